@@ -5,13 +5,12 @@
 #include <stdio.h>
 
 #include "base/memory.h"
-#include "cli/model_server.h"
-#include "cli/session_revision.h"
 #include "log/reader.h"
 #include "log/sender.h"
 #include "runtime/engine.h"
 #include "runtime/log_writer.h"
 #include "runtime/revision_topics.h"
+#include "serving/model_server.h"
 
 #define TICK_MS 20
 #define SEND_MS 10000 /* for Kafka to accept a request */
@@ -132,7 +131,7 @@ static bool open_models(struct case_engine *engine, struct error *error)
 	if (!models)
 		return error_memory(error, ERROR_SYSTEM, "serving the models of a case");
 	*models = (struct model_server_config){.paths = &config->files->pipeline, .path_count = 1, .stubs = config->files->folder};
-	engine->models = model_server_open(config->session, engine->loop, models, error);
+	engine->models = model_server_open(command_workspace(config->session), engine->loop, models, error);
 	if (engine->models)
 		snprintf(engine->address, sizeof engine->address, "grpc://127.0.0.1:%d", model_server_grpc_port(engine->models));
 	return engine->models;
@@ -160,8 +159,8 @@ static bool open_all(struct case_engine *engine, struct error *error)
 					 .insecure = true};
 	if (!(engine->loop = loop_open(error)) || !open_models(engine, error))
 		return false;
-	files.servers = case_stubs_offered(config->files, engine->address, config->arena);
-	struct revision *revision = session_revision_open(config->session, &files, error);
+	files.servers = stub_file_offered(&config->files->stubs, engine->address, config->arena);
+	struct revision *revision = revision_open_for(command_workspace(config->session), &files, error);
 	if (!revision)
 		return false;
 	engine->engine_config = (struct engine_config){.brokers = config->brokers,

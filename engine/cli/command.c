@@ -147,6 +147,27 @@ int command_faults(struct session *session, const struct faults *faults)
 	return EXIT_FAULTS;
 }
 
+static void on_faults(void *context, const struct faults *faults)
+{
+	(void)command_faults(context, faults);
+}
+
+static void on_note(void *context, const char *line)
+{
+	command_note(context, "%s", line);
+}
+
+static void on_failure(void *context, const struct error *error)
+{
+	(void)command_failed(context, error);
+}
+
+const struct workspace *command_workspace(struct session *session)
+{
+	session->workspace = (struct workspace){session->kinds, session->arena, {on_faults, on_note, on_failure, session}};
+	return &session->workspace;
+}
+
 int command_faults_only(struct session *session, const struct faults *faults)
 {
 	struct buffer said;

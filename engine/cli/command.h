@@ -13,8 +13,7 @@
 #include "base/option.h"
 #include "base/text.h"
 #include "observe/log_sink.h"
-#include "spec/fault.h"
-#include "step/step.h"
+#include "spec/workspace.h"
 
 enum exit_code { EXIT_GOOD = 0, EXIT_FAULTS = 1, EXIT_MISUSE = 2 };
 
@@ -34,6 +33,7 @@ struct session {
 	struct arena *arena; /* arena of command_main(); lives as long as the command */
 	/* Log of an engine, on `err`: notes, errors and faults are its lines. NULL: the command has no engine, or none yet. */
 	struct log_writer *log;
+	struct workspace workspace; /* of command_workspace() */
 	bool fault_pages; /* faults are printed with their lines, as by lint, even if there is a log */
 };
 
@@ -62,6 +62,10 @@ const struct command *command_find(const char *const *words, size_t count, size_
 /* Prints on `err` the misuse and the correct usage; returns EXIT_MISUSE. */
 int command_misuse(struct session *session, const struct command *command, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* What the session lends to modules that work for the command: their findings are printed as by command_faults(),
+ * command_note() and command_failed(). It lives as long as the session. */
+const struct workspace *command_workspace(struct session *session);
 
 /* Checks the values of --server: EXIT_MISUSE with a message if one is not NAME=URL; else EXIT_GOOD. */
 int command_servers_misused(struct session *session, const struct command *command, const struct name_list *servers);

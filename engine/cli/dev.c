@@ -8,9 +8,7 @@
 #include "base/quote.h"
 #include "cli/alert_settings.h"
 #include "cli/kafka.h"
-#include "cli/model_server.h"
 #include "cli/server_metrics.h"
-#include "cli/session_revision.h"
 #include "gateway/gateway.h"
 #include "log/mock.h"
 #include "log/relay.h"
@@ -24,7 +22,8 @@
 #include "runtime/run_limits.h"
 #include "runtime/status_publisher.h"
 #include "serving/fetching.h"
-#include "simulation/case.h"
+#include "serving/model_server.h"
+#include "serving/stub_file.h"
 #include "view/dev_lines.h"
 #include "worker/direct_hub.h"
 
@@ -254,13 +253,13 @@ static bool stubs_offer(const struct dev *dev, struct name_list *servers, struct
 	struct arena *arena = dev->session->arena;
 	*servers = (struct name_list){0};
 	for (size_t i = 0; i < dev->files.path_count; i++) {
-		struct case_files files = {0};
+		struct stub_file stubs;
 		struct stat what;
 		if (stat(dev->files.paths[i], &what) != 0 || !S_ISDIR(what.st_mode))
 			continue;
-		if (!case_read_stubs(dev->files.paths[i], arena, &files, error))
+		if (!stub_file_read(dev->files.paths[i], arena, &stubs, error))
 			return false;
-		const struct name_list more = case_stubs_offered(&files, dev->models, arena);
+		const struct name_list more = stub_file_offered(&stubs, dev->models, arena);
 		struct name *all = ARENA_ARRAY(arena, struct name, servers->count + more.count);
 		if (!all)
 			return error_memory(error, ERROR_SYSTEM, "reading stubs.json");
@@ -281,7 +280,7 @@ static struct revision *read_files(struct dev *dev, struct error *error)
 		return NULL;
 	files.elsewhere = &dev->elsewhere;
 	files.before = dev->engine ? &engine_revision(dev->engine)->plan : NULL;
-	struct revision *revision = session_revision_open(dev->session, &files, error);
+	struct revision *revision = revision_open_for(command_workspace(dev->session), &files, error);
 	if (revision && make_topics(dev, revision, error))
 		return revision;
 	revision_close(revision);
@@ -408,7 +407,7 @@ static bool open_servers(struct dev *dev, struct error *error)
 	dev->loop = loop_open(error);
 	dev->broker = dev->loop ? mock_cluster_open(error) : NULL;
 	dev->relay = dev->broker ? relay_open(dev->loop, dev->broker, (int)dev->options->port, error) : NULL;
-	dev->server = dev->relay ? model_server_open(dev->session, dev->loop, &models, error) : NULL;
+	dev->server = dev->relay ? model_server_open(command_workspace(dev->session), dev->loop, &models, error) : NULL;
 	if (!dev->server)
 		return false;
 	snprintf(dev->models, sizeof dev->models, "grpc://127.0.0.1:%d", model_server_grpc_port(dev->server));

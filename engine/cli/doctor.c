@@ -5,7 +5,6 @@
 #include "base/clock.h"
 #include "cli/doctor_machine.h"
 #include "cli/kafka.h"
-#include "cli/session_revision.h"
 #include "log/broker_release.h"
 #include "log/probe.h"
 #include "net/http.h"
@@ -249,7 +248,7 @@ static void examine_files(struct doctor *doctor, const char *const *paths, size_
 	struct error error = {0};
 	if (count == 0)
 		return;
-	doctor->revision = session_revision_open(doctor->session, &files, &error);
+	doctor->revision = revision_open_for(command_workspace(doctor->session), &files, &error);
 	if (doctor->revision)
 		findings_add(&doctor->findings, GRADE_GOOD, "files", NULL, "%zu pipeline%s", doctor->revision->plan.count,
 			     doctor->revision->plan.count == 1 ? "" : "s");

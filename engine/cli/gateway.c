@@ -5,7 +5,6 @@
 #include "cli/command.h"
 #include "cli/gateway_service.h"
 #include "cli/server_metrics.h"
-#include "cli/session_revision.h"
 #include "log/topics.h"
 #include "runtime/revision_topics.h"
 
@@ -124,7 +123,7 @@ static bool server_is_well(void *gateway, struct error *error)
 
 static bool pipelines_follow(struct gateway_run *run, struct error *error)
 {
-	struct revision *revision = session_revision_open(run->session, &run->read, error), *left = revision;
+	struct revision *revision = revision_open_for(command_workspace(run->session), &run->read, error), *left = revision;
 	bool good = revision && topics_see(run, revision, error) && gateway_service_follow(&run->service, revision, error);
 	if (good) {
 		left = run->revision;
@@ -203,7 +202,7 @@ static int run(struct session *session, const void *filled, const char *const *a
 	}
 	bool good = run.arena || error_memory(&error, ERROR_SYSTEM, "starting a gateway");
 	good = good && gateway_asked_check(&self->gateway, &error) &&
-	       (run.first = run.revision = session_revision_open(session, &run.read, &error)) &&
+	       (run.first = run.revision = revision_open_for(command_workspace(session), &run.read, &error)) &&
 	       gateway_service_begin(&run.service, session, &self->gateway, run.revision, &error) &&
 	       kafka_find(run.revision->runtime, &self->kafka, run.arena, &run.kafka, &error) && open_and_serve(&run, &error);
 	gateway_service_close(&run.service);

@@ -1,8 +1,8 @@
 /* models.c: `sluice models serve`: the built-in model server. */
 #include "cli/listening.h"
-#include "cli/model_server.h"
 #include "cli/server_metrics.h"
 #include "message/json_write.h"
+#include "serving/model_server.h"
 
 #define DRAIN_MS 5000 /* time for running calls after a stop signal */
 #define LINE_BYTES_MAX ((size_t)16 << 20)
@@ -113,12 +113,10 @@ static int run(struct session *session, const void *filled, const char *const *a
 	struct metrics_listener *metrics = NULL;
 	struct error error = {0};
 	bool good = options_check(self, &error) && listening_open(&listening, session, &error) &&
-		    (server.server = models = model_server_open(session, listening.loop, &config, &error)) &&
+		    (server.server = models = model_server_open(command_workspace(session), listening.loop, &config, &error)) &&
 		    listening_attach(&listening, &server, &self->listening, &error) &&
-		    (!self->metrics ||
-		     (metrics = model_metrics_open(session, listening.loop, models, self->metrics, &error))) &&
-		    say_ready(session, self, models, &error) &&
-		    listening_serve(&listening, DRAIN_MS, &error);
+		    (!self->metrics || (metrics = model_metrics_open(session, listening.loop, models, self->metrics, &error))) &&
+		    say_ready(session, self, models, &error) && listening_serve(&listening, DRAIN_MS, &error);
 	metrics_listener_close(metrics);
 	model_server_close(models);
 	listening_close(&listening);

@@ -5,7 +5,6 @@
 
 #include "base/duration.h"
 #include "cli/run_parts.h"
-#include "cli/session_revision.h"
 #include "runtime/alert_watch.h"
 #include "runtime/engine_metrics.h"
 #include "runtime/group_migration.h"
@@ -110,7 +109,7 @@ static void follow(struct run_engine *running)
 	struct revision_options files = running->files;
 	files.before = &engine_revision(running->live)->plan;
 	files.elsewhere = &running->elsewhere;
-	struct revision *revision = session_revision_open(running->session, &files, &error);
+	struct revision *revision = revision_open_for(command_workspace(running->session), &files, &error);
 	if (fetch_first(running, &error))
 		return;
 	bool good =
@@ -321,16 +320,16 @@ static struct revision *open_empty(struct run_engine *running, struct error *err
 	struct revision_options nothing = running->files;
 	nothing.may_be_empty = true;
 	nothing.survey = false;
-	return session_revision_open(running->session, &nothing, error);
+	return revision_open_for(command_workspace(running->session), &nothing, error);
 }
 
 static struct revision *read_first_files(struct run_engine *running, struct error *error)
 {
 	struct revision_options files = running->files;
 	files.elsewhere = &running->elsewhere;
-	struct revision *revision = session_revision_open(running->session, &files, error);
+	struct revision *revision = revision_open_for(command_workspace(running->session), &files, error);
 	while (!revision && running->elsewhere && wait_for_fetched(running, error))
-		revision = session_revision_open(running->session, &files, error);
+		revision = revision_open_for(command_workspace(running->session), &files, error);
 	files_close(running->elsewhere);
 	running->elsewhere = NULL;
 	return revision;

@@ -100,7 +100,7 @@ static struct revision *documents_compile(struct run_control *control, const str
 	options.models_must_answer = documents->change != CONTROL_IN_FORCE;
 	options.before = &engine_revision(running->live)->plan;
 	options.elsewhere = &files;
-	options.report = (struct revision_report){.faults = compile_faults, .note = compile_note, .context = &report};
+	options.report = (struct fault_report){.faults = compile_faults, .note = compile_note, .context = &report};
 	struct revision *revision = revision_open(&options, error);
 	if (!revision && files && error->kind == ERROR_NONE) {
 		files_download(control, files);

@@ -3,10 +3,11 @@
 #ifndef SLUICE_CLI_SERVER_METRICS_H
 #define SLUICE_CLI_SERVER_METRICS_H
 
-#include "cli/model_server.h"
+#include "cli/command.h"
 #include "gateway/gateway.h"
 #include "runtime/metrics_listener.h"
 #include "runtime/metrics_push.h"
+#include "serving/model_server.h"
 
 /* Writes the metrics of a gateway; NULL: none. */
 void gateway_metrics_write(struct gateway *gateway, struct exposition *exposition);

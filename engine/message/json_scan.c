@@ -390,3 +390,30 @@ struct json_scan json_again(const struct json_scan *scan, struct text span)
 	again.fresh = false;
 	return again;
 }
+
+void json_take_text(struct json_scan *scan, struct text *text)
+{
+	if (json_peek(scan) == JSON_STRING)
+		json_text(scan, text);
+	else
+		json_skip(scan);
+}
+
+size_t json_look_ahead(struct json_scan *scan, enum json_type type, struct json_scan *inside)
+{
+	struct text span, key;
+	size_t count = 0;
+	if (json_peek(scan) != type) {
+		json_skip(scan);
+		return 0;
+	}
+	if (!json_span(scan, &span))
+		return 0;
+	*inside = json_again(scan, span);
+	json_enter(inside);
+	while (type == JSON_OBJECT ? json_key(inside, &key) : json_item(inside))
+		count += json_skip(inside);
+	*inside = json_again(scan, span);
+	json_enter(inside);
+	return count;
+}

@@ -174,6 +174,13 @@ bool json_bare(struct json_scan *scan, double *number);
 bool json_skip(struct json_scan *scan);
 bool json_span(struct json_scan *scan, struct text *span);
 
+/* A text; any other value is skipped, and `text` is unchanged. */
+void json_take_text(struct json_scan *scan, struct text *text);
+
+/* The number of members of the object, or items of the list, that comes next, which is skipped; `inside` is left before the
+ * first of them. 0 for a value of another type. */
+size_t json_look_ahead(struct json_scan *scan, enum json_type type, struct json_scan *inside);
+
 /* Whether the JSON was valid and only white space follows. */
 bool json_end(struct json_scan *scan);
 

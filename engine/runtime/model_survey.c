@@ -14,7 +14,7 @@ bool model_survey_ask(const struct plan *plan, struct arena *arena, struct surve
 	return survey_models(configs, plan->count, arena, survey, error);
 }
 
-static void report_unchecked(const struct revision_report *report, const struct survey *survey, struct arena *arena)
+static void report_unchecked(const struct fault_report *report, const struct survey *survey, struct arena *arena)
 {
 	for (size_t i = 0; i < survey->count; i++) {
 		const struct survey_answer *answer = &survey->answers[i];
@@ -73,7 +73,7 @@ static bool models_answer(const struct revision_options *revision, const struct 
 bool model_survey_check(const struct revision_options *revision, const struct spec *spec, const struct plan_options *options,
 			struct arena *arena, const struct plan *plan, struct error *error)
 {
-	const struct revision_report *report = &revision->report;
+	const struct fault_report *report = &revision->report;
 	struct survey survey;
 	if (!model_survey_ask(plan, arena, &survey, error) || !models_answer(revision, &survey, error))
 		return false;

@@ -207,6 +207,15 @@ struct revision *revision_open(const struct revision_options *options, struct er
 	return NULL;
 }
 
+struct revision *revision_open_for(const struct workspace *workspace, const struct revision_options *options, struct error *error)
+{
+	struct revision_options whole = *options;
+	whole.kinds = workspace->kinds;
+	whole.names = workspace->arena;
+	whole.report = workspace->report;
+	return revision_open(&whole, error);
+}
+
 void revision_close(struct revision *revision)
 {
 	if (!revision)

@@ -5,6 +5,7 @@
 
 #include "plan/plan.h"
 #include "serving/files.h"
+#include "spec/workspace.h"
 
 struct revision {
 	uint64_t number; /* among all revisions of the process, from 1 */
@@ -20,17 +21,10 @@ struct revision {
 	bool *held; /* for each pipeline of the plan: no group reads it yet (runtime/group_mover.h). NULL: all are read */
 };
 
-/* Receiver of findings while files are read. */
-struct revision_report {
-	void (*faults)(void *context, const struct faults *faults); /* errors and warnings */
-	void (*note)(void *context, const char *line);		    /* a note that is no obstacle; without its end of line */
-	void *context;
-};
-
 struct revision_options {
 	const struct step_kind *const *kinds;
 	struct arena *names; /* for texts that errors borrow; outlives the revision. NULL: no file is read */
-	struct revision_report report;
+	struct fault_report report; /* `failure` is not called */
 	const char *const *paths;
 	size_t path_count;
 	const struct spec_document *documents; /* without `paths` */
@@ -64,6 +58,8 @@ struct revision_options {
 /* NULL: `error` has the reason. Its kind is NONE if reported faults are the reason, or if `elsewhere` has files to
  * fetch. */
 struct revision *revision_open(const struct revision_options *options, struct error *error);
+/* The same with the kinds, the arena and the receiver of a command. */
+struct revision *revision_open_for(const struct workspace *workspace, const struct revision_options *options, struct error *error);
 void revision_close(struct revision *revision); /* NULL is fine */
 
 /* Whether no group reads the pipeline of that index yet. Called from the engine's thread. */

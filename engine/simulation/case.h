@@ -8,6 +8,7 @@
 #include "base/option.h"
 #include "message/json_scan.h"
 #include "message/message.h"
+#include "serving/stub_file.h"
 
 #define CASE_PATH_MAX 4096
 
@@ -58,17 +59,6 @@ struct case_expected { /* a line of out.jsonl */
 	struct place place;
 };
 
-struct case_stub { /* an entry of stubs.json */
-	struct text model;
-	const char *uri; /* NULL: expressions */
-	size_t count;
-	const struct case_output { /* {"OUTPUT": "INPUT * 2"} */
-		struct text name;
-		struct text expression;
-	} * outputs;
-	struct place place;
-};
-
 struct case_files {
 	const char *folder;
 	const char *pipeline; /* path of pipeline.yaml: the folder's, or of the nearest folder above */
@@ -77,18 +67,11 @@ struct case_files {
 	bool has_expected; /* the folder has an out.jsonl */
 	size_t expected_count;
 	struct case_expected *expected;
-	size_t stub_count;
-	struct case_stub *stubs;
+	struct stub_file stubs;
 };
 
 /* Reads a case. False with an error (CONFIG) that has file and line. */
 bool case_read(const char *folder, struct arena *arena, struct case_files *files, struct error *error);
-
-/* Reads only its stubs.json, which may be absent: for the model server. */
-bool case_read_stubs(const char *folder, struct arena *arena, struct case_files *files, struct error *error);
-
-/* The models that these stubs offer, as NAME=URL of one address. */
-struct name_list case_stubs_offered(const struct case_files *files, const char *address, struct arena *arena);
 
 /* Replaces `fill: {start, step}` of tensors by their data, in the JSON of a request or of a response. The result is a
  * new text in the arena. */

@@ -1,4 +1,4 @@
-/* case_read.c: Parser of in.jsonl, out.jsonl and stubs.json, line by line; see case.h. */
+/* case_read.c: Parser of in.jsonl and out.jsonl, line by line; see case.h. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -67,15 +67,6 @@ static int64_t take_integer(struct json_scan *scan)
 	return number;
 }
 
-/* A text; anything else is passed over. */
-static void take_text(struct json_scan *scan, struct text *text)
-{
-	if (json_peek(scan) == JSON_STRING)
-		json_text(scan, text);
-	else
-		json_skip(scan);
-}
-
 /* JSON as it is written, but for tensors that are to be filled. */
 static void take_filled(struct json_scan *scan, struct arena *arena, struct text *json)
 {
@@ -91,35 +82,15 @@ static bool take_flag(struct json_scan *scan)
 	return flag;
 }
 
-/* How many members or items stand next; `inside` is left before the first of them. */
-static size_t look_ahead(struct json_scan *scan, enum json_type type, struct json_scan *inside)
-{
-	struct text span, key;
-	size_t count = 0;
-	if (json_peek(scan) != type) {
-		json_skip(scan);
-		return 0;
-	}
-	if (!json_span(scan, &span))
-		return 0;
-	*inside = json_again(scan, span);
-	json_enter(inside);
-	while (type == JSON_OBJECT ? json_key(inside, &key) : json_item(inside))
-		count += json_skip(inside);
-	*inside = json_again(scan, span);
-	json_enter(inside);
-	return count;
-}
-
 /* ---- in.jsonl ---- */
 
 static void take_headers(struct json_scan *scan, struct arena *arena, struct headers *headers)
 {
 	struct json_scan again;
-	size_t count = look_ahead(scan, JSON_OBJECT, &again);
+	size_t count = json_look_ahead(scan, JSON_OBJECT, &again);
 	struct header *items = ARENA_ARRAY(arena, struct header, count);
 	for (size_t i = 0; items && i < count && json_key(&again, &items[i].name); i++)
-		take_text(&again, &items[i].value);
+		json_take_text(&again, &items[i].value);
 	*headers = (struct headers){items ? count : 0, items};
 }
 
@@ -127,7 +98,7 @@ static void take_base64(struct json_scan *scan, struct arena *arena, struct text
 {
 	struct text text = {0};
 	size_t length = 0;
-	take_text(scan, &text);
+	json_take_text(scan, &text);
 	char *bytes = arena_take_raw(arena, base64_read_room(text.length) + 1);
 	*body = (struct text){bytes ? bytes : "", bytes && base64_read(text, bytes, &length) ? length : 0};
 }
@@ -143,21 +114,21 @@ static bool read_request(struct text line, struct arena *arena, struct case_requ
 		json_enter(&scan);
 		while (json_key(&scan, &key)) {
 			if (text_is(key, "id"))
-				take_text(&scan, &request->id);
+				json_take_text(&scan, &request->id);
 			else if (text_is(key, "request"))
 				take_filled(&scan, arena, &request->body);
 			else if (text_is(key, "body"))
-				take_text(&scan, &request->body);
+				json_take_text(&scan, &request->body);
 			else if (text_is(key, "body_b64"))
 				take_base64(&scan, arena, &request->body);
 			else if (text_is(key, "protocol"))
-				take_text(&scan, &request->protocol);
+				json_take_text(&scan, &request->protocol);
 			else if (text_is(key, "target"))
-				take_text(&scan, &request->target);
+				json_take_text(&scan, &request->target);
 			else if (text_is(key, "headers"))
 				take_headers(&scan, arena, &request->headers);
 			else if (text_is(key, "key"))
-				take_text(&scan, &request->key);
+				json_take_text(&scan, &request->key);
 			else if (text_is(key, "repeat"))
 				request->repeat = take_integer(&scan);
 			else
@@ -207,9 +178,9 @@ static void take_error(struct json_scan *scan, struct case_result *result)
 	json_enter(scan);
 	while (json_key(scan, &key)) {
 		if (text_is(key, "kind"))
-			take_text(scan, &result->kinds);
+			json_take_text(scan, &result->kinds);
 		else if (text_is(key, "contains"))
-			take_text(scan, &result->contains);
+			json_take_text(scan, &result->contains);
 		else
 			json_skip(scan);
 	}
@@ -234,7 +205,7 @@ static void take_results(struct json_scan *scan, struct arena *arena, struct cas
 {
 	struct json_scan again;
 	struct text key;
-	size_t count = look_ahead(scan, JSON_ARRAY, &again);
+	size_t count = json_look_ahead(scan, JSON_ARRAY, &again);
 	expected->results = ARENA_ARRAY(arena, struct case_result, count);
 	while (expected->results && expected->count < count && json_item(&again)) {
 		struct case_result *result = &expected->results[expected->count++];
@@ -252,7 +223,7 @@ static void take_results(struct json_scan *scan, struct arena *arena, struct cas
 static void take_calls(struct json_scan *scan, struct arena *arena, struct case_expected *expected)
 {
 	struct json_scan again;
-	size_t count = look_ahead(scan, JSON_OBJECT, &again);
+	size_t count = json_look_ahead(scan, JSON_OBJECT, &again);
 	expected->calls = ARENA_ARRAY(arena, struct case_calls, count);
 	while (expected->calls && expected->call_count < count && json_key(&again, &expected->calls[expected->call_count].model)) {
 		struct case_calls *calls = &expected->calls[expected->call_count++];
@@ -263,9 +234,9 @@ static void take_calls(struct json_scan *scan, struct arena *arena, struct case_
 static void take_member(struct json_scan *scan, struct arena *arena, struct text key, struct case_expected *expected)
 {
 	if (text_is(key, "id")) {
-		take_text(scan, &expected->id);
+		json_take_text(scan, &expected->id);
 	} else if (text_is(key, "at")) {
-		take_text(scan, &expected->at);
+		json_take_text(scan, &expected->at);
 	} else if (text_is(key, "repeat")) {
 		expected->repeat = take_integer(scan);
 	} else if (text_is(key, "absent")) {
@@ -274,7 +245,7 @@ static void take_member(struct json_scan *scan, struct arena *arena, struct text
 		expected->demand = take_flag(scan) ? DEMAND_SAME : expected->demand;
 	} else if (text_is(key, "alert")) {
 		expected->demand = DEMAND_ALERT;
-		take_text(scan, &expected->alert);
+		json_take_text(scan, &expected->alert);
 	} else if (text_is(key, "fired")) {
 		expected->fired = take_flag(scan);
 	} else if (text_is(key, "calls")) {
@@ -325,42 +296,6 @@ static bool read_expected(struct case_lines lines, struct arena *arena, struct c
 	return true;
 }
 
-/* ---- stubs.json ---- */
-
-static void take_outputs(struct json_scan *scan, struct arena *arena, struct case_stub *stub)
-{
-	struct json_scan again;
-	size_t count = look_ahead(scan, JSON_OBJECT, &again);
-	struct case_output *outputs = ARENA_ARRAY(arena, struct case_output, count);
-	while (outputs && stub->count < count && json_key(&again, &outputs[stub->count].name))
-		take_text(&again, &outputs[stub->count++].expression);
-	stub->outputs = outputs;
-}
-
-static bool read_stubs(struct text json, struct place place, struct arena *arena, struct case_files *files, struct error *error)
-{
-	struct json_scan scan, again;
-	struct error wrong = {0};
-	place.line = 1;
-	json_begin(&scan, json, "stubs.json", arena, &wrong);
-	if (json_peek(&scan) != JSON_OBJECT && wrong.kind == ERROR_NONE)
-		return error_set(error, ERROR_CONFIG, place, "stubs.json is not an object such as {\"MODEL\": \"stub://NAME\"}");
-	size_t count = look_ahead(&scan, JSON_OBJECT, &again);
-	files->stubs = ARENA_ARRAY(arena, struct case_stub, count);
-	while (files->stubs && files->stub_count < count && json_key(&again, &files->stubs[files->stub_count].model)) {
-		struct case_stub *stub = &files->stubs[files->stub_count++];
-		struct text uri = {0};
-		stub->place = place;
-		if (json_peek(&again) == JSON_OBJECT) {
-			take_outputs(&again, arena, stub);
-			continue;
-		}
-		take_text(&again, &uri);
-		stub->uri = arena_copy(arena, uri.bytes ? uri.bytes : "", uri.length);
-	}
-	return line_end(&scan, place, error);
-}
-
 /* ---- the folder ---- */
 
 static bool file_in(const char *folder, const char *name, struct arena *arena, struct text *text, struct place *place,
@@ -383,16 +318,6 @@ static const char *find_pipeline(const char *folder, struct arena *arena)
 	return NULL;
 }
 
-bool case_read_stubs(const char *folder, struct arena *arena, struct case_files *files, struct error *error)
-{
-	struct text stubs;
-	struct place place;
-	if (!file_in(folder, "stubs.json", arena, &stubs, &place, error) ||
-	    (stubs.bytes && !read_stubs(stubs, place, arena, files, error)))
-		return false;
-	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "reading a case");
-}
-
 bool case_read(const char *folder, struct arena *arena, struct case_files *files, struct error *error)
 {
 	struct case_lines lines = {0};
@@ -404,13 +329,5 @@ bool case_read(const char *folder, struct arena *arena, struct case_files *files
 	    !file_in(folder, "out.jsonl", arena, &lines.rest, &lines.place, error))
 		return false;
 	files->has_expected = lines.rest.bytes != NULL;
-	return read_expected(lines, arena, files, error) && case_read_stubs(folder, arena, files, error);
-}
-
-struct name_list case_stubs_offered(const struct case_files *files, const char *address, struct arena *arena)
-{
-	struct name *items = ARENA_ARRAY(arena, struct name, files->stub_count);
-	for (size_t i = 0; items && i < files->stub_count; i++)
-		items[i].text = arena_print(arena, TEXT_FORMAT "=%s", TEXT_ARGUMENTS(files->stubs[i].model), address);
-	return (struct name_list){items ? files->stub_count : 0, items};
+	return read_expected(lines, arena, files, error) && stub_file_read(folder, arena, &files->stubs, error);
 }

@@ -50,7 +50,7 @@ void case_stubs_open(struct case_stubs *stubs, const struct case_files *files, s
 
 /* ---- stubs ---- */
 
-static const struct stub *stub_given(const struct case_stubs *stubs, const struct case_stub *given, struct error *error)
+static const struct stub *stub_given(const struct case_stubs *stubs, const struct stub_entry *given, struct error *error)
 {
 	if (given->uri)
 		return stub_parse(stubs->arena, given->uri, given->place, error);
@@ -91,9 +91,9 @@ static const struct stub *stub_find(const struct case_stubs *stubs, const char *
 {
 	const struct case_files *files = stubs->files;
 	const char *served = model_served_name(name);
-	for (size_t i = 0; i < files->stub_count; i++)
-		if (text_is(files->stubs[i].model, name) || text_is(files->stubs[i].model, served))
-			return stub_given(stubs, &files->stubs[i], error);
+	for (size_t i = 0; i < files->stubs.count; i++)
+		if (text_is(files->stubs.items[i].model, name) || text_is(files->stubs.items[i].model, served))
+			return stub_given(stubs, &files->stubs.items[i], error);
 	const char *step_uri = uri_of_step(stubs->plan, name);
 	const struct resource *resource = spec_find(stubs->plan->spec, RESOURCE_MODEL, name);
 	const struct model_spec *spec = resource ? resource->spec : NULL;

@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "cli/session_revision.h"
 #include "log/mock.h"
 #include "log/reader.h"
 #include "observe/status.h"
@@ -69,7 +68,7 @@ static void stand_open(struct stand *stand, const char *text)
 	stand->broker = mock_cluster_open(&error);
 	stand->loop = loop_open(&error);
 	const struct revision_options files = {.paths = &path, .path_count = 1, .insecure = true};
-	struct revision *revision = session_revision_open(&stand->session, &files, &error);
+	struct revision *revision = revision_open_for(command_workspace(&stand->session), &files, &error);
 	assert_non_null(revision);
 	for (size_t i = 0; i < revision->plan.count; i++)
 		for (size_t j = 0; j < revision->plan.pipelines[i].topic_count; j++)

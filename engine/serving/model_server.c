@@ -1,21 +1,19 @@
 /* model_server.c: see model_server.h. */
-#include "cli/model_server.h"
+#include "serving/model_server.h"
 
-#include <ctype.h>
 #include <sys/stat.h>
 
 #include "base/memory.h"
-#include "simulation/case.h"
 #include "net/body_budget.h"
 #include "serving/catalog_read.h"
 #include "serving/model_grpc.h"
 #include "serving/model_rest.h"
+#include "serving/stub_file.h"
 
 #define FILES_ARENA_BYTES ((size_t)1 << 30)
-#define URI_BYTES_MAX ((size_t)1 << 20)
 
 struct model_server {
-	struct session *session;
+	const struct workspace *workspace;
 	struct model_server_config config;
 	struct catalog *catalog;
 	struct body_budget bodies;
@@ -25,50 +23,19 @@ struct model_server {
 
 /* ---- what the files say ---- */
 
-/* In the form of stub://NAME?KEY=VALUE. */
-static void write_form_encoded(struct buffer *out, struct text text)
-{
-	for (size_t i = 0; i < text.length; i++) {
-		unsigned char byte = (unsigned char)text.bytes[i];
-		if (isalnum(byte) || byte == '_')
-			buffer_byte(out, (char)byte);
-		else
-			buffer_print(out, "%%%02X", byte);
-	}
-}
-
-/* {"OUTPUT": "INPUT * 2"} is another way to write the stub of expressions. */
-static const char *uri_of(const struct case_stub *stub, struct arena *arena)
-{
-	struct buffer uri;
-	if (stub->uri)
-		return stub->uri;
-	buffer_open(&uri, URI_BYTES_MAX);
-	buffer_string(&uri, STUB_SCHEME "expression?");
-	for (size_t i = 0; i < stub->count; i++) {
-		buffer_string(&uri, i ? "&" : "");
-		write_form_encoded(&uri, stub->outputs[i].name);
-		buffer_byte(&uri, '=');
-		write_form_encoded(&uri, stub->outputs[i].expression);
-	}
-	const char *kept = buffer_failed(&uri) ? NULL : arena_copy(arena, uri.bytes, uri.length);
-	buffer_close(&uri);
-	return kept;
-}
-
 /* A folder may have a stubs.json, as a case has, which goes before its YAML. */
 static bool take_stubs(struct model_server *server, const char *folder, const char *only, struct arena *arena, size_t *count,
 		       struct error *error)
 {
 	struct stat what;
-	struct case_files files = {0};
+	struct stub_file stubs;
 	if (stat(folder, &what) != 0 || !S_ISDIR(what.st_mode))
 		return true;
-	if (!case_read_stubs(folder, arena, &files, error))
+	if (!stub_file_read(folder, arena, &stubs, error))
 		return false;
-	for (size_t i = 0; i < files.stub_count; i++) {
-		const struct case_stub *stub = &files.stubs[i];
-		const char *name = arena_copy(arena, stub->model.bytes, stub->model.length), *uri = uri_of(stub, arena);
+	for (size_t i = 0; i < stubs.count; i++) {
+		const struct stub_entry *stub = &stubs.items[i];
+		const char *name = arena_copy(arena, stub->model.bytes, stub->model.length), *uri = stub_entry_uri(stub, arena);
 		if (!name || !uri)
 			return error_memory(error, ERROR_SYSTEM, "reading stubs.json");
 		if (only && strcmp(only, name) != 0)
@@ -86,7 +53,7 @@ static bool judge(const struct model_server *server, const struct spec *spec, co
 	if (faults_count(spec->faults, SEVERITY_ERROR) == 0)
 		return true;
 	if (!only) {
-		(void)command_faults(server->session, spec->faults);
+		workspace_faults(server->workspace, spec->faults);
 		return false;
 	}
 	size_t first = 0;
@@ -100,7 +67,7 @@ static bool judge(const struct model_server *server, const struct spec *spec, co
 /* `only`: the model of that name alone; NULL: all. */
 static bool read_models(struct model_server *server, const char *only, size_t *count, struct error *error)
 {
-	const struct spec_options spec_options = {.kinds = server->session->kinds};
+	const struct spec_options spec_options = {.kinds = server->workspace->kinds};
 	struct arena *arena = arena_open(FILES_ARENA_BYTES);
 	struct spec spec;
 	if (!arena || !spec_open(&spec, error)) {
@@ -141,7 +108,7 @@ static void say_what_is_not_served(const struct model_server *server)
 {
 	for (const struct catalog_model *model = catalog_first(server->catalog); model; model = model->next)
 		if (!model->kind)
-			(void)command_failed(server->session, &model->why);
+			workspace_failed(server->workspace, &model->why);
 }
 
 static bool open_doors(struct model_server *server, struct loop *loop, struct error *error)
@@ -158,15 +125,15 @@ static bool open_doors(struct model_server *server, struct loop *loop, struct er
 	return server->rest && (server->grpc = model_grpc_open(loop, &service, error));
 }
 
-struct model_server *model_server_open(struct session *session, struct loop *loop, const struct model_server_config *config,
-				       struct error *error)
+struct model_server *model_server_open(const struct workspace *workspace, struct loop *loop,
+				       const struct model_server_config *config, struct error *error)
 {
 	struct model_server *server = memory_take(1, sizeof *server);
 	if (!server) {
 		error_memory(error, ERROR_SYSTEM, "opening a model server");
 		return NULL;
 	}
-	server->session = session;
+	server->workspace = workspace;
 	server->config = *config;
 	server->bodies.limit_bytes = MODEL_SERVICE_BODIES_BYTES;
 	server->bodies.peer_limit_bytes = MODEL_SERVICE_PEER_BODIES_BYTES;

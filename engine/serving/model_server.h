@@ -1,15 +1,15 @@
 /* model_server.h: Built-in model server: serves the models of files over REST and gRPC, on a loop. For `sluice models
- * serve` and `sluice dev`.
+ * serve`, `sluice dev`, and cases of `sluice test` on Kafka.
  *
  * It belongs to its loop's thread.
  */
-#ifndef SLUICE_CLI_MODEL_SERVER_H
-#define SLUICE_CLI_MODEL_SERVER_H
+#ifndef SLUICE_SERVING_MODEL_SERVER_H
+#define SLUICE_SERVING_MODEL_SERVER_H
 
-#include "cli/command.h"
 #include "net/loop.h"
 #include "net/tls.h"
 #include "serving/catalog.h"
+#include "spec/workspace.h"
 
 struct model_server;
 
@@ -21,13 +21,13 @@ struct model_server_config {
 	const char *const *paths; /* files and folders of YAML; a folder's stubs.json is read too */
 	size_t path_count;
 	const struct tls_files *files; /* for both protocols; NULL: without TLS */
-	const char *stubs; /* another folder of which only stubs.json is read; NULL: none */
+	const char *stubs;	       /* another folder of which only stubs.json is read; NULL: none */
 };
 
-/* Faults of the files, and models that cannot be served, are printed on the session's `err`. NULL: `error` has the
- * reason; its kind is NONE if the printed faults are the reason. */
-struct model_server *model_server_open(struct session *session, struct loop *loop, const struct model_server_config *config,
-				       struct error *error);
+/* Faults of the files, and models that cannot be served, are reported to the workspace, which is borrowed. NULL: `error` has the
+ * reason; its kind is NONE if the reported faults are the reason. */
+struct model_server *model_server_open(const struct workspace *workspace, struct loop *loop,
+				       const struct model_server_config *config, struct error *error);
 void model_server_close(struct model_server *server); /* NULL is fine */
 
 /* Refuses new calls, and answers those that have come. True: none is left. To be called again after each turn. */

@@ -1,0 +1,25 @@
+/* workspace.c: see workspace.h. */
+#include "spec/workspace.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void workspace_faults(const struct workspace *workspace, const struct faults *faults)
+{
+	workspace->report.faults(workspace->report.context, faults);
+}
+
+void workspace_failed(const struct workspace *workspace, const struct error *error)
+{
+	workspace->report.failure(workspace->report.context, error);
+}
+
+void workspace_note(const struct workspace *workspace, const char *format, ...)
+{
+	char text[ERROR_TEXT_MAX];
+	va_list arguments;
+	va_start(arguments, format);
+	(void)vsnprintf(text, sizeof text, format, arguments);
+	va_end(arguments);
+	workspace->report.note(workspace->report.context, text);
+}

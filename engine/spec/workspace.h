@@ -1,0 +1,33 @@
+/* workspace.h: What a command lends to the modules that work for it: the kinds of steps, an arena, and a receiver of what is
+ * found. These modules print nothing; the command decides where a finding is shown.
+ *
+ * The receiver is called in the thread of the function that got the workspace. What it is passed lives until it returns.
+ */
+#ifndef SLUICE_SPEC_WORKSPACE_H
+#define SLUICE_SPEC_WORKSPACE_H
+
+#include "base/arena.h"
+#include "spec/fault.h"
+#include "step/step.h"
+
+/* Receiver of findings. Every member but `context` is set. */
+struct fault_report {
+	void (*faults)(void *context, const struct faults *faults); /* of files: errors and warnings */
+	void (*note)(void *context, const char *line);		    /* a note that is no obstacle; without its end of line */
+	void (*failure)(void *context, const struct error *error);  /* a part failed, and the rest goes on */
+	void *context;
+};
+
+/* Borrowed as long as whatever was opened with it. */
+struct workspace {
+	const struct step_kind *const *kinds;
+	struct arena *arena; /* outlives what was opened with the workspace: errors borrow their texts from it */
+	struct fault_report report;
+};
+
+/* Pass the finding to the receiver. */
+void workspace_faults(const struct workspace *workspace, const struct faults *faults);
+void workspace_failed(const struct workspace *workspace, const struct error *error);
+void workspace_note(const struct workspace *workspace, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif
