@@ -4,8 +4,8 @@
 #ifndef SLUICE_CLI_CASE_ENGINE_H
 #define SLUICE_CLI_CASE_ENGINE_H
 
+#include "cases/case_records.h"
 #include "cli/command.h"
-#include "simulation/case_records.h"
 
 /* Borrowed as long as the engine lives. */
 struct case_engine_config {

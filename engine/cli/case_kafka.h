@@ -2,8 +2,8 @@
 #ifndef SLUICE_CLI_CASE_KAFKA_H
 #define SLUICE_CLI_CASE_KAFKA_H
 
+#include "cases/case_play.h"
 #include "cli/command.h"
-#include "simulation/case_play.h"
 
 struct case_kafka {
 	const char *brokers;

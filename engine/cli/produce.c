@@ -7,13 +7,13 @@
 
 #include "base/base64.h"
 #include "base/clock.h"
+#include "cases/case.h"
 #include "cli/kafka.h"
 #include "cli/progress.h"
 #include "cli/refused_lines.h"
 #include "cli/request_encode.h"
 #include "log/sender.h"
 #include "message/json_scan.h"
-#include "simulation/case.h"
 #include "source/tensor_files.h"
 
 #define LINE_ARENA_BYTES ((size_t)256 << 20)

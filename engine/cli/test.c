@@ -7,12 +7,12 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "cases/case_alerts.h"
+#include "cases/case_judge.h"
 #include "cli/test_gateway.h"
 #include "cli/testing.h"
 #include "message/json_write.h"
 #include "runtime/spec_check.h"
-#include "simulation/case_alerts.h"
-#include "simulation/case_judge.h"
 
 #define FOLDER_DEPTH_MAX 16 /* links may lead round in a circle */
 #define ENTRIES_MAX 10000   /* of one folder */

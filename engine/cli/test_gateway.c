@@ -2,7 +2,7 @@
  * how long it takes. What a caller of a gateway cannot see is not compared: other topics, calls of models, alerts. */
 #include "cli/test_gateway.h"
 
-#include "cli/case_gateway.h"
+#include "cases/case_gateway.h"
 
 #define CLOCK_MS_MAX 6000 /* of virtual time that is waited for with a real clock */
 #define PATIENCE_MS 30000 /* beyond that time */

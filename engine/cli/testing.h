@@ -3,8 +3,8 @@
 #ifndef SLUICE_CLI_TESTING_H
 #define SLUICE_CLI_TESTING_H
 
+#include "cases/case_play.h"
 #include "cli/command.h"
-#include "simulation/case_play.h"
 
 #define CASE_BYTES_MAX ((size_t)4 << 30)
 #define OUTPUT_BYTES_MAX ((size_t)4 << 30)

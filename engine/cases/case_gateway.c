@@ -1,5 +1,5 @@
 /* case_gateway.c: see case_gateway.h. */
-#include "cli/case_gateway.h"
+#include "cases/case_gateway.h"
 
 #include <string.h>
 

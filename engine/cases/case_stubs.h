@@ -4,12 +4,12 @@
  * It replaces wire.h, as simulated_models.h does for `sluice sim`; here a stub decides when it answers, and nothing fails
  * by chance. Belongs to one thread.
  */
-#ifndef SLUICE_SIMULATION_CASE_STUBS_H
-#define SLUICE_SIMULATION_CASE_STUBS_H
+#ifndef SLUICE_CASES_CASE_STUBS_H
+#define SLUICE_CASES_CASE_STUBS_H
 
+#include "cases/case_results.h"
 #include "plan/plan.h"
 #include "serving/wire.h"
-#include "simulation/case_results.h"
 
 #define CASE_STUB_SLOTS 1024
 

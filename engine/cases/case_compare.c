@@ -1,8 +1,8 @@
 /* case_compare.c: Comparison of two responses: tensors by name, datatype, shape and element; other bodies as JSON. */
 #include <math.h>
 
-#include "simulation/case_json.h"
-#include "simulation/case_judge.h"
+#include "cases/case_json.h"
+#include "cases/case_judge.h"
 #include "message/json_write.h"
 #include "message/oip_json.h"
 #include "message/tensor_json.h"

@@ -1,5 +1,5 @@
 /* case_requests.c: see case_requests.h. */
-#include "simulation/case_requests.h"
+#include "cases/case_requests.h"
 
 #include <stdio.h>
 #include <string.h>

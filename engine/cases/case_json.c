@@ -1,5 +1,5 @@
 /* case_json.c: see case_json.h. */
-#include "simulation/case_json.h"
+#include "cases/case_json.h"
 
 #include <math.h>
 

@@ -5,7 +5,7 @@
 
 #include "base/base64.h"
 #include "base/file.h"
-#include "simulation/case.h"
+#include "cases/case.h"
 
 #define CASE_FILE_BYTES_MAX ((size_t)256 << 20)
 

@@ -1,13 +1,13 @@
 /* case_records.h: Records that a case reads: the points of its pipelines, their topics in a plan, and what stands there.
  * For the workers on a simulated Kafka, and for an engine on a real one. */
-#ifndef SLUICE_SIMULATION_CASE_RECORDS_H
-#define SLUICE_SIMULATION_CASE_RECORDS_H
+#ifndef SLUICE_CASES_CASE_RECORDS_H
+#define SLUICE_CASES_CASE_RECORDS_H
 
+#include "cases/case_requests.h"
+#include "cases/case_results.h"
 #include "log/record.h"
 #include "message/answer_decode.h"
 #include "plan/plan.h"
-#include "simulation/case_requests.h"
-#include "simulation/case_results.h"
 
 enum case_content {
 	CASE_ANSWERS,

@@ -4,10 +4,10 @@
  * of its protocol: OIP (JSON, or with binary tensors), V1, or Seldon's first. By grpc and grpcs it is a ModelInferRequest: a
  * request of OIP with the same tensors, and the case's headers are metadata. Everything runs in the calling thread.
  */
-#ifndef SLUICE_CLI_CASE_GATEWAY_H
-#define SLUICE_CLI_CASE_GATEWAY_H
+#ifndef SLUICE_CASES_CASE_GATEWAY_H
+#define SLUICE_CASES_CASE_GATEWAY_H
 
-#include "simulation/case_play.h"
+#include "cases/case_play.h"
 
 struct gateway_address {
 	bool grpc, tls;

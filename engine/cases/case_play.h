@@ -1,9 +1,9 @@
 /* case_play.h: Play of a case: its requests are sent through the workers of an engine (case_workers.h), and what comes is
  * kept to be judged or printed. */
-#ifndef SLUICE_SIMULATION_CASE_PLAY_H
-#define SLUICE_SIMULATION_CASE_PLAY_H
+#ifndef SLUICE_CASES_CASE_PLAY_H
+#define SLUICE_CASES_CASE_PLAY_H
 
-#include "simulation/case_workers.h"
+#include "cases/case_workers.h"
 
 struct case_play {
 	const struct case_files *files;

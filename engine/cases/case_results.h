@@ -1,10 +1,10 @@
 /* case_results.h: Results of a case: the records that came, the verdicts of alerts, and the calls of models.
  *
  * Everything is in the arena with which they are opened. */
-#ifndef SLUICE_SIMULATION_CASE_RESULTS_H
-#define SLUICE_SIMULATION_CASE_RESULTS_H
+#ifndef SLUICE_CASES_CASE_RESULTS_H
+#define SLUICE_CASES_CASE_RESULTS_H
 
-#include "simulation/case.h"
+#include "cases/case.h"
 
 /* A result: a reply, or a record on a topic. */
 struct arrival {

@@ -1,7 +1,7 @@
 /* case_json.h: Comparison of JSON bodies. It has its own file because jansson's names conflict with those of our own
  * scanner. */
-#ifndef SLUICE_SIMULATION_CASE_JSON_H
-#define SLUICE_SIMULATION_CASE_JSON_H
+#ifndef SLUICE_CASES_CASE_JSON_H
+#define SLUICE_CASES_CASE_JSON_H
 
 #include "base/text.h"
 

@@ -2,8 +2,8 @@
  *
  * The contents live in the arena into which they were read. Errors have the file and line of the case.
  */
-#ifndef SLUICE_SIMULATION_CASE_H
-#define SLUICE_SIMULATION_CASE_H
+#ifndef SLUICE_CASES_CASE_H
+#define SLUICE_CASES_CASE_H
 
 #include "base/option.h"
 #include "message/json_scan.h"

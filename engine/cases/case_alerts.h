@@ -3,11 +3,11 @@
  * An alert fired for a request if its condition held for the result of one of the steps. Alerts whose conditions use figures
  * of an engine, such as error_rate, are not judged here: a case has no engine.
  */
-#ifndef SLUICE_SIMULATION_CASE_ALERTS_H
-#define SLUICE_SIMULATION_CASE_ALERTS_H
+#ifndef SLUICE_CASES_CASE_ALERTS_H
+#define SLUICE_CASES_CASE_ALERTS_H
 
+#include "cases/case_results.h"
 #include "plan/graph.h"
-#include "simulation/case_results.h"
 
 /* Notes that the alerts of a pipeline have not fired for a request that is sent to it: until one is noted as held. */
 void case_alerts_await(struct case_results *results, const struct graph *graph, struct text id, size_t sending);

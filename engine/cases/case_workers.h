@@ -7,10 +7,10 @@
  * A run ends when no worker holds a request, no attempt at a model is under way, and nothing has come for longer than any
  * join of the pipelines waits.
  */
-#ifndef SLUICE_SIMULATION_CASE_WORKERS_H
-#define SLUICE_SIMULATION_CASE_WORKERS_H
+#ifndef SLUICE_CASES_CASE_WORKERS_H
+#define SLUICE_CASES_CASE_WORKERS_H
 
-#include "simulation/case_records.h"
+#include "cases/case_records.h"
 
 /* A case in which more happens, or that takes longer, does not end: an error LIMIT. The longest window is of 49 days. */
 #define CASE_EVENTS_MAX ((uint64_t)10000000)

@@ -1,7 +1,7 @@
 /* case_judge.c: Comparison of each line of out.jsonl with the results; see case_judge.h. */
-#include "simulation/case_judge.h"
+#include "cases/case_judge.h"
 
-#include "simulation/case_alerts.h"
+#include "cases/case_alerts.h"
 
 static bool belongs(const struct arrival *record, const struct case_expected *expected)
 {

@@ -1,15 +1,15 @@
 /* case_workers.c: see case_workers.h. The clocks of Kafka and of all loops are one, and work takes no time. */
-#include "simulation/case_workers.h"
+#include "cases/case_workers.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "cases/case_alerts.h"
+#include "cases/case_stubs.h"
 #include "observe/verdict_board.h"
 #include "runtime/group_setup.h"
 #include "runtime/revision.h"
-#include "simulation/case_alerts.h"
-#include "simulation/case_stubs.h"
 #include "simulation/simulated_kafka.h"
 #include "worker/worker.h"
 

@@ -1,5 +1,5 @@
 /* case_stubs.c: see case_stubs.h. */
-#include "simulation/case_stubs.h"
+#include "cases/case_stubs.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* case_print.c: Printer of records as JSON lines. */
-#include "simulation/case_judge.h"
+#include "cases/case_judge.h"
 #include "message/format.h"
 #include "message/json_write.h"
 #include "message/rows.h"

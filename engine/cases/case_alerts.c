@@ -1,5 +1,5 @@
 /* case_alerts.c: see case_alerts.h. */
-#include "simulation/case_alerts.h"
+#include "cases/case_alerts.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* case_play.c: see case_play.h. */
-#include "simulation/case_play.h"
+#include "cases/case_play.h"
 
 /* Files that no engine starts with answer every request with the reason. */
 static bool answer_refused(struct case_play *play, struct error *error)

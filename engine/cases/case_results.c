@@ -1,5 +1,5 @@
 /* case_results.c: see case_results.h. */
-#include "simulation/case_results.h"
+#include "cases/case_results.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* case_fill.c: Expansion of `fill: {start, step}` in the tensors of a case: start, start+step, ... over the product
  * of the shape. */
-#include "simulation/case.h"
+#include "cases/case.h"
 #include "message/json_write.h"
 
 #define FILLED_ELEMENTS_MAX ((int64_t)1 << 24) /* of one tensor: more is no test, and takes minutes to read */

@@ -1,10 +1,10 @@
 /* case_requests.h: Requests of a case as an engine gets them: to which pipeline each is sent, and with which id and headers,
  * as a gateway would write them. */
-#ifndef SLUICE_SIMULATION_CASE_REQUESTS_H
-#define SLUICE_SIMULATION_CASE_REQUESTS_H
+#ifndef SLUICE_CASES_CASE_REQUESTS_H
+#define SLUICE_CASES_CASE_REQUESTS_H
 
+#include "cases/case.h"
 #include "plan/plan.h"
-#include "simulation/case.h"
 
 struct case_send { /* one time that a line of in.jsonl is sent */
 	const struct case_request *request;

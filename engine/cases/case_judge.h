@@ -1,8 +1,8 @@
 /* case_judge.h: Comparison of the results of a case with the expected ones, and their printing as JSON lines. */
-#ifndef SLUICE_SIMULATION_CASE_JUDGE_H
-#define SLUICE_SIMULATION_CASE_JUDGE_H
+#ifndef SLUICE_CASES_CASE_JUDGE_H
+#define SLUICE_CASES_CASE_JUDGE_H
 
-#include "simulation/case_results.h"
+#include "cases/case_results.h"
 
 /* Prints a record as one line; the form that `sluice test --print` documents. */
 void record_print(const struct arrival *record, struct arena *arena, struct buffer *out);

@@ -1,5 +1,5 @@
 /* case_records.c: see case_records.h. */
-#include "simulation/case_records.h"
+#include "cases/case_records.h"
 
 #include <stdio.h>
 #include <string.h>
