@@ -204,3 +204,16 @@ bool expected_judge(const struct case_results *results, const struct case_expect
 	buffer_print(out, "  line %u of out.jsonl expects no answer, error, absence, alert or calls\n", expected->place.line);
 	return false;
 }
+
+bool case_results_judge(const struct case_results *results, struct buffer *why)
+{
+	const struct case_files *files = results->files;
+	bool holds = true;
+	if (!files->has_expected) {
+		buffer_string(why, "  it has no out.jsonl; `sluice test --update` writes the actual answers\n");
+		return false;
+	}
+	for (size_t i = 0; i < files->expected_count; i++)
+		holds &= expected_judge(results, &files->expected[i], why);
+	return holds;
+}

@@ -18,6 +18,9 @@ bool kind_fits(struct text kinds, const char *kind);
 /* Whether a line of out.jsonl is met. If not, a sentence and the differences go to `out`, indented. */
 bool expected_judge(const struct case_results *results, const struct case_expected *expected, struct buffer *out);
 
+/* Whether all lines of out.jsonl are met. The violations go to `why`. */
+bool case_results_judge(const struct case_results *results, struct buffer *why);
+
 /* Whether `got` (a complete response, JSON) matches `wanted`. Differences go to `out`, which may be NULL. */
 bool response_judge(struct arena *arena, struct text got, struct text wanted, struct buffer *out);
 

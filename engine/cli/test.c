@@ -1,28 +1,45 @@
 /* test.c: `sluice test`: runs cases, each in workers of its own, and reports which pass. */
-#include <dirent.h>
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/memory.h"
 #include "cases/case_alerts.h"
+#include "cases/case_ask.h"
+#include "cases/case_find.h"
 #include "cases/case_judge.h"
-#include "cli/test_gateway.h"
-#include "cli/testing.h"
+#include "cases/case_pool.h"
+#include "cases/case_update.h"
+#include "cli/command.h"
 #include "message/json_write.h"
-#include "runtime/spec_check.h"
 
-#define FOLDER_DEPTH_MAX 16 /* links may lead round in a circle */
-#define ENTRIES_MAX 10000   /* of one folder */
-#define LISTING_BYTES_MAX ((size_t)64 << 20)
+#define FOLDERS_MAX 10000 /* of --kafka and --gateway */
+#define FOLDERS_BYTES_MAX ((size_t)64 << 20)
+
+struct test_options {
+	bool print;
+	bool update;
+	const char *only;
+	const char *kafka;   /* brokers; NULL: in memory */
+	const char *gateway; /* its address; NULL: none is asked */
+	int format;
+};
+
+struct testing {
+	struct session *session;
+	const struct test_options *options;
+	size_t counts[CASE_SKIPPED + 1];
+	struct buffer json; /* -o json: the cases */
+	bool incomplete;    /* memory ran out during the search for cases */
+	/* With --kafka and --gateway, cases are first only collected. */
+	struct arena *arena;
+	const char **folders;
+	size_t folder_count;
+	size_t lines_left_out; /* with --gateway: lines of out.jsonl that were not compared */
+};
 
 static const char *const verdict_names[] = {"passed", "failed", "skipped"};
 
 /* ---- one case ---- */
 
-void say_case(struct testing *testing, const char *folder, enum verdict verdict, const struct buffer *why)
+static void say_case(struct testing *testing, const char *folder, enum case_verdict verdict, const struct buffer *why)
 {
 	struct session *session = testing->session;
 	testing->counts[verdict]++;
@@ -56,7 +73,7 @@ static void print_results(struct testing *testing, const struct case_results *re
 {
 	struct buffer line;
 	bool whole = true;
-	buffer_open(&line, OUTPUT_BYTES_MAX);
+	buffer_open(&line, CASE_OUTPUT_BYTES_MAX);
 	for (const struct arrival *record = results->records; whole && record; record = record->next)
 		if (record->at) {
 			record_print(record, results->arena, &line);
@@ -78,255 +95,89 @@ static void print_results(struct testing *testing, const struct case_results *re
 	buffer_close(&line);
 }
 
-bool judge_results(const struct case_results *results, struct buffer *why)
-{
-	const struct case_files *files = results->files;
-	bool holds = true;
-	if (!files->has_expected) {
-		buffer_string(why, "  it has no out.jsonl; `sluice test --update` writes the actual answers\n");
-		return false;
-	}
-	for (size_t i = 0; i < files->expected_count; i++)
-		holds &= expected_judge(results, &files->expected[i], why);
-	return holds;
-}
-
-/* ---- --update ---- */
-
-static void write_coming(const struct case_results *results, struct text id, struct text at, struct buffer *out)
-{
-	size_t before = out->length;
-	for (const struct arrival *record = results->records; record; record = record->next)
-		if (text_equal(record->id, id) && text_is(at, record->at ? record->at : ""))
-			record_print(record, results->arena, out);
-	if (out->length > before)
-		return;
-	buffer_string(out, "{\"id\": ");
-	json_write_string(out, id);
-	if (at.length) {
-		buffer_string(out, ", \"at\": ");
-		json_write_string(out, at);
-	}
-	buffer_string(out, ", \"absent\": true}\n");
-}
-
-/* Lines that hold stay as they are; of the others what came is written. Counts and
- * splits are a matter of judgement: they stay too, and false is returned where one of
- * them does not hold. */
-static bool write_expected(const struct case_results *results, struct buffer *out)
-{
-	bool holds = true;
-	const struct case_files *files = results->files;
-	struct buffer ignored;
-	buffer_open(&ignored, OUTPUT_BYTES_MAX);
-	for (size_t i = 0; i < files->expected_count; i++) {
-		const struct case_expected *expected = &files->expected[i];
-		bool simple = expected->demand == DEMAND_RESULT || expected->demand == DEMAND_ABSENT;
-		bool held = expected_judge(results, expected, &ignored);
-		if (simple && !held) {
-			write_coming(results, expected->id, expected->at, out);
-			continue;
-		}
-		holds &= held;
-		buffer_text(out, expected->line);
-		buffer_byte(out, '\n');
-	}
-	for (size_t i = 0; !files->has_expected && i < files->request_count; i++)
-		write_coming(results, files->requests[i].id, (struct text){0}, out);
-	buffer_close(&ignored);
-	return holds;
-}
-
-/* Whether the case passes now; `why` describes what was done. */
-static bool update_case(const struct case_results *results, struct buffer *why, struct error *error)
-{
-	struct buffer out;
-	char path[CASE_PATH_MAX];
-	buffer_open(&out, OUTPUT_BYTES_MAX);
-	bool holds = write_expected(results, &out);
-	int length = snprintf(path, sizeof path, "%s/out.jsonl", results->files->folder);
-	FILE *file = length > 0 && (size_t)length < sizeof path && !buffer_failed(&out) ? fopen(path, "wb") : NULL;
-	bool written = file && fwrite(out.bytes, 1, out.length, file) == out.length;
-	if (file)
-		written &= fclose(file) == 0;
-	buffer_close(&out);
-	if (!written)
-		return error_set(error, ERROR_CONFIG, PLACE_NONE, "%s/out.jsonl cannot be written: %s", results->files->folder,
-				 strerror(errno));
-	buffer_string(why, "  out.jsonl now has the actual answers\n");
-	if (!holds)
-		buffer_string(why, "  except counts and splits, which are unchanged: correct wrong ones by hand\n");
-	return holds;
-}
-
-/* ---- running it ---- */
-
-static void spec_refusal(const struct spec *spec, struct error *error)
-{
-	for (size_t i = 0; i < faults_total(spec->faults); i++) {
-		const struct fault *fault = faults_at(spec->faults, i);
-		if (fault->code->severity != SEVERITY_ERROR)
-			continue;
-		error_set(error, ERROR_CONFIG, fault->place, "%s", fault->message);
-		return;
-	}
-}
-
-bool play_case(struct case_play *play, const struct case_files *files, const struct spec *spec,
-	       const struct case_play_options *options, struct arena *arena, struct error *refused, struct error *error)
-{
-	spec_refusal(spec, refused);
-	if (refused->kind == ERROR_NONE)
-		return case_play(play, files, spec, options, arena, error);
-	*play = (struct case_play){.files = files, .spec = spec, .arena = arena};
-	case_results_open(&play->results, files, arena);
-	case_results_refuse(&play->results, refused);
-	return !play->results.failed || error_memory(error, ERROR_SYSTEM, "running a case");
-}
-
-/* Whether the case is about files that are refused: a line of it awaits a CONFIG error. */
-static bool refusal_expected(const struct case_files *files)
-{
-	for (size_t i = 0; i < files->expected_count; i++)
-		for (size_t j = 0; j < files->expected[i].count; j++)
-			if (kind_fits(files->expected[i].results[j].kinds, error_kind_name(ERROR_CONFIG)))
-				return true;
-	return false;
-}
-
-static void conclude(struct testing *testing, const struct case_play *play, const struct error *refused, struct error *error,
-		     struct buffer *why)
+static void conclude(struct testing *testing, const struct case_run *run, struct error *error, struct buffer *why)
 {
 	const struct test_options *options = testing->options;
-	const struct case_files *files = play->files;
 	if (options->print) {
-		print_results(testing, &play->results, error);
+		print_results(testing, &run->play.results, error);
 		testing->counts[CASE_PASSED] += error->kind == ERROR_NONE;
 		return;
 	}
-	bool unexpected = refused->kind != ERROR_NONE && !refusal_expected(files);
-	bool holds = judge_results(&play->results, why) && !unexpected;
+	bool refused = run->refused.kind != ERROR_NONE, unexpected = refused && !case_awaits_refusal(&run->files);
+	bool holds = case_results_judge(&run->play.results, why) && !unexpected;
 	if (unexpected)
 		buffer_string(why, "  `sluice lint` refuses its pipeline, and no line of out.jsonl expects a CONFIG error\n");
-	if (!holds && refused->kind != ERROR_NONE)
-		faults_print_text(play->spec->faults, why, false);
-	bool updated = !holds && !unexpected && options->update && update_case(&play->results, why, error);
+	if (!holds && refused)
+		faults_print_text(run->spec.faults, why, false);
+	bool updated = !holds && !unexpected && options->update && case_update(&run->play.results, why, error);
 	if (error->kind != ERROR_NONE)
 		return;
-	say_case(testing, files->folder, holds || updated ? CASE_PASSED : CASE_FAILED, why);
+	say_case(testing, run->files.folder, holds || updated ? CASE_PASSED : CASE_FAILED, why);
 	if (updated && options->format == OUTPUT_TEXT)
-		fprintf(testing->session->out, "updated %s\n" TEXT_FORMAT, files->folder, TEXT_ARGUMENTS(buffer_view(why)));
+		fprintf(testing->session->out, "updated %s\n" TEXT_FORMAT, run->files.folder, TEXT_ARGUMENTS(buffer_view(why)));
 }
 
-static void run_play(struct testing *testing, const struct case_files *files, struct arena *arena, struct error *error,
-		     struct buffer *why)
+static void run_case(void *context, const char *folder)
 {
-	struct spec spec;
-	struct case_play play = {.workers = NULL};
-	struct error refused = {0};
-	const struct spec_options options = {.kinds = testing->session->kinds, .experiment_pipelines = true};
-	const struct case_play_options how = {.kinds = testing->session->kinds, .all_points = testing->options->print};
-	if (!spec_open(&spec, error))
-		return;
-	if (spec_read(&spec, &files->pipeline, 1, &options, error) && spec_check(&spec, error) &&
-	    play_case(&play, files, &spec, &how, arena, &refused, error))
-		conclude(testing, &play, &refused, error, why);
-	case_play_close(&play);
-	spec_close(&spec);
-}
-
-void say_error(const struct error *error, struct buffer *why)
-{
-	const struct place *place = &error->place;
-	if (place->file && place->line)
-		buffer_print(why, "  %s:%u: %s\n", place->file, place->line, error->text);
-	else
-		buffer_print(why, "  %s\n", error->text);
-}
-
-static void run_case(struct testing *testing, const char *folder)
-{
+	struct testing *testing = context;
+	const struct case_play_options options = {.kinds = testing->session->kinds, .all_points = testing->options->print};
 	struct error error = {0};
-	struct case_files files;
+	struct case_run run;
 	struct buffer why;
-	buffer_open(&why, OUTPUT_BYTES_MAX);
-	struct arena *arena = arena_open(CASE_BYTES_MAX);
-	if (!arena)
-		error_memory(&error, ERROR_SYSTEM, "running a case");
-	else if (case_read(folder, arena, &files, &error))
-		run_play(testing, &files, arena, &error, &why);
+	buffer_open(&why, CASE_OUTPUT_BYTES_MAX);
+	if (case_run_open(&run, folder, &options, true, &error))
+		conclude(testing, &run, &error, &why);
+	case_run_close(&run);
 	if (error.kind != ERROR_NONE) {
-		say_error(&error, &why);
+		case_error_print(&error, &why);
 		say_case(testing, folder, CASE_FAILED, &why);
 		if (testing->options->print)
 			fprintf(testing->session->err, TEXT_FORMAT, TEXT_ARGUMENTS(buffer_view(&why)));
 	}
-	arena_close(arena);
 	buffer_close(&why);
 }
 
-/* ---- which cases ---- */
+/* ---- elsewhere than in memory ---- */
 
-static bool is_case(const char *folder)
+static void gather_case(void *context, const char *folder)
 {
-	char path[CASE_PATH_MAX];
-	int length = snprintf(path, sizeof path, "%s/in.jsonl", folder);
-	return length > 0 && (size_t)length < sizeof path && access(path, F_OK) == 0;
-}
-
-static bool is_wanted(const struct test_options *options, const char *folder)
-{
-	const char *slash = strrchr(folder, '/');
-	const char *name = slash ? slash + 1 : folder;
-	return !options->only || strncmp(name, options->only, strlen(options->only)) == 0;
-}
-
-static int compare_names(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* The names of the visible entries of a folder, sorted. */
-static size_t list_folder(const char *folder, struct arena *arena, const char **names, size_t most)
-{
-	size_t count = 0;
-	DIR *open = opendir(folder);
-	for (const struct dirent *entry; open && count < most && (entry = readdir(open)) != NULL;)
-		if (entry->d_name[0] != '.' && (names[count] = arena_print(arena, "%s/%s", folder, entry->d_name)) != NULL)
-			count++;
-	if (open)
-		(void)closedir(open);
-	qsort(names, count, sizeof *names, compare_names);
-	return count;
-}
-
-static void gather_case(struct testing *testing, const char *folder)
-{
-	const char *kept = testing->folder_count < ENTRIES_MAX ? arena_copy(testing->arena, folder, strlen(folder)) : NULL;
+	struct testing *testing = context;
+	const char *kept = testing->folder_count < FOLDERS_MAX ? arena_copy(testing->arena, folder, strlen(folder)) : NULL;
 	if (kept)
 		testing->folders[testing->folder_count++] = kept;
 	else
 		testing->incomplete = true;
 }
 
-static void run_folder(struct testing *testing, const char *folder, int depth)
+static bool gathering_open(struct testing *testing)
 {
-	struct stat found;
-	if (stat(folder, &found) != 0 || !S_ISDIR(found.st_mode))
-		return;
-	if (is_case(folder)) {
-		if (is_wanted(testing->options, folder))
-			(testing->folders ? gather_case : run_case)(testing, folder);
-		return;
-	}
-	struct arena *arena = depth < FOLDER_DEPTH_MAX ? arena_open(LISTING_BYTES_MAX) : NULL;
-	const char **names = arena ? ARENA_ARRAY(arena, const char *, ENTRIES_MAX) : NULL;
-	size_t count = names ? list_folder(folder, arena, names, ENTRIES_MAX) : 0;
-	testing->incomplete |= depth < FOLDER_DEPTH_MAX && (!arena || arena_failed(arena));
-	for (size_t i = 0; i < count; i++)
-		run_folder(testing, names[i], depth + 1);
-	arena_close(arena);
+	testing->arena = arena_open(FOLDERS_BYTES_MAX);
+	testing->folders = testing->arena ? ARENA_ARRAY(testing->arena, const char *, FOLDERS_MAX) : NULL;
+	return testing->folders;
 }
+
+static void on_judged(void *context, const char *folder, enum case_verdict verdict, const struct buffer *why)
+{
+	struct testing *testing = context;
+	say_case(testing, folder, verdict, why);
+	fflush(testing->session->out);
+}
+
+static bool test_elsewhere(struct testing *testing, struct error *error)
+{
+	const struct step_kind *const *kinds = testing->session->kinds;
+	const struct case_judged judged = {on_judged, testing};
+	if (testing->options->kafka)
+		return case_pool_run(&(struct case_pool_config){kinds, testing->options->kafka, testing->folders,
+								testing->folder_count, judged, testing->arena},
+				     error);
+	struct case_asks asks = {kinds, testing->folders, testing->folder_count, judged, testing->arena, 0};
+	const bool good = case_asks_run(&asks, testing->options->gateway, error);
+	testing->lines_left_out = asks.left_out;
+	return good;
+}
+
+/* ---- the command ---- */
 
 static int test_end(struct testing *testing)
 {
@@ -340,7 +191,11 @@ static int test_end(struct testing *testing)
 	else if (!testing->options->print && total)
 		fprintf(session->out, "%zu passed, %zu failed, %zu skipped\n", counts[CASE_PASSED], counts[CASE_FAILED],
 			counts[CASE_SKIPPED]);
-	test_gateway_end(testing);
+	if (testing->lines_left_out > 0 && testing->options->format == OUTPUT_TEXT)
+		fprintf(session->out,
+			"%zu lines of out.jsonl are about topics, calls, alerts or requests that are not sent: a caller does not "
+			"see them, and they are not compared\n",
+			testing->lines_left_out);
 	return counts[CASE_FAILED] ? EXIT_FAULTS : EXIT_GOOD;
 }
 
@@ -349,22 +204,16 @@ extern const struct command command_test;
 /* NULL: each has a case; else the one that has none. */
 static const char *run_folders(struct testing *testing, const char *const *folders, size_t count)
 {
-	for (size_t i = 0; i < count && !testing->incomplete; i++) {
-		const size_t *counts = testing->counts;
-		size_t before = counts[CASE_PASSED] + counts[CASE_FAILED] + counts[CASE_SKIPPED] + testing->folder_count;
-		run_folder(testing, folders[i], 0);
-		if (!testing->incomplete &&
-		    counts[CASE_PASSED] + counts[CASE_FAILED] + counts[CASE_SKIPPED] + testing->folder_count == before)
-			return folders[i];
+	struct case_search search = {
+		.only = testing->options->only, .found = testing->folders ? gather_case : run_case, .context = testing};
+	const char *empty = NULL;
+	for (size_t i = 0; i < count && !search.incomplete && !empty; i++) {
+		const size_t before = search.count;
+		case_search(&search, folders[i]);
+		empty = search.count == before ? folders[i] : NULL;
 	}
-	return NULL;
-}
-
-static bool gathering_open(struct testing *testing)
-{
-	testing->arena = arena_open(LISTING_BYTES_MAX);
-	testing->folders = testing->arena ? ARENA_ARRAY(testing->arena, const char *, ENTRIES_MAX) : NULL;
-	return testing->folders;
+	testing->incomplete |= search.incomplete;
+	return search.incomplete ? NULL : empty;
 }
 
 static int test_run(struct session *session, const void *options, const char *const *arguments, size_t count)
@@ -380,17 +229,16 @@ static int test_run(struct session *session, const void *options, const char *co
 				      "with --kafka and --gateway cases are judged; leave out --print and --update");
 	if (testing.options->kafka && gateway)
 		return command_misuse(session, &command_test, "--kafka and --gateway are two runs; write one of them");
-	buffer_open(&testing.json, OUTPUT_BYTES_MAX);
+	buffer_open(&testing.json, CASE_OUTPUT_BYTES_MAX);
 	testing.incomplete = in_engine && !gathering_open(&testing);
-	const char *empty = run_folders(&testing, count ? arguments : here, count ? count : 1);
+	const char *empty = testing.incomplete ? NULL : run_folders(&testing, count ? arguments : here, count ? count : 1);
 	if (testing.incomplete)
 		error_memory(&error, ERROR_SYSTEM, "looking for cases");
 	if (empty)
 		code = command_misuse(session, &command_test,
 				      "there is no case in `%s`: a case is a folder with an in.jsonl; `sluice init` makes one",
 				      empty);
-	else if (error.kind != ERROR_NONE || (gateway && !test_at_gateway(&testing, gateway, &error)) ||
-		 (in_engine && !gateway && !test_on_kafka(&testing, &error)))
+	else if (error.kind != ERROR_NONE || (in_engine && !test_elsewhere(&testing, &error)))
 		code = command_failed(session, &error);
 	else
 		code = test_end(&testing);

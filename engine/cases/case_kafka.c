@@ -1,8 +1,8 @@
 /* case_kafka.c: see case_kafka.h. The case has already run in memory. Its requests, their ids and its duration are
  * known, and are only repeated. */
-#include "cli/case_kafka.h"
+#include "cases/case_kafka.h"
 
-#include "cli/case_engine.h"
+#include "cases/case_engine.h"
 #include "serving/configure.h"
 
 #define CLOCK_MS_MAX 6000    /* of virtual time that is waited for with a real clock */
@@ -314,7 +314,8 @@ bool case_kafka_run(const struct case_kafka *kafka, const struct case_play *play
 	if (!comparing.matched)
 		return error_memory(error, ERROR_SYSTEM, "sending the requests of a case");
 	const struct case_engine_config config = {
-		.session = kafka->session,
+		.workspace = kafka->workspace,
+		.log = kafka->log,
 		.brokers = kafka->brokers,
 		.namespace = kafka->namespace,
 		.files = played->files,

@@ -1,14 +1,15 @@
-/* test_gateway.c: see test_gateway.h. A case has first to hold in memory: its run there says to whom each request goes, and
+/* case_ask.c: see case_ask.h. A case has first to hold in memory: its run there says to whom each request goes, and
  * how long it takes. What a caller of a gateway cannot see is not compared: other topics, calls of models, alerts. */
-#include "cli/test_gateway.h"
+#include "cases/case_ask.h"
 
 #include "cases/case_gateway.h"
+#include "cases/case_judge.h"
 
 #define CLOCK_MS_MAX 6000 /* of virtual time that is waited for with a real clock */
 #define PATIENCE_MS 30000 /* beyond that time */
 
 struct gateway_case {
-	struct testing *testing;
+	struct case_asks *asks;
 	const struct gateway_address *address;
 	const struct case_play *played; /* in memory */
 	struct case_results results;	/* what came from the gateway */
@@ -134,7 +135,7 @@ static bool ask_gateway(struct gateway_case *run, struct error *error)
 	       (!run->results.failed || error_memory(error, ERROR_SYSTEM, "running a case"));
 }
 
-static bool judge_at_gateway(struct gateway_case *run, enum verdict *verdict, struct error *error)
+static bool judge_at_gateway(struct gateway_case *run, enum case_verdict *verdict, struct error *error)
 {
 	*verdict = CASE_SKIPPED;
 	if (!is_fit(run->played, &run->unfit))
@@ -151,17 +152,17 @@ static bool judge_at_gateway(struct gateway_case *run, enum verdict *verdict, st
 		return false;
 	if (run->unfit.length)
 		return true;
-	*verdict = judge_results(&run->results, &run->why) ? CASE_PASSED : CASE_FAILED;
-	run->testing->lines_left_out += run->left_out;
+	*verdict = case_results_judge(&run->results, &run->why) ? CASE_PASSED : CASE_FAILED;
+	run->asks->left_out += run->left_out;
 	return true;
 }
 
 static bool conclude(struct gateway_case *run, const struct error *refused, struct error *error)
 {
-	struct testing *testing = run->testing;
+	const struct case_judged *judged = &run->asks->judged;
 	const char *folder = run->played->files->folder;
-	enum verdict verdict = CASE_FAILED;
-	if (!judge_results(&run->played->results, &run->why)) {
+	enum case_verdict verdict = CASE_FAILED;
+	if (!case_results_judge(&run->played->results, &run->why)) {
 		buffer_string(&run->why, "  and this in memory too\n");
 	} else if (refused->kind != ERROR_NONE) {
 		verdict = CASE_SKIPPED;
@@ -169,58 +170,35 @@ static bool conclude(struct gateway_case *run, const struct error *refused, stru
 	} else if (!judge_at_gateway(run, &verdict, error)) {
 		return false;
 	}
-	say_case(testing, folder, verdict, verdict == CASE_SKIPPED ? &run->unfit : &run->why);
-	fflush(testing->session->out);
+	judged->judged(judged->context, folder, verdict, verdict == CASE_SKIPPED ? &run->unfit : &run->why);
 	return true;
 }
 
-static bool run_case(struct testing *testing, const struct gateway_address *address, const char *folder, struct error *error)
+static bool run_case(struct case_asks *asks, const struct gateway_address *address, const char *folder, struct error *error)
 {
-	const struct spec_options options = {.kinds = testing->session->kinds, .experiment_pipelines = true};
-	const struct case_play_options how = {.kinds = testing->session->kinds};
-	struct gateway_case run = {.testing = testing, .address = address};
-	struct error refused = {0};
-	struct case_files files;
-	struct case_play play = {.workers = NULL};
-	struct spec spec;
-	struct arena *arena = arena_open(CASE_BYTES_MAX);
-	bool good = arena || error_memory(error, ERROR_SYSTEM, "running a case");
-	bool spec_is_open = false;
-	buffer_open(&run.unfit, OUTPUT_BYTES_MAX);
-	buffer_open(&run.why, OUTPUT_BYTES_MAX);
-	run.played = &play;
-	good = good && case_read(folder, arena, &files, error) && (spec_is_open = spec_open(&spec, error)) &&
-	       spec_read(&spec, &files.pipeline, 1, &options, error) &&
-	       play_case(&play, &files, &spec, &how, arena, &refused, error) && conclude(&run, &refused, error);
-	case_play_close(&play);
+	const struct case_play_options options = {.kinds = asks->kinds};
+	struct case_run in_memory;
+	struct gateway_case run = {.asks = asks, .address = address, .played = &in_memory.play};
+	buffer_open(&run.unfit, CASE_OUTPUT_BYTES_MAX);
+	buffer_open(&run.why, CASE_OUTPUT_BYTES_MAX);
+	bool good = case_run_open(&in_memory, folder, &options, false, error) && conclude(&run, &in_memory.refused, error);
+	case_run_close(&in_memory);
 	if (!good && error->kind != ERROR_REMOTE) { /* of this case, and the others go on */
-		say_error(error, &run.why);
-		say_case(testing, folder, CASE_FAILED, &run.why);
+		case_error_print(error, &run.why);
+		asks->judged.judged(asks->judged.context, folder, CASE_FAILED, &run.why);
 		*error = (struct error){0};
 		good = true;
 	}
-	if (spec_is_open)
-		spec_close(&spec);
 	buffer_close(&run.unfit);
 	buffer_close(&run.why);
-	arena_close(arena);
 	return good;
 }
 
-bool test_at_gateway(struct testing *testing, const char *url, struct error *error)
+bool case_asks_run(struct case_asks *asks, const char *url, struct error *error)
 {
 	struct gateway_address address;
-	bool good = gateway_address_read(url, testing->arena, &address, error);
-	for (size_t i = 0; good && i < testing->folder_count; i++)
-		good = run_case(testing, &address, testing->folders[i], error);
+	bool good = gateway_address_read(url, asks->arena, &address, error);
+	for (size_t i = 0; good && i < asks->count; i++)
+		good = run_case(asks, &address, asks->folders[i], error);
 	return good;
-}
-
-void test_gateway_end(const struct testing *testing)
-{
-	if (testing->lines_left_out > 0 && testing->options->format == OUTPUT_TEXT)
-		fprintf(testing->session->out,
-			"%zu lines of out.jsonl are about topics, calls, alerts or requests that are not sent: a caller does not "
-			"see them, and they are not compared\n",
-			testing->lines_left_out);
 }

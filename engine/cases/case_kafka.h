@@ -1,14 +1,16 @@
 /* case_kafka.h: Run of a case by a real engine on a real Kafka, with the same expectations as in memory. */
-#ifndef SLUICE_CLI_CASE_KAFKA_H
-#define SLUICE_CLI_CASE_KAFKA_H
+#ifndef SLUICE_CASES_CASE_KAFKA_H
+#define SLUICE_CASES_CASE_KAFKA_H
 
 #include "cases/case_play.h"
-#include "cli/command.h"
+#include "observe/log_sink.h"
+#include "spec/workspace.h"
 
 struct case_kafka {
 	const char *brokers;
 	const char *namespace;
-	struct session *session; /* faults of the files are printed on its `err` */
+	const struct workspace *workspace; /* gets the faults of the files */
+	const struct log_sink *log;	   /* gets the log of the engine */
 };
 
 /* Sends the requests of a case that was played, and keeps what comes in `results`, in the same arena. `unfit` gets the reason

@@ -1,6 +1,6 @@
 /* case_engine.c: see case_engine.h. A timer of the engine's loop sends requests and reads answers. The model servers
  * run on that loop too. */
-#include "cli/case_engine.h"
+#include "cases/case_engine.h"
 
 #include <stdio.h>
 
@@ -8,7 +8,6 @@
 #include "log/reader.h"
 #include "log/sender.h"
 #include "runtime/engine.h"
-#include "runtime/log_writer.h"
 #include "runtime/revision_topics.h"
 #include "serving/model_server.h"
 
@@ -28,7 +27,6 @@ struct case_engine {
 	struct model_server *models;
 	char address[ADDRESS_BYTES];
 	struct engine_config engine_config;
-	struct log_writer log;
 	struct engine *engine;
 	size_t topic_count;
 	const char **topics; /* topics created for the case */
@@ -131,7 +129,7 @@ static bool open_models(struct case_engine *engine, struct error *error)
 	if (!models)
 		return error_memory(error, ERROR_SYSTEM, "serving the models of a case");
 	*models = (struct model_server_config){.paths = &config->files->pipeline, .path_count = 1, .stubs = config->files->folder};
-	engine->models = model_server_open(command_workspace(config->session), engine->loop, models, error);
+	engine->models = model_server_open(config->workspace, engine->loop, models, error);
 	if (engine->models)
 		snprintf(engine->address, sizeof engine->address, "grpc://127.0.0.1:%d", model_server_grpc_port(engine->models));
 	return engine->models;
@@ -160,18 +158,18 @@ static bool open_all(struct case_engine *engine, struct error *error)
 	if (!(engine->loop = loop_open(error)) || !open_models(engine, error))
 		return false;
 	files.servers = stub_file_offered(&config->files->stubs, engine->address, config->arena);
-	struct revision *revision = revision_open_for(command_workspace(config->session), &files, error);
+	struct revision *revision = revision_open_for(config->workspace, &files, error);
 	if (!revision)
 		return false;
 	engine->engine_config = (struct engine_config){.brokers = config->brokers,
 						       .instance = config->namespace,
-						       .kinds = config->session->kinds,
+						       .kinds = config->workspace->kinds,
 						       .workers = 1,
 						       .memory_bytes = MEMORY_BYTES,
 						       .state_bytes = STATE_BYTES,
 						       .commit_ms = COMMIT_MS,
 						       .drain_ms = DRAIN_MS,
-						       .log = &engine->log.sink,
+						       .log = config->log,
 						       .loop = engine->loop};
 	if (make_topics(engine, revision, error) && open_readers(engine, &revision->plan, error) &&
 	    open_senders(engine, &revision->plan, error))
@@ -189,7 +187,6 @@ struct case_engine *case_engine_open(const struct case_engine_config *config, st
 		return NULL;
 	}
 	engine->config = config;
-	log_writer_open(&engine->log, config->session->err, false, LOG_LEVEL_INFO);
 	if (open_all(engine, error))
 		return engine;
 	case_engine_close(engine);
@@ -208,7 +205,6 @@ void case_engine_close(struct case_engine *engine)
 				    &left);
 	model_server_close(engine->models);
 	loop_close(engine->loop);
-	log_writer_close(&engine->log);
 }
 
 /* ---- sending ---- */

@@ -1,15 +1,17 @@
 /* case_engine.h: Engine for the requests of a case on a real Kafka. Its pipelines have topics and groups of their
  * own, and the built-in server answers for its models. The results at points of its pipelines are read back. All of
  * it except the workers runs in the calling thread. */
-#ifndef SLUICE_CLI_CASE_ENGINE_H
-#define SLUICE_CLI_CASE_ENGINE_H
+#ifndef SLUICE_CASES_CASE_ENGINE_H
+#define SLUICE_CASES_CASE_ENGINE_H
 
 #include "cases/case_records.h"
-#include "cli/command.h"
+#include "observe/log_sink.h"
+#include "spec/workspace.h"
 
 /* Borrowed as long as the engine lives. */
 struct case_engine_config {
-	struct session *session; /* faults of the files are printed on its `err` */
+	const struct workspace *workspace; /* gets the faults of the files */
+	const struct log_sink *log;	   /* gets the log of the engine */
 	const char *brokers;
 	const char *namespace; /* of its topics and groups; not used by other engines */
 	const struct case_files *files;
@@ -25,7 +27,7 @@ struct case_engine_config {
 
 struct case_engine;
 
-/* NULL: CONFIG: the case cannot be run yet. Kind NONE: the files have faults, which were printed. */
+/* NULL: CONFIG: the case cannot be run yet. Kind NONE: the files have faults, which were reported. */
 struct case_engine *case_engine_open(const struct case_engine_config *config, struct error *error);
 void case_engine_close(struct case_engine *engine); /* NULL is fine */
 

@@ -1,0 +1,20 @@
+/* case_pool.h: `sluice test --kafka`: runs cases in memory and then each in an engine on Kafka, eight at once. */
+#ifndef SLUICE_CASES_CASE_POOL_H
+#define SLUICE_CASES_CASE_POOL_H
+
+#include "cases/case_run.h"
+
+struct case_pool_config {
+	const struct step_kind *const *kinds;
+	const char *brokers;
+	const char *const *folders; /* of the cases */
+	size_t count;
+	struct case_judged judged;
+	struct arena *arena;
+};
+
+/* Returns when all cases are judged. SYSTEM: not all could be run. What an engine reports and logs is in the `why` of a case that
+ * failed. */
+bool case_pool_run(const struct case_pool_config *config, struct error *error);
+
+#endif
