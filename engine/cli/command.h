@@ -10,8 +10,8 @@
 #include <stdio.h>
 
 #include "base/arena.h"
-#include "base/option.h"
 #include "base/text.h"
+#include "help/command_row.h"
 #include "observe/log_sink.h"
 #include "spec/workspace.h"
 
@@ -36,22 +36,6 @@ struct session {
 	struct workspace workspace; /* of command_workspace() */
 	bool fault_pages; /* faults are printed with their lines, as by lint, even if there is a log */
 };
-
-struct command {
-	const char *name; /* "lint"; "models serve" for a verb under a noun */
-	/* Text of the usage line; it also determines the number of arguments. "NAME FILE..." is two or more,
-	 * "[DIR]..." any number, "[FILE]" at most one; NULL: none. */
-	const char *arguments;
-	const char *summary;	      /* one sentence */
-	const char *help;	      /* a paragraph or two, with an example */
-	const struct option *options; /* its options, including -o, -n, -f; of the types that arguments.c reads; NULL: none */
-	size_t options_size;
-	const char *group; /* group in the overview: "write", "run", "deploy", "look" */
-	/* `options` is the filled struct; `arguments` are the words that are neither option nor value. */
-	int (*run)(struct session *session, const void *options, const char *const *arguments, size_t count);
-};
-
-extern const struct command *const command_table[]; /* ends with NULL; cli/commands.c */
 
 /* Finds the command (nouns in singular or plural), parses its arguments, and runs it. */
 int command_main(struct session *session, int count, const char *const *arguments);

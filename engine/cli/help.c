@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "cli/command.h"
-#include "cli/manual.h"
-#include "cli/topics.h"
+#include "help/manual.h"
+#include "help/topics.h"
 
 #define HELP_BYTES_MAX ((size_t)8 << 20)
 
@@ -35,7 +35,7 @@ static int help_unknown(struct session *session, const char *word)
 {
 	struct buffer nearest;
 	buffer_open(&nearest, ERROR_TEXT_MAX);
-	bool any = topics_nearest(session, word, &nearest) && !buffer_failed(&nearest);
+	bool any = topics_nearest(command_workspace(session), word, &nearest) && !buffer_failed(&nearest);
 	int code;
 	if (any)
 		code = command_misuse(session, &command_help, "there is no help on `%s`; did you mean %s?", word, nearest.bytes);
@@ -75,7 +75,7 @@ static bool help_print(struct session *session, struct page *page, const char *c
 	}
 	manual_begin(page);
 	bool noun = count == 1 && help_print_noun(page, words[0]);
-	return topics_print(session, page, words, count) || noun;
+	return topics_print(command_workspace(session), page, words, count) || noun;
 }
 
 static int help_run(struct session *session, const void *filled_in, const char *const *words, size_t count)
@@ -92,7 +92,7 @@ static int help_run(struct session *session, const void *filled_in, const char *
 	} else {
 		manual_begin(&page);
 		if (self->search)
-			found = topics_search(session, &page, self->search);
+			found = topics_search(command_workspace(session), &page, self->search);
 		else if (page.form == PAGE_MAN)
 			manual_all(&page);
 		else

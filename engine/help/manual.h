@@ -1,9 +1,9 @@
 /* manual.h: Documentation of the commands, printed from their rows: the overview, the help of one command, the man
  * page, the reference page. Called by cli/command.c and cli/help.c. */
-#ifndef SLUICE_CLI_MANUAL_H
-#define SLUICE_CLI_MANUAL_H
+#ifndef SLUICE_HELP_MANUAL_H
+#define SLUICE_HELP_MANUAL_H
 
-#include "cli/command.h"
+#include "help/command_row.h"
 #include "view/page.h"
 
 void manual_overview(struct page *page);

@@ -1,5 +1,5 @@
 /* known_names.c: see known_names.h. */
-#include "cli/known_names.h"
+#include "help/known_names.h"
 
 #include <ctype.h>
 #include <strings.h>
@@ -123,8 +123,8 @@ const char *known_names_sort(const char *usage)
 	return sort ? sort->word : NULL;
 }
 
-bool known_names_print(struct session *session, const char *sort, const char *const *paths, size_t count, struct buffer *out,
-		       struct error *error)
+bool known_names_print(const struct workspace *workspace, const char *sort, const char *const *paths, size_t count,
+		       struct buffer *out, struct error *error)
 {
 	static const char *const here[] = {"."};
 	const struct sort_of_name *known = sort_find(text_of(sort));
@@ -132,12 +132,12 @@ bool known_names_print(struct session *session, const char *sort, const char *co
 	if (!known)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
 				 "no names are known for `%s`; it is one of: PIPELINE STEP ALERT EXPERIMENT KIND/NAME", sort);
-	const struct spec_options options = {.kinds = session->kinds, .model_pipelines = !known->files_only};
+	const struct spec_options options = {.kinds = workspace->kinds, .model_pipelines = !known->files_only};
 	if (!spec_open(&spec, error))
 		return false;
 	const bool good = spec_read(&spec, count > 0 ? paths : here, count > 0 ? count : 1, &options, error);
 	if (good)
-		known->put(&(struct naming){&spec, session->arena, out});
+		known->put(&(struct naming){&spec, workspace->arena, out});
 	spec_close(&spec);
 	return good;
 }

@@ -1,12 +1,12 @@
 /* help_topic.h: Topic of `sluice help`: a table of the engine, as a page and as entries that can be found by name.
  *
  * A topic visits all of its entries. Lookup, search, suggestions and lists are visits. So a name is written only in
- * the engine's own table. The topics are listed in cli/topics.c.
+ * the engine's own table. The topics are listed in help/topics.c.
  */
-#ifndef SLUICE_CLI_HELP_TOPIC_H
-#define SLUICE_CLI_HELP_TOPIC_H
+#ifndef SLUICE_HELP_HELP_TOPIC_H
+#define SLUICE_HELP_HELP_TOPIC_H
 
-#include "cli/command.h"
+#include "spec/workspace.h"
 #include "view/page.h"
 
 /* One name. It lives until the visit returns unless help_entry_keep() copies it. */
@@ -18,7 +18,7 @@ struct help_entry {
 };
 
 struct help_visit {
-	struct session *session;
+	const struct workspace *workspace;
 	void (*see)(struct help_visit *visit, const struct help_entry *entry);
 };
 
@@ -27,23 +27,24 @@ struct help_topic {
 	const char *one;     /* the word for one entry: "function" */
 	const char *summary; /* one sentence */
 	/* Prints the whole page; NULL: it is a list of the entries, one on each line. */
-	void (*print)(struct session *session, struct page *page);
+	void (*print)(const struct workspace *workspace, struct page *page);
 	/* Visits the entries. NULL: they belong to other topics. */
 	void (*visit)(struct help_visit *visit);
 	/* Prints an entry below a heading with its name. `where`: all places that have the same entry. */
-	void (*print_entry)(struct session *session, struct page *page, const struct help_entry *entry, const char *where);
+	void (*print_entry)(const struct workspace *workspace, struct page *page, const struct help_entry *entry,
+			    const char *where);
 	bool caseless;
 	bool by_place; /* an entry is identified by its place rather than by its name */
 };
 
-extern const struct help_topic topic_commands, topic_options, topic_kafka_settings, topic_settings;	/* topics_command_line.c */
+extern const struct help_topic topic_commands, topic_options, topic_kafka_settings, topic_settings; /* topics_command_line.c */
 extern const struct help_topic topic_steps, topic_operations, topic_resources, topic_fields, topic_words; /* topics_files.c */
-extern const struct help_topic topic_kinds, topic_faults;						/* topics_files.c */
-extern const struct help_topic topic_metrics;								/* topics_metrics.c */
-extern const struct help_topic topic_alerts;								/* topics_alerts.c */
-extern const struct help_topic topic_headers, topic_states, topic_columns;				/* topics_watching.c */
-extern const struct help_topic topic_failures, topic_expressions, topic_functions, topic_formats, topic_datatypes,
-	topic_stubs, topic_model_files; /* topics_messages.c */
+extern const struct help_topic topic_kinds, topic_faults;						  /* topics_files.c */
+extern const struct help_topic topic_metrics;								  /* topics_metrics.c */
+extern const struct help_topic topic_alerts;								  /* topics_alerts.c */
+extern const struct help_topic topic_headers, topic_states, topic_columns;				  /* topics_watching.c */
+extern const struct help_topic topic_failures, topic_expressions, topic_functions, topic_formats, topic_datatypes, topic_stubs,
+	topic_model_files; /* topics_messages.c */
 
 static inline void help_see(struct help_visit *visit, const char *name, const char *where, const char *text, const void *item)
 {

@@ -1,8 +1,9 @@
 /* topics_messages.c: Topics of `sluice help` for messages: failures, expressions and their functions, formats,
  * datatypes, stub models, files of local models. */
+#include <stdio.h>
 #include <string.h>
 
-#include "cli/help_topic.h"
+#include "help/help_topic.h"
 #include "message/failure.h"
 #include "message/format.h"
 #include "numeric/predictor.h"
@@ -18,9 +19,9 @@ static void failure_item(struct page *page, const struct failure_row *row)
 	page_item(page, 0, help, "%s", row->name);
 }
 
-static void failures_print(struct session *session, struct page *page)
+static void failures_print(const struct workspace *workspace, struct page *page)
 {
-	(void)session;
+	(void)workspace;
 	page_heading(page, 1, "Failures");
 	page_text(page, "How a request can fail, and what happens to it. A request that is kept is in the pipeline's errors "
 			"topic, complete and with the reason: `sluice errors list` shows it, `sluice errors replay` sends it "
@@ -36,9 +37,10 @@ static void failures_visit(struct help_visit *visit)
 		help_see(visit, error_kind_name(row->kind), "", row->when, row);
 }
 
-static void failures_print_entry(struct session *session, struct page *page, const struct help_entry *entry, const char *where)
+static void failures_print_entry(const struct workspace *workspace, struct page *page, const struct help_entry *entry,
+				 const char *where)
 {
-	(void)session, (void)where;
+	(void)workspace, (void)where;
 	failure_item(page, entry->item);
 }
 
@@ -92,9 +94,9 @@ static void functions_list(struct page *page)
 	}
 }
 
-static void expressions_print(struct session *session, struct page *page)
+static void expressions_print(const struct workspace *workspace, struct page *page)
 {
-	(void)session;
+	(void)workspace;
 	page_heading(page, 1, "Expressions");
 	page_text(page, expressions_text);
 	functions_list(page);
@@ -118,9 +120,10 @@ static void expressions_visit(struct help_visit *visit)
 		help_see(visit, operator_rows[i].name, "expressions", operator_rows[i].text, &operator_rows[i]);
 }
 
-static void expressions_print_entry(struct session *session, struct page *page, const struct help_entry *entry, const char *where)
+static void expressions_print_entry(const struct workspace *workspace, struct page *page, const struct help_entry *entry,
+				    const char *where)
 {
-	(void)session, (void)where;
+	(void)workspace, (void)where;
 	page_item(page, 0, entry->text, "%s", entry->name);
 }
 
@@ -133,9 +136,9 @@ const struct help_topic topic_expressions = {
 	.print_entry = expressions_print_entry,
 };
 
-static void functions_print(struct session *session, struct page *page)
+static void functions_print(const struct workspace *workspace, struct page *page)
 {
-	(void)session;
+	(void)workspace;
 	page_heading(page, 1, "Functions");
 	page_text(page, "Functions that an expression can call; `sluice help expressions` describes the language.");
 	functions_list(page);
@@ -147,9 +150,10 @@ static void functions_visit(struct help_visit *visit)
 		help_see(visit, row->name, "", row->help, row);
 }
 
-static void functions_print_entry(struct session *session, struct page *page, const struct help_entry *entry, const char *where)
+static void functions_print_entry(const struct workspace *workspace, struct page *page, const struct help_entry *entry,
+				  const char *where)
 {
-	(void)session, (void)where;
+	(void)workspace, (void)where;
 	function_item(page, entry->item);
 }
 
@@ -185,9 +189,9 @@ static void format_body(struct page *page, const struct format *format)
 			page_item(page, 0, row->help, "%s", row->name);
 }
 
-static void formats_print(struct session *session, struct page *page)
+static void formats_print(const struct workspace *workspace, struct page *page)
 {
-	(void)session;
+	(void)workspace;
 	page_heading(page, 1, "Formats");
 	page_text(page, "The format of a message is taken from its header `content-type`, or detected from its bytes, in this "
 			"order. An answer has the format of its request, unless `output.format` names another.");
@@ -205,9 +209,10 @@ static void formats_visit(struct help_visit *visit)
 		help_see(visit, row->name, row->format, row->help, row);
 }
 
-static void formats_print_entry(struct session *session, struct page *page, const struct help_entry *entry, const char *where)
+static void formats_print_entry(const struct workspace *workspace, struct page *page, const struct help_entry *entry,
+				const char *where)
 {
-	(void)session;
+	(void)workspace;
 	if (where[0])
 		page_item(page, 0, entry->text, "%s, in a message of the format %s", entry->name, where);
 	else
@@ -232,9 +237,9 @@ static void stub_item(struct page *page, const struct stub_row *row)
 	page_item(page, 0, help, "%s", row->name);
 }
 
-static void stubs_print(struct session *session, struct page *page)
+static void stubs_print(const struct workspace *workspace, struct page *page)
 {
-	(void)session;
+	(void)workspace;
 	page_heading(page, 1, "Stub models");
 	page_text(page, "Simulated models for tests: use `storageUri: stub://NAME?key=value` in a Model, or the stub's name as "
 			"the name of a Model without an address. They need no server, and always give the same answer.");
@@ -248,9 +253,10 @@ static void stubs_visit(struct help_visit *visit)
 		help_see(visit, row->name, "", row->gives, row);
 }
 
-static void stubs_print_entry(struct session *session, struct page *page, const struct help_entry *entry, const char *where)
+static void stubs_print_entry(const struct workspace *workspace, struct page *page, const struct help_entry *entry,
+			      const char *where)
 {
-	(void)session, (void)where;
+	(void)workspace, (void)where;
 	stub_item(page, entry->item);
 }
 
@@ -265,9 +271,9 @@ const struct help_topic topic_stubs = {
 
 /* ---- files of local models ---- */
 
-static void model_files_print(struct session *session, struct page *page)
+static void model_files_print(const struct workspace *workspace, struct page *page)
 {
-	(void)session;
+	(void)workspace;
 	page_heading(page, 1, "Files of local models");
 	page_text(page, "A step with `model: {local: FILE}` runs its model in the engine. The format is recognised from the bytes; "
 			"a file of a format of sluice names it in `format`. engine/numeric/FORMATS.md describes these, with "
@@ -285,9 +291,10 @@ static void model_files_visit(struct help_visit *visit)
 		help_see(visit, row->name, "", row->help, row);
 }
 
-static void model_files_print_entry(struct session *session, struct page *page, const struct help_entry *entry, const char *where)
+static void model_files_print_entry(const struct workspace *workspace, struct page *page, const struct help_entry *entry,
+				    const char *where)
 {
-	(void)session, (void)where;
+	(void)workspace, (void)where;
 	char help[256];
 	(void)snprintf(help, sizeof help, "%s. For `model: {local: FILE}`.", entry->text);
 	page_text(page, help);
@@ -320,9 +327,9 @@ static void datatype_item(struct page *page, const struct datatype_row *row)
 	page_item(page, 0, help, "%s", row->name);
 }
 
-static void datatypes_print(struct session *session, struct page *page)
+static void datatypes_print(const struct workspace *workspace, struct page *page)
 {
-	(void)session;
+	(void)workspace;
 	page_heading(page, 1, "Datatypes");
 	page_text(page, "Tensors have the datatypes of the Open Inference Protocol, and BF16. Their names are in capital "
 			"letters.");
@@ -336,9 +343,10 @@ static void datatypes_visit(struct help_visit *visit)
 		help_see(visit, datatype_rows[i].name, "", datatype_classes[datatype_rows[i].class], &datatype_rows[i]);
 }
 
-static void datatypes_print_entry(struct session *session, struct page *page, const struct help_entry *entry, const char *where)
+static void datatypes_print_entry(const struct workspace *workspace, struct page *page, const struct help_entry *entry,
+				  const char *where)
 {
-	(void)session, (void)where;
+	(void)workspace, (void)where;
 	datatype_item(page, entry->item);
 }
 

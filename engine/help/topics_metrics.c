@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/help_topic.h"
+#include "help/help_topic.h"
 #include "observe/metric.h"
 
 /* Kind of a metric, and its labels. */
@@ -24,22 +24,29 @@ static void metric_item(struct page *page, const struct metric *row)
 	page_item(page, 0, help, "%s", row->name);
 }
 
-static void metrics_print(struct session *session, struct page *page)
+static void metrics_print(const struct workspace *workspace, struct page *page)
 {
 	static const char *const headings[METRIC_SCOPES] = {
-		[SCOPE_PROCESS] = "Every process",	       [SCOPE_BUILD] = NULL,
-		[SCOPE_NAMESPACE] = "Namespaces of an engine", [SCOPE_PIPELINE] = "Pipelines of an engine",
-		[SCOPE_PIPELINE_NOW] = NULL,		       [SCOPE_STEP] = "Steps of an engine",
+		[SCOPE_PROCESS] = "Every process",
+		[SCOPE_BUILD] = NULL,
+		[SCOPE_NAMESPACE] = "Namespaces of an engine",
+		[SCOPE_PIPELINE] = "Pipelines of an engine",
+		[SCOPE_PIPELINE_NOW] = NULL,
+		[SCOPE_STEP] = "Steps of an engine",
 		[SCOPE_DRIFT] = "Steps `drift` of an engine",
 		[SCOPE_IMPORTANCE] = "Steps `explain` of an engine",
 		[SCOPE_POLICY] = "Experiments with bandits of an engine",
 		[SCOPE_ALERT] = "Alerts of an engine",
-		[SCOPE_MODEL] = "Models that an engine calls", [SCOPE_WORKER] = "Workers of an engine",
-		[SCOPE_WORKER_NOW] = NULL,		       [SCOPE_CLIENT] = "Kafka clients of an engine",
-		[SCOPE_CLIENT_NOW] = NULL,		       [SCOPE_CONTROL] = "Engines with --control",
-		[SCOPE_GATEWAY] = "Calls of a gateway",	       [SCOPE_SERVED] = "Models of a model server",
+		[SCOPE_MODEL] = "Models that an engine calls",
+		[SCOPE_WORKER] = "Workers of an engine",
+		[SCOPE_WORKER_NOW] = NULL,
+		[SCOPE_CLIENT] = "Kafka clients of an engine",
+		[SCOPE_CLIENT_NOW] = NULL,
+		[SCOPE_CONTROL] = "Engines with --control",
+		[SCOPE_GATEWAY] = "Calls of a gateway",
+		[SCOPE_SERVED] = "Models of a model server",
 	};
-	(void)session;
+	(void)workspace;
 	page_heading(page, 1, "Metrics");
 	page_text(page, "What `/metrics` reports where `--metrics` names a port, in the formats of Prometheus and OpenMetrics. "
 			"Counters begin at the start of the process. Steps and models beyond a limit are one series of the name "
@@ -57,9 +64,10 @@ static void metrics_visit(struct help_visit *visit)
 		help_see(visit, row->name, "", row->help, row);
 }
 
-static void metrics_print_entry(struct session *session, struct page *page, const struct help_entry *entry, const char *where)
+static void metrics_print_entry(const struct workspace *workspace, struct page *page, const struct help_entry *entry,
+				const char *where)
 {
-	(void)session, (void)where;
+	(void)workspace, (void)where;
 	metric_item(page, entry->item);
 }
 

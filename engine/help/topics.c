@@ -1,10 +1,10 @@
 /* topics.c: see topics.h. A lookup visits all topics, in their order. */
-#include "cli/topics.h"
+#include "help/topics.h"
 
 #include <string.h>
 
 #include "base/suggest.h"
-#include "cli/help_topic.h"
+#include "help/help_topic.h"
 
 #define WHERE_BYTES_MAX ((size_t)64 << 10) /* of one entry: a field's name occurs in at most a hundred places */
 #define NEAREST_MAX 3			   /* a longer list would not be read */
@@ -67,13 +67,13 @@ static void listing_see(struct help_visit *visit, const struct help_entry *entry
 		page_item(self->page, 0, entry->text, "%s", entry->name);
 }
 
-static void topic_print(const struct help_topic *topic, struct session *session, struct page *page)
+static void topic_print(const struct help_topic *topic, const struct workspace *workspace, struct page *page)
 {
 	if (topic->print) {
-		topic->print(session, page);
+		topic->print(workspace, page);
 		return;
 	}
-	struct topic_listing self = {{session, listing_see}, topic, page};
+	struct topic_listing self = {{workspace, listing_see}, topic, page};
 	page_heading(page, 1, "%c%s", topic->name[0] - 'a' + 'A', topic->name + 1);
 	page_text(page, topic->summary);
 	topic->visit(&self.visit);
@@ -126,11 +126,11 @@ static void lookup_see(struct help_visit *visit, const struct help_entry *entry)
 		return;
 	struct help_match *match = lookup_same(self, entry);
 	if (!match) {
-		match = arena_take(visit->session->arena, 1, sizeof *match);
+		match = arena_take(visit->workspace->arena, 1, sizeof *match);
 		if (!match)
 			return; /* seen by the page's end, as any lack of memory */
 		match->entry = *entry;
-		match->entry.text = arena_copy(visit->session->arena, entry->text, strlen(entry->text));
+		match->entry.text = arena_copy(visit->workspace->arena, entry->text, strlen(entry->text));
 		buffer_open(&match->where, WHERE_BYTES_MAX);
 		*self->last = match;
 		self->last = &match->next;
@@ -139,9 +139,10 @@ static void lookup_see(struct help_visit *visit, const struct help_entry *entry)
 }
 
 /* Prints the topic's entries of that name under one heading; false: it has none. */
-static bool topic_print_named(const struct help_topic *topic, struct session *session, struct page *page, const char *word)
+static bool topic_print_named(const struct help_topic *topic, const struct workspace *workspace, struct page *page,
+			      const char *word)
 {
-	struct topic_lookup self = {.visit = {session, lookup_see}, .topic = topic, .word = word, .last = &self.first};
+	struct topic_lookup self = {.visit = {workspace, lookup_see}, .topic = topic, .word = word, .last = &self.first};
 	if (topic->visit)
 		topic->visit(&self.visit);
 	if (self.first && topic->one)
@@ -151,21 +152,21 @@ static bool topic_print_named(const struct help_topic *topic, struct session *se
 		bool failed = buffer_failed(&match->where) || !match->entry.text;
 		page->out->failed |= failed;
 		if (!failed)
-			topic->print_entry(session, page, &match->entry, match->where.bytes);
+			topic->print_entry(workspace, page, &match->entry, match->where.bytes);
 		buffer_close(&match->where);
 	}
 	return self.first != NULL;
 }
 
-static bool topics_print_named(struct session *session, struct page *page, const char *word)
+static bool topics_print_named(const struct workspace *workspace, struct page *page, const char *word)
 {
 	bool found = false;
 	for (size_t i = 0; i < TOPIC_COUNT; i++)
-		found |= topic_print_named(topics[i], session, page, word);
+		found |= topic_print_named(topics[i], workspace, page, word);
 	return found;
 }
 
-bool topics_print(struct session *session, struct page *page, const char *const *words, size_t count)
+bool topics_print(const struct workspace *workspace, struct page *page, const char *const *words, size_t count)
 {
 	bool of_topics = strcmp(words[0], "topics") == 0;
 	if (of_topics && count == 1) {
@@ -174,15 +175,15 @@ bool topics_print(struct session *session, struct page *page, const char *const 
 	}
 	const struct help_topic *topic = count <= 2 ? topic_find(words[of_topics]) : NULL;
 	if (topic && (of_topics || count == 1))
-		topic_print(topic, session, page);
+		topic_print(topic, workspace, page);
 	if (of_topics)
 		return topic != NULL;
 	if (count == 1)
-		return topics_print_named(session, page, words[0]) || topic;
+		return topics_print_named(workspace, page, words[0]) || topic;
 	if (topic)
-		return topic_print_named(topic, session, page, words[1]);
-	const char *both = count == 2 ? arena_print(session->arena, "%s %s", words[0], words[1]) : NULL;
-	return both && topics_print_named(session, page, both); /* as `IN FLIGHT` */
+		return topic_print_named(topic, workspace, page, words[1]);
+	const char *both = count == 2 ? arena_print(workspace->arena, "%s %s", words[0], words[1]) : NULL;
+	return both && topics_print_named(workspace, page, both); /* as `IN FLIGHT` */
 }
 
 /* ---- searching ---- */
@@ -220,9 +221,9 @@ static void search_see(struct help_visit *visit, const struct help_entry *entry)
 		page_item(self->page, 0, entry->text, "%s (%s)", entry->name, one);
 }
 
-bool topics_search(struct session *session, struct page *page, const char *word)
+bool topics_search(const struct workspace *workspace, struct page *page, const char *word)
 {
-	struct topic_search self = {.visit = {session, search_see}, .page = page, .word = text_of(word)};
+	struct topic_search self = {.visit = {workspace, search_see}, .page = page, .word = text_of(word)};
 	for (size_t i = 0; i < TOPIC_COUNT; i++) {
 		self.topic = topics[i];
 		if (self.topic->visit)
@@ -264,9 +265,9 @@ static void nearest_round(struct topic_nearest *self, const char *word)
 	}
 }
 
-bool topics_nearest(struct session *session, const char *word, struct buffer *names)
+bool topics_nearest(const struct workspace *workspace, const char *word, struct buffer *names)
 {
-	struct topic_nearest self = {.visit = {session, nearest_see}};
+	struct topic_nearest self = {.visit = {workspace, nearest_see}};
 	unsigned cost = 0;
 	while (self.count < NEAREST_MAX) {
 		nearest_round(&self, word);

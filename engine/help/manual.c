@@ -1,5 +1,5 @@
 /* manual.c: see manual.h. */
-#include "cli/manual.h"
+#include "help/manual.h"
 
 #include <ctype.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* topics_watching.c: Topics of `sluice help` for what operators and clients read: the headers of requests and answers, the
  * states of pipelines and engines, the columns of `sluice top`. */
-#include "cli/help_topic.h"
 #include "gateway/access.h"
 #include "gateway/keyed_calls.h"
+#include "help/help_topic.h"
 #include "message/assigned.h"
 #include "message/explained.h"
 #include "message/oip_json.h"
@@ -18,9 +18,9 @@ static void rows_visit(struct help_visit *visit, const struct watching_row *rows
 		help_see(visit, rows->name, rows->where, rows->text, rows);
 }
 
-static void row_print(struct session *session, struct page *page, const struct help_entry *entry, const char *where)
+static void row_print(const struct workspace *workspace, struct page *page, const struct help_entry *entry, const char *where)
 {
-	(void)session, (void)where;
+	(void)workspace, (void)where;
 	const struct watching_row *row = entry->item;
 	page_item(page, 0, row->text, "%s (%s)", row->name, row->where);
 }
@@ -57,8 +57,9 @@ static const struct watching_row header_rows[] = {
 	 "Pipeline that has answered the request already, by `ingress: direct`: its engines skip the record."},
 	{REPLY_SUBMITTED_HEADER, OF_REQUEST, "The request was submitted with `prefer: respond-async`: set by gateways."},
 	{REPLY_SUBMISSION_HEADER, OF_ANSWER, "The submission that is answered: set by engines."},
-	{REPLY_ORIGIN_HEADER, OF_ANSWER, "TOPIC/PARTITION/OFFSET of the request, if it has no id of its own, or was submitted: set "
-		"by engines."},
+	{REPLY_ORIGIN_HEADER, OF_ANSWER,
+	 "TOPIC/PARTITION/OFFSET of the request, if it has no id of its own, or was submitted: set "
+	 "by engines."},
 	{REPLY_OUTCOME_HEADER, OF_ANSWER, "`filtered` or `failed`: the request ended without an answer. Set by engines."},
 	{REPLY_LIMIT_HEADER, OF_ANSWER, "Of a LIMIT error, the limit: deadline, admission, warmup or cancel. Set by engines."},
 	{NULL, NULL, NULL},

@@ -4,10 +4,10 @@
  * A shell may evaluate what it is offered, so that names with other characters than letters, digits and `._-/` are left
  * out. Faults in the files are not reported: completion has no place for them.
  */
-#ifndef SLUICE_CLI_KNOWN_NAMES_H
-#define SLUICE_CLI_KNOWN_NAMES_H
+#ifndef SLUICE_HELP_KNOWN_NAMES_H
+#define SLUICE_HELP_KNOWN_NAMES_H
 
-#include "cli/command.h"
+#include "spec/workspace.h"
 
 /* PIPELINE, STEP, ALERT, EXPERIMENT or KIND/NAME, for a usage line that begins with one of them, also as [ALERT] or
  * KIND/NAME..., and for the name of an option in lower case; NULL: names of the sort are not known. */
@@ -15,7 +15,7 @@ const char *known_names_sort(const char *usage);
 
 /* Appends a line for each name. `sort` is one of those words; without `paths`, the files are those of the current folder.
  * False: the word is none of them, or a file cannot be read. */
-bool known_names_print(struct session *session, const char *sort, const char *const *paths, size_t count, struct buffer *out,
-		       struct error *error);
+bool known_names_print(const struct workspace *workspace, const char *sort, const char *const *paths, size_t count,
+		       struct buffer *out, struct error *error);
 
 #endif

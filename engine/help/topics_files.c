@@ -1,7 +1,8 @@
 /* topics_files.c: Topics of `sluice help` for the user's files: step kinds, operations, resources, fields, and faults. */
+#include <stdio.h>
 #include <string.h>
 
-#include "cli/help_topic.h"
+#include "help/help_topic.h"
 #include "message/failure.h"
 #include "spec/resource.h"
 #include "view/field_walk.h"
@@ -17,12 +18,12 @@ static void step_body(struct page *page, const struct step_kind *kind)
 		page_options(page, kind->options);
 }
 
-static void steps_print(struct session *session, struct page *page)
+static void steps_print(const struct workspace *workspace, struct page *page)
 {
 	page_heading(page, 1, "Step kinds");
 	page_text(page, "A step has one of these keys. Without one, it calls the model with the same name as the step. Every "
 			"step also has the fields of `spec.steps[]` of a Pipeline (`sluice help resources`).");
-	for (const struct step_kind *const *kind = session->kinds; *kind; kind++) {
+	for (const struct step_kind *const *kind = workspace->kinds; *kind; kind++) {
 		page_heading(page, 2, "%s", (*kind)->name);
 		step_body(page, *kind);
 	}
@@ -30,13 +31,14 @@ static void steps_print(struct session *session, struct page *page)
 
 static void steps_visit(struct help_visit *visit)
 {
-	for (const struct step_kind *const *kind = visit->session->kinds; *kind; kind++)
+	for (const struct step_kind *const *kind = visit->workspace->kinds; *kind; kind++)
 		help_see(visit, (*kind)->name, "", (*kind)->summary, *kind);
 }
 
-static void steps_print_entry(struct session *session, struct page *page, const struct help_entry *entry, const char *where)
+static void steps_print_entry(const struct workspace *workspace, struct page *page, const struct help_entry *entry,
+			      const char *where)
 {
-	(void)session, (void)where;
+	(void)workspace, (void)where;
 	step_body(page, entry->item);
 }
 
@@ -63,9 +65,9 @@ static void resource_body(struct page *page, const struct resource_kind *kind)
 	page_options(page, kind->rows);
 }
 
-static void resources_print(struct session *session, struct page *page)
+static void resources_print(const struct workspace *workspace, struct page *page)
 {
-	(void)session;
+	(void)workspace;
 	page_heading(page, 1, "Resources");
 	page_text(page, "A resource is one YAML document: `apiVersion`, `kind`, `metadata` with a name, and `spec`, whose "
 			"fields these are. An unknown field is an error. A known field that is not supported yet is a warning.");
@@ -81,9 +83,10 @@ static void resources_visit(struct help_visit *visit)
 		help_see(visit, kind->name, "", resource_text(kind), kind);
 }
 
-static void resources_print_entry(struct session *session, struct page *page, const struct help_entry *entry, const char *where)
+static void resources_print_entry(const struct workspace *workspace, struct page *page, const struct help_entry *entry,
+				  const char *where)
 {
-	(void)session, (void)where;
+	(void)workspace, (void)where;
 	resource_body(page, entry->item);
 }
 
@@ -97,14 +100,14 @@ const struct help_topic topic_resources = {
 	.caseless = true,
 };
 
-static void kinds_print(struct session *session, struct page *page)
+static void kinds_print(const struct workspace *workspace, struct page *page)
 {
 	page_heading(page, 1, "Kinds");
 	page_heading(page, 2, "Kinds of YAML documents: `kind`");
 	for (const struct resource_kind *kind = resource_kinds; kind->name; kind++)
 		page_item(page, 0, resource_text(kind), "%s", kind->name);
 	page_heading(page, 2, "Kinds of steps: the key of a step");
-	for (const struct step_kind *const *kind = session->kinds; *kind; kind++)
+	for (const struct step_kind *const *kind = workspace->kinds; *kind; kind++)
 		page_item(page, 0, (*kind)->summary, "%s", (*kind)->name);
 	page_heading(page, 2, "Of errors");
 	for (const struct failure_row *row = failure_rows; row->name; row++)
@@ -167,7 +170,7 @@ static void fields_see_words(struct field_walk *walk, const struct field *field)
 		field_describe(self, field->row);
 	for (size_t length; *words && !buffer_failed(&self->text); words += length + (words[length] == ' ')) {
 		length = strcspn(words, " ");
-		const char *word = arena_copy(self->visit->session->arena, words, length);
+		const char *word = arena_copy(self->visit->workspace->arena, words, length);
 		if (word)
 			field_see(self->visit, word, field, self->text.bytes);
 	}
@@ -177,7 +180,7 @@ static void fields_visit_by(struct help_visit *visit, void (*see)(struct field_w
 {
 	struct field_visit self = {.walk = {see}, .visit = visit};
 	buffer_open(&self.text, DESCRIPTION_BYTES_MAX);
-	fields_walk(&self.walk, visit->session->kinds);
+	fields_walk(&self.walk, visit->workspace->kinds);
 	buffer_close(&self.text);
 }
 
@@ -197,29 +200,31 @@ static void words_visit(struct help_visit *visit)
 }
 
 /* The places of a match, then what is said of them, then all that stands below such a field. */
-static void fields_print_entry(struct session *session, struct page *page, const struct help_entry *entry, const char *where)
+static void fields_print_entry(const struct workspace *workspace, struct page *page, const struct help_entry *entry,
+			       const char *where)
 {
 	const struct option *row = entry->item;
-	(void)session;
+	(void)workspace;
 	page_text(page, where);
 	page_text(page, entry->text);
 	if (row->rows)
 		page_options(page, row->rows);
 }
 
-static void words_print_entry(struct session *session, struct page *page, const struct help_entry *entry, const char *where)
+static void words_print_entry(const struct workspace *workspace, struct page *page, const struct help_entry *entry,
+			      const char *where)
 {
-	(void)session;
+	(void)workspace;
 	page_text(page, where);
 	page_text(page, entry->text);
 }
 
-static void operations_print(struct session *session, struct page *page)
+static void operations_print(const struct workspace *workspace, struct page *page)
 {
 	page_heading(page, 1, "Operations");
 	page_text(page, "Operations in the lists of `preprocess` and `postprocess`. `sluice help NAME` shows the options of "
 			"one.");
-	for (const struct step_kind *const *kind = session->kinds; *kind; kind++) {
+	for (const struct step_kind *const *kind = workspace->kinds; *kind; kind++) {
 		const struct option *rows = (*kind)->options;
 		if (!rows || rows->type != OPTION_OPERATIONS)
 			continue;
@@ -266,9 +271,9 @@ static void fault_body(struct page *page, const struct fault_code *code)
 		page_code(page, "yaml", code->example);
 }
 
-static void faults_print(struct session *session, struct page *page)
+static void faults_print(const struct workspace *workspace, struct page *page)
 {
-	(void)session;
+	(void)workspace;
 	page_heading(page, 1, "Faults");
 	page_text(page, "The faults that `sluice lint` can find: the code, its meaning, what to do, and an example with its "
 			"correction.");
@@ -284,9 +289,10 @@ static void faults_visit(struct help_visit *visit)
 		help_see(visit, code->code, "", code->title, code);
 }
 
-static void faults_print_entry(struct session *session, struct page *page, const struct help_entry *entry, const char *where)
+static void faults_print_entry(const struct workspace *workspace, struct page *page, const struct help_entry *entry,
+			       const char *where)
 {
-	(void)session, (void)where;
+	(void)workspace, (void)where;
 	page_text(page, entry->text);
 	fault_body(page, entry->item);
 }

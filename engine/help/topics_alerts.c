@@ -2,7 +2,7 @@
  * those of moves of rollouts. */
 #include "alerts/notice.h"
 #include "alerts/notice_queue.h"
-#include "cli/help_topic.h"
+#include "help/help_topic.h"
 
 static void figures_print(struct page *page)
 {
@@ -84,9 +84,9 @@ static void confirms_print(struct page *page)
 			"most 8 webhooks are asked at a time.");
 }
 
-static void alerts_print(struct session *session, struct page *page)
+static void alerts_print(const struct workspace *workspace, struct page *page)
 {
-	(void)session;
+	(void)workspace;
 	page_heading(page, 1, "Alerts");
 	page_text(page, "A pipeline's `alerts` are conditions to watch, and the receivers of notices when one begins and "
 			"ceases to hold. `sluice run` and `sluice dev` watch them.");
@@ -105,9 +105,10 @@ static void alerts_visit(struct help_visit *visit)
 		help_see(visit, row->name, "notices of alerts", row->help, row);
 }
 
-static void alerts_print_entry(struct session *session, struct page *page, const struct help_entry *entry, const char *where)
+static void alerts_print_entry(const struct workspace *workspace, struct page *page, const struct help_entry *entry,
+			       const char *where)
 {
-	(void)session;
+	(void)workspace;
 	page_item(page, 0, entry->text, "%s (%s)", entry->name, where);
 }
 

@@ -1,7 +1,9 @@
 /* topics_command_line.c: Topics of `sluice help` for the command line and settings: commands, their options, settings
  * of Kafka's clients, the environment. */
-#include "cli/help_topic.h"
-#include "cli/manual.h"
+#include <stdio.h>
+
+#include "help/help_topic.h"
+#include "help/manual.h"
 #include "spec/kafka_setting.h"
 
 /* ---- settings of Kafka's clients ---- */
@@ -23,9 +25,9 @@ static void settings_of_kind(struct page *page, enum kafka_setting_kind kind, co
 			setting_item(page, row);
 }
 
-static void kafka_settings_print(struct session *session, struct page *page)
+static void kafka_settings_print(const struct workspace *workspace, struct page *page)
 {
-	(void)session;
+	(void)workspace;
 	page_heading(page, 1, "Kafka settings");
 	page_text(page, "What a SeldonRuntime may set under `kafkaConfig.consumer` and `kafkaConfig.producer`, by librdkafka's "
 			"names. Any other name causes a warning and is not passed on. The option `--kafka-setting NAME=VALUE` "
@@ -46,10 +48,10 @@ static void kafka_settings_visit(struct help_visit *visit)
 		help_see(visit, row->name, "", row->help, row);
 }
 
-static void kafka_settings_print_entry(struct session *session, struct page *page, const struct help_entry *entry,
+static void kafka_settings_print_entry(const struct workspace *workspace, struct page *page, const struct help_entry *entry,
 				       const char *where)
 {
-	(void)session, (void)where;
+	(void)workspace, (void)where;
 	setting_item(page, entry->item);
 }
 
@@ -112,9 +114,9 @@ static void shared_see(void *visit, const struct option *row)
 	help_see(visit, row->name, "the settings file", row->help, row);
 }
 
-static void settings_print(struct session *session, struct page *page)
+static void settings_print(const struct workspace *workspace, struct page *page)
 {
-	(void)session;
+	(void)workspace;
 	page_heading(page, 1, "Settings");
 	page_text(page, "Options that many commands have may be set outside the command line. The command line has "
 			"the highest precedence. Next are the files of the command (kafkaConfig of a SeldonRuntime, the "
@@ -139,9 +141,10 @@ static void settings_visit(struct help_visit *visit)
 		help_see(visit, row->name, "the environment", row->help, row);
 }
 
-static void settings_print_entry(struct session *session, struct page *page, const struct help_entry *entry, const char *where)
+static void settings_print_entry(const struct workspace *workspace, struct page *page, const struct help_entry *entry,
+				 const char *where)
 {
-	(void)session;
+	(void)workspace;
 	page_item(page, 0, entry->text, "%s, in %s", entry->name, where);
 }
 
@@ -156,9 +159,9 @@ const struct help_topic topic_settings = {
 
 /* ---- commands and their options ---- */
 
-static void commands_print(struct session *session, struct page *page)
+static void commands_print(const struct workspace *workspace, struct page *page)
 {
-	(void)session;
+	(void)workspace;
 	manual_all(page);
 }
 
@@ -168,9 +171,10 @@ static void commands_visit(struct help_visit *visit)
 		help_see(visit, (*command)->name, "", (*command)->summary, *command);
 }
 
-static void commands_print_entry(struct session *session, struct page *page, const struct help_entry *entry, const char *where)
+static void commands_print_entry(const struct workspace *workspace, struct page *page, const struct help_entry *entry,
+				 const char *where)
 {
-	(void)session, (void)where;
+	(void)workspace, (void)where;
 	manual_command(page, entry->item);
 }
 
@@ -189,9 +193,10 @@ static void options_visit(struct help_visit *visit)
 			help_see(visit, row->name, (*command)->name, row->help, row);
 }
 
-static void options_print_entry(struct session *session, struct page *page, const struct help_entry *entry, const char *where)
+static void options_print_entry(const struct workspace *workspace, struct page *page, const struct help_entry *entry,
+				const char *where)
 {
-	(void)session;
+	(void)workspace;
 	page_text(page, where);
 	manual_option(page, entry->item);
 }

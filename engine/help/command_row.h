@@ -1,0 +1,30 @@
+/* command_row.h: Row of a command: what parses its arguments, prints its help, its man page and the shells' completion, and
+ * runs it. Rows are constants; each is in the file of its command (cli/command.h).
+ */
+#ifndef SLUICE_HELP_COMMAND_ROW_H
+#define SLUICE_HELP_COMMAND_ROW_H
+
+#include <stddef.h>
+
+#include "base/option.h"
+
+struct session; /* of cli/command.h */
+
+struct command {
+	const char *name; /* "lint"; "models serve" for a verb under a noun */
+	/* Text of the usage line; it also determines the number of arguments. "NAME FILE..." is two or more,
+	 * "[DIR]..." any number, "[FILE]" at most one; NULL: none. */
+	const char *arguments;
+	const char *summary;	      /* one sentence */
+	const char *help;	      /* a paragraph or two, with an example */
+	const struct option *options; /* its options, including -o, -n, -f; of the types that cli/arguments.c reads; NULL: none */
+	size_t options_size;
+	const char *group; /* group in the overview: "write", "run", "deploy", "look" */
+	/* `options` is the filled struct; `arguments` are the words that are neither option nor value. */
+	int (*run)(struct session *session, const void *options, const char *const *arguments, size_t count);
+};
+
+/* All commands; ends with NULL. The program that links this module defines it: cli/commands.c. */
+extern const struct command *const command_table[];
+
+#endif
