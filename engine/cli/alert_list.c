@@ -2,6 +2,9 @@
 #include "cli/alert_list.h"
 
 #include "base/suggest.h"
+#include "cli/command.h"
+#include "cli/control_session.h"
+#include "cli/kafka.h"
 #include "plan/plan.h"
 
 static struct item_list alerts_of(const struct resource *resource)

@@ -3,6 +3,7 @@
 #define SLUICE_CLI_ALERT_LIST_H
 
 #include "cli/control_session.h"
+#include "cli/kafka.h"
 
 #define ALERT_FILES_HELP "A file or folder of YAML with the pipelines."
 

@@ -1,11 +1,13 @@
 /* alerts.c: `sluice alerts list` and `test`: the alerts of files, and a notice to their receivers. */
 #include "base/clock.h"
-#include "base/quote.h"
 #include "base/moment.h"
+#include "base/quote.h"
 #include "cli/alert_list.h"
-#include "cli/alert_settings.h"
+#include "cli/command.h"
+#include "cli/kafka.h"
 #include "message/json_write.h"
 #include "plan/plan.h"
+#include "runtime/alert_settings.h"
 
 #define OUT_BYTES_MAX ((size_t)64 << 20)
 

@@ -5,6 +5,9 @@
 #include "base/clock.h"
 #include "base/moment.h"
 #include "cli/alert_list.h"
+#include "cli/command.h"
+#include "cli/control_session.h"
+#include "cli/kafka.h"
 #include "message/json_write.h"
 
 #define DOCUMENT_BYTES_MAX ((size_t)64 << 10)

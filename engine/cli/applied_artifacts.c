@@ -5,6 +5,8 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "cli/command.h"
+#include "cli/control_session.h"
 #include "control/artifact_writer.h"
 #include "message/json_write.h"
 #include "serving/artifact.h"

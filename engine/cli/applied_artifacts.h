@@ -7,6 +7,7 @@
 #define SLUICE_CLI_APPLIED_ARTIFACTS_H
 
 #include "cli/applied_files.h"
+#include "cli/control_session.h"
 #include "control/artifact_topic.h"
 
 struct applied_artifact {

@@ -1,6 +1,7 @@
 /* applied_files.c: see applied_files.h. */
 #include "cli/applied_files.h"
 
+#include "cli/command.h"
 #include "plan/plan.h"
 #include "spec/normal.h"
 

@@ -4,7 +4,10 @@
 #include "base/number.h"
 #include "cli/applied_artifacts.h"
 #include "cli/change_effects.h"
+#include "cli/command.h"
+#include "cli/control_session.h"
 #include "cli/folder_label.h"
+#include "cli/kafka.h"
 #include "message/json_write.h"
 #include "step/assignment.h"
 

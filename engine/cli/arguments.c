@@ -9,6 +9,7 @@
 #include "base/duration.h"
 #include "base/number.h"
 #include "base/suggest.h"
+#include "cli/command.h"
 #include "spec/options.h"
 
 struct argument_parser {

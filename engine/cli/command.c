@@ -164,7 +164,9 @@ static void on_failure(void *context, const struct error *error)
 
 const struct workspace *command_workspace(struct session *session)
 {
-	session->workspace = (struct workspace){session->kinds, session->arena, {on_faults, on_note, on_failure, session}};
+	struct workspace *workspace = &session->workspace; /* other threads may read one that was lent */
+	if (workspace->report.context != session || workspace->arena != session->arena || workspace->kinds != session->kinds)
+		*workspace = (struct workspace){session->kinds, session->arena, {on_faults, on_note, on_failure, session}};
 	return &session->workspace;
 }
 

@@ -8,6 +8,8 @@
 #include "base/duration.h"
 #include "base/quote.h"
 #include "base/suggest.h"
+#include "cli/command.h"
+#include "cli/kafka.h"
 #include "message/json_write.h"
 #include "plan/plan.h"
 

@@ -3,6 +3,8 @@
 
 #include "base/clock.h"
 #include "base/number.h"
+#include "cli/command.h"
+#include "cli/kafka.h"
 #include "log/reader.h"
 #include "message/format.h"
 #include "message/oip_json.h"

@@ -1,5 +1,7 @@
 /* delete.c: `sluice delete`: removes resources from a namespace. */
+#include "cli/command.h"
 #include "cli/control_session.h"
+#include "cli/kafka.h"
 
 struct delete_options {
 	struct door_asked asked;

@@ -2,11 +2,14 @@
 #include "base/clock.h"
 #include "base/moment.h"
 #include "base/quote.h"
-#include "cli/resource_view.h"
+#include "cli/command.h"
+#include "cli/control_session.h"
+#include "cli/kafka.h"
 #include "control/artifact.h"
 #include "control/condition_table.h"
 #include "control/control_tables.h"
 #include "message/json_write.h"
+#include "view/resource_view.h"
 
 #define SETTLE_MS 1500 /* an engine reports each second */
 #define DESCRIBE_BYTES_MAX ((size_t)16 << 20)

@@ -6,13 +6,14 @@
 #include <unistd.h>
 
 #include "base/quote.h"
-#include "cli/alert_settings.h"
+#include "cli/command.h"
 #include "cli/kafka.h"
-#include "cli/server_metrics.h"
 #include "gateway/gateway.h"
+#include "gateway/server_metrics.h"
 #include "log/mock.h"
 #include "log/relay.h"
 #include "message/json_write.h"
+#include "runtime/alert_settings.h"
 #include "runtime/alert_watch.h"
 #include "runtime/cancel_relay.h"
 #include "runtime/engine.h"

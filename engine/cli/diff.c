@@ -1,5 +1,8 @@
 /* diff.c: `sluice diff`: what files would change in what a namespace has accepted. */
 #include "cli/applied_artifacts.h"
+#include "cli/command.h"
+#include "cli/control_session.h"
+#include "cli/kafka.h"
 #include "message/json_write.h"
 #include "view/line_diff.h"
 

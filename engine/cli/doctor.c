@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "cli/command.h"
 #include "cli/doctor_machine.h"
 #include "cli/kafka.h"
 #include "log/broker_release.h"
@@ -15,6 +16,7 @@
 #define REGISTRY_REPLY_MAX ((size_t)16 << 20)
 #define SKEW_MAX_MS 2000 /* the date of an HTTP reply has whole seconds */
 #define NAMED_MAX 3	 /* number of items of one kind that are named */
+#define FINDINGS_BYTES_MAX ((size_t)1 << 20)
 
 struct doctor_options {
 	const char *namespace;
@@ -279,7 +281,12 @@ static int run(struct session *session, const void *filled, const char *const *a
 	examine_registry(&doctor);
 	examine_models(&doctor);
 	machine_examine(&needs, &doctor.findings);
-	int code = findings_print(session, &doctor.findings, (enum output_form)self->form);
+	struct buffer out;
+	buffer_open(&out, FINDINGS_BYTES_MAX);
+	findings_print(&doctor.findings, self->form == OUTPUT_JSON, session->colour, &out);
+	int code = command_write(session, &out);
+	if (doctor.findings.failed || findings_count(&doctor.findings, GRADE_FAULT) > 0)
+		code = EXIT_FAULTS;
 	revision_close(doctor.revision);
 	return code;
 }

@@ -2,7 +2,7 @@
 #ifndef SLUICE_CLI_DOCTOR_MACHINE_H
 #define SLUICE_CLI_DOCTOR_MACHINE_H
 
-#include "cli/findings.h"
+#include "view/findings.h"
 
 struct machine_needs {
 	size_t workers;

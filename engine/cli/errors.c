@@ -4,7 +4,9 @@
 #include "base/base64.h"
 #include "base/moment.h"
 #include "base/quote.h"
+#include "cli/command.h"
 #include "cli/dead_letter_list.h"
+#include "cli/kafka.h"
 #include "message/json_write.h"
 
 #define LINE_TEXT_MAX ((size_t)1 << 30)

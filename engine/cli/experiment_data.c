@@ -3,6 +3,8 @@
 
 #include "base/duration.h"
 #include "base/moment.h"
+#include "cli/command.h"
+#include "cli/kafka.h"
 #include "log/reader.h"
 #include "plan/graph.h"
 #include "plan/plan.h"

@@ -1,4 +1,5 @@
 /* experiments_analyze.c: `sluice experiments analyze`: which variant of an experiment is better, and what to do. */
+#include "cli/command.h"
 #include "cli/experiment_data.h"
 #include "view/report_view.h"
 

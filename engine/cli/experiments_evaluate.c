@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/quote.h"
 #include "base/suggest.h"
+#include "cli/command.h"
 #include "cli/experiment_data.h"
 #include "message/json_write.h"
 

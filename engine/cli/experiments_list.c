@@ -1,10 +1,13 @@
 /* experiments_list.c: `sluice experiments list` and `status`: which experiments files have, and how one of them stands. */
 #include "base/moment.h"
 #include "base/quote.h"
+#include "cli/command.h"
+#include "cli/control_session.h"
 #include "cli/experiment_data.h"
-#include "cli/rollout_view.h"
+#include "cli/kafka.h"
 #include "message/json_write.h"
 #include "plan/graph.h"
+#include "view/rollout_view.h"
 
 #define ARENA_BYTES ((size_t)32 << 30)
 #define OUT_BYTES_MAX ((size_t)64 << 20)
@@ -193,118 +196,6 @@ static int experiments_list_run(struct session *session, const void *filled, con
 	return code;
 }
 
-/* ---- status ---- */
-
-struct status_options {
-	struct experiment_asked asked;
-	bool watch;
-	int form;
-};
-
-static const struct option status_options[] = {
-	EXPERIMENT_ROWS_OF(struct status_options, asked),
-	ROW("watch", FLAG, struct status_options, watch,
-	    .help = "Of a rollout: prints it again after each look of the keeper, until it has ended."),
-	COMMAND_FORM(status_options, form, "text json"),
-	{.type = OPTION_END},
-};
-
-/* The share of a variant in the last epoch; NaN: not known. */
-static double share_now(const struct joined *joined, size_t arm)
-{
-	return joined->epoch_count > 0 && !joined->adaptive ? joined->epochs[joined->epoch_count - 1].shares[arm] : (double)NAN;
-}
-
-static const char *split_word(const struct report_split *split)
-{
-	return !split->tested ? "not tested" : split->mismatch ? "mismatch" : "as planned";
-}
-
-static void status_print(const struct report *report, struct arena *arena, struct buffer *out)
-{
-	const struct joined *joined = report->joined;
-	char last[MOMENT_BYTES];
-	moment_print(joined->last_ms, last);
-	buffer_print(out, "%s: %zu epoch%s, last exposure %s, split %s\n", report->options->experiment, joined->epoch_count,
-		     joined->epoch_count == 1 ? "" : "s", last, split_word(&report->split));
-	for (size_t arm = 0; arm < joined->arms; arm++) {
-		buffer_print(out, "  %-24s %10llu units", text_shown(joined->arm_names[arm], arena),
-			     (unsigned long long)joined->arm_units[arm]);
-		if (isfinite(share_now(joined, arm)))
-			buffer_print(out, ", %.4g%%", PERCENT * share_now(joined, arm));
-		if (report->metric_count > 0)
-			buffer_print(out, ", %llu with %s", (unsigned long long)report->metrics[0].analysis.arms[arm].units,
-				     text_shown(report->metrics[0].name, arena));
-		buffer_string(out, arm == report->control ? " (control)\n" : "\n");
-	}
-	buffer_print(out, "  feedback %llu: late %llu, unknown %llu, doubled %llu\n", (unsigned long long)joined->counts.feedback,
-		     (unsigned long long)joined->counts.late, (unsigned long long)joined->counts.unknown,
-		     (unsigned long long)joined->counts.doubled);
-	buffer_print(out, "%s\n", text_shown(text_of(report->recommendation.sentence), arena));
-}
-
-static void status_print_json(const struct report *report, struct buffer *out)
-{
-	const struct joined *joined = report->joined;
-	json_write_member(out, "{", "experiment", text_of(report->options->experiment));
-	json_write_member(out, ", ", "split", text_of(split_word(&report->split)));
-	json_write_member(out, ", ", "decision", text_of(report_decision_name(report->recommendation.decision)));
-	json_write_member(out, ", ", "recommendation", text_of(report->recommendation.sentence));
-	buffer_print(out, ", \"epochs\": %zu, \"last_ms\": %lld, \"exposures\": %llu, \"feedback\": %llu, \"late\": %llu, ",
-		     joined->epoch_count, (long long)joined->last_ms, (unsigned long long)joined->counts.exposures,
-		     (unsigned long long)joined->counts.feedback, (unsigned long long)joined->counts.late);
-	buffer_print(out, "\"unknown\": %llu, \"doubled\": %llu, \"variants\": [", (unsigned long long)joined->counts.unknown,
-		     (unsigned long long)joined->counts.doubled);
-	for (size_t arm = 0; arm < joined->arms; arm++) {
-		json_write_member(out, arm > 0 ? ", {" : "{", "name", joined->arm_names[arm]);
-		buffer_print(out, ", \"units\": %llu, \"share\": ", (unsigned long long)joined->arm_units[arm]);
-		if (isfinite(share_now(joined, arm)))
-			json_write_double(out, share_now(joined, arm));
-		else
-			buffer_string(out, "null");
-		buffer_print(out, ", \"control\": %s}", arm == report->control ? "true" : "false");
-	}
-	buffer_string(out, "]}\n");
-}
-
-static bool status_make(struct session *session, const struct status_options *self, const char *name, struct arena *arena,
-			struct buffer *out, struct error *error)
-{
-	struct report_options options = {.experiment = name, .alpha = ANALYSIS_ALPHA, .practical = ANALYSIS_PRACTICAL};
-	struct experiment_data data;
-	struct report report;
-	bool good = experiment_data_open(session, name, &self->asked, arena, &data, error);
-	if (good)
-		experiment_data_defaults(&data, &options);
-	good = good && report_make(&data.joined, &options, arena, &report, error);
-	if (good && self->form == OUTPUT_JSON)
-		status_print_json(&report, out);
-	else if (good)
-		status_print(&report, arena, out);
-	experiment_data_close(&data);
-	return good;
-}
-
-static int experiments_status_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
-{
-	const struct status_options *self = filled;
-	const struct experiment_asked *asked = &self->asked;
-	struct error error = {0};
-	struct buffer out;
-	(void)count;
-	if (asked->door.files.count == 0 && asked->exposures.count == 0 && asked->pipelines.count == 0)
-		return rollout_view_run(session, &command_experiments_status, &asked->door, arguments[0], self->watch);
-	struct arena *arena = arena_open(ARENA_BYTES);
-	buffer_open(&out, OUT_BYTES_MAX);
-	const bool good = (arena || error_memory(&error, ERROR_SYSTEM, "reading an experiment")) &&
-			  status_make(session, self, arguments[0], arena, &out, &error);
-	arena_close(arena);
-	if (good)
-		return command_write(session, &out);
-	buffer_close(&out);
-	return command_refused(session, &command_experiments_status, &error);
-}
-
 const struct command command_experiments_list = {
 	.name = "experiments list",
 	.summary = "Lists the experiments of files, or the rollouts of a namespace.",
@@ -319,23 +210,4 @@ const struct command command_experiments_list = {
 	.options_size = sizeof(struct list_options),
 	.group = "run",
 	.run = experiments_list_run,
-};
-
-const struct command command_experiments_status = {
-	.name = "experiments status",
-	.arguments = "EXPERIMENT",
-	.summary = "Shows how an experiment stands.",
-	.help = "Shows the rollout that a keeper runs (`sluice run --control`): its phase and stage, the share, calls and errors "
-		"of each choice since the weights last moved, and the last move.\n"
-		"\n"
-		"With -f, --exposures or --pipeline it reads exposures and feedback as `sluice experiments analyze` does, and "
-		"shows the units and the present share of each variant, whether the split is as planned, the feedback that "
-		"came, and the recommendation in one sentence.\n"
-		"\n"
-		"  sluice experiments status checkout --watch --brokers localhost:9092\n"
-		"  sluice experiments status checkout -f pipelines/ --brokers localhost:9092\n",
-	.options = status_options,
-	.options_size = sizeof(struct status_options),
-	.group = "run",
-	.run = experiments_status_run,
 };

@@ -2,10 +2,13 @@
  * keeper runs, and its moves. */
 #include "base/clock.h"
 #include "base/quote.h"
-#include "cli/rollout_view.h"
+#include "cli/command.h"
+#include "cli/control_session.h"
+#include "cli/kafka.h"
 #include "control/records.h"
 #include "control/rollout_preview.h"
 #include "message/json_write.h"
+#include "view/rollout_view.h"
 
 #define OUT_BYTES_MAX ((size_t)64 << 20)
 #define PERCENT 100.0

@@ -4,6 +4,8 @@
 #include "base/clock.h"
 #include "base/moment.h"
 #include "base/quote.h"
+#include "cli/command.h"
+#include "cli/kafka.h"
 #include "experiments/rollout_rehearsal.h"
 #include "log/reader.h"
 #include "message/dead_letter.h"

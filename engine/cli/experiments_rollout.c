@@ -1,5 +1,6 @@
 /* experiments_rollout.c: `sluice experiments rollout`: the stages of an experiment's rollout, and what each must show. */
 #include "base/duration.h"
+#include "cli/command.h"
 #include "cli/experiments_rehearsal.h"
 #include "experiments/promotion_rate.h"
 #include "experiments/rollout.h"

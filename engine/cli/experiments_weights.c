@@ -1,7 +1,9 @@
 /* experiments_weights.c: `sluice experiments weights`: the bucket tables in force, by which experiments and split steps choose. */
 #include "base/moment.h"
 #include "base/quote.h"
+#include "cli/command.h"
 #include "cli/control_session.h"
+#include "cli/kafka.h"
 #include "control/control_tables.h"
 #include "message/json_write.h"
 

@@ -6,10 +6,11 @@
 #include "base/clock.h"
 #include "base/moment.h"
 #include "base/number.h"
+#include "cli/command.h"
 #include "cli/kafka.h"
-#include "cli/refused_lines.h"
 #include "log/sender.h"
 #include "message/feedback.h"
+#include "view/refused_lines.h"
 
 #define LINE_ARENA_BYTES ((size_t)64 << 20)
 #define SETTLE_MS 250
@@ -259,7 +260,7 @@ static bool feedback_run(struct feedback_sending *sending, const struct feedback
 static int run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
 	const struct feedback_options *self = filled;
-	struct feedback_sending sending = {.session = session, .refused = {.session = session}};
+	struct feedback_sending sending = {.session = session, .refused = {.workspace = command_workspace(session)}};
 	struct error error = {0};
 	(void)count;
 	if (strchr(arguments[0], '.'))

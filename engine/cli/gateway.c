@@ -1,10 +1,11 @@
 /* gateway.c: `sluice gateway`: interface over HTTP and gRPC to the pipelines of a namespace. */
 #include "gateway/gateway.h"
+#include "cli/kafka.h"
 
 #include "base/duration.h"
 #include "cli/command.h"
-#include "cli/gateway_service.h"
-#include "cli/server_metrics.h"
+#include "gateway/gateway_service.h"
+#include "gateway/server_metrics.h"
 #include "log/topics.h"
 #include "runtime/revision_topics.h"
 
@@ -162,16 +163,18 @@ static bool open_and_serve(struct gateway_run *run, struct error *error)
 	struct metrics_listener *metrics = NULL;
 	struct metrics_push *push = NULL;
 	struct listening_server server = {.reload_tls = server_reload_tls, .drain = server_drain, .is_well = server_is_well};
-	bool good = listening_open(&listening, run->session, error) && topics_see(run, run->revision, error) &&
+	bool good = listening_open(&listening, command_workspace(run->session), error) && topics_see(run, run->revision, error) &&
 		    gateway_service_open(&run->service, listening.loop, &ports, &run->revision->plan, error);
 	server.server = run->service.gateway;
 	good = good && listening_attach(&listening, &server, &self->gateway.listening, error) &&
 	       stop_signal_heed_hangup(&listening.stopping, on_hung_up, run, error);
 	if (good && self->metrics)
-		good = (metrics = gateway_metrics_open(run->session, listening.loop, run->service.gateway, self->metrics, error));
+		good = (metrics = gateway_metrics_open(command_workspace(run->session), listening.loop, run->service.gateway,
+						       self->metrics, error));
 	const char *pushgateway = runtime_pushgateway(run->revision->runtime);
 	if (good && pushgateway)
-		good = (push = gateway_push_open(run->session, listening.loop, run->service.gateway, pushgateway, error));
+		good = (push = gateway_push_open(command_workspace(run->session), listening.loop, run->service.gateway, pushgateway,
+						 error));
 	if (good) {
 		say_ready(run);
 		good = listening_serve(&listening, self->drain_ns / NS_PER_MS, error);
@@ -203,7 +206,7 @@ static int run(struct session *session, const void *filled, const char *const *a
 	bool good = run.arena || error_memory(&error, ERROR_SYSTEM, "starting a gateway");
 	good = good && gateway_asked_check(&self->gateway, &error) &&
 	       (run.first = run.revision = revision_open_for(command_workspace(session), &run.read, &error)) &&
-	       gateway_service_begin(&run.service, session, &self->gateway, run.revision, &error) &&
+	       gateway_service_begin(&run.service, command_workspace(session), &self->gateway, run.revision, &error) &&
 	       kafka_find(run.revision->runtime, &self->kafka, run.arena, &run.kafka, &error) && open_and_serve(&run, &error);
 	gateway_service_close(&run.service);
 	if (run.revision != run.first)

@@ -1,6 +1,9 @@
 /* gc.c: `sluice gc`: removes old versions of resources. */
 #include "base/clock.h"
 #include "cli/applied_artifacts.h"
+#include "cli/command.h"
+#include "cli/control_session.h"
+#include "cli/kafka.h"
 #include "control/keeper.h"
 
 struct gc_options {

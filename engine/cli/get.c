@@ -1,9 +1,12 @@
 /* get.c: `sluice get`: the resources that a namespace has accepted. */
 #include "base/moment.h"
 #include "base/quote.h"
-#include "cli/resource_view.h"
+#include "cli/command.h"
+#include "cli/control_session.h"
+#include "cli/kafka.h"
 #include "message/json_write.h"
 #include "message/rows.h"
+#include "view/resource_view.h"
 
 #define GET_BYTES_MAX ((size_t)256 << 20)
 #define ROW_BYTES_MAX ((size_t)16 << 20)

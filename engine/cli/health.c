@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "base/clock.h"
+#include "cli/command.h"
 #include "cli/kafka.h"
 #include "log/reader.h"
 #include "message/json_write.h"

@@ -1,7 +1,10 @@
 /* history.c: `sluice history`: the versions of a resource. */
 #include "base/moment.h"
 #include "base/quote.h"
-#include "cli/resource_view.h"
+#include "cli/command.h"
+#include "cli/control_session.h"
+#include "cli/kafka.h"
+#include "view/resource_view.h"
 
 #define HISTORY_BYTES_MAX ((size_t)64 << 20)
 

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/quote.h"
+#include "cli/command.h"
 #include "cli/kafka.h"
 #include "cli/request_encode.h"
 #include "log/reader.h"

@@ -5,6 +5,7 @@
 
 #include "base/secret.h"
 #include "base/suggest.h"
+#include "cli/command.h"
 #include "log/broker_list.h"
 #include "log/topics.h"
 #include "plan/plan.h"

@@ -1,7 +1,8 @@
 /* models.c: `sluice models serve`: the built-in model server. */
-#include "cli/listening.h"
-#include "cli/server_metrics.h"
+#include "cli/command.h"
+#include "gateway/server_metrics.h"
 #include "message/json_write.h"
+#include "runtime/listening.h"
 #include "serving/model_server.h"
 
 #define DRAIN_MS 5000 /* time for running calls after a stop signal */
@@ -112,10 +113,11 @@ static int run(struct session *session, const void *filled, const char *const *a
 	struct model_server *models = NULL;
 	struct metrics_listener *metrics = NULL;
 	struct error error = {0};
-	bool good = options_check(self, &error) && listening_open(&listening, session, &error) &&
+	bool good = options_check(self, &error) && listening_open(&listening, command_workspace(session), &error) &&
 		    (server.server = models = model_server_open(command_workspace(session), listening.loop, &config, &error)) &&
 		    listening_attach(&listening, &server, &self->listening, &error) &&
-		    (!self->metrics || (metrics = model_metrics_open(session, listening.loop, models, self->metrics, &error))) &&
+		    (!self->metrics ||
+		     (metrics = model_metrics_open(command_workspace(session), listening.loop, models, self->metrics, &error))) &&
 		    say_ready(session, self, models, &error) && listening_serve(&listening, DRAIN_MS, &error);
 	metrics_listener_close(metrics);
 	model_server_close(models);

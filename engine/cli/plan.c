@@ -1,4 +1,6 @@
 /* plan.c: `sluice plan`: prints the plans of the pipelines, with reasons. */
+#include "cli/command.h"
+#include "cli/kafka.h"
 #include "plan/plan_diff.h"
 
 #include "base/file.h"

@@ -1,6 +1,8 @@
 /* plan_orphans.c: see plan_orphans.h. */
 #include "cli/plan_orphans.h"
 
+#include "cli/command.h"
+#include "cli/kafka.h"
 #include "log/topic_list.h"
 #include "message/json_write.h"
 

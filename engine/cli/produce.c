@@ -8,13 +8,14 @@
 #include "base/base64.h"
 #include "base/clock.h"
 #include "cases/case.h"
+#include "cli/command.h"
 #include "cli/kafka.h"
-#include "cli/progress.h"
-#include "cli/refused_lines.h"
 #include "cli/request_encode.h"
 #include "log/sender.h"
 #include "message/json_scan.h"
 #include "source/tensor_files.h"
+#include "view/progress.h"
+#include "view/refused_lines.h"
 
 #define LINE_ARENA_BYTES ((size_t)256 << 20)
 #define SETTLE_MS 250
@@ -411,11 +412,10 @@ static int run(struct session *session, const void *filled, const char *const *a
 {
 	const struct produce_options *self = filled;
 	const bool standard = count < 2 || strcmp(arguments[1], "-") == 0;
-	struct producing producing = {
-		.session = session,
-		.refused = {.session = session},
-		.rate = self->rate,
-		.request_form = (enum request_form)self->request_form};
+	struct producing producing = {.session = session,
+				      .refused = {.workspace = command_workspace(session)},
+				      .rate = self->rate,
+				      .request_form = (enum request_form)self->request_form};
 	struct error error = {0};
 	struct door door = {0};
 	progress_begin(&producing.progress, session->err, self->form == OUTPUT_TEXT, clock_ns());

@@ -9,7 +9,9 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "cli/command.h"
 #include "cli/dead_letters.h"
+#include "cli/kafka.h"
 #include "log/sender.h"
 #include "source/replay_request.h"
 

@@ -1,6 +1,9 @@
 /* rollback.c: `sluice rollback`: returns a resource to an earlier version. */
 #include "cli/change_effects.h"
-#include "cli/resource_view.h"
+#include "cli/command.h"
+#include "cli/control_session.h"
+#include "cli/kafka.h"
+#include "view/resource_view.h"
 
 struct rollback_options {
 	struct door_asked asked;

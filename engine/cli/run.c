@@ -4,6 +4,8 @@
 #include <signal.h>
 
 #include "base/duration.h"
+#include "cli/command.h"
+#include "cli/kafka.h"
 #include "cli/run_parts.h"
 #include "runtime/alert_watch.h"
 #include "runtime/engine_metrics.h"

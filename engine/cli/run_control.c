@@ -2,6 +2,7 @@
 #include <pthread.h>
 
 #include "base/memory.h"
+#include "cli/command.h"
 #include "cli/run_parts.h"
 #include "control/control_topics.h"
 #include "control/document_files.h"

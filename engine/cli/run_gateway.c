@@ -1,7 +1,7 @@
 /* run_gateway.c: Gateway inside `sluice run`, on the engine's loop. */
 #include "base/duration.h"
 #include "cli/run_parts.h"
-#include "cli/server_metrics.h"
+#include "gateway/server_metrics.h"
 
 #define HTTP_PORT 8080 /* defaults of serviceConfig.http and serviceConfig.grpc */
 #define GRPC_PORT 8081
@@ -34,12 +34,13 @@ bool run_gateway_begin(struct run_engine *running, const struct revision *revisi
 	run_gateway_choose(running, revision);
 	return !run_gateway_is_wanted(running) ||
 	       (gateway_asked_check(&self->gateway, error) &&
-		gateway_service_begin(&running->gateway, running->session, &self->gateway, revision, error));
+		gateway_service_begin(&running->gateway, command_workspace(running->session), &self->gateway, revision, error));
 }
 
 bool run_gateway_check(const struct run_engine *running, const struct revision *revision, struct error *error)
 {
-	const struct gateway_service service = {.session = running->session, .asked = &running->options->gateway};
+	const struct gateway_service service = {.workspace = command_workspace(running->session),
+						.asked = &running->options->gateway};
 	return !run_gateway_is_wanted(running) || gateway_service_check(&service, revision, error);
 }
 

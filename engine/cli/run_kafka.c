@@ -1,4 +1,5 @@
 /* run_kafka.c: Kafka of `sluice run`: its settings, its topics, and the offsets at which the engine starts. */
+#include "cli/kafka.h"
 #include "cli/run_parts.h"
 #include "runtime/group_migration.h"
 #include "runtime/log_writer.h"

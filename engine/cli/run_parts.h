@@ -3,9 +3,10 @@
 #ifndef SLUICE_CLI_RUN_PARTS_H
 #define SLUICE_CLI_RUN_PARTS_H
 
-#include "cli/alert_settings.h"
 #include "cli/command.h"
-#include "cli/gateway_service.h"
+#include "cli/kafka.h"
+#include "gateway/gateway_service.h"
+#include "runtime/alert_settings.h"
 #include "runtime/cancel_relay.h"
 #include "runtime/engine.h"
 #include "runtime/liveness.h"

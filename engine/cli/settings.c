@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/suggest.h"
+#include "cli/command.h"
 
 struct command_setting {
 	struct text name;

@@ -3,9 +3,9 @@
 
 #include "base/clock.h"
 #include "cli/command.h"
-#include "cli/progress.h"
 #include "message/json_write.h"
 #include "simulation/simulation.h"
+#include "view/progress.h"
 
 #define WHY_BYTES_MAX ((size_t)8 * SIMULATION_WHY_MAX)
 

@@ -1,5 +1,6 @@
 /* tail.c: `sluice tail`: prints the answers of a pipeline as they come. */
 #include "base/clock.h"
+#include "cli/command.h"
 #include "cli/kafka.h"
 #include "log/reader.h"
 #include "step/expression.h"

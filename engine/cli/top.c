@@ -6,11 +6,12 @@
 
 #include "base/clock.h"
 #include "base/quote.h"
+#include "cli/command.h"
 #include "cli/kafka.h"
-#include "cli/screen_keys.h"
 #include "log/backlog.h"
 #include "log/reader.h"
 #include "observe/status.h"
+#include "view/screen_keys.h"
 #include "view/top_view.h"
 
 #define TOP_ARENA_BYTES ((size_t)16 << 20)

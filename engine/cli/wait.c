@@ -1,8 +1,11 @@
 /* wait.c: `sluice wait`: waits until engines run the newest version of a resource. */
 #include "base/clock.h"
-#include "cli/resource_view.h"
+#include "cli/command.h"
+#include "cli/control_session.h"
+#include "cli/kafka.h"
 #include "control/condition_table.h"
 #include "message/json_write.h"
+#include "view/resource_view.h"
 
 #define FOLLOW_MS 50
 #define WAIT_WORDS_MAX 640

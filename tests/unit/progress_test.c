@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "base/duration.h"
-#include "cli/progress.h"
+#include "view/progress.h"
 
 static const char *line_at(double seconds, uint64_t done, uint64_t total)
 {

@@ -1,5 +1,6 @@
 /* refused_lines_test.c: lines that a command refuses: the first are printed, and all others are in the sums. */
-#include "cli/refused_lines.h"
+#include "cli/command.h"
+#include "view/refused_lines.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,7 +25,7 @@ static void fixture_open(struct fixture *fixture)
 	*fixture = (struct fixture){0};
 	fixture->session.err = open_memstream(&fixture->said, &fixture->length);
 	fixture->session.arena = arena_open((size_t)1 << 20);
-	fixture->refusals.session = &fixture->session;
+	fixture->refusals.workspace = command_workspace(&fixture->session);
 }
 
 /* Sums up, and returns how many lines were printed. */

@@ -1,26 +1,26 @@
 /* server_metrics.h: Metrics of servers without an engine: `/metrics` and the probes of `sluice gateway` and `sluice
  * models serve` (runtime/metrics_listener.h). */
-#ifndef SLUICE_CLI_SERVER_METRICS_H
-#define SLUICE_CLI_SERVER_METRICS_H
+#ifndef SLUICE_GATEWAY_SERVER_METRICS_H
+#define SLUICE_GATEWAY_SERVER_METRICS_H
 
-#include "cli/command.h"
 #include "gateway/gateway.h"
 #include "runtime/metrics_listener.h"
 #include "runtime/metrics_push.h"
 #include "serving/model_server.h"
+#include "spec/workspace.h"
 
 /* Writes the metrics of a gateway; NULL: none. */
 void gateway_metrics_write(struct gateway *gateway, struct exposition *exposition);
 
 /* Pushes the metrics of a gateway to that Pushgateway, which must outlive the push (runtime/metrics_push.h). */
-struct metrics_push *gateway_push_open(struct session *session, struct loop *loop, struct gateway *gateway, const char *address,
-				       struct error *error);
+struct metrics_push *gateway_push_open(const struct workspace *workspace, struct loop *loop, struct gateway *gateway,
+				       const char *address, struct error *error);
 
-/* Listen at an address in the format of `--metrics`, and print the address to the session's `err`. The server must
+/* Listen at an address in the format of `--metrics`, and report the address. The server must
  * outlive the listener. NULL: `error` has the reason. */
-struct metrics_listener *gateway_metrics_open(struct session *session, struct loop *loop, struct gateway *gateway,
+struct metrics_listener *gateway_metrics_open(const struct workspace *workspace, struct loop *loop, struct gateway *gateway,
 					      const char *address, struct error *error);
-struct metrics_listener *model_metrics_open(struct session *session, struct loop *loop, struct model_server *server,
+struct metrics_listener *model_metrics_open(const struct workspace *workspace, struct loop *loop, struct model_server *server,
 					    const char *address, struct error *error);
 
 #endif

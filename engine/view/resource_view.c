@@ -1,5 +1,5 @@
 /* resource_view.c: see resource_view.h. */
-#include "cli/resource_view.h"
+#include "view/resource_view.h"
 
 #include "message/json_write.h"
 

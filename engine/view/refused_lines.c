@@ -1,5 +1,5 @@
 /* refused_lines.c: see refused_lines.h. */
-#include "cli/refused_lines.h"
+#include "view/refused_lines.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -55,21 +55,21 @@ void refused_lines_add(struct refused_lines *lines, uint64_t line, const char *r
 	if (lines->count > REFUSED_LINES_SHOWN)
 		reason_count(lines, line, reason);
 	else if (line > 0)
-		command_note(lines->session, "line %" PRIu64 ": %s", line, reason);
+		workspace_note(lines->workspace, "line %" PRIu64 ": %s", line, reason);
 	else
-		command_note(lines->session, "%s", reason);
+		workspace_note(lines->workspace, "%s", reason);
 }
 
 void refused_lines_sum(const struct refused_lines *lines)
 {
 	if (lines->count <= REFUSED_LINES_SHOWN)
 		return;
-	command_note(lines->session, "%" PRIu64 " more were refused:", lines->count - REFUSED_LINES_SHOWN);
+	workspace_note(lines->workspace, "%" PRIu64 " more were refused:", lines->count - REFUSED_LINES_SHOWN);
 	for (size_t i = 0; i < lines->reason_count; i++) {
 		const struct refused_reason *reason = &lines->reasons[i];
-		command_note(lines->session, "  %" PRIu64 ", first line %" PRIu64 ": %s", reason->count, reason->line,
-			     reason->first);
+		workspace_note(lines->workspace, "  %" PRIu64 ", first line %" PRIu64 ": %s", reason->count, reason->line,
+			       reason->first);
 	}
 	if (lines->others > 0)
-		command_note(lines->session, "  %" PRIu64 " for other reasons", lines->others);
+		workspace_note(lines->workspace, "  %" PRIu64 " for other reasons", lines->others);
 }

@@ -1,11 +1,11 @@
 /* gateway_access.h: Access options of a command with a gateway. Together with the files' securityConfig they become
  * the access settings of the gateway.
  */
-#ifndef SLUICE_CLI_GATEWAY_ACCESS_H
-#define SLUICE_CLI_GATEWAY_ACCESS_H
+#ifndef SLUICE_GATEWAY_GATEWAY_ACCESS_H
+#define SLUICE_GATEWAY_GATEWAY_ACCESS_H
 
-#include "cli/listening.h"
 #include "gateway/access_settings.h"
+#include "runtime/listening.h"
 
 /* Options of the command line; GATEWAY_ACCESS_ROWS fill them. */
 struct gateway_access_asked {
@@ -60,8 +60,8 @@ struct gateway_access { /* starts as `{0}` */
  * CONFIG: an option has no meaning, or the files request protection that the gateway lacks. With
  * --insecure-ignore-security the latter is only noted. To be closed also on failure. */
 bool gateway_access_open(struct gateway_access *access, const struct gateway_access_asked *asked,
-			 const struct listening_asked *listening, const struct runtime_spec *runtime, struct session *session,
-			 struct error *error);
+			 const struct listening_asked *listening, const struct runtime_spec *runtime,
+			 const struct workspace *workspace, struct error *error);
 void gateway_access_close(struct gateway_access *access);
 
 /* Whether both are equal, so that an open gateway can keep its settings. */

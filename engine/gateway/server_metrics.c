@@ -1,5 +1,5 @@
 /* server_metrics.c: see server_metrics.h. */
-#include "cli/server_metrics.h"
+#include "gateway/server_metrics.h"
 
 #include <limits.h>
 #include <unistd.h>
@@ -50,8 +50,8 @@ static void models_write(void *context, struct exposition *exposition)
 	arena_close(arena);
 }
 
-static struct metrics_listener *listener_open(struct session *session, struct loop *loop, const struct metrics_owner *owner,
-					      const char *address, struct error *error)
+static struct metrics_listener *listener_open(const struct workspace *workspace, struct loop *loop,
+					      const struct metrics_owner *owner, const char *address, struct error *error)
 {
 	struct metrics_address where;
 	char url[METRICS_URL_BYTES_MAX];
@@ -59,34 +59,34 @@ static struct metrics_listener *listener_open(struct session *session, struct lo
 		return NULL;
 	struct metrics_listener *listener = metrics_listener_open(loop, &where, owner, error);
 	if (listener)
-		fprintf(session->err, "metrics are at %s\n", metrics_listener_url(listener, url));
+		workspace_note(workspace, "metrics are at %s", metrics_listener_url(listener, url));
 	return listener;
 }
 
-struct metrics_listener *gateway_metrics_open(struct session *session, struct loop *loop, struct gateway *gateway,
+struct metrics_listener *gateway_metrics_open(const struct workspace *workspace, struct loop *loop, struct gateway *gateway,
 					      const char *address, struct error *error)
 {
 	const struct metrics_owner owner = {gateway_write, gateway_unready, gateway};
-	return listener_open(session, loop, &owner, address, error);
+	return listener_open(workspace, loop, &owner, address, error);
 }
 
-struct metrics_listener *model_metrics_open(struct session *session, struct loop *loop, struct model_server *server,
+struct metrics_listener *model_metrics_open(const struct workspace *workspace, struct loop *loop, struct model_server *server,
 					    const char *address, struct error *error)
 {
 	const struct metrics_owner owner = {models_write, NULL, server};
-	return listener_open(session, loop, &owner, address, error);
+	return listener_open(workspace, loop, &owner, address, error);
 }
 
 static void on_push_told(void *context, const char *reason)
 {
 	if (reason)
-		command_note(context, "metrics cannot be pushed: %s", reason);
+		workspace_note(context, "metrics cannot be pushed: %s", reason);
 	else
-		command_note(context, "metrics are pushed again");
+		workspace_note(context, "metrics are pushed again");
 }
 
-struct metrics_push *gateway_push_open(struct session *session, struct loop *loop, struct gateway *gateway, const char *address,
-				       struct error *error)
+struct metrics_push *gateway_push_open(const struct workspace *workspace, struct loop *loop, struct gateway *gateway,
+				       const char *address, struct error *error)
 {
 	char host[HOST_NAME_MAX + 1] = "gateway";
 	(void)gethostname(host, sizeof host);
@@ -95,6 +95,6 @@ struct metrics_push *gateway_push_open(struct session *session, struct loop *loo
 						   .instance = host,
 						   .owner = {gateway_write, NULL, gateway},
 						   .told = on_push_told,
-						   .context = session};
+						   .context = (void *)workspace};
 	return metrics_push_open(loop, &config, error);
 }

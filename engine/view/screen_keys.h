@@ -1,7 +1,7 @@
 /* screen_keys.h: Reader of single keys at a terminal, without echo, and of the signals to stop. For commands that
  * redraw a screen. */
-#ifndef SLUICE_CLI_SCREEN_KEYS_H
-#define SLUICE_CLI_SCREEN_KEYS_H
+#ifndef SLUICE_VIEW_SCREEN_KEYS_H
+#define SLUICE_VIEW_SCREEN_KEYS_H
 
 #include <signal.h>
 #include <stdbool.h>

@@ -3,13 +3,13 @@
  *
  * The command opens its server on the loop and closes it before listening_close().
  */
-#ifndef SLUICE_CLI_LISTENING_H
-#define SLUICE_CLI_LISTENING_H
+#ifndef SLUICE_RUNTIME_LISTENING_H
+#define SLUICE_RUNTIME_LISTENING_H
 
-#include "cli/command.h"
 #include "net/tls.h"
 #include "runtime/file_watch.h"
 #include "runtime/stop_signal.h"
+#include "spec/workspace.h"
 
 /* Options of the command line. */
 struct listening_asked {
@@ -31,12 +31,12 @@ struct tls_files listening_files(const struct listening_asked *asked);
 struct listening_server {
 	void *server;
 	bool (*reload_tls)(void *server, struct error *error);
-	bool (*drain)(void *server); /* true: drained; called again after each turn */
+	bool (*drain)(void *server);			    /* true: drained; called again after each turn */
 	bool (*is_well)(void *server, struct error *error); /* false: it cannot answer any more. NULL: it always can */
 };
 
 struct listening {
-	struct session *session;
+	const struct workspace *workspace;
 	struct loop *loop;
 	struct stop_signal stopping;
 	struct listening_server server;
@@ -44,7 +44,7 @@ struct listening {
 };
 
 /* Opens the loop, on which SIGTERM and SIGINT are received. */
-bool listening_open(struct listening *listening, struct session *session, struct error *error);
+bool listening_open(struct listening *listening, const struct workspace *workspace, struct error *error);
 void listening_close(struct listening *listening); /* allowed when it is zeroed and not opened */
 
 /* Attaches the server. Its certificate is reloaded when one of the files changes. */

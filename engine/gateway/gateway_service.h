@@ -1,12 +1,11 @@
 /* gateway_service.h: Gateway of a command: opened with the command's options, and updated when the files change. For
  * `sluice gateway`, and for `sluice run` with a gateway inside.
  */
-#ifndef SLUICE_CLI_GATEWAY_SERVICE_H
-#define SLUICE_CLI_GATEWAY_SERVICE_H
+#ifndef SLUICE_GATEWAY_GATEWAY_SERVICE_H
+#define SLUICE_GATEWAY_GATEWAY_SERVICE_H
 
-#include "cli/gateway_access.h"
-#include "cli/kafka.h"
 #include "gateway/gateway.h"
+#include "gateway/gateway_access.h"
 #include "runtime/revision.h"
 #include "runtime/revision_topics.h"
 
@@ -26,10 +25,10 @@ struct gateway_asked {
 			    "takes more than 10 minutes."),                                                                        \
 		ROW("pass-header", NAMES, owner, member.passed, .word = "NAME",                                                    \
 		    .help = "A header of requests that goes along with their records, beside content-type, traceparent, "          \
-			    "tracestate and seldon-route."),                                           \
+			    "tracestate and seldon-route."),                                                                       \
 		ROW("cors-origin", NAMES, owner, member.cors_origins, .word = "ORIGIN",                                            \
 		    .help = "An origin, as https://app.example, whose pages may call the gateway from a browser (CORS); * is "     \
-			    "every origin."),                                                          \
+			    "every origin."),                                                                                      \
 		ROW("certificate", TEXT, owner, member.listening.certificate,                                                      \
 		    .help = "A file with the gateway's certificate, in PEM: it then speaks TLS alone."),                           \
 		ROW("key", TEXT, owner, member.listening.key, .help = "A file with the certificate's key, in PEM."),               \
@@ -38,7 +37,7 @@ struct gateway_asked {
 		GATEWAY_ACCESS_ROWS(owner, member.access)
 
 struct gateway_service { /* starts as `{0}` */
-	struct session *session;
+	const struct workspace *workspace;
 	const struct gateway_asked *asked;
 	struct gateway_access *access, accesses[2]; /* the current one, and memory for the next */
 	struct tls_files files;
@@ -51,7 +50,7 @@ bool gateway_asked_check(const struct gateway_asked *asked, struct error *error)
 
 /* Reads the access settings, before anything is opened. Borrows the options. CONFIG: also if the gateway would accept
  * other machines without authentication. To be closed also on failure. */
-bool gateway_service_begin(struct gateway_service *service, struct session *session, const struct gateway_asked *asked,
+bool gateway_service_begin(struct gateway_service *service, const struct workspace *workspace, const struct gateway_asked *asked,
 			   const struct revision *revision, struct error *error);
 
 /* Opens the gateway. `ports` has the ports, Kafka's settings, and `record_bytes`; the service fills in the rest. What

@@ -1,5 +1,5 @@
 /* progress.c: see progress.h. */
-#include "cli/progress.h"
+#include "view/progress.h"
 
 #include <inttypes.h>
 #include <unistd.h>

@@ -1,12 +1,12 @@
 /* findings.c: see findings.h. */
-#include "cli/findings.h"
+#include "view/findings.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 
 #include "message/json_write.h"
 
 #define FINDING_BYTES 512
-#define FINDINGS_BYTES ((size_t)1 << 20)
 
 static const char *const grade_names[] = {[GRADE_GOOD] = "good", [GRADE_WARNING] = "warning", [GRADE_FAULT] = "fault"};
 
@@ -38,7 +38,7 @@ void findings_add(struct findings *findings, enum grade grade, const char *subje
 		findings->items[findings->count++] = (struct finding){grade, subject, kept, advice};
 }
 
-static size_t count_of(const struct findings *findings, enum grade grade)
+size_t findings_count(const struct findings *findings, enum grade grade)
 {
 	size_t count = 0;
 	for (size_t i = 0; i < findings->count; i++)
@@ -66,26 +66,22 @@ static void print_json(const struct finding *finding, struct buffer *out)
 	buffer_print(out, "}");
 }
 
-int findings_print(struct session *session, const struct findings *findings, enum output_form form)
+void findings_print(const struct findings *findings, bool json, bool colour, struct buffer *out)
 {
-	struct buffer out;
-	size_t faults = count_of(findings, GRADE_FAULT), warnings = count_of(findings, GRADE_WARNING);
-	buffer_open(&out, FINDINGS_BYTES);
-	if (form == OUTPUT_JSON)
-		buffer_print(&out, "{\"faults\": %zu, \"warnings\": %zu, \"findings\": [", faults, warnings);
+	size_t faults = findings_count(findings, GRADE_FAULT), warnings = findings_count(findings, GRADE_WARNING);
+	if (json)
+		buffer_print(out, "{\"faults\": %zu, \"warnings\": %zu, \"findings\": [", faults, warnings);
 	for (size_t i = 0; i < findings->count; i++) {
-		if (form == OUTPUT_JSON) {
-			buffer_string(&out, i > 0 ? ",\n  " : "\n  ");
-			print_json(&findings->items[i], &out);
+		if (json) {
+			buffer_string(out, i > 0 ? ",\n  " : "\n  ");
+			print_json(&findings->items[i], out);
 		} else {
-			print_text(&findings->items[i], session->colour, &out);
+			print_text(&findings->items[i], colour, out);
 		}
 	}
-	if (form == OUTPUT_JSON)
-		buffer_string(&out, "\n]}\n");
+	if (json)
+		buffer_string(out, "\n]}\n");
 	else
-		buffer_print(&out, "%zu checked: %zu fault%s, %zu warning%s\n", findings->count, faults, faults == 1 ? "" : "s",
+		buffer_print(out, "%zu checked: %zu fault%s, %zu warning%s\n", findings->count, faults, faults == 1 ? "" : "s",
 			     warnings, warnings == 1 ? "" : "s");
-	int code = command_write(session, &out);
-	return faults > 0 || findings->failed ? EXIT_FAULTS : code;
 }

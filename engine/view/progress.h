@@ -3,8 +3,8 @@
  * The line is on a terminal only, and replaced four times a second. The time left assumes the mean speed so far. It is not
  * shown in the first second, nor if the end is not known.
  */
-#ifndef SLUICE_CLI_PROGRESS_H
-#define SLUICE_CLI_PROGRESS_H
+#ifndef SLUICE_VIEW_PROGRESS_H
+#define SLUICE_VIEW_PROGRESS_H
 
 #include <stdbool.h>
 #include <stdint.h>

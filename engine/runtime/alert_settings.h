@@ -1,9 +1,9 @@
 /* alert_settings.h: Options of the commands that send notices of alerts: `--alert-allow`, `--smtp` and those beside it. */
-#ifndef SLUICE_CLI_ALERT_SETTINGS_H
-#define SLUICE_CLI_ALERT_SETTINGS_H
+#ifndef SLUICE_RUNTIME_ALERT_SETTINGS_H
+#define SLUICE_RUNTIME_ALERT_SETTINGS_H
 
-#include "cli/command.h"
 #include "runtime/notifier.h"
+#include "spec/workspace.h"
 
 struct alert_asked {
 	struct name_list allowed;

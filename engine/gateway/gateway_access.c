@@ -1,5 +1,5 @@
 /* gateway_access.c: see gateway_access.h. */
-#include "cli/gateway_access.h"
+#include "gateway/gateway_access.h"
 
 #include "base/duration.h"
 
@@ -74,12 +74,12 @@ static bool options_fit(const struct gateway_access_asked *asked, const struct a
 
 static void on_note(void *context, const char *line)
 {
-	command_note(context, "%s", line);
+	workspace_note(context, "%s", line);
 }
 
 bool gateway_access_open(struct gateway_access *access, const struct gateway_access_asked *asked,
-			 const struct listening_asked *listening, const struct runtime_spec *runtime, struct session *session,
-			 struct error *error)
+			 const struct listening_asked *listening, const struct runtime_spec *runtime,
+			 const struct workspace *workspace, struct error *error)
 {
 	struct error lacking = {0};
 	struct access_settings *settings = &access->settings;
@@ -93,7 +93,7 @@ bool gateway_access_open(struct gateway_access *access, const struct gateway_acc
 						       .rate_per_second = asked->rate_per_second,
 						       .rate_burst = asked->rate_burst,
 						       .note = on_note,
-						       .context = session}};
+						       .context = (void *)workspace}};
 	if (!arena)
 		return error_memory(error, ERROR_SYSTEM, "reading who may call");
 	if (!tokens_read(asked, &settings->tokens, arena, error) || !proxies_read(&asked->proxies, settings, arena, error))
@@ -103,7 +103,7 @@ bool gateway_access_open(struct gateway_access *access, const struct gateway_acc
 			*error = lacking;
 			return false;
 		}
-		command_note(session, "--insecure-ignore-security: %s", lacking.text);
+		workspace_note(workspace, "--insecure-ignore-security: %s", lacking.text);
 	}
 	if (settings->key_set && !(settings->key_set = arena_copy(arena, settings->key_set, strlen(settings->key_set))))
 		return error_memory(error, ERROR_SYSTEM, "reading who may call");

@@ -1,5 +1,5 @@
 /* rollout_view.c: see rollout_view.h. */
-#include "cli/rollout_view.h"
+#include "view/rollout_view.h"
 
 #include "base/moment.h"
 #include "base/quote.h"
@@ -7,8 +7,6 @@
 #include "message/json_write.h"
 #include "step/assignment.h"
 
-#define OUT_BYTES_MAX ((size_t)64 << 20)
-#define WATCH_MS 500
 #define PERCENT 100.0
 
 /* ---- sums ---- */
@@ -202,45 +200,4 @@ const struct ledger_rollout *rollout_view_find(const struct ledger *ledger, cons
 			  "--exposures the command reads exposures",
 			  ledger->namespace, experiment);
 	return rollout;
-}
-
-/* ---- watching ---- */
-
-static bool rollout_is_over(const struct ledger_rollout *rollout)
-{
-	return !rollout->has_record || text_is(rollout->record.phase, "promoted") || text_is(rollout->record.phase, "rolledBack");
-}
-
-/* Prints what has changed. `*over`: it will not change any more. */
-static bool rollout_show(struct session *session, const struct control_session *control, const char *experiment, uint64_t *shown,
-			 bool *over, struct error *error)
-{
-	const struct ledger *ledger = applier_ledger(control->applier);
-	const struct ledger_rollout *rollout = rollout_view_find(ledger, experiment, error);
-	struct buffer out;
-	if (!rollout)
-		return false;
-	*over = rollout_is_over(rollout);
-	if (*shown == ledger->rollout_records)
-		return true;
-	*shown = ledger->rollout_records;
-	buffer_open(&out, OUT_BYTES_MAX);
-	rollout_view_print(ledger, rollout, session->form == OUTPUT_JSON, session->arena, &out);
-	return command_write(session, &out) == EXIT_GOOD && fflush(session->out) == 0;
-}
-
-int rollout_view_run(struct session *session, const struct command *command, const struct door_asked *asked,
-		     const char *experiment, bool watch)
-{
-	struct control_session control = {0};
-	struct error error = {0};
-	uint64_t shown = UINT64_MAX;
-	bool over = false;
-	bool good = control_session_open(session, asked, &control, &error) &&
-		    rollout_show(session, &control, experiment, &shown, &over, &error);
-	while (good && watch && !over)
-		good = applier_follow(control.applier, WATCH_MS, &error) &&
-		       rollout_show(session, &control, experiment, &shown, &over, &error);
-	control_session_close(&control);
-	return good || error.kind == ERROR_NONE ? EXIT_GOOD : command_refused(session, command, &error);
 }

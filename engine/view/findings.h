@@ -1,8 +1,8 @@
 /* findings.h: Findings of `sluice doctor`, one line each: the state, and the advice. */
-#ifndef SLUICE_CLI_FINDINGS_H
-#define SLUICE_CLI_FINDINGS_H
+#ifndef SLUICE_VIEW_FINDINGS_H
+#define SLUICE_VIEW_FINDINGS_H
 
-#include "cli/command.h"
+#include "spec/workspace.h"
 
 enum grade { GRADE_GOOD, GRADE_WARNING, GRADE_FAULT };
 
@@ -24,7 +24,10 @@ struct finding {
 void findings_add(struct findings *findings, enum grade grade, const char *subject, const char *advice, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
 
-/* Prints all findings; EXIT_FAULTS if one is a fault. */
-int findings_print(struct session *session, const struct findings *findings, enum output_form form);
+/* The number of findings of a grade. */
+size_t findings_count(const struct findings *findings, enum grade grade);
+
+/* Appends all findings, and their number. */
+void findings_print(const struct findings *findings, bool json, bool colour, struct buffer *out);
 
 #endif

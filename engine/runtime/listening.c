@@ -1,5 +1,5 @@
 /* listening.c: see listening.h. */
-#include "cli/listening.h"
+#include "runtime/listening.h"
 
 #include "net/listen.h"
 
@@ -31,9 +31,9 @@ struct tls_files listening_files(const struct listening_asked *asked)
 
 /* ---- running ---- */
 
-bool listening_open(struct listening *listening, struct session *session, struct error *error)
+bool listening_open(struct listening *listening, const struct workspace *workspace, struct error *error)
 {
-	listening->session = session;
+	listening->workspace = workspace;
 	listening->loop = loop_open(error);
 	return listening->loop && stop_signal_open(&listening->stopping, listening->loop, error);
 }
@@ -50,9 +50,11 @@ static void on_certificate_changed(void *context)
 	struct listening *listening = context;
 	struct error error = {0};
 	if (listening->server.reload_tls(listening->server.server, &error))
-		fprintf(listening->session->err, "the certificate was reloaded\n");
-	else if (command_failed(listening->session, &error))
-		fprintf(listening->session->err, "the former certificate stays in use\n");
+		workspace_note(listening->workspace, "the certificate was reloaded");
+	else {
+		workspace_failed(listening->workspace, &error);
+		workspace_note(listening->workspace, "the former certificate stays in use");
+	}
 }
 
 bool listening_attach(struct listening *listening, const struct listening_server *server, const struct listening_asked *asked,

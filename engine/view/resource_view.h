@@ -1,8 +1,8 @@
 /* resource_view.h: View of an accepted resource for commands: its version in force, its newest version, and their state. */
-#ifndef SLUICE_CLI_RESOURCE_VIEW_H
-#define SLUICE_CLI_RESOURCE_VIEW_H
+#ifndef SLUICE_VIEW_RESOURCE_VIEW_H
+#define SLUICE_VIEW_RESOURCE_VIEW_H
 
-#include "cli/control_session.h"
+#include "control/ledger.h"
 
 struct resource_view {
 	const struct ledger_resource *resource;

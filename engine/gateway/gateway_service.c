@@ -1,5 +1,5 @@
 /* gateway_service.c: see gateway_service.h. */
-#include "cli/gateway_service.h"
+#include "gateway/gateway_service.h"
 
 #include "base/duration.h"
 #include "gateway/claims.h"
@@ -37,14 +37,14 @@ static bool access_see(const struct gateway_service *service, struct gateway_acc
 		       struct error *error)
 {
 	const struct gateway_asked *asked = service->asked;
-	return gateway_access_open(access, &asked->access, &asked->listening, revision->runtime, service->session, error) &&
+	return gateway_access_open(access, &asked->access, &asked->listening, revision->runtime, service->workspace, error) &&
 	       gateway_access_check_host(access, &asked->listening, error);
 }
 
-bool gateway_service_begin(struct gateway_service *service, struct session *session, const struct gateway_asked *asked,
+bool gateway_service_begin(struct gateway_service *service, const struct workspace *workspace, const struct gateway_asked *asked,
 			   const struct revision *revision, struct error *error)
 {
-	service->session = session;
+	service->workspace = workspace;
 	service->asked = asked;
 	service->access = service->accesses;
 	return access_see(service, service->access, revision, error);
@@ -138,8 +138,8 @@ static bool part_reread(const struct gateway_service *service, bool good, const 
 {
 	if (good)
 		return true;
-	(void)command_failed(service->session, error);
-	command_note(service->session, "Reload rejected: %s has errors. The running version is unchanged.", part);
+	workspace_failed(service->workspace, error);
+	workspace_note(service->workspace, "Reload rejected: %s has errors. The running version is unchanged.", part);
 	return false;
 }
 

@@ -1,5 +1,5 @@
 /* alert_settings.c: see alert_settings.h. */
-#include "cli/alert_settings.h"
+#include "runtime/alert_settings.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -34,8 +34,7 @@ static bool allowed_make(const struct alert_asked *asked, struct arena *arena, s
 bool alert_settings_make(const struct alert_asked *asked, struct arena *arena, struct notifier_settings *settings,
 			 struct error *error)
 {
-	*settings = (struct notifier_settings){
-		.authorities = asked->authorities, .smtp = asked->smtp, .from = asked->mail_from};
+	*settings = (struct notifier_settings){.authorities = asked->authorities, .smtp = asked->smtp, .from = asked->mail_from};
 	if (!allowed_make(asked, arena, settings, error))
 		return false;
 	if (asked->smtp && !is_mail_server(asked->smtp))

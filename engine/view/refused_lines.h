@@ -4,20 +4,20 @@
  * Two reasons are the same if they differ only in numbers and in what they quote in backticks. Beyond REFUSED_REASONS_MAX
  * reasons, lines are counted as of other reasons: every line is in the sums. Belongs to one thread.
  */
-#ifndef SLUICE_CLI_REFUSED_LINES_H
-#define SLUICE_CLI_REFUSED_LINES_H
+#ifndef SLUICE_VIEW_REFUSED_LINES_H
+#define SLUICE_VIEW_REFUSED_LINES_H
 
 #include <stdint.h>
 
-#include "cli/command.h"
+#include "spec/workspace.h"
 
-#define REFUSED_LINES_SHOWN 20	/* lines: about what a screen shows */
-#define REFUSED_REASONS_MAX 20 /* that are counted apart */
+#define REFUSED_LINES_SHOWN 20	 /* lines: about what a screen shows */
+#define REFUSED_REASONS_MAX 20	 /* that are counted apart */
 #define REFUSED_REASON_BYTES 256 /* of a reason, which may be cut off */
 
-struct refused_lines { /* starts as {.session = ...} */
-	struct session *session;
-	uint64_t count; /* all */
+struct refused_lines { /* starts as {.workspace = ...} */
+	const struct workspace *workspace;
+	uint64_t count;	 /* all */
 	uint64_t others; /* that were not printed, of reasons beyond the limit */
 	size_t reason_count;
 	struct refused_reason {

@@ -1,5 +1,5 @@
 /* screen_keys.c: see screen_keys.h. */
-#include "cli/screen_keys.h"
+#include "view/screen_keys.h"
 
 #include <poll.h>
 #include <pthread.h>

@@ -1,9 +1,9 @@
 /* rollout_view.h: View of rollouts for commands: the state and the counts of each as the keeper has recorded them, and its
  * moves. */
-#ifndef SLUICE_CLI_ROLLOUT_VIEW_H
-#define SLUICE_CLI_ROLLOUT_VIEW_H
+#ifndef SLUICE_VIEW_ROLLOUT_VIEW_H
+#define SLUICE_VIEW_ROLLOUT_VIEW_H
 
-#include "cli/control_session.h"
+#include "control/ledger.h"
 
 /* One rollout as text or, with `json`, as one object in a line. */
 void rollout_view_print(const struct ledger *ledger, const struct ledger_rollout *rollout, bool json, struct arena *arena,
@@ -17,10 +17,5 @@ void rollout_moves_print(const struct ledger_rollout *rollout, bool json, struct
 
 /* The rollout of an experiment. NULL: CONFIG, none was ever recorded. */
 const struct ledger_rollout *rollout_view_find(const struct ledger *ledger, const char *experiment, struct error *error);
-
-/* Prints the state of a rollout; with `watch` again after each change, until it ends or the command is interrupted. Returns the
- * exit code. */
-int rollout_view_run(struct session *session, const struct command *command, const struct door_asked *asked,
-		     const char *experiment, bool watch);
 
 #endif
