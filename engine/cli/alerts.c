@@ -2,9 +2,9 @@
 #include "base/clock.h"
 #include "base/moment.h"
 #include "base/quote.h"
-#include "cli/alert_list.h"
 #include "cli/command.h"
-#include "cli/kafka.h"
+#include "client/alert_list.h"
+#include "client/kafka.h"
 #include "message/json_write.h"
 #include "plan/plan.h"
 #include "runtime/alert_settings.h"
@@ -151,14 +151,17 @@ static int list_run(struct session *session, const void *filled, const char *con
 	struct alert_list list;
 	struct buffer out;
 	(void)arguments, (void)count;
-	int code = alert_list_open(session, &command_alerts_list, &self->asked, self->asked.files.count == 0, &list);
-	if (code == EXIT_GOOD) {
+	struct error error = {0};
+	int code;
+	if (alert_list_open(command_workspace(session), &self->asked, self->asked.files.count == 0, &list, &error)) {
 		buffer_open(&out, OUT_BYTES_MAX);
 		if (self->form == OUTPUT_JSON)
 			list_print_json(&list, &out);
 		else
 			list_print(&list, session->arena, &out);
 		code = command_write(session, &out);
+	} else {
+		code = command_unread(session, &command_alerts_list, &list.spec, &error);
 	}
 	alert_list_close(&list);
 	return code;
@@ -255,9 +258,12 @@ static int test_run(struct session *session, const void *filled, const char *con
 	struct alert_list list;
 	if (count > 1)
 		return command_misuse(session, &command_alerts_test, "give one alert, or none for all of them");
-	int code = alert_list_open(session, &command_alerts_test, &self->door, false, &list);
-	if (code == EXIT_GOOD)
+	struct error error = {0};
+	int code;
+	if (alert_list_open(command_workspace(session), &self->door, false, &list, &error))
 		code = list_test(session, self, &list, count == 1 ? arguments[0] : NULL);
+	else
+		code = command_unread(session, &command_alerts_test, &list.spec, &error);
 	alert_list_close(&list);
 	return code;
 }

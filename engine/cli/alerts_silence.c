@@ -4,10 +4,11 @@
 
 #include "base/clock.h"
 #include "base/moment.h"
-#include "cli/alert_list.h"
 #include "cli/command.h"
-#include "cli/control_session.h"
-#include "cli/kafka.h"
+#include "cli/control_proposal.h"
+#include "client/alert_list.h"
+#include "client/control_session.h"
+#include "client/kafka.h"
 #include "message/json_write.h"
 
 #define DOCUMENT_BYTES_MAX ((size_t)64 << 10)
@@ -150,8 +151,10 @@ static int silence_run(struct session *session, const void *filled, const char *
 	(void)count;
 	if (!self->author.reason || !self->author.reason[0])
 		return command_misuse(session, &command_alerts_silence, "give the reason, for those who wonder: --reason TEXT");
-	if (!self->out || self->asked.files.count > 0)
-		code = alert_list_open(session, &command_alerts_silence, &self->asked, !self->out, &list);
+	struct error error = {0};
+	if ((!self->out || self->asked.files.count > 0) &&
+	    !alert_list_open(command_workspace(session), &self->asked, !self->out, &list, &error))
+		code = command_unread(session, &command_alerts_silence, &list.spec, &error);
 	if (code == EXIT_GOOD)
 		code = alert_silence(session, self, &list, arguments[0]);
 	alert_list_close(&list);

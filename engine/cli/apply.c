@@ -2,12 +2,13 @@
 #include <sys/stat.h>
 
 #include "base/number.h"
-#include "cli/applied_artifacts.h"
-#include "cli/change_effects.h"
 #include "cli/command.h"
-#include "cli/control_session.h"
-#include "cli/folder_label.h"
-#include "cli/kafka.h"
+#include "cli/control_proposal.h"
+#include "client/applied_artifacts.h"
+#include "client/change_effects.h"
+#include "client/control_session.h"
+#include "client/folder_label.h"
+#include "client/kafka.h"
 #include "message/json_write.h"
 #include "step/assignment.h"
 
@@ -217,7 +218,7 @@ static void table_print(struct session *session, struct buffer *out, const struc
 /* Prints what becomes of groups, topics and state. */
 static bool plan_effects_print(struct applying *applying, struct buffer *out, struct error *error)
 {
-	struct change_effects effects = {.session = applying->session,
+	struct change_effects effects = {.json = applying->session->form == OUTPUT_JSON,
 					 .checker = {.kinds = applying->session->kinds,
 						     .namespace = applying->files.namespace,
 						     .prefix = applying->control.config.topics.prefix},
@@ -232,7 +233,7 @@ static int effects_print(struct applying *applying, bool all)
 	struct buffer out;
 	buffer_open(&out, CHECK_BYTES_MAX);
 	if (all || applying->session->form == OUTPUT_TEXT)
-		applied_artifacts_print(applying->session, &applying->artifacts, all, &out);
+		applied_artifacts_print(&applying->artifacts, all, applying->session->form == OUTPUT_JSON, &out);
 	for (size_t i = 0; all && i < applying->count; i++)
 		effect_print(applying->session, &out, &applying->items[i], item_effect(applying, &applying->items[i]));
 	const struct control_table *tables = applying->tables.items;
@@ -294,20 +295,20 @@ static int apply_run(struct session *session, const void *filled, const char *co
 	const struct apply_options *self = filled;
 	struct error error = {0};
 	int code = EXIT_FAULTS;
-	bool good =
-		applied_files_read(session, arguments, count, self->namespace, self->ambient_namespace, &applying.files, &error) &&
-		set_find(&applying, arguments, count, &error) &&
-		applied_artifacts_find(session, &applying.files, &applying.artifacts, &error) &&
-		control_session_open_with(session, &self->kafka, &self->prefix, applying.files.runtime, applying.files.namespace,
-					  &applying.control, &error);
+	bool good = applied_files_read(command_workspace(session), arguments, count, self->namespace, self->ambient_namespace,
+				       &applying.files, &error) &&
+		    set_find(&applying, arguments, count, &error) &&
+		    applied_artifacts_find(command_workspace(session), &applying.files, &applying.artifacts, &error) &&
+		    control_session_open_with(command_workspace(session), &self->kafka, &self->prefix, applying.files.runtime,
+					      applying.files.namespace, &applying.control, &error);
 	if (good) {
 		applying.ledger = applier_ledger(applying.control.applier);
 		good = expectations_take(&applying, &error) && items_select(&applying, &error);
 	}
 	if (good)
 		code = apply_propose(&applying, &error);
-	else if (error.kind != ERROR_NONE)
-		code = command_refused(session, &command_apply, &error);
+	else
+		code = command_unread(session, &command_apply, &applying.files.spec, &error);
 	control_session_close(&applying.control);
 	applied_files_close(&applying.files);
 	return code;

@@ -181,6 +181,15 @@ int command_faults_only(struct session *session, const struct faults *faults)
 	return EXIT_FAULTS;
 }
 
+int command_unread(struct session *session, const struct command *command, const struct spec *spec, const struct error *error)
+{
+	if (error->kind != ERROR_NONE)
+		return command_refused(session, command, error);
+	if (spec->faults && faults_count(spec->faults, SEVERITY_ERROR) > 0)
+		return command_faults_only(session, spec->faults);
+	return EXIT_FAULTS;
+}
+
 int command_write(struct session *session, struct buffer *page)
 {
 	int code = EXIT_GOOD;

@@ -22,6 +22,7 @@ enum exit_code { EXIT_GOOD = 0, EXIT_FAULTS = 1, EXIT_MISUSE = 2 };
 enum output_form { OUTPUT_TEXT, OUTPUT_JSON };
 
 struct log_writer;
+struct spec;
 
 struct session {
 	FILE *out;
@@ -67,6 +68,10 @@ int command_failed(struct session *session, const struct error *error);
 /* The same for an error about a name on the command line: a CONFIG error without a line is a misuse of the command
  * line itself. */
 int command_refused(struct session *session, const struct command *command, const struct error *error);
+
+/* The same after the reading of files has failed: without an error the faults of `spec` are printed, if it has any, by
+ * command_faults_only(). */
+int command_unread(struct session *session, const struct command *command, const struct spec *spec, const struct error *error);
 
 /* Writes the buffer to `out` and closes it; returns EXIT_GOOD, or EXIT_FAULTS if memory had run out. */
 int command_write(struct session *session, struct buffer *page);

@@ -1,7 +1,8 @@
 /* delete.c: `sluice delete`: removes resources from a namespace. */
 #include "cli/command.h"
-#include "cli/control_session.h"
-#include "cli/kafka.h"
+#include "cli/control_proposal.h"
+#include "client/control_session.h"
+#include "client/kafka.h"
 
 struct delete_options {
 	struct door_asked asked;
@@ -47,7 +48,7 @@ static int delete_run(struct session *session, const void *filled, const char *c
 	struct error error = {0};
 	struct proposal_item *items = ARENA_ARRAY(session->arena, struct proposal_item, count);
 	bool good = (items || error_memory(&error, ERROR_SYSTEM, "deleting resources")) &&
-		    control_session_open(session, &self->asked, &control, &error) &&
+		    control_session_open(command_workspace(session), &self->asked, &control, &error) &&
 		    items_find(&control, arguments, count, items, &error);
 	int code = good ? control_session_propose(session, &control, &self->author, (struct record_list){count, items},
 						  (struct document_places){0})

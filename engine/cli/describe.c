@@ -3,8 +3,8 @@
 #include "base/moment.h"
 #include "base/quote.h"
 #include "cli/command.h"
-#include "cli/control_session.h"
-#include "cli/kafka.h"
+#include "client/control_session.h"
+#include "client/kafka.h"
 #include "control/artifact.h"
 #include "control/condition_table.h"
 #include "control/control_tables.h"
@@ -290,7 +290,7 @@ static bool describe_open(struct describing *describing, const struct describe_o
 	struct control_session *control = &describing->control;
 	struct resource_reference reference;
 	const struct ledger_resource *resource =
-		control_session_open_at(describing->session, &self->asked, word, control, &reference, error);
+		control_session_open_at(command_workspace(describing->session), &self->asked, word, control, &reference, error);
 	if (!resource)
 		return false;
 	describing->ledger = applier_ledger(control->applier);

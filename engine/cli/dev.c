@@ -7,7 +7,7 @@
 
 #include "base/quote.h"
 #include "cli/command.h"
-#include "cli/kafka.h"
+#include "client/kafka.h"
 #include "gateway/gateway.h"
 #include "gateway/server_metrics.h"
 #include "log/mock.h"

@@ -1,8 +1,8 @@
 /* diff.c: `sluice diff`: what files would change in what a namespace has accepted. */
-#include "cli/applied_artifacts.h"
 #include "cli/command.h"
-#include "cli/control_session.h"
-#include "cli/kafka.h"
+#include "client/applied_artifacts.h"
+#include "client/control_session.h"
+#include "client/kafka.h"
 #include "message/json_write.h"
 #include "view/line_diff.h"
 
@@ -130,12 +130,14 @@ static int diff_run(struct session *session, const void *filled, const char *con
 	struct control_session control = {0};
 	struct error error = {0};
 	int code = EXIT_FAULTS;
-	if (applied_files_read(session, arguments, count, self->namespace, self->ambient_namespace, &files, &error) &&
-	    applied_artifacts_find(session, &files, &artifacts, &error) &&
-	    control_session_open_with(session, &self->kafka, &self->prefix, files.runtime, files.namespace, &control, &error))
+	if (applied_files_read(command_workspace(session), arguments, count, self->namespace, self->ambient_namespace, &files,
+			       &error) &&
+	    applied_artifacts_find(command_workspace(session), &files, &artifacts, &error) &&
+	    control_session_open_with(command_workspace(session), &self->kafka, &self->prefix, files.runtime, files.namespace,
+				      &control, &error))
 		code = files_diff(session, &files, &control);
-	else if (error.kind != ERROR_NONE)
-		code = command_refused(session, &command_diff, &error);
+	else
+		code = command_unread(session, &command_diff, &files.spec, &error);
 	control_session_close(&control);
 	applied_files_close(&files);
 	return code;

@@ -4,8 +4,8 @@
 
 #include "base/clock.h"
 #include "cli/command.h"
-#include "cli/doctor_machine.h"
-#include "cli/kafka.h"
+#include "client/doctor_machine.h"
+#include "client/kafka.h"
 #include "log/broker_release.h"
 #include "log/probe.h"
 #include "net/http.h"

@@ -6,7 +6,7 @@
 #include "base/duration.h"
 #include "base/moment.h"
 #include "cli/command.h"
-#include "cli/kafka.h"
+#include "client/kafka.h"
 #include "log/reader.h"
 #include "message/json_write.h"
 #include "plan/plan.h"
@@ -259,8 +259,8 @@ static int rebase_run(struct session *session, const void *filled, const char *c
 				      "the pipeline is missing: give the file of its step by -f FILE");
 	buffer_open(&self.file, FILE_BYTES_OUT_MAX);
 	const bool good = name_split(&self, arguments[0], &error) && range_take(&self, &error) &&
-			  door_open(session, &self.options->asked, self.pipeline, &self.door, &error) && step_find(&self, &error) &&
-			  rebase_make(&self, &error);
+			  door_open(command_workspace(session), &self.options->asked, self.pipeline, &self.door, &error) &&
+			  step_find(&self, &error) && rebase_make(&self, &error);
 	const int code = good ? rebase_say(&self) : command_refused(session, &command_drift_rebase, &error);
 	store_close(self.store);
 	buffer_close(&self.file);

@@ -5,8 +5,8 @@
 #include "base/moment.h"
 #include "base/quote.h"
 #include "cli/command.h"
-#include "cli/dead_letter_list.h"
-#include "cli/kafka.h"
+#include "client/dead_letter_list.h"
+#include "client/kafka.h"
 #include "message/json_write.h"
 
 #define LINE_TEXT_MAX ((size_t)1 << 30)
@@ -292,9 +292,10 @@ static int look(struct session *session, const struct errors_options *self, cons
 	buffer_open(&showing.text, LINE_TEXT_MAX);
 	bool has_memory = showing.arena && showing.list.arena;
 	bool good = (has_memory || error_memory(&error, ERROR_SYSTEM, "reading dead letters")) &&
-		    door_open(session, &self->asked, pipeline, &door, &error);
+		    door_open(command_workspace(session), &self->asked, pipeline, &door, &error);
 	if (has_memory) {
-		good = good && letters_read(session, &door, wanted, &letters, &error) && (!end || end(&showing, &error));
+		good = good && letters_read(command_workspace(session), &door, wanted, &letters, &error) &&
+		       (!end || end(&showing, &error));
 		door_close(&door);
 	}
 	if (good && showing.shown == 0 && self->form == OUTPUT_TEXT)

@@ -1,6 +1,6 @@
 /* experiments_analyze.c: `sluice experiments analyze`: which variant of an experiment is better, and what to do. */
 #include "cli/command.h"
-#include "cli/experiment_data.h"
+#include "client/experiment_data.h"
 #include "view/report_view.h"
 
 #define ARENA_BYTES ((size_t)32 << 30)
@@ -56,7 +56,7 @@ static bool analyze(struct session *session, const struct analyze_options *self,
 						.horizon = self->horizon};
 	struct experiment_data data;
 	struct report report;
-	bool good = experiment_data_open(session, name, &self->asked, arena, &data, error);
+	bool good = experiment_data_open(command_workspace(session), name, &self->asked, arena, &data, error);
 	if (good)
 		experiment_data_defaults(&data, &report_options);
 	good = good && report_make(&data.joined, &report_options, arena, &report, error);

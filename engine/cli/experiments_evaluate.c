@@ -6,7 +6,7 @@
 #include "base/quote.h"
 #include "base/suggest.h"
 #include "cli/command.h"
-#include "cli/experiment_data.h"
+#include "client/experiment_data.h"
 #include "message/json_write.h"
 
 #define ARENA_BYTES ((size_t)32 << 30)
@@ -417,10 +417,9 @@ static bool evaluate(struct session *session, const struct evaluate_options *ask
 	self->name = name;
 	self->joined = &data.joined;
 	self->arena = arena;
-	bool good = experiment_data_open(session, name, &asked->asked, arena, &data, error) &&
-		    evaluation_metric(self, &data, error) && policy_open(&self->policy, asked->policy, &data.joined, arena,
-		    error) &&
-		    evaluation_run(self, error);
+	bool good = experiment_data_open(command_workspace(session), name, &asked->asked, arena, &data, error) &&
+		    evaluation_metric(self, &data, error) &&
+		    policy_open(&self->policy, asked->policy, &data.joined, arena, error) && evaluation_run(self, error);
 	if (good && !(sentence = evaluation_sentence(self)))
 		good = error_memory(error, ERROR_SYSTEM, "evaluating a policy");
 	if (good && asked->form == OUTPUT_JSON)

@@ -2,9 +2,9 @@
 #include "base/moment.h"
 #include "base/quote.h"
 #include "cli/command.h"
-#include "cli/control_session.h"
-#include "cli/experiment_data.h"
-#include "cli/kafka.h"
+#include "client/control_session.h"
+#include "client/experiment_data.h"
+#include "client/kafka.h"
 #include "message/json_write.h"
 #include "plan/graph.h"
 #include "view/rollout_view.h"
@@ -147,7 +147,7 @@ static int rollouts_list(struct session *session, const struct list_options *sel
 	struct error error = {0};
 	struct buffer out;
 	int code;
-	if (control_session_open(session, &self->asked, &control, &error)) {
+	if (control_session_open(command_workspace(session), &self->asked, &control, &error)) {
 		buffer_open(&out, OUT_BYTES_MAX);
 		rollouts_view_print(applier_ledger(control.applier), self->form == OUTPUT_JSON, session->arena, &out);
 		code = command_write(session, &out);

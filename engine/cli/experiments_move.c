@@ -3,8 +3,9 @@
 #include "base/clock.h"
 #include "base/quote.h"
 #include "cli/command.h"
-#include "cli/control_session.h"
-#include "cli/kafka.h"
+#include "cli/control_proposal.h"
+#include "client/control_session.h"
+#include "client/kafka.h"
 #include "control/records.h"
 #include "control/rollout_preview.h"
 #include "message/json_write.h"
@@ -114,7 +115,7 @@ static int move_run(struct session *session, const struct command *command, cons
 					   .document = text_of(verb),
 					   .expected = PROPOSAL_EXPECTS_ANY};
 	int code;
-	if (!control_session_open(session, &self->asked, &control, &error) ||
+	if (!control_session_open(command_workspace(session), &self->asked, &control, &error) ||
 	    !rollout_view_find(applier_ledger(control.applier), experiment, &error)) {
 		code = command_refused(session, command, &error);
 	} else if (self->dry_run) {
@@ -242,7 +243,7 @@ static int history_run(struct session *session, const void *filled, const char *
 	struct buffer out;
 	(void)count;
 	const struct ledger_rollout *rollout = NULL;
-	if (control_session_open(session, &self->asked, &control, &error))
+	if (control_session_open(command_workspace(session), &self->asked, &control, &error))
 		rollout = rollout_view_find(applier_ledger(control.applier), arguments[0], &error);
 	int code;
 	if (rollout) {

@@ -1,7 +1,7 @@
 /* experiments_rollout.c: `sluice experiments rollout`: the stages of an experiment's rollout, and what each must show. */
 #include "base/duration.h"
 #include "cli/command.h"
-#include "cli/experiments_rehearsal.h"
+#include "client/experiments_rehearsal.h"
 #include "experiments/promotion_rate.h"
 #include "experiments/rollout.h"
 #include "message/json_write.h"
@@ -203,7 +203,8 @@ static int rollout_rehearse(struct session *session, const struct explain_rollou
 	struct buffer out;
 	buffer_open(&out, OUT_BYTES_MAX);
 	const bool good = (arena || error_memory(&error, ERROR_SYSTEM, "rehearsing a rollout")) &&
-			  experiments_rehearse(session, name, &self->asked, self->form == OUTPUT_JSON, arena, &out, &error);
+			  experiments_rehearse(command_workspace(session), name, &self->asked, self->form == OUTPUT_JSON, arena,
+					       &out, &error);
 	int code = good ? command_write(session, &out) : command_refused(session, &command_experiments_rollout, &error);
 	if (!good)
 		buffer_close(&out);

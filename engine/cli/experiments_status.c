@@ -2,9 +2,9 @@
 #include "base/moment.h"
 #include "base/quote.h"
 #include "cli/command.h"
-#include "cli/control_session.h"
-#include "cli/experiment_data.h"
-#include "cli/kafka.h"
+#include "client/control_session.h"
+#include "client/experiment_data.h"
+#include "client/kafka.h"
 #include "message/json_write.h"
 #include "view/rollout_view.h"
 
@@ -95,7 +95,7 @@ static bool status_make(struct session *session, const struct status_options *se
 	struct report_options options = {.experiment = name, .alpha = ANALYSIS_ALPHA, .practical = ANALYSIS_PRACTICAL};
 	struct experiment_data data;
 	struct report report;
-	bool good = experiment_data_open(session, name, &self->asked, arena, &data, error);
+	bool good = experiment_data_open(command_workspace(session), name, &self->asked, arena, &data, error);
 	if (good)
 		experiment_data_defaults(&data, &options);
 	good = good && report_make(&data.joined, &options, arena, &report, error);
@@ -138,7 +138,7 @@ static int rollout_run(struct session *session, const struct door_asked *asked, 
 	struct error error = {0};
 	uint64_t shown = UINT64_MAX;
 	bool over = false;
-	bool good = control_session_open(session, asked, &control, &error) &&
+	bool good = control_session_open(command_workspace(session), asked, &control, &error) &&
 		    rollout_show(session, &control, experiment, &shown, &over, &error);
 	while (good && watch && !over)
 		good = applier_follow(control.applier, WATCH_MS, &error) &&

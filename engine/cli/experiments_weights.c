@@ -2,8 +2,8 @@
 #include "base/moment.h"
 #include "base/quote.h"
 #include "cli/command.h"
-#include "cli/control_session.h"
-#include "cli/kafka.h"
+#include "client/control_session.h"
+#include "client/kafka.h"
 #include "control/control_tables.h"
 #include "message/json_write.h"
 
@@ -91,7 +91,7 @@ static int weights_run(struct session *session, const void *filled, const char *
 	struct control_session control = {0};
 	struct error error = {0};
 	struct buffer out;
-	if (!control_session_open(session, &self->asked, &control, &error)) {
+	if (!control_session_open(command_workspace(session), &self->asked, &control, &error)) {
 		control_session_close(&control);
 		return command_refused(session, &command_experiments_weights, &error);
 	}

@@ -3,7 +3,7 @@
 #include "base/duration.h"
 #include "base/file.h"
 #include "cli/command.h"
-#include "cli/kafka.h"
+#include "client/kafka.h"
 #include "net/http.h"
 #include "source/importance_windows.h"
 #include "view/explanation_view.h"
@@ -122,7 +122,7 @@ static int importance_run(struct session *session, const struct explain_options 
 	struct buffer out;
 	if (self->request)
 		asked.files = (struct name_list){1, &file};
-	const bool good = door_open(session, &asked, pipeline, &door, &error) &&
+	const bool good = door_open(command_workspace(session), &asked, pipeline, &door, &error) &&
 			  importance_list_read(&list, &door.kafka, door_importance(&door, pipeline, list.arena), &error);
 	door_close(&door);
 	if (!good)

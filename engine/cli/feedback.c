@@ -7,7 +7,7 @@
 #include "base/moment.h"
 #include "base/number.h"
 #include "cli/command.h"
-#include "cli/kafka.h"
+#include "client/kafka.h"
 #include "log/sender.h"
 #include "message/feedback.h"
 #include "view/refused_lines.h"
@@ -249,7 +249,7 @@ static bool feedback_run(struct feedback_sending *sending, const struct feedback
 	bool good = sending->arena || error_memory(error, ERROR_SYSTEM, "reading feedback");
 	good = good && (from || (options_read(self, sending->session->arena, &feedback, error) &&
 				 feedback_check(&feedback, time_of_day_ms(), error)));
-	good = good && door_open(sending->session, &self->asked, pipeline, &door, error) &&
+	good = good && door_open(command_workspace(sending->session), &self->asked, pipeline, &door, error) &&
 	       door_see_feedback(&door, pipeline, error) && feedback_write(sending, &door, self, &feedback, from, error);
 	door_close(&door);
 	buffer_close(&sending->record);

@@ -5,7 +5,7 @@
 
 #include "base/file.h"
 #include "cli/command.h"
-#include "cli/kafka.h"
+#include "client/kafka.h"
 #include "message/json_write.h"
 #include "plan/graph.h"
 #include "plan/plan.h"
@@ -178,7 +178,7 @@ static bool source_read(struct fitting *self, struct step *step, struct fit_sour
 static bool feedback_topic_read(struct fitting *self, const char *pipeline, const char *name, struct error *error)
 {
 	struct door door;
-	bool good = door_open(self->session, &self->options->asked, pipeline, &door, error);
+	bool good = door_open(command_workspace(self->session), &self->options->asked, pipeline, &door, error);
 	const char *topic = !good || *name ? name : topic_own_name(self->arena, door.prefix, door.namespace, pipeline, "feedback");
 	if (good && !topic)
 		good = error_memory(error, ERROR_SYSTEM, "naming topics");
@@ -229,7 +229,7 @@ static bool fit_topic(struct fitting *self, struct step *step, const struct mapp
 	struct fit_topic topic = {0};
 	struct door door;
 	const char *name = self->source + strlen(TOPIC_SOURCE);
-	bool good = door_open(self->session, &self->options->asked, step->pipeline, &door, error);
+	bool good = door_open(command_workspace(self->session), &self->options->asked, step->pipeline, &door, error);
 	const struct fit_topic_config config = {
 		.kafka = &door.kafka, .topic = *name ? name : door.inputs, .mapping = mapping, .count = self->options->count};
 	if (good && !config.topic)

@@ -1,6 +1,6 @@
 /* gateway.c: `sluice gateway`: interface over HTTP and gRPC to the pipelines of a namespace. */
 #include "gateway/gateway.h"
-#include "cli/kafka.h"
+#include "client/kafka.h"
 
 #include "base/duration.h"
 #include "cli/command.h"

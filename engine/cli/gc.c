@@ -1,9 +1,10 @@
 /* gc.c: `sluice gc`: removes old versions of resources. */
 #include "base/clock.h"
-#include "cli/applied_artifacts.h"
 #include "cli/command.h"
-#include "cli/control_session.h"
-#include "cli/kafka.h"
+#include "cli/control_proposal.h"
+#include "client/applied_artifacts.h"
+#include "client/control_session.h"
+#include "client/kafka.h"
 #include "control/keeper.h"
 
 struct gc_options {
@@ -82,7 +83,7 @@ static int gc_run(struct session *session, const void *filled, const char *const
 	struct resource_reference reference = {0};
 	struct error error = {0};
 	bool good = (count == 0 || resource_reference_read(arguments[0], true, &reference, &error)) &&
-		    control_session_open(session, &self->asked, &control, &error) &&
+		    control_session_open(command_workspace(session), &self->asked, &control, &error) &&
 		    (count == 0 || control_session_find(&control, reference, &error));
 	int code = good ? gc_propose(session, &control, self, reference) : command_refused(session, &command_gc, &error);
 	control_session_close(&control);

@@ -2,8 +2,8 @@
 #include "base/moment.h"
 #include "base/quote.h"
 #include "cli/command.h"
-#include "cli/control_session.h"
-#include "cli/kafka.h"
+#include "client/control_session.h"
+#include "client/kafka.h"
 #include "message/json_write.h"
 #include "message/rows.h"
 #include "view/resource_view.h"
@@ -297,7 +297,7 @@ static int get_run(struct session *session, const void *filled, const char *cons
 		return command_failed(session, &error);
 	}
 	if ((count == 0 || resource_reference_read(arguments[0], false, &getting.wanted, &error)) &&
-	    control_session_open(session, &getting.options->asked, &control, &error))
+	    control_session_open(command_workspace(session), &getting.options->asked, &control, &error))
 		code = get_print(session, &getting, &control);
 	else
 		code = command_refused(session, &command_get, &error);

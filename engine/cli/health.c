@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "cli/command.h"
-#include "cli/kafka.h"
+#include "client/kafka.h"
 #include "log/reader.h"
 #include "message/json_write.h"
 #include "observe/status.h"
@@ -183,7 +183,7 @@ static int run(struct session *session, const void *filled, const char *const *a
 	int code;
 	if (self->socket)
 		return ask_process(session, self);
-	if (!heard.instance || !door_open(session, &self->asked, NULL, &door, &error))
+	if (!heard.instance || !door_open(command_workspace(session), &self->asked, NULL, &door, &error))
 		code = command_refused(session, &command_health, &error);
 	else if (!listen(&heard, &door, session->arena, &error))
 		code = command_failed(session, &error);

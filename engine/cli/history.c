@@ -2,8 +2,8 @@
 #include "base/moment.h"
 #include "base/quote.h"
 #include "cli/command.h"
-#include "cli/control_session.h"
-#include "cli/kafka.h"
+#include "client/control_session.h"
+#include "client/kafka.h"
 #include "view/resource_view.h"
 
 #define HISTORY_BYTES_MAX ((size_t)64 << 20)
@@ -75,7 +75,7 @@ static int history_run(struct session *session, const void *filled, const char *
 	struct error error = {0};
 	(void)count;
 	const struct ledger_resource *resource =
-		control_session_open_at(session, &self->asked, arguments[0], &control, &reference, &error);
+		control_session_open_at(command_workspace(session), &self->asked, arguments[0], &control, &reference, &error);
 	int code = resource ? history_print(session, applier_ledger(control.applier), resource)
 			    : command_refused(session, &command_history, &error);
 	control_session_close(&control);

@@ -6,8 +6,8 @@
 #include "base/file.h"
 #include "base/quote.h"
 #include "cli/command.h"
-#include "cli/kafka.h"
-#include "cli/request_encode.h"
+#include "client/kafka.h"
+#include "client/request_encode.h"
 #include "log/reader.h"
 #include "log/sender.h"
 #include "source/tensor_files.h"
@@ -213,7 +213,8 @@ static int run(struct session *session, const void *filled, const char *const *a
 						    : "the request is missing; give a file, as in -f request.json");
 	if (!read_request(&inferring, &error) || !make_id(&inferring, &error))
 		return command_refused(session, &command_infer, &error);
-	bool good = door_open(session, &self->asked, arguments[0], &door, &error) && infer(&inferring, &door, &error);
+	bool good = door_open(command_workspace(session), &self->asked, arguments[0], &door, &error) &&
+		    infer(&inferring, &door, &error);
 	door_close(&door);
 	if (!good)
 		return command_refused(session, &command_infer, &error);

@@ -1,16 +1,17 @@
 /* plan.c: `sluice plan`: prints the plans of the pipelines, with reasons. */
 #include "cli/command.h"
-#include "cli/kafka.h"
+#include "client/kafka.h"
 #include "plan/plan_diff.h"
 
 #include "base/file.h"
 #include "base/mask.h"
-#include "cli/plan_orphans.h"
+#include "client/plan_orphans.h"
 #include "runtime/group_migration.h"
 #include "runtime/state_check.h"
 #include "serving/files.h"
 
 #define PLAN_BYTES_MAX ((size_t)512 << 20)    /* of a printed plan: ten thousand pipelines */
+#define ORPHANS_BYTES_MAX ((size_t)256 << 20) /* a million names */
 #define PLAN_ARENA_BYTES ((size_t)1 << 30)    /* of a plan in memory; a thousand pipelines of ten steps take 30 MiB */
 #define METADATA_BYTES_MAX ((size_t)16 << 20) /* of --models: metadata of thousands of models */
 
@@ -186,6 +187,24 @@ static int plan_compare(struct session *session, const struct plan_arguments *ar
 
 /* ---- the command ---- */
 
+static int orphans_show(struct session *session, const struct plan_arguments *arguments, const struct plan *plan)
+{
+	struct error error = {0};
+	struct buffer out;
+	size_t count;
+	buffer_open(&out, ORPHANS_BYTES_MAX);
+	if (!plan_orphans_print(plan, &arguments->kafka, arguments->form == OUTPUT_JSON, &out, &count, &error)) {
+		buffer_close(&out);
+		return command_failed(session, &error);
+	}
+	if (count > 0 && arguments->form != OUTPUT_JSON)
+		command_note(session,
+			     "%zu topics have no pipeline in these files. `kafka-topics.sh --delete --topic NAME` removes one, "
+			     "with its records",
+			     count);
+	return command_write(session, &out);
+}
+
 static int plan_paths(struct session *session, const struct plan_arguments *arguments, const char *const *paths, size_t count,
 		      struct files *files, struct arena *arena)
 {
@@ -199,7 +218,7 @@ static int plan_paths(struct session *session, const struct plan_arguments *argu
 	if (code == EXIT_GOOD && files_left(files) > 0)
 		command_note(session, "remote files were not fetched, so their tensors are unknown; --fetch reads them");
 	if (code == EXIT_GOOD && arguments->orphans)
-		code = plan_orphans_show(session, &now.plan, &arguments->kafka, arguments->form);
+		code = orphans_show(session, arguments, &now.plan);
 	else if (code == EXIT_GOOD)
 		code = arguments->before.count > 0 ? plan_compare(session, arguments, &now.plan, files, arena)
 						   : plan_show(session, arguments, &now.plan);

@@ -9,8 +9,8 @@
 #include "base/clock.h"
 #include "cases/case.h"
 #include "cli/command.h"
-#include "cli/kafka.h"
-#include "cli/request_encode.h"
+#include "client/kafka.h"
+#include "client/request_encode.h"
 #include "log/sender.h"
 #include "message/json_scan.h"
 #include "source/tensor_files.h"
@@ -433,9 +433,9 @@ static int run(struct session *session, const void *filled, const char *const *a
 			       "--repeat needs a file, which it reads again and again, and "
 			       "this is none");
 	struct tensor_rows rows = {0};
-	bool good = again && (!self->tensors.count ||
-			      tensor_rows_read(self->tensors, LINE_ARENA_BYTES, session->arena, &rows, &error)) &&
-		    door_open(session, &self->asked, arguments[0], &door, &error) &&
+	bool good = again &&
+		    (!self->tensors.count || tensor_rows_read(self->tensors, LINE_ARENA_BYTES, session->arena, &rows, &error)) &&
+		    door_open(command_workspace(session), &self->asked, arguments[0], &door, &error) &&
 		    produce(&producing, &door, self, from, &rows, &error);
 	door_close(&door);
 	if (!standard)

@@ -10,8 +10,8 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "cli/command.h"
-#include "cli/dead_letters.h"
-#include "cli/kafka.h"
+#include "client/dead_letters.h"
+#include "client/kafka.h"
 #include "log/sender.h"
 #include "source/replay_request.h"
 
@@ -247,7 +247,7 @@ static bool replay(struct replaying *replaying, const struct door *door, const s
 	if (!door_see_inputs(door, error))
 		return false;
 	replaying->sender = sender_open(&config, error);
-	bool good = replaying->sender && letters_read(replaying->session, door, wanted, &reader, error);
+	bool good = replaying->sender && letters_read(command_workspace(replaying->session), door, wanted, &reader, error);
 	while (replaying->sender && !sender_settled(replaying->sender, SETTLE_MS))
 		;
 	mark_places(replaying, door);
@@ -283,7 +283,7 @@ static int run(struct session *session, const void *filled, const char *const *a
 		error_memory(&error, ERROR_SYSTEM, "reading dead letters");
 		return command_failed(session, &error);
 	}
-	bool good = door_open(session, &self->asked, arguments[0], &door, &error);
+	bool good = door_open(command_workspace(session), &self->asked, arguments[0], &door, &error);
 	if (good) {
 		replaying.topic = door.inputs;
 		good = replay(&replaying, &door, &wanted, &error);

@@ -1,8 +1,9 @@
 /* rollback.c: `sluice rollback`: returns a resource to an earlier version. */
-#include "cli/change_effects.h"
 #include "cli/command.h"
-#include "cli/control_session.h"
-#include "cli/kafka.h"
+#include "cli/control_proposal.h"
+#include "client/change_effects.h"
+#include "client/control_session.h"
+#include "client/kafka.h"
 #include "view/resource_view.h"
 
 struct rollback_options {
@@ -48,7 +49,7 @@ static void effects_collect(struct session *session, const struct control_sessio
 	struct error error = {0};
 	const struct applier_config *config = &control->config;
 	struct change_effects effects = {
-		.session = session,
+		.json = session->form == OUTPUT_JSON,
 		.checker = {.kinds = session->kinds, .namespace = config->namespace, .prefix = config->topics.prefix},
 		.ledger = applier_ledger(control->applier),
 		.kept_only = true};
@@ -104,7 +105,7 @@ static int rollback_run(struct session *session, const void *filled, const char 
 	struct error error = {0};
 	(void)count;
 	const struct ledger_resource *resource =
-		control_session_open_at(session, &self->asked, arguments[0], &control, &reference, &error);
+		control_session_open_at(command_workspace(session), &self->asked, arguments[0], &control, &reference, &error);
 	int code = resource ? rollback_propose(session, &control, self, resource)
 			    : command_refused(session, &command_rollback, &error);
 	control_session_close(&control);

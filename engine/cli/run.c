@@ -5,8 +5,8 @@
 
 #include "base/duration.h"
 #include "cli/command.h"
-#include "cli/kafka.h"
 #include "cli/run_parts.h"
+#include "client/kafka.h"
 #include "runtime/alert_watch.h"
 #include "runtime/engine_metrics.h"
 #include "runtime/group_migration.h"

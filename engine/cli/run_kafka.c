@@ -1,6 +1,6 @@
 /* run_kafka.c: Kafka of `sluice run`: its settings, its topics, and the offsets at which the engine starts. */
-#include "cli/kafka.h"
 #include "cli/run_parts.h"
+#include "client/kafka.h"
 #include "runtime/group_migration.h"
 #include "runtime/log_writer.h"
 #include "runtime/revision_topics.h"

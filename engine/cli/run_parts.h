@@ -4,7 +4,7 @@
 #define SLUICE_CLI_RUN_PARTS_H
 
 #include "cli/command.h"
-#include "cli/kafka.h"
+#include "client/kafka.h"
 #include "gateway/gateway_service.h"
 #include "runtime/alert_settings.h"
 #include "runtime/cancel_relay.h"

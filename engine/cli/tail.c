@@ -1,7 +1,7 @@
 /* tail.c: `sluice tail`: prints the answers of a pipeline as they come. */
 #include "base/clock.h"
 #include "cli/command.h"
-#include "cli/kafka.h"
+#include "client/kafka.h"
 #include "log/reader.h"
 #include "step/expression.h"
 #include "view/answer_view.h"
@@ -148,7 +148,8 @@ static int run(struct session *session, const void *filled, const char *const *a
 		if (!tailing.where || !expression_check(tailing.where, NULL, session->arena, &type, &error))
 			return command_misuse(session, &command_tail, "--where, column %u: %s", error.place.column, error.text);
 	}
-	bool good = door_open(session, &self->asked, arguments[0], &door, &error) && tail(&tailing, &door, &error);
+	bool good =
+		door_open(command_workspace(session), &self->asked, arguments[0], &door, &error) && tail(&tailing, &door, &error);
 	door_close(&door);
 	if (tailing.unjudged > 1)
 		command_note(session, "%llu answers for which --where fails were left out", (unsigned long long)tailing.unjudged);

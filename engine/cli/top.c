@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/quote.h"
 #include "cli/command.h"
-#include "cli/kafka.h"
+#include "client/kafka.h"
 #include "log/backlog.h"
 #include "log/reader.h"
 #include "observe/status.h"
@@ -348,7 +348,7 @@ static int run(struct session *session, const void *filled, const char *const *a
 	struct error error = {0};
 	struct door door;
 	(void)arguments, (void)count;
-	bool good = door_open(session, &top.options->asked, NULL, &door, &error) && look(&top, &door, &error);
+	bool good = door_open(command_workspace(session), &top.options->asked, NULL, &door, &error) && look(&top, &door, &error);
 	door_close(&door);
 	if (good && top.count == 0)
 		command_note(session,

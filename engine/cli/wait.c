@@ -1,8 +1,8 @@
 /* wait.c: `sluice wait`: waits until engines run the newest version of a resource. */
 #include "base/clock.h"
 #include "cli/command.h"
-#include "cli/control_session.h"
-#include "cli/kafka.h"
+#include "client/control_session.h"
+#include "client/kafka.h"
 #include "control/condition_table.h"
 #include "message/json_write.h"
 #include "view/resource_view.h"
@@ -116,8 +116,8 @@ static bool state_wait(struct version_wait *waiting, struct error *error)
 static bool wait_open(struct session *session, struct version_wait *waiting, const char *word, struct error *error)
 {
 	const struct control_session *control = &waiting->control;
-	const struct ledger_resource *resource = control_session_open_at(session, &waiting->options->asked, word, &waiting->control,
-									 &waiting->reference, error);
+	const struct ledger_resource *resource = control_session_open_at(command_workspace(session), &waiting->options->asked, word,
+									 &waiting->control, &waiting->reference, error);
 	if (!resource)
 		return false;
 	const struct control_version *newest = &ledger_newest(resource)->record;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "bodies.h"
-#include "cli/dead_letters.h"
+#include "client/dead_letters.h"
 #include "message/answer_decode.h"
 #include "message/schemas.h"
 #include "message/stage_link.h"

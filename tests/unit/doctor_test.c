@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/doctor_machine.h"
+#include "client/doctor_machine.h"
 #include "log/probe.h"
 #include "session.h"
 

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "cli/dead_letter_list.h"
+#include "client/dead_letter_list.h"
 #include "log/sender.h"
 #include "message/avro.h"
 #include "message/dead_letter.h"

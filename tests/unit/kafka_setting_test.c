@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/kafka.h"
+#include "client/kafka.h"
 #include "log/client.h"
 #include "steps/kinds.h"
 #include "tests/unit/session.h"

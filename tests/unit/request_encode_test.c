@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "cli/request_encode.h"
+#include "client/request_encode.h"
 #include "message/format.h"
 
 #define BYTES_MAX ((size_t)1 << 20)

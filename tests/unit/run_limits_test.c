@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "cli/kafka.h"
+#include "client/kafka.h"
 #include "runtime/run_limits.h"
 #include "session.h"
 #include "steps/kinds.h"

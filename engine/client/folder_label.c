@@ -1,5 +1,5 @@
 /* folder_label.c: see folder_label.h. */
-#include "cli/folder_label.h"
+#include "client/folder_label.h"
 
 #include <limits.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* request_encode.c: see request_encode.h. */
-#include "cli/request_encode.h"
+#include "client/request_encode.h"
 
 #include "message/avro.h"
 #include "message/oip_json.h"

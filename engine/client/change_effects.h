@@ -4,14 +4,14 @@
  * A step that gets back a changelog which an earlier version of its pipeline had goes on with the state as that was left. The
  * ledger knows since when: its requests after that are not in the state, and the effect says so.
  */
-#ifndef SLUICE_CLI_CHANGE_EFFECTS_H
-#define SLUICE_CLI_CHANGE_EFFECTS_H
+#ifndef SLUICE_CLIENT_CHANGE_EFFECTS_H
+#define SLUICE_CLIENT_CHANGE_EFFECTS_H
 
-#include "cli/command.h"
 #include "control/document_check.h"
+#include "spec/workspace.h"
 
 struct change_effects {
-	struct session *session;
+	bool json; /* one object in each line */
 	struct document_checker checker;
 	const struct ledger *ledger;
 	bool kept_only; /* only what becomes of groups and state of pipelines that stay */

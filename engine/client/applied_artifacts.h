@@ -3,11 +3,11 @@
  * What names a file follows from the rows that parse documents (spec/normal.h). URLs are left to the engines. So is a
  * file with a full path that is not on this machine: it may be on theirs.
  */
-#ifndef SLUICE_CLI_APPLIED_ARTIFACTS_H
-#define SLUICE_CLI_APPLIED_ARTIFACTS_H
+#ifndef SLUICE_CLIENT_APPLIED_ARTIFACTS_H
+#define SLUICE_CLIENT_APPLIED_ARTIFACTS_H
 
-#include "cli/applied_files.h"
-#include "cli/control_session.h"
+#include "client/applied_files.h"
+#include "client/control_session.h"
 #include "control/artifact_topic.h"
 
 struct applied_artifact {
@@ -23,9 +23,9 @@ struct applied_artifacts {
 	struct applied_artifact **items; /* each path once, in the order of the documents */
 };
 
-/* Reads the files, and adds their labels to the items of the documents. Everything is in the session's arena. CONFIG: there
+/* Reads the files, and adds their labels to the items of the documents. Everything is in the workspace's arena. CONFIG: there
  * is no such file; LIMIT: it has more than ARTIFACT_BYTES_MAX. */
-bool applied_artifacts_find(struct session *session, struct applied_files *files, struct applied_artifacts *artifacts,
+bool applied_artifacts_find(const struct workspace *workspace, struct applied_files *files, struct applied_artifacts *artifacts,
 			    struct error *error);
 
 /* Finds out which of them are in the topic. Without any, the topic is not read. */
@@ -39,8 +39,7 @@ bool applied_artifacts_send(const struct control_session *control, struct applie
 bool applied_artifacts_confirm(const struct control_session *control, struct applied_artifacts *artifacts, struct error *error);
 
 /* Appends a line for each: that it is there, or that it is sent; with `all` both, else only those that are sent. */
-void applied_artifacts_print(const struct session *session, const struct applied_artifacts *artifacts, bool all,
-			     struct buffer *out);
+void applied_artifacts_print(const struct applied_artifacts *artifacts, bool all, bool json, struct buffer *out);
 
 /* The topic, as the session's options give it. */
 struct artifact_topic control_session_artifacts(const struct control_session *control);

@@ -1,11 +1,11 @@
 /* alert_list.c: see alert_list.h. */
-#include "cli/alert_list.h"
+#include "client/alert_list.h"
 
 #include "base/suggest.h"
-#include "cli/command.h"
-#include "cli/control_session.h"
-#include "cli/kafka.h"
+#include "client/control_session.h"
+#include "client/kafka.h"
 #include "plan/plan.h"
+#include "spec/workspace.h"
 
 static struct item_list alerts_of(const struct resource *resource)
 {
@@ -32,25 +32,23 @@ static bool alerts_collect(struct alert_list *list, struct arena *arena)
 
 /* ---- reading ---- */
 
-static bool files_read(struct session *session, struct name_list files, const struct spec_options *options, struct spec *spec,
-		       struct error *error)
+static bool files_read(const struct workspace *workspace, struct name_list files, const struct spec_options *options,
+		       struct spec *spec, struct error *error)
 {
-	const char **paths = ARENA_ARRAY(session->arena, const char *, files.count + 1);
+	const char **paths = ARENA_ARRAY(workspace->arena, const char *, files.count + 1);
 	for (size_t i = 0; paths && i < files.count; i++)
 		paths[i] = files.items[i].text;
-	return paths ? spec_read(spec, paths, files.count, options, error)
-		     : error_memory(error, ERROR_SYSTEM, "reading files");
+	return paths ? spec_read(spec, paths, files.count, options, error) : error_memory(error, ERROR_SYSTEM, "reading files");
 }
 
 /* Reads the documents that are in force, or will be. */
-static bool control_read(struct session *session, const struct door_asked *asked, const struct spec_options *options,
+static bool control_read(const struct workspace *workspace, const struct door_asked *asked, const struct spec_options *options,
 			 struct alert_list *list, struct error *error)
 {
-	if (!control_session_open(session, asked, &list->control, error))
+	if (!control_session_open(workspace, asked, &list->control, error))
 		return false;
 	const struct ledger *ledger = applier_ledger(list->control.applier);
-	struct spec_document *documents =
-		ARENA_ARRAY(session->arena, struct spec_document, list_length(&ledger->resources) + 1);
+	struct spec_document *documents = ARENA_ARRAY(workspace->arena, struct spec_document, list_length(&ledger->resources) + 1);
 	const struct ledger_resource *resource;
 	size_t count = 0;
 	if (!documents)
@@ -64,25 +62,19 @@ static bool control_read(struct session *session, const struct door_asked *asked
 	return spec_read_documents(&list->spec, documents, count, options, error);
 }
 
-int alert_list_open(struct session *session, const struct command *command, const struct door_asked *asked, bool accepted,
-		    struct alert_list *list)
+bool alert_list_open(const struct workspace *workspace, const struct door_asked *asked, bool accepted, struct alert_list *list,
+		     struct error *error)
 {
 	const char *namespace = asked->namespace ? asked->namespace : asked->ambient_namespace;
-	const struct spec_options options = {.kinds = session->kinds, .namespace = namespace};
-	struct error error = {0};
+	const struct spec_options options = {.kinds = workspace->kinds, .namespace = namespace};
 	*list = (struct alert_list){0};
-	list->spec_is_open = spec_open(&list->spec, &error);
-	if (!list->spec_is_open)
-		return command_failed(session, &error);
-	if (!(accepted ? control_read(session, asked, &options, list, &error)
-		       : files_read(session, asked->files, &options, &list->spec, &error)))
-		return error.kind == ERROR_NONE ? EXIT_FAULTS : command_refused(session, command, &error);
+	list->spec_is_open = spec_open(&list->spec, error);
+	if (!list->spec_is_open || !(accepted ? control_read(workspace, asked, &options, list, error)
+					      : files_read(workspace, asked->files, &options, &list->spec, error)))
+		return false;
 	if (faults_count(list->spec.faults, SEVERITY_ERROR) > 0)
-		return command_faults_only(session, list->spec.faults);
-	if (alerts_collect(list, session->arena))
-		return EXIT_GOOD;
-	error_memory(&error, ERROR_SYSTEM, "listing alerts");
-	return command_failed(session, &error);
+		return false;
+	return alerts_collect(list, workspace->arena) || error_memory(error, ERROR_SYSTEM, "listing alerts");
 }
 
 void alert_list_close(struct alert_list *list)

@@ -1,13 +1,12 @@
 /* plan_orphans.c: see plan_orphans.h. */
-#include "cli/plan_orphans.h"
+#include "client/plan_orphans.h"
 
-#include "cli/command.h"
-#include "cli/kafka.h"
+#include "client/kafka.h"
 #include "log/topic_list.h"
 #include "message/json_write.h"
+#include "spec/workspace.h"
 
 #define ORPHANS_ARENA_BYTES ((size_t)256 << 20) /* a million names */
-#define ORPHANS_BYTES_MAX ((size_t)256 << 20)
 
 static bool topic_is_planned(const struct plan *plan, const char *name)
 {
@@ -18,9 +17,9 @@ static bool topic_is_planned(const struct plan *plan, const char *name)
 	return false;
 }
 
-static void orphan_print(struct buffer *out, const char *name, int form, size_t number)
+static void orphan_print(struct buffer *out, const char *name, bool json, size_t number)
 {
-	if (form != OUTPUT_JSON) {
+	if (!json) {
 		buffer_print(out, "%s\n", name);
 		return;
 	}
@@ -30,7 +29,7 @@ static void orphan_print(struct buffer *out, const char *name, int form, size_t 
 
 /* The topics of a sort, `pipeline` or `model`, in the namespace of a pipeline. */
 static bool scope_print(const struct plan *plan, const struct pipeline_plan *pipeline, const char *sort, const struct kafka *kafka,
-			int form, struct arena *arena, struct buffer *out, size_t *count, struct error *error)
+			bool json, struct arena *arena, struct buffer *out, size_t *count, struct error *error)
 {
 	const char *prefix = arena_print(arena, "%s.%s.%s.", pipeline->prefix, pipeline->namespace, sort);
 	struct topic_names list;
@@ -40,17 +39,17 @@ static bool scope_print(const struct plan *plan, const struct pipeline_plan *pip
 		return false;
 	for (size_t i = 0; i < list.count; i++)
 		if (!topic_is_planned(plan, list.names[i]))
-			orphan_print(out, list.names[i], form, (*count)++);
+			orphan_print(out, list.names[i], json, (*count)++);
 	return true;
 }
 
-static bool orphans_print(const struct plan *plan, const struct kafka *kafka, int form, struct arena *arena, struct buffer *out,
+static bool orphans_print(const struct plan *plan, const struct kafka *kafka, bool json, struct arena *arena, struct buffer *out,
 			  size_t *count, struct error *error)
 {
 	for (size_t i = 0; i < plan->count; i++)
 		if (plan_is_first_of_namespace(plan, i) &&
-		    (!scope_print(plan, &plan->pipelines[i], "pipeline", kafka, form, arena, out, count, error) ||
-		     !scope_print(plan, &plan->pipelines[i], "model", kafka, form, arena, out, count, error)))
+		    (!scope_print(plan, &plan->pipelines[i], "pipeline", kafka, json, arena, out, count, error) ||
+		     !scope_print(plan, &plan->pipelines[i], "model", kafka, json, arena, out, count, error)))
 			return false;
 	return true;
 }
@@ -62,32 +61,22 @@ static bool plan_is_enough(const struct plan *plan, struct error *error)
 			 "the files have no pipelines, so no namespace is known; give all files of the namespace");
 }
 
-int plan_orphans_show(struct session *session, const struct plan *plan, const struct kafka_asked *asked, int form)
+bool plan_orphans_print(const struct plan *plan, const struct kafka_asked *asked, bool json, struct buffer *out, size_t *count,
+			struct error *error)
 {
 	const struct resource *runtime = spec_first(plan->spec, RESOURCE_RUNTIME);
 	struct arena *arena = arena_open(ORPHANS_ARENA_BYTES);
 	struct kafka kafka;
-	struct error error = {0};
-	struct buffer out;
-	size_t count = 0;
-	buffer_open(&out, ORPHANS_BYTES_MAX);
-	if (form == OUTPUT_JSON)
-		buffer_string(&out, "{\"orphans\": [");
-	bool good = (arena || error_memory(&error, ERROR_SYSTEM, "listing topics")) && plan_is_enough(plan, &error) &&
-		    kafka_find(runtime ? runtime->spec : NULL, asked, arena, &kafka, &error) &&
-		    orphans_print(plan, &kafka, form, arena, &out, &count, &error);
-	if (form == OUTPUT_JSON)
-		buffer_string(&out, "]}\n");
-	else if (count == 0)
-		buffer_string(&out, "no topic is without a pipeline\n");
-	if (good && count > 0 && form != OUTPUT_JSON)
-		command_note(session,
-			     "%zu topics have no pipeline in these files. `kafka-topics.sh --delete --topic NAME` removes one, "
-			     "with its records",
-			     count);
+	*count = 0;
+	if (json)
+		buffer_string(out, "{\"orphans\": [");
+	bool good = (arena || error_memory(error, ERROR_SYSTEM, "listing topics")) && plan_is_enough(plan, error) &&
+		    kafka_find(runtime ? runtime->spec : NULL, asked, arena, &kafka, error) &&
+		    orphans_print(plan, &kafka, json, arena, out, count, error);
+	if (json)
+		buffer_string(out, "]}\n");
+	else if (*count == 0)
+		buffer_string(out, "no topic is without a pipeline\n");
 	arena_close(arena);
-	if (good)
-		return command_write(session, &out);
-	buffer_close(&out);
-	return command_failed(session, &error);
+	return good;
 }

@@ -1,6 +1,6 @@
 /* doctor_machine.h: Check of a machine for an engine: descriptors, processors, memory, clock, disk. */
-#ifndef SLUICE_CLI_DOCTOR_MACHINE_H
-#define SLUICE_CLI_DOCTOR_MACHINE_H
+#ifndef SLUICE_CLIENT_DOCTOR_MACHINE_H
+#define SLUICE_CLIENT_DOCTOR_MACHINE_H
 
 #include "view/findings.h"
 

@@ -1,10 +1,11 @@
 /* applied_files.h: Files of `sluice apply` and `sluice diff`: the resources in them, each as the document that is
  * proposed, with its comments. */
-#ifndef SLUICE_CLI_APPLIED_FILES_H
-#define SLUICE_CLI_APPLIED_FILES_H
+#ifndef SLUICE_CLIENT_APPLIED_FILES_H
+#define SLUICE_CLIENT_APPLIED_FILES_H
 
-#include "cli/control_session.h"
+#include "client/control_session.h"
 #include "control/records.h"
+#include "view/verdict_view.h"
 
 /* `-n NAMESPACE` of both commands: `struct owner` has the texts `namespace` and `ambient_namespace`. */
 #define APPLIED_NAMESPACE_ROW(owner)                                                                                               \
@@ -24,10 +25,10 @@ struct applied_files {
 };
 
 /* Reads the files. `namespace` NULL: that of the resources, else `ambient`, else the default one. False: a file cannot
- * be read, or resources belong to several namespaces (CONFIG); or the files have errors, which are printed: then no
+ * be read, or resources belong to several namespaces (CONFIG); or the files have errors, which are in `spec`: then no
  * error is set. In any case it is to be closed. */
-bool applied_files_read(struct session *session, const char *const *paths, size_t count, const char *namespace, const char *ambient,
-			struct applied_files *files, struct error *error);
+bool applied_files_read(const struct workspace *workspace, const char *const *paths, size_t count, const char *namespace,
+			const char *ambient, struct applied_files *files, struct error *error);
 void applied_files_close(struct applied_files *files); /* a zeroed one is fine */
 
 /* Sets what each item expects: the newest version in the ledger. */

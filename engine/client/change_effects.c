@@ -1,5 +1,5 @@
 /* change_effects.c: see change_effects.h. */
-#include "cli/change_effects.h"
+#include "client/change_effects.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -58,8 +58,7 @@ static int64_t version_active_ms(const struct ledger *ledger, const struct ledge
 static const struct ledger_version *changelog_left_by(struct change_effects *effects, const struct plan_change *change,
 						      struct error *error)
 {
-	const struct ledger_resource *resource =
-		ledger_resource_find(effects->ledger, TEXT("Pipeline"), text_of(change->pipeline));
+	const struct ledger_resource *resource = ledger_resource_find(effects->ledger, TEXT("Pipeline"), text_of(change->pipeline));
 	const struct ledger_version *next = NULL;
 	for (size_t i = resource ? resource->count : 0; i > 0; i--) {
 		const struct ledger_version *version = resource->versions[i - 1];
@@ -82,7 +81,7 @@ static void effect_line(const struct effects_printing *printing, const struct pl
 {
 	struct buffer *out = printing->out;
 	const char *name = change->name ? change->name : "";
-	if (printing->effects->session->form != OUTPUT_JSON) {
+	if (!printing->effects->json) {
 		buffer_print(out, "%s: %s%s%s%s%s\n", change->pipeline, plan_change_names[change->kind], *name ? " " : "", name,
 			     *why ? ": " : "", why);
 		return;
@@ -135,6 +134,6 @@ static bool effects_take(void *context, const struct plan_changes *changes, stru
 bool change_effects_print(struct change_effects *effects, const struct record_list *items, struct buffer *out, struct error *error)
 {
 	struct effects_printing printing = {effects, out, error};
-	return document_check_effects(&effects->checker, items, effects->ledger,
-				      (struct document_effects){effects_take, &printing}, error);
+	return document_check_effects(&effects->checker, items, effects->ledger, (struct document_effects){effects_take, &printing},
+				      error);
 }

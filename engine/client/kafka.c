@@ -1,16 +1,16 @@
 /* kafka.c: see kafka.h. */
-#include "cli/kafka.h"
+#include "client/kafka.h"
 
 #include <unistd.h>
 
 #include "base/secret.h"
 #include "base/suggest.h"
-#include "cli/command.h"
 #include "log/broker_list.h"
 #include "log/topics.h"
 #include "plan/plan.h"
 #include "runtime/run_limits.h"
 #include "spec/kafka_setting.h"
+#include "spec/workspace.h"
 
 #define HOST_NAME_BYTES 256
 
@@ -202,13 +202,13 @@ const char *prefix_choose(const struct prefix_asked *asked, const char *of_files
 	return NULL;
 }
 
-static bool by_rule(struct session *session, const struct door_asked *asked, struct named named, struct door *door,
+static bool by_rule(const struct workspace *workspace, const struct door_asked *asked, struct named named, struct door *door,
 		    struct error *error)
 {
 	const char *namespace = asked->namespace	   ? asked->namespace
 				: asked->ambient_namespace ? asked->ambient_namespace
 							   : NAMESPACE_DEFAULT;
-	struct arena *arena = session->arena;
+	struct arena *arena = workspace->arena;
 	const char *prefix = prefix_choose(&asked->prefix, NULL, error);
 	if (!prefix)
 		return false;
@@ -277,39 +277,39 @@ static bool by_plan(const struct pipeline_plan *pipeline, struct named named, st
 	return true;
 }
 
-static bool read_files(struct session *session, const struct door_asked *asked, struct door *door, struct plan *plan,
+static bool read_files(const struct workspace *workspace, const struct door_asked *asked, struct door *door, struct plan *plan,
 		       struct error *error)
 {
 	const char *namespace = asked->namespace ? asked->namespace : asked->ambient_namespace;
-	const struct spec_options spec_options = {.kinds = session->kinds, .namespace = namespace, .model_pipelines = true};
+	const struct spec_options spec_options = {.kinds = workspace->kinds, .namespace = namespace, .model_pipelines = true};
 	const struct models_metadata none = {0};
 	const char *prefix = prefix_choose(&asked->prefix, NULL, error);
 	const struct plan_options plan_options = {
-		.kinds = session->kinds, .metadata = &none, .models_served = true, .prefix = prefix};
+		.kinds = workspace->kinds, .metadata = &none, .models_served = true, .prefix = prefix};
 	if (!prefix)
 		return false;
-	const char **paths = ARENA_ARRAY(session->arena, const char *, asked->files.count);
+	const char **paths = ARENA_ARRAY(workspace->arena, const char *, asked->files.count);
 	for (size_t i = 0; paths && i < asked->files.count; i++)
 		paths[i] = asked->files.items[i].text;
 	if (!paths || !spec_open(&door->spec, error))
 		return error_memory(error, ERROR_SYSTEM, "reading files");
 	door->spec_is_open = true;
 	if (!spec_read(&door->spec, paths, asked->files.count, &spec_options, error) ||
-	    !plan_make(&door->spec, &plan_options, session->arena, plan, error))
+	    !plan_make(&door->spec, &plan_options, workspace->arena, plan, error))
 		return false;
 	if (plan_errors(plan) == 0)
 		return true;
-	(void)command_faults(session, door->spec.faults);
+	workspace_faults(workspace, door->spec.faults);
 	return error_set(error, ERROR_SYSTEM, PLACE_NONE, "the pipeline's files have errors; correct them first");
 }
 
 /* What the files say of the pipeline; of any of them for the status alone. */
-static bool by_files(struct session *session, const struct door_asked *asked, struct named named, struct door *door,
+static bool by_files(const struct workspace *workspace, const struct door_asked *asked, struct named named, struct door *door,
 		     const struct runtime_spec **runtime, struct error *error)
 {
 	struct plan plan;
 	const char *namespace = NAMESPACE_DEFAULT;
-	if (!read_files(session, asked, door, &plan, error))
+	if (!read_files(workspace, asked, door, &plan, error))
 		return false;
 	const struct resource *found = spec_first(&door->spec, RESOURCE_RUNTIME);
 	*runtime = found ? found->spec : NULL;
@@ -328,23 +328,24 @@ static bool by_files(struct session *session, const struct door_asked *asked, st
 	} else if (asked->ambient_namespace) {
 		namespace = asked->ambient_namespace;
 	}
-	door->status = topic_status_name(session->arena, prefix, namespace);
+	door->status = topic_status_name(workspace->arena, prefix, namespace);
 	door->prefix = prefix;
 	door->namespace = namespace;
 	return door->status || error_memory(error, ERROR_SYSTEM, "naming topics");
 }
 
-bool door_open(struct session *session, const struct door_asked *asked, const char *name, struct door *door, struct error *error)
+bool door_open(const struct workspace *workspace, const struct door_asked *asked, const char *name, struct door *door,
+	       struct error *error)
 {
 	const struct runtime_spec *runtime = NULL;
 	struct named named = {0};
 	*door = (struct door){0};
-	if (name && !(named = split(name, session->arena)).pipeline)
+	if (name && !(named = split(name, workspace->arena)).pipeline)
 		return error_memory(error, ERROR_SYSTEM, "naming topics");
-	if (asked->files.count == 0 ? !by_rule(session, asked, named, door, error)
-				    : !by_files(session, asked, named, door, &runtime, error))
+	if (asked->files.count == 0 ? !by_rule(workspace, asked, named, door, error)
+				    : !by_files(workspace, asked, named, door, &runtime, error))
 		return false;
-	return kafka_find(runtime, &asked->kafka, session->arena, &door->kafka, error);
+	return kafka_find(runtime, &asked->kafka, workspace->arena, &door->kafka, error);
 }
 
 /* A request that cannot be read is refused by the pipeline, which says why. */

@@ -1,5 +1,5 @@
 /* doctor_machine.c: see doctor_machine.h. */
-#include "cli/doctor_machine.h"
+#include "client/doctor_machine.h"
 
 #include <errno.h>
 #include <sched.h>

@@ -1,22 +1,22 @@
 /* experiments_rehearsal.c: see experiments_rehearsal.h. */
-#include "cli/experiments_rehearsal.h"
+#include "client/experiments_rehearsal.h"
 
 #include "base/clock.h"
 #include "base/moment.h"
 #include "base/quote.h"
-#include "cli/command.h"
-#include "cli/kafka.h"
+#include "client/kafka.h"
 #include "experiments/rollout_rehearsal.h"
 #include "log/reader.h"
 #include "message/dead_letter.h"
 #include "message/json_write.h"
 #include "message/reply.h"
+#include "spec/workspace.h"
 #include "view/answer_view.h"
 
 #define RECORD_ARENA_BYTES ((size_t)64 << 20)
 
 struct rehearsing {
-	struct session *session;
+	const struct workspace *workspace;
 	const char *name;
 	const struct experiment_asked *asked;
 	struct arena *arena, *record_arena;
@@ -150,7 +150,7 @@ static bool rehearsing_pipeline(void *context, const char *name, struct error *e
 {
 	struct rehearsing *self = context;
 	struct door door;
-	const bool good = door_open(self->session, &self->asked->door, name, &door, error) &&
+	const bool good = door_open(self->workspace, &self->asked->door, name, &door, error) &&
 			  schema_asker_open(&self->asker, kafka_registry(&door.kafka), error) &&
 			  topic_take(self, &door, door.outputs, answer_take, error) &&
 			  topic_take(self, &door, door.errors, letter_take, error);
@@ -229,10 +229,10 @@ static void result_print_json(const struct rehearsing *self, const struct rehear
 
 /* ---- all of it ---- */
 
-bool experiments_rehearse(struct session *session, const char *name, const struct experiment_asked *asked, bool json,
+bool experiments_rehearse(const struct workspace *workspace, const char *name, const struct experiment_asked *asked, bool json,
 			  struct arena *arena, struct buffer *out, struct error *error)
 {
-	struct rehearsing self = {.session = session, .name = name, .asked = asked, .arena = arena};
+	struct rehearsing self = {.workspace = workspace, .name = name, .asked = asked, .arena = arena};
 	const struct experiment_taker taker = {&self, rehearsing_begin, rehearsing_expose, rehearsing_inform, rehearsing_pipeline};
 	struct experiment_data data = {0};
 	struct rehearsal_result result;
@@ -240,7 +240,7 @@ bool experiments_rehearse(struct session *session, const char *name, const struc
 		return false;
 	self.record_arena = arena_open(RECORD_ARENA_BYTES);
 	const bool good = (self.record_arena || error_memory(error, ERROR_SYSTEM, "rehearsing a rollout")) &&
-			  experiment_data_take(session, name, asked, arena, &taker, &data, error) &&
+			  experiment_data_take(workspace, name, asked, arena, &taker, &data, error) &&
 			  rehearsal_run(self.rehearsal, &result, error);
 	if (good)
 		(json ? result_print_json : result_print)(&self, &result, out);

@@ -5,8 +5,8 @@
  * `github.com/acme/shop:pipelines/fraud`. Without a repository or a remote it is the full path of the folder. The last
  * part of the path alone would not do: two teams may both have a folder `pipelines`.
  */
-#ifndef SLUICE_CLI_FOLDER_LABEL_H
-#define SLUICE_CLI_FOLDER_LABEL_H
+#ifndef SLUICE_CLIENT_FOLDER_LABEL_H
+#define SLUICE_CLIENT_FOLDER_LABEL_H
 
 #include "base/arena.h"
 

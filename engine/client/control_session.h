@@ -1,10 +1,10 @@
 /* control_session.h: Session of a command with the control plane of a namespace: it reads what was accepted, sends a
- * proposal, and prints the keeper's verdict. For `sluice apply`, `get`, `history` and the like.
+ * proposal, and waits for the keeper's verdict. For `sluice apply`, `get`, `history` and the like.
  */
-#ifndef SLUICE_CLI_CONTROL_SESSION_H
-#define SLUICE_CLI_CONTROL_SESSION_H
+#ifndef SLUICE_CLIENT_CONTROL_SESSION_H
+#define SLUICE_CLIENT_CONTROL_SESSION_H
 
-#include "cli/kafka.h"
+#include "client/kafka.h"
 #include "control/applier.h"
 
 struct control_session {
@@ -15,13 +15,13 @@ struct control_session {
 };
 
 /* Opens it by Kafka's options, and the files of DOOR_STATUS_FILES_ROW. False: as door_open(), or applier_open(). */
-bool control_session_open(struct session *session, const struct door_asked *asked, struct control_session *control,
+bool control_session_open(const struct workspace *workspace, const struct door_asked *asked, struct control_session *control,
 			  struct error *error);
 
 /* Opens it for files that were read: `runtime` may be NULL. */
-bool control_session_open_with(struct session *session, const struct kafka_asked *asked, const struct prefix_asked *prefix,
-			       const struct runtime_spec *runtime, const char *namespace, struct control_session *control,
-			       struct error *error);
+bool control_session_open_with(const struct workspace *workspace, const struct kafka_asked *asked,
+			       const struct prefix_asked *prefix, const struct runtime_spec *runtime, const char *namespace,
+			       struct control_session *control, struct error *error);
 void control_session_close(struct control_session *control); /* a zeroed one is fine */
 
 /* A resource as commands name it: KIND/NAME, the kind also in small letters and in the plural. Name NULL: KIND alone. */
@@ -31,8 +31,7 @@ struct resource_reference {
 };
 
 /* False: CONFIG, an unknown kind, or no name although `needs_name`. Borrows the word. */
-bool resource_reference_read(const char *word, bool needs_name, struct resource_reference *reference,
-			     struct error *error);
+bool resource_reference_read(const char *word, bool needs_name, struct resource_reference *reference, struct error *error);
 
 /* The resource of that reference. NULL: CONFIG, nothing of that name was accepted. */
 const struct ledger_resource *control_session_find(const struct control_session *control, struct resource_reference reference,
@@ -40,9 +39,9 @@ const struct ledger_resource *control_session_find(const struct control_session 
 
 /* Opens it for one resource: that of `word`, KIND/NAME, whose reference is set too. NULL: as the functions above; it is to
  * be closed in any case. */
-const struct ledger_resource *control_session_open_at(struct session *session, const struct door_asked *asked, const char *word,
-						      struct control_session *control, struct resource_reference *reference,
-						      struct error *error);
+const struct ledger_resource *control_session_open_at(const struct workspace *workspace, const struct door_asked *asked,
+						      const char *word, struct control_session *control,
+						      struct resource_reference *reference, struct error *error);
 
 /* The version that the proposal of an author expects who has seen the ledger. */
 int64_t resource_expected(const struct ledger *ledger, const struct ledger_resource *resource);
@@ -64,28 +63,9 @@ struct control_author {
 /* The author: as given, else the user and the host. NULL: memory ran out. */
 const char *control_author_name(const struct control_author *author, struct arena *arena);
 
-/* Where the documents of the proposal come from, for the faults that a verdict names. */
-struct document_place {
-	struct text kind, name;
-	const char *file;
-	uint32_t line; /* of its first line */
-};
-
-struct document_places {
-	size_t count;
-	const struct document_place *items;
-};
-
-/* Sends the items, waits for the verdict and prints it. Returns the exit code. */
-int control_session_propose(struct session *session, struct control_session *control, const struct control_author *author,
-			    struct record_list items, struct document_places places);
-
-/* As control_session_propose(), and prints nothing when the keeper accepts. */
-int control_session_command(struct session *session, struct control_session *control, const struct control_author *author,
-			    struct record_list items);
-
-/* Prints faults of documents on `err`, in JSON on `out`. Returns EXIT_FAULTS. */
-int control_session_faults(struct session *session, struct text why, const struct record_list *faults,
-			   struct document_places places);
+/* Sends the items, and waits for the keeper's verdict, which lives as long as the session. NULL: REMOTE, no keeper has decided in
+ * time; or Kafka cannot be used. */
+const struct control_verdict *control_session_decide(struct control_session *control, const struct control_author *author,
+						     struct record_list items, struct arena *arena, struct error *error);
 
 #endif

@@ -2,18 +2,18 @@
  *
  * For commands that read requests as JSON. Both formats are smaller than JSON and keep every number as it is.
  */
-#ifndef SLUICE_CLI_REQUEST_ENCODE_H
-#define SLUICE_CLI_REQUEST_ENCODE_H
+#ifndef SLUICE_CLIENT_REQUEST_ENCODE_H
+#define SLUICE_CLIENT_REQUEST_ENCODE_H
 
-#include "cli/command.h"
 #include "message/message.h"
+#include "spec/workspace.h"
 
 #define REQUEST_HEADERS_MAX 2
 
 /* In the order of the choices of REQUEST_FORM_ROW. */
 enum request_form {
 	REQUEST_AS_GIVEN,
-	REQUEST_AVRO,   /* a record of schemas/request.avsc */
+	REQUEST_AVRO,	/* a record of schemas/request.avsc */
 	REQUEST_BINARY, /* the Open Inference Protocol with its binary-data extension */
 };
 

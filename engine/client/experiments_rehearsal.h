@@ -1,12 +1,12 @@
 /* experiments_rehearsal.h: Rehearsal of an experiment's rollout by the requests that topics have, for
  * `sluice experiments rollout --dry-run` (experiments/rollout_rehearsal.h). */
-#ifndef SLUICE_CLI_EXPERIMENTS_REHEARSAL_H
-#define SLUICE_CLI_EXPERIMENTS_REHEARSAL_H
+#ifndef SLUICE_CLIENT_EXPERIMENTS_REHEARSAL_H
+#define SLUICE_CLIENT_EXPERIMENTS_REHEARSAL_H
 
-#include "cli/experiment_data.h"
+#include "client/experiment_data.h"
 
 /* Appends what the rollout would have done. CONFIG: the experiment has no rollout; else as experiment_data_open(). */
-bool experiments_rehearse(struct session *session, const char *name, const struct experiment_asked *asked, bool json,
+bool experiments_rehearse(const struct workspace *workspace, const char *name, const struct experiment_asked *asked, bool json,
 			  struct arena *arena, struct buffer *out, struct error *error);
 
 #endif

@@ -1,9 +1,9 @@
 /* dead_letter_list.h: List of dead letters: collected completely, then sorted by time, marked if they were replayed, and
  * counted by reason. */
-#ifndef SLUICE_CLI_DEAD_LETTER_LIST_H
-#define SLUICE_CLI_DEAD_LETTER_LIST_H
+#ifndef SLUICE_CLIENT_DEAD_LETTER_LIST_H
+#define SLUICE_CLIENT_DEAD_LETTER_LIST_H
 
-#include "cli/dead_letters.h"
+#include "client/dead_letters.h"
 
 /* All texts live in the list's arena. */
 struct listed_letter {

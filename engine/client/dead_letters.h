@@ -1,8 +1,8 @@
 /* dead_letters.h: Reader of a pipeline's dead letters. For the commands `errors list`, `show` and `replay`. */
-#ifndef SLUICE_CLI_DEAD_LETTERS_H
-#define SLUICE_CLI_DEAD_LETTERS_H
+#ifndef SLUICE_CLIENT_DEAD_LETTERS_H
+#define SLUICE_CLIENT_DEAD_LETTERS_H
 
-#include "cli/kafka.h"
+#include "client/kafka.h"
 #include "message/dead_letter.h"
 
 /* Selection of letters. */
@@ -17,7 +17,7 @@ struct letters_wanted {
 
 #define LETTERS_ROWS(owner, member)                                                                                                \
 	ROW("kind", TEXT, owner, member.kind, .help = "Only errors of this kind: INPUT, REMOTE, SYSTEM or CONFIG."),               \
-		ROW("step", TEXT, owner, member.step, .help = "Only requests that failed at this step."),              \
+		ROW("step", TEXT, owner, member.step, .help = "Only requests that failed at this step."),                          \
 		ROW("since", DURATION, owner, member.since_ns, .word = "TIME",                                                     \
 		    .help = "Only requests that failed within that time, as in 15m or 2h.")
 
@@ -41,8 +41,8 @@ struct letters_reader {
 #define LETTER_REPLAYED_KEY "sluice.replayed/"
 
 /* Reads the topic from its beginning to its current end. Records that are no dead letters are counted, and reported
- * on the session's `err`. CONFIG: no letter has one of the given names. */
-bool letters_read(struct session *session, const struct door *door, const struct letters_wanted *wanted,
+ * to the workspace. CONFIG: no letter has one of the given names. */
+bool letters_read(const struct workspace *workspace, const struct door *door, const struct letters_wanted *wanted,
 		  const struct letters_reader *reader, struct error *error);
 
 /* The request's bytes in readable form: unchanged if they are text, else as Open Inference Protocol JSON if they

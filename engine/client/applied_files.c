@@ -1,9 +1,9 @@
 /* applied_files.c: see applied_files.h. */
-#include "cli/applied_files.h"
+#include "client/applied_files.h"
 
-#include "cli/command.h"
 #include "plan/plan.h"
 #include "spec/normal.h"
+#include "spec/workspace.h"
 
 #define DOCUMENT_BYTES_MAX YAML_BYTES_MAX
 
@@ -42,9 +42,9 @@ static struct text document_slice(const struct spec *spec, struct place place, u
 }
 
 /* Whether the text is that resource, and nothing else. */
-static bool document_is(struct session *session, struct text text, const struct resource *resource)
+static bool document_is(const struct workspace *workspace, struct text text, const struct resource *resource)
 {
-	const struct spec_options options = {.kinds = session->kinds};
+	const struct spec_options options = {.kinds = workspace->kinds};
 	struct spec spec;
 	struct error error = {0};
 	if (!text.bytes || !spec_open(&spec, &error))
@@ -64,18 +64,18 @@ static bool document_is(struct session *session, struct text text, const struct 
 }
 
 /* The document as written, or, if its text has other resources too or refers to them, the resource printed as YAML. */
-static bool document_make(struct session *session, struct applied_files *files, const struct resource *resource,
+static bool document_make(const struct workspace *workspace, struct applied_files *files, const struct resource *resource,
 			  struct proposal_item *item, struct document_place *place)
 {
 	struct text slice = document_slice(&files->spec, resource->place, &place->line);
 	place->file = resource->place.file;
 	item->document = slice;
-	if (document_is(session, slice, resource))
+	if (document_is(workspace, slice, resource))
 		return true;
 	struct buffer printed;
 	buffer_open(&printed, DOCUMENT_BYTES_MAX);
 	node_print_yaml(resource->node, &printed);
-	const char *kept = buffer_failed(&printed) ? NULL : arena_copy(session->arena, printed.bytes, printed.length);
+	const char *kept = buffer_failed(&printed) ? NULL : arena_copy(workspace->arena, printed.bytes, printed.length);
 	item->document = (struct text){kept, printed.length};
 	place->line = resource->place.line;
 	buffer_close(&printed);
@@ -83,18 +83,18 @@ static bool document_make(struct session *session, struct applied_files *files, 
 }
 
 /* A document is kept in Kafka for its next 50 versions, and everybody who may read the topic can print it. */
-static bool refuse_secret(struct session *session, const struct resource *resource, struct error *error)
+static bool refuse_secret(const struct workspace *workspace, const struct resource *resource, struct error *error)
 {
-	const struct node *secret = resource_secret(resource, session->kinds, session->arena);
+	const struct node *secret = resource_secret(resource, workspace->kinds, workspace->arena);
 	return !secret || error_set(error, ERROR_CONFIG, secret->place,
 				    "a secret would be stored in Kafka in clear, with each version of this document; write "
 				    "`env:NAME` or `file:PATH`, and give the engines that variable or file");
 }
 
-static bool items_make(struct session *session, struct applied_files *files, struct error *error)
+static bool items_make(const struct workspace *workspace, struct applied_files *files, struct error *error)
 {
-	files->items = ARENA_ARRAY(session->arena, struct proposal_item, files->spec.count);
-	files->places = ARENA_ARRAY(session->arena, struct document_place, files->spec.count);
+	files->items = ARENA_ARRAY(workspace->arena, struct proposal_item, files->spec.count);
+	files->places = ARENA_ARRAY(workspace->arena, struct document_place, files->spec.count);
 	bool good = files->items && files->places;
 	for (size_t i = 0; good && i < files->spec.count; i++) {
 		const struct resource *resource = files->spec.resources[i];
@@ -102,11 +102,11 @@ static bool items_make(struct session *session, struct applied_files *files, str
 		struct document_place *place = &files->places[files->count];
 		if (resource->made_of || !resource->name.text)
 			continue;
-		if (!refuse_secret(session, resource, error))
+		if (!refuse_secret(workspace, resource, error))
 			return false;
 		item->kind = place->kind = text_of(resource->kind->name);
 		item->name = place->name = text_of(resource->name.text);
-		good = document_make(session, files, resource, item, place);
+		good = document_make(workspace, files, resource, item, place);
 		files->count++;
 	}
 	return good || error_memory(error, ERROR_SYSTEM, "reading documents");
@@ -135,20 +135,18 @@ static bool namespace_find(struct applied_files *files, const char *namespace, c
 	return true;
 }
 
-bool applied_files_read(struct session *session, const char *const *paths, size_t count, const char *namespace,
+bool applied_files_read(const struct workspace *workspace, const char *const *paths, size_t count, const char *namespace,
 			const char *ambient, struct applied_files *files, struct error *error)
 {
-	const struct spec_options options = {.kinds = session->kinds};
+	const struct spec_options options = {.kinds = workspace->kinds};
 	*files = (struct applied_files){0};
 	if (!spec_open(&files->spec, error) || !spec_read(&files->spec, paths, count, &options, error))
 		return false;
-	if (faults_count(files->spec.faults, SEVERITY_ERROR) > 0) {
-		(void)command_faults_only(session, files->spec.faults);
+	if (faults_count(files->spec.faults, SEVERITY_ERROR) > 0)
 		return false;
-	}
 	const struct resource *runtime = spec_first(&files->spec, RESOURCE_RUNTIME);
 	files->runtime = runtime ? runtime->spec : NULL;
-	return namespace_find(files, namespace, ambient, error) && items_make(session, files, error);
+	return namespace_find(files, namespace, ambient, error) && items_make(workspace, files, error);
 }
 
 void applied_files_close(struct applied_files *files)

@@ -1,9 +1,9 @@
 /* alert_list.h: List of the alerts and silences of files, or of what a namespace has accepted. */
-#ifndef SLUICE_CLI_ALERT_LIST_H
-#define SLUICE_CLI_ALERT_LIST_H
+#ifndef SLUICE_CLIENT_ALERT_LIST_H
+#define SLUICE_CLIENT_ALERT_LIST_H
 
-#include "cli/control_session.h"
-#include "cli/kafka.h"
+#include "client/control_session.h"
+#include "client/kafka.h"
 
 #define ALERT_FILES_HELP "A file or folder of YAML with the pipelines."
 
@@ -20,10 +20,10 @@ struct alert_list {
 	struct listed_alert *items;
 };
 
-/* Reads `asked->files`, or with `accepted` what the control plane of the namespace has. Not EXIT_GOOD: it was said why. To be
- * closed in any case. */
-int alert_list_open(struct session *session, const struct command *command, const struct door_asked *asked, bool accepted,
-		    struct alert_list *list);
+/* Reads `asked->files`, or with `accepted` what the control plane of the namespace has. False with kind NONE: the faults are in
+ * `list->spec`, or were reported. To be closed in any case. */
+bool alert_list_open(const struct workspace *workspace, const struct door_asked *asked, bool accepted, struct alert_list *list,
+		     struct error *error);
 void alert_list_close(struct alert_list *list);
 
 /* Whether there is an alert of that name (in that pipeline, unless it is NULL). False: CONFIG, with the nearest name. */

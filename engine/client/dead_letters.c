@@ -1,13 +1,13 @@
 /* dead_letters.c: see dead_letters.h. */
-#include "cli/dead_letters.h"
+#include "client/dead_letters.h"
 
 #include "base/clock.h"
 #include "base/number.h"
-#include "cli/command.h"
-#include "cli/kafka.h"
+#include "client/kafka.h"
 #include "log/reader.h"
 #include "message/format.h"
 #include "message/oip_json.h"
+#include "spec/workspace.h"
 
 #define LETTER_ARENA_BYTES ((size_t)1 << 30)
 #define REQUEST_TEXT_MAX ((size_t)256 << 20)
@@ -108,7 +108,7 @@ static bool check_kind(const char *kind, struct error *error)
 				  "there is no kind of error `%s`; write INPUT, REMOTE, SYSTEM or CONFIG", kind);
 }
 
-bool letters_read(struct session *session, const struct door *door, const struct letters_wanted *wanted,
+bool letters_read(const struct workspace *workspace, const struct door *door, const struct letters_wanted *wanted,
 		  const struct letters_reader *letters, struct error *error)
 {
 	const struct reader_config config = {
@@ -124,7 +124,8 @@ bool letters_read(struct session *session, const struct door *door, const struct
 	good = good && (reader = reader_open(&config, error)) && reader_give_all(reader, take, &reading, error) &&
 	       all_met(&reading, door, error);
 	if (reading.strange > 0)
-		command_note(session, "%llu records are not dead letters and were left out", (unsigned long long)reading.strange);
+		workspace_note(workspace, "%llu records are not dead letters and were left out",
+			       (unsigned long long)reading.strange);
 	reader_close(reader);
 	arena_close(names);
 	arena_close(reading.arena);

@@ -1,19 +1,19 @@
 /* experiment_data.c: see experiment_data.h. */
-#include "cli/experiment_data.h"
+#include "client/experiment_data.h"
 
 #include "base/duration.h"
 #include "base/moment.h"
-#include "cli/command.h"
-#include "cli/kafka.h"
+#include "client/kafka.h"
 #include "log/reader.h"
 #include "plan/graph.h"
 #include "plan/plan.h"
 #include "source/record_file.h"
+#include "spec/workspace.h"
 
 #define RECORD_ARENA_BYTES ((size_t)64 << 20)
 
 struct experiment_reading {
-	struct session *session;
+	const struct workspace *workspace;
 	const char *name;
 	const struct experiment_asked *asked;
 	struct experiment_data *data;
@@ -92,7 +92,7 @@ static bool topic_take(struct experiment_reading *self, const struct door *door,
 	reader_close(reader);
 	if (reader || !is_feedback || error->kind != ERROR_CONFIG)
 		return good;
-	command_note(self->session, "%s; there is no feedback of pipeline `%s` then", error->text, pipeline);
+	workspace_note(self->workspace, "%s; there is no feedback of pipeline `%s` then", error->text, pipeline);
 	*error = (struct error){0};
 	return true;
 }
@@ -158,7 +158,7 @@ static bool kafka_take(struct experiment_reading *self, const struct door *door,
 static bool spec_take(struct experiment_reading *self, struct error *error)
 {
 	const struct spec_options options = {
-		.kinds = self->session->kinds, .namespace = self->asked->door.namespace, .model_pipelines = true};
+		.kinds = self->workspace->kinds, .namespace = self->asked->door.namespace, .model_pipelines = true};
 	const struct name_list *files = &self->asked->door.files;
 	struct experiment_data *data = self->data;
 	const char **paths = ARENA_ARRAY(self->arena, const char *, files->count + 1);
@@ -170,7 +170,7 @@ static bool spec_take(struct experiment_reading *self, struct error *error)
 	if (!spec_read(&data->spec, paths, files->count, &options, error))
 		return false;
 	if (faults_count(data->spec.faults, SEVERITY_ERROR) > 0) {
-		(void)command_faults(self->session, data->spec.faults);
+		workspace_faults(self->workspace, data->spec.faults);
 		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "the files have errors; correct them first");
 	}
 	const struct resource *resource = spec_find(&data->spec, RESOURCE_EXPERIMENT, self->name);
@@ -199,16 +199,17 @@ static bool experiment_read(struct experiment_reading *self, struct error *error
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
 				 "it is not known where the exposures are: give the pipeline's files by -f, --pipeline NAME, or "
 				 "--exposures FILE and --feedback FILE");
-	const bool good = door_open(self->session, &asked->door, NULL, &door, error) && kafka_take(self, &door, error);
+	const bool good = door_open(self->workspace, &asked->door, NULL, &door, error) && kafka_take(self, &door, error);
 	door_close(&door);
 	return good;
 }
 
-bool experiment_data_take(struct session *session, const char *name, const struct experiment_asked *asked, struct arena *arena,
-			  const struct experiment_taker *taker, struct experiment_data *data, struct error *error)
+bool experiment_data_take(const struct workspace *workspace, const char *name, const struct experiment_asked *asked,
+			  struct arena *arena, const struct experiment_taker *taker, struct experiment_data *data,
+			  struct error *error)
 {
 	struct experiment_reading self = {
-		.session = session, .name = name, .asked = asked, .data = data, .taker = taker, .arena = arena};
+		.workspace = workspace, .name = name, .asked = asked, .data = data, .taker = taker, .arena = arena};
 	*data = (struct experiment_data){0};
 	self.record_arena = arena_open(RECORD_ARENA_BYTES);
 	bool good = self.record_arena || error_memory(error, ERROR_SYSTEM, "reading an experiment");
@@ -216,8 +217,8 @@ bool experiment_data_take(struct session *session, const char *name, const struc
 	       experiment_read(&self, error);
 	arena_close(self.record_arena);
 	if (data->unreadable > 0)
-		command_note(session, "%llu records that cannot be read were left out; the first: %s",
-			     (unsigned long long)data->unreadable, data->unreadable_why.text);
+		workspace_note(workspace, "%llu records that cannot be read were left out; the first: %s",
+			       (unsigned long long)data->unreadable, data->unreadable_why.text);
 	return good;
 }
 
@@ -249,8 +250,8 @@ static bool join_inform(void *context, const struct feedback *feedback, int64_t 
 	return unit_join_feedback(context, feedback, time_ms, error);
 }
 
-bool experiment_data_open(struct session *session, const char *name, const struct experiment_asked *asked, struct arena *arena,
-			  struct experiment_data *data, struct error *error)
+bool experiment_data_open(const struct workspace *workspace, const char *name, const struct experiment_asked *asked,
+			  struct arena *arena, struct experiment_data *data, struct error *error)
 {
 	struct join_options options = {
 		.experiment = name, .covariate = asked->covariate, .window_ms = asked->window_ns / NS_PER_MS};
@@ -260,7 +261,7 @@ bool experiment_data_open(struct session *session, const char *name, const struc
 	struct unit_join *join = unit_join_open(arena, &options);
 	const struct experiment_taker taker = {join, join_begin, join_expose, join_inform, NULL};
 	bool good = join || error_memory(error, ERROR_SYSTEM, "reading an experiment");
-	good = good && experiment_data_take(session, name, asked, arena, &taker, data, error) &&
+	good = good && experiment_data_take(workspace, name, asked, arena, &taker, data, error) &&
 	       unit_join_end(join, &data->joined, error);
 	unit_join_close(join);
 	return good;

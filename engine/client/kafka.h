@@ -3,14 +3,14 @@
  * For `sluice run`, and for the commands that use what it runs. These may get the pipeline's files, for topics with
  * names of their own or a login in kafkaConfig. Without files, the names of topics follow the rule.
  */
-#ifndef SLUICE_CLI_KAFKA_H
-#define SLUICE_CLI_KAFKA_H
+#ifndef SLUICE_CLIENT_KAFKA_H
+#define SLUICE_CLIENT_KAFKA_H
 
-#include "cli/command.h"
 #include "log/kafka_access.h"
 #include "log/record.h"
 #include "message/mapped.h"
 #include "spec/resource.h"
+#include "spec/workspace.h"
 
 struct pipeline_plan;
 
@@ -93,16 +93,17 @@ struct door {
 	const char *feedback;		  /* NULL: the pipeline of the files has no experiment */
 	const char *status;		  /* status topic of its namespace */
 	const char *prefix, *namespace;	  /* of that topic */
-	const struct pipeline_plan *plan; /* of the pipeline, as long as the session; NULL: no files were given */
+	const struct pipeline_plan *plan; /* of the pipeline, as long as the workspace; NULL: no files were given */
 	const struct mapping *mapping;	  /* mapping with the key of its requests; NULL: no file sets one */
 	struct spec spec;
 	bool spec_is_open;
 };
 
 /* `name` is PIPELINE or PIPELINE.STEP. NULL: only `status` is needed, for the given namespace, else that of the
- * files' first pipeline. False: CONFIG when the command line is at fault; the faults of the files are printed on the
- * session's `err`. The arena lives as long as the door. */
-bool door_open(struct session *session, const struct door_asked *asked, const char *name, struct door *door, struct error *error);
+ * files' first pipeline. False: CONFIG when the command line is at fault; the faults of the files are reported to
+ * the workspace. The arena lives as long as the door. */
+bool door_open(const struct workspace *workspace, const struct door_asked *asked, const char *name, struct door *door,
+	       struct error *error);
 void door_close(struct door *door);
 
 /* Checks that the pipeline's inputs topic exists, before a request is sent; likewise its feedback topic. */

@@ -1,5 +1,5 @@
 /* dead_letter_list.c: see dead_letter_list.h. */
-#include "cli/dead_letter_list.h"
+#include "client/dead_letter_list.h"
 
 #include <stdlib.h>
 

@@ -1,17 +1,17 @@
 /* applied_artifacts.c: see applied_artifacts.h. */
-#include "cli/applied_artifacts.h"
+#include "client/applied_artifacts.h"
 
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/memory.h"
-#include "cli/command.h"
-#include "cli/control_session.h"
+#include "client/control_session.h"
 #include "control/artifact_writer.h"
 #include "message/json_write.h"
 #include "serving/artifact.h"
 #include "serving/files.h"
 #include "spec/normal.h"
+#include "spec/workspace.h"
 
 #define READ_BYTES_MAX (ARTIFACT_BYTES_MAX + ((size_t)1 << 20)) /* of the arena of one file */
 
@@ -50,12 +50,12 @@ static struct applied_artifact *artifact_find(const struct applied_artifacts *ar
 	return NULL;
 }
 
-static bool artifacts_grow(struct session *session, struct applied_artifacts *artifacts)
+static bool artifacts_grow(const struct workspace *workspace, struct applied_artifacts *artifacts)
 {
 	if (artifacts->count < artifacts->room)
 		return true;
 	const size_t room = 2 * artifacts->room + 16;
-	struct applied_artifact **items = ARENA_ARRAY(session->arena, struct applied_artifact *, room);
+	struct applied_artifact **items = ARENA_ARRAY(workspace->arena, struct applied_artifact *, room);
 	if (!items)
 		return false;
 	for (size_t i = 0; i < artifacts->count; i++)
@@ -66,14 +66,14 @@ static bool artifacts_grow(struct session *session, struct applied_artifacts *ar
 }
 
 /* Adds the file at that path, if it is new. NULL: `error` has the reason. */
-static const struct applied_artifact *artifact_add(struct session *session, struct applied_artifacts *artifacts, const char *path,
-						   struct place place, struct error *error)
+static const struct applied_artifact *artifact_add(const struct workspace *workspace, struct applied_artifacts *artifacts,
+						   const char *path, struct place place, struct error *error)
 {
 	struct applied_artifact *artifact = artifact_find(artifacts, path);
 	if (artifact)
 		return artifact;
-	artifact = ARENA_NEW(session->arena, struct applied_artifact);
-	if (!artifact || !artifacts_grow(session, artifacts)) {
+	artifact = ARENA_NEW(workspace->arena, struct applied_artifact);
+	if (!artifact || !artifacts_grow(workspace, artifacts)) {
 		error_memory(error, ERROR_SYSTEM, "reading files of documents");
 		return NULL;
 	}
@@ -85,31 +85,32 @@ static const struct applied_artifact *artifact_add(struct session *session, stru
 }
 
 /* Whether engines read the file where it is. A relative path means nothing there. */
-static bool file_stays(struct session *session, const struct name *name, const char *path)
+static bool file_stays(const struct workspace *workspace, const struct name *name, const char *path)
 {
 	const struct name written = {.text = name->text}; /* without the folder of the document */
-	const char *alone = files_path(&written, session->arena);
+	const char *alone = files_path(&written, workspace->arena);
 	if (artifact_is_elsewhere(path))
 		return true;
 	if (!alone || alone[0] != '/' || access(path, F_OK) == 0)
 		return false;
-	command_note(session, "%s is not on this machine, and is not sent: engines read it at that path on theirs", path);
+	workspace_note(workspace, "%s is not on this machine, and is not sent: engines read it at that path on theirs", path);
 	return true;
 }
 
-static bool item_label(struct session *session, const struct name_list *names, struct applied_artifacts *artifacts,
+static bool item_label(const struct workspace *workspace, const struct name_list *names, struct applied_artifacts *artifacts,
 		       struct proposal_item *item, struct error *error)
 {
-	struct control_label *labels = ARENA_ARRAY(session->arena, struct control_label, names->count + 1);
+	struct control_label *labels = ARENA_ARRAY(workspace->arena, struct control_label, names->count + 1);
 	size_t count = 0;
 	bool good = labels;
 	for (size_t i = 0; good && i < names->count; i++) {
 		const struct name *name = &names->items[i];
-		const char *path = files_path(name, session->arena);
-		if (path && file_stays(session, name, path))
+		const char *path = files_path(name, workspace->arena);
+		if (path && file_stays(workspace, name, path))
 			continue;
-		const struct applied_artifact *artifact = path ? artifact_add(session, artifacts, path, name->place, error) : NULL;
-		good = artifact && artifact_label_make(name->text, &artifact->outline.artifact, session->arena, &labels[count]);
+		const struct applied_artifact *artifact =
+			path ? artifact_add(workspace, artifacts, path, name->place, error) : NULL;
+		good = artifact && artifact_label_make(name->text, &artifact->outline.artifact, workspace->arena, &labels[count]);
 		bool is_new = good;
 		for (size_t j = 0; good && j < count; j++)
 			is_new = is_new && !text_equal(labels[j].key, labels[count].key);
@@ -128,16 +129,16 @@ static const struct resource *resource_find(const struct spec *spec, const struc
 	return NULL;
 }
 
-bool applied_artifacts_find(struct session *session, struct applied_files *files, struct applied_artifacts *artifacts,
+bool applied_artifacts_find(const struct workspace *workspace, struct applied_files *files, struct applied_artifacts *artifacts,
 			    struct error *error)
 {
 	*artifacts = (struct applied_artifacts){0};
 	for (size_t i = 0; i < files->count; i++) {
 		const struct resource *resource = resource_find(&files->spec, &files->items[i]);
 		struct name_list names = {0};
-		if (resource && !resource_files(resource, session->kinds, session->arena, &names))
+		if (resource && !resource_files(resource, workspace->kinds, workspace->arena, &names))
 			return error_memory(error, ERROR_SYSTEM, "reading files of documents");
-		if (names.count > 0 && !item_label(session, &names, artifacts, &files->items[i], error))
+		if (names.count > 0 && !item_label(workspace, &names, artifacts, &files->items[i], error))
 			return false;
 	}
 	return true;
@@ -254,13 +255,13 @@ static void artifact_json(const struct applied_artifact *artifact, struct buffer
 		     artifact->outline.artifact.digest, artifact->is_there ? "unchanged" : "sent");
 }
 
-void applied_artifacts_print(const struct session *session, const struct applied_artifacts *artifacts, bool all, struct buffer *out)
+void applied_artifacts_print(const struct applied_artifacts *artifacts, bool all, bool json, struct buffer *out)
 {
 	for (size_t i = 0; i < artifacts->count; i++) {
 		const struct applied_artifact *artifact = artifacts->items[i];
 		if (!all && artifact->is_there)
 			continue;
-		if (session->form == OUTPUT_JSON)
+		if (json)
 			artifact_json(artifact, out);
 		else
 			buffer_print(out, "file %s %s (%zu bytes, sha256:%.12s)\n", artifact->path,

@@ -1,0 +1,23 @@
+/* control_proposal.h: Proposal of a command to the control plane, with the keeper's verdict printed. For `sluice apply`, `delete`,
+ * `rollback` and the like.
+ */
+#ifndef SLUICE_CLI_CONTROL_PROPOSAL_H
+#define SLUICE_CLI_CONTROL_PROPOSAL_H
+
+#include "cli/command.h"
+#include "client/control_session.h"
+#include "view/verdict_view.h"
+
+/* Sends the items, waits for the verdict and prints it. Returns the exit code. */
+int control_session_propose(struct session *session, struct control_session *control, const struct control_author *author,
+			    struct record_list items, struct document_places places);
+
+/* As control_session_propose(), and prints nothing when the keeper accepts. */
+int control_session_command(struct session *session, struct control_session *control, const struct control_author *author,
+			    struct record_list items);
+
+/* Prints faults of documents on `err`, in JSON on `out`. Returns EXIT_FAULTS. */
+int control_session_faults(struct session *session, struct text why, const struct record_list *faults,
+			   struct document_places places);
+
+#endif
