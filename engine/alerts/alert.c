@@ -65,9 +65,3 @@ void alert_id(const struct text parts[ALERT_ID_PARTS], int64_t fired_at_ms, char
 		hash = hash_bytes(parts[i].bytes, parts[i].length, hash);
 	(void)snprintf(id, ALERT_ID_BYTES, "%016" PRIx64, hash);
 }
-
-const char *alert_phase_name(enum alert_phase phase)
-{
-	static const char *const names[] = {"inactive", "pending", "firing"};
-	return names[phase];
-}

@@ -59,7 +59,4 @@ static inline bool silence_is_in_force(int64_t until_ms, int64_t at_ms)
 #define ALERT_ID_PARTS 4
 void alert_id(const struct text parts[ALERT_ID_PARTS], int64_t fired_at_ms, char id[ALERT_ID_BYTES]);
 
-/* "inactive", "pending", "firing". */
-const char *alert_phase_name(enum alert_phase phase);
-
 #endif

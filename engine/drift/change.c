@@ -4,8 +4,6 @@
 #include "drift/change_parts.h"
 #include "drift/wide.h"
 
-const char *const change_kind_names[CHANGE_KINDS] = {"location", "scale", "shape", "dependence", "joint"};
-
 const unsigned change_windows[CHANGE_WINDOWS] = {3, 4, 6, 8, 11, 16, 22, 32, 45, 64, 90, 128, 181, 256};
 
 const enum change_kind change_column_kinds[CHANGE_OF_COLUMN] = {CHANGE_LOCATION, CHANGE_SCALE, CHANGE_SHAPE, CHANGE_SHAPE};

@@ -37,8 +37,6 @@
 
 enum change_kind { CHANGE_LOCATION, CHANGE_SCALE, CHANGE_SHAPE, CHANGE_DEPENDENCE, CHANGE_JOINT, CHANGE_KINDS };
 
-extern const char *const change_kind_names[CHANGE_KINDS]; /* "location" */
-
 /* What an alarm was raised by. */
 struct change_alarm {
 	enum change_kind kind;

@@ -350,18 +350,6 @@ static void end_spent(struct matcher *matcher)
 		pending_join_end(matcher, spent);
 }
 
-struct pending_join *join_matcher_expire(struct matcher *matcher, int64_t now_ms, bool *opens)
-{
-	end_spent(matcher);
-	forget(matcher, now_ms);
-	struct pending_join *pending_join = matcher->first_open;
-	if (!pending_join || !is_past(matcher, pending_join, now_ms))
-		return NULL;
-	*opens = pending_join_opens(matcher, pending_join, true);
-	pending_join_leave(matcher, pending_join, *opens ? STAGE_GONE : STAGE_OVER);
-	return pending_join;
-}
-
 int64_t join_matcher_due_ms(const struct matcher *matcher)
 {
 	const struct pending_join *open = matcher->first_open;

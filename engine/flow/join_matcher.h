@@ -71,14 +71,8 @@ void join_matcher_close(struct matcher *matcher); /* NULL is fine; parts and mar
 bool join_matcher_take(struct matcher *matcher, const struct join_part *part, int64_t now_ms, enum join_verdict *verdict,
 		       struct pending_join **pending_join, struct error *error);
 
-/* Latest time at which join_matcher_expire() must be called; INT64_MAX: never. */
+/* The time at which a window ends or a join is forgotten next; INT64_MAX: never. */
 int64_t join_matcher_due_ms(const struct matcher *matcher);
-
-/* Next join whose window has closed: it opens with the parts that came, or it is over, and its parts are dropped.
- * NULL: there are no more. The caller repeats until NULL. */
-struct pending_join *join_matcher_expire(struct matcher *matcher, int64_t now_ms, bool *opens);
-
-/* ---- for owners that also store parts, and that decide themselves when a window closes ---- */
 
 /* A join whose window has closed. It does not change until join_matcher_conclude(), and is returned again until
  * pending_join_acknowledge(). NULL: there is none. */

@@ -643,8 +643,3 @@ void engine_metrics_close(struct engine_metrics *metrics)
 	arena_close(metrics->arena);
 	memory_give(metrics);
 }
-
-int engine_metrics_port(const struct engine_metrics *metrics)
-{
-	return metrics_listener_port(metrics->listener);
-}

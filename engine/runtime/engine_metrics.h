@@ -32,6 +32,5 @@ struct engine_metrics;
 struct engine_metrics *engine_metrics_open(struct engine *engine, const struct engine_config *config,
 					   const struct alert_watch *alerts, const char *address, struct error *error);
 void engine_metrics_close(struct engine_metrics *metrics); /* called before the engine is closed; NULL is fine */
-int engine_metrics_port(const struct engine_metrics *metrics);
 
 #endif

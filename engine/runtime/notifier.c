@@ -330,14 +330,6 @@ bool notifier_post(struct notifier *notifier, const struct ready_notice *notice,
 	return parcel_queue(notifier, made, counts, error);
 }
 
-size_t notifier_waiting(struct notifier *notifier)
-{
-	pthread_mutex_lock(&notifier->lock);
-	size_t count = notifier->queue.count;
-	pthread_mutex_unlock(&notifier->lock);
-	return count;
-}
-
 /* ---- opening and closing ---- */
 
 static bool bell_open(pthread_cond_t *bell)

@@ -67,7 +67,4 @@ enum post_outcome notice_send(const struct notifier_settings *settings, const st
 enum post_outcome notice_ask(const struct notifier_settings *settings, const struct ready_notice *notice,
 			     const atomic_bool *given_up, struct error *error);
 
-/* Number of notices that wait. */
-size_t notifier_waiting(struct notifier *notifier);
-
 #endif

@@ -78,7 +78,6 @@ void simulated_forget_references(struct simulated_kafka *kafka);
 /* Deletes the records of a partition below an offset, as retention or an operator does, while clients may use it. Consumers
  * that ask for one of them go on behind them, and report the gap (consumer_gap()). */
 void simulated_delete(struct simulated_topic *topic, int32_t partition, int64_t before);
-int64_t simulated_end(const struct simulated_topic *topic, int32_t partition);
 /* The offset that a group has committed; OFFSET_NONE: none. */
 int64_t simulated_committed(const struct simulated_kafka *kafka, const char *group, const struct simulated_topic *topic,
 			    int32_t partition);

@@ -228,11 +228,6 @@ void simulated_delete(struct simulated_topic *topic, int32_t partition, int64_t 
 	its->begin = begin > its->begin ? begin : its->begin;
 }
 
-int64_t simulated_end(const struct simulated_topic *topic, int32_t partition)
-{
-	return simulated_partition_end(&topic->partitions[partition]);
-}
-
 bool simulated_is_skipped(const struct simulated_topic *topic, int32_t partition, int64_t offset)
 {
 	return topic->partitions[partition].entries[offset]->skipped;

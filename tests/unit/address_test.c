@@ -7,20 +7,12 @@
 #include <cmocka.h>
 
 #include "plan/address.h"
-
-static struct arena *arena;
+#include "tests/unit/arena_fixture.h"
 
 static int set_up(void **state)
 {
 	(void)state;
 	arena = arena_open((size_t)1 << 16);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	arena_close(arena);
 	return 0;
 }
 
@@ -146,12 +138,12 @@ static void ports_are_filled_in_where_there_are_none(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(an_address_says_protocol_host_and_model, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_step_says_how_where_the_address_does_not, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(what_cannot_be_called_is_left_out, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_host_that_offers_both_is_one_replica, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(servers_of_one_host_have_each_their_own, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(ports_are_filled_in_where_there_are_none, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(an_address_says_protocol_host_and_model, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(a_step_says_how_where_the_address_does_not, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(what_cannot_be_called_is_left_out, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(a_host_that_offers_both_is_one_replica, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(servers_of_one_host_have_each_their_own, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(ports_are_filled_in_where_there_are_none, set_up, arena_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

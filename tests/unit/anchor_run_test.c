@@ -12,12 +12,12 @@
 #include <math.h>
 
 #include "session.h"
+#include "tests/unit/arena_fixture.h"
 
 #define FEATURES 5
 #define ROWS 243 /* all of three values each */
 #define BATCH 300
 
-static struct arena *arena;
 static struct error error;
 static double background[ROWS][FEATURES];
 static const double row[FEATURES] = {1, 2, 0, 1, 2};
@@ -32,13 +32,6 @@ static int set_up(void **state)
 		for (size_t j = 0, rest = i; j < FEATURES; j++, rest /= 3)
 			background[i][j] = (double)(rest % 3);
 	return arena ? 0 : 1;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	arena_close(arena);
-	return 0;
 }
 
 static const struct anchor_table usual = {
@@ -273,14 +266,14 @@ static void too_many_features_are_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_run_finds_the_best_of_all_rules, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(numbers_are_alike_in_a_decile_of_the_background, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(answers_that_fail_are_left_out, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_run_asks_for_no_more_than_it_may, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_row_without_an_answer_has_no_anchor, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(perturbations_under_a_rule_are_in_the_bins_of_the_row, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(missing_numbers_are_a_condition, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(too_many_features_are_refused, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_run_finds_the_best_of_all_rules, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(numbers_are_alike_in_a_decile_of_the_background, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(answers_that_fail_are_left_out, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(a_run_asks_for_no_more_than_it_may, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(a_row_without_an_answer_has_no_anchor, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(perturbations_under_a_rule_are_in_the_bins_of_the_row, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(missing_numbers_are_a_condition, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(too_many_features_are_refused, set_up, arena_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,11 +13,11 @@
 #include <math.h>
 
 #include "session.h"
+#include "tests/unit/arena_fixture.h"
 
 #define FEATURES 5
 #define ROWS 243 /* all of three values each */
 
-static struct arena *arena;
 static struct error error;
 static double background[ROWS][FEATURES];
 static bool matches[ROWS * FEATURES];
@@ -34,13 +34,6 @@ static int set_up(void **state)
 			matches[i * FEATURES + j] = background[i][j] == row[j];
 		}
 	return arena ? 0 : 1;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	arena_close(arena);
-	return 0;
 }
 
 static const struct anchor_rows rows = {.count = ROWS, .features = FEATURES, .matches = matches};
@@ -240,14 +233,14 @@ static void weights_of_rows_count(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_search_finds_the_rule_that_settles_the_answer, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(answers_that_fail_are_left_out, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_search_that_may_not_go_far_enough_says_so, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(questions_stay_until_they_are_answered, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(bad_options_are_refused, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(of_rules_that_are_precise_the_widest_then_the_shortest_is_best, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(bins_are_quartiles_and_missing_numbers_have_their_own, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(weights_of_rows_count, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_search_finds_the_rule_that_settles_the_answer, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(answers_that_fail_are_left_out, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(a_search_that_may_not_go_far_enough_says_so, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(questions_stay_until_they_are_answered, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(bad_options_are_refused, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(of_rules_that_are_precise_the_widest_then_the_shortest_is_best, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(bins_are_quartiles_and_missing_numbers_have_their_own, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(weights_of_rows_count, set_up, arena_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

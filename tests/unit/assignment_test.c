@@ -9,26 +9,11 @@
 #include "base/hash.h"
 #include "base/random.h"
 #include "step/assignment.h"
+#include "tests/unit/arena_fixture.h"
 
 #include <cmocka.h>
 
 #define ARENA_BYTES ((size_t)64 << 20)
-
-static struct arena *arena;
-
-static int open_arena(void **state)
-{
-	(void)state;
-	arena = arena_open(ARENA_BYTES);
-	return arena ? 0 : -1;
-}
-
-static int close_arena(void **state)
-{
-	(void)state;
-	arena_close(arena);
-	return 0;
-}
 
 static size_t owned(const struct assignment *assignment, size_t way)
 {
@@ -394,5 +379,5 @@ int main(void)
 		cmocka_unit_test(a_key_keeps_its_way_and_without_one_the_record_does),
 		cmocka_unit_test(so_many_percent_are_drawn),
 	};
-	return cmocka_run_group_tests(tests, open_arena, close_arena);
+	return cmocka_run_group_tests(tests, arena_begin, arena_end);
 }

@@ -7,8 +7,8 @@
 #include <cmocka.h>
 
 #include "serving/attempts.h"
+#include "tests/unit/arena_fixture.h"
 
-static struct arena *arena;
 static struct message message;
 static struct call call;
 static struct attempts attempts;
@@ -21,13 +21,6 @@ static int begin(void **state)
 	call = (struct call){.name = "sick", .message = &message};
 	attempts_begin(&attempts, &call, 0);
 	return arena ? 0 : -1;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	arena_close(arena);
-	return 0;
 }
 
 static const struct attempt broken = {.end = ATTEMPT_REPLIED, .status = 503, .words = {"overloaded", 10}};
@@ -268,7 +261,7 @@ static void the_steps_own_timeout_goes_before_the_models_and_that_before_the_pip
 	assert_int_equal(attempts.timeout_ms, 500);
 }
 
-#define SHOWS(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define SHOWS(name) cmocka_unit_test_setup_teardown(name, begin, arena_end)
 
 int main(void)
 {

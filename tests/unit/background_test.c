@@ -9,10 +9,10 @@
 #include <cmocka.h>
 
 #include "steps/feature_rows.h"
+#include "tests/unit/arena_fixture.h"
 
 #define WIDTH 2
 
-static struct arena *arena;
 static struct error error;
 
 static int set_up(void **state)
@@ -21,13 +21,6 @@ static int set_up(void **state)
 	error = (struct error){0};
 	arena = arena_open((size_t)1 << 26);
 	return arena ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	arena_close(arena);
-	return 0;
 }
 
 /* ---- backgrounds ---- */
@@ -348,19 +341,19 @@ static void numbers_that_a_tensor_cannot_have_are_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_file_may_name_its_columns_and_lack_numbers, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(empty_lines_of_a_file_take_no_memory, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_file_that_is_no_background_is_refused, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_running_sample_is_used_from_twenty_requests_on, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_running_sample_is_of_all_requests_alike, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_sample_is_of_one_width, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(features_are_the_columns_of_all_numeric_tensors, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(one_dimension_is_one_row, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(one_dimension_of_texts_is_one_row, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_tensor_without_numbers_stays_without, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(further_features_are_left_out, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(what_has_no_rows_of_features_is_refused, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(numbers_that_a_tensor_cannot_have_are_refused, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_file_may_name_its_columns_and_lack_numbers, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(empty_lines_of_a_file_take_no_memory, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(a_file_that_is_no_background_is_refused, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(a_running_sample_is_used_from_twenty_requests_on, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(a_running_sample_is_of_all_requests_alike, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(a_sample_is_of_one_width, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(features_are_the_columns_of_all_numeric_tensors, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(one_dimension_is_one_row, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(one_dimension_of_texts_is_one_row, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(a_tensor_without_numbers_stays_without, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(further_features_are_left_out, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(what_has_no_rows_of_features_is_refused, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(numbers_that_a_tensor_cannot_have_are_refused, set_up, arena_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,10 +9,10 @@
 #include <cmocka.h>
 
 #include "base/hash.h"
+#include "tests/unit/arena_fixture.h"
 
 #define FEATURES 4
 
-static struct arena *arena;
 static struct random chance;
 
 static int setup(void **state)
@@ -21,13 +21,6 @@ static int setup(void **state)
 	arena = arena_open((size_t)64 << 20);
 	chance.state = 21;
 	return arena ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	arena_close(arena);
-	return 0;
 }
 
 static bool near(double got, double wanted, double most)
@@ -530,26 +523,26 @@ static void what_is_removed_leaves_no_trace(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(ties_go_to_the_lowest_arm, setup, teardown),
-		cmocka_unit_test_setup_teardown(means_of_whole_rewards_are_exact, setup, teardown),
-		cmocka_unit_test_setup_teardown(posteriors_follow_from_rewards, setup, teardown),
-		cmocka_unit_test_setup_teardown(ucb1_first_plays_what_was_never_played, setup, teardown),
-		cmocka_unit_test_setup_teardown(plays_that_wait_widen_no_bound, setup, teardown),
-		cmocka_unit_test_setup_teardown(late_rewards_end_where_prompt_ones_do, setup, teardown),
-		cmocka_unit_test_setup_teardown(exp3_weighs_a_reward_by_its_probability, setup, teardown),
-		cmocka_unit_test_setup_teardown(chances_to_be_best_are_those_of_draws, setup, teardown),
-		cmocka_unit_test_setup_teardown(chances_to_be_best_have_closed_forms, setup, teardown),
-		cmocka_unit_test_setup_teardown(heavy_tails_count, setup, teardown),
-		cmocka_unit_test_setup_teardown(learners_of_parts_merge_to_the_learner_of_all, setup, teardown),
-		cmocka_unit_test_setup_teardown(states_read_back_and_go_on, setup, teardown),
-		cmocka_unit_test_setup_teardown(damaged_states_are_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(states_of_a_version_to_come_are_named, setup, teardown),
-		cmocka_unit_test_setup_teardown(numbers_that_are_none_change_nothing, setup, teardown),
-		cmocka_unit_test_setup_teardown(rewards_out_of_range_are_refused_where_it_matters, setup, teardown),
-		cmocka_unit_test_setup_teardown(options_out_of_their_domain_are_named, setup, teardown),
-		cmocka_unit_test_setup_teardown(inverses_stay_exact, setup, teardown),
-		cmocka_unit_test_setup_teardown(large_features_leave_finite_models, setup, teardown),
-		cmocka_unit_test_setup_teardown(what_is_removed_leaves_no_trace, setup, teardown),
+		cmocka_unit_test_setup_teardown(ties_go_to_the_lowest_arm, setup, arena_end),
+		cmocka_unit_test_setup_teardown(means_of_whole_rewards_are_exact, setup, arena_end),
+		cmocka_unit_test_setup_teardown(posteriors_follow_from_rewards, setup, arena_end),
+		cmocka_unit_test_setup_teardown(ucb1_first_plays_what_was_never_played, setup, arena_end),
+		cmocka_unit_test_setup_teardown(plays_that_wait_widen_no_bound, setup, arena_end),
+		cmocka_unit_test_setup_teardown(late_rewards_end_where_prompt_ones_do, setup, arena_end),
+		cmocka_unit_test_setup_teardown(exp3_weighs_a_reward_by_its_probability, setup, arena_end),
+		cmocka_unit_test_setup_teardown(chances_to_be_best_are_those_of_draws, setup, arena_end),
+		cmocka_unit_test_setup_teardown(chances_to_be_best_have_closed_forms, setup, arena_end),
+		cmocka_unit_test_setup_teardown(heavy_tails_count, setup, arena_end),
+		cmocka_unit_test_setup_teardown(learners_of_parts_merge_to_the_learner_of_all, setup, arena_end),
+		cmocka_unit_test_setup_teardown(states_read_back_and_go_on, setup, arena_end),
+		cmocka_unit_test_setup_teardown(damaged_states_are_refused, setup, arena_end),
+		cmocka_unit_test_setup_teardown(states_of_a_version_to_come_are_named, setup, arena_end),
+		cmocka_unit_test_setup_teardown(numbers_that_are_none_change_nothing, setup, arena_end),
+		cmocka_unit_test_setup_teardown(rewards_out_of_range_are_refused_where_it_matters, setup, arena_end),
+		cmocka_unit_test_setup_teardown(options_out_of_their_domain_are_named, setup, arena_end),
+		cmocka_unit_test_setup_teardown(inverses_stay_exact, setup, arena_end),
+		cmocka_unit_test_setup_teardown(large_features_leave_finite_models, setup, arena_end),
+		cmocka_unit_test_setup_teardown(what_is_removed_leaves_no_trace, setup, arena_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,24 +8,9 @@
 #include <stdio.h>
 
 #include "step/baseline.h"
+#include "tests/unit/arena_fixture.h"
 
 #define UNITS 20000
-
-static struct arena *arena;
-
-static int set_up(void **state)
-{
-	(void)state;
-	arena = arena_open(4 << 20);
-	return arena ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	arena_close(arena);
-	return 0;
-}
 
 static const struct assignment *table_of(const double *weights, size_t count, struct baseline *baselines)
 {
@@ -101,7 +86,7 @@ static void units_and_messages_without_one_are_in_it_alike(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, arena_begin, arena_end)
 	const struct CMUnitTest tests[] = {
 		TEST(a_baseline_is_as_large_as_the_largest_other_choice),
 		TEST(units_and_messages_without_one_are_in_it_alike),

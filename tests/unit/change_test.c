@@ -10,10 +10,10 @@
 
 #include "base/random.h"
 #include "drift/crossing.h"
+#include "tests/unit/arena_fixture.h"
 
 #define REFERENCE 400
 
-static struct arena *arena;
 static struct random chance;
 
 static int setup(void **state)
@@ -22,13 +22,6 @@ static int setup(void **state)
 	arena = arena_open((size_t)64 << 20);
 	chance.state = 20;
 	return arena ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	arena_close(arena);
-	return 0;
 }
 
 static double drawn(void)
@@ -262,17 +255,17 @@ static void levels_follow_from_rates(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(false_alarms_are_as_declared, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_small_reference_is_not_taken_for_the_truth, setup, teardown),
-		cmocka_unit_test_setup_teardown(each_change_is_seen_and_named, setup, teardown),
-		cmocka_unit_test_setup_teardown(only_ranks_count, setup, teardown),
-		cmocka_unit_test_setup_teardown(after_an_alarm_windows_fill_again, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_slow_drift_cannot_hide_in_rows_that_settle, setup, teardown),
-		cmocka_unit_test_setup_teardown(an_alarm_leaves_the_reference_alone, setup, teardown),
-		cmocka_unit_test_setup_teardown(autocorrelation_of_the_reference_is_taken_into_account, setup, teardown),
-		cmocka_unit_test_setup_teardown(what_is_missing_or_constant_says_nothing, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_reference_that_cannot_be_learnt_is_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(levels_follow_from_rates, setup, teardown),
+		cmocka_unit_test_setup_teardown(false_alarms_are_as_declared, setup, arena_end),
+		cmocka_unit_test_setup_teardown(a_small_reference_is_not_taken_for_the_truth, setup, arena_end),
+		cmocka_unit_test_setup_teardown(each_change_is_seen_and_named, setup, arena_end),
+		cmocka_unit_test_setup_teardown(only_ranks_count, setup, arena_end),
+		cmocka_unit_test_setup_teardown(after_an_alarm_windows_fill_again, setup, arena_end),
+		cmocka_unit_test_setup_teardown(a_slow_drift_cannot_hide_in_rows_that_settle, setup, arena_end),
+		cmocka_unit_test_setup_teardown(an_alarm_leaves_the_reference_alone, setup, arena_end),
+		cmocka_unit_test_setup_teardown(autocorrelation_of_the_reference_is_taken_into_account, setup, arena_end),
+		cmocka_unit_test_setup_teardown(what_is_missing_or_constant_says_nothing, setup, arena_end),
+		cmocka_unit_test_setup_teardown(a_reference_that_cannot_be_learnt_is_refused, setup, arena_end),
+		cmocka_unit_test_setup_teardown(levels_follow_from_rates, setup, arena_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

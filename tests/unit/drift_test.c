@@ -16,22 +16,7 @@
 #include "drift/online.h"
 #include "drift/outlier.h"
 #include "drift/rank_test.h"
-
-static struct arena *arena;
-
-static int setup(void **state)
-{
-	(void)state;
-	arena = arena_open((size_t)64 << 20);
-	return arena ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	arena_close(arena);
-	return 0;
-}
+#include "tests/unit/arena_fixture.h"
 
 static void assert_near(double got, double wanted, double by)
 {
@@ -171,16 +156,16 @@ static void columns_that_depend_on_each_other_need_a_ridge(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(exact_chances_count_arrangements, setup, teardown),
-		cmocka_unit_test_setup_teardown(sizes_beyond_the_exact_ones_have_no_exact_chance, setup, teardown),
-		cmocka_unit_test_setup_teardown(the_one_sample_law_holds_at_both_ends, setup, teardown),
-		cmocka_unit_test_setup_teardown(distances_of_points_are_plain, setup, teardown),
-		cmocka_unit_test_setup_teardown(bins_have_their_upper_edge, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_kernel_test_of_too_many_rows_is_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(corrections_keep_the_order_of_the_tests, setup, teardown),
-		cmocka_unit_test_setup_teardown(adwin_forgets_what_was_before_an_alarm, setup, teardown),
-		cmocka_unit_test_setup_teardown(ddm_warns_before_its_alarm, setup, teardown),
-		cmocka_unit_test_setup_teardown(columns_that_depend_on_each_other_need_a_ridge, setup, teardown),
+		cmocka_unit_test_setup_teardown(exact_chances_count_arrangements, arena_begin, arena_end),
+		cmocka_unit_test_setup_teardown(sizes_beyond_the_exact_ones_have_no_exact_chance, arena_begin, arena_end),
+		cmocka_unit_test_setup_teardown(the_one_sample_law_holds_at_both_ends, arena_begin, arena_end),
+		cmocka_unit_test_setup_teardown(distances_of_points_are_plain, arena_begin, arena_end),
+		cmocka_unit_test_setup_teardown(bins_have_their_upper_edge, arena_begin, arena_end),
+		cmocka_unit_test_setup_teardown(a_kernel_test_of_too_many_rows_is_refused, arena_begin, arena_end),
+		cmocka_unit_test_setup_teardown(corrections_keep_the_order_of_the_tests, arena_begin, arena_end),
+		cmocka_unit_test_setup_teardown(adwin_forgets_what_was_before_an_alarm, arena_begin, arena_end),
+		cmocka_unit_test_setup_teardown(ddm_warns_before_its_alarm, arena_begin, arena_end),
+		cmocka_unit_test_setup_teardown(columns_that_depend_on_each_other_need_a_ridge, arena_begin, arena_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,9 +8,9 @@
 
 #include <cmocka.h>
 
-#include "base/arena.h"
 #include "numeric/feature_state.h"
 #include "steps/feature_program.h"
+#include "tests/unit/arena_fixture.h"
 
 static _Alignas(8) char value[512];
 
@@ -66,22 +66,6 @@ static void what_is_cut_short_or_of_another_version_is_refused(void **state)
 
 /* ---- what two programs keep ---- */
 
-static struct arena *arena;
-
-static int arena_for_test(void **state)
-{
-	(void)state;
-	arena = arena_open(1 << 20);
-	return arena ? 0 : -1;
-}
-
-static int arena_after_test(void **state)
-{
-	(void)state;
-	arena_close(arena);
-	return 0;
-}
-
 /* Of settings "name=expression", ended by NULL. */
 static const struct feature_program *program_of(const char *const *settings)
 {
@@ -135,10 +119,9 @@ int main(void)
 		cmocka_unit_test(what_was_written_is_found_by_what_it_keeps),
 		cmocka_unit_test(nothing_is_kept_at_first),
 		cmocka_unit_test(what_is_cut_short_or_of_another_version_is_refused),
-		cmocka_unit_test_setup_teardown(equal_calls_keep_one_window, arena_for_test, arena_after_test),
-		cmocka_unit_test_setup_teardown(a_name_that_was_set_again_means_something_else, arena_for_test, arena_after_test),
-		cmocka_unit_test_setup_teardown(features_that_come_and_go_leave_the_others_what_they_keep, arena_for_test,
-						arena_after_test),
+		cmocka_unit_test_setup_teardown(equal_calls_keep_one_window, arena_begin, arena_end),
+		cmocka_unit_test_setup_teardown(a_name_that_was_set_again_means_something_else, arena_begin, arena_end),
+		cmocka_unit_test_setup_teardown(features_that_come_and_go_leave_the_others_what_they_keep, arena_begin, arena_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,26 +9,11 @@
 
 #include "message/feedback.h"
 #include "step/experiment.h"
+#include "tests/unit/arena_fixture.h"
 #include "tests/unit/letters.h"
 
 #define ARENA_BYTES ((size_t)8 << 20)
 #define NOW_MS INT64_C(1800000000000)
-
-static struct arena *arena;
-
-static int arena_set_up(void **state)
-{
-	(void)state;
-	arena = arena_open(ARENA_BYTES);
-	return arena ? 0 : -1;
-}
-
-static int arena_tear_down(void **state)
-{
-	(void)state;
-	arena_close(arena);
-	return 0;
-}
 
 static struct feedback read_good(const char *json)
 {
@@ -293,7 +278,7 @@ static void a_topic_may_have_json_too(void **state)
 	assert_non_null(strstr(error.text, "not feedback"));
 }
 
-#define FEEDBACK_TEST(name) cmocka_unit_test_setup_teardown(name, arena_set_up, arena_tear_down)
+#define FEEDBACK_TEST(name) cmocka_unit_test_setup_teardown(name, arena_begin, arena_end)
 
 int main(void)
 {

@@ -122,6 +122,16 @@ static void an_outer_join_opens_when_all_is_settled(void **state)
 	assert_string_equal(parts(last), "b.");
 }
 
+/* Closes the window of the join that is due, as its owner does. NULL: none is. */
+static struct pending_join *expire(int64_t now_ms, bool *opens)
+{
+	join_matcher_tidy(matcher, now_ms);
+	struct pending_join *pending_join = join_matcher_overdue(matcher, now_ms);
+	if (pending_join)
+		*opens = join_matcher_conclude(matcher, pending_join);
+	return pending_join;
+}
+
 static void an_outer_join_opens_with_what_there_is_when_its_window_closes(void **state)
 {
 	(void)state;
@@ -129,12 +139,12 @@ static void an_outer_join_opens_with_what_there_is_when_its_window_closes(void *
 	lay(JOIN_OUTER, 2, JOIN_INNER, 0);
 	assert_int_equal(come_at("r", 0, "+.", "a", 1000, 5), JOIN_WAITS);
 	assert_int_equal(join_matcher_due_ms(matcher), 5 + WINDOW_MS);
-	assert_null(join_matcher_expire(matcher, 5 + WINDOW_MS - 1, &opens));
-	struct pending_join *pending_join = join_matcher_expire(matcher, 5 + WINDOW_MS, &opens);
+	assert_null(expire(5 + WINDOW_MS - 1, &opens));
+	struct pending_join *pending_join = expire(5 + WINDOW_MS, &opens);
 	assert_non_null(pending_join);
 	assert_true(opens);
 	assert_string_equal(parts(pending_join), "a.");
-	assert_null(join_matcher_expire(matcher, 5 + WINDOW_MS, &opens));
+	assert_null(expire(5 + WINDOW_MS, &opens));
 	assert_int_equal(come_at("r", 1, ".+", "b", 1000, 5 + WINDOW_MS), JOIN_IGNORES);
 	assert_int_equal(join_matcher_due_ms(matcher), INT64_MAX);
 }
@@ -145,14 +155,14 @@ static void what_comes_when_an_inner_joins_window_has_closed_is_late_once(void *
 	bool opens;
 	lay(JOIN_INNER, 2, JOIN_INNER, 0);
 	assert_int_equal(come_at("r", 0, "+.", "a", 0, 0), JOIN_WAITS);
-	struct pending_join *pending_join = join_matcher_expire(matcher, WINDOW_MS, &opens);
+	struct pending_join *pending_join = expire(WINDOW_MS, &opens);
 	assert_non_null(pending_join);
 	assert_false(opens);
 	assert_int_equal(kept(pending_join), 1);
 	assert_int_equal(come_at("r", 1, ".+", "b", 0, WINDOW_MS), JOIN_LATE);
 	/* Then it is forgotten with the next window, and the name is free. */
 	assert_int_equal(join_matcher_due_ms(matcher), FORGOTTEN_MS);
-	assert_null(join_matcher_expire(matcher, FORGOTTEN_MS, &opens));
+	assert_null(expire(FORGOTTEN_MS, &opens));
 	assert_int_equal(come_at("r", 1, ".+", "c", 0, FORGOTTEN_MS), JOIN_WAITS);
 }
 
@@ -163,12 +173,12 @@ static void a_window_is_of_record_time_and_closes_when_all_parties_are_past_it(v
 	lay(JOIN_OUTER, 2, JOIN_INNER, 0);
 	assert_int_equal(come_at("r", 0, "+.", "a", 1000, 0), JOIN_WAITS);
 	assert_int_equal(come_at("s", 0, "+.", "b", 1000 + WINDOW_MS, 1), JOIN_WAITS);
-	assert_null(join_matcher_expire(matcher, 1, &opens)); /* the other party may still bring it */
+	assert_null(expire(1, &opens)); /* the other party may still bring it */
 	assert_int_equal(come_at("t", 1, ".+", "c", 1000 + WINDOW_MS, 1), JOIN_WAITS);
-	struct pending_join *pending_join = join_matcher_expire(matcher, 1, &opens);
+	struct pending_join *pending_join = expire(1, &opens);
 	assert_non_null(pending_join);
 	assert_string_equal(parts(pending_join), "a.");
-	assert_null(join_matcher_expire(matcher, 1, &opens));
+	assert_null(expire(1, &opens));
 }
 
 static void records_that_are_further_apart_than_the_window_are_not_joined(void **state)
@@ -211,7 +221,7 @@ static void what_must_go_on_does_so_with_what_there_is(void **state)
 	lay(JOIN_INNER, 2, JOIN_INNER, 0);
 	rule.always = true;
 	assert_int_equal(come("r", ".+", "b"), JOIN_WAITS);
-	struct pending_join *pending_join = join_matcher_expire(matcher, WINDOW_MS, &opens);
+	struct pending_join *pending_join = expire(WINDOW_MS, &opens);
 	assert_non_null(pending_join);
 	assert_true(opens);
 	assert_string_equal(parts(pending_join), ".b");

@@ -12,26 +12,12 @@
 #include "bandits/policy.h"
 #include "base/random.h"
 #include "experiments/learner.h"
+#include "tests/unit/arena_fixture.h"
 
 #define NOW_MS INT64_C(1800000000000)
 #define WINDOW_MS 60000
 
-static struct arena *arena;
 static const struct text arms[] = {{"old", 3}, {"new", 3}};
-
-static int arena_lay(void **state)
-{
-	(void)state;
-	arena = arena_open((size_t)64 << 20);
-	return arena ? 0 : -1;
-}
-
-static int arena_clear(void **state)
-{
-	(void)state;
-	arena_close(arena);
-	return 0;
-}
 
 static struct learner *learner_judging(struct bandit_options options, const struct text *features, size_t count, size_t open,
 				       bool judges)
@@ -377,7 +363,7 @@ static void features_are_standardised_once_and_a_context_decides(void **state)
 	learner_close(learner);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, arena_lay, arena_clear)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, arena_begin, arena_end)
 
 int main(void)
 {

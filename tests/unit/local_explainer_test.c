@@ -15,11 +15,11 @@
 #include "base/file.h"
 #include "explain/importance.h"
 #include "session.h"
+#include "tests/unit/arena_fixture.h"
 
 #define CLOSE 1e-12
 #define MODEL_BYTES_MAX ((size_t)1 << 20)
 
-static struct arena *arena;
 static struct error error;
 static struct explanation explanation;
 
@@ -29,13 +29,6 @@ static int set_up(void **state)
 	error = (struct error){0};
 	arena = arena_open((size_t)64 << 20);
 	return arena ? 0 : 1;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	arena_close(arena);
-	return 0;
 }
 
 static const struct predictor *read_model(struct text text)
@@ -173,13 +166,13 @@ static void importance_is_the_mean_size_over_records(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(trees_are_explained_by_paths_or_against_a_background, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(linear_models_are_explained_by_the_distance_from_the_means, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(networks_are_explained_by_gradients, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(backgrounds_that_do_not_fit_are_refused, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_residual_is_what_is_missing_from_the_sum, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(features_are_ordered_by_their_size, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(importance_is_the_mean_size_over_records, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(trees_are_explained_by_paths_or_against_a_background, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(linear_models_are_explained_by_the_distance_from_the_means, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(networks_are_explained_by_gradients, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(backgrounds_that_do_not_fit_are_refused, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(a_residual_is_what_is_missing_from_the_sum, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(features_are_ordered_by_their_size, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(importance_is_the_mean_size_over_records, set_up, arena_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,24 +4,9 @@
 #include <stdarg.h>
 
 #include "message/mapped.h"
+#include "tests/unit/arena_fixture.h"
 
 #include <cmocka.h>
-
-static struct arena *arena;
-
-static int set_up(void **state)
-{
-	(void)state;
-	arena = arena_open((size_t)1 << 22);
-	return arena ? 0 : 1;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	arena_close(arena);
-	return 0;
-}
 
 static struct mapped_tensor *one_path(const char *name, const char *path)
 {
@@ -382,5 +367,5 @@ int main(void)
 		cmocka_unit_test(a_null_of_a_union_is_absent),
 		cmocka_unit_test(a_field_that_the_schema_lacks_is_absent),
 	};
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, arena_begin, arena_end);
 }

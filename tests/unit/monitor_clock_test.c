@@ -11,6 +11,7 @@
 #include <math.h>
 
 #include "base/random.h"
+#include "tests/unit/arena_fixture.h"
 
 #define ARENA_BYTES ((size_t)256 << 20)
 #define ROWS 400
@@ -24,22 +25,6 @@ struct clock_stream {
 	struct random chance;
 	int64_t time_ms;
 };
-
-static struct arena *arena;
-
-static int set_up(void **state)
-{
-	(void)state;
-	arena = arena_open(ARENA_BYTES);
-	return arena ? 0 : 1;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	arena_close(arena);
-	return 0;
-}
 
 static double even(struct random *chance)
 {
@@ -150,10 +135,10 @@ static void windows_of_one_time_take_the_time_between_them(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_wrong_time_gives_no_window_a_larger_share, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(nor_does_one_in_the_first_window, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_pause_counts_when_the_clock_has_gone_on, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(windows_of_one_time_take_the_time_between_them, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_wrong_time_gives_no_window_a_larger_share, arena_begin, arena_end),
+		cmocka_unit_test_setup_teardown(nor_does_one_in_the_first_window, arena_begin, arena_end),
+		cmocka_unit_test_setup_teardown(a_pause_counts_when_the_clock_has_gone_on, arena_begin, arena_end),
+		cmocka_unit_test_setup_teardown(windows_of_one_time_take_the_time_between_them, arena_begin, arena_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,13 +17,13 @@
 #include "drift/monitor_parts.h"
 #include "numeric/quantile.h"
 #include "session.h"
+#include "tests/unit/arena_fixture.h"
 
 #define ARENA_BYTES ((size_t)256 << 20)
 #define FEATURES 4
 #define ROWS 400
 #define WINDOW 100
 
-static struct arena *arena;
 static struct error error;
 static struct random chance;
 static double carried[FEATURES];
@@ -37,13 +37,6 @@ static int set_up(void **state)
 	chance = (struct random){11};
 	arena = arena_open(ARENA_BYTES);
 	return arena ? 0 : 1;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	arena_close(arena);
-	return 0;
 }
 
 static double even(void)
@@ -586,24 +579,24 @@ static void a_reference_of_constants_is_watched(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(distances_are_those_of_the_tests, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(levels_far_out_are_those_of_the_law, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(clean_streams_raise_no_more_alarms_than_declared, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(windows_beside_each_other_share_a_rate_in_time, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(rare_alarms_are_rare, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(rows_that_follow_from_one_another_raise_at_most_twice_as_many, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(changes_are_found_in_their_feature, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(the_score_says_by_how_much, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(the_same_rows_give_the_same_verdicts, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(quality_has_bounds_from_the_reference, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_window_of_missing_values_is_not_judged, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(infinite_numbers_are_outside, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(windows_close_by_event_time, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_clock_may_jump, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(windows_by_count_take_their_share_of_a_time, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_long_window_is_thinned, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(what_cannot_be_watched_is_refused, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_reference_of_constants_is_watched, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(distances_are_those_of_the_tests, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(levels_far_out_are_those_of_the_law, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(clean_streams_raise_no_more_alarms_than_declared, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(windows_beside_each_other_share_a_rate_in_time, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(rare_alarms_are_rare, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(rows_that_follow_from_one_another_raise_at_most_twice_as_many, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(changes_are_found_in_their_feature, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(the_score_says_by_how_much, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(the_same_rows_give_the_same_verdicts, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(quality_has_bounds_from_the_reference, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(a_window_of_missing_values_is_not_judged, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(infinite_numbers_are_outside, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(windows_close_by_event_time, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(a_clock_may_jump, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(windows_by_count_take_their_share_of_a_time, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(a_long_window_is_thinned, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(what_cannot_be_watched_is_refused, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(a_reference_of_constants_is_watched, set_up, arena_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

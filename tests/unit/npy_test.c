@@ -10,8 +10,8 @@
 #include <math.h>
 
 #include "base/file.h"
+#include "tests/unit/arena_fixture.h"
 
-static struct arena *arena;
 static struct error error;
 
 static int open_arena(void **state)
@@ -20,13 +20,6 @@ static int open_arena(void **state)
 	arena = arena_open((size_t)1 << 20);
 	error = (struct error){0};
 	return arena ? 0 : 1;
-}
-
-static int close_arena(void **state)
-{
-	(void)state;
-	arena_close(arena);
-	return 0;
 }
 
 static struct text bytes_of(const char *name)
@@ -154,7 +147,7 @@ static void a_header_of_any_bytes_is_refused_or_read(void **state)
 
 int main(void)
 {
-#define ONE(name) cmocka_unit_test_setup_teardown(name, open_arena, close_arena)
+#define ONE(name) cmocka_unit_test_setup_teardown(name, open_arena, arena_end)
 	const struct CMUnitTest tests[] = {
 		ONE(numbers_of_each_type_and_version_are_read),
 		ONE(big_endian_elements_are_turned_round),

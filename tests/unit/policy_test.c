@@ -10,8 +10,8 @@
 #include <cmocka.h>
 
 #include "bandits/off_policy.h"
+#include "tests/unit/arena_fixture.h"
 
-static struct arena *arena;
 static struct random chance;
 
 static int setup(void **state)
@@ -20,13 +20,6 @@ static int setup(void **state)
 	arena = arena_open((size_t)64 << 20);
 	chance.state = 6;
 	return arena ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	arena_close(arena);
-	return 0;
 }
 
 static bool near(double got, double wanted, double most)
@@ -457,22 +450,22 @@ static void reward_models_are_fitted_on_the_other_fold(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(probabilities_are_the_exact_mixture, setup, teardown),
-		cmocka_unit_test_setup_teardown(linucb_scores_as_its_learner_does, setup, teardown),
-		cmocka_unit_test_setup_teardown(choices_follow_the_probabilities_that_are_logged, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_unit_keeps_its_arm_until_the_next_version, setup, teardown),
-		cmocka_unit_test_setup_teardown(an_arm_without_probability_is_never_chosen, setup, teardown),
-		cmocka_unit_test_setup_teardown(policies_read_back, setup, teardown),
-		cmocka_unit_test_setup_teardown(policies_that_are_none_are_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(estimates_and_their_errors_are_right_on_average, setup, teardown),
-		cmocka_unit_test_setup_teardown(weights_above_the_clip_count_as_the_clip, setup, teardown),
-		cmocka_unit_test_setup_teardown(errors_of_ratios_are_those_of_their_terms, setup, teardown),
-		cmocka_unit_test_setup_teardown(estimates_without_support_are_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(few_records_are_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(sums_of_parts_merge, setup, teardown),
-		cmocka_unit_test_setup_teardown(records_that_are_none_are_left_out, setup, teardown),
-		cmocka_unit_test_setup_teardown(logs_of_a_learner_get_the_wider_interval, setup, teardown),
-		cmocka_unit_test_setup_teardown(reward_models_are_fitted_on_the_other_fold, setup, teardown),
+		cmocka_unit_test_setup_teardown(probabilities_are_the_exact_mixture, setup, arena_end),
+		cmocka_unit_test_setup_teardown(linucb_scores_as_its_learner_does, setup, arena_end),
+		cmocka_unit_test_setup_teardown(choices_follow_the_probabilities_that_are_logged, setup, arena_end),
+		cmocka_unit_test_setup_teardown(a_unit_keeps_its_arm_until_the_next_version, setup, arena_end),
+		cmocka_unit_test_setup_teardown(an_arm_without_probability_is_never_chosen, setup, arena_end),
+		cmocka_unit_test_setup_teardown(policies_read_back, setup, arena_end),
+		cmocka_unit_test_setup_teardown(policies_that_are_none_are_refused, setup, arena_end),
+		cmocka_unit_test_setup_teardown(estimates_and_their_errors_are_right_on_average, setup, arena_end),
+		cmocka_unit_test_setup_teardown(weights_above_the_clip_count_as_the_clip, setup, arena_end),
+		cmocka_unit_test_setup_teardown(errors_of_ratios_are_those_of_their_terms, setup, arena_end),
+		cmocka_unit_test_setup_teardown(estimates_without_support_are_refused, setup, arena_end),
+		cmocka_unit_test_setup_teardown(few_records_are_refused, setup, arena_end),
+		cmocka_unit_test_setup_teardown(sums_of_parts_merge, setup, arena_end),
+		cmocka_unit_test_setup_teardown(records_that_are_none_are_left_out, setup, arena_end),
+		cmocka_unit_test_setup_teardown(logs_of_a_learner_get_the_wider_interval, setup, arena_end),
+		cmocka_unit_test_setup_teardown(reward_models_are_fitted_on_the_other_fold, setup, arena_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

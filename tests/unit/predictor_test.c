@@ -16,10 +16,10 @@
 #include "base/file.h"
 #include "base/random.h"
 #include "session.h"
+#include "tests/unit/arena_fixture.h"
 
 #define ROOM 4096 /* numbers of a test */
 
-static struct arena *arena;
 static struct error error;
 
 static int set_up(void **state)
@@ -28,13 +28,6 @@ static int set_up(void **state)
 	error = (struct error){0};
 	arena = arena_open((size_t)64 << 20);
 	return arena ? 0 : 1;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	arena_close(arena);
-	return 0;
 }
 
 static const struct predictor *read_text(const char *text)
@@ -408,22 +401,22 @@ static void the_steps_of_a_row_are_known(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(the_steps_of_a_row_are_known, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_steps_of_a_row_are_known, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(what_equals_a_split_of_xgboost_goes_right_and_what_is_missing_as_it_says, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(base_score_is_an_answer_and_no_margin, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(an_early_stop_answers_up_to_its_best_iteration, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_file_of_xgboost_that_is_not_whole_is_refused, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(categories_of_xgboost_that_a_split_names_go_right, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(trees_that_are_none_are_refused, set_up, tear_down),
+						arena_end),
+		cmocka_unit_test_setup_teardown(base_score_is_an_answer_and_no_margin, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(an_early_stop_answers_up_to_its_best_iteration, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(a_file_of_xgboost_that_is_not_whole_is_refused, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(categories_of_xgboost_that_a_split_names_go_right, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(trees_that_are_none_are_refused, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(what_equals_a_split_of_lightgbm_goes_left_and_what_is_missing_as_it_says, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(categories_of_lightgbm_that_a_split_names_go_left, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(texts_that_are_no_model_of_lightgbm_are_refused, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_logistic_model_answers_both_probabilities, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_network_runs_its_layers_one_behind_the_other, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(files_that_are_no_model_are_refused, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_row_is_answered_alike_alone_and_among_others, set_up, tear_down),
+						arena_end),
+		cmocka_unit_test_setup_teardown(categories_of_lightgbm_that_a_split_names_go_left, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(texts_that_are_no_model_of_lightgbm_are_refused, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(a_logistic_model_answers_both_probabilities, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(a_network_runs_its_layers_one_behind_the_other, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(files_that_are_no_model_are_refused, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(a_row_is_answered_alike_alone_and_among_others, set_up, arena_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,22 +16,7 @@
 #include "numeric/power.h"
 #include "numeric/ranks.h"
 #include "numeric/scaling.h"
-
-static struct arena *arena;
-
-static int set_up(void **state)
-{
-	(void)state;
-	arena = arena_open((size_t)1 << 20);
-	return arena ? 0 : 1;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	arena_close(arena);
-	return 0;
-}
+#include "tests/unit/arena_fixture.h"
 
 static void a_column_without_a_number_teaches_nothing(void **state)
 {
@@ -322,5 +307,5 @@ int main(void)
 		cmocka_unit_test(hashes_are_the_published_ones),
 		cmocka_unit_test(a_category_is_found_as_text_and_as_number),
 	};
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, arena_begin, arena_end);
 }

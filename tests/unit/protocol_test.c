@@ -8,8 +8,8 @@
 
 #include "message/oip_protobuf.h"
 #include "serving/protocol.h"
+#include "tests/unit/arena_fixture.h"
 
-static struct arena *arena;
 static struct message message;
 static struct payload request;
 static struct call call;
@@ -21,13 +21,6 @@ static int set_up(void **state)
 	message = (struct message){.arena = arena, .id = TEXT("r-1")};
 	request = (struct payload){0};
 	call = (struct call){.name = "m", .request = &request, .message = &message};
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	arena_close(arena);
 	return 0;
 }
 
@@ -256,7 +249,7 @@ static void a_message_that_a_server_finds_too_large_is_the_requests_fault(void *
 	assert_int_equal(protocol_http_status(14, text_of(too_large[0])), 503);
 }
 
-#define SHOWS(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define SHOWS(name) cmocka_unit_test_setup_teardown(name, set_up, arena_end)
 
 static void expect_id(enum model_protocol protocol, const char *body, size_t header_length, const char *id)
 {

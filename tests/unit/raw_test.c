@@ -3,24 +3,9 @@
 #include <stdarg.h>
 
 #include "message/raw.h"
+#include "tests/unit/arena_fixture.h"
 
 #include <cmocka.h>
-
-static struct arena *arena;
-
-static int open_arena(void **state)
-{
-	(void)state;
-	arena = arena_open((size_t)1 << 20);
-	return arena ? 0 : 1;
-}
-
-static int close_arena(void **state)
-{
-	(void)state;
-	arena_close(arena);
-	return 0;
-}
 
 static struct tensor shaped(enum datatype datatype, size_t count)
 {
@@ -105,5 +90,5 @@ int main(void)
 		cmocka_unit_test(a_claimed_count_takes_no_memory_before_it_is_held_against_the_bytes),
 		cmocka_unit_test(an_empty_tensor_has_data_nevertheless),
 	};
-	return cmocka_run_group_tests(tests, open_arena, close_arena);
+	return cmocka_run_group_tests(tests, arena_begin, arena_end);
 }

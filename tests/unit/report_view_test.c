@@ -1,4 +1,5 @@
 /* report_view_test.c: what the page, the text and the JSON of an experiment's report show, also of odd names. */
+#include "tests/unit/arena_fixture.h"
 #include "view/report_view.h"
 
 #include <math.h>
@@ -15,7 +16,6 @@
 #define UNITS 1200
 #define TREATMENT "new <b>&"
 
-static struct arena *arena;
 static struct joined joined;
 static struct report report;
 static struct report_options options;
@@ -50,13 +50,6 @@ static int setup(void **state)
 {
 	(void)state;
 	return setup_of(UNITS, true);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	arena_close(arena);
-	return 0;
 }
 
 static size_t times(const char *text, const char *part)
@@ -146,7 +139,7 @@ static void nothing_is_shown_of_what_is_not_known(void **state)
 	struct buffer out;
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		teardown(state);
+		arena_end(state);
 		assert_int_equal(setup_of(cases[i].units, cases[i].judged), 0);
 		buffer_open(&out, (size_t)16 << 20);
 		report_view_print_text(&report, arena, &out);
@@ -164,7 +157,7 @@ static void nothing_is_shown_of_what_is_not_known(void **state)
 static void the_share_of_a_variant_that_was_not_seen_is_not_known(void **state)
 {
 	struct buffer out;
-	teardown(state);
+	arena_end(state);
 	assert_int_equal(setup_of(2, true), 0);
 	assert_true(report.split.tested && isnan(report.split.expected[0]) && isnan(report.split.expected[1]));
 	buffer_open(&out, (size_t)16 << 20);
@@ -188,5 +181,5 @@ int main(void)
 		cmocka_unit_test(nothing_is_shown_of_what_is_not_known),
 		cmocka_unit_test(the_share_of_a_variant_that_was_not_seen_is_not_known),
 	};
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, setup, arena_end);
 }

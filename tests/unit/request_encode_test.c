@@ -8,24 +8,9 @@
 
 #include "client/request_encode.h"
 #include "message/format.h"
+#include "tests/unit/arena_fixture.h"
 
 #define BYTES_MAX ((size_t)1 << 20)
-
-static struct arena *arena;
-
-static int open_arena(void **state)
-{
-	(void)state;
-	arena = arena_open((size_t)1 << 24);
-	return !arena;
-}
-
-static int close_arena(void **state)
-{
-	(void)state;
-	arena_close(arena);
-	return 0;
-}
 
 static const char given[] = "{\"id\": \"r-1\", \"parameters\": {\"tier\": \"fast\"}, \"outputs\": [{\"name\": \"p\"}], "
 			    "\"inputs\": [{\"name\": \"x\", \"datatype\": \"FP64\", \"shape\": [1, 2], \"data\": [0.1, 1e300]}, "
@@ -134,5 +119,5 @@ int main(void)
 		cmocka_unit_test(a_request_of_more_bytes_than_allowed_is_refused),
 		cmocka_unit_test(headers_of_the_format_replace_those_of_the_request),
 	};
-	return cmocka_run_group_tests(tests, open_arena, close_arena);
+	return cmocka_run_group_tests(tests, arena_begin, arena_end);
 }

@@ -12,28 +12,13 @@
 #include "spec/normal.h"
 #include "specs.h"
 #include "steps/kinds.h"
+#include "tests/unit/arena_fixture.h"
 
 #define CASES "tests/cases-own"
 
 #define PIPELINE(steps)                                                                                                            \
 	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n" steps
 #define MODEL "apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: m}\nspec: {storageUri: 'file:model.json'}\n"
-
-static struct arena *arena;
-
-static int set_up(void **state)
-{
-	(void)state;
-	arena = arena_open((size_t)16 << 20);
-	return arena ? 0 : 1;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	arena_close(arena);
-	return 0;
-}
 
 static void add_files(const struct spec *spec, struct buffer *out)
 {
@@ -163,10 +148,10 @@ static void no_file_of_a_case_is_overlooked(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(each_value_that_names_a_file_is_found_with_its_place, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_short_form_is_found_once, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(files_of_servers_and_secrets_are_not_among_them, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(no_file_of_a_case_is_overlooked, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(each_value_that_names_a_file_is_found_with_its_place, arena_begin, arena_end),
+		cmocka_unit_test_setup_teardown(a_short_form_is_found_once, arena_begin, arena_end),
+		cmocka_unit_test_setup_teardown(files_of_servers_and_secrets_are_not_among_them, arena_begin, arena_end),
+		cmocka_unit_test_setup_teardown(no_file_of_a_case_is_overlooked, arena_begin, arena_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 
 #include "experiments/rollout_rehearsal.h"
 #include "planning.h"
+#include "tests/unit/arena_fixture.h"
 
 #include <cmocka.h>
 
@@ -28,23 +29,8 @@ struct happened {
 };
 
 static const char *const names[] = {"new", "old"};
-static struct arena *arena;
 static struct rollout_plan plan;
 static struct rehearsal_result result;
-
-static int set_up(void **state)
-{
-	(void)state;
-	arena = arena_open((size_t)1 << 30);
-	return arena ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	arena_close(arena);
-	return 0;
-}
 
 static void plan_take(const char *yaml)
 {
@@ -259,7 +245,7 @@ static void without_exposures_there_is_nothing_to_rehearse(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, arena_begin, arena_end)
 	const struct CMUnitTest tests[] = {
 		TEST(a_candidate_without_faults_is_promoted),
 		TEST(records_that_end_first_leave_it_where_it_is),

@@ -17,8 +17,8 @@
 #include "explain/perturbation.h"
 #include "explain/surrogate.h"
 #include "session.h"
+#include "tests/unit/arena_fixture.h"
 
-static struct arena *arena;
 static struct error error;
 
 static int set_up(void **state)
@@ -27,13 +27,6 @@ static int set_up(void **state)
 	error = (struct error){0};
 	arena = arena_open((size_t)512 << 20);
 	return arena ? 0 : 1;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	arena_close(arena);
-	return 0;
 }
 
 static const struct sampler *open_sampler(size_t players, size_t budget, uint64_t seed)
@@ -520,24 +513,24 @@ static void a_game_without_a_background_is_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_design_has_pairs_of_all_sizes_and_none_twice, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(the_same_seed_gives_the_same_design, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_budget_for_all_coalitions_gives_exact_values, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(estimates_grow_better_with_the_budget_and_say_so, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(standard_errors_are_about_as_large_as_errors, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_linear_game_is_exact_with_a_pair_for_each_player, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(what_was_not_answered_costs_precision_alone, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_failure_leaves_the_points_that_were_answered, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(fewer_pairs_than_players_still_add_up, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(one_player_has_it_all, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(what_cannot_be_sampled_is_refused, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(an_estimate_of_nothing_is_refused, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_run_is_explained_whatever_its_batches, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_known_background_is_not_asked_for, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_run_outlives_failures_and_deadlines, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_background_row_that_failed_once_is_left_out_of_all, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(groups_and_links_are_heeded, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_game_without_a_background_is_refused, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_design_has_pairs_of_all_sizes_and_none_twice, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(the_same_seed_gives_the_same_design, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(a_budget_for_all_coalitions_gives_exact_values, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(estimates_grow_better_with_the_budget_and_say_so, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(standard_errors_are_about_as_large_as_errors, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(a_linear_game_is_exact_with_a_pair_for_each_player, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(what_was_not_answered_costs_precision_alone, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(a_failure_leaves_the_points_that_were_answered, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(fewer_pairs_than_players_still_add_up, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(one_player_has_it_all, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(what_cannot_be_sampled_is_refused, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(an_estimate_of_nothing_is_refused, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(a_run_is_explained_whatever_its_batches, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(a_known_background_is_not_asked_for, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(a_run_outlives_failures_and_deadlines, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(a_background_row_that_failed_once_is_left_out_of_all, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(groups_and_links_are_heeded, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(a_game_without_a_background_is_refused, set_up, arena_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

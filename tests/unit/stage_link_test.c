@@ -7,25 +7,10 @@
 #include <cmocka.h>
 
 #include "message/stage_link.h"
+#include "tests/unit/arena_fixture.h"
 
 #define EVENT_MS 1000
 #define WRITTEN_MS INT64_C(1700000000123)
-
-static struct arena *arena;
-
-static int set_up(void **state)
-{
-	(void)state;
-	arena = arena_open(1 << 20);
-	return arena ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	arena_close(arena);
-	return 0;
-}
 
 /* The message as the next stage reads it. */
 static struct message passed_on(int64_t time_ms, int64_t written_ms, struct headers headers)
@@ -72,7 +57,7 @@ static void a_header_of_that_name_in_a_request_is_not_believed(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, arena_begin, arena_end)
 	const struct CMUnitTest tests[] = {
 		TEST(the_time_of_the_record_is_kept_beside_the_event_time),
 		TEST(a_header_of_that_name_in_a_request_is_not_believed),

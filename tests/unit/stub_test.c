@@ -8,22 +8,7 @@
 
 #include "graphs.h"
 #include "serving/stub.h"
-
-static struct arena *arena;
-
-static int begin(void **state)
-{
-	(void)state;
-	arena = arena_open((size_t)1 << 20);
-	return arena ? 0 : -1;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	arena_close(arena);
-	return 0;
-}
+#include "tests/unit/arena_fixture.h"
 
 static struct stub_reply ask(const char *uri, const struct payload *request, uint64_t earlier)
 {
@@ -151,7 +136,7 @@ static void an_unknown_stub_names_the_nearest(void **state)
 	assert_non_null(strstr(error.text, "did you mean `add10`"));
 }
 
-#define SHOWS(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define SHOWS(name) cmocka_unit_test_setup_teardown(name, arena_begin, arena_end)
 
 int main(void)
 {

@@ -9,24 +9,9 @@
 #include "base/file.h"
 #include "message/format.h"
 #include "source/tensor_files.h"
+#include "tests/unit/arena_fixture.h"
 
 #define BYTES_MAX ((size_t)1 << 20)
-
-static struct arena *arena;
-
-static int open_arena(void **state)
-{
-	(void)state;
-	arena = arena_open((size_t)1 << 26);
-	return !arena;
-}
-
-static int close_arena(void **state)
-{
-	(void)state;
-	arena_close(arena);
-	return 0;
-}
 
 static struct name_list files(const char *first, const char *second)
 {
@@ -115,5 +100,5 @@ int main(void)
 		cmocka_unit_test(an_array_of_no_rows_gives_no_request),
 		cmocka_unit_test(rows_that_do_not_agree_are_refused),
 	};
-	return cmocka_run_group_tests(tests, open_arena, close_arena);
+	return cmocka_run_group_tests(tests, arena_begin, arena_end);
 }

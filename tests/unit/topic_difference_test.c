@@ -1,5 +1,6 @@
 /* topic_difference_test.c: Tests of what differs between a topic in Kafka and the plan, and of the command that is named. */
 #include "runtime/topic_difference.h"
+#include "tests/unit/arena_fixture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,22 +12,6 @@
 #include <string.h>
 
 #define DAY_MS ((int64_t)86400000)
-
-static struct arena *arena;
-
-static int arena_begin(void **state)
-{
-	(void)state;
-	arena = arena_open((size_t)1 << 20);
-	return arena ? 0 : -1;
-}
-
-static int arena_end(void **state)
-{
-	(void)state;
-	arena_close(arena);
-	return 0;
-}
 
 /* Words about the topic; "": it is as planned. */
 static const char *words_of(const struct planned_topic *planned, const struct topic_facts *facts, const struct topic_facts *input,

@@ -16,12 +16,12 @@
 #include "explain/coalition.h"
 #include "numeric/trees.h"
 #include "session.h"
+#include "tests/unit/arena_fixture.h"
 
 #define FEATURES 7
 #define NODES_MAX 4096
 #define CLOSE 1e-12
 
-static struct arena *arena;
 static struct error error;
 static struct random chance;
 
@@ -32,13 +32,6 @@ static int set_up(void **state)
 	chance = (struct random){5};
 	arena = arena_open((size_t)256 << 20);
 	return arena ? 0 : 1;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	arena_close(arena);
-	return 0;
 }
 
 static double drawn(void)
@@ -309,11 +302,11 @@ static void what_cannot_be_explained_is_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(path_dependent_values_are_those_of_all_coalitions, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(interventional_values_are_those_of_all_coalitions, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(deep_trees_add_up, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_split_that_no_training_row_reached_sends_half_each_way, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(what_cannot_be_explained_is_refused, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(path_dependent_values_are_those_of_all_coalitions, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(interventional_values_are_those_of_all_coalitions, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(deep_trees_add_up, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(a_split_that_no_training_row_reached_sends_half_each_way, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(what_cannot_be_explained_is_refused, set_up, arena_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

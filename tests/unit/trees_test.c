@@ -12,6 +12,7 @@
 #include <math.h>
 
 #include "base/random.h"
+#include "tests/unit/arena_fixture.h"
 
 #define FEATURES_MAX 11
 #define NODES_MAX 2048
@@ -19,7 +20,6 @@
 #define ROWS 41
 #define WIDTH (FEATURES_MAX + 2)
 
-static struct arena *arena;
 static struct error error;
 static struct random chance;
 
@@ -36,13 +36,6 @@ static int set_up(void **state)
 	chance = (struct random){11};
 	arena = arena_open((size_t)64 << 20);
 	return arena ? 0 : 1;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	arena_close(arena);
-	return 0;
 }
 
 /* Numbers at which floats, their order and their ends could go wrong; thresholds are among them, and beside them. */
@@ -190,7 +183,7 @@ static void trees_of_any_shape_are_summed_as_they_are_walked(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(trees_of_any_shape_are_summed_as_they_are_walked, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(trees_of_any_shape_are_summed_as_they_are_walked, set_up, arena_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
