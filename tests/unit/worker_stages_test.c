@@ -12,6 +12,7 @@
 
 #include <unistd.h>
 
+#include "log/reader.h"
 #include "message/format.h"
 #include "message/stage_link.h"
 #include "tests/unit/letters.h"
@@ -22,6 +23,7 @@
 
 #define HEAD "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n"
 #define STAGES 4
+#define READ_TURNS 100 /* of a tenth of a second */
 
 /* A stage reads the topic of its number; the first one reads `in`. */
 static const char *const reads[] = {"in", "stage-1", "stage-2", "stage-3"};
@@ -153,6 +155,47 @@ static void an_answer_leaves_the_last_stage_as_its_request_came_to_the_first(voi
 	assert_int_equal(counts.taken, 2);
 	assert_int_equal(counts.released, 2);
 	assert_int_equal(counts.answered, 1);
+}
+
+/* The only step whose result the next record of the topic carries; with its request's record. */
+static void expect_carried(struct stand *stand, const char *topic, const char *step)
+{
+	const struct reader_config config = {
+		.brokers = stand->mock.brokers, .topic = topic, .from_beginning = true, .properties = mock_quick};
+	struct error error = {0};
+	struct record record = {.held = NULL};
+	struct reader *reader = reader_open(&config, &error);
+	struct message message = {.arena = arena_open((size_t)1 << 20)};
+	struct stage_link link = {0};
+	assert_non_null(reader);
+	for (int turns = 0; !record.held && turns < READ_TURNS; turns++)
+		assert_true(reader_next(reader, 100, &record, &error));
+	assert_non_null(record.held);
+	assert_true(stage_link_decode(&message, record.value, &link, &error));
+	assert_int_equal(message.carried->count, 1);
+	assert_true(text_is(message.carried->items[0].step, step));
+	assert_true(text_equal(link.original, TEXT(REQUEST("r-1", "7"))));
+	record_release(&record);
+	reader_close(reader);
+	arena_close(message.arena);
+}
+
+static void each_later_stage_gets_the_results_that_it_reads_and_no_others(void **state)
+{
+	struct stand *stand = *state;
+	configure(stand, "  - {name: a, expression: {set: {y: x * 2}, drop: [x]}}\n"
+			 "  - {name: c, expression: {set: {w: x * 3}, drop: [x]}}\n"
+			 "  - {name: b, inputs: [a], isolate: true, expression: {set: {z: y + 1}, drop: [y]}}\n"
+			 "  - {name: d, inputs: [c], isolate: true, expression: {set: {v: w + 1}, drop: [w]}}\n"
+			 "  output: {steps: [b]}\n");
+	start(stand);
+	mock_write(&stand->mock, "key", REQUEST("r-1", "7"), "x-request-id", "r-1");
+	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	assert_true(says(answer, "[15]"));
+	rd_kafka_message_destroy(answer);
+	stop(stand);
+	expect_carried(stand, "stage-1", "a");
+	expect_carried(stand, "stage-2", "c");
 }
 
 static void at_least_once_requests_cross_too(void **state)
@@ -540,6 +583,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(an_answer_leaves_the_last_stage_as_its_request_came_to_the_first, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(each_later_stage_gets_the_results_that_it_reads_and_no_others, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(at_least_once_requests_cross_too, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_dead_letter_of_a_later_stage_holds_the_record_of_the_request, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(an_error_is_answered_where_it_is_known_and_goes_no_further, set_up, tear_down),
