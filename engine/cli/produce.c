@@ -5,21 +5,17 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "base/base64.h"
 #include "base/clock.h"
-#include "cases/case.h"
+#include "cases/request_line.h"
 #include "cli/command.h"
 #include "client/kafka.h"
-#include "client/request_encode.h"
 #include "log/sender.h"
-#include "message/json_scan.h"
 #include "source/tensor_files.h"
 #include "view/progress.h"
 #include "view/refused_lines.h"
 
 #define LINE_ARENA_BYTES ((size_t)256 << 20)
 #define SETTLE_MS 250
-#define HEADERS_ADDED (1 + REQUEST_HEADERS_MAX) /* the id, and those of the format */
 
 struct produce_options {
 	struct door_asked asked;
@@ -92,126 +88,6 @@ static void refuse(void *context, uint64_t line, const char *reason)
 
 /* ---- one line ---- */
 
-/* A line is a request, or has one as its member `request`, with what goes around it. */
-struct request_line {
-	struct text id;
-	struct text key;
-	struct text request;
-	struct header *headers; /* HEADERS_ADDED more have room */
-	size_t header_count;
-};
-
-static void take_text(struct json_scan *scan, const char *member, struct text *text)
-{
-	if (json_peek(scan) == JSON_STRING) {
-		json_text(scan, text);
-	} else {
-		error_set(scan->error, ERROR_INPUT, PLACE_NONE, "`%s` must be a string", member);
-		scan->failed = true;
-	}
-}
-
-static void take_headers(struct json_scan *scan, struct arena *arena, struct request_line *line)
-{
-	struct json_scan counting;
-	struct text span, key;
-	size_t count = 0;
-	if (json_peek(scan) != JSON_OBJECT) {
-		error_set(scan->error, ERROR_INPUT, PLACE_NONE, "`headers` must be an object");
-		scan->failed = true;
-		return;
-	}
-	if (!json_span(scan, &span))
-		return;
-	counting = json_again(scan, span);
-	json_enter(&counting);
-	while (json_key(&counting, &key))
-		count += json_skip(&counting);
-	line->headers = ARENA_ARRAY(arena, struct header, count + HEADERS_ADDED);
-	counting = json_again(scan, span);
-	json_enter(&counting);
-	while (line->headers && json_key(&counting, &line->headers[line->header_count].name))
-		take_text(&counting, "headers", &line->headers[line->header_count++].value);
-	scan->failed |= counting.failed;
-}
-
-/* Bytes of any format, as base64. */
-static void take_bytes(struct json_scan *scan, struct arena *arena, struct request_line *line)
-{
-	struct text written = {0};
-	take_text(scan, "body_b64", &written);
-	char *bytes = arena_take(arena, 1, base64_read_room(written.length));
-	line->request = (struct text){bytes, 0};
-	if (!bytes)
-		scan->failed = !error_memory(scan->error, ERROR_LIMIT, "reading a line");
-	else if (!scan->failed && !base64_read(written, bytes, &line->request.length))
-		scan->failed = !error_set(scan->error, ERROR_INPUT, PLACE_NONE, "`body_b64` is not base64");
-}
-
-static void take_members(struct json_scan *scan, struct arena *arena, struct request_line *line)
-{
-	struct text key;
-	json_enter(scan);
-	while (json_key(scan, &key)) {
-		if (text_is(key, "request")) {
-			(void)json_peek(scan);
-			if (json_span(scan, &line->request) && !case_fill(arena, &line->request, scan->error))
-				scan->failed = true;
-		} else if (text_is(key, "body")) {
-			take_text(scan, "body", &line->request);
-		} else if (text_is(key, "body_b64")) {
-			take_bytes(scan, arena, line);
-		} else if (text_is(key, "id")) {
-			take_text(scan, "id", &line->id);
-		} else if (text_is(key, "key")) {
-			take_text(scan, "key", &line->key);
-		} else if (text_is(key, "headers")) {
-			take_headers(scan, arena, line);
-		} else {
-			json_skip(scan);
-		}
-	}
-}
-
-/* Whether the line has a request as a member; its JSON is checked by the way. */
-static bool has_request(struct text bytes, struct arena *arena, bool *has, struct error *error)
-{
-	struct json_scan scan;
-	struct text key;
-	json_begin(&scan, bytes, "the line", arena, error);
-	*has = false;
-	if (json_peek(&scan) != JSON_OBJECT)
-		return error_set(error, ERROR_INPUT, PLACE_NONE, "the line is not a JSON object");
-	json_enter(&scan);
-	while (json_key(&scan, &key)) {
-		*has |= text_is(key, "request") || text_is(key, "body") || text_is(key, "body_b64");
-		json_skip(&scan);
-	}
-	return json_end(&scan);
-}
-
-static bool read_line(struct text bytes, struct arena *arena, struct request_line *line, struct error *error)
-{
-	struct json_scan scan;
-	bool has;
-	*line = (struct request_line){.request = bytes};
-	if (!has_request(bytes, arena, &has, error))
-		return false;
-	json_begin(&scan, bytes, "the line", arena, error);
-	if (has && json_peek(&scan) == JSON_OBJECT)
-		take_members(&scan, arena, line);
-	if (has && !json_end(&scan))
-		return false;
-	if (!line->headers)
-		line->headers = ARENA_ARRAY(arena, struct header, HEADERS_ADDED);
-	if (!line->headers)
-		return error_memory(error, ERROR_LIMIT, "reading a line");
-	struct headers headers = {line->header_count, line->headers};
-	if (line->id.bytes && !headers_find(headers, TEXT("x-request-id")))
-		line->headers[line->header_count++] = (struct header){TEXT("x-request-id"), line->id};
-	return true;
-}
-
 /* Writes the request in the format that is asked for. */
 static bool encode_line(const struct producing *producing, struct request_line *line, struct error *error)
 {
@@ -263,7 +139,7 @@ static bool send_line(struct producing *producing, struct text bytes, struct err
 	struct request_line line;
 	struct error wrong = {0};
 	arena_reset(producing->arena);
-	if (read_line(bytes, producing->arena, &line, &wrong) && send_request(producing, &line, &wrong))
+	if (request_line_read(bytes, producing->arena, &line, &wrong) && send_request(producing, &line, &wrong))
 		return true;
 	return pass_over(producing, &wrong, error);
 }
@@ -274,7 +150,7 @@ static bool send_row(struct producing *producing, const struct tensor_rows *rows
 	struct request_line line = {0};
 	struct error wrong = {0};
 	arena_reset(producing->arena);
-	line.headers = ARENA_ARRAY(producing->arena, struct header, HEADERS_ADDED);
+	line.headers = ARENA_ARRAY(producing->arena, struct header, REQUEST_LINE_HEADERS);
 	if (!line.headers)
 		error_memory(&wrong, ERROR_LIMIT, "writing a request");
 	else if (tensor_rows_request(rows, row, LINE_ARENA_BYTES, producing->arena, &line.request, &wrong) &&
