@@ -541,6 +541,7 @@ static bool clients_open(struct calls *calls, const struct gateway_targets *targ
 								  .queue_bytes = QUEUE_BYTES,
 								  .properties = config->producer,
 								  .bell = calls->bell,
+								  .loop = calls->loop,
 								  .told = on_told,
 								  .context = calls};
 	calls->reader = reader_open(&calls->reader_config, error);

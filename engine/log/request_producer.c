@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "log/client.h"
+#include "log/gathering.h"
 
 #define CLOSE_WAIT_S 2
 
@@ -14,6 +15,7 @@ struct request_producer {
 	rd_kafka_t *client;
 	rd_kafka_queue_t *queue;
 	struct topic_handles topics;
+	struct gathering *gathering; /* NULL: each record leaves at once */
 };
 
 static void on_report(rd_kafka_t *client, const rd_kafka_message_t *message, void *context)
@@ -26,6 +28,16 @@ static void on_report(rd_kafka_t *client, const rd_kafka_message_t *message, voi
 		.offset = message->offset,
 	};
 	(void)client;
+	if (producer->gathering)
+		gathering_report(producer->gathering, message);
+	producer->config->told(producer->config->context, &report);
+}
+
+static void on_refused(void *context, uint64_t number)
+{
+	const struct request_producer *producer = context;
+	const struct request_report report = {
+		.number = number, .refused = "the producer's queue is full", .partition = -1, .offset = OFFSET_NONE};
 	producer->config->told(producer->config->context, &report);
 }
 
@@ -48,6 +60,11 @@ static bool producer_set_up(struct request_producer *producer, struct error *err
 		return false;
 	rd_kafka_conf_set_opaque(configuration, producer);
 	rd_kafka_conf_set_dr_msg_cb(configuration, on_report);
+	producer->gathering = config->loop ? gathering_open(configuration, config->loop, on_refused, producer) : NULL;
+	if (config->loop && !producer->gathering) {
+		rd_kafka_conf_destroy(configuration);
+		return error_memory(error, ERROR_SYSTEM, "opening a producer of requests");
+	}
 	producer->client = client_open(RD_KAFKA_PRODUCER, configuration, error);
 	if (!producer->client)
 		return false;
@@ -66,6 +83,7 @@ struct request_producer *request_producer_open(const struct request_producer_con
 	producer->config = config;
 	if (producer_set_up(producer, error))
 		return producer;
+	gathering_close(producer->gathering);
 	memory_give(producer);
 	return NULL;
 }
@@ -74,6 +92,8 @@ void request_producer_close(struct request_producer *producer)
 {
 	if (!producer)
 		return;
+	gathering_close(producer->gathering);
+	producer->gathering = NULL;
 	(void)rd_kafka_purge(producer->client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
 	client_queue_forget(producer->queue);
 	topic_handles_close(&producer->topics);
@@ -89,7 +109,10 @@ bool request_producer_topics(struct request_producer *producer, const char *cons
 enum produce_verdict request_producer_send(struct request_producer *producer, const struct outgoing *record, uint64_t number,
 					   struct error *error)
 {
-	return client_produce(producer->client, producer->topics.items[record->topic], record, (void *)(uintptr_t)number, error);
+	rd_kafka_topic_t *topic = producer->topics.items[record->topic];
+	if (producer->gathering)
+		return gathering_produce(producer->gathering, producer->client, topic, record, number, error);
+	return client_produce(producer->client, topic, record, (void *)(uintptr_t)number, error);
 }
 
 int32_t request_producer_answers(const struct request_producer *producer, struct text key, int32_t partition)
@@ -104,4 +127,6 @@ int32_t request_producer_answers(const struct request_producer *producer, struct
 void request_producer_tell(struct request_producer *producer)
 {
 	(void)rd_kafka_poll(producer->client, 0);
+	if (producer->gathering)
+		gathering_tell(producer->gathering);
 }

@@ -2,12 +2,16 @@
  * number.
  *
  * A record that Kafka does not acknowledge within the configured time is refused, so each record is reported once.
+ *
+ * With a loop, records are gathered while Kafka is busy with others (log/gathering.h).
+ *
  * Belongs to one thread. Its bell rings when request_producer_tell() has a result to report.
  */
 #ifndef SLUICE_LOG_REQUEST_PRODUCER_H
 #define SLUICE_LOG_REQUEST_PRODUCER_H
 
 #include "log/record.h"
+#include "net/loop.h"
 
 struct request_producer;
 
@@ -25,18 +29,20 @@ struct request_producer_config {
 	size_t queue_bytes;   /* of what waits for Kafka */
 	struct properties properties;
 	int bell;
+	struct loop *loop; /* NULL: each record leaves at once */
 	void (*told)(void *context, const struct request_report *report);
 	void *context;
 };
 
 /* Everything in the configuration is borrowed as long as the producer lives. CONFIG: a setting is wrong. */
 struct request_producer *request_producer_open(const struct request_producer_config *config, struct error *error);
-void request_producer_close(struct request_producer *producer); /* records in flight are dropped without a report; NULL is fine */
+/* Records in flight, and gathered ones, are dropped without a report. NULL is fine. */
+void request_producer_close(struct request_producer *producer);
 
 /* Sets the topics that records name by number from now on: the former ones, then new ones. The names are borrowed. */
 bool request_producer_topics(struct request_producer *producer, const char *const *names, size_t count, struct error *error);
 
-/* Copies the record. `number` is above 0. */
+/* Copies the record. `number` is above 0. A record that was gathered may be refused later, by `told`. */
 enum produce_verdict request_producer_send(struct request_producer *producer, const struct outgoing *record, uint64_t number,
 					   struct error *error);
 
