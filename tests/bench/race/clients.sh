@@ -75,10 +75,24 @@ by_wrk() { # $1 pipeline
 		wrk.method = "POST"
 		wrk.headers["Content-Type"] = "application/json"
 		wrk.body = '$(cat "$dir/request.json")'
+		local threads, refusals, words = {}, {}, {}
+		told = "" -- what was not answered well: how many of each status, and the words of one
+		function setup(thread) threads[#threads + 1] = thread end
+		function response(status, _, body)
+			if status == 200 then return end
+			refusals[status] = (refusals[status] or 0) + 1
+			words[status] = body
+			told = ""
+			for code, count in pairs(refusals) do told = told .. "refused " .. count .. " by " .. code .. ": " .. words[code] .. "\\n" end
+		end
+		function done()
+			for _, thread in ipairs(threads) do io.write(thread:get("told")) end
+		end
 	END
 	before=$(cpu_ticks)
 	LD_LIBRARY_PATH=${libraries-} "$wrk" -t1 -c$callers -d"${seconds}s" -s "$dir/infer.lua" "http://127.0.0.1:$port/v2/models/$1/infer" \
 		>"$dir/wrk.log" 2>&1
+	sed -n "s/^refused /wrk-$1: refused /p" "$dir/wrk.log"
 	note "wrk-$1" "$(sed -nE 's/^ *([0-9]+) requests in .*/\1/p' "$dir/wrk.log")" \
 		"$(awk '/Non-2xx/ { n += $NF } /Socket errors/ { gsub(",", ""); n += $4 + $6 + $8 + $10 } END { print n + 0 }' "$dir/wrk.log")" \
 		$(($(cpu_ticks) - before))
