@@ -192,6 +192,24 @@ static void gathered_records_leave_in_order_when_kafka_has_acknowledged_others(v
 	expect_in_order(stand, 41);
 }
 
+/* An acknowledgement of few others does not let records leave, while a batch is on its way behind which they would wait. */
+static void gathered_records_stay_until_the_batch_before_them_is_acknowledged(void **state)
+{
+	struct gathering_stand *stand = *state;
+	const int64_t until_ms = clock_ms() + MOCK_WAIT_MS;
+	be_slow(stand, SLOW_MS * 5);
+	produce_many(stand, 1);
+	for (const int64_t half_ms = clock_ms() + (int64_t)SLOW_MS * 5 / 2; clock_ms() < half_ms;)
+		(void)rd_kafka_poll(stand->client, 20);
+	produce_many(stand, GATHERING_AHEAD - 1 + 20);
+	assert_int_equal(gathering_count(stand->gathering), 20);
+	while (gathering_count(stand->gathering) > 0 && clock_ms() < until_ms)
+		(void)rd_kafka_poll(stand->client, 5);
+	produce_many(stand, 10);
+	await_reports(stand, 1 + GATHERING_AHEAD);
+	assert_int_equal(gathering_count(stand->gathering), 10);
+}
+
 static void gathered_records_wait_for_a_slow_broker_only_so_long(void **state)
 {
 	struct gathering_stand *stand = *state;
@@ -281,6 +299,7 @@ int main(void)
 		STORY(a_record_leaves_at_once_while_few_are_on_their_way),
 		STORY(a_record_at_a_time_is_never_gathered),
 		STORY(gathered_records_leave_in_order_when_kafka_has_acknowledged_others),
+		STORY(gathered_records_stay_until_the_batch_before_them_is_acknowledged),
 		STORY(gathered_records_wait_for_a_slow_broker_only_so_long),
 		STORY(a_record_that_waits_costs_no_processor_time),
 		STORY(a_larger_record_leaves_at_once_after_those_before_it),
