@@ -175,11 +175,12 @@ static bool too_many(struct json_scan *scan, const struct tensor *tensor)
 			 TEXT_ARGUMENTS(tensor->name), tensor->count, tensor_type_text(scan->arena, tensor));
 }
 
-static bool too_few(struct json_scan *scan, const struct tensor *tensor, const char *most, size_t count)
+static bool too_few(struct json_scan *scan, const struct tensor *tensor, size_t count)
 {
 	return error_set(scan->error, ERROR_INPUT, PLACE_NONE,
-			 "tensor " TEXT_FORMAT ": data holds %s%zu elements, its shape %s needs %zu; make them agree",
-			 TEXT_ARGUMENTS(tensor->name), most, count, tensor_type_text(scan->arena, tensor), tensor->count);
+			 "tensor " TEXT_FORMAT ": data holds %zu element%s, its shape %s needs %zu; make them agree",
+			 TEXT_ARGUMENTS(tensor->name), count, count == 1 ? "" : "s", tensor_type_text(scan->arena, tensor),
+			 tensor->count);
 }
 
 #define TEXT_AHEAD 20 /* bytes looked at for a short text: its quotes, a comma and a blank with it */
@@ -286,20 +287,40 @@ static bool read_flat(struct json_scan *scan, const struct tensor_json_reading *
 	return true;
 }
 
+/* Why a walk ended: an error that is set, or a ragged list. */
+static bool walk_failed(struct json_scan *scan, const struct tensor *tensor, const struct json_list *list)
+{
+	if (!list->ragged)
+		return false;
+	return error_set(scan->error, ERROR_INPUT, PLACE_NONE,
+			 "tensor " TEXT_FORMAT ": data is ragged at byte %zu; lists of one depth must have one length",
+			 TEXT_ARGUMENTS(tensor->name), (size_t)(list->ragged - scan->begin));
+}
+
 /* Lists of lists, and elements that are not plain. */
 static __attribute__((noinline)) bool read_nested(struct json_scan *scan, struct tensor_json_reading *reading)
 {
 	struct tensor *tensor = reading->tensor;
 	struct json_list list;
-	if (!json_list_walk(scan, &list, read_element, reading)) {
-		if (list.ragged)
-			return error_set(scan->error, ERROR_INPUT, PLACE_NONE,
-					 "tensor " TEXT_FORMAT
-					 ": data is ragged at byte %zu; lists of one depth must have one length",
-					 TEXT_ARGUMENTS(tensor->name), (size_t)(list.ragged - scan->begin));
-		return false;
-	}
-	return list.count == tensor->count || too_few(scan, tensor, "", list.count);
+	if (!json_list_walk(scan, &list, read_element, reading))
+		return walk_failed(scan, tensor, &list);
+	return list.count == tensor->count || too_few(scan, tensor, list.count);
+}
+
+static bool element_skip(void *context, struct json_scan *scan, size_t *more)
+{
+	(void)context;
+	*more = 0;
+	return json_skip(scan);
+}
+
+/* Refuses data that are shorter than the shape, which takes no memory: their elements are only counted. */
+static __attribute__((cold, noinline)) bool short_data_refuse(struct json_scan *scan, const struct tensor *tensor)
+{
+	struct json_list list;
+	if (!json_list_walk(scan, &list, element_skip, NULL))
+		return walk_failed(scan, tensor, &list);
+	return too_few(scan, tensor, list.count);
 }
 
 bool tensor_json_read(struct json_scan *scan, struct tensor *tensor)
@@ -314,7 +335,7 @@ bool tensor_json_read(struct json_scan *scan, struct tensor *tensor)
 	/* An element and its comma are two bytes at least: so a shape alone takes no memory. */
 	size_t most = ((size_t)(scan->end - scan->at) + 1) / 2;
 	if (tensor->count > most)
-		return too_few(scan, tensor, "at most ", most);
+		return short_data_refuse(scan, tensor);
 	struct tensor_json_reading reading = {.tensor = tensor};
 	reading.elements = arena_take_raw(scan->arena, tensor->count * datatype_stride(tensor->datatype));
 	if (!reading.elements)

@@ -257,7 +257,16 @@ static void a_count_that_differs_from_the_shape_names_the_tensor(void **state)
 		       "tensor IN: data is not a list");
 	/* A shape alone makes nobody take memory for it. */
 	assert_refused(*state, "{\"inputs\":[{\"name\":\"IN\",\"datatype\":\"FP64\",\"shape\":[4000000000],\"data\":[1]}]}",
-		       "tensor IN: data holds at most");
+		       "tensor IN: data holds 1 element, its shape FP64[4000000000] needs 4000000000");
+	/* The count is that of the data, whatever is between and behind its elements. */
+	assert_refused(*state, "{\"inputs\":[{\"name\":\"IN\",\"datatype\":\"FP32\",\"shape\":[90],\"data\":[1 , [ ]  ,3]}]}",
+		       "tensor IN: data is ragged");
+	assert_refused(*state, "{\"inputs\":[{\"name\":\"IN\",\"datatype\":\"FP32\",\"shape\":[90],\"data\":[1 , 2 ,  3 ]}]}",
+		       "tensor IN: data holds 3 elements, its shape FP32[90] needs 90");
+	assert_refused(*state, "{\"inputs\":[{\"name\":\"IN\",\"datatype\":\"BYTES\",\"shape\":[90],\"data\":[[\"a,b\",\"]\"]]}]}",
+		       "tensor IN: data holds 2 elements, its shape BYTES[90] needs 90");
+	assert_refused(*state, "{\"inputs\":[{\"name\":\"IN\",\"datatype\":\"FP32\",\"shape\":[90],\"data\":[]}]}",
+		       "tensor IN: data holds 0 elements");
 	assert_refused(*state, "{\"inputs\":[{\"name\":\"IN\",\"datatype\":\"FP64\",\"shape\":[99999999,99999999],\"data\":[1]}]}",
 		       "tensor IN");
 	assert_refused(
