@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -13,6 +14,16 @@ static bool wants_colour(int descriptor)
 {
 	const char *forbidden = getenv("NO_COLOR"), *terminal = getenv("TERM");
 	return isatty(descriptor) && !(forbidden && *forbidden) && !(terminal && strcmp(terminal, "dumb") == 0);
+}
+
+/* 0: it is no terminal. */
+static size_t columns_of(int descriptor)
+{
+	struct winsize size = {0};
+	if (!isatty(descriptor))
+		return 0;
+	(void)ioctl(descriptor, TIOCGWINSZ, &size);
+	return size.ws_col > 0 ? size.ws_col : TERMINAL_COLUMNS;
 }
 
 /* SLUICE_FAIL_ALLOCATION=7 makes the seventh allocation fail, for tests/torture.py;
@@ -27,6 +38,8 @@ int main(int count, char **arguments)
 		.err = stderr,
 		.colour = wants_colour(STDOUT_FILENO),
 		.colour_beside = wants_colour(STDERR_FILENO),
+		.columns = columns_of(STDOUT_FILENO),
+		.columns_beside = columns_of(STDERR_FILENO),
 		.kinds = step_kinds,
 	};
 	int code = command_main(&session, count, (const char *const *)arguments);

@@ -34,7 +34,7 @@ spec:
 """
 
 
-def on_a_terminal(command, folder):
+def on_a_terminal(command, folder, columns=COLUMNS):
     """What the command shows there, with its colours; None: this system has no terminals"""
     try:
         child, terminal = pty.fork()
@@ -43,7 +43,8 @@ def on_a_terminal(command, folder):
     if child == 0:
         os.chdir(folder)
         os.environ.pop("NO_COLOR", None)
-        os.execve(command[0], command, dict(os.environ, TERM="xterm-256color", COLUMNS=str(COLUMNS)))
+        fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", TOP_ROWS, columns, 0, 0))
+        os.execve(command[0], command, dict(os.environ, TERM="xterm-256color"))
     shown = b""
     while True:
         try:
@@ -186,6 +187,26 @@ def top_is_current(sluice):
     return columns_of(now)[:2] == ["PIPELINE", "ENGINE"] and columns_of(now) == columns_of((ROOT / TOP).read_text())
 
 
+def lines_too_wide(sluice):
+    """Lines that a terminal would break, unless they are one long word, and what each command says in a pipe that differs from
+    it by more than blanks and line ends"""
+    with tempfile.TemporaryDirectory() as folder:
+        trading = pathlib.Path(folder, "trading.yaml")
+        trading.write_text(EXAMPLE)
+        plans = [str(ROOT / "pipelines" / name) for name in ("fraud", "financial")]
+        for command in ["lint", str(trading)], ["plan", *plans], ["help", "lint"]:
+            whole = subprocess.run([sluice, *command], cwd=folder, capture_output=True, text=True).stdout
+            for columns in 80, 200:
+                shown = on_a_terminal([sluice, *command], folder, columns)
+                if shown is None:
+                    print("skipped: pictures: lines on a terminal: there is no pseudo-terminal")
+                    return
+                lines = re.sub(r"\033\[[0-9;]*m", "", shown).split("\n")
+                yield from (line for line in lines if len(line) > columns and len(line.split()) > 1)
+                if sorted(" ".join(lines).split()) != sorted(whole.split()):
+                    yield f"{command[0]} at {columns} columns has other words than in a pipe"
+
+
 def main():
     failed = passed = 0
     if sys.argv[1] == "top":
@@ -204,6 +225,10 @@ def main():
         passed, failed = passed + current, failed + (not current)
         if not current:
             print(f"pictures: {TOP} has other columns than sluice top; tests/pictures.py top SLUICE draws it again")
+        wide = list(lines_too_wide(os.path.abspath(sys.argv[2])))
+        passed, failed = passed + (not wide), failed + len(wide)
+        for line in wide:
+            print(f"pictures: a terminal breaks this line: {line}")
         print(f"{passed} passed, {failed} failed")
     return failed > 0
 

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "base/line_wrap.h"
 #include "base/mask.h"
 #include "base/quote.h"
 #include "base/suggest.h"
@@ -21,6 +22,7 @@
 #define SAID_BYTES_MAX ((size_t)64 << 10)     /* an error's text, each byte of it escaped */
 #define HELP_BYTES 128
 #define PAGE_BYTES_MAX ((size_t)4 << 20)
+#define WRAPPED_TIMES 4 /* as many bytes: a continued line begins with blanks, and has a word of some length */
 
 /* One object on a line of `err`; `place` and `help` may be NULL. */
 static void say_object(struct session *session, const char *kind, const struct place *place, const char *text, const char *help)
@@ -140,7 +142,7 @@ int command_faults(struct session *session, const struct faults *faults)
 		for (size_t i = 0; i + 1 < said.length; i++)
 			said.bytes[i] = said.bytes[i] == '\n' ? ' ' : said.bytes[i];
 	} else {
-		faults_print_text(faults, &said, session->colour_beside);
+		faults_print_text(faults, &said, (struct fault_look){session->colour_beside, session->columns_beside});
 	}
 	(void)fwrite(said.bytes, 1, said.length, session->err);
 	buffer_close(&said);
@@ -202,6 +204,17 @@ int command_write(struct session *session, struct buffer *page)
 	}
 	buffer_close(page);
 	return code;
+}
+
+int command_write_lines(struct session *session, struct buffer *page)
+{
+	struct buffer wrapped;
+	if (session->columns == 0 || session->form == OUTPUT_JSON || buffer_failed(page))
+		return command_write(session, page);
+	buffer_open(&wrapped, WRAPPED_TIMES * page->ceiling_bytes);
+	lines_wrap(buffer_view(page), session->columns, &wrapped);
+	buffer_close(page);
+	return command_write(session, &wrapped);
 }
 
 /* ---- which command is meant ---- */
@@ -269,7 +282,7 @@ static int show(struct session *session, enum command_shown what, const char *no
 {
 	struct buffer out;
 	buffer_open(&out, PAGE_BYTES_MAX);
-	struct page page = {.out = &out, .form = PAGE_TEXT, .colour = session->colour};
+	struct page page = {.out = &out, .form = PAGE_TEXT, .colour = session->colour, .columns = session->columns};
 	if (what == SHOWN_OVERVIEW)
 		manual_overview(&page);
 	else if (what == SHOWN_NOUN)

@@ -21,6 +21,8 @@ enum exit_code { EXIT_GOOD = 0, EXIT_FAULTS = 1, EXIT_MISUSE = 2 };
  * the option row: `member` of `struct owner` is an int. */
 enum output_form { OUTPUT_TEXT, OUTPUT_JSON };
 
+#define TERMINAL_COLUMNS 80 /* of a terminal that does not say */
+
 struct log_writer;
 struct spec;
 
@@ -29,6 +31,8 @@ struct session {
 	FILE *err;
 	bool colour;	       /* `out` is a terminal and NO_COLOR is not set */
 	bool colour_beside;    /* the same for `err` */
+	size_t columns;	       /* of the terminal that `out` is, into which text is wrapped; 0: it is none */
+	size_t columns_beside; /* the same for `err` */
 	enum output_form form; /* JSON: output on `err` is JSON too, one object on each line */
 	const struct step_kind *const *kinds;
 	struct arena *arena; /* arena of command_main(); lives as long as the command */
@@ -75,6 +79,9 @@ int command_unread(struct session *session, const struct command *command, const
 
 /* Writes the buffer to `out` and closes it; returns EXIT_GOOD, or EXIT_FAULTS if memory had run out. */
 int command_write(struct session *session, struct buffer *page);
+
+/* The same for lines of words: on a terminal they are wrapped at its width. */
+int command_write_lines(struct session *session, struct buffer *page);
 
 /* Prints the YAML faults of a command other than lint on `err`; in JSON as lint's array on one line. Returns EXIT_FAULTS. */
 int command_faults(struct session *session, const struct faults *faults);

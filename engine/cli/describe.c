@@ -282,7 +282,7 @@ static int describe_print(struct describing *describing)
 	buffer_string(out, "], \"conditions\": [");
 	conditions_print(describing);
 	buffer_string(out, "]}\n");
-	return command_write(describing->session, out);
+	return command_write_lines(describing->session, out);
 }
 
 static bool describe_open(struct describing *describing, const struct describe_options *self, const char *word, struct error *error)

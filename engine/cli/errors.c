@@ -1,7 +1,6 @@
 /* errors.c: `sluice errors list|show`: the failed requests of a pipeline, which its errors topic contains completely. */
-#include <unistd.h>
-
 #include "base/base64.h"
+#include "base/line_wrap.h"
 #include "base/moment.h"
 #include "base/quote.h"
 #include "cli/command.h"
@@ -10,6 +9,7 @@
 #include "message/json_write.h"
 
 #define LINE_TEXT_MAX ((size_t)1 << 30)
+#define COLUMN_MAX 40 /* of a cell that widens its column; an id that is a UUID has 36 */
 
 /* ---- what both have ---- */
 
@@ -46,6 +46,8 @@ struct errors_showing {
 	const struct errors_options *options;
 	struct arena *arena; /* of one letter */
 	struct buffer text;
+	struct buffer wrapped; /* it, on a terminal */
+	int place_width, id_width; /* of columns on a terminal */
 	uint64_t shown;
 	struct dead_letter_list list;
 };
@@ -54,7 +56,14 @@ static bool write_out(struct errors_showing *showing, struct error *error)
 {
 	if (buffer_failed(&showing->text))
 		return error_memory(error, ERROR_SYSTEM, "showing a dead letter");
-	fwrite(showing->text.bytes, 1, showing->text.length, showing->session->out);
+	const bool wraps = showing->options->form == OUTPUT_TEXT && showing->session->columns > 0;
+	buffer_clear(&showing->wrapped);
+	if (wraps)
+		lines_wrap(buffer_view(&showing->text), showing->session->columns, &showing->wrapped);
+	if (buffer_failed(&showing->wrapped))
+		return error_memory(error, ERROR_SYSTEM, "showing a dead letter");
+	const struct text shown = buffer_view(wraps ? &showing->wrapped : &showing->text);
+	fwrite(shown.bytes, 1, shown.length, showing->session->out);
 	buffer_clear(&showing->text);
 	showing->shown++;
 	return true;
@@ -144,18 +153,46 @@ static bool mark_one(void *context, int32_t partition, int64_t offset, int64_t t
 	return dead_letter_list_mark(&showing->list, partition, offset, time_ms, error);
 }
 
-/* On a terminal the reason is below, on its own line. */
+#define PLACE_BYTES 32 /* "2147483647:9223372036854775807" */
+
+static void place_print(const struct listed_letter *letter, char place[PLACE_BYTES])
+{
+	(void)snprintf(place, PLACE_BYTES, "%d:%lld", (int)letter->partition, (long long)letter->offset);
+}
+
+static int wider(int width, const char *cell)
+{
+	const size_t characters = text_characters(text_of(cell));
+	return characters > (size_t)width && characters <= COLUMN_MAX ? (int)characters : width;
+}
+
+/* On a terminal columns are as wide as their longest cell, and the reason has lines of its own. */
+static void columns_measure(struct errors_showing *showing)
+{
+	char place[PLACE_BYTES];
+	showing->place_width = wider(0, "AT");
+	showing->id_width = wider(0, "ID");
+	for (size_t i = 0; i < showing->list.count; i++) {
+		arena_reset(showing->arena);
+		place_print(&showing->list.items[i], place);
+		showing->place_width = wider(showing->place_width, place);
+		showing->id_width = wider(showing->id_width, shown_string(showing, showing->list.items[i].id));
+	}
+}
+
 static void print_listed(struct errors_showing *showing, const struct listed_letter *letter, bool is_terminal)
 {
 	struct buffer *out = &showing->text;
-	char moment[MOMENT_BYTES];
+	char moment[MOMENT_BYTES], place[PLACE_BYTES];
+	const char *step = letter->step[0] ? shown_string(showing, letter->step) : "-";
 	moment_print(letter->failed_ms, moment);
-	buffer_print(out, "%d:%-10lld %-20s %-24s %-7s ", (int)letter->partition, (long long)letter->offset, moment,
-		     shown_string(showing, letter->id), letter->kind);
+	place_print(letter, place);
 	if (is_terminal)
-		buffer_print(out, "%s\n    ", letter->step[0] ? shown_string(showing, letter->step) : "-");
+		buffer_print(out, "%-*s %-20s %-*s %-7s %s\n    ", showing->place_width, place, moment, showing->id_width,
+			     shown_string(showing, letter->id), letter->kind, step);
 	else
-		buffer_print(out, "%-16s ", letter->step[0] ? shown_string(showing, letter->step) : "-");
+		buffer_print(out, "%-12s %-20s %-24s %-7s %-16s ", place, moment, shown_string(showing, letter->id), letter->kind,
+			     step);
 	buffer_string(out, shown_string(showing, letter->text));
 	if (letter->replayed_ms > 0) {
 		moment_print(letter->replayed_ms, moment);
@@ -175,10 +212,13 @@ static void print_listed_json(struct errors_showing *showing, const struct liste
 
 static bool print_list(struct errors_showing *showing, struct error *error)
 {
-	bool is_terminal = isatty(fileno(showing->session->out)) == 1;
-	if (showing->options->form == OUTPUT_TEXT && showing->list.count > 0)
-		buffer_print(&showing->text, "%-12s %-20s %-24s %-7s %-16s %s\n", "AT", "FAILED", "ID", "KIND", "STEP",
-			     is_terminal ? "" : "WHY");
+	const bool is_terminal = showing->session->columns > 0;
+	columns_measure(showing);
+	if (showing->options->form == OUTPUT_TEXT && showing->list.count > 0 && is_terminal)
+		buffer_print(&showing->text, "%-*s %-20s %-*s %-7s STEP\n", showing->place_width, "AT", "FAILED",
+			     showing->id_width, "ID", "KIND");
+	else if (showing->options->form == OUTPUT_TEXT && showing->list.count > 0)
+		buffer_print(&showing->text, "%-12s %-20s %-24s %-7s %-16s WHY\n", "AT", "FAILED", "ID", "KIND", "STEP");
 	for (size_t i = 0; i < showing->list.count; i++) {
 		arena_reset(showing->arena);
 		if (showing->options->form == OUTPUT_JSON)
@@ -205,7 +245,8 @@ static void print_count(struct errors_showing *showing, const struct letter_coun
 		return;
 	}
 	moment_print(last->failed_ms, moment);
-	buffer_print(out, "%7zu %8zu %-20s %-7s %-16s %s\n", count->count, count->replayed, moment, last->kind,
+	buffer_print(out, "%7zu %8zu %-20s %-7s ", count->count, count->replayed, moment, last->kind);
+	buffer_print(out, showing->session->columns > 0 ? "%s\n    %s\n" : "%-16s %s\n",
 		     last->step[0] ? shown_string(showing, last->step) : "-", shown_string(showing, last->text));
 }
 
@@ -216,8 +257,8 @@ static bool print_counts(struct errors_showing *showing, struct error *error)
 	if (!counts)
 		return error_memory(error, ERROR_SYSTEM, "counting dead letters");
 	if (showing->options->form == OUTPUT_TEXT && count > 0)
-		buffer_print(&showing->text, "%s%7s %8s %-20s %-7s %-16s %s\n", showing->shown > 0 ? "\n" : "", "COUNT", "REPLAYED",
-			     "LAST FAILED", "KIND", "STEP", "WHY");
+		buffer_print(&showing->text, "%s%7s %8s %-20s %-7s %s\n", showing->shown > 0 ? "\n" : "", "COUNT", "REPLAYED",
+			     "LAST FAILED", "KIND", showing->session->columns > 0 ? "STEP" : "STEP             WHY");
 	for (size_t i = 0; i < count; i++) {
 		arena_reset(showing->arena);
 		print_count(showing, &counts[i]);
@@ -290,6 +331,7 @@ static int look(struct session *session, const struct errors_options *self, cons
 	letters.context = &showing;
 	showing.list.arena = arena_open(LINE_TEXT_MAX);
 	buffer_open(&showing.text, LINE_TEXT_MAX);
+	buffer_open(&showing.wrapped, LINE_TEXT_MAX);
 	bool has_memory = showing.arena && showing.list.arena;
 	bool good = (has_memory || error_memory(&error, ERROR_SYSTEM, "reading dead letters")) &&
 		    door_open(command_workspace(session), &self->asked, pipeline, &door, &error);
@@ -301,6 +343,7 @@ static int look(struct session *session, const struct errors_options *self, cons
 	if (good && showing.shown == 0 && self->form == OUTPUT_TEXT)
 		fprintf(session->out, "no dead letters\n");
 	buffer_close(&showing.text);
+	buffer_close(&showing.wrapped);
 	arena_close(showing.list.arena);
 	arena_close(showing.arena);
 	return good ? EXIT_GOOD : command_refused(session, command, &error);

@@ -282,7 +282,7 @@ static int get_print(struct session *session, struct getting *getting, const str
 		command_note(session, "namespace `%s` has no such resource", ledger->namespace);
 	if (getting->options->form == GET_TEXT || getting->options->form == GET_WIDE)
 		deletions_note(getting, ledger);
-	return command_write(session, &getting->out);
+	return command_write_lines(session, &getting->out);
 }
 
 static int get_run(struct session *session, const void *filled, const char *const *arguments, size_t count)

@@ -85,7 +85,10 @@ static int help_run(struct session *session, const void *filled_in, const char *
 	if (self->search && count > 0)
 		return command_misuse(session, &command_help, "-k WORD searches everything; leave `%s` out", words[0]);
 	buffer_open(&out, HELP_BYTES_MAX);
-	struct page page = {.out = &out, .form = (enum page_form)self->form, .colour = session->colour};
+	struct page page = {.out = &out,
+			    .form = (enum page_form)self->form,
+			    .colour = session->colour,
+			    .columns = session->columns};
 	bool found = true;
 	if (!self->search && count > 0) {
 		found = help_print(session, &page, words, count);

@@ -42,7 +42,7 @@ static int report(struct session *session, const struct lint_options *self, cons
 	if (self->form == OUTPUT_JSON) {
 		faults_print_json(spec->faults, &out);
 	} else {
-		faults_print_text(spec->faults, &out, session->colour);
+		faults_print_text(spec->faults, &out, (struct fault_look){session->colour, session->columns});
 		print_summary(spec, &out);
 	}
 	bool faults = faults_count(spec->faults, SEVERITY_ERROR) > 0 ||

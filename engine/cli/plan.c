@@ -69,9 +69,10 @@ static const struct option options[] = {
 	{.type = OPTION_END},
 };
 
-static void print(const struct plan *plan, const struct plan_arguments *arguments, struct buffer *out)
+static void print(const struct plan *plan, const struct plan_arguments *arguments, size_t columns, struct buffer *out)
 {
-	const struct plan_view view = {.rate = arguments->rate, .acls = arguments->acls, .targets = arguments->targets};
+	const struct plan_view view = {
+		.rate = arguments->rate, .acls = arguments->acls, .targets = arguments->targets, .columns = columns};
 	switch ((enum plan_form)arguments->form) {
 	case PLAN_TEXT:
 		plan_print_text(plan, &view, out);
@@ -136,9 +137,9 @@ static int plan_show(struct session *session, const struct plan_arguments *argum
 {
 	struct buffer out;
 	buffer_open(&out, PLAN_BYTES_MAX);
-	print(plan, arguments, &out);
+	print(plan, arguments, session->columns, &out);
 	mask_buffer(&out);
-	return command_write(session, &out);
+	return arguments->form == PLAN_TEXT && !arguments->acls ? command_write_lines(session, &out) : command_write(session, &out);
 }
 
 /* ---- two sets of files ---- */
@@ -175,7 +176,7 @@ static int plan_compare(struct session *session, const struct plan_arguments *ar
 			plan_changes_print_json(&changes, &out);
 		else
 			plan_changes_print_text(&changes, arena, &out);
-		code = command_write(session, &out);
+		code = command_write_lines(session, &out);
 	} else {
 		buffer_close(&out);
 		error_memory(&error, ERROR_SYSTEM, "comparing plans");

@@ -108,7 +108,7 @@ static void conclude(struct testing *testing, const struct case_run *run, struct
 	if (unexpected)
 		buffer_string(why, "  `sluice lint` refuses its pipeline, and no line of out.jsonl expects a CONFIG error\n");
 	if (!holds && refused)
-		faults_print_text(run->spec.faults, why, false);
+		faults_print_text(run->spec.faults, why, (struct fault_look){0});
 	bool updated = !holds && !unexpected && options->update && case_update(&run->play.results, why, error);
 	if (error->kind != ERROR_NONE)
 		return;

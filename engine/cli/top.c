@@ -23,7 +23,6 @@
 #define GROUPS_MAX 16	     /* whose lag is looked at: two a namespace */
 #define NEWEST_RECORDS 20000 /* of a partition, with which it begins: an engine that died is among them for a while */
 #define SCREEN_CLEAR "\033[H\033[2J"
-#define SCREEN_COLUMNS 80 /* of a terminal that does not say */
 #define SCREEN_ROWS 24
 
 struct top_options {
@@ -248,7 +247,7 @@ static void print_screen(struct top *top, const struct status *const *items, siz
 	const struct top_view view = {.items = items,
 				      .count = count,
 				      .now_ms = now_ms,
-				      .columns = size.ws_col > 0 ? size.ws_col : SCREEN_COLUMNS,
+				      .columns = size.ws_col > 0 ? size.ws_col : TERMINAL_COLUMNS,
 				      .rows = size.ws_row > 0 ? size.ws_row : SCREEN_ROWS,
 				      .sort = top->sort};
 	buffer_string(&top->text, SCREEN_CLEAR);

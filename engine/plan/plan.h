@@ -272,6 +272,7 @@ struct plan_view {
 	double rate; /* requests per second; 0: not given */
 	bool acls;
 	bool targets;
+	size_t columns; /* of the terminal, into which tables are fitted; 0: none */
 };
 
 void plan_print_text(const struct plan *plan, const struct plan_view *view, struct buffer *out);

@@ -196,7 +196,7 @@ void plan_changes_print_text(const struct plan_changes *changes, struct arena *a
 			const struct plan_change *change = &changes->items[end];
 			table_add(&table, (const char *const[]){plan_change_names[change->kind], change->name, change->why});
 		}
-		table_print(&table, 2, out);
+		table_print(&table, 2, 0, out);
 	}
 	if (changes->count == 0)
 		buffer_string(out, "no change of pipelines, groups, topics and state\n");

@@ -127,7 +127,7 @@ void targets_print_text(const struct plan *plan, double rate, struct arena *aren
 		table_add(&table, (const char *const[]){arena_print(arena, "%s %s", target->group, target->metric), target->wanted,
 							target->says});
 	}
-	table_print(&table, 2, out);
+	table_print(&table, 2, 0, out);
 }
 
 void targets_emit(const struct plan *plan, double rate, struct arena *arena, struct emitter *emitter)

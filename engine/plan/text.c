@@ -124,7 +124,7 @@ static void print_head(const struct plan_text_writer *writer, const struct pipel
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		if (rows[i][1])
 			table_add(&table, rows[i]);
-	table_print(&table, INDENT, writer->out);
+	table_print(&table, INDENT, writer->view->columns, writer->out);
 }
 
 /* ---- stages ---- */
@@ -266,7 +266,7 @@ static void print_steps(const struct plan_text_writer *writer, const struct pipe
 	if (plan->graph->has_output)
 		table_add(&table,
 			  (const char *const[]){"answer", NULL, "is", join_text(writer, plan->graph, &plan->graph->output)});
-	table_print(&table, 2 * INDENT, writer->out);
+	table_print(&table, 2 * INDENT, writer->view->columns, writer->out);
 }
 
 /* ---- calls and topics ---- */
@@ -293,7 +293,7 @@ static void print_calls(const struct plan_text_writer *writer, const struct pipe
 		table_add(&table, (const char *const[]){plan->graph->steps[callee->step].name, whom,
 							endpoint_text(writer, &callee->endpoint), callee->how});
 	}
-	table_print(&table, 2 * INDENT, writer->out);
+	table_print(&table, 2 * INDENT, writer->view->columns, writer->out);
 }
 
 static const char *retention_text(const struct topic *topic, struct arena *arena)
@@ -321,7 +321,7 @@ static void print_topics(const struct plan_text_writer *writer, const struct pip
 		table_add(&table, (const char *const[]){topic->name, role, partitions, retention_text(topic, writer->arena),
 							topic->key, topic->reason});
 	}
-	table_print(&table, 2 * INDENT, writer->out);
+	table_print(&table, 2 * INDENT, writer->view->columns, writer->out);
 }
 
 static void print_models(const struct plan_text_writer *writer, const struct plan *plan)
@@ -334,7 +334,7 @@ static void print_models(const struct plan_text_writer *writer, const struct pla
 		const char *where = endpoint_text(writer, &plan->models[i].endpoint);
 		table_add(&table, (const char *const[]){plan->models[i].resource->name.text, where});
 	}
-	table_print(&table, INDENT, writer->out);
+	table_print(&table, INDENT, writer->view->columns, writer->out);
 }
 
 static void print_whole(const struct plan_text_writer *writer, const struct plan *plan)

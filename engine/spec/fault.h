@@ -82,9 +82,15 @@ const struct fault *faults_at(const struct faults *faults, size_t index); /* sor
 /* The line's text, without its end; empty when file or line is unknown. */
 struct text faults_line(struct faults *faults, struct place place);
 
+/* How text is shown: with colours, and on a terminal of that width. 0: lines are whole. */
+struct fault_look {
+	bool colour;
+	size_t columns;
+};
+
 /* Prints the faults. Text: file:line:col, kind, the line with a caret, the suggestion, the help. JSON: one array of
  * {"file","line","column","kind","severity","code","message","suggest","help"}. */
-void faults_print_text(const struct faults *faults, struct buffer *out, bool colour);
+void faults_print_text(const struct faults *faults, struct buffer *out, struct fault_look look);
 void faults_print_json(const struct faults *faults, struct buffer *out);
 
 const char *fault_kind_name(enum fault_kind kind); /* "unknown-field" */

@@ -1,16 +1,19 @@
 /* fault_print.c: Printer of faults: as text with the line and a caret, and as JSON. */
+#include "base/line_wrap.h"
 #include "base/quote.h"
 #include "spec/fault.h"
 
 #define LINE_SHOWN_MAX 120 /* characters of a source line; a longer one is cut around the fault */
-#define LINE_SHOWN_BEFORE 60
+#define LINE_MARGIN 9	   /* the line number before it */
+
+#define FAULT_BYTES_MAX ((size_t)1 << 20) /* of one fault */
 
 #define COLOUR_BOLD "\033[1m"
 #define COLOUR_PLAIN "\033[0m"
 static const char *const severity_colours[] = {
 	[SEVERITY_ERROR] = "\033[1;31m",
 	[SEVERITY_WARNING] = "\033[1;35m",
-	[SEVERITY_NOTE] = "\033[1;36m",
+	[SEVERITY_NOTE] = "\033[1m", /* cyan is not readable on white, nor blue on black */
 };
 
 static void heading(const struct fault *fault, struct buffer *out, bool colour)
@@ -27,13 +30,23 @@ static void heading(const struct fault *fault, struct buffer *out, bool colour)
 	buffer_print(out, " [%s %s]\n", fault->code->code, fault_kind_name(fault->code->kind));
 }
 
+/* Characters of a source line that fit. */
+static uint32_t line_shown(size_t columns)
+{
+	if (columns == 0 || columns > LINE_SHOWN_MAX + LINE_MARGIN)
+		return LINE_SHOWN_MAX;
+	return (uint32_t)(columns > LINE_WRAP_LEAST ? columns : LINE_WRAP_LEAST) - LINE_MARGIN;
+}
+
 /* The part of the line that is shown, as characters: tabs and control characters stand
  * as one blank each, so that the caret stays below its character. */
-static void source_line(const struct fault *fault, struct buffer *out, bool colour)
+static void source_line(const struct fault *fault, struct buffer *out, struct fault_look look)
 {
+	const bool colour = look.colour;
+	const uint32_t shown = line_shown(look.columns);
 	uint32_t column = fault->place.column ? fault->place.column : 1;
-	uint32_t first = column > LINE_SHOWN_BEFORE ? column - LINE_SHOWN_BEFORE : 1;
-	uint32_t last = first + LINE_SHOWN_MAX, at = 0;
+	uint32_t first = column > shown / 2 && text_characters(fault->line) > shown ? column - shown / 2 : 1;
+	uint32_t last = first + shown, at = 0;
 	buffer_print(out, "%6u | ", fault->place.line);
 	for (size_t i = 0; i < fault->line.length; i++) {
 		unsigned char byte = (unsigned char)fault->line.bytes[i];
@@ -47,20 +60,30 @@ static void source_line(const struct fault *fault, struct buffer *out, bool colo
 	buffer_print(out, "%s\n", colour ? COLOUR_PLAIN : "");
 }
 
-void faults_print_text(const struct faults *faults, struct buffer *out, bool colour)
+static void fault_print(const struct fault *fault, struct buffer *out, struct fault_look look)
 {
+	heading(fault, out, look.colour);
+	if (fault->code->severity == SEVERITY_NOTE)
+		return;
+	if (fault->line.bytes && text_is_utf8(fault->line))
+		source_line(fault, out, look);
+	if (fault->suggest)
+		buffer_print(out, "         did you mean `%s`?\n", fault->suggest);
+	if (fault->code->help)
+		buffer_print(out, "         %s\n", fault->code->help);
+}
+
+void faults_print_text(const struct faults *faults, struct buffer *out, struct fault_look look)
+{
+	struct buffer one;
+	buffer_open(&one, FAULT_BYTES_MAX);
 	for (size_t i = 0; i < faults_total(faults); i++) {
-		const struct fault *fault = faults_at(faults, i);
-		heading(fault, out, colour);
-		if (fault->code->severity == SEVERITY_NOTE)
-			continue;
-		if (fault->line.bytes && text_is_utf8(fault->line))
-			source_line(fault, out, colour);
-		if (fault->suggest)
-			buffer_print(out, "         did you mean `%s`?\n", fault->suggest);
-		if (fault->code->help)
-			buffer_print(out, "         %s\n", fault->code->help);
+		fault_print(faults_at(faults, i), look.columns > 0 ? &one : out, look);
+		lines_wrap(buffer_view(&one), look.columns, out);
+		out->failed |= buffer_failed(&one);
+		buffer_clear(&one);
 	}
+	buffer_close(&one);
 }
 
 static void member(struct buffer *out, const char *name, const char *value)

@@ -48,7 +48,8 @@ size_t findings_count(const struct findings *findings, enum grade grade)
 
 static void print_text(const struct finding *finding, bool colour, struct buffer *out)
 {
-	static const char *const colours[] = {[GRADE_GOOD] = "\033[32m", [GRADE_WARNING] = "\033[33m", [GRADE_FAULT] = "\033[31m"};
+	/* Those of lint. Green and yellow are not readable on white. */
+	static const char *const colours[] = {[GRADE_GOOD] = "", [GRADE_WARNING] = "\033[1;35m", [GRADE_FAULT] = "\033[1;31m"};
 	buffer_print(out, "%s%-8s%s %-10s %s\n", colour ? colours[finding->grade] : "", grade_names[finding->grade],
 		     colour ? "\033[0m" : "", finding->subject, finding->words);
 	if (finding->advice && finding->grade != GRADE_GOOD)

@@ -44,6 +44,11 @@ static void man_words(struct page *page, struct text text)
 
 /* ---- terminal: words fill lines ---- */
 
+static size_t page_columns(const struct page *page)
+{
+	return page->columns > 0 && page->columns < PAGE_COLUMNS ? page->columns : PAGE_COLUMNS;
+}
+
 /* Writes `text` from column `at` on, later lines from `indent`; ends the line. */
 static void fill(struct page *page, struct text text, size_t at, size_t indent)
 {
@@ -59,7 +64,7 @@ static void fill(struct page *page, struct text text, size_t at, size_t indent)
 			end++;
 		struct text word = {text.bytes + i, end - i};
 		size_t width = text_characters(word);
-		if (!line_begins && column + 1 + width > PAGE_COLUMNS) {
+		if (!line_begins && column + 1 + width > page_columns(page)) {
 			buffer_byte(page->out, '\n');
 			blanks(page, indent);
 			column = indent;

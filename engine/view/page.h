@@ -16,6 +16,7 @@ struct page {
 	struct buffer *out; /* borrowed; its failure is checked once, at the end */
 	enum page_form form;
 	bool colour; /* PAGE_TEXT only: headings are bold */
+	size_t columns; /* PAGE_TEXT only: of the terminal, if it is narrower than a page; 0: it is none */
 	enum page_part { PAGE_NOTHING, PAGE_HEADING, PAGE_BLOCK, PAGE_ITEM } last; /* private: the previous part */
 };
 

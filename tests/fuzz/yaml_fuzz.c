@@ -43,7 +43,7 @@ static void print_faults(const struct faults *faults)
 {
 	struct buffer out;
 	buffer_open(&out, PRINTED_BYTES_MAX);
-	faults_print_text(faults, &out, false);
+	faults_print_text(faults, &out, (struct fault_look){0});
 	faults_print_json(faults, &out);
 	buffer_close(&out);
 }

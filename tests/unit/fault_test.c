@@ -38,7 +38,7 @@ static void fixture_close(struct fixture *fixture)
 
 static const char *printed(struct fixture *fixture)
 {
-	faults_print_text(fixture->faults, &fixture->out, false);
+	faults_print_text(fixture->faults, &fixture->out, (struct fault_look){0});
 	buffer_byte(&fixture->out, '\0');
 	assert_false(buffer_failed(&fixture->out));
 	return fixture->out.bytes;
@@ -129,6 +129,59 @@ static void a_line_without_end_is_shown_around_its_fault(void **state)
 	fixture_close(&fixture);
 }
 
+static void assert_fits(struct text shown, size_t columns)
+{
+	for (size_t at = 0; at < shown.length;) {
+		const char *end = memchr(shown.bytes + at, '\n', shown.length - at);
+		assert_non_null(end);
+		const struct text line = {shown.bytes + at, (size_t)(end - shown.bytes) - at};
+		if (text_characters(line) > columns)
+			fail_msg("%zu columns: " TEXT_FORMAT, columns, TEXT_ARGUMENTS(line));
+		at += line.length + 1;
+	}
+}
+
+static void on_a_terminal_every_line_fits(void **state)
+{
+	(void)state;
+	static const struct {
+		size_t columns;
+		uint32_t column; /* of the fault */
+		const char *caret;
+	} rows[] = {
+		{80, 3, "     1 | a: bbbb and"},	/* the line is longer: from its beginning */
+		{80, 150, "                                   ^"}, /* and around the fault */
+		{40, 150, "               ^"},
+		{200, 120, "       |                                                             ^"},
+	};
+	char source[300];
+	memset(source, 'c', sizeof source - 1);
+	memcpy(source, "a: bbbb and", 11);
+	source[sizeof source - 1] = '\0';
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct fixture fixture = fixture_open(source, "");
+		fault_add(fixture.faults, CODE_UNKNOWN_FIELD, (struct place){first, 1, rows[i].column}, "spec",
+			  "`%s` is no field of this resource, whose fields are many, and all of them are words", "spce");
+		faults_print_text(fixture.faults, &fixture.out, (struct fault_look){.colour = false, .columns = rows[i].columns});
+		assert_fits(buffer_view(&fixture.out), rows[i].columns);
+		buffer_byte(&fixture.out, 0);
+		if (!strstr(fixture.out.bytes, rows[i].caret))
+			fail_msg("%s", fixture.out.bytes);
+		fixture_close(&fixture);
+	}
+}
+
+static void a_line_that_fits_is_shown_from_its_beginning(void **state)
+{
+	(void)state;
+	struct fixture fixture = fixture_open("- {name: prepare, expression: {set: {level: average(x)}}}\n", "");
+	fault_add(fixture.faults, CODE_UNKNOWN_FIELD, (struct place){first, 1, 50}, NULL, "wrong");
+	faults_print_text(fixture.faults, &fixture.out, (struct fault_look){.colour = false, .columns = 80});
+	buffer_byte(&fixture.out, 0);
+	assert_non_null(strstr(fixture.out.bytes, "     1 | - {name: prepare, expression"));
+	fixture_close(&fixture);
+}
+
 static void programs_read_one_array(void **state)
 {
 	(void)state;
@@ -185,6 +238,8 @@ int main(void)
 		cmocka_unit_test(the_caret_stands_below_what_is_meant),
 		cmocka_unit_test(people_read_place_line_suggestion_and_help),
 		cmocka_unit_test(a_line_without_end_is_shown_around_its_fault),
+		cmocka_unit_test(on_a_terminal_every_line_fits),
+		cmocka_unit_test(a_line_that_fits_is_shown_from_its_beginning),
 		cmocka_unit_test(programs_read_one_array),
 		cmocka_unit_test(the_list_has_an_end),
 		cmocka_unit_test(every_code_is_explained_with_an_example),

@@ -506,6 +506,27 @@ static const char *printed(const struct planning *planning, const struct plan *p
 	"  steps:\n  - {name: a, counting: {by: symbol}}\n  - {name: \"b\", inputs: [a.outputs.x], triggers: [a]}\n"               \
 	"  output: {steps: [b]}\n---\n" HEAD "Model\nmetadata: {name: b}\nspec: {storageUri: \"stub://sum\"}\n"
 
+/* On a terminal of 80 columns, the columns that do not fit are below the others, each below its title. */
+static void a_table_that_is_too_wide_goes_on_in_further_lines(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	open_plan(&p, &plan, WHOLE);
+	const char *narrow = printed(&p, &plan, false, &(struct plan_view){.columns = 80});
+	const char *wide = printed(&p, &plan, false, &(struct plan_view){.columns = 200});
+	const char *whole = printed(&p, &plan, false, &(struct plan_view){0});
+	const char *topics = strstr(narrow, "\n    name ");
+	assert_non_null(topics);
+	const char *kept = strstr(topics, "\n        kept "), *inputs = strstr(topics, "\n    sluice.default.pipeline.p.inputs ");
+	assert_non_null(kept);
+	assert_non_null(inputs);
+	assert_true(kept < inputs);
+	assert_non_null(strstr(inputs, "\n        7 days "));
+	assert_string_equal(wide, whole);
+	planning_close(&p);
+}
+
 static void the_same_files_give_the_same_bytes(void **state)
 {
 	(void)state;
@@ -620,6 +641,7 @@ int main(void)
 		cmocka_unit_test(the_longest_wait_is_that_of_the_longest_way),
 		cmocka_unit_test(a_delivery_that_was_asked_for_is_kept_and_its_risk_said),
 		cmocka_unit_test(a_state_that_the_answer_does_not_need_asks_for_nothing),
+		cmocka_unit_test(a_table_that_is_too_wide_goes_on_in_further_lines),
 		cmocka_unit_test(the_same_files_give_the_same_bytes),
 		cmocka_unit_test(the_json_is_json_and_says_it_all),
 		cmocka_unit_test(drawings_hold_any_name),

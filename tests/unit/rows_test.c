@@ -42,7 +42,7 @@ static bool found(const struct opened *opened, const char *entry, uint32_t colum
 	if (!found) {
 		struct buffer out;
 		buffer_open(&out, (size_t)1 << 20);
-		faults_print_text(spec.faults, &out, false);
+		faults_print_text(spec.faults, &out, (struct fault_look){0});
 		print_message("%s expected at %u:%u in\n%s\n%.*s", fault_kind_name(kind), opened->line, column, yaml,
 			      (int)out.length, out.bytes ? out.bytes : "");
 		buffer_close(&out);

@@ -23,7 +23,7 @@ static void print_all(const struct spec *spec)
 {
 	struct buffer out;
 	buffer_open(&out, (size_t)1 << 20);
-	faults_print_text(spec->faults, &out, false);
+	faults_print_text(spec->faults, &out, (struct fault_look){0});
 	print_message("%.*s", (int)out.length, out.bytes ? out.bytes : "");
 	buffer_close(&out);
 }
