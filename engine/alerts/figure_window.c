@@ -55,6 +55,8 @@ void figure_window_add(struct figure_window *window, const struct figure_sample 
 		.latency_p95 = quantile_ms(&latency, 0.95),
 		.latency_p99 = quantile_ms(&latency, 0.99),
 		.lag = NAN,
+		.model_unreachable = NAN,
+		.model_slow = NAN,
 		.drift_score = NAN,
 		.is_drift = NAN,
 		.quality_alarm = NAN,

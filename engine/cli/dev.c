@@ -476,7 +476,9 @@ static bool open_engine(struct dev *dev, struct error *error)
 	if (dev->engine && !cancels_follow(dev, &engine_revision(dev->engine)->plan, error))
 		return false;
 	dev->status_publisher = dev->engine ? status_publisher_open(dev->engine, &dev->config, error) : NULL;
-	dev->alerts = dev->status_publisher ? alert_watch_open(dev->engine, &dev->config, &dev->notices, error) : NULL;
+	if (dev->status_publisher)
+		dev->alerts = alert_watch_open(dev->engine, &dev->config, &dev->notices,
+					       status_publisher_models(dev->status_publisher), error);
 	const char *address = dev->options->metrics;
 	const bool reports = address || runtime_pushgateway(revision->runtime);
 	dev->metrics =

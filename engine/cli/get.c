@@ -4,12 +4,14 @@
 #include "cli/command.h"
 #include "client/control_session.h"
 #include "client/kafka.h"
+#include "control/condition_table.h"
 #include "message/json_write.h"
 #include "message/rows.h"
 #include "view/resource_view.h"
 
 #define GET_BYTES_MAX ((size_t)256 << 20)
 #define ROW_BYTES_MAX ((size_t)16 << 20)
+#define SETTLE_MS 1500 /* an engine reports each second */
 #define WATCH_MS 500
 
 enum get_form { GET_TEXT, GET_JSON, GET_YAML, GET_WIDE, GET_NAME };
@@ -57,6 +59,7 @@ struct getting {
 	size_t deleted; /* of the kind that is asked for, and without --label */
 	const struct ledger_resource *deleted_last;
 	struct list printed; /* struct printed_view */
+	struct condition_table conditions; /* with -o wide: of the engines */
 };
 
 static bool label_is(const struct control_version *version, const char *wanted)
@@ -90,6 +93,22 @@ static const char *state_words(struct getting *getting, const struct resource_vi
 			   view->newest->action == CONTROL_DELETE ? " (deletion)" : "", change_phase_name(view->phase));
 }
 
+/* The engines in which it is not simply ready, and why. */
+static void print_conditions(struct getting *getting, const struct resource_view *view)
+{
+	const struct condition_source *source;
+	LIST_EACH_SOURCE(&getting->conditions, source)
+	{
+		const struct engine_condition *condition = condition_of(source, view->resource->kind, view->resource->name);
+		if (!condition || source->stopped || text_is(condition->what, "Ready") ||
+		    text_equal(condition->kind, CONDITION_OF_ENGINE) || !condition_source_is_live(&getting->conditions, source))
+			continue;
+		buffer_print(&getting->out, "\n    engine %s: %s: ", text_shown(source->engine, getting->arena),
+			     text_shown(condition->what, getting->arena));
+		buffer_shown(&getting->out, condition->why);
+	}
+}
+
 static void print_row(struct getting *getting, const struct resource_view *view)
 {
 	char moment[MOMENT_BYTES], version[24] = "-";
@@ -109,6 +128,7 @@ static void print_row(struct getting *getting, const struct resource_view *view)
 		buffer_print(out, "  %s", text_shown(view->newest->reason, getting->arena));
 	if (view->phase == CHANGE_FAILED && view->why.length > 0)
 		buffer_print(out, "\n    %s", text_shown(view->why, getting->arena));
+	print_conditions(getting, view);
 	buffer_byte(out, '\n');
 	out->failed |= arena_failed(getting->arena);
 }
@@ -285,6 +305,15 @@ static int get_print(struct session *session, struct getting *getting, const str
 	return command_write_lines(session, &getting->out);
 }
 
+/* -o wide shows conditions too; --watch does not, since it prints changes of resources alone. */
+static bool conditions_read(struct getting *getting, const struct control_session *control, struct error *error)
+{
+	return getting->options->form != GET_WIDE || getting->options->watch ||
+	       (condition_table_open(&getting->conditions, control->kafka.brokers, control->kafka.consumer,
+				     control->config.topics.status, control->config.namespace, error) &&
+		condition_table_settle(&getting->conditions, SETTLE_MS, error));
+}
+
 static int get_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
 	struct getting getting = {
@@ -297,11 +326,13 @@ static int get_run(struct session *session, const void *filled, const char *cons
 		return command_failed(session, &error);
 	}
 	if ((count == 0 || resource_reference_read(arguments[0], false, &getting.wanted, &error)) &&
-	    control_session_open(command_workspace(session), &getting.options->asked, &control, &error))
+	    control_session_open(command_workspace(session), &getting.options->asked, &control, &error) &&
+	    conditions_read(&getting, &control, &error))
 		code = get_print(session, &getting, &control);
 	else
 		code = command_refused(session, &command_get, &error);
 	arena_close(getting.arena);
+	condition_table_close(&getting.conditions);
 	control_session_close(&control);
 	return code;
 }
@@ -312,7 +343,8 @@ const struct command command_get = {
 	.summary = "Lists the resources that a namespace has accepted.",
 	.help = "VERSION is the version in force, which engines run. STATE says whether a newer one is being prepared, or has "
 		"failed; the version before it then stays in force. Deleted resources are counted below the list, with the last "
-		"one, its author and reason. `-o yaml` prints the documents in force as they were "
+		"one, its author and reason. `-o wide` adds the reasons of changes, and below a resource each engine in which it is "
+		"not ready, or slow, and why; `sluice describe` shows one resource in full. `-o yaml` prints the documents in force as they were "
 		"applied.\n\n"
 		"  sluice get --brokers localhost:9092\n  sluice get pipelines -o wide\n  sluice get pipeline/fraud -o yaml\n",
 	.options = options,

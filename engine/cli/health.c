@@ -42,10 +42,11 @@ struct heard {
 	const char *instance;
 	struct text first; /* the pipeline of the first report; when it is reported again, all have been */
 	bool whole;
-	size_t pipelines, ready, failing, slow;
+	size_t pipelines, ready, failing, slow, held_up;
 	struct text waiting, why;	 /* one that is not ready */
 	struct text failing_one, reason; /* one whose results are errors */
 	struct text slow_one, slow_why;	 /* one that calls a slow model */
+	struct text held_one, held_why;	 /* one that is ready, and whose requests wait for a model */
 };
 
 static bool take(struct heard *heard, struct text json, struct arena *arena, struct error *error)
@@ -70,6 +71,10 @@ static bool take(struct heard *heard, struct text json, struct arena *arena, str
 	if (text_is(status.state, "slow")) {
 		heard->slow++;
 		heard->slow_one = status.pipeline, heard->slow_why = status.why;
+	}
+	if (status.ready && text_is(status.state, "waiting")) {
+		heard->held_up++;
+		heard->held_one = status.pipeline, heard->held_why = status.why;
 	}
 	if (status.ready)
 		heard->ready++;
@@ -110,8 +115,9 @@ static int say_json(struct session *session, const struct heard *heard)
 	buffer_open(&text, HEALTH_TEXT_MAX);
 	buffer_print(&text, "{\"instance\":");
 	json_write_string(&text, text_of(heard->instance));
-	buffer_print(&text, ",\"well\":%s,\"pipelines\":%zu,\"ready\":%zu,\"failing\":%zu}\n", is_well(heard) ? "true" : "false",
-		     heard->pipelines, heard->ready, heard->failing);
+	buffer_print(&text, ",\"well\":%s,\"pipelines\":%zu,\"ready\":%zu,\"failing\":%zu,\"waiting\":%zu,\"slow\":%zu}\n",
+		     is_well(heard) ? "true" : "false", heard->pipelines, heard->ready, heard->failing, heard->held_up,
+		     heard->slow);
 	return command_write(session, &text);
 }
 
@@ -133,6 +139,9 @@ static int say(struct session *session, const struct heard *heard, const struct 
 	if (heard->failing > 0)
 		command_note(session, "%s: %zu of %zu pipelines are failing; " TEXT_FORMAT ": " TEXT_FORMAT, heard->instance,
 			     heard->failing, heard->pipelines, TEXT_ARGUMENTS(heard->failing_one), TEXT_ARGUMENTS(heard->reason));
+	if (heard->held_up > 0)
+		command_note(session, "%s: requests of %zu of %zu pipelines wait; " TEXT_FORMAT ": " TEXT_FORMAT, heard->instance,
+			     heard->held_up, heard->pipelines, TEXT_ARGUMENTS(heard->held_one), TEXT_ARGUMENTS(heard->held_why));
 	if (heard->slow > 0)
 		command_note(session, "%s: %zu of %zu pipelines are slow; " TEXT_FORMAT ": " TEXT_FORMAT, heard->instance,
 			     heard->slow, heard->pipelines, TEXT_ARGUMENTS(heard->slow_one), TEXT_ARGUMENTS(heard->slow_why));
@@ -199,7 +208,7 @@ const struct command command_health = {
 	.help = "Each second, an engine reports the state of its pipelines on the status topic of its namespace. This command "
 		"waits for a report of the engine. The exit code is 0 if all its pipelines are ready, and 1 if one is not, or "
 		"if there is no report for three seconds. It prints on standard error what the engine waits for. A pipeline "
-		"whose results are all errors, or that calls a slow model, is printed too, but does not make the engine "
+		"whose results are all errors, that calls a slow model, or whose requests wait for an unreachable one, is printed too, but does not make the engine "
 		"unhealthy: a restart would not help. Use this check for readiness. It needs Kafka.\n\nWith --socket the command "
 		"checks the process on this machine, without Kafka. Use this check for liveness. The exit code is 1 if the process "
 		"is frozen or has "

@@ -206,7 +206,10 @@ static bool run_engine(struct run_engine *running, struct revision *revision, st
 	struct engine *engine = is_prepared ? engine_open(revision, &running->engine, error) : NULL;
 	struct status_publisher *status_publisher = engine ? status_publisher_open(engine, &running->engine, error) : NULL;
 	struct alert_watch *alerts =
-		status_publisher ? alert_watch_open(engine, &running->engine, &running->notices, error) : NULL;
+		status_publisher ? alert_watch_open(engine, &running->engine, &running->notices,
+						    status_publisher_models(status_publisher), error)
+				 : NULL;
+	running->models = status_publisher ? status_publisher_models(status_publisher) : NULL;
 	const char *address = running->options->metrics;
 	const bool reports = address || runtime_pushgateway(revision->runtime);
 	struct engine_metrics *metrics =

@@ -265,6 +265,7 @@ bool run_control_start(struct run_control *control, struct engine *engine, struc
 {
 	control->running->live = engine;
 	control->follower_config.topics = control->running->topics;
+	control->follower_config.models = control->running->models;
 	control->mover = group_mover_open(&control->running->engine, engine, error);
 	control->follower_config.mover = control->mover;
 	control->keeper = control->mover ? keeper_service_open(&control->keeper_config, error) : NULL;

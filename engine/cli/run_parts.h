@@ -66,6 +66,7 @@ struct run_engine {
 	struct engine *live;	   /* NULL: no engine runs yet */
 	struct topic_watch_config topics_config;
 	struct topic_watch *topics; /* NULL: no engine runs yet */
+	const struct model_watch *models; /* NULL: likewise */
 	struct state_history state_history;
 	struct gateway_service gateway; /* its `gateway` is NULL if there is none */
 	int http_port, grpc_port;	/* 0: none */

@@ -7,6 +7,7 @@
 #include "runtime/readiness.h"
 #include "state/table.h"
 
+#define SLOW "Slow"
 #define BOARD_BYTES ((size_t)64 << 20) /* of one look: a KiB for each resource */
 
 struct condition_board {
@@ -61,6 +62,15 @@ static struct text reason_keep(struct arena *arena, const char *what, const char
 	return text_of(kept ? kept : "");
 }
 
+/* It answers, so it stays ready. */
+static void condition_slow(struct engine_condition *condition, const char *words, struct arena *arena)
+{
+	if (!text_is(condition->what, "Ready"))
+		return;
+	condition->what = TEXT(SLOW);
+	condition->why = text_copied(arena, text_of(words));
+}
+
 /* The first difference among the pipelines of a resource. It answers, so it stays ready. */
 static void topics_look(const struct topic_watch *topics, const struct pipeline_plan *pipeline,
 			struct engine_condition *condition, struct arena *arena)
@@ -92,13 +102,6 @@ static void pipeline_look(const struct engine *engine, const struct pipeline_pla
 	}
 }
 
-static void model_look(const struct engine *engine, struct engine_condition *condition, struct arena *arena)
-{
-	char words[CONDITION_WHY_BYTES] = "";
-	if (engine_model_is_away(engine, condition->name.bytes, words, sizeof words))
-		condition_worsen(condition, "Waiting", reason_keep(arena, "it is unreachable", words));
-}
-
 static struct engine_condition resource_condition(const struct resource_version *resource, struct arena *arena)
 {
 	return (struct engine_condition){
@@ -115,10 +118,12 @@ static struct engine_condition resource_condition(const struct resource_version 
 struct resources_look {
 	const struct engine *engine;
 	const struct topic_watch *topics;
+	const struct model_watch *models; /* NULL: slow ones are not known */
 	const char *held; /* why pipelines that are held are */
 	struct engine_condition *conditions;
 	size_t count;
 	struct state_table *by_name;
+	size_t away; /* calls of pipelines to unreachable models */
 	struct arena *arena;
 };
 
@@ -148,12 +153,21 @@ static struct engine_condition *condition_of_pipeline(const struct resources_loo
 	return &look->conditions[index];
 }
 
+static void model_look(const struct resources_look *look, struct engine_condition *condition)
+{
+	char words[CONDITION_WHY_BYTES] = "";
+	if (look->away > 0 && engine_model_is_away(look->engine, condition->name.bytes, words, sizeof words))
+		condition_worsen(condition, "Waiting", reason_keep(look->arena, "it is unreachable", words));
+	else if (look->models && model_watch_is_slow(look->models, condition->name.bytes, words, sizeof words))
+		condition_slow(condition, words, look->arena);
+}
+
 /* One pass over pipelines and one over resources: a namespace may have thousands of both. */
 static bool pipelines_look(struct resources_look *look)
 {
 	const struct plan *plan = &engine_revision(look->engine)->plan;
 	const struct pipeline_readiness *readiness = readiness_of_pipelines(look->engine, look->arena);
-	size_t away = 0;
+	char words[CONDITION_WHY_BYTES];
 	if (!readiness || !conditions_index(look))
 		return false;
 	for (size_t i = 0; i < plan->count; i++) {
@@ -161,13 +175,15 @@ static bool pipelines_look(struct resources_look *look)
 		if (condition) {
 			pipeline_look(look->engine, &plan->pipelines[i], &readiness[i],
 				      revision_holds(engine_revision(look->engine), i) ? look->held : "", condition, look->arena);
+			if (look->models && model_watch_slow(look->models, &plan->pipelines[i], words, sizeof words))
+				condition_slow(condition, words, look->arena);
 			topics_look(look->topics, &plan->pipelines[i], condition, look->arena);
 		}
-		away += readiness[i].models_away;
+		look->away += readiness[i].models_away;
 	}
-	for (size_t i = 0; away > 0 && i < look->count; i++)
+	for (size_t i = 0; i < look->count; i++)
 		if (text_is(look->conditions[i].kind, "Model"))
-			model_look(look->engine, &look->conditions[i], look->arena);
+			model_look(look, &look->conditions[i]);
 	return true;
 }
 
@@ -178,7 +194,14 @@ static bool resources_look(const struct engine *engine, const struct board_state
 	char held[CONDITION_WHY_BYTES] = "offsets are moved";
 	if (state->mover)
 		(void)group_mover_waits(state->mover, held, sizeof held);
-	struct resources_look look = {engine, state->topics, held, conditions, documents->count, table_open(), arena};
+	struct resources_look look = {.engine = engine,
+				      .topics = state->topics,
+				      .models = state->models,
+				      .held = held,
+				      .conditions = conditions,
+				      .count = documents->count,
+				      .by_name = table_open(),
+				      .arena = arena};
 	for (size_t i = 0; i < documents->count; i++)
 		conditions[i] = resource_condition(&documents->versions[i], arena);
 	bool good = look.by_name && !arena_failed(arena) && pipelines_look(&look);
@@ -240,7 +263,8 @@ static bool conditions_compare(const struct condition_board *board, struct engin
 		const struct engine_condition *before = condition_before(board, i, &conditions[i]);
 		bool is_same = before && condition_is_same(before, &conditions[i]);
 		conditions[i].since_ms = is_same ? before->since_ms : now_ms;
-		has_changed |= !is_same || !text_equal(before->why, conditions[i].why);
+		/* The numbers of a slow model change at each look: they are sent with the others, every CONDITIONS_EVERY_MS. */
+		has_changed |= !is_same || (!text_is(before->what, SLOW) && !text_equal(before->why, conditions[i].why));
 	}
 	return has_changed;
 }

@@ -4,13 +4,15 @@
  * keeps its requests waiting: then a request that is sent now is answered. While its consumer group changes it waits, and
  * says for whom (runtime/group_mover.h). A resource from which pipelines are made (a Model, a SeldonDeployment) is ready when
  * all of them are. A Model is not ready while the engine calls it and cannot reach it. Other resources are ready when the
- * engine runs their version. A ready Pipeline whose topics are not as planned says so (`Differs`): it answers nevertheless.
+ * engine runs their version. A ready Pipeline says so if a model that it calls is slow (`Slow`), or its topics are not as
+ * planned (`Differs`): it answers nevertheless. A slow Model is `Slow` too.
  */
 #ifndef SLUICE_CONTROL_CONDITION_BOARD_H
 #define SLUICE_CONTROL_CONDITION_BOARD_H
 
 #include "control/control_documents.h"
 #include "runtime/group_mover.h"
+#include "runtime/model_watch.h"
 #include "runtime/topic_watch.h"
 
 #define CONDITION_WHY_BYTES 512
@@ -29,6 +31,7 @@ struct board_state {
 	const char *waiting; /* why an ACCEPTED change is not prepared; "": it is, or there is none */
 	bool is_stale;
 	const struct topic_watch *topics; /* NULL: they are not held against the plan */
+	const struct model_watch *models; /* NULL: slow ones are not known */
 	struct group_mover *mover; /* NULL: no group changes */
 };
 

@@ -154,6 +154,7 @@ static void conditions_send(struct follower *follower, bool stopped)
 		.waiting = change_results_waiting(&follower->results),
 		.is_stale = follower->is_stale,
 		.topics = follower->config->topics,
+		.models = follower->config->models,
 		.mover = follower->config->mover};
 	struct engine_conditions conditions;
 	if (!condition_board_look(follower->board, follower->engine, &follower->running, &state, time_of_day_ms(), stopped,

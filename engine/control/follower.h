@@ -23,6 +23,7 @@
 #include "control/control_documents.h"
 #include "log/batch_limit.h"
 #include "observe/metric.h"
+#include "runtime/model_watch.h"
 #include "runtime/topic_watch.h"
 
 #define FOLLOWER_REPORT_MS 1000
@@ -63,6 +64,7 @@ struct follower_config {
 	struct follower_work work;
 	int64_t patience_ms; /* 0: FOLLOWER_PATIENCE_MS */
 	const struct topic_watch *topics; /* of the engine; its differences are in conditions. NULL: none */
+	const struct model_watch *models; /* of the engine; slow ones are in conditions. NULL: none */
 	struct group_mover *mover; /* of the engine; what it waits for is in conditions. NULL: none */
 	struct control_state *state; /* observe/metric.h: set from the loop; zeroed before */
 };

@@ -106,6 +106,8 @@ static const struct watching_row state_rows[] = {
 	{"Waiting", IN_DESCRIBE, "Requests wait, or a change is not prepared yet. The reason is beside it."},
 	{"Failed", IN_DESCRIBE, "The documents in force cannot run. The version before them continues. The reason is beside it."},
 	{"Stale", IN_DESCRIBE, "The engine has not heard from the keeper for 5 s. It continues with what it runs."},
+	{"Slow", IN_DESCRIBE,
+	 "A model answers, but slowly, as under `slow`. The numbers beside it are up to 10 s old. No request is lost."},
 	{"Differs", IN_DESCRIBE,
 	 "The pipeline answers, but a topic of it is not as planned: partitions were added, its retention is another, or it is "
 	 "not compacted any more. The reason names the command."},

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "log/group_members.h"
 #include "log/moved_partitions.h"
 
 #define FENCED_TIMES_MAX 3
@@ -105,6 +106,17 @@ static bool fenced_by_itself(struct kafka_consumer *consumer)
 	return consumer->fenced;
 }
 
+/* Says where the other engine runs, if the group's coordinator does: the worker ends, so it may wait for that. */
+static void fence_report(struct kafka_consumer *consumer, rd_kafka_t *client)
+{
+	const char *instance = consumer->config->instance;
+	char host[GROUP_MEMBER_TEXT_MAX];
+	const bool found = instance && group_members_host(client, consumer->config->group, instance, host);
+	error_set(&consumer->failure, ERROR_SYSTEM, PLACE_NONE,
+		  "Kafka's consumer stopped: fenced by another engine with the same name%s%s; give each an --instance of its own",
+		  found ? ", which runs at " : "", found ? host : "");
+}
+
 /* Handles an error. The client recovers from most errors by itself. */
 void consumer_hear_error(rd_kafka_t *client, int code, const char *words, void *context)
 {
@@ -124,12 +136,13 @@ void consumer_hear_error(rd_kafka_t *client, int code, const char *words, void *
 		bool fenced = rd_kafka_fatal_error(client, fatal, sizeof fatal) == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID;
 		if (fenced && fenced_by_itself(consumer))
 			break;
-		error_set(&consumer->failure, ERROR_SYSTEM, PLACE_NONE, "Kafka's consumer stopped: %s; %s",
-			  fenced     ? "fenced by another engine with the same name"
-			  : fatal[0] ? fatal
-				     : words,
-			  fenced     ? "give each an --instance of its own"
-			  : fatal[0] ? "start it again"
+		if (fenced) {
+			if (consumer->failure.kind == ERROR_NONE)
+				fence_report(consumer, client);
+			break;
+		}
+		error_set(&consumer->failure, ERROR_SYSTEM, PLACE_NONE, "Kafka's consumer stopped: %s; %s", fatal[0] ? fatal : words,
+			  fatal[0]   ? "start it again"
 				     : "give its login the right that `sluice plan --acls` lists, and start it again");
 		break;
 	}

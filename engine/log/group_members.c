@@ -149,6 +149,38 @@ enum members_found group_members_cover(rd_kafka_t *client, const char *group, co
 	return found;
 }
 
+/* The id of a static member begins with its instance id. */
+static bool is_instance(const struct rd_kafka_group_member_info *member, const char *instance)
+{
+	const size_t length = strlen(instance);
+	return strlen(member->member_id) == length + UNIQUE_CHARACTERS && memcmp(member->member_id, instance, length) == 0 &&
+	       member->member_id[length] == '-';
+}
+
+/* Java writes an address without a name as "/10.0.0.5". */
+static bool host_find(const struct rd_kafka_group_info *group, const char *instance, char host[GROUP_MEMBER_TEXT_MAX])
+{
+	for (int i = 0; i < group->member_cnt; i++) {
+		const char *address = group->members[i].client_host;
+		if (!address || !is_instance(&group->members[i], instance))
+			continue;
+		(void)snprintf(host, GROUP_MEMBER_TEXT_MAX, "%s", address[0] == '/' ? address + 1 : address);
+		return host[0];
+	}
+	return false;
+}
+
+bool group_members_host(rd_kafka_t *client, const char *group, const char *instance, char host[GROUP_MEMBER_TEXT_MAX])
+{
+	const struct rd_kafka_group_info *described;
+	rd_kafka_resp_err_t code;
+	const struct rd_kafka_group_list *groups = group_describe(client, group, &described, &code);
+	bool found = described && !described->err && host_find(described, instance, host);
+	if (groups)
+		rd_kafka_group_list_destroy(groups);
+	return found;
+}
+
 bool group_members_are_known(rd_kafka_t *client, const char *group)
 {
 	const struct rd_kafka_group_info *described;

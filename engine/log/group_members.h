@@ -30,6 +30,9 @@ enum members_found group_members_find(rd_kafka_t *client, const char *group, con
  * one of them. MEMBERS_UNKNOWN also if the group cannot be seen, or Kafka does not support the request. */
 enum members_found group_members_cover(rd_kafka_t *client, const char *group, const char *const *topics, size_t count);
 
+/* Whether a member of the group has that `group.instance.id`: then `host` has its address, as its broker sees it. */
+bool group_members_host(rd_kafka_t *client, const char *group, const char *instance, char host[GROUP_MEMBER_TEXT_MAX]);
+
 /* Whether this Kafka supports requests about groups, if it answers in time. */
 bool group_members_are_known(rd_kafka_t *client, const char *group);
 

@@ -14,6 +14,7 @@ struct alert_values {
 	double requests, errors, error_rate;
 	double latency_p50, latency_p95, latency_p99;
 	double lag;
+	double model_unreachable, model_slow;
 	double drift_score, is_drift;
 	double quality_alarm, missing_share, outside_share, unseen_share;
 	double estimated_accuracy, estimated_precision, estimated_recall;

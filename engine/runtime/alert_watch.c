@@ -39,6 +39,7 @@ struct alert_watch {
 	struct engine *engine;
 	const struct engine_config *config;
 	const struct notifier_settings *settings;
+	const struct model_watch *models;
 	struct notice_topic_config kafka;
 	struct notifier *notifier;
 	struct lag_watch *lags; /* NULL: no condition uses the lag */
@@ -259,9 +260,12 @@ static struct alert_judgement judge_figures(struct alert_watch *watch, const str
 					     .failed = counts->sums.failed, .flagged = flags.held, .unflagged = flags.broken,
 					     .latency = counts->latency};
 	struct backlog_state lag;
+	char slow[SLOW_WORDS_BYTES];
 	figure_window_add(alert->window, &sample, &alert->values);
 	drift_read(watch, plan->graph, &alert->values);
 	rollouts_read(watch, plan->graph, &alert->values);
+	alert->values.model_unreachable = counts->models_away > 0;
+	alert->values.model_slow = model_watch_slow(watch->models, plan, slow, sizeof slow);
 	if (watch->lags && lag_watch_read(watch->lags, plan->graph->name, false, &lag))
 		alert->values.lag = (double)lag.records;
 	arena_reset(watch->judging);
@@ -434,7 +438,8 @@ const struct watched_alert *alert_watch_first(const struct alert_watch *watch)
 }
 
 struct alert_watch *alert_watch_open(struct engine *engine, const struct engine_config *config,
-				     const struct notifier_settings *settings, struct error *error)
+				     const struct notifier_settings *settings, const struct model_watch *models,
+				     struct error *error)
 {
 	struct alert_watch *watch = memory_take(1, sizeof *watch);
 	struct loop *loop = engine_loop(engine);
@@ -445,6 +450,7 @@ struct alert_watch *alert_watch_open(struct engine *engine, const struct engine_
 	*watch = (struct alert_watch){.engine = engine,
 				      .config = config,
 				      .settings = settings,
+				      .models = models,
 				      .kafka = {config->brokers, config->producer},
 				      .lasting = arena_open(LASTING_BYTES),
 				      .revised = arena_open(LASTING_BYTES),

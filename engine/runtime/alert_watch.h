@@ -13,14 +13,16 @@
 #include "alerts/alert.h"
 #include "runtime/notifier.h"
 #include "runtime/engine.h"
+#include "runtime/model_watch.h"
 
 #define ALERT_EVERY_MS 1000
 
 struct alert_watch;
 
-/* Opened before engine_run(); borrows all. */
+/* Opened before engine_run(); borrows all. `models`: for conditions on them. */
 struct alert_watch *alert_watch_open(struct engine *engine, const struct engine_config *config,
-				     const struct notifier_settings *settings, struct error *error);
+				     const struct notifier_settings *settings, const struct model_watch *models,
+				     struct error *error);
 void alert_watch_close(struct alert_watch *watch); /* called before the engine is closed; NULL is fine */
 
 /* An alert, for reporters of its state. Called from the thread of engine_run(). */

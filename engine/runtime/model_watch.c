@@ -8,8 +8,6 @@
 #include "runtime/group_setup.h"
 #include "runtime/slow_model.h"
 
-#define SLOW_WORDS_BYTES 256
-
 struct watched_model {
 	const char *name;
 	struct model_load load;
@@ -96,6 +94,17 @@ static bool calls_model(const struct pipeline_plan *plan, const char *name)
 		if (plan->callees[i].target == CALL_MODEL && strcmp(plan->callees[i].name, name) == 0)
 			return true;
 	return false;
+}
+
+bool model_watch_is_slow(const struct model_watch *watch, const char *name, char *words, size_t size)
+{
+	const struct watched_model *model = watch->models;
+	while (model && strcmp(model->name, name) != 0)
+		model = model->next;
+	if (!model || !model->slow.is_slow)
+		return false;
+	slow_model_words(&model->slow, words, size);
+	return true;
 }
 
 bool model_watch_slow(const struct model_watch *watch, const struct pipeline_plan *plan, char *words, size_t size)

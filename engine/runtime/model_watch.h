@@ -6,6 +6,8 @@
 #include "plan/plan.h"
 #include "runtime/engine.h"
 
+#define SLOW_WORDS_BYTES 256
+
 struct model_watch;
 
 /* In the arena, which also gets an entry for each model. NULL: memory. */
@@ -17,5 +19,8 @@ void model_watch_look(struct model_watch *watch, int64_t now_ms);
 /* Whether a model that the pipeline calls is slow. Then `words` has the one with most calls that wait, as in
  * "model score: 512 ms a call (19 ms before), 8 at a time, 120 wait". */
 bool model_watch_slow(const struct model_watch *watch, const struct pipeline_plan *plan, char *words, size_t size);
+
+/* Whether that model is slow, with the same words without its name. */
+bool model_watch_is_slow(const struct model_watch *watch, const char *model, char *words, size_t size);
 
 #endif

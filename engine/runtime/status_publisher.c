@@ -319,6 +319,11 @@ struct status_publisher *status_publisher_open(struct engine *engine, const stru
 	return NULL;
 }
 
+const struct model_watch *status_publisher_models(const struct status_publisher *status_publisher)
+{
+	return status_publisher->models;
+}
+
 void status_publisher_close(struct status_publisher *status_publisher)
 {
 	if (!status_publisher)

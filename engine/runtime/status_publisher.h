@@ -5,10 +5,14 @@
 
 #include "runtime/engine.h"
 
+struct model_watch;
 struct status_publisher;
 
 /* Opened before engine_run(), in whose loop it works. Borrows both. */
 struct status_publisher *status_publisher_open(struct engine *engine, const struct engine_config *config, struct error *error);
 void status_publisher_close(struct status_publisher *status_publisher); /* called before the engine is closed; NULL is fine */
+
+/* Its watch of models, which looks once a second, for others in that thread. Until the publisher is closed. */
+const struct model_watch *status_publisher_models(const struct status_publisher *status_publisher);
 
 #endif

@@ -103,18 +103,66 @@ blip() { # The model is unreachable for 2 s; an hour later someone asks why P99 
 	kill_at_once "$model"
 }
 
+with_control() { # $1 name: a pipeline with an alert on its model, by a control plane; its metrics at $metrics
+	pipeline "$1" score <<<'- {name: score}'
+	cat >>"$dir/$1.yaml" <<-END
+		  alerts:
+		  - {name: model, condition: model_unreachable + model_slow > 0, resolveAfter: 2s}
+	END
+	"$sluice" run --control -n "$1" --instance one --server "score=http://127.0.0.1:$port" --metrics 0 \
+		--health-socket "$dir/$1.health" >"$dir/$1.one.log" 2>&1 &
+	ours $!
+	started_engine=$started
+	wait_until 30 grep -qs 'is now the keeper' "$dir/$1.one.log" || give_up "$1: no keeper"
+	"$sluice" apply -f "$dir/$1.yaml" -n "$1" --reason first >"$dir/apply.log" 2>&1 || give_up "$1: $(cat "$dir/apply.log")"
+	runs "$1" one
+	metrics=$(grep -oE '127\.0\.0\.1:[0-9]+/metrics' "$dir/$1.one.log" | head -n 1)
+}
+
+# Each place where an on-call engineer may look tells the same: $1 pipeline, $2 when, then the words of `top`, `get`, `describe`,
+# `health`, /metrics
+places_tell() {
+	ask "$sluice" top --once -n "$1"
+	expect_words "$1, $2: top" "$dir/asked.txt" "$3"
+	ask "$sluice" get -o wide -n "$1"
+	expect_words "$1, $2: get" "$dir/asked.txt" "$4"
+	ask "$sluice" describe "pipeline/$1" -n "$1"
+	expect_words "$1, $2: describe" "$dir/asked.txt" "$5"
+	ask "$sluice" health -n "$1" --instance one
+	expect_words "$1, $2: health" "$dir/asked.txt" "$6"
+	ask curl -s "$metrics"
+	expect_words "$1, $2: metrics" "$dir/asked.txt" "$7"
+	asked=0
+}
+
 outage() { # The model is unreachable for minutes.
+	local away='unreachable: .*score.*[Cc]onnection refused'
 	model none
-	with_model outage
+	with_control outage
 	produce outage 10
+	wait_until 20 top_has outage ' 10 +0 +0 ' || give_up "outage: no answers"
+	places_tell outage before running 'Pipeline/outage +1 +active .* first$' 'one +1 +Ready' 'ready' '^sluice_pipeline_models_away\{.*\} 0(\.0)?$'
 	kill_at_once "$model"
 	produce outage 1000
 	sleep "$outage"
+	places_tell outage during "waiting: .*$away" "^    engine one: Waiting: .*$away" "one +1 +Waiting .*$away" "$away" \
+		'^sluice_pipeline_models_away\{.*\} 1(\.0)?$'
 	ask "$sluice" top --once -n outage
 	cause outage 'waiting: a model that it calls is unreachable: score: .*[Cc]onnection refused'
+	"$sluice" health --socket "$dir/outage.health" >"$dir/asked.txt" 2>&1
+	expect "outage: the process turns" $? "-eq 0"
 	model none "$port"
 	wait_until 20 top_has outage ' 1010 +0 +0 ' || give_up "outage: not all requests are answered"
+	wait_until 20 grep -q 'the alert model is resolved' "$dir/outage.one.log" || give_up "outage: the alert fires on"
+	places_tell outage after running 'Pipeline/outage +1 +active .* first$' 'one +1 +Ready' 'ready' '^sluice_pipeline_models_away\{.*\} 0(\.0)?$'
+	log outage.one.log
+	expect_words "outage: the log" "$dir/asked.txt" 'model score is unreachable: .*[Cc]onnection refused'
+	expect_words "outage: the alert" "$dir/asked.txt" 'the alert model is firing: model_unreachable \+ model_slow > 0'
+	expect_words "outage: the end in the log" "$dir/outage.one.log" 'score is reachable again'
+	expect "outage: lines of warnings" "$(wc -l <"$dir/asked.txt")" "-le $((6 + outage / 30))"
 	expect "outage: requests that failed" "$("$sluice" errors list outage -n outage -o json | grep -c '"kind"')" "-eq 0"
+	asked=0
+	kill_at_once "$started_engine"
 	kill_at_once "$model"
 }
 
@@ -144,12 +192,15 @@ name() { # The server has the model under another name: it may still load it, so
 
 slow() { # The model answers, many times slower than before. Nothing fails.
 	model slow
-	with_model slow
+	with_control slow
 	produce slow 500
 	wait_until 30 top_has slow ' slow: ' || give_up "slow: the pipeline is not slow"
 	ask "$sluice" top --once -n slow
 	cause slow 'slow: model score: [0-9]+ ms a call.*, [0-9]+ at a time, [0-9]+ wait'
 	expect_words "slow: the log" "$dir/slow.one.log" ' warn +model score is slow: .*model=score'
+	"$sluice" describe pipeline/slow -n slow >"$dir/asked.txt" 2>&1
+	expect_words "slow: describe" "$dir/asked.txt" 'one +1 +Slow .*model score: [0-9]+ ms a call'
+	wait_until 10 grep -q 'the alert model is firing' "$dir/slow.one.log" || give_up "slow: no alert"
 	"$sluice" health -n slow --instance one 2>"$dir/asked.txt"
 	expect_words "slow: health" "$dir/asked.txt" '1 of 1 pipelines are slow; slow: model score: '
 	kill_at_once "$started_engine"
@@ -239,7 +290,7 @@ fenced() { # Two engines have one name; one of them ends.
 	wait_until 40 has_ended "$first" "$started" || give_up "fenced: both engines run"
 	cat "$dir/fenced.two.log" >>"$dir/fenced.one.log"
 	log fenced.one.log
-	cause fenced 'fenced by another engine with the same name; give each an --instance'
+	cause fenced 'fenced by another engine with the same name, which runs at 127\.0\.0\.1; give each an --instance'
 }
 
 has_ended() { # one of the pids
