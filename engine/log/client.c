@@ -2,6 +2,7 @@
 #include "log/client.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,10 +13,12 @@
 #include "base/number.h"
 #include "base/quote.h"
 #include "base/secret.h"
+#include "log/heard_facts.h"
 #include "log/kafka_log.h"
 #include "log/topics.h"
 
 #define SAID_BYTES 1024
+#define KAFKA_LINE "Kafka: " /* begins each line */
 #define SYSLOG_DEBUG 7 /* of syslog, as librdkafka numbers it: `debug` is set in kafkaConfig */
 #define LEAVE_LOOK_NS 1000000
 #define LOOK_MS 5000 /* until the first check whether Kafka accepts the login */
@@ -57,10 +60,21 @@ static bool set_all(rd_kafka_conf_t *configuration, struct properties properties
 /* The lock is held while a line is written, because threads of an abandoned client may outlive the sink. */
 static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
 static const struct log_sink *log_sink;
+static struct heard_facts heard_facts; /* of the sink */
+
+/* With the lock. Logs how many lines were not. */
+static void facts_end(void)
+{
+	const uint64_t untold = heard_facts_end(&heard_facts);
+	if (log_sink && untold > 0)
+		log_say(log_sink, LOG_LEVEL_INFO, NULL,
+			KAFKA_LINE "%" PRIu64 " more lines of its clients told the same; --log-level debug logs them", untold);
+}
 
 void kafka_log_to(const struct log_sink *sink)
 {
 	pthread_mutex_lock(&log_lock);
+	facts_end();
 	log_sink = sink;
 	pthread_mutex_unlock(&log_lock);
 }
@@ -74,6 +88,29 @@ static bool sink_write(enum log_level level, const struct log_fields *fields, co
 		log_say(log_sink, level, fields, "%s", line);
 	pthread_mutex_unlock(&log_lock);
 	return taken;
+}
+
+/* Writes a line of librdkafka, or counts it. False: there is no sink. */
+static bool fact_write(enum log_level level, const struct log_fields *fields, const char *line)
+{
+	uint64_t more = 0;
+	pthread_mutex_lock(&log_lock);
+	const bool taken = log_sink != NULL;
+	const bool is_told = taken && level != LOG_LEVEL_DEBUG &&
+			     heard_facts_take(&heard_facts, line + strlen(KAFKA_LINE), clock_ms(), &more);
+	if (taken && more > 0)
+		log_say(log_sink, level, fields, "%s; %" PRIu64 " more lines of that since the last one", line, more);
+	else if (taken)
+		log_say(log_sink, is_told ? level : LOG_LEVEL_DEBUG, fields, "%s", line);
+	pthread_mutex_unlock(&log_lock);
+	return taken;
+}
+
+void kafka_log_recover(void)
+{
+	pthread_mutex_lock(&log_lock);
+	facts_end();
+	pthread_mutex_unlock(&log_lock);
 }
 
 static void print_plain(const char *line)
@@ -127,9 +164,9 @@ void client_hear_line(const rd_kafka_t *client, int level, const char *facility,
 	/* Requests of a broker that hangs: the line of its connection follows. */
 	int severity = strcmp(facility, "REQTMOUT") == 0 ? SYSLOG_DEBUG : level;
 	const char *thread = words[0] == '[' ? strstr(words, "]: ") : NULL;
-	(void)snprintf(line, sizeof line, "Kafka: %s", thread ? thread + strlen("]: ") : words);
+	(void)snprintf(line, sizeof line, KAFKA_LINE "%s", thread ? thread + strlen("]: ") : words);
 	line_drop_guess(line);
-	if (sink_write(log_level_of_syslog(severity), &fields, line))
+	if (fact_write(log_level_of_syslog(severity), &fields, line))
 		return;
 	if (level == SYSLOG_DEBUG)
 		rd_kafka_log_print(client, level, facility, words);

@@ -1,5 +1,6 @@
 /* kafka_log.h: Log lines of librdkafka and of this module, beside their results: brokers that cannot be reached,
- * settings that contradict each other.
+ * settings that contradict each other. In a sink each fact is logged once in a while, and the lines between are counted; at
+ * level debug they are there too.
  */
 #ifndef SLUICE_LOG_KAFKA_LOG_H
 #define SLUICE_LOG_KAFKA_LOG_H
@@ -10,5 +11,9 @@
  * initial sink: plain, to standard error. It holds for the whole process, and for clients already open. When it
  * returns, no thread is in the previous sink. */
 void kafka_log_to(const struct log_sink *sink);
+
+/* To be called when Kafka is reachable again: logs how many of librdkafka's lines were not (log/heard_facts.h), if there were
+ * any, and its next line is logged whatever it tells. */
+void kafka_log_recover(void);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "log/best_effort.h"
+#include "log/kafka_log.h"
 #include "observe/status.h"
 #include "runtime/failure_watch.h"
 #include "runtime/lag_watch.h"
@@ -246,6 +247,7 @@ static void log_outage(struct status_publisher *status_publisher)
 	case OUTAGE_ENDED:
 		log_say(log, LOG_LEVEL_INFO, NULL, "Kafka is back: it acknowledges again, after %" PRId64 " s",
 			lasted_ms / MS_PER_S);
+		kafka_log_recover();
 		break;
 	case OUTAGE_NONE:
 		break;

@@ -104,10 +104,32 @@ static void a_broker_that_hangs_is_not_taken_for_an_old_one(void **state)
 	kafka_log_to(NULL);
 }
 
+/* Other clients tell it too: at level debug, and by their number. */
+static void a_fact_that_was_told_is_counted(void **state)
+{
+	(void)state;
+	kafka_log_to(&keep_line_sink);
+	client_hear_line(NULL, 4, "FAIL", "b:1/1: Disconnected (after 10ms in state UP)");
+	assert_int_equal(heard_level, LOG_LEVEL_WARN);
+	client_hear_line(NULL, 4, "FAIL", "GroupCoordinator: b:1: Disconnected (after 12ms in state UP)");
+	assert_string_equal(heard_line, "Kafka: GroupCoordinator: b:1: Disconnected (after 12ms in state UP)");
+	assert_int_equal(heard_level, LOG_LEVEL_DEBUG);
+	kafka_log_recover();
+	assert_string_equal(heard_line, "Kafka: 1 more lines of its clients told the same; --log-level debug logs them");
+	assert_int_equal(heard_level, LOG_LEVEL_INFO);
+	client_hear_line(NULL, 4, "FAIL", "b:1/1: Disconnected (after 10ms in state UP)");
+	assert_int_equal(heard_level, LOG_LEVEL_WARN);
+	heard_line[0] = 0;
+	kafka_log_recover();
+	assert_string_equal(heard_line, "");
+	kafka_log_to(NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_broker_that_hangs_is_not_taken_for_an_old_one),
+		cmocka_unit_test(a_fact_that_was_told_is_counted),
 		cmocka_unit_test(a_broker_that_is_not_there_is_told_in_a_line_without_threads_and_clocks),
 		cmocka_unit_test(a_log_of_objects_has_it_as_an_object_until_it_is_taken_away),
 	};
