@@ -141,9 +141,10 @@ void consumer_hear_error(rd_kafka_t *client, int code, const char *words, void *
 				fence_report(consumer, client);
 			break;
 		}
-		error_set(&consumer->failure, ERROR_SYSTEM, PLACE_NONE, "Kafka's consumer stopped: %s; %s", fatal[0] ? fatal : words,
-			  fatal[0]   ? "start it again"
-				     : "give its login the right that `sluice plan --acls` lists, and start it again");
+		error_set(&consumer->failure, ERROR_SYSTEM, PLACE_NONE, "Kafka's consumer stopped: %s; %s",
+			  fatal[0] ? fatal : words,
+			  fatal[0] ? "start it again"
+				   : "give its login the right that `sluice plan --acls` lists, and start it again");
 		break;
 	}
 	default:

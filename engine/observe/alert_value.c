@@ -12,9 +12,7 @@ const struct alert_value_row alert_value_rows[] = {
 	FIGURE(latency_p99, .help = "Duration in milliseconds that 99% of the requests do not exceed."),
 	FIGURE(lag, .help = "Records that wait in Kafka, over all partitions, also those of other engines."),
 	FIGURE(model_unreachable, .help = "1 if a model that the pipeline calls is unreachable from this engine, else 0."),
-	FIGURE(model_slow,
-	       .help = "1 if a model that it calls is slow, as `sluice help slow` describes, else 0: its calls wait for a second and "
-		       "more, or take ten times as long as before."),
+	FIGURE(model_slow, .help = "1 if a model that it calls is slow, as `sluice help slow` describes, else 0."),
 	FIGURE(drift_score, .needs = FIGURES_OF_DRIFT,
 	       .help = "Score of the last closed window of a step `drift`, the largest of several; missing while it is learning."),
 	FIGURE(is_drift, .needs = FIGURES_OF_DRIFT, .help = "1 if that window has drift, else 0."),
