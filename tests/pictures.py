@@ -187,6 +187,25 @@ def top_is_current(sluice):
     return columns_of(now)[:2] == ["PIPELINE", "ENGINE"] and columns_of(now) == columns_of((ROOT / TOP).read_text())
 
 
+def letters_too_wide(sluice):
+    """Lines of `errors list` that a terminal of 80 columns would break, and ids or reasons that are not whole there"""
+    request = '{"inputs": [{"name": "other", "shape": [1], "datatype": "FP64", "data": [1]}]}\n'
+    with development(sluice, ["hello"]) as said:
+        door = ["hello", "--brokers", said["broker"]]
+        subprocess.run([sluice, "produce", *door], input=3 * request, text=True, capture_output=True, check=True)
+        whole, begun = "", time.monotonic()
+        while whole.count("INPUT") < 4 and time.monotonic() < begun + PATIENCE_S:
+            whole = subprocess.run([sluice, "errors", "list", *door], capture_output=True, text=True).stdout
+        for columns in 80, 200:
+            shown = on_a_terminal([sluice, "errors", "list", *door], ROOT, columns)
+            if shown is None:
+                print("skipped: pictures: dead letters on a terminal: there is no pseudo-terminal")
+                return
+            yield from (line for line in shown.split("\n") if len(line) > columns)
+            if sorted(shown.split()) != sorted(whole.replace(" WHY", "").split()) or whole.count("INPUT") < 4:
+                yield f"errors list at {columns} columns has other words than in a pipe"
+
+
 def lines_too_wide(sluice):
     """Lines that a terminal would break, unless they are one long word, and what each command says in a pipe that differs from
     it by more than blanks and line ends"""
@@ -225,7 +244,8 @@ def main():
         passed, failed = passed + current, failed + (not current)
         if not current:
             print(f"pictures: {TOP} has other columns than sluice top; tests/pictures.py top SLUICE draws it again")
-        wide = list(lines_too_wide(os.path.abspath(sys.argv[2])))
+        sluice = os.path.abspath(sys.argv[2])
+        wide = [*lines_too_wide(sluice), *letters_too_wide(sluice)]
         passed, failed = passed + (not wide), failed + len(wide)
         for line in wide:
             print(f"pictures: a terminal breaks this line: {line}")

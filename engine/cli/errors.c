@@ -9,7 +9,8 @@
 #include "message/json_write.h"
 
 #define LINE_TEXT_MAX ((size_t)1 << 30)
-#define COLUMN_MAX 40 /* of a cell that widens its column; an id that is a UUID has 36 */
+#define COLUMN_MAX 40	 /* of a cell that widens its column */
+#define FIXED_COLUMNS 31 /* of the time and the kind, and blanks between columns */
 
 /* ---- what both have ---- */
 
@@ -47,7 +48,8 @@ struct errors_showing {
 	struct arena *arena; /* of one letter */
 	struct buffer text;
 	struct buffer wrapped; /* it, on a terminal */
-	int place_width, id_width; /* of columns on a terminal */
+	int place_width, step_width; /* of columns on a terminal */
+	bool id_fits;		      /* beside them, each one; else ids have lines of their own */
 	uint64_t shown;
 	struct dead_letter_list list;
 };
@@ -166,18 +168,36 @@ static int wider(int width, const char *cell)
 	return characters > (size_t)width && characters <= COLUMN_MAX ? (int)characters : width;
 }
 
-/* On a terminal columns are as wide as their longest cell, and the reason has lines of its own. */
+/* On a terminal columns are as wide as their longest cell, and the reason has lines of its own. Ids are the last column: that of
+ * a request without one is its topic and place. */
 static void columns_measure(struct errors_showing *showing)
 {
+	const struct listed_letter *items = showing->list.items;
 	char place[PLACE_BYTES];
+	size_t longest = 0;
 	showing->place_width = wider(0, "AT");
-	showing->id_width = wider(0, "ID");
+	showing->step_width = wider(0, "STEP");
 	for (size_t i = 0; i < showing->list.count; i++) {
 		arena_reset(showing->arena);
-		place_print(&showing->list.items[i], place);
+		place_print(&items[i], place);
+		const size_t id = text_characters(text_of(shown_string(showing, items[i].id)));
+		longest = id > longest ? id : longest;
 		showing->place_width = wider(showing->place_width, place);
-		showing->id_width = wider(showing->id_width, shown_string(showing, showing->list.items[i].id));
+		showing->step_width = wider(showing->step_width, shown_string(showing, items[i].step));
 	}
+	showing->id_fits = FIXED_COLUMNS + (size_t)showing->place_width + (size_t)showing->step_width + longest <=
+			   showing->session->columns;
+}
+
+/* A row, or the titles. */
+static void print_columns(struct errors_showing *showing, const char *place, const char *moment, const char *kind, const char *step,
+			  const char *id)
+{
+	if (showing->id_fits)
+		buffer_print(&showing->text, "%-*s %-20s %-7s %-*s %s\n", showing->place_width, place, moment, kind,
+			     showing->step_width, step, id);
+	else
+		buffer_print(&showing->text, "%-*s %-20s %-7s %s\n    %s\n", showing->place_width, place, moment, kind, step, id);
 }
 
 static void print_listed(struct errors_showing *showing, const struct listed_letter *letter, bool is_terminal)
@@ -187,12 +207,13 @@ static void print_listed(struct errors_showing *showing, const struct listed_let
 	const char *step = letter->step[0] ? shown_string(showing, letter->step) : "-";
 	moment_print(letter->failed_ms, moment);
 	place_print(letter, place);
-	if (is_terminal)
-		buffer_print(out, "%-*s %-20s %-*s %-7s %s\n    ", showing->place_width, place, moment, showing->id_width,
-			     shown_string(showing, letter->id), letter->kind, step);
-	else
+	if (is_terminal) {
+		print_columns(showing, place, moment, letter->kind, step, shown_string(showing, letter->id));
+		buffer_string(out, "    ");
+	} else {
 		buffer_print(out, "%-12s %-20s %-24s %-7s %-16s ", place, moment, shown_string(showing, letter->id), letter->kind,
 			     step);
+	}
 	buffer_string(out, shown_string(showing, letter->text));
 	if (letter->replayed_ms > 0) {
 		moment_print(letter->replayed_ms, moment);
@@ -215,8 +236,7 @@ static bool print_list(struct errors_showing *showing, struct error *error)
 	const bool is_terminal = showing->session->columns > 0;
 	columns_measure(showing);
 	if (showing->options->form == OUTPUT_TEXT && showing->list.count > 0 && is_terminal)
-		buffer_print(&showing->text, "%-*s %-20s %-*s %-7s STEP\n", showing->place_width, "AT", "FAILED",
-			     showing->id_width, "ID", "KIND");
+		print_columns(showing, "AT", "FAILED", "KIND", "STEP", "ID");
 	else if (showing->options->form == OUTPUT_TEXT && showing->list.count > 0)
 		buffer_print(&showing->text, "%-12s %-20s %-24s %-7s %-16s WHY\n", "AT", "FAILED", "ID", "KIND", "STEP");
 	for (size_t i = 0; i < showing->list.count; i++) {

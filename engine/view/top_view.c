@@ -1,15 +1,17 @@
-/* top_view.c: see top_view.h. A row has narrow fields in columns, and below them a line with what the pipeline waits
- * for; on a wide terminal that is part of the row. */
+/* top_view.c: see top_view.h. A row has narrow fields in columns, and below them lines with what the pipeline waits
+ * for; on a wide terminal that is part of the row, if it fits. */
 #include "view/top_view.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "base/duration.h"
+#include "base/line_wrap.h"
 #include "base/moment.h"
 #include "base/quote.h"
 
 #define ELLIPSIS "…"
+#define NOTE_LINES_MAX 3 /* below a row: of 80 columns, as many as an error of a model server needs */
 #define WIDE_COLUMNS 140 /* from here on a row has all figures, and its reason beside them */
 #define NAME_LEAST 8
 #define NAME_MOST 40
@@ -148,6 +150,7 @@ static void print_cut(struct buffer *out, struct text text, int most, bool fills
 struct top_layout {
 	bool is_wide;
 	int name, engine; /* columns */
+	int note_lines; /* below each row, at most */
 };
 
 enum top_figure {
@@ -329,27 +332,53 @@ static void print_row(const struct top_view *view, const struct top_layout *layo
 	print_state(status, view->now_ms, line);
 }
 
-/* Returns how many lines it took. */
+/* Below the row, wrapped; what is longer than `most` lines is cut. Returns how many there are. */
+static int print_below(const struct top_view *view, struct text notes, int most, struct buffer *out)
+{
+	struct buffer indented, wrapped, line;
+	int lines = 0;
+	buffer_open(&indented, LINE_BYTES_MAX);
+	buffer_open(&wrapped, LINE_BYTES_MAX);
+	buffer_open(&line, LINE_BYTES_MAX);
+	buffer_print(&indented, "    " TEXT_FORMAT, TEXT_ARGUMENTS(notes));
+	lines_wrap(buffer_view(&indented), (size_t)view->columns, &wrapped);
+	for (struct text rest = buffer_view(&wrapped); rest.length > 0 && lines < most; lines++) {
+		const bool is_last = lines + 1 == most;
+		buffer_clear(&line);
+		buffer_text(&line, text_take_until(&rest, '\n'));
+		while (is_last && rest.length > 0 && *rest.bytes == ' ')
+			rest.bytes++, rest.length--;
+		if (is_last && rest.length > 0)
+			buffer_print(&line, " " TEXT_FORMAT, TEXT_ARGUMENTS(rest)); /* which line_take() cuts */
+		line_take(view, &line, out);
+	}
+	out->failed |= buffer_failed(&indented) || buffer_failed(&wrapped);
+	buffer_close(&indented);
+	buffer_close(&wrapped);
+	buffer_close(&line);
+	return lines;
+}
+
+/* Returns how many lines it took. Notes are beside the row if they fit. */
 static int render_entry(const struct top_view *view, const struct top_layout *layout, const struct status *status,
 			struct buffer *out)
 {
 	struct buffer line, notes;
+	int lines = 1;
 	buffer_open(&line, LINE_BYTES_MAX);
 	buffer_open(&notes, LINE_BYTES_MAX);
 	print_row(view, layout, status, &line);
 	print_notes(view, status, &notes);
-	bool has_notes = notes.length > 0;
-	if (has_notes && layout->is_wide)
+	const size_t width = text_characters(buffer_view(&line)) + 2 + text_characters(buffer_view(&notes));
+	const bool is_beside = layout->is_wide && width <= (size_t)view->columns;
+	if (notes.length > 0 && is_beside)
 		buffer_print(&line, ": " TEXT_FORMAT, TEXT_ARGUMENTS(buffer_view(&notes)));
 	line_take(view, &line, out);
-	if (has_notes && !layout->is_wide) {
-		buffer_clear(&line);
-		buffer_print(&line, "    " TEXT_FORMAT, TEXT_ARGUMENTS(buffer_view(&notes)));
-		line_take(view, &line, out);
-	}
+	if (notes.length > 0 && !is_beside)
+		lines += print_below(view, buffer_view(&notes), layout->note_lines, out);
 	buffer_close(&line);
 	buffer_close(&notes);
-	return has_notes && !layout->is_wide ? 2 : 1;
+	return lines;
 }
 
 /* ---- beside the rows ---- */
@@ -443,16 +472,26 @@ static void render_total(const struct top_view *view, const struct top_layout *l
 	buffer_close(&line);
 }
 
+/* As many as fit below each row if all rows are to be there. */
+static int note_lines_of(size_t rows, int left)
+{
+	const size_t each = rows > 0 ? (size_t)left / rows : 1;
+	if (each < 2)
+		return 1;
+	return each > NOTE_LINES_MAX ? NOTE_LINES_MAX : (int)each - 1;
+}
+
 void top_view_render(const struct top_view *given, struct buffer *out)
 {
 	struct top_view fitted = *given;
 	const struct top_view *view = &fitted;
 	fitted.columns = given->columns < TOP_COLUMNS_LEAST ? TOP_COLUMNS_LEAST : given->columns;
 	fitted.rows = given->rows < TOP_ROWS_LEAST ? TOP_ROWS_LEAST : given->rows;
-	const struct top_layout layout = layout_of(view);
+	struct top_layout layout = layout_of(view);
 	const struct top_total total = total_of(view);
 	int left = view->rows - 1 - LINES_BESIDE;
 	size_t shown = 0;
+	layout.note_lines = note_lines_of(view->count, left);
 	render_head(view, &layout, &total, out);
 	for (; shown < view->count && left > 0; shown++) {
 		struct buffer entry;

@@ -106,11 +106,20 @@ static void the_model_that_is_away_is_named_below_or_beside_its_row(void **state
 	const struct status *items[] = {&waiting};
 	render(items, 1, 80, 24);
 	expect_fit(80, 24);
+	assert_string_equal(line_with("score"), "    a model that it calls is unreachable: score: connect to 10.0.0.1:8080");
+	assert_string_equal(line_with("refused"), "    failed: connection refused, for long");
+	assert_non_null(strstr(line_with("trading"), " waiting"));
+	const struct status *many[] = {&waiting, &waiting, &waiting, &waiting};
+	render(many, 4, 80, 12); /* rows come first */
+	expect_fit(80, 12);
 	assert_string_equal(line_with("score"),
 			    "    a model that it calls is unreachable: score: connect to 10.0.0.1:8080 faile…");
-	assert_non_null(strstr(line_with("trading"), " waiting"));
-	render(items, 1, 200, 50);
+	render(items, 1, 200, 50); /* beside the row it does not fit */
 	expect_fit(200, 50);
+	assert_non_null(strstr(line_with("score"), "    a model that it calls"));
+	assert_non_null(strstr(screen, "refused, for long"));
+	render(items, 1, 240, 50);
+	expect_fit(240, 50);
 	assert_non_null(
 		strstr(line_with("score"), "waiting: a model that it calls is unreachable: score: connect to 10.0.0.1:8080"));
 }
