@@ -4,6 +4,7 @@
 #include "cli/command.h"
 #include "help/manual.h"
 #include "help/topics.h"
+#include "step/expression_foreign.h"
 
 #define HELP_BYTES_MAX ((size_t)8 << 20)
 
@@ -31,9 +32,23 @@ static const struct option options[] = {
 
 extern const struct command command_help;
 
+/* What stands here for a name of another expression language, also if it is called: `avg`, `avg(x)`; NULL: it is none. */
+static const char *foreign_answer(const char *word)
+{
+	const struct text name = {word, strcspn(word, "(")};
+	const char *answer = foreign_function(name);
+	answer = answer ? answer : foreign_word(name);
+	return answer ? answer : foreign_constant(name);
+}
+
 static int help_unknown(struct session *session, const char *word)
 {
 	struct buffer nearest;
+	const char *foreign = foreign_answer(word);
+	if (foreign)
+		return command_misuse(session, &command_help,
+				      "there is no help on `%s`; in an expression %s; `sluice help expressions` describes them",
+				      word, foreign);
 	buffer_open(&nearest, ERROR_TEXT_MAX);
 	bool any = topics_nearest(command_workspace(session), word, &nearest) && !buffer_failed(&nearest);
 	int code;

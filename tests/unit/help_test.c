@@ -103,6 +103,10 @@ static void a_topic_and_a_name_show_that_one_alone(void **state)
 	said_close(&said);
 	refused("help steps hash", "no help on `hash`");
 	refused("help topics nothing", "no help on `nothing`");
+	refused("help avg", "there is no help on `avg`; in an expression write mean(x); ");
+	refused("help AVG(x)", "in an expression write mean(x); ");
+	refused("help xor", "in an expression write a != b for two conditions; ");
+	refused("help None", "in an expression write has(x) to ask");
 }
 
 static void a_field_is_found_by_the_end_of_its_path(void **state)
