@@ -48,6 +48,18 @@ static void continued_lines_stand_below_their_column(void **state)
 	assert_wrapped("  ! a note that needs attention is continued", 40, "  ! a note that needs attention is\n    continued");
 }
 
+/* The last column of the left half: text beside a column further right would be too narrow. */
+static void a_column_of_the_right_half_does_not_count(void **state)
+{
+	(void)state;
+	assert_wrapped("    1234567890123  5678901  and words and words", 40,
+		       "    1234567890123  5678901  and words\n                   and words");
+	assert_wrapped("    12345678901234  5678901  and words and words", 40,
+		       "    12345678901234  5678901  and words\n                    and words");
+	assert_wrapped("    123456789012345  5678901  and words and words", 40,
+		       "    123456789012345  5678901  and words\n    and words");
+}
+
 static void a_word_that_is_longer_than_the_line_stays_whole(void **state)
 {
 	(void)state;
@@ -76,6 +88,7 @@ int main(void)
 		cmocka_unit_test(lines_that_fit_are_unchanged),
 		cmocka_unit_test(a_longer_line_is_broken_between_words),
 		cmocka_unit_test(continued_lines_stand_below_their_column),
+		cmocka_unit_test(a_column_of_the_right_half_does_not_count),
 		cmocka_unit_test(a_word_that_is_longer_than_the_line_stays_whole),
 		cmocka_unit_test(colours_and_letters_of_several_bytes_count_as_they_are_shown),
 		cmocka_unit_test(a_narrow_terminal_is_taken_for_one_of_forty_columns),

@@ -114,6 +114,17 @@ static void the_model_that_is_away_is_named_below_or_beside_its_row(void **state
 	expect_fit(80, 12);
 	assert_string_equal(line_with("score"),
 			    "    a model that it calls is unreachable: score: connect to 10.0.0.1:8080 faile…");
+	waiting.why = TEXT("a model that it calls is unreachable: score: http://10.0.0.1:8080/v2/models/score/infer could not be "
+			   "reached: No route to host, and so on, and so on, and so on, and so on, and so on, and so on");
+	const struct status *six[] = {&waiting, &waiting, &waiting, &waiting, &waiting, &waiting};
+	render(six, 6, 80, 24); /* 19 lines: two below each row */
+	expect_fit(80, 24);
+	assert_non_null(strstr(screen, "    http://10.0.0.1:8080/v2/models/score/infer could not be reached: No route t…"));
+	assert_null(strstr(screen, "more that do not fit"));
+	render(items, 1, 80, 24);
+	assert_null(strstr(screen, "…"));
+	waiting.why =
+		TEXT("a model that it calls is unreachable: score: connect to 10.0.0.1:8080 failed: connection refused, for long");
 	render(items, 1, 200, 50); /* beside the row it does not fit */
 	expect_fit(200, 50);
 	assert_non_null(strstr(line_with("score"), "    a model that it calls"));
