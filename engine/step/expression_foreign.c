@@ -54,6 +54,7 @@ static const struct foreign_row functions[] = {
 	{"ravel", "write flatten(x)"},
 	{"flip", "write reverse(x)"},
 	{"matmul inner", "write dot(a, b)"},
+	{"to_timestamp strptime parse_time fromisoformat", "write timestamp(x) of a text in ISO 8601"},
 	{"expit logistic", "write sigmoid(x)"},
 	{"clamp", "write clip(x, lo, hi)"},
 	{"nunique count_distinct", "write distinct(x over 1d)"},

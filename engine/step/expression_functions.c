@@ -151,6 +151,9 @@ const struct expression_function_row expression_functions[] = {
 	{"time", "minute", "minute(ts)", "0 to 59.", EVERYWHERE, EACH("i", 'i', .run = run_minute)},
 	{"time", "weekday", "weekday(ts)", "1 (Monday) to 7, UTC.", EVERYWHERE, EACH("i", 'i', .run = run_weekday)},
 	{"time", "day", "day(ts)", "Of the month, 1 to 31, UTC.", EVERYWHERE, EACH("i", 'i', .run = run_day)},
+	{"time", "timestamp", "timestamp(x)",
+	 "Milliseconds since 1970 of a text in ISO 8601, as INT64: a date, or a date and a time; UTC if it has no offset.",
+	 EVERYWHERE, EACH("t", 'i', .run = run_timestamp)},
 	{"time", "now", "now()", "The time of judging.", USE_OPERATION,
 	 RULES(.least = 0, .most = 0, .takes = "a", .gives = 'i', .shape = SHAPE_SCALAR)},
 

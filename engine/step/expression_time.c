@@ -1,5 +1,6 @@
-/* expression_time.c: Parts of a time in UTC. Times are milliseconds since 1970;
+/* expression_time.c: Parts of a time in UTC, and times of texts. Times are milliseconds since 1970;
  * before it, parts are rounded down as after it. */
+#include "base/moment.h"
 #include "step/expression_value.h"
 
 #define HOUR_MS INT64_C(3600000)
@@ -83,4 +84,18 @@ bool run_day(struct evaluation *evaluation, const struct expression_node *node, 
 	(void)node;
 	(void)count;
 	return map_times(evaluation, arguments, day_of, result);
+}
+
+bool run_timestamp(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
+		   struct value *result)
+{
+	(void)node;
+	(void)count;
+	const struct text *in = value_texts(arguments);
+	int64_t *out = value_make_like(evaluation, result, DATATYPE_INT64, arguments);
+	for (size_t i = 0; out && i < arguments->count; i++)
+		if (!moment_read(in[i], &out[i]))
+			return evaluation_fail(evaluation, "\"%.*s\" is no time; send one such as 2026-01-31T09:30:00Z",
+					       (int)(in[i].length < 60 ? in[i].length : 60), in[i].bytes ? in[i].bytes : "");
+	return out;
 }

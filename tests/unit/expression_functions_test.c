@@ -325,6 +325,11 @@ static void times_are_taken_apart_in_utc(void **state)
 	(void)state;
 	static const struct world_row rows[] = {
 		{"hour(ts)", "INT64[] 13"},	     {"minute(ts)", "INT64[] 45"},	   {"day(ts)", "INT64[] 29"},
+		{"timestamp('1970-01-02')", "INT64[] 86400000"},
+		{"timestamp('2026-01-31T09:30:15.250+01:00')", "INT64[] 1769848215250"},
+		{"hour(timestamp('2026-01-31 09:30Z'))", "INT64[] 9"},
+		{"timestamp('soon')", "INPUT 1:1 \"soon\" is no time; send one such as 2026-01-31T09:30:00Z"},
+		{"timestamp('')", "INPUT 1:1 \"\" is no time; send one such as 2026-01-31T09:30:00Z"},
 		{"weekday(ts)", "INT64[] 4"},	     {"hour(ts + 12h)", "INT64[] 1"},	   {"day(ts + 1d)", "INT64[] 1"},
 		{"day(ts - 29d)", "INT64[] 31"},     {"hour(-1)", "INT64[] 23"},	   {"minute(-1)", "INT64[] 59"},
 		{"day(-1)", "INT64[] 31"},	     {"weekday(-1)", "INT64[] 3"},	   {"weekday(0)", "INT64[] 4"},
