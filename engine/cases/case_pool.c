@@ -47,7 +47,7 @@ static void on_faults(void *context, const struct faults *faults)
 {
 	struct buffer page;
 	buffer_open(&page, CASE_OUTPUT_BYTES_MAX);
-	faults_print_text(faults, &page, false);
+	faults_print_text(faults, &page, (struct fault_look){0});
 	(void)fwrite(page.bytes, 1, page.length, context);
 	buffer_close(&page);
 }
