@@ -24,6 +24,45 @@ static void metric_item(struct page *page, const struct metric *row)
 	page_item(page, 0, help, "%s", row->name);
 }
 
+static void declared_print(struct page *page)
+{
+	page_heading(page, 2, "Metrics of your own");
+	page_text(
+		page,
+		"A pipeline declares metrics under `metrics`. Each is computed for each of its answers without an error, when the "
+		"answer has left; it adds nothing to the time of an answer, and a fault in it changes no answer.");
+	page_code(page, "yaml",
+		  "metrics:\n"
+		  "- name: order_size\n"
+		  "  type: histogram            # or gauge, counter, summary\n"
+		  "  help: Shares that were ordered\n"
+		  "  value: answer.size\n"
+		  "  labels: {model_variant: variant, hour: hour(ts)}\n"
+		  "  buckets: [1, 10, 100, 1000]\n");
+	page_text(
+		page,
+		"Names are the tensors of the answer, also as `answer.t`; `request.t` and `params.p` of the request; `latency_ms`, "
+		"from the record of the request to its answer; `variant`, the candidate of its last experiment that "
+		"answered; `model` and `version` of the answer; and `header(\"...\")`, `key`, `id`, `ts` and `pipeline`. Of a "
+		"value with several elements each counts. What is missing, is no finite number, or would lower a counter is "
+		"not counted, and `sluice_metric_missing_total` says how often.");
+	page_text(page,
+		  "Each series has the labels `namespace` and `pipeline`, and those that are declared: texts, integers, true or "
+		  "false, the first 64 bytes of each. A missing label is empty. A counter has `_total` behind its name. A "
+		  "histogram without `buckets` has those of Prometheus' clients, from 0.005 to 10. A histogram or summary of "
+		  "values below 0 has their sum, which may fall.");
+	page_text(page,
+		  "A pipeline has at most 16 metrics, each with at most 8 labels and 20 buckets. They share 500 samples. Series "
+		  "beyond the share of their metric are one, whose labels are `other`; `sluice_metric_other_total` counts its "
+		  "values. Calls by other pipelines, and answers that are errors, are not counted here. Metrics of `truth.t` or "
+		  "`reward` are checked, and not in `/metrics` yet.");
+	page_text(
+		page,
+		"`metricsConfig.customMetrics` of the SeldonRuntime declares metrics of all pipelines. Where a pipeline declares a "
+		"metric of that name, it takes from there the description and the buckets that it does not have itself. Where it "
+		"does not, the tensor of that name in its answers is counted. Lint warns of one that nothing is known to fill.");
+}
+
 static void metrics_print(const struct workspace *workspace, struct page *page)
 {
 	static const char *const headings[METRIC_SCOPES] = {
@@ -37,6 +76,7 @@ static void metrics_print(const struct workspace *workspace, struct page *page)
 		[SCOPE_IMPORTANCE] = "Steps `explain` of an engine",
 		[SCOPE_POLICY] = "Experiments with bandits of an engine",
 		[SCOPE_ALERT] = "Alerts of an engine",
+		[SCOPE_METRIC] = "Metrics that pipelines declare",
 		[SCOPE_MODEL] = "Models that an engine calls",
 		[SCOPE_WORKER] = "Workers of an engine",
 		[SCOPE_WORKER_NOW] = NULL,
@@ -51,6 +91,7 @@ static void metrics_print(const struct workspace *workspace, struct page *page)
 	page_text(page, "What `/metrics` reports where `--metrics` names a port, in the formats of Prometheus and OpenMetrics. "
 			"Counters begin at the start of the process. Steps and models beyond a limit are one series of the name "
 			"`other`, so that a pipeline has at most 2,000 series.");
+	declared_print(page);
 	for (const struct metric *row = metric_rows; row->name; row++) {
 		if (headings[row->scope] && (row == metric_rows || row[-1].scope != row->scope))
 			page_heading(page, 2, "%s", headings[row->scope]);

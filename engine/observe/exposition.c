@@ -235,6 +235,106 @@ void exposition_write(struct exposition *exposition, enum metric_scope scope, co
 	}
 }
 
+/* ---- declared metrics ---- */
+
+/* The name without `_total`. */
+static struct text series_name(const struct exposed_series *family)
+{
+	const struct text name = text_of(family->name), total = TEXT(TOTAL);
+	const bool ends =
+		name.length > total.length && memcmp(name.bytes + name.length - total.length, total.bytes, total.length) == 0;
+	return (struct text){name.bytes, family->form->type == SERIES_COUNTER && ends ? name.length - total.length : name.length};
+}
+
+void exposition_series_begin(struct exposition *exposition, const struct exposed_series *family)
+{
+	static const char *const types[] = {"gauge", "counter", "histogram", "summary"};
+	const bool open = exposition->form == EXPOSITION_OPENMETRICS;
+	const char *total = family->form->type == SERIES_COUNTER && !open ? TOTAL : "";
+	const struct text name = series_name(family);
+	struct buffer *out = exposition->out;
+	buffer_print(out, "# HELP " TEXT_FORMAT "%s ", TEXT_ARGUMENTS(name), total);
+	escape_into(out, text_of(family->help ? family->help : "A metric that pipelines declare."), open);
+	buffer_print(out, "\n# TYPE " TEXT_FORMAT "%s %s\n", TEXT_ARGUMENTS(name), total, types[family->form->type]);
+}
+
+static void series_label(struct buffer *out, const char *gap, const char *name, struct text value)
+{
+	buffer_print(out, "%s%s=\"", gap, name);
+	escape_into(out, value, true);
+	buffer_byte(out, '"');
+}
+
+/* Writes a sample up to its value; `bucket` NULL: it is none. */
+static void series_sample(const struct exposition *exposition, const struct exposed_series *family, const struct series_sum *series,
+			  const char *ending, const char *bucket)
+{
+	struct buffer *out = exposition->out;
+	buffer_print(out, TEXT_FORMAT "%s", TEXT_ARGUMENTS(series_name(family)), ending);
+	series_label(out, "{", "namespace", family->namespace);
+	series_label(out, ",", "pipeline", family->pipeline);
+	for (size_t i = 0; i < family->form->label_count; i++)
+		series_label(out, ",", family->labels[i], series->labels[i]);
+	if (bucket)
+		series_label(out, ",", "le", text_of(bucket));
+	buffer_string(out, "} ");
+}
+
+static void series_number(const struct exposition *exposition, double number)
+{
+	char digits[NUMBER_TEXT_MAX];
+	buffer_append(exposition->out, digits, number_write_double(digits, number));
+	buffer_byte(exposition->out, '\n');
+}
+
+static void series_whole(const struct exposition *exposition, uint64_t count)
+{
+	char digits[NUMBER_TEXT_MAX];
+	buffer_append(exposition->out, digits, number_write_uint64(digits, count));
+	buffer_byte(exposition->out, '\n');
+}
+
+static void series_histogram(const struct exposition *exposition, const struct exposed_series *family,
+			     const struct series_sum *series)
+{
+	uint64_t count = 0;
+	for (size_t i = 0; i <= family->form->bucket_count; i++) {
+		char limit[NUMBER_TEXT_MAX + 1] = "+Inf";
+		if (i < family->form->bucket_count)
+			limit[number_write_double(limit, family->form->buckets[i])] = '\0';
+		count += series->buckets[i];
+		series_sample(exposition, family, series, "_bucket", limit);
+		series_whole(exposition, count);
+	}
+}
+
+void exposition_series(struct exposition *exposition, const struct exposed_series *family, const struct series_sum *series)
+{
+	uint64_t count = series->count;
+	switch (family->form->type) {
+	case SERIES_GAUGE:
+		series_sample(exposition, family, series, "", NULL);
+		series_number(exposition, series_double(series->last));
+		return;
+	case SERIES_COUNTER:
+		series_sample(exposition, family, series, TOTAL, NULL);
+		series_number(exposition, series_double(series->sum));
+		return;
+	case SERIES_HISTOGRAM:
+		series_histogram(exposition, family, series);
+		count = 0; /* that of the buckets, which were read before it */
+		for (size_t i = 0; i <= family->form->bucket_count; i++)
+			count += series->buckets[i];
+		break;
+	case SERIES_SUMMARY:
+		break;
+	}
+	series_sample(exposition, family, series, "_sum", NULL);
+	series_number(exposition, series_double(series->sum));
+	series_sample(exposition, family, series, "_count", NULL);
+	series_whole(exposition, count);
+}
+
 void exposition_end(struct exposition *exposition)
 {
 	if (exposition->form == EXPOSITION_OPENMETRICS)

@@ -7,6 +7,7 @@
 #define SLUICE_OBSERVE_EXPOSITION_H
 
 #include "observe/metric.h"
+#include "observe/series.h"
 
 enum exposition_form { EXPOSITION_TEXT, EXPOSITION_OPENMETRICS };
 
@@ -21,6 +22,18 @@ const char *exposition_content_type(enum exposition_form form);
 
 /* Writes the metrics of a scope. Subjects must differ in their labels. */
 void exposition_write(struct exposition *exposition, enum metric_scope scope, const struct metric_subject *subjects, size_t count);
+
+/* A declared metric of a pipeline; everything is borrowed. The name of a counter gets `_total` behind it, if it has none. */
+struct exposed_series {
+	const char *name, *help; /* help NULL: words of our own */
+	const struct series_form *form;
+	const char *const *labels; /* names */
+	struct text namespace, pipeline;
+};
+
+/* Begins the family of a name, and writes a series of it. All series of a family follow its beginning. */
+void exposition_series_begin(struct exposition *exposition, const struct exposed_series *family);
+void exposition_series(struct exposition *exposition, const struct exposed_series *family, const struct series_sum *series);
 
 void exposition_end(struct exposition *exposition); /* the last line of OpenMetrics */
 

@@ -129,6 +129,11 @@ const struct metric metric_rows[] = {
 	      "Notices that were given up: refused, to an address that is not allowed, or a day old."),
 	ALERT(dropped, "sluice_alert_notices_dropped_total", "Notices that were not queued: too many waited."),
 
+	COUNTER(SCOPE_METRIC, struct metric_state, missing, "sluice_metric_missing_total",
+		"Answers that a declared metric could not judge: a value is missing, no number, or cannot be counted in its type."),
+	COUNTER(SCOPE_METRIC, struct metric_state, others, "sluice_metric_other_total",
+		"Values of a declared metric that were counted as `other`: its series were all taken."),
+
 	POLICY(version, "sluice_policy_version",
 	       "Version of the policy by which bandits choose in this engine; no value before the first."),
 	POLICY(rewards, "sluice_policy_rewards", "Rewards from which that policy was learnt."),
@@ -253,6 +258,7 @@ const char *const metric_scope_labels[METRIC_SCOPES] = {
 	[SCOPE_IMPORTANCE] = "namespace pipeline step feature",
 	[SCOPE_POLICY] = "namespace pipeline experiment",
 	[SCOPE_ALERT] = "namespace pipeline alert",
+	[SCOPE_METRIC] = "namespace pipeline metric",
 	[SCOPE_MODEL] = "namespace model",
 	[SCOPE_WORKER] = "group worker",
 	[SCOPE_WORKER_NOW] = "group worker",

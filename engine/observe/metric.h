@@ -25,6 +25,7 @@ enum metric_scope {
 	SCOPE_IMPORTANCE,   /* struct importance_state */
 	SCOPE_POLICY,	    /* struct policy_figures */
 	SCOPE_ALERT,	    /* struct alert_state */
+	SCOPE_METRIC,	    /* struct metric_state */
 	SCOPE_MODEL,	    /* struct model_counts */
 	SCOPE_WORKER,	    /* struct worker_counts */
 	SCOPE_WORKER_NOW,   /* struct worker_state */
@@ -108,6 +109,11 @@ struct importance_state {
 struct alert_state {
 	double firing, pending, silenced;
 	uint64_t missing, sent, failed, dropped;
+};
+
+/* A metric that a pipeline declares: answers that could not be judged, and values of series beyond the limit. */
+struct metric_state {
+	uint64_t missing, others;
 };
 
 /* What an engine knows of the policy of an experiment with bandits; NaN: there is none yet. */

@@ -34,6 +34,10 @@ void plan_between(const struct compiler *compiler);
 /* Warns of alerts and silences that name what the files do not have. */
 void plan_alerts(const struct compiler *compiler);
 
+/* metrics.c: the metrics of each pipeline, and faults of them. To be called when the types of all pipelines are
+ * known; without options, types are checked elsewhere. */
+void plan_metrics(const struct compiler *compiler);
+
 /* stages.c: cuts the pipeline into stages, with reasons. */
 void plan_stages(struct compiler *compiler, struct pipeline_plan *plan);
 

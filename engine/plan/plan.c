@@ -348,6 +348,7 @@ void plan_check(const struct spec *spec, const struct graph *const *graphs, size
 		plan_between(&compiler);
 		check_calls(&compiler);
 		plan_alerts(&compiler);
+		plan_metrics(&compiler);
 	}
 }
 
@@ -390,6 +391,7 @@ bool plan_make(const struct spec *spec, const struct plan_options *options, stru
 		plan_between(&compiler);
 		check_calls(&compiler);
 		plan_alerts(&compiler);
+		plan_metrics(&compiler);
 	}
 	if (arena_failed(arena) || !plan_others(&compiler))
 		return error_memory(error, ERROR_SYSTEM, "making a plan");

@@ -147,6 +147,17 @@ struct volume {
 	bool bytes_assumed; /* a tensor's size was not known */
 };
 
+/* A metric of a pipeline: one that it declares, with what customMetrics add, or one of customMetrics. */
+struct pipeline_metric {
+	struct metric_spec spec;
+	bool of_feedback; /* it names truth or reward */
+	bool of_request;  /* it names the request or its parameters */
+	const char *const *labels; /* their names */
+	struct series_form form;
+};
+
+#define PIPELINE_METRIC_SERIES ((size_t)500) /* samples that the metrics of a pipeline share; each has one series at least */
+
 #define FORMER_GROUPS_MAX 3
 
 struct pipeline_plan {
@@ -174,6 +185,8 @@ struct pipeline_plan {
 	size_t callee_count, callee_room;
 	struct callee *callees;
 	struct graph_types types;
+	size_t metric_count; /* METRICS_MAX at most */
+	const struct pipeline_metric *metrics;
 	struct volume volume;
 	struct notes notes;
 };
@@ -201,6 +214,9 @@ struct plan {
 	struct model_plan *models;
 	struct notes notes;
 };
+
+/* Finds the faults of the expressions of a pipeline's metrics, where the types of its answer are known. plan_make() does it too. */
+void metrics_check_types(const struct graph *graph, const struct graph_types *types, struct arena *arena, struct faults *faults);
 
 /* Finds the faults of stages, topic names and circular pipelines without making a plan. A failed arena: memory ran out. */
 void plan_check(const struct spec *spec, const struct graph *const *graphs, size_t count, struct arena *arena);

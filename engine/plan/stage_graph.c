@@ -118,6 +118,26 @@ static void need_mentioned(const struct graph *graph, struct needs *needs, const
 	needs->request |= step_mentions(spec, TEXT("request")) || step_mentions(spec, TEXT("params"));
 }
 
+static bool expression_mentions(const struct expression *expression, struct text word)
+{
+	return expression && text_contains(expression_source(expression), word);
+}
+
+/* Metrics are counted with the answer, in the stage that gives it. */
+static bool metrics_mention(const struct graph *graph, struct text word)
+{
+	const struct metric_spec *metrics = graph->spec->metrics.items;
+	for (size_t i = 0; i < graph->spec->metrics.count; i++) {
+		const struct metric_label *labels = metrics[i].labels.items;
+		if (expression_mentions(metrics[i].value, word))
+			return true;
+		for (size_t j = 0; j < metrics[i].labels.count; j++)
+			if (expression_mentions(labels[j].value, word))
+				return true;
+	}
+	return false;
+}
+
 /* What goes from this stage to `to`: what that and those behind it read and this one,
  * or one before it, made. */
 static bool fill_needs(const struct parting *parting, size_t to, struct needs *needs)
@@ -138,6 +158,8 @@ static bool fill_needs(const struct parting *parting, size_t to, struct needs *n
 	}
 	if (graph->has_output && behind & bit(plan->answer_stage))
 		need_sources(needs, &graph->output);
+	if (behind & bit(plan->answer_stage))
+		needs->request |= metrics_mention(graph, TEXT("request")) || metrics_mention(graph, TEXT("params"));
 	for (size_t i = 0; i < graph->count; i++) {
 		bool known = stage_reads(&plan->stages[parting->stage], plan->stage_of[i]);
 		needs->inputs[i] &= known;

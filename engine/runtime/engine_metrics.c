@@ -7,8 +7,8 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "observe/policy_board.h"
-#include "observe/verdict_board.h"
 #include "runtime/alert_watch.h"
+#include "runtime/declared_metrics.h"
 #include "runtime/group_setup.h"
 #include "runtime/metrics_listener.h"
 #include "runtime/metrics_push.h"
@@ -128,9 +128,7 @@ static struct metric_subject *subject_of(struct subject_list *list, size_t label
 
 static const struct counted *steps_of(const struct group *group, const char *pipeline)
 {
-	const struct counted_pipeline *found = group->pipelines;
-	while (found && strcmp(found->name, pipeline) != 0)
-		found = found->next;
+	const struct counted_pipeline *found = counted_pipeline_find(group, pipeline);
 	return found ? found->steps : NULL;
 }
 
@@ -150,11 +148,12 @@ static size_t count_weighers(const struct graph *graph)
 	return count;
 }
 
-size_t pipeline_steps_most(size_t drifts, size_t weighers, size_t alerts, bool has_seldon)
+size_t pipeline_steps_most(size_t drifts, size_t weighers, size_t alerts, size_t metrics, bool has_seldon)
 {
 	const size_t before = metric_series(SCOPE_PIPELINE) + metric_series(SCOPE_PIPELINE_NOW) +
 			      metric_series(SCOPE_DRIFT) * drifts + IMPORTANCE_SERIES * metric_series(SCOPE_IMPORTANCE) * weighers +
 			      metric_series(SCOPE_ALERT) * alerts + PIPELINE_MODEL_SERIES +
+			      (metrics > 0 ? PIPELINE_METRIC_SERIES + metric_series(SCOPE_METRIC) * metrics : 0) +
 			      (has_seldon ? PIPELINE_SELDON_SERIES : 0);
 	const size_t most = before < PIPELINE_SERIES_MAX ? (PIPELINE_SERIES_MAX - before) / metric_series(SCOPE_STEP) : 0;
 	return most > 0 ? most : 1;
@@ -181,10 +180,10 @@ static void list_steps(const struct engine_metrics *metrics, const struct pipeli
 	for (size_t i = 0; i < its.count; i++)
 		if (its.items[i].values)
 			its.items[kept++] = its.items[i];
-	const size_t most =
-		pipeline_steps_most(count_observers(graph), count_weighers(graph), graph->spec->alerts.count, metrics->has_seldon);
-	steps->count +=
-		metric_subjects_fold(its.items, kept, most, SCOPE_STEP, COUNT_WORDS_APART(struct step_counts), metrics->arena);
+	const size_t most = pipeline_steps_most(count_observers(graph), count_weighers(graph), graph->spec->alerts.count,
+						pipeline->metric_count, metrics->has_seldon);
+	steps->count += metric_subjects_fold(its.items, kept, most, SCOPE_STEP, COUNT_WORDS_APART(struct step_counts),
+					     metrics->arena);
 }
 
 /* ---- steps that watch ---- */
@@ -534,6 +533,7 @@ static void on_write(void *context, struct exposition *exposition)
 	write_importance(metrics, plan, exposition);
 	write_policies(metrics, plan, exposition);
 	write_alerts(metrics, exposition);
+	declared_metrics_write(plan, engine_groups(metrics->engine), metrics->arena, exposition);
 	write_models(metrics, plan, exposition);
 	write_workers(metrics, exposition);
 	write_clients(metrics, exposition);

@@ -21,8 +21,8 @@ struct alert_watch;
 #define IMPORTANCE_SERIES (IMPORTANCE_SHOWN + 1) /* of a step that keeps the importance of features, with `other` */
 
 /* How many steps of a pipeline have series of their own, `other` included, beside the series of its steps `drift`, of those that
- * keep the importance of features, and of its alerts; 1 at least. */
-size_t pipeline_steps_most(size_t drifts, size_t weighers, size_t alerts, bool has_seldon);
+ * keep the importance of features, of its alerts, and of the metrics that it declares; 1 at least. */
+size_t pipeline_steps_most(size_t drifts, size_t weighers, size_t alerts, size_t metrics, bool has_seldon);
 
 struct engine_metrics;
 

@@ -383,6 +383,18 @@ static bool count_calls(struct group *group, struct called_pipeline *called, siz
 	return true;
 }
 
+static bool count_metrics(struct stage_config *stage, struct group *group, const struct pipeline_plan *plan, struct arena *arena,
+			  struct arena *lasting)
+{
+	struct counted_pipeline *counted = plan->metric_count > 0 ? counted_pipeline_of(group, plan->graph->name, lasting) : NULL;
+	if (plan->metric_count == 0)
+		return true;
+	stage->metrics = plan->metrics;
+	stage->metric_tables = counted ? metric_tables_make(group, counted, plan, arena, lasting) : NULL;
+	stage->metric_count = stage->metric_tables ? plan->metric_count : 0;
+	return stage->metric_tables != NULL;
+}
+
 static bool stages_make(struct worker_setup *setup, struct stage_config *stages, struct group *group, const struct plan *plan,
 			const struct pipeline_plan *pipeline, struct arena *arena)
 {
@@ -430,7 +442,7 @@ static bool fill(struct worker_setup *setup, struct stage_config *stages, struct
 				return false;
 			stage->counts = served->counts;
 			stage->step_counts = count_steps(group, stage->graph, pipeline->graph->name, arena, lasting);
-			if (!stage->step_counts)
+			if (!stage->step_counts || !count_metrics(stage, group, pipeline, arena, lasting))
 				return false;
 		}
 		uint64_t version = revision_version(revision, pipeline, config->kinds);

@@ -59,11 +59,28 @@ struct counted {
 	struct counted *next;
 };
 
+/* Series of a declared metric since the engine started, as long as its type, its labels and its buckets stay. */
+struct counted_metric {
+	const char *name;
+	uint64_t form;		      /* hash of these */
+	struct series_table **tables; /* one per worker */
+	struct counted_metric *next;
+};
+
 struct counted_pipeline {
 	const char *name;
 	struct counted *steps;
+	struct counted_metric *metrics;
 	struct counted_pipeline *next;
 };
+
+/* The series of a metric of the plan; NULL: none of the group's workers has counted it. */
+const struct counted_metric *counted_metric_find(const struct counted_pipeline *pipeline, const struct pipeline_metric *metric);
+const struct counted_pipeline *counted_pipeline_find(const struct group *group, const char *pipeline);
+
+/* The tables of the pipeline's metrics for a stage of it, in `arena`; those that are new in `lasting`. NULL: no memory. */
+struct series_table *const *metric_tables_make(struct group *group, struct counted_pipeline *counted,
+					       const struct pipeline_plan *plan, struct arena *arena, struct arena *lasting);
 
 /* Fills in the configuration of one stage, without its caller, its limits and its version. In the arena; false:
  * memory ran out. */

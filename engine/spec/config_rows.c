@@ -142,22 +142,15 @@ static const struct option prometheus_rows[] = {
 	{.type = OPTION_END},
 };
 
-static const struct option custom_metric_rows[] = {
-	CHECKED("name", NAME, .required = true, .help = "The metric's name, and the tensor or feedback that it counts."),
-	CHECKED("type", CHOICE, .choices = "gauge counter histogram summary", .required = true,
-		.help = "gauge, counter, histogram or summary."),
-	CHECKED("help", TEXT, .help = "What it tells."),
-	CHECKED("buckets", NUMBERS, .help = "Upper bounds of a histogram's buckets, in rising order."),
-	{.type = OPTION_END},
-};
-
 static const struct option metrics_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct runtime_spec, metrics.here)},
 	RUNTIME("enabled", FLAG, metrics.enabled, .place_offset = offsetof(struct runtime_spec, metrics.enabled_here),
 		.help = "Whether `/metrics` also has metrics under Seldon's names (`sluice help metrics`)."),
 	PART("prometheus", prometheus_rows, .help = "Prometheus and its Pushgateway."),
 	RUNTIME("pushgateway", TEXT, metrics.pushgateway, .help = "The same as prometheus.pushgateway."),
-	CHECKED("customMetrics", LIST, .effect = EFFECT_LATER, .rows = custom_metric_rows, .help = "User-defined metrics."),
+	RUNTIME("customMetrics", LIST, metrics.custom, .rows = custom_metric_rows, .item_size = sizeof(struct metric_spec),
+		.help = "User-defined metrics of all pipelines: what a pipeline's `metrics` of that name counts, else the tensor "
+			"of that name in its answers."),
 	{.type = OPTION_END},
 };
 

@@ -302,6 +302,11 @@ const struct fault_code fault_codes[] = {
 		      "state, at least once, whose answer depends on the request alone.",
 	      .example = "spec: {ingress: direct, delivery: exactly-once}\n\n"
 			 "spec: {ingress: direct}\n"),
+	WARNING(CODE_IDLE_METRIC, BAD_REFERENCE, .title = "A custom metric that nothing fills",
+		.help = "Give a pipeline a metric of that name under `metrics`, with a `value`; or let its answers have a "
+			"tensor of that name.",
+		.example = "customMetrics: [{name: size, type: histogram, buckets: [1, 10]}]\n\n"
+			   "metrics: [{name: size, type: histogram, value: answer.size}]     # of a pipeline\n"),
 
 	/* ---- known, and not done yet ---- */
 	WARNING(CODE_FIELD_LATER, UNSUPPORTED, .title = "A field that is checked but not supported yet",

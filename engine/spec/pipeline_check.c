@@ -62,6 +62,7 @@ void pipeline_check(const struct resource *resource, struct faults *faults)
 	check_step_names(resource, pipeline, faults);
 	check_input_tensors(&pipeline->input, faults);
 	alerts_check(pipeline, faults);
+	metrics_check(&pipeline->metrics, false, faults);
 	check_format(&pipeline->output, faults);
 	const struct pipeline_input *input = &pipeline->input;
 	topic_check(input->topic, input->topic_place, faults);

@@ -123,31 +123,6 @@ static const struct option output_rows[] = {
 	{.type = OPTION_END},
 };
 
-struct metric_spec {
-	struct name name;
-	struct place here;
-};
-
-static const struct option label_rows[] = {
-	{.type = OPTION_EXPRESSION, .short_form = true, .offset = OPTION_UNSTORED, .uses = USE_FEEDBACK},
-	{.type = OPTION_END},
-};
-
-static const struct option metric_rows[] = {
-	{.type = OPTION_HERE, .offset = offsetof(struct metric_spec, here)},
-	ROW("name", NAME, struct metric_spec, name, .required = true, .help = "The metric's name."),
-	CHECKED("type", CHOICE, .choices = "gauge counter histogram summary", .required = true,
-		.help = "gauge, counter, histogram or summary."),
-	CHECKED("help", TEXT, .help = "The description of the metric."),
-	CHECKED("value", EXPRESSION, .uses = USE_FEEDBACK, .required = true,
-		.help = "The value that is counted; with truth or reward, it is counted when feedback arrives."),
-	CHECKED("labels", TABLE, .rows = label_rows, .help = "Labels, each an expression."),
-	CHECKED("buckets", NUMBERS, .least = -1e308, .most = 1e308,
-		.help = "Upper bounds of a histogram's buckets, in rising "
-			"order."),
-	{.type = OPTION_END},
-};
-
 static const struct option action_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct alert_action, here)},
 	ROW("type", CHOICE, struct alert_action, type, .choices = "webhook email topic", .required = true,
@@ -223,8 +198,8 @@ const struct option pipeline_rows[] = {
 	ROW("onGap", CHOICE, struct pipeline_spec, on_gap, .choices = "continue stop", .fallback = "continue",
 	    .help = "What an engine does when records were deleted before it read them, or their topic was replaced. Both are "
 		    "reported and counted."),
-	ROW("metrics", LIST, struct pipeline_spec, metrics, .effect = EFFECT_LATER, .rows = metric_rows,
-	    .item_size = sizeof(struct metric_spec), .help = "User-defined metrics, computed by expressions."),
+	ROW("metrics", LIST, struct pipeline_spec, metrics, .rows = pipeline_metric_rows, .item_size = sizeof(struct metric_spec),
+	    .help = "User-defined metrics, computed by expressions of each answer; `sluice help metrics` describes them."),
 	ROW("alerts", LIST, struct pipeline_spec, alerts, .rows = alert_rows,
 	    .item_size = sizeof(struct alert_spec), .help = "Conditions to watch, and the receivers of alerts."),
 	{.type = OPTION_END},

@@ -7,6 +7,7 @@
 #define SLUICE_SPEC_RESOURCE_H
 
 #include "base/option.h"
+#include "observe/series.h"
 #include "spec/fault.h"
 #include "spec/node.h"
 #include "step/call_form.h"
@@ -203,6 +204,26 @@ struct alert_spec {
 	struct item_list actions; /* struct alert_action */
 };
 
+#define METRICS_MAX 16 /* of a pipeline, customMetrics included: each has a share of PIPELINE_METRIC_SERIES */
+#define METRIC_CAP_LEAST 0.5 /* a cap is above the median */
+
+struct metric_label {
+	struct name name;
+	const struct expression *value;
+};
+
+/* A metric that a pipeline, or metricsConfig, declares. */
+struct metric_spec {
+	struct place here;
+	struct name name;
+	int type; /* enum series_type */
+	const char *help;
+	const struct expression *value; /* NULL: of customMetrics, the tensor of its name */
+	struct item_list labels;	/* struct metric_label */
+	struct number_list buckets;
+	struct place buckets_place; /* line 0: not given */
+};
+
 struct pipeline_spec {
 	struct item_list steps; /* struct step_spec */
 	struct pipeline_input input;
@@ -218,7 +239,7 @@ struct pipeline_spec {
 	int lineage;
 	int on_outage;		  /* enum on_outage */
 	int on_gap;		  /* enum on_gap */
-	struct item_list metrics; /* struct metric_spec, in pipeline_rows.c: checked, not used yet */
+	struct item_list metrics; /* struct metric_spec */
 	struct item_list alerts;  /* struct alert_spec */
 };
 
@@ -308,6 +329,7 @@ struct metrics_part { /* metricsConfig; enabled if present, as a listener */
 	struct place here, enabled_here; /* line 0: not given */
 	bool enabled;
 	const char *pushgateway; /* NULL: none */
+	struct item_list custom; /* struct metric_spec */
 };
 
 struct listener_spec { /* of serviceConfig; enabled if present, unless it has `enabled: false` */

@@ -30,6 +30,8 @@ extern const struct option metadata_rows[];    /* struct metadata */
 extern const struct option config_rows[];      /* struct runtime_spec */
 extern const struct option text_value_rows[];  /* struct annotation: any keys, with texts */
 extern const struct option environment_rows[]; /* struct environment_variable */
+extern const struct option pipeline_metric_rows[];      /* struct metric_spec: of a pipeline */
+extern const struct option custom_metric_rows[]; /* likewise: of metricsConfig */
 extern const struct option dataflow_rows[];    /* one bool: cleanTopicsOnDelete, at offset 0 */
 
 struct metadata {
@@ -57,6 +59,8 @@ void webhook_action_check(const char *url, const char *secret, struct place plac
 
 void pipeline_check(const struct resource *resource, struct faults *faults);
 void alerts_check(const struct pipeline_spec *pipeline, struct faults *faults); /* part of it */
+/* Checks declared metrics: of a pipeline, or customMetrics. */
+void metrics_check(const struct item_list *metrics, bool custom, struct faults *faults);
 void model_check(const struct resource *resource, struct faults *faults);
 /* The checks of an experiment that rows cannot express, for any experiment. */
 void experiment_say(const struct experiment_spec *experiment, struct faults *faults);

@@ -127,6 +127,7 @@ void runtime_check(const struct resource *resource, struct faults *faults)
 					  "`%s` is overridden in line %u already", overrides[i].name.text,
 					  overrides[j].name.place.line);
 	}
+	metrics_check(&runtime->metrics.custom, true, faults);
 	topic_check(runtime->topic_prefix, runtime->topic_prefix_place, faults);
 	kafka_settings_check(&runtime->consumer_settings, KAFKA_CONSUMER, resource->kind->type == RESOURCE_RUNTIME, faults);
 	kafka_settings_check(&runtime->producer_settings, KAFKA_PRODUCER, resource->kind->type == RESOURCE_RUNTIME, faults);

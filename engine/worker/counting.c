@@ -59,19 +59,33 @@ static int64_t flight_took_ms(const struct flight *flight, struct loop *loop)
 	return took_ms > here_ms ? took_ms : here_ms;
 }
 
+/* Metrics of the answer, or of those of its children. */
+static void metrics_count_of(const struct flight *flight, int64_t took_ms)
+{
+	if (flight->outcome == FLOW_ANSWER)
+		answer_metrics_count(flight->stage, &flight->message, &flight->answer, took_ms);
+	for (const struct offspring *child = flight->outcome == FLOW_PARTED ? flight->message.offspring : NULL; child;
+	     child = child->next)
+		if (child->outcome == FLOW_ANSWER)
+			answer_metrics_count(flight->stage, &child->message, &child->answer, took_ms);
+}
+
 void flight_count_out(const struct flight *flight, struct loop *loop)
 {
 	const struct worker_stage *stage = flight->stage;
 	struct stage_counts *counts = stage->counts;
 	bool errors_off = stage->config->errors_off;
 	bool ends = outcome_ends(flight);
+	int64_t took_ms = ends ? flight_took_ms(flight, loop) : 0;
 	const struct offspring *offspring = flight->outcome == FLOW_PARTED ? flight->message.offspring : NULL;
 	count_add(&counts->sums.released, 1);
 	count_set(&counts->sums.in_flight, stage->load.in_flight - 1);
 	if (ends) {
 		count_add(&counts->sums.ended, 1);
-		latency_count(counts, flight_took_ms(flight, loop));
+		latency_count(counts, took_ms);
 	}
+	if (stage->config->metric_count > 0)
+		metrics_count_of(flight, took_ms);
 	if (!offspring)
 		outcome_count(counts, errors_off, ends, flight->outcome, &flight->answer);
 	for (; offspring; offspring = offspring->next)

@@ -22,6 +22,7 @@
  *   stages.c   a stage: its flow, and the calls of its steps
  *   release.c  leave in order -> produce -> commit
  *   counting.c counts of requests and their outcomes
+ *   answer_metrics.c  metrics that pipelines declare
  *   outbox.c   outputs of a message, encoded and produced
  *   replies.c  copies of answers for gateways
  *   partition_state.c  state of steps, partition by partition
@@ -91,7 +92,7 @@ struct worker_stage {
 	struct worker *worker;
 	const struct schema_source *schemas; /* its own, otherwise the registry's; NULL: none */
 	struct flow *flow;
-	struct arena *judging; /* of conditions of alerts: one that is too large for it fails no message; NULL: no alerts */
+	struct arena *judging; /* of conditions and metrics: what is too large for it fails no message; NULL: there are none */
 	struct host host;    /* of `flow` */
 	struct host *called; /* of the subpipelines that its steps call */
 	struct shared_caller *shared;
@@ -193,6 +194,13 @@ void stages_count_in_flight(const struct worker *worker);
 void call_count_in(struct stage_counts *counts);
 void call_count_out(struct stage_counts *counts, enum flow_outcome outcome, const struct answer *answer, int64_t took_ms);
 void call_count_forgotten(struct stage_counts *counts);
+
+/* ---- answer_metrics.c ---- */
+
+/* Counts the metrics that the stage's pipeline declares for an answer that took so long. What cannot be judged is counted, and
+ * changes nothing of the answer. The message and the answer are still there. */
+void answer_metrics_count(const struct worker_stage *stage, const struct message *message, const struct answer *answer,
+			  int64_t took_ms);
 
 /* ---- stages.c ---- */
 

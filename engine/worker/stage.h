@@ -15,7 +15,7 @@
 #include "observe/counts.h"
 #include "observe/histogram.h"
 #include "observe/last_failure.h"
-#include "plan/graph.h"
+#include "plan/plan.h"
 #include "serving/caller.h"
 #include "spec/resource.h"
 #include "alerts/alert_condition.h"
@@ -119,6 +119,9 @@ struct stage_config {
 	const struct model_taps *models; /* models with taps */
 	size_t alert_count;
 	const struct stage_alert *alerts; /* that are judged for each message */
+	size_t metric_count; /* 0: none are counted */
+	const struct pipeline_metric *metrics;
+	struct series_table *const *metric_tables; /* of each worker by its number, of each metric; NULL: it is counted elsewhere */
 	const struct file_source *files; /* that its steps name; NULL: none can be read */
 	struct verdict_board *board;	 /* of the engine; NULL: none */
 	struct policy_board *policies;	 /* likewise */

@@ -222,9 +222,10 @@ static void shared_give(struct worker *worker, struct shared_caller *shared)
 
 static bool judging_open(struct worker_stage *stage, struct error *error)
 {
-	if (stage->config->alert_count > 0)
+	const bool judges = stage->config->alert_count > 0 || stage->config->metric_count > 0;
+	if (judges)
 		stage->judging = arena_open(stage->worker->config->limits.message_bytes);
-	return stage->judging || stage->config->alert_count == 0 || error_memory(error, ERROR_SYSTEM, "opening a stage");
+	return stage->judging || !judges || error_memory(error, ERROR_SYSTEM, "opening a stage");
 }
 
 static bool stage_set_up(struct worker_stage *stage, struct error *error)

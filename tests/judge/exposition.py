@@ -3,7 +3,7 @@ import math, re
 
 NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*\Z")
 LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*\Z")
-ENDINGS = {"counter": ["_total"], "gauge": [""], "histogram": ["_bucket", "_sum", "_count"], "untyped": [""], "unknown": [""]}
+ENDINGS = {"summary": ("_sum", "_count"), "counter": ["_total"], "gauge": [""], "histogram": ["_bucket", "_sum", "_count"], "untyped": [""], "unknown": [""]}
 
 
 def labels_read(text, at):
@@ -64,7 +64,9 @@ def family_check(family, open_metrics):
         if key in seen:
             raise ValueError(f"{key} stands there twice")
         seen.add(key)
-        if family.type != "gauge" and not value >= 0:
+        # Profits and losses that a pipeline declares may sum up to less than 0, as with Prometheus' own clients.
+        falls = ending == "_sum" and not family.name.startswith(("sluice_", "seldon_", "process_"))
+        if family.type != "gauge" and not value >= 0 and not falls:
             raise ValueError(f"{key} is {value}")
         if family.type == "histogram":
             group = groups.setdefault(tuple(sorted((k, v) for k, v in labels.items() if k != "le")), {})

@@ -228,7 +228,7 @@ DASHBOARDS = [
 
 def write_runtime(folder, enabled):
     with open(os.path.join(folder, "runtime.yaml"), "w", encoding="utf-8") as file:
-        file.write(RUNTIME % f"enabled: {enabled}")
+        file.write(RUNTIME % f"enabled: {enabled}, {CUSTOM}")
 
 
 def reports_under_seldons_names(judge, dev, listener, folder):
@@ -249,7 +249,7 @@ def reports_under_seldons_names(judge, dev, listener, folder):
     judge.expect("calls of a deployment", value(families, "seldon_pipeline_infer_total", pipeline="my-model", code="200", **pipeline) == ASKED)
     judge.expect("calls that fail", value(families, "seldon_pipeline_infer_total", pipeline="fails", code="400", **pipeline) == 2)
     judge.expect("calls that are refused", value(families, "seldon_pipeline_infer_total", pipeline="hello", code="400", **pipeline) == 1)
-    judge.expect("all calls", value(families, "seldon_pipeline_aggregate_infer_total", **pipeline) == ASKED + 3)
+    judge.expect("all calls", value(families, "seldon_pipeline_aggregate_infer_total", **pipeline) == ASKED + 3 + TRADES)
     executor = {"deployment_name": "my-model", "predictor_name": "default", "predictor_version": "", "method": "post", "code": "200"}
     judge.expect("the executor's calls", value(families, "seldon_api_executor_server_requests_seconds_count",
                                                service="predictions", **executor) == ASKED)
@@ -268,6 +268,56 @@ def reports_under_seldons_names(judge, dev, listener, folder):
     for query in DASHBOARDS:
         read = set(re.findall(r"seldon_[a-z_0-9]+", query))
         judge.expect(f"a dashboard's query finds its samples: {query}", read and read <= names, read - names)
+
+
+TRADES = 124  # calls of the pipeline that declares metrics
+DECLARED = """  - {name: prepare, inputs: [trades], expression: {set: {size: x * 2, side: 'where(x[0] > 0, "buy", "sell")'}}}
+  - {name: decide, inputs: [prepare], isolate: true, expression: {set: {rank: size + 1}}, when: "x[0] != 0"}
+  output: {steps: [decide]}
+  metrics:
+  - {name: order_size, type: histogram, help: "The \\"size\\"", value: answer.size, labels: {side: side}}
+  - {name: orders, type: counter, value: 1, labels: {side: side, x: "text(request.x[0])"}}
+  - {name: odd_orders, type: counter, value: "request.x[0]", labels: {note: header("x-note")}}
+  - {name: last_size, type: gauge, value: size}
+  - {name: took, type: summary, value: latency_ms / 1000, labels: {hour: hour(ts)}}
+"""
+CUSTOM = "customMetrics: [{name: order_size, type: histogram, buckets: [1, 4, 10]}, {name: rank, type: gauge, help: Of all}, {name: idle, type: gauge}]"
+
+
+def counts_what_pipelines_declare(judge, dev, listener):
+    gateway = Listener(dev.said("gateway") + "/")
+    sent = [1, 2, -3, 5]
+
+    def send(number, **headers):
+        return gateway.send("/v2/pipelines/trades/infer", {"inputs": [{"name": "x", "datatype": "FP64", "shape": [1], "data": [number]}]}, **headers)[0]
+
+    judge.expect("metrics do not change answers", [send(number) for number in sent] == [200] * 4)
+    end = time.monotonic() + 10
+    of = {"namespace": "default", "pipeline": "trades"}
+    while time.monotonic() < end and value(families := listener.families(), "took_count", hour=time.strftime("%-H", time.gmtime()), **of) != len(sent):
+        time.sleep(0.1)
+    judge.expect("an answer of another stage has its time", value(families, "took_count", hour=time.strftime("%-H", time.gmtime()), **of) == len(sent),
+                 families.get("took") and families["took"].samples)
+    judge.expect("buckets of customMetrics", [value(families, "order_size_bucket", side="buy", le=le, **of) for le in ("1.0", "4.0", "10.0", "+Inf")] == [0, 2, 3, 3],
+                 families["order_size"].samples)
+    judge.expect("a histogram has its sum", value(families, "order_size_sum", side="sell", **of) == -6.0)
+    judge.expect("a counter is a sum", sum(number for _, labels, number in families["orders_total"].samples if labels["side"] == "buy") == 3)
+    judge.expect("a gauge is the latest value", value(families, "last_size", **of) == 10.0)
+    judge.expect("a custom metric is the tensor of its name", value(families, "rank", **of) == 11.0)
+    judge.expect("the request is there in a later stage, and a missing label is empty", value(families, "odd_orders_total", note="", **of) == 8.0)
+    judge.expect("a counter that would fall misses", value(families, "sluice_metric_missing_total", metric="odd_orders", **of) == 1)
+    judge.expect("what is missing nowhere is no miss", value(families, "sluice_metric_missing_total", metric="idle", **of) == 0)
+    for number in range(TRADES - len(sent)):  # five metrics and two more of customMetrics share 500 samples: 71 of each, and one is for the others
+        send(100 + number)
+    end = time.monotonic() + 10
+    while time.monotonic() < end and value(families := listener.families(), "took_count", hour=time.strftime("%-H", time.gmtime()), **of) != TRADES:
+        time.sleep(0.1)
+    orders = {(labels["side"], labels["x"]): number for _, labels, number in families["orders_total"].samples}
+    judge.expect("no more series than its share", len(orders) == 500 // 7, len(orders))
+    judge.expect("the others are one, and none is lost", sum(orders.values()) == TRADES and orders.get(("other", "other")) == TRADES - (500 // 7 - 1), orders)
+    judge.expect("and they are counted", value(families, "sluice_metric_other_total", metric="orders", **of) == orders[("other", "other")])
+    series = [1 for family in families.values() for _, labels, _ in family.samples if labels.get("pipeline") == "trades"]
+    judge.expect("all of it is within the pipeline's limit", len(series) <= SERIES_MAX, len(series))
 
 
 class Pushgateway(http.server.ThreadingHTTPServer):
@@ -317,6 +367,8 @@ def main():
             file.write(many_steps("many", STEPS, "quote * 1") + "---\n" + PIPELINE % (
                 "fails", "  - {name: a, expression: {set: {y: quote * 2}}}\n  - {name: b, inputs: [a], expression: {set: {z: y + missing}}}\n"
                 "  output: {steps: [b]}\n"))
+        with open(os.path.join(folder, "trades.yaml"), "w", encoding="utf-8") as file:
+            file.write(PIPELINE % ("trades", DECLARED))
         write_runtime(folder, "false")
         dev = Dev(binary, folder, "--metrics", "0")
         if not dev.started:
@@ -324,6 +376,7 @@ def main():
         line = next(line for line in dev.lines if "metrics are at" in line)
         listener = Listener(line.split("metrics are at ")[1].split()[0])
         counts(judge, dev, listener)
+        counts_what_pipelines_declare(judge, dev, listener)
         knows_the_lag(judge, listener)
         knows_its_clients(judge, listener)
         keeps_within_its_series(judge, listener)

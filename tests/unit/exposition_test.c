@@ -160,8 +160,11 @@ static void a_pipeline_keeps_its_limit(void **state)
 	for (size_t alerts = 0; alerts <= ALERTS_MAX; alerts++)
 		for (size_t drifts = 0; drifts <= 300; drifts++)
 			for (size_t seldon = 0, weighers = drifts % 7; seldon < 2; seldon++) {
-				const size_t most = pipeline_steps_most(drifts, weighers, alerts, seldon);
+				const size_t metrics = drifts % (METRICS_MAX + 1);
+				const size_t most = pipeline_steps_most(drifts, weighers, alerts, metrics, seldon);
 				const size_t series = fixed + seldon * PIPELINE_SELDON_SERIES +
+						      (metrics > 0) * PIPELINE_METRIC_SERIES +
+						      metrics * metric_series(SCOPE_METRIC) +
 						      alerts * metric_series(SCOPE_ALERT) + drifts * metric_series(SCOPE_DRIFT) +
 						      weighers * IMPORTANCE_SERIES * metric_series(SCOPE_IMPORTANCE) +
 						      most * metric_series(SCOPE_STEP);

@@ -1,0 +1,73 @@
+/* metric_value.c: see metric_value.h. */
+#include "experiments/metric_value.h"
+
+static const int64_t one_element[1] = {1};
+
+static bool answer_tensor(const void *context, struct text owner, struct text name, const struct tensor **found)
+{
+	const struct judged_answer *judged = context;
+	if (!text_is(owner, "answer"))
+		return false;
+	*found = tensors_find(judged->answer->tensors, name);
+	return true;
+}
+
+static const char *text_or_none(struct text text, struct arena *arena)
+{
+	return text.length > 0 ? arena_copy(arena, text.bytes, text.length) : NULL;
+}
+
+bool metric_evaluate(const struct pipeline_metric *metric, const struct judged_answer *judged, struct arena *arena,
+		     struct judged_value *value)
+{
+	const struct metric_label *labels = metric->spec.labels.items;
+	const struct tensor latency = {.name = TEXT("latency_ms"),
+				       .shape = one_element,
+				       .data = &judged->latency_ms,
+				       .count = 1,
+				       .datatype = DATATYPE_FP64};
+	const struct tensor *made = &latency;
+	/* The answer's own tensors come first, so that one of that name is what it says. */
+	const bool own_latency = !tensors_find(judged->answer->tensors, latency.name);
+	const struct tensors own = {.count = own_latency, .items = &made};
+	const struct scope scope = {.message = judged->message,
+				    .made = &own,
+				    .payload = judged->answer,
+				    .step_tensor = answer_tensor,
+				    .context = judged,
+				    .pipeline = judged->pipeline,
+				    .variant = text_or_none(judged->variant, arena),
+				    .model = text_or_none(judged->answer->model_name, arena),
+				    .version = text_or_none(payload_version(judged->answer), arena)};
+	struct error error = {0};
+	*value = (struct judged_value){0};
+	value->value = metric->spec.value ? expression_evaluate(metric->spec.value, &scope, arena, &error)
+					  : tensors_find(judged->answer->tensors, text_of(metric->spec.name.text));
+	if (!value->value || value->value->datatype == DATATYPE_BYTES || value->value->count == 0)
+		return false;
+	for (size_t i = 0; i < metric->form.label_count; i++) {
+		struct error missing = {0};
+		value->labels[i] = expression_evaluate(labels[i].value, &scope, arena, &missing);
+	}
+	return !arena_failed(arena);
+}
+
+static bool is_whole(enum datatype datatype)
+{
+	return datatype != DATATYPE_FP16 && datatype != DATATYPE_BF16 && datatype != DATATYPE_FP32 && datatype != DATATYPE_FP64;
+}
+
+struct text metric_label(const struct judged_value *value, size_t label, size_t nth, char digits[METRIC_LABEL_DIGITS])
+{
+	const struct tensor *tensor = value->labels[label];
+	if (!tensor || tensor->count == 0)
+		return (struct text){0};
+	const size_t at = tensor->count == value->value->count ? nth : 0;
+	if (tensor->datatype == DATATYPE_BYTES)
+		return ((const struct text *)tensor->data)[at];
+	const double number = tensor_number(tensor, at);
+	if (tensor->datatype == DATATYPE_BOOL)
+		return number > 0 ? TEXT("true") : TEXT("false");
+	const bool whole = is_whole(tensor->datatype) && number >= -9e15 && number <= 9e15;
+	return (struct text){digits, whole ? number_write_int64(digits, (int64_t)number) : number_write_double(digits, number)};
+}

@@ -1,0 +1,209 @@
+/* declared_metrics.c: see declared_metrics.h. */
+#include "runtime/declared_metrics.h"
+
+#include <stdlib.h>
+
+#include "base/hash.h"
+
+/* ---- tables of workers ---- */
+
+static uint64_t form_hash(const struct pipeline_metric *metric)
+{
+	const struct series_form *form = &metric->form;
+	const uint64_t numbers[] = {form->type, form->label_count, form->bucket_count, form->places};
+	uint64_t hash = hash_bytes(numbers, sizeof numbers, 0);
+	for (size_t i = 0; i < form->label_count; i++)
+		hash = hash_bytes(metric->labels[i], strlen(metric->labels[i]), hash);
+	return hash_bytes(form->buckets, form->bucket_count * sizeof *form->buckets, hash);
+}
+
+const struct counted_pipeline *counted_pipeline_find(const struct group *group, const char *pipeline)
+{
+	const struct counted_pipeline *found = group->pipelines;
+	while (found && strcmp(found->name, pipeline) != 0)
+		found = found->next;
+	return found;
+}
+
+static struct counted_metric *metric_find(struct counted_metric *metrics, const char *name, uint64_t form)
+{
+	while (metrics && (metrics->form != form || strcmp(metrics->name, name) != 0))
+		metrics = metrics->next;
+	return metrics;
+}
+
+const struct counted_metric *counted_metric_find(const struct counted_pipeline *pipeline, const struct pipeline_metric *metric)
+{
+	return pipeline ? metric_find(pipeline->metrics, metric->spec.name.text, form_hash(metric)) : NULL;
+}
+
+/* Copies what the form borrows, since it outlives the files. */
+static struct counted_metric *metric_open(const struct pipeline_metric *metric, size_t workers, struct arena *lasting)
+{
+	struct series_form form = metric->form;
+	const char *name = metric->spec.name.text;
+	struct counted_metric *made = ARENA_NEW(lasting, struct counted_metric);
+	double *buckets = ARENA_ARRAY(lasting, double, form.bucket_count + 1);
+	if (!made || !buckets)
+		return NULL;
+	for (size_t i = 0; i < form.bucket_count; i++)
+		buckets[i] = form.buckets[i];
+	form.buckets = buckets;
+	made->name = arena_copy(lasting, name, strlen(name));
+	made->form = form_hash(metric);
+	made->tables = ARENA_ARRAY(lasting, struct series_table *, workers);
+	for (size_t i = 0; made->tables && i < workers; i++)
+		made->tables[i] = series_table_open(&form, lasting);
+	return arena_failed(lasting) ? NULL : made;
+}
+
+struct series_table *const *metric_tables_make(struct group *group, struct counted_pipeline *counted,
+					       const struct pipeline_plan *plan, struct arena *arena, struct arena *lasting)
+{
+	struct series_table **tables = ARENA_ARRAY(arena, struct series_table *, group->worker_count * plan->metric_count + 1);
+	for (size_t i = 0; tables && i < plan->metric_count; i++) {
+		const struct pipeline_metric *metric = &plan->metrics[i];
+		struct counted_metric *found = metric_find(counted->metrics, metric->spec.name.text, form_hash(metric));
+		if (!found) {
+			found = metric_open(metric, group->worker_count, lasting);
+			if (!found)
+				return NULL;
+			found->next = counted->metrics;
+			counted->metrics = found;
+		}
+		for (size_t worker = 0; worker < group->worker_count; worker++)
+			tables[worker * plan->metric_count + i] = found->tables[worker];
+	}
+	return tables;
+}
+
+/* ---- one metric of a pipeline ---- */
+
+struct metric_item {
+	const struct pipeline_plan *pipeline;
+	const struct pipeline_metric *metric;
+	size_t order;
+	struct metric_state state;
+};
+
+struct series_list {
+	struct series_sum *items;
+	size_t count, places;
+	bool has_other;
+};
+
+static bool labels_equal(const struct series_sum *a, const struct series_sum *b, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!text_equal(a->labels[i], b->labels[i]))
+			return false;
+	return true;
+}
+
+/* Adds a series of a worker. Those of several workers may be more than there are places. */
+static void series_take(struct series_list *list, struct series_sum *series, const struct series_form *form, uint64_t *others)
+{
+	for (size_t tries = 0; tries < 2; tries++) {
+		for (size_t i = 0; i < list->count; i++)
+			if (list->items[i].hash == series->hash && labels_equal(&list->items[i], series, form->label_count)) {
+				series_merge(&list->items[i], series);
+				return;
+			}
+		const bool is_other = form->label_count > 0 && text_is(series->labels[0], SERIES_OTHER);
+		list->has_other |= is_other;
+		if (list->count + (form->label_count > 0 && !list->has_other) < list->places)
+			break;
+		*others += series->count;
+		for (size_t i = 0; i < form->label_count; i++)
+			series->labels[i] = TEXT(SERIES_OTHER);
+		series->hash = 0;
+		for (size_t i = 0; i < list->count; i++)
+			series->hash =
+				labels_equal(&list->items[i], series, form->label_count) ? list->items[i].hash : series->hash;
+	}
+	if (list->count < list->places)
+		list->items[list->count++] = *series;
+}
+
+static struct series_list item_series(struct metric_item *item, const struct group *groups, struct arena *arena)
+{
+	const struct series_form *form = &item->metric->form;
+	struct series_list list = {.items = ARENA_ARRAY(arena, struct series_sum, form->places), .places = form->places};
+	for (const struct group *group = groups; group && list.items; group = group->next) {
+		const struct counted_metric *counted =
+			counted_metric_find(counted_pipeline_find(group, item->pipeline->graph->name), item->metric);
+		for (size_t worker = 0; counted && worker < group->worker_count; worker++) {
+			const struct series_table *table = counted->tables[worker];
+			const size_t count = series_count(table);
+			item->state.missing += series_missed(table);
+			item->state.others += series_others(table);
+			for (size_t i = 0; i < count; i++) {
+				struct series_sum series = {0};
+				series_read(table, i, &series);
+				series_take(&list, &series, form, &item->state.others);
+			}
+		}
+	}
+	return list;
+}
+
+/* ---- families ---- */
+
+static int items_compare(const void *left, const void *right)
+{
+	const struct metric_item *a = left, *b = right;
+	const int order = strcmp(a->metric->spec.name.text, b->metric->spec.name.text);
+	return order != 0 ? order : (a->order > b->order) - (a->order < b->order);
+}
+
+static size_t items_list(const struct plan *plan, struct arena *arena, struct metric_item **items)
+{
+	size_t room = 0, count = 0;
+	for (size_t i = 0; i < plan->count; i++)
+		room += plan->pipelines[i].metric_count;
+	*items = room > 0 ? ARENA_ARRAY(arena, struct metric_item, room) : NULL;
+	for (size_t i = 0; i < plan->count && *items; i++)
+		for (size_t j = 0; j < plan->pipelines[i].metric_count; j++) {
+			(*items)[count] = (struct metric_item){&plan->pipelines[i], &plan->pipelines[i].metrics[j], count, {0}};
+			count++;
+		}
+	if (count > 0)
+		qsort(*items, count, sizeof **items, items_compare);
+	return count;
+}
+
+static void write_states(const struct metric_item *items, size_t count, struct arena *arena, struct exposition *exposition)
+{
+	struct metric_subject *subjects = ARENA_ARRAY(arena, struct metric_subject, count + 1);
+	for (size_t i = 0; subjects && i < count; i++)
+		subjects[i] =
+			(struct metric_subject){{text_of(items[i].pipeline->namespace), text_of(items[i].pipeline->graph->name),
+						 text_of(items[i].metric->spec.name.text)},
+						&items[i].state};
+	if (subjects)
+		exposition_write(exposition, SCOPE_METRIC, subjects, count);
+}
+
+void declared_metrics_write(const struct plan *plan, const struct group *groups, struct arena *arena, struct exposition *exposition)
+{
+	struct metric_item *items;
+	const size_t count = items_list(plan, arena, &items);
+	const char *before = "";
+	for (size_t i = 0; i < count; i++) {
+		const struct metric_spec *spec = &items[i].metric->spec;
+		const struct series_list list = item_series(&items[i], groups, arena);
+		const struct exposed_series family = {.name = spec->name.text,
+						      .help = spec->help,
+						      .form = &items[i].metric->form,
+						      .labels = items[i].metric->labels,
+						      .namespace = text_of(items[i].pipeline->namespace),
+						      .pipeline = text_of(items[i].pipeline->graph->name)};
+		if (list.count > 0 && strcmp(before, spec->name.text) != 0)
+			exposition_series_begin(exposition, &family);
+		before = list.count > 0 ? spec->name.text : before;
+		for (size_t j = 0; j < list.count; j++)
+			exposition_series(exposition, &family, &list.items[j]);
+	}
+	if (count > 0)
+		write_states(items, count, arena, exposition);
+}

@@ -1,0 +1,16 @@
+/* declared_metrics.h: Metrics that pipelines declare, in `/metrics` of an engine.
+ *
+ * Series of one name are a family, over all pipelines; each has the labels `namespace` and `pipeline` before its own. What the
+ * workers count is added up. Beyond the series of a metric, further combinations of labels are SERIES_OTHER, and counted.
+ */
+#ifndef SLUICE_RUNTIME_DECLARED_METRICS_H
+#define SLUICE_RUNTIME_DECLARED_METRICS_H
+
+#include "observe/exposition.h"
+#include "runtime/group_setup.h"
+
+/* Lists work in the arena, which fails if there is no memory. */
+void declared_metrics_write(const struct plan *plan, const struct group *groups, struct arena *arena,
+			    struct exposition *exposition);
+
+#endif

@@ -1,0 +1,144 @@
+/* metric_rows.c: Option rows of declared metrics, of a pipeline and of metricsConfig, and their checks that need no graph. */
+#include "base/suggest.h"
+#include "spec/fault_codes.h"
+#include "spec/rows.h"
+
+#define BUCKETS_HELP "Upper bounds of a histogram's buckets, in rising order, at most 20."
+#define LABEL_NAMES_KEPT "namespace pipeline le quantile"
+
+static const struct option label_rows[] = {
+	{.type = OPTION_KEY, .offset = offsetof(struct metric_label, name)},
+	{.type = OPTION_EXPRESSION, .short_form = true, .offset = offsetof(struct metric_label, value), .uses = USE_FEEDBACK},
+	{.type = OPTION_END},
+};
+
+const struct option pipeline_metric_rows[] = {
+	{.type = OPTION_HERE, .offset = offsetof(struct metric_spec, here)},
+	ROW("name", NAME, struct metric_spec, name, .required = true,
+	    .help = "The metric's name in `/metrics`: letters, digits, `_` and `:`. A counter gets `_total` behind it."),
+	ROW("type", CHOICE, struct metric_spec, type, .choices = SERIES_TYPES, .required = true,
+	    .help = "gauge: the latest value. counter: the sum. histogram: the values by buckets. summary: their sum and number."),
+	ROW("help", TEXT, struct metric_spec, help, .help = "The description of the metric."),
+	ROW("value", EXPRESSION, struct metric_spec, value, .uses = USE_FEEDBACK, .required = true,
+	    .help = "The value that is counted: of each element, if it has several. Names are those of the answer; `request.t`, "
+		    "`latency_ms` and `variant` are there too."),
+	ROW("labels", TABLE, struct metric_spec, labels, .rows = label_rows, .item_size = sizeof(struct metric_label),
+	    .help = "Labels, at most 8, each an expression of a text, an integer or true and false. A missing one is empty."),
+	ROW("buckets", NUMBERS, struct metric_spec, buckets, .place_offset = offsetof(struct metric_spec, buckets_place),
+	    .least = -1e308, .most = 1e308, .help = BUCKETS_HELP),
+	{.type = OPTION_END},
+};
+
+const struct option custom_metric_rows[] = {
+	{.type = OPTION_HERE, .offset = offsetof(struct metric_spec, here)},
+	ROW("name", NAME, struct metric_spec, name, .required = true,
+	    .help = "The metric's name, and the tensor of answers that it counts where a pipeline has no metric of that name."),
+	ROW("type", CHOICE, struct metric_spec, type, .choices = SERIES_TYPES, .required = true,
+	    .help = "gauge, counter, histogram or summary."),
+	ROW("help", TEXT, struct metric_spec, help,
+	    .help = "The description, also of pipelines' metrics of that name without one."),
+	ROW("buckets", NUMBERS, struct metric_spec, buckets, .place_offset = offsetof(struct metric_spec, buckets_place),
+	    .least = -1e308, .most = 1e308, .help = BUCKETS_HELP " Likewise."),
+	{.type = OPTION_END},
+};
+
+/* ---- names ---- */
+
+/* Prometheus' rule; colons only in names of metrics. */
+static bool name_is_valid(const char *name, bool colons)
+{
+	if (*name >= '0' && *name <= '9')
+		return false;
+	for (const char *byte = name; *byte; byte++) {
+		const char lower = (char)(*byte | 0x20);
+		if (!(lower >= 'a' && lower <= 'z') && !(*byte >= '0' && *byte <= '9') && *byte != '_' && !(colons && *byte == ':'))
+			return false;
+	}
+	return *name != '\0';
+}
+
+static bool name_is_ours(const char *name)
+{
+	static const char *const prefixes[] = {"sluice_", "seldon_", "process_"};
+	for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
+		if (text_starts_with(text_of(name), text_of(prefixes[i])))
+			return true;
+	return false;
+}
+
+static const struct metric_spec *metric_first(const struct item_list *metrics, const char *name)
+{
+	const struct metric_spec *items = metrics->items;
+	for (size_t i = 0; i < metrics->count; i++)
+		if (items[i].name.text && strcmp(items[i].name.text, name) == 0)
+			return &items[i];
+	return NULL;
+}
+
+static void check_name(const struct item_list *metrics, const struct metric_spec *metric, struct faults *faults)
+{
+	const char *name = metric->name.text;
+	if (!name)
+		return;
+	if (!name_is_valid(name, true))
+		fault_add(faults, CODE_BAD_NAME, metric->name.place, NULL,
+			  "the metric's name `%s` is not one of Prometheus: letters, digits, `_` and `:`, and no digit at its "
+			  "beginning",
+			  name);
+	else if (name_is_ours(name))
+		fault_add(faults, CODE_CONTRADICTION, metric->name.place, NULL,
+			  "metrics whose names begin as `%s` does are sluice's own; choose another name", name);
+	const struct metric_spec *first = metric_first(metrics, name);
+	if (first != metric)
+		fault_add(faults, CODE_REPEATED_NAME, metric->name.place, NULL, "the metric `%s` is already in line %u", name,
+			  first->name.place.line);
+}
+
+static void check_labels(const struct metric_spec *metric, struct faults *faults)
+{
+	const struct metric_label *labels = metric->labels.items;
+	for (size_t i = 0; i < metric->labels.count; i++) {
+		const struct name name = labels[i].name;
+		if (i == SERIES_LABELS_MAX)
+			fault_add(faults, CODE_OUT_OF_RANGE, name.place, NULL, "a metric has at most %d labels", SERIES_LABELS_MAX);
+		if (!name_is_valid(name.text, false) || text_starts_with(text_of(name.text), TEXT("__")))
+			fault_add(faults, CODE_BAD_NAME, name.place, NULL,
+				  "the label's name `%s` is not one of Prometheus: letters, digits and `_`, no digit and no `__` "
+				  "at its "
+				  "beginning",
+				  name.text);
+		else if (choice_find(LABEL_NAMES_KEPT, text_of(name.text), NULL) >= 0)
+			fault_add(faults, CODE_CONTRADICTION, name.place, NULL, "every series has a label `%s` already%s",
+				  name.text,
+				  strcmp(name.text, "le") == 0 || strcmp(name.text, "quantile") == 0 ? " in Prometheus" : "");
+	}
+}
+
+static void check_buckets(const struct metric_spec *metric, struct faults *faults)
+{
+	const struct number_list buckets = metric->buckets;
+	if (metric->buckets_place.line > 0 && metric->type != SERIES_HISTOGRAM)
+		fault_add(faults, CODE_CONTRADICTION, metric->buckets_place, NULL, "only a histogram has `buckets`");
+	if (buckets.count > SERIES_BUCKETS_MAX)
+		fault_add(faults, CODE_OUT_OF_RANGE, metric->buckets_place, NULL, "`buckets` has %zu bounds, more than %d",
+			  buckets.count, SERIES_BUCKETS_MAX);
+	for (size_t i = 1; i < buckets.count; i++)
+		if (!(buckets.items[i] > buckets.items[i - 1])) {
+			fault_add(faults, CODE_OUT_OF_RANGE, metric->buckets_place, NULL,
+				  "`buckets` does not rise: %g stands behind %g", buckets.items[i], buckets.items[i - 1]);
+			return;
+		}
+}
+
+void metrics_check(const struct item_list *metrics, bool custom, struct faults *faults)
+{
+	const struct metric_spec *items = metrics->items;
+	if (metrics->count > METRICS_MAX)
+		fault_add(faults, CODE_OUT_OF_RANGE, items[METRICS_MAX].here, NULL, "%s at most %d metrics",
+			  custom ? "`customMetrics` has" : "a pipeline has", METRICS_MAX);
+	for (size_t i = 0; i < metrics->count; i++) {
+		check_name(metrics, &items[i], faults);
+		check_labels(&items[i], faults);
+		check_buckets(&items[i], faults);
+	}
+}
