@@ -59,6 +59,8 @@ static bool analyze(struct session *session, const struct analyze_options *self,
 	bool good = experiment_data_open(command_workspace(session), name, &self->asked, arena, &data, error);
 	if (good)
 		experiment_data_defaults(&data, &report_options);
+	good = good && (experiment_data_rules(&data, name, arena, &report_options) ||
+			error_memory(error, ERROR_SYSTEM, "analysing an experiment"));
 	good = good && report_make(&data.joined, &report_options, arena, &report, error);
 	if (good && self->form == ANALYZE_HTML)
 		report_view_print_html(&report, out);
@@ -106,6 +108,9 @@ const struct command command_experiments_analyze = {
 		"\"experiment\": \"checkout\", \"variant\": \"new\", \"probability\": 0.3}, and for feedback {\"id\": \"r-1\", "
 		"\"reward\": 1, \"metrics\": {\"profit\": 3.25}}. A unit's number is the mean of its values. Units that met two "
 		"variants, and requests routed by headers or overrides, are left out and counted.\n"
+		"\n"
+		"`metrics` of the pipelines in the files say what a metric of that name is: its role, which direction is better, "
+		"the margin of its own in place of --practical, and a cap against heavy tails. Options are stronger.\n"
 		"\n"
 		"Several variants share the alpha of the deciding metric. Each guardrail has it alone. Other metrics share a false "
 		"discovery rate. Where a policy of bandits chose, differences are weighed by the probabilities of the choices. "

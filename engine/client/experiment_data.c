@@ -274,6 +274,44 @@ void experiment_data_close(struct experiment_data *data)
 	data->spec_is_open = false;
 }
 
+static void rules_add(const struct pipeline_spec *pipeline, struct report_rule *rules, size_t *count)
+{
+	const struct metric_spec *metrics = pipeline->metrics.items;
+	for (size_t i = 0; i < pipeline->metrics.count; i++)
+		if (metrics[i].name.text)
+			rules[(*count)++] = (struct report_rule){.metric = metrics[i].name.text,
+								 .role = (enum analysis_role)metrics[i].role,
+								 .lower_is_better = metrics[i].direction == 1,
+								 .margin = metrics[i].margin,
+								 .cap = metrics[i].cap < 1 ? metrics[i].cap : 0};
+}
+
+bool experiment_data_rules(const struct experiment_data *data, const char *name, struct arena *arena,
+			   struct report_options *options)
+{
+	const struct spec *spec = &data->spec;
+	size_t room = 0, count = 0;
+	for (size_t pass = 0; data->spec_is_open && pass < 2; pass++) {
+		struct report_rule *rules = pass == 0 ? NULL : ARENA_ARRAY(arena, struct report_rule, room + 1);
+		if (pass == 1 && !rules)
+			return false;
+		for (size_t i = 0; i < spec->count; i++) {
+			const struct resource *resource = spec->resources[i];
+			const struct graph *graph = resource->kind->type == RESOURCE_PIPELINE && resource->name.text
+							    ? graph_build(resource, spec, arena, spec->faults)
+							    : NULL;
+			if (!graph || !graph_has(graph, name))
+				continue;
+			room += graph->spec->metrics.count;
+			if (rules)
+				rules_add(graph->spec, rules, &count);
+		}
+		options->rules = rules;
+	}
+	options->rule_count = count;
+	return !arena_failed(arena);
+}
+
 void experiment_data_defaults(const struct experiment_data *data, struct report_options *options)
 {
 	const struct experiment_spec *spec = data->experiment;

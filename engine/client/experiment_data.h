@@ -71,6 +71,10 @@ bool experiment_data_open(const struct workspace *workspace, const char *name, c
 			  struct arena *arena, struct experiment_data *data, struct error *error);
 void experiment_data_close(struct experiment_data *data);
 
+/* The rules of the metrics that pipelines of the files with the experiment declare, in the arena. False: the arena is full. */
+bool experiment_data_rules(const struct experiment_data *data, const char *name, struct arena *arena,
+			   struct report_options *options);
+
 /* What the report's options say where the command line says nothing: control, primary metric and stages of the files. */
 void experiment_data_defaults(const struct experiment_data *data, struct report_options *options);
 

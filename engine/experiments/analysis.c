@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "bandits/best_arm.h"
+#include "experiments/value_caps.h"
 #include "statistics/arm_sums.h"
 #include "statistics/distribution.h"
 #include "statistics/posterior.h"
@@ -427,8 +428,11 @@ static bool analysing_open(struct analysing *self, struct arena *arena)
 bool metric_analyse(const struct analysis_input *input, const struct analysis_options *options, struct arena *arena,
 		    struct metric_analysis *analysis)
 {
-	struct analysing self = {.input = input, .options = options, .analysis = analysis};
+	struct analysis_input capped = *input;
+	struct analysing self = {.input = &capped, .options = options, .analysis = analysis};
 	*analysis = (struct metric_analysis){.rates = values_are_rates(input)};
+	if (options->cap > 0 && !analysis->rates && !values_cap(&capped, options->cap, arena, &analysis->cap))
+		return false;
 	if (!analysing_open(&self, arena))
 		return false;
 	analysing_run(&self);

@@ -56,6 +56,17 @@ struct analysis_options {
 	bool covariate; /* CUPED */
 	bool adaptive;	/* a policy chose */
 	uint32_t stages; /* that are declared; the first epochs are theirs */
+	/* Above .5 and below 1: values beyond this quantile, and below the opposite one, count as these (they are winsorised).
+	 * Both are of the values until each variant has BURN_IN_UNITS units, and stay. Rates are not capped. 0: off. */
+	double cap;
+};
+
+/* What a cap has done. */
+struct value_cap {
+	bool applied;
+	double low, high;  /* the quantiles */
+	uint64_t burn_in;  /* values that they are of */
+	uint64_t capped;   /* of all values */
 };
 
 struct arm_analysis {
@@ -109,6 +120,7 @@ struct pair_analysis {
 
 struct metric_analysis {
 	bool rates; /* values are 0 and 1 */
+	struct value_cap cap;
 	size_t main_epoch;
 	size_t arm_count, pair_count;
 	struct arm_analysis *arms;

@@ -130,12 +130,33 @@ static bool names_check(const struct joined *joined, const struct name_list *nam
 	return true;
 }
 
+/* What is declared of the metric; NULL: nothing. */
+static const struct report_rule *rule_of(const struct report_options *options, struct text name)
+{
+	for (size_t i = 0; i < options->rule_count; i++)
+		if (text_is(name, options->rules[i].metric))
+			return &options->rules[i];
+	return NULL;
+}
+
+/* The first metric that is declared to be primary and has values; empty: there is none. */
+static struct text primary_declared(const struct report *report)
+{
+	const struct report_options *options = report->options;
+	for (size_t i = 0; i < options->rule_count; i++)
+		if (options->rules[i].role == ROLE_PRIMARY && metric_named(report->joined, text_of(options->rules[i].metric)))
+			return text_of(options->rules[i].metric);
+	return (struct text){0};
+}
+
 static struct text primary_name(const struct report *report)
 {
 	const struct joined *joined = report->joined;
 	struct text first = {0};
 	if (report->options->metrics.count > 0)
 		return text_of(report->options->metrics.items[0].text);
+	if ((first = primary_declared(report)).length > 0)
+		return first;
 	if (report->options->primary.length > 0 && metric_named(joined, report->options->primary))
 		return report->options->primary;
 	for (size_t i = 0; i < joined->metric_count; i++) {
@@ -164,6 +185,7 @@ static bool metric_report(const struct report *report, const struct joined_metri
 			  struct report_metric *made)
 {
 	const struct joined *joined = report->joined;
+	const struct report_rule *rule = rule_of(report->options, metric->name);
 	const struct analysis_input input = {.arms = joined->arms,
 					     .control = report->control,
 					     .epochs = joined->epoch_count,
@@ -173,7 +195,8 @@ static bool metric_report(const struct report *report, const struct joined_metri
 					     .value_count = metric->count};
 	const struct analysis_options options = {.role = made->role,
 						 .alpha = report->options->alpha,
-						 .practical = report->options->practical,
+						 .practical = made->practical,
+						 .cap = rule ? rule->cap : 0,
 						 .lower_is_better = made->lower_is_better,
 						 .covariate = report->options->covariate,
 						 .adaptive = joined->adaptive,
@@ -219,7 +242,9 @@ static bool metrics_report(struct report *report, struct arena *arena)
 	report->metrics = ARENA_ARRAY(arena, struct report_metric, joined->metric_count + 1);
 	for (size_t i = 0; report->metrics && i < joined->metric_count; i++) {
 		const struct text name = joined->metrics[i].name;
-		const bool is_primary = text_equal(name, primary), guards = list_has(&options->guardrails, name);
+		const struct report_rule *rule = rule_of(options, name);
+		const bool is_primary = text_equal(name, primary);
+		const bool guards = list_has(&options->guardrails, name) || (rule && rule->role == ROLE_GUARDRAIL);
 		struct report_metric *made = &report->metrics[report->metric_count];
 		if (!is_primary && !guards && options->metrics.count > 0 && !list_has(&options->metrics, name))
 			continue;
@@ -227,7 +252,9 @@ static bool metrics_report(struct report *report, struct arena *arena)
 					       .role = is_primary ? ROLE_PRIMARY
 						       : guards	  ? ROLE_GUARDRAIL
 								  : ROLE_OTHER,
-					       .lower_is_better = list_has(&options->lower, name)};
+					       .lower_is_better =
+						       list_has(&options->lower, name) || (rule && rule->lower_is_better),
+					       .practical = rule && rule->margin > 0 ? rule->margin : options->practical};
 		if (!metric_report(report, &joined->metrics[i], arena, made))
 			return false;
 		report->metric_count++;

@@ -14,6 +14,15 @@
 
 #define REPORT_LINES_MAX 24 /* reasons of a recommendation, and of what would change it */
 
+/* What files declare of a metric; an option of the command line is stronger. */
+struct report_rule {
+	const char *metric;
+	enum analysis_role role;
+	bool lower_is_better;
+	double margin; /* its practical threshold, as a share of the control's mean; 0: that of all */
+	double cap;    /* 0: none */
+};
+
 struct report_options {
 	const char *experiment;
 	struct text control; /* a variant's name; empty: the one with the most units */
@@ -21,6 +30,8 @@ struct report_options {
 	struct name_list metrics;    /* others to analyse; with none, all of them */
 	struct name_list guardrails; /* metrics that must not get worse by more than the practical threshold */
 	struct name_list lower;	     /* metrics of which less is better */
+	size_t rule_count;
+	const struct report_rule *rules;
 	double alpha, practical;
 	bool covariate;
 	bool horizon; /* numbers for one look decide too */
@@ -42,6 +53,7 @@ struct report_metric {
 	struct text name;
 	enum analysis_role role;
 	bool lower_is_better;
+	double practical; /* its threshold, as a share of the control's mean */
 	struct metric_analysis analysis;
 };
 

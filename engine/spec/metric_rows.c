@@ -26,6 +26,16 @@ const struct option pipeline_metric_rows[] = {
 	    .help = "Labels, at most 8, each an expression of a text, an integer or true and false. A missing one is empty."),
 	ROW("buckets", NUMBERS, struct metric_spec, buckets, .place_offset = offsetof(struct metric_spec, buckets_place),
 	    .least = -1e308, .most = 1e308, .help = BUCKETS_HELP),
+	ROW("role", CHOICE, struct metric_spec, role, .choices = "primary guardrail other", .fallback = "other",
+	    .help = "What `sluice experiments analyze` makes of it. primary: it decides. guardrail: it must not get worse by more "
+		    "than the margin. other: it is shown."),
+	ROW("direction", CHOICE, struct metric_spec, direction, .choices = "higher lower", .fallback = "higher",
+	    .help = "Which values are better."),
+	ROW("margin", NUMBER, struct metric_spec, margin, .least = 0.0001, .most = 10,
+	    .help = "The least difference that matters, as a share of the control's mean. Default: --practical."),
+	ROW("cap", NUMBER, struct metric_spec, cap, .place_offset = offsetof(struct metric_spec, cap_place), .least = 0, .most = 1,
+	    .help = "For heavy tails: analyze counts values beyond this quantile, and below the opposite one, as these. They are "
+		    "frozen when each variant has 100 units. Above 50%; 100% is off."),
 	{.type = OPTION_END},
 };
 
@@ -130,6 +140,19 @@ static void check_buckets(const struct metric_spec *metric, struct faults *fault
 		}
 }
 
+static void check_analysis(const struct item_list *metrics, const struct metric_spec *metric, struct faults *faults)
+{
+	const struct metric_spec *first = metrics->items;
+	if (metric->cap_place.line > 0 && !(metric->cap > METRIC_CAP_LEAST))
+		fault_add(faults, CODE_OUT_OF_RANGE, metric->cap_place, NULL, "`cap` is not above 50%% and at most 100%%");
+	for (; metric->role == METRIC_PRIMARY && first < metric; first++)
+		if (first->role == METRIC_PRIMARY) {
+			fault_add(faults, CODE_CONTRADICTION, metric->here, NULL,
+				  "`role: primary` is that of the metric in line %u already: one metric decides", first->here.line);
+			return;
+		}
+}
+
 void metrics_check(const struct item_list *metrics, bool custom, struct faults *faults)
 {
 	const struct metric_spec *items = metrics->items;
@@ -140,5 +163,7 @@ void metrics_check(const struct item_list *metrics, bool custom, struct faults *
 		check_name(metrics, &items[i], faults);
 		check_labels(&items[i], faults);
 		check_buckets(&items[i], faults);
+		if (!custom)
+			check_analysis(metrics, &items[i], faults);
 	}
 }

@@ -205,6 +205,7 @@ struct alert_spec {
 };
 
 #define METRICS_MAX 16 /* of a pipeline, customMetrics included: each has a share of PIPELINE_METRIC_SERIES */
+#define METRIC_PRIMARY 0     /* its role */
 #define METRIC_CAP_LEAST 0.5 /* a cap is above the median */
 
 struct metric_label {
@@ -222,6 +223,11 @@ struct metric_spec {
 	struct item_list labels;	/* struct metric_label */
 	struct number_list buckets;
 	struct place buckets_place; /* line 0: not given */
+	int role;		    /* enum analysis_role */
+	int direction;		    /* 1: lower is better */
+	double margin;		    /* 0: not given */
+	double cap;		    /* likewise */
+	struct place cap_place;
 };
 
 struct pipeline_spec {

@@ -125,6 +125,29 @@ static void write_pair(const struct report *report, const struct report_metric *
 	buffer_string(out, "</tr>\n");
 }
 
+/* What is asked of a metric, and what a cap did. */
+static void write_rule(const struct report *report, const struct report_metric *metric, struct buffer *out)
+{
+	static const char *const roles[] = {"primary: it decides", "guardrail: it must not get worse by more than the margin",
+					    "other: it is shown"};
+	static const char *const guards[] = {"open", "kept", "broken"};
+	const struct value_cap *cap = &metric->analysis.cap;
+	buffer_string(out, "<li>");
+	html_write_text(out, metric->name);
+	buffer_print(out, ": %s; %s is better, margin %.4g%%", roles[metric->role], metric->lower_is_better ? "lower" : "higher",
+		     PERCENT * metric->practical);
+	for (size_t i = 0; metric->role == ROLE_GUARDRAIL && i < metric->analysis.pair_count; i++) {
+		const struct pair_analysis *pair = &metric->analysis.pairs[i];
+		buffer_string(out, "; ");
+		html_write_text(out, report->joined->arm_names[pair->treatment]);
+		buffer_print(out, " %s", guards[pair_guardrail(pair, metric->lower_is_better)]);
+	}
+	if (cap->applied)
+		buffer_print(out, "; capped between %.5g and %.5g, by %llu values of the burn-in", cap->low, cap->high,
+			     (unsigned long long)cap->burn_in);
+	buffer_string(out, "</li>\n");
+}
+
 static void write_metrics(const struct report *report, struct buffer *out)
 {
 	const struct report_metric *primary = report->metrics;
@@ -132,6 +155,10 @@ static void write_metrics(const struct report *report, struct buffer *out)
 		"practical "
 			   "threshold is shaded.</p>\n");
 	chart_write_forest(report, out);
+	buffer_string(out, "<ul>\n");
+	for (size_t i = 0; i < report->metric_count; i++)
+		write_rule(report, &report->metrics[i], out);
+	buffer_string(out, "</ul>\n");
 	for (size_t i = 0; i < primary->analysis.pair_count; i++) {
 		const struct pair_analysis *pair = &primary->analysis.pairs[i];
 		if (pair->point_count == 0)

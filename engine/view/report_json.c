@@ -208,15 +208,30 @@ static void put_pair(struct buffer *out, const struct report *report, const stru
 	buffer_byte(out, '}');
 }
 
+static void put_cap(struct buffer *out, const struct value_cap *cap)
+{
+	if (!cap->applied)
+		return;
+	buffer_string(out, ",\"cap\":{\"method\":\"winsorised at quantiles of the burn-in\"");
+	put_number(out, "low", cap->low);
+	put_number(out, "high", cap->high);
+	put_count(out, "burn_in_values", cap->burn_in);
+	put_count(out, "capped_values", cap->capped);
+	buffer_byte(out, '}');
+}
+
 static void put_metric(struct buffer *out, const struct report *report, const struct report_metric *metric)
 {
 	static const char *const roles[] = {"primary", "guardrail", "other"};
 	const struct metric_analysis *analysis = &metric->analysis;
 	buffer_string(out, "\n  {\"name\":");
 	json_write_string(out, metric->name);
-	buffer_print(out, ",\"role\":\"%s\",\"kind\":\"%s\",\"direction\":\"%s\",\"main_epoch\":%zu,\"variants\":[",
+	buffer_print(out, ",\"role\":\"%s\",\"kind\":\"%s\",\"direction\":\"%s\",\"main_epoch\":%zu",
 		roles[metric->role],
 		     analysis->rates ? "rate" : "mean", metric->lower_is_better ? "lower" : "higher", analysis->main_epoch);
+	put_number(out, "margin", metric->practical);
+	put_cap(out, &analysis->cap);
+	buffer_string(out, ",\"variants\":[");
 	for (size_t arm = 0; arm < analysis->arm_count; arm++) {
 		buffer_string(out, arm > 0 ? ",\n   {\"name\":" : "\n   {\"name\":");
 		json_write_string(out, report->joined->arm_names[arm]);

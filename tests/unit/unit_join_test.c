@@ -304,6 +304,34 @@ static void a_report_recommends_what_is_better(void **state)
 	assert_int_equal(report.metrics[1].role, ROLE_GUARDRAIL);
 }
 
+/* What files declare: another metric decides, another margin is that of a guardrail, and options are stronger. */
+static void a_report_follows_what_is_declared(void **state)
+{
+	static const struct report_rule rules[] = {{.metric = "absent", .role = ROLE_PRIMARY},
+						   {.metric = "extra", .role = ROLE_PRIMARY},
+						   {"delay", ROLE_GUARDRAIL, .lower_is_better = true, .margin = 0.5},
+						   {.metric = "reward", .role = ROLE_OTHER, .cap = 0.9}};
+	static const struct name asked[] = {{.text = "reward"}};
+	struct error error = {0};
+	(void)state;
+	report_options = (struct report_options){.control = TEXT("old"), .primary = TEXT("reward"), .rule_count = 4,
+						 .rules = rules};
+	experiment_played(4000, 2, 2, 20);
+	assert_true(reported(&error));
+	assert_true(text_is(report.metrics[0].name, "extra") && report.metrics[0].role == ROLE_PRIMARY);
+	assert_true(report.metrics[0].practical == ANALYSIS_PRACTICAL && !report.metrics[0].analysis.cap.applied);
+	assert_true(text_is(report.metrics[1].name, "delay") && report.metrics[1].role == ROLE_GUARDRAIL);
+	assert_true(report.metrics[1].lower_is_better && report.metrics[1].practical == 0.5);
+	/* 20% slower is within a margin of 50%, not within the usual 5%. */
+	assert_int_equal(pair_guardrail(&report.metrics[1].analysis.pairs[0], true), GUARDRAIL_KEPT);
+	assert_true(text_is(report.metrics[2].name, "reward") && report.metrics[2].role == ROLE_OTHER);
+	assert_true(report.metrics[2].analysis.cap.applied && report.metrics[2].analysis.cap.burn_in == 200);
+	report_options.metrics = (struct name_list){1, asked};
+	assert_true(reported(&error));
+	assert_true(text_is(report.metrics[0].name, "reward") && report.metrics[0].role == ROLE_PRIMARY);
+	assert_true(text_is(report.metrics[1].name, "delay") && report.metric_count == 2); /* a guardrail is always shown */
+}
+
 static void a_report_waits_keeps_or_stops(void **state)
 {
 	struct error error = {0};
@@ -405,6 +433,7 @@ int main(void)
 		cmocka_unit_test(an_epoch_is_what_has_one_table),
 		cmocka_unit_test(weights_without_a_table_are_epochs_by_their_probabilities),
 		cmocka_unit_test(a_report_recommends_what_is_better),
+		cmocka_unit_test(a_report_follows_what_is_declared),
 		cmocka_unit_test(a_report_waits_keeps_or_stops),
 		cmocka_unit_test(a_variant_that_nobody_met_is_a_mismatch),
 		cmocka_unit_test(names_that_are_none_are_refused),

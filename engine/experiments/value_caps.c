@@ -1,0 +1,69 @@
+/* value_caps.c: see value_caps.h. */
+#include "experiments/value_caps.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "numeric/quantile.h"
+
+static int values_compare(const void *left, const void *right)
+{
+	const struct analysis_value *const *a = left, *const *b = right;
+	if ((*a)->time_ms != (*b)->time_ms)
+		return (*a)->time_ms < (*b)->time_ms ? -1 : 1;
+	return (*a > *b) - (*a < *b);
+}
+
+static int numbers_compare(const void *left, const void *right)
+{
+	const double a = *(const double *)left, b = *(const double *)right;
+	return (a > b) - (a < b);
+}
+
+/* How many of the values, by time, the burn-in has: until each arm has its units; all, if it never has. */
+static size_t burn_in_count(const struct analysis_input *input, const struct analysis_value *const *by_time, bool *met)
+{
+	uint64_t units[ANALYSIS_ARMS_MAX] = {0};
+	size_t ready = 0;
+	for (size_t i = 0; i < input->value_count; i++) {
+		const struct analysis_value *value = by_time[i];
+		const uint32_t arm = input->units[value->unit].arm;
+		units[arm] += !met[value->unit];
+		ready += !met[value->unit] && units[arm] == BURN_IN_UNITS;
+		met[value->unit] = true;
+		if (ready == input->arms)
+			return i + 1;
+	}
+	return input->value_count;
+}
+
+bool values_cap(struct analysis_input *input, double cap, struct arena *arena, struct value_cap *made)
+{
+	const size_t count = input->value_count;
+	struct analysis_value *capped = ARENA_ARRAY(arena, struct analysis_value, count + 1);
+	const struct analysis_value **by_time = ARENA_ARRAY(arena, const struct analysis_value *, count + 1);
+	double *numbers = ARENA_ARRAY(arena, double, count + 1);
+	bool *met = ARENA_ARRAY(arena, bool, input->unit_count + 1);
+	if (!capped || !by_time || !numbers || !met)
+		return false;
+	if (count == 0)
+		return true;
+	for (size_t i = 0; i < count; i++)
+		by_time[i] = &input->values[i];
+	qsort(by_time, count, sizeof *by_time, values_compare);
+	made->burn_in = burn_in_count(input, by_time, met);
+	for (size_t i = 0; i < made->burn_in; i++)
+		numbers[i] = by_time[i]->value;
+	qsort(numbers, made->burn_in, sizeof *numbers, numbers_compare);
+	made->applied = true;
+	made->high = quantile_sorted(numbers, made->burn_in, cap, QUANTILE_LINEAR);
+	made->low = quantile_sorted(numbers, made->burn_in, 1 - cap, QUANTILE_LINEAR);
+	memcpy(capped, input->values, count * sizeof *capped);
+	for (size_t i = 0; i < count; i++) {
+		const double value = capped[i].value;
+		capped[i].value = value > made->high ? made->high : value < made->low ? made->low : value;
+		made->capped += value != capped[i].value;
+	}
+	input->values = capped;
+	return true;
+}
