@@ -3,6 +3,7 @@
 
 #include "base/duration.h"
 #include "base/moment.h"
+#include "client/feedback_metrics.h"
 #include "client/kafka.h"
 #include "log/reader.h"
 #include "plan/graph.h"
@@ -21,6 +22,8 @@ struct experiment_reading {
 	struct arena *arena;
 	struct arena *record_arena; /* of one record */
 	bool is_feedback;
+	struct feedback_metrics metrics; /* of the pipeline whose feedback is read */
+	uint64_t missed;		 /* feedback that one of them could not judge */
 };
 
 /* ---- records ---- */
@@ -33,6 +36,8 @@ static bool record_take(struct experiment_reading *self, struct text bytes, int6
 	if (self->is_feedback)
 		return feedback_decode(bytes, self->record_arena, &feedback, error) &&
 		       feedback_check(&feedback, INT64_MAX, error) &&
+		       (feedback_metrics_add(&self->metrics, &feedback, self->record_arena) ||
+			error_memory(error, ERROR_SYSTEM, "computing metrics")) &&
 		       self->taker->inform(self->taker->context, &feedback, time_ms, error);
 	return exposure_decode(bytes, self->record_arena, &exposure, error) &&
 	       self->taker->expose(self->taker->context, &exposure, error);
@@ -97,9 +102,39 @@ static bool topic_take(struct experiment_reading *self, const struct door *door,
 	return true;
 }
 
+/* The metrics that the pipeline declares, if the files have it. Kafka is not read without a door. */
+static bool metrics_open(struct experiment_reading *self, const struct door *door, const char *pipeline, struct error *error)
+{
+	const struct spec *spec = &self->data->spec;
+	const struct resource *resource = self->data->spec_is_open ? spec_find(spec, RESOURCE_PIPELINE, pipeline) : NULL;
+	const struct graph *graph = resource ? graph_build(resource, spec, self->arena, spec->faults) : NULL;
+	const struct kafka *kafka = door ? &door->kafka : NULL;
+	const char *answers = NULL, *requests = NULL;
+	self->metrics = (struct feedback_metrics){.arena = self->arena};
+	if (!graph || graph->spec->metrics.count == 0)
+		return true;
+	if (door) {
+		const struct pipeline_spec *own = graph->spec;
+		answers = own->output.topic ? own->output.topic
+					    : topic_own_name(self->arena, door->prefix, door->namespace, pipeline, "outputs");
+		requests = own->input.topic ? own->input.topic
+					    : topic_own_name(self->arena, door->prefix, door->namespace, pipeline, "inputs");
+	}
+	return feedback_metrics_open(&self->metrics, graph, spec->faults, kafka, answers, requests, error);
+}
+
+static void metrics_close(struct experiment_reading *self)
+{
+	self->missed += self->metrics.missed;
+	feedback_metrics_close(&self->metrics);
+}
+
 static bool topics_take(struct experiment_reading *self, const struct door *door, const char *pipeline, struct error *error)
 {
-	return topic_take(self, door, pipeline, false, error) && topic_take(self, door, pipeline, true, error) &&
+	const bool good = topic_take(self, door, pipeline, false, error) && metrics_open(self, door, pipeline, error) &&
+			  topic_take(self, door, pipeline, true, error);
+	metrics_close(self);
+	return good &&
 	       (!self->taker->pipeline || self->taker->pipeline(self->taker->context, pipeline, error));
 }
 
@@ -140,6 +175,24 @@ static bool topics_take_found(struct experiment_reading *self, const struct door
 				      "no pipeline of the files has the experiment `%s`; give --pipeline NAME, or the files of its "
 				      "pipelines by -f",
 				      self->name);
+}
+
+/* Feedback of files: the metrics are those of the first pipeline that has the experiment and declares some. */
+static bool feedback_files_take(struct experiment_reading *self, struct error *error)
+{
+	const struct spec *spec = &self->data->spec;
+	bool good = true;
+	for (size_t i = 0; good && self->data->spec_is_open && i < spec->count && self->metrics.count == 0; i++) {
+		const struct resource *resource = spec->resources[i];
+		if (resource->kind->type != RESOURCE_PIPELINE || !resource->name.text)
+			continue;
+		const struct graph *graph = graph_build(resource, spec, self->arena, spec->faults);
+		if (graph && graph_has(graph, self->name))
+			good = metrics_open(self, NULL, resource->name.text, error);
+	}
+	good = good && files_take(self, &self->asked->feedback, true, error);
+	metrics_close(self);
+	return good;
 }
 
 static bool kafka_take(struct experiment_reading *self, const struct door *door, struct error *error)
@@ -192,7 +245,7 @@ static bool experiment_read(struct experiment_reading *self, struct error *error
 	struct door door = {0};
 	const bool has_files = asked->exposures.count > 0;
 	if (has_files)
-		return files_take(self, &asked->exposures, false, error) && files_take(self, &asked->feedback, true, error);
+		return files_take(self, &asked->exposures, false, error) && feedback_files_take(self, error);
 	if (asked->feedback.count > 0)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE, "--feedback needs --exposures: give the files of both");
 	if (asked->pipelines.count == 0 && asked->door.files.count == 0)
@@ -216,6 +269,11 @@ bool experiment_data_take(const struct workspace *workspace, const char *name, c
 	good = good && (asked->door.files.count == 0 || spec_take(&self, error)) && taker->begin(taker->context, data, error) &&
 	       experiment_read(&self, error);
 	arena_close(self.record_arena);
+	if (self.missed > 0)
+		workspace_note(workspace,
+			       "%llu times feedback was not judged by a metric that the pipeline declares: truth, reward, or a "
+			       "tensor of the answer or the request is missing",
+			       (unsigned long long)self.missed);
 	if (data->unreadable > 0)
 		workspace_note(workspace, "%llu records that cannot be read were left out; the first: %s",
 			       (unsigned long long)data->unreadable, data->unreadable_why.text);

@@ -1,15 +1,23 @@
 /* metric_value.c: see metric_value.h. */
 #include "experiments/metric_value.h"
 
+#include <math.h>
+
 static const int64_t one_element[1] = {1};
 
 static bool answer_tensor(const void *context, struct text owner, struct text name, const struct tensor **found)
 {
 	const struct judged_answer *judged = context;
-	if (!text_is(owner, "answer"))
+	const bool truth = text_is(owner, "truth");
+	if (!truth && !text_is(owner, "answer"))
 		return false;
-	*found = tensors_find(judged->answer->tensors, name);
+	*found = truth ? judged->truth ? tensors_find(*judged->truth, name) : NULL : tensors_find(judged->answer->tensors, name);
 	return true;
+}
+
+static struct tensor number_named(const char *name, const double *number)
+{
+	return (struct tensor){.name = text_of(name), .shape = one_element, .data = number, .count = 1, .datatype = DATATYPE_FP64};
 }
 
 static const char *text_or_none(struct text text, struct arena *arena)
@@ -21,15 +29,15 @@ bool metric_evaluate(const struct pipeline_metric *metric, const struct judged_a
 		     struct judged_value *value)
 {
 	const struct metric_label *labels = metric->spec.labels.items;
-	const struct tensor latency = {.name = TEXT("latency_ms"),
-				       .shape = one_element,
-				       .data = &judged->latency_ms,
-				       .count = 1,
-				       .datatype = DATATYPE_FP64};
-	const struct tensor *made = &latency;
+	const struct tensor latency = number_named("latency_ms", &judged->latency_ms),
+			    reward = number_named("reward", &judged->reward);
 	/* The answer's own tensors come first, so that one of that name is what it says. */
-	const bool own_latency = !tensors_find(judged->answer->tensors, latency.name);
-	const struct tensors own = {.count = own_latency, .items = &made};
+	const struct tensor *made[2];
+	struct tensors own = {.items = made};
+	if (!isnan(judged->latency_ms) && !tensors_find(judged->answer->tensors, latency.name))
+		made[own.count++] = &latency;
+	if (judged->truth && !isnan(judged->reward) && !tensors_find(judged->answer->tensors, reward.name))
+		made[own.count++] = &reward;
 	const struct scope scope = {.message = judged->message,
 				    .made = &own,
 				    .payload = judged->answer,

@@ -16,7 +16,9 @@ struct judged_answer {
 	const struct payload *answer;
 	const char *pipeline;
 	struct text variant; /* that an experiment chose; empty: none did */
-	double latency_ms;
+	double latency_ms; /* NaN: not known */
+	const struct tensors *truth; /* that came with feedback; NULL: none */
+	double reward;		     /* likewise, where there is truth; NaN: none */
 };
 
 struct judged_value {

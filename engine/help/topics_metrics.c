@@ -54,8 +54,12 @@ static void declared_print(struct page *page)
 	page_text(page,
 		  "A pipeline has at most 16 metrics, each with at most 8 labels and 20 buckets. They share 500 samples. Series "
 		  "beyond the share of their metric are one, whose labels are `other`; `sluice_metric_other_total` counts its "
-		  "values. Calls by other pipelines, and answers that are errors, are not counted here. Metrics of `truth.t` or "
-		  "`reward` are checked, and not in `/metrics` yet.");
+		  "values. Calls by other pipelines, and answers that are errors, are not counted here.");
+	page_text(page,
+		  "A metric that names `truth.t` or `reward` is of the feedback on an answer, and not in `/metrics` yet: `sluice "
+		  "experiments analyze` computes it from the feedback, for each variant. It reads the answers or the requests only "
+		  "if the metric names `answer.t` or `request.t`. A value that the feedback brings itself, under that name, counts "
+		  "instead. One of the name `accuracy` replaces the comparison of the truth with the answer's first output.");
 	page_text(
 		page,
 		"`metricsConfig.customMetrics` of the SeldonRuntime declares metrics of all pipelines. Where a pipeline declares a "

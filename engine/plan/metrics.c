@@ -68,6 +68,7 @@ static bool plain_type(struct metric_reading *reading, const struct expression_n
 	for (size_t i = 0; i < OWN_NAMES && !found; i++)
 		if (text_is(name->name, own_names[i]))
 			return false; /* its type is known to who asks */
+	reading->metric->of_answer = true;
 	const struct text nearest = found ? (struct text){0} : nearest_name(reading, name);
 	*suggest = arena_copy(reading->arena, nearest.bytes ? nearest.bytes : "", nearest.length);
 	*suggest = nearest.length > 0 ? *suggest : NULL;
@@ -108,6 +109,7 @@ static bool metric_type_of(void *context, const struct expression_name *name, st
 		return plain_type(reading, name, type, suggest);
 	const bool answer = text_is(name->owner, "answer"), request = text_is(name->owner, "request");
 	reading->metric->of_feedback |= text_is(name->owner, "truth");
+	reading->metric->of_answer |= answer;
 	reading->metric->of_request |= request || text_is(name->owner, "params");
 	if (!text_is_one_of(name->owner, owners, OWNERS))
 		owner_refuse(reading, name);
@@ -161,7 +163,8 @@ static void metric_read(struct metric_reading *reading, struct pipeline_metric *
 	labels_read(reading);
 	if (metric->of_feedback)
 		fault_add(reading->faults, CODE_FIELD_LATER, metric->spec.here, NULL,
-			  "the metric `%s` needs truth or reward: `/metrics` does not have such metrics yet",
+			  "the metric `%s` needs truth or reward: `sluice experiments analyze` computes it; it is not in `/metrics` "
+			  "yet",
 			  metric->spec.name.text);
 }
 
@@ -172,6 +175,15 @@ void metrics_check_types(const struct graph *graph, const struct graph_types *ty
 	for (size_t i = 0; i < graph->spec->metrics.count && i < METRICS_MAX; i++)
 		if (items[i].name.text && items[i].value)
 			metric_read(&reading, &(struct pipeline_metric){.spec = items[i]});
+}
+
+void pipeline_metric_read(struct pipeline_metric *metric, const struct metric_spec *spec, const struct graph *graph,
+			  struct arena *arena, struct faults *faults)
+{
+	static const struct graph_types unknown = {0};
+	struct metric_reading reading = {.graph = graph, .types = &unknown, .arena = arena, .faults = faults};
+	*metric = (struct pipeline_metric){.spec = *spec};
+	metric_read(&reading, metric);
 }
 
 /* ---- metrics of a pipeline ---- */

@@ -152,6 +152,7 @@ struct pipeline_metric {
 	struct metric_spec spec;
 	bool of_feedback; /* it names truth or reward */
 	bool of_request;  /* it names the request or its parameters */
+	bool of_answer;	  /* it names a tensor of the answer */
 	const char *const *labels; /* their names */
 	struct series_form form;
 };
@@ -217,6 +218,10 @@ struct plan {
 
 /* Finds the faults of the expressions of a pipeline's metrics, where the types of its answer are known. plan_make() does it too. */
 void metrics_check_types(const struct graph *graph, const struct graph_types *types, struct arena *arena, struct faults *faults);
+
+/* Reads what a declared metric names, without types; its form has no labels. Faults, which plan_make() finds too, are added. */
+void pipeline_metric_read(struct pipeline_metric *metric, const struct metric_spec *spec, const struct graph *graph,
+			  struct arena *arena, struct faults *faults);
 
 /* Finds the faults of stages, topic names and circular pipelines without making a plan. A failed arena: memory ran out. */
 void plan_check(const struct spec *spec, const struct graph *const *graphs, size_t count, struct arena *arena);

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Judges `/metrics` and the probes of `sluice dev` from outside, as Prometheus and a hostile neighbour meet them: metrics.py SLUICE
+"""Judges `/metrics`, declared metrics and the probes of `sluice dev` from outside, as Prometheus and a hostile neighbour meet them: metrics.py SLUICE
 
 One line for each behaviour that is not as it should be; at the end `N passed, N failed[, N skipped]`.
 """
@@ -249,7 +249,7 @@ def reports_under_seldons_names(judge, dev, listener, folder):
     judge.expect("calls of a deployment", value(families, "seldon_pipeline_infer_total", pipeline="my-model", code="200", **pipeline) == ASKED)
     judge.expect("calls that fail", value(families, "seldon_pipeline_infer_total", pipeline="fails", code="400", **pipeline) == 2)
     judge.expect("calls that are refused", value(families, "seldon_pipeline_infer_total", pipeline="hello", code="400", **pipeline) == 1)
-    judge.expect("all calls", value(families, "seldon_pipeline_aggregate_infer_total", **pipeline) == ASKED + 3 + TRADES)
+    judge.expect("all calls", value(families, "seldon_pipeline_aggregate_infer_total", **pipeline) == ASKED + 3 + TRADES + DEALS)
     executor = {"deployment_name": "my-model", "predictor_name": "default", "predictor_version": "", "method": "post", "code": "200"}
     judge.expect("the executor's calls", value(families, "seldon_api_executor_server_requests_seconds_count",
                                                service="predictions", **executor) == ASKED)
@@ -320,6 +320,60 @@ def counts_what_pipelines_declare(judge, dev, listener):
     judge.expect("all of it is within the pipeline's limit", len(series) <= SERIES_MAX, len(series))
 
 
+DEAL = """apiVersion: mlops.seldon.io/v1alpha1
+kind: Experiment
+metadata: {name: offers}
+spec: {default: low, exposures: full, resourceType: pipeline, unit: 'header("x-request-id") ?? id', candidates: [{name: low, weight: 50}, {name: high, weight: 50}]}
+---
+""" + "---\n".join(PIPELINE % (name, f"  - {{name: size-{name}, inputs: [{name}], expression: {{set: {{size: 'price * 0 + {size}'}}}}}}\n  output: {{steps: [size-{name}]}}\n")
+                  for name, size in (("low", 1), ("high", 2))) + "---\n" + PIPELINE % ("deal", """  - {name: choose, inputs: [deal], experiment: {name: offers}}
+  output: {steps: [choose]}
+  metrics:
+  - {name: simulated_profit, type: histogram, role: primary, value: "(truth.price - request.price) * answer.size - 0.5 * answer.size"}
+  - {name: wins, type: counter, role: guardrail, value: "truth.price > request.price"}
+""")
+DEALS = 40
+
+
+def judges_answers_by_their_truth(judge, dev, folder):
+    """The simulated profit after costs, by truth that comes later, of what each variant answered"""
+    gateway = Listener(dev.said("gateway") + "/")
+    expected, wins = {"low": [], "high": []}, {"low": [], "high": []}
+    for number in range(DEALS):
+        headers = {"x-request-id": f"deal-{number}"}
+        status, body = gateway.send("/v2/pipelines/deal/infer", {"id": f"deal-{number}", "inputs": [
+            {"name": "price", "datatype": "FP64", "shape": [1], "data": [100 + number]}]}, **headers)
+        if status != 200:
+            return judge.expect("a deal is answered", False, body)
+        size = next(output["data"][0] for output in json.loads(body)["outputs"] if output["name"] == "size")
+        name, move = ("low", "high")[int(size) - 1], number % 7 - 2
+        expected[name].append((move - 0.5) * size)
+        wins[name].append(move > 0)
+        feedback = {"id": f"deal-{number}", "truth": {"price": [100 + number + move]}}
+        for _ in range(1 + (number % 3 == 0)):  # some come twice
+            status, body = gateway.send("/v2/pipelines/deal/feedback", feedback)
+        judge.expect("its truth is taken", status in (200, 202), (status, body)) if number == 0 else None
+    gateway.send("/v2/pipelines/deal/feedback", {"id": "deal-nobody", "truth": {"price": [1]}})
+    command = [dev.binary, "experiments", "analyze", "offers", "-f", folder, "--brokers", dev.said("broker"), "-o", "json"]
+    report, done, end = {}, None, time.monotonic() + 20
+    while time.monotonic() < end:
+        done = subprocess.run(command, capture_output=True, text=True)
+        report = json.loads(done.stdout) if done.returncode == 0 else {}
+        counted = {metric["name"]: sum(variant["units"] for variant in metric["variants"]) for metric in report.get("metrics", [])}
+        if counted.get("simulated_profit") == DEALS:
+            break
+        time.sleep(0.3)
+    found = {metric["name"]: metric for metric in report.get("metrics", [])}
+    judge.expect("both metrics are computed for all deals", set(found) == {"simulated_profit", "wins"} and counted == {name: DEALS for name in found},
+                 done and (done.stdout[:600], done.stderr))
+    judge.expect("with their roles", [found.get(name, {}).get("role") for name in ("simulated_profit", "wins")] == ["primary", "guardrail"])
+    for name, wanted in (("simulated_profit", expected), ("wins", wins)):
+        for variant in found.get(name, {}).get("variants", []):
+            mean = sum(wanted[variant["name"]]) / len(wanted[variant["name"]])
+            judge.expect(f"{name} of {variant['name']}", variant["units"] == len(wanted[variant["name"]]) and abs(variant["mean"] - mean) < 1e-9, (variant, mean))
+    judge.expect("what has no answer is counted", "2 times feedback was not judged" in done.stderr, done.stderr)
+
+
 class Pushgateway(http.server.ThreadingHTTPServer):
     """Keeps what is pushed; answers the second push by 503"""
 
@@ -369,6 +423,8 @@ def main():
                 "  output: {steps: [b]}\n"))
         with open(os.path.join(folder, "trades.yaml"), "w", encoding="utf-8") as file:
             file.write(PIPELINE % ("trades", DECLARED))
+        with open(os.path.join(folder, "deal.yaml"), "w", encoding="utf-8") as file:
+            file.write(DEAL)
         write_runtime(folder, "false")
         dev = Dev(binary, folder, "--metrics", "0")
         if not dev.started:
@@ -377,6 +433,7 @@ def main():
         listener = Listener(line.split("metrics are at ")[1].split()[0])
         counts(judge, dev, listener)
         counts_what_pipelines_declare(judge, dev, listener)
+        judges_answers_by_their_truth(judge, dev, folder)
         knows_the_lag(judge, listener)
         knows_its_clients(judge, listener)
         keeps_within_its_series(judge, listener)

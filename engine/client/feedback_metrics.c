@@ -1,0 +1,182 @@
+/* feedback_metrics.c: see feedback_metrics.h. */
+#include "client/feedback_metrics.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "experiments/metric_value.h"
+#include "message/rows.h"
+
+#define RECORD_ARENA_BYTES ((size_t)64 << 20)
+
+struct named_record {
+	struct text name;
+	size_t place; /* in the topic's records */
+};
+
+struct answer_index {
+	struct fit_topic topic;
+	struct fit_topic_config config;
+	struct named_record *items; /* by name; the first of a name counts */
+	size_t count;
+};
+
+/* ---- records by name ---- */
+
+static int names_compare(struct text a, struct text b)
+{
+	const int order = memcmp(a.bytes, b.bytes, a.length < b.length ? a.length : b.length);
+	return order ? order : (a.length > b.length) - (a.length < b.length);
+}
+
+static int records_compare(const void *left, const void *right)
+{
+	const struct named_record *a = left, *b = right;
+	const int order = names_compare(a->name, b->name);
+	return order ? order : (a->place > b->place) - (a->place < b->place);
+}
+
+static int record_compare(const void *name, const void *item)
+{
+	return names_compare(*(const struct text *)name, ((const struct named_record *)item)->name);
+}
+
+/* The id of each message, and the origin of its record. */
+static bool index_names(struct answer_index *index, struct arena *arena, struct arena *record_arena, struct error *error)
+{
+	const struct fit_source source = fit_topic_source(&index->topic);
+	struct payload payload;
+	index->items = ARENA_ARRAY(arena, struct named_record, 2 * index->topic.count + 1);
+	while (index->items && (arena_reset(record_arena), source.next(source.context, record_arena, &payload, error))) {
+		const struct fit_name name = source.name(source.context);
+		const size_t place = index->topic.at - 1;
+		if (name.id.length > 0)
+			index->items[index->count++] = (struct named_record){text_copied(arena, name.id), place};
+		index->items[index->count++] = (struct named_record){text_copied(arena, name.origin), place};
+	}
+	if (error->kind == ERROR_NONE && !arena_failed(arena) && index->count > 0)
+		qsort(index->items, index->count, sizeof *index->items, records_compare);
+	return error->kind == ERROR_NONE && (!arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "reading answers"));
+}
+
+/* A topic without a readable record has no names. */
+static bool index_open(struct answer_index **made, const struct kafka *kafka, const char *topic, struct arena *arena,
+		       struct error *error)
+{
+	struct answer_index *index = ARENA_NEW(arena, struct answer_index);
+	struct arena *record_arena = arena_open(RECORD_ARENA_BYTES);
+	bool good = (index && record_arena) || error_memory(error, ERROR_SYSTEM, "reading answers");
+	if (good) {
+		index->config = (struct fit_topic_config){.kafka = kafka, .topic = topic};
+		*made = index;
+		good = fit_topic_open(&index->topic, &index->config, arena, error);
+		if (!good && error->kind == ERROR_INPUT) {
+			*error = (struct error){0};
+			good = true;
+		}
+		good = good && index_names(index, arena, record_arena, error);
+	}
+	arena_close(record_arena);
+	return good;
+}
+
+/* The payload of a message; NULL: it is not there. */
+static const struct payload *index_find(struct answer_index *index, const struct feedback *feedback, struct arena *arena)
+{
+	const struct text name = feedback_key(feedback, arena);
+	struct payload *payload = ARENA_NEW(arena, struct payload);
+	struct error error = {0};
+	const struct named_record *found = NULL;
+	if (index && name.bytes && payload && index->count > 0)
+		found = bsearch(&name, index->items, index->count, sizeof *found, record_compare);
+	if (!found)
+		return NULL;
+	const struct fit_source source = fit_topic_source(&index->topic);
+	index->topic.at = found->place;
+	return source.next(source.context, arena, payload, &error) ? payload : NULL;
+}
+
+/* ---- metrics ---- */
+
+bool feedback_metrics_open(struct feedback_metrics *self, const struct graph *graph, struct faults *faults,
+			   const struct kafka *kafka, const char *answers, const char *requests, struct error *error)
+{
+	const struct metric_spec *specs = graph->spec->metrics.items;
+	bool of_answer = false, of_request = false;
+	self->items = ARENA_ARRAY(self->arena, struct pipeline_metric, graph->spec->metrics.count + 1);
+	for (size_t i = 0; self->items && i < graph->spec->metrics.count; i++) {
+		struct pipeline_metric *metric = &self->items[self->count];
+		if (!specs[i].name.text || !specs[i].value)
+			continue;
+		pipeline_metric_read(metric, &specs[i], graph, self->arena, faults);
+		self->count += metric->of_feedback;
+		of_answer = of_answer || (metric->of_feedback && metric->of_answer);
+		of_request = of_request || (metric->of_feedback && metric->of_request);
+	}
+	if (!self->items)
+		return error_memory(error, ERROR_SYSTEM, "reading metrics");
+	return (!of_answer || !answers || index_open(&self->answers, kafka, answers, self->arena, error)) &&
+	       (!of_request || !requests || index_open(&self->requests, kafka, requests, self->arena, error));
+}
+
+void feedback_metrics_close(struct feedback_metrics *self)
+{
+	if (self->answers)
+		fit_topic_close(&self->answers->topic);
+	if (self->requests)
+		fit_topic_close(&self->requests->topic);
+	*self = (struct feedback_metrics){0};
+}
+
+static bool feedback_has(const struct feedback *feedback, const char *name)
+{
+	for (size_t i = 0; i < feedback->metric_count; i++)
+		if (text_is(feedback->metrics[i].name, name))
+			return true;
+	return false;
+}
+
+/* NaN: it cannot be judged. */
+static double value_mean(const struct pipeline_metric *metric, const struct judged_answer *judged, struct arena *arena)
+{
+	struct judged_value value;
+	double sum = 0;
+	if (!metric_evaluate(metric, judged, arena, &value))
+		return (double)NAN;
+	for (size_t i = 0; i < value.value->count; i++)
+		sum += tensor_number(value.value, i);
+	return sum / (double)value.value->count;
+}
+
+bool feedback_metrics_add(struct feedback_metrics *self, struct feedback *feedback, struct arena *arena)
+{
+	static const struct payload nothing = {0};
+	if (self->count == 0)
+		return true;
+	const struct payload *answer = index_find(self->answers, feedback, arena);
+	const struct payload *request = index_find(self->requests, feedback, arena);
+	const struct message message = {.id = feedback->id, .time_ms = feedback->time_ms, .payload = request ? *request : nothing};
+	const struct judged_answer judged = {.message = &message,
+					     .answer = answer ? answer : &nothing,
+					     .pipeline = "",
+					     .latency_ms = (double)NAN,
+					     .truth = &feedback->truth,
+					     .reward = feedback->has_reward ? feedback->reward : (double)NAN};
+	struct feedback_metric *all = ARENA_ARRAY(arena, struct feedback_metric, feedback->metric_count + self->count);
+	if (!all)
+		return false;
+	for (size_t i = 0; i < feedback->metric_count; i++)
+		all[i] = feedback->metrics[i];
+	feedback->metrics = all;
+	for (size_t i = 0; i < self->count; i++) {
+		const char *name = self->items[i].spec.name.text;
+		if (feedback_has(feedback, name) || feedback->metric_count == FEEDBACK_METRICS_MAX)
+			continue;
+		const double value = value_mean(&self->items[i], &judged, arena);
+		if (isfinite(value))
+			all[feedback->metric_count++] = (struct feedback_metric){text_of(name), value};
+		else
+			self->missed++;
+	}
+	return !arena_failed(arena);
+}

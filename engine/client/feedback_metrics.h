@@ -1,0 +1,35 @@
+/* feedback_metrics.h: Metrics of truth and reward that pipelines declare, computed for the feedback that a command reads.
+ *
+ * A value is added to the feedback as a metric of its name, unless the feedback has one of that name: what a caller has computed
+ * counts. So it is joined as any other, and a metric `accuracy` replaces the judgement by the answer's text. Of several elements it
+ * is the mean. The answer's and the request's records are read only for metrics that name `answer.` or `request.`; they are found
+ * by the request's id, or its origin.
+ */
+#ifndef SLUICE_CLIENT_FEEDBACK_METRICS_H
+#define SLUICE_CLIENT_FEEDBACK_METRICS_H
+
+#include "message/feedback.h"
+#include "plan/plan.h"
+#include "source/fit_topic.h"
+
+struct answer_index; /* records of a topic by the names of their messages */
+
+/* Of one pipeline. Starts as {.arena = ...}; it must be closed. */
+struct feedback_metrics {
+	struct arena *arena;
+	size_t count;
+	struct pipeline_metric *items;
+	struct answer_index *answers, *requests; /* NULL: not needed, or not there */
+	uint64_t missed;			 /* feedback that a metric could not judge */
+};
+
+/* Lists the metrics of the pipeline, and reads the topics that they need. Topics NULL: only truth and reward are known. False: a
+ * SYSTEM, LIMIT or CONFIG error. */
+bool feedback_metrics_open(struct feedback_metrics *self, const struct graph *graph, struct faults *faults,
+			   const struct kafka *kafka, const char *answers, const char *requests, struct error *error);
+void feedback_metrics_close(struct feedback_metrics *self);
+
+/* Adds the values to the feedback, in that arena. False: the arena is full. */
+bool feedback_metrics_add(struct feedback_metrics *self, struct feedback *feedback, struct arena *arena);
+
+#endif
