@@ -18,7 +18,7 @@ struct series_table {
 	uint64_t missed, others;
 	struct series_sum *items;
 	char *labels;	 /* SERIES_LABEL_BYTES of each label of each place */
-	uint16_t *slots; /* a place and one; 0: free */
+	uint16_t *slots; /* a place and one; 0: free. NULL: there is one place */
 };
 
 size_t series_samples(const struct series_form *form)
@@ -44,8 +44,8 @@ struct series_table *series_table_open(const struct series_form *form, struct ar
 		(struct series_table){.form = *form,
 				      .items = ARENA_ARRAY(arena, struct series_sum, form->places),
 				      .labels = ARENA_ARRAY(arena, char, form->places * form->label_count * SERIES_LABEL_BYTES + 1),
-				      .slots = ARENA_ARRAY(arena, uint16_t, SLOTS)};
-	return table->items && table->labels && table->slots ? table : NULL;
+				      .slots = form->places > 1 ? ARENA_ARRAY(arena, uint16_t, SLOTS) : NULL};
+	return table->items && table->labels && (table->slots || form->places == 1) ? table : NULL;
 }
 
 const struct series_form *series_table_form(const struct series_table *table)
@@ -94,12 +94,22 @@ static struct series_sum *series_make(struct series_table *table, const struct t
 	return series;
 }
 
+/* Of a table with one place. */
+static struct series_sum *series_only(struct series_table *table, const struct text *labels, bool is_other)
+{
+	if (table->form.label_count > 0 && !is_other)
+		return NULL;
+	return table->count > 0 ? &table->items[0] : series_make(table, labels, 0);
+}
+
 /* The series of those labels, which are cut already; NULL: it has none, and there is no place for one. The last place is that of
  * the others. */
 static struct series_sum *series_find(struct series_table *table, const struct text *labels, bool is_other)
 {
 	const size_t count = table->form.label_count;
 	uint64_t hash = 0;
+	if (!table->slots)
+		return series_only(table, labels, is_other);
 	for (size_t i = 0; i < count; i++)
 		hash = hash_bytes(labels[i].bytes, labels[i].length, hash + i + 1);
 	size_t slot = hash % SLOTS;

@@ -163,8 +163,8 @@ static void metric_read(struct metric_reading *reading, struct pipeline_metric *
 	labels_read(reading);
 	if (metric->of_feedback)
 		fault_add(reading->faults, CODE_FIELD_LATER, metric->spec.here, NULL,
-			  "the metric `%s` needs truth or reward: `sluice experiments analyze` computes it; it is not in `/metrics` "
-			  "yet",
+			  "the metric `%s` needs truth or reward: `sluice experiments analyze` computes it; it is not in "
+			  "`/metrics` yet",
 			  metric->spec.name.text);
 }
 

@@ -83,6 +83,7 @@ struct metric_item {
 	const struct pipeline_plan *pipeline;
 	const struct pipeline_metric *metric;
 	size_t order;
+	const struct counted_pipeline *const *counted; /* of each group; NULL: it has none */
 	struct metric_state state;
 };
 
@@ -125,13 +126,16 @@ static void series_take(struct series_list *list, struct series_sum *series, con
 		list->items[list->count++] = *series;
 }
 
-static struct series_list item_series(struct metric_item *item, const struct group *groups, struct arena *arena)
+/* Adds up the workers of all groups. The list's items are those of the item before. */
+static void item_series(struct metric_item *item, const struct group *groups, struct series_list *list)
 {
 	const struct series_form *form = &item->metric->form;
-	struct series_list list = {.items = ARENA_ARRAY(arena, struct series_sum, form->places), .places = form->places};
-	for (const struct group *group = groups; group && list.items; group = group->next) {
-		const struct counted_metric *counted =
-			counted_metric_find(counted_pipeline_find(group, item->pipeline->graph->name), item->metric);
+	size_t place = 0;
+	list->count = 0;
+	list->places = form->places;
+	list->has_other = false;
+	for (const struct group *group = groups; group; group = group->next) {
+		const struct counted_metric *counted = counted_metric_find(item->counted[place++], item->metric);
 		for (size_t worker = 0; counted && worker < group->worker_count; worker++) {
 			const struct series_table *table = counted->tables[worker];
 			const size_t count = series_count(table);
@@ -140,11 +144,10 @@ static struct series_list item_series(struct metric_item *item, const struct gro
 			for (size_t i = 0; i < count; i++) {
 				struct series_sum series = {0};
 				series_read(table, i, &series);
-				series_take(&list, &series, form, &item->state.others);
+				series_take(list, &series, form, &item->state.others);
 			}
 		}
 	}
-	return list;
 }
 
 /* ---- families ---- */
@@ -156,17 +159,33 @@ static int items_compare(const void *left, const void *right)
 	return order != 0 ? order : (a->order > b->order) - (a->order < b->order);
 }
 
-static size_t items_list(const struct plan *plan, struct arena *arena, struct metric_item **items)
+/* The counts of a pipeline in each group. */
+static const struct counted_pipeline *const *groups_find(const struct group *groups, const char *pipeline, struct arena *arena)
+{
+	size_t count = 0, place = 0;
+	for (const struct group *group = groups; group; group = group->next)
+		count++;
+	const struct counted_pipeline **found = ARENA_ARRAY(arena, const struct counted_pipeline *, count + 1);
+	for (const struct group *group = groups; found && group; group = group->next)
+		found[place++] = counted_pipeline_find(group, pipeline);
+	return found;
+}
+
+static size_t items_list(const struct plan *plan, const struct group *groups, struct arena *arena, struct metric_item **items)
 {
 	size_t room = 0, count = 0;
 	for (size_t i = 0; i < plan->count; i++)
 		room += plan->pipelines[i].metric_count;
 	*items = room > 0 ? ARENA_ARRAY(arena, struct metric_item, room) : NULL;
-	for (size_t i = 0; i < plan->count && *items; i++)
-		for (size_t j = 0; j < plan->pipelines[i].metric_count; j++) {
-			(*items)[count] = (struct metric_item){&plan->pipelines[i], &plan->pipelines[i].metrics[j], count, {0}};
+	for (size_t i = 0; i < plan->count && *items; i++) {
+		const struct pipeline_plan *pipeline = &plan->pipelines[i];
+		const struct counted_pipeline *const *counted =
+			pipeline->metric_count > 0 ? groups_find(groups, pipeline->graph->name, arena) : NULL;
+		for (size_t j = 0; counted && j < pipeline->metric_count; j++) {
+			(*items)[count] = (struct metric_item){pipeline, &pipeline->metrics[j], count, counted, {0}};
 			count++;
 		}
+	}
 	if (count > 0)
 		qsort(*items, count, sizeof **items, items_compare);
 	return count;
@@ -187,11 +206,12 @@ static void write_states(const struct metric_item *items, size_t count, struct a
 void declared_metrics_write(const struct plan *plan, const struct group *groups, struct arena *arena, struct exposition *exposition)
 {
 	struct metric_item *items;
-	const size_t count = items_list(plan, arena, &items);
+	const size_t count = items_list(plan, groups, arena, &items);
+	struct series_list list = {.items = count > 0 ? ARENA_ARRAY(arena, struct series_sum, SERIES_PLACES_MAX) : NULL};
 	const char *before = "";
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; list.items && i < count; i++) {
 		const struct metric_spec *spec = &items[i].metric->spec;
-		const struct series_list list = item_series(&items[i], groups, arena);
+		item_series(&items[i], groups, &list);
 		const struct exposed_series family = {.name = spec->name.text,
 						      .help = spec->help,
 						      .form = &items[i].metric->form,
