@@ -283,14 +283,16 @@ static void series_sample(const struct exposition *exposition, const struct expo
 static void series_number(const struct exposition *exposition, double number)
 {
 	char digits[NUMBER_TEXT_MAX];
-	buffer_append(exposition->out, digits, number_write_double(digits, number));
+	const size_t length = number_write_double(digits, number);
+	buffer_append(exposition->out, digits, length);
 	buffer_byte(exposition->out, '\n');
 }
 
 static void series_whole(const struct exposition *exposition, uint64_t count)
 {
 	char digits[NUMBER_TEXT_MAX];
-	buffer_append(exposition->out, digits, number_write_uint64(digits, count));
+	const size_t length = number_write_uint64(digits, count);
+	buffer_append(exposition->out, digits, length);
 	buffer_byte(exposition->out, '\n');
 }
 

@@ -156,6 +156,7 @@ void series_add(struct series_table *table, const struct text *labels, double va
 		for (size_t i = 0; i < form->label_count; i++)
 			cut[i] = TEXT(SERIES_OTHER);
 		series = series_find(table, cut, true);
+		assert(series); /* they have a place, or one is kept for them */
 		count_add(&table->others, 1);
 	}
 	if (form->type == SERIES_HISTOGRAM) {

@@ -69,7 +69,9 @@ static bool plain_type(struct metric_reading *reading, const struct expression_n
 		if (text_is(name->name, own_names[i]))
 			return false; /* its type is known to who asks */
 	reading->metric->of_answer = true;
-	const struct text nearest = found ? (struct text){0} : nearest_name(reading, name);
+	struct text nearest = {0};
+	if (!found)
+		nearest = nearest_name(reading, name);
 	*suggest = arena_copy(reading->arena, nearest.bytes ? nearest.bytes : "", nearest.length);
 	*suggest = nearest.length > 0 ? *suggest : NULL;
 	if (!tensor_type(types, name, type))
