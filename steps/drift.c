@@ -46,8 +46,8 @@ static bool drift_check(const void *options, struct place place, struct error *e
 
 static bool drift_later(const void *options, size_t nth, struct name *option, const char **words)
 {
-	*words = "a method that cannot run yet; choose from ks, psi, wasserstein, jensen-shannon and chi-square, or leave "
-		 "`methods` out";
+	*words = "a method that cannot run yet; choose from ks, psi, wasserstein, jensen-shannon, chi-square, page-hinkley, cusum "
+		 "and adwin, or leave `methods` out";
 	return drift_method_later(options, nth, option);
 }
 
@@ -337,7 +337,8 @@ static const char *drift_large(const struct step *step, struct arena *arena, str
 	const struct drift *self = step->options;
 	struct monitor_settings settings;
 	struct error error = {0};
-	if (!self->group || !drift_settings_read(self, &settings, &error))
+	if (!self->group || !drift_settings_read(self, &settings, &error) ||
+	    !drift_methods_read(self, &settings.methods, &error))
 		return NULL;
 	const double bytes = drift_segments_bytes(&settings, features_count(step, arena));
 	*place = expression_place(self->group);
@@ -378,7 +379,12 @@ const struct option drift_options[] = {
 	ROW("window", EXTENT, struct drift, window, .place_offset = offsetof(struct drift, window_here), .fallback = "500",
 	    .help = "How many messages, or how long, one look takes in. Rows of a batch count as messages."),
 	ROW("methods", LIST, struct drift, methods, .rows = method_rows, .item_size = sizeof(struct drift_method), .least = 1,
-	    .help = "The tests; default: by datatype."),
+	    .help = "The tests; default: by datatype. page-hinkley, cusum and adwin are online: they follow a feature's numbers "
+		    "from window to window, by the rows' times, then partitions, and are judged when a window closes. Their state "
+		    "survives a restart. cusum finds a mean that is not the reference's, in each window while that lasts; "
+		    "page-hinkley and adwin one that is not the stream's own since their last alarm, once. Their `effect` is the "
+		    "shift of the mean in deviations, and of adwin that of the mean rank, as a share of the reference. All "
+		    "methods share `falseAlarms` in equal parts."),
 	ROW("falseAlarms", NAME, struct drift, false_alarms, .fallback = "1 per 30d",
 		.help = "Over all features, methods and looks: `1 per 30d`, or `0.5 per 1000` messages."),
 	ROW("effect", NUMBER, struct drift, effect, .least = 0, .most = DBL_MAX, .help = "The smallest change worth an alarm."),

@@ -56,15 +56,15 @@ bool drift_method_later(const struct drift *options, size_t nth, struct name *me
 	return false;
 }
 
-static bool methods_read(const struct drift *options, unsigned *methods, struct error *error)
+bool drift_methods_read(const struct drift *options, unsigned *methods, struct error *error)
 {
 	const struct drift_method *items = options->methods.items;
 	struct name later;
 	*methods = 0;
 	if (drift_method_later(options, 0, &later))
 		return error_set(error, ERROR_CONFIG, later.place,
-				 "the method `%s` cannot run yet; choose from ks, psi, wasserstein, jensen-shannon and "
-				 "chi-square, or leave `methods` out",
+				 "the method `%s` cannot run yet; choose from ks, psi, wasserstein, jensen-shannon, chi-square, "
+				 "page-hinkley, cusum and adwin, or leave `methods` out",
 				 later.text);
 	for (size_t i = 0; i < options->methods.count; i++)
 		if (!method_is_auto(&items[i]))
@@ -111,7 +111,7 @@ bool drift_comparison_begin(struct drift_comparison *comparison, const struct st
 {
 	*comparison = (struct drift_comparison){.step = step, .arena = step->arena};
 	return drift_settings_read(step->options, &comparison->settings, error) &&
-	       methods_read(step->options, &comparison->settings.methods, error);
+	       drift_methods_read(step->options, &comparison->settings.methods, error);
 }
 
 static bool monitor_make(struct drift_comparison *comparison, struct error *error)

@@ -21,12 +21,57 @@ struct text drift_window_key(struct text segment, char bytes[DRIFT_KEY_BYTES])
 	return key_make("window/", segment, "", bytes);
 }
 
+struct text drift_detectors_key(struct text segment, uint64_t number, char bytes[DRIFT_KEY_BYTES])
+{
+	char rest[DRIFT_NUMBER_BYTES];
+	snprintf(rest, sizeof rest, "/%llu", (unsigned long long)number);
+	return key_make("detectors/", segment, rest, bytes);
+}
+
 struct text drift_chunk_key(struct text segment, uint64_t number, char bytes[DRIFT_KEY_BYTES])
 {
 	char rest[DRIFT_NUMBER_BYTES];
 	snprintf(rest, sizeof rest, "/%llu", (unsigned long long)number);
 	return key_make("rows/", segment, rest, bytes);
 }
+
+/* ---- rows ---- */
+
+size_t drift_row_bytes(struct drift_row_form form)
+{
+	return form.numbers * sizeof(double) + (form.ordered ? sizeof(struct monitor_moment) : 0);
+}
+
+void drift_row_store(struct drift_row_form form, const double *row, struct monitor_moment moment, char *stored)
+{
+	memcpy(stored, row, form.numbers * sizeof *row);
+	if (form.ordered)
+		memcpy(stored + form.numbers * sizeof *row, &moment, sizeof moment);
+}
+
+bool drift_chunk_put_back(struct visit *visit, struct text segment, uint64_t number, struct drift_row_form form,
+			  struct monitor *monitor)
+{
+	const size_t row_bytes = drift_row_bytes(form);
+	char bytes[DRIFT_KEY_BYTES];
+	struct text value;
+	struct drift_chunk chunk;
+	if (!visit_recall(visit, drift_chunk_key(segment, number, bytes), &value) || value.length < sizeof chunk)
+		return false;
+	memcpy(&chunk, value.bytes, sizeof chunk);
+	if (chunk.count > (value.length - sizeof chunk) / row_bytes)
+		return false;
+	for (uint64_t i = 0; i < chunk.count; i++) {
+		const char *row = value.bytes + sizeof chunk + i * row_bytes;
+		struct monitor_moment moment = {0};
+		if (form.ordered)
+			memcpy(&moment, row + form.numbers * sizeof(double), sizeof moment);
+		monitor_put_back(monitor, chunk.first + i, (const double *)(const void *)row, moment);
+	}
+	return true;
+}
+
+/* ---- windows ---- */
 
 /* The number of the window in what a former version has stored; false: it is of none. */
 static bool former_number(struct text value, uint64_t *window)

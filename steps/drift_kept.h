@@ -9,7 +9,7 @@
 
 #define DRIFT_KEPT_VERSION 4
 #define DRIFT_NUMBER_BYTES 24
-#define DRIFT_KEY_BYTES (8 + DRIFT_SEGMENT_BYTES_MAX + DRIFT_NUMBER_BYTES)
+#define DRIFT_KEY_BYTES (16 + DRIFT_SEGMENT_BYTES_MAX + DRIFT_NUMBER_BYTES)
 
 /* What is stored of a segment under `window/SEGMENT`, and without groupBy under `window/`. */
 struct drift_kept {
@@ -22,15 +22,29 @@ struct drift_kept {
 	struct last_verdict last;
 };
 
-/* What is stored of some rows of the open window under `rows/SEGMENT/NUMBER`, before their numbers. */
+/* What is stored of some rows of the open window under `rows/SEGMENT/NUMBER`, before their numbers. With online methods, a row's
+ * time and partition are behind its numbers, as a struct monitor_moment. */
 struct drift_chunk {
 	uint64_t first; /* number of the first row in the window */
 	uint64_t count;
 };
 
-/* The keys of both; a name may have any bytes. */
+/* How rows are stored: so many numbers, and with online methods where they are in the order. */
+struct drift_row_form {
+	size_t numbers;
+	bool ordered;
+};
+size_t drift_row_bytes(struct drift_row_form form);
+void drift_row_store(struct drift_row_form form, const double *row, struct monitor_moment moment, char *stored);
+
+/* Puts the rows of a chunk back into the monitor. False: it is not whole. */
+bool drift_chunk_put_back(struct visit *visit, struct text segment, uint64_t number, struct drift_row_form form,
+			  struct monitor *monitor);
+
+/* The keys of both, and of the state of online methods; a name may have any bytes. */
 struct text drift_window_key(struct text segment, char bytes[DRIFT_KEY_BYTES]);
 struct text drift_chunk_key(struct text segment, uint64_t number, char bytes[DRIFT_KEY_BYTES]);
+struct text drift_detectors_key(struct text segment, uint64_t number, char bytes[DRIFT_KEY_BYTES]);
 
 /* A segment that begins with the window of that number. */
 struct drift_kept drift_kept_begin(uint64_t identity, uint64_t window);

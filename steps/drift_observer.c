@@ -9,6 +9,7 @@
 #include "message/slice.h"
 #include "observe/verdict_board.h"
 #include "steps/drift_comparison.h"
+#include "steps/drift_detectors.h"
 #include "steps/drift_identity.h"
 #include "steps/drift_kept.h"
 #include "steps/drift_past.h"
@@ -74,7 +75,9 @@ static uint64_t identity_of(const struct drift_comparison *comparison, const str
 	const struct text source = group ? expression_source(group) : TEXT("");
 	const int64_t window[] = {settings->window_rows, settings->window_ms};
 	const uint64_t reference = hash_bytes(comparison->content.bytes, comparison->content.length, DRIFT_KEPT_VERSION);
-	return hash_bytes(source.bytes, source.length, hash_bytes(window, sizeof window, reference));
+	const unsigned online = settings->methods & MONITOR_ONLINE;
+	const uint64_t before = online ? hash_bytes(&online, sizeof online, reference) : reference;
+	return hash_bytes(source.bytes, source.length, hash_bytes(window, sizeof window, before));
 }
 
 static bool past_open(struct drift_observer *self, struct step *step, struct error *error)
@@ -134,35 +137,30 @@ static bool observer_open(struct step *step, struct error *error)
 
 /* ---- state ---- */
 
-static size_t row_bytes(const struct drift_observer *self)
+static struct drift_row_form row_form(const struct drift_observer *self)
 {
-	return self->comparison.reference.feature_count * sizeof(double);
+	const bool ordered = self->comparison.settings.methods & MONITOR_ONLINE;
+	return (struct drift_row_form){self->comparison.reference.feature_count, ordered};
 }
 
-/* Puts back the rows of a chunk. False: it is not whole. */
-static bool chunk_put_back(const struct drift_visit *at, struct text segment, uint64_t number)
+static struct drift_detectors_place detectors_place(const struct drift_visit *at, struct text segment,
+						    const struct drift_kept *kept)
 {
-	const struct drift_observer *self = at->self;
-	char bytes[DRIFT_KEY_BYTES];
-	struct text value;
-	struct drift_chunk chunk;
-	if (!visit_recall(at->visit, drift_chunk_key(segment, number, bytes), &value) || value.length < sizeof chunk)
-		return false;
-	memcpy(&chunk, value.bytes, sizeof chunk);
-	const size_t stored = value.length - sizeof chunk;
-	if (chunk.count > stored / row_bytes(self))
-		return false;
-	const double *rows = (const double *)(const void *)(value.bytes + sizeof chunk);
-	for (uint64_t i = 0; i < chunk.count; i++)
-		monitor_put_back(self->comparison.monitor, chunk.first + i, rows + i * self->comparison.reference.feature_count);
-	return true;
+	return (struct drift_detectors_place){segment, at->self->identity, kept->position.window};
+}
+
+static void detectors_bring(const struct drift_visit *at, struct text segment, const struct drift_kept *kept)
+{
+	const struct drift_detectors_place place = detectors_place(at, segment, kept);
+	drift_detectors_bring(at->visit, &place, at->self->comparison.monitor);
 }
 
 static bool chunks_put_back(const struct drift_visit *at, struct text segment, const struct drift_kept *kept)
 {
 	monitor_resume(at->self->comparison.monitor, &kept->position);
+	detectors_bring(at, segment, kept);
 	for (uint64_t i = 0; i < kept->chunks; i++)
-		if (!chunk_put_back(at, segment, i))
+		if (!drift_chunk_put_back(at->visit, segment, i, row_form(at->self), at->self->comparison.monitor))
 			return false;
 	return true;
 }
@@ -192,8 +190,10 @@ static void monitor_bring(const struct drift_visit *at, const struct drift_run *
 		return;
 	self->filled = true;
 	monitor_resume(monitor, &kept->position);
-	if (kept->position.rows == 0)
+	if (kept->position.rows == 0) {
+		detectors_bring(at, run->segment, kept);
 		return;
+	}
 	if (!run_closes(at, run)) {
 		monitor_resume_blank(monitor, &kept->position);
 		self->filled = false;
@@ -204,15 +204,22 @@ static void monitor_bring(const struct drift_visit *at, const struct drift_run *
 		kept->chunks = 0;
 		kept->performance = (struct performance){0};
 		monitor_resume(monitor, &kept->position);
+		(void)monitor_detectors_read(monitor, TEXT(""));
 	}
+}
+
+static struct monitor_moment row_moment(const struct drift_visit *at, size_t row)
+{
+	return (struct monitor_moment){row_time_ms(at, row), visit_message(at->visit)->origin.partition};
 }
 
 /* Stores the rows of a run that are in the open window: all from `from`, the first of which has the number `first`. */
 static bool rows_keep(const struct drift_visit *at, const struct drift_run *run, size_t from, struct drift_kept *kept)
 {
 	const struct drift_observer *self = at->self;
-	const size_t width = self->comparison.reference.feature_count, count = run->count - from;
-	const size_t most = CHUNK_BYTES_MAX / row_bytes(self) > 0 ? CHUNK_BYTES_MAX / row_bytes(self) : 1;
+	const struct drift_row_form form = row_form(self);
+	const size_t count = run->count - from, row_bytes = drift_row_bytes(form);
+	const size_t most = CHUNK_BYTES_MAX / row_bytes > 0 ? CHUNK_BYTES_MAX / row_bytes : 1;
 	const uint64_t stride = kept->position.stride, first = kept->position.rows - count;
 	for (size_t done = 0; done < count; done += most) {
 		const struct drift_chunk chunk = {first + done, count - done < most ? count - done : most};
@@ -221,11 +228,13 @@ static bool rows_keep(const struct drift_visit *at, const struct drift_run *run,
 		if (next >= chunk.first + chunk.count)
 			continue;
 		char *stored = visit_remember(at->visit, drift_chunk_key(run->segment, kept->chunks, bytes),
-					      sizeof chunk + chunk.count * row_bytes(self), at->error);
+					      sizeof chunk + chunk.count * row_bytes, at->error);
 		if (!stored)
 			return false;
 		memcpy(stored, &chunk, sizeof chunk);
-		memcpy(stored + sizeof chunk, run->rows + (from + done) * width, chunk.count * row_bytes(self));
+		for (uint64_t i = 0; i < chunk.count; i++)
+			drift_row_store(form, run->rows + (from + done + i) * form.numbers,
+					row_moment(at, run->first + from + done + i), stored + sizeof chunk + i * row_bytes);
 		kept->chunks++;
 	}
 	return true;
@@ -312,7 +321,8 @@ static bool verdict_give(struct drift_visit *at, struct text segment, const stru
 /* ---- visits ---- */
 
 /* Adds the window that the row has closed to the past. The monitor may then be another, which has what is in the open window. */
-static bool past_take(struct drift_visit *at, const struct past_window *window, const double *row)
+static bool past_take(struct drift_visit *at, const struct past_window *window, const double *row,
+		      struct monitor_moment moment)
 {
 	struct drift_observer *self = at->self;
 	const struct monitor_position position = monitor_position_of(self->comparison.monitor);
@@ -323,7 +333,7 @@ static bool past_take(struct drift_visit *at, const struct past_window *window, 
 		return true;
 	monitor_resume(self->comparison.monitor, &position);
 	if (position.rows > 0)
-		monitor_put_back(self->comparison.monitor, 0, row);
+		monitor_put_back(self->comparison.monitor, 0, row, moment);
 	return true;
 }
 
@@ -333,9 +343,12 @@ static bool rows_add(struct drift_visit *at, const struct drift_run *run, struct
 	const size_t width = self->comparison.reference.feature_count;
 	const bool by_count = self->comparison.settings.window_ms == 0; /* the row that closes such a window is in it */
 	size_t first = 0;						/* of the rows that are in the open window */
+	bool closed = false;
 	for (size_t i = 0; i < run->count; i++) {
-		const int64_t time_ms = row_time_ms(at, run->first + i);
-		const struct monitor_verdict *verdict = monitor_add(self->comparison.monitor, run->rows + i * width, time_ms);
+		const struct monitor_moment moment = row_moment(at, run->first + i);
+		const double *row = run->rows + i * width;
+		const struct monitor_verdict *verdict =
+			monitor_add_from(self->comparison.monitor, row, moment.time_ms, moment.partition);
 		if (by_count)
 			drift_chances_add(&run->chances, run->first + i, &kept->performance);
 		if (verdict && !verdict_give(at, run->segment, verdict, kept))
@@ -344,17 +357,21 @@ static bool rows_add(struct drift_visit *at, const struct drift_run *run, struct
 			drift_chances_add(&run->chances, run->first + i, &kept->performance);
 		if (!verdict)
 			continue;
-		const struct past_window window = {by_count ? time_ms : verdict->begin_ms,
+		const struct past_window window = {by_count ? moment.time_ms : verdict->begin_ms,
 						   is_found(at->step->options, verdict) || verdict->quality_alarm};
-		if (self->past && !past_take(at, &window, run->rows + i * width))
+		if (self->past && !past_take(at, &window, row, moment))
 			return false;
+		closed = true;
 		first = i + 1 - (size_t)monitor_position_of(self->comparison.monitor).rows;
 		kept->chunks = 0;
 	}
 	kept->position = monitor_position_of(self->comparison.monitor);
 	const int64_t last_ms = row_time_ms(at, run->first + run->count - 1);
-	kept->chain = hash_bytes(run->rows, run->count * row_bytes(self), hash_bytes(&last_ms, sizeof last_ms, kept->chain));
-	return rows_keep(at, run, first, kept);
+	const uint64_t chain = hash_bytes(&last_ms, sizeof last_ms, kept->chain);
+	kept->chain = hash_bytes(run->rows, run->count * width * sizeof *run->rows, chain);
+	const struct drift_detectors_place place = detectors_place(at, run->segment, kept);
+	return rows_keep(at, run, first, kept) &&
+	       (!closed || drift_detectors_keep(at->visit, &place, self->comparison.monitor, at->error));
 }
 
 /* ---- former segments ---- */
@@ -383,7 +400,8 @@ static bool former_forget(struct drift_visit *at, uint64_t number, size_t *chunk
 		if (drift_tally_admit(&at->tally, at->self->group != NULL))
 			return drift_segment_index(at->visit, at->tally.base + at->tally.segments - 1, name, at->error);
 	}
-	return drift_kept_forget(at->visit, name, chunks, gone, at->error) && (!*gone || beginning_say(at, name));
+	return drift_kept_forget(at->visit, name, chunks, gone, at->error) &&
+	       (!*gone || (drift_detectors_forget(at->visit, name, at->error) && beginning_say(at, name)));
 }
 
 /* Forgets some. */
@@ -470,7 +488,8 @@ static bool past_forget(struct drift_visit *at)
 	if (kept.last.verdict != DRIFT_LEARNING && !beginning_say(at, TEXT("")))
 		return false;
 	const struct drift_kept begun = drift_kept_begin(self->identity, kept.position.window);
-	if (!drift_past_forget(self->past, at->visit, at->error) || !kept_write(at, TEXT(""), &begun))
+	if (!drift_past_forget(self->past, at->visit, at->error) || !kept_write(at, TEXT(""), &begun) ||
+	    !drift_detectors_forget(at->visit, TEXT(""), at->error))
 		return false;
 	if (self->entry)
 		verdict_entry_set(self->entry, TEXT(""), begun.last);

@@ -10,6 +10,7 @@
 #include "message/json_write.h"
 #include "steps/drift_comparison.h"
 #include "steps/drift_examples.h"
+#include "steps/drift_parked.h"
 #include "steps/drift_segments.h"
 #include "steps/drift_truths.h"
 
@@ -19,12 +20,10 @@
 /* The open window of a segment while the monitor has that of another. */
 struct review_segment {
 	struct text name;
-	struct monitor_position position;
+	struct drift_parked parked;
 	struct performance performance; /* of the window */
 	struct drift_realised realised;
-	uint64_t reported;		/* rows of its windows that have closed */
-	double *rows;			/* of it, owned */
-	size_t room;
+	uint64_t reported; /* rows of its windows that have closed */
 };
 
 struct drift_review {
@@ -328,21 +327,9 @@ static struct review_segment *segment_of(struct drift_review *review, struct tex
 	if (!copy)
 		return NULL;
 	memcpy(copy, name.bytes, name.length);
-	*made = (struct review_segment){.name = {copy, name.length}, .position = monitor_start()};
+	*made = (struct review_segment){.name = {copy, name.length}, .parked = {.position = monitor_start()}};
 	review->segment_count++;
 	return made;
-}
-
-/* Puts back the rows that the segment's window keeps. */
-static void segment_fill(struct drift_review *review, const struct review_segment *segment)
-{
-	const struct monitor_position *at = &segment->position;
-	struct monitor *monitor = review->comparison.monitor;
-	monitor_resume(monitor, at);
-	for (uint64_t number = 0; number < at->rows; number += at->stride)
-		monitor_put_back(monitor, number,
-				 segment->rows + number / at->stride * review->comparison.reference.feature_count);
-	review->filled = true;
 }
 
 /* Brings the monitor to the segment's window, with its rows only if a row of that time closes it: so a change of segment costs
@@ -353,44 +340,9 @@ static void segment_enter(struct drift_review *review, struct review_segment *se
 	if (review->segment == segment && review->filled)
 		return;
 	review->segment = segment;
-	monitor_resume(monitor, &segment->position);
-	review->filled = segment->position.rows == 0;
-	if (review->filled)
-		return;
-	if (monitor_closes(monitor, 1, time_ms))
-		segment_fill(review, segment);
-	else
-		monitor_resume_blank(monitor, &segment->position);
-}
-
-/* Leaves out of the stored rows what the window does not keep any more. */
-static void rows_thin(struct review_segment *segment, uint64_t stride, size_t width)
-{
-	const uint64_t times = stride / segment->position.stride, kept = (segment->position.rows + stride - 1) / stride;
-	for (uint64_t i = 1; times > 1 && i < kept; i++)
-		memcpy(segment->rows + i * width, segment->rows + i * times * width, width * sizeof *segment->rows);
-}
-
-/* Keeps the row for the next time that the monitor comes to the segment, of which the window has `rows` now. */
-static bool row_keep(struct drift_review *review, struct review_segment *segment, const double *row, struct error *error)
-{
-	const size_t width = review->comparison.reference.feature_count;
-	const struct monitor_position position = monitor_position_of(review->comparison.monitor);
-	rows_thin(segment, position.stride, width);
-	segment->position = position;
-	const size_t rows = (size_t)position.rows, at = rows ? (rows - 1) / (size_t)position.stride : 0;
-	if (rows == 0 || (rows - 1) % (size_t)position.stride != 0)
-		return true;
-	if (at >= segment->room) {
-		const size_t room = segment->room ? 2 * segment->room : 1;
-		double *grown = memory_resize(segment->rows, room, width * sizeof *grown);
-		if (!grown)
-			return error_memory(error, ERROR_SYSTEM, "comparing messages");
-		segment->rows = grown;
-		segment->room = room;
-	}
-	memcpy(segment->rows + at * width, row, width * sizeof *row);
-	return true;
+	monitor_resume(monitor, &segment->parked.position);
+	review->filled = segment->parked.position.rows == 0 || monitor_closes(monitor, 1, time_ms);
+	drift_parked_enter(&segment->parked, monitor, review->comparison.reference.feature_count, review->filled);
 }
 
 /* A row of a message. */
@@ -440,7 +392,9 @@ static bool row_review(struct drift_review *review, const struct review_row *row
 		verdict_report(review, verdict);
 	if (!by_count)
 		row_estimate(row, segment);
-	return !review->group || row_keep(review, segment, row->values, error);
+	return !review->group ||
+	       drift_parked_keep(&segment->parked, review->comparison.monitor, row->values,
+				 review->comparison.reference.feature_count, row->time_ms, verdict, error);
 }
 
 /* ---- messages ---- */
@@ -499,7 +453,9 @@ static void ends_review(struct drift_review *review)
 {
 	for (size_t i = 0; i < review->segment_count; i++) {
 		if (review->segment != &review->segments[i] || !review->filled)
-			segment_fill(review, &review->segments[i]);
+			drift_parked_enter(&review->segments[i].parked, review->comparison.monitor,
+					   review->comparison.reference.feature_count, true);
+		review->filled = true;
 		review->segment = &review->segments[i];
 		const struct monitor_verdict *last = monitor_end(review->comparison.monitor);
 		if (last)
@@ -622,7 +578,7 @@ bool drift_review(struct step *step, const struct fit_source *source, bool json,
 	if (!opened && !error->place.line)
 		error->place = step->place;
 	for (size_t i = 0; i < review.segment_count; i++)
-		memory_give(review.segments[i].rows);
+		drift_parked_close(&review.segments[i].parked);
 	if (!json) {
 		segments_say(&review);
 		truths_say(&review);

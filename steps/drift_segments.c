@@ -54,7 +54,10 @@ bool drift_segments_of(const struct expression *group, const struct scope *scope
 double drift_segments_bytes(const struct monitor_settings *settings, size_t features)
 {
 	const double rows = settings->window_rows > 0 ? (double)settings->window_rows : MONITOR_ROWS_KEPT;
-	return DRIFT_SEGMENTS_MAX * rows * (double)(features * sizeof(double) + ROW_HEAD_BYTES);
+	const bool online = settings->methods & MONITOR_ONLINE;
+	const size_t head = ROW_HEAD_BYTES + (online ? sizeof(struct monitor_moment) : 0);
+	const double row_bytes = (double)(features * sizeof(double) + head);
+	return DRIFT_SEGMENTS_MAX * (rows * row_bytes + (online ? (double)features * MONITOR_ONLINE_BYTES : 0));
 }
 
 struct text drift_segment_first(const struct expression *group, const struct scope *scope, struct arena *arena)

@@ -22,8 +22,8 @@
 bool drift_segments_of(const struct expression *group, const struct scope *scope, size_t rows, struct arena *arena,
 		       struct text **segments, struct error *error);
 
-/* How many bytes the rows of all open windows may need, with DRIFT_SEGMENTS_MAX segments; `lint` warns from DRIFT_LARGE_BYTES
- * on. */
+/* How many bytes the rows of all open windows and the state of online methods may need, with DRIFT_SEGMENTS_MAX segments; `lint`
+ * warns from DRIFT_LARGE_BYTES on. */
 double drift_segments_bytes(const struct monitor_settings *settings, size_t features);
 #define DRIFT_LARGE_BYTES 0.25e9
 

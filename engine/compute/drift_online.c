@@ -71,6 +71,7 @@ static void adwin_run(struct online_run *run)
 		.buckets = online_count(run, "max_buckets", 5, 1),
 		.least = online_count(run, "min_window_length", 5, 1),
 		.grace = online_count(run, "grace_period", 10, 0),
+		.dependence = 1,
 	};
 	struct adwin *adwin = adwin_open(run->one->arena, &options);
 	if (!adwin) {

@@ -33,8 +33,9 @@ struct adwin *adwin_open(struct arena *arena, const struct adwin_options *option
 	return adwin;
 }
 
-static void adwin_forget(struct adwin *adwin)
+void adwin_begin(struct adwin *adwin)
 {
+	adwin->alarmed = false;
 	adwin->ticks = 0;
 	adwin->width = adwin->total = adwin->squares = 0;
 	for (size_t i = 0; i < ADWIN_LEVELS; i++)
@@ -74,17 +75,35 @@ static void adwin_insert(struct adwin *adwin, double number)
 	adwin_compress(adwin);
 }
 
+/* Whether there are numbers enough on both sides of a boundary behind `old` of them. */
+static bool adwin_parts(const struct adwin *adwin, double old)
+{
+	const double least = adwin->options.least;
+	return old >= least && adwin->width - old >= least;
+}
+
+static double adwin_sizes(const struct adwin *adwin, double old)
+{
+	const double least = adwin->options.least, recent = adwin->width - old;
+	return 1 / (old - least + 1) + 1 / (recent - least + 1);
+}
+
+static double adwin_apart_at(const struct adwin *adwin, double old, double old_total)
+{
+	return fabs(old_total / old - (adwin->total - old_total) / (adwin->width - old));
+}
+
+static double adwin_bound(const struct adwin *adwin, double sizes)
+{
+	double confidence = log(2 * log(adwin->width) / adwin->options.delta) * adwin->options.dependence;
+	double variance = adwin->squares / adwin->width;
+	return sqrt(2 * sizes * variance * confidence) + 2.0 / 3 * confidence * sizes;
+}
+
 /* Whether the means of `old` numbers and of those behind them are further apart than chance makes them. */
 static bool adwin_cuts(const struct adwin *adwin, double old, double old_total)
 {
-	double least = adwin->options.least, recent = adwin->width - old;
-	if (old < least || recent < least)
-		return false;
-	double apart = fabs(old_total / old - (adwin->total - old_total) / recent);
-	double confidence = log(2 * log(adwin->width) / adwin->options.delta);
-	double sizes = 1 / (old - least + 1) + 1 / (recent - least + 1);
-	double variance = adwin->squares / adwin->width;
-	return apart > sqrt(2 * sizes * variance * confidence) + 2.0 / 3 * confidence * sizes;
+	return adwin_parts(adwin, old) && adwin_apart_at(adwin, old, old_total) > adwin_bound(adwin, adwin_sizes(adwin, old));
 }
 
 static bool adwin_look(const struct adwin *adwin)
@@ -104,8 +123,113 @@ static bool adwin_look(const struct adwin *adwin)
 bool adwin_add(struct adwin *adwin, double number)
 {
 	if (adwin->alarmed)
-		adwin_forget(adwin);
+		adwin_begin(adwin);
 	adwin_insert(adwin, number);
 	bool due = ++adwin->ticks % adwin->options.clock == 0 && adwin->width > (double)adwin->options.grace;
 	return adwin->alarmed = due && adwin_look(adwin);
+}
+
+void adwin_keep(struct adwin *adwin)
+{
+	adwin->alarmed = false;
+}
+
+void adwin_tune(struct adwin *adwin, double delta)
+{
+	adwin->options.delta = delta;
+}
+
+/* ---- the best boundary ---- */
+
+/* The reverse of the bound: the root of the confidence solves a quadratic equation. */
+static double adwin_delta(const struct adwin *adwin, double sizes, double apart)
+{
+	const double linear = sqrt(2 * sizes * adwin->squares / adwin->width), square = 2.0 / 3 * sizes;
+	const double root = (sqrt(linear * linear + 4 * square * apart) - linear) / (2 * square);
+	return 2 * log(adwin->width) * exp(-root * root / adwin->options.dependence);
+}
+
+struct adwin_boundary adwin_boundary_best(const struct adwin *adwin)
+{
+	struct adwin_boundary best = {0};
+	double old = 0, old_total = 0, most = -(double)INFINITY;
+	for (size_t i = ADWIN_LEVELS; i-- > 0;)
+		for (unsigned j = 0; j < adwin->levels[i].count; j++) {
+			old += ldexp(1, (int)i);
+			old_total += adwin->levels[i].buckets[j].total;
+			if (!adwin_parts(adwin, old) || adwin->width <= (double)adwin->options.grace)
+				continue;
+			const double sizes = adwin_sizes(adwin, old), apart = adwin_apart_at(adwin, old, old_total);
+			const double bound = adwin_bound(adwin, sizes);
+			if (apart - bound <= most)
+				continue;
+			most = apart - bound;
+			best = (struct adwin_boundary){apart, bound, adwin_delta(adwin, sizes, apart)};
+		}
+	return best;
+}
+
+/* ---- the state as bytes ---- */
+
+struct adwin_kept {
+	uint64_t ticks, levels;
+	double width, total, squares;
+};
+
+static size_t adwin_levels_used(const struct adwin *adwin)
+{
+	size_t used = ADWIN_LEVELS;
+	while (used > 0 && adwin->levels[used - 1].count == 0)
+		used--;
+	return used;
+}
+
+size_t adwin_bytes(const struct adwin *adwin)
+{
+	size_t bytes = sizeof(struct adwin_kept);
+	for (size_t i = 0; i < adwin_levels_used(adwin); i++)
+		bytes += sizeof(uint64_t) + adwin->levels[i].count * sizeof(struct adwin_bucket);
+	return bytes;
+}
+
+void adwin_write(const struct adwin *adwin, char *bytes)
+{
+	const struct adwin_kept kept = {adwin->ticks, adwin_levels_used(adwin), adwin->width, adwin->total, adwin->squares};
+	memcpy(bytes, &kept, sizeof kept);
+	bytes += sizeof kept;
+	for (size_t i = 0; i < kept.levels; i++) {
+		const uint64_t count = adwin->levels[i].count;
+		memcpy(bytes, &count, sizeof count);
+		memcpy(bytes + sizeof count, adwin->levels[i].buckets, count * sizeof(struct adwin_bucket));
+		bytes += sizeof count + count * sizeof(struct adwin_bucket);
+	}
+}
+
+static bool adwin_take(struct text *bytes, void *value, size_t length)
+{
+	if (bytes->length < length)
+		return false;
+	memcpy(value, bytes->bytes, length);
+	*bytes = (struct text){bytes->bytes + length, bytes->length - length};
+	return true;
+}
+
+bool adwin_read(struct adwin *adwin, struct text *bytes)
+{
+	struct adwin_kept kept;
+	adwin_begin(adwin);
+	if (!adwin_take(bytes, &kept, sizeof kept) || kept.levels > ADWIN_LEVELS)
+		return false;
+	for (size_t i = 0; i < kept.levels; i++) {
+		uint64_t count;
+		if (!adwin_take(bytes, &count, sizeof count) || count > adwin->options.buckets ||
+		    !adwin_take(bytes, adwin->levels[i].buckets, count * sizeof(struct adwin_bucket)))
+			return false;
+		adwin->levels[i].count = (unsigned)count;
+	}
+	adwin->ticks = kept.ticks;
+	adwin->width = kept.width;
+	adwin->total = kept.total;
+	adwin->squares = kept.squares;
+	return true;
 }

@@ -2,6 +2,7 @@
 #include "drift/monitor.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "drift/monitor_parts.h"
 
@@ -10,7 +11,8 @@
 #define TIME_MOST ((int64_t)1 << 60) /* so that differences of times do not overflow */
 #define USUAL_ROWS 500 /* of a window by time, whose rows are not known before */
 
-const char *const monitor_method_names[MONITOR_METHODS] = {"ks", "psi", "wasserstein", "jensen-shannon", "chi-square"};
+const char *const monitor_method_names[MONITOR_METHODS] = {"ks",	    "psi",	    "wasserstein", "jensen-shannon",
+								 "chi-square", "page-hinkley", "cusum",	      "adwin"};
 
 struct monitor {
 	struct monitor_settings settings;
@@ -25,6 +27,7 @@ struct monitor {
 	size_t closed; /* rows that were kept of the window before */
 	uint64_t sharers; /* windows that share the declared rate */
 	bool blank; /* the reference has no rows */
+	struct monitor_moment *moments; /* of the rows that are kept; NULL: no method is online */
 };
 
 /* ---- opening ---- */
@@ -56,10 +59,18 @@ static bool reference_check(const struct drift_reference *reference, struct erro
 	return true;
 }
 
+static bool order_open(struct monitor *self, struct arena *arena)
+{
+	self->moments = ARENA_ARRAY(arena, struct monitor_moment, self->room);
+	self->scratch.order = ARENA_ARRAY(arena, struct monitor_place, self->room);
+	return self->moments && self->scratch.order;
+}
+
 static bool features_open(struct monitor *self, const struct drift_reference *reference, struct arena *arena)
 {
 	const size_t usual = self->settings.window_rows ? (size_t)self->settings.window_rows : USUAL_ROWS;
 	size_t bins = 0;
+	bool online = false;
 	for (size_t i = 0; i < self->feature_count; i++) {
 		struct watched_feature *watched = &self->features[i];
 		watched->methods = self->settings.methods;
@@ -72,11 +83,14 @@ static bool features_open(struct monitor *self, const struct drift_reference *re
 		bins = watched->bin_count > bins ? watched->bin_count : bins;
 		for (unsigned methods = watched->methods; methods; methods &= methods - 1)
 			self->test_count++;
+		online = online || watched->detectors;
 	}
-	self->scratch = (struct monitor_scratch){.present = ARENA_ARRAY(arena, double, self->room),
-						 .sorted = ARENA_ARRAY(arena, double, self->room),
-						 .parts = ARENA_ARRAY(arena, uint32_t, self->room),
-						 .counts = ARENA_ARRAY(arena, double, bins + 1)};
+	if (online && !order_open(self, arena))
+		return false;
+	self->scratch.present = ARENA_ARRAY(arena, double, self->room);
+	self->scratch.sorted = ARENA_ARRAY(arena, double, self->room);
+	self->scratch.parts = ARENA_ARRAY(arena, uint32_t, self->room);
+	self->scratch.counts = ARENA_ARRAY(arena, double, bins + 1);
 	return self->scratch.present && self->scratch.sorted && self->scratch.parts && self->scratch.counts;
 }
 
@@ -190,6 +204,29 @@ static void verdict_sum(struct monitor *self, const struct monitor_feature *feat
 				 quality->unseen_alarm || quality->still_alarm;
 }
 
+static int place_compare(const void *left, const void *right)
+{
+	const struct monitor_place *a = left, *b = right;
+	if (a->moment.time_ms != b->moment.time_ms)
+		return a->moment.time_ms < b->moment.time_ms ? -1 : 1;
+	if (a->moment.partition != b->moment.partition)
+		return a->moment.partition < b->moment.partition ? -1 : 1;
+	return a->row < b->row ? -1 : 1;
+}
+
+/* Rows by time, then by partition, then as they came; most windows have that order already. */
+static void rows_order(struct monitor *self)
+{
+	struct monitor_place *order = self->scratch.order;
+	bool ordered = true;
+	for (size_t i = 0; order && i < self->kept; i++) {
+		order[i] = (struct monitor_place){self->moments[i], i};
+		ordered = ordered && (i == 0 || place_compare(&order[i - 1], &order[i]) < 0);
+	}
+	if (order && !ordered)
+		qsort(order, self->kept, sizeof *order, place_compare);
+}
+
 static const struct monitor_verdict *window_close(struct monitor *self)
 {
 	const double alpha = alpha_of(self);
@@ -208,6 +245,7 @@ static const struct monitor_verdict *window_close(struct monitor *self)
 						 .feature = features,
 						 .feature_count = features,
 						 .features = self->verdicts};
+	rows_order(self);
 	for (size_t i = 0; i < self->feature_count; i++) {
 		self->features[i].first = self->features[i].values[0];
 		self->verdicts[i] = (struct monitor_feature){.name = self->features[i].name};
@@ -230,6 +268,8 @@ static void rows_thin(struct monitor *self)
 	for (size_t i = 0; i < self->feature_count; i++)
 		for (size_t row = 0; row < self->kept / 2; row++)
 			self->features[i].values[row] = self->features[i].values[2 * row];
+	for (size_t row = 0; self->moments && row < self->kept / 2; row++)
+		self->moments[row] = self->moments[2 * row];
 	self->kept /= 2;
 	self->at.stride *= 2;
 }
@@ -245,8 +285,18 @@ static void step_note(struct monitor_position *at, int64_t time_ms)
 	at->step_ms = on > at->step_ms ? on : back > at->step_ms ? back : at->step_ms;
 }
 
-static void row_take(struct monitor *self, const double *row, int64_t time_ms)
+static void row_keep(struct monitor *self, const double *row, struct monitor_moment moment)
 {
+	for (size_t i = 0; i < self->feature_count; i++)
+		self->features[i].values[self->kept] = row[i];
+	if (self->moments)
+		self->moments[self->kept] = moment;
+	self->kept++;
+}
+
+static void row_take(struct monitor *self, const double *row, struct monitor_moment moment)
+{
+	const int64_t time_ms = moment.time_ms;
 	step_note(&self->at, time_ms);
 	self->at.least_ms = time_ms < self->at.least_ms ? time_ms : self->at.least_ms;
 	self->at.most_ms = time_ms > self->at.most_ms ? time_ms : self->at.most_ms;
@@ -254,9 +304,7 @@ static void row_take(struct monitor *self, const double *row, int64_t time_ms)
 		return;
 	if (self->kept == self->room)
 		rows_thin(self);
-	for (size_t i = 0; i < self->feature_count; i++)
-		self->features[i].values[self->kept] = row[i];
-	self->kept++;
+	row_keep(self, row, moment);
 }
 
 /* Division that rounds down, also before 1970. */
@@ -284,8 +332,14 @@ static int64_t time_bounded(int64_t time_ms)
 
 const struct monitor_verdict *monitor_add(struct monitor *monitor, const double *row, int64_t time_ms)
 {
+	return monitor_add_from(monitor, row, time_ms, 0);
+}
+
+const struct monitor_verdict *monitor_add_from(struct monitor *monitor, const double *row, int64_t time_ms, int64_t partition)
+{
 	const struct monitor_verdict *closed = NULL;
 	time_ms = time_bounded(time_ms);
+	const struct monitor_moment moment = {time_ms, partition};
 	if (monitor->settings.window_ms > 0) {
 		const bool first = monitor->at.begin_ms == INT64_MIN;
 		if (!first && is_beyond(monitor, time_ms) && monitor->at.rows > 0)
@@ -294,10 +348,10 @@ const struct monitor_verdict *monitor_add(struct monitor *monitor, const double 
 			monitor->at.begin_ms = window_at(time_ms, monitor->settings.window_ms);
 			monitor->at.late_run = 0;
 		}
-		row_take(monitor, row, time_ms);
+		row_take(monitor, row, moment);
 		return closed;
 	}
-	row_take(monitor, row, time_ms);
+	row_take(monitor, row, moment);
 	return monitor->at.rows == (uint64_t)monitor->settings.window_rows ? window_close(monitor) : NULL;
 }
 
@@ -324,13 +378,45 @@ void monitor_resume(struct monitor *monitor, const struct monitor_position *posi
 	monitor->kept = 0;
 }
 
-void monitor_put_back(struct monitor *monitor, uint64_t number, const double *row)
+void monitor_put_back(struct monitor *monitor, uint64_t number, const double *row, struct monitor_moment moment)
 {
-	if (number % monitor->at.stride != 0 || monitor->kept == monitor->room)
-		return;
+	if (number % monitor->at.stride == 0 && monitor->kept < monitor->room)
+		row_keep(monitor, row, (struct monitor_moment){time_bounded(moment.time_ms), moment.partition});
+}
+
+bool monitor_is_online(const struct monitor *monitor)
+{
+	return monitor->moments;
+}
+
+size_t monitor_detectors_bytes(const struct monitor *monitor)
+{
+	size_t bytes = 0;
 	for (size_t i = 0; i < monitor->feature_count; i++)
-		monitor->features[i].values[monitor->kept] = row[i];
-	monitor->kept++;
+		bytes += monitor->features[i].detectors ? detectors_bytes(monitor->features[i].detectors) : 0;
+	return bytes;
+}
+
+void monitor_detectors_write(const struct monitor *monitor, char *bytes)
+{
+	for (size_t i = 0; i < monitor->feature_count; i++)
+		if (monitor->features[i].detectors) {
+			detectors_write(monitor->features[i].detectors, bytes);
+			bytes += detectors_bytes(monitor->features[i].detectors);
+		}
+}
+
+bool monitor_detectors_read(struct monitor *monitor, struct text bytes)
+{
+	bool good = bytes.length > 0;
+	for (size_t i = 0; i < monitor->feature_count && good; i++)
+		good = !monitor->features[i].detectors || detectors_read(monitor->features[i].detectors, &bytes);
+	if (good && bytes.length == 0)
+		return true;
+	for (size_t i = 0; i < monitor->feature_count; i++)
+		if (monitor->features[i].detectors)
+			detectors_begin(monitor->features[i].detectors);
+	return false;
 }
 
 void monitor_share(struct monitor *monitor, uint64_t windows)

@@ -9,6 +9,9 @@
  *                    without both tails of the reference too, of which a reference says too little
  *   jensen-shannon   the same bins, or categories; effect: the distance
  *   chi-square       of categories; effect: the Jensen-Shannon distance
+ *   page-hinkley     of numbers, and cusum: the latest change of the mean, from window to window (detectors.h); effect: by
+ *                    how many deviations, of the numbers' normal scores in the reference
+ *   adwin            the same; effect: by how much of the reference's rows the mean rank of the latest rows has moved
  *
  * A test is established if its effect is larger than the level that chance exceeds so rarely that the declared rate holds
  * for all features, methods and windows together: a window takes the share of the declared alarms that its rows, or its
@@ -20,6 +23,9 @@
  * Quality: shares of missing values, of numbers outside the reference's range, of categories never seen, and features that
  * no longer vary. Each has a bound from the reference.
  *
+ * The online methods look at the rows of a window when it closes, by their times, then by their partition, then as they came. Their
+ * state goes on with the next window (monitor_detectors_write()).
+ *
  * Rows count in the order in which they come. A row whose time is before its window is counted as late, and taken. After
  * MONITOR_LATE_ROWS such rows in a row, the clock was set back, and windows begin anew.
  *
@@ -27,7 +33,8 @@
  * step, too. It counts in the next window, if the rows of that are behind it, too. A window in which the clock does not go on
  * lasts as long as the last in which it did.
  *
- * Memory is taken from the arena when it opens: 8 bytes for each feature and row of a window, and 130 KB a feature. Of a
+ * Memory is taken from the arena when it opens: 8 bytes for each feature and row of a window, and 130 KB a feature; with online
+ * methods 40 bytes for each row, and 22 KB a feature, more. Of a
  * window by time, MONITOR_ROWS_KEPT rows at most are kept, spread evenly. The same rows give the same verdicts. A monitor
  * belongs to one thread.
  */
@@ -38,8 +45,22 @@
 #include "base/error.h"
 #include "drift/reference.h"
 
-enum monitor_method { MONITOR_KS, MONITOR_PSI, MONITOR_WASSERSTEIN, MONITOR_JENSEN_SHANNON, MONITOR_CHI_SQUARE, MONITOR_METHODS };
+enum monitor_method {
+	MONITOR_KS,
+	MONITOR_PSI,
+	MONITOR_WASSERSTEIN,
+	MONITOR_JENSEN_SHANNON,
+	MONITOR_CHI_SQUARE,
+	MONITOR_PAGE_HINKLEY,
+	MONITOR_CUSUM,
+	MONITOR_ADWIN,
+	MONITOR_METHODS
+};
 extern const char *const monitor_method_names[MONITOR_METHODS]; /* "ks" */
+
+#define MONITOR_ONLINE (1U << MONITOR_PAGE_HINKLEY | 1U << MONITOR_CUSUM | 1U << MONITOR_ADWIN) /* those that depend on order */
+
+#define MONITOR_ONLINE_BYTES 2500 /* of their state of a feature, after a thousand million rows */
 
 #define MONITOR_ROWS_MIN 20	/* of a window: fewer rows establish next to nothing */
 #define MONITOR_ROWS_MAX 100000 /* of a window by count */
@@ -115,6 +136,9 @@ double monitor_category(const struct monitor *monitor, size_t feature, struct te
  * the next call; NULL: it closed none. A window by count contains the row that closes it, one by time does not. */
 const struct monitor_verdict *monitor_add(struct monitor *monitor, const double *row, int64_t time_ms);
 
+/* The same of a row that came from that partition of a topic. */
+const struct monitor_verdict *monitor_add_from(struct monitor *monitor, const double *row, int64_t time_ms, int64_t partition);
+
 /* The rows that were kept of the window that closed last, valid until the next row is added: how many, and a value of one. */
 size_t monitor_closed_rows(const struct monitor *monitor);
 double monitor_closed_value(const struct monitor *monitor, size_t feature, size_t row);
@@ -137,8 +161,25 @@ struct monitor_position monitor_position_of(const struct monitor *monitor);
 /* Goes to a position. The rows that the window kept follow, each once, in their order. */
 void monitor_resume(struct monitor *monitor, const struct monitor_position *position);
 
+/* Where a row is in the order of the online methods. */
+struct monitor_moment {
+	int64_t time_ms, partition;
+};
+
 /* Puts back a row of the window by its number, from 0; one that the window no longer keeps is left out. */
-void monitor_put_back(struct monitor *monitor, uint64_t number, const double *row);
+void monitor_put_back(struct monitor *monitor, uint64_t number, const double *row, struct monitor_moment moment);
+
+/* ---- the online methods, whose state is that at the end of the last window ---- */
+
+/* Whether there are any. */
+bool monitor_is_online(const struct monitor *monitor);
+
+/* Their state as bytes: how many there are, and the bytes. */
+size_t monitor_detectors_bytes(const struct monitor *monitor);
+void monitor_detectors_write(const struct monitor *monitor, char *bytes);
+
+/* Goes to a state; without bytes, they begin anew. False: these are none of this monitor, and they begin anew. */
+bool monitor_detectors_read(struct monitor *monitor, struct text bytes);
 
 /* ---- several windows in one monitor, such as of segments, which are resumed in turn ---- */
 

@@ -132,6 +132,19 @@ static void commonest_find(struct watched_feature *watched, const struct sorted 
 	watched->common_share = (double)most / (double)all->count;
 }
 
+_Static_assert(MONITOR_PAGE_HINKLEY + DETECTOR_CUSUM == MONITOR_CUSUM && MONITOR_PAGE_HINKLEY + DETECTOR_ADWIN == MONITOR_ADWIN,
+	       "the online methods have the order of the detectors");
+
+static bool detectors_learn(struct watched_feature *watched, struct arena *arena)
+{
+	const struct detectors_usual usual = {&watched->sorted, (double)watched->count, watched->dependence};
+	const unsigned wanted = (watched->methods & MONITOR_ONLINE) >> MONITOR_PAGE_HINKLEY;
+	if (wanted == 0 || watched->count < DRIFT_REFERENCE_ROWS_MIN / 2)
+		return true;
+	watched->detectors = detectors_open(arena, &usual, wanted);
+	return watched->detectors;
+}
+
 static bool numbers_learn(struct watched_feature *watched, const struct drift_feature *feature, size_t rows, size_t window_rows,
 			  struct arena *arena)
 {
@@ -152,7 +165,9 @@ static bool numbers_learn(struct watched_feature *watched, const struct drift_fe
 	if (!watched->bins.edges || !watched->counts || !sorted_thin(watched, &all, arena))
 		return false;
 	if (!(watched->deviation > 0))
-		watched->methods &= ~(1U << MONITOR_WASSERSTEIN);
+		watched->methods &= ~(1U << MONITOR_WASSERSTEIN | MONITOR_ONLINE);
+	if (!detectors_learn(watched, arena))
+		return false;
 	for (size_t i = 0; i < all.count; i++)
 		watched->counts[bins_find(&watched->bins, all.values[i])]++;
 	uint32_t *cells = ARENA_ARRAY(arena, uint32_t, all.count), *bin_of = ARENA_ARRAY(arena, uint32_t, watched->sorted.count);
@@ -201,7 +216,7 @@ bool watched_learn(struct watched_feature *watched, const struct drift_reference
 {
 	const struct drift_feature *from = &reference->features[feature];
 	const unsigned usual = from->categories ? OF_CATEGORIES : OF_NUMBERS;
-	const unsigned own = from->categories ? OF_CATEGORIES | 1U << MONITOR_PSI : OF_NUMBERS;
+	const unsigned own = from->categories ? OF_CATEGORIES | 1U << MONITOR_PSI : OF_NUMBERS | MONITOR_ONLINE;
 	const unsigned possible = own | 1U << MONITOR_JENSEN_SHANNON;
 	double *scratch = ARENA_ARRAY(arena, double, reference->rows);
 	watched->name = from->name;

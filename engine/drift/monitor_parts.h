@@ -4,6 +4,7 @@
 #define SLUICE_DRIFT_MONITOR_PARTS_H
 
 #include "drift/binned.h"
+#include "drift/detectors.h"
 #include "drift/monitor.h"
 #include "drift/null_law.h"
 #include "numeric/table.h"
@@ -35,12 +36,20 @@ struct watched_feature {
 	double common_share; /* of the commonest value */
 	uint64_t once;	     /* categories that came once */
 	uint64_t all_rows, missing;
+	struct detectors *detectors; /* NULL: none of the methods is online */
 	double *values; /* of the window */
 	double first;	/* of the window that closed last */
 };
 
+/* A row in the order of the online methods. */
+struct monitor_place {
+	struct monitor_moment moment;
+	size_t row;
+};
+
 /* Memory of one window's tests. */
 struct monitor_scratch {
+	struct monitor_place *order; /* of the window's rows; NULL: no method is online */
 	double *present, *sorted;
 	uint32_t *parts;
 	double *counts;

@@ -152,6 +152,8 @@ static void test_put(struct monitor_feature *verdict, struct monitor_test test, 
 	verdict->tests[verdict->test_count++] = test;
 }
 
+#define MONITOR_OF_BINS (1U << MONITOR_PSI | 1U << MONITOR_JENSEN_SHANNON | 1U << MONITOR_CHI_SQUARE)
+
 static void test_binned(const struct watched_feature *watched, const double *counts, double common, double alpha,
 			struct monitor_feature *verdict)
 {
@@ -161,7 +163,7 @@ static void test_binned(const struct watched_feature *watched, const double *cou
 				    .effect = distance,
 				    .level = null_law_distance(&watched->binned, alpha, common)};
 	for (int method = 0; method < MONITOR_METHODS; method++) {
-		if (!(watched->methods >> method & 1) || method == MONITOR_KS || method == MONITOR_WASSERSTEIN)
+		if (!(watched->methods >> method & MONITOR_OF_BINS >> method & 1))
 			continue;
 		test.method = (enum monitor_method)method;
 		test.statistic = method == MONITOR_PSI	       ? binned_psi(&binned, BINNED_SHARE_LEAST)
@@ -192,6 +194,27 @@ static void test_numbers(const struct watched_feature *watched, const struct sor
 					       .effect = moved,
 					       .level = null_law_distance(&watched->moved, alpha, common)},
 			 settled > null_law_distance(&watched->settled, alpha, common) ? moved : 0);
+}
+
+/* The numbers pass in the order of the rows' times. */
+static void test_online(const struct watched_feature *watched, size_t rows, double alpha, const struct monitor_scratch *scratch,
+			struct monitor_feature *verdict)
+{
+	struct detector_finding findings[DETECTORS];
+	for (size_t i = 0; i < rows; i++)
+		scratch->present[i] = watched->values[scratch->order[i].row];
+	detectors_take(watched->detectors, scratch->present, rows, alpha, findings);
+	for (int i = 0; i < DETECTORS; i++) {
+		const enum monitor_method method = (enum monitor_method)(MONITOR_PAGE_HINKLEY + i);
+		if (watched->methods >> method & 1)
+			test_put(verdict,
+				 (struct monitor_test){.method = method,
+						       .statistic = findings[i].statistic,
+						       .p = findings[i].p,
+						       .effect = findings[i].effect,
+						       .level = findings[i].level},
+				 findings[i].alarm ? (double)INFINITY : 0);
+	}
 }
 
 /* ---- quality ---- */
@@ -261,7 +284,9 @@ void watched_test(const struct watched_feature *watched, size_t rows, double alp
 		verdict->count = current.count;
 	}
 	quality_judge(watched, rows, &current, scratch->counts, quality_alpha, verdict);
-	if (verdict->count < MONITOR_ROWS_MIN || watched->methods == 0)
+	if (watched->detectors)
+		test_online(watched, rows, alpha, scratch, verdict);
+	if (verdict->count < MONITOR_ROWS_MIN || (watched->methods & ~MONITOR_ONLINE) == 0)
 		return;
 	const double common = common_size((double)watched->count, (double)verdict->count) / watched->dependence;
 	if (!watched->categories)

@@ -112,7 +112,7 @@ static void corrections_keep_the_order_of_the_tests(void **state)
 static void adwin_forgets_what_was_before_an_alarm(void **state)
 {
 	(void)state;
-	struct adwin *adwin = adwin_open(arena, &(struct adwin_options){0.002, 32, 5, 5, 10});
+	struct adwin *adwin = adwin_open(arena, &(struct adwin_options){0.002, 32, 5, 5, 10, 1});
 	size_t alarms = 0;
 	for (size_t i = 0; i < 2000; i++)
 		alarms += adwin_add(adwin, (i < 1000 ? 0 : 5) + (double)(i % 7) / 7);

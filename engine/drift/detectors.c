@@ -1,0 +1,323 @@
+/* detectors.c: see detectors.h. */
+#include "drift/detectors.h"
+
+#include <math.h>
+
+#include "drift/adwin.h"
+#include "drift/online.h"
+#include "drift/sum_law.h"
+#include "numeric/quantile.h"
+#include "numeric/ranks.h"
+
+#define SLACK_CUSUM 0.5 /* sums find a shift of twice that soonest */
+#define SLACK_OWN 0.25	/* of Page-Hinkley, whose mean has no error of the reference */
+#define ERRORS_IN_SLACK 5 /* the reference's mean is off by less than that many standard errors */
+#define LEAST_OWN 30	  /* numbers of the stream before its own mean judges */
+#define RATE_STEPS 4	  /* for each doubling of the rate: levels are found once for each */
+#define EXPONENT_LEAST 1e-3
+#define EXPONENT_MOST 64
+#define HALVINGS 40
+
+static const struct adwin_options adwin_usual = {.delta = 0.002, .clock = 32, .buckets = 5, .least = 5, .grace = 10};
+
+/* What is stored, before the state of ADWIN. */
+struct detectors_kept {
+	double up, down;	 /* of CUSUM */
+	double up_run, down_run; /* numbers since it was 0 */
+	double own_count, own_mean, own_up, own_least, own_down, own_most;
+	double own_up_run, own_down_run; /* since the extreme */
+};
+
+/* The level for the rate that was asked for last. */
+struct detector_level {
+	struct sum_law law;
+	int step;
+	double level;
+	bool known;
+};
+
+struct detectors {
+	unsigned wanted;
+	const struct sorted *sorted;
+	double *scores; /* by the place: values below plus values up to it */
+	double dependence;
+	struct detector_level reference, own;
+	struct cusum cusum;
+	struct page_hinkley own_sums;
+	double up_run, down_run, own_up_run, own_down_run;
+	struct adwin *adwin;
+};
+
+/* ---- the reference ---- */
+
+/* Twice the place among the reference's values, 0 to twice their number: equal values count half. */
+static size_t place_of(const struct sorted *sorted, double number)
+{
+	const size_t below = sorted_below(sorted->values, sorted->count, number);
+	const bool equal = below < sorted->count && sorted->values[below] == number;
+	return below + (equal ? sorted_until(sorted->values, sorted->count, number) : below);
+}
+
+static bool scores_learn(struct detectors *self, struct arena *arena)
+{
+	const size_t count = self->sorted->count;
+	double total = 0, squares = 0;
+	self->scores = ARENA_ARRAY(arena, double, 2 * count + 1);
+	if (!self->scores)
+		return false;
+	for (size_t i = 0; i <= 2 * count; i++)
+		self->scores[i] = normal_quantile(((double)i + 1) / (2 * (double)count + 2));
+	for (size_t i = 0; i < count; i++)
+		total += self->scores[place_of(self->sorted, self->sorted->values[i])];
+	const double mean = total / (double)count;
+	for (size_t i = 0; i < count; i++) {
+		const double apart = self->scores[place_of(self->sorted, self->sorted->values[i])] - mean;
+		squares += apart * apart;
+	}
+	const double deviation = sqrt(squares / (double)count);
+	for (size_t i = 0; i <= 2 * count; i++)
+		self->scores[i] = (self->scores[i] - mean) / deviation;
+	return true;
+}
+
+/* The mean of exp(exponent * (side * score - slack)) over the reference. */
+static double exponential_mean(const struct detectors *self, double exponent, double side, double slack)
+{
+	double total = 0;
+	for (size_t i = 0; i < self->sorted->count; i++) {
+		const double score = self->scores[place_of(self->sorted, self->sorted->values[i])];
+		total += exp(exponent * (side * score - slack));
+	}
+	return total / (double)self->sorted->count;
+}
+
+/* The variance of the normal law whose sums are large as rarely as those of one side: where the mean is 1 (Cramer). */
+static double spread_of_side(const struct detectors *self, double side, double slack)
+{
+	double low = EXPONENT_LEAST, high = EXPONENT_MOST;
+	for (int i = 0; i < HALVINGS; i++) {
+		const double middle = sqrt(low * high);
+		if (exponential_mean(self, middle, side, slack) < 1)
+			low = middle;
+		else
+			high = middle;
+	}
+	return 2 * slack / high;
+}
+
+static struct sum_law law_learn(const struct detectors *self, const struct detectors_usual *usual, double slack, double mean_error)
+{
+	const double spread = fmax(spread_of_side(self, 1, slack), spread_of_side(self, -1, slack));
+	const double carry = (usual->dependence - 1) / (usual->dependence + 1); /* of an autoregression of first order */
+	return (struct sum_law){.slack = slack,
+				.spread = fmax(spread, 1) * usual->dependence,
+				.mean_error = mean_error,
+				.spread_error = sqrt(2 * (1 + carry * carry) / (1 - carry * carry) / usual->count)};
+}
+
+struct detectors *detectors_open(struct arena *arena, const struct detectors_usual *usual, unsigned wanted)
+{
+	struct detectors *self = ARENA_NEW(arena, struct detectors);
+	if (!self)
+		return NULL;
+	const double mean_error = sqrt(usual->dependence / usual->count);
+	self->wanted = wanted;
+	self->sorted = usual->sorted;
+	self->dependence = usual->dependence;
+	if (!scores_learn(self, arena))
+		return NULL;
+	self->reference.law = law_learn(self, usual, fmax(SLACK_CUSUM, ERRORS_IN_SLACK * mean_error), mean_error);
+	self->own.law = law_learn(self, usual, SLACK_OWN, 0);
+	if (wanted >> DETECTOR_ADWIN & 1) {
+		struct adwin_options options = adwin_usual;
+		options.dependence = usual->dependence;
+		self->adwin = adwin_open(arena, &options);
+		if (!self->adwin)
+			return NULL;
+	}
+	detectors_begin(self);
+	return self;
+}
+
+/* ---- levels ---- */
+
+/* Rates are rounded down to a step, so that windows of about the same length have the same level. */
+static double level_find(struct detector_level *level, double rate)
+{
+	const int step = (int)floor(log2(rate) * RATE_STEPS);
+	if (!level->known || level->step != step)
+		*level = (struct detector_level){level->law, step, sum_level(&level->law, exp2((double)step / RATE_STEPS)), true};
+	return level->level;
+}
+
+/* ---- a window ---- */
+
+/* The greatest sum of a window, and how many numbers it was made of. */
+struct sum_most {
+	double sum, run;
+};
+
+static void sum_note(struct sum_most *most, double sum, double run)
+{
+	if (sum > most->sum)
+		*most = (struct sum_most){sum, run};
+}
+
+static struct detector_finding sum_finding(const struct sum_most *most, const struct sum_law *law, double level, double count)
+{
+	const double run = most->run > 0 ? most->run : fmax(count, 1);
+	return (struct detector_finding){.statistic = most->sum,
+					 .effect = most->sum > 0 ? most->sum / run + law->slack : 0,
+					 .level = level / run + law->slack,
+					 .p = -expm1(-count * sum_rate(law, most->sum)),
+					 .alarm = most->sum > level};
+}
+
+static void cusum_begin(struct detectors *self)
+{
+	self->cusum = (struct cusum){.deviation = 1, .slack = self->reference.law.slack, .threshold = (double)INFINITY};
+	self->up_run = self->down_run = 0;
+}
+
+static void cusum_take(struct detectors *self, double score, struct sum_most *most)
+{
+	cusum_add(&self->cusum, score);
+	self->up_run = self->cusum.up > 0 ? self->up_run + 1 : 0;
+	self->down_run = self->cusum.down > 0 ? self->down_run + 1 : 0;
+	sum_note(most, self->cusum.up, self->up_run);
+	sum_note(most, self->cusum.down, self->down_run);
+}
+
+static void own_begin(struct detectors *self)
+{
+	page_hinkley_begin(&self->own_sums, &(struct page_hinkley_options){.least = LEAST_OWN,
+									   .delta = SLACK_OWN,
+									   .threshold = (double)INFINITY,
+									   .fading = 1,
+									   .sides = ONLINE_BOTH});
+	self->own_up_run = self->own_down_run = 0;
+}
+
+static void own_take(struct detectors *self, double score, struct sum_most *most)
+{
+	struct page_hinkley *sums = &self->own_sums;
+	page_hinkley_add(sums, score);
+	self->own_up_run = sums->up > sums->least_up ? self->own_up_run + 1 : 0;
+	self->own_down_run = sums->down < sums->most_down ? self->own_down_run + 1 : 0;
+	if (sums->count < LEAST_OWN)
+		return;
+	sum_note(most, sums->up - sums->least_up, self->own_up_run);
+	sum_note(most, sums->most_down - sums->down, self->own_down_run);
+}
+
+/* The better of two boundaries: by how much more it is than chance explains. */
+static void boundary_note(const struct adwin *adwin, struct adwin_boundary *best)
+{
+	const struct adwin_boundary found = adwin_boundary_best(adwin);
+	if (found.delta > 0 && (best->delta == 0 || found.apart - found.bound > best->apart - best->bound))
+		*best = found;
+}
+
+void detectors_begin(struct detectors *detectors)
+{
+	cusum_begin(detectors);
+	own_begin(detectors);
+	if (detectors->adwin)
+		adwin_begin(detectors->adwin);
+}
+
+static struct detector_finding boundary_finding(const struct adwin_boundary *best, double looks, bool alarm)
+{
+	const double p = best->delta > 0 ? best->delta * looks : 1;
+	return (struct detector_finding){best->apart, best->apart, best->bound, fmin(1, p), alarm};
+}
+
+void detectors_take(struct detectors *detectors, const double *numbers, size_t count, double alpha,
+		    struct detector_finding findings[DETECTORS])
+{
+	const double places = 2 * (double)detectors->sorted->count, looks = fmax((double)count / adwin_usual.clock, 1);
+	struct sum_most most = {0}, own = {0};
+	struct adwin_boundary best = {0};
+	bool apart = false;
+	double taken = 0;
+	if (detectors->adwin)
+		adwin_tune(detectors->adwin, alpha / looks);
+	for (size_t i = 0; i < count; i++) {
+		if (isnan(numbers[i]))
+			continue;
+		const size_t place = place_of(detectors->sorted, numbers[i]);
+		taken++;
+		if (detectors->wanted >> DETECTOR_CUSUM & 1)
+			cusum_take(detectors, detectors->scores[place], &most);
+		if (detectors->wanted >> DETECTOR_PAGE_HINKLEY & 1)
+			own_take(detectors, detectors->scores[place], &own);
+		if (detectors->adwin && adwin_add(detectors->adwin, (double)place / places)) {
+			apart = true;
+			boundary_note(detectors->adwin, &best);
+			adwin_keep(detectors->adwin);
+		}
+	}
+	const double rate = alpha / fmax(taken, 1);
+	findings[DETECTOR_CUSUM] =
+		sum_finding(&most, &detectors->reference.law, level_find(&detectors->reference, rate), taken);
+	findings[DETECTOR_PAGE_HINKLEY] = sum_finding(&own, &detectors->own.law, level_find(&detectors->own, rate), taken);
+	if (detectors->adwin)
+		boundary_note(detectors->adwin, &best);
+	findings[DETECTOR_ADWIN] = boundary_finding(&best, looks, apart);
+	if (findings[DETECTOR_CUSUM].alarm)
+		cusum_begin(detectors);
+	if (findings[DETECTOR_PAGE_HINKLEY].alarm)
+		own_begin(detectors);
+	if (apart)
+		adwin_begin(detectors->adwin);
+}
+
+/* ---- the state as bytes ---- */
+
+size_t detectors_bytes(const struct detectors *detectors)
+{
+	return sizeof(struct detectors_kept) + (detectors->adwin ? adwin_bytes(detectors->adwin) : 0);
+}
+
+void detectors_write(const struct detectors *detectors, char *bytes)
+{
+	const struct page_hinkley *own = &detectors->own_sums;
+	const struct detectors_kept kept = {.up = detectors->cusum.up,
+					    .down = detectors->cusum.down,
+					    .up_run = detectors->up_run,
+					    .down_run = detectors->down_run,
+					    .own_count = (double)own->count,
+					    .own_mean = own->mean,
+					    .own_up = own->up,
+					    .own_least = own->least_up,
+					    .own_down = own->down,
+					    .own_most = own->most_down,
+					    .own_up_run = detectors->own_up_run,
+					    .own_down_run = detectors->own_down_run};
+	memcpy(bytes, &kept, sizeof kept);
+	if (detectors->adwin)
+		adwin_write(detectors->adwin, bytes + sizeof kept);
+}
+
+bool detectors_read(struct detectors *detectors, struct text *bytes)
+{
+	struct detectors_kept kept;
+	detectors_begin(detectors);
+	if (bytes->length < sizeof kept)
+		return false;
+	memcpy(&kept, bytes->bytes, sizeof kept);
+	*bytes = (struct text){bytes->bytes + sizeof kept, bytes->length - sizeof kept};
+	detectors->cusum.up = kept.up;
+	detectors->cusum.down = kept.down;
+	detectors->up_run = kept.up_run;
+	detectors->down_run = kept.down_run;
+	detectors->own_sums.count = (uint64_t)kept.own_count;
+	detectors->own_sums.mean = kept.own_mean;
+	detectors->own_sums.up = kept.own_up;
+	detectors->own_sums.least_up = kept.own_least;
+	detectors->own_sums.down = kept.own_down;
+	detectors->own_sums.most_down = kept.own_most;
+	detectors->own_up_run = kept.own_up_run;
+	detectors->own_down_run = kept.own_down_run;
+	return !detectors->adwin || adwin_read(detectors->adwin, bytes);
+}
