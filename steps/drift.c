@@ -44,13 +44,6 @@ static bool drift_check(const void *options, struct place place, struct error *e
 	return reference_check(&self->reference, error) && drift_settings_read(self, &settings, error) && past_check(self, error);
 }
 
-static bool drift_later(const void *options, size_t nth, struct name *option, const char **words)
-{
-	*words = "a method that cannot run yet; choose from ks, psi, wasserstein, jensen-shannon, chi-square, page-hinkley, cusum "
-		 "and adwin, or leave `methods` out";
-	return drift_method_later(options, nth, option);
-}
-
 /* ---- learning ---- */
 
 static bool drift_fit(struct step *step, const struct fit_source *source, struct buffer *file, struct error *error)
@@ -337,8 +330,7 @@ static const char *drift_large(const struct step *step, struct arena *arena, str
 	const struct drift *self = step->options;
 	struct monitor_settings settings;
 	struct error error = {0};
-	if (!self->group || !drift_settings_read(self, &settings, &error) ||
-	    !drift_methods_read(self, &settings.methods, &error))
+	if (!self->group || !drift_settings_read(self, &settings, &error))
 		return NULL;
 	const double bytes = drift_segments_bytes(&settings, features_count(step, arena));
 	*place = expression_place(self->group);
@@ -383,8 +375,10 @@ const struct option drift_options[] = {
 		    "from window to window, by the rows' times, then partitions, and are judged when a window closes. Their state "
 		    "survives a restart. cusum finds a mean that is not the reference's, in each window while that lasts; "
 		    "page-hinkley and adwin one that is not the stream's own since their last alarm, once. Their `effect` is the "
-		    "shift of the mean in deviations, and of adwin that of the mean rank, as a share of the reference. All "
-		    "methods share `falseAlarms` in equal parts."),
+		    "shift of the mean in deviations, and of adwin that of the mean rank, as a share of the reference. mmd compares "
+		    "all numeric features together, as one vector, and so sees how they go together: an embedding, by a step with "
+		    "`tensors` of its own. Its records have the feature `*`. It needs a `window` of 50 rows and a reference of 200. "
+		    "All tests share `falseAlarms` in equal parts."),
 	ROW("falseAlarms", NAME, struct drift, false_alarms, .fallback = "1 per 30d",
 		.help = "Over all features, methods and looks: `1 per 30d`, or `0.5 per 1000` messages."),
 	ROW("effect", NUMBER, struct drift, effect, .least = 0, .most = DBL_MAX, .help = "The smallest change worth an alarm."),
@@ -422,7 +416,6 @@ const struct step_kind step_drift = {
 	.options = drift_options,
 	.options_size = sizeof(struct drift),
 	.shape = SHAPE_ADDS,
-	.calls = &(const struct call_rules){.later = drift_later, .refused = true},
 	.monitors = &(const struct monitor_rules){.observer = &step_drift_observer, .large = drift_large,
 		.learns_from = drift_learns_from},
 	.marks = drift_marks,

@@ -45,31 +45,13 @@ static bool method_is_auto(const struct drift_method *method)
 	return strcmp(method->name.text, "auto") == 0;
 }
 
-bool drift_method_later(const struct drift *options, size_t nth, struct name *method)
+static void methods_read(const struct drift *options, unsigned *methods)
 {
 	const struct drift_method *items = options->methods.items;
-	for (size_t i = 0; i < options->methods.count; i++)
-		if (!method_is_auto(&items[i]) && method_number(&items[i]) == MONITOR_METHODS && nth-- == 0) {
-			*method = items[i].name;
-			return true;
-		}
-	return false;
-}
-
-bool drift_methods_read(const struct drift *options, unsigned *methods, struct error *error)
-{
-	const struct drift_method *items = options->methods.items;
-	struct name later;
 	*methods = 0;
-	if (drift_method_later(options, 0, &later))
-		return error_set(error, ERROR_CONFIG, later.place,
-				 "the method `%s` cannot run yet; choose from ks, psi, wasserstein, jensen-shannon, chi-square, "
-				 "page-hinkley, cusum and adwin, or leave `methods` out",
-				 later.text);
 	for (size_t i = 0; i < options->methods.count; i++)
 		if (!method_is_auto(&items[i]))
 			*methods |= 1U << method_number(&items[i]);
-	return true;
 }
 
 bool drift_settings_read(const struct drift *options, struct monitor_settings *settings, struct error *error)
@@ -82,6 +64,7 @@ bool drift_settings_read(const struct drift *options, struct monitor_settings *s
 				 "`falseAlarms` is `%s`; write how many in how long, or of how many messages: `1 per 30d`, `0.5 "
 				 "per 1000`",
 				 options->false_alarms.text);
+	methods_read(options, &settings->methods);
 	if (monitor_settings_check(settings, error))
 		return true;
 	error->place = options->window_here;
@@ -110,8 +93,7 @@ bool drift_reference_load(const struct step *step, struct arena *arena, struct d
 bool drift_comparison_begin(struct drift_comparison *comparison, const struct step *step, struct error *error)
 {
 	*comparison = (struct drift_comparison){.step = step, .arena = step->arena};
-	return drift_settings_read(step->options, &comparison->settings, error) &&
-	       drift_methods_read(step->options, &comparison->settings.methods, error);
+	return drift_settings_read(step->options, &comparison->settings, error);
 }
 
 static bool monitor_make(struct drift_comparison *comparison, struct error *error)

@@ -34,14 +34,8 @@ struct drift {
 
 extern const struct option drift_options[];
 
-/* The settings of its monitor, except the methods. CONFIG: the rate or the window cannot be used. */
+/* The settings of its monitor. CONFIG: the rate or the window cannot be used. */
 bool drift_settings_read(const struct drift *options, struct monitor_settings *settings, struct error *error);
-
-/* The methods, a bit for each. CONFIG: one cannot run yet. */
-bool drift_methods_read(const struct drift *options, unsigned *methods, struct error *error);
-
-/* A method that the monitor does not have yet: the n-th, until it returns false. */
-bool drift_method_later(const struct drift *options, size_t nth, struct name *method);
 
 /* The reference of its file, and the file's bytes. CONFIG: it names none, or the file is none. */
 bool drift_reference_load(const struct step *step, struct arena *arena, struct drift_reference *reference, struct text *content,

@@ -10,8 +10,8 @@
 void drift_examples_see(struct drift_examples *examples, struct text segment, uint64_t before,
 			const struct monitor_verdict *verdict)
 {
-	if (!verdict->drifted || verdict->score <= examples->score)
-		return;
+	if (!verdict->drifted || verdict->score <= examples->score || verdict->feature == verdict->feature_count)
+		return; /* no single feature makes a row strange to the joint test */
 	*examples = (struct drift_examples){.score = verdict->score,
 					    .segment = segment,
 					    .window = verdict->window,

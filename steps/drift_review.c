@@ -73,6 +73,16 @@ static double importance_shift(const struct drift_review *review, const struct m
 	return source->importance_shift(source->importances, feature->name, verdict->least_ms, verdict->most_ms);
 }
 
+static void test_put(struct buffer *out, const struct monitor_test *test)
+{
+	buffer_print(out, "{\"method\": \"%s\"", monitor_method_names[test->method]);
+	number_put(out, "statistic", test->statistic);
+	number_put(out, "p", test->p);
+	number_put(out, "effect", test->effect);
+	number_put(out, "level", test->level);
+	buffer_print(out, ", \"established\": %s}", test->established ? "true" : "false");
+}
+
 static void feature_put(const struct drift_review *review, const struct monitor_verdict *verdict,
 			const struct monitor_feature *feature)
 {
@@ -89,13 +99,8 @@ static void feature_put(const struct drift_review *review, const struct monitor_
 		     quality->missing_alarm || quality->outside_alarm || quality->unseen_alarm || quality->still_alarm ? "true"
 														       : "false");
 	for (size_t i = 0; i < feature->test_count; i++) {
-		const struct monitor_test *test = &feature->tests[i];
-		buffer_print(out, "%s{\"method\": \"%s\"", i ? ", " : "", monitor_method_names[test->method]);
-		number_put(out, "statistic", test->statistic);
-		number_put(out, "p", test->p);
-		number_put(out, "effect", test->effect);
-		number_put(out, "level", test->level);
-		buffer_print(out, ", \"established\": %s}", test->established ? "true" : "false");
+		buffer_string(out, i ? ", " : "");
+		test_put(out, &feature->tests[i]);
 	}
 	buffer_string(out, "], \"picture\": ");
 	const size_t number = (size_t)(feature - verdict->features);
@@ -175,6 +180,11 @@ static void verdict_json(const struct drift_review *review, const struct monitor
 		buffer_string(out, i ? ", " : "");
 		feature_put(review, verdict, &verdict->features[i]);
 	}
+	if (verdict->joint) {
+		buffer_string(out, ", {\"name\": \"" MONITOR_JOINT_NAME "\", \"tests\": [");
+		test_put(out, verdict->joint);
+		buffer_string(out, "]}");
+	}
 	buffer_string(out, "]}\n");
 }
 
@@ -247,11 +257,12 @@ static void verdict_say(const struct drift_review *review, const struct monitor_
 	if (!verdict->judged) {
 		buffer_string(out, "too few values to be judged");
 	} else if (verdict->score > 0) {
-		const struct monitor_feature *feature = &verdict->features[verdict->feature];
-		const struct monitor_test *test = &feature->tests[verdict->test];
+		const struct monitor_feature *feature =
+			verdict->feature < verdict->feature_count ? &verdict->features[verdict->feature] : NULL;
+		const struct monitor_test *test = feature ? &feature->tests[verdict->test] : verdict->joint;
 		buffer_print(out, "%s, drift_score %.3g by %s of ", verdict->drifted ? "drift" : "a small change", verdict->score,
 			     monitor_method_names[test->method]);
-		name_say(out, "`", feature->name);
+		name_say(out, "`", feature ? feature->name : TEXT(MONITOR_JOINT_NAME));
 		buffer_print(out, "` (effect %.3g, level %.3g, p %.2g)", test->effect, test->level, test->p);
 	} else {
 		buffer_string(out, "no drift");

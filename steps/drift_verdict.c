@@ -9,11 +9,23 @@ static struct text name_copy(struct text name, struct arena *arena)
 	return (struct text){arena_copy(arena, name.bytes, name.length), name.length};
 }
 
+static struct drift_statistic statistic_of(const struct monitor_test *test, struct text name)
+{
+	return (struct drift_statistic){.feature = name,
+					.method = monitor_method_names[test->method],
+					.effect = test->effect,
+					.limit = test->level,
+					.statistic = test->statistic,
+					.p = test->p,
+					.established = test->established};
+}
+
 bool drift_verdict_lists(struct drift_score *score, const struct monitor_verdict *verdict, struct arena *arena)
 {
 	size_t tests = 0;
 	for (size_t i = 0; i < verdict->feature_count; i++)
 		tests += verdict->features[i].test_count;
+	tests += verdict->joint != NULL;
 	struct drift_statistic *statistics = ARENA_ARRAY(arena, struct drift_statistic, tests + 1);
 	struct drift_quality *quality = ARENA_ARRAY(arena, struct drift_quality, verdict->feature_count + 1);
 	if (!statistics || !quality)
@@ -33,15 +45,10 @@ bool drift_verdict_lists(struct drift_score *score, const struct monitor_verdict
 			.still = found->still,
 			.alarm = found->missing_alarm || found->outside_alarm || found->unseen_alarm || found->still_alarm};
 		for (size_t j = 0; j < feature->test_count; j++)
-			statistics[score->statistic_count++] =
-				(struct drift_statistic){.feature = name,
-							 .method = monitor_method_names[feature->tests[j].method],
-							 .effect = feature->tests[j].effect,
-							 .limit = feature->tests[j].level,
-							 .statistic = feature->tests[j].statistic,
-							 .p = feature->tests[j].p,
-							 .established = feature->tests[j].established};
+			statistics[score->statistic_count++] = statistic_of(&feature->tests[j], name);
 	}
+	if (verdict->joint)
+		statistics[score->statistic_count++] = statistic_of(verdict->joint, TEXT(MONITOR_JOINT_NAME));
 	score->statistics = statistics;
 	score->quality = quality;
 	return true;

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "drift/joint.h"
 #include "drift/monitor_parts.h"
 
 #define ALPHA_MOST 0.25 /* of a window: a larger share of alarms is no verdict */
@@ -12,7 +13,7 @@
 #define USUAL_ROWS 500 /* of a window by time, whose rows are not known before */
 
 const char *const monitor_method_names[MONITOR_METHODS] = {"ks",	    "psi",	    "wasserstein", "jensen-shannon",
-								 "chi-square", "page-hinkley", "cusum",	      "adwin"};
+								 "chi-square", "page-hinkley", "cusum",	      "adwin", "mmd"};
 
 struct monitor {
 	struct monitor_settings settings;
@@ -27,6 +28,9 @@ struct monitor {
 	size_t closed; /* rows that were kept of the window before */
 	uint64_t sharers; /* windows that share the declared rate */
 	bool blank; /* the reference has no rows */
+	struct joint *joint; /* NULL: there is no joint test */
+	const double **joint_columns;
+	struct monitor_test joint_test;
 	struct monitor_moment *moments; /* of the rows that are kept; NULL: no method is online */
 };
 
@@ -41,9 +45,24 @@ bool monitor_settings_check(const struct monitor_settings *settings, struct erro
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
 				 "a window of %lld rows cannot be judged; give %d to %d rows, or a duration",
 				 (long long)settings->window_rows, MONITOR_ROWS_MIN, MONITOR_ROWS_MAX);
+	if (settings->methods >> MONITOR_MMD & 1 && settings->window_ms == 0 && settings->window_rows < JOINT_ROWS_MIN)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "a window of %lld rows is too small for `mmd`; give %d or more, or leave `mmd` out",
+				 (long long)settings->window_rows, JOINT_ROWS_MIN);
 	if (!(rate->alarms > 0) || (rate->rows > 0) == (rate->duration_ms > 0))
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
 				 "the rate of false alarms is a number above 0 in so many rows, or in a duration");
+	return true;
+}
+
+/* What the joint test needs beside. */
+static bool joint_check(const struct drift_reference *reference, const struct monitor_settings *settings, struct error *error)
+{
+	if (settings->methods >> MONITOR_MMD & 1 && reference->rows > 0 && reference->rows < JOINT_REFERENCE_ROWS_MIN)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "the reference has %zu rows, and `mmd` needs %d or more to know how columns go together; give more "
+				 "rows, or leave `mmd` out",
+				 reference->rows, JOINT_REFERENCE_ROWS_MIN);
 	return true;
 }
 
@@ -66,6 +85,40 @@ static bool order_open(struct monitor *self, struct arena *arena)
 	return self->moments && self->scratch.order;
 }
 
+/* The features that are part of the joint test: numbers, of which the reference has enough. `columns`: of the reference, and those
+ * of the window. */
+static size_t joint_choose(struct monitor *self, const struct drift_reference *reference, const double **columns, double *dependence)
+{
+	size_t count = 0;
+	*dependence = 1;
+	for (size_t i = 0; i < self->feature_count; i++) {
+		const struct watched_feature *watched = &self->features[i];
+		if (watched->categories || watched->count < DRIFT_REFERENCE_ROWS_MIN / 2 || !(watched->deviation > 0))
+			continue;
+		*dependence = fmax(*dependence, watched->dependence);
+		columns[count] = reference->features[i].values;
+		self->joint_columns[count++] = watched->values;
+	}
+	return count;
+}
+
+_Static_assert(DRIFT_FEATURES_MAX <= JOINT_COLUMNS_MAX, "a joint test may have all features");
+
+static bool joint_begin(struct monitor *self, const struct drift_reference *reference, struct arena *arena)
+{
+	const double **columns = ARENA_ARRAY(arena, const double *, self->feature_count);
+	double dependence;
+	self->joint_columns = ARENA_ARRAY(arena, const double *, self->feature_count);
+	if (!columns || !self->joint_columns)
+		return false;
+	const size_t count = joint_choose(self, reference, columns, &dependence);
+	if (count == 0)
+		return true;
+	self->test_count++;
+	self->joint = joint_open(arena, columns, count, reference->rows, dependence);
+	return self->joint;
+}
+
 static bool features_open(struct monitor *self, const struct drift_reference *reference, struct arena *arena)
 {
 	const size_t usual = self->settings.window_rows ? (size_t)self->settings.window_rows : USUAL_ROWS;
@@ -85,7 +138,8 @@ static bool features_open(struct monitor *self, const struct drift_reference *re
 			self->test_count++;
 		online = online || watched->detectors;
 	}
-	if (online && !order_open(self, arena))
+	if ((online && !order_open(self, arena)) ||
+	    (self->settings.methods >> MONITOR_MMD & 1 && !self->blank && !joint_begin(self, reference, arena)))
 		return false;
 	self->scratch.present = ARENA_ARRAY(arena, double, self->room);
 	self->scratch.sorted = ARENA_ARRAY(arena, double, self->room);
@@ -116,7 +170,8 @@ static void window_begin(struct monitor *self)
 struct monitor *monitor_open(struct arena *arena, const struct drift_reference *reference, const struct monitor_settings *settings,
 			     struct error *error)
 {
-	if (!monitor_settings_check(settings, error) || !reference_check(reference, error))
+	if (!monitor_settings_check(settings, error) || !reference_check(reference, error) ||
+	    !joint_check(reference, settings, error))
 		return NULL;
 	struct monitor *self = ARENA_NEW(arena, struct monitor);
 	if (self)
@@ -184,24 +239,47 @@ static double alpha_of(struct monitor *self)
 	return alpha > ALPHA_MOST ? ALPHA_MOST : alpha < ALPHA_LEAST ? ALPHA_LEAST : alpha;
 }
 
+/* Adds a test to the verdict. Whether the score is that of it. */
+static bool test_sum(struct monitor *self, const struct monitor_test *test)
+{
+	struct monitor_verdict *verdict = &self->verdict;
+	verdict->judged = true;
+	if (!test->established)
+		return false;
+	verdict->drifted = verdict->drifted || test->effect >= self->settings.effect;
+	if (test->effect - test->level <= verdict->score)
+		return false;
+	verdict->score = test->effect - test->level;
+	return true;
+}
+
 static void verdict_sum(struct monitor *self, const struct monitor_feature *feature, size_t index)
 {
 	struct monitor_verdict *verdict = &self->verdict;
 	const struct monitor_quality *quality = &feature->quality;
-	for (size_t i = 0; i < feature->test_count; i++) {
-		const struct monitor_test *test = &feature->tests[i];
-		verdict->judged = true;
-		if (!test->established)
-			continue;
-		verdict->drifted = verdict->drifted || test->effect >= self->settings.effect;
-		if (test->effect - test->level <= verdict->score)
-			continue;
-		verdict->score = test->effect - test->level;
-		verdict->feature = index;
-		verdict->test = i;
-	}
+	for (size_t i = 0; i < feature->test_count; i++)
+		if (test_sum(self, &feature->tests[i])) {
+			verdict->feature = index;
+			verdict->test = i;
+		}
 	verdict->quality_alarm = verdict->quality_alarm || quality->missing_alarm || quality->outside_alarm ||
 				 quality->unseen_alarm || quality->still_alarm;
+}
+
+static void joint_judge(struct monitor *self, double alpha)
+{
+	if (!self->joint || self->kept < JOINT_ROWS_MIN)
+		return;
+	const struct joint_finding finding = joint_compare(self->joint, self->joint_columns, self->kept, alpha);
+	self->joint_test = (struct monitor_test){.method = MONITOR_MMD,
+						 .statistic = finding.unbiased,
+						 .p = finding.p,
+						 .effect = finding.distance,
+						 .level = finding.level,
+						 .established = finding.distance > finding.level};
+	self->verdict.joint = &self->joint_test;
+	if (test_sum(self, &self->joint_test))
+		self->verdict.feature = self->feature_count;
 }
 
 static int place_compare(const void *left, const void *right)
@@ -254,6 +332,7 @@ static const struct monitor_verdict *window_close(struct monitor *self)
 		watched_test(&self->features[i], self->kept, test_alpha, quality_alpha, &self->scratch, &self->verdicts[i]);
 		verdict_sum(self, &self->verdicts[i], i);
 	}
+	joint_judge(self, test_alpha);
 	self->at.before_ms = self->at.most_ms;
 	self->closed = self->kept;
 	window_begin(self);

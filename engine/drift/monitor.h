@@ -13,6 +13,9 @@
  *                    how many deviations, of the numbers' normal scores in the reference
  *   adwin            the same; effect: by how much of the reference's rows the mean rank of the latest rows has moved
  *
+ *   mmd              of all numeric features that vary together, as one vector (joint.h); effect: MMD. One test, not in windows of
+ *                    less than JOINT_ROWS_MIN rows
+ *
  * A test is established if its effect is larger than the level that chance exceeds so rarely that the declared rate holds
  * for all features, methods and windows together: a window takes the share of the declared alarms that its rows, or its
  * duration, have of the declared rows or period; 9 of 10 parts of that go to the tests in equal parts, and one to the
@@ -54,6 +57,7 @@ enum monitor_method {
 	MONITOR_PAGE_HINKLEY,
 	MONITOR_CUSUM,
 	MONITOR_ADWIN,
+	MONITOR_MMD,
 	MONITOR_METHODS
 };
 extern const char *const monitor_method_names[MONITOR_METHODS]; /* "ks" */
@@ -113,11 +117,14 @@ struct monitor_verdict {
 	bool judged; /* false: it had too few rows, and says nothing */
 	double score;
 	bool drifted; /* a test is established with at least the smallest effect */
-	size_t feature, test; /* of the score; feature_count: of none */
+	size_t feature, test; /* of the score; feature_count: of none, or of the joint test */
+	const struct monitor_test *joint; /* of all features together; NULL: there is none */
 	bool quality_alarm;
 	size_t feature_count; /* 0: the reference has no rows */
 	const struct monitor_feature *features;
 };
+
+#define MONITOR_JOINT_NAME "*" /* instead of a feature's */
 
 struct monitor;
 

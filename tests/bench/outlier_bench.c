@@ -1,14 +1,14 @@
 /* outlier_bench.c: outlier scores of one row of 20 numbers, the step `outlier` for such a message, and a row through the change
  * detector.
  *
- *   outlier_bench mahalanobis|forest|change|step|pass|monitor|opened|nothing ROUNDS
+ *   outlier_bench mahalanobis|forest|change|step|pass|monitor|opened|online|online-opened|joint|joint-opened|nothing ROUNDS
  *
  * `forest`: 100 trees of depth 8, learnt of 256 rows, as text to numeric/predictor.h; `change`: a reference of 400 rows.
  * `step`: a pipeline of a step `outlier` by the Mahalanobis
  * distance and a filter that passes all, without a codec; `pass`: the same without the distance, two such filters.
  * `monitor`:
  * rows through the drift monitor by ks, psi and wasserstein in windows of 500; `opened`: the loop around it, beside a monitor
- * that has been opened. `nothing` is the loop around the others. All is drawn from a seed. */
+ * that has been opened. `online`: the same by page-hinkley, cusum and adwin; `joint`: rows of 64 numbers by mmd. `nothing` is the loop around the others. All is drawn from a seed. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +25,8 @@
 
 #define COLUMNS 20
 #define ROWS 400
+#define VECTOR 64
+#define ROWS_WATCHED (ROWS - VECTOR / COLUMNS - 1)
 #define TREES 100
 #define DEPTH 8
 #define NODES ((1 << (DEPTH + 1)) - 1)
@@ -162,37 +164,75 @@ static double run_nothing(struct arena *arena, long rounds)
 	return total;
 }
 
-static struct monitor *monitor_of_rows(struct arena *arena)
+/* The methods of a monitor: 0 by datatype. A row of more than COLUMNS numbers goes on in the next ones. */
+struct watch {
+	unsigned methods;
+	size_t columns;
+};
+static const struct watch watch_usual = {0, COLUMNS}, watch_online = {MONITOR_ONLINE, COLUMNS},
+			  watch_joint = {1U << MONITOR_MMD, VECTOR};
+
+static struct monitor *monitor_of_rows(struct arena *arena, const struct watch *watch)
 {
-	static double columns[COLUMNS][ROWS];
-	static struct drift_feature features[COLUMNS];
-	const struct drift_reference reference = {
-		.all_rows = ROWS, .rows = ROWS, .block = ROWS, .feature_count = COLUMNS, .features = features};
-	const struct monitor_settings settings = {.window_rows = 500, .rate = {.alarms = 0.5, .rows = 1000}};
+	static double columns[VECTOR][ROWS_WATCHED];
+	static struct drift_feature features[VECTOR];
+	const struct drift_reference reference = {.all_rows = ROWS_WATCHED,
+						  .rows = ROWS_WATCHED,
+						  .block = ROWS_WATCHED,
+						  .feature_count = watch->columns,
+						  .features = features};
+	const struct monitor_settings settings = {
+		.methods = watch->methods, .window_rows = 500, .rate = {.alarms = 0.5, .rows = 1000}};
 	struct error error = {0};
-	for (size_t i = 0; i < COLUMNS; i++) {
-		for (size_t j = 0; j < ROWS; j++)
+	for (size_t i = 0; i < watch->columns; i++) {
+		for (size_t j = 0; j < ROWS_WATCHED; j++)
 			columns[i][j] = rows[j * COLUMNS + i];
 		features[i] = (struct drift_feature){.name = TEXT("f"), .values = columns[i], .least = -6, .greatest = 6};
 	}
 	return monitor_open(arena, &reference, &settings, &error);
 }
 
-static double run_monitor(struct arena *arena, long rounds)
+static double monitor_run(struct arena *arena, long rounds, const struct watch *watch)
 {
-	struct monitor *monitor = monitor_of_rows(arena);
+	struct monitor *monitor = monitor_of_rows(arena, watch);
 	double total = 1;
 	for (long i = 0; monitor && i < rounds; i++) {
 		/* Rows in an order that no sorting finds easy. */
-		const struct monitor_verdict *verdict = monitor_add(monitor, rows + (size_t)(i * 7919 % ROWS) * COLUMNS, i);
-		total += verdict ? verdict->features[0].tests[0].effect : 0;
+		const struct monitor_verdict *verdict =
+			monitor_add(monitor, rows + (size_t)(i * 7919 % ROWS_WATCHED) * COLUMNS, i);
+		total += verdict && verdict->feature_count ? verdict->score : 0;
 	}
 	return monitor ? total : 0;
 }
 
+static double run_monitor(struct arena *arena, long rounds)
+{
+	return monitor_run(arena, rounds, &watch_usual);
+}
+
+static double run_online(struct arena *arena, long rounds)
+{
+	return monitor_run(arena, rounds, &watch_online);
+}
+
+static double run_joint(struct arena *arena, long rounds)
+{
+	return monitor_run(arena, rounds, &watch_joint);
+}
+
 static double run_opened(struct arena *arena, long rounds)
 {
-	return monitor_of_rows(arena) ? run_nothing(arena, rounds) : 0;
+	return monitor_of_rows(arena, &watch_usual) ? run_nothing(arena, rounds) : 0;
+}
+
+static double run_online_opened(struct arena *arena, long rounds)
+{
+	return monitor_of_rows(arena, &watch_online) ? run_nothing(arena, rounds) : 0;
+}
+
+static double run_joint_opened(struct arena *arena, long rounds)
+{
+	return monitor_of_rows(arena, &watch_joint) ? run_nothing(arena, rounds) : 0;
 }
 
 /* ---- the step ---- */
@@ -266,7 +306,9 @@ int main(int count, char **arguments)
 		double (*run)(struct arena *arena, long rounds);
 	} runs[] = {{"mahalanobis", run_mahalanobis}, {"forest", run_forest}, {"change", run_change},
 		  {"step", run_step}, {"pass", run_pass},
-		  {"monitor", run_monitor}, {"opened", run_opened}, {"nothing", run_nothing}};
+		  {"monitor", run_monitor}, {"opened", run_opened}, {"online", run_online},
+		  {"online-opened", run_online_opened}, {"joint", run_joint}, {"joint-opened", run_joint_opened},
+		  {"nothing", run_nothing}};
 	struct arena *arena = arena_open(ARENA_BYTES);
 	double total = 0;
 	for (size_t i = 0; i < ROWS * COLUMNS; i++)
@@ -276,6 +318,7 @@ int main(int count, char **arguments)
 			total = runs[i].run(arena, strtol(arguments[2], NULL, 10));
 	arena_close(arena);
 	if (total == 0)
-		fprintf(stderr, "usage: outlier_bench mahalanobis|forest|change|step|pass|monitor|opened|nothing ROUNDS\n");
+		fprintf(stderr, "usage: outlier_bench mahalanobis|forest|change|step|pass|monitor|opened|online|online-opened|joint|"
+				"joint-opened|nothing ROUNDS\n");
 	return total == 0;
 }

@@ -102,7 +102,7 @@ static void what_cannot_be_built_in_is_a_warning(void **state)
 		const char *parameters, *code, *words;
 		bool built_in;
 	} rows[] = {
-		{METHODS("ks,mmd"), CODE_STEP_KIND_LATER, "the method `mmd` of `drift_methods` is not built in", false},
+		{METHODS("ks,lsdd"), CODE_STEP_KIND_LATER, "the method `lsdd` of `drift_methods` is not built in", false},
 		{METHODS("chi-square"), CODE_STEP_KIND_LATER, "the method `chi-square`", false}, /* no past of categories is kept */
 		{METHODS("ks,,psi"), CODE_STEP_KIND_LATER, "the method ``", false},
 		{PAST("week"), CODE_STEP_KIND_LATER, "`reference_window` is `week`", false},

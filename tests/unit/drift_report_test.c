@@ -24,7 +24,7 @@
 #define ARENA_BYTES ((size_t)64 << 20)
 #define DATA_BYTES 1000000
 
-static char data[DATA_BYTES];
+static char data[DATA_BYTES], mixed[DATA_BYTES];
 static struct random chance;
 
 /* Columns a, b and side; b is `beyond` a, and rows from `from` on are moved. */
@@ -219,7 +219,8 @@ static void what_cannot_be_compared_is_refused(void **state)
 	expect_said("drift report", "window: 1, falseAlarms: 0.1 per 1000", rows, "a window of 1 rows cannot be judged");
 	expect_said("drift report", "window: 5m, falseAlarms: 0.1 per 1000", rows, "the rows of a file have no times");
 	expect_said("drift report", "window: 100", rows, "the rows of a file have no times"); /* 1 per 30d */
-	expect_said("drift report", "methods: [mmd], " USUAL, rows, "the method `mmd` cannot run yet");
+	expect_said("drift report", "methods: [mmd], window: 49, falseAlarms: 0.1 per 1000", rows,
+		    "a window of 49 rows is too small for `mmd`");
 	struct said said = run("drift report", USUAL, rows, "");
 	said_close(&said);
 	said = say_with(step_kinds, "drift report data -f p.yaml --tensor x=a,b,side");
@@ -230,6 +231,73 @@ static void what_cannot_be_compared_is_refused(void **state)
 	said_close(&said);
 	write_file("ref.json", "{\"format\": \"sluice_outlier/1\", \"by\": \"mahalanobis\"}");
 	expect_said("drift report", USUAL, rows, "ref.json has the format `sluice_outlier/1`, and this step reads sluice_drift/1");
+}
+
+/* The joint test and the online methods are in the lines and in the JSON; what is too small for them is refused. */
+static void joint_and_online_methods_are_reported(void **state)
+{
+	(void)state;
+	reference_learn();
+	struct said said = run("drift report", "methods: [mmd], " USUAL, rows_of(300, 100, 2), "");
+	assert_int_equal(said.code, 0);
+	expect_words(said.out, "window 0, 100 rows: no drift\n");
+	expect_words(said.out, "window 1, 100 rows: drift, drift_score 0.");
+	expect_words(said.out, " by mmd of `*` (effect 0.");
+	said_close(&said);
+	said = run("drift report", "methods: [page-hinkley, cusum, adwin], " USUAL, rows_of(300, 100, 2), "");
+	assert_int_equal(said.code, 0);
+	expect_words(said.out, "window 0, 100 rows: no drift\n");
+	expect_words(said.out, " of `x.a` (effect ");
+	said_close(&said);
+	said = run("drift report", "methods: [mmd, cusum], " USUAL, rows_of(300, 100, 2), " -o json");
+	assert_int_equal(said.code, 0);
+	json_t *windows = json_loads(said.out, JSON_DISABLE_EOF_CHECK, NULL);
+	json_t *list = json_object_get(windows, "features"), *joint = json_array_get(list, 3);
+	assert_int_equal(json_array_size(list), 4);
+	assert_string_equal(json_string_value(json_object_get(joint, "name")), "*");
+	const json_t *test = json_array_get(json_object_get(joint, "tests"), 0);
+	assert_string_equal(json_string_value(json_object_get(test, "method")), "mmd");
+	assert_true(json_is_false(json_object_get(test, "established")));
+	assert_true(json_number_value(json_object_get(test, "level")) > json_number_value(json_object_get(test, "effect")));
+	assert_int_equal(json_array_size(json_object_get(json_array_get(list, 0), "tests")), 1);
+	json_decref(windows);
+	said_close(&said);
+	said = run("fit drift", USUAL, rows_of(199, 199, 0), " --out ref.json");
+	said_close(&said);
+	expect_said("drift report", "methods: [mmd], " USUAL, rows_of(100, 100, 0),
+		    "the reference has 199 rows, and `mmd` needs 200 or more to know how columns go together");
+}
+
+/* Segments that take turns have online methods of their own. */
+static void segments_have_online_methods_of_their_own(void **state)
+{
+	(void)state;
+	reference_learn();
+	(void)rows_of(400, 200, 2);
+	size_t length = (size_t)snprintf(mixed, sizeof mixed, "a,b,side\n");
+	const char *early = strchr(data, '\n') + 1, *late = early;
+	for (int i = 0; i < 200; i++)
+		late = strchr(late, '\n') + 1;
+	for (int i = 0; i < 200; i++) { /* a row of each in turn */
+		const char *const lines[] = {early, late};
+		for (size_t j = 0; j < 2; j++) {
+			const int bytes = (int)strcspn(lines[j], ",") + 1, more = (int)strcspn(lines[j] + bytes, ",") + 1;
+			length += (size_t)snprintf(mixed + length, sizeof mixed - length, "%.*s%s\n", bytes + more, lines[j],
+						   j ? "sell" : "buy");
+		}
+		early = strchr(early, '\n') + 1;
+		late = strchr(late, '\n') + 1;
+	}
+	struct said said = run("drift report", "groupBy: side, methods: [cusum], window: 50, falseAlarms: 0.1 per 1000", mixed, "");
+	assert_int_equal(said.code, 0);
+	for (int window = 0; window < 4; window++) {
+		char words[64];
+		snprintf(words, sizeof words, "window %d of segment buy, 50 rows: no drift", window);
+		expect_words(said.out, words);
+		snprintf(words, sizeof words, "window %d of segment sell, 50 rows: drift", window);
+		expect_words(said.out, words);
+	}
+	said_close(&said);
 }
 
 /* A reference may have nothing to compare with in some features. */
@@ -431,6 +499,8 @@ int main(void)
 		cmocka_unit_test(columns_may_stand_in_another_order),
 		cmocka_unit_test(quality_is_told),
 		cmocka_unit_test(what_cannot_be_compared_is_refused),
+		cmocka_unit_test(joint_and_online_methods_are_reported),
+		cmocka_unit_test(segments_have_online_methods_of_their_own),
 		cmocka_unit_test(poor_references_are_used_or_refused),
 		cmocka_unit_test(files_that_do_not_hold_together_are_refused),
 		cmocka_unit_test(segments_have_windows_of_their_own),

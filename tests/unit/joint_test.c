@@ -1,0 +1,265 @@
+/* joint_test.c: Tests of the joint test of rows as vectors, and of the drift monitor's method mmd: false alarms, what it finds, and
+ * what it cannot be used with. */
+#include "drift/joint.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/random.h"
+#include "drift/monitor.h"
+#include "session.h"
+
+#define ARENA_BYTES ((size_t)256 << 20)
+#define FEATURES_MAX 64
+#define ROWS 400
+#define WINDOW 100
+
+static struct arena *arena;
+static struct error error;
+static struct random chance;
+static double carried[FEATURES_MAX];
+static size_t width;
+
+/* `make change` runs more. */
+static int references_wanted(int usual_count)
+{
+	const char *wanted = getenv("DRIFT_STREAMS");
+	return wanted ? (int)strtol(wanted, NULL, 10) * usual_count / 4 : UNIT_REPETITIONS(usual_count);
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	error = (struct error){0};
+	chance = (struct random){31};
+	width = 5;
+	memset(carried, 0, sizeof carried);
+	arena = arena_open(ARENA_BYTES);
+	return arena ? 0 : 1;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	arena_close(arena);
+	return 0;
+}
+
+static double normal(void)
+{
+	const double even = (double)(random_next(&chance) >> 11) * 0x1p-53, other = (double)(random_next(&chance) >> 11) * 0x1p-53;
+	return sqrt(-2 * log(1 - even)) * cos(2 * M_PI * other);
+}
+
+/* The first column is heavy-tailed. `carry`: what a row keeps of the one before it. `together`: the correlation of the second and
+ * third column; `moved`: by so much all have moved. */
+static void row_draw(double *row, double carry, double together, double moved)
+{
+	for (size_t i = 0; i < width; i++)
+		carried[i] = carry * carried[i] + sqrt(1 - carry * carry) * normal();
+	for (size_t i = 0; i < width; i++)
+		row[i] = carried[i] + moved;
+	row[0] = exp(carried[0] + moved);
+	row[2] = together * carried[1] + sqrt(1 - together * together) * carried[2] + moved;
+}
+
+static double values[FEATURES_MAX][ROWS];
+static struct drift_feature features[FEATURES_MAX];
+static struct drift_reference reference;
+
+static void reference_draw(double carry)
+{
+	for (size_t i = 0; i < ROWS; i++) {
+		double row[FEATURES_MAX];
+		row_draw(row, carry, 0, 0);
+		for (size_t j = 0; j < width; j++)
+			values[j][i] = row[j];
+	}
+	for (size_t j = 0; j < width; j++)
+		features[j] = (struct drift_feature){
+			.name = TEXT("x"), .values = values[j], .least = -INFINITY, .greatest = INFINITY};
+	reference = (struct drift_reference){
+		.all_rows = ROWS, .rows = ROWS, .block = ROWS, .feature_count = width, .features = features};
+}
+
+static const struct monitor_settings usual = {
+	.methods = 1U << MONITOR_MMD, .window_rows = WINDOW, .rate = {.alarms = 1, .rows = 1000}};
+
+static struct monitor *monitor_of(const struct monitor_settings *settings)
+{
+	struct monitor *monitor = monitor_open(arena, &reference, settings, &error);
+	if (!monitor)
+		fail_msg("%s", error.text);
+	return monitor;
+}
+
+/* Windows with drift, of so many. */
+static size_t windows_found(struct monitor *monitor, int windows, double carry, double together, double moved)
+{
+	size_t found = 0;
+	for (int i = 0; i < windows * WINDOW; i++) {
+		double row[FEATURES_MAX];
+		row_draw(row, carry, together, moved);
+		const struct monitor_verdict *verdict = monitor_add(monitor, row, i);
+		if (!verdict)
+			continue;
+		assert_non_null(verdict->joint);
+		assert_int_equal(verdict->joint->method, MONITOR_MMD);
+		assert_int_equal(verdict->feature, verdict->feature_count);
+		assert_true(verdict->drifted == verdict->joint->established);
+		assert_true((verdict->score > 0) == verdict->drifted);
+		found += verdict->drifted;
+	}
+	return found;
+}
+
+static void clean_streams_raise_no_more_alarms_than_declared(void **state)
+{
+	(void)state;
+	static const struct {
+		size_t width;
+		double alarms, carry, most; /* times the declared ones */
+	} cases[] = {{2, 1, 0, 1}, {5, 1, 0, 1}, {5, 0.05, 0, 1}, {32, 1, 0, 1}, {5, 1, 0.4, 2}, {5, 1, 0.8, 2}};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		const int references = references_wanted(20), windows = 30;
+		struct monitor_settings settings = usual;
+		settings.rate.alarms = cases[i].alarms;
+		width = cases[i].width;
+		size_t alarms = 0;
+		for (int trial = 0; trial < references; trial++, arena_reset(arena)) {
+			reference_draw(cases[i].carry);
+			alarms += windows_found(monitor_of(&settings), windows, cases[i].carry, 0, 0);
+		}
+		const double declared = references * windows * WINDOW / 1000.0 * cases[i].alarms;
+		print_message("%zu columns, carry %g: %zu alarms, %.1f declared\n", width, cases[i].carry, alarms, declared);
+		assert_true((double)alarms <= cases[i].most * declared + 3 * sqrt(declared));
+		assert_true(cases[i].carry > 0 || cases[i].alarms < 1 || (double)alarms > declared / 6); /* nor is it deaf */
+	}
+}
+
+/* How two columns go together changes, and neither of them: the other methods cannot see it. */
+static void a_change_of_dependence_alone_is_found(void **state)
+{
+	(void)state;
+	const int trials = UNIT_REPETITIONS(20);
+	size_t found = 0, marginal = 0;
+	for (int trial = 0; trial < trials; trial++, arena_reset(arena)) {
+		struct monitor_settings others = usual;
+		others.methods = 0;
+		others.rate.alarms = 0.5;
+		reference_draw(0);
+		struct monitor_settings settings = usual;
+		settings.rate.alarms = 0.5;
+		found += windows_found(monitor_of(&settings), 1, 0, 0.9, 0);
+		struct monitor *monitor = monitor_of(&others);
+		for (int i = 0; i < WINDOW; i++) {
+			double row[FEATURES_MAX];
+			row_draw(row, 0, 0.9, 0);
+			const struct monitor_verdict *verdict = monitor_add(monitor, row, i);
+			marginal += verdict && verdict->drifted;
+		}
+	}
+	print_message("found in %zu of %d, by the others in %zu\n", found, trials, marginal);
+	assert_true(found >= (size_t)trials * 9 / 10);
+	assert_true(marginal <= (size_t)trials / 5);
+}
+
+/* All of 32 columns move by a third of a deviation, which is little for each. */
+static void a_small_move_of_a_whole_vector_is_found(void **state)
+{
+	(void)state;
+	const int trials = UNIT_REPETITIONS(20);
+	size_t found = 0;
+	width = 32;
+	for (int trial = 0; trial < trials; trial++, arena_reset(arena)) {
+		reference_draw(0);
+		found += windows_found(monitor_of(&usual), 1, 0, 0, 0.33);
+	}
+	print_message("found in %zu of %d\n", found, trials);
+	assert_true(found >= (size_t)trials * 9 / 10);
+}
+
+/* Columns that do not vary, missing numbers and infinite ones leave a result. */
+static void odd_numbers_are_bounded(void **state)
+{
+	(void)state;
+	reference_draw(0);
+	for (size_t i = 0; i < ROWS; i++) {
+		values[0][i] = 7;
+		values[1][i] = i % 3 ? values[1][i] : (double)NAN;
+	}
+	struct monitor *monitor = monitor_of(&usual);
+	const struct monitor_verdict *verdict = NULL;
+	for (int i = 0; i < WINDOW; i++) {
+		const double row[] = {8, NAN, i % 2 ? INFINITY : -INFINITY, 1e300, 0};
+		verdict = monitor_add(monitor, row, i);
+	}
+	assert_non_null(verdict);
+	assert_true(verdict->joint->established && isfinite(verdict->joint->effect) && verdict->joint->effect < 2);
+	assert_true(verdict->joint->p < 1e-6);
+}
+
+/* One constant column is none; without another there is nothing to compare. */
+static void what_it_cannot_be_used_with_is_refused(void **state)
+{
+	(void)state;
+	struct monitor_settings settings = usual;
+	reference_draw(0);
+	settings.window_rows = JOINT_ROWS_MIN - 1;
+	assert_null(monitor_open(arena, &reference, &settings, &error));
+	assert_string_equal(error.text, "a window of 49 rows is too small for `mmd`; give 50 or more, or leave `mmd` out");
+	settings.window_rows = JOINT_ROWS_MIN;
+	error = (struct error){0};
+	assert_non_null(monitor_open(arena, &reference, &settings, &error));
+	reference.rows = reference.all_rows = JOINT_REFERENCE_ROWS_MIN - 1;
+	assert_null(monitor_open(arena, &reference, &settings, &error));
+	assert_non_null(strstr(error.text, "the reference has 199 rows, and `mmd` needs 200 or more"));
+	error = (struct error){0};
+	reference.rows = reference.all_rows = JOINT_REFERENCE_ROWS_MIN;
+	assert_non_null(monitor_open(arena, &reference, &settings, &error));
+	for (size_t i = 0; i < width; i++)
+		for (size_t row = 0; row < ROWS; row++)
+			values[i][row] = 3;
+	assert_null(monitor_open(arena, &reference, &settings, &error));
+	assert_non_null(strstr(error.text, "none of the methods applies to a feature of the reference"));
+}
+
+/* A window by time with too few rows has no joint test. */
+static void a_short_window_by_time_is_not_judged(void **state)
+{
+	(void)state;
+	struct monitor_settings settings = usual;
+	settings.window_rows = 0;
+	settings.window_ms = 1000;
+	reference_draw(0);
+	struct monitor *monitor = monitor_of(&settings);
+	for (int i = 0; i < JOINT_ROWS_MIN - 1; i++) {
+		double row[FEATURES_MAX];
+		row_draw(row, 0, 0, 0);
+		assert_null(monitor_add(monitor, row, i));
+	}
+	const struct monitor_verdict *verdict = monitor_end(monitor);
+	assert_null(verdict->joint);
+	assert_false(verdict->judged);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(clean_streams_raise_no_more_alarms_than_declared, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_change_of_dependence_alone_is_found, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_small_move_of_a_whole_vector_is_found, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(odd_numbers_are_bounded, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_it_cannot_be_used_with_is_refused, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_short_window_by_time_is_not_judged, set_up, tear_down),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
