@@ -69,8 +69,8 @@ static bool methods_read(const struct dialect_parameter *parameter, struct drift
 		if (!is_of_numbers(name))
 			return error_set(error, ERROR_CONFIG, parameter->value.place,
 					 "the method `" TEXT_FORMAT "` of `drift_methods` is not built in, and nothing offers the "
-					 "model; choose from ks, psi, wasserstein, jensen-shannon, mmd, page-hinkley, cusum and adwin, or "
-					 "name a server that has it",
+					 "model; choose from ks, psi, wasserstein, jensen-shannon, mmd, page-hinkley, cusum and "
+					 "adwin, or name a server that has it",
 					 TEXT_ARGUMENTS(name));
 		methods[count++].name = (struct name){arena_copy(arena, name.bytes, name.length), parameter->value.place};
 	} while (*at);

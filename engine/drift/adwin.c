@@ -93,27 +93,34 @@ static double adwin_apart_at(const struct adwin *adwin, double old, double old_t
 	return fabs(old_total / old - (adwin->total - old_total) / (adwin->width - old));
 }
 
-static double adwin_bound(const struct adwin *adwin, double sizes)
+/* The same at all boundaries of a look. */
+static double adwin_confidence(const struct adwin *adwin)
 {
-	double confidence = log(2 * log(adwin->width) / adwin->options.delta) * adwin->options.dependence;
+	return log(2 * log(adwin->width) / adwin->options.delta) * adwin->options.dependence;
+}
+
+static double adwin_bound(const struct adwin *adwin, double sizes, double confidence)
+{
 	double variance = adwin->squares / adwin->width;
 	return sqrt(2 * sizes * variance * confidence) + 2.0 / 3 * confidence * sizes;
 }
 
 /* Whether the means of `old` numbers and of those behind them are further apart than chance makes them. */
-static bool adwin_cuts(const struct adwin *adwin, double old, double old_total)
+static bool adwin_cuts(const struct adwin *adwin, double old, double old_total, double confidence)
 {
-	return adwin_parts(adwin, old) && adwin_apart_at(adwin, old, old_total) > adwin_bound(adwin, adwin_sizes(adwin, old));
+	return adwin_parts(adwin, old) &&
+	       adwin_apart_at(adwin, old, old_total) > adwin_bound(adwin, adwin_sizes(adwin, old), confidence);
 }
 
 static bool adwin_look(const struct adwin *adwin)
 {
+	const double confidence = adwin_confidence(adwin);
 	double old = 0, old_total = 0;
 	for (size_t i = ADWIN_LEVELS; i-- > 0;) {
 		for (unsigned j = 0; j < adwin->levels[i].count; j++) {
 			old += ldexp(1, (int)i);
 			old_total += adwin->levels[i].buckets[j].total;
-			if (adwin_cuts(adwin, old, old_total))
+			if (adwin_cuts(adwin, old, old_total, confidence))
 				return true;
 		}
 	}
@@ -152,6 +159,7 @@ static double adwin_delta(const struct adwin *adwin, double sizes, double apart)
 struct adwin_boundary adwin_boundary_best(const struct adwin *adwin)
 {
 	struct adwin_boundary best = {0};
+	const double confidence = adwin_confidence(adwin);
 	double old = 0, old_total = 0, most = -(double)INFINITY;
 	for (size_t i = ADWIN_LEVELS; i-- > 0;)
 		for (unsigned j = 0; j < adwin->levels[i].count; j++) {
@@ -160,7 +168,7 @@ struct adwin_boundary adwin_boundary_best(const struct adwin *adwin)
 			if (!adwin_parts(adwin, old) || adwin->width <= (double)adwin->options.grace)
 				continue;
 			const double sizes = adwin_sizes(adwin, old), apart = adwin_apart_at(adwin, old, old_total);
-			const double bound = adwin_bound(adwin, sizes);
+			const double bound = adwin_bound(adwin, sizes, confidence);
 			if (apart - bound <= most)
 				continue;
 			most = apart - bound;

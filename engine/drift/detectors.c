@@ -80,15 +80,17 @@ static bool scores_learn(struct detectors *self, struct arena *arena)
 	return true;
 }
 
-/* The mean of exp(exponent * (side * score - slack)) over the reference. */
+/* The mean of exp(exponent * (side * score - slack)) over the reference; equal values have one score. */
 static double exponential_mean(const struct detectors *self, double exponent, double side, double slack)
 {
+	const struct sorted *sorted = self->sorted;
 	double total = 0;
-	for (size_t i = 0; i < self->sorted->count; i++) {
-		const double score = self->scores[place_of(self->sorted, self->sorted->values[i])];
-		total += exp(exponent * (side * score - slack));
+	for (size_t i = 0, end; i < sorted->count; i = end) {
+		for (end = i + 1; end < sorted->count && sorted->values[end] == sorted->values[i];)
+			end++;
+		total += (double)(end - i) * exp(exponent * (side * self->scores[i + end] - slack));
 	}
-	return total / (double)self->sorted->count;
+	return total / (double)sorted->count;
 }
 
 /* The variance of the normal law whose sums are large as rarely as those of one side: where the mean is 1 (Cramer). */

@@ -8,7 +8,8 @@
  * distance and a filter that passes all, without a codec; `pass`: the same without the distance, two such filters.
  * `monitor`:
  * rows through the drift monitor by ks, psi and wasserstein in windows of 500; `opened`: the loop around it, beside a monitor
- * that has been opened. `online`: the same by page-hinkley, cusum and adwin; `joint`: rows of 64 numbers by mmd. `nothing` is the loop around the others. All is drawn from a seed. */
+ * that has been opened. `online`: the same by page-hinkley, cusum and adwin; `joint`: rows of 64 numbers by mmd. `nothing` is the
+ * loop around the others. All is drawn from a seed. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -318,7 +319,7 @@ int main(int count, char **arguments)
 			total = runs[i].run(arena, strtol(arguments[2], NULL, 10));
 	arena_close(arena);
 	if (total == 0)
-		fprintf(stderr, "usage: outlier_bench mahalanobis|forest|change|step|pass|monitor|opened|online|online-opened|joint|"
-				"joint-opened|nothing ROUNDS\n");
+		fprintf(stderr, "usage: outlier_bench mahalanobis|forest|change|step|pass|monitor|opened|online|"
+				"online-opened|joint|joint-opened|nothing ROUNDS\n");
 	return total == 0;
 }

@@ -1,5 +1,5 @@
-/* drift_online_test.c: Tests of the online methods of a step `drift` through its observer: what they find, and their state, which
- * survives a restart, is of a segment, and is deleted with it. */
+/* drift_online_test.c: Tests of the online methods and the joint test of a step `drift` through its observer: what they find, and
+ * their state, which survives a restart, is of a segment, and is deleted with it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -62,7 +62,8 @@ static void the_state_goes_on_in_another_engine(void **state)
 		int rows, last;
 	} cases[] = {{NULL, "window: 40, " ONLINE, 250, 130},
 		     {NULL, "window: 30s, " ONLINE, 250, 130},
-		     {"1d", "window: 100, " ONLINE, 2300, 1400}};
+		     {"1d", "window: 100, " ONLINE, 2300, 1400},
+		     {NULL, "window: 50, methods: [mmd, cusum], falseAlarms: 0.1 per 1000", 260, 130}};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
 		for (int first = cases[i].last - 90; first <= cases[i].last; first += 15) {
 			struct observed one, two;
@@ -83,6 +84,29 @@ static void the_state_goes_on_in_another_engine(void **state)
 			observed_close(&one);
 			observed_close(&two);
 		}
+}
+
+/* What changes together is one more statistic of the record, and the verdict may be by it alone. */
+static void the_joint_test_judges_windows(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open(&observed, "window: 50, methods: [mmd], falseAlarms: 0.1 per 1000");
+	observed_rows(&observed, 100, 1, 0);
+	observed_rows(&observed, 51, 1, 2);
+	assert_int_equal(observed.count, 3);
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(observed.seen[i].statistics, 1);
+		assert_int_equal(observed.seen[i].quality, 2);
+		assert_int_equal(observed.seen[i].verdict, i == 2 ? DRIFT_FOUND : DRIFT_STEADY);
+	}
+	assert_true(observed.seen[2].score > 0.05 && observed.flagged);
+	observed_misfits(&observed, 1, 3, 1); /* a vector of another width is in no window */
+	observed_rows(&observed, 49, 1, 0);
+	assert_int_equal(observed.count, 4);
+	assert_int_equal(observed.seen[3].messages, 50);
+	assert_int_equal(observed.seen[3].unusable, 1);
+	observed_close(&observed);
 }
 
 /* Of messages that come as slices, and as batches, it is the same. */
@@ -170,6 +194,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_small_shift_is_found_over_several_windows),
 		cmocka_unit_test(the_state_goes_on_in_another_engine),
+		cmocka_unit_test(the_joint_test_judges_windows),
 		cmocka_unit_test(slices_and_batches_give_the_same),
 		cmocka_unit_test(segments_do_not_disturb_each_other),
 		cmocka_unit_test(the_state_of_former_segments_is_deleted),

@@ -107,6 +107,18 @@ static void expect_whole(const char *page)
 	assert_non_null(strstr(page, "prefers-color-scheme:dark"));
 }
 
+/* The joint test has a line of its own in the map, without a picture of its values. */
+static void the_map_has_the_joint_test(void **state)
+{
+	(void)state;
+	rows_write("data", 1000, 500, 600);
+	struct said page = report(", methods: [cusum, mmd]", "html");
+	expect_whole(page.out);
+	expect_words(page.out, ">*</text>");
+	expect_words(page.out, ": mmd effect 0.");
+	said_close(&page);
+}
+
 static void the_map_has_each_feature_in_each_window(void **state)
 {
 	(void)state;
@@ -328,6 +340,7 @@ static void a_report_without_windows_says_so(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_map_has_the_joint_test),
 		cmocka_unit_test(the_map_has_each_feature_in_each_window),
 		cmocka_unit_test(distributions_and_examples_are_of_the_window_that_moved),
 		cmocka_unit_test(segments_have_maps_of_their_own),
