@@ -375,10 +375,10 @@ const struct option drift_options[] = {
 		    "from window to window, by the rows' times, then partitions, and are judged when a window closes. Their state "
 		    "survives a restart. cusum finds a mean that is not the reference's, in each window while that lasts; "
 		    "page-hinkley and adwin one that is not the stream's own since their last alarm, once. Their `effect` is the "
-		    "shift of the mean in deviations, and of adwin that of the mean rank, as a share of the reference. mmd compares "
-		    "all numeric features together, as one vector, and so sees how they go together; an embedding has a step "
-		    "with `tensors` of its own. Its records have the feature `*`. It needs a `window` of 50 rows and a reference of "
-		    "200. "
+		    "shift of the mean in deviations, and of adwin that of the mean rank, as a share of the reference. mmd "
+		    "compares all numeric features together, as one vector, and so sees how they go together; an embedding has a "
+		    "step with `tensors` of its own. Its records have the feature `*`. It needs a `window` of 50 rows and a "
+		    "reference of 200. "
 		    "All tests share `falseAlarms` in equal parts."),
 	ROW("falseAlarms", NAME, struct drift, false_alarms, .fallback = "1 per 30d",
 		.help = "Over all features, methods and looks: `1 per 30d`, or `0.5 per 1000` messages."),

@@ -155,9 +155,11 @@ static bool covariance_learn(struct joint *self, const double *const *columns, s
 	double *flat = (double *)sums;
 	for (size_t i = 0; i < parts * FEATURES; i++)
 		self->usual[i % FEATURES] += flat[i] / (double)rows;
-	for (size_t part = 0; part < parts; part++)
+	for (size_t part = 0; part < parts; part++) {
+		const size_t taken = (rows - part + parts - 1) / parts;
 		for (size_t i = 0; i < FEATURES; i++)
-			flat[part * FEATURES + i] -= self->usual[i] * (double)((rows - part + parts - 1) / parts);
+			flat[part * FEATURES + i] -= self->usual[i] * (double)taken;
+	}
 	const double scale = 1 / (double)rows * (double)parts / (double)(parts - 1);
 	for (size_t i = 0; i < parts; i++)
 		for (size_t j = 0; j <= i; j++) {

@@ -12,8 +12,9 @@
 #define TIME_MOST ((int64_t)1 << 60) /* so that differences of times do not overflow */
 #define USUAL_ROWS 500 /* of a window by time, whose rows are not known before */
 
-const char *const monitor_method_names[MONITOR_METHODS] = {"ks",	    "psi",	    "wasserstein", "jensen-shannon",
-								 "chi-square", "page-hinkley", "cusum",	      "adwin", "mmd"};
+const char *const monitor_method_names[MONITOR_METHODS] = {
+	"ks", "psi", "wasserstein", "jensen-shannon", "chi-square", "page-hinkley", "cusum", "adwin", "mmd",
+};
 
 struct monitor {
 	struct monitor_settings settings;
@@ -60,8 +61,8 @@ static bool joint_check(const struct drift_reference *reference, const struct mo
 {
 	if (settings->methods >> MONITOR_MMD & 1 && reference->rows > 0 && reference->rows < JOINT_REFERENCE_ROWS_MIN)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
-				 "the reference has %zu rows, and `mmd` needs %d or more to know how columns go together; give more "
-				 "rows, or leave `mmd` out",
+				 "the reference has %zu rows, and `mmd` needs %d or more to know how columns go together; give "
+				 "more rows, or leave `mmd` out",
 				 reference->rows, JOINT_REFERENCE_ROWS_MIN);
 	return true;
 }
@@ -85,9 +86,12 @@ static bool order_open(struct monitor *self, struct arena *arena)
 	return self->moments && self->scratch.order;
 }
 
+_Static_assert(DRIFT_FEATURES_MAX <= JOINT_COLUMNS_MAX, "a joint test may have all features");
+
 /* The features that are part of the joint test: numbers, of which the reference has enough. `columns`: of the reference, and those
  * of the window. */
-static size_t joint_choose(struct monitor *self, const struct drift_reference *reference, const double **columns, double *dependence)
+static size_t joint_choose(struct monitor *self, const struct drift_reference *reference, const double **columns,
+			   double *dependence)
 {
 	size_t count = 0;
 	*dependence = 1;
@@ -101,8 +105,6 @@ static size_t joint_choose(struct monitor *self, const struct drift_reference *r
 	}
 	return count;
 }
-
-_Static_assert(DRIFT_FEATURES_MAX <= JOINT_COLUMNS_MAX, "a joint test may have all features");
 
 static bool joint_begin(struct monitor *self, const struct drift_reference *reference, struct arena *arena)
 {
