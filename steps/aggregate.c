@@ -85,6 +85,15 @@ static const struct expression *aggregate_key(const struct step *step)
 	return self->key;
 }
 
+/* The sorts of windows store them differently. */
+static const char *aggregate_form(const struct step *step)
+{
+	const struct aggregate *self = step->options;
+	static const char *const forms[] = {
+		[CLOSING_COUNT] = "count", [CLOSING_SESSION] = "session", [CLOSING_HOPPING] = "hopping"};
+	return self ? forms[form_of(&self->window).kind] : NULL;
+}
+
 /* What the messages have, and what has been set of their window. */
 struct two_typings {
 	struct typing messages;
@@ -292,7 +301,7 @@ const struct step_kind step_aggregate = {
 	.options_size = sizeof(struct aggregate),
 	.shape = SHAPE_REPLACES,
 	.offspring = &(const struct offspring_rules){.makes = aggregate_makes, .collects = aggregate_collects},
-	.state = &(const struct state_rules){.key = aggregate_key},
+	.state = &(const struct state_rules){.key = aggregate_key, .form = aggregate_form},
 	.check = aggregate_check,
 	.infer = aggregate_infer,
 	.open = aggregate_open,

@@ -48,7 +48,7 @@ static bool make_topics(struct case_engine *engine, const struct revision *revis
 {
 	const struct property largest = {"max.message.bytes", REQUEST_BYTES_MAX};
 	struct wanted_topics wanted;
-	if (!revision_topics(revision, (struct properties){1, &largest}, false, (struct name_list){0}, &wanted, error))
+	if (!revision_topics(revision, (struct properties){1, &largest}, false, (struct name_list){0}, false, &wanted, error))
 		return false;
 	struct wanted_topic *items = ARENA_ARRAY(revision->arena, struct wanted_topic, wanted.count);
 	engine->topics = ARENA_ARRAY(engine->config->arena, const char *, wanted.count);

@@ -63,6 +63,7 @@ struct applying {
 	struct proposal_item *items; /* those that change something */
 	size_t count;
 	const char *set; /* the label of the files; NULL: they have none */
+	bool state_is_changed; /* a stage that had state gets another changelog */
 };
 
 /* ---- what is proposed ---- */
@@ -216,9 +217,10 @@ static void table_print(struct session *session, struct buffer *out, const struc
 }
 
 /* Prints what becomes of groups, topics and state. */
-static bool plan_effects_print(struct applying *applying, struct buffer *out, struct error *error)
+static bool plan_effects_print(struct applying *applying, bool kept_only, struct buffer *out, struct error *error)
 {
 	struct change_effects effects = {.json = applying->session->form == OUTPUT_JSON,
+					 .kept_only = kept_only,
 					 .checker = {.kinds = applying->session->kinds,
 						     .namespace = applying->files.namespace,
 						     .prefix = applying->control.config.topics.prefix},
@@ -239,7 +241,7 @@ static int effects_print(struct applying *applying, bool all)
 	const struct control_table *tables = applying->tables.items;
 	for (size_t i = 0; all && i < applying->tables.count; i++)
 		table_print(applying->session, &out, &tables[i]);
-	if (all && applying->count > 0 && !plan_effects_print(applying, &out, &error)) {
+	if (all && applying->count > 0 && !plan_effects_print(applying, false, &out, &error)) {
 		buffer_close(&out);
 		return command_failed(applying->session, &error);
 	}
@@ -265,10 +267,31 @@ static int documents_check(struct applying *applying, struct error *error)
 	    !keeper.check(keeper.context, &items, applying->ledger, applying->session->arena, &findings, error))
 		return command_failed(applying->session, error);
 	applying->tables = findings.tables;
+	applying->state_is_changed = findings.state_is_changed;
 	if (findings.faults.count == 0)
 		return EXIT_GOOD;
 	return control_session_faults(applying->session, TEXT("the documents have errors; nothing was proposed"), &findings.faults,
 				      places);
+}
+
+/* Proposes them. Where a stage gets another changelog, what that means is found out before: then the ledger has not accepted
+ * it yet. */
+static int changes_propose(struct applying *applying, struct error *error)
+{
+	struct buffer out;
+	buffer_open(&out, CHECK_BYTES_MAX);
+	int code = EXIT_GOOD;
+	if (applying->state_is_changed && applying->session->form == OUTPUT_TEXT &&
+	    !plan_effects_print(applying, true, &out, error))
+		code = command_failed(applying->session, error);
+	if (code == EXIT_GOOD)
+		code = control_session_propose(applying->session, &applying->control, &applying->options->author,
+					       (struct record_list){applying->count, applying->items},
+					       (struct document_places){applying->files.count, applying->files.places});
+	if (code == EXIT_GOOD)
+		return command_write(applying->session, &out);
+	buffer_close(&out);
+	return code;
 }
 
 static int apply_propose(struct applying *applying, struct error *error)
@@ -281,9 +304,7 @@ static int apply_propose(struct applying *applying, struct error *error)
 		return command_failed(applying->session, error);
 	if (applying->options->dry_run || applying->count == 0)
 		return effects_print(applying, applying->options->dry_run);
-	code = control_session_propose(applying->session, &applying->control, &applying->options->author,
-				       (struct record_list){applying->count, applying->items},
-				       (struct document_places){applying->files.count, applying->files.places});
+	code = changes_propose(applying, error);
 	if (code == EXIT_GOOD && !applied_artifacts_confirm(&applying->control, &applying->artifacts, error))
 		return command_failed(applying->session, error);
 	return code == EXIT_GOOD && applying->session->form == OUTPUT_TEXT ? effects_print(applying, false) : code;

@@ -8,6 +8,7 @@
 #include "control/artifact.h"
 #include "control/condition_table.h"
 #include "control/control_tables.h"
+#include "control/state_labels.h"
 #include "message/json_write.h"
 #include "view/resource_view.h"
 
@@ -75,7 +76,7 @@ static void print_resource(struct describing *describing)
 	struct text name;
 	size_t shown = 0;
 	for (size_t i = 0; i < newest->labels.count; i++) {
-		if (artifact_label_read(&labels[i], &name, &artifact))
+		if (artifact_label_read(&labels[i], &name, &artifact) || label_is_of_state(&labels[i]))
 			continue;
 		buffer_print(&describing->out, "%-12s ", shown++ == 0 ? "Labels" : "");
 		buffer_shown(&describing->out, labels[i].key);

@@ -127,7 +127,8 @@ static void examine_kafka(struct doctor *doctor)
 	struct error error = {0};
 	bool good = kafka_find(runtime, &doctor->options->kafka, arena, &doctor->kafka, &error);
 	if (good && doctor->revision)
-		good = revision_topics(doctor->revision, doctor->kafka.topics, true, (struct name_list){0}, &wanted, &error) &&
+		good = revision_topics(doctor->revision, doctor->kafka.topics, true, (struct name_list){0}, false, &wanted,
+				       &error) &&
 		       (groups = plan_groups(&doctor->revision->plan, arena, &group_count));
 	if (!good ||
 	    !probe_kafka(doctor->kafka.brokers, doctor->kafka.producer, wanted, groups, group_count, arena, &probe, &error)) {

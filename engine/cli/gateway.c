@@ -70,7 +70,7 @@ static bool topics_see(const struct gateway_run *run, const struct revision *rev
 	bool create = run->options->topics == TOPICS_CREATE;
 	if (revision->plan.count == 0)
 		return true; /* gateway_open() reports the error */
-	if (!revision_topics(revision, run->kafka.topics, false, (struct name_list){0}, &wanted, error))
+	if (!revision_topics(revision, run->kafka.topics, false, (struct name_list){0}, false, &wanted, error))
 		return false;
 	struct wanted_topic own[GATEWAY_TOPICS];
 	struct wanted_topic *items = ARENA_ARRAY(revision->arena, struct wanted_topic, wanted.count + GATEWAY_TOPICS);

@@ -6,6 +6,9 @@
 #include "client/control_session.h"
 #include "client/kafka.h"
 #include "control/keeper.h"
+#include "control/state_labels.h"
+#include "log/topic_list.h"
+#include "log/topics.h"
 
 struct gc_options {
 	struct door_asked asked;
@@ -59,6 +62,39 @@ static int files_sweep(struct session *session, const struct control_session *co
 	return EXIT_GOOD;
 }
 
+/* ---- changelogs of former forms ---- */
+
+/* Keeps those of the list that no kept version names. */
+static void changelogs_choose(const struct ledger *ledger, const char *prefix, struct topic_names *list)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < list->count; i++)
+		if (state_labels_miss(ledger, text_of(list->names[i] + strlen(prefix))))
+			list->names[count++] = list->names[i];
+	list->count = count;
+}
+
+/* Removes the changelogs that no kept version names (control/state_labels.h). */
+static int changelogs_sweep(struct session *session, const struct control_session *control)
+{
+	const struct applier_config *config = &control->config;
+	const char *prefix = arena_print(session->arena, "%s.%s.pipeline.", config->topics.prefix, config->namespace);
+	struct topic_names list = {0};
+	struct error error = {0};
+	if (!prefix) {
+		error_memory(&error, ERROR_SYSTEM, "listing changelogs");
+		return command_failed(session, &error);
+	}
+	if (!topic_list_read(config->brokers, config->producer, prefix, session->arena, &list, &error))
+		return command_failed(session, &error);
+	changelogs_choose(applier_ledger(control->applier), prefix, &list);
+	if (list.count > 0 && !topics_remove(config->brokers, config->producer, list.names, list.count, &error))
+		return command_failed(session, &error);
+	for (size_t i = 0; i < list.count && session->form == OUTPUT_TEXT; i++)
+		fprintf(session->out, "changelog %s removed\n", list.names[i]);
+	return EXIT_GOOD;
+}
+
 static int gc_propose(struct session *session, struct control_session *control, const struct gc_options *self,
 		      struct resource_reference reference)
 {
@@ -73,6 +109,8 @@ static int gc_propose(struct session *session, struct control_session *control, 
 	size_t after = versions_count(applier_ledger(control->applier));
 	if (code == EXIT_GOOD && session->form == OUTPUT_TEXT)
 		fprintf(session->out, "%zu versions removed, %zu kept\n", before > after ? before - after : 0, after);
+	if (code == EXIT_GOOD)
+		code = changelogs_sweep(session, control);
 	return code == EXIT_GOOD ? files_sweep(session, control, self->file_age_ns / NS_PER_MS) : code;
 }
 
@@ -93,9 +131,10 @@ static int gc_run(struct session *session, const void *filled, const char *const
 const struct command command_gc = {
 	.name = "gc",
 	.arguments = "[KIND/NAME]",
-	.summary = "Removes old versions of resources, and their files.",
+	.summary = "Removes old versions of resources, their files and their state.",
 	.help = "Without it the newest 50 versions of each resource are kept. `sluice rollback` cannot return to a version that "
-		"was removed. Files that no kept version names are removed too.\n\n"
+		"was removed. Files that no kept version names are removed too, and so are "
+		"changelogs: that of a stage whose state has another form since, when no kept version has the former form.\n\n"
 		"  sluice gc --keep 5\n  sluice gc pipeline/fraud --keep 1\n",
 	.options = options,
 	.options_size = sizeof(struct gc_options),

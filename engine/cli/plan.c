@@ -63,7 +63,8 @@ static const struct option options[] = {
 		    "whether running engines would accept it."),
 	ROW("orphans", FLAG, struct plan_arguments, orphans,
 	    .help = "Shows instead the topics in Kafka that are of pipelines and models in the namespaces of the files, and that "
-		    "no pipeline of the files has. Give all files of the namespace."),
+		    "no pipeline of the files has. Changelogs of other forms of a stage's state are left out: `sluice gc` removes "
+		    "those that no version names. Give all files of the namespace."),
 	KAFKA_ROWS(struct plan_arguments, kafka),
 	ROW("kind", TEXT, struct plan_arguments, kind, .help = "The kind of documents that have none."),
 	{.type = OPTION_END},
@@ -149,12 +150,13 @@ static const char *plan_refused(const struct plan *before, const struct plan *no
 {
 	const struct state_history none = {0};
 	struct error error = {0};
-	if (group_migration_refuse(before, now, &error) && state_check_reload(before, now, &none, (struct name_list){0}, &error))
+	if (group_migration_refuse(before, now, &error) &&
+	    state_check_reload(before, now, &none, (struct name_list){0}, false, &error))
 		return NULL;
 	return arena_copy(arena, error.text, strlen(error.text));
 }
 
-static int plan_compare(struct session *session, const struct plan_arguments *arguments, const struct plan *now,
+static int plan_compare(struct session *session, const struct plan_arguments *arguments, struct plan *now,
 			struct files *files, struct arena *arena)
 {
 	struct planned before = {0};
@@ -170,8 +172,9 @@ static int plan_compare(struct session *session, const struct plan_arguments *ar
 	}
 	int code = plan_open(session, arguments, paths, arguments->before.count, files, arena, false, &before);
 	buffer_open(&out, PLAN_BYTES_MAX);
-	if (code == EXIT_GOOD && plan_diff(&before.plan, now, arena, &changes)) {
-		changes.refused = plan_refused(&before.plan, now, arena);
+	const char *refused = code == EXIT_GOOD ? plan_refused(&before.plan, now, arena) : NULL;
+	if (code == EXIT_GOOD && plan_name_changed(&before.plan, now, arena) && plan_diff(&before.plan, now, arena, &changes)) {
+		changes.refused = refused;
 		if (arguments->form == PLAN_JSON)
 			plan_changes_print_json(&changes, &out);
 		else

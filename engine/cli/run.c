@@ -116,7 +116,8 @@ static void follow(struct run_engine *running)
 		return;
 	bool good =
 		revision && group_migration_refuse(files.before, &revision->plan, &error) &&
-		state_check_reload(files.before, &revision->plan, &running->state_history, running->options->new_state, &error) &&
+		state_check_reload(files.before, &revision->plan, &running->state_history, running->options->new_state, false,
+				   &error) &&
 		run_kafka_prepare(running, revision, files.before, &error);
 	good = good && (!running->gateway.gateway || gateway_service_check(&running->gateway, revision, &error));
 	if (good)

@@ -97,6 +97,7 @@ static struct revision *documents_compile(struct run_control *control, const str
 	options.aliases = aliases;
 	options.alias_count = documents->file_count;
 	options.tables = &documents->tables;
+	options.forms = &documents->forms;
 	options.may_be_empty = true;
 	options.models_must_answer = documents->change != CONTROL_IN_FORCE;
 	options.before = &engine_revision(running->live)->plan;
@@ -117,7 +118,7 @@ static bool revision_prepare(struct run_engine *running, struct revision *revisi
 {
 	const struct plan *before = &engine_revision(running->live)->plan;
 	run_gateway_choose(running, revision);
-	return state_check_reload(before, &revision->plan, &running->state_history, running->options->new_state, error) &&
+	return state_check_reload(before, &revision->plan, &running->state_history, running->options->new_state, true, error) &&
 	       run_kafka_topics(running, revision, before, error) &&
 	       group_migration_prepare(&running->engine, before, revision, error) &&
 	       run_gateway_check(running, revision, error);

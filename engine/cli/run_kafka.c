@@ -89,7 +89,8 @@ bool run_kafka_topics(struct run_engine *running, const struct revision *revisio
 	size_t made = 0;
 	bool create = running->options->topics == TOPICS_CREATE;
 	struct wanted_topics wanted;
-	if (!revision_topics(revision, running->topic_settings, create, running->options->new_state, &wanted, error) ||
+	if (!revision_topics(revision, running->topic_settings, create, running->options->new_state,
+			     running->engine.control != NULL, &wanted, error) ||
 	    (before && !state_check_changelogs(&running->engine, before, wanted, error)) ||
 	    !topics_ensure(running->engine.brokers, running->engine.producer, wanted, create, &made, error))
 		return false;

@@ -4,6 +4,7 @@
 #include "client/kafka.h"
 #include "log/topic_list.h"
 #include "message/json_write.h"
+#include "plan/state_forms.h"
 #include "spec/workspace.h"
 
 #define ORPHANS_ARENA_BYTES ((size_t)256 << 20) /* a million names */
@@ -13,6 +14,17 @@ static bool topic_is_planned(const struct plan *plan, const char *name)
 	for (size_t i = 0; i < plan->count; i++)
 		for (size_t j = 0; j < plan->pipelines[i].topic_count; j++)
 			if (strcmp(plan->pipelines[i].topics[j].name, name) == 0)
+				return true;
+	return false;
+}
+
+/* Whether it is a changelog of a stage of the plan, of whatever form. `sluice gc` removes those that no version names. */
+static bool topic_is_of_stage(const struct plan *plan, const char *name, struct arena *arena)
+{
+	for (size_t i = 0; i < plan->count && strstr(name, STATE_FORM_BEGIN); i++)
+		for (size_t j = 0; j < plan->pipelines[i].stage_count; j++)
+			if (plan->pipelines[i].stages[j].state &&
+			    changelog_is_of_stage(name, &plan->pipelines[i], &plan->pipelines[i].stages[j], arena))
 				return true;
 	return false;
 }
@@ -38,7 +50,7 @@ static bool scope_print(const struct plan *plan, const struct pipeline_plan *pip
 	if (!topic_list_read(kafka->brokers, kafka->producer, prefix, arena, &list, error))
 		return false;
 	for (size_t i = 0; i < list.count; i++)
-		if (!topic_is_planned(plan, list.names[i]))
+		if (!topic_is_planned(plan, list.names[i]) && !topic_is_of_stage(plan, list.names[i], arena))
 			orphan_print(out, list.names[i], json, (*count)++);
 	return true;
 }

@@ -3,6 +3,7 @@
 
 #include "control/control_tables.h"
 #include "control/proposed_tables.h"
+#include "control/state_labels.h"
 #include "experiments/rollout_plan.h"
 #include "message/rows.h"
 #include "plan/plan.h"
@@ -328,11 +329,36 @@ static bool document_check(void *context, const struct record_list *items, const
 		return error_memory(error, ERROR_SYSTEM, "checking a proposal");
 	bool good =
 		set_open(&set, error) && set_plan(&set, &plan, error) && (set.is_large || set_judge(&set, &plan, error));
-	if (good && set.count == 0 && !proposed_tables(&plan, items, accepted, set.arena, arena, &findings->tables))
+	if (good && set.count == 0 &&
+	    (!proposed_tables(&plan, items, accepted, set.arena, arena, &findings->tables) ||
+	     !state_labels_propose(&plan, items, accepted, arena, &findings->state_labels, &findings->state_is_changed)))
 		good = error_memory(error, ERROR_SYSTEM, "checking a proposal");
 	set_close(&set);
 	findings->faults = (struct record_list){set.count, set.faults};
 	return good;
+}
+
+/* Names the changelogs of the plan as the accepted versions and the proposed ones have them. */
+static bool set_name_changelogs(struct document_set *set, struct plan *plan, struct error *error)
+{
+	struct record_list proposed, labels;
+	struct state_forms forms = {0};
+	const struct ledger_resource *resource;
+	const struct state_label *items;
+	bool good = set->is_large || state_labels_propose(plan, set->items, set->accepted, set->arena, &proposed, NULL);
+	LIST_EACH_RESOURCE(set->accepted, resource)
+	{
+		const struct ledger_version *version = ledger_accepted(set->accepted, resource);
+		if (good && version && !item_replaces(set, resource))
+			good = state_labels_collect(&version->record.labels, set->arena, &forms);
+	}
+	items = set->is_large ? NULL : proposed.items;
+	for (size_t i = 0; good && items && i < proposed.count; i++) {
+		labels = (struct record_list){1, &items[i].label};
+		good = state_labels_collect(&labels, set->arena, &forms);
+	}
+	good = good && (set->is_large || plan_name_changelogs(plan, &forms, set->arena));
+	return good || error_memory(error, ERROR_SYSTEM, "comparing plans");
 }
 
 bool document_check_effects(struct document_checker *checker, const struct record_list *items, const struct ledger *accepted,
@@ -344,7 +370,8 @@ bool document_check_effects(struct document_checker *checker, const struct recor
 	struct plan plan_before, plan_after;
 	struct plan_changes changes;
 	bool good = set_open(&before, error) && set_plan(&before, &plan_before, error) && set_open(&after, error) &&
-		    set_plan(&after, &plan_after, error);
+		    set_plan(&after, &plan_after, error) && set_name_changelogs(&before, &plan_before, error) &&
+		    set_name_changelogs(&after, &plan_after, error);
 	if (good && !after.is_large && (!plan_diff(&plan_before, &plan_after, after.arena, &changes) ||
 					!effects.take(effects.context, &changes, after.arena)))
 		good = error_memory(error, ERROR_SYSTEM, "comparing plans");

@@ -58,6 +58,8 @@
 struct keeper_findings {
 	struct record_list faults; /* struct verdict_fault; none: the documents fit */
 	struct record_list tables; /* struct control_table: of choices whose bucket tables the proposal changes */
+	struct record_list state_labels; /* struct state_label: of the applied resources */
+	bool state_is_changed;		 /* a stage that had state gets another changelog */
 };
 
 /* Checks the documents of a proposal against all accepted ones: `items` (struct proposal_item) are APPLY or DELETE.

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "control/keeper_parts.h"
+#include "control/state_labels.h"
 
 #define WORDS_MAX 400
 #define DOCUMENTS_BYTES_MAX ((size_t)64 << 20) /* of a proposal; a rollback of many resources can have more than its record */
@@ -148,10 +149,14 @@ static bool conflict_write(struct keeper *keeper, const struct decision *decisio
 
 /* ---- acceptance ---- */
 
-static bool version_write(struct keeper *keeper, const struct decision *decision, size_t index, int64_t change, int64_t now_ms,
-			  struct resource_version *made, struct error *error)
+static bool version_write(struct keeper *keeper, const struct decision *decision, size_t index,
+			  const struct keeper_findings *findings, int64_t change, int64_t now_ms, struct resource_version *made,
+			  struct error *error)
 {
 	const struct proposal_item *item = &decision->items[index];
+	struct record_list labels;
+	if (!state_labels_merge(&item->labels, &findings->state_labels, item->kind, item->name, keeper->arena, &labels))
+		return error_memory(error, ERROR_SYSTEM, "deciding a proposal");
 	const struct ledger_resource *resource = decision->resources[index];
 	const struct control_version record = {
 		.kind = item->kind,
@@ -165,7 +170,7 @@ static bool version_write(struct keeper *keeper, const struct decision *decision
 		.proposal = decision->proposal->id,
 		.time_ms = now_ms,
 		.keeper = text_of(keeper->options.engine),
-		.labels = item->labels,
+		.labels = labels,
 		.change = change,
 		.epoch = keeper->ledger.epoch,
 	};
@@ -203,7 +208,7 @@ static bool items_collect(struct keeper *keeper, const struct proposal_item *ite
 	return true;
 }
 
-static bool proposal_accept(struct keeper *keeper, const struct decision *decision, const struct record_list *tables,
+static bool proposal_accept(struct keeper *keeper, const struct decision *decision, const struct keeper_findings *findings,
 			    int64_t now_ms, struct error *error)
 {
 	struct resource_version *made = ARENA_ARRAY(keeper->arena, struct resource_version, decision->count);
@@ -213,13 +218,13 @@ static bool proposal_accept(struct keeper *keeper, const struct decision *decisi
 		return error_memory(error, ERROR_SYSTEM, "deciding a proposal");
 	for (size_t i = 0; i < decision->count; i++)
 		if (decision->items[i].action != PROPOSAL_COLLECT &&
-		    !version_write(keeper, decision, i, change, now_ms, &made[count++], error))
+		    !version_write(keeper, decision, i, findings, change, now_ms, &made[count++], error))
 			return false;
 	struct control_verdict verdict = {.id = decision->proposal->id,
 					  .outcome = VERDICT_ACCEPTED,
 					  .change = count > 0 ? change : 0,
 					  .versions = {count, made}};
-	if (count > 0 && !keeper_tables_write(keeper, tables, change, now_ms, error))
+	if (count > 0 && !keeper_tables_write(keeper, &findings->tables, change, now_ms, error))
 		return false;
 	if (count > 0 && !change_write(keeper, decision, change, verdict.versions, now_ms, error))
 		return false;
@@ -312,5 +317,5 @@ bool keeper_decide(struct keeper *keeper, const struct proposal *proposal, int64
 	if (!items_check(keeper, &decision, &findings, error))
 		return false;
 	return findings.faults.count > 0 ? faults_write(keeper, &decision, &findings.faults, now_ms, error)
-					 : proposal_accept(keeper, &decision, &findings.tables, now_ms, error);
+					 : proposal_accept(keeper, &decision, &findings, now_ms, error);
 }

@@ -34,6 +34,9 @@ static enum state_verdict reference_look(rd_kafka_t *asker, const struct wanted_
 	state_reference_read(commit_mark_strip((struct text){commit->metadata, commit->metadata_size}), &reference, name);
 	if (reference.id == 0)
 		return STATE_THERE;
+	if (strcmp(name, changelog->name) != 0 && changelog->versioned && changelog->family &&
+	    strncmp(name, changelog->family, strlen(changelog->family)) == 0)
+		return STATE_THERE; /* of another version of the pipeline */
 	if (strcmp(name, changelog->name) != 0) {
 		changelog_difference_write(name, changelog->name, difference);
 		(void)snprintf(words, ERROR_TEXT_MAX,

@@ -89,7 +89,8 @@ static bool look(struct topic_keeper *keeper, struct error *error)
 		keeper->partitions[i] = client_partition_count(metadata, keeper->wanted.items[i].name);
 		keeper->missing[i] = keeper->partitions[i] == 0;
 		keeper->missing_count += keeper->missing[i];
-		if (keeper->missing[i] && keeper->wanted.items[i].family && !keeper->wanted.items[i].new_state)
+		if (keeper->missing[i] && keeper->wanted.items[i].family && !keeper->wanted.items[i].new_state &&
+		    !keeper->wanted.items[i].versioned)
 			note_left(keeper, &keeper->wanted.items[i], metadata);
 		if (keeper->missing[i] && keeper->wanted.items[i].created_with)
 			note_deleted(keeper, &keeper->wanted.items[i], metadata);

@@ -26,6 +26,7 @@ struct wanted_topic {
 	const char *group; /* the group that reads its input */
 	const char *family;
 	bool new_state;
+	bool versioned; /* of a changelog: a control plane names it, and others of the family are of other versions */
 	bool compacted;	 /* no changelog, but Kafka must not delete records of it either */
 	bool ordered;	 /* it has exactly one partition, because all its records have one order */
 	/* The topic with which it is created. If that one exists and this does not, this one was deleted, and is not

@@ -37,6 +37,7 @@ struct stage {
 	size_t topic;	    /* its input, besides the pipeline's inputs; TOPIC_NONE: the first stage */
 	bool isolated;	    /* it has exactly one step, which is isolated */
 	const char *state;  /* description of its state between requests, and of the state's key; NULL: no state */
+	bool joins;	    /* the state also has parts of requests that wait for others */
 	const char *risk;   /* effect of a crash on that state with at-least-once delivery; NULL: only repeated answers */
 	size_t count;
 	const size_t *steps; /* in the order in which they run */

@@ -381,6 +381,7 @@ static void find_state(struct cutter *cutter)
 		if (i > 0 && i == cutter->root)
 			stage->state = "the parts of a request from other pipelines that wait for the others";
 		bool joins = stage->state != NULL;
+		stage->joins = joins;
 		for (size_t j = 0; j < stage->count && !stage->risk; j++) {
 			const char *key = wanted_key(cutter, stage->steps[j]);
 			const struct step step = step_seen(graph, stage->steps[j]);

@@ -3,7 +3,7 @@
 #ifndef SLUICE_RUNTIME_REVISION_H
 #define SLUICE_RUNTIME_REVISION_H
 
-#include "plan/plan.h"
+#include "plan/state_forms.h"
 #include "serving/files.h"
 #include "spec/workspace.h"
 
@@ -32,6 +32,7 @@ struct revision_options {
 	const struct file_alias *aliases; /* of files that documents name (serving/files.h) */
 	size_t alias_count;
 	const struct assignment_tables *tables; /* recorded ones (step/assignment_table.h); NULL: none */
+	const struct state_forms *forms; /* recorded ones (plan/state_forms.h); NULL: none */
 	bool may_be_empty; /* a revision without pipelines is no error */
 	struct name_list servers; /* NAME=URL */
 	/* Address for models without one of their own: stubs, and models that no Server offers. NULL: none. */

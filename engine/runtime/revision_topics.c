@@ -46,7 +46,7 @@ static size_t room_for(const struct plan *plan)
 }
 
 static bool want_changelog(const struct revision *revision, const struct pipeline_plan *plan, const struct topic *topic,
-			   struct name_list new_state, struct wanted_topic *item)
+			   struct name_list new_state, bool versioned, struct wanted_topic *item)
 {
 	item->changelog_of = plan_changelog_input(plan, topic);
 	if (!item->changelog_of)
@@ -54,12 +54,13 @@ static bool want_changelog(const struct revision *revision, const struct pipelin
 	item->pipeline = plan->graph->name;
 	item->group = plan_topic_group(plan, topic);
 	item->new_state = name_list_has(new_state, plan->graph->name);
+	item->versioned = versioned;
 	item->family = topic_own_name(revision->arena, plan->prefix, plan->namespace, plan->graph->name, "stage.");
 	return item->family;
 }
 
 bool revision_topics(const struct revision *revision, struct properties settings, bool status, struct name_list new_state,
-		     struct wanted_topics *wanted, struct error *error)
+		     bool versioned, struct wanted_topics *wanted, struct error *error)
 {
 	const struct plan *plan = &revision->plan;
 	struct wanted_topic *items = ARENA_ARRAY(revision->arena, struct wanted_topic, room_for(plan));
@@ -83,7 +84,7 @@ bool revision_topics(const struct revision *revision, struct properties settings
 				.settings = settings,
 				.own = topic->role == TOPIC_POLICY ? policy_own : (struct properties){0},
 			};
-			if (!want_changelog(revision, &plan->pipelines[i], topic, new_state, item))
+			if (!want_changelog(revision, &plan->pipelines[i], topic, new_state, versioned, item))
 				return error_memory(error, ERROR_SYSTEM, "listing topics");
 		}
 		if (status)

@@ -6,8 +6,9 @@
 #include "runtime/revision.h"
 
 /* Lists the topics of its pipelines, and with `status` those for the status of engines. For pipelines among
- * `new_state` the loss of state is accepted. In the revision's arena. SYSTEM: memory ran out. */
+ * `new_state` the loss of state is accepted; `versioned`: a control plane names the changelogs. In the revision's arena. SYSTEM:
+ * memory ran out. */
 bool revision_topics(const struct revision *revision, struct properties settings, bool status, struct name_list new_state,
-		     struct wanted_topics *wanted, struct error *error);
+		     bool versioned, struct wanted_topics *wanted, struct error *error);
 
 #endif

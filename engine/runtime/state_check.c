@@ -200,8 +200,16 @@ static bool stage_stays(const struct graph *old, const struct pipeline_plan *pip
 	return good;
 }
 
+/* Whether a version of the pipeline may leave that changelog of an earlier one for another. */
+static bool changelog_may_be_left(const struct plan *before, const struct topic *left, const struct pipeline_plan *pipeline)
+{
+	const struct pipeline_plan *owner = stage_of_changelog(before, left->name).pipeline;
+	return strcmp(owner->graph->name, pipeline->graph->name) == 0 && !owner->stages[left->of].joins;
+}
+
 static bool changelog_stays(const struct plan *before, const struct plan *now, const struct state_history *history,
-			    const struct pipeline_plan *pipeline, const struct topic *changelog, struct error *error)
+			    const struct pipeline_plan *pipeline, const struct topic *changelog, bool versioned,
+			    struct error *error)
 {
 	struct stage_found old = stage_of_changelog(before, changelog->name);
 	const struct changelog_left *gone = history_find(history, changelog->name);
@@ -211,7 +219,7 @@ static bool changelog_stays(const struct plan *before, const struct plan *now, c
 	if (gone && !steps_stay((struct text){gone->names, gone->length}, pipeline, changelog, error))
 		return false;
 	const struct topic *left = changelog_forsaken(before, plan_topic_group(pipeline, changelog), input, now, &owner);
-	if (!left)
+	if (!left || (versioned && changelog_may_be_left(before, left, pipeline)))
 		return true;
 	return error_set(error, ERROR_CONFIG, PLACE_NONE,
 			 "pipeline %s would read %s with no state: its state is in changelog %s, of pipeline %s; was that "
@@ -220,13 +228,13 @@ static bool changelog_stays(const struct plan *before, const struct plan *now, c
 }
 
 bool state_check_reload(const struct plan *before, const struct plan *now, const struct state_history *history,
-			struct name_list new_state, struct error *error)
+			struct name_list new_state, bool versioned, struct error *error)
 {
 	for (size_t i = 0; i < now->count; i++) {
 		const struct pipeline_plan *pipeline = &now->pipelines[i];
 		for (size_t j = 0; !name_list_has(new_state, pipeline->graph->name) && j < pipeline->topic_count; j++)
 			if (pipeline->topics[j].role == TOPIC_STATE &&
-			    !changelog_stays(before, now, history, pipeline, &pipeline->topics[j], error))
+			    !changelog_stays(before, now, history, pipeline, &pipeline->topics[j], versioned, error))
 				return false;
 	}
 	return true;

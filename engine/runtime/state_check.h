@@ -19,9 +19,10 @@ bool state_history_note(struct state_history *history, const struct plan *before
 /* Whether each stage keeps the state of its steps. A worker that began without it would detect that
  * (state/changelog_identity.h), and end. CONFIG: the stage keeps its changelog, but its steps with state have other names. Or
  * its input was read with another changelog, because the pipeline has another name. Pipelines among `new_state` are
- * not checked. A pipeline that comes back is compared with what it was when it went. */
+ * not checked. A pipeline that comes back is compared with what it was when it went. `versioned`: a control plane names the
+ * changelogs (plan/state_forms.h). Then a stage may leave its changelog for another one, unless that has parts of requests. */
 bool state_check_reload(const struct plan *before, const struct plan *now, const struct state_history *history,
-			struct name_list new_state, struct error *error);
+			struct name_list new_state, bool versioned, struct error *error);
 
 /* Whether the state of new changelogs, which `before` does not have, exists as far as Kafka reports. The changelog of
  * a pipeline that comes back may have been deleted. Waits for Kafka. CONFIG: it is lost. SYSTEM: Kafka does not

@@ -59,6 +59,7 @@ static bool member_configure(struct member *member, size_t number, const struct 
 				    .snapshot_ms = config->snapshot_ms,
 				    .snapshot_changes = SNAPSHOT_CHANGES,
 				    .new_state = config->new_state,
+				    .versioned = config->control != NULL,
 				    .log = config->log},
 	};
 	return config->partitions == 0 || assign_all(member, group, (size_t)config->partitions, arena, error);

@@ -284,6 +284,28 @@ static enum identity_verdict compare(const struct identity *identity, const stru
 	return IDENTITY_GOOD;
 }
 
+/* Whether the last commit was made by another version of the pipeline, with another changelog. */
+static bool is_switched(const struct identity_check *check)
+{
+	struct changelog_parts before, now;
+	return check->versioned && check->reference.id != 0 && strcmp(check->reference.changelog, check->changelog) != 0 &&
+	       changelog_split(check->reference.changelog, &before) && changelog_split(check->changelog, &now) &&
+	       text_equal(before.pipeline, now.pipeline);
+}
+
+static void note_switched(const struct store *store, const struct identity_check *check, bool is_known, char note[ERROR_TEXT_MAX])
+{
+	if (is_known)
+		(void)snprintf(note, ERROR_TEXT_MAX,
+			       "%s-%d: the state goes on as another version left it, at offset %" PRId64
+			       " with %zu keys; it has not seen the requests whose state is in %s",
+			       check->changelog, (int)check->partition, check->end, store_count(store), check->reference.changelog);
+	else
+		(void)snprintf(note, ERROR_TEXT_MAX,
+			       "%s-%d: the state has another form, and begins empty; the former state stays in %s",
+			       check->changelog, (int)check->partition, check->reference.changelog);
+}
+
 /* Nothing says that there was state: it is taken as it is. */
 static void note_first(const struct store *store, const struct identity_check *check, char note[ERROR_TEXT_MAX])
 {
@@ -337,7 +359,10 @@ enum identity_verdict identity_settle(struct store *store, const struct identity
 	*id = 0;
 	if (!store_scope_find(store, TEXT(IDENTITY_SCOPE), &own))
 		return IDENTITY_GOOD;
-	if (store_read(store, own, TEXT(KEY), &bytes) && identity_read(bytes, &identity)) {
+	bool is_known = store_read(store, own, TEXT(KEY), &bytes) && identity_read(bytes, &identity);
+	if (is_switched(check)) {
+		note_switched(store, check, is_known, note);
+	} else if (is_known) {
 		names_compare(&identity, store, gone, added);
 		verdict = compare(&identity, check, gone, added, error);
 		note_changed(check, gone, added, note);

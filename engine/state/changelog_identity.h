@@ -56,6 +56,9 @@ struct identity_check {
 	int64_t low, end; /* the partition's first offset, and that at which the restore ended */
 	bool from_snapshot; /* the changelog was not read from its beginning */
 	bool new_state;	 /* the operator accepts that state was lost */
+	/* A control plane names the changelog. The last commit may then refer to another changelog of the pipeline, of another
+	 * version of it: the state is used as it was left. */
+	bool versioned;
 };
 
 enum identity_verdict {

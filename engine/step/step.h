@@ -272,6 +272,9 @@ struct state_rules {
 	const struct expression *(*key)(const struct step *step);
 	/* Whether the step stores any, by its options. NULL: each of the kind does. */
 	bool (*stores)(const struct step *step);
+	/* What determines, besides the kind, how its state is read: one word. State of another form is of no use to the step.
+	 * NULL (also as hook): the kind alone, which recognises what its other options wrote. */
+	const char *(*form)(const struct step *step);
 };
 
 /* Rules of a kind that assesses what other steps do. */

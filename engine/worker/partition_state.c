@@ -78,6 +78,7 @@ static struct archive_place place_of(struct worker *worker, const struct partiti
 		.topics = config->topics,
 		.pipeline = config->graph->name,
 		.new_state = name_list_has(worker->config->partition_state.new_state, config->graph->name),
+		.versioned = worker->config->partition_state.versioned,
 		.scopes = scopes_of(&worker->partition_states, partition_state->stage),
 		.bytes_max = worker->config->partition_state.bytes_max,
 	};

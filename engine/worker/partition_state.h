@@ -28,6 +28,7 @@ struct partition_state_config {
 	int64_t snapshot_ms;	    /* shortest time between two snapshots of a partition */
 	uint64_t snapshot_changes;  /* fewest changes since the last snapshot: with fewer, reading the changelog is as fast */
 	struct name_list new_state; /* pipelines whose state may start empty though it was lost */
+	bool versioned;		    /* a control plane names the changelogs */
 	const struct log_sink *log; /* gets slow operations and lost snapshots; NULL: no log */
 };
 

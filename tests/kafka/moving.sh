@@ -3,12 +3,12 @@
 # back, a step with state is added and rolled back, under load, while engines are killed with -9, frozen and resumed. None may
 # be lost; none doubled where delivery was exactly once before and after.
 #   moving.sh SLUICE BUILD      with requests in BUILD
-# RATE is that of the requests, FORMS the parts that are run (killed keeper frozen state returned stale). Takes five minutes.
+# RATE is that of the requests, FORMS the parts that are run (killed keeper frozen state returned forms stale). Takes five minutes.
 set -u
 what=moving
 # shellcheck source=tests/kafka/stand.sh
 . "$(dirname "$0")/stand.sh"
-rate=${RATE:-1000} forms=${FORMS:-killed keeper frozen state returned stale}
+rate=${RATE:-1000} forms=${FORMS:-killed keeper frozen state returned forms stale}
 
 start_broker brisk
 start_model
@@ -190,6 +190,44 @@ returned() {
 	start_follower two
 	sent
 	check_answers "$form" $((rate * 12)) "uncommitted: silence_ms:"
+}
+
+# ---- a step with state gets another form, which begins empty in a changelog of its own; a rollback returns to the former one ----
+
+forms() {
+	local other former="sluice.$form.pipeline.call.stage.request.state"
+	counting_of "" >"$dir/counting.yaml"
+	sed "s/{name: last, /{name: tally, /; s/steps: \[last\]/steps: [tally]/" "$dir/counting.yaml" >"$dir/tally.yaml"
+	apply_file "$dir/counting.yaml" 2
+	for instance in one two three; do says 20 $instance "call: changed" 1; done
+	send "$form" $((rate * 16)) "$rate"
+	sleep 2
+	"$sluice" apply -n "$form" -f "$dir/tally.yaml" --dry-run >"$dir/dry.log" 2>&1
+	expect_words "forms: apply --dry-run" "$dir/dry.log" "call: state-added sluice.*.form-.*begins empty"
+	apply_file "$dir/tally.yaml" 3
+	expect_words "forms: what the apply says" "$dir/apply.log" "call: state-added sluice.*.form-.*begins empty"
+	sleep 0.3
+	kill_engine two
+	says 20 one "call: changed" 2
+	says 20 one "form-.*the state has another form, and begins empty" 1
+	start_follower two
+	sleep 2
+	"$sluice" rollback -n "$form" pipeline/call --to 2 --reason "a test" >"$dir/rollback.log" 2>&1
+	expect "forms: status of rollback" $? "-eq 0"
+	expect_words "forms: what the rollback says" "$dir/rollback.log" \
+		"call: state-added $former: goes on as version 3 left it at 20.*it has not seen"
+	says 20 one "call: changed" 3
+	says 20 one "$former-[0-9]: the state goes on as another version left it, at offset [0-9]*" 1
+	sent
+	check_answers "$form" $((rate * 16)) "uncommitted: silence_ms:"
+	"$sluice" gc -n "$form" --keep 1 >"$dir/gc.log" 2>&1
+	expect "forms: status of gc" $? "-eq 0"
+	expect_words "forms: what gc drops" "$dir/gc.log" "^changelog sluice.*stage.request.form-.*.state removed"
+	other=$(sed -n 's/^changelog \(.*\) removed$/\1/p' "$dir/gc.log")
+	"$build/admin" "$brokers" settings "$former" >>"$dir/topics.log" 2>&1
+	expect "forms: status of looking for the changelog that is used" $? "-eq 0"
+	"$build/admin" "$brokers" settings "$other" >>"$dir/topics.log" 2>&1
+	expect "forms: status of looking for the one that is not" $? "-ne 0"
 }
 
 # ---- an engine that never learns of the change is frozen, and comes back to the former group: nothing is doubled ----

@@ -110,6 +110,42 @@ static void a_changelog_of_another_name_is_noticed(void **state)
 	expect_lost(stand, "changed? pipeline `p` is now `q`. Undo the renaming");
 }
 
+#define OTHER_FORM "sluice.ns.pipeline.p.stage.request.form-00c0ffee.state"
+
+/* Under a control plane: the version with OTHER_FORM is new, then the former one comes back. */
+static void a_changelog_of_another_version_is_taken_as_it_was_left(void **state)
+{
+	struct stand *stand = *state;
+	uint64_t id = stand->id;
+	struct store *former = stand->store;
+	stand->store = store_open(renamed, BYTES_MAX);
+	stand->check.changelog = OTHER_FORM;
+	expect_lost(stand, CHANGELOG "; was the pipeline or a step renamed");
+	stand->check.versioned = true;
+	assert_int_equal(settle(stand), IDENTITY_GOOD);
+	assert_non_null(strstr(stand->note, "begins empty; the former state stays in " CHANGELOG));
+	assert_true(stand->id != 0 && stand->id != id);
+	store_close(stand->store);
+	stand->store = former;
+	stand->check.changelog = CHANGELOG;
+	stand->check.reference = (struct state_reference){stand->id, 7, OTHER_FORM};
+	restart(stand, scopes, false);
+	assert_int_equal(settle(stand), IDENTITY_GOOD);
+	assert_int_equal(stand->id, id);
+	assert_non_null(strstr(stand->note, "at offset 41 with 1 keys; it has not seen the requests whose state is in "));
+}
+
+/* A control plane does not make another pipeline's state this one's, nor an emptied changelog a good one. */
+static void a_control_plane_accepts_no_other_loss(void **state)
+{
+	struct stand *stand = *state;
+	stand->check.versioned = true;
+	restart(stand, scopes, true);
+	expect_lost(stand, "deleted and made again, or emptied");
+	stand->check.changelog = "sluice.ns.pipeline.q.stage.request.state";
+	expect_lost(stand, "was the pipeline or a step renamed");
+}
+
 #define LONG "a-name-of-a-hundred-characters-is-too-long-for-an-error-that-also-has-to-tell-what-to-do-about-it-all"
 
 static void what_differs_between_two_changelogs_is_named(void **state)
@@ -265,6 +301,8 @@ int main(void)
 		TEST(a_partition_that_is_as_it_was_is_good_and_has_nothing_to_tell),
 		TEST(a_changelog_that_is_empty_is_noticed),
 		TEST(a_changelog_of_another_name_is_noticed),
+		TEST(a_changelog_of_another_version_is_taken_as_it_was_left),
+		TEST(a_control_plane_accepts_no_other_loss),
 		cmocka_unit_test(what_differs_between_two_changelogs_is_named),
 		TEST(a_changelog_that_ends_early_is_waited_for),
 		TEST(a_changelog_whose_beginning_was_deleted_is_noticed),

@@ -20,6 +20,7 @@
 	"  input: {topic: " input "}\n  steps:\n" COUNT("a") OUTPUT("a")
 
 static const struct state_history nothing_left = {0};
+static bool versioned; /* as with a control plane */
 
 static struct error ask_of(struct planning first, struct planning second, struct name_list new_state)
 {
@@ -27,7 +28,7 @@ static struct error ask_of(struct planning first, struct planning second, struct
 	struct error error = {0};
 	planning_plan(&first, NULL, &old);
 	planning_plan(&second, NULL, &new);
-	assert_true(state_check_reload(&old, &new, &nothing_left, new_state, &error) == (error.kind == ERROR_NONE));
+	assert_true(state_check_reload(&old, &new, &nothing_left, new_state, versioned, &error) == (error.kind == ERROR_NONE));
 	planning_close(&first);
 	planning_close(&second);
 	return error;
@@ -122,7 +123,7 @@ static struct error readings_go_on(struct readings *readings, const char *files,
 	struct error error = {0};
 	planning_open(&planning, files);
 	planning_plan(&planning, NULL, &plan);
-	if (!state_check_reload(&readings->plan, &plan, &readings->history, new_state, &error)) {
+	if (!state_check_reload(&readings->plan, &plan, &readings->history, new_state, false, &error)) {
 		planning_close(&planning);
 		return error;
 	}
@@ -177,11 +178,40 @@ static void one_that_comes_back_as_it_was_or_accepted_is_forgotten(void **state)
 	readings_end(&readings);
 }
 
+static void a_control_plane_gives_no_pipeline_the_place_of_another(void **state)
+{
+	(void)state;
+	static const char before[] = PIPELINE("p", "t", "exactly-once"), now[] = PIPELINE("q", "t", "exactly-once");
+	versioned = true;
+	struct error error = ask_files(before, now, (struct name_list){0});
+	versioned = false;
+	assert_int_equal(error.kind, ERROR_CONFIG); /* the state of another pipeline */
+	assert_non_null(strstr(error.text, "would read t with no state"));
+}
+
+/* Its changelog also has parts of requests. */
+static void a_stage_that_joins_keeps_its_state_with_a_control_plane_too(void **state)
+{
+	(void)state;
+#define SIDES                                                                                                                      \
+	"  - {name: l, isolate: true, expression: {set: {x: x}}}\n  - {name: r, isolate: true, expression: {set: {y: x}}}\n"
+#define JOINED(name)                                                                                                               \
+	SIDES "  - {name: j, inputs: [l, r], expression: {set: {x: x}}}\n  - {name: " name                                         \
+	      ", inputs: [j], features: {set: {c: count(x over 1h)}}}\n" OUTPUT(name)
+	versioned = true;
+	struct error error = ask(JOINED("a"), JOINED("b"), (struct name_list){0});
+	versioned = false;
+	assert_int_equal(error.kind, ERROR_CONFIG);
+	assert_non_null(strstr(error.text, "stage.j.state holds state of step `a`, and the stage would have `b` instead"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_step_with_state_that_is_renamed_is_refused),
 		cmocka_unit_test(steps_may_come_or_go),
+		cmocka_unit_test(a_stage_that_joins_keeps_its_state_with_a_control_plane_too),
+		cmocka_unit_test(a_control_plane_gives_no_pipeline_the_place_of_another),
 		cmocka_unit_test(a_pipeline_with_state_that_is_renamed_is_refused),
 		cmocka_unit_test(one_that_reads_another_topic_or_by_another_group_begins_anew),
 		cmocka_unit_test(one_that_comes_back_with_a_step_renamed_is_refused),
