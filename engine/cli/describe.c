@@ -76,7 +76,7 @@ static void print_resource(struct describing *describing)
 	struct text name;
 	size_t shown = 0;
 	for (size_t i = 0; i < newest->labels.count; i++) {
-		if (artifact_label_read(&labels[i], &name, &artifact) || label_is_of_state(&labels[i]))
+		if (artifact_label_read(&labels[i], &name, &artifact) || label_is_of_keeper(&labels[i]))
 			continue;
 		buffer_print(&describing->out, "%-12s ", shown++ == 0 ? "Labels" : "");
 		buffer_shown(&describing->out, labels[i].key);

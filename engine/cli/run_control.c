@@ -97,7 +97,8 @@ static struct revision *documents_compile(struct run_control *control, const str
 	options.aliases = aliases;
 	options.alias_count = documents->file_count;
 	options.tables = &documents->tables;
-	options.forms = &documents->forms;
+	options.forms = &documents->formers.forms;
+	options.apart = (struct name_list){documents->formers.apart_count, documents->formers.apart};
 	options.may_be_empty = true;
 	options.models_must_answer = documents->change != CONTROL_IN_FORCE;
 	options.before = &engine_revision(running->live)->plan;

@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 
-#include "control/state_labels.h"
 #include "message/rows.h"
 #include "state/table.h"
 
@@ -74,7 +73,7 @@ static bool document_add(struct control_documents *documents, const struct contr
 	const char *name = document_name(names, arena, version);
 	documents->documents[documents->count++] = (struct spec_document){name, text_copied(arena, version->document)};
 	return name && files_add(documents, name, version) &&
-	       state_labels_collect(&version->labels, arena, &documents->forms);
+	       state_labels_collect(&version->labels, arena, &documents->formers);
 }
 
 bool control_documents_open(struct control_documents *documents, const struct control_reader *reader, int64_t change,

@@ -9,7 +9,7 @@
 #include "control/artifact.h"
 #include "control/control_reader.h"
 #include "control/control_tables.h"
-#include "plan/state_forms.h"
+#include "control/state_labels.h"
 #include "spec/resource.h"
 
 /* Names of documents, KIND/NAME@VERSION, for the places of faults and errors. Each is kept once, in an arena that
@@ -37,7 +37,7 @@ struct control_documents {
 	struct spec_document *documents;
 	struct resource_version *versions; /* of each document */
 	struct assignment_tables tables; /* bucket tables of their choices */
-	struct state_forms forms;	 /* of their state */
+	struct former_facts formers;	 /* of earlier versions */
 	size_t file_count, file_room;
 	struct document_file *files; /* that were applied with them */
 	size_t kept_count;

@@ -342,7 +342,7 @@ static bool document_check(void *context, const struct record_list *items, const
 static bool set_name_changelogs(struct document_set *set, struct plan *plan, struct error *error)
 {
 	struct record_list proposed, labels;
-	struct state_forms forms = {0};
+	struct former_facts facts = {0};
 	const struct ledger_resource *resource;
 	const struct state_label *items;
 	bool good = set->is_large || state_labels_propose(plan, set->items, set->accepted, set->arena, &proposed, NULL);
@@ -350,14 +350,14 @@ static bool set_name_changelogs(struct document_set *set, struct plan *plan, str
 	{
 		const struct ledger_version *version = ledger_accepted(set->accepted, resource);
 		if (good && version && !item_replaces(set, resource))
-			good = state_labels_collect(&version->record.labels, set->arena, &forms);
+			good = state_labels_collect(&version->record.labels, set->arena, &facts);
 	}
 	items = set->is_large ? NULL : proposed.items;
 	for (size_t i = 0; good && items && i < proposed.count; i++) {
 		labels = (struct record_list){1, &items[i].label};
-		good = state_labels_collect(&labels, set->arena, &forms);
+		good = state_labels_collect(&labels, set->arena, &facts);
 	}
-	good = good && (set->is_large || plan_name_changelogs(plan, &forms, set->arena));
+	good = good && (set->is_large || plan_name_changelogs(plan, &facts.forms, set->arena));
 	return good || error_memory(error, ERROR_SYSTEM, "comparing plans");
 }
 

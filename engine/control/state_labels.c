@@ -7,16 +7,16 @@
 
 /* ---- the label ---- */
 
-bool label_is_of_state(const struct control_label *label)
+bool label_is_of_keeper(const struct control_label *label)
 {
-	return text_starts_with(label->key, TEXT(STATE_LABEL));
+	return text_starts_with(label->key, TEXT(STATE_LABEL)) || text_starts_with(label->key, TEXT(APART_LABEL));
 }
 
 bool state_label_read(const struct control_label *label, struct text *pipeline, struct text *stage, struct text *form,
 		      struct text *steps)
 {
 	const size_t skipped = strlen(STATE_LABEL);
-	if (!label_is_of_state(label))
+	if (!text_starts_with(label->key, TEXT(STATE_LABEL)))
 		return false;
 	const struct text place = {label->key.bytes + skipped, label->key.length - skipped};
 	const char *slash = memchr(place.bytes, '/', place.length);
@@ -101,6 +101,29 @@ static const struct proposal_item *item_of(const struct record_list *items, cons
 	return NULL;
 }
 
+/* Whether the pipeline or a kept version of its resource reads by a group of its own. */
+static bool is_apart(const struct pipeline_plan *pipeline, const struct ledger_resource *resource, struct text key)
+{
+	for (size_t i = 0; resource && i < resource->count; i++) {
+		const struct control_version *version = &resource->versions[i]->record;
+		const struct control_label *labels = version->labels.items;
+		for (size_t j = 0; j < version->labels.count; j++)
+			if (text_equal(labels[j].key, key))
+				return true;
+	}
+	return plan_reads_others(pipeline);
+}
+
+static bool apart_propose(const struct pipeline_plan *pipeline, const struct proposal_item *item, const struct ledger *accepted,
+			  struct arena *arena, struct state_label *list, size_t *count)
+{
+	const char *key = arena_print(arena, APART_LABEL "%s", pipeline->graph->name);
+	if (key && is_apart(pipeline, ledger_resource_find(accepted, item->kind, item->name), text_of(key)))
+		list[(*count)++] = (struct state_label){text_copied(arena, item->kind), text_copied(arena, item->name),
+							{text_of(key), TEXT("yes")}};
+	return !arena_failed(arena);
+}
+
 static bool pipeline_propose(const struct pipeline_plan *pipeline, const struct proposal_item *item, const struct ledger *accepted,
 			     struct arena *arena, struct state_label *list, size_t *count, bool *is_changed)
 {
@@ -129,12 +152,13 @@ bool state_labels_propose(const struct plan *plan, const struct record_list *ite
 	size_t most = 0, count = 0;
 	*labels = (struct record_list){0};
 	for (size_t i = 0; i < plan->count; i++)
-		most += plan->pipelines[i].stage_count;
+		most += plan->pipelines[i].stage_count + 1;
 	struct state_label *list = ARENA_ARRAY(arena, struct state_label, most + 1);
 	for (size_t i = 0; list && i < plan->count; i++) {
 		const struct resource *resource = plan->pipelines[i].graph->resource;
 		const struct proposal_item *item = item_of(items, resource->made_of ? resource->made_of : resource);
-		if (item && !pipeline_propose(&plan->pipelines[i], item, accepted, arena, list, &count, is_changed))
+		if (item && (!pipeline_propose(&plan->pipelines[i], item, accepted, arena, list, &count, is_changed) ||
+			     !apart_propose(&plan->pipelines[i], item, accepted, arena, list, &count)))
 			return false;
 	}
 	*labels = (struct record_list){count, list};
@@ -149,7 +173,7 @@ bool state_labels_merge(const struct record_list *of_item, const struct record_l
 	struct control_label *list = ARENA_ARRAY(arena, struct control_label, of_item->count + proposed->count + 1);
 	size_t count = 0;
 	for (size_t i = 0; list && i < of_item->count; i++)
-		if (!label_is_of_state(&own[i]))
+		if (!label_is_of_keeper(&own[i]))
 			list[count++] = own[i];
 	for (size_t i = 0; list && i < proposed->count; i++)
 		if (text_equal(labels[i].kind, kind) && text_equal(labels[i].name, name))
@@ -158,14 +182,39 @@ bool state_labels_merge(const struct record_list *of_item, const struct record_l
 	return list;
 }
 
-bool state_labels_collect(const struct record_list *labels, struct arena *arena, struct state_forms *forms)
+static bool apart_add(struct former_facts *facts, struct arena *arena, struct text pipeline)
+{
+	if (facts->apart_count == facts->apart_room) {
+		const size_t room = 2 * facts->apart_room + 16;
+		struct name *items = ARENA_ARRAY(arena, struct name, room);
+		if (!items)
+			return false;
+		if (facts->apart_count > 0)
+			memcpy(items, facts->apart, facts->apart_count * sizeof *items);
+		facts->apart = items;
+		facts->apart_room = room;
+	}
+	const char *name = arena_copy(arena, pipeline.bytes, pipeline.length);
+	facts->apart[facts->apart_count++] = (struct name){.text = name};
+	return name;
+}
+
+static bool label_collect(const struct control_label *label, struct arena *arena, struct former_facts *facts)
+{
+	const size_t skipped = strlen(APART_LABEL);
+	struct text pipeline, stage, form, steps;
+	if (text_starts_with(label->key, TEXT(APART_LABEL)))
+		return apart_add(facts, arena, (struct text){label->key.bytes + skipped, label->key.length - skipped});
+	return !state_label_read(label, &pipeline, &stage, &form, &steps) || form.length == 0 ||
+	       state_forms_add(&facts->forms, arena, arena_copy(arena, pipeline.bytes, pipeline.length),
+			       arena_copy(arena, stage.bytes, stage.length), arena_copy(arena, form.bytes, form.length));
+}
+
+bool state_labels_collect(const struct record_list *labels, struct arena *arena, struct former_facts *facts)
 {
 	const struct control_label *all = labels->items;
-	struct text pipeline, stage, form, steps;
 	for (size_t i = 0; i < labels->count; i++)
-		if (state_label_read(&all[i], &pipeline, &stage, &form, &steps) && form.length > 0 &&
-		    !state_forms_add(forms, arena, arena_copy(arena, pipeline.bytes, pipeline.length),
-				     arena_copy(arena, stage.bytes, stage.length), arena_copy(arena, form.bytes, form.length)))
+		if (!label_collect(&all[i], arena, facts))
 			return false;
 	return true;
 }

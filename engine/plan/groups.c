@@ -8,24 +8,41 @@ static bool observes(const struct pipeline_plan *plan, size_t stage)
 }
 
 /* A topic may be read by its own pipeline too: whoever reads others' is a group of its own. */
-static const char *group_name(struct compiler *compiler, const struct pipeline_plan *plan, bool exactly_once, bool apart)
+static const char *group_name(struct arena *arena, const struct pipeline_plan *plan, bool exactly_once, bool apart)
 {
-	return arena_print(compiler->arena, "%s.%s.%s%s%s", plan->prefix, plan->namespace,
-			   exactly_once ? "exactly-once" : "at-least-once", apart ? "." : "", apart ? plan->graph->name : "");
+	return arena_print(arena, "%s.%s.%s%s%s", plan->prefix, plan->namespace, exactly_once ? "exactly-once" : "at-least-once",
+			   apart ? "." : "", apart ? plan->graph->name : "");
 }
 
 /* One that does not read others' topics any more is not looked for among the groups of those that do: each would
- * have to be asked for each pipeline. */
+ * have to be asked for each pipeline. A control plane knows which to ask for (plan_name_formers()). */
 void plan_name_groups(struct compiler *compiler, struct pipeline_plan *plan)
 {
 	bool exactly_once = plan->delivery == DELIVERY_EXACTLY_ONCE, apart = external_points(plan->graph) > 0;
-	plan->group = group_name(compiler, plan, exactly_once, apart);
-	plan->former_groups[0] = group_name(compiler, plan, !exactly_once, apart);
+	plan->group = group_name(compiler->arena, plan, exactly_once, apart);
+	plan->former_groups[0] = group_name(compiler->arena, plan, !exactly_once, apart);
 	for (int i = 0; apart && i < 2; i++)
-		plan->former_groups[1 + i] = group_name(compiler, plan, i, false);
+		plan->former_groups[1 + i] = group_name(compiler->arena, plan, i, false);
 	for (size_t i = 0; i < plan->stage_count; i++)
 		if (observes(plan, i))
 			plan->observers_group = arena_print(compiler->arena, "%s.%s.observers", plan->prefix, plan->namespace);
+}
+
+bool plan_reads_others(const struct pipeline_plan *plan)
+{
+	return external_points(plan->graph) > 0;
+}
+
+bool plan_name_formers(struct plan *plan, const struct name_list *apart, struct arena *arena)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		struct pipeline_plan *pipeline = &plan->pipelines[i];
+		if (plan_reads_others(pipeline) || !name_list_has(*apart, pipeline->graph->name))
+			continue;
+		for (int j = 0; j < 2; j++)
+			pipeline->former_groups[1 + j] = group_name(arena, pipeline, j, true);
+	}
+	return !arena_failed(arena);
 }
 
 const char *plan_stage_group(const struct pipeline_plan *plan, size_t stage)

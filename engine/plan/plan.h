@@ -257,6 +257,13 @@ const char *plan_truths_id(const struct pipeline_plan *plan, struct arena *arena
 
 const struct pipeline_plan *plan_find(const struct plan *plan, const char *name);
 
+/* Whether a pipeline reads topics of other pipelines, and so by a group of its own. */
+bool plan_reads_others(const struct pipeline_plan *plan);
+
+/* Adds those groups to the former ones of pipelines that read no others' topics, and are among `apart`: an earlier version
+ * did. False: memory ran out. */
+bool plan_name_formers(struct plan *plan, const struct name_list *apart, struct arena *arena);
+
 /* The topic that the stage of the changelog `topic` reads; NULL: `topic` is no changelog. */
 const char *plan_changelog_input(const struct pipeline_plan *plan, const struct topic *topic);
 

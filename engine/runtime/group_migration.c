@@ -227,9 +227,23 @@ static bool goes_on_from(const struct pipeline_plan *pipeline, const char *group
 	return false;
 }
 
+static bool joins_others(const struct pipeline_plan *pipeline)
+{
+	for (size_t i = 0; i < pipeline->stage_count; i++)
+		if (pipeline->stages[i].joins)
+			return plan_reads_others(pipeline);
+	return false;
+}
+
 /* A group that an engine does not look for may still have readers, and its offsets are not moved. */
 static bool is_movable(const struct pipeline_plan *old, const struct pipeline_plan *pipeline, struct error *error)
 {
+	if (old && joins_others(old) && !plan_reads_others(pipeline))
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "pipeline %s joins topics of other pipelines, and would cease to read them: what waits there for "
+				 "its other parts would never be answered. Apply the new one under another name, let the requests "
+				 "go there, and delete this one when nothing waits in it",
+				 pipeline->graph->name);
 	if (!old || strcmp(old->group, pipeline->group) == 0 || goes_on_from(pipeline, old->group))
 		return true;
 	return error_set(error, ERROR_CONFIG, PLACE_NONE,

@@ -35,7 +35,8 @@ bool group_migration_carry_out(const struct engine_config *config, const struct 
 
 /* The same for a revision of an engine that runs `before`. Pipelines whose group changes are held (revision->held), also new
  * ones of a group that still waits for members of a former group after GROUP_MIGRATION_PATIENCE_MS. Waits for Kafka.
- * CONFIG: a pipeline ceases to read topics of others. Its group is then not one that goes on where the former is. */
+ * CONFIG: a pipeline ceases to read topics of others, and joins them, so parts of requests may wait; or no version says that it
+ * read them (control/state_labels.h), so its group is not one that goes on where the former is. */
 bool group_migration_prepare(const struct engine_config *config, const struct plan *before, struct revision *revision,
 			     struct error *error);
 

@@ -87,7 +87,8 @@ static bool make_plan(struct revision *revision, const struct revision_options *
 	if (!plan_make(&revision->spec, &plan_options, revision->arena, &revision->plan, error) ||
 	    !files_are_here(revision, options))
 		return false;
-	if (options->forms && !plan_name_changelogs(&revision->plan, options->forms, revision->arena))
+	if ((options->forms && !plan_name_changelogs(&revision->plan, options->forms, revision->arena)) ||
+	    !plan_name_formers(&revision->plan, &options->apart, revision->arena))
 		return error_memory(error, ERROR_SYSTEM, "reading files");
 	bool good = may_go_on(&revision->plan, options->before), is_empty = options->may_be_empty && revision->plan.count == 0;
 	revision->views = ARENA_ARRAY(revision->arena, struct files_view, revision->plan.count);

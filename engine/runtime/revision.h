@@ -33,6 +33,7 @@ struct revision_options {
 	size_t alias_count;
 	const struct assignment_tables *tables; /* recorded ones (step/assignment_table.h); NULL: none */
 	const struct state_forms *forms; /* recorded ones (plan/state_forms.h); NULL: none */
+	struct name_list apart; /* pipelines of which an earlier version read topics of others */
 	bool may_be_empty; /* a revision without pipelines is no error */
 	struct name_list servers; /* NAME=URL */
 	/* Address for models without one of their own: stubs, and models that no Server offers. NULL: none. */

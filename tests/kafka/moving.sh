@@ -3,12 +3,12 @@
 # back, a step with state is added and rolled back, under load, while engines are killed with -9, frozen and resumed. None may
 # be lost; none doubled where delivery was exactly once before and after.
 #   moving.sh SLUICE BUILD      with requests in BUILD
-# RATE is that of the requests, FORMS the parts that are run (killed keeper frozen state returned forms stale). Takes five minutes.
+# RATE is that of the requests, FORMS the parts that are run (killed keeper frozen state returned forms ceased stale). Takes five minutes.
 set -u
 what=moving
 # shellcheck source=tests/kafka/stand.sh
 . "$(dirname "$0")/stand.sh"
-rate=${RATE:-1000} forms=${FORMS:-killed keeper frozen state returned forms stale}
+rate=${RATE:-1000} forms=${FORMS:-killed keeper frozen state returned forms ceased stale}
 
 start_broker brisk
 start_model
@@ -228,6 +228,56 @@ forms() {
 	expect "forms: status of looking for the changelog that is used" $? "-eq 0"
 	"$build/admin" "$brokers" settings "$other" >>"$dir/topics.log" 2>&1
 	expect "forms: status of looking for the one that is not" $? "-ne 0"
+}
+
+# ---- a pipeline ceases to read another one: its stage goes on where its own group was; an engine is killed meanwhile ----
+
+ceased_of() { # $1 its input
+	cat <<-END
+		apiVersion: mlops.seldon.io/v1alpha1
+		kind: Pipeline
+		metadata: {name: call}
+		spec:
+		  delivery: exactly-once
+		  input: {$1}
+		  steps:
+		  - {name: scale, expression: {set: {x: x * 2 + 1}}}
+		  - {name: sum, inputs: [scale], isolate: true}
+		  output: {steps: [sum], topic: $form-answers}
+		---
+		apiVersion: mlops.seldon.io/v1alpha1
+		kind: Pipeline
+		metadata: {name: passed}
+		spec:
+		  delivery: exactly-once
+		  input: {topic: $form-more}
+		  steps:
+		  - {name: pass, expression: {set: {x: x}}}
+		  output: {steps: [pass]}
+	END
+}
+ceased() {
+	local count=$((rate * 4)) own=sluice.ceased.exactly-once.call
+	topics ceased-more ceased-unused
+	ceased_of "externalInputs: [passed.outputs]" >"$dir/external.yaml"
+	ceased_of "topic: ceased" >"$dir/own.yaml"
+	apply_file "$dir/external.yaml" 2
+	for instance in one two three; do says 40 "$instance" "call: reads .* in group $own as" 1; done
+	send ceased-more "$count" "$rate"
+	sent
+	"$build/requests" follow -b "$brokers" -i sluice.ceased.pipeline.passed.outputs -g "$own" -n "$count" \
+		-p "${engine[one]}" >"$dir/followed.txt" 2>>"$dir/topics.log" || give_up "what another pipeline passes on is not read"
+	apply_file "$dir/own.yaml" 3
+	sleep 0.1
+	kill_engine two
+	says 40 one "call: reads ceased," 2
+	expect "ceased: groups that go on where the pipeline's own was" \
+		"$(cat "$dir"/ceased.*.log | grep -c "group sluice.ceased.exactly-once continues where .*, in [1-9][0-9]* partitions")" "-ge 1"
+	check_answers ceased "$count" "uncommitted: silence_ms:"
+	start_follower two
+	send ceased "$count" "$rate"
+	sent
+	check_answers ceased "$count" "uncommitted: silence_ms: doubled:-eq:$count"
 }
 
 # ---- an engine that never learns of the change is frozen, and comes back to the former group: nothing is doubled ----

@@ -66,6 +66,8 @@ static struct revision *compile(void *context, const struct control_documents *d
 						 .documents = documents->documents,
 						 .document_count = documents->count,
 						 .tables = &documents->tables,
+						 .forms = &documents->formers.forms,
+						 .apart = {documents->formers.apart_count, documents->formers.apart},
 						 .may_be_empty = true,
 						 .insecure = true,
 						 .report = {.faults = note_faults, .context = error}};

@@ -10,9 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/document_check.h"
 #include "runtime/group_migration.h"
 #include "runtime/group_mover.h"
 #include "runtime/group_setup.h"
+#include "steps/kinds.h"
 #include "tests/unit/follow_stand.h"
 
 #define PIPELINE(name, delivery)                                                                                                   \
@@ -26,7 +28,8 @@
 
 /* ---- members of groups ---- */
 
-static atomic_bool has_member; /* another engine reads the inputs of `p`, at least once */
+static atomic_bool has_member; /* another engine reads the inputs of `p`, by `members_of` */
+static const char *members_of;
 
 static char assignment[64];
 static int assignment_size;
@@ -54,7 +57,7 @@ rd_kafka_resp_err_t rd_kafka_list_groups(rd_kafka_t *rk, const char *group, cons
 	member.member_assignment_size = assignment_size;
 	described = (struct rd_kafka_group_info){.group = (char *)(uintptr_t)group, .state = (char *)(uintptr_t)"Stable"};
 	described.members = &member;
-	described.member_cnt = atomic_load(&has_member) && strcmp(group, "sluice.default.at-least-once") == 0;
+	described.member_cnt = atomic_load(&has_member) && strcmp(group, members_of) == 0;
 	one.groups = &described;
 	*grplistp = &one;
 	return RD_KAFKA_RESP_ERR_NO_ERROR;
@@ -101,6 +104,7 @@ static int mover_stand_open(void **state)
 	follow_stand.follower_config.work.activate = activate;
 	assignment_write();
 	atomic_store(&has_member, false);
+	members_of = "sluice.default.at-least-once";
 	return status;
 }
 
@@ -324,7 +328,8 @@ static bool the_change_has_failed(void)
 	return change && change->record.phase == CHANGE_FAILED && p_is_ready_at_1();
 }
 
-/* The group of `p` alone is none of those for whose members engines look. */
+/* Without labels (control/state_labels.h), as of a version of an earlier release: the group of `p` alone is none of those for
+ * whose members engines look. */
 static void a_pipeline_that_ceases_to_read_others_is_refused(void **state)
 {
 	static const struct scene scenes[] = {
@@ -336,6 +341,72 @@ static void a_pipeline_that_ceases_to_read_others_is_refused(void **state)
 	play(scenes);
 	assert_true(follow_was_said("is read by group sluice.default.exactly-once.p, and would be read by "
 				    "sluice.default.exactly-once, which does not go on where that one is"));
+}
+
+static int checked_stand_open(void **state)
+{
+	static struct document_checker checker = {.kinds = step_kinds, .namespace = "default", .prefix = "sluice"};
+	int status = mover_stand_open(state);
+	follow_stand.control.options.checker = document_check_of(&checker);
+	control_keeper_start(&follow_stand.control);
+	members_of = "sluice.default.exactly-once.p";
+	return status;
+}
+
+static void p_ceases_while_another_engine_reads(void)
+{
+	atomic_store(&has_member, true);
+	p_ceases_to_read_q();
+}
+
+static bool p_waits_for_its_own_group(void)
+{
+	return p_waits_as(WAITS_FOR("exactly-once") "exactly-once.p: two.0 at /10.0.0.2 reads " INPUTS, 2);
+}
+
+static void a_pipeline_that_ceases_to_read_others_goes_on_where_its_own_group_is(void **state)
+{
+	static const struct scene scenes[] = {
+		{"both", p_reads_q, p_is_ready_at_1},
+		{"a wait", p_ceases_while_another_engine_reads, p_waits_for_its_own_group},
+		{"a wait", p_is_asked, p_waits_for_its_own_group},
+		{"version 2", the_other_engine_leaves, p_is_ready_at_2},
+		{"an answer", NULL, p_has_answered_once},
+		{0},
+	};
+	(void)state;
+	play(scenes);
+	assert_true(follow_was_said("p: pauses until group sluice.default.exactly-once can go on where group "
+				    "sluice.default.exactly-once.p ended"));
+}
+
+static void p_joins_q(void)
+{
+	follow_apply("q", 0, PIPELINE("q", "exactly-once"));
+	follow_apply("r", 0, PIPELINE("r", "exactly-once"));
+	follow_apply("p", 0,
+		     "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\n"
+		     "spec:\n  delivery: exactly-once\n  input: {externalInputs: [q.outputs, r.outputs]}\n"
+		     "  steps: [{name: s, expression: {set: {z: y}}}]\n  output: {steps: [s]}\n");
+}
+
+static bool the_fourth_change_has_failed(void)
+{
+	const struct ledger_change *change = ledger_change_find(keeper_ledger(follow_stand.control.keeper), 4);
+	return change && change->record.phase == CHANGE_FAILED && p_is_ready_at_1();
+}
+
+/* What waits in the join for its other parts would never be answered. */
+static void a_pipeline_that_ceases_to_join_others_is_refused(void **state)
+{
+	static const struct scene scenes[] = {
+		{"both", p_joins_q, p_is_ready_at_1},
+		{"a failure", p_ceases_to_read_q, the_fourth_change_has_failed},
+		{0},
+	};
+	(void)state;
+	play(scenes);
+	assert_true(follow_was_said("what waits there for its other parts would never be answered. Apply the new one"));
 }
 
 static bool the_wait_is_logged(void)
@@ -440,6 +511,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(other_pipelines_change_while_one_waits, mover_stand_open, follow_close),
 		cmocka_unit_test_setup_teardown(a_new_pipeline_waits_too, mover_stand_open, follow_close),
 		cmocka_unit_test_setup_teardown(a_pipeline_that_ceases_to_read_others_is_refused, mover_stand_open, follow_close),
+		cmocka_unit_test_setup_teardown(a_pipeline_that_ceases_to_read_others_goes_on_where_its_own_group_is,
+						checked_stand_open, follow_close),
+		cmocka_unit_test_setup_teardown(a_pipeline_that_ceases_to_join_others_is_refused, checked_stand_open, follow_close),
 		cmocka_unit_test_setup_teardown(an_engine_stops_while_it_waits, mover_stand_open, follow_close),
 		cmocka_unit_test_setup_teardown(observers_go_on_where_the_group_of_their_pipeline_ended, mover_stand_open,
 						follow_close),
