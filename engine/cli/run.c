@@ -5,6 +5,7 @@
 
 #include "base/duration.h"
 #include "cli/command.h"
+#include "cli/run_namespaces.h"
 #include "cli/run_parts.h"
 #include "client/kafka.h"
 #include "runtime/alert_watch.h"
@@ -24,6 +25,9 @@
 static const struct option options[] = {
 	COMMAND_FILES,
 	COMMAND_NAMESPACE(run_options, namespace),
+	ROW("namespaces", TEXT, struct run_options, namespaces, .word = "NAMES",
+	    .help = "With --control: the namespaces to serve, as in a,b, each by a process of its own, which has its own workers "
+		    "and its own --memory and touches no topic of another namespace."),
 	ROW("control", FLAG, struct run_options, control,
 	    .help = "Runs what is in force in the control plane of the namespace (`sluice apply`), instead of files, and may "
 		    "become its keeper."),
@@ -341,12 +345,8 @@ static struct revision *read_first_files(struct run_engine *running, struct erro
 	return revision;
 }
 
-static int run(struct session *session, const void *given, const char *const *arguments, size_t count)
+static int run_one(struct session *session, const struct run_options *self, const char *const *arguments, size_t count)
 {
-	const struct run_options *self = given;
-	int misuse = command_servers_misused(session, &command_run, &self->servers);
-	if (misuse)
-		return misuse;
 	struct run_engine running = {.session = session,
 				     .options = self,
 				     .files = {.paths = arguments,
@@ -395,6 +395,50 @@ static int run(struct session *session, const void *given, const char *const *ar
 	return code;
 }
 
+struct run_several {
+	struct session *session;
+	const struct run_options *options;
+};
+
+static int serve_namespace(void *context, const char *namespace)
+{
+	const struct run_several *several = context;
+	struct run_options own = *several->options;
+	own.namespace = namespace;
+	return run_one(several->session, &own, NULL, 0);
+}
+
+/* What only one process can have. */
+static bool has_one_port(const struct run_options *self)
+{
+	return self->http_port > 0 || self->grpc_port > 0 || self->metrics || self->health_socket;
+}
+
+static int run_several(struct session *session, const struct run_options *self, size_t count)
+{
+	struct run_several several = {session, self};
+	struct namespace_list list;
+	struct error error = {0};
+	if (!self->control || count > 0)
+		return command_misuse(session, &command_run, "--namespaces is for --control; files state their namespaces");
+	if (has_one_port(self))
+		return command_misuse(session, &command_run,
+				      "--http, --grpc, --metrics and --health-socket are of one engine, and --namespaces starts "
+				      "several; leave them out, or start an engine for each namespace");
+	if (!namespaces_read(self->namespaces, session->arena, &list, &error))
+		return command_refused(session, &command_run, &error);
+	return namespaces_run(session, &list, serve_namespace, &several);
+}
+
+static int run(struct session *session, const void *given, const char *const *arguments, size_t count)
+{
+	const struct run_options *self = given;
+	const int misuse = command_servers_misused(session, &command_run, &self->servers);
+	if (misuse)
+		return misuse;
+	return self->namespaces ? run_several(session, self, count) : run_one(session, self, arguments, count);
+}
+
 const struct command command_run = {
 	.name = "run",
 	.arguments = "[FILE]...",
@@ -416,7 +460,8 @@ const struct command command_run = {
 		"\n"
 		"  sluice run -f runtime.yaml -f pipelines/\n"
 		"  sluice run -f pipeline.yaml --brokers localhost:9092 --server scorer=http://localhost:8080\n"
-		"  sluice run --control -n shop --brokers localhost:9092\n",
+		"  sluice run --control -n shop --brokers localhost:9092\n"
+		"  sluice run --control --namespaces shop,bank --brokers localhost:9092\n",
 	.options = options,
 	.options_size = sizeof(struct run_options),
 	.group = "run",

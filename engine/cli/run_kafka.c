@@ -48,7 +48,10 @@ bool run_kafka_configure(struct run_engine *running, const struct runtime_spec *
 	running->engine.instance = engine_name(self->instance, arena, error);
 	if (!running->engine.instance)
 		return false;
-	log_writer_name(running->session->log, running->engine.instance);
+	const char *name = running->engine.instance;
+	if (self->namespaces)
+		name = arena_print(arena, "%s/%s", name, self->namespace);
+	log_writer_name(running->session->log, name ? name : running->engine.instance);
 	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "reading kafkaConfig");
 }
 

@@ -22,6 +22,7 @@ enum topics_choice { TOPICS_CREATE, TOPICS_CHECK };
 
 struct run_options {
 	const char *namespace;
+	const char *namespaces; /* A,B; NULL: one */
 	bool control;
 	struct prefix_asked prefix;
 	struct kafka_asked kafka;

@@ -1,6 +1,6 @@
 /* admin.c: Administration of a Kafka for tests: permissions, topics and groups.
  *
- *   admin BROKERS grant USER              may do anything with any topic, group and transaction
+ *   admin BROKERS grant USER [PREFIX...]  may do anything with any topic, group and transaction; or those of these prefixes
  *   admin BROKERS revoke USER topic|group|transaction     may no longer, with those
  *   admin BROKERS delete TOPIC
  *   admin BROKERS grow TOPIC PARTITIONS   adds partitions, to be that many
@@ -46,7 +46,7 @@ static rd_kafka_event_t *answer(rd_kafka_queue_t *queue, const char *what)
 
 #define CREATE_ACLS 30
 #define DELETE_ACLS 31
-enum { LITERAL = 3, OPERATION_ANY = 1, OPERATION_ALL = 2, PERMISSION_ANY = 1, PERMISSION_ALLOW = 3 };
+enum { LITERAL = 3, PREFIXED = 4, OPERATION_ANY = 1, OPERATION_ALL = 2, PERMISSION_ANY = 1, PERMISSION_ALLOW = 3 };
 
 static const struct {
 	const char *name;
@@ -92,7 +92,7 @@ static void ask(const char *broker, struct request *request)
 	close(link);
 }
 
-static void change_right(const char *broker, int api, int type, const char *user, int operation, int permission)
+static void change_right(const char *broker, int api, int type, const char *prefix, const char *user, int operation, int permission)
 {
 	char who[128];
 	(void)snprintf(who, sizeof who, "User:%s", user);
@@ -103,8 +103,8 @@ static void change_right(const char *broker, int api, int type, const char *user
 	put_text(&request, "admin");
 	put_number(&request, 4, 1);
 	put_number(&request, 1, type);
-	put_text(&request, "*");
-	put_number(&request, 1, LITERAL);
+	put_text(&request, prefix ? prefix : "*");
+	put_number(&request, 1, prefix ? PREFIXED : LITERAL);
 	put_text(&request, who);
 	put_text(&request, "*");
 	put_number(&request, 1, operation);
@@ -115,14 +115,20 @@ static void change_right(const char *broker, int api, int type, const char *user
 static void give_rights(const char *broker, char **words_given)
 {
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-		change_right(broker, CREATE_ACLS, kinds[i].type, words_given[0], OPERATION_ALL, PERMISSION_ALLOW);
+		for (char **prefix = words_given + 1;; prefix++) {
+			if (*prefix || prefix == words_given + 1)
+				change_right(broker, CREATE_ACLS, kinds[i].type, *prefix, words_given[0], OPERATION_ALL,
+					     PERMISSION_ALLOW);
+			if (!*prefix)
+				break;
+		}
 }
 
 static void take_right(const char *broker, char **words_given)
 {
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
 		if (strcmp(kinds[i].name, words_given[1]) == 0)
-			change_right(broker, DELETE_ACLS, kinds[i].type, words_given[0], OPERATION_ANY, PERMISSION_ANY);
+			change_right(broker, DELETE_ACLS, kinds[i].type, NULL, words_given[0], OPERATION_ANY, PERMISSION_ANY);
 }
 
 /* ---- topics ---- */

@@ -147,7 +147,9 @@ configure() { # $1 DIR, $2 number, $3 port, $4 controller's port, $5 voters, $6 
 		Configuration:
 		  status: error
 		  Appenders: { Console: { name: out, PatternLayout: { pattern: "%d %p %c{1} %m%n" } } }
-		  Loggers: { Root: { level: warn, AppenderRef: { ref: out } } }
+		  Loggers:
+		    Root: { level: warn, AppenderRef: { ref: out } }
+		    Logger: { name: kafka.authorizer.logger, level: info } # each access that is denied
 	END
 }
 
