@@ -1,6 +1,7 @@
 /* diff.c: `sluice diff`: what files would change in what a namespace has accepted. */
 #include "cli/command.h"
 #include "client/applied_artifacts.h"
+#include "client/change_effects.h"
 #include "client/control_session.h"
 #include "client/kafka.h"
 #include "message/json_write.h"
@@ -103,6 +104,24 @@ static void item_files_diff(const struct session *session, const struct ledger *
 	}
 }
 
+/* Appends which state begins empty, and which is left. Documents with errors have no plan: `apply --dry-run` says why. */
+static bool state_diff(struct session *session, const struct applied_files *files, const struct control_session *control,
+		       struct buffer *out, struct error *error)
+{
+	struct change_effects effects = {.json = session->form == OUTPUT_JSON,
+					 .checker = {.kinds = session->kinds,
+						     .namespace = files->namespace,
+						     .prefix = control->config.topics.prefix},
+					 .ledger = applier_ledger(control->applier),
+					 .kept_only = true};
+	const struct keeper_checker keeper = document_check_of(&effects.checker);
+	const struct record_list items = {files->count, files->items};
+	struct keeper_findings findings = {0};
+	if (!keeper.check(keeper.context, &items, effects.ledger, session->arena, &findings, error))
+		return false;
+	return findings.faults.count > 0 || !findings.state_is_changed || change_effects_print(&effects, &items, out, error);
+}
+
 static int files_diff(struct session *session, const struct applied_files *files, const struct control_session *control)
 {
 	struct buffer out;
@@ -116,6 +135,10 @@ static int files_diff(struct session *session, const struct applied_files *files
 		}
 		buffer_close(&out);
 		error_memory(&error, ERROR_SYSTEM, "comparing documents");
+		return command_failed(session, &error);
+	}
+	if (differs && !state_diff(session, files, control, &out, &error)) {
+		buffer_close(&out);
 		return command_failed(session, &error);
 	}
 	int code = command_write(session, &out);
@@ -148,7 +171,7 @@ const struct command command_diff = {
 	.arguments = "FILE...",
 	.summary = "Shows what files would change in what a namespace has accepted.",
 	.help = "It compares each document with the newest accepted version of its resource, and the files that it names, and "
-		"ends with 1 if one differs. "
+		"ends with 1 if one differs. Where state would begin empty because it has another form, that is said too. "
 		"`sluice apply --dry-run` also checks the documents.\n\n"
 		"  sluice diff -f pipelines/\n",
 	.options = options,

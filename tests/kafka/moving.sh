@@ -204,6 +204,8 @@ forms() {
 	sleep 2
 	"$sluice" apply -n "$form" -f "$dir/tally.yaml" --dry-run >"$dir/dry.log" 2>&1
 	expect_words "forms: apply --dry-run" "$dir/dry.log" "call: state-added sluice.*.form-.*begins empty"
+	"$sluice" diff -n "$form" -f "$dir/tally.yaml" >"$dir/diff.log" 2>&1
+	expect_words "forms: diff" "$dir/diff.log" "call: state-added sluice.*.form-.*begins empty"
 	apply_file "$dir/tally.yaml" 3
 	expect_words "forms: what the apply says" "$dir/apply.log" "call: state-added sluice.*.form-.*begins empty"
 	sleep 0.3
