@@ -583,6 +583,16 @@ static bool send_all(struct case_workers *workers, struct error *error)
 	return true;
 }
 
+/* A case without all its records would be judged, and printed, as if its steps had given less. */
+static bool taps_are_whole(const struct case_workers *workers, struct error *error)
+{
+	uint64_t lost = 0;
+	for (size_t i = 0; i < workers->group_count; i++)
+		lost += worker_counts(workers->groups[i].worker).taps_lost;
+	return lost == 0 || error_set(error, ERROR_LIMIT, PLACE_NONE, "%llu records of step topics were left out: memory ran out",
+				      (unsigned long long)lost);
+}
+
 bool case_workers_run(struct case_workers *workers, const struct case_sends *sends, const struct case_points *points,
 		      struct case_results *results, struct error *error)
 {
@@ -593,6 +603,7 @@ bool case_workers_run(struct case_workers *workers, const struct case_sends *sen
 	if (!join_all(workers, error) || !send_all(workers, error) || !run_until_quiet(workers, workers->quiet_ms, error))
 		return false;
 	case_stubs_count(&workers->stubs, results);
-	return (!simulated_failed(workers->kafka) && !workers->stubs.failed && !results->failed) ||
-	       error_memory(error, ERROR_SYSTEM, "running a case");
+	if (simulated_failed(workers->kafka) || workers->stubs.failed || results->failed)
+		return error_memory(error, ERROR_SYSTEM, "running a case");
+	return taps_are_whole(workers, error);
 }
