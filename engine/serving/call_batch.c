@@ -34,7 +34,7 @@ int64_t call_batching_due_us(const struct call_batching *call_batching, int64_t 
 	const struct queued_call *first = call_batching->call_queue->line.first;
 	if (!may_merge(call_batching, first))
 		return 0;
-	int64_t due_us = window_due_us(&call_batching->window, first->at_us, call_batching->call_queue->sent.count);
+	int64_t due_us = call_batch_window_due_us(&call_batching->window, first->at_us, call_batching->call_queue->sent.count);
 	return now_us < due_us && rows_at_hand(call_batching) < call_batching->batching->rows_most ? due_us : 0;
 }
 
@@ -82,7 +82,7 @@ struct queued_call *call_batching_take(struct call_batching *call_batching)
 		return first;
 	struct queued_call *call_batch = call_queue->line.first ? call_queue_take(call_queue) : NULL;
 	size_t count = call_batch ? take_members(call_batching, call_batch, first) : 1;
-	window_left(&call_batching->window, count, call_batch && call_queue->line.first);
+	call_batch_window_left(&call_batching->window, count, call_batch && call_queue->line.first);
 	if (count == 1) {
 		if (call_batch)
 			call_queue_give(call_queue, call_batch);

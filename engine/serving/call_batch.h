@@ -9,15 +9,15 @@
 #ifndef SLUICE_SERVING_CALL_BATCH_H
 #define SLUICE_SERVING_CALL_BATCH_H
 
+#include "serving/call_batch_window.h"
 #include "serving/call_queue.h"
 #include "serving/caller.h"
-#include "serving/window.h"
 
 /* Batching of one model's calls. Both pointers are borrowed. */
 struct call_batching {
 	struct call_queue *call_queue;
 	const struct model_batching *batching;
-	struct window window;
+	struct call_batch_window window;
 	bool whole;	 /* a reply did not have the rows of its call: calls are not merged any more */
 	uint64_t merged; /* calls that were sent as part of a batch */
 };

@@ -1,4 +1,4 @@
-/* window_test.c: how long a call waits for others. */
+/* call_batch_window_test.c: how long a call waits for others. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,23 +6,23 @@
 
 #include <cmocka.h>
 
-#include "serving/window.h"
+#include "serving/call_batch_window.h"
 
 static void nobody_waits_when_nothing_is_under_way(void **state)
 {
 	(void)state;
-	struct window window = {.most_us = 100000, .us = 50000};
-	assert_int_equal(window_due_us(&window, 7, 0), 7);
-	assert_int_equal(window_due_us(&window, 7, 1), 50007);
+	struct call_batch_window window = {.most_us = 100000, .us = 50000};
+	assert_int_equal(call_batch_window_due_us(&window, 7, 0), 7);
+	assert_int_equal(call_batch_window_due_us(&window, 7, 1), 50007);
 }
 
 static void it_grows_under_backlog_up_to_what_is_allowed(void **state)
 {
 	(void)state;
-	struct window window = {.most_us = 3000};
+	struct call_batch_window window = {.most_us = 3000};
 	int64_t before_us = 0;
 	for (int i = 0; i < 20; i++) {
-		window_left(&window, 8, true);
+		call_batch_window_left(&window, 8, true);
 		assert_true(window.us > before_us || window.us == 3000);
 		before_us = window.us;
 	}
@@ -32,17 +32,17 @@ static void it_grows_under_backlog_up_to_what_is_allowed(void **state)
 static void it_shrinks_to_nothing_when_calls_leave_alone(void **state)
 {
 	(void)state;
-	struct window window = {.most_us = 100000, .us = 100000};
+	struct call_batch_window window = {.most_us = 100000, .us = 100000};
 	for (int i = 0; i < 20; i++)
-		window_left(&window, 1, false);
+		call_batch_window_left(&window, 1, false);
 	assert_int_equal(window.us, 0);
 }
 
 static void it_stays_while_calls_meet_without_a_backlog(void **state)
 {
 	(void)state;
-	struct window window = {.most_us = 100000, .us = 1000};
-	window_left(&window, 3, false);
+	struct call_batch_window window = {.most_us = 100000, .us = 1000};
+	call_batch_window_left(&window, 3, false);
 	assert_int_equal(window.us, 1000);
 }
 
