@@ -4,8 +4,8 @@
 #include <math.h>
 
 #include "drift/adwin.h"
+#include "drift/cusum_law.h"
 #include "drift/online.h"
-#include "drift/sum_law.h"
 #include "numeric/quantile.h"
 #include "numeric/ranks.h"
 
@@ -30,7 +30,7 @@ struct detectors_kept {
 
 /* The level for the rate that was asked for last. */
 struct detector_level {
-	struct sum_law law;
+	struct cusum_law law;
 	int step;
 	double level;
 	bool known;
@@ -107,14 +107,15 @@ static double spread_of_side(const struct detectors *self, double side, double s
 	return 2 * slack / high;
 }
 
-static struct sum_law law_learn(const struct detectors *self, const struct detectors_usual *usual, double slack, double mean_error)
+static struct cusum_law law_learn(const struct detectors *self, const struct detectors_usual *usual, double slack,
+				  double mean_error)
 {
 	const double spread = fmax(spread_of_side(self, 1, slack), spread_of_side(self, -1, slack));
 	const double carry = (usual->dependence - 1) / (usual->dependence + 1); /* of an autoregression of first order */
-	return (struct sum_law){.slack = slack,
-				.spread = fmax(spread, 1) * usual->dependence,
-				.mean_error = mean_error,
-				.spread_error = sqrt(2 * (1 + carry * carry) / (1 - carry * carry) / usual->count)};
+	return (struct cusum_law){.slack = slack,
+				  .spread = fmax(spread, 1) * usual->dependence,
+				  .mean_error = mean_error,
+				  .spread_error = sqrt(2 * (1 + carry * carry) / (1 - carry * carry) / usual->count)};
 }
 
 struct detectors *detectors_open(struct arena *arena, const struct detectors_usual *usual, unsigned wanted)
@@ -148,7 +149,7 @@ static double level_find(struct detector_level *level, double rate)
 {
 	const int step = (int)floor(log2(rate) * RATE_STEPS);
 	if (!level->known || level->step != step)
-		*level = (struct detector_level){level->law, step, sum_level(&level->law, exp2((double)step / RATE_STEPS)), true};
+		*level = (struct detector_level){level->law, step, cusum_level(&level->law, exp2((double)step / RATE_STEPS)), true};
 	return level->level;
 }
 
@@ -165,13 +166,13 @@ static void sum_note(struct sum_most *most, double sum, double run)
 		*most = (struct sum_most){sum, run};
 }
 
-static struct detector_finding sum_finding(const struct sum_most *most, const struct sum_law *law, double level, double count)
+static struct detector_finding sum_finding(const struct sum_most *most, const struct cusum_law *law, double level, double count)
 {
 	const double run = most->run > 0 ? most->run : fmax(count, 1);
 	return (struct detector_finding){.statistic = most->sum,
 					 .effect = most->sum > 0 ? most->sum / run + law->slack : 0,
 					 .level = level / run + law->slack,
-					 .p = -expm1(-count * sum_rate(law, most->sum)),
+					 .p = -expm1(-count * cusum_rate(law, most->sum)),
 					 .alarm = most->sum > level};
 }
 

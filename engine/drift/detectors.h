@@ -9,7 +9,7 @@
  *   adwin          the window of latest numbers that have one mean; after an alarm it begins anew
  *
  * A detector that raised an alarm goes on to the end of the window, by which the size of the change is known, and then begins
- * anew. Levels are by sum_law.h, and those of ADWIN by its own bound.
+ * anew. Levels are by cusum_law.h, and those of ADWIN by its own bound.
  *
  * Memory: 16 KB for the normal scores, and 6 KB for ADWIN. The state may be stored: 96 bytes, and of ADWIN 40 and 88 for each
  * doubling of the numbers in its window.

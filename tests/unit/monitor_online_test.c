@@ -15,7 +15,7 @@
 
 #include "base/memory.h"
 #include "base/random.h"
-#include "drift/sum_law.h"
+#include "drift/cusum_law.h"
 #include "session.h"
 
 #define ARENA_BYTES ((size_t)256 << 20)
@@ -109,8 +109,8 @@ static struct monitor *monitor_of(unsigned methods, double alarms)
 static void sums_cross_their_level_at_the_rate(void **state)
 {
 	(void)state;
-	const struct sum_law law = {.slack = 0.5, .spread = 1};
-	const double rate = 1.0 / 500, level = sum_level(&law, rate);
+	const struct cusum_law law = {.slack = 0.5, .spread = 1};
+	const double rate = 1.0 / 500, level = cusum_level(&law, rate);
 	double up = 0, down = 0;
 	size_t crossed = 0;
 	enum { NUMBERS = 400000 };
@@ -126,7 +126,7 @@ static void sums_cross_their_level_at_the_rate(void **state)
 	const double expected = NUMBERS * rate;
 	print_message("level %.2f: %zu crossings, %.0f expected\n", level, crossed, expected);
 	assert_true(fabs((double)crossed - expected) < 0.15 * expected);
-	assert_true(fabs(sum_rate(&law, level) / rate - 1) < 1e-6);
+	assert_true(fabs(cusum_rate(&law, level) / rate - 1) < 1e-6);
 }
 
 /* ---- false alarms ---- */

@@ -1,5 +1,5 @@
-/* sum_law.c: see sum_law.h. */
-#include "drift/sum_law.h"
+/* cusum_law.c: see cusum_law.h. */
+#include "drift/cusum_law.h"
 
 #include <math.h>
 
@@ -10,7 +10,7 @@
 #define HALVINGS 40
 
 /* Numbers until one side crosses, if the mean falls by `fall` with each. */
-static double numbers_until(double fall, double level, const struct sum_law *law)
+static double numbers_until(double fall, double level, const struct cusum_law *law)
 {
 	const double exponent = 2 * fall * level / law->spread;
 	if (fabs(exponent) < 1e-4)
@@ -22,7 +22,7 @@ static double numbers_until(double fall, double level, const struct sum_law *law
 	return fmax(numbers * exp(-uncertain), 1);
 }
 
-double sum_rate(const struct sum_law *law, double level)
+double cusum_rate(const struct cusum_law *law, double level)
 {
 	const double reached = level + (law->spread > 1 ? 0 : OVERSHOOT);
 	double rate = 0, weights = 0;
@@ -36,19 +36,19 @@ double sum_rate(const struct sum_law *law, double level)
 	return 2 * rate / weights;
 }
 
-double sum_level(const struct sum_law *law, double rate)
+double cusum_level(const struct cusum_law *law, double rate)
 {
 	double low = 0, high = 16;
-	while (high < SUM_LEVEL_MOST && sum_rate(law, high) > rate) {
+	while (high < CUSUM_LEVEL_MOST && cusum_rate(law, high) > rate) {
 		low = high;
 		high *= 2;
 	}
-	for (int i = 0; i < HALVINGS && high < SUM_LEVEL_MOST; i++) {
+	for (int i = 0; i < HALVINGS && high < CUSUM_LEVEL_MOST; i++) {
 		const double middle = (low + high) / 2;
-		if (sum_rate(law, middle) > rate)
+		if (cusum_rate(law, middle) > rate)
 			low = middle;
 		else
 			high = middle;
 	}
-	return high < SUM_LEVEL_MOST ? high : (double)INFINITY;
+	return high < CUSUM_LEVEL_MOST ? high : (double)INFINITY;
 }

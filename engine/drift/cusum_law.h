@@ -1,4 +1,4 @@
-/* sum_law.h: Rate at which a cumulative sum (CUSUM) crosses a level by chance, and the level for a given rate.
+/* cusum_law.h: Rate at which a cumulative sum (CUSUM) crosses a level by chance, and the level for a given rate.
  *
  * The sum takes deviations from a mean, less a slack, and never falls below 0. How often it crosses a level follows from both
  * by a formula (Siegmund 1985), so no simulation is needed. What chance did to the reference is in it: its mean is off by an
@@ -6,21 +6,21 @@
  *
  * Pure; any thread may call.
  */
-#ifndef SLUICE_DRIFT_SUM_LAW_H
-#define SLUICE_DRIFT_SUM_LAW_H
+#ifndef SLUICE_DRIFT_CUSUM_LAW_H
+#define SLUICE_DRIFT_CUSUM_LAW_H
 
-struct sum_law {
+struct cusum_law {
 	double slack;
 	double spread;	     /* variance of long sums, for each number */
 	double mean_error;   /* standard deviation of the reference's mean; 0: the mean is the stream's own */
 	double spread_error; /* of the logarithm of its variance */
 };
 
-#define SUM_LEVEL_MOST 1e6 /* no such level is known for a smaller rate */
+#define CUSUM_LEVEL_MOST 1e6 /* no such level is known for a smaller rate */
 
 /* Alarms for each number, of both directions together. */
-double sum_rate(const struct sum_law *law, double level);
+double cusum_rate(const struct cusum_law *law, double level);
 
-double sum_level(const struct sum_law *law, double rate);
+double cusum_level(const struct cusum_law *law, double rate);
 
 #endif
