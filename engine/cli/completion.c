@@ -3,7 +3,7 @@
 
 #include "cli/command.h"
 #include "help/completion.h"
-#include "help/known_names.h"
+#include "help/completion_names.h"
 #include "message/json_write.h"
 
 #define SCRIPT_BYTES_MAX ((size_t)1 << 20)
@@ -57,7 +57,7 @@ static int print_names(struct session *session, const struct completion_options 
 	struct error error = {0};
 	struct buffer out;
 	buffer_open(&out, SCRIPT_BYTES_MAX);
-	if (!known_names_print(command_workspace(session), sort, paths, count, &out, &error)) {
+	if (!completion_names_print(command_workspace(session), sort, paths, count, &out, &error)) {
 		buffer_close(&out);
 		return command_refused(session, &command_completion, &error);
 	}

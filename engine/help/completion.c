@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "help/command_row.h"
-#include "help/known_names.h"
+#include "help/completion_names.h"
 #include "help/topics.h"
 
 /* ---- what all shells are told ---- */
@@ -44,13 +44,13 @@ static void argument_words(struct buffer *out, const struct command *command)
 /* The sort of names that a command's first argument takes, or an option's value; NULL: none is known. */
 static const char *argument_sort(const struct command *command)
 {
-	return command->arguments ? known_names_sort(command->arguments) : NULL;
+	return command->arguments ? completion_names_sort(command->arguments) : NULL;
 }
 
 static const char *value_sort(const struct option *row)
 {
 	const bool is_name = row->type == OPTION_TEXT || row->type == OPTION_NAMES;
-	return is_name ? known_names_sort(row->word ? row->word : row->name) : NULL;
+	return is_name ? completion_names_sort(row->word ? row->word : row->name) : NULL;
 }
 
 /* A sentence between single quotes, by the shell's rule for a quote inside. */

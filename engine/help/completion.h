@@ -1,7 +1,7 @@
 /* completion.h: Shell completion scripts, printed from the rows of the commands.
  *
  * An argument in lower case in the usage line ("bash|zsh") is a word to be typed literally. Names of the user's files are looked
- * up by the script at each use, by `sluice completion names` (known_names.h).
+ * up by the script at each use, by `sluice completion names` (completion_names.h).
  */
 #ifndef SLUICE_HELP_COMPLETION_H
 #define SLUICE_HELP_COMPLETION_H

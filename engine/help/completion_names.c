@@ -1,5 +1,5 @@
-/* known_names.c: see known_names.h. */
-#include "help/known_names.h"
+/* completion_names.c: see completion_names.h. */
+#include "help/completion_names.h"
 
 #include <ctype.h>
 #include <strings.h>
@@ -110,7 +110,7 @@ static const struct sort_of_name *sort_find(struct text word)
 	return NULL;
 }
 
-const char *known_names_sort(const char *usage)
+const char *completion_names_sort(const char *usage)
 {
 	struct text word = {usage, strcspn(usage, " ")};
 	if (word.length > 3 && memcmp(word.bytes + word.length - 3, "...", 3) == 0)
@@ -123,8 +123,8 @@ const char *known_names_sort(const char *usage)
 	return sort ? sort->word : NULL;
 }
 
-bool known_names_print(const struct workspace *workspace, const char *sort, const char *const *paths, size_t count,
-		       struct buffer *out, struct error *error)
+bool completion_names_print(const struct workspace *workspace, const char *sort, const char *const *paths, size_t count,
+			    struct buffer *out, struct error *error)
 {
 	static const char *const here[] = {"."};
 	const struct sort_of_name *known = sort_find(text_of(sort));
