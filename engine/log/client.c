@@ -176,7 +176,7 @@ static void *destroy(void *client)
 
 /* Closes a client. It polls a monotonic clock, because a wait until a time of day depends on changes of the system
  * clock. */
-void client_leave(rd_kafka_t *client, int wait_s)
+void client_destroy(rd_kafka_t *client, int wait_s)
 {
 	static const struct timespec pause = {.tv_nsec = LEAVE_LOOK_NS};
 	const int64_t until_ms = clock_ms() + (int64_t)wait_s * 1000;

@@ -47,7 +47,7 @@ void client_say(enum log_level level, const char *line);
 /* Destroys a client that is closed, or can no longer be closed, and waits for that at most `wait_s` seconds.
  * librdkafka 2.0 can be unable to stop a client whose partitions are gone. Such a client is left behind, and calls
  * none of our functions. */
-void client_leave(rd_kafka_t *client, int wait_s);
+void client_destroy(rd_kafka_t *client, int wait_s);
 
 /* From now on the bell rings when something arrives in the queue. */
 void client_queue_ring(rd_kafka_queue_t *queue, int bell);

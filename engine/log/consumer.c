@@ -185,7 +185,7 @@ static void kafka_close(struct consumer *self)
 	rd_kafka_t *client = client_take_down(consumer);
 	if (client) {
 		rd_kafka_consumer_close(client);
-		client_leave(client, CLOSE_WAIT_S);
+		client_destroy(client, CLOSE_WAIT_S);
 	}
 	if (consumer->bell >= 0)
 		close(consumer->bell);
@@ -419,7 +419,7 @@ static bool replace_fenced(struct kafka_consumer *consumer, struct error *error)
 	rd_kafka_resp_err_t code = rd_kafka_subscription(consumer->client, &list);
 	consumer->fenced = false;
 	pthread_mutex_lock(&consumer->asking);
-	client_leave(client_take_down(consumer), 0);
+	client_destroy(client_take_down(consumer), 0);
 	bool good = code == RD_KAFKA_RESP_ERR_NO_ERROR && client_set_up(consumer, topic_count, error);
 	pthread_mutex_unlock(&consumer->asking);
 	if (good)

@@ -77,7 +77,7 @@ void leadership_close(struct leadership *leadership)
 		return;
 	if (leadership->client) {
 		(void)rd_kafka_consumer_close(leadership->client);
-		client_leave(leadership->client, CLOSE_WAIT_S);
+		client_destroy(leadership->client, CLOSE_WAIT_S);
 	}
 	memory_give(leadership);
 }

@@ -230,7 +230,7 @@ static bool formers_open(struct formers *formers, const struct offset_migration_
 static void formers_close(struct formers *formers)
 {
 	if (formers->client)
-		client_leave(formers->client, 0); /* librdkafka 2.0 cannot close a client whose coordinator was not found */
+		client_destroy(formers->client, 0); /* librdkafka 2.0 cannot close a client whose coordinator was not found */
 	memory_give(formers->names);
 }
 

@@ -300,6 +300,6 @@ bool probe_kafka(const char *brokers, struct properties properties, struct wante
 	for (size_t i = 0; good && i < group_count; i++)
 		look_at_group(&probing, &probe->answers[topics.count + i]);
 	rd_kafka_queue_destroy(probing.queue);
-	client_leave(probing.client, LEAVE_WAIT_S);
+	client_destroy(probing.client, LEAVE_WAIT_S);
 	return good;
 }

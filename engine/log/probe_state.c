@@ -91,7 +91,7 @@ enum state_verdict probe_state(const char *brokers, struct properties properties
 	rd_kafka_topic_partition_list_add_range(list, changelog->changelog_of, 0, partitions - 1);
 	enum state_verdict verdict = commits_look(asker, changelog, list, absent, words);
 	rd_kafka_topic_partition_list_destroy(list);
-	client_leave(asker, 0); /* librdkafka 2.0 cannot close a client whose coordinator was not found */
+	client_destroy(asker, 0); /* librdkafka 2.0 cannot close a client whose coordinator was not found */
 	return verdict;
 }
 

@@ -97,7 +97,7 @@ void request_producer_close(struct request_producer *producer)
 	(void)rd_kafka_purge(producer->client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
 	client_queue_forget(producer->queue);
 	topic_handles_close(&producer->topics);
-	client_leave(producer->client, CLOSE_WAIT_S);
+	client_destroy(producer->client, CLOSE_WAIT_S);
 	memory_give(producer);
 }
 

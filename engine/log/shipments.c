@@ -183,7 +183,7 @@ static enum transaction_news replace_fallen(struct kafka_shipments *shipments, s
 	parcel_empty(&shipments->parcel);
 	(void)rd_kafka_purge(shipments->producer,
 			     RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
-	client_leave(producer_take_down(shipments), 0);
+	client_destroy(producer_take_down(shipments), 0);
 	return producer_open(shipments, error) ? NEWS_RESET : NEWS_BROKEN;
 }
 

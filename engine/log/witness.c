@@ -197,7 +197,7 @@ void witness_close(struct witness *witness)
 	if (witness->running)
 		pthread_join(witness->thread, NULL);
 	if (witness->reader)
-		client_leave(witness->reader, 0);
+		client_destroy(witness->reader, 0);
 	pthread_cond_destroy(&witness->changed);
 	pthread_mutex_destroy(&witness->lock);
 	memory_give(witness->places);
