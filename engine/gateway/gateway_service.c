@@ -2,8 +2,8 @@
 #include "gateway/gateway_service.h"
 
 #include "base/duration.h"
-#include "gateway/claims.h"
 #include "gateway/cors.h"
+#include "gateway/idempotency_claims.h"
 #include "message/reply.h"
 #include "observe/cancel_board.h"
 

@@ -10,7 +10,7 @@
 
 #include "base/memory.h"
 #include "gateway/call_outcome.h"
-#include "gateway/claims.h"
+#include "gateway/idempotency_claims.h"
 #include "log/reader.h"
 #include "log/request_producer.h"
 #include "message/rows.h"

@@ -1,4 +1,5 @@
-/* claims.h: Claims of idempotency keys: a table that is made of the records of the claims topic, the same in each gateway. Pure.
+/* idempotency_claims.h: Claims of idempotency keys: a table made of the records of the claims topic, the same in each gateway.
+ * Pure.
  *
  * A gateway that gets a request with a key writes a claim: who asks, under which key, and a digest of what is asked. It then
  * reads the topic. The first claim in the log wins, whichever gateway wrote it, and only its request is produced. The place of
@@ -15,8 +16,8 @@
  *
  * A caller has at most a tenth of the claims. Callers are counted in groups, by a hash of who they are.
  */
-#ifndef SLUICE_GATEWAY_CLAIMS_H
-#define SLUICE_GATEWAY_CLAIMS_H
+#ifndef SLUICE_GATEWAY_IDEMPOTENCY_CLAIMS_H
+#define SLUICE_GATEWAY_IDEMPOTENCY_CLAIMS_H
 
 #include "gateway/submission.h"
 

@@ -1,5 +1,5 @@
-/* claims_test.c: Tests of claims of idempotency keys. The log is an array of records, and each gateway has a table of its own:
- * they may read the log at different times, and must agree on the one request that answers a key. */
+/* idempotency_claims_test.c: Tests of claims of idempotency keys. The log is an array of records, and each gateway has a table of
+ * its own: they may read the log at different times, and must agree on the one request that answers a key. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/random.h"
-#include "gateway/claims.h"
+#include "gateway/idempotency_claims.h"
 
 #define RECORDS_MAX 4096
 #define GATEWAYS 3

@@ -1,5 +1,5 @@
-/* claims.c: see claims.h. */
-#include "gateway/claims.h"
+/* idempotency_claims.c: see idempotency_claims.h. */
+#include "gateway/idempotency_claims.h"
 
 #include <inttypes.h>
 #include <stdio.h>
