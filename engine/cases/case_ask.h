@@ -1,4 +1,4 @@
-/* case_ask.h: `sluice test --gateway`: runs cases in memory and then at a gateway, one after the other. */
+/* case_ask.h: Run of all cases of `sluice test --gateway`, one after the other: each in memory, and then at a gateway. */
 #ifndef SLUICE_CASES_CASE_ASK_H
 #define SLUICE_CASES_CASE_ASK_H
 

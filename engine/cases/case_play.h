@@ -1,5 +1,5 @@
-/* case_play.h: Play of a case: its requests are sent through the workers of an engine (case_workers.h), and what comes is
- * kept to be judged or printed. */
+/* case_play.h: Play of a case: sends its requests through simulated workers (case_workers.h), and keeps the results to be judged
+ * or printed. */
 #ifndef SLUICE_CASES_CASE_PLAY_H
 #define SLUICE_CASES_CASE_PLAY_H
 

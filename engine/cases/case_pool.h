@@ -1,4 +1,5 @@
-/* case_pool.h: `sluice test --kafka`: runs cases in memory and then each in an engine on Kafka, eight at once. */
+/* case_pool.h: Pool of threads for `sluice test --kafka`: each case runs in memory, then in an engine on Kafka. Eight run at
+ * once. */
 #ifndef SLUICE_CASES_CASE_POOL_H
 #define SLUICE_CASES_CASE_POOL_H
 

@@ -1,4 +1,4 @@
-/* case_records.h: Records that a case reads: the points of its pipelines, their topics in a plan, and what stands there.
+/* case_records.h: Records that a case reads: the points of its pipelines, their topics in a plan, and what each record says.
  * For the workers on a simulated Kafka, and for an engine on a real one. */
 #ifndef SLUICE_CASES_CASE_RECORDS_H
 #define SLUICE_CASES_CASE_RECORDS_H

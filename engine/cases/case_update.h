@@ -1,4 +1,4 @@
-/* case_update.h: `sluice test --update`: writes what came into the out.jsonl of a case. */
+/* case_update.h: Update of the out.jsonl of a case by its results, for `sluice test --update`. */
 #ifndef SLUICE_CASES_CASE_UPDATE_H
 #define SLUICE_CASES_CASE_UPDATE_H
 

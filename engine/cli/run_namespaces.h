@@ -1,4 +1,4 @@
-/* run_namespaces.h: `sluice run --control --namespaces A,B`: an engine for each namespace, in a process of its own.
+/* run_namespaces.h: Supervisor of `sluice run --control --namespaces A,B`: runs an engine for each namespace, as a process.
  *
  * An engine serves one namespace: its topics, groups, transactional ids and folder of artifacts have that name in theirs. So the
  * command starts a process for each, passes signals on, and waits. The processes share nothing: neither memory nor threads nor

@@ -1,5 +1,5 @@
-/* experiments_rehearsal.h: Rehearsal of an experiment's rollout by the requests that topics have, for
- * `sluice experiments rollout --dry-run` (experiments/rollout_rehearsal.h). */
+/* experiments_rehearsal.h: Rehearsal of an experiment's rollout with recorded requests, for `sluice experiments rollout --dry-run`
+ * (experiments/rollout_rehearsal.h). */
 #ifndef SLUICE_CLIENT_EXPERIMENTS_REHEARSAL_H
 #define SLUICE_CLIENT_EXPERIMENTS_REHEARSAL_H
 

@@ -1,4 +1,4 @@
-/* plan_orphans.h: `sluice plan --orphans`: topics of pipelines that no pipeline of a plan has. */
+/* plan_orphans.h: Orphaned topics, for `sluice plan --orphans`: those of pipelines and models that no pipeline of a plan has. */
 #ifndef SLUICE_CLIENT_PLAN_ORPHANS_H
 #define SLUICE_CLIENT_PLAN_ORPHANS_H
 

@@ -1,5 +1,5 @@
-/* state_labels.h: Labels of versions that record what Kafka has of earlier ones: the form of the state of each stage
- * (plan/state_forms.h), and whether a group of the pipeline's own has read it.
+/* state_labels.h: Labels that the keeper gives to a version: the state form of each stage (plan/state_forms.h), and whether the
+ * pipeline has or had a consumer group of its own. So a later version finds what Kafka has of earlier ones.
  *
  * The keeper gives each version of a resource a label for each stage with state: its form, and the steps of which it is. A
  * proposed document is compared with the newest accepted version that has the stage. While the steps fit, the stage keeps

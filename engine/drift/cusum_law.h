@@ -1,4 +1,4 @@
-/* cusum_law.h: Rate at which a cumulative sum (CUSUM) crosses a level by chance, and the level for a given rate.
+/* cusum_law.h: Law of a cumulative sum (CUSUM): the rate at which it crosses a level by chance, and the level for a given rate.
  *
  * The sum takes deviations from a mean, less a slack, and never falls below 0. How often it crosses a level follows from both
  * by a formula (Siegmund 1985), so no simulation is needed. What chance did to the reference is in it: its mean is off by an

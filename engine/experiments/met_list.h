@@ -1,4 +1,4 @@
-/* met_list.h: List of what was met in a log, on the heap: it doubles. For joins that read all of it first. */
+/* met_list.h: Growing array of items that were read from a log, on the heap: it doubles. For joins that read all of it first. */
 #ifndef SLUICE_EXPERIMENTS_MET_LIST_H
 #define SLUICE_EXPERIMENTS_MET_LIST_H
 

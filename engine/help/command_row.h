@@ -1,5 +1,7 @@
-/* command_row.h: Row of a command: what parses its arguments, prints its help, its man page and the shells' completion, and
- * runs it. Rows are constants; each is in the file of its command (cli/command.h).
+/* command_row.h: Row of a command: its name, arguments, options and help texts, and the function that runs it.
+ *
+ * The parser of arguments, the help, the man page and the shells' completion read it. Rows are constants; each is in the file of
+ * its command (cli/command.h).
  */
 #ifndef SLUICE_HELP_COMMAND_ROW_H
 #define SLUICE_HELP_COMMAND_ROW_H

@@ -1,4 +1,4 @@
-/* gathering.h: Records that wait while Kafka is busy with others of their producer. Private to log.
+/* gathering.h: Batching of a producer's records while Kafka is busy with earlier ones. Private to log.
  *
  * A record leaves at once while fewer than GATHERING_AHEAD records of the producer wait for Kafka's acknowledgement. Further
  * ones are gathered. They leave together, in their order, when fewer than that many wait, and after GATHERING_MS at the latest.

@@ -1,4 +1,4 @@
-/* slice.h: Slice: the rows of several messages on their way to an observer, as one message.
+/* slice.h: Slice: the rows of several messages, sent to an observer as one message.
  *
  * Rows that follow one another are gathered if all else about them is the same: the stage that they come from, and of each
  * tensor its name, datatype, columns and parameters. A tensor that was [1, columns] in each message is [rows, columns] in the

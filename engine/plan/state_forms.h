@@ -1,5 +1,5 @@
-/* state_forms.h: Forms of the state of stages. With a control plane, a stage whose state has another form than before gets a
- * changelog of its own; that of the former form stays.
+/* state_forms.h: State form of a stage: which steps with state its changelog is for. With a control plane, a stage whose form
+ * changes gets another changelog; that of the former form stays.
  *
  * The form follows from the steps of the stage that have state: their names, their kinds, and what a kind adds
  * (state_rules.form). A step that is only added or only removed leaves the form as it is: the other steps go on with their

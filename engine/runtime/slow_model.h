@@ -1,4 +1,4 @@
-/* slow_model.h: Rule for a slow model: one that answers, but whose calls wait long for their turn, or take many times as
+/* slow_model.h: Detector of a slow model: one that answers, but whose calls wait long for their turn, or take many times as
  * long as before. Pure: counts and the time are arguments.
  *
  * Every SLOW_WINDOW_MS the wait of a call is estimated: calls that waited during the whole window, divided by the calls

@@ -1,5 +1,7 @@
-/* drift_page.h: Page of HTML in one file of a report of drift: a map of effects by feature and time, the features that moved most
- * with their distributions, example requests, and alarms beside the declared false ones.
+/* drift_page.h: Report of drift as a page of HTML in one file.
+ *
+ * It has a map of effects by feature and time, the features that moved most with their distributions, example requests, and the
+ * alarms beside the declared false ones.
  *
  * Its size is bounded: what is beyond these numbers is merged or counted. The data are in a link, with all of it, unless they are
  * larger than DRIFT_PAGE_DATA_BYTES. Names come from messages, and are escaped.

@@ -5,6 +5,7 @@
  *   intake.c   poll -> decode -> enter the stage
  *   cancellation.c  requests that their callers cancelled
  *   admission.c    refusal of requests that would be answered too late
+ *   lanes.c    in-flight messages by partition, in their order; keys.c has the last one of each key
  *   awaiting_schema.c   messages that wait for a schema
  *   direct_hub.c  requests of the gateway in the same process, and their replies
  *   direct_intake.c  entry of such requests into stages
@@ -24,6 +25,8 @@
  *   counting.c counts of requests and their outcomes
  *   answer_metrics.c  metrics that pipelines declare
  *   outbox.c   outputs of a message, encoded and produced
+ *   window_verdicts.c  verdicts and reports on windows that a message closed
+ *   submitted.c  headers by which the answer to a submitted request is found
  *   replies.c  copies of answers for gateways
  *   partition_state.c  state of steps, partition by partition
  *   follow.c   changes of assigned partitions and of stages

@@ -1,5 +1,5 @@
-/* slices.h: Slices of a worker (message/slice.h): rows that wait for others, one list for each topic of an observer. Private to
- * worker.
+/* slices.h: Open slices of a worker (message/slice.h): rows that go to an observer together, one slice for each of its topics.
+ * Private to worker.
  *
  * A slice leaves when it is full, when a message comes that does not fit, and always before the output ends: so a row is in the
  * transaction, or the batch, of the offset that it comes from. What is void with a transaction is dropped, since its messages
