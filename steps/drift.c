@@ -346,20 +346,20 @@ static const struct option drift_reference_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct step_reference, here)},
 	ROW("file", NAME, struct step_reference, file, .file = true, .short_form = true, .help = "A file made by `sluice fit`."),
 	ROW("past", DURATION, struct step_reference, past_ns,
-	    .help = "So much of the stream's own past, of numbers: the windows that closed before, by their event times. The state "
-		    "of the observer has a sample of 4000 rows at most, which survives a restart. Until it is of 1000 rows, the "
-		    "verdict is `learning`; windows of less than 20 rows are not in it. It is renewed when a quarter of it is new, "
-		    "or too old by the last two windows. A change that stays becomes the past, so it is found when it comes, and "
-		    "no longer when the past has it. The first message says which features there are. After as many messages as a "
-		    "window has (500 of a window by time) in a row, of which none fits, or each has more tensors, it is learnt "
-		    "again. Not with `groupBy`."),
+	    .help = "The length of the stream's own past that is the reference, for numbers: the windows that closed before, by "
+		    "their event times. The state of the observer has a sample of 4000 rows at most, which survives a restart. "
+		    "While it has fewer than 1000 rows, the verdict is `learning`; windows of less than 20 rows are not in it. It "
+		    "is renewed when a quarter of it is new, or too old by the last two windows. A change that stays becomes part "
+		    "of the past, so it is found when it begins, and not after that. The features are those of the first message. "
+		    "The past is learned again after as many consecutive messages as a window has (500 for a window by time) of "
+		    "which none fits, or each has more tensors. Not with `groupBy`."),
 	ROW("topic", TEXT, struct step_reference, topic,
 	    .help = "A Kafka topic, by its whole name: each engine that starts learns from its records, as `sluice fit drift "
 		    "topic:NAME` does, from the oldest 20000 rows. The verdict is `learning` until they are read and are 100 or "
-		    "more; what comes meanwhile is counted as unusable. If it cannot be read, a warning is logged, and it tries "
-		    "again every 10 s. Records that cannot be read are left out. If an engine that starts finds other records, "
-		    "the windows begin anew: a topic that keeps its records gives the same reference each time. `sluice test` "
-		    "reads no topic, so it stays `learning` there."),
+		    "more; rows that come meanwhile are counted as unusable. If the topic cannot be read, the engine logs a "
+		    "warning, and tries again every 10 s. Records that cannot be read are left out. If an engine that starts finds "
+		    "other records, the windows begin again: a topic that keeps its records gives the same reference each time. "
+		    "`sluice test` reads no topic, so the verdict stays `learning` there."),
 	{.type = OPTION_END},
 };
 
@@ -369,16 +369,16 @@ const struct option drift_options[] = {
 	ROW("reference", MAP, struct drift, reference, .rows = drift_reference_rows, .required = true,
 		.help = "What is usual: a file of `sluice fit drift`, {past: 7d}, or {topic: T}."),
 	ROW("window", EXTENT, struct drift, window, .place_offset = offsetof(struct drift, window_here), .fallback = "500",
-	    .help = "How many messages, or how long, one look takes in. Rows of a batch count as messages."),
+	    .help = "The length of a window: a number of messages, or a time. Rows of a batch count as messages."),
 	ROW("methods", LIST, struct drift, methods, .rows = method_rows, .item_size = sizeof(struct drift_method), .least = 1,
-	    .help = "The tests; default: by datatype. page-hinkley, cusum and adwin are online: they follow a feature's numbers "
-		    "from window to window, by the rows' times, then partitions, and are judged when a window closes. Their state "
-		    "survives a restart. cusum finds a mean that is not the reference's, in each window while that lasts; "
-		    "page-hinkley and adwin one that is not the stream's own since their last alarm, once. Their `effect` is the "
-		    "shift of the mean in deviations, and of adwin that of the mean rank, as a share of the reference. mmd "
-		    "compares all numeric features together, as one vector, and so sees how they go together; an embedding has a "
-		    "step with `tensors` of its own. Its records have the feature `*`. It needs a `window` of 50 rows and a "
-		    "reference of 200. "
+	    .help = "The tests; default: by datatype. page-hinkley, cusum and adwin are online methods: they follow the numbers of "
+		    "a feature from window to window, in the order of the rows' times, then of partitions, and are judged when a "
+		    "window closes. Their state survives a restart. cusum detects a mean that differs from the reference's, in "
+		    "each window while that lasts. page-hinkley and adwin detect a mean that differs from the stream's own since "
+		    "their last alarm, once. Their `effect` is the shift of the mean in standard deviations; that of adwin is the "
+		    "shift of the mean rank, as a share of the reference. mmd compares all numeric features together, as one "
+		    "vector, so it also detects a change of their dependence; give an embedding a step with `tensors` of its own. "
+		    "Records of mmd have the feature `*`. It needs a `window` of 50 rows or more, and a reference of 200 or more. "
 		    "All tests share `falseAlarms` in equal parts."),
 	ROW("falseAlarms", NAME, struct drift, false_alarms, .fallback = "1 per 30d",
 		.help = "Over all features, methods and looks: `1 per 30d`, or `0.5 per 1000` messages."),

@@ -170,9 +170,9 @@ const struct command command_diff = {
 	.name = "diff",
 	.arguments = "FILE...",
 	.summary = "Shows what files would change in what a namespace has accepted.",
-	.help = "It compares each document with the newest accepted version of its resource, and the files that it names, and "
-		"ends with 1 if one differs. Where state would begin empty because it has another form, that is said too. "
-		"`sluice apply --dry-run` also checks the documents.\n\n"
+	.help = "Compares each document, and the files that it names, with the newest accepted version of its resource. The exit "
+		"code is 1 if one differs. It also reports where state would begin empty because it has another form. `sluice "
+		"apply --dry-run` also checks the documents.\n\n"
 		"  sluice diff -f pipelines/\n",
 	.options = options,
 	.options_size = sizeof(struct diff_options),

@@ -26,7 +26,7 @@ struct status_options {
 static const struct option status_options[] = {
 	EXPERIMENT_ROWS_OF(struct status_options, asked),
 	ROW("watch", FLAG, struct status_options, watch,
-	    .help = "Of a rollout: prints it again after each look of the keeper, until it has ended."),
+	    .help = "Of a rollout: prints it again after each check of the keeper, until it has ended."),
 	COMMAND_FORM(status_options, form, "text json"),
 	{.type = OPTION_END},
 };

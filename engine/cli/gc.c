@@ -23,7 +23,7 @@ static const struct option options[] = {
 	ROW("keep", INTEGER, struct gc_options, keep, .word = "N", .fallback = "10", .least = 1, .most = KEEPER_VERSIONS,
 	    .help = "How many versions of each resource are kept. Those that engines run or prepare are kept in any case."),
 	ROW("file-age", DURATION, struct gc_options, file_age_ns, .word = "TIME", .fallback = "1h",
-	    .help = "Files that were sent later than so long ago are kept: the proposal that names them may be on its way."),
+	    .help = "Files that were sent within this time are kept: the proposal that names them may not be decided yet."),
 	CONTROL_AUTHOR_ROWS(struct gc_options, author),
 	COMMAND_FORM(gc_options, form, "text json"),
 	{.type = OPTION_END},
@@ -132,10 +132,11 @@ const struct command command_gc = {
 	.name = "gc",
 	.arguments = "[KIND/NAME]",
 	.summary = "Removes old versions of resources, their files and their state.",
-	.help = "Without it the newest 50 versions of each resource are kept. `sluice rollback` cannot return to a version that "
-		"was removed. Files that no kept version names are removed too, and so are "
-		"changelogs: that of a stage whose state has another form since, when no kept version has the former form.\n\n"
-		"  sluice gc --keep 5\n  sluice gc pipeline/fraud --keep 1\n",
+	.help = "Without this command, the newest 50 versions of each resource are kept. `sluice rollback` cannot return to a "
+		"version that was removed. Files that no kept version names are removed too. So is a former changelog of a stage "
+		"whose state now has another form, if no kept version has the former form.\n\n"
+		"  sluice gc --keep 5\n"
+		"  sluice gc pipeline/fraud --keep 1\n",
 	.options = options,
 	.options_size = sizeof(struct gc_options),
 	.group = "deploy",

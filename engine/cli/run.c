@@ -26,8 +26,8 @@ static const struct option options[] = {
 	COMMAND_FILES,
 	COMMAND_NAMESPACE(run_options, namespace),
 	ROW("namespaces", TEXT, struct run_options, namespaces, .word = "NAMES",
-	    .help = "With --control: the namespaces to serve, as in a,b, each by a process of its own, which has its own workers "
-		    "and its own --memory and touches no topic of another namespace."),
+	    .help = "With --control: the namespaces to serve, as in a,b. Each has a process of its own, which has its own workers "
+		    "and its own --memory, and uses no topic of another namespace."),
 	ROW("control", FLAG, struct run_options, control,
 	    .help = "Runs what is in force in the control plane of the namespace (`sluice apply`), instead of files, and may "
 		    "become its keeper."),
@@ -49,8 +49,8 @@ static const struct option options[] = {
 	ROW("memory", QUANTITY, struct run_options, memory_bytes, .word = "SIZE", .fallback = "256Mi",
 	    .help = "The memory that messages may use; beyond it, requests wait in Kafka."),
 	ROW("observers", CHOICE, struct run_options, observers, .choices = "on off", .fallback = "on",
-	    .help = "`off`: this engine leaves observers, which delay no answer (`drift`), to other engines. "
-		    "Without any that runs them, what they would read waits in their topics."),
+	    .help = "`off`: this engine leaves observers, which delay no answer (`drift`), to other engines. If none runs them, "
+		    "their records wait in their topics."),
 	ROW("state", TEXT, struct run_options, state_folder, .word = "DIR",
 	    .help = "A folder, used by this engine only, for snapshots of the state of steps. They shorten a restart."),
 	ROW("artifacts", TEXT, struct run_options, artifact_folder, .word = "DIR",
@@ -444,20 +444,18 @@ const struct command command_run = {
 	.arguments = "[FILE]...",
 	.summary = "Runs pipelines on Kafka until it is stopped.",
 	.help = "Reads files, or folders of them, creates or checks their topics, and runs the pipelines: all pipelines of a "
-		"delivery on the same workers. On SIGTERM and SIGINT it finishes the requests in flight. On SIGHUP it reads "
-		"the files again: unchanged pipelines go on, others change without losing a message, and if there is a fault "
-		"nothing changes. To share the work among several machines, start it on each with its own --instance. "
-		"Pipelines that sluice cannot run yet are refused, with the reason, before anything starts.\n"
-		"\n"
+		"delivery on the same workers. On SIGTERM and SIGINT it finishes the requests in flight. On SIGHUP it reads the "
+		"files again: unchanged pipelines go on, others change without losing a message, and if there is a fault nothing "
+		"changes. To share the work among several machines, start it on each with its own --instance. Pipelines that "
+		"sluice cannot run yet are refused, with the reason, before anything starts.\n\n"
 		"With --control it reads no files. It runs what is in force in the control plane of its namespace, and prepares "
-		"changes before they become active: it reads and plans them, and creates their topics. While nothing is in force "
-		"it waits. While no keeper is heard it runs what it has. Each such engine can become the keeper, which decides "
-		"what is accepted. Where Kafka is comes from the command line, the environment or the settings file.\n"
-		"\n"
+		"changes before they become active: it reads and plans them, and creates their topics. While nothing is in force, "
+		"it waits. While there is no keeper, it continues to run what it has. Each such engine can become the keeper, "
+		"which decides what is accepted. Where Kafka is comes from the command line, the environment or the settings "
+		"file.\n\n"
 		"With --http or --grpc, or serviceConfig.http or serviceConfig.grpc of the files, it has a gateway: `sluice help "
 		"gateway` says what that does. On SIGTERM the gateway is not ready any more and ends its open calls, and then the "
-		"engine stops; each has the time of --drain.\n"
-		"\n"
+		"engine stops; each has the time of --drain.\n\n"
 		"  sluice run -f runtime.yaml -f pipelines/\n"
 		"  sluice run -f pipeline.yaml --brokers localhost:9092 --server scorer=http://localhost:8080\n"
 		"  sluice run --control -n shop --brokers localhost:9092\n"

@@ -29,8 +29,8 @@ static void declared_print(struct page *page)
 	page_heading(page, 2, "Metrics of your own");
 	page_text(
 		page,
-		"A pipeline declares metrics under `metrics`. Each is computed for each of its answers without an error, when the "
-		"answer has left; it adds nothing to the time of an answer, and a fault in it changes no answer.");
+		"A pipeline declares metrics under `metrics`. Each is computed for each of its answers without an error, after the "
+		"answer was sent. It does not delay an answer, and an error in it changes none.");
 	page_code(page, "yaml",
 		  "metrics:\n"
 		  "- name: order_size\n"
@@ -42,29 +42,30 @@ static void declared_print(struct page *page)
 	page_text(
 		page,
 		"Names are the tensors of the answer, also as `answer.t`; `request.t` and `params.p` of the request; `latency_ms`, "
-		"from the record of the request to its answer; `variant`, the candidate of its last experiment that "
-		"answered; `model` and `version` of the answer; and `header(\"...\")`, `key`, `id`, `ts` and `pipeline`. Of a "
-		"value with several elements each counts. What is missing, is no finite number, or would lower a counter is "
-		"not counted, and `sluice_metric_missing_total` says how often.");
+		"from the record of the request to its answer; `variant`, the candidate of its last experiment that answered; "
+		"`model` and `version` of the answer; and `header(\"...\")`, `key`, `id`, `ts` and `pipeline`. If a value has "
+		"several elements, each is counted. A value that is missing, is not finite, or would lower a counter is not "
+		"counted; `sluice_metric_missing_total` has the number of these.");
 	page_text(page,
 		  "Each series has the labels `namespace` and `pipeline`, and those that are declared: texts, integers, true or "
-		  "false, the first 64 bytes of each. A missing label is empty. A counter has `_total` behind its name. A "
-		  "histogram without `buckets` has those of Prometheus' clients, from 0.005 to 10. A histogram or summary of "
-		  "values below 0 has their sum, which may fall.");
+		  "false, the first 64 bytes of each. A missing label is empty. A counter has `_total` after its name. A histogram "
+		  "without `buckets` has those of Prometheus' clients, from 0.005 to 10. If values are below 0, the sum of a "
+		  "histogram or summary may fall.");
 	page_text(page,
 		  "A pipeline has at most 16 metrics, each with at most 8 labels and 20 buckets. They share 500 samples. Series "
-		  "beyond the share of their metric are one, whose labels are `other`; `sluice_metric_other_total` counts its "
-		  "values. Calls by other pipelines, and answers that are errors, are not counted here.");
+		  "beyond the share of their metric are counted as one, whose labels are `other`; `sluice_metric_other_total` "
+		  "counts its values. Calls by other pipelines, and answers that are errors, are not counted here.");
 	page_text(page,
-		  "A metric that names `truth.t` or `reward` is of the feedback on an answer, and not in `/metrics` yet: `sluice "
+		  "A metric with `truth.t` or `reward` uses the feedback on an answer, and is not in `/metrics` yet: `sluice "
 		  "experiments analyze` computes it from the feedback, for each variant. It reads the answers or the requests only "
-		  "if the metric names `answer.t` or `request.t`. A value that the feedback brings itself, under that name, counts "
-		  "instead. One of the name `accuracy` replaces the comparison of the truth with the answer's first output.");
+		  "if the metric names `answer.t` or `request.t`. If the feedback itself has a value of that name, that value is "
+		  "used instead. A metric with the name `accuracy` replaces the comparison of the truth with the answer's first "
+		  "output.");
 	page_text(
 		page,
-		"`metricsConfig.customMetrics` of the SeldonRuntime declares metrics of all pipelines. Where a pipeline declares a "
-		"metric of that name, it takes from there the description and the buckets that it does not have itself. Where it "
-		"does not, the tensor of that name in its answers is counted. Lint warns of one that nothing is known to fill.");
+		"`metricsConfig.customMetrics` of the SeldonRuntime declares metrics of all pipelines. If a pipeline declares a "
+		"metric of that name without a description or buckets, it uses these. If it declares none, the tensor of that name "
+		"in its answers is counted. `sluice lint` warns of a metric that nothing in the files fills.");
 }
 
 static void metrics_print(const struct workspace *workspace, struct page *page)
@@ -92,9 +93,9 @@ static void metrics_print(const struct workspace *workspace, struct page *page)
 	};
 	(void)workspace;
 	page_heading(page, 1, "Metrics");
-	page_text(page, "What `/metrics` reports where `--metrics` names a port, in the formats of Prometheus and OpenMetrics. "
-			"Counters begin at the start of the process. Steps and models beyond a limit are one series of the name "
-			"`other`, so that a pipeline has at most 2,000 series.");
+	page_text(page, "The metrics that `/metrics` reports at the port of `--metrics`, in the formats of Prometheus and "
+			"OpenMetrics. Counters begin at the start of the process. Steps and models beyond a limit are one series "
+			"with the name `other`, so a pipeline has at most 2,000 series.");
 	declared_print(page);
 	for (const struct metric *row = metric_rows; row->name; row++) {
 		if (headings[row->scope] && (row == metric_rows || row[-1].scope != row->scope))

@@ -89,9 +89,9 @@ static const struct watching_row state_rows[] = {
 	{"waiting", IN_TOP,
 	 "Requests wait, and the reason is beside the state: for example a model that is unreachable. No request is lost."},
 	{"slow", IN_TOP,
-	 "A model answers, but its calls wait for a second and more, or take ten times as long as before and 100 ms at least. "
-	 "The reason has the model, the mean time of a call now and before, the calls in flight, and those that wait. No "
-	 "request is lost."},
+	 "A model answers, but its calls wait for a second or more, or take ten times as long as before and at least 100 ms. The "
+	 "reason has the model, the mean time of a call now and before, the calls in flight, and those that wait. No request is "
+	 "lost."},
 	{"paused", IN_TOP,
 	 "The engine reads no more for now, because as many requests as it may hold are in flight. Models are slower than "
 	 "requests arrive."},
@@ -104,13 +104,13 @@ static const struct watching_row state_rows[] = {
 	{"Ready", IN_DESCRIBE, "The engine runs this version."},
 	{"Starting", IN_DESCRIBE, "The workers change to the version, or the consumer group assigns partitions."},
 	{"Waiting", IN_DESCRIBE, "Requests wait, or a change is not prepared yet. The reason is beside it."},
-	{"Failed", IN_DESCRIBE, "The documents in force cannot run. The version before them continues. The reason is beside it."},
-	{"Stale", IN_DESCRIBE, "The engine has not heard from the keeper for 5 s. It continues with what it runs."},
+	{"Failed", IN_DESCRIBE, "The documents in force cannot run. The former version continues. The reason is beside it."},
+	{"Stale", IN_DESCRIBE, "The engine has received no record of the keeper for 5 s. It continues to run its version."},
 	{"Slow", IN_DESCRIBE,
 	 "A model answers, but slowly, as under `slow`. The numbers beside it are up to 10 s old. No request is lost."},
 	{"Differs", IN_DESCRIBE,
-	 "The pipeline answers, but a topic of it is not as planned: partitions were added, its retention is another, or it is "
-	 "not compacted any more. The reason names the command."},
+	 "The pipeline answers, but one of its topics is not as planned: partitions were added, its retention differs, or it is no "
+	 "longer compacted. The reason contains the command to run."},
 	{"Stopped", IN_DESCRIBE, "The engine was stopped."},
 	{"Silent", IN_DESCRIBE, "The engine has not reported for 5 s."},
 	{"Unknown", IN_DESCRIBE, "The engine has not reported about this resource."},

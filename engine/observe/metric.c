@@ -77,7 +77,7 @@ const struct metric metric_rows[] = {
 		     "Records for the pipeline's observers (`drift`) that their group has not committed. No answer waits for "
 		     "them."),
 	PIPELINE_NOW(waiting, NULL, "sluice_pipeline_waiting",
-		     "1 while the pipeline waits for partitions, for state, or for a model that is away; else 0."),
+		     "1 while the pipeline waits for partitions, for state, or for a model that is unreachable; else 0."),
 	PIPELINE_NOW(models_away, NULL, "sluice_pipeline_models_away",
 		     "Models that the pipeline calls and that are away, over all workers."),
 
@@ -130,13 +130,13 @@ const struct metric metric_rows[] = {
 	ALERT(dropped, "sluice_alert_notices_dropped_total", "Notices that were not queued: too many waited."),
 
 	COUNTER(SCOPE_METRIC, struct metric_state, missing, "sluice_metric_missing_total",
-		"Answers that a declared metric could not judge: a value is missing, no number, or cannot be counted in its type."),
+		"Answers that a declared metric could not count: a value is missing, not a number, or not valid for its type."),
 	COUNTER(SCOPE_METRIC, struct metric_state, others, "sluice_metric_other_total",
-		"Values of a declared metric that were counted as `other`: its series were all taken."),
+		"Values of a declared metric that were counted as `other`, because the metric had all its series."),
 
 	POLICY(version, "sluice_policy_version",
 	       "Version of the policy by which bandits choose in this engine; no value before the first."),
-	POLICY(rewards, "sluice_policy_rewards", "Rewards from which that policy was learnt."),
+	POLICY(rewards, "sluice_policy_rewards", "Rewards from which that policy was learned."),
 	POLICY(age_seconds, "sluice_policy_age_seconds",
 	       "Time since this engine read the last record of the policy; it should stay below a few updateIntervals."),
 

@@ -78,7 +78,7 @@ static bool plain_type(struct metric_reading *reading, const struct expression_n
 		return false;
 	if (!found && nearest.length > 0 && !types->complete)
 		fault_add(reading->faults, CODE_MISSING_TENSOR, name->place, nearest.bytes,
-			  "a metric has no name `" TEXT_FORMAT "` of its own, so it counts a tensor of answers that is called so",
+			  "a metric has no name `" TEXT_FORMAT "` of its own, so it counts the tensor of that name in answers",
 			  TEXT_ARGUMENTS(name->name));
 	return true;
 }
@@ -94,12 +94,12 @@ static void owner_refuse(struct metric_reading *reading, const struct expression
 	if (is_step)
 		fault_add(reading->faults, CODE_BAD_REFERENCE, name->place, NULL,
 			  "a metric sees the answer, not what step `" TEXT_FORMAT
-			  "` gave; let the answer have the tensor, and write answer." TEXT_FORMAT,
+			  "` gave; add the tensor to the answer, and write answer." TEXT_FORMAT,
 			  TEXT_ARGUMENTS(name->owner), TEXT_ARGUMENTS(name->name));
 	else
 		fault_add(reading->faults, CODE_BAD_REFERENCE, name->place, suggestion.nearest.bytes,
 			  "a metric knows no `" TEXT_FORMAT "." TEXT_FORMAT
-			  "`; before the dot stands answer, request, truth or params",
+			  "`; before the dot, write answer, request, truth or params",
 			  TEXT_ARGUMENTS(name->owner), TEXT_ARGUMENTS(name->name));
 }
 

@@ -24,7 +24,7 @@ static bool allowed_make(const struct alert_asked *asked, struct arena *arena, s
 	for (size_t i = 0; i < list->count; i++)
 		if (!network_read(text_of(list->items[i].text), &networks[i]))
 			return error_set(error, ERROR_CONFIG, list->items[i].place,
-					 "--alert-allow %s: it is no address and no network; write 127.0.0.1 or 10.0.0.0/8",
+					 "--alert-allow %s is neither an address nor a network; write 127.0.0.1 or 10.0.0.0/8",
 					 list->items[i].text);
 	settings->allowed = networks;
 	settings->allowed_count = list->count;

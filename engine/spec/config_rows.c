@@ -149,8 +149,8 @@ static const struct option metrics_rows[] = {
 	PART("prometheus", prometheus_rows, .help = "Prometheus and its Pushgateway."),
 	RUNTIME("pushgateway", TEXT, metrics.pushgateway, .help = "The same as prometheus.pushgateway."),
 	RUNTIME("customMetrics", LIST, metrics.custom, .rows = custom_metric_rows, .item_size = sizeof(struct metric_spec),
-		.help = "User-defined metrics of all pipelines: what a pipeline's `metrics` of that name counts, else the tensor "
-			"of that name in its answers."),
+		.help = "User-defined metrics of all pipelines. Each is what a pipeline's `metrics` of that name counts, else the "
+			"tensor of that name in its answers."),
 	{.type = OPTION_END},
 };
 

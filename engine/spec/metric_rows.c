@@ -15,27 +15,29 @@ static const struct option label_rows[] = {
 const struct option pipeline_metric_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct metric_spec, here)},
 	ROW("name", NAME, struct metric_spec, name, .required = true,
-	    .help = "The metric's name in `/metrics`: letters, digits, `_` and `:`. A counter gets `_total` behind it."),
+	    .help = "The metric's name in `/metrics`: letters, digits, `_` and `:`. A counter gets `_total` after it."),
 	ROW("type", CHOICE, struct metric_spec, type, .choices = SERIES_TYPES, .required = true,
-	    .help = "gauge: the latest value. counter: the sum. histogram: the values by buckets. summary: their sum and number."),
+	    .help = "gauge: the latest value. counter: the sum. histogram: the number of values by bucket. summary: their sum and "
+		    "number."),
 	ROW("help", TEXT, struct metric_spec, help, .help = "The description of the metric."),
 	ROW("value", EXPRESSION, struct metric_spec, value, .uses = USE_FEEDBACK, .required = true,
-	    .help = "The value that is counted: of each element, if it has several. Names are those of the answer; `request.t`, "
-		    "`latency_ms` and `variant` are there too."),
+	    .help = "The value that is counted; each element, if it has several. Names are tensors of the answer; `request.t`, "
+		    "`latency_ms` and `variant` are known too."),
 	ROW("labels", TABLE, struct metric_spec, labels, .rows = label_rows, .item_size = sizeof(struct metric_label),
-	    .help = "Labels, at most 8, each an expression of a text, an integer or true and false. A missing one is empty."),
+	    .help = "Labels, at most 8. Each is an expression that gives a text, an integer, or true or false. A missing value is "
+		    "empty."),
 	ROW("buckets", NUMBERS, struct metric_spec, buckets, .place_offset = offsetof(struct metric_spec, buckets_place),
 	    .least = -1e308, .most = 1e308, .help = BUCKETS_HELP),
 	ROW("role", CHOICE, struct metric_spec, role, .choices = "primary guardrail other", .fallback = "other",
-	    .help = "What `sluice experiments analyze` makes of it. primary: it decides. guardrail: it must not get worse by more "
-		    "than the margin. other: it is shown."),
+	    .help = "How `sluice experiments analyze` uses it. primary: it decides. guardrail: it must not get worse by more than "
+		    "the margin. other: it is shown."),
 	ROW("direction", CHOICE, struct metric_spec, direction, .choices = "higher lower", .fallback = "higher",
 	    .help = "Which values are better."),
 	ROW("margin", NUMBER, struct metric_spec, margin, .least = 0.0001, .most = 10,
 	    .help = "The least difference that matters, as a share of the control's mean. Default: --practical."),
 	ROW("cap", NUMBER, struct metric_spec, cap, .place_offset = offsetof(struct metric_spec, cap_place), .least = 0, .most = 1,
-	    .help = "For heavy tails: analyze counts values beyond this quantile, and below the opposite one, as these. They are "
-		    "frozen when each variant has 100 units. Above 50%; 100% is off."),
+	    .help = "For heavy tails: analyze replaces values above this quantile by it, and values below the opposite quantile by "
+		    "that one. Both are fixed when each variant has 100 units. Above 50%; 100% is off."),
 	{.type = OPTION_END},
 };
 
@@ -46,9 +48,9 @@ const struct option custom_metric_rows[] = {
 	ROW("type", CHOICE, struct metric_spec, type, .choices = SERIES_TYPES, .required = true,
 	    .help = "gauge, counter, histogram or summary."),
 	ROW("help", TEXT, struct metric_spec, help,
-	    .help = "The description, also of pipelines' metrics of that name without one."),
+	    .help = "The description. It is also that of pipelines' metrics of that name without one."),
 	ROW("buckets", NUMBERS, struct metric_spec, buckets, .place_offset = offsetof(struct metric_spec, buckets_place),
-	    .least = -1e308, .most = 1e308, .help = BUCKETS_HELP " Likewise."),
+	    .least = -1e308, .most = 1e308, .help = BUCKETS_HELP " Also those of pipelines' metrics of that name without any."),
 	{.type = OPTION_END},
 };
 
@@ -92,12 +94,12 @@ static void check_name(const struct item_list *metrics, const struct metric_spec
 		return;
 	if (!name_is_valid(name, true))
 		fault_add(faults, CODE_BAD_NAME, metric->name.place, NULL,
-			  "the metric's name `%s` is not one of Prometheus: letters, digits, `_` and `:`, and no digit at its "
-			  "beginning",
+			  "the metric's name `%s` is not valid in Prometheus: use letters, digits, `_` and `:`, and no digit at "
+			  "its beginning",
 			  name);
 	else if (name_is_ours(name))
 		fault_add(faults, CODE_CONTRADICTION, metric->name.place, NULL,
-			  "metrics whose names begin as `%s` does are sluice's own; choose another name", name);
+			  "the metric's name `%s` begins with a prefix that is sluice's own; choose another name", name);
 	const struct metric_spec *first = metric_first(metrics, name);
 	if (first != metric)
 		fault_add(faults, CODE_REPEATED_NAME, metric->name.place, NULL, "the metric `%s` is already in line %u", name,
@@ -134,8 +136,8 @@ static void check_buckets(const struct metric_spec *metric, struct faults *fault
 			  buckets.count, SERIES_BUCKETS_MAX);
 	for (size_t i = 1; i < buckets.count; i++)
 		if (!(buckets.items[i] > buckets.items[i - 1])) {
-			fault_add(faults, CODE_OUT_OF_RANGE, metric->buckets_place, NULL,
-				  "`buckets` does not rise: %g stands behind %g", buckets.items[i], buckets.items[i - 1]);
+			fault_add(faults, CODE_OUT_OF_RANGE, metric->buckets_place, NULL, "`buckets` does not rise: %g follows %g",
+				  buckets.items[i], buckets.items[i - 1]);
 			return;
 		}
 }
@@ -148,7 +150,7 @@ static void check_analysis(const struct item_list *metrics, const struct metric_
 	for (; metric->role == METRIC_PRIMARY && first < metric; first++)
 		if (first->role == METRIC_PRIMARY) {
 			fault_add(faults, CODE_CONTRADICTION, metric->here, NULL,
-				  "`role: primary` is that of the metric in line %u already: one metric decides", first->here.line);
+				  "the metric in line %u already has `role: primary`; only one metric decides", first->here.line);
 			return;
 		}
 }

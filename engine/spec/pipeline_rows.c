@@ -165,7 +165,7 @@ static const struct option alert_rows[] = {
 	ROW("silence", MAP, struct alert_spec, silence, .rows = silence_rows,
 	    .help = "No notice of a firing for some time. If the alert still fires then, the notice is sent."),
 	ROW("actions", LIST, struct alert_spec, actions, .rows = action_rows, .item_size = sizeof(struct alert_action),
-	    .help = "Who is told."),
+	    .help = "The receivers of notices."),
 	{.type = OPTION_END},
 };
 
