@@ -182,13 +182,13 @@ static bool run_case(struct case_asks *asks, const struct gateway_address *addre
 	buffer_open(&run.unfit, CASE_OUTPUT_BYTES_MAX);
 	buffer_open(&run.why, CASE_OUTPUT_BYTES_MAX);
 	bool good = case_run_open(&in_memory, folder, &options, false, error) && conclude(&run, &in_memory.refused, error);
-	case_run_close(&in_memory);
 	if (!good && error->kind != ERROR_REMOTE) { /* of this case, and the others go on */
 		case_error_print(error, &run.why);
 		asks->judged.judged(asks->judged.context, folder, CASE_FAILED, &run.why);
 		*error = (struct error){0};
 		good = true;
 	}
+	case_run_close(&in_memory); /* the error's place is in what the case has read */
 	buffer_close(&run.unfit);
 	buffer_close(&run.why);
 	return good;

@@ -127,11 +127,11 @@ static void run_job(struct case_pool *pool, struct case_job *job)
 	job->verdict = CASE_FAILED;
 	if (case_run_open(&run, job->folder, &options, false, &error))
 		conclude(pool, job, &run, &error);
+	if (error.kind != ERROR_NONE) {
+		job->verdict = CASE_FAILED;
+		case_error_print(&error, &job->why); /* its place is in what the case has read */
+	}
 	case_run_close(&run);
-	if (error.kind == ERROR_NONE)
-		return;
-	job->verdict = CASE_FAILED;
-	case_error_print(&error, &job->why);
 }
 
 /* ---- several at once ---- */

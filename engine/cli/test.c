@@ -127,9 +127,10 @@ static void run_case(void *context, const char *folder)
 	buffer_open(&why, CASE_OUTPUT_BYTES_MAX);
 	if (case_run_open(&run, folder, &options, true, &error))
 		conclude(testing, &run, &error, &why);
+	if (error.kind != ERROR_NONE)
+		case_error_print(&error, &why); /* its place is in what the case has read */
 	case_run_close(&run);
 	if (error.kind != ERROR_NONE) {
-		case_error_print(&error, &why);
 		say_case(testing, folder, CASE_FAILED, &why);
 		if (testing->options->print)
 			fprintf(testing->session->err, TEXT_FORMAT, TEXT_ARGUMENTS(buffer_view(&why)));

@@ -165,13 +165,23 @@ static double run_nothing(struct arena *arena, long rounds)
 	return total;
 }
 
+#define WINDOW 500
+
 /* The methods of a monitor: 0 by datatype. A row of more than COLUMNS numbers goes on in the next ones. */
 struct watch {
 	unsigned methods;
 	size_t columns;
+	long before; /* rows that come before those that are counted */
 };
-static const struct watch watch_usual = {0, COLUMNS}, watch_online = {MONITOR_ONLINE, COLUMNS},
-			  watch_joint = {1U << MONITOR_MMD, VECTOR};
+static const struct watch watch_usual = {0, COLUMNS, 0}, watch_joint = {1U << MONITOR_MMD, VECTOR, 0};
+/* With the first windows an online method computes its levels, once. */
+static const struct watch watch_online = {MONITOR_ONLINE, COLUMNS, 2 * WINDOW};
+
+/* Rows in an order that no sorting finds easy. */
+static const struct monitor_verdict *row_add(struct monitor *monitor, long number)
+{
+	return monitor_add(monitor, rows + (size_t)(number * 7919 % ROWS_WATCHED) * COLUMNS, number);
+}
 
 static struct monitor *monitor_of_rows(struct arena *arena, const struct watch *watch)
 {
@@ -183,14 +193,17 @@ static struct monitor *monitor_of_rows(struct arena *arena, const struct watch *
 						  .feature_count = watch->columns,
 						  .features = features};
 	const struct monitor_settings settings = {
-		.methods = watch->methods, .window_rows = 500, .rate = {.alarms = 0.5, .rows = 1000}};
+		.methods = watch->methods, .window_rows = WINDOW, .rate = {.alarms = 0.5, .rows = 1000}};
 	struct error error = {0};
 	for (size_t i = 0; i < watch->columns; i++) {
 		for (size_t j = 0; j < ROWS_WATCHED; j++)
 			columns[i][j] = rows[j * COLUMNS + i];
 		features[i] = (struct drift_feature){.name = TEXT("f"), .values = columns[i], .least = -6, .greatest = 6};
 	}
-	return monitor_open(arena, &reference, &settings, &error);
+	struct monitor *monitor = monitor_open(arena, &reference, &settings, &error);
+	for (long i = 0; monitor && i < watch->before; i++)
+		(void)row_add(monitor, i);
+	return monitor;
 }
 
 static double monitor_run(struct arena *arena, long rounds, const struct watch *watch)
@@ -198,9 +211,7 @@ static double monitor_run(struct arena *arena, long rounds, const struct watch *
 	struct monitor *monitor = monitor_of_rows(arena, watch);
 	double total = 1;
 	for (long i = 0; monitor && i < rounds; i++) {
-		/* Rows in an order that no sorting finds easy. */
-		const struct monitor_verdict *verdict =
-			monitor_add(monitor, rows + (size_t)(i * 7919 % ROWS_WATCHED) * COLUMNS, i);
+		const struct monitor_verdict *verdict = row_add(monitor, watch->before + i);
 		total += verdict && verdict->feature_count ? verdict->score : 0;
 	}
 	return monitor ? total : 0;
