@@ -112,10 +112,10 @@ $(BUILD)/obj/%.o: %.c
 
 $(foreach module,$(COMPUTING),$(eval $(BUILD)/obj/engine/$(module)/%.o: OPTIMISED := $(if $(SAN),-O1)))
 
-# Code for programs may stand in a shared object too, but for what names a variable of the C library: it expects a copy in the
-# program. Code for shared objects costs more instructions, so only the few files that need it have it, and tests.
+# Code for programs may stand in a shared object too, but for what names a variable of the C library, of which it expects a copy
+# in the program, or a variable of a thread. Code for shared objects costs more instructions, so only the few files that need it have it, and tests.
 NAMES_OF_LIBC := std(in|out|err)|environ|program_invocation(_short)?_name|opt(arg|ind|err|opt)|timezone|tzname|in6addr_(any|loopback)
-SHARED_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(shell grep -lwE '$(NAMES_OF_LIBC)' $(ENGINE_SOURCES)))
+SHARED_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(shell grep -lwE '$(NAMES_OF_LIBC)|_Thread_local' $(ENGINE_SOURCES)))
 UNIT_OBJECTS := $(HELPERS) $(TEST_SOURCES:%.c=$(BUILD)/obj/%.o)
 $(SHARED_OBJECTS): SHARED_CFLAGS := -fPIC -fno-semantic-interposition
 $(SHARED_OBJECTS): Makefile
