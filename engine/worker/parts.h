@@ -29,7 +29,8 @@
  *   submitted.c  headers by which the answer to a submitted request is found
  *   replies.c  copies of answers for gateways
  *   partition_state.c  state of steps, partition by partition
- *   follow.c   changes of assigned partitions and of stages
+ *   assignment_changes.c   changes of assigned partitions
+ *   setup_changes.c   changes of stages and topics by a reload
  *   stage_phase.c  phases of stages that a reload replaces
  *   upstreams.c  windows of joins while their sources are behind
  *   revoked_progress.c answered offsets of revoked partitions
@@ -313,14 +314,17 @@ void release_on_commit_due(void *context);
 void release_on_retry(void *context);
 void release_retry_soon(struct worker *worker); /* the producer's queue is full */
 
-/* ---- follow.c ---- */
+/* ---- assignment_changes.c ---- */
 
-bool follow_assignment(struct worker *worker, struct error *error);
-bool follow_is_handing_over(const struct worker *worker); /* it waits for in-flight messages */
+bool assignment_follow(struct worker *worker, struct error *error);
+bool assignment_is_handing_over(const struct worker *worker); /* it waits for in-flight messages */
+void assignment_order_lanes(struct worker *worker);	      /* each in the order that its stage asks for */
+
+/* ---- setup_changes.c ---- */
 
 /* The first opens the stages of the first setup, before there is a consumer or an output. The second follows the
  * latest setup, if there is a new one and it may be followed now. Stages that nothing needs are closed. */
-bool follow_first(struct worker *worker, struct error *error);
-bool follow_setup(struct worker *worker, struct error *error);
+bool setup_open(struct worker *worker, struct error *error);
+bool setup_follow(struct worker *worker, struct error *error);
 
 #endif

@@ -16,7 +16,7 @@
  *
  * What is handed over, and where that is done:
  *
- *   topics    lead to the active stage, else to a draining one: follow.c, when a setup is followed and when a stage has
+ *   topics    lead to the active stage, else to a draining one: setup_changes.c, when a setup is followed and when a stage has
  *             drained long enough. A topic that leads nowhere is read no more, and its partitions are treated as
  *             revoked ones: what is in flight has a second to finish, and the rest is left to the next reader
  *   queued    intake_pass_on(): records wait with the stage that reads their topic, also those for a draining stage,

@@ -57,7 +57,7 @@ static bool is_over(const struct worker *worker)
 static int turn_timeout_ms(const struct worker *worker)
 {
 	struct positions changed;
-	bool change_waits = consumer_change(worker->consumer, &changed) != ASSIGNMENT_SAME && !follow_is_handing_over(worker);
+	bool change_waits = consumer_change(worker->consumer, &changed) != ASSIGNMENT_SAME && !assignment_is_handing_over(worker);
 	if (change_waits && !worker->full && output_may_end(worker->outbox.output))
 		return 0;
 	if (intake_owes(worker) || direct_intake_owes(worker) || (worker->more && intake_may_take(worker)) ||
@@ -95,7 +95,7 @@ bool worker_turn(struct worker *worker, bool *over, struct error *error)
 	if (*over)
 		return true;
 	intake_begin_turn(worker);
-	if (!follow_assignment(worker, error) || !follow_setup(worker, error) || !partition_states_advance(worker, error) ||
+	if (!assignment_follow(worker, error) || !setup_follow(worker, error) || !partition_states_advance(worker, error) ||
 	    !intake_resume(worker, error) || !intake_take(worker, error))
 		return false;
 	direct_intake_take(worker);
@@ -228,7 +228,7 @@ static bool worker_set_up(struct worker *worker, struct error *error)
 	worker->transaction_config.statistics = &worker->producer_counts;
 	worker->command_bell = bell_open(error);
 	return worker->command_bell >= 0 && (worker->loop = ground->loop_open(ground->context, error)) &&
-	       awaiting_schema_open(worker, error) && follow_first(worker, error) &&
+	       awaiting_schema_open(worker, error) && setup_open(worker, error) &&
 	       (worker->consumer = ground->consumer_open(ground->context, worker->loop, &worker->consumer_config, error)) &&
 	       (worker->outbox.output =
 			ground->output_open(ground->context, worker->loop, &worker->transaction_config, worker->consumer, error)) &&
