@@ -9,7 +9,7 @@
 #include "base/memory.h"
 #include "log/client.h"
 #include "log/commit_batches.h"
-#include "log/parcel.h"
+#include "log/produce_batch.h"
 #include "net/loop.h"
 
 #define FALLS_MAX 3 /* failures of producers within a while: then the next one would fail too */
@@ -41,7 +41,7 @@ struct kafka_shipments {
 	int64_t ended_us;
 	int64_t commit_us;
 	struct error failure;
-	struct parcel parcel;
+	struct produce_batch produce_batch;
 };
 
 /* ---- opening and closing ---- */
@@ -180,7 +180,7 @@ static enum transaction_news replace_fallen(struct kafka_shipments *shipments, s
 		client_say(LOG_LEVEL_WARN, line);
 	shipments->fallen = shipments->shrinks = false;
 	shipments->resets++;
-	parcel_empty(&shipments->parcel);
+	produce_batch_empty(&shipments->produce_batch);
 	(void)rd_kafka_purge(shipments->producer,
 			     RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
 	client_destroy(producer_take_down(shipments), 0);
@@ -382,8 +382,8 @@ static enum produce_verdict shipments_produce(struct output *self, const struct 
 	struct kafka_shipments *shipments = (struct kafka_shipments *)self;
 	struct error refused;
 	refused.kind = ERROR_NONE;
-	enum produce_verdict verdict = parcel_put(&shipments->parcel, shipments->producer, &shipments->topics, record,
-						  tag_of(&record->origin, shipments->commit_batches.open), &refused);
+	enum produce_verdict verdict = produce_batch_put(&shipments->produce_batch, shipments->producer, &shipments->topics, record,
+							 tag_of(&record->origin, shipments->commit_batches.open), &refused);
 	if (verdict == PRODUCED)
 		(void)commit_batches_produced(&shipments->commit_batches);
 	if (verdict == PRODUCE_SPOILT && !has_fallen(shipments))
@@ -398,7 +398,7 @@ static enum produce_verdict shipments_send(struct output *self, struct error *er
 	struct kafka_shipments *shipments = (struct kafka_shipments *)self;
 	if (shipments->fallen)
 		return PRODUCE_SPOILT;
-	enum produce_verdict verdict = parcel_send(&shipments->parcel, &shipments->topics, error);
+	enum produce_verdict verdict = produce_batch_send(&shipments->produce_batch, &shipments->topics, error);
 	if (verdict == PRODUCE_SPOILT && !has_fallen(shipments))
 		note_failure(shipments, error);
 	return verdict;

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "log/committer.h"
-#include "log/parcel.h"
+#include "log/produce_batch.h"
 #include "net/loop.h"
 
 struct kafka_transaction {
@@ -20,7 +20,7 @@ struct kafka_transaction {
 	int64_t ended_us;
 	int64_t commit_us;
 	uint64_t resets;
-	struct parcel parcel;
+	struct produce_batch produce_batch;
 };
 
 static const struct output_operations operations;
@@ -67,7 +67,7 @@ static enum transaction_news transaction_news(struct output *self, struct positi
 	transaction->open = news != NEWS_BROKEN;
 	transaction->commit_us = clock_us() - transaction->ended_us;
 	transaction->resets += news == NEWS_RESET;
-	parcel_empty(&transaction->parcel); /* it is empty, unless its contents are void */
+	produce_batch_empty(&transaction->produce_batch); /* it is empty, unless its contents are void */
 	*committed = transaction->positions;
 	return news;
 }
@@ -87,7 +87,7 @@ static bool transaction_end(struct output *self, struct positions positions, str
 	transaction->positions.count = positions.count;
 	transaction->ended_us = clock_us();
 	transaction->open = false;
-	committer_end(transaction->committer, transaction->positions, transaction->parcel.lost);
+	committer_end(transaction->committer, transaction->positions, transaction->produce_batch.lost);
 	return true;
 }
 
@@ -108,7 +108,7 @@ static enum produce_verdict transaction_produce(struct output *self, const struc
 	struct kafka_transaction *transaction = (struct kafka_transaction *)self;
 	const struct topic_handles *topics;
 	rd_kafka_t *client = committer_producer(transaction->committer, &topics);
-	return parcel_put(&transaction->parcel, client, topics, record, tag_of(&record->origin, 0), error);
+	return produce_batch_put(&transaction->produce_batch, client, topics, record, tag_of(&record->origin, 0), error);
 }
 
 static enum produce_verdict transaction_send(struct output *self, struct error *error)
@@ -118,7 +118,7 @@ static enum produce_verdict transaction_send(struct output *self, struct error *
 	if (!transaction->open)
 		return PRODUCED; /* all of it was produced */
 	(void)committer_producer(transaction->committer, &topics);
-	return parcel_send(&transaction->parcel, topics, error);
+	return produce_batch_send(&transaction->produce_batch, topics, error);
 }
 
 static bool transaction_topics(struct output *self, const char *const *names, size_t count, struct error *error)

@@ -49,8 +49,8 @@ struct simulated_config {
 	int64_t linger_us;		     /* of producers */
 	bool even; /* every message takes the same time, and a fetch takes what there is: nothing is left to the seed */
 	struct simulated_batches batches;
-	bool parcels; /* short records leave together, by log/parcel_rules.h */
-	bool mixes_topics; /* parcels are sorted by the partitions of the topic before: a defect, for tests */
+	bool gathers; /* short records leave together, by log/produce_batch_rules.h */
+	bool mixes_topics; /* batches are sorted by the partitions of the topic before: a defect, for tests */
 	bool blames; /* producers refuse each record of a refused batch: a defect, for tests */
 	bool deaf;   /* producers do not notice closed connections: an engine without that protection, for tests */
 	/* Receives each event; NULL: no listener. */

@@ -14,7 +14,7 @@ struct simulated_shipments {
 	struct simulated_client client; /* of its commits */
 	struct simulated_producer *producer;
 	unsigned closed_sockets; /* not used */
-	struct simulated_parcel parcel;
+	struct simulated_produce_batch produce_batch;
 	struct commit_batches commit_batches;
 	bool started; /* and said so */
 	uint64_t resets;
@@ -62,7 +62,7 @@ static enum transaction_news producer_replace(struct simulated_shipments *shipme
 	struct simulated_producer *before = shipments->producer;
 	before->heard = nothing_heard;
 	before->client.closed = true;
-	simulated_parcel_empty(&shipments->parcel);
+	simulated_produce_batch_empty(&shipments->produce_batch);
 	shipments->resets++;
 	if (!producer_open(shipments))
 		return NEWS_BROKEN;
@@ -140,7 +140,7 @@ static enum produce_verdict shipments_produce(struct output *self, const struct 
 {
 	struct simulated_shipments *shipments = (struct simulated_shipments *)self;
 	enum produce_verdict verdict =
-		simulated_parcel_put(&shipments->parcel, shipments->producer, record, shipments->commit_batches.open, error);
+		simulated_produce_batch_put(&shipments->produce_batch, shipments->producer, record, shipments->commit_batches.open, error);
 	if (verdict == PRODUCED)
 		(void)commit_batches_produced(&shipments->commit_batches);
 	return verdict;
@@ -149,7 +149,7 @@ static enum produce_verdict shipments_produce(struct output *self, const struct 
 static enum produce_verdict shipments_send(struct output *self, struct error *error)
 {
 	struct simulated_shipments *shipments = (struct simulated_shipments *)self;
-	return simulated_parcel_send(&shipments->parcel, shipments->producer, error);
+	return simulated_produce_batch_send(&shipments->produce_batch, shipments->producer, error);
 }
 
 static bool shipments_end(struct output *self, struct positions positions, struct error *error)

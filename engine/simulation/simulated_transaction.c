@@ -19,7 +19,7 @@ struct simulated_open_transaction {
 	int64_t timeout_us;
 	struct simulated_client client; /* of what no producer sends: pauses, questions for offsets */
 	struct simulated_producer *producer;
-	struct simulated_parcel parcel;
+	struct simulated_produce_batch produce_batch;
 	unsigned closed_sockets; /* of its producers */
 	unsigned others_closed;	 /* of its questions; they put nothing in doubt */
 	struct settlement settlement;
@@ -56,7 +56,7 @@ static void call_over(struct simulated_open_transaction *transaction, enum settl
 		snprintf(transaction->reason, sizeof transaction->reason, "%s",
 			 outcome == SETTLEMENT_DONE	   ? "connections closed during the transaction"
 			 : call == SETTLEMENT_SEND_OFFSETS ? "sending offsets failed"
-							   : "committing failed");
+			 : "committing failed");
 }
 
 static void call_too_long(struct simulated_kafka *kafka, void *subject)
@@ -159,7 +159,7 @@ static void ask_with_positions(struct simulated_open_transaction *transaction, e
 static void end_transaction(struct simulated_open_transaction *transaction)
 {
 	struct simulated_request *request;
-	bool lost = transaction->producer->fenced || transaction->producer->spoilt || transaction->parcel.lost;
+	bool lost = transaction->producer->fenced || transaction->producer->spoilt || transaction->produce_batch.lost;
 	transaction->flushing = transaction->producer->waiting > 0 && !lost;
 	if (transaction->flushing)
 		return;
@@ -284,7 +284,7 @@ static enum transaction_news transaction_news(struct output *self, struct positi
 	transaction->open = settlement->news != NEWS_BROKEN;
 	transaction->commit_us = transaction->kafka->now_us - transaction->ended_us;
 	transaction->resets += settlement->news == NEWS_RESET;
-	simulated_parcel_empty(&transaction->parcel); /* it is empty, unless its contents are void */
+	simulated_produce_batch_empty(&transaction->produce_batch); /* it is empty, unless its contents are void */
 	*committed = settlement->positions;
 	tell_positions(transaction, news_names[settlement->news], *committed);
 	return settlement->news;
@@ -293,7 +293,7 @@ static enum transaction_news transaction_news(struct output *self, struct positi
 static enum produce_verdict transaction_produce(struct output *self, const struct outgoing *record, struct error *error)
 {
 	struct simulated_open_transaction *transaction = (struct simulated_open_transaction *)self;
-	enum produce_verdict verdict = simulated_parcel_put(&transaction->parcel, transaction->producer, record, 0, error);
+	enum produce_verdict verdict = simulated_produce_batch_put(&transaction->produce_batch, transaction->producer, record, 0, error);
 	transaction->written |= verdict == PRODUCED;
 	return verdict;
 }
@@ -301,7 +301,7 @@ static enum produce_verdict transaction_produce(struct output *self, const struc
 static enum produce_verdict transaction_send(struct output *self, struct error *error)
 {
 	struct simulated_open_transaction *transaction = (struct simulated_open_transaction *)self;
-	return transaction->open ? simulated_parcel_send(&transaction->parcel, transaction->producer, error) : PRODUCED;
+	return transaction->open ? simulated_produce_batch_send(&transaction->produce_batch, transaction->producer, error) : PRODUCED;
 }
 
 static bool transaction_end(struct output *self, struct positions positions, struct error *error)

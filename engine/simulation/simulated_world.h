@@ -5,7 +5,7 @@
 
 #include "base/arena.h"
 #include "base/random.h"
-#include "log/parcel_rules.h"
+#include "log/produce_batch_rules.h"
 #include "simulation/simulated_kafka.h"
 
 #define SIMULATED_PARTITIONS_MAX 1024 /* of all topics */
@@ -364,20 +364,21 @@ struct simulated_producer {
 	void *owner;
 };
 
-/* simulated_parcel.c: records that leave together, by the rules of log/parcel_rules.h. The calls are as those of log/parcel.h. */
-struct simulated_parcel {
+/* simulated_produce_batch.c: records that leave together, by the rules of log/produce_batch_rules.h. The calls are as those of
+ * log/produce_batch.h. */
+struct simulated_produce_batch {
 	uint32_t topic;
 	size_t count, first, used;
 	bool lost;
-	struct parcel_topics topics;
-	struct simulated_entry *entries[PARCEL_RECORDS]; /* copies of the records, with their places */
+	struct produce_batch_topics topics;
+	struct simulated_entry *entries[PRODUCE_BATCH_RECORDS]; /* copies of the records, with their places */
 };
 
-enum produce_verdict simulated_parcel_put(struct simulated_parcel *parcel, struct simulated_producer *producer,
-					  const struct outgoing *record, unsigned batch, struct error *error);
-enum produce_verdict simulated_parcel_send(struct simulated_parcel *parcel, struct simulated_producer *producer,
-					   struct error *error);
-void simulated_parcel_empty(struct simulated_parcel *parcel);
+enum produce_verdict simulated_produce_batch_put(struct simulated_produce_batch *batch, struct simulated_producer *producer,
+						 const struct outgoing *record, unsigned commit_batch, struct error *error);
+enum produce_verdict simulated_produce_batch_send(struct simulated_produce_batch *batch, struct simulated_producer *producer,
+						  struct error *error);
+void simulated_produce_batch_empty(struct simulated_produce_batch *batch);
 
 struct simulated_producer *simulated_producer_make(struct simulated_host *host, const struct transaction_config *config,
 						   unsigned *closed_sockets);

@@ -240,7 +240,7 @@ static struct simulated_kafka *simulated_make(struct simulation *simulation, uns
 	struct simulated_config config = {
 		.seed = random_next(&simulation->random), .tell = simulation->config->tell, .context = simulation->config->context};
 	config.deaf = simulation->config->deaf;
-	config.parcels = simulation_has(simulation, SIMULATION_PARCELLED);
+	config.gathers = simulation_has(simulation, SIMULATION_PARCELLED);
 	config.mixes_topics = simulation->config->broken == SIMULATION_MIXES_TOPICS;
 	config.blames = simulation->config->broken == SIMULATION_BLAMES_RECORDS;
 	if (simulation_has(simulation, SIMULATION_BOUNDED))

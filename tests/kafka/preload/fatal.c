@@ -1,5 +1,5 @@
 /* fatal.c: a producer that stops for good, as when Kafka has lost track of it: while the
- * file that SLUICE_TEST_FATAL names is there, the next parcel that an idempotent producer
+ * file that SLUICE_TEST_FATAL names is there, the next batch that an idempotent producer
  * is given makes librdkafka call it fatal, and the file is taken away.
  *
  * Preloaded into an engine by faults.sh.

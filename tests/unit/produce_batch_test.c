@@ -1,4 +1,4 @@
-/* parcel_test.c: results that wait for each other leave whole and in their order, whatever
+/* produce_batch_test.c: results that wait for each other leave whole and in their order, whatever
  * the producer takes of them at once. There is no broker, but in some
  * of them: what librdkafka took is seen when its queue is purged. */
 #include <setjmp.h>
@@ -13,7 +13,7 @@
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
 
-#include "log/parcel.h"
+#include "log/produce_batch.h"
 
 #define SEEN_MAX 1024
 #define PARTITIONS 4
@@ -23,7 +23,7 @@ struct stand {
 	rd_kafka_t *client;
 	rd_kafka_topic_t *items[2];
 	struct topic_handles topics;
-	struct parcel parcel;
+	struct produce_batch batch;
 	size_t seen;
 	char values[SEEN_MAX][32];
 };
@@ -89,7 +89,7 @@ static void stand_close(struct stand *stand)
 static enum produce_verdict put(struct stand *stand, uint32_t topic, struct text value, struct error *error)
 {
 	const struct outgoing record = {.topic = topic, .key = TEXT("k"), .value = value};
-	return parcel_put(&stand->parcel, stand->client, &stand->topics, &record, NULL, error);
+	return produce_batch_put(&stand->batch, stand->client, &stand->topics, &record, NULL, error);
 }
 
 static enum produce_verdict put_number(struct stand *stand, int number, struct error *error)
@@ -115,13 +115,13 @@ static void short_ones_leave_together_and_in_their_order(void **state)
 	static struct stand stand;
 	struct error error = {0};
 	stand_open(&stand, "1000");
-	for (int i = 0; i < 2 * PARCEL_RECORDS + 5; i++)
+	for (int i = 0; i < 2 * PRODUCE_BATCH_RECORDS + 5; i++)
 		assert_int_equal(put_number(&stand, i, &error), PRODUCED);
-	assert_int_equal(rd_kafka_outq_len(stand.client), 2 * PARCEL_RECORDS);
-	assert_int_equal(parcel_send(&stand.parcel, &stand.topics, &error), PRODUCED);
-	assert_int_equal(parcel_send(&stand.parcel, &stand.topics, &error), PRODUCED);
+	assert_int_equal(rd_kafka_outq_len(stand.client), 2 * PRODUCE_BATCH_RECORDS);
+	assert_int_equal(produce_batch_send(&stand.batch, &stand.topics, &error), PRODUCED);
+	assert_int_equal(produce_batch_send(&stand.batch, &stand.topics, &error), PRODUCED);
 	purge(&stand);
-	expect_numbers(&stand, 0, 2 * PARCEL_RECORDS + 5);
+	expect_numbers(&stand, 0, 2 * PRODUCE_BATCH_RECORDS + 5);
 	stand_close(&stand);
 }
 
@@ -140,7 +140,7 @@ static void a_long_one_and_one_of_another_topic_leave_behind_those_before(void *
 	assert_int_equal(put(&stand, 0, TEXT("b"), &error), PRODUCED);
 	assert_int_equal(put(&stand, 1, TEXT("c"), &error), PRODUCED);
 	assert_int_equal(rd_kafka_outq_len(stand.client), 3);
-	assert_int_equal(parcel_send(&stand.parcel, &stand.topics, &error), PRODUCED);
+	assert_int_equal(produce_batch_send(&stand.batch, &stand.topics, &error), PRODUCED);
 	assert_int_equal(rd_kafka_outq_len(stand.client), 4);
 	stand_close(&stand);
 }
@@ -153,19 +153,19 @@ static void what_a_full_queue_did_not_take_leaves_next(void **state)
 	stand_open(&stand, "3");
 	for (int i = 0; i < 5; i++)
 		assert_int_equal(put_number(&stand, i, &error), PRODUCED);
-	assert_int_equal(parcel_send(&stand.parcel, &stand.topics, &error), PRODUCE_FULL);
-	assert_int_equal(parcel_send(&stand.parcel, &stand.topics, &error), PRODUCE_FULL);
+	assert_int_equal(produce_batch_send(&stand.batch, &stand.topics, &error), PRODUCE_FULL);
+	assert_int_equal(produce_batch_send(&stand.batch, &stand.topics, &error), PRODUCE_FULL);
 	purge(&stand);
 	expect_numbers(&stand, 0, 3);
 	stand.seen = 0;
 	assert_int_equal(put_number(&stand, 5, &error), PRODUCED);
-	assert_int_equal(parcel_send(&stand.parcel, &stand.topics, &error), PRODUCED);
+	assert_int_equal(produce_batch_send(&stand.batch, &stand.topics, &error), PRODUCED);
 	purge(&stand);
 	expect_numbers(&stand, 3, 3);
 	stand_close(&stand);
 }
 
-static void a_full_queue_takes_no_more_than_a_parcel(void **state)
+static void a_full_queue_takes_no_more_than_a_batch(void **state)
 {
 	(void)state;
 	static struct stand stand;
@@ -174,8 +174,8 @@ static void a_full_queue_takes_no_more_than_a_parcel(void **state)
 	stand_open(&stand, "3");
 	while (put_number(&stand, number, &error) == PRODUCED)
 		number++;
-	assert_in_range(number, PARCEL_RECORDS, PARCEL_RECORDS + 3);
-	for (int i = 0; i < 100 && parcel_send(&stand.parcel, &stand.topics, &error) == PRODUCE_FULL; i++)
+	assert_in_range(number, PRODUCE_BATCH_RECORDS, PRODUCE_BATCH_RECORDS + 3);
+	for (int i = 0; i < 100 && produce_batch_send(&stand.batch, &stand.topics, &error) == PRODUCE_FULL; i++)
 		purge(&stand);
 	purge(&stand);
 	expect_numbers(&stand, 0, (size_t)number);
@@ -190,14 +190,14 @@ static void what_a_producer_at_its_end_did_not_take_is_lost_until_it_is_void(voi
 	stand_open(&stand, "1000");
 	assert_int_equal(put_number(&stand, 0, &error), PRODUCED);
 	rd_kafka_test_fatal_error(stand.client, RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, "its end");
-	assert_int_equal(parcel_send(&stand.parcel, &stand.topics, &error), PRODUCE_SPOILT);
-	assert_true(stand.parcel.lost);
+	assert_int_equal(produce_batch_send(&stand.batch, &stand.topics, &error), PRODUCE_SPOILT);
+	assert_true(stand.batch.lost);
 	assert_int_equal(put_number(&stand, 1, &error), PRODUCE_SPOILT);
-	assert_int_equal(parcel_send(&stand.parcel, &stand.topics, &error), PRODUCE_SPOILT);
+	assert_int_equal(produce_batch_send(&stand.batch, &stand.topics, &error), PRODUCE_SPOILT);
 	assert_int_equal(error.kind, ERROR_SYSTEM);
-	parcel_empty(&stand.parcel);
-	assert_false(stand.parcel.lost);
-	assert_int_equal(parcel_send(&stand.parcel, &stand.topics, &error), PRODUCED);
+	produce_batch_empty(&stand.batch);
+	assert_false(stand.batch.lost);
+	assert_int_equal(produce_batch_send(&stand.batch, &stand.topics, &error), PRODUCED);
 	stand_close(&stand);
 }
 
@@ -231,7 +231,7 @@ static void put_keys(struct stand *stand, int count)
 		snprintf(key, sizeof key, "key-%d", i % KEYS);
 		snprintf(value, sizeof value, "%d", i);
 		const struct outgoing record = {.key = text_of(key), .value = text_of(value)};
-		assert_int_equal(parcel_put(&stand->parcel, stand->client, &stand->topics, &record, NULL, &error), PRODUCED);
+		assert_int_equal(produce_batch_put(&stand->batch, stand->client, &stand->topics, &record, NULL, &error), PRODUCED);
 	}
 }
 
@@ -241,11 +241,11 @@ static void those_of_a_partition_leave_one_behind_the_other(void **state)
 	static struct stand stand;
 	struct error error = {0};
 	stand_open(&stand, "1000");
-	stand.parcel.topics.items[0].partitions = PARTITIONS;
-	put_keys(&stand, PARCEL_RECORDS);
-	assert_int_equal(parcel_send(&stand.parcel, &stand.topics, &error), PRODUCED);
+	stand.batch.topics.items[0].partitions = PARTITIONS;
+	put_keys(&stand, PRODUCE_BATCH_RECORDS);
+	assert_int_equal(produce_batch_send(&stand.batch, &stand.topics, &error), PRODUCED);
 	purge(&stand);
-	expect_by_partition(&stand, PARCEL_RECORDS);
+	expect_by_partition(&stand, PRODUCE_BATCH_RECORDS);
 	stand_close(&stand);
 }
 
@@ -255,9 +255,9 @@ static void those_of_a_partition_leave_in_their_order_by_and_by(void **state)
 	static struct stand stand;
 	struct error error = {0};
 	stand_open(&stand, "7");
-	stand.parcel.topics.items[0].partitions = PARTITIONS;
+	stand.batch.topics.items[0].partitions = PARTITIONS;
 	put_keys(&stand, 100);
-	while (parcel_send(&stand.parcel, &stand.topics, &error) == PRODUCE_FULL)
+	while (produce_batch_send(&stand.batch, &stand.topics, &error) == PRODUCE_FULL)
 		purge(&stand);
 	purge(&stand);
 	expect_by_partition(&stand, 100);
@@ -270,14 +270,14 @@ static void those_without_a_key_leave_by_the_partition_of_their_origin(void **st
 	static struct stand stand;
 	struct error error = {0};
 	stand_open(&stand, "10");
-	stand.parcel.topics.items[0].partitions = 2;
+	stand.batch.topics.items[0].partitions = 2;
 	for (int i = 0; i < 4; i++) {
 		const struct position origin = {.partition = 1 - i % 2, .offset = i};
 		const struct outgoing record = {.origin = origin, .value = i % 2 ? TEXT("0") : TEXT("1")};
 		void *tag = tag_of(&origin, 0);
-		assert_int_equal(parcel_put(&stand.parcel, stand.client, &stand.topics, &record, tag, &error), PRODUCED);
+		assert_int_equal(produce_batch_put(&stand.batch, stand.client, &stand.topics, &record, tag, &error), PRODUCED);
 	}
-	assert_int_equal(parcel_send(&stand.parcel, &stand.topics, &error), PRODUCED);
+	assert_int_equal(produce_batch_send(&stand.batch, &stand.topics, &error), PRODUCED);
 	purge(&stand);
 	for (size_t i = 0; i < 4; i++)
 		assert_string_equal(stand.values[i], i < 2 ? "=0" : "=1");
@@ -301,9 +301,9 @@ static void stand_open_with_broker(struct stand *stand, int partitions)
 static void send_until_known(struct stand *stand, uint32_t topic)
 {
 	struct error error = {0};
-	for (int tries = 0; stand->parcel.topics.items[topic].partitions == 0 && tries < 2000; tries++) {
+	for (int tries = 0; stand->batch.topics.items[topic].partitions == 0 && tries < 2000; tries++) {
 		assert_int_equal(put(stand, topic, TEXT("0"), &error), PRODUCED);
-		assert_int_equal(parcel_send(&stand->parcel, &stand->topics, &error), PRODUCED);
+		assert_int_equal(produce_batch_send(&stand->batch, &stand->topics, &error), PRODUCED);
 		stand->seen = 0;
 		(void)rd_kafka_poll(stand->client, 10);
 	}
@@ -317,7 +317,7 @@ static void what_left_tells_how_many_partitions_there_are(void **state)
 	static struct stand stand;
 	stand_open_with_broker(&stand, PARTITIONS);
 	send_until_known(&stand, 0);
-	assert_int_equal(stand.parcel.topics.items[0].partitions, PARTITIONS);
+	assert_int_equal(stand.batch.topics.items[0].partitions, PARTITIONS);
 	stand_close(&stand);
 }
 
@@ -329,10 +329,10 @@ static void those_of_a_partition_stay_in_their_order_where_another_topic_has_mor
 	stand_open_with_broker(&stand, 1);
 	send_until_known(&stand, 0);
 	send_until_known(&stand, 1);
-	assert_int_equal(stand.parcel.topics.items[0].partitions, 1);
-	assert_int_equal(stand.parcel.topics.items[1].partitions, PARTITIONS);
+	assert_int_equal(stand.batch.topics.items[0].partitions, 1);
+	assert_int_equal(stand.batch.topics.items[1].partitions, PARTITIONS);
 	put_keys(&stand, 100);
-	assert_int_equal(parcel_send(&stand.parcel, &stand.topics, &error), PRODUCED);
+	assert_int_equal(produce_batch_send(&stand.batch, &stand.topics, &error), PRODUCED);
 	assert_int_equal(rd_kafka_flush(stand.client, 10000), RD_KAFKA_RESP_ERR_NO_ERROR);
 	assert_int_equal(stand.seen, 100);
 	for (size_t i = 0; i < stand.seen; i++) {
@@ -351,9 +351,9 @@ static void what_goes_to_a_topic_that_is_not_known_is_not_sorted(void **state)
 	static struct stand stand;
 	struct error error = {0};
 	stand_open(&stand, "1000");
-	stand.parcel.topics.items[0] = (struct parcel_topic){.topic = PARCEL_TOPICS, .partitions = PARTITIONS};
+	stand.batch.topics.items[0] = (struct produce_batch_topic){.topic = PRODUCE_BATCH_TOPICS, .partitions = PARTITIONS};
 	put_keys(&stand, 100);
-	assert_int_equal(parcel_send(&stand.parcel, &stand.topics, &error), PRODUCED);
+	assert_int_equal(produce_batch_send(&stand.batch, &stand.topics, &error), PRODUCED);
 	purge(&stand);
 	for (size_t i = 0; i < stand.seen; i++) {
 		int key, number;
@@ -361,7 +361,7 @@ static void what_goes_to_a_topic_that_is_not_known_is_not_sorted(void **state)
 		assert_int_equal(number, i);
 	}
 	assert_int_equal(stand.seen, 100);
-	assert_int_equal(stand.parcel.topics.items[0].partitions, 0);
+	assert_int_equal(stand.batch.topics.items[0].partitions, 0);
 	stand_close(&stand);
 }
 
@@ -382,8 +382,8 @@ static void a_tombstone_stays_one(void **state)
 	struct error error = {0};
 	stand_open(&stand, "10");
 	assert_int_equal(put(&stand, 0, (struct text){0}, &error), PRODUCED);
-	assert_null(stand.parcel.messages[0].payload);
-	assert_non_null(stand.parcel.messages[0].key);
+	assert_null(stand.batch.messages[0].payload);
+	assert_non_null(stand.batch.messages[0].key);
 	stand_close(&stand);
 }
 
@@ -393,7 +393,7 @@ int main(void)
 		cmocka_unit_test(short_ones_leave_together_and_in_their_order),
 		cmocka_unit_test(a_long_one_and_one_of_another_topic_leave_behind_those_before),
 		cmocka_unit_test(what_a_full_queue_did_not_take_leaves_next),
-		cmocka_unit_test(a_full_queue_takes_no_more_than_a_parcel),
+		cmocka_unit_test(a_full_queue_takes_no_more_than_a_batch),
 		cmocka_unit_test(what_a_producer_at_its_end_did_not_take_is_lost_until_it_is_void),
 		cmocka_unit_test(those_of_a_partition_leave_one_behind_the_other),
 		cmocka_unit_test(those_of_a_partition_leave_in_their_order_by_and_by),

@@ -1,0 +1,39 @@
+/* produce_batch_rules.c: see produce_batch_rules.h. */
+#include "log/produce_batch_rules.h"
+
+#include <assert.h>
+
+/* The minimum of message.max.bytes is 1000, of which librdkafka counts a part for itself. So a shorter record is
+ * never refused because of its size, and its verdict need not be awaited. */
+#define SHORT_BYTES 900
+#define GROUPS 64 /* of partitions: with more of them a batch has few records of each */
+
+struct produce_batch_topic *produce_batch_topic_of(struct produce_batch_topics *topics, uint32_t topic)
+{
+	struct produce_batch_topic *its = &topics->items[topic % PRODUCE_BATCH_TOPICS];
+	if (its->topic != topic)
+		*its = (struct produce_batch_topic){.topic = topic};
+	return its;
+}
+
+bool produce_batch_keeps(const struct outgoing *record)
+{
+	return record->key.length + record->value.length <= SHORT_BYTES && record->headers.count == 0 && !record->beside_origin;
+}
+
+bool produce_batch_joins(size_t count, size_t used, uint32_t topic, const struct outgoing *record)
+{
+	return count < PRODUCE_BATCH_RECORDS && used + SHORT_BYTES <= PRODUCE_BATCH_BYTES && topic == record->topic;
+}
+
+void produce_batch_sort(const int32_t *partitions, size_t count, uint16_t *order)
+{
+	size_t end[GROUPS] = {0};
+	assert(count <= PRODUCE_BATCH_RECORDS);
+	for (size_t i = 0; i < count; i++)
+		end[(uint32_t)partitions[i] % GROUPS]++;
+	for (size_t i = 1; i < GROUPS; i++)
+		end[i] += end[i - 1];
+	for (size_t i = count; i-- > 0;)
+		order[--end[(uint32_t)partitions[i] % GROUPS]] = (uint16_t)i;
+}

@@ -1,0 +1,90 @@
+/* simulated_produce_batch.c: Batches of the simulated producers: records leave together, by the rules of log/produce_batch_rules.h. See
+ * simulated_world.h. */
+#include "simulation/simulated_world.h"
+
+void simulated_produce_batch_empty(struct simulated_produce_batch *batch)
+{
+	batch->count = batch->first = batch->used = 0;
+	batch->lost = false;
+}
+
+static enum produce_verdict produce_batch_lose(struct simulated_produce_batch *batch, struct error *error)
+{
+	batch->lost = true;
+	error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka's producer accepts no more records");
+	return PRODUCE_SPOILT;
+}
+
+static int32_t entry_partition(const struct simulated_entry *entry, int32_t partitions)
+{
+	const struct outgoing record = {.key = entry->key, .origin = entry->origin};
+	return simulated_partition_number(&record, partitions);
+}
+
+static void entries_sort(struct simulated_produce_batch *batch, int32_t partitions)
+{
+	struct simulated_entry **entries = &batch->entries[batch->first], *before[PRODUCE_BATCH_RECORDS];
+	const size_t count = batch->count - batch->first;
+	int32_t its[PRODUCE_BATCH_RECORDS] = {0};
+	uint16_t order[PRODUCE_BATCH_RECORDS];
+	memcpy(before, entries, count * sizeof(struct simulated_entry *));
+	for (size_t i = 0; i < count; i++)
+		its[i] = entry_partition(entries[i], partitions);
+	produce_batch_sort(its, count, order);
+	for (size_t i = 0; i < count; i++)
+		entries[i] = before[order[i]];
+}
+
+/* As librdkafka, it counts the partitions of a topic when a record leaves for it. */
+enum produce_verdict simulated_produce_batch_send(struct simulated_produce_batch *batch, struct simulated_producer *producer,
+						  struct error *error)
+{
+	if (batch->lost)
+		return produce_batch_lose(batch, error);
+	if (batch->first == batch->count)
+		return PRODUCED;
+	const struct simulated_topic *topic = producer->topics[batch->topic];
+	struct produce_batch_topic *its = produce_batch_topic_of(&batch->topics, producer->kafka->config.mixes_topics ? 0 : batch->topic);
+	if (its->partitions > 1)
+		entries_sort(batch, its->partitions);
+	its->partitions = topic->count;
+	for (; batch->first < batch->count; batch->first++) {
+		struct simulated_entry *entry = batch->entries[batch->first];
+		struct simulated_partition *partition = &topic->partitions[entry_partition(entry, topic->count)];
+		enum produce_verdict verdict = simulated_producer_put_entry(producer, entry, partition, error);
+		if (verdict == PRODUCE_SPOILT)
+			return produce_batch_lose(batch, error);
+		if (verdict != PRODUCED)
+			return verdict;
+	}
+	simulated_produce_batch_empty(batch);
+	return PRODUCED;
+}
+
+static enum produce_verdict produce_batch_add(struct simulated_produce_batch *batch, struct simulated_producer *producer,
+					      const struct outgoing *record, unsigned commit_batch, struct error *error)
+{
+	struct simulated_entry *entry = simulated_entry_make(producer->kafka, record);
+	if (!entry)
+		return produce_batch_lose(batch, error);
+	entry->batch = commit_batch;
+	entry->origin = record->origin;
+	entry->topic = batch->topic = record->topic;
+	batch->used += record->key.length + record->value.length;
+	batch->entries[batch->count++] = entry;
+	return PRODUCED;
+}
+
+enum produce_verdict simulated_produce_batch_put(struct simulated_produce_batch *batch, struct simulated_producer *producer,
+						 const struct outgoing *record, unsigned commit_batch, struct error *error)
+{
+	const bool keeps = producer->kafka->config.gathers && produce_batch_keeps(record);
+	const bool joins = keeps && produce_batch_joins(batch->count, batch->used, batch->topic, record);
+	if (batch->count > 0 && (!joins || batch->lost)) {
+		enum produce_verdict verdict = simulated_produce_batch_send(batch, producer, error);
+		if (verdict != PRODUCED)
+			return verdict;
+	}
+	return keeps ? produce_batch_add(batch, producer, record, commit_batch, error)
+		     : simulated_producer_put(producer, record, commit_batch, error);
+}
