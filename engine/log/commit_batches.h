@@ -2,7 +2,7 @@
  * records are acknowledged. There are two batches at a time: the open one, and perhaps one that has ended. The ended
  * one waits for its acknowledgements, then for its commit.
  *
- * Pure: shipments.c sends and commits on Kafka, the simulated Kafka on itself.
+ * Pure: at_least_once.c sends and commits on Kafka, the simulated Kafka on itself.
  */
 #ifndef SLUICE_LOG_COMMIT_BATCHES_H
 #define SLUICE_LOG_COMMIT_BATCHES_H

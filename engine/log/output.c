@@ -1,10 +1,10 @@
 /* output.c: Kafka's two outputs; see output.h. */
 #include "log/output.h"
 
-#include "log/shipments.h"
+#include "log/at_least_once.h"
 #include "log/transaction.h"
 
 struct output *output_open(const struct transaction_config *config, const struct consumer *consumer, struct error *error)
 {
-	return config->id ? transaction_open(config, consumer, error) : shipments_open(config, consumer, error);
+	return config->id ? transaction_open(config, consumer, error) : at_least_once_open(config, consumer, error);
 }

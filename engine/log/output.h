@@ -1,4 +1,4 @@
-/* output.h: Output of results to Kafka, at least once (shipments.h) or exactly once (transaction.h). The worker uses
+/* output.h: Output of results to Kafka, at least once (at_least_once.h) or exactly once (transaction.h). The worker uses
  * only this interface.
  *
  * Results are produced into the open transaction or batch. Ending it passes it on for commit, together with the

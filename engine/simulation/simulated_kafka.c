@@ -271,5 +271,5 @@ struct output *simulated_output_open(struct simulated_host *host, struct loop *l
 				     const struct consumer *consumer, struct error *error)
 {
 	return config->id ? simulated_transaction_open(host, loop, config, consumer, error)
-			  : simulated_shipments_open(host, loop, config, consumer, error);
+			  : simulated_at_least_once_open(host, loop, config, consumer, error);
 }

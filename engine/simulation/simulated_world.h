@@ -390,10 +390,10 @@ enum produce_verdict simulated_producer_put(struct simulated_producer *producer,
 enum produce_verdict simulated_producer_put_entry(struct simulated_producer *producer, struct simulated_entry *entry,
 						  struct simulated_partition *partition, struct error *error); /* its copy */
 
-/* simulated_transaction.c, simulated_shipments.c */
+/* simulated_transaction.c, simulated_at_least_once.c */
 struct output *simulated_transaction_open(struct simulated_host *host, struct loop *loop, const struct transaction_config *config,
 					  const struct consumer *consumer, struct error *error);
-struct output *simulated_shipments_open(struct simulated_host *host, struct loop *loop, const struct transaction_config *config,
-					const struct consumer *consumer, struct error *error);
+struct output *simulated_at_least_once_open(struct simulated_host *host, struct loop *loop, const struct transaction_config *config,
+					    const struct consumer *consumer, struct error *error);
 
 #endif

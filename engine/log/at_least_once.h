@@ -1,4 +1,4 @@
-/* shipments.h: At-least-once output: one batch of records after the other, each with the offsets that its records
+/* at_least_once.h: At-least-once output: one batch of records after the other, each with the offsets that its records
  * answer.
  *
  * Records leave as they are produced, by an idempotent producer. When a batch is ended, its offsets wait until Kafka
@@ -13,8 +13,8 @@
  * errors that concern all records (no rights, no topic). A supervisor restarts the engine, and an operator can fix
  * the reported cause. Network errors are retried without limit.
  */
-#ifndef SLUICE_LOG_SHIPMENTS_H
-#define SLUICE_LOG_SHIPMENTS_H
+#ifndef SLUICE_LOG_AT_LEAST_ONCE_H
+#define SLUICE_LOG_AT_LEAST_ONCE_H
 
 #include "log/output.h"
 
@@ -22,6 +22,6 @@
  * NEWS_COMMITTED has the committed positions; there are none if Kafka could not commit this time, and then they
  * are to be ended again. NEWS_VOID has the positions of partitions that now belong to other members. The offsets
  * of NEWS_RESET mean nothing: the caller knows from former news what is committed. */
-struct output *shipments_open(const struct transaction_config *config, const struct consumer *consumer, struct error *error);
+struct output *at_least_once_open(const struct transaction_config *config, const struct consumer *consumer, struct error *error);
 
 #endif
