@@ -8,7 +8,7 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "experiments/outcome_join.h"
-#include "message/judgement.h"
+#include "message/answer_label.h"
 
 #define ARENA_BYTES ((size_t)64 << 20)
 #define WIDTH_LEAST 1e-12 /* of a feature, relative to its mean: one that does not vary keeps the width 1 */
@@ -216,9 +216,9 @@ void learner_feedback(struct learner *learner, const struct feedback *feedback, 
 		return;
 	}
 	const bool has_reward = reward_find(learner, feedback, &reduced);
-	char room[JUDGEMENT_ROOM];
+	char room[LABEL_ROOM];
 	const struct text truth =
-		!has_reward && learner->config.judges ? judgement_of_truth(&feedback->truth, room) : (struct text){0};
+		!has_reward && learner->config.judges ? truth_label(&feedback->truth, room) : (struct text){0};
 	if (reduced.time_ms == 0)
 		reduced.time_ms = time_ms;
 	if (has_reward)

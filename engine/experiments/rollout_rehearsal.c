@@ -166,10 +166,10 @@ bool rehearsal_answer(struct rehearsal *rehearsal, struct text id, int64_t time_
 bool rehearsal_feedback(struct rehearsal *rehearsal, const struct feedback *feedback, int64_t time_ms, struct error *error)
 {
 	const struct feedback_metric *accuracy = truth_accuracy(feedback);
-	char room[JUDGEMENT_ROOM];
+	char room[LABEL_ROOM];
 	struct text truth = {0};
 	if (!accuracy)
-		truth = judgement_of_truth(&feedback->truth, room);
+		truth = truth_label(&feedback->truth, room);
 	if (!accuracy && truth.length == 0)
 		return true;
 	struct past_feedback *past = record_add(rehearsal, &rehearsal->feedback, error);

@@ -164,7 +164,7 @@ void truth_tally_feedback(struct truth_tally *tally, const struct feedback *feed
 {
 	struct error refused = {0};
 	const struct feedback_metric *accuracy = truth_accuracy(feedback);
-	char room[JUDGEMENT_ROOM];
+	char room[LABEL_ROOM];
 	if (!accuracy && feedback->truth.count == 0)
 		return;
 	if (!feedback_check(feedback, time_ms, &refused) || (accuracy && (accuracy->value < 0 || accuracy->value > 1))) {
@@ -179,7 +179,7 @@ void truth_tally_feedback(struct truth_tally *tally, const struct feedback *feed
 		reduced.time_ms = time_ms;
 	struct text truth = {0};
 	if (!accuracy)
-		truth = judgement_of_truth(&feedback->truth, room);
+		truth = truth_label(&feedback->truth, room);
 	if (accuracy)
 		outcome_join_feedback(tally->join, &reduced, accuracy_joined, tally);
 	else if (truth.length == 0 || !outcome_join_judge(tally->join, &reduced, truth, 0, accuracy_joined, tally))

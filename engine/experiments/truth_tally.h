@@ -1,7 +1,7 @@
 /* truth_tally.h: Truth tally of a rollout: from exposures and feedback to the accuracy of each variant under one bucket table.
  *
  * The accuracy of a request is the metric ROLLOUT_ACCURACY of its feedback, from 0 (wrong) to 1 (right); of feedback without
- * it, whether the truth is what the answer said (message/judgement.h). It is joined to its
+ * it, whether the truth is the label of the answer (message/answer_label.h). It is joined to its
  * exposure by the outcome join (experiments/outcome_join.h), and counts when the window of the exposure has passed: so outcomes
  * that come early do not weigh more than others. Time is that of the exposures. The accuracy of a unit is the mean of its
  * requests, since they depend on each other. A request without a unit is one by itself.
@@ -17,11 +17,11 @@
 
 #include "message/exposure.h"
 #include "message/feedback.h"
-#include "message/judgement.h"
+#include "message/answer_label.h"
 #include "numeric/moments.h"
 #include "step/baseline.h"
 
-#define ROLLOUT_ACCURACY JUDGEMENT_METRIC
+#define ROLLOUT_ACCURACY ACCURACY_METRIC
 #define TRUTH_SCALE 100000 /* an accuracy of 1 */
 #define TRUTH_COUNT_MAX 10000000 /* units of an arm: the squares of 64 pipelines fit into 63 bits; further ones are left out */
 #define TRUTH_MEMORY_BYTES ((size_t)64 << 20) /* for open exposures: 1.1 million */

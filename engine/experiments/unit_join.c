@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "experiments/joined_metrics.h"
 #include "experiments/met_list.h"
-#include "message/judgement.h"
+#include "message/answer_label.h"
 #include "message/rows.h"
 #include "state/table.h"
 
@@ -37,7 +37,7 @@ struct met_feedback {
 	struct text feedback_id;
 	size_t count;
 	const struct feedback_metric *metrics;
-	struct text truth; /* to be judged by, since no metric JUDGEMENT_METRIC was sent; empty: none */
+	struct text truth; /* to be judged by, since no metric ACCURACY_METRIC was sent; empty: none */
 };
 
 struct unit_join {
@@ -241,11 +241,11 @@ static const struct feedback_metric *metrics_copied(struct unit_join *join, cons
 /* What the truth says, unless the accuracy was sent. */
 static struct text truth_copied(struct unit_join *join, const struct feedback *feedback)
 {
-	char room[JUDGEMENT_ROOM];
+	char room[LABEL_ROOM];
 	for (size_t i = 0; i < feedback->metric_count; i++)
-		if (text_is(feedback->metrics[i].name, JUDGEMENT_METRIC))
+		if (text_is(feedback->metrics[i].name, ACCURACY_METRIC))
 			return (struct text){0};
-	const struct text truth = judgement_of_truth(&feedback->truth, room);
+	const struct text truth = truth_label(&feedback->truth, room);
 	join->counts.unjudged += feedback->truth.count > 0 && truth.length == 0;
 	return text_copied(join->arena, truth);
 }
@@ -490,7 +490,7 @@ static bool truth_judge(const struct feedback_joining *self, const struct met_fe
 	if (target->exposure != NONE)
 		prediction = exposures[target->exposure].prediction;
 	self->join->counts.unjudged += prediction.length == 0;
-	*judged = (struct feedback_metric){TEXT(JUDGEMENT_METRIC), text_equal(prediction, met->truth)};
+	*judged = (struct feedback_metric){TEXT(ACCURACY_METRIC), text_equal(prediction, met->truth)};
 	return prediction.length > 0;
 }
 

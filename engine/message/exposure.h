@@ -5,7 +5,7 @@
 
 #include "message/assigned.h"
 
-/* Appends the record of one entry of the message, with what its answer says (message/judgement.h). LIMIT: it does not fit. */
+/* Appends the record of one entry of the message, with the label of its answer (message/answer_label.h). LIMIT: it does not fit. */
 bool exposure_encode(const struct message *message, const struct assigned *assigned, struct text prediction, struct buffer *out,
 		     struct error *error);
 

@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "base/duration.h"
-#include "message/judgement.h"
+#include "message/answer_label.h"
 #include "runtime/learner_parts.h"
 
 #define REPLAY_MORE_MS 2000 /* before the window: the join counts in whole seconds */
@@ -149,7 +149,7 @@ static struct learner *learner_make(struct learner_service *service, const struc
 		.arms = arms,
 		.context = experiment->context,
 		.reward_metric = bandits->reward_metric ? text_of(bandits->reward_metric) : (struct text){0},
-		.judges = bandits->reward_metric && strcmp(bandits->reward_metric, JUDGEMENT_METRIC) == 0,
+		.judges = bandits->reward_metric && strcmp(bandits->reward_metric, ACCURACY_METRIC) == 0,
 		.window_ms = bandits->outcome_window_ns / NS_PER_MS,
 		.memory_bytes = LEARNER_MEMORY_BYTES};
 	if (arms)

@@ -8,7 +8,7 @@
 #include "message/dead_letter.h"
 #include "message/explained_seldon.h"
 #include "message/exposure.h"
-#include "message/judgement.h"
+#include "message/answer_label.h"
 #include "message/failure.h"
 #include "message/feed_record.h"
 #include "message/oip_json.h"
@@ -557,8 +557,8 @@ static enum produce_verdict exposures_leave(struct outbox *outbox, struct flight
 {
 	const struct assigned *assigned = flight->exposed ? flight->exposed->next : flight->message.assigned;
 	const struct payload *payload = flight->outcome == FLOW_ANSWER && !answer->error ? answer->payload : NULL;
-	char room[JUDGEMENT_ROOM];
-	const struct text prediction = payload ? judgement_of_answer(&payload->tensors, room) : (struct text){0};
+	char room[LABEL_ROOM];
+	const struct text prediction = payload ? answer_label(&payload->tensors, room) : (struct text){0};
 	for (; assigned; assigned = assigned->next) {
 		enum produce_verdict verdict =
 			assigned->exposed ? exposure_produce(outbox, flight, assigned, prediction, error) : PRODUCED;

@@ -1,5 +1,5 @@
-/* judgement_test.c: Tests of what answers and truths say, and of the cases in which they say nothing. */
-#include "message/judgement.h"
+/* answer_label_test.c: Tests of what answers and truths say, and of the cases in which they say nothing. */
+#include "message/answer_label.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -10,10 +10,10 @@
 
 #include <cmocka.h>
 
-static char room[JUDGEMENT_ROOM];
-static char said[JUDGEMENT_BYTES_MAX + 2];
+static char room[LABEL_ROOM];
+static char said[LABEL_BYTES_MAX + 2];
 
-typedef struct text judging(const struct tensors *tensors, char room[JUDGEMENT_ROOM]);
+typedef struct text judging(const struct tensors *tensors, char room[LABEL_ROOM]);
 
 static const char *said_of(judging *judge, enum datatype datatype, const void *data, size_t count)
 {
@@ -30,8 +30,8 @@ static const char *said_of(judging *judge, enum datatype datatype, const void *d
 	return said;
 }
 
-#define ANSWER(datatype, ...) said_of(judgement_of_answer, datatype, __VA_ARGS__, 1)
-#define TRUTH(datatype, ...) said_of(judgement_of_truth, datatype, __VA_ARGS__, 1)
+#define ANSWER(datatype, ...) said_of(answer_label, datatype, __VA_ARGS__, 1)
+#define TRUTH(datatype, ...) said_of(truth_label, datatype, __VA_ARGS__, 1)
 
 static void an_integer_says_its_digits_whatever_its_type(void **state)
 {
@@ -69,23 +69,23 @@ static void a_truth_in_floating_point_is_an_integer_or_nothing(void **state)
 
 static void a_text_says_itself_up_to_a_length(void **state)
 {
-	static char bytes[JUDGEMENT_BYTES_MAX + 1];
+	static char bytes[LABEL_BYTES_MAX + 1];
 	(void)state;
 	memset(bytes, 'a', sizeof bytes);
 	assert_string_equal(ANSWER(DATATYPE_BYTES, &TEXT("buy")), "buy");
 	assert_string_equal(TRUTH(DATATYPE_BYTES, &TEXT("1")), "1");
 	assert_string_equal(TRUTH(DATATYPE_BYTES, &TEXT("")), "");
-	assert_int_equal(strlen(ANSWER(DATATYPE_BYTES, (&(const struct text){bytes, JUDGEMENT_BYTES_MAX}))), JUDGEMENT_BYTES_MAX);
-	assert_string_equal(ANSWER(DATATYPE_BYTES, (&(const struct text){bytes, JUDGEMENT_BYTES_MAX + 1})), "");
+	assert_int_equal(strlen(ANSWER(DATATYPE_BYTES, (&(const struct text){bytes, LABEL_BYTES_MAX}))), LABEL_BYTES_MAX);
+	assert_string_equal(ANSWER(DATATYPE_BYTES, (&(const struct text){bytes, LABEL_BYTES_MAX + 1})), "");
 }
 
 static void what_is_not_one_element_says_nothing(void **state)
 {
 	(void)state;
-	assert_string_equal(said_of(judgement_of_answer, DATATYPE_INT64, (const int64_t[]){1, 2}, 2), "");
-	assert_string_equal(said_of(judgement_of_truth, DATATYPE_INT64, (const int64_t[]){1}, 0), "");
-	assert_int_equal(judgement_of_answer(&(const struct tensors){0}, room).length, 0);
-	assert_int_equal(judgement_of_truth(&(const struct tensors){0}, room).length, 0);
+	assert_string_equal(said_of(answer_label, DATATYPE_INT64, (const int64_t[]){1, 2}, 2), "");
+	assert_string_equal(said_of(truth_label, DATATYPE_INT64, (const int64_t[]){1}, 0), "");
+	assert_int_equal(answer_label(&(const struct tensors){0}, room).length, 0);
+	assert_int_equal(truth_label(&(const struct tensors){0}, room).length, 0);
 }
 
 int main(void)

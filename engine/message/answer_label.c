@@ -1,5 +1,5 @@
-/* judgement.c: see judgement.h. */
-#include "message/judgement.h"
+/* answer_label.c: see answer_label.h. */
+#include "message/answer_label.h"
 
 #include <math.h>
 
@@ -8,18 +8,18 @@
 #define WHOLE_MAX 9007199254740992.0 /* 2^53: doubles below it tell all whole numbers apart */
 #define PROBABLE 0.5
 
-static struct text integer_text(int64_t number, char room[JUDGEMENT_ROOM])
+static struct text integer_text(int64_t number, char room[LABEL_ROOM])
 {
 	return (struct text){room, number_write_int64(room, number)};
 }
 
 /* Of one element; empty: a number with a fraction, or a text that is too long. */
-static struct text element_text(const struct tensor *tensor, char room[JUDGEMENT_ROOM])
+static struct text element_text(const struct tensor *tensor, char room[LABEL_ROOM])
 {
 	switch (tensor->datatype) {
 	case DATATYPE_BYTES: {
 		const struct text text = *(const struct text *)tensor->data;
-		return text.length <= JUDGEMENT_BYTES_MAX ? text : (struct text){0};
+		return text.length <= LABEL_BYTES_MAX ? text : (struct text){0};
 	}
 	case DATATYPE_UINT64:
 		return (struct text){room, number_write_uint64(room, *(const uint64_t *)tensor->data)};
@@ -37,7 +37,7 @@ static const struct tensor *only_element(const struct tensors *tensors)
 	return tensors->count > 0 && tensors->items[0]->count == 1 ? tensors->items[0] : NULL;
 }
 
-struct text judgement_of_answer(const struct tensors *outputs, char room[JUDGEMENT_ROOM])
+struct text answer_label(const struct tensors *outputs, char room[LABEL_ROOM])
 {
 	const struct tensor *first = only_element(outputs);
 	if (!first)
@@ -48,7 +48,7 @@ struct text judgement_of_answer(const struct tensors *outputs, char room[JUDGEME
 	return probability >= 0 && probability <= 1 ? integer_text(probability >= PROBABLE, room) : (struct text){0};
 }
 
-struct text judgement_of_truth(const struct tensors *truth, char room[JUDGEMENT_ROOM])
+struct text truth_label(const struct tensors *truth, char room[LABEL_ROOM])
 {
 	const struct tensor *first = only_element(truth);
 	return first ? element_text(first, room) : (struct text){0};
