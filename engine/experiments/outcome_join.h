@@ -9,8 +9,8 @@
  * is still open, its exposure is counted as doubled and not opened. The id of a request that was sent without one is its
  * origin (message/feedback.h), so feedback by origin finds those requests.
  *
- * A join that judges also keeps four bytes of the label of each answer (message/answer_label.h), and joins the truth of feedback as a
- * metric: 1 where it is equal, else 0. An answer that said nothing has none.
+ * A join that judges also keeps four bytes of the label of each answer (message/answer_label.h), and joins the truth of feedback as
+ * a metric: 1 where it is equal, else 0. An answer that said nothing has none.
  *
  * Time is that of the records: the latest exposure is now. The same records in the same order always give the same
  * outcomes and counts. So the join is restored by the records of the last window. Records must be passed in about the
