@@ -1,5 +1,5 @@
 /* case_run.h: Run of one case in memory, from its folder to its results. The runs on Kafka (case_pool.h) and at a gateway
- * (case_ask.h) begin with it.
+ * (case_gateway_runs.h) begin with it.
  */
 #ifndef SLUICE_CASES_CASE_RUN_H
 #define SLUICE_CASES_CASE_RUN_H

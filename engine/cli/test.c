@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "cases/case_alerts.h"
-#include "cases/case_ask.h"
+#include "cases/case_gateway_runs.h"
 #include "cases/case_find.h"
 #include "cases/case_judge.h"
 #include "cases/case_pool.h"
@@ -172,9 +172,9 @@ static bool test_elsewhere(struct testing *testing, struct error *error)
 		return case_pool_run(&(struct case_pool_config){kinds, testing->options->kafka, testing->folders,
 								testing->folder_count, judged, testing->arena},
 				     error);
-	struct case_asks asks = {kinds, testing->folders, testing->folder_count, judged, testing->arena, 0};
-	const bool good = case_asks_run(&asks, testing->options->gateway, error);
-	testing->lines_left_out = asks.left_out;
+	struct case_gateway_runs runs = {kinds, testing->folders, testing->folder_count, judged, testing->arena, 0};
+	const bool good = case_gateway_run_all(&runs, testing->options->gateway, error);
+	testing->lines_left_out = runs.left_out;
 	return good;
 }
 

@@ -1,10 +1,10 @@
-/* case_ask.h: Run of all cases of `sluice test --gateway`, one after the other: each in memory, and then at a gateway. */
-#ifndef SLUICE_CASES_CASE_ASK_H
-#define SLUICE_CASES_CASE_ASK_H
+/* case_gateway_runs.h: Run of all cases of `sluice test --gateway`, one after the other: each in memory, and then at a gateway. */
+#ifndef SLUICE_CASES_CASE_GATEWAY_RUNS_H
+#define SLUICE_CASES_CASE_GATEWAY_RUNS_H
 
 #include "cases/case_run.h"
 
-struct case_asks {
+struct case_gateway_runs {
 	const struct step_kind *const *kinds;
 	const char *const *folders; /* of the cases */
 	size_t count;
@@ -15,6 +15,6 @@ struct case_asks {
 
 /* `url`: as http://HOST:PORT (case_gateway.h). CONFIG: it is no address. REMOTE: the gateway does not answer; the cases before it
  * are judged. */
-bool case_asks_run(struct case_asks *asks, const char *url, struct error *error);
+bool case_gateway_run_all(struct case_gateway_runs *runs, const char *url, struct error *error);
 
 #endif

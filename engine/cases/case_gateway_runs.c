@@ -1,6 +1,6 @@
-/* case_ask.c: see case_ask.h. A case has first to hold in memory: its run there says to whom each request goes, and
+/* case_gateway_runs.c: see case_gateway_runs.h. A case has first to hold in memory: its run there says to whom each request goes, and
  * how long it takes. What a caller of a gateway cannot see is not compared: other topics, calls of models, alerts. */
-#include "cases/case_ask.h"
+#include "cases/case_gateway_runs.h"
 
 #include "cases/case_gateway.h"
 #include "cases/case_judge.h"
@@ -9,7 +9,7 @@
 #define PATIENCE_MS 30000 /* beyond that time */
 
 struct gateway_case {
-	struct case_asks *asks;
+	struct case_gateway_runs *runs;
 	const struct gateway_address *address;
 	const struct case_play *played; /* in memory */
 	struct case_results results;	/* what came from the gateway */
@@ -153,13 +153,13 @@ static bool judge_at_gateway(struct gateway_case *run, enum case_verdict *verdic
 	if (run->unfit.length)
 		return true;
 	*verdict = case_results_judge(&run->results, &run->why) ? CASE_PASSED : CASE_FAILED;
-	run->asks->left_out += run->left_out;
+	run->runs->left_out += run->left_out;
 	return true;
 }
 
 static bool conclude(struct gateway_case *run, const struct error *refused, struct error *error)
 {
-	const struct case_judged *judged = &run->asks->judged;
+	const struct case_judged *judged = &run->runs->judged;
 	const char *folder = run->played->files->folder;
 	enum case_verdict verdict = CASE_FAILED;
 	if (!case_results_judge(&run->played->results, &run->why)) {
@@ -174,17 +174,17 @@ static bool conclude(struct gateway_case *run, const struct error *refused, stru
 	return true;
 }
 
-static bool run_case(struct case_asks *asks, const struct gateway_address *address, const char *folder, struct error *error)
+static bool run_case(struct case_gateway_runs *runs, const struct gateway_address *address, const char *folder, struct error *error)
 {
-	const struct case_play_options options = {.kinds = asks->kinds};
+	const struct case_play_options options = {.kinds = runs->kinds};
 	struct case_run in_memory;
-	struct gateway_case run = {.asks = asks, .address = address, .played = &in_memory.play};
+	struct gateway_case run = {.runs = runs, .address = address, .played = &in_memory.play};
 	buffer_open(&run.unfit, CASE_OUTPUT_BYTES_MAX);
 	buffer_open(&run.why, CASE_OUTPUT_BYTES_MAX);
 	bool good = case_run_open(&in_memory, folder, &options, false, error) && conclude(&run, &in_memory.refused, error);
 	if (!good && error->kind != ERROR_REMOTE) { /* of this case, and the others go on */
 		case_error_print(error, &run.why);
-		asks->judged.judged(asks->judged.context, folder, CASE_FAILED, &run.why);
+		runs->judged.judged(runs->judged.context, folder, CASE_FAILED, &run.why);
 		*error = (struct error){0};
 		good = true;
 	}
@@ -194,11 +194,11 @@ static bool run_case(struct case_asks *asks, const struct gateway_address *addre
 	return good;
 }
 
-bool case_asks_run(struct case_asks *asks, const char *url, struct error *error)
+bool case_gateway_run_all(struct case_gateway_runs *runs, const char *url, struct error *error)
 {
 	struct gateway_address address;
-	bool good = gateway_address_read(url, asks->arena, &address, error);
-	for (size_t i = 0; good && i < asks->count; i++)
-		good = run_case(asks, &address, asks->folders[i], error);
+	bool good = gateway_address_read(url, runs->arena, &address, error);
+	for (size_t i = 0; good && i < runs->count; i++)
+		good = run_case(runs, &address, runs->folders[i], error);
 	return good;
 }
