@@ -1,7 +1,7 @@
 /* external_input.c: see external_input.h. */
 #include "flow/external_input.h"
 
-#include "flow/select.h"
+#include "flow/tensor_selection.h"
 
 static size_t point_of(struct external_input *external_input, const struct external *external, struct arena *arena)
 {

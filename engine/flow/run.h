@@ -13,7 +13,7 @@
 
 #include "flow/drafts.h"
 #include "flow/flow.h"
-#include "flow/select.h"
+#include "flow/tensor_selection.h"
 #include "message/carried.h"
 
 /* ---- of a flow ---- */

@@ -1,5 +1,5 @@
-/* select.c: see select.h. */
-#include "flow/select.h"
+/* tensor_selection.c: see tensor_selection.h. */
+#include "flow/tensor_selection.h"
 
 #include "message/provenance.h"
 

@@ -1,10 +1,10 @@
-/* select.h: Selection of tensors by references, and the merge of several payloads into one.
+/* tensor_selection.h: Selection of tensors by references, and the merge of several payloads into one.
  *
  * References to the same producer count as one source: its tensors keep their order, and each is taken once. The
  * first reference that selects a tensor decides its name.
  */
-#ifndef SLUICE_FLOW_SELECT_H
-#define SLUICE_FLOW_SELECT_H
+#ifndef SLUICE_FLOW_TENSOR_SELECTION_H
+#define SLUICE_FLOW_TENSOR_SELECTION_H
 
 #include "plan/graph.h"
 
