@@ -12,7 +12,7 @@
 #include "serving/files.h"
 #include "source/fit_rows.h"
 #include "source/fit_topic.h"
-#include "source/fit_truths.h"
+#include "source/feedback_truths.h"
 #include "source/importance_windows.h"
 #include "view/drift_page.h"
 
@@ -53,7 +53,7 @@ static const struct option options[] = {
 	 .help = "The YAML of the pipeline. The operations of its step with `fitted: FILE` are learned."},
 	ROW("step", TEXT, struct fit_options, step, .word = "STEP",
 	    .help = "The name of the step; default: the only one of "
-		    "that kind."),
+	    "that kind."),
 	SOURCE_ROWS,
 	COMMAND_FORM(fit_options, form, "text json"),
 	{.type = OPTION_END},
@@ -100,7 +100,7 @@ struct fitting {
 	struct files *files;
 	struct buffer made;
 	const struct command *command;
-	struct fit_truths truths;
+	struct feedback_truths truths;
 	struct importance_list importances;
 };
 
@@ -160,7 +160,7 @@ static bool source_read(struct fitting *self, struct step *step, struct fit_sour
 	source->remarked = say_remark;
 	source->listener = self->session;
 	if (self->options->feedback.count > 0) {
-		source->truth = fit_truths_find;
+		source->truth = feedback_truths_find;
 		source->truths = &self->truths;
 	}
 	if (self->importances.subject_count > 0) {
@@ -182,7 +182,7 @@ static bool feedback_topic_read(struct fitting *self, const char *pipeline, cons
 	const char *topic = !good || *name ? name : topic_own_name(self->arena, door.prefix, door.namespace, pipeline, "feedback");
 	if (good && !topic)
 		good = error_memory(error, ERROR_SYSTEM, "naming topics");
-	good = good && fit_truths_read_topic(&self->truths, &door.kafka, topic, error);
+	good = good && feedback_truths_read_topic(&self->truths, &door.kafka, topic, error);
 	door_close(&door);
 	return good;
 }
@@ -190,19 +190,19 @@ static bool feedback_topic_read(struct fitting *self, const char *pipeline, cons
 static bool feedback_read_all(struct fitting *self, const char *pipeline, struct error *error)
 {
 	const struct name_list *sources = &self->options->feedback;
-	struct fit_truths *truths = &self->truths;
+	struct feedback_truths *truths = &self->truths;
 	bool good = true;
 	truths->arena = self->arena;
 	for (size_t i = 0; i < sources->count && good; i++) {
 		const struct text source = text_of(sources->items[i].text);
 		good = text_starts_with(source, TEXT(TOPIC_SOURCE))
 			       ? feedback_topic_read(self, pipeline, source.bytes + strlen(TOPIC_SOURCE), error)
-			       : fit_truths_read_file(truths, source.bytes, error);
+			       : feedback_truths_read_file(truths, source.bytes, error);
 	}
 	if (truths->unreadable > 0)
 		command_note(self->session, "%llu records of feedback that cannot be read were left out; the first: %s",
 			     (unsigned long long)truths->unreadable, truths->unreadable_why.text);
-	fit_truths_sort(truths);
+	feedback_truths_sort(truths);
 	return good;
 }
 
@@ -309,7 +309,7 @@ static int fit_spec(struct fitting *self, const struct spec *spec)
 	} else {
 		buffer_print(&said,
 			     self->command == &command_fit ? "%s: the constants that step `%s` has learned\n"
-							   : "%s: the report by the reference of step `%s`\n",
+			     : "%s: the report by the reference of step `%s`\n",
 			     self->options->out, found.step->name.text);
 	}
 	return command_write(self->session, &said);
@@ -363,7 +363,7 @@ static int fitting_run(struct fitting *fitting)
 			code = fit_spec(fitting, &spec);
 		spec_close(&spec);
 	}
-	fit_truths_close(&fitting->truths);
+	feedback_truths_close(&fitting->truths);
 	buffer_close(&fitting->made);
 	files_close(fitting->files);
 	arena_close(fitting->arena);
@@ -443,7 +443,7 @@ static const struct option report_options[] = {
 	    .help = "The name of the step; default: the only one of the kind `drift`."),
 	ROW("feedback", NAMES, struct fit_options, feedback, .word = "FILE",
 	    .help = "Feedback on the requests: a file of JSON lines or Avro records, or topic:NAME; `topic:` alone is the "
-		    "pipeline's own. The step needs `estimate`."),
+	    "pipeline's own. The step needs `estimate`."),
 	SOURCE_ROWS,
 	COMMAND_FORM(fit_options, form, "text json html"),
 	{.type = OPTION_END},

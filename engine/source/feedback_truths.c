@@ -1,5 +1,5 @@
-/* fit_truths.c: see fit_truths.h. */
-#include "source/fit_truths.h"
+/* feedback_truths.c: see feedback_truths.h. */
+#include "source/feedback_truths.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -19,10 +19,10 @@ struct named_truth {
 	struct fit_truth truth;
 };
 
-void fit_truths_close(struct fit_truths *truths)
+void feedback_truths_close(struct feedback_truths *truths)
 {
 	memory_give(truths->items);
-	*truths = (struct fit_truths){0};
+	*truths = (struct feedback_truths){0};
 }
 
 /* ---- reading ---- */
@@ -35,7 +35,7 @@ static double accuracy_of(const struct feedback *feedback)
 	return (double)NAN;
 }
 
-static bool truth_add(struct fit_truths *truths, const struct feedback *feedback, struct error *error)
+static bool truth_add(struct feedback_truths *truths, const struct feedback *feedback, struct error *error)
 {
 	const bool of_request = feedback->id.length > 0 || feedback->origin.topic.length > 0;
 	const struct fit_truth truth = {.accuracy = accuracy_of(feedback), .truth = feedback->truth};
@@ -58,13 +58,13 @@ static bool truth_add(struct fit_truths *truths, const struct feedback *feedback
 /* The bytes live as long as the arena. */
 static bool record_take(void *context, struct text record, struct error *error)
 {
-	struct fit_truths *truths = context;
+	struct feedback_truths *truths = context;
 	struct feedback feedback;
 	return feedback_decode(record, truths->arena, &feedback, error) && feedback_check(&feedback, INT64_MAX, error) &&
 	       truth_add(truths, &feedback, error);
 }
 
-bool fit_truths_read_file(struct fit_truths *truths, const char *path, struct error *error)
+bool feedback_truths_read_file(struct feedback_truths *truths, const char *path, struct error *error)
 {
 	const struct record_file file = {path, "feedback", truths->arena, truths, record_take};
 	return record_file_read(&file, error);
@@ -72,7 +72,7 @@ bool fit_truths_read_file(struct fit_truths *truths, const char *path, struct er
 
 static bool topic_record_take(void *context, const struct record *record, struct error *error)
 {
-	struct fit_truths *truths = context;
+	struct feedback_truths *truths = context;
 	const struct text value = text_copied(truths->arena, record->value);
 	struct error wrong = {0};
 	if (arena_failed(truths->arena))
@@ -86,7 +86,7 @@ static bool topic_record_take(void *context, const struct record *record, struct
 	return true;
 }
 
-bool fit_truths_read_topic(struct fit_truths *truths, const struct kafka *kafka, const char *topic, struct error *error)
+bool feedback_truths_read_topic(struct feedback_truths *truths, const struct kafka *kafka, const char *topic, struct error *error)
 {
 	const struct reader_config config = {
 		.brokers = kafka->brokers, .topic = topic, .from_beginning = true, .properties = kafka->consumer};
@@ -116,7 +116,7 @@ static int truth_compare(const void *name, const void *item)
 	return names_compare(*(const struct text *)name, ((const struct named_truth *)item)->name);
 }
 
-void fit_truths_sort(struct fit_truths *truths)
+void feedback_truths_sort(struct feedback_truths *truths)
 {
 	size_t kept = 0;
 	if (truths->count > 0)
@@ -127,7 +127,7 @@ void fit_truths_sort(struct fit_truths *truths)
 	truths->count = kept;
 }
 
-static const struct fit_truth *truth_named(const struct fit_truths *truths, struct text name)
+static const struct fit_truth *truth_named(const struct feedback_truths *truths, struct text name)
 {
 	if (name.length == 0 || truths->count == 0)
 		return NULL;
@@ -135,7 +135,7 @@ static const struct fit_truth *truth_named(const struct fit_truths *truths, stru
 	return found ? &found->truth : NULL;
 }
 
-const struct fit_truth *fit_truths_find(void *truths, const struct fit_name *name)
+const struct fit_truth *feedback_truths_find(void *truths, const struct fit_name *name)
 {
 	const struct fit_truth *found = truth_named(truths, name->id);
 	return found ? found : truth_named(truths, name->origin);
