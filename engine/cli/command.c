@@ -282,7 +282,7 @@ static int show(struct session *session, enum command_shown what, const char *no
 {
 	struct buffer out;
 	buffer_open(&out, PAGE_BYTES_MAX);
-	struct page page = {.out = &out, .form = PAGE_TEXT, .colour = session->colour, .columns = session->columns};
+	struct help_page page = {.out = &out, .form = PAGE_TEXT, .colour = session->colour, .columns = session->columns};
 	if (what == SHOWN_OVERVIEW)
 		manual_overview(&page);
 	else if (what == SHOWN_NOUN)

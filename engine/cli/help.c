@@ -9,7 +9,7 @@
 #define HELP_BYTES_MAX ((size_t)8 << 20)
 
 struct help_options {
-	int form; /* enum page_form */
+	int form; /* enum help_page_form */
 	const char *search;
 };
 
@@ -63,7 +63,7 @@ static int help_unknown(struct session *session, const char *word)
 	return code;
 }
 
-static bool help_print_noun(struct page *page, const char *word)
+static bool help_print_noun(struct help_page *page, const char *word)
 {
 	for (const struct command *const *command = command_table; *command; command++) {
 		if (manual_is_noun(*command, word)) {
@@ -75,7 +75,7 @@ static bool help_print_noun(struct page *page, const char *word)
 }
 
 /* Prints a page. A man page is that of a command, if there is one of the name, and so is a page named by two words. */
-static bool help_print(struct session *session, struct page *page, const char *const *words, size_t count)
+static bool help_print(struct session *session, struct help_page *page, const char *const *words, size_t count)
 {
 	size_t used;
 	const struct command *command = command_find(words, count, &used);
@@ -100,8 +100,8 @@ static int help_run(struct session *session, const void *filled_in, const char *
 	if (self->search && count > 0)
 		return command_misuse(session, &command_help, "-k WORD searches everything; leave `%s` out", words[0]);
 	buffer_open(&out, HELP_BYTES_MAX);
-	struct page page = {.out = &out,
-			    .form = (enum page_form)self->form,
+	struct help_page page = {.out = &out,
+			    .form = (enum help_page_form)self->form,
 			    .colour = session->colour,
 			    .columns = session->columns};
 	bool found = true;
@@ -120,7 +120,7 @@ static int help_run(struct session *session, const void *filled_in, const char *
 		buffer_close(&out);
 		return help_unknown(session, self->search ? self->search : words[count - 1]);
 	}
-	page_end(&page);
+	help_page_end(&page);
 	return command_write(session, &out);
 }
 

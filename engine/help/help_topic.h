@@ -7,7 +7,7 @@
 #define SLUICE_HELP_HELP_TOPIC_H
 
 #include "spec/workspace.h"
-#include "view/page.h"
+#include "view/help_page.h"
 
 /* One name. It lives until the visit returns unless help_entry_keep() copies it. */
 struct help_entry {
@@ -27,11 +27,11 @@ struct help_topic {
 	const char *one;     /* the word for one entry: "function" */
 	const char *summary; /* one sentence */
 	/* Prints the whole page; NULL: it is a list of the entries, one on each line. */
-	void (*print)(const struct workspace *workspace, struct page *page);
+	void (*print)(const struct workspace *workspace, struct help_page *page);
 	/* Visits the entries. NULL: they belong to other topics. */
 	void (*visit)(struct help_visit *visit);
 	/* Prints an entry below a heading with its name. `where`: all places that have the same entry. */
-	void (*print_entry)(const struct workspace *workspace, struct page *page, const struct help_entry *entry,
+	void (*print_entry)(const struct workspace *workspace, struct help_page *page, const struct help_entry *entry,
 			    const char *where);
 	bool caseless;
 	bool by_place; /* an entry is identified by its place rather than by its name */

@@ -37,7 +37,7 @@ bool manual_is_noun(const struct command *command, const char *word)
 	return command->name[length - 1] == 's' && text_is(noun, word);
 }
 
-static void usage_of(struct page *page, const struct command *command)
+static void usage_of(struct help_page *page, const struct command *command)
 {
 	struct buffer line;
 	buffer_open(&line, 1024);
@@ -47,7 +47,7 @@ static void usage_of(struct page *page, const struct command *command)
 	buffer_byte(&line, '\0');
 	page->out->failed |= buffer_failed(&line);
 	if (!buffer_failed(&line))
-		page_text(page, line.bytes);
+		help_page_text(page, line.bytes);
 	buffer_close(&line);
 }
 
@@ -68,7 +68,7 @@ static void value_of(struct buffer *term, const struct option *row)
 	}
 }
 
-void manual_option(struct page *page, const struct option *row)
+void manual_option(struct help_page *page, const struct option *row)
 {
 	struct buffer term, help;
 	buffer_open(&term, 1024);
@@ -89,63 +89,63 @@ void manual_option(struct page *page, const struct option *row)
 	bool failed = buffer_failed(&term) || buffer_failed(&help);
 	page->out->failed |= failed;
 	if (!failed)
-		page_item(page, 0, help.bytes, "%s", term.bytes);
+		help_page_item(page, 0, help.bytes, "%s", term.bytes);
 	buffer_close(&term);
 	buffer_close(&help);
 }
 
-static void body_of(struct page *page, const struct command *command)
+static void body_of(struct help_page *page, const struct command *command)
 {
 	usage_of(page, command);
-	page_text(page, command->summary);
+	help_page_text(page, command->summary);
 	if (command->help)
-		page_text(page, command->help);
+		help_page_text(page, command->help);
 	for (const struct option *row = command->options; row && row->type != OPTION_END; row++)
 		manual_option(page, row);
 }
 
-void manual_command(struct page *page, const struct command *command)
+void manual_command(struct help_page *page, const struct command *command)
 {
-	page_heading(page, 1, "sluice %s", command->name);
+	help_page_heading(page, 1, "sluice %s", command->name);
 	body_of(page, command);
 }
 
-static void list_command(struct page *page, const struct command *command)
+static void list_command(struct help_page *page, const struct command *command)
 {
-	page_item(page, 0, command->summary, "%s", command->name);
+	help_page_item(page, 0, command->summary, "%s", command->name);
 }
 
-void manual_noun(struct page *page, const char *noun)
+void manual_noun(struct help_page *page, const char *noun)
 {
-	page_heading(page, 1, "sluice %s", noun);
+	help_page_heading(page, 1, "sluice %s", noun);
 	for (const struct command *const *command = command_table; *command; command++)
 		if (manual_is_noun(*command, noun))
 			list_command(page, *command);
 }
 
-static void list_group(struct page *page, const struct command_group *group)
+static void list_group(struct help_page *page, const struct command_group *group)
 {
 	bool begun = false;
 	for (const struct command *const *command = command_table; *command; command++) {
 		if (strcmp((*command)->group, group->name) != 0)
 			continue;
 		if (!begun)
-			page_heading(page, 2, "%s", group->title);
+			help_page_heading(page, 2, "%s", group->title);
 		begun = true;
 		list_command(page, *command);
 	}
 }
 
-void manual_overview(struct page *page)
+void manual_overview(struct help_page *page)
 {
-	page_heading(page, 1, "sluice: model pipelines as streaming dataflow on Kafka");
-	page_text(page, "  sluice COMMAND [OPTION]... [ARGUMENT]...");
+	help_page_heading(page, 1, "sluice: model pipelines as streaming dataflow on Kafka");
+	help_page_text(page, "  sluice COMMAND [OPTION]... [ARGUMENT]...");
 	for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
 		list_group(page, &groups[i]);
-	page_text(page, "`sluice help COMMAND` explains a command. `sluice help topics` lists the other topics.");
+	help_page_text(page, "`sluice help COMMAND` explains a command. `sluice help topics` lists the other topics.");
 }
 
-void manual_begin(struct page *page)
+void manual_begin(struct help_page *page)
 {
 	if (page->form == PAGE_MAN)
 		buffer_print(page->out, ".TH SLUICE 1 \"\" \"sluice " SLUICE_VERSION "\"\n.nh\n");
@@ -162,14 +162,14 @@ static void name_of_page(struct buffer *out, const char *name)
 }
 
 /* The parts of a command's help that are examples, with the sentence that ends in a colon before one; or the others. */
-static void help_parts(struct page *page, const struct command *command, bool examples)
+static void help_parts(struct help_page *page, const struct command *command, bool examples)
 {
 	struct text rest = text_of(command->help);
 	while (rest.length > 0) {
-		const struct text part = page_take_part(&rest);
-		const bool announces = part.bytes[part.length - 1] == ':' && page_is_example(rest);
-		if ((page_is_example(part) || announces) == examples)
-			page_part(page, part);
+		const struct text part = help_page_take_part(&rest);
+		const bool announces = part.bytes[part.length - 1] == ':' && help_page_is_example(rest);
+		if ((help_page_is_example(part) || announces) == examples)
+			help_page_part(page, part);
 	}
 }
 
@@ -177,16 +177,16 @@ static bool has_examples(const struct command *command)
 {
 	struct text rest = text_of(command->help);
 	while (rest.length > 0)
-		if (page_is_example(page_take_part(&rest)))
+		if (help_page_is_example(help_page_take_part(&rest)))
 			return true;
 	return false;
 }
 
 /* The other commands of its noun, and sluice(1). */
-static void see_also(struct page *page, const struct command *command)
+static void see_also(struct help_page *page, const struct command *command)
 {
 	const size_t noun = strcspn(command->name, " ");
-	page_heading(page, 2, "SEE ALSO");
+	help_page_heading(page, 2, "SEE ALSO");
 	buffer_string(page->out, ".BR sluice (1)");
 	for (const struct command *const *other = command_table; command->name[noun] && *other; other++) {
 		if (*other == command || strncmp((*other)->name, command->name, noun + 1) != 0)
@@ -198,39 +198,39 @@ static void see_also(struct page *page, const struct command *command)
 	buffer_byte(page->out, '\n');
 }
 
-void manual_page(struct page *page, const struct command *command)
+void manual_page(struct help_page *page, const struct command *command)
 {
 	buffer_string(page->out, ".TH ");
 	name_of_page(page->out, command->name);
 	buffer_print(page->out, " 1 \"\" \"sluice " SLUICE_VERSION "\"\n.nh\n");
-	page_heading(page, 2, "NAME");
+	help_page_heading(page, 2, "NAME");
 	name_of_page(page->out, command->name);
 	buffer_print(page->out, " \\- %.*s\n", (int)strlen(command->summary) - 1, command->summary); /* without the full stop */
-	page_heading(page, 2, "SYNOPSIS");
+	help_page_heading(page, 2, "SYNOPSIS");
 	usage_of(page, command);
-	page_heading(page, 2, "DESCRIPTION");
-	page_text(page, command->summary);
+	help_page_heading(page, 2, "DESCRIPTION");
+	help_page_text(page, command->summary);
 	if (command->help)
 		help_parts(page, command, false);
 	if (command->options)
-		page_heading(page, 2, "OPTIONS");
+		help_page_heading(page, 2, "OPTIONS");
 	for (const struct option *row = command->options; row && row->type != OPTION_END; row++)
 		manual_option(page, row);
 	if (command->help && has_examples(command)) {
-		page_heading(page, 2, "EXAMPLES");
+		help_page_heading(page, 2, "EXAMPLES");
 		help_parts(page, command, true);
 	}
-	page_heading(page, 2, "EXIT STATUS");
-	page_text(page, EXIT_STATUS);
+	help_page_heading(page, 2, "EXIT STATUS");
+	help_page_text(page, EXIT_STATUS);
 	see_also(page, command);
 }
 
 /* ---- all commands ---- */
 
-static void see_commands(struct page *page)
+static void see_commands(struct help_page *page)
 {
 	const char *before = "";
-	page_heading(page, 2, "SEE ALSO");
+	help_page_heading(page, 2, "SEE ALSO");
 	for (const struct command *const *command = command_table; *command; command++) {
 		buffer_print(page->out, "%s.BR ", before);
 		name_of_page(page->out, (*command)->name);
@@ -240,24 +240,24 @@ static void see_commands(struct page *page)
 	buffer_byte(page->out, '\n');
 }
 
-void manual_all(struct page *page)
+void manual_all(struct help_page *page)
 {
 	if (page->form == PAGE_MAN) {
-		page_heading(page, 2, "NAME");
-		page_text(page, "sluice - model pipelines as streaming dataflow on Kafka");
-		page_heading(page, 2, "COMMANDS");
+		help_page_heading(page, 2, "NAME");
+		help_page_text(page, "sluice - model pipelines as streaming dataflow on Kafka");
+		help_page_heading(page, 2, "COMMANDS");
 	} else {
-		page_heading(page, 1, "The commands");
+		help_page_heading(page, 1, "The commands");
 	}
 	for (const struct command *const *command = command_table; *command; command++) {
-		page_heading(page, page->form == PAGE_MAN ? 3 : 2, "sluice %s", (*command)->name);
+		help_page_heading(page, page->form == PAGE_MAN ? 3 : 2, "sluice %s", (*command)->name);
 		body_of(page, *command);
 	}
-	page_heading(page, 2, "%s", page->form == PAGE_MAN ? "EXIT STATUS" : "Exit status");
-	page_text(page, EXIT_STATUS);
-	page_heading(page, 2, "%s", page->form == PAGE_MAN ? "ENVIRONMENT" : "Environment");
+	help_page_heading(page, 2, "%s", page->form == PAGE_MAN ? "EXIT STATUS" : "Exit status");
+	help_page_text(page, EXIT_STATUS);
+	help_page_heading(page, 2, "%s", page->form == PAGE_MAN ? "ENVIRONMENT" : "Environment");
 	for (const struct manual_variable *row = manual_variables; row->name; row++)
-		page_item(page, 0, row->help, "%s", row->name);
+		help_page_item(page, 0, row->help, "%s", row->name);
 	if (page->form == PAGE_MAN)
 		see_commands(page);
 }

@@ -18,13 +18,14 @@ static const struct help_topic *const topics[] = {
 
 #define TOPIC_COUNT (sizeof topics / sizeof *topics)
 
-static void topics_list(struct page *page)
+static void topics_list(struct help_page *page)
 {
-	page_heading(page, 1, "Topics");
+	help_page_heading(page, 1, "Topics");
 	for (size_t i = 0; i < TOPIC_COUNT; i++)
-		page_item(page, 0, topics[i]->summary, "%s", topics[i]->name);
-	page_text(page, "`sluice help TOPIC` prints a topic. `sluice help NAME` prints one entry of any topic. `sluice help -k "
-			"WORD` searches all topics.");
+		help_page_item(page, 0, topics[i]->summary, "%s", topics[i]->name);
+	help_page_text(page,
+		       "`sluice help TOPIC` prints a topic. `sluice help NAME` prints one entry of any topic. `sluice help -k "
+		       "WORD` searches all topics.");
 }
 
 void topics_names(struct buffer *names)
@@ -53,29 +54,29 @@ static const struct help_topic *topic_find(const char *word)
 struct topic_listing {
 	struct help_visit visit;
 	const struct help_topic *topic;
-	struct page *page;
+	struct help_page *page;
 };
 
 static void listing_see(struct help_visit *visit, const struct help_entry *entry)
 {
 	struct topic_listing *self = (struct topic_listing *)visit;
 	if (self->topic->by_place)
-		page_item(self->page, 0, entry->text, "%s", entry->where);
+		help_page_item(self->page, 0, entry->text, "%s", entry->where);
 	else if (*entry->where)
-		page_item(self->page, 0, entry->text, "%s (%s)", entry->name, entry->where);
+		help_page_item(self->page, 0, entry->text, "%s (%s)", entry->name, entry->where);
 	else
-		page_item(self->page, 0, entry->text, "%s", entry->name);
+		help_page_item(self->page, 0, entry->text, "%s", entry->name);
 }
 
-static void topic_print(const struct help_topic *topic, const struct workspace *workspace, struct page *page)
+static void topic_print(const struct help_topic *topic, const struct workspace *workspace, struct help_page *page)
 {
 	if (topic->print) {
 		topic->print(workspace, page);
 		return;
 	}
 	struct topic_listing self = {{workspace, listing_see}, topic, page};
-	page_heading(page, 1, "%c%s", topic->name[0] - 'a' + 'A', topic->name + 1);
-	page_text(page, topic->summary);
+	help_page_heading(page, 1, "%c%s", topic->name[0] - 'a' + 'A', topic->name + 1);
+	help_page_text(page, topic->summary);
 	topic->visit(&self.visit);
 }
 
@@ -139,14 +140,14 @@ static void lookup_see(struct help_visit *visit, const struct help_entry *entry)
 }
 
 /* Prints the topic's entries of that name under one heading; false: it has none. */
-static bool topic_print_named(const struct help_topic *topic, const struct workspace *workspace, struct page *page,
+static bool topic_print_named(const struct help_topic *topic, const struct workspace *workspace, struct help_page *page,
 			      const char *word)
 {
 	struct topic_lookup self = {.visit = {workspace, lookup_see}, .topic = topic, .word = word, .last = &self.first};
 	if (topic->visit)
 		topic->visit(&self.visit);
 	if (self.first && topic->one)
-		page_heading(page, 1, "%s: %s", word, topic->one);
+		help_page_heading(page, 1, "%s: %s", word, topic->one);
 	for (struct help_match *match = self.first; match; match = match->next) {
 		buffer_byte(&match->where, '\0');
 		bool failed = buffer_failed(&match->where) || !match->entry.text;
@@ -158,7 +159,7 @@ static bool topic_print_named(const struct help_topic *topic, const struct works
 	return self.first != NULL;
 }
 
-static bool topics_print_named(const struct workspace *workspace, struct page *page, const char *word)
+static bool topics_print_named(const struct workspace *workspace, struct help_page *page, const char *word)
 {
 	bool found = false;
 	for (size_t i = 0; i < TOPIC_COUNT; i++)
@@ -166,7 +167,7 @@ static bool topics_print_named(const struct workspace *workspace, struct page *p
 	return found;
 }
 
-bool topics_print(const struct workspace *workspace, struct page *page, const char *const *words, size_t count)
+bool topics_print(const struct workspace *workspace, struct help_page *page, const char *const *words, size_t count)
 {
 	bool of_topics = strcmp(words[0], "topics") == 0;
 	if (of_topics && count == 1) {
@@ -191,7 +192,7 @@ bool topics_print(const struct workspace *workspace, struct page *page, const ch
 struct topic_search {
 	struct help_visit visit;
 	const struct help_topic *topic;
-	struct page *page;
+	struct help_page *page;
 	struct text word;
 	bool found;
 };
@@ -211,17 +212,17 @@ static void search_see(struct help_visit *visit, const struct help_entry *entry)
 	    !text_has_caseless(entry->where, self->word))
 		return;
 	if (!self->found)
-		page_heading(self->page, 1, "Found: " TEXT_FORMAT, TEXT_ARGUMENTS(self->word));
+		help_page_heading(self->page, 1, "Found: " TEXT_FORMAT, TEXT_ARGUMENTS(self->word));
 	self->found = true;
 	const char *one = self->topic->one ? self->topic->one : "command";
 	if (*entry->where)
-		page_item(self->page, 0, entry->text, "%s (%s%s%s)", entry->name, one, self->topic->by_place ? " " : " of ",
-			  entry->where);
+		help_page_item(self->page, 0, entry->text, "%s (%s%s%s)", entry->name, one, self->topic->by_place ? " " : " of ",
+			       entry->where);
 	else
-		page_item(self->page, 0, entry->text, "%s (%s)", entry->name, one);
+		help_page_item(self->page, 0, entry->text, "%s (%s)", entry->name, one);
 }
 
-bool topics_search(const struct workspace *workspace, struct page *page, const char *word)
+bool topics_search(const struct workspace *workspace, struct help_page *page, const char *word)
 {
 	struct topic_search self = {.visit = {workspace, search_see}, .page = page, .word = text_of(word)};
 	for (size_t i = 0; i < TOPIC_COUNT; i++) {
@@ -280,7 +281,7 @@ bool topics_nearest(const struct workspace *workspace, const char *word, struct 
 		buffer_print(names, "%s`" TEXT_FORMAT "`",
 			     i == 0		  ? ""
 			     : i + 1 < self.count ? ", "
-						  : " or ",
+			     : " or ",
 			     TEXT_ARGUMENTS(self.found[i]));
 	buffer_byte(names, '\0');
 	return self.count > 0;

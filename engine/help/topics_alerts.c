@@ -4,91 +4,105 @@
 #include "alerts/notice_queue.h"
 #include "help/help_topic.h"
 
-static void figures_print(struct page *page)
+static void figures_print(struct help_page *page)
 {
-	page_heading(page, 2, "Conditions");
-	page_text(page, "A condition uses figures of the pipeline, which are judged once a second, or values of messages: tensors "
-			"and marks, which are judged by the result of each step that has all of them. It cannot use both. `name "
-			"operator number` takes the first element of a tensor. A missing value is not judged; /metrics counts it.");
-	page_text(page, "Figures are of the time `over` (1m), and of the requests that this engine runs; those of drift "
-			"are of the last window that an observer in this engine has closed. A pipeline with a step `drift` "
-			"judges drift_score and all that follow as figures, one with a step `outlier` outlier_rate; any other "
-			"pipeline judges them as tensors of messages.");
+	help_page_heading(page, 2, "Conditions");
+	help_page_text(page,
+		       "A condition uses figures of the pipeline, which are judged once a second, or values of messages: tensors "
+		       "and marks, which are judged by the result of each step that has all of them. It cannot use both. `name "
+		       "operator number` takes the first element of a tensor. A missing value is not judged; /metrics counts it.");
+	help_page_text(page,
+		       "Figures are of the time `over` (1m), and of the requests that this engine runs; those of drift "
+		       "are of the last window that an observer in this engine has closed. A pipeline with a step `drift` "
+		       "judges drift_score and all that follow as figures, one with a step `outlier` outlier_rate; any other "
+		       "pipeline judges them as tensors of messages.");
 	for (const struct alert_value_row *row = alert_value_rows; row->name; row++)
-		page_item(page, 0, row->help, "%s", row->name);
+		help_page_item(page, 0, row->help, "%s", row->name);
 }
 
-static void states_print(struct page *page)
+static void states_print(struct help_page *page)
 {
-	page_heading(page, 2, "States");
-	page_text(page, "An alert fires when its condition held once, or at each judgement for the time `for`. It resolves when "
-			"the condition has not held for `resolveAfter` (5m). Setting the clock affects neither. `absent: PIPELINE "
-			"for 5m` fires when no request of a pipeline has ended in this engine for so long.");
-	page_text(page, "A silence, or another alert in `inhibitedBy` that fires, holds back the notice of a firing; if the alert "
-			"still fires afterwards, it is sent then. If the notice of a firing was sent, that of its end is always "
-			"sent. A silence is a resource of kind Silence, which `sluice alerts silence` makes, or the field "
-			"`silence` of an alert.");
-	page_text(page, "Each engine judges what it sees itself, and keeps the states in memory: engines that share a pipeline "
-			"send a notice each, which has the engine's name, and a restart may send the notice of a firing again, "
-			"with another id. Requests that a pipeline gets by calls of other pipelines are in its figures, but their "
-			"values are not judged. An alert that is taken out of the files while it fires sends no notice of its "
-			"end.");
+	help_page_heading(page, 2, "States");
+	help_page_text(page,
+		       "An alert fires when its condition held once, or at each judgement for the time `for`. It resolves when "
+		       "the condition has not held for `resolveAfter` (5m). Setting the clock affects neither. `absent: PIPELINE "
+		       "for 5m` fires when no request of a pipeline has ended in this engine for so long.");
+	help_page_text(page,
+		       "A silence, or another alert in `inhibitedBy` that fires, holds back the notice of a firing; if the alert "
+		       "still fires afterwards, it is sent then. If the notice of a firing was sent, that of its end is always "
+		       "sent. A silence is a resource of kind Silence, which `sluice alerts silence` makes, or the field "
+		       "`silence` of an alert.");
+	help_page_text(page,
+		       "Each engine judges what it sees itself, and keeps the states in memory: engines that share a pipeline "
+		       "send a notice each, which has the engine's name, and a restart may send the notice of a firing again, "
+		       "with another id. Requests that a pipeline gets by calls of other pipelines are in its figures, but their "
+		       "values are not judged. An alert that is taken out of the files while it fires sends no notice of its "
+		       "end.");
 }
 
-static void notices_print(struct page *page)
+static void notices_print(struct help_page *page)
 {
-	page_heading(page, 2, "Notices");
-	page_text(page, "A webhook posts JSON with these values, or the action's `template`, in which {{name}} stands for "
-			"them. The header Idempotency-Key has the notice's id. With `secret`, X-Sluice-Signature has "
-			"`sha256=` and the HMAC of the body in hexadecimal.");
+	help_page_heading(page, 2, "Notices");
+	help_page_text(page,
+		       "A webhook posts JSON with these values, or the action's `template`, in which {{name}} stands for "
+		       "them. The header Idempotency-Key has the notice's id. With `secret`, X-Sluice-Signature has "
+		       "`sha256=` and the HMAC of the body in hexadecimal.");
 	for (const struct notice_row *row = notice_rows; row->name; row++)
-		page_item(page, 0, row->help, "%s", row->name);
-	page_text(page, "An action of type `topic` writes the same as a record of the schema `alert` (`sluice schema alert`), with "
-			"times in milliseconds, to the pipeline's topic `alerts`. Its key is the alert's name. Kafka is its "
-			"receiver: a notice waits until Kafka acknowledges it.");
-	page_text(page, "Notices for one address are sent in their order, at least once. After no answer, or 408, 425, 429 "
-			"and 5xx, a notice is sent again after 1 s, 2 s, and so on to 30 s, for a day; after any other "
-			"status it is given up. At most 1,000 notices wait. Those that wait when the engine ends are lost.");
-	page_text(page, "Webhooks reach public addresses only, also after a redirection, and those that --alert-allow "
-			"lists. They use no proxy. Mails go to the server that --smtp names.");
+		help_page_item(page, 0, row->help, "%s", row->name);
+	help_page_text(page,
+		       "An action of type `topic` writes the same as a record of the schema `alert` (`sluice schema alert`), with "
+		       "times in milliseconds, to the pipeline's topic `alerts`. Its key is the alert's name. Kafka is its "
+		       "receiver: a notice waits until Kafka acknowledges it.");
+	help_page_text(page,
+		       "Notices for one address are sent in their order, at least once. After no answer, or 408, 425, 429 "
+		       "and 5xx, a notice is sent again after 1 s, 2 s, and so on to 30 s, for a day; after any other "
+		       "status it is given up. At most 1,000 notices wait. Those that wait when the engine ends are lost.");
+	help_page_text(page, "Webhooks reach public addresses only, also after a redirection, and those that --alert-allow "
+		       "lists. They use no proxy. Mails go to the server that --smtp names.");
 }
 
-static void moves_print(struct page *page)
+static void moves_print(struct help_page *page)
 {
-	page_heading(page, 2, "Moves of rollouts");
-	page_text(page, "The `actions` of an Experiment get a notice of each move of its rollout: its start, the next stage, a "
-			"pause, an inconclusive end, a promotion, a rollback. The keeper sends them, by the same rules. Only "
-			"engines that run with `--control` have a keeper.");
-	page_text(page, "A webhook gets JSON: id, namespace, experiment, number (of the move, from 1, without a gap), sentence, "
-			"author and reason (of a command), keeper, at, and move: the state before and after it, and the result of "
-			"each rule. The header Idempotency-Key has the id. An action of type `topic` writes the record of the move "
-			"(`sluice schema move`) to the topic `moves` of the pipeline of the experiment's name. Its key is the "
-			"experiment's name.");
-	page_text(page, "The notice of a move is sent at least once. A new keeper sends those of the last day again: notices with "
-			"the same id, and records of the same experiment, number and time, are one move. A notice of more than 64 "
-			"KiB is sent without its evidence.");
+	help_page_heading(page, 2, "Moves of rollouts");
+	help_page_text(page,
+		       "The `actions` of an Experiment get a notice of each move of its rollout: its start, the next stage, a "
+		       "pause, an inconclusive end, a promotion, a rollback. The keeper sends them, by the same rules. Only "
+		       "engines that run with `--control` have a keeper.");
+	help_page_text(page,
+		       "A webhook gets JSON: id, namespace, experiment, number (of the move, from 1, without a gap), sentence, "
+		       "author and reason (of a command), keeper, at, and move: the state before and after it, and the result of "
+		       "each rule. The header Idempotency-Key has the id. An action of type `topic` writes the record of the move "
+		       "(`sluice schema move`) to the topic `moves` of the pipeline of the experiment's name. Its key is the "
+		       "experiment's name.");
+	help_page_text(page,
+		       "The notice of a move is sent at least once. A new keeper sends those of the last day again: notices with "
+		       "the same id, and records of the same experiment, number and time, are one move. A notice of more than 64 "
+		       "KiB is sent without its evidence.");
 }
 
-static void confirms_print(struct page *page)
+static void confirms_print(struct help_page *page)
 {
-	page_heading(page, 2, "Confirmations of rollouts");
-	page_text(page, "A stage with `confirm`, or a `promotionPolicy` with it, ends only when its webhook confirms. When all "
-			"rules hold, the stage is paused, and the keeper posts the notice of that move, with the same id, to the "
-			"webhook. Any status 2xx confirms. After no answer, or 408, 425, 429 and 5xx, the keeper calls it again "
-			"each second, for `confirmTimeout` (1m). If it does not confirm in that time, the stage is rejected. Any "
-			"other status rejects it at once.");
-	page_text(page, "After a rejection the stage stays as it is, and the webhook is not called again: `sluice experiments "
-			"promote` approves it, and `rollback` ends it. Meanwhile a broken rule still rolls back. Confirmations and "
-			"rejections are moves, with their reason, in `sluice experiments history`. A keeper that takes over calls "
-			"the webhook again, with the whole timeout. At most 8 webhooks are called at a time.");
+	help_page_heading(page, 2, "Confirmations of rollouts");
+	help_page_text(page,
+		       "A stage with `confirm`, or a `promotionPolicy` with it, ends only when its webhook confirms. When all "
+		       "rules hold, the stage is paused, and the keeper posts the notice of that move, with the same id, to the "
+		       "webhook. Any status 2xx confirms. After no answer, or 408, 425, 429 and 5xx, the keeper calls it again "
+		       "each second, for `confirmTimeout` (1m). If it does not confirm in that time, the stage is rejected. Any "
+		       "other status rejects it at once.");
+	help_page_text(page,
+		       "After a rejection the stage stays as it is, and the webhook is not called again: `sluice experiments "
+		       "promote` approves it, and `rollback` ends it. Meanwhile a broken rule still rolls back. Confirmations and "
+		       "rejections are moves, with their reason, in `sluice experiments history`. A keeper that takes over calls "
+		       "the webhook again, with the whole timeout. At most 8 webhooks are called at a time.");
 }
 
-static void alerts_print(const struct workspace *workspace, struct page *page)
+static void alerts_print(const struct workspace *workspace, struct help_page *page)
 {
 	(void)workspace;
-	page_heading(page, 1, "Alerts");
-	page_text(page, "A pipeline's `alerts` are conditions, and the receivers of notices when a condition begins or ceases to "
-			"hold. `sluice run` and `sluice dev` check them.");
+	help_page_heading(page, 1, "Alerts");
+	help_page_text(page,
+		       "A pipeline's `alerts` are conditions, and the receivers of notices when a condition begins or ceases to "
+		       "hold. `sluice run` and `sluice dev` check them.");
 	figures_print(page);
 	states_print(page);
 	notices_print(page);
@@ -104,11 +118,11 @@ static void alerts_visit(struct help_visit *visit)
 		help_see(visit, row->name, "notices of alerts", row->help, row);
 }
 
-static void alerts_print_entry(const struct workspace *workspace, struct page *page, const struct help_entry *entry,
+static void alerts_print_entry(const struct workspace *workspace, struct help_page *page, const struct help_entry *entry,
 			       const char *where)
 {
 	(void)workspace;
-	page_item(page, 0, entry->text, "%s (%s)", entry->name, where);
+	help_page_item(page, 0, entry->text, "%s (%s)", entry->name, where);
 }
 
 const struct help_topic topic_alerts = {

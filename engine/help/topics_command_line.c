@@ -8,30 +8,31 @@
 
 /* ---- settings of Kafka's clients ---- */
 
-static void setting_item(struct page *page, const struct kafka_setting *row)
+static void setting_item(struct help_page *page, const struct kafka_setting *row)
 {
 	if (row->clients == KAFKA_BOTH)
-		page_item(page, 0, row->help, "%s", row->name);
+		help_page_item(page, 0, row->help, "%s", row->name);
 	else
-		page_item(page, 0, row->help, "%s (%s)", row->name, kafka_client_name(row->clients));
+		help_page_item(page, 0, row->help, "%s (%s)", row->name, kafka_client_name(row->clients));
 }
 
-static void settings_of_kind(struct page *page, enum kafka_setting_kind kind, const char *title, const char *text)
+static void settings_of_kind(struct help_page *page, enum kafka_setting_kind kind, const char *title, const char *text)
 {
-	page_heading(page, 2, "%s", title);
-	page_text(page, text);
+	help_page_heading(page, 2, "%s", title);
+	help_page_text(page, text);
 	for (const struct kafka_setting *row = kafka_settings; row->name; row++)
 		if (row->kind == kind)
 			setting_item(page, row);
 }
 
-static void kafka_settings_print(const struct workspace *workspace, struct page *page)
+static void kafka_settings_print(const struct workspace *workspace, struct help_page *page)
 {
 	(void)workspace;
-	page_heading(page, 1, "Kafka settings");
-	page_text(page, "What a SeldonRuntime may set under `kafkaConfig.consumer` and `kafkaConfig.producer`, by librdkafka's "
-			"names. Any other name causes a warning and is not passed on. The option `--kafka-setting NAME=VALUE` "
-			"of a command accepts every setting of librdkafka, because the operator controls the command line.");
+	help_page_heading(page, 1, "Kafka settings");
+	help_page_text(page,
+		       "What a SeldonRuntime may set under `kafkaConfig.consumer` and `kafkaConfig.producer`, by librdkafka's "
+		       "names. Any other name causes a warning and is not passed on. The option `--kafka-setting NAME=VALUE` "
+		       "of a command accepts every setting of librdkafka, because the operator controls the command line.");
 	settings_of_kind(page, KAFKA_SETTING_PASSED, "Passed on", "They are passed to librdkafka unchanged.");
 	settings_of_kind(page, KAFKA_SETTING_FILE, "Files", "They name files, and are accepted only in a SeldonRuntime.");
 	settings_of_kind(page, KAFKA_SETTING_PRINCIPAL, "Kerberos",
@@ -48,7 +49,7 @@ static void kafka_settings_visit(struct help_visit *visit)
 		help_see(visit, row->name, "", row->help, row);
 }
 
-static void kafka_settings_print_entry(const struct workspace *workspace, struct page *page, const struct help_entry *entry,
+static void kafka_settings_print_entry(const struct workspace *workspace, struct help_page *page, const struct help_entry *entry,
 				       const char *where)
 {
 	(void)workspace, (void)where;
@@ -89,11 +90,11 @@ static void shared_each(void (*take)(void *context, const struct option *row), v
 				take(context, row);
 }
 
-static void shared_item(struct page *page, const char *name, const char *option)
+static void shared_item(struct help_page *page, const char *name, const char *option)
 {
 	char as[SHARED_TEXT_BYTES];
 	snprintf(as, sizeof as, "As --%s.", option);
-	page_item(page, 0, as, "%s", name);
+	help_page_item(page, 0, as, "%s", name);
 }
 
 static void variable_item(void *page, const struct option *row)
@@ -114,22 +115,24 @@ static void shared_see(void *visit, const struct option *row)
 	help_see(visit, row->name, "the settings file", row->help, row);
 }
 
-static void settings_print(const struct workspace *workspace, struct page *page)
+static void settings_print(const struct workspace *workspace, struct help_page *page)
 {
 	(void)workspace;
-	page_heading(page, 1, "Settings");
-	page_text(page, "Options that many commands have may be set outside the command line. The command line has "
-			"the highest precedence. Next are the files of the command (kafkaConfig of a SeldonRuntime, the "
-			"namespace of a resource), then the environment, then the settings file.");
-	page_heading(page, 2, "Environment");
+	help_page_heading(page, 1, "Settings");
+	help_page_text(page, "Options that many commands have may be set outside the command line. The command line has "
+		       "the highest precedence. Next are the files of the command (kafkaConfig of a SeldonRuntime, the "
+		       "namespace of a resource), then the environment, then the settings file.");
+	help_page_heading(page, 2, "Environment");
 	shared_each(variable_item, page);
-	page_item(page, 0, settings_file_help, "SLUICE_SETTINGS");
-	page_heading(page, 2, "File");
-	page_text(page, "$XDG_CONFIG_HOME/sluice/settings, or ~/.config/sluice/settings if that variable is not set. A line is "
-			"NAME = VALUE, a comment after #, both, or empty; a # in a value has no space before it. kafka-setting "
-			"may be on several lines; a setting of the same name in the SeldonRuntime overrides it. The file is "
-			"refused if other users can write to it, because it determines where requests and logins are sent.");
-	page_text(page, "  brokers = localhost:9092\n  namespace = trading\n  kafka-setting = security.protocol=SASL_SSL\n");
+	help_page_item(page, 0, settings_file_help, "SLUICE_SETTINGS");
+	help_page_heading(page, 2, "File");
+	help_page_text(page,
+		       "$XDG_CONFIG_HOME/sluice/settings, or ~/.config/sluice/settings if that variable is not set. A line is "
+		       "NAME = VALUE, a comment after #, both, or empty; a # in a value has no space before it. kafka-setting "
+		       "may be on several lines; a setting of the same name in the SeldonRuntime overrides it. The file is "
+		       "refused if other users can write to it, because it determines where requests and logins are sent.");
+	help_page_text(page,
+		       "  brokers = localhost:9092\n  namespace = trading\n  kafka-setting = security.protocol=SASL_SSL\n");
 	shared_each(file_item, page);
 }
 
@@ -141,11 +144,11 @@ static void settings_visit(struct help_visit *visit)
 		help_see(visit, row->name, "the environment", row->help, row);
 }
 
-static void settings_print_entry(const struct workspace *workspace, struct page *page, const struct help_entry *entry,
+static void settings_print_entry(const struct workspace *workspace, struct help_page *page, const struct help_entry *entry,
 				 const char *where)
 {
 	(void)workspace;
-	page_item(page, 0, entry->text, "%s, in %s", entry->name, where);
+	help_page_item(page, 0, entry->text, "%s, in %s", entry->name, where);
 }
 
 const struct help_topic topic_settings = {
@@ -159,7 +162,7 @@ const struct help_topic topic_settings = {
 
 /* ---- commands and their options ---- */
 
-static void commands_print(const struct workspace *workspace, struct page *page)
+static void commands_print(const struct workspace *workspace, struct help_page *page)
 {
 	(void)workspace;
 	manual_all(page);
@@ -171,7 +174,7 @@ static void commands_visit(struct help_visit *visit)
 		help_see(visit, (*command)->name, "", (*command)->summary, *command);
 }
 
-static void commands_print_entry(const struct workspace *workspace, struct page *page, const struct help_entry *entry,
+static void commands_print_entry(const struct workspace *workspace, struct help_page *page, const struct help_entry *entry,
 				 const char *where)
 {
 	(void)workspace, (void)where;
@@ -193,11 +196,11 @@ static void options_visit(struct help_visit *visit)
 			help_see(visit, row->name, (*command)->name, row->help, row);
 }
 
-static void options_print_entry(const struct workspace *workspace, struct page *page, const struct help_entry *entry,
+static void options_print_entry(const struct workspace *workspace, struct help_page *page, const struct help_entry *entry,
 				const char *where)
 {
 	(void)workspace;
-	page_text(page, where);
+	help_page_text(page, where);
 	manual_option(page, entry->item);
 }
 

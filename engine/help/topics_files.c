@@ -9,22 +9,23 @@
 
 /* ---- step kinds ---- */
 
-static void step_body(struct page *page, const struct step_kind *kind)
+static void step_body(struct help_page *page, const struct step_kind *kind)
 {
-	page_text(page, kind->summary);
+	help_page_text(page, kind->summary);
 	if (kind->example)
-		page_code(page, "yaml", kind->example);
+		help_page_code(page, "yaml", kind->example);
 	if (kind->options)
-		page_options(page, kind->options);
+		help_page_options(page, kind->options);
 }
 
-static void steps_print(const struct workspace *workspace, struct page *page)
+static void steps_print(const struct workspace *workspace, struct help_page *page)
 {
-	page_heading(page, 1, "Step kinds");
-	page_text(page, "A step has one of these keys. Without one, it calls the model with the same name as the step. Every "
-			"step also has the fields of `spec.steps[]` of a Pipeline (`sluice help resources`).");
+	help_page_heading(page, 1, "Step kinds");
+	help_page_text(page,
+		       "A step has one of these keys. Without one, it calls the model with the same name as the step. Every "
+		       "step also has the fields of `spec.steps[]` of a Pipeline (`sluice help resources`).");
 	for (const struct step_kind *const *kind = workspace->kinds; *kind; kind++) {
-		page_heading(page, 2, "%s", (*kind)->name);
+		help_page_heading(page, 2, "%s", (*kind)->name);
 		step_body(page, *kind);
 	}
 }
@@ -35,7 +36,7 @@ static void steps_visit(struct help_visit *visit)
 		help_see(visit, (*kind)->name, "", (*kind)->summary, *kind);
 }
 
-static void steps_print_entry(const struct workspace *workspace, struct page *page, const struct help_entry *entry,
+static void steps_print_entry(const struct workspace *workspace, struct help_page *page, const struct help_entry *entry,
 			      const char *where)
 {
 	(void)workspace, (void)where;
@@ -58,21 +59,22 @@ static const char *resource_text(const struct resource_kind *kind)
 	return kind->help ? kind->help : "";
 }
 
-static void resource_body(struct page *page, const struct resource_kind *kind)
+static void resource_body(struct help_page *page, const struct resource_kind *kind)
 {
 	if (kind->help)
-		page_text(page, kind->help);
-	page_options(page, kind->rows);
+		help_page_text(page, kind->help);
+	help_page_options(page, kind->rows);
 }
 
-static void resources_print(const struct workspace *workspace, struct page *page)
+static void resources_print(const struct workspace *workspace, struct help_page *page)
 {
 	(void)workspace;
-	page_heading(page, 1, "Resources");
-	page_text(page, "A resource is one YAML document: `apiVersion`, `kind`, `metadata` with a name, and `spec`, whose "
-			"fields these are. An unknown field is an error. A known field that is not supported yet is a warning.");
+	help_page_heading(page, 1, "Resources");
+	help_page_text(page,
+		       "A resource is one YAML document: `apiVersion`, `kind`, `metadata` with a name, and `spec`, whose "
+		       "fields these are. An unknown field is an error. A known field that is not supported yet is a warning.");
 	for (const struct resource_kind *kind = resource_kinds; kind->name; kind++) {
-		page_heading(page, 2, "%s", kind->name);
+		help_page_heading(page, 2, "%s", kind->name);
 		resource_body(page, kind);
 	}
 }
@@ -83,7 +85,7 @@ static void resources_visit(struct help_visit *visit)
 		help_see(visit, kind->name, "", resource_text(kind), kind);
 }
 
-static void resources_print_entry(const struct workspace *workspace, struct page *page, const struct help_entry *entry,
+static void resources_print_entry(const struct workspace *workspace, struct help_page *page, const struct help_entry *entry,
 				  const char *where)
 {
 	(void)workspace, (void)where;
@@ -100,18 +102,18 @@ const struct help_topic topic_resources = {
 	.caseless = true,
 };
 
-static void kinds_print(const struct workspace *workspace, struct page *page)
+static void kinds_print(const struct workspace *workspace, struct help_page *page)
 {
-	page_heading(page, 1, "Kinds");
-	page_heading(page, 2, "Kinds of YAML documents: `kind`");
+	help_page_heading(page, 1, "Kinds");
+	help_page_heading(page, 2, "Kinds of YAML documents: `kind`");
 	for (const struct resource_kind *kind = resource_kinds; kind->name; kind++)
-		page_item(page, 0, resource_text(kind), "%s", kind->name);
-	page_heading(page, 2, "Kinds of steps: the key of a step");
+		help_page_item(page, 0, resource_text(kind), "%s", kind->name);
+	help_page_heading(page, 2, "Kinds of steps: the key of a step");
 	for (const struct step_kind *const *kind = workspace->kinds; *kind; kind++)
-		page_item(page, 0, (*kind)->summary, "%s", (*kind)->name);
-	page_heading(page, 2, "Of errors");
+		help_page_item(page, 0, (*kind)->summary, "%s", (*kind)->name);
+	help_page_heading(page, 2, "Of errors");
 	for (const struct failure_row *row = failure_rows; row->name; row++)
-		page_item(page, 0, row->when, "%s", row->name);
+		help_page_item(page, 0, row->when, "%s", row->name);
 }
 
 const struct help_topic topic_kinds = {
@@ -133,7 +135,7 @@ struct field_visit {
 static void field_describe(struct field_visit *self, const struct option *row)
 {
 	buffer_clear(&self->text);
-	page_describe(&self->text, row);
+	help_page_describe(&self->text, row);
 	buffer_byte(&self->text, '\0');
 }
 
@@ -200,37 +202,38 @@ static void words_visit(struct help_visit *visit)
 }
 
 /* The places of a match, then what is said of them, then all that stands below such a field. */
-static void fields_print_entry(const struct workspace *workspace, struct page *page, const struct help_entry *entry,
+static void fields_print_entry(const struct workspace *workspace, struct help_page *page, const struct help_entry *entry,
 			       const char *where)
 {
 	const struct option *row = entry->item;
 	(void)workspace;
-	page_text(page, where);
-	page_text(page, entry->text);
+	help_page_text(page, where);
+	help_page_text(page, entry->text);
 	if (row->rows)
-		page_options(page, row->rows);
+		help_page_options(page, row->rows);
 }
 
-static void words_print_entry(const struct workspace *workspace, struct page *page, const struct help_entry *entry,
+static void words_print_entry(const struct workspace *workspace, struct help_page *page, const struct help_entry *entry,
 			      const char *where)
 {
 	(void)workspace;
-	page_text(page, where);
-	page_text(page, entry->text);
+	help_page_text(page, where);
+	help_page_text(page, entry->text);
 }
 
-static void operations_print(const struct workspace *workspace, struct page *page)
+static void operations_print(const struct workspace *workspace, struct help_page *page)
 {
-	page_heading(page, 1, "Operations");
-	page_text(page, "Operations in the lists of `preprocess` and `postprocess`. `sluice help NAME` shows the options of "
-			"one.");
+	help_page_heading(page, 1, "Operations");
+	help_page_text(page,
+		       "Operations in the lists of `preprocess` and `postprocess`. `sluice help NAME` shows the options of "
+		       "one.");
 	for (const struct step_kind *const *kind = workspace->kinds; *kind; kind++) {
 		const struct option *rows = (*kind)->options;
 		if (!rows || rows->type != OPTION_OPERATIONS)
 			continue;
-		page_heading(page, 2, "Of %s", (*kind)->name);
+		help_page_heading(page, 2, "Of %s", (*kind)->name);
 		for (const struct option *row = rows->rows; row->type != OPTION_END; row++)
-			page_item(page, 0, row->help, "%s", row->name);
+			help_page_item(page, 0, row->help, "%s", row->name);
 	}
 }
 
@@ -262,23 +265,24 @@ const struct help_topic topic_words = {
 
 /* ---- faults ---- */
 
-static void fault_body(struct page *page, const struct fault_code *code)
+static void fault_body(struct help_page *page, const struct fault_code *code)
 {
-	page_text(page, code->help);
-	page_item(page, 0, fault_kind_name(code->kind), "kind");
-	page_item(page, 0, severity_name(code->severity), "severity");
+	help_page_text(page, code->help);
+	help_page_item(page, 0, fault_kind_name(code->kind), "kind");
+	help_page_item(page, 0, severity_name(code->severity), "severity");
 	if (code->example)
-		page_code(page, "yaml", code->example);
+		help_page_code(page, "yaml", code->example);
 }
 
-static void faults_print(const struct workspace *workspace, struct page *page)
+static void faults_print(const struct workspace *workspace, struct help_page *page)
 {
 	(void)workspace;
-	page_heading(page, 1, "Faults");
-	page_text(page, "The faults that `sluice lint` can find: the code, its meaning, what to do, and an example with its "
-			"correction.");
+	help_page_heading(page, 1, "Faults");
+	help_page_text(page,
+		       "The faults that `sluice lint` can find: the code, its meaning, what to do, and an example with its "
+		       "correction.");
 	for (const struct fault_code *code = fault_codes; code->code; code++) {
-		page_heading(page, 2, "%s: %s", code->code, code->title);
+		help_page_heading(page, 2, "%s: %s", code->code, code->title);
 		fault_body(page, code);
 	}
 }
@@ -289,11 +293,11 @@ static void faults_visit(struct help_visit *visit)
 		help_see(visit, code->code, "", code->title, code);
 }
 
-static void faults_print_entry(const struct workspace *workspace, struct page *page, const struct help_entry *entry,
+static void faults_print_entry(const struct workspace *workspace, struct help_page *page, const struct help_entry *entry,
 			       const char *where)
 {
 	(void)workspace, (void)where;
-	page_text(page, entry->text);
+	help_page_text(page, entry->text);
 	fault_body(page, entry->item);
 }
 

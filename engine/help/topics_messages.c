@@ -11,22 +11,23 @@
 
 /* ---- failures ---- */
 
-static void failure_item(struct page *page, const struct failure_row *row)
+static void failure_item(struct help_page *page, const struct failure_row *row)
 {
 	char help[1024];
 	(void)snprintf(help, sizeof help, "%s. %s, %s in the errors topic. %s.", row->when,
 		       row->answered ? "Answered with an error" : "Not answered", row->kept ? "kept" : "not kept", row->then);
-	page_item(page, 0, help, "%s", row->name);
+	help_page_item(page, 0, help, "%s", row->name);
 }
 
-static void failures_print(const struct workspace *workspace, struct page *page)
+static void failures_print(const struct workspace *workspace, struct help_page *page)
 {
 	(void)workspace;
-	page_heading(page, 1, "Failures");
-	page_text(page, "How a request can fail, and what happens to it. A request that is kept is in the pipeline's errors "
-			"topic, complete and with the reason: `sluice errors list` shows it, `sluice errors replay` sends it "
-			"again. If its caller waits at a gateway, the request is kept only with `output.errors: keep`. There is "
-			"no error answer if the pipeline has `output.errors: off`.");
+	help_page_heading(page, 1, "Failures");
+	help_page_text(page,
+		       "How a request can fail, and what happens to it. A request that is kept is in the pipeline's errors "
+		       "topic, complete and with the reason: `sluice errors list` shows it, `sluice errors replay` sends it "
+		       "again. If its caller waits at a gateway, the request is kept only with `output.errors: keep`. There is "
+		       "no error answer if the pipeline has `output.errors: off`.");
 	for (const struct failure_row *row = failure_rows; row->name; row++)
 		failure_item(page, row);
 }
@@ -37,7 +38,7 @@ static void failures_visit(struct help_visit *visit)
 		help_see(visit, error_kind_name(row->kind), "", row->when, row);
 }
 
-static void failures_print_entry(const struct workspace *workspace, struct page *page, const struct help_entry *entry,
+static void failures_print_entry(const struct workspace *workspace, struct help_page *page, const struct help_entry *entry,
 				 const char *where)
 {
 	(void)workspace, (void)where;
@@ -78,27 +79,27 @@ static const char expressions_text[] =
 	"`quantile` processes an element. So a million numbers may pass sixteen operators, a `sort` may process some 400,000 "
 	"numbers, and a `median` or `quantile` some 2,000,000.";
 
-static void function_item(struct page *page, const struct expression_function_row *row)
+static void function_item(struct help_page *page, const struct expression_function_row *row)
 {
-	page_item(page, 0, row->help, "%s", row->form);
+	help_page_item(page, 0, row->help, "%s", row->form);
 }
 
-static void functions_list(struct page *page)
+static void functions_list(struct help_page *page)
 {
 	const char *group = "";
 	for (const struct expression_function_row *row = expression_functions; row->name; row++) {
 		if (strcmp(row->group, group) != 0)
-			page_heading(page, 2, "Functions: %s", row->group);
+			help_page_heading(page, 2, "Functions: %s", row->group);
 		group = row->group;
 		function_item(page, row);
 	}
 }
 
-static void expressions_print(const struct workspace *workspace, struct page *page)
+static void expressions_print(const struct workspace *workspace, struct help_page *page)
 {
 	(void)workspace;
-	page_heading(page, 1, "Expressions");
-	page_text(page, expressions_text);
+	help_page_heading(page, 1, "Expressions");
+	help_page_text(page, expressions_text);
 	functions_list(page);
 }
 
@@ -120,11 +121,11 @@ static void expressions_visit(struct help_visit *visit)
 		help_see(visit, operator_rows[i].name, "expressions", operator_rows[i].text, &operator_rows[i]);
 }
 
-static void expressions_print_entry(const struct workspace *workspace, struct page *page, const struct help_entry *entry,
+static void expressions_print_entry(const struct workspace *workspace, struct help_page *page, const struct help_entry *entry,
 				    const char *where)
 {
 	(void)workspace, (void)where;
-	page_item(page, 0, entry->text, "%s", entry->name);
+	help_page_item(page, 0, entry->text, "%s", entry->name);
 }
 
 const struct help_topic topic_expressions = {
@@ -136,11 +137,11 @@ const struct help_topic topic_expressions = {
 	.print_entry = expressions_print_entry,
 };
 
-static void functions_print(const struct workspace *workspace, struct page *page)
+static void functions_print(const struct workspace *workspace, struct help_page *page)
 {
 	(void)workspace;
-	page_heading(page, 1, "Functions");
-	page_text(page, "Functions that an expression can call; `sluice help expressions` describes the language.");
+	help_page_heading(page, 1, "Functions");
+	help_page_text(page, "Functions that an expression can call; `sluice help expressions` describes the language.");
 	functions_list(page);
 }
 
@@ -150,7 +151,7 @@ static void functions_visit(struct help_visit *visit)
 		help_see(visit, row->name, "", row->help, row);
 }
 
-static void functions_print_entry(const struct workspace *workspace, struct page *page, const struct help_entry *entry,
+static void functions_print_entry(const struct workspace *workspace, struct help_page *page, const struct help_entry *entry,
 				  const char *where)
 {
 	(void)workspace, (void)where;
@@ -180,23 +181,24 @@ static const struct message_key {
 	{0},
 };
 
-static void format_body(struct page *page, const struct format *format)
+static void format_body(struct help_page *page, const struct format *format)
 {
-	page_text(page, format->help);
-	page_item(page, 0, format->content_types, "content-type");
+	help_page_text(page, format->help);
+	help_page_item(page, 0, format->content_types, "content-type");
 	for (const struct message_key *row = message_keys; row->name; row++)
 		if (strcmp(row->format, format->name) == 0)
-			page_item(page, 0, row->help, "%s", row->name);
+			help_page_item(page, 0, row->help, "%s", row->name);
 }
 
-static void formats_print(const struct workspace *workspace, struct page *page)
+static void formats_print(const struct workspace *workspace, struct help_page *page)
 {
 	(void)workspace;
-	page_heading(page, 1, "Formats");
-	page_text(page, "The format of a message is taken from its header `content-type`, or detected from its bytes, in this "
-			"order. An answer has the format of its request, unless `output.format` names another.");
+	help_page_heading(page, 1, "Formats");
+	help_page_text(page,
+		       "The format of a message is taken from its header `content-type`, or detected from its bytes, in this "
+		       "order. An answer has the format of its request, unless `output.format` names another.");
 	for (const struct format *const *format = format_table; (*format)->name; format++) {
-		page_heading(page, 2, "%s", (*format)->name);
+		help_page_heading(page, 2, "%s", (*format)->name);
 		format_body(page, *format);
 	}
 }
@@ -209,12 +211,12 @@ static void formats_visit(struct help_visit *visit)
 		help_see(visit, row->name, row->format, row->help, row);
 }
 
-static void formats_print_entry(const struct workspace *workspace, struct page *page, const struct help_entry *entry,
+static void formats_print_entry(const struct workspace *workspace, struct help_page *page, const struct help_entry *entry,
 				const char *where)
 {
 	(void)workspace;
 	if (where[0])
-		page_item(page, 0, entry->text, "%s, in a message of the format %s", entry->name, where);
+		help_page_item(page, 0, entry->text, "%s, in a message of the format %s", entry->name, where);
 	else
 		format_body(page, entry->item);
 }
@@ -230,19 +232,20 @@ const struct help_topic topic_formats = {
 
 /* ---- stubs ---- */
 
-static void stub_item(struct page *page, const struct stub_row *row)
+static void stub_item(struct help_page *page, const struct stub_row *row)
 {
 	char help[512];
 	(void)snprintf(help, sizeof help, "takes %s; gives %s.", row->takes, row->gives);
-	page_item(page, 0, help, "%s", row->name);
+	help_page_item(page, 0, help, "%s", row->name);
 }
 
-static void stubs_print(const struct workspace *workspace, struct page *page)
+static void stubs_print(const struct workspace *workspace, struct help_page *page)
 {
 	(void)workspace;
-	page_heading(page, 1, "Stub models");
-	page_text(page, "Simulated models for tests: use `storageUri: stub://NAME?key=value` in a Model, or the stub's name as "
-			"the name of a Model without an address. They need no server, and always give the same answer.");
+	help_page_heading(page, 1, "Stub models");
+	help_page_text(page,
+		       "Simulated models for tests: use `storageUri: stub://NAME?key=value` in a Model, or the stub's name as "
+		       "the name of a Model without an address. They need no server, and always give the same answer.");
 	for (const struct stub_row *row = stub_rows; row->name; row++)
 		stub_item(page, row);
 }
@@ -253,7 +256,7 @@ static void stubs_visit(struct help_visit *visit)
 		help_see(visit, row->name, "", row->gives, row);
 }
 
-static void stubs_print_entry(const struct workspace *workspace, struct page *page, const struct help_entry *entry,
+static void stubs_print_entry(const struct workspace *workspace, struct help_page *page, const struct help_entry *entry,
 			      const char *where)
 {
 	(void)workspace, (void)where;
@@ -271,17 +274,18 @@ const struct help_topic topic_stubs = {
 
 /* ---- files of local models ---- */
 
-static void model_files_print(const struct workspace *workspace, struct page *page)
+static void model_files_print(const struct workspace *workspace, struct help_page *page)
 {
 	(void)workspace;
-	page_heading(page, 1, "Files of local models");
-	page_text(page, "A step with `model: {local: FILE}` runs its model in the engine. The format is recognised from the bytes; "
-			"a file of a format of sluice names it in `format`. engine/numeric/FORMATS.md describes these, with "
-			"examples.");
+	help_page_heading(page, 1, "Files of local models");
+	help_page_text(page,
+		       "A step with `model: {local: FILE}` runs its model in the engine. The format is recognised from the bytes; "
+		       "a file of a format of sluice names it in `format`. engine/numeric/FORMATS.md describes these, with "
+		       "examples.");
 	for (const struct predictor_format *row = predictor_formats; row->name; row++) {
 		char help[256];
 		(void)snprintf(help, sizeof help, "%s.", row->help);
-		page_item(page, 0, help, "%s", row->name);
+		help_page_item(page, 0, help, "%s", row->name);
 	}
 }
 
@@ -291,13 +295,13 @@ static void model_files_visit(struct help_visit *visit)
 		help_see(visit, row->name, "", row->help, row);
 }
 
-static void model_files_print_entry(const struct workspace *workspace, struct page *page, const struct help_entry *entry,
+static void model_files_print_entry(const struct workspace *workspace, struct help_page *page, const struct help_entry *entry,
 				    const char *where)
 {
 	(void)workspace, (void)where;
 	char help[256];
 	(void)snprintf(help, sizeof help, "%s. For `model: {local: FILE}`.", entry->text);
-	page_text(page, help);
+	help_page_text(page, help);
 }
 
 const struct help_topic topic_model_files = {
@@ -316,7 +320,7 @@ static const char *const datatype_classes[] = {
 	[CLASS_FLOAT] = "floating point number", [CLASS_BYTES] = "any bytes, of any length",
 };
 
-static void datatype_item(struct page *page, const struct datatype_row *row)
+static void datatype_item(struct help_page *page, const struct datatype_row *row)
 {
 	char help[128];
 	if (row->size > 0)
@@ -324,15 +328,16 @@ static void datatype_item(struct page *page, const struct datatype_row *row)
 			       row->size > 1 ? "s" : "");
 	else
 		(void)snprintf(help, sizeof help, "%s.", datatype_classes[row->class]);
-	page_item(page, 0, help, "%s", row->name);
+	help_page_item(page, 0, help, "%s", row->name);
 }
 
-static void datatypes_print(const struct workspace *workspace, struct page *page)
+static void datatypes_print(const struct workspace *workspace, struct help_page *page)
 {
 	(void)workspace;
-	page_heading(page, 1, "Datatypes");
-	page_text(page, "Tensors have the datatypes of the Open Inference Protocol, and BF16. Their names are in capital "
-			"letters.");
+	help_page_heading(page, 1, "Datatypes");
+	help_page_text(page,
+		       "Tensors have the datatypes of the Open Inference Protocol, and BF16. Their names are in capital "
+		       "letters.");
 	for (size_t i = 0; i < DATATYPE_COUNT; i++)
 		datatype_item(page, &datatype_rows[i]);
 }
@@ -343,7 +348,7 @@ static void datatypes_visit(struct help_visit *visit)
 		help_see(visit, datatype_rows[i].name, "", datatype_classes[datatype_rows[i].class], &datatype_rows[i]);
 }
 
-static void datatypes_print_entry(const struct workspace *workspace, struct page *page, const struct help_entry *entry,
+static void datatypes_print_entry(const struct workspace *workspace, struct help_page *page, const struct help_entry *entry,
 				  const char *where)
 {
 	(void)workspace, (void)where;

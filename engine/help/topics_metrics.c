@@ -16,59 +16,59 @@ static void metric_describe(const struct metric *row, char text[256])
 		       labels[0] && extra[0] ? " " : "", extra);
 }
 
-static void metric_item(struct page *page, const struct metric *row)
+static void metric_item(struct help_page *page, const struct metric *row)
 {
 	char help[2048], kind[256];
 	metric_describe(row, kind);
 	(void)snprintf(help, sizeof help, "%s %s", kind, row->help);
-	page_item(page, 0, help, "%s", row->name);
+	help_page_item(page, 0, help, "%s", row->name);
 }
 
-static void declared_print(struct page *page)
+static void declared_print(struct help_page *page)
 {
-	page_heading(page, 2, "Metrics of your own");
-	page_text(
+	help_page_heading(page, 2, "Metrics of your own");
+	help_page_text(
 		page,
 		"A pipeline declares metrics under `metrics`. Each is computed for each of its answers without an error, after the "
 		"answer was sent. It does not delay an answer, and an error in it changes none.");
-	page_code(page, "yaml",
-		  "metrics:\n"
-		  "- name: order_size\n"
-		  "  type: histogram            # or gauge, counter, summary\n"
-		  "  help: Shares that were ordered\n"
-		  "  value: answer.size\n"
-		  "  labels: {model_variant: variant, hour: hour(ts)}\n"
-		  "  buckets: [1, 10, 100, 1000]\n");
-	page_text(
+	help_page_code(page, "yaml",
+		       "metrics:\n"
+		       "- name: order_size\n"
+		       "  type: histogram            # or gauge, counter, summary\n"
+		       "  help: Shares that were ordered\n"
+		       "  value: answer.size\n"
+		       "  labels: {model_variant: variant, hour: hour(ts)}\n"
+		       "  buckets: [1, 10, 100, 1000]\n");
+	help_page_text(
 		page,
 		"Names are the tensors of the answer, also as `answer.t`; `request.t` and `params.p` of the request; `latency_ms`, "
 		"from the record of the request to its answer; `variant`, the candidate of its last experiment that answered; "
 		"`model` and `version` of the answer; and `header(\"...\")`, `key`, `id`, `ts` and `pipeline`. If a value has "
 		"several elements, each is counted. A value that is missing, is not finite, or would lower a counter is not "
 		"counted; `sluice_metric_missing_total` has the number of these.");
-	page_text(page,
+	help_page_text(page,
 		  "Each series has the labels `namespace` and `pipeline`, and those that are declared: texts, integers, true or "
 		  "false, the first 64 bytes of each. A missing label is empty. A counter has `_total` after its name. A histogram "
-		  "without `buckets` has those of Prometheus' clients, from 0.005 to 10. If values are below 0, the sum of a "
-		  "histogram or summary may fall.");
-	page_text(page,
+		       "without `buckets` has those of Prometheus' clients, from 0.005 to 10. If values are below 0, the sum of a "
+		       "histogram or summary may fall.");
+	help_page_text(page,
 		  "A pipeline has at most 16 metrics, each with at most 8 labels and 20 buckets. They share 500 samples. Series "
-		  "beyond the share of their metric are counted as one, whose labels are `other`; `sluice_metric_other_total` "
-		  "counts its values. Calls by other pipelines, and answers that are errors, are not counted here.");
-	page_text(page,
-		  "A metric with `truth.t` or `reward` uses the feedback on an answer, and is not in `/metrics` yet: `sluice "
+		       "beyond the share of their metric are counted as one, whose labels are `other`; `sluice_metric_other_total` "
+		       "counts its values. Calls by other pipelines, and answers that are errors, are not counted here.");
+	help_page_text(page,
+		       "A metric with `truth.t` or `reward` uses the feedback on an answer, and is not in `/metrics` yet: `sluice "
 		  "experiments analyze` computes it from the feedback, for each variant. It reads the answers or the requests only "
 		  "if the metric names `answer.t` or `request.t`. If the feedback itself has a value of that name, that value is "
 		  "used instead. A metric with the name `accuracy` replaces the comparison of the truth with the answer's first "
-		  "output.");
-	page_text(
+		       "output.");
+	help_page_text(
 		page,
 		"`metricsConfig.customMetrics` of the SeldonRuntime declares metrics of all pipelines. If a pipeline declares a "
 		"metric of that name without a description or buckets, it uses these. If it declares none, the tensor of that name "
 		"in its answers is counted. `sluice lint` warns of a metric that nothing in the files fills.");
 }
 
-static void metrics_print(const struct workspace *workspace, struct page *page)
+static void metrics_print(const struct workspace *workspace, struct help_page *page)
 {
 	static const char *const headings[METRIC_SCOPES] = {
 		[SCOPE_PROCESS] = "Every process",
@@ -92,14 +92,15 @@ static void metrics_print(const struct workspace *workspace, struct page *page)
 		[SCOPE_SERVED] = "Models of a model server",
 	};
 	(void)workspace;
-	page_heading(page, 1, "Metrics");
-	page_text(page, "The metrics that `/metrics` reports at the port of `--metrics`, in the formats of Prometheus and "
-			"OpenMetrics. Counters begin at the start of the process. Steps and models beyond a limit are one series "
-			"with the name `other`, so a pipeline has at most 2,000 series.");
+	help_page_heading(page, 1, "Metrics");
+	help_page_text(page,
+		       "The metrics that `/metrics` reports at the port of `--metrics`, in the formats of Prometheus and "
+		       "OpenMetrics. Counters begin at the start of the process. Steps and models beyond a limit are one series "
+		       "with the name `other`, so a pipeline has at most 2,000 series.");
 	declared_print(page);
 	for (const struct metric *row = metric_rows; row->name; row++) {
 		if (headings[row->scope] && (row == metric_rows || row[-1].scope != row->scope))
-			page_heading(page, 2, "%s", headings[row->scope]);
+			help_page_heading(page, 2, "%s", headings[row->scope]);
 		metric_item(page, row);
 	}
 }
@@ -110,7 +111,7 @@ static void metrics_visit(struct help_visit *visit)
 		help_see(visit, row->name, "", row->help, row);
 }
 
-static void metrics_print_entry(const struct workspace *workspace, struct page *page, const struct help_entry *entry,
+static void metrics_print_entry(const struct workspace *workspace, struct help_page *page, const struct help_entry *entry,
 				const char *where)
 {
 	(void)workspace, (void)where;

@@ -18,11 +18,11 @@ static void rows_visit(struct help_visit *visit, const struct watching_row *rows
 		help_see(visit, rows->name, rows->where, rows->text, rows);
 }
 
-static void row_print(const struct workspace *workspace, struct page *page, const struct help_entry *entry, const char *where)
+static void row_print(const struct workspace *workspace, struct help_page *page, const struct help_entry *entry, const char *where)
 {
 	(void)workspace, (void)where;
 	const struct watching_row *row = entry->item;
-	page_item(page, 0, row->text, "%s (%s)", row->name, row->where);
+	help_page_item(page, 0, row->text, "%s (%s)", row->name, row->where);
 }
 
 /* ---- headers ---- */

@@ -1,5 +1,5 @@
-/* page_test.c: one page in four hands. */
-#include "view/page.h"
+/* help_page_test.c: one page in four hands. */
+#include "view/help_page.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,10 +10,10 @@
 
 static struct buffer out;
 
-static struct page begin(enum page_form form)
+static struct help_page begin(enum help_page_form form)
 {
 	buffer_open(&out, 1 << 16);
-	return (struct page){.out = &out, .form = form};
+	return (struct help_page){.out = &out, .form = form};
 }
 
 static void became(const char *text)
@@ -29,11 +29,11 @@ static const char *const sentence = "It `does` it.\n\n  an example -x\n    deepe
 static void a_terminal_gets_plain_text_with_examples_set_in(void **state)
 {
 	(void)state;
-	struct page page = begin(PAGE_TEXT);
-	page_heading(&page, 1, "Name %d", 1);
-	page_text(&page, sentence);
-	page_item(&page, 0, "What it is.", "--one");
-	page_item(&page, 1, "", "below");
+	struct help_page page = begin(PAGE_TEXT);
+	help_page_heading(&page, 1, "Name %d", 1);
+	help_page_text(&page, sentence);
+	help_page_item(&page, 0, "What it is.", "--one");
+	help_page_item(&page, 1, "", "below");
 	became("Name 1\n"
 	       "It `does` it.\n\n"
 	       "  an example -x\n    deeper\n\n"
@@ -45,12 +45,12 @@ static void a_terminal_gets_plain_text_with_examples_set_in(void **state)
 static void markdown_has_fences_and_bullets(void **state)
 {
 	(void)state;
-	struct page page = begin(PAGE_MARKDOWN);
-	page_heading(&page, 2, "Name");
-	page_text(&page, sentence);
-	page_code(&page, "yaml", "a: 1\n");
-	page_item(&page, 0, "What it is.", "--one");
-	page_item(&page, 1, "", "below");
+	struct help_page page = begin(PAGE_MARKDOWN);
+	help_page_heading(&page, 2, "Name");
+	help_page_text(&page, sentence);
+	help_page_code(&page, "yaml", "a: 1\n");
+	help_page_item(&page, 0, "What it is.", "--one");
+	help_page_item(&page, 1, "", "below");
 	became("## Name\n\n"
 	       "It `does` it.\n\n"
 	       "```\nan example -x\n  deeper\n```\n\n"
@@ -63,27 +63,27 @@ static void markdown_has_fences_and_bullets(void **state)
 static void json_is_an_array_of_the_parts(void **state)
 {
 	(void)state;
-	struct page page = begin(PAGE_JSON);
-	page_heading(&page, 1, "Name");
-	page_text(&page, "Says \"it\".\n\n  an example");
-	page_item(&page, 1, "What it is.", "--one");
-	page_end(&page);
+	struct help_page page = begin(PAGE_JSON);
+	help_page_heading(&page, 1, "Name");
+	help_page_text(&page, "Says \"it\".\n\n  an example");
+	help_page_item(&page, 1, "What it is.", "--one");
+	help_page_end(&page);
 	became("[\n{\"part\":\"heading\",\"text\":\"Name\"},\n"
 	       "{\"part\":\"text\",\"text\":\"Says \\\"it\\\".\"},\n"
 	       "{\"part\":\"example\",\"text\":\"  an example\"},\n"
 	       "{\"part\":\"item\",\"depth\":1,\"term\":\"--one\",\"help\":\"What it is.\"}\n]\n");
-	struct page empty = begin(PAGE_JSON);
-	page_end(&empty);
+	struct help_page empty = begin(PAGE_JSON);
+	help_page_end(&empty);
 	became("[]\n");
 }
 
 static void a_man_page_escapes_what_roff_would_read_as_its_own(void **state)
 {
 	(void)state;
-	struct page page = begin(PAGE_MAN);
-	page_heading(&page, 2, "NAME");
-	page_text(&page, ".begins so\\ with `--x`");
-	page_item(&page, 0, "'quoted", "-o");
+	struct help_page page = begin(PAGE_MAN);
+	help_page_heading(&page, 2, "NAME");
+	help_page_text(&page, ".begins so\\ with `--x`");
+	help_page_item(&page, 0, "'quoted", "-o");
 	became(".SH NAME\n"
 	       ".PP\n\\&.begins so\\e with \\fB\\-\\-x\\fR\n"
 	       ".TP\n\\fB\\-o\\fR\n\\&'quoted\n");
@@ -92,9 +92,10 @@ static void a_man_page_escapes_what_roff_would_read_as_its_own(void **state)
 static void long_help_fills_lines_in_its_own_column(void **state)
 {
 	(void)state;
-	struct page page = begin(PAGE_TEXT);
-	page_item(&page, 0, "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen", "--term");
-	page_item(&page, 0, "short", "--a-term-that-is-too-long-for-its-column");
+	struct help_page page = begin(PAGE_TEXT);
+	help_page_item(&page, 0,
+		       "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen", "--term");
+	help_page_item(&page, 0, "short", "--a-term-that-is-too-long-for-its-column");
 	became("  --term                  one two three four five six seven eight nine ten eleven twelve\n"
 	       "                          thirteen fourteen fifteen\n"
 	       "  --a-term-that-is-too-long-for-its-column\n"
@@ -111,8 +112,8 @@ static void rows_that_contain_themselves_end(void **state)
 		{.type = OPTION_HERE},
 		{0},
 	};
-	struct page page = begin(PAGE_MARKDOWN);
-	page_options(&page, tree);
+	struct help_page page = begin(PAGE_MARKDOWN);
+	help_page_options(&page, tree);
 	became("- `name`: a text, required. Of the node.\n"
 	       "- `children`: a list. Below it.\n"
 	       "- `weight`: a number from 0 to 1. Its share. Not supported yet: `lint` warns.\n");

@@ -1,5 +1,5 @@
-/* page.c: see page.h. */
-#include "view/page.h"
+/* help_page.c: see help_page.h. */
+#include "view/help_page.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 #define TERM_COLUMNS 26 /* where the help of a list begins */
 #define TERM_MAX 256
 
-static void blanks(struct page *page, size_t count)
+static void blanks(struct help_page *page, size_t count)
 {
 	while (count-- > 0)
 		buffer_byte(page->out, ' ');
@@ -20,7 +20,7 @@ static void blanks(struct page *page, size_t count)
 
 /* ---- man: escapes for roff ---- */
 
-static void man_words(struct page *page, struct text text)
+static void man_words(struct help_page *page, struct text text)
 {
 	bool typed = false;
 	bool line_begins = true;
@@ -44,13 +44,13 @@ static void man_words(struct page *page, struct text text)
 
 /* ---- terminal: words fill lines ---- */
 
-static size_t page_columns(const struct page *page)
+static size_t page_columns(const struct help_page *page)
 {
 	return page->columns > 0 && page->columns < PAGE_COLUMNS ? page->columns : PAGE_COLUMNS;
 }
 
 /* Writes `text` from column `at` on, later lines from `indent`; ends the line. */
-static void fill(struct page *page, struct text text, size_t at, size_t indent)
+static void fill(struct help_page *page, struct text text, size_t at, size_t indent)
 {
 	size_t column = at;
 	bool line_begins = true;
@@ -82,14 +82,14 @@ static void fill(struct page *page, struct text text, size_t at, size_t indent)
 
 /* ---- JSON: one array, an object for each part ---- */
 
-static void json_part(struct page *page, const char *part, struct text text)
+static void json_part(struct help_page *page, const char *part, struct text text)
 {
 	buffer_print(page->out, "{\"part\":\"%s\",\"text\":", part);
 	json_write_string(page->out, text);
 	buffer_byte(page->out, '}');
 }
 
-static void json_item(struct page *page, unsigned depth, const char *term, const char *help)
+static void json_item(struct help_page *page, unsigned depth, const char *term, const char *help)
 {
 	buffer_print(page->out, "{\"part\":\"item\",\"depth\":%u,\"term\":", depth);
 	json_write_string(page->out, text_of(term));
@@ -101,7 +101,7 @@ static void json_item(struct page *page, unsigned depth, const char *term, const
 /* ---- the parts of a page ---- */
 
 /* An empty line between parts, but not within a list, nor on a terminal below a heading. */
-static void begin(struct page *page, enum page_part part)
+static void begin(struct help_page *page, enum help_page_part part)
 {
 	if (page->form == PAGE_JSON) {
 		buffer_string(page->out, page->last == PAGE_NOTHING ? "[\n" : ",\n");
@@ -114,7 +114,7 @@ static void begin(struct page *page, enum page_part part)
 	page->last = part;
 }
 
-void page_heading(struct page *page, unsigned level, const char *format, ...)
+void help_page_heading(struct help_page *page, unsigned level, const char *format, ...)
 {
 	char text[TERM_MAX];
 	va_list arguments;
@@ -140,7 +140,7 @@ void page_heading(struct page *page, unsigned level, const char *format, ...)
 	}
 }
 
-static void paragraph(struct page *page, struct text text)
+static void paragraph(struct help_page *page, struct text text)
 {
 	begin(page, PAGE_BLOCK);
 	switch (page->form) {
@@ -163,7 +163,7 @@ static void paragraph(struct page *page, struct text text)
 }
 
 /* `margin`: blanks before each line that are not the example's own. */
-static void code(struct page *page, const char *language, struct text text, size_t margin)
+static void code(struct help_page *page, const char *language, struct text text, size_t margin)
 {
 	while (text.length > 0 && text.bytes[text.length - 1] == '\n')
 		text.length--;
@@ -194,12 +194,12 @@ static void code(struct page *page, const char *language, struct text text, size
 		buffer_string(page->out, ".RE\n.fi\n");
 }
 
-void page_code(struct page *page, const char *language, const char *text)
+void help_page_code(struct help_page *page, const char *language, const char *text)
 {
 	code(page, language, text_of(text), 0);
 }
 
-struct text page_take_part(struct text *text)
+struct text help_page_take_part(struct text *text)
 {
 	const char *end = memmem(text->bytes, text->length, "\n\n", 2);
 	const struct text part = {text->bytes, end ? (size_t)(end - text->bytes) : text->length};
@@ -208,27 +208,27 @@ struct text page_take_part(struct text *text)
 	return part;
 }
 
-bool page_is_example(struct text part)
+bool help_page_is_example(struct text part)
 {
 	return part.length > 1 && part.bytes[0] == ' ' && part.bytes[1] == ' ';
 }
 
-void page_part(struct page *page, struct text part)
+void help_page_part(struct help_page *page, struct text part)
 {
-	if (page_is_example(part))
+	if (help_page_is_example(part))
 		code(page, "", part, 2);
 	else
 		paragraph(page, part);
 }
 
-void page_text(struct page *page, const char *text)
+void help_page_text(struct help_page *page, const char *text)
 {
 	struct text rest = text_of(text);
 	while (rest.length > 0)
-		page_part(page, page_take_part(&rest));
+		help_page_part(page, help_page_take_part(&rest));
 }
 
-static void text_item(struct page *page, unsigned depth, const char *term, const char *help)
+static void text_item(struct help_page *page, unsigned depth, const char *term, const char *help)
 {
 	size_t indent = 2 + (size_t)depth * 2;
 	size_t width = text_characters(text_of(term));
@@ -247,7 +247,7 @@ static void text_item(struct page *page, unsigned depth, const char *term, const
 	fill(page, text_of(help), TERM_COLUMNS, TERM_COLUMNS);
 }
 
-void page_item(struct page *page, unsigned depth, const char *help, const char *term, ...)
+void help_page_item(struct help_page *page, unsigned depth, const char *help, const char *term, ...)
 {
 	char text[TERM_MAX];
 	va_list arguments;
@@ -278,7 +278,7 @@ void page_item(struct page *page, unsigned depth, const char *help, const char *
 	}
 }
 
-void page_end(struct page *page)
+void help_page_end(struct help_page *page)
 {
 	if (page->form == PAGE_JSON)
 		buffer_string(page->out, page->last == PAGE_NOTHING ? "[]\n" : "\n]\n");
@@ -312,7 +312,7 @@ static void range_describe(struct buffer *text, const struct option *row)
 		buffer_print(text, " to %.10g", row->most);
 }
 
-void page_describe(struct buffer *text, const struct option *row)
+void help_page_describe(struct buffer *text, const struct option *row)
 {
 	static const char *const effects[] = {
 		[EFFECT_HONOURED] = "",
@@ -334,7 +334,7 @@ void page_describe(struct buffer *text, const struct option *row)
 	buffer_print(text, ". %s%s", row->help ? row->help : "", effects[row->effect]);
 }
 
-static void options_below(struct page *page, const struct option *rows, unsigned depth, const struct page_chain *outer)
+static void options_below(struct help_page *page, const struct option *rows, unsigned depth, const struct page_chain *outer)
 {
 	const struct page_chain chain = {outer, rows};
 	struct buffer text;
@@ -342,9 +342,9 @@ static void options_below(struct page *page, const struct option *rows, unsigned
 	for (const struct option *row = rows; row->type != OPTION_END; row++) {
 		if (row->name) {
 			buffer_clear(&text);
-			page_describe(&text, row);
+			help_page_describe(&text, row);
 			buffer_byte(&text, '\0');
-			page_item(page, depth, buffer_failed(&text) ? "" : text.bytes, "%s", row->name);
+			help_page_item(page, depth, buffer_failed(&text) ? "" : text.bytes, "%s", row->name);
 		}
 		/* A row without a name is another form of the map that contains it. */
 		if (row->rows && !stands_in(&chain, row->rows))
@@ -354,7 +354,7 @@ static void options_below(struct page *page, const struct option *rows, unsigned
 	buffer_close(&text);
 }
 
-void page_options(struct page *page, const struct option *rows)
+void help_page_options(struct help_page *page, const struct option *rows)
 {
 	options_below(page, rows, 0, NULL);
 }
