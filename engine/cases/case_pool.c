@@ -72,7 +72,10 @@ static void job_engine_run(struct case_pool *pool, struct case_job *job, const s
 	struct log_writer log;
 	snprintf(name, sizeof name, "test-%lld-%zu", (long long)pool->begun_ms, (size_t)(job - pool->jobs));
 	const struct workspace workspace = {
-		pool->config->kinds, arena_open(ENGINE_BYTES_MAX), {on_faults, on_note, on_failure, said}};
+		.kinds = pool->config->kinds,
+		.arena = arena_open(ENGINE_BYTES_MAX),
+		.report = {on_faults, on_note, on_failure, said},
+	};
 	const struct case_kafka kafka = {
 		.brokers = pool->config->brokers, .namespace = name, .workspace = &workspace, .log = &log.sink};
 	log_writer_open(&log, said, false, LOG_LEVEL_INFO);

@@ -168,7 +168,8 @@ const struct workspace *command_workspace(struct session *session)
 {
 	struct workspace *workspace = &session->workspace; /* other threads may read one that was lent */
 	if (workspace->report.context != session || workspace->arena != session->arena || workspace->kinds != session->kinds)
-		*workspace = (struct workspace){session->kinds, session->arena, {on_faults, on_note, on_failure, session}};
+		*workspace = (struct workspace){
+			session->kinds, session->arena, {on_faults, on_note, on_failure, session}, command_table};
 	return &session->workspace;
 }
 
@@ -284,9 +285,9 @@ static int show(struct session *session, enum command_shown what, const char *no
 	buffer_open(&out, PAGE_BYTES_MAX);
 	struct help_page page = {.out = &out, .form = PAGE_TEXT, .colour = session->colour, .columns = session->columns};
 	if (what == SHOWN_OVERVIEW)
-		manual_overview(&page);
+		manual_overview(&page, command_table);
 	else if (what == SHOWN_NOUN)
-		manual_noun(&page, noun);
+		manual_noun(&page, command_table, noun);
 	else
 		manual_command(&page, command);
 	return command_write(session, &out);

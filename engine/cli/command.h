@@ -42,6 +42,9 @@ struct session {
 	bool fault_pages; /* faults are printed with their lines, as by lint, even if there is a log */
 };
 
+/* All commands; ends with NULL (commands.c). */
+extern const struct command *const command_table[];
+
 /* Finds the command (nouns in singular or plural), parses its arguments, and runs it. */
 int command_main(struct session *session, int count, const char *const *arguments);
 

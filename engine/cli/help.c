@@ -67,7 +67,7 @@ static bool help_print_noun(struct help_page *page, const char *word)
 {
 	for (const struct command *const *command = command_table; *command; command++) {
 		if (manual_is_noun(*command, word)) {
-			manual_noun(page, word);
+			manual_noun(page, command_table, word);
 			return true;
 		}
 	}
@@ -81,7 +81,7 @@ static bool help_print(struct session *session, struct help_page *page, const ch
 	const struct command *command = command_find(words, count, &used);
 	bool whole = command && used == count;
 	if (whole && page->form == PAGE_MAN) {
-		manual_page(page, command);
+		manual_page(page, command_table, command);
 		return true;
 	}
 	if (whole && count > 1) {
@@ -112,9 +112,9 @@ static int help_run(struct session *session, const void *filled_in, const char *
 		if (self->search)
 			found = topics_search(command_workspace(session), &page, self->search);
 		else if (page.form == PAGE_MAN)
-			manual_all(&page);
+			manual_all(&page, command_table);
 		else
-			manual_overview(&page);
+			manual_overview(&page, command_table);
 	}
 	if (!found) {
 		buffer_close(&out);

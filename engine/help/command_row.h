@@ -1,7 +1,7 @@
 /* command_row.h: Row of a command: its name, arguments, options and help texts, and the function that runs it.
  *
  * The parser of arguments, the help, the man page and the shells' completion read it. Rows are constants; each is in the file of
- * its command (cli/command.h).
+ * its command (cli/command.h). Functions that need all of them get their table, which ends with NULL.
  */
 #ifndef SLUICE_HELP_COMMAND_ROW_H
 #define SLUICE_HELP_COMMAND_ROW_H
@@ -25,8 +25,5 @@ struct command {
 	/* `options` is the filled struct; `arguments` are the words that are neither option nor value. */
 	int (*run)(struct session *session, const void *options, const char *const *arguments, size_t count);
 };
-
-/* All commands; ends with NULL. The program that links this module defines it: cli/commands.c. */
-extern const struct command *const command_table[];
 
 #endif

@@ -7,8 +7,9 @@
 #define SLUICE_HELP_COMPLETION_H
 
 #include "base/text.h"
+#include "help/command_row.h"
 
 /* Appends the script of a shell: bash, zsh or fish. False: there is none for it. */
-bool completion_print(const char *shell, struct buffer *out);
+bool completion_print(const struct command *const *commands, const char *shell, struct buffer *out);
 
 #endif

@@ -115,18 +115,18 @@ static void list_command(struct help_page *page, const struct command *command)
 	help_page_item(page, 0, command->summary, "%s", command->name);
 }
 
-void manual_noun(struct help_page *page, const char *noun)
+void manual_noun(struct help_page *page, const struct command *const *commands, const char *noun)
 {
 	help_page_heading(page, 1, "sluice %s", noun);
-	for (const struct command *const *command = command_table; *command; command++)
+	for (const struct command *const *command = commands; *command; command++)
 		if (manual_is_noun(*command, noun))
 			list_command(page, *command);
 }
 
-static void list_group(struct help_page *page, const struct command_group *group)
+static void list_group(struct help_page *page, const struct command *const *commands, const struct command_group *group)
 {
 	bool begun = false;
-	for (const struct command *const *command = command_table; *command; command++) {
+	for (const struct command *const *command = commands; *command; command++) {
 		if (strcmp((*command)->group, group->name) != 0)
 			continue;
 		if (!begun)
@@ -136,12 +136,12 @@ static void list_group(struct help_page *page, const struct command_group *group
 	}
 }
 
-void manual_overview(struct help_page *page)
+void manual_overview(struct help_page *page, const struct command *const *commands)
 {
 	help_page_heading(page, 1, "sluice: model pipelines as streaming dataflow on Kafka");
 	help_page_text(page, "  sluice COMMAND [OPTION]... [ARGUMENT]...");
 	for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
-		list_group(page, &groups[i]);
+		list_group(page, commands, &groups[i]);
 	help_page_text(page, "`sluice help COMMAND` explains a command. `sluice help topics` lists the other topics.");
 }
 
@@ -183,12 +183,12 @@ static bool has_examples(const struct command *command)
 }
 
 /* The other commands of its noun, and sluice(1). */
-static void see_also(struct help_page *page, const struct command *command)
+static void see_also(struct help_page *page, const struct command *const *commands, const struct command *command)
 {
 	const size_t noun = strcspn(command->name, " ");
 	help_page_heading(page, 2, "SEE ALSO");
 	buffer_string(page->out, ".BR sluice (1)");
-	for (const struct command *const *other = command_table; command->name[noun] && *other; other++) {
+	for (const struct command *const *other = commands; command->name[noun] && *other; other++) {
 		if (*other == command || strncmp((*other)->name, command->name, noun + 1) != 0)
 			continue;
 		buffer_string(page->out, ",\n.BR ");
@@ -198,7 +198,7 @@ static void see_also(struct help_page *page, const struct command *command)
 	buffer_byte(page->out, '\n');
 }
 
-void manual_page(struct help_page *page, const struct command *command)
+void manual_page(struct help_page *page, const struct command *const *commands, const struct command *command)
 {
 	buffer_string(page->out, ".TH ");
 	name_of_page(page->out, command->name);
@@ -222,16 +222,16 @@ void manual_page(struct help_page *page, const struct command *command)
 	}
 	help_page_heading(page, 2, "EXIT STATUS");
 	help_page_text(page, EXIT_STATUS);
-	see_also(page, command);
+	see_also(page, commands, command);
 }
 
 /* ---- all commands ---- */
 
-static void see_commands(struct help_page *page)
+static void see_commands(struct help_page *page, const struct command *const *commands)
 {
 	const char *before = "";
 	help_page_heading(page, 2, "SEE ALSO");
-	for (const struct command *const *command = command_table; *command; command++) {
+	for (const struct command *const *command = commands; *command; command++) {
 		buffer_print(page->out, "%s.BR ", before);
 		name_of_page(page->out, (*command)->name);
 		buffer_string(page->out, " (1)");
@@ -240,7 +240,7 @@ static void see_commands(struct help_page *page)
 	buffer_byte(page->out, '\n');
 }
 
-void manual_all(struct help_page *page)
+void manual_all(struct help_page *page, const struct command *const *commands)
 {
 	if (page->form == PAGE_MAN) {
 		help_page_heading(page, 2, "NAME");
@@ -249,7 +249,7 @@ void manual_all(struct help_page *page)
 	} else {
 		help_page_heading(page, 1, "The commands");
 	}
-	for (const struct command *const *command = command_table; *command; command++) {
+	for (const struct command *const *command = commands; *command; command++) {
 		help_page_heading(page, page->form == PAGE_MAN ? 3 : 2, "sluice %s", (*command)->name);
 		body_of(page, *command);
 	}
@@ -259,5 +259,5 @@ void manual_all(struct help_page *page)
 	for (const struct manual_variable *row = manual_variables; row->name; row++)
 		help_page_item(page, 0, row->help, "%s", row->name);
 	if (page->form == PAGE_MAN)
-		see_commands(page);
+		see_commands(page, commands);
 }

@@ -6,7 +6,7 @@
 #include "help/command_row.h"
 #include "view/help_page.h"
 
-void manual_overview(struct help_page *page);
+void manual_overview(struct help_page *page, const struct command *const *commands);
 void manual_command(struct help_page *page, const struct command *command);
 
 /* Prints one option of a command, as in its help. */
@@ -20,16 +20,16 @@ struct manual_variable {
 extern const struct manual_variable manual_variables[];
 
 /* Prints the verbs of a noun: `sluice models`. */
-void manual_noun(struct help_page *page, const char *noun);
+void manual_noun(struct help_page *page, const struct command *const *commands, const char *noun);
 
 /* Prints the page of one command for `man`, with NAME, SYNOPSIS, DESCRIPTION, OPTIONS, EXAMPLES: sluice-errors-list(1). */
-void manual_page(struct help_page *page, const struct command *command);
+void manual_page(struct help_page *page, const struct command *const *commands, const struct command *command);
 
 /* Prints the beginning of sluice(1) and of pages of topics; nothing in the other forms. */
 void manual_begin(struct help_page *page);
 
 /* Prints all commands: sluice(1), and the reference page of the commands. */
-void manual_all(struct help_page *page);
+void manual_all(struct help_page *page, const struct command *const *commands);
 
 /* Whether `word` is the noun of that command, in the singular or the plural. */
 bool manual_is_noun(const struct command *command, const char *word);

@@ -72,9 +72,9 @@ const struct help_topic topic_kafka_settings = {
 static const char settings_file_help[] = "The settings file; empty: none is read.";
 
 /* Whether a command before this one has an option of that name. */
-static bool is_listed(const struct command *const *before, const char *name)
+static bool is_listed(const struct command *const *commands, const struct command *const *before, const char *name)
 {
-	for (const struct command *const *command = command_table; command < before; command++)
+	for (const struct command *const *command = commands; command < before; command++)
 		for (const struct option *row = (*command)->options; row && row->type != OPTION_END; row++)
 			if (row->variable && strcmp(row->name, name) == 0)
 				return true;
@@ -82,11 +82,11 @@ static bool is_listed(const struct command *const *before, const char *name)
 }
 
 /* Calls `take` once for each option that may be set outside the command line, in the order of the commands. */
-static void shared_each(void (*take)(void *context, const struct option *row), void *context)
+static void shared_each(const struct command *const *commands, void (*take)(void *context, const struct option *row), void *context)
 {
-	for (const struct command *const *command = command_table; *command; command++)
+	for (const struct command *const *command = commands; *command; command++)
 		for (const struct option *row = (*command)->options; row && row->type != OPTION_END; row++)
-			if (row->variable && !is_listed(command, row->name))
+			if (row->variable && !is_listed(commands, command, row->name))
 				take(context, row);
 }
 
@@ -117,13 +117,12 @@ static void shared_see(void *visit, const struct option *row)
 
 static void settings_print(const struct workspace *workspace, struct help_page *page)
 {
-	(void)workspace;
 	help_page_heading(page, 1, "Settings");
 	help_page_text(page, "Options that many commands have may be set outside the command line. The command line has "
 		       "the highest precedence. Next are the files of the command (kafkaConfig of a SeldonRuntime, the "
 		       "namespace of a resource), then the environment, then the settings file.");
 	help_page_heading(page, 2, "Environment");
-	shared_each(variable_item, page);
+	shared_each(workspace->commands, variable_item, page);
 	help_page_item(page, 0, settings_file_help, "SLUICE_SETTINGS");
 	help_page_heading(page, 2, "File");
 	help_page_text(page,
@@ -133,12 +132,12 @@ static void settings_print(const struct workspace *workspace, struct help_page *
 		       "refused if other users can write to it, because it determines where requests and logins are sent.");
 	help_page_text(page,
 		       "  brokers = localhost:9092\n  namespace = trading\n  kafka-setting = security.protocol=SASL_SSL\n");
-	shared_each(file_item, page);
+	shared_each(workspace->commands, file_item, page);
 }
 
 static void settings_visit(struct help_visit *visit)
 {
-	shared_each(shared_see, visit);
+	shared_each(visit->workspace->commands, shared_see, visit);
 	help_see(visit, "SLUICE_SETTINGS", "the environment", settings_file_help, settings_file_help);
 	for (const struct manual_variable *row = manual_variables; row->name; row++)
 		help_see(visit, row->name, "the environment", row->help, row);
@@ -164,13 +163,12 @@ const struct help_topic topic_settings = {
 
 static void commands_print(const struct workspace *workspace, struct help_page *page)
 {
-	(void)workspace;
-	manual_all(page);
+	manual_all(page, workspace->commands);
 }
 
 static void commands_visit(struct help_visit *visit)
 {
-	for (const struct command *const *command = command_table; *command; command++)
+	for (const struct command *const *command = visit->workspace->commands; *command; command++)
 		help_see(visit, (*command)->name, "", (*command)->summary, *command);
 }
 
@@ -191,7 +189,7 @@ const struct help_topic topic_commands = {
 
 static void options_visit(struct help_visit *visit)
 {
-	for (const struct command *const *command = command_table; *command; command++)
+	for (const struct command *const *command = visit->workspace->commands; *command; command++)
 		for (const struct option *row = (*command)->options; row && row->type != OPTION_END; row++)
 			help_see(visit, row->name, (*command)->name, row->help, row);
 }

@@ -1,5 +1,5 @@
-/* workspace.h: What a command lends to the modules that work for it: the kinds of steps, an arena, and a receiver of what is
- * found. These modules print nothing; the command decides where a finding is shown.
+/* workspace.h: What a command lends to the modules that work for it: the kinds of steps, an arena, a receiver of what is found,
+ * and the table of commands. These modules print nothing; the command decides where a finding is shown.
  *
  * The receiver is called in the thread of the function that got the workspace. What it is passed lives until it returns.
  */
@@ -9,6 +9,8 @@
 #include "base/arena.h"
 #include "spec/fault.h"
 #include "step/step.h"
+
+struct command;
 
 /* Receiver of findings. Every member but `context` is set. */
 struct fault_report {
@@ -23,6 +25,7 @@ struct workspace {
 	const struct step_kind *const *kinds;
 	struct arena *arena; /* outlives what was opened with the workspace: errors borrow their texts from it */
 	struct fault_report report;
+	const struct command *const *commands; /* for pages that list them (help/command_row.h); NULL: none does */
 };
 
 /* Pass the finding to the receiver. */
