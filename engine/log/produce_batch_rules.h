@@ -1,8 +1,8 @@
 /* produce_batch_rules.h: Rules of a batch of results (produce_batch.h): which it keeps, which leave before others, and in which
  * order.
  *
- * Pure: produce_batch.c follows them on Kafka, the simulated Kafka on itself. A number of partitions is that of the last send, and 0
- * until then: sorted by a wrong number, records of one partition would change their order.
+ * Pure: produce_batch.c follows them on Kafka, the simulated Kafka on itself. A number of partitions is that of the last send, and
+ * 0 until then: sorted by a wrong number, records of one partition would change their order.
  */
 #ifndef SLUICE_LOG_PRODUCE_BATCH_RULES_H
 #define SLUICE_LOG_PRODUCE_BATCH_RULES_H

@@ -1,5 +1,5 @@
-/* simulated_produce_batch.c: Batches of the simulated producers: records leave together, by the rules of log/produce_batch_rules.h. See
- * simulated_world.h. */
+/* simulated_produce_batch.c: Batches of the simulated producers: records leave together, by the rules of log/produce_batch_rules.h.
+ * See simulated_world.h. */
 #include "simulation/simulated_world.h"
 
 void simulated_produce_batch_empty(struct simulated_produce_batch *batch)
@@ -44,7 +44,8 @@ enum produce_verdict simulated_produce_batch_send(struct simulated_produce_batch
 	if (batch->first == batch->count)
 		return PRODUCED;
 	const struct simulated_topic *topic = producer->topics[batch->topic];
-	struct produce_batch_topic *its = produce_batch_topic_of(&batch->topics, producer->kafka->config.mixes_topics ? 0 : batch->topic);
+	struct produce_batch_topic *its =
+		produce_batch_topic_of(&batch->topics, producer->kafka->config.mixes_topics ? 0 : batch->topic);
 	if (its->partitions > 1)
 		entries_sort(batch, its->partitions);
 	its->partitions = topic->count;

@@ -293,7 +293,8 @@ static enum transaction_news transaction_news(struct output *self, struct positi
 static enum produce_verdict transaction_produce(struct output *self, const struct outgoing *record, struct error *error)
 {
 	struct simulated_open_transaction *transaction = (struct simulated_open_transaction *)self;
-	enum produce_verdict verdict = simulated_produce_batch_put(&transaction->produce_batch, transaction->producer, record, 0, error);
+	enum produce_verdict verdict =
+		simulated_produce_batch_put(&transaction->produce_batch, transaction->producer, record, 0, error);
 	transaction->written |= verdict == PRODUCED;
 	return verdict;
 }
@@ -301,7 +302,8 @@ static enum produce_verdict transaction_produce(struct output *self, const struc
 static enum produce_verdict transaction_send(struct output *self, struct error *error)
 {
 	struct simulated_open_transaction *transaction = (struct simulated_open_transaction *)self;
-	return transaction->open ? simulated_produce_batch_send(&transaction->produce_batch, transaction->producer, error) : PRODUCED;
+	return transaction->open ? simulated_produce_batch_send(&transaction->produce_batch, transaction->producer, error)
+				 : PRODUCED;
 }
 
 static bool transaction_end(struct output *self, struct positions positions, struct error *error)

@@ -110,7 +110,8 @@ static bool lead_anew(struct worker *worker, struct error *error)
 	struct worker_stage **before = worker->routes;
 	size_t before_count = worker->route_count;
 	worker->routes = NULL; /* draw_routes() makes new ones */
-	bool good = draw_routes(worker, worker->setup, error) && setup_follow_reads(worker, worker->setup, before, before_count, error);
+	bool good = draw_routes(worker, worker->setup, error) &&
+		    setup_follow_reads(worker, worker->setup, before, before_count, error);
 	memory_give(before);
 	return good;
 }
