@@ -1,5 +1,6 @@
 /* case_gateway_runs.c: see case_gateway_runs.h. A case has first to hold in memory: its run there determines where each
- * request goes, and how long it takes. What a caller of a gateway cannot see is not compared: other topics, calls of models, alerts. */
+ * request goes, and how long it takes. What a caller of a gateway cannot see is not compared: other topics, calls of models,
+ * alerts. */
 #include "cases/case_gateway_runs.h"
 
 #include "cases/case_gateway.h"
