@@ -2,7 +2,7 @@
 # The one direction: a module includes only from itself and from modules above it in
 # this list, steps/ from `step` and above, and no two headers include each other.
 set -u
-modules="base numeric statistics bandits drift explain message observe step alerts spec plan state experiments flow net serving log worker runtime control gateway compute source view client help simulation cases cli"
+modules="base numeric statistics bandits drift explain message observe step alerts spec plan state experiments flow net serving log worker runtime control gateway compute source view client process help simulation cases cli"
 faults=0
 fault() {
 	echo "layers: $*" >&2

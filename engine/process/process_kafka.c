@@ -1,5 +1,5 @@
-/* run_kafka.c: Kafka of `sluice run`: its settings, its topics, and the offsets at which the engine starts. */
-#include "cli/run_parts.h"
+/* process_kafka.c: Kafka of `sluice run`: its settings, its topics, and the offsets at which the engine starts. */
+#include "process/process_parts.h"
 #include "client/kafka.h"
 #include "runtime/group_migration.h"
 #include "runtime/log_writer.h"
@@ -32,9 +32,9 @@ static struct registry_config registry_kept(const struct registry_access *access
 		.url = text_kept(access->url, arena), .login = text_kept(access->login, arena), .files = files};
 }
 
-bool run_kafka_configure(struct run_engine *running, const struct runtime_spec *runtime, struct error *error)
+bool process_kafka_configure(struct engine_process *running, const struct runtime_spec *runtime, struct error *error)
 {
-	const struct run_options *self = running->options;
+	const struct run_asked *self = running->asked;
 	struct arena *arena = running->arena;
 	struct kafka kafka;
 	if (!kafka_find(runtime, &self->kafka, arena, &kafka, error))
@@ -51,12 +51,12 @@ bool run_kafka_configure(struct run_engine *running, const struct runtime_spec *
 	const char *name = running->engine.instance;
 	if (self->namespaces)
 		name = arena_print(arena, "%s/%s", name, self->namespace);
-	log_writer_name(running->session->log, name ? name : running->engine.instance);
+	log_writer_name(running->config.log, name ? name : running->engine.instance);
 	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "reading kafkaConfig");
 }
 
 /* Limits batches of records to the smallest limit of the topics that are written. */
-static bool limit_batches(struct run_engine *running, const struct revision *revision, struct wanted_topics wanted,
+static bool limit_batches(struct engine_process *running, const struct revision *revision, struct wanted_topics wanted,
 			  struct error *error)
 {
 	size_t count = 0, before = atomic_load(&running->batches.bytes);
@@ -75,24 +75,25 @@ static bool limit_batches(struct run_engine *running, const struct revision *rev
 	return true;
 }
 
-static bool ensure_gateway_topics(const struct run_engine *running, const struct revision *revision, struct error *error)
+static bool ensure_gateway_topics(const struct engine_process *running, const struct revision *revision, struct error *error)
 {
 	size_t made = 0;
 	struct wanted_topic own[GATEWAY_TOPICS];
-	if (!run_gateway_is_wanted(running) || revision->plan.count == 0)
+	if (!process_gateway_is_wanted(running) || revision->plan.count == 0)
 		return true;
 	gateway_own_topics(revision, running->topic_settings, own);
 	return ((own[0].name && own[1].name && own[2].name) || error_memory(error, ERROR_SYSTEM, "listing topics")) &&
 	       topics_ensure(running->engine.brokers, running->engine.producer, (struct wanted_topics){GATEWAY_TOPICS, own},
-			     running->options->topics == TOPICS_CREATE, &made, error);
+			     running->asked->topics == TOPICS_CREATE, &made, error);
 }
 
-bool run_kafka_topics(struct run_engine *running, const struct revision *revision, const struct plan *before, struct error *error)
+bool process_kafka_topics(struct engine_process *running, const struct revision *revision, const struct plan *before,
+			   struct error *error)
 {
 	size_t made = 0;
-	bool create = running->options->topics == TOPICS_CREATE;
+	bool create = running->asked->topics == TOPICS_CREATE;
 	struct wanted_topics wanted;
-	if (!revision_topics(revision, running->topic_settings, create, running->options->new_state,
+	if (!revision_topics(revision, running->topic_settings, create, running->asked->new_state,
 			     running->engine.control != NULL, &wanted, error) ||
 	    (before && !state_check_changelogs(&running->engine, before, wanted, error)) ||
 	    !topics_ensure(running->engine.brokers, running->engine.producer, wanted, create, &made, error))
@@ -102,8 +103,9 @@ bool run_kafka_topics(struct run_engine *running, const struct revision *revisio
 	return limit_batches(running, revision, wanted, error) && ensure_gateway_topics(running, revision, error);
 }
 
-bool run_kafka_prepare(struct run_engine *running, const struct revision *revision, const struct plan *before, struct error *error)
+bool process_kafka_prepare(struct engine_process *running, const struct revision *revision, const struct plan *before,
+			    struct error *error)
 {
-	return run_kafka_topics(running, revision, before, error) &&
+	return process_kafka_topics(running, revision, before, error) &&
 	       group_migration_carry_out(&running->engine, &revision->plan, before == NULL, error);
 }

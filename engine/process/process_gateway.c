@@ -1,6 +1,6 @@
-/* run_gateway.c: Gateway inside `sluice run`, on the engine's loop. */
+/* process_gateway.c: Gateway inside `sluice run`, on the engine's loop. */
 #include "base/duration.h"
-#include "cli/run_parts.h"
+#include "process/process_parts.h"
 #include "gateway/server_metrics.h"
 
 #define HTTP_PORT 8080 /* defaults of serviceConfig.http and serviceConfig.grpc */
@@ -15,38 +15,38 @@ static int port_choose(int64_t asked, const struct listener_spec *listener, int 
 	return listener->port > 0 ? (int)listener->port : usual;
 }
 
-void run_gateway_choose(struct run_engine *running, const struct revision *revision)
+void process_gateway_choose(struct engine_process *running, const struct revision *revision)
 {
-	const struct run_options *self = running->options;
+	const struct run_asked *self = running->asked;
 	const struct runtime_spec *runtime = revision->runtime;
 	running->http_port = port_choose(self->http_port, runtime ? &runtime->http : NULL, HTTP_PORT);
 	running->grpc_port = port_choose(self->grpc_port, runtime ? &runtime->grpc : NULL, GRPC_PORT);
 }
 
-bool run_gateway_is_wanted(const struct run_engine *running)
+bool process_gateway_is_wanted(const struct engine_process *running)
 {
 	return running->http_port > 0 || running->grpc_port > 0;
 }
 
-bool run_gateway_begin(struct run_engine *running, const struct revision *revision, struct error *error)
+bool process_gateway_begin(struct engine_process *running, const struct revision *revision, struct error *error)
 {
-	const struct run_options *self = running->options;
-	run_gateway_choose(running, revision);
-	return !run_gateway_is_wanted(running) ||
+	const struct run_asked *self = running->asked;
+	process_gateway_choose(running, revision);
+	return !process_gateway_is_wanted(running) ||
 	       (gateway_asked_check(&self->gateway, error) &&
-		gateway_service_begin(&running->gateway, command_workspace(running->session), &self->gateway, revision, error));
+		gateway_service_begin(&running->gateway, running->workspace, &self->gateway, revision, error));
 }
 
-bool run_gateway_check(const struct run_engine *running, const struct revision *revision, struct error *error)
+bool process_gateway_check(const struct engine_process *running, const struct revision *revision, struct error *error)
 {
-	const struct gateway_service service = {.workspace = command_workspace(running->session),
-						.asked = &running->options->gateway};
-	return !run_gateway_is_wanted(running) || gateway_service_check(&service, revision, error);
+	const struct gateway_service service = {.workspace = running->workspace,
+						.asked = &running->asked->gateway};
+	return !process_gateway_is_wanted(running) || gateway_service_check(&service, revision, error);
 }
 
-static void gateway_announce(const struct run_engine *running)
+static void gateway_announce(const struct engine_process *running)
 {
-	const struct listening_asked *listening = &running->options->gateway.listening;
+	const struct listening_asked *listening = &running->asked->gateway.listening;
 	const struct log_sink *log = running->engine.log;
 	if (running->http_port)
 		log_say(log, LOG_LEVEL_INFO, NULL, "pipelines are served at http%s://%s:%d", listening->certificate ? "s" : "",
@@ -56,7 +56,7 @@ static void gateway_announce(const struct run_engine *running)
 			listening->certificate ? " with TLS" : "", listening->host, gateway_grpc_port(running->gateway.gateway));
 }
 
-bool run_gateway_start(struct run_engine *running, struct engine *engine, struct error *error)
+bool process_gateway_start(struct engine_process *running, struct engine *engine, struct error *error)
 {
 	const struct engine_config *config = &running->engine;
 	const struct gateway_config ports = {.serves_http = running->http_port > 0,
@@ -67,7 +67,7 @@ bool run_gateway_start(struct run_engine *running, struct engine *engine, struct
 					     .consumer = config->consumer,
 					     .producer = config->producer,
 					     .direct = running->direct};
-	if (!run_gateway_is_wanted(running))
+	if (!process_gateway_is_wanted(running))
 		return true;
 	if (!gateway_service_open(&running->gateway, engine_loop(engine), &ports, &engine_revision(engine)->plan, error))
 		return false;
@@ -76,7 +76,7 @@ bool run_gateway_start(struct run_engine *running, struct engine *engine, struct
 }
 
 /* A plan that is gone cannot be served: without a gateway the engine still runs. */
-void run_gateway_reread(struct run_engine *running, bool is_reloaded)
+void process_gateway_reread(struct engine_process *running, bool is_reloaded)
 {
 	struct error error = {0};
 	if (!running->gateway.gateway)
@@ -85,14 +85,14 @@ void run_gateway_reread(struct run_engine *running, bool is_reloaded)
 	if (!is_reloaded || gateway_service_follow(&running->gateway, engine_revision(running->live), &error))
 		return;
 	gateway_service_close(&running->gateway);
-	(void)command_failed(running->session, &error);
+	workspace_failed(running->workspace, &error);
 	log_say(running->engine.log, LOG_LEVEL_ERROR, NULL, "the gateway has stopped: it cannot serve the new files. Restart the "
 							    "engine to have one again.");
 }
 
-void run_gateway_drain(void *context)
+void process_gateway_drain(void *context)
 {
-	struct run_engine *running = context;
+	struct engine_process *running = context;
 	struct loop *loop = engine_loop(running->live);
 	struct error error = {0};
 	bool is_over = !running->gateway.gateway || gateway_drain(running->gateway.gateway) ||
@@ -101,16 +101,16 @@ void run_gateway_drain(void *context)
 		engine_stop(running->live);
 }
 
-void run_gateway_stop(void *context, struct engine *engine)
+void process_gateway_stop(void *context, struct engine *engine)
 {
-	struct run_engine *running = context;
+	struct engine_process *running = context;
 	running->live = engine;
 	running->drain_until_ms = loop_now_ms(engine_loop(engine)) + running->engine.drain_ms;
-	run_gateway_drain(running);
+	process_gateway_drain(running);
 }
 
-void run_gateway_metrics(void *context, struct exposition *exposition)
+void process_gateway_metrics(void *context, struct exposition *exposition)
 {
-	const struct run_engine *running = context;
+	const struct engine_process *running = context;
 	gateway_metrics_write(running->gateway.gateway, exposition);
 }

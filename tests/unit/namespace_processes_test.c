@@ -1,5 +1,5 @@
-/* run_namespaces_test.c: Tests of the processes of several namespaces: their names, and how the command ends. */
-#include "cli/run_namespaces.h"
+/* namespace_processes_test.c: Tests of the processes of several namespaces: their names, and how the command ends. */
+#include "process/namespace_processes.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "cli/command.h"
 
 static void names_have_commas_between_them(void **state)
 {
@@ -64,7 +66,7 @@ static int run_both(int (*serve)(void *context, const char *namespace), char *sa
 	struct session session = {.out = stdout, .err = notes};
 	pid_t parent = getpid();
 	assert_non_null(notes);
-	const int code = namespaces_run(&session, &list, serve, &parent);
+	const int code = namespaces_run(command_workspace(&session), &list, serve, &parent);
 	rewind(notes);
 	said[fread(said, 1, size - 1, notes)] = '\0';
 	fclose(notes);
@@ -89,7 +91,7 @@ static void without_any_that_runs_the_command_ends_with_its_status(void **state)
 /* `a` is killed; when it runs again, it stops both. */
 static int serve_a_twice(void *context, const char *namespace)
 {
-	static const char mark[] = "run_namespaces_test.mark";
+	static const char mark[] = "namespace_processes_test.mark";
 	const pid_t parent = *(const pid_t *)context;
 	sigset_t signals;
 	int number;
@@ -110,7 +112,7 @@ static int serve_a_twice(void *context, const char *namespace)
 static void one_that_ended_is_started_again_while_the_other_runs(void **state)
 {
 	(void)state;
-	char said[1000], folder[] = "/tmp/run_namespaces_XXXXXX";
+	char said[1000], folder[] = "/tmp/namespace_processes_XXXXXX";
 	assert_non_null(mkdtemp(folder));
 	assert_int_equal(chdir(folder), 0);
 	assert_int_equal(run_both(serve_a_twice, said, sizeof said), EXIT_GOOD);

@@ -1,9 +1,8 @@
-/* run_control.c: `sluice run --control`: an engine that runs what is in force in the control plane of its namespace. */
+/* process_control.c: `sluice run --control`: an engine that runs what is in force in the control plane of its namespace. */
 #include <pthread.h>
 
 #include "base/memory.h"
-#include "cli/command.h"
-#include "cli/run_parts.h"
+#include "process/process_parts.h"
 #include "control/control_topics.h"
 #include "control/document_files.h"
 #include "control/follower.h"
@@ -13,8 +12,8 @@
 
 #define ALIASES_BYTES ((size_t)64 << 20) /* a hundred thousand */
 
-struct run_control {
-	struct run_engine *running;
+struct process_control {
+	struct engine_process *running;
 	struct control_topics topics;
 	struct follower_config follower_config;
 	struct control_state state;
@@ -35,7 +34,7 @@ struct run_control {
 /* ---- the task: compiles documents ---- */
 
 struct compile_report {
-	struct session *session;
+	const struct workspace *workspace;
 	struct error *error;
 };
 
@@ -43,7 +42,7 @@ struct compile_report {
 static void compile_faults(void *context, const struct faults *faults)
 {
 	const struct compile_report *report = context;
-	(void)command_faults(report->session, faults);
+	workspace_faults(report->workspace, faults);
 	for (size_t i = 0; i < faults_total(faults); i++) {
 		const struct fault *fault = faults_at(faults, i);
 		if (fault->code->severity == SEVERITY_ERROR)
@@ -54,11 +53,11 @@ static void compile_faults(void *context, const struct faults *faults)
 static void compile_note(void *context, const char *line)
 {
 	const struct compile_report *report = context;
-	command_note(report->session, "%s", line);
+	workspace_note(report->workspace, "%s", line);
 }
 
 /* Downloads remote files; `compile_give_up` ends it. */
-static void files_download(struct run_control *control, struct files *files)
+static void files_download(struct process_control *control, struct files *files)
 {
 	pthread_mutex_lock(&control->lock);
 	control->fetched = files;
@@ -73,7 +72,7 @@ static void files_download(struct run_control *control, struct files *files)
 
 static void compile_give_up(void *context)
 {
-	struct run_control *control = context;
+	struct process_control *control = context;
 	pthread_mutex_lock(&control->lock);
 	control->is_given_up = true;
 	atomic_store(&control->is_stopping, true);
@@ -82,14 +81,14 @@ static void compile_give_up(void *context)
 	pthread_mutex_unlock(&control->lock);
 }
 
-static struct revision *documents_compile(struct run_control *control, const struct control_documents *documents,
+static struct revision *documents_compile(struct process_control *control, const struct control_documents *documents,
 					  const struct file_alias *aliases, struct error *error)
 {
-	const struct run_engine *running = control->running;
-	struct compile_report report = {running->session, error};
+	const struct engine_process *running = control->running;
+	struct compile_report report = {running->workspace, error};
 	struct files *files = NULL;
 	struct revision_options options = running->files;
-	options.kinds = running->session->kinds;
+	options.kinds = running->workspace->kinds;
 	options.namespace = control->follower_config.namespace;
 	options.prefix = control->topics.prefix;
 	options.documents = documents->documents;
@@ -115,19 +114,19 @@ static struct revision *documents_compile(struct run_control *control, const str
 	return revision;
 }
 
-static bool revision_prepare(struct run_engine *running, struct revision *revision, struct error *error)
+static bool revision_prepare(struct engine_process *running, struct revision *revision, struct error *error)
 {
 	const struct plan *before = &engine_revision(running->live)->plan;
-	run_gateway_choose(running, revision);
-	return state_check_reload(before, &revision->plan, &running->state_history, running->options->new_state, true, error) &&
-	       run_kafka_topics(running, revision, before, error) &&
+	process_gateway_choose(running, revision);
+	return state_check_reload(before, &revision->plan, &running->state_history, running->asked->new_state, true, error) &&
+	       process_kafka_topics(running, revision, before, error) &&
 	       group_migration_prepare(&running->engine, before, revision, error) &&
-	       run_gateway_check(running, revision, error);
+	       process_gateway_check(running, revision, error);
 }
 
 static struct revision *control_compile(void *context, const struct control_documents *documents, struct error *error)
 {
-	struct run_control *control = context;
+	struct process_control *control = context;
 	struct arena *arena = arena_open(ALIASES_BYTES);
 	struct file_alias *aliases;
 	struct revision *revision = NULL;
@@ -150,18 +149,18 @@ static struct revision *control_compile(void *context, const struct control_docu
 /* Opens the gateway with the first documents, because their runtime may protect it. */
 static bool control_serve(void *context, struct error *error)
 {
-	struct run_control *control = context;
-	struct run_engine *running = control->running;
+	struct process_control *control = context;
+	struct engine_process *running = control->running;
 	const struct revision *revision = engine_revision(running->live);
 	if (control->is_served)
 		return true;
 	control->is_served = true;
 	if (running->gateway.gateway) {
-		run_gateway_reread(running, true);
+		process_gateway_reread(running, true);
 		return true;
 	}
 	if (revision->plan.count == 0 ||
-	    (run_gateway_begin(running, revision, error) && run_gateway_start(running, running->live, error)))
+	    (process_gateway_begin(running, revision, error) && process_gateway_start(running, running->live, error)))
 		return true;
 	gateway_service_close(&running->gateway);
 	running->gateway = (struct gateway_service){0};
@@ -171,8 +170,8 @@ static bool control_serve(void *context, struct error *error)
 
 static bool control_activate(void *context, struct revision *revision, struct error *error)
 {
-	struct run_control *control = context;
-	struct run_engine *running = control->running;
+	struct process_control *control = context;
+	struct engine_process *running = control->running;
 	const struct revision *before = engine_revision(running->live);
 	if (!group_migration_hold(before, revision, error) ||
 	    !state_history_note(&running->state_history, &before->plan, &revision->plan, error)) {
@@ -188,11 +187,11 @@ static bool control_activate(void *context, struct revision *revision, struct er
 
 /* ---- opening and closing ---- */
 
-static void control_configure(struct run_control *control)
+static void control_configure(struct process_control *control)
 {
-	struct run_engine *running = control->running;
+	struct engine_process *running = control->running;
 	const struct engine_config *engine = &running->engine;
-	const char *namespace = running->options->namespace ? running->options->namespace : NAMESPACE_DEFAULT;
+	const char *namespace = running->asked->namespace ? running->asked->namespace : NAMESPACE_DEFAULT;
 	control->follower_config = (struct follower_config){
 		.brokers = engine->brokers,
 		.consumer = engine->consumer,
@@ -204,7 +203,7 @@ static void control_configure(struct run_control *control)
 		.status = control->topics.status,
 		.feed = control->topics.feed,
 		.log = engine->log,
-		.names = running->session->arena,
+		.names = running->workspace->arena,
 		.work = {control_compile, compile_give_up, control_activate, control_serve, control},
 		.state = &control->state,
 	};
@@ -229,24 +228,24 @@ static void control_configure(struct run_control *control)
 	};
 }
 
-struct run_control *run_control_open(struct run_engine *running, struct error *error)
+struct process_control *process_control_open(struct engine_process *running, struct error *error)
 {
 	const struct engine_config *engine = &running->engine;
-	const char *namespace = running->options->namespace ? running->options->namespace : NAMESPACE_DEFAULT;
+	const char *namespace = running->asked->namespace ? running->asked->namespace : NAMESPACE_DEFAULT;
 	if (strlen(engine->instance) > CONTROL_NAME_BYTES_MAX) {
 		error_set(error, ERROR_CONFIG, PLACE_NONE, "--instance has %zu bytes, and %d are the most; give a shorter name",
 			  strlen(engine->instance), CONTROL_NAME_BYTES_MAX);
 		return NULL;
 	}
-	struct run_control *control = memory_take(1, sizeof *control);
+	struct process_control *control = memory_take(1, sizeof *control);
 	if (!control) {
 		error_memory(error, ERROR_SYSTEM, "following the control plane");
 		return NULL;
 	}
-	*control = (struct run_control){.running = running, .lock = PTHREAD_MUTEX_INITIALIZER};
-	const char *prefix = prefix_choose(&running->options->prefix, NULL, error);
-	const bool creates = running->options->topics == TOPICS_CREATE;
-	control->artifact_folder = document_files_folder(running->options->artifact_folder, running->options->state_folder,
+	*control = (struct process_control){.running = running, .lock = PTHREAD_MUTEX_INITIALIZER};
+	const char *prefix = prefix_choose(&running->asked->prefix, NULL, error);
+	const bool creates = running->asked->topics == TOPICS_CREATE;
+	control->artifact_folder = document_files_folder(running->asked->artifact_folder, running->asked->state_folder,
 							 namespace, running->arena);
 	running->cancels_topic = prefix ? topic_cancels_name(running->arena, prefix, namespace) : NULL;
 	if (!control->artifact_folder)
@@ -259,11 +258,11 @@ struct run_control *run_control_open(struct run_engine *running, struct error *e
 	}
 	if (control->follower)
 		return control;
-	run_control_close(control);
+	process_control_close(control);
 	return NULL;
 }
 
-bool run_control_start(struct run_control *control, struct engine *engine, struct error *error)
+bool process_control_start(struct process_control *control, struct engine *engine, struct error *error)
 {
 	control->running->live = engine;
 	control->follower_config.topics = control->running->topics;
@@ -274,14 +273,14 @@ bool run_control_start(struct run_control *control, struct engine *engine, struc
 	return control->keeper && follower_start(control->follower, engine, error);
 }
 
-void run_control_reread(struct run_control *control)
+void process_control_reread(struct process_control *control)
 {
 	if (control->running->gateway.gateway)
 		(void)gateway_service_reread(&control->running->gateway);
 	follower_reread(control->follower);
 }
 
-void run_control_close(struct run_control *control)
+void process_control_close(struct process_control *control)
 {
 	if (!control)
 		return;

@@ -1,8 +1,10 @@
-/* run_namespaces.c: see run_namespaces.h. */
-#include "cli/run_namespaces.h"
+/* namespace_processes.c: see namespace_processes.h. */
+#include "process/namespace_processes.h"
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -20,7 +22,7 @@ struct namespace_process {
 };
 
 struct namespace_processes {
-	struct session *session;
+	const struct workspace *workspace;
 	size_t count;
 	struct namespace_process items[NAMESPACES_MAX];
 	const char *served; /* in a process of a namespace; NULL: in that which waits */
@@ -67,10 +69,8 @@ bool namespaces_read(const char *text, struct arena *arena, struct namespace_lis
 
 static void process_start(struct namespace_processes *processes, struct namespace_process *process)
 {
-	struct session *session = processes->session;
 	const pid_t parent = getpid();
-	(void)fflush(session->out);
-	(void)fflush(session->err);
+	(void)fflush(NULL); /* what is buffered would be written by both */
 	process->pid = fork();
 	if (process->pid == 0) {
 		/* The parent passes signals on: those of a terminal would come twice. */
@@ -80,7 +80,8 @@ static void process_start(struct namespace_processes *processes, struct namespac
 		processes->served = process->namespace;
 	}
 	if (process->pid < 0) {
-		command_note(session, "namespace %s: no process could be started: %s", process->namespace, strerror(errno));
+		workspace_note(processes->workspace, "namespace %s: no process could be started: %s", process->namespace,
+			       strerror(errno));
 		process->pid = 0;
 		process->due_ms = clock_ms() + NAMESPACE_RESTART_MS;
 	}
@@ -96,15 +97,15 @@ static void processes_signal(const struct namespace_processes *processes, int nu
 static void process_end(struct namespace_processes *processes, struct namespace_process *process, int status)
 {
 	const bool by_signal = WIFSIGNALED(status);
-	const int code = by_signal ? EXIT_FAULTS : WEXITSTATUS(status);
+	const int code = by_signal ? EXIT_FAILURE : WEXITSTATUS(status);
 	process->pid = 0;
 	process->due_ms = clock_ms() + NAMESPACE_RESTART_MS;
-	if (code != EXIT_GOOD)
+	if (code != EXIT_SUCCESS)
 		processes->code = code;
 	if (!processes->is_stopping)
-		command_note(processes->session, "namespace %s: its engine ended by %s %d; it is started again in %d s",
-			     process->namespace, by_signal ? "signal" : "status", by_signal ? WTERMSIG(status) : code,
-			     NAMESPACE_RESTART_MS / MS_PER_S);
+		workspace_note(processes->workspace, "namespace %s: its engine ended by %s %d; it is started again in %d s",
+			       process->namespace, by_signal ? "signal" : "status", by_signal ? WTERMSIG(status) : code,
+			       NAMESPACE_RESTART_MS / MS_PER_S);
 }
 
 static void processes_reap(struct namespace_processes *processes)
@@ -131,7 +132,7 @@ static void processes_turn(struct namespace_processes *processes)
 	const int64_t now_ms = clock_ms();
 	if (number == SIGTERM || number == SIGINT) {
 		processes->is_stopping = true;
-		processes->code = EXIT_GOOD; /* what ended before was started again */
+		processes->code = EXIT_SUCCESS; /* what ended before was started again */
 	}
 	if (number > 0 && number != SIGCHLD)
 		processes_signal(processes, number);
@@ -143,11 +144,11 @@ static void processes_turn(struct namespace_processes *processes)
 			process_start(processes, &processes->items[i]);
 }
 
-int namespaces_run(struct session *session, const struct namespace_list *list,
+int namespaces_run(const struct workspace *workspace, const struct namespace_list *list,
 		   int (*serve)(void *context, const char *namespace), void *context)
 {
 	struct namespace_processes processes = {
-		.session = session, .count = list->count, .began_ms = clock_ms()};
+		.workspace = workspace, .count = list->count, .began_ms = clock_ms()};
 	sigemptyset(&processes.signals);
 	for (size_t i = 0; i < 4; i++)
 		sigaddset(&processes.signals, (const int[]){SIGTERM, SIGINT, SIGHUP, SIGCHLD}[i]);
@@ -160,6 +161,6 @@ int namespaces_run(struct session *session, const struct namespace_list *list,
 		processes_turn(&processes);
 	sigprocmask(SIG_SETMASK, &processes.before, NULL);
 	if (processes.served)
-		return processes.is_orphan ? EXIT_FAULTS : serve(context, processes.served);
+		return processes.is_orphan ? EXIT_FAILURE : serve(context, processes.served);
 	return processes.code;
 }

@@ -1,0 +1,313 @@
+/* engine_process.c: see engine_process.h. */
+#include "process/engine_process.h"
+
+#include <malloc.h>
+#include <pthread.h>
+#include <signal.h>
+
+#include "base/duration.h"
+#include "base/memory.h"
+#include "process/process_parts.h"
+#include "runtime/alert_watch.h"
+#include "runtime/engine_metrics.h"
+#include "runtime/group_migration.h"
+#include "runtime/log_writer.h"
+#include "runtime/run_limits.h"
+#include "runtime/status_publisher.h"
+#include "runtime/stop_signal.h"
+#include "serving/chaos.h"
+#include "spec/fault_codes.h"
+
+#define PROCESS_ARENA_BYTES ((size_t)64 << 20) /* paths and settings */
+
+static void follow_with(void *context, struct files *fetched);
+
+/* Starts a fetch of remote files. The running version continues meanwhile, and signals are handled. False: none must
+ * be fetched, or the fetch failed. */
+static bool fetch_first(struct engine_process *running, struct error *error)
+{
+	struct files *files = running->elsewhere;
+	running->elsewhere = NULL;
+	return files && fetching_start(&running->fetching, engine_loop(running->live), files, follow_with, running, error);
+}
+
+/* Reloads the files. If they have errors, these are reported and nothing changes. */
+static void follow(struct engine_process *running)
+{
+	struct error error = {0};
+	struct revision_options files = running->files;
+	files.before = &engine_revision(running->live)->plan;
+	files.elsewhere = &running->elsewhere;
+	struct revision *revision = revision_open_for(running->workspace, &files, &error);
+	if (fetch_first(running, &error))
+		return;
+	bool good =
+		revision && group_migration_refuse(files.before, &revision->plan, &error) &&
+		state_check_reload(files.before, &revision->plan, &running->state_history, running->asked->new_state, false,
+				   &error) &&
+		process_kafka_prepare(running, revision, files.before, &error);
+	good = good && (!running->gateway.gateway || gateway_service_check(&running->gateway, revision, &error));
+	if (good)
+		good = state_history_note(&running->state_history, files.before, &revision->plan, &error);
+	if (good)
+		good = engine_reload(running->live, revision, &error);
+	else
+		revision_close(revision);
+	if (error.kind != ERROR_NONE)
+		workspace_failed(running->workspace, &error);
+	if (good)
+		log_say(running->engine.log, LOG_LEVEL_INFO, NULL, "the files were reloaded");
+	else
+		log_say(running->engine.log, LOG_LEVEL_ERROR, NULL,
+			"reload rejected: the files have errors. The running version is unchanged");
+	process_gateway_reread(running, good);
+}
+
+static void follow_with(void *context, struct files *fetched)
+{
+	struct engine_process *running = context;
+	running->elsewhere = fetched;
+	follow(running);
+}
+
+/* Handles SIGHUP. */
+static void reread(void *context, struct engine *engine)
+{
+	struct engine_process *running = context;
+	if (running->control) {
+		process_control_reread(running->control);
+		return;
+	}
+	running->live = engine;
+	fetching_close(&running->fetching);
+	follow(running);
+}
+
+static bool topics_watch(struct engine_process *running, struct engine *engine, struct error *error)
+{
+	running->topics_config = (struct topic_watch_config){.brokers = running->engine.brokers,
+							     .properties = running->engine.producer,
+							     .settings = running->topic_settings,
+							     .log = running->engine.log};
+	running->topics = topic_watch_open(&running->topics_config, engine, error);
+	return running->topics;
+}
+
+/* Opens what the engine has beside its workers before it is opened itself. */
+static bool boards_open(struct engine_process *running, const struct revision *revision, struct error *error)
+{
+	const struct plan *plan = &revision->plan;
+	if (plan->count > 0 && !running->cancels_topic)
+		running->cancels_topic =
+			topic_cancels_name(running->arena, plan->pipelines[0].prefix, plan->pipelines[0].namespace);
+	running->engine.cancels = running->cancels = cancel_board_open();
+	if (!running->cancels)
+		return error_memory(error, ERROR_SYSTEM, "preparing an engine");
+	running->engine.direct = running->direct = direct_hub_open(error);
+	return running->direct;
+}
+
+static bool cancels_follow(struct engine_process *running, struct engine *engine, struct error *error)
+{
+	const struct cancel_relay_config config = {.brokers = running->engine.brokers,
+						   .topic = running->cancels_topic,
+						   .consumer = running->engine.consumer,
+						   .log = running->engine.log,
+						   .board = running->cancels};
+	if (config.topic)
+		running->cancel_relay = cancel_relay_open(&config, engine_loop(engine), error);
+	return running->cancel_relay || !config.topic;
+}
+
+/* Runs the engine. Only the engine handles signals: all threads started from here on block them. Takes the revision. */
+static bool run_engine(struct engine_process *running, struct revision *revision, struct error *error)
+{
+	sigset_t before;
+	running->config.began(running->config.context);
+	engine_block_signals(&before);
+	/* Fetch buffers of megabytes are allocated and freed often, so they stay in the heap. */
+	mallopt(M_MMAP_THRESHOLD, 256 << 20);
+	mallopt(M_TRIM_THRESHOLD, 512 << 20);
+	const bool is_prepared = boards_open(running, revision, error);
+	if (!is_prepared)
+		revision_close(revision);
+	struct engine *engine = is_prepared ? engine_open(revision, &running->engine, error) : NULL;
+	struct status_publisher *status_publisher = engine ? status_publisher_open(engine, &running->engine, error) : NULL;
+	struct alert_watch *alerts =
+		status_publisher ? alert_watch_open(engine, &running->engine, &running->notices,
+						    status_publisher_models(status_publisher), error)
+				 : NULL;
+	running->models = status_publisher ? status_publisher_models(status_publisher) : NULL;
+	const char *address = running->asked->metrics;
+	const bool reports = address || runtime_pushgateway(revision->runtime);
+	struct engine_metrics *metrics =
+		alerts && reports ? engine_metrics_open(engine, &running->engine, alerts, address, error) : NULL;
+	bool good = alerts && (metrics || !reports) &&
+		    (!running->liveness || liveness_watch(running->liveness, engine, error)) &&
+		    topics_watch(running, engine, error) && cancels_follow(running, engine, error) &&
+		    (running->control ? process_control_start(running->control, engine, error)
+				      : process_gateway_start(running, engine, error)) &&
+		    engine_run(engine, error);
+	process_control_close(running->control);
+	topic_watch_close(running->topics);
+	cancel_relay_close(running->cancel_relay);
+	liveness_forget(running->liveness);
+	fetching_close(&running->fetching);
+	gateway_service_close(&running->gateway);
+	engine_metrics_close(metrics);
+	alert_watch_close(alerts);
+	status_publisher_close(status_publisher);
+	engine_close(engine);
+	direct_hub_close(running->direct);
+	cancel_board_close(running->cancels);
+	state_history_close(&running->state_history);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return good;
+}
+
+static bool rehearse(struct engine_process *running, struct error *error)
+{
+	const char *rules = running->asked->chaos;
+	if (!rules)
+		return true;
+	running->engine.chaos = chaos_read(rules, running->arena, error);
+	if (running->engine.chaos)
+		log_say(running->engine.log, LOG_LEVEL_WARN, NULL, "failures are injected into calls of models (%s)", rules);
+	return running->engine.chaos;
+}
+
+static bool answer_probes(struct engine_process *running, struct error *error)
+{
+	const char *path = running->asked->health_socket;
+	running->liveness = path ? liveness_open(path, running->engine.instance, error) : NULL;
+	return !path || running->liveness;
+}
+
+static void rollouts_warn(const struct engine_process *running, const struct faults *faults)
+{
+	for (size_t i = 0; i < faults_total(faults); i++) {
+		const struct fault *fault = faults_at(faults, i);
+		if (strcmp(fault->code->code, CODE_OF_KEEPER) == 0)
+			log_say(running->engine.log, LOG_LEVEL_WARN, NULL,
+				"%s:%u: no keeper acts on this rollout: the weights stay those of its first stage. Run the engines "
+				"with --control, and apply the files",
+				fault->place.file, fault->place.line);
+	}
+}
+
+/* Prepares what the engine needs of Kafka when it starts. */
+static bool prepare_first(struct engine_process *running, const struct revision *revision, struct error *error)
+{
+	if (!running->asked->control)
+		rollouts_warn(running, revision->plan.spec->faults);
+	if (!running->asked->control)
+		return process_kafka_prepare(running, revision, NULL, error);
+	running->control = process_control_open(running, error);
+	return running->control;
+}
+
+/* Takes the revision. */
+static bool run_files(struct engine_process *running, struct revision *revision, struct error *error)
+{
+	const struct run_asked *self = running->asked;
+	running->engine.kinds = running->workspace->kinds;
+	running->engine.workers = (size_t)self->workers;
+	running->engine.memory_bytes = (size_t)self->memory_bytes;
+	running->engine.state_folder = self->state_folder;
+	running->engine.state_bytes = (size_t)self->state_bytes;
+	running->engine.snapshot_ms = self->snapshot_ns / NS_PER_MS;
+	running->engine.new_state = self->new_state;
+	running->engine.commit_ms = self->commit_ns / NS_PER_MS;
+	running->engine.drain_ms = self->drain_ns / NS_PER_MS;
+	running->engine.observers_off = self->observers == OBSERVERS_OFF;
+	running->engine.reread = reread;
+	running->engine.asked_to_stop = process_gateway_stop;
+	running->engine.write_metrics = process_gateway_metrics;
+	running->engine.context = running;
+	running->drain_timer = (struct loop_timer){.due = process_gateway_drain, .context = running};
+	if (run_limits_check((size_t)self->memory_bytes, true, (size_t)self->workers, error) &&
+	    alert_settings_make(&self->alerts, running->arena, &running->notices, error) && rehearse(running, error) &&
+	    process_kafka_configure(running, revision->runtime, error) &&
+	    (self->control ? gateway_asked_check(&self->gateway, error) : process_gateway_begin(running, revision, error)) &&
+	    answer_probes(running, error) && prepare_first(running, revision, error))
+		return run_engine(running, revision, error);
+	revision_close(revision);
+	return false;
+}
+
+/* Waits for remote files. False: the fetch failed, or a signal stopped it, in which case `stopped` is set. */
+static bool wait_for_fetched(struct engine_process *running, struct error *error)
+{
+	struct stop_signal stop = {0};
+	struct loop *loop = loop_open(error);
+	bool good = loop && stop_signal_open(&stop, loop, error) && fetching_await(loop, &running->elsewhere, &stop.asked, error);
+	running->stopped = stop.asked;
+	stop_signal_close(&stop);
+	loop_close(loop);
+	return good && !running->stopped;
+}
+
+/* With a control plane the engine starts without pipelines, and gets those in force from its loop. */
+static struct revision *open_empty(struct engine_process *running, struct error *error)
+{
+	struct revision_options nothing = running->files;
+	nothing.may_be_empty = true;
+	nothing.survey = false;
+	return revision_open_for(running->workspace, &nothing, error);
+}
+
+static struct revision *read_first_files(struct engine_process *running, struct error *error)
+{
+	struct revision_options files = running->files;
+	files.elsewhere = &running->elsewhere;
+	struct revision *revision = revision_open_for(running->workspace, &files, error);
+	while (!revision && running->elsewhere && wait_for_fetched(running, error))
+		revision = revision_open_for(running->workspace, &files, error);
+	files_close(running->elsewhere);
+	running->elsewhere = NULL;
+	return revision;
+}
+
+struct engine_process *engine_process_open(const struct process_config *config, struct error *error)
+{
+	const struct run_asked *asked = config->asked;
+	struct engine_process *process = memory_take(1, sizeof *process);
+	struct arena *arena = process ? arena_open(PROCESS_ARENA_BYTES) : NULL;
+	if (!arena) {
+		memory_give(process);
+		error_memory(error, ERROR_SYSTEM, "beginning to run");
+		return NULL;
+	}
+	*process = (struct engine_process){.config = *config,
+					   .workspace = config->workspace,
+					   .asked = asked,
+					   .arena = arena,
+					   .files = {.paths = config->paths,
+						     .path_count = config->path_count,
+						     .namespace = asked->namespace,
+						     .servers = asked->servers,
+						     .insecure = asked->gateway.listening.insecure,
+						     .has_gateway = asked->http_port > 0 || asked->grpc_port > 0,
+						     .may_have_gateway = true,
+						     .survey = true}};
+	process->engine.log = &config->log->sink;
+	return process;
+}
+
+enum process_end engine_process_run(struct engine_process *process, struct error *error)
+{
+	struct revision *revision = process->asked->control ? open_empty(process, error) : read_first_files(process, error);
+	if (!revision)
+		return process->stopped ? PROCESS_ENDED : PROCESS_UNREAD;
+	return run_files(process, revision, error) ? PROCESS_ENDED : PROCESS_FAILED;
+}
+
+void engine_process_close(struct engine_process *process)
+{
+	if (!process)
+		return;
+	gateway_service_close(&process->gateway);
+	liveness_close(process->liveness);
+	arena_close(process->arena);
+	memory_give(process);
+}
