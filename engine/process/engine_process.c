@@ -8,12 +8,9 @@
 #include "base/duration.h"
 #include "base/memory.h"
 #include "process/process_parts.h"
-#include "runtime/alert_watch.h"
-#include "runtime/engine_metrics.h"
 #include "runtime/group_migration.h"
 #include "runtime/log_writer.h"
 #include "runtime/run_limits.h"
-#include "runtime/status_publisher.h"
 #include "runtime/stop_signal.h"
 #include "serving/chaos.h"
 #include "spec/fault_codes.h"
@@ -94,29 +91,13 @@ static bool topics_watch(struct engine_process *running, struct engine *engine, 
 }
 
 /* Opens what the engine has beside its workers before it is opened itself. */
-static bool boards_open(struct engine_process *running, const struct revision *revision, struct error *error)
+static bool watchers_prepare(struct engine_process *running, const struct revision *revision, struct error *error)
 {
 	const struct plan *plan = &revision->plan;
 	if (plan->count > 0 && !running->cancels_topic)
 		running->cancels_topic =
 			topic_cancels_name(running->arena, plan->pipelines[0].prefix, plan->pipelines[0].namespace);
-	running->engine.cancels = running->cancels = cancel_board_open();
-	if (!running->cancels)
-		return error_memory(error, ERROR_SYSTEM, "preparing an engine");
-	running->engine.direct = running->direct = direct_hub_open(error);
-	return running->direct;
-}
-
-static bool cancels_follow(struct engine_process *running, struct engine *engine, struct error *error)
-{
-	const struct cancel_relay_config config = {.brokers = running->engine.brokers,
-						   .topic = running->cancels_topic,
-						   .consumer = running->engine.consumer,
-						   .log = running->engine.log,
-						   .board = running->cancels};
-	if (config.topic)
-		running->cancel_relay = cancel_relay_open(&config, engine_loop(engine), error);
-	return running->cancel_relay || !config.topic;
+	return engine_watchers_prepare(&running->watchers, &running->engine, error);
 }
 
 /* Runs the engine. Only the engine handles signals: all threads started from here on block them. Takes the revision. */
@@ -128,38 +109,27 @@ static bool run_engine(struct engine_process *running, struct revision *revision
 	/* Fetch buffers of megabytes are allocated and freed often, so they stay in the heap. */
 	mallopt(M_MMAP_THRESHOLD, 256 << 20);
 	mallopt(M_TRIM_THRESHOLD, 512 << 20);
-	const bool is_prepared = boards_open(running, revision, error);
+	const bool is_prepared = watchers_prepare(running, revision, error);
 	if (!is_prepared)
 		revision_close(revision);
+	struct engine_watchers *watchers = &running->watchers;
 	struct engine *engine = is_prepared ? engine_open(revision, &running->engine, error) : NULL;
-	struct status_publisher *status_publisher = engine ? status_publisher_open(engine, &running->engine, error) : NULL;
-	struct alert_watch *alerts =
-		status_publisher ? alert_watch_open(engine, &running->engine, &running->notices,
-						    status_publisher_models(status_publisher), error)
-				 : NULL;
-	running->models = status_publisher ? status_publisher_models(status_publisher) : NULL;
-	const char *address = running->asked->metrics;
-	const bool reports = address || runtime_pushgateway(revision->runtime);
-	struct engine_metrics *metrics =
-		alerts && reports ? engine_metrics_open(engine, &running->engine, alerts, address, error) : NULL;
-	bool good = alerts && (metrics || !reports) &&
+	bool good = engine &&
+		    engine_watchers_open(watchers, engine, &running->engine, &running->notices, running->asked->metrics, error) &&
 		    (!running->liveness || liveness_watch(running->liveness, engine, error)) &&
-		    topics_watch(running, engine, error) && cancels_follow(running, engine, error) &&
+		    topics_watch(running, engine, error) &&
+		    engine_watchers_read_cancels(watchers, engine, &running->engine, running->cancels_topic, error) &&
 		    (running->control ? process_control_start(running->control, engine, error)
 				      : process_gateway_start(running, engine, error)) &&
 		    engine_run(engine, error);
 	process_control_close(running->control);
 	topic_watch_close(running->topics);
-	cancel_relay_close(running->cancel_relay);
 	liveness_forget(running->liveness);
 	fetching_close(&running->fetching);
 	gateway_service_close(&running->gateway);
-	engine_metrics_close(metrics);
-	alert_watch_close(alerts);
-	status_publisher_close(status_publisher);
+	engine_watchers_stop(watchers);
 	engine_close(engine);
-	direct_hub_close(running->direct);
-	cancel_board_close(running->cancels);
+	engine_watchers_close(watchers);
 	state_history_close(&running->state_history);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return good;

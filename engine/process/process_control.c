@@ -266,7 +266,7 @@ bool process_control_start(struct process_control *control, struct engine *engin
 {
 	control->running->live = engine;
 	control->follower_config.topics = control->running->topics;
-	control->follower_config.models = control->running->models;
+	control->follower_config.models = status_publisher_models(control->running->watchers.status);
 	control->mover = group_mover_open(&control->running->engine, engine, error);
 	control->follower_config.mover = control->mover;
 	control->keeper = control->mover ? keeper_service_open(&control->keeper_config, error) : NULL;

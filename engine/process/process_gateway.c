@@ -66,7 +66,7 @@ bool process_gateway_start(struct engine_process *running, struct engine *engine
 					     .brokers = config->brokers,
 					     .consumer = config->consumer,
 					     .producer = config->producer,
-					     .direct = running->direct};
+					     .direct = running->watchers.direct};
 	if (!process_gateway_is_wanted(running))
 		return true;
 	if (!gateway_service_open(&running->gateway, engine_loop(engine), &ports, &engine_revision(engine)->plan, error))

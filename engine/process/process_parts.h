@@ -4,13 +4,11 @@
 #define SLUICE_PROCESS_PROCESS_PARTS_H
 
 #include "process/engine_process.h"
-#include "runtime/cancel_relay.h"
-#include "runtime/engine.h"
+#include "process/engine_watchers.h"
 #include "runtime/liveness.h"
 #include "runtime/state_check.h"
 #include "runtime/topic_watch.h"
 #include "serving/fetching.h"
-#include "worker/direct_hub.h"
 
 struct process_control;
 
@@ -23,17 +21,14 @@ struct engine_process {
 	struct arena *arena;
 	struct properties topic_settings;
 	struct batch_limit batches;
-	struct direct_hub *direct; /* between the engine and the gateway */
-	struct cancel_board *cancels;
 	const char *cancels_topic; /* NULL: the files have no pipeline */
-	struct cancel_relay *cancel_relay;
+	struct engine_watchers watchers;
 	struct engine_config engine;
 	struct notifier_settings notices;
 	struct liveness *liveness; /* NULL: not configured */
 	struct engine *live;	   /* NULL: no engine runs yet */
 	struct topic_watch_config topics_config;
 	struct topic_watch *topics; /* NULL: no engine runs yet */
-	const struct model_watch *models; /* NULL: likewise */
 	struct state_history state_history;
 	struct gateway_service gateway; /* its `gateway` is NULL if there is none */
 	int http_port, grpc_port;	/* 0: none */

@@ -1,0 +1,377 @@
+/* dev_process.c: see dev_process.h. */
+#include "process/dev_process.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "client/kafka.h"
+#include "gateway/gateway.h"
+#include "gateway/server_metrics.h"
+#include "log/mock.h"
+#include "log/relay.h"
+#include "process/engine_watchers.h"
+#include "runtime/file_watch.h"
+#include "runtime/log_writer.h"
+#include "runtime/run_limits.h"
+#include "serving/fetching.h"
+#include "serving/model_server.h"
+#include "serving/stub_file.h"
+#include "view/dev_lines.h"
+
+#define WORKERS 1
+#define PARTITIONS 1 /* of every topic: joins work, and nothing needs to be distributed */
+#define LINES_MS 1000
+#define DRAIN_MS 5000
+#define LAST_REPLIES_MS 1000 /* for the engine's last answers to reach the gateway's callers */
+#define MEMORY_BYTES ((size_t)256 << 20)
+#define STATE_BYTES ((size_t)256 << 20) /* of a pipeline, all in one partition */
+#define DRAIN_LOOK_MS 20
+#define ADDRESS_BYTES 96
+
+struct dev_process {
+	const struct dev_config *asked;
+	const struct workspace *workspace;
+	struct revision_options files;
+	char models[ADDRESS_BYTES]; /* of the built-in server */
+	struct loop *loop;
+	struct mock_cluster *broker;
+	struct relay *relay; /* in front of the broker, for clients */
+	struct model_server *server;
+	struct engine_config config;
+	struct engine *engine;
+	struct gateway_config gateway_config;
+	struct gateway *gateway; /* NULL: it could not be opened */
+	struct notifier_settings notices;
+	struct engine_watchers watchers;
+	struct file_watch watch;
+	struct fetching fetching;
+	struct files *elsewhere; /* remote files to be fetched; NULL: none */
+	bool edited;		 /* a file was edited during the first fetch */
+	struct dev_lines *lines;
+	struct loop_timer ready_timer, lines_timer;
+};
+
+static void say_where_this_differs(const struct dev_process *dev, const struct plan *plan)
+{
+	log_say(dev->config.log, LOG_LEVEL_INFO, NULL,
+		"An engine, a broker and a model server in one process, for development. Nothing is kept on disk, delivery is "
+		"at least once, and each partition keeps about its newest 5 MB of records.");
+	for (size_t i = 0; i < plan->count; i++) {
+		const char *name = plan->pipelines[i].graph->name;
+		if (plan->pipelines[i].delivery == DELIVERY_EXACTLY_ONCE)
+			log_say(dev->config.log, LOG_LEVEL_INFO, &(struct log_fields){.pipeline = name},
+				"%s: exactly once for `sluice run`; at least once here", name);
+	}
+}
+
+/* ---- the files ---- */
+
+static bool make_topics(const struct dev_process *dev, const struct revision *revision, struct error *error)
+{
+	for (size_t i = 0; i < revision->plan.count; i++) {
+		const struct pipeline_plan *plan = &revision->plan.pipelines[i];
+		const char *status = topic_status_name(revision->arena, plan->prefix, plan->namespace);
+		if (!status)
+			return error_memory(error, ERROR_SYSTEM, "naming topics");
+		const char *replies = topic_replies_name(revision->arena, plan->prefix, plan->namespace);
+		const char *claims = topic_claims_name(revision->arena, plan->prefix, plan->namespace);
+		const char *cancels = topic_cancels_name(revision->arena, plan->prefix, plan->namespace);
+		if (!replies || !claims || !cancels)
+			return error_memory(error, ERROR_SYSTEM, "naming topics");
+		if (!mock_cluster_topic(dev->broker, status, PARTITIONS, error) ||
+		    !mock_cluster_topic(dev->broker, replies, PARTITIONS, error) ||
+		    !mock_cluster_topic(dev->broker, claims, PARTITIONS, error) ||
+		    !mock_cluster_topic(dev->broker, cancels, 1, error))
+			return false;
+		for (size_t j = 0; j < plan->topic_count; j++)
+			if (!mock_cluster_topic(dev->broker, plan->topics[j].name, PARTITIONS, error))
+				return false;
+	}
+	return true;
+}
+
+/* The models that a stubs.json in one of the folders offers: the model server has them. They live as long as the files. */
+static bool stubs_offer(const struct dev_process *dev, struct name_list *servers, struct error *error)
+{
+	struct arena *arena = dev->workspace->arena;
+	*servers = (struct name_list){0};
+	for (size_t i = 0; i < dev->files.path_count; i++) {
+		struct stub_file stubs;
+		struct stat what;
+		if (stat(dev->files.paths[i], &what) != 0 || !S_ISDIR(what.st_mode))
+			continue;
+		if (!stub_file_read(dev->files.paths[i], arena, &stubs, error))
+			return false;
+		const struct name_list more = stub_file_offered(&stubs, dev->models, arena);
+		struct name *all = ARENA_ARRAY(arena, struct name, servers->count + more.count);
+		if (!all)
+			return error_memory(error, ERROR_SYSTEM, "reading stubs.json");
+		if (servers->count > 0)
+			memcpy(all, servers->items, servers->count * sizeof *all);
+		if (more.count > 0)
+			memcpy(all + servers->count, more.items, more.count * sizeof *all);
+		*servers = (struct name_list){servers->count + more.count, all};
+	}
+	return true;
+}
+
+/* Reads the files. NULL: their faults were reported, or `error` is set, or remote files must be fetched first. */
+static struct revision *read_files(struct dev_process *dev, struct error *error)
+{
+	struct revision_options files = dev->files;
+	if (!stubs_offer(dev, &files.servers, error))
+		return NULL;
+	files.elsewhere = &dev->elsewhere;
+	files.before = dev->engine ? &engine_revision(dev->engine)->plan : NULL;
+	struct revision *revision = revision_open_for(dev->workspace, &files, error);
+	if (revision && make_topics(dev, revision, error))
+		return revision;
+	revision_close(revision);
+	return NULL;
+}
+
+static void reload_with(void *context, struct files *fetched);
+
+/* Starts a fetch of remote files; the running version continues meanwhile. False: none must be fetched, or the fetch
+ * failed. */
+static bool fetch_first(struct dev_process *dev, struct error *error)
+{
+	struct files *files = dev->elsewhere;
+	dev->elsewhere = NULL;
+	if (!files || !fetching_start(&dev->fetching, dev->loop, files, reload_with, dev, error))
+		return false;
+	workspace_note(dev->workspace, "fetching remote files that the files name; the running version is unchanged until then");
+	return true;
+}
+
+/* Updates the gateway, or opens one. The engine also runs without a gateway, because the files may contain what a
+ * gateway cannot serve. Always true. */
+static bool follow_gateway(struct dev_process *dev)
+{
+	const struct plan *plan = &engine_revision(dev->engine)->plan;
+	struct error error = {0};
+	if (dev->gateway && gateway_follow(dev->gateway, plan, &error))
+		return true;
+	gateway_close(dev->gateway);
+	error = (struct error){0};
+	dev->gateway_config = (struct gateway_config){
+		.serves_http = true,
+		.http_port = dev->asked->http_port,
+		.serves_grpc = true,
+		.grpc_port = dev->asked->grpc_port,
+		.brokers = mock_cluster_brokers(dev->broker),
+		.consumer = mock_consumer_settings,
+		.producer = mock_producer_settings,
+		.direct = dev->watchers.direct,
+		.record_bytes = GATEWAY_RECORD_BYTES, /* the simulated broker does not report settings of topics */
+	};
+	dev->gateway = gateway_open(dev->loop, &dev->gateway_config, plan, &error);
+	if (!dev->gateway)
+		workspace_note(dev->workspace, "there is no gateway: %s", error.text);
+	return true;
+}
+
+/* Reloads models before pipelines, because the new pipelines may call the new models. */
+static void reload(struct dev_process *dev)
+{
+	struct error error = {0};
+	dev_lines_clear(dev->lines);
+	struct revision *revision = read_files(dev, &error);
+	if (fetch_first(dev, &error))
+		return;
+	bool good = revision && model_server_reread(dev->server, &error);
+	if (good)
+		good = engine_reload(dev->engine, revision, &error) && follow_gateway(dev);
+	else
+		revision_close(revision);
+	if (error.kind != ERROR_NONE)
+		workspace_failed(dev->workspace, &error);
+	if (!good)
+		log_say(dev->config.log, LOG_LEVEL_ERROR, NULL,
+			"reload rejected: the files have errors. The running version is unchanged; the next change is tried "
+			"again");
+	fflush(dev->asked->err);
+	dev_lines_show(dev->lines, dev->engine, loop_now_ms(dev->loop));
+}
+
+static void reload_with(void *context, struct files *fetched)
+{
+	struct dev_process *dev = context;
+	dev->elsewhere = fetched;
+	reload(dev);
+}
+
+static void on_changed(void *context)
+{
+	struct dev_process *dev = context;
+	fetching_close(&dev->fetching);
+	dev->edited = true;
+	if (dev->watchers.status)
+		reload(dev);
+}
+
+static bool watch_files(struct dev_process *dev, struct error *error)
+{
+	return dev->watch.loop ||
+	       file_watch_open(&dev->watch, dev->loop, dev->files.paths, dev->files.path_count, on_changed, dev, error);
+}
+
+/* ---- start with remote files ---- */
+
+/* Waits until the files are fetched, or an edit may have changed which are needed. A signal ends the fetch. */
+static bool wait_for_fetched(struct dev_process *dev, struct error *error)
+{
+	dev->edited = false;
+	return watch_files(dev, error) && fetching_await(dev->loop, &dev->elsewhere, &dev->edited, error);
+}
+
+static struct revision *read_first_files(struct dev_process *dev, struct error *error)
+{
+	struct revision *revision = read_files(dev, error);
+	while (!revision && dev->elsewhere && wait_for_fetched(dev, error))
+		revision = read_files(dev, error);
+	return revision;
+}
+
+/* ---- running ---- */
+
+static void on_second(void *context)
+{
+	struct dev_process *dev = context;
+	struct error error = {0};
+	dev_lines_show(dev->lines, dev->engine, loop_now_ms(dev->loop));
+	/* The timer's slot in the heap is free again, so this needs no memory. */
+	(void)loop_timer_set(dev->loop, &dev->lines_timer, loop_now_ms(dev->loop) + LINES_MS, &error);
+}
+
+static bool open_servers(struct dev_process *dev, struct error *error)
+{
+	const struct model_server_config models = {.paths = dev->files.paths, .path_count = dev->files.path_count};
+	dev->loop = loop_open(error);
+	dev->broker = dev->loop ? mock_cluster_open(error) : NULL;
+	dev->relay = dev->broker ? relay_open(dev->loop, dev->broker, dev->asked->port, error) : NULL;
+	dev->server = dev->relay ? model_server_open(dev->workspace, dev->loop, &models, error) : NULL;
+	if (!dev->server)
+		return false;
+	snprintf(dev->models, sizeof dev->models, "grpc://127.0.0.1:%d", model_server_grpc_port(dev->server));
+	dev->files.built_in = dev->models;
+	return true;
+}
+
+static void write_gateway_metrics(void *context, struct exposition *exposition)
+{
+	const struct dev_process *dev = context;
+	gateway_metrics_write(dev->gateway, exposition);
+}
+
+static bool open_engine(struct dev_process *dev, struct error *error)
+{
+	dev->config = (struct engine_config){
+		.brokers = mock_cluster_brokers(dev->broker),
+		.instance = engine_name(NULL, dev->workspace->arena, error),
+		.consumer = mock_consumer_settings,
+		.producer = mock_producer_settings,
+		.kinds = dev->workspace->kinds,
+		.workers = WORKERS,
+		.memory_bytes = MEMORY_BYTES,
+		.state_bytes = STATE_BYTES,
+		.partitions = PARTITIONS,
+		.at_least_once = true,
+		.drain_ms = DRAIN_MS,
+		.log = &dev->asked->log->sink,
+		.loop = dev->loop,
+		.write_metrics = write_gateway_metrics,
+		.context = dev,
+	};
+	if (!engine_watchers_prepare(&dev->watchers, &dev->config, error))
+		return false;
+	log_writer_name(dev->asked->log, dev->config.instance);
+	struct revision *revision = dev->config.instance ? read_first_files(dev, error) : NULL;
+	if (!revision)
+		return false;
+	say_where_this_differs(dev, &revision->plan);
+	dev->engine = engine_open(revision, &dev->config, error);
+	if (!dev->engine)
+		return false;
+	(void)follow_gateway(dev);
+	/* A `dev` has one namespace. */
+	const struct plan *plan = &engine_revision(dev->engine)->plan;
+	const char *cancels = plan->count > 0 ? topic_cancels_name(dev->workspace->arena, plan->pipelines[0].prefix,
+								   plan->pipelines[0].namespace)
+					      : NULL;
+	return engine_watchers_read_cancels(&dev->watchers, dev->engine, &dev->config, cancels, error) &&
+	       engine_watchers_open(&dev->watchers, dev->engine, &dev->config, &dev->notices, dev->asked->metrics, error);
+}
+
+/* In the first turn of the engine's loop, after the engine's own first lines. */
+static void on_ready(void *context)
+{
+	const struct dev_process *dev = context;
+	const struct dev_addresses at = {.arena = dev->workspace->arena,
+					 .brokers = relay_brokers(dev->relay),
+					 .models = dev->models,
+					 .rest_port = model_server_rest_port(dev->server),
+					 .has_gateway = dev->gateway != NULL,
+					 .http_port = dev->gateway ? gateway_http_port(dev->gateway) : 0,
+					 .grpc_port = dev->gateway ? gateway_grpc_port(dev->gateway) : 0};
+	dev->asked->ready(dev->asked->context, &at, &engine_revision(dev->engine)->plan.pipelines[0]);
+}
+
+static bool run_engine(struct dev_process *dev, struct error *error)
+{
+	dev->ready_timer = (struct loop_timer){.due = on_ready, .context = dev};
+	dev->lines_timer = (struct loop_timer){.due = on_second, .context = dev};
+	dev->lines = dev_lines_open(dev->asked->out, dev->asked->json, loop_now_ms(dev->loop), error);
+	return dev->lines && watch_files(dev, error) &&
+	       loop_timer_set(dev->loop, &dev->ready_timer, loop_now_ms(dev->loop), error) &&
+	       loop_timer_set(dev->loop, &dev->lines_timer, loop_now_ms(dev->loop) + LINES_MS, error) &&
+	       engine_run(dev->engine, error);
+}
+
+/* Drains the gateway. The engine has answered the open calls, and its replies are on their way. */
+static void drain_gateway(struct dev_process *dev)
+{
+	struct error error = {0};
+	for (int64_t until_ms = loop_now_ms(dev->loop) + LAST_REPLIES_MS;
+	     dev->gateway && !gateway_drain(dev->gateway) && loop_now_ms(dev->loop) < until_ms;)
+		if (!loop_turn(dev->loop, DRAIN_LOOK_MS, &error))
+			return;
+}
+
+static void close_all(struct dev_process *dev)
+{
+	file_watch_close(&dev->watch);
+	fetching_close(&dev->fetching);
+	files_close(dev->elsewhere);
+	engine_watchers_stop(&dev->watchers);
+	gateway_close(dev->gateway);
+	engine_close(dev->engine);
+	engine_watchers_close(&dev->watchers);
+	dev_lines_close(dev->lines);
+	model_server_close(dev->server);
+	relay_close(dev->relay);
+	mock_cluster_close(dev->broker);
+	loop_close(dev->loop);
+}
+
+bool dev_process_run(const struct dev_config *config, struct error *error)
+{
+	struct dev_process dev = {.asked = config,
+				  .workspace = config->workspace,
+				  .files = {.paths = config->paths,
+					    .path_count = config->path_count,
+					    .namespace = config->namespace,
+					    .insecure = true}};
+	sigset_t before;
+	engine_block_signals(&before);
+	bool good = run_limits_check(MEMORY_BYTES, false, WORKERS, error) &&
+		    alert_settings_make(config->alerts, config->workspace->arena, &dev.notices, error) &&
+		    open_servers(&dev, error) && open_engine(&dev, error) && run_engine(&dev, error);
+	if (good)
+		drain_gateway(&dev);
+	close_all(&dev);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return good;
+}

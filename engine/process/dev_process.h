@@ -1,0 +1,36 @@
+/* dev_process.h: Broker, model server, engine and gateway in one process, which follows edits of the files: what `sluice dev` does.
+ *
+ * To be called in the main thread, without other threads. Findings go to the workspace, and lines to the log; status lines are
+ * written to `out` (view/dev_lines.h).
+ */
+#ifndef SLUICE_PROCESS_DEV_PROCESS_H
+#define SLUICE_PROCESS_DEV_PROCESS_H
+
+#include <stdio.h>
+
+#include "runtime/alert_settings.h"
+#include "spec/workspace.h"
+#include "view/dev_start.h"
+
+struct log_writer;
+
+struct dev_config {
+	const struct workspace *workspace;
+	const char *const *paths; /* of the files */
+	size_t path_count;
+	const char *namespace;
+	int port, http_port, grpc_port; /* of the broker and of the gateway; 0: any that is free */
+	const char *metrics;		/* NULL: not asked for */
+	const struct alert_asked *alerts;
+	struct log_writer *log;
+	bool json;
+	FILE *out, *err;
+	/* Called once, when requests are answered. */
+	void (*ready)(void *context, const struct dev_addresses *at, const struct pipeline_plan *first);
+	void *context;
+};
+
+/* Runs until SIGTERM or SIGINT. False without an error: faults of the files were reported. */
+bool dev_process_run(const struct dev_config *config, struct error *error);
+
+#endif
