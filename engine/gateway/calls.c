@@ -17,6 +17,7 @@
 #include "log/reader.h"
 #include "log/request_producer.h"
 #include "message/reply.h"
+#include "net/refusal.h"
 #include "worker/direct_hub.h"
 
 #define REPLIES_AT_ONCE 1000 /* then the loop serves connections and timers */
@@ -67,6 +68,7 @@ struct calls {
 	int bell;
 	uint64_t epoch;
 	uint64_t serial; /* of the last call */
+	struct random ids; /* of requests that are refused, and have none */
 	char *replies;	 /* the topic's name */
 	struct open_call **slots;
 	size_t slot_count, first_free, open;
@@ -82,6 +84,11 @@ struct calls {
 #define NO_SLOT SIZE_MAX
 #define LOST_WORDS "the gateway cannot read replies any more; try again elsewhere"
 
+struct random *calls_ids(struct calls *calls)
+{
+	return &calls->ids;
+}
+
 /* ---- slots ---- */
 
 static struct open_call *call_find(const struct calls *calls, uint64_t number)
@@ -93,9 +100,7 @@ static struct open_call *call_find(const struct calls *calls, uint64_t number)
 
 static struct open_call *slot_make(struct calls *calls)
 {
-	if (calls->slot_count == CALLS_OPEN_MAX)
-		return NULL;
-	struct open_call *call = memory_take(1, sizeof *call);
+	struct open_call *call = calls->slot_count < CALLS_OPEN_MAX ? memory_take(1, sizeof *call) : NULL;
 	if (!call)
 		return NULL;
 	call->calls = calls;
@@ -401,12 +406,14 @@ static bool direct_send(struct calls *calls, struct open_call *call, const struc
 static void call_refuse(struct calls *calls, const struct call_request *request, int status, enum error_kind kind,
 			const char *words)
 {
+	char id[REFUSAL_ID_SIZE];
 	struct call_outcome outcome;
 	struct buffer body;
 	buffer_open(&body, CALL_ERROR_BYTES_MAX);
 	arena_reset(calls->arena);
-	call_outcome_refused(&outcome, status, kind, words, request->place, request->id, &body);
-	outcome.id = request->id;
+	refusal_id_write(calls_ids(calls), request->id, id);
+	call_outcome_refused(&outcome, status, kind, words, request->place, text_of(id), &body);
+	outcome.id = text_of(id);
 	outcome.arena = calls->arena;
 	calls_count_refused(calls, request, call_counted_status(request->protocol, &outcome));
 	request->ended(request->context, &outcome);
@@ -437,22 +444,20 @@ static bool record_send(struct calls *calls, struct open_call *call, const struc
 
 static void call_name(struct open_call *call, const struct call_request *request)
 {
-	const struct calls *calls = call->calls;
 	call->id_length = request->id.length;
 	if (call->id_length > 0)
 		memcpy(call->id, request->id.bytes, call->id_length);
 	else
-		call->id_length = (size_t)snprintf(call->id, sizeof call->id, "%016" PRIx64 "-%" PRIx64, calls->epoch,
-						   call->number);
+		call->id_length = (size_t)snprintf(call->id, sizeof call->id, "%016" PRIx64 "-%" PRIx64,
+						   call->calls->epoch, call->number);
 }
 
 static bool submission_begin(struct open_call *call, const struct call_request *request)
 {
 	const struct calls *calls = call->calls;
-	bool keyed = request->key.bytes;
 	call->submission = (struct submission){
 		.time_ms = loop_time_of_day_ms(calls->loop),
-		.answers = keyed ? request_producer_answers(calls->producer, request->key, 0) : ANSWERS_UNKEYED};
+		.answers = request->key.bytes ? request_producer_answers(calls->producer, request->key, 0) : ANSWERS_UNKEYED};
 	return submission_draw(&call->submission);
 }
 
@@ -555,12 +560,7 @@ static bool clients_open(struct calls *calls, const struct gateway_targets *targ
 
 static bool calls_set_up(struct calls *calls, const struct gateway_targets *targets, struct error *error)
 {
-	struct arena *names = arena_open(REPLY_ARENA_BYTES);
-	const char *replies = names ? topic_replies_name(names, targets->prefix, targets->namespace) : NULL;
-	calls->replies = replies ? memory_take(strlen(replies) + 1, 1) : NULL;
-	if (calls->replies)
-		memcpy(calls->replies, replies, strlen(replies));
-	arena_close(names);
+	calls->replies = gateway_topic_name(topic_replies_name, targets);
 	calls->slots = memory_take(CALLS_OPEN_MAX, sizeof *calls->slots);
 	calls->arena = arena_open(REPLY_ARENA_BYTES);
 	calls->call_counts = call_counts_open();
@@ -588,6 +588,7 @@ struct calls *calls_open(struct loop *loop, const struct calls_config *config, c
 	}
 	calls->loop = loop;
 	calls->config = *config;
+	calls->ids = refusal_ids_open();
 	calls->bell = -1;
 	calls->first_free = NO_SLOT;
 	buffer_open(&calls->body, CALL_ERROR_BYTES_MAX);
@@ -627,9 +628,8 @@ bool calls_follow(struct calls *calls, const struct gateway_targets *targets, st
 {
 	for (size_t i = 0; i < calls->slot_count; i++)
 		calls->slots[i]->target = NULL;
-	if (!request_producer_topics(calls->producer, targets->topics, targets->topic_count, error))
-		return false;
-	return target_counts_follow(calls, targets) || error_memory(error, ERROR_SYSTEM, "following the files");
+	return request_producer_topics(calls->producer, targets->topics, targets->topic_count, error) &&
+	       (target_counts_follow(calls, targets) || error_memory(error, ERROR_SYSTEM, "following the files"));
 }
 
 size_t calls_open_count(const struct calls *calls)

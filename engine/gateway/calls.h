@@ -12,6 +12,7 @@
 #ifndef SLUICE_GATEWAY_CALLS_H
 #define SLUICE_GATEWAY_CALLS_H
 
+#include "base/random.h"
 #include "gateway/call_counts.h"
 #include "gateway/submission.h"
 #include "gateway/targets.h"
@@ -88,6 +89,9 @@ struct call_request {
 
 /* Starts a call. `ended` is called later, or at once if the call cannot be accepted. */
 void calls_begin(struct calls *calls, const struct call_request *request);
+
+/* For refusal_id_write(): each refusal of a gateway names an id, which its caller may quote. */
+struct random *calls_ids(struct calls *calls);
 
 /* Counts a request that a front end has refused with that status of HTTP, or of gRPC, instead of starting a call. */
 void calls_count_refused(struct calls *calls, const struct call_request *request, int status);

@@ -181,7 +181,7 @@ static void failure_field(struct grpc_request *request, const json_t *body, cons
 static void answer_failed(struct grpc_request *request, const struct call_outcome *outcome)
 {
 	static const char *const fields[][2] = {{"kind", REPLY_ERROR_HEADER},
-						{"place", "sluice-place"},
+						{"place", REPLY_PLACE_HEADER},
 						{"step", "sluice-step"},
 						{"attempts", "sluice-attempts"}};
 	json_t *body = json_loadb(outcome->body.bytes ? outcome->body.bytes : "", outcome->body.length, 0, NULL);

@@ -14,6 +14,7 @@
 #include "log/reader.h"
 #include "log/request_producer.h"
 #include "message/rows.h"
+#include "net/refusal.h"
 
 #define RECORDS_AT_ONCE 1000 /* then the loop serves connections and timers */
 #define PRODUCE_MS 30000
@@ -123,22 +124,18 @@ static void slot_give_back(struct keyed_call *call)
 
 /* ---- the end of a call ---- */
 
-static void outcome_refuse(struct keyed_calls *keyed, const struct call_request *request, int status, const char *words,
-			   struct call_outcome *outcome)
-{
-	enum error_kind kind = status == 429 || status == 504 ? ERROR_LIMIT : status >= 500 ? ERROR_REMOTE : ERROR_INPUT;
-	arena_reset(keyed->arena);
-	call_outcome_refused(outcome, status, kind, words, request->place, request->id, &keyed->body);
-	outcome->id = request->id;
-	outcome->arena = keyed->arena;
-	outcome->retry_after_s = status == 409 || status == 429 || status == 503 ? RETRY_AFTER_S : 0;
-	calls_count_refused(keyed->config.calls, request, request->protocol == COUNTED_REST ? status : call_grpc_status(outcome));
-}
-
 static void request_refuse(struct keyed_calls *keyed, const struct call_request *request, int status, const char *words)
 {
+	char id[REFUSAL_ID_SIZE];
 	struct call_outcome outcome;
-	outcome_refuse(keyed, request, status, words, &outcome);
+	enum error_kind kind = status == 429 || status == 504 ? ERROR_LIMIT : status >= 500 ? ERROR_REMOTE : ERROR_INPUT;
+	arena_reset(keyed->arena);
+	refusal_id_write(calls_ids(keyed->config.calls), request->id, id);
+	call_outcome_refused(&outcome, status, kind, words, request->place, text_of(id), &keyed->body);
+	outcome.id = text_of(id);
+	outcome.arena = keyed->arena;
+	outcome.retry_after_s = status == 409 || status == 429 || status == 503 ? RETRY_AFTER_S : 0;
+	calls_count_refused(keyed->config.calls, request, call_counted_status(request->protocol, &outcome));
 	request->ended(request->context, &outcome);
 }
 
@@ -581,20 +578,9 @@ static bool clients_open(struct keyed_calls *keyed, struct error *error)
 	return loop_watch(keyed->loop, &keyed->watch, keyed->bell, EPOLLIN, error);
 }
 
-static char *topic_keep(const struct gateway_targets *targets)
-{
-	struct arena *names = arena_open(REFUSAL_ARENA_BYTES);
-	const char *name = names ? topic_claims_name(names, targets->prefix, targets->namespace) : NULL;
-	char *topic = name ? memory_take(strlen(name) + 1, 1) : NULL;
-	if (topic)
-		memcpy(topic, name, strlen(name));
-	arena_close(names);
-	return topic;
-}
-
 static bool keyed_set_up(struct keyed_calls *keyed, const struct gateway_targets *targets, struct error *error)
 {
-	keyed->topic = topic_keep(targets);
+	keyed->topic = gateway_topic_name(topic_claims_name, targets);
 	keyed->slots = memory_take(KEYED_OPEN_MAX, sizeof *keyed->slots);
 	keyed->arena = arena_open(REFUSAL_ARENA_BYTES);
 	keyed->claims = claims_open(CLAIMS_MAX);

@@ -50,7 +50,8 @@ static void poll_outcome(const struct poll *poll, struct call_outcome *outcome, 
 	if (search->outcome == ANSWER_PENDING)
 		call_outcome_pending(outcome, named, body);
 	else if (search->outcome == ANSWER_NOBODYS)
-		call_outcome_refused(outcome, 404, ERROR_INPUT, SUBMISSION_UNKNOWN_WORDS, (struct text){0}, named, body);
+		call_outcome_refused(outcome, 404, ERROR_INPUT, SUBMISSION_UNKNOWN_WORDS, text_of(search->inputs), named,
+				     body);
 	else if (search->outcome == ANSWER_EXPIRED)
 		call_outcome_refused(outcome, 410, ERROR_INPUT,
 				     "Kafka has deleted the request, and there is no answer to it; poll within the retention "

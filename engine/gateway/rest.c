@@ -1,6 +1,7 @@
 /* rest.c: see rest.h. */
 #include "gateway/rest.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -13,9 +14,11 @@
 #include "message/oip_json.h"
 #include "message/reply.h"
 #include "net/http_field.h"
+#include "net/refusal.h"
 #include "serving/metadata_json.h"
 
 #define ANSWER_HEADERS_MAX 72 /* at most 64 that steps set (worker/outbox.c), and those of the gateway */
+#define REFUSAL_HEADERS_MAX 2 /* of an answer that the gateway writes itself */
 #define JSON "application/json"
 #define ANSWER_FEEDBACK_BYTES_MAX ((size_t)4096) /* JSON may write each byte of an id as six */
 
@@ -29,23 +32,24 @@ static void answer(const struct rest_request *request, int status)
 	http_server_answer(request->incoming, good ? status : 500, JSON, good ? buffer_view(body) : lost, NULL, 0);
 }
 
-static struct text id_of(const struct rest_request *request)
-{
-	struct text id = http_incoming_header(request->incoming, REPLY_ID_HEADER);
-	return id.length <= CALL_ID_BYTES_MAX ? id : (struct text){0};
-}
-
 void rest_refuse_with(const struct rest_request *request, int status, const struct http_answer_header *headers, size_t count,
 		      const char *words)
 {
 	struct error error = {0};
-	struct buffer *body = &request->rest->body;
+	struct rest *rest = request->rest;
+	struct http_answer_header all[REFUSAL_HEADERS_MAX + 1];
+	char id[REFUSAL_ID_SIZE];
+	refusal_id_write(calls_ids(rest->calls), http_incoming_header(request->incoming, REPLY_ID_HEADER), id);
 	bool is_limit = status == 413 || status == 429 || status == 504;
 	error_set(&error, is_limit ? ERROR_LIMIT : status >= 500 ? ERROR_REMOTE : ERROR_INPUT, PLACE_NONE, "%s", words);
-	const struct reply_failure failure = {.error = &error, .id = id_of(request), .where = request->path};
-	buffer_clear(body);
-	reply_error_write(body, &failure);
-	http_server_answer(request->incoming, status, JSON, buffer_view(body), headers, count);
+	const struct reply_failure failure = {.error = &error, .id = text_of(id), .where = request->path};
+	assert(count <= REFUSAL_HEADERS_MAX);
+	if (count > 0)
+		memcpy(all, headers, count * sizeof *headers);
+	all[count++] = (struct http_answer_header){REPLY_ID_HEADER, id};
+	buffer_clear(&rest->body);
+	reply_error_write(&rest->body, &failure);
+	http_server_answer(request->incoming, status, JSON, buffer_view(&rest->body), all, count);
 }
 
 void rest_refuse(const struct rest_request *request, int status, const char *format, ...)

@@ -1,6 +1,10 @@
 /* targets.c: see targets.h. */
 #include "gateway/targets.h"
 
+#include "base/memory.h"
+
+#define NAME_ARENA_BYTES ((size_t)64 << 10)
+
 /* ---- targets that cannot answer a waiting caller ---- */
 
 static const char *externals_refusal(const struct externals *externals, struct arena *arena)
@@ -175,6 +179,18 @@ bool gateway_targets_make(const struct plan *plan, const struct gateway_targets 
 	targets->cancels = cancels ? topic_place(targets, cancels) : 0;
 	return (routed_find(targets, plan, arena) && !arena_failed(arena)) ||
 	       error_memory(error, ERROR_SYSTEM, "preparing a gateway");
+}
+
+char *gateway_topic_name(const char *(*name)(struct arena *arena, const char *prefix, const char *namespace),
+			 const struct gateway_targets *targets)
+{
+	struct arena *arena = arena_open(NAME_ARENA_BYTES);
+	const char *made = arena ? name(arena, targets->prefix, targets->namespace) : NULL;
+	char *kept = made ? memory_take(strlen(made) + 1, 1) : NULL;
+	if (kept)
+		memcpy(kept, made, strlen(made));
+	arena_close(arena);
+	return kept;
 }
 
 const struct gateway_target *gateway_target_find(const struct gateway_targets *targets, struct text namespace, struct text name)

@@ -40,6 +40,10 @@ struct gateway_targets {
 bool gateway_targets_make(const struct plan *plan, const struct gateway_targets *before, struct arena *arena,
 			  struct gateway_targets *targets, struct error *error);
 
+/* Name of a topic of the gateway's own, as by topic_replies_name(); to be freed by memory_give(). NULL: memory ran out. */
+char *gateway_topic_name(const char *(*name)(struct arena *arena, const char *prefix, const char *namespace),
+			 const struct gateway_targets *targets);
+
 /* NULL: there is none of that name. `namespace` empty: any. */
 const struct gateway_target *gateway_target_find(const struct gateway_targets *targets, struct text namespace, struct text name);
 

@@ -23,6 +23,7 @@
 #define REPLY_FILTERED "filtered"	      /* the pipeline dropped it */
 #define REPLY_FAILED "failed" /* it failed, and the pipeline answers no errors; only for submitted requests */
 #define REPLY_ERROR_HEADER "sluice-error" /* the kind of error */
+#define REPLY_PLACE_HEADER "sluice-place" /* of the error; in answers over gRPC */
 #define REPLY_LIMIT_HEADER "sluice-limit" /* of a LIMIT, as reply_limit_name(); absent: one of the engine's */
 #define REPLY_LIMIT_CANCEL "cancel"
 #define REPLY_ID_HEADER "x-request-id"

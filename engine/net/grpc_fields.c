@@ -33,6 +33,15 @@ struct text grpc_request_metadata(const struct grpc_request *request, const char
 	return (struct text){0};
 }
 
+bool grpc_fields_have(const struct buffer *fields, struct text wanted)
+{
+	struct text left = buffer_view(fields), name, value;
+	while (field_next(&left, &name, &value))
+		if (text_equal(name, wanted))
+			return true;
+	return false;
+}
+
 size_t grpc_fields_pairs(const struct buffer *fields, nghttp2_nv *pairs)
 {
 	struct text left = buffer_view(fields), name, value;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "message/reply.h"
 #include "net/grpc_server_parts.h"
 
 #define WORDS_BYTES ((size_t)8 << 10)  /* encoded: callers accept no longer headers */
@@ -16,6 +17,7 @@
 /* Messages of the largest size that all callers together may send at once, where no budget limits them. */
 #define HELD_MESSAGES 16
 #define POOLED_MAX 64
+#define PLACE_SHOWN ((size_t)512) /* bytes of a path in the metadata, of which callers accept 8 KiB */
 
 /* ---- pool ---- */
 
@@ -177,8 +179,31 @@ static void send_headers(struct grpc_request *request, const nghttp2_nv *pairs, 
 	grpc_caller_is_dirty(request->caller);
 }
 
+static enum error_kind kind_of_status(int status)
+{
+	if (status == GRPC_RESOURCE_EXHAUSTED || status == GRPC_DEADLINE_EXCEEDED)
+		return ERROR_LIMIT;
+	return status == GRPC_UNAVAILABLE ? ERROR_REMOTE : ERROR_INPUT;
+}
+
+static void refusal_explain(struct grpc_request *request, int status)
+{
+	struct text path = buffer_view(&request->path);
+	char id[REFUSAL_ID_SIZE];
+	if (!grpc_fields_have(&request->fields, TEXT(REPLY_ID_HEADER))) {
+		refusal_id_write(&request->server->ids, grpc_request_metadata(request, REPLY_ID_HEADER, 0), id);
+		grpc_request_add_field(request, TEXT(REPLY_ID_HEADER), text_of(id));
+	}
+	if (grpc_fields_have(&request->fields, TEXT(REPLY_ERROR_HEADER)))
+		return;
+	path.length = path.length < PLACE_SHOWN ? path.length : PLACE_SHOWN;
+	grpc_request_add_field(request, TEXT(REPLY_ERROR_HEADER), text_of(error_kind_name(kind_of_status(status))));
+	grpc_request_add_field(request, TEXT(REPLY_PLACE_HEADER), path);
+}
+
 void grpc_request_refuse(struct grpc_request *request, int status, struct text words)
 {
+	refusal_explain(request, status);
 	char number[NUMBER_TEXT_MAX];
 	char bytes[WORDS_BYTES];
 	struct buffer encoded = {.bytes = bytes, .capacity = sizeof bytes, .ceiling_bytes = sizeof bytes};
@@ -186,14 +211,13 @@ void grpc_request_refuse(struct grpc_request *request, int status, struct text w
 		http2_constant(TEXT(":status"), TEXT("200")),
 		http2_constant(TEXT("content-type"), TEXT("application/grpc")),
 	};
-	size_t count = 2;
+	size_t count = 2 + grpc_fields_pairs(&request->fields, pairs + 2);
 	if (status == GRPC_UNIMPLEMENTED) /* the reason may be an unsupported compression */
 		pairs[count++] = http2_constant(TEXT("grpc-accept-encoding"), TEXT("identity"));
 	pairs[count++] = http2_variable(TEXT("grpc-status"), (struct text){number, number_write_int64(number, status)});
 	grpc_words_write(&encoded, words); /* a longer text is cut */
 	if (words.length > 0)
 		pairs[count++] = http2_variable(TEXT("grpc-message"), buffer_view(&encoded));
-	count += grpc_fields_pairs(&request->fields, pairs + count);
 	send_headers(request, pairs, count);
 }
 
@@ -218,13 +242,13 @@ static inline bool body_begin(struct grpc_request *request, const nghttp2_nv *pa
 void grpc_request_refuse_as_http(struct grpc_request *request, struct http_refusal refusal)
 {
 	const nghttp2_data_provider body = {.read_callback = on_words_wanted};
-	char status[NUMBER_TEXT_MAX], length[NUMBER_TEXT_MAX];
-	nghttp2_nv pairs[4];
+	char status[NUMBER_TEXT_MAX], length[NUMBER_TEXT_MAX], id[REFUSAL_ID_SIZE];
+	nghttp2_nv pairs[5];
 	size_t count = 0;
+	refusal_id_write(&request->server->ids, grpc_request_metadata(request, REPLY_ID_HEADER, 0), id);
 	buffer_clear(&request->answer);
-	buffer_text(&request->answer, TEXT("{\"error\":\""));
-	buffer_string(&request->answer, refusal.words);
-	buffer_text(&request->answer, TEXT("\"}"));
+	refusal_body_write(&request->answer, refusal.status, refusal.words,
+			   buffer_failed(&request->path) ? (struct text){0} : buffer_view(&request->path), id);
 	pairs[count++] = http2_variable(TEXT(":status"), (struct text){status, number_write_int64(status, refusal.status)});
 	pairs[count++] = http2_constant(TEXT("content-type"), TEXT("application/json"));
 	pairs[count++] = http2_variable(TEXT("content-length"),
@@ -233,6 +257,7 @@ void grpc_request_refuse_as_http(struct grpc_request *request, struct http_refus
 		pairs[count++] = http2_constant(TEXT("retry-after"), TEXT("1"));
 	else if (refusal.status == 405)
 		pairs[count++] = http2_constant(TEXT("allow"), TEXT("POST"));
+	pairs[count++] = http2_variable(TEXT(REPLY_ID_HEADER), text_of(id));
 	if (request->is_head || !body_begin(request, pairs, count, &body))
 		send_headers(request, pairs, count);
 }

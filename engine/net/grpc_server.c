@@ -52,6 +52,7 @@ struct grpc_server *grpc_server_open(struct loop *loop, const struct grpc_server
 	}
 	server->loop = loop;
 	server->config = *config;
+	server->ids = refusal_ids_open();
 	if (!server->config.silence_ms)
 		server->config.silence_ms = SILENCE_MS;
 	const struct acceptor_config acceptor = {.host = config->host,

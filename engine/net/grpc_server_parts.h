@@ -19,6 +19,7 @@
 #include "net/grpc_wire.h"
 #include "net/http2.h"
 #include "net/http_head.h"
+#include "net/refusal.h"
 
 struct grpc_request {
 	struct grpc_server *server;
@@ -88,6 +89,7 @@ struct grpc_server {
 	size_t pooled;
 	size_t called;	   /* calls that are not answered */
 	size_t held_bytes; /* of messages that were received */
+	struct random ids; /* of requests that are refused, and have none */
 	struct loop_timer now;
 	bool awake; /* `now` is due at once */
 	bool draining;
@@ -130,11 +132,16 @@ void grpc_request_refuse_as_http(struct grpc_request *request, struct http_refus
 void grpc_request_set_up_callbacks(nghttp2_session_callbacks *callbacks);
 void grpc_request_leave_wire(struct grpc_request *request); /* its stream, or its connection, is gone */
 void grpc_request_give(struct grpc_request *request);	    /* frees its memory */
-void grpc_request_refuse(struct grpc_request *request, int status, struct text words); /* nothing was answered yet */
+
+/* Refuses a call that has no answer yet. Adds the kind of the error, its place and the request's id to the metadata, unless
+ * they are there. */
+void grpc_request_refuse(struct grpc_request *request, int status, struct text words);
 
 /* ---- grpc_fields.c ---- */
 
 void grpc_fields_append(struct buffer *fields, struct text name, struct text value);
+
+bool grpc_fields_have(const struct buffer *fields, struct text name);
 
 /* Writes them as pairs, which borrow; at most GRPC_FIELDS_MAX. */
 size_t grpc_fields_pairs(const struct buffer *fields, nghttp2_nv *pairs);

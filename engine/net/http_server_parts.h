@@ -22,6 +22,7 @@
 #include "net/http_server.h"
 #include "net/http_wire.h"
 #include "net/link.h"
+#include "net/refusal.h"
 
 struct http_incoming {
 	struct http_server *server;
@@ -95,6 +96,7 @@ struct http_server {
 	struct http_inbound *connections, *awake;
 	struct http_incoming *incomings, *pool;
 	size_t pooled;
+	struct random ids;    /* of requests that are refused, and have none */
 	struct gzip *gzip;    /* NULL: bodies are not compressed */
 	struct buffer packed; /* compressed body of the current answer */
 	bool draining;

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include "base/memory.h"
+#include "message/reply.h"
 #include "net/http_server_parts.h"
 
 #define ANSWER_BYTES_MAX (((size_t)1 << 30) + ((size_t)64 << 10)) /* waiting to be sent: a body, and a head */
@@ -12,6 +13,7 @@
 #define HEAD_KEPT_BYTES_MAX (HTTP_REQUEST_HEAD_BYTES_MAX + 3)
 #define POOLED_MAX 256
 #define INTERNAL_ERROR 500
+#define REFUSAL_BYTES_MAX ((size_t)64 << 10) /* JSON may write each byte of a path as six */
 
 /* ---- requests ---- */
 
@@ -72,7 +74,7 @@ static void incoming_end(struct http_incoming *incoming)
 	keep_small(&incoming->output);
 	keep_small(&incoming->intake.body);
 	http_head_scan_begin(&incoming->scan);
-	incoming->head.method = (struct http_slice){0};
+	incoming->head.method = incoming->head.path = (struct http_slice){0};
 	incoming->head.field_count = 0;
 	incoming->head.is_old = incoming->head.keeps = false;
 	incoming->refusal = (struct http_refusal){0};
@@ -162,21 +164,27 @@ static enum http_connection_word connection_word(const struct http_incoming *inc
 
 static void write_error(struct http_incoming *incoming, struct http_refusal refusal)
 {
-	char body[256];
-	static const struct http_answer_header later = {"Retry-After", "1"};
-	int length = snprintf(body, sizeof body, "{\"error\":\"%s\"}", refusal.words);
+	const struct http_head *read = &incoming->head;
+	struct buffer body;
+	char id[REFUSAL_ID_SIZE];
+	refusal_id_write(&incoming->server->ids, http_head_value(read, TEXT(REPLY_ID_HEADER)), id);
+	const struct http_answer_header headers[] = {{REPLY_ID_HEADER, id}, {"Retry-After", "1"}};
+	buffer_open(&body, REFUSAL_BYTES_MAX);
+	refusal_body_write(&body, refusal.status, refusal.words,
+			   read->path.length > 0 ? http_head_text(read, read->path) : (struct text){0}, id);
 	const struct http_answer_head head = {.status = refusal.status,
 					      .content_type = "application/json",
 					      .date = http_server_date(incoming->server),
-					      .body_bytes = (size_t)length,
+					      .body_bytes = body.length,
 					      .connection = connection_word(incoming),
-					      .headers = &later,
-					      .header_count = refusal.status == 503,
+					      .headers = headers,
+					      .header_count = refusal.status == 503 ? 2 : 1,
 					      .added = incoming->added,
 					      .added_count = incoming->added_count};
 	http_answer_head_write(&incoming->output, &head);
 	if (!is_head(incoming))
-		buffer_append(&incoming->output, body, (size_t)length);
+		buffer_text(&incoming->output, buffer_view(&body));
+	buffer_close(&body);
 }
 
 /* Called when the answer is complete. The connection's turn does what follows. */

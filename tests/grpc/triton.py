@@ -180,7 +180,28 @@ def ends_in_other_ways(judge, stub):
                  parts.get("sluice-error") == "INPUT" and parts.get("sluice-step") == "fails" and "pipelines.yaml:" in parts["sluice-place"], parts)
 
 
+def names_kind_place_and_id_in_each_error(judge, stub):
+    """Whoever refuses: the server, the gateway, or a pipeline; with an id of the caller's, and without one"""
+    rows = [("INVALID_ARGUMENT", "INPUT", stub.ModelInfer, service_pb2.ModelInferRequest(), ()),
+            ("NOT_FOUND", "INPUT", stub.ModelInfer, number(1.0, "nobody"), ()), ("NOT_FOUND", "INPUT", stub.ModelReady, service_pb2.ModelReadyRequest(name="nobody"), ()),
+            ("UNIMPLEMENTED", "INPUT", stub.RepositoryIndex, service_pb2.RepositoryIndexRequest(), ()),
+            ("INVALID_ARGUMENT", "INPUT", stub.ModelInfer, number(1.0), (("idempotency-key", "k" * 256),)),
+            ("RESOURCE_EXHAUSTED", "LIMIT", stub.ModelInfer, typed_request("FP64", np.zeros(300000)), ())]
+    for code, kind, method, asked, metadata in rows:
+        for own in (None, "mine"):
+            told = None
+            try:
+                method(asked, metadata=metadata + ((("x-request-id", own),) if own else ()), timeout=20)
+            except grpc.RpcError as error:
+                told = error
+            parts = dict(list(told.initial_metadata()) + list(told.trailing_metadata())) if told else {}
+            judge.expect(f"{code} has its kind, place and id", told and told.code().name == code and parts.get("sluice-error") == kind
+                         and parts.get("sluice-place", "").startswith("/inference.") and parts.get("x-request-id") in ((own,) if own else set(parts.values())),
+                         (told, parts))
+
+
 def refuses(judge, stub, channel):
+    names_kind_place_and_id_in_each_error(judge, stub)
     seen = failure(stub.ModelInfer, service_pb2.ModelInferRequest(), timeout=20)
     judge.expect("an empty request is refused", seen and "INVALID_ARGUMENT" in seen[0], seen)
     seen = failure(stub.ModelInfer, number(1.0, ""), timeout=20)

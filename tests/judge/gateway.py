@@ -266,6 +266,33 @@ def refuses(judge, gateway):
     judge.expect("a deadline that has passed is told at once", status == 504 and answer["kind"] == "LIMIT", (status, answer))
 
 
+def names_kind_place_and_id_in_each_error(judge, gateway):
+    """Whoever refuses: the server that reads the head, the gateway, a pipeline; with an id of the caller's, and without one"""
+    infer, poll = "/v2/pipelines/twice/infer", "/v2/pipelines/twice/requests/"
+    submitted = gateway.infer("another", request(), prefer="respond-async")[2]["location"].rsplit("/", 1)[1]
+    rows = [(404, "INPUT", "GET", "/nothing", None, {}), (404, "INPUT", "POST", "/v2/pipelines/nobody/infer", request(), {}),
+            (405, "INPUT", "PUT", infer, request(), {}), (409, "INPUT", "POST", "/v2/pipelines/parts/infer", request(), {}),
+            (400, "INPUT", "POST", infer, "", {}), (400, "INPUT", "POST", infer, "{", {}), (404, "INPUT", "GET", poll + "x", None, {}),
+            (404, "INPUT", "GET", poll + submitted, None, {}), (400, "INPUT", "POST", infer, request(), {"idempotency-key": "k" * 256}),
+            (415, "INPUT", "POST", infer, "x", {"content-encoding": "br"}), (415, "INPUT", "POST", infer, "{}", {"content-type": "application/cloudevents+json"}),
+            (413, "LIMIT", "POST", infer, "x" * 1100000, {}), (413, "LIMIT", "POST", infer, gzip.compress(bytes(2000000)), {"content-encoding": "gzip"}),
+            (504, "LIMIT", "POST", infer, request(), {"x-deadline-ms": "1"}), (417, "INPUT", "POST", infer, request(), {"expect": "much"}),
+            (431, "LIMIT", "GET", "/v2", None, {f"x-{number}": "y" for number in range(140)}), (414, "LIMIT", "GET", "/" + "x" * 9000, None, {}),
+            (501, "INPUT", "TRACE", "/v2", None, {})]
+    for wanted, kind, method, path, body, headers in rows:
+        for own in (None, 'm"ine'):
+            status, answer, found = gateway.ask(method, path, body, headers | ({"x-request-id": own} if own else {}))
+            read = status not in (414, 417, 431, 501)  # else the head was not read to its end
+            searched = path.startswith(poll)  # the id is that of what is polled for
+            judge.expect(f"{method} {path[:40]} {status} has the parts of an error", status == wanted and answer["kind"] == kind and answer["error"]
+                         and answer["place"] and answer["id"], (status, answer))
+            judge.expect(f"{method} {path[:40]} {status} has its id as a header, too", found.get("x-request-id") == answer["id"] or searched, (found, answer))
+            judge.expect(f"{method} {path[:40]} {status} has the caller's id", not own or not read or searched or answer["id"] == own, answer)
+    gateway.infer("twice", request(), idempotency_key="parts")
+    status, answer, found = gateway.infer("twice", request(2.0), idempotency_key="parts")
+    judge.expect("so does a key of another request", status == 422 and answer["id"] == found["x-request-id"] and answer["place"] == infer, (answer, found))
+
+
 def reads_and_writes_gzip(judge, gateway):
     def packed(body, coding="gzip", **headers):
         return gateway.infer("twice", body, content_encoding=coding, **headers)
@@ -644,6 +671,7 @@ def main():
         says_what_it_is(judge, gateway)
         describes_itself_by_openapi(judge, gateway)
         refuses(judge, gateway)
+        names_kind_place_and_id_in_each_error(judge, gateway)
         reads_and_writes_gzip(judge, gateway)
         takes_cloud_events(judge, gateway)
         watches_requests(judge, gateway)

@@ -289,13 +289,29 @@ static void metadata_is_read_in_any_case_and_goes_before_an_answer(void **state)
 	turn_until_heard(stand, "5 end\n");
 	assert_string_equal(stand->seen, "second");
 	forget(stand);
-	puppet_headers(line, 7, 0, HEAD("/refuse"), "grpc-timeout", "50S", NULL);
+	puppet_headers(line, 7, 0, HEAD("/refuse"), "grpc-timeout", "50S", "x-request-id", "mine",
+		       NULL);
 	say(line, 7, FLAG_END_STREAM, "hi");
 	turn_until_heard(stand, "7 end\n");
 	assert_string_equal(stand->seen, "none");
 	assert_in_range(stand->left_ms, 45000, 50000);
-	assert_string_equal(stand->puppet.heard, "7 :status: 200\n7 content-type: application/grpc\n7 grpc-status: 5\n"
-						 "7 grpc-message: no\n7 x-told: yes\n7 end\n");
+	assert_string_equal(stand->puppet.heard, "7 :status: 200\n7 content-type: application/grpc\n7 x-told: yes\n"
+						 "7 x-request-id: mine\n7 sluice-error: INPUT\n7 sluice-place: /refuse\n"
+						 "7 grpc-status: 5\n7 grpc-message: no\n7 end\n");
+}
+
+/* The server's own refusals, too: the application never had the request. */
+static void a_refusal_has_kind_place_and_id_as_metadata(void **state)
+{
+	struct talk_stand *stand = *state;
+	struct puppet_line *line = talk_dial(stand);
+	puppet_headers(line, 1, 0, HEAD("/cut"), "x-request-id", "mine", NULL);
+	puppet_frame(line, FRAME_DATA, FLAG_END_STREAM, 1, "\0\0\0\0\5hel", 8);
+	turn_until_heard(stand, "1 x-request-id: mine\n1 sluice-error: INPUT\n1 sluice-place: /cut\n1 grpc-status: 13\n");
+	puppet_headers(line, 3, 0, HEAD("/cut"), NULL);
+	puppet_frame(line, FRAME_DATA, FLAG_END_STREAM, 3, "\0\0\0", 3);
+	turn_until_heard(stand, "3 sluice-error: INPUT\n");
+	assert_non_null(strstr(stand->puppet.heard, "3 x-request-id: "));
 }
 
 static void metadata_has_a_limit(void **state)
@@ -341,6 +357,7 @@ int main(void)
 		TALK_STORY(a_conversation_may_be_refused_before_it_begins),
 		TALK_STORY(metadata_is_read_in_any_case_and_goes_before_an_answer),
 		TALK_STORY(metadata_has_a_limit),
+		TALK_STORY(a_refusal_has_kind_place_and_id_as_metadata),
 		TALK_STORY(a_deadline_of_nothing_has_passed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

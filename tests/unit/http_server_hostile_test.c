@@ -30,6 +30,30 @@ static void too_long_a_body_is_refused_and_the_connection_goes_on(void **state)
 	guest_close(&caller);
 }
 
+/* The parts that all errors have: the text, the kind, the place, and the request's id. */
+static void a_refusal_names_kind_place_and_id(void **state)
+{
+	struct server_stand *stand = *state;
+	static const char *const rows[][2] = {
+		{"GET /a%22b HTTP/1.1\r\nHost: x\r\nX-Request-Id: q\"1\r\nContent-Length: z\r\n\r\n",
+		 "\"kind\":\"INPUT\",\"place\":\"/a\\\"b\",\"id\":\"q\\\"1\"}"},
+		{POST("/x", "X-Request-Id: mine\r\nContent-Length: 5000\r\nExpect: 100-continue\r\n", ""),
+		 "\"kind\":\"LIMIT\",\"place\":\"/x\",\"id\":\"mine\"}"},
+		{"BAD\r\n\r\n", "\"kind\":\"INPUT\",\"place\":\"the request's head\",\"id\":\""},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct guest caller = server_stand_call(stand);
+		const char *reply = guest_ask(&caller, rows[i][0], rows[i][1]);
+		if (!reply)
+			fail_msg("%s: not %s", rows[i][0], rows[i][1]);
+		assert_non_null(strstr(reply, "x-request-id: "));
+		guest_close(&caller);
+	}
+	struct guest caller = server_stand_call(stand); /* nothing is left of the request that had the same memory */
+	assert_non_null(guest_ask(&caller, "\x16 no HTTP\r\n\r\n", "\"place\":\"the request's head\""));
+	guest_close(&caller);
+}
+
 static void a_caller_that_asks_first_hears_at_once_that_its_body_is_too_long(void **state)
 {
 	struct server_stand *stand = *state;
@@ -287,6 +311,7 @@ int main(void)
 		TEST(a_caller_that_sends_first_and_reads_then_gets_its_refusal),
 		TEST(a_header_that_would_split_the_answer_is_none),
 		TEST(too_long_a_body_is_refused_and_the_connection_goes_on),
+		TEST(a_refusal_names_kind_place_and_id),
 		TEST(a_caller_that_asks_first_hears_at_once_that_its_body_is_too_long),
 		TEST(pieces_that_nobody_reads_are_bounded),
 	};
