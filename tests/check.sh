@@ -134,6 +134,7 @@ part_models() {
 part_dev() {
 	tests/judge/dev.py $sluice
 	tests/judge/gateway.py $sluice
+	tests/judge/compat.py $sluice
 	tests/judge/explain.py $sluice
 	tests/judge/access.py $sluice
 	tests/judge/metrics.py $sluice

@@ -76,3 +76,11 @@ const char *error_kind_name(enum error_kind kind)
 	static const char *const names[] = {"", "CONFIG", "INPUT", "REMOTE", "LIMIT", "SYSTEM"};
 	return names[kind];
 }
+
+enum error_kind error_kind_find(const char *name, size_t length)
+{
+	enum error_kind kind = ERROR_SYSTEM;
+	while (kind > ERROR_NONE && (strlen(error_kind_name(kind)) != length || memcmp(error_kind_name(kind), name, length) != 0))
+		kind--;
+	return kind;
+}

@@ -18,6 +18,7 @@
 #define SLUICE_BASE_ERROR_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum error_kind { ERROR_NONE, ERROR_CONFIG, ERROR_INPUT, ERROR_REMOTE, ERROR_LIMIT, ERROR_SYSTEM };
@@ -63,5 +64,6 @@ bool error_set_limit(struct error *error, enum error_limit limit, const char *fo
 bool error_memory(struct error *error, enum error_kind kind, const char *doing) __attribute__((cold));
 
 const char *error_kind_name(enum error_kind kind); /* "INPUT"; "" for NONE */
+enum error_kind error_kind_find(const char *name, size_t length); /* NONE: there is none of that name */
 
 #endif

@@ -191,11 +191,9 @@ static void refusal_read(const struct gateway_call *call, long status, struct te
 	const struct headers none = {0};
 	struct decoded_answer answer = {0};
 	struct error ignored = {0};
-	enum error_kind kind = ERROR_SYSTEM;
 	const struct text name = kind_read(body, arena);
+	const enum error_kind kind = error_kind_find(name.bytes, name.length);
 	const bool has_words = answer_decode(none, body, NULL, arena, &answer, &ignored) && answer.words.length;
-	while (kind > ERROR_NONE && !text_is(name, error_kind_name(kind)))
-		kind--;
 	error_set(error, kind == ERROR_NONE ? kind_of_http(status) : kind, PLACE_NONE, TEXT_FORMAT,
 		  TEXT_ARGUMENTS(has_words ? answer.words : body));
 }

@@ -119,14 +119,6 @@ void call_outcome_refused(struct call_outcome *outcome, int status, enum error_k
 	};
 }
 
-static enum error_kind kind_read(struct text name)
-{
-	enum error_kind kind = ERROR_SYSTEM;
-	while (kind > ERROR_NONE && !text_is(name, error_kind_name(kind)))
-		kind--;
-	return kind;
-}
-
 bool call_outcome_of_end(struct call_outcome *outcome, struct text value, struct headers headers, struct arena *arena,
 			 struct buffer *body)
 {
@@ -137,7 +129,7 @@ bool call_outcome_of_end(struct call_outcome *outcome, struct text value, struct
 	const struct text limit = value_of(headers, TEXT(REPLY_LIMIT_HEADER));
 	if (text_is(value_of(headers, TEXT(REPLY_OUTCOME_HEADER)), REPLY_FILTERED))
 		return call_outcome_read(outcome, value, headers, arena);
-	call_outcome_refused(outcome, call_status(kind, limit), kind_read(kind),
+	call_outcome_refused(outcome, call_status(kind, limit), error_kind_find(kind.bytes, kind.length),
 			     "the request failed, and its pipeline answers no errors; its dead letters say why",
 			     (struct text){0}, id, body);
 	outcome->id = id;
@@ -151,7 +143,7 @@ void call_outcome_explain(struct call_outcome *outcome, struct text kind, struct
 	const char *words = json_string_value(json_object_get(answer, "error"));
 	if (words && !json_object_get(answer, "kind")) {
 		struct error error = {0};
-		error_set(&error, kind_read(kind), PLACE_NONE, "%s", words);
+		error_set(&error, error_kind_find(kind.bytes, kind.length), PLACE_NONE, "%s", words);
 		const struct reply_failure failure = {.error = &error, .id = id, .where = place};
 		buffer_clear(body);
 		reply_error_write(body, &failure);

@@ -38,6 +38,7 @@ struct gateway_config {
 	int64_t timeout_ms;  /* 0: GATEWAY_TIMEOUT_MS */
 	const struct access_settings *access; /* access control; NULL: everybody may do everything */
 	struct name_list cors_origins; /* gateway/cors.h; empty: no CORS */
+	int compat; /* form of errors: of COMPAT_CHOICES; the files may choose it, too */
 	struct name_list passed; /* headers of requests that are passed on, besides the usual ones */
 };
 

@@ -61,6 +61,7 @@ bool gateway_service_open(struct gateway_service *service, struct loop *loop, co
 	service->config.timeout_ms = asked->timeout_ns / NS_PER_MS;
 	service->config.access = service->access->wanted;
 	service->config.passed = asked->passed;
+	service->config.compat = asked->compat;
 	service->config.cors_origins = asked->cors_origins;
 	service->gateway = gateway_open(loop, &service->config, plan, error);
 	return service->gateway != NULL;

@@ -15,6 +15,7 @@ struct gateway_asked {
 	struct gateway_access_asked access;
 	struct name_list passed, cors_origins;
 	int64_t timeout_ns;
+	int compat;
 };
 
 #define GATEWAY_ROWS(owner, member)                                                                                                \
@@ -23,6 +24,8 @@ struct gateway_asked {
 		ROW("timeout", DURATION, owner, member.timeout_ns, .fallback = "30s",                                              \
 		    .help = "How long a call of the gateway may take that says nothing by x-timeout-ms or x-deadline-ms; none "    \
 			    "takes more than 10 minutes."),                                                                        \
+		ROW("compat", CHOICE, owner, member.compat, .choices = COMPAT_CHOICES, .fallback = "sluice",                       \
+		    .help = "seldon: errors have Seldon's forms, as with serviceConfig.compat of the files."),                     \
 		ROW("pass-header", NAMES, owner, member.passed, .word = "NAME",                                                    \
 		    .help = "A header of requests that goes along with their records, beside content-type, traceparent, "          \
 			    "tracestate and seldon-route."),                                                                       \

@@ -10,6 +10,7 @@
 #include "gateway/call_access.h"
 #include "gateway/call_outcome.h"
 #include "gateway/call_setup.h"
+#include "gateway/seldon_errors.h"
 #include "message/format.h"
 #include "message/protobuf_wire.h"
 #include "message/reply.h"
@@ -184,11 +185,21 @@ static void answer_failed(struct grpc_request *request, const struct call_outcom
 						{"place", REPLY_PLACE_HEADER},
 						{"step", "sluice-step"},
 						{"attempts", "sluice-attempts"}};
+	const struct grpc_front *front = grpc_request_context(request);
+	const bool has_seldon = front->config.gateway->compat == COMPAT_SELDON || front->config.targets->has_seldon_errors;
+	struct call_outcome seldon = *outcome;
+	struct buffer text;
 	json_t *body = json_loadb(outcome->body.bytes ? outcome->body.bytes : "", outcome->body.length, 0, NULL);
 	const char *words = json_string_value(json_object_get(body, "error"));
 	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
 		failure_field(request, body, fields[i][0], fields[i][1]);
-	grpc_server_answer(request, call_grpc_status(outcome), text_of(words ? words : "the request failed"), (struct text){0});
+	buffer_open(&text, CALL_ERROR_BYTES_MAX);
+	if (has_seldon && seldon_outcome_write(&seldon, false, &text))
+		grpc_server_answer(request, GRPC_UNKNOWN, seldon.body, (struct text){0});
+	else
+		grpc_server_answer(request, call_grpc_status(outcome), text_of(words ? words : "the request failed"),
+				   (struct text){0});
+	buffer_close(&text);
 	json_decref(body);
 }
 

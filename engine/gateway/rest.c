@@ -7,6 +7,7 @@
 
 #include "base/version.h"
 #include "gateway/keyed_calls.h"
+#include "gateway/seldon_errors.h"
 #include "message/explained_seldon.h"
 #include "message/feedback.h"
 #include "message/format.h"
@@ -32,6 +33,11 @@ static void answer(const struct rest_request *request, int status)
 	http_server_answer(request->incoming, good ? status : 500, JSON, good ? buffer_view(body) : lost, NULL, 0);
 }
 
+static bool rest_has_seldon_errors(const struct rest *rest)
+{
+	return rest->config->compat == COMPAT_SELDON || rest->targets->has_seldon_errors;
+}
+
 void rest_refuse_with(const struct rest_request *request, int status, const struct http_answer_header *headers, size_t count,
 		      const char *words)
 {
@@ -48,7 +54,10 @@ void rest_refuse_with(const struct rest_request *request, int status, const stru
 		memcpy(all, headers, count * sizeof *headers);
 	all[count++] = (struct http_answer_header){REPLY_ID_HEADER, id};
 	buffer_clear(&rest->body);
-	reply_error_write(&rest->body, &failure);
+	if (rest_has_seldon_errors(rest) && seldon_path_is_v1(request->path))
+		seldon_failure_write(&rest->body, status, error.kind, text_of(words));
+	else
+		reply_error_write(&rest->body, &failure);
 	http_server_answer(request->incoming, status, JSON, buffer_view(&rest->body), all, count);
 }
 
@@ -195,9 +204,8 @@ static bool is_header(const struct header *header)
 	return header->name.length > 0;
 }
 
-void rest_call_ended(void *context, const struct call_outcome *outcome)
+static void outcome_answer(struct http_incoming *incoming, const struct call_outcome *outcome)
 {
-	struct http_incoming *incoming = context;
 	struct http_answer_header headers[ANSWER_HEADERS_MAX];
 	struct arena *arena = outcome->arena;
 	char retry[24];
@@ -219,6 +227,21 @@ void rest_call_ended(void *context, const struct call_outcome *outcome)
 				   text_kept(arena, outcome->headers.items[i].value));
 	const char *type = outcome->header_length.length > 0 ? "application/octet-stream" : text_kept(arena, outcome->content_type);
 	http_server_answer(incoming, outcome->status, outcome->end == CALL_FILTERED ? NULL : type, outcome->body, headers, count);
+}
+
+void rest_call_ended(void *context, const struct call_outcome *outcome)
+{
+	struct http_incoming *incoming = context;
+	struct call_outcome seldon = *outcome;
+	struct buffer body;
+	if (outcome->end != CALL_FAILED || !rest_has_seldon_errors(http_incoming_context(incoming))) {
+		outcome_answer(incoming, outcome);
+		return;
+	}
+	buffer_open(&body, CALL_ERROR_BYTES_MAX);
+	(void)seldon_outcome_write(&seldon, seldon_path_is_v1(http_incoming_path(incoming)), &body);
+	outcome_answer(incoming, &seldon);
+	buffer_close(&body);
 }
 
 static bool on_asked_whether_over(void *context)

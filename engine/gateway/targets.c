@@ -151,6 +151,8 @@ bool gateway_targets_make(const struct plan *plan, const struct gateway_targets 
 	if (!targets->items || !targets->topics || !topics_keep(targets, before, arena))
 		return error_memory(error, ERROR_SYSTEM, "preparing a gateway");
 	targets->spec = plan->spec;
+	const struct resource *runtime = spec_first(plan->spec, RESOURCE_RUNTIME);
+	targets->has_seldon_errors = runtime && ((const struct runtime_spec *)runtime->spec)->compat == COMPAT_SELDON;
 	targets->prefix = plan->pipelines[0].prefix;
 	targets->namespace = plan->pipelines[0].namespace;
 	for (size_t i = 0; i < plan->count; i++) {

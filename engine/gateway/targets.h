@@ -31,6 +31,7 @@ struct gateway_targets {
 	uint32_t cancels;    /* topic of cancellations (observe/cancel_board.h): index in `topics` */
 	const char *prefix, *namespace; /* of the replies topic */
 	const struct spec *spec;	/* of the plan */
+	bool has_seldon_errors;		/* `compat: seldon` of the files */
 	struct name_list routed;	/* headers of requests by which experiments choose a candidate */
 };
 

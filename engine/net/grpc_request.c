@@ -283,6 +283,11 @@ static void send_answer(struct grpc_request *request, struct text body)
 		grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT("no memory for the answer"));
 }
 
+void *grpc_request_context(const struct grpc_request *request)
+{
+	return request->server->config.context;
+}
+
 bool grpc_request_is_over(const struct grpc_request *request)
 {
 	return request->over;

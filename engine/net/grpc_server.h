@@ -60,6 +60,7 @@ bool grpc_server_drain(struct grpc_server *server);
 /* As http_server_reload(). */
 bool grpc_server_reload(struct grpc_server *server, const struct tls_files *files, struct error *error);
 
+void *grpc_request_context(const struct grpc_request *request); /* of the server's configuration */
 bool grpc_request_is_over(const struct grpc_request *request);
 
 /* The value of the name `wanted`, in any case: the first (`place` 0), the second, and so on; lives until the answer. Bytes NULL:

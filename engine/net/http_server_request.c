@@ -129,6 +129,16 @@ struct text http_incoming_certificate(const struct http_incoming *incoming, char
 	return incoming->connection ? link_peer_subject(&incoming->connection->link, out, size) : (struct text){0};
 }
 
+struct text http_incoming_path(const struct http_incoming *incoming)
+{
+	return http_head_text(&incoming->head, incoming->head.path);
+}
+
+void *http_incoming_context(const struct http_incoming *incoming)
+{
+	return incoming->server->config.context;
+}
+
 struct text http_incoming_query(const struct http_incoming *incoming)
 {
 	return http_head_text(&incoming->head, incoming->head.query);

@@ -37,6 +37,9 @@ static const struct option service_rows[] = {
 	CHECKED("grpcServicePrefix", TEXT, .effect = EFFECT_NONE, .help = "A prefix of Kubernetes services."),
 	CHECKED("serviceType", TEXT, .effect = EFFECT_NONE, .help = "The type of Kubernetes services."),
 	PART("grpc", grpc_rows, .help = "The gRPC listener of the gateway inside `sluice run`."),
+	RUNTIME("compat", CHOICE, compat, .choices = COMPAT_CHOICES, .fallback = "sluice",
+		.help = "seldon: gateways answer errors in Seldon's forms: a request that its pipeline failed with 400 and `STEP : "
+			"REASON`, and each error of /api/v1.0/... with a SeldonMessage whose status is FAILURE."),
 	PART("http", http_rows, .help = "The HTTP listener of the gateway inside `sluice run`."),
 	{.type = OPTION_END},
 };

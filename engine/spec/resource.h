@@ -349,6 +349,9 @@ static inline bool listener_is_wanted(const struct listener_spec *listener)
 	return listener->here.line > 0 && (listener->enabled || listener->enabled_here.line == 0);
 }
 
+#define COMPAT_CHOICES "sluice seldon"
+enum { COMPAT_SLUICE, COMPAT_SELDON };
+
 struct runtime_spec {
 	struct name_list brokers;
 	struct name bootstrap_servers; /* the same, joined by commas; Seldon's name for it */
@@ -365,6 +368,7 @@ struct runtime_spec {
 	struct registry_spec registry;
 	struct name backup_schedule;
 	struct listener_spec http, grpc;
+	int compat; /* form of a gateway's errors: index into COMPAT_CHOICES */
 	struct security_part authentication, authorization, encryption;
 	struct metrics_part metrics;
 };

@@ -332,6 +332,20 @@ def asks_who_calls(judge, dev, place):
     channel.close()
 
 
+def answers_errors_as_seldon(judge, dev, place):
+    """--compat seldon, as over HTTP (judge/compat.py)"""
+    command = Command(dev, place, "--compat", "seldon")
+    channel = grpc.insecure_channel(command.said["grpc"])
+    stub = service_pb2_grpc.GRPCInferenceServiceStub(channel)
+    seen = failure(stub.ModelInfer, number(1.0, "strict"), timeout=20)
+    judge.expect("compat: a failed step has its name, and the status UNKNOWN", seen and "UNKNOWN" in seen[0] and seen[1].startswith("fails : tensor"), seen)
+    seen = failure(stub.ModelInfer, number(1.0, "nobody"), timeout=20)
+    judge.expect("compat: what the gateway refuses has its status", seen and "NOT_FOUND" in seen[0], seen)
+    judge.expect("compat: an answer is as ever", np.frombuffer(stub.ModelInfer(number(3.0), timeout=20).raw_output_contents[0])[0] == 6.0)
+    channel.close()
+    command.end()
+
+
 def ends(judge, dev, stub):
     found = []
     caller = threading.Thread(target=lambda: found.append(failure(stub.ModelInfer, number(7.0, "slow"), timeout=20)))
@@ -366,6 +380,7 @@ def main():
         has_health_and_reflection(judge, channel)
         keeps_calls_apart(judge, stub)
         asks_who_calls(judge, dev, place)
+        answers_errors_as_seldon(judge, dev, place)
         ends(judge, dev, stub)
         call.close()
         http.close()

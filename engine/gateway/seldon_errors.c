@@ -1,0 +1,61 @@
+/* seldon_errors.c: see seldon_errors.h. */
+#include "gateway/seldon_errors.h"
+
+#include <jansson.h>
+
+#include "message/json_write.h"
+
+bool seldon_path_is_v1(struct text path)
+{
+	struct text rest = path, prefixed;
+	(void)text_take_until(&rest, '/'); /* the empty segment before the first slash */
+	prefixed = rest;
+	if (text_is(text_take_until(&prefixed, '/'), "seldon")) {
+		(void)text_take_until(&prefixed, '/');
+		(void)text_take_until(&prefixed, '/');
+		rest = prefixed;
+	}
+	return text_is(text_take_until(&rest, '/'), "api");
+}
+
+void seldon_failure_write(struct buffer *out, int status, enum error_kind kind, struct text words)
+{
+	buffer_print(out, "{\"status\":{\"code\":%d,", status);
+	json_write_string_after(out, TEXT("\"info\":"), words);
+	buffer_print(out, ",\"reason\":\"%s\",\"status\":\"FAILURE\"}}", error_kind_name(kind));
+}
+
+static struct text text_of_json(const json_t *value)
+{
+	return json_is_string(value) ? (struct text){json_string_value(value), json_string_length(value)} : (struct text){0};
+}
+
+/* Statuses of requests that an engine has failed, and no limit of the caller or of the gateway. */
+static bool is_of_pipeline(int status)
+{
+	return status == 400 || status == 500 || status == 502;
+}
+
+bool seldon_outcome_write(struct call_outcome *outcome, bool is_v1, struct buffer *body)
+{
+	const bool fits = outcome->end == CALL_FAILED && outcome->body.bytes && (is_v1 || is_of_pipeline(outcome->status));
+	json_t *failure = fits ? json_loadb(outcome->body.bytes, outcome->body.length, 0, NULL) : NULL;
+	const struct text words = text_of_json(json_object_get(failure, "error"));
+	const struct text step = text_of_json(json_object_get(failure, "step"));
+	if (words.bytes) {
+		buffer_clear(body);
+		outcome->content_type = is_v1 ? TEXT("application/json") : TEXT("text/plain; charset=utf-8");
+		if (is_v1) {
+			const struct text kind = text_of_json(json_object_get(failure, "kind"));
+			seldon_failure_write(body, outcome->status, error_kind_find(kind.bytes, kind.length), words);
+		} else {
+			outcome->status = 400;
+			buffer_text(body, step.length > 0 ? step : outcome->target);
+			buffer_text(body, TEXT(" : "));
+			buffer_text(body, words);
+		}
+		outcome->body = buffer_view(body);
+	}
+	json_decref(failure);
+	return words.bytes != NULL;
+}
