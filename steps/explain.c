@@ -146,10 +146,20 @@ static enum step_verdict explain_give(struct step *step, struct visit *visit, st
 		given = explain_tensors(work->made, work->rows.rows, others, explain_is_alone(step), visit_arena(visit), error);
 	if (!given)
 		return explain_fail(step, visit, error);
-	if (explain_keeps(step) && !explain_importance_take(step, visit, work->made, error))
-		return STEP_FAIL;
-	visit_explain(visit, work->made);
 	visit_emit(visit, given);
+	if (explain_keeps(step))
+		return visit_in_turn(visit, work->made);
+	visit_explain(visit, work->made);
+	return STEP_DONE;
+}
+
+/* Perturbations of many messages are on their way at once; only the importance needs the order of the partition. */
+static enum step_verdict explain_weigh(struct step *step, struct visit *visit, void *work, struct error *error)
+{
+	struct explained *made = work;
+	if (!explain_importance_take(step, visit, made, error))
+		return STEP_FAIL;
+	visit_explain(visit, made);
 	return STEP_DONE;
 }
 
@@ -259,7 +269,7 @@ const struct step_kind step_explain = {
 	.options_size = sizeof(struct explain_step),
 	.shape = SHAPE_ADDS,
 	.calls = &(const struct call_rules){.answered = explain_continue},
-	.state = &(const struct state_rules){.stores = explain_keeps},
+	.state = &(const struct state_rules){.stores = explain_keeps, .in_turn = explain_weigh},
 	.monitors = &(const struct monitor_rules){.watches = explain_watches, .explains = explain_can, .beside = explain_is_beside},
 	.check = explain_options_check,
 	.infer = explain_infer,

@@ -1,7 +1,8 @@
 /* explain_importance.h: Running importance of features at a step `explain`: the mean absolute contribution of each, over windows of
  * explanations, in the state of the step.
  *
- * Each partition has windows of its own, a slice. A window by count closes with the explanation that fills it, one by time with the
+ * Messages of a partition are explained side by side, and counted in their order (in_turn() of step/step.h). Each partition has
+ * windows of its own, a slice. A window by count closes with the explanation that fills it, one by time with the
  * first whose event time is behind it; what comes late counts in the open window. After IMPORTANCE_LATE of these in a row, the
  * clock was set back, and a window begins anew. Other features, or another window, begin one anew too, and what was open is
  * reported as it is.

@@ -10,11 +10,6 @@ static bool importance_check(const struct explain_step *self, struct error *erro
 {
 	if (!self->importance.here.line)
 		return true;
-	if (self->deliver != DELIVER_BESIDE)
-		return error_set(
-			error, ERROR_CONFIG, self->importance.here,
-			"`importance` is kept beside the answer, and the step explains on its path; write `deliver: beside`, or "
-			"leave `importance` out");
 	if (self->by == BY_ANCHORS)
 		return error_set(error, ERROR_CONFIG, self->importance.here,
 				 "anchors have no contributions, of which importance is the mean; write another `by`, or leave "
@@ -170,9 +165,9 @@ const struct option explain_rows[] = {
 	    .help = "Keeps the mean absolute contribution of each feature, such as mean |SHAP|, over windows of explanations. Each "
 		    "window is a record of the topic `importance` of the pipeline; `sluice explain PIPELINE --importance` shows "
 		    "them. "
-		    "With `deliver: beside` only. The open window is state of the step, so that each explanation counts once, and "
-		    "the "
-		    "step explains the messages of a partition one after the other. Each partition has windows of its own, "
+		    "The open window is state of the step, so that each explanation counts once. Messages are explained side by "
+		    "side, and counted in the order of their partition: with `inline` and `on-request` an answer leaves after "
+		    "the earlier explained ones of its partition. Each partition has windows of its own, "
 		    "which merge. Explanations of more than 4096 contributions are counted, and not in the means. "
 		    "Absolute contributions have the units of the answer, and what an estimate errs by adds to them."),
 	{.type = OPTION_END},

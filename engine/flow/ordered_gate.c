@@ -3,7 +3,8 @@
  *
  * A line has for each ordered gate the run whose turn it is: the first that has not passed there. A run passes when
  * its visit has ended, when it can no longer come to the step, and when it ends. If the visit of the next run has
- * come already, it is parked among the waiting visits, and becomes a task again.
+ * come already, it is parked among the waiting visits, and becomes a task again. A kind with in_turn() comes to its gate at
+ * the end of a visit, others at the beginning.
  */
 #include <assert.h>
 
@@ -203,6 +204,20 @@ void line_leave(struct run *run)
 
 /* ---- state of a visit ---- */
 
+enum step_verdict visit_in_turn(struct visit *visit, void *work)
+{
+	assert(visit->node->stateful && visit->node->step.kind->state->in_turn && !visit->ends_in_turn);
+	visit->ends_in_turn = true;
+	visit->work = work;
+	return STEP_IN_TURN;
+}
+
+/* The kind has state rules, the step collects no children, and the visit has its turn. */
+static bool visit_may_keep(const struct visit *visit)
+{
+	return visit->node->stateful && (visit->ends_in_turn || !visit->node->step.kind->state->in_turn);
+}
+
 static struct store *store_of(const struct visit *visit)
 {
 	return visit->run && visit->run->line ? visit->run->line->store : NULL;
@@ -212,7 +227,7 @@ bool visit_recall(struct visit *visit, struct text key, struct text *value)
 {
 	const struct write *write = visit->drafts ? drafts_find(visit->drafts, key) : NULL;
 	const struct store *store = store_of(visit);
-	assert(visit->node->stateful); /* number 0 would be the state of another step */
+	assert(visit_may_keep(visit)); /* number 0 would be the state of another step */
 	if (write)
 		*value = write->value;
 	return write ? write->value.bytes != NULL : store && store_read(store, visit->node->ordered_gate, key, value);
@@ -222,7 +237,7 @@ bool visit_recall(struct visit *visit, struct text key, struct text *value)
 static struct write *draft(struct visit *visit, struct text key, size_t size, struct error *error)
 {
 	const struct store *store = store_of(visit);
-	assert(visit->node->stateful); /* its kind has state rules, and the step collects no children */
+	assert(visit_may_keep(visit));
 	if (!store) {
 		error_set(error, ERROR_SYSTEM, visit->node->step.place,
 			  "step `%s` has no state, because its partition was taken away", visit->node->step.name);

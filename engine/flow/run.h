@@ -208,6 +208,8 @@ struct visit {
 	struct visit *next, *previous; /* in the list of waiting visits */
 	bool waiting;
 	bool parked;	       /* before an ordered gate, until earlier messages have passed */
+	bool ends_in_turn;     /* its step has run, and in_turn() is to go on with `work` */
+	void *work;
 	bool gathers;	       /* `parts` is set, and `sources` is not */
 	bool turns;	       /* it has called, or chosen the readers of its result: it ends a chain of plain steps */
 	struct drafts *drafts; /* NULL: it wrote nothing */

@@ -444,7 +444,10 @@ void visit_run(struct visit *visit)
 	struct error *error = visit->run->error;
 	struct step *step = &visit->node->step;
 	error->kind = ERROR_NONE;
-	visit_verdict(visit, step->kind->run(step, visit, error), error);
+	if (visit->ends_in_turn)
+		visit_verdict(visit, step->kind->state->in_turn(step, visit, visit->work, error), error);
+	else
+		visit_verdict(visit, step->kind->run(step, visit, error), error);
 }
 
 /* Where a visit that ended at once may go on as the visit of the next step, so that a
@@ -494,7 +497,8 @@ static __attribute__((noinline)) void visit_start_fully(struct visit *visit)
 {
 	struct run *run = visit->run;
 	struct flow_node *node = visit->node;
-	visit->began_ms = visit->flow->now_ms;
+	if (!visit->ends_in_turn)
+		visit->began_ms = visit->flow->now_ms;
 	if (node->plain && !run->answered) {
 		visit_chain(visit, true);
 		return;
@@ -514,7 +518,7 @@ static __attribute__((noinline)) void visit_start_fully(struct visit *visit)
 		batch_join(visit);
 		return;
 	}
-	if (node->stateful)
+	if (node->stateful && !node->step.kind->state->in_turn)
 		ordered_gate_enter(visit);
 	else
 		visit_run(visit);
@@ -548,7 +552,9 @@ void visit_verdict(struct visit *visit, enum step_verdict verdict, struct error 
 		error_set(error, ERROR_SYSTEM, visit->node->step.place, "step `%s` waits and asked for nothing; please report this",
 			  visit->node->step.name);
 	}
-	if (visit->run)
+	if (verdict == STEP_IN_TURN)
+		ordered_gate_enter(visit);
+	else if (visit->run)
 		visit_finish(visit, verdict, error);
 	else
 		batch_verdict(visit->batch, verdict, error);

@@ -14,7 +14,9 @@
  *
  * A stateful step stores bytes by key from message to message. It is an ordered gate: it gets the messages of a
  * partition in their order, whatever calls they waited for, and each message sees what earlier ones stored. A visit
- * that fails stores nothing. The writes of a visit that ended well stay, even when a later step fails.
+ * that fails stores nothing. The writes of a visit that ended well stay, even when a later step fails. A kind whose
+ * state matters only at the end of a visit has in_turn() in its state rules: its messages work side by side, and only
+ * what follows has their order.
  *
  * A step may make many child messages (offspring) of one message. Children have ids, keys and times of their own.
  * They pass through the later steps as messages of their own, in the order in which they were made, also through a
@@ -61,6 +63,7 @@ struct step {
 enum step_verdict {
 	STEP_DONE, /* the emitted payload continues */
 	STEP_WAIT, /* a call is in progress */
+	STEP_IN_TURN, /* in_turn() of the state rules goes on, when earlier messages have passed; only visit_in_turn() gives it */
 	STEP_DROP, /* no output on this branch, and that is no error */
 	STEP_FAIL, /* `error` gives the reason; its kind decides what happens to the message */
 };
@@ -275,6 +278,10 @@ struct state_rules {
 	/* What determines, besides the kind, how its state is read: one word. State of another form is of no use to the step.
 	 * NULL (also as hook): the kind alone, which recognises what its other options wrote. */
 	const char *(*form)(const struct step *step);
+	/* Goes on with a visit that returned visit_in_turn(), when all earlier messages of the partition have passed. Only it may
+	 * use the state then. `work` is what was handed over. It returns another verdict, and makes no call. NULL: messages
+	 * are in their order from run() on. */
+	enum step_verdict (*in_turn)(struct step *step, struct visit *visit, void *work, struct error *error);
 };
 
 /* Rules of a kind that assesses what other steps do. */
@@ -460,6 +467,10 @@ void visit_copy(struct visit *visit, enum call_target target, const char *name, 
  * A step's keys are private to it. Only messages of one partition share them, so the key by which the stage is
  * partitioned must be part of each key. Values outlive the process that wrote them, so they begin with a version.
  */
+
+/* The verdict of run() or answered() of a kind with in_turn(): that goes on with `work`, which lives in the visit's arena,
+ * in the order of the partition. What was emitted so far stays. */
+enum step_verdict visit_in_turn(struct visit *visit, void *work);
 
 /* Reads the value stored under `key`. False: there is none. The value is aligned to 8 bytes. It is valid until run()
  * or answered() returns, and until that key is written. */

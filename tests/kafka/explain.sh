@@ -117,7 +117,7 @@ each=400
 # Four pipelines in one engine: all of them are in the transactions in which it is killed.
 deliveries() {
 	local name
-	for name in inline:why:"deliver: inline" asked:why:"deliver: on-request" share:score:"share: 25%" condition:score:""; do
+	for name in inline:why:"deliver: inline, importance: {window: 100}" asked:why:"deliver: on-request" share:score:"share: 25%" condition:score:""; do
 		cat <<-END
 			---
 			apiVersion: mlops.seldon.io/v1alpha1
@@ -169,6 +169,10 @@ for name in inline asked share condition; do
 	expect "$name: answers" "$(answers $name $each killed)" "-eq $each"
 done
 explained_once inline "-eq $each"
+"$build/records" dump "$brokers" sluice.killed.pipeline.inline.importance 2>"$dir/dump.log" |
+	"$here/verdicts.py" "$here/../../schemas/importance.avsc" >"$dir/importance"
+expect "inline: windows of importance" "$(jq -r .window "$dir/importance" | sort -u | wc -l)" "-eq $((each / 100))"
+expect "inline: explanations in them" "$(jq -s 'map(.explanations) | add' "$dir/importance")" "-eq $each"
 explained_once asked "-eq $((each / 4))"
 explained_once condition "-eq $((each / 4))"
 explained_once share "-ge $((each * 15 / 100))"

@@ -39,6 +39,7 @@ struct weighed {
 	struct line *line;
 	struct arena *arena, *kept; /* of a message; of the reports */
 	int64_t time_ms, sent;
+	bool asks; /* for its explanation */
 	struct verdict_board *board;
 	size_t count;
 	struct importance_report reports[REPORTS_MAX];
@@ -155,6 +156,7 @@ static void rows_send(struct weighed *weighed, const double *rows, size_t count,
 	const struct tensor tensor = {
 		.name = TEXT("x"), .datatype = DATATYPE_FP64, .shape = shape, .rank = 2, .data = rows, .count = count * features};
 	const struct tensor *items[] = {&tensor};
+	const struct header wanted = {TEXT(EXPLAIN_HEADER), TEXT("yes")};
 	struct error error = {0};
 	char id[24];
 	snprintf(id, sizeof id, "%lld", (long long)weighed->sent);
@@ -164,6 +166,8 @@ static void rows_send(struct weighed *weighed, const double *rows, size_t count,
 				  .time_ms = weighed->time_ms,
 				  .payload = {.tensors = {1, items}},
 				  .line = weighed->line};
+	if (weighed->asks)
+		message.headers = (struct headers){1, &wanted};
 	assert_true(flow_enter(weighed->flow, &message, 0, &error));
 	arena_reset(weighed->arena);
 }
@@ -429,6 +433,27 @@ static void a_share_of_requests_is_explained_and_only_that_counts(void **state)
 	weighed_close(&weighed);
 }
 
+static void it_is_kept_on_the_path_of_the_answer_too(void **state)
+{
+	(void)state;
+	static const char *const deliveries[] = {"inline", "on-request"};
+	for (size_t i = 0; i < 2; i++) {
+		struct weighed weighed;
+		char options[128];
+		snprintf(options, sizeof options, "deliver: %s, importance: {window: 2}", deliveries[i]);
+		weighed_open(&weighed, options);
+		weighed.asks = i == 1;
+		row_send(&weighed, 1, 0, 0);
+		weighed.asks = false;
+		row_send(&weighed, 7, 0, 0); /* explained inline alone */
+		weighed.asks = i == 1;
+		row_send(&weighed, 3, 0, 0);
+		assert_int_equal(weighed.count, 1);
+		expect_near(weighed.reports[0].features[0].mean, i == 1 ? 4 : 8, 0);
+		weighed_close(&weighed);
+	}
+}
+
 /* ---- plans ---- */
 
 static void expect_fault(const char *options, const char *words)
@@ -448,8 +473,6 @@ static void expect_fault(const char *options, const char *words)
 static void what_cannot_be_kept_is_a_fault(void **state)
 {
 	(void)state;
-	expect_fault("deliver: inline, importance: {window: 10}", "`importance` is kept beside the answer");
-	expect_fault("deliver: on-request, importance: {window: 10}", "`importance` is kept beside the answer");
 	expect_fault("by: anchors, importance: {window: 10}", "anchors have no contributions");
 	expect_fault("importance: {window: 1000001}", "a window has at most 1000000 explanations");
 }
@@ -492,6 +515,7 @@ int main(void)
 		cmocka_unit_test(features_beyond_the_limit_are_one_number),
 		cmocka_unit_test(what_is_not_finite_is_left_out_and_counted),
 		cmocka_unit_test(a_share_of_requests_is_explained_and_only_that_counts),
+		cmocka_unit_test(it_is_kept_on_the_path_of_the_answer_too),
 		cmocka_unit_test(what_cannot_be_kept_is_a_fault),
 		cmocka_unit_test(a_step_without_it_has_no_state_and_no_topic),
 	};

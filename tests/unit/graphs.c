@@ -174,6 +174,25 @@ const struct step_kind kind_asks_and_counts = {
 	.calls = &(const struct call_rules){.answered = counts_answered},
 };
 
+static enum step_verdict counts_later(struct step *step, struct visit *visit, struct call *call, struct error *error)
+{
+	(void)step;
+	*error = call->error;
+	return error->kind == ERROR_NONE ? visit_in_turn(visit, call) : STEP_FAIL;
+}
+
+static enum step_verdict counts_in_turn(struct step *step, struct visit *visit, void *work, struct error *error)
+{
+	return counts_answered(step, visit, work, error);
+}
+
+const struct step_kind kind_asks_then_counts = {
+	.name = "asks-then-counts",
+	.state = &(const struct state_rules){.in_turn = counts_in_turn},
+	.run = asks_run,
+	.calls = &(const struct call_rules){.answered = counts_later},
+};
+
 /* ---- one into many ---- */
 
 static const struct tensor *number_made(struct arena *arena, const char *name, float number)

@@ -36,6 +36,8 @@ extern const struct step_kind kind_drops;
 extern const struct step_kind kind_counts;
 /* The same, but it asks the model of its own name before it counts. */
 extern const struct step_kind kind_asks_and_counts;
+/* The same, but its messages ask side by side, and only the counts have their order. */
+extern const struct step_kind kind_asks_then_counts;
 
 /* A step that makes an offspring of each number of the tensor `x`, which becomes its `x`, with
  * the ids ID/0, ID/1 and so on, and with that number as the tensor `k`, which is its key. It

@@ -279,6 +279,79 @@ static void while_a_stateful_step_waits_for_a_reply_nobody_passes_it(void **stat
 	expect_all_released();
 }
 
+/* ---- a gate at the end of visits ---- */
+
+static void open_asking_abreast(void)
+{
+	const struct made_step steps[] = {{.name = "n", .kind = &kind_asks_then_counts}};
+	open_kept(steps, COUNT(steps), "n", JOIN_INNER);
+	scene_send(&scene, "a", "k=1");
+	scene_send(&scene, "b", "k=1");
+	scene_send(&scene, "c", "k=1");
+	assert_int_equal(scene.call_count, 3);
+}
+
+static void visits_that_end_in_turn_call_side_by_side(void **state)
+{
+	(void)state;
+	open_asking_abreast();
+	reply_to(2, "y=1");
+	reply_to(1, "y=1");
+	assert_null(scene_answer(&scene, "b"));
+	assert_null(scene_answer(&scene, "c"));
+	assert_int_equal(kept(0, "key 1"), -1);
+	reply_to(0, "y=1");
+	expect_tensors("a", "k=1 n=1");
+	expect_tensors("b", "k=1 n=2");
+	expect_tensors("c", "k=1 n=3");
+	expect_all_released();
+}
+
+static void a_visit_that_fails_before_its_turn_lets_the_next_end(void **state)
+{
+	(void)state;
+	open_asking_abreast();
+	fail_call(1);
+	expect_error("b", ERROR_REMOTE, "no server");
+	reply_to(2, "y=1");
+	assert_null(scene_answer(&scene, "c"));
+	fail_call(0);
+	expect_tensors("c", "k=1 n=1");
+	expect_all_released();
+}
+
+static void a_deadline_before_its_turn_leaves_nothing(void **state)
+{
+	(void)state;
+	const struct made_step steps[] = {{.name = "n", .kind = &kind_asks_then_counts}};
+	open_kept(steps, COUNT(steps), "n", JOIN_INNER);
+	scene_send(&scene, "a", "k=1");
+	struct message *hurried = scene_message(&scene, "b", "k=1");
+	hurried->deadline_ms = 50;
+	scene_enter(&scene, hurried);
+	reply_to(1, "y=1");
+	scene_advance(&scene, 50);
+	expect_error("b", ERROR_LIMIT, "step `n` waited until those before it in its partition have passed;");
+	reply_to(0, "y=1");
+	expect_tensors("a", "k=1 n=1");
+	expect_all_released();
+	assert_int_equal(kept(0, "key 1"), 1);
+}
+
+static void a_line_that_closes_before_the_end_of_a_visit_keeps_nothing(void **state)
+{
+	(void)state;
+	open_asking_abreast();
+	reply_to(1, "y=1");
+	line_close(scene.line);
+	scene.line = NULL;
+	expect_error("b", ERROR_SYSTEM, "taken away");
+	reply_to(0, "y=1");
+	expect_error("a", ERROR_SYSTEM, "taken away");
+	fail_call(2);
+	assert_int_equal(kept(0, "key 1"), -1);
+}
+
 static void an_answer_that_is_known_does_not_spare_the_count(void **state)
 {
 	(void)state;
@@ -433,6 +506,10 @@ int main(void)
 		IN_SCENE(a_message_past_its_deadline_at_the_turnstile_leaves_nothing),
 		IN_SCENE(a_message_that_another_branch_took_lets_the_next_pass),
 		IN_SCENE(while_a_stateful_step_waits_for_a_reply_nobody_passes_it),
+		IN_SCENE(visits_that_end_in_turn_call_side_by_side),
+		IN_SCENE(a_visit_that_fails_before_its_turn_lets_the_next_end),
+		IN_SCENE(a_deadline_before_its_turn_leaves_nothing),
+		IN_SCENE(a_line_that_closes_before_the_end_of_a_visit_keeps_nothing),
 		IN_SCENE(an_answer_that_is_known_does_not_spare_the_count),
 		IN_SCENE(two_turnstiles_behind_each_other_keep_the_order_at_both),
 		IN_SCENE(a_step_on_a_cycle_may_count_a_message_twice_before_the_next_comes),
