@@ -92,6 +92,15 @@ bool background_read(struct background *background, const struct step *step, con
 			 file->text, background->count, background->count == 1 ? "" : "s", BACKGROUND_ROWS_LEAST);
 }
 
+void background_narrow(struct background *background, size_t width)
+{
+	if (background->most > 0 || background->width <= width)
+		return;
+	for (size_t i = 0; i < background->count; i++)
+		memmove(background->rows + i * width, background->rows + i * background->width, width * sizeof *background->rows);
+	background->width = width;
+}
+
 void background_sample(struct background *background, size_t most)
 {
 	*background = (struct background){.most = most, .random = {BACKGROUND_SEED}};

@@ -26,6 +26,9 @@ struct background {
 /* Reads a file. CONFIG: it has no such rows, or fewer than BACKGROUND_ROWS_LEAST, with the place of the name. */
 bool background_read(struct background *background, const struct step *step, const struct name *file, struct error *error);
 
+/* Leaves out the columns of a file behind the first `width`, for a model that ignores them. */
+void background_narrow(struct background *background, size_t width);
+
 /* A running sample of up to so many rows. */
 void background_sample(struct background *background, size_t most);
 

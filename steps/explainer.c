@@ -96,6 +96,8 @@ bool explainer_open(struct explainer *explainer, struct error *error)
 				 "%s cannot explain `%s`, which answers the number of a class: a class has no parts that add up; "
 				 "export the model with probabilities, or write `by: anchors`",
 				 explainer->whose, explainer->model.name);
+	if (local && predictor_traits(local->predictor)->wider)
+		background_narrow(&explainer->background, predictor_traits(local->predictor)->features);
 	explainer->perturbs = !local || (by_calls && explainer->by != BY_AUTO);
 	if (needs_background(explainer) && explainer->background.count == 0 && explainer->background.most == 0)
 		background_sample(&explainer->background, BACKGROUND_ROWS_DEFAULT);

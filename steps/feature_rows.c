@@ -65,22 +65,23 @@ static bool part_measure(struct feature_rows *rows, struct feature_part *part, c
 	return true;
 }
 
-/* False: the request does not name all its columns. */
-static bool part_name(const struct feature_part *part, struct text *names, struct arena *arena)
+/* False: the request does not name all its columns. A tensor of one column names it, if there are others beside it. */
+static bool part_name(const struct feature_rows *rows, const struct feature_part *part, struct text *names, struct arena *arena)
 {
 	struct columns columns;
 	struct text name;
 	const struct text tensor = part->tensor->name;
+	const bool single = part->tensor->count == rows->rows;
 	bool named = part->columns > 0 && columns_begin(&columns, part->tensor->parameters, arena);
 	for (size_t i = 0; i < part->columns; i++) {
 		named = named && columns_next(&columns, &name);
-		if (!named && part->columns > 1) {
+		if (!named && !single) {
 			const char *made = arena_print(arena, TEXT_FORMAT "[%zu]", TEXT_ARGUMENTS(tensor), i);
 			name = made ? text_of(made) : tensor;
 		}
-		names[part->first + i] = named || part->columns > 1 ? name : tensor;
+		names[part->first + i] = named || !single ? name : tensor;
 	}
-	return named || part->columns < 2;
+	return named || part->columns == 0 || (single && rows->part_count > 1);
 }
 
 static bool values_read(struct feature_rows *rows, struct arena *arena, struct error *error)
@@ -92,7 +93,7 @@ static bool values_read(struct feature_rows *rows, struct arena *arena, struct e
 	rows->named = true;
 	for (size_t i = 0; i < rows->part_count; i++) {
 		const struct feature_part *part = &rows->parts[i];
-		rows->named = part_name(part, names, arena) && rows->named;
+		rows->named = part_name(rows, part, names, arena) && rows->named;
 		for (size_t row = 0; row < rows->rows; row++)
 			for (size_t j = 0; j < part->columns; j++)
 				values[row * rows->features + part->first + j] =

@@ -9,6 +9,7 @@
 #include "explain/gradients.h"
 #include "explain/importance.h"
 #include "explain/linear.h"
+#include "numeric/legendre.h"
 
 /* ---- integrated gradients ---- */
 
@@ -22,43 +23,52 @@ static const struct {
 	{"gausslegendre_50", GRADIENT_LEGENDRE, 50}, {"limit", GRADIENT_MIDDLE, 20001},
 };
 
-/* What has no layers is differentiated by differences: exact for formulas of degree 2. */
+/* What has no layers is differentiated by differences of the fourth order. */
 #define DIFFERENCE 1e-3
+#define DIFFERENCES 4
+#define FORMULA_POINTS 50 /* of a Gauss-Legendre rule: exact for formulas of degree 100 */
+
+static const double offsets[DIFFERENCES] = {-2, -1, 1, 2}, factors[DIFFERENCES] = {1, -8, 8, -1};
 
 static bool formula_gradient(const struct compute_case *one, const struct compute_example *model, const double *row, size_t width,
-			     double *gradient, struct error *error)
+			     double *rows, double *gradient, struct error *error)
 {
-	double *rows = ARENA_ARRAY(one->arena, double, 2 * width * width), *answers = ARENA_ARRAY(one->arena, double, 2 * width);
-	if (!rows || !answers)
-		return error_memory(error, ERROR_LIMIT, "differentiating a formula");
-	for (size_t i = 0; i < 2 * width; i++) {
+	double *answers = rows + DIFFERENCES * width * width;
+	for (size_t i = 0; i < DIFFERENCES * width; i++) {
 		memcpy(rows + i * width, row, width * sizeof *row);
-		rows[i * width + i / 2] += i % 2 ? -DIFFERENCE : DIFFERENCE;
+		rows[i * width + i / DIFFERENCES] += offsets[i % DIFFERENCES] * DIFFERENCE;
 	}
-	if (!compute_example_answer(model, one, rows, width, 2 * width, answers, error))
+	if (!compute_example_answer(model, one, rows, width, DIFFERENCES * width, answers, error))
 		return false;
-	for (size_t i = 0; i < width; i++)
-		gradient[i] = (answers[2 * i] - answers[2 * i + 1]) / (2 * DIFFERENCE);
+	memset(gradient, 0, width * sizeof *gradient);
+	for (size_t i = 0; i < DIFFERENCES * width; i++)
+		gradient[i / DIFFERENCES] += factors[i % DIFFERENCES] * answers[i] / (12 * DIFFERENCE);
 	return true;
 }
 
-/* Along the line the gradient of a quadratic formula is linear: that in the middle is the mean. */
 static json_t *formula_integrate(const struct compute_case *one, const struct compute_example *model, const struct compute_row *row,
 				 const struct compute_row *baseline, struct error *error)
 {
-	double *middle = ARENA_ARRAY(one->arena, double, row->count), *gradient = ARENA_ARRAY(one->arena, double, row->count);
-	if (!middle || !gradient) {
+	const size_t width = row->count;
+	double at[FORMULA_POINTS], weights[FORMULA_POINTS];
+	double *point = ARENA_ARRAY(one->arena, double, width), *gradient = ARENA_ARRAY(one->arena, double, width);
+	double *sums = ARENA_ARRAY(one->arena, double, width);
+	double *rows = ARENA_ARRAY(one->arena, double, DIFFERENCES * width * (width + 1));
+	if (!point || !gradient || !sums || !rows) {
 		error_memory(error, ERROR_LIMIT, "integrating gradients");
 		return NULL;
 	}
-	for (size_t i = 0; i < row->count; i++)
-		middle[i] = (row->items[i] + baseline->items[i]) / 2;
-	if (!formula_gradient(one, model, middle, row->count, gradient, error))
-		return NULL;
-	for (size_t i = 0; i < row->count; i++)
-		gradient[i] *= row->items[i] - baseline->items[i];
+	legendre_rule(FORMULA_POINTS, at, weights);
+	for (size_t q = 0; q < FORMULA_POINTS; q++) {
+		for (size_t i = 0; i < width; i++)
+			point[i] = baseline->items[i] + at[q] * (row->items[i] - baseline->items[i]);
+		if (!formula_gradient(one, model, point, width, rows, gradient, error))
+			return NULL;
+		for (size_t i = 0; i < width; i++)
+			sums[i] += weights[q] * gradient[i] * (row->items[i] - baseline->items[i]);
+	}
 	json_t *result = json_object();
-	compute_put(result, "limit", compute_write_row(gradient, row->count), error);
+	compute_put(result, "limit", compute_write_row(sums, width), error);
 	return compute_made(result, error);
 }
 

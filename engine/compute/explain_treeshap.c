@@ -32,6 +32,16 @@ static bool treeshap_room(struct treeshap_work *work, struct error *error)
 
 /* ---- margins ---- */
 
+/* Features that the model ignores, behind those that it takes, contribute nothing. */
+static void treeshap_widen(struct treeshap_work *work, size_t taken)
+{
+	for (size_t i = work->rows.rows * work->outputs; taken < work->features && i-- > 0;) {
+		double *row = work->contributions + i * work->features;
+		memmove(row, work->contributions + i * taken, taken * sizeof *row);
+		memset(row + taken, 0, (work->features - taken) * sizeof *row);
+	}
+}
+
 static bool treeshap_margins(struct treeshap_work *work, struct error *error)
 {
 	const struct tree_shap *shap = tree_shap_open(work->one->arena, work->predictor, work->background.items,
@@ -41,13 +51,14 @@ static bool treeshap_margins(struct treeshap_work *work, struct error *error)
 	const struct tree_shap_size size = tree_shap_size(shap);
 	double *scratch = ARENA_ARRAY(work->one->arena, double, size.scratch);
 	work->outputs = size.outputs;
-	work->features = size.features;
+	work->features = work->rows.rows && work->rows.columns > size.features ? work->rows.columns : size.features;
 	work->base = tree_shap_base(shap);
 	if (!scratch || !treeshap_room(work, error))
 		return error_memory(error, ERROR_LIMIT, "explaining rows");
 	for (size_t i = 0; i < work->rows.rows; i++)
 		tree_shap_explain(shap, work->rows.items + i * work->rows.columns,
 				  work->contributions + i * size.outputs * size.features, scratch);
+	treeshap_widen(work, size.features);
 	return true;
 }
 

@@ -165,7 +165,8 @@ static bool node_put(struct trees_builder *builder, const struct tree_node *give
 		*placed += 2;
 	}
 	buffer_append(&builder->nodes, &put, sizeof put);
-	cover_put(builder, node->cover);
+	/* Every row comes to the only node of a tree, whatever its file says of it. */
+	cover_put(builder, count == 1 ? 1 : node->cover);
 	return !(buffer_failed(&builder->order) || buffer_failed(&builder->nodes)) ||
 	       error_memory(error, ERROR_SYSTEM, "reading a model");
 }

@@ -56,8 +56,26 @@ def forest_cases():
         yield case("forest_" + way, "models/forest_samples.json", asked, {"algorithm": way}, expected, "shap.TreeExplainer", **given)
 
 
+def wide_forest_case():
+    """The last two of five columns never change, so no split asks for them, and the file does not contain their number"""
+    x = numpy.round(random.normal(size=(150, 5)), 3)
+    x[:, 3:] = 1.5
+    forest = RandomForestClassifier(n_estimators=4, max_depth=4, random_state=5).fit(x, x[:, 0] * x[:, 1] > 0, random.random(150) + 0.1)
+    model = {"format": "sluice_forest/1", "aggregate": "mean_probability", "classes": [0, 1], "trees": [
+        {"feature": tree.feature.tolist(), "threshold": tree.threshold.tolist(), "left": tree.children_left.tolist(),
+         "right": tree.children_right.tolist(), "value": [(leaf[0] / leaf[0].sum()).tolist() for leaf in tree.value],
+         "n_samples": tree.weighted_n_node_samples.tolist()} for tree in (one.tree_ for one in forest.estimators_)]}
+    json.dump(model, open(os.path.join(HERE, "models/forest_wide.json"), "w"), separators=(",", ":"))
+    asked = numpy.round(random.normal(size=(4, 5)), 3)
+    explainer = shap.TreeExplainer(forest)
+    expected = {"shap_values": numpy.moveaxis(explainer.shap_values(asked, check_additivity=False), 2, 1).tolist(),
+                "base_values": [explainer.expected_value.tolist()] * len(asked)}
+    return case("forest_wide", "models/forest_wide.json", asked, {"algorithm": "path_dependent"}, expected, "shap.TreeExplainer, weighted rows")
+
+
 cases = [lightgbm_case("lgb_bin", 6, True), lightgbm_case("lgb_multi", 5, False), lightgbm_case("lgb_reg_missing", 8, True)]
 cases += forest_cases()
+cases += [wide_forest_case()]
 libraries = {"lightgbm": lightgbm.__version__, "shap": shap.__version__, "scikit-learn": sklearn.__version__}
 json.dump({"family": "explain_treeshap", "schema_version": 1, "split": "own", "description": __doc__.split(":")[0],
            "libraries": libraries, "cases": cases}, open(os.path.join(HERE, "explain_treeshap.json"), "w"), separators=(",", ":"))

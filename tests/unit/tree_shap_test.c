@@ -283,6 +283,26 @@ static void expect_refused(const struct predictor *predictor, const double *back
 	expect_words(error.text, why);
 }
 
+/* XGBoost writes such covers of trees that have nothing left to learn, as with survival:cox. */
+static void a_tree_of_one_leaf_needs_no_cover(void **state)
+{
+	(void)state;
+	for (int covered = 0; covered <= 1; covered++) {
+		struct buffer text;
+		double row[FEATURES], contributions[FEATURES];
+		grown.count = 0;
+		grow(0, false, -0.16748942);
+		const struct predictor *predictor =
+			predictor_read(arena, model_of_tree(&text, covered), ITERATIONS_BEST, &error);
+		buffer_close(&text);
+		const struct tree_shap *shap = open_paths(predictor);
+		draw_row(row);
+		explain(shap, row, contributions);
+		expect_alike(contributions, (const double[FEATURES]){0});
+		assert_true(fabs(*tree_shap_base(shap) - 0.5 - (double)grown.value[0]) < CLOSE);
+	}
+}
+
 static void what_cannot_be_explained_is_refused(void **state)
 {
 	(void)state;
@@ -306,6 +326,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(interventional_values_are_those_of_all_coalitions, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(deep_trees_add_up, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(a_split_that_no_training_row_reached_sends_half_each_way, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(a_tree_of_one_leaf_needs_no_cover, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(what_cannot_be_explained_is_refused, set_up, arena_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
