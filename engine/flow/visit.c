@@ -136,12 +136,10 @@ int64_t visit_now_ms(const struct visit *visit)
 
 void visit_explain(struct visit *visit, struct explained *made)
 {
-	struct message *message = message_root(visit->message);
-	for (struct explained *next; made; made = next) {
-		next = (struct explained *)(uintptr_t)made->next; /* they are this visit's until here */
-		made->next = message->explained;
-		message->explained = made;
-	}
+	const struct explained **end = &message_root(visit->message)->explained;
+	while (*end)
+		end = (const struct explained **)(uintptr_t)&(*end)->next; /* they are of visits of this message */
+	*end = made;
 }
 
 void visit_score(struct visit *visit, struct drift_score *made)

@@ -15,6 +15,13 @@ bool explained_is_awaited(const struct message *message)
 	return headers_find(message->headers, TEXT(EXPLAIN_REPLY_HEADER)) != NULL;
 }
 
+const struct explained *explained_any(const struct explained *first)
+{
+	while (first && first->failure)
+		first = first->next;
+	return first;
+}
+
 const char *explained_method(const struct explanation *explanation)
 {
 	static const char *const names[] = {

@@ -27,6 +27,9 @@ struct explained {
 bool explained_is_wanted(const struct message *message);
 bool explained_is_awaited(const struct message *message);
 
+/* The first of these that is no failure; NULL: there is none. */
+const struct explained *explained_any(const struct explained *first);
+
 /* The method's name in the options of the step and in records: tree, linear, gradients, exact, sample, anchors or permutation. */
 const char *explained_method(const struct explanation *explanation);
 

@@ -34,7 +34,7 @@ static const struct seldon_explainer seldon_explainers[] = {
 	[EXPLANATION_PERMUTATION] = {"PermutationImportance", "blackbox", PERMUTATION_PARAMS},
 };
 
-/* The explanation of a row; NULL: there is none. They are in no order. */
+/* The explanation of a row; NULL: there is none. */
 static const struct explained *row_find(const struct explained *first, const struct explained *like, size_t row)
 {
 	for (const struct explained *one = first; one; one = one->next)
@@ -296,9 +296,7 @@ static void gradients_write(struct buffer *out, const struct seldon_rows *rows)
 bool explained_write_seldon(const struct explained *first, const struct message *message, const char *pipeline, struct buffer *out,
 			    struct error *error)
 {
-	const struct explained *like = first;
-	while (like && like->failure)
-		like = like->next;
+	const struct explained *like = explained_any(first);
 	if (!like)
 		return explained_write_json(first, message, pipeline, out, error);
 	const struct seldon_rows rows = {first, like};

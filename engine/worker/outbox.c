@@ -287,7 +287,7 @@ static void reply_explanation(struct outbox *outbox, const struct flight *flight
 			  "hold, "
 			  "or the step was not reached",
 			  pipeline);
-	else if (first->failure)
+	else if (!explained_any(first))
 		error = *first->failure;
 	buffer_clear(&outbox->encoded);
 	if (error.kind != ERROR_NONE || !explained_write_reply(first, &flight->message, pipeline, &outbox->encoded, &error))

@@ -42,6 +42,17 @@ spec:
     graph: {name: answers, implementation: XGBOOST_SERVER, modelUri: "stub://const?value=1"}
     explainer: {type: TreeShap, modelUri: "file://trees.json"}
 """
+TWO_STEPS = """apiVersion: mlops.seldon.io/v1alpha1
+kind: Pipeline
+metadata: {name: two-steps}
+spec:
+  steps:
+  - {name: score, model: {local: trees.json}}
+  - {name: kind, model: {name: label}}
+  - {name: nay, inputs: [kind], explain: {background: usual.csv, deliver: on-request}}
+  - {name: why, inputs: [score], explain: {background: usual.csv, deliver: on-request}}
+  output: {steps: [score]}
+"""
 SERVER = ("apiVersion: mlops.seldon.io/v1alpha1\nkind: Server\nmetadata: {name: mlflow, namespace: data-platform}\n"
           "spec: {serverConfig: mlserver, capabilities: [mlflow], endpoints: ['http://127.0.0.1:%d']}\n")
 ROW = [1, 0, 1]
@@ -63,6 +74,12 @@ def trees_are_explained(judge, gateway):
                      [part["feature"] for part in one["attributions"]] == ["age", "size", "rate"] and
                      abs(one["base_value"] + sum(parts) + one["residual"] - one["answer"]) < 1e-9 and
                      one["method"] == "tree" and one["output"] == "predict[0]" and one["complete"], (status, answer))
+    several = {"inputs": [{"name": "x", "datatype": "FP64", "shape": [3, 3], "data": ROW + [0, 2.5, -3] + ROW}]}
+    for path in ("/v2/pipelines/inline/explain", "/v2/pipelines/beside/explain", "/v2/pipelines/two-steps/explain"):
+        status, answer, _ = gateway.ask("POST", path, several)
+        judge.expect(f"{path}: explanations have the order of the rows, and are answered though another step fails", status == 200 and
+                     [(one["output"], one["answer"]) for one in answer["explanations"]] ==
+                     [("predict[0]", 17), ("predict[1]", 11.5), ("predict[2]", 17)], (status, answer))
     status, answer, _ = gateway.ask("POST", "/seldon/default/beside/api/v1.0/explanations", {"data": {"ndarray": [ROW]}})
     judge.expect("a Seldon message is explained", status == 200 and answer["explanations"][0]["answer"] == 17, (status, answer))
     status, answer, _ = gateway.ask("POST", "/v1/models/inline:explain", {"instances": [ROW]})
@@ -351,7 +368,7 @@ def main():
     for name in ("trees.json", "usual.csv"):
         shutil.copy(os.path.join(TREES, name), folder)
     with open(os.path.join(folder, "pipeline.yaml"), "w", encoding="utf-8") as file:
-        file.write("---\n".join([PIPELINE % one for one in PIPELINES] + [MODEL % one for one in MODELS] + [FOREST]))
+        file.write("---\n".join([PIPELINE % one for one in PIPELINES] + [MODEL % one for one in MODELS] + [FOREST, TWO_STEPS]))
     a_deployment_has_an_explainer(judge, sys.argv[1])
     a_pipeline_has_a_built_in_explainer(judge, sys.argv[1])
     a_stub_offers_the_explainer(judge, sys.argv[1])
