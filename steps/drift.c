@@ -325,6 +325,11 @@ static size_t features_count(const struct step *step, struct arena *arena)
 	return self->tensors.count > 0 ? self->tensors.count : 1;
 }
 
+static const struct expression *drift_segments(const void *options)
+{
+	return ((const struct drift *)options)->group;
+}
+
 static const char *drift_large(const struct step *step, struct arena *arena, struct place *place)
 {
 	const struct drift *self = step->options;
@@ -418,7 +423,7 @@ const struct step_kind step_drift = {
 	.options_size = sizeof(struct drift),
 	.shape = SHAPE_ADDS,
 	.monitors = &(const struct monitor_rules){.observer = &step_drift_observer, .large = drift_large,
-		.learns_from = drift_learns_from},
+		.learns_from = drift_learns_from, .segments = drift_segments},
 	.marks = drift_marks,
 	.check = drift_check,
 	.infer = drift_infer,

@@ -55,8 +55,9 @@ static inline bool silence_is_in_force(int64_t until_ms, int64_t at_ms)
 
 #define ALERT_ID_BYTES 17 /* hexadecimal */
 
-/* Id of the firing that began at `fired_at_ms`. The parts are the namespace, the pipeline, the alert, and who judged it. */
-#define ALERT_ID_PARTS 4
+/* Id of the firing that began at `fired_at_ms`. The parts are the namespace, the pipeline, the alert, who judged it, and
+ * the group. */
+#define ALERT_ID_PARTS 5
 void alert_id(const struct text parts[ALERT_ID_PARTS], int64_t fired_at_ms, char id[ALERT_ID_BYTES]);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "base/duration.h"
 #include "base/number.h"
+#include "message/key.h"
 #include "step/step.h"
 
 #define BLANKS " \t\r\n"
@@ -83,6 +84,16 @@ bool alert_condition_make(struct alert_condition *condition, const struct expres
 			       names_have(condition, TEXT("outlier_rate"));
 	condition->mixed = condition->of_figures ? reading.other : (struct text){0};
 	return !arena_failed(arena);
+}
+
+bool alert_condition_has_segments(const struct alert_condition *condition)
+{
+	for (size_t i = 0; condition->of_figures && i < condition->name_count; i++) {
+		const struct alert_value_row *row = alert_value_named(condition->names[i]);
+		if (row && row->needs & FIGURES_OF_DRIFT)
+			return true;
+	}
+	return false;
 }
 
 bool alert_absence_read(struct text text, struct text *pipeline, int64_t *duration_ns)
@@ -178,4 +189,19 @@ struct alert_judgement alert_condition_of_message(const struct alert_condition *
 	if (taken)
 		scope.payload = &alone;
 	return condition_judge(condition, &scope, arena);
+}
+
+bool alert_group_of_message(const struct expression *group_by, const struct message *message, const struct payload *payload,
+			    const char *pipeline, const char *step, struct arena *arena, struct text *group)
+{
+	struct scope scope = {.message = message, .payload = payload, .pipeline = pipeline, .step = step};
+	const struct scope whole = scope;
+	struct error error = {0};
+	scope.step_tensor = own_tensor;
+	scope.context = &whole;
+	const struct tensor *tensor = expression_evaluate(group_by, &scope, arena, &error);
+	if (!tensor || tensor->count != 1)
+		return false;
+	*group = key_of_tensor(tensor, arena);
+	return group->bytes != NULL;
 }

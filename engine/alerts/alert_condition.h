@@ -34,6 +34,9 @@ struct alert_condition {
 struct step_kind;
 unsigned alert_figures_of(const struct step_kind *kind);
 
+/* Whether the condition uses figures that are known for each segment of a step `drift`. */
+bool alert_condition_has_segments(const struct alert_condition *condition);
+
 /* `figures`: those of the pipeline. False: memory ran out. */
 bool alert_condition_make(struct alert_condition *condition, const struct expression *expression, unsigned figures,
 			  struct arena *arena);
@@ -55,5 +58,9 @@ struct alert_flags alert_flags_of(const struct step_kind *kind, const struct pay
 struct alert_judgement alert_condition_of_message(const struct alert_condition *condition, const struct message *message,
 						  const struct payload *payload, const char *pipeline, const char *step,
 						  struct arena *arena);
+
+/* The group of a result of the step: the value of `group_by`, of one element, as text in the arena. False: it has none. */
+bool alert_group_of_message(const struct expression *group_by, const struct message *message, const struct payload *payload,
+			    const char *pipeline, const char *step, struct arena *arena, struct text *group);
 
 #endif

@@ -32,7 +32,7 @@ static size_t record_room(const struct alert_message *message, struct text id, s
 	size_t room = AVRO_SINGLE_OBJECT_BYTES + NUMBERS * AVRO_LONG_BYTES_MAX + avro_text_room(id) + avro_text_room(notice) +
 		      avro_text_room(text_of(message->status)) + avro_text_room(message->namespace) +
 		      avro_text_room(message->pipeline) + avro_text_room(message->alert) + avro_text_room(message->engine) +
-		      avro_text_room(message->condition);
+		      avro_text_room(message->condition) + avro_text_room(message->group);
 	*figures = 0;
 	for (size_t at = 0; figure_next(message, &at, &name, &value); (*figures)++)
 		room += avro_text_room(text_of(name)) + FIGURE_NUMBERS * AVRO_LONG_BYTES_MAX;
@@ -75,6 +75,7 @@ bool alert_record_encode(const struct alert_message *message, struct buffer *out
 	to = avro_put_long(to, message->fired_at_ms);
 	to = avro_put_long(to, message->at_ms);
 	to = put_figures(to, message, figures);
+	to = avro_put_bytes(to, message->group);
 	buffer_grown(out, (size_t)(to - begin));
 	return true;
 }

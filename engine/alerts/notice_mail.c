@@ -46,6 +46,10 @@ static void write_headers(const struct alert_message *message, const char *from,
 	write_header_text(message->pipeline, out);
 	buffer_string(out, ": ");
 	write_header_text(message->alert, out);
+	if (message->group.length) {
+		buffer_string(out, " for ");
+		write_header_text(message->group, out);
+	}
 	write_date(message->at_ms, out);
 	buffer_print(out, "\r\nMessage-ID: <%s@sluice>\r\nAuto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n", id);
 	buffer_string(out, "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n");
@@ -89,8 +93,13 @@ static void write_body(const struct alert_message *message, struct buffer *body)
 {
 	char moment[MOMENT_MS_BYTES];
 	moment_print_ms(message->fired_at_ms, moment);
-	buffer_print(body, "The alert " TEXT_FORMAT " of the pipeline " TEXT_FORMAT " is %s.\nIts condition is: ",
-		     TEXT_ARGUMENTS(message->alert), TEXT_ARGUMENTS(message->pipeline), message->status);
+	buffer_print(body, "The alert " TEXT_FORMAT " of the pipeline " TEXT_FORMAT " is %s", TEXT_ARGUMENTS(message->alert),
+		     TEXT_ARGUMENTS(message->pipeline), message->status);
+	if (message->group.length) {
+		buffer_string(body, " for ");
+		write_header_text(message->group, body);
+	}
+	buffer_string(body, ".\nIts condition is: ");
 	write_header_text(message->condition, body); /* it may have several lines */
 	buffer_print(body, "\nIt began to fire at %s.\n\n", moment);
 	notice_write_json(message, body);

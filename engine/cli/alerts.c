@@ -66,8 +66,10 @@ static void silences_print(const struct alert_list *list, const struct listed_al
 {
 	const struct silence_spec *silence;
 	for (size_t next = 0; (silence = alert_list_silence(list, alert, &next));) {
-		buffer_print(out, "  %s until %s", is_in_force(silence) ? "silenced" : "was silenced",
-			     text_shown(text_of(silence->until.text), arena));
+		buffer_string(out, is_in_force(silence) ? "  silenced" : "  was silenced");
+		if (silence->group)
+			buffer_print(out, " for %s", text_shown(text_of(silence->group), arena));
+		buffer_print(out, " until %s", text_shown(text_of(silence->until.text), arena));
 		if (silence->author)
 			buffer_print(out, " by %s", text_shown(text_of(silence->author), arena));
 		buffer_print(out, ": %s\n", text_shown(text_of(silence->reason), arena));
@@ -82,6 +84,8 @@ static void silences_print_json(const struct alert_list *list, const struct list
 	for (size_t next = 0; (silence = alert_list_silence(list, alert, &next)); between = ", ") {
 		buffer_string(out, between);
 		json_write_member(out, "{", "until", text_of(silence->until.text));
+		if (silence->group)
+			json_write_member(out, ", ", "group", text_of(silence->group));
 		if (silence->author)
 			json_write_member(out, ", ", "author", text_of(silence->author));
 		json_write_member(out, ", ", "reason", text_of(silence->reason));
@@ -103,6 +107,8 @@ static void list_print(const struct alert_list *list, struct arena *arena, struc
 		duration_append("over", spec->condition ? spec->over_ns : 0, out);
 		duration_append("for", spec->for_ns, out);
 		duration_append("resolves after", spec->resolve_after_ns, out);
+		if (spec->group_by)
+			buffer_print(out, " for each %s", text_shown(expression_source(spec->group_by), arena));
 		buffer_byte(out, '\n');
 		for (size_t j = 0; j < spec->actions.count; j++)
 			buffer_print(out, "  %-8s %s\n", action_name(&actions[j]),
@@ -131,6 +137,8 @@ static void list_print_json(const struct alert_list *list, struct buffer *out)
 		duration_member("over", spec->condition ? spec->over_ns : 0, out);
 		duration_member("for", spec->for_ns, out);
 		duration_member("resolveAfter", spec->resolve_after_ns, out);
+		if (spec->group_by)
+			json_write_member(out, ", ", "groupBy", expression_source(spec->group_by));
 		buffer_string(out, ", \"actions\": [");
 		for (size_t j = 0; j < spec->actions.count; j++) {
 			json_write_member(out, j > 0 ? ", {" : "{", "type", text_of(action_name(&actions[j])));

@@ -16,7 +16,7 @@
 struct alerts_silence_options {
 	struct door_asked asked;
 	struct control_author author;
-	const char *pipeline, *out;
+	const char *pipeline, *group, *out;
 	int64_t for_ns;
 	int form;
 };
@@ -26,6 +26,8 @@ static const struct option silence_options[] = {
 	    .help = "How long, from now: 30m, 2h, 7d."),
 	ROW("pipeline", TEXT, struct alerts_silence_options, pipeline, .word = "NAME",
 	    .help = "The alert's pipeline; default: any pipeline with an alert of that name."),
+	ROW("group", TEXT, struct alerts_silence_options, group, .word = "VALUE",
+	    .help = "Of an alert with `groupBy`: the group that is silenced, as notices name it; default: all of them."),
 	ROW("out", TEXT, struct alerts_silence_options, out, .word = "FILE",
 	    .help = "Writes the Silence to a file, for an engine that runs files: in their folder it is read on SIGHUP. Default: "
 		    "it is proposed to the engines that run with --control."),
@@ -39,7 +41,7 @@ static const struct option silence_options[] = {
 
 extern const struct command command_alerts_silence;
 
-/* A Silence as a document. Another one of the same alert has the same name, so it replaces this one. */
+/* A Silence as a document. Another one of the same alert and group has the same name, so it replaces this one. */
 struct silence_document {
 	char name[RESOURCE_NAME_BYTES], until[MOMENT_BYTES];
 	struct buffer text;
@@ -56,7 +58,8 @@ static bool document_make(const struct alerts_silence_options *self, const char 
 			  struct silence_document *document, struct error *error)
 {
 	const char *author = control_author_name(&self->author, arena);
-	const char *full = arena_print(arena, "%s%s%s", self->pipeline ? self->pipeline : "", self->pipeline ? "-" : "", alert);
+	const char *full = arena_print(arena, "%s%s%s%s%s", self->pipeline ? self->pipeline : "", self->pipeline ? "-" : "", alert,
+				       self->group ? "-" : "", self->group ? self->group : "");
 	if (!author || !full)
 		return error_memory(error, ERROR_SYSTEM, "making a silence");
 	resource_name_make(full, document->name);
@@ -66,6 +69,8 @@ static bool document_make(const struct alerts_silence_options *self, const char 
 	yaml_member(&document->text, "alert", alert);
 	if (self->pipeline)
 		yaml_member(&document->text, "pipeline", self->pipeline);
+	if (self->group)
+		yaml_member(&document->text, "group", self->group);
 	yaml_member(&document->text, "until", document->until);
 	yaml_member(&document->text, "reason", self->author.reason);
 	yaml_member(&document->text, "author", author);
@@ -167,8 +172,10 @@ const struct command command_alerts_silence = {
 	.summary = "Silences an alert for some time.",
 	.help = "Makes a resource of kind Silence, which has an end, an author and a reason. A silenced alert keeps its state, and "
 		"sends no notice of a firing. If it still fires at the end, the notice is sent then. Another silence of the same "
-		"alert replaces this one; `sluice delete silence/NAME` ends it early. `sluice alerts list` shows silences.\n\n"
+		"alert, or of the same group of it, replaces this one; `sluice delete silence/NAME` ends it early. "
+		"`sluice alerts list` shows silences.\n\n"
 		"  sluice alerts silence slow --for 2h --reason 'moving the models' --brokers kafka:9092\n"
+		"  sluice alerts silence late --group XNYS --for 8h --reason 'closed today' --brokers kafka:9092\n"
 		"  sluice alerts silence slow --for 2h --reason moving --out pipelines/silence-slow.yaml\n",
 	.options = silence_options,
 	.options_size = sizeof(struct alerts_silence_options),

@@ -11,11 +11,10 @@ static void figures_print(struct help_page *page)
 		       "A condition uses figures of the pipeline, which are judged once a second, or values of messages: tensors "
 		       "and marks, which are judged by the result of each step that has all of them. It cannot use both. `name "
 		       "operator number` takes the first element of a tensor. A missing value is not judged; /metrics counts it.");
-	help_page_text(page,
-		       "Figures are of the time `over` (1m), and of the requests that this engine runs; those of drift "
-		       "are of the last window that an observer in this engine has closed. A pipeline with a step `drift` "
-		       "judges drift_score and all that follow as figures, one with a step `outlier` outlier_rate; any other "
-		       "pipeline judges them as tensors of messages.");
+	help_page_text(page, "Figures are of the time `over` (1m), and of the requests that this engine runs; those of drift "
+			     "are of the last window that an observer in this engine has closed. A pipeline with a step `drift` "
+			     "judges drift_score and all that follow as figures, one with a step `outlier` outlier_rate; any other "
+			     "pipeline judges them as tensors of messages.");
 	for (const struct alert_value_row *row = alert_value_rows; row->name; row++)
 		help_page_item(page, 0, row->help, "%s", row->name);
 }
@@ -27,6 +26,14 @@ static void states_print(struct help_page *page)
 		       "An alert fires when its condition held once, or at each judgement for the time `for`. It resolves when "
 		       "the condition has not held for `resolveAfter` (5m). Setting the clock affects neither. `absent: PIPELINE "
 		       "for 5m` fires when no request of a pipeline has ended in this engine for so long.");
+	help_page_text(page,
+		       "With `groupBy`, an alert has a state for each value of that expression, at most 1,000 at a time: each "
+		       "group fires and resolves by itself, and its notices name it. A group has a state from the first "
+		       "message that meets the condition until it has resolved. The messages of further groups are not judged, "
+		       "and /metrics counts those that meet the condition (sluice_alert_beyond_groups_total). With a condition "
+		       "on figures of drift, the groups are the segments of the steps `drift` with the same `groupBy`. Other "
+		       "figures are of the pipeline as a whole. A Silence with `group` silences that group only. If both have "
+		       "the same `groupBy`, an alert in `inhibitedBy` holds back notices of its own groups only.");
 	help_page_text(page,
 		       "A silence, or another alert in `inhibitedBy` that fires, holds back the notice of a firing; if the alert "
 		       "still fires afterwards, it is sent then. If the notice of a firing was sent, that of its end is always "
@@ -43,22 +50,20 @@ static void states_print(struct help_page *page)
 static void notices_print(struct help_page *page)
 {
 	help_page_heading(page, 2, "Notices");
-	help_page_text(page,
-		       "A webhook posts JSON with these values, or the action's `template`, in which {{name}} stands for "
-		       "them. The header Idempotency-Key has the notice's id. With `secret`, X-Sluice-Signature has "
-		       "`sha256=` and the HMAC of the body in hexadecimal.");
+	help_page_text(page, "A webhook posts JSON with these values, or the action's `template`, in which {{name}} stands for "
+			     "them. The header Idempotency-Key has the notice's id. With `secret`, X-Sluice-Signature has "
+			     "`sha256=` and the HMAC of the body in hexadecimal.");
 	for (const struct notice_row *row = notice_rows; row->name; row++)
 		help_page_item(page, 0, row->help, "%s", row->name);
 	help_page_text(page,
 		       "An action of type `topic` writes the same as a record of the schema `alert` (`sluice schema alert`), with "
 		       "times in milliseconds, to the pipeline's topic `alerts`. Its key is the alert's name. Kafka is its "
 		       "receiver: a notice waits until Kafka acknowledges it.");
-	help_page_text(page,
-		       "Notices for one address are sent in their order, at least once. After no answer, or 408, 425, 429 "
-		       "and 5xx, a notice is sent again after 1 s, 2 s, and so on to 30 s, for a day; after any other "
-		       "status it is given up. At most 1,000 notices wait. Those that wait when the engine ends are lost.");
+	help_page_text(page, "Notices for one address are sent in their order, at least once. After no answer, or 408, 425, 429 "
+			     "and 5xx, a notice is sent again after 1 s, 2 s, and so on to 30 s, for a day; after any other "
+			     "status it is given up. At most 1,000 notices wait. Those that wait when the engine ends are lost.");
 	help_page_text(page, "Webhooks reach public addresses only, also after a redirection, and those that --alert-allow "
-		       "lists. They use no proxy. Mails go to the server that --smtp names.");
+			     "lists. They use no proxy. Mails go to the server that --smtp names.");
 }
 
 static void moves_print(struct help_page *page)

@@ -117,13 +117,16 @@ const struct metric metric_rows[] = {
 	       "closed "
 	       "of a step `explain` with `importance`. The 20 features with the most; the others together are `other`."),
 
-	NUMBER(SCOPE_ALERT, struct alert_state, firing, NULL, "sluice_alert_firing", "1: the alert is firing."),
+	NUMBER(SCOPE_ALERT, struct alert_state, firing, NULL, "sluice_alert_firing",
+	       "1: the alert is firing. With `groupBy`: the number of its groups that are."),
 	NUMBER(SCOPE_ALERT, struct alert_state, pending, NULL, "sluice_alert_pending",
-	       "1: the condition holds, and not yet for the time `for`."),
+	       "1: the condition holds, and not yet for the time `for`. With `groupBy`: the number of such groups."),
 	NUMBER(SCOPE_ALERT, struct alert_state, silenced, NULL, "sluice_alert_silenced",
 	       "1: a Silence of the alert is in force, so it sends no notice of a firing."),
 	ALERT(missing, "sluice_alert_missing_total",
 	      "Looks, one a second, at which the condition could not be judged: a value is missing."),
+	ALERT(beyond, "sluice_alert_beyond_groups_total",
+	      "Judgements that held of groups beyond the 1000 that an alert with `groupBy` has at a time, or without a name."),
 	ALERT(sent, "sluice_alert_notices_sent_total", "Notices that a receiver has accepted."),
 	ALERT(failed, "sluice_alert_notices_failed_total",
 	      "Notices that were given up: refused, to an address that is not allowed, or a day old."),

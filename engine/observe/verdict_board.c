@@ -338,6 +338,16 @@ struct verdict_summary verdict_entry_sum(struct verdict_entry *entry)
 	return sum;
 }
 
+void verdict_entry_each(struct verdict_entry *entry, void (*call)(void *context, struct text segment, struct last_verdict last),
+			void *context)
+{
+	pthread_mutex_lock(&entry->lock);
+	for (size_t i = 0; i < entry->count; i++)
+		if (entry->segments[i].is_own)
+			call(context, entry->segments[i].name, entry->segments[i].own);
+	pthread_mutex_unlock(&entry->lock);
+}
+
 /* Segments that only the feed knows stay. */
 void verdict_entry_clear(struct verdict_entry *entry)
 {

@@ -73,6 +73,10 @@ struct verdict_summary {
 };
 struct verdict_summary verdict_entry_sum(struct verdict_entry *entry);
 
+/* Calls with each segment that has an own verdict, in the order of their names. It must not use the board. */
+void verdict_entry_each(struct verdict_entry *entry, void (*call)(void *context, struct text segment, struct last_verdict last),
+			void *context);
+
 void verdict_entry_clear(struct verdict_entry *entry); /* forgets the own verdicts, and the importance of features */
 
 /* ---- references that are learnt from topics ---- */

@@ -4,13 +4,16 @@
 #include <math.h>
 
 #include "alerts/figure_window.h"
+#include "alerts/judged_groups.h"
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/memory.h"
 #include "base/moment.h"
+#include "base/quote.h"
 #include "base/secret.h"
 #include "experiments/rollout_board.h"
 #include "observe/verdict_board.h"
+#include "runtime/alert_groups.h"
 #include "runtime/group_setup.h"
 #include "runtime/lag_watch.h"
 
@@ -25,14 +28,14 @@ struct judged_alert {
 	struct judged_counts judged;	    /* at the last look */
 	uint64_t ended;			    /* requests of the pipeline that may be absent */
 	int64_t ended_ms;		    /* when they last changed */
-	struct alert_values values;	    /* of the last look */
+	bool is_grouped;		    /* by its `groupBy`; else it has one group, whose name is empty */
+	uint64_t group_by;		    /* hash of that expression; 0: none */
+	struct alert_groups groups;
+	uint64_t taken_beyond;		    /* judged_groups_beyond() when its condition began */
 	struct text absent;		    /* its name */
 	int64_t absent_ms;
 	uint64_t meaning;	     /* of its condition; it begins anew when that changes */
 	uint64_t revision;	     /* in which it was present last */
-	enum alert_notice notice;    /* the last one that was due */
-	uint32_t owed;		     /* actions that could not take it, a bit each: they are asked again */
-	bool has_failed;	     /* one could not, which is logged once */
 };
 
 struct alert_watch {
@@ -43,7 +46,7 @@ struct alert_watch {
 	struct notice_topic_config kafka;
 	struct notifier *notifier;
 	struct lag_watch *lags; /* NULL: no condition uses the lag */
-	struct arena *lasting, *revised, *judging; /* `revised`: conditions of the running revision */
+	struct arena *lasting, *revised, *judging, *segments; /* `revised`: conditions of the running revision */
 	uint64_t revision; /* its number; 0: none yet */
 	uint64_t followed; /* number of revisions so far */
 	bool has_failed;   /* memory ran out, which is logged once */
@@ -84,6 +87,23 @@ static struct judged_counts judged_now(const struct engine *engine, const char *
 	return sum;
 }
 
+/* Takes the judgements of messages by their groups, from the tables of all workers. Returns how many messages had no group. */
+static uint64_t judged_groups_now(const struct engine *engine, const char *pipeline, size_t place, judged_groups_taker *take,
+				  void *context)
+{
+	uint64_t beyond = 0;
+	for (const struct group *group = engine_groups(engine); group; group = group->next)
+		for (const struct served *served = served_first(group, pipeline); served; served = served_next(served))
+			for (size_t i = 0; i < group->worker_count; i++) {
+				struct judged_groups *table = served->counts[i].alert_groups[place];
+				if (!table)
+					continue;
+				judged_groups_take(table, take, context);
+				beyond += judged_groups_beyond(table);
+			}
+	return beyond;
+}
+
 static bool window_open(struct judged_alert *alert, int64_t over_ms)
 {
 	if (!alert->window)
@@ -101,14 +121,25 @@ static bool uses_lag(const struct alert_condition *condition)
 	return false;
 }
 
+static uint64_t hash_text(struct text text)
+{
+	return hash_bytes(text.bytes, text.length, 0);
+}
+
 /* Judgements of messages are counted by the alert's place in the list. */
-static uint64_t meaning_of(const struct alert_spec *spec, const struct alert_condition *condition, size_t counted_at)
+static uint64_t meaning_of(const struct alert_spec *spec, const struct alert_condition *condition, uint64_t group_by,
+			   size_t counted_at)
 {
 	const bool counts = !condition->of_figures || condition->uses_rate;
 	const size_t place = condition->expression && counts ? counted_at : 0;
 	const struct text source = spec->condition ? expression_source(spec->condition) : text_of(spec->absent.text);
-	const int64_t numbers[] = {spec->over_ns, spec->for_ns, (int64_t)place};
+	const int64_t numbers[] = {spec->over_ns, spec->for_ns, (int64_t)place, (int64_t)group_by};
 	return hash_bytes(source.bytes, source.length, hash_bytes(numbers, sizeof numbers, 0));
+}
+
+static void group_ignore(void *context, struct text group, struct alert_judgement judgement)
+{
+	(void)context, (void)group, (void)judgement;
 }
 
 /* An alert that is new, comes back, or has another condition begins inactive: what was judged before does not count for it. If it
@@ -116,14 +147,16 @@ static uint64_t meaning_of(const struct alert_spec *spec, const struct alert_con
 static void alert_renew(struct alert_watch *watch, struct judged_alert *alert, const struct alert_spec *spec, const char *pipeline,
 			size_t place)
 {
-	const uint64_t meaning = meaning_of(spec, &alert->condition, place);
+	const uint64_t meaning = meaning_of(spec, &alert->condition, alert->group_by, place);
 	const bool goes_on = alert->revision + 1 == watch->followed && alert->meaning == meaning;
 	alert->revision = watch->followed;
 	alert->meaning = meaning;
 	if (goes_on)
 		return;
-	alert->watched.alert.phase = ALERT_INACTIVE;
+	for (struct alert_group *group = alert->groups.first; group; group = group->next)
+		group->alert.phase = ALERT_INACTIVE;
 	alert->judged = judged_now(watch->engine, pipeline, place);
+	alert->taken_beyond = judged_groups_now(watch->engine, pipeline, place, group_ignore, NULL);
 	if (alert->window)
 		*alert->window = (struct figure_window){.over_ms = alert->window->over_ms};
 }
@@ -145,6 +178,17 @@ static void receivers_check(const struct alert_watch *watch, const struct pipeli
 	}
 }
 
+/* Figures have groups only where a step `drift` has the same ones; else lint says that `groupBy` has no effect. */
+static bool has_groups(const struct graph *graph, const struct alert_spec *spec, const struct alert_condition *condition)
+{
+	if (!spec->group_by || !spec->condition || !condition->of_figures)
+		return spec->group_by && spec->condition;
+	for (size_t i = 0; i < graph->count; i++)
+		if (alert_groups_as(spec, graph->steps[i].spec))
+			return alert_condition_has_segments(condition);
+	return false;
+}
+
 /* Prepares an alert for the running revision. */
 static bool alert_prepare(struct alert_watch *watch, const struct pipeline_plan *plan, size_t place, bool *needs_lag)
 {
@@ -156,8 +200,11 @@ static bool alert_prepare(struct alert_watch *watch, const struct pipeline_plan 
 		return false;
 	alert->watched.is_present = true;
 	alert->watched.silenced_until_ms =
-		spec_silenced_until(engine_revision(watch->engine)->plan.spec, plan->namespace, plan->graph->name, spec->name.text);
+		spec_silenced_until(engine_revision(watch->engine)->plan.spec, plan->namespace, plan->graph->name, spec->name.text,
+				    (struct text){0});
 	alert->condition = (struct alert_condition){0};
+	alert->is_grouped = false;
+	alert->group_by = 0;
 	receivers_check(watch, plan, spec);
 	if (!spec->condition) {
 		alert_renew(watch, alert, spec, plan->graph->name, place);
@@ -169,6 +216,8 @@ static bool alert_prepare(struct alert_watch *watch, const struct pipeline_plan 
 	}
 	if (!alert_condition_make(&alert->condition, spec->condition, graph_figures(plan->graph), watch->revised))
 		return false;
+	alert->is_grouped = has_groups(plan->graph, spec, &alert->condition);
+	alert->group_by = alert->is_grouped ? hash_text(expression_source(spec->group_by)) : 0;
 	alert_renew(watch, alert, spec, plan->graph->name, place);
 	*needs_lag |= uses_lag(&alert->condition);
 	return !alert->condition.of_figures || window_open(alert, spec->over_ns / NS_PER_MS);
@@ -221,29 +270,38 @@ static bool revision_follow(struct alert_watch *watch)
 
 /* ---- judging ---- */
 
+static void drift_set(struct alert_values *values, const struct last_verdict *last)
+{
+	if (last->verdict != DRIFT_LEARNING) {
+		values->drift_score = last->score;
+		values->is_drift = last->verdict == DRIFT_FOUND;
+	}
+	values->quality_alarm = last->quality_alarm;
+	values->missing_share = last->missing_share;
+	values->outside_share = last->outside_share;
+	values->unseen_share = last->unseen_share;
+	values->estimated_accuracy = last->accuracy;
+	values->estimated_precision = last->precision;
+	values->estimated_recall = last->recall;
+}
+
+static struct verdict_entry *drift_entry(const struct alert_watch *watch, const struct graph *graph, size_t step)
+{
+	if (!graph_step_watches(graph, step))
+		return NULL;
+	return verdict_board_entry(engine_board(watch->engine), graph->name, graph->steps[step].name);
+}
+
 /* The worst of the pipeline's steps `drift`. */
 static void drift_read(const struct alert_watch *watch, const struct graph *graph, struct alert_values *values)
 {
 	struct last_verdict worst = verdict_unknown();
 	for (size_t i = 0; i < graph->count; i++) {
-		struct verdict_entry *entry =
-			graph_step_watches(graph, i)
-				? verdict_board_entry(engine_board(watch->engine), graph->name, graph->steps[i].name)
-				: NULL;
+		struct verdict_entry *entry = drift_entry(watch, graph, i);
 		const struct last_verdict last = entry ? verdict_entry_sum(entry).last : worst;
 		verdict_fold(&worst, &last);
 	}
-	if (worst.verdict != DRIFT_LEARNING) {
-		values->drift_score = worst.score;
-		values->is_drift = worst.verdict == DRIFT_FOUND;
-	}
-	values->quality_alarm = worst.quality_alarm;
-	values->missing_share = worst.missing_share;
-	values->outside_share = worst.outside_share;
-	values->unseen_share = worst.unseen_share;
-	values->estimated_accuracy = worst.accuracy;
-	values->estimated_precision = worst.precision;
-	values->estimated_recall = worst.recall;
+	drift_set(values, &worst);
 }
 
 static void rollouts_read(const struct alert_watch *watch, const struct graph *graph, struct alert_values *values)
@@ -252,8 +310,9 @@ static void rollouts_read(const struct alert_watch *watch, const struct graph *g
 		rollout_board_figures(engine_rollouts(watch->engine), graph->experiments[i]->name, values);
 }
 
-static struct alert_judgement judge_figures(struct alert_watch *watch, const struct pipeline_plan *plan, size_t place,
-					    struct judged_alert *alert, const struct engine_counts *counts)
+/* The figures of the pipeline, without those of drift. */
+static void figures_read(struct alert_watch *watch, const struct pipeline_plan *plan, size_t place, struct judged_alert *alert,
+			 const struct engine_counts *counts, struct alert_values *values)
 {
 	const struct judged_counts flags = judged_now(watch->engine, plan->graph->name, place);
 	const struct figure_sample sample = {.now_ms = loop_now_ms(engine_loop(watch->engine)), .succeeded = counts->sums.succeeded,
@@ -261,26 +320,103 @@ static struct alert_judgement judge_figures(struct alert_watch *watch, const str
 					     .latency = counts->latency};
 	struct backlog_state lag;
 	char slow[SLOW_WORDS_BYTES];
-	figure_window_add(alert->window, &sample, &alert->values);
-	drift_read(watch, plan->graph, &alert->values);
-	rollouts_read(watch, plan->graph, &alert->values);
-	alert->values.model_unreachable = counts->models_away > 0;
-	alert->values.model_slow = model_watch_slow(watch->models, plan, slow, sizeof slow);
+	figure_window_add(alert->window, &sample, values);
+	rollouts_read(watch, plan->graph, values);
+	values->model_unreachable = counts->models_away > 0;
+	values->model_slow = model_watch_slow(watch->models, plan, slow, sizeof slow);
 	if (watch->lags && lag_watch_read(watch->lags, plan->graph->name, false, &lag))
-		alert->values.lag = (double)lag.records;
-	arena_reset(watch->judging);
-	return alert_condition_of_figures(&alert->condition, &alert->values, plan->graph->name, watch->judging);
+		values->lag = (double)lag.records;
 }
 
-static struct alert_judgement judge_messages(struct alert_watch *watch, const char *pipeline, size_t place,
-					     struct judged_alert *alert)
+/* Judges a group by its figures. */
+static void group_judge(struct alert_watch *watch, struct judged_alert *alert, struct text name, const struct alert_values *values)
+{
+	arena_reset(watch->judging);
+	const struct alert_judgement judgement =
+		alert_condition_of_figures(&alert->condition, values, alert->watched.pipeline, watch->judging);
+	alert->watched.missing += !judgement.held && !judgement.broken;
+	struct alert_group *group = alert_group_judge(&alert->groups, name, judgement);
+	if (group)
+		group->values = *values;
+}
+
+/* The last verdicts of segments: the worst of all steps that have the alert's `groupBy`. */
+struct segment_figures {
+	struct arena *arena;
+	struct segment_figure {
+		struct segment_figure *next;
+		struct text name;
+		struct last_verdict last;
+	} *first;
+};
+
+static void segment_add(void *context, struct text segment, struct last_verdict last)
+{
+	struct segment_figures *figures = context;
+	struct segment_figure *figure = figures->first;
+	while (figure && !text_equal(figure->name, segment))
+		figure = figure->next;
+	if (figure) {
+		verdict_fold(&figure->last, &last);
+		return;
+	}
+	figure = ARENA_NEW(figures->arena, struct segment_figure);
+	const char *name = figure ? arena_copy(figures->arena, segment.bytes, segment.length) : NULL;
+	if (!name)
+		return;
+	*figure = (struct segment_figure){.next = figures->first, .name = {name, segment.length}, .last = last};
+	figures->first = figure;
+}
+
+static void judge_segments(struct alert_watch *watch, const struct graph *graph, struct judged_alert *alert,
+			   const struct alert_spec *spec, const struct alert_values *values)
+{
+	struct segment_figures figures = {.arena = watch->segments};
+	arena_reset(watch->segments);
+	for (size_t i = 0; i < graph->count; i++) {
+		struct verdict_entry *entry = drift_entry(watch, graph, i);
+		if (entry && alert_groups_as(spec, graph->steps[i].spec))
+			verdict_entry_each(entry, segment_add, &figures);
+	}
+	for (const struct segment_figure *figure = figures.first; figure; figure = figure->next) {
+		struct alert_values its = *values;
+		drift_set(&its, &figure->last);
+		group_judge(watch, alert, figure->name, &its);
+	}
+}
+
+static void judge_figures(struct alert_watch *watch, const struct pipeline_plan *plan, size_t place, struct judged_alert *alert,
+			  const struct alert_spec *spec, const struct engine_counts *counts)
+{
+	struct alert_values values;
+	figures_read(watch, plan, place, alert, counts, &values);
+	if (alert->is_grouped) {
+		judge_segments(watch, plan->graph, alert, spec, &values);
+		return;
+	}
+	drift_read(watch, plan->graph, &values);
+	group_judge(watch, alert, TEXT(""), &values);
+}
+
+static void on_group_taken(void *context, struct text group, struct alert_judgement judgement)
+{
+	(void)alert_group_judge(context, group, judgement);
+}
+
+static void judge_messages(struct alert_watch *watch, const char *pipeline, size_t place, struct judged_alert *alert)
 {
 	const struct judged_counts now = judged_now(watch->engine, pipeline, place), before = alert->judged;
+	const uint64_t beyond = judged_groups_now(watch->engine, pipeline, place, on_group_taken, &alert->groups);
+	const struct alert_judgement judgement = {.held = now.held > before.held, .broken = now.broken > before.broken};
 	alert->judged = now;
-	return (struct alert_judgement){.held = now.held > before.held, .broken = now.broken > before.broken};
+	alert->watched.beyond = alert->groups.beyond + beyond - alert->taken_beyond;
+	if (alert->is_grouped)
+		return;
+	(void)alert_group_judge(&alert->groups, TEXT(""), judgement);
+	alert->watched.missing += !judgement.held && !judgement.broken;
 }
 
-static struct alert_judgement judge_absence(struct alert_watch *watch, struct judged_alert *alert)
+static void judge_absence(struct alert_watch *watch, struct judged_alert *alert)
 {
 	const int64_t now_ms = loop_now_ms(engine_loop(watch->engine));
 	struct engine_counts counts = {0};
@@ -289,21 +425,29 @@ static struct alert_judgement judge_absence(struct alert_watch *watch, struct ju
 		alert->ended_ms = now_ms;
 	alert->ended = counts.sums.ended;
 	bool held = now_ms - alert->ended_ms >= alert->absent_ms;
-	return (struct alert_judgement){.held = held, .broken = !held};
+	(void)alert_group_judge(&alert->groups, TEXT(""), (struct alert_judgement){.held = held, .broken = !held});
 }
 
 /* ---- notices ---- */
 
-static bool is_firing(const struct alert_watch *watch, const char *pipeline, const char *name)
+static const struct judged_alert *judged_named(const struct alert_watch *watch, const char *pipeline, const char *name)
 {
 	for (const struct watched_alert *alert = watch->alerts; alert; alert = alert->next)
 		if (alert->is_present && strcmp(alert->pipeline, pipeline) == 0 && strings_equal(alert->name, name))
-			return alert->alert.phase == ALERT_FIRING;
-	return false;
+			return (const struct judged_alert *)alert;
+	return NULL;
 }
 
-static bool is_muted(const struct alert_watch *watch, const struct judged_alert *alert, const struct alert_spec *spec,
-		     int64_t at_ms)
+/* Whether the alert fires: the same group of it, if both have the same groups; else any group. */
+static bool inhibitor_fires(const struct judged_alert *inhibitor, const struct judged_alert *alert, struct text group)
+{
+	const bool same = inhibitor->is_grouped && alert->is_grouped && inhibitor->group_by == alert->group_by;
+	const struct alert_group *its = same ? alert_group_find(&inhibitor->groups, group) : NULL;
+	return same ? its && its->alert.phase == ALERT_FIRING : alert_groups_in(&inhibitor->groups, ALERT_FIRING) > 0;
+}
+
+static bool is_muted(const struct alert_watch *watch, const struct pipeline_plan *plan, const struct judged_alert *alert,
+		     const struct alert_spec *spec, struct text group, int64_t at_ms)
 {
 	int64_t until_ms = 0;
 	if (spec->silence.until.text && moment_read(text_of(spec->silence.until.text), &until_ms) &&
@@ -311,20 +455,28 @@ static bool is_muted(const struct alert_watch *watch, const struct judged_alert 
 		return true;
 	if (silence_is_in_force(alert->watched.silenced_until_ms, at_ms))
 		return true;
-	for (size_t i = 0; i < spec->inhibited_by.count; i++)
-		if (is_firing(watch, alert->watched.pipeline, spec->inhibited_by.items[i].text))
+	if (alert->is_grouped && silence_is_in_force(spec_silenced_until(engine_revision(watch->engine)->plan.spec, plan->namespace,
+								      plan->graph->name, spec->name.text, group),
+						  at_ms))
+		return true;
+	for (size_t i = 0; i < spec->inhibited_by.count; i++) {
+		const struct judged_alert *inhibitor =
+			judged_named(watch, alert->watched.pipeline, spec->inhibited_by.items[i].text);
+		if (inhibitor && inhibitor_fires(inhibitor, alert, group))
 			return true;
+	}
 	return false;
 }
 
-static void failure_log(const struct alert_watch *watch, struct judged_alert *alert, const struct error *error)
+static void failure_log(const struct alert_watch *watch, const struct judged_alert *alert, struct alert_group *group,
+			const struct error *error)
 {
 	const struct log_fields fields = {.pipeline = alert->watched.pipeline};
-	if (!alert->has_failed)
+	if (!group->has_failed)
 		log_say(watch->config->log, LOG_LEVEL_ERROR, &fields,
 			"%s: a notice of the alert %s cannot be sent, and is tried again: %s", alert->watched.pipeline,
 			alert->watched.name, error->text);
-	alert->has_failed = true;
+	group->has_failed = true;
 }
 
 static const char *topic_of_alerts(const struct pipeline_plan *plan)
@@ -337,43 +489,46 @@ static const char *topic_of_alerts(const struct pipeline_plan *plan)
 
 /* Gives the notice to the actions that it is owed. */
 static void announce(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
-		     const struct alert_spec *spec, int64_t at_ms)
+		     struct alert_group *group, const struct alert_spec *spec, int64_t at_ms)
 {
 	const struct alert_action *actions = spec->actions.items;
 	const struct alert_message message = {
-		.status = alert->notice == NOTICE_FIRING ? "firing" : "resolved",
+		.status = group->notice == NOTICE_FIRING ? "firing" : "resolved",
 		.namespace = text_of(alert->watched.namespace),
 		.pipeline = text_of(alert->watched.pipeline),
 		.alert = text_of(alert->watched.name),
+		.group = group->name,
 		.engine = text_of(watch->config->instance),
 		.condition = spec->condition ? expression_source(spec->condition) : text_of(spec->absent.text),
-		.fired_at_ms = alert->watched.alert.fired_at_ms,
+		.fired_at_ms = group->alert.fired_at_ms,
 		.at_ms = at_ms,
 		.figures_of = alert->condition.of_figures ? &alert->condition : NULL,
-		.values = alert->values,
+		.values = group->values,
 		.topic = topic_of_alerts(plan),
 	};
 	struct error error = {0};
 	for (size_t i = 0; i < spec->actions.count && i < ALERT_ACTIONS_MAX; i++) {
 		const uint32_t bit = (uint32_t)1 << i;
-		if (alert->owed & bit && notifier_notify(watch->notifier, &actions[i], &message, &alert->watched.notices, &error))
-			alert->owed &= ~bit;
+		if (group->owed & bit && notifier_notify(watch->notifier, &actions[i], &message, &alert->watched.notices, &error))
+			group->owed &= ~bit;
 	}
 	if (error.kind != ERROR_NONE)
-		failure_log(watch, alert, &error);
+		failure_log(watch, alert, group, &error);
 }
 
-static void notice_begin(const struct alert_watch *watch, struct judged_alert *alert, const struct alert_spec *spec,
-			 enum alert_notice notice)
+static void notice_begin(const struct alert_watch *watch, const struct judged_alert *alert, struct alert_group *group,
+			 const struct alert_spec *spec, enum alert_notice notice)
 {
 	const struct log_fields fields = {.pipeline = alert->watched.pipeline};
 	const struct text condition = spec->condition ? expression_source(spec->condition) : text_of(spec->absent.text);
-	alert->notice = notice;
-	alert->owed = ((uint32_t)1 << spec->actions.count) - 1;
-	alert->has_failed = false;
+	group->notice = notice;
+	group->owed = ((uint32_t)1 << spec->actions.count) - 1;
+	group->has_failed = false;
+	arena_reset(watch->judging);
 	log_say(watch->config->log, notice == NOTICE_FIRING ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, &fields,
-		"%s: the alert %s is %s: " TEXT_FORMAT, alert->watched.pipeline, alert->watched.name,
-		notice == NOTICE_FIRING ? "firing" : "resolved", TEXT_ARGUMENTS(condition));
+		"%s: the alert %s is %s%s%s: " TEXT_FORMAT, alert->watched.pipeline, alert->watched.name,
+		notice == NOTICE_FIRING ? "firing" : "resolved", alert->is_grouped ? " for " : "",
+		alert->is_grouped ? text_shown(group->name, watch->judging) : "", TEXT_ARGUMENTS(condition));
 }
 
 static void alert_look(struct alert_watch *watch, const struct pipeline_plan *plan, size_t place,
@@ -383,16 +538,20 @@ static void alert_look(struct alert_watch *watch, const struct pipeline_plan *pl
 	const struct alert_rule rule = {spec->for_ns / NS_PER_MS, spec->resolve_after_ns / NS_PER_MS};
 	const struct alert_time time = {loop_now_ms(engine_loop(watch->engine)), time_of_day_ms()};
 	struct judged_alert *alert = alert_of(watch, plan, spec);
-	struct alert_judgement judgement;
 	if (!alert)
 		return;
+	for (struct alert_group *group = alert->groups.first; group; group = group->next)
+		group->judged = (struct alert_judgement){0};
 	if (!spec->condition)
-		judgement = judge_absence(watch, alert);
+		judge_absence(watch, alert);
 	else if (alert->condition.of_figures)
-		judgement = judge_figures(watch, plan, place, alert, counts);
+		judge_figures(watch, plan, place, alert, spec, counts);
 	else
-		judgement = judge_messages(watch, plan->graph->name, place, alert);
-	alert_judge(&alert->watched.alert, &rule, judgement, time);
+		judge_messages(watch, plan->graph->name, place, alert);
+	for (struct alert_group *group = alert->groups.first; group; group = group->next)
+		alert_judge(&group->alert, &rule, group->judged, time);
+	alert->watched.firing = alert_groups_in(&alert->groups, ALERT_FIRING);
+	alert->watched.pending = alert_groups_in(&alert->groups, ALERT_PENDING);
 }
 
 /* After all alerts of the pipeline were judged, because one may inhibit another. */
@@ -401,12 +560,17 @@ static void alert_speak(struct alert_watch *watch, const struct pipeline_plan *p
 	const struct alert_spec *spec = &((const struct alert_spec *)plan->graph->spec->alerts.items)[place];
 	const int64_t at_ms = time_of_day_ms();
 	struct judged_alert *alert = alert_of(watch, plan, spec);
-	enum alert_notice notice =
-		alert ? alert_notice_due(&alert->watched.alert, is_muted(watch, alert, spec, at_ms)) : NOTICE_NONE;
-	if (notice != NOTICE_NONE)
-		notice_begin(watch, alert, spec, notice);
-	if (alert && alert->owed)
-		announce(watch, plan, alert, spec, at_ms);
+	for (struct alert_group *group = alert ? alert->groups.first : NULL; group; group = group->next) {
+		const bool announces = group->alert.phase == ALERT_FIRING && !group->alert.is_announced;
+		const enum alert_notice notice = alert_notice_due(
+			&group->alert, announces && is_muted(watch, plan, alert, spec, group->name, at_ms));
+		if (notice != NOTICE_NONE)
+			notice_begin(watch, alert, group, spec, notice);
+		if (group->owed)
+			announce(watch, plan, alert, group, spec, at_ms);
+	}
+	if (alert)
+		alert_groups_settle(&alert->groups);
 }
 
 static void on_due(void *context)
@@ -454,9 +618,10 @@ struct alert_watch *alert_watch_open(struct engine *engine, const struct engine_
 				      .kafka = {config->brokers, config->producer},
 				      .lasting = arena_open(LASTING_BYTES),
 				      .revised = arena_open(LASTING_BYTES),
-				      .judging = arena_open(JUDGING_BYTES)};
+				      .judging = arena_open(JUDGING_BYTES),
+				      .segments = arena_open(JUDGING_BYTES)};
 	watch->timer = (struct loop_timer){.due = on_due, .context = watch};
-	if (!watch->lasting || !watch->revised || !watch->judging)
+	if (!watch->lasting || !watch->revised || !watch->judging || !watch->segments)
 		error_memory(error, ERROR_SYSTEM, "watching alerts");
 	else if ((watch->notifier = notifier_open(settings, &watch->kafka, config->log, error)) &&
 		 loop_timer_set(loop, &watch->timer, loop_now_ms(loop), error))
@@ -472,10 +637,13 @@ void alert_watch_close(struct alert_watch *watch)
 	loop_timer_stop(engine_loop(watch->engine), &watch->timer);
 	notifier_close(watch->notifier);
 	lag_watch_close(watch->lags);
-	for (struct watched_alert *alert = watch->alerts; alert; alert = alert->next)
+	for (struct watched_alert *alert = watch->alerts; alert; alert = alert->next) {
 		memory_give(((struct judged_alert *)alert)->window);
+		alert_groups_clear(&((struct judged_alert *)alert)->groups);
+	}
 	arena_close(watch->lasting);
 	arena_close(watch->revised);
 	arena_close(watch->judging);
+	arena_close(watch->segments);
 	memory_give(watch);
 }

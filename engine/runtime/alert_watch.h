@@ -28,7 +28,9 @@ void alert_watch_close(struct alert_watch *watch); /* called before the engine i
 /* An alert, for reporters of its state. Called from the thread of engine_run(). */
 struct watched_alert {
 	const char *namespace, *pipeline, *name;
-	struct alert alert;
+	size_t firing, pending; /* 1 at most; with `groupBy`, the number of groups */
+	uint64_t missing;	/* judgements that were not possible */
+	uint64_t beyond;	/* of groups that have no state */
 	struct notice_counts notices;
 	bool is_present; /* in the files that run */
 	int64_t silenced_until_ms; /* end of the last Silence of it, a time of day; 0: there is none */

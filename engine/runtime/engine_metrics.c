@@ -297,10 +297,11 @@ static void write_alerts(const struct engine_metrics *metrics, struct exposition
 		struct alert_state *state = alert->is_present ? ARENA_NEW(metrics->arena, struct alert_state) : NULL;
 		if (!state)
 			continue;
-		*state = (struct alert_state){.firing = alert->alert.phase == ALERT_FIRING,
-					      .pending = alert->alert.phase == ALERT_PENDING,
+		*state = (struct alert_state){.firing = (double)alert->firing,
+					      .pending = (double)alert->pending,
 					      .silenced = silence_is_in_force(alert->silenced_until_ms, now_ms),
-					      .missing = alert->alert.missing,
+					      .missing = alert->missing,
+					      .beyond = alert->beyond,
 					      .sent = count_read(&alert->notices.sent),
 					      .failed = count_read(&alert->notices.failed),
 					      .dropped = alert->notices.dropped};

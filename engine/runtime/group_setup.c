@@ -1,6 +1,7 @@
 /* group_setup.c: see group_setup.h. */
 #include "runtime/group_setup.h"
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/number.h"
 #include "runtime/join_sources.h"
@@ -156,6 +157,8 @@ static bool explains(const struct pipeline_plan *plan, size_t stage)
 	return false;
 }
 
+#define ALERT_GROUP_SLACK_MS 2000 /* until the engine's thread has seen that a group's alert resolved */
+
 /* Conditions of alerts that are judged for each message. */
 static bool alerts_make(struct stage_config *stage, const struct pipeline_plan *plan, struct arena *arena)
 {
@@ -169,6 +172,8 @@ static bool alerts_make(struct stage_config *stage, const struct pipeline_plan *
 		if (!alert_condition_make(&alert->condition, spec->condition, graph_figures(plan->graph), arena))
 			return false;
 		alert->place = i;
+		alert->group_by = alert->condition.of_figures ? NULL : spec->group_by;
+		alert->keep_ms = (spec->for_ns + spec->resolve_after_ns) / NS_PER_MS + ALERT_GROUP_SLACK_MS;
 		stage->alert_count += !alert->condition.of_figures || alert->condition.uses_rate;
 	}
 	stage->alerts = alerts;
@@ -395,6 +400,18 @@ static bool count_metrics(struct stage_config *stage, struct group *group, const
 	return stage->metric_tables != NULL;
 }
 
+/* Tables of the alerts with `groupBy`, which stay for as long as the engine runs. */
+static bool count_alert_groups(const struct stage_config *stage, const struct group *group, struct arena *lasting)
+{
+	for (size_t i = 0; i < stage->alert_count; i++)
+		for (size_t worker = 0; stage->alerts[i].group_by && worker < group->worker_count; worker++) {
+			struct judged_groups **table = &stage->counts[worker].alert_groups[stage->alerts[i].place];
+			if (!*table && !(*table = judged_groups_open(lasting)))
+				return false;
+		}
+	return true;
+}
+
 static bool stages_make(struct worker_setup *setup, struct stage_config *stages, struct group *group, const struct plan *plan,
 			const struct pipeline_plan *pipeline, struct arena *arena)
 {
@@ -442,7 +459,8 @@ static bool fill(struct worker_setup *setup, struct stage_config *stages, struct
 				return false;
 			stage->counts = served->counts;
 			stage->step_counts = count_steps(group, stage->graph, pipeline->graph->name, arena, lasting);
-			if (!stage->step_counts || !count_metrics(stage, group, pipeline, arena, lasting))
+			if (!stage->step_counts || !count_metrics(stage, group, pipeline, arena, lasting) ||
+			    !count_alert_groups(stage, group, lasting))
 				return false;
 		}
 		uint64_t version = revision_version(revision, pipeline, config->kinds);

@@ -158,6 +158,29 @@ static unsigned figures_of(const struct pipeline_spec *pipeline)
 	return figures;
 }
 
+bool alert_groups_as(const struct alert_spec *alert, const struct step_spec *step)
+{
+	const struct monitor_rules *rules = step->kind ? step->kind->monitors : NULL;
+	const struct expression *segments = rules && rules->segments && step->options ? rules->segments(step->options) : NULL;
+	return segments && alert->group_by && text_equal(expression_source(segments), expression_source(alert->group_by));
+}
+
+/* Figures of a pipeline belong to no message, so only those of drift are known by group. */
+static void check_groups(const struct pipeline_spec *pipeline, const struct alert_spec *alert,
+			 const struct alert_condition *condition, struct faults *faults)
+{
+	const struct step_spec *steps = pipeline->steps.items;
+	const bool has_segments = alert_condition_has_segments(condition);
+	bool found = !condition->of_figures;
+	for (size_t i = 0; i < pipeline->steps.count; i++)
+		found |= has_segments && alert_groups_as(alert, &steps[i]);
+	if (!found)
+		fault_add(faults, CODE_IDLE_GROUPS, expression_place(alert->group_by), NULL,
+			  "`groupBy` has no effect: %s; the alert has one state",
+			  has_segments ? "no step `drift` of this pipeline has the same `groupBy`"
+				       : "the figures of this condition are of the pipeline as a whole");
+}
+
 static void check_condition(const struct pipeline_spec *pipeline, const struct alert_spec *alert, struct faults *faults)
 {
 	struct alert_condition condition;
@@ -171,6 +194,8 @@ static void check_condition(const struct pipeline_spec *pipeline, const struct a
 				  TEXT_ARGUMENTS(condition.mixed));
 		for (size_t i = 0; i < condition.name_count; i++)
 			check_name(alert, condition.names[i], faults);
+		if (alert->group_by)
+			check_groups(pipeline, alert, &condition, faults);
 	}
 	arena_close(arena);
 }
@@ -191,6 +216,9 @@ static void check_judged(const struct pipeline_spec *pipeline, const struct aler
 	else if (alert->absent.text && !alert_absence_read(text_of(alert->absent.text), &name, &ns))
 		fault_add(faults, CODE_BAD_DURATION, alert->absent.place, NULL,
 			  "`absent` is not `PIPELINE for DURATION`, as in `trading for 5m`");
+	if (alert->absent.text && alert->group_by)
+		fault_add(faults, CODE_IDLE_GROUPS, expression_place(alert->group_by), NULL,
+			  "`groupBy` has no effect: an alert with `absent` has one state");
 }
 
 static const struct alert_spec *alert_named(const struct pipeline_spec *pipeline, const char *name)

@@ -307,6 +307,11 @@ const struct fault_code fault_codes[] = {
 			"tensor of that name.",
 		.example = "customMetrics: [{name: size, type: histogram, buckets: [1, 10]}]\n\n"
 			   "metrics: [{name: size, type: histogram, value: answer.size}]     # of a pipeline\n"),
+	WARNING(CODE_IDLE_GROUPS, BAD_REFERENCE, .title = "Groups of an alert that its condition does not have",
+		.help = "Remove `groupBy`; or use values of messages in the condition, or figures of a step `drift` that has the "
+			"same `groupBy`.",
+		.example = "{name: slow, condition: latency_p95 > 200, groupBy: key}\n\n"
+			   "{name: large, condition: price > 1000, groupBy: key}\n"),
 
 	/* ---- known, and not done yet ---- */
 	WARNING(CODE_FIELD_LATER, UNSUPPORTED, .title = "A field that is checked but not supported yet",

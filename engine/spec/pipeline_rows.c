@@ -159,7 +159,9 @@ static const struct option alert_rows[] = {
 	ROW("for", DURATION, struct alert_spec, for_ns, .help = "How long the condition must hold; default: once."),
 	ROW("resolveAfter", DURATION, struct alert_spec, resolve_after_ns, .fallback = "5m",
 	    .help = "The time without the condition after which the alert ends."),
-	CHECKED("groupBy", TEXT, .effect = EFFECT_LATER, .help = "`key`: one state for each key."),
+	ROW("groupBy", EXPRESSION, struct alert_spec, group_by, .uses = USE_OPERATION,
+	    .help = "One state for each value of this expression, such as `key` or `header(\"venue\")`, and notices that name it. "
+		    "Of a condition on figures of drift: the `groupBy` of a step `drift`."),
 	ROW("inhibitedBy", NAMES, struct alert_spec, inhibited_by,
 	    .help = "Alerts of this pipeline: while one of them fires, this one sends no notice of a firing."),
 	ROW("silence", MAP, struct alert_spec, silence, .rows = silence_rows,

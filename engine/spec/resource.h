@@ -199,10 +199,14 @@ struct alert_spec {
 	struct place condition_place;	    /* line 0: not given */
 	struct name absent;		    /* "PIPELINE for DURATION" */
 	int64_t over_ns, for_ns, resolve_after_ns;
+	const struct expression *group_by; /* one state for each of its values; NULL: one state */
 	struct name_list inhibited_by;
 	struct alert_silence silence;
 	struct item_list actions; /* struct alert_action */
 };
+
+/* Whether the step has a verdict for each group of the alert: both have the same `groupBy`. */
+bool alert_groups_as(const struct alert_spec *alert, const struct step_spec *step);
 
 #define METRICS_MAX 16 /* of a pipeline, customMetrics included: each has a share of PIPELINE_METRIC_SERIES */
 #define METRIC_PRIMARY 0     /* its role */
@@ -493,6 +497,7 @@ struct silence_spec {
 	struct place here;
 	struct name alert;
 	struct name pipeline; /* text NULL: alerts of that name in any pipeline */
+	const char *group; /* of an alert with `groupBy`; NULL: all of them */
 	struct name until;
 	const char *reason, *author;
 };
@@ -563,8 +568,10 @@ const struct resource *spec_first(const struct spec *spec, enum resource_type ty
 /* Each resource of a type, in the order of the spec: `*at` is 0 before the first. NULL: there is no more. */
 const struct resource *spec_next(const struct spec *spec, enum resource_type type, size_t *at);
 
-/* When the last Silence of that alert ends, in milliseconds since 1970; 0: the spec has none. */
-int64_t spec_silenced_until(const struct spec *spec, const char *namespace, const char *pipeline, const char *alert);
+/* When the last Silence of a group of that alert ends, in milliseconds since 1970; 0: the spec has none. Bytes NULL: of those of
+ * the whole alert. */
+int64_t spec_silenced_until(const struct spec *spec, const char *namespace, const char *pipeline, const char *alert,
+			    struct text group);
 
 /* The name of a resource that is nearest to `name`: small letters, digits and inner dashes; "" if there is none. */
 #define RESOURCE_NAME_BYTES 254

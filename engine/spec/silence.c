@@ -7,6 +7,8 @@ const struct option silence_resource_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct silence_spec, here)},
 	ROW("alert", NAME, struct silence_spec, alert, .required = true, .help = "The name of the alert."),
 	ROW("pipeline", NAME, struct silence_spec, pipeline, .help = "Its pipeline; default: any pipeline with such an alert."),
+	ROW("group", TEXT, struct silence_spec, group,
+	    .help = "Of an alert with `groupBy`: the group that is silenced; default: all of them."),
 	ROW("until", NAME, struct silence_spec, until, .required = true, .help = "The end: a time of day, ISO 8601."),
 	ROW("reason", TEXT, struct silence_spec, reason, .required = true, .help = "Why, for those who read the list of alerts."),
 	ROW("author", TEXT, struct silence_spec, author, .help = "Who silenced it."),
@@ -31,14 +33,17 @@ bool silence_is_of(const struct resource *resource, const char *namespace, const
 	       (!silence->pipeline.text || strcmp(silence->pipeline.text, pipeline) == 0);
 }
 
-int64_t spec_silenced_until(const struct spec *spec, const char *namespace, const char *pipeline, const char *alert)
+int64_t spec_silenced_until(const struct spec *spec, const char *namespace, const char *pipeline, const char *alert,
+			    struct text group)
 {
 	int64_t last_ms = 0, until_ms;
 	const struct resource *resource;
 	for (size_t at = 0; (resource = spec_next(spec, RESOURCE_SILENCE, &at));) {
 		const struct silence_spec *silence = resource->spec;
-		if (silence_is_of(resource, namespace, pipeline, alert) && silence->until.text &&
-		    moment_read(text_of(silence->until.text), &until_ms) && until_ms > last_ms)
+		if (!silence_is_of(resource, namespace, pipeline, alert) ||
+		    (silence->group && !(group.bytes && text_is(group, silence->group))))
+			continue;
+		if (silence->until.text && moment_read(text_of(silence->until.text), &until_ms) && until_ms > last_ms)
 			last_ms = until_ms;
 	}
 	return last_ms;

@@ -309,6 +309,8 @@ struct monitor_rules {
 	/* The topic from whose records an engine learns what `fit` would write, when it starts; the observer finds it on the board
 	 * (verdict_entry_learnt()). NULL (also as hook): none. */
 	const char *(*learns_from)(const struct step *step);
+	/* The expression for whose values its observer has a verdict each. NULL (also as hook): it has one verdict. */
+	const struct expression *(*segments)(const void *options);
 	/* The mark, or tensor, of BOOL by which it flags messages: its share is a figure of alerts. NULL: it flags none. */
 	const char *flag;
 };

@@ -18,7 +18,7 @@
 #include "plan/plan.h"
 #include "serving/caller.h"
 #include "spec/resource.h"
-#include "alerts/alert_condition.h"
+#include "alerts/judged_groups.h"
 
 #define TOPIC_NOWHERE UINT32_MAX
 
@@ -42,6 +42,7 @@ struct stage_counts {
 	_Atomic(const char *) waits_for;	     /* why the stage waits, as static text; NULL: it does not */
 	struct last_failure last_failure;	     /* the last one that `failed` counts */
 	struct judged_counts alerts[ALERTS_MAX]; /* by their place in the pipeline's `alerts` */
+	struct judged_groups *alert_groups[ALERTS_MAX]; /* likewise, of those with `groupBy` instead; NULL: none was there */
 };
 
 /* Topics for the inputs and outputs of a step; TOPIC_NOWHERE: none. */
@@ -85,6 +86,8 @@ struct called_pipeline {
 struct stage_alert {
 	size_t place; /* in the pipeline's `alerts`, less than ALERTS_MAX */
 	struct alert_condition condition;
+	const struct expression *group_by; /* NULL: it has one state */
+	int64_t keep_ms;		   /* as of judged_groups_note() */
 };
 
 struct stage_config {

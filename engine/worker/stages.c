@@ -135,6 +135,23 @@ static void tell_judged(const struct worker_stage *stage, const struct message *
 		config->alert_judged(config->alert_context, message, specs[alert->place].name.text, held);
 }
 
+static void judgement_count(struct worker_stage *stage, const struct message *message, size_t step, const struct payload *payload,
+			    const struct stage_alert *alert, bool held)
+{
+	struct judged_groups *groups = stage->counts->alert_groups[alert->place];
+	const struct graph *graph = stage->config->graph;
+	struct text group;
+	if (!alert->group_by)
+		count_add(held ? &stage->counts->alerts[alert->place].held : &stage->counts->alerts[alert->place].broken, 1);
+	else if (!groups || (!held && !judged_groups_any(groups)))
+		return;
+	else if (alert_group_of_message(alert->group_by, message, payload, graph->name, graph->steps[step].name, stage->judging,
+					&group))
+		judged_groups_note(groups, group, held, loop_now_ms(stage->worker->loop), alert->keep_ms);
+	else if (held)
+		judged_groups_miss(groups);
+}
+
 static void judge_alerts(struct worker_stage *stage, const struct message *message, size_t step, const struct payload *payload)
 {
 	const struct stage_config *config = stage->config;
@@ -149,9 +166,7 @@ static void judge_alerts(struct worker_stage *stage, const struct message *messa
 									   config->graph->steps[step].name, stage->judging);
 		tell_judged(stage, message, alert, judged.held);
 		if (judged.held || judged.broken)
-			count_add(judged.held ? &stage->counts->alerts[alert->place].held
-					      : &stage->counts->alerts[alert->place].broken,
-				  1);
+			judgement_count(stage, message, step, payload, alert, judged.held);
 	}
 }
 

@@ -324,6 +324,48 @@ def silences_end(judge, binary, folder):
         receiver.close()
 
 
+def groups_have_a_state_each(judge, binary, folder):
+    """Two groups that fire, and a third that is silenced: notices name them, and each ends by itself"""
+    receiver = Receiver()
+    text = (HEAD + ALERT % (*LARGE, receiver.url, "")).replace("over: 3s", "groupBy: request.g")
+    write(folder, text + "---\napiVersion: sluice.io/v1alpha1\nkind: Silence\nmetadata: {name: quiet}\n"
+          "spec: {alert: large, group: XLON, until: 2099-01-01T00:00Z, reason: closed}\n")
+
+    def ask(value, group):
+        tensors = [{"name": "x", "datatype": "INT64", "shape": [1], "data": [value]},
+                   {"name": "g", "datatype": "BYTES", "shape": [1], "data": [group]}]
+        return dev.ask({"inputs": tensors})
+
+    def shown():
+        return [(notice["group"], notice["status"]) for notice in receiver.notices()]
+
+    dev = Dev(binary, folder, "--alert-allow", "127.0.0.1")
+    try:
+        judge.expect("requests of three groups are answered",
+                     all(ask(60, group) == 200 for group in ("XNYS", "XNAS", "XLON")) and ask(1, "XPAR") == 200, dev.lines[-3:])
+        receiver.wait(2)
+        judge.expect("a notice for each group that is not silenced", sorted(shown()) == [("XNAS", "firing"), ("XNYS", "firing")],
+                     receiver.notices())
+        judge.expect("their ids differ", len({notice["id"] for notice in receiver.notices()}) == 2, receiver.notices())
+        judge.expect("/metrics counts the groups that fire", dev.metric("sluice_alert_firing", "large") == 3)
+        end = time.monotonic() + SECONDS_MAX
+        while ("XNAS", "resolved") not in shown() and time.monotonic() < end:
+            ask(60, "XNYS")
+            time.sleep(0.3)
+        judge.expect("one group ends while another fires", sorted(shown()) ==
+                     [("XNAS", "firing"), ("XNAS", "resolved"), ("XNYS", "firing")], receiver.notices())
+        receiver.wait(4)
+        judge.expect("and then the other one", sorted(shown())[3:] == [("XNYS", "resolved")], receiver.notices())
+        judge.expect("the log names the group", any("the alert large is firing for XNAS: y > 100" in line for line in dev.lines))
+        listed = subprocess.run([binary, "alerts", "list", "-f", folder], capture_output=True, text=True).stdout
+        judge.expect("alerts list has the groups and the silence of one", "for each request.g" in listed
+                     and "silenced for XLON until 2099" in listed, listed)
+        judge.expect("none was beyond the limit", dev.metric("sluice_alert_beyond_groups_total", "large") == 0)
+    finally:
+        dev.stop()
+        receiver.close()
+
+
 def refused_mails_stop_no_others(judge, binary, folder):
     mailbox = Mailbox()
     mail = '  - name: %s\n    condition: y > 100\n    actions: [{type: email, recipients: [%s]}]\n'
@@ -392,6 +434,34 @@ def tells_of_drift(judge, binary, folder):
         notices = receiver.notices()
         judge.expect("drift makes one firing, with its score", of(notices, "moved")[:1] and len(notices) == 1
                      and notices[0]["status"] == "firing" and notices[0]["values"]["drift_score"] > 0.05, notices)
+    finally:
+        dev.stop()
+        receiver.close()
+
+
+def tells_of_drift_by_segment(judge, binary, folder):
+    """Usual rows of one segment and moved ones of another: the alert of the second fires"""
+    case = os.path.join(ROOT, "tests", "cases-own", "drift-marks-what-is-known")
+    receiver = Receiver()
+    shutil.copy(os.path.join(case, "usual.json"), folder)
+    with open(os.path.join(case, "pipeline.yaml"), encoding="utf-8") as file:
+        text = file.read().replace("window: 50", "window: 50, groupBy: request.g")
+    alert = ALERT % ("moved", "drift_score > 0.05", receiver.url, "")
+    write(folder, text + "  alerts:\n" + alert.replace("over: 3s", "groupBy: request.g"))
+    dev = Dev(binary, folder, "--alert-allow", "127.0.0.1")
+    try:
+        with open(os.path.join(case, "in.jsonl"), encoding="utf-8") as file:
+            rows = [json.loads(line)["request"] for line in file][:100]
+        for number, row in enumerate(rows):
+            group = {"name": "g", "datatype": "BYTES", "shape": [1], "data": ["usual" if number < 50 else "moved"]}
+            row["inputs"].append(group)
+        codes = {dev.ask(row, "trading") for row in rows}
+        judge.expect("requests of two segments are answered", codes == {200}, codes)
+        receiver.wait(1)
+        time.sleep(QUIET_SECONDS)
+        judge.expect("the segment that moved has a notice, with its score",
+                     [(notice["group"], notice["status"], notice["values"]["drift_score"] > 0.05) for notice in receiver.notices()]
+                     == [("moved", "firing", True)], (receiver.notices(), dev.lines[-5:]))
     finally:
         dev.stop()
         receiver.close()
@@ -512,9 +582,9 @@ def lists_and_tests(judge, binary, folder):
 
 def main():
     judge, binary = Judge(), os.path.abspath(sys.argv[1])
-    for part in (fires_and_resolves, waits_for_its_receiver, reaches_only_what_is_allowed, signs_and_mails, silences_end,
+    for part in (fires_and_resolves, waits_for_its_receiver, reaches_only_what_is_allowed, signs_and_mails, silences_end, groups_have_a_state_each,
                  refused_mails_stop_no_others, without_a_mail_server_it_says_so, a_reload_forgets_no_judgement,
-                 tells_of_drift, tells_of_drift_from_the_past, tells_of_quality, lists_and_tests):
+                 tells_of_drift, tells_of_drift_by_segment, tells_of_drift_from_the_past, tells_of_quality, lists_and_tests):
         with tempfile.TemporaryDirectory() as folder:
             part(judge, binary, folder)
     print(f"{judge.passed} passed, {judge.failed} failed")

@@ -136,8 +136,9 @@ static void an_id_belongs_to_one_firing(void **state)
 {
 	(void)state;
 	char id[ALERT_ID_BYTES], other[ALERT_ID_BYTES];
-	const struct text slow[] = {TEXT("default"), TEXT("p"), TEXT("slow"), TEXT("e")};
-	const struct text quick[] = {TEXT("default"), TEXT("p"), TEXT("quick"), TEXT("e")};
+	const struct text slow[] = {TEXT("default"), TEXT("p"), TEXT("slow"), TEXT("e"), TEXT("")};
+	const struct text quick[] = {TEXT("default"), TEXT("p"), TEXT("quick"), TEXT("e"), TEXT("")};
+	const struct text of_group[] = {TEXT("default"), TEXT("p"), TEXT("slow"), TEXT("e"), TEXT("g")};
 	alert_id(slow, NOON, id);
 	alert_id(slow, NOON, other);
 	assert_string_equal(id, other);
@@ -145,6 +146,8 @@ static void an_id_belongs_to_one_firing(void **state)
 	alert_id(slow, NOON + 1, other);
 	assert_string_not_equal(id, other);
 	alert_id(quick, NOON, other);
+	assert_string_not_equal(id, other);
+	alert_id(of_group, NOON, other);
 	assert_string_not_equal(id, other);
 }
 

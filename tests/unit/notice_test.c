@@ -47,7 +47,8 @@ static void a_notice_has_the_figures_of_its_condition(void **state)
 	notice_id(&message, id);
 	(void)snprintf(text, sizeof text,
 		       "{\"id\": \"%.16s\", \"notice\": \"%.16s-firing\", \"status\": \"firing\", \"namespace\": \"default\", "
-		       "\"pipeline\": \"p\", \"alert\": \"a \\\"b\\\"\", \"engine\": \"e\", \"condition\": \"error_rate > 0.5\", "
+		       "\"pipeline\": \"p\", \"alert\": \"a \\\"b\\\"\", \"group\": \"\", \"engine\": \"e\", "
+		       "\"condition\": \"error_rate > 0.5\", "
 		       "\"fired_at\": \"2026-01-01T00:00:00.250Z\", \"at\": \"2026-01-01T00:00:01.000Z\", "
 		       "\"values\": {\"error_rate\": 0.75}}",
 		       id, id);
@@ -89,9 +90,11 @@ static void a_record_has_all_that_its_schema_names(void **state)
 	assert_true(number == 0.75);
 	letter_close(&letter);
 	message.figures_of = NULL; /* judged for each message */
+	message.group = TEXT("XNYS");
 	out.length = 0;
 	assert_true(alert_record_encode(&message, &out, &error));
 	letter_open_as(&letter, "alert", buffer_view(&out));
+	assert_true(text_is(letter_text(&letter, "group"), "XNYS"));
 	letter_close(&letter);
 	buffer_close(&out);
 	buffer_open(&out, 64);
@@ -112,6 +115,28 @@ static void a_template_is_filled_in_with_escaped_values(void **state)
 	assert_true(text_is(notice_template_fault(TEXT("{{id}} {{nam}} {{x}}")), "nam"));
 	assert_true(text_is(notice_template_fault(TEXT("{{id}} {{pipeline")), "{{"));
 	assert_true(text_is(notice_template_fault(TEXT("{{}}")), "{{"));
+	buffer_close(&out);
+}
+
+/* Groups of one alert that begin to fire at the same moment are not one firing. */
+static void a_group_is_in_the_id_and_in_each_form(void **state)
+{
+	(void)state;
+	struct buffer out;
+	struct alert_message message = message_of(TEXT("late"));
+	char id[NOTICE_ID_BYTES], other[NOTICE_ID_BYTES];
+	notice_id(&message, id);
+	message.group = TEXT("X\nY");
+	notice_id(&message, other);
+	assert_string_not_equal(id, other);
+	buffer_open(&out, NOTICE_BYTES_MAX);
+	notice_write_template(&message, TEXT("{{group}}"), &out);
+	expect_written(&out, "X\\nY");
+	out.length = 0;
+	notice_write_mail(&message, "s@t", (struct name_list){0}, &out);
+	buffer_byte(&out, '\0');
+	assert_non_null(strstr(out.bytes, "Subject: [firing] p: late for X Y\r\n"));
+	assert_non_null(strstr(out.bytes, "is firing for X Y.\r\n"));
 	buffer_close(&out);
 }
 
@@ -215,6 +240,7 @@ int main(void)
 		cmocka_unit_test(a_notice_has_the_figures_of_its_condition),
 		cmocka_unit_test(a_record_has_all_that_its_schema_names),
 		cmocka_unit_test(a_template_is_filled_in_with_escaped_values),
+		cmocka_unit_test(a_group_is_in_the_id_and_in_each_form),
 		cmocka_unit_test(headers_of_a_mail_have_one_line_each),
 		cmocka_unit_test(lines_of_a_mail_are_short),
 		cmocka_unit_test(a_mail_has_its_date),

@@ -574,14 +574,19 @@ static void an_alert_is_silenced_until_its_last_silence_ends(void **state)
 		"apiVersion: sluice.io/v1alpha1\nkind: Silence\nmetadata: {name: c}\n"
 		"spec: {alert: slow, pipeline: p, until: 2026-01-01T00:00Z, reason: r}\n---\n"
 		"apiVersion: sluice.io/v1alpha1\nkind: Silence\nmetadata: {name: d, namespace: staging}\n"
-		"spec: {alert: slow, until: 2026-01-04T00:00Z, reason: r}\n";
+		"spec: {alert: slow, until: 2026-01-04T00:00Z, reason: r}\n---\n"
+		"apiVersion: sluice.io/v1alpha1\nkind: Silence\nmetadata: {name: e}\n"
+		"spec: {alert: slow, group: XNYS, until: 2026-01-06T00:00Z, reason: r}\n";
 	const int64_t day_ms = 86400000, second = INT64_C(1767312000000); /* 2026-01-02 */
 	assert_true(spec_open(&spec, &error));
 	assert_true(spec_read_text(&spec, "s.yaml", text_of(text), &(struct spec_options){0}, &error));
-	assert_int_equal(spec_silenced_until(&spec, "default", "p", "slow"), second + day_ms);
-	assert_int_equal(spec_silenced_until(&spec, "default", "q", "slow"), second);
-	assert_int_equal(spec_silenced_until(&spec, "default", "p", "slower"), 0);
-	assert_int_equal(spec_silenced_until(&spec, "staging", "q", "slow"), second + 2 * day_ms);
+	assert_int_equal(spec_silenced_until(&spec, "default", "p", "slow", (struct text){0}), second + day_ms);
+	assert_int_equal(spec_silenced_until(&spec, "default", "q", "slow", (struct text){0}), second);
+	assert_int_equal(spec_silenced_until(&spec, "default", "p", "slower", (struct text){0}), 0);
+	assert_int_equal(spec_silenced_until(&spec, "staging", "q", "slow", (struct text){0}), second + 2 * day_ms);
+	assert_int_equal(spec_silenced_until(&spec, "default", "p", "slow", TEXT("XNYS")), second + 4 * day_ms);
+	assert_int_equal(spec_silenced_until(&spec, "default", "p", "slow", TEXT("XNAS")), second + day_ms);
+	assert_int_equal(spec_silenced_until(&spec, "default", "p", "slow", TEXT("")), second + day_ms);
 	spec_close(&spec);
 }
 

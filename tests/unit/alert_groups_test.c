@@ -1,0 +1,211 @@
+/* Groups of alerts: judgements that cross from a worker to the engine's thread, and states by group. */
+#include "runtime/alert_groups.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+#include <pthread.h>
+
+#include "base/memory.h"
+
+#define KEEP_MS 10000
+
+static const struct alert_judgement yes = {.held = true}, no = {.broken = true};
+
+/* What a take gave, as "GROUP:held/broken " in the order of places. */
+struct taken {
+	char text[512];
+};
+
+static void take_text(void *context, struct text group, struct alert_judgement judgement)
+{
+	struct taken *taken = context;
+	const size_t length = strlen(taken->text);
+	(void)snprintf(taken->text + length, sizeof taken->text - length, TEXT_FORMAT ":%s%s ", TEXT_ARGUMENTS(group),
+		       judgement.held ? "+" : "", judgement.broken ? "-" : "");
+}
+
+static void expect_taken(struct judged_groups *groups, const char *text)
+{
+	struct taken taken = {{0}};
+	judged_groups_take(groups, take_text, &taken);
+	assert_string_equal(taken.text, text);
+}
+
+static void a_group_has_a_place_from_its_first_message_that_held(void **state)
+{
+	(void)state;
+	struct arena *arena = arena_open((size_t)1 << 20);
+	struct judged_groups *groups = judged_groups_open(arena);
+	assert_non_null(groups);
+	judged_groups_note(groups, TEXT("a"), false, 0, KEEP_MS);
+	assert_false(judged_groups_any(groups));
+	expect_taken(groups, "");
+	judged_groups_note(groups, TEXT("b"), true, 1, KEEP_MS);
+	judged_groups_note(groups, TEXT(""), true, 1, KEEP_MS);
+	judged_groups_note(groups, TEXT("b"), false, 2, KEEP_MS);
+	judged_groups_note(groups, TEXT("a"), false, 2, KEEP_MS);
+	assert_true(judged_groups_any(groups));
+	expect_taken(groups, "b:+- :+ ");
+	expect_taken(groups, "");
+	judged_groups_note(groups, TEXT("b"), false, 3, KEEP_MS);
+	expect_taken(groups, "b:- ");
+	assert_int_equal(judged_groups_beyond(groups), 0);
+	arena_close(arena);
+}
+
+static void note_number(struct judged_groups *groups, int number, bool held, int64_t now_ms)
+{
+	char name[16];
+	(void)snprintf(name, sizeof name, "g%d", number);
+	judged_groups_note(groups, text_of(name), held, now_ms, KEEP_MS);
+}
+
+static void places_are_bounded_and_free_again_when_their_alert_has_resolved(void **state)
+{
+	(void)state;
+	static const char long_name[ALERT_GROUP_BYTES_MAX + 1] = "x";
+	struct arena *arena = arena_open((size_t)1 << 20);
+	struct judged_groups *groups = judged_groups_open(arena);
+	assert_non_null(groups);
+	for (int i = 0; i < ALERT_GROUPS_MAX; i++)
+		note_number(groups, i, true, i);
+	note_number(groups, 5000, true, 2000);
+	judged_groups_note(groups, (struct text){long_name, sizeof long_name}, true, 2000, KEEP_MS);
+	judged_groups_miss(groups);
+	assert_int_equal(judged_groups_beyond(groups), 3);
+	note_number(groups, 0, true, 2001); /* so that it is not the oldest any more */
+	struct taken taken = {{0}};
+	judged_groups_take(groups, take_text, &taken);
+	note_number(groups, 5000, true, 1 + KEEP_MS); /* the oldest, 1, is not older than that */
+	assert_int_equal(judged_groups_beyond(groups), 4);
+	note_number(groups, 1, false, 2 + KEEP_MS);
+	note_number(groups, 5000, true, 2 + KEEP_MS); /* it is, but a judgement of it was not taken yet */
+	assert_int_equal(judged_groups_beyond(groups), 5);
+	expect_taken(groups, "g1:- ");
+	note_number(groups, 5000, true, 2 + KEEP_MS);
+	note_number(groups, 1, false, 2 + KEEP_MS); /* it has no place, and needs none */
+	note_number(groups, 0, false, 2 + KEEP_MS);
+	expect_taken(groups, "g0:- g5000:+ ");
+	assert_int_equal(judged_groups_beyond(groups), 5);
+	arena_close(arena);
+}
+
+#define ROUNDS 40000
+#define NAMES 3000 /* more than there are places, each for a moment */
+
+static void *note_all(void *context)
+{
+	struct judged_groups *groups = context;
+	for (int i = 0; i < ROUNDS; i++) {
+		char name[32];
+		(void)snprintf(name, sizeof name, "%d-%d", i % NAMES, i % NAMES);
+		judged_groups_note(groups, text_of(name), true, i, 1500);
+	}
+	return NULL;
+}
+
+static void take_whole_names(void *context, struct text group, struct alert_judgement judgement)
+{
+	int first, second;
+	char name[ALERT_GROUP_BYTES_MAX + 1] = {0};
+	memcpy(name, group.bytes, group.length);
+	assert_int_equal(sscanf(name, "%d-%d", &first, &second), 2);
+	assert_int_equal(first, second);
+	assert_true(judgement.held);
+	(*(int *)context)++;
+}
+
+static void names_are_whole_while_places_change_hands(void **state)
+{
+	(void)state;
+	struct arena *arena = arena_open((size_t)1 << 20);
+	struct judged_groups *groups = judged_groups_open(arena);
+	pthread_t worker;
+	int taken = 0;
+	assert_non_null(groups);
+	assert_int_equal(pthread_create(&worker, NULL, note_all, groups), 0);
+	for (int i = 0; i < 2000; i++)
+		judged_groups_take(groups, take_whole_names, &taken);
+	assert_int_equal(pthread_join(worker, NULL), 0);
+	judged_groups_take(groups, take_whole_names, &taken);
+	assert_true(taken >= ALERT_GROUPS_MAX);
+	arena_close(arena);
+}
+
+/* One look, a second after the last; the groups that were judged come with it. */
+static void look(struct alert_groups *groups, int64_t second, const char *held, const char *broken)
+{
+	const struct alert_rule rule = {.resolve_after_ms = 3000};
+	for (struct alert_group *group = groups->first; group; group = group->next)
+		group->judged = (struct alert_judgement){0};
+	if (held)
+		(void)alert_group_judge(groups, text_of(held), yes);
+	if (broken)
+		(void)alert_group_judge(groups, text_of(broken), no);
+	for (struct alert_group *group = groups->first; group; group = group->next)
+		alert_judge(&group->alert, &rule, group->judged, (struct alert_time){second * 1000, second * 1000});
+}
+
+static enum alert_notice notice_of(struct alert_groups *groups, const char *name)
+{
+	struct alert_group *group = alert_group_find(groups, text_of(name));
+	return group ? alert_notice_due(&group->alert, false) : NOTICE_NONE;
+}
+
+static void groups_fire_and_resolve_each_by_itself(void **state)
+{
+	(void)state;
+	struct alert_groups groups = {0};
+	look(&groups, 1, "a", "b");
+	assert_int_equal(groups.count, 1); /* what never held needs no state */
+	assert_int_equal(notice_of(&groups, "a"), NOTICE_FIRING);
+	look(&groups, 2, "b", "a");
+	assert_int_equal(notice_of(&groups, "b"), NOTICE_FIRING);
+	assert_int_equal(alert_groups_in(&groups, ALERT_FIRING), 2);
+	look(&groups, 4, "b", NULL);
+	assert_int_equal(notice_of(&groups, "a"), NOTICE_RESOLVED);
+	assert_int_equal(notice_of(&groups, "b"), NOTICE_NONE);
+	alert_groups_settle(&groups);
+	assert_null(alert_group_find(&groups, TEXT("a")));
+	assert_int_equal(groups.count, 1);
+	look(&groups, 7, NULL, NULL);
+	groups.first->owed = 1; /* a state stays until its notices are handed over */
+	assert_int_equal(notice_of(&groups, "b"), NOTICE_RESOLVED);
+	alert_groups_settle(&groups);
+	assert_int_equal(groups.count, 1);
+	groups.first->owed = 0;
+	alert_groups_settle(&groups);
+	assert_int_equal(groups.count, 0);
+}
+
+static void states_of_groups_are_bounded(void **state)
+{
+	(void)state;
+	struct alert_groups groups = {0};
+	char name[16];
+	for (int i = 0; i <= ALERT_GROUPS_MAX; i++) {
+		(void)snprintf(name, sizeof name, "g%d", i);
+		assert_true((alert_group_judge(&groups, text_of(name), yes) != NULL) == (i < ALERT_GROUPS_MAX));
+	}
+	assert_int_equal(groups.count, ALERT_GROUPS_MAX);
+	assert_int_equal(groups.beyond, 1);
+	alert_groups_clear(&groups);
+	assert_int_equal(groups.count, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_group_has_a_place_from_its_first_message_that_held),
+		cmocka_unit_test(places_are_bounded_and_free_again_when_their_alert_has_resolved),
+		cmocka_unit_test(names_are_whole_while_places_change_hands),
+		cmocka_unit_test(groups_fire_and_resolve_each_by_itself),
+		cmocka_unit_test(states_of_groups_are_bounded),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
