@@ -46,10 +46,40 @@ static bool drift_check(const void *options, struct place place, struct error *e
 
 /* ---- learning ---- */
 
+#define LEARNT_BYTES ((size_t)256 << 20)
+
+/* CONFIG: all values of the reference are missing. */
+static bool values_check(const struct drift_reference *reference, struct place place, struct error *error)
+{
+	for (size_t i = 0; i < reference->feature_count; i++)
+		if (reference->features[i].missing < reference->all_rows)
+			return true;
+	return error_set(error, ERROR_CONFIG, place,
+			 "all values of the reference are missing, so nothing can be compared with it; learn it from rows with "
+			 "values");
+}
+
+/* What was learnt is read as the step would read it: a reference with which it can compare nothing is not learnt. */
+static bool learnt_check(const struct step *step, struct text file, struct error *error)
+{
+	const struct drift *self = step->options;
+	const struct name name = {.text = "what was learnt", .place = step->place};
+	struct drift_reference reference;
+	struct monitor_settings settings;
+	struct arena *arena = arena_open(LEARNT_BYTES);
+	const bool good = (arena || error_memory(error, ERROR_SYSTEM, "learning a reference")) &&
+			  drift_settings_read(self, &settings, error) &&
+			  drift_reference_read(&name, file, arena, &reference, error) &&
+			  values_check(&reference, step->place, error) && monitor_reference_check(&reference, &settings, error);
+	arena_close(arena);
+	return good;
+}
+
 static bool drift_fit(struct step *step, const struct fit_source *source, struct buffer *file, struct error *error)
 {
 	const struct drift *self = step->options;
-	const bool good = drift_reference_learn(step, &self->tensors, source, file, error);
+	const bool good = drift_reference_learn(step, &self->tensors, source, file, error) &&
+			  learnt_check(step, buffer_view(file), error);
 	if (!good && !error->place.line)
 		error->place = step->place;
 	return good;
@@ -224,17 +254,6 @@ static bool type_check(const struct drift_reference *reference, const struct ten
 				 "the reference has %zu columns of `%s`, and it has %lld; learn the reference again", features,
 				 name->text, (long long)last);
 	return true;
-}
-
-/* CONFIG: all values of the reference are missing. */
-static bool values_check(const struct drift_reference *reference, struct place place, struct error *error)
-{
-	for (size_t i = 0; i < reference->feature_count; i++)
-		if (reference->features[i].missing < reference->all_rows)
-			return true;
-	return error_set(error, ERROR_CONFIG, place,
-			 "all values of the reference are missing, so nothing can be compared with it; learn it from rows with "
-			 "values");
 }
 
 static bool tensors_type(struct typing *typing)

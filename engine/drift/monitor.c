@@ -67,7 +67,8 @@ static bool joint_check(const struct drift_reference *reference, const struct mo
 	return true;
 }
 
-static bool reference_check(const struct drift_reference *reference, struct error *error)
+bool monitor_reference_check(const struct drift_reference *reference, const struct monitor_settings *settings,
+			     struct error *error)
 {
 	if (reference->feature_count < 1 || reference->feature_count > DRIFT_FEATURES_MAX)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE, "the reference has %zu features, and 1 to %d can be watched",
@@ -76,7 +77,7 @@ static bool reference_check(const struct drift_reference *reference, struct erro
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
 				 "the reference has %zu rows, and %d or more are needed to know what is usual; give more rows",
 				 reference->rows, DRIFT_REFERENCE_ROWS_MIN);
-	return true;
+	return joint_check(reference, settings, error);
 }
 
 static bool order_open(struct monitor *self, struct arena *arena)
@@ -172,8 +173,7 @@ static void window_begin(struct monitor *self)
 struct monitor *monitor_open(struct arena *arena, const struct drift_reference *reference, const struct monitor_settings *settings,
 			     struct error *error)
 {
-	if (!monitor_settings_check(settings, error) || !reference_check(reference, error) ||
-	    !joint_check(reference, settings, error))
+	if (!monitor_settings_check(settings, error) || !monitor_reference_check(reference, settings, error))
 		return NULL;
 	struct monitor *self = ARENA_NEW(arena, struct monitor);
 	if (self)

@@ -131,6 +131,10 @@ struct monitor;
 /* CONFIG: a setting that cannot be used. */
 bool monitor_settings_check(const struct monitor_settings *settings, struct error *error);
 
+/* CONFIG: a reference with which nothing can be compared, because of its rows or its features. It costs little. */
+bool monitor_reference_check(const struct drift_reference *reference, const struct monitor_settings *settings,
+			     struct error *error);
+
 /* NULL: CONFIG, a setting or a reference that cannot be used; or SYSTEM. The reference is borrowed. With a reference without rows
  * windows close, and none is judged. */
 struct monitor *monitor_open(struct arena *arena, const struct drift_reference *reference, const struct monitor_settings *settings,
