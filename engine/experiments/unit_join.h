@@ -20,7 +20,6 @@
 #define JOIN_METRICS_MAX 256   /* as many as one feedback has */
 #define JOIN_EPOCHS_MAX 4096   /* each has sums for each arm: far more than there are changes of weights */
 #define JOIN_REWARD "reward"   /* the metric of rewards */
-#define ASSIGNED_REASONS (ASSIGNED_FALLBACK + 1)
 
 struct join_options {
 	const char *experiment;

@@ -130,6 +130,20 @@ static bool choose_by_override(const struct graph_experiment *experiment, struct
 	return false;
 }
 
+/* Units that are not the experiment's get the default, and are not exposed. */
+static bool choose_by_audience(const struct graph_experiment *experiment, const struct message *message, struct choice *choice)
+{
+	const enum audience_verdict verdict = experiment->given < experiment->count
+						      ? audience_has(&experiment->audience, choice->unit, &message->origin)
+						      : AUDIENCE_IN;
+	if (verdict == AUDIENCE_IN)
+		return false;
+	choice->index = experiment->given;
+	choice->probability = 1;
+	choice->reason = verdict == AUDIENCE_HELD ? ASSIGNED_HOLDOUT : ASSIGNED_LAYER;
+	return true;
+}
+
 static void choose_by_table(const struct assignment *assignment, const double *probabilities, const struct message *message,
 			    struct choice *choice)
 {
@@ -218,6 +232,7 @@ bool experiment_choose(struct pending *pending, const struct graph_experiment *e
 	if (experiment->learns && !policy_context_find(&context, visit, experiment, pending->call.request))
 		return error_memory(error, ERROR_LIMIT, "choosing a candidate");
 	if (!choose_by_headers(experiment, visit->message->headers, &choice) && !choose_by_override(experiment, &choice) &&
+	    !choose_by_audience(experiment, visit->message, &choice) &&
 	    !choose_by_policy(visit, experiment, &context, &choice))
 		choose_by_weight(pending, experiment, &choice);
 	const struct assigned one = {.experiment = text_of(experiment->name),
@@ -228,7 +243,7 @@ bool experiment_choose(struct pending *pending, const struct graph_experiment *e
 				     .table = choice.table,
 				     .feature_count = context.known_count,
 				     .features = context.known,
-				     .exposed = experiment->exposes};
+				     .exposed = experiment->exposes && choice.reason != ASSIGNED_LAYER && choice.reason != ASSIGNED_HOLDOUT};
 	struct assigned *assigned = assigned_add(visit->run->message, &one);
 	if (!assigned)
 		return error_memory(error, ERROR_LIMIT, "choosing a candidate");

@@ -1,6 +1,8 @@
 /* assigned.c: see assigned.h. */
 #include "message/assigned.h"
 
+#include <assert.h>
+
 #include "base/number.h"
 
 #define LINK_HEADER ":assigned" /* between stages; HTTP has no such name */
@@ -9,10 +11,11 @@
 static const char *const reasons[] = {
 	[ASSIGNED_WEIGHT] = "weight",	  [ASSIGNED_MATCH] = "header",	 [ASSIGNED_ROUTE] = "route",
 	[ASSIGNED_OVERRIDE] = "override", [ASSIGNED_POLICY] = "policy", [ASSIGNED_STAGE] = "stage",
-	[ASSIGNED_FALLBACK] = "fallback",
+	[ASSIGNED_FALLBACK] = "fallback", [ASSIGNED_LAYER] = "layer",	 [ASSIGNED_HOLDOUT] = "holdout",
 };
 
 enum { REASONS = sizeof reasons / sizeof *reasons };
+static_assert(REASONS == ASSIGNED_REASONS && REASONS <= 10, "each reason has a name, and a digit between stages");
 
 const char *assigned_reason_name(enum assigned_reason reason)
 {

@@ -25,6 +25,9 @@ enum assigned_reason {
 	ASSIGNED_POLICY,   /* by the policy of bandits */
 	ASSIGNED_STAGE,	   /* by a stage of a progressive deployment */
 	ASSIGNED_FALLBACK, /* the variant failed, and the default answered */
+	ASSIGNED_LAYER,	   /* the unit is of another part of the layer, and gets the default */
+	ASSIGNED_HOLDOUT,  /* the unit is held out, and gets the default */
+	ASSIGNED_REASONS
 };
 
 /* A feature of a request, of its context. */

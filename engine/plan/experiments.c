@@ -80,6 +80,8 @@ static const struct graph_experiment *experiment_make(const struct experiments *
 		.judged = moves && exposes,
 	};
 	const size_t given = default_find(spec, shares, count);
+	made->given = given;
+	made->audience = audience_of(&spec->layer, spec->holdout);
 	made->fallback = spec->fallback == FALLBACK_DEFAULT ? given : count;
 	made->paired = moves && experiment_has_baseline(spec) ? given : count;
 	return made;

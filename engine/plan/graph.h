@@ -65,6 +65,8 @@ struct graph_experiment {
 	const double *probabilities; /* of each choice */
 	const struct assignment *assignment;
 	size_t fallback; /* the choice that answers if another fails; `count`: none */
+	size_t given;	 /* the choice of the default; `count`: there is none */
+	struct audience audience; /* units outside get the default */
 	size_t paired;	 /* the choice of which a rollout counts only the baseline; `count`: none */
 	bool exposes;	 /* its exposures are written to the pipeline's topic */
 	size_t number;	 /* among those of the graph */

@@ -279,6 +279,26 @@ static void check_default(struct spec *spec, const struct resource *resource)
 	}
 }
 
+/* Experiments of one layer never have the same unit. */
+static void check_layer(struct spec *spec, const struct resource *resource)
+{
+	const struct experiment_spec *experiment = resource->spec;
+	const struct resource *other;
+	if (resource->kind->type != RESOURCE_EXPERIMENT || experiment->layer.here.line == 0)
+		return;
+	for (size_t at = 0; (other = spec_next(spec, RESOURCE_EXPERIMENT, &at));) {
+		const struct experiment_spec *earlier = other->spec;
+		if (!strings_equal(other->namespace, resource->namespace) || strings_equal(other->name.text, resource->name.text) ||
+		    !layer_parts_overlap(&earlier->layer, &experiment->layer))
+			continue;
+		fault_add(spec->faults, CODE_LAYER, experiment->layer.here, NULL,
+			  "the experiment `%s` has units of this part of layer `%s`: %g%% to %g%%; begin where it ends",
+			  other->name.text ? other->name.text : "", experiment->layer.name.text, 100 * earlier->layer.from,
+			  100 * (earlier->layer.from + earlier->layer.share));
+		return;
+	}
+}
+
 /* An engine has the settings of one runtime: those of the first that was read. */
 static void say_second_runtime(const struct spec *spec, const struct resource *resource)
 {
@@ -371,6 +391,7 @@ static void keep(struct spec *spec, struct resource *resource, const struct spec
 		return;
 	}
 	check_default(spec, resource);
+	check_layer(spec, resource);
 	say_second_runtime(spec, resource);
 	if (first < spec->count && resource->name.text)
 		say_repeated(spec, resource, spec->resources[first]);

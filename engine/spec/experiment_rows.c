@@ -36,6 +36,7 @@ static void fault_note(void *context, enum experiment_fault fault, struct place 
 		[EXPERIMENT_NOT_LEARNING] = CODE_BANDITS,	[EXPERIMENT_NO_EXPLORING] = CODE_IGNORED_SETTING,
 		[EXPERIMENT_UNUSED_CONTEXT] = CODE_IGNORED_SETTING,
 		[EXPERIMENT_TOO_MANY] = CODE_MANY_CANDIDATES,	[EXPERIMENT_NO_DEFAULT] = CODE_NO_CANDIDATE,
+		[EXPERIMENT_BAD_LAYER] = CODE_LAYER,
 	};
 	const struct telling *telling = context;
 	if (fault != EXPERIMENT_NO_WEIGHT || !has_refused_weight(telling))

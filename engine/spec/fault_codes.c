@@ -192,6 +192,11 @@ const struct fault_code fault_codes[] = {
 		      "the candidates.",
 	      .example = "progressiveDeployment: {schedule: [5, 50, 25]}\n\nprogressiveDeployment: {schedule: [5, 25, 50]}\n"),
 
+	ERROR(CODE_LAYER, BAD_VALUE, .title = "A part of a layer that an experiment cannot have",
+	      .help = "The parts of two experiments of one layer must not overlap, and end at 100%: let one begin where the other "
+		      "ends.",
+	      .example = "layer: {name: search, from: 80%, share: 30%}\n\nlayer: {name: search, from: 70%, share: 30%}\n"),
+
 	/* ---- references and graphs ---- */
 	ERROR(CODE_UNKNOWN_REFERENCE, BAD_REFERENCE, .title = "A reference to a step that does not exist",
 	      .help = "Name a step of this pipeline, or the pipeline itself.", .example = "inputs: [frist]\n\ninputs: [first]\n"),

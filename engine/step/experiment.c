@@ -43,6 +43,16 @@ const struct option mirror_rows[] = {
 	{.type = OPTION_END},
 };
 
+const struct option layer_rows[] = {
+	{.type = OPTION_HERE, .offset = offsetof(struct layer_part, here)},
+	ROW("name", NAME, struct layer_part, name, .required = true, .help = "The layer."),
+	ROW("from", NUMBER, struct layer_part, from, .least = 0, .most = 1, .fallback = "0",
+	    .help = "Where its part begins, as `30%`: the parts of two experiments must not overlap."),
+	ROW("share", NUMBER, struct layer_part, share, .least = 0, .most = 1, .required = true,
+	    .help = "How large its part is, as `20%`."),
+	{.type = OPTION_END},
+};
+
 const struct option experiment_override_rows[] = {
 	{.type = OPTION_KEY, .offset = offsetof(struct experiment_override, unit)},
 	{.name = "candidate",
@@ -370,6 +380,26 @@ static void check_fallback(const struct experiment_spec *experiment, const struc
 			     "`fallback: default` needs a default: name one of the candidates");
 }
 
+/* Units outside of the audience get the default. */
+static void check_audience(const struct experiment_spec *experiment, const struct experiment_listener *listener)
+{
+	const struct layer_part *layer = &experiment->layer;
+	const bool has_layer = layer->here.line > 0;
+	const struct place place = has_layer ? layer->here : experiment->holdout_place;
+	if ((has_layer || experiment->holdout_place.line > 0) && !experiment->default_name.text)
+		fault_report(listener, EXPERIMENT_NO_DEFAULT, place, NULL,
+			     "`%s` needs a default, which all other units get: name one of the candidates",
+			     has_layer ? "layer" : "holdout");
+	if (has_layer && layer->from + layer->share > 1 + 1e-9)
+		fault_report(listener, EXPERIMENT_BAD_LAYER, layer->here, NULL,
+			     "the part of layer `%s` begins at %g%% and has %g%%, which is beyond 100%%",
+			     layer->name.text ? layer->name.text : "", 100 * layer->from, 100 * layer->share);
+	if (has_layer && layer->share <= 0)
+		fault_report(listener, EXPERIMENT_BAD_LAYER, layer->here, NULL,
+			     "the part of layer `%s` is empty, so the experiment has no unit; write a share above 0",
+			     layer->name.text ? layer->name.text : "");
+}
+
 static void check_weights(const struct experiment_spec *experiment, const struct experiment_listener *listener)
 {
 	const struct candidate *candidates = experiment->candidates.items;
@@ -431,6 +461,7 @@ void experiment_faults(const struct experiment_spec *experiment, const struct ex
 	check_overrides(experiment, listener);
 	check_count(experiment, listener);
 	check_fallback(experiment, listener);
+	check_audience(experiment, listener);
 	check_weights(experiment, listener);
 	check_exploring(experiment, listener);
 	check_learning(experiment, listener);

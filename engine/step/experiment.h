@@ -6,7 +6,7 @@
 #include "base/option.h"
 #include "bandits/bandit.h"
 #include "bandits/context.h"
-#include "step/assignment.h"
+#include "step/audience.h"
 #include "step/expression.h"
 
 #define EXPERIMENT_UNIT_BYTES_MAX 4096 /* of a unit; exposures contain it */
@@ -143,6 +143,9 @@ struct experiment_spec {
 	int exposures;	  /* enum experiment_exposures */
 	int fallback;	  /* enum experiment_fallback */
 	struct item_list overrides; /* struct experiment_override */
+	struct layer_part layer;
+	double holdout; /* part of 1 */
+	struct place holdout_place; /* line 0: there is none */
 	struct bandits bandits;
 	struct rollout progressive;
 	struct item_list criteria; /* struct success_criterion */
@@ -176,6 +179,13 @@ struct experiment_spec {
 		ROW("overrides", TABLE, struct_type, base.overrides, .rows = experiment_override_rows,                             \
 		    .item_size = sizeof(struct experiment_override),                                                               \
 		    .help = "Units with a fixed candidate, whatever the weights: `unit: candidate`."),                             \
+		ROW("layer", MAP, struct_type, base.layer, .rows = layer_rows,                                                     \
+		    .help = "The part of a layer whose units it has. Experiments of one layer never have the same unit; units "    \
+			    "of other parts get the default."),                                                                    \
+		ROW("holdout", NUMBER, struct_type, base.holdout, .least = 0, .most = 1,                                           \
+		    .place_offset = offsetof(struct_type, base.holdout_place),                                                     \
+		    .help = "Share of units that always get the default, and are no part of the experiment: `5%`. They are the "   \
+			    "same ones in all experiments."),                                                                      \
 		ROW("exposures", CHOICE, struct_type, base.exposures, .choices = "default full thin off", .fallback = "default",   \
 		    .help = "Records of who got which candidate: `full` writes each to the pipeline's exposures topic, `thin` "    \
 			    "and `off` none, because answers list their assignments. Default: full with bandits or a rollout, "    \
@@ -204,6 +214,7 @@ struct experiment_spec {
 
 extern const struct option candidate_rows[];
 extern const struct option mirror_rows[];
+extern const struct option layer_rows[];
 extern const struct option experiment_override_rows[];
 extern const struct option bandit_rows[];
 extern const struct option progressive_rows[];
@@ -249,7 +260,8 @@ enum experiment_fault {
 	EXPERIMENT_NOT_LEARNING,   /* bandits that could not learn */
 	EXPERIMENT_UNUSED_CONTEXT, /* contextFeatures that the algorithm ignores */
 	EXPERIMENT_TOO_MANY,
-	EXPERIMENT_NO_DEFAULT
+	EXPERIMENT_NO_DEFAULT,
+	EXPERIMENT_BAD_LAYER
 };
 
 struct experiment_listener {

@@ -213,6 +213,40 @@ static void headers_come_before_routes_and_these_before_overrides(void **state)
 	close_experiment();
 }
 
+/* ---- layers and holdouts ---- */
+
+static void units_of_other_parts_of_the_layer_get_the_default_and_are_not_exposed(void **state)
+{
+	static const struct {
+		const char *audience, *reason;
+	} rows[] = {
+		{"  layer: {name: l, share: 50%}\n", "layer"},
+		{"  holdout: 50%\n", "holdout"},
+	};
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char yaml[1024];
+		size_t outside = 0;
+		(void)snprintf(yaml, sizeof yaml,
+			       EXPERIMENT "  default: old\n  exposures: full\n  overrides: {k3: new}\n"
+					  "  candidates: [{name: old, weight: 0}, {name: new, weight: 1}]\n%s" PIPELINE BY_NAME,
+			       rows[i].audience);
+		open_experiment(yaml);
+		for (size_t unit = 0; unit < 40; unit++) {
+			const char *key = arena_print(ground, "k%zu", unit), *got = candidate_of(message_keyed(NULL, key, 1));
+			const bool is_outside = strcmp(assigned_reason_name(chosen.reason), rows[i].reason) == 0;
+			outside += is_outside;
+			assert_string_equal(got, is_outside ? "old" : "new");
+			assert_int_equal(chosen.exposed, !is_outside);
+			assert_true(chosen.probability == 1 && text_is(chosen.variant, got));
+			if (unit == 3)
+				assert_int_equal(chosen.reason, ASSIGNED_OVERRIDE);
+		}
+		assert_in_range(outside, 9, 31);
+		close_experiment();
+	}
+}
+
 /* ---- uses ---- */
 
 static void calls_of_the_default_and_of_the_name_are_split(void **state)
@@ -410,6 +444,7 @@ int main(void)
 		TEST(calls_of_the_default_and_of_the_name_are_split),
 		TEST(an_experiment_in_a_step_splits_that_step_alone),
 		TEST(perturbations_go_to_the_candidate_that_answered),
+		TEST(units_of_other_parts_of_the_layer_get_the_default_and_are_not_exposed),
 		cmocka_unit_test(stages_and_bandits_decide_the_shares),
 		TEST(a_mirror_gets_copies_of_its_share),
 		TEST(a_candidate_that_fails_is_an_error_unless_the_default_answers),
