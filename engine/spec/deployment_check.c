@@ -68,10 +68,11 @@ static void check_shadows(const struct deployment_spec *deployment, struct fault
 
 /* ---- graphs ---- */
 
-static bool ends_in_server(const char *implementation)
+/* As in Seldon: HUGGINGFACE_SERVER fetches a public model that its parameters name. */
+static bool needs_model_uri(const char *implementation)
 {
 	const struct text end = TEXT("_SERVER"), whole = text_of(implementation);
-	return whole.length > end.length && text_ends_with(whole, end);
+	return whole.length > end.length && text_ends_with(whole, end) && !text_is(whole, "HUGGINGFACE_SERVER");
 }
 
 /* Other servers than these can be set up, so only what nearly is one of them is a slip. */
@@ -147,7 +148,7 @@ static void check_node(const struct graph_node *node, bool root, struct faults *
 		fault_add(faults, CODE_MISSING_FIELD, node->here, NULL, "`name` is missing in this child: the node's name");
 	if (node->implementation.text) {
 		check_implementation(node, faults);
-		if (ends_in_server(node->implementation.text) && !node->model_uri.text)
+		if (needs_model_uri(node->implementation.text) && !node->model_uri.text)
 			fault_add(faults, CODE_MISSING_FIELD, node->here, NULL,
 				  "`modelUri` is missing: %s needs the model to serve", node->implementation.text);
 	}
@@ -193,17 +194,26 @@ static bool topic_is_read(const struct node *spec, bool first, const struct node
 	       (word_is(name, "KAFKA_INPUT_TOPIC") || word_is(name, "KAFKA_OUTPUT_TOPIC"));
 }
 
+static void variable_say(const struct node *name, struct faults *faults)
+{
+	const bool broker = word_is(name, "KAFKA_BROKER");
+	if (broker || word_is(name, "KAFKA_INPUT_TOPIC") || word_is(name, "KAFKA_OUTPUT_TOPIC"))
+		fault_add(faults, CODE_IGNORED_SETTING, name->place, NULL, "sluice does not support `%s` here: %s",
+			  name->scalar.bytes,
+			  broker ? "set the brokers in a SeldonRuntime, or by --brokers"
+				 : "with `serverType: kafka`, it reads the topics of the first predictor only");
+	else
+		fault_add(faults, CODE_NO_EFFECT, name->place, NULL,
+			  "the variable `%s` has no effect here: sluice starts no orchestrator", name->scalar.bytes);
+}
+
 static void orchestrator_say(const struct node *spec, const struct node *predictor, bool first, struct faults *faults)
 {
 	const struct node *environment = node_get(node_get(predictor, "svcOrchSpec"), "env");
 	for (size_t i = 0; environment && environment->type == NODE_LIST && i < environment->count; i++) {
 		const struct node *name = node_get(environment->items[i], "name");
 		if (name && name->type == NODE_SCALAR && !topic_is_read(spec, first, name))
-			fault_add(faults, CODE_IGNORED_SETTING, name->place, NULL, "sluice does not support `%s` here: %s",
-				  name->scalar.bytes,
-				  word_is(name, "KAFKA_BROKER")
-					  ? "set the brokers in a SeldonRuntime, or by --brokers"
-					  : "with `serverType: kafka`, it reads the topics of the first predictor only");
+			variable_say(name, faults);
 	}
 }
 
@@ -247,11 +257,13 @@ static void explainers_say(const struct deployment_spec *deployment, const struc
 	const bool listed = nodes && nodes->type == NODE_LIST && nodes->count == deployment->predictors.count;
 	const struct deployment_predictor *predictors = deployment->predictors.items;
 	for (size_t i = 0; i < deployment->predictors.count; i++) {
+		const struct deployment_explainer *explainer = &predictors[i].explainer;
 		const char *words = explainer_refusal(deployment, &predictors[i]);
+		const struct place place = explainer_place(listed ? nodes->items[i] : NULL, explainer);
 		if (words)
-			fault_add(faults, CODE_FIELD_LATER,
-				  explainer_place(listed ? nodes->items[i] : NULL, &predictors[i].explainer), NULL,
-				  "the explainer %s %s", predictors[i].explainer.type, words);
+			fault_add(faults, CODE_FIELD_LATER, place, NULL, "the explainer %s %s", explainer->type, words);
+		else if (explainer->here.line > 0 && !explainer->type)
+			fault_add(faults, CODE_NO_EFFECT, place, NULL, "an explainer without `type` has no effect, as in Seldon");
 	}
 }
 

@@ -305,7 +305,7 @@ static void explain(struct translation *own, const char *result)
 	const struct deployment_explainer *explainer = &predictor->explainer;
 	const char *file = explainer_file(explainer), *request = NULL;
 	struct graph_node node = {.here = explainer->here, .name = {node_name(own, &predictor->graph), explainer->here}};
-	if (explainer->here.line == 0 || explainer_refusal(own->deployment->spec, predictor))
+	if (!explainer->type || explainer_refusal(own->deployment->spec, predictor))
 		return;
 	if (file) {
 		struct growing local = map_begin(own->arena, explainer->here, 1);

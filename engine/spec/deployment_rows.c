@@ -55,12 +55,12 @@ static const struct option graph_rows[GRAPH_ROW_COUNT] = {
 
 static const struct option explainer_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct deployment_explainer, here)},
-	ROW("type", TEXT, struct deployment_explainer, type, .required = true,
+	ROW("type", TEXT, struct deployment_explainer, type,
 		.choices = "AnchorTabular AnchorImages AnchorText KernelShap IntegratedGradients ALE TreeShap Counterfactuals "
 			   "Contrastive anchor_tabular anchor_images anchor_text kernel_shap integrated_gradients ale tree_shap "
 			   "counterfactuals contrastive",
-		.help = "The method. Built in are AnchorTabular, KernelShap, TreeShap and IntegratedGradients, with the "
-			"defaults of a step of kind `explain`."),
+		.help = "The method; without it there is no explainer. Built in are AnchorTabular, KernelShap, TreeShap and "
+			"IntegratedGradients, with the defaults of a step of kind `explain`."),
 	ROW("modelUri", NAME, struct deployment_explainer, model_uri,
 	    .help = "The explainer's artifact; for TreeShap and IntegratedGradients the file of the model, as "
 		    "file:///models/x.json."),

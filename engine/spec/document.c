@@ -187,6 +187,17 @@ static void check_version(struct spec *spec, const struct node *root, const stru
 			  kind->name);
 }
 
+/* A file of kustomize, which needs neither apiVersion nor kind: the name of the file says what it is. */
+static bool is_kustomization(const struct node *root)
+{
+	static const char *const names[] = {"kustomization.yaml", "kustomization.yml"};
+	const char *file = root->place.file, *slash = file ? strrchr(file, '/') : NULL;
+	for (size_t i = 0; file && i < sizeof names / sizeof *names; i++)
+		if (strcmp(slash ? slash + 1 : file, names[i]) == 0)
+			return absent(root, "kind") && absent(root, "apiVersion");
+	return false;
+}
+
 /* The kind of a document of ours; NULL when it is skipped, or a fault was said. */
 static const struct resource_kind *kind_of(struct spec *spec, const struct node *root, const struct spec_options *options)
 {
@@ -200,6 +211,11 @@ static const struct resource_kind *kind_of(struct spec *spec, const struct node 
 		fault_add(spec->faults, serves ? CODE_FOREIGN_MODEL : CODE_FOREIGN, node_get(root, "apiVersion")->place, NULL,
 			  "`%s` %s is not known to sluice and is skipped%s", version.bytes, has_kind ? name.bytes : "",
 			  serves ? ": the models that it declares are not served" : "");
+		return NULL;
+	}
+	if (!fragment && is_kustomization(root)) {
+		spec->foreign++;
+		fault_add(spec->faults, CODE_FOREIGN, root->place, NULL, "a file of kustomize is not known to sluice and is skipped");
 		return NULL;
 	}
 	if (!has_kind && absent(root, "kind") && !fragment) {

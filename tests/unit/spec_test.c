@@ -83,6 +83,27 @@ static void what_belongs_to_others_is_skipped_with_a_note(void **state)
 	expect_told("apiVersion: v1\nkind: ConfigMap\ndata: {}\n", SEVERITY_NOTE, "1:13", "v1");
 }
 
+static void a_file_of_kustomize_needs_no_kind(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *file, *yaml;
+		size_t foreign, errors;
+	} rows[] = {
+		{"kustomization.yaml", "resources: [a.yaml]\n", 1, 0},
+		{"deploy/prod/kustomization.yml", "namePrefix: prod-\n", 1, 0},
+		{"deploy/kustomization.yaml", "kind: Pipline\nresources: [a.yaml]\n", 0, 2},
+		{"my-kustomization.yaml", "resources: [a.yaml]\n", 0, 2},
+		{"kustomization.yaml/pipeline.yaml", "resources: [a.yaml]\n", 0, 2},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct spec spec = spec_of_file(rows[i].file, rows[i].yaml);
+		assert_int_equal(spec.foreign, rows[i].foreign);
+		assert_int_equal(faults_count(spec.faults, SEVERITY_ERROR), rows[i].errors);
+		spec_close(&spec);
+	}
+}
+
 static void items_of_a_list_are_documents(void **state)
 {
 	(void)state;
@@ -599,6 +620,7 @@ int main(void)
 		cmocka_unit_test(a_document_must_say_what_it_is),
 		cmocka_unit_test(names_are_small_letters_digits_and_dashes),
 		cmocka_unit_test(what_belongs_to_others_is_skipped_with_a_note),
+		cmocka_unit_test(a_file_of_kustomize_needs_no_kind),
 		cmocka_unit_test(items_of_a_list_are_documents),
 		cmocka_unit_test(values_must_be_of_their_type),
 		cmocka_unit_test(what_looks_like_another_type_may_be_meant),

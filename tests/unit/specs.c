@@ -9,14 +9,24 @@
 
 #include "steps/kinds.h"
 
-struct spec spec_of(const char *yaml, const char *kind)
+static struct spec spec_of_both(const char *file, const char *yaml, const char *kind)
 {
 	struct spec spec;
 	struct error error = {0};
 	const struct spec_options options = {.kinds = step_kinds, .kind = kind};
 	assert_true(spec_open(&spec, &error));
-	assert_true(spec_read_text(&spec, "test.yaml", text_of(yaml), &options, &error));
+	assert_true(spec_read_text(&spec, file, text_of(yaml), &options, &error));
 	return spec;
+}
+
+struct spec spec_of(const char *yaml, const char *kind)
+{
+	return spec_of_both("test.yaml", yaml, kind);
+}
+
+struct spec spec_of_file(const char *file, const char *yaml)
+{
+	return spec_of_both(file, yaml, NULL);
 }
 
 static void print_all(const struct spec *spec)

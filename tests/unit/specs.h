@@ -7,6 +7,7 @@
 /* Reads `yaml` as one file with all step kinds; --kind as given, or NULL. The test
  * closes the spec. */
 struct spec spec_of(const char *yaml, const char *kind);
+struct spec spec_of_file(const char *file, const char *yaml); /* as if it stood in a file of that name */
 
 /* Fails the test unless the one error of `yaml` (or, with `severity`, one of its
  * warnings or notes) stands at `at` ("7:3"), is of that kind, and has `contains` in its
