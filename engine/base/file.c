@@ -118,3 +118,11 @@ bool file_read(const char *path, size_t bytes_max, struct arena *arena, struct t
 	buffer_close(&bytes);
 	return copy || !good ? good : error_memory(error, ERROR_SYSTEM, "reading a file");
 }
+
+bool file_write(const char *path, struct text text, struct error *error)
+{
+	FILE *out = fopen(path, "w");
+	bool good = out && fwrite(text.bytes, 1, text.length, out) == text.length;
+	good = out && fclose(out) == 0 && good;
+	return good || error_set(error, ERROR_CONFIG, PLACE_NONE, "cannot write %s: %s", path, strerror(errno));
+}

@@ -1,4 +1,4 @@
-/* file.h: Reader of a whole file, or of standard input, into an arena. */
+/* file.h: Reader of a whole file, or of standard input, into an arena; and a writer of one. */
 #ifndef SLUICE_BASE_FILE_H
 #define SLUICE_BASE_FILE_H
 
@@ -14,5 +14,8 @@
  * limit passes one byte more than the limit, and refuses a text of that length. False: it cannot be read
  * (CONFIG), or memory ran out (SYSTEM). */
 bool file_read(const char *path, size_t bytes_max, struct arena *arena, struct text *text, struct error *error);
+
+/* Writes the file anew. CONFIG: it cannot be written. */
+bool file_write(const char *path, struct text text, struct error *error);
 
 #endif

@@ -1,9 +1,9 @@
 /* drift_rebase.c: `sluice drift rebase`: makes a reference file of the past that a step has stored in its changelog. */
-#include <errno.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/duration.h"
+#include "base/file.h"
 #include "base/moment.h"
 #include "cli/command.h"
 #include "client/kafka.h"
@@ -220,20 +220,12 @@ static void json_say(const struct rebase *self, struct buffer *out)
 		     (unsigned long long)made->left_windows, (unsigned long long)made->left_rows);
 }
 
-static bool file_write(const char *path, const struct buffer *made, struct error *error)
-{
-	FILE *out = fopen(path, "w");
-	bool good = out && fwrite(made->bytes, 1, made->length, out) == made->length;
-	good = out && fclose(out) == 0 && good;
-	return good || error_set(error, ERROR_CONFIG, PLACE_NONE, "cannot write %s: %s", path, strerror(errno));
-}
-
 /* To standard output goes one of both: the file, or what is said of it. */
 static int rebase_say(struct rebase *self)
 {
 	struct error error = {0};
 	struct buffer said;
-	if (self->options->out && !file_write(self->options->out, &self->file, &error))
+	if (self->options->out && !file_write(self->options->out, buffer_view(&self->file), &error))
 		return command_failed(self->session, &error);
 	buffer_open(&said, SAID_BYTES_MAX);
 	if (self->options->out) {

@@ -163,20 +163,13 @@ static int experiments_list_run(struct session *session, const void *filled, con
 	const struct list_options *self = filled;
 	const struct spec_options options = {.kinds = session->kinds, .namespace = self->asked.namespace, .model_pipelines = true};
 	struct experiment_list list = {.arena = session->arena};
-	const char **paths = ARENA_ARRAY(session->arena, const char *, self->asked.files.count + 1);
 	struct error error = {0};
 	struct spec spec;
 	struct buffer out;
 	(void)arguments, (void)count;
 	if (self->asked.files.count == 0)
 		return rollouts_list(session, self);
-	for (size_t i = 0; paths && i < self->asked.files.count; i++)
-		paths[i] = self->asked.files.items[i].text;
-	if (!paths || !spec_open(&spec, &error)) {
-		error_memory(&error, ERROR_SYSTEM, "reading files");
-		return command_failed(session, &error);
-	}
-	bool good = spec_read(&spec, paths, self->asked.files.count, &options, &error);
+	bool good = spec_read_listed(&spec, self->asked.files, &options, &error);
 	int code = EXIT_FAULTS;
 	buffer_open(&out, OUT_BYTES_MAX);
 	if (good && faults_count(spec.faults, SEVERITY_ERROR) > 0) {

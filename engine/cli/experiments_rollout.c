@@ -227,23 +227,15 @@ static int asked_check(struct session *session, const struct explain_rollout *se
 static int experiments_rollout_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
 	const struct explain_rollout *self = filled;
-	const struct name_list *files = &self->asked.door.files;
 	const struct spec_options options = {
 		.kinds = session->kinds, .namespace = self->asked.door.namespace, .model_pipelines = true};
-	const char **paths = ARENA_ARRAY(session->arena, const char *, files->count + 1);
 	struct error error = {0};
 	struct spec spec;
 	(void)count;
 	int code = asked_check(session, self);
 	if (code != EXIT_GOOD || self->dry_run)
 		return code == EXIT_GOOD ? rollout_rehearse(session, self, arguments[0]) : code;
-	for (size_t i = 0; paths && i < files->count; i++)
-		paths[i] = files->items[i].text;
-	if (!paths || !spec_open(&spec, &error)) {
-		error_memory(&error, ERROR_SYSTEM, "reading files");
-		return command_failed(session, &error);
-	}
-	if (!spec_read(&spec, paths, files->count, &options, &error))
+	if (!spec_read_listed(&spec, self->asked.door.files, &options, &error))
 		code = command_refused(session, &command_experiments_rollout, &error);
 	else if (faults_count(spec.faults, SEVERITY_ERROR) > 0)
 		code = command_faults_only(session, spec.faults);

@@ -1,26 +1,13 @@
 /* fit.c: `sluice fit`: learns the parameters of a step from data, and writes them to the file that the step names; and
  * `sluice drift report`: compares data with what was learnt. */
-#include <errno.h>
-#include <string.h>
+#include <stdio.h>
 
 #include "base/file.h"
 #include "cli/command.h"
-#include "client/kafka.h"
+#include "client/fitting.h"
 #include "message/json_write.h"
-#include "plan/graph.h"
-#include "plan/plan.h"
-#include "serving/files.h"
-#include "source/fit_rows.h"
-#include "source/fit_topic.h"
-#include "source/feedback_truths.h"
-#include "source/importance_windows.h"
-#include "view/drift_page.h"
 
-#define DATA_BYTES_MAX ((size_t)4 << 30) /* it is read whole, for it is gone through once for each operation */
-#define FILE_BYTES_OUT_MAX ((size_t)256 << 20)
 #define SAID_BYTES_MAX ((size_t)1 << 20)
-#define FIT_ARENA_BYTES ((size_t)16 << 30)
-#define TOPIC_SOURCE "topic:"
 #define COUNT_MAX 1000000000000.0
 #define KINDS_BYTES_MAX 256
 
@@ -61,258 +48,58 @@ static const struct option options[] = {
 
 extern const struct command command_fit, command_drift_report;
 
-/* ---- which step ---- */
-
-struct fit_found {
-	const struct step_spec *step;
-	const struct resource *pipeline;
-	size_t count;
-};
-
-static struct fit_found step_find(const struct spec *spec, const struct step_kind *kind, const char *name)
-{
-	struct fit_found found = {0};
-	for (size_t i = 0; i < spec->count; i++) {
-		if (spec->resources[i]->kind->type != RESOURCE_PIPELINE)
-			continue;
-		const struct pipeline_spec *pipeline = spec->resources[i]->spec;
-		const struct step_spec *steps = pipeline->steps.items;
-		for (size_t j = 0; j < pipeline->steps.count; j++) {
-			const bool named = !name || (steps[j].name.text && strcmp(steps[j].name.text, name) == 0);
-			if (steps[j].kind != kind || !named)
-				continue;
-			found.count++;
-			found.step = &steps[j];
-			found.pipeline = spec->resources[i];
-		}
-	}
-	return found;
-}
-
-/* ---- fitting ---- */
-
-struct fitting {
-	struct session *session;
-	const struct fit_options *options;
-	const struct step_kind *kind;
-	const char *source;
-	struct arena *arena;
-	struct files *files;
-	struct buffer made;
-	const struct command *command;
-	struct feedback_truths truths;
-	struct importance_list importances;
-};
-
-static void say_remark(void *listener, const char *text)
-{
-	command_note(listener, "%s", text);
-}
-
-static double shift_of(void *importances, struct text feature, int64_t begin_ms, int64_t end_ms)
-{
-	return importance_feature_shift(importances, feature, begin_ms, end_ms);
-}
-
-static bool importances_find(struct fitting *self, const struct door *door, struct error *error)
-{
-	const char *topic = door_importance(door, door->plan->graph->name, self->arena);
-	return importance_list_read(&self->importances, &door->kafka, topic, error);
-}
-
-/* The importance of features that a step of the pipeline keeps, if one does. Without a topic of it, nothing is known. */
-static bool importances_read(struct fitting *self, const struct door *door, struct error *error)
-{
-	const struct pipeline_plan *plan = door->plan;
-	bool kept = false;
-	for (size_t i = 0; i < plan->topic_count; i++)
-		kept = kept || plan->topics[i].role == TOPIC_IMPORTANCE;
-	self->importances = (struct importance_list){.arena = self->arena};
-	if (!kept || self->command == &command_fit || importances_find(self, door, error))
-		return true;
-	if (error->kind != ERROR_CONFIG)
-		return false;
-	*error = (struct error){0};
-	return true;
-}
-
-/* The page is made of the JSON. */
-static bool report_make(struct fitting *self, struct step *step, struct fit_source *source, struct error *error)
-{
-	struct buffer page;
-	if (!self->kind->review(step, source, self->options->form != OUTPUT_TEXT, &self->made, error))
-		return false;
-	if (self->options->form != REPORT_HTML)
-		return true;
-	if (buffer_failed(&self->made))
-		return error_set(error, ERROR_LIMIT, PLACE_NONE, "the report has more than the %zu MiB that a page is made of; use "
-				 "-o text, longer windows or fewer segments", FILE_BYTES_OUT_MAX >> 20);
-	buffer_open(&page, FILE_BYTES_OUT_MAX);
-	const bool good = drift_page_write(buffer_view(&self->made), step->pipeline, step->name, self->arena, &page, error);
-	buffer_close(&self->made);
-	self->made = page;
-	return good;
-}
-
-/* Learns, or compares. */
-static bool source_read(struct fitting *self, struct step *step, struct fit_source *source, struct error *error)
-{
-	source->remarked = say_remark;
-	source->listener = self->session;
-	if (self->options->feedback.count > 0) {
-		source->truth = feedback_truths_find;
-		source->truths = &self->truths;
-	}
-	if (self->importances.subject_count > 0) {
-		source->importance_shift = shift_of;
-		source->importances = &self->importances;
-	}
-	if (self->command == &command_fit)
-		return self->kind->fit(step, source, &self->made, error);
-	return report_make(self, step, source, error);
-}
-
-/* ---- feedback ---- */
-
-/* `topic:` alone is the pipeline's own. */
-static bool feedback_topic_read(struct fitting *self, const char *pipeline, const char *name, struct error *error)
-{
-	struct door door;
-	bool good = door_open(command_workspace(self->session), &self->options->asked, pipeline, &door, error);
-	const char *topic = !good || *name ? name : topic_own_name(self->arena, door.prefix, door.namespace, pipeline, "feedback");
-	if (good && !topic)
-		good = error_memory(error, ERROR_SYSTEM, "naming topics");
-	good = good && feedback_truths_read_topic(&self->truths, &door.kafka, topic, error);
-	door_close(&door);
-	return good;
-}
-
-static bool feedback_read_all(struct fitting *self, const char *pipeline, struct error *error)
-{
-	const struct name_list *sources = &self->options->feedback;
-	struct feedback_truths *truths = &self->truths;
-	bool good = true;
-	truths->arena = self->arena;
-	for (size_t i = 0; i < sources->count && good; i++) {
-		const struct text source = text_of(sources->items[i].text);
-		good = text_starts_with(source, TEXT(TOPIC_SOURCE))
-			       ? feedback_topic_read(self, pipeline, source.bytes + strlen(TOPIC_SOURCE), error)
-			       : feedback_truths_read_file(truths, source.bytes, error);
-	}
-	if (truths->unreadable > 0)
-		command_note(self->session, "%llu records of feedback that cannot be read were left out; the first: %s",
-			     (unsigned long long)truths->unreadable, truths->unreadable_why.text);
-	feedback_truths_sort(truths);
-	return good;
-}
-
-/* ---- sources ---- */
-
-static bool fit_file(struct fitting *self, struct step *step, const struct mapping *mapping, struct error *error)
-{
-	struct text text;
-	struct fit_rows rows;
-	if (!file_read(self->source, DATA_BYTES_MAX + 1, self->arena, &text, error))
-		return false;
-	if (text.length > DATA_BYTES_MAX)
-		return error_set(error, ERROR_LIMIT, PLACE_NONE, "%s has more than the %zu GiB that fit reads; take a sample of it",
-				 self->source, DATA_BYTES_MAX >> 30);
-	if (!fit_rows_open(&rows, self->source, text, &self->options->tensors, mapping, self->arena, error))
-		return false;
-	struct fit_source source = fit_rows_source(&rows);
-	return source_read(self, step, &source, error);
-}
-
-/* `topic:` alone is the pipeline's own. */
-static bool fit_topic(struct fitting *self, struct step *step, const struct mapping *mapping, struct error *error)
-{
-	struct fit_topic topic = {0};
-	struct door door;
-	const char *name = self->source + strlen(TOPIC_SOURCE);
-	bool good = door_open(command_workspace(self->session), &self->options->asked, step->pipeline, &door, error);
-	const struct fit_topic_config config = {
-		.kafka = &door.kafka, .topic = *name ? name : door.inputs, .mapping = mapping, .count = self->options->count};
-	if (good && !config.topic)
-		good = error_set(error, ERROR_CONFIG, PLACE_NONE,
-				 "pipeline `%s` reads no topic of its own; write topic:NAME, as `sluice plan` lists them",
-				 step->pipeline);
-	if (good && self->options->tensors.count > 0)
-		good = error_set(error, ERROR_CONFIG, PLACE_NONE, "--tensor combines columns of a CSV, and a topic has requests");
-	good = good && importances_read(self, &door, error) && fit_topic_open(&topic, &config, self->arena, error);
-	if (good) {
-		struct fit_source source = fit_topic_source(&topic);
-		good = source_read(self, step, &source, error);
-	}
-	if (topic.left_out > 0 && topic.count > 0)
-		command_note(self->session, "%llu records that cannot be read were left out; the first: %s",
-			     (unsigned long long)topic.left_out, topic.left_out_why.text);
-	if (topic.refused > 0)
-		command_note(self->session,
-			     "%llu of %zu records that the step refuses were left out; the first, partition %d offset %lld: %s",
-			     (unsigned long long)topic.refused, topic.count, (int)topic.first_refused.partition,
-			     (long long)topic.first_refused.offset, topic.refused_why.text);
-	fit_topic_close(&topic);
-	door_close(&door);
-	return good;
-}
-
-static bool fit_step(struct fitting *self, const struct spec *spec, const struct fit_found *found, struct error *error)
-{
-	const struct graph *graph = graph_build(found->pipeline, spec, self->arena, spec->faults);
-	const struct mapping *mapping = graph ? graph->mapping : NULL;
-	struct step step = {.kind = self->kind,
-			    .name = found->step->name.text,
-			    .pipeline = found->pipeline->name.text,
-			    .options = found->step->options,
-			    .place = found->step->here,
-			    .arena = self->arena,
-			    .files = files_source(self->files)};
-	if (!feedback_read_all(self, step.pipeline, error))
-		return false;
-	return text_starts_with(text_of(self->source), TEXT(TOPIC_SOURCE)) ? fit_topic(self, &step, mapping, error)
-									   : fit_file(self, &step, mapping, error);
-}
-
-static bool write_out(const char *path, const struct buffer *made, struct error *error)
-{
-	FILE *out = fopen(path, "w");
-	bool good = out && fwrite(made->bytes, 1, made->length, out) == made->length;
-	good = out && fclose(out) == 0 && good;
-	return good || error_set(error, ERROR_CONFIG, PLACE_NONE, "cannot write %s: %s", path, strerror(errno));
-}
-
-static int fit_spec(struct fitting *self, const struct spec *spec)
+/* Writes what was made to its file, and says so; without a file, to standard output. */
+static int made_write(struct session *session, const struct fit_options *self, struct fitting *fitting)
 {
 	struct error error = {0};
-	if (faults_count(spec->faults, SEVERITY_ERROR) > 0)
-		return command_faults_only(self->session, spec->faults);
-	const struct fit_found found = step_find(spec, self->kind, self->options->step);
-	if (found.count != 1)
-		return command_misuse(self->session, self->command, "the files have %zu steps `%s`%s%s; choose one by --step",
-				      found.count, self->kind->name, self->options->step ? " called " : "",
-				      self->options->step ? self->options->step : "");
-	if (!fit_step(self, spec, &found, &error))
-		return command_refused(self->session, self->command, &error);
-	if (!self->options->out) {
-		struct buffer made = self->made;
-		self->made = (struct buffer){0};
-		return command_write(self->session, &made);
-	}
-	if (!write_out(self->options->out, &self->made, &error))
-		return command_failed(self->session, &error);
 	struct buffer said;
+	if (!self->out) {
+		struct buffer made = fitting->made;
+		fitting->made = (struct buffer){0};
+		return command_write(session, &made);
+	}
+	if (!file_write(self->out, buffer_view(&fitting->made), &error))
+		return command_failed(session, &error);
 	buffer_open(&said, SAID_BYTES_MAX);
-	if (self->options->form == OUTPUT_JSON) {
-		json_write_member(&said, "{", "step", text_of(found.step->name.text));
-		json_write_member(&said, ", ", "file", text_of(self->options->out));
+	if (self->form == OUTPUT_JSON) {
+		json_write_member(&said, "{", "step", text_of(fitting->step));
+		json_write_member(&said, ", ", "file", text_of(self->out));
 		buffer_string(&said, "}\n");
 	} else {
 		buffer_print(&said,
-			     self->command == &command_fit ? "%s: the constants that step `%s` has learned\n"
-			     : "%s: the report by the reference of step `%s`\n",
-			     self->options->out, found.step->name.text);
+			     fitting->asked->task == FITTING_LEARNS ? "%s: the constants that step `%s` has learned\n"
+								    : "%s: the report by the reference of step `%s`\n",
+			     self->out, fitting->step);
 	}
-	return command_write(self->session, &said);
+	return command_write(session, &said);
+}
+
+static int fit_step(struct session *session, const struct command *command, const struct fit_options *self,
+		    struct fitting_asked asked)
+{
+	const struct spec_options spec_options = {.kinds = session->kinds};
+	struct fitting fitting = {.workspace = command_workspace(session), .asked = &asked};
+	struct error error = {0};
+	struct spec spec;
+	int code = EXIT_FAULTS;
+	if (self->asked.files.count == 0)
+		return command_misuse(session, command, "the pipeline is missing: give the file of its step by -f FILE");
+	asked.door = &self->asked;
+	asked.step = self->step;
+	asked.count = self->count;
+	asked.tensors = self->tensors;
+	asked.feedback = self->feedback;
+	if (!spec_read_listed(&spec, self->asked.files, &spec_options, &error))
+		code = command_refused(session, command, &error);
+	else if (faults_count(spec.faults, SEVERITY_ERROR) > 0)
+		code = command_faults_only(session, spec.faults);
+	else if (!fitting_run(&fitting, &spec, &error))
+		code = command_refused(session, command, &error);
+	else
+		code = made_write(session, self, &fitting);
+	fitting_close(&fitting);
+	spec_close(&spec);
+	return code;
 }
 
 static const struct step_kind *kind_of(struct session *session, const char *name)
@@ -332,70 +119,29 @@ static const char *kinds_that_learn(const struct session *session, char *into, s
 	return into;
 }
 
-static bool files_of(const struct fit_options *self, struct arena *arena, const char *const **paths, struct error *error)
-{
-	const char **made = ARENA_ARRAY(arena, const char *, self->asked.files.count);
-	for (size_t i = 0; made && i < self->asked.files.count; i++)
-		made[i] = self->asked.files.items[i].text;
-	*paths = made;
-	return made || error_memory(error, ERROR_SYSTEM, "reading files");
-}
-
-static int fitting_run(struct fitting *fitting)
-{
-	const struct fit_options *self = fitting->options;
-	const struct spec_options spec_options = {.kinds = fitting->session->kinds};
-	const char *const *paths;
-	struct error error = {0};
-	struct spec spec;
-	if (self->asked.files.count == 0)
-		return command_misuse(fitting->session, fitting->command,
-				      "the pipeline is missing: give the file of its step by -f FILE");
-	fitting->arena = arena_open(FIT_ARENA_BYTES);
-	fitting->files = files_open(&error);
-	buffer_open(&fitting->made, FILE_BYTES_OUT_MAX);
-	int code = EXIT_FAULTS;
-	if (!fitting->arena || !fitting->files || !spec_open(&spec, &error))
-		error_memory(&error, ERROR_SYSTEM, "beginning to fit");
-	if (error.kind == ERROR_NONE) {
-		if (files_of(self, fitting->arena, &paths, &error) &&
-		    spec_read(&spec, paths, self->asked.files.count, &spec_options, &error))
-			code = fit_spec(fitting, &spec);
-		spec_close(&spec);
-	}
-	feedback_truths_close(&fitting->truths);
-	buffer_close(&fitting->made);
-	files_close(fitting->files);
-	arena_close(fitting->arena);
-	return error.kind == ERROR_NONE ? code : command_refused(fitting->session, fitting->command, &error);
-}
-
 static int fit_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
 	char kinds[KINDS_BYTES_MAX];
-	struct fitting fitting = {.session = session,
-				  .options = filled,
-				  .kind = kind_of(session, arguments[0]),
-				  .source = arguments[1],
-				  .command = &command_fit};
+	const struct fitting_asked asked = {
+		.task = FITTING_LEARNS, .kind = kind_of(session, arguments[0]), .source = arguments[1]};
 	(void)count;
-	if (!fitting.kind)
+	if (!asked.kind)
 		return command_misuse(session, &command_fit, "steps of the kind `%s` have nothing to learn; those of %s have",
 				      arguments[0], kinds_that_learn(session, kinds, sizeof kinds));
-	return fitting_run(&fitting);
+	return fit_step(session, &command_fit, filled, asked);
 }
 
 static int drift_report_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
-	struct fitting fitting = {.session = session,
-				  .options = filled,
-				  .kind = step_kind_find(session->kinds, "drift"),
-				  .source = arguments[0],
-				  .command = &command_drift_report};
+	static const enum fitting_task tasks[] = {
+		[OUTPUT_TEXT] = FITTING_REPORTS, [OUTPUT_JSON] = FITTING_REPORTS_JSON, [REPORT_HTML] = FITTING_REPORTS_HTML};
+	const struct fit_options *self = filled;
+	const struct fitting_asked asked = {
+		.task = tasks[self->form], .kind = step_kind_find(session->kinds, "drift"), .source = arguments[0]};
 	(void)count;
-	if (!fitting.kind || !fitting.kind->review)
+	if (!asked.kind || !asked.kind->review)
 		return command_misuse(session, &command_drift_report, "there are no steps of the kind `drift` here");
-	return fitting_run(&fitting);
+	return fit_step(session, &command_drift_report, self, asked);
 }
 
 const struct command command_fit = {

@@ -32,15 +32,6 @@ static bool alerts_collect(struct alert_list *list, struct arena *arena)
 
 /* ---- reading ---- */
 
-static bool files_read(const struct workspace *workspace, struct name_list files, const struct spec_options *options,
-		       struct spec *spec, struct error *error)
-{
-	const char **paths = ARENA_ARRAY(workspace->arena, const char *, files.count + 1);
-	for (size_t i = 0; paths && i < files.count; i++)
-		paths[i] = files.items[i].text;
-	return paths ? spec_read(spec, paths, files.count, options, error) : error_memory(error, ERROR_SYSTEM, "reading files");
-}
-
 /* Reads the documents that are in force, or will be. */
 static bool control_read(const struct workspace *workspace, const struct door_asked *asked, const struct spec_options *options,
 			 struct alert_list *list, struct error *error)
@@ -68,9 +59,9 @@ bool alert_list_open(const struct workspace *workspace, const struct door_asked 
 	const char *namespace = asked->namespace ? asked->namespace : asked->ambient_namespace;
 	const struct spec_options options = {.kinds = workspace->kinds, .namespace = namespace};
 	*list = (struct alert_list){0};
-	list->spec_is_open = spec_open(&list->spec, error);
-	if (!list->spec_is_open || !(accepted ? control_read(workspace, asked, &options, list, error)
-					      : files_read(workspace, asked->files, &options, &list->spec, error)))
+	list->spec_is_open = true;
+	if (!(accepted ? spec_open(&list->spec, error) && control_read(workspace, asked, &options, list, error)
+		       : spec_read_listed(&list->spec, asked->files, &options, error)))
 		return false;
 	if (faults_count(list->spec.faults, SEVERITY_ERROR) > 0)
 		return false;

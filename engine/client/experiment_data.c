@@ -212,15 +212,9 @@ static bool spec_take(struct experiment_reading *self, struct error *error)
 {
 	const struct spec_options options = {
 		.kinds = self->workspace->kinds, .namespace = self->asked->door.namespace, .model_pipelines = true};
-	const struct name_list *files = &self->asked->door.files;
 	struct experiment_data *data = self->data;
-	const char **paths = ARENA_ARRAY(self->arena, const char *, files->count + 1);
-	for (size_t i = 0; paths && i < files->count; i++)
-		paths[i] = files->items[i].text;
-	if (!paths || !spec_open(&data->spec, error))
-		return error_memory(error, ERROR_SYSTEM, "reading files");
 	data->spec_is_open = true;
-	if (!spec_read(&data->spec, paths, files->count, &options, error))
+	if (!spec_read_listed(&data->spec, self->asked->door.files, &options, error))
 		return false;
 	if (faults_count(data->spec.faults, SEVERITY_ERROR) > 0) {
 		workspace_faults(self->workspace, data->spec.faults);

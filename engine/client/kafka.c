@@ -288,13 +288,8 @@ static bool read_files(const struct workspace *workspace, const struct door_aske
 		.kinds = workspace->kinds, .metadata = &none, .models_served = true, .prefix = prefix};
 	if (!prefix)
 		return false;
-	const char **paths = ARENA_ARRAY(workspace->arena, const char *, asked->files.count);
-	for (size_t i = 0; paths && i < asked->files.count; i++)
-		paths[i] = asked->files.items[i].text;
-	if (!paths || !spec_open(&door->spec, error))
-		return error_memory(error, ERROR_SYSTEM, "reading files");
 	door->spec_is_open = true;
-	if (!spec_read(&door->spec, paths, asked->files.count, &spec_options, error) ||
+	if (!spec_read_listed(&door->spec, asked->files, &spec_options, error) ||
 	    !plan_make(&door->spec, &plan_options, workspace->arena, plan, error))
 		return false;
 	if (plan_errors(plan) == 0)

@@ -544,6 +544,10 @@ struct spec_options {
  * The text and the name given to spec_read_text() are borrowed as long as the spec lives. */
 bool spec_open(struct spec *spec, struct error *error);
 bool spec_read(struct spec *spec, const char *const *paths, size_t count, const struct spec_options *options, struct error *error);
+
+/* Opens the spec, and reads the files of an option into it. It is to be closed, also on failure. */
+bool spec_read_listed(struct spec *spec, struct name_list files, const struct spec_options *options, struct error *error);
+
 struct spec_document {
 	const char *file; /* in the places of its faults and of errors, so it is borrowed as long as these are used */
 	struct text text;

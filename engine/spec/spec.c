@@ -142,6 +142,14 @@ bool spec_read(struct spec *spec, const char *const *paths, size_t count, const 
 	return spec_complete(spec, options, error);
 }
 
+bool spec_read_listed(struct spec *spec, struct name_list files, const struct spec_options *options, struct error *error)
+{
+	const char **paths = spec_open(spec, error) ? ARENA_ARRAY(spec->arena, const char *, files.count + 1) : NULL;
+	for (size_t i = 0; paths && i < files.count; i++)
+		paths[i] = files.items[i].text;
+	return paths ? spec_read(spec, paths, files.count, options, error) : error_memory(error, ERROR_SYSTEM, "reading files");
+}
+
 bool spec_read_documents(struct spec *spec, const struct spec_document *documents, size_t count, const struct spec_options *options,
 			 struct error *error)
 {

@@ -1,0 +1,236 @@
+/* fitting.c: see fitting.h. */
+#include "client/fitting.h"
+
+#include <string.h>
+
+#include "base/file.h"
+#include "plan/graph.h"
+#include "plan/plan.h"
+#include "source/fit_rows.h"
+#include "source/fit_topic.h"
+#include "view/drift_page.h"
+
+#define DATA_BYTES_MAX ((size_t)4 << 30) /* it is read whole, for it is gone through once for each operation */
+#define FILE_BYTES_OUT_MAX ((size_t)256 << 20)
+#define FIT_ARENA_BYTES ((size_t)16 << 30)
+#define TOPIC_SOURCE "topic:"
+
+struct fit_found {
+	const struct step_spec *step;
+	const struct resource *pipeline;
+	size_t count;
+};
+
+static struct fit_found step_find(const struct spec *spec, const struct step_kind *kind, const char *name)
+{
+	struct fit_found found = {0};
+	for (size_t i = 0; i < spec->count; i++) {
+		if (spec->resources[i]->kind->type != RESOURCE_PIPELINE)
+			continue;
+		const struct pipeline_spec *pipeline = spec->resources[i]->spec;
+		const struct step_spec *steps = pipeline->steps.items;
+		for (size_t j = 0; j < pipeline->steps.count; j++) {
+			const bool named = !name || (steps[j].name.text && strcmp(steps[j].name.text, name) == 0);
+			if (steps[j].kind != kind || !named)
+				continue;
+			found.count++;
+			found.step = &steps[j];
+			found.pipeline = spec->resources[i];
+		}
+	}
+	return found;
+}
+
+static void say_remark(void *listener, const char *text)
+{
+	const struct fitting *self = listener;
+	workspace_note(self->workspace, "%s", text);
+}
+
+static double shift_of(void *importances, struct text feature, int64_t begin_ms, int64_t end_ms)
+{
+	return importance_feature_shift(importances, feature, begin_ms, end_ms);
+}
+
+static bool importances_find(struct fitting *self, const struct door *door, struct error *error)
+{
+	const char *topic = door_importance(door, door->plan->graph->name, self->arena);
+	return importance_list_read(&self->importances, &door->kafka, topic, error);
+}
+
+/* The importance of features that a step of the pipeline keeps, if one does. Without a topic of it, nothing is known. */
+static bool importances_read(struct fitting *self, const struct door *door, struct error *error)
+{
+	const struct pipeline_plan *plan = door->plan;
+	bool kept = false;
+	for (size_t i = 0; i < plan->topic_count; i++)
+		kept = kept || plan->topics[i].role == TOPIC_IMPORTANCE;
+	self->importances = (struct importance_list){.arena = self->arena};
+	if (!kept || self->asked->task == FITTING_LEARNS || importances_find(self, door, error))
+		return true;
+	if (error->kind != ERROR_CONFIG)
+		return false;
+	*error = (struct error){0};
+	return true;
+}
+
+/* The page is made of the JSON. */
+static bool report_make(struct fitting *self, struct step *step, struct fit_source *source, struct error *error)
+{
+	struct buffer page;
+	if (!self->asked->kind->review(step, source, self->asked->task != FITTING_REPORTS, &self->made, error))
+		return false;
+	if (self->asked->task != FITTING_REPORTS_HTML)
+		return true;
+	if (buffer_failed(&self->made))
+		return error_set(error, ERROR_LIMIT, PLACE_NONE, "the report has more than the %zu MiB that a page is made of; use "
+				 "-o text, longer windows or fewer segments", FILE_BYTES_OUT_MAX >> 20);
+	buffer_open(&page, FILE_BYTES_OUT_MAX);
+	const bool good = drift_page_write(buffer_view(&self->made), step->pipeline, step->name, self->arena, &page, error);
+	buffer_close(&self->made);
+	self->made = page;
+	return good;
+}
+
+/* Learns, or compares. */
+static bool source_read(struct fitting *self, struct step *step, struct fit_source *source, struct error *error)
+{
+	source->remarked = say_remark;
+	source->listener = self;
+	if (self->asked->feedback.count > 0) {
+		source->truth = feedback_truths_find;
+		source->truths = &self->truths;
+	}
+	if (self->importances.subject_count > 0) {
+		source->importance_shift = shift_of;
+		source->importances = &self->importances;
+	}
+	if (self->asked->task == FITTING_LEARNS)
+		return self->asked->kind->fit(step, source, &self->made, error);
+	return report_make(self, step, source, error);
+}
+
+/* ---- feedback ---- */
+
+/* `topic:` alone is the pipeline's own. */
+static bool feedback_topic_read(struct fitting *self, const char *pipeline, const char *name, struct error *error)
+{
+	struct door door;
+	bool good = door_open(self->workspace, self->asked->door, pipeline, &door, error);
+	const char *topic = !good || *name ? name : topic_own_name(self->arena, door.prefix, door.namespace, pipeline, "feedback");
+	if (good && !topic)
+		good = error_memory(error, ERROR_SYSTEM, "naming topics");
+	good = good && feedback_truths_read_topic(&self->truths, &door.kafka, topic, error);
+	door_close(&door);
+	return good;
+}
+
+static bool feedback_read_all(struct fitting *self, const char *pipeline, struct error *error)
+{
+	const struct name_list *sources = &self->asked->feedback;
+	struct feedback_truths *truths = &self->truths;
+	bool good = true;
+	truths->arena = self->arena;
+	for (size_t i = 0; i < sources->count && good; i++) {
+		const struct text source = text_of(sources->items[i].text);
+		good = text_starts_with(source, TEXT(TOPIC_SOURCE))
+			       ? feedback_topic_read(self, pipeline, source.bytes + strlen(TOPIC_SOURCE), error)
+			       : feedback_truths_read_file(truths, source.bytes, error);
+	}
+	if (truths->unreadable > 0)
+		workspace_note(self->workspace, "%llu records of feedback that cannot be read were left out; the first: %s",
+			     (unsigned long long)truths->unreadable, truths->unreadable_why.text);
+	feedback_truths_sort(truths);
+	return good;
+}
+
+/* ---- sources ---- */
+
+static bool fit_file(struct fitting *self, struct step *step, const struct mapping *mapping, struct error *error)
+{
+	struct text text;
+	struct fit_rows rows;
+	if (!file_read(self->asked->source, DATA_BYTES_MAX + 1, self->arena, &text, error))
+		return false;
+	if (text.length > DATA_BYTES_MAX)
+		return error_set(error, ERROR_LIMIT, PLACE_NONE, "%s has more than the %zu GiB that fit reads; take a sample of it",
+				 self->asked->source, DATA_BYTES_MAX >> 30);
+	if (!fit_rows_open(&rows, self->asked->source, text, &self->asked->tensors, mapping, self->arena, error))
+		return false;
+	struct fit_source source = fit_rows_source(&rows);
+	return source_read(self, step, &source, error);
+}
+
+/* `topic:` alone is the pipeline's own. */
+static bool fit_topic(struct fitting *self, struct step *step, const struct mapping *mapping, struct error *error)
+{
+	struct fit_topic topic = {0};
+	struct door door;
+	const char *name = self->asked->source + strlen(TOPIC_SOURCE);
+	bool good = door_open(self->workspace, self->asked->door, step->pipeline, &door, error);
+	const struct fit_topic_config config = {
+		.kafka = &door.kafka, .topic = *name ? name : door.inputs, .mapping = mapping, .count = self->asked->count};
+	if (good && !config.topic)
+		good = error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "pipeline `%s` reads no topic of its own; write topic:NAME, as `sluice plan` lists them",
+				 step->pipeline);
+	if (good && self->asked->tensors.count > 0)
+		good = error_set(error, ERROR_CONFIG, PLACE_NONE, "--tensor combines columns of a CSV, and a topic has requests");
+	good = good && importances_read(self, &door, error) && fit_topic_open(&topic, &config, self->arena, error);
+	if (good) {
+		struct fit_source source = fit_topic_source(&topic);
+		good = source_read(self, step, &source, error);
+	}
+	if (topic.left_out > 0 && topic.count > 0)
+		workspace_note(self->workspace, "%llu records that cannot be read were left out; the first: %s",
+			     (unsigned long long)topic.left_out, topic.left_out_why.text);
+	if (topic.refused > 0)
+		workspace_note(self->workspace,
+			     "%llu of %zu records that the step refuses were left out; the first, partition %d offset %lld: %s",
+			     (unsigned long long)topic.refused, topic.count, (int)topic.first_refused.partition,
+			     (long long)topic.first_refused.offset, topic.refused_why.text);
+	fit_topic_close(&topic);
+	door_close(&door);
+	return good;
+}
+
+static bool fit_step(struct fitting *self, const struct spec *spec, const struct fit_found *found, struct error *error)
+{
+	const struct graph *graph = graph_build(found->pipeline, spec, self->arena, spec->faults);
+	const struct mapping *mapping = graph ? graph->mapping : NULL;
+	struct step step = {.kind = self->asked->kind,
+			    .name = found->step->name.text,
+			    .pipeline = found->pipeline->name.text,
+			    .options = found->step->options,
+			    .place = found->step->here,
+			    .arena = self->arena,
+			    .files = files_source(self->files)};
+	if (!feedback_read_all(self, step.pipeline, error))
+		return false;
+	return text_starts_with(text_of(self->asked->source), TEXT(TOPIC_SOURCE)) ? fit_topic(self, &step, mapping, error)
+									   : fit_file(self, &step, mapping, error);
+}
+
+bool fitting_run(struct fitting *fitting, const struct spec *spec, struct error *error)
+{
+	const struct fitting_asked *asked = fitting->asked;
+	fitting->arena = arena_open(FIT_ARENA_BYTES);
+	fitting->files = files_open(error);
+	buffer_open(&fitting->made, FILE_BYTES_OUT_MAX);
+	if (!fitting->arena || !fitting->files)
+		return error_memory(error, ERROR_SYSTEM, "beginning to fit");
+	const struct fit_found found = step_find(spec, asked->kind, asked->step);
+	if (found.count != 1)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE, "the files have %zu steps `%s`%s%s; choose one by --step",
+				 found.count, asked->kind->name, asked->step ? " called " : "", asked->step ? asked->step : "");
+	fitting->step = found.step->name.text;
+	return fit_step(fitting, spec, &found, error);
+}
+
+void fitting_close(struct fitting *fitting)
+{
+	feedback_truths_close(&fitting->truths);
+	buffer_close(&fitting->made);
+	files_close(fitting->files);
+	arena_close(fitting->arena);
+}

@@ -1,0 +1,39 @@
+/* fitting.h: Fit of a step: its constants learnt from a file or a topic, or such data compared with what was learnt. For
+ * `sluice fit` and `sluice drift report`. */
+#ifndef SLUICE_CLIENT_FITTING_H
+#define SLUICE_CLIENT_FITTING_H
+
+#include "client/kafka.h"
+#include "serving/files.h"
+#include "source/feedback_truths.h"
+#include "source/importance_windows.h"
+
+enum fitting_task { FITTING_LEARNS, FITTING_REPORTS, FITTING_REPORTS_JSON, FITTING_REPORTS_HTML };
+
+/* Borrowed until fitting_close(). */
+struct fitting_asked {
+	enum fitting_task task;
+	const struct step_kind *kind;
+	const char *step;   /* NULL: the only one of the kind */
+	const char *source; /* a path, "-", or topic:NAME */
+	const struct door_asked *door;
+	int64_t count; /* of records of a topic; 0: all */
+	struct name_list tensors, feedback;
+};
+
+struct fitting { /* starts with the first two */
+	const struct workspace *workspace;
+	const struct fitting_asked *asked;
+	const char *step; /* its name, once it is found */
+	struct buffer made; /* the file or the report */
+	struct arena *arena;
+	struct files *files;
+	struct feedback_truths truths;
+	struct importance_list importances;
+};
+
+/* Reads the data and fills `made`. The spec has no errors. Notes on what was left out go to the workspace. */
+bool fitting_run(struct fitting *fitting, const struct spec *spec, struct error *error);
+void fitting_close(struct fitting *fitting); /* frees what errors borrow */
+
+#endif
