@@ -15,7 +15,7 @@ static const char *const reasons[] = {
 };
 
 enum { REASONS = sizeof reasons / sizeof *reasons };
-static_assert(REASONS == ASSIGNED_REASONS && REASONS <= 10, "each reason has a name, and a digit between stages");
+static_assert((int)REASONS == (int)ASSIGNED_REASONS && REASONS <= 10, "each reason has a name, and a digit between stages");
 
 const char *assigned_reason_name(enum assigned_reason reason)
 {
