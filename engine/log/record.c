@@ -2,36 +2,15 @@
 #include "log/record.h"
 
 #include "log/client.h"
-
-#define VARINT_BYTES_MAX 5 /* of a length */
-
-/* Whether the record certainly has no headers. A query for headers makes librdkafka parse them, which costs more than
- * a thousand instructions even if there are none. In Kafka's record format (KIP-98: key, length of the value, value,
- * number of headers) their number is one byte after the value, and librdkafka returns pointers into the fetched
- * bytes. This is recognised by the varint of the value's length between key and value. If it is not there, nothing is
- * concluded. */
-static bool is_known_bare(const struct record *record)
-{
-	if (!record->key.bytes || !record->value.bytes)
-		return false;
-	const unsigned char *at = (const unsigned char *)record->key.bytes + record->key.length;
-	size_t gap = (size_t)((uintptr_t)record->value.bytes - (uintptr_t)at);
-	if (gap == 0 || gap > VARINT_BYTES_MAX)
-		return false;
-	uint64_t length = 0;
-	for (size_t i = 0; i < gap; i++) {
-		length |= (uint64_t)(at[i] & 0x7f) << (7 * i);
-		if ((at[i] & 0x80) == 0 && i + 1 < gap)
-			return false;
-	}
-	bool ends = (at[gap - 1] & 0x80) == 0;
-	return ends && length == (uint64_t)record->value.length * 2 && record->value.bytes[record->value.length] == 0;
-}
+#include "log/header_block.h"
 
 bool record_headers(const struct record *record, struct arena *arena, struct headers *headers, struct error *error)
 {
+	struct text block;
 	*headers = record->headers;
-	if (!record->held || is_known_bare(record))
+	if (!record->held)
+		return true;
+	if (header_block_find(record->key, record->value, &block) && header_block_read(block, arena, headers))
 		return true;
 	rd_kafka_headers_t *found;
 	if (rd_kafka_message_headers(record->held, &found) != RD_KAFKA_RESP_ERR_NO_ERROR)
