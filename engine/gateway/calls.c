@@ -63,7 +63,8 @@ struct calls {
 	struct request_producer_config producer_config;
 	struct reader *reader;
 	struct request_producer *producer;
-	struct watch watch, direct_watch;
+	struct watch watch;
+	struct direct_calls direct;
 	struct loop_timer look;
 	int bell;
 	uint64_t epoch;
@@ -293,7 +294,8 @@ static void on_told(void *context, const struct request_report *report)
 
 /* ---- replies ---- */
 
-static void reply_take(struct calls *calls, const struct record *record)
+/* False: its request is not reported to be in Kafka yet, and must be, for its place: `may_wait`, and it is to be taken again. */
+static bool reply_take(struct calls *calls, const struct record *record, bool may_wait)
 {
 	struct error error = {0};
 	struct headers headers;
@@ -306,17 +308,20 @@ static void reply_take(struct calls *calls, const struct record *record)
 	bool read = header && reply_address_read(header->value, &address);
 	if (read && address.epoch != calls->epoch) {
 		calls->counts.foreign++;
-		return;
+		return true;
 	}
 	struct open_call *call = read ? call_find(calls, address.call) : NULL;
+	if (may_wait && call && call->placed && !call->taken)
+		return false;
 	if (!call || !call_outcome_read(&outcome, record->value, headers, calls->arena)) {
 		calls->counts.strayed++;
-		return;
+		return true;
 	}
 	calls->counts.answered += outcome.end == CALL_ANSWERED;
 	calls->counts.filtered += outcome.end == CALL_FILTERED;
 	calls->counts.failed += outcome.end == CALL_FAILED;
 	call_end(call, &outcome);
+	return true;
 }
 
 static void fail_all(struct calls *calls)
@@ -330,8 +335,8 @@ static void on_bell(void *context, uint32_t events)
 {
 	struct calls *calls = context;
 	(void)events;
-	(void)bell_quiet(calls->bell);
 	request_producer_tell(calls->producer);
+	direct_calls_retake(&calls->direct); /* reports have come */
 	for (size_t i = 0; calls->failure.kind == ERROR_NONE; i++) {
 		struct record record;
 		if (i == REPLIES_AT_ONCE) {
@@ -344,7 +349,7 @@ static void on_bell(void *context, uint32_t events)
 		}
 		if (!record.held)
 			return;
-		reply_take(calls, &record);
+		(void)reply_take(calls, &record, false);
 		record_release(&record);
 	}
 }
@@ -373,29 +378,20 @@ static void returned_send(struct calls *calls, const struct record *record)
 		call_fail(call, 503, ERROR_REMOTE, "the pipeline was removed, or Kafka takes no request now; try again");
 }
 
-static void on_direct(void *context, uint32_t events)
+static bool on_message(void *context, const struct direct_message *message)
 {
 	struct calls *calls = context;
-	struct direct_message *message;
-	(void)events;
-	(void)bell_quiet(direct_hub_bell(calls->config.direct));
-	message = direct_hub_take(calls->config.direct);
-	while (message) {
-		struct direct_message *next = message->next;
-		if (message->is_returned)
-			returned_send(calls, &message->record);
-		else
-			reply_take(calls, &message->record);
-		direct_message_close(message);
-		message = next;
-	}
+	if (!message->is_returned)
+		return reply_take(calls, &message->record, true);
+	returned_send(calls, &message->record);
+	return true;
 }
 
 /* False: it goes through Kafka. */
 static bool direct_send(struct calls *calls, struct open_call *call, const struct call_request *request,
 			const struct outgoing *record, enum produce_verdict *verdict)
 {
-	const enum direct_verdict sent = direct_call_send(calls->config.direct, request, record, call->number);
+	const enum direct_verdict sent = direct_call_send(&calls->direct, request, record, call->number);
 	call->taken = call->is_direct = sent == DIRECT_SENT;
 	*verdict = call->taken ? PRODUCED : PRODUCE_FULL;
 	return sent != DIRECT_ABSENT;
@@ -571,11 +567,11 @@ static bool calls_set_up(struct calls *calls, const struct gateway_targets *targ
 	calls->bell = bell_open(error);
 	calls->watch = (struct watch){.ready = on_bell, .context = calls};
 	calls->look = (struct loop_timer){.due = on_look, .context = calls};
-	calls->direct_watch = (struct watch){.ready = on_direct, .context = calls};
+	calls->direct.take = on_message;
+	calls->direct.context = calls;
 	return calls->bell >= 0 && clients_open(calls, targets, error) &&
-	       loop_watch(calls->loop, &calls->watch, calls->bell, EPOLLIN, error) &&
-	       (!calls->config.direct ||
-		loop_watch(calls->loop, &calls->direct_watch, direct_hub_bell(calls->config.direct), EPOLLIN, error));
+	       loop_watch(calls->loop, &calls->watch, calls->bell, LOOP_RINGS, error) &&
+	       direct_calls_open(&calls->direct, calls->loop, calls->config.direct, calls->epoch, error);
 }
 
 struct calls *calls_open(struct loop *loop, const struct calls_config *config, const struct gateway_targets *targets,
@@ -603,14 +599,13 @@ void calls_close(struct calls *calls)
 	if (!calls)
 		return;
 	loop_timer_stop(calls->loop, &calls->look);
+	direct_calls_close(&calls->direct);
 	for (size_t i = 0; i < calls->slot_count; i++) {
 		loop_timer_stop(calls->loop, &calls->slots[i]->deadline);
 		memory_give(calls->slots[i]);
 	}
 	if (calls->watch.ready && calls->watch.descriptor > 0)
 		loop_unwatch(calls->loop, &calls->watch);
-	if (calls->config.direct && calls->direct_watch.ready && calls->direct_watch.descriptor > 0)
-		loop_unwatch(calls->loop, &calls->direct_watch);
 	request_producer_close(calls->producer);
 	reader_close(calls->reader);
 	if (calls->bell >= 0)

@@ -1,21 +1,97 @@
 /* direct_calls.c: see direct_calls.h. */
 #include "gateway/direct_calls.h"
 
+/* ---- from workers ---- */
+
+static void messages_take(struct direct_calls *direct, struct direct_message *message)
+{
+	for (struct direct_message *next; message; message = next) {
+		next = message->next;
+		if (direct->take(direct->context, message))
+			direct_message_close(message);
+		else
+			direct_queue_add(&direct->early, message);
+	}
+}
+
+void direct_calls_retake(struct direct_calls *direct)
+{
+	struct direct_message *first = direct->early.first;
+	direct->early = (struct direct_queue){0};
+	messages_take(direct, first);
+}
+
+static void on_messages(void *context, uint32_t events)
+{
+	struct direct_calls *direct = context;
+	(void)events;
+	messages_take(direct, direct_hub_take(direct->hub));
+}
+
+/* ---- to workers ---- */
+
+static void on_wake(void *context)
+{
+	const struct direct_calls *direct = context;
+	direct_hub_wake(direct->hub);
+}
+
+static void workers_wake_soon(struct direct_calls *direct)
+{
+	struct error error = {0};
+	if (direct->wake.place == 0 && !loop_timer_set(direct->loop, &direct->wake, loop_now_ms(direct->loop), &error))
+		direct_hub_wake(direct->hub);
+}
+
 static bool call_is_direct(const struct call_request *request)
 {
 	return request->target->direct && request->service == SERVICE_PREDICTIONS && !request->submits && !request->placed &&
 	       !request->is_feedback;
 }
 
-enum direct_verdict direct_call_send(struct direct_hub *hub, const struct call_request *request, const struct outgoing *record,
+enum direct_verdict direct_call_send(struct direct_calls *direct, const struct call_request *request, const struct outgoing *record,
 				     uint64_t number)
 {
-	const struct direct_request direct = {.pipeline = text_of(request->target->name),
-					      .place = request->place,
-					      .key = record->key,
-					      .value = record->value,
-					      .headers = record->headers,
-					      .time_ms = request->arrived_ms,
-					      .call = number};
-	return hub && call_is_direct(request) ? direct_hub_send(hub, &direct) : DIRECT_ABSENT;
+	const struct direct_request sent = {.pipeline = text_of(request->target->name),
+					    .place = request->place,
+					    .key = record->key,
+					    .value = record->value,
+					    .headers = record->headers,
+					    .time_ms = request->arrived_ms,
+					    .call = number};
+	if (!direct->hub || !call_is_direct(request))
+		return DIRECT_ABSENT;
+	const enum direct_verdict verdict = direct_hub_send(direct->hub, &sent);
+	if (verdict == DIRECT_SENT)
+		workers_wake_soon(direct);
+	return verdict;
+}
+
+/* ---- opening and closing ---- */
+
+bool direct_calls_open(struct direct_calls *direct, struct loop *loop, struct direct_hub *hub, uint64_t epoch, struct error *error)
+{
+	direct->watch = (struct watch){.ready = on_messages, .context = direct};
+	direct->wake = (struct loop_timer){.due = on_wake, .context = direct};
+	if (!hub)
+		return true;
+	if (!loop_watch(loop, &direct->watch, direct_hub_bell(hub), LOOP_RINGS, error))
+		return false;
+	direct->loop = loop;
+	direct->hub = hub;
+	direct_hub_expect(hub, epoch);
+	return true;
+}
+
+void direct_calls_close(struct direct_calls *direct)
+{
+	if (!direct->hub)
+		return;
+	direct_hub_expect(direct->hub, 0);
+	direct_hub_wake(direct->hub);
+	loop_timer_stop(direct->loop, &direct->wake);
+	loop_unwatch(direct->loop, &direct->watch);
+	for (struct direct_message *message; (message = direct_queue_take(&direct->early));)
+		direct_message_close(message);
+	*direct = (struct direct_calls){0};
 }

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/epoll.h>
 
 #include "base/error.h"
 
@@ -42,6 +43,10 @@ static inline int64_t loop_began_ms(const struct loop *loop)
 }
 
 /* ---- descriptors ---- */
+
+/* Events of a bell that is never silenced (bell_quiet()): `ready` is called once for all rings of a turn. That spares a system
+ * call each time. */
+#define LOOP_RINGS (EPOLLIN | EPOLLET)
 
 struct watch {
 	void (*ready)(void *context, uint32_t events); /* EPOLLIN | ... */

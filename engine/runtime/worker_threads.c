@@ -52,6 +52,7 @@ static bool member_configure(struct member *member, size_t number, const struct 
 		.registry = config->registry,
 		.setup = *group->setup,
 		.direct = group->exactly_once || group->observes ? NULL : config->direct,
+		.gateway = config->direct,
 		.cancels = config->cancels,
 		.limits = shares->limits,
 		.partition_state = {.folder = config->state_folder,

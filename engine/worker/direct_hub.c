@@ -30,12 +30,14 @@ struct direct_port {
 	struct direct_hub *hub;
 	struct direct_stack requests;
 	atomic_bool taken; /* by a worker */
+	bool is_given;	   /* requests since its worker was woken last; the gateway's own */
 	struct direct_slot slots[DIRECT_PIPELINES_MAX];
 };
 
 struct direct_hub {
 	struct direct_stack replies;
 	atomic_size_t port_count; /* ports that were ever taken: the first ones */
+	_Atomic uint64_t epoch;	  /* of the gateway that takes replies; 0: none */
 	_Atomic uint64_t left_count; /* callers that have left */
 	_Atomic uint64_t left[DIRECT_CALLS_MAX]; /* calls whose callers have left, each in the place of its number; 0: none */
 	struct direct_port ports[DIRECT_PORTS_MAX];
@@ -118,7 +120,12 @@ static void stack_add(struct direct_stack *stack, struct direct_message *message
 	do
 		message->next = top;
 	while (!atomic_compare_exchange_weak_explicit(&stack->top, &top, message, memory_order_acq_rel, memory_order_relaxed));
-	if (!top)
+}
+
+/* Wakes the taker, unless it took everything already. */
+static void stack_ring(const struct direct_stack *stack)
+{
+	if (atomic_load_explicit(&stack->top, memory_order_relaxed))
 		bell_ring(stack->bell);
 }
 
@@ -284,7 +291,44 @@ enum direct_verdict direct_hub_send(struct direct_hub *hub, const struct direct_
 	message->slot = slot;
 	atomic_fetch_add_explicit(&slot->open, 1, memory_order_relaxed);
 	stack_add(&slot->port->requests, message);
+	slot->port->is_given = true;
 	return DIRECT_SENT;
+}
+
+void direct_hub_wake(struct direct_hub *hub)
+{
+	const size_t all = atomic_load_explicit(&hub->port_count, memory_order_acquire);
+	for (size_t i = 0; i < all; i++) {
+		if (hub->ports[i].is_given)
+			stack_ring(&hub->ports[i].requests);
+		hub->ports[i].is_given = false;
+	}
+}
+
+/* ---- replies ---- */
+
+void direct_hub_expect(struct direct_hub *hub, uint64_t epoch)
+{
+	atomic_store_explicit(&hub->epoch, epoch, memory_order_relaxed);
+}
+
+bool direct_hub_expects(const struct direct_hub *hub, uint64_t epoch)
+{
+	return hub && epoch != 0 && atomic_load_explicit(&hub->epoch, memory_order_relaxed) == epoch;
+}
+
+bool direct_hub_reply(struct direct_hub *hub, const struct outgoing *reply)
+{
+	const struct direct_request from = {.value = reply->value, .headers = reply->headers};
+	struct direct_message *message = message_make(&from);
+	if (message)
+		stack_add(&hub->replies, message);
+	return message != NULL;
+}
+
+void direct_hub_wake_gateway(struct direct_hub *hub)
+{
+	stack_ring(&hub->replies);
 }
 
 /* ---- callers that leave ---- */
@@ -382,21 +426,13 @@ struct direct_message *direct_port_take(struct direct_port *port)
 	return stack_take(&port->requests);
 }
 
-bool direct_port_reply(struct direct_port *port, const struct outgoing *reply)
-{
-	const struct direct_request from = {.value = reply->value, .headers = reply->headers};
-	struct direct_message *message = message_make(&from);
-	if (message)
-		stack_add(&port->hub->replies, message);
-	return message != NULL;
-}
-
 void direct_port_return(struct direct_port *port, struct direct_message *request)
 {
 	atomic_fetch_sub_explicit(&request->slot->open, 1, memory_order_relaxed);
 	request->slot = NULL;
 	request->is_returned = true;
 	stack_add(&port->hub->replies, request);
+	stack_ring(&port->hub->replies);
 }
 
 void direct_port_return_all(struct direct_port *port, struct direct_queue *queue)

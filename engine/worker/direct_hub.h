@@ -1,11 +1,12 @@
 /* direct_hub.h: Direct ingress: passes requests from the gateway of a process to the workers of its engine, and replies back,
- * without Kafka between them.
+ * without Kafka between them. Replies to requests that this gateway sent through Kafka come back this way too.
  *
  * Each worker has a port, which lists the pipelines that it takes requests of. The gateway chooses among the ports of a pipeline:
  * by the key of the request, so that requests of a key keep their order, else the one with the fewest open requests of the
  * pipeline. Limits are of a pipeline at a port, so that a pipeline that stands still leaves the others alone. A message has one
- * owner at a time. Ports and replies are lock-free stacks, whose taker reverses them, so a message is passed on by one exchange,
- * and a thread is woken only when its stack was empty.
+ * owner at a time. Ports and replies are lock-free stacks, whose taker reverses them, so a message is passed on by one exchange.
+ * A thread is woken when the other one has passed on all that it has at the moment, so what is passed on together is taken
+ * together.
  *
  * A hub is opened before the engine and the gateway, and closed after both.
  */
@@ -57,7 +58,7 @@ void direct_message_close(struct direct_message *message); /* NULL is fine */
 
 /* ---- of the gateway's thread ---- */
 
-int direct_hub_bell(const struct direct_hub *hub); /* rings when there are replies */
+int direct_hub_bell(const struct direct_hub *hub); /* rings when there are replies; never silenced, so its edges are watched */
 
 enum direct_verdict {
 	DIRECT_SENT,
@@ -75,8 +76,14 @@ struct direct_request {
 	uint64_t call; /* never used again; 0: none */
 };
 
-/* Copies the request and sends it to a worker. */
+/* Copies the request and gives it to a worker, which sees it at its next turn: direct_hub_wake() is to be called soon. */
 enum direct_verdict direct_hub_send(struct direct_hub *hub, const struct direct_request *request);
+
+/* Wakes the workers that were given requests since the last call, if they have not taken them yet. */
+void direct_hub_wake(struct direct_hub *hub);
+
+/* From now on replies to requests of that epoch (message/reply.h) come to the hub, however the requests were sent. 0: none do. */
+void direct_hub_expect(struct direct_hub *hub, uint64_t epoch);
 
 /* The caller of that call has left: a worker that has not begun the request drops it, and one that has gives it up. Workers are
  * woken. */
@@ -85,7 +92,19 @@ void direct_hub_leave(struct direct_hub *hub, uint64_t call);
 /* Takes all replies and returned requests, the oldest first; the caller closes each. */
 struct direct_message *direct_hub_take(struct direct_hub *hub);
 
-/* ---- of a worker's thread ---- */
+/* ---- of any worker's thread ---- */
+
+/* Whether the gateway of this process sent requests of that epoch. A hub of NULL is fine. */
+bool direct_hub_expects(const struct direct_hub *hub, uint64_t epoch);
+
+/* Copies the reply and passes it on: direct_hub_wake_gateway() is to be called soon. False: memory ran out, and the caller's
+ * deadline ends the call. */
+bool direct_hub_reply(struct direct_hub *hub, const struct outgoing *reply);
+
+/* Wakes the gateway, if it has not taken all replies yet. */
+void direct_hub_wake_gateway(struct direct_hub *hub);
+
+/* ---- of the thread of the worker that has the port ---- */
 
 /* NULL: there are as many ports as there may be. */
 struct direct_port *direct_port_open(struct direct_hub *hub);
@@ -93,7 +112,7 @@ struct direct_port *direct_port_open(struct direct_hub *hub);
 /* Returns what it still has to the gateway. NULL is fine. */
 void direct_port_close(struct direct_port *port);
 
-int direct_port_bell(const struct direct_port *port); /* rings when there are requests */
+int direct_port_bell(const struct direct_port *port); /* rings when there are requests; never silenced, as the hub's */
 
 /* Takes requests of these pipelines from now on, as far as there is space for them. */
 void direct_port_serve(struct direct_port *port, const char *const *pipelines, size_t count);
@@ -105,8 +124,6 @@ struct direct_message *direct_port_take(struct direct_port *port);
 bool direct_port_has_lost_caller(const struct direct_port *port, const struct direct_message *request);
 uint64_t direct_port_lost_callers(const struct direct_port *port); /* how many have left so far, of any port */
 
-/* Copies the reply and sends it. False: memory ran out, and the caller's deadline ends the call. */
-bool direct_port_reply(struct direct_port *port, const struct outgoing *reply);
 void direct_port_return(struct direct_port *port, struct direct_message *request); /* takes the request */
 void direct_port_return_all(struct direct_port *port, struct direct_queue *queue); /* a port of NULL is fine: it is empty */
 

@@ -236,7 +236,7 @@ void release_on_news(void *context, uint32_t events)
 		break;
 	case NEWS_COMMITTED:
 		count_add(&worker->counts.commits, 1);
-		replies_committed(&worker->outbox.replies);
+		replies_committed(worker);
 		lanes_committed(&worker->lanes, committed);
 		partition_states_committed(worker, committed);
 		direct_port_logged(worker->direct.port);

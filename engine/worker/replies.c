@@ -1,11 +1,15 @@
 /* replies.c: see replies.h. */
 #include "worker/replies.h"
 
+#include "base/duration.h"
 #include "base/memory.h"
 #include "worker/parts.h"
 
+#define LATE_US 2000 /* into a turn: further messages of it may take as long, so the gateway does not wait for them */
+
 struct held_reply {
 	struct held_reply *next;
+	struct direct_hub *hub; /* NULL: it goes to Kafka */
 	struct outgoing record; /* its texts are in `bytes` */
 	size_t size_bytes;
 	struct header headers[]; /* then the bytes */
@@ -70,9 +74,29 @@ static bool side_ready(struct worker *worker)
 	return replies->side != NULL;
 }
 
-static void reply_send(struct replies *replies, const struct outgoing *record)
+void replies_wake(struct replies *replies)
 {
-	bool sent = replies->side && best_effort_produce(replies->side, record);
+	if (replies->unaware)
+		direct_hub_wake_gateway(replies->unaware);
+	replies->unaware = NULL;
+}
+
+static bool hub_send(struct worker *worker, struct direct_hub *hub, const struct outgoing *record)
+{
+	struct replies *replies = &worker->outbox.replies;
+	if (!direct_hub_reply(hub, record))
+		return false;
+	replies->unaware = hub;
+	if (loop_clock_us(worker->loop) - loop_now_ms(worker->loop) * US_PER_MS >= LATE_US)
+		replies_wake(replies);
+	return true;
+}
+
+/* To the gateway of that hub, or to Kafka. */
+static void reply_send(struct worker *worker, struct direct_hub *hub, const struct outgoing *record)
+{
+	const struct replies *replies = &worker->outbox.replies;
+	bool sent = hub ? hub_send(worker, hub, record) : replies->side && best_effort_produce(replies->side, record);
 	count_add(sent ? &replies->counts->replies : &replies->counts->replies_lost, 1);
 }
 
@@ -87,7 +111,7 @@ static struct text text_keep(char **to, struct text text)
 	return (struct text){at, text.length};
 }
 
-static bool reply_hold(struct replies *replies, const struct outgoing *record)
+static bool reply_hold(struct replies *replies, struct direct_hub *hub, const struct outgoing *record)
 {
 	const size_t count = record->headers.count;
 	size_t size = sizeof(struct held_reply) + count * sizeof(struct header) + record->value.length;
@@ -99,6 +123,7 @@ static bool reply_hold(struct replies *replies, const struct outgoing *record)
 	if (!reply)
 		return false;
 	char *to = (char *)&reply->headers[count];
+	reply->hub = hub;
 	reply->record = *record;
 	reply->record.value = text_keep(&to, record->value);
 	reply->record.headers.items = reply->headers;
@@ -114,36 +139,32 @@ static bool reply_hold(struct replies *replies, const struct outgoing *record)
 	return true;
 }
 
-static void reply_direct(struct worker *worker, const struct outgoing *record)
-{
-	bool sent = direct_port_reply(worker->direct.port, record);
-	const struct replies *replies = &worker->outbox.replies;
-	count_add(sent ? &replies->counts->replies : &replies->counts->replies_lost, 1);
-}
-
 void replies_put(struct worker *worker, const struct reply_address *address, const struct outgoing *record)
 {
 	struct replies *replies = &worker->outbox.replies;
 	struct outgoing copy = *record;
 	if (!address) {
-		reply_direct(worker, record);
+		reply_send(worker, worker->config->direct, record);
 		return;
 	}
+	struct direct_hub *hub = worker->config->gateway;
+	hub = direct_hub_expects(hub, address->epoch) ? hub : NULL;
 	copy.topic = 0;
 	copy.beside_origin = true;
 	copy.origin.partition = address->partition;
 	copy.key = (struct text){0};
-	if (!worker->setup->replies || !side_ready(worker))
+	if (!hub && (!worker->setup->replies || !side_ready(worker)))
 		count_add(&replies->counts->replies_lost, 1);
 	else if (!worker->config->transaction.id)
-		reply_send(replies, &copy);
-	else if (!reply_hold(replies, &copy))
+		reply_send(worker, hub, &copy);
+	else if (!reply_hold(replies, hub, &copy))
 		count_add(&replies->counts->replies_lost, 1);
 }
 
-void replies_committed(struct replies *replies)
+void replies_committed(struct worker *worker)
 {
+	struct replies *replies = &worker->outbox.replies;
 	for (const struct held_reply *reply = replies->first; reply; reply = reply->next)
-		reply_send(replies, &reply->record);
+		reply_send(worker, reply->hub, &reply->record);
 	replies_void(replies);
 }

@@ -5,6 +5,8 @@
  * never part of a transaction, because readers of a partition wait for its oldest open one. It is sent once and may
  * be lost; then the caller's deadline ends the call.
  *
+ * A gateway in the same process gets its copies by memory (worker/direct_hub.h) at the same moments.
+ *
  * Private to the worker. The producer is opened with the first copy, so an engine without gateways has none.
  */
 #ifndef SLUICE_WORKER_REPLIES_H
@@ -24,6 +26,7 @@ struct replies {
 	struct best_effort *side; /* NULL: no copy was sent yet, or it could not be opened */
 	struct held_reply *first, **end;
 	size_t held_bytes;
+	struct direct_hub *unaware; /* has got copies since its gateway was woken last; NULL: no hub has */
 	struct worker_counts *counts; /* of the worker */
 };
 
@@ -39,7 +42,10 @@ bool replies_wanted(struct replies *replies, struct headers headers, const char 
  * (worker/direct_hub.h). */
 void replies_put(struct worker *worker, const struct reply_address *address, const struct outgoing *record);
 
-void replies_committed(struct replies *replies); /* the transaction of all held copies was committed */
+/* Wakes the gateway of this process, if it was given copies. To be called before the worker sleeps. */
+void replies_wake(struct replies *replies);
+
+void replies_committed(struct worker *worker);	 /* the transaction of all held copies was committed */
 void replies_void(struct replies *replies);	 /* it was aborted */
 
 #endif

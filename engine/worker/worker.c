@@ -30,7 +30,6 @@ static void on_consumer(void *context, uint32_t events)
 {
 	(void)events;
 	struct worker *worker = context;
-	bell_quiet(consumer_bell(worker->consumer));
 	worker->more = true;
 }
 
@@ -92,8 +91,10 @@ bool worker_turn(struct worker *worker, bool *over, struct error *error)
 	atomic_store_explicit(&worker->turned_ms, loop_now_ms(worker->loop), memory_order_relaxed);
 	stop_when_told(worker);
 	*over = is_over(worker);
-	if (*over)
+	if (*over) {
+		replies_wake(&worker->outbox.replies);
 		return true;
+	}
 	intake_begin_turn(worker);
 	if (!assignment_follow(worker, error) || !setup_follow(worker, error) || !partition_states_advance(worker, error) ||
 	    !intake_resume(worker, error) || !intake_take(worker, error))
@@ -104,7 +105,9 @@ bool worker_turn(struct worker *worker, bool *over, struct error *error)
 	if (!join_states_advance(worker, error))
 		return false;
 	release(worker);
-	return release_commit_when_due(worker, error) && loop_turn(worker->loop, turn_timeout_ms(worker), error) &&
+	const bool commits = release_commit_when_due(worker, error);
+	replies_wake(&worker->outbox.replies);
+	return commits && loop_turn(worker->loop, turn_timeout_ms(worker), error) &&
 	       is_sound(worker, error);
 }
 
@@ -166,10 +169,11 @@ const char *worker_reset_reason(const struct worker *worker)
 
 /* ---- opening and closing ---- */
 
-static bool watch(struct worker *worker, struct watch *watch, void (*ready)(void *, uint32_t), int bell, struct error *error)
+static bool watch(struct worker *worker, struct watch *watch, void (*ready)(void *, uint32_t), int bell, uint32_t events,
+		  struct error *error)
 {
 	*watch = (struct watch){.ready = ready, .context = worker};
-	return loop_watch(worker->loop, watch, bell, EPOLLIN, error);
+	return loop_watch(worker->loop, watch, bell, events, error);
 }
 
 static struct loop *usual_loop(void *context, struct error *error)
@@ -232,9 +236,9 @@ static bool worker_set_up(struct worker *worker, struct error *error)
 	       (worker->consumer = ground->consumer_open(ground->context, worker->loop, &worker->consumer_config, error)) &&
 	       (worker->outbox.output =
 			ground->output_open(ground->context, worker->loop, &worker->transaction_config, worker->consumer, error)) &&
-	       watch(worker, &worker->command_watch, on_command, worker->command_bell, error) &&
-	       watch(worker, &worker->consumer_watch, on_consumer, consumer_bell(worker->consumer), error) &&
-	       watch(worker, &worker->output_watch, release_on_news, output_bell(worker->outbox.output), error) &&
+	       watch(worker, &worker->command_watch, on_command, worker->command_bell, EPOLLIN, error) &&
+	       watch(worker, &worker->consumer_watch, on_consumer, consumer_bell(worker->consumer), LOOP_RINGS, error) &&
+	       watch(worker, &worker->output_watch, release_on_news, output_bell(worker->outbox.output), EPOLLIN, error) &&
 	       direct_intake_open(worker, error);
 }
 
@@ -268,6 +272,7 @@ void worker_close(struct worker *worker)
 		stage_close(stage);
 	}
 	upstreams_close(worker);
+	replies_wake(&worker->outbox.replies);
 	partition_states_close(&worker->partition_states);
 	direct_intake_close(worker);
 	lanes_close(&worker->lanes);

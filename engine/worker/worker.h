@@ -68,6 +68,7 @@ struct worker_config {
 	struct registry_config registry;       /* of schemas; url NULL: there is none. The worker sets its callback */
 	struct worker_setup setup;	       /* the first setup */
 	struct direct_hub *direct; /* for requests of a gateway in this process; NULL: none */
+	struct direct_hub *gateway; /* the same hub, for replies to requests that came through Kafka; NULL: they go to Kafka */
 	const struct cancel_board *cancels; /* cancelled requests (observe/cancel_board.h); NULL: none are known */
 	struct worker_limits limits;
 	struct partition_state_config partition_state;

@@ -69,7 +69,9 @@ static enum direct_verdict ask_of(uint64_t call, const char *pipeline, const cha
 					       .headers = {2, headers},
 					       .time_ms = 1,
 					       .call = call};
-	return direct_hub_send(hub, &request);
+	const enum direct_verdict verdict = direct_hub_send(hub, &request);
+	direct_hub_wake(hub);
+	return verdict;
 }
 
 static enum direct_verdict ask(const char *pipeline, const char *body)

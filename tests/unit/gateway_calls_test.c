@@ -272,8 +272,9 @@ static void a_direct_call_ends_by_the_reply_of_a_worker(void **state)
 	assert_true(text_is(asked->place, "/here"));
 	const struct header address = *headers_find(asked->record.headers, TEXT(REPLY_HEADER));
 	const struct outgoing answer = {.value = TEXT("from the worker"), .headers = {1, &address}};
-	assert_true(direct_port_reply(port, &answer));
-	assert_true(direct_port_reply(port, &answer)); /* a second one ends nothing */
+	assert_true(direct_hub_reply(stand->hub, &answer));
+	assert_true(direct_hub_reply(stand->hub, &answer)); /* a second one ends nothing */
+	direct_hub_wake_gateway(stand->hub);
 	direct_message_close(asked);
 	await_end(stand, 0);
 	assert_string_equal(stand->callers[0].body, "from the worker");

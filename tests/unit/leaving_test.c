@@ -86,6 +86,7 @@ static void ask(uint64_t call)
 					       .time_ms = 1,
 					       .call = call};
 	assert_int_equal(direct_hub_send(hub, &request), DIRECT_SENT);
+	direct_hub_wake(hub);
 }
 
 /* The connection of the next call, when its first byte has come. */
