@@ -5,11 +5,13 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "net/loop.h"
 #include "worker/direct_hub.h"
 
 static const char *const p_and_q[] = {"p", "q"};
@@ -279,6 +281,58 @@ static void a_pipeline_that_is_served_on_is_never_absent(void **state)
 	direct_port_close(port);
 }
 
+/* Whether it has rung since it was looked at last; silences it, for the test. */
+static bool has_rung(int bell)
+{
+	struct pollfd ready = {.fd = bell, .events = POLLIN};
+	return poll(&ready, 1, 0) == 1 && bell_quiet(bell);
+}
+
+static void a_worker_is_woken_once_for_the_requests_that_it_has_not_taken(void **state)
+{
+	(void)state;
+	struct direct_port *port = port_open(1);
+	assert_int_equal(ask("p"), DIRECT_SENT);
+	assert_int_equal(ask("p"), DIRECT_SENT);
+	assert_false(has_rung(direct_port_bell(port)));
+	direct_hub_wake(hub);
+	assert_true(has_rung(direct_port_bell(port)));
+	direct_hub_wake(hub); /* there are no others since */
+	assert_false(has_rung(direct_port_bell(port)));
+	assert_int_equal(close_all(direct_port_take(port)), 2);
+	assert_int_equal(ask("p"), DIRECT_SENT);
+	assert_int_equal(close_all(direct_port_take(port)), 1); /* by itself, as it was awake */
+	direct_hub_wake(hub);
+	assert_false(has_rung(direct_port_bell(port)));
+	direct_port_close(port);
+}
+
+static void a_gateway_is_woken_for_the_replies_that_it_has_not_taken(void **state)
+{
+	const struct outgoing reply = {.value = TEXT("42")};
+	(void)state;
+	assert_true(direct_hub_reply(hub, &reply));
+	assert_false(has_rung(direct_hub_bell(hub)));
+	direct_hub_wake_gateway(hub);
+	assert_true(has_rung(direct_hub_bell(hub)));
+	assert_int_equal(close_all(direct_hub_take(hub)), 1);
+	direct_hub_wake_gateway(hub);
+	assert_false(has_rung(direct_hub_bell(hub)));
+}
+
+static void replies_of_one_epoch_are_expected(void **state)
+{
+	(void)state;
+	assert_false(direct_hub_expects(NULL, 7));
+	assert_false(direct_hub_expects(hub, 0));
+	direct_hub_expect(hub, 7);
+	assert_true(direct_hub_expects(hub, 7));
+	assert_false(direct_hub_expects(hub, 8));
+	direct_hub_expect(hub, 0);
+	assert_false(direct_hub_expects(hub, 7));
+	assert_false(direct_hub_expects(hub, 0));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -291,6 +345,9 @@ int main(void)
 		HUB(ports_are_chosen_by_key_or_by_their_load),
 		HUB(a_key_moves_only_to_a_port_that_is_new_or_from_one_that_is_gone),
 		HUB(a_pipeline_that_is_served_on_is_never_absent),
+		HUB(a_worker_is_woken_once_for_the_requests_that_it_has_not_taken),
+		HUB(a_gateway_is_woken_for_the_replies_that_it_has_not_taken),
+		HUB(replies_of_one_epoch_are_expected),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,11 +5,13 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <poll.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "message/reply.h"
 #include "tests/unit/worker_stand.h"
+#include "worker/direct_hub.h"
 
 #define ADDRESS "2/0123456789abcdef/9/p"
 #define PARTITION 2
@@ -134,6 +136,79 @@ static void exactly_once_a_copy_waits_for_the_commit(void **state)
 	expect_no_reply(reader);
 	assert_int_equal(stand_stop(stand).replies, 2);
 	reader_close(reader);
+}
+
+#define EPOCH UINT64_C(0x0123456789abcdef) /* of ADDRESS */
+#define OTHER_ADDRESS "2/fedcba9876543210/9/p"
+
+/* The copy that came by memory; NULL: none. */
+static struct direct_message *copy_take(struct direct_hub *hub, int wait_ms)
+{
+	struct direct_message *copy = direct_hub_take(hub);
+	for (int waited_ms = 0; !copy && waited_ms < wait_ms; waited_ms += 10) {
+		struct pollfd bell = {.fd = direct_hub_bell(hub), .events = POLLIN};
+		if (poll(&bell, 1, 10) == 1)
+			(void)bell_quiet(bell.fd);
+		copy = direct_hub_take(hub);
+	}
+	return copy;
+}
+
+static struct direct_hub *hub_of(struct stand *stand)
+{
+	struct error error = {0};
+	struct direct_hub *hub = direct_hub_open(&error);
+	assert_non_null(hub);
+	direct_hub_expect(hub, EPOCH);
+	stand->config.gateway = hub;
+	return hub;
+}
+
+static void expect_copy(struct direct_hub *hub, const char *words)
+{
+	struct direct_message *copy = copy_take(hub, MOCK_WAIT_MS);
+	assert_non_null(copy);
+	assert_null(copy->next);
+	assert_false(copy->is_returned);
+	assert_non_null(memmem(copy->record.value.bytes, copy->record.value.length, words, strlen(words)));
+	assert_true(text_is(headers_find(copy->record.headers, TEXT(REPLY_HEADER))->value, ADDRESS));
+	direct_message_close(copy);
+}
+
+/* It is woken, and Kafka has no copy of it. Another gateway's goes through Kafka. */
+static void a_gateway_of_the_same_process_has_the_copy_by_memory(void **state)
+{
+	struct stand *stand = *state;
+	configure(stand, doubles, false);
+	stand->config.limits.commit_ms = 60000; /* it waits for no commit */
+	struct direct_hub *hub = hub_of(stand);
+	rd_kafka_t *reader = reader_open(stand);
+	stand_start(stand);
+	ask(stand, "r-1", 21, ADDRESS);
+	expect_copy(hub, "[42]");
+	ask(stand, "r-2", 4, OTHER_ADDRESS);
+	rd_kafka_message_t *reply = reply_read(reader);
+	assert_string_equal(record_header(reply, REPLY_HEADER), OTHER_ADDRESS);
+	rd_kafka_message_destroy(reply);
+	assert_null(copy_take(hub, 0));
+	assert_int_equal(stand_stop(stand).replies, 2);
+	reader_close(reader);
+	direct_hub_close(hub);
+}
+
+static void exactly_once_a_copy_by_memory_waits_for_the_commit(void **state)
+{
+	struct stand *stand = *state;
+	configure(stand, doubles, true);
+	stand->config.limits.commit_ms = 3 * MOMENT_MS;
+	struct direct_hub *hub = hub_of(stand);
+	stand_start(stand);
+	ask(stand, "r-1", 21, ADDRESS);
+	answer_skip(stand); /* the mock shows what is not committed */
+	assert_null(copy_take(hub, MOMENT_MS));
+	expect_copy(hub, "[42]");
+	assert_int_equal(stand_stop(stand).replies, 1);
+	direct_hub_close(hub);
 }
 
 /* What it answered then was never committed: it is asked again, and the copy is that of the answer that was. */
@@ -349,6 +424,8 @@ int main(void)
 		STORY(an_error_is_kept_too_where_the_pipeline_says_so),
 		STORY(an_error_that_is_not_to_be_in_the_outputs_is_answered_to_whoever_waits),
 		STORY(a_deadline_that_has_passed_is_named),
+		STORY(a_gateway_of_the_same_process_has_the_copy_by_memory),
+		STORY(exactly_once_a_copy_by_memory_waits_for_the_commit),
 		STORY(a_request_that_is_dropped_is_told_as_filtered),
 		STORY(a_submitted_request_that_is_dropped_ends_in_the_outputs),
 		STORY(a_submitted_request_ends_where_errors_are_not_answered),
