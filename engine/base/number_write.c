@@ -67,6 +67,15 @@ size_t number_write_uint64(char *out, uint64_t number)
 	return DIGITS_AT_ONCE - zeros;
 }
 
+size_t number_write_hex(char *out, uint64_t number, size_t least)
+{
+	size_t count = number == 0 ? 1 : (size_t)(67 - __builtin_clzll(number)) / 4;
+	count = count < least ? least : count;
+	for (size_t i = count; i > 0; number >>= 4)
+		out[--i] = "0123456789abcdef"[number & 15];
+	return count;
+}
+
 size_t number_write_int64(char *out, int64_t number)
 {
 	if (number >= 0)

@@ -1,8 +1,7 @@
 /* call_record.c: see call_record.h. */
 #include "gateway/call_record.h"
 
-#include <inttypes.h>
-#include <stdio.h>
+#include <string.h>
 
 #define OWN_HEADERS 4
 
@@ -16,10 +15,10 @@ bool call_record_of_request(const struct call_request *request, struct call_reco
 		return error_memory(error, ERROR_LIMIT, "taking a call");
 	if (count > 0)
 		memcpy(headers, request->headers.items, count * sizeof *headers);
-	(void)snprintf(names->deadline, sizeof names->deadline, "%" PRId64, request->deadline_ms);
+	const struct text deadline = {names->deadline, number_write_int64(names->deadline, request->deadline_ms)};
 	headers[count++] = (struct header){named ? TEXT(REPLY_ID_HEADER) : TEXT(REPLY_DEFAULT_ID_HEADER), names->id};
 	if (!request->is_unhurried)
-		headers[count++] = (struct header){TEXT(DEADLINE_HEADER), text_of(names->deadline)};
+		headers[count++] = (struct header){TEXT(DEADLINE_HEADER), deadline};
 	if (names->nonce.length > 0)
 		headers[count++] = (struct header){TEXT(REPLY_SUBMITTED_HEADER), names->nonce};
 	if (!request->submits)

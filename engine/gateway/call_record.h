@@ -3,17 +3,16 @@
 #ifndef SLUICE_GATEWAY_CALL_RECORD_H
 #define SLUICE_GATEWAY_CALL_RECORD_H
 
+#include "base/number.h"
 #include "gateway/calls.h"
 #include "message/reply.h"
-
-#define CALL_DEADLINE_DIGITS_MAX 24
 
 /* What a request's headers name; borrowed. */
 struct call_record_names {
 	struct text id;
 	struct text nonce;	 /* of its submission; empty: it has none */
 	struct text address;	 /* for the reply */
-	char deadline[CALL_DEADLINE_DIGITS_MAX]; /* set by call_record_of_request() */
+	char deadline[NUMBER_TEXT_MAX]; /* set by call_record_of_request() */
 };
 
 /* Borrows from the request and the names; the headers are in the arena. False: LIMIT. */

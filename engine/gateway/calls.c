@@ -10,6 +10,7 @@
 
 #include "base/duration.h"
 #include "base/memory.h"
+#include "base/number.h"
 #include "gateway/call_outcome.h"
 #include "gateway/call_record.h"
 #include "gateway/direct_calls.h"
@@ -438,14 +439,20 @@ static bool record_send(struct calls *calls, struct open_call *call, const struc
 	return true;
 }
 
+static size_t id_write(const struct calls *calls, uint64_t number, char id[CALL_ID_BYTES_MAX])
+{
+	size_t length = number_write_hex(id, calls->epoch, REPLY_EPOCH_DIGITS);
+	id[length++] = '-';
+	return length + number_write_hex(id + length, number, 1);
+}
+
 static void call_name(struct open_call *call, const struct call_request *request)
 {
 	call->id_length = request->id.length;
 	if (call->id_length > 0)
 		memcpy(call->id, request->id.bytes, call->id_length);
 	else
-		call->id_length = (size_t)snprintf(call->id, sizeof call->id, "%016" PRIx64 "-%" PRIx64,
-						   call->calls->epoch, call->number);
+		call->id_length = id_write(call->calls, call->number, call->id);
 }
 
 static bool submission_begin(struct open_call *call, const struct call_request *request)

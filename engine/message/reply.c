@@ -1,8 +1,9 @@
 /* reply.c: see reply.h. */
 #include "message/reply.h"
 
+#include <assert.h>
 #include <inttypes.h>
-#include <stdio.h>
+#include <string.h>
 
 #include "base/number.h"
 #include "message/json_write.h"
@@ -57,11 +58,17 @@ bool reply_address_read(struct text value, struct reply_address *address)
 
 size_t reply_address_write(const struct reply_address *address, char out[REPLY_ADDRESS_BYTES_MAX])
 {
-	int length = snprintf(out, REPLY_ADDRESS_BYTES_MAX, "%d/%016" PRIx64, (int)address->partition, address->epoch);
-	if (address->pipeline.length > 0)
-		length += snprintf(out + length, REPLY_ADDRESS_BYTES_MAX - (size_t)length, "/%" PRIu64 "/" TEXT_FORMAT,
-				   address->call, TEXT_ARGUMENTS(address->pipeline));
-	return (size_t)length;
+	assert(address->pipeline.length <= PIPELINE_BYTES_MAX);
+	size_t length = number_write_int64(out, address->partition);
+	out[length++] = '/';
+	length += number_write_hex(out + length, address->epoch, REPLY_EPOCH_DIGITS);
+	if (address->pipeline.length == 0)
+		return length;
+	out[length++] = '/';
+	length += number_write_uint64(out + length, address->call);
+	out[length++] = '/';
+	memcpy(out + length, address->pipeline.bytes, address->pipeline.length);
+	return length + address->pipeline.length;
 }
 
 /* ---- errors ---- */

@@ -37,7 +37,7 @@ struct wire_sending {
 	struct grpc_call grpc;
 	struct buffer body;
 	struct text part;	       /* of the body: all of it */
-	char deadline[48], length[64]; /* headers */
+	char deadline[64 + NUMBER_TEXT_MAX], length[64]; /* headers */
 };
 
 struct wire_asked {
@@ -247,7 +247,9 @@ static const char *deadline_header(struct wire_sending *sending, const struct me
 		return NULL;
 	struct loop *loop = sending->wire->loop;
 	int64_t day_ms = message->deadline_ms + loop_began_ms(loop);
-	(void)snprintf(sending->deadline, sizeof sending->deadline, DEADLINE_HEADER ": %" PRId64, day_ms);
+	static const char name[] = DEADLINE_HEADER ": ";
+	char *digits = (char *)memcpy(sending->deadline, name, sizeof name - 1) + sizeof name - 1;
+	digits[number_write_int64(digits, day_ms)] = '\0';
 	return sending->deadline;
 }
 

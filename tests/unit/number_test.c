@@ -498,8 +498,12 @@ static void integers_are_written_whole(void **state)
 		own[number_write_uint64(own, number)] = '\0';
 		(void)snprintf(other, sizeof other, "%llu", (unsigned long long)number);
 		assert_string_equal(own, other);
+		own[number_write_hex(own, number, i % 17)] = '\0';
+		(void)snprintf(other, sizeof other, "%0*llx", i % 17, (unsigned long long)number);
+		assert_string_equal(own, other);
 	}
 	char text[NUMBER_TEXT_MAX];
+	assert_int_equal(number_write_hex(text, 0, 0), 1);
 	assert_memory_equal(text, "0", number_write_int64(text, 0));
 	assert_memory_equal(text, "-9223372036854775808", number_write_int64(text, INT64_MIN));
 	assert_int_equal(number_write_int64(text, INT64_MIN), 20);
