@@ -79,3 +79,48 @@ bool alert_record_encode(const struct alert_message *message, struct buffer *out
 	buffer_grown(out, (size_t)(to - begin));
 	return true;
 }
+
+/* ---- reading ---- */
+
+static void values_clear(struct alert_values *values)
+{
+	for (const struct alert_value_row *row = alert_value_rows; row->name; row++)
+		*(double *)(void *)((char *)values + row->offset) = NAN;
+}
+
+/* A figure that this version does not have is left out. */
+static void figures_read(struct avro_cursor *cursor, struct alert_values *values)
+{
+	for (size_t left = avro_read_block(cursor); left > 0 && !avro_failed(cursor); left = avro_read_block(cursor))
+		for (; left > 0 && !avro_failed(cursor); left--) {
+			const struct alert_value_row *row = alert_value_named(avro_read_bytes(cursor));
+			const double value = avro_read_double(cursor);
+			if (row)
+				*(double *)(void *)((char *)values + row->offset) = value;
+		}
+}
+
+bool alert_record_is(struct text bytes)
+{
+	return bytes.bytes && avro_is_single_object(bytes, avro_alert_fingerprint());
+}
+
+bool alert_record_decode(struct text bytes, struct alert_read *read, struct error *error)
+{
+	struct avro_cursor cursor = avro_cursor_of(avro_single_object_body(bytes));
+	*read = (struct alert_read){0};
+	values_clear(&read->values);
+	(void)avro_read_bytes(&cursor); /* the ids */
+	(void)avro_read_bytes(&cursor);
+	read->fires = text_is(avro_read_bytes(&cursor), "firing");
+	read->namespace = avro_read_bytes(&cursor);
+	read->pipeline = avro_read_bytes(&cursor);
+	read->alert = avro_read_bytes(&cursor);
+	read->engine = avro_read_bytes(&cursor);
+	(void)avro_read_bytes(&cursor); /* the condition */
+	read->fired_at_ms = avro_read_long(&cursor);
+	(void)avro_read_long(&cursor);
+	figures_read(&cursor, &read->values);
+	read->group = avro_read_bytes(&cursor);
+	return !avro_failed(&cursor) || error_set(error, ERROR_INPUT, PLACE_NONE, "the report of an alert is damaged");
+}

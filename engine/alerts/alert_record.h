@@ -1,4 +1,5 @@
-/* alert_record.h: Notice of an alert as a record of its pipeline's topic `alerts` (schemas/alert.avsc, single-object Avro). */
+/* alert_record.h: Notice of an alert as a record (schemas/alert.avsc, single-object Avro): of its pipeline's topic `alerts`, or the
+ * report of an engine to the others. */
 #ifndef SLUICE_ALERTS_ALERT_RECORD_H
 #define SLUICE_ALERTS_ALERT_RECORD_H
 
@@ -6,5 +7,18 @@
 
 /* Appends the record. LIMIT: it does not fit. */
 bool alert_record_encode(const struct alert_message *message, struct buffer *out, struct error *error);
+
+/* A record that was read; texts borrow from its bytes. Figures that it does not have are NaN. */
+struct alert_read {
+	bool fires; /* else it resolved */
+	struct text namespace, pipeline, alert, engine, group;
+	int64_t fired_at_ms;
+	struct alert_values values;
+};
+
+bool alert_record_is(struct text bytes); /* whether they are a record of that schema */
+
+/* INPUT: it is damaged. */
+bool alert_record_decode(struct text bytes, struct alert_read *read, struct error *error);
 
 #endif

@@ -13,7 +13,8 @@
 
 static void firing_id(const struct alert_message *message, char id[ALERT_ID_BYTES])
 {
-	const struct text parts[ALERT_ID_PARTS] = {message->namespace, message->pipeline, message->alert, message->engine,
+	const struct text parts[ALERT_ID_PARTS] = {message->namespace, message->pipeline, message->alert,
+						   message->is_shared ? TEXT("") : message->engine,
 						   message->group};
 	alert_id(parts, message->fired_at_ms, id);
 }
@@ -115,7 +116,7 @@ const struct notice_row notice_rows[] = {
 	{"pipeline", "Name of the pipeline.", write_pipeline},
 	{"alert", "Name of the alert.", write_alert},
 	{"group", "Value of the alert's `groupBy`; empty without it.", write_group},
-	{"engine", "Name of the engine that judged it.", write_engine},
+	{"engine", "Name of the engine that sent it; without `--control` it also judged it.", write_engine},
 	{"condition", "Its condition, as in the file.", write_condition},
 	{"fired_at", "When it began to fire: ISO 8601, UTC.", write_fired_at},
 	{"at", "When the notice was made.", write_at},

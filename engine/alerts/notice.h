@@ -16,6 +16,7 @@ struct alert_message {
 	const char *status; /* firing, resolved, test */
 	struct text namespace, pipeline, alert, condition, engine;
 	struct text group; /* empty: the alert has none */
+	bool is_shared;	   /* all engines have the same state, so the ids do not depend on `engine` */
 	int64_t fired_at_ms, at_ms; /* times of day */
 	const struct alert_condition *figures_of; /* the figures that it uses are in `values`; NULL: none are */
 	struct alert_values values;

@@ -13,6 +13,13 @@ bool control_view_take(void *context, const struct record *record, struct error 
 bool control_view_hear(void *context, const struct record *record, struct error *error)
 {
 	struct control_view *view = context;
+	struct alert_read report;
+	struct error damaged = {0};
+	if (view->config->hear_alert && alert_record_is(record->value)) {
+		if (alert_record_decode(record->value, &report, &damaged))
+			view->config->hear_alert(view->config->alerts, &report);
+		return true;
+	}
 	return !record->value.bytes || record_schema(record->value) != record_fingerprint(&keeper_form) ||
 	       control_reader_beat(&view->reader, record->value, clock_ms(), error);
 }
@@ -40,6 +47,7 @@ struct control_view *control_view_open(const struct control_view_config *config,
 		error_memory(error, ERROR_SYSTEM, "following the control plane");
 		return NULL;
 	}
+	view->config = config;
 	if (control_reader_open(&view->reader, config->namespace, clock_ms(), error) && readers_open(view, config, error))
 		return view;
 	control_view_close(view);

@@ -5,6 +5,7 @@
 #ifndef SLUICE_CONTROL_CONTROL_VIEW_H
 #define SLUICE_CONTROL_CONTROL_VIEW_H
 
+#include "alerts/alert_record.h"
 #include "control/control_reader.h"
 #include "log/reader.h"
 
@@ -13,9 +14,13 @@ struct control_view_config {
 	const char *namespace;
 	const char *control, *status; /* names of the topics, which must exist */
 	struct properties consumer;
+	/* Takes the report of an engine on an alert. NULL: nobody does. */
+	void (*hear_alert)(void *context, const struct alert_read *report);
+	void *alerts; /* its context */
 };
 
 struct control_view {
+	const struct control_view_config *config;
 	struct control_reader reader;
 	struct reader_config control_config, status_config;
 	struct reader *control, *status;
@@ -28,7 +33,7 @@ void control_view_close(struct control_view *view); /* NULL is fine */
 /* Folds a record of `control`; `context` is the view. False: SYSTEM. */
 bool control_view_take(void *context, const struct record *record, struct error *error);
 
-/* Takes a record of `status`: beats of the keeper; others are ignored. */
+/* Takes a record of `status`: beats of the keeper, and reports on alerts; others are ignored. */
 bool control_view_hear(void *context, const struct record *record, struct error *error);
 
 #endif

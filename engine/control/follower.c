@@ -550,7 +550,9 @@ static bool topics_open(struct follower *follower, struct error *error)
 							     .namespace = config->namespace,
 							     .control = config->control,
 							     .status = config->status,
-							     .consumer = config->consumer};
+							     .consumer = config->consumer,
+							     .hear_alert = config->hear_alert,
+							     .alerts = config->alerts};
 	return (follower->view = control_view_open(&follower->view_config, error)) &&
 	       (follower->side = best_effort_open(&side, error)) &&
 	       best_effort_topics(follower->side, names, 1, error);

@@ -20,6 +20,7 @@
 #ifndef SLUICE_CONTROL_FOLLOWER_H
 #define SLUICE_CONTROL_FOLLOWER_H
 
+#include "alerts/alert_record.h"
 #include "control/control_documents.h"
 #include "log/batch_limit.h"
 #include "observe/metric.h"
@@ -66,6 +67,9 @@ struct follower_config {
 	const struct topic_watch *topics; /* of the engine; its differences are in conditions. NULL: none */
 	const struct model_watch *models; /* of the engine; slow ones are in conditions. NULL: none */
 	struct group_mover *mover; /* of the engine; what it waits for is in conditions. NULL: none */
+	/* Takes a report on an alert of an engine (alerts/alert_record.h). NULL: nobody does. */
+	void (*hear_alert)(void *context, const struct alert_read *report);
+	void *alerts; /* its context */
 	struct control_state *state; /* observe/metric.h: set from the loop; zeroed before */
 };
 

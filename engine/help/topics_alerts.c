@@ -40,11 +40,16 @@ static void states_print(struct help_page *page)
 		       "sent. A silence is a resource of kind Silence, which `sluice alerts silence` makes, or the field "
 		       "`silence` of an alert.");
 	help_page_text(page,
-		       "Each engine judges what it sees itself, and keeps the states in memory: engines that share a pipeline "
-		       "send a notice each, which has the engine's name, and a restart may send the notice of a firing again, "
-		       "with another id. Requests that a pipeline gets by calls of other pipelines are in its figures, but their "
-		       "values are not judged. An alert that is taken out of the files while it fires sends no notice of its "
-		       "end.");
+		       "Each engine judges what it sees itself, and keeps the states in memory. Without a control plane, engines "
+		       "that share a pipeline send a notice each, which has the engine's name, and a restart may send the notice "
+		       "of a firing again, with another id. With `--control`, engines report to each other what fires, and the "
+		       "engine with the keeper sends the notices: one for all of them, when the first engine fires and when the "
+		       "last one resolves. An engine that ends while it fires counts for `resolveAfter`, and for 15 s at least. "
+		       "An engine that becomes the keeper's sends the notice of what still fires again, with the same id; so does "
+		       "each engine while no keeper is heard.");
+	help_page_text(page, "Requests that a pipeline gets by calls of other pipelines are in its figures, but their "
+			     "values are not judged. An alert that is taken out of the files while it fires sends no notice of its "
+			     "end.");
 }
 
 static void notices_print(struct help_page *page)

@@ -7,8 +7,10 @@
 #include "control/document_files.h"
 #include "control/follower.h"
 #include "control/keeper_service.h"
+#include "runtime/alert_watch.h"
 #include "runtime/group_migration.h"
 #include "runtime/group_mover.h"
+#include "runtime/status_publisher.h"
 
 #define ALIASES_BYTES ((size_t)64 << 20) /* a hundred thousand */
 
@@ -185,6 +187,27 @@ static bool control_activate(void *context, struct revision *revision, struct er
 	return true;
 }
 
+/* ---- alerts, which the engines of the namespace share ---- */
+
+static bool alert_post(void *context, const struct pipeline_plan *plan, struct text key, struct text value)
+{
+	struct process_control *control = context;
+	return status_publisher_post(control->running->watchers.status, plan, key, value);
+}
+
+/* The engine with the keeper; each, while no keeper is heard. */
+static bool alert_is_sender(void *context)
+{
+	const struct process_control *control = context;
+	return control->state.is_stale > 0 || (control->keeper && keeper_service_epoch(control->keeper) > 0);
+}
+
+static void alert_hear(void *context, const struct alert_read *report)
+{
+	struct process_control *control = context;
+	alert_watch_hear(control->running->watchers.alerts, report);
+}
+
 /* ---- opening and closing ---- */
 
 static void control_configure(struct process_control *control)
@@ -205,6 +228,8 @@ static void control_configure(struct process_control *control)
 		.log = engine->log,
 		.names = running->workspace->arena,
 		.work = {control_compile, compile_give_up, control_activate, control_serve, control},
+		.hear_alert = alert_hear,
+		.alerts = control,
 		.state = &control->state,
 	};
 	control->artifacts = (struct artifact_topic){.brokers = engine->brokers,
@@ -269,6 +294,7 @@ bool process_control_start(struct process_control *control, struct engine *engin
 	control->follower_config.models = status_publisher_models(control->running->watchers.status);
 	control->mover = group_mover_open(&control->running->engine, engine, error);
 	control->follower_config.mover = control->mover;
+	alert_watch_share(control->running->watchers.alerts, (struct alert_sharing){control, alert_post, alert_is_sender});
 	control->keeper = control->mover ? keeper_service_open(&control->keeper_config, error) : NULL;
 	return control->keeper && follower_start(control->follower, engine, error);
 }

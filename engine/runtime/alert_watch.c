@@ -1,58 +1,17 @@
 /* alert_watch.c: see alert_watch.h. */
 #include "runtime/alert_watch.h"
 
-#include <math.h>
-
-#include "alerts/figure_window.h"
-#include "alerts/judged_groups.h"
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/memory.h"
 #include "base/moment.h"
 #include "base/quote.h"
 #include "base/secret.h"
-#include "experiments/rollout_board.h"
-#include "observe/verdict_board.h"
-#include "runtime/alert_groups.h"
-#include "runtime/group_setup.h"
-#include "runtime/lag_watch.h"
+#include "runtime/alert_parts.h"
 
+#define ALERT_KEPT_MS 60000 /* a notice of another engine: longer than a keeper may be absent before another one begins */
 #define LASTING_BYTES ((size_t)64 << 20) /* names and states */
 #define JUDGING_BYTES ((size_t)4 << 20)	 /* of one condition */
-
-/* An alert with what it is judged by; `watched` is its first member. */
-struct judged_alert {
-	struct watched_alert watched;
-	struct alert_condition condition;   /* of the running revision; of an absence: no expression */
-	struct figure_window *window;	    /* NULL: it uses no figures */
-	struct judged_counts judged;	    /* at the last look */
-	uint64_t ended;			    /* requests of the pipeline that may be absent */
-	int64_t ended_ms;		    /* when they last changed */
-	bool is_grouped;		    /* by its `groupBy`; else it has one group, whose name is empty */
-	uint64_t group_by;		    /* hash of that expression; 0: none */
-	struct alert_groups groups;
-	uint64_t taken_beyond;		    /* judged_groups_beyond() when its condition began */
-	struct text absent;		    /* its name */
-	int64_t absent_ms;
-	uint64_t meaning;	     /* of its condition; it begins anew when that changes */
-	uint64_t revision;	     /* in which it was present last */
-};
-
-struct alert_watch {
-	struct engine *engine;
-	const struct engine_config *config;
-	const struct notifier_settings *settings;
-	const struct model_watch *models;
-	struct notice_topic_config kafka;
-	struct notifier *notifier;
-	struct lag_watch *lags; /* NULL: no condition uses the lag */
-	struct arena *lasting, *revised, *judging, *segments; /* `revised`: conditions of the running revision */
-	uint64_t revision; /* its number; 0: none yet */
-	uint64_t followed; /* number of revisions so far */
-	bool has_failed;   /* memory ran out, which is logged once */
-	struct watched_alert *alerts;
-	struct loop_timer timer;
-};
 
 /* ---- alerts of the running revision ---- */
 
@@ -73,35 +32,6 @@ static struct judged_alert *alert_of(struct alert_watch *watch, const struct pip
 	made->watched.next = watch->alerts;
 	watch->alerts = &made->watched;
 	return made;
-}
-
-static struct judged_counts judged_now(const struct engine *engine, const char *pipeline, size_t place)
-{
-	struct judged_counts sum = {0};
-	for (const struct group *group = engine_groups(engine); group; group = group->next)
-		for (const struct served *served = served_first(group, pipeline); served; served = served_next(served))
-			for (size_t i = 0; i < group->worker_count; i++) {
-				sum.held += count_read(&served->counts[i].alerts[place].held);
-				sum.broken += count_read(&served->counts[i].alerts[place].broken);
-			}
-	return sum;
-}
-
-/* Takes the judgements of messages by their groups, from the tables of all workers. Returns how many messages had no group. */
-static uint64_t judged_groups_now(const struct engine *engine, const char *pipeline, size_t place, judged_groups_taker *take,
-				  void *context)
-{
-	uint64_t beyond = 0;
-	for (const struct group *group = engine_groups(engine); group; group = group->next)
-		for (const struct served *served = served_first(group, pipeline); served; served = served_next(served))
-			for (size_t i = 0; i < group->worker_count; i++) {
-				struct judged_groups *table = served->counts[i].alert_groups[place];
-				if (!table)
-					continue;
-				judged_groups_take(table, take, context);
-				beyond += judged_groups_beyond(table);
-			}
-	return beyond;
 }
 
 static bool window_open(struct judged_alert *alert, int64_t over_ms)
@@ -155,8 +85,8 @@ static void alert_renew(struct alert_watch *watch, struct judged_alert *alert, c
 		return;
 	for (struct alert_group *group = alert->groups.first; group; group = group->next)
 		group->alert.phase = ALERT_INACTIVE;
-	alert->judged = judged_now(watch->engine, pipeline, place);
-	alert->taken_beyond = judged_groups_now(watch->engine, pipeline, place, group_ignore, NULL);
+	alert->judged = alert_counts_now(watch->engine, pipeline, place);
+	alert->taken_beyond = alert_groups_now(watch->engine, pipeline, place, group_ignore, NULL);
 	if (alert->window)
 		*alert->window = (struct figure_window){.over_ms = alert->window->over_ms};
 }
@@ -268,166 +198,6 @@ static bool revision_follow(struct alert_watch *watch)
 	return good;
 }
 
-/* ---- judging ---- */
-
-static void drift_set(struct alert_values *values, const struct last_verdict *last)
-{
-	if (last->verdict != DRIFT_LEARNING) {
-		values->drift_score = last->score;
-		values->is_drift = last->verdict == DRIFT_FOUND;
-	}
-	values->quality_alarm = last->quality_alarm;
-	values->missing_share = last->missing_share;
-	values->outside_share = last->outside_share;
-	values->unseen_share = last->unseen_share;
-	values->estimated_accuracy = last->accuracy;
-	values->estimated_precision = last->precision;
-	values->estimated_recall = last->recall;
-}
-
-static struct verdict_entry *drift_entry(const struct alert_watch *watch, const struct graph *graph, size_t step)
-{
-	if (!graph_step_watches(graph, step))
-		return NULL;
-	return verdict_board_entry(engine_board(watch->engine), graph->name, graph->steps[step].name);
-}
-
-/* The worst of the pipeline's steps `drift`. */
-static void drift_read(const struct alert_watch *watch, const struct graph *graph, struct alert_values *values)
-{
-	struct last_verdict worst = verdict_unknown();
-	for (size_t i = 0; i < graph->count; i++) {
-		struct verdict_entry *entry = drift_entry(watch, graph, i);
-		const struct last_verdict last = entry ? verdict_entry_sum(entry).last : worst;
-		verdict_fold(&worst, &last);
-	}
-	drift_set(values, &worst);
-}
-
-static void rollouts_read(const struct alert_watch *watch, const struct graph *graph, struct alert_values *values)
-{
-	for (size_t i = 0; i < graph->experiment_count; i++)
-		rollout_board_figures(engine_rollouts(watch->engine), graph->experiments[i]->name, values);
-}
-
-/* The figures of the pipeline, without those of drift. */
-static void figures_read(struct alert_watch *watch, const struct pipeline_plan *plan, size_t place, struct judged_alert *alert,
-			 const struct engine_counts *counts, struct alert_values *values)
-{
-	const struct judged_counts flags = judged_now(watch->engine, plan->graph->name, place);
-	const struct figure_sample sample = {.now_ms = loop_now_ms(engine_loop(watch->engine)), .succeeded = counts->sums.succeeded,
-					     .failed = counts->sums.failed, .flagged = flags.held, .unflagged = flags.broken,
-					     .latency = counts->latency};
-	struct backlog_state lag;
-	char slow[SLOW_WORDS_BYTES];
-	figure_window_add(alert->window, &sample, values);
-	rollouts_read(watch, plan->graph, values);
-	values->model_unreachable = counts->models_away > 0;
-	values->model_slow = model_watch_slow(watch->models, plan, slow, sizeof slow);
-	if (watch->lags && lag_watch_read(watch->lags, plan->graph->name, false, &lag))
-		values->lag = (double)lag.records;
-}
-
-/* Judges a group by its figures. */
-static void group_judge(struct alert_watch *watch, struct judged_alert *alert, struct text name, const struct alert_values *values)
-{
-	arena_reset(watch->judging);
-	const struct alert_judgement judgement =
-		alert_condition_of_figures(&alert->condition, values, alert->watched.pipeline, watch->judging);
-	alert->watched.missing += !judgement.held && !judgement.broken;
-	struct alert_group *group = alert_group_judge(&alert->groups, name, judgement);
-	if (group)
-		group->values = *values;
-}
-
-/* The last verdicts of segments: the worst of all steps that have the alert's `groupBy`. */
-struct segment_figures {
-	struct arena *arena;
-	struct segment_figure {
-		struct segment_figure *next;
-		struct text name;
-		struct last_verdict last;
-	} *first;
-};
-
-static void segment_add(void *context, struct text segment, struct last_verdict last)
-{
-	struct segment_figures *figures = context;
-	struct segment_figure *figure = figures->first;
-	while (figure && !text_equal(figure->name, segment))
-		figure = figure->next;
-	if (figure) {
-		verdict_fold(&figure->last, &last);
-		return;
-	}
-	figure = ARENA_NEW(figures->arena, struct segment_figure);
-	const char *name = figure ? arena_copy(figures->arena, segment.bytes, segment.length) : NULL;
-	if (!name)
-		return;
-	*figure = (struct segment_figure){.next = figures->first, .name = {name, segment.length}, .last = last};
-	figures->first = figure;
-}
-
-static void judge_segments(struct alert_watch *watch, const struct graph *graph, struct judged_alert *alert,
-			   const struct alert_spec *spec, const struct alert_values *values)
-{
-	struct segment_figures figures = {.arena = watch->segments};
-	arena_reset(watch->segments);
-	for (size_t i = 0; i < graph->count; i++) {
-		struct verdict_entry *entry = drift_entry(watch, graph, i);
-		if (entry && alert_groups_as(spec, graph->steps[i].spec))
-			verdict_entry_each(entry, segment_add, &figures);
-	}
-	for (const struct segment_figure *figure = figures.first; figure; figure = figure->next) {
-		struct alert_values its = *values;
-		drift_set(&its, &figure->last);
-		group_judge(watch, alert, figure->name, &its);
-	}
-}
-
-static void judge_figures(struct alert_watch *watch, const struct pipeline_plan *plan, size_t place, struct judged_alert *alert,
-			  const struct alert_spec *spec, const struct engine_counts *counts)
-{
-	struct alert_values values;
-	figures_read(watch, plan, place, alert, counts, &values);
-	if (alert->is_grouped) {
-		judge_segments(watch, plan->graph, alert, spec, &values);
-		return;
-	}
-	drift_read(watch, plan->graph, &values);
-	group_judge(watch, alert, TEXT(""), &values);
-}
-
-static void on_group_taken(void *context, struct text group, struct alert_judgement judgement)
-{
-	(void)alert_group_judge(context, group, judgement);
-}
-
-static void judge_messages(struct alert_watch *watch, const char *pipeline, size_t place, struct judged_alert *alert)
-{
-	const struct judged_counts now = judged_now(watch->engine, pipeline, place), before = alert->judged;
-	const uint64_t beyond = judged_groups_now(watch->engine, pipeline, place, on_group_taken, &alert->groups);
-	const struct alert_judgement judgement = {.held = now.held > before.held, .broken = now.broken > before.broken};
-	alert->judged = now;
-	alert->watched.beyond = alert->groups.beyond + beyond - alert->taken_beyond;
-	if (alert->is_grouped)
-		return;
-	(void)alert_group_judge(&alert->groups, TEXT(""), judgement);
-	alert->watched.missing += !judgement.held && !judgement.broken;
-}
-
-static void judge_absence(struct alert_watch *watch, struct judged_alert *alert)
-{
-	const int64_t now_ms = loop_now_ms(engine_loop(watch->engine));
-	struct engine_counts counts = {0};
-	(void)engine_counts(watch->engine, alert->absent.bytes, &counts);
-	if (counts.sums.ended != alert->ended)
-		alert->ended_ms = now_ms;
-	alert->ended = counts.sums.ended;
-	bool held = now_ms - alert->ended_ms >= alert->absent_ms;
-	(void)alert_group_judge(&alert->groups, TEXT(""), (struct alert_judgement){.held = held, .broken = !held});
-}
-
 /* ---- notices ---- */
 
 static const struct judged_alert *judged_named(const struct alert_watch *watch, const char *pipeline, const char *name)
@@ -438,12 +208,25 @@ static const struct judged_alert *judged_named(const struct alert_watch *watch, 
 	return NULL;
 }
 
-/* Whether the alert fires: the same group of it, if both have the same groups; else any group. */
-static bool inhibitor_fires(const struct judged_alert *inhibitor, const struct judged_alert *alert, struct text group)
+static bool is_sharing(const struct alert_watch *watch)
 {
+	return watch->sharing.post != NULL;
+}
+
+/* The states by which notices are sent: those of all engines, or of this one. */
+static const struct alert_groups *groups_told(const struct alert_watch *watch, const struct judged_alert *alert)
+{
+	return is_sharing(watch) ? &alert->shared : &alert->groups;
+}
+
+/* Whether the alert fires: the same group of it, if both have the same groups; else any group. */
+static bool inhibitor_fires(const struct alert_watch *watch, const struct judged_alert *inhibitor, const struct judged_alert *alert,
+			    struct text group)
+{
+	const struct alert_groups *groups = groups_told(watch, inhibitor);
 	const bool same = inhibitor->is_grouped && alert->is_grouped && inhibitor->group_by == alert->group_by;
-	const struct alert_group *its = same ? alert_group_find(&inhibitor->groups, group) : NULL;
-	return same ? its && its->alert.phase == ALERT_FIRING : alert_groups_in(&inhibitor->groups, ALERT_FIRING) > 0;
+	const struct alert_group *its = same ? alert_group_find(groups, group) : NULL;
+	return same ? its && its->alert.phase == ALERT_FIRING : alert_groups_in(groups, ALERT_FIRING) > 0;
 }
 
 static bool is_muted(const struct alert_watch *watch, const struct pipeline_plan *plan, const struct judged_alert *alert,
@@ -462,7 +245,7 @@ static bool is_muted(const struct alert_watch *watch, const struct pipeline_plan
 	for (size_t i = 0; i < spec->inhibited_by.count; i++) {
 		const struct judged_alert *inhibitor =
 			judged_named(watch, alert->watched.pipeline, spec->inhibited_by.items[i].text);
-		if (inhibitor && inhibitor_fires(inhibitor, alert, group))
+		if (inhibitor && inhibitor_fires(watch, inhibitor, alert, group))
 			return true;
 	}
 	return false;
@@ -487,25 +270,33 @@ static const char *topic_of_alerts(const struct pipeline_plan *plan)
 	return NULL;
 }
 
-/* Gives the notice to the actions that it is owed. */
-static void announce(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
-		     struct alert_group *group, const struct alert_spec *spec, int64_t at_ms)
+static struct alert_message message_of(const struct alert_watch *watch, const struct pipeline_plan *plan,
+				       const struct judged_alert *alert, const struct alert_group *group,
+				       const struct alert_spec *spec, enum alert_notice notice)
 {
-	const struct alert_action *actions = spec->actions.items;
-	const struct alert_message message = {
-		.status = group->notice == NOTICE_FIRING ? "firing" : "resolved",
+	return (struct alert_message){
+		.status = notice == NOTICE_FIRING ? "firing" : "resolved",
 		.namespace = text_of(alert->watched.namespace),
 		.pipeline = text_of(alert->watched.pipeline),
 		.alert = text_of(alert->watched.name),
 		.group = group->name,
+		.is_shared = is_sharing(watch),
 		.engine = text_of(watch->config->instance),
 		.condition = spec->condition ? expression_source(spec->condition) : text_of(spec->absent.text),
 		.fired_at_ms = group->alert.fired_at_ms,
-		.at_ms = at_ms,
+		.at_ms = time_of_day_ms(),
 		.figures_of = alert->condition.of_figures ? &alert->condition : NULL,
 		.values = group->values,
 		.topic = topic_of_alerts(plan),
 	};
+}
+
+/* Gives the notice to the actions that it is owed. */
+static void announce(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
+		     struct alert_group *group, const struct alert_spec *spec)
+{
+	const struct alert_action *actions = spec->actions.items;
+	const struct alert_message message = message_of(watch, plan, alert, group, spec, group->notice);
 	struct error error = {0};
 	for (size_t i = 0; i < spec->actions.count && i < ALERT_ACTIONS_MAX; i++) {
 		const uint32_t bit = (uint32_t)1 << i;
@@ -516,19 +307,110 @@ static void announce(struct alert_watch *watch, const struct pipeline_plan *plan
 		failure_log(watch, alert, group, &error);
 }
 
-static void notice_begin(const struct alert_watch *watch, const struct judged_alert *alert, struct alert_group *group,
-			 const struct alert_spec *spec, enum alert_notice notice)
+static void notice_log(const struct alert_watch *watch, const struct judged_alert *alert, const struct alert_group *group,
+		       const struct alert_spec *spec, enum alert_notice notice)
 {
 	const struct log_fields fields = {.pipeline = alert->watched.pipeline};
 	const struct text condition = spec->condition ? expression_source(spec->condition) : text_of(spec->absent.text);
-	group->notice = notice;
-	group->owed = ((uint32_t)1 << spec->actions.count) - 1;
-	group->has_failed = false;
 	arena_reset(watch->judging);
 	log_say(watch->config->log, notice == NOTICE_FIRING ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, &fields,
 		"%s: the alert %s is %s%s%s: " TEXT_FORMAT, alert->watched.pipeline, alert->watched.name,
 		notice == NOTICE_FIRING ? "firing" : "resolved", alert->is_grouped ? " for " : "",
 		alert->is_grouped ? text_shown(group->name, watch->judging) : "", TEXT_ARGUMENTS(condition));
+}
+
+static void notice_owe(struct alert_group *group, const struct alert_spec *spec, enum alert_notice notice, int64_t now_ms)
+{
+	group->notice = notice;
+	group->owed = ((uint32_t)1 << spec->actions.count) - 1;
+	group->has_failed = false;
+	group->sent_ms = now_ms;
+}
+
+/* The notice that is due for a group, which a silence or another alert may hold back. */
+static enum alert_notice notice_due(const struct alert_watch *watch, const struct pipeline_plan *plan,
+				    const struct judged_alert *alert, const struct alert_spec *spec, struct alert_group *group)
+{
+	const bool begins = group->alert.phase == ALERT_FIRING && !group->alert.is_announced;
+	return alert_notice_due(&group->alert, begins && is_muted(watch, plan, alert, spec, group->name, time_of_day_ms()));
+}
+
+/* Sends the notices of what this engine judges. */
+static void alert_speak_alone(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
+			      const struct alert_spec *spec, int64_t now_ms)
+{
+	for (struct alert_group *group = alert->groups.first; group; group = group->next) {
+		const enum alert_notice notice = notice_due(watch, plan, alert, spec, group);
+		if (notice != NOTICE_NONE) {
+			notice_log(watch, alert, group, spec, notice);
+			notice_owe(group, spec, notice, now_ms);
+		}
+		if (group->owed)
+			announce(watch, plan, alert, group, spec);
+	}
+}
+
+static void report_take(struct alert_watch *watch, const struct alert_read *report)
+{
+	for (struct watched_alert *alert = watch->alerts; alert; alert = alert->next)
+		if (alert->is_present && text_is(report->alert, alert->name) && text_is(report->pipeline, alert->pipeline) &&
+		    text_is(report->namespace, alert->namespace))
+			alert_reports_take(&((struct judged_alert *)alert)->reports, report,
+					   loop_now_ms(engine_loop(watch->engine)));
+}
+
+/* Reports a group to all engines, this one included, which hears it at once: Kafka may be away. */
+static void group_report(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
+			 struct alert_group *group, const struct alert_spec *spec, enum alert_notice notice, int64_t now_ms)
+{
+	const struct alert_message message = message_of(watch, plan, alert, group, spec, notice);
+	struct error error = {0};
+	struct alert_read read;
+	struct buffer record;
+	group->sent_ms = now_ms;
+	buffer_open(&record, NOTICE_BYTES_MAX);
+	arena_reset(watch->judging);
+	const char *key = arena_print(watch->judging, "alert/%s/%s/%s/" TEXT_FORMAT, watch->config->instance,
+				      alert->watched.pipeline, alert->watched.name, TEXT_ARGUMENTS(group->name));
+	if (key && alert_record_encode(&message, &record, &error) &&
+	    alert_record_decode(buffer_view(&record), &read, &error)) {
+		report_take(watch, &read);
+		(void)watch->sharing.post(watch->sharing.context, plan, text_of(key), buffer_view(&record));
+	}
+	buffer_close(&record);
+}
+
+static void alert_report_own(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
+			     const struct alert_spec *spec, int64_t now_ms)
+{
+	for (struct alert_group *group = alert->groups.first; group; group = group->next) {
+		const enum alert_notice notice = alert_notice_due(&group->alert, false);
+		if (notice != NOTICE_NONE)
+			notice_log(watch, alert, group, spec, notice);
+		if (notice != NOTICE_NONE || (group->alert.phase == ALERT_FIRING && now_ms - group->sent_ms >= ALERT_REPORT_MS))
+			group_report(watch, plan, alert, group, spec, notice == NOTICE_NONE ? NOTICE_FIRING : notice, now_ms);
+	}
+}
+
+/* Sends the notices of what all engines report, if this engine is the one that does. Otherwise it keeps them for ALERT_KEPT_MS: the
+ * engine that sends may end before it did. */
+static void alert_speak_shared(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
+			       const struct alert_spec *spec, int64_t now_ms)
+{
+	const struct alert_time time = {now_ms, time_of_day_ms()};
+	alert_reports_judge(&alert->reports, &alert->shared, spec->resolve_after_ns / NS_PER_MS, time);
+	for (struct alert_group *group = alert->shared.first; group; group = group->next) {
+		const enum alert_notice notice = notice_due(watch, plan, alert, spec, group);
+		if (notice != NOTICE_NONE)
+			notice_owe(group, spec, notice, now_ms);
+		else if (watch->begins_to_send && group->alert.is_announced && group->alert.phase == ALERT_FIRING)
+			notice_owe(group, spec, NOTICE_FIRING, now_ms);
+		if (group->owed && watch->sends)
+			announce(watch, plan, alert, group, spec);
+		else if (!watch->sends && now_ms - group->sent_ms > ALERT_KEPT_MS)
+			group->owed = 0;
+	}
+	alert_groups_settle(&alert->shared);
 }
 
 static void alert_look(struct alert_watch *watch, const struct pipeline_plan *plan, size_t place,
@@ -540,37 +422,28 @@ static void alert_look(struct alert_watch *watch, const struct pipeline_plan *pl
 	struct judged_alert *alert = alert_of(watch, plan, spec);
 	if (!alert)
 		return;
-	for (struct alert_group *group = alert->groups.first; group; group = group->next)
-		group->judged = (struct alert_judgement){0};
-	if (!spec->condition)
-		judge_absence(watch, alert);
-	else if (alert->condition.of_figures)
-		judge_figures(watch, plan, place, alert, spec, counts);
-	else
-		judge_messages(watch, plan->graph->name, place, alert);
+	alert_judgements_read(watch, plan, place, alert, counts);
 	for (struct alert_group *group = alert->groups.first; group; group = group->next)
 		alert_judge(&group->alert, &rule, group->judged, time);
 	alert->watched.firing = alert_groups_in(&alert->groups, ALERT_FIRING);
 	alert->watched.pending = alert_groups_in(&alert->groups, ALERT_PENDING);
+	if (is_sharing(watch))
+		alert_report_own(watch, plan, alert, spec, time.now_ms);
 }
 
 /* After all alerts of the pipeline were judged, because one may inhibit another. */
 static void alert_speak(struct alert_watch *watch, const struct pipeline_plan *plan, size_t place)
 {
 	const struct alert_spec *spec = &((const struct alert_spec *)plan->graph->spec->alerts.items)[place];
-	const int64_t at_ms = time_of_day_ms();
+	const int64_t now_ms = loop_now_ms(engine_loop(watch->engine));
 	struct judged_alert *alert = alert_of(watch, plan, spec);
-	for (struct alert_group *group = alert ? alert->groups.first : NULL; group; group = group->next) {
-		const bool announces = group->alert.phase == ALERT_FIRING && !group->alert.is_announced;
-		const enum alert_notice notice = alert_notice_due(
-			&group->alert, announces && is_muted(watch, plan, alert, spec, group->name, at_ms));
-		if (notice != NOTICE_NONE)
-			notice_begin(watch, alert, group, spec, notice);
-		if (group->owed)
-			announce(watch, plan, alert, group, spec, at_ms);
-	}
-	if (alert)
-		alert_groups_settle(&alert->groups);
+	if (!alert)
+		return;
+	if (is_sharing(watch))
+		alert_speak_shared(watch, plan, alert, spec, now_ms);
+	else
+		alert_speak_alone(watch, plan, alert, spec, now_ms);
+	alert_groups_settle(&alert->groups);
 }
 
 static void on_due(void *context)
@@ -580,6 +453,9 @@ static void on_due(void *context)
 	struct loop *loop = engine_loop(watch->engine);
 	struct error error = {0};
 	bool good = revision_follow(watch);
+	const bool sends = is_sharing(watch) && watch->sharing.is_sender(watch->sharing.context);
+	watch->begins_to_send = sends && !watch->sends;
+	watch->sends = sends;
 	for (size_t i = 0; i < plan->count && good; i++) {
 		struct engine_counts counts;
 		const size_t count = plan->pipelines[i].graph->spec->alerts.count;
@@ -595,6 +471,18 @@ static void on_due(void *context)
 }
 
 /* ---- opening and closing ---- */
+
+void alert_watch_share(struct alert_watch *watch, struct alert_sharing sharing)
+{
+	watch->sharing = sharing;
+}
+
+/* What this engine reports was heard before it came back from Kafka. */
+void alert_watch_hear(struct alert_watch *watch, const struct alert_read *report)
+{
+	if (!text_is(report->engine, watch->config->instance))
+		report_take(watch, report);
+}
 
 const struct watched_alert *alert_watch_first(const struct alert_watch *watch)
 {
@@ -640,6 +528,8 @@ void alert_watch_close(struct alert_watch *watch)
 	for (struct watched_alert *alert = watch->alerts; alert; alert = alert->next) {
 		memory_give(((struct judged_alert *)alert)->window);
 		alert_groups_clear(&((struct judged_alert *)alert)->groups);
+		alert_groups_clear(&((struct judged_alert *)alert)->shared);
+		alert_reports_clear(&((struct judged_alert *)alert)->reports);
 	}
 	arena_close(watch->lasting);
 	arena_close(watch->revised);

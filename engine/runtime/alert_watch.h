@@ -1,11 +1,14 @@
 /* alert_watch.h: Watch of the alerts of an engine's pipelines: judges them once a second, in the engine's thread, and hands
  * notices to a sender (runtime/notifier.h).
  *
- * Without a control plane each engine judges what it sees itself: its own requests, and the windows that its observers close.
- * So engines that share a pipeline send a notice each, which names the engine. The states are of the process: after a restart
- * an alert whose condition still holds fires anew.
+ * Each engine judges what it sees itself: its own requests, and the windows that its observers close. Without a control plane it
+ * sends the notices of that, with its name. The states are of the process: after a restart an alert whose condition still holds
+ * fires anew.
  *
- * A keeper could hold the states instead. It would call alerts/alert.h with judgements that engines report.
+ * With a control plane the engines of a namespace share their alerts. Each reports what fires in it, and hears the reports of all
+ * (runtime/alert_reports.h). So each knows the same state, and the engine with the keeper sends the notices: one for a pipeline. An
+ * engine that becomes the keeper's sends the notices of what fires again, with the same ids, because nobody knows which of them
+ * were delivered. While no keeper is heard, each engine sends them: also with the same ids.
  */
 #ifndef SLUICE_RUNTIME_ALERT_WATCH_H
 #define SLUICE_RUNTIME_ALERT_WATCH_H
@@ -24,6 +27,18 @@ struct alert_watch *alert_watch_open(struct engine *engine, const struct engine_
 				     const struct notifier_settings *settings, const struct model_watch *models,
 				     struct error *error);
 void alert_watch_close(struct alert_watch *watch); /* called before the engine is closed; NULL is fine */
+
+/* How engines share alerts; called from the thread of engine_run(). */
+struct alert_sharing {
+	void *context;
+	bool (*post)(void *context, const struct pipeline_plan *plan, struct text key, struct text value); /* to all engines */
+	bool (*is_sender)(void *context); /* whether this engine sends the notices */
+};
+void alert_watch_share(struct alert_watch *watch, struct alert_sharing sharing);
+
+/* Takes the report of an engine, as alert_record_decode() gave it. */
+struct alert_read;
+void alert_watch_hear(struct alert_watch *watch, const struct alert_read *report);
 
 /* An alert, for reporters of its state. Called from the thread of engine_run(). */
 struct watched_alert {

@@ -321,6 +321,14 @@ struct status_publisher *status_publisher_open(struct engine *engine, const stru
 	return NULL;
 }
 
+bool status_publisher_post(struct status_publisher *status_publisher, const struct pipeline_plan *plan, struct text key,
+			   struct text value)
+{
+	const struct announced *pipeline = announced_as(status_publisher, plan);
+	const struct outgoing record = {.topic = pipeline ? pipeline->topic : 0, .key = key, .value = value};
+	return pipeline && best_effort_produce(status_publisher->side, &record);
+}
+
 const struct model_watch *status_publisher_models(const struct status_publisher *status_publisher)
 {
 	return status_publisher->models;

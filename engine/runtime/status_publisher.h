@@ -12,6 +12,12 @@ struct status_publisher;
 struct status_publisher *status_publisher_open(struct engine *engine, const struct engine_config *config, struct error *error);
 void status_publisher_close(struct status_publisher *status_publisher); /* called before the engine is closed; NULL is fine */
 
+/* Writes a record of another form to the status topic of the pipeline's namespace, best effort. False: it is lost. From that
+ * thread. */
+struct pipeline_plan;
+bool status_publisher_post(struct status_publisher *status_publisher, const struct pipeline_plan *plan, struct text key,
+			   struct text value);
+
 /* Its watch of models, which looks once a second, for others in that thread. Until the publisher is closed. */
 const struct model_watch *status_publisher_models(const struct status_publisher *status_publisher);
 

@@ -1,5 +1,5 @@
 /* Groups of alerts: judgements that cross from a worker to the engine's thread, and states by group. */
-#include "runtime/alert_groups.h"
+#include "runtime/alert_reports.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -198,6 +198,84 @@ static void states_of_groups_are_bounded(void **state)
 	assert_int_equal(groups.count, 0);
 }
 
+/* ---- reports of several engines ---- */
+
+#define RESOLVE_AFTER_MS 20000
+
+static void report(struct alert_reports *reports, const char *engine, const char *group, bool fires, int64_t fired_second,
+		   int64_t second)
+{
+	const struct alert_read read = {.fires = fires,
+					.engine = text_of(engine),
+					.group = text_of(group),
+					.fired_at_ms = fired_second * 1000,
+					.values = {.drift_score = (double)fired_second}};
+	alert_reports_take(reports, &read, second * 1000);
+}
+
+static void reports_look(struct alert_reports *reports, struct alert_groups *groups, int64_t second)
+{
+	alert_reports_judge(reports, groups, RESOLVE_AFTER_MS, (struct alert_time){second * 1000, second * 1000});
+}
+
+static void engines_that_report_the_same_are_one_firing(void **state)
+{
+	(void)state;
+	struct alert_reports reports = {0};
+	struct alert_groups groups = {0};
+	report(&reports, "two", "g", true, 9, 10);
+	report(&reports, "one", "g", true, 8, 10);
+	reports_look(&reports, &groups, 10);
+	assert_int_equal(groups.count, 1);
+	assert_int_equal(notice_of(&groups, "g"), NOTICE_FIRING);
+	assert_int_equal(groups.first->alert.fired_at_ms, 8000);
+	assert_true(groups.first->values.drift_score == 8);
+	reports_look(&reports, &groups, 11);
+	assert_int_equal(notice_of(&groups, "g"), NOTICE_NONE);
+	report(&reports, "one", "g", false, 8, 12);
+	reports_look(&reports, &groups, 12);
+	assert_int_equal(notice_of(&groups, "g"), NOTICE_NONE);
+	assert_int_equal(groups.first->alert.fired_at_ms, 8000); /* the id of the firing stays */
+	report(&reports, "two", "g", false, 9, 13);
+	reports_look(&reports, &groups, 13);
+	assert_int_equal(notice_of(&groups, "g"), NOTICE_RESOLVED);
+	assert_int_equal(reports.count, 0);
+	alert_groups_clear(&groups);
+}
+
+static void an_engine_that_is_silent_counts_until_its_alert_would_have_resolved(void **state)
+{
+	(void)state;
+	struct alert_reports reports = {0};
+	struct alert_groups groups = {0};
+	report(&reports, "one", "g", true, 1, 1);
+	report(&reports, "two", "g", true, 1, 5);
+	for (int64_t second = 5; second <= 25; second++)
+		reports_look(&reports, &groups, second);
+	assert_int_equal(notice_of(&groups, "g"), NOTICE_FIRING);
+	assert_int_equal(reports.count, 1);
+	reports_look(&reports, &groups, 26);
+	assert_int_equal(notice_of(&groups, "g"), NOTICE_RESOLVED);
+	assert_int_equal(reports.count, 0);
+	alert_groups_clear(&groups);
+}
+
+static void groups_of_reports_are_apart(void **state)
+{
+	(void)state;
+	struct alert_reports reports = {0};
+	struct alert_groups groups = {0};
+	report(&reports, "one", "g", true, 1, 1);
+	report(&reports, "one", "h", true, 1, 1);
+	reports_look(&reports, &groups, 1);
+	report(&reports, "one", "g", false, 1, 2);
+	reports_look(&reports, &groups, 2);
+	assert_int_equal(alert_group_find(&groups, TEXT("g"))->alert.phase, ALERT_INACTIVE);
+	assert_int_equal(alert_group_find(&groups, TEXT("h"))->alert.phase, ALERT_FIRING);
+	alert_reports_clear(&reports);
+	alert_groups_clear(&groups);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -206,6 +284,9 @@ int main(void)
 		cmocka_unit_test(names_are_whole_while_places_change_hands),
 		cmocka_unit_test(groups_fire_and_resolve_each_by_itself),
 		cmocka_unit_test(states_of_groups_are_bounded),
+		cmocka_unit_test(engines_that_report_the_same_are_one_firing),
+		cmocka_unit_test(an_engine_that_is_silent_counts_until_its_alert_would_have_resolved),
+		cmocka_unit_test(groups_of_reports_are_apart),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* Forms of notices, their signature, and the addresses that are public. */
 #include "alerts/notice.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,6 +13,8 @@
 #include "alerts/alert_record.h"
 #include "base/network.h"
 #include "tests/unit/letters.h"
+
+#define AVRO_HEAD_BYTES 10 /* of a single object */
 
 static const struct alert_condition condition = {.name_count = 2, .names = {{"error_rate", 10}, {"lag", 3}}, .of_figures = true};
 
@@ -56,6 +59,28 @@ static void a_notice_has_the_figures_of_its_condition(void **state)
 	buffer_close(&out);
 }
 
+/* The record is read as it was written; whatever is cut off is refused. */
+static void expect_read(const struct alert_message *message, struct text record)
+{
+	struct alert_read read;
+	struct error error = {0};
+	assert_true(alert_record_is(record));
+	assert_true(alert_record_decode(record, &read, &error));
+	assert_true(read.fires);
+	assert_true(text_equal(read.namespace, message->namespace));
+	assert_true(text_equal(read.pipeline, message->pipeline));
+	assert_true(text_equal(read.alert, message->alert));
+	assert_true(text_equal(read.engine, message->engine));
+	assert_true(text_equal(read.group, message->group));
+	assert_int_equal(read.fired_at_ms, message->fired_at_ms);
+	assert_true(message->figures_of ? read.values.error_rate == message->values.error_rate : isnan(read.values.error_rate));
+	assert_true(isnan(read.values.lag));
+	for (size_t length = AVRO_HEAD_BYTES; length < record.length; length++) {
+		assert_false(alert_record_decode((struct text){record.bytes, length}, &read, &error));
+		assert_int_equal(error.kind, ERROR_INPUT);
+	}
+}
+
 static void a_record_has_all_that_its_schema_names(void **state)
 {
 	(void)state;
@@ -89,6 +114,7 @@ static void a_record_has_all_that_its_schema_names(void **state)
 	assert_int_equal(avro_value_get_double(&value, &number), 0);
 	assert_true(number == 0.75);
 	letter_close(&letter);
+	expect_read(&message, buffer_view(&out));
 	message.figures_of = NULL; /* judged for each message */
 	message.group = TEXT("XNYS");
 	out.length = 0;
@@ -96,6 +122,7 @@ static void a_record_has_all_that_its_schema_names(void **state)
 	letter_open_as(&letter, "alert", buffer_view(&out));
 	assert_true(text_is(letter_text(&letter, "group"), "XNYS"));
 	letter_close(&letter);
+	expect_read(&message, buffer_view(&out));
 	buffer_close(&out);
 	buffer_open(&out, 64);
 	assert_false(alert_record_encode(&message, &out, &error));

@@ -1,0 +1,210 @@
+/* alert_judging.c: Judgements of the alerts of an engine's pipelines: by figures, by what workers have noted, or by absence. */
+#include <math.h>
+
+#include "base/hash.h"
+#include "experiments/rollout_board.h"
+#include "observe/verdict_board.h"
+#include "runtime/alert_parts.h"
+
+/* ---- counts of workers ---- */
+
+struct judged_counts alert_counts_now(const struct engine *engine, const char *pipeline, size_t place)
+{
+	struct judged_counts sum = {0};
+	for (const struct group *group = engine_groups(engine); group; group = group->next)
+		for (const struct served *served = served_first(group, pipeline); served; served = served_next(served))
+			for (size_t i = 0; i < group->worker_count; i++) {
+				sum.held += count_read(&served->counts[i].alerts[place].held);
+				sum.broken += count_read(&served->counts[i].alerts[place].broken);
+			}
+	return sum;
+}
+
+uint64_t alert_groups_now(const struct engine *engine, const char *pipeline, size_t place, judged_groups_taker *take, void *context)
+{
+	uint64_t beyond = 0;
+	for (const struct group *group = engine_groups(engine); group; group = group->next)
+		for (const struct served *served = served_first(group, pipeline); served; served = served_next(served))
+			for (size_t i = 0; i < group->worker_count; i++) {
+				struct judged_groups *table = served->counts[i].alert_groups[place];
+				if (!table)
+					continue;
+				judged_groups_take(table, take, context);
+				beyond += judged_groups_beyond(table);
+			}
+	return beyond;
+}
+
+/* ---- figures ---- */
+
+static void drift_set(struct alert_values *values, const struct last_verdict *last)
+{
+	if (last->verdict != DRIFT_LEARNING) {
+		values->drift_score = last->score;
+		values->is_drift = last->verdict == DRIFT_FOUND;
+	}
+	values->quality_alarm = last->quality_alarm;
+	values->missing_share = last->missing_share;
+	values->outside_share = last->outside_share;
+	values->unseen_share = last->unseen_share;
+	values->estimated_accuracy = last->accuracy;
+	values->estimated_precision = last->precision;
+	values->estimated_recall = last->recall;
+}
+
+static struct verdict_entry *drift_entry(const struct alert_watch *watch, const struct graph *graph, size_t step)
+{
+	if (!graph_step_watches(graph, step))
+		return NULL;
+	return verdict_board_entry(engine_board(watch->engine), graph->name, graph->steps[step].name);
+}
+
+/* The worst of the pipeline's steps `drift`. */
+static void drift_read(const struct alert_watch *watch, const struct graph *graph, struct alert_values *values)
+{
+	struct last_verdict worst = verdict_unknown();
+	for (size_t i = 0; i < graph->count; i++) {
+		struct verdict_entry *entry = drift_entry(watch, graph, i);
+		const struct last_verdict last = entry ? verdict_entry_sum(entry).last : worst;
+		verdict_fold(&worst, &last);
+	}
+	drift_set(values, &worst);
+}
+
+static void rollouts_read(const struct alert_watch *watch, const struct graph *graph, struct alert_values *values)
+{
+	for (size_t i = 0; i < graph->experiment_count; i++)
+		rollout_board_figures(engine_rollouts(watch->engine), graph->experiments[i]->name, values);
+}
+
+/* The figures of the pipeline, without those of drift. */
+static void figures_read(struct alert_watch *watch, const struct pipeline_plan *plan, size_t place, struct judged_alert *alert,
+			 const struct engine_counts *counts, struct alert_values *values)
+{
+	const struct judged_counts flags = alert_counts_now(watch->engine, plan->graph->name, place);
+	const struct figure_sample sample = {.now_ms = loop_now_ms(engine_loop(watch->engine)), .succeeded = counts->sums.succeeded,
+					     .failed = counts->sums.failed, .flagged = flags.held, .unflagged = flags.broken,
+					     .latency = counts->latency};
+	struct backlog_state lag;
+	char slow[SLOW_WORDS_BYTES];
+	figure_window_add(alert->window, &sample, values);
+	rollouts_read(watch, plan->graph, values);
+	values->model_unreachable = counts->models_away > 0;
+	values->model_slow = model_watch_slow(watch->models, plan, slow, sizeof slow);
+	if (watch->lags && lag_watch_read(watch->lags, plan->graph->name, false, &lag))
+		values->lag = (double)lag.records;
+}
+
+/* Judges a group by its figures. */
+static void group_judge(struct alert_watch *watch, struct judged_alert *alert, struct text name, const struct alert_values *values)
+{
+	arena_reset(watch->judging);
+	const struct alert_judgement judgement =
+		alert_condition_of_figures(&alert->condition, values, alert->watched.pipeline, watch->judging);
+	alert->watched.missing += !judgement.held && !judgement.broken;
+	struct alert_group *group = alert_group_judge(&alert->groups, name, judgement);
+	if (group)
+		group->values = *values;
+}
+
+/* The last verdicts of segments: the worst of all steps that have the alert's `groupBy`. */
+struct segment_figures {
+	struct arena *arena;
+	struct segment_figure {
+		struct segment_figure *next;
+		struct text name;
+		struct last_verdict last;
+	} *first;
+};
+
+static void segment_add(void *context, struct text segment, struct last_verdict last)
+{
+	struct segment_figures *figures = context;
+	struct segment_figure *figure = figures->first;
+	while (figure && !text_equal(figure->name, segment))
+		figure = figure->next;
+	if (figure) {
+		verdict_fold(&figure->last, &last);
+		return;
+	}
+	figure = ARENA_NEW(figures->arena, struct segment_figure);
+	const char *name = figure ? arena_copy(figures->arena, segment.bytes, segment.length) : NULL;
+	if (!name)
+		return;
+	*figure = (struct segment_figure){.next = figures->first, .name = {name, segment.length}, .last = last};
+	figures->first = figure;
+}
+
+static void judge_segments(struct alert_watch *watch, const struct graph *graph, struct judged_alert *alert,
+			   const struct alert_spec *spec, const struct alert_values *values)
+{
+	struct segment_figures figures = {.arena = watch->segments};
+	arena_reset(watch->segments);
+	for (size_t i = 0; i < graph->count; i++) {
+		struct verdict_entry *entry = drift_entry(watch, graph, i);
+		if (entry && alert_groups_as(spec, graph->steps[i].spec))
+			verdict_entry_each(entry, segment_add, &figures);
+	}
+	for (const struct segment_figure *figure = figures.first; figure; figure = figure->next) {
+		struct alert_values its = *values;
+		drift_set(&its, &figure->last);
+		group_judge(watch, alert, figure->name, &its);
+	}
+}
+
+static void judge_figures(struct alert_watch *watch, const struct pipeline_plan *plan, size_t place, struct judged_alert *alert,
+			  const struct alert_spec *spec, const struct engine_counts *counts)
+{
+	struct alert_values values;
+	figures_read(watch, plan, place, alert, counts, &values);
+	if (alert->is_grouped) {
+		judge_segments(watch, plan->graph, alert, spec, &values);
+		return;
+	}
+	drift_read(watch, plan->graph, &values);
+	group_judge(watch, alert, TEXT(""), &values);
+}
+
+static void on_group_taken(void *context, struct text group, struct alert_judgement judgement)
+{
+	(void)alert_group_judge(context, group, judgement);
+}
+
+static void judge_messages(struct alert_watch *watch, const char *pipeline, size_t place, struct judged_alert *alert)
+{
+	const struct judged_counts now = alert_counts_now(watch->engine, pipeline, place), before = alert->judged;
+	const uint64_t beyond = alert_groups_now(watch->engine, pipeline, place, on_group_taken, &alert->groups);
+	const struct alert_judgement judgement = {.held = now.held > before.held, .broken = now.broken > before.broken};
+	alert->judged = now;
+	alert->watched.beyond = alert->groups.beyond + beyond - alert->taken_beyond;
+	if (alert->is_grouped)
+		return;
+	(void)alert_group_judge(&alert->groups, TEXT(""), judgement);
+	alert->watched.missing += !judgement.held && !judgement.broken;
+}
+
+static void judge_absence(struct alert_watch *watch, struct judged_alert *alert)
+{
+	const int64_t now_ms = loop_now_ms(engine_loop(watch->engine));
+	struct engine_counts counts = {0};
+	(void)engine_counts(watch->engine, alert->absent.bytes, &counts);
+	if (counts.sums.ended != alert->ended)
+		alert->ended_ms = now_ms;
+	alert->ended = counts.sums.ended;
+	bool held = now_ms - alert->ended_ms >= alert->absent_ms;
+	(void)alert_group_judge(&alert->groups, TEXT(""), (struct alert_judgement){.held = held, .broken = !held});
+}
+
+void alert_judgements_read(struct alert_watch *watch, const struct pipeline_plan *plan, size_t place, struct judged_alert *alert,
+			   const struct engine_counts *counts)
+{
+	const struct alert_spec *spec = &((const struct alert_spec *)plan->graph->spec->alerts.items)[place];
+	for (struct alert_group *group = alert->groups.first; group; group = group->next)
+		group->judged = (struct alert_judgement){0};
+	if (!spec->condition)
+		judge_absence(watch, alert);
+	else if (alert->condition.of_figures)
+		judge_figures(watch, plan, place, alert, spec, counts);
+	else
+		judge_messages(watch, plan->graph->name, place, alert);
+}

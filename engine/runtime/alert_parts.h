@@ -1,0 +1,64 @@
+/* alert_parts.h: Parts of the watch of alerts: its state, and what its files call of each other. Private to alert_*.c. */
+#ifndef SLUICE_RUNTIME_ALERT_PARTS_H
+#define SLUICE_RUNTIME_ALERT_PARTS_H
+
+#include "alerts/figure_window.h"
+#include "runtime/alert_groups.h"
+#include "runtime/alert_reports.h"
+#include "runtime/alert_watch.h"
+#include "runtime/group_setup.h"
+#include "runtime/lag_watch.h"
+
+/* An alert with what it is judged by; `watched` is its first member. */
+struct judged_alert {
+	struct watched_alert watched;
+	struct alert_condition condition;   /* of the running revision; of an absence: no expression */
+	struct figure_window *window;	    /* NULL: it uses no figures */
+	struct judged_counts judged;	    /* at the last look */
+	uint64_t ended;			    /* requests of the pipeline that may be absent */
+	int64_t ended_ms;		    /* when they last changed */
+	bool is_grouped;		    /* by its `groupBy`; else it has one group, whose name is empty */
+	uint64_t group_by;		    /* hash of that expression; 0: none */
+	struct alert_groups groups;	    /* as this engine judges */
+	struct alert_reports reports;	    /* of all engines, if they share their alerts */
+	struct alert_groups shared;	    /* as the reports are */
+	uint64_t taken_beyond;		    /* judged_groups_beyond() when its condition began */
+	struct text absent;		    /* its name */
+	int64_t absent_ms;
+	uint64_t meaning;	     /* of its condition; it begins anew when that changes */
+	uint64_t revision;	     /* in which it was present last */
+};
+
+struct alert_watch {
+	struct engine *engine;
+	const struct engine_config *config;
+	const struct notifier_settings *settings;
+	const struct model_watch *models;
+	struct notice_topic_config kafka;
+	struct notifier *notifier;
+	struct lag_watch *lags; /* NULL: no condition uses the lag */
+	struct arena *lasting, *revised, *judging, *segments; /* `revised`: conditions of the running revision */
+	uint64_t revision; /* its number; 0: none yet */
+	uint64_t followed; /* number of revisions so far */
+	bool has_failed;   /* memory ran out, which is logged once */
+	struct watched_alert *alerts;
+	bool sends;	     /* at the last look: the notices of what all engines report */
+	bool begins_to_send; /* at this look */
+	struct alert_sharing sharing; /* `post` NULL: this engine sends the notices of what it judges */
+	struct loop_timer timer;
+};
+
+/* ---- judging: alert_judging.c ---- */
+
+/* The judgements of messages by that alert so far, over all workers; or the flags of outliers. */
+struct judged_counts alert_counts_now(const struct engine *engine, const char *pipeline, size_t place);
+
+/* Takes the judgements of messages by their groups, from the tables of all workers. Returns how many messages had no group. */
+uint64_t alert_groups_now(const struct engine *engine, const char *pipeline, size_t place, judged_groups_taker *take,
+			  void *context);
+
+/* Judges the alert of that place in the pipeline's list: sets the judgements of its groups. */
+void alert_judgements_read(struct alert_watch *watch, const struct pipeline_plan *plan, size_t place, struct judged_alert *alert,
+			   const struct engine_counts *counts);
+
+#endif

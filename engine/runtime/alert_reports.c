@@ -1,0 +1,103 @@
+/* alert_reports.c: see alert_reports.h. */
+#include "runtime/alert_reports.h"
+
+#include "base/memory.h"
+
+/* Of one group in one engine; its texts are in the same piece of memory. */
+struct alert_report {
+	struct alert_report *next;
+	struct text engine, group;
+	int64_t fired_at_ms, heard_ms;
+	struct alert_values values;
+};
+
+static struct alert_report **report_place(struct alert_reports *reports, const struct alert_read *report)
+{
+	struct alert_report **at = &reports->first;
+	while (*at && !(text_equal((*at)->engine, report->engine) && text_equal((*at)->group, report->group)))
+		at = &(*at)->next;
+	return at;
+}
+
+static void report_remove(struct alert_reports *reports, struct alert_report **at)
+{
+	struct alert_report *report = *at;
+	*at = report->next;
+	reports->count--;
+	memory_give(report);
+}
+
+static struct alert_report *report_add(struct alert_reports *reports, const struct alert_read *report)
+{
+	const size_t bytes = sizeof(struct alert_report) + report->engine.length + report->group.length + 1;
+	struct alert_report *made = reports->count < ALERT_REPORTS_MAX ? memory_take(1, bytes) : NULL;
+	if (!made)
+		return NULL;
+	char *engine = (char *)(made + 1), *group = engine + report->engine.length;
+	memcpy(engine, report->engine.bytes, report->engine.length);
+	memcpy(group, report->group.bytes, report->group.length);
+	*made = (struct alert_report){.next = reports->first,
+				      .engine = {engine, report->engine.length},
+				      .group = {group, report->group.length}};
+	reports->first = made;
+	reports->count++;
+	return made;
+}
+
+void alert_reports_take(struct alert_reports *reports, const struct alert_read *report, int64_t now_ms)
+{
+	struct alert_report **at = report_place(reports, report);
+	if (!report->fires) {
+		if (*at)
+			report_remove(reports, at);
+		return;
+	}
+	struct alert_report *kept = *at ? *at : report_add(reports, report);
+	if (!kept)
+		return;
+	kept->fired_at_ms = report->fired_at_ms;
+	kept->heard_ms = now_ms;
+	kept->values = report->values;
+}
+
+/* The state of a group has the time and the figures of the engine in which it began first. */
+static void report_count(const struct alert_report *report, struct alert_groups *groups)
+{
+	struct alert_group *group = alert_group_find(groups, report->group);
+	const bool is_first = !group || !group->judged.held || report->fired_at_ms < group->reported_at_ms;
+	group = alert_group_judge(groups, report->group, (struct alert_judgement){.held = true});
+	if (!group || !is_first)
+		return;
+	group->reported_at_ms = report->fired_at_ms;
+	group->values = report->values;
+}
+
+void alert_reports_judge(struct alert_reports *reports, struct alert_groups *groups, int64_t resolve_after_ms,
+			 struct alert_time time)
+{
+	const struct alert_rule rule = {.resolve_after_ms = 1}; /* an engine reports the end after `resolveAfter` */
+	const int64_t silent_ms = resolve_after_ms > ALERT_SILENT_MS ? resolve_after_ms : ALERT_SILENT_MS;
+	for (struct alert_group *group = groups->first; group; group = group->next)
+		group->judged = (struct alert_judgement){0};
+	for (struct alert_report **at = &reports->first; *at;) {
+		if (time.now_ms - (*at)->heard_ms > silent_ms) {
+			report_remove(reports, at);
+			continue;
+		}
+		report_count(*at, groups);
+		at = &(*at)->next;
+	}
+	for (struct alert_group *group = groups->first; group; group = group->next) {
+		const bool fired = group->alert.phase == ALERT_FIRING;
+		group->judged.broken = !group->judged.held;
+		alert_judge(&group->alert, &rule, group->judged, time);
+		if (!fired && group->alert.phase == ALERT_FIRING)
+			group->alert.fired_at_ms = group->reported_at_ms;
+	}
+}
+
+void alert_reports_clear(struct alert_reports *reports)
+{
+	while (reports->first)
+		report_remove(reports, &reports->first);
+}

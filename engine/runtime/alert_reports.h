@@ -1,0 +1,36 @@
+/* alert_reports.h: Reports of the engines of a namespace on one alert: which of its groups fire, in which engine.
+ *
+ * An engine reports when a group begins to fire, every ALERT_REPORT_MS while it does, and when it resolves. A report that is not
+ * repeated, because its engine has ended, counts until the alert's `resolveAfter` has passed, and for ALERT_SILENT_MS at least.
+ * The state of a group over all engines is that some report counts: it fires with the first of them, and resolves with the last.
+ *
+ * Pure, but for its memory. Belongs to one thread.
+ */
+#ifndef SLUICE_RUNTIME_ALERT_REPORTS_H
+#define SLUICE_RUNTIME_ALERT_REPORTS_H
+
+#include "alerts/alert_record.h"
+#include "runtime/alert_groups.h"
+
+#define ALERT_REPORT_MS 5000
+#define ALERT_SILENT_MS (3 * ALERT_REPORT_MS)
+#define ALERT_REPORTS_MAX 8000 /* of an alert: groups of engines */
+
+struct alert_report;
+
+struct alert_reports { /* starts as `{0}` */
+	struct alert_report *first;
+	size_t count;
+};
+
+/* Takes the report of an engine; `now_ms` is monotonic. Without memory, or with too many, it is left out: it is repeated. */
+void alert_reports_take(struct alert_reports *reports, const struct alert_read *report, int64_t now_ms);
+
+/* Moves the states of the groups by the reports that count now. `fired_at_ms` of a group is that of the engine in which it began
+ * to fire first. */
+void alert_reports_judge(struct alert_reports *reports, struct alert_groups *groups, int64_t resolve_after_ms,
+			 struct alert_time time);
+
+void alert_reports_clear(struct alert_reports *reports);
+
+#endif

@@ -1,0 +1,97 @@
+#!/bin/bash
+# Alerts of two engines with a control plane, on a real Kafka: one notice for a firing that both engines see, and one of its end. The
+# engine with the keeper is killed with -9 while the alert fires: the notices of the other have the same id.
+#   alerts.sh SLUICE BUILD
+# Takes about a minute.
+set -u
+what=alerts
+# shellcheck source=tests/kafka/stand.sh
+. "$(dirname "$0")/stand.sh"
+
+start_broker brisk
+export SLUICE_BROKERS=$brokers SLUICE_SETTINGS=
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+cat >"$dir/p.yaml" <<YAML
+apiVersion: mlops.seldon.io/v1alpha1
+kind: Pipeline
+metadata: {name: p}
+spec:
+  steps:
+  - {name: s, expression: {set: {y: x * 2}}}
+  output: {steps: [s]}
+  alerts:
+  - name: large
+    condition: y > 100
+    groupBy: request.g
+    resolveAfter: 6s
+    actions: [{type: webhook, url: "http://127.0.0.1:$port/hook"}]
+YAML
+python3 "$here/receiver.py" "$port" >"$dir/notices" 2>"$dir/receiver.log" &
+ours $!
+
+start_engine_named() { # $1 name
+	"$sluice" run --control --brokers "$brokers" --instance "$1" --alert-allow 127.0.0.1 >>"$dir/$1.log" 2>&1 &
+	ours $!
+}
+says() { [ "$(grep -c "$2" "$dir/$1.log")" -ge "$3" ]; } # $1 engine, $2 words, $3 times
+notices() { jq -r "[.group, .status] | join(\" \")" "$dir/notices" | sort | uniq -c | awk '{print $2, $3, $1}' | paste -sd, -; }
+has_notices() { [ "$(wc -l <"$dir/notices")" -ge "$1" ]; }
+
+"$build/admin" "$brokers" make sluice.default.pipeline.p.inputs 4 delete || give_up "a topic could not be made"
+start_engine_named one
+one=$started
+wait_until 30 says one "is now the keeper" 1 || give_up "no keeper"
+start_engine_named two
+two=$started
+sleep 3
+"$sluice" apply -f "$dir/p.yaml" --author ann --reason begin >"$dir/apply.log" 2>&1 || give_up "the pipeline was not applied"
+"$sluice" wait pipeline/p --timeout 30s >"$dir/wait.log" 2>&1
+sleep 4 # until both have partitions
+
+requests() { # $1 value, $2 how many, each with a key of its own, so that they go to all partitions
+	for ((i = 0; i < $2; i++)); do
+		printf '{"id": "%s-%s-%s", "key": "k%s", "request": {"inputs": [' "$RANDOM" "$1" $i $i
+		printf '{"name": "x", "datatype": "INT64", "shape": [1], "data": [%s]}, ' "$1"
+		printf '{"name": "g", "datatype": "BYTES", "shape": [1], "data": ["XNYS"]}]}}\n'
+	done >"$dir/requests"
+	"$sluice" produce p "$dir/requests" >/dev/null 2>"$dir/produce.log" || give_up "requests were not written"
+}
+
+# ---- both see it ----
+
+both_fire() { says one "alert large is firing for XNYS" 1 && says two "alert large is firing for XNYS" 1; }
+for ((n = 0; n < 30; n++)); do # until both have partitions
+	requests 60 40
+	sleep 1
+	if both_fire; then break; fi
+done
+both_fire || give_up "not both engines see large values"
+wait_until 20 has_notices 1
+sleep 2
+expect "status of comparing the notices of a firing that two engines see" \
+	"$([ "$(notices)" = "XNYS firing 1" ]; echo $?)" "-eq 0"
+
+# ---- the engine with the keeper dies while it fires ----
+
+kill_at_once "$one"
+for ((n = 0; n < 8; n++)); do # the condition goes on
+	requests 60 40
+	sleep 1
+done
+wait_until 40 says two "is now the keeper" 1 || give_up "no other keeper"
+wait_until 20 has_notices 2
+sleep 2
+expect "ids of the firing" "$(jq -r .id "$dir/notices" | sort -u | wc -l)" "-eq 1"
+expect "status of comparing the notices after the keeper has moved" \
+	"$([ "$(notices)" = "XNYS firing 2" ]; echo $?)" "-eq 0"
+
+# ---- it ends ----
+
+resolved() { [ "$(jq -r .status "$dir/notices" | grep -c resolved)" -ge 1 ]; }
+wait_until 60 resolved
+sleep 2
+expect "status of comparing all notices" "$([ "$(notices)" = "XNYS firing 2,XNYS resolved 1" ]; echo $?)" "-eq 0"
+expect "ids of all of them" "$(jq -r .id "$dir/notices" | sort -u | wc -l)" "-eq 1"
+[ $failed -eq 0 ] || cat "$dir/notices"
+stop_engine two "$two"
+tell_result
