@@ -318,7 +318,8 @@ void grpc_request_release(struct grpc_request *request)
 	request->server->called--;
 	if (request->caller)
 		request->caller->held--;
-	loop_timer_stop(request->server->loop, &request->deadline);
+	if (!request->is_http)
+		loop_timer_stop(request->server->loop, &request->deadline);
 	if (!request->on_wire)
 		request_to_pool(request);
 }
@@ -336,6 +337,10 @@ void grpc_server_answer(struct grpc_request *request, int status, struct text wo
 static void on_deadline(void *context)
 {
 	struct grpc_request *request = context;
+	if (request->is_http) {
+		grpc_port_end_wait(request);
+		return;
+	}
 	grpc_conversation_end(request, GRPC_DEADLINE_EXCEEDED, DEADLINE_WORDS);
 }
 
@@ -583,12 +588,16 @@ static int on_close(nghttp2_session *session, int32_t id, uint32_t code, void *c
 	return 0;
 }
 
-/* When the answer is complete and the request is not, resets the stream, because the rest is not needed. */
+/* When the answer is complete and the request is not, resets the stream, because the rest is not needed. A request of HTTP whose
+ * rest is short may end by itself. */
 static int on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *context)
 {
 	(void)context;
-	if ((frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) &&
-	    nghttp2_session_get_stream_remote_close(session, frame->hd.stream_id) == 0)
+	if ((frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) || !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM) ||
+	    nghttp2_session_get_stream_remote_close(session, frame->hd.stream_id) != 0)
+		return 0;
+	struct grpc_request *request = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+	if (!request || !request->is_http || !grpc_port_wait_for_end(request))
 		nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_NO_ERROR);
 	return 0;
 }

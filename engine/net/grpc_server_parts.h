@@ -119,6 +119,11 @@ enum grpc_port_verdict grpc_port_look(struct grpc_caller *caller, struct error *
 void grpc_port_begin(struct grpc_request *request, bool is_end);
 void grpc_port_give(struct grpc_request *request, struct text bytes); /* of its body */
 void grpc_port_end(struct grpc_request *request);		       /* of its body */
+
+/* The answer has left before the request's end. Waits for that, if it is near: clients fail whose streams are reset while they
+ * send. False: it is not. When the wait has lasted too long, grpc_port_end_wait() resets the stream. */
+bool grpc_port_wait_for_end(struct grpc_request *request);
+void grpc_port_end_wait(struct grpc_request *request);
 void grpc_port_leave(struct grpc_request *request);		       /* the stream is gone */
 
 /* ---- grpc_request.c ---- */

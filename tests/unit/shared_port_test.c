@@ -240,6 +240,30 @@ static void too_long_a_body_is_refused(void **state)
 	hear(stand, "5 data 6\n5 end\n");
 }
 
+/* Some clients end a request by a frame of its own, and fail if its stream was reset before that (httpcore). */
+static void an_answer_before_the_end_resets_no_short_request(void **state)
+{
+	struct server_stand *stand = *state;
+	struct puppet_line *line = dial(stand);
+	puppet_headers(line, 1, 0, HEADERS("POST", "/x"), "content-length", "4", NULL);
+	data(line, 1, "body", false);
+	hear(stand, "1 data 4\n1 end\n");
+	turn_for(stand, 100);
+	data(line, 1, "", true);
+	puppet_headers(line, 3, 0, HEADERS("POST", "/x"), "content-length", "4", NULL);
+	data(line, 3, "body", false);
+	hear(stand, "3 data 4\n3 end\n");
+	assert_null(strstr(puppet.heard, "reset"));
+	puppet_headers(line, 5, 0, HEADERS("POST", "/x"), "content-length", "100000000", NULL); /* too much to wait for */
+	hear(stand, "5 :status: 413\n");
+	hear(stand, "5 reset 0\n");
+	assert_null(strstr(puppet.heard, "3 reset"));
+	hear(stand, "3 reset 0\n"); /* its end never comes */
+	assert_null(strstr(puppet.heard, "1 reset"));
+	get(line, 7, "/short");
+	hear(stand, "7 data 6\n7 end\n");
+}
+
 static void a_body_that_never_ends_is_answered_408(void **state)
 {
 	struct server_stand *stand = *state;
@@ -458,6 +482,7 @@ int main(void)
 		SHARED(a_path_beyond_the_limit_is_refused),
 		SHARED(headers_beyond_the_limit_are_refused),
 		SHARED(too_long_a_body_is_refused),
+		SHARED(an_answer_before_the_end_resets_no_short_request),
 		SHARED(a_body_that_never_ends_is_answered_408),
 		SHARED(a_caller_that_resets_is_seen_and_may_be_answered),
 		SHARED(a_caller_that_hangs_up_is_seen_and_may_be_answered),
