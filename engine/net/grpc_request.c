@@ -13,6 +13,7 @@
 #define FIELDS_BYTES ((size_t)64 << 10) /* of an answer: callers accept far less */
 #define NOT_POST "this port serves gRPC, whose calls are POST; send requests of HTTP to the port for HTTP"
 #define NOT_GRPC "this port serves gRPC: send content-type application/grpc, or use the port for HTTP"
+#define UNREAD "no memory for the answer, as callers do not read theirs; call again later"
 #define CROWDED "too many messages at once; call again later"
 /* Messages of the largest size that all callers together may send at once, where no budget limits them. */
 #define HELD_MESSAGES 16
@@ -268,6 +269,10 @@ static void send_answer(struct grpc_request *request, struct text body)
 	if (body.length > UINT32_MAX) {
 		grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED,
 				    TEXT("the answer has more than the 4 GiB that gRPC can carry"));
+		return;
+	}
+	if (!body_budget_add_answer(request->server->config.bodies, &request->charge, body.length)) {
+		grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT(UNREAD));
 		return;
 	}
 	grpc_prefix_write(prefix, body.length);

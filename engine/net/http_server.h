@@ -39,7 +39,8 @@ struct http_server_config {
 	bool adopts;	  /* it listens at no port: its connections come from another server (net/http_exchange.h) */
 	const struct tls_files *files; /* NULL: without TLS; with authorities, clients must present certificates */
 	size_t body_bytes;	       /* a longer one is answered 413 */
-	struct body_budget *bodies;    /* of all requests in flight: beyond it 503; NULL: no limit. Outlives the server */
+	struct body_budget *bodies;    /* of all requests in flight: and of their answers: beyond it 503; NULL: no limit.
+				       * Outlives the server */
 	bool gzips; /* compresses bodies of http_server_answer() for callers that accept gzip */
 	size_t connections;
 	size_t peer_connections; /* of one peer (net/peers.h); further ones are closed at once. 0: no limit of its own */

@@ -15,6 +15,9 @@
 #define INTERNAL_ERROR 500
 #define REFUSAL_BYTES_MAX ((size_t)64 << 10) /* JSON may write each byte of a path as six */
 
+static const struct http_refusal unread = {
+	503, "the request was processed, and there is no memory for its answer: callers do not read theirs. Call again later"};
+
 /* ---- requests ---- */
 
 struct http_incoming *http_incoming_open(struct http_inbound *connection)
@@ -287,7 +290,10 @@ void http_server_answer(struct http_incoming *incoming, int status, const char *
 					.headers = headers,
 					.header_count = header_count};
 	body = body_coded(incoming, &head, body);
-	if (write_head(incoming, &head) && !http_status_is_bodiless(status) && !is_head(incoming))
+	const bool has_body = incoming->connection && !http_status_is_bodiless(status) && !is_head(incoming);
+	if (has_body && !body_budget_add_answer(incoming->server->config.bodies, &incoming->charge, body.length))
+		write_error(incoming, unread);
+	else if (write_head(incoming, &head) && has_body)
 		buffer_text(&incoming->output, body);
 	answer_complete(incoming);
 }

@@ -314,6 +314,33 @@ static void a_refusal_has_kind_place_and_id_as_metadata(void **state)
 	assert_non_null(strstr(stand->puppet.heard, "3 x-request-id: "));
 }
 
+static void an_answer_counts_in_the_budget_of_bodies(void **state)
+{
+	struct talk_stand *stand = *state;
+	static char piece[10000];
+	static struct body_budget bodies = {.limit_bytes = 100000};
+	grpc_server_close(stand->server);
+	stand->config.message_bytes = 100000;
+	stand->config.bodies = &bodies;
+	stand->server = grpc_server_open(stand->loop, &stand->config, &(struct error){0});
+	assert_non_null(stand->server);
+	struct puppet_line *line = talk_dial(stand);
+	puppet_headers(line, 1, 0, HEAD("/echo"), NULL);
+	puppet_frame(line, FRAME_DATA, 0, 1, "\0\0\0\xd6\xd8", 5); /* 55,000 bytes, and as many of the answer */
+	for (int i = 0; i < 5; i++)
+		puppet_frame(line, FRAME_DATA, 0, 1, piece, sizeof piece);
+	puppet_frame(line, FRAME_DATA, FLAG_END_STREAM, 1, piece, sizeof piece / 2);
+	turn_until_heard(stand, "1 grpc-status: 8\n");
+	assert_null(strstr(stand->puppet.heard, "1 data"));
+	puppet_headers(line, 3, 0, HEAD("/echo"), NULL);
+	say(line, 3, FLAG_END_STREAM, "hi");
+	turn_until_heard(stand, "3 grpc-status: 0\n3 end\n");
+	puppet_hang_up_all(&stand->puppet);
+	grpc_server_close(stand->server);
+	stand->server = NULL;
+	assert_int_equal(bodies.used_bytes, 0);
+}
+
 static void metadata_has_a_limit(void **state)
 {
 	static char value[METADATA_BYTES + 1];
@@ -358,6 +385,7 @@ int main(void)
 		TALK_STORY(metadata_is_read_in_any_case_and_goes_before_an_answer),
 		TALK_STORY(metadata_has_a_limit),
 		TALK_STORY(a_refusal_has_kind_place_and_id_as_metadata),
+		TALK_STORY(an_answer_counts_in_the_budget_of_bodies),
 		TALK_STORY(a_deadline_of_nothing_has_passed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -110,6 +110,31 @@ static void pieces_that_nobody_reads_are_bounded(void **state)
 	guest_close(&caller);
 }
 
+static void answers_that_nobody_reads_are_in_the_budget(void **state)
+{
+	struct server_stand *stand = *state;
+	struct guest callers[3];
+	for (size_t i = 0; i < 2; i++) {
+		callers[i] = server_stand_call(stand);
+		guest_say(&callers[i], GET("/large"));
+	}
+	for (int64_t until = loop_now_ms(stand->loop) + 5000; stand->calls < 2 && loop_now_ms(stand->loop) < until;)
+		guest_turn(&callers[0]);
+	assert_int_equal(stand->calls, 2);
+	assert_true(stand->bodies.used_bytes >= 2 * LARGE_BYTES);
+	callers[2] = server_stand_call(stand);
+	const char *reply = guest_ask(&callers[2], GET("/large"), "}");
+	assert_non_null(reply);
+	assert_non_null(strstr(reply, "HTTP/1.1 503"));
+	assert_non_null(strstr(reply, "Retry-After: "));
+	assert_non_null(guest_ask(&callers[2], GET("/short"), "/short")); /* short ones take no share of it */
+	for (size_t i = 0; i < 3; i++)
+		guest_close(&callers[i]);
+	for (int64_t until = loop_now_ms(stand->loop) + 5000; stand->bodies.used_bytes > 0 && loop_now_ms(stand->loop) < until;)
+		assert_true(loop_turn(stand->loop, 10, &(struct error){0}));
+	assert_int_equal(stand->bodies.used_bytes, 0);
+}
+
 static void a_header_that_would_split_the_answer_is_none(void **state)
 {
 	struct server_stand *stand = *state;
@@ -314,6 +339,7 @@ int main(void)
 		TEST(a_refusal_names_kind_place_and_id),
 		TEST(a_caller_that_asks_first_hears_at_once_that_its_body_is_too_long),
 		TEST(pieces_that_nobody_reads_are_bounded),
+		TEST(answers_that_nobody_reads_are_in_the_budget),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 	server_stand_shares = true;

@@ -21,6 +21,12 @@ static void answer_peer(struct http_incoming *incoming)
 	http_server_answer(incoming, 200, "text/plain", text_of(words), NULL, 0);
 }
 
+static void answer_much(struct http_incoming *incoming)
+{
+	static char many[LARGE_BYTES];
+	http_server_answer(incoming, 200, "text/plain", (struct text){many, sizeof many}, NULL, 0);
+}
+
 bool server_stand_shares;
 
 /* The paths say what is to be done. */
@@ -45,6 +51,8 @@ static void on_called(void *context, struct http_incoming *incoming, struct text
 		http_server_cut(incoming, 200, "text/plain", TEXT("0123456789"), 4);
 	else if (text_is(path, "/cut-at-once"))
 		http_server_cut(incoming, 200, "text/plain", TEXT("0123456789"), 0);
+	else if (text_is(path, "/large"))
+		answer_much(incoming);
 	else if (text_is(path, "/peer"))
 		answer_peer(incoming);
 	else if (text_is(path, "/header"))
@@ -78,8 +86,10 @@ int server_stand_open(void **state)
 	struct error error = {0};
 	memset(&stand, 0, sizeof stand);
 	stand.loop = loop_open(&error);
+	stand.bodies.limit_bytes = (size_t)40 << 20;
 	const struct http_server_config config = {.adopts = server_stand_shares,
 						  .body_bytes = BODY_BYTES_MAX,
+						  .bodies = &stand.bodies,
 						  .gzips = true,
 						  .connections = 16,
 						  .head_ms = HEAD_MS,

@@ -9,6 +9,7 @@
 
 #define BODY_BYTES_MAX 1000
 #define LAST_BYTES 256
+#define LARGE_BYTES ((size_t)16 << 20) /* of the answer of /large: more than sockets take */
 #define HEAD_MS 300
 #define BODY_MS 400
 #define IDLE_MS 500
@@ -25,6 +26,7 @@ struct server_stand {
 	struct http_incoming *waiting; /* of /later, and of /pieces */
 	int calls, heads; /* requests, and those whose head was looked at */
 	char last[LAST_BYTES];
+	struct body_budget bodies;
 };
 
 int server_stand_open(void **state);
