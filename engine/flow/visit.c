@@ -442,10 +442,8 @@ void visit_run(struct visit *visit)
 	struct error *error = visit->run->error;
 	struct step *step = &visit->node->step;
 	error->kind = ERROR_NONE;
-	if (visit->ends_in_turn)
-		visit_verdict(visit, step->kind->state->in_turn(step, visit, visit->work, error), error);
-	else
-		visit_verdict(visit, step->kind->run(step, visit, error), error);
+	visit_verdict(visit, visit->ends_in_turn ? step->kind->state->in_turn(step, visit, visit->work, error)
+						 : step->kind->run(step, visit, error), error);
 }
 
 /* Where a visit that ended at once may go on as the visit of the next step, so that a

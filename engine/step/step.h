@@ -448,7 +448,8 @@ int64_t visit_now_ms(const struct visit *visit);
  * arena is full. */
 const struct payload *visit_explained(const struct visit *visit, const struct payload **others);
 
-/* Lists explanations with the message that was entered, in their order, after those of other steps. They live in the visit's arena, and leave with that message. */
+/* Lists explanations with the message that was entered, in their order, after those of other steps. They live in the visit's
+ * arena, and leave with that message. */
 struct explained;
 void visit_explain(struct visit *visit, struct explained *made);
 
