@@ -2,9 +2,13 @@
 #include "gateway/answer_search.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "log/reader.h"
+#include "message/explained.h"
+#include "message/json_write.h"
 #include "message/reply.h"
 
 #define HEADERS_ARENA_BYTES ((size_t)2 << 20) /* of the list of a record's headers */
@@ -87,6 +91,87 @@ static bool outputs_read(struct answer_search *search, struct text origin, struc
 	return good;
 }
 
+/* ---- explanations ---- */
+
+#define EXPLANATIONS_BYTES_MAX ((size_t)16 << 20) /* of all of a request, as JSON */
+
+struct explanation_scan {
+	const struct answer_search *search;
+	int64_t until_ms;
+	struct buffer found;
+	struct buffer hashes; /* of the explanations in it */
+};
+
+/* At least once, a crash may repeat records of a request. */
+static bool explanation_repeats(struct explanation_scan *scan, struct text json)
+{
+	const uint64_t hash = hash_bytes(json.bytes, json.length, 0);
+	for (size_t place = 0; place < scan->hashes.length; place += sizeof hash)
+		if (memcmp(scan->hashes.bytes + place, &hash, sizeof hash) == 0)
+			return true;
+	buffer_append(&scan->hashes, &hash, sizeof hash);
+	return false;
+}
+
+static bool explanation_is_of(const struct answer_search *search, const struct origin *origin)
+{
+	return text_is(origin->topic, search->inputs) && origin->partition == search->submission.partition &&
+	       origin->offset == search->submission.offset;
+}
+
+static bool explanation_take(void *context, const struct record *record, struct error *error)
+{
+	struct explanation_scan *scan = context;
+	struct buffer *found = &scan->found;
+	struct explained_head head;
+	if (clock_ms() > scan->until_ms)
+		return error_set(error, ERROR_LIMIT, PLACE_NONE, "more was explained since then than is read at a time");
+	if (!record->value.bytes || !explained_head_read(record->value, &head) || !explanation_is_of(scan->search, &head.origin))
+		return true;
+	const size_t before = found->length;
+	if (before == 0) {
+		json_write_string_after(found, TEXT("{\"id\":"), head.id);
+		json_write_string_after(found, TEXT(",\"pipeline\":"), head.pipeline);
+		buffer_string(found, ",\"explanations\":[");
+	} else {
+		buffer_byte(found, ',');
+	}
+	const size_t begin = found->length;
+	if (!explained_record_write_json(record->value, found))
+		return error_set(error, ERROR_LIMIT, PLACE_NONE, "the explanations are too long to be polled");
+	if (explanation_repeats(scan, (struct text){found->bytes + begin, found->length - begin}))
+		found->length = before;
+	return true;
+}
+
+/* False: `error` is set, or explanations are found. */
+static bool explanations_read(struct answer_search *search, struct error *error)
+{
+	const struct reader_config config = {.brokers = search->brokers,
+					     .topic = search->explanations,
+					     .from_time = true,
+					     .time_ms = search->submission.time_ms - ANSWER_CLOCKS_MS,
+					     .properties = search->properties};
+	struct explanation_scan scan = {.search = search, .until_ms = clock_ms() + ANSWER_SEARCH_MS};
+	buffer_open(&scan.found, EXPLANATIONS_BYTES_MAX);
+	buffer_open(&scan.hashes, EXPLANATIONS_BYTES_MAX);
+	struct reader *reader = reader_open(&config, error);
+	const bool good = reader && reader_give_all(reader, explanation_take, &scan, error);
+	reader_close(reader);
+	const bool found = good && scan.found.length > 0;
+	if (found) {
+		buffer_string(&scan.found, "]}");
+		const struct text value = buffer_view(&scan.found);
+		search->value = (struct text){arena_copy(search->arena, value.bytes, value.length), value.length};
+		search->outcome = ANSWER_FOUND;
+		if (buffer_failed(&scan.found) || arena_failed(search->arena))
+			error_set(error, ERROR_LIMIT, PLACE_NONE, "the explanations are too long to be polled");
+	}
+	buffer_close(&scan.found);
+	buffer_close(&scan.hashes);
+	return good && !found;
+}
+
 /* ---- the request ---- */
 
 enum request_state {
@@ -159,7 +244,7 @@ void answer_search_run(struct answer_search *search)
 		return;
 	if (state == REQUEST_NOBODYS)
 		search->outcome = ANSWER_NOBODYS;
-	else if (outputs_read(search, text_of(origin), error))
+	else if (search->explanations ? explanations_read(search, error) : outputs_read(search, text_of(origin), error))
 		search->outcome = state == REQUEST_THERE ? ANSWER_PENDING : ANSWER_EXPIRED;
 	if (error->kind != ERROR_NONE)
 		search->outcome = ANSWER_UNKNOWN;

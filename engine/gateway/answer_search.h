@@ -1,8 +1,10 @@
-/* answer_search.h: Search for the answer to a submitted request in the outputs of its pipeline.
+/* answer_search.h: Search for the answer to a submitted request in the outputs of its pipeline, or for its explanations in the
+ * topic of these.
  *
  * The search first reads the request, whose nonce must be that of the id: one that was guessed costs no more than this. An
  * engine names the origin and the nonce of a submitted request in headers of its answer (message/reply.h). The search then
- * reads the partition that has the answer, from the time of the request to its present end.
+ * reads the partition that has the answer, from the time of the request to its present end. Records of explanations have the
+ * origin too (message/explained.h); there may be several, in any partition.
  *
  * It waits for Kafka, so it runs in a thread of its own.
  */
@@ -28,6 +30,7 @@ struct answer_search {
 	const char *brokers;
 	struct properties properties; /* of a consumer */
 	const char *inputs, *outputs; /* topics of the pipeline */
+	const char *explanations; /* topic that is searched instead of the outputs; NULL: none */
 	struct submission submission;
 	struct arena *arena; /* of the answer */
 	/* In and out: the offset of the outputs where the search begins, and then where another one of the same request may begin;
@@ -35,8 +38,8 @@ struct answer_search {
 	int64_t next;
 	/* Set by answer_search_run(): */
 	enum answer_search_outcome outcome;
-	struct text value;
-	struct headers headers;
+	struct text value; /* of explanations: the JSON of all that are there, as a gateway answers them */
+	struct headers headers; /* of an answer */
 	struct error error;
 };
 

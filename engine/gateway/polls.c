@@ -41,6 +41,11 @@ static void poll_outcome(const struct poll *poll, struct call_outcome *outcome, 
 	const struct answer_search *search = &poll->search;
 	char id[SUBMISSION_ID_BYTES_MAX];
 	struct text named = {id, submission_write(&poll->request.submission, id)};
+	if (search->outcome == ANSWER_FOUND && search->explanations) {
+		*outcome = (struct call_outcome){
+			.end = CALL_ANSWERED, .status = 200, .body = search->value, .content_type = TEXT("application/json")};
+		return;
+	}
 	if (search->outcome == ANSWER_FOUND && call_outcome_of_end(outcome, search->value, search->headers, search->arena, body))
 		return;
 	if (search->outcome == ANSWER_FOUND && call_outcome_read(outcome, search->value, search->headers, search->arena)) {
@@ -108,6 +113,10 @@ bool polls_begin(struct polls *polls, const struct poll_request *request)
 					      .properties = polls->config.consumer,
 					      .inputs = arena_copy(arena, request->inputs, strlen(request->inputs)),
 					      .outputs = arena_copy(arena, request->outputs, strlen(request->outputs)),
+					      .explanations = request->explanations
+								      ? arena_copy(arena, request->explanations,
+										   strlen(request->explanations))
+								      : NULL,
 					      .submission = request->submission,
 					      .next = request->found ? request->found->next : -1,
 					      .arena = arena};

@@ -31,6 +31,7 @@ struct poll_found {
 
 struct poll_request {
 	const char *inputs, *outputs; /* topics of the pipeline; copied */
+	const char *explanations;     /* that are polled instead of the answer; copied. NULL: none */
 	struct submission submission;
 	struct poll_found *found; /* of the former poll; then of this one, before `ended` is called. NULL: it is not polled again */
 	void (*ended)(void *context, const struct call_outcome *outcome);

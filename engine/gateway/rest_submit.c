@@ -59,6 +59,22 @@ bool rest_poll_prepare(const struct rest_request *request, struct poll_request *
 	return false;
 }
 
+void rest_poll_explanations(const struct rest_request *request)
+{
+	struct poll_request poll = {.ended = rest_call_ended, .context = request->incoming};
+	const struct gateway_target *target = rest_target_find(request);
+	if (!target)
+		return;
+	poll.inputs = request->rest->targets->topics[target->topic];
+	poll.outputs = poll.explanations = target->explanations;
+	if (!submission_read(request->submission, &poll.submission))
+		rest_refuse(request, 404, SUBMISSION_UNKNOWN_WORDS);
+	else if (!target->explanations)
+		rest_refuse(request, 409, "pipeline %s has no step of kind `explain`, so there is no explanation to poll", target->name);
+	else if (!polls_begin(request->rest->polls, &poll))
+		rest_refuse(request, 503, "as many polls run as may; try again later");
+}
+
 void rest_poll(const struct rest_request *request)
 {
 	struct poll_request poll = {.ended = rest_call_ended, .context = request->incoming};

@@ -171,6 +171,7 @@ bool gateway_targets_make(const struct plan *plan, const struct gateway_targets 
 			.feedback = feedback ? topic_place(targets, feedback) : 0,
 			.takes_feedback = feedback != NULL,
 			.outputs = topic_of(pipeline, TOPIC_OUTPUTS),
+			.explanations = topic_of(pipeline, TOPIC_EXPLANATIONS),
 			.direct = pipeline->direct,
 			.answers = pipeline->graph->has_output,
 			.refusal = refusal_of(pipeline->graph, arena),

@@ -13,6 +13,7 @@ struct gateway_target {
 	const struct resource *deployment; /* the SeldonDeployment that the pipeline answers for; NULL: none */
 	uint32_t topic;	       /* of the requests: index in `topics` */
 	const char *outputs;   /* topic of the answers; NULL: none */
+	const char *explanations; /* topic of explanations; NULL: no step explains */
 	size_t request_bytes;  /* limit of a body; set by gateway.c */
 	uint32_t feedback;     /* topic of its feedback: index in `topics` */
 	bool takes_feedback;   /* false: it has no experiment, and no such topic */

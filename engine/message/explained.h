@@ -41,6 +41,19 @@ bool explained_is_complete(const struct explanation *explanation);
 bool explained_encode(const struct explained *explained, size_t output, const struct message *message, const char *pipeline,
 		      struct buffer *out, struct error *error);
 
+/* Beginning of such a record: of which request it is. It borrows from the record. */
+struct explained_head {
+	struct text id;
+	struct origin origin; /* topic empty: none */
+	struct text pipeline;
+};
+
+/* False: it is no such record. */
+bool explained_head_read(struct text record, struct explained_head *head);
+
+/* Appends a record as an item of `explanations` below. False: it is no such record, or does not fit; nothing is appended then. */
+bool explained_record_write_json(struct text record, struct buffer *out);
+
 /* Appends {"id", "pipeline", "explanations": [...]}, each with the fields of that schema; without those that failed. LIMIT,
  * likewise. */
 bool explained_write_json(const struct explained *first, const struct message *message, const char *pipeline, struct buffer *out,

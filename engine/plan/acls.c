@@ -109,8 +109,8 @@ static struct acls acls_of(const struct plan *plan, struct arena *arena)
 	return acls;
 }
 
-/* A gateway is not in a group: it reads a partition of the replies by assignment. It reads requests and their answers for
- * those who poll, or who send a request again under its idempotency key. */
+/* A gateway is not in a group: it reads a partition of the replies by assignment. It reads requests, their answers and
+ * explanations for those who poll, or who send a request again under its idempotency key. */
 static struct acls acls_of_gateway(const struct plan *plan, struct arena *arena)
 {
 	struct acls acls = {.arena = arena};
@@ -127,7 +127,7 @@ static struct acls acls_of_gateway(const struct plan *plan, struct arena *arena)
 				add(&acls, "topic", topic->name, false,
 				    topic->bound ? "Read Write Describe DescribeConfigs"
 						 : "Read Write Describe DescribeConfigs Create");
-			else if (topic->role == TOPIC_OUTPUTS)
+			else if (topic->role == TOPIC_OUTPUTS || topic->role == TOPIC_EXPLANATIONS)
 				add(&acls, "topic", topic->name, false, "Read Describe");
 			else if (topic->role == TOPIC_FEEDBACK)
 				add(&acls, "topic", topic->name, false, "Write Describe DescribeConfigs Create");

@@ -198,6 +198,7 @@ def asks_for_tokens(judge, gateway, keys):
     guarded = [("GET", "/v2"), ("GET", "/v2/routes"), ("GET", "/openapi.json"), ("GET", "/v2/pipelines/twice/requests/0-0-0-0"),
                ("GET", "/v2/models/twice/requests/0-0-0-0"), ("DELETE", "/v2/pipelines/twice/requests/0-0-0-0"),
                ("DELETE", "/v2/models/twice/requests/0-0-0-0"), ("GET", "/v2/pipelines/twice/requests/0-0-0-0/watch"),
+               ("GET", "/v2/pipelines/twice/requests/0-0-0-0/explanations"), ("GET", "/v2/models/twice/requests/0-0-0-0/explanations"),
                ("GET", "/v2/models/twice/requests/0-0-0-0/watch"), ("GET", "/v2/pipelines/twice"), ("GET", "/v2/pipelines/twice/ready"),
                ("GET", "/v2/models/twice"), ("GET", "/v2/models/twice/versions/1"), ("GET", "/v2/models/twice/ready"),
                ("GET", "/v2/models/twice/versions/1/ready"), ("HEAD", "/v2/models/twice"),

@@ -4,7 +4,7 @@
 Two trees and a model behind a server, inline, beside the answer and on request. One line for each behaviour that is not as it
 should be; at the end `N passed, N failed`.
 """
-import http.server, json, os, shutil, subprocess, sys, tempfile, threading
+import http.server, json, os, shutil, subprocess, sys, tempfile, threading, time
 
 sys.path.insert(0, os.path.dirname(__file__))
 from dev import ROOT, Dev, Judge  # noqa: E402
@@ -41,6 +41,13 @@ spec:
   - name: default
     graph: {name: answers, implementation: XGBOOST_SERVER, modelUri: "stub://const?value=1"}
     explainer: {type: TreeShap, modelUri: "file://trees.json"}
+"""
+PLAIN = """apiVersion: mlops.seldon.io/v1alpha1
+kind: Pipeline
+metadata: {name: plain}
+spec:
+  steps: [{name: score, model: {local: trees.json}}]
+  output: {steps: [score]}
 """
 TWO_STEPS = """apiVersion: mlops.seldon.io/v1alpha1
 kind: Pipeline
@@ -108,6 +115,27 @@ def anchors_are_rules(judge, gateway):
     judge.expect("an anchor has conditions, precision and coverage", status == 200 and one["method"] == "anchors" and
                  one["answer"] == 17 and one["attributions"] == [] and one["precision"] >= 0.95 and 0 <= one["coverage"] <= 1 and
                  one["complete"] and all(any(name in rule for name in ("age", "size", "rate")) for rule in one["rules"]), (status, answer))
+
+
+def explanations_are_polled(judge, gateway):
+    """By the id of a submitted request: what the same request is answered where the explanation is waited for"""
+    for pipeline in ("beside", "inline", "rules", "weights", "two-steps"):
+        _, wanted, _ = gateway.ask("POST", f"/v2/pipelines/{pipeline}/explain", request(*ROW))
+        status, _, headers = gateway.infer(pipeline, request(*ROW), prefer="respond-async", x_explain="yes")
+        place = headers.get("location", "/")
+        answer, end = {}, time.monotonic() + 10
+        while (status := gateway.ask("GET", place + "/explanations")[0]) == 202 and time.monotonic() < end:
+            time.sleep(0.05)
+        status, answer, _ = gateway.ask("GET", place.replace("/v2/pipelines/", "/v2/models/") + "/explanations")
+        judge.expect(f"{pipeline}: its explanations are polled by the id of the request", status == 200 and answer == wanted, (status, answer, wanted))
+        nonce = place.rsplit("-", 1)[1]
+        status, answer, _ = gateway.ask("GET", place.replace(nonce, nonce[1:] + ("0" if nonce[0] != "0" else "1")) + "/explanations")
+        judge.expect(f"{pipeline}: an id that was guessed gives none", status == 404 and "no request was submitted" in answer["error"], (status, answer))
+    _, _, headers = gateway.infer("two-steps", request(*ROW), prefer="respond-async")
+    status, answer, again = gateway.ask("GET", headers["location"] + "/explanations")
+    judge.expect("what was not explained is pending", status == 202 and answer["status"] == "pending" and "retry-after" in again, (status, answer))
+    status, answer, _ = gateway.ask("GET", "/v2/pipelines/plain/requests/" + headers["location"].rsplit("/", 1)[1] + "/explanations")
+    judge.expect("a pipeline that explains nothing says so", status == 409 and "no step of kind `explain`" in answer["error"], (status, answer))
 
 
 def importances_are_mean_squared_changes(judge, gateway):
@@ -368,7 +396,7 @@ def main():
     for name in ("trees.json", "usual.csv"):
         shutil.copy(os.path.join(TREES, name), folder)
     with open(os.path.join(folder, "pipeline.yaml"), "w", encoding="utf-8") as file:
-        file.write("---\n".join([PIPELINE % one for one in PIPELINES] + [MODEL % one for one in MODELS] + [FOREST, TWO_STEPS]))
+        file.write("---\n".join([PIPELINE % one for one in PIPELINES] + [MODEL % one for one in MODELS] + [FOREST, TWO_STEPS, PLAIN]))
     a_deployment_has_an_explainer(judge, sys.argv[1])
     a_pipeline_has_a_built_in_explainer(judge, sys.argv[1])
     a_stub_offers_the_explainer(judge, sys.argv[1])
@@ -377,6 +405,7 @@ def main():
         gateway = Gateway(dev.said("gateway"))
         trees_are_explained(judge, gateway)
         anchors_are_rules(judge, gateway)
+        explanations_are_polled(judge, gateway)
         importances_are_mean_squared_changes(judge, gateway)
         a_file_of_trees_explains_a_deployment(judge, gateway)
         a_sample_warms_up(judge, gateway)

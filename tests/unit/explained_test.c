@@ -359,6 +359,72 @@ static void a_header_asks_for_an_explanation(void **state)
 	}
 }
 
+/* ---- records as JSON ---- */
+
+static void expect_cut_records_refused(struct text record)
+{
+	struct buffer out;
+	struct explained_head head;
+	buffer_open(&out, 65536);
+	buffer_byte(&out, 'x');
+	for (size_t length = 0; length < record.length; length++) {
+		char *cut = malloc(length + 1); /* of its own, so that a sanitizer sees what is read behind it */
+		assert_non_null(cut);
+		memcpy(cut, record.bytes, length);
+		assert_false(explained_record_write_json((struct text){cut, length}, &out));
+		(void)explained_head_read((struct text){cut, length}, &head);
+		free(cut);
+	}
+	assert_int_equal(out.length, 1);
+	assert_false(explained_head_read(TEXT("{}"), &head));
+	buffer_close(&out);
+}
+
+static void expect_the_same_json(const struct explained *explained)
+{
+	struct error error = {0};
+	struct buffer record, made, wanted;
+	buffer_open(&record, 65536);
+	buffer_open(&made, 65536);
+	buffer_open(&wanted, 65536);
+	assert_true(explained_write_json(explained, &request, "p", &wanted, &error));
+	buffer_string(&made, "{\"id\":\"r-1\",\"pipeline\":\"p\",\"explanations\":[");
+	for (size_t output = 0; output < explained->data.outputs; output++) {
+		struct explained_head head;
+		buffer_clear(&record);
+		assert_true(explained_encode(explained, output, &request, "p", &record, &error));
+		assert_true(explained_head_read(buffer_view(&record), &head));
+		assert_true(text_is(head.id, "r-1") && text_is(head.pipeline, "p") && text_is(head.origin.topic, "in"));
+		assert_true(head.origin.partition == 2 && head.origin.offset == 1234567);
+		buffer_string(&made, output ? "," : "");
+		assert_true(explained_record_write_json(buffer_view(&record), &made));
+		expect_cut_records_refused(buffer_view(&record));
+	}
+	buffer_string(&made, "]}");
+	assert_true(text_equal(buffer_view(&made), buffer_view(&wanted)));
+	buffer_close(&record);
+	buffer_close(&made);
+	buffer_close(&wanted);
+}
+
+static void records_have_the_json_that_a_gateway_answers(void **state)
+{
+	(void)state;
+	struct explained explained = two_outputs();
+	expect_the_same_json(&explained);
+	explained.data.answered = 64;
+	explained.data.residual = (double[]){(double)NAN, (double)NAN};
+	expect_the_same_json(&explained);
+	const struct explanation_rule rules[] = {{.count = 2, .conditions = names, .precision = 0.96875, .coverage = 0.25},
+						 {.precision = 1, .coverage = 1}};
+	for (size_t i = 0; i < 2; i++) {
+		explained.data.rule = &rules[i];
+		explained.data.features = 0;
+		explained.data.outputs = 1;
+		expect_the_same_json(&explained);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -368,6 +434,7 @@ int main(void)
 		cmocka_unit_test(seldon_reads_an_anchor_as_alibi_writes_it),
 		cmocka_unit_test(seldon_reads_contributions_of_all_rows),
 		cmocka_unit_test(json_has_each_output_and_no_failure),
+		cmocka_unit_test(records_have_the_json_that_a_gateway_answers),
 		cmocka_unit_test(what_does_not_fit_is_a_limit),
 		cmocka_unit_test(a_header_asks_for_an_explanation),
 	};

@@ -54,6 +54,8 @@ static void a_path_finds_its_route_and_whom_it_names(void **state)
 		{"GET", "/v2/pipelines/p/explain", NULL, "", ""},
 		{"GET", "/v2/pipelines/p/requests/1-2-3-4-5", "/v2/pipelines/{pipeline}/requests/{request}", "", "p"},
 		{"POST", "/v2/pipelines/p/requests/1-2-3-4-5", NULL, "", ""},
+		{"GET", "/v2/pipelines/p/requests/1-2/explanations", "/v2/pipelines/{pipeline}/requests/{request}/explanations", "", "p"},
+		{"DELETE", "/v2/pipelines/p/requests/1-2/explanations", NULL, "", ""},
 		{"DELETE", "/v2/pipelines/p/requests/1-2-3-4-5", "/v2/pipelines/{pipeline}/requests/{request}", "", "p"},
 		{"DELETE", "/v2/models/m/requests/1-2-3-4-5", "/v2/models/{model}/requests/{request}", "", "m"},
 		{"DELETE", "/v2/pipelines/p/requests/1-2-3-4-5/watch", NULL, "", ""},

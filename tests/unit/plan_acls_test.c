@@ -110,6 +110,19 @@ static void a_gateway_writes_requests_and_reads_replies(void **state)
 	planning_close(&p);
 }
 
+static void a_gateway_reads_explanations_for_those_who_poll(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	open_plan(&p, &plan,
+		  PIPELINE("p") "  steps: [{name: a}, {name: why, inputs: [a], explain: {}}]\n  output: {steps: [a]}\n");
+	const char *rights = strstr(rights_of(&p, &plan), "# what a gateway's principal needs");
+	assert_non_null(rights);
+	assert_non_null(strstr(rights, " --operation Read --operation Describe --topic 'sluice.default.pipeline.p.explanations'\n"));
+	planning_close(&p);
+}
+
 /* Of two pipelines, the one with an experiment. */
 static void a_gateway_writes_feedback_and_an_engine_reads_it(void **state)
 {
@@ -223,6 +236,7 @@ int main(void)
 		cmocka_unit_test(an_engine_gets_the_rights_it_needs_and_no_more),
 		cmocka_unit_test(an_engine_reads_the_topic_of_a_reference),
 		cmocka_unit_test(a_gateway_writes_requests_and_reads_replies),
+		cmocka_unit_test(a_gateway_reads_explanations_for_those_who_poll),
 		cmocka_unit_test(a_gateway_writes_feedback_and_an_engine_reads_it),
 		cmocka_unit_test(a_keeper_writes_moves_to_the_topic_of_the_experiment),
 		cmocka_unit_test(an_engine_of_a_control_plane_has_its_topics),

@@ -1,0 +1,98 @@
+/* explained_read.c: Records of schemas/explanation.avsc, as the JSON that a gateway answers; see explained.h. */
+#include <math.h>
+
+#include "message/avro.h"
+#include "message/avro_wire.h"
+#include "message/explained.h"
+#include "message/json_write.h"
+
+static void number_write(struct buffer *out, const char *before, double number)
+{
+	buffer_string(out, before);
+	if (isfinite(number))
+		json_write_double(out, number);
+	else
+		buffer_string(out, "null");
+}
+
+/* Up to the step: what says of which request it is. */
+static struct avro_cursor head_read(struct text record, struct explained_head *head)
+{
+	const bool known = avro_is_single_object(record, avro_explanation_fingerprint());
+	struct avro_cursor cursor = avro_cursor_of(known ? avro_single_object_body(record) : (struct text){"", 0});
+	*head = (struct explained_head){.id = avro_read_bytes(&cursor)};
+	if (avro_read_small(&cursor) == 1) {
+		head->origin.topic = avro_read_bytes(&cursor);
+		head->origin.partition = (int32_t)avro_read_long(&cursor);
+		head->origin.offset = avro_read_long(&cursor);
+	}
+	head->pipeline = avro_read_bytes(&cursor);
+	return cursor;
+}
+
+bool explained_head_read(struct text record, struct explained_head *head)
+{
+	const struct avro_cursor cursor = head_read(record, head);
+	return !avro_failed(&cursor);
+}
+
+static void attributions_copy(struct avro_cursor *cursor, struct buffer *out)
+{
+	bool any = false;
+	buffer_string(out, ",\"attributions\":[");
+	for (size_t more; (more = avro_read_block(cursor)) > 0;)
+		for (; more > 0 && !avro_failed(cursor); more--, any = true) {
+			json_write_string_after(out, any ? TEXT(",{\"feature\":") : TEXT("{\"feature\":"), avro_read_bytes(cursor));
+			number_write(out, ",\"value\":", avro_read_double(cursor));
+			number_write(out, ",\"contribution\":", avro_read_double(cursor));
+			number_write(out, ",\"error\":", avro_read_double(cursor));
+			buffer_byte(out, '}');
+		}
+	buffer_byte(out, ']');
+}
+
+/* A rule has a precision, which other methods leave out. */
+static void rule_copy(struct avro_cursor *cursor, struct buffer *out)
+{
+	const size_t length = out->length;
+	bool any = false;
+	buffer_string(out, ",\"rules\":[");
+	for (size_t more; (more = avro_read_block(cursor)) > 0;)
+		for (; more > 0 && !avro_failed(cursor); more--, any = true)
+			json_write_string_after(out, any ? TEXT(",") : TEXT(""), avro_read_bytes(cursor));
+	const bool has_rule = avro_read_small(cursor) != 0;
+	number_write(out, "],\"precision\":", has_rule ? avro_read_double(cursor) : (double)NAN);
+	number_write(out, ",\"coverage\":", avro_read_small(cursor) ? avro_read_double(cursor) : (double)NAN);
+	out->length = has_rule ? out->length : length;
+}
+
+static void versions_skip(struct avro_cursor *cursor)
+{
+	for (size_t more; (more = avro_read_block(cursor)) > 0;)
+		for (; more > 0 && !avro_failed(cursor); more--) {
+			(void)avro_read_bytes(cursor);
+			(void)avro_read_bytes(cursor);
+		}
+}
+
+bool explained_record_write_json(struct text record, struct buffer *out)
+{
+	struct explained_head head;
+	struct avro_cursor cursor = head_read(record, &head);
+	const size_t length = out->length;
+	json_write_string_after(out, TEXT("{\"step\":"), avro_read_bytes(&cursor));
+	json_write_string_after(out, TEXT(",\"method\":"), avro_read_bytes(&cursor));
+	json_write_string_after(out, TEXT(",\"output\":"), avro_read_bytes(&cursor));
+	number_write(out, ",\"base_value\":", avro_read_double(&cursor));
+	number_write(out, ",\"answer\":", avro_read_double(&cursor));
+	attributions_copy(&cursor, out);
+	number_write(out, ",\"residual\":", avro_read_double(&cursor));
+	const int64_t calls = avro_read_long(&cursor);
+	const bool complete = avro_read_small(&cursor) != 0;
+	rule_copy(&cursor, out);
+	buffer_print(out, ",\"calls\":%lld,\"complete\":%s}", (long long)calls, complete ? "true" : "false");
+	versions_skip(&cursor);
+	if (avro_failed(&cursor))
+		out->length = length;
+	return !avro_failed(&cursor) && !buffer_failed(out);
+}
