@@ -70,7 +70,8 @@ void rest_poll_explanations(const struct rest_request *request)
 	if (!submission_read(request->submission, &poll.submission))
 		rest_refuse(request, 404, SUBMISSION_UNKNOWN_WORDS);
 	else if (!target->explanations)
-		rest_refuse(request, 409, "pipeline %s has no step of kind `explain`, so there is no explanation to poll", target->name);
+		rest_refuse(request, 409, "pipeline %s has no step of kind `explain`, so there is no explanation to poll",
+			    target->name);
 	else if (!polls_begin(request->rest->polls, &poll))
 		rest_refuse(request, 503, "as many polls run as may; try again later");
 }
