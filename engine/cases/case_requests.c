@@ -143,6 +143,12 @@ static const struct format *format_told(const struct case_request *request)
 						      : &format_oip_json;
 }
 
+/* Whether the bytes are of the protocol that the case names. V2, the default, has more forms than JSON: protobuf, and Avro. */
+static bool is_as_told(const struct message *message, const struct format *told)
+{
+	return message->format == told || (told == &format_oip_json && message->format && message->format->binary);
+}
+
 /* The last content type of a format is one that only this format has. Bytes that cannot be read are the engine's to refuse. */
 static struct request_reading request_read(const struct case_request *request, const struct mapping *mapping, struct arena *scratch)
 {
@@ -152,7 +158,7 @@ static struct request_reading request_read(const struct case_request *request, c
 	const struct format *told = format_told(request);
 	(void)(mapping ? mapped_decode(&message, mapping, request->body, NULL, &ignored)
 		       : message_decode(&message, request->body, NULL, &ignored));
-	if (!mapping && !headers_find(request->headers, TEXT("content-type")) && message.format != told) {
+	if (!mapping && !headers_find(request->headers, TEXT("content-type")) && !is_as_told(&message, told)) {
 		const char *last = strrchr(told->content_types, ' ');
 		reading.type = last ? last + 1 : told->content_types;
 		arena_reset(scratch);

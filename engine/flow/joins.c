@@ -25,11 +25,28 @@ static uint16_t *tally_count(struct tally *tally, enum arrival_state state)
 	return state == ARRIVAL_CAME ? &tally->came : state == ARRIVAL_DEAD ? &tally->dead : &tally->failed;
 }
 
+/* Of an `any` join that waits for its triggers: another source came first, so this one is not in it. On a cycle each
+ * arrival is taken. */
+static bool arrival_is_surplus(const struct run *run, const struct flow_edge *edge)
+{
+	const struct flow_node *node = &run->flow->nodes[edge->node];
+	const struct gate *gate = &node->inputs;
+	if (edge->trigger || !gate->each || node->recurring)
+		return false;
+	for (size_t i = 0; i < gate->count; i++)
+		if (run->arrivals[gate->first + i].state == ARRIVAL_CAME &&
+		    gate->leader[i] != gate->leader[edge->arrival - gate->first])
+			return true;
+	return false;
+}
+
 void arrival_mark(struct run *run, const struct flow_edge *edge, enum arrival_state state, const struct payload *payload)
 {
 	struct node_state *node_state = &run->node_states[edge->node];
 	struct flow_arrival *arrival = &run->arrivals[edge->arrival];
 	struct tally *tally = edge->trigger ? &node_state->triggers : &node_state->inputs;
+	if (state == ARRIVAL_CAME && arrival_is_surplus(run, edge))
+		state = ARRIVAL_DEAD;
 	if (arrival->state != ARRIVAL_PENDING)
 		--*tally_count(tally, arrival->state);
 	++*tally_count(tally, state);

@@ -286,15 +286,14 @@ static void check_members(const struct inference *inference, size_t step)
 			  names_text(source_types(inference, lacking), inference->arena));
 }
 
-/* Of an `any` join each source goes on as it comes, but for those that come together: of one step, or
- * while a trigger is waited for. */
+/* An `any` join takes the source that comes first: what one step gives comes together. */
 static bool come_one_at_a_time(const struct graph_step *of)
 {
 	const struct source *sources = of->inputs.sources;
 	bool apart = false;
 	for (size_t i = 1; i < of->inputs.count; i++)
 		apart |= sources[i].point != sources[0].point || sources[i].step != sources[0].step;
-	return apart && of->inputs.type == JOIN_ANY && of->triggers.count == 0;
+	return apart && of->inputs.type == JOIN_ANY;
 }
 
 static void check_joined(const struct inference *inference, size_t step)
