@@ -56,6 +56,14 @@ static void check_format(const struct pipeline_output *output, struct faults *fa
 		  "output.format `%s` is not a format; `sluice help formats` lists them", output->format);
 }
 
+/* Requests that are not mapped have the timestamp of their record. */
+static void check_time(const struct pipeline_input *input, const struct node *node, struct faults *faults)
+{
+	if (input->time.field && input->tensors.count == 0)
+		fault_add(faults, CODE_IGNORED_SETTING, node_get(node, "time")->place, NULL,
+			  "`time` is a path in mapped records, and has no effect without `tensors`: the record's timestamp counts");
+}
+
 void pipeline_check(const struct resource *resource, struct faults *faults)
 {
 	const struct pipeline_spec *pipeline = resource->spec;
@@ -69,6 +77,7 @@ void pipeline_check(const struct resource *resource, struct faults *faults)
 	topic_check(pipeline->output.topic, pipeline->output.topic_place, faults);
 	const struct node *node = node_get(node_get(resource->node, "spec"), "input");
 	bool bound = input->topic || input->key || input->time.field || input->tensors.count > 0;
+	check_time(input, node, faults);
 	if (input->here.line > 0 && !bound && node->type == NODE_MAP && !node_get(node, "externalInputs"))
 		fault_add(faults, CODE_MISSING_FIELD, input->here, NULL,
 			  "`externalInputs` is missing in `input`: the pipelines that feed this one");
