@@ -20,10 +20,12 @@ static void add_counts(struct engine_counts *sum, const struct stage_counts *cou
 }
 
 /* Adds the state of the version that new messages enter. */
-static void add_present(struct engine_counts *sum, const struct stage_config *stage)
+static void add_present(struct engine_counts *sum, const struct group *group, const struct stage_config *stage)
 {
 	sum->version = stage->version;
-	sum->models_away += atomic_load_explicit(stage->caller->away, memory_order_relaxed);
+	size_t away = model_news_count(group->news, stage);
+	if (away > sum->models_away) /* its stages call the same models; its observers call none */
+		sum->models_away = away;
 }
 
 /* Adds the resets of workers. A worker counts a reset in each of its stages, so the largest count is taken. */
@@ -46,7 +48,7 @@ bool groups_counts(const struct group *groups, const char *pipeline, struct engi
 		for (const struct served *served = served_first(group, pipeline); served; served = served_next(served)) {
 			found = true;
 			if (served->present)
-				add_present(counts, served->present);
+				add_present(counts, group, served->present);
 			for (size_t i = 0; i < group->worker_count; i++) {
 				add_counts(counts, &served->counts[i], served->kind);
 				if (served->counts[i].waits_for && !group->observes) /* no answer waits for an observer */
@@ -79,15 +81,14 @@ void groups_away_model(const struct group *groups, const char *pipeline, char *w
 	words[0] = '\0';
 	for (const struct group *group = groups; group; group = group->next)
 		for (const struct served *served = served_first(group, pipeline); served; served = served_next(served))
-			if (served->present && model_news_away(served->present->caller, words, size))
+			if (served->present && model_news_away(group->news, served->present, words, size))
 				return;
 }
 
 bool groups_model_is_away(const struct group *groups, const char *model, char *words, size_t size)
 {
 	for (const struct group *group = groups; group; group = group->next)
-		for (size_t i = 0; i < group->setup->stage_count; i++)
-			if (model_news_is_away(group->setup->stages[i].caller, model, words, size))
-				return true;
+		if (model_news_is_away(group->news, model, words, size))
+			return true;
 	return false;
 }

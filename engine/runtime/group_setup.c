@@ -428,6 +428,8 @@ static bool fill(struct worker_setup *setup, struct stage_config *stages, struct
 	const struct plan *plan = &revision->plan;
 	struct model_clients callers = {.items = ARENA_ARRAY(arena, struct caller_config, plan->count)};
 	struct called_pipeline *found = ARENA_ARRAY(arena, struct called_pipeline, plan->count + 1);
+	if (!group->news && !(group->news = model_news_open(config->log, lasting)))
+		return false;
 	for (size_t i = 0; callers.items && found && i < plan->count; i++) {
 		const struct pipeline_plan *pipeline = &plan->pipelines[i];
 		size_t first = setup->stage_count;
@@ -441,11 +443,15 @@ static bool fill(struct worker_setup *setup, struct stage_config *stages, struct
 			memcpy(called, found, called_count * sizeof *called);
 		if (!called || !count_calls(group, called, called_count, arena, lasting))
 			return false;
-		const struct caller_config *caller =
-			model_clients_find(&callers, config, plan, pipeline, called, called_count, arena, lasting, error);
+		stages[first].called = called;
+		stages[first].called_count = called_count;
+		if (!model_clients_find(&callers, group->news, config, plan, pipeline, &stages[first], arena, error))
+			return false;
 		for (size_t j = first; j < setup->stage_count; j++) {
 			struct stage_config *stage = &stages[j];
-			stage->caller = caller;
+			stage->caller = stages[first].caller;
+			stage->own_models = stages[first].own_models;
+			stage->own_model_count = stages[first].own_model_count;
 			stage->called = called;
 			stage->called_count = called_count;
 			struct served *served =
@@ -455,7 +461,7 @@ static bool fill(struct worker_setup *setup, struct stage_config *stages, struct
 			stage->board = group->board;
 			stage->policies = group->policies;
 			stage->rollouts = group->rollouts;
-			if (!caller || !served || !stage_check(stage, error))
+			if (!served || !stage_check(stage, error))
 				return false;
 			stage->counts = served->counts;
 			stage->step_counts = count_steps(group, stage->graph, pipeline->graph->name, arena, lasting);
@@ -472,7 +478,8 @@ static bool fill(struct worker_setup *setup, struct stage_config *stages, struct
 	for (size_t i = 0; i < callers.count; i++)
 		if (!count_models(group, &callers.items[i], arena, lasting))
 			return false;
-	return callers.items && !arena_failed(arena) && !arena_failed(lasting);
+	return callers.items && model_news_expect(group->news, &callers, lasting) && !arena_failed(arena) &&
+	       !arena_failed(lasting);
 }
 
 /* The name of the replies topic. The pipelines of a group have one namespace. NULL: memory ran out, or the group has
@@ -499,8 +506,10 @@ struct worker_setup *group_setup_make(struct group *group, const struct revision
 			error_memory(error, ERROR_SYSTEM, "preparing workers");
 		return NULL;
 	}
-	for (size_t i = 0; i < setup->stage_count; i++)
+	for (size_t i = 0; i < setup->stage_count; i++) {
 		stages[i].users = users;
+		stages[i].revision = revision->number;
+	}
 	setup->stages = stages;
 	setup->reads = topic_list_of(&group->reads);
 	setup->writes = topic_list_of(&group->writes);

@@ -27,6 +27,7 @@ struct group {
 	struct served *served_lists[SERVED_LISTS]; /* the same, by hashes of the names of their pipelines */
 	struct counted_pipeline *pipelines; /* counts of their steps */
 	struct counted *models;
+	struct model_news *news; /* runtime/model_clients.h */
 	struct member *members;
 	size_t worker_count;
 	struct verdict_board *board; /* of the engine */

@@ -7,12 +7,9 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "serving/chaos.h"
 #include "serving/configure.h"
-
-#define AWAY_NAMED_MAX 8 /* limit of unreachable models of one client that are kept by name; a reader gets one of them */
-#define MODEL_NAME_BYTES 256
-#define AWAY_WORDS_BYTES ERROR_TEXT_MAX
 
 /* ---- pipelines that are called ---- */
 
@@ -98,23 +95,30 @@ static bool share(struct caller_config *shared, const struct caller_config *call
 
 /* ---- notices of callers ---- */
 
-/* A model that is unreachable from some workers. */
+/* A model at its addresses: two clients may call models of one name at different ones. */
 struct away_model {
-	size_t workers; /* 0: the entry is free */
+	struct away_model *next;
+	const char *name;
+	uint64_t at;	/* hash of its addresses */
+	size_t clients; /* from which it is unreachable */
 	int64_t since_ms;
-	char name[MODEL_NAME_BYTES];
-	char words[AWAY_WORDS_BYTES];
+	char words[ERROR_TEXT_MAX];
 };
 
-/* Unreachable models of one client. Written by the calling workers when a model becomes unreachable or reachable,
- * read by the engine. */
 struct model_news {
 	const struct log_sink *log;
+	_Atomic size_t away; /* entries with clients; read before the lock is taken */
 	pthread_mutex_t lock;
-	struct away_model away[AWAY_NAMED_MAX];
+	struct away_model *models;
 };
 
-static struct model_news *model_news_open(const struct log_sink *log, struct arena *lasting)
+/* What a client's notices refer to. */
+struct client_news {
+	struct model_news *news;
+	const struct caller_config *caller;
+};
+
+struct model_news *model_news_open(const struct log_sink *log, struct arena *lasting)
 {
 	struct model_news *news = ARENA_NEW(lasting, struct model_news);
 	if (news) {
@@ -124,98 +128,168 @@ static struct model_news *model_news_open(const struct log_sink *log, struct are
 	return news;
 }
 
-/* The entry of that model, or a free one. NULL: all entries are used by other models. */
-static struct away_model *away_model_at(struct model_news *news, const char *model)
+static uint64_t addresses_hash(const struct model_addresses *addresses)
 {
-	struct away_model *empty = NULL;
-	for (size_t i = 0; i < AWAY_NAMED_MAX; i++) {
-		if (news->away[i].workers > 0 && strcmp(news->away[i].name, model) == 0)
-			return &news->away[i];
-		if (news->away[i].workers == 0 && !empty)
-			empty = &news->away[i];
+	uint64_t hash = addresses->count;
+	for (size_t i = 0; i < addresses->count; i++) {
+		const struct model_address *address = &addresses->items[i];
+		const char *url = address->url ? address->url : "";
+		hash = hash_bytes(address->host, strlen(address->host), hash);
+		hash = hash_bytes(address->model, strlen(address->model), hash);
+		hash = hash_bytes(url, strlen(url), hash);
 	}
-	return empty;
+	return hash;
 }
 
-/* Returns for how long the model was away, if it is reachable again; below 0: not known. */
-static int64_t model_news_note(struct model_news *news, const char *model, const char *words)
+/* NULL: it was not expected. */
+static struct away_model *away_model_at(const struct model_news *news, const struct model_config *model)
 {
+	uint64_t at = addresses_hash(&model->addresses);
+	struct away_model *entry = news->models;
+	while (entry && (entry->at != at || strcmp(entry->name, model->name) != 0))
+		entry = entry->next;
+	return entry;
+}
+
+bool model_news_expect(struct model_news *news, const struct model_clients *callers, struct arena *lasting)
+{
+	bool good = true;
+	for (size_t i = 0; i < callers->count; i++)
+		for (size_t j = 0; good && j < callers->items[i].model_count; j++) {
+			const struct model_config *model = &callers->items[i].models[j];
+			if (away_model_at(news, model))
+				continue;
+			struct away_model *made = ARENA_NEW(lasting, struct away_model);
+			const char *name = arena_copy(lasting, model->name, strlen(model->name));
+			good = made && name;
+			if (!good)
+				continue;
+			*made = (struct away_model){.name = name, .at = addresses_hash(&model->addresses)};
+			pthread_mutex_lock(&news->lock);
+			made->next = news->models;
+			news->models = made;
+			pthread_mutex_unlock(&news->lock);
+		}
+	return good;
+}
+
+static void client_add(struct model_news *news, struct away_model *entry, const char *words)
+{
+	if (entry->clients++ == 0) {
+		entry->since_ms = clock_ms();
+		atomic_fetch_add(&news->away, 1);
+	}
+	(void)snprintf(entry->words, sizeof entry->words, "%s", words);
+}
+
+static void client_remove(struct model_news *news, struct away_model *entry)
+{
+	if (entry->clients > 0 && --entry->clients == 0)
+		atomic_fetch_sub(&news->away, 1);
+}
+
+/* `words` NULL: the client reaches it again, or has left. Returns for how long it was unreachable; below 0: not known. */
+static int64_t client_note(const struct client_news *client, const char *model, const char *words)
+{
+	struct model_news *news = client->news;
 	int64_t lasted_ms = -1;
+	size_t at = model_find(client->caller, model);
+	assert(at < client->caller->model_count);
 	pthread_mutex_lock(&news->lock);
-	struct away_model *at = away_model_at(news, model);
-	if (at && words) {
-		if (at->workers++ == 0)
-			at->since_ms = clock_ms();
-		(void)snprintf(at->name, sizeof at->name, "%s", model);
-		(void)snprintf(at->words, sizeof at->words, "%s", words);
-	} else if (at && at->workers > 0) {
-		at->workers--;
-		lasted_ms = clock_ms() - at->since_ms;
+	struct away_model *entry = away_model_at(news, &client->caller->models[at]);
+	if (entry && words) {
+		client_add(news, entry, words);
+	} else if (entry) {
+		lasted_ms = clock_ms() - entry->since_ms;
+		client_remove(news, entry);
 	}
 	pthread_mutex_unlock(&news->lock);
 	return lasted_ms;
 }
 
-bool model_news_away(const struct caller_config *caller, char *words, size_t size)
+size_t model_news_count(struct model_news *news, const struct stage_config *stage)
 {
-	struct model_news *news = caller->told_context;
+	size_t count = 0;
+	if (atomic_load(&news->away) == 0)
+		return 0;
+	pthread_mutex_lock(&news->lock);
+	for (size_t i = 0; i < stage->own_model_count; i++) {
+		const struct away_model *entry = away_model_at(news, &stage->own_models[i]);
+		count += entry && entry->clients > 0;
+	}
+	pthread_mutex_unlock(&news->lock);
+	return count;
+}
+
+bool model_news_away(struct model_news *news, const struct stage_config *stage, char *words, size_t size)
+{
 	bool found = false;
 	pthread_mutex_lock(&news->lock);
-	for (size_t i = 0; i < AWAY_NAMED_MAX && !found; i++) {
-		found = news->away[i].workers > 0;
+	for (size_t i = 0; i < stage->own_model_count && !found; i++) {
+		const struct away_model *entry = away_model_at(news, &stage->own_models[i]);
+		found = entry && entry->clients > 0;
 		if (found)
-			(void)snprintf(words, size, "%s: %s", news->away[i].name, news->away[i].words);
+			(void)snprintf(words, size, "%s: %s", entry->name, entry->words);
 	}
 	pthread_mutex_unlock(&news->lock);
 	return found;
 }
 
-bool model_news_is_away(const struct caller_config *caller, const char *model, char *words, size_t size)
+bool model_news_is_away(struct model_news *news, const char *model, char *words, size_t size)
 {
-	struct model_news *news = caller->told_context;
+	bool found = false;
+	if (atomic_load(&news->away) == 0)
+		return false;
 	pthread_mutex_lock(&news->lock);
-	const struct away_model *entry = away_model_at(news, model);
-	bool found = entry && entry->workers > 0;
-	if (found)
-		(void)snprintf(words, size, "%s", entry->words);
+	for (const struct away_model *entry = news->models; entry && !found; entry = entry->next) {
+		found = entry->clients > 0 && strcmp(entry->name, model) == 0;
+		if (found)
+			(void)snprintf(words, size, "%s", entry->words);
+	}
 	pthread_mutex_unlock(&news->lock);
 	return found;
 }
 
-/* Runs on the thread of the worker that calls. */
+/* Runs on the thread of the worker that calls, as those below. */
 static void say_model(void *context, const char *model, const char *words)
 {
-	struct model_news *news = context;
+	const struct client_news *client = context;
 	const struct log_fields fields = {.model = model};
-	int64_t lasted_ms = model_news_note(news, model, words);
+	int64_t lasted_ms = client_note(client, model, words);
+	const struct log_sink *log = client->news->log;
 	if (words)
-		log_say(news->log, LOG_LEVEL_WARN, &fields, "model %s is unreachable: %s", model, words);
+		log_say(log, LOG_LEVEL_WARN, &fields, "model %s is unreachable: %s", model, words);
 	else if (lasted_ms < 0)
-		log_say(news->log, LOG_LEVEL_INFO, &fields, "model %s is reachable again", model);
+		log_say(log, LOG_LEVEL_INFO, &fields, "model %s is reachable again", model);
 	else
-		log_say(news->log, LOG_LEVEL_INFO, &fields, "model %s is reachable again, after %" PRId64 ".%" PRId64 " s", model,
+		log_say(log, LOG_LEVEL_INFO, &fields, "model %s is reachable again, after %" PRId64 ".%" PRId64 " s", model,
 			lasted_ms / MS_PER_S, lasted_ms % MS_PER_S / (MS_PER_S / 10));
+}
+
+static void note_left(void *context, const char *model)
+{
+	(void)client_note(context, model, NULL);
 }
 
 static void say_way(void *context, const char *model, const struct model_address *address, const char *words)
 {
-	const struct model_news *news = context;
+	const struct client_news *client = context;
 	const struct log_fields fields = {.model = model};
 	if (words)
-		log_say(news->log, LOG_LEVEL_WARN, &fields, "model %s is called by REST at %s until %s answers by gRPC: %s", model,
-			address->rest->base, address->host, words);
+		log_say(client->news->log, LOG_LEVEL_WARN, &fields, "model %s is called by REST at %s until %s answers by gRPC: %s",
+			model, address->rest->base, address->host, words);
 	else
-		log_say(news->log, LOG_LEVEL_INFO, &fields, "model %s is called by gRPC again at %s", model, address->host);
+		log_say(client->news->log, LOG_LEVEL_INFO, &fields, "model %s is called by gRPC again at %s", model, address->host);
 }
 
 static void say_cache(void *context, const char *model, const char *words)
 {
-	const struct model_news *news = context;
+	const struct client_news *client = context;
 	const struct log_fields fields = {.model = model};
 	if (words)
-		log_say(news->log, LOG_LEVEL_WARN, &fields, "replies of model %s are not cached: %s", model, words);
+		log_say(client->news->log, LOG_LEVEL_WARN, &fields, "replies of model %s are not cached: %s", model, words);
 	else
-		log_say(news->log, LOG_LEVEL_INFO, &fields, "replies of model %s are cached again", model);
+		log_say(client->news->log, LOG_LEVEL_INFO, &fields, "replies of model %s are cached again", model);
 }
 
 /* Configures one client for a pipeline and for those that it calls. In an outage the setting of the calling pipeline
@@ -243,27 +317,33 @@ static bool caller_gather(const struct plan *plan, const struct pipeline_plan *p
 	return true;
 }
 
-const struct caller_config *model_clients_find(struct model_clients *callers, const struct engine_config *config,
-					       const struct plan *plan, const struct pipeline_plan *pipeline,
-					       const struct called_pipeline *called, size_t called_count, struct arena *arena,
-					       struct arena *lasting, struct error *error)
+bool model_clients_find(struct model_clients *callers, struct model_news *news, const struct engine_config *config,
+			const struct plan *plan, const struct pipeline_plan *pipeline, struct stage_config *stage,
+			struct arena *arena, struct error *error)
 {
 	struct caller_config caller;
-	if (!caller_gather(plan, pipeline, called, called_count, arena, &caller, error))
-		return NULL;
+	if (!caller_gather(plan, pipeline, stage->called, stage->called_count, arena, &caller, error))
+		return false;
+	stage->own_model_count = caller.model_count;
+	stage->own_models = caller.models;
 	caller.told = say_model;
+	caller.left = note_left;
 	caller.way_told = say_way;
 	caller.cache_told = say_cache;
 	caller.wire = config->chaos ? &wire_chaos : config->wire;
 	caller.wire_context = config->chaos ? config->chaos : config->wire_context;
 	caller.seed = config->seed ? config->seed : caller.seed;
 	for (size_t i = 0; i < callers->count; i++)
-		if (may_share(&callers->items[i], &caller))
-			return share(&callers->items[i], &caller, arena) ? &callers->items[i] : NULL;
-	caller.away = ARENA_NEW(lasting, _Atomic size_t);
-	caller.told_context = model_news_open(config->log, lasting);
-	if (!caller.away || !caller.told_context)
-		return NULL;
+		if (may_share(&callers->items[i], &caller)) {
+			stage->caller = &callers->items[i];
+			return share(&callers->items[i], &caller, arena);
+		}
+	struct client_news *client = ARENA_NEW(arena, struct client_news);
+	if (!client)
+		return false;
+	*client = (struct client_news){news, &callers->items[callers->count]};
+	caller.told_context = client;
 	callers->items[callers->count] = caller;
-	return &callers->items[callers->count++];
+	stage->caller = &callers->items[callers->count++];
+	return true;
 }

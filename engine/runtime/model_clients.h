@@ -16,19 +16,30 @@ struct model_clients {
  * of the plan. */
 size_t called_pipelines_find(const struct plan *plan, const struct pipeline_plan *pipeline, struct called_pipeline *called);
 
-/* Client configuration of a pipeline and its subpipelines. Pipelines share it if they have the same addresses of
- * models and the same settings for calls in an outage. Its counts are in `lasting`, which lives as long as the
- * engine. NULL: `error` has the reason, or memory ran out. */
-const struct caller_config *model_clients_find(struct model_clients *callers, const struct engine_config *config,
-					       const struct plan *plan, const struct pipeline_plan *pipeline,
-					       const struct called_pipeline *called, size_t called_count, struct arena *arena,
-					       struct arena *lasting, struct error *error);
+/* Unreachable models of a group, whichever setup its clients are of: a stage that a reload does not touch keeps its client.
+ * Written by the calling workers when a model becomes unreachable or reachable, read by the engine. */
+struct model_news;
 
-/* Names one of its unreachable models, with the reason: "score: connection refused". False: all are reachable. Any
- * thread. */
-bool model_news_away(const struct caller_config *caller, char *words, size_t size);
+/* In `lasting`, which lives as long as the engine. NULL: memory ran out. */
+struct model_news *model_news_open(const struct log_sink *log, struct arena *lasting);
 
-/* Whether that model is unreachable, with the reason. Any thread. */
-bool model_news_is_away(const struct caller_config *caller, const char *model, char *words, size_t size);
+/* Sets the client configuration of a stage of a pipeline with these subpipelines, and its own models. Pipelines share a client if
+ * they have the same addresses of models and the same settings for calls in an outage. False: `error` has the reason, or memory
+ * ran out. */
+bool model_clients_find(struct model_clients *callers, struct model_news *news, const struct engine_config *config,
+			const struct plan *plan, const struct pipeline_plan *pipeline, struct stage_config *stage,
+			struct arena *arena, struct error *error);
+
+/* Makes place in the news for all models of the clients, in `lasting`. False: memory ran out. */
+bool model_news_expect(struct model_news *news, const struct model_clients *callers, struct arena *lasting);
+
+/* Number of models that the stage's pipeline calls and that are unreachable. Any thread. */
+size_t model_news_count(struct model_news *news, const struct stage_config *stage);
+
+/* Names one of them, with the reason: "score: connection refused". False: all are reachable. Any thread. */
+bool model_news_away(struct model_news *news, const struct stage_config *stage, char *words, size_t size);
+
+/* Whether a model of that name is unreachable, with the reason. Any thread. */
+bool model_news_is_away(struct model_news *news, const char *model, char *words, size_t size);
 
 #endif

@@ -1,6 +1,7 @@
 /* readiness.c: see readiness.h. */
 #include "runtime/readiness.h"
 
+#include "runtime/model_clients.h"
 #include "runtime/worker_threads.h"
 #include "state/table.h"
 
@@ -30,15 +31,16 @@ static bool index_fill(const struct readiness_index *index, const struct plan *p
 }
 
 /* A pipeline has several stages, which have the same version and callers: the first one counts. */
-static void stages_look(const struct readiness_index *index, const struct worker_setup *setup)
+static void stages_look(const struct readiness_index *index, const struct group *group)
 {
+	const struct worker_setup *setup = group->setup;
 	for (size_t i = 0; i < setup->stage_count; i++) {
 		const struct stage_config *stage = &setup->stages[i];
 		struct pipeline_readiness *found = readiness_find(index, stage->name);
 		if (!found || found->version != 0)
 			continue;
 		found->version = stage->version;
-		found->models_away = atomic_load_explicit(stage->caller->away, memory_order_relaxed);
+		found->models_away = model_news_count(group->news, stage);
 	}
 }
 
@@ -62,7 +64,7 @@ static void group_look(const struct readiness_index *index, const struct plan *p
 		index->items[i].has_followed = has_followed;
 		index->items[i].has_partitions = has_partitions;
 	}
-	stages_look(index, group->setup);
+	stages_look(index, group);
 	if (!group->observes) /* a pipeline answers without its observers */
 		waits_look(index, group);
 }

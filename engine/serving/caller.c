@@ -50,14 +50,6 @@ static int64_t now_us(const struct caller *caller)
 
 /* ---- time ---- */
 
-static void count_away(const struct caller_config *config, bool away)
-{
-	if (config->away && away)
-		atomic_fetch_add_explicit(config->away, 1, memory_order_relaxed);
-	else if (config->away)
-		atomic_fetch_sub_explicit(config->away, 1, memory_order_relaxed);
-}
-
 static void tell_away(struct caller_served *served)
 {
 	const struct caller_config *config = served->caller->config;
@@ -65,7 +57,6 @@ static void tell_away(struct caller_served *served)
 	if (!words == !served->away)
 		return;
 	served->away = words != NULL;
-	count_away(config, served->away);
 	if (config->told)
 		config->told(config->told_context, served->config->name, words);
 }
@@ -439,8 +430,8 @@ void caller_close(struct caller *caller)
 		return;
 	loop_unwatch_pauses(caller->loop, &caller->pauses);
 	for (size_t i = 0; i < caller->count; i++) {
-		if (caller->models[i].away)
-			count_away(caller->config, false);
+		if (caller->models[i].away && caller->config->left)
+			caller->config->left(caller->config->told_context, caller->models[i].config->name);
 		if (caller->models[i].counts)
 			gauges_leave(&caller->models[i]);
 		cache_close(caller->models[i].cache);

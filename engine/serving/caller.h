@@ -68,6 +68,8 @@ struct caller_config {
 	/* Reports that a model is unavailable, because of `words`, or available again (NULL). Called from the
 	 * caller's thread. NULL: not reported. */
 	void (*told)(void *context, const char *model, const char *words);
+	/* Reports that the caller closes while a model is unavailable. NULL: not reported. */
+	void (*left)(void *context, const char *model);
 	/* Reports that a server configured for gRPC is called by REST, because of `words`, or by gRPC again
 	 * (NULL). */
 	void (*way_told)(void *context, const char *model, const struct model_address *address, const char *words);
@@ -77,8 +79,6 @@ struct caller_config {
 	void *told_context;
 	/* Counts of each model, one entry for each worker by its number (caller_count_as()); NULL: not counted. */
 	struct model_counts *const *counts;
-	/* Number of models that are unavailable now, over all callers of this configuration; NULL: not counted. */
-	_Atomic size_t *away;
 };
 
 /* `answered` is called in a later turn of the loop, once for each call, with reply or error filled in. The

@@ -92,10 +92,14 @@ struct stage_alert {
 
 struct stage_config {
 	const char *name; /* of the pipeline */
-	/* Two stages of the same name and version are the same: a reload does not touch such a stage. */
+	/* Two stages of the same name and version are the same: a reload does not touch such a stage, unless it is renewed
+	 * (struct worker_setup). */
 	uint64_t version;
+	uint64_t revision; /* of the deployment: what is borrowed here is of it */
 	const struct graph *graph;	    /* that messages run through */
 	const struct caller_config *caller; /* for its calls; stages with the same one share a client */
+	size_t own_model_count;		    /* models of `caller` that its pipeline calls, itself or by others; for reports */
+	const struct model_config *own_models;
 	size_t called_count;		    /* subpipelines that its steps call, and those that they call */
 	const struct called_pipeline *called;
 	size_t topic_count;
@@ -155,6 +159,8 @@ struct worker_setup {
 	struct topic_list writes;
 	struct topic_list taps; /* written best effort, not with the output */
 	const char *replies;	/* namespace's topic of replies to gateways; the same in all setups. NULL: none */
+	/* Stages without state of revisions before this one are opened again, so that what they borrow can be freed. 0: none. */
+	uint64_t renewed;
 	size_t stage_count;
 	const struct stage_config *stages;
 };

@@ -149,6 +149,14 @@ static void on_told(void *context, const char *model, const char *words)
 		snprintf(stand->why, sizeof stand->why, "%s", words);
 }
 
+static void on_left(void *context, const char *model)
+{
+	struct caller_stand *stand = context;
+	assert_string_equal(model, "m");
+	size_t length = strlen(stand->told);
+	snprintf(stand->told + length, sizeof stand->told - length, "left ");
+}
+
 void caller_stand_open(struct caller_stand *stand)
 {
 	struct error error = {0};
@@ -162,8 +170,8 @@ void caller_stand_open(struct caller_stand *stand)
 					       .request_bytes = 4096,
 					       .reply_bytes = 1024,
 					       .told = on_told,
-					       .told_context = stand,
-					       .away = &stand->away};
+					       .left = on_left,
+					       .told_context = stand};
 	stand->message = (struct message){.arena = stand->arena, .id = TEXT("r-1")};
 }
 

@@ -50,8 +50,7 @@ struct caller_stand {
 	struct model_address address;
 	struct model_config model; /* two calls at once */
 	struct caller_config config;
-	_Atomic size_t away;
-	char told[64]; /* "away " and "back ", as they came */
+	char told[64]; /* "away ", "back " and "left ", as they came */
 	char why[300]; /* the model is away */
 };
 

@@ -433,11 +433,23 @@ static bool neither_is_ready(void)
 	       text_starts_with(pipeline->why, TEXT("a model that it calls is unreachable: m: "));
 }
 
+static void another_is_applied(void)
+{
+	follow_apply("q", 0, PIPELINE("q", "2"));
+}
+
+/* It calls no model, and shares its client with the one that does. */
+static bool only_the_other_is_ready(void)
+{
+	return is_ready_at("q", 1) && condition("Pipeline", "q")->why.length == 0 && neither_is_ready();
+}
+
 static void a_model_that_is_away_is_a_condition(void **state)
 {
 	static const struct scene scenes[] = {
 		{"both", a_model_is_applied, both_are_ready},
 		{"the outage", p_is_asked, neither_is_ready},
+		{"another pipeline", another_is_applied, only_the_other_is_ready},
 		{0},
 	};
 	(void)state;
