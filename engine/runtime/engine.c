@@ -24,6 +24,8 @@
 #define SWEEP_MS 200			 /* between two checks whether replaced revisions can be closed */
 #define LASTING_BYTES ((size_t)64 << 20) /* names of topics and counts of pipelines: some KiB for each */
 #define SETUP_BYTES ((size_t)64 << 20)
+/* Pipelines of replaced revisions that may stay in memory because stages of theirs run on: some 20 KiB for each. */
+#define RETAINED_PIPELINES 3000
 
 /* A revision that runs, or that still has open stages. */
 struct generation {
@@ -40,6 +42,7 @@ struct engine {
 	struct arena *arena; /* lives as long as the engine */
 	struct group *groups;
 	struct generation *generations; /* the first is the newest */
+	uint64_t renewed; /* revision at which all stages without state were opened again; 0: none yet */
 	int bell;			/* rung by a worker that ended */
 	int signals;
 	struct loop *loop;
@@ -308,14 +311,15 @@ struct made_setups {
 };
 
 /* Makes the setups of all groups before any of them is used, so that an error leaves the engine unchanged. */
-static bool setups_make(struct engine *engine, struct generation *generation, struct group *groups, struct made_setups *setups,
-			struct error *error)
+static bool setups_make(struct engine *engine, struct generation *generation, struct group *groups, uint64_t renewed,
+			struct made_setups *setups, struct error *error)
 {
 	for (struct group *group = groups; group; group = group->next) {
 		struct worker_setup *setup = group_setup_make(group, generation->revision, engine->config, &generation->users,
 							      generation->arena, engine->arena, error);
 		if (!setup)
 			return false;
+		setup->renewed = renewed;
 		setups->items[setups->count++] = (struct made_setup){group, setup};
 	}
 	return true;
@@ -340,19 +344,34 @@ static void setups_follow(const struct made_setups *setups)
 
 /* Opens the groups that are new in a generation, which the engine does not have yet, and makes the setups of all. False: the
  * engine is unchanged. */
-static bool setups_open(struct engine *engine, struct generation *generation, struct group **made, struct made_setups *setups,
-			struct error *error)
+static bool setups_open(struct engine *engine, struct generation *generation, uint64_t renewed, struct group **made,
+			struct made_setups *setups, struct error *error)
 {
 	size_t most = groups_counted(engine->groups) + generation->revision->plan.count * PLAN_GROUPS_MAX;
 	*made = NULL;
 	*setups = (struct made_setups){.items = ARENA_ARRAY(generation->arena, struct made_setup, most)};
 	if (!setups->items)
 		return error_memory(error, ERROR_SYSTEM, "preparing workers");
-	if (!groups_make(engine, generation->revision, made, error) || !setups_make(engine, generation, *made, setups, error) ||
-	    !setups_make(engine, generation, engine->groups, setups, error))
+	if (!groups_make(engine, generation->revision, made, error) ||
+	    !setups_make(engine, generation, *made, renewed, setups, error) ||
+	    !setups_make(engine, generation, engine->groups, renewed, setups, error))
 		return false;
 	setups_begin(setups);
 	return groups_open(engine, *made, error);
+}
+
+/* The revision at which all stages without state are opened again, when this generation is deployed. A stage that a reload does
+ * not touch keeps the memory of its revision, which has all pipelines: each change would cost as much as all of them. Revisions
+ * from before the last renewal are not counted: stages with state keep them. */
+static uint64_t renewal_of(const struct engine *engine, const struct generation *generation)
+{
+	size_t retained = 0, allowed = 2 * generation->revision->plan.count;
+	for (const struct generation *other = engine->generations; other; other = other->next)
+		if (other->revision->number >= engine->renewed)
+			retained += other->revision->plan.count;
+	if (allowed < RETAINED_PIPELINES)
+		allowed = RETAINED_PIPELINES;
+	return retained > allowed ? generation->revision->number : engine->renewed;
 }
 
 /* Makes a generation the newest, or closes it. */
@@ -360,12 +379,14 @@ static bool generation_deploy(struct engine *engine, struct generation *generati
 {
 	struct group *made;
 	struct made_setups setups;
-	if (!setups_open(engine, generation, &made, &setups, error)) {
+	const uint64_t renewed = renewal_of(engine, generation);
+	if (!setups_open(engine, generation, renewed, &made, &setups, error)) {
 		generation_close(generation);
 		return false;
 	}
 	generation->next = engine->generations;
 	engine->generations = generation;
+	engine->renewed = renewed;
 	groups_join(engine, made, error);
 	setups_follow(&setups);
 	if (generation->next)
@@ -382,7 +403,7 @@ bool engine_release(struct engine *engine, struct error *error)
 	struct group *made;
 	struct made_setups setups;
 	newest->revision->held = NULL;
-	if (!setups_open(engine, newest, &made, &setups, error)) {
+	if (!setups_open(engine, newest, engine->renewed, &made, &setups, error)) {
 		newest->revision->held = held;
 		return false;
 	}

@@ -24,15 +24,22 @@ bool stage_phase_has(const struct worker *worker, const struct stage_config *con
 
 /* ---- from ACTIVE ---- */
 
+/* Whether the setup opens the stage again although nothing of it has changed. One with state would restore it. */
+static bool is_renewed(const struct stage_config *config, const struct worker_setup *setup)
+{
+	return config->revision < setup->renewed && config->changelog == TOPIC_NOWHERE;
+}
+
 static bool is_kept(const struct worker_stage *stage, const struct worker_setup *setup)
 {
-	for (size_t i = 0; i < setup->stage_count; i++)
+	for (size_t i = 0; i < setup->stage_count && !is_renewed(stage->config, setup); i++)
 		if (is_same(stage->config, &setup->stages[i]))
 			return true;
 	return false;
 }
 
-/* Whether the stage may drain. A stage with state does not: its state continues in its successor. */
+/* Whether the stage may drain. A stage with state does not: its state continues in its successor. Nor does one that is
+ * renewed: its successor has its version. */
 static bool may_linger(const struct stage_config *config)
 {
 	return comes_from_stage(config) && config->changelog == TOPIC_NOWHERE;
@@ -42,7 +49,8 @@ void stage_phase_begin(struct worker *worker, const struct worker_setup *setup)
 {
 	for (struct worker_stage *stage = worker->stages; stage; stage = stage->next)
 		if (stage->phase == STAGE_ACTIVE && !is_kept(stage, setup)) {
-			stage->phase = may_linger(stage->config) ? STAGE_DRAINING : STAGE_CLOSING;
+			bool drains = may_linger(stage->config) && !is_renewed(stage->config, setup);
+			stage->phase = drains ? STAGE_DRAINING : STAGE_CLOSING;
 			stage->quiet_ms = loop_now_ms(worker->loop);
 			worker->replaced_count++;
 		}

@@ -3,7 +3,7 @@
  *
  *   phase      what enters                      what it passes on             until
  *   ACTIVE     all records of its topics        -                             a setup has no stage of its
- *                                                                             name and version
+ *                                                                             name and version, or renews it
  *   DRAINING   records of earlier stages of     queued records, to the        no earlier stage of its version
  *              its own version, and all of a    stage that its topics lead    is at work, nothing is in flight
  *              topic that nobody else reads     to then                       or queued, and for 10 s nothing
@@ -11,8 +11,8 @@
  *   CLOSING    nothing; what is in flight       the same; records of topics   nothing is in flight and no state
  *              is finished                      that lead nowhere: to nobody  is held for it: it is closed
  *
- * Only a later stage of a pipeline without state drains; all others close at once. The state of a stage, and what a
- * first stage reads, continue in its successor.
+ * Only a later stage of a pipeline without state drains, if its successor has another version; all others close at once. The
+ * state of a stage, and what a first stage reads, continue in its successor.
  *
  * What is handed over, and where that is done:
  *

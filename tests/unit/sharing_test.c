@@ -455,6 +455,53 @@ static void what_is_in_flight_ends_as_it_began_when_its_pipeline_changes(void **
 	model_close(&model);
 }
 
+/* Nothing of the two stages has changed. The memory of their first revision can be freed when the second has all. A key keeps
+ * its order. */
+static void what_is_renewed_is_opened_again_and_loses_nothing(void **state)
+{
+	struct stand *stand = *state;
+	struct model model;
+	struct stage_config stages[STAND_STAGES];
+	struct worker_setup setup;
+	atomic_size_t users = 0, later = 0;
+	stand_configure(stand, calls);
+	stand_configure_also(stand, triples);
+	model_open(&model, stand);
+	stand->config.transaction.id = NULL;
+	stand->stages[0].by_key = true;
+	for (size_t i = 0; i < 2; i++) {
+		stand->stages[i].users = &users;
+		stand->stages[i].revision = 1;
+		stand->stages[i].changelog = TOPIC_NOWHERE;
+	}
+	stand_start(stand);
+	stand_ask_at(stand, "in", "a", "before", 1);
+	while (atomic_load(&model.called) == 0)
+		pause_ms(10);
+	memcpy(stages, stand->stages, sizeof stages);
+	for (size_t i = 0; i < 2; i++) {
+		stages[i].users = &later;
+		stages[i].revision = 2;
+	}
+	stand->config.setup.renewed = 2;
+	reload(stand, stages, &setup);
+	assert_int_equal(later, 2);
+	stand_ask_at(stand, "in", "a", "after", 1);
+	atomic_store(&model.open, true);
+	expect(stand, "\"before\"");
+	expect(stand, "\"after\"");
+	for (int waited_ms = 0; atomic_load(&users) != 0; waited_ms += 10) {
+		assert_true(waited_ms < MOCK_WAIT_MS);
+		stand_ask_at(stand, "also", "a", "turn", 1); /* the worker is awake, and looks */
+		expect(stand, "\"turn\"");
+		pause_ms(10);
+	}
+	stand_stop(stand);
+	assert_int_equal(later, 0);
+	assert_int_equal(stand_committed(stand), 2);
+	model_close(&model);
+}
+
 /* Of the two topics of a full stage one is read by another from now on. */
 static void what_a_full_stage_has_in_hand_goes_to_whoever_reads_its_topic_now(void **state)
 {
@@ -540,6 +587,7 @@ int main(void)
 		STORY(exactly_once_what_kafka_refuses_is_answered_as_a_limit),
 		STORY(of_a_batch_that_is_refused_nobody_is_to_blame),
 		STORY(what_is_in_flight_ends_as_it_began_when_its_pipeline_changes),
+		STORY(what_is_renewed_is_opened_again_and_loses_nothing),
 		STORY(what_a_full_stage_has_in_hand_goes_to_whoever_reads_its_topic_now),
 		STORY(a_pipeline_that_is_new_begins_to_read_and_one_that_is_gone_ends),
 	};
