@@ -60,7 +60,8 @@ struct applier *applier_open(const struct applier_config *config, struct error *
 	if (!applier->reader && missing.kind == ERROR_CONFIG)
 		error_set(error, ERROR_CONFIG, PLACE_NONE,
 			  "namespace `%s` has no topic %s: no engine has run there with `sluice run --control`, or the topic's "
-			  "prefix is another one; give both the same --topic-prefix",
+			  "prefix is another one (give both the same --topic-prefix), or the topic was deleted (the logs of the "
+			  "engines say so)",
 			  config->namespace, config->topics.control);
 	else if (!applier->reader)
 		*error = missing;

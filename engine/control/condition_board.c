@@ -224,6 +224,10 @@ static struct engine_condition engine_look(const struct condition_board *board, 
 		condition_worsen(&condition, "Failed", reason_keep(arena, "the control plane cannot be read", state->cut_off));
 	if (stopped)
 		condition_worsen(&condition, "Stopped", TEXT("the engine was stopped"));
+	if (state->differs[0] && condition.ready) {
+		condition.what = TEXT("Differs");
+		condition.why = text_copied(arena, text_of(state->differs));
+	}
 	if (state->waiting[0] && condition.ready) {
 		condition.what = TEXT("Waiting");
 		condition.why = reason_keep(arena, "a change is not prepared, and the version before it runs", state->waiting);

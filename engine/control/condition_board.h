@@ -28,6 +28,7 @@ struct board_state {
 	const char *unserved; /* why the gateway does not serve; "": it does, or there is none */
 	const char *unfed; /* why the feed cannot be read; "": it can */
 	const char *cut_off; /* why the control plane cannot be read; "": it can */
+	const char *differs; /* what is wrong with the topics of the control plane; "": nothing */
 	const char *waiting; /* why an ACCEPTED change is not prepared; "": it is, or there is none */
 	bool is_stale;
 	const struct topic_watch *topics; /* NULL: they are not held against the plan */

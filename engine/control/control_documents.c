@@ -117,7 +117,8 @@ bool control_documents_equal(const struct control_documents *a, const struct con
 		return false;
 	for (size_t i = 0; i < a->count; i++)
 		if (a->versions[i].version != b->versions[i].version || !text_equal(a->versions[i].name, b->versions[i].name) ||
-		    !text_equal(a->versions[i].kind, b->versions[i].kind))
+		    !text_equal(a->versions[i].kind, b->versions[i].kind) ||
+		    !text_equal(a->documents[i].text, b->documents[i].text)) /* numbers begin anew if `control` was created again */
 			return false;
 	return assignment_tables_equal(&a->tables, &b->tables);
 }

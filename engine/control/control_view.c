@@ -1,12 +1,19 @@
 /* control_view.c: see control_view.h. */
 #include "control/control_view.h"
 
+#include <inttypes.h>
+
 #include "base/clock.h"
 #include "base/memory.h"
 
 bool control_view_take(void *context, const struct record *record, struct error *error)
 {
 	struct control_view *view = context;
+	if (record->offset < view->next_offset)
+		return error_set(error, ERROR_SYSTEM, PLACE_NONE,
+				 "topic %s was deleted and created again: its records begin anew at offset %" PRId64,
+				 view->control_config.topic, record->offset);
+	view->next_offset = record->offset + 1;
 	return control_reader_take(&view->reader, record->key, record->value, time_of_day_ms(), error);
 }
 

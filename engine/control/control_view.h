@@ -24,13 +24,14 @@ struct control_view {
 	struct control_reader reader;
 	struct reader_config control_config, status_config;
 	struct reader *control, *status;
+	int64_t next_offset; /* of `control`: no record may come with a lower one */
 };
 
 /* Reads `control` to its end, and `status` from its end. The configuration is borrowed. NULL: `error` has the reason. */
 struct control_view *control_view_open(const struct control_view_config *config, struct error *error);
 void control_view_close(struct control_view *view); /* NULL is fine */
 
-/* Folds a record of `control`; `context` is the view. False: SYSTEM. */
+/* Folds a record of `control`; `context` is the view. False: SYSTEM; also if the topic was deleted and created again. */
 bool control_view_take(void *context, const struct record *record, struct error *error);
 
 /* Takes a record of `status`: beats of the keeper, and reports on alerts; others are ignored. */

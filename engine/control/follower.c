@@ -12,14 +12,12 @@
 #include "control/change_results.h"
 #include "control/condition_board.h"
 #include "control/control_view.h"
+#include "control/control_watch.h"
 #include "control/feed_relay.h"
 #include "control/rollout_relay.h"
-#include "log/best_effort.h"
+#include "control/status_writer.h"
 #include "net/loop_task.h"
 
-#define QUEUE_BYTES ((size_t)8 << 20)	/* records of conditions that wait for Kafka */
-#define STATUS_BYTES ((size_t)1 << 20) /* a record of `status` */
-#define LISTS_BYTES ((size_t)16 << 20)
 #define RECORDS_A_TURN 500  /* of a topic; then the loop continues */
 
 /* The present task. */
@@ -48,10 +46,10 @@ struct follower {
 	struct rejoining rejoining;
 	int bell; /* of the readers of the view */
 	struct watch bell_watch;
-	struct best_effort *side;
+	struct control_watch *watch; /* NULL: not started, or there is none */
+	struct status_writer_config writer_config;
+	struct status_writer writer;
 	struct loop_timer timer;
-	struct arena *lists; /* of a record that is written */
-	struct buffer key, value;
 	struct document_names names;
 	struct preparation preparation;
 	struct list results; /* struct change_result */
@@ -78,32 +76,12 @@ static void follower_look(struct follower *follower);
 
 /* ---- reports ---- */
 
-static void record_produce(struct follower *follower)
-{
-	const struct outgoing outgoing = {.key = buffer_view(&follower->key), .value = buffer_view(&follower->value)};
-	(void)best_effort_produce(follower->side, &outgoing);
-}
-
-static void record_send(struct follower *follower, const struct record_form *form, const void *record)
-{
-	struct error error = {0};
-	buffer_clear(&follower->value);
-	if (!record_encode(form, record, &follower->value, &error)) {
-		log_say(follower->config->log, LOG_LEVEL_WARN, NULL, "a record of %s was not written: %s", follower->config->status,
-			error.text);
-		return;
-	}
-	record_produce(follower);
-}
-
-/* Counts of rollouts are totals, so a lost record loses nothing. */
 static void tally_send(struct follower *follower)
 {
 	const struct engine_tallies tally = {.namespace = text_of(follower->config->namespace),
 					     .engine = text_of(follower->config->engine),
 					     .started_ms = follower->started_ms};
-	if (rollout_relay_tally(&follower->relay, engine_rollouts(follower->engine), tally, &follower->key, &follower->value))
-		record_produce(follower);
+	status_writer_tally(&follower->writer, &follower->relay, engine_rollouts(follower->engine), tally);
 }
 
 static void rollouts_look(struct follower *follower)
@@ -117,31 +95,14 @@ static void rollouts_look(struct follower *follower)
  * engine that is cut off does not report: changes would wait for it. */
 static void report_send(struct follower *follower, bool stopped)
 {
-	const size_t count = list_length(&follower->results);
 	if (follower->cut_off[0] && !stopped)
 		return;
-	arena_reset(follower->lists);
-	int64_t *prepared = ARENA_ARRAY(follower->lists, int64_t, count);
-	struct failed_change *failed = ARENA_ARRAY(follower->lists, struct failed_change, count);
-	if (!prepared || !failed)
-		return;
-	struct engine_report report = {.namespace = text_of(follower->config->namespace),
-				       .engine = text_of(follower->config->engine),
-				       .started_ms = follower->started_ms,
-				       .sequence = ++follower->sequence,
-				       .stopped = stopped,
-				       .prepared = {0, prepared},
-				       .failed = {0, failed}};
-	for (const struct list_node *node = follower->results.first; node; node = node->next) {
-		const struct change_result *result = LIST_OWNER(node, const struct change_result, node);
-		if (result->state == CHANGE_IS_PREPARED)
-			prepared[report.prepared.count++] = result->change;
-		else if (result->state == CHANGE_CANNOT_RUN)
-			failed[report.failed.count++] = (struct failed_change){result->change, text_of(result->why)};
-	}
-	buffer_clear(&follower->key);
-	report_key(report.engine, &follower->key);
-	record_send(follower, &report_form, &report);
+	const struct engine_report report = {.namespace = text_of(follower->config->namespace),
+					     .engine = text_of(follower->config->engine),
+					     .started_ms = follower->started_ms,
+					     .sequence = ++follower->sequence,
+					     .stopped = stopped};
+	status_writer_report(&follower->writer, report, &follower->results);
 }
 
 static void conditions_send(struct follower *follower, bool stopped)
@@ -151,18 +112,16 @@ static void conditions_send(struct follower *follower, bool stopped)
 		.unserved = follower->unserved,
 		.unfed = follower->feed ? feed_relay_failure(follower->feed) : "",
 		.cut_off = follower->cut_off,
+		.differs = follower->watch ? control_watch_difference(follower->watch) : "",
 		.waiting = change_results_waiting(&follower->results),
 		.is_stale = follower->is_stale,
 		.topics = follower->config->topics,
 		.models = follower->config->models,
 		.mover = follower->config->mover};
 	struct engine_conditions conditions;
-	if (!condition_board_look(follower->board, follower->engine, &follower->running, &state, time_of_day_ms(), stopped,
-				  &conditions))
-		return;
-	buffer_clear(&follower->key);
-	conditions_key(conditions.engine, &follower->key);
-	record_send(follower, &conditions_form, &conditions);
+	if (condition_board_look(follower->board, follower->engine, &follower->running, &state, time_of_day_ms(), stopped,
+				 &conditions))
+		status_writer_conditions(&follower->writer, &conditions);
 }
 
 /* ---- results ---- */
@@ -332,12 +291,29 @@ static void preparation_start(struct follower *follower, struct control_document
 	control_documents_close(&follower->preparation.documents);
 }
 
+/* Whether `control` has no change at all, while documents run: it was deleted, and created again. */
+static bool control_is_blank(const struct follower *follower, struct error *error)
+{
+	if (follower->running.count == 0 || follower->view->reader.ledger.changes.first)
+		return false;
+	error_set(error, ERROR_CONFIG, PLACE_NONE,
+		  "%s was created again, and has none; those that ran before continue. Apply all files of the namespace in one "
+		  "`sluice apply`: what is not among them stops then",
+		  follower->config->control);
+	return true;
+}
+
 /* Switches to the documents in force, if they are others than the running ones. False: the engine cannot, now. */
 static bool follow_in_force(struct follower *follower)
 {
 	struct error error = {0};
 	struct control_documents wanted = {0};
 	uint64_t generation = control_reader_generation(&follower->view->reader);
+	if (control_is_blank(follower, &error)) {
+		failure_note(follower, &error);
+		follower->retry_ms = 0; /* it follows the first change at once */
+		return false;
+	}
 	if (!control_reader_is_whole(&follower->view->reader, &error) ||
 	    !control_documents_open(&wanted, &follower->view->reader, CONTROL_IN_FORCE, &follower->names, &error)) {
 		failure_note(follower, &error);
@@ -415,6 +391,8 @@ static void follower_cut_off(struct follower *follower, const struct error *erro
 	report_send(follower, true);
 	(void)snprintf(follower->cut_off, sizeof follower->cut_off, "%s", error->text);
 	follower->rejoining.due_ms = loop_now_ms(follower->loop) + FOLLOWER_RETRY_MS;
+	if (follower->config->work.lost)
+		follower->config->work.lost(follower->config->work.context);
 	log_say(follower->config->log, LOG_LEVEL_ERROR, NULL,
 		"the control plane cannot be read: %s. The engine continues with the documents that it runs, and reads again in "
 		"%d s",
@@ -475,6 +453,8 @@ static void on_rejoined(void *context)
 static void rejoin_look(struct follower *follower)
 {
 	struct rejoining *rejoining = &follower->rejoining;
+	if (follower->watch && control_watch_is_lost(follower->watch))
+		return;
 	if (!follower->cut_off[0] || loop_task_is_running(&rejoining->task) || loop_now_ms(follower->loop) < rejoining->due_ms)
 		return;
 	*rejoining = (struct rejoining){.task = {.run = rejoin_run, .done = on_rejoined, .context = follower},
@@ -511,12 +491,23 @@ static void state_note(const struct follower *follower)
 		feed_relay_note(follower->feed, follower->config->state);
 }
 
+/* Kafka says nothing of a topic that is gone, and fetches from it for ever: what is read there later begins anew. */
+static void lost_look(struct follower *follower)
+{
+	struct error lost = {0};
+	if (!follower->watch || follower->cut_off[0] || !control_watch_is_lost(follower->watch))
+		return;
+	error_set(&lost, ERROR_SYSTEM, PLACE_NONE, "%s", control_watch_difference(follower->watch));
+	follower_cut_off(follower, &lost);
+}
+
 static void on_tick(void *context)
 {
 	struct follower *follower = context;
 	struct error error = {0};
 	int64_t now_ms = loop_now_ms(follower->loop);
 	stale_look(follower);
+	lost_look(follower);
 	rejoin_look(follower);
 	if (follower->feed)
 		feed_relay_look(follower->feed);
@@ -540,12 +531,11 @@ static void on_tick(void *context)
 static bool topics_open(struct follower *follower, struct error *error)
 {
 	const struct follower_config *config = follower->config;
-	const char *const names[] = {config->status};
-	const struct best_effort_config side = {.brokers = config->brokers,
-					 .queue_bytes = QUEUE_BYTES,
-					 .at_once = true,
-					 .batches = config->batches,
-					 .properties = config->producer};
+	follower->writer_config = (struct status_writer_config){.brokers = config->brokers,
+								.producer = config->producer,
+								.batches = config->batches,
+								.topic = config->status,
+								.log = config->log};
 	follower->view_config = (struct control_view_config){.brokers = config->brokers,
 							     .namespace = config->namespace,
 							     .control = config->control,
@@ -554,8 +544,7 @@ static bool topics_open(struct follower *follower, struct error *error)
 							     .hear_alert = config->hear_alert,
 							     .alerts = config->alerts};
 	return (follower->view = control_view_open(&follower->view_config, error)) &&
-	       (follower->side = best_effort_open(&side, error)) &&
-	       best_effort_topics(follower->side, names, 1, error);
+	       status_writer_open(&follower->writer, &follower->writer_config, error);
 }
 
 struct follower *follower_open(const struct follower_config *config, struct error *error)
@@ -569,11 +558,8 @@ struct follower *follower_open(const struct follower_config *config, struct erro
 	follower->bell = -1;
 	follower->started_ms = time_of_day_ms();
 	config->state->namespace = config->namespace;
-	buffer_open(&follower->key, STATUS_BYTES);
-	buffer_open(&follower->value, STATUS_BYTES);
-	follower->lists = arena_open(LISTS_BYTES);
 	follower->board = condition_board_open(config->namespace, config->engine, follower->started_ms, error);
-	if (follower->lists && follower->board && document_names_open(&follower->names, config->names, error) &&
+	if (follower->board && document_names_open(&follower->names, config->names, error) &&
 	    topics_open(follower, error) && (follower->bell = bell_open(error)) >= 0)
 		return follower;
 	error_memory(error, ERROR_SYSTEM, "following the control plane");
@@ -596,6 +582,13 @@ bool follower_start(struct follower *follower, struct engine *engine, struct err
 					       .verdicts = engine_board(engine)};
 	if (feed.topic && !(follower->feed = feed_relay_open(&feed, follower->loop, error)))
 		return false;
+	const struct control_watch_config watch = {.brokers = follower->config->brokers,
+						   .properties = follower->config->consumer,
+						   .topics = follower->config->topics_of_control,
+						   .every_ms = follower->config->watch_ms,
+						   .log = follower->config->log};
+	if (watch.topics && !(follower->watch = control_watch_open(&watch, follower->loop, error)))
+		return false;
 	view_ring(follower);
 	return loop_timer_set(follower->loop, &follower->timer, loop_now_ms(follower->loop), error);
 }
@@ -613,6 +606,8 @@ static void follower_stop(struct follower *follower)
 	loop_unwatch(follower->loop, &follower->bell_watch);
 	feed_relay_close(follower->feed);
 	follower->feed = NULL;
+	control_watch_close(follower->watch);
+	follower->watch = NULL;
 	if (loop_task_is_running(&follower->preparation.task)) {
 		follower->config->work.give_up(follower->config->work.context);
 		loop_task_end(&follower->preparation.task);
@@ -637,14 +632,11 @@ void follower_close(struct follower *follower)
 		change_result_drop(LIST_OWNER(follower->results.first, struct change_result, node));
 	prepared_drop(follower);
 	control_documents_close(&follower->running);
-	best_effort_close(follower->side);
+	status_writer_close(&follower->writer);
 	if (follower->bell >= 0)
 		close(follower->bell);
 	control_view_close(follower->view);
 	condition_board_close(follower->board);
 	document_names_close(&follower->names);
-	buffer_close(&follower->key);
-	buffer_close(&follower->value);
-	arena_close(follower->lists);
 	memory_give(follower);
 }

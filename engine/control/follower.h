@@ -11,6 +11,9 @@
  * If a topic cannot be read any more, the follower reports to the keeper that the engine has stopped, so that no change
  * waits for it, and gives the reason in the engine's condition. Every FOLLOWER_RETRY_MS it tries to read all again.
  *
+ * Kafka tells no reader that a topic was deleted, so the topics of the control plane are watched (control/control_watch.h). A
+ * `control` that was created again and has no change puts nothing in force: the engine continues until one is active.
+ *
  * It reads the namespace's feed too (control/feed_relay.h). A feed that cannot be read is a condition of the engine, and holds up
  * no change.
  *
@@ -49,6 +52,9 @@ struct follower_work {
 	 * activation, and every FOLLOWER_RETRY_MS. False: `error` has the reason, which is a condition of the engine; the
 	 * documents run nevertheless. NULL: there is nothing to serve. */
 	bool (*serve)(void *context, struct error *error);
+	/* `control` cannot be read any more, and what is read there next may be another topic of its name: the keeper of this
+	 * process reads it again before it decides. Called from the loop. NULL: there is no keeper. */
+	void (*lost)(void *context);
 	void *context;
 };
 
@@ -60,9 +66,11 @@ struct follower_config {
 	const char *engine; /* its name */
 	const char *control, *status; /* names of the topics, which must exist */
 	const char *feed; /* likewise (control/feed_relay.h); NULL: it is not read */
+	const struct control_topics *topics_of_control; /* which are watched (control/control_watch.h); NULL: none are */
 	const struct log_sink *log;
 	struct arena *names; /* for the names of documents; outlives the engine. Used by the loop's thread alone */
 	struct follower_work work;
+	int64_t watch_ms;    /* between two looks at those topics; 0: CONTROL_WATCH_EVERY_MS */
 	int64_t patience_ms; /* 0: FOLLOWER_PATIENCE_MS */
 	const struct topic_watch *topics; /* of the engine; its differences are in conditions. NULL: none */
 	const struct model_watch *models; /* of the engine; slow ones are in conditions. NULL: none */

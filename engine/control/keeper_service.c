@@ -34,6 +34,7 @@ struct keeper_service {
 	pthread_t thread;
 	bool has_thread;
 	atomic_bool stopping;
+	atomic_bool renews; /* keeper_service_renew() */
 	_Atomic int64_t epoch; /* 0: a candidate */
 	int bell;	       /* rung by the readers, and to stop */
 
@@ -265,6 +266,7 @@ static bool tenure_begin(struct keeper_service *service, struct error *error)
 		.rollouts = rollout_document_of(&service->checker)};
 	if (!control_topics_ensure(&config->topics, config->brokers, config->consumer, 0, false, error))
 		return false;
+	atomic_store(&service->renews, false);
 	service->writer = fenced_writer_open(&service->writer_config, error);
 	service->keeper = service->writer ? keeper_open(&options, error) : NULL;
 	if (!service->keeper || !control_read(service, error) || !keeper_begin(service->keeper, time_of_day_ms(), error) ||
@@ -294,6 +296,9 @@ static bool tenure_holds(struct keeper_service *service, struct error *error)
 	if (service->heard_epoch > epoch)
 		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "another engine took over (epoch %" PRId64 " after %" PRId64 ")",
 				 service->heard_epoch, epoch);
+	if (atomic_load(&service->renews))
+		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "%s cannot be read any more, or was created again",
+				 service->config->topics.control);
 	return paused_ms < service->absent_ms ||
 	       error_set(error, ERROR_SYSTEM, PLACE_NONE, "it was stopped or waited for Kafka for %" PRId64 " ms", paused_ms);
 }
@@ -558,6 +563,12 @@ void keeper_service_close(struct keeper_service *service)
 	arena_close(service->arena);
 	buffer_close(&service->bytes);
 	memory_give(service);
+}
+
+void keeper_service_renew(struct keeper_service *service)
+{
+	atomic_store(&service->renews, true);
+	bell_ring(service->bell);
 }
 
 int64_t keeper_service_epoch(const struct keeper_service *service)

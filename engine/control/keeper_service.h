@@ -43,6 +43,10 @@ struct keeper_service *keeper_service_open(const struct keeper_service_config *c
 /* Stops the thread, and waits for its present transaction. NULL is fine. */
 void keeper_service_close(struct keeper_service *service);
 
+/* Ends a tenure, if there is one: `control` may be another topic than the one that was read. The next tenure reads it from its
+ * beginning. Any thread may call. */
+void keeper_service_renew(struct keeper_service *service);
+
 /* The epoch of its tenure; 0: it is a candidate. Any thread may call. */
 int64_t keeper_service_epoch(const struct keeper_service *service);
 

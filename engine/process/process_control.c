@@ -170,6 +170,12 @@ static bool control_serve(void *context, struct error *error)
 	return false;
 }
 
+static void control_lost(void *context)
+{
+	struct process_control *control = context;
+	keeper_service_renew(control->keeper);
+}
+
 static bool control_activate(void *context, struct revision *revision, struct error *error)
 {
 	struct process_control *control = context;
@@ -227,7 +233,8 @@ static void control_configure(struct process_control *control)
 		.feed = control->topics.feed,
 		.log = engine->log,
 		.names = running->workspace->arena,
-		.work = {control_compile, compile_give_up, control_activate, control_serve, control},
+		.topics_of_control = &control->topics,
+		.work = {control_compile, compile_give_up, control_activate, control_serve, control_lost, control},
 		.hear_alert = alert_hear,
 		.alerts = control,
 		.state = &control->state,

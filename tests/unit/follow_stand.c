@@ -278,7 +278,7 @@ int follow_open(void **state)
 							 .status = STATUS,
 							 .log = &sink,
 							 .names = follow_stand.arena,
-							 .work = {compile, give_up, activate, serve, NULL},
+							 .work = {compile, give_up, activate, serve, NULL, NULL},
 							 .state = &follow_stand.state};
 	follow_stand.topics_config = (struct topic_watch_config){
 		.brokers = follow_stand.config.brokers, .properties = mock_producer_settings, .log = &sink};

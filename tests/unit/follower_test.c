@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "control/control_topics.h"
 #include "runtime/readiness.h"
 #include "tests/unit/follow_stand.h"
 
@@ -317,6 +318,61 @@ static void activation_succeeds(void)
 	follow_stand.failure = (struct error){0};
 }
 
+/* The stand has no topic of proposals, until one is made. */
+static void proposals_are_missing(void)
+{
+	follow_beat();
+}
+
+static bool it_says_that_proposals_are_gone(void)
+{
+	const struct engine_condition *engine = condition("Engine", "one");
+	return engine && !engine->ready && text_is(engine->what, "Failed") &&
+	       text_starts_with(engine->why,
+				TEXT("the control plane cannot be read: topic sluice.default.proposals was deleted")) &&
+	       is_ready_at("p", 1);
+}
+
+static void proposals_are_made(void)
+{
+	rd_kafka_mock_topic_create(follow_stand.mock.cluster, "sluice.default.proposals", 1, 1);
+}
+
+static bool it_reads_again(void)
+{
+	const struct engine_condition *engine = condition("Engine", "one");
+	return engine && engine->ready && follow_was_said("the control plane is read again") && is_ready_at("p", 1);
+}
+
+static int lost_count;
+
+static void lost_note(void *context)
+{
+	(void)context;
+	lost_count++;
+}
+
+static void a_topic_of_the_control_plane_that_is_gone_is_a_condition(void **state)
+{
+	static const struct scene scenes[] = {
+		{"version 1", p_is_applied, p_is_ready_at_1},
+		{"the topic is gone", proposals_are_missing, it_says_that_proposals_are_gone},
+		{"the topic is there", proposals_are_made, it_reads_again},
+		{"version 2", p_is_changed, p_is_ready_at_2},
+		{0},
+	};
+	static struct control_topics topics;
+	struct error error = {0};
+	(void)state;
+	assert_true(control_topics_name(&topics, "sluice", "default", follow_stand.arena, &error));
+	follow_stand.follower_config.topics_of_control = &topics;
+	follow_stand.follower_config.watch_ms = 1500; /* later than the first version is ready */
+	follow_stand.follower_config.work.lost = lost_note;
+	lost_count = 0;
+	follow_play(scenes);
+	assert_int_equal(lost_count, 1); /* the keeper of the process reads again too */
+}
+
 static void what_is_in_force_and_cannot_run_is_tried_again(void **state)
 {
 	static const struct scene scenes[] = {
@@ -559,6 +615,7 @@ int main(void)
 		STORY(bad_records_are_refused_and_nothing_changes),
 		STORY(without_beats_it_is_stale_and_goes_on),
 		STORY(an_engine_that_cannot_read_stops_to_report_and_reads_again),
+		STORY(a_topic_of_the_control_plane_that_is_gone_is_a_condition),
 		STORY(what_is_in_force_and_cannot_run_is_tried_again),
 		STORY(a_gateway_that_fails_is_tried_again_alone),
 		STORY(the_loop_goes_on_while_documents_are_compiled),
