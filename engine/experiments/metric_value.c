@@ -20,6 +20,14 @@ static struct tensor number_named(const char *name, const double *number)
 	return (struct tensor){.name = text_of(name), .shape = one_element, .data = number, .count = 1, .datatype = DATATYPE_FP64};
 }
 
+static const struct tensor *number_kept(const double *number, struct arena *arena)
+{
+	struct tensor *tensor = ARENA_NEW(arena, struct tensor);
+	if (tensor)
+		*tensor = number_named("given", number);
+	return tensor;
+}
+
 static const char *text_or_none(struct text text, struct arena *arena)
 {
 	return text.length > 0 ? arena_copy(arena, text.bytes, text.length) : NULL;
@@ -49,8 +57,9 @@ bool metric_evaluate(const struct pipeline_metric *metric, const struct judged_a
 				    .version = text_or_none(payload_version(judged->answer), arena)};
 	struct error error = {0};
 	*value = (struct judged_value){0};
-	value->value = metric->spec.value ? expression_evaluate(metric->spec.value, &scope, arena, &error)
-					  : tensors_find(judged->answer->tensors, text_of(metric->spec.name.text));
+	value->value = judged->given		? number_kept(judged->given, arena)
+		       : metric->spec.value ? expression_evaluate(metric->spec.value, &scope, arena, &error)
+					    : tensors_find(judged->answer->tensors, text_of(metric->spec.name.text));
 	if (!value->value || value->value->datatype == DATATYPE_BYTES || value->value->count == 0)
 		return false;
 	for (size_t i = 0; i < metric->form.label_count; i++) {
@@ -78,4 +87,24 @@ struct text metric_label(const struct judged_value *value, size_t label, size_t 
 		return number > 0 ? TEXT("true") : TEXT("false");
 	const bool whole = is_whole(tensor->datatype) && number >= -9e15 && number <= 9e15;
 	return (struct text){digits, whole ? number_write_int64(digits, (int64_t)number) : number_write_double(digits, number)};
+}
+
+void metric_value_count(struct series_table *table, const struct judged_value *value, uint64_t now_ms)
+{
+	const struct series_form *form = series_table_form(table);
+	char digits[SERIES_LABELS_MAX][METRIC_LABEL_DIGITS];
+	struct text labels[SERIES_LABELS_MAX];
+	bool is_whole = value != NULL;
+	for (size_t nth = 0; value && nth < value->value->count; nth++) {
+		const double number = tensor_number(value->value, nth);
+		if (!series_takes(form->type, number)) {
+			is_whole = false;
+			continue;
+		}
+		for (size_t i = 0; i < form->label_count; i++)
+			labels[i] = metric_label(value, i, nth, digits[i]);
+		series_add(table, labels, number, now_ms);
+	}
+	if (!is_whole)
+		series_miss(table);
 }

@@ -19,6 +19,7 @@ struct judged_answer {
 	double latency_ms; /* NaN: not known */
 	const struct tensors *truth; /* that came with feedback; NULL: none */
 	double reward;		     /* likewise, where there is truth; NaN: none */
+	const double *given; /* the value of the metric, which came with feedback, so that only labels are evaluated; NULL: none */
 };
 
 struct judged_value {
@@ -37,5 +38,8 @@ bool metric_evaluate(const struct pipeline_metric *metric, const struct judged_a
 /* A label of the value's nth element: of as many elements as the value has, that one, else the first. Digits are written to
  * `digits`. */
 struct text metric_label(const struct judged_value *value, size_t label, size_t nth, char digits[METRIC_LABEL_DIGITS]);
+
+/* Counts a value in its series, each element by itself; NULL: it could not be computed. */
+void metric_value_count(struct series_table *table, const struct judged_value *value, uint64_t now_ms);
 
 #endif

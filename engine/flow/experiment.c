@@ -235,6 +235,7 @@ bool experiment_choose(struct pending *pending, const struct graph_experiment *e
 	    !choose_by_audience(experiment, visit->message, &choice) &&
 	    !choose_by_policy(visit, experiment, &context, &choice))
 		choose_by_weight(pending, experiment, &choice);
+	const bool is_outside = choice.reason == ASSIGNED_LAYER || choice.reason == ASSIGNED_HOLDOUT;
 	const struct assigned one = {.experiment = text_of(experiment->name),
 				     .variant = text_of(experiment->shares[choice.index].name),
 				     .unit = choice.unit,
@@ -243,7 +244,7 @@ bool experiment_choose(struct pending *pending, const struct graph_experiment *e
 				     .table = choice.table,
 				     .feature_count = context.known_count,
 				     .features = context.known,
-				     .exposed = experiment->exposes && choice.reason != ASSIGNED_LAYER && choice.reason != ASSIGNED_HOLDOUT};
+				     .exposed = experiment->exposes && !is_outside};
 	struct assigned *assigned = assigned_add(visit->run->message, &one);
 	if (!assigned)
 		return error_memory(error, ERROR_LIMIT, "choosing a candidate");

@@ -409,7 +409,8 @@ static void feedback_begin(const struct rest_request *request, bool seldon)
 	if (request->rest->draining) {
 		rest_refuse(request, 503, "this gateway is stopping; ask another one");
 	} else if (!target->takes_feedback) {
-		rest_refuse(request, 409, "pipeline %s has no experiment, so it takes no feedback", target->name);
+		rest_refuse(request, 409, "pipeline %s has no experiment and no metric of truth or reward, so it takes no feedback",
+			    target->name);
 	} else if (!call_deadline_read(&source, &call.deadline_ms, &refusal)) {
 		rest_refuse(request, refusal.status, "%s", refusal.words);
 	} else if (!feedback_take(request, seldon, source.now_ms, &feedback, &error)) {

@@ -53,14 +53,17 @@ static void declared_print(struct help_page *page)
 		       "histogram or summary may fall.");
 	help_page_text(page,
 		  "A pipeline has at most 16 metrics, each with at most 8 labels and 20 buckets. They share 500 samples. Series "
-		       "beyond the share of their metric are counted as one, whose labels are `other`; `sluice_metric_other_total` "
-		       "counts its values. Calls by other pipelines, and answers that are errors, are not counted here.");
+		  "beyond the share of their metric are counted as one, whose labels are `other`; `sluice_metric_other_total` "
+		  "counts its values. Calls by other pipelines, and answers that are errors, are not counted here.");
 	help_page_text(page,
-		       "A metric with `truth.t` or `reward` uses the feedback on an answer, and is not in `/metrics` yet: `sluice "
-		  "experiments analyze` computes it from the feedback, for each variant. It reads the answers or the requests only "
-		  "if the metric names `answer.t` or `request.t`. If the feedback itself has a value of that name, that value is "
-		  "used instead. A metric with the name `accuracy` replaces the comparison of the truth with the answer's first "
-		       "output.");
+		  "A metric with `truth.t` or `reward` is counted when feedback comes. Each engine counts the feedback on its own "
+		  "answers, once for each. It keeps them for a day, in at most 64 MiB for a pipeline; the oldest are dropped "
+		  "first. Answers that an engine had given before it was killed are not counted. If the feedback itself has a "
+		  "value of that name, that value is counted instead. At most 7 metrics of a pipeline are of this kind.");
+	help_page_text(page,
+		  "`sluice experiments analyze` computes these metrics too, for each variant, from the topics. It reads the "
+		  "answers or the requests only if the metric names `answer.t` or `request.t`. There a metric with the name "
+		  "`accuracy` replaces the comparison of the truth with the answer's first output.");
 	help_page_text(
 		page,
 		"`metricsConfig.customMetrics` of the SeldonRuntime declares metrics of all pipelines. If a pipeline declares a "

@@ -62,7 +62,8 @@ static bool plain_type(struct metric_reading *reading, const struct expression_n
 	const struct tensor_types *types = &reading->types->answer;
 	const struct tensor_type *found = types_find(types, name->name);
 	if (!found && own_type(name->name, type)) {
-		reading->metric->of_feedback |= text_is(name->name, REWARD_NAME);
+		reading->metric->of_reward |= text_is(name->name, REWARD_NAME);
+		reading->metric->of_feedback |= reading->metric->of_reward;
 		return true;
 	}
 	for (size_t i = 0; i < OWN_NAMES && !found; i++)
@@ -110,7 +111,8 @@ static bool metric_type_of(void *context, const struct expression_name *name, st
 	if (name->owner.length == 0)
 		return plain_type(reading, name, type, suggest);
 	const bool answer = text_is(name->owner, "answer"), request = text_is(name->owner, "request");
-	reading->metric->of_feedback |= text_is(name->owner, "truth");
+	reading->metric->of_truth |= text_is(name->owner, "truth");
+	reading->metric->of_feedback |= reading->metric->of_truth;
 	reading->metric->of_answer |= answer;
 	reading->metric->of_request |= request || text_is(name->owner, "params");
 	if (!text_is_one_of(name->owner, owners, OWNERS))
@@ -163,11 +165,6 @@ static void metric_read(struct metric_reading *reading, struct pipeline_metric *
 			"the value of metric `%s` is a text, which cannot be counted; compare it with another, or write number(x)",
 			metric->spec.name.text);
 	labels_read(reading);
-	if (metric->of_feedback)
-		fault_add(reading->faults, CODE_FIELD_LATER, metric->spec.here, NULL,
-			  "the metric `%s` needs truth or reward: `sluice experiments analyze` computes it; it is not in "
-			  "`/metrics` yet",
-			  metric->spec.name.text);
 }
 
 void metrics_check_types(const struct graph *graph, const struct graph_types *types, struct arena *arena, struct faults *faults)
@@ -186,6 +183,33 @@ void pipeline_metric_read(struct pipeline_metric *metric, const struct metric_sp
 	struct metric_reading reading = {.graph = graph, .types = &unknown, .arena = arena, .faults = faults};
 	*metric = (struct pipeline_metric){.spec = *spec};
 	metric_read(&reading, metric);
+}
+
+static bool feedback_note(void *context, const struct expression_name *name, struct value_type *type, const char **suggest)
+{
+	bool *found = context;
+	(void)suggest;
+	*type = (struct value_type){0};
+	*found |= text_is(name->owner, "truth") || (name->owner.length == 0 && text_is(name->name, REWARD_NAME));
+	return true;
+}
+
+bool metrics_need_feedback(const struct graph *graph, struct arena *arena)
+{
+	bool found = false;
+	const struct expression_types types = {&found, feedback_note};
+	const struct metric_spec *items = graph->spec->metrics.items;
+	for (size_t i = 0; i < graph->spec->metrics.count; i++) {
+		const struct metric_label *labels = items[i].labels.items;
+		struct value_type type;
+		struct error ignored = {0};
+		if (items[i].value)
+			(void)expression_check(items[i].value, &types, arena, &type, &ignored);
+		for (size_t j = 0; j < items[i].labels.count; j++)
+			if (labels[j].value)
+				(void)expression_check(labels[j].value, &types, arena, &type, &ignored);
+	}
+	return found;
 }
 
 /* ---- metrics of a pipeline ---- */
@@ -213,6 +237,18 @@ static void custom_apply(const struct compiler *compiler, struct metric_spec *me
 
 /* Where a histogram has none: those of Prometheus' own clients. */
 static const double usual_buckets[] = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10};
+
+/* An answer that is kept has so many bits. */
+static void feedback_metrics_check(const struct compiler *compiler, const struct pipeline_metric *metrics, size_t count)
+{
+	size_t found = 0;
+	for (size_t i = 0; i < count; i++)
+		if (metrics[i].of_feedback && ++found > FEEDBACK_METRICS_COUNTED)
+			fault_add(compiler->spec->faults, CODE_IGNORED_SETTING, metrics[i].spec.here, NULL,
+				  "`/metrics` has at most %d metrics of truth and reward of a pipeline; `%s` is computed by "
+				  "`sluice experiments analyze` only",
+				  FEEDBACK_METRICS_COUNTED, metrics[i].spec.name.text);
+}
 
 /* `count` metrics share the samples of the pipeline. */
 static void metric_form(const struct compiler *compiler, struct pipeline_metric *metric, size_t count)
@@ -265,6 +301,7 @@ static void pipeline_metrics_make(const struct compiler *compiler, struct pipeli
 			made[count++] = (struct pipeline_metric){.spec = custom[i]};
 	for (size_t i = 0; made && i < count; i++)
 		metric_form(compiler, &made[i], count);
+	feedback_metrics_check(compiler, made, made ? count : 0);
 	plan->metrics = made;
 	plan->metric_count = made ? count : 0;
 }

@@ -151,13 +151,15 @@ struct volume {
 /* A metric of a pipeline: one that it declares, with what customMetrics add, or one of customMetrics. */
 struct pipeline_metric {
 	struct metric_spec spec;
-	bool of_feedback; /* it names truth or reward */
+	bool of_feedback; /* it names truth or reward: */
+	bool of_truth, of_reward;
 	bool of_request;  /* it names the request or its parameters */
 	bool of_answer;	  /* it names a tensor of the answer */
 	const char *const *labels; /* their names */
 	struct series_form form;
 };
 
+#define FEEDBACK_METRICS_COUNTED 7 /* of truth and reward, of a pipeline */
 #define PIPELINE_METRIC_SERIES ((size_t)500) /* samples that the metrics of a pipeline share; each has one series at least */
 
 #define FORMER_GROUPS_MAX 3

@@ -457,7 +457,10 @@ static void add_experiment_topics(struct compiler *compiler, struct pipeline_pla
 		add(compiler, plan, exposures);
 	if (graph_learns(plan->graph))
 		add(compiler, plan, policy);
-	if (has_experiment(compiler, plan->graph, false, 0))
+	const bool counted = metrics_need_feedback(plan->graph, compiler->arena);
+	if (counted)
+		feedback.reason = "what became of answers, for its metrics";
+	if (counted || has_experiment(compiler, plan->graph, false, 0))
 		add(compiler, plan, feedback);
 	add_moves(compiler, plan);
 }

@@ -110,7 +110,9 @@ static bool learners_follow(struct engine *engine, struct error *error)
 		return true;
 	newest->learns = true;
 	const struct learner_boards boards = {engine->policies, engine->rollouts, engine->board};
-	return learners_start(&newest->learners, engine->config, &newest->revision->plan, boards, newest->arena, error);
+	const struct plan *plan = &newest->revision->plan;
+	return learners_start(&newest->learners, engine->config, plan, boards, newest->arena, error) &&
+	       learners_count_feedback(&newest->learners, engine->config, plan, engine->groups, newest->arena, error);
 }
 
 static void learners_end(struct engine *engine)
@@ -409,6 +411,9 @@ bool engine_release(struct engine *engine, struct error *error)
 	}
 	groups_join(engine, made, error);
 	setups_follow(&setups);
+	if (newest->learns && !learners_count_feedback(&newest->learners, engine->config, &newest->revision->plan, engine->groups,
+						       newest->arena, error))
+		engine_stop(engine);
 	for (size_t i = 0; held && i < newest->revision->plan.count; i++)
 		if (held[i])
 			announce_start(engine->config, &newest->revision->plan.pipelines[i]);
@@ -617,6 +622,9 @@ void engine_close(struct engine *engine)
 		engine->generations = generation->next;
 		generation_close(generation);
 	}
+	for (struct group *group = engine->groups; group; group = group->next)
+		for (struct counted_pipeline *counted = group->pipelines; counted; counted = counted->next)
+			feedback_state_close(&counted->feedback);
 	engine_leave_loop(engine);
 	if (engine->bell >= 0)
 		close(engine->bell);

@@ -4,6 +4,7 @@
 #define SLUICE_RUNTIME_GROUP_SETUP_H
 
 #include "runtime/engine.h"
+#include "runtime/feedback_counting.h"
 #include "runtime/revision.h"
 #include "worker/worker.h"
 
@@ -72,6 +73,8 @@ struct counted_pipeline {
 	const char *name;
 	struct counted *steps;
 	struct counted_metric *metrics;
+	struct answer_queue **queues; /* of each worker: answers for metrics of truth and reward; NULL: there are none */
+	struct feedback_state feedback;
 	struct counted_pipeline *next;
 };
 

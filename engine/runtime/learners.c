@@ -9,6 +9,25 @@ void learners_stop(struct learners *learners)
 		truth_service_stop(learners->truths[i]);
 	for (size_t i = 0; i < learners->reference_count; i++)
 		reference_service_stop(learners->references[i]);
+	for (size_t i = 0; i < learners->counting_count; i++)
+		if (learners->countings[i])
+			feedback_counting_stop(learners->countings[i]);
+}
+
+static bool countings_free_ended(struct learners *learners)
+{
+	bool all = true;
+	for (size_t i = 0; i < learners->counting_count; i++) {
+		if (!learners->countings[i])
+			continue;
+		if (!feedback_counting_has_ended(learners->countings[i])) {
+			all = false;
+			continue;
+		}
+		feedback_counting_close(learners->countings[i]);
+		learners->countings[i] = NULL;
+	}
+	return all;
 }
 
 bool learners_free_ended(struct learners *learners)
@@ -34,7 +53,7 @@ bool learners_free_ended(struct learners *learners)
 		else
 			learners->references[left++] = learners->references[i];
 	learners->reference_count = left;
-	return learners->count + learners->truth_count + learners->reference_count == 0;
+	return countings_free_ended(learners) && learners->count + learners->truth_count + learners->reference_count == 0;
 }
 
 void learners_close(struct learners *learners)
@@ -46,6 +65,8 @@ void learners_close(struct learners *learners)
 		truth_service_close(learners->truths[i]);
 	for (size_t i = 0; i < learners->reference_count; i++)
 		reference_service_close(learners->references[i]);
+	for (size_t i = 0; i < learners->counting_count; i++)
+		feedback_counting_close(learners->countings[i]);
 	*learners = (struct learners){0};
 }
 
@@ -132,4 +153,68 @@ bool learners_start(struct learners *learners, const struct engine_config *confi
 			return false;
 	}
 	return true;
+}
+
+/* ---- feedback for metrics ---- */
+
+/* The metrics of truth and reward, with their series: those of the first worker, which counts none of them itself. */
+static size_t truths_find(const struct pipeline_plan *pipeline, const struct counted_pipeline *counted,
+			  struct counted_truth *truths)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < pipeline->metric_count && count < KEPT_METRICS_MAX; i++) {
+		const struct pipeline_metric *metric = &pipeline->metrics[i];
+		const struct counted_metric *found = metric->of_feedback ? counted_metric_find(counted, metric) : NULL;
+		if (found)
+			truths[count++] = (struct counted_truth){metric, found->tables[0]};
+	}
+	return count;
+}
+
+static struct counted_pipeline *served_by(struct group *groups, const char *pipeline, size_t *workers)
+{
+	for (struct group *group = groups; group; group = group->next)
+		for (struct counted_pipeline *counted = group->pipelines; counted; counted = counted->next)
+			if (counted->queues && strcmp(counted->name, pipeline) == 0) {
+				*workers = group->worker_count;
+				return counted;
+			}
+	return NULL;
+}
+
+static bool counting_start(struct learners *learners, size_t number, const struct engine_config *config,
+			   const struct pipeline_plan *pipeline, struct group *groups, struct arena *arena, struct error *error)
+{
+	const char *name = pipeline->graph->name, *feedback = topic_of(pipeline, TOPIC_FEEDBACK);
+	size_t workers = 0;
+	struct counted_pipeline *counted = feedback ? served_by(groups, name, &workers) : NULL;
+	struct counted_truth *truths = counted ? ARENA_ARRAY(arena, struct counted_truth, KEPT_METRICS_MAX) : NULL;
+	const size_t count = truths ? truths_find(pipeline, counted, truths) : 0;
+	const struct feedback_counting_config counting = {.brokers = config->brokers,
+							  .consumer = config->consumer,
+							  .pipeline = name,
+							  .feedback = feedback,
+							  .queues = counted ? counted->queues : NULL,
+							  .queue_count = workers,
+							  .metrics = truths,
+							  .metric_count = count,
+							  .state = counted ? &counted->feedback : NULL,
+							  .log = config->log};
+	if (count > 0)
+		learners->countings[number] = feedback_counting_open(&counting, error);
+	return count == 0 || learners->countings[number];
+}
+
+bool learners_count_feedback(struct learners *learners, const struct engine_config *config, const struct plan *plan,
+			     struct group *groups, struct arena *arena, struct error *error)
+{
+	if (!learners->countings) {
+		learners->countings = ARENA_ARRAY(arena, struct feedback_counting *, plan->count + 1);
+		learners->counting_count = learners->countings ? plan->count : 0;
+	}
+	for (size_t i = 0; i < learners->counting_count; i++)
+		if (!learners->countings[i] &&
+		    !counting_start(learners, i, config, &plan->pipelines[i], groups, arena, error))
+			return false;
+	return learners->countings || error_memory(error, ERROR_SYSTEM, "counting feedback");
 }

@@ -1,9 +1,12 @@
 /* learners.h: Learners of an engine: a learner service for each pipeline of its plan that has bandits, and a truth service for each
- * that has rollouts, a reference service for each with a reference that is learnt from a topic. Private to the engine. */
+ * that has rollouts, a reference service for each with a reference that is learnt from a topic, and a counting of feedback for each
+ * with metrics of truth or reward. Private to the engine. */
 #ifndef SLUICE_RUNTIME_LEARNERS_H
 #define SLUICE_RUNTIME_LEARNERS_H
 
 #include "runtime/engine.h"
+#include "runtime/feedback_counting.h"
+#include "runtime/group_setup.h"
 #include "runtime/learner_service.h"
 #include "runtime/reference_service.h"
 #include "runtime/truth_service.h"
@@ -15,6 +18,8 @@ struct learners { /* starts as {0} */
 	size_t truth_count;
 	struct reference_service **references;
 	size_t reference_count;
+	struct feedback_counting **countings; /* by the number of their pipeline; NULL: there is none */
+	size_t counting_count;
 };
 
 struct learner_boards {
@@ -27,6 +32,10 @@ struct learner_boards {
  * outlive them. False: SYSTEM. */
 bool learners_start(struct learners *learners, const struct engine_config *config, const struct plan *plan,
 		    struct learner_boards boards, struct arena *arena, struct error *error);
+
+/* Starts the counting of feedback for pipelines that groups serve, and that have none yet. False: SYSTEM. */
+bool learners_count_feedback(struct learners *learners, const struct engine_config *config, const struct plan *plan,
+			     struct group *groups, struct arena *arena, struct error *error);
 
 /* Asks all to stop, and does not wait. They may take as long as a request to Kafka. */
 void learners_stop(struct learners *learners);

@@ -1,5 +1,5 @@
 /* answer_metrics.c: Metrics that a pipeline declares, counted for each of its answers when it leaves its stage. */
-#include "experiments/metric_value.h"
+#include "experiments/kept_answers.h"
 #include "message/assigned.h"
 #include "worker/parts.h"
 
@@ -17,24 +17,21 @@ static struct text variant_of(const struct graph *graph, const struct message *m
 	return assigned->variant;
 }
 
-static void value_count(struct series_table *table, const struct judged_value *value, uint64_t now_ms)
+/* Sends the answer to the thread that joins it with feedback. */
+static void answer_keep(const struct worker_stage *stage, const struct judged_answer *judged)
 {
-	const struct series_form *form = series_table_form(table);
-	char digits[SERIES_LABELS_MAX][METRIC_LABEL_DIGITS];
-	struct text labels[SERIES_LABELS_MAX];
-	bool is_whole = true;
-	for (size_t nth = 0; nth < value->value->count; nth++) {
-		const double number = tensor_number(value->value, nth);
-		if (!series_takes(form->type, number)) {
-			is_whole = false;
-			continue;
-		}
-		for (size_t i = 0; i < form->label_count; i++)
-			labels[i] = metric_label(value, i, nth, digits[i]);
-		series_add(table, labels, number, now_ms);
-	}
-	if (!is_whole)
-		series_miss(table);
+	const struct stage_config *config = stage->config;
+	struct answer_queue *queue = config->kept ? config->kept[stage->worker->config->number] : NULL;
+	struct buffer *bytes = &stage->worker->kept;
+	struct error error = {0};
+	if (!queue)
+		return;
+	arena_reset(stage->judging);
+	buffer_clear(bytes);
+	if (kept_answer_encode(judged, config->kept_requests, stage->judging, bytes, &error))
+		answer_queue_add(queue, buffer_view(bytes));
+	else
+		answer_queue_miss(queue);
 }
 
 void answer_metrics_count(const struct worker_stage *stage, const struct message *message, const struct answer *answer,
@@ -56,8 +53,9 @@ void answer_metrics_count(const struct worker_stage *stage, const struct message
 		if (!table || config->metrics[i].of_feedback)
 			continue;
 		if (metric_evaluate(&config->metrics[i], &judged, stage->judging, &value))
-			value_count(table, &value, now_ms);
+			metric_value_count(table, &value, now_ms);
 		else if (config->metrics[i].spec.value)
 			series_miss(table);
 	}
+	answer_keep(stage, &judged);
 }

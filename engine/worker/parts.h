@@ -147,6 +147,7 @@ struct worker {
 	struct position *positions; /* space for one per lane */
 	struct record records[TAKE_AT_ONCE];
 	struct outbox outbox;
+	struct buffer kept; /* of an answer that is kept for feedback */
 	struct partition_states partition_states;
 	struct upstream *upstream; /* NULL: not needed yet */
 	struct watch upstream_watch;

@@ -12,6 +12,7 @@
 #include "flow/external_input.h"
 #include "log/upstream.h"
 #include "message/format.h"
+#include "observe/answer_queue.h"
 #include "observe/counts.h"
 #include "observe/histogram.h"
 #include "observe/last_failure.h"
@@ -129,6 +130,8 @@ struct stage_config {
 	size_t metric_count; /* 0: none are counted */
 	const struct pipeline_metric *metrics;
 	struct series_table *const *metric_tables; /* of each worker by its number, of each metric; NULL: it is counted elsewhere */
+	struct answer_queue *const *kept; /* of each worker: its answers, for metrics of truth and reward; NULL: there are none */
+	bool kept_requests;		  /* such a metric names the request */
 	const struct file_source *files; /* that its steps name; NULL: none can be read */
 	struct verdict_board *board;	 /* of the engine; NULL: none */
 	struct policy_board *policies;	 /* likewise */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "experiments/kept_answers.h"
 #include "worker/cancellation.h"
 #include "worker/direct_intake.h"
 #include "worker/join_state.h"
@@ -255,6 +256,7 @@ struct worker *worker_open(const struct worker_config *config, struct error *err
 	worker->handover_timer = (struct loop_timer){.due = on_awake, .context = worker};
 	lanes_open(&worker->lanes, config->limits.message_bytes, config->limits.held_bytes);
 	outbox_open(&worker->outbox, &worker->counts, config->limits.answer_bytes);
+	buffer_open(&worker->kept, KEPT_ANSWER_BYTES_MAX);
 	partition_states_open(&worker->partition_states);
 	if (worker_set_up(worker, error))
 		return worker;
@@ -278,6 +280,7 @@ void worker_close(struct worker *worker)
 	lanes_close(&worker->lanes);
 	revoked_progress_close(&worker->answered);
 	outbox_close(&worker->outbox);
+	buffer_close(&worker->kept);
 	consumer_close(worker->consumer);
 	registry_close(worker->registry);
 	loop_close(worker->loop);

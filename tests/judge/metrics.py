@@ -329,13 +329,13 @@ spec: {default: low, exposures: full, resourceType: pipeline, unit: 'header("x-r
                   for name, size in (("low", 1), ("high", 2))) + "---\n" + PIPELINE % ("deal", """  - {name: choose, inputs: [deal], experiment: {name: offers}}
   output: {steps: [choose]}
   metrics:
-  - {name: simulated_profit, type: histogram, role: primary, value: "(truth.price - request.price) * answer.size - 0.5 * answer.size"}
-  - {name: wins, type: counter, role: guardrail, value: "truth.price > request.price"}
+  - {name: simulated_profit, type: histogram, role: primary, value: "(truth.price - request.price) * answer.size - 0.5 * answer.size", labels: {by: variant}}
+  - {name: wins, type: counter, role: guardrail, value: "truth.price > request.price", labels: {by: variant}}
 """)
 DEALS = 40
 
 
-def judges_answers_by_their_truth(judge, dev, folder):
+def judges_answers_by_their_truth(judge, dev, folder, listener):
     """The simulated profit after costs, by truth that comes later, of what each variant answered"""
     gateway = Listener(dev.said("gateway") + "/")
     expected, wins = {"low": [], "high": []}, {"low": [], "high": []}
@@ -371,6 +371,13 @@ def judges_answers_by_their_truth(judge, dev, folder):
         for variant in found.get(name, {}).get("variants", []):
             mean = sum(wanted[variant["name"]]) / len(wanted[variant["name"]])
             judge.expect(f"{name} of {variant['name']}", variant["units"] == len(wanted[variant["name"]]) and abs(variant["mean"] - mean) < 1e-9, (variant, mean))
+    families = listener.families()
+    for name in expected:  # the engine counted each answer once, whatever came twice
+        of = {"namespace": "default", "pipeline": "deal", "by": name}
+        got = [value(families, sample, **of) for sample in ("simulated_profit_count", "simulated_profit_sum", "wins_total")]
+        judge.expect(f"/metrics has them for {name}", got == [len(expected[name]), sum(expected[name]), sum(wins[name])], got)
+    missing = [value(families, "sluice_metric_missing_total", namespace="default", pipeline="deal", metric=name) for name in found]
+    judge.expect("and none is missing there", missing == [0] * len(found), missing)
     judge.expect("what has no answer is counted", "2 times feedback was not judged" in done.stderr, done.stderr)
 
 
@@ -433,7 +440,7 @@ def main():
         listener = Listener(line.split("metrics are at ")[1].split()[0])
         counts(judge, dev, listener)
         counts_what_pipelines_declare(judge, dev, listener)
-        judges_answers_by_their_truth(judge, dev, folder)
+        judges_answers_by_their_truth(judge, dev, folder, listener)
         knows_the_lag(judge, listener)
         knows_its_clients(judge, listener)
         keeps_within_its_series(judge, listener)

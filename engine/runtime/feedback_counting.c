@@ -1,0 +1,188 @@
+/* feedback_counting.c: see feedback_counting.h. All but `stopping` and `ended` belongs to the thread. */
+#include "runtime/feedback_counting.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/duration.h"
+#include "base/memory.h"
+#include "log/reader.h"
+
+#define TURN_MS 50
+#define TURN_RECORDS 1000
+#define RETRY_MS 1000
+#define OVERLAP_MS 2000 /* two records of one moment, and clocks of brokers */
+#define RECORD_ARENA_BYTES ((size_t)16 << 20)
+
+struct feedback_counting {
+	struct feedback_counting_config config;
+	pthread_t thread;
+	bool has_thread;
+	atomic_bool stopping, ended;
+	struct arena *arena; /* of one record */
+	struct buffer answer;
+	struct reader_config reader_config;
+	struct reader *reader;
+	struct error said; /* last failure that was logged: the same one is not logged again */
+};
+
+void feedback_state_close(struct feedback_state *state)
+{
+	kept_answers_close(state->kept);
+	*state = (struct feedback_state){0};
+}
+
+static bool counting_is_stopping(const struct feedback_counting *counting)
+{
+	return atomic_load(&counting->stopping);
+}
+
+/* ---- answers ---- */
+
+static void answers_take(struct feedback_counting *counting)
+{
+	const struct feedback_counting_config *config = &counting->config;
+	for (size_t i = 0; i < config->queue_count; i++) {
+		while (answer_queue_take(config->queues[i], &counting->answer))
+			if (!buffer_failed(&counting->answer))
+				kept_answers_add(config->state->kept, buffer_view(&counting->answer));
+		for (uint64_t missed = answer_queue_missed(config->queues[i]); missed > 0; missed--)
+			for (size_t metric = 0; metric < config->metric_count; metric++)
+				series_miss(config->metrics[metric].table);
+	}
+}
+
+/* ---- feedback ---- */
+
+/* Whoever sends feedback has seen the answer, so the answer is in its queue. */
+static bool feedback_take(void *context, const struct record *record, struct error *error)
+{
+	(void)error;
+	struct feedback_counting *counting = context;
+	struct feedback_state *state = counting->config.state;
+	struct feedback feedback;
+	struct error wrong = {0};
+	answers_take(counting);
+	arena_reset(counting->arena);
+	if (feedback_decode(record->value, counting->arena, &feedback, &wrong))
+		kept_answers_feedback(state->kept, &feedback, record->time_ms);
+	if (record->time_ms > state->since_ms && record->time_ms <= time_of_day_ms())
+		state->since_ms = record->time_ms;
+	return true;
+}
+
+/* Records come in the order of their times. What was read before and is read again counts nothing. */
+static bool reader_start(struct feedback_counting *counting, struct error *error)
+{
+	const struct feedback_counting_config *config = &counting->config;
+	if (config->state->since_ms == 0)
+		config->state->since_ms = time_of_day_ms();
+	counting->reader_config = (struct reader_config){.brokers = config->brokers,
+							 .topic = config->feedback,
+							 .from_time = true,
+							 .time_ms = config->state->since_ms - OVERLAP_MS,
+							 .by_time = true,
+							 .stopping = &counting->stopping,
+							 .properties = config->consumer};
+	counting->reader = reader_open(&counting->reader_config, error);
+	return counting->reader;
+}
+
+static bool counting_turn(struct feedback_counting *counting, struct error *error)
+{
+	answers_take(counting);
+	return (counting->reader || reader_start(counting, error)) &&
+	       reader_give_arrived(counting->reader, TURN_RECORDS, TURN_MS, feedback_take, counting, error);
+}
+
+/* ---- the thread ---- */
+
+static void counting_pause(struct feedback_counting *counting)
+{
+	for (int64_t until_ms = clock_ms() + RETRY_MS; !counting_is_stopping(counting) && clock_ms() < until_ms;) {
+		nanosleep(&(struct timespec){.tv_nsec = TURN_MS * NS_PER_MS}, NULL);
+		answers_take(counting);
+	}
+}
+
+static void failure_say(struct feedback_counting *counting, const struct error *error)
+{
+	if (strcmp(counting->said.text, error->text) != 0)
+		log_say(counting->config.log, LOG_LEVEL_WARN, NULL,
+			"feedback of %s is not counted in /metrics now: %s; it tries again", counting->config.feedback,
+			error->text);
+	counting->said = *error;
+}
+
+static void *counting_run(void *context)
+{
+	struct feedback_counting *counting = context;
+	while (!counting_is_stopping(counting)) {
+		struct error error = {0};
+		if (counting_turn(counting, &error))
+			continue;
+		reader_close(counting->reader);
+		counting->reader = NULL;
+		if (!counting_is_stopping(counting) && error.kind != ERROR_NONE)
+			failure_say(counting, &error);
+		counting_pause(counting);
+	}
+	reader_close(counting->reader);
+	counting->reader = NULL;
+	answers_take(counting);
+	atomic_store(&counting->ended, true);
+	return NULL;
+}
+
+/* ---- opening and closing ---- */
+
+static bool state_open(const struct feedback_counting_config *config, struct error *error)
+{
+	if (!config->state->kept)
+		config->state->kept = kept_answers_open(config->pipeline, KEPT_INDEX_BYTES, KEPT_RECORD_BYTES, error);
+	return config->state->kept && kept_answers_use(config->state->kept, config->metrics, config->metric_count, error);
+}
+
+struct feedback_counting *feedback_counting_open(const struct feedback_counting_config *config, struct error *error)
+{
+	struct feedback_counting *counting = memory_take(1, sizeof *counting);
+	if (!counting) {
+		error_memory(error, ERROR_SYSTEM, "counting feedback");
+		return NULL;
+	}
+	counting->config = *config;
+	buffer_open(&counting->answer, KEPT_ANSWER_BYTES_MAX);
+	counting->arena = arena_open(RECORD_ARENA_BYTES);
+	if (counting->arena && state_open(config, error))
+		counting->has_thread = pthread_create(&counting->thread, NULL, counting_run, counting) == 0;
+	if (counting->has_thread)
+		return counting;
+	error_set(error, ERROR_SYSTEM, PLACE_NONE,
+		  "a thread that counts feedback could not be started; raise the limits on threads and memory");
+	feedback_counting_close(counting);
+	return NULL;
+}
+
+void feedback_counting_stop(struct feedback_counting *counting)
+{
+	atomic_store(&counting->stopping, true);
+}
+
+bool feedback_counting_has_ended(const struct feedback_counting *counting)
+{
+	return !counting->has_thread || atomic_load(&counting->ended);
+}
+
+void feedback_counting_close(struct feedback_counting *counting)
+{
+	if (!counting)
+		return;
+	feedback_counting_stop(counting);
+	if (counting->has_thread)
+		pthread_join(counting->thread, NULL);
+	buffer_close(&counting->answer);
+	arena_close(counting->arena);
+	memory_give(counting);
+}

@@ -1,0 +1,53 @@
+/* feedback_counting.h: Feedback counting: a thread for a pipeline that declares metrics of truth or reward. It keeps what this
+ * engine's workers have answered (observe/answer_queue.h, experiments/kept_answers.h), reads the pipeline's feedback topic, and
+ * adds to the series of `/metrics`.
+ *
+ * Every engine reads the whole topic, and counts the feedback of its own answers. So the sum over engines counts each answer once,
+ * and there is nothing to hand over. What a killed engine had answered, and no feedback had come for, is not counted.
+ *
+ * It reads from the time at which it began. It goes on there after a reload, since what it keeps outlives it.
+ */
+#ifndef SLUICE_RUNTIME_FEEDBACK_COUNTING_H
+#define SLUICE_RUNTIME_FEEDBACK_COUNTING_H
+
+#include "experiments/kept_answers.h"
+#include "log/record.h"
+#include "observe/answer_queue.h"
+#include "observe/log_sink.h"
+
+/* What outlives a service: of a pipeline, as long as the engine runs. Starts as {0}. */
+struct feedback_state {
+	struct kept_answers *kept;
+	int64_t since_ms; /* time of the latest feedback that was read; 0: none is read yet */
+};
+
+void feedback_state_close(struct feedback_state *state);
+
+struct feedback_counting;
+
+struct feedback_counting_config {
+	const char *brokers;
+	struct properties consumer;
+	const char *pipeline;
+	const char *feedback; /* topic */
+	struct answer_queue *const *queues; /* of each worker */
+	size_t queue_count;
+	const struct counted_truth *metrics;
+	size_t metric_count;
+	struct feedback_state *state; /* no other thread uses it */
+	const struct log_sink *log; /* NULL: nothing is logged */
+};
+
+/* Starts the thread. The configuration is copied; what it points to is borrowed. NULL: SYSTEM. */
+struct feedback_counting *feedback_counting_open(const struct feedback_counting_config *config, struct error *error);
+
+/* Asks the thread to stop, and does not wait. */
+void feedback_counting_stop(struct feedback_counting *counting);
+
+/* Whether the thread has ended: then a close does not wait. */
+bool feedback_counting_has_ended(const struct feedback_counting *counting);
+
+/* Stops the thread, and waits for it. NULL is fine. */
+void feedback_counting_close(struct feedback_counting *counting);
+
+#endif

@@ -1,0 +1,176 @@
+/* feedback_counting_test.c: Tests of the thread that counts feedback, with a mock broker: answers of two workers and feedback of
+ * two partitions meet, and what is kept outlives a reload. */
+#include "runtime/feedback_counting.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/duration.h"
+#include "mock_broker.h"
+#include "planning.h"
+
+#include <cmocka.h>
+
+#define WORKERS 2
+#define YAML                                                                                                                       \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"                                      \
+	"  steps: [{name: s, inputs: [p], expression: {set: {side: x > 0}}}]\n  output: {steps: [s]}\n"                          \
+	"  metrics: [{name: income, type: counter, value: reward * answer.side}]\n"
+
+static struct mock mock;
+static struct planning planning;
+static struct plan plan;
+static struct arena *arena;
+static struct answer_queue *queues[WORKERS];
+static struct counted_truth metric;
+static struct feedback_state state_of_engine;
+static struct feedback_counting *counting;
+
+static void said_write(const struct log_sink *sink, const struct log_line *line)
+{
+	(void)sink;
+	print_message("%s\n", line->message);
+}
+
+static const struct log_sink sink = {said_write};
+
+static int stand_open(void **state)
+{
+	(void)state;
+	mock_open(&mock);
+	rd_kafka_mock_topic_create(mock.cluster, "feedback", 2, 1);
+	planning_open(&planning, YAML);
+	planning_plan(&planning, NULL, &plan);
+	arena = arena_open((size_t)64 << 20);
+	for (size_t i = 0; i < WORKERS; i++)
+		queues[i] = answer_queue_open(arena);
+	assert_int_equal(plan.pipelines[0].metric_count, 1);
+	metric = (struct counted_truth){&plan.pipelines[0].metrics[0],
+					series_table_open(&plan.pipelines[0].metrics[0].form, arena)};
+	return 0;
+}
+
+static int stand_close(void **state)
+{
+	(void)state;
+	feedback_state_close(&state_of_engine);
+	planning_close(&planning);
+	mock_close(&mock);
+	arena_close(arena);
+	return 0;
+}
+
+static void service_start(void)
+{
+	struct error error = {0};
+	const struct feedback_counting_config config = {.brokers = mock.brokers,
+							.consumer = mock_quick,
+							.pipeline = "p",
+							.feedback = "feedback",
+							.queues = queues,
+							.queue_count = WORKERS,
+							.metrics = &metric,
+							.metric_count = 1,
+							.state = &state_of_engine,
+							.log = &sink};
+	counting = feedback_counting_open(&config, &error);
+	if (!counting)
+		fail_msg("%s", error.text);
+}
+
+static void answer(size_t worker, const char *id, double side)
+{
+	static const int64_t shape[] = {1};
+	const struct tensor tensor = {
+		.name = TEXT("side"), .shape = shape, .rank = 1, .data = &side, .count = 1, .datatype = DATATYPE_FP64};
+	const struct tensor *const items[] = {&tensor};
+	const struct payload payload = {.tensors = {.items = items, .count = 1}};
+	const struct message message = {
+		.id = text_of(id), .origin = {TEXT("in"), (int32_t)worker, id[0]}, .time_ms = time_of_day_ms()};
+	const struct judged_answer judged = {.message = &message, .answer = &payload, .latency_ms = 1};
+	struct arena *work = arena_open(1 << 20);
+	struct buffer bytes;
+	struct error error = {0};
+	buffer_open(&bytes, KEPT_ANSWER_BYTES_MAX);
+	assert_true(kept_answer_encode(&judged, false, work, &bytes, &error));
+	answer_queue_add(queues[worker], buffer_view(&bytes));
+	buffer_close(&bytes);
+	arena_close(work);
+}
+
+static void inform(const char *id, double reward)
+{
+	char line[128];
+	const int length = snprintf(line, sizeof line, "{\"id\":\"%s\",\"reward\":%g}", id, reward);
+	assert_int_equal(rd_kafka_producev(mock.writer, RD_KAFKA_V_TOPIC("feedback"), RD_KAFKA_V_PARTITION(id[0] % 2),
+					   RD_KAFKA_V_VALUE(line, (size_t)length), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+					   RD_KAFKA_V_TIMESTAMP(time_of_day_ms()), RD_KAFKA_V_END),
+			 RD_KAFKA_RESP_ERR_NO_ERROR);
+	assert_int_equal(rd_kafka_flush(mock.writer, MOCK_WAIT_MS), 0);
+}
+
+static void expect_income(uint64_t count, double sum)
+{
+	struct series_sum series = {0};
+	for (int64_t until_ms = clock_ms() + MOCK_WAIT_MS; series.count != count;) {
+		if (series_count(metric.table) > 0)
+			series_read(metric.table, 0, &series);
+		if (clock_ms() > until_ms)
+			fail_msg("%llu counted, not %llu", (unsigned long long)series.count, (unsigned long long)count);
+		nanosleep(&(struct timespec){.tv_nsec = 10 * NS_PER_MS}, NULL);
+	}
+	assert_true(series_double(series.sum) == sum);
+}
+
+static void answers_of_all_workers_meet_the_feedback_of_all_partitions(void **state)
+{
+	(void)state;
+	service_start();
+	answer(0, "a", 1);
+	answer(1, "b", 2);
+	inform("a", 10);
+	inform("b", 100);
+	inform("nobody", 1000); /* an answer of another engine */
+	expect_income(2, 10 + 200);
+	answer(1, "c", 3);
+	feedback_counting_close(counting);
+	answer(0, "d", 4); /* while no thread takes answers */
+	inform("d", 1000);
+	inform("c", 1000);
+	service_start();
+	inform("c", 1);
+	inform("a", 1);
+	expect_income(4, 10 + 200 + 4000 + 3000);
+	inform("a", 1);
+	inform("d", 1);
+	nanosleep(&(struct timespec){.tv_nsec = 300 * NS_PER_MS}, NULL);
+	expect_income(4, 10 + 200 + 4000 + 3000);
+	feedback_counting_close(counting);
+}
+
+static void an_answer_that_was_left_out_is_counted_as_missing(void **state)
+{
+	(void)state;
+	answer_queue_miss(queues[1]);
+	service_start();
+	for (int64_t until_ms = clock_ms() + MOCK_WAIT_MS; series_missed(metric.table) != 1 && clock_ms() < until_ms;)
+		nanosleep(&(struct timespec){.tv_nsec = 10 * NS_PER_MS}, NULL);
+	assert_int_equal(series_missed(metric.table), 1);
+	feedback_counting_close(counting);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, stand_open, stand_close)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(answers_of_all_workers_meet_the_feedback_of_all_partitions),
+		TEST(an_answer_that_was_left_out_is_counted_as_missing),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
