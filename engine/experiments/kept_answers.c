@@ -33,7 +33,10 @@ struct kept_answers {
 	size_t metric_count;
 	uint64_t names;
 	struct arena *arena;
+	struct kept_listener listener;
 	const struct feedback *feedback; /* that is being joined */
+	struct feedback_metric computed[KEPT_METRICS_MAX]; /* by it */
+	size_t computed_count;
 	int64_t now_ms;
 };
 
@@ -119,6 +122,11 @@ void kept_answers_add(struct kept_answers *kept, struct text answer)
 	kept->count++;
 }
 
+void kept_answers_listen(struct kept_answers *kept, struct kept_listener listener)
+{
+	kept->listener = listener;
+}
+
 size_t kept_answers_count(const struct kept_answers *kept)
 {
 	return kept->count;
@@ -133,6 +141,20 @@ static const double *value_given(const struct feedback *feedback, const struct p
 		if (text_is(feedback->metrics[i].name, metric->spec.name.text))
 			return &feedback->metrics[i].value;
 	return NULL;
+}
+
+/* Several answers of one id have one value: the first. */
+static void value_tell(struct kept_answers *kept, const struct counted_truth *counted, const struct tensor *value)
+{
+	const struct text name = text_of(counted->metric->spec.name.text);
+	double sum = 0;
+	for (size_t i = 0; i < value->count; i++)
+		sum += tensor_number(value, i);
+	for (size_t i = 0; i < kept->computed_count; i++)
+		if (text_equal(kept->computed[i].name, name))
+			return;
+	if (isfinite(sum) && kept->computed_count < KEPT_METRICS_MAX)
+		kept->computed[kept->computed_count++] = (struct feedback_metric){name, sum / (double)value->count};
 }
 
 static void answer_joined(void *context, const struct joined_outcome *outcome)
@@ -153,6 +175,8 @@ static void answer_joined(void *context, const struct joined_outcome *outcome)
 		good = metric_evaluate(counted->metric, &judged, kept->arena, &value);
 	}
 	metric_value_count(counted->table, good ? &value : NULL, (uint64_t)kept->now_ms);
+	if (good && counted->told && !judged.given)
+		value_tell(kept, counted, value.value);
 }
 
 static bool feedback_has(const struct feedback *feedback, const struct pipeline_metric *metric)
@@ -188,8 +212,11 @@ void kept_answers_feedback(struct kept_answers *kept, const struct feedback *fee
 		return;
 	kept->feedback = feedback;
 	kept->now_ms = time_ms;
+	kept->computed_count = 0;
 	outcome_join_feedback(kept->join, &reduced, answer_joined, kept);
 	kept->feedback = NULL;
+	if (kept->computed_count > 0 && kept->listener.computed)
+		kept->listener.computed(kept->listener.context, feedback, kept->computed, kept->computed_count);
 }
 
 /* ---- opening ---- */

@@ -24,6 +24,13 @@
 struct counted_truth {
 	const struct pipeline_metric *metric;
 	struct series_table *table;
+	bool told; /* its values are told to the listener */
+};
+
+/* Is told the values that feedback gave to metrics, the mean of several elements, unless the feedback had them by itself. */
+struct kept_listener {
+	void *context;
+	void (*computed)(void *context, const struct feedback *feedback, const struct feedback_metric *values, size_t count);
 };
 
 /* Appends an answer with all that metrics may name. It works in the arena. LIMIT: it is too large. */
@@ -38,6 +45,8 @@ void kept_answers_close(struct kept_answers *kept); /* NULL is fine */
 
 /* The metrics from now on; borrowed. If they have other names than before, all answers are dropped. */
 bool kept_answers_use(struct kept_answers *kept, const struct counted_truth *metrics, size_t count, struct error *error);
+
+void kept_answers_listen(struct kept_answers *kept, struct kept_listener listener); /* {0}: nobody listens */
 
 void kept_answers_add(struct kept_answers *kept, struct text answer);
 void kept_answers_feedback(struct kept_answers *kept, const struct feedback *feedback, int64_t time_ms); /* time of its record */

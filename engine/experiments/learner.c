@@ -199,6 +199,7 @@ static bool reward_find(const struct learner *learner, const struct feedback *fe
 	const struct text metric = learner->config.reward_metric;
 	*reduced = *feedback;
 	reduced->metric_count = 0;
+	reduced->has_reward = feedback->has_reward && !learner->config.computed;
 	for (size_t i = 0; metric.length > 0 && i < feedback->metric_count; i++)
 		if (text_equal(feedback->metrics[i].name, metric)) {
 			reduced->has_reward = true;

@@ -1,7 +1,8 @@
 /* learner.h: Learner of an experiment with bandits: turns its exposures and feedback into the record of a policy.
  *
  * Each reward counts once: it is joined to its exposure by the outcome join (experiments/outcome_join.h), within the window.
- * The reward of feedback is the metric `rewardMetric`, if the feedback has it, else its `reward`. Only exposures are learnt
+ * The reward of feedback is the metric `rewardMetric`, if the feedback has it, else its `reward`; of a metric that the pipeline
+ * computes (runtime/computed_feedback.h) only the metric. Only exposures are learnt
  * from whose candidate was drawn: not those of an override, a header, a route, or a default that answered for another.
  *
  * With a context, features are standardised by the mean and deviation of the first exposures, LEARNER_SAMPLES at least. The
@@ -34,6 +35,7 @@ struct learner_config {
 	const struct text *arms; /* of options.arms */
 	struct context_form context;
 	struct text reward_metric; /* empty: the reward */
+	bool computed; /* engines compute that metric: feedback without it has no reward yet */
 	bool judges; /* feedback without either, whose truth is what the answer said, is a reward of 1; another truth is 0 */
 	int64_t window_ms;
 	size_t memory_bytes;

@@ -165,7 +165,7 @@ void truth_tally_feedback(struct truth_tally *tally, const struct feedback *feed
 	struct error refused = {0};
 	const struct feedback_metric *accuracy = truth_accuracy(feedback);
 	char room[LABEL_ROOM];
-	if (!accuracy && feedback->truth.count == 0)
+	if (!accuracy && (tally->config.computed || feedback->truth.count == 0))
 		return;
 	if (!feedback_check(feedback, time_ms, &refused) || (accuracy && (accuracy->value < 0 || accuracy->value > 1))) {
 		tally->losses.refused++;

@@ -43,6 +43,7 @@ struct truth_tally_config {
 	size_t paired;		  /* the arm of which only units of the baseline count; `arms`: none */
 	struct baseline baseline;
 	int64_t window_ms;
+	bool computed; /* engines compute ROLLOUT_ACCURACY, which the pipeline declares: truth without it says nothing */
 	size_t memory_bytes, units_max;
 };
 

@@ -63,11 +63,20 @@ static void drop_repeated(struct acls *acls)
 	acls->count = kept;
 }
 
+static const char *feedback_topic(const struct pipeline_plan *pipeline)
+{
+	for (size_t i = 0; i < pipeline->topic_count; i++)
+		if (pipeline->topics[i].role == TOPIC_FEEDBACK)
+			return pipeline->topics[i].name;
+	return NULL;
+}
+
 static struct acls acls_of(const struct plan *plan, struct arena *arena)
 {
 	struct acls acls = {.arena = arena};
 	for (size_t i = 0; i < plan->count; i++)
-		acls.room += plan->pipelines[i].topic_count + plan->pipelines[i].graph->count + 10 + FORMER_GROUPS_MAX;
+		acls.room += plan->pipelines[i].topic_count + plan->pipelines[i].graph->count + METRICS_MAX + 10 +
+			     FORMER_GROUPS_MAX;
 	acls.items = ARENA_ARRAY(arena, struct acl, acls.room + 1);
 	if (!acls.items)
 		return (struct acls){.arena = arena};
@@ -93,6 +102,10 @@ static struct acls acls_of(const struct plan *plan, struct arena *arena)
 			add(&acls, "group", plan_learner_id(pipeline, arena), false, "Read Describe");
 			add(&acls, "transactional-id", plan_learner_id(pipeline, arena), false, "Write Describe");
 		}
+		for (size_t j = 0; j < pipeline->metric_count; j++)
+			if (pipeline->metrics[j].of_feedback &&
+			    graph_learns_by(pipeline->graph, pipeline->metrics[j].spec.name.text))
+				add(&acls, "topic", feedback_topic(pipeline), false, "Write Describe");
 		if (graph_is_judged(pipeline->graph))
 			add(&acls, "group", plan_truths_id(pipeline, arena), false, "Read Describe");
 		/* At least once, for taking over what a former group committed (log/offset_migration.h). */

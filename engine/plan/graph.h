@@ -214,6 +214,12 @@ static inline bool graph_step_watches(const struct graph *graph, size_t step)
 	return kind && kind->monitors && kind->monitors->observer;
 }
 
+/* Whether bandits of the pipeline learn by that metric, or a rollout judges by it. */
+bool graph_learns_by(const struct graph *graph, const char *metric);
+
+/* Whether the pipeline declares a metric of that name which feedback is needed for. NULL: it does not. */
+bool graph_computes(const struct graph *graph, const char *metric);
+
 /* The figures that alerts of the pipeline can use, beside those of any: a set of enum alert_figures. */
 unsigned graph_figures(const struct graph *graph);
 

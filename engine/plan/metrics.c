@@ -1,11 +1,13 @@
 /* metrics.c: Metrics of each pipeline: those that it declares, and customMetrics of the SeldonRuntime; and their checks against
  * the types of its answers. */
 #include "base/suggest.h"
+#include "message/answer_label.h"
 #include "plan/compile.h"
 #include "plan/names.h"
 #include "plan/type_names.h"
 #include "spec/fault_codes.h"
 
+#define CHECK_BYTES ((size_t)1 << 20) /* of one expression */
 #define LATENCY_NAME "latency_ms"
 #define REWARD_NAME "reward"
 
@@ -194,21 +196,53 @@ static bool feedback_note(void *context, const struct expression_name *name, str
 	return true;
 }
 
-bool metrics_need_feedback(const struct graph *graph, struct arena *arena)
+static bool metric_needs_feedback(const struct metric_spec *metric, struct arena *arena)
 {
 	bool found = false;
 	const struct expression_types types = {&found, feedback_note};
+	const struct metric_label *labels = metric->labels.items;
+	struct value_type type;
+	struct error ignored = {0};
+	if (metric->value)
+		(void)expression_check(metric->value, &types, arena, &type, &ignored);
+	for (size_t i = 0; i < metric->labels.count; i++)
+		if (labels[i].value)
+			(void)expression_check(labels[i].value, &types, arena, &type, &ignored);
+	return found;
+}
+
+bool metrics_need_feedback(const struct graph *graph, struct arena *arena)
+{
 	const struct metric_spec *items = graph->spec->metrics.items;
-	for (size_t i = 0; i < graph->spec->metrics.count; i++) {
-		const struct metric_label *labels = items[i].labels.items;
-		struct value_type type;
-		struct error ignored = {0};
-		if (items[i].value)
-			(void)expression_check(items[i].value, &types, arena, &type, &ignored);
-		for (size_t j = 0; j < items[i].labels.count; j++)
-			if (labels[j].value)
-				(void)expression_check(labels[j].value, &types, arena, &type, &ignored);
-	}
+	bool found = false;
+	for (size_t i = 0; i < graph->spec->metrics.count && !found; i++)
+		found = metric_needs_feedback(&items[i], arena);
+	return found;
+}
+
+/* Whether the metric is one of bandits, or the accuracy of a rollout. */
+static bool experiment_uses(const struct graph_experiment *experiment, const char *metric)
+{
+	const char *reward = experiment->learns ? experiment->spec->bandits.reward_metric : NULL;
+	return (reward && strcmp(reward, metric) == 0) || (experiment->judged && strcmp(metric, ACCURACY_METRIC) == 0);
+}
+
+bool graph_learns_by(const struct graph *graph, const char *metric)
+{
+	bool used = false;
+	for (size_t i = 0; i < graph->experiment_count && !used; i++)
+		used = experiment_uses(graph->experiments[i], metric);
+	return used;
+}
+
+bool graph_computes(const struct graph *graph, const char *metric)
+{
+	const struct metric_spec *items = graph->spec->metrics.items;
+	struct arena *arena = arena_open(CHECK_BYTES);
+	bool found = false;
+	for (size_t i = 0; arena && metric && i < graph->spec->metrics.count && !found; i++)
+		found = items[i].name.text && strcmp(items[i].name.text, metric) == 0 && metric_needs_feedback(&items[i], arena);
+	arena_close(arena);
 	return found;
 }
 

@@ -9,6 +9,7 @@
 #include "base/duration.h"
 #include "base/memory.h"
 #include "log/reader.h"
+#include "runtime/computed_feedback.h"
 
 #define TURN_MS 50
 #define TURN_RECORDS 1000
@@ -25,6 +26,7 @@ struct feedback_counting {
 	struct buffer answer;
 	struct reader_config reader_config;
 	struct reader *reader;
+	struct computed_feedback *computed; /* NULL: no metric is told, or it is not open yet */
 	struct error said; /* last failure that was logged: the same one is not logged again */
 };
 
@@ -90,10 +92,43 @@ static bool reader_start(struct feedback_counting *counting, struct error *error
 	return counting->reader;
 }
 
+/* ---- values that are told ---- */
+
+static bool metrics_are_told(const struct feedback_counting_config *config)
+{
+	for (size_t i = 0; i < config->metric_count; i++)
+		if (config->metrics[i].told)
+			return true;
+	return false;
+}
+
+static void values_write(void *context, const struct feedback *feedback, const struct feedback_metric *values, size_t count)
+{
+	struct feedback_counting *counting = context;
+	if (counting->computed)
+		computed_feedback_write(counting->computed, feedback, values, count);
+}
+
+/* It is open before feedback is read, so no value is lost. */
+static bool computed_start(struct feedback_counting *counting, struct error *error)
+{
+	const struct feedback_counting_config *config = &counting->config;
+	const struct computed_feedback_config computed = {
+		.brokers = config->brokers, .producer = config->producer, .feedback = config->feedback, .log = config->log};
+	if (!counting->computed && metrics_are_told(config)) {
+		counting->computed = computed_feedback_open(&computed, error);
+		kept_answers_listen(config->state->kept, (struct kept_listener){counting, values_write});
+		return counting->computed;
+	}
+	if (counting->computed)
+		computed_feedback_turn(counting->computed);
+	return true;
+}
+
 static bool counting_turn(struct feedback_counting *counting, struct error *error)
 {
 	answers_take(counting);
-	return (counting->reader || reader_start(counting, error)) &&
+	return computed_start(counting, error) && (counting->reader || reader_start(counting, error)) &&
 	       reader_give_arrived(counting->reader, TURN_RECORDS, TURN_MS, feedback_take, counting, error);
 }
 
@@ -132,6 +167,9 @@ static void *counting_run(void *context)
 	reader_close(counting->reader);
 	counting->reader = NULL;
 	answers_take(counting);
+	kept_answers_listen(counting->config.state->kept, (struct kept_listener){0});
+	computed_feedback_close(counting->computed);
+	counting->computed = NULL;
 	atomic_store(&counting->ended, true);
 	return NULL;
 }

@@ -143,13 +143,15 @@ static struct learner *learner_make(struct learner_service *service, const struc
 	struct text *arms = ARENA_ARRAY(service->tenure, struct text, experiment->count);
 	for (size_t i = 0; arms && i < experiment->count; i++)
 		arms[i] = text_of(experiment->shares[i].name);
+	const bool computed = graph_computes(service->config.graph, bandits->reward_metric);
 	const struct learner_config config = {
 		.experiment = experiment->name,
 		.options = experiment_bandit(experiment->spec, experiment->count, context_length(&experiment->context)),
 		.arms = arms,
 		.context = experiment->context,
 		.reward_metric = bandits->reward_metric ? text_of(bandits->reward_metric) : (struct text){0},
-		.judges = bandits->reward_metric && strcmp(bandits->reward_metric, ACCURACY_METRIC) == 0,
+		.computed = computed,
+		.judges = !computed && bandits->reward_metric && strcmp(bandits->reward_metric, ACCURACY_METRIC) == 0,
 		.window_ms = bandits->outcome_window_ns / NS_PER_MS,
 		.memory_bytes = LEARNER_MEMORY_BYTES};
 	if (arms)

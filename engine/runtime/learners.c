@@ -166,7 +166,8 @@ static size_t truths_find(const struct pipeline_plan *pipeline, const struct cou
 		const struct pipeline_metric *metric = &pipeline->metrics[i];
 		const struct counted_metric *found = metric->of_feedback ? counted_metric_find(counted, metric) : NULL;
 		if (found)
-			truths[count++] = (struct counted_truth){metric, found->tables[0]};
+			truths[count++] = (struct counted_truth){
+				metric, found->tables[0], graph_learns_by(pipeline->graph, metric->spec.name.text)};
 	}
 	return count;
 }
@@ -192,6 +193,7 @@ static bool counting_start(struct learners *learners, size_t number, const struc
 	const size_t count = truths ? truths_find(pipeline, counted, truths) : 0;
 	const struct feedback_counting_config counting = {.brokers = config->brokers,
 							  .consumer = config->consumer,
+							  .producer = config->producer,
 							  .pipeline = name,
 							  .feedback = feedback,
 							  .queues = counted ? counted->queues : NULL,

@@ -140,7 +140,7 @@ static void truths_end(struct truth_service *service)
 	service->leads = false;
 }
 
-static bool counting_begin(struct truth_counting *counting, struct error *error)
+static bool counting_begin(const struct truth_service *service, struct truth_counting *counting, struct error *error)
 {
 	const struct truth_tally_config config = {.experiment = counting->experiment->name,
 						  .table = counting->table.assignment,
@@ -150,6 +150,7 @@ static bool counting_begin(struct truth_counting *counting, struct error *error)
 						  .paired = counting->experiment->paired,
 						  .baseline = counting->table.baseline,
 						  .window_ms = experiment_window_ms(counting->experiment->spec),
+						  .computed = graph_computes(service->config.graph, ROLLOUT_ACCURACY),
 						  .memory_bytes = TRUTH_MEMORY_BYTES,
 						  .units_max = TRUTH_UNITS_MAX};
 	counting->tally = truth_tally_open(&config, error);
@@ -166,7 +167,7 @@ static bool truths_begin(struct truth_service *service, struct error *error)
 		counting->table = table_in_force(counting);
 		if (counting->table.version == 0)
 			continue;
-		if (!counting_begin(counting, error))
+		if (!counting_begin(service, counting, error))
 			return false;
 		if (counting->table.since_ms < from_ms)
 			from_ms = counting->table.since_ms;

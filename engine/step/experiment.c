@@ -71,8 +71,9 @@ const struct option bandit_rows[] = {
 	ROW("epsilon", NUMBER, struct bandits, epsilon, .least = 0, .most = 1, .fallback = "0.1",
 	    .help = "Share of choices made at random."),
 	ROW("rewardMetric", TEXT, struct bandits, reward_metric,
-	    .help = "The metric of feedback that is maximised; feedback without it counts by its `reward`. `accuracy` is also "
-		    "found from the truth: 1 where that is what the answer said, else 0."),
+	    .help = "The metric of feedback that is maximised; feedback without it counts by its `reward`. One of the pipeline's "
+		    "`metrics` that names truth or reward is computed when feedback comes. `accuracy` is also found from the "
+		    "truth: 1 where that is what the answer said, else 0."),
 	ROW("contextFeatures", NAMES, struct bandits, context_features,
 	    .help = "Numbers of the request on which the choice depends: tensors or headers, by name; time_of_day is its hour."),
 	ROW("updateInterval", DURATION, struct bandits, update_interval_ns, .fallback = "1m",
@@ -156,9 +157,9 @@ const struct option progressive_rows[] = {
 const struct option criterion_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct success_criterion, here)},
 	ROW("metricName", TEXT, struct success_criterion, metric, .required = true,
-	    .help = "accuracy, latency_p95 (ms), error_rate, or a declared metric. The accuracy of a request is the metric "
-		    "`accuracy` of its feedback, from 0 to 1; without it, whether the truth is what the answer said: its first "
-		    "output, if that is one integer, text or probability (1 from 0.5 on)."),
+	    .help = "accuracy, latency_p95 (ms) or error_rate. The accuracy of a request is the metric `accuracy` of its "
+		    "feedback, from 0 to 1, or of the pipeline's `metrics`; without it, whether the truth is what the answer "
+		    "said: its first output, if that is one integer, text or probability (1 from 0.5 on)."),
 	ROW("threshold", NUMBER, struct success_criterion, threshold, .required = true, .help = "The number it is held against."),
 	ROW("operator", TEXT, struct success_criterion, operator, .required = true, .choices = "> >= < <= == !=",
 	    .help = "How it is held against it."),

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/duration.h"
+#include "log/reader.h"
 #include "mock_broker.h"
 #include "planning.h"
 
@@ -51,7 +52,7 @@ static int stand_open(void **state)
 		queues[i] = answer_queue_open(arena);
 	assert_int_equal(plan.pipelines[0].metric_count, 1);
 	metric = (struct counted_truth){&plan.pipelines[0].metrics[0],
-					series_table_open(&plan.pipelines[0].metrics[0].form, arena)};
+					series_table_open(&plan.pipelines[0].metrics[0].form, arena), false};
 	return 0;
 }
 
@@ -70,6 +71,7 @@ static void service_start(void)
 	struct error error = {0};
 	const struct feedback_counting_config config = {.brokers = mock.brokers,
 							.consumer = mock_quick,
+							.producer = mock_quick,
 							.pipeline = "p",
 							.feedback = "feedback",
 							.queues = queues,
@@ -153,6 +155,50 @@ static void answers_of_all_workers_meet_the_feedback_of_all_partitions(void **st
 	feedback_counting_close(counting);
 }
 
+static void count_derived(const struct record *record, size_t *found)
+{
+	struct feedback feedback;
+	struct error error = {0};
+	struct arena *work = arena_open(1 << 20);
+	assert_true(feedback_decode(record->value, work, &feedback, &error));
+	if (feedback.metric_count > 0) {
+		assert_int_equal(feedback.metric_count, 1);
+		assert_true(text_is(feedback.id, "b") && text_is(feedback.metrics[0].name, "income"));
+		assert_true(feedback.metrics[0].value == 200 && !feedback.has_reward);
+		++*found;
+	}
+	arena_close(work);
+}
+
+static bool record_take(void *context, const struct record *record, struct error *error)
+{
+	(void)error;
+	count_derived(record, context);
+	return true;
+}
+
+static void a_value_by_which_somebody_learns_is_written_to_the_topic_once(void **state)
+{
+	const struct reader_config config = {
+		.brokers = mock.brokers, .topic = "feedback", .from_beginning = true, .properties = mock_quick};
+	struct error error = {0};
+	size_t found = 0;
+	(void)state;
+	metric.told = true;
+	service_start();
+	answer(1, "b", 2);
+	inform("b", 100);
+	expect_income(1, 200);
+	inform("b", 100);
+	nanosleep(&(struct timespec){.tv_nsec = 300 * NS_PER_MS}, NULL);
+	feedback_counting_close(counting);
+	struct reader *reader = reader_open(&config, &error);
+	assert_true(reader && reader_give_all(reader, record_take, &found, &error));
+	reader_close(reader);
+	assert_int_equal(found, 1);
+	expect_income(1, 200);
+}
+
 static void an_answer_that_was_left_out_is_counted_as_missing(void **state)
 {
 	(void)state;
@@ -170,6 +216,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(answers_of_all_workers_meet_the_feedback_of_all_partitions),
+		TEST(a_value_by_which_somebody_learns_is_written_to_the_topic_once),
 		TEST(an_answer_that_was_left_out_is_counted_as_missing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,7 +36,7 @@ static void metrics_open(void)
 	for (size_t i = 0; i < plan.pipelines[0].metric_count; i++) {
 		const struct pipeline_metric *metric = &plan.pipelines[0].metrics[i];
 		if (metric->of_feedback)
-			metrics[count++] = (struct counted_truth){metric, series_table_open(&metric->form, arena)};
+			metrics[count++] = (struct counted_truth){metric, series_table_open(&metric->form, arena), false};
 	}
 	assert_int_equal(count, METRICS);
 }
@@ -167,6 +167,37 @@ static void each_metric_counts_an_answer_once_with_the_feedback_that_has_what_it
 	expect_sum(PROFIT, 0, 3.5, 1);
 }
 
+static char told[256];
+
+static void value_told(void *context, const struct feedback *feedback, const struct feedback_metric *values, size_t count)
+{
+	(void)context;
+	for (size_t i = 0; i < count; i++)
+		(void)snprintf(told + strlen(told), sizeof told - strlen(told), TEXT_FORMAT " " TEXT_FORMAT "=%g; ",
+			       TEXT_ARGUMENTS(feedback->id), TEXT_ARGUMENTS(values[i].name), values[i].value);
+}
+
+static void values_are_told_once_of_metrics_that_somebody_learns_by(void **state)
+{
+	const struct feedback_metric given = {TEXT("profit"), 7};
+	const struct feedback ready = {.id = TEXT("b"), .metric_count = 1, .metrics = &given};
+	(void)state;
+	told[0] = '\0';
+	metrics[PROFIT].told = metrics[INCOME].told = true;
+	kept_answers_listen(kept, (struct kept_listener){NULL, value_told});
+	answer("a", "x=3", "side=1", "new", NOW_MS);
+	answer("b", "x=5", "side=-1", "new", NOW_MS);
+	inform("a", "move=4", 2, NOW_MS + 1000);
+	inform("a", "move=5", 3, NOW_MS + 2000);
+	kept_answers_feedback(kept, &ready, NOW_MS + 2000); /* the caller has computed it */
+	inform("b", NULL, 10, NOW_MS + 3000);
+	assert_string_equal(told, "a profit=3.5; a income=6; b income=50; ");
+	kept_answers_listen(kept, (struct kept_listener){0});
+	answer("c", "x=3", "side=1", "new", NOW_MS);
+	inform("c", "move=4", 2, NOW_MS + 1000);
+	assert_string_equal(told, "a profit=3.5; a income=6; b income=50; ");
+}
+
 static void a_value_that_feedback_has_by_itself_counts(void **state)
 {
 	(void)state;
@@ -271,6 +302,7 @@ int main(void)
 		TEST(truth_and_reward_are_counted_with_the_answer_that_was_given),
 		TEST(each_metric_counts_an_answer_once_with_the_feedback_that_has_what_it_needs),
 		TEST(a_value_that_feedback_has_by_itself_counts),
+		TEST(values_are_told_once_of_metrics_that_somebody_learns_by),
 		TEST(feedback_of_others_and_after_the_window_counts_nothing),
 		TEST(what_cannot_be_computed_is_counted_as_missing),
 		TEST(the_oldest_are_dropped_where_memory_is_short),

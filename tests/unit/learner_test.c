@@ -118,6 +118,35 @@ static void a_truth_is_a_reward_where_accuracy_is_maximised(void **state)
 	learner_close(learner);
 }
 
+/* The engines write it to the topic when they have computed it. */
+static void of_a_metric_that_engines_compute_nothing_else_is_a_reward(void **state)
+{
+	(void)state;
+	struct error error = {0};
+	const struct learner_config config = {.experiment = "e",
+					      .options = bandit_defaults(BANDIT_EPSILON_GREEDY, 2, 0),
+					      .arms = arms,
+					      .context = context_form_of(arms, 2, NULL, 0),
+					      .reward_metric = TEXT("profit"),
+					      .computed = true,
+					      .window_ms = WINDOW_MS,
+					      .memory_bytes = 100000};
+	struct learner *learner = learner_open(&config, &error);
+	const struct feedback_metric profit = {TEXT("profit"), 0.25};
+	const struct feedback sent = {.id = TEXT("a"), .has_reward = true, .reward = 100};
+	const struct feedback computed = {.id = TEXT("a"), .metric_count = 1, .metrics = &profit};
+	struct policy_record record;
+	expose(learner, "a", 1, NOW_MS);
+	learner_feedback(learner, &sent, NOW_MS + 1000);
+	assert_int_equal(learner_counts(learner).rewards, 0);
+	learner_feedback(learner, &computed, NOW_MS + 1010);
+	learner_feedback(learner, &computed, NOW_MS + 1020);
+	assert_int_equal(learner_counts(learner).rewards, 1);
+	assert_int_equal(learner_counts(learner).again, 1);
+	assert_true(bandit_mean(recorded(learner, &record), 1) == 0.25);
+	learner_close(learner);
+}
+
 static void a_reward_counts_once_for_its_candidate(void **state)
 {
 	(void)state;
@@ -369,6 +398,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_truth_is_a_reward_where_accuracy_is_maximised),
+		TEST(of_a_metric_that_engines_compute_nothing_else_is_a_reward),
 		TEST(a_reward_counts_once_for_its_candidate),
 		TEST(feedback_that_is_late_or_no_number_teaches_nothing),
 		TEST(only_drawn_candidates_are_learnt_from),

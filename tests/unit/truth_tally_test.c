@@ -20,6 +20,7 @@
 static const char *const names[] = {"old", "new"};
 static struct truth_tally *tally;
 static struct baseline baseline;
+static bool computed;
 static size_t paired = 2; /* none */
 
 static struct truth_tally *tally_of(size_t open, size_t units)
@@ -33,6 +34,7 @@ static struct truth_tally *tally_of(size_t open, size_t units)
 						  .paired = paired,
 						  .baseline = baseline,
 						  .window_ms = WINDOW_MS,
+						  .computed = computed,
 						  .memory_bytes = open * (40 + 16),
 						  .units_max = units};
 	struct truth_tally *made = truth_tally_open(&config, &error);
@@ -146,6 +148,21 @@ static void a_truth_is_judged_by_what_the_answer_said(void **state)
 	const struct truth_tally_losses losses = truth_tally_losses(tally);
 	assert_int_equal(losses.unjudged, 2);
 	assert_int_equal(losses.unknown, 1);
+}
+
+static void of_an_accuracy_that_engines_compute_the_truth_alone_says_nothing(void **state)
+{
+	(void)state;
+	truth_tally_close(tally);
+	computed = true;
+	tally = tally_of(1000, 1000);
+	computed = false;
+	expose_saying("right", "buy");
+	hear_truth("right", TEXT("buy"), 0); /* what the answer said is not compared */
+	hear_truth("right", TEXT("buy"), 1);
+	window_pass(NOW_MS);
+	expect(1, 1, 0.5);
+	assert_int_equal(truth_tally_losses(tally).unjudged, 0);
 }
 
 static void what_comes_again_counts_once(void **state)
@@ -328,6 +345,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH_TALLY(an_accuracy_counts_once_its_window_has_passed),
 		WITH_TALLY(a_truth_is_judged_by_what_the_answer_said),
+		WITH_TALLY(of_an_accuracy_that_engines_compute_the_truth_alone_says_nothing),
 		WITH_TALLY(what_comes_again_counts_once),
 		WITH_TALLY(requests_of_a_unit_are_one_value),
 		WITH_TALLY(of_a_paired_arm_only_units_of_the_baseline_count),

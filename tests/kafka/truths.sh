@@ -1,0 +1,106 @@
+#!/bin/bash
+# Metrics of truth on a real Kafka: two engines count the feedback on their own answers, each answer once, and bandits learn by the
+# metric. An engine is killed with -9 between its answers and their feedback: what the other one counts is whole, and nothing counts
+# twice.
+#   truths.sh SLUICE BUILD
+# Takes about a minute.
+set -u
+what=truths
+# shellcheck source=tests/kafka/stand.sh
+. "$(dirname "$0")/stand.sh"
+requests=400
+export SLUICE_BROKERS
+
+start_engine_of() { # $1 instance
+	"$sluice" run -f "$here/truths.yaml" --brokers "$brokers" --instance "$1" --metrics 0 --log-level debug >>"$dir/engine-$1.log" 2>&1 &
+	ours $!
+	wait_until 30 grep -q 'metrics are at' "$dir/engine-$1.log" || give_up "engine $1 has no metrics"
+}
+
+# The sum of a metric over its series; 0: it has none.
+figure() { # $1 instance, $2 name of the samples
+	local at
+	at=$(sed -n 's|.*metrics are at \(http[^ ]*\).*|\1|p' "$dir/engine-$1.log" | tail -1)
+	curl -s --max-time 5 "$at" | grep "^$2{" | awk '{sum += $NF} END {printf "%d", sum}'
+}
+
+counted() { # $1... instances
+	local sum=0 one
+	for one in "$@"; do sum=$((sum + $(figure "$one" gain_count))); done
+	echo $sum
+}
+
+counted_are() { # $1 how many, $2... instances
+	[ "$(counted "${@:2}")" -eq "$1" ]
+}
+
+# Sends requests, waits for their answers, and makes the feedback of each: the truth that each unit of y gained 1.
+ask() { # $1 round
+	seq 1 $requests | sed "s/.*/{\"id\":\"$1-&\",\"key\":\"unit-$1-&\",\"request\":{\"id\":\"$1-&\",\"inputs\":[{\"name\":\"x\",\
+\"datatype\":\"FP64\",\"shape\":[1],\"data\":[1]}]}}/" | "$sluice" produce p >/dev/null 2>"$dir/produce.log" ||
+		give_up "requests were not written"
+	asked=$((asked + requests))
+	timeout 60 "$sluice" tail p --from beginning --count $asked --idle 20s -o json >"$dir/answers" 2>"$dir/tail.log"
+	jq -c "select(.id | startswith(\"$1-\")) | {id, y: (.response.outputs[] | select(.name == \"y\") | .data[0])}" "$dir/answers" >"$dir/told-$1"
+	jq -c '{id, truth: {move: [1]}}' "$dir/told-$1" >"$dir/feedback-$1"
+	expect "round $1: answers" "$(wc -l <"$dir/feedback-$1")" "-eq $requests"
+	better=$(grep -c '"y":1' "$dir/told-$1")
+}
+
+feed() { # $1 round
+	"$sluice" feedback p -f "$dir/feedback-$1" >/dev/null 2>"$dir/feedback.log" || give_up "feedback was not written"
+}
+
+rewards_are() { # $1 how many
+	grep -hq "learnt from $1 rewards" "$dir"/engine-*.log
+}
+
+asked=0
+start_broker brisk
+SLUICE_BROKERS=$brokers
+start_engine_of one
+one=$started
+start_engine_of two
+two=$started
+wait_until 30 grep -hq 'learns the policies' "$dir/engine-one.log" "$dir/engine-two.log" || give_up "no engine learns"
+sleep 3 # both have partitions
+ask first
+feed first
+feed first
+wait_until 20 counted_are $requests one two || give_up "$(counted one two) of $requests answers are counted"
+expect "of them the first engine's" "$(counted one)" "-gt 0"
+expect "of them the second engine's" "$(counted two)" "-gt 0"
+expect "the sum is that of the better's answers" "$(($(figure one gain_sum) + $(figure two gain_sum)))" "-ge $((better * 9 / 10 - requests / 10 - 2))"
+wait_until 20 rewards_are $requests || give_up "$requests rewards are not learnt by the metric"
+ask second
+expect "by the metric: calls of the better of $requests" "$better" "-gt $((requests * 85 / 100))"
+
+# The first engine dies with answers that wait for their feedback.
+sleep 1
+lost=$(($(figure one answers_total) - $(counted one)))
+expect "answers of the first engine that wait" "$lost" "-gt 0"
+before=$(counted two)
+kill_at_once "$one"
+feed second
+feed second
+wait_until 20 counted_are $((before + requests - lost)) two ||
+	give_up "$(counted two) are counted, which should be $((before + requests - lost))"
+sleep 3
+expect "none is counted twice" "$(counted two)" "-eq $((before + requests - lost))"
+
+# It comes back, begins at nothing, and counts what it answers from then on.
+start_engine_of one
+one=$started
+wait_until 30 grep -q 'p: reads' "$dir/engine-one.log"
+sleep 3
+before=$(counted one two)
+ask third
+feed third
+feed second
+wait_until 30 counted_are $((before + requests)) one two ||
+	give_up "$(counted one two) are counted, which should be $((before + requests))"
+sleep 2
+expect "with what came again" "$(counted one two)" "-eq $((before + requests))"
+stop_engine truths "$one"
+stop_engine truths "$two"
+tell_result
