@@ -34,9 +34,13 @@ parts="deps unit layers house static sanitize thread cases gallery judge oracles
 timed="unit sanitize thread models dev bars grpc callers kafka state contract guard cases-kafka features secure reload faults overload mlserver librdkafka compose"
 
 # These mostly wait, for brokers, models and sessions that are gone: so many at once as there are lanes, the longest first,
-# once `unit` has built what they run. None is judged by how fast it is.
+# once `unit` has built what they run. None is judged by how fast it is. Their brokers are compiled in a hurry: what a better
+# compiler gains there, it costs here.
 waiting="kafka dev faults secure contract reload mlserver features cases-kafka"
 lanes=3
+# These mostly use one processor, and none is judged by how fast it is: so many at once as there are processors. A page's servers
+# have ports of their own; those of `demo` are any that are free.
+single="models readme oracles grpc demo cases gallery sim sklearn judge tokens reference docs help shells install"
 
 part_deps() {
 	one tests/deps.sh check
@@ -331,18 +335,18 @@ build_ahead() { # $@ the parts
 
 # These of the parts, as many at once as there are lanes. What they share is built before, for two that build
 # at once would break it; where that fails each of them says so. The processors' idle time goes to what later parts need.
-attempt_together() { # $1 all the parts, $@ those
-	local part parts=$1 ahead
-	shift
-	make_quietly kafka-programs >$logs/build.log 2>&1
+attempt_together() { # $1 lanes, $2 the parts for which to build meanwhile, $@ those
+	local part lanes=$1 later=$2 ahead
+	shift 2
+	make_quietly all kafka-programs >$logs/build.log 2>&1
 	set -m # each with all that it starts is a group, which can be ended as one
 	trap 'kill -- $(jobs -rp | sed s/^/-/); exit 130' INT TERM
 	# shellcheck disable=SC2086
-	(renice -n 19 $BASHPID && build_ahead $parts) >$logs/ahead.log 2>&1 &
+	(renice -n 19 $BASHPID && build_ahead $later) >$logs/ahead.log 2>&1 &
 	ahead=$!
 	for part; do
-		while [ "$(jobs -rp | grep -vcx $ahead)" -ge $lanes ]; do wait -n; done
-		PATIENCE=3 attempt "$part" &
+		while [ "$(jobs -rp | grep -vcx $ahead)" -ge "$lanes" ]; do wait -n; done
+		PATIENCE=3 JAVA_FLAGS=-XX:TieredStopAtLevel=1 attempt "$part" &
 	done
 	wait
 	trap - INT TERM
@@ -395,11 +399,19 @@ attempt_alone() { # $1 the parts that were asked for, $2 one, which may not be a
 	report "$2"
 }
 
+# Which of some parts are asked for.
+asked_of() { # $1 all that are asked for, $2 some
+	local part
+	for part in $2; do
+		[[ " $1 " != *" $part "* ]] || echo "$part"
+	done | tr '\n' ' '
+}
+
 # A function is read whole before it runs, so this file may change meanwhile.
 main() {
 	# shellcheck disable=SC2086
 	[ $# -gt 0 ] || set -- $parts
-	local parts=$* beside part
+	local parts=$* beside paired part
 	for part; do
 		if ! declare -F "part_$part" >/dev/null; then
 			echo "check: there is no part $part; the parts are: $(declare -F | sed -n 's/.* part_//p' | tr '\n' ' ')" >&2
@@ -408,17 +420,20 @@ main() {
 	done
 	# Most parts look at the program: it is never an old one.
 	[[ " $parts " == *" unit "* ]] || make_quietly all >$logs/build.log 2>&1 || { cat $logs/build.log; exit 1; }
-	beside=$(for part in $waiting; do [[ " $parts " != *" $part "* ]] || echo "$part"; done | tr '\n' ' ')
+	beside=$(asked_of "$parts" "$waiting")
+	paired=$(asked_of "$parts" "$single")
 	for part in deps unit; do
 		attempt_alone "$parts" "$part"
 	done
 	# shellcheck disable=SC2086
-	[ -z "$beside" ] || attempt_together "$parts" $beside
-	for part in $beside; do
+	[ -z "$beside" ] || attempt_together $lanes "$parts" $beside
+	# shellcheck disable=SC2086
+	[ -z "$paired" ] || attempt_together "$jobs" "" $paired
+	for part in $beside $paired; do
 		report "$part"
 	done
 	for part in $parts; do
-		[[ " deps unit $beside " == *" $part "* ]] || attempt_alone "$parts" "$part"
+		[[ " deps unit $beside $paired " == *" $part "* ]] || attempt_alone "$parts" "$part"
 	done
 	echo "--- took $((SECONDS - begun)) s"
 	for part in $parts; do
