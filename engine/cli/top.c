@@ -1,26 +1,19 @@
 /* top.c: `sluice top`: shows the status of the pipelines of a namespace, as reported by their engines. */
-#include <inttypes.h>
-#include <math.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/quote.h"
 #include "cli/command.h"
+#include "client/engine_reports.h"
 #include "client/kafka.h"
-#include "log/backlog.h"
 #include "log/reader.h"
-#include "observe/status.h"
 #include "view/screen_keys.h"
-#include "view/top_view.h"
+#include "view/top_lines.h"
 
 #define TOP_ARENA_BYTES ((size_t)16 << 20)
 #define TOP_TEXT_MAX ((size_t)16 << 20)
-#define ENTRIES_MAX 4096 /* engines times pipelines that are shown */
 #define LOOK_MS 100
 #define FIRST_MS 2500	     /* time in which a healthy engine has reported */
-#define LAG_MS 3000	     /* so long Kafka may take to answer one question */
-#define GROUPS_MAX 16	     /* whose lag is looked at: two a namespace */
 #define NEWEST_RECORDS 20000 /* of a partition, with which it begins: an engine that died is among them for a while */
 #define SCREEN_CLEAR "\033[H\033[2J"
 #define SCREEN_ROWS 24
@@ -46,205 +39,24 @@ static const struct option options[] = {
 
 extern const struct command command_top;
 
-/* The last word of one engine about one pipeline. */
-struct top_entry {
-	struct arena *arena; /* its own, so that the next word can replace it */
-	struct status status;
-	char *json;
-	size_t length;
-};
-
 struct top {
 	struct session *session;
 	const struct top_options *options;
-	struct top_entry *entries;
-	const struct status **shown; /* of the entries, in the order in which they are shown */
-	size_t count;
-	uint64_t strange;
+	struct engine_reports reports;
+	const struct status **shown; /* of the reports, in the order in which they are shown */
 	enum top_sort sort;
 	struct screen_keys keys; /* of a terminal */
 	bool over;
 	struct buffer text;
-	const struct door *door;
-	struct group {
-		const char *name;
-		struct backlog *backlog;
-	} groups[GROUPS_MAX];
-	size_t group_count;
 };
-
-/* ---- reports ---- */
-
-static bool is_of(const struct top_entry *entry, const struct status *status)
-{
-	return text_equal(entry->status.pipeline, status->pipeline) && text_equal(entry->status.instance, status->instance);
-}
-
-static struct top_entry *entry_for(struct top *top, const struct status *status)
-{
-	for (size_t i = 0; i < top->count; i++)
-		if (is_of(&top->entries[i], status))
-			return &top->entries[i];
-	if (top->count == ENTRIES_MAX)
-		return NULL;
-	struct top_entry *entry = &top->entries[top->count];
-	entry->arena = arena_open(TOP_ARENA_BYTES);
-	top->count += entry->arena != NULL;
-	return entry->arena ? entry : NULL;
-}
-
-static bool take(struct top *top, const struct record *record, struct arena *scratch, struct error *error)
-{
-	struct status status;
-	struct error wrong = {0};
-	arena_reset(scratch);
-	if (!status_read(record->value, scratch, &status, &wrong)) {
-		top->strange++;
-		return true;
-	}
-	struct top_entry *entry = entry_for(top, &status);
-	if (!entry)
-		return error_set(error, ERROR_LIMIT, PLACE_NONE,
-				 "pipelines of more than %d engines are not shown; select one namespace, or use `sluice tail`",
-				 ENTRIES_MAX);
-	arena_reset(entry->arena);
-	entry->json = arena_copy(entry->arena, record->value.bytes, record->value.length);
-	entry->length = record->value.length;
-	return (entry->json && status_read((struct text){entry->json, entry->length}, entry->arena, &entry->status, error)) ||
-	       error_memory(error, ERROR_SYSTEM, "keeping a status");
-}
-
-/* ---- what Kafka says ---- */
-
-static struct backlog *backlog_of(struct top *top, struct text group)
-{
-	for (size_t i = 0; i < top->group_count; i++)
-		if (text_is(group, top->groups[i].name))
-			return top->groups[i].backlog;
-	const char *name = arena_print(top->session->arena, TEXT_FORMAT, TEXT_ARGUMENTS(group));
-	struct error error = {0};
-	if (!name || group.length == 0 || top->group_count == GROUPS_MAX)
-		return NULL;
-	const struct kafka *kafka = &top->door->kafka;
-	struct backlog *backlog = backlog_open(kafka->brokers, kafka->consumer, name, &error);
-	top->groups[top->group_count++] = (struct group){name, backlog};
-	return backlog;
-}
-
-/* Of the whole pipeline, whichever of its engines has the partition: the same for each. */
-static void measure_lag(struct top *top)
-{
-	for (size_t i = 0; i < top->count; i++) {
-		struct status *status = &top->entries[i].status;
-		struct backlog *backlog = backlog_of(top, status->group);
-		size_t first = 0;
-		while (!text_equal(top->entries[first].status.pipeline, status->pipeline))
-			first++;
-		if (first < i)
-			status->lag = top->entries[first].status.lag;
-		else if (backlog)
-			status->lag = backlog_measure(backlog, status->reads, LAG_MS);
-	}
-}
 
 /* ---- showing ---- */
 
-static const char *state_of(const struct status *status, int64_t now_ms)
-{
-	if (status->stopped)
-		return "stopped";
-	if (top_is_silent(status, now_ms))
-		return "silent";
-	return status->ready ? NULL : "not ready";
-}
-
-/* Below 0: unknown, also what an engine does now that does not report. */
-static void print_count(struct buffer *out, int64_t count)
-{
-	if (count < 0)
-		buffer_print(out, " %9s", "-");
-	else
-		buffer_print(out, " %9" PRId64, count);
-}
-
-static void print_latency(struct buffer *out, const struct status *status, double latency_ms, bool serves)
-{
-	if (serves && (status->rate > 0 || latency_ms > 0))
-		buffer_print(out, " %9.2f", latency_ms);
-	else
-		buffer_print(out, " %9s", "-");
-}
-
-static void print_row(const struct status *const *items, size_t count, const struct status *status, int64_t now_ms,
-		      struct buffer *out)
-{
-	const char *state = state_of(status, now_ms), *gone = top_gone_reason(status, now_ms);
-	const struct status *other = top_other_version(items, count, status, now_ms);
-	buffer_print(out, "%-24.*s %-20.*s", (int)status->pipeline.length, status->pipeline.bytes, (int)status->instance.length,
-		     status->instance.bytes);
-	print_count(out, gone ? -1 : lrint(status->rate));
-	print_latency(out, status, status->p50_ms, !gone);
-	print_latency(out, status, status->p99_ms, !gone);
-	print_count(out, gone ? -1 : (int64_t)status->sums.in_flight);
-	print_count(out, status->lag);
-	buffer_print(out, " %9" PRIu64 " %9" PRIu64 " %9" PRIu64, status->sums.answered, status->sums.failed,
-		     status->sums.dead_letters);
-	if (state)
-		buffer_print(out, "  %s", state);
-	else
-		buffer_print(out, "  " TEXT_FORMAT, TEXT_ARGUMENTS(status->state));
-	if (gone)
-		buffer_print(out, ": %s", gone);
-	else if (status->why.length > 0)
-		buffer_print(out, ": " TEXT_FORMAT, TEXT_ARGUMENTS(status->why));
-	if (status->sums.resets > 0)
-		buffer_print(out, "; resets %" PRIu64, status->sums.resets);
-	if (status->sums.skipped > 0)
-		buffer_print(out, "; skipped %" PRIu64, status->sums.skipped);
-	if (other)
-		buffer_print(out, "; runs other files than " TEXT_FORMAT, TEXT_ARGUMENTS(other->instance));
-}
-
-/* Names and reasons come from anybody who may write to the status topic. */
-static void print_entry(const struct status *const *items, size_t count, const struct status *status, int64_t now_ms,
-			struct buffer *out)
-{
-	struct buffer row;
-	buffer_open(&row, out->ceiling_bytes);
-	print_row(items, count, status, now_ms, &row);
-	buffer_shown(out, buffer_view(&row));
-	buffer_byte(out, '\n');
-	out->failed = out->failed || buffer_failed(&row);
-	buffer_close(&row);
-}
-
-static void print_json(const struct status *status, int64_t now_ms, struct buffer *out)
-{
-	status_write(status, out);
-	if (!buffer_failed(out))
-		out->length--; /* the brace: fields that only this command knows come before it */
-	buffer_print(out, ", \"silent\": %s}\n", top_is_silent(status, now_ms) ? "true" : "false");
-}
-
-/* For pipes: all of it, one line each. */
-static void print_lines(struct top *top, const struct status *const *items, size_t count, int64_t now_ms)
-{
-	if (top->options->form == OUTPUT_TEXT)
-		buffer_print(&top->text, "%-24s %-20s %9s %9s %9s %9s %9s %9s %9s %9s  %s\n", "PIPELINE", "ENGINE", "PER S",
-			     "P50 MS", "P99 MS", "IN FLIGHT", "LAG", "ANSWERED", "ERRORS", "LETTERS", "STATE");
-	for (size_t i = 0; i < count; i++) {
-		if (top->options->form == OUTPUT_TEXT)
-			print_entry(items, count, items[i], now_ms, &top->text);
-		else
-			print_json(items[i], now_ms, &top->text);
-	}
-}
-
-static void print_screen(struct top *top, const struct status *const *items, size_t count, int64_t now_ms)
+static void print_screen(struct top *top, size_t count, int64_t now_ms)
 {
 	struct winsize size = {0};
 	(void)ioctl(fileno(top->session->out), TIOCGWINSZ, &size);
-	const struct top_view view = {.items = items,
+	const struct top_view view = {.items = top->shown,
 				      .count = count,
 				      .now_ms = now_ms,
 				      .columns = size.ws_col > 0 ? size.ws_col : TERMINAL_COLUMNS,
@@ -258,11 +70,14 @@ static bool show(struct top *top, struct error *error)
 {
 	int64_t now_ms = time_of_day_ms();
 	buffer_clear(&top->text);
-	for (size_t i = 0; i < top->count; i++)
-		top->shown[i] = &top->entries[i].status;
-	size_t count = top_view_keep(top->shown, top->count, now_ms);
+	for (size_t i = 0; i < top->reports.count; i++)
+		top->shown[i] = &top->reports.items[i].status;
+	size_t count = top_view_keep(top->shown, top->reports.count, now_ms);
 	top_view_sort(top->shown, count, top->sort);
-	(top->keys.is_open ? print_screen : print_lines)(top, top->shown, count, now_ms);
+	if (top->keys.is_open)
+		print_screen(top, count, now_ms);
+	else
+		(top->options->form == OUTPUT_TEXT ? top_lines_text : top_lines_json)(top->shown, count, now_ms, &top->text);
 	if (buffer_failed(&top->text))
 		return error_memory(error, ERROR_SYSTEM, "showing how pipelines are");
 	if (top->text.length > 0)
@@ -281,7 +96,7 @@ static bool hear(struct top *top, struct reader *reader, struct arena *scratch, 
 		struct record record;
 		if (!reader_next(reader, LOOK_MS, &record, error))
 			return false;
-		bool good = !record.held || take(top, &record, scratch, error);
+		bool good = !record.held || engine_reports_take(&top->reports, &record, scratch, error);
 		record_release(&record);
 		if (!good)
 			return false;
@@ -304,7 +119,7 @@ static bool watch(struct top *top, struct reader *reader, struct arena *scratch,
 			return false;
 		if (top->over)
 			break;
-		measure_lag(top);
+		engine_reports_measure_lag(&top->reports);
 		if (!show(top, error))
 			return false;
 		wait_ms = STATUS_EVERY_MS;
@@ -321,20 +136,16 @@ static bool look(struct top *top, const struct door *door, struct error *error)
 	struct arena *scratch = arena_open(TOP_ARENA_BYTES);
 	bool once = top->options->once || isatty(fileno(top->session->out)) != 1;
 	struct reader *reader = NULL;
-	top->door = door;
 	top->sort = (enum top_sort)top->options->sort;
-	top->entries = scratch ? ARENA_ARRAY(top->session->arena, struct top_entry, ENTRIES_MAX) : NULL;
-	top->shown = top->entries ? ARENA_ARRAY(top->session->arena, const struct status *, ENTRIES_MAX) : NULL;
+	top->shown = scratch ? ARENA_ARRAY(top->session->arena, const struct status *, ENGINE_REPORTS_MAX) : NULL;
 	buffer_open(&top->text, TOP_TEXT_MAX);
 	if (!once && top->options->form == OUTPUT_TEXT)
 		screen_keys_open(&top->keys);
 	bool good = (top->shown || error_memory(error, ERROR_SYSTEM, "reading the status")) &&
+		    engine_reports_open(&top->reports, &door->kafka, top->session->arena, error) &&
 		    (reader = reader_open(&config, error)) && watch(top, reader, scratch, once, error);
 	screen_keys_close(&top->keys);
-	for (size_t i = 0; i < top->count; i++)
-		arena_close(top->entries[i].arena);
-	for (size_t i = 0; i < top->group_count; i++)
-		backlog_close(top->groups[i].backlog);
+	engine_reports_close(&top->reports);
 	buffer_close(&top->text);
 	reader_close(reader);
 	arena_close(scratch);
@@ -349,7 +160,7 @@ static int run(struct session *session, const void *filled, const char *const *a
 	(void)arguments, (void)count;
 	bool good = door_open(command_workspace(session), &top.options->asked, NULL, &door, &error) && look(&top, &door, &error);
 	door_close(&door);
-	if (good && top.count == 0)
+	if (good && top.reports.count == 0)
 		command_note(session,
 			     "no engine has reported a pipeline on %s; does one run in this namespace? If it runs with --control, "
 			     "`sluice get` lists the resources that it has, and those that were deleted",

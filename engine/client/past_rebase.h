@@ -1,0 +1,34 @@
+/* past_rebase.h: Reference made of the past that a step `drift` has stored in its changelog, for `sluice drift rebase`. */
+#ifndef SLUICE_CLIENT_PAST_REBASE_H
+#define SLUICE_CLIENT_PAST_REBASE_H
+
+#include "client/kafka.h"
+#include "step/step.h"
+
+struct store;
+
+/* Borrowed until past_rebase_close(). */
+struct past_rebase_asked {
+	const struct door_asked *door;
+	const char *name;	  /* PIPELINE/STEP */
+	const char *from, *until; /* a point in time, or so long ago; NULL: all, and now */
+	bool alarmed;		  /* windows in alarm are taken too */
+};
+
+struct past_rebase { /* starts with the first two */
+	const struct workspace *workspace;
+	const struct past_rebase_asked *asked;
+	const char *pipeline, *step;
+	struct rebase_made made;
+	struct buffer file; /* the reference */
+	struct door door;
+	size_t observer; /* among the steps of the graph */
+	struct store *store;
+	struct rebase_wanted wanted;
+};
+
+/* Reads the changelog, and fills `made` and `file`. */
+bool past_rebase_run(struct past_rebase *self, struct error *error);
+void past_rebase_close(struct past_rebase *self);
+
+#endif

@@ -1,0 +1,127 @@
+/* policy_evaluation.c: see policy_evaluation.h. */
+#include "client/policy_evaluation.h"
+
+#include "source/policy_file.h"
+
+#define MODEL_LAMBDA 1.0 /* of the ridge regression of rewards, as of LinUCB */
+
+struct policy_evaluation {
+	const struct policy_asked *asked;
+	struct evaluation_shown *shown;
+	const struct joined *joined;
+	const struct joined_metric *metric;
+	struct arena *arena;
+	struct file_policy policy;
+	size_t features; /* of the reward model: a constant and those of the exposures */
+	struct text names[BANDIT_FEATURES_MOST];
+};
+
+/* Features that exposures have; the model has no more than it can. */
+static void evaluation_find_features(struct policy_evaluation *self)
+{
+	self->features = 1;
+	for (size_t i = 0; i < self->joined->exposure_count; i++)
+		for (size_t j = 0; j < self->joined->exposures[i].feature_count; j++) {
+			const struct text name = self->joined->exposures[i].features[j].name;
+			size_t at = 1;
+			while (at < self->features && !text_equal(self->names[at], name))
+				at++;
+			if (at == self->features && at < BANDIT_FEATURES_MOST)
+				self->names[self->features++] = name;
+		}
+}
+
+static void evaluation_context(const struct policy_evaluation *self, const struct joined_exposure *exposure, double *x)
+{
+	x[0] = 1;
+	for (size_t i = 1; i < self->features; i++)
+		x[i] = exposure_feature(exposure, self->names[i]);
+}
+
+/* The exposure of a value; NULL: it is of no request, or of no known probability. */
+static const struct joined_exposure *evaluation_exposure(const struct policy_evaluation *self, const struct analysis_value *value)
+{
+	const struct joined_exposure *exposure =
+		value->exposure == UINT32_MAX ? NULL : &self->joined->exposures[value->exposure];
+	return exposure && exposure->probability > 0 ? exposure : NULL;
+}
+
+static bool evaluation_run(struct policy_evaluation *self, struct error *error)
+{
+	const struct joined_metric *metric = self->metric;
+	double x[BANDIT_FEATURES_MOST], target[ANALYSIS_ARMS_MAX], expected[ANALYSIS_ARMS_MAX];
+	struct off_policy sums;
+	evaluation_find_features(self);
+	struct reward_model *model = reward_model_open(self->arena, self->joined->arms, self->features, MODEL_LAMBDA);
+	if (!model)
+		return error_memory(error, ERROR_SYSTEM, "evaluating a policy");
+	if (!off_policy_begin(&sums, self->joined->arms, self->asked->clip, error))
+		return false;
+	for (size_t i = 0; i < metric->count; i++) {
+		const struct joined_exposure *exposure = evaluation_exposure(self, &metric->values[i]);
+		if (!exposure)
+			continue;
+		evaluation_context(self, exposure, x);
+		reward_model_add(model, exposure->unit, exposure->arm, x, metric->values[i].value);
+	}
+	for (size_t i = 0; i < metric->count; i++) {
+		const struct joined_exposure *exposure = evaluation_exposure(self, &metric->values[i]);
+		if (!exposure) {
+			self->shown->without++;
+			continue;
+		}
+		evaluation_context(self, exposure, x);
+		reward_model_expect(model, exposure->unit, x, expected);
+		file_policy_chances(&self->policy, exposure, target);
+		moments_add(&self->shown->recorded, metric->values[i].value);
+		const struct off_policy_record record = {.arm = exposure->arm, .reward = metric->values[i].value,
+							 .probability = exposure->probability, .target = target,
+							 .expected = expected};
+		if (!off_policy_add(&sums, &record, error))
+			return false;
+	}
+	if (self->shown->recorded.count == 0)
+		return error_set(error, ERROR_INPUT, PLACE_NONE,
+				 "no feedback by request has joined an exposure with a probability; send feedback with the "
+				 "request's id");
+	self->shown->result = off_policy_result(&sums);
+	return true;
+}
+
+static bool evaluation_metric(struct policy_evaluation *self, const struct experiment_data *data, struct error *error)
+{
+	const struct joined *joined = self->joined;
+	struct report_options defaults = {0};
+	experiment_data_defaults(data, &defaults);
+	const struct text wanted = self->asked->metric     ? text_of(self->asked->metric)
+				   : defaults.primary.length > 0 ? defaults.primary
+								 : TEXT(JOIN_REWARD);
+	for (size_t i = 0; i < joined->metric_count; i++)
+		if (text_equal(joined->metrics[i].name, wanted))
+			self->metric = &joined->metrics[i];
+	return self->metric || error_set(error, ERROR_CONFIG, PLACE_NONE,
+					 "no feedback of experiment `%s` has the metric `" TEXT_FORMAT "`; name another one by "
+					 "--metric",
+					 self->asked->experiment, TEXT_ARGUMENTS(wanted));
+}
+
+bool policy_evaluate(const struct workspace *workspace, const struct policy_asked *asked, struct arena *arena,
+		     struct evaluation_shown *shown, struct error *error)
+{
+	struct policy_evaluation *self = ARENA_NEW(arena, struct policy_evaluation);
+	struct experiment_data data;
+	if (!self)
+		return error_memory(error, ERROR_SYSTEM, "evaluating a policy");
+	*shown = (struct evaluation_shown){.experiment = asked->experiment, .alpha = asked->alpha};
+	*self = (struct policy_evaluation){.asked = asked, .shown = shown, .joined = &data.joined, .arena = arena};
+	const bool good = experiment_data_open(workspace, asked->experiment, asked->data, arena, &data, error) &&
+			  evaluation_metric(self, &data, error) &&
+			  file_policy_open(&self->policy, asked->policy, &data.joined, arena, error) && evaluation_run(self, error);
+	if (good) {
+		const struct text metric = self->metric->name;
+		shown->metric = (struct text){arena_copy(arena, metric.bytes, metric.length), metric.length};
+		shown->adaptive = data.joined.adaptive;
+	}
+	experiment_data_close(&data);
+	return good && (shown->metric.bytes || error_memory(error, ERROR_SYSTEM, "evaluating a policy"));
+}

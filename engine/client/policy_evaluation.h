@@ -1,0 +1,21 @@
+/* policy_evaluation.h: Evaluation of a policy from recorded choices and what they earned, for `sluice experiments evaluate`. */
+#ifndef SLUICE_CLIENT_POLICY_EVALUATION_H
+#define SLUICE_CLIENT_POLICY_EVALUATION_H
+
+#include "client/experiment_data.h"
+#include "view/evaluation_view.h"
+
+struct policy_asked {
+	const char *experiment;
+	const struct experiment_asked *data;
+	const char *policy; /* a file (source/policy_file.h) */
+	const char *metric; /* NULL: that of the experiment, or `reward` */
+	double clip;	    /* the greatest weight of a record in the clipped estimate */
+	double alpha;
+};
+
+/* Reads exposures and feedback. What is shown borrows from the arena. */
+bool policy_evaluate(const struct workspace *workspace, const struct policy_asked *asked, struct arena *arena,
+		     struct evaluation_shown *shown, struct error *error);
+
+#endif

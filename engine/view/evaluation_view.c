@@ -1,0 +1,118 @@
+/* evaluation_view.c: see evaluation_view.h. */
+#include "view/evaluation_view.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/quote.h"
+#include "experiments/analysis.h"
+#include "message/json_write.h"
+
+#define PERCENT 100.0
+
+struct evaluation_line {
+	const char *key, *name;
+	struct off_policy_estimate estimate;
+};
+
+#define EVALUATION_LINES 6
+
+static void evaluation_lines(const struct off_policy_result *result, struct evaluation_line lines[EVALUATION_LINES])
+{
+	const struct evaluation_line made[EVALUATION_LINES] = {
+		{"ips", "IPS", result->ips},
+		{"snips", "SNIPS", result->snips},
+		{"clipped_ips", "clipped IPS", result->clipped},
+		{"direct_method", "direct method", result->direct},
+		{"doubly_robust", "doubly robust", result->doubly},
+		{"self_normalised_doubly_robust", "DR, normalised", result->self_normalised_doubly},
+	};
+	memcpy(lines, made, sizeof made);
+}
+
+/* Records of a policy that learnt hold at every look, by the practical share of what was earned. */
+static struct interval evaluation_interval(const struct evaluation_shown *self, struct off_policy_estimate estimate)
+{
+	const double tau = ANALYSIS_PRACTICAL * fabs(self->recorded.mean);
+	return off_policy_interval(estimate, self->adaptive ? tau * tau : 0, self->alpha);
+}
+
+const char *evaluation_sentence(const struct evaluation_shown *self, struct arena *arena)
+{
+	const struct off_policy_result *result = &self->result;
+	const struct interval interval = evaluation_interval(self, result->doubly);
+	const double recorded = self->recorded.mean;
+	if (result->too_few)
+		return arena_print(arena, "No recommendation: the records are worth only %.0f of the new policy (ESS), and "
+			"%d are needed.",
+				   result->effective, OFF_POLICY_LEAST);
+	if (result->unsupported)
+		return arena_print(arena,
+				   "No recommendation: %.2g%% of the new policy's choices are of variants that the records never "
+				   "chose.",
+				   PERCENT * result->outside);
+	return arena_print(arena, "The policy earns %.4g a request (%.4g to %.4g) where %.4g was earned: %s.",
+		result->doubly.value,
+			   interval.low, interval.high, recorded,
+			   interval.low > recorded    ? "more"
+			   : interval.high < recorded ? "less"
+						      : "not shown to be different");
+}
+
+void evaluation_print(const struct evaluation_shown *self, const char *sentence, struct arena *arena, struct buffer *out)
+{
+	const struct off_policy_result *result = &self->result;
+	struct evaluation_line lines[EVALUATION_LINES];
+	evaluation_lines(result, lines);
+	buffer_print(out, "%s\n\n%-16s %12s %12s   %s\n%-16s %12.5g\n", sentence, "ESTIMATE", "VALUE", "ERROR", "INTERVAL",
+		"recorded",
+		     self->recorded.mean);
+	for (size_t i = 0; i < EVALUATION_LINES; i++) {
+		const struct interval interval = evaluation_interval(self, lines[i].estimate);
+		buffer_print(out, "%-16s %12.5g %12.3g   %.5g to %.5g\n", lines[i].name, lines[i].estimate.value,
+			lines[i].estimate.error,
+			     interval.low, interval.high);
+	}
+	buffer_print(out, "\n%llu records of %s, worth %.0f (ESS); %.3g%% of the policy's choices are outside of them; %llu "
+		"values left out\n",
+		     (unsigned long long)result->records, text_shown(self->metric, arena), result->effective,
+		     PERCENT * result->outside, (unsigned long long)self->without);
+}
+
+static void evaluation_print_number(struct buffer *out, const char *name, double number)
+{
+	buffer_print(out, ", \"%s\": ", name);
+	if (isfinite(number))
+		json_write_double(out, number);
+	else
+		buffer_string(out, "null");
+}
+
+void evaluation_print_json(const struct evaluation_shown *self, const char *sentence, struct buffer *out)
+{
+	const struct off_policy_result *result = &self->result;
+	struct evaluation_line lines[EVALUATION_LINES];
+	char key[64];
+	evaluation_lines(result, lines);
+	json_write_member(out, "{", "experiment", text_of(self->experiment));
+	json_write_member(out, ", ", "metric", self->metric);
+	json_write_member(out, ", ", "sentence", text_of(sentence));
+	buffer_print(out, ", \"records\": %llu, \"left_out\": %llu", (unsigned long long)result->records,
+		     (unsigned long long)self->without);
+	evaluation_print_number(out, "recorded", self->recorded.mean);
+	for (size_t i = 0; i < EVALUATION_LINES; i++) {
+		const struct interval interval = evaluation_interval(self, lines[i].estimate);
+		evaluation_print_number(out, lines[i].key, lines[i].estimate.value);
+		(void)snprintf(key, sizeof key, "%s_standard_error", lines[i].key);
+		evaluation_print_number(out, key, lines[i].estimate.error);
+		(void)snprintf(key, sizeof key, "%s_low", lines[i].key);
+		evaluation_print_number(out, key, interval.low);
+		(void)snprintf(key, sizeof key, "%s_high", lines[i].key);
+		evaluation_print_number(out, key, interval.high);
+	}
+	evaluation_print_number(out, "effective_sample_size", result->effective);
+	evaluation_print_number(out, "outside_support", result->outside);
+	buffer_print(out, ", \"refused\": [%s%s%s]}\n", result->too_few ? "\"effective_sample_size\"" : "",
+		     result->too_few && result->unsupported ? ", " : "", result->unsupported ? "\"outside_support\"" : "");
+}

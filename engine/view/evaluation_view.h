@@ -1,0 +1,26 @@
+/* evaluation_view.h: Result of `sluice experiments evaluate`: a sentence and the estimates, as lines or as JSON. */
+#ifndef SLUICE_VIEW_EVALUATION_VIEW_H
+#define SLUICE_VIEW_EVALUATION_VIEW_H
+
+#include "bandits/off_policy.h"
+#include "base/arena.h"
+#include "base/text.h"
+#include "numeric/moments.h"
+
+struct evaluation_shown {
+	const char *experiment;
+	struct text metric;
+	struct moments recorded; /* of what was earned */
+	struct off_policy_result result;
+	bool adaptive;	  /* the records are of a policy that learnt */
+	double alpha;	  /* intervals hold 1 - alpha */
+	uint64_t without; /* values that are of no request, or whose probability is not known */
+};
+
+/* NULL: memory ran out. */
+const char *evaluation_sentence(const struct evaluation_shown *self, struct arena *arena);
+
+void evaluation_print(const struct evaluation_shown *self, const char *sentence, struct arena *arena, struct buffer *out);
+void evaluation_print_json(const struct evaluation_shown *self, const char *sentence, struct buffer *out);
+
+#endif
