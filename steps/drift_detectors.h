@@ -1,5 +1,5 @@
-/* drift_detectors.h: What the observer of a step `drift` stores of a segment's online methods: their state at the end of its last
- * window, in pieces under `detectors/SEGMENT/NUMBER`. It is written by the message that closes a window, so it costs nothing
+/* drift_detectors.h: Stored state of a segment's online methods, by the observer of a step `drift`: as it was at the end of the
+ * last window, in pieces under `detectors/SEGMENT/NUMBER`. It is written by the message that closes a window, so it costs nothing
  * between two.
  */
 #ifndef SLUICE_STEPS_DRIFT_DETECTORS_H

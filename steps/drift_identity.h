@@ -1,5 +1,5 @@
-/* drift_identity.h: Identity of what a step `drift` compares: a hash of its reference, its window and `groupBy`; with
- * `past`, also of the tensors that it watches, which a file names.
+/* drift_identity.h: Identity of what a step `drift` compares: a hash of its reference, its window and `groupBy`. With `past`, it is
+ * also of the watched tensors, which a file names.
  *
  * Verdicts are known by it. So the marks of a step are never those of a former reference, or of other segments, whichever
  * engine gave the verdict (observe/verdict_board.h, message/feed_record.h).

@@ -1,4 +1,4 @@
-/* drift_kept.h: What the observer of a step `drift` stores of a segment: where its window is, and chunks of the window's rows. */
+/* drift_kept.h: Stored window of a segment, by the observer of a step `drift`: where the window is, and chunks of its rows. */
 #ifndef SLUICE_STEPS_DRIFT_KEPT_H
 #define SLUICE_STEPS_DRIFT_KEPT_H
 

@@ -1,5 +1,5 @@
-/* drift_past_record.h: Form in which the past of a stream is stored: the list of its blocks, the names of its features, and the
- * rows of each block, under keys of their own.
+/* drift_past_record.h: Form in which the past of a stream is stored. The list of its blocks, the names of its features, and the
+ * rows of each block have keys of their own.
  *
  * For the observer that writes it (steps/drift_past.h), and for what reads it from a changelog (steps/drift_rebase.h). Pure.
  */

@@ -1,4 +1,4 @@
-/* drift_verdict.h: What the verdict on a window leaves behind: the lists of its record, and the figures of the last window. */
+/* drift_verdict.h: Verdict on a window as it is recorded: the lists of its record, and the figures of the last window. */
 #ifndef SLUICE_STEPS_DRIFT_VERDICT_H
 #define SLUICE_STEPS_DRIFT_VERDICT_H
 

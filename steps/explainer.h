@@ -1,5 +1,5 @@
-/* explainer.h: Explanations of the rows of one message by a step of kind `explain`: of a local model at once, of a model on a
- * server by calls with perturbed rows.
+/* explainer.h: Explanations of the rows of one message by a step of kind `explain`. A local model is explained at once, a model on
+ * a server by calls with perturbed rows.
  *
  * Perturbations are sent in a few large calls, all at once. When all of them have been answered, have failed, or are past the
  * time that they may take, each row is explained by what was answered.

@@ -1,6 +1,5 @@
-/* number_nearest.h: Rounding of a decimal to the nearest double or float, by Eisel and Lemire's algorithm
- * ("Number parsing at a gigabyte per second", 2021), which multiplies by a 128-bit power of ten. For
- * number_read.c and number_rows.c. */
+/* number_nearest.h: Rounding of a decimal to the nearest double or float, by Eisel and Lemire's algorithm. It multiplies by a
+ * 128-bit power of ten ("Number parsing at a gigabyte per second", 2021). For number_read.c and number_rows.c. */
 #ifndef SLUICE_BASE_NUMBER_NEAREST_H
 #define SLUICE_BASE_NUMBER_NEAREST_H
 

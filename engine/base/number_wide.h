@@ -1,5 +1,5 @@
-/* number_wide.h: Whether the processor has vectors of 32 bytes, by which numbers are read and written with fewer
- * instructions (AVX2, which such of the last ten years have). For number_rows.c, number_write.c and number_write_wide.c.
+/* number_wide.h: Test whether the processor has vectors of 32 bytes (AVX2). With them numbers are read and written in fewer
+ * instructions. For number_rows.c, number_write.c and number_write_wide.c.
  *
  * The functions of NUMBER_WIDE are compiled beside the plain ones, and called where `number_wide` says so. Both give
  * the same results. */

@@ -1,5 +1,5 @@
 /* rollout_relay.h: Relay of rollouts in an engine: puts the bucket tables that the keeper has recorded into force
- * (experiments/rollout_board.h), and lists what the engine has counted of them, for its tally on `status`.
+ * (experiments/rollout_board.h). It lists what the engine has counted of them, for its tally on `status`.
  *
  * Called by the follower (control/follower.h), from its loop.
  */

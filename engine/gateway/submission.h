@@ -1,5 +1,5 @@
-/* submission.h: Id of a submitted request: the place and time of its record, by which any gateway finds the answer, also after
- * a restart, and a nonce that only its caller was given. Pure.
+/* submission.h: Id of a submitted request: the place and time of its record, and a nonce that only its caller was given. Any
+ * gateway finds the answer by it, also after a restart. Pure.
  *
  * The text is `PARTITION-OFFSET-TIME-ANSWERS-NONCE`: four numbers in decimal, and 128 random bits. The place alone could be
  * guessed, so that callers who may poll a pipeline could read each other's answers. The nonce is a header of the record and of

@@ -1,5 +1,5 @@
-/* targets.h: Targets of a gateway's calls: the pipelines of a plan, each with the topics of its requests and of its
- * feedback, and whether it can answer a caller that waits. Pure.
+/* targets.h: Targets of a gateway's calls: the pipelines of a plan. Each has the topics of its requests and of its feedback, and
+ * states whether it can answer a caller that waits. Pure.
  */
 #ifndef SLUICE_GATEWAY_TARGETS_H
 #define SLUICE_GATEWAY_TARGETS_H

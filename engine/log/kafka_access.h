@@ -1,4 +1,4 @@
-/* kafka_access.h: What a client of Kafka, or of its registry of schemas, needs to connect. */
+/* kafka_access.h: Addresses, settings and logins with which a client connects to Kafka, or to its registry of schemas. */
 #ifndef SLUICE_LOG_KAFKA_ACCESS_H
 #define SLUICE_LOG_KAFKA_ACCESS_H
 

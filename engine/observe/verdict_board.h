@@ -1,5 +1,5 @@
-/* verdict_board.h: Board of the last verdicts that are known in a process: for each step `drift` the verdict on the window
- * that its observer closed last; and for each step `explain` with `importance` that of its features in its last window.
+/* verdict_board.h: Board of the last verdicts that are known in a process. For each step `drift` it has the verdict on the window
+ * that its observer closed last; for each step `explain` with `importance`, that of its features in its last window.
  *
  * There are two verdicts: an observer that runs here sets its own, and the reader of the namespace's feed (control/feed_relay.h)
  * sets the one that an observer of any engine wrote. The steps of the path mark messages by either. Alerts and metrics use the

@@ -1,5 +1,5 @@
-/* built_in.h: Built-in steps of the reference dialect: a step that calls a model which nothing offers becomes an explainer or
- * a drift detector, if its parameters are those of one. For graph.c.
+/* built_in.h: Built-in steps of the reference dialect. A step that calls a model which nothing offers becomes an explainer or a
+ * drift detector, if its parameters are those of one. For graph.c.
  */
 #ifndef SLUICE_PLAN_BUILT_IN_H
 #define SLUICE_PLAN_BUILT_IN_H

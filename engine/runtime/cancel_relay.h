@@ -1,5 +1,5 @@
-/* cancel_relay.h: Relay of a namespace's cancellations in an engine: reads the records that gateways write, and puts them on the
- * board by which workers know cancelled requests (observe/cancel_board.h).
+/* cancel_relay.h: Relay of a namespace's cancellations in an engine: reads the records that gateways write, and puts them on a
+ * board. By that board workers know cancelled requests (observe/cancel_board.h).
  *
  * It begins with the cancellations of the last CANCEL_KEPT_MS, so an engine that starts skips what was cancelled while none ran.
  * Nothing waits for it: a request that a worker enters before its cancellation is read is processed. One is on the board about

@@ -1,5 +1,5 @@
-/* simulation_gap.h: Deletion of requests in a simulation run: Kafka deletes records of a partition of requests before the workers
- * have read them, as by retention, while they run or while none does. Private to `sluice sim`.
+/* simulation_gap.h: Deletion of requests in a simulation run: as by retention, Kafka deletes records of a partition before the
+ * workers have read them. Workers may run meanwhile, or none. Private to `sluice sim`.
  *
  * Each such request is in a gap that a worker is told of; all others are answered. With `onGap: continue` the workers go on,
  * and count what they skip. With `onGap: stop` a worker that is told of a gap stops, and nothing behind it is committed.

@@ -1,5 +1,5 @@
-/* simulation_loss.h: Loss of state in a simulation run: while no worker runs, Kafka loses the end of changelogs, or all of
- * them, or the references to them in the commits' metadata. Private to `sluice sim`.
+/* simulation_loss.h: Loss of state in a simulation run, while no worker runs. Kafka loses the end of changelogs, or all of them, or
+ * the references to them in the commits' metadata. Private to `sluice sim`.
  *
  * Workers that then start must not go on with less than their commits refer to: they stop and say so, and nothing
  * wrong is answered. Without references they cannot know, so only one of the two is lost.

@@ -1,6 +1,5 @@
-/* simulation_tap.h: Recorded outputs (lineage, logger) of the steps and models in a simulation run, and their checks: a
- * record follows from its request, and no answered request lacks one, unless it was lost in transit. Private to
- * `sluice sim`. */
+/* simulation_tap.h: Recorded outputs (lineage, logger) of the steps and models in a simulation run, and their checks. A record
+ * follows from its request, and no answered request lacks one, unless it was lost in transit. Private to `sluice sim`. */
 #ifndef SLUICE_SIMULATION_SIMULATION_TAP_H
 #define SLUICE_SIMULATION_SIMULATION_TAP_H
 

@@ -1,5 +1,5 @@
-/* fit_rows.h: Input data of `sluice fit` from a file, as the messages that a step would get: the rows of a CSV with a
- * header, or requests, one on each line. */
+/* fit_rows.h: Input data of `sluice fit` from a file, as the messages that a step would get. It is the rows of a CSV with a header,
+ * or requests, one on each line. */
 #ifndef SLUICE_SOURCE_FIT_ROWS_H
 #define SLUICE_SOURCE_FIT_ROWS_H
 

@@ -1,5 +1,5 @@
-/* workspace.h: What a command lends to the modules that work for it: the kinds of steps, an arena, a receiver of what is found,
- * and the table of commands. These modules print nothing; the command decides where a finding is shown.
+/* workspace.h: Workspace that a command lends to the modules that work for it: kinds of steps, an arena, a receiver of findings,
+ * the table of commands. These modules print nothing; the command decides where a finding is shown.
  *
  * The receiver is called in the thread of the function that got the workspace. What it is passed lives until it returns.
  */

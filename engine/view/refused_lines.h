@@ -1,4 +1,4 @@
-/* refused_lines.h: List of the lines that a command could not send: the first REFUSED_LINES_SHOWN are printed as they come, the
+/* refused_lines.h: List of the lines that a command could not send. The first REFUSED_LINES_SHOWN are printed as they come. The
  * others are counted by their reason, and summed up at the end.
  *
  * Two reasons are the same if they differ only in numbers and in what they quote in backticks. Beyond REFUSED_REASONS_MAX

@@ -1,5 +1,5 @@
-/* report_charts.h: Charts of an experiment's report as SVG within a page of HTML: a forest plot of all metrics and variants,
- * and the confidence sequence of a pair over time, with the weights beneath. */
+/* report_charts.h: Charts of an experiment's report as SVG within a page of HTML. A forest plot has all metrics and variants; the
+ * other chart has the confidence sequence of a pair over time, with the weights beneath. */
 #ifndef SLUICE_VIEW_REPORT_CHARTS_H
 #define SLUICE_VIEW_REPORT_CHARTS_H
 

@@ -1,5 +1,5 @@
-/* submitted.h: Headers of an answer in the outputs, by which a reader finds it (message/reply.h): a poll finds the answer to
- * a submitted request, and any reader that to a request without an id. Private to the worker. */
+/* submitted.h: Headers of an answer in the outputs, by which a reader finds it (message/reply.h). A poll finds the answer to a
+ * submitted request, and any reader that to a request without an id. Private to the worker. */
 #ifndef SLUICE_WORKER_SUBMITTED_H
 #define SLUICE_WORKER_SUBMITTED_H
 
