@@ -1,27 +1,8 @@
 /* replay.c: `sluice errors replay`: sends failed requests again. */
-#include <errno.h>
 #include <inttypes.h>
-#include <spawn.h>
-#include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "base/clock.h"
-#include "base/file.h"
-#include "base/memory.h"
 #include "cli/command.h"
-#include "client/dead_letters.h"
-#include "client/kafka.h"
-#include "log/sender.h"
-#include "source/replay_request.h"
-
-#define REPLAY_ARENA_BYTES ((size_t)1 << 30)
-#define REQUEST_BYTES_MAX ((size_t)256 << 20)
-#define SETTLE_MS 250
-#define SEND_MS 30000 /* Kafka's, for each */
-#define DEADLINE_BYTES 24
-#define EDITOR_FALLBACK "vi"
-#define PLACES_FIRST 64
+#include "client/replaying.h"
 
 struct replay_options {
 	struct door_asked asked;
@@ -52,248 +33,37 @@ static const struct option options[] = {
 
 extern const struct command command_errors_replay;
 
-struct replaying {
-	struct session *session;
-	const struct replay_options *options;
-	const char *topic;
-	struct sender *sender;
-	struct arena *arena; /* of one letter */
-	uint64_t sent, refused, left_out;
-	struct replayed_place *places; /* of sent requests, by their numbers from 1 */
-	size_t place_room;
-};
-
-struct replayed_place {
-	int32_t partition;
-	bool was_refused;
-	int64_t offset;
-};
-
-static void refuse(void *context, uint64_t number, const char *reason)
+static void say(struct session *session, const struct replaying *replaying)
 {
-	struct replaying *replaying = context;
-	replaying->refused++;
-	if (number > 0 && number <= replaying->sent)
-		replaying->places[number - 1].was_refused = true;
-	command_note(replaying->session, "request %" PRIu64 ": %s", number, reason);
-}
-
-/* ---- editing ---- */
-
-static bool run_editor(const char *path, struct error *error)
-{
-	const char *editor = getenv("VISUAL");
-	if (!editor || !*editor)
-		editor = getenv("EDITOR");
-	if (!editor || !*editor)
-		editor = EDITOR_FALLBACK;
-	/* The shell splits what the variable says; the path stays one word. */
-	char script[] = "eval \"$0 \\\"\\$1\\\"\"";
-	char shell[] = "sh", option[] = "-c";
-	char *const words[] = {shell, option, script, (char *)(uintptr_t)editor, (char *)(uintptr_t)path, NULL};
-	pid_t child;
-	int status = 0, wrong = posix_spawnp(&child, "sh", NULL, NULL, words, environ);
-	if (wrong != 0)
-		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "the editor cannot be started: %s", strerror(wrong));
-	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-		;
-	return (WIFEXITED(status) && WEXITSTATUS(status) == 0) ||
-	       error_set(error, ERROR_CONFIG, PLACE_NONE,
-			 "the editor `%s` ended with an error; nothing more is sent (set EDITOR to one that waits)", editor);
-}
-
-static bool write_file(int file, struct text bytes)
-{
-	while (bytes.length > 0) {
-		ssize_t written = write(file, bytes.bytes, bytes.length);
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written <= 0)
-			return false;
-		bytes = (struct text){bytes.bytes + written, bytes.length - (size_t)written};
-	}
-	return true;
-}
-
-/* A file of the user's own, there until he has saved it. */
-static bool edit_bytes(struct text before, struct arena *arena, struct text *after, struct error *error)
-{
-	char path[] = "/tmp/sluice-request-XXXXXX.json";
-	int file = mkstemps(path, (int)strlen(".json"));
-	bool good = file >= 0 && write_file(file, before);
-	if (file >= 0)
-		good = close(file) == 0 && good;
-	if (!good)
-		error_set(error, ERROR_SYSTEM, PLACE_NONE, "%s cannot be written: %s", path, strerror(errno));
-	good = good && run_editor(path, error) && file_read(path, REQUEST_BYTES_MAX, arena, after, error);
-	if (file >= 0)
-		unlink(path);
-	return good;
-}
-
-/* ---- one letter ---- */
-
-static bool request_edit(struct replaying *replaying, const struct dead_letter *letter, struct replay_request *request,
-			 struct error *error)
-{
-	bool translated;
-	struct text before = letter_request(letter, replaying->arena, &translated);
-	if (!before.bytes)
-		return error_set(error, ERROR_CONFIG, PLACE_NONE,
-				 "the request of `" TEXT_FORMAT
-				 "` cannot be shown as text, so it cannot be edited; replay it without --edit",
-				 TEXT_ARGUMENTS(letter->id));
-	if (!edit_bytes(before, replaying->arena, &request->payload, error))
-		return false;
-	if (translated)
-		replay_request_put(request, TEXT("content-type"), TEXT("application/json"));
-	return true;
-}
-
-/* Room for the place of one more. */
-static bool place_room(struct replaying *replaying, struct error *error)
-{
-	if (replaying->sent < replaying->place_room)
-		return true;
-	size_t room = replaying->place_room > 0 ? 2 * replaying->place_room : PLACES_FIRST;
-	struct replayed_place *places = memory_resize(replaying->places, room, sizeof *places);
-	if (!places)
-		return error_memory(error, ERROR_SYSTEM, "replaying");
-	replaying->places = places;
-	replaying->place_room = room;
-	return true;
-}
-
-static bool replay_one(void *context, const struct found_letter *found, struct error *error)
-{
-	struct replaying *replaying = context;
-	const struct dead_letter *letter = &found->letter;
-	struct replay_request request;
-	struct error wrong = {0};
-	arena_reset(replaying->arena);
-	int64_t deadline_ms = time_of_day_ms() + replaying->options->deadline_ns / NS_PER_MS;
-	if (!replay_request_make(letter, deadline_ms, replaying->arena, &request, error) || !place_room(replaying, error))
-		return false;
-	if (replaying->options->edit && !request_edit(replaying, letter, &request, error))
-		return false;
-	if (replaying->options->edit && request.payload.length == 0) {
-		replaying->left_out++;
-		return true;
-	}
-	const struct outgoing record = {
-		.key = letter->key,
-		.value = request.payload,
-		.headers = request.headers,
-	};
-	if (sender_send(replaying->sender, &record, replaying->sent + 1, &wrong))
-		replaying->places[replaying->sent++] = (struct replayed_place){found->partition, false, found->offset};
-	else if (wrong.kind == ERROR_SYSTEM)
-		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "%s", wrong.text);
-	else
-		refuse(replaying, replaying->sent + 1, wrong.text);
-	return true;
-}
-
-/* ---- marking ---- */
-
-static void mark_refused(void *context, uint64_t number, const char *reason)
-{
-	const struct replaying *replaying = context;
-	command_note(replaying->session, "request %" PRIu64 " was replayed, but could not be marked: %s", number, reason);
-}
-
-/* Written to the errors topic, so that lists show which dead letters were replayed. */
-static void mark_places(struct replaying *replaying, const struct door *door)
-{
-	struct error error = {0};
-	const struct sender_config config = {
-		.brokers = door->kafka.brokers,
-		.topic = door->errors,
-		.timeout_ms = SEND_MS,
-		.properties = door->kafka.producer,
-		.refused = mark_refused,
-		.context = replaying,
-	};
-	struct sender *sender = replaying->sent > 0 ? sender_open(&config, &error) : NULL;
-	for (uint64_t i = 0; sender && i < replaying->sent && error.kind == ERROR_NONE; i++) {
-		const struct replayed_place *place = &replaying->places[i];
-		arena_reset(replaying->arena);
-		const char *key =
-			arena_print(replaying->arena, LETTER_REPLAYED_KEY "%d:%" PRId64, (int)place->partition, place->offset);
-		if (!place->was_refused && key)
-			(void)sender_send(sender, &(struct outgoing){.key = text_of(key)}, i + 1, &error);
-	}
-	while (sender && !sender_settled(sender, SETTLE_MS))
-		;
-	sender_close(sender);
-	if (error.kind != ERROR_NONE)
-		command_note(replaying->session, "replayed requests could not be marked in %s: %s", door->errors, error.text);
-}
-
-/* ---- all that are meant ---- */
-
-static bool replay(struct replaying *replaying, const struct door *door, const struct letters_wanted *wanted, struct error *error)
-{
-	const struct letters_reader reader = {.context = replaying, .found = replay_one};
-	const struct sender_config config = {
-		.brokers = door->kafka.brokers,
-		.topic = door->inputs,
-		.what = "request",
-		.timeout_ms = SEND_MS,
-		.properties = door->kafka.producer,
-		.refused = refuse,
-		.context = replaying,
-	};
-	if (!door_see_inputs(door, error))
-		return false;
-	replaying->sender = sender_open(&config, error);
-	bool good = replaying->sender && letters_read(command_workspace(replaying->session), door, wanted, &reader, error);
-	while (replaying->sender && !sender_settled(replaying->sender, SETTLE_MS))
-		;
-	mark_places(replaying, door);
-	return good;
-}
-
-static void say(const struct replaying *replaying)
-{
-	uint64_t acknowledged = replaying->sender ? sender_acknowledged(replaying->sender) : 0;
-	FILE *out = replaying->session->out;
-	if (replaying->options->form == OUTPUT_JSON)
+	FILE *out = session->out;
+	if (session->form == OUTPUT_JSON)
 		fprintf(out,
 			"{\"topic\": \"%s\", \"acknowledged\": %" PRIu64 ", \"refused\": %" PRIu64 ", \"left_out\": %" PRIu64 "}\n",
-			replaying->topic, acknowledged, replaying->refused, replaying->left_out);
+			replaying->door.inputs, replaying->acknowledged, replaying->refused, replaying->left_out);
 	else
-		fprintf(out, "%" PRIu64 " sent again to %s, %" PRIu64 " refused, %" PRIu64 " left out\n", acknowledged,
-			replaying->topic, replaying->refused, replaying->left_out);
+		fprintf(out, "%" PRIu64 " sent again to %s, %" PRIu64 " refused, %" PRIu64 " left out\n", replaying->acknowledged,
+			replaying->door.inputs, replaying->refused, replaying->left_out);
 }
 
 static int run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
 	const struct replay_options *self = filled;
-	struct replaying replaying = {.session = session, .options = self};
-	struct letters_wanted wanted = self->wanted;
+	struct replay_asked asked = {.door = &self->asked,
+				     .pipeline = arguments[0],
+				     .wanted = self->wanted,
+				     .edit = self->edit,
+				     .deadline_ns = self->deadline_ns};
+	struct replaying replaying = {.workspace = command_workspace(session), .asked = &asked};
 	struct error error = {0};
-	struct door door;
-	wanted.names = arguments + 1;
-	wanted.name_count = count - 1;
-	if (wanted.name_count == 0 && !self->all)
+	asked.wanted.names = arguments + 1;
+	asked.wanted.name_count = count - 1;
+	if (count == 1 && !self->all)
 		return command_misuse(session, &command_errors_replay,
 				      "the requests are missing: give their positions or ids, or --all (with --kind and --step)");
-	if (!(replaying.arena = arena_open(REPLAY_ARENA_BYTES))) {
-		error_memory(&error, ERROR_SYSTEM, "reading dead letters");
-		return command_failed(session, &error);
-	}
-	bool good = door_open(command_workspace(session), &self->asked, arguments[0], &door, &error);
-	if (good) {
-		replaying.topic = door.inputs;
-		good = replay(&replaying, &door, &wanted, &error);
-		if (replaying.sender)
-			say(&replaying);
-	}
-	sender_close(replaying.sender);
-	memory_give(replaying.places);
-	door_close(&door);
-	arena_close(replaying.arena);
+	const bool good = replaying_run(&replaying, &error);
+	if (replaying.was_sent)
+		say(session, &replaying);
+	replaying_close(&replaying);
 	if (!good)
 		return command_refused(session, &command_errors_replay, &error);
 	return replaying.refused == 0 ? EXIT_GOOD : EXIT_FAULTS;
