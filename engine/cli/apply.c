@@ -1,18 +1,14 @@
 /* apply.c: `sluice apply`: proposes the resources of files to the keeper of their namespace. */
-#include <sys/stat.h>
-
-#include "base/number.h"
 #include "cli/command.h"
 #include "cli/control_proposal.h"
 #include "client/applied_artifacts.h"
+#include "client/apply_selection.h"
 #include "client/change_effects.h"
 #include "client/control_session.h"
-#include "client/folder_label.h"
 #include "client/kafka.h"
 #include "message/json_write.h"
 #include "step/assignment.h"
 
-#define SET_LABEL "sluice.io/folder"
 #define CHECK_BYTES_MAX ((size_t)64 << 20)
 
 struct apply_options {
@@ -58,131 +54,16 @@ struct applying {
 	struct applied_files files;
 	struct applied_artifacts artifacts;
 	struct control_session control;
-	const struct ledger *ledger;
+	struct apply_selection selection;
 	struct record_list tables;   /* struct control_table: bucket tables that change too */
-	struct proposal_item *items; /* those that change something */
-	size_t count;
-	const char *set; /* the label of the files; NULL: they have none */
 	bool state_is_changed; /* a stage that had state gets another changelog */
 };
-
-/* ---- what is proposed ---- */
-
-static bool set_find(struct applying *applying, const char *const *paths, size_t count, struct error *error)
-{
-	struct stat status;
-	const char *set = applying->options->set;
-	if (set && !set[0])
-		return error_set(error, ERROR_CONFIG, PLACE_NONE, "--set needs a name, as in --set shop");
-	if (!set && (count != 1 || strcmp(paths[0], "-") == 0 || stat(paths[0], &status) != 0 || !S_ISDIR(status.st_mode)))
-		return !applying->options->prune ||
-		       error_set(error, ERROR_CONFIG, PLACE_NONE, "--prune needs one folder, or the name of a set (--set NAME)");
-	applying->set = set ? set : folder_label(paths[0], applying->session->arena);
-	return applying->set || error_memory(error, ERROR_SYSTEM, "naming the folder");
-}
-
-/* NULL: none of the items is of that resource. */
-static struct proposal_item *item_find(struct proposal_item *items, size_t count, struct text kind, struct text name)
-{
-	for (size_t i = 0; i < count; i++)
-		if (text_equal(items[i].name, name) && text_equal(items[i].kind, kind))
-			return &items[i];
-	return NULL;
-}
-
-/* --expect KIND/NAME=VERSION, for a resource of the files. */
-static bool expectation_take(struct applying *applying, const char *word, struct error *error)
-{
-	const char *equals = strrchr(word, '=');
-	struct resource_reference reference;
-	uint64_t version;
-	if (!equals || !number_read_uint64(text_of(equals + 1), &version) || version > CONTROL_NUMBER_MAX)
-		return error_set(error, ERROR_CONFIG, PLACE_NONE,
-				 "--expect takes KIND/NAME=VERSION, as in pipeline/fraud=3, not `%s`", word);
-	const char *named = arena_copy(applying->session->arena, word, (size_t)(equals - word));
-	if (!named || !resource_reference_read(named, true, &reference, error))
-		return error_memory(error, ERROR_SYSTEM, "reading --expect");
-	struct proposal_item *item =
-		item_find(applying->files.items, applying->files.count, text_of(reference.kind), text_of(reference.name));
-	if (!item)
-		return error_set(error, ERROR_CONFIG, PLACE_NONE, "--expect names `%s`, which is not in the files", named);
-	item->expected = (int64_t)version;
-	return true;
-}
-
-static bool expectations_take(struct applying *applying, struct error *error)
-{
-	applied_files_expect(&applying->files, applying->ledger);
-	for (size_t i = 0; i < applying->options->expect.count; i++)
-		if (!expectation_take(applying, applying->options->expect.items[i].text, error))
-			return false;
-	return true;
-}
-
-static bool resource_is_of_set(const struct applying *applying, const struct ledger_resource *resource)
-{
-	const struct ledger_version *version = ledger_present(applying->ledger, resource);
-	return version && version_has_label(&version->record, TEXT(SET_LABEL), text_of(applying->set));
-}
-
-/* The version of the item's resource that the ledger has; 0: none. */
-static int64_t item_newest(const struct applying *applying, const struct proposal_item *item)
-{
-	return resource_expected(applying->ledger, ledger_resource_find(applying->ledger, item->kind, item->name));
-}
-
-/* Adds the label of the set to those that an item has. */
-static bool set_label_add(const struct applying *applying, struct proposal_item *item)
-{
-	const size_t count = item->labels.count;
-	struct control_label *labels =
-		applying->set ? ARENA_ARRAY(applying->session->arena, struct control_label, count + 1) : NULL;
-	if (!labels)
-		return !applying->set;
-	if (count > 0)
-		memcpy(labels, item->labels.items, count * sizeof *labels);
-	labels[count] = (struct control_label){TEXT(SET_LABEL), text_of(applying->set)};
-	item->labels = (struct record_list){count + 1, labels};
-	return true;
-}
-
-/* Selects the items of the files that differ from what is accepted or whose version is expected, and those to prune. */
-static bool items_select(struct applying *applying, struct error *error)
-{
-	struct arena *arena = applying->session->arena;
-	size_t most = applying->files.count + list_length(&applying->ledger->resources) + 1;
-	applying->items = ARENA_ARRAY(arena, struct proposal_item, most);
-	if (!applying->items)
-		return error_memory(error, ERROR_SYSTEM, "selecting documents");
-	for (size_t i = 0; i < applying->files.count; i++) {
-		struct proposal_item *item = &applying->files.items[i];
-		int64_t newest = item_newest(applying, item);
-		if (!set_label_add(applying, item))
-			return error_memory(error, ERROR_SYSTEM, "selecting documents");
-		if (!applied_item_is_accepted(item, applying->ledger) || item->expected != newest)
-			applying->items[applying->count++] = *item;
-	}
-	const struct ledger_resource *resource;
-	LIST_EACH_RESOURCE(applying->ledger, resource)
-	{
-		if (applying->options->prune && resource_is_of_set(applying, resource) &&
-		    !item_find(applying->files.items, applying->files.count, resource->kind, resource->name))
-			applying->items[applying->count++] =
-				(struct proposal_item){.kind = resource->kind,
-						       .name = resource->name,
-						       .action = PROPOSAL_DELETE,
-						       .expected = resource_expected(applying->ledger, resource)};
-	}
-	return true;
-}
-
-/* ---- what it would do ---- */
 
 static const char *item_effect(const struct applying *applying, const struct proposal_item *item)
 {
 	if (item->action == PROPOSAL_DELETE)
 		return "deleted";
-	return item_newest(applying, item) == 0 ? "created" : "changed";
+	return apply_selection_newest(&applying->selection, item) == 0 ? "created" : "changed";
 }
 
 static void effect_print(struct session *session, struct buffer *out, const struct proposal_item *item, const char *effect)
@@ -224,8 +105,9 @@ static bool plan_effects_print(struct applying *applying, bool kept_only, struct
 					 .checker = {.kinds = applying->session->kinds,
 						     .namespace = applying->files.namespace,
 						     .prefix = applying->control.config.topics.prefix},
-					 .ledger = applying->ledger};
-	return change_effects_print(&effects, &(struct record_list){applying->count, applying->items}, out, error);
+					 .ledger = applying->selection.ledger};
+	const struct record_list items = {applying->selection.count, applying->selection.items};
+	return change_effects_print(&effects, &items, out, error);
 }
 
 /* Prints the resources that stay as they are, and with `all` what becomes of the others. */
@@ -236,18 +118,20 @@ static int effects_print(struct applying *applying, bool all)
 	buffer_open(&out, CHECK_BYTES_MAX);
 	if (all || applying->session->form == OUTPUT_TEXT)
 		applied_artifacts_print(&applying->artifacts, all, applying->session->form == OUTPUT_JSON, &out);
-	for (size_t i = 0; all && i < applying->count; i++)
-		effect_print(applying->session, &out, &applying->items[i], item_effect(applying, &applying->items[i]));
+	for (size_t i = 0; all && i < applying->selection.count; i++) {
+		const struct proposal_item *item = &applying->selection.items[i];
+		effect_print(applying->session, &out, item, item_effect(applying, item));
+	}
 	const struct control_table *tables = applying->tables.items;
 	for (size_t i = 0; all && i < applying->tables.count; i++)
 		table_print(applying->session, &out, &tables[i]);
-	if (all && applying->count > 0 && !plan_effects_print(applying, false, &out, &error)) {
+	if (all && applying->selection.count > 0 && !plan_effects_print(applying, false, &out, &error)) {
 		buffer_close(&out);
 		return command_failed(applying->session, &error);
 	}
 	for (size_t i = 0; i < applying->files.count; i++) {
 		const struct proposal_item *item = &applying->files.items[i];
-		if (!item_find(applying->items, applying->count, item->kind, item->name))
+		if (!apply_selection_has(&applying->selection, item))
 			effect_print(applying->session, &out, item, "unchanged");
 	}
 	return command_write(applying->session, &out);
@@ -260,11 +144,11 @@ static int documents_check(struct applying *applying, struct error *error)
 					   .namespace = applying->files.namespace,
 					   .prefix = applying->control.config.topics.prefix};
 	const struct keeper_checker keeper = document_check_of(&checker);
-	const struct record_list items = {applying->count, applying->items};
+	const struct record_list items = {applying->selection.count, applying->selection.items};
 	const struct document_places places = {applying->files.count, applying->files.places};
 	struct keeper_findings findings = {0};
-	if (applying->count > 0 &&
-	    !keeper.check(keeper.context, &items, applying->ledger, applying->session->arena, &findings, error))
+	if (applying->selection.count > 0 &&
+	    !keeper.check(keeper.context, &items, applying->selection.ledger, applying->session->arena, &findings, error))
 		return command_failed(applying->session, error);
 	applying->tables = findings.tables;
 	applying->state_is_changed = findings.state_is_changed;
@@ -286,7 +170,7 @@ static int changes_propose(struct applying *applying, struct error *error)
 		code = command_failed(applying->session, error);
 	if (code == EXIT_GOOD)
 		code = control_session_propose(applying->session, &applying->control, &applying->options->author,
-					       (struct record_list){applying->count, applying->items},
+					       (struct record_list){applying->selection.count, applying->selection.items},
 					       (struct document_places){applying->files.count, applying->files.places});
 	if (code == EXIT_GOOD)
 		return command_write(applying->session, &out);
@@ -302,7 +186,7 @@ static int apply_propose(struct applying *applying, struct error *error)
 	if (!applied_artifacts_survey(&applying->control, &applying->artifacts, error) ||
 	    (!applying->options->dry_run && !applied_artifacts_send(&applying->control, &applying->artifacts, error)))
 		return command_failed(applying->session, error);
-	if (applying->options->dry_run || applying->count == 0)
+	if (applying->options->dry_run || applying->selection.count == 0)
 		return effects_print(applying, applying->options->dry_run);
 	code = changes_propose(applying, error);
 	if (code == EXIT_GOOD && !applied_artifacts_confirm(&applying->control, &applying->artifacts, error))
@@ -312,19 +196,24 @@ static int apply_propose(struct applying *applying, struct error *error)
 
 static int apply_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
-	struct applying applying = {.session = session, .options = filled};
 	const struct apply_options *self = filled;
+	struct applying applying = {.session = session, .options = self};
 	struct error error = {0};
 	int code = EXIT_FAULTS;
+	applying.selection = (struct apply_selection){.arena = session->arena,
+						      .files = &applying.files,
+						      .expect = self->expect,
+						      .prune = self->prune,
+						      .asked_set = self->set};
 	bool good = applied_files_read(command_workspace(session), arguments, count, self->namespace, self->ambient_namespace,
 				       &applying.files, &error) &&
-		    set_find(&applying, arguments, count, &error) &&
+		    apply_selection_label(&applying.selection, arguments, count, &error) &&
 		    applied_artifacts_find(command_workspace(session), &applying.files, &applying.artifacts, &error) &&
 		    control_session_open_with(command_workspace(session), &self->kafka, &self->prefix, applying.files.runtime,
 					      applying.files.namespace, &applying.control, &error);
 	if (good) {
-		applying.ledger = applier_ledger(applying.control.applier);
-		good = expectations_take(&applying, &error) && items_select(&applying, &error);
+		applying.selection.ledger = applier_ledger(applying.control.applier);
+		good = apply_selection_make(&applying.selection, &error);
 	}
 	if (good)
 		code = apply_propose(&applying, &error);

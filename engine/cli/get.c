@@ -5,16 +5,13 @@
 #include "client/control_session.h"
 #include "client/kafka.h"
 #include "control/condition_table.h"
-#include "message/json_write.h"
 #include "message/rows.h"
-#include "view/resource_view.h"
+#include "view/resource_list.h"
 
 #define GET_BYTES_MAX ((size_t)256 << 20)
 #define ROW_BYTES_MAX ((size_t)16 << 20)
 #define SETTLE_MS 1500 /* an engine reports each second */
 #define WATCH_MS 500
-
-enum get_form { GET_TEXT, GET_JSON, GET_YAML, GET_WIDE, GET_NAME };
 
 struct get_options {
 	struct door_asked asked;
@@ -52,10 +49,9 @@ struct getting {
 	struct session *session;
 	const struct get_options *options;
 	struct resource_reference wanted;
-	struct arena *arena; /* of one row */
+	struct resource_list list;
 	struct arena *kept;
 	struct buffer out;
-	size_t shown;
 	size_t deleted; /* of the kind that is asked for, and without --label */
 	const struct ledger_resource *deleted_last;
 	struct list printed; /* struct printed_view */
@@ -83,96 +79,6 @@ static bool view_is_wanted(const struct getting *getting, const struct resource_
 		if (!label_is(view->newest, getting->options->labels.items[i].text))
 			return false;
 	return true;
-}
-
-static const char *state_words(struct getting *getting, const struct resource_view *view)
-{
-	if (view->in_force == view->newest)
-		return "active";
-	return arena_print(getting->arena, "version %lld%s %s", (long long)view->newest->version,
-			   view->newest->action == CONTROL_DELETE ? " (deletion)" : "", change_phase_name(view->phase));
-}
-
-/* The engines in which it is not simply ready, and why. */
-static void print_conditions(struct getting *getting, const struct resource_view *view)
-{
-	const struct condition_source *source;
-	LIST_EACH_SOURCE(&getting->conditions, source)
-	{
-		const struct engine_condition *condition = condition_of(source, view->resource->kind, view->resource->name);
-		if (!condition || source->stopped || text_is(condition->what, "Ready") ||
-		    text_equal(condition->kind, CONDITION_OF_ENGINE) || !condition_source_is_live(&getting->conditions, source))
-			continue;
-		buffer_print(&getting->out, "\n    engine %s: %s: ", text_shown(source->engine, getting->arena),
-			     text_shown(condition->what, getting->arena));
-		buffer_shown(&getting->out, condition->why);
-	}
-}
-
-static void print_row(struct getting *getting, const struct resource_view *view)
-{
-	char moment[MOMENT_BYTES], version[24] = "-";
-	const char *name = arena_print(getting->arena, TEXT_FORMAT "/" TEXT_FORMAT, TEXT_ARGUMENTS(view->resource->kind),
-				       TEXT_ARGUMENTS(view->resource->name));
-	const char *state = state_words(getting, view);
-	struct buffer *out = &getting->out;
-	moment_print(view->newest->time_ms, moment);
-	if (view->in_force)
-		(void)snprintf(version, sizeof version, "%lld", (long long)view->in_force->version);
-	if (getting->shown == 0)
-		buffer_print(out, "%-32s %-8s %-24s %-20s %s%s\n", "NAME", "VERSION", "STATE", "CHANGED", "AUTHOR",
-			     getting->options->form == GET_WIDE ? "  REASON" : "");
-	buffer_print(out, "%-32s %-8s %-24s %-20s %s", name ? name : "", version, state ? state : "", moment,
-		     text_shown(view->newest->author, getting->arena));
-	if (getting->options->form == GET_WIDE)
-		buffer_print(out, "  %s", text_shown(view->newest->reason, getting->arena));
-	if (view->phase == CHANGE_FAILED && view->why.length > 0)
-		buffer_print(out, "\n    %s", text_shown(view->why, getting->arena));
-	print_conditions(getting, view);
-	buffer_byte(out, '\n');
-	out->failed |= arena_failed(getting->arena);
-}
-
-static void print_json(struct getting *getting, const struct resource_view *view)
-{
-	struct buffer *out = &getting->out;
-	json_write_member(out, "{", "kind", view->resource->kind);
-	json_write_member(out, ", ", "name", view->resource->name);
-	buffer_print(out, ", \"in_force\": %lld, ", view->in_force ? (long long)view->in_force->version : 0);
-	version_json(out, view->newest, view->phase, view->why);
-	buffer_string(out, "}\n");
-}
-
-/* The document in force, or, if none is yet, the newest one. */
-static void print_yaml(struct getting *getting, const struct resource_view *view)
-{
-	const struct text document = view->in_force ? view->in_force->document : view->newest->document;
-	if (getting->shown > 0)
-		buffer_string(&getting->out, "---\n");
-	buffer_shown_lines(&getting->out, document);
-	if (!text_ends_with(document, TEXT("\n")))
-		buffer_byte(&getting->out, '\n');
-}
-
-static void view_print(struct getting *getting, const struct resource_view *view)
-{
-	switch ((enum get_form)getting->options->form) {
-	case GET_JSON:
-		print_json(getting, view);
-		break;
-	case GET_YAML:
-		print_yaml(getting, view);
-		break;
-	case GET_NAME:
-		buffer_print(&getting->out, TEXT_FORMAT "/" TEXT_FORMAT "\n", TEXT_ARGUMENTS(view->resource->kind),
-			     TEXT_ARGUMENTS(view->resource->name));
-		break;
-	case GET_TEXT:
-	case GET_WIDE:
-		print_row(getting, view);
-		break;
-	}
-	getting->shown++;
 }
 
 /* ---- watching ---- */
@@ -260,8 +166,8 @@ static void views_print(struct getting *getting, const struct ledger *ledger)
 		const struct resource_view view = resource_view(ledger, resource);
 		deletion_count(getting, &view);
 		if (view_is_due(getting, ledger, &view))
-			view_print(getting, &view);
-		arena_reset(getting->arena);
+			resource_list_add(&getting->list, &view);
+		arena_reset(getting->list.arena);
 	}
 }
 
@@ -291,16 +197,16 @@ static int get_print(struct session *session, struct getting *getting, const str
 	views_print(getting, ledger);
 	if (getting->options->watch)
 		return views_watch(getting, control);
-	if (getting->shown == 0 && getting->wanted.name) {
+	if (getting->list.shown == 0 && getting->wanted.name) {
 		buffer_close(&getting->out);
 		if (control_session_find(control, getting->wanted, &error))
 			error_set(&error, ERROR_CONFIG, PLACE_NONE, "`%s/%s` is deleted; `sluice history` lists its versions",
 				  getting->wanted.kind, getting->wanted.name);
 		return command_refused(session, &command_get, &error);
 	}
-	if (getting->shown == 0 && getting->options->form == GET_TEXT)
+	if (getting->list.shown == 0 && getting->options->form == RESOURCE_LIST_TEXT)
 		command_note(session, "namespace `%s` has no such resource", ledger->namespace);
-	if (getting->options->form == GET_TEXT || getting->options->form == GET_WIDE)
+	if (getting->options->form == RESOURCE_LIST_TEXT || getting->options->form == RESOURCE_LIST_WIDE)
 		deletions_note(getting, ledger);
 	return command_write_lines(session, &getting->out);
 }
@@ -308,7 +214,7 @@ static int get_print(struct session *session, struct getting *getting, const str
 /* -o wide shows conditions too; --watch does not, since it prints changes of resources alone. */
 static bool conditions_read(struct getting *getting, const struct control_session *control, struct error *error)
 {
-	return getting->options->form != GET_WIDE || getting->options->watch ||
+	return getting->options->form != RESOURCE_LIST_WIDE || getting->options->watch ||
 	       (condition_table_open(&getting->conditions, control->kafka.brokers, control->kafka.consumer,
 				     control->config.topics.status, control->config.namespace, error) &&
 		condition_table_settle(&getting->conditions, SETTLE_MS, error));
@@ -316,12 +222,15 @@ static bool conditions_read(struct getting *getting, const struct control_sessio
 
 static int get_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
-	struct getting getting = {
-		.session = session, .options = filled, .arena = arena_open(ROW_BYTES_MAX), .kept = session->arena};
+	struct getting getting = {.session = session, .options = filled, .kept = session->arena};
 	struct control_session control = {0};
 	struct error error = {0};
 	int code;
-	if (!getting.arena) {
+	getting.list = (struct resource_list){.form = (enum resource_list_form)getting.options->form,
+					      .conditions = &getting.conditions,
+					      .arena = arena_open(ROW_BYTES_MAX),
+					      .out = &getting.out};
+	if (!getting.list.arena) {
 		error_memory(&error, ERROR_SYSTEM, "listing resources");
 		return command_failed(session, &error);
 	}
@@ -331,7 +240,7 @@ static int get_run(struct session *session, const void *filled, const char *cons
 		code = get_print(session, &getting, &control);
 	else
 		code = command_refused(session, &command_get, &error);
-	arena_close(getting.arena);
+	arena_close(getting.list.arena);
 	condition_table_close(&getting.conditions);
 	control_session_close(&control);
 	return code;
