@@ -68,7 +68,7 @@ struct calls {
 	struct direct_calls direct;
 	struct loop_timer look;
 	int bell;
-	uint64_t epoch;
+	uint64_t epoch, kafka_epoch; /* of requests whose replies may come by memory; of others */
 	uint64_t serial; /* of the last call */
 	struct random ids; /* of requests that are refused, and have none */
 	char *replies;	 /* the topic's name */
@@ -206,10 +206,12 @@ static void on_deadline(void *context)
 	call_fail(call, call->taken ? 504 : 503, call->taken ? ERROR_LIMIT : ERROR_REMOTE, words);
 }
 
+/* A caller that wants to know the place of its request is answered through Kafka. A reply by memory could come before the place,
+ * and so early that the answer cannot be read there yet. */
 static struct text address_write(const struct open_call *call, char out[REPLY_ADDRESS_BYTES_MAX])
 {
 	const struct reply_address address = {.partition = reader_partition(call->calls->reader),
-					      .epoch = call->calls->epoch,
+					      .epoch = call->placed ? call->calls->kafka_epoch : call->calls->epoch,
 					      .call = call->number,
 					      .pipeline = text_of(call->target->name)};
 	return (struct text){out, reply_address_write(&address, out)};
@@ -295,8 +297,7 @@ static void on_told(void *context, const struct request_report *report)
 
 /* ---- replies ---- */
 
-/* False: its request is not reported to be in Kafka yet, and must be, for its place: `may_wait`, and it is to be taken again. */
-static bool reply_take(struct calls *calls, const struct record *record, bool may_wait)
+static void reply_take(struct calls *calls, const struct record *record)
 {
 	struct error error = {0};
 	struct headers headers;
@@ -307,22 +308,19 @@ static bool reply_take(struct calls *calls, const struct record *record, bool ma
 					      ? headers_find(headers, TEXT(REPLY_HEADER))
 					      : NULL;
 	bool read = header && reply_address_read(header->value, &address);
-	if (read && address.epoch != calls->epoch) {
+	if (read && address.epoch != calls->epoch && address.epoch != calls->kafka_epoch) {
 		calls->counts.foreign++;
-		return true;
+		return;
 	}
 	struct open_call *call = read ? call_find(calls, address.call) : NULL;
-	if (may_wait && call && call->placed && !call->taken)
-		return false;
 	if (!call || !call_outcome_read(&outcome, record->value, headers, calls->arena)) {
 		calls->counts.strayed++;
-		return true;
+		return;
 	}
 	calls->counts.answered += outcome.end == CALL_ANSWERED;
 	calls->counts.filtered += outcome.end == CALL_FILTERED;
 	calls->counts.failed += outcome.end == CALL_FAILED;
 	call_end(call, &outcome);
-	return true;
 }
 
 static void fail_all(struct calls *calls)
@@ -337,7 +335,6 @@ static void on_bell(void *context, uint32_t events)
 	struct calls *calls = context;
 	(void)events;
 	request_producer_tell(calls->producer);
-	direct_calls_retake(&calls->direct); /* reports have come */
 	for (size_t i = 0; calls->failure.kind == ERROR_NONE; i++) {
 		struct record record;
 		if (i == REPLIES_AT_ONCE) {
@@ -350,7 +347,7 @@ static void on_bell(void *context, uint32_t events)
 		}
 		if (!record.held)
 			return;
-		(void)reply_take(calls, &record, false);
+		reply_take(calls, &record);
 		record_release(&record);
 	}
 }
@@ -379,13 +376,13 @@ static void returned_send(struct calls *calls, const struct record *record)
 		call_fail(call, 503, ERROR_REMOTE, "the pipeline was removed, or Kafka takes no request now; try again");
 }
 
-static bool on_message(void *context, const struct direct_message *message)
+static void on_message(void *context, const struct direct_message *message)
 {
 	struct calls *calls = context;
-	if (!message->is_returned)
-		return reply_take(calls, &message->record, true);
-	returned_send(calls, &message->record);
-	return true;
+	if (message->is_returned)
+		returned_send(calls, &message->record);
+	else
+		reply_take(calls, &message->record);
 }
 
 /* False: it goes through Kafka. */
@@ -569,7 +566,8 @@ static bool calls_set_up(struct calls *calls, const struct gateway_targets *targ
 	calls->call_counts = call_counts_open();
 	if (!calls->call_counts || !calls->replies || !calls->slots || !calls->arena)
 		return error_memory(error, ERROR_SYSTEM, "opening a gateway");
-	if (getrandom(&calls->epoch, sizeof calls->epoch, 0) != (ssize_t)sizeof calls->epoch)
+	if (getrandom(&calls->epoch, sizeof calls->epoch, 0) != (ssize_t)sizeof calls->epoch ||
+	    getrandom(&calls->kafka_epoch, sizeof calls->kafka_epoch, 0) != (ssize_t)sizeof calls->kafka_epoch)
 		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "the system gives no random number for the gateway's replies");
 	calls->bell = bell_open(error);
 	calls->watch = (struct watch){.ready = on_bell, .context = calls};

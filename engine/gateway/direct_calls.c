@@ -3,29 +3,16 @@
 
 /* ---- from workers ---- */
 
-static void messages_take(struct direct_calls *direct, struct direct_message *message)
-{
-	for (struct direct_message *next; message; message = next) {
-		next = message->next;
-		if (direct->take(direct->context, message))
-			direct_message_close(message);
-		else
-			direct_queue_add(&direct->early, message);
-	}
-}
-
-void direct_calls_retake(struct direct_calls *direct)
-{
-	struct direct_message *first = direct->early.first;
-	direct->early = (struct direct_queue){0};
-	messages_take(direct, first);
-}
-
 static void on_messages(void *context, uint32_t events)
 {
-	struct direct_calls *direct = context;
+	const struct direct_calls *direct = context;
+	struct direct_message *message = direct_hub_take(direct->hub);
 	(void)events;
-	messages_take(direct, direct_hub_take(direct->hub));
+	for (struct direct_message *next; message; message = next) {
+		next = message->next;
+		direct->take(direct->context, message);
+		direct_message_close(message);
+	}
 }
 
 /* ---- to workers ---- */
@@ -91,7 +78,5 @@ void direct_calls_close(struct direct_calls *direct)
 	direct_hub_wake(direct->hub);
 	loop_timer_stop(direct->loop, &direct->wake);
 	loop_unwatch(direct->loop, &direct->watch);
-	for (struct direct_message *message; (message = direct_queue_take(&direct->early));)
-		direct_message_close(message);
 	*direct = (struct direct_calls){0};
 }

@@ -13,18 +13,14 @@ struct direct_calls {
 	struct direct_hub *hub; /* NULL: there are no workers in this process */
 	struct loop *loop;
 	struct watch watch;
-	struct loop_timer wake;	   /* of workers that were given requests in this turn */
-	struct direct_queue early; /* what `take` does not take yet */
-	bool (*take)(void *context, const struct direct_message *message);
+	struct loop_timer wake; /* of workers that were given requests in this turn */
+	void (*take)(void *context, const struct direct_message *message);
 	void *context;
 };
 
-/* From now on `take` is called for each reply with that epoch, and each request that no worker took. False: it cannot be taken yet,
- * and is offered again by direct_calls_retake(). A hub of NULL is fine. */
+/* From now on `take` is called for each reply with that epoch, and each request that no worker took. A hub of NULL is fine. */
 bool direct_calls_open(struct direct_calls *direct, struct loop *loop, struct direct_hub *hub, uint64_t epoch, struct error *error);
 void direct_calls_close(struct direct_calls *direct);
-
-void direct_calls_retake(struct direct_calls *direct);
 
 /* DIRECT_ABSENT also if the call is not one for direct ingress. The worker is woken at the end of the turn of the loop, so that it
  * finds all requests of the turn. */

@@ -403,50 +403,27 @@ static void a_call_through_kafka_ends_by_the_reply_of_its_own_process(void **sta
 	assert_int_equal(stand->callers[0].ended, 1);
 }
 
-static void on_placed_first(void *context, const struct submission *origin)
-{
-	struct caller *caller = context;
-	assert_true(origin->offset >= 0);
-	assert_int_equal(caller->ended, 0);
-	(void)snprintf(caller->id, sizeof caller->id, "placed");
-}
-
-static void on_ended_after(void *context, const struct call_outcome *outcome)
-{
-	struct caller *caller = context;
-	assert_string_equal(caller->id, "placed");
-	on_ended(context, outcome);
-}
-
-/* A caller that wants to know the place of its request in Kafka is told before the answer, which may be quicker by memory than
- * Kafka's report. */
-static void a_reply_that_precedes_the_place_of_its_request_waits_for_it(void **state)
+/* The answer to a caller that wants to know the place of its request is to be readable there when it comes. */
+static void a_call_whose_place_is_asked_for_is_answered_through_kafka(void **state)
 {
 	struct calls_stand *stand = *state;
-	struct reply_address address;
-	struct error error = {0};
-	char first[REPLY_ADDRESS_BYTES_MAX], second[REPLY_ADDRESS_BYTES_MAX];
-	call_with(stand, 0, MOCK_WAIT_MS, "r", TEXT("1"));
-	next_asked(stand, first);
-	reply_by_memory(stand, first, "by memory");
-	await_end(stand, 0);
+	char address[REPLY_ADDRESS_BYTES_MAX];
+	struct reply_address read;
 	const struct call_request request = {.target = &stand->target,
-					     .body = TEXT("2"),
+					     .body = TEXT("1"),
 					     .deadline_ms = loop_time_of_day_ms(stand->loop) + MOCK_WAIT_MS,
-					     .placed = on_placed_first,
+					     .placed = on_placed,
 					     .place = TEXT("/here"),
-					     .ended = on_ended_after,
+					     .ended = on_ended,
 					     .is_over = is_over,
-					     .context = &stand->callers[1]};
+					     .context = &stand->callers[0]};
 	calls_begin(stand->calls, &request);
-	assert_true(reply_address_read(text_of(first), &address));
-	address.call += (uint64_t)1 << 16; /* the next one, in the same slot */
-	second[reply_address_write(&address, second)] = '\0';
-	reply_by_memory(stand, second, "to the second");
-	assert_true(loop_turn(stand->loop, 0, &error)); /* no report is so quick */
-	await_end(stand, 1);
-	assert_string_equal(stand->callers[1].body, "to the second");
-	assert_int_equal(calls_counts(stand->calls).strayed, 0);
+	next_asked(stand, address);
+	assert_true(reply_address_read(text_of(address), &read));
+	assert_false(direct_hub_expects(stand->hub, read.epoch));
+	reply(stand, address, "by Kafka");
+	await_end(stand, 0);
+	assert_string_equal(stand->callers[0].body, "by Kafka");
 }
 
 static void a_deadline_ends_a_call_that_nobody_answers(void **state)
@@ -655,7 +632,7 @@ int main(void)
 		CALLS_STORY(a_direct_call_is_refused_when_its_worker_has_too_many),
 		CALLS_STORY(a_call_that_is_searched_later_goes_through_kafka),
 		CALLS_STORY(a_call_through_kafka_ends_by_the_reply_of_its_own_process),
-		CALLS_STORY(a_reply_that_precedes_the_place_of_its_request_waits_for_it),
+		CALLS_STORY(a_call_whose_place_is_asked_for_is_answered_through_kafka),
 		CALLS_STORY(a_deadline_ends_a_call_that_nobody_answers),
 		CALLS_STORY(while_kafka_is_away_a_call_ends_by_its_deadline),
 		CALLS_STORY(a_request_that_is_too_large_for_a_record_is_refused_at_once),
