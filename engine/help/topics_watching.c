@@ -90,7 +90,8 @@ static const struct watching_row state_rows[] = {
 	 "Requests wait, and the reason is beside the state: for example a model that is unreachable. No request is lost."},
 	{"slow", IN_TOP,
 	 "A model answers, but its calls wait for a second or more, or take ten times as long as before and at least 100 ms. The "
-	 "reason has the model, the mean time of a call now and before, the calls in flight, and those that wait. No request is "
+	 "reason has the model, the mean time of a call now and before, the calls in flight, and those that wait. After an outage "
+	 "of the model, waits do not count for as long as it lasted. No request is "
 	 "lost."},
 	{"paused", IN_TOP,
 	 "The engine reads no more for now, because as many requests as it may hold are in flight. Models are slower than "

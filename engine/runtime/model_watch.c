@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "runtime/group_setup.h"
 #include "runtime/slow_model.h"
+#include "serving/breaker.h"
 
 struct watched_model {
 	const char *name;
@@ -52,6 +53,8 @@ static void add_load(struct model_load *load, const struct model_counts *counts,
 		load->calls += count_read(&counts[i].calls);
 		load->waiting += count_read(&counts[i].waiting);
 		load->in_flight += count_read(&counts[i].in_flight);
+		for (size_t j = BREAKER_CLOSED + 1; j < BREAKER_STATES; j++)
+			load->is_away |= count_read(&counts[i].breakers[j]) > 0;
 		load->attempts_us += count_read(&counts[i].duration.sum_us);
 		for (size_t j = 0; j <= DURATION_LIMITS; j++)
 			load->attempts += count_read(&counts[i].duration.buckets[j]);

@@ -47,18 +47,36 @@ static void usual_add(struct slow_model *model, uint64_t attempts, uint64_t took
 	model->previous_attempts = may_be_usual ? attempts : 0;
 }
 
+/* Follows an outage of the model and the time after it. */
+static void outage_follow(struct slow_model *model, const struct model_load *now, int64_t now_ms)
+{
+	if (now->is_away && !model->is_away)
+		model->away_ms = now_ms;
+	if (!now->is_away && model->is_away) {
+		const int64_t lasted_ms = now_ms - model->away_ms;
+		model->drain_until_ms = now_ms + (lasted_ms > SLOW_DRAIN_MS_MIN ? lasted_ms : SLOW_DRAIN_MS_MIN);
+		model->drains = true;
+	}
+	model->is_away = now->is_away;
+	model->drains = model->drains && now_ms < model->drain_until_ms;
+}
+
 enum slow_news slow_model_look(struct slow_model *model, const struct model_load *now, int64_t now_ms, int64_t *lasted_ms)
 {
 	int64_t window_ms = now_ms - model->since_ms;
 	bool was_slow = model->is_slow;
 	*lasted_ms = was_slow ? now_ms - model->slow_ms : 0;
 	model->last = *now;
+	outage_follow(model, now, now_ms);
 	if (now->waiting < model->least_waiting || now->in_flight == 0)
 		model->least_waiting = now->in_flight == 0 ? 0 : now->waiting;
 	if (window_ms < SLOW_WINDOW_MS)
 		return SLOW_NONE;
 	uint64_t attempts = now->attempts - model->before.attempts, took_us = now->attempts_us - model->before.attempts_us;
-	model->is_slow = waits_longer(model, now, window_ms, was_slow ? SLOW_WAIT_MS / 2 : SLOW_WAIT_MS) ||
+	const bool waits = waits_longer(model, now, window_ms, was_slow ? SLOW_WAIT_MS / 2 : SLOW_WAIT_MS);
+	const bool excused = model->is_away || model->drains;
+	model->drains = model->drains && waits;
+	model->is_slow = (waits && !excused) ||
 			 takes_longer(model, attempts, took_us, was_slow ? 2 : 1);
 	if (attempts > 0)
 		model->took_us = (int64_t)(took_us / attempts);

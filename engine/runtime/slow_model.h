@@ -3,7 +3,11 @@
  *
  * Every SLOW_WINDOW_MS the wait of a call is estimated: calls that waited during the whole window, divided by the calls
  * that left it. The model is slow from SLOW_WAIT_MS on. It is also slow if a call takes SLOW_TOOK_US and more, and
- * SLOW_TIMES as long as the mean before. It is slow until both are below the half. */
+ * SLOW_TIMES as long as the mean before. It is slow until both are below the half.
+ *
+ * After an outage of the model, calls wait because of what has gathered meanwhile, however quick it is. So waits do not count
+ * while it is unreachable, and afterwards until calls do not wait any more, or for as long as the outage lasted:
+ * SLOW_DRAIN_MS_MIN at least. */
 #ifndef SLUICE_RUNTIME_SLOW_MODEL_H
 #define SLUICE_RUNTIME_SLOW_MODEL_H
 
@@ -15,6 +19,7 @@
 #define SLOW_WAIT_MS 1000
 #define SLOW_TOOK_US 100000
 #define SLOW_TIMES 10
+#define SLOW_DRAIN_MS_MIN 10000
 #define SLOW_USUAL_ATTEMPTS 100 /* before that many, the mean is not known */
 
 /* Counts of one model over all workers: since the start, and at present. */
@@ -22,6 +27,7 @@ struct model_load {
 	uint64_t calls;			/* that were made; those that ended neither wait nor are in flight */
 	uint64_t attempts, attempts_us; /* that ended, and the sum of their durations */
 	uint64_t waiting, in_flight;
+	bool is_away; /* it is unreachable for a worker */
 };
 
 /* Starts as {.since_ms = now}. */
@@ -33,6 +39,8 @@ struct slow_model {
 	uint64_t usual_us, usual_attempts;	 /* of windows in which the model was not slow, nor in the next one */
 	uint64_t previous_us, previous_attempts; /* of the previous window, if it may become one of these */
 	int64_t took_us;			 /* mean attempt of the last window in which one ended; 0: none did */
+	bool is_away, drains;		/* at the last look; and whether what gathered meanwhile is not done yet */
+	int64_t away_ms, drain_until_ms; /* when it became unreachable; how long waits do not count afterwards */
 	bool is_slow;
 	int64_t slow_ms; /* when it became slow */
 };

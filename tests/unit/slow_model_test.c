@@ -134,6 +134,47 @@ static void a_model_that_ends_no_call_is_slow(void **state)
 	assert_string_equal(words, "900 us a call, 4 at a time, 5 wait");
 }
 
+/* Twenty seconds of an outage, and what gathered meanwhile: calls wait for seconds, and the model is as quick as before. */
+static void what_gathered_in_an_outage_makes_no_model_slow(void **state)
+{
+	(void)state;
+	assert_int_equal(window(100, 19000, 0, 2), SLOW_NONE);
+	load.is_away = true;
+	for (int i = 0; i < 7; i++)
+		assert_int_equal(window(0, 0, 900, 1), SLOW_NONE);
+	load.is_away = false;
+	for (int i = 0; i < 6; i++)
+		assert_int_equal(window(100, 19000, 900, 8), SLOW_NONE);
+	assert_int_equal(window(100, 19000, 0, 2), SLOW_NONE);
+	assert_int_equal(window(100, 19000, 900, 8), SLOW_NONE); /* they did not wait at its begin */
+	assert_int_equal(window(100, 19000, 900, 8), SLOW_BEGAN); /* what comes now has nothing to do with the outage */
+}
+
+static void waits_after_an_outage_are_excused_for_as_long_as_it_lasted(void **state)
+{
+	(void)state;
+	assert_int_equal(window(100, 19000, 0, 2), SLOW_NONE);
+	load.is_away = true;
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(window(0, 0, 900, 1), SLOW_NONE);
+	load.is_away = false;
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(window(100, 19000, 900, 8), SLOW_NONE);
+	assert_int_equal(window(100, 19000, 900, 8), SLOW_BEGAN);
+}
+
+/* It has come back, and each call takes many times as long as before: that is no backlog. */
+static void a_model_that_is_slower_after_an_outage_is_slow(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(window(100, 19000, 0, 2), SLOW_NONE);
+	load.is_away = true;
+	assert_int_equal(window(0, 0, 900, 1), SLOW_NONE);
+	load.is_away = false;
+	assert_int_equal(window(16, 512000, 900, 8), SLOW_BEGAN);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -143,6 +184,9 @@ int main(void)
 		cmocka_unit_test_setup(a_moment_without_waiting_calls_is_enough, start),
 		cmocka_unit_test_setup(a_model_that_is_not_called_is_not_slow, start),
 		cmocka_unit_test_setup(a_model_that_ends_no_call_is_slow, start),
+		cmocka_unit_test_setup(what_gathered_in_an_outage_makes_no_model_slow, start),
+		cmocka_unit_test_setup(waits_after_an_outage_are_excused_for_as_long_as_it_lasted, start),
+		cmocka_unit_test_setup(a_model_that_is_slower_after_an_outage_is_slow, start),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
