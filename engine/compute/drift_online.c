@@ -44,6 +44,8 @@ static unsigned online_count(struct online_run *run, const char *key, unsigned o
 static enum online_sides online_sides_read(struct online_run *run)
 {
 	const char *mode = compute_text_or(run->one->params, "mode", "both", run->error);
+	if (strcmp(mode, "up") != 0 && strcmp(mode, "down") != 0 && strcmp(mode, "both") != 0)
+		error_set(run->error, ERROR_INPUT, PLACE_NONE, "`mode` is `%s`; give up, down or both", mode);
 	return strcmp(mode, "up") == 0 ? ONLINE_UP : strcmp(mode, "down") == 0 ? ONLINE_DOWN : ONLINE_BOTH;
 }
 

@@ -1,4 +1,5 @@
 /* drift_twosample.c: Family `drift_twosample`: distances and tests between a reference and current data. */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -104,6 +105,10 @@ static void psi_put(const struct compute_case *one, json_t *result, struct error
 	struct two_samples samples;
 	struct bins bins;
 	double least = compute_number_or(one->params, "epsilon", BINNED_SHARE_LEAST, error);
+	if (!(least >= 0 && least < 1)) {
+		error_set(error, ERROR_INPUT, PLACE_NONE, "`epsilon` is %g; give a share from 0 to 1", least);
+		return;
+	}
 	if (!samples_read(one, &samples, error) || !bins_read(one, &samples.reference, &bins, error))
 		return;
 	size_t count = bins.count + 1;
@@ -125,11 +130,23 @@ static void psi_put(const struct compute_case *one, json_t *result, struct error
 	nan_put(result, &samples, error);
 }
 
+/* Whether all numbers are from 0 to `most`. */
+static bool range_check(const char *key, const struct compute_row *row, double most, struct error *error)
+{
+	for (size_t i = 0; i < row->count; i++)
+		if (!(row->items[i] >= 0 && row->items[i] <= most))
+			return error_set(error, ERROR_INPUT, PLACE_NONE, "`%s` has %g; give numbers from 0 to %g", key,
+					 row->items[i], most);
+	return true;
+}
+
 static bool binned_read(const struct compute_case *one, struct binned *binned, struct error *error)
 {
 	struct compute_row reference, current;
 	if (!compute_row(one, one->input, "reference_counts", &reference, error) ||
-	    !compute_row(one, one->input, "current_counts", &current, error))
+	    !compute_row(one, one->input, "current_counts", &current, error) ||
+	    !range_check("reference_counts", &reference, DBL_MAX, error) ||
+	    !range_check("current_counts", &current, DBL_MAX, error))
 		return false;
 	*binned = (struct binned){reference.count, reference.items, current.items};
 	return reference.count == current.count ||
@@ -173,8 +190,14 @@ static struct weighed *weighed_read(const struct compute_case *one, const char *
 	struct compute_row values, weights = {0};
 	bool weighted = compute_has(one->input, weights_key);
 	if (!compute_row(one, one->input, key, &values, error) ||
-	    (weighted && !compute_row(one, one->input, weights_key, &weights, error)))
+	    (weighted && (!compute_row(one, one->input, weights_key, &weights, error) ||
+			  !range_check(weights_key, &weights, DBL_MAX, error))))
 		return NULL;
+	if (weighted && weights.count != values.count) {
+		error_set(error, ERROR_INPUT, PLACE_NONE, "`%s` has %zu weights for %zu numbers; give one for each", weights_key,
+			  weights.count, values.count);
+		return NULL;
+	}
 	struct weighed *made = ARENA_ARRAY(one->arena, struct weighed, values.count + 1);
 	if (!made) {
 		error_memory(error, ERROR_LIMIT, "reading numbers");
@@ -282,7 +305,7 @@ static void corrections_put(const struct compute_case *one, json_t *result, stru
 {
 	struct compute_row p;
 	double level = compute_number_or(one->params, "alpha", 0.05, error);
-	if (!compute_row(one, one->input, "p", &p, error))
+	if (!compute_row(one, one->input, "p", &p, error) || !range_check("p", &p, 1, error))
 		return;
 	double *adjusted = ARENA_ARRAY(one->arena, double, p.count + 1);
 	for (enum correction correction = 0; adjusted && correction < CORRECTION_COUNT; correction++)

@@ -98,7 +98,8 @@ static bool kernel_make(struct kernel *kernel, const struct table *reference, co
 		for (size_t j = 0; j < i; j++) {
 			double square = distance_squared(pooled_row(reference, current, i), pooled_row(reference, current, j),
 							 reference->columns);
-			double value = exp(-square / (2 * width * width));
+			/* The limit of narrow kernels: rows are equal or have nothing in common. */
+			double value = square > 0 ? exp(-square / (2 * width * width)) : 1;
 			kernel->values[i * rows + j] = kernel->values[j * rows + i] = value;
 			kernel->total += 2 * value;
 		}

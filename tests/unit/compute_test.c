@@ -125,6 +125,35 @@ static void parameters_that_cannot_be_meant_are_refused(void **state)
 	}
 }
 
+/* Numbers that no sample can have: a result would be a number without a meaning. */
+static void input_that_cannot_be_meant_is_refused(void **state)
+{
+	(void)state;
+	static const char *const cases[][2] = {
+		{"{\"reference_counts\": [-1, 3], \"current_counts\": [1, 2]}, \"params\": {\"test\": \"chi2\"}",
+		 "`reference_counts` has -1; give numbers from 0"},
+		{"{\"p\": [0.5, 2]}, \"params\": {\"test\": \"multiple_testing\"}", "`p` has 2; give numbers from 0 to 1"},
+		{"{\"reference\": [1, 2], \"current\": [1], \"current_weights\": [1, 1]}, \"params\": {\"test\": \"distance\"}",
+		 "`current_weights` has 2 weights for 1 numbers"},
+		{"{\"reference\": [1, 2], \"current\": [1]}, \"params\": {\"test\": \"psi\", \"epsilon\": -1}",
+		 "`epsilon` is -1; give a share from 0 to 1"},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char text[512];
+		(void)snprintf(text, sizeof text, "{\"name\": \"c\", \"input\": %s}\n", cases[i][0]);
+		write_file(CASES, text);
+		struct said said = say("compute drift_twosample " CASES);
+		assert_int_equal(said.code, EXIT_FAULTS);
+		expect_words(said.err, cases[i][1]);
+		said_close(&said);
+	}
+	write_file(CASES, "{\"name\": \"c\", \"input\": {\"stream\": [1]}, \"params\": {\"detector\": \"page_hinkley\", \"mode\": "
+			  "\"sideways\"}}\n");
+	struct said said = say("compute drift_online " CASES);
+	expect_words(said.err, "`mode` is `sideways`; give up, down or both");
+	said_close(&said);
+}
+
 static void a_parameter_that_is_null_is_not_given(void **state)
 {
 	(void)state;
@@ -244,6 +273,7 @@ int main(void)
 		cmocka_unit_test(a_broken_document_is_one_fault_at_its_line),
 		cmocka_unit_test(what_is_missing_or_of_another_kind_is_named),
 		cmocka_unit_test(parameters_that_cannot_be_meant_are_refused),
+		cmocka_unit_test(input_that_cannot_be_meant_is_refused),
 		cmocka_unit_test(a_parameter_that_is_null_is_not_given),
 		cmocka_unit_test(categories_of_other_columns_are_refused),
 		cmocka_unit_test(texts_without_a_number_count_one_when_hashed),

@@ -97,6 +97,20 @@ static void a_kernel_test_of_too_many_rows_is_refused(void **state)
 	assert_true(isnan(kernel_width_reference(&few, arena)));
 }
 
+/* The width is 0, and the test says that nothing has changed. */
+static void a_kernel_test_of_rows_that_are_all_equal_finds_nothing(void **state)
+{
+	(void)state;
+	struct error error = {0};
+	struct kernel_test test;
+	double values[6] = {2, 2, 2, 2, 2, 2};
+	struct table reference = {4, 1, values}, current = {2, 1, values};
+	assert_true(kernel_test_run(&reference, &current, kernel_width_pooled(&reference, &current, arena), 99, 1, arena, &test,
+				    &error));
+	assert_near(test.unbiased, 0, 1e-15);
+	assert_near(test.p, 1, 0);
+}
+
 static void corrections_keep_the_order_of_the_tests(void **state)
 {
 	(void)state;
@@ -162,6 +176,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(distances_of_points_are_plain, arena_begin, arena_end),
 		cmocka_unit_test_setup_teardown(bins_have_their_upper_edge, arena_begin, arena_end),
 		cmocka_unit_test_setup_teardown(a_kernel_test_of_too_many_rows_is_refused, arena_begin, arena_end),
+		cmocka_unit_test_setup_teardown(a_kernel_test_of_rows_that_are_all_equal_finds_nothing, arena_begin, arena_end),
 		cmocka_unit_test_setup_teardown(corrections_keep_the_order_of_the_tests, arena_begin, arena_end),
 		cmocka_unit_test_setup_teardown(adwin_forgets_what_was_before_an_alarm, arena_begin, arena_end),
 		cmocka_unit_test_setup_teardown(ddm_warns_before_its_alarm, arena_begin, arena_end),
