@@ -4,8 +4,12 @@
 #include "base/duration.h"
 #include "gateway/cors.h"
 #include "gateway/idempotency_claims.h"
+#include "gateway/jwks_source.h"
+#include "gateway/targets.h"
 #include "message/reply.h"
 #include "observe/cancel_board.h"
+
+#define TARGETS_ARENA_BYTES ((size_t)64 << 20)
 
 /* ---- start ---- */
 
@@ -112,8 +116,15 @@ void gateway_own_topics(const struct revision *revision, struct properties setti
 bool gateway_service_check(const struct gateway_service *service, const struct revision *revision, struct error *error)
 {
 	struct gateway_access access = {0};
-	bool good = access_see(service, &access, revision, error);
+	struct gateway_targets targets;
+	struct arena *arena = arena_open(TARGETS_ARENA_BYTES);
+	bool good = arena || error_memory(error, ERROR_SYSTEM, "checking the files");
+	good = good && access_see(service, &access, revision, error);
+	if (good && access.settings.key_set && !(service->access && gateway_access_equal(service->access, &access)))
+		good = jwks_source_check(access.settings.key_set, error);
+	good = good && gateway_targets_make(&revision->plan, NULL, arena, &targets, error);
 	gateway_access_close(&access);
+	arena_close(arena);
 	return good;
 }
 

@@ -115,10 +115,9 @@ static void fetch_begin(void *context)
 	timer_set(source);
 }
 
-static bool url_open(struct jwks_source *source, struct error *error)
+static bool url_is_fit(const char *uri, struct error *error)
 {
 	struct url url;
-	const char *uri = source->settings.uri;
 	if (!url_read(uri, &url, error)) {
 		error->kind = ERROR_CONFIG;
 		return false;
@@ -128,6 +127,14 @@ static bool url_open(struct jwks_source *source, struct error *error)
 				 "the keys of tokens would come from " TEXT_FORMAT " in the clear, where they could be replaced; "
 				 "use https:, or a file",
 				 TEXT_ARGUMENTS(url.authority));
+	return true;
+}
+
+static bool url_open(struct jwks_source *source, struct error *error)
+{
+	const char *uri = source->settings.uri;
+	if (!url_is_fit(uri, error))
+		return false;
 	const struct http_limits limits = {.connections_a_host = 1,
 					   .connection_idle_s = CONNECTION_IDLE_S,
 					   .reply_bytes = JWKS_BYTES_MAX,
@@ -148,6 +155,25 @@ static const char *path_of(const char *uri)
 	if (strncmp(uri, "file:", 5) != 0)
 		return strstr(uri, "://") ? NULL : uri;
 	return strncmp(uri, "file://", 7) == 0 ? uri + 7 : uri + 5;
+}
+
+bool jwks_source_check(const char *uri, struct error *error)
+{
+	struct access_file file = {.path = path_of(uri)};
+	struct text json;
+	if (!file.path)
+		return url_is_fit(uri, error);
+	struct arena *arena = arena_open(2 * JWKS_BYTES_MAX);
+	struct jwks *keys = NULL;
+	if (!arena)
+		error_memory(error, ERROR_SYSTEM, "reading a key set");
+	else if (access_file_read(&file, JWKS_BYTES_MAX, arena, &json, error))
+		keys = jwks_read(json, error);
+	const bool is_fit = keys != NULL;
+	jwks_close(keys);
+	arena_close(arena);
+	error->kind = error->kind == ERROR_REMOTE ? ERROR_CONFIG : error->kind;
+	return is_fit;
 }
 
 struct jwks_source *jwks_source_open(struct loop *loop, const struct jwks_source_settings *settings, struct error *error)

@@ -27,6 +27,9 @@ struct jwks_source_settings { /* all borrowed, as long as the source */
 	void *context;
 };
 
+/* Whether jwks_source_open() could use that URI now: a URL is not fetched. False: CONFIG or SYSTEM. Any thread. */
+bool jwks_source_check(const char *uri, struct error *error);
+
 /* Starts the first fetch of a URL; a file must exist. NULL: CONFIG, or SYSTEM. */
 struct jwks_source *jwks_source_open(struct loop *loop, const struct jwks_source_settings *settings, struct error *error);
 void jwks_source_close(struct jwks_source *source); /* NULL is fine */

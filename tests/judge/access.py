@@ -528,6 +528,13 @@ def runs_inside_an_engine(judge, start, keys):
     engine.process.send_signal(signal.SIGHUP)
     judge.expect("files that ask for more than it has are refused", engine.says("there is no certificate")
                  and answers("later", ("x-api-key", KEY)) == 200, engine.words)
+    for name, words in (("no-such-set.json", "no-such-set.json"), ("api-keys", "key set")):
+        write("runtime.yaml", "apiVersion: mlops.seldon.io/v1alpha1\nkind: SeldonRuntime\nspec: {config: {securityConfig: "
+                              "{authentication: {enabled: true, type: jwt, jwksUri: 'file:%s'}}}}\n" % keys.path(name))
+        rejected = sum("reload rejected" in line for line in engine.words.splitlines())
+        engine.process.send_signal(signal.SIGHUP)
+        judge.expect(f"so are files that name {name} as keys of tokens", engine.says("reload rejected", rejected + 1) and words in engine.words
+                     and answers("later", ("x-api-key", KEY)) == 200 and "the gateway has stopped" not in engine.words, engine.words)
     os.remove(os.path.join(folder, "runtime.yaml"))
     found = []
     caller = threading.Thread(target=lambda: found.append(engine.infer("slow", ("x-api-key", KEY))))
