@@ -92,18 +92,30 @@ int cache_stand_close(void **state)
 	return 0;
 }
 
-struct call *cache_ask_kept(float number, int64_t kept_ms)
+static struct call *call_begin(float number, int64_t kept_ms, bool perturbs)
 {
 	struct error error = {0};
 	struct call *call = &cache_stand.calls[cache_stand.call_count++];
 	*call = (struct call){.name = "m",
 			      .request = payload_of_number(cache_stand.arena, "x", number),
 			      .message = &cache_stand.message,
-			      .kept_ms = kept_ms};
+			      .kept_ms = kept_ms,
+			      .once = perturbs,
+			      .uncached = perturbs};
 	if (!cache_stand.cache)
 		cache_stand.cache = cache_open(cache_stand.loop, &cache_stand.model, &cache_stand.outside, &error);
 	assert_true(cache_call(cache_stand.cache, call, &error));
 	return call;
+}
+
+struct call *cache_ask_kept(float number, int64_t kept_ms)
+{
+	return call_begin(number, kept_ms, false);
+}
+
+struct call *cache_perturb(float number)
+{
+	return call_begin(number, 0, true);
 }
 
 struct call *cache_ask(float number)

@@ -85,6 +85,25 @@ static void a_call_that_keeps_nothing_is_asked_whatever_others_keep(void **state
 	assert_int_equal(cache_stand.asked_count, 0);
 }
 
+static void a_perturbation_neither_gets_nor_leaves_a_reply(void **state)
+{
+	(void)state;
+	cache_ask(1);
+	cache_model_says(11);
+	struct call *same = cache_perturb(1), *other = cache_perturb(2), *again = cache_perturb(2);
+	assert_int_equal(cache_stand.asked_count, 3); /* also beside an equal one */
+	for (int i = 0; i < 3; i++)
+		cache_model_says((float)(20 + i));
+	assert_float_equal(cache_said(same), 20, 0);
+	assert_float_equal(cache_said(other) + cache_said(again), 21 + 22, 0); /* one reply each */
+	struct call *call = cache_ask(1);
+	cache_turn(1);
+	assert_float_equal(cache_said(call), 11, 0);
+	cache_ask(2);
+	assert_int_equal(cache_stand.asked_count, 1); /* nothing of it was kept */
+	cache_model_says(30);
+}
+
 static void equal_requests_under_way_are_asked_once(void **state)
 {
 	(void)state;
@@ -210,6 +229,7 @@ int main(void)
 		STORY(a_call_gets_no_reply_that_another_keeps_for_longer),
 		STORY(a_calls_own_time_goes_before_the_models),
 		STORY(a_call_that_keeps_nothing_is_asked_whatever_others_keep),
+		STORY(a_perturbation_neither_gets_nor_leaves_a_reply),
 		STORY(equal_requests_under_way_are_asked_once),
 		STORY(errors_are_told_to_all_and_not_kept),
 		STORY(one_calls_own_limit_is_not_the_others),

@@ -59,6 +59,12 @@ static void perturbations_wait_for_all_other_calls(void **state)
 	servers_run_for(10 * SECOND);
 	assert_string_equal(servers.order, "adefbc");
 	assert_int_equal(counts.attempts, 3);
+	uint64_t ended = 0;
+	for (size_t protocol = 0; protocol < COUNTED_PROTOCOLS; protocol++)
+		for (size_t code = 0; code < COUNTED_CODES; code++)
+			for (size_t i = 0; i <= DURATION_LIMITS; i++)
+				ended += counts.outcomes.ends[protocol][code].buckets[i];
+	assert_int_equal(ended, 3);
 }
 
 static void a_call_says_where_it_is(void **state)
