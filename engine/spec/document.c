@@ -462,7 +462,7 @@ static void read_resource(struct spec *spec, const struct node *root, const stru
 	read_spec(&reading, resource, node);
 	if (resource->spec)
 		keep(spec, resource, options);
-	if (resource->spec && faults_count(spec->faults, SEVERITY_ERROR) == errors)
+	if (resource->spec && faults_count(spec->faults, SEVERITY_ERROR) == errors && !node_is_broken(root))
 		read_made(spec, resource, options);
 }
 

@@ -51,7 +51,7 @@ bool step_kind_read(struct reading *reading, const struct node_entry *entry, voi
 	step->kind = kind;
 	step->options = options;
 	step->options_here = entry->key->place;
-	if (faults_count(reading->faults, SEVERITY_ERROR) == faults_before)
+	if (faults_count(reading->faults, SEVERITY_ERROR) == faults_before && !node_is_broken(entry->value))
 		check_options(reading, step);
 	return true;
 }

@@ -142,3 +142,11 @@ const struct node *node_get(const struct node *map, const char *key)
 			return map->entries[i].value;
 	return NULL;
 }
+
+bool node_is_broken(const struct node *node)
+{
+	bool broken = node->broken;
+	for (size_t i = 0; !broken && i < node->count; i++)
+		broken = node_is_broken(node->type == NODE_MAP ? node->entries[i].value : node->items[i]);
+	return broken;
+}
