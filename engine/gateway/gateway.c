@@ -16,6 +16,7 @@
 #define ANSWER_BYTES_MAX ((size_t)16 << 20) /* of answers that the gateway writes itself: metadata and errors */
 #define REQUEST_ARENA_BYTES ((size_t)16 << 20)
 #define TARGETS_ARENA_BYTES ((size_t)64 << 20)
+#define PRODUCER_RECORD_BYTES ((size_t)1000000000) /* librdkafka's most: each topic has its own limit, which a reload may raise */
 #define RECORD_OVERHEAD_BYTES ((size_t)4096) /* of a request's record beside its body: batch, key, and headers */
 
 struct gateway {
@@ -112,7 +113,7 @@ static bool gateway_set_up(struct gateway *gateway, struct loop *loop, const str
 	const struct calls_config calls = {.brokers = config->brokers,
 					   .consumer = config->consumer,
 					   .producer = config->producer,
-					   .message_bytes = body_bytes + RECORD_OVERHEAD_BYTES,
+					   .message_bytes = PRODUCER_RECORD_BYTES,
 					   .direct = config->direct};
 	const struct http_server_config http = {.host = config->host,
 						.port = config->http_port,
@@ -194,6 +195,15 @@ int gateway_grpc_port(const struct gateway *gateway)
 	return gateway->grpc ? grpc_front_port(gateway->grpc) : 0;
 }
 
+static void bodies_limit(struct gateway *gateway)
+{
+	const size_t most = request_bytes_most(&gateway->targets);
+	if (gateway->server)
+		http_server_limit_bodies(gateway->server, most);
+	if (gateway->grpc)
+		grpc_front_limit_messages(gateway->grpc, most);
+}
+
 bool gateway_follow(struct gateway *gateway, const struct plan *plan, struct error *error)
 {
 	struct gateway_targets targets;
@@ -206,6 +216,7 @@ bool gateway_follow(struct gateway *gateway, const struct plan *plan, struct err
 	if (good) {
 		keyed_calls_follow(gateway->rest.keyed);
 		gateway->targets = targets;
+		bodies_limit(gateway);
 	}
 	arena_close(good ? gateway->arena : arena);
 	if (good)

@@ -468,6 +468,11 @@ bool grpc_front_reload(struct grpc_front *front, struct error *error)
 	return grpc_server_reload(front->server, front->config.gateway->files, error);
 }
 
+void grpc_front_limit_messages(struct grpc_front *front, size_t message_bytes)
+{
+	grpc_server_limit_messages(front->server, message_bytes);
+}
+
 bool grpc_front_drain(struct grpc_front *front)
 {
 	front->draining = true;

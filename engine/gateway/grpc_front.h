@@ -34,6 +34,7 @@ bool grpc_front_reload(struct grpc_front *front, struct error *error);
 
 /* As grpc_server_drain(). The front end reports not ready. Calls are still served that arrive before their callers
  * have received the notice. */
+void grpc_front_limit_messages(struct grpc_front *front, size_t message_bytes);
 bool grpc_front_drain(struct grpc_front *front);
 
 #endif

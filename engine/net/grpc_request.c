@@ -66,6 +66,7 @@ static struct grpc_request *request_take(struct grpc_caller *caller, int32_t id)
 	if (request->next)
 		request->next->previous = request;
 	server->requests = request;
+	request->body.ceiling_bytes = server->config.message_bytes; /* it may have changed */
 	request->caller = caller;
 	request->charge.peer = caller->body_peer;
 	request->on_wire = true;

@@ -118,3 +118,8 @@ void grpc_server_close(struct grpc_server *server)
 	tls_close(server->tls);
 	memory_give(server);
 }
+
+void grpc_server_limit_messages(struct grpc_server *server, size_t message_bytes)
+{
+	server->config.message_bytes = message_bytes;
+}

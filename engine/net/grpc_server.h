@@ -57,6 +57,9 @@ int grpc_server_port(const struct grpc_server *server);
  * after each turn until then. */
 bool grpc_server_drain(struct grpc_server *server);
 
+/* As http_server_limit_bodies(), for messages. */
+void grpc_server_limit_messages(struct grpc_server *server, size_t message_bytes);
+
 /* As http_server_reload(). */
 bool grpc_server_reload(struct grpc_server *server, const struct tls_files *files, struct error *error);
 

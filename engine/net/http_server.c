@@ -114,6 +114,11 @@ void http_server_close(struct http_server *server)
 	memory_give(server);
 }
 
+void http_server_limit_bodies(struct http_server *server, size_t body_bytes)
+{
+	server->config.body_bytes = body_bytes;
+}
+
 int http_server_port(const struct http_server *server)
 {
 	return server->acceptor.port;

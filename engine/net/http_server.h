@@ -53,6 +53,9 @@ struct http_server_config {
 	void *context;
 };
 
+/* Bodies may have that length from the next request on; `body_bytes` of the configuration. */
+void http_server_limit_bodies(struct http_server *server, size_t body_bytes);
+
 struct http_server *http_server_open(struct loop *loop, const struct http_server_config *config, struct error *error);
 void http_server_close(struct http_server *server); /* drops requests that are not answered; NULL is fine */
 int http_server_port(const struct http_server *server);

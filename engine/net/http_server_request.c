@@ -36,6 +36,7 @@ struct http_incoming *http_incoming_open(struct http_inbound *connection)
 		buffer_open(&incoming->output, ANSWER_BYTES_MAX);
 		http_intake_open(&incoming->intake, server->config.body_bytes);
 	}
+	incoming->intake.body.ceiling_bytes = server->config.body_bytes; /* it may have changed */
 	incoming->connection = connection;
 	incoming->charge.peer = connection->body_peer;
 	incoming->previous = NULL;

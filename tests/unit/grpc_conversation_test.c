@@ -341,6 +341,20 @@ static void an_answer_counts_in_the_budget_of_bodies(void **state)
 	assert_int_equal(bodies.used_bytes, 0);
 }
 
+static void the_limit_of_messages_may_change(void **state)
+{
+	struct talk_stand *stand = *state;
+	static char message[1205] = "\0\0\0\4\xb0"; /* 1,200 bytes */
+	struct puppet_line *line = talk_dial(stand);
+	puppet_headers(line, 1, 0, HEAD("/echo"), NULL);
+	puppet_frame(line, FRAME_DATA, FLAG_END_STREAM, 1, message, sizeof message);
+	turn_until_heard(stand, "1 grpc-status: 8\n");
+	grpc_server_limit_messages(stand->server, 1200);
+	puppet_headers(line, 3, 0, HEAD("/echo"), NULL);
+	puppet_frame(line, FRAME_DATA, FLAG_END_STREAM, 3, message, sizeof message);
+	turn_until_heard(stand, "3 grpc-status: 0\n");
+}
+
 static void metadata_has_a_limit(void **state)
 {
 	static char value[METADATA_BYTES + 1];
@@ -386,6 +400,7 @@ int main(void)
 		TALK_STORY(metadata_has_a_limit),
 		TALK_STORY(a_refusal_has_kind_place_and_id_as_metadata),
 		TALK_STORY(an_answer_counts_in_the_budget_of_bodies),
+		TALK_STORY(the_limit_of_messages_may_change),
 		TALK_STORY(a_deadline_of_nothing_has_passed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

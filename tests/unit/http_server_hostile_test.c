@@ -54,6 +54,20 @@ static void a_refusal_names_kind_place_and_id(void **state)
 	guest_close(&caller);
 }
 
+static void the_limit_of_bodies_may_change(void **state)
+{
+	struct server_stand *stand = *state;
+	struct guest caller = server_stand_call(stand);
+	char words[1600] = POST("/x", "Content-Length: 1400\r\n", "");
+	memset(words + strlen(words), 'y', 1400);
+	const char *reply = guest_ask(&caller, words, "}");
+	assert_non_null(reply);
+	assert_non_null(strstr(reply, "HTTP/1.1 413"));
+	http_server_limit_bodies(stand->server, 1400); /* the next request has the memory of this one */
+	assert_non_null(guest_ask(&caller, words, "HTTP/1.1 200"));
+	guest_close(&caller);
+}
+
 static void a_caller_that_asks_first_hears_at_once_that_its_body_is_too_long(void **state)
 {
 	struct server_stand *stand = *state;
@@ -337,6 +351,7 @@ int main(void)
 		TEST(a_header_that_would_split_the_answer_is_none),
 		TEST(too_long_a_body_is_refused_and_the_connection_goes_on),
 		TEST(a_refusal_names_kind_place_and_id),
+		TEST(the_limit_of_bodies_may_change),
 		TEST(a_caller_that_asks_first_hears_at_once_that_its_body_is_too_long),
 		TEST(pieces_that_nobody_reads_are_bounded),
 		TEST(answers_that_nobody_reads_are_in_the_budget),
