@@ -125,7 +125,7 @@ static bool gateway_set_up(struct gateway *gateway, struct loop *loop, const str
 						.connections = CONNECTIONS,
 						.peer_connections = PEER_CONNECTIONS,
 						.admits = rest_admits,
-						.called = rest_called,
+						.called = rest_called_admitted,
 						.context = rest};
 	gateway->bodies.limit_bytes = BODIES_BYTES;
 	gateway->bodies.peer_limit_bytes = PEER_BODIES_BYTES;
@@ -216,6 +216,7 @@ bool gateway_follow(struct gateway *gateway, const struct plan *plan, struct err
 	if (good) {
 		keyed_calls_follow(gateway->rest.keyed);
 		gateway->targets = targets;
+		gateway->rest.revision++;
 		bodies_limit(gateway);
 	}
 	arena_close(good ? gateway->arena : arena);
@@ -238,6 +239,7 @@ bool gateway_protect(struct gateway *gateway, const struct access_settings *sett
 		return false;
 	access_close(gateway->rest.access);
 	gateway->rest.access = access;
+	gateway->rest.revision++;
 	return true;
 }
 

@@ -19,6 +19,7 @@ struct rest {
 	struct keyed_calls *keyed;
 	struct loop *loop;
 	struct access *access; /* NULL: everybody may do everything */
+	uint64_t revision; /* of the targets and the access settings: a request is checked again if it has changed since its head */
 	bool draining;
 	struct arena *arena; /* of the current request */
 	struct buffer body;  /* of the current answer */
@@ -52,12 +53,16 @@ extern const struct gateway_route rest_routes[]; /* ends with method NULL */
 /* Writes the OpenAPI document of these routes. */
 void rest_openapi_write(const struct rest *rest, struct buffer *out);
 
-/* Callback for struct http_server_config; the context is a struct rest. */
+/* Serves a request; the context is a struct rest. */
 void rest_called(void *context, struct http_incoming *incoming, struct text method, struct text path, struct text body);
 
 /* Callback for struct http_server_config, before the body is read: authorizes the request. False: it was refused, and
  * the refusal is sent. */
 bool rest_admits(void *context, struct http_incoming *incoming, struct text method, struct text path);
+
+/* rest_called() for struct http_server_config, with access control: authorizes a request again whose revision is not that of its
+ * head, since its name may now be another resource's. */
+void rest_called_admitted(void *context, struct http_incoming *incoming, struct text method, struct text path, struct text body);
 
 /* The request, and the names in its path, for call_setup.h. */
 struct call_source rest_source(const struct rest_request *request);

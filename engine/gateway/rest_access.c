@@ -36,15 +36,13 @@ static void rest_refuse_access(const struct rest_request *request, const struct 
 	rest_refuse_with(request, answer->status, headers, count, answer->words);
 }
 
-bool rest_admits(void *context, struct http_incoming *incoming, struct text method, struct text path)
+static bool access_admits(struct rest *rest, struct http_incoming *incoming, struct text method, struct text path)
 {
-	struct rest *rest = context;
 	struct rest_request request = {.rest = rest, .incoming = incoming, .path = path};
 	char allowed[REST_ALLOWED_BYTES_MAX], subject[CALL_SUBJECT_BYTES_MAX];
 	struct sockaddr_storage peer;
 	struct access_answer answer;
-	if (rest->config->cors_origins.count > 0)
-		rest_cors_begin(rest, incoming);
+	http_incoming_mark(incoming, rest->revision);
 	if (!rest->access)
 		return true;
 	arena_reset(rest->arena);
@@ -65,4 +63,19 @@ bool rest_admits(void *context, struct http_incoming *incoming, struct text meth
 		return true;
 	rest_refuse_access(&request, &answer);
 	return false;
+}
+
+bool rest_admits(void *context, struct http_incoming *incoming, struct text method, struct text path)
+{
+	struct rest *rest = context;
+	if (rest->config->cors_origins.count > 0)
+		rest_cors_begin(rest, incoming);
+	return access_admits(rest, incoming, method, path);
+}
+
+void rest_called_admitted(void *context, struct http_incoming *incoming, struct text method, struct text path, struct text body)
+{
+	struct rest *rest = context;
+	if (http_incoming_marked(incoming) == rest->revision || access_admits(rest, incoming, method, path))
+		rest_called(rest, incoming, method, path, body);
 }

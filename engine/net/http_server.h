@@ -79,6 +79,10 @@ struct text http_incoming_query(const struct http_incoming *incoming); /* as it 
 /* Whether the caller has disconnected, or sends nothing more. An answer is still required, and need not arrive. */
 bool http_incoming_is_over(const struct http_incoming *incoming);
 
+/* A number of the application's own; what a request has that is not marked is not defined. */
+void http_incoming_mark(struct http_incoming *incoming, uint64_t mark);
+uint64_t http_incoming_marked(const struct http_incoming *incoming);
+
 /* Address of the peer. False: the connection is gone. */
 bool http_incoming_peer(const struct http_incoming *incoming, struct sockaddr_storage *address);
 

@@ -138,6 +138,16 @@ struct text http_incoming_path(const struct http_incoming *incoming)
 	return http_head_text(&incoming->head, incoming->head.path);
 }
 
+void http_incoming_mark(struct http_incoming *incoming, uint64_t mark)
+{
+	incoming->mark = mark;
+}
+
+uint64_t http_incoming_marked(const struct http_incoming *incoming)
+{
+	return incoming->mark;
+}
+
 void *http_incoming_context(const struct http_incoming *incoming)
 {
 	return incoming->server->config.context;

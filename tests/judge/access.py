@@ -390,6 +390,29 @@ def follows_pipelines(judge, start, keys):
     judge.expect("it ends well", gateway.stop() == 0)
 
 
+def checks_again_after_a_reload(judge, start, keys):
+    """A request whose head came before the files changed, and its body after it: its name is now a Model, which its caller may not ask"""
+    folder = keys.path("changing")
+    os.makedirs(folder)
+
+    def write(text):
+        with open(os.path.join(folder, "files.yaml"), "w", encoding="utf-8") as file:
+            file.write(text)
+    write(PIPELINE % PIPELINES[0])
+    gateway = start("--api-keys", keys.path("api-keys"), "--policies", keys.path("policies.yaml"), files=folder)
+    body = json.dumps(request(21.0)).encode()
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=SECONDS_MAX) as caller:
+        caller.sendall(b"POST /v2/models/twice/infer HTTP/1.1\r\nHost: h\r\nx-api-key: %s\r\nContent-Length: %d\r\n\r\n" % (KEY.encode(), len(body)))
+        time.sleep(0.3)
+        write("apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: twice}\nspec: {storageUri: 'stub://expression?x=x'}\n")
+        gateway.process.send_signal(signal.SIGHUP)
+        judge.expect("the files change while a request is on its way", gateway.says("the files were read again"), gateway.words)
+        caller.sendall(body)
+        answer = caller.recv(1 << 16)
+    judge.expect("it is checked again by what its name is then", b" 403 " in answer.split(b"\r\n")[0], answer)
+    gateway.stop()
+
+
 def speaks_tls(judge, start, keys):
     files = ["--certificate", keys.path("server.pem"), "--key", keys.path("server.key"), "--authorities", keys.path("ca.pem")]
     shutil.copy(keys.path("first.pem"), keys.path("server.pem"))
@@ -723,6 +746,7 @@ def main():
             shares_a_port(judge, start, keys)
             follows_files(judge, gateway, keys)
             follows_pipelines(judge, start, keys)
+            checks_again_after_a_reload(judge, start, keys)
             runs_inside_an_engine(judge, start, keys)
             lint_names_the_rest(judge, binary)
             judge.expect("it ends well", gateway.stop() == 0)
