@@ -120,6 +120,7 @@ def anchors_are_rules(judge, gateway):
 def explanations_are_polled(judge, gateway):
     """By the id of a submitted request: what the same request is answered where the explanation is waited for"""
     for pipeline in ("beside", "inline", "rules", "weights", "two-steps"):
+        gateway.ask("POST", f"/v2/pipelines/{pipeline}/explain", request(0, 2.5, -3))  # another's, which is not to be found
         _, wanted, _ = gateway.ask("POST", f"/v2/pipelines/{pipeline}/explain", request(*ROW))
         status, _, headers = gateway.infer(pipeline, request(*ROW), prefer="respond-async", x_explain="yes")
         place = headers.get("location", "/")
