@@ -119,7 +119,8 @@ static void a_gateway_reads_explanations_for_those_who_poll(void **state)
 		  PIPELINE("p") "  steps: [{name: a}, {name: why, inputs: [a], explain: {}}]\n  output: {steps: [a]}\n");
 	const char *rights = strstr(rights_of(&p, &plan), "# what a gateway's principal needs");
 	assert_non_null(rights);
-	assert_non_null(strstr(rights, " --operation Read --operation Describe --topic 'sluice.default.pipeline.p.explanations'\n"));
+	assert_non_null(
+		strstr(rights, " --operation Read --operation Describe --topic 'sluice.default.pipeline.p.explanations'\n"));
 	planning_close(&p);
 }
 
