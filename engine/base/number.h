@@ -64,7 +64,7 @@ size_t number_write_double(char *out, double number);
 size_t number_write_float(char *out, float number);
 size_t number_write_int64(char *out, int64_t number);
 size_t number_write_uint64(char *out, uint64_t number);
-size_t number_write_hex(char *out, uint64_t number, size_t least); /* of base 16, with zeros before it: at least so many digits, at most 16 */
+size_t number_write_hex(char *out, uint64_t number, size_t least); /* of base 16, at `least` so many digits, of at most 16 */
 
 /* Writes many numbers as in a JSON list: a comma after each, NaN and infinities in quotes. */
 #define NUMBER_LIST_TEXT_MAX (NUMBER_TEXT_MAX + 3) /* room for each */

@@ -15,8 +15,8 @@
 #include "message/message.h"
 
 /* Finds the headers of a record of that key and value, whose bytes are where they were fetched. False: they are in another format.
- * Reads no byte outside a record of format 2; in older formats, none but the six before the value. If the headers are a hundred times
- * as long as the rest, the block may be a part of them only, which header_block_read() refuses. */
+ * Reads no byte outside a record of format 2; in older formats, none but the six before the value. If the headers are a hundred
+ * times as long as the rest, the block may be a part of them only, which header_block_read() refuses. */
 bool header_block_find(struct text key, struct text value, struct text *block);
 
 /* Copies the headers; names and values end with a byte 0 that does not count. False: the bytes are not exactly such headers, or

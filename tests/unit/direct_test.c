@@ -66,9 +66,7 @@ static enum direct_verdict ask_of(uint64_t call, const char *pipeline, const cha
 					       .place = TEXT("/v2/models/p/infer"),
 					       .key = TEXT("key"),
 					       .value = text_of(body),
-					       .headers = {2, headers},
-					       .time_ms = 1,
-					       .call = call};
+					       .headers = {2, headers}, .time_ms = 1, .call = call};
 	const enum direct_verdict verdict = direct_hub_send(hub, &request);
 	direct_hub_wake(hub);
 	return verdict;

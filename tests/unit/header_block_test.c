@@ -90,7 +90,7 @@ static void headers_are_found_behind_the_value(void **state)
 	static const unsigned before[] = {0x00, 0x01, 0x7f, 0x80, 0xff};
 	static const int64_t numbers[] = {0, 1, 63, 64, 127, 128, 8191, 8192, 1 << 20, INT64_C(1) << 40, -1, -300};
 	static char values[3][2000];
-	static const char *const keys[] = {NULL, "k", "a key of more letters than a number of one byte may count: sixty-four or more"};
+	static const char *const keys[] = {NULL, "k", "a key of more letters than a number of one byte counts: sixty-four or more"};
 	struct record_bytes record;
 	(void)state;
 	memset(values[0], 'v', 1);
@@ -101,7 +101,8 @@ static void headers_are_found_behind_the_value(void **state)
 			for (size_t k = 0; k < 3; k++)
 				for (size_t v = 0; v < 3; v++)
 					for (size_t count = 0; count <= 4; count++) {
-						record_make(&record, before[b], numbers[n], (int64_t)n, keys[k], values[v], texts, count);
+						record_make(&record, before[b], numbers[n], (int64_t)n, keys[k], values[v], texts,
+							    count);
 						expect(&record, texts, count);
 					}
 }

@@ -1,0 +1,87 @@
+/* gateway_bench.c: what a gateway and a worker do for each request, apart from its protocol.
+ *
+ *   gateway_bench headers|address|memory ROUNDS
+ *
+ * `headers`: the four headers of a request's record are found and read. `address`: the address for a reply is written and read.
+ * `memory`: a request and its reply pass between gateway and worker by memory, with the addresses that they have as headers. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log/header_block.h"
+#include "message/reply.h"
+#include "worker/direct_hub.h"
+
+/* As Kafka keeps it (KIP-98): no key, a value of 10 bytes, 4 headers. */
+static const char record[] = "\xf4\x01\x00\x08\x06\x01\x14"
+			     "0123456789"
+			     "\x08"
+			     "\x18"
+			     "content-type\x20"
+			     "application/json\x02i\x10"
+			     "12345678\x10"
+			     "deadline\x1a"
+			     "1791000000000\x18"
+			     "sluice-reply\x38"
+			     "3/0123456789abcdef/65537/one";
+
+static bool headers_pass(struct arena *arena)
+{
+	const struct text value = {memchr(record, '0', sizeof record), 10};
+	struct text block;
+	struct headers headers;
+	arena_reset(arena);
+	return header_block_find((struct text){0}, value, &block) && header_block_read(block, arena, &headers) &&
+	       headers.count == 4;
+}
+
+static bool address_pass(uint64_t call)
+{
+	const struct reply_address address = {
+		.partition = 3, .epoch = UINT64_C(0x0123456789abcdef), .call = call, .pipeline = TEXT("one")};
+	struct reply_address read;
+	char out[REPLY_ADDRESS_BYTES_MAX];
+	const size_t length = reply_address_write(&address, out);
+	return reply_address_read((struct text){out, length}, &read) && read.call == call;
+}
+
+static bool memory_pass(struct direct_hub *hub, struct direct_port *port)
+{
+	const struct header items[] = {{TEXT("content-type"), TEXT("application/json")},
+				       {TEXT(REPLY_HEADER), TEXT("3/0123456789abcdef/65537/one")}};
+	const struct direct_request request = {.pipeline = TEXT("one"), .value = TEXT("[21]"), .headers = {2, items}};
+	const struct outgoing reply = {.value = TEXT("[42]"), .headers = {2, items}};
+	if (direct_hub_send(hub, &request) != DIRECT_SENT)
+		return false;
+	direct_message_close(direct_port_take(port));
+	if (!direct_hub_reply(hub, &reply))
+		return false;
+	direct_message_close(direct_hub_take(hub));
+	return true;
+}
+
+int main(int count, char **words)
+{
+	static const char *const pipelines[] = {"one"};
+	struct error error = {0};
+	if (count != 3) {
+		fprintf(stderr, "usage: gateway_bench headers|address|memory ROUNDS\n");
+		return 2;
+	}
+	struct arena *arena = arena_open(1 << 20);
+	struct direct_hub *hub = direct_hub_open(&error);
+	struct direct_port *port = hub ? direct_port_open(hub) : NULL;
+	bool good = arena && port;
+	if (good)
+		direct_port_serve(port, pipelines, 1);
+	for (long i = 0, rounds = strtol(words[2], NULL, 10); good && i < rounds; i++)
+		good = strcmp(words[1], "headers") == 0	  ? headers_pass(arena)
+		       : strcmp(words[1], "address") == 0 ? address_pass((uint64_t)i + 100000)
+							  : memory_pass(hub, port);
+	direct_port_close(port);
+	direct_hub_close(hub);
+	arena_close(arena);
+	if (!good)
+		fprintf(stderr, "gateway_bench: a round went wrong\n");
+	return good ? 0 : 1;
+}
