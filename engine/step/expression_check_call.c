@@ -20,6 +20,9 @@ static bool infer_axis(struct expression_inference *inference, const struct expr
 		       int64_t along, uint32_t *axis)
 {
 	int64_t rank = type->rank;
+	if (rank == 0)
+		return inference_refuse(inference, node, "%s has no axes; leave out `along %lld`", inference_words(inference, type),
+					(long long)along);
 	if (along < -rank || along >= rank)
 		return inference_refuse(inference, node, "%s has no axis %lld; its axes are 0 to %lld, or -1 for the last",
 					inference_words(inference, type), (long long)along, (long long)rank - 1);

@@ -7,6 +7,9 @@
 bool value_axis(struct evaluation *evaluation, const struct value *value, int64_t along, uint32_t *axis)
 {
 	int64_t rank = value->rank;
+	if (rank == 0)
+		return evaluation_fail(evaluation, "%s has no axes; leave out `along %lld`", value_text(evaluation, value),
+				       (long long)along);
 	if (along < -rank || along >= rank)
 		return evaluation_fail(evaluation, "%s has no axis %lld; its axes are 0 to %lld, or -1 for the last",
 				       value_text(evaluation, value), (long long)along, (long long)rank - 1);

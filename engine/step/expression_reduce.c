@@ -18,12 +18,12 @@ double reduce_mean(const double *items, size_t count)
 }
 
 /* The squares around the mean; what rounding left of the sum around it is taken
- * off again. */
+ * off again. Squares that are too large for a double are infinite. */
 static double squares_around_mean(const double *items, size_t count)
 {
 	double rest;
 	double squares = sum_squares(items, count, reduce_mean(items, count), &rest);
-	return squares - rest * rest / (double)count;
+	return isfinite(squares) ? squares - rest * rest / (double)count : squares;
 }
 
 double reduce_pvar(const double *items, size_t count)
