@@ -8,6 +8,7 @@
 #include "cases/case.h"
 
 #define CASE_FILE_BYTES_MAX ((size_t)256 << 20)
+#define REPEAT_MAX 1000000 /* of one request: so many are kept in memory */
 
 /* The contents of the file at the path; empty if there is none: most files of a case are optional. */
 static bool read_if_there(const char *path, struct arena *arena, struct text *text, struct error *error)
@@ -100,7 +101,24 @@ static void take_base64(struct json_scan *scan, struct arena *arena, struct text
 	size_t length = 0;
 	json_take_text(scan, &text);
 	char *bytes = arena_take_raw(arena, base64_read_room(text.length) + 1);
-	*body = (struct text){bytes ? bytes : "", bytes && base64_read(text, bytes, &length) ? length : 0};
+	if (!bytes || !base64_read(text, bytes, &length)) {
+		error_set(scan->error, ERROR_CONFIG, PLACE_NONE, "`body_b64` is not base64");
+		scan->failed = true;
+		length = 0;
+	}
+	*body = (struct text){bytes ? bytes : "", length};
+}
+
+static bool check_request(const struct case_request *request, struct error *error)
+{
+	const struct text protocol = request->protocol;
+	if (!request->id.bytes)
+		return error_set(error, ERROR_CONFIG, request->place, "a request needs an `id`");
+	if (request->repeat < 1 || request->repeat > REPEAT_MAX)
+		return error_set(error, ERROR_CONFIG, request->place, "`repeat` is a whole number from 1 to %d", REPEAT_MAX);
+	return protocol.length == 0 || text_is(protocol, "v2") || text_is(protocol, "v1") || text_is(protocol, "seldon") ||
+	       error_set(error, ERROR_CONFIG, request->place, "there is no protocol `" TEXT_FORMAT "`; write v2, v1 or seldon",
+			 TEXT_ARGUMENTS(protocol));
 }
 
 static bool read_request(struct text line, struct arena *arena, struct case_request *request, struct error *error)
@@ -137,9 +155,7 @@ static bool read_request(struct text line, struct arena *arena, struct case_requ
 	} else {
 		json_skip(&scan);
 	}
-	if (!line_end(&scan, request->place, error))
-		return false;
-	return request->id.bytes || error_set(error, ERROR_CONFIG, request->place, "a request needs an `id`");
+	return line_end(&scan, request->place, error) && check_request(request, error);
 }
 
 static bool read_requests(struct case_lines lines, struct arena *arena, struct case_files *files, struct error *error)

@@ -155,6 +155,26 @@ static void a_tensor_is_filled_up_to_a_limit(void **state)
 	expect_said(&said, EXIT_FAULTS, "in.jsonl:1: `fill` makes at most 16777216 elements");
 }
 
+static void a_line_of_requests_that_cannot_be_sent_is_named(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *line, *said;
+	} rows[] = {
+		{"{\"id\": \"a\", \"repeat\": -1, \"body\": \"{}\"}\n", "in.jsonl:1: `repeat` is a whole number from 1 to 1000000"},
+		{"{\"id\": \"a\", \"repeat\": 1000001, \"body\": \"{}\"}\n", "in.jsonl:1: `repeat` is a whole number from 1 to 1000000"},
+		{"\n{\"id\": \"a\", \"protocol\": \"v9\", \"body\": \"{}\"}\n",
+		 "in.jsonl:2: there is no protocol `v9`; write v2, v1 or seldon"},
+		{"{\"id\": \"a\", \"body_b64\": \"!!\"}\n", "in.jsonl:1: `body_b64` is not base64"},
+		{"{\"body\": \"{}\"}\n", "in.jsonl:1: a request needs an `id`"},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		write_in_folder("in.jsonl", rows[i].line);
+		struct said said = run_cases("");
+		expect_said(&said, EXIT_FAULTS, rows[i].said);
+	}
+}
+
 static void an_update_leaves_counts_to_judgement_and_says_so(void **state)
 {
 	(void)state;
@@ -568,6 +588,7 @@ int main(void)
 		SHOWS(an_alert_that_is_not_judged_fails_its_line),
 		SHOWS(a_step_that_cannot_run_is_named),
 		SHOWS(a_tensor_is_filled_up_to_a_limit),
+		SHOWS(a_line_of_requests_that_cannot_be_sent_is_named),
 		SHOWS(an_update_leaves_counts_to_judgement_and_says_so),
 		SHOWS(a_pipeline_with_a_fault_answers_with_it),
 		SHOWS(an_empty_folder_is_a_misuse),
