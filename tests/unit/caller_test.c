@@ -174,6 +174,25 @@ static void a_model_that_is_away_is_waited_for(void **state)
 	}
 }
 
+/* Its model is not counted as unreachable any more, whoever calls it then. */
+static void a_caller_that_closes_takes_back_that_its_model_is_away(void **state)
+{
+	struct caller_stand *stand = *state;
+	caller_stand_plays(stand, SAYS_SUM);
+	loop_unwatch(stand->loop, &stand->listener);
+	close(stand->listener.descriptor);
+	caller_stand_begin(stand, 0);
+	int64_t until_ms = loop_now_ms(stand->loop) + 20000;
+	while (!stand->told[0] && loop_now_ms(stand->loop) < until_ms)
+		caller_stand_turn(stand, 10);
+	assert_string_equal(stand->told, "away ");
+	caller_close(stand->caller);
+	stand->caller = NULL;
+	assert_string_equal(stand->told, "away left ");
+	stand->listener.descriptor = socket(AF_INET, SOCK_STREAM, 0); /* which the stand closes */
+	assert_true(loop_watch(stand->loop, &stand->listener, stand->listener.descriptor, EPOLLIN, &(struct error){0}));
+}
+
 static void a_callers_deadline_goes_along(void **state)
 {
 	struct caller_stand *stand = *state;
@@ -324,6 +343,7 @@ int main(void)
 		STORY(a_forgotten_call_is_never_answered_and_makes_room),
 		STORY(an_answer_beyond_the_limit_is_refused),
 		STORY(a_model_that_is_away_is_waited_for),
+		STORY(a_caller_that_closes_takes_back_that_its_model_is_away),
 		STORY(a_callers_deadline_goes_along),
 		STORY(the_models_parameters_go_along_behind_the_requests),
 		STORY(a_model_that_is_not_loaded_yet_is_asked_again),
