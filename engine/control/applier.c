@@ -137,7 +137,8 @@ static size_t part_fill(const struct proposal *proposal, size_t first, struct bu
 			return count;
 	}
 	error_set(error, ERROR_LIMIT, PLACE_NONE,
-		  "`" TEXT_FORMAT "/" TEXT_FORMAT "` has %zu bytes; a document and its fields have %zu at most",
+		  "`" TEXT_FORMAT "/" TEXT_FORMAT "` has %zu bytes; a document and its fields have %zu at most. Put large values into "
+		  "files that its steps name, which are sent along",
 		  TEXT_ARGUMENTS(items[first].kind), TEXT_ARGUMENTS(items[first].name), items[first].document.length,
 		  PROPOSAL_BYTES_MAX);
 	return 0;
