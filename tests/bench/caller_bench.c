@@ -1,4 +1,4 @@
-/* caller_bench.c: what calls of a model cost the caller's thread.
+/* caller_bench.c: Cost of calls of a model for the caller's thread.
  *
  *   caller_bench ADDRESS N [AT_ONCE [ROWS_MOST [COLUMNS [LANES]]]]
  *   caller_bench serve PORT

@@ -1,4 +1,4 @@
-/* http_server_bench.c: what the HTTP server costs.
+/* http_server_bench.c: Cost of the HTTP server.
  *
  *   http_server_bench head N        reads the head of a request as curl sends it, and writes that of an answer, N times
  *   http_server_bench long-head N   the same of Python's requests

@@ -1,4 +1,4 @@
-/* latency.c: how long a request takes through an engine, from being produced to its answer
+/* latency.c: Latency of a request through an engine, from being produced to its answer
  * being read.
  *
  *   latency -b BROKERS -i IN -o OUT -r A_SECOND -s SECONDS [-u SECONDS] [-w SECONDS] [-y KEYS] [-j]

@@ -1,4 +1,4 @@
-/* mutate.c: what all mutators of mutate.h draw from. */
+/* mutate.c: Draws that all mutators of mutate.h share. */
 #include "mutate.h"
 
 static const char *const texts[] = {

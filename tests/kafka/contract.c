@@ -1,4 +1,4 @@
-/* contract.c: what consumers and outputs promise, held on a real Kafka: the stories of
+/* contract.c: Promises of consumers and outputs, held on a real Kafka: the stories of
  * tests/unit/contract.h, which hold on the simulated Kafka too.
  *
  *   contract BROKERS PROXIED CONTROL [STORY]

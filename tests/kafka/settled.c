@@ -1,4 +1,4 @@
-/* settled.c: what the log's own files commit and restore, looked at one by one on a real Kafka.
+/* settled.c: Commits and restores of the log's own files, looked at one by one on a real Kafka.
  *
  *   settled BROKERS       prints `N passed, M failed` behind a line for each that failed
  *

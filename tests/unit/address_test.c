@@ -1,4 +1,4 @@
-/* address_test.c: what an address of a model says. */
+/* address_test.c: Tests of what an address of a model says. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

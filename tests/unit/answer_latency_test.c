@@ -1,5 +1,5 @@
-/* answer_latency_test.c: how much later a consumer of committed records sees an answer exactly once than at least once, on the
- * simulated Kafka, whose clock is the test's. */
+/* answer_latency_test.c: Tests of how much later a consumer of committed records sees an answer exactly once than at least
+ * once, on the simulated Kafka, whose clock is the test's. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

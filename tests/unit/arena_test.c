@@ -1,4 +1,4 @@
-/* arena_test.c: what an arena promises. */
+/* arena_test.c: Tests of what an arena promises. */
 #include "base/arena.h"
 
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-/* attempts_test.c: how often a model is asked, and what its answers mean. */
+/* attempts_test.c: Tests of how often a model is asked, and what its answers mean. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

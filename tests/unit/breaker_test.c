@@ -1,4 +1,4 @@
-/* breaker_test.c: whether a model that fails is still asked. */
+/* breaker_test.c: Tests of whether a model that fails is still asked. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

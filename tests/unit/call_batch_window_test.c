@@ -1,4 +1,4 @@
-/* call_batch_window_test.c: how long a call waits for others. */
+/* call_batch_window_test.c: Tests of how long a call waits for others. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

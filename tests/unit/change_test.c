@@ -1,4 +1,4 @@
-/* change_test.c: what the change detector promises: its rate of false alarms, what it sees, and what it says of it. */
+/* change_test.c: Tests of what the change detector promises: its rate of false alarms, what it sees, and what it says of it. */
 #include "drift/change.h"
 
 #include <math.h>

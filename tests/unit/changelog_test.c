@@ -1,4 +1,4 @@
-/* changelog_test.c: what is told to a changelog is all that changed, each key once, as it stands
+/* changelog_test.c: Tests of what is told to a changelog is all that changed, each key once, as it stands
  * then. The output is the test's own, so that many keys can be looked at, one by one. */
 #include "log/changelog.h"
 

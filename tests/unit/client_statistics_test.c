@@ -1,4 +1,4 @@
-/* client_statistics_test.c: what is read of the statistics that librdkafka writes about a client. */
+/* client_statistics_test.c: Tests of what is read of the statistics that librdkafka writes about a client. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* configure_test.c: what the YAML says of models, as the caller gets it. */
+/* configure_test.c: Tests of what the YAML says of models, as the caller gets it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* contract.h: what consumers and outputs promise, as stories that are told once and hold
+/* contract.h: Promises of consumers and outputs, as stories that are told once and hold
  * on whatever stands behind them: on the simulated Kafka (contract_test.c), and on a real Kafka
  * (tests/kafka/contract.c). So the simulated Kafka cannot be wrong in the same way as the code.
  */

@@ -1,4 +1,4 @@
-/* drafts_test.c: what a visit has written is found by key, however much it is. */
+/* drafts_test.c: Tests of what a visit has written is found by key, however much it is. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

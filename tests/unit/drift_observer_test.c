@@ -1,4 +1,4 @@
-/* drift_observer_test.c: what the observer of a step `drift` says of windows, what it keeps of them, and what messages are
+/* drift_observer_test.c: Tests of what the observer of a step `drift` says of windows, what it keeps of them, and what messages are
  * marked with. */
 #include <setjmp.h>
 #include <stdarg.h>

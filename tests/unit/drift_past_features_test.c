@@ -1,5 +1,5 @@
-/* drift_past_features_test.c: what the past of a stream is of: features that change, messages that do not fit, other tensors; and
- * that nobody knows the verdicts of a past that is over. */
+/* drift_past_features_test.c: Tests of what the past of a stream is of: features that change, messages that do not fit, other
+ * tensors; and that nobody knows the verdicts of a past that is over. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* duration_test.c: how long is 1h30m. */
+/* duration_test.c: Tests of how long is 1h30m. */
 #include "base/duration.h"
 
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-/* expression_compile_test.c: what is refused before anything runs, at which column,
+/* expression_compile_test.c: Tests of what is refused before anything runs, at which column,
  * with what to write instead; and the limits at their edges. */
 #include "step/expression_foreign.h"
 #include "step/expression_tree.h"

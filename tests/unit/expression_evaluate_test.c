@@ -1,4 +1,4 @@
-/* expression_evaluate_test.c: what expressions are worth, over the message of
+/* expression_evaluate_test.c: Tests of what expressions are worth, over the message of
  * expression_world.h. Expected values follow the language page and numpy's rules. */
 #include "tests/unit/expression_world.h"
 

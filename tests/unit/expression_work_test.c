@@ -1,4 +1,4 @@
-/* expression_work_test.c: what one evaluation may do, counted in units of work. */
+/* expression_work_test.c: Tests of what one evaluation may do, counted in units of work. */
 #include "step/expression.h"
 
 #include <setjmp.h>

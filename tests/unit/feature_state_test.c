@@ -1,4 +1,4 @@
-/* feature_state_test.c: what is kept of a key goes on where it means the same, and is
+/* feature_state_test.c: Tests of what is kept of a key goes on where it means the same, and is
  * never taken for something else. */
 #include <setjmp.h>
 #include <stdarg.h>

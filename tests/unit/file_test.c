@@ -1,4 +1,4 @@
-/* file_test.c: what reading a file whole gives, and says when it cannot. */
+/* file_test.c: Tests of what reading a file whole gives, and says when it cannot. */
 #include "base/file.h"
 
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-/* fit_learn_test.c: what `sluice fit` learns is what scikit-learn has learnt of the same columns, of twelve shapes and of
+/* fit_learn_test.c: Tests of what `sluice fit` learns is what scikit-learn has learnt of the same columns, of twelve shapes and of
  * scales from 1e-6 to 1e12. tests/sklearn_learn.py has recorded columns and constants (tests/data/fit). */
 #include <setjmp.h>
 #include <stdarg.h>

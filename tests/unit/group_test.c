@@ -1,4 +1,4 @@
-/* group_test.c: what a new member of a group learns of who reads what, and what it does then. */
+/* group_test.c: Tests of what a new member of a group learns of who reads what, and what it does then. */
 #include "log/group.h"
 
 #include <setjmp.h>

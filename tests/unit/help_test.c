@@ -1,4 +1,4 @@
-/* help_test.c: what `sluice help NAME` finds: every name of every table, all things of one name. */
+/* help_test.c: Tests of what `sluice help NAME` finds: every name of every table, all things of one name. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>

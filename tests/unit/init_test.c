@@ -1,4 +1,4 @@
-/* init_test.c: what `sluice init` leaves in a folder. */
+/* init_test.c: Tests of what `sluice init` leaves in a folder. */
 #include "session.h"
 
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-/* join_matcher_test.c: how what comes of one request by several ways is matched, how long it
+/* join_matcher_test.c: Tests of how what comes of one request by several ways is matched, how long it
  * is waited for, and what becomes of what comes late. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-/* join_tombstone_test.c: what stands for a join that is over is read as it was written, and as it was
+/* join_tombstone_test.c: Tests of what stands for a join that is over is read as it was written, and as it was
  * written before there were lists. */
 #include <setjmp.h>
 #include <stdarg.h>

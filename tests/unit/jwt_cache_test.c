@@ -1,4 +1,4 @@
-/* jwt_cache_test.c: what is kept of verified tokens, and until when. */
+/* jwt_cache_test.c: Tests of what is kept of verified tokens, and until when. */
 #include "gateway/jwt_cache.h"
 
 #include <setjmp.h>

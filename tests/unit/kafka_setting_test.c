@@ -1,4 +1,4 @@
-/* kafka_setting_test.c: what of a file's Kafka settings reaches librdkafka, and what a command line may add. */
+/* kafka_setting_test.c: Tests of what of a file's Kafka settings reaches librdkafka, and what a command line may add. */
 #include "spec/kafka_setting.h"
 
 #include <setjmp.h>

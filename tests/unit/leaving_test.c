@@ -1,5 +1,5 @@
-/* leaving_test.c: how soon a worker gives up the calls to models of requests that nobody waits for: cancelled ones in Kafka, and
- * direct ones whose callers have left; on their way, and in line. The model's server listens and never answers. */
+/* leaving_test.c: Tests of how soon a worker gives up the calls to models of requests that nobody waits for: cancelled ones in
+ * Kafka, and direct ones whose callers have left; on their way, and in line. The model's server listens and never answers. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

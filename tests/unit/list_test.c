@@ -1,4 +1,4 @@
-/* list_test.c: what a list keeps in which order, and what its nodes know. */
+/* list_test.c: Tests of what a list keeps in which order, and what its nodes know. */
 #include "base/list.h"
 
 #include <setjmp.h>

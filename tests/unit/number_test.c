@@ -1,4 +1,4 @@
-/* number_test.c: what number.h promises, held against the C library and against
+/* number_test.c: Tests of what number.h promises, held against the C library and against
  * numbers worked out by hand. */
 #include "base/number.h"
 

@@ -1,4 +1,4 @@
-/* operations_test.c: what is known of a list of operations before it runs, and what is wrong
+/* operations_test.c: Tests of what is known of a list of operations before it runs, and what is wrong
  * with it; and headers that a step sets. What they do to tensors stand in the cases. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-/* pending_commit_test.c: what waits for a commit stands in the order of its offsets, in whichever order it came. */
+/* pending_commit_test.c: Tests of what waits for a commit stands in the order of its offsets, in whichever order it came. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* performance_test.c: how good an estimated performance is: its band over windows whose truth is drawn. */
+/* performance_test.c: Tests of how good an estimated performance is: its band over windows whose truth is drawn. */
 #include "drift/performance.h"
 
 #include <math.h>

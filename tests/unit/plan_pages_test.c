@@ -1,4 +1,4 @@
-/* plan_pages_test.c: what `sluice plan` shows of the pipelines in tests/plan, to the
+/* plan_pages_test.c: Tests of what `sluice plan` shows of the pipelines in tests/plan, to the
  * letter. The pages were written by hand. */
 #include "planning.h"
 

@@ -1,4 +1,4 @@
-/* plan_test.c: how pipelines are cut into stages, which topics they get, how they
+/* plan_test.c: Tests of how pipelines are cut into stages, which topics they get, how they
  * deliver, and how that is shown. */
 #include "planning.h"
 

@@ -1,4 +1,4 @@
-/* predictor_test.c: what trained models answer where their formats differ, and which files
+/* predictor_test.c: Tests of what trained models answer where their formats differ, and which files
  * are refused. That whole models answer as the libraries that made them is held by the
  * reference numbers in tests/oracles. */
 #include "numeric/predictor.h"

@@ -1,4 +1,4 @@
-/* preprocess_numbers_test.c: what the numbers of preprocessing mean where the reference
+/* preprocess_numbers_test.c: Tests of what the numbers of preprocessing mean where the reference
  * numbers say nothing: nothing learnt, NaN, edges, ties. */
 #include <math.h>
 #include <setjmp.h>

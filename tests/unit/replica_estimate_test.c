@@ -1,4 +1,4 @@
-/* replica_estimate_test.c: how many engines are wanted, by what waits, what comes, and what one can do. */
+/* replica_estimate_test.c: Tests of how many engines are wanted, by what waits, what comes, and what one can do. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* report_view_test.c: what the page, the text and the JSON of an experiment's report show, also of odd names. */
+/* report_view_test.c: Tests of what the page, the text and the JSON of an experiment's report show, also of odd names. */
 #include "tests/unit/arena_fixture.h"
 #include "view/report_view.h"
 

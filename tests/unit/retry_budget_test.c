@@ -1,4 +1,4 @@
-/* retry_budget_test.c: how much of a model's work may be repetition. */
+/* retry_budget_test.c: Tests of how much of a model's work may be repetition. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

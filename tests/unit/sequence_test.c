@@ -1,4 +1,4 @@
-/* sequence_test.c: what experiments are decided by at every look: sequences over epochs, splits, sums of arms. */
+/* sequence_test.c: Tests of what experiments are decided by at every look: sequences over epochs, splits, sums of arms. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-/* server_limits_test.c: what the doors of a model server hold against those who come: how many
+/* server_limits_test.c: Tests of what the doors of a model server hold against those who come: how many
  * connections one address has, how much memory all bodies take, and where they listen. */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* snapshot_file_test.c: who may read what a snapshot holds. */
+/* snapshot_file_test.c: Tests of who may read what a snapshot holds. */
 #include "log/snapshot_file.h"
 
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-/* store_test.c: what steps remember of a partition: seen at once, kept when it is
+/* store_test.c: Tests of what steps remember of a partition: seen at once, kept when it is
  * released, told once. */
 #include "state/store.h"
 

@@ -1,4 +1,4 @@
-/* table_test.c: what a table promises, held against a plain model of it. */
+/* table_test.c: Tests of what a table promises, held against a plain model of it. */
 #include "state/table.h"
 
 #include <setjmp.h>

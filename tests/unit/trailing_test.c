@@ -1,4 +1,4 @@
-/* trailing_test.c: what a trailing window says is what all its values say, looked through
+/* trailing_test.c: Tests of what a trailing window says is what all its values say, looked through
  * anew each time. */
 #include <math.h>
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-/* trailing_texts_test.c: what a window of texts says is what all the messages say, looked
+/* trailing_texts_test.c: Tests of what a window of texts says is what all the messages say, looked
  * through anew each time. */
 #include <setjmp.h>
 #include <stdarg.h>

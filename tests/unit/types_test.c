@@ -1,4 +1,4 @@
-/* types_test.c: what is known of tensors before anything runs, and what is wrong with
+/* types_test.c: Tests of what is known of tensors before anything runs, and what is wrong with
  * them. */
 #include "planning.h"
 

@@ -1,5 +1,5 @@
-/* witness_test.c: whether a record that was read still stands at its offset, on librdkafka's mock of a broker. That a topic
- * which is made anew under a running engine is noticed is shown on a real Kafka, by tests/kafka/faults.sh. */
+/* witness_test.c: Tests of whether a record that was read still stands at its offset, on librdkafka's mock of a broker. That a
+ * topic which is made anew under a running engine is noticed is shown on a real Kafka, by tests/kafka/faults.sh. */
 #include "log/witness.h"
 
 #include <setjmp.h>
