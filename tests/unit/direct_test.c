@@ -1,5 +1,4 @@
-/* direct_test.c: direct ingress against the mock of a broker: a request that comes past Kafka is answered first, and the
- * exchange is logged beside. */
+/* direct_test.c: Tests of direct ingress on a mock of a broker: a request past Kafka is answered first, and logged beside. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,8 +22,7 @@
 #include "tests/unit/worker_stand.h"
 #include "worker/direct_hub.h"
 
-static const char doubles[] = "  - name: twice\n    expression: {set: {x: x * 2}}\n"
-			      "  output: {steps: [twice]}\n";
+static const char doubles[] = "  - name: twice\n    expression: {set: {x: x * 2}}\n  output: {steps: [twice]}\n";
 static const char *const written[] = {"out", "in"};
 static struct direct_hub *hub;
 
