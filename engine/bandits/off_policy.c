@@ -101,30 +101,6 @@ bool off_policy_add(struct off_policy *sums, const struct off_policy_record *rec
 	return true;
 }
 
-static void sum_merge(struct sum *into, const struct sum *from)
-{
-	sum_add(into, from->total);
-	sum_add(into, from->rest);
-}
-
-void off_policy_merge(struct off_policy *into, const struct off_policy *from)
-{
-	into->modelled = into->modelled && from->modelled;
-	sum_merge(&into->weights, &from->weights);
-	sum_merge(&into->squares, &from->squares);
-	sum_merge(&into->outside, &from->outside);
-	for (size_t i = 0; i < into->arms; i++) {
-		into->never[i] += from->never[i];
-		into->chosen[i] = into->chosen[i] || from->chosen[i];
-	}
-	arm_sums_merge(&into->rewards, &from->rewards);
-	moments_merge(&into->clipped, &from->clipped);
-	moments_merge(&into->doubly, &from->doubly);
-	arm_sums_merge(&into->direct_surplus, &from->direct_surplus);
-	arm_sums_merge(&into->direct_weights, &from->direct_weights);
-	arm_sums_merge(&into->surplus_weights, &from->surplus_weights);
-}
-
 /* ---- estimates ---- */
 
 static double mean_error(const struct moments *moments)

@@ -56,9 +56,6 @@ bool off_policy_begin(struct off_policy *sums, size_t arms, double clip, struct 
 /* False: INPUT, and the record is left out. */
 bool off_policy_add(struct off_policy *sums, const struct off_policy_record *record, struct error *error);
 
-/* Sums of other records are added. */
-void off_policy_merge(struct off_policy *into, const struct off_policy *from);
-
 struct off_policy_estimate {
 	double value, error; /* NaN where the records leave it undefined */
 };

@@ -24,18 +24,6 @@ void performance_add(struct performance *performance, double positive, bool pred
 	*(predicted ? &performance->found_variance : &performance->missed_variance) += positive * (1 - positive);
 }
 
-void performance_merge(struct performance *into, const struct performance *from)
-{
-	into->rows += from->rows;
-	into->predicted += from->predicted;
-	into->right += from->right;
-	into->right_variance += from->right_variance;
-	into->found += from->found;
-	into->found_variance += from->found_variance;
-	into->missed += from->missed;
-	into->missed_variance += from->missed_variance;
-}
-
 static struct performance_estimate performance_band(double value, double variance, double level)
 {
 	double reach = normal_critical((1 - level) / 2) * sqrt(variance);

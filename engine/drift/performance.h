@@ -28,8 +28,6 @@ void performance_add(struct performance *performance, double positive, bool pred
 /* A row of several classes, of which only the predicted one's probability counts: for the accuracy. */
 void performance_add_class(struct performance *performance, double probability);
 
-void performance_merge(struct performance *into, const struct performance *from);
-
 /* A number and the band in which the realised one lies in a share `level` of windows, within 0..1. NaN: there is nothing
  * to divide by, no row, no row predicted to be positive, or no chance of a positive one. */
 struct performance_estimate {

@@ -3,8 +3,6 @@
 
 #include <math.h>
 
-#include "base/little_endian.h"
-
 void arm_sums_add(struct arm_sums *sums, double value, double beside)
 {
 	const double away = value - sums->mean, beside_away = beside - sums->beside_mean;
@@ -31,7 +29,8 @@ void arm_sums_remove(struct arm_sums *sums, double value, double beside)
 	sums->products -= away * (beside - sums->beside_mean);
 }
 
-void arm_sums_merge(struct arm_sums *into, const struct arm_sums *from)
+/* Chan, Golub and LeVeque. */
+static void arm_sums_merge(struct arm_sums *into, const struct arm_sums *from)
 {
 	if (from->count == 0)
 		return;
@@ -50,7 +49,8 @@ struct moments arm_sums_values(const struct arm_sums *sums)
 	return (struct moments){sums->count, sums->mean, sums->squares};
 }
 
-struct moments arm_sums_adjusted(const struct arm_sums *sums, double slope, double middle)
+/* Of value - slope x (beside - middle). */
+static struct moments arm_sums_adjusted(const struct arm_sums *sums, double slope, double middle)
 {
 	const double squares = sums->squares - 2 * slope * sums->products + slope * slope * sums->beside_squares;
 	return (struct moments){sums->count, sums->mean - slope * (sums->beside_mean - middle), fmax(0, squares)};
@@ -79,24 +79,4 @@ struct cuped cuped_adjust(const struct arm_sums *control, const struct arm_sums 
 		.control = arm_sums_adjusted(control, theta, all.beside_mean),
 		.treatment = arm_sums_adjusted(treatment, theta, all.beside_mean),
 	};
-}
-
-void arm_sums_write(const struct arm_sums *sums, unsigned char bytes[ARM_SUMS_BYTES])
-{
-	const double numbers[] = {sums->mean, sums->squares, sums->beside_mean, sums->beside_squares, sums->products};
-	little_write(bytes, sums->count);
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
-		little_write_double(bytes + LITTLE_BYTES * (i + 1), numbers[i]);
-}
-
-bool arm_sums_read(struct arm_sums *sums, const unsigned char bytes[ARM_SUMS_BYTES])
-{
-	double numbers[5];
-	bool sound = true;
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
-		numbers[i] = little_read_double(bytes + LITTLE_BYTES * (i + 1));
-		sound = sound && isfinite(numbers[i]);
-	}
-	*sums = (struct arm_sums){little_read(bytes), numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]};
-	return sound && sums->squares >= 0 && sums->beside_squares >= 0;
 }

@@ -1,12 +1,10 @@
 /* arm_sums.h: Running sums over the units of one arm: of a value, and of a second number beside it.
  *
  * The second number is the covariate of CUPED, or the denominator of a ratio. Adding, and replacing a unit's numbers
- * when more outcomes arrive, cost the same however many units there were; sums of parts merge (Chan, Golub and LeVeque).
+ * when more outcomes arrive, cost the same however many units there were.
  */
 #ifndef SLUICE_STATISTICS_ARM_SUMS_H
 #define SLUICE_STATISTICS_ARM_SUMS_H
-
-#include <stdbool.h>
 
 #include "numeric/moments.h"
 
@@ -20,13 +18,9 @@ struct arm_sums {
 void arm_sums_add(struct arm_sums *sums, double value, double beside);
 /* A unit of the numbers `value` and `beside` has these no more; it must have been added. */
 void arm_sums_remove(struct arm_sums *sums, double value, double beside);
-void arm_sums_merge(struct arm_sums *into, const struct arm_sums *from);
 
 /* Of the values alone. */
 struct moments arm_sums_values(const struct arm_sums *sums);
-
-/* Of value - slope x (beside - middle). */
-struct moments arm_sums_adjusted(const struct arm_sums *sums, double slope, double middle);
 
 /* The ratio of both sums, and the moments of value - ratio x beside for a ratio that both arms share. */
 double arm_sums_ratio(const struct arm_sums *sums);
@@ -41,11 +35,5 @@ struct cuped {
 };
 
 struct cuped cuped_adjust(const struct arm_sums *control, const struct arm_sums *treatment);
-
-#define ARM_SUMS_BYTES 48
-
-/* As bytes, the least significant first, that any machine reads. False: no sums of numbers. */
-void arm_sums_write(const struct arm_sums *sums, unsigned char bytes[ARM_SUMS_BYTES]);
-bool arm_sums_read(struct arm_sums *sums, const unsigned char bytes[ARM_SUMS_BYTES]);
 
 #endif

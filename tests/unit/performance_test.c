@@ -76,21 +76,6 @@ static void a_change_of_meaning_is_not_seen(void **state)
 	assert_true(realised.right / ROWS < 0.2);
 }
 
-static void windows_merge(void **state)
-{
-	(void)state;
-	struct performance one = {0}, other = {0}, both = {0};
-	for (size_t i = 0; i < 100; i++) {
-		double positive = uniform();
-		performance_add(i % 2 ? &one : &other, positive, positive > 0.4);
-		performance_add(&both, positive, positive > 0.4);
-	}
-	performance_merge(&one, &other);
-	assert_int_equal(one.rows, 100);
-	assert_true(fabs(performance_recall(&one, 0.9).low - performance_recall(&both, 0.9).low) < 1e-12);
-	assert_true(fabs(performance_precision(&one, 0.9).high - performance_precision(&both, 0.9).high) < 1e-12);
-}
-
 static void without_rows_there_is_no_estimate(void **state)
 {
 	(void)state;
@@ -109,7 +94,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_band_holds_where_only_inputs_shift),
 		cmocka_unit_test(a_change_of_meaning_is_not_seen),
-		cmocka_unit_test(windows_merge),
 		cmocka_unit_test(without_rows_there_is_no_estimate),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -353,35 +353,6 @@ static void few_records_are_refused(void **state)
 	assert_false(off_policy_result(&sums).too_few);
 }
 
-static void sums_of_parts_merge(void **state)
-{
-	(void)state;
-	static const double target[2] = {0.6, 0.4}, expected[2] = {0.3, 0.5};
-	struct error error = {0};
-	struct off_policy whole, part, merged;
-	/* An arm that one part alone has seen is seen. */
-	assert_true(off_policy_begin(&merged, 2, 2, &error) && off_policy_begin(&part, 2, 2, &error));
-	added(&merged, (struct off_policy_record){0, 1, 0.5, target, NULL, NULL});
-	added(&part, (struct off_policy_record){1, 1, 0.5, target, NULL, NULL});
-	assert_true(off_policy_result(&merged).unsupported);
-	off_policy_merge(&merged, &part);
-	assert_true(off_policy_result(&merged).outside == 0);
-	assert_true(off_policy_begin(&whole, 2, 2, &error) && off_policy_begin(&part, 2, 2, &error));
-	log_drawn(&whole, target, expected);
-	merged = whole;
-	for (size_t i = 0; i < 500; i++) {
-		const struct off_policy_record record = {i % 2, (double)(i % 3), 0.5, uniform, NULL, expected};
-		added(&whole, record);
-		added(&part, record);
-	}
-	off_policy_merge(&merged, &part);
-	const struct off_policy_result one = off_policy_result(&merged), other = off_policy_result(&whole);
-	assert_int_equal(one.records, other.records);
-	assert_true(near(one.ips.value, other.ips.value, 1e-12) && near(one.snips.error, other.snips.error, 1e-12));
-	assert_true(near(one.self_normalised_doubly.error, other.self_normalised_doubly.error, 1e-12));
-	assert_true(near(one.clipped.error, other.clipped.error, 1e-12) && near(one.effective, other.effective, 1e-9));
-}
-
 static void records_that_are_none_are_left_out(void **state)
 {
 	(void)state;
@@ -462,7 +433,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(errors_of_ratios_are_those_of_their_terms, setup, arena_end),
 		cmocka_unit_test_setup_teardown(estimates_without_support_are_refused, setup, arena_end),
 		cmocka_unit_test_setup_teardown(few_records_are_refused, setup, arena_end),
-		cmocka_unit_test_setup_teardown(sums_of_parts_merge, setup, arena_end),
 		cmocka_unit_test_setup_teardown(records_that_are_none_are_left_out, setup, arena_end),
 		cmocka_unit_test_setup_teardown(logs_of_a_learner_get_the_wider_interval, setup, arena_end),
 		cmocka_unit_test_setup_teardown(reward_models_are_fitted_on_the_other_fold, setup, arena_end),
