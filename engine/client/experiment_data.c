@@ -40,6 +40,7 @@ static bool record_take(struct experiment_reading *self, struct text bytes, int6
 			error_memory(error, ERROR_SYSTEM, "computing metrics")) &&
 		       self->taker->inform(self->taker->context, &feedback, time_ms, error);
 	return exposure_decode(bytes, self->record_arena, &exposure, error) &&
+	       (!text_is(exposure.experiment, self->name) || feedback_metrics_expose(&self->metrics, &exposure, error)) &&
 	       self->taker->expose(self->taker->context, &exposure, error);
 }
 
@@ -131,7 +132,7 @@ static void metrics_close(struct experiment_reading *self)
 
 static bool topics_take(struct experiment_reading *self, const struct door *door, const char *pipeline, struct error *error)
 {
-	const bool good = topic_take(self, door, pipeline, false, error) && metrics_open(self, door, pipeline, error) &&
+	const bool good = metrics_open(self, door, pipeline, error) && topic_take(self, door, pipeline, false, error) &&
 			  topic_take(self, door, pipeline, true, error);
 	metrics_close(self);
 	return good &&
@@ -177,8 +178,8 @@ static bool topics_take_found(struct experiment_reading *self, const struct door
 				      self->name);
 }
 
-/* Feedback of files: the metrics are those of the first pipeline that has the experiment and declares some. */
-static bool feedback_files_take(struct experiment_reading *self, struct error *error)
+/* Files: the metrics are those of the first pipeline that has the experiment and declares some. */
+static bool all_files_take(struct experiment_reading *self, struct error *error)
 {
 	const struct spec *spec = &self->data->spec;
 	bool good = true;
@@ -190,7 +191,8 @@ static bool feedback_files_take(struct experiment_reading *self, struct error *e
 		if (graph && graph_has(graph, self->name))
 			good = metrics_open(self, NULL, resource->name.text, error);
 	}
-	good = good && files_take(self, &self->asked->feedback, true, error);
+	good = good && files_take(self, &self->asked->exposures, false, error) &&
+	       files_take(self, &self->asked->feedback, true, error);
 	metrics_close(self);
 	return good;
 }
@@ -239,7 +241,7 @@ static bool experiment_read(struct experiment_reading *self, struct error *error
 	struct door door = {0};
 	const bool has_files = asked->exposures.count > 0;
 	if (has_files)
-		return files_take(self, &asked->exposures, false, error) && feedback_files_take(self, error);
+		return all_files_take(self, error);
 	if (asked->feedback.count > 0)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE, "--feedback needs --exposures: give the files of both");
 	if (asked->pipelines.count == 0 && asked->door.files.count == 0)

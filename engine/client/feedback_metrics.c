@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/memory.h"
 #include "experiments/metric_value.h"
 #include "message/rows.h"
 
@@ -96,6 +97,46 @@ static const struct payload *index_find(struct answer_index *index, const struct
 	return source.next(source.context, arena, payload, &error) ? payload : NULL;
 }
 
+/* ---- variants ---- */
+
+static bool variant_put(struct feedback_metrics *self, struct text name, struct text variant, struct error *error)
+{
+	struct named_variant *made = met_list_add(&self->variants, sizeof *made, error);
+	if (!made)
+		return false;
+	*made = (struct named_variant){name, variant};
+	return name.bytes || error_memory(error, ERROR_SYSTEM, "reading exposures");
+}
+
+bool feedback_metrics_expose(struct feedback_metrics *self, const struct exposure *exposure, struct error *error)
+{
+	struct feedback named = {.origin = exposure->origin};
+	if (!self->of_variant)
+		return true;
+	const struct text variant = text_copied(self->arena, exposure->variant);
+	return (exposure->id.length == 0 || variant_put(self, text_copied(self->arena, exposure->id), variant, error)) &&
+	       (exposure->origin.topic.length == 0 || variant_put(self, feedback_key(&named, self->arena), variant, error));
+}
+
+static int variants_compare(const void *left, const void *right)
+{
+	return names_compare(((const struct named_variant *)left)->name, ((const struct named_variant *)right)->name);
+}
+
+/* The variant of the request; empty: it is not known. */
+static struct text variant_find(struct feedback_metrics *self, const struct feedback *feedback, struct arena *arena)
+{
+	struct named_variant wanted = {.name = feedback_key(feedback, arena)};
+	if (!self->variants_sorted && self->variants.count > 0)
+		qsort(self->variants.items, self->variants.count, sizeof wanted, variants_compare);
+	self->variants_sorted = true;
+	const struct named_variant *found =
+		wanted.name.bytes && self->variants.count > 0
+			? bsearch(&wanted, self->variants.items, self->variants.count, sizeof wanted, variants_compare)
+			: NULL;
+	return found ? found->variant : (struct text){0};
+}
+
 /* ---- metrics ---- */
 
 bool feedback_metrics_open(struct feedback_metrics *self, const struct graph *graph, struct faults *faults,
@@ -110,6 +151,7 @@ bool feedback_metrics_open(struct feedback_metrics *self, const struct graph *gr
 			continue;
 		pipeline_metric_read(metric, &specs[i], graph, self->arena, faults);
 		self->count += metric->of_feedback;
+		self->of_variant = self->of_variant || (metric->of_feedback && metric->of_variant);
 		of_answer = of_answer || (metric->of_feedback && metric->of_answer);
 		of_request = of_request || (metric->of_feedback && metric->of_request);
 	}
@@ -125,6 +167,7 @@ void feedback_metrics_close(struct feedback_metrics *self)
 		fit_topic_close(&self->answers->topic);
 	if (self->requests)
 		fit_topic_close(&self->requests->topic);
+	memory_give(self->variants.items);
 	*self = (struct feedback_metrics){0};
 }
 
@@ -159,6 +202,7 @@ bool feedback_metrics_add(struct feedback_metrics *self, struct feedback *feedba
 	const struct judged_answer judged = {.message = &message,
 					     .answer = answer ? answer : &nothing,
 					     .pipeline = "",
+					     .variant = variant_find(self, feedback, arena),
 					     .latency_ms = (double)NAN,
 					     .truth = &feedback->truth,
 					     .reward = feedback->has_reward ? feedback->reward : (double)NAN};

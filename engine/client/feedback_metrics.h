@@ -8,11 +8,18 @@
 #ifndef SLUICE_CLIENT_FEEDBACK_METRICS_H
 #define SLUICE_CLIENT_FEEDBACK_METRICS_H
 
+#include "experiments/met_list.h"
+#include "message/exposure.h"
 #include "message/feedback.h"
 #include "plan/plan.h"
 #include "source/fit_topic.h"
 
 struct answer_index; /* records of a topic by the names of their messages */
+
+/* The variant that a request had, by its id or its origin. */
+struct named_variant {
+	struct text name, variant;
+};
 
 /* Of one pipeline. Starts as {.arena = ...}; it must be closed. */
 struct feedback_metrics {
@@ -20,6 +27,8 @@ struct feedback_metrics {
 	size_t count;
 	struct pipeline_metric *items;
 	struct answer_index *answers, *requests; /* NULL: not needed, or not there */
+	struct met_list variants; /* struct named_variant: if a metric names `variant` */
+	bool of_variant, variants_sorted;
 	uint64_t missed;			 /* feedback that a metric could not judge */
 };
 
@@ -28,6 +37,9 @@ struct feedback_metrics {
 bool feedback_metrics_open(struct feedback_metrics *self, const struct graph *graph, struct faults *faults,
 			   const struct kafka *kafka, const char *answers, const char *requests, struct error *error);
 void feedback_metrics_close(struct feedback_metrics *self);
+
+/* Takes an exposure of the experiment, for metrics that name `variant`. All of them come before feedback. False: SYSTEM. */
+bool feedback_metrics_expose(struct feedback_metrics *self, const struct exposure *exposure, struct error *error);
 
 /* Adds the values to the feedback, in that arena. False: the arena is full. */
 bool feedback_metrics_add(struct feedback_metrics *self, struct feedback *feedback, struct arena *arena);

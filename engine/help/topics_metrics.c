@@ -63,8 +63,8 @@ static void declared_print(struct help_page *page)
 		  "with such a `rewardMetric` learn by it, and rollouts judge by such an `accuracy`.");
 	help_page_text(page,
 		  "`sluice experiments analyze` computes these metrics too, for each variant, from the topics. It reads the "
-		  "answers or the requests only if the metric names `answer.t` or `request.t`. There a metric with the name "
-		  "`accuracy` replaces the comparison of the truth with the answer's first output.");
+		  "answers or the requests only if the metric names `answer.t` or `request.t`, and knows no `latency_ms`. There "
+		  "a metric with the name `accuracy` replaces the comparison of the truth with the answer's first output.");
 	help_page_text(
 		page,
 		"`metricsConfig.customMetrics` of the SeldonRuntime declares metrics of all pipelines. If a pipeline declares a "

@@ -10,9 +10,10 @@
 #define CHECK_BYTES ((size_t)1 << 20) /* of one expression */
 #define LATENCY_NAME "latency_ms"
 #define REWARD_NAME "reward"
+#define VARIANT_NAME "variant"
 
 /* Plain names that a metric can use beside the tensors of the answer. Only `reward` comes with feedback. */
-static const char *const own_names[] = {LATENCY_NAME, REWARD_NAME, "variant", "model", "version", "pipeline", "key", "id", "ts"};
+static const char *const own_names[] = {LATENCY_NAME, REWARD_NAME, VARIANT_NAME, "model", "version", "pipeline", "key", "id", "ts"};
 #define OWN_NAMES (sizeof own_names / sizeof *own_names)
 
 static const char *const owners[] = {"answer", "request", "truth", "params"};
@@ -68,6 +69,7 @@ static bool plain_type(struct metric_reading *reading, const struct expression_n
 		reading->metric->of_feedback |= reading->metric->of_reward;
 		return true;
 	}
+	reading->metric->of_variant |= !found && text_is(name->name, VARIANT_NAME);
 	for (size_t i = 0; i < OWN_NAMES && !found; i++)
 		if (text_is(name->name, own_names[i]))
 			return false; /* its type is known to who asks */

@@ -331,6 +331,7 @@ spec: {default: low, exposures: full, resourceType: pipeline, unit: 'header("x-r
   metrics:
   - {name: simulated_profit, type: histogram, role: primary, value: "(truth.price - request.price) * answer.size - 0.5 * answer.size", labels: {by: variant}}
   - {name: wins, type: counter, role: guardrail, value: "truth.price > request.price", labels: {by: variant}}
+  - {name: net, type: gauge, value: "truth.price - request.price - where(variant == 'high', 2, 1)"}
 """)
 DEALS = 40
 
@@ -338,7 +339,7 @@ DEALS = 40
 def judges_answers_by_their_truth(judge, dev, folder, listener):
     """The simulated profit after costs, by truth that comes later, of what each variant answered"""
     gateway = Listener(dev.said("gateway") + "/")
-    expected, wins = {"low": [], "high": []}, {"low": [], "high": []}
+    expected, wins, net = ({"low": [], "high": []} for _ in range(3))
     for number in range(DEALS):
         headers = {"x-request-id": f"deal-{number}"}
         status, body = gateway.send("/v2/pipelines/deal/infer", {"id": f"deal-{number}", "inputs": [
@@ -349,6 +350,7 @@ def judges_answers_by_their_truth(judge, dev, folder, listener):
         name, move = ("low", "high")[int(size) - 1], number % 7 - 2
         expected[name].append((move - 0.5) * size)
         wins[name].append(move > 0)
+        net[name].append(move - int(size))
         feedback = {"id": f"deal-{number}", "truth": {"price": [100 + number + move]}}
         for _ in range(1 + (number % 3 == 0)):  # some come twice
             status, body = gateway.send("/v2/pipelines/deal/feedback", feedback)
@@ -364,10 +366,10 @@ def judges_answers_by_their_truth(judge, dev, folder, listener):
             break
         time.sleep(0.3)
     found = {metric["name"]: metric for metric in report.get("metrics", [])}
-    judge.expect("both metrics are computed for all deals", set(found) == {"simulated_profit", "wins"} and counted == {name: DEALS for name in found},
+    judge.expect("both metrics are computed for all deals", set(found) == {"simulated_profit", "wins", "net"} and counted == {name: DEALS for name in found},
                  done and (done.stdout[:600], done.stderr))
     judge.expect("with their roles", [found.get(name, {}).get("role") for name in ("simulated_profit", "wins")] == ["primary", "guardrail"])
-    for name, wanted in (("simulated_profit", expected), ("wins", wins)):
+    for name, wanted in (("simulated_profit", expected), ("wins", wins), ("net", net)):
         for variant in found.get(name, {}).get("variants", []):
             mean = sum(wanted[variant["name"]]) / len(wanted[variant["name"]])
             judge.expect(f"{name} of {variant['name']}", variant["units"] == len(wanted[variant["name"]]) and abs(variant["mean"] - mean) < 1e-9, (variant, mean))
@@ -378,7 +380,7 @@ def judges_answers_by_their_truth(judge, dev, folder, listener):
         judge.expect(f"/metrics has them for {name}", got == [len(expected[name]), sum(expected[name]), sum(wins[name])], got)
     missing = [value(families, "sluice_metric_missing_total", namespace="default", pipeline="deal", metric=name) for name in found]
     judge.expect("and none is missing there", missing == [0] * len(found), missing)
-    judge.expect("what has no answer is counted", "2 times feedback was not judged" in done.stderr, done.stderr)
+    judge.expect("what has no answer is counted", "3 times feedback was not judged" in done.stderr, done.stderr)
 
 
 class Pushgateway(http.server.ThreadingHTTPServer):
