@@ -498,7 +498,7 @@ static void integers_are_written_whole(void **state)
 		own[number_write_uint64(own, number)] = '\0';
 		(void)snprintf(other, sizeof other, "%llu", (unsigned long long)number);
 		assert_string_equal(own, other);
-		own[number_write_hex(own, number, i % 17)] = '\0';
+		own[number_write_hex(own, number, (size_t)i % 17)] = '\0';
 		(void)snprintf(other, sizeof other, "%0*llx", i % 17, (unsigned long long)number);
 		assert_string_equal(own, other);
 	}
