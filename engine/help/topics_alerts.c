@@ -60,6 +60,10 @@ static void notices_print(struct help_page *page)
 			     "`sha256=` and the HMAC of the body in hexadecimal.");
 	for (const struct notice_row *row = notice_rows; row->name; row++)
 		help_page_item(page, 0, row->help, "%s", row->name);
+	help_page_text(page, "`format` posts the body of a service instead. slack: a text for an incoming webhook. pagerduty: an "
+			     "event of its Events API v2, with `secret` as the key of the integration and the id of the firing as "
+			     "dedup_key; the notice of the end resolves it. alertmanager: an alert for its /api/v2/alerts, which "
+			     "ends there after a day if no notice of the end comes.");
 	help_page_text(page,
 		       "An action of type `topic` writes the same as a record of the schema `alert` (`sluice schema alert`), with "
 		       "times in milliseconds, to the pipeline's topic `alerts`. Its key is the alert's name. Kafka is its "

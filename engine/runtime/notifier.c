@@ -6,6 +6,7 @@
 
 #include "alerts/alert_record.h"
 #include "alerts/notice_queue.h"
+#include "alerts/notice_services.h"
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/secret.h"
@@ -92,12 +93,16 @@ static bool webhook_make(struct post_request *request, const struct notifier_set
 			 const struct alert_message *message, struct buffer *out, struct arena *arena, struct error *error)
 {
 	char id[NOTICE_ID_BYTES];
+	const bool keyed = action->format == NOTICE_PAGERDUTY; /* the secret is in the body, which is not signed */
+	const char *key = keyed && action->secret ? secret_fetch(action->secret, "secret", action->here, arena, error) : NULL;
+	if (keyed && action->secret && !key)
+		return false;
 	if (action->body)
 		notice_write_template(message, text_of(action->body), out);
 	else
-		notice_write_json(message, out);
+		notice_write_format(message, action->format, key, out);
 	notice_id(message, id);
-	return webhook_address(request, settings, action->url, action->secret, action->here, id, buffer_view(out), arena, error);
+	return webhook_address(request, settings, action->url, keyed ? NULL : action->secret, action->here, id, buffer_view(out), arena, error);
 }
 
 /* Makes the request in the arena. False: it can never be sent, for the reason in `error`. */

@@ -1,5 +1,5 @@
 /* alert_check.c: Checks of the alerts of a Pipeline beyond their rows. */
-#include "alerts/notice.h"
+#include "alerts/notice_services.h"
 #include "base/moment.h"
 #include "base/network.h"
 #include "base/secret.h"
@@ -120,9 +120,16 @@ static void check_action(const struct alert_action *action, struct faults *fault
 		webhook_action_check(action->url, action->secret, action->here, faults);
 	else
 		check_mail(action, topic, faults);
-	if (!webhook && (action->url || action->body || action->secret))
+	if (!webhook && (action->url || action->body || action->secret || action->format != NOTICE_JSON))
 		fault_add(faults, CODE_CONTRADICTION, action->here, NULL,
-			  "`%s` has no `url`, `template` or `secret`: these are of a `webhook`", alert_action_names[action->type]);
+			  "`%s` has no `url`, `format`, `template` or `secret`: these are of a `webhook`",
+			  alert_action_names[action->type]);
+	if (action->format != NOTICE_JSON && action->body)
+		fault_add(faults, CODE_CONTRADICTION, action->here, NULL,
+			  "the action has both `format` and `template`: the body is one of them");
+	if (webhook && action->format == NOTICE_PAGERDUTY && !action->secret)
+		fault_add(faults, CODE_MISSING_FIELD, action->here, NULL,
+			  "`secret` is missing in this action: the key of the integration of PagerDuty");
 	if (topic && action->recipients.count > 0)
 		fault_add(faults, CODE_CONTRADICTION, action->here, NULL, "`topic` has no `recipients`: these are of an `email`");
 	if (action->body && (unknown = notice_template_fault(text_of(action->body))).bytes)

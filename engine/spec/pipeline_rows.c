@@ -1,4 +1,5 @@
 /* pipeline_rows.c: Option rows of a Pipeline. */
+#include "alerts/notice_services.h"
 #include "message/mapped.h"
 #include "spec/rows.h"
 
@@ -128,11 +129,15 @@ static const struct option action_rows[] = {
 	ROW("type", CHOICE, struct alert_action, type, .choices = "webhook email topic", .required = true,
 	    .help = "webhook, email, or topic: a record of the pipeline's topic `alerts`."),
 	ROW("url", TEXT, struct alert_action, url, .help = "The address to which a webhook posts."),
+	ROW("format", CHOICE, struct alert_action, format, .choices = NOTICE_FORMATS, .fallback = "json",
+	    .help = "The body that a webhook posts: json, or that of an incoming webhook of Slack, of the Events API v2 of "
+		    "PagerDuty, or of /api/v2/alerts of Alertmanager."),
 	ROW("template", TEXT, struct alert_action, body,
 	    .help = "The body that a webhook posts, with {{name}} where a value goes; default: all values, as JSON. `sluice help "
 		    "alerts` lists the names."),
 	ROW("secret", TEXT, struct alert_action, secret, .secret = true,
-	    .help = "env:NAME or file:PATH: the key of the header X-Sluice-Signature, an HMAC of the body."),
+	    .help = "env:NAME or file:PATH: the key of the header X-Sluice-Signature, an HMAC of the body. With `format: "
+		    "pagerduty`: the key of the integration."),
 	ROW("recipients", NAMES, struct alert_action, recipients,
 	    .help = "The recipients of the mail. The mail server is a setting of the engine (--smtp)."),
 	{.type = OPTION_END},

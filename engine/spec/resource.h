@@ -177,8 +177,9 @@ struct alert_action {
 	struct place here;
 	int type; /* enum alert_action_type */
 	const char *url;
-	const char *body;   /* template of a webhook's body; NULL: the notice as JSON */
-	const char *secret; /* reference to the key of its signature; NULL: none */
+	int format;	    /* enum notice_format: of a webhook's body */
+	const char *body;   /* its template; NULL: none */
+	const char *secret; /* reference to the key of its signature, or of PagerDuty's integration; NULL: none */
 	struct name_list recipients;
 };
 

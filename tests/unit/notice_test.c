@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "alerts/alert_record.h"
+#include "alerts/notice_services.h"
 #include "base/network.h"
 #include "tests/unit/letters.h"
 
@@ -167,6 +168,83 @@ static void a_group_is_in_the_id_and_in_each_form(void **state)
 	buffer_close(&out);
 }
 
+static void expect_format(const struct alert_message *message, enum notice_format format, const char *key, const char *text)
+{
+	struct buffer out;
+	buffer_open(&out, NOTICE_BYTES_MAX);
+	notice_write_format(message, format, key, &out);
+	expect_written(&out, text);
+	buffer_close(&out);
+}
+
+/* Slack: https://api.slack.com/messaging/webhooks, with & < > escaped. */
+static void slack_gets_a_text_without_marks_of_others(void **state)
+{
+	(void)state;
+	struct alert_message message = message_of(TEXT("<!here> \"b\""));
+	message.condition = TEXT("a < 1 && b > 2");
+	message.group = TEXT("XNYS");
+	expect_format(&message, NOTICE_SLACK, NULL,
+		      "{\"text\": \"p: &lt;!here&gt; \\\"b\\\" for XNYS is firing\\na &lt; 1 &amp;&amp; b &gt; 2\\nsince "
+		      "2026-01-01T00:00:00.250Z, namespace default\"}");
+}
+
+/* PagerDuty: Events API v2. A firing and its end have one dedup_key, and a summary has at most 1,024 characters. */
+static void pagerduty_gets_an_event_that_its_end_resolves(void **state)
+{
+	(void)state;
+	static char long_name[3000];
+	struct alert_message message = message_of(TEXT("late"));
+	char id[NOTICE_ID_BYTES], text[1200];
+	struct buffer out;
+	notice_id(&message, id);
+	for (int resolves = 0; resolves < 2; resolves++) {
+		message.status = resolves ? "resolved" : "firing";
+		buffer_open(&out, NOTICE_BYTES_MAX);
+		notice_write_json(&message, &out);
+		buffer_byte(&out, '\0');
+		(void)snprintf(text, sizeof text,
+			       "{\"routing_key\": \"k\", \"event_action\": \"%s\", \"dedup_key\": \"%.16s\", "
+			       "\"payload\": {\"summary\": \"p: late is %s\", \"source\": \"e\", \"severity\": \"error\", "
+			       "\"timestamp\": \"2026-01-01T00:00:00.250Z\", \"component\": \"p\", \"custom_details\": %s}}",
+			       resolves ? "resolve" : "trigger", id, message.status, out.bytes);
+		expect_format(&message, NOTICE_PAGERDUTY, "k", text);
+		buffer_close(&out);
+	}
+	memset(long_name, '\xc3', sizeof long_name);
+	for (size_t i = 1; i < sizeof long_name; i += 2)
+		long_name[i] = '\xa9';
+	message.alert = (struct text){long_name, sizeof long_name};
+	buffer_open(&out, NOTICE_BYTES_MAX);
+	notice_write_format(&message, NOTICE_PAGERDUTY, "k", &out);
+	buffer_byte(&out, '\0');
+	const char *summary = strstr(out.bytes, "\"summary\": \"") + strlen("\"summary\": \"");
+	const size_t length = strcspn(summary, "\"");
+	assert_in_range(length, 900, 1000);
+	assert_memory_equal(summary + length - 2, "\xc3\xa9", 2); /* a whole character */
+	buffer_close(&out);
+}
+
+/* Alertmanager: POST /api/v2/alerts. What has no end in the future is resolved there. */
+static void alertmanager_gets_an_alert_with_its_end(void **state)
+{
+	(void)state;
+	struct alert_message message = message_of(TEXT("late"));
+	char id[NOTICE_ID_BYTES], text[600];
+	message.group = TEXT("XNYS");
+	notice_id(&message, id);
+	for (int resolves = 0; resolves < 2; resolves++) {
+		message.status = resolves ? "resolved" : "firing";
+		(void)snprintf(text, sizeof text,
+			       "[{\"labels\": {\"alertname\": \"late\", \"namespace\": \"default\", \"pipeline\": \"p\", "
+			       "\"group\": \"XNYS\"}, \"annotations\": {\"condition\": \"error_rate > 0.5\", "
+			       "\"engine\": \"e\", \"id\": \"%.16s\"}, "
+			       "\"startsAt\": \"2026-01-01T00:00:00.250Z\", \"endsAt\": \"2026-01-0%dT00:00:01.000Z\"}]",
+			       id, resolves ? 1 : 2);
+		expect_format(&message, NOTICE_ALERTMANAGER, NULL, text);
+	}
+}
+
 static void headers_of_a_mail_have_one_line_each(void **state)
 {
 	(void)state;
@@ -268,6 +346,9 @@ int main(void)
 		cmocka_unit_test(a_record_has_all_that_its_schema_names),
 		cmocka_unit_test(a_template_is_filled_in_with_escaped_values),
 		cmocka_unit_test(a_group_is_in_the_id_and_in_each_form),
+		cmocka_unit_test(slack_gets_a_text_without_marks_of_others),
+		cmocka_unit_test(pagerduty_gets_an_event_that_its_end_resolves),
+		cmocka_unit_test(alertmanager_gets_an_alert_with_its_end),
 		cmocka_unit_test(headers_of_a_mail_have_one_line_each),
 		cmocka_unit_test(lines_of_a_mail_are_short),
 		cmocka_unit_test(a_mail_has_its_date),
