@@ -17,7 +17,7 @@ static void an_address_is_read_as_it_is_written(void **state)
 	struct reply_address read;
 	(void)state;
 	size_t length = reply_address_write(&written, bytes);
-	assert_string_equal(bytes, "12/00f0123456789abc/7/orders");
+	assert_true(text_is((struct text){bytes, length}, "12/00f0123456789abc/7/orders"));
 	assert_true(reply_address_read((struct text){bytes, length}, &read));
 	assert_int_equal(read.partition, 12);
 	assert_true(read.epoch == written.epoch);
@@ -35,8 +35,7 @@ static void an_address_need_not_name_a_call(void **state)
 	assert_true(read.epoch == UINT64_MAX);
 	assert_true(read.call == 0);
 	assert_int_equal(read.pipeline.length, 0);
-	assert_int_equal(reply_address_write(&read, bytes), 18);
-	assert_string_equal(bytes, "0/ffffffffffffffff");
+	assert_true(text_is((struct text){bytes, reply_address_write(&read, bytes)}, "0/ffffffffffffffff"));
 }
 
 static void what_is_no_address_is_refused(void **state)
