@@ -23,8 +23,8 @@ struct past_list {
 
 size_t past_list_bytes(uint64_t blocks);
 
-/* The stored list. One of the version 2 is read as one of this: windows are told apart by their times, and none is known to be in
- * alarm. NULL: it is not whole, or the arena is full. */
+/* The stored list. One of the version 2 is read as one of this: windows are distinguished by their times, and none is
+ * known to be in alarm. NULL: it is not whole, or the arena is full. */
 const struct past_list *past_list_read(struct text stored, struct arena *arena);
 
 /* The key of a block. */

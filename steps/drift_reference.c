@@ -30,7 +30,7 @@ struct drift_file {
 };
 
 static const struct option feature_rows[] = {
-	ROW("name", NAME, struct drift_file_feature, name, .required = true, .help = "Its tensor, and behind a point its column."),
+	ROW("name", NAME, struct drift_file_feature, name, .required = true, .help = "Its tensor, and after a dot its column."),
 	ROW("kind", CHOICE, struct drift_file_feature, kind, .choices = "numbers categories", .help = "What it has."),
 	ROW("missing", INTEGER, struct drift_file_feature, missing, .least = 0, .most = 1e15, .help = "Values that were missing."),
 	ROW("least", NUMBER, struct drift_file_feature, least, .help = "The least number."),

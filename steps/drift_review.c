@@ -14,7 +14,7 @@
 #include "steps/drift_segments.h"
 #include "steps/drift_truths.h"
 
-#define IMPORTANCE_SAID 3 /* features in a line */
+#define IMPORTANCE_NAMED 3 /* features in a line */
 #define MESSAGE_BYTES_MAX ((size_t)1 << 30)
 
 /* The open window of a segment while the monitor has that of another. */
@@ -236,14 +236,14 @@ static size_t importance_next(const struct drift_review *review, const struct mo
 
 static void importance_say(const struct drift_review *review, const struct monitor_verdict *verdict)
 {
-	size_t at = importance_next(review, verdict, verdict->feature_count), said = 0;
-	for (; said < IMPORTANCE_SAID && at < verdict->feature_count; said++) {
-		name_say(review->report, said ? ", `" : "; importance of `", verdict->features[at].name);
+	size_t at = importance_next(review, verdict, verdict->feature_count), named = 0;
+	for (; named < IMPORTANCE_NAMED && at < verdict->feature_count; named++) {
+		name_say(review->report, named ? ", `" : "; importance of `", verdict->features[at].name);
 		buffer_print(review->report, "` %+.1f",
 			     100 * importance_shift(review, verdict, &verdict->features[at]));
 		at = importance_next(review, verdict, at);
 	}
-	if (said > 0)
+	if (named > 0)
 		buffer_string(review->report, " points");
 }
 

@@ -15,7 +15,7 @@ static bool no_constants(const char *kind, const char *what, struct place place,
 			 "`%s` has no constants; write `%s`, or `fitted: FILE` of `sluice fit preprocess`", kind, what);
 }
 
-/* Room for one number a column, told to the list; NULL: the arena is full. */
+/* Space for one number a column, which the list gets; NULL: the arena is full. */
 static double *list_make(struct number_list *list, size_t count, struct arena *arena)
 {
 	double *items = ARENA_ARRAY(arena, double, count + 1);

@@ -44,7 +44,7 @@ struct window_program {
 	struct series *series;
 };
 
-/* Bools are told apart when they are counted. */
+/* Bools are distinguished when they are counted. */
 static bool alike(const struct trailing_call *one, const struct trailing_call *other)
 {
 	return (one->feature.function == FEATURE_COUNT) == (other->feature.function == FEATURE_COUNT) &&
@@ -586,13 +586,13 @@ static bool answer(const struct ending *ending, const struct setting_call *call,
 	return numbers_write(ending, call, &end, result, elements, error);
 }
 
-static const struct tensor *excuse(const char *said, struct arena *arena)
+static const struct tensor *excuse(const char *reason, struct arena *arena)
 {
 	struct tensor *tensor = ARENA_NEW(arena, struct tensor);
 	struct text *words = ARENA_NEW(arena, struct text);
-	if (!tensor || !words || !said)
+	if (!tensor || !words || !reason)
 		return NULL;
-	*words = text_of(said);
+	*words = text_of(reason);
 	*tensor = (struct tensor){.name = TEXT(WINDOW_ERROR), .datatype = DATATYPE_BYTES, .count = 1, .data = words};
 	return tensor;
 }
@@ -617,7 +617,7 @@ static void put(struct tensors_builder *builder, const struct tensor *tensor)
 const struct payload *window_answer(const struct window_program *program, const void *bytes, const struct scope *scope,
 				    struct arena *arena, struct error *error)
 {
-	/* What a window of other settings held can be told by nobody. */
+	/* What a window of other settings held cannot be computed. */
 	bool own = window_is_of(program, bytes);
 	struct ending ending = {program, bytes, arena, own ? row_of(program, bytes) : 0};
 	struct tensors_builder builder;

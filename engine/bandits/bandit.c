@@ -219,7 +219,7 @@ bool bandit_merge(struct bandit *into, const struct bandit *from, struct error *
 {
 	if (!bandit_options_equal(&into->options, &from->options))
 		return error_set(error, ERROR_INPUT, PLACE_NONE,
-				 "Two bandits of different options cannot be merged. Learn anew from the "
+				 "Two bandits of different options cannot be merged. Learn again from the "
 				 "recorded rewards.");
 	for (size_t i = 0; i < into->options.arms; i++) {
 		struct bandit_arm *arm = &into->arms[i];

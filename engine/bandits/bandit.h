@@ -9,9 +9,9 @@
  *   EXP3             weights that grow by exp(gamma r / (p K)) (Auer and others, 2002)
  *
  * Ties go to the lowest arm. A mean of no reward is 0; UCB1 first plays the arms that were never played. Rewards may
- * come late, in any order and together. A play is told when it happens (bandit_expose), its reward when it comes
+ * come late, in any order and together. A play is reported when it happens (bandit_expose), its reward when it comes
  * (bandit_reward with `exposed`), or that none came (bandit_expire): UCB1 and LinUCB count plays that wait for their
- * reward, so they do not play one arm again and again meanwhile. A reward whose play was not told counts as both.
+ * reward, so they do not play one arm again and again meanwhile. A reward whose play was not reported counts as both.
  * Each call counts: what comes twice is the caller's to leave out.
  *
  * What is learnt are sums. They merge: learners of parts of the traffic add up to the learner of all of it (but for
@@ -93,7 +93,7 @@ struct bandit_reward {
 	const double *x;    /* of the play; NULL without features */
 	double reward;	    /* Thompson's beta and EXP3: 0..1 */
 	double probability; /* EXP3: with which the arm was chosen; 0 < p <= 1 */
-	bool exposed;	    /* the play was told */
+	bool exposed;	    /* the play was reported */
 };
 
 /* Each returns false and changes nothing for an arm that is none, or numbers that are none or out of range: INPUT. */

@@ -33,7 +33,7 @@ void stored_end(struct buffer *out, size_t begin)
 bool stored_damaged(const struct stored *record, struct error *error)
 {
 	return error_set(error, ERROR_INPUT, PLACE_NONE, "The stored %s is damaged. %s", record->name,
-			 record->remedy ? record->remedy : "Learn anew from the recorded rewards.");
+			 record->remedy ? record->remedy : "Learn again from the recorded rewards.");
 }
 
 bool stored_begin(struct stored *record, struct error *error)

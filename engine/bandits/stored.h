@@ -25,7 +25,7 @@ struct stored {
 	struct text bytes;
 	size_t at;
 	bool sound;
-	const char *remedy; /* what to do when it is damaged; NULL: to learn anew */
+	const char *remedy; /* what to do when it is damaged; NULL: to learn again */
 };
 
 /* Checks mark, version and hash: INPUT. */

@@ -34,7 +34,7 @@ struct case_pool {
 	int64_t begun_ms; /* names the run */
 	struct case_job *jobs;
 	size_t count;
-	size_t said;
+	size_t reported;
 	atomic_size_t next;
 	int bell;
 	struct loop *loop;
@@ -63,7 +63,7 @@ static void on_failure(void *context, const struct error *error)
 	on_note(context, error->text);
 }
 
-static void job_engine_run(struct case_pool *pool, struct case_job *job, const struct case_play *played, FILE *said,
+static void job_engine_run(struct case_pool *pool, struct case_job *job, const struct case_play *played, FILE *log_stream,
 			   struct error *error)
 {
 	char name[NAMESPACE_BYTES];
@@ -74,11 +74,11 @@ static void job_engine_run(struct case_pool *pool, struct case_job *job, const s
 	const struct workspace workspace = {
 		.kinds = pool->config->kinds,
 		.arena = arena_open(ENGINE_BYTES_MAX),
-		.report = {on_faults, on_note, on_failure, said},
+		.report = {on_faults, on_note, on_failure, log_stream},
 	};
 	const struct case_kafka kafka = {
 		.brokers = pool->config->brokers, .namespace = name, .workspace = &workspace, .log = &log.sink};
-	log_writer_open(&log, said, false, LOG_LEVEL_INFO);
+	log_writer_open(&log, log_stream, false, LOG_LEVEL_INFO);
 	buffer_open(&unfit, CASE_OUTPUT_BYTES_MAX);
 	if (!workspace.arena) {
 		error_memory(error, ERROR_SYSTEM, "running a case");
@@ -96,9 +96,9 @@ static void job_engine_run(struct case_pool *pool, struct case_job *job, const s
 /* What the engine says belongs to the case. */
 static void on_kafka(struct case_pool *pool, struct case_job *job, const struct case_play *played, struct error *error)
 {
-	char *said = NULL;
+	char *logged = NULL;
 	size_t length = 0;
-	FILE *out = open_memstream(&said, &length);
+	FILE *out = open_memstream(&logged, &length);
 	if (!out) {
 		error_memory(error, ERROR_SYSTEM, "running a case");
 		return;
@@ -106,8 +106,8 @@ static void on_kafka(struct case_pool *pool, struct case_job *job, const struct 
 	job_engine_run(pool, job, played, out, error);
 	(void)fclose(out);
 	if (job->verdict == CASE_FAILED)
-		buffer_text(&job->why, (struct text){said, length});
-	free(said);
+		buffer_text(&job->why, (struct text){logged, length});
+	free(logged);
 }
 
 static void conclude(struct case_pool *pool, struct case_job *job, const struct case_run *run, struct error *error)
@@ -156,8 +156,8 @@ static void on_done(void *context, uint32_t events)
 	(void)events;
 	struct case_pool *pool = context;
 	bell_quiet(pool->bell);
-	for (; pool->said < pool->count && atomic_load(&pool->jobs[pool->said].done); pool->said++) {
-		const struct case_job *job = &pool->jobs[pool->said];
+	for (; pool->reported < pool->count && atomic_load(&pool->jobs[pool->reported].done); pool->reported++) {
+		const struct case_job *job = &pool->jobs[pool->reported];
 		pool->config->judged.judged(pool->config->judged.context, job->folder, job->verdict, &job->why);
 	}
 }
@@ -195,7 +195,7 @@ static bool pool_run(struct case_pool *pool, struct error *error)
 		started++;
 	if (started == 0 && pool->count > 0)
 		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "no thread could be started; raise the limit on threads");
-	while (good && pool->said < pool->count)
+	while (good && pool->reported < pool->count)
 		good = loop_turn(pool->loop, -1, error);
 	for (size_t i = 0; i < started; i++)
 		pthread_join(threads[i], NULL);

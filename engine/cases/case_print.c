@@ -75,7 +75,7 @@ int64_t calls_of(const struct case_results *results, struct text name)
 	return calls;
 }
 
-/* Models of several predictors may be called by one name: they are told as one. */
+/* Models of several predictors may be called by one name: they are printed as one. */
 static bool is_printed(const struct case_results *results, const struct model_calls *until, const char *name)
 {
 	for (const struct model_calls *model = results->models; model != until; model = model->next)

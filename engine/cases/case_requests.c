@@ -136,7 +136,7 @@ struct request_reading {
 	const char *type; /* the content type that it needs, where its bytes alone would be taken for another format; NULL: none */
 };
 
-static const struct format *format_told(const struct case_request *request)
+static const struct format *format_declared(const struct case_request *request)
 {
 	return text_is(request->protocol, "v1")	      ? &format_v1
 	       : text_is(request->protocol, "seldon") ? &format_seldon
@@ -144,9 +144,9 @@ static const struct format *format_told(const struct case_request *request)
 }
 
 /* Whether the bytes are of the protocol that the case names. V2, the default, has more forms than JSON: protobuf, and Avro. */
-static bool is_as_told(const struct message *message, const struct format *told)
+static bool is_as_told(const struct message *message, const struct format *declared)
 {
-	return message->format == told || (told == &format_oip_json && message->format && message->format->binary);
+	return message->format == declared || (declared == &format_oip_json && message->format && message->format->binary);
 }
 
 /* The last content type of a format is one that only this format has. Bytes that cannot be read are the engine's to refuse. */
@@ -155,14 +155,14 @@ static struct request_reading request_read(const struct case_request *request, c
 	struct error ignored = {0};
 	struct request_reading reading = {.type = NULL};
 	struct message message = {.arena = scratch, .headers = request->headers};
-	const struct format *told = format_told(request);
+	const struct format *declared = format_declared(request);
 	(void)(mapping ? mapped_decode(&message, mapping, request->body, NULL, &ignored)
 		       : message_decode(&message, request->body, NULL, &ignored));
-	if (!mapping && !headers_find(request->headers, TEXT("content-type")) && !is_as_told(&message, told)) {
-		const char *last = strrchr(told->content_types, ' ');
-		reading.type = last ? last + 1 : told->content_types;
+	if (!mapping && !headers_find(request->headers, TEXT("content-type")) && !is_as_told(&message, declared)) {
+		const char *last = strrchr(declared->content_types, ' ');
+		reading.type = last ? last + 1 : declared->content_types;
 		arena_reset(scratch);
-		message = (struct message){.arena = scratch, .headers = request->headers, .format = told};
+		message = (struct message){.arena = scratch, .headers = request->headers, .format = declared};
 		ignored = (struct error){0};
 		(void)message_decode(&message, request->body, NULL, &ignored);
 	}

@@ -269,9 +269,9 @@ static void stubs_wire_discard(struct queued_call *queued_call)
 
 /* A stub is not asked whether it is ready: a call tells. */
 static bool stubs_wire_ask(struct wire *wire, const struct model_address *address, enum wire_question question, int64_t timeout_ms,
-			   void (*told)(void *context, size_t nth, const struct attempt *attempt), void *context, size_t nth)
+			   void (*answered)(void *context, size_t nth, const struct attempt *attempt), void *context, size_t nth)
 {
-	(void)wire, (void)address, (void)question, (void)timeout_ms, (void)told, (void)context, (void)nth;
+	(void)wire, (void)address, (void)question, (void)timeout_ms, (void)answered, (void)context, (void)nth;
 	return false;
 }
 

@@ -32,14 +32,14 @@ static const char *action_name(const struct alert_action *action)
 /* ---- list ---- */
 
 struct alerts_list_options {
-	struct door_asked asked;
+	struct pipeline_target_asked asked;
 	int form;
 };
 
 static const struct option list_options[] = {
 	ROW("file", NAMES, struct alerts_list_options, asked.files, .letter = 'f',
 	    .help = ALERT_FILES_HELP " Default: what the namespace has accepted, where engines run with --control."),
-	DOOR_ROWS(struct alerts_list_options, asked),
+	PIPELINE_TARGET_ROWS(struct alerts_list_options, asked),
 	COMMAND_FORM(alerts_list_options, form, "text json"),
 	{.type = OPTION_END},
 };
@@ -191,14 +191,14 @@ const struct command command_alerts_list = {
 /* ---- test ---- */
 
 struct alerts_test_options {
-	struct door_asked door; /* its files and its namespace */
+	struct pipeline_target_asked target; /* its files and its namespace */
 	struct alert_asked asked;
 	int form;
 };
 
 static const struct option test_options[] = {
-	ROW("file", NAMES, struct alerts_test_options, door.files, .letter = 'f', .required = true, .help = ALERT_FILES_HELP),
-	COMMAND_NAMESPACE(alerts_test_options, door.namespace),
+	ROW("file", NAMES, struct alerts_test_options, target.files, .letter = 'f', .required = true, .help = ALERT_FILES_HELP),
+	COMMAND_NAMESPACE(alerts_test_options, target.namespace),
 	ALERT_ROWS(struct alerts_test_options, asked),
 	COMMAND_FORM(alerts_test_options, form, "text json"),
 	{.type = OPTION_END},
@@ -268,7 +268,7 @@ static int test_run(struct session *session, const void *filled, const char *con
 		return command_misuse(session, &command_alerts_test, "give one alert, or none for all of them");
 	struct error error = {0};
 	int code;
-	if (alert_list_open(command_workspace(session), &self->door, false, &list, &error))
+	if (alert_list_open(command_workspace(session), &self->target, false, &list, &error))
 		code = list_test(session, self, &list, count == 1 ? arguments[0] : NULL);
 	else
 		code = command_unread(session, &command_alerts_test, &list.spec, &error);

@@ -14,7 +14,7 @@
 #define DOCUMENT_BYTES_MAX ((size_t)64 << 10)
 
 struct alerts_silence_options {
-	struct door_asked asked;
+	struct pipeline_target_asked asked;
 	struct control_author author;
 	const char *pipeline, *group, *out;
 	int64_t for_ns;
@@ -33,7 +33,7 @@ static const struct option silence_options[] = {
 		    "it is proposed to the engines that run with --control."),
 	ROW("file", NAMES, struct alerts_silence_options, asked.files, .letter = 'f',
 	    .help = ALERT_FILES_HELP " With --out, the alert must be in them; else they say where Kafka is."),
-	DOOR_ROWS(struct alerts_silence_options, asked),
+	PIPELINE_TARGET_ROWS(struct alerts_silence_options, asked),
 	CONTROL_AUTHOR_ROWS(struct alerts_silence_options, author),
 	COMMAND_FORM(alerts_silence_options, form, "text json"),
 	{.type = OPTION_END},

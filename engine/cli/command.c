@@ -19,7 +19,7 @@
 
 #define COMMAND_ARENA_BYTES ((size_t)1 << 30) /* a ceiling against a runaway, not a budget: a spec has limits of its own */
 #define FAULTS_BYTES_MAX ((size_t)64 << 20)   /* FAULTS_MAX faults with their lines fit */
-#define SAID_BYTES_MAX ((size_t)64 << 10)     /* an error's text, each byte of it escaped */
+#define OUTPUT_BYTES_MAX ((size_t)64 << 10)   /* an error's text, each byte of it escaped */
 #define HELP_BYTES 128
 #define PAGE_BYTES_MAX ((size_t)4 << 20)
 #define WRAPPED_TIMES 4 /* as many bytes: a continued line begins with blanks, and has a word of some length */
@@ -27,26 +27,26 @@
 /* One object on a line of `err`; `place` and `help` may be NULL. */
 static void say_object(struct session *session, const char *kind, const struct place *place, const char *text, const char *help)
 {
-	struct buffer said;
-	buffer_open(&said, SAID_BYTES_MAX);
-	buffer_print(&said, "{\"%s\":{", kind ? "error" : "note");
+	struct buffer output;
+	buffer_open(&output, OUTPUT_BYTES_MAX);
+	buffer_print(&output, "{\"%s\":{", kind ? "error" : "note");
 	if (kind)
-		buffer_print(&said, "\"kind\":\"%s\",", kind);
+		buffer_print(&output, "\"kind\":\"%s\",", kind);
 	if (place) {
-		buffer_string(&said, "\"file\":");
-		json_write_string(&said, text_of(place->file));
-		buffer_print(&said, ",\"line\":%u,\"column\":%u,", place->line, place->column);
+		buffer_string(&output, "\"file\":");
+		json_write_string(&output, text_of(place->file));
+		buffer_print(&output, ",\"line\":%u,\"column\":%u,", place->line, place->column);
 	}
-	buffer_string(&said, "\"message\":");
-	json_write_string(&said, text_of(text));
+	buffer_string(&output, "\"message\":");
+	json_write_string(&output, text_of(text));
 	if (help) {
-		buffer_string(&said, ",\"help\":");
-		json_write_string(&said, text_of(help));
+		buffer_string(&output, ",\"help\":");
+		json_write_string(&output, text_of(help));
 	}
-	buffer_string(&said, "}}\n");
-	if (!buffer_failed(&said))
-		(void)fwrite(said.bytes, 1, said.length, session->err);
-	buffer_close(&said);
+	buffer_string(&output, "}}\n");
+	if (!buffer_failed(&output))
+		(void)fwrite(output.bytes, 1, output.length, session->err);
+	buffer_close(&output);
 }
 
 void command_note(struct session *session, const char *format, ...)
@@ -131,21 +131,21 @@ static void log_faults(struct session *session, const struct faults *faults)
 
 int command_faults(struct session *session, const struct faults *faults)
 {
-	struct buffer said;
+	struct buffer output;
 	if (session->log && !session->fault_pages) {
 		log_faults(session, faults);
 		return EXIT_FAULTS;
 	}
-	buffer_open(&said, FAULTS_BYTES_MAX);
+	buffer_open(&output, FAULTS_BYTES_MAX);
 	if (session->form == OUTPUT_JSON) {
-		faults_print_json(faults, &said);
-		for (size_t i = 0; i + 1 < said.length; i++)
-			said.bytes[i] = said.bytes[i] == '\n' ? ' ' : said.bytes[i];
+		faults_print_json(faults, &output);
+		for (size_t i = 0; i + 1 < output.length; i++)
+			output.bytes[i] = output.bytes[i] == '\n' ? ' ' : output.bytes[i];
 	} else {
-		faults_print_text(faults, &said, (struct fault_look){session->colour_beside, session->columns_beside});
+		faults_print_text(faults, &output, (struct fault_look){session->colour_beside, session->columns_beside});
 	}
-	(void)fwrite(said.bytes, 1, said.length, session->err);
-	buffer_close(&said);
+	(void)fwrite(output.bytes, 1, output.length, session->err);
+	buffer_close(&output);
 	return EXIT_FAULTS;
 }
 
@@ -175,12 +175,12 @@ const struct workspace *command_workspace(struct session *session)
 
 int command_faults_only(struct session *session, const struct faults *faults)
 {
-	struct buffer said;
+	struct buffer output;
 	if (session->form != OUTPUT_JSON)
 		return command_faults(session, faults);
-	buffer_open(&said, FAULTS_BYTES_MAX);
-	faults_print_json(faults, &said);
-	(void)command_write(session, &said);
+	buffer_open(&output, FAULTS_BYTES_MAX);
+	faults_print_json(faults, &output);
+	(void)command_write(session, &output);
 	return EXIT_FAULTS;
 }
 

@@ -5,14 +5,14 @@
 #include "client/kafka.h"
 
 struct delete_options {
-	struct door_asked asked;
+	struct pipeline_target_asked asked;
 	struct control_author author;
 	int form;
 };
 
 static const struct option options[] = {
-	DOOR_STATUS_FILES_ROW(struct delete_options, asked),
-	DOOR_ROWS(struct delete_options, asked),
+	PIPELINE_TARGET_STATUS_FILES_ROW(struct delete_options, asked),
+	PIPELINE_TARGET_ROWS(struct delete_options, asked),
 	CONTROL_AUTHOR_ROWS(struct delete_options, author),
 	COMMAND_FORM(delete_options, form, "text json"),
 	{.type = OPTION_END},

@@ -8,13 +8,13 @@
 #define DESCRIBE_BYTES_MAX ((size_t)16 << 20)
 
 struct describe_options {
-	struct door_asked asked;
+	struct pipeline_target_asked asked;
 	int form;
 };
 
 static const struct option options[] = {
-	DOOR_STATUS_FILES_ROW(struct describe_options, asked),
-	DOOR_ROWS(struct describe_options, asked),
+	PIPELINE_TARGET_STATUS_FILES_ROW(struct describe_options, asked),
+	PIPELINE_TARGET_ROWS(struct describe_options, asked),
 	COMMAND_FORM(describe_options, form, "text json"),
 	{.type = OPTION_END},
 };

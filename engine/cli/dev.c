@@ -4,7 +4,7 @@
 #include "process/dev_process.h"
 #include "runtime/log_writer.h"
 
-#define SAID_BYTES_MAX ((size_t)1 << 20)
+#define OUTPUT_BYTES_MAX ((size_t)1 << 20)
 #define PORT "19092" /* stays the same, so that clients outlive a restart */
 #define PORT_MOST 65535
 
@@ -39,7 +39,7 @@ static void on_ready(void *context, const struct dev_addresses *at, const struct
 {
 	struct session *session = context;
 	struct buffer out;
-	buffer_open(&out, SAID_BYTES_MAX);
+	buffer_open(&out, OUTPUT_BYTES_MAX);
 	(session->form == OUTPUT_JSON ? dev_start_json : dev_start_text)(at, first, &out);
 	(void)command_write(session, &out);
 	fflush(session->out);

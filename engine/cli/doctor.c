@@ -233,7 +233,7 @@ static void examine_models(struct doctor *doctor)
 			findings_add(findings, GRADE_FAULT, "models",
 				     "Check the address, that its server runs, and that it has loaded the model.", "%s: %s",
 				     answer->model, answer->words);
-		else if (answer->told)
+		else if (answer->has_metadata)
 			findings_add(findings, GRADE_GOOD, "models", NULL, "%s answers, and describes its inputs", answer->model);
 		else
 			findings_add(findings, GRADE_WARNING, "models", "Send it a request to check whether it answers.",

@@ -7,12 +7,12 @@
 #include "client/past_rebase.h"
 #include "message/json_write.h"
 
-#define SAID_BYTES_MAX ((size_t)1 << 20)
+#define OUTPUT_BYTES_MAX ((size_t)1 << 20)
 
 enum { ALARMS_LEAVE_OUT, ALARMS_KEEP };
 
 struct rebase_options {
-	struct door_asked asked;
+	struct pipeline_target_asked asked;
 	const char *from, *until, *out;
 	int alarms;
 	int form;
@@ -31,7 +31,7 @@ static const struct option options[] = {
 	ROW("to", TEXT, struct rebase_options, until, .word = "TIME", .help = "The last windows, likewise; default: now."),
 	ROW("alarms", CHOICE, struct rebase_options, alarms, .choices = "leave-out keep", .fallback = "leave-out",
 	    .help = "Whether windows in alarm are left out: those whose verdict was `drift`, or with an alarm of quality."),
-	DOOR_ROWS(struct rebase_options, asked),
+	PIPELINE_TARGET_ROWS(struct rebase_options, asked),
 	ROW("out", TEXT, struct rebase_options, out, .word = "FILE", .help = "The file to write; default: standard output."),
 	COMMAND_FORM(rebase_options, form, "text json"),
 	{.type = OPTION_END},
@@ -73,18 +73,18 @@ static void json_say(const struct rebase_options *asked, const struct past_rebas
 static int rebase_say(struct session *session, const struct rebase_options *asked, struct past_rebase *self)
 {
 	struct error error = {0};
-	struct buffer said;
+	struct buffer output;
 	if (asked->out && !file_write(asked->out, buffer_view(&self->file), &error))
 		return command_failed(session, &error);
-	buffer_open(&said, SAID_BYTES_MAX);
+	buffer_open(&output, OUTPUT_BYTES_MAX);
 	if (asked->out) {
-		(asked->form == OUTPUT_JSON ? json_say : text_say)(asked, self, &said);
-		return command_write(session, &said);
+		(asked->form == OUTPUT_JSON ? json_say : text_say)(asked, self, &output);
+		return command_write(session, &output);
 	}
-	text_say(asked, self, &said);
-	const struct text line = text_trimmed(buffer_view(&said), "\n");
+	text_say(asked, self, &output);
+	const struct text line = text_trimmed(buffer_view(&output), "\n");
 	command_note(session, TEXT_FORMAT, TEXT_ARGUMENTS(line));
-	buffer_close(&said);
+	buffer_close(&output);
 	struct buffer file = self->file;
 	self->file = (struct buffer){0};
 	return command_write(session, &file);
@@ -93,7 +93,7 @@ static int rebase_say(struct session *session, const struct rebase_options *aske
 static int rebase_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
 	const struct rebase_options *self = filled;
-	const struct past_rebase_asked asked = {.door = &self->asked,
+	const struct past_rebase_asked asked = {.target = &self->asked,
 						.name = arguments[0],
 						.from = self->from,
 						.until = self->until,

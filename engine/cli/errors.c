@@ -15,8 +15,8 @@
 /* ---- what both have ---- */
 
 struct errors_options {
-	struct door_asked asked;
-	struct letters_wanted wanted;
+	struct pipeline_target_asked asked;
+	struct dead_letters_wanted wanted;
 	bool counts; /* of `list` */
 	int form;
 };
@@ -26,8 +26,8 @@ struct errors_options {
 	 .letter = 'f',                                                                                                            \
 	 .type = OPTION_NAMES,                                                                                                     \
 	 .offset = offsetof(struct errors_options, asked.files),                                                                   \
-	 .help = DOOR_FILES_HELP},                                                                                                 \
-		DOOR_ROWS(struct errors_options, asked), LETTERS_ROWS(struct errors_options, wanted)
+	 .help = PIPELINE_TARGET_FILES_HELP},                                                                                      \
+		PIPELINE_TARGET_ROWS(struct errors_options, asked), LETTERS_ROWS(struct errors_options, wanted)
 
 static const struct option show_options[] = {
 	ERRORS_ROWS,
@@ -342,23 +342,23 @@ static bool show_one(void *context, const struct found_letter *found, struct err
 
 /* `letters` has no context yet. `end` shows what was gathered; NULL: it is shown already. */
 static int look(struct session *session, const struct errors_options *self, const struct command *command,
-		const struct letters_wanted *wanted, const char *pipeline, struct letters_reader letters,
+		const struct dead_letters_wanted *wanted, const char *pipeline, struct dead_letters_reader letters,
 		bool (*end)(struct errors_showing *showing, struct error *error))
 {
 	struct errors_showing showing = {.session = session, .options = self, .arena = arena_open(LINE_TEXT_MAX)};
 	struct error error = {0};
-	struct door door;
+	struct pipeline_target target;
 	letters.context = &showing;
 	showing.list.arena = arena_open(LINE_TEXT_MAX);
 	buffer_open(&showing.text, LINE_TEXT_MAX);
 	buffer_open(&showing.wrapped, LINE_TEXT_MAX);
 	bool has_memory = showing.arena && showing.list.arena;
 	bool good = (has_memory || error_memory(&error, ERROR_SYSTEM, "reading dead letters")) &&
-		    door_open(command_workspace(session), &self->asked, pipeline, &door, &error);
+		    pipeline_target_open(command_workspace(session), &self->asked, pipeline, &target, &error);
 	if (has_memory) {
-		good = good && letters_read(command_workspace(session), &door, wanted, &letters, &error) &&
+		good = good && dead_letters_read(command_workspace(session), &target, wanted, &letters, &error) &&
 		       (!end || end(&showing, &error));
-		door_close(&door);
+		pipeline_target_close(&target);
 	}
 	if (good && showing.shown == 0 && self->form == OUTPUT_TEXT)
 		fprintf(session->out, "no dead letters\n");
@@ -376,16 +376,17 @@ static int run_list(struct session *session, const void *filled, const char *con
 	const struct errors_options *self = filled;
 	(void)count;
 	return look(session, self, &command_errors_list, &self->wanted, arguments[0],
-		    (struct letters_reader){.found = list_one, .replayed = mark_one}, show_list);
+		    (struct dead_letters_reader){.found = list_one, .replayed = mark_one}, show_list);
 }
 
 static int run_show(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
 	const struct errors_options *self = filled;
-	struct letters_wanted wanted = self->wanted;
+	struct dead_letters_wanted wanted = self->wanted;
 	wanted.names = arguments + 1;
 	wanted.name_count = count - 1;
-	return look(session, self, &command_errors_show, &wanted, arguments[0], (struct letters_reader){.found = show_one}, NULL);
+	return look(session, self, &command_errors_show, &wanted, arguments[0], (struct dead_letters_reader){.found = show_one},
+		    NULL);
 }
 
 const struct command command_errors_list = {

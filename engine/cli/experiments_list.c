@@ -16,7 +16,7 @@
 /* ---- list ---- */
 
 struct list_options {
-	struct door_asked asked;
+	struct pipeline_target_asked asked;
 	int form;
 };
 
@@ -27,7 +27,7 @@ static const struct option list_options[] = {
 	 .offset = offsetof(struct list_options, asked.files),
 	 .help = "A file or folder of YAML with experiments, and the pipelines that have them. Without it the rollouts are listed "
 		 "that a keeper runs."},
-	DOOR_ROWS(struct list_options, asked),
+	PIPELINE_TARGET_ROWS(struct list_options, asked),
 	COMMAND_FORM(list_options, form, "text json"),
 	{.type = OPTION_END},
 };

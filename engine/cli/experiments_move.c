@@ -15,7 +15,7 @@
 #define PERCENT 100.0
 
 struct move_options {
-	struct door_asked asked;
+	struct pipeline_target_asked asked;
 	struct control_author author;
 	bool dry_run;
 	int form;
@@ -25,8 +25,8 @@ static const struct option move_options[] = {
 	ROW("dry-run", FLAG, struct move_options, dry_run,
 	    .help = "Shows what the keeper would do now: the move, the weights, and how many buckets would move; proposes "
 		    "nothing."),
-	DOOR_STATUS_FILES_ROW(struct move_options, asked),
-	DOOR_ROWS(struct move_options, asked),
+	PIPELINE_TARGET_STATUS_FILES_ROW(struct move_options, asked),
+	PIPELINE_TARGET_ROWS(struct move_options, asked),
 	CONTROL_AUTHOR_ROWS(struct move_options, author),
 	COMMAND_FORM(move_options, form, "text json"),
 	{.type = OPTION_END},
@@ -222,13 +222,13 @@ const struct command command_experiments_resume = {
 /* ---- history ---- */
 
 struct moves_options {
-	struct door_asked asked;
+	struct pipeline_target_asked asked;
 	int form;
 };
 
 static const struct option moves_options[] = {
-	DOOR_STATUS_FILES_ROW(struct moves_options, asked),
-	DOOR_ROWS(struct moves_options, asked),
+	PIPELINE_TARGET_STATUS_FILES_ROW(struct moves_options, asked),
+	PIPELINE_TARGET_ROWS(struct moves_options, asked),
 	COMMAND_FORM(moves_options, form, "text json"),
 	{.type = OPTION_END},
 };

@@ -216,7 +216,7 @@ static int rollout_rehearse(struct session *session, const struct explain_rollou
 static int asked_check(struct session *session, const struct explain_rollout *self)
 {
 	const struct experiment_asked *asked = &self->asked;
-	if (asked->door.files.count == 0)
+	if (asked->target.files.count == 0)
 		return command_misuse(session, &command_experiments_rollout, "it needs the experiment's files: -f FILE");
 	if (!self->dry_run && (asked->pipelines.count > 0 || asked->since || asked->until || asked->window_ns > 0))
 		return command_misuse(session, &command_experiments_rollout,
@@ -228,14 +228,14 @@ static int experiments_rollout_run(struct session *session, const void *filled, 
 {
 	const struct explain_rollout *self = filled;
 	const struct spec_options options = {
-		.kinds = session->kinds, .namespace = self->asked.door.namespace, .model_pipelines = true};
+		.kinds = session->kinds, .namespace = self->asked.target.namespace, .model_pipelines = true};
 	struct error error = {0};
 	struct spec spec;
 	(void)count;
 	int code = asked_check(session, self);
 	if (code != EXIT_GOOD || self->dry_run)
 		return code == EXIT_GOOD ? rollout_rehearse(session, self, arguments[0]) : code;
-	if (!spec_read_listed(&spec, self->asked.door.files, &options, &error))
+	if (!spec_read_listed(&spec, self->asked.target.files, &options, &error))
 		code = command_refused(session, &command_experiments_rollout, &error);
 	else if (faults_count(spec.faults, SEVERITY_ERROR) > 0)
 		code = command_faults_only(session, spec.faults);

@@ -132,7 +132,7 @@ static bool rollout_show(struct session *session, const struct control_session *
 	return command_write(session, &out) == EXIT_GOOD && fflush(session->out) == 0;
 }
 
-static int rollout_run(struct session *session, const struct door_asked *asked, const char *experiment, bool watch)
+static int rollout_run(struct session *session, const struct pipeline_target_asked *asked, const char *experiment, bool watch)
 {
 	struct control_session control = {0};
 	struct error error = {0};
@@ -156,8 +156,8 @@ static int experiments_status_run(struct session *session, const void *filled, c
 	struct error error = {0};
 	struct buffer out;
 	(void)count;
-	if (asked->door.files.count == 0 && asked->exposures.count == 0 && asked->pipelines.count == 0)
-		return rollout_run(session, &asked->door, arguments[0], self->watch);
+	if (asked->target.files.count == 0 && asked->exposures.count == 0 && asked->pipelines.count == 0)
+		return rollout_run(session, &asked->target, arguments[0], self->watch);
 	struct arena *arena = arena_open(ARENA_BYTES);
 	buffer_open(&out, OUT_BYTES_MAX);
 	const bool good = (arena || error_memory(&error, ERROR_SYSTEM, "reading an experiment")) &&
@@ -172,7 +172,7 @@ static int experiments_status_run(struct session *session, const void *filled, c
 const struct command command_experiments_status = {
 	.name = "experiments status",
 	.arguments = "EXPERIMENT",
-	.summary = "Shows how an experiment stands.",
+	.summary = "Shows the state of an experiment.",
 	.help = "Shows the rollout that a keeper runs (`sluice run --control`): its phase and stage, the share, calls and errors "
 		"of each choice since the weights last moved, and the last move.\n"
 		"\n"

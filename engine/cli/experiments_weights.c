@@ -11,13 +11,13 @@
 #define PERCENT 100.0
 
 struct weights_options {
-	struct door_asked asked;
+	struct pipeline_target_asked asked;
 	int form;
 };
 
 static const struct option weights_options[] = {
-	DOOR_STATUS_FILES_ROW(struct weights_options, asked),
-	DOOR_ROWS(struct weights_options, asked),
+	PIPELINE_TARGET_STATUS_FILES_ROW(struct weights_options, asked),
+	PIPELINE_TARGET_ROWS(struct weights_options, asked),
 	COMMAND_FORM(weights_options, form, "text json"),
 	{.type = OPTION_END},
 };

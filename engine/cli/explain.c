@@ -23,7 +23,7 @@ struct explain_options {
 	int64_t timeout_ns;
 	int form; /* enum explain_form */
 	bool importance;
-	struct door_asked asked;
+	struct pipeline_target_asked asked;
 };
 
 static const struct option options[] = {
@@ -36,7 +36,7 @@ static const struct option options[] = {
 	ROW("importance", FLAG, struct explain_options, importance,
 	    .help = "Shows the importance of features over the last windows, and how far it is from the first, of a step with "
 		    "`importance`. It reads the pipeline's topic in Kafka; no gateway is asked."),
-	DOOR_ROWS(struct explain_options, asked),
+	PIPELINE_TARGET_ROWS(struct explain_options, asked),
 	ROW("gateway", TEXT, struct explain_options, gateway, .word = "URL", .fallback = GATEWAY_DEFAULT,
 	    .variable = "SLUICE_GATEWAY", .help = "The address of a gateway, as `sluice dev` prints it."),
 	ROW("token", TEXT, struct explain_options, token, .secret = true, .variable = "SLUICE_TOKEN",
@@ -115,16 +115,17 @@ static int importance_run(struct session *session, const struct explain_options 
 	static void (*const prints[])(const struct importance_list *, const char *, struct buffer *) = {
 		[FORM_TEXT] = importance_print_text, [FORM_JSON] = importance_print_json, [FORM_HTML] = importance_print_html};
 	struct importance_list list = {.arena = session->arena};
-	struct door_asked asked = self->asked;
+	struct pipeline_target_asked asked = self->asked;
 	const struct name file = {.text = self->request};
 	struct error error = {0};
-	struct door door;
+	struct pipeline_target target;
 	struct buffer out;
 	if (self->request)
 		asked.files = (struct name_list){1, &file};
-	const bool good = door_open(command_workspace(session), &asked, pipeline, &door, &error) &&
-			  importance_list_read(&list, &door.kafka, door_importance(&door, pipeline, list.arena), &error);
-	door_close(&door);
+	const bool good =
+		pipeline_target_open(command_workspace(session), &asked, pipeline, &target, &error) &&
+		importance_list_read(&list, &target.kafka, pipeline_target_importance(&target, pipeline, list.arena), &error);
+	pipeline_target_close(&target);
 	if (!good)
 		return command_refused(session, &command_explain, &error);
 	if (list.unreadable > 0)

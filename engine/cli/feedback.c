@@ -16,7 +16,7 @@
 #define SETTLE_MS 250
 
 struct feedback_options {
-	struct door_asked asked;
+	struct pipeline_target_asked asked;
 	const char *lines;
 	const char *id;
 	const char *origin;
@@ -46,14 +46,13 @@ static const struct option options[] = {
 	ROW("feedback-id", TEXT, struct feedback_options, feedback_id, .word = "ID",
 	    .help = "An id of this feedback: the same one twice counts once."),
 	ROW("reward", TEXT, struct feedback_options, reward, .word = "NUMBER", .help = "The reward."),
-	ROW("metric", NAMES, struct feedback_options, metrics, .word = "NAME=VALUE",
-	    .help = "Another number by its name."),
+	ROW("metric", NAMES, struct feedback_options, metrics, .word = "NAME=VALUE", .help = "Another number by its name."),
 	ROW("truth", TEXT, struct feedback_options, truth, .word = "JSON",
 	    .help = "What the answer should have been: a value, a list, or an object of lists."),
 	ROW("time", TEXT, struct feedback_options, time,
 	    .help = "When it happened: 2026-01-31T09:30:00Z, or milliseconds since 1970; default: now."),
-	ROW("pipelines", NAMES, struct feedback_options, asked.files, .help = DOOR_FILES_HELP),
-	DOOR_ROWS(struct feedback_options, asked),
+	ROW("pipelines", NAMES, struct feedback_options, asked.files, .help = PIPELINE_TARGET_FILES_HELP),
+	PIPELINE_TARGET_ROWS(struct feedback_options, asked),
 	ROW("timeout", DURATION, struct feedback_options, timeout_ns, .word = "TIME", .fallback = "30s",
 	    .help = "How long Kafka may take to acknowledge a record before it counts as refused."),
 	COMMAND_FORM(feedback_options, form, "text json"),
@@ -215,14 +214,14 @@ static void summary_show(const struct feedback_sending *sending, const char *top
 
 /* ---- the command ---- */
 
-static bool feedback_write(struct feedback_sending *sending, const struct door *door, const struct feedback_options *self,
-			   struct feedback *feedback, FILE *from, struct error *error)
+static bool feedback_write(struct feedback_sending *sending, const struct pipeline_target *target,
+			   const struct feedback_options *self, struct feedback *feedback, FILE *from, struct error *error)
 {
 	const struct sender_config config = {
-		.brokers = door->kafka.brokers,
-		.topic = door->feedback,
+		.brokers = target->kafka.brokers,
+		.topic = target->feedback,
 		.timeout_ms = self->timeout_ns / NS_PER_MS,
-		.properties = door->kafka.producer,
+		.properties = target->kafka.producer,
 		.refused = on_refused,
 		.context = sending,
 	};
@@ -234,7 +233,7 @@ static bool feedback_write(struct feedback_sending *sending, const struct door *
 			 : feedback_send(sending, feedback, &wrong) || refusal_report(sending, &wrong, error);
 	while (!sender_settled(sending->sender, SETTLE_MS))
 		;
-	summary_show(sending, door->feedback, (enum output_form)self->form);
+	summary_show(sending, target->feedback, (enum output_form)self->form);
 	sender_close(sending->sender);
 	return good;
 }
@@ -243,15 +242,16 @@ static bool feedback_run(struct feedback_sending *sending, const struct feedback
 			 struct error *error)
 {
 	struct feedback feedback = {0};
-	struct door door = {0};
+	struct pipeline_target target = {0};
 	sending->arena = arena_open(LINE_ARENA_BYTES);
 	buffer_open(&sending->record, FEEDBACK_BYTES_MAX);
 	bool good = sending->arena || error_memory(error, ERROR_SYSTEM, "reading feedback");
 	good = good && (from || (options_read(self, sending->session->arena, &feedback, error) &&
 				 feedback_check(&feedback, time_of_day_ms(), error)));
-	good = good && door_open(command_workspace(sending->session), &self->asked, pipeline, &door, error) &&
-	       door_see_feedback(&door, pipeline, error) && feedback_write(sending, &door, self, &feedback, from, error);
-	door_close(&door);
+	good = good && pipeline_target_open(command_workspace(sending->session), &self->asked, pipeline, &target, error) &&
+	       pipeline_target_see_feedback(&target, pipeline, error) &&
+	       feedback_write(sending, &target, self, &feedback, from, error);
+	pipeline_target_close(&target);
 	buffer_close(&sending->record);
 	arena_close(sending->arena);
 	return good;

@@ -7,12 +7,12 @@
 #include "client/fitting.h"
 #include "message/json_write.h"
 
-#define SAID_BYTES_MAX ((size_t)1 << 20)
+#define OUTPUT_BYTES_MAX ((size_t)1 << 20)
 #define COUNT_MAX 1000000000000.0
 #define KINDS_BYTES_MAX 256
 
 struct fit_options {
-	struct door_asked asked;
+	struct pipeline_target_asked asked;
 	int64_t count;
 	const char *step;
 	const char *out;
@@ -26,7 +26,7 @@ enum report_form { REPORT_HTML = OUTPUT_JSON + 1 };
 #define SOURCE_ROWS                                                                                                                \
 	ROW("tensor", NAMES, struct fit_options, tensors, .word = "NAME=COLUMN,COLUMN",                                            \
 	    .help = "Columns of a CSV that form one tensor; every other column is a tensor with the column's name."),              \
-		DOOR_ROWS(struct fit_options, asked),                                                                              \
+		PIPELINE_TARGET_ROWS(struct fit_options, asked),                                                                   \
 		ROW("count", INTEGER, struct fit_options, count, .least = 1, .most = COUNT_MAX,                                    \
 		    .help = "Reads only that many first records of a topic; default: all."),                                       \
 		ROW("out", TEXT, struct fit_options, out, .word = "FILE", .help = "The file to write; default: standard output.")
@@ -52,7 +52,7 @@ extern const struct command command_fit, command_drift_report;
 static int made_write(struct session *session, const struct fit_options *self, struct fitting *fitting)
 {
 	struct error error = {0};
-	struct buffer said;
+	struct buffer output;
 	if (!self->out) {
 		struct buffer made = fitting->made;
 		fitting->made = (struct buffer){0};
@@ -60,18 +60,18 @@ static int made_write(struct session *session, const struct fit_options *self, s
 	}
 	if (!file_write(self->out, buffer_view(&fitting->made), &error))
 		return command_failed(session, &error);
-	buffer_open(&said, SAID_BYTES_MAX);
+	buffer_open(&output, OUTPUT_BYTES_MAX);
 	if (self->form == OUTPUT_JSON) {
-		json_write_member(&said, "{", "step", text_of(fitting->step));
-		json_write_member(&said, ", ", "file", text_of(self->out));
-		buffer_string(&said, "}\n");
+		json_write_member(&output, "{", "step", text_of(fitting->step));
+		json_write_member(&output, ", ", "file", text_of(self->out));
+		buffer_string(&output, "}\n");
 	} else {
-		buffer_print(&said,
+		buffer_print(&output,
 			     fitting->asked->task == FITTING_LEARNS ? "%s: the constants that step `%s` has learned\n"
 								    : "%s: the report by the reference of step `%s`\n",
 			     self->out, fitting->step);
 	}
-	return command_write(session, &said);
+	return command_write(session, &output);
 }
 
 static int fit_step(struct session *session, const struct command *command, const struct fit_options *self,
@@ -84,7 +84,7 @@ static int fit_step(struct session *session, const struct command *command, cons
 	int code = EXIT_FAULTS;
 	if (self->asked.files.count == 0)
 		return command_misuse(session, command, "the pipeline is missing: give the file of its step by -f FILE");
-	asked.door = &self->asked;
+	asked.target = &self->asked;
 	asked.step = self->step;
 	asked.count = self->count;
 	asked.tensors = self->tensors;

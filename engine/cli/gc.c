@@ -11,15 +11,15 @@
 #include "log/topics.h"
 
 struct gc_options {
-	struct door_asked asked;
+	struct pipeline_target_asked asked;
 	struct control_author author;
 	int64_t keep, file_age_ns;
 	int form;
 };
 
 static const struct option options[] = {
-	DOOR_STATUS_FILES_ROW(struct gc_options, asked),
-	DOOR_ROWS(struct gc_options, asked),
+	PIPELINE_TARGET_STATUS_FILES_ROW(struct gc_options, asked),
+	PIPELINE_TARGET_ROWS(struct gc_options, asked),
 	ROW("keep", INTEGER, struct gc_options, keep, .word = "N", .fallback = "10", .least = 1, .most = KEEPER_VERSIONS,
 	    .help = "How many versions of each resource are kept. Those that engines run or prepare are kept in any case."),
 	ROW("file-age", DURATION, struct gc_options, file_age_ns, .word = "TIME", .fallback = "1h",

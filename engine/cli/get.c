@@ -14,15 +14,15 @@
 #define WATCH_MS 500
 
 struct get_options {
-	struct door_asked asked;
+	struct pipeline_target_asked asked;
 	struct name_list labels;
 	bool watch;
 	int form;
 };
 
 static const struct option options[] = {
-	DOOR_STATUS_FILES_ROW(struct get_options, asked),
-	DOOR_ROWS(struct get_options, asked),
+	PIPELINE_TARGET_STATUS_FILES_ROW(struct get_options, asked),
+	PIPELINE_TARGET_ROWS(struct get_options, asked),
 	{.name = "label",
 	 .letter = 'l',
 	 .type = OPTION_NAMES,

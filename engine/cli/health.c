@@ -15,7 +15,7 @@
 #define HEALTH_WHY_BYTES 512
 
 struct health_options {
-	struct door_asked asked;
+	struct pipeline_target_asked asked;
 	const char *instance;
 	const char *socket;
 	int64_t within_ns;
@@ -23,8 +23,8 @@ struct health_options {
 };
 
 static const struct option options[] = {
-	DOOR_STATUS_FILES_ROW(struct health_options, asked),
-	DOOR_ROWS(struct health_options, asked),
+	PIPELINE_TARGET_STATUS_FILES_ROW(struct health_options, asked),
+	PIPELINE_TARGET_ROWS(struct health_options, asked),
 	ROW("instance", TEXT, struct health_options, instance,
 	    .help = "The engine's name, as given to `sluice run --instance`; default: the name of this host."),
 	ROW("socket", TEXT, struct health_options, socket, .word = "PATH",
@@ -38,7 +38,7 @@ static const struct option options[] = {
 extern const struct command command_health;
 
 /* The reports of the engine since the start of this command, one for each pipeline. */
-struct heard {
+struct engine_health {
 	const char *instance;
 	struct text first; /* the pipeline of the first report; when it is reported again, all have been */
 	bool whole;
@@ -49,7 +49,7 @@ struct heard {
 	struct text held_one, held_why;	 /* one that is ready, and whose requests wait for a model */
 };
 
-static bool take(struct heard *heard, struct text json, struct arena *arena, struct error *error)
+static bool take(struct engine_health *reports, struct text json, struct arena *arena, struct error *error)
 {
 	struct status status;
 	struct error strange = {0};
@@ -57,94 +57,97 @@ static bool take(struct heard *heard, struct text json, struct arena *arena, str
 	if (!kept)
 		return error_memory(error, ERROR_SYSTEM, "reading the status");
 	if (!status_read((struct text){kept, json.length}, arena, &status, &strange) ||
-	    !text_equal(status.instance, text_of(heard->instance)) || time_of_day_ms() - status.at_ms > STATUS_STALE_MS)
+	    !text_equal(status.instance, text_of(reports->instance)) || time_of_day_ms() - status.at_ms > STATUS_STALE_MS)
 		return true;
-	heard->whole = heard->pipelines > 0 && text_equal(status.pipeline, heard->first);
-	if (heard->whole)
+	reports->whole = reports->pipelines > 0 && text_equal(status.pipeline, reports->first);
+	if (reports->whole)
 		return true;
-	if (heard->pipelines++ == 0)
-		heard->first = status.pipeline;
+	if (reports->pipelines++ == 0)
+		reports->first = status.pipeline;
 	if (text_is(status.state, "failing")) {
-		heard->failing++;
-		heard->failing_one = status.pipeline, heard->reason = status.why;
+		reports->failing++;
+		reports->failing_one = status.pipeline, reports->reason = status.why;
 	}
 	if (text_is(status.state, "slow")) {
-		heard->slow++;
-		heard->slow_one = status.pipeline, heard->slow_why = status.why;
+		reports->slow++;
+		reports->slow_one = status.pipeline, reports->slow_why = status.why;
 	}
 	if (status.ready && text_is(status.state, "waiting")) {
-		heard->held_up++;
-		heard->held_one = status.pipeline, heard->held_why = status.why;
+		reports->held_up++;
+		reports->held_one = status.pipeline, reports->held_why = status.why;
 	}
 	if (status.ready)
-		heard->ready++;
+		reports->ready++;
 	else
-		heard->waiting = status.pipeline, heard->why = status.why;
+		reports->waiting = status.pipeline, reports->why = status.why;
 	return true;
 }
 
 /* An engine speaks of all its pipelines each second: who has said nothing for as long as a
  * status holds is not well. */
-static bool listen(struct heard *heard, const struct door *door, struct arena *arena, struct error *error)
+static bool listen(struct engine_health *reports, const struct pipeline_target *target, struct arena *arena, struct error *error)
 {
 	const struct reader_config config = {
-		.brokers = door->kafka.brokers, .topic = door->status, .properties = door->kafka.consumer};
+		.brokers = target->kafka.brokers, .topic = target->status, .properties = target->kafka.consumer};
 	struct reader *reader = reader_open(&config, error);
 	int64_t until_ns = clock_ns() + (int64_t)STATUS_STALE_MS * NS_PER_MS;
 	bool good = reader;
-	while (good && !heard->whole && clock_ns() < until_ns) {
+	while (good && !reports->whole && clock_ns() < until_ns) {
 		struct record record;
 		good = reader_next(reader, LOOK_MS, &record, error);
 		if (!good || !record.held)
 			continue;
-		good = take(heard, record.value, arena, error);
+		good = take(reports, record.value, arena, error);
 		record_release(&record);
 	}
 	reader_close(reader);
 	return good;
 }
 
-static bool is_well(const struct heard *heard)
+static bool is_well(const struct engine_health *reports)
 {
-	return heard->pipelines > 0 && heard->ready == heard->pipelines;
+	return reports->pipelines > 0 && reports->ready == reports->pipelines;
 }
 
-static int say_json(struct session *session, const struct heard *heard)
+static int say_json(struct session *session, const struct engine_health *reports)
 {
 	struct buffer text;
 	buffer_open(&text, HEALTH_TEXT_MAX);
 	buffer_print(&text, "{\"instance\":");
-	json_write_string(&text, text_of(heard->instance));
+	json_write_string(&text, text_of(reports->instance));
 	buffer_print(&text, ",\"well\":%s,\"pipelines\":%zu,\"ready\":%zu,\"failing\":%zu,\"waiting\":%zu,\"slow\":%zu}\n",
-		     is_well(heard) ? "true" : "false", heard->pipelines, heard->ready, heard->failing, heard->held_up,
-		     heard->slow);
+		     is_well(reports) ? "true" : "false", reports->pipelines, reports->ready, reports->failing, reports->held_up,
+		     reports->slow);
 	return command_write(session, &text);
 }
 
-static int say(struct session *session, const struct heard *heard, const struct door *door, int form)
+static int say(struct session *session, const struct engine_health *reports, const struct pipeline_target *target, int form)
 {
-	int code = is_well(heard) ? EXIT_GOOD : EXIT_FAULTS;
+	int code = is_well(reports) ? EXIT_GOOD : EXIT_FAULTS;
 	if (form == OUTPUT_JSON)
-		return say_json(session, heard) == EXIT_GOOD ? code : EXIT_FAULTS;
-	if (heard->pipelines == 0)
-		command_note(session, "%s has not reported on %s for %d ms; is it running, and under this name?", heard->instance,
-			     door->status, STATUS_STALE_MS);
-	else if (!is_well(heard))
-		command_note(session, "%s: %zu of %zu pipelines are not ready; " TEXT_FORMAT ": " TEXT_FORMAT, heard->instance,
-			     heard->pipelines - heard->ready, heard->pipelines, TEXT_ARGUMENTS(heard->waiting),
-			     TEXT_ARGUMENTS(heard->why));
+		return say_json(session, reports) == EXIT_GOOD ? code : EXIT_FAULTS;
+	if (reports->pipelines == 0)
+		command_note(session, "%s has not reported on %s for %d ms; is it running, and under this name?", reports->instance,
+			     target->status, STATUS_STALE_MS);
+	else if (!is_well(reports))
+		command_note(session, "%s: %zu of %zu pipelines are not ready; " TEXT_FORMAT ": " TEXT_FORMAT, reports->instance,
+			     reports->pipelines - reports->ready, reports->pipelines, TEXT_ARGUMENTS(reports->waiting),
+			     TEXT_ARGUMENTS(reports->why));
 	else
-		fprintf(session->out, "%s is healthy: %zu of %zu pipelines ready\n", heard->instance, heard->ready,
-			heard->pipelines);
-	if (heard->failing > 0)
-		command_note(session, "%s: %zu of %zu pipelines are failing; " TEXT_FORMAT ": " TEXT_FORMAT, heard->instance,
-			     heard->failing, heard->pipelines, TEXT_ARGUMENTS(heard->failing_one), TEXT_ARGUMENTS(heard->reason));
-	if (heard->held_up > 0)
-		command_note(session, "%s: requests of %zu of %zu pipelines wait; " TEXT_FORMAT ": " TEXT_FORMAT, heard->instance,
-			     heard->held_up, heard->pipelines, TEXT_ARGUMENTS(heard->held_one), TEXT_ARGUMENTS(heard->held_why));
-	if (heard->slow > 0)
-		command_note(session, "%s: %zu of %zu pipelines are slow; " TEXT_FORMAT ": " TEXT_FORMAT, heard->instance,
-			     heard->slow, heard->pipelines, TEXT_ARGUMENTS(heard->slow_one), TEXT_ARGUMENTS(heard->slow_why));
+		fprintf(session->out, "%s is healthy: %zu of %zu pipelines ready\n", reports->instance, reports->ready,
+			reports->pipelines);
+	if (reports->failing > 0)
+		command_note(session, "%s: %zu of %zu pipelines are failing; " TEXT_FORMAT ": " TEXT_FORMAT, reports->instance,
+			     reports->failing, reports->pipelines, TEXT_ARGUMENTS(reports->failing_one),
+			     TEXT_ARGUMENTS(reports->reason));
+	if (reports->held_up > 0)
+		command_note(session, "%s: requests of %zu of %zu pipelines wait; " TEXT_FORMAT ": " TEXT_FORMAT, reports->instance,
+			     reports->held_up, reports->pipelines, TEXT_ARGUMENTS(reports->held_one),
+			     TEXT_ARGUMENTS(reports->held_why));
+	if (reports->slow > 0)
+		command_note(session, "%s: %zu of %zu pipelines are slow; " TEXT_FORMAT ": " TEXT_FORMAT, reports->instance,
+			     reports->slow, reports->pipelines, TEXT_ARGUMENTS(reports->slow_one),
+			     TEXT_ARGUMENTS(reports->slow_why));
 	return code;
 }
 
@@ -186,19 +189,19 @@ static int run(struct session *session, const void *filled, const char *const *a
 {
 	const struct health_options *self = filled;
 	struct error error = {0};
-	struct door door = {0};
-	struct heard heard = {.instance = engine_name(self->instance, session->arena, &error)};
+	struct pipeline_target target = {0};
+	struct engine_health reports = {.instance = engine_name(self->instance, session->arena, &error)};
 	(void)arguments, (void)count;
 	int code;
 	if (self->socket)
 		return ask_process(session, self);
-	if (!heard.instance || !door_open(command_workspace(session), &self->asked, NULL, &door, &error))
+	if (!reports.instance || !pipeline_target_open(command_workspace(session), &self->asked, NULL, &target, &error))
 		code = command_refused(session, &command_health, &error);
-	else if (!listen(&heard, &door, session->arena, &error))
+	else if (!listen(&reports, &target, session->arena, &error))
 		code = command_failed(session, &error);
 	else
-		code = say(session, &heard, &door, self->form);
-	door_close(&door);
+		code = say(session, &reports, &target, self->form);
+	pipeline_target_close(&target);
 	return code;
 }
 

@@ -9,13 +9,13 @@
 #define HISTORY_BYTES_MAX ((size_t)64 << 20)
 
 struct history_options {
-	struct door_asked asked;
+	struct pipeline_target_asked asked;
 	int form;
 };
 
 static const struct option options[] = {
-	DOOR_STATUS_FILES_ROW(struct history_options, asked),
-	DOOR_ROWS(struct history_options, asked),
+	PIPELINE_TARGET_STATUS_FILES_ROW(struct history_options, asked),
+	PIPELINE_TARGET_ROWS(struct history_options, asked),
 	COMMAND_FORM(history_options, form, "text json"),
 	{.type = OPTION_END},
 };

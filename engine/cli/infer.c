@@ -20,7 +20,7 @@
 #define LAST_WORD_NS 1000000000 /* for the answer that says that the time is over, on its way */
 
 struct infer_options {
-	struct door_asked asked;
+	struct pipeline_target_asked asked;
 	const char *request;
 	struct name_list tensors;
 	const char *id;
@@ -38,8 +38,8 @@ static const struct option options[] = {
 	 .help = "The request, in any format that the pipeline accepts (`-`: from standard input)."},
 	ROW("tensor", NAMES, struct infer_options, tensors, .word = "NAME=FILE",
 	    .help = "Instead of a request, a tensor of that name from a file that numpy.save() wrote (.npy)."),
-	ROW("pipelines", NAMES, struct infer_options, asked.files, .help = DOOR_FILES_HELP),
-	DOOR_ROWS(struct infer_options, asked),
+	ROW("pipelines", NAMES, struct infer_options, asked.files, .help = PIPELINE_TARGET_FILES_HELP),
+	PIPELINE_TARGET_ROWS(struct infer_options, asked),
 	ROW("id", TEXT, struct infer_options, id, .help = "The request's id; default: a random one."),
 	ROW("key", TEXT, struct infer_options, key, .help = "The record's key."),
 	ROW("timeout", DURATION, struct infer_options, timeout_ns, .fallback = "30s",
@@ -105,7 +105,7 @@ static struct text deadline_of(const struct inferring *inferring)
 	return text_of(arena_print(inferring->session->arena, "%" PRId64, deadline_ms));
 }
 
-static bool send(struct inferring *inferring, const struct door *door, struct error *error)
+static bool send(struct inferring *inferring, const struct pipeline_target *target, struct error *error)
 {
 	struct header headers[2 + REQUEST_HEADERS_MAX] = {{TEXT("x-request-id"), inferring->id},
 							  {TEXT(DEADLINE_HEADER), deadline_of(inferring)}};
@@ -115,16 +115,17 @@ static bool send(struct inferring *inferring, const struct door *door, struct er
 			    REQUEST_BYTES_MAX, arena, &encoded, error))
 		return false;
 	const struct outgoing record = {
-		.key = inferring->options->key ? text_of(inferring->options->key) : door_key(door, inferring->request, arena),
+		.key = inferring->options->key ? text_of(inferring->options->key)
+					       : pipeline_target_key(target, inferring->request, arena),
 		.value = encoded.bytes,
 		.headers = {request_headers_put(&encoded, headers, 2), headers},
 	};
 	const struct sender_config config = {
-		.brokers = door->kafka.brokers,
-		.topic = door->inputs,
+		.brokers = target->kafka.brokers,
+		.topic = target->inputs,
 		.what = "request",
 		.timeout_ms = inferring->options->timeout_ns / NS_PER_MS,
-		.properties = door->kafka.producer,
+		.properties = target->kafka.producer,
 		.refused = refuse,
 		.context = inferring,
 	};
@@ -176,21 +177,21 @@ static bool wait_for_answer(struct inferring *inferring, struct reader *reader, 
 }
 
 /* The reader is at the end of the answers before the request is sent. */
-static bool infer(struct inferring *inferring, const struct door *door, struct error *error)
+static bool infer(struct inferring *inferring, const struct pipeline_target *target, struct error *error)
 {
 	const struct reader_config config = {
-		.brokers = door->kafka.brokers, .topic = door->outputs, .properties = door->kafka.consumer};
+		.brokers = target->kafka.brokers, .topic = target->outputs, .properties = target->kafka.consumer};
 	if (!config.topic)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE, "the pipeline has no output, so no answer can be waited for");
-	if (!door_see_inputs(door, error))
+	if (!pipeline_target_see_inputs(target, error))
 		return false;
 	inferring->arena = arena_open(RECORD_ARENA_BYTES);
 	if (!inferring->arena)
 		return error_memory(error, ERROR_SYSTEM, "waiting for an answer");
 	struct reader *reader = reader_open(&config, error);
 	inferring->end_ns = clock_ns() + inferring->options->timeout_ns;
-	bool good = reader && schema_asker_open(&inferring->asker, kafka_registry(&door->kafka), error) &&
-		    send(inferring, door, error) && wait_for_answer(inferring, reader, error);
+	bool good = reader && schema_asker_open(&inferring->asker, kafka_registry(&target->kafka), error) &&
+		    send(inferring, target, error) && wait_for_answer(inferring, reader, error);
 	schema_asker_close(&inferring->asker);
 	reader_close(reader);
 	arena_close(inferring->arena);
@@ -202,7 +203,7 @@ static int run(struct session *session, const void *filled, const char *const *a
 	const struct infer_options *self = filled;
 	struct inferring inferring = {.session = session, .options = self};
 	struct error error = {0};
-	struct door door;
+	struct pipeline_target target;
 	(void)count;
 	if (strchr(arguments[0], '.'))
 		return command_misuse(session, &command_infer, "requests go to a pipeline, and `%s` is one of its steps",
@@ -213,9 +214,9 @@ static int run(struct session *session, const void *filled, const char *const *a
 						    : "the request is missing; give a file, as in -f request.json");
 	if (!read_request(&inferring, &error) || !make_id(&inferring, &error))
 		return command_refused(session, &command_infer, &error);
-	bool good = door_open(command_workspace(session), &self->asked, arguments[0], &door, &error) &&
-		    infer(&inferring, &door, &error);
-	door_close(&door);
+	bool good = pipeline_target_open(command_workspace(session), &self->asked, arguments[0], &target, &error) &&
+		    infer(&inferring, &target, &error);
+	pipeline_target_close(&target);
 	if (!good)
 		return command_refused(session, &command_infer, &error);
 	return inferring.failed ? EXIT_FAULTS : EXIT_GOOD;

@@ -7,7 +7,7 @@
 #include "client/first_pipeline.h"
 #include "message/json_write.h"
 
-#define SAID_BYTES_MAX ((size_t)64 << 10) /* contains the folder's name a few times */
+#define OUTPUT_BYTES_MAX ((size_t)64 << 10) /* contains the folder's name a few times */
 
 struct init_options {
 	const char *model;
@@ -27,7 +27,7 @@ static const struct option options[] = {
 static int print_written(struct session *session, const struct first_pipeline *self)
 {
 	struct buffer out;
-	buffer_open(&out, SAID_BYTES_MAX);
+	buffer_open(&out, OUTPUT_BYTES_MAX);
 	buffer_string(&out, "{\"folder\": ");
 	json_write_string(&out, text_of(self->folder));
 	buffer_string(&out, ", \"files\": [");
@@ -45,7 +45,7 @@ static int say_written(struct session *session, const char *folder)
 	const char *before = folder[0] == '-' ? "./" : "";
 	static const char *const next[] = {"next: ", " && "}, *const verbs[] = {"lint", "test"};
 	struct buffer out;
-	buffer_open(&out, SAID_BYTES_MAX);
+	buffer_open(&out, OUTPUT_BYTES_MAX);
 	buffer_print(&out,
 		     "%s/pipeline.yaml      the pipeline: change it\n"
 		     "%s/request.json       a request for it\n"

@@ -26,7 +26,7 @@ static const struct option options[] = {
 	ROW("grpc-port", INTEGER, struct serve_options, grpc_port, .fallback = "0", .most = PORT_MOST,
 	    .help = "The port for the same over gRPC; 0: a free one."),
 	ROW("certificate", TEXT, struct serve_options, listening.certificate,
-	    .help = "A file with the server's certificate, in PEM: it then speaks TLS alone. When the file changes, new "
+	    .help = "A file with the server's certificate, in PEM: it then accepts only TLS. When the file changes, new "
 		    "connections get the new certificate."),
 	ROW("key", TEXT, struct serve_options, listening.key, .help = "A file with the certificate's key, in PEM."),
 	ROW("authorities", TEXT, struct serve_options, listening.authorities,

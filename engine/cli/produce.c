@@ -18,7 +18,7 @@
 #define SETTLE_MS 250
 
 struct produce_options {
-	struct door_asked asked;
+	struct pipeline_target_asked asked;
 	int64_t timeout_ns;
 	int64_t rate;
 	bool repeat;
@@ -32,8 +32,8 @@ static const struct option options[] = {
 	 .letter = 'f',
 	 .type = OPTION_NAMES,
 	 .offset = offsetof(struct produce_options, asked.files),
-	 .help = DOOR_FILES_HELP},
-	DOOR_ROWS(struct produce_options, asked),
+	 .help = PIPELINE_TARGET_FILES_HELP},
+	PIPELINE_TARGET_ROWS(struct produce_options, asked),
 	ROW("timeout", DURATION, struct produce_options, timeout_ns, .word = "TIME", .fallback = "30s",
 	    .help = "How long Kafka may take to acknowledge a request before it counts as refused."),
 	ROW("rate", INTEGER, struct produce_options, rate, .least = 1, .most = 1e9,
@@ -52,7 +52,7 @@ extern const struct command command_produce;
 
 struct producing {
 	struct session *session;
-	const struct door *door;
+	const struct pipeline_target *target;
 	const char *topic;
 	struct sender *sender;
 	struct arena *arena; /* of one line */
@@ -103,7 +103,7 @@ static bool encode_line(const struct producing *producing, struct request_line *
 /* The key is that of the request as it was given. */
 static struct text line_key(const struct producing *producing, const struct request_line *line)
 {
-	return line->key.bytes ? line->key : door_key(producing->door, line->request, producing->arena);
+	return line->key.bytes ? line->key : pipeline_target_key(producing->target, line->request, producing->arena);
 }
 
 static bool send_request(struct producing *producing, struct request_line *line, struct error *error)
@@ -255,22 +255,22 @@ static void show_summary(struct producing *producing, enum output_form form)
 			producing->topic, producing->refused.count);
 }
 
-static bool produce(struct producing *producing, const struct door *door, const struct produce_options *self, FILE *from,
-		    const struct tensor_rows *rows, struct error *error)
+static bool produce(struct producing *producing, const struct pipeline_target *target, const struct produce_options *self,
+		    FILE *from, const struct tensor_rows *rows, struct error *error)
 {
 	const struct sender_config config = {
-		.brokers = door->kafka.brokers,
-		.topic = door->inputs,
+		.brokers = target->kafka.brokers,
+		.topic = target->inputs,
 		.what = "request",
 		.timeout_ms = self->timeout_ns / NS_PER_MS,
-		.properties = door->kafka.producer,
+		.properties = target->kafka.producer,
 		.refused = refuse,
 		.context = producing,
 	};
-	if (!door_see_inputs(door, error))
+	if (!pipeline_target_see_inputs(target, error))
 		return false;
-	producing->door = door;
-	producing->topic = door->inputs;
+	producing->target = target;
+	producing->topic = target->inputs;
 	producing->arena = arena_open(LINE_ARENA_BYTES);
 	if (!producing->arena)
 		return error_memory(error, ERROR_SYSTEM, "reading lines");
@@ -293,7 +293,7 @@ static int run(struct session *session, const void *filled, const char *const *a
 				      .rate = self->rate,
 				      .request_form = (enum request_form)self->request_form};
 	struct error error = {0};
-	struct door door = {0};
+	struct pipeline_target target = {0};
 	progress_begin(&producing.progress, session->err, self->form == OUTPUT_TEXT, clock_ns());
 	if (strchr(arguments[0], '.'))
 		return command_misuse(session, &command_produce, "requests go to a pipeline, and `%s` is one of its steps",
@@ -311,9 +311,9 @@ static int run(struct session *session, const void *filled, const char *const *a
 	struct tensor_rows rows = {0};
 	bool good = again &&
 		    (!self->tensors.count || tensor_rows_read(self->tensors, LINE_ARENA_BYTES, session->arena, &rows, &error)) &&
-		    door_open(command_workspace(session), &self->asked, arguments[0], &door, &error) &&
-		    produce(&producing, &door, self, from, &rows, &error);
-	door_close(&door);
+		    pipeline_target_open(command_workspace(session), &self->asked, arguments[0], &target, &error) &&
+		    produce(&producing, &target, self, from, &rows, &error);
+	pipeline_target_close(&target);
 	if (!standard)
 		fclose(from);
 	if (!good)

@@ -5,8 +5,8 @@
 #include "client/replaying.h"
 
 struct replay_options {
-	struct door_asked asked;
-	struct letters_wanted wanted;
+	struct pipeline_target_asked asked;
+	struct dead_letters_wanted wanted;
 	bool all;
 	bool edit;
 	int64_t deadline_ns;
@@ -18,8 +18,8 @@ static const struct option options[] = {
 	 .letter = 'f',
 	 .type = OPTION_NAMES,
 	 .offset = offsetof(struct replay_options, asked.files),
-	 .help = DOOR_FILES_HELP},
-	DOOR_ROWS(struct replay_options, asked),
+	 .help = PIPELINE_TARGET_FILES_HELP},
+	PIPELINE_TARGET_ROWS(struct replay_options, asked),
 	LETTERS_ROWS(struct replay_options, wanted),
 	ROW("all", FLAG, struct replay_options, all, .help = "All that match --kind and --step; without it, name each one."),
 	ROW("edit", FLAG, struct replay_options, edit,
@@ -39,16 +39,16 @@ static void say(struct session *session, const struct replaying *replaying)
 	if (session->form == OUTPUT_JSON)
 		fprintf(out,
 			"{\"topic\": \"%s\", \"acknowledged\": %" PRIu64 ", \"refused\": %" PRIu64 ", \"left_out\": %" PRIu64 "}\n",
-			replaying->door.inputs, replaying->acknowledged, replaying->refused, replaying->left_out);
+			replaying->target.inputs, replaying->acknowledged, replaying->refused, replaying->left_out);
 	else
 		fprintf(out, "%" PRIu64 " sent again to %s, %" PRIu64 " refused, %" PRIu64 " left out\n", replaying->acknowledged,
-			replaying->door.inputs, replaying->refused, replaying->left_out);
+			replaying->target.inputs, replaying->refused, replaying->left_out);
 }
 
 static int run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
 	const struct replay_options *self = filled;
-	struct replay_asked asked = {.door = &self->asked,
+	struct replay_asked asked = {.target = &self->asked,
 				     .pipeline = arguments[0],
 				     .wanted = self->wanted,
 				     .edit = self->edit,

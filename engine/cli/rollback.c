@@ -7,15 +7,15 @@
 #include "view/resource_view.h"
 
 struct rollback_options {
-	struct door_asked asked;
+	struct pipeline_target_asked asked;
 	struct control_author author;
 	int64_t to; /* 0: not given */
 	int form;
 };
 
 static const struct option options[] = {
-	DOOR_STATUS_FILES_ROW(struct rollback_options, asked),
-	DOOR_ROWS(struct rollback_options, asked),
+	PIPELINE_TARGET_STATUS_FILES_ROW(struct rollback_options, asked),
+	PIPELINE_TARGET_ROWS(struct rollback_options, asked),
 	ROW("to", INTEGER, struct rollback_options, to, .word = "VERSION", .least = 1, .most = (double)CONTROL_NUMBER_MAX,
 	    .help = "The version to return to; default: the one that was in force before the present one, or, while a "
 		    "change is not decided, the present one."),

@@ -53,7 +53,7 @@ static const struct sim_counted counted[] = {
 	COUNTED("answers repeated, at least once", repeated),
 	COUNTED("deployments that came later", deployments),
 	COUNTED("answered by pipelines that read others", fed),
-	COUNTED("told of steps and models", tapped),
+	COUNTED("records of steps and models", tapped),
 	COUNTED("requests with deadlines", hurried),
 	COUNTED("of them refused for it", refused),
 	COUNTED("commits", commits),

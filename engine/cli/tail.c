@@ -14,7 +14,7 @@
 enum tail_from { FROM_END, FROM_BEGINNING };
 
 struct tail_options {
-	struct door_asked asked;
+	struct pipeline_target_asked asked;
 	const char *where;
 	int from;
 	int64_t count;
@@ -27,8 +27,8 @@ static const struct option options[] = {
 	 .letter = 'f',
 	 .type = OPTION_NAMES,
 	 .offset = offsetof(struct tail_options, asked.files),
-	 .help = DOOR_FILES_HELP},
-	DOOR_ROWS(struct tail_options, asked),
+	 .help = PIPELINE_TARGET_FILES_HELP},
+	PIPELINE_TARGET_ROWS(struct tail_options, asked),
 	ROW("where", TEXT, struct tail_options, where, .help = "Shows only answers of which this expression is true."),
 	ROW("from", CHOICE, struct tail_options, from, .choices = "end beginning", .fallback = "end",
 	    .help = "Where to begin: with new answers, or with all that are in the topic."),
@@ -109,13 +109,13 @@ static bool follow(struct tailing *tailing, struct reader *reader, struct error 
 	return good;
 }
 
-static bool tail(struct tailing *tailing, const struct door *door, struct error *error)
+static bool tail(struct tailing *tailing, const struct pipeline_target *target, struct error *error)
 {
 	const struct reader_config config = {
-		.brokers = door->kafka.brokers,
-		.topic = door->outputs,
+		.brokers = target->kafka.brokers,
+		.topic = target->outputs,
 		.from_beginning = tailing->options->from == FROM_BEGINNING,
-		.properties = door->kafka.consumer,
+		.properties = target->kafka.consumer,
 	};
 	if (!config.topic)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
@@ -125,7 +125,7 @@ static bool tail(struct tailing *tailing, const struct door *door, struct error 
 		return error_memory(error, ERROR_SYSTEM, "reading answers");
 	struct reader *reader = reader_open(&config, error);
 	buffer_open(&tailing->text, RECORD_TEXT_MAX);
-	bool good = reader && schema_asker_open(&tailing->asker, kafka_registry(&door->kafka), error) &&
+	bool good = reader && schema_asker_open(&tailing->asker, kafka_registry(&target->kafka), error) &&
 		    follow(tailing, reader, error);
 	schema_asker_close(&tailing->asker);
 	buffer_close(&tailing->text);
@@ -140,7 +140,7 @@ static int run(struct session *session, const void *filled, const char *const *a
 	struct tailing tailing = {.session = session, .options = self};
 	struct error error = {0};
 	struct value_type type;
-	struct door door;
+	struct pipeline_target target;
 	(void)count;
 	if (self->where) {
 		tailing.where = expression_compile(session->arena, text_of(self->where), (struct place){"--where", 1, 1},
@@ -148,9 +148,9 @@ static int run(struct session *session, const void *filled, const char *const *a
 		if (!tailing.where || !expression_check(tailing.where, NULL, session->arena, &type, &error))
 			return command_misuse(session, &command_tail, "--where, column %u: %s", error.place.column, error.text);
 	}
-	bool good =
-		door_open(command_workspace(session), &self->asked, arguments[0], &door, &error) && tail(&tailing, &door, &error);
-	door_close(&door);
+	bool good = pipeline_target_open(command_workspace(session), &self->asked, arguments[0], &target, &error) &&
+		    tail(&tailing, &target, &error);
+	pipeline_target_close(&target);
 	if (tailing.unjudged > 1)
 		command_note(session, "%llu answers for which --where fails were left out", (unsigned long long)tailing.unjudged);
 	return good ? EXIT_GOOD : command_refused(session, &command_tail, &error);

@@ -19,15 +19,15 @@
 #define SCREEN_ROWS 24
 
 struct top_options {
-	struct door_asked asked;
+	struct pipeline_target_asked asked;
 	bool once;
 	int sort;
 	int form;
 };
 
 static const struct option options[] = {
-	DOOR_STATUS_FILES_ROW(struct top_options, asked),
-	DOOR_ROWS(struct top_options, asked),
+	PIPELINE_TARGET_STATUS_FILES_ROW(struct top_options, asked),
+	PIPELINE_TARGET_ROWS(struct top_options, asked),
 	ROW("once", FLAG, struct top_options, once,
 	    .help = "Shows the state once, and ends. This is also the case if the "
 		    "output is not a terminal."),
@@ -90,7 +90,7 @@ static bool show(struct top *top, struct error *error)
 /* ---- running ---- */
 
 /* A pressed key takes effect at once: `again` means that the view must be shown again. */
-static bool hear(struct top *top, struct reader *reader, struct arena *scratch, int64_t until_ns, struct error *error)
+static bool top_read(struct top *top, struct reader *reader, struct arena *scratch, int64_t until_ns, struct error *error)
 {
 	while (clock_ns() < until_ns && !top->over) {
 		struct record record;
@@ -115,7 +115,7 @@ static bool watch(struct top *top, struct reader *reader, struct arena *scratch,
 {
 	int64_t wait_ms = FIRST_MS;
 	do {
-		if (!hear(top, reader, scratch, clock_ns() + wait_ms * NS_PER_MS, error))
+		if (!top_read(top, reader, scratch, clock_ns() + wait_ms * NS_PER_MS, error))
 			return false;
 		if (top->over)
 			break;
@@ -127,12 +127,12 @@ static bool watch(struct top *top, struct reader *reader, struct arena *scratch,
 	return true;
 }
 
-static bool look(struct top *top, const struct door *door, struct error *error)
+static bool look(struct top *top, const struct pipeline_target *target, struct error *error)
 {
-	const struct reader_config config = {.brokers = door->kafka.brokers,
-					     .topic = door->status,
+	const struct reader_config config = {.brokers = target->kafka.brokers,
+					     .topic = target->status,
 					     .newest = NEWEST_RECORDS,
-					     .properties = door->kafka.consumer};
+					     .properties = target->kafka.consumer};
 	struct arena *scratch = arena_open(TOP_ARENA_BYTES);
 	bool once = top->options->once || isatty(fileno(top->session->out)) != 1;
 	struct reader *reader = NULL;
@@ -142,7 +142,7 @@ static bool look(struct top *top, const struct door *door, struct error *error)
 	if (!once && top->options->form == OUTPUT_TEXT)
 		screen_keys_open(&top->keys);
 	bool good = (top->shown || error_memory(error, ERROR_SYSTEM, "reading the status")) &&
-		    engine_reports_open(&top->reports, &door->kafka, top->session->arena, error) &&
+		    engine_reports_open(&top->reports, &target->kafka, top->session->arena, error) &&
 		    (reader = reader_open(&config, error)) && watch(top, reader, scratch, once, error);
 	screen_keys_close(&top->keys);
 	engine_reports_close(&top->reports);
@@ -156,15 +156,16 @@ static int run(struct session *session, const void *filled, const char *const *a
 {
 	struct top top = {.session = session, .options = filled};
 	struct error error = {0};
-	struct door door;
+	struct pipeline_target target;
 	(void)arguments, (void)count;
-	bool good = door_open(command_workspace(session), &top.options->asked, NULL, &door, &error) && look(&top, &door, &error);
-	door_close(&door);
+	bool good = pipeline_target_open(command_workspace(session), &top.options->asked, NULL, &target, &error) &&
+		    look(&top, &target, &error);
+	pipeline_target_close(&target);
 	if (good && top.reports.count == 0)
 		command_note(session,
 			     "no engine has reported a pipeline on %s; does one run in this namespace? If it runs with --control, "
 			     "`sluice get` lists the resources that it has, and those that were deleted",
-			     door.status);
+			     target.status);
 	return good ? EXIT_GOOD : command_refused(session, &command_top, &error);
 }
 

@@ -15,15 +15,15 @@ enum wait_state { WAIT_READY, WAIT_ACTIVE };
 static const char *const states[] = {"ready", "active"};
 
 struct wait_options {
-	struct door_asked asked;
+	struct pipeline_target_asked asked;
 	int state;
 	int64_t timeout_ns;
 	int form;
 };
 
 static const struct option options[] = {
-	DOOR_STATUS_FILES_ROW(struct wait_options, asked),
-	DOOR_ROWS(struct wait_options, asked),
+	PIPELINE_TARGET_STATUS_FILES_ROW(struct wait_options, asked),
+	PIPELINE_TARGET_ROWS(struct wait_options, asked),
 	ROW("for", CHOICE, struct wait_options, state, .choices = "ready active", .fallback = "ready",
 	    .help = "`ready`: all engines run it, and a request that is sent now is answered. `active`: the keeper has put it in "
 		    "force."),

@@ -33,8 +33,8 @@ static bool alerts_collect(struct alert_list *list, struct arena *arena)
 /* ---- reading ---- */
 
 /* Reads the documents that are in force, or will be. */
-static bool control_read(const struct workspace *workspace, const struct door_asked *asked, const struct spec_options *options,
-			 struct alert_list *list, struct error *error)
+static bool control_read(const struct workspace *workspace, const struct pipeline_target_asked *asked,
+			 const struct spec_options *options, struct alert_list *list, struct error *error)
 {
 	if (!control_session_open(workspace, asked, &list->control, error))
 		return false;
@@ -53,8 +53,8 @@ static bool control_read(const struct workspace *workspace, const struct door_as
 	return spec_read_documents(&list->spec, documents, count, options, error);
 }
 
-bool alert_list_open(const struct workspace *workspace, const struct door_asked *asked, bool accepted, struct alert_list *list,
-		     struct error *error)
+bool alert_list_open(const struct workspace *workspace, const struct pipeline_target_asked *asked, bool accepted,
+		     struct alert_list *list, struct error *error)
 {
 	const char *namespace = asked->namespace ? asked->namespace : asked->ambient_namespace;
 	const struct spec_options options = {.kinds = workspace->kinds, .namespace = namespace};

@@ -22,8 +22,8 @@ struct alert_list {
 
 /* Reads `asked->files`, or with `accepted` what the control plane of the namespace has. False with kind NONE: the faults are in
  * `list->spec`, or were reported. To be closed in any case. */
-bool alert_list_open(const struct workspace *workspace, const struct door_asked *asked, bool accepted, struct alert_list *list,
-		     struct error *error);
+bool alert_list_open(const struct workspace *workspace, const struct pipeline_target_asked *asked, bool accepted,
+		     struct alert_list *list, struct error *error);
 void alert_list_close(struct alert_list *list);
 
 /* Whether there is an alert of that name (in that pipeline, unless it is NULL). False: CONFIG, with the nearest name. */

@@ -27,14 +27,14 @@ static bool session_start(const struct workspace *workspace, const char *prefix,
 	return control->applier != NULL;
 }
 
-bool control_session_open(const struct workspace *workspace, const struct door_asked *asked, struct control_session *control,
-			  struct error *error)
+bool control_session_open(const struct workspace *workspace, const struct pipeline_target_asked *asked,
+			  struct control_session *control, struct error *error)
 {
 	*control = (struct control_session){0};
-	if (!door_open(workspace, asked, NULL, &control->door, error))
+	if (!pipeline_target_open(workspace, asked, NULL, &control->target, error))
 		return false;
-	control->kafka = control->door.kafka;
-	return session_start(workspace, control->door.prefix, control->door.namespace, control, error);
+	control->kafka = control->target.kafka;
+	return session_start(workspace, control->target.prefix, control->target.namespace, control, error);
 }
 
 bool control_session_open_with(const struct workspace *workspace, const struct kafka_asked *asked,
@@ -50,7 +50,7 @@ bool control_session_open_with(const struct workspace *workspace, const struct k
 void control_session_close(struct control_session *control)
 {
 	applier_close(control->applier);
-	door_close(&control->door);
+	pipeline_target_close(&control->target);
 }
 
 /* ---- names ---- */
@@ -114,7 +114,7 @@ const struct ledger_resource *control_session_find(const struct control_session 
 	return NULL;
 }
 
-const struct ledger_resource *control_session_open_at(const struct workspace *workspace, const struct door_asked *asked,
+const struct ledger_resource *control_session_open_at(const struct workspace *workspace, const struct pipeline_target_asked *asked,
 						      const char *word, struct control_session *control,
 						      struct resource_reference *reference, struct error *error)
 {

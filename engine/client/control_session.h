@@ -8,15 +8,16 @@
 #include "control/applier.h"
 
 struct control_session {
-	struct door door; /* of commands whose files only say where Kafka is */
+	struct pipeline_target target; /* of commands whose files only say where Kafka is */
 	struct kafka kafka;
 	struct applier_config config;
 	struct applier *applier;
 };
 
-/* Opens it by Kafka's options, and the files of DOOR_STATUS_FILES_ROW. False: as door_open(), or applier_open(). */
-bool control_session_open(const struct workspace *workspace, const struct door_asked *asked, struct control_session *control,
-			  struct error *error);
+/* Opens it by Kafka's options, and the files of PIPELINE_TARGET_STATUS_FILES_ROW. False: as pipeline_target_open(), or
+ * applier_open(). */
+bool control_session_open(const struct workspace *workspace, const struct pipeline_target_asked *asked,
+			  struct control_session *control, struct error *error);
 
 /* Opens it for files that were read: `runtime` may be NULL. */
 bool control_session_open_with(const struct workspace *workspace, const struct kafka_asked *asked,
@@ -39,7 +40,7 @@ const struct ledger_resource *control_session_find(const struct control_session 
 
 /* Opens it for one resource: that of `word`, KIND/NAME, whose reference is set too. NULL: as the functions above; it is to
  * be closed in any case. */
-const struct ledger_resource *control_session_open_at(const struct workspace *workspace, const struct door_asked *asked,
+const struct ledger_resource *control_session_open_at(const struct workspace *workspace, const struct pipeline_target_asked *asked,
 						      const char *word, struct control_session *control,
 						      struct resource_reference *reference, struct error *error);
 

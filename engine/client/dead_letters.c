@@ -12,9 +12,9 @@
 #define LETTER_ARENA_BYTES ((size_t)1 << 30)
 #define REQUEST_TEXT_MAX ((size_t)256 << 20)
 
-struct letters_reading {
-	const struct letters_wanted *wanted;
-	const struct letters_reader *reader;
+struct dead_letters_reading {
+	const struct dead_letters_wanted *wanted;
+	const struct dead_letters_reader *reader;
 	struct arena *arena; /* of one letter */
 	int64_t since_ms;    /* of the day; 0: whenever */
 	bool *met;	     /* of each name, whether a letter answered to it */
@@ -37,7 +37,7 @@ static bool is_at(const char *name, const struct found_letter *found)
 	return place_read(text_of(name), &partition, &offset) && partition == found->partition && offset == found->offset;
 }
 
-static bool is_named(struct letters_reading *reading, const struct found_letter *found)
+static bool is_named(struct dead_letters_reading *reading, const struct found_letter *found)
 {
 	bool named = reading->wanted->name_count == 0;
 	for (size_t i = 0; i < reading->wanted->name_count; i++) {
@@ -48,9 +48,9 @@ static bool is_named(struct letters_reading *reading, const struct found_letter 
 	return named;
 }
 
-static bool is_wanted(struct letters_reading *reading, const struct found_letter *found)
+static bool is_wanted(struct dead_letters_reading *reading, const struct found_letter *found)
 {
-	const struct letters_wanted *wanted = reading->wanted;
+	const struct dead_letters_wanted *wanted = reading->wanted;
 	if (wanted->kind && !text_equal_caseless(text_of(wanted->kind), text_of(error_kind_name(found->letter.error->kind))))
 		return false;
 	if (wanted->step && strcmp(wanted->step, found->letter.step) != 0)
@@ -60,12 +60,12 @@ static bool is_wanted(struct letters_reading *reading, const struct found_letter
 	return is_named(reading, found);
 }
 
-static bool all_met(const struct letters_reading *reading, const struct door *door, struct error *error)
+static bool all_met(const struct dead_letters_reading *reading, const struct pipeline_target *target, struct error *error)
 {
 	for (size_t i = 0; i < reading->wanted->name_count; i++)
 		if (!reading->met[i])
 			return error_set(error, ERROR_CONFIG, PLACE_NONE,
-					 "%s has no dead letter `%s`; `sluice errors list` lists those that it has", door->errors,
+					 "%s has no dead letter `%s`; `sluice errors list` lists those that it has", target->errors,
 					 reading->wanted->names[i]);
 	return true;
 }
@@ -84,7 +84,7 @@ static bool mark_read(const struct record *record, int64_t *partition, int64_t *
 
 static bool take(void *context, const struct record *record, struct error *error)
 {
-	struct letters_reading *reading = context;
+	struct dead_letters_reading *reading = context;
 	struct found_letter found = {.partition = record->partition, .offset = record->offset};
 	struct error wrong = {0};
 	int64_t partition, offset;
@@ -108,12 +108,14 @@ static bool check_kind(const char *kind, struct error *error)
 				  "there is no kind of error `%s`; write INPUT, REMOTE, SYSTEM or CONFIG", kind);
 }
 
-bool letters_read(const struct workspace *workspace, const struct door *door, const struct letters_wanted *wanted,
-		  const struct letters_reader *letters, struct error *error)
+bool dead_letters_read(const struct workspace *workspace, const struct pipeline_target *target,
+		       const struct dead_letters_wanted *wanted, const struct dead_letters_reader *letters, struct error *error)
 {
-	const struct reader_config config = {
-		.brokers = door->kafka.brokers, .topic = door->errors, .from_beginning = true, .properties = door->kafka.consumer};
-	struct letters_reading reading = {.wanted = wanted, .reader = letters, .arena = arena_open(LETTER_ARENA_BYTES)};
+	const struct reader_config config = {.brokers = target->kafka.brokers,
+					     .topic = target->errors,
+					     .from_beginning = true,
+					     .properties = target->kafka.consumer};
+	struct dead_letters_reading reading = {.wanted = wanted, .reader = letters, .arena = arena_open(LETTER_ARENA_BYTES)};
 	if (wanted->since_ns > 0)
 		reading.since_ms = time_of_day_ms() - wanted->since_ns / NS_PER_MS;
 	struct arena *names = arena_open(LETTER_ARENA_BYTES);
@@ -122,7 +124,7 @@ bool letters_read(const struct workspace *workspace, const struct door *door, co
 	bool good = check_kind(wanted->kind, error);
 	good = good && ((reading.arena && reading.met) || error_memory(error, ERROR_SYSTEM, "reading dead letters"));
 	good = good && (reader = reader_open(&config, error)) && reader_give_all(reader, take, &reading, error) &&
-	       all_met(&reading, door, error);
+	       all_met(&reading, target, error);
 	if (reading.strange > 0)
 		workspace_note(workspace, "%llu records are not dead letters and were left out",
 			       (unsigned long long)reading.strange);

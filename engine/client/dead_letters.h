@@ -6,7 +6,7 @@
 #include "message/dead_letter.h"
 
 /* Selection of letters. */
-struct letters_wanted {
+struct dead_letters_wanted {
 	const char *kind; /* of the error, as in INPUT; NULL: any */
 	const char *step; /* NULL: any */
 	int64_t since_ns; /* failed at most so long ago; 0: any time */
@@ -28,7 +28,7 @@ struct found_letter {
 	struct dead_letter letter;
 };
 
-struct letters_reader {
+struct dead_letters_reader {
 	void *context;
 	/* Called for each letter. False ends the reading, with an error. */
 	bool (*found)(void *context, const struct found_letter *letter, struct error *error);
@@ -42,8 +42,8 @@ struct letters_reader {
 
 /* Reads the topic from its beginning to its current end. Records that are no dead letters are counted, and reported
  * to the workspace. CONFIG: no letter has one of the given names. */
-bool letters_read(const struct workspace *workspace, const struct door *door, const struct letters_wanted *wanted,
-		  const struct letters_reader *reader, struct error *error);
+bool dead_letters_read(const struct workspace *workspace, const struct pipeline_target *target,
+		       const struct dead_letters_wanted *wanted, const struct dead_letters_reader *reader, struct error *error);
 
 /* The request's bytes in readable form: unchanged if they are text, else as Open Inference Protocol JSON if they
  * parse as a request, else bytes NULL. `translated`: they were converted. Lives in the arena. */

@@ -80,15 +80,15 @@ static bool topic_record_take(void *context, const struct record *record, struct
 }
 
 /* A pipeline whose feedback has never come may have no such topic. */
-static bool topic_take(struct experiment_reading *self, const struct door *door, const char *pipeline, bool is_feedback,
-		       struct error *error)
+static bool topic_take(struct experiment_reading *self, const struct pipeline_target *target, const char *pipeline,
+		       bool is_feedback, struct error *error)
 {
 	const char *rest = is_feedback ? "feedback" : "exposures";
 	const struct reader_config config = {
-		.brokers = door->kafka.brokers,
-		.topic = topic_own_name(self->arena, door->prefix, door->namespace, pipeline, rest),
+		.brokers = target->kafka.brokers,
+		.topic = topic_own_name(self->arena, target->prefix, target->namespace, pipeline, rest),
 		.from_beginning = true,
-		.properties = door->kafka.consumer,
+		.properties = target->kafka.consumer,
 	};
 	self->is_feedback = is_feedback;
 	if (!config.topic)
@@ -103,23 +103,24 @@ static bool topic_take(struct experiment_reading *self, const struct door *door,
 	return true;
 }
 
-/* The metrics that the pipeline declares, if the files have it. Kafka is not read without a door. */
-static bool metrics_open(struct experiment_reading *self, const struct door *door, const char *pipeline, struct error *error)
+/* The metrics that the pipeline declares, if the files have it. Kafka is not read without a target. */
+static bool metrics_open(struct experiment_reading *self, const struct pipeline_target *target, const char *pipeline,
+			 struct error *error)
 {
 	const struct spec *spec = &self->data->spec;
 	const struct resource *resource = self->data->spec_is_open ? spec_find(spec, RESOURCE_PIPELINE, pipeline) : NULL;
 	const struct graph *graph = resource ? graph_build(resource, spec, self->arena, spec->faults) : NULL;
-	const struct kafka *kafka = door ? &door->kafka : NULL;
+	const struct kafka *kafka = target ? &target->kafka : NULL;
 	const char *answers = NULL, *requests = NULL;
 	self->metrics = (struct feedback_metrics){.arena = self->arena};
 	if (!graph || graph->spec->metrics.count == 0)
 		return true;
-	if (door) {
+	if (target) {
 		const struct pipeline_spec *own = graph->spec;
 		answers = own->output.topic ? own->output.topic
-					    : topic_own_name(self->arena, door->prefix, door->namespace, pipeline, "outputs");
+					    : topic_own_name(self->arena, target->prefix, target->namespace, pipeline, "outputs");
 		requests = own->input.topic ? own->input.topic
-					    : topic_own_name(self->arena, door->prefix, door->namespace, pipeline, "inputs");
+					    : topic_own_name(self->arena, target->prefix, target->namespace, pipeline, "inputs");
 	}
 	return feedback_metrics_open(&self->metrics, graph, spec->faults, kafka, answers, requests, error);
 }
@@ -130,10 +131,11 @@ static void metrics_close(struct experiment_reading *self)
 	feedback_metrics_close(&self->metrics);
 }
 
-static bool topics_take(struct experiment_reading *self, const struct door *door, const char *pipeline, struct error *error)
+static bool topics_take(struct experiment_reading *self, const struct pipeline_target *target, const char *pipeline,
+			struct error *error)
 {
-	const bool good = metrics_open(self, door, pipeline, error) && topic_take(self, door, pipeline, false, error) &&
-			  topic_take(self, door, pipeline, true, error);
+	const bool good = metrics_open(self, target, pipeline, error) && topic_take(self, target, pipeline, false, error) &&
+			  topic_take(self, target, pipeline, true, error);
 	metrics_close(self);
 	return good &&
 	       (!self->taker->pipeline || self->taker->pipeline(self->taker->context, pipeline, error));
@@ -157,11 +159,11 @@ static bool is_absent(struct error *error)
 }
 
 /* All pipelines of the files that have the experiment. */
-static bool topics_take_found(struct experiment_reading *self, const struct door *door, struct error *error)
+static bool topics_take_found(struct experiment_reading *self, const struct pipeline_target *target, struct error *error)
 {
-	const struct spec *spec = &door->spec;
+	const struct spec *spec = &target->spec;
 	size_t found = 0;
-	for (size_t i = 0; door->spec_is_open && i < spec->count; i++) {
+	for (size_t i = 0; target->spec_is_open && i < spec->count; i++) {
 		const struct resource *resource = spec->resources[i];
 		if (resource->kind->type != RESOURCE_PIPELINE || !resource->name.text)
 			continue;
@@ -169,7 +171,7 @@ static bool topics_take_found(struct experiment_reading *self, const struct door
 		if (!graph || !graph_has(graph, self->name))
 			continue;
 		found++;
-		if (!topics_take(self, door, resource->name.text, error) && !(resource->made_of && is_absent(error)))
+		if (!topics_take(self, target, resource->name.text, error) && !(resource->made_of && is_absent(error)))
 			return false;
 	}
 	return found > 0 || error_set(error, ERROR_CONFIG, PLACE_NONE,
@@ -197,13 +199,13 @@ static bool all_files_take(struct experiment_reading *self, struct error *error)
 	return good;
 }
 
-static bool kafka_take(struct experiment_reading *self, const struct door *door, struct error *error)
+static bool kafka_take(struct experiment_reading *self, const struct pipeline_target *target, struct error *error)
 {
 	const struct name_list *pipelines = &self->asked->pipelines;
 	if (pipelines->count == 0)
-		return topics_take_found(self, door, error);
+		return topics_take_found(self, target, error);
 	for (size_t i = 0; i < pipelines->count; i++)
-		if (!topics_take(self, door, pipelines->items[i].text, error))
+		if (!topics_take(self, target, pipelines->items[i].text, error))
 			return false;
 	return true;
 }
@@ -213,10 +215,10 @@ static bool kafka_take(struct experiment_reading *self, const struct door *door,
 static bool spec_take(struct experiment_reading *self, struct error *error)
 {
 	const struct spec_options options = {
-		.kinds = self->workspace->kinds, .namespace = self->asked->door.namespace, .model_pipelines = true};
+		.kinds = self->workspace->kinds, .namespace = self->asked->target.namespace, .model_pipelines = true};
 	struct experiment_data *data = self->data;
 	data->spec_is_open = true;
-	if (!spec_read_listed(&data->spec, self->asked->door.files, &options, error))
+	if (!spec_read_listed(&data->spec, self->asked->target.files, &options, error))
 		return false;
 	if (faults_count(data->spec.faults, SEVERITY_ERROR) > 0) {
 		workspace_faults(self->workspace, data->spec.faults);
@@ -238,18 +240,19 @@ static bool moment_take(const char *option, const char *text, int64_t *ms, struc
 static bool experiment_read(struct experiment_reading *self, struct error *error)
 {
 	const struct experiment_asked *asked = self->asked;
-	struct door door = {0};
+	struct pipeline_target target = {0};
 	const bool has_files = asked->exposures.count > 0;
 	if (has_files)
 		return all_files_take(self, error);
 	if (asked->feedback.count > 0)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE, "--feedback needs --exposures: give the files of both");
-	if (asked->pipelines.count == 0 && asked->door.files.count == 0)
+	if (asked->pipelines.count == 0 && asked->target.files.count == 0)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
 				 "it is not known where the exposures are: give the pipeline's files by -f, --pipeline NAME, or "
 				 "--exposures FILE and --feedback FILE");
-	const bool good = door_open(self->workspace, &asked->door, NULL, &door, error) && kafka_take(self, &door, error);
-	door_close(&door);
+	const bool good =
+		pipeline_target_open(self->workspace, &asked->target, NULL, &target, error) && kafka_take(self, &target, error);
+	pipeline_target_close(&target);
 	return good;
 }
 
@@ -262,7 +265,7 @@ bool experiment_data_take(const struct workspace *workspace, const char *name, c
 	*data = (struct experiment_data){0};
 	self.record_arena = arena_open(RECORD_ARENA_BYTES);
 	bool good = self.record_arena || error_memory(error, ERROR_SYSTEM, "reading an experiment");
-	good = good && (asked->door.files.count == 0 || spec_take(&self, error)) && taker->begin(taker->context, data, error) &&
+	good = good && (asked->target.files.count == 0 || spec_take(&self, error)) && taker->begin(taker->context, data, error) &&
 	       experiment_read(&self, error);
 	arena_close(self.record_arena);
 	if (self.missed > 0)

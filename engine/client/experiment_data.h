@@ -7,7 +7,7 @@
 #include "experiments/report.h"
 
 struct experiment_asked {
-	struct door_asked door;
+	struct pipeline_target_asked target;
 	struct name_list exposures, feedback; /* files; with them Kafka is not read */
 	struct name_list pipelines;
 	const char *since, *until, *covariate;
@@ -16,7 +16,7 @@ struct experiment_asked {
 
 #define EXPERIMENT_YAML_ROW(owner, member)                                                                                         \
 	{                                                                                                                          \
-		.name = "file", .letter = 'f', .type = OPTION_NAMES, .offset = offsetof(owner, member.door.files),                 \
+		.name = "file", .letter = 'f', .type = OPTION_NAMES, .offset = offsetof(owner, member.target.files),               \
 		.help = "A file or folder of YAML with the Experiment: its control is its default, and its pipelines have the "    \
 			"topics."                                                                                                  \
 	}
@@ -30,7 +30,7 @@ struct experiment_asked {
 		ROW("until", TEXT, owner, member.until, .word = "TIME", .help = "Only records until that time."),                  \
 		ROW("window", DURATION, owner, member.window_ns, .word = "TIME",                                                   \
 		    .help = "How long after an exposure feedback counts; younger exposures wait. Default: whenever it comes."),    \
-		DOOR_ROWS(owner, member.door)
+		PIPELINE_TARGET_ROWS(owner, member.target)
 
 #define EXPERIMENT_ROWS_OF(owner, member)                                                                                          \
 	EXPERIMENT_YAML_ROW(owner, member),                                                                                        \

@@ -135,11 +135,11 @@ static bool letter_take(void *context, const struct record *record, struct error
 	       rehearsal_answer(self->rehearsal, letter.id, record->time_ms, true, error);
 }
 
-static bool topic_take(struct rehearsing *self, const struct door *door, const char *topic,
+static bool topic_take(struct rehearsing *self, const struct pipeline_target *target, const char *topic,
 		       bool (*take)(void *context, const struct record *record, struct error *error), struct error *error)
 {
 	const struct reader_config config = {
-		.brokers = door->kafka.brokers, .topic = topic, .from_beginning = true, .properties = door->kafka.consumer};
+		.brokers = target->kafka.brokers, .topic = topic, .from_beginning = true, .properties = target->kafka.consumer};
 	struct reader *reader = topic ? reader_open(&config, error) : NULL;
 	const bool good = reader && reader_give_all(reader, take, self, error);
 	reader_close(reader);
@@ -149,14 +149,14 @@ static bool topic_take(struct rehearsing *self, const struct door *door, const c
 static bool rehearsing_pipeline(void *context, const char *name, struct error *error)
 {
 	struct rehearsing *self = context;
-	struct door door;
-	const bool good = door_open(self->workspace, &self->asked->door, name, &door, error) &&
-			  schema_asker_open(&self->asker, kafka_registry(&door.kafka), error) &&
-			  topic_take(self, &door, door.outputs, answer_take, error) &&
-			  topic_take(self, &door, door.errors, letter_take, error);
+	struct pipeline_target target;
+	const bool good = pipeline_target_open(self->workspace, &self->asked->target, name, &target, error) &&
+			  schema_asker_open(&self->asker, kafka_registry(&target.kafka), error) &&
+			  topic_take(self, &target, target.outputs, answer_take, error) &&
+			  topic_take(self, &target, target.errors, letter_take, error);
 	schema_asker_close(&self->asker);
 	self->asker = (struct schema_asker){0};
-	door_close(&door);
+	pipeline_target_close(&target);
 	return good;
 }
 

@@ -52,21 +52,21 @@ static double shift_of(void *importances, struct text feature, int64_t begin_ms,
 	return importance_feature_shift(importances, feature, begin_ms, end_ms);
 }
 
-static bool importances_find(struct fitting *self, const struct door *door, struct error *error)
+static bool importances_find(struct fitting *self, const struct pipeline_target *target, struct error *error)
 {
-	const char *topic = door_importance(door, door->plan->graph->name, self->arena);
-	return importance_list_read(&self->importances, &door->kafka, topic, error);
+	const char *topic = pipeline_target_importance(target, target->plan->graph->name, self->arena);
+	return importance_list_read(&self->importances, &target->kafka, topic, error);
 }
 
 /* The importance of features that a step of the pipeline keeps, if one does. Without a topic of it, nothing is known. */
-static bool importances_read(struct fitting *self, const struct door *door, struct error *error)
+static bool importances_read(struct fitting *self, const struct pipeline_target *target, struct error *error)
 {
-	const struct pipeline_plan *plan = door->plan;
+	const struct pipeline_plan *plan = target->plan;
 	bool kept = false;
 	for (size_t i = 0; i < plan->topic_count; i++)
 		kept = kept || plan->topics[i].role == TOPIC_IMPORTANCE;
 	self->importances = (struct importance_list){.arena = self->arena};
-	if (!kept || self->asked->task == FITTING_LEARNS || importances_find(self, door, error))
+	if (!kept || self->asked->task == FITTING_LEARNS || importances_find(self, target, error))
 		return true;
 	if (error->kind != ERROR_CONFIG)
 		return false;
@@ -115,13 +115,14 @@ static bool source_read(struct fitting *self, struct step *step, struct fit_sour
 /* `topic:` alone is the pipeline's own. */
 static bool feedback_topic_read(struct fitting *self, const char *pipeline, const char *name, struct error *error)
 {
-	struct door door;
-	bool good = door_open(self->workspace, self->asked->door, pipeline, &door, error);
-	const char *topic = !good || *name ? name : topic_own_name(self->arena, door.prefix, door.namespace, pipeline, "feedback");
+	struct pipeline_target target;
+	bool good = pipeline_target_open(self->workspace, self->asked->target, pipeline, &target, error);
+	const char *topic =
+		!good || *name ? name : topic_own_name(self->arena, target.prefix, target.namespace, pipeline, "feedback");
 	if (good && !topic)
 		good = error_memory(error, ERROR_SYSTEM, "naming topics");
-	good = good && feedback_truths_read_topic(&self->truths, &door.kafka, topic, error);
-	door_close(&door);
+	good = good && feedback_truths_read_topic(&self->truths, &target.kafka, topic, error);
+	pipeline_target_close(&target);
 	return good;
 }
 
@@ -165,18 +166,18 @@ static bool fit_file(struct fitting *self, struct step *step, const struct mappi
 static bool fit_topic(struct fitting *self, struct step *step, const struct mapping *mapping, struct error *error)
 {
 	struct fit_topic topic = {0};
-	struct door door;
+	struct pipeline_target target;
 	const char *name = self->asked->source + strlen(TOPIC_SOURCE);
-	bool good = door_open(self->workspace, self->asked->door, step->pipeline, &door, error);
+	bool good = pipeline_target_open(self->workspace, self->asked->target, step->pipeline, &target, error);
 	const struct fit_topic_config config = {
-		.kafka = &door.kafka, .topic = *name ? name : door.inputs, .mapping = mapping, .count = self->asked->count};
+		.kafka = &target.kafka, .topic = *name ? name : target.inputs, .mapping = mapping, .count = self->asked->count};
 	if (good && !config.topic)
 		good = error_set(error, ERROR_CONFIG, PLACE_NONE,
 				 "pipeline `%s` reads no topic of its own; write topic:NAME, as `sluice plan` lists them",
 				 step->pipeline);
 	if (good && self->asked->tensors.count > 0)
 		good = error_set(error, ERROR_CONFIG, PLACE_NONE, "--tensor combines columns of a CSV, and a topic has requests");
-	good = good && importances_read(self, &door, error) && fit_topic_open(&topic, &config, self->arena, error);
+	good = good && importances_read(self, &target, error) && fit_topic_open(&topic, &config, self->arena, error);
 	if (good) {
 		struct fit_source source = fit_topic_source(&topic);
 		good = source_read(self, step, &source, error);
@@ -190,7 +191,7 @@ static bool fit_topic(struct fitting *self, struct step *step, const struct mapp
 			     (unsigned long long)topic.refused, topic.count, (int)topic.first_refused.partition,
 			     (long long)topic.first_refused.offset, topic.refused_why.text);
 	fit_topic_close(&topic);
-	door_close(&door);
+	pipeline_target_close(&target);
 	return good;
 }
 

@@ -16,7 +16,7 @@ struct fitting_asked {
 	const struct step_kind *kind;
 	const char *step;   /* NULL: the only one of the kind */
 	const char *source; /* a path, "-", or topic:NAME */
-	const struct door_asked *door;
+	const struct pipeline_target_asked *target;
 	int64_t count; /* of records of a topic; 0: all */
 	struct name_list tensors, feedback;
 };

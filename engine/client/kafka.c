@@ -135,14 +135,14 @@ bool kafka_find(const struct runtime_spec *runtime, const struct kafka_asked *as
 		struct error *error)
 {
 	static const struct runtime_spec nothing;
-	const struct runtime_spec *said = runtime ? runtime : &nothing;
+	const struct runtime_spec *chosen = runtime ? runtime : &nothing;
 	*kafka = (struct kafka){.brokers = asked->brokers};
 	if (runtime && !runtime->kafka_enabled && !asked->brokers && !asked->ambient_brokers)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
 				 "kafkaConfig.enabled is false: `sluice dev` runs these files in one process, without Kafka; "
 				 "to use Kafka, remove the field or give --brokers");
 	if (!asked->brokers)
-		kafka->brokers = brokers_of(said, arena);
+		kafka->brokers = brokers_of(chosen, arena);
 	if (!kafka->brokers)
 		kafka->brokers = asked->ambient_brokers;
 	if (!kafka->brokers)
@@ -152,10 +152,10 @@ bool kafka_find(const struct runtime_spec *runtime, const struct kafka_asked *as
 				 "kafkaConfig.bootstrap.servers in a SeldonRuntime");
 	if (!broker_list_check(kafka->brokers, error) || !run_limits_check_client(error))
 		return false;
-	return properties_of(&said->consumer_settings, asked, KAFKA_CONSUMER, arena, &kafka->consumer, error) &&
-	       properties_of(&said->producer_settings, asked, KAFKA_PRODUCER, arena, &kafka->producer, error) &&
-	       topic_properties_of(&said->topic_settings, arena, &kafka->topics, error) &&
-	       registry_of(&said->registry, arena, &kafka->registry, error) &&
+	return properties_of(&chosen->consumer_settings, asked, KAFKA_CONSUMER, arena, &kafka->consumer, error) &&
+	       properties_of(&chosen->producer_settings, asked, KAFKA_PRODUCER, arena, &kafka->producer, error) &&
+	       topic_properties_of(&chosen->topic_settings, arena, &kafka->topics, error) &&
+	       registry_of(&chosen->registry, arena, &kafka->registry, error) &&
 	       (!arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "reading kafkaConfig"));
 }
 
@@ -202,8 +202,8 @@ const char *prefix_choose(const struct prefix_asked *asked, const char *of_files
 	return NULL;
 }
 
-static bool by_rule(const struct workspace *workspace, const struct door_asked *asked, struct named named, struct door *door,
-		    struct error *error)
+static bool by_rule(const struct workspace *workspace, const struct pipeline_target_asked *asked, struct named named,
+		    struct pipeline_target *target, struct error *error)
 {
 	const char *namespace = asked->namespace	   ? asked->namespace
 				: asked->ambient_namespace ? asked->ambient_namespace
@@ -212,21 +212,21 @@ static bool by_rule(const struct workspace *workspace, const struct door_asked *
 	const char *prefix = prefix_choose(&asked->prefix, NULL, error);
 	if (!prefix)
 		return false;
-	door->status = topic_status_name(arena, prefix, namespace);
-	door->prefix = prefix;
-	door->namespace = namespace;
+	target->status = topic_status_name(arena, prefix, namespace);
+	target->prefix = prefix;
+	target->namespace = namespace;
 	if (named.pipeline) {
 		const char *rest = named.step ? arena_print(arena, "step.%s.outputs", named.step) : "outputs";
-		door->inputs = topic_own_name(arena, prefix, namespace, named.pipeline, "inputs");
-		door->outputs = topic_own_name(arena, prefix, namespace, named.pipeline, rest ? rest : "");
-		door->errors = topic_own_name(arena, prefix, namespace, named.pipeline, "errors");
-		door->feedback = topic_own_name(arena, prefix, namespace, named.pipeline, "feedback");
+		target->inputs = topic_own_name(arena, prefix, namespace, named.pipeline, "inputs");
+		target->outputs = topic_own_name(arena, prefix, namespace, named.pipeline, rest ? rest : "");
+		target->errors = topic_own_name(arena, prefix, namespace, named.pipeline, "errors");
+		target->feedback = topic_own_name(arena, prefix, namespace, named.pipeline, "feedback");
 	}
 	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "naming topics");
 }
 
-static const struct pipeline_plan *find_pipeline(const struct plan *plan, const struct door_asked *asked, const char *name,
-						 struct error *error)
+static const struct pipeline_plan *find_pipeline(const struct plan *plan, const struct pipeline_target_asked *asked,
+						 const char *name, struct error *error)
 {
 	struct suggestion suggestion = suggest_begin(text_of(name));
 	for (size_t i = 0; i < plan->count; i++) {
@@ -253,32 +253,32 @@ static bool is_output(const struct pipeline_plan *pipeline, const struct topic *
 	return topic->role == TOPIC_STEP_OUTPUTS && strcmp(pipeline->graph->steps[topic->of].name, step) == 0;
 }
 
-static bool by_plan(const struct pipeline_plan *pipeline, struct named named, struct door *door, struct error *error)
+static bool by_plan(const struct pipeline_plan *pipeline, struct named named, struct pipeline_target *target, struct error *error)
 {
-	door->plan = pipeline;
+	target->plan = pipeline;
 	if (pipeline->graph->spec->input.key)
-		door->mapping = pipeline->graph->mapping;
+		target->mapping = pipeline->graph->mapping;
 	for (size_t i = 0; i < pipeline->topic_count; i++) {
 		const struct topic *topic = &pipeline->topics[i];
 		if (topic->role == TOPIC_INPUTS) {
-			door->inputs = topic->name;
-			door->bound = topic->bound;
+			target->inputs = topic->name;
+			target->bound = topic->bound;
 		} else if (topic->role == TOPIC_ERRORS)
-			door->errors = topic->name;
+			target->errors = topic->name;
 		else if (topic->role == TOPIC_FEEDBACK)
-			door->feedback = topic->name;
+			target->feedback = topic->name;
 		else if (is_output(pipeline, topic, named.step))
-			door->outputs = topic->name;
+			target->outputs = topic->name;
 	}
-	if (named.step && !door->outputs)
+	if (named.step && !target->outputs)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
 				 "pipeline `%s` writes no topic of a step `%s`; `sluice plan` lists its topics", named.pipeline,
 				 named.step);
 	return true;
 }
 
-static bool read_files(const struct workspace *workspace, const struct door_asked *asked, struct door *door, struct plan *plan,
-		       struct error *error)
+static bool read_files(const struct workspace *workspace, const struct pipeline_target_asked *asked, struct pipeline_target *target,
+		       struct plan *plan, struct error *error)
 {
 	const char *namespace = asked->namespace ? asked->namespace : asked->ambient_namespace;
 	const struct spec_options spec_options = {.kinds = workspace->kinds, .namespace = namespace, .model_pipelines = true};
@@ -288,32 +288,32 @@ static bool read_files(const struct workspace *workspace, const struct door_aske
 		.kinds = workspace->kinds, .metadata = &none, .models_served = true, .prefix = prefix};
 	if (!prefix)
 		return false;
-	door->spec_is_open = true;
-	if (!spec_read_listed(&door->spec, asked->files, &spec_options, error) ||
-	    !plan_make(&door->spec, &plan_options, workspace->arena, plan, error))
+	target->spec_is_open = true;
+	if (!spec_read_listed(&target->spec, asked->files, &spec_options, error) ||
+	    !plan_make(&target->spec, &plan_options, workspace->arena, plan, error))
 		return false;
 	if (plan_errors(plan) == 0)
 		return true;
-	workspace_faults(workspace, door->spec.faults);
+	workspace_faults(workspace, target->spec.faults);
 	return error_set(error, ERROR_SYSTEM, PLACE_NONE, "the pipeline's files have errors; correct them first");
 }
 
 /* What the files say of the pipeline; of any of them for the status alone. */
-static bool by_files(const struct workspace *workspace, const struct door_asked *asked, struct named named, struct door *door,
-		     const struct runtime_spec **runtime, struct error *error)
+static bool by_files(const struct workspace *workspace, const struct pipeline_target_asked *asked, struct named named,
+		     struct pipeline_target *target, const struct runtime_spec **runtime, struct error *error)
 {
 	struct plan plan;
 	const char *namespace = NAMESPACE_DEFAULT;
-	if (!read_files(workspace, asked, door, &plan, error))
+	if (!read_files(workspace, asked, target, &plan, error))
 		return false;
-	const struct resource *found = spec_first(&door->spec, RESOURCE_RUNTIME);
+	const struct resource *found = spec_first(&target->spec, RESOURCE_RUNTIME);
 	*runtime = found ? found->spec : NULL;
 	const char *prefix = prefix_choose(&asked->prefix, *runtime ? (*runtime)->topic_prefix : NULL, error);
 	if (!prefix)
 		return false;
 	if (named.pipeline) {
 		const struct pipeline_plan *pipeline = find_pipeline(&plan, asked, named.pipeline, error);
-		if (!pipeline || !by_plan(pipeline, named, door, error))
+		if (!pipeline || !by_plan(pipeline, named, target, error))
 			return false;
 		namespace = pipeline->namespace;
 	} else if (asked->namespace) {
@@ -323,67 +323,68 @@ static bool by_files(const struct workspace *workspace, const struct door_asked 
 	} else if (asked->ambient_namespace) {
 		namespace = asked->ambient_namespace;
 	}
-	door->status = topic_status_name(workspace->arena, prefix, namespace);
-	door->prefix = prefix;
-	door->namespace = namespace;
-	return door->status || error_memory(error, ERROR_SYSTEM, "naming topics");
+	target->status = topic_status_name(workspace->arena, prefix, namespace);
+	target->prefix = prefix;
+	target->namespace = namespace;
+	return target->status || error_memory(error, ERROR_SYSTEM, "naming topics");
 }
 
-bool door_open(const struct workspace *workspace, const struct door_asked *asked, const char *name, struct door *door,
-	       struct error *error)
+bool pipeline_target_open(const struct workspace *workspace, const struct pipeline_target_asked *asked, const char *name,
+			  struct pipeline_target *target, struct error *error)
 {
 	const struct runtime_spec *runtime = NULL;
 	struct named named = {0};
-	*door = (struct door){0};
+	*target = (struct pipeline_target){0};
 	if (name && !(named = split(name, workspace->arena)).pipeline)
 		return error_memory(error, ERROR_SYSTEM, "naming topics");
-	if (asked->files.count == 0 ? !by_rule(workspace, asked, named, door, error)
-				    : !by_files(workspace, asked, named, door, &runtime, error))
+	if (asked->files.count == 0 ? !by_rule(workspace, asked, named, target, error)
+				    : !by_files(workspace, asked, named, target, &runtime, error))
 		return false;
-	return kafka_find(runtime, &asked->kafka, workspace->arena, &door->kafka, error);
+	return kafka_find(runtime, &asked->kafka, workspace->arena, &target->kafka, error);
 }
 
 /* A request that cannot be read is refused by the pipeline, which says why. */
-bool door_see_inputs(const struct door *door, struct error *error)
+bool pipeline_target_see_inputs(const struct pipeline_target *target, struct error *error)
 {
-	const struct wanted_topic inputs = {.name = door->inputs, .bound = door->bound};
-	return topics_ensure(door->kafka.brokers, door->kafka.producer, (struct wanted_topics){1, &inputs}, false, NULL, error);
+	const struct wanted_topic inputs = {.name = target->inputs, .bound = target->bound};
+	return topics_ensure(target->kafka.brokers, target->kafka.producer, (struct wanted_topics){1, &inputs}, false, NULL, error);
 }
 
-bool door_see_feedback(const struct door *door, const char *pipeline, struct error *error)
+bool pipeline_target_see_feedback(const struct pipeline_target *target, const char *pipeline, struct error *error)
 {
-	const struct wanted_topic feedback = {.name = door->feedback};
+	const struct wanted_topic feedback = {.name = target->feedback};
 	struct error missing = {0};
-	if (!door->feedback)
+	if (!target->feedback)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
 				 "pipeline `%s` of the files has no experiment, so it takes no feedback", pipeline);
-	if (topics_ensure(door->kafka.brokers, door->kafka.producer, (struct wanted_topics){1, &feedback}, false, NULL, &missing))
+	if (topics_ensure(target->kafka.brokers, target->kafka.producer, (struct wanted_topics){1, &feedback}, false, NULL,
+			  &missing))
 		return true;
 	if (missing.kind != ERROR_CONFIG)
 		*error = missing;
 	return error_set(error, ERROR_CONFIG, PLACE_NONE,
 			 "topic %s does not exist: no engine has run a pipeline `%s` with an experiment; check its name and "
 			 "--namespace, and give its files by --pipelines if they set a prefix of topics",
-			 door->feedback, pipeline);
+			 target->feedback, pipeline);
 }
 
-const char *door_importance(const struct door *door, const char *pipeline, struct arena *arena)
+const char *pipeline_target_importance(const struct pipeline_target *target, const char *pipeline, struct arena *arena)
 {
-	return topic_own_name(arena, door->prefix, door->namespace, pipeline, "importance");
+	return topic_own_name(arena, target->prefix, target->namespace, pipeline, "importance");
 }
 
-struct text door_key(const struct door *door, struct text request, struct arena *arena)
+struct text pipeline_target_key(const struct pipeline_target *target, struct text request, struct arena *arena)
 {
 	struct message message = {.arena = arena};
 	struct error unread = {0};
-	if (door->mapping)
-		(void)mapped_decode(&message, door->mapping, request, NULL, &unread);
+	if (target->mapping)
+		(void)mapped_decode(&message, target->mapping, request, NULL, &unread);
 	return message.key;
 }
 
-void door_close(struct door *door)
+void pipeline_target_close(struct pipeline_target *target)
 {
-	if (door->spec_is_open)
-		spec_close(&door->spec);
-	door->spec_is_open = false;
+	if (target->spec_is_open)
+		spec_close(&target->spec);
+	target->spec_is_open = false;
 }

@@ -59,7 +59,7 @@ struct prefix_asked {
  * files have another than was asked for, or no topic can have it. */
 const char *prefix_choose(const struct prefix_asked *asked, const char *of_files, struct error *error);
 
-struct door_asked {
+struct pipeline_target_asked {
 	struct name_list files;
 	struct kafka_asked kafka;
 	struct prefix_asked prefix;
@@ -67,7 +67,7 @@ struct door_asked {
 	const char *ambient_namespace; /* of the environment or the settings file, if neither command line nor files set it */
 };
 
-#define DOOR_ROWS(owner, member)                                                                                                   \
+#define PIPELINE_TARGET_ROWS(owner, member)                                                                                        \
 	KAFKA_ROWS(owner, member.kafka), PREFIX_ROW(owner, member.prefix),                                                         \
 	{                                                                                                                          \
 		.name = "namespace", .letter = 'n', .type = OPTION_TEXT, .offset = offsetof(owner, member.namespace),              \
@@ -76,15 +76,16 @@ struct door_asked {
 	}
 
 /* For commands that need the files only to find Kafka and the status topic. */
-#define DOOR_STATUS_FILES_ROW(owner, member)                                                                                       \
+#define PIPELINE_TARGET_STATUS_FILES_ROW(owner, member)                                                                            \
 	{                                                                                                                          \
 		.name = "file", .letter = 'f', .type = OPTION_NAMES, .offset = offsetof(owner, member.files),                      \
 		.help = "A file or folder of YAML that says where Kafka is and what the topics' prefix is."                        \
 	}
 
-#define DOOR_FILES_HELP "A file or folder of the pipeline's YAML. Needed if its topics have other names, or Kafka needs settings."
+#define PIPELINE_TARGET_FILES_HELP                                                                                                 \
+	"A file or folder of the pipeline's YAML. Needed if its topics have other names, or Kafka needs settings."
 
-struct door {
+struct pipeline_target {
 	struct kafka kafka;
 	const char *inputs;
 	bool bound;	     /* the inputs topic belongs to the user or another pipeline: sluice does not create it */
@@ -101,20 +102,20 @@ struct door {
 
 /* `name` is PIPELINE or PIPELINE.STEP. NULL: only `status` is needed, for the given namespace, else that of the
  * files' first pipeline. False: CONFIG when the command line is at fault; the faults of the files are reported to
- * the workspace. The arena lives as long as the door. */
-bool door_open(const struct workspace *workspace, const struct door_asked *asked, const char *name, struct door *door,
-	       struct error *error);
-void door_close(struct door *door);
+ * the workspace. The arena lives as long as the target. */
+bool pipeline_target_open(const struct workspace *workspace, const struct pipeline_target_asked *asked, const char *name,
+			  struct pipeline_target *target, struct error *error);
+void pipeline_target_close(struct pipeline_target *target);
 
 /* Checks that the pipeline's inputs topic exists, before a request is sent; likewise its feedback topic. */
-bool door_see_inputs(const struct door *door, struct error *error);
-bool door_see_feedback(const struct door *door, const char *pipeline, struct error *error);
+bool pipeline_target_see_inputs(const struct pipeline_target *target, struct error *error);
+bool pipeline_target_see_feedback(const struct pipeline_target *target, const char *pipeline, struct error *error);
 
 /* The topic of the importance of the pipeline's features, in the arena. NULL: memory ran out. */
-const char *door_importance(const struct door *door, const char *pipeline, struct arena *arena);
+const char *pipeline_target_importance(const struct pipeline_target *target, const char *pipeline, struct arena *arena);
 
 /* The key of a request on the topic, if the pipeline's files set one (`input.key`); bytes NULL: none. In the arena. */
-struct text door_key(const struct door *door, struct text request, struct arena *arena);
+struct text pipeline_target_key(const struct pipeline_target *target, struct text request, struct arena *arena);
 
 /* The name of an engine on this host: `asked`, or without it the host's name. */
 const char *engine_name(const char *asked, struct arena *arena, struct error *error);

@@ -57,7 +57,7 @@ static bool range_take(struct past_rebase *self, struct error *error)
 
 static bool step_find(struct past_rebase *self, struct error *error)
 {
-	const struct graph *graph = self->door.plan->graph;
+	const struct graph *graph = self->target.plan->graph;
 	const char *observer = arena_print(self->workspace->arena, "%s" OBSERVER_SUFFIX, self->step);
 	if (!observer)
 		return error_memory(error, ERROR_SYSTEM, "naming a step");
@@ -74,7 +74,7 @@ static bool step_find(struct past_rebase *self, struct error *error)
 /* The step that is observed, as it is built. */
 static const struct graph_step *step_of(const struct past_rebase *self)
 {
-	const struct graph *graph = self->door.plan->graph;
+	const struct graph *graph = self->target.plan->graph;
 	for (size_t i = 0; i < graph->count; i++)
 		if (strcmp(graph->steps[i].name, self->step) == 0)
 			return &graph->steps[i];
@@ -83,7 +83,7 @@ static const struct graph_step *step_of(const struct past_rebase *self)
 
 static const char *changelog_of(const struct past_rebase *self)
 {
-	const struct pipeline_plan *plan = self->door.plan;
+	const struct pipeline_plan *plan = self->target.plan;
 	for (size_t i = 0; i < plan->topic_count; i++)
 		if (plan->topics[i].role == TOPIC_STATE && plan->topics[i].of == plan->stage_of[self->observer])
 			return plan->topics[i].name;
@@ -104,13 +104,13 @@ static bool change_take(void *context, const struct record *record, struct error
 
 static bool state_read(struct past_rebase *self, struct error *error)
 {
-	const char *const name = self->door.plan->graph->steps[self->observer].name;
-	const struct reader_config config = {.brokers = self->door.kafka.brokers,
+	const char *const name = self->target.plan->graph->steps[self->observer].name;
+	const struct reader_config config = {.brokers = self->target.kafka.brokers,
 					     .topic = changelog_of(self),
 					     .from_beginning = true,
 					     .by_time =
 						     true, /* if its messages were of another partition before, the newest hold */
-					     .properties = self->door.kafka.consumer};
+					     .properties = self->target.kafka.consumer};
 	self->store = store_open((struct scopes){1, &name}, STATE_BYTES_MAX);
 	if (!config.topic || !self->store)
 		return error_memory(error, ERROR_SYSTEM, "reading a changelog");
@@ -147,13 +147,13 @@ bool past_rebase_run(struct past_rebase *self, struct error *error)
 {
 	buffer_open(&self->file, FILE_BYTES_OUT_MAX);
 	return name_split(self, self->asked->name, error) && range_take(self, error) &&
-	       door_open(self->workspace, self->asked->door, self->pipeline, &self->door, error) && step_find(self, error) &&
-	       rebase_make(self, error);
+	       pipeline_target_open(self->workspace, self->asked->target, self->pipeline, &self->target, error) &&
+	       step_find(self, error) && rebase_make(self, error);
 }
 
 void past_rebase_close(struct past_rebase *self)
 {
 	store_close(self->store);
 	buffer_close(&self->file);
-	door_close(&self->door);
+	pipeline_target_close(&self->target);
 }

@@ -9,7 +9,7 @@ struct store;
 
 /* Borrowed until past_rebase_close(). */
 struct past_rebase_asked {
-	const struct door_asked *door;
+	const struct pipeline_target_asked *target;
 	const char *name;	  /* PIPELINE/STEP */
 	const char *from, *until; /* a point in time, or so long ago; NULL: all, and now */
 	bool alarmed;		  /* windows in alarm are taken too */
@@ -21,7 +21,7 @@ struct past_rebase { /* starts with the first two */
 	const char *pipeline, *step;
 	struct rebase_made made;
 	struct buffer file; /* the reference */
-	struct door door;
+	struct pipeline_target target;
 	size_t observer; /* among the steps of the graph */
 	struct store *store;
 	struct rebase_wanted wanted;

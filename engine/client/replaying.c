@@ -162,14 +162,14 @@ static void mark_refused(void *context, uint64_t number, const char *reason)
 }
 
 /* Written to the errors topic, so that lists show which dead letters were replayed. */
-static void mark_places(struct replaying *replaying, const struct door *door)
+static void mark_places(struct replaying *replaying, const struct pipeline_target *target)
 {
 	struct error error = {0};
 	const struct sender_config config = {
-		.brokers = door->kafka.brokers,
-		.topic = door->errors,
+		.brokers = target->kafka.brokers,
+		.topic = target->errors,
 		.timeout_ms = SEND_MS,
-		.properties = door->kafka.producer,
+		.properties = target->kafka.producer,
 		.refused = mark_refused,
 		.context = replaying,
 	};
@@ -186,31 +186,31 @@ static void mark_places(struct replaying *replaying, const struct door *door)
 		;
 	sender_close(sender);
 	if (error.kind != ERROR_NONE)
-		workspace_note(replaying->workspace, "replayed requests could not be marked in %s: %s", door->errors, error.text);
+		workspace_note(replaying->workspace, "replayed requests could not be marked in %s: %s", target->errors, error.text);
 }
 
 /* ---- all that are meant ---- */
 
 static bool replay_all(struct replaying *replaying, struct error *error)
 {
-	const struct door *door = &replaying->door;
-	const struct letters_reader reader = {.context = replaying, .found = replay_one};
+	const struct pipeline_target *target = &replaying->target;
+	const struct dead_letters_reader reader = {.context = replaying, .found = replay_one};
 	const struct sender_config config = {
-		.brokers = door->kafka.brokers,
-		.topic = door->inputs,
+		.brokers = target->kafka.brokers,
+		.topic = target->inputs,
 		.what = "request",
 		.timeout_ms = SEND_MS,
-		.properties = door->kafka.producer,
+		.properties = target->kafka.producer,
 		.refused = refuse,
 		.context = replaying,
 	};
-	if (!door_see_inputs(door, error))
+	if (!pipeline_target_see_inputs(target, error))
 		return false;
 	replaying->sender = sender_open(&config, error);
-	bool good = replaying->sender && letters_read(replaying->workspace, door, &replaying->asked->wanted, &reader, error);
+	bool good = replaying->sender && dead_letters_read(replaying->workspace, target, &replaying->asked->wanted, &reader, error);
 	while (replaying->sender && !sender_settled(replaying->sender, SETTLE_MS))
 		;
-	mark_places(replaying, door);
+	mark_places(replaying, target);
 	replaying->was_sent = replaying->sender != NULL;
 	replaying->acknowledged = replaying->sender ? sender_acknowledged(replaying->sender) : 0;
 	return good;
@@ -221,7 +221,8 @@ bool replaying_run(struct replaying *replaying, struct error *error)
 	replaying->arena = arena_open(REPLAY_ARENA_BYTES);
 	if (!replaying->arena)
 		return error_memory(error, ERROR_SYSTEM, "reading dead letters");
-	return door_open(replaying->workspace, replaying->asked->door, replaying->asked->pipeline, &replaying->door, error) &&
+	return pipeline_target_open(replaying->workspace, replaying->asked->target, replaying->asked->pipeline, &replaying->target,
+				    error) &&
 	       replay_all(replaying, error);
 }
 
@@ -229,6 +230,6 @@ void replaying_close(struct replaying *replaying)
 {
 	sender_close(replaying->sender);
 	memory_give(replaying->places);
-	door_close(&replaying->door);
+	pipeline_target_close(&replaying->target);
 	arena_close(replaying->arena);
 }

@@ -7,9 +7,9 @@
 #include "client/kafka.h"
 
 struct replay_asked {
-	const struct door_asked *door;
+	const struct pipeline_target_asked *target;
 	const char *pipeline;
-	struct letters_wanted wanted;
+	struct dead_letters_wanted wanted;
 	bool edit;	     /* opens each request in an editor first */
 	int64_t deadline_ns; /* new deadline of requests that had one */
 };
@@ -19,7 +19,7 @@ struct replaying { /* starts with the first two, which are borrowed until replay
 	const struct replay_asked *asked;
 	bool was_sent; /* what is below is known */
 	uint64_t acknowledged, refused, left_out;
-	struct door door; /* its `inputs` is the topic to which they are sent */
+	struct pipeline_target target; /* its `inputs` is the topic to which they are sent */
 	struct sender *sender;
 	struct arena *arena; /* of one letter */
 	uint64_t sent;

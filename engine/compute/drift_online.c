@@ -179,11 +179,11 @@ static json_t *online_compute(const struct compute_case *one, struct error *erro
 
 static const struct compute_method online_methods[] = {
 	{"page_hinkley", "up = a up + (x - mean) - delta, down = a down + (x - mean) + delta, mean since the last alarm; an "
-	 "alarm where "
+			 "alarm where "
 			 "up - min(up) or max(down) - down > threshold, the maximum from -1 on"},
 	{"adwin", "exponential histogram, `max_buckets` a level; every `clock` numbers all boundaries: |m0 - m1| > sqrt(2 v L s) "
-	 "+ 2/3 L s, "
-		  "L = ln(2 ln(W)/delta), s = 1/n0' + 1/n1'; the window starts anew after an alarm"},
+		  "+ 2/3 L s, "
+		  "L = ln(2 ln(W)/delta), s = 1/n0' + 1/n1'; the window starts again after an alarm"},
 	{"ddm", "p + s beside its least value after `warm_start` numbers: warning above p + 2 s, alarm above p + 3 s"},
 	{"cusum", "of (x - mu0)/sigma, slack k, threshold h, both sums at 0 again after an alarm"},
 	{"ewma_chart", "level = lam x + (1 - lam) level, limits L sigma sqrt(lam/(2 - lam) (1 - (1 - lam)^(2t)))"},

@@ -90,7 +90,7 @@ const struct ledger *applier_ledger(const struct applier *applier)
 
 /* ---- sending ---- */
 
-static void applier_told(void *context, const struct request_report *report)
+static void applier_reported(void *context, const struct request_report *report)
 {
 	struct applier *applier = context;
 	applier->acknowledged++;
@@ -109,7 +109,7 @@ static bool producer_open(struct applier *applier, struct error *error)
 								    .queue_bytes = QUEUE_BYTES,
 								    .properties = applier->config->producer,
 								    .bell = applier->bell,
-								    .told = applier_told,
+								    .reported = applier_reported,
 								    .context = applier};
 	applier->producer = applier->bell >= 0 ? request_producer_open(&applier->producer_config, error) : NULL;
 	return applier->producer &&
@@ -137,8 +137,8 @@ static size_t part_fill(const struct proposal *proposal, size_t first, struct bu
 			return count;
 	}
 	error_set(error, ERROR_LIMIT, PLACE_NONE,
-		  "`" TEXT_FORMAT "/" TEXT_FORMAT "` has %zu bytes; a document and its fields have %zu at most. Put large values into "
-		  "files that its steps name, which are sent along",
+		  "`" TEXT_FORMAT "/" TEXT_FORMAT "` has %zu bytes; a document and its fields have %zu at most. Put large values "
+		  "into files that its steps name, which are sent along",
 		  TEXT_ARGUMENTS(items[first].kind), TEXT_ARGUMENTS(items[first].name), items[first].document.length,
 		  PROPOSAL_BYTES_MAX);
 	return 0;

@@ -25,7 +25,7 @@ struct artifact_writer {
 	char refused[ERROR_TEXT_MAX / 2]; /* "": Kafka refused no record */
 };
 
-static void writer_told(void *context, const struct request_report *report)
+static void writer_reported(void *context, const struct request_report *report)
 {
 	struct artifact_writer *writer = context;
 	writer->acknowledged++;
@@ -43,7 +43,7 @@ static bool writer_set_up(struct artifact_writer *writer, struct error *error)
 							  .queue_bytes = 2 * IN_FLIGHT_MAX * ARTIFACT_RECORD_BYTES_MAX,
 							  .properties = topic->producer,
 							  .bell = writer->bell,
-							  .told = writer_told,
+							  .reported = writer_reported,
 							  .context = writer};
 	buffer_open(&writer->key, ARTIFACT_RECORD_BYTES_MAX);
 	buffer_open(&writer->value, ARTIFACT_RECORD_BYTES_MAX);

@@ -234,7 +234,7 @@ static struct engine_condition engine_look(const struct condition_board *board, 
 	}
 	if (state->is_stale && condition.ready) {
 		condition.what = TEXT("Stale");
-		condition.why = TEXT("the keeper is not heard: changes wait");
+		condition.why = TEXT("the keeper does not report: changes wait");
 	}
 	return condition;
 }

@@ -469,10 +469,10 @@ static void stale_look(struct follower *follower)
 	bool is_stale = control_reader_is_stale(&follower->view->reader, clock_ms());
 	if (is_stale && !follower->is_stale)
 		log_say(follower->config->log, LOG_LEVEL_WARN, NULL,
-			"the keeper was not heard for %d s: changes wait. The engine continues with the documents that it runs",
+			"the keeper has not reported for %d s: changes wait. The engine continues with the documents that it runs",
 			KEEPER_STALE_MS / 1000);
 	if (!is_stale && follower->is_stale)
-		log_say(follower->config->log, LOG_LEVEL_INFO, NULL, "the keeper is heard again");
+		log_say(follower->config->log, LOG_LEVEL_INFO, NULL, "the keeper reports again");
 	follower->is_stale = is_stale;
 }
 

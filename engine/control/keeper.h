@@ -102,7 +102,7 @@ void keeper_close(struct keeper *keeper); /* NULL is fine */
  * its numbers must not be used again. False: SYSTEM, and keeper_begin() must not be called. */
 bool keeper_restore(struct keeper *keeper, struct text key, struct text value, struct error *error);
 
-/* Begins a tenure, after the last record of `control`. Proposals then continue at keeper_resume(). False: SYSTEM; or
+/* Begins a term, after the last record of `control`. Proposals then continue at keeper_resume(). False: SYSTEM; or
  * CONFIG, a newer version of sluice wrote records that this one cannot read, so it does not know what was decided. */
 bool keeper_begin(struct keeper *keeper, int64_t now_ms, struct error *error);
 

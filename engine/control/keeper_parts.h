@@ -42,7 +42,7 @@ struct keeper {
 	int64_t listens_ms;	 /* time since which it receives reports */
 	int64_t looked_ms;	 /* of the last step: what was due by then is done */
 	int64_t next_offset;	 /* of proposals */
-	int64_t read_offset;	 /* of the last proposal of this tenure; -1: none */
+	int64_t read_offset;	 /* of the last proposal of this term; -1: none */
 	int64_t skipped;	 /* offset of a proposal that is refused without a decision; -1: none */
 	struct list waiting;	 /* struct waiting_proposal, by offset */
 	size_t waiting_bytes;

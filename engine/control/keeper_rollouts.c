@@ -273,8 +273,8 @@ void keeper_rollouts_shift(struct keeper *keeper, int64_t by_ms)
 		rollout_shift(&rollout->state, by_ms);
 		if (rollout->due_ms != INT64_MAX)
 			rollout->due_ms += by_ms;
-		for (struct list_node *told = rollout->tallies.first; told; told = told->next)
-			LIST_OWNER(told, struct kept_tally, node)->heard_ms += by_ms;
+		for (struct list_node *tally = rollout->tallies.first; tally; tally = tally->next)
+			LIST_OWNER(tally, struct kept_tally, node)->heard_ms += by_ms;
 	}
 }
 

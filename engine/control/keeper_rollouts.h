@@ -26,7 +26,7 @@ struct kept_tally {
 	struct tally_counts now[ROLLOUT_CHOICES_MAX], before[ROLLOUT_CHOICES_MAX];
 };
 
-/* The truths of a pipeline under the table in force, as far as any engine has told them. */
+/* The truths of a pipeline under the table in force, as far as any engine has reported them. */
 struct kept_truths {
 	struct list_node node;
 	char *pipeline;

@@ -30,7 +30,7 @@
 struct keeper_service {
 	const struct keeper_service_config *config;
 	int64_t absent_ms, spread_ms;
-	int64_t ahead_ms; /* of the wall clock, before the monotonic one, at the last turn of a tenure */
+	int64_t ahead_ms; /* of the wall clock, before the monotonic one, at the last turn of a term */
 	pthread_t thread;
 	bool has_thread;
 	atomic_bool stopping;
@@ -49,16 +49,16 @@ struct keeper_service {
 	int64_t heard_ms;      /* monotonic; when the last beat was received */
 	int64_t heard_epoch;   /* of the newest keeper */
 	bool is_vacant;	       /* the keeper said that it stops */
-	struct error said;     /* last failure that was logged: the same one is not logged again */
+	struct error last_logged; /* last failure that was logged: the same one is not logged again */
 
 	struct move_notices moves;
 	struct notice_topic_config kafka; /* of the notifier, which needs it for topics alone */
-	struct notifier *notifier;	  /* NULL: no move was told yet */
-	struct notice_counts told;
-	struct error untold;		  /* last reason why a move could not be told: the same one is not logged again */
+	struct notifier *notifier;	  /* NULL: no move was sent yet */
+	struct notice_counts sent;
+	struct error unsent;		  /* last reason why a move could not be sent: the same one is not logged again */
 	struct error unasked;		  /* the same, of a question */
 
-	/* Of a tenure: */
+	/* Of a term: */
 	struct document_checker checker;
 	struct keeper *keeper; /* NULL: a candidate */
 	struct confirm_asker asker;
@@ -175,7 +175,7 @@ static void failure_note(struct keeper_service *service, int64_t offset)
 	service->failed_offset = offset;
 }
 
-/* Reads one record of `status`, if there is one. In a tenure, reports are passed to the keeper. */
+/* Reads one record of `status`, if there is one. In a term, reports are passed to the keeper. */
 static bool status_step(struct keeper_service *service, bool *found, struct error *error)
 {
 	struct record record;
@@ -208,7 +208,7 @@ static bool proposals_step(struct keeper_service *service, bool *found, struct e
 	return good;
 }
 
-/* ---- a tenure ---- */
+/* ---- a term ---- */
 
 static bool control_restore(void *context, const struct record *record, struct error *error)
 {
@@ -258,7 +258,7 @@ static bool proposals_open(struct keeper_service *service, struct error *error)
 }
 
 /* Takes the transactional id before it reads, so that nothing is added to `control` behind its back. */
-static bool tenure_begin(struct keeper_service *service, struct error *error)
+static bool term_begin(struct keeper_service *service, struct error *error)
 {
 	const struct keeper_service_config *config = service->config;
 	const struct keeper_options options = {
@@ -276,7 +276,7 @@ static bool tenure_begin(struct keeper_service *service, struct error *error)
 		keeper_skip(service->keeper, service->failed_offset);
 	service->refused = 0;
 	memset(service->refused_why, 0, sizeof service->refused_why);
-	service->said = (struct error){0};
+	service->last_logged = (struct error){0};
 	service->seen_ms = clock_ms();
 	service->ahead_ms = time_of_day_ms() - clock_ms();
 	service->heard_epoch = keeper_ledger(service->keeper)->epoch;
@@ -288,7 +288,7 @@ static bool tenure_begin(struct keeper_service *service, struct error *error)
 }
 
 /* Checks that no other keeper took over, as far as that is known without a transaction. */
-static bool tenure_holds(struct keeper_service *service, struct error *error)
+static bool term_holds(struct keeper_service *service, struct error *error)
 {
 	int64_t now_ms = clock_ms(), paused_ms = now_ms - service->seen_ms;
 	int64_t epoch = keeper_ledger(service->keeper)->epoch;
@@ -331,10 +331,10 @@ static bool move_send(void *context, const struct move_action *action, const str
 						  MOVES_TOPIC))) {
 		return error_memory(error, ERROR_SYSTEM, "telling a move");
 	}
-	return service->notifier && notifier_post(service->notifier, &ready, &service->told, error);
+	return service->notifier && notifier_post(service->notifier, &ready, &service->sent, error);
 }
 
-/* Moves that are told are committed. */
+/* Moves that are sent are committed. */
 static void moves_tell(struct keeper_service *service)
 {
 	struct error error = {0};
@@ -342,10 +342,10 @@ static void moves_tell(struct keeper_service *service)
 	    move_notices_look(&service->moves, keeper_ledger(service->keeper), clock_ms(), &error)) {
 		return;
 	}
-	if (strcmp(service->untold.text, error.text) != 0)
+	if (strcmp(service->unsent.text, error.text) != 0)
 		log_say(service->config->log, LOG_LEVEL_ERROR, NULL,
-			"a move of a rollout cannot be told to a receiver, and is tried again: %s", error.text);
-	service->untold = error;
+			"a move of a rollout cannot be sent to a receiver, and is tried again: %s", error.text);
+	service->unsent = error;
 }
 
 /* Asks the webhooks for which stages wait, and decides by their answers. */
@@ -372,11 +372,11 @@ static bool webhooks_ask(struct keeper_service *service, struct error *error)
 }
 
 /* One turn: at most one record of each topic, so that beats are in time. */
-static bool tenure_turn(struct keeper_service *service, struct error *error)
+static bool term_turn(struct keeper_service *service, struct error *error)
 {
 	bool found = false;
 	clock_follow(service);
-	if (!status_step(service, &found, error) || !tenure_holds(service, error) || !proposals_step(service, &found, error))
+	if (!status_step(service, &found, error) || !term_holds(service, error) || !proposals_step(service, &found, error))
 		return false;
 	int64_t now_ms = time_of_day_ms();
 	if (now_ms >= keeper_due(service->keeper) &&
@@ -393,7 +393,7 @@ static bool tenure_turn(struct keeper_service *service, struct error *error)
 	return found || service_wait(service, until_ms, error);
 }
 
-static void tenure_end(struct keeper_service *service)
+static void term_end(struct keeper_service *service)
 {
 	if (atomic_exchange(&service->epoch, 0) > 0 && service_is_stopping(service))
 		beat_send(service, true);
@@ -406,11 +406,11 @@ static void tenure_end(struct keeper_service *service)
 	service->keeper = NULL;
 }
 
-static bool tenure_run(struct keeper_service *service, struct error *error)
+static bool term_run(struct keeper_service *service, struct error *error)
 {
-	bool good = tenure_begin(service, error);
+	bool good = term_begin(service, error);
 	while (good && !service_is_stopping(service))
-		good = tenure_turn(service, error);
+		good = term_turn(service, error);
 	return good;
 }
 
@@ -450,9 +450,9 @@ static bool candidate_wait(struct keeper_service *service, struct error *error)
 /* Logs why it is a candidate again, unless that was the last line. */
 static void failure_log(struct keeper_service *service, bool was_keeper, const struct error *error)
 {
-	if (!was_keeper && service->said.kind != ERROR_NONE && strcmp(service->said.text, error->text) == 0)
+	if (!was_keeper && service->last_logged.kind != ERROR_NONE && strcmp(service->last_logged.text, error->text) == 0)
 		return;
-	service->said = *error;
+	service->last_logged = *error;
 	log_say(service->config->log, LOG_LEVEL_WARN, NULL, "%s of namespace `%s`: %s; it tries again after %" PRId64 " ms",
 		was_keeper ? "this engine is no longer the keeper" : "this engine cannot become the keeper",
 		service->config->namespace, error->text, service->absent_ms);
@@ -481,12 +481,12 @@ static void *service_run(void *context)
 		bool campaigns = status_open(service, &error) && candidate_wait(service, &error);
 		if (campaigns && service_is_stopping(service))
 			break;
-		if (!campaigns || !tenure_run(service, &error)) {
+		if (!campaigns || !term_run(service, &error)) {
 			failure_log(service, atomic_load(&service->epoch) > 0, &error);
 			if (!campaigns)
 				status_forget(service);
 		}
-		tenure_end(service);
+		term_end(service);
 		service->heard_ms = clock_ms();
 		service->is_vacant = false;
 		if (!campaigns)

@@ -3,7 +3,7 @@
  * Every engine of `run --control` has one. The keeper writes a beat to `status` every KEEPER_BEAT_MS: key KEEPER_KEY,
  * value keeper_form. A keeper that stops writes a tombstone with that key. A candidate that receives no beat for
  * KEEPER_ABSENT_MS, or that tombstone, takes the transactional id of the keeper, which fences the one before. It reads
- * `control` to its end, begins a tenure, and decides proposals. Each step is one transaction (control/keeper.h). A candidate
+ * `control` to its end, begins a term, and decides proposals. Each step is one transaction (control/keeper.h). A candidate
  * that starts reads the newest records of `status` too: where the keeper stopped before, it need not wait.
  *
  * After any failure it is a candidate again: a new keeper starts from what `control` contains. So is a keeper that was
@@ -43,11 +43,11 @@ struct keeper_service *keeper_service_open(const struct keeper_service_config *c
 /* Stops the thread, and waits for its present transaction. NULL is fine. */
 void keeper_service_close(struct keeper_service *service);
 
-/* Ends a tenure, if there is one: `control` may be another topic than the one that was read. The next tenure reads it from its
+/* Ends a term, if there is one: `control` may be another topic than the one that was read. The next term reads it from its
  * beginning. Any thread may call. */
 void keeper_service_renew(struct keeper_service *service);
 
-/* The epoch of its tenure; 0: it is a candidate. Any thread may call. */
+/* The epoch of its term; 0: it is a candidate. Any thread may call. */
 int64_t keeper_service_epoch(const struct keeper_service *service);
 
 #endif

@@ -95,7 +95,7 @@ struct ledger {
 	struct list rollouts;  /* struct ledger_rollout, in the order of their first records */
 	struct list verdicts;  /* struct ledger_verdict, in the order of their records */
 	size_t verdict_count;
-	int64_t epoch;	     /* of the newest tenure; 0: none yet */
+	int64_t epoch;	     /* of the newest term; 0: none yet */
 	int64_t last_change; /* the highest number so far */
 	int64_t resume;	     /* offset of `proposals` at which a starting keeper continues */
 	size_t accepted;     /* changes in the phase CHANGE_ACCEPTED */

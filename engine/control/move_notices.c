@@ -13,7 +13,7 @@
 #define DOCUMENT_BYTES_MAX ((size_t)4 << 20)
 #define NUMBER_BYTES 24
 
-struct told_moves {
+struct sent_moves {
 	struct list_node node;
 	char *experiment;
 	size_t length;
@@ -21,19 +21,19 @@ struct told_moves {
 	int64_t numbers[MOVE_ACTIONS_MAX]; /* of the last move that each action has taken */
 };
 
-/* ---- what was told ---- */
+/* ---- moves that were sent ---- */
 
-static void told_close(struct told_moves *told)
+static void sent_close(struct sent_moves *sent)
 {
-	list_remove(&told->node);
-	memory_give(told->experiment);
-	memory_give(told);
+	list_remove(&sent->node);
+	memory_give(sent->experiment);
+	memory_give(sent);
 }
 
 void move_notices_close(struct move_notices *notices)
 {
-	while (notices->told.first)
-		told_close(LIST_OWNER(notices->told.first, struct told_moves, node));
+	while (notices->sent.first)
+		sent_close(LIST_OWNER(notices->sent.first, struct sent_moves, node));
 }
 
 void move_notices_begin(struct move_notices *notices, int64_t now_ms)
@@ -44,29 +44,29 @@ void move_notices_begin(struct move_notices *notices, int64_t now_ms)
 	notices->has_looked = false;
 }
 
-static void told_set(struct told_moves *told, int64_t number)
+static void sent_set(struct sent_moves *sent, int64_t number)
 {
 	for (size_t i = 0; i < MOVE_ACTIONS_MAX; i++)
-		told->numbers[i] = number;
+		sent->numbers[i] = number;
 }
 
-static int64_t told_least(const struct told_moves *told)
+static int64_t sent_least(const struct sent_moves *sent)
 {
-	int64_t least = told->numbers[0];
+	int64_t least = sent->numbers[0];
 	for (size_t i = 1; i < MOVE_ACTIONS_MAX; i++)
-		least = told->numbers[i] < least ? told->numbers[i] : least;
+		least = sent->numbers[i] < least ? sent->numbers[i] : least;
 	return least;
 }
 
-static bool told_is_of(const struct told_moves *told, const struct ledger_rollout *rollout)
+static bool sent_is_of(const struct sent_moves *sent, const struct ledger_rollout *rollout)
 {
 	for (size_t i = 0; rollout && i < MOVE_ACTIONS_MAX; i++)
-		if (rollout->count == 0 || told->numbers[i] > rollout->moves[rollout->count - 1]->record.number)
+		if (rollout->count == 0 || sent->numbers[i] > rollout->moves[rollout->count - 1]->record.number)
 			return false;
 	return rollout;
 }
 
-/* Older moves count as told. */
+/* Older moves count as sent. */
 static int64_t number_before(const struct ledger_rollout *rollout, int64_t time_ms)
 {
 	int64_t number = 0;
@@ -76,38 +76,38 @@ static int64_t number_before(const struct ledger_rollout *rollout, int64_t time_
 	return number;
 }
 
-static struct told_moves *told_find(const struct move_notices *notices, struct text experiment)
+static struct sent_moves *sent_find(const struct move_notices *notices, struct text experiment)
 {
-	for (struct list_node *node = notices->told.first; node; node = node->next) {
-		struct told_moves *told = LIST_OWNER(node, struct told_moves, node);
-		if (text_equal((struct text){told->experiment, told->length}, experiment))
-			return told;
+	for (struct list_node *node = notices->sent.first; node; node = node->next) {
+		struct sent_moves *sent = LIST_OWNER(node, struct sent_moves, node);
+		if (text_equal((struct text){sent->experiment, sent->length}, experiment))
+			return sent;
 	}
 	return NULL;
 }
 
-static struct told_moves *told_add(struct move_notices *notices, const struct ledger_rollout *rollout)
+static struct sent_moves *sent_add(struct move_notices *notices, const struct ledger_rollout *rollout)
 {
-	struct told_moves *told = memory_take(1, sizeof *told);
-	if (!told || !(told->experiment = memory_take(rollout->name.length + 1, 1))) {
-		memory_give(told);
+	struct sent_moves *sent = memory_take(1, sizeof *sent);
+	if (!sent || !(sent->experiment = memory_take(rollout->name.length + 1, 1))) {
+		memory_give(sent);
 		return NULL;
 	}
-	memcpy(told->experiment, rollout->name.bytes, rollout->name.length);
-	told->length = rollout->name.length;
-	told_set(told, number_before(rollout, notices->begun_ms - MOVE_AGAIN_MS));
-	list_add(&notices->told, &told->node);
-	return told;
+	memcpy(sent->experiment, rollout->name.bytes, rollout->name.length);
+	sent->length = rollout->name.length;
+	sent_set(sent, number_before(rollout, notices->begun_ms - MOVE_AGAIN_MS));
+	list_add(&notices->sent, &sent->node);
+	return sent;
 }
 
 /* Forgets the experiments that are deleted: another one of that name begins with move 1. */
-static void told_sweep(struct move_notices *notices, const struct ledger *ledger)
+static void sent_sweep(struct move_notices *notices, const struct ledger *ledger)
 {
-	for (struct list_node *node = notices->told.first, *next; node; node = next) {
-		struct told_moves *told = LIST_OWNER(node, struct told_moves, node);
+	for (struct list_node *node = notices->sent.first, *next; node; node = next) {
+		struct sent_moves *sent = LIST_OWNER(node, struct sent_moves, node);
 		next = node->next;
-		if (!told_is_of(told, ledger_rollout_find(ledger, (struct text){told->experiment, told->length})))
-			told_close(told);
+		if (!sent_is_of(sent, ledger_rollout_find(ledger, (struct text){sent->experiment, sent->length})))
+			sent_close(sent);
 	}
 }
 
@@ -183,8 +183,8 @@ static bool move_tell(const struct move_notices *notices, const struct move_acti
 }
 
 /* Tells an action its next moves, in their order. */
-static bool action_tell(const struct move_notices *notices, const struct move_action *action,
-			const struct ledger_rollout *rollout, const char *experiment, int64_t *number, struct error *error)
+static bool action_send(const struct move_notices *notices, const struct move_action *action, const struct ledger_rollout *rollout,
+			const char *experiment, int64_t *number, struct error *error)
 {
 	for (size_t i = 0; i < rollout->count; i++) {
 		const struct control_move *move = &rollout->moves[i]->record;
@@ -199,25 +199,25 @@ static bool action_tell(const struct move_notices *notices, const struct move_ac
 
 /* ---- looks ---- */
 
-static bool actions_tell(const struct move_notices *notices, const struct rollout_document *document, int64_t version,
-			 const struct ledger_rollout *rollout, struct told_moves *told, struct error *error)
+static bool actions_send(const struct move_notices *notices, const struct rollout_document *document, int64_t version,
+			 const struct ledger_rollout *rollout, struct sent_moves *sent, struct error *error)
 {
 	bool good = true;
-	if (told->version != version)
-		told_set(told, told_least(told));
-	told->version = version;
+	if (sent->version != version)
+		sent_set(sent, sent_least(sent));
+	sent->version = version;
 	for (size_t i = 0; i < MOVE_ACTIONS_MAX; i++)
 		if (i < document->action_count)
-			good = action_tell(notices, &document->actions[i], rollout, told->experiment, &told->numbers[i], error) &&
+			good = action_send(notices, &document->actions[i], rollout, sent->experiment, &sent->numbers[i], error) &&
 			       good;
 		else
-			told->numbers[i] = rollout->moves[rollout->count - 1]->record.number;
+			sent->numbers[i] = rollout->moves[rollout->count - 1]->record.number;
 	return good;
 }
 
-/* Reads the Experiment in force. Without one, or without actions, its moves count as told. */
-static bool rollout_tell(const struct move_notices *notices, const struct ledger *ledger, const struct ledger_rollout *rollout,
-			 struct told_moves *told, struct arena *arena, struct error *error)
+/* Reads the Experiment in force. Without one, or without actions, its moves count as sent. */
+static bool rollout_send(const struct move_notices *notices, const struct ledger *ledger, const struct ledger_rollout *rollout,
+			 struct sent_moves *sent, struct arena *arena, struct error *error)
 {
 	const struct ledger_resource *resource = ledger_resource_find(ledger, TEXT("Experiment"), rollout->name);
 	const struct ledger_version *version = resource ? ledger_in_force(ledger, resource) : NULL;
@@ -230,21 +230,21 @@ static bool rollout_tell(const struct move_notices *notices, const struct ledger
 		return error_memory(error, ERROR_SYSTEM, "telling a move");
 	if (!is_rollout)
 		document.action_count = 0;
-	return actions_tell(notices, &document, applied ? version->record.version : told->version, rollout, told, error);
+	return actions_send(notices, &document, applied ? version->record.version : sent->version, rollout, sent, error);
 }
 
 static bool rollout_look_at(struct move_notices *notices, const struct ledger *ledger, const struct ledger_rollout *rollout,
 			    struct error *error)
 {
-	struct told_moves *told = told_find(notices, rollout->name);
+	struct sent_moves *sent = sent_find(notices, rollout->name);
 	if (rollout->count == 0)
 		return true;
-	if (!told && !(told = told_add(notices, rollout)))
+	if (!sent && !(sent = sent_add(notices, rollout)))
 		return error_memory(error, ERROR_SYSTEM, "telling a move");
-	if (rollout->moves[rollout->count - 1]->record.number <= told_least(told))
+	if (rollout->moves[rollout->count - 1]->record.number <= sent_least(sent))
 		return true;
 	struct arena *arena = arena_open(DOCUMENT_BYTES_MAX);
-	const bool good = arena ? rollout_tell(notices, ledger, rollout, told, arena, error)
+	const bool good = arena ? rollout_send(notices, ledger, rollout, sent, arena, error)
 				: error_memory(error, ERROR_SYSTEM, "telling a move");
 	arena_close(arena);
 	return good;
@@ -256,7 +256,7 @@ bool move_notices_look(struct move_notices *notices, const struct ledger *ledger
 	bool good = true;
 	if (now_ms < notices->again_ms || (notices->has_looked && notices->records == ledger->move_records))
 		return true;
-	told_sweep(notices, ledger);
+	sent_sweep(notices, ledger);
 	LIST_EACH_ROLLOUT(ledger, rollout)
 		good = rollout_look_at(notices, ledger, rollout, error) && good;
 	notices->has_looked = good;

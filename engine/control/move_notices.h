@@ -3,10 +3,10 @@
  * The keeper looks after each of its transactions, so a notice is of a move that is recorded. Each action has its own position:
  * a receiver that takes nothing now gets its moves later, in their order, and the others do not wait for it.
  *
- * Each move is told at least once: a keeper that begins tells those of the last MOVE_AGAIN_MS again, with the same id, because
+ * Each move is sent at least once: a keeper that begins sends those of the last MOVE_AGAIN_MS again, with the same id, because
  * nobody knows which of them the keeper before it has delivered. The id is a hash of the namespace, the experiment, and the
  * number and the time of the move. A webhook gets it as `id` of the body, and as the header Idempotency-Key; the record of a
- * topic has those fields. A move that is older when a keeper begins is not told any more; `sluice experiments history` has it.
+ * topic has those fields. A move that is older when a keeper begins is not sent any more; `sluice experiments history` has it.
  * A version with other actions repeats what one of them has not taken.
  *
  * Pure. Belongs to one thread.
@@ -18,7 +18,7 @@
 
 #define MOVE_AGAIN_MS ((int64_t)24 * 3600 * 1000) /* a sender gives a notice up at that age (alerts/notice_queue.h) */
 #define MOVE_PAUSE_MS 1000			  /* after a notice that was not taken */
-#define MOVE_NOTICE_BYTES_MAX ((size_t)64 << 10)  /* a longer one is told without its evidence */
+#define MOVE_NOTICE_BYTES_MAX ((size_t)64 << 10)  /* a longer one is sent without its evidence */
 
 struct move_notice {
 	const char *experiment;
@@ -43,13 +43,13 @@ struct move_notices {
 	int64_t again_ms;    /* no look before that; monotonic */
 	bool has_looked;     /* at all of so many records: */
 	uint64_t records;
-	struct list told;    /* the positions of each experiment */
+	struct list sent; /* the positions of each experiment */
 };
 
-/* A tenure begins, at that time of day: what was told before is forgotten. */
+/* A term begins, at that time of day: what was sent before is forgotten. */
 void move_notices_begin(struct move_notices *notices, int64_t now_ms);
 
-/* Tells the moves that were not told yet; `now_ms` is monotonic. False: one could not be told now. */
+/* Sends the moves that were not sent yet; `now_ms` is monotonic. False: one could not be sent now. */
 bool move_notices_look(struct move_notices *notices, const struct ledger *ledger, int64_t now_ms, struct error *error);
 
 void move_notices_close(struct move_notices *notices);

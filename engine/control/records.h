@@ -10,8 +10,8 @@
  *   verdict@ID          the answer to the applier
  *
  * A version takes effect when its change becomes ACTIVE. That is one record, so all versions of a change take effect
- * together. A tenure of a keeper begins with the record `keeper`. Its number, the epoch, is in every record; a record
- * of an earlier tenure is refused. (The transactional id fences an earlier keeper first. The epoch is also for
+ * together. A term of a keeper begins with the record `keeper`. Its number, the epoch, is in every record; a record
+ * of an earlier term is refused. (The transactional id fences an earlier keeper first. The epoch is also for
  * systems outside Kafka.) Engines report on the topic `status` which ACCEPTED changes they have prepared.
  *
  * All texts are borrowed from the record's bytes. Times are of the wall clock, in milliseconds since 1970.
@@ -189,7 +189,7 @@ struct control_verdict {
 	int64_t epoch;
 };
 
-/* The start of a tenure, on `control`; or the keeper's beat, on `status`. */
+/* The start of a term, on `control`; or the keeper's beat, on `status`. */
 struct control_keeper {
 	struct text namespace;
 	int64_t epoch;

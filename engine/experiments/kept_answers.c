@@ -175,7 +175,7 @@ static void answer_joined(void *context, const struct joined_outcome *outcome)
 		good = metric_evaluate(counted->metric, &judged, kept->arena, &value);
 	}
 	metric_value_count(counted->table, good ? &value : NULL, (uint64_t)kept->now_ms);
-	if (good && counted->told && !judged.given)
+	if (good && counted->published && !judged.given)
 		value_tell(kept, counted, value.value);
 }
 

@@ -24,10 +24,10 @@
 struct counted_truth {
 	const struct pipeline_metric *metric;
 	struct series_table *table;
-	bool told; /* its values are told to the listener */
+	bool published; /* its values are passed to the listener */
 };
 
-/* Is told the values that feedback gave to metrics, the mean of several elements, unless the feedback had them by itself. */
+/* Gets the values that feedback gave to metrics, the mean of several elements, unless the feedback had them by itself. */
 struct kept_listener {
 	void *context;
 	void (*computed)(void *context, const struct feedback *feedback, const struct feedback_metric *values, size_t count);

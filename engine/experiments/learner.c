@@ -307,7 +307,7 @@ bool learner_restore(struct learner *learner, const struct policy_record *record
 	learner->version = record->version;
 	if (!names_fit(learner, record))
 		return error_set(error, ERROR_INPUT, PLACE_NONE,
-				 "the policy of experiment `%s` is of other candidates or features; it is learnt anew",
+				 "the policy of experiment `%s` is of other candidates or features; it is learned again",
 				 learner->config.experiment);
 	const struct bandit *before = bandit_read(learner->arena, record->learner, error);
 	if (!before || !bandit_merge(learner->bandit, before, error))

@@ -205,7 +205,7 @@ struct joining {
 	void *context;
 	uint32_t truth; /* 0: the feedback's own outcomes are joined; else what the truth says, as the metric */
 	size_t metric;
-	bool unsaid; /* an exposure that was found had no prediction */
+	bool without_prediction; /* an exposure that was found had no prediction */
 };
 
 static void outcome_add(const struct joining *joining, struct open_exposure *entry, unsigned bit, size_t metric, double value)
@@ -232,7 +232,7 @@ static void entry_judge(struct joining *joining, struct open_exposure *entry)
 	const size_t metric = joining->metric;
 	const unsigned bit = metric == OUTCOME_REWARD ? REWARD_BIT : REWARD_BIT << (metric + 1);
 	if (prediction == 0)
-		joining->unsaid = true;
+		joining->without_prediction = true;
 	else
 		outcome_add(joining, entry, bit, metric, prediction == joining->truth);
 }
@@ -309,7 +309,7 @@ bool outcome_join_judge(struct outcome_join *join, const struct feedback *feedba
 				  .metric = metric};
 	assert(join->predictions && truth.length > 0);
 	entries_join(&joining);
-	return !joining.unsaid;
+	return !joining.without_prediction;
 }
 
 /* ---- opening ---- */

@@ -37,7 +37,7 @@ struct outcome_join_config {
 	size_t metric_count; /* of those that are joined besides the reward */
 	const struct text *metrics; /* copied */
 	bool judges; /* outcome_join_judge() is called */
-	/* Called for an exposure that is over: its window ended, or it is dropped. NULL: nobody is told. */
+	/* Called for an exposure that is over: its window ended, or it is dropped. NULL: it is not called. */
 	void (*closed)(void *context, size_t slot, uint32_t arm, bool has_outcome);
 	void *context;
 };

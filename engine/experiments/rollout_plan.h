@@ -30,7 +30,7 @@
 #define ROLLOUT_LATENCY_MS 200
 #define ROLLOUT_ACCURACY_DROP 0.05     /* relative to the default's */
 #define ROLLOUT_INTERVAL_MS (60 * 60 * 1000) /* of a promotion policy */
-#define ROLLOUT_BETTER_REQUESTS 100 /* of each of two variants, before a probability of their rates is told */
+#define ROLLOUT_BETTER_REQUESTS 100 /* of each of two variants, before a probability of their rates is given */
 #define ROLLOUT_LATENCY_SHARE 0.05     /* of requests that may be above a limit of the 95th percentile */
 
 enum rollout_rule_kind {

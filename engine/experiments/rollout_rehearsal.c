@@ -29,7 +29,7 @@ struct past_answer {
 struct past_feedback {
 	struct feedback feedback;
 	struct feedback_metric accuracy; /* its name is empty: it is judged by the truth */
-	struct text said;		 /* what that says */
+	struct text prediction;		 /* what that says */
 	int64_t time_ms;
 };
 
@@ -178,7 +178,7 @@ bool rehearsal_feedback(struct rehearsal *rehearsal, const struct feedback *feed
 	past->time_ms = feedback->time_ms > 0 ? feedback->time_ms : time_ms;
 	if (accuracy)
 		past->accuracy = (struct feedback_metric){TEXT(ROLLOUT_ACCURACY), accuracy->value};
-	past->said = kept(rehearsal, truth);
+	past->prediction = kept(rehearsal, truth);
 	past->feedback = (struct feedback){.id = kept(rehearsal, feedback->id),
 					   .unit = kept(rehearsal, feedback->unit),
 					   .experiment = kept(rehearsal, feedback->experiment),
@@ -331,7 +331,7 @@ static void happening_take(struct rehearsal *rehearsal, const struct happening *
 		const struct past_feedback *past = happening->record;
 		struct feedback feedback = past->feedback;
 		const struct tensor truth = {
-			.name = TEXT("truth"), .datatype = DATATYPE_BYTES, .count = 1, .data = &past->said};
+			.name = TEXT("truth"), .datatype = DATATYPE_BYTES, .count = 1, .data = &past->prediction};
 		const struct tensor *const items[] = {&truth};
 		feedback.metric_count = past->accuracy.name.length > 0;
 		feedback.metrics = &past->accuracy;

@@ -111,7 +111,7 @@ bool rollout_state_read(const struct rollout_plan *plan, struct text bytes, stru
 	*state = (struct rollout_state){.plan = stored_take(&record)};
 	if (record.sound && state->plan != rollout_plan_hash(plan))
 		return error_set(error, ERROR_INPUT, PLACE_NONE,
-				 "The stored state of the rollout is of another plan. Begin the rollout anew, or restore the "
+				 "The stored state of the rollout is of another plan. Begin the rollout again, or restore the "
 				 "stages and criteria by which it began.");
 	walk_state(&walk, plan, state);
 	return stored_ended(&record) || stored_damaged(&record, error);

@@ -100,7 +100,7 @@ static bool gradient_steps_check(const struct gradient_line *line, struct error 
 {
 	const size_t least = line->rule == GRADIENT_TRAPEZOID ? 2 : 1;
 	return (line->steps >= least && line->steps <= GRADIENT_STEPS_MAX) ||
-	       error_set(error, ERROR_CONFIG, PLACE_NONE, "%zu steps cannot be gone; give a number from %zu to %zu", line->steps,
+	       error_set(error, ERROR_CONFIG, PLACE_NONE, "%zu steps are not possible; give a number from %zu to %zu", line->steps,
 			 least, GRADIENT_STEPS_MAX);
 }
 

@@ -285,9 +285,9 @@ static void surrogate_choose(struct surrogate_choice *choice, const struct surro
 {
 	if (!surrogate_fit_run(&choice->fit, cell, choice->observed, choice->points->count, choice->points->players))
 		return;
-	/* Where players outnumber points all fit, and nothing can be told by it: the first that can be had is taken. */
-	const bool told = choice->points->count > choice->points->players;
-	if (choice->best.cell && (!told || choice->fit.likelihood <= choice->best.likelihood))
+	/* Where players outnumber points all fit, and nothing can be decided by it: the first that can be had is taken. */
+	const bool decides = choice->points->count > choice->points->players;
+	if (choice->best.cell && (!decides || choice->fit.likelihood <= choice->best.likelihood))
 		return;
 	const struct surrogate_fit other = choice->best;
 	choice->best = choice->fit;

@@ -57,19 +57,19 @@ void run_take_carried(struct run *run)
 }
 
 /* Settles inputs and outputs of an earlier step that no carried result mentions. */
-static void deliver_missing(struct run *run, size_t step, const bool told[2])
+static void deliver_missing(struct run *run, size_t step, const bool delivered[2])
 {
 	const struct carried *carried = run->message->carried;
 	const struct error *missing = carried ? carried->missing : NULL;
 	const struct flow_node *node = &run->flow->nodes[step];
 	enum arrival_state state = missing ? ARRIVAL_FAILED : ARRIVAL_DEAD;
-	if (missing && !told[0] && !told[1]) {
+	if (missing && !delivered[0] && !delivered[1]) {
 		run->node_states[step].stage = NODE_FAILED;
 		run->node_states[step].error = missing;
 	}
-	if (!told[0])
+	if (!delivered[0])
 		outlet_deliver(run, &node->sent, state, NULL, NULL);
-	if (!told[1])
+	if (!delivered[1])
 		outlet_deliver(run, &node->gave, state, NULL, NULL);
 }
 
@@ -77,22 +77,22 @@ void run_deliver_carried(struct run *run)
 {
 	const struct flow *flow = run->flow;
 	const struct carried *carried = run->message->carried;
-	bool *told = ARENA_ARRAY(run->message->arena, bool, 2 * flow->count);
-	if (!told)
+	bool *delivered = ARENA_ARRAY(run->message->arena, bool, 2 * flow->count);
+	if (!delivered)
 		return; /* the run ends because memory ran out */
 	for (size_t i = 0; carried && i < carried->count; i++) {
 		const struct given *given = &carried->items[i];
 		size_t step = step_of(run, given);
-		if (step == STEP_NONE || told[2 * step + !given->inputs])
+		if (step == STEP_NONE || delivered[2 * step + !given->inputs])
 			continue;
 		const struct flow_node *node = &flow->nodes[step];
-		told[2 * step + !given->inputs] = true;
+		delivered[2 * step + !given->inputs] = true;
 		outlet_deliver(run, given->inputs ? &node->sent : &node->gave, arrival_of(given->state), given->payload,
 			       given->inputs ? NULL : run->node_states[step].only_to);
 	}
 	for (size_t i = 0; i < flow->count; i++)
 		if (flow->graph->part->sides[i] == STEP_BEFORE)
-			deliver_missing(run, i, &told[2 * i]);
+			deliver_missing(run, i, &delivered[2 * i]);
 }
 
 /* ---- out ---- */

@@ -63,15 +63,15 @@ const struct external_input *external_input_make(const struct graph *graph, stru
 }
 
 bool external_input_tell(const struct external_input *external_input, size_t point, const struct payload *payload,
-			 unsigned char *told)
+			 unsigned char *states)
 {
 	bool any = false;
 	for (size_t i = 0; i < external_input->count; i++) {
 		const struct source *source = &external_input->sources[i];
-		told[i] = source->step != point				     ? TOLD_NOTHING
-			  : payload && source_finds(source->tensor, payload) ? TOLD_CAME
-									     : TOLD_DEAD;
-		any |= told[i] != TOLD_NOTHING;
+		states[i] = source->step != point			       ? SOURCE_UNKNOWN
+			    : payload && source_finds(source->tensor, payload) ? SOURCE_CAME
+									       : SOURCE_DEAD;
+		any |= states[i] != SOURCE_UNKNOWN;
 	}
 	return any;
 }

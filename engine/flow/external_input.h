@@ -32,16 +32,16 @@ struct external_input {
 /* NULL: memory ran out, or the graph reads no other pipeline (then nothing has failed). */
 const struct external_input *external_input_make(const struct graph *graph, struct arena *arena);
 
-/* Writes the enum join_told of each reference for a payload that came at a point; `told` has space for `count`. NULL
+/* Writes the enum source_state of each reference for a payload that came at a point; `states` has space for `count`. NULL
  * payload: it is certain that none comes. False: no reference selects from that point. */
 bool external_input_tell(const struct external_input *external_input, size_t point, const struct payload *payload,
-			 unsigned char *told);
+			 unsigned char *states);
 
-/* Whether one record is enough for a request, where only one point is read. `told` is its result of
+/* Whether one record is enough for a request, where only one point is read. `states` is its result of
  * external_input_tell(). */
-static inline bool external_input_opens(const struct external_input *external_input, const unsigned char *told)
+static inline bool external_input_opens(const struct external_input *external_input, const unsigned char *states)
 {
-	return pending_join_is_enough(&external_input->rule, told);
+	return pending_join_is_enough(&external_input->rule, states);
 }
 
 /* Builds the request from the payload of each input; NULL in `came`: nothing came. Returns NULL: the arena is full. */

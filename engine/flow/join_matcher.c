@@ -31,7 +31,7 @@ struct pending_join {
 	bool known; /* the close of its window was reported */
 	void *mark;
 	void **parts;	     /* of each source */
-	unsigned char *told; /* enum join_told, of each source */
+	unsigned char *states; /* enum source_state, of each source */
 	size_t kept_count, kept_room;
 	void **kept;
 	size_t holds; /* held by the caller: while above 0 it is not ended */
@@ -145,8 +145,8 @@ static struct pending_join *pending_join_begin(struct matcher *matcher, const st
 		return NULL;
 	pending_join->hash = hash;
 	pending_join->parts = (void **)(pending_join + 1);
-	pending_join->told = (unsigned char *)(pending_join->parts + matcher->sources);
-	char *name = (char *)(pending_join->told + matcher->sources);
+	pending_join->states = (unsigned char *)(pending_join->parts + matcher->sources);
+	char *name = (char *)(pending_join->states + matcher->sources);
 	if (part->name.length)
 		memcpy(name, part->name.bytes, part->name.length);
 	pending_join->name = (struct text){name, part->name.length};
@@ -182,7 +182,7 @@ static void pending_join_end(struct matcher *matcher, struct pending_join *pendi
 static bool lacks(const struct matcher *matcher, const struct pending_join *pending_join, const struct join_part *part)
 {
 	for (size_t i = 0; i < matcher->sources; i++)
-		if (part->told[i] == TOLD_CAME && pending_join->told[i] == TOLD_CAME)
+		if (part->states[i] == SOURCE_CAME && pending_join->states[i] == SOURCE_CAME)
 			return false;
 	return true;
 }
@@ -205,11 +205,11 @@ static struct pending_join *pending_join_of(const struct matcher *matcher, const
 static void settle(const struct matcher *matcher, struct pending_join *pending_join, const struct join_part *part)
 {
 	for (size_t i = 0; i < matcher->sources; i++) {
-		if (part->told[i] == TOLD_NOTHING || pending_join->told[i] == TOLD_CAME)
+		if (part->states[i] == SOURCE_UNKNOWN || pending_join->states[i] == SOURCE_CAME)
 			continue;
-		pending_join->settled += pending_join->told[i] == TOLD_NOTHING;
-		pending_join->told[i] = part->told[i];
-		if (part->told[i] == TOLD_DEAD)
+		pending_join->settled += pending_join->states[i] == SOURCE_UNKNOWN;
+		pending_join->states[i] = part->states[i];
+		if (part->states[i] == SOURCE_DEAD)
 			continue;
 		pending_join->parts[i] = part->part;
 		*(i < matcher->rule->inputs.count ? &pending_join->input_came : &pending_join->trigger_came) += 1;
@@ -234,11 +234,11 @@ static bool pending_join_opens(const struct matcher *matcher, const struct pendi
 					    gate_opens(&rule->triggers, pending_join->trigger_came, closed));
 }
 
-bool pending_join_is_enough(const struct join_rule *rule, const unsigned char *told)
+bool pending_join_is_enough(const struct join_rule *rule, const unsigned char *states)
 {
 	size_t inputs = 0, triggers = 0;
 	for (size_t i = 0; i < rule->inputs.count + rule->triggers.count; i++)
-		if (told[i] == TOLD_CAME)
+		if (states[i] == SOURCE_CAME)
 			*(i < rule->inputs.count ? &inputs : &triggers) += 1;
 	return inputs > 0 && gate_opens(&rule->inputs, inputs, true) && gate_opens(&rule->triggers, triggers, true);
 }
@@ -248,7 +248,7 @@ static enum join_verdict come_late(const struct matcher *matcher, struct pending
 {
 	size_t inputs = pending_join->input_came, triggers = pending_join->trigger_came;
 	for (size_t i = 0; i < matcher->sources; i++)
-		if (part->told[i] == TOLD_CAME && pending_join->told[i] != TOLD_CAME)
+		if (part->states[i] == SOURCE_CAME && pending_join->states[i] != SOURCE_CAME)
 			*(i < matcher->rule->inputs.count ? &inputs : &triggers) += 1;
 	if (pending_join->late || inputs == 0 || !gate_opens(&matcher->rule->inputs, inputs, false) ||
 	    !gate_opens(&matcher->rule->triggers, triggers, false))
@@ -283,7 +283,7 @@ static bool brings_anything(const struct matcher *matcher, const struct join_par
 {
 	bool outer = matcher->rule->inputs.type == JOIN_OUTER || matcher->rule->triggers.type == JOIN_OUTER;
 	for (size_t i = 0; i < matcher->sources; i++)
-		if (part->told[i] == TOLD_CAME || (part->told[i] == TOLD_DEAD && outer))
+		if (part->states[i] == SOURCE_CAME || (part->states[i] == SOURCE_DEAD && outer))
 			return true;
 	return false; /* a dead source shortens only the wait of an outer join */
 }
@@ -482,11 +482,11 @@ void *join_matcher_forgotten(struct matcher *matcher)
 	return matcher->mark_count > 0 ? matcher->marks[--matcher->mark_count] : NULL;
 }
 
-struct pending_join *join_matcher_recall(struct matcher *matcher, struct text name, const unsigned char *told, bool went_on,
+struct pending_join *join_matcher_recall(struct matcher *matcher, struct text name, const unsigned char *states, bool went_on,
 					 void *mark, int64_t now_ms, struct error *error)
 {
 	end_spent(matcher);
-	const struct join_part part = {.name = name, .told = told, .time_ms = -1};
+	const struct join_part part = {.name = name, .states = states, .time_ms = -1};
 	struct pending_join *pending_join = pending_join_begin(matcher, &part, hash_bytes(name.bytes, name.length, 0), now_ms);
 	if (!pending_join) {
 		error_memory(error, ERROR_SYSTEM, "joining what came of a request");
@@ -527,9 +527,9 @@ struct text pending_join_name(const struct pending_join *pending_join)
 	return pending_join->name;
 }
 
-const unsigned char *join_told(const struct pending_join *pending_join)
+const unsigned char *join_source_states(const struct pending_join *pending_join)
 {
-	return pending_join->told;
+	return pending_join->states;
 }
 
 void *join_part_of(const struct pending_join *pending_join, size_t source)

@@ -40,12 +40,12 @@ struct join_rule {
 	bool patient;
 };
 
-enum join_told { TOLD_NOTHING, TOLD_CAME, TOLD_DEAD };
+enum source_state { SOURCE_UNKNOWN, SOURCE_CAME, SOURCE_DEAD };
 
 struct join_part {
 	struct text name;	   /* by which it is matched */
 	size_t party;		   /* number of its sender */
-	const unsigned char *told; /* enum join_told, of each source */
+	const unsigned char *states; /* enum source_state, of each source */
 	int64_t time_ms;	   /* of its record; negative: it has none */
 	int64_t deadline_ms;	   /* of its request, by the caller's clock; 0: none */
 	bool again;		   /* it is restored: it is kept, even if the join is then complete */
@@ -59,8 +59,8 @@ enum join_verdict {
 	JOIN_LATE,    /* the part would have completed the join, but came after the window: not kept. Returned once per join */
 };
 
-/* Whether one part with these values of enum join_told, one per source, is enough by itself. */
-bool pending_join_is_enough(const struct join_rule *rule, const unsigned char *told);
+/* Whether one part with these values of enum source_state, one per source, is enough by itself. */
+bool pending_join_is_enough(const struct join_rule *rule, const unsigned char *states);
 
 /* NULL: memory ran out. Borrows the rule. */
 struct matcher *join_matcher_open(const struct join_rule *rule);
@@ -100,7 +100,7 @@ void join_matcher_tidy(struct matcher *matcher, int64_t now_ms); /* forgets join
 
 /* Restores a join that went on or is over. Valid until the next call of a function above, unless it is held. NULL:
  * memory (SYSTEM). */
-struct pending_join *join_matcher_recall(struct matcher *matcher, struct text name, const unsigned char *told, bool went_on,
+struct pending_join *join_matcher_recall(struct matcher *matcher, struct text name, const unsigned char *states, bool went_on,
 					 void *mark, int64_t now_ms, struct error *error);
 
 /* Keeps a join that went on or is over, with its parts, for a caller that may have to repeat it. It ends when it was
@@ -112,7 +112,7 @@ bool pending_join_is_settled(const struct matcher *matcher,
 			     const struct pending_join *pending_join); /* nothing more can come to it */
 bool pending_join_went_on(const struct pending_join *pending_join);
 struct text pending_join_name(const struct pending_join *pending_join);
-const unsigned char *join_told(const struct pending_join *pending_join); /* of each source */
+const unsigned char *join_source_states(const struct pending_join *pending_join); /* of each source */
 
 /* ---- of a join that waits, opens or is over; valid until the next call above ---- */
 

@@ -242,7 +242,7 @@ void node_state_settle(struct run *run, size_t index)
 	struct node_state *node_state = &run->node_states[index];
 	int64_t now_ms = run->flow->now_ms;
 	if (node_state_opens(run, index, node_state->ticking ? now_ms - node_state->since_ms : 0)) {
-		if (node->elsewhere)
+		if (node->in_later_stage)
 			node_state->stage = NODE_FIRED;
 		else
 			node_state_fire(run, index);
@@ -252,7 +252,7 @@ void node_state_settle(struct run *run, size_t index)
 	if (hopeless && !node->recurring) {
 		const struct error *error = gate_error(run, &node->inputs, &node_state->inputs);
 		node_state_end(run, index, error ? error : gate_error(run, &node->triggers, &node_state->triggers));
-	} else if (!node_state->ticking && node_state->fresh && !node->elsewhere) {
+	} else if (!node_state->ticking && node_state->fresh && !node->in_later_stage) {
 		node_state->ticking = true;
 		node_state->since_ms = now_ms;
 	}
@@ -389,7 +389,7 @@ bool run_settle_quiet(struct run *run)
 		const struct node_state *node_state = &run->node_states[index];
 		if (node_state->stage != NODE_OPEN || !node_state->fresh) /* checked first, because it holds for most */
 			continue;
-		if (flow->nodes[index].elsewhere || !run_has(run, flow->nodes[index].comes))
+		if (flow->nodes[index].in_later_stage || !run_has(run, flow->nodes[index].comes))
 			continue;
 		if (node_state->inputs.came >= flow->nodes[index].inputs.need &&
 		    node_state->triggers.came >= flow->nodes[index].triggers.need) {

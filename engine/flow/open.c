@@ -143,8 +143,8 @@ static void outlet_mark_alone(const struct flow *flow, struct outlet *outlet)
 {
 	for (size_t i = 0; i < outlet->count; i++) {
 		struct flow_node *node = &flow->nodes[outlet->edges[i].node];
-		outlet->edges[i].alone = !node->recurring && !node->elsewhere && !node->gathers && !outlet->edges[i].descends &&
-					 node->inputs.count + node->triggers.count == 1;
+		outlet->edges[i].alone = !node->recurring && !node->in_later_stage && !node->gathers &&
+					 !outlet->edges[i].descends && node->inputs.count + node->triggers.count == 1;
 		outlet->direct = outlet->count == 1 && outlet->edges[i].alone && node->inputs.plain;
 		outlet->next = outlet->direct && node->plain ? node : NULL;
 	}
@@ -269,7 +269,7 @@ static void node_know(struct flow *flow, size_t index)
 	bool later = node_runs_later(flow, index);
 	node->index = index;
 	node->graph_step = graph_step;
-	node->elsewhere = true;
+	node->in_later_stage = true;
 	gate_open(flow, &node->inputs, later ? &graph_step->inputs : &none);
 	gate_open(flow, &node->triggers, later ? &graph_step->triggers : &none);
 	if (graph_step->spec->kind && graph_step->spec->kind->merges)
@@ -282,7 +282,7 @@ static void answer_open(struct flow *flow)
 	static const struct join none;
 	const struct graph *graph = flow->graph;
 	struct flow_node *node = &flow->nodes[flow->count];
-	node->elsewhere = graph->part && !graph->part->answers;
+	node->in_later_stage = graph->part && !graph->part->answers;
 	gate_open(flow, &node->inputs, flow_decides(flow) ? &graph->output : &none);
 }
 

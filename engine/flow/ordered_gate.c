@@ -75,7 +75,7 @@ static void visit_refuse(struct visit *visit)
 	struct error *error = visit->run->error;
 	error->kind = ERROR_NONE;
 	error_set(error, ERROR_SYSTEM, visit->node->step.place,
-		  "step `%s` cannot keep state here: the partition was taken away, or has no state", visit->node->step.name);
+		  "step `%s` cannot keep state here: the partition was revoked, or has no state", visit->node->step.name);
 	visit_finish(visit, STEP_FAIL, error);
 }
 
@@ -239,8 +239,8 @@ static struct write *draft(struct visit *visit, struct text key, size_t size, st
 	const struct store *store = store_of(visit);
 	assert(visit_may_keep(visit));
 	if (!store) {
-		error_set(error, ERROR_SYSTEM, visit->node->step.place,
-			  "step `%s` has no state, because its partition was taken away", visit->node->step.name);
+		error_set(error, ERROR_SYSTEM, visit->node->step.place, "step `%s` has no state, because its partition was revoked",
+			  visit->node->step.name);
 		return NULL;
 	}
 	if (!store_may_write(store, visit->node->ordered_gate, key.length, size, error))

@@ -58,7 +58,7 @@ struct flow_node {
 	bool chains;		       /* plain, and not counted */
 	bool recurring;		       /* on a cycle or after one: may fire again, so nothing is dead before all is quiet */
 	bool beside;		       /* it leads to something that is not part of the answer */
-	bool elsewhere;		       /* it runs in a later stage: the opening of its gates is noted, and there is no visit */
+	bool in_later_stage;	       /* it runs in a later stage: the opening of its gates is noted, and there is no visit */
 	bool stateful;
 	bool multiplies;
 	struct inlets {

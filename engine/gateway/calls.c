@@ -265,7 +265,7 @@ static void submission_place(struct open_call *call, const struct request_report
 		call->placed(call->context, submission);
 }
 
-static void on_told(void *context, const struct request_report *report)
+static void on_reported(void *context, const struct request_report *report)
 {
 	struct calls *calls = context;
 	struct open_call *call = call_find(calls, report->number);
@@ -547,7 +547,7 @@ static bool clients_open(struct calls *calls, const struct gateway_targets *targ
 								  .properties = config->producer,
 								  .bell = calls->bell,
 								  .loop = calls->loop,
-								  .told = on_told,
+								  .reported = on_reported,
 								  .context = calls};
 	calls->reader = reader_open(&calls->reader_config, error);
 	calls->producer = calls->reader ? request_producer_open(&calls->producer_config, error) : NULL;

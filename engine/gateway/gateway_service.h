@@ -33,7 +33,7 @@ struct gateway_asked {
 		    .help = "An origin, as https://app.example, whose pages may call the gateway from a browser (CORS); * is "     \
 			    "every origin."),                                                                                      \
 		ROW("certificate", TEXT, owner, member.listening.certificate,                                                      \
-		    .help = "A file with the gateway's certificate, in PEM: it then speaks TLS alone."),                           \
+		    .help = "A file with the gateway's certificate, in PEM: it then accepts only TLS."),                           \
 		ROW("key", TEXT, owner, member.listening.key, .help = "A file with the certificate's key, in PEM."),               \
 		ROW("authorities", TEXT, owner, member.listening.authorities,                                                      \
 		    .help = "A file of authorities, in PEM: whoever calls needs a certificate that one of them has signed."),      \

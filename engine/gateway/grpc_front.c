@@ -404,7 +404,7 @@ static bool on_asked_whether_conversation(void *context, struct grpc_request *re
 	return true;
 }
 
-static bool on_said(void *context, struct text path, struct text message, struct buffer *answer)
+static bool on_message(void *context, struct text path, struct text message, struct buffer *answer)
 {
 	static const struct proto_file *const files[] = {&inference_file, &health_file, NULL};
 	(void)context, (void)path;
@@ -433,7 +433,7 @@ struct grpc_front *grpc_front_open(struct loop *loop, const struct grpc_front_co
 						.peer_connections = config->peer_connections,
 						.called = on_called,
 						.converses = on_asked_whether_conversation,
-						.said = on_said,
+						.received = on_message,
 						.context = front};
 	front->config = *config;
 	front->loop = loop;

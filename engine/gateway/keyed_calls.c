@@ -377,7 +377,7 @@ static void log_take(struct keyed_calls *keyed, const struct record *record)
 		own_record_take(call, &claim, effect);
 }
 
-static void on_told(void *context, const struct request_report *report)
+static void on_reported(void *context, const struct request_report *report)
 {
 	struct keyed_calls *keyed = context;
 	struct keyed_call *call = report->refused ? keyed_find(keyed, report->number) : NULL;
@@ -566,7 +566,7 @@ static bool clients_open(struct keyed_calls *keyed, struct error *error)
 								  .queue_bytes = QUEUE_BYTES,
 								  .properties = config->producer,
 								  .bell = keyed->bell,
-								  .told = on_told,
+								  .reported = on_reported,
 								  .context = keyed};
 	keyed->reader = reader_open(&keyed->reader_config, error);
 	keyed->producer = keyed->reader ? request_producer_open(&keyed->producer_config, error) : NULL;

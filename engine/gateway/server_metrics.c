@@ -77,7 +77,7 @@ struct metrics_listener *model_metrics_open(const struct workspace *workspace, s
 	return listener_open(workspace, loop, &owner, address, error);
 }
 
-static void on_push_told(void *context, const char *reason)
+static void on_push_reported(void *context, const char *reason)
 {
 	if (reason)
 		workspace_note(context, "metrics cannot be pushed: %s", reason);
@@ -94,7 +94,7 @@ struct metrics_push *gateway_push_open(const struct workspace *workspace, struct
 	const struct metrics_push_config config = {.address = address,
 						   .instance = host,
 						   .owner = {gateway_write, NULL, gateway},
-						   .told = on_push_told,
+						   .reported = on_push_reported,
 						   .context = (void *)workspace};
 	return metrics_push_open(loop, &config, error);
 }

@@ -3,7 +3,7 @@
  *
  * The text is `PARTITION-OFFSET-TIME-ANSWERS-NONCE`: four numbers in decimal, and 128 random bits. The place alone could be
  * guessed, so that callers who may poll a pipeline could read each other's answers. The nonce is a header of the record and of
- * its answer (message/reply.h); a poll whose id has another one is told that there is no such request. A keyed MAC of the
+ * its answer (message/reply.h); for a poll whose id has another one there is no such request. A keyed MAC of the
  * place would do the same without those headers, but all gateways would have to share a secret, and ids would end when it is
  * replaced. Who may read the topics in Kafka sees the nonce, and sees the answer beside it.
  */

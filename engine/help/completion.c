@@ -8,7 +8,7 @@
 #include "help/completion_names.h"
 #include "help/topics.h"
 
-/* ---- what all shells are told ---- */
+/* ---- what all shells get ---- */
 
 static bool is_first_of_noun(const struct command *const *commands, const struct command *const *command)
 {

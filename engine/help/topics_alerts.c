@@ -46,7 +46,7 @@ static void states_print(struct help_page *page)
 		       "engine with the keeper sends the notices: one for all of them, when the first engine fires and when the "
 		       "last one resolves. An engine that ends while it fires counts for `resolveAfter`, and for 15 s at least. "
 		       "An engine that becomes the keeper's sends the notice of what still fires again, with the same id; so does "
-		       "each engine while no keeper is heard.");
+		       "each engine while no keeper reports.");
 	help_page_text(page, "Requests that a pipeline gets by calls of other pipelines are in its figures, but their "
 			     "values are not judged. An alert that is taken out of the files while it fires sends no notice of its "
 			     "end.");

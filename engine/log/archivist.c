@@ -40,7 +40,7 @@ void archivist_say(const struct archivist *archivist, enum log_level level, cons
 
 static void job_close(struct job *job)
 {
-	memory_give(job->told);
+	memory_give(job->report);
 	memory_give(job->topics);
 	store_close(job->store);
 	buffer_close(&job->block);
@@ -52,10 +52,10 @@ void archivist_tell(struct archivist *archivist, struct job *job, const struct a
 	pthread_mutex_lock(&archivist->lock);
 	bool wanted = !archivist->forgotten;
 	if (wanted) {
-		job->told->news = *news;
-		*archivist->told_end = job->told;
-		archivist->told_end = &job->told->next;
-		job->told = NULL;
+		job->report->news = *news;
+		*archivist->reports_end = job->report;
+		archivist->reports_end = &job->report->next;
+		job->report = NULL;
 		job->store = NULL;
 	}
 	pthread_mutex_unlock(&archivist->lock);
@@ -233,11 +233,11 @@ static struct job *job_make(enum job_kind kind, uint64_t ticket, const struct ar
 	struct job *job = memory_take(1, sizeof *job);
 	if (!job)
 		return NULL;
-	*job = (struct job){.kind = kind, .ticket = ticket, .told = memory_take(1, sizeof *job->told)};
+	*job = (struct job){.kind = kind, .ticket = ticket, .report = memory_take(1, sizeof *job->report)};
 	size_t topics = place ? place->topic_count : 0;
 	if (topics > 0)
 		job->topics = memory_take(topics, sizeof *job->topics);
-	if (!job->told || (topics > 0 && !job->topics)) {
+	if (!job->report || (topics > 0 && !job->topics)) {
 		job_close(job);
 		return NULL;
 	}
@@ -260,17 +260,17 @@ static bool archivist_news(struct archive *archive, struct archive_news *news)
 	struct archivist *archivist = archivist_of(archive);
 	bell_quiet(archivist->bell);
 	pthread_mutex_lock(&archivist->lock);
-	struct told *told = archivist->told;
-	if (told) {
-		archivist->told = told->next;
-		if (!archivist->told)
-			archivist->told_end = &archivist->told;
+	struct archive_report *report = archivist->reports;
+	if (report) {
+		archivist->reports = report->next;
+		if (!archivist->reports)
+			archivist->reports_end = &archivist->reports;
 	}
 	pthread_mutex_unlock(&archivist->lock);
-	if (!told)
+	if (!report)
 		return false;
-	*news = told->news;
-	memory_give(told);
+	*news = report->news;
+	memory_give(report);
 	return true;
 }
 
@@ -320,20 +320,20 @@ static void jobs_forget(struct archivist *archivist, uint64_t ticket)
 	archivist->jobs_end = at;
 }
 
-static void told_forget(struct archivist *archivist, uint64_t ticket)
+static void reports_forget(struct archivist *archivist, uint64_t ticket)
 {
-	struct told **at = &archivist->told;
+	struct archive_report **at = &archivist->reports;
 	while (*at) {
-		struct told *told = *at;
-		if (told->news.ticket != ticket) {
-			at = &told->next;
+		struct archive_report *report = *at;
+		if (report->news.ticket != ticket) {
+			at = &report->next;
 			continue;
 		}
-		*at = told->next;
-		store_close(told->news.store);
-		memory_give(told);
+		*at = report->next;
+		store_close(report->news.store);
+		memory_give(report);
 	}
-	archivist->told_end = at;
+	archivist->reports_end = at;
 }
 
 static void archivist_forget(struct archive *archive, uint64_t ticket)
@@ -342,7 +342,7 @@ static void archivist_forget(struct archive *archive, uint64_t ticket)
 	struct error error = {0};
 	pthread_mutex_lock(&archivist->lock);
 	jobs_forget(archivist, ticket);
-	told_forget(archivist, ticket);
+	reports_forget(archivist, ticket);
 	if (archivist->current == ticket)
 		archivist->forgotten = true;
 	pthread_mutex_unlock(&archivist->lock);
@@ -362,8 +362,8 @@ static void archivist_close(struct archive *archive)
 	}
 	while (archivist->jobs)
 		jobs_forget(archivist, archivist->jobs->ticket);
-	while (archivist->told)
-		told_forget(archivist, archivist->told->news.ticket);
+	while (archivist->reports)
+		reports_forget(archivist, archivist->reports->news.ticket);
 	archivist_close_reader(archivist);
 	while (archivist->unfinished_snapshots)
 		snapshot_file_drop(unfinished_snapshot_end(archivist, archivist->unfinished_snapshots->ticket));
@@ -406,7 +406,7 @@ struct archive *archive_open(const struct archive_config *config, const struct c
 	archivist->config = config;
 	archivist->consumer = consumer;
 	archivist->jobs_end = &archivist->jobs;
-	archivist->told_end = &archivist->told;
+	archivist->reports_end = &archivist->reports;
 	pthread_mutex_init(&archivist->lock, NULL);
 	pthread_cond_init(&archivist->asked, NULL);
 	archivist->bell = bell_open(error);

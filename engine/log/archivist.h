@@ -24,7 +24,7 @@ struct job {
 	struct store *store; /* of a restore */
 	uint32_t *topics;    /* topics of the place, copied */
 	struct buffer block; /* of a write */
-	struct told *told;   /* news of this job: allocated with it, so that its result can always be reported */
+	struct archive_report *report; /* news of this job: allocated with it, so that its result can always be reported */
 };
 
 /* A snapshot that is being written; belongs to the thread. */
@@ -34,8 +34,8 @@ struct unfinished_snapshot {
 	struct snapshot_file *file;
 };
 
-struct told {
-	struct told *next;
+struct archive_report {
+	struct archive_report *next;
 	struct archive_news news;
 };
 
@@ -51,14 +51,14 @@ struct archivist {
 	pthread_mutex_t lock; /* of the six below */
 	pthread_cond_t asked;
 	struct job *jobs, **jobs_end;
-	struct told *told, **told_end;
+	struct archive_report *reports, **reports_end;
 	uint64_t current; /* ticket of the current job */
 	bool forgotten;	  /* the worker has cancelled the current job */
 
 	struct unfinished_snapshot *unfinished_snapshots;
 	struct changelog_reader *reader; /* kept while restores follow each other */
 	/* Of the current restore: */
-	int64_t began_ms, said_ms;
+	int64_t began_ms, logged_ms;
 	const struct job *restoring;
 };
 

@@ -120,8 +120,8 @@ static bool go_on(void *context, int64_t reached, int64_t end)
 {
 	struct archivist *archivist = context;
 	int64_t now_ms = clock_ms();
-	if (now_ms - archivist->said_ms >= SAY_EVERY_MS) {
-		archivist->said_ms = now_ms;
+	if (now_ms - archivist->logged_ms >= SAY_EVERY_MS) {
+		archivist->logged_ms = now_ms;
 		const struct archive_place *place = &archivist->restoring->place;
 		if (end == OFFSET_NONE)
 			archivist_say(archivist, LOG_LEVEL_INFO,
@@ -238,7 +238,7 @@ void archivist_bring_back(struct archivist *archivist, struct job *job)
 {
 	struct archive_news news = {.kind = ARCHIVE_FAILED, .ticket = job->ticket};
 	struct settled settled;
-	archivist->began_ms = archivist->said_ms = clock_ms();
+	archivist->began_ms = archivist->logged_ms = clock_ms();
 	archivist->restoring = job;
 	if (!offsets_settle(archivist, job, &settled))
 		return;

@@ -28,10 +28,10 @@ const char *broker_release_fault(int level)
 	if (level == LEVEL_OF_4_3)
 		return "the brokers run Kafka 4.3: in its releases 4.3.0 and 4.3.1 the end of a transaction is lost if a "
 		       "partition has no leader then (KAFKA-20734), and exactly once does not hold. No field of the protocol "
-		       "tells these releases apart: check the release at the brokers";
+		       "distinguishes these releases: check the release at the brokers";
 	if (level == LEVEL_OF_4_4)
 		return "the brokers run Kafka 4.4: in its release 4.4.0 the end of a transaction is lost if a partition has "
-		       "no leader then (KAFKA-20734), and exactly once does not hold. No field of the protocol tells its "
+		       "no leader then (KAFKA-20734), and exactly once does not hold. No field of the protocol shows its "
 		       "releases apart: check the release at the brokers";
 	return NULL;
 }

@@ -53,7 +53,7 @@ static enum produce_verdict change_tell(const struct store *store, const struct 
 enum produce_verdict changelog_tell(struct store *store, struct changelog_words *words, uint32_t topic, struct position input,
 				    struct output *output, struct error *error)
 {
-	for (struct change change; store_change(store, &change); store_change_told(store)) {
+	for (struct change change; store_change(store, &change); store_change_written(store)) {
 		enum produce_verdict verdict = change_tell(store, &change, words, topic, input, output, error);
 		if (verdict != PRODUCED)
 			return verdict;

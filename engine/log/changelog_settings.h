@@ -10,7 +10,7 @@
 
 /* Least time for which Kafka must keep tombstones of removed keys. Snapshots are not used when they are older than
  * that. */
-#define REMOVALS_TOLD_LEAST_MS ((int64_t)12 * 3600 * 1000)
+#define REMOVALS_KEPT_LEAST_MS ((int64_t)12 * 3600 * 1000)
 
 enum changelog_fault {
 	CHANGELOG_DELETES, /* state is deleted, or will be: it cannot be relied on */

@@ -23,10 +23,11 @@ static struct heard_facts heard_facts; /* of the sink */
 /* With the lock. Logs how many lines were not. */
 static void facts_end(void)
 {
-	const uint64_t untold = heard_facts_end(&heard_facts);
-	if (log_sink && untold > 0)
+	const uint64_t unlogged = heard_facts_end(&heard_facts);
+	if (log_sink && unlogged > 0)
 		log_say(log_sink, LOG_LEVEL_INFO, NULL,
-			KAFKA_LINE "%" PRIu64 " more lines of its clients told the same; --log-level debug logs them", untold);
+			KAFKA_LINE "%" PRIu64 " more lines of its clients reported the same; --log-level debug logs them",
+			unlogged);
 }
 
 void kafka_log_to(const struct log_sink *sink)
@@ -54,12 +55,12 @@ static bool fact_write(enum log_level level, const struct log_fields *fields, co
 	uint64_t more = 0;
 	pthread_mutex_lock(&log_lock);
 	const bool taken = log_sink != NULL;
-	const bool is_told = taken && level != LOG_LEVEL_DEBUG &&
-			     heard_facts_take(&heard_facts, line + strlen(KAFKA_LINE), clock_ms(), &more);
+	const bool is_logged =
+		taken && level != LOG_LEVEL_DEBUG && heard_facts_take(&heard_facts, line + strlen(KAFKA_LINE), clock_ms(), &more);
 	if (taken && more > 0)
 		log_say(log_sink, level, fields, "%s; %" PRIu64 " more lines of that since the last one", line, more);
 	else if (taken)
-		log_say(log_sink, is_told ? level : LOG_LEVEL_DEBUG, fields, "%s", line);
+		log_say(log_sink, is_logged ? level : LOG_LEVEL_DEBUG, fields, "%s", line);
 	pthread_mutex_unlock(&log_lock);
 	return taken;
 }

@@ -64,7 +64,7 @@ bool heard_facts_take(struct heard_facts *facts, const char *line, int64_t now_m
 		return false;
 	}
 	if (fact->hash != hash)
-		facts->untold += fact->more;
+		facts->unlogged += fact->more;
 	*more = fact->hash == hash ? fact->more : 0;
 	*fact = (struct heard_fact){.hash = hash, .logged_ms = now_ms};
 	return true;
@@ -72,9 +72,9 @@ bool heard_facts_take(struct heard_facts *facts, const char *line, int64_t now_m
 
 uint64_t heard_facts_end(struct heard_facts *facts)
 {
-	uint64_t untold = facts->untold;
+	uint64_t unlogged = facts->unlogged;
 	for (size_t i = 0; i < HEARD_FACTS; i++)
-		untold += facts->items[i].more;
+		unlogged += facts->items[i].more;
 	*facts = (struct heard_facts){0};
-	return untold;
+	return unlogged;
 }

@@ -1,4 +1,4 @@
-/* heard_facts.h: Facts that librdkafka's log lines have told lately. Every client and every handle of a broker tells the same
+/* heard_facts.h: Facts that librdkafka's log lines have reported lately. Every client and every handle of a broker tells the same
  * outage: each fact is logged once in HEARD_FACT_MS, and the other lines are counted.
  *
  * Lines tell the same fact if they differ only in numbers, in the handle of the broker (`127.0.0.1:9092/1`, `/bootstrap`,
@@ -23,7 +23,7 @@ struct heard_fact {
 /* Starts as `{0}`. */
 struct heard_facts {
 	struct heard_fact items[HEARD_FACTS];
-	uint64_t untold; /* lines of facts that were forgotten, or lately told by nothing but their count */
+	uint64_t unlogged; /* lines of facts that were forgotten, or lately reported by nothing but their count */
 };
 
 /* Whether the line is logged. Then `more` is the number of lines that were not, of the same fact, since it was logged last. */

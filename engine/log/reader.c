@@ -13,7 +13,7 @@
 #define SILENCE_LOOKS 300 /* if the end of a topic is not reached for 30 s, an open transaction delays it */
 
 /* A partition of a reader by time. */
-struct reader_lane {
+struct reader_partition {
 	rd_kafka_queue_t *queue;
 	rd_kafka_message_t *head; /* its next record; NULL: none has come */
 	bool at_end;
@@ -32,7 +32,7 @@ struct reader {
 	int64_t *ends;	    /* end of each partition at the start; later records are not waited for */
 	bool *ended;	    /* whether the end of each partition was reached */
 	int32_t ended_count;
-	struct reader_lane *lanes; /* NULL: not by time */
+	struct reader_partition *by_partition; /* NULL: not by time */
 };
 
 /* Ignores errors. A permanent error is delivered in place of a record; librdkafka retries after the others. */
@@ -160,7 +160,7 @@ static bool start_partition(struct reader *reader, int32_t partition, struct err
 						       : newest;
 	if (code == RD_KAFKA_RESP_ERR_NO_ERROR && reader->config->from_time)
 		code = find_time(reader, partition, &begin);
-	rd_kafka_queue_t *queue = reader->lanes ? reader->lanes[partition].queue : reader->queue;
+	rd_kafka_queue_t *queue = reader->by_partition ? reader->by_partition[partition].queue : reader->queue;
 	if (code == RD_KAFKA_RESP_ERR_NO_ERROR && rd_kafka_consume_start_queue(reader->topic, partition, begin, queue) != 0)
 		code = rd_kafka_last_error();
 	return code == RD_KAFKA_RESP_ERR_NO_ERROR ||
@@ -170,10 +170,10 @@ static bool start_partition(struct reader *reader, int32_t partition, struct err
 
 static bool lanes_open(struct reader *reader, int32_t count)
 {
-	reader->lanes = memory_take((size_t)count, sizeof *reader->lanes);
-	for (int32_t i = 0; reader->lanes && i < count; i++)
-		reader->lanes[i].queue = rd_kafka_queue_new(reader->client);
-	return reader->lanes;
+	reader->by_partition = memory_take((size_t)count, sizeof *reader->by_partition);
+	for (int32_t i = 0; reader->by_partition && i < count; i++)
+		reader->by_partition[i].queue = rd_kafka_queue_new(reader->client);
+	return reader->by_partition;
 }
 
 static bool reader_set_up(struct reader *reader, struct error *error)
@@ -199,7 +199,7 @@ static bool reader_set_up(struct reader *reader, struct error *error)
 
 void reader_ring(struct reader *reader, int bell)
 {
-	assert(!reader->lanes);
+	assert(!reader->by_partition);
 	client_queue_ring(reader->queue, bell);
 }
 
@@ -234,12 +234,12 @@ struct reader *reader_open(const struct reader_config *config, struct error *err
 
 static void lanes_close(struct reader *reader)
 {
-	for (int32_t i = 0; reader->lanes && i < reader->count; i++) {
-		if (reader->lanes[i].head)
-			rd_kafka_message_destroy(reader->lanes[i].head);
-		rd_kafka_queue_destroy(reader->lanes[i].queue);
+	for (int32_t i = 0; reader->by_partition && i < reader->count; i++) {
+		if (reader->by_partition[i].head)
+			rd_kafka_message_destroy(reader->by_partition[i].head);
+		rd_kafka_queue_destroy(reader->by_partition[i].queue);
 	}
-	memory_give(reader->lanes);
+	memory_give(reader->by_partition);
 }
 
 void reader_close(struct reader *reader)
@@ -292,58 +292,59 @@ static void record_fill(struct record *record, rd_kafka_message_t *message)
 /* ---- by time ---- */
 
 /* Looks for the next record of a partition. False: nothing more can be read. */
-static bool lane_look(struct reader *reader, struct reader_lane *lane, int wait_ms, struct error *error)
+static bool reader_partition_look(struct reader *reader, struct reader_partition *one, int wait_ms, struct error *error)
 {
 	rd_kafka_message_t *message;
-	while (!lane->head && (message = rd_kafka_consume_queue(lane->queue, wait_ms))) {
+	while (!one->head && (message = rd_kafka_consume_queue(one->queue, wait_ms))) {
 		bool ends = message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
 		if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
-			lane->head = message;
+			one->head = message;
 		else if (!note_remark(reader, message, error))
 			return false;
-		lane->at_end = ends || (lane->at_end && !lane->head);
-		if (lane->at_end)
+		one->at_end = ends || (one->at_end && !one->head);
+		if (one->at_end)
 			break;
 	}
-	if (lane->head || lane->at_end)
-		lane->silent_ms = 0;
-	else if (lane->silent_ms == 0)
-		lane->silent_ms = clock_ms();
+	if (one->head || one->at_end)
+		one->silent_ms = 0;
+	else if (one->silent_ms == 0)
+		one->silent_ms = clock_ms();
 	return true;
 }
 
 /* Whether an earlier record than those that have come may still come from there. */
-static bool lane_is_behind(const struct reader_lane *lane)
+static bool reader_partition_is_behind(const struct reader_partition *one)
 {
-	return !lane->head && !lane->at_end && (lane->silent_ms == 0 || clock_ms() - lane->silent_ms < READER_PATIENCE_MS);
+	return !one->head && !one->at_end && (one->silent_ms == 0 || clock_ms() - one->silent_ms < READER_PATIENCE_MS);
 }
 
 /* The partition that is to be waited for: one that is behind, else one at its end if no record has come; else none. */
-static bool lanes_look(struct reader *reader, struct reader_lane **awaited, struct reader_lane **first, struct error *error)
+static bool lanes_look(struct reader *reader, struct reader_partition **awaited, struct reader_partition **first,
+		       struct error *error)
 {
 	*awaited = *first = NULL;
 	for (int32_t i = reader->first; i < reader->partitions; i++) {
-		struct reader_lane *lane = &reader->lanes[i];
-		if (!lane_look(reader, lane, 0, error))
+		struct reader_partition *one = &reader->by_partition[i];
+		if (!reader_partition_look(reader, one, 0, error))
 			return false;
-		if (lane_is_behind(lane) && !*awaited)
-			*awaited = lane;
-		if (lane->head && (!*first || rd_kafka_message_timestamp(lane->head, NULL) <
-						      rd_kafka_message_timestamp((*first)->head, NULL)))
-			*first = lane;
+		if (reader_partition_is_behind(one) && !*awaited)
+			*awaited = one;
+		if (one->head &&
+		    (!*first || rd_kafka_message_timestamp(one->head, NULL) < rd_kafka_message_timestamp((*first)->head, NULL)))
+			*first = one;
 	}
 	if (!*awaited && !*first)
-		*awaited = &reader->lanes[reader->first];
+		*awaited = &reader->by_partition[reader->first];
 	return true;
 }
 
 static bool lanes_next(struct reader *reader, int wait_ms, struct record *record, struct error *error)
 {
-	struct reader_lane *awaited, *first;
+	struct reader_partition *awaited, *first;
 	if (!lanes_look(reader, &awaited, &first, error))
 		return false;
 	if (awaited && wait_ms > 0 &&
-	    (!lane_look(reader, awaited, wait_ms, error) || !lanes_look(reader, &awaited, &first, error)))
+	    (!reader_partition_look(reader, awaited, wait_ms, error) || !lanes_look(reader, &awaited, &first, error)))
 		return false;
 	if (awaited || !first)
 		return true;
@@ -355,7 +356,7 @@ static bool lanes_next(struct reader *reader, int wait_ms, struct record *record
 bool reader_is_at_end(const struct reader *reader)
 {
 	for (int32_t i = reader->first; i < reader->partitions; i++)
-		if (!reader->lanes[i].at_end || reader->lanes[i].head)
+		if (!reader->by_partition[i].at_end || reader->by_partition[i].head)
 			return false;
 	return true;
 }
@@ -368,7 +369,7 @@ bool reader_next(struct reader *reader, int wait_ms, struct record *record, stru
 {
 	*record = (struct record){0};
 	(void)rd_kafka_poll(reader->client, 0);
-	if (reader->lanes)
+	if (reader->by_partition)
 		return lanes_next(reader, wait_ms, record, error);
 	rd_kafka_message_t *message;
 	while ((message = rd_kafka_consume_queue(reader->queue, wait_ms)) && message->err != RD_KAFKA_RESP_ERR_NO_ERROR)

@@ -103,7 +103,7 @@ static struct registry_question *question_add(struct registry *registry, const c
 
 /* ---- replies ---- */
 
-struct registry_said {
+struct registry_answer {
 	struct text schema;
 	struct text type; /* empty: AVRO */
 	struct text words;
@@ -111,7 +111,7 @@ struct registry_said {
 	bool refers; /* references other schemas */
 };
 
-static void take_references(struct json_scan *scan, struct registry_said *said)
+static void take_references(struct json_scan *scan, struct registry_answer *answer)
 {
 	if (json_peek(scan) != JSON_ARRAY) {
 		json_skip(scan);
@@ -119,7 +119,7 @@ static void take_references(struct json_scan *scan, struct registry_said *said)
 	}
 	json_enter(scan);
 	while (json_item(scan))
-		said->refers |= json_skip(scan);
+		answer->refers |= json_skip(scan);
 }
 
 static void take_string(struct json_scan *scan, struct text *text)
@@ -130,25 +130,25 @@ static void take_string(struct json_scan *scan, struct text *text)
 		json_skip(scan);
 }
 
-static bool read_reply(struct registry *registry, struct text body, struct registry_said *said, struct error *error)
+static bool read_reply(struct registry *registry, struct text body, struct registry_answer *answer, struct error *error)
 {
 	struct json_scan scan;
 	struct text key, number;
-	*said = (struct registry_said){0};
+	*answer = (struct registry_answer){0};
 	json_begin(&scan, body, "the registry's answer", registry->arena, error);
 	if (json_peek(&scan) == JSON_OBJECT) {
 		json_enter(&scan);
 		while (json_key(&scan, &key)) {
 			if (text_is(key, "schema"))
-				take_string(&scan, &said->schema);
+				take_string(&scan, &answer->schema);
 			else if (text_is(key, "schemaType"))
-				take_string(&scan, &said->type);
+				take_string(&scan, &answer->type);
 			else if (text_is(key, "message"))
-				take_string(&scan, &said->words);
+				take_string(&scan, &answer->words);
 			else if (text_is(key, "references"))
-				take_references(&scan, said);
+				take_references(&scan, answer);
 			else if (text_is(key, "id") && json_span(&scan, &number))
-				(void)number_read_uint64(number, &said->id);
+				(void)number_read_uint64(number, &answer->id);
 			else if (!text_is(key, "id"))
 				json_skip(&scan);
 		}
@@ -166,24 +166,24 @@ static void settle_unknown(struct registry_question *question, const char *why)
 	question->unknown_until_ms = loop_now_ms(question->registry->loop) + UNKNOWN_KEPT_MS;
 }
 
-static void settle_schema(struct registry_question *question, const struct registry_said *said)
+static void settle_schema(struct registry_question *question, const struct registry_answer *answer)
 {
-	if (said->type.length > 0 && !text_is(said->type, "AVRO")) {
+	if (answer->type.length > 0 && !text_is(answer->type, "AVRO")) {
 		settle_unknown(question, "it is not an Avro schema; only Avro is read by number");
-	} else if (said->refers) {
+	} else if (answer->refers) {
 		settle_unknown(question, "it refers to other schemas, which is not supported; register it as one schema");
 	} else {
-		question->schema = arena_copy(question->registry->arena, said->schema.bytes, said->schema.length);
+		question->schema = arena_copy(question->registry->arena, answer->schema.bytes, answer->schema.length);
 		question->state = QUESTION_ANSWERED;
 	}
 }
 
-static void settle_announcement(struct registry_question *question, const struct registry_said *said)
+static void settle_announcement(struct registry_question *question, const struct registry_answer *answer)
 {
 	struct registry *registry = question->registry;
 	question->state = QUESTION_ANSWERED;
 	registry->announced++;
-	registry->source.answer_id = (uint32_t)said->id;
+	registry->source.answer_id = (uint32_t)answer->id;
 }
 
 static void explain(struct registry_question *question, const struct http_reply *reply, struct text words)
@@ -201,22 +201,22 @@ static void explain(struct registry_question *question, const struct http_reply 
 static bool take_reply(struct registry_question *question, const struct http_reply *reply)
 {
 	struct error error = {0};
-	struct registry_said said;
+	struct registry_answer answer;
 	if (reply->status == 0) {
 		ask_again(question, reply->error.text);
 		return false;
 	}
-	bool read = read_reply(question->registry, reply->body, &said, &error);
+	bool read = read_reply(question->registry, reply->body, &answer, &error);
 	if (!question->announces && reply->status == 404) {
 		settle_unknown(question, "the registry does not have it; register it, or correct its writer");
 		return true;
 	}
-	bool whole = read && (question->announces ? said.id > 0 && said.id <= UINT32_MAX : said.schema.bytes != NULL);
+	bool whole = read && (question->announces ? answer.id > 0 && answer.id <= UINT32_MAX : answer.schema.bytes != NULL);
 	if (reply->status != 200 || !whole) {
-		explain(question, reply, !read ? text_of(error.text) : said.words);
+		explain(question, reply, !read ? text_of(error.text) : answer.words);
 		return false;
 	}
-	(question->announces ? settle_announcement : settle_schema)(question, &said);
+	(question->announces ? settle_announcement : settle_schema)(question, &answer);
 	return true;
 }
 

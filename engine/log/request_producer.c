@@ -30,7 +30,7 @@ static void on_report(rd_kafka_t *client, const rd_kafka_message_t *message, voi
 	(void)client;
 	if (producer->gathering)
 		gathering_report(producer->gathering, message);
-	producer->config->told(producer->config->context, &report);
+	producer->config->reported(producer->config->context, &report);
 }
 
 static void on_refused(void *context, uint64_t number)
@@ -38,7 +38,7 @@ static void on_refused(void *context, uint64_t number)
 	const struct request_producer *producer = context;
 	const struct request_report report = {
 		.number = number, .refused = "the producer's queue is full", .partition = -1, .offset = OFFSET_NONE};
-	producer->config->told(producer->config->context, &report);
+	producer->config->reported(producer->config->context, &report);
 }
 
 static bool producer_set_up(struct request_producer *producer, struct error *error)

@@ -30,7 +30,7 @@ struct request_producer_config {
 	struct properties properties;
 	int bell;
 	struct loop *loop; /* NULL: each record leaves at once */
-	void (*told)(void *context, const struct request_report *report);
+	void (*reported)(void *context, const struct request_report *report);
 	void *context;
 };
 
@@ -42,7 +42,7 @@ void request_producer_close(struct request_producer *producer);
 /* Sets the topics that records name by number from now on: the former ones, then new ones. The names are borrowed. */
 bool request_producer_topics(struct request_producer *producer, const char *const *names, size_t count, struct error *error);
 
-/* Copies the record. `number` is above 0. A record that was gathered may be refused later, by `told`. */
+/* Copies the record. `number` is above 0. A record that was gathered may be refused later, by `reported`. */
 enum produce_verdict request_producer_send(struct request_producer *producer, const struct outgoing *record, uint64_t number,
 					   struct error *error);
 
@@ -51,7 +51,7 @@ enum produce_verdict request_producer_send(struct request_producer *producer, co
  * of their own, and it may be any. */
 int32_t request_producer_answers(const struct request_producer *producer, struct text key, int32_t partition);
 
-/* Calls `told` for each record whose result is known. */
+/* Calls `reported` for each record whose result is known. */
 void request_producer_tell(struct request_producer *producer);
 
 #endif

@@ -112,16 +112,16 @@ static bool look_until_there(struct topic_keeper *keeper, bool create, struct er
 {
 	const struct timespec pause = {.tv_nsec = LOOK_AGAIN_MS * 1000000L};
 	const int64_t until_ms = clock_ms() + TOPICS_APPEAR_MS;
-	bool is_said = false;
+	bool is_reported = false;
 	for (;;) {
 		if (!look(keeper, error))
 			return false;
 		const struct wanted_topic *missing = first_missing(keeper, create);
 		if ((!missing && keeper->deleted.kind == ERROR_NONE) || clock_ms() >= until_ms)
 			return true;
-		if (!is_said && missing)
+		if (!is_reported && missing)
 			say_waiting(missing->name);
-		is_said = true;
+		is_reported = true;
 		nanosleep(&pause, NULL);
 	}
 }

@@ -26,7 +26,7 @@ struct witnessed {
 	struct sight anchor; /* the record that is read again */
 	struct sight newest; /* becomes the anchor if the previous one still exists */
 	int doubts;
-	bool told;
+	bool reported;
 	int64_t begin; /* begin of the partition, for the report */
 };
 
@@ -111,7 +111,7 @@ static bool witnessed_next(struct witness *witness, struct witnessed *place, siz
 	for (size_t i = 0; i < witness->count; i++) {
 		*index = (witness->next + i) % witness->count;
 		const struct witnessed *one = &witness->places[*index];
-		if (one->told || one->newest.offset <= one->anchor.offset)
+		if (one->reported || one->newest.offset <= one->anchor.offset)
 			continue;
 		witness->next = *index + 1;
 		*place = *one;
@@ -129,7 +129,7 @@ static void witnessed_settle(struct witness *witness, struct witnessed *place, e
 		place->anchor = place->newest;
 	if (place->doubts < DOUBTS)
 		return;
-	place->told = true;
+	place->reported = true;
 	place->begin = begin;
 	bell_ring(witness->config.bell);
 }
@@ -250,12 +250,12 @@ bool witness_take(struct witness *witness, struct witness_news *news)
 	pthread_mutex_lock(&witness->lock);
 	for (size_t i = 0; i < witness->count && !found; i++) {
 		struct witnessed *place = &witness->places[i];
-		if (!place->told)
+		if (!place->reported)
 			continue;
 		*news = (struct witness_news){
 			.partition = place->partition, .begin = place->begin, .end = place->anchor.offset + 1};
 		memcpy(news->topic, place->topic, sizeof news->topic);
-		place->told = false;
+		place->reported = false;
 		place->doubts = 0;
 		place->anchor = place->newest;
 		found = true;

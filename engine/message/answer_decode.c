@@ -136,10 +136,10 @@ static void read_json(const struct answer_reading *reading)
 static const struct format *format_of(const struct answer_reading *reading)
 {
 	const struct header *type = headers_find(reading->headers, TEXT("content-type"));
-	const struct format *said = type ? format_of_content_type(type->value) : NULL;
+	const struct format *declared = type ? format_of_content_type(type->value) : NULL;
 	const struct message envelope = {.headers = reading->headers};
-	if (said)
-		return said;
+	if (declared)
+		return declared;
 	if (format_avro.sniff(&envelope, reading->bytes))
 		return &format_avro;
 	size_t blanks = 0;

@@ -95,7 +95,7 @@ static bool avro_exposure_read(struct text body, bool predicts, struct arena *ar
 		exposure->prediction = avro_read_bytes(&cursor);
 	if (avro_failed(&cursor) || avro_left(&cursor) > 0)
 		return error_set(error, ERROR_INPUT, PLACE_NONE,
-				 "the record is a broken exposure; it ends early or goes on after its end");
+				 "the record is a broken exposure; it ends early or continues after its end");
 	return exposure_complete(exposure, reason, error);
 }
 

@@ -218,7 +218,7 @@ static bool avro_feedback_read(struct text bytes, struct arena *arena, struct fe
 	if (arena_failed(arena))
 		return error_memory(error, ERROR_LIMIT, "reading feedback");
 	return (!avro_failed(&cursor) && avro_left(&cursor) == 0) ||
-	       error_set(error, ERROR_INPUT, PLACE_NONE, "the record is broken feedback; it ends early or goes on after its end");
+	       error_set(error, ERROR_INPUT, PLACE_NONE, "the record is broken feedback; it ends early or continues after its end");
 }
 
 bool feedback_decode(struct text bytes, struct arena *arena, struct feedback *feedback, struct error *error)

@@ -260,7 +260,7 @@ bool json_key_further(struct json_scan *scan, struct text *key)
 	}
 	if (!scan->fresh) {
 		if (*scan->at != ',')
-			return json_fail(scan, "an object goes on without `,` or `}`");
+			return json_fail(scan, "an object continues without `,` or `}`");
 		scan->at++;
 		json_skip_blanks(scan);
 	}

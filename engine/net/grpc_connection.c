@@ -42,8 +42,7 @@ static void put_in_words(const struct grpc_connection *connection, const struct 
 	if (connection->standing)
 		error_set(words, kind, PLACE_NONE, "%s lost the connection: %s; see its log", connection->peer->address, reason);
 	else
-		error_set(words, kind, PLACE_NONE,
-			  "%s could not be reached: %s; is the server up, and this the port where it speaks gRPC?",
+		error_set(words, kind, PLACE_NONE, "%s could not be reached: %s; is the server up, and is this its gRPC port?",
 			  connection->peer->address, reason);
 }
 
@@ -165,7 +164,7 @@ static void on_tend(void *context)
 			return;
 		}
 		if (connection->pinged_ms) {
-			end_with(connection, "it has fallen silent, and does not answer a ping either");
+			end_with(connection, "it has stopped answering, and does not answer a ping either");
 			return;
 		}
 		if (connection->open == 0) {

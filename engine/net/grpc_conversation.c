@@ -96,7 +96,7 @@ static void answer_message(struct grpc_request *request)
 	drop_sent(request);
 	size_t before = answer->length;
 	buffer_append(answer, (const char[GRPC_PREFIX_BYTES]){0}, GRPC_PREFIX_BYTES);
-	if (!server->config.said(server->config.context, buffer_view(&request->path), buffer_view(&request->body), answer)) {
+	if (!server->config.received(server->config.context, buffer_view(&request->path), buffer_view(&request->body), answer)) {
 		answer->length = before;
 		grpc_conversation_end(request, GRPC_INVALID_ARGUMENT, "the message cannot be read");
 	} else if (buffer_failed(answer) || answer->length - request->offset > BACKLOG_BYTES_MAX) {

@@ -45,7 +45,7 @@ struct grpc_server_config {
 	bool (*converses)(void *context, struct grpc_request *request, struct text path, int *status, const char **words);
 	/* Appends the answer to one message of a conversation. False: the message cannot be read, which ends the call
 	 * (INVALID_ARGUMENT). */
-	bool (*said)(void *context, struct text path, struct text message, struct buffer *answer);
+	bool (*received)(void *context, struct text path, struct text message, struct buffer *answer);
 	void *context;
 };
 

@@ -106,7 +106,7 @@ bool http2_take(struct http2 *http2, const char *bytes, size_t count, struct err
 {
 	/* Old servers and wrong ports answer the preface with HTTP/1. */
 	if (!http2->heard && count >= 5 && memcmp(bytes, "HTTP/", 5) == 0)
-		return error_set(error, ERROR_REMOTE, PLACE_NONE, "it speaks HTTP/1, not HTTP/2");
+		return error_set(error, ERROR_REMOTE, PLACE_NONE, "it uses HTTP/1, not HTTP/2");
 	http2->heard = true;
 	ssize_t taken = nghttp2_session_mem_recv(http2->session, (const uint8_t *)bytes, count);
 	if (taken >= 0)

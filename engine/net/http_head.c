@@ -225,7 +225,7 @@ static bool read_target(struct http_head *head, char *bytes, struct text target)
 	size_t length = mark ? (size_t)(mark - path.bytes) : path.length, decoded;
 	head->query = mark ? slice_of(head, mark + 1, path.length - length - 1) : slice_of(head, path.bytes + length, 0);
 	if (!decode_path(bytes + (path.bytes - head->bytes), length, &decoded))
-		return head_refuse(head, BAD_REQUEST, "the path holds `%00`, or a `%` without two hexadecimal digits behind it");
+		return head_refuse(head, BAD_REQUEST, "the path holds `%00`, or a `%` without two hexadecimal digits after it");
 	head->path = slice_of(head, path.bytes, decoded);
 	return true;
 }
@@ -237,7 +237,7 @@ static bool read_version(struct http_head *head, struct text version)
 		return head_refuse(head, BAD_REQUEST, "the request's first line is not METHOD PATH HTTP/1.1");
 	if (version.length != length + 1 || memcmp(version.bytes, VERSION, length) != 0 || version.bytes[length] < '0' ||
 	    version.bytes[length] > '9')
-		return head_refuse(head, VERSION_NOT_SUPPORTED, "this port speaks HTTP/1.1 and HTTP/1.0");
+		return head_refuse(head, VERSION_NOT_SUPPORTED, "this port accepts HTTP/1.1 and HTTP/1.0");
 	head->is_old = version.bytes[length] == '0';
 	return true;
 }
@@ -286,68 +286,68 @@ static bool is_named(struct text token, struct text name)
 	return true;
 }
 
-struct http_head_said { /* headers seen so far */
+struct headers_seen { /* headers seen so far */
 	bool host, length, coding, closes, stays;
 };
 
-static bool read_host(struct http_head *head, struct http_head_said *said, struct text value)
+static bool read_host(struct http_head *head, struct headers_seen *seen, struct text value)
 {
-	if (said->host)
+	if (seen->host)
 		return head_refuse(head, BAD_REQUEST, "the request has two `Host` headers");
 	if (span_of_line(value, HOST) < value.length)
 		return head_refuse(head, BAD_REQUEST, "the request's `Host` is no host and port");
-	said->host = true;
+	seen->host = true;
 	return true;
 }
 
-static bool read_length(struct http_head *head, struct http_head_said *said, struct text value)
+static bool read_length(struct http_head *head, struct headers_seen *seen, struct text value)
 {
-	if (said->length)
+	if (seen->length)
 		return head_refuse(head, BAD_REQUEST, "the request has two `Content-Length` headers");
-	said->length = true;
+	seen->length = true;
 	return digits_read(value, 10, &head->length) ||
 	       head_refuse(head, BAD_REQUEST, "the request's `Content-Length` is no number");
 }
 
-static bool read_coding(struct http_head *head, struct http_head_said *said, struct text value)
+static bool read_coding(struct http_head *head, struct headers_seen *seen, struct text value)
 {
-	if (said->coding)
+	if (seen->coding)
 		return head_refuse(head, BAD_REQUEST, "the request has two `Transfer-Encoding` headers");
-	said->coding = true;
+	seen->coding = true;
 	if (!text_equal_caseless(value, TEXT("chunked")))
 		return head_refuse(head, NOT_IMPLEMENTED, "the only `Transfer-Encoding` that is known here is chunked");
 	return true;
 }
 
-static bool read_connection(struct http_head *head, struct http_head_said *said, struct text value)
+static bool read_connection(struct http_head *head, struct headers_seen *seen, struct text value)
 {
 	(void)head;
 	if (is_named(value, TEXT("keep-alive"))) { /* the most frequent form */
-		said->stays = true;
+		seen->stays = true;
 		return true;
 	}
 	while (value.length > 0) {
 		struct text word = http_field_trimmed(text_take_until(&value, ','));
-		said->closes |= is_named(word, TEXT("close"));
-		said->stays |= is_named(word, TEXT("keep-alive"));
+		seen->closes |= is_named(word, TEXT("close"));
+		seen->stays |= is_named(word, TEXT("keep-alive"));
 	}
 	return true;
 }
 
-static bool read_expectation(struct http_head *head, struct http_head_said *said, struct text value)
+static bool read_expectation(struct http_head *head, struct headers_seen *seen, struct text value)
 {
-	(void)said;
+	(void)seen;
 	if (!text_equal_caseless(value, TEXT("100-continue")))
 		return head_refuse(head, EXPECTATION_FAILED, "the only expectation that is known here is 100-continue");
 	head->expects_continue = true;
 	return true;
 }
 
-static bool read_field(struct http_head *head, struct http_head_said *said, struct text line)
+static bool read_field(struct http_head *head, struct headers_seen *seen, struct text line)
 {
 	static const struct {
 		struct text name;
-		bool (*read)(struct http_head *head, struct http_head_said *said, struct text value);
+		bool (*read)(struct http_head *head, struct headers_seen *seen, struct text value);
 	} by_length[] = {
 		[4] = {{"host", 4}, read_host},
 		[6] = {{"expect", 6}, read_expectation},
@@ -357,7 +357,7 @@ static bool read_field(struct http_head *head, struct http_head_said *said, stru
 	};
 	size_t length = span_of_line(line, TOKEN);
 	if (http_field_blank(*line.bytes))
-		return head_refuse(head, BAD_REQUEST, "a header goes on in the next line; write it in one");
+		return head_refuse(head, BAD_REQUEST, "a header continues in the next line; write it in one");
 	if (length == 0 || line.bytes[length] != ':')
 		return head_refuse(head, BAD_REQUEST, "a line of the request's head is no header");
 	const char *begin = line.bytes + length + 1, *end = line.bytes + line.length;
@@ -372,38 +372,38 @@ static bool read_field(struct http_head *head, struct http_head_said *said, stru
 		(struct http_field){slice_of(head, name.bytes, length), slice_of(head, value.bytes, value.length)};
 	if (length >= sizeof by_length / sizeof *by_length || !by_length[length].read || !is_named(name, by_length[length].name))
 		return true;
-	return by_length[length].read(head, said, value);
+	return by_length[length].read(head, seen, value);
 }
 
 /* ---- conclusion ---- */
 
 /* Determines the framing of the body and the persistence of the connection (RFC 9112, 6.3 and 9.3). */
-static bool conclude(struct http_head *head, const struct http_head_said *said)
+static bool conclude(struct http_head *head, const struct headers_seen *seen)
 {
-	if (!said->host && !head->is_old)
+	if (!seen->host && !head->is_old)
 		return head_refuse(head, BAD_REQUEST, "the request has no `Host` header");
-	if (said->length && said->coding)
+	if (seen->length && seen->coding)
 		return head_refuse(head, BAD_REQUEST, "the request says a `Content-Length`, and comes in chunks");
-	if (said->coding && head->is_old)
+	if (seen->coding && head->is_old)
 		return head_refuse(head, BAD_REQUEST, "HTTP/1.0 knows no chunks");
-	head->framing = said->coding ? HTTP_BODY_IN_CHUNKS : said->length ? HTTP_BODY_OF_LENGTH : HTTP_BODY_NONE;
-	head->keeps = !said->closes && (!head->is_old || said->stays);
+	head->framing = seen->coding ? HTTP_BODY_IN_CHUNKS : seen->length ? HTTP_BODY_OF_LENGTH : HTTP_BODY_NONE;
+	head->keeps = !seen->closes && (!head->is_old || seen->stays);
 	head->expects_continue = head->expects_continue && !head->is_old;
 	return true;
 }
 
 bool http_head_read(struct http_head *head, const struct http_head_scan *scan, char *bytes)
 {
-	struct http_head_said said = {0};
+	struct headers_seen seen = {0};
 	memset(head, 0, offsetof(struct http_head, fields));
 	head->bytes = bytes;
 	size_t begin = scan->begin;
 	for (unsigned i = 0; i < scan->lines; begin = scan->line_ends[i++] + (size_t)1) {
 		struct text line = {bytes + begin, scan->line_ends[i] - begin - 1};
-		if (!(i == 0 ? read_first_line(head, bytes, line) : read_field(head, &said, line)))
+		if (!(i == 0 ? read_first_line(head, bytes, line) : read_field(head, &seen, line)))
 			return false;
 	}
-	return conclude(head, &said);
+	return conclude(head, &seen);
 }
 
 struct text http_head_value_at(const struct http_head *head, struct text name, size_t place)

@@ -27,7 +27,7 @@
 struct http_incoming {
 	struct http_server *server;
 	struct http_inbound *connection; /* NULL: the connection is gone */
-	const struct http_carrier *carrier; /* of an exchange that is gone, which is to be told of the end. NULL: none */
+	const struct http_carrier *carrier; /* of an exchange that is gone, which is informed of the end. NULL: none */
 	void *carrier_context;
 	struct http_incoming *next, *previous;	 /* of all requests in use; in the pool only `next` */
 	struct buffer bytes;			 /* bytes of the head */
@@ -129,7 +129,7 @@ struct http_incoming *http_incoming_open(struct http_inbound *connection); /* NU
 void http_incoming_leave(struct http_incoming *incoming); /* takes it off its connection; it ends unless the application has it */
 void http_incoming_free(struct http_incoming *incoming);
 
-/* The carrier of the exchange will be told when the application has answered. False: it does not have the request. */
+/* The carrier of the exchange will be informed when the application has answered. False: it does not have the request. */
 bool http_incoming_pass_carrier(struct http_inbound *connection);
 
 /* Answers a request instead of the application, and then closes the connection unless it `keeps`. */

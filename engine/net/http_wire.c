@@ -204,7 +204,7 @@ static bool goes_on(struct http_intake *intake, struct text line)
 	if (!http_field_blank(*line.bytes))
 		return false;
 	if (!intake->may_fold || intake->is_strict)
-		refuse(intake, "a header of it that counts goes on in the next line");
+		refuse(intake, "a header of it that counts continues in the next line");
 	return true;
 }
 

@@ -188,7 +188,7 @@ static enum link_outcome shake_hands(struct link *link, struct error *error)
 	}
 	SSL_get0_alpn_selected(link->tls, &protocol, &length);
 	if (!link->any_protocol && (length != 2 || memcmp(protocol, "h2", 2) != 0)) {
-		error_set(error, ERROR_REMOTE, PLACE_NONE, "it speaks TLS, but no HTTP/2 through it (ALPN h2)");
+		error_set(error, ERROR_REMOTE, PLACE_NONE, "it uses TLS, but no HTTP/2 through it (ALPN h2)");
 		return LINK_BROKEN;
 	}
 	return LINK_DONE;

@@ -13,7 +13,7 @@ static unsigned log2_of(uint64_t number)
 	return 63 - (unsigned)__builtin_clzll(number | 1);
 }
 
-/* A power of two has 2^(half_bits + 1) sub-buckets, of which the lower half is told by the power below
+/* A power of two has 2^(half_bits + 1) sub-buckets, of which the lower half is that of the power below
  * it, and left out there. */
 static size_t index_of(const struct hdr_histogram *histogram, int64_t number)
 {

@@ -229,21 +229,21 @@ static bool iterations_count(const json_t *model, size_t outputs, size_t *iterat
 {
 	const size_t trees = json_array_size(json_object_get(model, "trees"));
 	const json_t *ends = json_object_get(model, "iteration_indptr");
-	size_t said, each = 1, last;
-	if (json_take_count(json_object_get(model, "gbtree_model_param"), "num_trees", &said) && said != trees)
-		return predictor_refuse(error, "it has %zu trees and says that it has %zu (num_trees): the file is not whole",
-					trees, said);
+	size_t declared, each = 1, last;
+	if (json_take_count(json_object_get(model, "gbtree_model_param"), "num_trees", &declared) && declared != trees)
+		return predictor_refuse(error, "it has %zu trees and says that it has %zu (num_trees): the file is incomplete",
+					trees, declared);
 	if (json_is_array(ends)) {
 		*iterations = json_array_size(ends) ? json_array_size(ends) - 1 : 0;
 		return (iteration_end(model, outputs, *iterations, &last) && last == trees) ||
-		       predictor_refuse(error, "its iteration_indptr does not end with its %zu trees: the file is not whole",
+		       predictor_refuse(error, "its iteration_indptr does not end with its %zu trees: the file is incomplete",
 					trees);
 	}
 	if (!iteration_end(model, outputs, 1, &each))
 		return predictor_refuse(error, "its num_parallel_tree is too large");
 	*iterations = trees / each;
 	return trees % each == 0 ||
-	       predictor_refuse(error, "its %zu trees are not %zu for each iteration: the file is not whole", trees, each);
+	       predictor_refuse(error, "its %zu trees are not %zu for each iteration: the file is incomplete", trees, each);
 }
 
 /* How many of its trees answer. */
@@ -269,7 +269,7 @@ static bool trees_used(struct predictor_traits *traits, const json_t *learner, c
 		return true;
 	const size_t all = *used;
 	return (iteration_end(model, traits->margins, best + 1, used) && *used <= all) ||
-	       predictor_refuse(error, "its iteration_indptr goes beyond its %zu trees: the file is not whole", all);
+	       predictor_refuse(error, "its iteration_indptr goes beyond its %zu trees: the file is incomplete", all);
 }
 
 /* The first `count` of them. */

@@ -113,7 +113,7 @@ struct worker_counts {
 	uint64_t resets;
 };
 
-/* What librdkafka has last told of a consumer or producer (log/client_statistics.h). Counts begin again when the worker
+/* What librdkafka has last reported of a consumer or producer (log/client_statistics.h). Counts begin again when the worker
  * replaces the client. */
 struct client_counts {
 	uint64_t brokers, brokers_up; /* known ones, and those that are connected */

@@ -79,7 +79,7 @@ const struct metric metric_rows[] = {
 	PIPELINE_NOW(waiting, NULL, "sluice_pipeline_waiting",
 		     "1 while the pipeline waits for partitions, for state, or for a model that is unreachable; else 0."),
 	PIPELINE_NOW(models_away, NULL, "sluice_pipeline_models_away",
-		     "Models that the pipeline calls and that are away, over all workers."),
+		     "Models that the pipeline calls and that are unreachable, over all workers."),
 
 	{"sluice_step_messages_total", METRIC_COUNTER, NULL,
 	 "Messages that have come to the step and been finished there; those that were given up are not counted.", SCOPE_STEP,
@@ -200,7 +200,7 @@ const struct metric metric_rows[] = {
 	       "are among them. Not reported if there was none."),
 
 	CONTROL(is_stale, "sluice_control_stale",
-		"1: the engine has not heard the keeper for 5 s. Changes wait; the engine continues with what it runs."),
+		"1: the engine has had no report of the keeper for 5 s. Changes wait; the engine continues with what it runs."),
 	CONTROL(is_behind, "sluice_control_behind", "1: the engine does not run the documents that are in force."),
 	CONTROL(resources, "sluice_control_resources", "Resources that the engine runs."),
 	CONTROL(unready, "sluice_control_unready", "Conditions of the engine and its resources that are not ready."),

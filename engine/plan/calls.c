@@ -165,7 +165,7 @@ static void add_switch(struct compiler *compiler, struct pipeline_plan *plan, si
 }
 
 /* Whom the step's kind says that it calls, or sends copies to. */
-static void add_said(struct compiler *compiler, struct pipeline_plan *plan, size_t index, bool copies)
+static void add_reported(struct compiler *compiler, struct pipeline_plan *plan, size_t index, bool copies)
 {
 	bool (*hook)(const struct step *, size_t, enum call_target *, const char **) = copies ? step_shadows : step_calls;
 	struct step self = step_seen(plan->graph, index);
@@ -188,7 +188,7 @@ void plan_calls(struct compiler *compiler, struct pipeline_plan *plan)
 		if (experiment || step->model_switch.count || !step->spec->kind || !step->spec->options ||
 		    step_option_text(step->spec, "local"))
 			continue;
-		add_said(compiler, plan, i, false);
-		add_said(compiler, plan, i, true);
+		add_reported(compiler, plan, i, false);
+		add_reported(compiler, plan, i, true);
 	}
 }

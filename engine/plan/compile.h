@@ -38,7 +38,7 @@ void plan_alerts(const struct compiler *compiler);
  * known; without options, types are checked elsewhere. */
 void plan_metrics(const struct compiler *compiler);
 
-/* Whether a declared metric names truth or reward. A tensor of the answer that is called `reward` is not told apart yet. */
+/* Whether a declared metric names truth or reward. A tensor of the answer that is called `reward` is not distinguished yet. */
 bool metrics_need_feedback(const struct graph *graph, struct arena *arena);
 
 /* stages.c: cuts the pipeline into stages, with reasons. */

@@ -47,7 +47,7 @@ struct dev_process {
 	struct engine_watchers watchers;
 	struct file_watch watch;
 	struct fetching fetching;
-	struct files *elsewhere; /* remote files to be fetched; NULL: none */
+	struct files *remote_files; /* remote files to be fetched; NULL: none */
 	bool edited;		 /* a file was edited during the first fetch */
 	struct dev_lines *lines;
 	struct loop_timer ready_timer, lines_timer;
@@ -123,7 +123,7 @@ static struct revision *read_files(struct dev_process *dev, struct error *error)
 	struct revision_options files = dev->files;
 	if (!stubs_offer(dev, &files.servers, error))
 		return NULL;
-	files.elsewhere = &dev->elsewhere;
+	files.remote_files = &dev->remote_files;
 	files.before = dev->engine ? &engine_revision(dev->engine)->plan : NULL;
 	struct revision *revision = revision_open_for(dev->workspace, &files, error);
 	if (revision && make_topics(dev, revision, error))
@@ -138,8 +138,8 @@ static void reload_with(void *context, struct files *fetched);
  * failed. */
 static bool fetch_first(struct dev_process *dev, struct error *error)
 {
-	struct files *files = dev->elsewhere;
-	dev->elsewhere = NULL;
+	struct files *files = dev->remote_files;
+	dev->remote_files = NULL;
 	if (!files || !fetching_start(&dev->fetching, dev->loop, files, reload_with, dev, error))
 		return false;
 	workspace_note(dev->workspace, "fetching remote files that the files name; the running version is unchanged until then");
@@ -199,7 +199,7 @@ static void reload(struct dev_process *dev)
 static void reload_with(void *context, struct files *fetched)
 {
 	struct dev_process *dev = context;
-	dev->elsewhere = fetched;
+	dev->remote_files = fetched;
 	reload(dev);
 }
 
@@ -224,13 +224,13 @@ static bool watch_files(struct dev_process *dev, struct error *error)
 static bool wait_for_fetched(struct dev_process *dev, struct error *error)
 {
 	dev->edited = false;
-	return watch_files(dev, error) && fetching_await(dev->loop, &dev->elsewhere, &dev->edited, error);
+	return watch_files(dev, error) && fetching_await(dev->loop, &dev->remote_files, &dev->edited, error);
 }
 
 static struct revision *read_first_files(struct dev_process *dev, struct error *error)
 {
 	struct revision *revision = read_files(dev, error);
-	while (!revision && dev->elsewhere && wait_for_fetched(dev, error))
+	while (!revision && dev->remote_files && wait_for_fetched(dev, error))
 		revision = read_files(dev, error);
 	return revision;
 }
@@ -344,7 +344,7 @@ static void close_all(struct dev_process *dev)
 {
 	file_watch_close(&dev->watch);
 	fetching_close(&dev->fetching);
-	files_close(dev->elsewhere);
+	files_close(dev->remote_files);
 	engine_watchers_stop(&dev->watchers);
 	gateway_close(dev->gateway);
 	engine_close(dev->engine);

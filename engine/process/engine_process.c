@@ -23,8 +23,8 @@ static void follow_with(void *context, struct files *fetched);
  * be fetched, or the fetch failed. */
 static bool fetch_first(struct engine_process *running, struct error *error)
 {
-	struct files *files = running->elsewhere;
-	running->elsewhere = NULL;
+	struct files *files = running->remote_files;
+	running->remote_files = NULL;
 	return files && fetching_start(&running->fetching, engine_loop(running->live), files, follow_with, running, error);
 }
 
@@ -34,7 +34,7 @@ static void follow(struct engine_process *running)
 	struct error error = {0};
 	struct revision_options files = running->files;
 	files.before = &engine_revision(running->live)->plan;
-	files.elsewhere = &running->elsewhere;
+	files.remote_files = &running->remote_files;
 	struct revision *revision = revision_open_for(running->workspace, &files, &error);
 	if (fetch_first(running, &error))
 		return;
@@ -63,7 +63,7 @@ static void follow(struct engine_process *running)
 static void follow_with(void *context, struct files *fetched)
 {
 	struct engine_process *running = context;
-	running->elsewhere = fetched;
+	running->remote_files = fetched;
 	follow(running);
 }
 
@@ -210,7 +210,8 @@ static bool wait_for_fetched(struct engine_process *running, struct error *error
 {
 	struct stop_signal stop = {0};
 	struct loop *loop = loop_open(error);
-	bool good = loop && stop_signal_open(&stop, loop, error) && fetching_await(loop, &running->elsewhere, &stop.asked, error);
+	bool good =
+		loop && stop_signal_open(&stop, loop, error) && fetching_await(loop, &running->remote_files, &stop.asked, error);
 	running->stopped = stop.asked;
 	stop_signal_close(&stop);
 	loop_close(loop);
@@ -229,12 +230,12 @@ static struct revision *open_empty(struct engine_process *running, struct error 
 static struct revision *read_first_files(struct engine_process *running, struct error *error)
 {
 	struct revision_options files = running->files;
-	files.elsewhere = &running->elsewhere;
+	files.remote_files = &running->remote_files;
 	struct revision *revision = revision_open_for(running->workspace, &files, error);
-	while (!revision && running->elsewhere && wait_for_fetched(running, error))
+	while (!revision && running->remote_files && wait_for_fetched(running, error))
 		revision = revision_open_for(running->workspace, &files, error);
-	files_close(running->elsewhere);
-	running->elsewhere = NULL;
+	files_close(running->remote_files);
+	running->remote_files = NULL;
 	return revision;
 }
 

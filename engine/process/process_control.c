@@ -103,7 +103,7 @@ static struct revision *documents_compile(struct process_control *control, const
 	options.may_be_empty = true;
 	options.models_must_answer = documents->change != CONTROL_IN_FORCE;
 	options.before = &engine_revision(running->live)->plan;
-	options.elsewhere = &files;
+	options.remote_files = &files;
 	options.report = (struct fault_report){.faults = compile_faults, .note = compile_note, .context = &report};
 	struct revision *revision = revision_open(&options, error);
 	if (!revision && files && error->kind == ERROR_NONE) {
@@ -201,7 +201,7 @@ static bool alert_post(void *context, const struct pipeline_plan *plan, struct t
 	return status_publisher_post(control->running->watchers.status, plan, key, value);
 }
 
-/* The engine with the keeper; each, while no keeper is heard. */
+/* The engine with the keeper; each, while no keeper reports. */
 static bool alert_is_sender(void *context)
 {
 	const struct process_control *control = context;

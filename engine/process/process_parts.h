@@ -35,7 +35,7 @@ struct engine_process {
 	struct loop_timer drain_timer;
 	int64_t drain_until_ms;
 	struct fetching fetching;
-	struct files *elsewhere; /* remote files to be fetched; NULL: none */
+	struct files *remote_files; /* remote files to be fetched; NULL: none */
 	bool stopped;		 /* by a signal, before the engine started */
 	struct process_control *control; /* NULL: the files are run */
 };

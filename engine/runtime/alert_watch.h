@@ -8,7 +8,7 @@
  * With a control plane the engines of a namespace share their alerts. Each reports what fires in it, and hears the reports of all
  * (runtime/alert_reports.h). So each knows the same state, and the engine with the keeper sends the notices: one for a pipeline. An
  * engine that becomes the keeper's sends the notices of what fires again, with the same ids, because nobody knows which of them
- * were delivered. While no keeper is heard, each engine sends them: also with the same ids.
+ * were delivered. While no keeper reports, each engine sends them: also with the same ids.
  */
 #ifndef SLUICE_RUNTIME_ALERT_WATCH_H
 #define SLUICE_RUNTIME_ALERT_WATCH_H

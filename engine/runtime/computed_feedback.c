@@ -23,7 +23,7 @@ struct computed_feedback {
 	int bell; /* of the producer; nobody waits for it */
 	struct arena *arena;
 	struct buffer bytes;
-	uint64_t written, told, lost;
+	uint64_t written, reported, lost;
 	bool said;
 };
 
@@ -38,10 +38,10 @@ static void loss_say(struct computed_feedback *computed, const char *why)
 	computed->said = true;
 }
 
-static void record_told(void *context, const struct request_report *report)
+static void record_reported(void *context, const struct request_report *report)
 {
 	struct computed_feedback *computed = context;
-	computed->told++;
+	computed->reported++;
 	if (report->refused)
 		loss_say(computed, report->refused);
 }
@@ -93,7 +93,7 @@ struct computed_feedback *computed_feedback_open(const struct computed_feedback_
 								     .queue_bytes = QUEUE_BYTES,
 								     .properties = config->producer,
 								     .bell = computed->bell,
-								     .told = record_told,
+								     .reported = record_reported,
 								     .context = computed};
 	if (computed->arena && computed->bell >= 0)
 		computed->producer = request_producer_open(&computed->producer_config, error);
@@ -110,7 +110,7 @@ void computed_feedback_close(struct computed_feedback *computed)
 	if (!computed)
 		return;
 	const int64_t until_ms = clock_ms() + COMPUTED_CLOSE_MS;
-	while (computed->producer && computed->told < computed->written && clock_ms() < until_ms) {
+	while (computed->producer && computed->reported < computed->written && clock_ms() < until_ms) {
 		request_producer_tell(computed->producer);
 		nanosleep(&(struct timespec){.tv_nsec = NAP_MS * NS_PER_MS}, NULL);
 	}

@@ -576,7 +576,7 @@ static void on_follow_due(void *context)
 	(void)loop_timer_set(loop, &metrics->follow_timer, loop_now_ms(loop) + FOLLOW_EVERY_MS, &error);
 }
 
-static void on_push_told(void *context, const char *reason)
+static void on_push_reported(void *context, const char *reason)
 {
 	const struct engine_metrics *metrics = context;
 	if (reason)
@@ -591,7 +591,7 @@ static bool push_open(struct engine_metrics *metrics, const struct metrics_owner
 	const struct metrics_push_config config = {.address = runtime_pushgateway(engine_revision(metrics->engine)->runtime),
 						   .instance = metrics->config->instance,
 						   .owner = *owner,
-						   .told = on_push_told,
+						   .reported = on_push_reported,
 						   .context = metrics};
 	return !config.address || (metrics->push = metrics_push_open(engine_loop(metrics->engine), &config, error));
 }

@@ -26,7 +26,7 @@ struct feedback_counting {
 	struct buffer answer;
 	struct reader_config reader_config;
 	struct reader *reader;
-	struct computed_feedback *computed; /* NULL: no metric is told, or it is not open yet */
+	struct computed_feedback *computed; /* NULL: no metric is published, or it is not open yet */
 	struct error said; /* last failure that was logged: the same one is not logged again */
 };
 
@@ -92,12 +92,12 @@ static bool reader_start(struct feedback_counting *counting, struct error *error
 	return counting->reader;
 }
 
-/* ---- values that are told ---- */
+/* ---- values that are published ---- */
 
 static bool metrics_are_told(const struct feedback_counting_config *config)
 {
 	for (size_t i = 0; i < config->metric_count; i++)
-		if (config->metrics[i].told)
+		if (config->metrics[i].published)
 			return true;
 	return false;
 }

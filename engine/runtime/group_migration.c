@@ -165,16 +165,16 @@ bool group_moves_carry_out(const struct group_moves *moves, const struct engine_
 
 struct start_waiting {
 	const struct log_sink *log;
-	int64_t said_ms; /* time of the last log line about the wait; 0: none yet */
+	int64_t logged_ms; /* time of the last log line about the wait; 0: none yet */
 };
 
 /* Logs a wait at once, and then every few seconds. */
 static bool start_waits(void *context, const char *who, int64_t waited_ms)
 {
 	struct start_waiting *waiting = context;
-	if (waiting->said_ms > 0 && waited_ms - waiting->said_ms < SAY_EVERY_MS)
+	if (waiting->logged_ms > 0 && waited_ms - waiting->logged_ms < SAY_EVERY_MS)
 		return true;
-	waiting->said_ms = waited_ms > 0 ? waited_ms : 1;
+	waiting->logged_ms = waited_ms > 0 ? waited_ms : 1;
 	log_say(waiting->log, LOG_LEVEL_WARN, NULL,
 		"%s; both would answer the same requests, so stop the engines that run the former files", who);
 	return true;

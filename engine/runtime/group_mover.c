@@ -18,7 +18,7 @@ struct group_mover {
 	uint64_t revision;	   /* whose pipelines the task moves */
 	bool has_moved;		   /* its result */
 	struct error error;
-	int64_t said_ms; /* of the wait; 0: nothing was said of it */
+	int64_t logged_ms; /* of the wait; 0: nothing was said of it */
 	atomic_bool is_given_up;
 	pthread_mutex_t lock;
 	char words[ERROR_TEXT_MAX]; /* why it waits; "": not known yet */
@@ -39,9 +39,9 @@ static bool move_waits(void *context, const char *who, int64_t waited_ms)
 	words_set(mover, who);
 	if (atomic_load(&mover->is_given_up))
 		return false;
-	if (waited_ms - mover->said_ms < GROUP_MOVER_SAY_MS)
+	if (waited_ms - mover->logged_ms < GROUP_MOVER_SAY_MS)
 		return true;
-	mover->said_ms = waited_ms;
+	mover->logged_ms = waited_ms;
 	log_say(mover->config->log, LOG_LEVEL_WARN, NULL,
 		"%s; pipelines pause meanwhile. Stop that engine if it does not follow the control plane", who);
 	return true;
@@ -99,7 +99,7 @@ void group_mover_follow(struct group_mover *mover)
 		return;
 	mover->revision = revision->number;
 	mover->error = (struct error){0};
-	mover->said_ms = 0;
+	mover->logged_ms = 0;
 	words_set(mover, "");
 	atomic_store(&mover->is_given_up, false);
 	mover->moves = group_moves_open(&revision->plan, revision->held, &error);

@@ -140,7 +140,7 @@ static bool topic_read(struct learner_service *service, const char *topic, int64
 static struct learner *learner_make(struct learner_service *service, const struct graph_experiment *experiment, struct error *error)
 {
 	const struct bandits *bandits = &experiment->spec->bandits;
-	struct text *arms = ARENA_ARRAY(service->tenure, struct text, experiment->count);
+	struct text *arms = ARENA_ARRAY(service->term, struct text, experiment->count);
 	for (size_t i = 0; arms && i < experiment->count; i++)
 		arms[i] = text_of(experiment->shares[i].name);
 	const bool computed = graph_computes(service->config.graph, bandits->reward_metric);
@@ -186,9 +186,9 @@ static bool learning_begin(struct learner_service *service, struct learning *lea
 	if (policy_record_is_foreign(buffer_view(&learning->latest)))
 		return error_set(error, ERROR_LIMIT, PLACE_NONE,
 				 "the policy of experiment `%s` was written by another version of sluice; update sluice on this "
-				 "engine, or, if it is the later one, delete topic %s to learn anew",
+				 "engine, or, if it is the later one, delete topic %s to learn again",
 				 learning->experiment->name, service->config.policy);
-	learning->goes_on = policy_record_decode(buffer_view(&learning->latest), service->tenure, &record, &anew) &&
+	learning->goes_on = policy_record_decode(buffer_view(&learning->latest), service->term, &record, &anew) &&
 			    learner_restore(learning->learner, &record, &anew);
 	if (!learning->goes_on) {
 		log_say(service->config.log, LOG_LEVEL_WARN, NULL, "%s", anew.text);
@@ -269,7 +269,7 @@ static bool positions_correct(const struct learner_service *service, struct lear
 			continue;
 		log_say(service->config.log, LOG_LEVEL_WARN, NULL,
 			"experiment `%s`: partition %zu of %s ends at %" PRId64 ", and was read up to %" PRId64 ": the topic was "
-			"made anew, or has lost records; those that are newer than what was learnt are learnt from",
+			"made again, or has lost records; those that are newer than what was learnt are learnt from",
 			learning->experiment->name, i, topic, end, offsets->items[i]);
 		offsets->items[i] = 0;
 		any = learning->remade = true;
@@ -302,7 +302,7 @@ static bool writer_open(struct learner_service *service, struct error *error)
 	return service->writer;
 }
 
-bool tenure_begin(struct learner_service *service, struct error *error)
+bool term_begin(struct learner_service *service, struct error *error)
 {
 	bool good = writer_open(service, error) && topic_read(service, service->config.policy, 0, NULL, latest_take, error);
 	for (size_t i = 0; good && i < service->count; i++)
@@ -316,7 +316,7 @@ bool tenure_begin(struct learner_service *service, struct error *error)
 	return service->leads;
 }
 
-void tenure_end(struct learner_service *service)
+void term_end(struct learner_service *service)
 {
 	outcome_feed_close(&service->feed);
 	fenced_writer_close(service->writer);
@@ -333,7 +333,7 @@ void tenure_end(struct learner_service *service)
 					      .is_noted = learning->is_noted,
 					      .arrived = learning->arrived};
 	}
-	arena_reset(service->tenure);
+	arena_reset(service->term);
 	service->writer = NULL;
 	service->leads = false;
 }

@@ -45,7 +45,7 @@ struct learner_service {
 
 	/* Of the thread: */
 	struct arena *arena; /* of one record */
-	struct arena *tenure; /* of what a leader starts from */
+	struct arena *term;  /* of what a leader starts from */
 	struct buffer bytes;
 	struct reader *policies;
 	struct reader_config policies_config;
@@ -56,8 +56,8 @@ struct learner_service {
 	struct fenced_writer *writer;
 	struct outcome_feed feed; /* of the leader */
 	bool is_outdated;   /* a later version of sluice leads: this one follows its policies only */
-	size_t replayed;    /* records, as a tenure begins */
-	struct error said;  /* last failure that was logged: the same one is not logged again */
+	size_t replayed;    /* records, as a term begins */
+	struct error last_logged; /* last failure that was logged: the same one is not logged again */
 };
 
 static inline bool service_is_stopping(const struct learner_service *service)
@@ -88,10 +88,10 @@ void feedback_learn(void *service, const struct feedback *feedback, const struct
 /* Whether this engine is to lead now. To be called every second. False: SYSTEM; it has left the group, and joins anew next time. */
 bool leadership_check(struct learner_service *service, bool *held, struct error *error);
 
-/* Begins to lead. It takes the transactional id before it reads, so that nothing is written behind its back. False: the tenure is
+/* Begins to lead. It takes the transactional id before it reads, so that nothing is written behind its back. False: the term is
  * to be ended; SYSTEM; or LIMIT, a later version of sluice has led, and this one has left the group and will not join it again. No
  * error: it is to stop, or does not lead any more. */
-bool tenure_begin(struct learner_service *service, struct error *error);
-void tenure_end(struct learner_service *service);
+bool term_begin(struct learner_service *service, struct error *error);
+void term_end(struct learner_service *service);
 
 #endif

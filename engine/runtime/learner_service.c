@@ -63,19 +63,19 @@ static bool service_turn(struct learner_service *service, struct error *error)
 	if (!policies_follow(service, error) || !(service->is_outdated || leadership_check(service, &held, error)))
 		return false;
 	if (service->leads && !held)
-		tenure_end(service);
+		term_end(service);
 	if (!held)
 		return true;
-	return (service->leads || tenure_begin(service, error)) && outcome_feed_turn(&service->feed, error) &&
+	return (service->leads || term_begin(service, error)) && outcome_feed_turn(&service->feed, error) &&
 	       policies_write(service, error);
 }
 
 static void failure_log(struct learner_service *service, const struct error *error)
 {
-	if (strcmp(service->said.text, error->text) != 0)
+	if (strcmp(service->last_logged.text, error->text) != 0)
 		log_say(service->config.log, LOG_LEVEL_WARN, NULL, "policies of %s are not learnt %s: %s%s", service->config.policy,
 			service->is_outdated ? "here" : "now", error->text, service->is_outdated ? "" : "; it tries again");
-	service->said = *error;
+	service->last_logged = *error;
 }
 
 static void service_pause(const struct learner_service *service)
@@ -93,10 +93,10 @@ static void *service_run(void *context)
 			continue;
 		if (!service_is_stopping(service) && error.kind != ERROR_NONE)
 			failure_log(service, &error);
-		tenure_end(service);
+		term_end(service);
 		service_pause(service);
 	}
-	tenure_end(service);
+	term_end(service);
 	reader_close(service->policies);
 	leadership_close(service->leadership);
 	atomic_store(&service->ended, true);
@@ -142,8 +142,8 @@ struct learner_service *learner_service_open(const struct learner_service_config
 							    .inform = feedback_learn};
 	buffer_open(&service->bytes, POLICY_RECORD_BYTES_MAX);
 	service->arena = service->feed.config.arena = arena_open(RECORD_ARENA_BYTES);
-	service->tenure = arena_open(RECORD_ARENA_BYTES * 4);
-	if (service->arena && service->tenure && learnings_make(service))
+	service->term = arena_open(RECORD_ARENA_BYTES * 4);
+	if (service->arena && service->term && learnings_make(service))
 		service->has_thread = pthread_create(&service->thread, NULL, service_run, service) == 0;
 	if (service->has_thread)
 		return service;
@@ -172,7 +172,7 @@ void learner_service_close(struct learner_service *service)
 		pthread_join(service->thread, NULL);
 	buffer_close(&service->bytes);
 	arena_close(service->arena);
-	arena_close(service->tenure);
+	arena_close(service->term);
 	for (size_t i = 0; i < service->count; i++)
 		buffer_close(&service->learnings[i].arrived);
 	memory_give(service->learnings);

@@ -43,8 +43,8 @@ static void on_sent(void *context)
 {
 	struct metrics_push *push = context;
 	bool fails = push->outcome != POST_DELIVERED;
-	if (fails != push->fails && push->config.told)
-		push->config.told(push->config.context, fails ? push->error.text : NULL);
+	if (fails != push->fails && push->config.reported)
+		push->config.reported(push->config.context, fails ? push->error.text : NULL);
 	push->fails = fails;
 }
 

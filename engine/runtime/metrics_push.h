@@ -21,7 +21,7 @@ struct metrics_push_config { /* copied */
 	const char *instance; /* of this process, in the metrics' group */
 	struct metrics_owner owner;
 	/* A push has failed, and `reason` has why; or succeeds again: NULL. Called when that changes. */
-	void (*told)(void *context, const char *reason);
+	void (*reported)(void *context, const char *reason);
 	void *context;
 };
 

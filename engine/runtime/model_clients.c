@@ -326,10 +326,10 @@ bool model_clients_find(struct model_clients *callers, struct model_news *news, 
 		return false;
 	stage->own_model_count = caller.model_count;
 	stage->own_models = caller.models;
-	caller.told = say_model;
+	caller.reported = say_model;
 	caller.left = note_left;
-	caller.way_told = say_way;
-	caller.cache_told = say_cache;
+	caller.protocol_changed = say_way;
+	caller.cache_reported = say_cache;
 	caller.wire = config->chaos ? &wire_chaos : config->wire;
 	caller.wire_context = config->chaos ? config->chaos : config->wire_context;
 	caller.seed = config->seed ? config->seed : caller.seed;
@@ -342,7 +342,7 @@ bool model_clients_find(struct model_clients *callers, struct model_news *news, 
 	if (!client)
 		return false;
 	*client = (struct client_news){news, &callers->items[callers->count]};
-	caller.told_context = client;
+	caller.report_context = client;
 	callers->items[callers->count] = caller;
 	stage->caller = &callers->items[callers->count++];
 	return true;

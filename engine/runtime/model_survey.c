@@ -28,21 +28,22 @@ static void report_unchecked(const struct fault_report *report, const struct sur
 	}
 }
 
-static bool was_said(const struct faults *said, const struct fault *fault)
+static bool fault_was_reported(const struct faults *reported, const struct fault *fault)
 {
-	for (size_t i = 0; i < faults_total(said); i++)
-		if (strcmp(faults_at(said, i)->message, fault->message) == 0 && faults_at(said, i)->place.line == fault->place.line)
+	for (size_t i = 0; i < faults_total(reported); i++)
+		if (strcmp(faults_at(reported, i)->message, fault->message) == 0 &&
+		    faults_at(reported, i)->place.line == fault->place.line)
 			return true;
 	return false;
 }
 
 /* The faults that are not among those already reported. */
-static struct faults *only_new(const struct faults *faults, const struct faults *said, struct arena *arena)
+static struct faults *only_new(const struct faults *faults, const struct faults *reported, struct arena *arena)
 {
 	struct faults *fresh = faults_open(arena);
 	for (size_t i = 0; fresh && i < faults_total(faults); i++) {
 		const struct fault *fault = faults_at(faults, i);
-		if (!was_said(said, fault))
+		if (!fault_was_reported(reported, fault))
 			fault_add(fresh, fault->code->code, fault->place, fault->suggest, "%s", fault->message);
 	}
 	return fresh;

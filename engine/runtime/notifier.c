@@ -102,7 +102,8 @@ static bool webhook_make(struct post_request *request, const struct notifier_set
 	else
 		notice_write_format(message, action->format, key, out);
 	notice_id(message, id);
-	return webhook_address(request, settings, action->url, keyed ? NULL : action->secret, action->here, id, buffer_view(out), arena, error);
+	return webhook_address(request, settings, action->url, keyed ? NULL : action->secret, action->here, id, buffer_view(out),
+			       arena, error);
 }
 
 /* Makes the request in the arena. False: it can never be sent, for the reason in `error`. */
@@ -279,7 +280,8 @@ static bool parcel_queue(struct notifier *notifier, struct parcel_to_send *made,
 	if (taken)
 		return true;
 	if (made) {
-		error_set(error, ERROR_LIMIT, PLACE_NONE, "%d notices wait already; see why their receivers are away", NOTICES_MAX);
+		error_set(error, ERROR_LIMIT, PLACE_NONE, "%d notices wait already; see why their receivers are unreachable",
+			  NOTICES_MAX);
 		arena_close(made->arena);
 	}
 	count_add(&counts->dropped, 1);

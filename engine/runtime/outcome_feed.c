@@ -13,14 +13,14 @@ static bool exposure_is_timely(struct outcome_feed *feed, const struct exposure 
 	const int64_t now_ms = time_of_day_ms();
 	if (exposure->time_ms >= 0 && exposure->time_ms <= now_ms + OUTCOME_AHEAD_MS)
 		return true;
-	if (!feed->said_ahead)
+	if (!feed->ahead_is_logged)
 		log_say(feed->config.log, LOG_LEVEL_WARN, NULL,
 			"%s: the time of request `" TEXT_FORMAT "` (%" PRId64 " ms since 1970) is none, or more than %d s "
 			"ahead, so %s, nor from others like it: check the clock of whoever sends requests, "
 			"and of this engine",
 			feed->config.exposures, TEXT_ARGUMENTS(exposure->id), exposure->time_ms, OUTCOME_AHEAD_MS / MS_PER_S,
 			feed->config.without);
-	feed->said_ahead = true;
+	feed->ahead_is_logged = true;
 	return false;
 }
 
@@ -196,5 +196,5 @@ void outcome_feed_close(struct outcome_feed *feed)
 	held_close(feed->held);
 	offsets_close(&feed->exposures_next);
 	offsets_close(&feed->feedback_next);
-	*feed = (struct outcome_feed){.config = feed->config, .said_ahead = feed->said_ahead};
+	*feed = (struct outcome_feed){.config = feed->config, .ahead_is_logged = feed->ahead_is_logged};
 }

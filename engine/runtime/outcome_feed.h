@@ -50,7 +50,7 @@ struct outcome_feed {
 	struct record next; /* the next exposure, which is ahead of the feedback; `held` NULL: none is */
 	int64_t exposed_ms; /* time of the latest exposure */
 	size_t taken;	    /* records in this turn */
-	bool said_ahead;    /* that an exposure is left out */
+	bool ahead_is_logged; /* that an exposure is left out */
 };
 
 /* Opens both topics, or opens them again, where the next records are. False: SYSTEM or CONFIG. */

@@ -23,7 +23,7 @@ struct reference_service {
 	pthread_t thread;
 	bool has_thread;
 	atomic_bool stopping, ended;
-	struct error said; /* last failure that was logged: the same one is not logged again */
+	struct error last_logged; /* last failure that was logged: the same one is not logged again */
 };
 
 /* A topic that is being learnt from. */
@@ -196,13 +196,13 @@ static bool topic_learn(struct reference_learning *learning, struct error *error
 
 static void failure_say(struct reference_service *service, const struct reference_learning *learning, const struct error *error)
 {
-	if (references_are_stopping(service) || strcmp(service->said.text, error->text) == 0)
+	if (references_are_stopping(service) || strcmp(service->last_logged.text, error->text) == 0)
 		return;
 	const struct log_fields fields = {.pipeline = service->config.graph->name, .step = learning->step->name};
 	log_say(service->config.log, LOG_LEVEL_WARN, &fields,
 		"no reference can be learnt from topic %s, so the verdict stays `learning`: %s; it tries again", learning->topic,
 		error->text);
-	service->said = *error;
+	service->last_logged = *error;
 }
 
 /* Learns what is not learnt yet. Whether all is. */

@@ -51,8 +51,8 @@ static bool may_go_on(struct plan *plan, const struct plan *before)
  * reported without them. */
 static bool files_are_here(struct revision *revision, const struct revision_options *options)
 {
-	if (options->elsewhere && files_left(revision->files) > 0 && plan_errors(&revision->plan) == 0) {
-		*options->elsewhere = revision->files;
+	if (options->remote_files && files_left(revision->files) > 0 && plan_errors(&revision->plan) == 0) {
+		*options->remote_files = revision->files;
 		revision->files = NULL;
 		return false;
 	}
@@ -62,12 +62,12 @@ static bool files_are_here(struct revision *revision, const struct revision_opti
 
 static struct files *files_given(const struct revision_options *options, struct error *error)
 {
-	struct files *files = options->elsewhere ? *options->elsewhere : NULL;
+	struct files *files = options->remote_files ? *options->remote_files : NULL;
 	if (files)
-		*options->elsewhere = NULL;
+		*options->remote_files = NULL;
 	else
 		files = files_open(error);
-	if (files && options->elsewhere)
+	if (files && options->remote_files)
 		files_stay_here(files, true);
 	return files;
 }

@@ -110,7 +110,7 @@ static void check_types(const struct graph *graph, const struct spec *spec, stru
 		metrics_check_types(graph, &types, arena, spec->faults);
 }
 
-/* What is wrong within a pipeline; NULL, too, where what lies beyond cannot be told. */
+/* What is wrong within a pipeline; NULL, too, where what is beyond cannot be known. */
 static const struct graph *check_graph(const struct spec *spec, size_t index, struct files *files, struct arena *arena,
 				       struct arena *scratch)
 {

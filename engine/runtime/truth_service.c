@@ -32,7 +32,7 @@ struct truth_counting {
 	const char **arms;
 	struct judged_table table;
 	struct truth_tally *tally; /* of the leader */
-	bool said; /* that truths are not judged */
+	bool is_logged;		   /* that truths are not judged */
 };
 
 struct truth_service {
@@ -47,7 +47,7 @@ struct truth_service {
 	struct leadership *leadership;
 	struct outcome_feed feed;
 	bool leads;
-	struct error said; /* last failure that was logged: the same one is not logged again */
+	struct error last_logged; /* last failure that was logged: the same one is not logged again */
 };
 
 static bool truths_are_stopping(const struct truth_service *service)
@@ -103,9 +103,9 @@ static void truth_inform(void *context, const struct feedback *feedback, const s
 static void losses_say(const struct truth_service *service, struct truth_counting *counting)
 {
 	const struct truth_tally_losses losses = truth_tally_losses(counting->tally);
-	if (counting->said || losses.refused + losses.unjudged + losses.crowded + losses.dropped == 0)
+	if (counting->is_logged || losses.refused + losses.unjudged + losses.crowded + losses.dropped == 0)
 		return;
-	counting->said = true;
+	counting->is_logged = true;
 	log_say(service->config.log, LOG_LEVEL_WARN, NULL,
 		"the rollout of `%s` leaves out feedback of %s: %" PRIu64 " whose truth, or whose answer, is no integer, text "
 		"or probability, %" PRIu64 " with a metric `" ROLLOUT_ACCURACY "` that is not from 0 to 1, %" PRIu64
@@ -235,11 +235,11 @@ static bool truths_turn(struct truth_service *service, struct error *error)
 
 static void failure_say(struct truth_service *service, const struct error *error)
 {
-	if (strcmp(service->said.text, error->text) != 0)
+	if (strcmp(service->last_logged.text, error->text) != 0)
 		log_say(service->config.log, LOG_LEVEL_WARN, NULL,
 			"feedback of %s is not counted for rollouts now: %s; it tries again", service->config.feedback,
 			error->text);
-	service->said = *error;
+	service->last_logged = *error;
 }
 
 static void *truths_run(void *context)

@@ -1,4 +1,4 @@
-/* cache.c: see cache.h. A flight is the lookup of one key. Its riders are the calls that wait for the reply;
+/* cache.c: see cache.h. A lookup is of one key. Its riders are the calls that wait for the reply;
  * the first rider's call is the one that is sent to the model. */
 #include "serving/cache.h"
 
@@ -14,21 +14,21 @@
 
 #define MEMORY_BYTES ((size_t)32 << 20) /* of one worker's replies of one model */
 #define PIECE_BYTES ((size_t)16 << 20)	/* of a request or reply that is hashed or kept */
-#define BUCKETS 1024			/* with more flights, chains become longer */
+#define BUCKETS 1024			/* with more lookups, chains become longer */
 #define REDIS_PREFIX "sluice:reply:"
 
 struct rider {
 	struct call *call;
-	struct cache_flight *flight;
-	struct rider *next;	    /* of the flight, or in the pool */
+	struct cache_lookup *lookup;
+	struct rider *next;	    /* of the lookup, or in the pool */
 	struct rider *next_by_call; /* in its bucket */
 };
 
-struct cache_flight {
+struct cache_lookup {
 	struct cache *cache;
 	struct memo_key key;
 	int64_t ttl_ms; /* of its reply */
-	struct cache_flight *next; /* in its bucket; or in the list of those with a reply; or in the pool */
+	struct cache_lookup *next; /* in its bucket; or in the list of those with a reply; or in the pool */
 	struct rider *riders;
 	struct redis_question *question; /* NULL: Redis was not asked, or has answered */
 	bool asked;			 /* the model was called, with the first rider's call */
@@ -45,11 +45,11 @@ struct cache {
 	struct memo *memo;
 	struct redis_config redis_config;
 	struct redis *redis;
-	struct cache_flight *flights[BUCKETS]; /* by key */
+	struct cache_lookup *lookups[BUCKETS]; /* by key */
 	struct rider *riders[BUCKETS];	 /* by call */
-	struct cache_flight *told;	 /* flights for which a reply was found */
+	struct cache_lookup *found;	 /* lookups for which a reply was found */
 	struct loop_timer told_timer; /* always set, so that riders can be answered without allocating */
-	struct cache_flight *flight_pool;
+	struct cache_lookup *lookup_pool;
 	struct rider *rider_pool;
 	struct buffer piece;
 };
@@ -83,7 +83,7 @@ struct cache *cache_open(struct loop *loop, const struct model_config *model, co
 						    .login = model->cache.login,
 						    .tls = model->cache.redis_tls,
 						    .files = model->cache.redis_files,
-						    .told = outside->told,
+						    .reported = outside->reported,
 						    .context = outside->context};
 	if (model->cache.backend == CACHE_REDIS)
 		cache->redis = redis_open(loop, &cache->redis_config, error);
@@ -95,21 +95,21 @@ struct cache *cache_open(struct loop *loop, const struct model_config *model, co
 	return NULL;
 }
 
-static void flight_close(struct cache_flight *flight)
+static void lookup_close(struct cache_lookup *lookup)
 {
-	for (struct rider *rider = flight->riders, *next; rider; rider = next) {
+	for (struct rider *rider = lookup->riders, *next; rider; rider = next) {
 		next = rider->next;
 		memory_give(rider);
 	}
-	buffer_close(&flight->reply);
-	memory_give(flight);
+	buffer_close(&lookup->reply);
+	memory_give(lookup);
 }
 
-static void flights_close(struct cache_flight *flight)
+static void lookups_close(struct cache_lookup *lookup)
 {
-	for (struct cache_flight *next; flight; flight = next) {
-		next = flight->next;
-		flight_close(flight);
+	for (struct cache_lookup *next; lookup; lookup = next) {
+		next = lookup->next;
+		lookup_close(lookup);
 	}
 }
 
@@ -119,9 +119,9 @@ void cache_close(struct cache *cache)
 		return;
 	redis_close(cache->redis);
 	for (size_t i = 0; i < BUCKETS; i++)
-		flights_close(cache->flights[i]);
-	flights_close(cache->told);
-	flights_close(cache->flight_pool);
+		lookups_close(cache->lookups[i]);
+	lookups_close(cache->found);
+	lookups_close(cache->lookup_pool);
 	for (struct rider *rider = cache->rider_pool, *next; rider; rider = next) {
 		next = rider->next;
 		memory_give(rider);
@@ -165,67 +165,67 @@ static size_t bucket_of_call(const struct call *call)
 	return (size_t)((uintptr_t)call / sizeof *call * 2654435761u) % BUCKETS; /* Knuth's multiplier */
 }
 
-static struct cache_flight *flight_find(const struct cache *cache, const struct memo_key *key)
+static struct cache_lookup *lookup_find(const struct cache *cache, const struct memo_key *key)
 {
-	struct cache_flight *flight = cache->flights[bucket_of_key(key)];
-	while (flight && memcmp(&flight->key, key, sizeof *key) != 0)
-		flight = flight->next;
-	return flight;
+	struct cache_lookup *lookup = cache->lookups[bucket_of_key(key)];
+	while (lookup && memcmp(&lookup->key, key, sizeof *key) != 0)
+		lookup = lookup->next;
+	return lookup;
 }
 
-/* ---- flights and riders ---- */
+/* ---- lookups and riders ---- */
 
-static struct cache_flight *flight_begin(struct cache *cache, const struct memo_key *key, int64_t ttl_ms)
+static struct cache_lookup *lookup_begin(struct cache *cache, const struct memo_key *key, int64_t ttl_ms)
 {
-	struct cache_flight *flight = cache->flight_pool;
-	if (flight) {
-		cache->flight_pool = flight->next;
+	struct cache_lookup *lookup = cache->lookup_pool;
+	if (lookup) {
+		cache->lookup_pool = lookup->next;
 	} else {
-		flight = memory_take(1, sizeof *flight);
-		if (!flight)
+		lookup = memory_take(1, sizeof *lookup);
+		if (!lookup)
 			return NULL;
-		buffer_open(&flight->reply, PIECE_BYTES);
+		buffer_open(&lookup->reply, PIECE_BYTES);
 	}
-	buffer_clear(&flight->reply);
-	*flight = (struct cache_flight){.cache = cache, .key = *key, .ttl_ms = ttl_ms, .reply = flight->reply};
-	flight->next = cache->flights[bucket_of_key(key)];
-	cache->flights[bucket_of_key(key)] = flight;
-	return flight;
+	buffer_clear(&lookup->reply);
+	*lookup = (struct cache_lookup){.cache = cache, .key = *key, .ttl_ms = ttl_ms, .reply = lookup->reply};
+	lookup->next = cache->lookups[bucket_of_key(key)];
+	cache->lookups[bucket_of_key(key)] = lookup;
+	return lookup;
 }
 
-static void flight_leave(struct cache_flight *flight)
+static void lookup_leave(struct cache_lookup *lookup)
 {
-	struct cache_flight **link = &flight->cache->flights[bucket_of_key(&flight->key)];
-	while (*link && *link != flight)
+	struct cache_lookup **link = &lookup->cache->lookups[bucket_of_key(&lookup->key)];
+	while (*link && *link != lookup)
 		link = &(*link)->next;
 	if (*link)
-		*link = flight->next;
+		*link = lookup->next;
 }
 
-/* Ends a flight that no call can join and that has no call in progress. */
-static void flight_end(struct cache_flight *flight)
+/* Ends a lookup that no call can join and that has no call in progress. */
+static void lookup_end(struct cache_lookup *lookup)
 {
-	flight_leave(flight);
-	flight->asked = false;
-	flight->over = true;
+	lookup_leave(lookup);
+	lookup->asked = false;
+	lookup->over = true;
 }
 
-static void flight_to_pool(struct cache_flight *flight)
+static void lookup_to_pool(struct cache_lookup *lookup)
 {
-	flight->next = flight->cache->flight_pool;
-	flight->cache->flight_pool = flight;
+	lookup->next = lookup->cache->lookup_pool;
+	lookup->cache->lookup_pool = lookup;
 }
 
-static bool rider_join(struct cache_flight *flight, struct call *call)
+static bool rider_join(struct cache_lookup *lookup, struct call *call)
 {
-	struct cache *cache = flight->cache;
-	struct rider *rider = cache->rider_pool, **last = &flight->riders;
+	struct cache *cache = lookup->cache;
+	struct rider *rider = cache->rider_pool, **last = &lookup->riders;
 	if (rider)
 		cache->rider_pool = rider->next;
 	else if (!(rider = memory_take(1, sizeof *rider)))
 		return false;
 	size_t bucket = bucket_of_call(call);
-	*rider = (struct rider){.call = call, .flight = flight, .next_by_call = cache->riders[bucket]};
+	*rider = (struct rider){.call = call, .lookup = lookup, .next_by_call = cache->riders[bucket]};
 	cache->riders[bucket] = rider;
 	while (*last)
 		last = &(*last)->next;
@@ -247,14 +247,14 @@ static struct rider *rider_take(struct cache *cache, const struct call *call)
 
 static void rider_leave(struct rider *rider)
 {
-	assert(rider); /* a rider in a flight's list is also in its bucket */
-	struct cache_flight *flight = rider->flight;
-	struct rider **link = &flight->riders;
+	assert(rider); /* a rider in a lookup's list is also in its bucket */
+	struct cache_lookup *lookup = rider->lookup;
+	struct rider **link = &lookup->riders;
 	while (*link != rider)
 		link = &(*link)->next;
 	*link = rider->next;
-	rider->next = flight->cache->rider_pool;
-	flight->cache->rider_pool = rider;
+	rider->next = lookup->cache->rider_pool;
+	lookup->cache->rider_pool = rider;
 }
 
 /* ---- replies ---- */
@@ -280,13 +280,13 @@ static bool reply_read(struct call *call, struct text bytes)
 	return call->reply != NULL;
 }
 
-/* Answers the riders of a flight. Called from the loop. Each rider is removed before its answer, which may start new
+/* Answers the riders of a lookup. Called from the loop. Each rider is removed before its answer, which may start new
  * calls. */
-static void answer_riders(struct cache_flight *flight, struct text reply, const struct error *error)
+static void answer_riders(struct cache_lookup *lookup, struct text reply, const struct error *error)
 {
-	struct cache *cache = flight->cache;
-	while (flight->riders) {
-		struct call *call = flight->riders->call;
+	struct cache *cache = lookup->cache;
+	while (lookup->riders) {
+		struct call *call = lookup->riders->call;
 		rider_leave(rider_take(cache, call));
 		if (error)
 			call->error = *error;
@@ -297,12 +297,12 @@ static void answer_riders(struct cache_flight *flight, struct text reply, const 
 }
 
 /* A reply was found, or it is known that there is none: the riders are answered in the next turn. */
-static void tell_later(struct cache_flight *flight)
+static void tell_later(struct cache_lookup *lookup)
 {
-	struct cache *cache = flight->cache;
-	flight_end(flight);
-	flight->next = cache->told;
-	cache->told = flight;
+	struct cache *cache = lookup->cache;
+	lookup_end(lookup);
+	lookup->next = cache->found;
+	cache->found = lookup;
 	told_timer_move(cache, loop_now_ms(cache->loop));
 }
 
@@ -310,10 +310,10 @@ static void on_told(void *context)
 {
 	struct cache *cache = context;
 	told_timer_move(cache, INT64_MAX); /* its slot has just become free, so there is one */
-	for (struct cache_flight *flight; (flight = cache->told);) {
-		cache->told = flight->next;
-		answer_riders(flight, buffer_view(&flight->reply), flight->fault.kind ? &flight->fault : NULL);
-		flight_to_pool(flight);
+	for (struct cache_lookup *lookup; (lookup = cache->found);) {
+		cache->found = lookup->next;
+		answer_riders(lookup, buffer_view(&lookup->reply), lookup->fault.kind ? &lookup->fault : NULL);
+		lookup_to_pool(lookup);
 	}
 }
 
@@ -326,24 +326,24 @@ static void count_hit(const struct cache *cache, bool hit)
 		count_add(hit ? &counts->cache_hits : &counts->cache_misses, 1);
 }
 
-static bool ask_model(struct cache_flight *flight, struct error *error)
+static bool ask_model(struct cache_lookup *lookup, struct error *error)
 {
-	struct cache *cache = flight->cache;
-	flight->asked = true;
-	return cache->outside->ask(cache->outside->context, flight->riders->call, error);
+	struct cache *cache = lookup->cache;
+	lookup->asked = true;
+	return cache->outside->ask(cache->outside->context, lookup->riders->call, error);
 }
 
-static void tell_now(struct cache_flight *flight, struct text reply, const struct error *error)
+static void tell_now(struct cache_lookup *lookup, struct text reply, const struct error *error)
 {
-	flight_end(flight);
-	answer_riders(flight, reply, error);
-	flight_to_pool(flight);
+	lookup_end(lookup);
+	answer_riders(lookup, reply, error);
+	lookup_to_pool(lookup);
 }
 
 /* Whether the value can be used. A value of another program, or of an engine of another version, counts as none. */
-static bool first_takes(const struct cache_flight *flight, struct text value)
+static bool first_takes(const struct cache_lookup *lookup, struct text value)
 {
-	struct call *call = flight->riders->call;
+	struct call *call = lookup->riders->call;
 	bool taken = reply_read(call, value);
 	if (!taken)
 		call->error = (struct error){0};
@@ -352,15 +352,15 @@ static bool first_takes(const struct cache_flight *flight, struct text value)
 
 static void on_redis_told(void *context, struct text value)
 {
-	struct cache_flight *flight = context;
+	struct cache_lookup *lookup = context;
 	struct error error = {0};
-	flight->question = NULL;
-	bool found = value.bytes && first_takes(flight, value);
-	count_hit(flight->cache, found);
+	lookup->question = NULL;
+	bool found = value.bytes && first_takes(lookup, value);
+	count_hit(lookup->cache, found);
 	if (found)
-		tell_now(flight, value, NULL);
-	else if (!ask_model(flight, &error))
-		tell_now(flight, (struct text){0}, &error);
+		tell_now(lookup, value, NULL);
+	else if (!ask_model(lookup, &error))
+		tell_now(lookup, (struct text){0}, &error);
 }
 
 static struct text redis_key(const struct memo_key *key, char text[sizeof REDIS_PREFIX + MEMO_KEY_BYTES])
@@ -371,23 +371,23 @@ static struct text redis_key(const struct memo_key *key, char text[sizeof REDIS_
 }
 
 /* True: the reply was found, or will be reported. */
-static bool look_up(struct cache_flight *flight)
+static bool look_up(struct cache_lookup *lookup)
 {
-	struct cache *cache = flight->cache;
+	struct cache *cache = lookup->cache;
 	char text[sizeof REDIS_PREFIX + MEMO_KEY_BYTES];
 	struct text value;
 	if (cache->redis) {
-		flight->question = redis_get(cache->redis, redis_key(&flight->key, text), on_redis_told, flight);
-		return flight->question != NULL;
+		lookup->question = redis_get(cache->redis, redis_key(&lookup->key, text), on_redis_told, lookup);
+		return lookup->question != NULL;
 	}
-	bool found = memo_find(cache->memo, &flight->key, loop_now_ms(cache->loop), &value);
+	bool found = memo_find(cache->memo, &lookup->key, loop_now_ms(cache->loop), &value);
 	count_hit(cache, found);
 	if (!found)
 		return false;
-	buffer_text(&flight->reply, value);
-	if (buffer_failed(&flight->reply))
+	buffer_text(&lookup->reply, value);
+	if (buffer_failed(&lookup->reply))
 		return false;
-	tell_later(flight);
+	tell_later(lookup);
 	return true;
 }
 
@@ -397,21 +397,21 @@ bool cache_call(struct cache *cache, struct call *call, struct error *error)
 	int64_t ttl_ms = call->kept_ms > 0 ? call->kept_ms : cache->model->cache.ttl_ms;
 	if (ttl_ms == 0 || call->uncached || !make_key(cache, call, ttl_ms, &key))
 		return cache->outside->ask(cache->outside->context, call, error);
-	struct cache_flight *flight = flight_find(cache, &key);
-	if (flight) {
+	struct cache_lookup *lookup = lookup_find(cache, &key);
+	if (lookup) {
 		count_hit(cache, true);
-		return rider_join(flight, call) || error_memory(error, ERROR_SYSTEM, "calling a model");
+		return rider_join(lookup, call) || error_memory(error, ERROR_SYSTEM, "calling a model");
 	}
-	flight = flight_begin(cache, &key, ttl_ms);
-	if (!flight)
+	lookup = lookup_begin(cache, &key, ttl_ms);
+	if (!lookup)
 		return error_memory(error, ERROR_SYSTEM, "calling a model");
-	bool joined = rider_join(flight, call);
-	if (joined && (look_up(flight) || ask_model(flight, error)))
+	bool joined = rider_join(lookup, call);
+	if (joined && (look_up(lookup) || ask_model(lookup, error)))
 		return true;
 	if (joined)
 		rider_leave(rider_take(cache, call));
-	flight_leave(flight);
-	flight_to_pool(flight);
+	lookup_leave(lookup);
+	lookup_to_pool(lookup);
 	return error_memory(error, ERROR_SYSTEM, "calling a model");
 }
 
@@ -422,34 +422,34 @@ void cache_forget(struct cache *cache, struct call *call)
 		cache->outside->forget(cache->outside->context, call);
 		return;
 	}
-	struct cache_flight *flight = rider->flight;
-	bool first = flight->riders == rider;
+	struct cache_lookup *lookup = rider->lookup;
+	bool first = lookup->riders == rider;
 	struct error error = {0};
 	rider_leave(rider);
-	if (first && flight->asked)
+	if (first && lookup->asked)
 		cache->outside->forget(cache->outside->context, call);
-	if (!flight->riders) {
-		if (flight->question)
-			redis_forget(flight->question);
-		if (flight->over)
+	if (!lookup->riders) {
+		if (lookup->question)
+			redis_forget(lookup->question);
+		if (lookup->over)
 			return;
-		flight_leave(flight);
-		flight_to_pool(flight);
-	} else if (first && flight->asked && !ask_model(flight, &error)) {
-		flight->fault = error;
-		tell_later(flight);
+		lookup_leave(lookup);
+		lookup_to_pool(lookup);
+	} else if (first && lookup->asked && !ask_model(lookup, &error)) {
+		lookup->fault = error;
+		tell_later(lookup);
 	}
 }
 
-static void keep(const struct cache_flight *flight)
+static void keep(const struct cache_lookup *lookup)
 {
-	struct cache *cache = flight->cache;
+	struct cache *cache = lookup->cache;
 	char text[sizeof REDIS_PREFIX + MEMO_KEY_BYTES];
-	struct text reply = buffer_view(&flight->reply);
+	struct text reply = buffer_view(&lookup->reply);
 	if (cache->redis)
-		redis_set(cache->redis, redis_key(&flight->key, text), reply, flight->ttl_ms);
+		redis_set(cache->redis, redis_key(&lookup->key, text), reply, lookup->ttl_ms);
 	else
-		memo_keep(cache->memo, &flight->key, reply, loop_now_ms(cache->loop) + flight->ttl_ms);
+		memo_keep(cache->memo, &lookup->key, reply, loop_now_ms(cache->loop) + lookup->ttl_ms);
 }
 
 /* Whether all riders get the same error. An error that concerns one call only does not count for the others. */
@@ -465,18 +465,18 @@ void cache_answered(struct cache *cache, struct call *call)
 		cache->outside->answered(cache->outside->context, call);
 		return;
 	}
-	struct cache_flight *flight = rider->flight;
+	struct cache_lookup *lookup = rider->lookup;
 	rider_leave(rider);
-	bool good = call->error.kind == ERROR_NONE && reply_write(call->reply, &flight->reply);
+	bool good = call->error.kind == ERROR_NONE && reply_write(call->reply, &lookup->reply);
 	struct error fault = call->error;
 	if (good)
-		keep(flight);
-	bool next = !good && !is_shared(call) && flight->riders && ask_model(flight, &fault);
+		keep(lookup);
+	bool next = !good && !is_shared(call) && lookup->riders && ask_model(lookup, &fault);
 	if (!next)
-		flight_end(flight);
+		lookup_end(lookup);
 	cache->outside->answered(cache->outside->context, call); /* the callback may cancel other calls of the same message */
 	if (next)
 		return;
-	answer_riders(flight, buffer_view(&flight->reply), good ? NULL : &fault);
-	flight_to_pool(flight);
+	answer_riders(lookup, buffer_view(&lookup->reply), good ? NULL : &fault);
+	lookup_to_pool(lookup);
 }

@@ -24,7 +24,7 @@ struct cache_outside {
 	bool (*ask)(void *context, struct call *call, struct error *error);
 	void (*forget)(void *context, struct call *call);   /* a call that was passed to `ask` */
 	void (*answered)(void *context, struct call *call); /* called only from the loop */
-	void (*told)(void *context, const char *words);	    /* redis_config.told */
+	void (*reported)(void *context, const char *words); /* redis_config.reported */
 	struct model_counts *counts;			    /* NULL: not counted */
 };
 

@@ -57,8 +57,8 @@ static void tell_away(struct caller_served *served)
 	if (!words == !served->away)
 		return;
 	served->away = words != NULL;
-	if (config->told)
-		config->told(config->told_context, served->config->name, words);
+	if (config->reported)
+		config->reported(config->report_context, served->config->name, words);
 }
 
 /* Changes a gauge by a difference. A gauge is the sum over all queues that write it: around a reload there are two
@@ -120,10 +120,10 @@ static void on_paused(void *context, int64_t pause_ms)
 
 /* ---- callbacks of dispatch ---- */
 
-static void on_way_told(void *context, size_t nth, const struct attempt *attempt)
+static void on_way_answered(void *context, size_t nth, const struct attempt *attempt)
 {
 	struct caller_served *served = context;
-	protocol_fallback_said(&served->ways[nth], attempt);
+	protocol_fallback_answered(&served->ways[nth], attempt);
 }
 
 /* Checks whether gRPC works again, at an address where it did not. */
@@ -132,7 +132,7 @@ static void ask_way(struct caller_served *served, size_t nth)
 	struct protocol_fallback *way = &served->ways[nth];
 	const struct model_address *address = &served->config->addresses.items[nth];
 	if (protocol_fallback_to_ask(way, now_us(served->caller)) &&
-	    !served->caller->wire->ask(served->wire, address, ASK_MODEL_READY, READY_MS, on_way_told, served, nth))
+	    !served->caller->wire->ask(served->wire, address, ASK_MODEL_READY, READY_MS, on_way_answered, served, nth))
 		way->asking = false;
 }
 
@@ -203,7 +203,7 @@ static bool says_ready(enum model_protocol protocol, const struct attempt *attem
 	       !memmem(attempt->body.bytes, attempt->body.length, "false", strlen("false"));
 }
 
-static void on_ready_told(void *context, size_t nth, const struct attempt *attempt)
+static void on_ready_answered(void *context, size_t nth, const struct attempt *attempt)
 {
 	struct caller_served *served = context;
 	int64_t now = now_us(served->caller);
@@ -221,7 +221,7 @@ static bool on_ask_ready(void *context, struct dispatch *dispatch, size_t replic
 	const struct model_address *address =
 		protocol_fallback_address(&served->ways[replica], &served->config->addresses.items[replica]);
 	return wire_can_ask(address->protocol, ASK_MODEL_READY) &&
-	       served->caller->wire->ask(served->wire, address, ASK_MODEL_READY, READY_MS, on_ready_told, served, replica);
+	       served->caller->wire->ask(served->wire, address, ASK_MODEL_READY, READY_MS, on_ready_answered, served, replica);
 }
 
 static struct caller_served *served_of(struct caller *caller, const struct dispatch *dispatch)
@@ -239,8 +239,8 @@ static bool turns(struct caller_served *served, struct queued_call *queued_call,
 	const struct model_address *address = &served->config->addresses.items[queued_call->replica];
 	struct protocol_fallback *way = &served->ways[queued_call->replica];
 	const char *words;
-	if (protocol_fallback_to_tell(way, address, attempt, &words) && config->way_told)
-		config->way_told(config->told_context, served->config->name, address, words);
+	if (protocol_fallback_to_tell(way, address, attempt, &words) && config->protocol_changed)
+		config->protocol_changed(config->report_context, served->config->name, address, words);
 	int64_t timeout_ms = queued_call_timeout_ms(queued_call, now);
 	if (!protocol_fallback_turns(way, address, attempt, queued_call->turned, now) || timeout_ms <= 0)
 		return false;
@@ -281,7 +281,7 @@ static void forget(void *context, struct call *call)
 
 /* ---- binary data, if the server offers it ---- */
 
-static void on_extensions_told(void *context, size_t nth, const struct attempt *attempt)
+static void on_extensions_answered(void *context, size_t nth, const struct attempt *attempt)
 {
 	struct caller_served *served = context;
 	static const char extension[] = "\"binary_tensor_data\"";
@@ -295,8 +295,8 @@ static void ask_extensions(struct caller_served *served)
 	for (size_t i = 0; i < served->config->addresses.count; i++) {
 		const struct model_address *address = &served->config->addresses.items[i];
 		if (address->protocol == PROTOCOL_OIP_REST)
-			(void)served->caller->wire->ask(served->wire, address, ASK_SERVER_METADATA, READY_MS, on_extensions_told,
-							served, i);
+			(void)served->caller->wire->ask(served->wire, address, ASK_SERVER_METADATA, READY_MS,
+							on_extensions_answered, served, i);
 	}
 }
 
@@ -330,12 +330,12 @@ static struct wire *wire_for(struct caller *caller, const struct model_config *m
 	return wire;
 }
 
-static void on_cache_told(void *context, const char *words)
+static void on_cache_reported(void *context, const char *words)
 {
 	const struct caller_served *served = context;
 	const struct caller_config *config = served->caller->config;
-	if (config->cache_told)
-		config->cache_told(config->told_context, served->config->name, words);
+	if (config->cache_reported)
+		config->cache_reported(config->report_context, served->config->name, words);
 }
 
 static bool model_open(struct caller *caller, const struct model_config *model, struct error *error)
@@ -352,7 +352,7 @@ static bool model_open(struct caller *caller, const struct model_config *model, 
 							     .answered = on_call_answered,
 							     .discard = on_discard};
 	served->cache_outside = (struct cache_outside){
-		.context = served, .ask = ask, .forget = forget, .answered = give_back, .told = on_cache_told};
+		.context = served, .ask = ask, .forget = forget, .answered = give_back, .reported = on_cache_reported};
 	if (model->addresses.count == 0)
 		return error_set(error, ERROR_CONFIG, model->place, "no endpoint is known for model %s; name its server",
 				 model->name);
@@ -431,7 +431,7 @@ void caller_close(struct caller *caller)
 	loop_unwatch_pauses(caller->loop, &caller->pauses);
 	for (size_t i = 0; i < caller->count; i++) {
 		if (caller->models[i].away && caller->config->left)
-			caller->config->left(caller->config->told_context, caller->models[i].config->name);
+			caller->config->left(caller->config->report_context, caller->models[i].config->name);
 		if (caller->models[i].counts)
 			gauges_leave(&caller->models[i]);
 		cache_close(caller->models[i].cache);

@@ -33,7 +33,7 @@ struct model_config {
 	struct model_addresses addresses; /* several addresses are replicas */
 	struct parameters parameters;	  /* sent with each call, after the request's own */
 	int64_t timeout_ms;		  /* of an attempt; the step's own timeout overrides it */
-	size_t lanes_least, lanes_most;	  /* limits of calls in flight; between them the concurrency limit adapts */
+	size_t concurrency_least, concurrency_most; /* limits of calls in flight; between them the concurrency limit adapts */
 	struct model_batching {
 		size_t rows_most;   /* most rows of one batch; 0: calls are not merged */
 		int64_t latency_ms; /* the longest time that a call waits for others */
@@ -67,16 +67,16 @@ struct caller_config {
 	void *wire_context;
 	/* Reports that a model is unavailable, because of `words`, or available again (NULL). Called from the
 	 * caller's thread. NULL: not reported. */
-	void (*told)(void *context, const char *model, const char *words);
+	void (*reported)(void *context, const char *model, const char *words);
 	/* Reports that the caller closes while a model is unavailable. NULL: not reported. */
 	void (*left)(void *context, const char *model);
 	/* Reports that a server configured for gRPC is called by REST, because of `words`, or by gRPC again
 	 * (NULL). */
-	void (*way_told)(void *context, const char *model, const struct model_address *address, const char *words);
+	void (*protocol_changed)(void *context, const char *model, const struct model_address *address, const char *words);
 	/* Reports that a model's replies are not cached, because of Redis' error `words` (redis.h), or are
 	 * cached again (NULL). */
-	void (*cache_told)(void *context, const char *model, const char *words);
-	void *told_context;
+	void (*cache_reported)(void *context, const char *model, const char *words);
+	void *report_context;
 	/* Counts of each model, one entry for each worker by its number (caller_count_as()); NULL: not counted. */
 	struct model_counts *const *counts;
 };

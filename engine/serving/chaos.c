@@ -192,9 +192,9 @@ static void chaos_discard(struct queued_call *queued_call)
 
 /* Checks of a server are never disturbed. */
 static bool chaos_ask(struct wire *wire, const struct model_address *address, enum wire_question question, int64_t timeout_ms,
-		      void (*told)(void *context, size_t nth, const struct attempt *attempt), void *context, size_t nth)
+		      void (*answered)(void *context, size_t nth, const struct attempt *attempt), void *context, size_t nth)
 {
-	return wire_ask(wire->real, address, question, timeout_ms, told, context, nth);
+	return wire_ask(wire->real, address, question, timeout_ms, answered, context, nth);
 }
 
 const struct wire_operations wire_chaos = {

@@ -40,8 +40,8 @@ static bool read_model(const struct resource *resource, struct arena *arena, str
 	const struct model_spec *spec = resource->spec;
 	config->place = resource->name.place;
 	config->timeout_ms = rest_timeout_ms(resource);
-	config->lanes_least = (size_t)spec->replicas_min;
-	config->lanes_most = (size_t)spec->replicas_max;
+	config->concurrency_least = (size_t)spec->replicas_min;
+	config->concurrency_most = (size_t)spec->replicas_max;
 	config->batching = (struct model_batching){.rows_most = (size_t)spec->batch_size_max,
 						   .latency_ms = spec->batch_latency_ns / NS_PER_MS,
 						   .timeout_ms = spec->batch_timeout_ns / NS_PER_MS};
@@ -66,9 +66,9 @@ static void read_performance(const struct performance_spec *all, struct model_co
 		config->batching = (struct model_batching){.rows_most = (size_t)all->batching.rows_most,
 							   .latency_ms = all->batching.latency_ns / NS_PER_MS,
 							   .timeout_ms = all->batching.timeout_ns / NS_PER_MS};
-	if (config->lanes_least == 0 && config->lanes_most == 0) {
-		config->lanes_least = (size_t)all->scaling.least;
-		config->lanes_most = (size_t)all->scaling.most;
+	if (config->concurrency_least == 0 && config->concurrency_most == 0) {
+		config->concurrency_least = (size_t)all->scaling.least;
+		config->concurrency_most = (size_t)all->scaling.most;
 	}
 	if (all->pooling.enabled)
 		config->pool = (struct model_pool){.connections = (size_t)all->pooling.connections,

@@ -5,9 +5,9 @@
 
 #define LOOK_MS 1000 /* interval of checks whether waiting callers are still connected */
 
-struct later_waiting {
-	struct later_waiting *next, *previous;
-	struct later *later;
+struct delayed_replies_waiting {
+	struct delayed_replies_waiting *next, *previous;
+	struct delayed_replies *later;
 	struct loop_timer timer; /* time of its answer, or of the next check */
 	int64_t due_ms;
 	void *request;
@@ -15,23 +15,23 @@ struct later_waiting {
 	char bytes[]; /* the words and the body */
 };
 
-struct later {
+struct delayed_replies {
 	struct loop *loop;
-	struct later_config config;
-	struct later_waiting *first;
+	struct delayed_replies_config config;
+	struct delayed_replies_waiting *first;
 };
 
-struct later *later_open(struct loop *loop, const struct later_config *config, struct error *error)
+struct delayed_replies *delayed_replies_open(struct loop *loop, const struct delayed_replies_config *config, struct error *error)
 {
-	struct later *later = memory_take(1, sizeof *later);
+	struct delayed_replies *later = memory_take(1, sizeof *later);
 	if (later)
-		*later = (struct later){.loop = loop, .config = *config};
+		*later = (struct delayed_replies){.loop = loop, .config = *config};
 	else
 		error_memory(error, ERROR_SYSTEM, "opening a model server");
 	return later;
 }
 
-static void waiting_end(struct later_waiting *waiting)
+static void waiting_end(struct delayed_replies_waiting *waiting)
 {
 	if (waiting->next)
 		waiting->next->previous = waiting->previous;
@@ -40,7 +40,7 @@ static void waiting_end(struct later_waiting *waiting)
 	memory_give(waiting);
 }
 
-void later_close(struct later *later)
+void delayed_replies_close(struct delayed_replies *later)
 {
 	if (!later)
 		return;
@@ -49,21 +49,21 @@ void later_close(struct later *later)
 	memory_give(later);
 }
 
-void later_send_now(struct later *later, void *request, const struct model_service_answer *answer)
+void delayed_replies_send_now(struct delayed_replies *later, void *request, const struct model_service_answer *answer)
 {
 	later->config.send(request, answer);
 }
 
-static void send_waiting(struct later_waiting *waiting)
+static void send_waiting(struct delayed_replies_waiting *waiting)
 {
-	later_send_now(waiting->later, waiting->request, &waiting->answer);
+	delayed_replies_send_now(waiting->later, waiting->request, &waiting->answer);
 	waiting_end(waiting);
 }
 
 /* Waits on. For a caller that has disconnected, the answer sends nothing and frees the request. */
-static void wait_on(struct later_waiting *waiting)
+static void wait_on(struct delayed_replies_waiting *waiting)
 {
-	struct later *later = waiting->later;
+	struct delayed_replies *later = waiting->later;
 	struct error error = {0};
 	int64_t now_ms = loop_now_ms(later->loop), look_ms = now_ms + LOOK_MS;
 	if (waiting->due_ms <= now_ms || later->config.is_over(waiting->request) ||
@@ -76,20 +76,20 @@ static void on_due(void *context)
 	wait_on(context);
 }
 
-void later_send(struct later *later, void *request, const struct model_service_answer *answer, int64_t delay_ms)
+void delayed_replies_send(struct delayed_replies *later, void *request, const struct model_service_answer *answer, int64_t delay_ms)
 {
-	struct later_waiting *waiting = memory_take_raw(sizeof *waiting + answer->words.length + answer->body.length);
+	struct delayed_replies_waiting *waiting = memory_take_raw(sizeof *waiting + answer->words.length + answer->body.length);
 	if (!waiting) {
-		later_send_now(later, request, answer);
+		delayed_replies_send_now(later, request, answer);
 		return;
 	}
 	int64_t now_ms = loop_now_ms(later->loop);
-	*waiting = (struct later_waiting){.next = later->first,
-					  .later = later,
-					  .timer = {.due = on_due, .context = waiting},
-					  .due_ms = delay_ms < LATER_NEVER - now_ms ? now_ms + delay_ms : LATER_NEVER,
-					  .request = request,
-					  .answer = *answer};
+	*waiting = (struct delayed_replies_waiting){.next = later->first,
+						    .later = later,
+						    .timer = {.due = on_due, .context = waiting},
+						    .due_ms = delay_ms < DELAY_NEVER - now_ms ? now_ms + delay_ms : DELAY_NEVER,
+						    .request = request,
+						    .answer = *answer};
 	if (waiting->next)
 		waiting->next->previous = waiting;
 	later->first = waiting;

@@ -3,8 +3,8 @@
  *
  * The request of a caller that has disconnected is released within a second.
  */
-#ifndef SLUICE_SERVING_LATER_H
-#define SLUICE_SERVING_LATER_H
+#ifndef SLUICE_SERVING_DELAYED_REPLY_H
+#define SLUICE_SERVING_DELAYED_REPLY_H
 
 #include "base/text.h"
 #include "net/loop.h"
@@ -18,21 +18,22 @@ struct model_service_answer {
 	bool cut;	      /* the body is sent incomplete */
 };
 
-struct later;
+struct delayed_replies;
 
-struct later_config {
+struct delayed_replies_config {
 	void (*send)(void *request, const struct model_service_answer *answer);
 	bool (*is_over)(const void *request); /* the client does not wait any more */
 };
 
-struct later *later_open(struct loop *loop, const struct later_config *config, struct error *error);
-void later_close(struct later *later); /* delayed answers are not sent; NULL is fine */
+struct delayed_replies *delayed_replies_open(struct loop *loop, const struct delayed_replies_config *config, struct error *error);
+void delayed_replies_close(struct delayed_replies *later); /* delayed answers are not sent; NULL is fine */
 
-#define LATER_NEVER INT64_MAX
+#define DELAY_NEVER INT64_MAX
 
-void later_send_now(struct later *later, void *request, const struct model_service_answer *answer);
+void delayed_replies_send_now(struct delayed_replies *later, void *request, const struct model_service_answer *answer);
 
 /* Copies the answer. Sends it at once if memory is short. */
-void later_send(struct later *later, void *request, const struct model_service_answer *answer, int64_t delay_ms);
+void delayed_replies_send(struct delayed_replies *later, void *request, const struct model_service_answer *answer,
+			  int64_t delay_ms);
 
 #endif

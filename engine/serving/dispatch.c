@@ -43,8 +43,8 @@ struct dispatch *dispatch_open(const struct dispatch_config *config, const struc
 				      .call_batching = {.call_queue = &dispatch->call_queue,
 							.batching = &model->batching,
 							.window = {.most_us = model->batching.latency_ms * US_PER_MS}}};
-	health_open(&dispatch->health, (struct replicas){model->addresses.count, replicas}, model->lanes_least, model->lanes_most,
-		    config->seed, now_us);
+	health_open(&dispatch->health, (struct replicas){model->addresses.count, replicas}, model->concurrency_least,
+		    model->concurrency_most, config->seed, now_us);
 	retry_budget_open(&dispatch->budget, now_us);
 	return dispatch;
 }
@@ -67,7 +67,7 @@ static void tell_away(struct dispatch *dispatch, struct queued_call *queued_call
 	struct call *call = queued_call->attempts.call;
 	call->attempts = queued_call->attempts.made;
 	error_set(&call->error, ERROR_REMOTE, PLACE_NONE,
-		  "%s : the model is away and not asked until it is back; the last that came: %s", call->name,
+		  "%s : the model is unreachable, and is not called until it is back; the last that came: %s", call->name,
 		  dispatch->health.words);
 	call_queue_end(&dispatch->call_queue, queued_call);
 }
@@ -235,7 +235,7 @@ static void ask_replicas(struct dispatch *dispatch, int64_t now_us)
 	size_t index;
 	while (dispatch->health.replicas.count > 1 && replicas_to_ask(&dispatch->health.replicas, now_us, &index))
 		if (!dispatch->outside->ask_ready(dispatch->outside->context, dispatch, index))
-			(void)health_said(&dispatch->health, index, true, now_us);
+			(void)health_reported(&dispatch->health, index, true, now_us);
 }
 
 /* Withdraws a call from the transport; a later reply is dropped. */
@@ -534,7 +534,7 @@ void dispatch_outcome(struct dispatch *dispatch, struct queued_call *queued_call
 void dispatch_ready(struct dispatch *dispatch, size_t replica, bool ready, int64_t now_us)
 {
 	note_outage(dispatch, now_us);
-	if (health_said(&dispatch->health, replica, ready, now_us))
+	if (health_reported(&dispatch->health, replica, ready, now_us))
 		dismiss(dispatch);
 	dispatch_turn(dispatch, now_us);
 }

@@ -3,11 +3,11 @@
 
 #include <stdio.h>
 
-void health_open(struct health *health, struct replicas replicas, size_t lanes_least, size_t lanes_most, uint64_t seed,
+void health_open(struct health *health, struct replicas replicas, size_t concurrency_least, size_t concurrency_most, uint64_t seed,
 		 int64_t now_us)
 {
 	*health = (struct health){.replicas = replicas, .chance = {seed}};
-	concurrency_limit_open(&health->concurrency_limit, lanes_least, lanes_most, now_us);
+	concurrency_limit_open(&health->concurrency_limit, concurrency_least, concurrency_most, now_us);
 }
 
 uint64_t health_draw(struct health *health)
@@ -115,9 +115,9 @@ void health_cannot_say(struct health *health)
 	health->doubt = false;
 }
 
-bool health_said(struct health *health, size_t replica, bool ready, int64_t now_us)
+bool health_reported(struct health *health, size_t replica, bool ready, int64_t now_us)
 {
-	replica_said(&health->replicas.items[replica], ready, now_us);
+	replica_reported(&health->replicas.items[replica], ready, now_us);
 	if (!health->asking || health->asked != replica)
 		return false;
 	bool doubt = health->doubt;

@@ -27,7 +27,7 @@ struct health {
 };
 
 /* The owner keeps the replicas. */
-void health_open(struct health *health, struct replicas replicas, size_t lanes_least, size_t lanes_most, uint64_t seed,
+void health_open(struct health *health, struct replicas replicas, size_t concurrency_least, size_t concurrency_most, uint64_t seed,
 		 int64_t now_us);
 
 uint64_t health_draw(struct health *health); /* from the whole range */
@@ -35,7 +35,7 @@ uint64_t health_draw(struct health *health); /* from the whole range */
 enum health_verdict {
 	HEALTH_GO,   /* a call may be sent: call health_choose() next, and nothing in between */
 	HEALTH_STAY, /* no call may be sent */
-	HEALTH_ASK,  /* first ask the replica `asked` whether it is ready: health_said() */
+	HEALTH_ASK,  /* first ask the replica `asked` whether it is ready: health_reported() */
 };
 
 enum health_verdict health_admits(struct health *health, int64_t now_us);
@@ -59,7 +59,7 @@ bool health_learn(struct health *health, const struct attempt *attempt, size_t r
 void health_cannot_say(struct health *health);
 
 /* A replica answered whether it is ready. True: the model is still unavailable. */
-bool health_said(struct health *health, size_t replica, bool ready, int64_t now_us);
+bool health_reported(struct health *health, size_t replica, bool ready, int64_t now_us);
 
 /* Whether the breaker blocks all calls, for longer than a question about readiness takes. */
 bool health_is_away(const struct health *health, int64_t now_us);

@@ -371,7 +371,7 @@ static void on_called(void *context, struct http_incoming *asked, struct text me
 
 struct model_rest *model_rest_open(struct loop *loop, const struct model_service_config *config, struct error *error)
 {
-	static const struct later_config later = {.send = send_answer, .is_over = nobody_waits};
+	static const struct delayed_replies_config later = {.send = send_answer, .is_over = nobody_waits};
 	struct model_rest *service = memory_take(1, sizeof *service);
 	if (!service) {
 		error_memory(error, ERROR_SYSTEM, "opening a model server");

@@ -4,18 +4,18 @@
 #define KEPT_BYTES_MAX ((size_t)1 << 20) /* memory of a reply that is kept for the next one */
 
 bool model_service_open(struct model_service *room, struct loop *loop, const struct model_service_config *config,
-			const struct later_config *later, struct error *error)
+			const struct delayed_replies_config *later, struct error *error)
 {
 	room->config = *config;
 	buffer_open(&room->reply, MODEL_SERVICE_REPLY_BYTES_MAX);
 	room->arena = arena_open(MODEL_SERVICE_ARENA_BYTES);
-	return room->arena ? (room->later = later_open(loop, later, error)) != NULL
+	return room->arena ? (room->later = delayed_replies_open(loop, later, error)) != NULL
 			   : error_memory(error, ERROR_SYSTEM, "opening a model server");
 }
 
 void model_service_close(struct model_service *room)
 {
-	later_close(room->later);
+	delayed_replies_close(room->later);
 	arena_close(room->arena);
 	buffer_close(&room->reply);
 }
@@ -123,9 +123,9 @@ void model_service_send(struct model_service *room, void *request, const struct 
 			const struct model_service_answer *answer)
 {
 	if (reply->silent || reply->delay_ms > 0)
-		later_send(room->later, request, answer, reply->silent ? LATER_NEVER : reply->delay_ms);
+		delayed_replies_send(room->later, request, answer, reply->silent ? DELAY_NEVER : reply->delay_ms);
 	else
-		later_send_now(room->later, request, answer);
+		delayed_replies_send_now(room->later, request, answer);
 }
 
 /* ---- metadata ---- */

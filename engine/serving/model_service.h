@@ -48,13 +48,13 @@ struct model_service_config {
 /* State of one front end. The arena and the reply belong to one request at a time. */
 struct model_service {
 	struct model_service_config config;
-	struct later *later;
+	struct delayed_replies *later;
 	struct arena *arena;
 	struct buffer reply;
 };
 
 bool model_service_open(struct model_service *room, struct loop *loop, const struct model_service_config *config,
-			const struct later_config *later, struct error *error);
+			const struct delayed_replies_config *later, struct error *error);
 void model_service_close(struct model_service *room); /* also if it was opened only in part, or only zeroed */
 void model_service_tidy(struct model_service *room);  /* clears the last request's data */
 

@@ -40,9 +40,9 @@ bool protocol_fallback_to_tell(struct protocol_fallback *way, const struct model
 {
 	if (!address->rest || attempt->end != ATTEMPT_REPLIED || met_nobody(address, attempt))
 		return false;
-	if (way->told == way->by_rest || protocol_fallback_asked(address, attempt) != protocol_fallback_address(way, address))
+	if (way->reported == way->by_rest || protocol_fallback_asked(address, attempt) != protocol_fallback_address(way, address))
 		return false;
-	way->told = way->by_rest;
+	way->reported = way->by_rest;
 	*words = way->by_rest ? way->words : NULL;
 	return true;
 }
@@ -56,7 +56,7 @@ bool protocol_fallback_to_ask(struct protocol_fallback *way, int64_t now_us)
 	return true;
 }
 
-void protocol_fallback_said(struct protocol_fallback *way, const struct attempt *attempt)
+void protocol_fallback_answered(struct protocol_fallback *way, const struct attempt *attempt)
 {
 	way->asking = false;
 	if (attempt->end == ATTEMPT_REPLIED && attempt->status == 200)

@@ -16,7 +16,7 @@
 
 struct protocol_fallback {
 	bool by_rest;
-	bool told;	  /* the fallback was reported */
+	bool reported;	  /* the fallback was reported */
 	bool asking;	  /* a question whether gRPC is available again is in flight */
 	int64_t again_us; /* time of the next such question */
 	char words[200];  /* why gRPC is not used */
@@ -39,8 +39,8 @@ bool protocol_fallback_turns(struct protocol_fallback *way, const struct model_a
 bool protocol_fallback_to_tell(struct protocol_fallback *way, const struct model_address *address, const struct attempt *attempt,
 			       const char **words);
 
-/* True: ask whether gRPC is available, and pass the outcome to protocol_fallback_said(). */
+/* True: ask whether gRPC is available, and pass the outcome to protocol_fallback_answered(). */
 bool protocol_fallback_to_ask(struct protocol_fallback *way, int64_t now_us);
-void protocol_fallback_said(struct protocol_fallback *way, const struct attempt *attempt);
+void protocol_fallback_answered(struct protocol_fallback *way, const struct attempt *attempt);
 
 #endif

@@ -42,7 +42,7 @@ struct redis {
 	size_t sent; /* sent bytes of it */
 	redisReader *reader;
 	bool let_in;			     /* it accepts commands */
-	enum trouble told;		     /* last reported */
+	enum trouble reported;		     /* last reported */
 	int64_t refused_ms;		     /* time of its last refusal */
 	struct redis_question *first, **end; /* commands that wait for their replies */
 	struct loop_timer again_timer, silence_timer;
@@ -57,14 +57,14 @@ struct redis {
 static void tell(struct redis *redis, enum trouble trouble, const char *words)
 {
 	static const char *const names[] = {[TROUBLE_AWAY] = "is unreachable", [TROUBLE_REFUSES] = "refuses"};
-	bool news = redis->told != trouble;
+	bool news = redis->reported != trouble;
 	char line[LINE_BYTES];
-	redis->told = trouble;
-	if (!news || !redis->config->told || redis->closing)
+	redis->reported = trouble;
+	if (!news || !redis->config->reported || redis->closing)
 		return;
 	if (trouble)
 		(void)snprintf(line, sizeof line, "Redis %s: %s:%s: %s", names[trouble], redis->host, redis->port, words);
-	redis->config->told(redis->config->context, trouble ? line : NULL);
+	redis->config->reported(redis->config->context, trouble ? line : NULL);
 }
 
 static struct redis_question *question_next(struct redis *redis)

@@ -28,8 +28,8 @@ struct redis_config {
 	bool tls;
 	struct tls_files files;				/* for TLS */
 	/* Reports "Redis is away: HOST:PORT: ..." or "Redis refuses: HOST:PORT: ..."; NULL: it works again.
-	 * `told` NULL: not reported. */
-	void (*told)(void *context, const char *words);
+	 * `reported` NULL: not reported. */
+	void (*reported)(void *context, const char *words);
 	void *context;
 };
 

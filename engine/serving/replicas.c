@@ -172,7 +172,7 @@ bool replicas_to_ask(struct replicas *replicas, int64_t now_us, size_t *index)
 	return false;
 }
 
-void replica_said(struct replica *replica, bool ready, int64_t now_us)
+void replica_reported(struct replica *replica, bool ready, int64_t now_us)
 {
 	if (replica->out_until_us == 0)
 		return;

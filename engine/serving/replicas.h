@@ -61,7 +61,7 @@ bool replicas_leave_out(const struct replicas *replicas, size_t index);
 
 /* Finds a replica that is left out and due to be asked whether it is ready, and marks it as asked. False: none. */
 bool replicas_to_ask(struct replicas *replicas, int64_t now_us, size_t *index);
-void replica_said(struct replica *replica, bool ready, int64_t now_us);
+void replica_reported(struct replica *replica, bool ready, int64_t now_us);
 
 /* Whether a server that is left out has calls in flight. */
 bool replicas_hold(const struct replicas *replicas);

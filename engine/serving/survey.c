@@ -18,7 +18,7 @@ struct surveyor {
 	struct survey *survey;
 	const struct model_address **addresses; /* one for each answer */
 	struct wire **wires;			/* the same */
-	struct model_signature *signatures;	/* of those that were told */
+	struct model_signature *signatures;	/* of those that were read */
 	size_t signature_count;
 	size_t left;
 };
@@ -101,7 +101,7 @@ static void keep(struct surveyor *surveyor, size_t nth, struct model_signature s
 	if (signature.outputs.count == 0)
 		signature.outputs = (struct tensor_types){0};
 	surveyor->signatures[surveyor->signature_count++] = signature;
-	surveyor->survey->answers[nth].told = true;
+	surveyor->survey->answers[nth].has_metadata = true;
 }
 
 static void on_told(void *context, size_t nth, const struct attempt *attempt);

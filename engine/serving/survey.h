@@ -13,7 +13,7 @@
 /* Result of the survey for one model. */
 struct survey_answer {
 	const char *model;
-	bool told;	   /* its metadata was read */
+	bool has_metadata; /* its metadata was read */
 	const char *words; /* why it was not; NULL: it was, or there is none to read */
 	bool away; /* because its server cannot be reached, or says that it does not have the model */
 };

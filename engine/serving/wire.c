@@ -46,7 +46,7 @@ struct wire_asked {
 	struct http_request http;
 	struct grpc_call grpc;
 	struct text part;
-	void (*told)(void *context, size_t nth, const struct attempt *attempt);
+	void (*answered)(void *context, size_t nth, const struct attempt *attempt);
 	void *context;
 	size_t nth;
 	char text[QUESTION_BYTES]; /* the URL, or the message */
@@ -324,14 +324,14 @@ bool wire_can_ask(enum model_protocol protocol, enum wire_question question)
 
 static void tell(struct wire_asked *asked, const struct attempt *attempt)
 {
-	void (*told)(void *, size_t, const struct attempt *) = asked->told;
+	void (*answered)(void *, size_t, const struct attempt *) = asked->answered;
 	void *context = asked->context;
 	size_t nth = asked->nth;
-	told(context, nth, attempt);
+	answered(context, nth, attempt);
 	asked_end(asked);
 }
 
-static void on_http_told(struct http_request *request, const struct http_reply *reply)
+static void on_http_answered(struct http_request *request, const struct http_reply *reply)
 {
 	struct wire_asked *asked = request->context;
 	struct attempt attempt = {.status = (int)reply->status, .body = reply->body, .where = request->url};
@@ -340,7 +340,7 @@ static void on_http_told(struct http_request *request, const struct http_reply *
 	tell(asked, &attempt);
 }
 
-static void on_grpc_told(struct grpc_call *call, const struct grpc_reply *reply)
+static void on_grpc_answered(struct grpc_call *call, const struct grpc_reply *reply)
 {
 	struct wire_asked *asked = call->context;
 	struct attempt attempt = {.body = reply->body, .words = reply->words, .where = call->address};
@@ -363,7 +363,7 @@ static bool ask_http(struct wire_asked *asked, const struct model_address *addre
 	asked->http = (struct http_request){.url = asked->text,
 					    .content_type = "application/json",
 					    .timeout_ms = timeout_ms,
-					    .done = on_http_told,
+					    .done = on_http_answered,
 					    .context = asked};
 	return length < QUESTION_BYTES && http_start(asked->wire->http, &asked->http, &error);
 }
@@ -386,18 +386,18 @@ static bool ask_grpc(struct wire_asked *asked, const struct model_address *addre
 					 .body = &asked->part,
 					 .body_count = 1,
 					 .timeout_ms = timeout_ms,
-					 .done = on_grpc_told,
+					 .done = on_grpc_answered,
 					 .context = asked};
 	return grpc_start(asked->wire->grpc, &asked->grpc, &error);
 }
 
 bool wire_ask(struct wire *wire, const struct model_address *address, enum wire_question question, int64_t timeout_ms,
-	      void (*told)(void *context, size_t nth, const struct attempt *attempt), void *context, size_t nth)
+	      void (*answered)(void *context, size_t nth, const struct attempt *attempt), void *context, size_t nth)
 {
 	struct wire_asked *asked = memory_take(1, sizeof *asked);
 	if (!asked)
 		return false;
-	*asked = (struct wire_asked){.wire = wire, .told = told, .context = context, .nth = nth, .next = wire->asked};
+	*asked = (struct wire_asked){.wire = wire, .answered = answered, .context = context, .nth = nth, .next = wire->asked};
 	if (asked->next)
 		asked->next->previous = asked;
 	wire->asked = asked;

@@ -49,10 +49,10 @@ enum wire_question {
 /* Whether that protocol has such a question. */
 bool wire_can_ask(enum model_protocol protocol, enum wire_question question);
 
-/* Asks a question. `told` is called once, later, with status 200 and the answer's body, or with the failure.
+/* Asks a question. `answered` is called once, later, with status 200 and the answer's body, or with the failure.
  * False: it cannot be asked (memory, too long a name). */
 bool wire_ask(struct wire *wire, const struct model_address *address, enum wire_question question, int64_t timeout_ms,
-	      void (*told)(void *context, size_t nth, const struct attempt *attempt), void *context, size_t nth);
+	      void (*answered)(void *context, size_t nth, const struct attempt *attempt), void *context, size_t nth);
 
 /* ---- for caller.h: replaceable transports ---- */
 
@@ -63,7 +63,7 @@ struct wire_operations {
 	void (*withdraw)(struct wire *wire, struct queued_call *queued_call);
 	void (*discard)(struct queued_call *queued_call);
 	bool (*ask)(struct wire *wire, const struct model_address *address, enum wire_question question, int64_t timeout_ms,
-		    void (*told)(void *context, size_t nth, const struct attempt *attempt), void *context, size_t nth);
+		    void (*answered)(void *context, size_t nth, const struct attempt *attempt), void *context, size_t nth);
 };
 
 extern const struct wire_operations wire_usual; /* the functions above */

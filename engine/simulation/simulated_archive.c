@@ -29,8 +29,8 @@ struct simulated_archive_task {
 	bool forgotten;
 };
 
-struct simulated_archive_told {
-	struct simulated_archive_told *next;
+struct simulated_archive_report {
+	struct simulated_archive_report *next;
 	struct simulated_archive_task *task;
 	struct archive_news news;
 };
@@ -44,7 +44,7 @@ struct simulated_archive {
 	struct loop *loop;
 	int bell;
 	struct simulated_archive_task *tasks;
-	struct simulated_archive_told *told, **told_end;
+	struct simulated_archive_report *reports, **reports_end;
 };
 
 static struct simulated_archive *archive_of(struct archive *archive)
@@ -57,30 +57,30 @@ static struct simulated_archive *archive_of(struct archive *archive)
 static void tell(struct simulated_archive_task *task, const struct archive_news *news)
 {
 	struct simulated_archive *archive = task->archive;
-	struct simulated_archive_told *told = simulated_take(archive->kafka, 1, sizeof *told);
-	if (!told)
+	struct simulated_archive_report *report = simulated_take(archive->kafka, 1, sizeof *report);
+	if (!report)
 		return;
-	*told = (struct simulated_archive_told){.task = task, .news = *news};
-	told->news.ticket = task->ticket;
-	*archive->told_end = told;
-	archive->told_end = &told->next;
+	*report = (struct simulated_archive_report){.task = task, .news = *news};
+	report->news.ticket = task->ticket;
+	*archive->reports_end = report;
+	archive->reports_end = &report->next;
 	loop_ring(archive->loop, archive->bell);
 }
 
 static bool simulated_news(struct archive *self, struct archive_news *news)
 {
 	struct simulated_archive *archive = archive_of(self);
-	struct simulated_archive_told *told = archive->told;
-	while (told && told->task->forgotten)
-		told = told->next;
-	archive->told = told ? told->next : NULL;
-	if (!archive->told)
-		archive->told_end = &archive->told;
-	if (!told)
+	struct simulated_archive_report *report = archive->reports;
+	while (report && report->task->forgotten)
+		report = report->next;
+	archive->reports = report ? report->next : NULL;
+	if (!archive->reports)
+		archive->reports_end = &archive->reports;
+	if (!report)
 		return false;
-	*news = told->news;
+	*news = report->news;
 	if (news->kind == ARCHIVE_RESTORED)
-		told->task->store = NULL; /* the asker's now */
+		report->task->store = NULL; /* the asker's now */
 	return true;
 }
 
@@ -392,6 +392,6 @@ struct archive *simulated_archive_open(struct simulated_host *host, struct loop 
 	*archive = (struct simulated_archive){
 		.archive = {&operations}, .kafka = host->kafka, .consumer = consumer, .loop = loop, .bell = loop_bell(loop)};
 	archive->client = (struct simulated_client){host, false, &archive->closed_sockets};
-	archive->told_end = &archive->told;
+	archive->reports_end = &archive->reports;
 	return &archive->archive;
 }

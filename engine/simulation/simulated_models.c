@@ -37,7 +37,7 @@ struct simulated_asked {
 	struct simulated_asked *next;
 	struct loop_timer timer;
 	bool ready;
-	void (*told)(void *context, size_t nth, const struct attempt *attempt);
+	void (*answered)(void *context, size_t nth, const struct attempt *attempt);
 	void *context;
 	size_t nth;
 };
@@ -215,17 +215,17 @@ static void simulated_discard(struct queued_call *queued_call)
 
 /* ---- questions ---- */
 
-static void on_told(void *context)
+static void on_answered(void *context)
 {
 	struct simulated_asked *asked = context;
 	const struct attempt attempt = {.end = asked->ready ? ATTEMPT_REPLIED : ATTEMPT_REFUSED,
 					.status = asked->ready ? 200 : 0,
 					.body = asked->ready ? TEXT("{\"ready\": true}") : (struct text){0}};
-	asked->told(asked->context, asked->nth, &attempt);
+	asked->answered(asked->context, asked->nth, &attempt);
 }
 
 static bool simulated_ask(struct wire *wire, const struct model_address *address, enum wire_question question, int64_t timeout_ms,
-			  void (*told)(void *context, size_t nth, const struct attempt *attempt), void *context, size_t nth)
+			  void (*answered)(void *context, size_t nth, const struct attempt *attempt), void *context, size_t nth)
 {
 	(void)timeout_ms;
 	struct error error = {0};
@@ -234,10 +234,10 @@ static bool simulated_ask(struct wire *wire, const struct model_address *address
 	struct simulated_asked *asked = memory_take(1, sizeof *asked);
 	if (!asked)
 		return false;
-	*asked = (struct simulated_asked){.wire = wire, .next = wire->asked, .told = told, .context = context, .nth = nth};
+	*asked = (struct simulated_asked){.wire = wire, .next = wire->asked, .answered = answered, .context = context, .nth = nth};
 	wire->asked = asked;
 	asked->ready = !is_away(wire, model_of(wire, address->model));
-	asked->timer = (struct loop_timer){.due = on_told, .context = asked};
+	asked->timer = (struct loop_timer){.due = on_answered, .context = asked};
 	int64_t delay_ms = random_between(&wire->servers->random, 0, DELAY_MS_MOST);
 	return loop_timer_set(wire->loop, &asked->timer, loop_now_ms(wire->loop) + delay_ms, &error);
 }

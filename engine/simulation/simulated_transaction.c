@@ -28,7 +28,7 @@ struct simulated_open_transaction {
 	bool calling;	 /* it is under way */
 	bool flushing;	 /* a commit that waits for acknowledgements */
 	bool written;	 /* something was produced, or offsets were sent: there is something to end */
-	bool open, told; /* the news were */
+	bool open, reported; /* the news were */
 	uint64_t resets;
 	int64_t ended_us, commit_us;
 	char reason[REASON_BYTES];
@@ -132,7 +132,7 @@ static void open_anew(struct simulated_open_transaction *transaction)
 	transaction->producer = simulated_producer_make(transaction->host, &transaction->config, &transaction->closed_sockets);
 	if (!transaction->producer)
 		return;
-	if (before) { /* what it has not told is still to be told */
+	if (before) { /* what it has not reported is still to be reported */
 		transaction->producer->unwanted_count = before->unwanted_count;
 		memcpy(transaction->producer->unwanted, before->unwanted, sizeof before->unwanted);
 	}
@@ -278,9 +278,9 @@ static enum transaction_news transaction_news(struct output *self, struct positi
 	(void)error;
 	struct simulated_open_transaction *transaction = (struct simulated_open_transaction *)self;
 	const struct settlement *settlement = &transaction->settlement;
-	if (settlement->call != SETTLEMENT_OVER || transaction->told)
+	if (settlement->call != SETTLEMENT_OVER || transaction->reported)
 		return NEWS_NONE;
-	transaction->told = true;
+	transaction->reported = true;
 	transaction->open = settlement->news != NEWS_BROKEN;
 	transaction->commit_us = transaction->kafka->now_us - transaction->ended_us;
 	transaction->resets += settlement->news == NEWS_RESET;
@@ -314,7 +314,7 @@ static bool transaction_end(struct output *self, struct positions positions, str
 		transaction->positions[i] = positions.items[i];
 	positions.items = transaction->positions;
 	transaction->ended_us = transaction->kafka->now_us;
-	transaction->open = transaction->told = false;
+	transaction->open = transaction->reported = false;
 	transaction->reason[0] = '\0';
 	tell_positions(transaction, "ends its transaction at", positions);
 	settlement_end(&transaction->settlement, positions, transaction->closed_sockets);

@@ -140,7 +140,7 @@ static bool workers_are_down(const struct simulation *simulation)
 /* Whether workers have stopped, because state was lost, or because of a gap. */
 static bool workers_have_stopped(const struct simulation *simulation)
 {
-	return simulation->loss.told || simulation->gap.ended > 0;
+	return simulation->loss.noticed || simulation->gap.ended > 0;
 }
 
 /* Then no answer is waited for once none runs; transactions that they left open end in time. */
@@ -418,7 +418,7 @@ static bool simulation_live(struct simulation *simulation, struct error *error)
 		simulation_judge_end(&simulation->lines[i].judge, simulation_line_overdue(&simulation->lines[i]));
 	}
 	simulation_gap_end(simulation);
-	simulation->feed.bereft = simulation->loss.told;
+	simulation->feed.bereft = simulation->loss.noticed;
 	simulation_feed_end(&simulation->feed);
 	/* At least once, what Kafka will not have of a step is not told again. */
 	bool refused = !simulation->config->exactly_once &&
@@ -453,7 +453,7 @@ static void simulation_count_up(struct simulation *simulation)
 	counts->rebalances = simulated_rebalances(simulation->kafka);
 	counts->fences = simulated_fences(simulation->kafka);
 	counts->timeouts = simulated_timeouts(simulation->kafka);
-	counts->losses = simulation->loss.told;
+	counts->losses = simulation->loss.noticed;
 	counts->gaps = simulated_gaps(simulation->kafka);
 	counts->skipped = simulated_skipped(simulation->kafka);
 	counts->batches = simulated_batches_refused(simulation->kafka);

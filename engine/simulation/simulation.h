@@ -89,7 +89,7 @@ struct simulation_counts {
 	uint64_t runs, messages, answers, errors, dropped, repeated, turns;
 	uint64_t deployments, hurried, refused, fed, tapped;
 	uint64_t losses;	/* of state, because of which workers have stopped */
-	uint64_t gaps, skipped; /* gaps that workers were told of, and the requests in them */
+	uint64_t gaps, skipped; /* gaps that workers were informed of, and the requests in them */
 	uint64_t traits[SIMULATION_TRAITS];
 	uint64_t faults[SIMULATION_FAULTS];
 	uint64_t mishaps[SIMULATED_MISHAPS];

@@ -261,8 +261,8 @@ static void point_end(struct simulation_feed *feed, size_t nth)
 		return;
 	for (size_t i = 0; point->kind == SIMULATION_FIRST_BLOCK && i < point->line->count; i++) {
 		const struct simulation_request *request = &point->line->requests[i];
-		bool told = request->good && !request->failed && (request->wanted || feed->exactly_once);
-		if (told && feed->fed[i].given[nth].records == 0)
+		bool fed = request->good && !request->failed && (request->wanted || feed->exactly_once);
+		if (fed && feed->fed[i].given[nth].records == 0)
 			simulation_fails(feed->why, "request %zu is answered, and does not stand in %s", i, point->reading.topic);
 	}
 }

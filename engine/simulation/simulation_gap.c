@@ -97,7 +97,7 @@ void simulation_gap_look(struct simulation *simulation)
 	}
 }
 
-/* A worker that was no member any more may be told of a gap where its successor has answered all. Requests that went on to
+/* A worker that was no member any more may be informed of a gap where its successor has answered all. Requests that went on to
  * another stage wait there, since no worker runs. */
 static void commits_judge(struct simulation *simulation, const struct simulation_line *line)
 {
@@ -113,10 +113,10 @@ static void commits_judge(struct simulation *simulation, const struct simulation
 	}
 }
 
-/* A worker that has just left a removed pipeline may be told of a gap in its topic, which no stage of it counts or heeds. */
-static bool is_heeded(const struct simulation *simulation, uint64_t told, uint64_t heeded)
+/* A worker that has just left a removed pipeline may be informed of a gap in its topic, which no stage of it counts or heeds. */
+static bool is_heeded(const struct simulation *simulation, uint64_t reported, uint64_t heeded)
 {
-	return simulation->scheme.count > 1 ? heeded <= told : heeded == told;
+	return simulation->scheme.count > 1 ? heeded <= reported : heeded == reported;
 }
 
 void simulation_gap_end(struct simulation *simulation)
@@ -124,10 +124,10 @@ void simulation_gap_end(struct simulation *simulation)
 	const uint64_t counted = count_read(&simulation->counts.sums.skipped), skipped = simulated_skipped(simulation->kafka);
 	if (!is_heeded(simulation, skipped, counted))
 		simulation_fails(simulation->result->why,
-				 "workers were told of %" PRIu64 " records that they skip, and have counted %" PRIu64, skipped,
+				 "workers were informed of %" PRIu64 " records that they skip, and have counted %" PRIu64, skipped,
 				 counted);
 	if (simulation->gap.stops && !is_heeded(simulation, simulated_gaps(simulation->kafka), simulation->gap.ended))
-		simulation_fails(simulation->result->why, "workers were told of %" PRIu64 " gaps, and %" PRIu64 " have stopped",
+		simulation_fails(simulation->result->why, "workers were informed of %" PRIu64 " gaps, and %" PRIu64 " have stopped",
 				 simulated_gaps(simulation->kafka), simulation->gap.ended);
 	if (simulation->gap.stops)
 		commits_judge(simulation, &simulation->lines[simulation->gap.line]);

@@ -1,7 +1,7 @@
 /* simulation_gap.h: Deletion of requests in a simulation run: as by retention, Kafka deletes records of a partition before the
  * workers have read them. Workers may run meanwhile, or none. Private to `sluice sim`.
  *
- * Each such request is in a gap that a worker is told of; all others are answered. With `onGap: continue` the workers go on,
+ * Each such request is in a gap that a worker is informed of; all others are answered. With `onGap: continue` the workers go on,
  * and count what they skip. With `onGap: stop` a worker that is told of a gap stops, and nothing behind it is committed.
  */
 #ifndef SLUICE_SIMULATION_SIMULATION_GAP_H

@@ -22,7 +22,7 @@ struct simulation_request {
 	int64_t counted;     /* requests of its class so far, including itself */
 	unsigned may_run;    /* variants that may process it, as bits: set when it is sent */
 	unsigned answers;    /* so far */
-	bool skipped;	     /* it was deleted, and a worker was told of that */
+	bool skipped;	     /* it was deleted, and a worker was informed of that */
 	bool good, failed;   /* good: one answer is no error; failed: one is an error */
 	unsigned parts;	     /* its answered parts, as bits; an error answer of its own counts for all */
 	int64_t answered_us;

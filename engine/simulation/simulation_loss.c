@@ -34,7 +34,7 @@ int64_t simulation_loss_due_us(const struct simulation_loss *loss)
 bool simulation_loss_note(struct simulation_loss *loss, const char *why)
 {
 	bool tells = loss->lost && strstr(why, "state of pipeline");
-	loss->told |= tells;
+	loss->noticed |= tells;
 	return tells;
 }
 

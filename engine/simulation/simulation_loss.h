@@ -17,7 +17,7 @@ struct simulation_loss {
 	int64_t stop_us, loss_us; /* the workers are killed, and start again after the loss; 0: none, or it is over */
 	bool stopped;
 	bool lost; /* records of a changelog */
-	bool told; /* a worker has stopped because of that: requests may remain without an answer */
+	bool noticed; /* a worker has stopped because of that: requests may remain without an answer */
 };
 
 int64_t simulation_loss_due_us(const struct simulation_loss *loss); /* INT64_MAX: nothing is due */

@@ -42,7 +42,7 @@ struct simulation_worker {
 	size_t in_flight[SIMULATION_LINES_MAX]; /* for each line's stages, at most */
 	/* Indexed by the deployment at its process start, and by its current deployment. */
 	const struct worker_setup *setups[SIMULATION_DEPLOYMENTS_MAX][SIMULATION_DEPLOYMENTS_MAX];
-	size_t began_with, told;		     /* deployments */
+	size_t began_with, reached;		     /* deployments */
 	int64_t tell_us[SIMULATION_DEPLOYMENTS_MAX]; /* when it gets each deployment, if it is running then */
 	struct worker_ground ground;
 	struct simulated_host *host;

@@ -232,7 +232,7 @@ static bool model_add(struct simulation_pipeline *pipeline, size_t n, const char
 		.name = name,
 		.addresses = {servers, own},
 		.timeout_ms = random_between(random, 500, 3000),
-		.lanes_most = (size_t)random_between(random, 1, 16),
+		.concurrency_most = (size_t)random_between(random, 1, 16),
 		.batching = {.rows_most = random_below(random, 2) ? (size_t)random_between(random, 2, 8) : 0, .latency_ms = 5},
 	};
 	return true;

@@ -104,7 +104,7 @@ static void take(struct simulation_taps *taps, struct simulation_tap *tap, const
 		simulation_fails(taps->why, "in %s stands %" PRId64 " for request %" PRId64 ", which does not follow from it",
 				 tap->reading.topic, value, number);
 	tap->records++;
-	tap->told += !tap->has[number];
+	tap->recorded += !tap->has[number];
 	tap->has[number] = true;
 }
 
@@ -120,8 +120,8 @@ void simulation_taps_read(struct simulation_taps *taps, const struct simulated_k
 static void share_end(struct simulation_taps *taps, const struct simulation_tap *tap)
 {
 	uint64_t most = tap->line->count * (WHOLE + tap->share) / WHOLE / 2;
-	if (tap->share < WHOLE && tap->line->count >= SHARE_LEAST && tap->told > most)
-		simulation_fails(taps->why, "%" PRIu64 " of %zu requests stand in %s, which is to have %u percent", tap->told,
+	if (tap->share < WHOLE && tap->line->count >= SHARE_LEAST && tap->recorded > most)
+		simulation_fails(taps->why, "%" PRIu64 " of %zu requests stand in %s, which is to have %u percent", tap->recorded,
 				 tap->line->count, tap->reading.topic, tap->share);
 }
 

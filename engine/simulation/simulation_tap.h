@@ -11,7 +11,7 @@ struct simulation_tap {
 	const struct simulation_line *line;
 	size_t blocks;		/* blocks that a request has passed when it is recorded */
 	unsigned share;		/* share of the requests, in percent */
-	uint64_t records, told; /* number of recorded requests */
+	uint64_t records, recorded; /* number of recorded requests */
 	bool *has;		/* for each request, whether it was recorded */
 	struct simulation_reading reading;
 };

@@ -174,7 +174,7 @@ bool simulation_worker_start(struct simulation_worker *worker, struct error *err
 {
 	struct simulation *simulation = worker->simulation;
 	simulation_tell(simulation, worker->name, "starts");
-	worker->began_with = worker->told = simulation->deployment;
+	worker->began_with = worker->reached = simulation->deployment;
 	worker->config.setup = *worker->setups[simulation->deployment][simulation->deployment];
 	simulation->started_us = simulation->now_us;
 	worker->host = simulated_host_open(simulation->kafka, worker->name);
@@ -211,7 +211,7 @@ size_t simulation_worker_follows(const struct simulation_worker *worker)
 		return SIZE_MAX;
 	const struct worker_setup *followed = worker_follows(worker->worker);
 	size_t deployment = worker->began_with;
-	for (size_t i = worker->began_with + 1; i <= worker->told; i++)
+	for (size_t i = worker->began_with + 1; i <= worker->reached; i++)
 		deployment = followed == worker->setups[worker->began_with][i] ? i : deployment;
 	return deployment;
 }
@@ -219,10 +219,10 @@ size_t simulation_worker_follows(const struct simulation_worker *worker)
 static void hear_of_deployments(struct simulation_worker *worker)
 {
 	struct simulation *simulation = worker->simulation;
-	while (worker->told < simulation->deployment && worker->tell_us[worker->told + 1] <= simulation->now_us) {
-		worker->told++;
-		simulation_tell(simulation, worker->name, "hears of deployment %zu", worker->told);
-		worker_reload(worker->worker, worker->setups[worker->began_with][worker->told]);
+	while (worker->reached < simulation->deployment && worker->tell_us[worker->reached + 1] <= simulation->now_us) {
+		worker->reached++;
+		simulation_tell(simulation, worker->name, "hears of deployment %zu", worker->reached);
+		worker_reload(worker->worker, worker->setups[worker->began_with][worker->reached]);
 	}
 }
 
@@ -233,8 +233,8 @@ static int64_t worker_due_us(const struct simulation_worker *worker)
 		return worker->start_us;
 	int64_t wake_ms = loop_wake_ms(worker->loop);
 	int64_t due_us = wake_ms == INT64_MAX ? INT64_MAX : wake_ms * MS;
-	if (worker->told < worker->simulation->deployment)
-		due_us = simulation_earlier(due_us, worker->tell_us[worker->told + 1]);
+	if (worker->reached < worker->simulation->deployment)
+		due_us = simulation_earlier(due_us, worker->tell_us[worker->reached + 1]);
 	due_us = simulation_later(due_us, worker->free_us);
 	return simulation_later(due_us, worker->frozen_us);
 }

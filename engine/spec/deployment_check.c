@@ -40,13 +40,13 @@ static void check_traffic(const struct deployment_spec *deployment, struct fault
 		if (place.line == 0)
 			place = predictors[i].traffic_place;
 	}
-	bool said = place.line > 0;
-	if (answering == 0 || sum == 100 || (answering == 1 && !said))
+	bool has_place = place.line > 0;
+	if (answering == 0 || sum == 100 || (answering == 1 && !has_place))
 		return;
 	for (size_t i = 0; i < deployment->predictors.count; i++)
 		if (predictors[i].traffic_place.line > 0 && faults_refused(faults, predictors[i].traffic_place))
 			return;
-	fault_add(faults, CODE_TRAFFIC_SUM, said ? place : first->here, NULL, "the traffic of %s adds up to %lld, not 100",
+	fault_add(faults, CODE_TRAFFIC_SUM, has_place ? place : first->here, NULL, "the traffic of %s adds up to %lld, not 100",
 		  answering == 1 ? "the only predictor" : "the predictors", (long long)sum);
 }
 

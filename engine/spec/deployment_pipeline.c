@@ -159,9 +159,9 @@ static const char *translate_way(struct translation *own, const struct graph_nod
 static double share_of_child(const struct graph_node *node, size_t child)
 {
 	double ratio = 1;
-	const char *said = node_built_in(node) == BUILT_IN_RANDOM ? node_parameter(node, "ratioA") : NULL;
-	if (said)
-		(void)number_read_double(text_of(said), &ratio);
+	const char *ratio_text = node_built_in(node) == BUILT_IN_RANDOM ? node_parameter(node, "ratioA") : NULL;
+	if (ratio_text)
+		(void)number_read_double(text_of(ratio_text), &ratio);
 	return child == 0 ? ratio : child == 1 ? 1 - ratio : 0;
 }
 
@@ -245,7 +245,7 @@ static size_t count_nodes(const struct graph_node *node)
 	return count;
 }
 
-static const struct node *said(const struct resource *deployment, const char *part, const char *key)
+static const struct node *deployment_part(const struct resource *deployment, const char *part, const char *key)
 {
 	return node_get(node_get(deployment->node, part), key);
 }
@@ -254,8 +254,8 @@ static const struct node *made_metadata(const struct translation *own)
 {
 	const struct resource *deployment = own->deployment;
 	struct growing metadata = map_begin(own->arena, deployment->place, 3);
-	const struct node *annotations = said(deployment, "metadata", "annotations"),
-			  *more = said(deployment, "spec", "annotations");
+	const struct node *annotations = deployment_part(deployment, "metadata", "annotations"),
+			  *more = deployment_part(deployment, "spec", "annotations");
 	map_put(&metadata, "name", word(own, deployment->name.place, own->name));
 	map_put(&metadata, "namespace", word(own, deployment->place, deployment->namespace));
 	if (annotations && more)

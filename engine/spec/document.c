@@ -147,7 +147,7 @@ static void say_missing(struct spec *spec, const struct node *root, const char *
 	fault_add(spec->faults, CODE_MISSING_KIND, root->place, NULL, "`%s` is missing: the kind of this document is unknown", key);
 }
 
-/* Without a kind no fields are looked at, so a key that was meant for it is told of here. */
+/* Without a kind no fields are looked at, so a key that was meant for it is reported here. */
 static void say_misspelt_kind(struct spec *spec, const struct node *root)
 {
 	static const char *const meant[] = {"kind"};

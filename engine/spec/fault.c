@@ -184,7 +184,7 @@ static size_t slot_for(const struct faults *faults, size_t file, struct place pl
 	return low;
 }
 
-static bool said_before(const struct faults *faults, size_t slot, const struct fault *fault)
+static bool fault_is_repeated(const struct faults *faults, size_t slot, const struct fault *fault)
 {
 	for (; slot > 0; slot--) {
 		const struct fault *other = faults->items[slot - 1].fault;
@@ -201,7 +201,7 @@ static void keep(struct faults *faults, struct fault *fault)
 {
 	size_t file = file_index(faults, fault->place.file);
 	size_t slot = slot_for(faults, file, fault->place);
-	if (said_before(faults, slot, fault))
+	if (fault_is_repeated(faults, slot, fault))
 		return;
 	struct kept_fault *items = with_room(faults->arena, faults->items, faults->count, &faults->room, sizeof *items);
 	if (!items)

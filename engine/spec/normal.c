@@ -239,7 +239,7 @@ static const struct node *normal_make(struct maker *maker, const struct resource
 	struct growing name = map_begin(maker->arena, PLACE_NONE, 1);
 	if (resource->name.text)
 		map_put(&name, "name", node_scalar(maker->arena, PLACE_NONE, resource->name.text, true));
-	/* A fragment, whose kind was told, stays one: with a kind of its own it would need a name. */
+	/* A fragment, whose kind was found, stays one: with a kind of its own it would need a name. */
 	if (!is_absent(node_get(root, "kind"))) {
 		map_put(&map, "apiVersion", node_scalar(maker->arena, PLACE_NONE, kind->api_version, true));
 		map_put(&map, "kind", node_scalar(maker->arena, PLACE_NONE, kind->name, true));

@@ -133,7 +133,7 @@ static void say_syntax(struct composer *composer)
 	uint32_t column = tab_column(line, place.column);
 	if (column > 0) {
 		place.column = column;
-		fault_add(composer->faults, CODE_TAB, place, NULL, "a tab stands where only blanks may indent");
+		fault_add(composer->faults, CODE_TAB, place, NULL, "a tab is where only spaces may indent");
 		return;
 	}
 	bool unclosed = parser->context && strcmp(parser->context, "while scanning a quoted scalar") == 0 &&
@@ -188,7 +188,7 @@ static bool check_depth(struct composer *composer, size_t depth, struct place pl
 {
 	if (depth <= YAML_DEPTH_MAX)
 		return true;
-	fault_add(composer->faults, CODE_TOO_LARGE, place, NULL, "this value lies deeper than %d levels", YAML_DEPTH_MAX);
+	fault_add(composer->faults, CODE_TOO_LARGE, place, NULL, "this value is deeper than %d levels", YAML_DEPTH_MAX);
 	return spoil(composer);
 }
 
@@ -388,10 +388,9 @@ static bool compose_alias(struct composer *composer, size_t depth, const struct 
 		return check_depth(composer, depth + anchor->height, place) && count_nodes(composer, anchor->nodes, place);
 	}
 	if (anchor)
-		fault_add(composer->faults, CODE_UNKNOWN_ALIAS, place, NULL, "`*%s` stands inside the value that it names",
-			  name.bytes);
+		fault_add(composer->faults, CODE_UNKNOWN_ALIAS, place, NULL, "`*%s` is inside the value that it names", name.bytes);
 	else
-		fault_add(composer->faults, CODE_UNKNOWN_ALIAS, place, NULL, "no anchor `&%s` stands above this alias `*%s`",
+		fault_add(composer->faults, CODE_UNKNOWN_ALIAS, place, NULL, "no anchor `&%s` is above this alias `*%s`",
 			  name.bytes, name.bytes);
 	struct node *node = new_node(composer, NODE_NULL, place);
 	if (!node)

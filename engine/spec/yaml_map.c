@@ -97,7 +97,7 @@ static void drop_repeated(struct ranking *ranking, struct faults *faults)
 		const struct node *key = item->entry->key, *first = ranking->items[kept - 1].entry->key;
 		if (!item->merged)
 			fault_add(faults, CODE_DUPLICATE_KEY, key->place, NULL,
-				  "the key `%s` stands here again; it is already in line %u", key->scalar.bytes, first->place.line);
+				  "the key `%s` is here again; it is already in line %u", key->scalar.bytes, first->place.line);
 	}
 	ranking->count = kept;
 }

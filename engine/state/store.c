@@ -239,14 +239,14 @@ bool store_change(const struct store *store, struct change *change)
 	return false;
 }
 
-void store_change_told(struct store *store)
+void store_change_written(struct store *store)
 {
 	size_t scope = 0;
 	while (table_changes(store->tables[scope]) == 0) {
 		scope++;
 		assert(scope < store->scopes.count); /* store_change() has shown one */
 	}
-	table_change_told(store->tables[scope]);
+	table_change_written(store->tables[scope]);
 }
 
 /* ---- all of it ---- */

@@ -81,9 +81,9 @@ struct change {
 size_t store_changes(const struct store *store); /* keys released and not reported yet */
 
 /* Next change, with the current value; for each step the one that changed first. It is returned again until
- * store_change_told(). False: there is none. */
+ * store_change_written(). False: there is none. */
 bool store_change(const struct store *store, struct change *change);
-void store_change_told(struct store *store);
+void store_change_written(struct store *store);
 
 /* ---- all of it ---- */
 

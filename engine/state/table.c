@@ -14,9 +14,9 @@
 struct item {
 	struct item *next; /* of its bucket */
 	uint32_t hash;
-	uint32_t change; /* its place in table->changed, from 1; 0: it was told */
+	uint32_t change; /* its place in table->changed, from 1; 0: it was written */
 	uint32_t key_length;
-	uint32_t value_length; /* VALUE_REMOVED: none, and that is not told yet */
+	uint32_t value_length; /* VALUE_REMOVED: none, and that is not written yet */
 	char bytes[];	       /* the key, zeros to a multiple of 8, the value */
 };
 
@@ -26,18 +26,18 @@ struct segment {
 	struct item *buckets[SEGMENT_BUCKETS];
 };
 
-/* Buckets below `split` are told apart by one bit of the hash more than the others. */
+/* Buckets below `split` are distinguished by one bit of the hash more than the others. */
 struct state_table {
 	struct segment **segments;
 	size_t segment_count, segment_room;
 	size_t buckets;
 	size_t mask; /* of the bits that tell all buckets apart */
 	size_t split;
-	size_t items; /* removed ones that are not told among them */
+	size_t items; /* removed ones that are not written yet among them */
 	size_t count;
 	size_t bytes;
-	struct item **changed; /* those from `told` on, the first to change first */
-	size_t told, changed_end, changed_room;
+	struct item **changed; /* those from `written` on, the first to change first */
+	size_t written, changed_end, changed_room;
 };
 
 /* ---- items ---- */
@@ -191,11 +191,11 @@ bool table_read(const struct state_table *table, struct text key, struct text *v
 
 static void changes_close_up(struct state_table *table)
 {
-	table->changed_end -= table->told;
-	memmove(table->changed, &table->changed[table->told], table->changed_end * sizeof(struct item *));
+	table->changed_end -= table->written;
+	memmove(table->changed, &table->changed[table->written], table->changed_end * sizeof(struct item *));
 	for (size_t i = 0; i < table->changed_end; i++)
 		table->changed[i]->change = (uint32_t)i + 1;
-	table->told = 0;
+	table->written = 0;
 }
 
 /* Room for one change more, so that noting it cannot fail. */
@@ -203,7 +203,7 @@ static bool changes_reserve(struct state_table *table)
 {
 	if (table->changed_end < table->changed_room)
 		return true;
-	if (table->told > table->changed_room / 2) {
+	if (table->written > table->changed_room / 2) {
 		changes_close_up(table);
 		return true;
 	}
@@ -326,27 +326,27 @@ size_t table_bytes(const struct state_table *table)
 
 size_t table_changes(const struct state_table *table)
 {
-	return table->changed_end - table->told;
+	return table->changed_end - table->written;
 }
 
 bool table_change(const struct state_table *table, struct text *key, struct text *value)
 {
 	if (table_changes(table) == 0)
 		return false;
-	const struct item *item = table->changed[table->told];
+	const struct item *item = table->changed[table->written];
 	*key = item_key(item);
 	*value = item_value(item);
 	return true;
 }
 
-void table_change_told(struct state_table *table)
+void table_change_written(struct state_table *table)
 {
 	assert(table_changes(table) > 0);
-	struct item *item = table->changed[table->told++];
-	assert(item->change == table->told);
+	struct item *item = table->changed[table->written++];
+	assert(item->change == table->written);
 	item->change = 0;
-	if (table->told == table->changed_end)
-		table->told = table->changed_end = 0;
+	if (table->written == table->changed_end)
+		table->written = table->changed_end = 0;
 	if (item->value_length == VALUE_REMOVED)
 		item_unlink(table, item_find(table, item->hash, item_key(item)));
 }

@@ -37,9 +37,9 @@ size_t table_cost(size_t key_length, size_t value_length);
 size_t table_changes(const struct state_table *table); /* that were not reported yet */
 
 /* The key that changed first, with its current value; NULL value bytes: it was removed. False: there is none. It is
- * returned again until table_change_told(). */
+ * returned again until table_change_written(). */
 bool table_change(const struct state_table *table, struct text *key, struct text *value);
-void table_change_told(struct state_table *table);
+void table_change_written(struct state_table *table);
 
 /* ---- all of it ---- */
 

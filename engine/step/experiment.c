@@ -134,7 +134,7 @@ const struct option progressive_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct rollout, here)},
 	ROW("enabled", FLAG, struct rollout, enabled, .fallback = "true", .help = "Whether it is in force."),
 	ROW("stages", LIST, struct rollout, stages, .rows = stage_rows, .item_size = sizeof(struct rollout_stage), .least = 1,
-	    .help = "The stages, one behind the other."),
+	    .help = "The stages, one after the other."),
 	ROW("schedule", NUMBERS, struct rollout, schedule, .place_offset = offsetof(struct rollout, schedule_place),
 	    .help = "Percentages of the candidates, which rise, instead of stages: [5, 10, 25, 50, 75, 100]."),
 	ROW("every", DURATION, struct rollout, every_ns, .fallback = "30m", .help = "How long each of the schedule lasts."),

@@ -285,7 +285,7 @@ static const struct sign_row {
 	{"&", SIGN_OPERATOR, OPERATOR_AND, "`&` is no operator; write `and`"},
 	{"|", SIGN_OPERATOR, OPERATOR_OR, "`|` is no operator; write `or`"},
 	{"?", SIGN_OPERATOR, OPERATOR_COALESCE, "there is no `? :`; write where(condition, then, otherwise)"},
-	{"%", SIGN_OPERATOR, OPERATOR_DIVIDE, "`%` stands right behind a number, as in 5%; for the remainder write mod(a, b)"},
+	{"%", SIGN_OPERATOR, OPERATOR_DIVIDE, "`%` is directly after a number, as in 5%; for the remainder write mod(a, b)"},
 };
 
 static const char axis_refusal[] = "an argument has no name; write the axis behind `along`, as in sum(x along 0)";

@@ -516,7 +516,7 @@ static struct expression_node *parse_level(struct parser *parser, enum expressio
 	size_t first_name = parser->expression->names_count;
 	struct expression_node *left = parse_level(parser, level + 1);
 	if (left && level == LEVEL_COMPARE && parser_at_word(parser, "not"))
-		return parser_refuse(parser, parser->token.at, "`not` stands before a whole comparison; write `not (a in [1, 2])`");
+		return parser_refuse(parser, parser->token.at, "`not` comes before a whole comparison; write `not (a in [1, 2])`");
 	enum operator_kind operation;
 	while (left && binary_operator(parser, &operation) && levels[operation] == level) {
 		if (level == LEVEL_COMPARE && left->kind == NODE_BINARY && levels[left->operation] == level && !left->bracketed)
@@ -547,7 +547,7 @@ static struct expression_node *parser_refuse_rest(struct parser *parser)
 	if (token->kind == TOKEN_NAME && !token->quoted && !token->owner.bytes && function_exists(token->text))
 		return parser_refuse(parser, token->at, "`" TEXT_FORMAT "` is a function; write " TEXT_FORMAT "(a, b)",
 				     TEXT_ARGUMENTS(token->text), TEXT_ARGUMENTS(token->text));
-	return parser_refuse(parser, token->at, "%s behind the end of the expression; write an operator before it, or leave it out",
+	return parser_refuse(parser, token->at, "%s after the end of the expression; write an operator before it, or leave it out",
 			     parser_found(parser));
 }
 

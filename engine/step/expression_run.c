@@ -243,7 +243,7 @@ bool instruct_call(struct evaluation *evaluation, const struct instruction *inst
 	const struct function_rules *rules = node->function->rules;
 	const struct value *arguments = &evaluation->slots[instruction->slot];
 	if (!rules->run)
-		return evaluation_fail(evaluation, "%s() works over what came before, and here one message stands alone",
+		return evaluation_fail(evaluation, "%s() works over what came before, and here is only one message",
 				       node->function->name);
 	uint8_t width = 0;
 	if (!arguments_take(evaluation, node, arguments, instruction->count, &width))
@@ -266,7 +266,7 @@ bool instruct_trailing(struct evaluation *evaluation, const struct instruction *
 {
 	const struct expression_node *node = instruction->node;
 	if (!evaluation->scope->trailing)
-		return evaluation_fail(evaluation, "%s() works over what came before, and here one message stands alone",
+		return evaluation_fail(evaluation, "%s() works over what came before, and here is only one message",
 				       node->function->name);
 	const struct trailing_result *result = &evaluation->scope->trailing[node->trailing - 1];
 	if (result->missing)

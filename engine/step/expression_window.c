@@ -15,7 +15,7 @@ static bool resolve(struct expression *expression, struct expression_node *node,
 	const struct expression_function_row *row = node->kind == NODE_CALL ? function_over_window(node) : NULL;
 	if (row && inside && node->function->rules->over_window)
 		return error_set(error, ERROR_CONFIG, expression_place_at(expression, node->at),
-				 "%s() goes over the messages of the window, and here stands one of them; write it outside of the "
+				 "%s() goes over the messages of the window, and this is one of them; write it outside of the "
 				 "other call",
 				 row->name);
 	if (row && !inside) {

@@ -10,7 +10,7 @@
 #define ELEMENTS_FIRST 16
 #define WORDS_SHOWN_MAX 2000
 
-/* A number that a schema registry gave, of which nobody told us: where answers stand, it is that of our answers. */
+/* A number that a schema registry gave, which is not known here: in a topic of answers it is that of our answers. */
 static const char *schema_by_id(void *context, uint32_t id, struct error *error)
 {
 	(void)context, (void)id, (void)error;

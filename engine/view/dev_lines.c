@@ -128,7 +128,7 @@ static void write_line(struct dev_lines *lines, const struct engine *engine, con
 	double seconds = (double)(now_ms - lines->shown_ms) / MS_PER_S;
 	histogram_since(&counts.latency, &look->counts.latency, &recent);
 	look->counts = counts;
-	/* A pipe is told of what moves alone. */
+	/* A pipe gets only what moves. */
 	if (!lines->live && ended == 0)
 		return;
 	(lines->json ? write_json : write_text)(&lines->text, name, &counts, &recent, seconds > 0 ? (double)ended / seconds : 0);

@@ -8,12 +8,12 @@
 #define STAY_TIMES 16 /* so many times the usual time is enough, also for the answer's way through Kafka */
 #define MARGIN_PART 4 /* of the request's whole time: the largest margin */
 
-bool admission_refuses(const struct flight *flight, const struct loop *loop, struct error *error)
+bool admission_refuses(const struct inflight *inflight, const struct loop *loop, struct error *error)
 {
-	const struct message *message = &flight->message;
+	const struct message *message = &inflight->message;
 	int64_t left_ms = message->deadline_ms - loop_clock_us(loop) / US_PER_MS;
 	int64_t had_ms = loop_time_of_day_ms(loop) - message->written_ms + left_ms;
-	int64_t margin_ms = flight->stage->stay_us * STAY_TIMES / US_PER_MS;
+	int64_t margin_ms = inflight->stage->stay_us * STAY_TIMES / US_PER_MS;
 	margin_ms = margin_ms < had_ms / MARGIN_PART ? margin_ms : had_ms / MARGIN_PART;
 	if (left_ms <= 0 || left_ms >= margin_ms) /* the flow itself reports that a deadline has passed */
 		return false;
@@ -25,11 +25,11 @@ bool admission_refuses(const struct flight *flight, const struct loop *loop, str
 	return true;
 }
 
-void admission_observe(const struct flight *flight, const struct loop *loop)
+void admission_observe(const struct inflight *inflight, const struct loop *loop)
 {
-	struct worker_stage *stage = flight->stage;
-	if (flight->message.deadline_ms == 0 || flight->answer.error)
+	struct worker_stage *stage = inflight->stage;
+	if (inflight->message.deadline_ms == 0 || inflight->answer.error)
 		return;
-	int64_t took_us = loop_clock_us(loop) - flight->taken_ms * US_PER_MS;
+	int64_t took_us = loop_clock_us(loop) - inflight->taken_ms * US_PER_MS;
 	stage->stay_us += (took_us - stage->stay_us) / STAY_SHARE;
 }

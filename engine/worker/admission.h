@@ -11,12 +11,12 @@
 #define SLUICE_WORKER_ADMISSION_H
 
 #include "net/loop.h"
-#include "worker/lanes.h"
+#include "worker/partition_queues.h"
 
 /* Whether the request of a message with a deadline is refused; the error is then a LIMIT. */
-bool admission_refuses(const struct flight *flight, const struct loop *loop, struct error *error);
+bool admission_refuses(const struct inflight *inflight, const struct loop *loop, struct error *error);
 
 /* Learns from a message that leaves how long it took, if it had a deadline and was answered without an error. */
-void admission_observe(const struct flight *flight, const struct loop *loop);
+void admission_observe(const struct inflight *inflight, const struct loop *loop);
 
 #endif

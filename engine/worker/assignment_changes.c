@@ -9,10 +9,10 @@
 
 void assignment_order_lanes(struct worker *worker)
 {
-	for (size_t i = 0; i < worker->lanes.count; i++) {
-		struct lane *lane = worker->lanes.items[i];
-		const struct worker_stage *stage = stage_reading(worker, lane->topic);
-		lane_order(lane, stage && stage->config->by_key && !worker->config->transaction.id);
+	for (size_t i = 0; i < worker->queues.count; i++) {
+		struct partition_queue *queue = worker->queues.items[i];
+		const struct worker_stage *stage = stage_reading(worker, queue->topic);
+		partition_queue_order(queue, stage && stage->config->by_key && !worker->config->transaction.id);
 	}
 }
 
@@ -20,16 +20,16 @@ static bool partitions_take_over(struct worker *worker, struct positions given, 
 {
 	for (size_t i = 0; i < given.count; i++)
 		assert(given.items[i].topic < worker->route_count); /* topics that are read have a number in the setup */
-	if (!lanes_add(&worker->lanes, given, error))
+	if (!partition_queues_add(&worker->queues, given, error))
 		return false;
-	struct position *positions = memory_resize(worker->positions, worker->lanes.count + 1, sizeof(struct position));
+	struct position *positions = memory_resize(worker->positions, worker->queues.count + 1, sizeof(struct position));
 	if (!positions)
 		return error_memory(error, ERROR_SYSTEM, "taking over partitions");
 	worker->positions = positions;
 	assignment_order_lanes(worker);
 	if (!partition_states_give(worker, error))
 		return false;
-	revoked_progress_tell(&worker->answered, &worker->lanes, given);
+	revoked_progress_tell(&worker->answered, &worker->queues, given);
 	if (!consumer_accept(worker->consumer, error))
 		return false;
 	atomic_store(&worker->has_partitions, true);
@@ -38,7 +38,7 @@ static bool partitions_take_over(struct worker *worker, struct positions given, 
 
 bool assignment_is_handing_over(const struct worker *worker)
 {
-	return worker->handover_until_ms > loop_now_ms(worker->loop) && !lanes_are_empty(&worker->lanes);
+	return worker->handover_until_ms > loop_now_ms(worker->loop) && !partition_queues_are_empty(&worker->queues);
 }
 
 static bool begin_handover(struct worker *worker, struct positions taken, enum assignment_change change, struct error *error)
@@ -58,8 +58,8 @@ static bool partitions_hand_over(struct worker *worker, struct positions taken, 
 	if (worker->dirty || worker->spoilt)
 		return release_end(worker, error);
 	if (!worker->config->transaction.id)
-		revoked_progress_note(&worker->answered, &worker->lanes, taken);
-	lanes_remove(&worker->lanes, taken);
+		revoked_progress_note(&worker->answered, &worker->queues, taken);
+	partition_queues_remove(&worker->queues, taken);
 	stages_count_in_flight(worker);
 	partition_states_sweep(worker);
 	worker->handover_until_ms = 0;

@@ -1,4 +1,4 @@
-/* awaiting_schema.c: Messages that wait for a schema. They stay in their lanes, and enter again when the registry has
+/* awaiting_schema.c: Messages that wait for a schema. They stay in their queues, and enter again when the registry has
  * answered. */
 #include "worker/parts.h"
 
@@ -14,16 +14,16 @@ static void say_why(struct worker *worker)
 }
 
 /* Removes all of them, in the order in which they came. */
-static struct flight *awaiting_schema_take(struct worker *worker)
+static struct inflight *awaiting_schema_take(struct worker *worker)
 {
-	struct flight *first = NULL;
+	struct inflight *first = NULL;
 	while (worker->awaiting_schema) {
-		struct flight *flight = worker->awaiting_schema;
-		worker->awaiting_schema = flight->awaiting_schema;
-		flight->awaiting_schema = first;
-		first = flight;
-		if (flight->lane)
-			flight->lane->awaiting_schema = 0;
+		struct inflight *inflight = worker->awaiting_schema;
+		worker->awaiting_schema = inflight->awaiting_schema;
+		inflight->awaiting_schema = first;
+		first = inflight;
+		if (inflight->queue)
+			inflight->queue->awaiting_schema = 0;
 	}
 	return first;
 }
@@ -32,16 +32,16 @@ static struct flight *awaiting_schema_take(struct worker *worker)
 static void on_news(void *context)
 {
 	struct worker *worker = context;
-	struct flight *flight = awaiting_schema_take(worker);
+	struct inflight *inflight = awaiting_schema_take(worker);
 	const struct answer nobody = {0};
-	while (flight) {
-		struct flight *next = flight->awaiting_schema;
-		flight->awaiting_schema = NULL;
-		if (flight->lane)
-			intake_enter(worker, flight);
+	while (inflight) {
+		struct inflight *next = inflight->awaiting_schema;
+		inflight->awaiting_schema = NULL;
+		if (inflight->queue)
+			intake_enter(worker, inflight);
 		else /* it was dropped meanwhile */
-			flight_finish(&worker->lanes, &flight->message, FLOW_DROPPED, &nobody);
-		flight = next;
+			inflight_finish(&worker->queues, &inflight->message, FLOW_DROPPED, &nobody);
+		inflight = next;
 	}
 	say_why(worker);
 	worker->more = true; /* records that waited until our schema had its number */
@@ -59,26 +59,26 @@ bool awaiting_schema_open(struct worker *worker, struct error *error)
 }
 
 /* State is written in the order of the partition, so no message may overtake. */
-bool awaiting_schema_is_ahead(const struct flight *flight)
+bool awaiting_schema_is_ahead(const struct inflight *inflight)
 {
-	return flight->lane->partition_state && flight->lane->awaiting_schema > 0;
+	return inflight->queue->partition_state && inflight->queue->awaiting_schema > 0;
 }
 
-void awaiting_schema_hold(struct worker *worker, struct flight *flight)
+void awaiting_schema_hold(struct worker *worker, struct inflight *inflight)
 {
-	flight->lane->awaiting_schema++;
-	flight->awaiting_schema = worker->awaiting_schema;
-	worker->awaiting_schema = flight;
+	inflight->queue->awaiting_schema++;
+	inflight->awaiting_schema = worker->awaiting_schema;
+	worker->awaiting_schema = inflight;
 }
 
-bool awaiting_schema_keep(struct worker *worker, struct flight *flight)
+bool awaiting_schema_keep(struct worker *worker, struct inflight *inflight)
 {
 	if (!worker->registry || !registry_was_missed(worker->registry))
 		return false;
-	struct arena *arena = flight->message.arena;
+	struct arena *arena = inflight->message.arena;
 	arena_reset(arena);
-	flight->message = (struct message){.arena = arena};
-	awaiting_schema_hold(worker, flight);
+	inflight->message = (struct message){.arena = arena};
+	awaiting_schema_hold(worker, inflight);
 	say_why(worker);
 	return true;
 }

@@ -4,32 +4,33 @@
 #include "observe/cancel_board.h"
 #include "worker/parts.h"
 
-static bool flight_is_cancelled(const struct flight *flight)
+static bool inflight_is_cancelled(const struct inflight *inflight)
 {
-	const struct worker_stage *stage = flight->stage;
-	if (flight->direct)
-		return direct_port_has_lost_caller(stage->worker->direct.port, flight->direct);
-	return cancel_board_has(stage->worker->config->cancels, flight->message.headers, text_of(stage->config->graph->name));
+	const struct worker_stage *stage = inflight->stage;
+	if (inflight->direct)
+		return direct_port_has_lost_caller(stage->worker->direct.port, inflight->direct);
+	return cancel_board_has(stage->worker->config->cancels, inflight->message.headers, text_of(stage->config->graph->name));
 }
 
-bool cancellation_refuses(const struct flight *flight, struct error *error)
+bool cancellation_refuses(const struct inflight *inflight, struct error *error)
 {
-	if (!flight_is_cancelled(flight))
+	if (!inflight_is_cancelled(inflight))
 		return false;
-	count_add(&flight->stage->worker->counts.cancelled, 1);
+	count_add(&inflight->stage->worker->counts.cancelled, 1);
 	error_set_limit(error, LIMIT_OF_CANCEL,
 			"the request was cancelled by its caller before this stage of the pipeline began it; send it again if an "
 			"answer is wanted");
 	return true;
 }
 
-/* Flights leave later in the turn, so the lane is as it was. */
-static void lane_cancel(struct worker *worker, const struct lane *lane)
+/* In-flight messages leave later in the turn, so the queue is as it was. */
+static void partition_queue_cancel(struct worker *worker, const struct partition_queue *queue)
 {
-	for (uint64_t place = lane->front; place < lane->back; place++) {
-		const struct flight *flight = lane->ring[place & (lane->capacity - 1)].flight;
-		if (flight && !flight->finished && graph_decides(flight->stage->config->graph) && flight_is_cancelled(flight) &&
-		    flow_cancel(flight->stage->flow, &flight->message, loop_now_ms(worker->loop)))
+	for (uint64_t place = queue->front; place < queue->back; place++) {
+		const struct inflight *inflight = queue->ring[place & (queue->capacity - 1)].inflight;
+		if (inflight && !inflight->finished && graph_decides(inflight->stage->config->graph) &&
+		    inflight_is_cancelled(inflight) &&
+		    flow_cancel(inflight->stage->flow, &inflight->message, loop_now_ms(worker->loop)))
 			count_add(&worker->counts.cancelled, 1);
 	}
 }
@@ -42,7 +43,7 @@ static void direct_apply(struct worker *worker)
 	if (lost == direct->lost_callers)
 		return;
 	direct->lost_callers = lost;
-	lane_cancel(worker, direct->lane);
+	partition_queue_cancel(worker, direct->queue);
 }
 
 void cancellations_apply(struct worker *worker)
@@ -52,6 +53,6 @@ void cancellations_apply(struct worker *worker)
 	if (added == worker->cancellations_seen)
 		return;
 	worker->cancellations_seen = added;
-	for (size_t i = 0; i < worker->lanes.count; i++)
-		lane_cancel(worker, worker->lanes.items[i]);
+	for (size_t i = 0; i < worker->queues.count; i++)
+		partition_queue_cancel(worker, worker->queues.items[i]);
 }

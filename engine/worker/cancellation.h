@@ -9,12 +9,12 @@
 #ifndef SLUICE_WORKER_CANCELLATION_H
 #define SLUICE_WORKER_CANCELLATION_H
 
-#include "worker/lanes.h"
+#include "worker/partition_queues.h"
 
 struct worker;
 
 /* Whether the request of a decoded message was cancelled; the error is then a LIMIT. */
-bool cancellation_refuses(const struct flight *flight, struct error *error);
+bool cancellation_refuses(const struct inflight *inflight, struct error *error);
 
 /* Ends the requests in flight that were cancelled since the last call. Called each turn. */
 void cancellations_apply(struct worker *worker);

@@ -33,10 +33,10 @@ static void outcome_count(struct stage_counts *counts, bool errors_off, bool end
 
 /* Whether the request ends here. An answer or a drop ends it in any stage. In a pipeline without an output, it ends
  * in a stage from which nothing goes on. */
-static bool outcome_ends(const struct flight *flight)
+static bool outcome_ends(const struct inflight *inflight)
 {
-	const struct carried *carried = flight->message.carried;
-	switch (flight->outcome) {
+	const struct carried *carried = inflight->message.carried;
+	switch (inflight->outcome) {
 	case FLOW_ANSWER:
 	case FLOW_DROPPED:
 	case FLOW_PARTED:
@@ -51,33 +51,33 @@ static bool outcome_ends(const struct flight *flight)
 
 /* Time since the request's record was written, in whichever stage it is answered. If the record has no time, or a
  * time in the future, time since it was taken here. */
-static int64_t flight_took_ms(const struct flight *flight, struct loop *loop)
+static int64_t inflight_took_ms(const struct inflight *inflight, struct loop *loop)
 {
-	int64_t here_ms = loop_now_ms(loop) - flight->taken_ms;
-	int64_t written_ms = flight->message.written_ms;
+	int64_t here_ms = loop_now_ms(loop) - inflight->taken_ms;
+	int64_t written_ms = inflight->message.written_ms;
 	int64_t took_ms = written_ms > 0 ? loop_time_of_day_ms(loop) - written_ms : here_ms;
 	return took_ms > here_ms ? took_ms : here_ms;
 }
 
 /* Metrics of the answer, or of those of its children. */
-static void metrics_count_of(const struct flight *flight, int64_t took_ms)
+static void metrics_count_of(const struct inflight *inflight, int64_t took_ms)
 {
-	if (flight->outcome == FLOW_ANSWER)
-		answer_metrics_count(flight->stage, &flight->message, &flight->answer, took_ms);
-	for (const struct offspring *child = flight->outcome == FLOW_PARTED ? flight->message.offspring : NULL; child;
+	if (inflight->outcome == FLOW_ANSWER)
+		answer_metrics_count(inflight->stage, &inflight->message, &inflight->answer, took_ms);
+	for (const struct offspring *child = inflight->outcome == FLOW_PARTED ? inflight->message.offspring : NULL; child;
 	     child = child->next)
 		if (child->outcome == FLOW_ANSWER)
-			answer_metrics_count(flight->stage, &child->message, &child->answer, took_ms);
+			answer_metrics_count(inflight->stage, &child->message, &child->answer, took_ms);
 }
 
-void flight_count_out(const struct flight *flight, struct loop *loop)
+void inflight_count_out(const struct inflight *inflight, struct loop *loop)
 {
-	const struct worker_stage *stage = flight->stage;
+	const struct worker_stage *stage = inflight->stage;
 	struct stage_counts *counts = stage->counts;
 	bool errors_off = stage->config->errors_off;
-	bool ends = outcome_ends(flight);
-	int64_t took_ms = ends ? flight_took_ms(flight, loop) : 0;
-	const struct offspring *offspring = flight->outcome == FLOW_PARTED ? flight->message.offspring : NULL;
+	bool ends = outcome_ends(inflight);
+	int64_t took_ms = ends ? inflight_took_ms(inflight, loop) : 0;
+	const struct offspring *offspring = inflight->outcome == FLOW_PARTED ? inflight->message.offspring : NULL;
 	count_add(&counts->sums.released, 1);
 	count_set(&counts->sums.in_flight, stage->load.in_flight - 1);
 	if (ends) {
@@ -85,9 +85,9 @@ void flight_count_out(const struct flight *flight, struct loop *loop)
 		latency_count(counts, took_ms);
 	}
 	if (stage->config->metric_count > 0)
-		metrics_count_of(flight, took_ms);
+		metrics_count_of(inflight, took_ms);
 	if (!offspring)
-		outcome_count(counts, errors_off, ends, flight->outcome, &flight->answer);
+		outcome_count(counts, errors_off, ends, inflight->outcome, &inflight->answer);
 	for (; offspring; offspring = offspring->next)
 		outcome_count(counts, errors_off, offspring->outcome != FLOW_PASSED, offspring->outcome, &offspring->answer);
 }

@@ -18,8 +18,8 @@ bool direct_intake_open(struct worker *worker, struct error *error)
 	direct->port = worker->config->direct ? direct_port_open(worker->config->direct) : NULL;
 	if (!direct->port)
 		return true;
-	direct->lane = lane_open_apart();
-	if (!direct->lane)
+	direct->queue = partition_queue_open_apart();
+	if (!direct->queue)
 		return error_memory(error, ERROR_SYSTEM, "opening direct ingress");
 	direct->watch = (struct watch){.ready = on_requests, .context = worker};
 	if (!loop_watch(worker->loop, &direct->watch, direct_port_bell(direct->port), LOOP_RINGS, error))
@@ -35,7 +35,7 @@ void direct_intake_close(struct worker *worker)
 		return;
 	loop_unwatch(worker->loop, &direct->watch);
 	direct_port_close(direct->port);
-	lane_close_apart(direct->lane);
+	partition_queue_close_apart(direct->queue);
 	*direct = (struct direct_intake){0};
 }
 
@@ -111,16 +111,16 @@ static void request_enter(struct worker *worker, struct worker_stage *stage, str
 		direct_message_close(message); /* it is logged nowhere, as it was not answered */
 		return;
 	}
-	record->topic = direct->lane->topic = stage->config->topics[0];
+	record->topic = direct->queue->topic = stage->config->topics[0];
 	record->offset = direct->serial++;
-	struct flight *flight = lane_enter(&worker->lanes, direct->lane, &stage->load, record, &worker->failure);
-	if (!flight) {
+	struct inflight *inflight = partition_queue_enter(&worker->queues, direct->queue, &stage->load, record, &worker->failure);
+	if (!inflight) {
 		direct_message_close(message); /* the worker stops */
 		return;
 	}
-	flight->direct = message;
+	inflight->direct = message;
 	direct->in_flight++;
-	intake_begin(worker, stage, flight);
+	intake_begin(worker, stage, inflight);
 }
 
 /* Enters requests of a stage until it is full, or others get their turn. */

@@ -1,9 +1,9 @@
 /* direct_intake.h: Intake of direct requests in a worker, from its port (worker/direct_hub.h). A request is answered as soon as its
- * flow has finished (flight_reply_first() of parts.h). Then it leaves as others do: the request is written to the inputs
+ * flow has finished (inflight_reply_first() of parts.h). Then it leaves as others do: the request is written to the inputs
  * (worker/direct_log.h), the answer to the outputs. A request whose caller leaves before it enters is dropped; one in flight is
  * cancelled (worker/cancellation.h).
  *
- * They have a lane of their own, ordered by key, which belongs to no partition: nothing of it is committed. Private to the
+ * They have a queue of their own, ordered by key, which belongs to no partition: nothing of it is committed. Private to the
  * worker.
  */
 #ifndef SLUICE_WORKER_DIRECT_INTAKE_H
@@ -11,24 +11,24 @@
 
 #include "net/loop.h"
 #include "worker/direct_hub.h"
-#include "worker/lanes.h"
+#include "worker/partition_queues.h"
 
 struct worker;
 
 struct direct_intake {
 	struct direct_port *port; /* NULL: none */
 	struct watch watch;
-	struct lane *lane;
+	struct partition_queue *queue;
 	int64_t serial;	  /* of the next request */
 	bool serves;	  /* the port lists the pipelines: answers to the outputs can be written */
 	uint64_t lost_callers; /* that were seen */
 	size_t in_flight; /* requests that have entered and not left */
 };
 
-/* Opens the port and the lane, if the configuration has a hub. */
+/* Opens the port and the queue, if the configuration has a hub. */
 bool direct_intake_open(struct worker *worker, struct error *error);
 
-/* Returns what the port still has. To be called after the stages are closed, and right before the lanes are, which frees what has
+/* Returns what the port still has. To be called after the stages are closed, and right before the queues are, which frees what has
  * entered. */
 void direct_intake_close(struct worker *worker);
 

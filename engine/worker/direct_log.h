@@ -6,11 +6,11 @@
 
 #include "worker/outbox.h"
 
-/* Produces the request of a direct flight, unless it was produced. A record that Kafka's limits refuse is counted: its caller
- * has the answer. Other flights have nothing to log. */
-enum produce_verdict direct_log(struct outbox *outbox, struct flight *flight);
+/* Produces the request of a direct in-flight message, unless it was produced. A record that Kafka's limits refuse is counted: its
+ * caller has the answer. Other in-flight messages have nothing to log. */
+enum produce_verdict direct_log(struct outbox *outbox, struct inflight *inflight);
 
 /* In place of a position, which a direct request has not. */
-struct position direct_origin(const struct flight *flight);
+struct position direct_origin(const struct inflight *inflight);
 
 #endif

@@ -10,15 +10,15 @@
 
 #include "worker/parts.h"
 
-/* External point whose topic the flight's record comes from. NULL: the topic holds the pipeline's own requests. */
-const struct stage_point *external_input_point_of(const struct flight *flight);
+/* External point whose topic the in-flight message's record comes from. NULL: the topic holds the pipeline's own requests. */
+const struct stage_point *external_input_point_of(const struct inflight *inflight);
 
-/* Fills in the flight's message from a record of another pipeline. On failure the flight can be answered with the
+/* Fills in the message from a record of another pipeline. On failure the in-flight message can be answered with the
  * error. */
-bool external_input_take(struct flight *flight, const struct stage_point *point, struct error *error);
+bool external_input_take(struct inflight *inflight, const struct stage_point *point, struct error *error);
 
-/* Whether the flight does not enter this stage, and has finished: it is forwarded to the stage that joins, or it is
+/* Whether the in-flight message does not enter this stage, and has finished: it is forwarded to the stage that joins, or it is
  * dropped. */
-bool external_input_passes(struct worker *worker, struct flight *flight);
+bool external_input_passes(struct worker *worker, struct inflight *inflight);
 
 #endif

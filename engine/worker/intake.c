@@ -61,12 +61,12 @@ void message_set_clock(struct message *message, const struct loop *loop)
 		message->deadline_ms = DEADLINE_LAST_MS;
 }
 
-static bool value_decode(struct flight *flight, struct error *error)
+static bool value_decode(struct inflight *inflight, struct error *error)
 {
-	const struct stage_config *config = flight->stage->config;
-	const struct schema_source *schemas = flight->stage->schemas;
-	struct message *message = &flight->message;
-	struct text value = flight->record.value;
+	const struct stage_config *config = inflight->stage->config;
+	const struct schema_source *schemas = inflight->stage->schemas;
+	struct message *message = &inflight->message;
+	struct text value = inflight->record.value;
 	if (!value.bytes)
 		return error_set(error, ERROR_INPUT, PLACE_NONE,
 				 "the record has no value (a tombstone), and a request has one; send its tensors");
@@ -75,24 +75,23 @@ static bool value_decode(struct flight *flight, struct error *error)
 	return message_decode(message, value, schemas, error);
 }
 
-static bool flight_decode(const struct worker *worker, struct flight *flight, struct error *error)
+static bool inflight_decode(const struct worker *worker, struct inflight *inflight, struct error *error)
 {
-	struct message *message = &flight->message;
-	const struct record *record = &flight->record;
+	struct message *message = &inflight->message;
+	const struct record *record = &inflight->record;
 	/* A direct request has no place in Kafka. Its number there only spreads what is drawn by the origin. */
-	message->origin = (struct origin){
-		.topic = flight->direct ? TEXT("") : text_of(worker->setup->reads.names[record->topic]),
-		.partition = record->partition,
-		.offset = record->offset};
-	if (comes_from_stage(flight->stage->config))
-		return stage_link_take(worker, flight, error);
+	message->origin = (struct origin){.topic = inflight->direct ? TEXT("") : text_of(worker->setup->reads.names[record->topic]),
+					  .partition = record->partition,
+					  .offset = record->offset};
+	if (comes_from_stage(inflight->stage->config))
+		return stage_link_take(worker, inflight, error);
 	message->time_ms = message->written_ms = record->time_ms;
 	message->key = record->key;
-	const struct stage_point *point = external_input_point_of(flight);
+	const struct stage_point *point = external_input_point_of(inflight);
 	if (point)
-		return external_input_take(flight, point, error);
+		return external_input_take(inflight, point, error);
 	bool has_headers = message->headers.count > 0 || record_headers(record, message->arena, &message->headers, error);
-	bool decoded = has_headers && read_headers(message, error) && value_decode(flight, error);
+	bool decoded = has_headers && read_headers(message, error) && value_decode(inflight, error);
 	if (!message->format)
 		message->format = &format_oip_json; /* its headers could not be read, so the error is in the format that every
 						     * caller can read */
@@ -104,96 +103,96 @@ static bool flight_decode(const struct worker *worker, struct flight *flight, st
 /* ---- enter ---- */
 
 /* Whether Kafka refused an earlier result of the record. */
-static bool is_blamed(struct flight *flight, struct error *error)
+static bool is_blamed(struct inflight *inflight, struct error *error)
 {
-	flight->unfit = flight->blame & BLAME_ANSWER;
-	if (flight->unfit)
+	inflight->unfit = inflight->blame & BLAME_ANSWER;
+	if (inflight->unfit)
 		error_set(error, ERROR_LIMIT, PLACE_NONE,
 			  "Kafka refused the answer: %s; raise max.message.bytes of the topic, or make the answer smaller",
-			  lane_blame_reason(flight->lane, flight->record.offset));
-	return flight->unfit;
+			  partition_queue_blame_reason(inflight->queue, inflight->record.offset));
+	return inflight->unfit;
 }
 
-void intake_enter(struct worker *worker, struct flight *flight)
+void intake_enter(struct worker *worker, struct inflight *inflight)
 {
 	struct error error;
 	const struct answer answer = {.error = &error};
 	error.kind = ERROR_NONE;
-	if (awaiting_schema_is_ahead(flight)) {
-		awaiting_schema_hold(worker, flight);
+	if (awaiting_schema_is_ahead(inflight)) {
+		awaiting_schema_hold(worker, inflight);
 		return;
 	}
-	bool decoded = flight_decode(worker, flight, &error);
-	if (!decoded && awaiting_schema_keep(worker, flight))
+	bool decoded = inflight_decode(worker, inflight, &error);
+	if (!decoded && awaiting_schema_keep(worker, inflight))
 		return;
-	if (decoded && flight->from && external_input_passes(worker, flight))
+	if (decoded && inflight->from && external_input_passes(worker, inflight))
 		return;
-	flight->message.line = flight->lane->partition_state ? flight->lane->partition_state->line : NULL;
-	if (decoded && flight->lane->partition_state && flight->lane->partition_state->join_state) {
+	inflight->message.line = inflight->queue->partition_state ? inflight->queue->partition_state->line : NULL;
+	if (decoded && inflight->queue->partition_state && inflight->queue->partition_state->join_state) {
 		bool enters = false;
-		decoded = join_state_take(worker, flight, &enters, &error);
+		decoded = join_state_take(worker, inflight, &enters, &error);
 		if (decoded && !enters)
 			return;
 	}
-	if (decoded && graph_decides(flight->stage->config->graph))
-		decoded = !cancellation_refuses(flight, &error);
-	if (decoded && flight->message.deadline_ms > 0 && graph_decides(flight->stage->config->graph))
-		decoded = !admission_refuses(flight, worker->loop, &error);
-	if (decoded && !is_blamed(flight, &error) &&
-	    flow_enter(flight->stage->flow, &flight->message, loop_now_ms(worker->loop), &error))
+	if (decoded && graph_decides(inflight->stage->config->graph))
+		decoded = !cancellation_refuses(inflight, &error);
+	if (decoded && inflight->message.deadline_ms > 0 && graph_decides(inflight->stage->config->graph))
+		decoded = !admission_refuses(inflight, worker->loop, &error);
+	if (decoded && !is_blamed(inflight, &error) &&
+	    flow_enter(inflight->stage->flow, &inflight->message, loop_now_ms(worker->loop), &error))
 		return;
-	flight_finish(&worker->lanes, &flight->message, FLOW_ANSWER, &answer);
-	flight_reply_first(flight);
+	inflight_finish(&worker->queues, &inflight->message, FLOW_ANSWER, &answer);
+	inflight_reply_first(inflight);
 }
 
 /* Whether this pipeline answered the request before it was logged. Other pipelines, of other groups, may read the same topic: they
  * take it. Sets the message's headers. */
-static bool was_answered(struct flight *flight)
+static bool was_answered(struct inflight *inflight)
 {
 	struct error error = {0};
-	struct message *message = &flight->message;
-	const char *mark = flight->stage->config->mark;
-	if (!mark || flight->direct || comes_from_stage(flight->stage->config) || external_input_point_of(flight))
+	struct message *message = &inflight->message;
+	const char *mark = inflight->stage->config->mark;
+	if (!mark || inflight->direct || comes_from_stage(inflight->stage->config) || external_input_point_of(inflight))
 		return false;
-	if (!record_headers(&flight->record, message->arena, &message->headers, &error))
+	if (!record_headers(&inflight->record, message->arena, &message->headers, &error))
 		return false;
 	const struct header *header = headers_find(message->headers, TEXT(REPLY_ANSWERED_HEADER));
 	return header && text_is(header->value, mark);
 }
 
-/* Ends a flight whose request was answered directly: only its offset counts. */
-static void flight_skip(struct worker *worker, struct flight *flight)
+/* Ends an in-flight message whose request was answered directly: only its offset counts. */
+static void inflight_skip(struct worker *worker, struct inflight *inflight)
 {
 	const struct answer nothing = {0};
-	flight->skipped = true;
-	flight_finish(&worker->lanes, &flight->message, FLOW_PASSED, &nothing);
+	inflight->skipped = true;
+	inflight_finish(&worker->queues, &inflight->message, FLOW_PASSED, &nothing);
 }
 
-void intake_begin(struct worker *worker, struct worker_stage *stage, struct flight *flight)
+void intake_begin(struct worker *worker, struct worker_stage *stage, struct inflight *inflight)
 {
-	flight->stage = stage;
-	flight->taken_ms = loop_now_ms(worker->loop);
-	if (was_answered(flight)) {
-		flight_skip(worker, flight);
+	inflight->stage = stage;
+	inflight->taken_ms = loop_now_ms(worker->loop);
+	if (was_answered(inflight)) {
+		inflight_skip(worker, inflight);
 	} else {
 		count_add(&worker->counts.taken, 1);
 		count_add(&stage->counts->sums.taken, 1);
 		count_set(&stage->counts->sums.in_flight, stage->load.in_flight);
-		intake_enter(worker, flight);
+		intake_enter(worker, inflight);
 	}
-	if (flight_settle(&worker->lanes, flight, &worker->failure))
+	if (inflight_settle(&worker->queues, inflight, &worker->failure))
 		release(worker);
 }
 
 /* Enters a record. The message goes as far as it can at once, while it is in the processor's caches. */
-static void record_enter(struct worker *worker, struct worker_stage *stage, struct lane *lane, struct record *record)
+static void record_enter(struct worker *worker, struct worker_stage *stage, struct partition_queue *queue, struct record *record)
 {
-	struct flight *flight = lane_enter(&worker->lanes, lane, &stage->load, record, &worker->failure);
-	if (!flight) {
+	struct inflight *inflight = partition_queue_enter(&worker->queues, queue, &stage->load, record, &worker->failure);
+	if (!inflight) {
 		record_release(record); /* the worker stops */
 		return;
 	}
-	intake_begin(worker, stage, flight);
+	intake_begin(worker, stage, inflight);
 }
 
 /* ---- limits ---- */
@@ -203,7 +202,8 @@ static void record_enter(struct worker *worker, struct worker_stage *stage, stru
 static bool waits_for_commit(const struct worker *worker, const struct worker_stage *stage, size_t share)
 {
 	size_t own = stage->config->limits.held_bytes, all = worker->config->limits.held_bytes / share;
-	return stage->load.pending_commit_bytes >= (own > 0 && own < all ? own : all) && !lanes_are_blamed(&worker->lanes);
+	return stage->load.pending_commit_bytes >= (own > 0 && own < all ? own : all) &&
+	       !partition_queues_are_blamed(&worker->queues);
 }
 
 bool intake_has_room(const struct worker *worker, const struct worker_stage *stage)
@@ -217,8 +217,8 @@ bool intake_has_room(const struct worker *worker, const struct worker_stage *sta
 	if ((own->in_flight > 0 && load->in_flight >= own->in_flight) ||
 	    (own->held_bytes > 0 && load->held_bytes >= own->held_bytes) || waits_for_commit(worker, stage, share))
 		return false;
-	return (worker->lanes.load.in_flight < all->in_flight || load->in_flight < all->in_flight / share) &&
-	       (worker->lanes.load.held_bytes < all->held_bytes || load->held_bytes < all->held_bytes / share);
+	return (worker->queues.load.in_flight < all->in_flight || load->in_flight < all->in_flight / share) &&
+	       (worker->queues.load.held_bytes < all->held_bytes || load->held_bytes < all->held_bytes / share);
 }
 
 static bool takes_records(const struct worker_stage *stage)
@@ -229,7 +229,7 @@ static bool takes_records(const struct worker_stage *stage)
 /* Whether messages are held back: at the end of a turn all that may leave have left, unless the producer is full. */
 static bool is_held_back(const struct worker *worker)
 {
-	return lanes_first_leaving(&worker->lanes) || !output_is_open(worker->outbox.output);
+	return partition_queues_first_leaving(&worker->queues) || !output_is_open(worker->outbox.output);
 }
 
 void intake_begin_turn(struct worker *worker)
@@ -255,7 +255,7 @@ bool intake_may_take(const struct worker *worker)
 		return false;
 	if (worker->registry && !registry_is_ready(worker->registry))
 		return false;
-	if (worker->lanes.finished >= FINISHED_MOST && is_held_back(worker))
+	if (worker->queues.finished >= FINISHED_MOST && is_held_back(worker))
 		return false;
 	bool reads = false;
 	for (const struct worker_stage *stage = worker->stages; stage; stage = stage->next) {
@@ -330,9 +330,9 @@ void intake_drop(struct worker *worker, struct positions positions)
 			}
 			waiting->bytes -= record->value.length;
 			/* If nothing is committed yet, the first record received is the offset to return to. */
-			struct lane *lane = lanes_find(&worker->lanes, record->topic, record->partition);
-			if (lane && lane->began == OFFSET_NONE)
-				lane->began = record->offset;
+			struct partition_queue *queue = partition_queues_find(&worker->queues, record->topic, record->partition);
+			if (queue && queue->began == OFFSET_NONE)
+				queue->began = record->offset;
 			record_release(record);
 		}
 		waiting->first = 0;
@@ -345,10 +345,10 @@ void intake_drop(struct worker *worker, struct positions positions)
 static bool stage_pause(struct worker *worker, struct worker_stage *stage, bool paused, struct error *error)
 {
 	struct positions positions = {.items = worker->positions};
-	for (size_t i = 0; i < worker->lanes.count; i++) {
-		const struct lane *lane = worker->lanes.items[i];
-		if (stage_reading(worker, lane->topic) == stage && (paused || partition_state_is_ready(lane, stage)))
-			positions.items[positions.count++] = (struct position){lane->topic, lane->partition, OFFSET_NONE};
+	for (size_t i = 0; i < worker->queues.count; i++) {
+		const struct partition_queue *queue = worker->queues.items[i];
+		if (stage_reading(worker, queue->topic) == stage && (paused || partition_state_is_ready(queue, stage)))
+			positions.items[positions.count++] = (struct position){queue->topic, queue->partition, OFFSET_NONE};
 	}
 	stage->paused = paused;
 	if (paused)
@@ -388,11 +388,11 @@ static bool pause_full(struct worker *worker, struct error *error)
 	return true;
 }
 
-/* Skips a record. `lane` NULL: its partition is gone. */
-static void record_skip(struct lane *lane, struct record *record)
+/* Skips a record. `queue` NULL: its partition is gone. */
+static void record_skip(struct partition_queue *queue, struct record *record)
 {
-	if (lane)
-		partition_state_skip(lane, record->offset);
+	if (queue)
+		partition_state_skip(queue, record->offset);
 	record_release(record);
 }
 
@@ -409,13 +409,13 @@ static bool stage_resume(struct worker *worker, struct worker_stage *stage, stru
 	struct record *record;
 	struct worker_stage *taker = stage;
 	while ((record = first_in_hand(stage)) && intake_has_room(worker, taker = stage_phase_taker(worker, stage, record))) {
-		struct lane *lane = lanes_find(&worker->lanes, record->topic, record->partition);
+		struct partition_queue *queue = partition_queues_find(&worker->queues, record->topic, record->partition);
 		struct record taken = *record;
 		drop_first_in_hand(&stage->waiting);
-		if (lane && partition_state_is_ready(lane, taker))
-			record_enter(worker, taker, lane, &taken);
+		if (queue && partition_state_is_ready(queue, taker))
+			record_enter(worker, taker, queue, &taken);
 		else
-			record_skip(lane, &taken);
+			record_skip(queue, &taken);
 	}
 	if (!stage->paused || stage->waiting.count > 0 || !intake_has_room(worker, stage))
 		return true;
@@ -450,7 +450,7 @@ static void pass_on(struct worker *worker, struct worker_stage *replaced)
 		struct record *record = &waiting.items[waiting.first + i];
 		struct worker_stage *successor = stage_reading(worker, record->topic);
 		if (!successor || !wait_in_hand(successor, record))
-			record_skip(lanes_find(&worker->lanes, record->topic, record->partition), record);
+			record_skip(partition_queues_find(&worker->queues, record->topic, record->partition), record);
 	}
 	memory_give(waiting.items);
 }
@@ -465,20 +465,20 @@ void intake_pass_on(struct worker *worker)
 /* ---- poll ---- */
 
 /* Passes a record to the stage that reads its topic. */
-static void record_route(struct worker *worker, struct lane *lane, struct record *record)
+static void record_route(struct worker *worker, struct partition_queue *queue, struct record *record)
 {
-	struct worker_stage *stage = lane ? stage_reading(worker, record->topic) : NULL;
+	struct worker_stage *stage = queue ? stage_reading(worker, record->topic) : NULL;
 	struct worker_stage *taker = stage ? stage_phase_taker(worker, stage, record) : NULL;
-	if (!lane || lane_has_taken(lane, record->offset))
+	if (!queue || partition_queue_has_taken(queue, record->offset))
 		record_release(record); /* of a revoked partition; or one read again because of another record */
 	else if (!stage)
-		record_skip(lane, record); /* its pipeline was removed, and may return before the partition is given up */
-	else if (!partition_state_is_ready(lane, taker))
-		record_skip(lane, record);
-	else if (lane_was_answered(lane, record->offset))
+		record_skip(queue, record); /* its pipeline was removed, and may return before the partition is given up */
+	else if (!partition_state_is_ready(queue, taker))
+		record_skip(queue, record);
+	else if (partition_queue_was_answered(queue, record->offset))
 		record_pass_over(worker, record);
 	else if (stage->waiting.count == 0 && intake_has_room(worker, taker))
-		record_enter(worker, taker, lane, record);
+		record_enter(worker, taker, queue, record);
 	else if (!wait_in_hand(stage, record))
 		record_release(record);
 }
@@ -520,12 +520,12 @@ bool intake_take(struct worker *worker, struct error *error)
 			record_release(&worker->records[--count]);
 		return false;
 	}
-	struct lane *lane = NULL;
+	struct partition_queue *queue = NULL;
 	for (size_t i = 0; i < count; i++) {
 		struct record *record = &worker->records[i];
-		if (!lane || lane->partition != record->partition || lane->topic != record->topic)
-			lane = lanes_find(&worker->lanes, record->topic, record->partition);
-		record_route(worker, lane, record);
+		if (!queue || queue->partition != record->partition || queue->topic != record->topic)
+			queue = partition_queues_find(&worker->queues, record->topic, record->partition);
+		record_route(worker, queue, record);
 	}
 	return pause_full(worker, error);
 }

@@ -13,20 +13,20 @@ static bool full(struct error *error)
  * False: memory. */
 static bool part_bytes(const struct join_merge *join_merge, const struct parked_part *part, struct text *bytes, struct error *error)
 {
-	*bytes = join_merge->flight->record.value;
+	*bytes = join_merge->inflight->record.value;
 	if (part == join_merge->own)
 		return true;
 	if (!parked_part_read(join_merge->parked_parts, part, bytes))
 		*bytes = (struct text){0};
-	bytes->bytes = arena_copy(join_merge->flight->message.arena, bytes->bytes, bytes->length);
+	bytes->bytes = arena_copy(join_merge->inflight->message.arena, bytes->bytes, bytes->length);
 	return bytes->bytes || full(error);
 }
 
 /* Keeps the fields of the request that the answer needs. */
-static void keep_request(struct flight *flight, const struct stage_link *stage_link)
+static void keep_request(struct inflight *inflight, const struct stage_link *stage_link)
 {
-	flight->request = stage_link->original;
-	flight->kept_key = stage_link->key;
+	inflight->request = stage_link->original;
+	inflight->kept_key = stage_link->key;
 }
 
 static bool note_missing(struct message *message, int64_t window_ms, struct error *error)
@@ -47,7 +47,7 @@ static bool note_missing(struct message *message, int64_t window_ms, struct erro
 
 static bool join_stages(const struct join_merge *join_merge, struct error *error)
 {
-	struct message *message = &join_merge->flight->message;
+	struct message *message = &join_merge->inflight->message;
 	struct stage_link stage_link = {0};
 	size_t next = 0;
 	message->carried = NULL;
@@ -60,7 +60,7 @@ static bool join_stages(const struct join_merge *join_merge, struct error *error
 		if (!good)
 			return false;
 	}
-	keep_request(join_merge->flight, &stage_link);
+	keep_request(join_merge->inflight, &stage_link);
 	message->deadline_ms = stage_link.deadline_ms;
 	message_set_clock(message, join_merge->stage->worker->loop);
 	return note_missing(message, join_merge->stage->config->graph->part->window_ms, error);
@@ -69,7 +69,7 @@ static bool join_stages(const struct join_merge *join_merge, struct error *error
 static bool join_inputs(const struct join_merge *join_merge, struct error *error)
 {
 	const struct external_input *external_input = join_merge->stage->config->external_input;
-	struct message *message = &join_merge->flight->message;
+	struct message *message = &join_merge->inflight->message;
 	struct arena *arena = message->arena;
 	const struct payload **came = ARENA_ARRAY(arena, const struct payload *, external_input->rule.inputs.count);
 	size_t next = 0;
@@ -90,7 +90,7 @@ static bool join_inputs(const struct join_merge *join_merge, struct error *error
 		other->line = message->line;
 		other->writes = message->writes;
 		*message = *other;
-		keep_request(join_merge->flight, &stage_link);
+		keep_request(join_merge->inflight, &stage_link);
 	}
 	const struct payload *joined = came && !arena_failed(arena) ? external_input_join(external_input, came, arena) : NULL;
 	if (!joined)

@@ -15,11 +15,12 @@ struct join_merge {
 	const struct worker_stage *stage;
 	const struct parked_parts *parked_parts; /* where the join's parts are parked */
 	const struct pending_join *pending_join;
-	const struct parked_part *own; /* part of the flight's own record; NULL: the record only reports that a window has closed */
-	struct flight *flight;	       /* its message becomes the merged one, in its arena */
+	const struct parked_part
+		*own; /* part of the in-flight message's own record; NULL: the record only reports that a window has closed */
+	struct inflight *inflight; /* its message becomes the merged one, in its arena */
 };
 
-/* False: a part cannot be read, or memory ran out. The caller answers the flight with the error. */
+/* False: a part cannot be read, or memory ran out. The caller answers the in-flight message with the error. */
 bool join_merge_parts(const struct join_merge *join_merge, struct error *error);
 
 #endif

@@ -14,13 +14,13 @@
 
 /* Removes obsolete entries whenever a message passes. At least once, the removal is not part of that message, because
  * messages may overtake each other. */
-static bool forget_some(struct join_state *join_state, struct flight *flight, struct error *error)
+static bool forget_some(struct join_state *join_state, struct inflight *inflight, struct error *error)
 {
 	struct parked_part *tombstone;
 	for (int i = 0; i < FORGET_AT_ONCE && (tombstone = join_matcher_forgotten(join_state->matcher)); i++) {
 		bool good = join_state->puts_off
 				    ? parked_part_drop(&join_state->parked_parts, tombstone, error)
-				    : parked_part_forget(&join_state->parked_parts, tombstone, &flight->message, error);
+				    : parked_part_forget(&join_state->parked_parts, tombstone, &inflight->message, error);
 		if (!good)
 			return false;
 	}
@@ -60,7 +60,7 @@ bool join_state_tell(struct join_state *join_state, struct parked_part *own, str
 {
 	const struct external_input *external_input = join_state->stage->config->external_input;
 	*part = (struct join_part){.name = name_of(join_state, message),
-				   .told = join_state->told,
+				   .states = join_state->states,
 				   .time_ms = external_input ? message->time_ms : -1,
 				   .deadline_ms = external_input ? 0 : message->deadline_ms,
 				   .part = own};
@@ -69,11 +69,11 @@ bool join_state_tell(struct join_state *join_state, struct parked_part *own, str
 				 "the record comes from `" TEXT_FORMAT
 				 "`, which no longer sends to this stage; the pipeline has changed, send the request again",
 				 TEXT_ARGUMENTS(sender));
-	memset(join_state->told, TOLD_NOTHING, join_state_sources(join_state));
+	memset(join_state->states, SOURCE_UNKNOWN, join_state_sources(join_state));
 	if (external_input)
-		(void)external_input_tell(external_input, part->party, &message->payload, join_state->told);
+		(void)external_input_tell(external_input, part->party, &message->payload, join_state->states);
 	else
-		join_state->told[part->party] = TOLD_CAME;
+		join_state->states[part->party] = SOURCE_CAME;
 	return true;
 }
 
@@ -100,27 +100,27 @@ static bool waiting_keys(const struct pending_join *pending_join, const struct p
 
 /* Writes a join tombstone. A settled join needs none, unless parts are in the store, which must then be known to be
  * finished. */
-static bool remember_pending_join(struct join_state *join_state, struct flight *flight, struct pending_join *pending_join,
+static bool remember_pending_join(struct join_state *join_state, struct inflight *inflight, struct pending_join *pending_join,
 				  const struct parked_part *own, struct error *error)
 {
-	struct arena *arena = flight->message.arena;
+	struct arena *arena = inflight->message.arena;
 	struct join_tombstone its = {.went_on = pending_join_went_on(pending_join),
-				     .told = join_told(pending_join),
+				     .states = join_source_states(pending_join),
 				     .name = pending_join_name(pending_join)};
 	bool good = !join_state->puts_off || waiting_keys(pending_join, own, arena, &its.parts);
 	if (good && its.parts.length == 0 && pending_join_is_settled(join_state->matcher, pending_join))
 		return true;
 	struct text bytes = good ? join_tombstone_write(&its, join_state_sources(join_state), arena) : (struct text){0};
 	struct parked_part *tombstone =
-		bytes.bytes ? parked_part_make(&join_state->parked_parts, PARKED_TOMBSTONE, flight->record.offset) : NULL;
+		bytes.bytes ? parked_part_make(&join_state->parked_parts, PARKED_TOMBSTONE, inflight->record.offset) : NULL;
 	if (!tombstone)
 		return error_memory(error, ERROR_LIMIT, "remembering what has come of a request");
 	pending_join_mark(pending_join, tombstone);
-	return parked_part_write(&join_state->parked_parts, tombstone, &flight->message, bytes, error);
+	return parked_part_write(&join_state->parked_parts, tombstone, &inflight->message, bytes, error);
 }
 
 /* Deletes the parts of a join from the state; parts that are not written yet are freed with them. */
-static bool forget_parts(struct join_state *join_state, struct flight *flight, const struct pending_join *pending_join,
+static bool forget_parts(struct join_state *join_state, struct inflight *inflight, const struct pending_join *pending_join,
 			 const struct parked_part *own, struct error *error)
 {
 	bool good = true;
@@ -129,13 +129,13 @@ static bool forget_parts(struct join_state *join_state, struct flight *flight, c
 		if (part == own)
 			parked_part_give(&join_state->parked_parts, part);
 		else
-			good = parked_part_forget(&join_state->parked_parts, part, &flight->message, error) && good;
+			good = parked_part_forget(&join_state->parked_parts, part, &inflight->message, error) && good;
 	}
 	return good;
 }
 
-/* Keeps the parts until the flight's offset is committed. */
-static bool put_off(struct join_state *join_state, const struct flight *flight, struct pending_join *pending_join,
+/* Keeps the parts until the in-flight message's offset is committed. */
+static bool put_off(struct join_state *join_state, const struct inflight *inflight, struct pending_join *pending_join,
 		    struct parked_part *own, struct error *error)
 {
 	size_t next = 0, count = 0, bytes = 0;
@@ -145,7 +145,7 @@ static bool put_off(struct join_state *join_state, const struct flight *flight, 
 		bytes += known.length;
 	}
 	struct pending_commit *pending_commit =
-		pending_commit_add(&join_state->pending_commit, flight->record.offset, count, bytes);
+		pending_commit_add(&join_state->pending_commit, inflight->record.offset, count, bytes);
 	if (!pending_commit)
 		return error_memory(error, ERROR_SYSTEM, "remembering what has come of a request");
 	pending_commit->verdict = pending_join_went_on(pending_join) ? JOIN_OPENS : JOIN_IGNORES;
@@ -160,30 +160,30 @@ static bool put_off(struct join_state *join_state, const struct flight *flight, 
 }
 
 /* Ends the join's wait: it was completed, or has ended. */
-static bool part_from(struct join_state *join_state, struct flight *flight, struct pending_join *pending_join,
+static bool part_from(struct join_state *join_state, struct inflight *inflight, struct pending_join *pending_join,
 		      struct parked_part *own, struct error *error)
 {
-	bool remembered = remember_pending_join(join_state, flight, pending_join, own, error);
-	bool done = join_state->puts_off ? put_off(join_state, flight, pending_join, own, error)
-					 : forget_parts(join_state, flight, pending_join, own, error);
+	bool remembered = remember_pending_join(join_state, inflight, pending_join, own, error);
+	bool done = join_state->puts_off ? put_off(join_state, inflight, pending_join, own, error)
+					 : forget_parts(join_state, inflight, pending_join, own, error);
 	return remembered && done;
 }
 
-static bool join(const struct join_state *join_state, struct flight *flight, const struct pending_join *pending_join,
+static bool join(const struct join_state *join_state, struct inflight *inflight, const struct pending_join *pending_join,
 		 const struct parked_part *own, struct error *error)
 {
-	const struct join_merge join_merge = {join_state->stage, &join_state->parked_parts, pending_join, own, flight};
+	const struct join_merge join_merge = {join_state->stage, &join_state->parked_parts, pending_join, own, inflight};
 	return join_merge_parts(&join_merge, error);
 }
 
-/* The flight continues as its whole request. If this fails, the parts are finished nevertheless, and the error is the
+/* The in-flight message continues as its whole request. If this fails, the parts are finished nevertheless, and the error is the
  * result. */
-static bool go_on(struct join_state *join_state, struct flight *flight, struct pending_join *pending_join, struct parked_part *own,
-		  struct error *error)
+static bool go_on(struct join_state *join_state, struct inflight *inflight, struct pending_join *pending_join,
+		  struct parked_part *own, struct error *error)
 {
-	bool joined = join(join_state, flight, pending_join, own, error);
+	bool joined = join(join_state, inflight, pending_join, own, error);
 	struct error kept_error = {0};
-	bool remembered = part_from(join_state, flight, pending_join, own, &kept_error);
+	bool remembered = part_from(join_state, inflight, pending_join, own, &kept_error);
 	if (joined && !remembered)
 		*error = kept_error;
 	return joined && remembered;
@@ -191,17 +191,17 @@ static bool go_on(struct join_state *join_state, struct flight *flight, struct p
 
 /* ---- records ---- */
 
-static void pass(struct worker *worker, struct flight *flight)
+static void pass(struct worker *worker, struct inflight *inflight)
 {
 	const struct answer nothing = {0};
-	flight->message.carried = NULL;
-	flight_finish(&worker->lanes, &flight->message, FLOW_PASSED, &nothing);
+	inflight->message.carried = NULL;
+	inflight_finish(&worker->queues, &inflight->message, FLOW_PASSED, &nothing);
 }
 
 /* Whether the record was already taken before a crash. It is then processed as if it had not been. */
-static bool is_replayed(const struct join_state *join_state, const struct flight *flight)
+static bool is_replayed(const struct join_state *join_state, const struct inflight *inflight)
 {
-	return flight->record.offset >= join_state->taken && flight->record.offset < join_state->replayed;
+	return inflight->record.offset >= join_state->taken && inflight->record.offset < join_state->replayed;
 }
 
 static struct pending_join *pending_join_of(struct join_state *join_state, struct text name, struct text key)
@@ -217,26 +217,26 @@ static struct pending_join *pending_join_of(struct join_state *join_state, struc
 }
 
 /* Handles a record by which the stage reports that a window has closed. */
-static bool close_window(struct worker *worker, struct join_state *join_state, struct flight *flight, bool *enters,
+static bool close_window(struct worker *worker, struct join_state *join_state, struct inflight *inflight, bool *enters,
 			 struct error *error)
 {
-	struct pending_join *pending_join = pending_join_of(join_state, name_of(join_state, &flight->message), flight->request);
+	struct pending_join *pending_join = pending_join_of(join_state, name_of(join_state, &inflight->message), inflight->request);
 	*enters = pending_join && join_matcher_conclude(join_state->matcher, pending_join);
 	if (*enters)
-		return go_on(join_state, flight, pending_join, NULL, error);
-	bool good = !pending_join || part_from(join_state, flight, pending_join, NULL, error);
+		return go_on(join_state, inflight, pending_join, NULL, error);
+	bool good = !pending_join || part_from(join_state, inflight, pending_join, NULL, error);
 	if (good)
-		pass(worker, flight);
+		pass(worker, inflight);
 	return good;
 }
 
 /* Keeps a join until the record is committed. If the record is taken again, the join is of no more use. */
-static bool hold_pending_join(struct join_state *join_state, const struct flight *flight, struct pending_join *pending_join,
+static bool hold_pending_join(struct join_state *join_state, const struct inflight *inflight, struct pending_join *pending_join,
 			      enum join_verdict verdict, struct error *error)
 {
 	if (!join_state->puts_off || (!pending_join && verdict != JOIN_LATE))
 		return true;
-	struct pending_commit *pending_commit = pending_commit_add(&join_state->pending_commit, flight->record.offset, 0, 0);
+	struct pending_commit *pending_commit = pending_commit_add(&join_state->pending_commit, inflight->record.offset, 0, 0);
 	if (!pending_commit)
 		return error_memory(error, ERROR_SYSTEM, "remembering what came too late");
 	pending_commit->verdict = verdict;
@@ -252,23 +252,23 @@ static bool come_late(const struct join_state *join_state, struct error *error)
 	return false;
 }
 
-static bool part_take(struct worker *worker, struct join_state *join_state, struct flight *flight, bool *enters,
+static bool part_take(struct worker *worker, struct join_state *join_state, struct inflight *inflight, bool *enters,
 		      struct error *error)
 {
 	struct join_part part;
 	struct pending_join *pending_join;
 	enum join_verdict verdict;
 	struct parked_parts *parked_parts = &join_state->parked_parts;
-	struct parked_part *own = parked_part_make(parked_parts, PARKED_PART, flight->record.offset);
-	struct text bytes = flight->record.value, known;
+	struct parked_part *own = parked_part_make(parked_parts, PARKED_PART, inflight->record.offset);
+	struct text bytes = inflight->record.value, known;
 	if (!own)
 		return error_memory(error, ERROR_SYSTEM, "keeping a part of a request");
-	if (!is_replayed(join_state, flight) && parked_part_read(parked_parts, own, &known)) {
+	if (!is_replayed(join_state, inflight) && parked_part_read(parked_parts, own, &known)) {
 		parked_part_give(parked_parts, own);
-		pass(worker, flight); /* it was taken before */
+		pass(worker, inflight); /* it was taken before */
 		return true;
 	}
-	if (!join_state_tell(join_state, own, flight->sender, &flight->message, &part, error) ||
+	if (!join_state_tell(join_state, own, inflight->sender, &inflight->message, &part, error) ||
 	    !parked_part_fits(parked_parts, own, bytes.length, error) ||
 	    !join_matcher_take(join_state->matcher, &part, loop_now_ms(worker->loop), &verdict, &pending_join, error)) {
 		parked_part_give(parked_parts, own);
@@ -276,41 +276,41 @@ static bool part_take(struct worker *worker, struct join_state *join_state, stru
 	}
 	*enters = verdict == JOIN_OPENS;
 	if (verdict == JOIN_OPENS)
-		return go_on(join_state, flight, pending_join, own, error);
+		return go_on(join_state, inflight, pending_join, own, error);
 	if (verdict == JOIN_WAITS) {
-		if (!parked_part_write(parked_parts, own, &flight->message, bytes, error))
+		if (!parked_part_write(parked_parts, own, &inflight->message, bytes, error))
 			return false;
 	} else {
 		parked_part_give(parked_parts, own);
-		if (!hold_pending_join(join_state, flight, pending_join, verdict, error))
+		if (!hold_pending_join(join_state, inflight, pending_join, verdict, error))
 			return false;
 	}
 	if (verdict == JOIN_LATE)
 		return come_late(join_state, error);
-	pass(worker, flight);
+	pass(worker, inflight);
 	return true;
 }
 
-static bool take(struct worker *worker, struct join_state *join_state, struct flight *flight, bool *enters, struct error *error)
+static bool take(struct worker *worker, struct join_state *join_state, struct inflight *inflight, bool *enters, struct error *error)
 {
-	if (text_is(flight->sender, SENDER_WINDOW))
-		return close_window(worker, join_state, flight, enters, error);
+	if (text_is(inflight->sender, SENDER_WINDOW))
+		return close_window(worker, join_state, inflight, enters, error);
 	/* The pipeline's own requests are complete. */
-	*enters = join_state->stage->config->external_input && text_is(flight->sender, part_of(join_state)->parents[0]);
-	return *enters || part_take(worker, join_state, flight, enters, error);
+	*enters = join_state->stage->config->external_input && text_is(inflight->sender, part_of(join_state)->parents[0]);
+	return *enters || part_take(worker, join_state, inflight, enters, error);
 }
 
 /* At least once, Kafka refused a result of the record: it is processed again in the same way. */
-static bool take_again(struct worker *worker, struct join_state *join_state, struct flight *flight, bool *enters,
+static bool take_again(struct worker *worker, struct join_state *join_state, struct inflight *inflight, bool *enters,
 		       struct error *error)
 {
-	const struct pending_commit *pending_commit = pending_commit_find(&join_state->pending_commit, flight->record.offset);
+	const struct pending_commit *pending_commit = pending_commit_find(&join_state->pending_commit, inflight->record.offset);
 	*enters = true;
 	if (pending_commit && pending_commit->verdict == JOIN_OPENS)
-		return join(join_state, flight, pending_commit->pending_join, pending_commit->own, error);
-	if (flight->blame & BLAME_ANSWER)
+		return join(join_state, inflight, pending_commit->pending_join, pending_commit->own, error);
+	if (inflight->blame & BLAME_ANSWER)
 		return true; /* an error, which replaces the former result */
-	return pending_commit ? come_late(join_state, error) : take(worker, join_state, flight, enters, error);
+	return pending_commit ? come_late(join_state, error) : take(worker, join_state, inflight, enters, error);
 }
 
 static bool writes(const struct message *message, const struct parked_part *parked_part)
@@ -322,31 +322,31 @@ static bool writes(const struct message *message, const struct parked_part *park
 }
 
 /* Deletes what the record wrote when it was taken before a crash, and has not written now. */
-static bool forget_stale(struct join_state *join_state, struct flight *flight, enum parked_kind kind, struct error *error)
+static bool forget_stale(struct join_state *join_state, struct inflight *inflight, enum parked_kind kind, struct error *error)
 {
 	struct text known;
-	struct parked_part *parked_part = parked_part_make(&join_state->parked_parts, kind, flight->record.offset);
+	struct parked_part *parked_part = parked_part_make(&join_state->parked_parts, kind, inflight->record.offset);
 	if (!parked_part)
 		return error_memory(error, ERROR_SYSTEM, "keeping a part of a request");
-	if (!writes(&flight->message, parked_part) && parked_part_read(&join_state->parked_parts, parked_part, &known))
-		return parked_part_forget(&join_state->parked_parts, parked_part, &flight->message, error);
+	if (!writes(&inflight->message, parked_part) && parked_part_read(&join_state->parked_parts, parked_part, &known))
+		return parked_part_forget(&join_state->parked_parts, parked_part, &inflight->message, error);
 	parked_part_give(&join_state->parked_parts, parked_part);
 	return true;
 }
 
-bool join_state_take(struct worker *worker, struct flight *flight, bool *enters, struct error *error)
+bool join_state_take(struct worker *worker, struct inflight *inflight, bool *enters, struct error *error)
 {
-	struct join_state *join_state = flight->lane->partition_state->join_state;
-	if (!forget_some(join_state, flight, error))
+	struct join_state *join_state = inflight->queue->partition_state->join_state;
+	if (!forget_some(join_state, inflight, error))
 		return false;
-	if (flight->again && flight->record.offset < join_state->taken)
-		return take_again(worker, join_state, flight, enters, error);
-	bool replayed = is_replayed(join_state, flight);
-	bool good = take(worker, join_state, flight, enters, error);
-	if (join_state->taken <= flight->record.offset)
-		join_state->taken = flight->record.offset + 1;
-	return (!replayed || (forget_stale(join_state, flight, PARKED_PART, error) &&
-			      forget_stale(join_state, flight, PARKED_TOMBSTONE, error))) &&
+	if (inflight->again && inflight->record.offset < join_state->taken)
+		return take_again(worker, join_state, inflight, enters, error);
+	bool replayed = is_replayed(join_state, inflight);
+	bool good = take(worker, join_state, inflight, enters, error);
+	if (join_state->taken <= inflight->record.offset)
+		join_state->taken = inflight->record.offset + 1;
+	return (!replayed || (forget_stale(join_state, inflight, PARKED_PART, error) &&
+			      forget_stale(join_state, inflight, PARKED_TOMBSTONE, error))) &&
 	       good;
 }
 

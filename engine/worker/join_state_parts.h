@@ -18,7 +18,7 @@ struct join_state {
 	int64_t taken;	       /* offset after the last record taken since it was opened */
 	int64_t replayed;      /* offset after the last uncommitted record of which the store still has entries; they are ignored */
 	bool stands;	       /* a window is due and stays open, because its sources are behind */
-	unsigned char *told;   /* scratch: enum join_told of each source */
+	unsigned char *states; /* scratch: enum source_state of each source */
 	struct arena *scratch; /* scratch: for records that are decoded in part */
 };
 

@@ -11,9 +11,9 @@ static bool recall_pending_join(struct join_state *join_state, struct parked_par
 				struct pending_commit *pending_commit, int64_t now_ms, struct error *error)
 {
 	struct join_tombstone tombstone = join_tombstone_read(bytes, join_state_sources(join_state));
-	if (!tombstone.told)
+	if (!tombstone.states)
 		return true; /* of another version of the pipeline */
-	struct pending_join *pending_join = join_matcher_recall(join_state->matcher, tombstone.name, tombstone.told,
+	struct pending_join *pending_join = join_matcher_recall(join_state->matcher, tombstone.name, tombstone.states,
 								tombstone.went_on, parked_part, now_ms, error);
 	if (pending_join && pending_commit && pending_commit->offset == parked_part_offset(parked_part)) {
 		pending_commit->pending_join = pending_join;
@@ -141,9 +141,9 @@ bool join_state_open(struct partition_state *partition_state, int64_t begin, int
 	join_state->puts_off = !stage->worker->config->transaction.id;
 	pending_commit_open(&join_state->pending_commit, &stage->load.pending_commit_bytes);
 	join_state->matcher = join_matcher_open(&join_state->rule);
-	join_state->told = memory_take(join_state_sources(join_state), 1);
+	join_state->states = memory_take(join_state_sources(join_state), 1);
 	join_state->scratch = arena_open(stage->worker->config->limits.message_bytes);
-	if (!join_state->matcher || !join_state->told || !join_state->scratch)
+	if (!join_state->matcher || !join_state->states || !join_state->scratch)
 		return error_memory(error, ERROR_SYSTEM, "bringing back parts of requests");
 	const struct position settled = {partition_state->input.topic, partition_state->input.partition, committed};
 	return recall(join_state, &list, join_state->puts_off ? begin : INT64_MAX, error) &&
@@ -157,7 +157,7 @@ void join_state_close(struct join_state *join_state)
 	pending_commit_close(&join_state->pending_commit);
 	parked_parts_close(&join_state->parked_parts);
 	join_matcher_close(join_state->matcher);
-	memory_give(join_state->told);
+	memory_give(join_state->states);
 	arena_close(join_state->scratch);
 	memory_give(join_state);
 }

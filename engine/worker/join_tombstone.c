@@ -1,5 +1,5 @@
 /* join_tombstone.c: see join_tombstone.h. Layout: a byte of flags. If there is a list of parts: its length in bytes,
- * as 32 bits, and the list. Then the enum join_told of each source, a byte each, and the name. */
+ * as 32 bits, and the list. Then the enum source_state of each source, a byte each, and the name. */
 #include "worker/join_tombstone.h"
 
 #include <assert.h>
@@ -10,7 +10,7 @@
 
 struct text join_tombstone_write(const struct join_tombstone *tombstone, size_t sources, struct arena *arena)
 {
-	assert(tombstone->told && tombstone->parts.length <= UINT32_MAX);
+	assert(tombstone->states && tombstone->parts.length <= UINT32_MAX);
 	uint32_t listed = (uint32_t)tombstone->parts.length;
 	size_t length = 1 + (listed ? LENGTH_BYTES + listed : 0) + sources + tombstone->name.length;
 	char *bytes = arena_take_raw(arena, length);
@@ -23,7 +23,7 @@ struct text join_tombstone_write(const struct join_tombstone *tombstone, size_t 
 		memcpy(at + LENGTH_BYTES, tombstone->parts.bytes, listed);
 		at += LENGTH_BYTES + listed;
 	}
-	memcpy(at, tombstone->told, sources);
+	memcpy(at, tombstone->states, sources);
 	if (tombstone->name.length)
 		memcpy(at + sources, tombstone->name.bytes, tombstone->name.length);
 	return (struct text){bytes, length};
@@ -49,7 +49,7 @@ struct join_tombstone join_tombstone_read(struct text bytes, size_t sources)
 	tombstone.went_on = bytes.bytes[0] & WENT_ON;
 	if (bytes.length - at < sources)
 		return tombstone;
-	tombstone.told = (const unsigned char *)bytes.bytes + at;
+	tombstone.states = (const unsigned char *)bytes.bytes + at;
 	tombstone.name = (struct text){bytes.bytes + at + sources, bytes.length - at - sources};
 	return tombstone;
 }

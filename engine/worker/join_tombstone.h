@@ -13,14 +13,14 @@
 struct join_tombstone {
 	bool went_on;
 	struct text parts;	   /* keys of the parts to delete, one after the other */
-	const unsigned char *told; /* enum join_told of each source; NULL: written by another version of the pipeline */
+	const unsigned char *states; /* enum source_state of each source; NULL: written by another version of the pipeline */
 	struct text name;
 };
 
 /* Encodes into the arena. NULL bytes: memory. */
 struct text join_tombstone_write(const struct join_tombstone *tombstone, size_t sources, struct arena *arena);
 
-/* Decodes; the result points into the bytes. Bytes that cannot be read give no parts and a NULL `told`. */
+/* Decodes; the result points into the bytes. Bytes that cannot be read give no parts and a NULL `states`. */
 struct join_tombstone join_tombstone_read(struct text bytes, size_t sources);
 
 #endif

@@ -32,7 +32,7 @@ static bool grow(struct keys *keys)
 	return true;
 }
 
-struct flight **keys_last(struct keys *keys, uint64_t key)
+struct inflight **keys_last(struct keys *keys, uint64_t key)
 {
 	if (keys->count * 2 >= keys->capacity && !grow(keys))
 		return NULL;
@@ -50,7 +50,7 @@ static bool may_move(size_t home, size_t gap, size_t at)
 	return gap <= at ? home <= gap || home > at : home <= gap && home > at;
 }
 
-void keys_drop(struct keys *keys, uint64_t key, const struct flight *last)
+void keys_drop(struct keys *keys, uint64_t key, const struct inflight *last)
 {
 	struct keyed *keyed = keys->capacity ? find(keys, key) : NULL;
 	if (!keyed || keyed->key == 0 || keyed->last != last)

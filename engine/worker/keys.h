@@ -1,8 +1,7 @@
-/* keys.h: Table of the last in-flight message of each key. Private to the lanes.
+/* keys.h: Table of the last in-flight message of each key. Private to the queues.
  *
- * It maps the hash of a key to the last flight of that key, so that the next flight of the key is queued after it.
- * Two keys with the same hash count as one: the later message then waits longer than it must, and order is still
- * right.
+ * It maps the hash of a key to the last in-flight message of that key, so that the next in-flight message of the key is queued
+ * after it. Two keys with the same hash count as one: the later message then waits longer than it must, and order is still right.
  */
 #ifndef SLUICE_WORKER_KEYS_H
 #define SLUICE_WORKER_KEYS_H
@@ -11,11 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct flight;
+struct inflight;
 
 struct keyed {
 	uint64_t key; /* 0: the slot is free */
-	struct flight *last;
+	struct inflight *last;
 };
 
 struct keys {
@@ -26,11 +25,11 @@ struct keys {
 
 void keys_close(struct keys *keys);
 
-/* Last flight of that key, for the caller to read and to set. A key that is not in the table is added, with NULL as
- * its last flight. NULL: memory ran out. */
-struct flight **keys_last(struct keys *keys, uint64_t key);
+/* Last in-flight message of that key, for the caller to read and to set. A key that is not in the table is added, with NULL as
+ * its last in-flight message. NULL: memory ran out. */
+struct inflight **keys_last(struct keys *keys, uint64_t key);
 
-/* Removes the key if that flight is its last. */
-void keys_drop(struct keys *keys, uint64_t key, const struct flight *last);
+/* Removes the key if that in-flight message is its last. */
+void keys_drop(struct keys *keys, uint64_t key, const struct inflight *last);
 
 #endif

@@ -36,10 +36,10 @@ void outbox_close(struct outbox *outbox)
 	slices_close(&outbox->slices);
 }
 
-struct position origin_of(const struct flight *flight)
+struct position origin_of(const struct inflight *inflight)
 {
-	return flight->direct ? direct_origin(flight)
-			      : (struct position){flight->record.topic, flight->record.partition, flight->record.offset};
+	return inflight->direct ? direct_origin(inflight)
+				: (struct position){inflight->record.topic, inflight->record.partition, inflight->record.offset};
 }
 
 /* ---- answers ---- */
@@ -122,40 +122,40 @@ static bool answer_headers(const struct message *message, const struct answer *a
 }
 
 /* The key of an answer: that of the request's record, unless the message was given one of its own. */
-static struct text key_of(const struct flight *flight, const struct message *message)
+static struct text key_of(const struct inflight *inflight, const struct message *message)
 {
 	const struct offspring *offspring = message->parent ? (const struct offspring *)message : NULL; /* its first member */
-	return offspring && offspring->keyed ? message->key : flight->kept_key;
+	return offspring && offspring->keyed ? message->key : inflight->kept_key;
 }
 
-/* Writes the answer of the flight's message, or of one of its children. */
-static bool answer_write(struct outbox *outbox, const struct flight *flight, const struct message *message,
+/* Writes the answer of the message, or of one of its children. */
+static bool answer_write(struct outbox *outbox, const struct inflight *inflight, const struct message *message,
 			 const struct format *format, const struct answer *given, struct answer_headers *headers,
 			 struct outgoing *outgoing, struct error *error)
 {
 	struct answer answer = *given;
 	answer.header_length = &headers->json_length;
 	buffer_clear(&outbox->encoded);
-	if (!answer_encode(message, &answer, format, flight->stage->schemas, &outbox->encoded, error))
+	if (!answer_encode(message, &answer, format, inflight->stage->schemas, &outbox->encoded, error))
 		return false;
 	*outgoing = (struct outgoing){
-		.origin = origin_of(flight),
-		.key = key_of(flight, message),
+		.origin = origin_of(inflight),
+		.key = key_of(inflight, message),
 		.value = buffer_view(&outbox->encoded),
 	};
 	return answer_headers(message, &answer, format, headers, &outgoing->headers, error);
 }
 
-static enum produce_verdict answer_produce(struct outbox *outbox, const struct flight *flight, const struct message *message,
+static enum produce_verdict answer_produce(struct outbox *outbox, const struct inflight *inflight, const struct message *message,
 					   const struct answer *answer, struct error *error)
 {
-	const struct stage_config *config = flight->stage->config;
+	const struct stage_config *config = inflight->stage->config;
 	struct answer_headers headers;
 	struct outgoing outgoing;
 	if (config->answers == TOPIC_NOWHERE || (answer->error && config->errors_off))
 		return PRODUCED;
-	const struct format *format = config->format ? config->format : flight->message.format;
-	if (!answer_write(outbox, flight, message, format, answer, &headers, &outgoing, error))
+	const struct format *format = config->format ? config->format : inflight->message.format;
+	if (!answer_write(outbox, inflight, message, format, answer, &headers, &outgoing, error))
 		return PRODUCE_REFUSED;
 	outgoing.topic = config->answers;
 	enum produce_verdict verdict = output_produce(outbox->output, &outgoing, error);
@@ -167,45 +167,43 @@ static enum produce_verdict answer_produce(struct outbox *outbox, const struct f
 }
 
 /* Ends a submitted request that is not answered. A record that is too large, by the key or id of its request, does not
- * leave: the caller is then told of no end. */
-static enum produce_verdict end_produce(struct outbox *outbox, const struct flight *flight, const struct answer *answer,
+ * leave: the caller then learns of no end. */
+static enum produce_verdict end_produce(struct outbox *outbox, const struct inflight *inflight, const struct answer *answer,
 					struct error *error)
 {
-	const struct stage_config *config = flight->stage->config;
+	const struct stage_config *config = inflight->stage->config;
 	struct header headers[SUBMITTED_END_HEADERS_MAX];
 	char origin[REPLY_ORIGIN_BYTES_MAX];
 	if (config->answers == TOPIC_NOWHERE)
 		return PRODUCED;
-	const size_t count = submitted_end_headers(&flight->message, answer, headers, origin);
-	const struct outgoing outgoing = {.topic = config->answers,
-					  .origin = origin_of(flight),
-					  .key = flight->kept_key,
-					  .headers = {count, headers}};
+	const size_t count = submitted_end_headers(&inflight->message, answer, headers, origin);
+	const struct outgoing outgoing = {
+		.topic = config->answers, .origin = origin_of(inflight), .key = inflight->kept_key, .headers = {count, headers}};
 	enum produce_verdict verdict = count > 0 ? output_produce(outbox->output, &outgoing, error) : PRODUCED;
 	return verdict == PRODUCE_FULL ? verdict : PRODUCED;
 }
 
 /* Writes the answer of a child. If it cannot be produced, an error answer replaces it; the others are not affected. */
-static enum produce_verdict offspring_answer(struct outbox *outbox, const struct flight *flight, const struct offspring *offspring,
-					     struct error *error)
+static enum produce_verdict offspring_answer(struct outbox *outbox, const struct inflight *inflight,
+					     const struct offspring *offspring, struct error *error)
 {
 	struct error refused;
 	const struct answer instead = {.error = &refused};
 	refused.kind = ERROR_NONE;
 	if (offspring->outcome != FLOW_ANSWER)
 		return PRODUCED;
-	enum produce_verdict verdict = answer_produce(outbox, flight, &offspring->message, &offspring->answer, &refused);
-	return verdict == PRODUCE_REFUSED ? answer_produce(outbox, flight, &offspring->message, &instead, error) : verdict;
+	enum produce_verdict verdict = answer_produce(outbox, inflight, &offspring->message, &offspring->answer, &refused);
+	return verdict == PRODUCE_REFUSED ? answer_produce(outbox, inflight, &offspring->message, &instead, error) : verdict;
 }
 
-static enum produce_verdict offspring_answers(struct outbox *outbox, struct flight *flight, struct error *error)
+static enum produce_verdict offspring_answers(struct outbox *outbox, struct inflight *inflight, struct error *error)
 {
-	const struct offspring *offspring = flight->told ? flight->told->next : flight->message.offspring;
+	const struct offspring *offspring = inflight->produced ? inflight->produced->next : inflight->message.offspring;
 	for (; offspring; offspring = offspring->next) {
-		enum produce_verdict verdict = offspring_answer(outbox, flight, offspring, error);
+		enum produce_verdict verdict = offspring_answer(outbox, inflight, offspring, error);
 		if (verdict != PRODUCED)
 			return verdict;
-		flight->told = offspring;
+		inflight->produced = offspring;
 	}
 	return PRODUCED;
 }
@@ -213,19 +211,19 @@ static enum produce_verdict offspring_answers(struct outbox *outbox, struct flig
 /* ---- the copy for a gateway ---- */
 
 /* An error is written in the form in which the gateway answers it, whatever the request's format. */
-static void reply_error(struct outbox *outbox, const struct flight *flight, const struct answer *answer,
+static void reply_error(struct outbox *outbox, const struct inflight *inflight, const struct answer *answer,
 			struct answer_headers *headers)
 {
-	const struct message *message = &flight->message;
+	const struct message *message = &inflight->message;
 	const char *limit = reply_limit_name(answer->error);
 	struct reply_failure failure = {.error = answer->error,
 					.step = answer->step,
 					.attempts = answer->attempts,
 					.id = message->id,
 					.origin = message->origin};
-	if (flight->direct) {
+	if (inflight->direct) {
 		failure.origin = (struct origin){0};
-		failure.where = flight->direct->place;
+		failure.where = inflight->direct->place;
 	}
 	buffer_clear(&outbox->encoded);
 	reply_error_write(&outbox->encoded, &failure);
@@ -239,21 +237,21 @@ static void reply_error(struct outbox *outbox, const struct flight *flight, cons
 }
 
 /* Writes the copy in the request's format, whatever the format of the outputs topic. */
-static void reply_write(struct outbox *outbox, const struct flight *flight, struct answer_headers *headers)
+static void reply_write(struct outbox *outbox, const struct inflight *inflight, struct answer_headers *headers)
 {
 	struct error error;
 	struct outgoing written;
 	error.kind = ERROR_NONE;
 	const struct answer failed = {.error = &error, .step = NULL};
-	const struct format *format = flight->message.format;
+	const struct format *format = inflight->message.format;
 	headers->count = 0;
-	if (flight->outcome == FLOW_DROPPED) {
+	if (inflight->outcome == FLOW_DROPPED) {
 		buffer_clear(&outbox->encoded);
 		headers->items[headers->count++] = (struct header){TEXT(REPLY_OUTCOME_HEADER), TEXT(REPLY_FILTERED)};
-	} else if (flight->answer.error) {
-		reply_error(outbox, flight, &flight->answer, headers);
-	} else if (!answer_write(outbox, flight, &flight->message, format, &flight->answer, headers, &written, &error)) {
-		reply_error(outbox, flight, &failed, headers);
+	} else if (inflight->answer.error) {
+		reply_error(outbox, inflight, &inflight->answer, headers);
+	} else if (!answer_write(outbox, inflight, &inflight->message, format, &inflight->answer, headers, &written, &error)) {
+		reply_error(outbox, inflight, &failed, headers);
 	} else if (!headers_find((struct headers){headers->count, headers->items}, TEXT("content-type"))) {
 		const char *types = format->content_types;
 		headers->items[headers->count++] = (struct header){TEXT("content-type"), {types, strcspn(types, " ")}};
@@ -269,14 +267,14 @@ static bool explains_elsewhere(const struct stage_config *config)
 	return false;
 }
 
-static void reply_explanation(struct outbox *outbox, const struct flight *flight, struct answer_headers *headers)
+static void reply_explanation(struct outbox *outbox, const struct inflight *inflight, struct answer_headers *headers)
 {
 	struct error error = {0};
 	const struct answer failed = {.error = &error};
-	const struct explained *first = flight->message.explained;
-	const char *pipeline = flight->stage->config->graph->name;
+	const struct explained *first = inflight->message.explained;
+	const char *pipeline = inflight->stage->config->graph->name;
 	headers->count = 0;
-	if (!flight->stage->config->explains)
+	if (!inflight->stage->config->explains)
 		error_set(&error, ERROR_INPUT, PLACE_NONE,
 			  "pipeline `%s` has no step of kind `explain`; add one that reads the step whose answers are to be "
 			  "explained",
@@ -290,8 +288,8 @@ static void reply_explanation(struct outbox *outbox, const struct flight *flight
 	else if (!explained_any(first))
 		error = *first->failure;
 	buffer_clear(&outbox->encoded);
-	if (error.kind != ERROR_NONE || !explained_write_reply(first, &flight->message, pipeline, &outbox->encoded, &error))
-		reply_error(outbox, flight, &failed, headers);
+	if (error.kind != ERROR_NONE || !explained_write_reply(first, &inflight->message, pipeline, &outbox->encoded, &error))
+		reply_error(outbox, inflight, &failed, headers);
 	else
 		headers->items[headers->count++] = (struct header){TEXT("content-type"), TEXT("application/json")};
 }
@@ -299,12 +297,12 @@ static void reply_explanation(struct outbox *outbox, const struct flight *flight
 /* Which reply a stage gives. An error of the path is replied by the stage that answers. */
 enum reply_form { REPLY_NOTHING, REPLY_ANSWER, REPLY_EXPLANATION };
 
-static enum reply_form reply_form(const struct flight *flight)
+static enum reply_form reply_form(const struct inflight *inflight)
 {
-	const struct stage_config *config = flight->stage->config;
-	const bool answers = flight->outcome == FLOW_ANSWER || flight->outcome == FLOW_DROPPED;
-	const bool failed = flight->outcome == FLOW_ANSWER && flight->answer.error;
-	if (!explained_is_awaited(&flight->message) || (answers && failed))
+	const struct stage_config *config = inflight->stage->config;
+	const bool answers = inflight->outcome == FLOW_ANSWER || inflight->outcome == FLOW_DROPPED;
+	const bool failed = inflight->outcome == FLOW_ANSWER && inflight->answer.error;
+	if (!explained_is_awaited(&inflight->message) || (answers && failed))
 		return answers ? REPLY_ANSWER : REPLY_NOTHING;
 	if (config->explains)
 		return REPLY_EXPLANATION;
@@ -312,24 +310,24 @@ static enum reply_form reply_form(const struct flight *flight)
 }
 
 /* Produces the reply to a waiting gateway, when all results of the request have left. */
-void outbox_reply(struct outbox *outbox, const struct flight *flight)
+void outbox_reply(struct outbox *outbox, const struct inflight *inflight)
 {
 	struct answer_headers headers = {.json_length = 0};
 	struct reply_address address;
-	const struct message *message = &flight->message;
-	const enum reply_form form = reply_form(flight);
+	const struct message *message = &inflight->message;
+	const enum reply_form form = reply_form(inflight);
 	if (form == REPLY_NOTHING ||
-	    !replies_wanted(&outbox->replies, message->headers, flight->stage->config->graph->name, &address))
+	    !replies_wanted(&outbox->replies, message->headers, inflight->stage->config->graph->name, &address))
 		return;
 	if (form == REPLY_EXPLANATION)
-		reply_explanation(outbox, flight, &headers);
+		reply_explanation(outbox, inflight, &headers);
 	else
-		reply_write(outbox, flight, &headers);
+		reply_write(outbox, inflight, &headers);
 	if (!headers_find((struct headers){headers.count, headers.items}, TEXT(REPLY_ID_HEADER)))
 		headers.items[headers.count++] = (struct header){TEXT(REPLY_ID_HEADER), message->id};
 	headers.items[headers.count++] = *headers_find(message->headers, TEXT(REPLY_HEADER));
 	const struct outgoing record = {.value = buffer_view(&outbox->encoded), .headers = {headers.count, headers.items}};
-	replies_put(flight->stage->worker, flight->direct ? NULL : &address, &record);
+	replies_put(inflight->stage->worker, inflight->direct ? NULL : &address, &record);
 }
 
 /* ---- inputs and outputs of steps ---- */
@@ -358,8 +356,8 @@ static bool step_write(struct outbox *outbox, const struct worker_stage *stage, 
 	return answer_headers(message, &answer, message->format, headers, &outgoing->headers, error);
 }
 
-void outbox_tap(struct outbox *outbox, const struct worker_stage *stage, const struct flight *flight, const struct message *message,
-		uint32_t topic, const struct payload *payload)
+void outbox_tap(struct outbox *outbox, const struct worker_stage *stage, const struct inflight *inflight,
+		const struct message *message, uint32_t topic, const struct payload *payload)
 {
 	struct answer_headers headers;
 	struct outgoing outgoing = {0};
@@ -367,98 +365,98 @@ void outbox_tap(struct outbox *outbox, const struct worker_stage *stage, const s
 	error.kind = ERROR_NONE;
 	bool written = step_write(outbox, stage, message, payload, &headers, &outgoing, &error);
 	outgoing.topic = topic;
-	outgoing.origin = flight ? origin_of(flight) : (struct position){.offset = OFFSET_NONE};
+	outgoing.origin = inflight ? origin_of(inflight) : (struct position){.offset = OFFSET_NONE};
 	outgoing.origin.partition = message->origin.partition;
 	if (!written || !best_effort_produce(outbox->side, &outgoing))
 		count_add(&outbox->counts->taps_lost, 1);
 }
 
-static enum produce_verdict emissions_leave(struct outbox *outbox, struct flight *flight, const struct answer *answer,
+static enum produce_verdict emissions_leave(struct outbox *outbox, struct inflight *inflight, const struct answer *answer,
 					    struct error *error)
 {
-	const struct emission *emission = flight->left ? flight->left->next : flight->emissions;
-	if (arena_failed(flight->message.arena) && !answer->error) {
+	const struct emission *emission = inflight->left ? inflight->left->next : inflight->emissions;
+	if (arena_failed(inflight->message.arena) && !answer->error) {
 		error_memory(error, ERROR_LIMIT, "keeping what the steps of a message gave");
 		return PRODUCE_REFUSED;
 	}
-	for (; emission && !flight->unfit; emission = emission->next) {
+	for (; emission && !inflight->unfit; emission = emission->next) {
 		struct answer_headers headers;
 		struct outgoing outgoing;
-		if (!step_write(outbox, flight->stage, emission->message, emission->payload, &headers, &outgoing, error))
+		if (!step_write(outbox, inflight->stage, emission->message, emission->payload, &headers, &outgoing, error))
 			return PRODUCE_REFUSED;
-		outgoing.origin = origin_of(flight);
-		outgoing.key = key_of(flight, emission->message);
+		outgoing.origin = origin_of(inflight);
+		outgoing.key = key_of(inflight, emission->message);
 		outgoing.topic = emission->topic;
 		enum produce_verdict verdict = output_produce(outbox->output, &outgoing, error);
 		if (verdict != PRODUCED)
 			return verdict;
-		flight->left = emission;
+		inflight->left = emission;
 	}
 	return PRODUCED;
 }
 
 /* ---- explanations ---- */
 
-static enum produce_verdict explanation_produce(struct outbox *outbox, const struct flight *flight,
+static enum produce_verdict explanation_produce(struct outbox *outbox, const struct inflight *inflight,
 						const struct explained *explained, size_t output, struct error *error)
 {
-	const struct stage_config *config = flight->stage->config;
+	const struct stage_config *config = inflight->stage->config;
 	buffer_clear(&outbox->encoded);
-	if (!explained_encode(explained, output, &flight->message, config->graph->name, &outbox->encoded, error))
+	if (!explained_encode(explained, output, &inflight->message, config->graph->name, &outbox->encoded, error))
 		return PRODUCE_REFUSED;
 	const struct outgoing outgoing = {
 		.topic = config->explanations,
-		.origin = origin_of(flight),
-		.key = flight->kept_key,
+		.origin = origin_of(inflight),
+		.key = inflight->kept_key,
 		.value = buffer_view(&outbox->encoded),
 	};
 	return output_produce(outbox->output, &outgoing, error);
 }
 
 /* A record for each output of each row that was explained. */
-static enum produce_verdict explanations_leave(struct outbox *outbox, struct flight *flight, struct error *error)
+static enum produce_verdict explanations_leave(struct outbox *outbox, struct inflight *inflight, struct error *error)
 {
 	size_t number = 0;
-	if (flight->unfit || flight->stage->config->explanations == TOPIC_NOWHERE)
+	if (inflight->unfit || inflight->stage->config->explanations == TOPIC_NOWHERE)
 		return PRODUCED;
-	for (const struct explained *one = flight->message.explained; one; one = one->next)
+	for (const struct explained *one = inflight->message.explained; one; one = one->next)
 		for (size_t output = 0; !one->failure && output < one->data.outputs; output++, number++) {
-			if (number < flight->explained)
+			if (number < inflight->explained)
 				continue;
-			const enum produce_verdict verdict = explanation_produce(outbox, flight, one, output, error);
+			const enum produce_verdict verdict = explanation_produce(outbox, inflight, one, output, error);
 			if (verdict != PRODUCED)
 				return verdict;
-			flight->explained++;
+			inflight->explained++;
 		}
 	return PRODUCED;
 }
 
 /* ---- verdicts on windows ---- */
 
-static enum produce_verdict scores_leave(struct outbox *outbox, struct flight *flight, struct error *error)
+static enum produce_verdict scores_leave(struct outbox *outbox, struct inflight *inflight, struct error *error)
 {
-	const struct verdict_outlet outlet = {outbox->output, origin_of(flight), &outbox->feed_key, &outbox->encoded};
+	const struct verdict_outlet outlet = {outbox->output, origin_of(inflight), &outbox->feed_key, &outbox->encoded};
 	const enum produce_verdict verdict =
-		flight->message.importances ? window_importances_leave(&outlet, flight, error) : PRODUCED;
-	return verdict == PRODUCED && flight->message.scores ? window_verdicts_leave(&outlet, flight, error) : verdict;
+		inflight->message.importances ? window_importances_leave(&outlet, inflight, error) : PRODUCED;
+	return verdict == PRODUCED && inflight->message.scores ? window_verdicts_leave(&outlet, inflight, error) : verdict;
 }
 
 /* ---- dead letters ---- */
 
-static enum produce_verdict letter_produce(struct outbox *outbox, const struct flight *flight, const struct answer *answer,
+static enum produce_verdict letter_produce(struct outbox *outbox, const struct inflight *inflight, const struct answer *answer,
 					   struct text payload, struct error *error)
 {
-	const struct message *message = &flight->message;
+	const struct message *message = &inflight->message;
 	const struct dead_letter letter = {
-		.id = flight->message.id,
+		.id = inflight->message.id,
 		.error = answer->error,
-		.pipeline = flight->stage->config->graph->name,
+		.pipeline = inflight->stage->config->graph->name,
 		.step = answer->step,
 		.attempts = answer->attempts,
-		.origin = flight->direct ? (struct origin){.partition = -1, .offset = -1} : message->origin,
+		.origin = inflight->direct ? (struct origin){.partition = -1, .offset = -1} : message->origin,
 		.time_ms = message->written_ms,
-		.failed_ms = loop_time_of_day_ms(flight->stage->worker->loop),
-		.key = flight->kept_key,
+		.failed_ms = loop_time_of_day_ms(inflight->stage->worker->loop),
+		.key = inflight->kept_key,
 		.headers = message->headers,
 		.payload = payload,
 	};
@@ -466,9 +464,9 @@ static enum produce_verdict letter_produce(struct outbox *outbox, const struct f
 	if (!dead_letter_encode(&letter, &outbox->encoded, error))
 		return PRODUCE_REFUSED;
 	const struct outgoing outgoing = {
-		.topic = flight->stage->config->dead_letters,
-		.origin = origin_of(flight),
-		.key = flight->kept_key,
+		.topic = inflight->stage->config->dead_letters,
+		.origin = origin_of(inflight),
+		.key = inflight->kept_key,
 		.value = buffer_view(&outbox->encoded),
 	};
 	return output_produce(outbox->output, &outgoing, error);
@@ -476,51 +474,52 @@ static enum produce_verdict letter_produce(struct outbox *outbox, const struct f
 
 /* Whether an error is only answered. The caller of a synchronous request gets its error. It is dead-lettered only if
  * the pipeline sets that, or if the caller may have received nothing because its answer could not leave. */
-static bool is_answered_only(const struct flight *flight)
+static bool is_answered_only(const struct inflight *inflight)
 {
 	struct reply_address address;
-	const struct stage_config *config = flight->stage->config;
-	return !config->errors_kept && !flight->unfit &&
-	       replies_wanted(&flight->stage->worker->outbox.replies, flight->message.headers, config->graph->name, &address);
+	const struct stage_config *config = inflight->stage->config;
+	return !config->errors_kept && !inflight->unfit &&
+	       replies_wanted(&inflight->stage->worker->outbox.replies, inflight->message.headers, config->graph->name, &address);
 }
 
-static bool is_dead(const struct flight *flight, const struct answer *answer)
+static bool is_dead(const struct inflight *inflight, const struct answer *answer)
 {
-	return answer->error && (failure_of(answer->error)->kept || flight->unfit) && !is_answered_only(flight);
+	return answer->error && (failure_of(answer->error)->kept || inflight->unfit) && !is_answered_only(inflight);
 }
 
 /* Writes a dead letter. A request that is too large to be kept with its reason is kept without its bytes, which can
  * be found by the origin. */
-static enum produce_verdict flight_bury(struct outbox *outbox, struct flight *flight, const struct answer *answer)
+static enum produce_verdict inflight_bury(struct outbox *outbox, struct inflight *inflight, const struct answer *answer)
 {
-	if (!is_dead(flight, answer) || flight->lettered || flight->stage->config->dead_letters == TOPIC_NOWHERE)
+	if (!is_dead(inflight, answer) || inflight->lettered || inflight->stage->config->dead_letters == TOPIC_NOWHERE)
 		return PRODUCED;
 	struct error error;
 	error.kind = ERROR_NONE;
-	bool whole = !(flight->blame & BLAME_LETTER);
-	enum produce_verdict verdict = whole ? letter_produce(outbox, flight, answer, flight->request, &error) : PRODUCE_REFUSED;
+	bool whole = !(inflight->blame & BLAME_LETTER);
+	enum produce_verdict verdict =
+		whole ? letter_produce(outbox, inflight, answer, inflight->request, &error) : PRODUCE_REFUSED;
 	if (verdict == PRODUCE_REFUSED) {
 		error.kind = ERROR_NONE;
-		verdict = letter_produce(outbox, flight, answer, (struct text){0}, &error);
+		verdict = letter_produce(outbox, inflight, answer, (struct text){0}, &error);
 	}
 	if (verdict == PRODUCE_REFUSED)
 		outbox->failure = error;
-	flight->lettered = verdict == PRODUCED;
-	if (flight->lettered) {
+	inflight->lettered = verdict == PRODUCED;
+	if (inflight->lettered) {
 		count_add(&outbox->counts->dead_letters, 1);
-		count_add(&flight->stage->counts->sums.dead_letters, 1);
+		count_add(&inflight->stage->counts->sums.dead_letters, 1);
 	}
 	return verdict;
 }
 
 /* A request with several failed parts is kept once, complete: with the bytes of all parts, and with the error of the
  * first. */
-static enum produce_verdict parts_bury(struct outbox *outbox, struct flight *flight)
+static enum produce_verdict parts_bury(struct outbox *outbox, struct inflight *inflight)
 {
 	const struct offspring *first = NULL;
 	size_t dead = 0, count = 0;
-	for (const struct offspring *one = flight->message.offspring; one; one = one->next, count++) {
-		bool its = is_dead(flight, &one->answer);
+	for (const struct offspring *one = inflight->message.offspring; one; one = one->next, count++) {
+		bool its = is_dead(inflight, &one->answer);
 		dead += its;
 		first = its && !first ? one : first;
 	}
@@ -531,114 +530,115 @@ static enum produce_verdict parts_bury(struct outbox *outbox, struct flight *fli
 		  "%zu of its %zu parts failed; the first, `" TEXT_FORMAT "`: %s", dead, count, TEXT_ARGUMENTS(first->message.id),
 		  first->answer.error->text);
 	const struct answer answer = {.error = &error, .step = first->answer.step, .attempts = first->answer.attempts};
-	return flight_bury(outbox, flight, &answer);
+	return inflight_bury(outbox, inflight, &answer);
 }
 
 /* ---- exposures ---- */
 
-static enum produce_verdict exposure_produce(struct outbox *outbox, const struct flight *flight, const struct assigned *assigned,
-					     struct text prediction, struct error *error)
+static enum produce_verdict exposure_produce(struct outbox *outbox, const struct inflight *inflight,
+					     const struct assigned *assigned, struct text prediction, struct error *error)
 {
 	buffer_clear(&outbox->encoded);
-	if (!exposure_encode(&flight->message, assigned, prediction, &outbox->encoded, error))
+	if (!exposure_encode(&inflight->message, assigned, prediction, &outbox->encoded, error))
 		return PRODUCE_REFUSED;
 	const struct outgoing outgoing = {
-		.topic = flight->stage->config->exposures,
-		.origin = origin_of(flight),
-		.key = flight->message.id,
+		.topic = inflight->stage->config->exposures,
+		.origin = origin_of(inflight),
+		.key = inflight->message.id,
 		.value = buffer_view(&outbox->encoded),
 	};
 	return output_produce(outbox->output, &outgoing, error);
 }
 
-/* Produces the exposures of the flight's message. Those of earlier stages have left there. */
-static enum produce_verdict exposures_leave(struct outbox *outbox, struct flight *flight, const struct answer *answer,
+/* Produces the exposures of the message. Those of earlier stages have left there. */
+static enum produce_verdict exposures_leave(struct outbox *outbox, struct inflight *inflight, const struct answer *answer,
 					    struct error *error)
 {
-	const struct assigned *assigned = flight->exposed ? flight->exposed->next : flight->message.assigned;
-	const struct payload *payload = flight->outcome == FLOW_ANSWER && !answer->error ? answer->payload : NULL;
+	const struct assigned *assigned = inflight->exposed ? inflight->exposed->next : inflight->message.assigned;
+	const struct payload *payload = inflight->outcome == FLOW_ANSWER && !answer->error ? answer->payload : NULL;
 	char room[LABEL_ROOM];
 	const struct text prediction = payload ? answer_label(&payload->tensors, room) : (struct text){0};
 	for (; assigned; assigned = assigned->next) {
 		enum produce_verdict verdict =
-			assigned->exposed ? exposure_produce(outbox, flight, assigned, prediction, error) : PRODUCED;
+			assigned->exposed ? exposure_produce(outbox, inflight, assigned, prediction, error) : PRODUCED;
 		if (verdict != PRODUCED)
 			return verdict;
-		flight->exposed = assigned;
+		inflight->exposed = assigned;
 	}
 	return PRODUCED;
 }
 
-/* ---- release of a flight ---- */
+/* ---- release of an in-flight message ---- */
 
 /* Produces the dead letter if it is an error, then the results of its steps, its exposures, the records to other stages,
  * and the answer. */
-static enum produce_verdict answer_leave(struct outbox *outbox, struct flight *flight, const struct answer *answer,
+static enum produce_verdict answer_leave(struct outbox *outbox, struct inflight *inflight, const struct answer *answer,
 					 struct error *error)
 {
-	const struct stage_config *config = flight->stage->config;
-	bool parted = flight->outcome == FLOW_PARTED;
-	enum produce_verdict verdict = parted ? parts_bury(outbox, flight) : flight_bury(outbox, flight, answer);
-	if (verdict == PRODUCED && (flight->emissions || config->steps))
-		verdict = emissions_leave(outbox, flight, answer, error);
-	if (verdict == PRODUCED && flight->message.explained)
-		verdict = explanations_leave(outbox, flight, error);
-	if (verdict == PRODUCED && (flight->message.scores || flight->message.importances))
-		verdict = scores_leave(outbox, flight, error);
-	if (verdict == PRODUCED && config->exposes && !flight->unfit)
-		verdict = exposures_leave(outbox, flight, answer, error);
+	const struct stage_config *config = inflight->stage->config;
+	bool parted = inflight->outcome == FLOW_PARTED;
+	enum produce_verdict verdict = parted ? parts_bury(outbox, inflight) : inflight_bury(outbox, inflight, answer);
+	if (verdict == PRODUCED && (inflight->emissions || config->steps))
+		verdict = emissions_leave(outbox, inflight, answer, error);
+	if (verdict == PRODUCED && inflight->message.explained)
+		verdict = explanations_leave(outbox, inflight, error);
+	if (verdict == PRODUCED && (inflight->message.scores || inflight->message.importances))
+		verdict = scores_leave(outbox, inflight, error);
+	if (verdict == PRODUCED && config->exposes && !inflight->unfit)
+		verdict = exposures_leave(outbox, inflight, answer, error);
 	if (verdict == PRODUCED && config->next)
-		verdict = stage_links_leave(outbox, flight, error);
+		verdict = stage_links_leave(outbox, inflight, error);
 	if (verdict == PRODUCED && parted)
-		return offspring_answers(outbox, flight, error);
-	const bool answers = flight->outcome == FLOW_ANSWER;
-	if (verdict != PRODUCED || !(answers || flight->outcome == FLOW_DROPPED))
+		return offspring_answers(outbox, inflight, error);
+	const bool answers = inflight->outcome == FLOW_ANSWER;
+	if (verdict != PRODUCED || !(answers || inflight->outcome == FLOW_DROPPED))
 		return verdict;
 	if (answers && !(answer->error && config->errors_off))
-		return answer_produce(outbox, flight, &flight->message, answer, error);
-	return end_produce(outbox, flight, answer, error);
+		return answer_produce(outbox, inflight, &inflight->message, answer, error);
+	return end_produce(outbox, inflight, answer, error);
 }
 
-/* Releases a flight. If an answer cannot be produced, an error answer replaces it. */
-static enum produce_verdict flight_leave(struct outbox *outbox, struct flight *flight)
+/* Releases an in-flight message. If an answer cannot be produced, an error answer replaces it. */
+static enum produce_verdict inflight_leave(struct outbox *outbox, struct inflight *inflight)
 {
 	struct error error;
 	error.kind = ERROR_NONE;
-	enum produce_verdict verdict = answer_leave(outbox, flight, &flight->answer, &error);
+	enum produce_verdict verdict = answer_leave(outbox, inflight, &inflight->answer, &error);
 	if (verdict != PRODUCE_REFUSED || outbox->failure.kind != ERROR_NONE)
 		return verdict;
 	struct error again;
 	again.kind = ERROR_NONE;
-	flight->unfit = true;
-	flight->error = error;
-	flight->answer = (struct answer){.error = &flight->error};
-	if (flight->outcome == FLOW_PASSED || flight->outcome == FLOW_PARTED)
-		flight->outcome = FLOW_ANSWER;
-	verdict = answer_leave(outbox, flight, &flight->answer, &again);
+	inflight->unfit = true;
+	inflight->error = error;
+	inflight->answer = (struct answer){.error = &inflight->error};
+	if (inflight->outcome == FLOW_PASSED || inflight->outcome == FLOW_PARTED)
+		inflight->outcome = FLOW_ANSWER;
+	verdict = answer_leave(outbox, inflight, &inflight->answer, &again);
 	if (verdict == PRODUCE_REFUSED && outbox->failure.kind == ERROR_NONE)
 		outbox->failure = again;
 	return verdict;
 }
 
-/* A direct flight has no offset that must be committed together with all of it. */
-static bool is_half_left(const struct flight *flight)
+/* A direct in-flight message has no offset that must be committed together with all of it. */
+static bool is_half_left(const struct inflight *inflight)
 {
-	return !flight->direct && (flight->lettered || flight->left || flight->exposed || flight->crossed || flight->told ||
-				   flight->explained > 0 || flight->scored > 0 || flight->weighed > 0);
+	return !inflight->direct &&
+	       (inflight->lettered || inflight->left || inflight->exposed || inflight->crossed || inflight->produced ||
+		inflight->explained > 0 || inflight->scored > 0 || inflight->weighed > 0);
 }
 
-enum produce_verdict outbox_put(struct outbox *outbox, struct flight *flight)
+enum produce_verdict outbox_put(struct outbox *outbox, struct inflight *inflight)
 {
-	if (flight->skipped)
+	if (inflight->skipped)
 		return PRODUCED;
-	const bool half_before = is_half_left(flight);
-	const enum produce_verdict logged = direct_log(outbox, flight);
-	const enum produce_verdict verdict = logged == PRODUCED ? flight_leave(outbox, flight) : logged;
+	const bool half_before = is_half_left(inflight);
+	const enum produce_verdict logged = direct_log(outbox, inflight);
+	const enum produce_verdict verdict = logged == PRODUCED ? inflight_leave(outbox, inflight) : logged;
 	if (half_before && verdict == PRODUCED)
 		outbox->half_left--;
-	if (!half_before && is_half_left(flight) && verdict != PRODUCED)
+	if (!half_before && is_half_left(inflight) && verdict != PRODUCED)
 		outbox->half_left++;
-	if (verdict == PRODUCED && !flight->direct && flight->message.headers.count > 0)
-		outbox_reply(outbox, flight);
+	if (verdict == PRODUCED && !inflight->direct && inflight->message.headers.count > 0)
+		outbox_reply(outbox, inflight);
 	return verdict;
 }

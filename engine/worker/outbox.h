@@ -5,7 +5,7 @@
 #define SLUICE_WORKER_OUTBOX_H
 
 #include "log/best_effort.h"
-#include "worker/lanes.h"
+#include "worker/partition_queues.h"
 #include "worker/replies.h"
 #include "worker/slices.h"
 #include "worker/worker.h"
@@ -19,7 +19,7 @@ struct outbox {
 	struct buffer feed_key;
 	struct slices slices; /* rows that wait on their way to observers */
 	struct worker_counts *counts; /* of the worker */
-	size_t half_left;     /* flights whose outputs were produced in part: no commit now, it would separate them */
+	size_t half_left;     /* in-flight messages whose outputs were produced in part: no commit now, it would separate them */
 	struct error failure; /* SYSTEM: not even an error can be produced; the worker stops */
 };
 
@@ -27,18 +27,18 @@ struct outbox {
 void outbox_open(struct outbox *outbox, struct worker_counts *counts, size_t answer_bytes);
 void outbox_close(struct outbox *outbox); /* produced records may still be on their way to Kafka */
 
-/* Position of the record that this flight answers. */
-struct position origin_of(const struct flight *flight);
+/* Position of the record that this in-flight message answers. */
+struct position origin_of(const struct inflight *inflight);
 
-/* Produces the outputs of this flight. PRODUCED: all were produced, or there were none. PRODUCE_FULL: call again;
+/* Produces the outputs of this in-flight message. PRODUCED: all were produced, or there were none. PRODUCE_FULL: call again;
  * outputs that were produced before are not produced twice. */
-enum produce_verdict outbox_put(struct outbox *outbox, struct flight *flight);
+enum produce_verdict outbox_put(struct outbox *outbox, struct inflight *inflight);
 
-/* Replies to the gateway that waits for this flight, if there is one. */
-void outbox_reply(struct outbox *outbox, const struct flight *flight);
+/* Replies to the gateway that waits for this in-flight message, if there is one. */
+void outbox_reply(struct outbox *outbox, const struct inflight *inflight);
 
-/* Sends a record to a tap at once; it may be lost. `flight`: whose message it is; NULL: not known, as of a merged call. */
-void outbox_tap(struct outbox *outbox, const struct worker_stage *stage, const struct flight *flight, const struct message *message,
-		uint32_t topic, const struct payload *payload);
+/* Sends a record to a tap at once; it may be lost. `inflight`: whose message it is; NULL: not known, as of a merged call. */
+void outbox_tap(struct outbox *outbox, const struct worker_stage *stage, const struct inflight *inflight,
+		const struct message *message, uint32_t topic, const struct payload *payload);
 
 #endif

@@ -103,8 +103,8 @@ static struct partition_state *partition_state_find(const struct worker *worker,
 	return partition_state;
 }
 
-static struct partition_state *partition_state_make(struct worker *worker, struct worker_stage *stage, const struct lane *lane,
-						    struct error *error)
+static struct partition_state *partition_state_make(struct worker *worker, struct worker_stage *stage,
+						    const struct partition_queue *queue, struct error *error)
 {
 	struct partition_state *partition_state = memory_take(1, sizeof *partition_state);
 	if (!partition_state) {
@@ -113,7 +113,7 @@ static struct partition_state *partition_state_make(struct worker *worker, struc
 	}
 	*partition_state = (struct partition_state){.next = worker->partition_states.first,
 						    .stage = stage,
-						    .input = {lane->topic, lane->partition, OFFSET_NONE},
+						    .input = {queue->topic, queue->partition, OFFSET_NONE},
 						    .laid_ms = loop_now_ms(worker->loop)};
 	worker->partition_states.first = partition_state;
 	return partition_state_restore(worker, partition_state, error) ? partition_state : NULL;
@@ -126,61 +126,62 @@ static bool remembers(const struct worker_stage *stage)
 	return stage && stage->config->changelog != TOPIC_NOWHERE && flow_scopes(stage->flow).count > 0;
 }
 
-bool partition_state_is_ready(const struct lane *lane, const struct worker_stage *stage)
+bool partition_state_is_ready(const struct partition_queue *queue, const struct worker_stage *stage)
 {
 	if (!remembers(stage))
 		return true;
-	return lane->partition_state && lane->partition_state->stage == stage && lane->partition_state->store;
+	return queue->partition_state && queue->partition_state->stage == stage && queue->partition_state->store;
 }
 
-void partition_state_skip(struct lane *lane, int64_t offset)
+void partition_state_skip(struct partition_queue *queue, int64_t offset)
 {
-	if (lane->skipped == OFFSET_NONE)
-		lane->skipped = offset;
-	if (lane->began == OFFSET_NONE)
-		lane->began = offset; /* the offset to return to while nothing is committed */
+	if (queue->skipped == OFFSET_NONE)
+		queue->skipped = offset;
+	if (queue->began == OFFSET_NONE)
+		queue->began = offset; /* the offset to return to while nothing is committed */
 }
 
-static bool lane_pause(struct worker *worker, const struct lane *lane, bool paused, struct error *error)
+static bool partition_queue_pause(struct worker *worker, const struct partition_queue *queue, bool paused, struct error *error)
 {
-	struct position position = {lane->topic, lane->partition, OFFSET_NONE};
+	struct position position = {queue->topic, queue->partition, OFFSET_NONE};
 	return consumer_pause(worker->consumer, (struct positions){1, &position}, paused, error);
 }
 
 /* Sets the reference that commits of that input contain from now on; NULL: its stage has no state. */
-static bool refer(struct worker *worker, const struct lane *lane, const struct partition_state *partition_state,
+static bool refer(struct worker *worker, const struct partition_queue *queue, const struct partition_state *partition_state,
 		  struct error *error)
 {
 	static const struct state_reference none = {0};
-	const struct position input = {lane->topic, lane->partition, OFFSET_NONE};
+	const struct position input = {queue->topic, queue->partition, OFFSET_NONE};
 	return consumer_refer(worker->consumer, &input, partition_state ? &partition_state->reference : &none, error);
 }
 
-static bool lane_give(struct worker *worker, struct lane *lane, struct error *error)
+static bool partition_queue_give(struct worker *worker, struct partition_queue *queue, struct error *error)
 {
-	struct worker_stage *stage = stage_reading(worker, lane->topic);
-	lane->partition_state = NULL;
+	struct worker_stage *stage = stage_reading(worker, queue->topic);
+	queue->partition_state = NULL;
 	if (!remembers(stage))
-		return refer(worker, lane, NULL, error);
-	lane->partition_state = partition_state_find(worker, stage, lane->partition);
-	if (!lane->partition_state)
-		lane->partition_state = partition_state_make(worker, stage, lane, error);
-	return lane->partition_state != NULL;
+		return refer(worker, queue, NULL, error);
+	queue->partition_state = partition_state_find(worker, stage, queue->partition);
+	if (!queue->partition_state)
+		queue->partition_state = partition_state_make(worker, stage, queue, error);
+	return queue->partition_state != NULL;
 }
 
 bool partition_states_give(struct worker *worker, struct error *error)
 {
-	for (size_t i = 0; i < worker->lanes.count; i++)
-		if (!worker->lanes.items[i]->partition_state && !lane_give(worker, worker->lanes.items[i], error))
+	for (size_t i = 0; i < worker->queues.count; i++)
+		if (!worker->queues.items[i]->partition_state && !partition_queue_give(worker, worker->queues.items[i], error))
 			return false;
 	return true;
 }
 
 bool partition_states_pause(struct worker *worker, struct error *error)
 {
-	for (size_t i = 0; i < worker->lanes.count; i++) {
-		const struct lane *lane = worker->lanes.items[i];
-		if (!partition_state_is_ready(lane, stage_reading(worker, lane->topic)) && !lane_pause(worker, lane, true, error))
+	for (size_t i = 0; i < worker->queues.count; i++) {
+		const struct partition_queue *queue = worker->queues.items[i];
+		if (!partition_state_is_ready(queue, stage_reading(worker, queue->topic)) &&
+		    !partition_queue_pause(worker, queue, true, error))
 			return false;
 	}
 	return true;
@@ -188,8 +189,8 @@ bool partition_states_pause(struct worker *worker, struct error *error)
 
 static bool is_needed(const struct worker *worker, const struct partition_state *partition_state)
 {
-	for (size_t i = 0; i < worker->lanes.count; i++)
-		if (worker->lanes.items[i]->partition_state == partition_state)
+	for (size_t i = 0; i < worker->queues.count; i++)
+		if (worker->queues.items[i]->partition_state == partition_state)
 			return true;
 	return false;
 }
@@ -198,7 +199,7 @@ static bool is_needed(const struct worker *worker, const struct partition_state 
 static void verdicts_leave(const struct worker *worker, const struct partition_state *partition_state)
 {
 	const struct position *input = &partition_state->input;
-	if (partition_state->store && !lanes_find(&worker->lanes, input->topic, input->partition))
+	if (partition_state->store && !partition_queues_find(&worker->queues, input->topic, input->partition))
 		flow_verdicts_forget(partition_state->stage->flow, partition_state->store);
 }
 
@@ -238,12 +239,12 @@ void partition_states_part(struct worker *worker, const struct worker_stage *sta
 
 /* ---- messages and transactions ---- */
 
-bool partition_state_release(struct worker *worker, struct flight *flight, struct error *error)
+bool partition_state_release(struct worker *worker, struct inflight *inflight, struct error *error)
 {
-	if (!flight->message.writes)
+	if (!inflight->message.writes)
 		return true;
-	struct store *store = flight->lane->partition_state->store;
-	if (!store_release(store, flight->message.writes, error))
+	struct store *store = inflight->queue->partition_state->store;
+	if (!store_release(store, inflight->message.writes, error))
 		return false;
 	if (store_changes(store) >= CHANGES_MOST)
 		worker->commit_due = true;
@@ -262,9 +263,9 @@ enum produce_verdict partition_states_tell(struct worker *worker, struct error *
 		enum produce_verdict verdict =
 			changelog_tell(partition_state->store, &partition_states->words, partition_state->stage->config->changelog,
 				       partition_state->input, worker->outbox.output, error);
-		size_t told = before - store_changes(partition_state->store);
-		partition_state->told += told;
-		partition_state->told_open += told;
+		size_t written = before - store_changes(partition_state->store);
+		partition_state->written += written;
+		partition_state->written_open += written;
 		if (verdict != PRODUCED)
 			return verdict;
 	}
@@ -277,13 +278,13 @@ bool partition_states_ended(struct worker *worker, struct error *error)
 	worker->partition_states.ends++;
 	for (struct partition_state *partition_state = worker->partition_states.first; partition_state;
 	     partition_state = partition_state->next) {
-		partition_state->reference.end += (int64_t)partition_state->told_open;
-		partition_state->told_ended = partition_state->told_open > 0;
-		partition_state->told_open = 0;
+		partition_state->reference.end += (int64_t)partition_state->written_open;
+		partition_state->written_ended = partition_state->written_open > 0;
+		partition_state->written_open = 0;
 	}
-	for (size_t i = 0; i < worker->lanes.count; i++) {
-		const struct lane *lane = worker->lanes.items[i];
-		if (lane->partition_state && !refer(worker, lane, lane->partition_state, error))
+	for (size_t i = 0; i < worker->queues.count; i++) {
+		const struct partition_queue *queue = worker->queues.items[i];
+		if (queue->partition_state && !refer(worker, queue, queue->partition_state, error))
 			return false;
 	}
 	return true;
@@ -294,8 +295,8 @@ static void count_ends(struct worker *worker)
 {
 	for (struct partition_state *partition_state = worker->partition_states.first; partition_state;
 	     partition_state = partition_state->next) {
-		partition_state->reference.end += worker->config->transaction.id && partition_state->told_ended;
-		partition_state->told_ended = false;
+		partition_state->reference.end += worker->config->transaction.id && partition_state->written_ended;
+		partition_state->written_ended = false;
 	}
 }
 
@@ -319,12 +320,12 @@ void partition_states_committed(struct worker *worker, struct positions committe
 	count_ends(worker);
 	for (size_t i = 0; i < committed.count; i++) {
 		const struct position *position = &committed.items[i];
-		const struct lane *lane = lanes_find(&worker->lanes, position->topic, position->partition);
+		const struct partition_queue *queue = partition_queues_find(&worker->queues, position->topic, position->partition);
 		if (position->offset == OFFSET_NONE)
 			continue;
 		partition_states->owned = partition_states->ends;
-		if (lane && lane->partition_state && lane->partition_state->join_state)
-			(void)join_state_committed(lane->partition_state->join_state, position, &worker->failure);
+		if (queue && queue->partition_state && queue->partition_state->join_state)
+			(void)join_state_committed(queue->partition_state->join_state, position, &worker->failure);
 	}
 	(void)keep_snapshot(worker, &worker->failure);
 }
@@ -336,13 +337,13 @@ void partition_states_void(struct partition_states *partition_states)
 	snapshot_progress_give_up(partition_states);
 }
 
-static void lane_go_back(struct lane *lane, struct positions committed)
+static void partition_queue_go_back(struct partition_queue *queue, struct positions committed)
 {
-	lane->skipped = OFFSET_NONE;
+	queue->skipped = OFFSET_NONE;
 	for (size_t i = 0; i < committed.count; i++)
-		if (lane->partition_state && committed.items[i].topic == lane->topic &&
-		    committed.items[i].partition == lane->partition)
-			lane->skipped = committed.items[i].offset;
+		if (queue->partition_state && committed.items[i].topic == queue->topic &&
+		    committed.items[i].partition == queue->partition)
+			queue->skipped = committed.items[i].offset;
 }
 
 bool partition_states_reset(struct worker *worker, struct positions committed, struct error *error)
@@ -350,11 +351,12 @@ bool partition_states_reset(struct worker *worker, struct positions committed, s
 	struct partition_states *partition_states = &worker->partition_states;
 	partition_states->telling = false;
 	partition_states->commits = partition_states->ends;
-	for (size_t i = 0; i < worker->lanes.count; i++) {
-		struct lane *lane = worker->lanes.items[i];
-		if (!partition_state_is_ready(lane, stage_reading(worker, lane->topic)) && !lane_pause(worker, lane, false, error))
+	for (size_t i = 0; i < worker->queues.count; i++) {
+		struct partition_queue *queue = worker->queues.items[i];
+		if (!partition_state_is_ready(queue, stage_reading(worker, queue->topic)) &&
+		    !partition_queue_pause(worker, queue, false, error))
 			return false; /* seeks are for partitions that continue */
-		lane_go_back(lane, committed);
+		partition_queue_go_back(queue, committed);
 	}
 	for (struct partition_state *partition_state = partition_states->first; partition_state;
 	     partition_state = partition_state->next) {
@@ -367,13 +369,13 @@ bool partition_states_reset(struct worker *worker, struct positions committed, s
 
 /* ---- restore ---- */
 
-static bool lane_go_on(struct worker *worker, struct lane *lane, struct error *error)
+static bool partition_queue_go_on(struct worker *worker, struct partition_queue *queue, struct error *error)
 {
-	struct position position = {lane->topic, lane->partition, lane->skipped};
-	struct worker_stage *stage = stage_reading(worker, lane->topic);
-	lane->skipped = OFFSET_NONE;
+	struct position position = {queue->topic, queue->partition, queue->skipped};
+	struct worker_stage *stage = stage_reading(worker, queue->topic);
+	queue->skipped = OFFSET_NONE;
 	worker->more = true;
-	if (!(stage && stage->paused) && !lane_pause(worker, lane, false, error))
+	if (!(stage && stage->paused) && !partition_queue_pause(worker, queue, false, error))
 		return false;
 	return position.offset == OFFSET_NONE || consumer_seek(worker->consumer, (struct positions){1, &position}, error);
 }
@@ -381,11 +383,12 @@ static bool lane_go_on(struct worker *worker, struct lane *lane, struct error *e
 /* The offset from which the partition is read. */
 static int64_t begin_of(const struct worker *worker, const struct partition_state *partition_state, int64_t committed)
 {
-	const struct lane *lane = lanes_find(&worker->lanes, partition_state->input.topic, partition_state->input.partition);
-	if (lane && lane->skipped != OFFSET_NONE)
-		return lane->skipped;
-	if (lane && lane->entered != OFFSET_NONE)
-		return lane->entered;
+	const struct partition_queue *queue =
+		partition_queues_find(&worker->queues, partition_state->input.topic, partition_state->input.partition);
+	if (queue && queue->skipped != OFFSET_NONE)
+		return queue->skipped;
+	if (queue && queue->entered != OFFSET_NONE)
+		return queue->entered;
 	return committed == OFFSET_NONE ? 0 : committed;
 }
 
@@ -396,9 +399,9 @@ static bool restored(struct worker *worker, struct partition_state *partition_st
 	int64_t committed = news->committed;
 	partition_state->store = store;
 	partition_state->reference = news->reference;
-	partition_state->told_open = 0;
-	partition_state->told_ended = false;
-	partition_state->told = store_count(store);
+	partition_state->written_open = 0;
+	partition_state->written_ended = false;
+	partition_state->written = store_count(store);
 	if (store_changes(store) > 0 && !worker->dirty)
 		release_begin_interval(worker); /* its identity is written although there is no request */
 	partition_state->line = line_open(partition_state->stage->flow, store, error);
@@ -408,11 +411,11 @@ static bool restored(struct worker *worker, struct partition_state *partition_st
 	enum assignment_change change = consumer_change(worker->consumer, &changed);
 	if (!partition_state->line || change == ASSIGNMENT_TAKEN || change == ASSIGNMENT_LOST)
 		return partition_state->line != NULL; /* this worker does not continue to read it */
-	for (size_t i = 0; i < worker->lanes.count; i++) {
-		struct lane *lane = worker->lanes.items[i];
-		bool goes_on = lane->partition_state == partition_state &&
-			       partition_state_is_ready(lane, stage_reading(worker, lane->topic));
-		if (goes_on && !lane_go_on(worker, lane, error))
+	for (size_t i = 0; i < worker->queues.count; i++) {
+		struct partition_queue *queue = worker->queues.items[i];
+		bool goes_on = queue->partition_state == partition_state &&
+			       partition_state_is_ready(queue, stage_reading(worker, queue->topic));
+		if (goes_on && !partition_queue_go_on(worker, queue, error))
 			return false;
 	}
 	return true;
@@ -426,8 +429,8 @@ static bool snapshot_is_due(const struct partition_state *partition_state, const
 {
 	const int64_t since_ms = now_ms - partition_state->laid_ms;
 	return partition_state->store && partition_state->stage && since_ms >= config->snapshot_ms &&
-	       partition_state->told >= config->snapshot_changes &&
-	       partition_state->told >= store_count(partition_state->store) / 2;
+	       partition_state->written >= config->snapshot_changes &&
+	       partition_state->written >= store_count(partition_state->store) / 2;
 }
 
 struct partition_state *partition_states_due(const struct partition_states *partition_states,
@@ -446,7 +449,7 @@ static bool snapshot_begin(struct worker *worker, struct partition_state *partit
 	const struct archive_place place = place_of(worker, partition_state);
 	partition_state->ticket = ++partition_states->tickets;
 	partition_state->laid_ms = loop_now_ms(worker->loop);
-	partition_state->told = 0;
+	partition_state->written = 0;
 	partition_states->snapshot_of = partition_state;
 	partition_states->writer = (struct snapshot_writer){0};
 	partition_states->snapshot_stage = SNAPSHOT_BEGUN;
@@ -534,26 +537,28 @@ static bool all_is_committed(const struct worker *worker)
 	return !worker->dirty && worker->partition_states.commits == worker->partition_states.ends;
 }
 
-/* Whether nothing is in flight in the lanes that share the state, and nothing is to be committed. */
+/* Whether nothing is in flight in the queues that share the state, and nothing is to be committed. */
 static bool is_at_rest(const struct worker *worker, const struct partition_state *partition_state)
 {
-	for (size_t i = 0; i < worker->lanes.count; i++)
-		if (worker->lanes.items[i]->partition_state == partition_state && !lane_is_empty(worker->lanes.items[i]))
+	for (size_t i = 0; i < worker->queues.count; i++)
+		if (worker->queues.items[i]->partition_state == partition_state &&
+		    !partition_queue_is_empty(worker->queues.items[i]))
 			return false;
 	return all_is_committed(worker);
 }
 
-/* Handles a lane whose stage is another one than that for which its state was made. */
-static bool lane_succeed(struct worker *worker, struct lane *lane, struct error *error)
+/* Handles a queue whose stage is another one than that for which its state was made. */
+static bool partition_queue_succeed(struct worker *worker, struct partition_queue *queue, struct error *error)
 {
-	const struct worker_stage *stage = stage_reading(worker, lane->topic);
-	bool same = lane->partition_state ? lane->partition_state->stage == stage : !remembers(stage);
-	if (same || (lane->partition_state && !is_at_rest(worker, lane->partition_state)))
+	const struct worker_stage *stage = stage_reading(worker, queue->topic);
+	bool same = queue->partition_state ? queue->partition_state->stage == stage : !remembers(stage);
+	if (same || (queue->partition_state && !is_at_rest(worker, queue->partition_state)))
 		return true;
-	if (!lane_give(worker, lane, error))
+	if (!partition_queue_give(worker, queue, error))
 		return false;
 	partition_states_sweep(worker);
-	return partition_state_is_ready(lane, stage) ? lane_go_on(worker, lane, error) : lane_pause(worker, lane, true, error);
+	return partition_state_is_ready(queue, stage) ? partition_queue_go_on(worker, queue, error)
+						      : partition_queue_pause(worker, queue, true, error);
 }
 
 bool partition_states_advance(struct worker *worker, struct error *error)
@@ -562,8 +567,8 @@ bool partition_states_advance(struct worker *worker, struct error *error)
 	struct positions changed;
 	if (consumer_change(worker->consumer, &changed) != ASSIGNMENT_SAME)
 		return true;
-	for (size_t i = 0; i < worker->lanes.count; i++)
-		if (!lane_succeed(worker, worker->lanes.items[i], error))
+	for (size_t i = 0; i < worker->queues.count; i++)
+		if (!partition_queue_succeed(worker, worker->queues.items[i], error))
 			return false;
 	if (!partition_states->first || partition_states->snapshot_of || !partition_states->archive ||
 	    !archive_has_snapshots(partition_states->archive))

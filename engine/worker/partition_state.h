@@ -17,7 +17,7 @@
 #include "log/archive.h"
 #include "log/changelog.h"
 #include "net/loop.h"
-#include "worker/lanes.h"
+#include "worker/partition_queues.h"
 
 struct log_sink;
 struct worker;
@@ -41,10 +41,10 @@ struct partition_state {
 	struct store *store; /* NULL: it is being restored */
 	struct line *line;
 	struct join_state *join_state;	  /* NULL: the stage does not join */
-	uint64_t told;			  /* changes written to the changelog since the last snapshot */
+	uint64_t written;		  /* changes written to the changelog since the last snapshot */
 	struct state_reference reference; /* what commits refer to; each end of the output moves its end */
-	uint64_t told_open;		  /* changes that are part of the open output */
-	bool told_ended;		  /* some are part of the end that is in progress */
+	uint64_t written_open;		  /* changes that are part of the open output */
+	bool written_ended;		  /* some are part of the end that is in progress */
 	int64_t laid_ms;		  /* when the last snapshot was begun */
 };
 
@@ -77,22 +77,22 @@ void partition_states_open(struct partition_states *partition_states);
 /* Called after the flows are closed and before the consumer is. */
 void partition_states_close(struct partition_states *partition_states);
 
-/* The first is called when lanes were added and the assignment is not accepted yet; the second, after it was
+/* The first is called when queues were added and the assignment is not accepted yet; the second, after it was
  * accepted. */
 bool partition_states_give(struct worker *worker, struct error *error);
 bool partition_states_pause(struct worker *worker, struct error *error);
 
-/* Called when lanes were removed or got other stages: closes the states that no lane uses. */
+/* Called when queues were removed or got other stages: closes the states that no queue uses. */
 void partition_states_sweep(struct worker *worker);
 
-/* Whether messages of that lane may enter the stage. */
-bool partition_state_is_ready(const struct lane *lane, const struct worker_stage *stage);
+/* Whether messages of that queue may enter the stage. */
+bool partition_state_is_ready(const struct partition_queue *queue, const struct worker_stage *stage);
 
 /* Notes a record that came before the state was restored; it is read again. */
-void partition_state_skip(struct lane *lane, int64_t offset);
+void partition_state_skip(struct partition_queue *queue, int64_t offset);
 
-/* Applies the writes of a flight that leaves. False: SYSTEM. */
-bool partition_state_release(struct worker *worker, struct flight *flight, struct error *error);
+/* Applies the writes of an in-flight message that leaves. False: SYSTEM. */
+bool partition_state_release(struct worker *worker, struct inflight *inflight, struct error *error);
 
 /* Writes all changes to the changelog (PRODUCED), or as many as the output accepts. Then partition_states_ended() is
  * called. */
@@ -102,7 +102,7 @@ bool partition_states_ended(struct worker *worker, struct error *error);
 void partition_states_committed(struct worker *worker, struct positions committed);
 void partition_states_void(struct partition_states *partition_states); /* others own the partitions of the ended output */
 
-/* Called after lanes_reset(): restores all states again. The partitions are read from the committed offsets, and
+/* Called after partition_queues_reset(): restores all states again. The partitions are read from the committed offsets, and
  * paused when partition_states_pause() is called. */
 bool partition_states_reset(struct worker *worker, struct positions committed, struct error *error);
 

@@ -5,7 +5,7 @@
  *   intake.c   poll -> decode -> enter the stage
  *   cancellation.c  requests that their callers cancelled
  *   admission.c    refusal of requests that would be answered too late
- *   lanes.c    in-flight messages by partition, in their order; keys.c has the last one of each key
+ *   partition_queues.c  in-flight messages by partition, in their order; keys.c has the last one of each key
  *   awaiting_schema.c   messages that wait for a schema
  *   direct_hub.c  requests of the gateway in the same process, and their replies
  *   direct_intake.c  entry of such requests into stages
@@ -38,13 +38,13 @@
 #ifndef SLUICE_WORKER_PARTS_H
 #define SLUICE_WORKER_PARTS_H
 
-#include "log/registry.h"
 #include "log/best_effort.h"
+#include "log/registry.h"
 #include "log/upstream.h"
 #include "net/loop.h"
 #include "worker/direct_intake.h"
-#include "worker/lanes.h"
 #include "worker/outbox.h"
+#include "worker/partition_queues.h"
 #include "worker/partition_state.h"
 #include "worker/revoked_progress.h"
 #include "worker/stage_phase.h"
@@ -133,7 +133,7 @@ struct worker {
 	const struct worker_setup *setup;
 	struct registry *registry; /* NULL: there is none */
 	struct registry_config registry_config;
-	struct flight *awaiting_schema;
+	struct inflight *awaiting_schema;
 	struct shared_caller *callers;
 	struct worker_stage *stages;
 	size_t stage_count;	      /* active stages */
@@ -141,10 +141,10 @@ struct worker {
 	struct worker_stage **routes; /* stage of each topic read; NULL: none */
 	size_t route_count;
 
-	struct lanes lanes;
+	struct partition_queues queues;
 	struct direct_intake direct;
 	struct revoked_list answered;
-	struct position *positions; /* space for one per lane */
+	struct position *positions; /* space for one per queue */
 	struct record records[TAKE_AT_ONCE];
 	struct outbox outbox;
 	struct buffer kept; /* of an answer that is kept for feedback */
@@ -179,17 +179,17 @@ static inline struct worker_stage *stage_reading(const struct worker *worker, ui
 	return worker->routes[topic];
 }
 
-/* Replies to a finished flight that came past Kafka, before it leaves. */
-static inline void flight_reply_first(struct flight *flight)
+/* Replies to a finished in-flight message that came past Kafka, before it leaves. */
+static inline void inflight_reply_first(struct inflight *inflight)
 {
-	if (flight->direct && flight->lane)
-		outbox_reply(&flight->stage->worker->outbox, flight);
+	if (inflight->direct && inflight->queue)
+		outbox_reply(&inflight->stage->worker->outbox, inflight);
 }
 
 /* ---- counting.c ---- */
 
 /* Counts a message that has left its stage. */
-void flight_count_out(const struct flight *flight, struct loop *loop);
+void inflight_count_out(const struct inflight *inflight, struct loop *loop);
 
 /* Sets the in-flight counts from the stages' loads, after messages were dropped. */
 void stages_count_in_flight(const struct worker *worker);
@@ -210,7 +210,7 @@ void answer_metrics_count(const struct worker_stage *stage, const struct message
 /* ---- stages.c ---- */
 
 struct worker_stage *stage_open(struct worker *worker, const struct stage_config *config, struct error *error);
-void stage_close(struct worker_stage *stage); /* NULL is fine; its lanes must not contain messages of it */
+void stage_close(struct worker_stage *stage); /* NULL is fine; its queues must not contain messages of it */
 
 /* Advances the stages whose timers are due, and returns refused calls. */
 void stages_advance(struct worker *worker);
@@ -265,15 +265,15 @@ void intake_begin_turn(struct worker *worker);
 bool intake_owes(const struct worker *worker);
 bool intake_take(struct worker *worker, struct error *error);
 
-/* Begins a flight in a stage: counts it, and lets it go as far as it can at once. */
-void intake_begin(struct worker *worker, struct worker_stage *stage, struct flight *flight);
+/* Begins an in-flight message in a stage: counts it, and lets it go as far as it can at once. */
+void intake_begin(struct worker *worker, struct worker_stage *stage, struct inflight *inflight);
 
 /* Whether the stage may take more. While all stages together are within the worker's limits, only the stage's own
  * limits apply. */
 bool intake_has_room(const struct worker *worker, const struct worker_stage *stage);
 
 /* Decodes the message and lets it enter its stage; an error in it becomes its answer. */
-void intake_enter(struct worker *worker, struct flight *flight);
+void intake_enter(struct worker *worker, struct inflight *inflight);
 
 /* Stages with capacity again take their waiting records, and their partitions are resumed. */
 bool intake_resume(struct worker *worker, struct error *error);
@@ -298,11 +298,11 @@ bool awaiting_schema_open(struct worker *worker, struct error *error);
 
 /* Keeps a message that could not be decoded because its schema is still being fetched. It enters again when the
  * schema has come. */
-bool awaiting_schema_keep(struct worker *worker, struct flight *flight);
+bool awaiting_schema_keep(struct worker *worker, struct inflight *inflight);
 
 /* Whether the order requires that a message waits after one without a schema; and lets it wait. */
-bool awaiting_schema_is_ahead(const struct flight *flight);
-void awaiting_schema_hold(struct worker *worker, struct flight *flight);
+bool awaiting_schema_is_ahead(const struct inflight *inflight);
+void awaiting_schema_hold(struct worker *worker, struct inflight *inflight);
 
 /* ---- release.c ---- */
 

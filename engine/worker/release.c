@@ -38,30 +38,30 @@ void release_begin_interval(struct worker *worker)
 
 void release(struct worker *worker)
 {
-	struct flight *flight;
-	while ((flight = lanes_first_leaving(&worker->lanes))) {
+	struct inflight *inflight;
+	while ((inflight = partition_queues_first_leaving(&worker->queues))) {
 		if (worker->spoilt || worker->full || worker->partition_states.telling || !output_is_open(worker->outbox.output))
 			return;
-		enum produce_verdict verdict = outbox_put(&worker->outbox, flight);
+		enum produce_verdict verdict = outbox_put(&worker->outbox, inflight);
 		if (verdict == PRODUCE_FULL)
 			release_retry_soon(worker);
 		worker->spoilt = verdict == PRODUCE_SPOILT;
-		if (verdict != PRODUCED || !partition_state_release(worker, flight, &worker->failure))
+		if (verdict != PRODUCED || !partition_state_release(worker, inflight, &worker->failure))
 			return;
-		const struct lane *lane = flight->lane;
-		if (flight->direct) {
-			direct_message_leaves(flight->direct);
+		const struct partition_queue *queue = inflight->queue;
+		if (inflight->direct) {
+			direct_message_leaves(inflight->direct);
 			worker->direct.in_flight--;
 		}
-		if (flight->skipped) {
-			count_set(&flight->stage->counts->sums.in_flight, flight->stage->load.in_flight - 1);
+		if (inflight->skipped) {
+			count_set(&inflight->stage->counts->sums.in_flight, inflight->stage->load.in_flight - 1);
 		} else {
-			flight_count_out(flight, worker->loop);
-			admission_observe(flight, worker->loop);
+			inflight_count_out(inflight, worker->loop);
+			admission_observe(inflight, worker->loop);
 		}
-		lanes_leave(&worker->lanes);
+		partition_queues_leave(&worker->queues);
 		count_add(&worker->counts.released, 1);
-		if (!worker->dirty && (lane_has_released(lane) || direct_port_has_left(worker->direct.port)))
+		if (!worker->dirty && (partition_queue_has_released(queue) || direct_port_has_left(worker->direct.port)))
 			release_begin_interval(worker);
 	}
 }
@@ -105,7 +105,7 @@ bool release_end(struct worker *worker, struct error *error)
 		return true;
 	if (!partition_states_ended(worker, error))
 		return false;
-	struct positions positions = lanes_released(&worker->lanes, worker->positions);
+	struct positions positions = partition_queues_released(&worker->queues, worker->positions);
 	loop_timer_stop(worker->loop, &worker->commit_timer);
 	worker->commit_due = false;
 	direct_port_ended(worker->direct.port);
@@ -117,7 +117,7 @@ bool release_commit_when_due(struct worker *worker, struct error *error)
 	bool sent = send_left(worker);
 	if (!sent || !output_may_end(worker->outbox.output))
 		return true;
-	bool drained = worker->drain_until_ms > 0 && worker->lanes.load.in_flight == 0;
+	bool drained = worker->drain_until_ms > 0 && worker->queues.load.in_flight == 0;
 	bool due = worker->dirty && worker->outbox.half_left == 0 && (worker->commit_due || drained);
 	return (!due && !worker->spoilt) || release_end(worker, error);
 }
@@ -130,7 +130,7 @@ void release_on_commit_due(void *context)
 
 static bool start_anew(struct worker *worker, struct positions committed, struct error *error)
 {
-	count_add(&worker->counts.dropped_in_flight, worker->lanes.load.in_flight - worker->direct.in_flight);
+	count_add(&worker->counts.dropped_in_flight, worker->queues.load.in_flight - worker->direct.in_flight);
 	direct_port_void(worker->direct.port);
 	replies_void(&worker->outbox.replies);
 	const char *reason;
@@ -141,9 +141,9 @@ static bool start_anew(struct worker *worker, struct positions committed, struct
 	worker->outbox.half_left = 0;
 	slices_drop(&worker->outbox.slices);
 	if (!worker->config->transaction.id)
-		lanes_recall(&worker->lanes, committed);
+		partition_queues_recall(&worker->queues, committed);
 	intake_drop(worker, committed);
-	lanes_reset(&worker->lanes, committed);
+	partition_queues_reset(&worker->queues, committed);
 	stages_count_in_flight(worker);
 	if (!partition_states_reset(worker, committed, error))
 		return false;
@@ -156,9 +156,9 @@ static bool start_anew(struct worker *worker, struct positions committed, struct
 
 /* ---- records that Kafka refused after the producer had queued them ---- */
 
-static enum blame blame_of(const struct worker *worker, const struct lane *lane, const struct refusal *refusal)
+static enum blame blame_of(const struct worker *worker, const struct partition_queue *queue, const struct refusal *refusal)
 {
-	const struct worker_stage *stage = stage_reading(worker, lane->topic);
+	const struct worker_stage *stage = stage_reading(worker, queue->topic);
 	return stage && refusal->topic == stage->config->dead_letters ? BLAME_LETTER : BLAME_ANSWER;
 }
 
@@ -166,16 +166,16 @@ static enum blame blame_of(const struct worker *worker, const struct lane *lane,
  * that record is taken again, and its result is then an error. */
 static bool take_again(struct worker *worker, const struct refusal *refusal, struct error *error)
 {
-	struct lane *lane = lanes_find(&worker->lanes, refusal->origin.topic, refusal->origin.partition);
+	struct partition_queue *queue = partition_queues_find(&worker->queues, refusal->origin.topic, refusal->origin.partition);
 	bool again = worker->config->transaction.id == NULL;
-	if (!lane || !lane_knows(lane, refusal))
+	if (!queue || !partition_queue_knows(queue, refusal))
 		return true; /* the partition is another worker's by now, or was revoked and assigned again: then the record is
 			      * taken anyway */
-	if (!lane_blame(lane, refusal, blame_of(worker, lane, refusal), again, error))
+	if (!partition_queue_blame(queue, refusal, blame_of(worker, queue, refusal), again, error))
 		return false;
 	if (!again)
 		return true;
-	struct position position = {lane->topic, lane->partition, lane_first_blamed(lane)};
+	struct position position = {queue->topic, queue->partition, partition_queue_first_blamed(queue)};
 	struct positions positions = {1, &position};
 	intake_drop(worker, positions);
 	return intake_go_on(worker, error) && consumer_seek(worker->consumer, positions, error);
@@ -237,12 +237,12 @@ void release_on_news(void *context, uint32_t events)
 	case NEWS_COMMITTED:
 		count_add(&worker->counts.commits, 1);
 		replies_committed(worker);
-		lanes_committed(&worker->lanes, committed);
+		partition_queues_committed(&worker->queues, committed);
 		partition_states_committed(worker, committed);
 		direct_port_logged(worker->direct.port);
 		break;
 	case NEWS_VOID:
-		lanes_committed(&worker->lanes, committed); /* this worker need not commit it any more */
+		partition_queues_committed(&worker->queues, committed); /* this worker need not commit it any more */
 		partition_states_void(&worker->partition_states);
 		direct_port_logged(worker->direct.port); /* a batch is over when all of it is acknowledged */
 		break;
@@ -254,7 +254,7 @@ void release_on_news(void *context, uint32_t events)
 		break;
 	}
 	worker->spoilt = false;
-	worker->dirty = lanes_have_released(&worker->lanes) || direct_port_has_left(worker->direct.port);
+	worker->dirty = partition_queues_have_released(&worker->queues) || direct_port_has_left(worker->direct.port);
 	if (worker->dirty)
 		release_begin_interval(worker); /* at least once: results produced while the commit was in progress */
 	if (!fine)

@@ -28,21 +28,21 @@ static struct revoked_progress *answered_add(struct revoked_list *list)
 	return &items[list->count++];
 }
 
-/* The progress to pass on: that which the lane got when it was assigned, until it has progress of its own. */
-static struct stretch stretch_of(const struct lane *lane)
+/* The progress to pass on: that which the queue got when it was assigned, until it has progress of its own. */
+static struct stretch stretch_of(const struct partition_queue *queue)
 {
-	if (lane->answered.end != OFFSET_NONE)
-		return lane->answered;
-	bool any = lane->began != OFFSET_NONE && lane->committed != OFFSET_NONE && !lane->partition_state;
-	return any ? (struct stretch){lane->began, lane->committed} : (struct stretch){OFFSET_NONE, OFFSET_NONE};
+	if (queue->answered.end != OFFSET_NONE)
+		return queue->answered;
+	bool any = queue->began != OFFSET_NONE && queue->committed != OFFSET_NONE && !queue->partition_state;
+	return any ? (struct stretch){queue->began, queue->committed} : (struct stretch){OFFSET_NONE, OFFSET_NONE};
 }
 
-void revoked_progress_note(struct revoked_list *list, const struct lanes *lanes, struct positions taken)
+void revoked_progress_note(struct revoked_list *list, const struct partition_queues *queues, struct positions taken)
 {
 	for (size_t i = 0; i < taken.count; i++) {
 		const struct position *position = &taken.items[i];
-		const struct lane *lane = lanes_find(lanes, position->topic, position->partition);
-		struct stretch stretch = lane ? stretch_of(lane) : (struct stretch){OFFSET_NONE, OFFSET_NONE};
+		const struct partition_queue *queue = partition_queues_find(queues, position->topic, position->partition);
+		struct stretch stretch = queue ? stretch_of(queue) : (struct stretch){OFFSET_NONE, OFFSET_NONE};
 		if (stretch.end == OFFSET_NONE)
 			continue;
 		struct revoked_progress *answered = answered_of(list, position);
@@ -52,15 +52,15 @@ void revoked_progress_note(struct revoked_list *list, const struct lanes *lanes,
 	}
 }
 
-void revoked_progress_tell(struct revoked_list *list, const struct lanes *lanes, struct positions given)
+void revoked_progress_tell(struct revoked_list *list, const struct partition_queues *queues, struct positions given)
 {
 	for (size_t i = 0; i < given.count; i++) {
 		struct revoked_progress *answered = answered_of(list, &given.items[i]);
-		struct lane *lane = lanes_find(lanes, given.items[i].topic, given.items[i].partition);
-		if (!answered || !lane)
+		struct partition_queue *queue = partition_queues_find(queues, given.items[i].topic, given.items[i].partition);
+		if (!answered || !queue)
 			continue;
-		if (!lane->partition_state)
-			lane->answered = answered->stretch;
+		if (!queue->partition_state)
+			queue->answered = answered->stretch;
 		*answered = list->items[--list->count];
 	}
 }
@@ -68,16 +68,16 @@ void revoked_progress_tell(struct revoked_list *list, const struct lanes *lanes,
 /* Whether the record at that offset is within the revoked progress. A topic that was created again meanwhile has the
  * same offsets, from 0 on, where a group without a commit begins. So a record at offset 0, or before the known ones,
  * is of another topic. */
-bool revoked_progress_pass(struct lane *lane, int64_t offset)
+bool revoked_progress_pass(struct partition_queue *queue, int64_t offset)
 {
-	const struct stretch *answered = &lane->answered;
+	const struct stretch *answered = &queue->answered;
 	if (offset == 0 || offset < answered->begin || offset >= answered->end) {
-		lane->answered.end = OFFSET_NONE;
+		queue->answered.end = OFFSET_NONE;
 		return false;
 	}
-	assert(lane_is_empty(lane)); /* nothing enters before the stretch has passed */
-	if (lane->began == OFFSET_NONE)
-		lane->began = offset;
-	lane->entered = lane->reached = offset + 1;
+	assert(partition_queue_is_empty(queue)); /* nothing enters before the stretch has passed */
+	if (queue->began == OFFSET_NONE)
+		queue->began = offset;
+	queue->entered = queue->reached = offset + 1;
 	return true;
 }

@@ -12,7 +12,7 @@
 #ifndef SLUICE_WORKER_REVOKED_PROGRESS_H
 #define SLUICE_WORKER_REVOKED_PROGRESS_H
 
-#include "worker/lanes.h"
+#include "worker/partition_queues.h"
 
 /* Answered offsets of one revoked partition. */
 struct revoked_progress {
@@ -31,17 +31,17 @@ void revoked_progress_close(struct revoked_list *list);
 
 /* Notes the answered offsets of partitions that are about to be revoked; Kafka has acknowledged all that left them.
  * Without memory nothing is noted, and more requests are answered twice. */
-void revoked_progress_note(struct revoked_list *list, const struct lanes *lanes, struct positions taken);
+void revoked_progress_note(struct revoked_list *list, const struct partition_queues *queues, struct positions taken);
 
-/* Passes the noted offsets of newly assigned partitions to their lanes, and forgets them. */
-void revoked_progress_tell(struct revoked_list *list, const struct lanes *lanes, struct positions given);
+/* Passes the noted offsets of newly assigned partitions to their queues, and forgets them. */
+void revoked_progress_tell(struct revoked_list *list, const struct partition_queues *queues, struct positions given);
 
-/* Whether a record was answered before. If so, the lane counts it as one that has left. */
-bool revoked_progress_pass(struct lane *lane, int64_t offset);
+/* Whether a record was answered before. If so, the queue counts it as one that has left. */
+bool revoked_progress_pass(struct partition_queue *queue, int64_t offset);
 
-static inline bool lane_was_answered(struct lane *lane, int64_t offset)
+static inline bool partition_queue_was_answered(struct partition_queue *queue, int64_t offset)
 {
-	return lane->answered.end != OFFSET_NONE && revoked_progress_pass(lane, offset);
+	return queue->answered.end != OFFSET_NONE && revoked_progress_pass(queue, offset);
 }
 
 #endif

@@ -120,13 +120,13 @@ static bool lead_anew(struct worker *worker, struct error *error)
  * records are read again. If state must be restored first, the topic is read after that. */
 static bool read_what_was_left(struct worker *worker, struct error *error)
 {
-	for (size_t i = 0; i < worker->lanes.count; i++) {
-		struct lane *lane = worker->lanes.items[i];
-		const struct worker_stage *stage = stage_reading(worker, lane->topic);
-		struct position position = {lane->topic, lane->partition, lane->skipped};
-		if (!stage || lane->skipped == OFFSET_NONE || !partition_state_is_ready(lane, stage) || lane->partition_state)
+	for (size_t i = 0; i < worker->queues.count; i++) {
+		struct partition_queue *queue = worker->queues.items[i];
+		const struct worker_stage *stage = stage_reading(worker, queue->topic);
+		struct position position = {queue->topic, queue->partition, queue->skipped};
+		if (!stage || queue->skipped == OFFSET_NONE || !partition_state_is_ready(queue, stage) || queue->partition_state)
 			continue;
-		lane->skipped = OFFSET_NONE;
+		queue->skipped = OFFSET_NONE;
 		worker->more = true;
 		if (!consumer_seek(worker->consumer, (struct positions){1, &position}, error))
 			return false;

@@ -4,17 +4,17 @@
 #include "log/partition_key.h"
 #include "message/stage_link.h"
 
-bool stage_link_take(const struct worker *worker, struct flight *flight, struct error *error)
+bool stage_link_take(const struct worker *worker, struct inflight *inflight, struct error *error)
 {
-	struct message *message = &flight->message;
+	struct message *message = &inflight->message;
 	struct stage_link stage_link = {0};
-	bool decoded = stage_link_decode(message, flight->record.value, &stage_link, error);
+	bool decoded = stage_link_decode(message, inflight->record.value, &stage_link, error);
 	if (decoded) {
-		flight->request = stage_link.original;
-		flight->kept_key = stage_link.key;
-		flight->sender = stage_link.from;
-		if (flight->stage->config->graph->part->own_key)
-			flight->record.key = stage_link.key; /* it determines the order of release */
+		inflight->request = stage_link.original;
+		inflight->kept_key = stage_link.key;
+		inflight->sender = stage_link.from;
+		if (inflight->stage->config->graph->part->own_key)
+			inflight->record.key = stage_link.key; /* it determines the order of release */
 	}
 	if (!message->format)
 		message->format = &format_oip_json;
@@ -24,30 +24,30 @@ bool stage_link_take(const struct worker *worker, struct flight *flight, struct 
 	return decoded;
 }
 
-static struct text key_wanted(const struct flight *flight, size_t next)
+static struct text key_wanted(const struct inflight *inflight, size_t next)
 {
 	static const struct text none;
-	const struct graph *graph = flight->stage->config->graph;
+	const struct graph *graph = inflight->stage->config->graph;
 	switch (graph->part->next[next].key) {
 	case STAGE_KEY_SAME:
-		return flight->record.key;
+		return inflight->record.key;
 	case STAGE_KEY_REQUEST_ID:
-		return flight->message.id;
+		return inflight->message.id;
 	case STAGE_KEY_EXPRESSION:
-		return flight->message.carried->keys[next];
+		return inflight->message.carried->keys[next];
 	case STAGE_KEY_CLIENT:
 		break;
 	}
-	return graph->spec->order == ORDER_PARTITION ? none : flight->kept_key;
+	return graph->spec->order == ORDER_PARTITION ? none : inflight->kept_key;
 }
 
 /* The key of a link. The parts of one request must meet, whatever path they take. Without a key they are partitioned
  * by the partition in which the request came. So is everything of the request if a partition is to keep its order. */
-static struct text key_for(const struct flight *flight, size_t next, char bytes[PARTITION_KEY_BYTES])
+static struct text key_for(const struct inflight *inflight, size_t next, char bytes[PARTITION_KEY_BYTES])
 {
-	struct text key = key_wanted(flight, next);
-	int32_t partition = flight->message.origin.partition; /* comes from a record of another stage, which any producer may
-							       * have written */
+	struct text key = key_wanted(inflight, next);
+	int32_t partition = inflight->message.origin.partition; /* comes from a record of another stage, which any producer may
+								 * have written */
 	return key.bytes ? key : partition_key(partition < 0 ? 0 : partition, bytes);
 }
 
@@ -69,23 +69,24 @@ static enum produce_verdict row_wait(struct outbox *outbox, const struct slices_
 	return verdict;
 }
 
-static enum produce_verdict stage_link_produce(struct outbox *outbox, const struct flight *flight, size_t next, struct error *error)
+static enum produce_verdict stage_link_produce(struct outbox *outbox, const struct inflight *inflight, size_t next,
+					       struct error *error)
 {
-	const struct stage_config *config = flight->stage->config;
+	const struct stage_config *config = inflight->stage->config;
 	const struct graph_part *part = config->graph->part;
-	const struct message *message = &flight->message;
+	const struct message *message = &inflight->message;
 	const bool observes = part->next[next].observes; /* it answers nothing, so it needs no request, and no deadline */
 	const struct stage_link stage_link = {
-		.from = text_of(flight->from ? flight->from : part->name),
+		.from = text_of(inflight->from ? inflight->from : part->name),
 		.deployment = config->version,
-		.original = observes ? (struct text){"", 0} : flight->request,
-		.key = flight->kept_key,
+		.original = observes ? (struct text){"", 0} : inflight->request,
+		.key = inflight->kept_key,
 		.deadline_ms =
-			message->deadline_ms && !observes ? message->deadline_ms + loop_began_ms(flight->stage->worker->loop) : 0,
-		.request = part->next[next].request || flight->from,
+			message->deadline_ms && !observes ? message->deadline_ms + loop_began_ms(inflight->stage->worker->loop) : 0,
+		.request = part->next[next].request || inflight->from,
 	};
 	char bytes[PARTITION_KEY_BYTES];
-	const struct text key = key_for(flight, next, bytes);
+	const struct text key = key_for(inflight, next, bytes);
 	if (part->next[next].slices) {
 		const struct given *row = stage_link.request ? NULL : slice_given(message, (uint64_t)1 << next);
 		if (row)
@@ -106,25 +107,25 @@ static enum produce_verdict stage_link_produce(struct outbox *outbox, const stru
 		return PRODUCE_REFUSED;
 	const struct outgoing outgoing = {
 		.topic = config->next[next],
-		.origin = origin_of(flight),
+		.origin = origin_of(inflight),
 		.key = key,
 		.value = buffer_view(&outbox->encoded),
 	};
 	return output_produce(outbox->output, &outgoing, error);
 }
 
-enum produce_verdict stage_links_leave(struct outbox *outbox, struct flight *flight, struct error *error)
+enum produce_verdict stage_links_leave(struct outbox *outbox, struct inflight *inflight, struct error *error)
 {
-	const struct carried *carried = flight->message.carried;
-	const struct graph_part *part = flight->stage->config->graph->part;
-	for (size_t i = 0; carried && !flight->unfit && i < part->next_count; i++) {
+	const struct carried *carried = inflight->message.carried;
+	const struct graph_part *part = inflight->stage->config->graph->part;
+	for (size_t i = 0; carried && !inflight->unfit && i < part->next_count; i++) {
 		uint64_t bit = (uint64_t)1 << i;
-		if (!(carried->next & bit) || flight->crossed & bit)
+		if (!(carried->next & bit) || inflight->crossed & bit)
 			continue;
-		enum produce_verdict verdict = stage_link_produce(outbox, flight, i, error);
+		enum produce_verdict verdict = stage_link_produce(outbox, inflight, i, error);
 		if (verdict != PRODUCED)
 			return verdict;
-		flight->crossed |= bit;
+		inflight->crossed |= bit;
 	}
 	return PRODUCED;
 }

@@ -12,10 +12,10 @@ static inline bool comes_from_stage(const struct stage_config *config)
 	return config->graph->part && !config->graph->part->first;
 }
 
-/* Fills in the flight's message from a stage link. On failure the flight can be answered with the error. */
-bool stage_link_take(const struct worker *worker, struct flight *flight, struct error *error);
+/* Fills in the message from a stage link. On failure the in-flight message can be answered with the error. */
+bool stage_link_take(const struct worker *worker, struct inflight *inflight, struct error *error);
 
 /* Produces a stage link for each later stage that the message is to go to, each once. */
-enum produce_verdict stage_links_leave(struct outbox *outbox, struct flight *flight, struct error *error);
+enum produce_verdict stage_links_leave(struct outbox *outbox, struct inflight *inflight, struct error *error);
 
 #endif

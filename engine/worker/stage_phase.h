@@ -24,7 +24,7 @@
  *   pauses    the same: the successor resumes partitions that its predecessor had paused
  *   state     partition_states_advance(), partition by partition, when nothing of its topics is in flight and all is
  *             committed: the successor restores it from the changelog. Records that come before that are skipped and
- *             read again (partition_state_skip(), lane->skipped)
+ *             read again (partition_state_skip(), queue->skipped)
  */
 #ifndef SLUICE_WORKER_STAGE_PHASE_H
 #define SLUICE_WORKER_STAGE_PHASE_H

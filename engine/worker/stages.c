@@ -93,22 +93,22 @@ static void on_answered(void *context, struct call *call)
 static void flow_finished(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer)
 {
 	struct worker_stage *stage = ((struct host *)context)->stage;
-	struct flight *flight = (struct flight *)message;
-	bool is_dropped = !flight->lane;
-	flight_finish(&stage->worker->lanes, message, outcome, answer);
+	struct inflight *inflight = (struct inflight *)message;
+	bool is_dropped = !inflight->queue;
+	inflight_finish(&stage->worker->queues, message, outcome, answer);
 	if (!is_dropped)
-		flight_reply_first(flight);
+		inflight_reply_first(inflight);
 }
 
 /* Keeps a record until the message leaves. If its arena is full, the message leaves as an error instead. */
-static void emit(struct flight *flight, const struct message *message, uint32_t topic, const struct payload *payload)
+static void emit(struct inflight *inflight, const struct message *message, uint32_t topic, const struct payload *payload)
 {
-	struct emission *emission = ARENA_NEW(flight->message.arena, struct emission);
+	struct emission *emission = ARENA_NEW(inflight->message.arena, struct emission);
 	if (!emission)
 		return;
 	*emission = (struct emission){.message = message, .payload = payload, .topic = topic};
-	*flight->emissions_end = emission;
-	flight->emissions_end = &emission->next;
+	*inflight->emissions_end = emission;
+	inflight->emissions_end = &emission->next;
 }
 
 /* A message is written to all its sampled taps or to none, so that readers can combine them. */
@@ -177,20 +177,20 @@ static void flow_taps(void *context, const struct message *message, enum tap_poi
 	const struct stage_config *config = stage->config;
 	if (step == STEP_NONE)
 		return;
-	struct flight *flight = (struct flight *)message_root(message);
+	struct inflight *inflight = (struct inflight *)message_root(message);
 	bool outputs = point == TAP_STEP_OUTPUTS;
 	if (outputs)
 		judge_alerts(stage, message, step, payload);
 	if (config->steps) {
 		uint32_t topic = outputs ? config->steps[step].outputs : config->steps[step].inputs;
 		if (topic != TOPIC_NOWHERE)
-			emit(flight, message, topic, payload);
+			emit(inflight, message, topic, payload);
 	}
 	if (config->taps) {
 		const struct step_taps *taps = &config->taps[step];
 		uint32_t topic = outputs ? taps->topics.outputs : taps->topics.inputs;
 		if (topic != TOPIC_NOWHERE && is_sampled(message, taps->one_in))
-			outbox_tap(&stage->worker->outbox, stage, flight, message, topic, payload);
+			outbox_tap(&stage->worker->outbox, stage, inflight, message, topic, payload);
 	}
 }
 

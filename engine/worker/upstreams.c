@@ -7,10 +7,10 @@ static const char waits[] = "a pipeline or stage whose results it joins is behin
 
 static void say_waiting(struct worker_stage *stage, bool behind)
 {
-	const char *said = atomic_load_explicit(&stage->counts->waits_for, memory_order_relaxed);
-	if (behind && !said)
+	const char *waits_before = atomic_load_explicit(&stage->counts->waits_for, memory_order_relaxed);
+	if (behind && !waits_before)
 		atomic_store_explicit(&stage->counts->waits_for, waits, memory_order_relaxed);
-	else if (!behind && said == waits)
+	else if (!behind && waits_before == waits)
 		atomic_store_explicit(&stage->counts->waits_for, NULL, memory_order_relaxed);
 }
 

@@ -6,9 +6,9 @@
 #include "worker/parts.h"
 
 /* The verdict of that number; the last one is listed first. */
-static const struct drift_score *score_at(const struct flight *flight, size_t count, size_t number)
+static const struct drift_score *score_at(const struct inflight *inflight, size_t count, size_t number)
 {
-	const struct drift_score *score = flight->message.scores;
+	const struct drift_score *score = inflight->message.scores;
 	for (size_t i = number + 1; i < count; i++)
 		score = score->next;
 	return score;
@@ -48,19 +48,19 @@ static enum produce_verdict score_feed(const struct verdict_outlet *outlet, cons
 		       : PRODUCE_REFUSED;
 }
 
-enum produce_verdict window_verdicts_leave(const struct verdict_outlet *outlet, struct flight *flight, struct error *error)
+enum produce_verdict window_verdicts_leave(const struct verdict_outlet *outlet, struct inflight *inflight, struct error *error)
 {
-	const struct stage_config *config = flight->stage->config;
+	const struct stage_config *config = inflight->stage->config;
 	size_t count = 0;
-	if (flight->unfit || config->drift == TOPIC_NOWHERE)
+	if (inflight->unfit || config->drift == TOPIC_NOWHERE)
 		return PRODUCED;
-	for (const struct drift_score *one = flight->message.scores; one; one = one->next)
+	for (const struct drift_score *one = inflight->message.scores; one; one = one->next)
 		count++;
 	const size_t records = config->feed == TOPIC_NOWHERE ? count : 2 * count;
-	for (; flight->scored < records; flight->scored++) {
-		const struct drift_score *score = score_at(flight, count, flight->scored % count);
-		const enum produce_verdict verdict = flight->scored < count ? score_leave(outlet, config, score, error)
-									    : score_feed(outlet, config, score, error);
+	for (; inflight->scored < records; inflight->scored++) {
+		const struct drift_score *score = score_at(inflight, count, inflight->scored % count);
+		const enum produce_verdict verdict = inflight->scored < count ? score_leave(outlet, config, score, error)
+									      : score_feed(outlet, config, score, error);
 		if (verdict != PRODUCED)
 			return verdict;
 	}
@@ -70,9 +70,9 @@ enum produce_verdict window_verdicts_leave(const struct verdict_outlet *outlet, 
 /* ---- importance of features ---- */
 
 /* The report of that number; the last one is listed first. */
-static const struct importance_report *report_at(const struct flight *flight, size_t count, size_t number)
+static const struct importance_report *report_at(const struct inflight *inflight, size_t count, size_t number)
 {
-	const struct importance_report *report = flight->message.importances;
+	const struct importance_report *report = inflight->message.importances;
 	for (size_t i = number + 1; i < count; i++)
 		report = report->next;
 	return report;
@@ -86,17 +86,17 @@ static enum produce_verdict report_leave(const struct verdict_outlet *outlet, ui
 								      : PRODUCE_REFUSED;
 }
 
-enum produce_verdict window_importances_leave(const struct verdict_outlet *outlet, struct flight *flight, struct error *error)
+enum produce_verdict window_importances_leave(const struct verdict_outlet *outlet, struct inflight *inflight, struct error *error)
 {
-	const uint32_t topic = flight->stage->config->importances;
+	const uint32_t topic = inflight->stage->config->importances;
 	size_t count = 0;
-	if (flight->unfit || topic == TOPIC_NOWHERE)
+	if (inflight->unfit || topic == TOPIC_NOWHERE)
 		return PRODUCED;
-	for (const struct importance_report *one = flight->message.importances; one; one = one->next)
+	for (const struct importance_report *one = inflight->message.importances; one; one = one->next)
 		count++;
-	for (; flight->weighed < count; flight->weighed++) {
+	for (; inflight->weighed < count; inflight->weighed++) {
 		const enum produce_verdict verdict =
-			report_leave(outlet, topic, report_at(flight, count, flight->weighed), error);
+			report_leave(outlet, topic, report_at(inflight, count, inflight->weighed), error);
 		if (verdict != PRODUCED)
 			return verdict;
 	}

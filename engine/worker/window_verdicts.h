@@ -7,7 +7,7 @@
 #define SLUICE_WORKER_WINDOW_VERDICTS_H
 
 #include "log/output.h"
-#include "worker/lanes.h"
+#include "worker/partition_queues.h"
 
 struct verdict_outlet {
 	struct output *output;
@@ -17,9 +17,9 @@ struct verdict_outlet {
 
 /* Produces them, the first one first. PRODUCED: all were produced, or there were none. PRODUCE_FULL: to be called again; what was
  * produced before is not produced twice. */
-enum produce_verdict window_verdicts_leave(const struct verdict_outlet *outlet, struct flight *flight, struct error *error);
+enum produce_verdict window_verdicts_leave(const struct verdict_outlet *outlet, struct inflight *inflight, struct error *error);
 
 /* The same of reports of the importance of features (message/importance_report.h), which leave to the pipeline's topic. */
-enum produce_verdict window_importances_leave(const struct verdict_outlet *outlet, struct flight *flight, struct error *error);
+enum produce_verdict window_importances_leave(const struct verdict_outlet *outlet, struct inflight *inflight, struct error *error);
 
 #endif

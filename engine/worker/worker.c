@@ -50,7 +50,7 @@ static bool is_over(const struct worker *worker)
 {
 	if (worker->drain_until_ms == 0)
 		return false;
-	bool drained = worker->lanes.load.in_flight == 0 && !worker->dirty;
+	bool drained = worker->queues.load.in_flight == 0 && !worker->dirty;
 	return drained || loop_now_ms(worker->loop) >= worker->drain_until_ms;
 }
 
@@ -68,7 +68,7 @@ static int turn_timeout_ms(const struct worker *worker)
 	if (left_ms < 0)
 		return 0;
 	int busy_ms = worker->config->cancels ? CANCEL_TURN_MS : LOOP_PAUSE_MS;
-	int most_ms = worker->lanes.load.in_flight + worker->copy_count > 0 ? busy_ms : IDLE_TURN_MS;
+	int most_ms = worker->queues.load.in_flight + worker->copy_count > 0 ? busy_ms : IDLE_TURN_MS;
 	return left_ms < most_ms ? (int)left_ms : most_ms;
 }
 
@@ -254,7 +254,7 @@ struct worker *worker_open(const struct worker_config *config, struct error *err
 	worker->commit_timer = (struct loop_timer){.due = release_on_commit_due, .context = worker};
 	worker->retry_timer = (struct loop_timer){.due = release_on_retry, .context = worker};
 	worker->handover_timer = (struct loop_timer){.due = on_awake, .context = worker};
-	lanes_open(&worker->lanes, config->limits.message_bytes, config->limits.held_bytes);
+	partition_queues_open(&worker->queues, config->limits.message_bytes, config->limits.held_bytes);
 	outbox_open(&worker->outbox, &worker->counts, config->limits.answer_bytes);
 	buffer_open(&worker->kept, KEPT_ANSWER_BYTES_MAX);
 	partition_states_open(&worker->partition_states);
@@ -277,7 +277,7 @@ void worker_close(struct worker *worker)
 	replies_wake(&worker->outbox.replies);
 	partition_states_close(&worker->partition_states);
 	direct_intake_close(worker);
-	lanes_close(&worker->lanes);
+	partition_queues_close(&worker->queues);
 	revoked_progress_close(&worker->answered);
 	outbox_close(&worker->outbox);
 	buffer_close(&worker->kept);

@@ -110,7 +110,7 @@ bool stage_check(const struct stage_config *config, struct error *error);
 struct worker_counts worker_counts(const struct worker *worker);
 const char *worker_reset_reason(const struct worker *worker);
 
-/* What librdkafka has told of its consumer, or of its producer; 0 before the first time. Any thread. */
+/* What librdkafka has reported of its consumer, or of its producer; 0 before the first time. Any thread. */
 struct client_counts worker_client_counts(const struct worker *worker, bool of_producer);
 
 #endif

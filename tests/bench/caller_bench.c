@@ -181,8 +181,8 @@ int main(int count, char **arguments)
 	const struct model_config model = {
 		.name = "m",
 		.addresses = addresses_read(address_of(arguments[1]), "m", false, arena),
-		.lanes_least = (size_t)lanes,
-		.lanes_most = (size_t)lanes,
+		.concurrency_least = (size_t)lanes,
+		.concurrency_most = (size_t)lanes,
 		.batching = {.rows_most = count > 4 ? (size_t)number_of(arguments[4]) : 0, .latency_ms = 5}};
 	const struct caller_config config = {
 		.model_count = 1, .models = &model, .request_bytes = 1 << 20, .reply_bytes = 1 << 20, .outage_deadletter = true};

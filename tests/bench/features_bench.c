@@ -62,7 +62,7 @@ static void release(void *context, struct message *message, enum flow_outcome ou
 static void tell_all(void)
 {
 	while (store_changes(store))
-		store_change_told(store);
+		store_change_written(store);
 }
 
 static bool go_round(struct flow *flow, struct line *line, long round, long keys)

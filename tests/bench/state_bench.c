@@ -66,7 +66,7 @@ static void make_graph(struct graph *graph, struct graph_step *step, struct step
 static void tell_all(void)
 {
 	while (store_changes(store))
-		store_change_told(store);
+		store_change_written(store);
 }
 
 int main(int count, char **arguments)

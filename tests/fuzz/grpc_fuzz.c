@@ -234,7 +234,7 @@ static bool on_asked_whether_conversation(void *context, struct grpc_request *re
 	return text_is(path, "/talk");
 }
 
-static bool on_said(void *context, struct text path, struct text message, struct buffer *answer)
+static bool on_message(void *context, struct text path, struct text message, struct buffer *answer)
 {
 	static const struct proto_file *const files[] = {&inference_file, &health_file, NULL};
 	(void)context, (void)path;
@@ -284,7 +284,7 @@ static void set_up(void)
 						  .connections = 100,
 						  .called = on_called,
 						  .converses = on_asked_whether_conversation,
-						  .said = on_said};
+						  .received = on_message};
 	loop = loop_open(&error);
 	must(loop != NULL);
 	server = grpc_server_open(loop, &config, &error);

@@ -272,7 +272,7 @@ class Command:
         command = [dev.binary, "gateway", "-f", os.path.join(place, "pipelines.yaml"), "--brokers", dev.said("broker"), "--http", "0",
                    "--grpc", "0", "-o", "json", *more]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        self.said = json.loads(self.process.stdout.readline())
+        self.received = json.loads(self.process.stdout.readline())
 
     def end(self):
         self.process.send_signal(signal.SIGTERM)

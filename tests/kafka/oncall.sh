@@ -320,7 +320,7 @@ hangs() { # The broker hangs: its connections stay, and nothing answers.
 	# Every client of the engine tells it: each fact once, and the number of the other lines.
 	expect "hangs: lines that tell the same" "$(sed -nE 's/.* Kafka: (.*Coordinator: )?//p' "$dir/hangs.one.log" |
 		sed -E 's/ \(.*//; s/^([^ :]*:[0-9]+)[^ ]*/\1/; s/[0-9]+ / /g' | sort | uniq -d | grep -c .)" '-eq 0'
-	expect_words "hangs: the lines that are not there" "$dir/hangs.one.log" 'Kafka: [0-9]+ more lines of its clients told the same'
+	expect_words "hangs: the lines that are not there" "$dir/hangs.one.log" 'Kafka: [0-9]+ more lines of its clients reported the same'
 }
 
 start_broker creates

@@ -31,9 +31,9 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static struct flight flight_of(int64_t waited_ms, int64_t left_ms)
+static struct inflight inflight_of(int64_t waited_ms, int64_t left_ms)
 {
-	return (struct flight){
+	return (struct inflight){
 		.stage = &stage,
 		.taken_ms = NOW_MS,
 		.message = {.time_ms = OTHER_MS,
@@ -45,8 +45,8 @@ static struct flight flight_of(int64_t waited_ms, int64_t left_ms)
 static bool is_refused(int64_t waited_ms, int64_t left_ms)
 {
 	struct error error = {0};
-	struct flight flight = flight_of(waited_ms, left_ms);
-	bool refused = admission_refuses(&flight, loop, &error);
+	struct inflight inflight = inflight_of(waited_ms, left_ms);
+	bool refused = admission_refuses(&inflight, loop, &error);
 	assert_int_equal(error.kind, refused ? ERROR_LIMIT : ERROR_NONE);
 	assert_true(!refused || error.limit == LIMIT_OF_ADMISSION);
 	return refused;
@@ -54,10 +54,10 @@ static bool is_refused(int64_t waited_ms, int64_t left_ms)
 
 static void stay_for(int64_t ms)
 {
-	struct flight flight = flight_of(0, 60000);
-	flight.taken_ms = NOW_MS - ms;
+	struct inflight inflight = inflight_of(0, 60000);
+	inflight.taken_ms = NOW_MS - ms;
 	for (int i = 0; i < 100; i++)
-		admission_observe(&flight, loop);
+		admission_observe(&inflight, loop);
 }
 
 static void a_stage_that_answers_at_once_takes_what_has_any_time_left(void **state)
@@ -89,7 +89,7 @@ static void what_failed_or_has_no_deadline_says_nothing(void **state)
 {
 	(void)state;
 	struct error error = {.kind = ERROR_LIMIT};
-	struct flight failed = flight_of(0, 60000), unbound = flight_of(0, 60000);
+	struct inflight failed = inflight_of(0, 60000), unbound = inflight_of(0, 60000);
 	failed.taken_ms = unbound.taken_ms = NOW_MS - 10000;
 	failed.answer.error = &error;
 	unbound.message.deadline_ms = 0;

@@ -78,7 +78,8 @@ int cache_stand_open(void **state)
 	cache_stand.address = (struct model_address){.model = "m"};
 	cache_stand.model = (struct model_config){
 		.name = "m", .addresses = {1, &cache_stand.address}, .cache = {.backend = CACHE_MEMORY, .ttl_ms = 60000}};
-	cache_stand.outside = (struct cache_outside){.ask = on_ask, .forget = on_forget, .answered = on_answered, .told = on_told};
+	cache_stand.outside =
+		(struct cache_outside){.ask = on_ask, .forget = on_forget, .answered = on_answered, .reported = on_told};
 	cache_stand.message = (struct message){.arena = cache_stand.arena};
 	return 0;
 }

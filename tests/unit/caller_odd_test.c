@@ -18,7 +18,7 @@ static int set_up(void **state)
 {
 	static struct caller_stand stand;
 	caller_stand_open(&stand);
-	stand.model.lanes_most = 1;
+	stand.model.concurrency_most = 1;
 	stand.config.reply_bytes = 4096;
 	*state = &stand;
 	return 0;

@@ -164,14 +164,14 @@ void caller_stand_open(struct caller_stand *stand)
 	snprintf(stand->base, sizeof stand->base, "http://127.0.0.1:%d", server_open(stand));
 	snprintf(stand->url, sizeof stand->url, "%s/v2/models/m/infer", stand->base);
 	stand->address = (struct model_address){.base = stand->base, .url = stand->url, .model = "m"};
-	stand->model = (struct model_config){.name = "m", .addresses = {1, &stand->address}, .lanes_most = 2};
+	stand->model = (struct model_config){.name = "m", .addresses = {1, &stand->address}, .concurrency_most = 2};
 	stand->config = (struct caller_config){.model_count = 1,
 					       .models = &stand->model,
 					       .request_bytes = 4096,
 					       .reply_bytes = 1024,
-					       .told = on_told,
+					       .reported = on_told,
 					       .left = on_left,
-					       .told_context = stand};
+					       .report_context = stand};
 	stand->message = (struct message){.arena = stand->arena, .id = TEXT("r-1")};
 }
 

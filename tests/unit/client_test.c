@@ -115,7 +115,7 @@ static void a_fact_that_was_told_is_counted(void **state)
 	assert_string_equal(heard_line, "Kafka: GroupCoordinator: b:1: Disconnected (after 12ms in state UP)");
 	assert_int_equal(heard_level, LOG_LEVEL_DEBUG);
 	kafka_log_recover();
-	assert_string_equal(heard_line, "Kafka: 1 more lines of its clients told the same; --log-level debug logs them");
+	assert_string_equal(heard_line, "Kafka: 1 more lines of its clients reported the same; --log-level debug logs them");
 	assert_int_equal(heard_level, LOG_LEVEL_INFO);
 	client_hear_line(NULL, 4, "FAIL", "b:1/1: Disconnected (after 10ms in state UP)");
 	assert_int_equal(heard_level, LOG_LEVEL_WARN);

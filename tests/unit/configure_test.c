@@ -69,8 +69,8 @@ static void a_model_is_called_as_its_resource_says(void **state)
 	assert_int_equal(model->batching.rows_most, 16);
 	assert_int_equal(model->batching.latency_ms, 50);
 	assert_int_equal(model->batching.timeout_ms, 1000);
-	assert_int_equal(model->lanes_least, 2);
-	assert_int_equal(model->lanes_most, 10);
+	assert_int_equal(model->concurrency_least, 2);
+	assert_int_equal(model->concurrency_most, 10);
 	assert_int_equal(model->cache.backend, CACHE_NONE);
 	tidy(&stand);
 }

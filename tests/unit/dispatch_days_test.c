@@ -27,7 +27,7 @@ static void begin_day(uint64_t seed)
 	servers.config.seed = seed;
 	servers.config.outage_fails = draw(0, 4) == 0;
 	servers.has_readiness = draw(0, 1);
-	servers.model.lanes_most = (size_t)draw(0, 20);
+	servers.model.concurrency_most = (size_t)draw(0, 20);
 	servers.model.timeout_ms = 500;
 	if (draw(0, 1))
 		servers.model.batching = (struct model_batching){.rows_most = (size_t)draw(2, 20), .latency_ms = draw(0, 50)};

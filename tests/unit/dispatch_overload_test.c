@@ -14,7 +14,7 @@
 
 static void serve_abreast(void)
 {
-	servers.model.lanes_least = servers.model.lanes_most = LANES;
+	servers.model.concurrency_least = servers.model.concurrency_most = LANES;
 	servers_begin(1);
 	servers.latency_us[0] = WORK_US;
 	for (int i = 0; i < LANES; i++)

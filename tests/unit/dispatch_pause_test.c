@@ -23,7 +23,7 @@ static void serve(size_t replicas)
 
 static void serve_abreast(void)
 {
-	servers.model.lanes_least = servers.model.lanes_most = LANES;
+	servers.model.concurrency_least = servers.model.concurrency_most = LANES;
 	serve(1);
 }
 
@@ -60,7 +60,7 @@ static void nobody_is_refused_for_a_pause(void **state)
 static void nor_where_it_falls_upon_the_first_calls(void **state)
 {
 	(void)state;
-	servers.model.lanes_least = servers.model.lanes_most = LANES;
+	servers.model.concurrency_least = servers.model.concurrency_most = LANES;
 	servers_begin(1);
 	servers.latency_us[0] = WORK_US;
 	ask(LANES, 0);

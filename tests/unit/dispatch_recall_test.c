@@ -162,7 +162,7 @@ static void a_call_is_recalled_twice_at_most(void **state)
 static void a_recall_takes_nothing_of_what_repetitions_may_cost(void **state)
 {
 	(void)state;
-	servers.model.lanes_least = servers.model.lanes_most = 400;
+	servers.model.concurrency_least = servers.model.concurrency_most = 400;
 	servers_begin(2);
 	servers_warm();
 	servers.moods[1] = HANGS;
@@ -214,7 +214,7 @@ static void a_probe_that_hangs_leaves_its_place_to_another(void **state)
 {
 	(void)state;
 	size_t withdrawn = 0;
-	servers.model.lanes_most = 4; /* so that no server fails often enough to be left out */
+	servers.model.concurrency_most = 4; /* so that no server fails often enough to be left out */
 	for (uint64_t seed = 1; seed < 9; seed++) {
 		dispatch_close(servers.dispatch);
 		servers.config.seed = seed;

@@ -24,11 +24,11 @@ static void a_call_goes_out_at_once_and_is_answered_once(void **state)
 	assert_int_equal(servers.sent[0], 1);
 }
 
-static void lanes_bound_what_is_under_way_and_the_rest_goes_in_order(void **state)
+static void the_limit_bounds_what_is_under_way_and_the_rest_goes_in_order(void **state)
 {
 	(void)state;
 	static char names[] = "a\0b\0c\0d\0e";
-	servers.model.lanes_most = 2;
+	servers.model.concurrency_most = 2;
 	servers_begin(1);
 	for (int i = 0; i < 5; i++)
 		servers_ask((float)i, 1, 0)->owner = names + 2 * i;
@@ -43,7 +43,7 @@ static void perturbations_wait_for_all_other_calls(void **state)
 	(void)state;
 	static char names[] = "a\0b\0c\0d\0e\0f";
 	struct model_counts counts = {0};
-	servers.model.lanes_least = servers.model.lanes_most = 3;
+	servers.model.concurrency_least = servers.model.concurrency_most = 3;
 	servers_begin(1);
 	servers.config.counts = &counts;
 	servers.latency_us[0] = SECOND;
@@ -70,7 +70,7 @@ static void perturbations_wait_for_all_other_calls(void **state)
 static void a_call_says_where_it_is(void **state)
 {
 	(void)state;
-	servers.model.lanes_most = 1;
+	servers.model.concurrency_most = 1;
 	servers_begin(1);
 	servers.moods[0] = FAILS;
 	struct call *first = servers_ask(1, 1, 0), *second = servers_ask(2, 1, 0);
@@ -182,7 +182,7 @@ static void who_paused_when_the_model_went_away_hears_so_before_the_deadline(voi
 static void a_call_that_is_late_is_never_sent(void **state)
 {
 	(void)state;
-	servers.model.lanes_most = 1;
+	servers.model.concurrency_most = 1;
 	servers_begin(1);
 	servers_ask(1, 1, 0);
 	struct call *late = servers_ask(2, 1, servers.now_us / 1000 + 1);
@@ -262,7 +262,7 @@ static void repetitions_are_kept_to_a_share_of_the_work(void **state)
 static void a_forgotten_call_is_never_answered_wherever_it_stands(void **state)
 {
 	(void)state;
-	servers.model.lanes_most = 1;
+	servers.model.concurrency_most = 1;
 	servers_begin(1);
 	servers.moods[0] = FAILS;
 	struct call *paused = servers_ask(1, 1, 0);
@@ -395,7 +395,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORY(a_call_goes_out_at_once_and_is_answered_once),
-		STORY(lanes_bound_what_is_under_way_and_the_rest_goes_in_order),
+		STORY(the_limit_bounds_what_is_under_way_and_the_rest_goes_in_order),
 		STORY(perturbations_wait_for_all_other_calls),
 		STORY(a_call_says_where_it_is),
 		STORY(a_model_away_for_five_minutes_costs_no_record),

@@ -93,7 +93,7 @@ static void change_append(const struct rebased *self, struct text name, struct t
 /* What the engine's store has changed goes to the changelog. */
 static void changelog_write(const struct rebased *self)
 {
-	for (struct change change; store_change(self->observed.store, &change); store_change_told(self->observed.store))
+	for (struct change change; store_change(self->observed.store, &change); store_change_written(self->observed.store))
 		change_append(self, change.key, change.value);
 }
 

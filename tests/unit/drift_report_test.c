@@ -329,7 +329,8 @@ static void poor_references_are_used_or_refused(void **state)
 		length += (size_t)snprintf(rows + length, sizeof rows - length, "%s\"NaN\"", i > 0 ? ", " : "");
 	static char file[3 * sizeof rows];
 	static const char *const names[] = {"x.a", "x.b", "side"};
-	length = (size_t)snprintf(file, sizeof file, "{\"format\": \"sluice_drift/1\", \"rows\": 100, \"block\": 100, \"features\": [");
+	length = (size_t)snprintf(file, sizeof file,
+				  "{\"format\": \"sluice_drift/1\", \"rows\": 100, \"block\": 100, \"features\": [");
 	for (size_t i = 0; i < 3; i++)
 		length += (size_t)snprintf(file + length, sizeof file - length,
 					   "%s{\"name\": \"%s\", \"kind\": \"numbers\", \"missing\": 100, \"least\": 0, "

@@ -184,7 +184,7 @@ static void a_value_by_which_somebody_learns_is_written_to_the_topic_once(void *
 	struct error error = {0};
 	size_t found = 0;
 	(void)state;
-	metric.told = true;
+	metric.published = true;
 	service_start();
 	answer(1, "b", 2);
 	inform("b", 100);

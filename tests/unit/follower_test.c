@@ -248,7 +248,7 @@ static bool is_stale(void)
 
 static bool is_heard(void)
 {
-	return follow_stand.state.is_stale == 0 && follow_was_said("the keeper is heard again");
+	return follow_stand.state.is_stale == 0 && follow_was_said("the keeper reports again");
 }
 
 static void without_beats_it_is_stale_and_goes_on(void **state)
@@ -262,7 +262,7 @@ static void without_beats_it_is_stale_and_goes_on(void **state)
 	};
 	(void)state;
 	follow_play(scenes);
-	assert_true(follow_was_said("the keeper was not heard for 5 s"));
+	assert_true(follow_was_said("the keeper has not reported for 5 s"));
 }
 
 static void control_is_away(void)

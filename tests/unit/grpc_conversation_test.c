@@ -78,7 +78,7 @@ static int talk_stand_open(void **state)
 						   .connections = 4,
 						   .called = unary_called,
 						   .converses = path_converses,
-						   .said = talk_said,
+						   .received = talk_said,
 						   .context = &stand};
 	stand.server = grpc_server_open(stand.loop, &stand.config, &error);
 	assert_non_null(stand.server);

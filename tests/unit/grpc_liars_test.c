@@ -169,7 +169,7 @@ static void assert_greeting(struct stand *stand, const void *greeting, size_t le
 static void a_server_of_http1(void **state)
 {
 	const char answer[] = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
-	assert_greeting(*state, answer, sizeof answer - 1, "could not be reached: it speaks HTTP/1, not HTTP/2");
+	assert_greeting(*state, answer, sizeof answer - 1, "could not be reached: it uses HTTP/1, not HTTP/2");
 }
 
 static void a_server_of_something_else(void **state)

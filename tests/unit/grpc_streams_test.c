@@ -289,7 +289,7 @@ static void a_dead_server_is_noticed_by_a_ping(void **state)
 	turn_until_asked(stand, 1);
 	stand->puppet.mute = 1;
 	turn_until_told(stand, 1);
-	assert_fails(call, ERROR_REMOTE, "fallen silent");
+	assert_fails(call, ERROR_REMOTE, "stopped answering");
 	assert_int_equal(stand->puppet.pings, 1);
 }
 

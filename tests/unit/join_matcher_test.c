@@ -39,13 +39,13 @@ static int clear(void **state)
 static enum join_verdict come_at(const char *name, size_t party, const char *brings, const char *part, int64_t time_ms,
 				 int64_t now_ms)
 {
-	unsigned char told[8] = {0};
+	unsigned char states[8] = {0};
 	enum join_verdict verdict;
 	struct error error = {0};
 	for (size_t i = 0; brings[i]; i++)
-		told[i] = brings[i] == '+' ? TOLD_CAME : brings[i] == '-' ? TOLD_DEAD : TOLD_NOTHING;
+		states[i] = brings[i] == '+' ? SOURCE_CAME : brings[i] == '-' ? SOURCE_DEAD : SOURCE_UNKNOWN;
 	const struct join_part taken = {
-		.name = text_of(name), .party = party, .told = told, .time_ms = time_ms, .part = (void *)(uintptr_t)part};
+		.name = text_of(name), .party = party, .states = states, .time_ms = time_ms, .part = (void *)(uintptr_t)part};
 	assert_true(join_matcher_take(matcher, &taken, now_ms, &verdict, &last, &error));
 	return verdict;
 }
@@ -256,20 +256,20 @@ static void what_was_kept_elsewhere_comes_again_as_it_was(void **state)
 {
 	(void)state;
 	static const char mark[] = "m";
-	const unsigned char told[] = {TOLD_CAME, TOLD_NOTHING};
+	const unsigned char states[] = {SOURCE_CAME, SOURCE_UNKNOWN};
 	struct error error = {0};
 	enum join_verdict verdict;
 	lay(JOIN_ANY, 2, JOIN_INNER, 0);
 	const struct join_part again = {
-		.name = TEXT("r"), .told = told, .time_ms = -1, .again = true, .part = (void *)(uintptr_t) "a"};
+		.name = TEXT("r"), .states = states, .time_ms = -1, .again = true, .part = (void *)(uintptr_t) "a"};
 	assert_true(join_matcher_take(matcher, &again, 0, &verdict, &last, &error));
 	assert_int_equal(verdict, JOIN_WAITS);
-	assert_non_null(join_matcher_recall(matcher, TEXT("gone"), told, true, (void *)(uintptr_t)mark, 0, &error));
+	assert_non_null(join_matcher_recall(matcher, TEXT("gone"), states, true, (void *)(uintptr_t)mark, 0, &error));
 	assert_int_equal(come_at("gone", 1, ".+", "b", 0, 0), JOIN_IGNORES);
 	assert_ptr_equal(join_matcher_forgotten(matcher), mark);
 	join_matcher_close(matcher);
 	lay(JOIN_INNER, 2, JOIN_INNER, 0);
-	assert_non_null(join_matcher_recall(matcher, TEXT("over"), told, false, NULL, 0, &error));
+	assert_non_null(join_matcher_recall(matcher, TEXT("over"), states, false, NULL, 0, &error));
 	assert_int_equal(come_at("over", 1, ".+", "b", 0, 0), JOIN_LATE);
 }
 
@@ -372,11 +372,11 @@ static void an_entrance_tells_what_each_reference_selects(void **state)
 	assert_int_equal(external_input->rule.window_ms, 7);
 	const struct tensor y = {.name = TEXT("y")}, *const tensors[] = {&y};
 	const struct payload payload = {.tensors = {1, tensors}};
-	unsigned char told[4];
-	assert_true(external_input_tell(external_input, 0, &payload, told));
-	assert_memory_equal(told, ((unsigned char[]){TOLD_DEAD, TOLD_NOTHING, TOLD_CAME, TOLD_CAME}), 4);
-	assert_true(external_input_tell(external_input, 1, NULL, told));
-	assert_memory_equal(told, ((unsigned char[]){TOLD_NOTHING, TOLD_DEAD, TOLD_NOTHING, TOLD_NOTHING}), 4);
+	unsigned char states[4];
+	assert_true(external_input_tell(external_input, 0, &payload, states));
+	assert_memory_equal(states, ((unsigned char[]){SOURCE_DEAD, SOURCE_UNKNOWN, SOURCE_CAME, SOURCE_CAME}), 4);
+	assert_true(external_input_tell(external_input, 1, NULL, states));
+	assert_memory_equal(states, ((unsigned char[]){SOURCE_UNKNOWN, SOURCE_DEAD, SOURCE_UNKNOWN, SOURCE_UNKNOWN}), 4);
 	const struct payload *const came[] = {NULL, NULL, &payload};
 	const struct payload *joined = external_input_join(external_input, came, planning.arena);
 	assert_int_equal(joined->tensors.count, 1);
@@ -399,7 +399,7 @@ static void one_that_is_patient_takes_what_is_late_by_its_records_time(void **st
 static void a_deadline_counts_when_the_window_has_passed(void **state)
 {
 	(void)state;
-	unsigned char told[2] = {TOLD_CAME, TOLD_NOTHING};
+	unsigned char states[2] = {SOURCE_CAME, SOURCE_UNKNOWN};
 	enum join_verdict verdict;
 	struct error error = {0};
 	lay(JOIN_INNER, 2, JOIN_INNER, 0);
@@ -407,12 +407,12 @@ static void a_deadline_counts_when_the_window_has_passed(void **state)
 		const struct join_part part = {.name = text_of(i == 0	? "a"
 							       : i == 1 ? "b"
 									: "c"),
-					       .told = told,
+					       .states = states,
 					       .time_ms = -1,
 					       .deadline_ms = i == 0   ? 0
 							      : i == 1 ? 3 * WINDOW_MS
 								       : WINDOW_MS / 2,
-					       .part = &told};
+					       .part = &states};
 		assert_true(join_matcher_take(matcher, &part, 0, &verdict, &last, &error));
 	}
 	assert_null(join_matcher_past_deadline(matcher, WINDOW_MS - 1));

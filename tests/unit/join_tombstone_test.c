@@ -12,13 +12,13 @@
 #define SOURCES 3
 #define KEYS "01234567abcdefgh"
 
-static const unsigned char told[SOURCES] = {TOLD_CAME, TOLD_NOTHING, TOLD_DEAD};
+static const unsigned char states[SOURCES] = {SOURCE_CAME, SOURCE_UNKNOWN, SOURCE_DEAD};
 
 static void assert_same(struct join_tombstone read, struct join_tombstone written)
 {
 	assert_int_equal(read.went_on, written.went_on);
 	assert_true(text_equal(read.parts, written.parts));
-	assert_memory_equal(read.told, written.told, SOURCES);
+	assert_memory_equal(read.states, written.states, SOURCES);
 	assert_true(text_equal(read.name, written.name));
 }
 
@@ -28,7 +28,7 @@ static void a_mark_is_read_as_it_was_written(void **state)
 	struct arena *arena = arena_open(4096);
 	const struct text lists[] = {{NULL, 0}, TEXT(KEYS)}, names[] = {TEXT(""), TEXT("r-1")};
 	for (unsigned i = 0; i < 8; i++) {
-		const struct join_tombstone tombstone = {i & 1, lists[i >> 1 & 1], told, names[i >> 2]};
+		const struct join_tombstone tombstone = {i & 1, lists[i >> 1 & 1], states, names[i >> 2]};
 		assert_same(join_tombstone_read(join_tombstone_write(&tombstone, SOURCES, arena), SOURCES), tombstone);
 	}
 	arena_close(arena);
@@ -39,7 +39,7 @@ static void a_mark_without_a_list_is_a_flag_what_was_told_and_the_name(void **st
 {
 	(void)state;
 	struct arena *arena = arena_open(4096);
-	const struct join_tombstone tombstone = {true, {0}, told, TEXT("r")};
+	const struct join_tombstone tombstone = {true, {0}, states, TEXT("r")};
 	struct text bytes = join_tombstone_write(&tombstone, SOURCES, arena);
 	assert_true(text_equal(bytes, TEXT("\1\1\0\2r")));
 	arena_close(arena);
@@ -49,14 +49,14 @@ static void of_another_version_only_the_list_counts(void **state)
 {
 	(void)state;
 	struct arena *arena = arena_open(4096);
-	const struct join_tombstone tombstone = {true, TEXT(KEYS), told, {0}};
+	const struct join_tombstone tombstone = {true, TEXT(KEYS), states, {0}};
 	struct text bytes = join_tombstone_write(&tombstone, SOURCES, arena);
 	struct join_tombstone read = join_tombstone_read(bytes, SOURCES + 1);
 	assert_true(text_is(read.parts, KEYS));
-	assert_null(read.told);
+	assert_null(read.states);
 	for (size_t length = 0; length < bytes.length; length++) {
 		read = join_tombstone_read((struct text){bytes.bytes, length}, SOURCES);
-		assert_null(read.told);
+		assert_null(read.states);
 		assert_int_equal(read.parts.length, length < bytes.length - SOURCES ? 0 : sizeof KEYS - 1);
 	}
 	arena_close(arena);

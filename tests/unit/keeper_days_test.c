@@ -57,7 +57,7 @@ struct day_engine {
 	bool is_frozen;
 	int64_t started_ms, sequence, due_ms;
 	bool prepared[CHANGES_MOST];
-	struct engine_report known; /* the newest report that reached the keeper of this tenure */
+	struct engine_report known; /* the newest report that reached the keeper of this term */
 	int64_t heard_ms;	    /* 0: none did */
 };
 

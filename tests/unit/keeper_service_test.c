@@ -195,7 +195,7 @@ static void a_keeper_that_stops_is_followed_at_once_and_nothing_is_decided_twice
 	(void)state;
 	struct keeper_service_config one = service_config("engine-1"), two = service_config("engine-2");
 	const struct applier_config config = applier_config();
-	one.absent_ms = KEEPER_ABSENT_MS; /* one whose tenure a busy machine has ended says nothing when it stops */
+	one.absent_ms = KEEPER_ABSENT_MS; /* one whose term a busy machine has ended says nothing when it stops */
 	two.absent_ms = 10000;
 	struct keeper_service *first = service_started(&one);
 	struct applier *applier = applier_started(&config);
@@ -205,7 +205,7 @@ static void a_keeper_that_stops_is_followed_at_once_and_nothing_is_decided_twice
 	assert_int_equal(keeper_service_epoch(second), 0);
 	int64_t begin_ms = clock_ms();
 	keeper_service_close(first);
-	int64_t epoch = wait_for_keeper(second); /* not 2 if a busy machine ended a tenure of the first */
+	int64_t epoch = wait_for_keeper(second); /* not 2 if a busy machine ended a term of the first */
 	assert_true(epoch > 1);
 	assert_true(clock_ms() - begin_ms < two.absent_ms / 2);
 	const struct control_verdict *verdict = ask(applier, "p", MODEL("p"), 1);

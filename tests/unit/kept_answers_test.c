@@ -183,7 +183,7 @@ static void values_are_told_once_of_metrics_that_somebody_learns_by(void **state
 	const struct feedback ready = {.id = TEXT("b"), .metric_count = 1, .metrics = &given};
 	(void)state;
 	told[0] = '\0';
-	metrics[PROFIT].told = metrics[INCOME].told = true;
+	metrics[PROFIT].published = metrics[INCOME].published = true;
 	kept_answers_listen(kept, (struct kept_listener){NULL, value_told});
 	answer("a", "x=3", "side=1", "new", NOW_MS);
 	answer("b", "x=5", "side=-1", "new", NOW_MS);

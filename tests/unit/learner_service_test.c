@@ -152,7 +152,7 @@ static void a_record_is_kept_in_place_of_the_one_before(void **state)
 	(void)state;
 	char *bytes = test_malloc(POLICY_RECORD_BYTES_MAX + 1);
 	memset(bytes, 'x', POLICY_RECORD_BYTES_MAX + 1);
-	for (int i = 0; i < 100; i++) /* more than a tenure's arena takes */
+	for (int i = 0; i < 100; i++) /* more than a term's arena takes */
 		assert_true(policy_keep(&kept, (struct text){bytes, POLICY_RECORD_BYTES_MAX}, &error));
 	assert_int_equal(kept.length, POLICY_RECORD_BYTES_MAX);
 	assert_true(policy_keep(&kept, TEXT("last"), &error));
@@ -328,7 +328,7 @@ static void a_topic_that_was_made_anew_is_noticed(void **state)
 	nanosleep(&(struct timespec){.tv_sec = 2}, NULL);
 	expect_rewards(3);
 	learner_service_close(service);
-	assert_int_equal(said_times("partition 0 of exposures ends at 1, and was read up to 2: the topic was made anew"), 1);
+	assert_int_equal(said_times("partition 0 of exposures ends at 1, and was read up to 2: the topic was made again"), 1);
 	assert_int_equal(said_times("partition 0 of feedback ends at 1, and was read up to 2"), 1);
 	buffer_close(&last);
 }

@@ -48,7 +48,8 @@ static void start(struct stand *stand, size_t lanes)
 	assert_int_equal(listen(listening, 128), 0);
 	(void)snprintf(url, sizeof url, "http://127.0.0.1:%d/v2/models/m/infer", ntohs(place.sin_port));
 	address = (struct model_address){.url = url};
-	model = (struct model_config){.name = "m", .addresses = {1, &address}, .lanes_least = lanes, .lanes_most = lanes};
+	model = (struct model_config){
+		.name = "m", .addresses = {1, &address}, .concurrency_least = lanes, .concurrency_most = lanes};
 	hub = direct_hub_open(&error);
 	board = cancel_board_open();
 	assert_true(hub && board);

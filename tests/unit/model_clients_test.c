@@ -130,11 +130,11 @@ static void how_long_a_model_was_unreachable_is_logged(void **state)
 	stand->config.log = &sink;
 	read_pipelines(stand, CALLS("p", "") CALLS("q", ""));
 	const struct caller_config *caller = caller_of(stand, 0);
-	caller->told(caller->told_context, "m", "refused");
+	caller->reported(caller->report_context, "m", "refused");
 	assert_string_equal(logged, "model m is unreachable: refused");
-	caller->told(caller->told_context, "m", "refused"); /* by the second worker, later */
+	caller->reported(caller->report_context, "m", "refused"); /* by the second worker, later */
 	usleep(150000);
-	caller->told(caller->told_context, "m", NULL);
+	caller->reported(caller->report_context, "m", NULL);
 	unsigned tenths = 0;
 	assert_int_equal(sscanf(logged, "model m is reachable again, after 0.%u s", &tenths), 1);
 	assert_true(tenths >= 1);

@@ -20,7 +20,7 @@
 
 /* ---- who is in the former group, one answer after the other; the last one stays ---- */
 
-enum told { TOLD_UNSUPPORTED, TOLD_NOBODY, TOLD_NOTHING, TOLD_LOADING, TOLD_MEMBER };
+enum told { TOLD_UNSUPPORTED, TOLD_NOBODY, SOURCE_UNKNOWN, TOLD_LOADING, TOLD_MEMBER };
 
 static struct {
 	const enum told *told;
@@ -53,7 +53,7 @@ rd_kafka_resp_err_t rd_kafka_list_groups(rd_kafka_t *client, const char *group, 
 	asked.looks++;
 	if (told == TOLD_UNSUPPORTED)
 		return RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE;
-	if (told == TOLD_NOTHING)
+	if (told == SOURCE_UNKNOWN)
 		return RD_KAFKA_RESP_ERR__TIMED_OUT;
 	former = (struct rd_kafka_group_info){.group = (char *)(uintptr_t)group, .state = (char *)(uintptr_t)"Stable"};
 	former.err = told == TOLD_LOADING ? RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS : RD_KAFKA_RESP_ERR_NO_ERROR;
@@ -288,11 +288,11 @@ static void a_broker_that_gives_no_answer_is_not_waited_for(void **state)
 	size_t moved;
 	mock_open(&mock);
 	mock_commit(&mock, "former", 5);
-	TELL(TOLD_NOTHING, TOLD_NOTHING, TOLD_NOTHING, TOLD_NOTHING, TOLD_NOTHING, TOLD_MEMBER);
+	TELL(SOURCE_UNKNOWN, SOURCE_UNKNOWN, SOURCE_UNKNOWN, SOURCE_UNKNOWN, SOURCE_UNKNOWN, TOLD_MEMBER);
 	assert_true(take_over(&mock, &moved, &error));
 	assert_int_equal(moved, 1);
 	assert_int_equal(asked.looks, 5); /* the last one in the transaction */
-	static const enum told later[] = {TOLD_NOTHING, TOLD_MEMBER};
+	static const enum told later[] = {SOURCE_UNKNOWN, TOLD_MEMBER};
 	tell(later, 2);
 	assert_false(take_over(&mock, &moved, &error));
 	tell(NULL, 0);

@@ -345,9 +345,9 @@ static void a_line_that_closes_before_the_end_of_a_visit_keeps_nothing(void **st
 	reply_to(1, "y=1");
 	line_close(scene.line);
 	scene.line = NULL;
-	expect_error("b", ERROR_SYSTEM, "taken away");
+	expect_error("b", ERROR_SYSTEM, "revoked");
 	reply_to(0, "y=1");
-	expect_error("a", ERROR_SYSTEM, "taken away");
+	expect_error("a", ERROR_SYSTEM, "revoked");
 	fail_call(2);
 	assert_int_equal(kept(0, "key 1"), -1);
 }
@@ -427,11 +427,11 @@ static void messages_of_a_closed_line_end_and_write_nothing(void **state)
 	reply_to(1, "k=1");
 	line_close(scene.line);
 	scene.line = NULL;
-	expect_error("b", ERROR_SYSTEM, "taken away");
+	expect_error("b", ERROR_SYSTEM, "revoked");
 	reply_to(2, "k=1");
-	expect_error("c", ERROR_SYSTEM, "taken away");
+	expect_error("c", ERROR_SYSTEM, "revoked");
 	reply_to(0, "k=1");
-	expect_error("a", ERROR_SYSTEM, "taken away");
+	expect_error("a", ERROR_SYSTEM, "revoked");
 	assert_int_equal(scene.finished_count, 3);
 	assert_int_equal(kept(0, "key 1"), -1);
 }
@@ -460,7 +460,7 @@ static void a_visit_that_was_waiting_when_its_line_closed_remembers_nothing(void
 	line_close(scene.line);
 	scene.line = NULL;
 	reply_to(0, "y=1");
-	expect_error("a", ERROR_SYSTEM, "taken away");
+	expect_error("a", ERROR_SYSTEM, "revoked");
 	assert_int_equal(kept(0, "key 1"), -1);
 }
 

@@ -282,12 +282,12 @@ static void of_several_snapshots_that_are_due_the_oldest_comes_first(void **stat
 	assert_non_null(store);
 	for (size_t i = 0; i < 4; i++) {
 		items[i].next = i < 3 ? &items[i + 1] : NULL;
-		items[i].stage = stage, items[i].store = store, items[i].told = stand->config.partition_state.snapshot_changes;
+		items[i].stage = stage, items[i].store = store, items[i].written = stand->config.partition_state.snapshot_changes;
 	}
 	assert_ptr_equal(partition_states_due(&states, &stand->config.partition_state, 31), &items[2]);
 	items[2].laid_ms = 31; /* it has begun */
 	assert_ptr_equal(partition_states_due(&states, &stand->config.partition_state, 32), &items[1]);
-	items[1].told--;
+	items[1].written--;
 	assert_ptr_equal(partition_states_due(&states, &stand->config.partition_state, 32), &items[3]);
 	items[3].stage = NULL;
 	assert_ptr_equal(partition_states_due(&states, &stand->config.partition_state, 32), &items[0]);

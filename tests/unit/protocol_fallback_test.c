@@ -121,7 +121,7 @@ static int set_up(void **state)
 					      .request_bytes = 1 << 20,
 					      .reply_bytes = 1 << 20,
 					      .outage_deadletter = true, /* so that what is lost is seen */
-					      .way_told = on_told};
+					      .protocol_changed = on_told};
 	stand.message = (struct message){.arena = stand.arena, .id = TEXT("r-1")};
 	offer(0, 0);
 	return 0;
@@ -258,11 +258,11 @@ static void grpc_is_asked_for_again_and_taken_back(void **state)
 	assert_false(protocol_fallback_to_ask(&way, SECOND_US));
 	assert_true(protocol_fallback_to_ask(&way, 10 * SECOND_US));
 	assert_false(protocol_fallback_to_ask(&way, 30 * SECOND_US)); /* while it is asked */
-	protocol_fallback_said(&way, &refused);
+	protocol_fallback_answered(&way, &refused);
 	assert_ptr_equal(protocol_fallback_address(&way, &both), &rest);
 	assert_true(protocol_fallback_to_ask(&way, 30 * SECOND_US));
 	answered.where = both.host;
-	protocol_fallback_said(&way, &answered);
+	protocol_fallback_answered(&way, &answered);
 	assert_ptr_equal(protocol_fallback_address(&way, &both), &both);
 	assert_true(protocol_fallback_to_tell(&way, &both, &answered, &words));
 	assert_null(words);

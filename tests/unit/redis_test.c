@@ -136,7 +136,7 @@ static void open_client(const char *address, const char *login, enum certificate
 					     .login = login,
 					     .tls = authority != CERTIFICATES,
 					     .files = certificates_files(&stand.certificates, CERTIFICATES, authority),
-					     .told = on_told};
+					     .reported = on_told};
 	stand.redis = redis_open(stand.loop, &stand.config, &error);
 	assert_string_equal(error.text, "");
 }

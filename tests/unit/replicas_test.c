@@ -85,7 +85,7 @@ static void one_that_cannot_be_reached_is_left_out_at_once(void **state)
 	assert_true(replicas_to_ask(&replicas, 1000 + REPLICA_OUT_US, &index));
 	assert_int_equal(index, 1);
 	assert_false(replicas_to_ask(&replicas, 1000 + REPLICA_OUT_US, &index)); /* once */
-	replica_said(&items[1], true, 1000 + REPLICA_OUT_US);
+	replica_reported(&items[1], true, 1000 + REPLICA_OUT_US);
 	choose_much(counts);
 	assert_true(counts[1] > 0);
 }
@@ -97,7 +97,7 @@ static void one_that_is_not_ready_stays_out_for_longer(void **state)
 	replica_sent(&items[1], 0);
 	replica_failed(&replicas, 1, true, 0);
 	assert_true(replicas_to_ask(&replicas, REPLICA_OUT_US, &index));
-	replica_said(&items[1], false, REPLICA_OUT_US);
+	replica_reported(&items[1], false, REPLICA_OUT_US);
 	assert_int_equal(replicas_due_us(&replicas, 1000), REPLICA_OUT_US + 2 * REPLICA_OUT_US);
 }
 
@@ -150,7 +150,7 @@ static void one_that_leaves_all_its_calls_without_an_answer_is_left_out(void **s
 	assert_false(replicas_leave_out(&replicas, 1));
 	assert_true(replicas_to_ask(&replicas, 2000000 + REPLICA_OUT_US, &index));
 	assert_int_equal(index, 2);
-	replica_said(&items[2], true, 2000000 + REPLICA_OUT_US); /* what it was given before does not count against it again */
+	replica_reported(&items[2], true, 2000000 + REPLICA_OUT_US); /* what it was given before does not count against it again */
 	assert_false(replicas_to_ask(&replicas, 2000000 + REPLICA_OUT_US, &index));
 	assert_false(replicas_leave_out(&replicas, 2));
 }

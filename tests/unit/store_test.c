@@ -70,7 +70,7 @@ static void a_write_is_seen_at_once_and_told_when_it_is_released(void **state)
 	assert_int_equal(store_count(store), 1);
 	assert_true(store_change(store, &change));
 	assert_true(text_is(change.key, "k") && text_is(change.value, "one") && change.scope == 0);
-	store_change_told(store);
+	store_change_written(store);
 	assert_false(store_change(store, &change));
 }
 
@@ -101,7 +101,7 @@ static void a_removal_hides_what_was_kept_before_it_is_released(void **state)
 	assert_reads(store, 1, "k", NULL);
 	assert_true(store_change(store, &change));
 	assert_null(change.value.bytes);
-	store_change_told(store);
+	store_change_written(store);
 	assert_int_equal(store_count(store), 0);
 }
 
@@ -127,7 +127,7 @@ static void keys_of_one_hash_are_not_taken_for_each_other(void **state)
 	journal(store, &removal, 0, first, NULL);
 	release(store, &removal);
 	while (store_changes(store) > 0)
-		store_change_told(store);
+		store_change_written(store);
 	assert_reads(store, 0, first, NULL);
 	assert_reads(store, 0, second, "other");
 }

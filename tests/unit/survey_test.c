@@ -124,7 +124,7 @@ static void expect_signature(struct stand *stand, const struct model_config *mod
 {
 	struct survey survey = ask(stand, model, 1);
 	assert_null(survey.answers[0].words);
-	assert_true(survey.answers[0].told);
+	assert_true(survey.answers[0].has_metadata);
 	const struct model_signature *signature = metadata_find(&survey.metadata, "m");
 	assert_int_equal(signature->inputs.count, 1);
 	assert_int_equal(signature->inputs.items[0].type.datatype, DATATYPE_FP32);

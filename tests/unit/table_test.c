@@ -101,11 +101,11 @@ static void any_order_of_puts_and_removals_leaves_what_was_put_last(void **state
 		struct text value = {lengths[key] < 0 ? NULL : bytes, lengths[key] < 0 ? 0 : (size_t)lengths[key]};
 		assert_true(table_put(table, key_of(room, key), value, draw >> 60 & 1));
 		if (put % 7 == 0 && table_changes(table))
-			table_change_told(table);
+			table_change_written(table);
 	}
 	agree(table, lengths);
 	while (table_changes(table))
-		table_change_told(table);
+		table_change_written(table);
 	agree(table, lengths);
 	table_close(table);
 }
@@ -125,7 +125,7 @@ static void a_key_that_changes_often_is_told_once_as_it_is_by_then(void **state)
 	assert_true(table_change(table, &key, &value));
 	assert_true(text_is(key, "a"));
 	assert_true(text_is(value, "key-970299"));
-	table_change_told(table);
+	table_change_written(table);
 	assert_false(table_change(table, &key, &value));
 	table_close(table);
 }
@@ -146,14 +146,14 @@ static void changes_are_told_in_the_order_in_which_they_came(void **state)
 			assert_true(table_change(table, &key, &value));
 			assert_true(text_equal(key, key_of(room, told++)));
 			assert_int_equal(value.bytes == NULL, i == 0);
-			table_change_told(table);
+			table_change_written(table);
 		}
 	}
 	assert_int_equal(table_changes(table), put - told);
 	for (; told < put; told++) {
 		assert_true(table_change(table, &key, &value));
 		assert_true(text_equal(key, key_of(room, told)));
-		table_change_told(table);
+		table_change_written(table);
 	}
 	assert_false(table_change(table, &key, &value));
 	table_close(table);
@@ -165,7 +165,7 @@ static void a_removal_is_told_and_takes_no_memory_afterwards(void **state)
 	struct state_table *table = table_open();
 	struct text key, value;
 	table_put(table, TEXT("first"), TEXT("1"), true);
-	table_change_told(table);
+	table_change_written(table);
 	table_put(table, TEXT("first"), (struct text){0}, true);
 	size_t before = table_bytes(table);
 	table_put(table, TEXT("a"), TEXT("1"), true);
@@ -173,7 +173,7 @@ static void a_removal_is_told_and_takes_no_memory_afterwards(void **state)
 	assert_int_equal(table_changes(table), 2);
 	while (table_change(table, &key, &value)) {
 		assert_null(value.bytes);
-		table_change_told(table);
+		table_change_written(table);
 	}
 	assert_true(table_bytes(table) < before);
 	table_put(table, TEXT("a"), TEXT("again"), true);

@@ -129,7 +129,7 @@ static void a_model_that_only_fails_is_left_alone(void **state)
 		      "{\"id\": \"a\", \"repeat\": 40, \"split\": ["
 		      "{\"error\": {\"kind\": \"REMOTE\", \"contains\": \"full; the model is not asked until it is back\"}, "
 		      "\"count\": [16, 16]}, "
-		      "{\"error\": {\"kind\": \"REMOTE\", \"contains\": \"is away and not asked until it is back\"}, "
+		      "{\"error\": {\"kind\": \"REMOTE\", \"contains\": \"is unreachable, and is not called until it is back\"}, "
 		      "\"count\": [24, 24]}]}\n"
 		      "{\"calls\": {\"m\": [16, 24]}}\n");
 }

@@ -78,7 +78,7 @@ static int set_up(void **state)
 	world.models = (struct simulated_models){.random = {1}, .count = 1, .items = &world.model};
 	world.address = (struct model_address){.url = "http://m", .model = "m"};
 	world.model_config =
-		(struct model_config){.name = "m", .addresses = {1, &world.address}, .lanes_least = 4, .lanes_most = 4};
+		(struct model_config){.name = "m", .addresses = {1, &world.address}, .concurrency_least = 4, .concurrency_most = 4};
 	world.caller = (struct caller_config){.model_count = 1,
 					      .models = &world.model_config,
 					      .request_bytes = 1 << 20,
