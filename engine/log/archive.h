@@ -50,6 +50,7 @@ struct archive_news {
 	struct store *store;
 	int64_t committed; /* of a restore: the group's committed offset of the input; OFFSET_NONE: nothing is committed */
 	struct state_reference reference; /* of a restore: the reference that commits carry until the next change; id 0: none */
+	int64_t referred; /* of a restore: the end in the reference that the group's commits have to this changelog; 0: none */
 	struct snapshot_head head;
 	struct error error;
 };
@@ -66,7 +67,8 @@ struct archive_operations {
 	bool (*restore)(struct archive *archive, uint64_t ticket, const struct archive_place *place, struct error *error);
 	void (*forget)(struct archive *archive, uint64_t ticket);
 	/* Of snapshots; NULL: the archive has none. */
-	bool (*begin)(struct archive *archive, uint64_t ticket, const struct archive_place *place, struct error *error);
+	bool (*begin)(struct archive *archive, uint64_t ticket, const struct archive_place *place, int64_t offset,
+		      struct error *error);
 	bool (*write)(struct archive *archive, uint64_t ticket, const struct archive_place *place, struct buffer *block,
 		      struct error *error);
 	bool (*keep)(struct archive *archive, uint64_t ticket, const struct archive_place *place, struct error *error);
@@ -116,11 +118,16 @@ static inline bool archive_has_snapshots(const struct archive *archive)
 	return archive->operations->begin != NULL;
 }
 
-/* Begins a snapshot. The news is READY, with the head that the snapshot is to have, or LOST. The snapshot consists
- * of what is read from the store from READY on. */
-static inline bool archive_begin(struct archive *archive, uint64_t ticket, const struct archive_place *place, struct error *error)
+/* Begins a snapshot, behind which the changelog is read from that offset. The news is READY, with the head that the
+ * snapshot is to have, or LOST. The snapshot consists of what is read from the store from READY on.
+ *
+ * The store has all that the changelog has before the offset, and the group's commits refer to a changelog that
+ * reached it. So a changelog that Kafka lost and that begins again is not read from that offset: the loss is detected
+ * before it grows so far. */
+static inline bool archive_begin(struct archive *archive, uint64_t ticket, const struct archive_place *place, int64_t offset,
+				 struct error *error)
 {
-	return archive->operations->begin(archive, ticket, place, error);
+	return archive->operations->begin(archive, ticket, place, offset, error);
 }
 
 /* Writes the next bytes of a snapshot. Takes the contents of the buffer and leaves it without memory. READY or

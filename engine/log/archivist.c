@@ -92,22 +92,16 @@ static struct snapshot_file *unfinished_snapshot_end(struct archivist *archivist
 	return file;
 }
 
-static bool head_make(const struct archivist *archivist, const struct job *job, struct snapshot_head *head, struct error *error)
+static bool head_make(const struct job *job, struct snapshot_head *head, struct error *error)
 {
-	const char *topic = job->place.changelog;
-	int32_t partition = job->place.input.partition;
-	int64_t end = 0;
-	rd_kafka_resp_err_t code = consumer_end(archivist->consumer, topic, partition, &end, ARCHIVIST_TIMEOUT_MS);
-	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka does not report its end: %s", rd_kafka_err2str(code));
-	*head = (struct snapshot_head){.partition = partition, .offset = end, .time_ms = time_of_day_ms()};
-	return snprintf(head->topic, sizeof head->topic, "%s", topic) < (int)sizeof head->topic ||
+	*head = (struct snapshot_head){.partition = job->place.input.partition, .offset = job->offset, .time_ms = time_of_day_ms()};
+	return snprintf(head->topic, sizeof head->topic, "%s", job->place.changelog) < (int)sizeof head->topic ||
 	       error_set(error, ERROR_SYSTEM, PLACE_NONE, "the name of the changelog is too long");
 }
 
 static bool begin(struct archivist *archivist, const struct job *job, struct snapshot_head *head, struct error *error)
 {
-	if (!head_make(archivist, job, head, error))
+	if (!head_make(job, head, error))
 		return false;
 	struct unfinished_snapshot *unfinished_snapshot = memory_take(1, sizeof *unfinished_snapshot);
 	if (!unfinished_snapshot)
@@ -284,9 +278,13 @@ static bool archivist_restore(struct archive *archive, uint64_t ticket, const st
 	return ask(archivist_of(archive), job, error);
 }
 
-static bool archivist_begin(struct archive *archive, uint64_t ticket, const struct archive_place *place, struct error *error)
+static bool archivist_begin(struct archive *archive, uint64_t ticket, const struct archive_place *place, int64_t offset,
+			    struct error *error)
 {
-	return ask(archivist_of(archive), job_make(JOB_BEGIN, ticket, place), error);
+	struct job *job = job_make(JOB_BEGIN, ticket, place);
+	if (job)
+		job->offset = offset;
+	return ask(archivist_of(archive), job, error);
 }
 
 static bool archivist_write(struct archive *archive, uint64_t ticket, const struct archive_place *place, struct buffer *block,

@@ -24,6 +24,7 @@ struct job {
 	struct store *store; /* of a restore */
 	uint32_t *topics;    /* topics of the place, copied */
 	struct buffer block; /* of a write */
+	int64_t offset;	     /* of a begin: that of the snapshot */
 	struct archive_report *report; /* news of this job: allocated with it, so that its result can always be reported */
 };
 

@@ -244,6 +244,7 @@ void archivist_bring_back(struct archivist *archivist, struct job *job)
 		return;
 	news.committed = settled.committed;
 	enum changelog_end end = restore(archivist, job, &settled, &news.reference, &news.error);
+	news.referred = settled.reference.id == news.reference.id ? settled.reference.end : 0;
 	if (end == CHANGELOG_STOPPED)
 		return;
 	if (end == CHANGELOG_GONE)

@@ -178,11 +178,9 @@ const rd_kafka_consumer_group_metadata_t *consumer_membership(const struct consu
 
 /* For threads other than the worker's and the committer's, because the worker may replace the client.
  * consumer_settled() reads whether the group's commit of a partition is settled, its offset (OFFSET_NONE: nothing
- * is committed) and its reference to state. consumer_end() reads the end of a partition. The worker waits for the
- * result before it replaces the client. */
+ * is committed) and its reference to state. The worker waits for the result before it replaces the client. */
 rd_kafka_resp_err_t consumer_settled(const struct consumer *self, struct position *position, struct state_reference *reference,
 				     char changelog[CHANGELOG_NAME_BYTES_MAX], int timeout_ms);
-rd_kafka_resp_err_t consumer_end(const struct consumer *self, const char *topic, int32_t partition, int64_t *end, int timeout_ms);
 
 /* The positions with topic names, as the list of partitions that librdkafka takes. */
 rd_kafka_topic_partition_list_t *consumer_list(const struct consumer *self, struct positions positions);

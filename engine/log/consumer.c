@@ -232,17 +232,6 @@ rd_kafka_resp_err_t consumer_settled(const struct consumer *self, struct positio
 	return code;
 }
 
-rd_kafka_resp_err_t consumer_end(const struct consumer *self, const char *topic, int32_t partition, int64_t *end, int timeout_ms)
-{
-	int64_t begin;
-	pthread_mutex_lock(asking_of(self));
-	rd_kafka_t *client = consumer_client(self);
-	rd_kafka_resp_err_t code = client ? rd_kafka_query_watermark_offsets(client, topic, partition, &begin, end, timeout_ms)
-					  : RD_KAFKA_RESP_ERR__STATE;
-	pthread_mutex_unlock(asking_of(self));
-	return code;
-}
-
 const rd_kafka_consumer_group_metadata_t *consumer_membership(const struct consumer *self)
 {
 	return ((const struct kafka_consumer *)self)->membership;

@@ -206,6 +206,7 @@ static void bring_back(struct simulated_archive_task *task, const struct simulat
 		offset++;
 	}
 	good = good && check_identity(task, from_snapshot, &news.reference, &news.error);
+	news.referred = task->reference.id == news.reference.id ? task->reference.end : 0;
 	simulated_tell(task->archive->kafka, task->archive->client.host->name, "has brought back %s-%d up to offset %lld, %zu keys",
 		       task->place.changelog, task->place.input.partition, (long long)task->end, store_count(task->store));
 	news.kind = good ? ARCHIVE_RESTORED : ARCHIVE_FAILED;
@@ -315,16 +316,15 @@ static void go_on_soon(struct simulated_archive_task *task, void (*then)(struct 
 	simulated_note(kafka, kafka->now_us + random_between(&kafka->random, MS, LAY_US), then, task);
 }
 
-static bool simulated_begin(struct archive *self, uint64_t ticket, const struct archive_place *place, struct error *error)
+static bool simulated_begin(struct archive *self, uint64_t ticket, const struct archive_place *place, int64_t offset,
+			    struct error *error)
 {
 	struct simulated_archive *archive = archive_of(self);
 	struct simulated_archive_task *task = task_make(archive, ticket, place);
 	if (!task)
 		return error_memory(error, ERROR_SYSTEM, "writing a snapshot");
-	const struct simulated_topic *topic = simulated_find(archive->kafka, place->changelog);
-	task->head = (struct snapshot_head){.partition = place->input.partition,
-					    .offset = (int64_t)topic->partitions[place->input.partition].count,
-					    .time_ms = loop_time_of_day_ms(archive->loop)};
+	task->head = (struct snapshot_head){
+		.partition = place->input.partition, .offset = offset, .time_ms = loop_time_of_day_ms(archive->loop)};
 	memcpy(task->head.topic, place->changelog, strlen(place->changelog) + 1);
 	go_on_soon(task, is_ready);
 	return true;

@@ -1,14 +1,15 @@
 /* changelog_identity.h: Identity of a changelog partition, by which the loss of state is detected.
  *
- * The first state that is written to a changelog partition is its identity. It has a number, the partition's first
- * offset, and the names of the steps whose state the partition contains. Every commit of the input's offset has in
- * its metadata a reference: the changelog's name, the number, and the end of the changelog at that time. A restore
- * compares the two. So it detects a changelog that was deleted, made again, emptied, or cut off at either end;
- * another changelog; and other names of steps.
+ * The first commit that writes state to a changelog partition also writes its identity. It has a number, the
+ * partition's first offset, and the names of the steps whose state the partition contains. Every commit of the
+ * input's offset has in its metadata a reference: the changelog's name, the number, and the end of the changelog at
+ * that time. A restore compares the two. So it detects a changelog that was deleted, made again, emptied, or cut off
+ * at either end; another changelog; and other names of steps.
  *
  * The number follows from the changelog's name, its partition and the losses that an operator has accepted. So two
  * engines that write one at the same time, one of which has lost the partition and does not know it yet, write the
- * same.
+ * same. A partition that is lost before any commit refers to it gets the same number again when it is made again, and
+ * no restore detects that. So a snapshot must not replace more of a changelog than commits refer to.
  *
  * librdkafka below 2.3 does not report the ids of topics, and an id would not show that records are missing.
  * Therefore the identity is a record.

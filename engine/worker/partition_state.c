@@ -311,22 +311,29 @@ static bool keep_snapshot(struct worker *worker, struct error *error)
 	return archive_keep(partition_states->archive, partition_states->snapshot_of->ticket, &place, error);
 }
 
+static void input_committed(struct worker *worker, struct partition_state *partition_state, const struct position *input)
+{
+	partition_state->referred = partition_state->reference.end;
+	if (partition_state->join_state)
+		(void)join_state_committed(partition_state->join_state, input, &worker->failure);
+}
+
 /* A commit without offsets succeeds for any owner of the partitions. Only a commit with offsets proves that they are
  * still the worker's. */
 void partition_states_committed(struct worker *worker, struct positions committed)
 {
 	struct partition_states *partition_states = &worker->partition_states;
 	partition_states->commits = partition_states->ends;
-	count_ends(worker);
 	for (size_t i = 0; i < committed.count; i++) {
 		const struct position *position = &committed.items[i];
 		const struct partition_queue *queue = partition_queues_find(&worker->queues, position->topic, position->partition);
 		if (position->offset == OFFSET_NONE)
 			continue;
 		partition_states->owned = partition_states->ends;
-		if (queue && queue->partition_state && queue->partition_state->join_state)
-			(void)join_state_committed(queue->partition_state->join_state, position, &worker->failure);
+		if (queue && queue->partition_state)
+			input_committed(worker, queue->partition_state, position);
 	}
+	count_ends(worker);
 	(void)keep_snapshot(worker, &worker->failure);
 }
 
@@ -399,6 +406,7 @@ static bool restored(struct worker *worker, struct partition_state *partition_st
 	int64_t committed = news->committed;
 	partition_state->store = store;
 	partition_state->reference = news->reference;
+	partition_state->referred = news->referred;
 	partition_state->written_open = 0;
 	partition_state->written_ended = false;
 	partition_state->written = store_count(store);
@@ -428,8 +436,8 @@ static bool snapshot_is_due(const struct partition_state *partition_state, const
 			    int64_t now_ms)
 {
 	const int64_t since_ms = now_ms - partition_state->laid_ms;
-	return partition_state->store && partition_state->stage && since_ms >= config->snapshot_ms &&
-	       partition_state->written >= config->snapshot_changes &&
+	return partition_state->store && partition_state->stage && partition_state->referred > 0 &&
+	       since_ms >= config->snapshot_ms && partition_state->written >= config->snapshot_changes &&
 	       partition_state->written >= store_count(partition_state->store) / 2;
 }
 
@@ -453,7 +461,7 @@ static bool snapshot_begin(struct worker *worker, struct partition_state *partit
 	partition_states->snapshot_of = partition_state;
 	partition_states->writer = (struct snapshot_writer){0};
 	partition_states->snapshot_stage = SNAPSHOT_BEGUN;
-	return archive_begin(partition_states->archive, partition_state->ticket, &place, error);
+	return archive_begin(partition_states->archive, partition_state->ticket, &place, partition_state->referred, error);
 }
 
 static bool block_write(struct worker *worker, const struct snapshot_head *head, struct error *error)

@@ -43,6 +43,7 @@ struct partition_state {
 	struct join_state *join_state;	  /* NULL: the stage does not join */
 	uint64_t written;		  /* changes written to the changelog since the last snapshot */
 	struct state_reference reference; /* what commits refer to; each end of the output moves its end */
+	int64_t referred;		  /* the end in the reference that the group has; 0: none, and no snapshot is written */
 	uint64_t written_open;		  /* changes that are part of the open output */
 	bool written_ended;		  /* some are part of the end that is in progress */
 	int64_t laid_ms;		  /* when the last snapshot was begun */

@@ -84,7 +84,7 @@ static int64_t lay_down(struct archive *archive, const struct archive_place *pla
 	struct buffer block;
 	double began_s = now_s(CLOCK_MONOTONIC);
 	buffer_open(&block, BYTES_MAX);
-	if (!archive_begin(archive, 1, place, &error))
+	if (!archive_begin(archive, 1, place, KEYS, &error))
 		die("%s", error.text);
 	struct archive_news news = next_news(archive);
 	snapshot_write_head(&writer, &news.head, store_scopes(store), &block);

@@ -40,6 +40,7 @@ struct stand {
 	struct output *output;
 	struct archive *archive;
 	struct store *store; /* what a worker would have */
+	int64_t end;	     /* of the changelog, when it was brought back last */
 	struct changelog_words words;
 	size_t line_count;
 	char lines[LINES_MAX][ERROR_TEXT_MAX];
@@ -149,6 +150,7 @@ static struct store *restored(struct stand *stand)
 	struct archive_news news = next_news(stand);
 	assert_string_equal(news.error.text, "");
 	assert_int_equal(news.kind, ARCHIVE_RESTORED);
+	stand->end = news.reference.end;
 	return news.store;
 }
 
@@ -168,13 +170,13 @@ static bool lay_down(struct stand *stand, const struct store *store, int64_t age
 	struct snapshot_writer writer = {0};
 	struct buffer block;
 	buffer_open(&block, BYTES_MAX);
-	assert_true(archive_begin(stand->archive, TICKET, &stand->place, &error));
+	assert_true(archive_begin(stand->archive, TICKET, &stand->place, stand->end + ahead, &error));
 	struct archive_news news = next_news(stand);
 	if (news.kind != ARCHIVE_READY)
 		return false;
 	assert_string_equal(news.head.topic, mock_out[0]);
+	assert_int_equal(news.head.offset, stand->end + ahead);
 	news.head.time_ms -= age_ms;
-	news.head.offset += ahead;
 	snapshot_write_head(&writer, &news.head, scopes, &block);
 	for (bool more = true; more && news.kind == ARCHIVE_READY; news = next_news(stand)) {
 		more = snapshot_write_block(&writer, store, 2000, &block);
@@ -289,6 +291,50 @@ static void an_archive_that_closes_waits_for_nobody(void **state)
 		assert_true(archive_restore(stand->archive, ticket, &stand->place, &error));
 	archive_close(stand->archive);
 	open_archive(stand);
+}
+
+/* ---- how far commits refer ---- */
+
+static void commit_reference(struct stand *stand, uint64_t id, int64_t end)
+{
+	char metadata[STATE_REFERENCE_BYTES_MAX];
+	const struct state_reference reference = {id, end, mock_out[0]};
+	state_reference_write(&reference, metadata);
+	mock_commit_with(&stand->mock, "test", 1, metadata);
+}
+
+/* The store that is brought back takes the place of the one that a worker has. */
+static struct archive_news restore_again(struct stand *stand)
+{
+	struct error error = {0};
+	assert_true(archive_restore(stand->archive, TICKET, &stand->place, &error));
+	struct archive_news news = next_news(stand);
+	assert_int_equal(news.kind, ARCHIVE_RESTORED);
+	store_close(stand->store);
+	stand->store = news.store;
+	return news;
+}
+
+static void a_restore_tells_how_far_the_commits_refer(void **state)
+{
+	static const char *const with_identity[] = {"n", IDENTITY_SCOPE};
+	struct stand *stand = *state;
+	stand->place.pipeline = "p";
+	stand->place.scopes = (struct scopes){2, with_identity};
+	struct archive_news news = restore_again(stand);
+	assert_int_equal(news.referred, 0);
+	const uint64_t id = news.reference.id;
+	write_key(stand, "a", "1");
+	write_key(stand, "b", "1");
+	commit(stand);
+	assert_int_equal(restore_again(stand).referred, 0);
+	commit_reference(stand, id, 2);
+	news = restore_again(stand);
+	assert_int_equal(news.referred, 2);
+	assert_int_equal(news.reference.end, 3);
+	commit_reference(stand, id + 1, 2); /* to another changelog, which is accepted as lost */
+	stand->place.new_state = true;
+	assert_int_equal(restore_again(stand).referred, 0);
 }
 
 /* ---- with a snapshot ---- */
@@ -444,7 +490,7 @@ static void a_snapshot_that_is_forgotten_leaves_no_trace(void **state)
 	struct stand *stand = *state;
 	struct error error = {0};
 	char path[128];
-	assert_true(archive_begin(stand->archive, TICKET, &stand->place, &error));
+	assert_true(archive_begin(stand->archive, TICKET, &stand->place, 0, &error));
 	assert_int_equal(next_news(stand).kind, ARCHIVE_READY);
 	snprintf(path, sizeof path, "%s/%s-0.new", stand->folder, mock_out[0]);
 	assert_int_equal(access(path, F_OK), 0);
@@ -465,6 +511,7 @@ int main(void)
 		WITH(a_record_that_is_none_of_ours_stops_it_and_is_named),
 		WITH(what_is_forgotten_brings_no_news),
 		WITH(an_archive_that_closes_waits_for_nobody),
+		WITH(a_restore_tells_how_far_the_commits_refer),
 		WITH(a_snapshot_is_read_and_then_what_was_told_behind_it),
 		WITH(a_large_snapshot_is_brought_back_whole),
 		WITH(a_damaged_snapshot_is_thrown_away_and_the_changelog_read_whole),

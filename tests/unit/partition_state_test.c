@@ -15,6 +15,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "log/commit_mark.h"
+#include "log/snapshot_file.h"
+#include "state/change.h"
 #include "tests/unit/mock_broker.h"
 #include "tests/unit/planning.h"
 #include "tests/unit/running.h"
@@ -272,6 +275,114 @@ static void a_snapshot_waits_for_a_commit_that_the_group_has_taken(void **state)
 	stop(stand);
 }
 
+#define FOREIGN 1000 /* records, far more than the worker writes here */
+
+/* Tombstones of a key that nobody has, as of an engine that was replaced. */
+static void write_foreign_changes(struct stand *stand)
+{
+	struct buffer key;
+	buffer_open(&key, 100);
+	change_write_key(&key, "n", TEXT("foreign"));
+	for (int i = 0; i < FOREIGN; i++)
+		assert_int_equal(rd_kafka_producev(stand->mock.writer, RD_KAFKA_V_TOPIC("state"), RD_KAFKA_V_PARTITION(0),
+						   RD_KAFKA_V_KEY(key.bytes, key.length), RD_KAFKA_V_END),
+				 RD_KAFKA_RESP_ERR_NO_ERROR);
+	assert_int_equal(rd_kafka_flush(stand->mock.writer, MOCK_WAIT_MS), RD_KAFKA_RESP_ERR_NO_ERROR);
+	buffer_close(&key);
+}
+
+/* In the group's commit of the input. */
+static int64_t referred_end(const struct stand *stand)
+{
+	char changelog[CHANGELOG_NAME_BYTES_MAX];
+	struct state_reference reference;
+	rd_kafka_conf_t *settings = rd_kafka_conf_new();
+	rd_kafka_conf_set(settings, "bootstrap.servers", stand->mock.brokers, NULL, 0);
+	rd_kafka_conf_set(settings, "group.id", "test", NULL, 0);
+	rd_kafka_t *member = rd_kafka_new(RD_KAFKA_CONSUMER, settings, NULL, 0);
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+	assert_non_null(member);
+	rd_kafka_topic_partition_list_add(list, topics_in[0], 0);
+	assert_int_equal(rd_kafka_committed(member, list, MOCK_WAIT_MS), RD_KAFKA_RESP_ERR_NO_ERROR);
+	const struct text metadata = {list->elems[0].metadata, list->elems[0].metadata_size};
+	state_reference_read(commit_mark_strip(metadata), &reference, changelog);
+	rd_kafka_topic_partition_list_destroy(list);
+	rd_kafka_destroy(member);
+	assert_int_not_equal(reference.id, 0);
+	return reference.end;
+}
+
+static struct snapshot_head head_of_snapshot(const struct stand *stand)
+{
+	const char *const scope_names[] = {"n", IDENTITY_SCOPE};
+	struct store *store = store_open((struct scopes){2, scope_names}, 1 << 20);
+	struct snapshot_head head;
+	struct error error = {0};
+	assert_non_null(store);
+	assert_true(snapshot_file_read(stand->folder, "state", 0, store, &head, &error));
+	store_close(store);
+	return head;
+}
+
+static bool snapshot_of_also_stands(const struct stand *stand)
+{
+	char path[128];
+	snprintf(path, sizeof path, "%s/also.state-0.snapshot", stand->folder);
+	return access(path, F_OK) == 0;
+}
+
+/* A commit of another stage proves that the worker is alive; it does not refer to this changelog, whose loss is not noticed. */
+static void a_snapshot_waits_for_a_commit_that_refers_to_its_changelog(void **state)
+{
+	static const char *const all_written[] = {"out", "state", "also.state"};
+	struct stand *stand = *state;
+	struct stage_config stages[2];
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(rd_kafka_mock_topic_create(stand->mock.cluster, i ? "also" : "also.state", 1, 1), 0);
+	stand->config.partition_state.snapshot_changes = 1; /* the identity */
+	configure(stand, counts_keys);
+	read_pipeline(stand, &stand->next_planning, &stages[1], counts_keys);
+	stages[0] = stand->stage;
+	stages[1].name = "also";
+	stages[1].topics = &both_topics[1];
+	stages[1].changelog = 2;
+	stand->config.consumer.assigned.count = 2;
+	stand->config.setup =
+		(struct worker_setup){.reads = {2, topics_in}, .writes = {3, all_written}, .stage_count = 2, .stages = stages};
+	running_start(&stand->running, &stand->config);
+	(void)count_until_snapshot(stand, 1, 500);
+	assert_true(snapshot_stands(stand));
+	for (int i = 0; i < 20; i++)
+		expect_answer(stand, (const char[]){(char)('a' + i), '\0'}, "[1]");
+	assert_false(snapshot_of_also_stands(stand));
+	for (int i = 0; i < 500 && !snapshot_of_also_stands(stand); i++) {
+		ask_also(stand, "a");
+		expect(stand, "[");
+		usleep(10000);
+	}
+	assert_true(snapshot_of_also_stands(stand));
+	stop(stand);
+	planning_close(&stand->next_planning);
+}
+
+/* What lies behind it could be lost unnoticed, and what is then written in its place must be read. */
+static void a_snapshot_reaches_as_far_as_commits_refer(void **state)
+{
+	struct stand *stand = *state;
+	stand->config.partition_state.snapshot_changes = 10; /* those of the foreign writer come first */
+	start(stand, counts_keys);
+	expect_answer(stand, "a", "[1]");
+	write_foreign_changes(stand);
+	for (int i = 1; i < 5; i++)
+		expect_answer(stand, (const char[]){(char)('a' + i), '\0'}, "[1]");
+	(void)count_until_snapshot(stand, 1, 500);
+	assert_true(snapshot_stands(stand));
+	stop(stand);
+	const int64_t offset = head_of_snapshot(stand).offset, end = referred_end(stand);
+	assert_true(end < FOREIGN);
+	assert_in_range(offset, 1, end);
+}
+
 static void of_several_snapshots_that_are_due_the_oldest_comes_first(void **state)
 {
 	const struct stand *stand = *state;
@@ -283,6 +394,7 @@ static void of_several_snapshots_that_are_due_the_oldest_comes_first(void **stat
 	for (size_t i = 0; i < 4; i++) {
 		items[i].next = i < 3 ? &items[i + 1] : NULL;
 		items[i].stage = stage, items[i].store = store, items[i].written = stand->config.partition_state.snapshot_changes;
+		items[i].referred = 1;
 	}
 	assert_ptr_equal(partition_states_due(&states, &stand->config.partition_state, 31), &items[2]);
 	items[2].laid_ms = 31; /* it has begun */
@@ -294,6 +406,8 @@ static void of_several_snapshots_that_are_due_the_oldest_comes_first(void **stat
 	items[0].store = NULL; /* it is being restored */
 	assert_ptr_equal(partition_states_due(&states, &stand->config.partition_state, 32), &items[2]);
 	assert_null(partition_states_due(&states, &stand->config.partition_state, 31));
+	items[2].referred = 0; /* no commit refers to its changelog */
+	assert_null(partition_states_due(&states, &stand->config.partition_state, 32));
 	store_close(store);
 }
 
@@ -412,6 +526,8 @@ int main(void)
 		WITH(a_worker_goes_on_counting_where_the_one_before_it_stopped),
 		WITH(a_snapshot_is_laid_down_when_enough_has_changed_and_is_read_again),
 		WITH(a_snapshot_waits_for_a_commit_that_the_group_has_taken),
+		WITH(a_snapshot_waits_for_a_commit_that_refers_to_its_changelog),
+		WITH(a_snapshot_reaches_as_far_as_commits_refer),
 		WITH(of_several_snapshots_that_are_due_the_oldest_comes_first),
 		WITH(on_a_full_disk_it_goes_on_without_snapshots_and_says_so),
 		WITH(a_changed_pipeline_takes_over_what_its_steps_remember),

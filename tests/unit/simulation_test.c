@@ -160,6 +160,19 @@ static void a_share_is_given_once(void **state)
 	assert_string_equal(result.why, "");
 }
 
+/* A changelog was lost to which no commit referred. A snapshot of it was taken for one of the changelog that began again:
+ * the first record of that was not read, and a count began anew. */
+static void a_snapshot_of_a_lost_changelog_is_not_used(void **state)
+{
+	(void)state;
+	struct simulation_result result;
+	struct error error = {0};
+	const struct simulation_config config = {
+		.seed = 1795522412766, .exactly_once = true, .kinds = step_kinds, .ground = &simulation_ground_kafka};
+	assert_true(simulation_run(&config, &result, &error));
+	assert_string_equal(result.why, "");
+}
+
 /* What came for a pipeline that was taken out was dropped, and when the pipeline came back
  * before its partitions had been given up, what came then was committed past it. */
 static void what_comes_while_a_pipeline_is_away_is_not_lost(void **state)
@@ -213,6 +226,7 @@ int main(void)
 		cmocka_unit_test(a_seed_gives_the_same_day_again),
 		cmocka_unit_test(what_was_given_up_is_not_lost_once_more),
 		cmocka_unit_test(a_share_is_given_once),
+		cmocka_unit_test(a_snapshot_of_a_lost_changelog_is_not_used),
 		cmocka_unit_test(what_comes_while_a_pipeline_is_away_is_not_lost),
 		cmocka_unit_test(none_overtakes_what_a_replaced_stage_is_still_to_take),
 		cmocka_unit_test(a_joined_request_whose_answer_is_refused_is_answered),
