@@ -167,8 +167,11 @@ static void a_record_has_the_headers_it_came_with_whatever_its_length(void **sta
 static void a_record_whose_bytes_say_that_it_has_no_headers_is_not_asked_for_them(void **state)
 {
 	(void)state;
-	char fetched[3 + 2 + 70 + 1] = "key\x8c\x01";
-	const struct record record = {.key = {fetched, 3}, .value = {fetched + 5, 70}, .held = fetched};
+	enum { BEFORE = 6, KEY = 3, VALUE = 70, ALL = BEFORE + KEY + 2 + VALUE + 1 };
+	/* lengths as varints of twice the number: 80 of what follows, attributes, time, offset; 3 of the key; 70 of the value */
+	char fetched[ALL] = "\xa0\x01\0\0\0\x06key\x8c\x01";
+	const struct record record = {
+		.key = {fetched + BEFORE, KEY}, .value = {fetched + BEFORE + KEY + 2, VALUE}, .held = fetched};
 	struct headers headers;
 	struct error error = {0};
 	assert_true(record_headers(&record, NULL, &headers, &error));
