@@ -1,4 +1,4 @@
-/* gateway_bench.c: what a gateway and a worker do for each request, apart from its protocol.
+/* gateway_bench.c: Cost of a request in a gateway and a worker, apart from its protocol.
  *
  *   gateway_bench headers|address|memory ROUNDS
  *
