@@ -113,7 +113,7 @@ def called(text):
 
 def printed():
     """States and columns, which are printed by these files alone."""
-    top, view = ((root / "engine" / name).read_text() for name in ("cli/top.c", "view/top_view.c"))
+    top, view = ((root / "engine" / name).read_text() for name in ("view/top_lines.c", "view/top_view.c"))
     header = re.search(r'"PIPELINE", "ENGINE".*?\);', top, re.S).group()
     for place, words in (("top", re.findall(r'"([A-Z][A-Z0-9 ]+)"', header)),
                          ("top", re.findall(r'= \{"([A-Z][A-Z0-9 ]+)", \d', view)),
@@ -124,7 +124,7 @@ def printed():
                          ("describe", re.findall(r'condition_worsen\([^;]*?, "(\w+)"',
                                                  (root / "engine/control/condition_board.c").read_text())),
                          ("describe", re.findall(r'TEXT\("([A-Z][a-z]+)"\)', (root / "engine/control/condition_board.c").read_text())),
-                         ("describe", re.findall(r'live\s+\?\s"([A-Z][a-z]+)"|: "(Unknown)"', (root / "engine/cli/describe.c").read_text()))):
+                         ("describe", re.findall(r'live\s+\?\s"([A-Z][a-z]+)"|: "(Unknown)"', (root / "engine/view/resource_description.c").read_text()))):
         assert words, f"help.py no longer finds what {place} prints"
         for word in words:
             yield f"sluice {place}", tuple("".join(word).split())

@@ -66,8 +66,10 @@ static bool index_open(struct answer_index **made, const struct kafka *kafka, co
 {
 	struct answer_index *index = ARENA_NEW(arena, struct answer_index);
 	struct arena *record_arena = arena_open(RECORD_ARENA_BYTES);
-	bool good = (index && record_arena) || error_memory(error, ERROR_SYSTEM, "reading answers");
-	if (good) {
+	bool good = index && record_arena;
+	if (!good) {
+		error_memory(error, ERROR_SYSTEM, "reading answers");
+	} else {
 		index->config = (struct fit_topic_config){.kafka = kafka, .topic = topic};
 		*made = index;
 		good = fit_topic_open(&index->topic, &index->config, arena, error);

@@ -245,12 +245,14 @@ void grpc_request_refuse_as_http(struct grpc_request *request, struct http_refus
 {
 	const nghttp2_data_provider body = {.read_callback = on_words_wanted};
 	char status[NUMBER_TEXT_MAX], length[NUMBER_TEXT_MAX], id[REFUSAL_ID_SIZE];
+	struct text path = {0}; /* its buffer may be full */
 	nghttp2_nv pairs[5];
 	size_t count = 0;
 	refusal_id_write(&request->server->ids, grpc_request_metadata(request, REPLY_ID_HEADER, 0), id);
 	buffer_clear(&request->answer);
-	refusal_body_write(&request->answer, refusal.status, refusal.words,
-			   buffer_failed(&request->path) ? (struct text){0} : buffer_view(&request->path), id);
+	if (!buffer_failed(&request->path))
+		path = buffer_view(&request->path);
+	refusal_body_write(&request->answer, refusal.status, refusal.words, path, id);
 	pairs[count++] = http2_variable(TEXT(":status"), (struct text){status, number_write_int64(status, refusal.status)});
 	pairs[count++] = http2_constant(TEXT("content-type"), TEXT("application/json"));
 	pairs[count++] = http2_variable(TEXT("content-length"),

@@ -100,7 +100,7 @@ static bool webhook_make(struct post_request *request, const struct notifier_set
 	if (action->body)
 		notice_write_template(message, text_of(action->body), out);
 	else
-		notice_write_format(message, action->format, key, out);
+		notice_write_format(message, (enum notice_format)action->format, key, out);
 	notice_id(message, id);
 	return webhook_address(request, settings, action->url, keyed ? NULL : action->secret, action->here, id, buffer_view(out),
 			       arena, error);
