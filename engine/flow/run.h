@@ -195,6 +195,7 @@ struct visit {
 	struct arena *arena;
 	const struct payload *input;
 	int64_t began_ms; /* if its step is counted */
+	void *work;	  /* if it ends in turn */
 	/* The fields from here on begin as zero. */
 	const struct payload *emitted;
 	union {
@@ -208,8 +209,7 @@ struct visit {
 	struct visit *next, *previous; /* in the list of waiting visits */
 	bool waiting;
 	bool parked;	       /* before an ordered gate, until earlier messages have passed */
-	bool ends_in_turn;     /* its step has run, and in_turn() is to go on with `work` */
-	void *work;
+	bool ends_in_turn;     /* its step has run, and in_turn() is to continue with `work` */
 	bool gathers;	       /* `parts` is set, and `sources` is not */
 	bool turns;	       /* it has called, or chosen the readers of its result: it ends a chain of plain steps */
 	struct drafts *drafts; /* NULL: it wrote nothing */
