@@ -42,6 +42,11 @@ lanes=3
 # have ports of their own; those of `demo` are any that are free.
 single="models readme oracles grpc demo cases gallery sim sklearn judge tokens reference docs help shells install"
 
+# A program of a part, which counts by itself. One that dies midway has not counted what it did not reach.
+counted() {
+	"$@" || echo "0 passed, 1 failed"
+}
+
 part_deps() {
 	one tests/deps.sh check
 }
@@ -89,8 +94,8 @@ units_with() {
 }
 
 part_cases() {
-	$sluice test tests/cases tests/cases-own tests/steps pipelines
-	tests/gateway_cases.py $sluice --every 4 tests/cases
+	counted $sluice test tests/cases tests/cases-own tests/steps pipelines
+	counted tests/gateway_cases.py $sluice --every 4 tests/cases
 }
 
 # The pipelines that a newcomer reads first.
@@ -99,11 +104,11 @@ part_gallery() {
 }
 
 part_judge() {
-	tests/judge/cases.py $sluice tests/cases
-	tests/judge/cases.py $sluice tests/cases-own
-	tests/judge/lint.py $sluice tests/lint
-	tests/judge/lint.py $sluice tests/lint-own
-	tests/judge/schema.py $sluice tests/lint tests/lint-own tests/cases tests/cases-own tests/reference pipelines
+	counted tests/judge/cases.py $sluice tests/cases
+	counted tests/judge/cases.py $sluice tests/cases-own
+	counted tests/judge/lint.py $sluice tests/lint
+	counted tests/judge/lint.py $sluice tests/lint-own
+	counted tests/judge/schema.py $sluice tests/lint tests/lint-own tests/cases tests/cases-own tests/reference pipelines
 }
 
 # Reference numbers; a family that `sluice compute` does not know is not judged yet, and one without a file is scored elsewhere.
@@ -113,11 +118,11 @@ part_oracles() {
 		[ ! -e "tests/oracles/$family.json" ] || one tests/judge/oracles.py $sluice tests/oracles "$family" -v
 		[ ! -e "tests/oracles-own/$family.json" ] || one tests/judge/oracles.py $sluice tests/oracles-own "$family" -v
 	done
-	tests/judge/budget.py $sluice tests/quality/shap_budget.json 1024
-	tests/judge/windows.py $sluice
-	tests/judge/steps.py $sluice
+	counted tests/judge/budget.py $sluice tests/quality/shap_budget.json 1024
+	counted tests/judge/windows.py $sluice
+	counted tests/judge/steps.py $sluice
 	one tests/judge/change.py $sluice
-	tests/mabwiser.sh $sluice short
+	counted tests/mabwiser.sh $sluice short
 }
 
 part_sklearn() {
@@ -131,19 +136,19 @@ part_tokens() {
 part_models() {
 	local python
 	python=$(tests/grpc/python.sh 2>/dev/null) || python=python3
-	$python tests/judge/models.py $sluice tests/cases tests/cases-own
-	tests/judge/artifacts.py $sluice
+	counted $python tests/judge/models.py $sluice tests/cases tests/cases-own
+	counted tests/judge/artifacts.py $sluice
 }
 
 part_dev() {
-	tests/judge/dev.py $sluice
-	tests/judge/gateway.py $sluice
-	tests/judge/compat.py $sluice
-	tests/judge/explain.py $sluice
-	tests/judge/access.py $sluice
-	tests/judge/metrics.py $sluice
-	tests/judge/alerts.py $sluice
-	tests/mail.sh $sluice
+	counted tests/judge/dev.py $sluice
+	counted tests/judge/gateway.py $sluice
+	counted tests/judge/compat.py $sluice
+	counted tests/judge/explain.py $sluice
+	counted tests/judge/access.py $sluice
+	counted tests/judge/metrics.py $sluice
+	counted tests/judge/alerts.py $sluice
+	counted tests/mail.sh $sluice
 }
 
 part_reference() {
@@ -211,17 +216,17 @@ part_demo() {
 
 # Against another implementation, which comes from PyPI.
 part_grpc() {
-	make_quietly build/kafka/peer && tests/grpc/interop.sh build/kafka/peer
-	tests/grpc/triton.sh $sluice
-	tests/grpc/seldon.sh $sluice
-	tests/grpc/h2spec.sh $sluice
-	tests/grpc/mlserver_client.sh $sluice
+	make_quietly build/kafka/peer && counted tests/grpc/interop.sh build/kafka/peer
+	counted tests/grpc/triton.sh $sluice
+	counted tests/grpc/seldon.sh $sluice
+	counted tests/grpc/h2spec.sh $sluice
+	counted tests/grpc/mlserver_client.sh $sluice
 }
 
 # Judged by how fast they are: beside other parts they would measure those.
 part_callers() {
-	tests/judge/leaving.py $sluice
-	tests/judge/crowds.py $sluice
+	counted tests/judge/leaving.py $sluice
+	counted tests/judge/crowds.py $sluice
 }
 
 part_kafka() {

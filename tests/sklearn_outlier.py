@@ -13,6 +13,7 @@ from sklearn.covariance import EmpiricalCovariance
 from sklearn.ensemble import IsolationForest
 
 random = np.random.default_rng(21)
+SLUICE = os.path.abspath(sys.argv[1])
 SEEDS = range(4)
 
 
@@ -36,7 +37,7 @@ def ours(rows, seed, share):
         json.dump({"family": "outliers", "cases": [{"name": "a", "input": {"train": rows.tolist()},
                    "params": {"method": "isolation_forest", "seed": seed, "contamination": share}}]}, cases)
         cases.flush()
-        said = subprocess.run([sys.argv[1], "compute", "outliers", cases.name], capture_output=True, text=True, check=True).stdout
+        said = subprocess.run([SLUICE, "compute", "outliers", cases.name], capture_output=True, text=True, check=True).stdout
     result = json.loads(said)["result"]
     return np.array(result["score_samples"]), result["limit"]
 
@@ -94,12 +95,12 @@ def scored(by, query, rows=None, reference=None):
             write("ref.json", json.dumps(reference))
         else:
             write("rows.csv", "\n".join([columns] + [",".join(repr(float(v)) for v in row) for row in rows]) + "\n")
-            subprocess.run([sys.argv[1], "fit", "outlier", "rows.csv", "-f", "pipeline.yaml", "--tensor", "x=" + columns, "--out",
+            subprocess.run([SLUICE, "fit", "outlier", "rows.csv", "-f", "pipeline.yaml", "--tensor", "x=" + columns, "--out",
                             "ref.json"], cwd=made, check=True, stdout=subprocess.DEVNULL)
         write("in.jsonl", json.dumps({"id": "q", "request": {"inputs": [{"name": "x", "datatype": "FP64", "shape":
               list(query.shape), "data": query.ravel().tolist()}]}}) + "\n")
         write("out.jsonl", "")
-        said = subprocess.run([sys.argv[1], "test", "--print", made], capture_output=True, text=True).stdout
+        said = subprocess.run([SLUICE, "test", "--print", made], capture_output=True, text=True).stdout
     answer = [line for line in map(json.loads, said.splitlines()) if "response" in line and "at" not in line][0]
     given = {tensor["name"]: np.array(tensor["data"]) for tensor in answer["response"]["outputs"]}
     return given["outlier_score"], given["is_outlier"]

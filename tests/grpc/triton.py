@@ -3,7 +3,7 @@
 
 One line for each behaviour that is not as it should be; at the end `N passed, N failed`.
 """
-import hashlib, json, os, signal, subprocess, sys, tempfile, threading, time
+import atexit, hashlib, json, os, signal, subprocess, sys, tempfile, threading, time
 
 import grpc
 import numpy as np
@@ -272,7 +272,8 @@ class Command:
         command = [dev.binary, "gateway", "-f", os.path.join(place, "pipelines.yaml"), "--brokers", dev.said("broker"), "--http", "0",
                    "--grpc", "0", "-o", "json", *more]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        self.received = json.loads(self.process.stdout.readline())
+        atexit.register(self.process.kill) # where the judge dies first
+        self.said = json.loads(self.process.stdout.readline())
 
     def end(self):
         self.process.send_signal(signal.SIGTERM)
