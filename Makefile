@@ -271,7 +271,7 @@ race: known-race kafka-programs
 	@for name in $(if $(NAME),$(NAME),$(RACES)); do \
 		tests/bench/race/$$name.sh $(BUILD)/sluice $(BUILD)/kafka || failed=1; done; exit $${failed:-0}
 
-## compare: one REST call a message in sluice, Kafka Streams, Flink and Redpanda Connect (RPCONNECT=PROGRAM), for ten minutes (WRITE=1: into engine/COMPARISON.md)
+## compare: one REST call a message in sluice, Kafka Streams, Flink and Redpanda Connect (or RPCONNECT=PROGRAM), for ten minutes (WRITE=1: into engine/COMPARISON.md)
 compare: kafka-programs
 	@tests/bench/race/compare.sh $(BUILD)/sluice $(BUILD)/kafka $(if $(WRITE),engine/COMPARISON.md)
 

@@ -3,8 +3,8 @@
 # message of JSON is a call of one model by REST. Speed, latency, memory, order, and what a kill with -9 costs.
 #   compare.sh SLUICE PROGRAMS [PAGE]     with forward, requests and latency in PROGRAMS
 # Prints a line for each measurement, and in the end the tables of engine/COMPARISON.md; puts them into PAGE.
-# RPCONNECT names a program of Redpanda Connect, which is left out else. ROUNDS, BACKLOG, PEER_BACKLOG and RATE change
-# the sizes. Takes about ten minutes.
+# Redpanda Connect is built by Go, once; RPCONNECT names another program of it. ROUNDS, BACKLOG, PEER_BACKLOG and RATE
+# change the sizes. Takes about ten minutes.
 set -u
 what=compare broker_with=appended
 # shellcheck source=tests/bench/race/course.sh
@@ -25,13 +25,29 @@ add_system() { # $1 name, then what makes it, or says why it cannot
 	fi
 }
 
-find_connect() {
-	[ -x "$(command -v "${RPCONNECT-}")" ] || { echo "RPCONNECT names no program"; return 1; }
+# The program, kept for each set of pinned modules.
+connect_path() {
+	echo "${RPCONNECT:-${XDG_CACHE_HOME:-$HOME/.cache}/sluice/connect-$(cksum <"$race/connect/go.sum" | cut -d' ' -f1)}"
+}
+
+build_connect() {
+	local made
+	if [ -n "${RPCONNECT-}" ]; then
+		[ -x "$(command -v "$RPCONNECT")" ] || { echo "RPCONNECT names no program"; return 1; }
+		return
+	fi
+	made=$(connect_path)
+	[ -x "$made" ] && return
+	command -v go >/dev/null || { echo "there is no Go, which builds it"; return 1; }
+	mkdir -p "$(dirname "$made")"
+	(cd "$race/connect" && timeout 900 go build -trimpath -o "$made.$$" .) >"$dir/go.log" 2>&1 && mv "$made.$$" "$made" ||
+		{ echo "Go could not build it: $(tail -n 1 "$dir/go.log")"; return 1; }
 }
 
 add_system streams build_streams CallStreams
 add_system flink build_java CallFlink "$race/flink.xml"
-add_system connect find_connect
+add_system connect build_connect
+connect=$(connect_path)
 
 # ---- how each is started: $1 delivery, $2 topic, $3 group or namespace; its pid into $runner, its group into $group ----
 
@@ -74,7 +90,7 @@ start_flink() {
 
 start_connect() {
 	group=$3
-	BROKERS=$brokers IN=$2 OUT=$2-answers GROUP=$3 URL=$url/v2/models/sum/infer "$RPCONNECT" run "$race/connect.yaml" \
+	BROKERS=$brokers IN=$2 OUT=$2-answers GROUP=$3 URL=$url/v2/models/sum/infer "$connect" run "$race/connect.yaml" \
 		>>"$dir/connect.log" 2>&1 &
 	contends $!
 }
@@ -197,6 +213,7 @@ version_of() { # $1 artifact, $2 file for Maven
 
 versions="Kafka $(version_of kafka_2.13 "$here/pom.xml"), Kafka Streams $(version_of kafka-streams "$race/pom.xml")"
 versions="$versions, Flink $(version_of flink-streaming-java "$race/flink.xml")"
+[ -n "${RPCONNECT-}" ] || versions="$versions, Redpanda Connect $(sed -n 's,.*data/connect/v4 v,,p' "$race/connect/go.mod")"
 versions="$versions, $(java -version 2>&1 | sed -n '1s/ version "\([^"]*\)".*/ \1/p')."
 versions="$versions Backlogs of $own messages for sluice and the forwarder, of $peers for the others."
 "$race/compare.py" "$dir/figures" "$versions" "$rounds" "$rate" ${page:+"$page"}
