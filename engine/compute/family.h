@@ -11,14 +11,15 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/text.h"
 
 struct compute_case {
 	const char *name;
-	const json_t *input;   /* an object */
-	const json_t *params;  /* an object */
+	const json_t *input;	/* an object */
+	const json_t *params;	/* an object */
 	const json_t *document; /* the file that lists the case, for data shared by its cases; NULL: there is no file */
-	const char *directory; /* files that the input names are relative to it */
-	struct arena *arena;   /* reset for the next case */
+	const char *directory;	/* files that the input names are relative to it */
+	struct arena *arena;	/* reset for the next case */
 };
 
 struct compute_method {
@@ -50,5 +51,11 @@ extern const struct compute_family compute_windows;
 
 /* All families, in the order in which they are listed; ended by NULL. */
 extern const struct compute_family *const compute_families[];
+
+/* NULL: there is none; `nearest` is then the name that was probably meant, or empty. */
+const struct compute_family *compute_family_find(const char *name, struct text *nearest);
+
+/* Prints the families, or `only` one, with the definitions of their methods. */
+void compute_families_print(const struct compute_family *only, bool json, struct buffer *out);
 
 #endif
