@@ -73,8 +73,4 @@ struct case_files {
 /* Reads a case. False with an error (CONFIG) that has file and line. */
 bool case_read(const char *folder, struct arena *arena, struct case_files *files, struct error *error);
 
-/* Replaces `fill: {start, step}` of tensors by their data, in the JSON of a request or of a response. The result is a
- * new text in the arena. */
-bool case_fill(struct arena *arena, struct text *json, struct error *error);
-
 #endif

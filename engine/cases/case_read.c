@@ -6,6 +6,7 @@
 #include "base/base64.h"
 #include "base/file.h"
 #include "cases/case.h"
+#include "source/tensor_fill.h"
 
 #define CASE_FILE_BYTES_MAX ((size_t)256 << 20)
 #define REPEAT_MAX 1000000 /* of one request: so many are kept in memory */
@@ -72,7 +73,7 @@ static int64_t take_integer(struct json_scan *scan)
 static void take_filled(struct json_scan *scan, struct arena *arena, struct text *json)
 {
 	(void)json_peek(scan);
-	if (json_span(scan, json) && !case_fill(arena, json, scan->error))
+	if (json_span(scan, json) && !tensor_fill(arena, json, scan->error))
 		scan->failed = true;
 }
 

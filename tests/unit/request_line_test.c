@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "cases/request_line.h"
+#include "client/request_line.h"
 #include "tests/unit/arena_fixture.h"
 
 static struct request_line line;

@@ -1,6 +1,6 @@
 /* request_line.h: A line of requests to be sent, in the form of a case's in.jsonl, for `sluice produce`. */
-#ifndef SLUICE_CASES_REQUEST_LINE_H
-#define SLUICE_CASES_REQUEST_LINE_H
+#ifndef SLUICE_CLIENT_REQUEST_LINE_H
+#define SLUICE_CLIENT_REQUEST_LINE_H
 
 #include "client/request_encode.h"
 

@@ -1,6 +1,7 @@
-/* case_fill.c: Expansion of `fill: {start, step}` in the tensors of a case: start, start+step, ... over the product
- * of the shape. */
-#include "cases/case.h"
+/* tensor_fill.c: Expansion of `fill: {start, step}` in tensors: start, start+step, ... over the product of the shape. */
+#include "source/tensor_fill.h"
+
+#include "message/json_scan.h"
 #include "message/json_write.h"
 
 #define FILLED_ELEMENTS_MAX ((int64_t)1 << 24) /* of one tensor: more is no test, and takes minutes to read */
@@ -101,7 +102,7 @@ static const char *fill_tensors(struct json_scan *scan, struct buffer *out, cons
 	return copied;
 }
 
-bool case_fill(struct arena *arena, struct text *json, struct error *error)
+bool tensor_fill(struct arena *arena, struct text *json, struct error *error)
 {
 	struct json_scan scan;
 	struct text key;

@@ -1,9 +1,9 @@
-/* request_line.c: see request_line.h. */
-#include "cases/request_line.h"
+/* request_line.c: Reader of a line of requests: its members, in the form of a case. */
+#include "client/request_line.h"
 
 #include "base/base64.h"
-#include "cases/case.h"
 #include "message/json_scan.h"
+#include "source/tensor_fill.h"
 
 static void take_text(struct json_scan *scan, const char *member, struct text *text)
 {
@@ -53,7 +53,7 @@ static void take_members(struct json_scan *scan, struct arena *arena, struct req
 	while (json_key(scan, &key)) {
 		if (text_is(key, "request")) {
 			(void)json_peek(scan);
-			if (json_span(scan, &line->request) && !case_fill(arena, &line->request, scan->error))
+			if (json_span(scan, &line->request) && !tensor_fill(arena, &line->request, scan->error))
 				scan->failed = true;
 		} else if (text_is(key, "body")) {
 			take_text(scan, "body", &line->request);

@@ -1,0 +1,13 @@
+/* tensor_fill.h: Expansion of `fill: {start, step}` in the tensors of a request or of an answer, as cases and `sluice produce`
+ * have it. */
+#ifndef SLUICE_SOURCE_TENSOR_FILL_H
+#define SLUICE_SOURCE_TENSOR_FILL_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/text.h"
+
+/* Replaces `fill` by the data: start, start+step, ... over the product of the shape. The result is a new text in the arena. */
+bool tensor_fill(struct arena *arena, struct text *json, struct error *error);
+
+#endif
