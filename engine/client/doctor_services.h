@@ -1,0 +1,14 @@
+/* doctor_services.h: Examination of librdkafka, Kafka, the schema registry and models, as an engine would use them. For
+ * `sluice doctor`. */
+#ifndef SLUICE_CLIENT_DOCTOR_SERVICES_H
+#define SLUICE_CLIENT_DOCTOR_SERVICES_H
+
+#include "client/kafka.h"
+#include "runtime/revision.h"
+#include "view/findings.h"
+
+/* Adds what it finds, with advice. Changes nothing, and waits for each service a few seconds at most. `revision`: topics, groups
+ * and models that are asked about; NULL: only the brokers and the registry are. */
+void services_examine(const struct kafka_asked *asked, const struct revision *revision, struct findings *findings);
+
+#endif
