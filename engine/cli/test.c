@@ -1,14 +1,11 @@
 /* test.c: `sluice test`: runs cases, each in workers of its own, and reports which pass. */
 #include <string.h>
 
-#include "cases/case_alerts.h"
-#include "cases/case_gateway_runs.h"
 #include "cases/case_find.h"
-#include "cases/case_judge.h"
+#include "cases/case_gateway_runs.h"
 #include "cases/case_pool.h"
-#include "cases/case_update.h"
+#include "cases/case_report.h"
 #include "cli/command.h"
-#include "message/json_write.h"
 
 #define FOLDERS_MAX 10000 /* of --kafka and --gateway */
 #define FOLDERS_BYTES_MAX ((size_t)64 << 20)
@@ -25,122 +22,15 @@ struct test_options {
 struct testing {
 	struct session *session;
 	const struct test_options *options;
-	size_t counts[CASE_SKIPPED + 1];
-	struct buffer json; /* -o json: the cases */
-	bool incomplete;    /* memory ran out during the search for cases */
+	struct case_report report;
+	bool incomplete; /* memory ran out during the search for cases */
 	/* With --kafka and --gateway, cases are first only collected. */
 	struct arena *arena;
 	const char **folders;
 	size_t folder_count;
-	size_t lines_left_out; /* with --gateway: lines of out.jsonl that were not compared */
 };
 
-static const char *const verdict_names[] = {"passed", "failed", "skipped"};
-
-/* ---- one case ---- */
-
-static void say_case(struct testing *testing, const char *folder, enum case_verdict verdict, const struct buffer *why)
-{
-	struct session *session = testing->session;
-	testing->counts[verdict]++;
-	if (testing->options->print)
-		return;
-	if (testing->options->format == OUTPUT_JSON) {
-		buffer_string(&testing->json, testing->json.length ? ",\n  {\"case\": " : "\n  {\"case\": ");
-		json_write_string(&testing->json, text_of(folder));
-		buffer_print(&testing->json, ", \"verdict\": \"%s\", \"why\": ", verdict_names[verdict]);
-		json_write_string(&testing->json, buffer_view(why));
-		buffer_byte(&testing->json, '}');
-		return;
-	}
-	if (verdict == CASE_SKIPPED)
-		fprintf(session->out, "skipped %s: " TEXT_FORMAT "\n", folder, TEXT_ARGUMENTS(buffer_view(why)));
-	else if (verdict == CASE_FAILED)
-		fprintf(session->out, "FAILED  %s\n" TEXT_FORMAT, folder, TEXT_ARGUMENTS(buffer_view(why)));
-}
-
-static bool print_line(struct testing *testing, struct buffer *line)
-{
-	bool whole = !buffer_failed(line);
-	if (whole)
-		(void)fwrite(line->bytes, 1, line->length, testing->session->out);
-	buffer_clear(line);
-	return whole;
-}
-
-/* What stands on topics in its order there, then the replies in the order of the requests. */
-static void print_results(struct testing *testing, const struct case_results *results, struct error *error)
-{
-	struct buffer line;
-	bool whole = true;
-	buffer_open(&line, CASE_OUTPUT_BYTES_MAX);
-	for (const struct arrival *record = results->records; whole && record; record = record->next)
-		if (record->at) {
-			record_print(record, results->arena, &line);
-			whole = print_line(testing, &line);
-		}
-	for (size_t i = 0; whole && i < results->files->request_count; i++)
-		for (const struct arrival *record = results->records; record; record = record->next)
-			if (!record->at && record->id.bytes == results->files->requests[i].id.bytes) {
-				record_print(record, results->arena, &line);
-				whole = print_line(testing, &line);
-			}
-	for (const struct alert_result *result = results->alerts; whole && result; result = result->next) {
-		alert_result_print(result, &line);
-		whole = print_line(testing, &line);
-	}
-	calls_print(results, &line);
-	if (!print_line(testing, &line) || !whole)
-		error_memory(error, ERROR_SYSTEM, "printing a case");
-	buffer_close(&line);
-}
-
-static void conclude(struct testing *testing, const struct case_run *run, struct error *error, struct buffer *why)
-{
-	const struct test_options *options = testing->options;
-	if (options->print) {
-		print_results(testing, &run->play.results, error);
-		testing->counts[CASE_PASSED] += error->kind == ERROR_NONE;
-		return;
-	}
-	bool refused = run->refused.kind != ERROR_NONE, unexpected = refused && !case_awaits_refusal(&run->files);
-	bool holds = case_results_judge(&run->play.results, why) && !unexpected;
-	if (unexpected)
-		buffer_string(why, "  `sluice lint` refuses its pipeline, and no line of out.jsonl expects a CONFIG error\n");
-	if (!holds && refused)
-		faults_print_text(run->spec.faults, why, (struct fault_look){0});
-	bool updated = !holds && !unexpected && options->update && case_update(&run->play.results, why, error);
-	if (error->kind != ERROR_NONE)
-		return;
-	say_case(testing, run->files.folder, holds || updated ? CASE_PASSED : CASE_FAILED, why);
-	if (updated && options->format == OUTPUT_TEXT)
-		fprintf(testing->session->out, "updated %s\n" TEXT_FORMAT, run->files.folder, TEXT_ARGUMENTS(buffer_view(why)));
-}
-
-static void run_case(void *context, const char *folder)
-{
-	struct testing *testing = context;
-	const struct case_play_options options = {.kinds = testing->session->kinds, .all_points = testing->options->print};
-	struct error error = {0};
-	struct case_run run;
-	struct buffer why;
-	buffer_open(&why, CASE_OUTPUT_BYTES_MAX);
-	if (case_run_open(&run, folder, &options, true, &error))
-		conclude(testing, &run, &error, &why);
-	if (error.kind != ERROR_NONE)
-		case_error_print(&error, &why); /* its place is in what the case has read */
-	case_run_close(&run);
-	if (error.kind != ERROR_NONE) {
-		say_case(testing, folder, CASE_FAILED, &why);
-		if (testing->options->print)
-			fprintf(testing->session->err, TEXT_FORMAT, TEXT_ARGUMENTS(buffer_view(&why)));
-	}
-	buffer_close(&why);
-}
-
-/* ---- elsewhere than in memory ---- */
-
-static void gather_case(void *context, const char *folder)
+static void folder_add(void *context, const char *folder)
 {
 	struct testing *testing = context;
 	const char *kept = testing->folder_count < FOLDERS_MAX ? arena_copy(testing->arena, folder, strlen(folder)) : NULL;
@@ -150,7 +40,7 @@ static void gather_case(void *context, const char *folder)
 		testing->incomplete = true;
 }
 
-static bool gathering_open(struct testing *testing)
+static bool folders_open(struct testing *testing)
 {
 	testing->arena = arena_open(FOLDERS_BYTES_MAX);
 	testing->folders = testing->arena ? ARENA_ARRAY(testing->arena, const char *, FOLDERS_MAX) : NULL;
@@ -160,7 +50,7 @@ static bool gathering_open(struct testing *testing)
 static void on_judged(void *context, const char *folder, enum case_verdict verdict, const struct buffer *why)
 {
 	struct testing *testing = context;
-	say_case(testing, folder, verdict, why);
+	case_report_add(&testing->report, folder, verdict, why);
 	fflush(testing->session->out);
 }
 
@@ -174,39 +64,18 @@ static bool test_elsewhere(struct testing *testing, struct error *error)
 				     error);
 	struct case_gateway_runs runs = {kinds, testing->folders, testing->folder_count, judged, testing->arena, 0};
 	const bool good = case_gateway_run_all(&runs, testing->options->gateway, error);
-	testing->lines_left_out = runs.left_out;
+	testing->report.lines_left_out = runs.left_out;
 	return good;
-}
-
-/* ---- the command ---- */
-
-static int test_end(struct testing *testing)
-{
-	struct session *session = testing->session;
-	const size_t *counts = testing->counts;
-	size_t total = counts[CASE_PASSED] + counts[CASE_FAILED] + counts[CASE_SKIPPED];
-	if (!testing->options->print && testing->options->format == OUTPUT_JSON)
-		fprintf(session->out, "{\"passed\": %zu, \"failed\": %zu, \"skipped\": %zu, \"cases\": [" TEXT_FORMAT "\n]}\n",
-			counts[CASE_PASSED], counts[CASE_FAILED], counts[CASE_SKIPPED],
-			TEXT_ARGUMENTS(buffer_view(&testing->json)));
-	else if (!testing->options->print && total)
-		fprintf(session->out, "%zu passed, %zu failed, %zu skipped\n", counts[CASE_PASSED], counts[CASE_FAILED],
-			counts[CASE_SKIPPED]);
-	if (testing->lines_left_out > 0 && testing->options->format == OUTPUT_TEXT)
-		fprintf(session->out,
-			"%zu lines of out.jsonl are about topics, calls, alerts or requests that are not sent: a caller does not "
-			"see them, and they are not compared\n",
-			testing->lines_left_out);
-	return counts[CASE_FAILED] ? EXIT_FAULTS : EXIT_GOOD;
 }
 
 extern const struct command command_test;
 
 /* NULL: each has a case; else the one that has none. */
-static const char *run_folders(struct testing *testing, const char *const *folders, size_t count)
+static const char *folders_search(struct testing *testing, const char *const *folders, size_t count)
 {
-	struct case_search search = {
-		.only = testing->options->only, .found = testing->folders ? gather_case : run_case, .context = testing};
+	struct case_search search = {.only = testing->options->only,
+				     .found = testing->folders ? folder_add : case_report_run,
+				     .context = testing->folders ? (void *)testing : &testing->report};
 	const char *empty = NULL;
 	for (size_t i = 0; i < count && !search.incomplete && !empty; i++) {
 		const size_t before = search.count;
@@ -230,9 +99,15 @@ static int test_run(struct session *session, const void *options, const char *co
 				      "with --kafka and --gateway cases are judged; leave out --print and --update");
 	if (testing.options->kafka && gateway)
 		return command_misuse(session, &command_test, "--kafka and --gateway are two runs; write one of them");
-	buffer_open(&testing.json, CASE_OUTPUT_BYTES_MAX);
-	testing.incomplete = in_engine && !gathering_open(&testing);
-	const char *empty = testing.incomplete ? NULL : run_folders(&testing, count ? arguments : here, count ? count : 1);
+	testing.report = (struct case_report){.kinds = session->kinds,
+					      .out = session->out,
+					      .err = session->err,
+					      .is_json = testing.options->format == OUTPUT_JSON,
+					      .print = testing.options->print,
+					      .update = testing.options->update};
+	case_report_open(&testing.report);
+	testing.incomplete = in_engine && !folders_open(&testing);
+	const char *empty = testing.incomplete ? NULL : folders_search(&testing, count ? arguments : here, count ? count : 1);
 	if (testing.incomplete)
 		error_memory(&error, ERROR_SYSTEM, "looking for cases");
 	if (empty)
@@ -241,9 +116,11 @@ static int test_run(struct session *session, const void *options, const char *co
 				      empty);
 	else if (error.kind != ERROR_NONE || (in_engine && !test_elsewhere(&testing, &error)))
 		code = command_failed(session, &error);
-	else
-		code = test_end(&testing);
-	buffer_close(&testing.json);
+	else {
+		case_report_end(&testing.report);
+		code = testing.report.counts[CASE_FAILED] ? EXIT_FAULTS : EXIT_GOOD;
+	}
+	case_report_close(&testing.report);
 	arena_close(testing.arena);
 	return code;
 }
