@@ -1,19 +1,12 @@
 /* feedback.c: `sluice feedback`: writes what became of answers to a pipeline's feedback topic. */
 #include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/moment.h"
 #include "base/number.h"
 #include "cli/command.h"
-#include "client/kafka.h"
-#include "log/sender.h"
-#include "message/feedback.h"
-#include "view/refused_lines.h"
-
-#define LINE_ARENA_BYTES ((size_t)64 << 20)
-#define SETTLE_MS 250
+#include "client/feedback_sender.h"
 
 struct feedback_options {
 	struct pipeline_target_asked asked;
@@ -60,15 +53,6 @@ static const struct option options[] = {
 };
 
 extern const struct command command_feedback;
-
-struct feedback_sending {
-	struct session *session;
-	struct sender *sender;
-	struct arena *arena; /* of one record */
-	struct buffer record;
-	uint64_t line; /* 0: the feedback comes from the options */
-	struct refused_lines refused;
-};
 
 /* ---- feedback of the command line ---- */
 
@@ -143,124 +127,41 @@ static bool has_feedback_options(const struct feedback_options *self)
 	       self->metrics.count > 0 || self->truth || self->time;
 }
 
-/* ---- sending ---- */
-
-static void on_refused(void *context, uint64_t line, const char *reason)
-{
-	struct feedback_sending *sending = context;
-	refused_lines_add(&sending->refused, line, reason);
-}
-
-/* Its time is now, unless it has one. */
-static bool feedback_send(struct feedback_sending *sending, struct feedback *feedback, struct error *error)
-{
-	const int64_t now_ms = time_of_day_ms();
-	if (feedback->time_ms == 0)
-		feedback->time_ms = now_ms;
-	buffer_clear(&sending->record);
-	if (!feedback_check(feedback, now_ms, error) || !feedback_encode(feedback, &sending->record, error))
-		return false;
-	const struct outgoing record = {.key = feedback_key(feedback, sending->arena), .value = buffer_view(&sending->record)};
-	return sender_send(sending->sender, &record, sending->line, error);
-}
-
-/* Reports the refusal of a record; false: nothing more can be produced. */
-static bool refusal_report(struct feedback_sending *sending, const struct error *wrong, struct error *error)
-{
-	if (wrong->kind == ERROR_SYSTEM)
-		*error = *wrong;
-	else
-		on_refused(sending, sending->line, wrong->text);
-	return wrong->kind != ERROR_SYSTEM;
-}
-
-static bool line_send(struct feedback_sending *sending, struct text line, struct error *error)
-{
-	struct feedback feedback;
-	struct error wrong = {0};
-	arena_reset(sending->arena);
-	return (feedback_read(line, sending->arena, &feedback, &wrong) && feedback_send(sending, &feedback, &wrong)) ||
-	       refusal_report(sending, &wrong, error);
-}
-
-static bool lines_send(struct feedback_sending *sending, FILE *from, struct error *error)
-{
-	char *bytes = NULL;
-	size_t size = 0;
-	ssize_t length;
-	bool good = true;
-	while (good && (length = getline(&bytes, &size, from)) >= 0) {
-		const struct text line = text_trimmed((struct text){bytes, (size_t)length}, " \t\r\n");
-		sending->line++;
-		if (line.length > 0)
-			good = line_send(sending, line, error);
-	}
-	free(bytes);
-	return good && (!ferror(from) || error_set(error, ERROR_SYSTEM, PLACE_NONE,
-						   "the feedback could be read only up to line %" PRIu64, sending->line));
-}
-
-static void summary_show(const struct feedback_sending *sending, const char *topic, enum output_form form)
-{
-	const uint64_t acknowledged = sender_acknowledged(sending->sender);
-	FILE *out = sending->session->out;
-	refused_lines_sum(&sending->refused);
-	if (form == OUTPUT_JSON)
-		fprintf(out, "{\"topic\": \"%s\", \"acknowledged\": %" PRIu64 ", \"refused\": %" PRIu64 "}\n", topic, acknowledged,
-			sending->refused.count);
-	else
-		fprintf(out, "%" PRIu64 " acknowledged by %s, %" PRIu64 " refused\n", acknowledged, topic, sending->refused.count);
-}
-
 /* ---- the command ---- */
 
-static bool feedback_write(struct feedback_sending *sending, const struct pipeline_target *target,
-			   const struct feedback_options *self, struct feedback *feedback, FILE *from, struct error *error)
+static void summary_print(struct session *session, const struct feedback_sender *sender, enum output_form form)
 {
-	const struct sender_config config = {
-		.brokers = target->kafka.brokers,
-		.topic = target->feedback,
-		.timeout_ms = self->timeout_ns / NS_PER_MS,
-		.properties = target->kafka.producer,
-		.refused = on_refused,
-		.context = sending,
-	};
-	struct error wrong = {0};
-	sending->sender = sender_open(&config, error);
-	if (!sending->sender)
-		return false;
-	bool good = from ? lines_send(sending, from, error)
-			 : feedback_send(sending, feedback, &wrong) || refusal_report(sending, &wrong, error);
-	while (!sender_settled(sending->sender, SETTLE_MS))
-		;
-	summary_show(sending, target->feedback, (enum output_form)self->form);
-	sender_close(sending->sender);
-	return good;
+	const char *topic = sender->target->feedback;
+	if (form == OUTPUT_JSON)
+		fprintf(session->out, "{\"topic\": \"%s\", \"acknowledged\": %" PRIu64 ", \"refused\": %" PRIu64 "}\n", topic,
+			sender->acknowledged, sender->refused.count);
+	else
+		fprintf(session->out, "%" PRIu64 " acknowledged by %s, %" PRIu64 " refused\n", sender->acknowledged, topic,
+			sender->refused.count);
 }
 
-static bool feedback_run(struct feedback_sending *sending, const struct feedback_options *self, const char *pipeline, FILE *from,
-			 struct error *error)
+static bool feedback_send(struct session *session, const struct feedback_options *self, const char *pipeline, FILE *lines,
+			  struct feedback_sender *sender, struct error *error)
 {
 	struct feedback feedback = {0};
 	struct pipeline_target target = {0};
-	sending->arena = arena_open(LINE_ARENA_BYTES);
-	buffer_open(&sending->record, FEEDBACK_BYTES_MAX);
-	bool good = sending->arena || error_memory(error, ERROR_SYSTEM, "reading feedback");
-	good = good && (from || (options_read(self, sending->session->arena, &feedback, error) &&
-				 feedback_check(&feedback, time_of_day_ms(), error)));
-	good = good && pipeline_target_open(command_workspace(sending->session), &self->asked, pipeline, &target, error) &&
+	sender->target = &target;
+	bool good = lines ||
+		    (options_read(self, session->arena, &feedback, error) && feedback_check(&feedback, time_of_day_ms(), error));
+	good = good && pipeline_target_open(command_workspace(session), &self->asked, pipeline, &target, error) &&
 	       pipeline_target_see_feedback(&target, pipeline, error) &&
-	       feedback_write(sending, &target, self, &feedback, from, error);
+	       feedback_sender_run(sender, lines, lines ? NULL : &feedback, error);
+	if (sender->was_opened)
+		summary_print(session, sender, (enum output_form)self->form);
 	pipeline_target_close(&target);
-	buffer_close(&sending->record);
-	arena_close(sending->arena);
 	return good;
 }
 
-static int run(struct session *session, const void *filled, const char *const *arguments, size_t count)
+static int feedback_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
 	const struct feedback_options *self = filled;
-	struct feedback_sending sending = {.session = session, .refused = {.workspace = command_workspace(session)}};
+	struct feedback_sender sender = {.timeout_ms = self->timeout_ns / NS_PER_MS,
+					 .refused = {.workspace = command_workspace(session)}};
 	struct error error = {0};
 	(void)count;
 	if (strchr(arguments[0], '.'))
@@ -273,12 +174,12 @@ static int run(struct session *session, const void *filled, const char *const *a
 	FILE *from = !self->lines ? NULL : standard ? stdin : fopen(self->lines, "r");
 	if (self->lines && !from)
 		return command_misuse(session, &command_feedback, "%s cannot be read: %s", self->lines, strerror(errno));
-	bool good = feedback_run(&sending, self, arguments[0], from, &error);
+	bool good = feedback_send(session, self, arguments[0], from, &sender, &error);
 	if (from && !standard)
 		fclose(from);
 	if (!good)
 		return command_refused(session, &command_feedback, &error);
-	return sending.refused.count == 0 ? EXIT_GOOD : EXIT_FAULTS;
+	return sender.refused.count == 0 ? EXIT_GOOD : EXIT_FAULTS;
 }
 
 const struct command command_feedback = {
@@ -297,5 +198,5 @@ const struct command command_feedback = {
 	.options = options,
 	.options_size = sizeof(struct feedback_options),
 	.group = "run",
-	.run = run,
+	.run = feedback_run,
 };
