@@ -4,8 +4,8 @@
 #include "cli/command.h"
 #include "client/control_session.h"
 #include "client/kafka.h"
+#include "client/resource_choice.h"
 #include "control/condition_table.h"
-#include "message/rows.h"
 #include "view/resource_list.h"
 
 #define GET_BYTES_MAX ((size_t)256 << 20)
@@ -37,114 +37,18 @@ static const struct option options[] = {
 
 extern const struct command command_get;
 
-/* What was printed of a resource, for --watch. */
-struct printed_view {
-	struct list_node node;
-	struct text kind, name;
-	int64_t newest, in_force;
-	enum change_phase phase;
-};
-
 struct getting {
 	struct session *session;
 	const struct get_options *options;
-	struct resource_reference wanted;
+	struct resource_choice choice;
 	struct resource_list list;
-	struct arena *kept;
 	struct buffer out;
-	size_t deleted; /* of the kind that is asked for, and without --label */
-	const struct ledger_resource *deleted_last;
-	struct list printed; /* struct printed_view */
 	struct condition_table conditions; /* with -o wide: of the engines */
 };
 
-static bool label_is(const struct control_version *version, const char *wanted)
-{
-	struct text value = text_of(wanted), key = text_take_until(&value, '=');
-	return version_has_label(version, key, value);
-}
-
-static bool view_is_named(const struct getting *getting, const struct resource_view *view)
-{
-	const struct resource_reference *wanted = &getting->wanted;
-	return (!wanted->kind || text_is(view->resource->kind, wanted->kind)) &&
-	       (!wanted->name || text_is(view->resource->name, wanted->name));
-}
-
-static bool view_is_wanted(const struct getting *getting, const struct resource_view *view)
-{
-	if (!resource_view_exists(view) || !view_is_named(getting, view))
-		return false;
-	for (size_t i = 0; i < getting->options->labels.count; i++)
-		if (!label_is(view->newest, getting->options->labels.items[i].text))
-			return false;
-	return true;
-}
-
-/* ---- watching ---- */
-
-static struct printed_view *printed_find(const struct getting *getting, const struct ledger_resource *resource)
-{
-	for (struct list_node *node = getting->printed.first; node; node = node->next) {
-		struct printed_view *printed = LIST_OWNER(node, struct printed_view, node);
-		if (text_equal(printed->name, resource->name) && text_equal(printed->kind, resource->kind))
-			return printed;
-	}
-	return NULL;
-}
-
-static struct printed_view *printed_add(struct getting *getting, const struct ledger_resource *resource)
-{
-	struct printed_view *printed = ARENA_NEW(getting->kept, struct printed_view);
-	if (!printed)
-		return NULL;
-	printed->kind = text_copied(getting->kept, resource->kind);
-	printed->name = text_copied(getting->kept, resource->name);
-	if (arena_failed(getting->kept))
-		return NULL;
-	list_add(&getting->printed, &printed->node);
-	return printed;
-}
-
-/* Notes the view as printed. Whether it differs from what was printed before. */
-static bool view_note(struct printed_view *printed, const struct resource_view *view)
-{
-	int64_t in_force = view->in_force ? view->in_force->version : 0;
-	bool is_same = printed->newest == view->newest->version && printed->in_force == in_force && printed->phase == view->phase;
-	printed->newest = view->newest->version;
-	printed->in_force = in_force;
-	printed->phase = view->phase;
-	return !is_same;
-}
-
-/* Whether it is to be printed. With --watch: if it has changed, also if it is deleted now; but not while only a part
- * of its change was read. */
-static bool view_is_due(struct getting *getting, const struct ledger *ledger, const struct resource_view *view)
-{
-	bool is_wanted = view_is_wanted(getting, view);
-	if (!getting->options->watch)
-		return is_wanted;
-	struct printed_view *printed = printed_find(getting, view->resource);
-	if ((!is_wanted && !printed) || !ledger_change_find(ledger, view->newest->change))
-		return false;
-	if (!printed)
-		printed = printed_add(getting, view->resource);
-	return printed && view_note(printed, view);
-}
-
-/* Counts deletions in force, for those who look for a resource that somebody else has deleted. */
-static void deletion_count(struct getting *getting, const struct resource_view *view)
-{
-	if (resource_view_exists(view) || !view_is_named(getting, view) || getting->options->labels.count > 0)
-		return;
-	getting->deleted++;
-	if (!getting->deleted_last || ledger_newest(getting->deleted_last)->record.time_ms < view->newest->time_ms)
-		getting->deleted_last = view->resource;
-}
-
 static void deletions_note(struct getting *getting, const struct ledger *ledger)
 {
-	const struct ledger_resource *last = getting->deleted_last;
+	const struct ledger_resource *last = getting->choice.deleted_last;
 	char moment[MOMENT_BYTES];
 	if (!last)
 		return;
@@ -153,9 +57,9 @@ static void deletions_note(struct getting *getting, const struct ledger *ledger)
 	command_note(getting->session,
 		     "deleted: %zu, the last " TEXT_FORMAT "/" TEXT_FORMAT " at %s by %s%s%s; `sluice history " TEXT_FORMAT
 		     "/" TEXT_FORMAT "` lists its versions, and `sluice rollback` brings one back",
-		     getting->deleted, TEXT_ARGUMENTS(last->kind), TEXT_ARGUMENTS(last->name), moment,
-		     text_shown(newest->author, getting->kept), newest->reason.length > 0 ? ": " : "",
-		     text_shown(newest->reason, getting->kept), TEXT_ARGUMENTS(last->kind), TEXT_ARGUMENTS(last->name));
+		     getting->choice.deleted, TEXT_ARGUMENTS(last->kind), TEXT_ARGUMENTS(last->name), moment,
+		     text_shown(newest->author, getting->session->arena), newest->reason.length > 0 ? ": " : "",
+		     text_shown(newest->reason, getting->session->arena), TEXT_ARGUMENTS(last->kind), TEXT_ARGUMENTS(last->name));
 }
 
 static void views_print(struct getting *getting, const struct ledger *ledger)
@@ -164,8 +68,8 @@ static void views_print(struct getting *getting, const struct ledger *ledger)
 	LIST_EACH_RESOURCE(ledger, resource)
 	{
 		const struct resource_view view = resource_view(ledger, resource);
-		deletion_count(getting, &view);
-		if (view_is_due(getting, ledger, &view))
+		resource_choice_count(&getting->choice, &view);
+		if (resource_choice_is_due(&getting->choice, ledger, &view))
 			resource_list_add(&getting->list, &view);
 		arena_reset(getting->list.arena);
 	}
@@ -197,11 +101,11 @@ static int get_print(struct session *session, struct getting *getting, const str
 	views_print(getting, ledger);
 	if (getting->options->watch)
 		return views_watch(getting, control);
-	if (getting->list.shown == 0 && getting->wanted.name) {
+	if (getting->list.shown == 0 && getting->choice.wanted.name) {
 		buffer_close(&getting->out);
-		if (control_session_find(control, getting->wanted, &error))
+		if (control_session_find(control, getting->choice.wanted, &error))
 			error_set(&error, ERROR_CONFIG, PLACE_NONE, "`%s/%s` is deleted; `sluice history` lists its versions",
-				  getting->wanted.kind, getting->wanted.name);
+				  getting->choice.wanted.kind, getting->choice.wanted.name);
 		return command_refused(session, &command_get, &error);
 	}
 	if (getting->list.shown == 0 && getting->options->form == RESOURCE_LIST_TEXT)
@@ -222,7 +126,9 @@ static bool conditions_read(struct getting *getting, const struct control_sessio
 
 static int get_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
-	struct getting getting = {.session = session, .options = filled, .kept = session->arena};
+	struct getting getting = {.session = session, .options = filled};
+	getting.choice = (struct resource_choice){
+		.labels = getting.options->labels, .watch = getting.options->watch, .arena = session->arena};
 	struct control_session control = {0};
 	struct error error = {0};
 	int code;
@@ -234,7 +140,7 @@ static int get_run(struct session *session, const void *filled, const char *cons
 		error_memory(&error, ERROR_SYSTEM, "listing resources");
 		return command_failed(session, &error);
 	}
-	if ((count == 0 || resource_reference_read(arguments[0], false, &getting.wanted, &error)) &&
+	if ((count == 0 || resource_reference_read(arguments[0], false, &getting.choice.wanted, &error)) &&
 	    control_session_open(command_workspace(session), &getting.options->asked, &control, &error) &&
 	    conditions_read(&getting, &control, &error))
 		code = get_print(session, &getting, &control);
