@@ -6,7 +6,6 @@
 #include "cases/case_gateway.h"
 #include "cases/case_judge.h"
 
-#define CLOCK_MS_MAX 6000 /* of virtual time that is waited for with a real clock */
 #define PATIENCE_MS 30000 /* beyond that time */
 
 struct gateway_case {
@@ -36,16 +35,9 @@ static bool is_fit_to_run(const struct graph *graph, struct buffer *unfit)
 
 static bool is_fit(const struct case_play *played, struct buffer *unfit)
 {
-	if (!played->workers) {
-		buffer_print(unfit, "no engine starts with these files: %s", played->results.records->error->text);
+	if (!case_runs_by_clock(played, unfit))
 		return false;
-	}
 	const struct plan *plan = case_workers_plan(played->workers);
-	const int64_t took_ms = case_workers_took_ms(played->workers);
-	if (took_ms > CLOCK_MS_MAX) {
-		buffer_print(unfit, "it needs virtual time: it takes %lld s on a real clock", (long long)(took_ms / 1000));
-		return false;
-	}
 	for (size_t i = 0; i < plan->count; i++)
 		if (!is_fit_to_run(plan->pipelines[i].graph, unfit))
 			return false;

@@ -4,6 +4,8 @@
 #include "cases/case_judge.h"
 #include "runtime/spec_check.h"
 
+#define CLOCK_MS_MAX 6000 /* of virtual time that is waited for with a real clock */
+
 static void spec_refusal(const struct spec *spec, struct error *error)
 {
 	for (size_t i = 0; i < faults_total(spec->faults); i++) {
@@ -64,4 +66,16 @@ void case_error_print(const struct error *error, struct buffer *why)
 		buffer_print(why, "  %s:%u: %s\n", place->file, place->line, error->text);
 	else
 		buffer_print(why, "  %s\n", error->text);
+}
+
+bool case_runs_by_clock(const struct case_play *played, struct buffer *unfit)
+{
+	if (!played->workers) {
+		buffer_print(unfit, "no engine starts with these files: %s", played->results.records->error->text);
+		return false;
+	}
+	const int64_t took_ms = case_workers_took_ms(played->workers);
+	if (took_ms > CLOCK_MS_MAX)
+		buffer_print(unfit, "it needs virtual time: it takes %lld s on a real clock", (long long)(took_ms / 1000));
+	return took_ms <= CLOCK_MS_MAX;
 }

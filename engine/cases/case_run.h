@@ -37,6 +37,9 @@ void case_run_close(struct case_run *run);
 /* Whether the case is about files that are refused: a line of it awaits a CONFIG error. */
 bool case_awaits_refusal(const struct case_files *files);
 
+/* Whether an engine and a real clock can run a case that was played in memory; if not, the reason goes to `unfit`. */
+bool case_runs_by_clock(const struct case_play *played, struct buffer *unfit);
+
 /* Appends the error as a line, indented, with its place. */
 void case_error_print(const struct error *error, struct buffer *why);
 
