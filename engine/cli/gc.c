@@ -43,7 +43,7 @@ static size_t versions_count(const struct ledger *ledger)
 /* Removes the files that no kept version names. Without the topic there are none. */
 static int files_sweep(struct session *session, const struct control_session *control, int64_t age_ms)
 {
-	const struct artifact_topic topic = control_session_artifacts(control);
+	const struct artifact_topic topic = control_session_artifact_topic(control);
 	const struct control_topics *topics = &control->config.topics;
 	struct error error = {0};
 	size_t removed, kept;

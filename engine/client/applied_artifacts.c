@@ -146,7 +146,7 @@ bool applied_artifacts_find(const struct workspace *workspace, struct applied_fi
 
 /* ---- the topic ---- */
 
-struct artifact_topic control_session_artifacts(const struct control_session *control)
+struct artifact_topic control_session_artifact_topic(const struct control_session *control)
 {
 	return (struct artifact_topic){.brokers = control->kafka.brokers,
 				       .consumer = control->kafka.consumer,
@@ -170,7 +170,7 @@ static bool topic_survey(const struct artifact_topic *topic, struct applied_arti
 bool applied_artifacts_survey(const struct control_session *control, struct applied_artifacts *artifacts, struct error *error)
 {
 	const struct control_topics *topics = &control->config.topics;
-	const struct artifact_topic topic = control_session_artifacts(control);
+	const struct artifact_topic topic = control_session_artifact_topic(control);
 	if (artifacts->count == 0)
 		return true;
 	if (!control_topics_ensure_artifacts(topics, topic.brokers, topic.consumer, 0, false, error))
@@ -205,7 +205,7 @@ static bool artifact_send(struct artifact_writer *writer, const struct applied_a
 /* Sends what the topic lacks. */
 static bool lacking_send(const struct control_session *control, const struct applied_artifacts *artifacts, struct error *error)
 {
-	const struct artifact_topic topic = control_session_artifacts(control);
+	const struct artifact_topic topic = control_session_artifact_topic(control);
 	struct artifact_writer *writer = NULL;
 	bool good = true;
 	for (size_t i = 0; good && i < artifacts->count; i++) {
@@ -229,7 +229,7 @@ bool applied_artifacts_send(const struct control_session *control, struct applie
 /* Only what was sent is looked for, behind what was read before it was sent. */
 bool applied_artifacts_confirm(const struct control_session *control, struct applied_artifacts *artifacts, struct error *error)
 {
-	const struct artifact_topic topic = control_session_artifacts(control);
+	const struct artifact_topic topic = control_session_artifact_topic(control);
 	struct artifact_outline *outlines = memory_take(artifacts->count + 1, sizeof *outlines);
 	bool *has = memory_take(artifacts->count + 1, sizeof *has);
 	size_t count = 0;

@@ -42,6 +42,6 @@ bool applied_artifacts_confirm(const struct control_session *control, struct app
 void applied_artifacts_print(const struct applied_artifacts *artifacts, bool all, bool json, struct buffer *out);
 
 /* The topic, as the session's options give it. */
-struct artifact_topic control_session_artifacts(const struct control_session *control);
+struct artifact_topic control_session_artifact_topic(const struct control_session *control);
 
 #endif
