@@ -10,12 +10,12 @@
 #define COST_BEGINNING 8U /* one is the beginning of the other: farther than three edits */
 #define BEGINNING_LEAST 3 /* letters that a beginning needs to mean something */
 
-struct letters {
+struct word_letters {
 	size_t length;
 	char bytes[WORD_MAX];
 };
 
-static bool letters_of(struct text text, struct letters *letters)
+static bool letters_of(struct text text, struct word_letters *letters)
 {
 	letters->length = 0;
 	if (text.length > WORD_MAX)
@@ -25,16 +25,16 @@ static bool letters_of(struct text text, struct letters *letters)
 	return true;
 }
 
-static struct letters joined(const struct letters *letters)
+static struct word_letters joined(const struct word_letters *letters)
 {
-	struct letters result = {0};
+	struct word_letters result = {0};
 	for (size_t i = 0; i < letters->length; i++)
 		if (letters->bytes[i] != '-' && letters->bytes[i] != '_')
 			result.bytes[result.length++] = letters->bytes[i];
 	return result;
 }
 
-static bool equal(const struct letters *a, const struct letters *b)
+static bool equal(const struct word_letters *a, const struct word_letters *b)
 {
 	return a->length == b->length && memcmp(a->bytes, b->bytes, a->length) == 0;
 }
@@ -44,7 +44,7 @@ static unsigned least(unsigned a, unsigned b)
 	return a < b ? a : b;
 }
 
-static unsigned distance(const struct letters *a, const struct letters *b)
+static unsigned distance(const struct word_letters *a, const struct word_letters *b)
 {
 	unsigned rows[3][WORD_MAX + 1];
 	unsigned *before = rows[0], *above = rows[1], *row = rows[2];
@@ -76,10 +76,10 @@ static unsigned slips_allowed(size_t length)
 
 static unsigned cost_of(struct text word, struct text candidate)
 {
-	struct letters a, b;
+	struct word_letters a, b;
 	if (!letters_of(word, &a) || !letters_of(candidate, &b) || a.length == 0 || b.length == 0)
 		return COST_NOTHING_NEAR;
-	struct letters a_joined = joined(&a), b_joined = joined(&b);
+	struct word_letters a_joined = joined(&a), b_joined = joined(&b);
 	if (equal(&a_joined, &b_joined))
 		return COST_SAME_LETTERS;
 	size_t shorter = a.length < b.length ? a.length : b.length;
