@@ -127,7 +127,7 @@ static bool references_start(struct learners *learners, const struct engine_conf
 							    .graph = graph,
 							    .board = board,
 							    .log = config->log};
-	if (config->observers_off || !reference_service_is_due(graph, board))
+	if (config->observers_off || !reference_service_is_needed(graph, board))
 		return true;
 	struct reference_service *service = reference_service_open(&references, error);
 	if (service)

@@ -51,7 +51,7 @@ static bool is_learnt(const struct graph *graph, const struct graph_step *step, 
 	return entry && verdict_entry_learnt(entry, topic, &file);
 }
 
-bool reference_service_is_due(const struct graph *graph, struct verdict_board *board)
+bool reference_service_is_needed(const struct graph *graph, struct verdict_board *board)
 {
 	for (size_t i = 0; i < graph->count; i++) {
 		const char *topic = graph_reference_topic(graph, &graph->steps[i]);

@@ -31,7 +31,7 @@ struct reference_service_config {
 };
 
 /* Whether a step of the pipeline has such a reference that the board does not have yet. */
-bool reference_service_is_due(const struct graph *graph, struct verdict_board *board);
+bool reference_service_is_needed(const struct graph *graph, struct verdict_board *board);
 
 /* Starts the thread. The configuration is copied; what it points to is borrowed. NULL: SYSTEM. */
 struct reference_service *reference_service_open(const struct reference_service_config *config, struct error *error);

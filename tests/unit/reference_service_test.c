@@ -155,10 +155,10 @@ static void a_topic_is_learnt_from_in_the_order_of_time(void **state)
 	(void)state;
 	rd_kafka_mock_topic_create(mock.cluster, "before", 2, 1);
 	requests_append(0, 120);
-	assert_true(reference_service_is_due(planning.graph, board));
+	assert_true(reference_service_is_needed(planning.graph, board));
 	struct reference_service *service = service_start();
 	expect_rows(expect_learnt(), 120);
-	assert_false(reference_service_is_due(planning.graph, board));
+	assert_false(reference_service_is_needed(planning.graph, board));
 	expect_ended(service);
 	assert_int_equal(warnings, 0);
 }
@@ -172,7 +172,7 @@ static void a_topic_that_is_not_there_or_short_is_read_again(void **state)
 	for (int64_t until_ms = clock_ms() + MOCK_WAIT_MS; !strstr(warned, "99 rows"); nap())
 		if (clock_ms() > until_ms)
 			fail_msg("it did not say that there are too few rows: %s", warned);
-	assert_true(reference_service_is_due(planning.graph, board));
+	assert_true(reference_service_is_needed(planning.graph, board));
 	requests_append(99, 1);
 	expect_rows(expect_learnt(), 100);
 	expect_ended(service);
@@ -190,7 +190,7 @@ static void a_topic_with_too_few_rows_for_a_method_is_read_again(void **state)
 	for (int64_t until_ms = clock_ms() + MOCK_WAIT_MS; !strstr(warned, "150 rows, and `mmd` needs 200"); nap())
 		if (clock_ms() > until_ms)
 			fail_msg("it did not say that there are too few rows: %s", warned);
-	assert_true(reference_service_is_due(planning.graph, board));
+	assert_true(reference_service_is_needed(planning.graph, board));
 	requests_append(150, 50);
 	expect_rows(expect_learnt(), 200);
 	expect_ended(service);
@@ -245,7 +245,7 @@ static void a_service_stops_while_nothing_can_be_learnt(void **state)
 	nap();
 	reference_service_close(service);
 	assert_true(clock_ms() - begin_ms < MOCK_WAIT_MS);
-	assert_true(reference_service_is_due(planning.graph, board));
+	assert_true(reference_service_is_needed(planning.graph, board));
 }
 
 int main(void)
