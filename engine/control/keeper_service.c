@@ -34,7 +34,7 @@ struct keeper_service {
 	pthread_t thread;
 	bool has_thread;
 	atomic_bool stopping;
-	atomic_bool renews; /* keeper_service_renew() */
+	atomic_bool renews; /* keeper_service_end_term() */
 	_Atomic int64_t epoch; /* 0: a candidate */
 	int bell;	       /* rung by the readers, and to stop */
 
@@ -565,7 +565,7 @@ void keeper_service_close(struct keeper_service *service)
 	memory_give(service);
 }
 
-void keeper_service_renew(struct keeper_service *service)
+void keeper_service_end_term(struct keeper_service *service)
 {
 	atomic_store(&service->renews, true);
 	bell_ring(service->bell);

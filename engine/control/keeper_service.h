@@ -45,7 +45,7 @@ void keeper_service_close(struct keeper_service *service);
 
 /* Ends a term, if there is one: `control` may be another topic than the one that was read. The next term reads it from its
  * beginning. Any thread may call. */
-void keeper_service_renew(struct keeper_service *service);
+void keeper_service_end_term(struct keeper_service *service);
 
 /* The epoch of its term; 0: it is a candidate. Any thread may call. */
 int64_t keeper_service_epoch(const struct keeper_service *service);

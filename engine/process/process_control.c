@@ -173,7 +173,7 @@ static bool control_serve(void *context, struct error *error)
 static void control_lost(void *context)
 {
 	struct process_control *control = context;
-	keeper_service_renew(control->keeper);
+	keeper_service_end_term(control->keeper);
 }
 
 static bool control_activate(void *context, struct revision *revision, struct error *error)
