@@ -111,7 +111,7 @@ static bool state_read(struct past_rebase *self, struct error *error)
 					     .by_time =
 						     true, /* if its messages were of another partition before, the newest hold */
 					     .properties = self->target.kafka.consumer};
-	self->store = store_open((struct scopes){1, &name}, STATE_BYTES_MAX);
+	self->store = store_open((struct store_scopes){1, &name}, STATE_BYTES_MAX);
 	if (!config.topic || !self->store)
 		return error_memory(error, ERROR_SYSTEM, "reading a changelog");
 	struct reader *reader = reader_open(&config, error);

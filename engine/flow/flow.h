@@ -126,7 +126,7 @@ void flow_advance(struct flow *flow, int64_t now_ms);
 
 /* Names of the stateful steps, with which a store for the flow is opened; owned by the flow. If the stage joins parts
  * of requests, a scope for parked parts follows, which the flow's owner fills. */
-struct scopes flow_scopes(const struct flow *flow);
+struct store_scopes flow_scopes(const struct flow *flow);
 
 /* Forgets the last verdicts of observers whose state is in the store: another engine has their partition now, and judges
  * what comes. */

@@ -93,10 +93,10 @@ void ordered_gate_enter(struct visit *visit)
 
 /* ---- lines ---- */
 
-struct scopes flow_scopes(const struct flow *flow)
+struct store_scopes flow_scopes(const struct flow *flow)
 {
 	uint32_t scope;
-	return (struct scopes){flow->ordered_gate_count + flow_joins_parts(flow, &scope), flow->scopes};
+	return (struct store_scopes){flow->ordered_gate_count + flow_joins_parts(flow, &scope), flow->scopes};
 }
 
 /* The entry of the step that an observer observes; another step has its own. */

@@ -31,7 +31,7 @@ struct archive_place {
 	const char *pipeline; /* that owns the state, for messages; borrowed like `changelog` */
 	bool new_state;	      /* the loss of state is accepted */
 	bool versioned;	      /* a control plane names the changelog (state/changelog_identity.h) */
-	struct scopes scopes;
+	struct store_scopes scopes;
 	size_t bytes_max; /* of the store */
 };
 

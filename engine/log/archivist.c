@@ -240,7 +240,7 @@ static struct job *job_make(enum job_kind kind, uint64_t ticket, const struct ar
 	if (topics > 0)
 		memcpy(job->topics, place->topics, topics * sizeof *job->topics);
 	job->place.topics = job->topics;
-	job->place.scopes = (struct scopes){0}; /* the store has them now */
+	job->place.scopes = (struct store_scopes){0}; /* the store has them now */
 	return job;
 }
 

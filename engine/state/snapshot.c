@@ -78,7 +78,8 @@ static void block_end(struct snapshot_writer *writer, unsigned char type, size_t
 	out->length = end;
 }
 
-void snapshot_write_head(struct snapshot_writer *writer, const struct snapshot_head *head, struct scopes scopes, struct buffer *out)
+void snapshot_write_head(struct snapshot_writer *writer, const struct snapshot_head *head, struct store_scopes scopes,
+			 struct buffer *out)
 {
 	buffer_append(out, MAGIC, MAGIC_BYTES);
 	buffer_byte(out, VERSION);

@@ -40,7 +40,7 @@ struct snapshot_writer {
 	uint64_t count;
 };
 
-void snapshot_write_head(struct snapshot_writer *writer, const struct snapshot_head *head, struct scopes scopes,
+void snapshot_write_head(struct snapshot_writer *writer, const struct snapshot_head *head, struct store_scopes scopes,
 			 struct buffer *out);
 
 /* Writes a block of about so many bytes. False: it was the last, and the end block is written too, or `out` has

@@ -13,7 +13,7 @@
 #define JOURNAL_BUCKETS_AT_FIRST ((size_t)256)
 
 struct store {
-	struct scopes scopes;
+	struct store_scopes scopes;
 	const char **names; /* of the scopes, with the texts behind them */
 	struct state_table **tables;
 	size_t bytes_max;
@@ -23,7 +23,7 @@ struct store {
 	size_t pending_bytes; /* that writes will add to the tables at most */
 };
 
-static bool scopes_copy(struct store *store, struct scopes scopes)
+static bool scopes_copy(struct store *store, struct store_scopes scopes)
 {
 	size_t texts = 0;
 	for (size_t i = 0; i < scopes.count; i++)
@@ -35,11 +35,11 @@ static bool scopes_copy(struct store *store, struct scopes scopes)
 		store->names[i] = memcpy(at, scopes.names[i], size);
 		at += size;
 	}
-	store->scopes = (struct scopes){scopes.count, store->names};
+	store->scopes = (struct store_scopes){scopes.count, store->names};
 	return store->names != NULL;
 }
 
-struct store *store_open(struct scopes scopes, size_t bytes_max)
+struct store *store_open(struct store_scopes scopes, size_t bytes_max)
 {
 	assert(scopes.count <= STORE_SCOPES_MAX);
 	struct store *store = memory_take(1, sizeof *store);
@@ -69,7 +69,7 @@ void store_close(struct store *store)
 	memory_give(store);
 }
 
-struct scopes store_scopes(const struct store *store)
+struct store_scopes store_scopes(const struct store *store)
 {
 	return store->scopes;
 }

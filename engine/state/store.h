@@ -24,7 +24,7 @@ struct store;
 #define STORE_VALUE_BYTES_MAX 900000 /* which accepts 1 MB by default */
 
 /* Names of the steps, each once. */
-struct scopes {
+struct store_scopes {
 	size_t count;
 	const char *const *names;
 };
@@ -42,9 +42,9 @@ struct write {
 };
 
 /* A store of at most `bytes_max`; copies the scopes. NULL: memory ran out. */
-struct store *store_open(struct scopes scopes, size_t bytes_max);
+struct store *store_open(struct store_scopes scopes, size_t bytes_max);
 void store_close(struct store *store); /* NULL is fine */
-struct scopes store_scopes(const struct store *store);
+struct store_scopes store_scopes(const struct store *store);
 
 /* Value that the next message reads, from the journal first; false: there is none. It is valid until that key is
  * journaled or released again. */

@@ -59,13 +59,13 @@ static struct archive *archive_of(struct worker *worker, struct error *error)
 }
 
 /* The scopes of the stage's steps, and of the changelog's identity. */
-static struct scopes scopes_of(struct partition_states *partition_states, const struct worker_stage *stage)
+static struct store_scopes scopes_of(struct partition_states *partition_states, const struct worker_stage *stage)
 {
-	struct scopes scopes = flow_scopes(stage->flow);
+	struct store_scopes scopes = flow_scopes(stage->flow);
 	assert(scopes.count < STORE_SCOPES_MAX);
 	memcpy(partition_states->scope_names, scopes.names, scopes.count * sizeof *scopes.names);
 	partition_states->scope_names[scopes.count] = IDENTITY_SCOPE;
-	return (struct scopes){scopes.count + 1, partition_states->scope_names};
+	return (struct store_scopes){scopes.count + 1, partition_states->scope_names};
 }
 
 static struct archive_place place_of(struct worker *worker, const struct partition_state *partition_state)

@@ -18,7 +18,7 @@ static const char *const names[] = {"a", "b"};
 
 static void snapshot_run(const char *bytes, size_t length)
 {
-	struct store *store = store_open((struct scopes){2, names}, BYTES_MAX);
+	struct store *store = store_open((struct store_scopes){2, names}, BYTES_MAX);
 	struct snapshot_reader reader = {0};
 	struct error error = {0};
 	size_t before = store_bytes(store), at = 0;

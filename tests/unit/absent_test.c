@@ -23,7 +23,7 @@
 #define BYTES_MAX ((size_t)1 << 20)
 
 static const char *const scope_names[] = {"n"};
-static const struct scopes scopes = {1, scope_names};
+static const struct store_scopes scopes = {1, scope_names};
 
 /* It is made, or shown, after a while. */
 struct late {

@@ -26,7 +26,7 @@
 
 static struct position assigned[] = {{0, 0, OFFSET_NONE}};
 static const char *const names[] = {"n"};
-static const struct scopes scopes = {1, names};
+static const struct store_scopes scopes = {1, names};
 
 struct stand {
 	struct log_sink sink; /* first */
@@ -320,7 +320,7 @@ static void a_restore_tells_how_far_the_commits_refer(void **state)
 	static const char *const with_identity[] = {"n", IDENTITY_SCOPE};
 	struct stand *stand = *state;
 	stand->place.pipeline = "p";
-	stand->place.scopes = (struct scopes){2, with_identity};
+	stand->place.scopes = (struct store_scopes){2, with_identity};
 	struct archive_news news = restore_again(stand);
 	assert_int_equal(news.referred, 0);
 	const uint64_t id = news.reference.id;

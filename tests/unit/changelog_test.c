@@ -71,7 +71,8 @@ struct stand {
 static int set_up(void **state)
 {
 	static struct stand stand;
-	stand = (struct stand){.fake.output.operations = &operations, .store = store_open((struct scopes){1, names}, BYTES_MAX)};
+	stand = (struct stand){.fake.output.operations = &operations,
+			       .store = store_open((struct store_scopes){1, names}, BYTES_MAX)};
 	changelog_words_open(&stand.words);
 	*state = &stand;
 	return stand.store ? 0 : -1;

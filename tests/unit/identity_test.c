@@ -18,7 +18,7 @@
 static const char *const names[] = {"count", IDENTITY_SCOPE};
 static const char *const others[] = {"tally", IDENTITY_SCOPE};
 static const char *const both[] = {"count", "tally", IDENTITY_SCOPE};
-static const struct scopes scopes = {2, names}, renamed = {2, others}, more = {3, both};
+static const struct store_scopes scopes = {2, names}, renamed = {2, others}, more = {3, both};
 
 struct stand {
 	struct store *store;
@@ -63,7 +63,7 @@ static void copy_one(void *context, const struct change *kept)
 }
 
 /* As another engine finds it, which has these steps; `emptied`: there is nothing any more. */
-static void restart(struct stand *stand, struct scopes with, bool emptied)
+static void restart(struct stand *stand, struct store_scopes with, bool emptied)
 {
 	struct store *next = store_open(with, BYTES_MAX);
 	struct store_walk walk = {0};

@@ -315,7 +315,7 @@ static int64_t referred_end(const struct stand *stand)
 static struct snapshot_head head_of_snapshot(const struct stand *stand)
 {
 	const char *const scope_names[] = {"n", IDENTITY_SCOPE};
-	struct store *store = store_open((struct scopes){2, scope_names}, 1 << 20);
+	struct store *store = store_open((struct store_scopes){2, scope_names}, 1 << 20);
 	struct snapshot_head head;
 	struct error error = {0};
 	assert_non_null(store);
@@ -387,7 +387,7 @@ static void of_several_snapshots_that_are_due_the_oldest_comes_first(void **stat
 {
 	const struct stand *stand = *state;
 	struct worker_stage *stage = (struct worker_stage *)&(int){0}; /* any */
-	struct store *store = store_open((struct scopes){0}, 1 << 20);
+	struct store *store = store_open((struct store_scopes){0}, 1 << 20);
 	struct partition_state items[] = {{.laid_ms = 30}, {.laid_ms = 20}, {.laid_ms = 10}, {.laid_ms = 20}};
 	struct partition_states states = {.first = items};
 	assert_non_null(store);

@@ -83,7 +83,7 @@ static void recording_close(struct recording *recording)
 /* ---- changelogs ---- */
 
 /* What a changelog says, as a stage with these steps takes it. */
-static struct store *store_of(const char *name, struct scopes scopes)
+static struct store *store_of(const char *name, struct store_scopes scopes)
 {
 	struct recording recording;
 	struct error error = {0};
@@ -104,7 +104,7 @@ static void the_changelog_of_steps_is_read(void **state)
 {
 	(void)state;
 	static const char *const names[] = {"signals", "pairs"};
-	struct store *store = store_of("remembers.stage.signals.state", (struct scopes){2, names});
+	struct store *store = store_of("remembers.stage.signals.state", (struct store_scopes){2, names});
 	struct text value;
 	for (int i = 0; i < 3; i++) {
 		const char group[] = {'g', (char)('0' + i), '\0'};
@@ -120,7 +120,7 @@ static void the_changelog_of_steps_is_read(void **state)
 static void expect_parts(const char *name, const char *first, const char *second)
 {
 	static const char *const names[] = {PARTS};
-	struct store *store = store_of(name, (struct scopes){1, names});
+	struct store *store = store_of(name, (struct store_scopes){1, names});
 	struct parked_parts parked_parts = {.store = store};
 	struct parked_part_list list = {0};
 	struct error error = {0};
@@ -155,7 +155,7 @@ static void a_snapshot_is_read(void **state)
 	(void)state;
 	static const char changelog[] = "sluice.recorded.pipeline.often.stage.request.state";
 	static const char *const names[] = {"counts"};
-	struct store *store = store_open((struct scopes){1, names}, BYTES_MAX);
+	struct store *store = store_open((struct store_scopes){1, names}, BYTES_MAX);
 	struct snapshot_head head;
 	struct error error = {0};
 	struct text value;

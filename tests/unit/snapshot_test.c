@@ -13,7 +13,7 @@
 #define KEYS 3000
 
 static const char *const names[] = {"signals", "bars"};
-static const struct scopes scopes = {2, names};
+static const struct store_scopes scopes = {2, names};
 static const struct snapshot_head head = {.topic = "t.state", .partition = 3, .offset = 123456789012, .time_ms = 1767225600000};
 
 static struct text number_key(char room[16], unsigned number)
@@ -52,7 +52,7 @@ static bool read_all(struct snapshot_reader *reader, struct text bytes, struct s
 	return true;
 }
 
-static void assert_refused(struct text bytes, struct scopes its_scopes, const char *reason)
+static void assert_refused(struct text bytes, struct store_scopes its_scopes, const char *reason)
 {
 	struct store *store = store_open(its_scopes, BYTES_MAX);
 	struct snapshot_reader reader;
@@ -116,7 +116,7 @@ static void steps_are_found_by_their_names_when_they_changed_places(void **state
 {
 	struct fixture *fixture = *state;
 	static const char *const turned[] = {"bars", "signals"};
-	struct store *again = store_open((struct scopes){2, turned}, BYTES_MAX);
+	struct store *again = store_open((struct store_scopes){2, turned}, BYTES_MAX);
 	struct snapshot_reader reader;
 	struct error error = {0};
 	struct text value;
@@ -130,7 +130,7 @@ static void what_a_step_that_is_gone_remembered_is_left_out(void **state)
 {
 	struct fixture *fixture = *state;
 	static const char *const one[] = {"bars"};
-	struct store *again = store_open((struct scopes){1, one}, BYTES_MAX);
+	struct store *again = store_open((struct store_scopes){1, one}, BYTES_MAX);
 	struct snapshot_reader reader;
 	struct error error = {0};
 	assert_true(read_all(&reader, buffer_view(&fixture->bytes), again, &error));
@@ -142,7 +142,7 @@ static void a_snapshot_from_before_a_step_was_there_is_refused(void **state)
 {
 	struct fixture *fixture = *state;
 	static const char *const three[] = {"bars", "signals", "new"};
-	assert_refused(buffer_view(&fixture->bytes), (struct scopes){3, three}, "other steps");
+	assert_refused(buffer_view(&fixture->bytes), (struct store_scopes){3, three}, "other steps");
 }
 
 static void an_empty_store_has_a_snapshot_too(void **state)

@@ -15,7 +15,7 @@
 #define BYTES_MAX ((size_t)1 << 24)
 
 static const char *const names[] = {"first", "second"};
-static const struct scopes scopes = {2, names};
+static const struct store_scopes scopes = {2, names};
 
 static struct store *store_of(void **state)
 {
