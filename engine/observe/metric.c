@@ -299,7 +299,7 @@ static size_t value_series(enum metric_value value)
 	}
 }
 
-size_t metric_series(enum metric_scope scope)
+size_t metric_series_count(enum metric_scope scope)
 {
 	size_t series = 0;
 	for (const struct metric *row = metric_rows; row->name; row++)

@@ -157,7 +157,7 @@ struct metric_subject {
 };
 
 /* Number of series that one subject of the scope has. */
-size_t metric_series(enum metric_scope scope);
+size_t metric_series_count(enum metric_scope scope);
 
 #define SUBJECT_OTHER "other"
 

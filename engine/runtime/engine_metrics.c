@@ -150,12 +150,12 @@ static size_t count_weighers(const struct graph *graph)
 
 size_t pipeline_steps_most(size_t drifts, size_t weighers, size_t alerts, size_t metrics, bool has_seldon)
 {
-	const size_t before = metric_series(SCOPE_PIPELINE) + metric_series(SCOPE_PIPELINE_NOW) +
-			      metric_series(SCOPE_DRIFT) * drifts + IMPORTANCE_SERIES * metric_series(SCOPE_IMPORTANCE) * weighers +
-			      metric_series(SCOPE_ALERT) * alerts + PIPELINE_MODEL_SERIES +
-			      (metrics > 0 ? PIPELINE_METRIC_SERIES + metric_series(SCOPE_METRIC) * metrics : 0) +
+	const size_t before = metric_series_count(SCOPE_PIPELINE) + metric_series_count(SCOPE_PIPELINE_NOW) +
+			      metric_series_count(SCOPE_DRIFT) * drifts + IMPORTANCE_SERIES * metric_series_count(SCOPE_IMPORTANCE) * weighers +
+			      metric_series_count(SCOPE_ALERT) * alerts + PIPELINE_MODEL_SERIES +
+			      (metrics > 0 ? PIPELINE_METRIC_SERIES + metric_series_count(SCOPE_METRIC) * metrics : 0) +
 			      (has_seldon ? PIPELINE_SELDON_SERIES : 0);
-	const size_t most = before < PIPELINE_SERIES_MAX ? (PIPELINE_SERIES_MAX - before) / metric_series(SCOPE_STEP) : 0;
+	const size_t most = before < PIPELINE_SERIES_MAX ? (PIPELINE_SERIES_MAX - before) / metric_series_count(SCOPE_STEP) : 0;
 	return most > 0 ? most : 1;
 }
 
@@ -395,7 +395,7 @@ static void list_models(const struct engine_metrics *metrics, const struct plan 
 						      metrics->arena);
 		}
 	}
-	const size_t series = metric_series(SCOPE_MODEL) + (metrics->has_seldon ? SELDON_MODEL_SERIES : 0);
+	const size_t series = metric_series_count(SCOPE_MODEL) + (metrics->has_seldon ? SELDON_MODEL_SERIES : 0);
 	models->count += metric_subjects_fold(its.items, its.count, pipelines * PIPELINE_MODEL_SERIES / series, SCOPE_MODEL,
 					      COUNT_WORDS_APART(struct model_counts), metrics->arena);
 }

@@ -118,7 +118,7 @@ static void a_subject_has_as_many_series_as_it_claims(void **state)
 	for (enum metric_scope scope = 0; scope < METRIC_SCOPES; scope++) {
 		const struct metric_subject subject = {{TEXT("a"), TEXT("b"), TEXT("c")}, values};
 		const char *text = write_one(&out, EXPOSITION_TEXT, scope, &subject, 1);
-		assert_int_equal(lines_with(text, "\n") - lines_with(text, "# "), metric_series(scope));
+		assert_int_equal(lines_with(text, "\n") - lines_with(text, "# "), metric_series_count(scope));
 	}
 	buffer_close(&out);
 }
@@ -156,7 +156,7 @@ static void subjects_beyond_the_limit_are_summed_as_other(void **state)
 static void a_pipeline_keeps_its_limit(void **state)
 {
 	(void)state;
-	const size_t fixed = metric_series(SCOPE_PIPELINE) + metric_series(SCOPE_PIPELINE_NOW) + PIPELINE_MODEL_SERIES;
+	const size_t fixed = metric_series_count(SCOPE_PIPELINE) + metric_series_count(SCOPE_PIPELINE_NOW) + PIPELINE_MODEL_SERIES;
 	for (size_t alerts = 0; alerts <= ALERTS_MAX; alerts++)
 		for (size_t drifts = 0; drifts <= 300; drifts++)
 			for (size_t seldon = 0, weighers = drifts % 7; seldon < 2; seldon++) {
@@ -164,13 +164,13 @@ static void a_pipeline_keeps_its_limit(void **state)
 				const size_t most = pipeline_steps_most(drifts, weighers, alerts, metrics, seldon);
 				const size_t series = fixed + seldon * PIPELINE_SELDON_SERIES +
 						      (metrics > 0) * PIPELINE_METRIC_SERIES +
-						      metrics * metric_series(SCOPE_METRIC) +
-						      alerts * metric_series(SCOPE_ALERT) + drifts * metric_series(SCOPE_DRIFT) +
-						      weighers * IMPORTANCE_SERIES * metric_series(SCOPE_IMPORTANCE) +
-						      most * metric_series(SCOPE_STEP);
-				assert_in_range(most, 1, PIPELINE_SERIES_MAX / metric_series(SCOPE_STEP));
+						      metrics * metric_series_count(SCOPE_METRIC) +
+						      alerts * metric_series_count(SCOPE_ALERT) + drifts * metric_series_count(SCOPE_DRIFT) +
+						      weighers * IMPORTANCE_SERIES * metric_series_count(SCOPE_IMPORTANCE) +
+						      most * metric_series_count(SCOPE_STEP);
+				assert_in_range(most, 1, PIPELINE_SERIES_MAX / metric_series_count(SCOPE_STEP));
 				assert_true(series <= PIPELINE_SERIES_MAX || most == 1);
-				assert_true(series + metric_series(SCOPE_STEP) > PIPELINE_SERIES_MAX); /* and none is wasted */
+				assert_true(series + metric_series_count(SCOPE_STEP) > PIPELINE_SERIES_MAX); /* and none is wasted */
 			}
 }
 
