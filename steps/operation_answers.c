@@ -254,7 +254,7 @@ static bool is_token(const char *name)
 static bool headers_check(const void *options, struct place place, struct error *error)
 {
 	static const char *const own[] = {"content-type", "sluice-error", "x-request-id", "inference-header-content-length"};
-	const struct operation_table *self = options;
+	const struct operation_entries *self = options;
 	const struct set_value *items = self->items.items;
 	(void)place;
 	for (size_t i = 0; i < self->items.count; i++) {
@@ -313,7 +313,7 @@ static bool header_value(const struct operation_instruction *instruction, const 
 /* A header travels as a mark (message/message.h), until the answer leaves. */
 static bool headers_run(const struct operation_instruction *instruction, struct work *work, struct error *error)
 {
-	const struct operation_table *self = instruction->options;
+	const struct operation_entries *self = instruction->options;
 	const struct set_value *items = self->items.items;
 	struct tensors_builder marks;
 	tensors_begin(&marks, work->arena, work->payload.marks.count + self->items.count);
@@ -337,7 +337,7 @@ static bool headers_run(const struct operation_instruction *instruction, struct 
 
 static bool headers_infer(const struct operation_instruction *instruction, struct typing *typing, struct error *error)
 {
-	const struct operation_table *self = instruction->options;
+	const struct operation_entries *self = instruction->options;
 	const struct set_value *items = self->items.items;
 	const struct expression_types types = {typing, typing_of_present};
 	for (size_t i = 0; i < self->items.count; i++) {

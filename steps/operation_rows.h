@@ -160,7 +160,7 @@ struct set_value {
 	const struct expression *value;
 };
 
-struct operation_table {
+struct operation_entries {
 	struct item_list items; /* struct renaming, struct set_value */
 };
 

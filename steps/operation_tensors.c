@@ -15,7 +15,7 @@ static bool no_types(struct error *error)
 /* ---- rename ---- */
 
 /* What a tensor is called afterwards; the same when it is not renamed. */
-static struct text new_name(const struct operation_table *self, struct text name)
+static struct text new_name(const struct operation_entries *self, struct text name)
 {
 	const struct renaming *items = self->items.items;
 	for (size_t i = 0; i < self->items.count; i++)
@@ -24,7 +24,7 @@ static struct text new_name(const struct operation_table *self, struct text name
 	return name;
 }
 
-static bool is_taken(const struct operation_table *self, struct text name)
+static bool is_taken(const struct operation_entries *self, struct text name)
 {
 	const struct renaming *items = self->items.items;
 	for (size_t i = 0; i < self->items.count; i++)
@@ -36,7 +36,7 @@ static bool is_taken(const struct operation_table *self, struct text name)
 /* All at once: a tensor whose name is given to another goes. */
 static bool rename_run(const struct operation_instruction *instruction, struct work *work, struct error *error)
 {
-	const struct operation_table *self = instruction->options;
+	const struct operation_entries *self = instruction->options;
 	const struct renaming *items = self->items.items;
 	for (size_t i = 0; i < self->items.count; i++)
 		if (!work_find(work, instruction, text_of(items[i].from.text), error))
@@ -59,7 +59,7 @@ static bool rename_run(const struct operation_instruction *instruction, struct w
 
 static bool rename_infer(const struct operation_instruction *instruction, struct typing *typing, struct error *error)
 {
-	const struct operation_table *self = instruction->options;
+	const struct operation_entries *self = instruction->options;
 	const struct renaming *items = self->items.items;
 	struct tensor_type *tensors = ARENA_ARRAY(typing->arena, struct tensor_type, self->items.count + 1);
 	for (size_t i = 0; tensors && i < self->items.count; i++) {
@@ -259,12 +259,12 @@ static bool cast_infer(const struct operation_instruction *instruction, struct t
 
 static size_t table_adds(const void *options)
 {
-	return ((const struct operation_table *)options)->items.count;
+	return ((const struct operation_entries *)options)->items.count;
 }
 
 static bool set_run(const struct operation_instruction *instruction, struct work *work, struct error *error)
 {
-	const struct operation_table *self = instruction->options;
+	const struct operation_entries *self = instruction->options;
 	const struct set_value *items = self->items.items;
 	for (size_t i = 0; i < self->items.count; i++) {
 		const struct tensor *value =
@@ -278,7 +278,7 @@ static bool set_run(const struct operation_instruction *instruction, struct work
 
 static bool set_infer(const struct operation_instruction *instruction, struct typing *typing, struct error *error)
 {
-	const struct operation_table *self = instruction->options;
+	const struct operation_entries *self = instruction->options;
 	const struct set_value *items = self->items.items;
 	const struct expression_types types = {typing, typing_of_present};
 	for (size_t i = 0; i < self->items.count; i++) {
