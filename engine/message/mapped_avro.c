@@ -92,10 +92,10 @@ static bool take_values(struct mapped_gathering *gathering, const struct map_nod
 		return branch ? take_values(gathering, node, branch, at) : broken(gathering);
 	}
 	if (is_object(schema))
-		return gather_object(gathering, node);
+		return mapped_gather_object(gathering, node);
 	if (is_avro_array(schema)) {
 		struct avro_blocks blocks = {0};
-		gather_list(gathering, node);
+		mapped_gather_list(gathering, node);
 		while (avro_walk_item(at, &blocks))
 			if (!take_values(gathering, node, avro_schema_array_items(schema), at))
 				return false;
@@ -107,7 +107,7 @@ static bool take_values(struct mapped_gathering *gathering, const struct map_nod
 		return broken(gathering);
 	if (arena_failed(gathering->arena))
 		return error_memory(gathering->error, ERROR_LIMIT, "mapping an event");
-	return gather_cell(gathering, node, &cell);
+	return mapped_gather_cell(gathering, node, &cell);
 }
 
 static bool walk_record(struct mapped_gathering *gathering, const struct map_node *node, avro_schema_t schema, struct avro_walk *at)
@@ -145,7 +145,7 @@ static bool walk_item(struct mapped_gathering *gathering, const struct map_node 
 		*at = begin;
 		if (!walk(gathering, child, items, at))
 			return false;
-		if (child->step == STEP_ALL && !gather_item_end(gathering, child))
+		if (child->step == STEP_ALL && !mapped_gather_item_end(gathering, child))
 			return false;
 	}
 	return true;
@@ -156,14 +156,14 @@ static bool walk_array(struct mapped_gathering *gathering, const struct map_node
 	avro_schema_t items = avro_schema_array_items(schema);
 	struct avro_blocks blocks = {0};
 	uint64_t index = 0;
-	gather_list(gathering, node);
+	mapped_gather_list(gathering, node);
 	for (; avro_walk_item(at, &blocks); index++) {
 		const struct map_node *child = node_item(node->children, index);
 		if (!(child ? walk_item(gathering, child, index, items, at) : over(gathering, items, at)))
 			return false;
 	}
 	if (index == 0)
-		gather_empty_list(gathering, node);
+		mapped_gather_empty_list(gathering, node);
 	return !avro_failed(&at->cursor) || broken(gathering);
 }
 

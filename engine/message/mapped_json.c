@@ -38,16 +38,16 @@ static bool take_values(struct mapped_gathering *gathering, const struct map_nod
 	case JSON_WRONG:
 		return false;
 	case JSON_OBJECT:
-		return gather_object(gathering, node);
+		return mapped_gather_object(gathering, node);
 	case JSON_ARRAY:
-		gather_list(gathering, node);
+		mapped_gather_list(gathering, node);
 		(void)json_enter(scan);
 		while (json_item(scan))
 			if (!take_values(gathering, node, scan))
 				return false;
 		return !scan->failed;
 	default:
-		return take_cell(scan, &cell) && gather_cell(gathering, node, &cell);
+		return take_cell(scan, &cell) && mapped_gather_cell(gathering, node, &cell);
 	}
 }
 
@@ -71,7 +71,7 @@ static bool walk_item(struct mapped_gathering *gathering, const struct map_node 
 		struct json_scan again = json_again(scan, span);
 		if (!walk(gathering, child, &again))
 			return false;
-		if (child->step == STEP_ALL && !gather_item_end(gathering, child))
+		if (child->step == STEP_ALL && !mapped_gather_item_end(gathering, child))
 			return false;
 	}
 	return true;
@@ -80,7 +80,7 @@ static bool walk_item(struct mapped_gathering *gathering, const struct map_node 
 static bool walk_array(struct mapped_gathering *gathering, const struct map_node *node, struct json_scan *scan)
 {
 	uint64_t index = 0;
-	gather_list(gathering, node);
+	mapped_gather_list(gathering, node);
 	(void)json_enter(scan);
 	for (; json_item(scan); index++) {
 		const struct map_node *child = node_item(node->children, index);
@@ -93,7 +93,7 @@ static bool walk_array(struct mapped_gathering *gathering, const struct map_node
 		}
 	}
 	if (index == 0)
-		gather_empty_list(gathering, node);
+		mapped_gather_empty_list(gathering, node);
 	return !scan->failed;
 }
 
@@ -103,7 +103,7 @@ static bool walk(struct mapped_gathering *gathering, const struct map_node *node
 	if (node->ends && (!node->children || (type != JSON_OBJECT && type != JSON_ARRAY)))
 		return take_values(gathering, node, scan);
 	if (node->ends && type == JSON_OBJECT)
-		return gather_object(gathering, node);
+		return mapped_gather_object(gathering, node);
 	if (node->ends) { /* `a` and `a[0]`: the list itself, then its items */
 		struct text span;
 		if (!json_span(scan, &span))

@@ -152,7 +152,7 @@ static bool add_cell(struct mapped_gathering *gathering, struct found *found, co
 	return true;
 }
 
-bool gather_cell(struct mapped_gathering *gathering, const struct map_node *node, const struct cell *cell)
+bool mapped_gather_cell(struct mapped_gathering *gathering, const struct map_node *node, const struct cell *cell)
 {
 	for (const struct map_path *path = node->ends; path; path = path->next)
 		if (!add_cell(gathering, &gathering->found[path->number], cell))
@@ -160,7 +160,7 @@ bool gather_cell(struct mapped_gathering *gathering, const struct map_node *node
 	return true;
 }
 
-void gather_list(struct mapped_gathering *gathering, const struct map_node *node)
+void mapped_gather_list(struct mapped_gathering *gathering, const struct map_node *node)
 {
 	for (const struct map_path *path = node->ends; path; path = path->next)
 		gathering->found[path->number].listed = true;
@@ -178,14 +178,14 @@ static void list_all_below(struct mapped_gathering *gathering, const struct map_
 		list_all_below(gathering, child);
 }
 
-void gather_empty_list(struct mapped_gathering *gathering, const struct map_node *node)
+void mapped_gather_empty_list(struct mapped_gathering *gathering, const struct map_node *node)
 {
 	for (const struct map_node *child = node->children; child; child = child->next)
 		if (child->step == STEP_ALL)
 			list_all_below(gathering, child);
 }
 
-bool gather_item_end(struct mapped_gathering *gathering, const struct map_node *node)
+bool mapped_gather_item_end(struct mapped_gathering *gathering, const struct map_node *node)
 {
 	const struct cell nothing = {.kind = CELL_NOTHING};
 	for (const struct map_path *path = node->starred; path; path = path->next_starred) {
@@ -197,7 +197,7 @@ bool gather_item_end(struct mapped_gathering *gathering, const struct map_node *
 	return true;
 }
 
-bool gather_object(struct mapped_gathering *gathering, const struct map_node *node)
+bool mapped_gather_object(struct mapped_gathering *gathering, const struct map_node *node)
 {
 	return error_set(gathering->error, ERROR_INPUT, PLACE_NONE,
 			 "there is an object at `" TEXT_FORMAT "` of the event, and a path must end at a value; name a field of it",

@@ -57,18 +57,18 @@ struct mapped_gathering {
 };
 
 /* Adds a value at a node, for all paths that end there. False: the arena is full. */
-bool gather_cell(struct mapped_gathering *gathering, const struct map_node *node, const struct cell *cell);
+bool mapped_gather_cell(struct mapped_gathering *gathering, const struct map_node *node, const struct cell *cell);
 
 /* Records a list at a node, for the paths that end there or have [*] there. */
-void gather_list(struct mapped_gathering *gathering, const struct map_node *node);
+void mapped_gather_list(struct mapped_gathering *gathering, const struct map_node *node);
 
 /* Records that the list had no items: the values after its [*] are present, but there are none. */
-void gather_empty_list(struct mapped_gathering *gathering, const struct map_node *node);
+void mapped_gather_empty_list(struct mapped_gathering *gathering, const struct map_node *node);
 
 /* Ends an item of a list with [*]: paths that found no value in it get an absent one. */
-bool gather_item_end(struct mapped_gathering *gathering, const struct map_node *node);
+bool mapped_gather_item_end(struct mapped_gathering *gathering, const struct map_node *node);
 
 /* Reports an object where paths end. Always false. */
-bool gather_object(struct mapped_gathering *gathering, const struct map_node *node);
+bool mapped_gather_object(struct mapped_gathering *gathering, const struct map_node *node);
 
 #endif
