@@ -10,7 +10,7 @@ static const struct option operations[] = {
 		  "Gives the number of the largest column, or its label; of equal ones the first. [2,3] becomes [2]."),
 	OPERATION("calibrate", operation_calibrate_rows, operation_calibrate, "Corrects probabilities by a table."),
 	OPERATION("threshold", operation_threshold_rows, operation_labels, "Turns numbers into labels, or the numbers of labels."),
-	OPERATION("headers", operation_set_rows, operation_table,
+	OPERATION("headers", operation_set_rows, operation_entries,
 		  "Sets headers of the answer, each by an expression of one value."),
 	{.type = OPTION_END},
 };

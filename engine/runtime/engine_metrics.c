@@ -151,7 +151,8 @@ static size_t count_weighers(const struct graph *graph)
 size_t pipeline_steps_most(size_t drifts, size_t weighers, size_t alerts, size_t metrics, bool has_seldon)
 {
 	const size_t before = metric_series_count(SCOPE_PIPELINE) + metric_series_count(SCOPE_PIPELINE_NOW) +
-			      metric_series_count(SCOPE_DRIFT) * drifts + IMPORTANCE_SERIES * metric_series_count(SCOPE_IMPORTANCE) * weighers +
+			      metric_series_count(SCOPE_DRIFT) * drifts +
+			      IMPORTANCE_SERIES * metric_series_count(SCOPE_IMPORTANCE) * weighers +
 			      metric_series_count(SCOPE_ALERT) * alerts + PIPELINE_MODEL_SERIES +
 			      (metrics > 0 ? PIPELINE_METRIC_SERIES + metric_series_count(SCOPE_METRIC) * metrics : 0) +
 			      (has_seldon ? PIPELINE_SELDON_SERIES : 0);
@@ -182,8 +183,8 @@ static void list_steps(const struct engine_metrics *metrics, const struct pipeli
 			its.items[kept++] = its.items[i];
 	const size_t most = pipeline_steps_most(count_observers(graph), count_weighers(graph), graph->spec->alerts.count,
 						pipeline->metric_count, metrics->has_seldon);
-	steps->count += metric_subjects_fold(its.items, kept, most, SCOPE_STEP, COUNT_WORDS_APART(struct step_counts),
-					     metrics->arena);
+	steps->count +=
+		metric_subjects_fold(its.items, kept, most, SCOPE_STEP, COUNT_WORDS_APART(struct step_counts), metrics->arena);
 }
 
 /* ---- steps that watch ---- */
