@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "cli/command.h"
-#include "client/request_producer.h"
+#include "client/request_sender.h"
 
 #define ROWS_BYTES_MAX ((size_t)256 << 20) /* of the files of --tensor */
 
@@ -41,7 +41,7 @@ static const struct option options[] = {
 
 extern const struct command command_produce;
 
-static void summary_print(struct session *session, const struct request_producer *producer, enum output_form form)
+static void summary_print(struct session *session, const struct request_sender *producer, enum output_form form)
 {
 	const char *topic = producer->target->inputs;
 	if (form == OUTPUT_JSON)
@@ -58,12 +58,12 @@ static int produce_run(struct session *session, const void *filled, const char *
 	const bool standard = count < 2 || strcmp(arguments[1], "-") == 0;
 	struct pipeline_target target = {0};
 	struct tensor_rows rows = {0};
-	struct request_producer producer = {.target = &target,
-					    .timeout_ms = self->timeout_ns / NS_PER_MS,
-					    .rate = self->rate,
-					    .repeat = self->repeat,
-					    .request_form = (enum request_form)self->request_form,
-					    .refused = {.workspace = command_workspace(session)}};
+	struct request_sender producer = {.target = &target,
+					  .timeout_ms = self->timeout_ns / NS_PER_MS,
+					  .rate = self->rate,
+					  .repeat = self->repeat,
+					  .request_form = (enum request_form)self->request_form,
+					  .refused = {.workspace = command_workspace(session)}};
 	struct error error = {0};
 	progress_begin(&producer.progress, session->err, self->form == OUTPUT_TEXT, clock_ns());
 	if (strchr(arguments[0], '.'))
@@ -83,7 +83,7 @@ static int produce_run(struct session *session, const void *filled, const char *
 		    (!self->tensors.count || tensor_rows_read(self->tensors, ROWS_BYTES_MAX, session->arena, &rows, &error)) &&
 		    pipeline_target_open(command_workspace(session), &self->asked, arguments[0], &target, &error) &&
 		    pipeline_target_see_inputs(&target, &error) &&
-		    request_producer_run(&producer, self->tensors.count ? NULL : from, self->tensors.count ? &rows : NULL, &error);
+		    request_sender_run(&producer, self->tensors.count ? NULL : from, self->tensors.count ? &rows : NULL, &error);
 	if (producer.was_opened)
 		summary_print(session, &producer, (enum output_form)self->form);
 	pipeline_target_close(&target);

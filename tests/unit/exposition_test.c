@@ -162,15 +162,16 @@ static void a_pipeline_keeps_its_limit(void **state)
 			for (size_t seldon = 0, weighers = drifts % 7; seldon < 2; seldon++) {
 				const size_t metrics = drifts % (METRICS_MAX + 1);
 				const size_t most = pipeline_steps_most(drifts, weighers, alerts, metrics, seldon);
-				const size_t series = fixed + seldon * PIPELINE_SELDON_SERIES +
-						      (metrics > 0) * PIPELINE_METRIC_SERIES +
-						      metrics * metric_series_count(SCOPE_METRIC) +
-						      alerts * metric_series_count(SCOPE_ALERT) + drifts * metric_series_count(SCOPE_DRIFT) +
-						      weighers * IMPORTANCE_SERIES * metric_series_count(SCOPE_IMPORTANCE) +
-						      most * metric_series_count(SCOPE_STEP);
+				const size_t series =
+					fixed + seldon * PIPELINE_SELDON_SERIES + (metrics > 0) * PIPELINE_METRIC_SERIES +
+					metrics * metric_series_count(SCOPE_METRIC) + alerts * metric_series_count(SCOPE_ALERT) +
+					drifts * metric_series_count(SCOPE_DRIFT) +
+					weighers * IMPORTANCE_SERIES * metric_series_count(SCOPE_IMPORTANCE) +
+					most * metric_series_count(SCOPE_STEP);
 				assert_in_range(most, 1, PIPELINE_SERIES_MAX / metric_series_count(SCOPE_STEP));
 				assert_true(series <= PIPELINE_SERIES_MAX || most == 1);
-				assert_true(series + metric_series_count(SCOPE_STEP) > PIPELINE_SERIES_MAX); /* and none is wasted */
+				assert_true(series + metric_series_count(SCOPE_STEP) >
+					    PIPELINE_SERIES_MAX); /* and none is wasted */
 			}
 }
 

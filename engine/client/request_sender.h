@@ -1,11 +1,11 @@
-/* request_producer.h: Producer of requests for `sluice produce`: reads each line or row, encodes it, sends it at a rate, and
+/* request_sender.h: Sender of requests for `sluice produce`: reads each line or row, encodes it, sends it at a rate, and
  * counts.
  *
  * A request that cannot be read, encoded or sent is refused, with its line and the reason, and the others are sent. Belongs to one
  * thread; it waits for Kafka.
  */
-#ifndef SLUICE_CLIENT_REQUEST_PRODUCER_H
-#define SLUICE_CLIENT_REQUEST_PRODUCER_H
+#ifndef SLUICE_CLIENT_REQUEST_SENDER_H
+#define SLUICE_CLIENT_REQUEST_SENDER_H
 
 #include <stdio.h>
 
@@ -16,7 +16,7 @@
 #include "view/progress.h"
 #include "view/refused_lines.h"
 
-struct request_producer { /* starts with these, which are borrowed; and with a `progress` that has begun */
+struct request_sender { /* starts with these, which are borrowed; and with a `progress` that has begun */
 	const struct pipeline_target *target;
 	int64_t timeout_ms; /* within which Kafka acknowledges a request */
 	int64_t rate;	    /* a second; 0: as fast as can be */
@@ -39,6 +39,6 @@ struct request_producer { /* starts with these, which are borrowed; and with a `
 
 /* Sends the lines of a file, or the rows of tensors (the other is NULL), and waits until Kafka has acknowledged or refused each.
  * `repeat` asks for a file that can be read again. False: nothing more can be sent. */
-bool request_producer_run(struct request_producer *producer, FILE *lines, const struct tensor_rows *rows, struct error *error);
+bool request_sender_run(struct request_sender *producer, FILE *lines, const struct tensor_rows *rows, struct error *error);
 
 #endif

@@ -1,6 +1,6 @@
-/* request_producer.c: Producer of requests for `sluice produce`: reads each line or row, encodes it, sends it at a rate, and
+/* request_sender.c: Sender of requests for `sluice produce`: reads each line or row, encodes it, sends it at a rate, and
  * counts. */
-#include "client/request_producer.h"
+#include "client/request_sender.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -16,7 +16,7 @@
 
 /* ---- output ---- */
 
-static void producer_show_progress(struct request_producer *producer)
+static void producer_show_progress(struct request_sender *producer)
 {
 	const int64_t now_ns = clock_ns();
 	char words[PROGRESS_LINE_MAX];
@@ -29,7 +29,7 @@ static void producer_show_progress(struct request_producer *producer)
 
 static void producer_refuse(void *context, uint64_t line, const char *reason)
 {
-	struct request_producer *producer = context;
+	struct request_sender *producer = context;
 	progress_clear(&producer->progress);
 	refused_lines_add(&producer->refused, line, reason);
 }
@@ -37,7 +37,7 @@ static void producer_refuse(void *context, uint64_t line, const char *reason)
 /* ---- one line ---- */
 
 /* Writes the request in the format that is asked for. */
-static bool line_encode(const struct request_producer *producer, struct request_line *line, struct error *error)
+static bool line_encode(const struct request_sender *producer, struct request_line *line, struct error *error)
 {
 	struct request_encoded encoded;
 	if (!request_encode(producer->request_form, line->request, (struct headers){line->header_count, line->headers},
@@ -49,12 +49,12 @@ static bool line_encode(const struct request_producer *producer, struct request_
 }
 
 /* The key is that of the request as it was given. */
-static struct text line_key(const struct request_producer *producer, const struct request_line *line)
+static struct text line_key(const struct request_sender *producer, const struct request_line *line)
 {
 	return line->key.bytes ? line->key : pipeline_target_key(producer->target, line->request, producer->arena);
 }
 
-static bool request_send(struct request_producer *producer, struct request_line *line, struct error *error)
+static bool request_send(struct request_sender *producer, struct request_line *line, struct error *error)
 {
 	const struct text key = line_key(producer, line);
 	if (!line_encode(producer, line, error))
@@ -71,7 +71,7 @@ static bool request_send(struct request_producer *producer, struct request_line 
 }
 
 /* After a request that could not be sent. False: nothing more can be produced. */
-static bool line_pass_over(struct request_producer *producer, const struct error *wrong, struct error *error)
+static bool line_pass_over(struct request_sender *producer, const struct error *wrong, struct error *error)
 {
 	if (wrong->kind == ERROR_SYSTEM) {
 		*error = *wrong;
@@ -82,7 +82,7 @@ static bool line_pass_over(struct request_producer *producer, const struct error
 }
 
 /* False: nothing more can be produced. */
-static bool line_send(struct request_producer *producer, struct text bytes, struct error *error)
+static bool line_send(struct request_sender *producer, struct text bytes, struct error *error)
 {
 	struct request_line line;
 	struct error wrong = {0};
@@ -93,7 +93,7 @@ static bool line_send(struct request_producer *producer, struct text bytes, stru
 }
 
 /* The same for a row of tensors, which counts as a line. */
-static bool row_send(struct request_producer *producer, const struct tensor_rows *rows, size_t row, struct error *error)
+static bool row_send(struct request_sender *producer, const struct tensor_rows *rows, size_t row, struct error *error)
 {
 	struct request_line line = {0};
 	struct error wrong = {0};
@@ -110,7 +110,7 @@ static bool row_send(struct request_producer *producer, const struct tensor_rows
 /* ---- all of them ---- */
 
 /* Waits until the next line is due, and takes acknowledgements meanwhile. */
-static void producer_keep_pace(struct request_producer *producer)
+static void producer_keep_pace(struct request_sender *producer)
 {
 	if (producer->rate == 0)
 		return;
@@ -143,13 +143,13 @@ static uint64_t bytes_until_end(FILE *from, bool repeat)
 	return ends && status.st_size > at ? (uint64_t)(status.st_size - at) : 0;
 }
 
-static void producer_settle(struct request_producer *producer)
+static void producer_settle(struct request_sender *producer)
 {
 	while (!sender_settled(producer->sender, SETTLE_MS))
 		producer_show_progress(producer);
 }
 
-static bool rows_send(struct request_producer *producer, const struct tensor_rows *rows, struct error *error)
+static bool rows_send(struct request_sender *producer, const struct tensor_rows *rows, struct error *error)
 {
 	bool good = true;
 	producer->bytes_total = producer->repeat ? 0 : rows->row_count;
@@ -164,7 +164,7 @@ static bool rows_send(struct request_producer *producer, const struct tensor_row
 	return good;
 }
 
-static bool lines_send(struct request_producer *producer, FILE *from, struct error *error)
+static bool lines_send(struct request_sender *producer, FILE *from, struct error *error)
 {
 	char *bytes = NULL;
 	size_t room = 0;
@@ -190,7 +190,7 @@ static bool lines_send(struct request_producer *producer, FILE *from, struct err
 	return good;
 }
 
-bool request_producer_run(struct request_producer *producer, FILE *lines, const struct tensor_rows *rows, struct error *error)
+bool request_sender_run(struct request_sender *producer, FILE *lines, const struct tensor_rows *rows, struct error *error)
 {
 	const struct sender_config config = {
 		.brokers = producer->target->kafka.brokers,
