@@ -1,17 +1,11 @@
 /* alerts_silence.c: `sluice alerts silence`: a Silence of an alert, proposed to the control plane or written as a file. */
-#include <errno.h>
-#include <stdio.h>
-
-#include "base/clock.h"
-#include "base/moment.h"
 #include "cli/command.h"
 #include "cli/control_proposal.h"
 #include "client/alert_list.h"
 #include "client/control_session.h"
 #include "client/kafka.h"
+#include "client/silence_document.h"
 #include "message/json_write.h"
-
-#define DOCUMENT_BYTES_MAX ((size_t)64 << 10)
 
 struct alerts_silence_options {
 	struct pipeline_target_asked asked;
@@ -41,62 +35,11 @@ static const struct option silence_options[] = {
 
 extern const struct command command_alerts_silence;
 
-/* A Silence as a document. Another one of the same alert and group has the same name, so it replaces this one. */
-struct silence_document {
-	char name[RESOURCE_NAME_BYTES], until[MOMENT_BYTES];
-	struct buffer text;
-};
-
-static void yaml_member(struct buffer *out, const char *name, const char *value)
-{
-	buffer_print(out, "  %s: ", name);
-	json_write_string(out, text_of(value)); /* which is YAML too */
-	buffer_byte(out, '\n');
-}
-
-static bool document_make(const struct alerts_silence_options *self, const char *alert, struct arena *arena,
-			  struct silence_document *document, struct error *error)
-{
-	const char *author = control_author_name(&self->author, arena);
-	const char *full = arena_print(arena, "%s%s%s%s%s", self->pipeline ? self->pipeline : "", self->pipeline ? "-" : "", alert,
-				       self->group ? "-" : "", self->group ? self->group : "");
-	if (!author || !full)
-		return error_memory(error, ERROR_SYSTEM, "making a silence");
-	resource_name_make(full, document->name);
-	moment_print(time_of_day_ms() + self->for_ns / NS_PER_MS, document->until);
-	buffer_print(&document->text, "apiVersion: %s\nkind: Silence\nmetadata: {name: %s}\nspec:\n", SLUICE_KINDS,
-		     document->name[0] ? document->name : "silence");
-	yaml_member(&document->text, "alert", alert);
-	if (self->pipeline)
-		yaml_member(&document->text, "pipeline", self->pipeline);
-	if (self->group)
-		yaml_member(&document->text, "group", self->group);
-	yaml_member(&document->text, "until", document->until);
-	yaml_member(&document->text, "reason", self->author.reason);
-	yaml_member(&document->text, "author", author);
-	return !buffer_failed(&document->text) ||
-	       error_set(error, ERROR_LIMIT, PLACE_NONE, "the silence has more than %zu KiB; shorten its reason",
-			 DOCUMENT_BYTES_MAX >> 10);
-}
-
-/* Writes the file in one step, so that an engine reads the whole or nothing. */
-static bool document_write(const char *path, struct text text, struct arena *arena, struct error *error)
-{
-	const char *beside = arena_print(arena, "%s.new", path);
-	FILE *to = beside ? fopen(beside, "w") : NULL;
-	bool good = to && fwrite(text.bytes, 1, text.length, to) == text.length;
-	good = to && fclose(to) == 0 && good && rename(beside, path) == 0;
-	const int why = errno;
-	if (to && !good)
-		(void)remove(beside);
-	return good || error_set(error, ERROR_CONFIG, PLACE_NONE, "cannot write %s: %s", path, strerror(why));
-}
-
 static int written_print(struct session *session, const struct alerts_silence_options *self,
 			 const struct silence_document *document, const char *alert)
 {
 	struct buffer out;
-	buffer_open(&out, DOCUMENT_BYTES_MAX);
+	buffer_open(&out, SILENCE_BYTES_MAX);
 	if (self->form == OUTPUT_JSON) {
 		json_write_member(&out, "{", "alert", text_of(alert));
 		json_write_member(&out, ", ", "until", text_of(document->until));
@@ -127,7 +70,7 @@ static int document_put(struct session *session, const struct alerts_silence_opt
 			const char *alert)
 {
 	struct error error = {0};
-	if (!document_write(self->out, buffer_view(&document->text), session->arena, &error))
+	if (!silence_document_write(document, self->out, session->arena, &error))
 		return command_refused(session, &command_alerts_silence, &error);
 	return written_print(session, self, document, alert);
 }
@@ -135,12 +78,13 @@ static int document_put(struct session *session, const struct alerts_silence_opt
 static int alert_silence(struct session *session, const struct alerts_silence_options *self, struct alert_list *list,
 			 const char *alert)
 {
-	struct silence_document document;
+	const struct silence_asked asked = {
+		.alert = alert, .pipeline = self->pipeline, .group = self->group, .author = &self->author, .for_ns = self->for_ns};
+	struct silence_document document = {0};
 	struct error error = {0};
 	int code;
-	buffer_open(&document.text, DOCUMENT_BYTES_MAX);
 	if ((list->spec_is_open && !alert_list_has(list, self->pipeline, alert, &error)) ||
-	    !document_make(self, alert, session->arena, &document, &error))
+	    !silence_document_make(&document, &asked, session->arena, &error))
 		code = command_refused(session, &command_alerts_silence, &error);
 	else
 		code = self->out ? document_put(session, self, &document, alert) : document_propose(session, self, list, &document);
