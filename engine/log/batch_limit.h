@@ -34,6 +34,10 @@ struct batch_limit {
 bool batch_limit_read(struct batch_limit *limit, const char *brokers, struct properties properties, const char *const *topics,
 		      size_t count, struct error *error);
 
+/* Lowers the bound to the smallest of these topics, which are written beside those whose limits it has. */
+bool batch_limit_add(struct batch_limit *limit, const char *brokers, struct properties properties, const char *const *topics,
+		     size_t count, struct error *error);
+
 /* Lowers the bound for the next producer below that of the producer whose batch was refused. With `to_one_record`
  * each record is a batch of its own. */
 size_t batch_limit_lower(struct batch_limit *limit, size_t refused_bytes, bool to_one_record);

@@ -25,3 +25,16 @@ bool batch_limit_read(struct batch_limit *limit, const char *brokers, struct pro
 		atomic_store(&limit->bytes, smallest.bytes);
 	return true;
 }
+
+bool batch_limit_add(struct batch_limit *limit, const char *brokers, struct properties properties, const char *const *topics,
+		     size_t count, struct error *error)
+{
+	struct smallest smallest = {0};
+	if (count > 0 && !topic_settings_read(brokers, properties, topics, count, setting_seen, &smallest, error))
+		return false;
+	size_t now = atomic_load(&limit->bytes);
+	while (smallest.bytes > 0 && (now == 0 || smallest.bytes < now))
+		if (atomic_compare_exchange_weak(&limit->bytes, &now, smallest.bytes))
+			break;
+	return true;
+}

@@ -380,6 +380,10 @@ void client_keep_partitions(rd_kafka_conf_t *configuration, struct properties us
 
 /* ---- topics by number ---- */
 
+/* New handles that ask Kafka one by one, each by a request; a producer that is idempotent has five of them under way. */
+#define HANDLES_ALONE_MAX 16
+#define HANDLES_WAIT_MS 2000
+
 /* The settings of a topic handle. NULL: those that the client has for topics. */
 static rd_kafka_topic_conf_t *handle_configuration(const struct topic_handles *handles, rd_kafka_t *client)
 {
@@ -389,6 +393,14 @@ static rd_kafka_topic_conf_t *handle_configuration(const struct topic_handles *h
 	return configuration;
 }
 
+/* Makes all topics known to the client by one request. Without an answer each new handle asks for its own. */
+static void topics_make_known(rd_kafka_t *client)
+{
+	const struct rd_kafka_metadata *metadata;
+	if (rd_kafka_metadata(client, true, NULL, &metadata, HANDLES_WAIT_MS) == RD_KAFKA_RESP_ERR_NO_ERROR)
+		rd_kafka_metadata_destroy(metadata);
+}
+
 bool topic_handles_follow(struct topic_handles *handles, rd_kafka_t *client, const char *const *names, size_t count,
 			  struct error *error)
 {
@@ -396,6 +408,8 @@ bool topic_handles_follow(struct topic_handles *handles, rd_kafka_t *client, con
 	if (!items)
 		return error_memory(error, ERROR_SYSTEM, "opening topics");
 	handles->items = items;
+	if (count - handles->count > HANDLES_ALONE_MAX)
+		topics_make_known(client);
 	for (; handles->count < count; handles->count++) {
 		items[handles->count] = rd_kafka_topic_new(client, names[handles->count], handle_configuration(handles, client));
 		if (!items[handles->count])

@@ -110,7 +110,8 @@ void client_partitions_forget(void);
 /* The partition, among `count`, of a result with this key and tag. */
 int32_t client_partition(const void *key, size_t length, const void *tag, int32_t count);
 
-/* Adds the handles that are missing; `names` begins with the names of the handles that exist. */
+/* Adds the handles that are missing; `names` begins with the names of the handles that exist. Many new ones are made known to the
+ * client by one request, for which this waits. */
 bool topic_handles_follow(struct topic_handles *handles, rd_kafka_t *client, const char *const *names, size_t count,
 			  struct error *error);
 void topic_handles_close(struct topic_handles *handles);

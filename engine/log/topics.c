@@ -2,6 +2,8 @@
 #include "log/topics.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -9,6 +11,7 @@
 #include "log/changelog_settings.h"
 
 #define LOOK_AGAIN_MS 50
+#define LOOK_SELDOM_MS 800 /* a broker that is behind is asked less and less: each answer has all its topics */
 #define ANSWER_TEXT_MAX 256
 #define LINE_BYTES 512
 
@@ -76,17 +79,51 @@ static void note_deleted(struct topic_keeper *keeper, const struct wanted_topic 
 			  topic->name, topic->created_with, topic->name, topic->created_with);
 }
 
+static int topics_compare(const void *a, const void *b)
+{
+	const struct rd_kafka_metadata_topic *const *left = a, *const *right = b;
+	return strcmp((*left)->topic, (*right)->topic);
+}
+
+static int topic_compare(const void *name, const void *item)
+{
+	const struct rd_kafka_metadata_topic *const *topic = item;
+	return strcmp(name, (*topic)->topic);
+}
+
+/* Notes the partitions of each wanted topic. The topics are sorted first: thousands are looked for among thousands. */
+static bool partitions_note(struct topic_keeper *keeper, const struct rd_kafka_metadata *metadata, struct error *error)
+{
+	const size_t count = (size_t)metadata->topic_cnt;
+	const struct rd_kafka_metadata_topic **sorted = memory_take(count + 1, sizeof *sorted);
+	if (!sorted)
+		return error_memory(error, ERROR_SYSTEM, "looking for topics");
+	for (size_t i = 0; i < count; i++)
+		sorted[i] = &metadata->topics[i];
+	qsort(sorted, count, sizeof *sorted, topics_compare);
+	for (size_t i = 0; i < keeper->wanted.count; i++) {
+		const struct rd_kafka_metadata_topic *const *topic =
+			bsearch(keeper->wanted.items[i].name, sorted, count, sizeof *sorted, topic_compare);
+		keeper->partitions[i] = topic && (*topic)->err == RD_KAFKA_RESP_ERR_NO_ERROR ? (*topic)->partition_cnt : 0;
+	}
+	memory_give(sorted);
+	return true;
+}
+
 static bool look(struct topic_keeper *keeper, struct error *error)
 {
 	const struct rd_kafka_metadata *metadata =
 		client_look(keeper->client, NULL, keeper->brokers, &keeper->locked_out, NULL, error);
-	if (!metadata)
+	bool good = metadata && partitions_note(keeper, metadata, error);
+	if (!good) {
+		if (metadata)
+			rd_kafka_metadata_destroy(metadata);
 		return false;
+	}
 	keeper->missing_count = 0;
 	keeper->left.kind = ERROR_NONE;
 	keeper->deleted.kind = ERROR_NONE;
 	for (size_t i = 0; i < keeper->wanted.count; i++) {
-		keeper->partitions[i] = client_partition_count(metadata, keeper->wanted.items[i].name);
 		keeper->missing[i] = keeper->partitions[i] == 0;
 		keeper->missing_count += keeper->missing[i];
 		if (keeper->missing[i] && keeper->wanted.items[i].family && !keeper->wanted.items[i].new_state &&
@@ -267,12 +304,15 @@ static bool make_missing(struct topic_keeper *keeper, size_t *made, struct error
 /* Waits until the brokers show all topics: a consumer that subscribes earlier finds them only minutes later. */
 static bool wait_for_all(struct topic_keeper *keeper, struct error *error)
 {
-	const struct timespec pause = {.tv_nsec = LOOK_AGAIN_MS * 1000000L};
-	for (int waited_ms = 0; waited_ms < TOPICS_WAIT_MS; waited_ms += LOOK_AGAIN_MS) {
+	int pause_ms = LOOK_AGAIN_MS;
+	for (int waited_ms = 0; waited_ms < TOPICS_WAIT_MS; waited_ms += pause_ms) {
+		if (waited_ms > 0 && pause_ms < LOOK_SELDOM_MS)
+			pause_ms *= 2;
 		if (!look(keeper, error))
 			return false;
 		if (keeper->missing_count == 0)
 			return true;
+		const struct timespec pause = {.tv_nsec = pause_ms * 1000000L};
 		nanosleep(&pause, NULL);
 	}
 	return error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka created topics and does not show them; try again");

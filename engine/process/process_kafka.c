@@ -1,4 +1,7 @@
 /* process_kafka.c: Kafka of `sluice run`: its settings, its topics, and the offsets at which the engine starts. */
+#include <stdlib.h>
+#include <string.h>
+
 #include "process/process_parts.h"
 #include "client/kafka.h"
 #include "runtime/group_migration.h"
@@ -55,21 +58,57 @@ bool process_kafka_configure(struct engine_process *running, const struct runtim
 	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "reading kafkaConfig");
 }
 
-/* Limits batches of records to the smallest limit of the topics that are written. */
-static bool limit_batches(struct engine_process *running, const struct revision *revision, struct wanted_topics wanted,
-			  struct error *error)
+static int names_compare(const void *a, const void *b)
 {
-	size_t count = 0, before = atomic_load(&running->batches.bytes);
-	const char **names = ARENA_ARRAY(revision->arena, const char *, wanted.count + 1);
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The names of the topics of a plan, sorted, `count` of them; NULL: no memory. */
+static const char **plan_topics_sorted(const struct plan *plan, struct arena *arena, size_t *count)
+{
+	size_t room = 0;
+	for (size_t i = 0; i < plan->count; i++)
+		room += plan->pipelines[i].topic_count;
+	const char **names = ARENA_ARRAY(arena, const char *, room + 1);
+	*count = 0;
+	for (size_t i = 0; names && i < plan->count; i++)
+		for (size_t j = 0; j < plan->pipelines[i].topic_count; j++)
+			names[(*count)++] = plan->pipelines[i].topics[j].name;
+	if (names)
+		qsort(names, *count, sizeof *names, names_compare);
+	return names;
+}
+
+/* The topics that are written, except those of the plan `before`; NULL: no memory. */
+static const char **written_topics(struct wanted_topics wanted, const struct plan *before, struct arena *arena, size_t *count)
+{
+	const struct plan none = {0};
+	size_t known_count;
+	const char **known = plan_topics_sorted(before ? before : &none, arena, &known_count);
+	const char **names = ARENA_ARRAY(arena, const char *, wanted.count + 1);
+	*count = 0;
+	for (size_t i = 0; known && names && i < wanted.count; i++)
+		if (wanted.items[i].written &&
+		    !bsearch(&wanted.items[i].name, known, known_count, sizeof *known, names_compare))
+			names[(*count)++] = wanted.items[i].name;
+	return known ? names : NULL;
+}
+
+/* Limits batches of records to the smallest limit of the topics that are written. With a control plane the limits of topics
+ * that were written before are known: a change of one pipeline of a thousand does not read those of all. */
+static bool limit_batches(struct engine_process *running, const struct revision *revision, struct wanted_topics wanted,
+			  const struct plan *before, struct error *error)
+{
+	const bool adds = running->engine.control && before && before->count > 0;
+	size_t count, was = atomic_load(&running->batches.bytes);
+	const char **names = written_topics(wanted, adds ? before : NULL, revision->arena, &count);
 	if (!names)
 		return error_memory(error, ERROR_SYSTEM, "listing topics");
-	for (size_t i = 0; i < wanted.count; i++)
-		if (wanted.items[i].written)
-			names[count++] = wanted.items[i].name;
-	if (!batch_limit_read(&running->batches, running->engine.brokers, running->engine.producer, names, count, error))
+	if (!(adds ? batch_limit_add : batch_limit_read)(&running->batches, running->engine.brokers, running->engine.producer,
+							 names, count, error))
 		return false;
 	size_t bytes = atomic_load(&running->batches.bytes);
-	if (bytes != before && bytes > 0 && bytes < BATCH_USUAL_BYTES)
+	if (bytes != was && bytes > 0 && bytes < BATCH_USUAL_BYTES)
 		log_say(running->engine.log, LOG_LEVEL_INFO, NULL,
 			"batches of records have at most %zu bytes, the smallest max.message.bytes of the topics", bytes);
 	return true;
@@ -100,7 +139,7 @@ bool process_kafka_topics(struct engine_process *running, const struct revision 
 		return false;
 	if (made > 0)
 		log_say(running->engine.log, LOG_LEVEL_INFO, NULL, "%zu of %zu topics created", made, wanted.count);
-	return limit_batches(running, revision, wanted, error) && ensure_gateway_topics(running, revision, error);
+	return limit_batches(running, revision, wanted, before, error) && ensure_gateway_topics(running, revision, error);
 }
 
 bool process_kafka_prepare(struct engine_process *running, const struct revision *revision, const struct plan *before,

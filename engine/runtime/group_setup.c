@@ -9,11 +9,19 @@
 
 /* ---- topics by number ---- */
 
+struct numbered_topic {
+	uint32_t number;
+	struct numbered_topic *next;
+};
+
 static uint32_t topic_number(struct topic_register *topics, const char *name)
 {
-	for (size_t i = 0; i < topics->count; i++)
-		if (strcmp(topics->names[i], name) == 0)
-			return (uint32_t)i;
+	if (!topics->lists && !(topics->lists = ARENA_ARRAY(topics->arena, struct numbered_topic *, TOPIC_LISTS)))
+		return TOPIC_NOWHERE;
+	struct numbered_topic **list = &topics->lists[hash_key(text_of(name)) % TOPIC_LISTS];
+	for (const struct numbered_topic *topic = *list; topic; topic = topic->next)
+		if (strcmp(topics->names[topic->number], name) == 0)
+			return topic->number;
 	if (topics->count == topics->capacity) {
 		size_t capacity = topics->capacity ? topics->capacity * 2 : 16;
 		const char **names = ARENA_ARRAY(topics->arena, const char *, capacity);
@@ -25,8 +33,11 @@ static uint32_t topic_number(struct topic_register *topics, const char *name)
 		topics->capacity = capacity;
 	}
 	const char *copy = arena_copy(topics->arena, name, strlen(name));
-	if (!copy)
+	struct numbered_topic *topic = ARENA_NEW(topics->arena, struct numbered_topic);
+	if (!copy || !topic)
 		return TOPIC_NOWHERE;
+	*topic = (struct numbered_topic){(uint32_t)topics->count, *list};
+	*list = topic;
 	topics->names[topics->count] = copy;
 	return (uint32_t)topics->count++;
 }

@@ -14,7 +14,10 @@ struct topic_register {
 	struct arena *arena;
 	const char **names;
 	size_t count, capacity;
+	struct numbered_topic **lists; /* by hashes of the names, TOPIC_LISTS of them; NULL: there is no topic yet */
 };
+
+#define TOPIC_LISTS 1024 /* of topics: thousands are found as fast as ten */
 
 #define SERVED_LISTS 4096 /* of stages by the names of their pipelines: ten thousand are found as fast as ten */
 
