@@ -74,27 +74,32 @@ static void changelogs_choose(const struct ledger *ledger, const char *prefix, s
 	list->count = count;
 }
 
-/* Removes the changelogs that no kept version names (control/state_labels.h). */
-static int changelogs_sweep(struct session *session, const struct control_session *control)
+/* The topics of the namespace's pipelines, whose names begin with `*prefix`. */
+static bool changelogs_list(struct session *session, const struct control_session *control, const char **prefix,
+			    struct topic_names *list, struct error *error)
 {
 	const struct applier_config *config = &control->config;
-	const char *prefix = arena_print(session->arena, "%s.%s.pipeline.", config->topics.prefix, config->namespace);
-	struct topic_names list = {0};
+	*prefix = arena_print(session->arena, "%s.%s.pipeline.", config->topics.prefix, config->namespace);
+	return *prefix ? topic_list_read(config->brokers, config->producer, *prefix, session->arena, list, error)
+		       : error_memory(error, ERROR_SYSTEM, "listing changelogs");
+}
+
+/* Removes the changelogs of the list that no kept version names (control/state_labels.h). */
+static int changelogs_sweep(struct session *session, const struct control_session *control, const char *prefix,
+			    struct topic_names *list)
+{
+	const struct applier_config *config = &control->config;
 	struct error error = {0};
-	if (!prefix) {
-		error_memory(&error, ERROR_SYSTEM, "listing changelogs");
+	changelogs_choose(applier_ledger(control->applier), prefix, list);
+	if (list->count > 0 && !topics_remove(config->brokers, config->producer, list->names, list->count, &error))
 		return command_failed(session, &error);
-	}
-	if (!topic_list_read(config->brokers, config->producer, prefix, session->arena, &list, &error))
-		return command_failed(session, &error);
-	changelogs_choose(applier_ledger(control->applier), prefix, &list);
-	if (list.count > 0 && !topics_remove(config->brokers, config->producer, list.names, list.count, &error))
-		return command_failed(session, &error);
-	for (size_t i = 0; i < list.count && session->form == OUTPUT_TEXT; i++)
-		fprintf(session->out, "changelog %s removed\n", list.names[i]);
+	for (size_t i = 0; i < list->count && session->form == OUTPUT_TEXT; i++)
+		fprintf(session->out, "changelog %s removed\n", list->names[i]);
 	return EXIT_GOOD;
 }
 
+/* Topics are listed before the keeper is asked: a changelog that an engine creates later, for a version which is accepted
+ * meanwhile, is not in the list, and of all others the ledger has the versions when the keeper has decided. */
 static int gc_propose(struct session *session, struct control_session *control, const struct gc_options *self,
 		      struct resource_reference reference)
 {
@@ -103,6 +108,11 @@ static int gc_propose(struct session *session, struct control_session *control, 
 					   .action = PROPOSAL_COLLECT,
 					   .expected = PROPOSAL_EXPECTS_ANY,
 					   .to = self->keep};
+	const char *prefix;
+	struct topic_names topics = {0};
+	struct error error = {0};
+	if (!changelogs_list(session, control, &prefix, &topics, &error))
+		return command_failed(session, &error);
 	size_t before = versions_count(applier_ledger(control->applier));
 	int code = control_session_propose(session, control, &self->author, (struct record_list){1, &item},
 					   (struct document_places){0});
@@ -110,7 +120,7 @@ static int gc_propose(struct session *session, struct control_session *control, 
 	if (code == EXIT_GOOD && session->form == OUTPUT_TEXT)
 		fprintf(session->out, "%zu versions removed, %zu kept\n", before > after ? before - after : 0, after);
 	if (code == EXIT_GOOD)
-		code = changelogs_sweep(session, control);
+		code = changelogs_sweep(session, control, prefix, &topics);
 	return code == EXIT_GOOD ? files_sweep(session, control, self->file_age_ns / NS_PER_MS) : code;
 }
 

@@ -1,4 +1,5 @@
 /* apply_test.c: Tests of the commands of the control plane, against a keeper on a broker: apply, get and the others. */
+#include <dlfcn.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -479,6 +480,58 @@ static void a_version_is_ready_when_all_engines_say_so(void **state)
 	runs(EXIT_MISUSE, "`Model/m` is deleted by version 2", "wait model/m");
 }
 
+/* ---- gc beside an apply ---- */
+
+static bool others_apply; /* whenever all topics are listed */
+static size_t others_applied;
+
+/* Another author's version is accepted, whose state has another form, and an engine creates its changelog. */
+static void another_applies(void)
+{
+	char yaml[LINE_BYTES], line[LINE_BYTES];
+	(void)snprintf(yaml, sizeof yaml,
+		       DELIVERED("exactly-once", "{name: c%zu, features: {set: {count: count(x over 1h)}}}", "c%zu"), others_applied,
+		       others_applied);
+	others_applied++;
+	file_write("a.yaml", yaml);
+	(void)snprintf(line, sizeof line, "apply %s --brokers %s", folder, mock.brokers);
+	struct said said = say_with(step_kinds, line);
+	assert_int_equal(said.code, EXIT_GOOD);
+	const char *name = strstr(said.out, OF_P "stage.request.form-");
+	assert_non_null(name);
+	(void)snprintf(line, sizeof line, "%.*s", (int)strcspn(name, ": "), name);
+	assert_int_equal(rd_kafka_mock_topic_create(mock.cluster, line, 1, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+	said_close(&said);
+}
+
+/* In place of librdkafka's. */
+rd_kafka_resp_err_t rd_kafka_metadata(rd_kafka_t *client, int all, rd_kafka_topic_t *topic,
+				      const struct rd_kafka_metadata **metadata, int timeout_ms)
+{
+	rd_kafka_resp_err_t (*own)(rd_kafka_t *, int, rd_kafka_topic_t *, const struct rd_kafka_metadata **, int);
+	*(void **)&own = dlsym(RTLD_NEXT, "rd_kafka_metadata");
+	if (all && others_apply) {
+		others_apply = false; /* that apply lists topics too */
+		another_applies();
+		others_apply = true;
+	}
+	return own(client, all, topic, metadata, timeout_ms);
+}
+
+static void gc_removes_no_changelog_of_a_version_that_is_accepted_meanwhile(void **state)
+{
+	(void)state;
+	p_becomes_active(COUNTED("exactly-once"), "version 1 accepted");
+	others_applied = 0;
+	others_apply = true;
+	struct said said = say_with(step_kinds, arena_print(arena, "gc --brokers %s", mock.brokers));
+	others_apply = false;
+	assert_true(others_applied > 0);
+	if (said.code != EXIT_GOOD || !strstr(said.out, "versions removed") || strstr(said.out, "changelog"))
+		fail_msg("gc ends with %d:\n%s%s", said.code, said.out, said.err);
+	said_close(&said);
+}
+
 static void a_command_says_that_nobody_decides(void **state)
 {
 	(void)state;
@@ -580,6 +633,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_rollback_returns_to_what_was_before_the_version_in_force, keeper_setup,
 						broker_teardown),
 		cmocka_unit_test_setup_teardown(a_version_is_ready_when_all_engines_say_so, keeper_setup, broker_teardown),
+		cmocka_unit_test_setup_teardown(gc_removes_no_changelog_of_a_version_that_is_accepted_meanwhile, keeper_setup,
+						broker_teardown),
 		cmocka_unit_test_setup_teardown(files_go_along_and_a_changed_one_is_a_new_version, keeper_setup, broker_teardown),
 		cmocka_unit_test_setup_teardown(a_file_that_is_missing_has_its_place, keeper_setup, broker_teardown),
 		cmocka_unit_test_setup_teardown(a_file_has_64_mib_at_most, keeper_setup, broker_teardown),
