@@ -12,7 +12,9 @@
 #define REACH_MAX 0.9		    /* below 1, where the process would only know coalitions that are alike */
 #define JITTER_OF_ALL 1e-10	    /* of the coalition of all, which is known */
 #define ROOT_FLOOR 0.01		    /* of a contribution, in parts of the mean: a player may yet take part in interactions */
-#define RIDGE 1e-12		    /* in parts of the trace: where players outnumber points the least solution is taken */
+#define RIDGE 1e-12		    /* in parts of the trace */
+#define FREEDOM_ENOUGH 4	    /* points beyond the number of players by which slopes, and what they leave, are known */
+#define PROCESS_SHARE 0.3	    /* of what was observed, which the process is taken to be where there are fewer */
 
 static const double reaches[] = {0.03, 0.1, 0.3}, jitters[] = {1e-8, 1e-6, 1e-4, 1e-2}, changes[] = {1, 0.5, 2};
 
@@ -117,6 +119,7 @@ struct surrogate_fit {
 	double *rest;	   /* whitened, without the linear part */
 	double *slopes;	   /* of the linear part */
 	double *normal;	   /* factor of its normal equations */
+	double ridge;	   /* likewise */
 	double variance;   /* of the process */
 	double likelihood; /* restricted; without a constant */
 };
@@ -137,6 +140,32 @@ static double surrogate_dot(const double *left, const double *right, size_t coun
 	return sum;
 }
 
+/* Few points determine slopes badly, and leave little by which to know an error. So slopes are held near an even split, with a
+ * variance of their own: such that the process is a share of what is observed. It has half of its variance at a coalition, where
+ * slopes have theirs times the players. */
+static bool surrogate_is_few(size_t points, size_t players)
+{
+	return points < players + FREEDOM_ENOUGH;
+}
+
+static double surrogate_ridge(size_t points, size_t players, double trace)
+{
+	return surrogate_is_few(points, players) ? 2 * PROCESS_SHARE * (double)players : trace * RIDGE / (double)players;
+}
+
+/* Takes an even split away from what was observed. */
+static void surrogate_split_take(struct surrogate_fit *fit, const struct surrogate_points *points, const double *observed)
+{
+	const size_t players = points->players, words = coalition_words(players);
+	const double each = observed[0] / (double)players; /* of the coalition of all */
+	for (size_t i = 0; i < points->count; i++) {
+		double signs = 0;
+		for (size_t j = 0; j < players; j++)
+			signs += surrogate_sign(points->coalitions + i * words, j);
+		fit->rest[i] = observed[i] - each * signs;
+	}
+}
+
 static bool surrogate_slopes_fit(struct surrogate_fit *fit, size_t players)
 {
 	const size_t count = fit->points, stride = fit->cell->points;
@@ -148,9 +177,9 @@ static bool surrogate_slopes_fit(struct surrogate_fit *fit, size_t players)
 		trace += fit->normal[cholesky_size(i) + i];
 		fit->slopes[i] = surrogate_dot(linear + i * stride, fit->rest, count);
 	}
-	const bool few = count <= players;
+	fit->ridge = surrogate_ridge(count, players, trace);
 	for (size_t i = 0; i < players; i++)
-		fit->normal[cholesky_size(i) + i] += trace * (few ? sqrt(RIDGE) : RIDGE) / (double)players;
+		fit->normal[cholesky_size(i) + i] += fit->ridge;
 	if (!cholesky_factor(fit->normal, players))
 		return false;
 	cholesky_forward(fit->normal, players, fit->slopes);
@@ -159,24 +188,29 @@ static bool surrogate_slopes_fit(struct surrogate_fit *fit, size_t players)
 }
 
 /* False: the matrices are not positive in double. */
-static bool surrogate_fit_run(struct surrogate_fit *fit, const struct surrogate_factor *cell, const double *observed, size_t points,
-			      size_t players)
+static bool surrogate_fit_run(struct surrogate_fit *fit, const struct surrogate_factor *cell, const double *observed,
+			      const struct surrogate_points *points)
 {
+	const size_t players = points->players, count = points->count;
+	const bool few = surrogate_is_few(count, players);
+	const double freedom = (double)(few ? count - 1 : count - players); /* few: the first point has an even split */
 	fit->cell = cell;
-	fit->points = points;
-	memcpy(fit->rest, observed, points * sizeof *observed);
+	fit->points = count;
 	if (!cell->good)
 		return false;
-	cholesky_forward(cell->factor, points, fit->rest);
+	surrogate_split_take(fit, points, observed);
+	cholesky_forward(cell->factor, count, fit->rest);
 	if (!surrogate_slopes_fit(fit, players))
 		return false;
 	for (size_t player = 0; player < players; player++)
-		for (size_t i = 0; i < points; i++)
+		for (size_t i = 0; i < count; i++)
 			fit->rest[i] -= fit->slopes[player] * cell->linear[player * cell->points + i];
-	const double freedom = points > players ? (double)(points - players) : 1;
-	fit->variance = surrogate_dot(fit->rest, fit->rest, points) / freedom;
-	fit->likelihood = -cholesky_log(cell->factor, points) - cholesky_log(fit->normal, players) -
+	const double held = few ? fit->ridge * surrogate_dot(fit->slopes, fit->slopes, players) : 0;
+	fit->variance = (surrogate_dot(fit->rest, fit->rest, count) + held) / freedom;
+	fit->likelihood = -cholesky_log(cell->factor, count) - cholesky_log(fit->normal, players) -
 			  freedom / 2 * log(fmax(fit->variance, 1e-300));
+	for (size_t player = 0; player < players; player++)
+		fit->slopes[player] += observed[0] / (double)players;
 	return true;
 }
 
@@ -283,11 +317,8 @@ struct surrogate_choice {
 
 static void surrogate_choose(struct surrogate_choice *choice, const struct surrogate_factor *cell)
 {
-	if (!surrogate_fit_run(&choice->fit, cell, choice->observed, choice->points->count, choice->points->players))
-		return;
-	/* Where players outnumber points all fit, and nothing can be decided by it: the first that can be had is taken. */
-	const bool decides = choice->points->count > choice->points->players;
-	if (choice->best.cell && (!decides || choice->fit.likelihood <= choice->best.likelihood))
+	if (!surrogate_fit_run(&choice->fit, cell, choice->observed, choice->points) ||
+	    (choice->best.cell && choice->fit.likelihood <= choice->best.likelihood))
 		return;
 	const struct surrogate_fit other = choice->best;
 	choice->best = choice->fit;
@@ -345,7 +376,7 @@ static bool surrogate_refine(struct surrogate_choice *choice, struct surrogate_f
 	double *roots = ARENA_ARRAY(working, double, players);
 	if (!roots || !surrogate_fit_read(&choice->best, choice->points, contributions, NULL, working))
 		return false;
-	if (choice->points->count <= players || !surrogate_roots(contributions, players, roots))
+	if (surrogate_is_few(choice->points->count, players) || !surrogate_roots(contributions, players, roots))
 		return true;
 	for (size_t i = 0; i < CHANGES; i++) {
 		double *reach = ARENA_ARRAY(working, double, players);

@@ -187,6 +187,30 @@ static void standard_errors_are_about_as_large_as_errors(void **state)
 		fail_msg("errors are %g of standard errors, %zu of 400 beyond three", errors / standard_errors, beyond);
 }
 
+static void errors_of_few_pairs_are_about_as_large_too(void **state)
+{
+	(void)state;
+	double exact[PLAYERS];
+	exact_contributions(exact);
+	for (size_t budget = 2; budget <= 2 * PLAYERS + 4; budget += 2) {
+		double errors = 0, standard_errors = 0;
+		size_t beyond = 0;
+		for (uint64_t seed = 1; seed <= 40; seed++) {
+			const struct estimate estimate = estimate_of(open_sampler(PLAYERS, budget, seed), budget, 0);
+			for (size_t i = 0; i < PLAYERS; i++) {
+				const double mine = fabs(estimate.contributions[i] - exact[i]);
+				errors += mine;
+				standard_errors += estimate.errors[i];
+				beyond += mine > 3 * estimate.errors[i];
+			}
+		}
+		/* One interaction has a third of the sum, of which a few pairs may show nothing. */
+		if (!(errors > 0.4 * standard_errors && errors < 1.6 * standard_errors && beyond < 80))
+			fail_msg("by %zu coalitions errors are %g of standard errors, %zu of 400 beyond three", budget,
+				 errors / standard_errors, beyond);
+	}
+}
+
 static void a_linear_game_is_exact_with_a_pair_for_each_player(void **state)
 {
 	(void)state;
@@ -518,6 +542,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_budget_for_all_coalitions_gives_exact_values, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(estimates_grow_better_with_the_budget_and_say_so, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(standard_errors_are_about_as_large_as_errors, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(errors_of_few_pairs_are_about_as_large_too, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(a_linear_game_is_exact_with_a_pair_for_each_player, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(what_was_not_answered_costs_precision_alone, set_up, arena_end),
 		cmocka_unit_test_setup_teardown(a_failure_leaves_the_points_that_were_answered, set_up, arena_end),
