@@ -201,6 +201,7 @@ enum step_verdict explain_anchors_answered(struct visit *visit, struct call *cal
 {
 	const struct anchored_call *asked = (const struct anchored_call *)call->request;
 	struct anchored_row *row = asked->row;
+	const bool again = !row->answered && row->failed == 0 && explain_call_may_repeat(work, call, visit);
 	struct error why = call->error;
 	work->waiting--;
 	if (why.kind != ERROR_NONE || !reply_take(asked, call->reply, visit_arena(visit), &why)) {
@@ -209,7 +210,7 @@ enum step_verdict explain_anchors_answered(struct visit *visit, struct call *cal
 		explain_call_fail(work, &why);
 	}
 	why = (struct error){0};
-	if (!anchored_is_over(work, row, visit) && !anchored_send(work, row, visit, &why))
+	if ((again || !anchored_is_over(work, row, visit)) && !anchored_send(work, row, visit, &why))
 		explain_call_fail(work, &why);
 	return work->waiting > 0 ? STEP_WAIT : anchors_settle(work, visit_arena(visit), error);
 }

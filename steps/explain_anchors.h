@@ -2,7 +2,8 @@
  *
  * Each row has one call at a time, since what to ask next depends on what was answered. Classes and texts are the same if they
  * are equal; of several numbers the greatest decides; a number is the same in the same decile of the background's answers. The
- * deadline, the budget, or ANCHOR_FAILURES_MAX failed calls of a row end its search with the best rule so far.
+ * deadline, the budget, or ANCHOR_FAILURES_MAX failed calls of a row end its search with the best rule so far. The call of the row
+ * and the background, without which there is no rule, is sent once more if it fails.
  */
 #ifndef SLUICE_STEPS_EXPLAIN_ANCHORS_H
 #define SLUICE_STEPS_EXPLAIN_ANCHORS_H

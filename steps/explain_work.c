@@ -36,6 +36,11 @@ void explain_call_fail(struct explain_work *work, const struct error *error)
 		work->failure = *error;
 }
 
+bool explain_call_may_repeat(const struct explain_work *work, const struct call *call, const struct visit *visit)
+{
+	return call->error.kind == ERROR_REMOTE && call->attempts > 0 && (work->due_ms == 0 || visit_now_ms(visit) < work->due_ms);
+}
+
 const double *explain_background(const struct background *background, struct arena *arena, struct error *error)
 {
 	if (!background->most)

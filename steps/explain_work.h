@@ -66,6 +66,9 @@ bool explained_refuse(const struct explain_work *work, size_t row, const struct 
 /* Counts a call that failed. */
 void explain_call_fail(struct explain_work *work, const struct error *error);
 
+/* Whether a call with perturbed rows may be sent once more: a server was asked and failed, and there is time left. */
+bool explain_call_may_repeat(const struct explain_work *work, const struct call *call, const struct visit *visit);
+
 /* The background's rows, copied if later messages change them. NULL: LIMIT. */
 const double *explain_background(const struct background *background, struct arena *arena, struct error *error);
 

@@ -26,6 +26,7 @@ struct perturbed {
 	struct perturbed_call call;
 	struct explain_row *row;
 	struct perturbation_batch batch;
+	bool again; /* one like it has failed */
 };
 
 /* ---- opening ---- */
@@ -249,7 +250,7 @@ static bool local_row_perturb(struct explain_work *work, struct explain_row *row
 
 /* ---- perturbations of a model on a server ---- */
 
-static bool perturbed_send(struct explain_work *work, struct explain_row *row, struct perturbation_batch batch,
+static bool perturbed_send(struct explain_work *work, struct explain_row *row, struct perturbation_batch batch, bool again,
 			   const double *values, struct visit *visit, struct error *error)
 {
 	struct perturbed *perturbed = ARENA_NEW(visit_arena(visit), struct perturbed);
@@ -257,6 +258,7 @@ static bool perturbed_send(struct explain_work *work, struct explain_row *row, s
 		return error_memory(error, ERROR_LIMIT, "perturbing a message");
 	perturbed->row = row;
 	perturbed->batch = batch;
+	perturbed->again = again;
 	if (!explain_send(work, &perturbed->call, row->row, values, batch.rows, visit, error))
 		return false;
 	row->calls++;
@@ -264,7 +266,7 @@ static bool perturbed_send(struct explain_work *work, struct explain_row *row, s
 }
 
 /* The row and the background, by which the outputs of the model become known. */
-static bool row_send(struct explain_work *work, struct explain_row *row, struct visit *visit, struct error *error)
+static bool row_send(struct explain_work *work, struct explain_row *row, bool again, struct visit *visit, struct error *error)
 {
 	const size_t features = row->game.features, count = 1 + row->game.background_rows;
 	double *values = ARENA_ARRAY(visit_arena(visit), double, count * features);
@@ -272,7 +274,17 @@ static bool row_send(struct explain_work *work, struct explain_row *row, struct 
 		return error_memory(error, ERROR_LIMIT, "perturbing a message");
 	memcpy(values, row->game.row, features * sizeof *values);
 	memcpy(values + features, row->game.background, (count - 1) * features * sizeof *values);
-	return perturbed_send(work, row, (struct perturbation_batch){0, count}, values, visit, error);
+	return perturbed_send(work, row, (struct perturbation_batch){0, count}, again, values, visit, error);
+}
+
+static bool batch_send(struct explain_work *work, struct explain_row *row, struct perturbation_batch batch, bool again,
+		       struct visit *visit, struct error *error)
+{
+	double *values = ARENA_ARRAY(visit_arena(visit), double, batch.rows * row->game.features);
+	if (!values)
+		return error_memory(error, ERROR_LIMIT, "perturbing a message");
+	perturbation_fill(row->run, batch, values);
+	return perturbed_send(work, row, batch, again, values, visit, error);
 }
 
 static bool rest_send(struct explain_work *work, struct explain_row *row, struct visit *visit, struct error *error)
@@ -281,13 +293,23 @@ static bool rest_send(struct explain_work *work, struct explain_row *row, struct
 		const struct perturbation_batch batch = perturbation_next(row->run, EXPLAIN_BATCH_ROWS);
 		if (batch.rows == 0)
 			return true;
-		double *values = ARENA_ARRAY(visit_arena(visit), double, batch.rows * row->game.features);
-		if (!values)
-			return error_memory(error, ERROR_LIMIT, "perturbing a message");
-		perturbation_fill(row->run, batch, values);
-		if (!perturbed_send(work, row, batch, values, visit, error))
+		if (!batch_send(work, row, batch, false, visit, error))
 			return false;
 	}
+}
+
+/* A call that failed is sent once more: that of the row and the background as it was, any other one in two halves, since a model
+ * may fail for a single row of it. */
+static bool failed_send(const struct perturbed *failed, struct visit *visit, struct error *error)
+{
+	struct explain_work *work = failed->call.work;
+	struct explain_row *row = failed->row;
+	const size_t half = (failed->batch.rows + 1) / 2, rest = failed->batch.rows - half;
+	if (!row->run)
+		return row_send(work, row, true, visit, error);
+	return batch_send(work, row, (struct perturbation_batch){failed->batch.first, half}, true, visit, error) &&
+	       (rest == 0 ||
+		batch_send(work, row, (struct perturbation_batch){failed->batch.first + half, rest}, true, visit, error));
 }
 
 static bool reply_refuse(const struct explain_work *work, const struct tensor *tensor, size_t rows, struct arena *arena,
@@ -355,11 +377,14 @@ enum step_verdict explain_answered(struct visit *visit, struct call *call, struc
 		return explain_anchors_answered(visit, call, work, error);
 	struct explain_row *row = perturbed->row;
 	const bool first = !row->run;
+	const bool again = !perturbed->again && explain_call_may_repeat(work, call, visit);
 	struct error why = call->error;
 	work->waiting--;
 	if (why.kind != ERROR_NONE || !reply_take(perturbed, call->reply, visit_arena(visit), &why))
 		explain_call_fail(work, &why);
 	else if (first && !rest_send(work, row, visit, &why))
+		explain_call_fail(work, &why);
+	if (again && !failed_send(perturbed, visit, &why))
 		explain_call_fail(work, &why);
 	if (work->waiting > 0)
 		return STEP_WAIT;
@@ -382,7 +407,7 @@ static enum step_verdict perturb_begin(struct explainer *explainer, struct expla
 	for (size_t i = 0; i < work->rows.rows; i++) {
 		struct error why = {0};
 		const bool good = explainer->model.local ? local_row_perturb(work, &work->each[i], arena, &why)
-							 : row_send(work, &work->each[i], visit, &why);
+							 : row_send(work, &work->each[i], false, visit, &why);
 		if (!good)
 			explain_call_fail(work, &why);
 	}

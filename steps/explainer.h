@@ -1,8 +1,8 @@
 /* explainer.h: Explanations of the rows of one message by a step of kind `explain`. A local model is explained at once, a model on
  * a server by calls with perturbed rows.
  *
- * Perturbations are sent in a few large calls, all at once. When all of them have been answered, have failed, or are past the
- * time that they may take, each row is explained by what was answered.
+ * Perturbations are sent in a few large calls, all at once. A call that a server failed is sent once more, in two halves. When all
+ * of them have been answered, have failed, or are past the time that they may take, each row is explained by what was answered.
  */
 #ifndef SLUICE_STEPS_EXPLAINER_H
 #define SLUICE_STEPS_EXPLAINER_H

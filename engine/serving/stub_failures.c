@@ -1,4 +1,6 @@
 /* stub_failures.c: Stubs that are slow, fail, or send invalid replies. */
+#include <math.h>
+
 #include "serving/stub_call.h"
 
 /* The stub that the option `then` names, with the same options. */
@@ -34,9 +36,15 @@ void stub_fail(const struct stub_call *call, struct stub_reply *reply)
 	fail_with(call, reply, stub_number(call, "code", 500));
 }
 
+/* Whether it is the Mth call of its request, the 2Mth, and so on. */
+static bool is_each(const struct stub_call *call, double every)
+{
+	return every >= 1 && fmod((double)(call->earlier + 1), floor(every)) == 0;
+}
+
 void stub_flaky(const struct stub_call *call, struct stub_reply *reply)
 {
-	if ((double)call->earlier < stub_number(call, "fails", 0))
+	if ((double)call->earlier < stub_number(call, "fails", 0) || is_each(call, stub_number(call, "every", 0)))
 		fail_with(call, reply, stub_number(call, "code", 503));
 	else
 		answer_then(call, reply);

@@ -112,6 +112,8 @@ static void failures_come_as_ordered(void **state)
 	assert_true(text_is(ask("stub://fail?code=503", request, 0).words, "stub failure 503"));
 	assert_int_equal(ask("stub://flaky?fails=2&then=add10", request, 1).status, 503);
 	assert_int_equal(ask("stub://flaky?fails=2&then=add10", request, 2).status, 200);
+	for (uint64_t earlier = 0; earlier < 6; earlier++)
+		assert_int_equal(ask("stub://flaky?every=3&then=add10", request, earlier).status, earlier % 3 == 2 ? 503 : 200);
 	reply = ask("stub://slow?ms=900&then=mul10", request, 0);
 	assert_int_equal(reply.delay_ms, 900);
 	assert_int_equal(reply.status, 200);
