@@ -152,7 +152,8 @@ const struct option explain_rows[] = {
 		    "rows of their branches, else {rows: 100}."),
 	ROW("deliver", CHOICE, struct explain_step, deliver, .choices = "beside inline on-request", .fallback = "beside",
 	    .help = "`beside`: the answer leaves at once, and explanations follow on the topic `explanations` of the pipeline, "
-		    "with the same id; the step is a stage of its own, and gives what it got. `inline`: the step adds the "
+		    "with the same id, by which a gateway gives them (GET /v2/pipelines/NAME/requests/ID/explanations); the step "
+		    "is a stage of its own, and gives what it got. `inline`: the step adds the "
 		    "explanation "
 		    "to "
 		    "what it got, as the tensors explanation, explanation_base and so on, and records follow too. `on-request`: as "

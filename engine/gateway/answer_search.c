@@ -9,9 +9,11 @@
 #include "log/reader.h"
 #include "message/explained.h"
 #include "message/json_write.h"
+#include "message/record_payload.h"
 #include "message/reply.h"
 
-#define HEADERS_ARENA_BYTES ((size_t)2 << 20) /* of the list of a record's headers */
+#define REQUEST_ARENA_BYTES ((size_t)64 << 20) /* of a decoded request */
+#define HEADERS_ARENA_BYTES ((size_t)2 << 20)  /* of the list of a record's headers */
 
 struct answer_scan {
 	struct answer_search *search;
@@ -113,8 +115,30 @@ static bool explanation_repeats(struct explanation_scan *scan, struct text json)
 	return false;
 }
 
-static bool explanation_is_of(const struct answer_search *search, const struct origin *origin)
+/* Whether the caller of the search sent the request of a record with these headers. */
+static bool caller_is_of(const struct answer_search *search, struct headers headers)
 {
+	const struct header *caller = headers_find(headers, TEXT(EXPLAIN_CALLER_HEADER));
+	return search->caller.length == 0 || (caller && text_equal(caller->value, search->caller));
+}
+
+static bool record_is_of_caller(const struct answer_search *search, const struct record *record, struct error *error)
+{
+	struct headers headers;
+	struct arena *scratch = arena_open(HEADERS_ARENA_BYTES);
+	const bool holds = scratch && record_headers(record, scratch, &headers, error) && caller_is_of(search, headers);
+	if (!scratch)
+		error_memory(error, ERROR_SYSTEM, "reading a record");
+	arena_close(scratch);
+	return holds;
+}
+
+static bool explanation_is_of(const struct answer_search *search, const struct explained_head *head, const struct record *record,
+			      struct error *error)
+{
+	const struct origin *origin = &head->origin;
+	if (search->id.length > 0)
+		return text_equal(head->id, search->id) && record_is_of_caller(search, record, error);
 	return text_is(origin->topic, search->inputs) && origin->partition == search->submission.partition &&
 	       origin->offset == search->submission.offset;
 }
@@ -126,8 +150,9 @@ static bool explanation_take(void *context, const struct record *record, struct 
 	struct explained_head head;
 	if (clock_ms() > scan->until_ms)
 		return error_set(error, ERROR_LIMIT, PLACE_NONE, "more was explained since then than is read at a time");
-	if (!record->value.bytes || !explained_head_read(record->value, &head) || !explanation_is_of(scan->search, &head.origin))
-		return true;
+	if (!record->value.bytes || !explained_head_read(record->value, &head) ||
+	    !explanation_is_of(scan->search, &head, record, error))
+		return error->kind == ERROR_NONE;
 	const size_t before = found->length;
 	if (before == 0) {
 		json_write_string_after(found, TEXT("{\"id\":"), head.id);
@@ -144,13 +169,13 @@ static bool explanation_take(void *context, const struct record *record, struct 
 	return true;
 }
 
-/* False: `error` is set, or explanations are found. */
-static bool explanations_read(struct answer_search *search, struct error *error)
+/* From that time on. False: `error` is set, or explanations are found. */
+static bool explanations_read(struct answer_search *search, int64_t time_ms, struct error *error)
 {
 	const struct reader_config config = {.brokers = search->brokers,
 					     .topic = search->explanations,
 					     .from_time = true,
-					     .time_ms = search->submission.time_ms - ANSWER_CLOCKS_MS,
+					     .time_ms = time_ms - ANSWER_CLOCKS_MS,
 					     .properties = search->properties};
 	struct explanation_scan scan = {.search = search, .until_ms = clock_ms() + ANSWER_SEARCH_MS};
 	buffer_open(&scan.found, EXPLANATIONS_BYTES_MAX);
@@ -229,9 +254,87 @@ static bool request_find(struct answer_search *search, enum request_state *state
 	return error->kind == ERROR_NONE;
 }
 
+/* ---- by the id of a request ---- */
+
+struct id_scan {
+	const struct answer_search *search;
+	int64_t until_ms;
+	struct arena *scratch;
+	bool found;
+};
+
+/* Whether an engine gives the request this id. A payload has one in clear: most records are told by their bytes. */
+static bool request_has_id(const struct answer_search *search, const struct record *record, struct headers headers,
+			   struct arena *scratch)
+{
+	const struct header *named = headers_find(headers, TEXT(REPLY_ID_HEADER));
+	const struct header *given = headers_find(headers, TEXT(REPLY_DEFAULT_ID_HEADER));
+	const struct text value = record->value, id = search->id;
+	struct record_payload payload;
+	struct error wrong = {0};
+	if (named || (given && text_equal(given->value, id)))
+		return text_equal((named ? named : given)->value, id);
+	return value.bytes && memmem(value.bytes, value.length, id.bytes, id.length) &&
+	       record_payload_decode(headers, value, NULL, NULL, scratch, &payload, &wrong) && text_equal(payload.id, id);
+}
+
+static bool request_meet(void *context, const struct record *record, struct error *error)
+{
+	struct id_scan *scan = context;
+	struct headers headers;
+	if (clock_ms() > scan->until_ms)
+		return error_set(error, ERROR_LIMIT, PLACE_NONE, "more requests came since then than are read at a time");
+	arena_reset(scan->scratch);
+	scan->found = record_headers(record, scan->scratch, &headers, error) && caller_is_of(scan->search, headers) &&
+		      request_has_id(scan->search, record, headers, scan->scratch);
+	return !scan->found && error->kind == ERROR_NONE;
+}
+
+/* Whether such a request is in the inputs. */
+static bool request_is_there(const struct answer_search *search, int64_t time_ms, struct error *error)
+{
+	const struct reader_config config = {.brokers = search->brokers,
+					     .topic = search->inputs,
+					     .from_time = true,
+					     .time_ms = time_ms - ANSWER_CLOCKS_MS,
+					     .uncommitted = true,
+					     .properties = search->properties};
+	struct id_scan scan = {
+		.search = search,
+		.until_ms = clock_ms() + ANSWER_SEARCH_MS,
+		.scratch = arena_open(REQUEST_ARENA_BYTES),
+	};
+	if (!scan.scratch)
+		return error_memory(error, ERROR_SYSTEM, "reading requests");
+	struct reader *reader = reader_open(&config, error);
+	if (reader)
+		(void)reader_give_all(reader, request_meet, &scan, error);
+	reader_close(reader);
+	arena_close(scan.scratch);
+	return scan.found;
+}
+
+static void explanations_search(struct answer_search *search, int64_t now_ms)
+{
+	struct error *error = &search->error;
+	const bool pending = explanations_read(search, now_ms - ANSWER_SEARCH_RECENT_MS, error) &&
+			     explanations_read(search, now_ms - ANSWER_SEARCH_HOUR_MS, error);
+	if (pending)
+		search->outcome = request_is_there(search, now_ms - ANSWER_SEARCH_HOUR_MS, error) ? ANSWER_PENDING : ANSWER_NOBODYS;
+	if (error->kind != ERROR_NONE)
+		search->outcome = ANSWER_UNKNOWN;
+}
+
+/* ---- all ---- */
+
 void answer_search_run(struct answer_search *search)
 {
 	struct error *error = &search->error;
+	if (search->id.length > 0) {
+		search->outcome = ANSWER_UNKNOWN;
+		explanations_search(search, time_of_day_ms());
+		return;
+	}
 	const char *origin = arena_print(search->arena, "%s/%" PRId32 "/%" PRId64, search->inputs, search->submission.partition,
 					 search->submission.offset);
 	enum request_state state = REQUEST_NOBODYS;
@@ -244,7 +347,8 @@ void answer_search_run(struct answer_search *search)
 		return;
 	if (state == REQUEST_NOBODYS)
 		search->outcome = ANSWER_NOBODYS;
-	else if (search->explanations ? explanations_read(search, error) : outputs_read(search, text_of(origin), error))
+	else if (search->explanations ? explanations_read(search, search->submission.time_ms, error)
+					 : outputs_read(search, text_of(origin), error))
 		search->outcome = state == REQUEST_THERE ? ANSWER_PENDING : ANSWER_EXPIRED;
 	if (error->kind != ERROR_NONE)
 		search->outcome = ANSWER_UNKNOWN;

@@ -6,6 +6,10 @@
  * reads the partition that has the answer, from the time of the request to its present end. Records of explanations have the
  * origin too (message/explained.h); there may be several, in any partition.
  *
+ * Explanations may also be searched by the id of a request whose caller waited for the answer. Such an id says neither when the
+ * request came nor who sent it, so the last ANSWER_SEARCH_HOUR_MS are searched, and where access is controlled a record counts only
+ * for the caller that it names (EXPLAIN_CALLER_HEADER). If requests share an id, the explanations of all of them are found.
+ *
  * It waits for Kafka, so it runs in a thread of its own.
  */
 #ifndef SLUICE_GATEWAY_ANSWER_SEARCH_H
@@ -16,6 +20,8 @@
 #include "log/record.h"
 
 #define ANSWER_SEARCH_MS 10000	   /* then a search is given up: its caller waits */
+#define ANSWER_SEARCH_RECENT_MS 60000	/* explanations by the id of a request: the time that is searched first */
+#define ANSWER_SEARCH_HOUR_MS 3600000	/* and the time that is searched at all */
 #define ANSWER_CLOCKS_MS 10000	   /* by which the clocks of engines and gateways may differ */
 
 enum answer_search_outcome {
@@ -32,6 +38,8 @@ struct answer_search {
 	const char *inputs, *outputs; /* topics of the pipeline */
 	const char *explanations; /* topic that is searched instead of the outputs; NULL: none */
 	struct submission submission;
+	struct text id;	     /* of explanations: that of the request, instead of a submission; empty: none */
+	struct text caller;  /* of a search by that id: who must have sent the request; empty: anybody */
 	struct arena *arena; /* of the answer */
 	/* In and out: the offset of the outputs where the search begins, and then where another one of the same request may begin;
 	 * -1: the time of the request. Only where one partition can have the answer. */

@@ -1,6 +1,8 @@
 /* call_access.c: see call_access.h. */
 #include "gateway/call_access.h"
 
+#include "base/number.h"
+
 #define FORWARDED_HEADER "x-forwarded-for"
 
 /* Policies name what the files have: the Model or SeldonDeployment that a pipeline was made of. */
@@ -68,6 +70,18 @@ bool call_access_identify(struct access *access, const struct call_credentials *
 					       .peer = credentials->peer};
 	*identity = (struct access_identity){0};
 	return !access || access_identify(access, &request, identity);
+}
+
+struct text call_access_caller(struct access *access, const struct call_credentials *credentials, struct arena *arena)
+{
+	static const struct access_identity nobody;
+	struct access_identity identity;
+	if (!access || !call_access_identify(access, credentials, &identity) || memcmp(&identity, &nobody, sizeof identity) == 0)
+		return (struct text){"", 0};
+	char *digits = arena_take(arena, 2 * ACCESS_IDENTITY_BYTES, 1);
+	for (size_t i = 0; digits && i < ACCESS_IDENTITY_BYTES; i++)
+		(void)number_write_hex(digits + 2 * i, identity.bytes[i], 2);
+	return (struct text){digits ? digits : "", digits ? 2 * ACCESS_IDENTITY_BYTES : 0};
 }
 
 void call_access_check(struct access *access, const struct call_credentials *credentials, enum access_verb verb,

@@ -27,6 +27,10 @@ struct access_resource call_resource(const struct call_source *source, const str
  * cannot be recognised again. */
 bool call_access_identify(struct access *access, const struct call_credentials *credentials, struct access_identity *identity);
 
+/* Value of EXPLAIN_CALLER_HEADER for that caller, in the arena. Empty: it is anonymous, or cannot be recognised, or `access` is
+ * NULL. */
+struct text call_access_caller(struct access *access, const struct call_credentials *credentials, struct arena *arena);
+
 /* Checks a call. `access` NULL: everybody may do everything. Statuses in addition to those of access_check(): 400 for
  * a credential that is sent twice, and 500 if memory ran out. Several lines of X-Forwarded-For are one list, joined
  * in the arena. */

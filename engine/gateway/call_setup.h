@@ -62,4 +62,7 @@ bool call_key_read(const struct call_source *source, bool explains, struct text 
  * the arena; values are borrowed. */
 struct headers call_headers_passed(const struct call_source *source, struct arena *arena);
 
+/* The same and one more; without it if its value is empty. */
+struct headers call_headers_with(struct headers headers, const char *name, struct text value, struct arena *arena);
+
 #endif

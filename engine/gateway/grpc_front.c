@@ -12,6 +12,7 @@
 #include "gateway/call_setup.h"
 #include "gateway/seldon_errors.h"
 #include "message/format.h"
+#include "message/explained.h"
 #include "message/protobuf_wire.h"
 #include "message/reply.h"
 #include "net/grpc_reflection.h"
@@ -263,14 +264,25 @@ static struct text credential_at(const void *request, const char *name, size_t p
 	return grpc_request_metadata(request, name, place);
 }
 
+static struct call_credentials credentials_of(const struct grpc_asked *asked, char subject[CALL_SUBJECT_BYTES_MAX])
+{
+	return (struct call_credentials){.header = credential_at,
+					 .context = asked->request,
+					 .certificate = grpc_request_certificate(asked->request, subject, CALL_SUBJECT_BYTES_MAX)};
+}
+
+static struct text caller_of(const struct grpc_asked *asked)
+{
+	char subject[CALL_SUBJECT_BYTES_MAX];
+	const struct call_credentials credentials = credentials_of(asked, subject);
+	return call_access_caller(*asked->front->config.access, &credentials, asked->front->arena);
+}
+
 static void keyed_begin(const struct grpc_asked *asked, const struct call_request *call, struct text key)
 {
 	const struct grpc_front_config *config = &asked->front->config;
 	char subject[CALL_SUBJECT_BYTES_MAX];
-	const struct call_credentials credentials = {.header = credential_at,
-						     .context = asked->request,
-						     .certificate =
-							     grpc_request_certificate(asked->request, subject, sizeof subject)};
+	const struct call_credentials credentials = credentials_of(asked, subject);
 	struct keyed_request keyed = {.call = call,
 				      .inputs = config->targets->topics[call->target->topic],
 				      .has_share = *config->access != NULL,
@@ -309,6 +321,8 @@ static void model_infer(const struct grpc_asked *asked)
 	if (left_ms >= 0 && source.now_ms + left_ms < call.deadline_ms)
 		call.deadline_ms = source.now_ms + left_ms;
 	call.headers = call_headers_passed(&source, front->arena);
+	if (target->explanations)
+		call.headers = call_headers_with(call.headers, EXPLAIN_CALLER_HEADER, caller_of(asked), front->arena);
 	if (key.bytes)
 		keyed_begin(asked, &call, key);
 	else

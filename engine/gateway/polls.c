@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "gateway/call_outcome.h"
 #include "message/reply.h"
+#include "message/rows.h"
 #include "net/loop_task.h"
 
 #define ANSWER_ARENA_BYTES ((size_t)64 << 20) /* of an answer, and of the texts of its search */
@@ -41,6 +42,8 @@ static void poll_outcome(const struct poll *poll, struct call_outcome *outcome, 
 	const struct answer_search *search = &poll->search;
 	char id[SUBMISSION_ID_BYTES_MAX];
 	struct text named = {id, submission_write(&poll->request.submission, id)};
+	if (search->id.length > 0)
+		named = search->id;
 	if (search->outcome == ANSWER_FOUND && search->explanations) {
 		*outcome = (struct call_outcome){
 			.end = CALL_ANSWERED, .status = 200, .body = search->value, .content_type = TEXT("application/json")};
@@ -55,8 +58,9 @@ static void poll_outcome(const struct poll *poll, struct call_outcome *outcome, 
 	if (search->outcome == ANSWER_PENDING)
 		call_outcome_pending(outcome, named, body);
 	else if (search->outcome == ANSWER_NOBODYS)
-		call_outcome_refused(outcome, 404, ERROR_INPUT, SUBMISSION_UNKNOWN_WORDS, text_of(search->inputs), named,
-				     body);
+		call_outcome_refused(outcome, 404, ERROR_INPUT,
+				     search->id.length ? REQUEST_UNKNOWN_WORDS : SUBMISSION_UNKNOWN_WORDS, text_of(search->inputs),
+				     named, body);
 	else if (search->outcome == ANSWER_EXPIRED)
 		call_outcome_refused(outcome, 410, ERROR_INPUT,
 				     "Kafka has deleted the request, and there is no answer to it; poll within the retention "
@@ -118,6 +122,8 @@ bool polls_begin(struct polls *polls, const struct poll_request *request)
 										   strlen(request->explanations))
 								      : NULL,
 					      .submission = request->submission,
+					      .id = text_copied(arena, request->id),
+					      .caller = text_copied(arena, request->caller),
 					      .next = request->found ? request->found->next : -1,
 					      .arena = arena};
 	poll->task = (struct loop_task){.run = search_run, .done = on_searched, .context = poll};

@@ -33,6 +33,8 @@ struct poll_request {
 	const char *inputs, *outputs; /* topics of the pipeline; copied */
 	const char *explanations;     /* that are polled instead of the answer; copied. NULL: none */
 	struct submission submission;
+	struct text id;	    /* of explanations: that of the request instead of a submission; copied. Empty: the submission counts */
+	struct text caller; /* with it: the only one who may poll, as in struct answer_search; copied */
 	struct poll_found *found; /* of the former poll; then of this one, before `ended` is called. NULL: it is not polled again */
 	void (*ended)(void *context, const struct call_outcome *outcome);
 	void *context;

@@ -251,31 +251,43 @@ static bool on_asked_whether_over(void *context)
 
 /* ---- calls ---- */
 
-/* The headers that are sent on; one more where the explanation is to be replied, which says in which form. */
-static struct headers call_headers(const struct call_source *source, struct arena *arena, const char *explains)
-{
-	const struct headers passed = call_headers_passed(source, arena);
-	struct header *items = explains ? ARENA_ARRAY(arena, struct header, passed.count + 1) : NULL;
-	if (!items)
-		return passed;
-	memcpy(items, passed.items, passed.count * sizeof *items);
-	items[passed.count] = (struct header){TEXT(EXPLAIN_REPLY_HEADER), text_of(explains)};
-	return (struct headers){passed.count + 1, items};
-}
 
 static struct text credential_find(const void *context, const char *name, size_t place)
 {
 	return http_incoming_header_at(context, name, place);
 }
 
+static struct call_credentials credentials_of(const struct rest_request *request, char subject[CALL_SUBJECT_BYTES_MAX])
+{
+	return (struct call_credentials){
+		.header = credential_find,
+		.context = request->incoming,
+		.certificate = http_incoming_certificate(request->incoming, subject, CALL_SUBJECT_BYTES_MAX)};
+}
+
 bool rest_caller_find(const struct rest_request *request, struct access_identity *identity)
 {
 	char subject[CALL_SUBJECT_BYTES_MAX];
-	const struct call_credentials credentials = {
-		.header = credential_find,
-		.context = request->incoming,
-		.certificate = http_incoming_certificate(request->incoming, subject, sizeof subject)};
+	const struct call_credentials credentials = credentials_of(request, subject);
 	return call_access_identify(request->rest->access, &credentials, identity);
+}
+
+struct text rest_caller(const struct rest_request *request)
+{
+	char subject[CALL_SUBJECT_BYTES_MAX];
+	const struct call_credentials credentials = credentials_of(request, subject);
+	return call_access_caller(request->rest->access, &credentials, request->rest->arena);
+}
+
+/* The headers that are sent on; one more where the explanation is to be replied, which says in which form, and one where it can be
+ * polled. */
+static struct headers call_headers(const struct rest_request *request, const struct call_source *source,
+				   const struct gateway_target *target, const char *explains)
+{
+	struct arena *arena = request->rest->arena;
+	const struct headers passed = call_headers_passed(source, arena);
+	const struct headers replied = call_headers_with(passed, EXPLAIN_REPLY_HEADER, text_of(explains ? explains : ""), arena);
+	return target->explanations ? call_headers_with(replied, EXPLAIN_CALLER_HEADER, rest_caller(request), arena) : replied;
 }
 
 static void keyed_begin(const struct rest_request *request, const struct call_request *call, struct text key)
@@ -322,7 +334,7 @@ static void call_begin(const struct rest_request *request, const char *explains)
 	} else if (call.id.length == 0 && (call.id = rest_event_id(request->incoming)).length > CALL_ID_BYTES_MAX) {
 		rest_refuse(request, 400, "the header ce-id is longer than %zu bytes; shorten it", CALL_ID_BYTES_MAX);
 	} else if (rest_body_read(request, target->request_bytes, &call.body)) {
-		call.headers = call_headers(&source, request->rest->arena, explains);
+		call.headers = call_headers(request, &source, target, explains);
 		if (key.bytes)
 			keyed_begin(request, &call, key);
 		else
@@ -445,7 +457,7 @@ const struct gateway_route rest_routes[] = {
 	 "The answer to a request that was submitted with `prefer: respond-async`.", ACCESS_POLL, false},
 	{"GET", "/v2/models/{model}/requests/{request}", rest_poll, "The same, of a model or a pipeline.", ACCESS_POLL, false},
 	{"GET", "/v2/pipelines/{pipeline}/requests/{request}/explanations", rest_poll_explanations,
-	 "The explanations of a submitted request, when a step `explain` has made them.", ACCESS_POLL, false},
+	 "The explanations of a request, submitted or not, when a step `explain` has made them.", ACCESS_POLL, false},
 	{"GET", "/v2/models/{model}/requests/{request}/explanations", rest_poll_explanations,
 	 "The same, of a model or a pipeline.", ACCESS_POLL, false},
 	{"DELETE", "/v2/pipelines/{pipeline}/requests/{request}", rest_cancel,

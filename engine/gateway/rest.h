@@ -118,8 +118,11 @@ void rest_submitted(void *context, const struct call_outcome *outcome);
 /* Answers a poll: 200 or the error of the answer, 202 while there is none, 410 when Kafka has deleted the request. */
 void rest_poll(const struct rest_request *request);
 
-/* The same of its explanations: 202 while there are none. */
+/* The same of its explanations: 202 while there are none. The id may also be that of any request of the last hour. */
 void rest_poll_explanations(const struct rest_request *request);
+
+/* The caller, as call_access_caller(). */
+struct text rest_caller(const struct rest_request *request);
 
 /* Finds what a poll or a watch of a submitted request reads. False: it is refused. */
 bool rest_poll_prepare(const struct rest_request *request, struct poll_request *poll);

@@ -67,8 +67,12 @@ void rest_poll_explanations(const struct rest_request *request)
 		return;
 	poll.inputs = request->rest->targets->topics[target->topic];
 	poll.outputs = poll.explanations = target->explanations;
-	if (!submission_read(request->submission, &poll.submission))
-		rest_refuse(request, 404, SUBMISSION_UNKNOWN_WORDS);
+	if (!submission_read(request->submission, &poll.submission)) {
+		poll.id = request->submission;
+		poll.caller = rest_caller(request);
+	}
+	if (poll.id.length > CALL_ID_BYTES_MAX || (poll.id.length > 0 && request->rest->access && poll.caller.length == 0))
+		rest_refuse(request, 404, REQUEST_UNKNOWN_WORDS);
 	else if (!target->explanations)
 		rest_refuse(request, 409, "pipeline %s has no step of kind `explain`, so there is no explanation to poll",
 			    target->name);

@@ -18,6 +18,9 @@
 /* The error of a poll whose id no gateway has given. */
 #define SUBMISSION_UNKNOWN_WORDS "no request was submitted with this id; the answer to a submitted one has it"
 
+/* The same of a request whose caller waited for the answer. */
+#define REQUEST_UNKNOWN_WORDS "no request of yours with this id came through a gateway in the last hour; its answer has the id"
+
 struct submission {
 	int32_t partition; /* of the pipeline's requests */
 	int64_t offset;

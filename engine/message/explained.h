@@ -11,6 +11,9 @@
 #define EXPLAIN_HEADER "x-explain" /* of a request that asks for an explanation: any value but `no`, `false` and `0` */
 #define EXPLAIN_REPLY_HEADER "sluice-reply-explanation" /* of a request whose gateway waits for the explanation */
 #define EXPLAIN_REPLY_YES "yes"
+/* Of a request: a digest of its caller, who alone may poll its explanations by its id. The records of these have it too. Absent:
+ * there is no access control. */
+#define EXPLAIN_CALLER_HEADER "sluice-caller"
 #define EXPLAINED_NAME_BYTES_MAX 65536			/* of an output: tensor[index] */
 
 struct explained {

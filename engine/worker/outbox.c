@@ -404,11 +404,13 @@ static enum produce_verdict explanation_produce(struct outbox *outbox, const str
 	buffer_clear(&outbox->encoded);
 	if (!explained_encode(explained, output, &inflight->message, config->graph->name, &outbox->encoded, error))
 		return PRODUCE_REFUSED;
+	const struct header *caller = headers_find(inflight->message.headers, TEXT(EXPLAIN_CALLER_HEADER));
 	const struct outgoing outgoing = {
 		.topic = config->explanations,
 		.origin = origin_of(inflight),
 		.key = inflight->kept_key,
 		.value = buffer_view(&outbox->encoded),
+		.headers = {caller != NULL, caller},
 	};
 	return output_produce(outbox->output, &outgoing, error);
 }

@@ -21,6 +21,8 @@ PIPELINES = [
         f"        {name}: 'header(\"{header}\") ?? \"none\"'\n" for name, header in (
             ("authorization", "authorization"), ("cookie", "cookie"), ("key", "x-api-key"), ("mine", "x-mine")))
      + "  output: {steps: [tell]}\n"),
+    ("why", "  - {name: score, model: {name: slope, storageUri: 'stub://expression?x=x*2'}}\n"
+            "  - {name: because, inputs: [score], explain: {background: usual.csv}}\n  output: {steps: [score]}\n"),
 ]
 POLICIES = """policies:
 - {subject: [sub:alice, key:billing, "certificate:CN=batch,O=Example"], resource: [pipeline/twice, pipeline/heard], verb: [infer, metadata]}
@@ -671,6 +673,34 @@ def polls_after_a_restart(judge, start, keys):
     gateway.stop()
 
 
+def explanations_are_of_their_caller(judge, start, keys):
+    """Callers choose ids, which others may guess: what a gateway took from one, another cannot read"""
+    policies = keys.write("explain.yaml", "policies:\n- {subject: anyone, resource: pipeline/why, verb: [infer, poll]}\n"
+                          "- {subject: anonymous, resource: pipeline/why, verb: [infer, poll]}\n")
+    access = ["--api-keys", keys.path("two-keys"), "--policies", policies]
+    mine, other, named = ("x-api-key", KEY), ("x-api-key", "another-key-that-is-long"), "/v2/pipelines/why/requests/%s/explanations"
+    port = free_port()
+    gateway = start("--grpc", str(port), *access)
+    if not gateway.started:
+        sys.exit("access: no gateway: " + gateway.words)
+    for one, caller in (("ours", [mine]), ("nobodys", [])):
+        status, answer, _ = gateway.infer("why", ("x-request-id", one), ("sluice-caller", "0" * 64), *caller)
+        judge.expect(f"{one}: a caller waits for an answer", status == 200 and number_of(answer) == 42, (status, answer))
+    ask_grpc(port, "ModelInfer", infer_message("why", 21.0), mine, ("x-request-id", "by-grpc"))
+    gateway.stop()
+    gateway = start(*access)
+    for one in ("ours", "by-grpc"):
+        end = time.monotonic() + SECONDS_MAX
+        while (found := gateway.ask("GET", named % one, None, [mine]))[0] in (202, 404) and time.monotonic() < end:
+            time.sleep(0.05)
+        judge.expect(f"{one}: another gateway finds the explanation", found[0] == 200 and found[1]["explanations"][0]["answer"] == 42, found)
+        judge.expect(f"{one}: another caller does not", gateway.ask("GET", named % one, None, [other])[0] == 404 and
+                     gateway.ask("GET", named % one)[0] == 404)
+    judge.expect("nobody finds that of an anonymous caller", gateway.ask("GET", named % "nobodys")[0] == 404 and
+                 gateway.ask("GET", named % "nobodys", None, [mine])[0] == 404)
+    gateway.stop()
+
+
 def refuses_options(judge, start, keys):
     short = keys.write("short", "policies: [{subject: nonsense, resource: '*', verb: infer}]\n")
     for more, words in ((["--audience", "a"], "--jwks"), (["--algorithm", "HS256", "--jwks", keys.path("jwks.json")], "HS256"),
@@ -705,6 +735,7 @@ def prepare(folder):
     keys.write("api-keys", "# of callers\nbilling:" + hashlib.sha256(KEY.encode()).hexdigest() + "\n")
     keys.write("policies.yaml", POLICIES)
     keys.write("pipelines.yaml", "---\n".join(PIPELINE % row for row in PIPELINES))
+    keys.write("usual.csv", "x\n1\n2\n5\n")
     keys.authority()
     for name, subject in (("first", "/CN=first"), ("second", "/CN=second"), ("batch", "/O=Example/CN=batch"), ("other", "/CN=other")):
         keys.certificate(name, subject)
@@ -741,6 +772,7 @@ def main():
             listens_as_the_runtime_asks(judge, start, keys)
             lets_pages_of_listed_origins_in(judge, start, keys)
             polls_after_a_restart(judge, start, keys)
+            explanations_are_of_their_caller(judge, start, keys)
             refuses_options(judge, start, keys)
             speaks_tls(judge, start, keys)
             shares_a_port(judge, start, keys)

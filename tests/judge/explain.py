@@ -4,7 +4,7 @@
 Two trees and a model behind a server, inline, beside the answer and on request. One line for each behaviour that is not as it
 should be; at the end `N passed, N failed`.
 """
-import http.server, json, os, shutil, subprocess, sys, tempfile, threading, time
+import http.server, json, os, shutil, subprocess, sys, tempfile, threading, time, urllib.parse
 
 sys.path.insert(0, os.path.dirname(__file__))
 from dev import ROOT, Dev, Judge  # noqa: E402
@@ -49,6 +49,7 @@ spec:
   steps: [{name: score, model: {local: trees.json}}]
   output: {steps: [score]}
 """
+STRAIGHT = PIPELINE.replace("spec:\n", "spec:\n  ingress: direct\n", 1) % ("straight", "{local: trees.json}", "background: usual.csv", "score")
 TWO_STEPS = """apiVersion: mlops.seldon.io/v1alpha1
 kind: Pipeline
 metadata: {name: two-steps}
@@ -137,6 +138,36 @@ def explanations_are_polled(judge, gateway):
     judge.expect("what was not explained is pending", status == 202 and answer["status"] == "pending" and "retry-after" in again, (status, answer))
     status, answer, _ = gateway.ask("GET", "/v2/pipelines/plain/requests/" + headers["location"].rsplit("/", 1)[1] + "/explanations")
     judge.expect("a pipeline that explains nothing says so", status == 409 and "no step of kind `explain`" in answer["error"], (status, answer))
+
+
+def poll_until_there(gateway, path, headers=None):
+    """The status and the answer of the last poll"""
+    end = time.monotonic() + 10
+    while (polled := gateway.ask("GET", path, None, headers or {}))[0] in (202, 404) and time.monotonic() < end:
+        time.sleep(0.05)
+    return polled[:2]
+
+
+def explanations_of_waiting_callers_are_polled(judge, gateway):
+    """By the id that the answer has: given in a header, in the body, or by the gateway"""
+    for number, pipeline in enumerate(("beside", "inline", "rules", "straight")):
+        body = {key: value for key, value in request(*ROW).items() if key != "id"}
+        for kind, extra, headers in (("header", {}, {"x-request-id": f"h {number}"}), ("body", {"id": f"b-{number}"}, {}), ("gateway", {}, {})):
+            status, answer, replied = gateway.ask("POST", f"/v2/pipelines/{pipeline}/infer", body | extra, headers)
+            known = replied["x-request-id"] if kind != "body" else answer["id"]
+            judge.expect(f"{pipeline}: an answer has the id of its request by {kind}", status == 200 and bool(known), (answer, replied))
+            status, answer = poll_until_there(gateway, f"/v2/pipelines/{pipeline}/requests/{urllib.parse.quote(known)}/explanations")
+            judge.expect(f"{pipeline}: its explanations are polled by the id, of the {kind}", status == 200 and answer["id"] == known and
+                         len(answer["explanations"]) == 1 and answer["explanations"][0]["answer"] == 17, (status, answer))
+    for extra, headers in (({"id": "later"}, {}), ({}, {"x-request-id": "later-too"})):
+        gateway.ask("POST", "/v2/pipelines/two-steps/infer", body | extra, headers)
+    for known in ("later", "later-too"):
+        status, answer, again = gateway.ask("GET", f"/v2/pipelines/two-steps/requests/{known}/explanations")
+        judge.expect("what was not explained is pending by its id, too", status == 202 and answer["id"] == known and "retry-after" in again,
+                     (status, answer))
+    for unknown in ("nobody", "late", "x" * 257):
+        status, answer, _ = gateway.ask("GET", f"/v2/pipelines/two-steps/requests/{unknown}/explanations")
+        judge.expect("an id that no request had is unknown", status == 404 and "no request of yours" in answer["error"], (status, answer))
 
 
 def importances_are_mean_squared_changes(judge, gateway):
@@ -397,7 +428,7 @@ def main():
     for name in ("trees.json", "usual.csv"):
         shutil.copy(os.path.join(TREES, name), folder)
     with open(os.path.join(folder, "pipeline.yaml"), "w", encoding="utf-8") as file:
-        file.write("---\n".join([PIPELINE % one for one in PIPELINES] + [MODEL % one for one in MODELS] + [FOREST, TWO_STEPS, PLAIN]))
+        file.write("---\n".join([PIPELINE % one for one in PIPELINES] + [MODEL % one for one in MODELS] + [FOREST, TWO_STEPS, PLAIN, STRAIGHT]))
     a_deployment_has_an_explainer(judge, sys.argv[1])
     a_pipeline_has_a_built_in_explainer(judge, sys.argv[1])
     a_stub_offers_the_explainer(judge, sys.argv[1])
@@ -407,6 +438,7 @@ def main():
         trees_are_explained(judge, gateway)
         anchors_are_rules(judge, gateway)
         explanations_are_polled(judge, gateway)
+        explanations_of_waiting_callers_are_polled(judge, gateway)
         importances_are_mean_squared_changes(judge, gateway)
         a_file_of_trees_explains_a_deployment(judge, gateway)
         a_sample_warms_up(judge, gateway)
