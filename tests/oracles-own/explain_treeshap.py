@@ -73,9 +73,25 @@ def wide_forest_case():
     return case("forest_wide", "models/forest_wide.json", asked, {"algorithm": "path_dependent"}, expected, "shap.TreeExplainer, weighted rows")
 
 
+def lightgbm_random_forest_case():
+    """Such a model answers the mean of its trees, and pred_contrib is of their sum: it adds up to raw_score"""
+    own, trees = numpy.random.default_rng(9), 8
+    x = numpy.round(own.normal(size=(200, 4)), 3)
+    y = x[:, 0] * 2 + (x[:, 1] > 0)
+    booster = lightgbm.train({"boosting": "rf", "bagging_freq": 1, "bagging_fraction": 0.7, "num_leaves": 6, "seed": 1, "verbose": -1},
+                             lightgbm.Dataset(x, y), trees)
+    model = "models/lgb_rf.txt"
+    booster.save_model(os.path.join(HERE, model))
+    x = x[:4]
+    given = booster.predict(x, pred_contrib=True) / trees
+    assert abs(given.sum(axis=1) - booster.predict(x)).max() < 1e-12
+    return case("lgb_rf_path_dependent", model, x, {"algorithm": "path_dependent"},
+                {"shap_values": given[:, :-1].tolist(), "base_values": given[:, -1].tolist()}, "lightgbm pred_contrib over the number of trees")
+
+
 cases = [lightgbm_case("lgb_bin", 6, True), lightgbm_case("lgb_multi", 5, False), lightgbm_case("lgb_reg_missing", 8, True)]
 cases += forest_cases()
-cases += [wide_forest_case()]
+cases += [wide_forest_case(), lightgbm_random_forest_case()]
 libraries = {"lightgbm": lightgbm.__version__, "shap": shap.__version__, "scikit-learn": sklearn.__version__}
 json.dump({"family": "explain_treeshap", "schema_version": 1, "split": "own", "description": __doc__.split(":")[0],
            "libraries": libraries, "cases": cases}, open(os.path.join(HERE, "explain_treeshap.json"), "w"), separators=(",", ":"))
