@@ -176,7 +176,7 @@ static void give_back(void *context, struct call *call)
 {
 	struct caller_served *served = context;
 	call->outage_ms = served_outage_ms(served);
-	if (served->counts && call->error.kind != ERROR_NONE)
+	if (served->counts && call->error.kind != ERROR_NONE && !call->uncached)
 		count_add(&served->counts->errors[call->error.kind - 1], 1);
 	served->caller->answered(served->caller->context, call);
 }
@@ -462,7 +462,7 @@ bool caller_call(struct caller *caller, struct call *call, struct error *error)
 {
 	struct caller_served *served = served_named(caller, call->name);
 	call->under_way = NULL;
-	if (served && served->counts)
+	if (served && served->counts && !call->uncached)
 		count_add(&served->counts->calls, 1);
 	if (!served)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE, "no endpoint is known for model %s; name its server", call->name);

@@ -4,7 +4,7 @@
 Two trees and a model behind a server, inline, beside the answer and on request. One line for each behaviour that is not as it
 should be; at the end `N passed, N failed`.
 """
-import http.server, json, os, shutil, subprocess, sys, tempfile, threading, time, urllib.parse
+import http.client, http.server, json, os, shutil, socket, subprocess, sys, tempfile, threading, time, urllib.parse
 
 sys.path.insert(0, os.path.dirname(__file__))
 from dev import ROOT, Dev, Judge  # noqa: E402
@@ -168,6 +168,37 @@ def explanations_of_waiting_callers_are_polled(judge, gateway):
     for unknown in ("nobody", "late", "x" * 257):
         status, answer, _ = gateway.ask("GET", f"/v2/pipelines/two-steps/requests/{unknown}/explanations")
         judge.expect("an id that no request had is unknown", status == 404 and "no request of yours" in answer["error"], (status, answer))
+
+
+def metrics_leave_perturbations_out(judge, binary):
+    """Neither as calls of the model nor as its errors, of which an alert would tell: each second call of a request fails"""
+    folder = tempfile.mkdtemp(prefix="sluice-explain-")
+    with open(os.path.join(folder, "usual.csv"), "w", encoding="utf-8") as file:
+        file.write("a,b,c\n1,0,2\n3,1,0\n2,2,1\n")
+    with open(os.path.join(folder, "pipeline.yaml"), "w", encoding="utf-8") as file:
+        file.write("---\n".join([PIPELINE % ("counted", "{name: half}", "background: usual.csv", "score"),
+                                 MODEL % ("half", "flaky?every=2&then=linear&w=2,3,4")]))
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port = one.getsockname()[1]
+    dev = Dev(binary, folder, "--metrics", str(port))
+    try:
+        gateway = Gateway(dev.said("gateway"))
+        for number in range(5):
+            status, answer, _ = gateway.ask("POST", "/v2/pipelines/counted/explain", request(*ROW) | {"id": f"m{number}"})
+            judge.expect("a model that fails for every second call is explained", status == 200, (status, answer))
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection.request("GET", "/metrics")
+        lines = [line for line in connection.getresponse().read().decode().splitlines() if 'model="half"' in line]
+        of = {name: sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(f"sluice_model_{name}{{"))
+              for name in ("calls_total", "attempts_total", "attempt_duration_seconds_count", "errors_total", "retries_total",
+                           "cache_hits_total", "cache_misses_total")}
+        judge.expect("metrics of a model leave perturbations out", of.pop("calls_total") == of.pop("attempts_total") ==
+                     of.pop("attempt_duration_seconds_count") == 5 and not any(of.values()), lines)
+    finally:
+        dev.process.terminate()
+        dev.process.wait()
+        shutil.rmtree(folder)
 
 
 def importances_are_mean_squared_changes(judge, gateway):
@@ -432,6 +463,7 @@ def main():
     a_deployment_has_an_explainer(judge, sys.argv[1])
     a_pipeline_has_a_built_in_explainer(judge, sys.argv[1])
     a_stub_offers_the_explainer(judge, sys.argv[1])
+    metrics_leave_perturbations_out(judge, sys.argv[1])
     dev = Dev(sys.argv[1], folder)
     try:
         gateway = Gateway(dev.said("gateway"))
