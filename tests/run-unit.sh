@@ -10,7 +10,7 @@ export TEST="${TEST-}"
 passed=0 failed=0 skipped=0
 dir=$(mktemp -d) || exit 2
 trap 'rm -rf "$dir"' EXIT
-longest_s=600 # of one program; a valgrind or a sanitizer makes them slow
+longest_s=300 # of one program; a valgrind or a sanitizer makes them slow
 in_order() {
 	for name in $longest; do
 		printf '%s\n' "$@" | grep "/${name}_test\$"

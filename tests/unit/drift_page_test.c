@@ -71,11 +71,13 @@ static int reference_learn(void **state)
 	return code;
 }
 
+/* Not by strstr(): under AddressSanitizer each call takes the length of all text after it. */
 static size_t times(const char *text, const char *part)
 {
+	const size_t length = strlen(part);
 	size_t count = 0;
-	for (const char *at = text; (at = strstr(at, part)); at += strlen(part))
-		count++;
+	for (const char *at = text; *at; at++)
+		count += *at == *part && strncmp(at, part, length) == 0;
 	return count;
 }
 
