@@ -92,7 +92,7 @@ static void write_at(const struct alert_message *message, struct buffer *out)
 	write_moment(message->at_ms, out);
 }
 
-static void write_values(const struct alert_message *message, struct buffer *out)
+void notice_write_values(const struct alert_message *message, struct buffer *out)
 {
 	const struct alert_condition *condition = message->figures_of;
 	const char *between = "{";
@@ -120,7 +120,8 @@ const struct notice_row notice_rows[] = {
 	{"condition", "Its condition, as in the file.", write_condition},
 	{"fired_at", "When it began to fire: ISO 8601, UTC.", write_fired_at},
 	{"at", "When the notice was made.", write_at},
-	{"values", "The figures that its condition uses, by their names; empty if it is judged for each message.", write_values},
+	{"values", "The figures that its condition uses, by their names; empty if it is judged for each message.",
+	 notice_write_values},
 	{0},
 };
 

@@ -33,6 +33,9 @@ extern const struct notice_row notice_rows[]; /* the last row has no name */
 /* Id of the notice: that of the firing, and the status. So it is the same each time the notice is sent. */
 void notice_id(const struct alert_message *message, char id[NOTICE_ID_BYTES]);
 
+/* The figures that its condition uses, as a JSON object. */
+void notice_write_values(const struct alert_message *message, struct buffer *out);
+
 void notice_write_json(const struct alert_message *message, struct buffer *out);
 void notice_write_template(const struct alert_message *message, struct text template, struct buffer *out);
 

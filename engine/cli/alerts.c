@@ -16,11 +16,13 @@ static struct text condition_of(const struct alert_spec *spec)
 	return spec->condition ? expression_source(spec->condition) : text_of(spec->absent.text);
 }
 
-/* The receiver of an action: its URL, or its first recipient. */
+/* The receiver of an action: its URL, its first recipient, or its experiment. */
 static const char *receiver_of(const struct alert_action *action)
 {
 	if (action->type == ALERT_TOPIC)
 		return "alerts"; /* of the pipeline */
+	if (action->type == ALERT_ROLLBACK)
+		return action->experiment.text;
 	return action->type == ALERT_EMAIL ? action->recipients.items[0].text : action->url;
 }
 

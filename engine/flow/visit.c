@@ -86,9 +86,8 @@ static bool find_step_tensor(const void *context, struct text step, struct text 
 static const struct payload *find_step_gave(const void *context, struct text step)
 {
 	const struct visit *visit = context;
-	const struct graph *graph = visit->flow->graph;
-	for (size_t i = 0; visit->run && i < graph->count; i++)
-		if (text_is(step, graph->steps[i].name))
+	for (size_t i = 0; visit->run && i < visit->flow->graph->count; i++)
+		if (text_is(step, visit->flow->graph->steps[i].name))
 			return run_gave(visit->run, i);
 	return NULL;
 }
@@ -104,6 +103,7 @@ struct scope visit_scope(const struct visit *visit, const struct tensors *made)
 		.context = visit,
 		.pipeline = visit->node->step.pipeline,
 		.step = visit->node->step.name,
+		.variant = graph_variant(visit->flow->graph, visit->message),
 	};
 }
 

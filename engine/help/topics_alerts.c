@@ -65,6 +65,13 @@ static void notices_print(struct help_page *page)
 			     "dedup_key; the notice of the end resolves it. alertmanager: an alert for its /api/v2/alerts, which "
 			     "ends there after a day if no notice of the end comes.");
 	help_page_text(page,
+		       "An action of type `rollback` ends the rollout of its `experiment` when the alert fires: the keeper gets "
+		       "the same command as of `sluice experiments rollback`, once for each firing, with the alert as its author. "
+		       "So a low `estimated_accuracy` rolls a candidate back before any truth comes. With `groupBy: variant`, and "
+		       "the same of the step `drift`, each candidate is judged by itself, and the group of the experiment's "
+		       "default rolls nothing back. It needs engines that run with --control. Neither a silenced alert nor "
+		       "`sluice alerts test` rolls anything back.");
+	help_page_text(page,
 		       "An action of type `topic` writes the same as a record of the schema `alert` (`sluice schema alert`), with "
 		       "times in milliseconds, to the pipeline's topic `alerts`. Its key is the alert's name. Kafka is its "
 		       "receiver: a notice waits until Kafka acknowledges it.");

@@ -55,6 +55,32 @@ static void check_silence(const struct compiler *compiler, const struct resource
 			  silence->pipeline.text ? " of pipeline " : "", silence->pipeline.text ? silence->pipeline.text : "");
 }
 
+/* A keeper refuses to roll back what has no rollout, so the alert would not do what it is for. */
+static void check_rollback(const struct compiler *compiler, const struct graph *graph, const struct alert_action *action)
+{
+	const char *name = action->experiment.text;
+	if (action->type != ALERT_ROLLBACK || !name)
+		return;
+	struct suggestion suggestion = suggest_begin(text_of(name));
+	for (size_t i = 0; i < graph->experiment_count; i++) {
+		const struct graph_experiment *experiment = graph->experiments[i];
+		if (!experiment_is_rolled_out(experiment->spec))
+			continue;
+		if (strcmp(experiment->name, name) == 0)
+			return;
+		suggest_offer(&suggestion, text_of(experiment->name));
+	}
+	fault_add(compiler->spec->faults, CODE_IDLE_ROLLBACK, action->experiment.place, suggestion.nearest.bytes,
+		  "this pipeline has no experiment `%s` with a rollout, so the alert rolls nothing back", name);
+}
+
+static void check_rollbacks(const struct compiler *compiler, const struct graph *graph, const struct alert_spec *alert)
+{
+	const struct alert_action *actions = alert->actions.items;
+	for (size_t i = 0; i < alert->actions.count; i++)
+		check_rollback(compiler, graph, &actions[i]);
+}
+
 void plan_alerts(const struct compiler *compiler)
 {
 	const struct spec *spec = compiler->spec;
@@ -62,8 +88,11 @@ void plan_alerts(const struct compiler *compiler)
 		if (spec->resources[i]->kind->type == RESOURCE_SILENCE && spec->resources[i]->spec)
 			check_silence(compiler, spec->resources[i]);
 	for (size_t i = 0; i < compiler->plan->count; i++) {
-		const struct item_list alerts = compiler->plan->pipelines[i].graph->spec->alerts;
-		for (size_t j = 0; j < alerts.count; j++)
-			check_absent(compiler->spec, &((const struct alert_spec *)alerts.items)[j].absent);
+		const struct graph *graph = compiler->plan->pipelines[i].graph;
+		const struct alert_spec *alerts = graph->spec->alerts.items;
+		for (size_t j = 0; j < graph->spec->alerts.count; j++) {
+			check_absent(compiler->spec, &alerts[j].absent);
+			check_rollbacks(compiler, graph, &alerts[j]);
+		}
 	}
 }

@@ -5,6 +5,7 @@
 #include "alerts/alert_condition.h"
 #include "base/duration.h"
 #include "base/suggest.h"
+#include "message/assigned.h"
 #include "plan/built_in.h"
 #include "plan/step_options.h"
 
@@ -252,4 +253,20 @@ bool graph_step_weighs(const struct graph *graph, size_t step)
 size_t graph_find(const struct graph *graph, const char *step)
 {
 	return names_find(graph->names, text_of(step));
+}
+
+const char *graph_variant(const struct graph *graph, const struct message *message)
+{
+	const struct assigned *assigned = message->assigned;
+	for (size_t i = 0; assigned && i < graph->experiment_count; i++) {
+		const struct graph_experiment *experiment = graph->experiments[i];
+		if (!text_is(assigned->experiment, experiment->name))
+			continue;
+		if (assigned->reason == ASSIGNED_FALLBACK && experiment->fallback < experiment->count)
+			return experiment->shares[experiment->fallback].name;
+		for (size_t j = 0; j < experiment->count; j++)
+			if (text_is(assigned->variant, experiment->shares[j].name))
+				return experiment->shares[j].name;
+	}
+	return NULL;
 }

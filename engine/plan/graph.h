@@ -204,6 +204,9 @@ struct graph {
 	const struct graph_part *part; /* the part of one stage among several; NULL: one stage runs the whole graph */
 };
 
+/* The variant that answered: that of the message's last experiment, or its default if that one failed. NULL: none of this graph. */
+const char *graph_variant(const struct graph *graph, const struct message *message);
+
 /* Whether the step explains, and keeps the importance of features. */
 bool graph_step_weighs(const struct graph *graph, size_t step);
 

@@ -7,6 +7,7 @@
 #include "control/document_files.h"
 #include "control/follower.h"
 #include "control/keeper_service.h"
+#include "control/rollback_command.h"
 #include "runtime/alert_watch.h"
 #include "runtime/group_migration.h"
 #include "runtime/group_mover.h"
@@ -208,6 +209,14 @@ static bool alert_is_sender(void *context)
 	return control->state.is_stale > 0 || (control->keeper && keeper_service_epoch(control->keeper) > 0);
 }
 
+static bool alert_roll_back(void *context, const char *experiment, const struct alert_message *message, struct buffer *record,
+			    const char **topic, struct error *error)
+{
+	const struct process_control *control = context;
+	*topic = control->topics.proposals;
+	return rollback_command_encode(message, experiment, record, error);
+}
+
 static void alert_hear(void *context, const struct alert_read *report)
 {
 	struct process_control *control = context;
@@ -301,7 +310,8 @@ bool process_control_start(struct process_control *control, struct engine *engin
 	control->follower_config.models = status_publisher_models(control->running->watchers.status);
 	control->mover = group_mover_open(&control->running->engine, engine, error);
 	control->follower_config.mover = control->mover;
-	alert_watch_share(control->running->watchers.alerts, (struct alert_sharing){control, alert_post, alert_is_sender});
+	alert_watch_share(control->running->watchers.alerts,
+			  (struct alert_sharing){control, alert_post, alert_is_sender, alert_roll_back});
 	control->keeper = control->mover ? keeper_service_open(&control->keeper_config, error) : NULL;
 	return control->keeper && follower_start(control->follower, engine, error);
 }

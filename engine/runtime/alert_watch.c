@@ -91,6 +91,34 @@ static void alert_renew(struct alert_watch *watch, struct judged_alert *alert, c
 		*alert->window = (struct figure_window){.over_ms = alert->window->over_ms};
 }
 
+static bool is_sharing(const struct alert_watch *watch)
+{
+	return watch->sharing.post != NULL;
+}
+
+static const struct graph_experiment *graph_experiment_named(const struct graph *graph, const char *name)
+{
+	for (size_t i = 0; name && i < graph->experiment_count; i++)
+		if (strcmp(graph->experiments[i]->name, name) == 0)
+			return graph->experiments[i];
+	return NULL;
+}
+
+/* CONFIG: it can roll nothing back. */
+static bool rollback_check(const struct alert_watch *watch, const struct graph *graph, const struct alert_action *action,
+			   struct error *error)
+{
+	const struct graph_experiment *experiment = graph_experiment_named(graph, action->experiment.text);
+	if (!experiment || !experiment_is_rolled_out(experiment->spec))
+		return error_set(error, ERROR_CONFIG, action->here,
+				 "the pipeline has no experiment `%s` with a rollout; name one that has a `default`, and "
+				 "`progressiveDeployment` or `promotionPolicy`",
+				 action->experiment.text ? action->experiment.text : "");
+	return is_sharing(watch) ||
+	       error_set(error, ERROR_CONFIG, action->here, "only a keeper can roll `%s` back; run the engines with --control",
+			 action->experiment.text);
+}
+
 /* Says which of its notices cannot be sent, before the first one is due. */
 static void receivers_check(const struct alert_watch *watch, const struct pipeline_plan *plan, const struct alert_spec *spec)
 {
@@ -100,6 +128,8 @@ static void receivers_check(const struct alert_watch *watch, const struct pipeli
 		struct error error = {0};
 		if (actions[i].type == ALERT_EMAIL && !watch->settings->smtp)
 			error_set(&error, ERROR_CONFIG, PLACE_NONE, "there is no mail server; name one with --smtp");
+		else if (actions[i].type == ALERT_ROLLBACK)
+			(void)rollback_check(watch, plan->graph, &actions[i], &error);
 		else if (actions[i].secret)
 			(void)secret_fetch(actions[i].secret, "secret", actions[i].here, watch->revised, &error);
 		if (error.kind != ERROR_NONE)
@@ -208,11 +238,6 @@ static const struct judged_alert *judged_named(const struct alert_watch *watch, 
 	return NULL;
 }
 
-static bool is_sharing(const struct alert_watch *watch)
-{
-	return watch->sharing.post != NULL;
-}
-
 /* The states by which notices are sent: those of all engines, or of this one. */
 static const struct alert_groups *groups_told(const struct alert_watch *watch, const struct judged_alert *alert)
 {
@@ -291,6 +316,33 @@ static struct alert_message message_of(const struct alert_watch *watch, const st
 	};
 }
 
+/* Queues the command that rolls the experiment back. The end of a firing, and the group of the default, command nothing. */
+static bool roll_back(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
+		      const struct alert_action *action, const struct alert_message *message, struct error *error)
+{
+	const struct graph_experiment *experiment = graph_experiment_named(plan->graph, action->experiment.text);
+	char id[NOTICE_ID_BYTES];
+	struct buffer record;
+	if (!is_sharing(watch) || !experiment || strcmp(message->status, "firing") != 0 ||
+	    (alert->is_grouped && text_is(message->group, experiment->spec->default_name.text)))
+		return true;
+	notice_id(message, id);
+	arena_reset(watch->judging);
+	struct ready_notice notice = {
+		.subject = arena_print(watch->judging, "%s: the rollback of %s by the alert %s", alert->watched.pipeline,
+				       experiment->name, alert->watched.name),
+		.id = id,
+		.key = id};
+	buffer_open(&record, NOTICE_BYTES_MAX);
+	const bool good = (notice.subject || error_memory(error, ERROR_SYSTEM, "rolling back")) &&
+			  watch->sharing.roll_back(watch->sharing.context, experiment->name, message, &record, &notice.topic,
+						   error);
+	notice.body = buffer_view(&record);
+	const bool queued = good && notifier_post(watch->notifier, &notice, &alert->watched.notices, error);
+	buffer_close(&record);
+	return queued;
+}
+
 /* Gives the notice to the actions that it is owed. */
 static void announce(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
 		     struct alert_group *group, const struct alert_spec *spec)
@@ -300,7 +352,11 @@ static void announce(struct alert_watch *watch, const struct pipeline_plan *plan
 	struct error error = {0};
 	for (size_t i = 0; i < spec->actions.count && i < ALERT_ACTIONS_MAX; i++) {
 		const uint32_t bit = (uint32_t)1 << i;
-		if (group->owed & bit && notifier_notify(watch->notifier, &actions[i], &message, &alert->watched.notices, &error))
+		if (!(group->owed & bit))
+			continue;
+		if (actions[i].type == ALERT_ROLLBACK
+			    ? roll_back(watch, plan, alert, &actions[i], &message, &error)
+			    : notifier_notify(watch->notifier, &actions[i], &message, &alert->watched.notices, &error))
 			group->owed &= ~bit;
 	}
 	if (error.kind != ERROR_NONE)

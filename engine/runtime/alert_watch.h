@@ -33,6 +33,9 @@ struct alert_sharing {
 	void *context;
 	bool (*post)(void *context, const struct pipeline_plan *plan, struct text key, struct text value); /* to all engines */
 	bool (*is_sender)(void *context); /* whether this engine sends the notices */
+	/* Appends the command to the keeper that rolls the experiment back, and names the topic of commands. */
+	bool (*roll_back)(void *context, const char *experiment, const struct alert_message *message, struct buffer *record,
+			  const char **topic, struct error *error);
 };
 void alert_watch_share(struct alert_watch *watch, struct alert_sharing sharing);
 

@@ -138,6 +138,9 @@ enum post_outcome notice_send(const struct notifier_settings *settings, const st
 		error_memory(error, ERROR_SYSTEM, "sending a notice");
 	else if (action->type == ALERT_TOPIC)
 		error_set(error, ERROR_CONFIG, action->here, "an engine writes to the topic; no test is written there");
+	else if (action->type == ALERT_ROLLBACK)
+		error_set(error, ERROR_CONFIG, action->here, "a test rolls nothing back; see it with `sluice experiments rollback "
+							     "--dry-run`");
 	else if (request_make(&request, settings, action, message, arena, error))
 		outcome = post(&request, error);
 	arena_close(arena);

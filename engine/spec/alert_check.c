@@ -103,23 +103,36 @@ static void check_recipients(const struct alert_action *action, struct faults *f
 	}
 }
 
-static void check_mail(const struct alert_action *action, bool topic, struct faults *faults)
+static void check_mail(const struct alert_action *action, struct faults *faults)
 {
-	check_receiver(topic || action->recipients.count > 0, "recipients", action->here, faults);
+	check_receiver(action->recipients.count > 0, "recipients", action->here, faults);
 	check_recipients(action, faults);
-	check_secret(action->secret, "secret", action->here, faults);
 }
 
-const char *const alert_action_names[] = {"webhook", "email", "topic"};
+const char *const alert_action_names[] = {"webhook", "email", "topic", "rollback"};
+
+static void check_rollback(const struct alert_action *action, struct faults *faults)
+{
+	const bool rolls_back = action->type == ALERT_ROLLBACK;
+	if (rolls_back && !action->experiment.text)
+		fault_add(faults, CODE_MISSING_FIELD, action->here, NULL,
+			  "`experiment` is missing in this action: the Experiment whose rollout is rolled back");
+	if (!rolls_back && action->experiment.text)
+		fault_add(faults, CODE_CONTRADICTION, action->here, NULL, "`%s` has no `experiment`: this is of a `rollback`",
+			  alert_action_names[action->type]);
+}
 
 static void check_action(const struct alert_action *action, struct faults *faults)
 {
-	const bool webhook = action->type == ALERT_WEBHOOK, topic = action->type == ALERT_TOPIC;
+	const bool webhook = action->type == ALERT_WEBHOOK;
 	struct text unknown;
 	if (webhook)
 		webhook_action_check(action->url, action->secret, action->here, faults);
 	else
-		check_mail(action, topic, faults);
+		check_secret(action->secret, "secret", action->here, faults);
+	if (action->type == ALERT_EMAIL)
+		check_mail(action, faults);
+	check_rollback(action, faults);
 	if (!webhook && (action->url || action->body || action->secret || action->format != NOTICE_JSON))
 		fault_add(faults, CODE_CONTRADICTION, action->here, NULL,
 			  "`%s` has no `url`, `format`, `template` or `secret`: these are of a `webhook`",
@@ -130,8 +143,9 @@ static void check_action(const struct alert_action *action, struct faults *fault
 	if (webhook && action->format == NOTICE_PAGERDUTY && !action->secret)
 		fault_add(faults, CODE_MISSING_FIELD, action->here, NULL,
 			  "`secret` is missing in this action: the key of the integration of PagerDuty");
-	if (topic && action->recipients.count > 0)
-		fault_add(faults, CODE_CONTRADICTION, action->here, NULL, "`topic` has no `recipients`: these are of an `email`");
+	if (!webhook && action->type != ALERT_EMAIL && action->recipients.count > 0)
+		fault_add(faults, CODE_CONTRADICTION, action->here, NULL, "`%s` has no `recipients`: these are of an `email`",
+			  alert_action_names[action->type]);
 	if (action->body && (unknown = notice_template_fault(text_of(action->body))).bytes)
 		check_template(action, unknown, faults);
 }

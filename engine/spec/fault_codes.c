@@ -317,6 +317,11 @@ const struct fault_code fault_codes[] = {
 			"same `groupBy`.",
 		.example = "{name: slow, condition: latency_p95 > 200, groupBy: key}\n\n"
 			   "{name: large, condition: price > 1000, groupBy: key}\n"),
+	WARNING(CODE_IDLE_ROLLBACK, BAD_REFERENCE, .title = "An alert that can roll nothing back",
+		.help = "Name an Experiment that a step of this pipeline calls. It needs a `default`, and `progressiveDeployment` "
+			"or `promotionPolicy`.",
+		.example = "actions: [{type: rollback, experiment: chekcout}]\n\n"
+			   "actions: [{type: rollback, experiment: checkout}]\n"),
 
 	/* ---- known, and not done yet ---- */
 	WARNING(CODE_FIELD_LATER, UNSUPPORTED, .title = "A field that is checked but not supported yet",

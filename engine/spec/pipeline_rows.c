@@ -126,8 +126,9 @@ static const struct option output_rows[] = {
 
 static const struct option action_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct alert_action, here)},
-	ROW("type", CHOICE, struct alert_action, type, .choices = "webhook email topic", .required = true,
-	    .help = "webhook, email, or topic: a record of the pipeline's topic `alerts`."),
+	ROW("type", CHOICE, struct alert_action, type, .choices = "webhook email topic rollback", .required = true,
+	    .help = "webhook, email, topic: a record of the pipeline's topic `alerts`, or rollback: of the rollout of an "
+		    "`experiment`, when the alert fires."),
 	ROW("url", TEXT, struct alert_action, url, .help = "The address to which a webhook posts."),
 	ROW("format", CHOICE, struct alert_action, format, .choices = NOTICE_FORMATS, .fallback = "json",
 	    .help = "The body that a webhook posts: json, or that of an incoming webhook of Slack, of the Events API v2 of "
@@ -140,6 +141,9 @@ static const struct option action_rows[] = {
 		    "pagerduty`: the key of the integration."),
 	ROW("recipients", NAMES, struct alert_action, recipients,
 	    .help = "The recipients of the mail. The mail server is a setting of the engine (--smtp)."),
+	ROW("experiment", NAME, struct alert_action, experiment,
+	    .help = "The Experiment whose rollout a `rollback` ends: its default gets all the traffic. It needs engines that run "
+		    "with --control. With `groupBy: variant`, the group of the default rolls back nothing."),
 	{.type = OPTION_END},
 };
 

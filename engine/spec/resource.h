@@ -170,7 +170,7 @@ enum on_gap { GAP_CONTINUE, GAP_STOP };
 enum message_order { ORDER_KEY, ORDER_PARTITION };
 enum ingress { INGRESS_LOG, INGRESS_DIRECT };
 
-enum alert_action_type { ALERT_WEBHOOK, ALERT_EMAIL, ALERT_TOPIC };
+enum alert_action_type { ALERT_WEBHOOK, ALERT_EMAIL, ALERT_TOPIC, ALERT_ROLLBACK };
 extern const char *const alert_action_names[]; /* by enum alert_action_type */
 
 struct alert_action {
@@ -181,6 +181,7 @@ struct alert_action {
 	const char *body;   /* its template; NULL: none */
 	const char *secret; /* reference to the key of its signature, or of PagerDuty's integration; NULL: none */
 	struct name_list recipients;
+	struct name experiment; /* whose rollout is rolled back; no text: none */
 };
 
 /* No notice of a firing until a time of day. */

@@ -3,18 +3,13 @@
 #include "message/assigned.h"
 #include "worker/parts.h"
 
-/* The variant that answered: that of the last experiment, or its default if that one failed. */
+/* The variant that answered; one of another pipeline's experiment, if the graph has none of it. */
 static struct text variant_of(const struct graph *graph, const struct message *message)
 {
-	const struct assigned *assigned = message->assigned;
-	if (!assigned)
-		return (struct text){0};
-	for (size_t i = 0; i < graph->experiment_count && assigned->reason == ASSIGNED_FALLBACK; i++) {
-		const struct graph_experiment *experiment = graph->experiments[i];
-		if (text_is(assigned->experiment, experiment->name) && experiment->fallback < experiment->count)
-			return text_of(experiment->shares[experiment->fallback].name);
-	}
-	return assigned->variant;
+	const char *variant = graph_variant(graph, message);
+	if (variant)
+		return text_of(variant);
+	return message->assigned ? message->assigned->variant : (struct text){0};
 }
 
 /* Sends the answer to the thread that joins it with feedback. */

@@ -2,7 +2,8 @@
 # Rollouts on a real Kafka, with two engines: a candidate that holds its rules is promoted stage by stage; one that fails is
 # rolled back, and the time until its last answer is measured; the engine of the keeper is killed in a stage, and the moves go
 # on without a gap or a repeat, each told to its topic; a pause holds, and commands move the weights at once, as a dry run shows
-# them; a candidate that is wrong more often is rolled back by its feedback.
+# them; a candidate that is wrong more often is rolled back by its feedback; and one whose estimated accuracy is low by an alert,
+# before any truth comes.
 #   rollout.sh SLUICE BUILD
 # Takes a minute.
 set -u
@@ -18,7 +19,8 @@ url=$(sed -n 's/^ready at \([^ ]*\) .*/\1/p' "$dir/model.address")
 export SLUICE_BROKERS=$brokers SLUICE_SETTINGS='' SLUICE_AUTHOR=tester SLUICE_NAMESPACE=rollout
 
 start_follower() { # $1 instance; its pid into $started
-	"$sluice" run --control --server "steady=$url" --server "next=$url" --instance "$1" >>"$dir/$1.log" 2>&1 &
+	"$sluice" run --control --server "steady=$url" --server "next=$url" \
+		--server "sure=$url" --server "unsure=$url" --instance "$1" >>"$dir/$1.log" 2>&1 &
 	ours $!
 }
 end_of_test() {
@@ -218,7 +220,48 @@ expect "what it would have done" "$(jq -r '[.moves[] | .to] | join(",")' "$dir/r
 expect "why" "$(jq -r '.moves[1] | .evidence[.cause].rule' "$dir/rehearsal.json")" "= accuracyDrop"
 expect "requests of the default" "$(jq '.requests.steady' "$dir/rehearsal.json")" "-gt 100"
 
+# ---- an estimate: no truth comes, and the candidate's own probabilities are low ----
+# `sooner` fires first, for the group of the default, which rolls nothing back.
+
 stop_ours "$good"
+{ echo 'x'; seq 0 0.01 4.99; } >"$dir/usual.csv"
+cat >"$dir/guess.yaml" <<-END
+	apiVersion: mlops.seldon.io/v1alpha1
+	kind: Experiment
+	metadata: {name: guess}
+	spec:
+	  default: sure
+	  candidates: [{name: sure, weight: 50}, {name: unsure, weight: 50}]
+	  progressiveDeployment: {enabled: true, schedule: [20], every: 60s, checkEvery: 1s}
+	---
+	apiVersion: mlops.seldon.io/v1alpha1
+	kind: Pipeline
+	metadata: {name: q}
+	spec:
+	  steps:
+	  - {name: s, experiment: {name: guess}}
+	  - {name: join, inputs: [s.outputs.chance, q.inputs.x], expression: {set: {both: "x"}}}
+	  - {name: watch, inputs: [join],
+	     drift: {tensors: [x], reference: usual.json, window: 200, groupBy: variant, estimate: chance}}
+	  output: {steps: [join]}
+	  alerts:
+	  - {name: worse, condition: estimated_accuracy < 0.9, groupBy: variant, actions: [{type: rollback, experiment: guess}]}
+	  - {name: sooner, condition: estimated_accuracy > 0.9, groupBy: variant, actions: [{type: rollback, experiment: guess}]}
+END
+(cd "$dir" && "$sluice" fit drift usual.csv -f guess.yaml --step watch --tensor x=x --out usual.json >fit.log 2>&1) || give_up "nothing is learnt"
+(cd "$dir" && "$sluice" apply -f guess.yaml >apply.log 2>&1) || give_up "apply is refused"
+"$sluice" wait pipeline/q >"$dir/wait.log" 2>&1 || give_up "the pipeline does not run"
+"$sluice" produce q "$dir/good.jsonl" --rate 400 --repeat >"$dir/produce.log" 2>&1 &
+ours $!
+guesses=$started
+guess_is() { "$sluice" experiments status guess -o json 2>/dev/null | grep -q "\"phase\": \"$1\""; }
+wait_until 30 guess_is rolledBack
+expect "the candidate that is not sure is rolled back" $? "-eq 0"
+"$sluice" experiments history guess -o json >"$dir/guess.jsonl" 2>"$dir/history.log"
+expect_words "who and why" "$dir/guess.jsonl" \
+	'"author": "alert worse of q", "why": "estimated_accuracy < 0.9, with {.*\"estimated_accuracy.*0\.[56]'
+expect_words "an alert of the default's group" "$dir/one.log" 'the alert sooner is firing for sure'
+stop_ours "$guesses"
 stop_engine rollout "$one"
 stop_engine rollout "$two"
 tell_result
