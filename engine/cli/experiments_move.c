@@ -1,18 +1,15 @@
 /* experiments_move.c: `sluice experiments promote`, `rollback`, `pause`, `resume` and `history`: commands of a rollout that a
  * keeper runs, and its moves. */
 #include "base/clock.h"
-#include "base/quote.h"
 #include "cli/command.h"
 #include "cli/control_proposal.h"
 #include "client/control_session.h"
 #include "client/kafka.h"
 #include "control/records.h"
-#include "control/rollout_preview.h"
-#include "message/json_write.h"
+#include "view/rollout_preview_view.h"
 #include "view/rollout_view.h"
 
 #define OUT_BYTES_MAX ((size_t)64 << 20)
-#define PERCENT 100.0
 
 struct move_options {
 	struct pipeline_target_asked asked;
@@ -34,39 +31,6 @@ static const struct option move_options[] = {
 
 /* ---- dry runs ---- */
 
-static double percent_of(const struct control_table *table, size_t i)
-{
-	return PERCENT * (double)((const struct table_share *)table->shares.items)[i].buckets / ASSIGNMENT_BUCKETS;
-}
-
-static void preview_print(const struct rollout_preview *preview, struct arena *arena, struct buffer *out)
-{
-	const struct table_share *shares = preview->after.shares.items;
-	buffer_print(out, "dry run, nothing is changed: %s\n", text_shown(preview->sentence, arena));
-	for (size_t i = 0; i < preview->after.shares.count; i++)
-		buffer_print(out, "  %-32s %7.2f%% -> %7.2f%%\n", text_shown(shares[i].name, arena),
-			     percent_of(&preview->before, i), percent_of(&preview->after, i));
-	buffer_print(out, "  %lld of %d buckets would move\n", (long long)preview->after.moved, ASSIGNMENT_BUCKETS);
-}
-
-static void preview_print_json(const struct rollout_preview *preview, struct buffer *out)
-{
-	const struct table_share *shares = preview->after.shares.items;
-	json_write_member(out, "{\"dry_run\": true, ", "sentence", preview->sentence);
-	buffer_print(out, ", \"moved\": %lld, \"shares\": [", (long long)preview->after.moved);
-	for (size_t i = 0; i < preview->after.shares.count; i++) {
-		json_write_member(out, i > 0 ? ", {" : "{", "name", shares[i].name);
-		buffer_string(out, ", \"percent\": ");
-		json_write_double(out, percent_of(&preview->before, i));
-		buffer_string(out, ", \"would_be\": ");
-		json_write_double(out, percent_of(&preview->after, i));
-		buffer_byte(out, '}');
-	}
-	buffer_string(out, "], \"move\": ");
-	buffer_text(out, preview->evidence);
-	buffer_string(out, "}\n");
-}
-
 static int dry_run(struct session *session, const struct control_session *control, const struct move_options *self,
 		   const char *experiment, const char *verb)
 {
@@ -83,9 +47,9 @@ static int dry_run(struct session *session, const struct control_session *contro
 		return command_failed(session, &error);
 	buffer_open(&out, OUT_BYTES_MAX);
 	if (session->form == OUTPUT_JSON)
-		preview_print_json(&preview, &out);
+		rollout_preview_print_json(&preview, &out);
 	else
-		preview_print(&preview, session->arena, &out);
+		rollout_preview_print(&preview, session->arena, &out);
 	return command_write(session, &out);
 }
 

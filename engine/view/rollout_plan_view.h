@@ -1,0 +1,13 @@
+/* rollout_plan_view.h: Stages of a rollout, and what each must show, as text or JSON: the rules, the fewest requests by which a
+ * rule can hold, and how often a probability alone promotes an equal candidate. */
+#ifndef SLUICE_VIEW_ROLLOUT_PLAN_VIEW_H
+#define SLUICE_VIEW_ROLLOUT_PLAN_VIEW_H
+
+#include "base/text.h"
+#include "experiments/rollout.h"
+
+/* `name`: of the experiment. Simulates rollouts where a stage has a rule of a probability, for a moment. */
+void rollout_plan_print(const char *name, const struct rollout_plan *plan, struct buffer *out);
+void rollout_plan_print_json(const char *name, const struct rollout_plan *plan, struct buffer *out);
+
+#endif
