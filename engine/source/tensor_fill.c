@@ -42,7 +42,7 @@ static void read_fill(struct json_scan *scan, struct fill *fill)
 
 static struct fill read_tensor(struct json_scan *scan)
 {
-	struct fill fill = {0};
+	struct fill fill = {.start = {.whole = true}, .step = {.whole = true}}; /* zeros */
 	struct text key;
 	json_enter(scan);
 	while (json_key(scan, &key)) {
@@ -110,16 +110,16 @@ bool tensor_fill(struct arena *arena, struct text *json, struct error *error)
 	const char *copied = json->bytes;
 	if (!json->bytes || !memmem(json->bytes, json->length, "\"fill\"", 6))
 		return true;
+	json_begin(&scan, *json, "the request", arena, error);
+	if (json_peek(&scan) != JSON_OBJECT)
+		return true; /* for the reader of requests to refuse */
 	buffer_open(&out, FILLED_BYTES_MAX);
-	json_begin(&scan, *json, "the case", arena, error);
-	if (json_peek(&scan) == JSON_OBJECT) {
-		json_enter(&scan);
-		while (json_key(&scan, &key)) {
-			if ((text_is(key, "inputs") || text_is(key, "outputs")) && json_peek(&scan) == JSON_ARRAY)
-				copied = fill_tensors(&scan, &out, copied);
-			else
-				json_skip(&scan);
-		}
+	json_enter(&scan);
+	while (json_key(&scan, &key)) {
+		if ((text_is(key, "inputs") || text_is(key, "outputs")) && json_peek(&scan) == JSON_ARRAY)
+			copied = fill_tensors(&scan, &out, copied);
+		else
+			json_skip(&scan);
 	}
 	buffer_append(&out, copied, (size_t)(json->bytes + json->length - copied));
 	bool good = json_end(&scan);
