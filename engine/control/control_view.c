@@ -11,7 +11,7 @@ bool control_view_take(void *context, const struct record *record, struct error 
 	struct control_view *view = context;
 	if (record->offset < view->next_offset)
 		return error_set(error, ERROR_SYSTEM, PLACE_NONE,
-				 "topic %s was deleted and created again: its records begin anew at offset %" PRId64,
+				 "topic %s was deleted and created again: its records begin again at offset %" PRId64,
 				 view->control_config.topic, record->offset);
 	view->next_offset = record->offset + 1;
 	return control_reader_take(&view->reader, record->key, record->value, time_of_day_ms(), error);

@@ -115,7 +115,7 @@ static void a_control_that_was_created_again_is_not_read_on(void **state)
 	assert_true(control_view_take(&view, &record, &error));
 	record.offset = 8;
 	assert_false(control_view_take(&view, &record, &error));
-	assert_string_equal(error.text, "topic s.n.control was deleted and created again: its records begin anew at offset 8");
+	assert_string_equal(error.text, "topic s.n.control was deleted and created again: its records begin again at offset 8");
 	control_reader_close(&view.reader);
 }
 
