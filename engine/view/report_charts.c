@@ -52,14 +52,14 @@ static void band_write(struct buffer *out, double x, double y, double width, dou
 /* ---- forest plot ---- */
 
 /* Of what a difference is a share; 0: it is not known. */
-static double pair_base(const struct report *report, const struct pair_analysis *pair)
+static double pair_base(const struct report_metric *metric, const struct pair_analysis *pair)
 {
-	return pair->threshold / report->options->practical;
+	return pair->threshold / metric->practical;
 }
 
-static bool pair_drawn(const struct report *report, const struct pair_analysis *pair)
+static bool pair_drawn(const struct report_metric *metric, const struct pair_analysis *pair)
 {
-	return pair_base(report, pair) > 0 && isfinite(pair->estimate) && !interval_empty(pair->sequence.interval);
+	return pair_base(metric, pair) > 0 && isfinite(pair->estimate) && !interval_empty(pair->sequence.interval);
 }
 
 static const char *pair_class(const struct report_metric *metric, const struct pair_analysis *pair)
@@ -71,13 +71,13 @@ static const char *pair_class(const struct report_metric *metric, const struct p
 static void forest_write_row(const struct report *report, const struct report_metric *metric, const struct pair_analysis *pair,
 			     const struct chart_scale *scale, double y, struct buffer *out)
 {
-	const double base = pair_base(report, pair);
+	const double base = pair_base(metric, pair);
 	buffer_print(out, "<text x=\"0\" y=\"%.1f\">", y + 4);
 	html_write_text(out, metric->name);
 	buffer_string(out, ": ");
 	html_write_text(out, report->joined->arm_names[pair->treatment]);
 	buffer_string(out, "</text>");
-	if (!pair_drawn(report, pair)) {
+	if (!pair_drawn(metric, pair)) {
 		buffer_print(out, "<text x=\"%.1f\" y=\"%.1f\">%s</text>", scale->begin + 8, y + 4, pair_state_name(pair->state));
 		return;
 	}
@@ -98,12 +98,13 @@ static struct chart_scale forest_scale(const struct report *report, size_t *rows
 	*rows = 0;
 	for (size_t i = 0; i < report->metric_count; i++)
 		for (size_t j = 0; j < report->metrics[i].analysis.pair_count; j++) {
-			const struct pair_analysis *pair = &report->metrics[i].analysis.pairs[j];
+			const struct report_metric *metric = &report->metrics[i];
+			const struct pair_analysis *pair = &metric->analysis.pairs[j];
 			++*rows;
-			if (!pair_drawn(report, pair))
+			if (!pair_drawn(metric, pair))
 				continue;
-			scale_reach(&scale, pair->sequence.interval.low / pair_base(report, pair), REACH_MOST * practical);
-			scale_reach(&scale, pair->sequence.interval.high / pair_base(report, pair), REACH_MOST * practical);
+			scale_reach(&scale, pair->sequence.interval.low / pair_base(metric, pair), REACH_MOST * practical);
+			scale_reach(&scale, pair->sequence.interval.high / pair_base(metric, pair), REACH_MOST * practical);
 		}
 	return scale;
 }
