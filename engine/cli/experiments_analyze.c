@@ -21,7 +21,7 @@ static const struct option options[] = {
 	EXPERIMENT_ROWS_OF(struct analyze_options, asked),
 	ROW("metric", NAMES, struct analyze_options, metrics, .word = "METRIC",
 	    .help = "A metric of the feedback; the first one decides. Default: all; `reward` decides, or what the experiment "
-	    "names."),
+		    "names."),
 	ROW("guardrail", NAMES, struct analyze_options, guardrails, .word = "METRIC",
 	    .help = "A metric that must not get worse by more than the practical threshold."),
 	ROW("lower", NAMES, struct analyze_options, lower, .word = "METRIC", .help = "A metric of which less is better."),
@@ -29,11 +29,14 @@ static const struct option options[] = {
 	    .help = "What the others are compared with. Default: the experiment's default, else the variant with most units."),
 	ROW("covariate", TEXT, struct analyze_options, asked.covariate, .word = "FEATURE",
 	    .help = "A feature in the context of exposures, known before the choice, whose part of the variance is taken off "
-	    "(CUPED)."),
+		    "(CUPED)."),
 	ROW("practical", NUMBER, struct analyze_options, practical, .least = 0.0001, .most = 10, .fallback = "5%",
 	    .help = "The least difference that is worth a change, as a share of the control's mean."),
 	ROW("alpha", NUMBER, struct analyze_options, alpha, .least = 0.000001, .most = 0.5, .fallback = "0.05",
 	    .help = "The chance of a wrong decision that is accepted."),
+	ROW("tolerance", NUMBER, struct analyze_options, asked.tolerance, .least = 0.000000000001, .most = 1, .fallback = "0.001",
+	    .help = "By how much a number of a mirror's reply may differ from the answer's and still agree: times the answer's "
+		    "number where that is beyond 1."),
 	ROW("horizon", FLAG, struct analyze_options, horizon,
 	    .help = "Shows the numbers of a fixed horizon too: they hold for one look that was planned before."),
 	COMMAND_FORM(analyze_options, form, "text json html"),
@@ -59,11 +62,12 @@ static bool analyze(struct session *session, const struct analyze_options *self,
 	bool good = experiment_data_open(command_workspace(session), name, &self->asked, arena, &data, error);
 	if (good)
 		experiment_data_defaults(&data, &report_options);
+	report_options.mirror = data.mirrored;
 	good = good && (experiment_data_rules(&data, name, arena, &report_options) ||
 			error_memory(error, ERROR_SYSTEM, "analysing an experiment"));
 	good = good && report_make(&data.joined, &report_options, arena, &report, error);
 	if (good && self->form == ANALYZE_HTML)
-		report_view_print_html(&report, out);
+		report_view_print_html(&report, arena, out);
 	else if (good && self->form == OUTPUT_JSON)
 		report_view_print_json(&report, out);
 	else if (good)
@@ -109,6 +113,10 @@ const struct command command_experiments_analyze = {
 		"`metrics` of the pipelines in the files define a metric of that name: its role, which direction is better, a "
 		"margin of its own instead of --practical, and a cap against heavy tails. Options have precedence. Metrics of "
 		"truth or reward are computed from the feedback, and from the answers and requests that they name.\n\n"
+		"If the experiment has a mirror, its replies are compared with the answers by request id (the shadow topic of a "
+		"pipeline has the replies): agreement within --tolerance for each tensor, latency, errors, and the requests that "
+		"differ. It "
+		"is said first if less than 95% of the copies could be compared.\n\n"
 		"Several variants share the alpha of the deciding metric. Each guardrail has it alone. Other metrics share a false "
 		"discovery rate. Where a policy of bandits chose, differences are weighed by the probabilities of the choices. "
 		"Intervals are asymptotic: they begin when each variant has 100 units.",

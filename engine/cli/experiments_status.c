@@ -6,6 +6,7 @@
 #include "client/experiment_data.h"
 #include "client/kafka.h"
 #include "message/json_write.h"
+#include "view/mirror_view.h"
 #include "view/rollout_view.h"
 
 #define ARENA_BYTES ((size_t)32 << 30)
@@ -46,9 +47,12 @@ static void status_print(const struct report *report, struct arena *arena, struc
 {
 	const struct joined *joined = report->joined;
 	char last[MOMENT_BYTES];
-	moment_print(joined->last_ms, last);
+	if (report->options->mirror)
+		mirror_view_warn_text(report->options->mirror, arena, out);
+	if (joined->last_ms > 0)
+		moment_print(joined->last_ms, last);
 	buffer_print(out, "%s: %zu epoch%s, last exposure %s, split %s\n", report->options->experiment, joined->epoch_count,
-		     joined->epoch_count == 1 ? "" : "s", last, split_word(&report->split));
+		     joined->epoch_count == 1 ? "" : "s", joined->last_ms > 0 ? last : "none", split_word(&report->split));
 	for (size_t arm = 0; arm < joined->arms; arm++) {
 		buffer_print(out, "  %-24s %10llu units", text_shown(joined->arm_names[arm], arena),
 			     (unsigned long long)joined->arm_units[arm]);
@@ -63,6 +67,8 @@ static void status_print(const struct report *report, struct arena *arena, struc
 		     (unsigned long long)joined->counts.late, (unsigned long long)joined->counts.unknown,
 		     (unsigned long long)joined->counts.doubled);
 	buffer_print(out, "%s\n", text_shown(text_of(report->recommendation.sentence), arena));
+	if (report->options->mirror)
+		mirror_view_print_text(report->options->mirror, arena, out);
 }
 
 static void status_print_json(const struct report *report, struct buffer *out)
@@ -86,7 +92,12 @@ static void status_print_json(const struct report *report, struct buffer *out)
 			buffer_string(out, "null");
 		buffer_print(out, ", \"control\": %s}", arm == report->control ? "true" : "false");
 	}
-	buffer_string(out, "]}\n");
+	buffer_byte(out, ']');
+	if (report->options->mirror) {
+		buffer_string(out, ", \"mirror\": ");
+		mirror_view_print_json(report->options->mirror, out);
+	}
+	buffer_string(out, "}\n");
 }
 
 static bool status_make(struct session *session, const struct status_options *self, const char *name, struct arena *arena,
@@ -95,9 +106,12 @@ static bool status_make(struct session *session, const struct status_options *se
 	struct report_options options = {.experiment = name, .alpha = ANALYSIS_ALPHA, .practical = ANALYSIS_PRACTICAL};
 	struct experiment_data data;
 	struct report report;
-	bool good = experiment_data_open(command_workspace(session), name, &self->asked, arena, &data, error);
+	struct experiment_asked asked = self->asked;
+	asked.tolerance = MIRROR_TOLERANCE;
+	bool good = experiment_data_open(command_workspace(session), name, &asked, arena, &data, error);
 	if (good)
 		experiment_data_defaults(&data, &options);
+	options.mirror = data.mirrored;
 	good = good && report_make(&data.joined, &options, arena, &report, error);
 	if (good && self->form == OUTPUT_JSON)
 		status_print_json(&report, out);

@@ -5,6 +5,7 @@
 #include "base/moment.h"
 #include "client/feedback_metrics.h"
 #include "client/kafka.h"
+#include "client/mirror_replies.h"
 #include "log/reader.h"
 #include "plan/graph.h"
 #include "plan/plan.h"
@@ -79,7 +80,7 @@ static bool topic_record_take(void *context, const struct record *record, struct
 	return true;
 }
 
-/* A pipeline whose feedback has never come may have no such topic. */
+/* A pipeline whose feedback has never come may have no such topic, nor one whose experiment only mirrors one for exposures. */
 static bool topic_take(struct experiment_reading *self, const struct pipeline_target *target, const char *pipeline,
 		       bool is_feedback, struct error *error)
 {
@@ -96,9 +97,12 @@ static bool topic_take(struct experiment_reading *self, const struct pipeline_ta
 	struct reader *reader = reader_open(&config, error);
 	const bool good = reader && reader_give_all(reader, topic_record_take, self, error);
 	reader_close(reader);
-	if (reader || !is_feedback || error->kind != ERROR_CONFIG)
+	const struct experiment_spec *experiment = self->data->experiment;
+	const bool may_be_absent = is_feedback || (experiment && experiment->mirror_name.text);
+	if (reader || !may_be_absent || error->kind != ERROR_CONFIG)
 		return good;
-	workspace_note(self->workspace, "%s; there is no feedback of pipeline `%s` then", error->text, pipeline);
+	workspace_note(self->workspace, "%s; there %s of pipeline `%s` then", error->text,
+		       is_feedback ? "is no feedback" : "are no exposures", pipeline);
 	*error = (struct error){0};
 	return true;
 }
@@ -262,7 +266,9 @@ bool experiment_data_take(const struct workspace *workspace, const char *name, c
 {
 	struct experiment_reading self = {
 		.workspace = workspace, .name = name, .asked = asked, .data = data, .taker = taker, .arena = arena};
-	*data = (struct experiment_data){0};
+	data->unreadable = 0;
+	data->spec_is_open = false;
+	data->experiment = NULL;
 	self.record_arena = arena_open(RECORD_ARENA_BYTES);
 	bool good = self.record_arena || error_memory(error, ERROR_SYSTEM, "reading an experiment");
 	good = good && (asked->target.files.count == 0 || spec_take(&self, error)) && taker->begin(taker->context, data, error) &&
@@ -286,25 +292,46 @@ bool experiment_asked_times(const struct experiment_asked *asked, int64_t *since
 
 /* ---- joined ---- */
 
+struct experiment_joining {
+	struct unit_join *join;
+	struct experiment_data *data;
+	struct mirror_asked mirror;
+};
+
 /* The order of arms is that of the experiment's shares. */
 static bool join_begin(void *context, const struct experiment_data *data, struct error *error)
 {
+	struct experiment_joining *self = context;
 	struct share shares[ASSIGNMENT_WAYS_MAX];
 	const size_t count = data->experiment ? experiment_shares(data->experiment, shares) : 0;
 	for (size_t i = 0; i < count; i++)
-		if (!unit_join_variant(context, text_of(shares[i].name), error))
+		if (!unit_join_variant(self->join, text_of(shares[i].name), error))
 			return false;
 	return true;
 }
 
 static bool join_expose(void *context, const struct exposure *exposure, struct error *error)
 {
-	return unit_join_exposure(context, exposure, error);
+	return unit_join_exposure(((struct experiment_joining *)context)->join, exposure, error);
 }
 
 static bool join_inform(void *context, const struct feedback *feedback, int64_t time_ms, struct error *error)
 {
-	return unit_join_feedback(context, feedback, time_ms, error);
+	return unit_join_feedback(((struct experiment_joining *)context)->join, feedback, time_ms, error);
+}
+
+static bool join_pipeline(void *context, const char *pipeline, struct error *error)
+{
+	struct experiment_joining *self = context;
+	return mirror_replies_read(&self->mirror, pipeline, &self->data->mirror, error);
+}
+
+static bool joining_end(const struct experiment_joining *self, struct error *error)
+{
+	struct experiment_data *data = self->data;
+	data->mirrored = mirror_comparison_end(&data->mirror);
+	return (!arena_failed(data->mirror.arena) || error_memory(error, ERROR_SYSTEM, "comparing a mirror")) &&
+	       unit_join_end(self->join, &data->joined, error);
 }
 
 bool experiment_data_open(const struct workspace *workspace, const char *name, const struct experiment_asked *asked,
@@ -312,20 +339,25 @@ bool experiment_data_open(const struct workspace *workspace, const char *name, c
 {
 	struct join_options options = {
 		.experiment = name, .covariate = asked->covariate, .window_ms = asked->window_ns / NS_PER_MS};
+	struct experiment_joining self = {.data = data};
 	*data = (struct experiment_data){0};
 	if (!experiment_asked_times(asked, &options.since_ms, &options.until_ms, error))
 		return false;
-	struct unit_join *join = unit_join_open(arena, &options);
-	const struct experiment_taker taker = {join, join_begin, join_expose, join_inform, NULL};
-	bool good = join || error_memory(error, ERROR_SYSTEM, "reading an experiment");
-	good = good && experiment_data_take(workspace, name, asked, arena, &taker, data, error) &&
-	       unit_join_end(join, &data->joined, error);
-	unit_join_close(join);
+	self.join = unit_join_open(arena, &options);
+	self.mirror = (struct mirror_asked){workspace, &asked->target, name, options.since_ms, options.until_ms};
+	const struct experiment_taker taker = {&self, join_begin, join_expose, join_inform,
+					       asked->tolerance > 0 ? join_pipeline : NULL};
+	const struct mirror_comparison mirror = {.arena = arena, .tolerance = asked->tolerance};
+	bool good = self.join || error_memory(error, ERROR_SYSTEM, "reading an experiment");
+	data->mirror = mirror;
+	good = good && experiment_data_take(workspace, name, asked, arena, &taker, data, error) && joining_end(&self, error);
+	unit_join_close(self.join);
 	return good;
 }
 
 void experiment_data_close(struct experiment_data *data)
 {
+	mirror_comparison_close(&data->mirror);
 	if (data->spec_is_open)
 		spec_close(&data->spec);
 	data->spec_is_open = false;

@@ -12,6 +12,7 @@ struct experiment_asked {
 	struct name_list pipelines;
 	const char *since, *until, *covariate;
 	int64_t window_ns;
+	double tolerance; /* by which numbers of a mirror and of an answer may differ; 0: replies of mirrors are not read */
 };
 
 #define EXPERIMENT_YAML_ROW(owner, member)                                                                                         \
@@ -44,6 +45,8 @@ struct experiment_data {
 	bool spec_is_open;
 	const struct experiment_spec *experiment; /* NULL: no file has it */
 	struct joined joined;
+	struct mirror_comparison mirror;
+	const struct mirror_result *mirrored; /* NULL: no copy of a mirror is recorded */
 	uint64_t unreadable;	     /* records of topics that were left out */
 	struct error unreadable_why; /* of the first */
 };

@@ -9,7 +9,6 @@
 #include "log/reader.h"
 #include "message/dead_letter.h"
 #include "message/json_write.h"
-#include "message/reply.h"
 #include "spec/workspace.h"
 #include "view/answer_view.h"
 
@@ -103,25 +102,14 @@ static bool rehearsing_inform(void *context, const struct feedback *feedback, in
 	return !is_asked(self, time_ms) || rehearsal_feedback(self->rehearsal, feedback, time_ms, error);
 }
 
-/* The id under which the exposure has the request: its own or, as of all that have none, its origin. */
-static struct text answer_id(const struct rehearsing *self, const struct answer_view *view)
-{
-	const struct header *origin = headers_find(view->message.headers, TEXT(REPLY_ORIGIN_HEADER));
-	if (view->answer.id.length > 0 || !origin)
-		return view->answer.id;
-	char *id = arena_copy(self->record_arena, origin->value.bytes, origin->value.length);
-	for (size_t i = 0; id && i < origin->value.length; i++)
-		id[i] = id[i] == '/' ? '-' : id[i]; /* a topic's name has none */
-	return (struct text){id, id ? origin->value.length : 0};
-}
-
 static bool answer_take(void *context, const struct record *record, struct error *error)
 {
 	struct rehearsing *self = context;
 	struct answer_view view;
 	return !is_asked(self, record->time_ms) ||
 	       (answer_view_read(record, &self->asker, self->record_arena, &view, error) &&
-		rehearsal_answer(self->rehearsal, answer_id(self, &view), record->time_ms, view.answer.failed, error));
+		rehearsal_answer(self->rehearsal, answer_view_request_id(&view, self->record_arena), record->time_ms,
+				 view.answer.failed, error));
 }
 
 static bool letter_take(void *context, const struct record *record, struct error *error)

@@ -206,7 +206,7 @@ static bool recommend_better(struct recommending *self, const struct report_metr
 					     "Keep `" TEXT_FORMAT "`: `" TEXT_FORMAT "` is %s in `" TEXT_FORMAT
 					     "`, which is less than the practical threshold of %.3g%%.",
 					     TEXT_ARGUMENTS(control), TEXT_ARGUMENTS(treatment), gain, TEXT_ARGUMENTS(metric->name),
-					     self->report->options->practical * PERCENT));
+					     metric->practical * PERCENT));
 	return recommend(self, DECISION_SHIP, pair->treatment,
 			 arena_print(self->arena, "Ship `" TEXT_FORMAT "`: it is %s than `" TEXT_FORMAT "` in `" TEXT_FORMAT "`.",
 				     TEXT_ARGUMENTS(treatment), gain, TEXT_ARGUMENTS(control), TEXT_ARGUMENTS(metric->name)));
@@ -228,8 +228,7 @@ static bool recommend_keep(struct recommending *self, const struct report_metric
 			 arena_print(self->arena,
 				     "Keep `" TEXT_FORMAT "`: no other variant differs in `" TEXT_FORMAT
 				     "` for the better by the practical threshold of %.3g%%.",
-				     TEXT_ARGUMENTS(control), TEXT_ARGUMENTS(metric->name),
-				     self->report->options->practical * PERCENT));
+				     TEXT_ARGUMENTS(control), TEXT_ARGUMENTS(metric->name), metric->practical * PERCENT));
 }
 
 static bool recommend_wait(struct recommending *self, const struct report_metric *metric)
@@ -257,11 +256,23 @@ static bool recommend_wait(struct recommending *self, const struct report_metric
 				     TEXT_ARGUMENTS(metric->name)));
 }
 
+static bool recommend_of_mirror(struct recommending *self, const struct mirror_result *mirror)
+{
+	const double agreed = mirror->compared > 0 ? PERCENT * (double)mirror->agreed / (double)mirror->compared : 0;
+	CHANGE(self, "exposures and feedback: a mirror alone shows whether results agree, not which are better");
+	return recommend(self, DECISION_WAIT, SIZE_MAX,
+			 arena_print(self->arena,
+				     "The mirror `" TEXT_FORMAT "` agrees with the answers of %.4g%% of %llu compared requests.",
+				     TEXT_ARGUMENTS(mirror->mirror), agreed, (unsigned long long)mirror->compared));
+}
+
 bool report_recommend(struct report *report, struct arena *arena)
 {
 	struct recommending self = {report, arena, &report->recommendation};
 	const struct report_metric *metric = report->metrics;
 	size_t worse = 0, settled = 0;
+	if (report->joined->arms == 0 && report->options->mirror)
+		return recommend_of_mirror(&self, report->options->mirror) && !arena_failed(arena);
 	if (report->split.mismatch)
 		return recommend_stop(&self) && !arena_failed(arena);
 	if (report->metric_count == 0)

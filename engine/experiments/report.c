@@ -271,6 +271,8 @@ bool report_make(const struct joined *joined, const struct report_options *optio
 {
 	*report = (struct report){.options = options, .joined = joined};
 	report->split.feedback_p = report->split.p = NAN;
+	if (joined->arms == 0 && options->mirror)
+		return report_recommend(report, arena) || error_memory(error, ERROR_SYSTEM, "analysing an experiment");
 	if (joined->arms == 0)
 		return error_set(error, ERROR_INPUT, PLACE_NONE,
 				 "there is no exposure of experiment `%s`; set `exposures: full` in it, and check its name",

@@ -9,6 +9,7 @@
 #define SLUICE_EXPERIMENTS_REPORT_H
 
 #include "base/option.h"
+#include "experiments/mirror_comparison.h"
 #include "experiments/unit_join.h"
 #include "statistics/split.h"
 
@@ -36,6 +37,7 @@ struct report_options {
 	bool covariate;
 	bool horizon; /* numbers for one look decide too */
 	uint32_t stages;
+	const struct mirror_result *mirror; /* how its replies agree with the answers; NULL: nothing was mirrored */
 };
 
 struct report_split {
@@ -80,7 +82,8 @@ struct report {
 	struct recommendation recommendation;
 };
 
-/* Borrows what was joined. CONFIG: the control or a metric is none of them. */
+/* Borrows what was joined. Without exposures the report is of the mirror alone. CONFIG: the control or a metric is none of
+ * them. INPUT: there is neither an exposure nor a mirror's reply. */
 bool report_make(const struct joined *joined, const struct report_options *options, struct arena *arena, struct report *report,
 		 struct error *error);
 

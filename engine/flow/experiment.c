@@ -216,7 +216,7 @@ static void mirror_copy(struct visit *visit, const struct graph_experiment *expe
 	const struct experiment_spec *spec = experiment->spec;
 	const char *mirror = spec->mirror_name.text;
 	if (mirror && !visit->message->copied && visit_is_drawn(visit, mirror, (double)spec->mirror_percent))
-		visit_copy_to(visit, experiment->target, mirror, request);
+		visit_copy_to(visit, experiment->target, mirror, request, experiment->name);
 }
 
 bool experiment_choose(struct pending *pending, const struct graph_experiment *experiment, struct error *error)

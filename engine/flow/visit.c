@@ -113,7 +113,7 @@ bool visit_judge(struct visit *visit, const struct expression *condition, bool *
 	return expression_judge(condition, &scope, visit->arena, holds, error);
 }
 
-/* Fills in a zeroed call. */
+/* Fills in a call that is zeroed but for what only shadow requests have. */
 static void call_fill(struct call *call, const struct visit *visit, enum call_target target, const char *name,
 		      const struct payload *request)
 {
@@ -126,7 +126,7 @@ static void call_fill(struct call *call, const struct visit *visit, enum call_ta
 	call->outputs = visit->node->outputs;
 	call->timeout_own = graph_step->spec->timeout_ns > 0;
 	call->kept_ms = graph_step->kept_ms;
-	call->once = visit->message->copied;
+	call->once = call->once || visit->message->copied;
 }
 
 int64_t visit_now_ms(const struct visit *visit)
@@ -187,14 +187,14 @@ const struct payload *visit_explained(const struct visit *visit, const struct pa
 
 void visit_copy(struct visit *visit, enum call_target target, const char *name, const struct payload *request)
 {
-	visit_copy_to(visit, graph_callee(visit->flow->graph, target, name), name, request);
+	visit_copy_to(visit, graph_callee(visit->flow->graph, target, name), name, request, NULL);
 }
 
-void visit_copy_to(struct visit *visit, enum call_target target, const char *name, const struct payload *request)
+void visit_copy_to(struct visit *visit, enum call_target target, const char *name, const struct payload *request,
+		   const char *mirrors)
 {
-	struct call call = {0};
+	struct call call = {.once = true, .mirrors = mirrors};
 	call_fill(&call, visit, target, name, request);
-	call.once = true;
 	if (visit->flow->outside.copy)
 		visit->flow->outside.copy(visit->flow->outside.context, &call);
 }

@@ -5,6 +5,7 @@
 #include "help/help_topic.h"
 #include "message/assigned.h"
 #include "message/explained.h"
+#include "message/mirror_reply.h"
 #include "message/oip_json.h"
 #include "message/reply.h"
 
@@ -63,6 +64,9 @@ static const struct watching_row header_rows[] = {
 	{REPLY_ORIGIN_HEADER, OF_ANSWER,
 	 "TOPIC/PARTITION/OFFSET of the request, if it has no id of its own, or was submitted: set "
 	 "by engines."},
+	{MIRROR_HEADER, "reply of a mirror",
+	 "EXPERIMENT=MIRROR; latency_ms=12; request_ms=TIME, on the shadow topic of a pipeline. `left-out`: the copy was not "
+	 "sent."},
 	{REPLY_OUTCOME_HEADER, OF_ANSWER, "`filtered` or `failed`: the request ended without an answer. Set by engines."},
 	{REPLY_LIMIT_HEADER, OF_ANSWER, "Of a LIMIT error, the limit: deadline, admission, warmup or cancel. Set by engines."},
 	{NULL, NULL, NULL},

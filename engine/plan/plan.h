@@ -60,6 +60,7 @@ enum topic_role {
 	TOPIC_MODEL_OUTPUTS,
 	TOPIC_EXPLANATIONS,
 	TOPIC_EXPOSURES,
+	TOPIC_SHADOW,
 	TOPIC_FEEDBACK,
 	TOPIC_DRIFT,
 	TOPIC_IMPORTANCE,
@@ -70,6 +71,7 @@ enum topic_role {
 };
 
 #define TOPIC_NONE ((size_t)-1)
+#define SHADOW_TOPIC "shadow" /* rest of the name of TOPIC_SHADOW */
 #define MOVES_TOPIC "moves" /* rest of the name of TOPIC_MOVES */
 #define PREFIX_DEFAULT "sluice"
 #define NAMESPACE_DEFAULT "default"

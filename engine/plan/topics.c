@@ -30,6 +30,8 @@ const struct topic_role_row topic_roles[TOPIC_ROLES] = {
 			  .help = "What the bandits of its experiments have learnt, by which engines choose."},
 	[TOPIC_EXPOSURES] = {"exposures", .read = true, .written = true, .retention_ms = 30 * DAY_MS,
 			     .help = "Which candidate of an experiment each request got (exposures: full)."},
+	[TOPIC_SHADOW] = {"shadow", .written = true, .retention_ms = 30 * DAY_MS,
+			  .help = "What the mirrors of its experiments replied, to be compared with the answers."},
 	[TOPIC_FEEDBACK] = {"feedback", .read = true, .retention_ms = 30 * DAY_MS,
 			    .help = "What became of answers: `sluice feedback` and the gateway write it."},
 	[TOPIC_DRIFT] = {"drift", .written = true, .retention_ms = 30 * DAY_MS,
@@ -358,19 +360,35 @@ static void add_step_topics(struct compiler *compiler, struct pipeline_plan *pla
 
 #define CALLED_MAX 16 /* pipelines that call pipelines, as deep as they may */
 
-/* Whether the graph, or a pipeline that it calls, has an experiment; with `exposing`, one that writes exposures. */
-static bool has_experiment(const struct compiler *compiler, const struct graph *graph, bool exposing, unsigned depth)
+static bool experiment_is_any(const struct graph_experiment *experiment)
+{
+	return experiment != NULL;
+}
+
+static bool experiment_exposes(const struct graph_experiment *experiment)
+{
+	return experiment->exposes;
+}
+
+static bool experiment_mirrors(const struct graph_experiment *experiment)
+{
+	return experiment->spec->mirror_name.text != NULL;
+}
+
+/* Whether the graph, or a pipeline that it calls, has an experiment of that sort. */
+static bool has_experiment(const struct compiler *compiler, const struct graph *graph,
+			   bool (*is_of)(const struct graph_experiment *experiment), unsigned depth)
 {
 	enum call_target target;
 	const char *name;
 	for (size_t i = 0; i < graph->experiment_count; i++)
-		if (!exposing || graph->experiments[i]->exposes)
+		if (is_of(graph->experiments[i]))
 			return true;
 	for (size_t i = 0; depth < CALLED_MAX && i < graph->count; i++)
 		for (size_t j = 0; graph->steps[i].spec->options && graph_calls(graph, i, j, &target, &name); j++) {
 			size_t index = target == CALL_PIPELINE ? names_find(&compiler->pipelines, text_of(name)) : NAME_NONE;
 			const struct graph *called = index == NAME_NONE ? NULL : compiler->plan->pipelines[index].graph;
-			if (called && called != graph && has_experiment(compiler, called, exposing, depth + 1))
+			if (called && called != graph && has_experiment(compiler, called, is_of, depth + 1))
 				return true;
 		}
 	return false;
@@ -445,6 +463,14 @@ static void add_experiment_topics(struct compiler *compiler, struct pipeline_pla
 		.key = "the request id, or the unit",
 		.reason = "what became of answers, for its experiments",
 	};
+	const struct topic shadow = {
+		.name = topic_name(compiler, plan, plan->graph->name, SHADOW_TOPIC),
+		.role = TOPIC_SHADOW,
+		.of = TOPIC_NONE,
+		.best_effort = true,
+		.key = "the request id",
+		.reason = "replies of the mirrors of its experiments",
+	};
 	struct topic policy = {
 		.name = topic_name(compiler, plan, plan->graph->name, "policy"),
 		.role = TOPIC_POLICY,
@@ -453,14 +479,16 @@ static void add_experiment_topics(struct compiler *compiler, struct pipeline_pla
 		.key = "the experiment's name",
 		.reason = "policies of its bandits",
 	};
-	if (has_experiment(compiler, plan->graph, true, 0))
+	if (has_experiment(compiler, plan->graph, experiment_exposes, 0))
 		add(compiler, plan, exposures);
+	if (has_experiment(compiler, plan->graph, experiment_mirrors, 0))
+		add(compiler, plan, shadow);
 	if (graph_learns(plan->graph))
 		add(compiler, plan, policy);
 	const bool counted = metrics_need_feedback(plan->graph, compiler->arena);
 	if (counted)
 		feedback.reason = "what became of answers, for its metrics";
-	if (counted || has_experiment(compiler, plan->graph, false, 0))
+	if (counted || has_experiment(compiler, plan->graph, experiment_is_any, 0))
 		add(compiler, plan, feedback);
 	add_moves(compiler, plan);
 }
@@ -564,6 +592,7 @@ bool stage_writes_topic(const struct pipeline_plan *plan, size_t stage, size_t t
 		return stage == plan->answer_stage;
 	case TOPIC_ERRORS:
 	case TOPIC_EXPOSURES:
+	case TOPIC_SHADOW:
 		return true;
 	case TOPIC_EXPLANATIONS:
 		for (size_t i = 0; i < plan->graph->count; i++)

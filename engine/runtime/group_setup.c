@@ -251,6 +251,9 @@ bool stage_config_make(struct stage_config *stage, struct group *group, const st
 		else if (topic->role == TOPIC_EXPOSURES) {
 			stage->exposures = topic_number(&group->writes, topic->name);
 			stage->exposes = true;
+		} else if (topic->role == TOPIC_SHADOW) {
+			stage->shadow = topic_number(&group->taps, topic->name);
+			stage->mirrors = true;
 		} else if (topic->role == TOPIC_STATE && topic->of == index)
 			stage->changelog = topic_number(&group->writes, topic->name);
 	}

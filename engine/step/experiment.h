@@ -168,8 +168,8 @@ struct experiment_spec {
 		 .type = OPTION_MAP,                                                                                               \
 		 .offset = offsetof(struct_type, base),                                                                            \
 		 .rows = mirror_rows,                                                                                              \
-		 .help = "A model or pipeline that receives a copy; the answer does not wait for it, and its reply is "            \
-			 "dropped."},                                                                                              \
+		 .help = "A model or pipeline that receives a copy; the answer does not wait for it. Its replies go to "	   \
+			 "the shadow topic; `sluice experiments analyze` compares them with the answers."},			   \
 		ROW("resourceType", CHOICE, struct_type, base.resource_type, .choices = "model pipeline", .fallback = "model",     \
 		    .help = "What the candidates are."),                                                                           \
 		ROW("unit", EXPRESSION, struct_type, base.unit,                                                                    \

@@ -3,6 +3,7 @@
 
 #include "base/base64.h"
 #include "view/html_parts.h"
+#include "view/mirror_view.h"
 #include "view/report_charts.h"
 #include "view/report_view.h"
 
@@ -10,6 +11,7 @@
 #define JSON_BYTES_MAX ((size_t)128 << 20)
 
 static const char page_style[] = CHART_STYLE
+	".warn{border-left:4px solid var(--Down);padding-left:.6em}"
 	".say{font-size:1.5em;font-weight:bold;margin:.2em 0}.strip{display:flex;flex-wrap:wrap;gap:.6em;padding:0}"
 	".strip li{list-style:none;background:var(--Soft);padding:.4em .8em;border-radius:.4em;border-left:4px solid var(--Up)}"
 	".strip li.bad{border-color:var(--Down)}.strip b{display:block}td{border-top:1px solid var(--Soft);text-align:right}"
@@ -201,13 +203,19 @@ static void write_data(const struct report *report, struct buffer *out)
 	buffer_close(&json);
 }
 
-void report_view_print_html(const struct report *report, struct buffer *out)
+void report_view_print_html(const struct report *report, struct arena *arena, struct buffer *out)
 {
+	const struct mirror_result *mirror = report->options->mirror;
 	html_begin(out, "Experiment ", text_of(report->options->experiment), page_style);
+	if (mirror)
+		mirror_view_warn_html(mirror, arena, out);
 	write_top(report, out);
-	write_health(report, out);
+	if (report->joined->arms > 0)
+		write_health(report, out);
 	if (report->metric_count > 0)
 		write_metrics(report, out);
+	if (mirror)
+		mirror_view_print_html(mirror, out);
 	write_data(report, out);
 	html_end(out);
 }

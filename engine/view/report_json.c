@@ -1,5 +1,6 @@
 /* report_json.c: Report of an experiment as JSON; see report_view.h. What is not defined is null. */
 #include "message/json_write.h"
+#include "view/mirror_view.h"
 #include "view/report_view.h"
 
 static void put_number(struct buffer *out, const char *name, double number)
@@ -274,5 +275,10 @@ void report_view_print_json(const struct report *report, struct buffer *out)
 		buffer_string(out, i > 0 ? "," : "");
 		put_metric(out, report, &report->metrics[i]);
 	}
-	buffer_string(out, "]}\n");
+	buffer_byte(out, ']');
+	if (report->options->mirror) {
+		buffer_string(out, ",\n\"mirror\":");
+		mirror_view_print_json(report->options->mirror, out);
+	}
+	buffer_string(out, "}\n");
 }

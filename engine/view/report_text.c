@@ -3,6 +3,7 @@
 
 #include "base/moment.h"
 #include "base/quote.h"
+#include "view/mirror_view.h"
 #include "view/report_view.h"
 
 #define PERCENT 100.0
@@ -36,6 +37,10 @@ static void print_counts(const struct joined *joined, struct buffer *out)
 {
 	const struct join_counts *counts = &joined->counts;
 	char first[MOMENT_BYTES], last[MOMENT_BYTES];
+	if (counts->exposures == 0) {
+		buffer_print(out, "Data: no exposures; %llu feedback records\n", (unsigned long long)counts->feedback);
+		return;
+	}
 	moment_print(joined->first_ms, first);
 	moment_print(joined->last_ms, last);
 	buffer_print(out, "Data: %llu exposures from %s to %s, %zu epoch%s; %llu feedback records\n",
@@ -136,15 +141,22 @@ static void print_metric(const struct report *report, const struct report_metric
 void report_view_print_text(const struct report *report, struct arena *arena, struct buffer *out)
 {
 	const struct recommendation *made = &report->recommendation;
+	const struct mirror_result *mirror = report->options->mirror;
+	if (mirror)
+		mirror_view_warn_text(mirror, arena, out);
 	buffer_shown(out, text_of(made->sentence));
 	buffer_string(out, "\n");
 	for (size_t i = 0; i < made->reason_count; i++)
 		buffer_print(out, "  because %s\n", text_shown(text_of(made->reasons[i]), arena));
 	for (size_t i = 0; i < made->change_count; i++)
 		buffer_print(out, "  would change by %s\n", text_shown(text_of(made->changes[i]), arena));
-	buffer_byte(out, '\n');
-	print_split(report, arena, out);
-	print_counts(report->joined, out);
+	if (report->joined->arms > 0) {
+		buffer_byte(out, '\n');
+		print_split(report, arena, out);
+		print_counts(report->joined, out);
+	}
 	for (size_t i = 0; i < report->metric_count; i++)
 		print_metric(report, &report->metrics[i], arena, out);
+	if (mirror)
+		mirror_view_print_text(mirror, arena, out);
 }

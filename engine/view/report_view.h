@@ -8,6 +8,6 @@ void report_view_print_text(const struct report *report, struct arena *arena, st
 void report_view_print_json(const struct report *report, struct buffer *out);
 
 /* Without links to anything outside: its data are in it, as the JSON above, for download. */
-void report_view_print_html(const struct report *report, struct buffer *out);
+void report_view_print_html(const struct report *report, struct arena *arena, struct buffer *out);
 
 #endif

@@ -1,10 +1,16 @@
-/* copies.c: Shadow requests: copies of messages in arenas of their own, whose replies are ignored.
+/* copies.c: Shadow requests: copies of messages in arenas of their own, whose replies change no answer.
  *
  * Nothing waits for them: no answer, no commit, no handover. If many are outstanding because the target is slow, or
  * if they hold too much memory, further ones are not sent and counted. So a slow shadow costs no memory either.
+ *
+ * What a mirror of an experiment replies is written to the shadow topic, best effort, and so is which copies were not sent.
  */
+#include <string.h>
+
 #include "base/memory.h"
+#include "message/mirror_reply.h"
 #include "worker/parts.h"
+#include "worker/submitted.h"
 
 #define COPIES_MAX 512
 #define COPIES_BYTES_MAX ((size_t)32 << 20) /* for all copies of a worker */
@@ -16,6 +22,7 @@ struct copy {		  /* in its own arena */
 	struct host *host; /* the flow owner that sent it */
 	struct copy *next, *previous;
 	size_t bytes; /* size when it was made */
+	int64_t sent_ms;
 };
 
 static void copy_drop(struct worker *worker, struct copy *copy)
@@ -45,6 +52,54 @@ static struct copy *copy_make(const struct call *call)
 	return copy;
 }
 
+/* ---- replies of mirrors ---- */
+
+/* Writes how the copy of a mirror ended. */
+static void mirror_tell(struct worker_stage *stage, const struct call *call, const struct answer *answer, bool left_out,
+			int64_t latency_ms)
+{
+	static const char *const type = "application/avro";
+	struct outbox *outbox = &stage->worker->outbox;
+	const struct message *message = call->message;
+	const struct mirror_reply reply = {text_of(call->mirrors), text_of(call->name), left_out, latency_ms,
+					   message->written_ms > 0 ? message->written_ms : message->time_ms};
+	char origin[REPLY_ORIGIN_BYTES_MAX], words[MIRROR_HEADER_BYTES_MAX];
+	const struct header headers[] = {{TEXT("content-type"), text_of(type)},
+					 {TEXT(REPLY_ID_HEADER), message->id},
+					 origin_header(message, origin),
+					 {TEXT(MIRROR_HEADER), mirror_header_write(&reply, words)}};
+	struct error error = {0};
+	buffer_clear(&outbox->encoded);
+	const bool written = answer_encode(message, answer, &format_avro, NULL, &outbox->encoded, &error);
+	const struct outgoing record = {.topic = stage->config->shadow,
+					.origin = {.partition = message->origin.partition, .offset = OFFSET_NONE},
+					.key = message->id,
+					.value = buffer_view(&outbox->encoded),
+					.headers = {sizeof headers / sizeof *headers, headers}};
+	if (!written || !best_effort_produce(outbox->side, &record))
+		count_add(&outbox->counts->taps_lost, 1);
+}
+
+static bool mirror_is_compared(const struct worker_stage *stage, const struct call *call)
+{
+	return call->mirrors && stage->config->mirrors;
+}
+
+/* ---- copies ---- */
+
+/* A copy that is not sent. */
+static void copy_leave_out(struct worker_stage *stage, const struct call *call)
+{
+	struct error error = {0};
+	const struct answer answer = {.error = &error};
+	count_add(&stage->worker->counts.copies_lost, 1);
+	if (!mirror_is_compared(stage, call))
+		return;
+	error_set(&error, ERROR_LIMIT, PLACE_NONE,
+		  "the copy was not sent to `%s`: too many copies wait for replies; check whether it is slow", call->name);
+	mirror_tell(stage, call, &answer, true, 0);
+}
+
 void host_copy(void *context, const struct call *call)
 {
 	struct host *host = context;
@@ -52,10 +107,11 @@ void host_copy(void *context, const struct call *call)
 	bool room = worker->copy_count < COPIES_MAX && worker->copy_bytes < COPIES_BYTES_MAX;
 	struct copy *copy = room ? copy_make(call) : NULL;
 	if (!copy) {
-		count_add(&worker->counts.copies_lost, 1);
+		copy_leave_out(host->stage, call);
 		return;
 	}
 	copy->host = host;
+	copy->sent_ms = loop_now_ms(worker->loop);
 	copy->next = worker->copies;
 	if (copy->next)
 		copy->next->previous = copy;
@@ -68,7 +124,12 @@ void host_copy(void *context, const struct call *call)
 
 void copy_answered(struct worker *worker, struct call *call)
 {
-	copy_drop(worker, (struct copy *)call);
+	struct copy *copy = (struct copy *)call;
+	struct worker_stage *stage = copy->host->stage;
+	const struct answer answer = {.payload = call->reply, .error = call->error.kind == ERROR_NONE ? NULL : &call->error};
+	if (mirror_is_compared(stage, call))
+		mirror_tell(stage, call, &answer, false, loop_now_ms(worker->loop) - copy->sent_ms);
+	copy_drop(worker, copy);
 }
 
 void copies_close(struct worker_stage *stage)

@@ -115,6 +115,8 @@ struct stage_config {
 	uint32_t own;			  /* likewise: the topic that it reads, of a stage that joins; otherwise TOPIC_NOWHERE */
 	bool exposes;			  /* `exposures` is set: its messages' exposures leave with the answer */
 	uint32_t exposures;		  /* number of the setup's writes */
+	bool mirrors;			  /* `shadow` is set: it gets what mirrors of experiments reply, best effort */
+	uint32_t shadow;		  /* number of the setup's taps */
 	uint32_t dead_letters;		  /* for failed requests, as message/failure.h defines */
 	uint32_t explanations;		  /* of its steps that explain others; TOPIC_NOWHERE: none does */
 	uint32_t importances;		  /* of those of them that keep the importance of features; likewise */

@@ -65,7 +65,7 @@ static void the_page_is_in_one_file_with_its_data(void **state)
 	struct buffer out;
 	(void)state;
 	buffer_open(&out, (size_t)16 << 20);
-	report_view_print_html(&report, &out);
+	report_view_print_html(&report, arena, &out);
 	buffer_byte(&out, '\0');
 	assert_false(buffer_failed(&out));
 	assert_non_null(strstr(out.bytes, "Ship `new &#60;b&#62;&#38;`: it is "));
@@ -143,7 +143,7 @@ static void nothing_is_shown_of_what_is_not_known(void **state)
 		assert_int_equal(setup_of(cases[i].units, cases[i].judged), 0);
 		buffer_open(&out, (size_t)16 << 20);
 		report_view_print_text(&report, arena, &out);
-		report_view_print_html(&report, &out);
+		report_view_print_html(&report, arena, &out);
 		buffer_byte(&out, '\0');
 		const char *odd = strstr(out.bytes, "nan");
 		odd = odd ? odd : strstr(out.bytes, "inf,");
@@ -166,10 +166,104 @@ static void the_share_of_a_variant_that_was_not_seen_is_not_known(void **state)
 	assert_non_null(strstr(out.bytes, " 1 units, how many are expected is not known"));
 	assert_null(strstr(out.bytes, " expected\n"));
 	buffer_clear(&out);
-	report_view_print_html(&report, &out);
+	report_view_print_html(&report, arena, &out);
 	buffer_byte(&out, '\0');
 	assert_non_null(strstr(out.bytes, "<td>1</td><td>not known</td>"));
 	buffer_close(&out);
+}
+
+static int setup_again(void **state)
+{
+	arena_close(arena);
+	return setup(state);
+}
+
+/* Only 2 of 4 copies were compared, and one differs. */
+static const struct mirror_result mirrored = {.mirror = {"m<2>", 4},
+					      .tolerance = 0.001,
+					      .copies = 4,
+					      .left_out = 1,
+					      .unanswered = 1,
+					      .compared = 2,
+					      .agreed = 1,
+					      .replied = {12, 20},
+					      .answered = {30, 44},
+					      .tensor_count = 1,
+					      .tensors = {{{"score", 5}, 2, 1, 0.5}},
+					      .disagreement_count = 1,
+					      .disagreements = {{{"r<7>", 4}, MIRROR_NUMBERS, {"score", 5}, 0.5, 1}}};
+
+static void a_comparison_of_few_copies_is_said_first(void **state)
+{
+	struct buffer text, page;
+	(void)state;
+	options.mirror = &mirrored;
+	buffer_open(&text, (size_t)1 << 20);
+	buffer_open(&page, (size_t)16 << 20);
+	report_view_print_text(&report, arena, &text);
+	report_view_print_html(&report, arena, &page);
+	buffer_byte(&text, '\0');
+	buffer_byte(&page, '\0');
+	assert_int_equal(strncmp(text.bytes, "Only 50.0% of the 4 copies to the mirror were compared", 54), 0);
+	assert_non_null(strstr(text.bytes, "differs: r<7>, numbers of score: answer 0.5, mirror 1\n"));
+	assert_true(strstr(page.bytes, "Only 50.0% of the 4 copies") < strstr(page.bytes, "class=\"say\""));
+	assert_non_null(strstr(page.bytes, "r&#60;7&#62;"));
+	assert_null(strstr(page.bytes, "r<7>"));
+	buffer_close(&text);
+	buffer_close(&page);
+}
+
+static void the_json_has_the_mirror(void **state)
+{
+	struct buffer out;
+	(void)state;
+	options.mirror = &mirrored;
+	buffer_open(&out, (size_t)16 << 20);
+	report_view_print_json(&report, &out);
+	json_t *all = json_loadb(out.bytes, out.length, 0, NULL), *mirror = json_object_get(all, "mirror");
+	assert_non_null(mirror);
+	assert_true(json_number_value(json_object_get(mirror, "compared_share")) == 0.5);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(json_object_get(mirror, "disagreements"), 0), "id")),
+			    "r<7>");
+	json_decref(all);
+	buffer_close(&out);
+}
+
+/* Without an exposure there is nothing else to say. */
+static void a_mirror_alone_has_a_report(void **state)
+{
+	static const struct joined nothing;
+	struct error error = {0};
+	struct buffer text;
+	(void)state;
+	options.mirror = &mirrored;
+	options.control = TEXT("no variant");
+	assert_true(report_make(&nothing, &options, arena, &report, &error));
+	buffer_open(&text, (size_t)1 << 20);
+	report_view_print_text(&report, arena, &text);
+	buffer_byte(&text, '\0');
+	assert_non_null(strstr(text.bytes, "The mirror `m<2>` agrees with the answers of 50% of 2 compared requests.\n"));
+	assert_null(strstr(text.bytes, "Split"));
+	buffer_close(&text);
+	options.mirror = NULL;
+	assert_false(report_make(&nothing, &options, arena, &report, &error));
+}
+
+/* The interval is drawn as a share of the control's mean, whatever the margin of the metric. */
+static void a_margin_of_a_metric_scales_its_row_of_the_forest_plot(void **state)
+{
+	static const struct report_rule rule = {.metric = "reward", .margin = 0.5};
+	struct error error = {0};
+	struct buffer page;
+	(void)state;
+	options.rules = &rule;
+	options.rule_count = 1;
+	assert_true(report_make(&joined, &options, arena, &report, &error));
+	buffer_open(&page, (size_t)16 << 20);
+	report_view_print_html(&report, arena, &page);
+	buffer_byte(&page, '\0');
+	assert_non_null(strstr(page.bytes, "<title>+16.7% (")); /* 2 of 12 */
+	buffer_close(&page);
 }
 
 int main(void)
@@ -180,6 +274,10 @@ int main(void)
 		cmocka_unit_test(the_text_begins_with_the_recommendation),
 		cmocka_unit_test(nothing_is_shown_of_what_is_not_known),
 		cmocka_unit_test(the_share_of_a_variant_that_was_not_seen_is_not_known),
+		cmocka_unit_test_setup(a_comparison_of_few_copies_is_said_first, setup_again),
+		cmocka_unit_test_setup(the_json_has_the_mirror, setup_again),
+		cmocka_unit_test_setup(a_mirror_alone_has_a_report, setup_again),
+		cmocka_unit_test_setup(a_margin_of_a_metric_scales_its_row_of_the_forest_plot, setup_again),
 	};
 	return cmocka_run_group_tests(tests, setup, arena_end);
 }

@@ -328,6 +328,40 @@ static void a_model_is_told_of_for_a_share_of_its_calls(void **state)
 	model_close(&model);
 }
 
+/* A mirror that nothing serves: its error goes to the shadow topic with the request, and the answer is the candidate's. */
+static void what_a_mirror_replies_goes_to_the_shadow_topic(void **state)
+{
+	static const char mirrored[] =
+		"  - name: s\n    experiment: {candidates: [{name: m, weight: 1}], mirror: {name: gone, percent: "
+		"100}}\n  output: {steps: [s]}\n";
+	struct stand *stand = *state;
+	struct model model;
+	const void *header;
+	size_t size;
+	rd_kafka_headers_t *headers;
+	stand_configure(stand, mirrored);
+	model_open(&model, stand);
+	atomic_store(&model.open, true);
+	stand->config.setup.writes = (struct topic_list){1, (const char *const[]){"elsewhere"}};
+	rd_kafka_mock_topic_create(stand->mock.cluster, "elsewhere", 1, 1);
+	stand->config.setup.taps = (struct topic_list){1, mock_out};
+	stand->stages[0].mirrors = true;
+	stand_start(stand);
+	stand_ask(stand, "r-1", 21, NULL, NULL);
+	rd_kafka_message_t *record = mock_read(&stand->mock);
+	assert_true(record_says(record, "gone"));
+	assert_int_equal(rd_kafka_message_headers(record, &headers), RD_KAFKA_RESP_ERR_NO_ERROR);
+	assert_int_equal(rd_kafka_header_get_last(headers, "sluice-mirror", &header, &size), RD_KAFKA_RESP_ERR_NO_ERROR);
+	assert_non_null(strstr(header, "/s=gone; latency_ms="));
+	assert_int_equal(rd_kafka_header_get_last(headers, "x-request-id", &header, &size), RD_KAFKA_RESP_ERR_NO_ERROR);
+	assert_true(size == 3 && memcmp(header, "r-1", 3) == 0);
+	rd_kafka_message_destroy(record);
+	const struct worker_counts counts = stand_stop(stand);
+	assert_int_equal(counts.answered, 1);
+	assert_int_equal(counts.copies, 1);
+	model_close(&model);
+}
+
 /* ---- what Kafka refuses after it was taken into the producer's queue ---- */
 
 /* The next batch that is produced is refused for its size. */
@@ -583,6 +617,7 @@ int main(void)
 		STORY(without_output_what_the_last_steps_gave_leaves),
 		STORY(a_tap_is_told_what_a_step_was_sent_and_gave),
 		STORY(a_model_is_told_of_for_a_share_of_its_calls),
+		STORY(what_a_mirror_replies_goes_to_the_shadow_topic),
 		STORY(at_least_once_what_kafka_refuses_is_answered_as_a_limit),
 		STORY(exactly_once_what_kafka_refuses_is_answered_as_a_limit),
 		STORY(of_a_batch_that_is_refused_nobody_is_to_blame),

@@ -1,0 +1,103 @@
+/* mirror_replies.c: see mirror_replies.h. */
+#include "client/mirror_replies.h"
+
+#include "log/reader.h"
+#include "message/dead_letter.h"
+#include "message/reply.h"
+#include "plan/plan.h"
+#include "view/answer_view.h"
+
+#define RECORD_ARENA_BYTES ((size_t)64 << 20)
+
+struct mirror_reading {
+	const struct mirror_asked *asked;
+	struct mirror_comparison *comparison;
+	struct arena *record_arena; /* of one record */
+	struct schema_asker asker;
+};
+
+static bool is_asked(const struct mirror_asked *asked, int64_t time_ms)
+{
+	return time_ms >= asked->since_ms && (asked->until_ms == 0 || time_ms <= asked->until_ms);
+}
+
+static bool copy_take(void *context, const struct record *record, struct error *error)
+{
+	struct mirror_reading *self = context;
+	struct answer_view view;
+	struct mirror_reply reply;
+	if (!answer_view_read(record, &self->asker, self->record_arena, &view, error))
+		return false;
+	const struct header *header = headers_find(view.message.headers, TEXT(MIRROR_HEADER));
+	if (!header || !mirror_header_read(header->value, &reply) || !text_is(reply.experiment, self->asked->experiment) ||
+	    !is_asked(self->asked, reply.request_ms))
+		return true;
+	const bool replied = view.answer.readable && !view.answer.failed && !reply.left_out;
+	return mirror_comparison_copy(self->comparison, answer_view_request_id(&view, self->record_arena), &reply, &view.message,
+				      replied ? &view.answer.payload : NULL, error);
+}
+
+static bool answer_take(void *context, const struct record *record, struct error *error)
+{
+	struct mirror_reading *self = context;
+	struct answer_view view;
+	if (!answer_view_read(record, &self->asker, self->record_arena, &view, error))
+		return false;
+	mirror_comparison_answer(self->comparison, answer_view_request_id(&view, self->record_arena), record->time_ms,
+				 view.answer.readable && !view.answer.failed ? &view.answer.payload : NULL);
+	return true;
+}
+
+static bool letter_take(void *context, const struct record *record, struct error *error)
+{
+	struct mirror_reading *self = context;
+	struct dead_letter letter;
+	struct error strange = {0};
+	(void)error;
+	arena_reset(self->record_arena);
+	if (record->value.length > 0 && dead_letter_decode(record->value, self->record_arena, &letter, &strange))
+		mirror_comparison_answer(self->comparison, letter.id, record->time_ms, NULL);
+	return true;
+}
+
+/* A topic that is not there has no records. */
+static bool topic_take(struct mirror_reading *self, const struct pipeline_target *target, const char *topic,
+		       bool (*take)(void *context, const struct record *record, struct error *error), struct error *error)
+{
+	const struct reader_config config = {
+		.brokers = target->kafka.brokers, .topic = topic, .from_beginning = true, .properties = target->kafka.consumer};
+	struct reader *reader = topic ? reader_open(&config, error) : NULL;
+	const bool good = reader && reader_give_all(reader, take, self, error);
+	reader_close(reader);
+	if (reader || !topic || error->kind != ERROR_CONFIG)
+		return good || !topic;
+	*error = (struct error){0};
+	return true;
+}
+
+static bool pipeline_take(struct mirror_reading *self, const struct pipeline_target *target, const char *pipeline,
+			  struct error *error)
+{
+	const size_t before = self->comparison->copies.count;
+	const char *shadow = topic_own_name(self->comparison->arena, target->prefix, target->namespace, pipeline, SHADOW_TOPIC);
+	if (!shadow)
+		return error_memory(error, ERROR_SYSTEM, "naming topics");
+	return topic_take(self, target, shadow, copy_take, error) &&
+	       (self->comparison->copies.count == before || (topic_take(self, target, target->outputs, answer_take, error) &&
+							     topic_take(self, target, target->errors, letter_take, error)));
+}
+
+bool mirror_replies_read(const struct mirror_asked *asked, const char *pipeline, struct mirror_comparison *comparison,
+			 struct error *error)
+{
+	struct mirror_reading self = {.asked = asked, .comparison = comparison, .record_arena = arena_open(RECORD_ARENA_BYTES)};
+	struct pipeline_target target = {0};
+	const bool good = (self.record_arena || error_memory(error, ERROR_SYSTEM, "reading replies of a mirror")) &&
+			  pipeline_target_open(asked->workspace, asked->target, pipeline, &target, error) &&
+			  schema_asker_open(&self.asker, kafka_registry(&target.kafka), error) &&
+			  pipeline_take(&self, &target, pipeline, error);
+	schema_asker_close(&self.asker);
+	pipeline_target_close(&target);
+	arena_close(self.record_arena);
+	return good;
+}

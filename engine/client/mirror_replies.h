@@ -1,0 +1,21 @@
+/* mirror_replies.h: Replies of an experiment's mirror, read from the shadow topics of pipelines and compared with the answers. */
+#ifndef SLUICE_CLIENT_MIRROR_REPLIES_H
+#define SLUICE_CLIENT_MIRROR_REPLIES_H
+
+#include "client/kafka.h"
+#include "experiments/mirror_comparison.h"
+
+/* Which are read. */
+struct mirror_asked {
+	const struct workspace *workspace;
+	const struct pipeline_target_asked *target;
+	const char *experiment;
+	int64_t since_ms, until_ms; /* of requests; 0: all */
+};
+
+/* Adds what a pipeline's topics have to the comparison. A pipeline without a shadow topic adds nothing. False: a topic cannot be
+ * read. */
+bool mirror_replies_read(const struct mirror_asked *asked, const char *pipeline, struct mirror_comparison *comparison,
+			 struct error *error);
+
+#endif

@@ -1,0 +1,265 @@
+/* mirror_comparison.c: see mirror_comparison.h. */
+#include "experiments/mirror_comparison.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "message/rows.h"
+#include "numeric/quantile.h"
+
+struct mirror_copy {
+	struct text id;
+	bool left_out, answered;
+	int64_t latency_ms, request_ms;
+	const struct payload *replied; /* NULL: it failed, or was left out */
+	/* As it was answered. */
+	bool failed;
+	int64_t answer_ms; /* from the request on */
+	struct mirror_disagreement found;
+};
+
+const char *mirror_difference_name(enum mirror_difference difference)
+{
+	static const char *const names[] = {"none", "numbers", "shape", "missing tensor", "mirror failed", "answer failed"};
+	return names[difference];
+}
+
+void mirror_comparison_close(struct mirror_comparison *comparison)
+{
+	memory_give(comparison->copies.items);
+	*comparison = (struct mirror_comparison){0};
+}
+
+/* ---- copies ---- */
+
+bool mirror_comparison_copy(struct mirror_comparison *comparison, struct text id, const struct mirror_reply *reply,
+			    const struct message *message, const struct payload *replied, struct error *error)
+{
+	struct mirror_copy *copy = met_list_add(&comparison->copies, sizeof *copy, error);
+	const struct message *kept = copy && replied ? message_copy(comparison->arena, message, replied) : NULL;
+	if (!copy)
+		return false;
+	*copy = (struct mirror_copy){.id = text_copied(comparison->arena, id),
+				     .left_out = reply->left_out,
+				     .latency_ms = reply->latency_ms,
+				     .request_ms = reply->request_ms,
+				     .replied = kept ? &kept->payload : NULL};
+	comparison->mirror = text_copied(comparison->arena, reply->mirror);
+	return !arena_failed(comparison->arena) || error_memory(error, ERROR_SYSTEM, "comparing a mirror");
+}
+
+static int ids_compare(struct text a, struct text b)
+{
+	const size_t shared = a.length < b.length ? a.length : b.length;
+	const int order = shared > 0 ? memcmp(a.bytes, b.bytes, shared) : 0;
+	return order ? order : (a.length > b.length) - (a.length < b.length);
+}
+
+/* The first copy of an id is the one that was written first. */
+static int copies_compare(const void *left, const void *right)
+{
+	const struct mirror_copy *a = left, *b = right;
+	const int order = ids_compare(a->id, b->id);
+	return order ? order : (a->request_ms > b->request_ms) - (a->request_ms < b->request_ms);
+}
+
+static void copies_sort(struct mirror_comparison *comparison)
+{
+	struct mirror_copy *copies = comparison->copies.items;
+	size_t count = 0;
+	if (comparison->sorted)
+		return;
+	comparison->sorted = true;
+	if (comparison->copies.count > 0)
+		qsort(copies, comparison->copies.count, sizeof *copies, copies_compare);
+	for (size_t i = 0; i < comparison->copies.count; i++)
+		if (count == 0 || ids_compare(copies[i].id, copies[count - 1].id) != 0)
+			copies[count++] = copies[i];
+	comparison->repeated = comparison->copies.count - count;
+	comparison->copies.count = count;
+	comparison->result = ARENA_NEW(comparison->arena, struct mirror_result);
+}
+
+static int copy_compare(const void *id, const void *copy)
+{
+	return ids_compare(*(const struct text *)id, ((const struct mirror_copy *)copy)->id);
+}
+
+/* ---- tensors ---- */
+
+static bool shapes_equal(const struct tensor *a, const struct tensor *b)
+{
+	if (a->rank != b->rank || (a->datatype == DATATYPE_BYTES) != (b->datatype == DATATYPE_BYTES))
+		return false;
+	for (uint32_t i = 0; i < a->rank; i++)
+		if (a->shape[i] != b->shape[i])
+			return false;
+	return true;
+}
+
+/* The tensor's entry; NULL: there are too many. */
+static struct mirror_tensor *tensor_entry(struct mirror_comparison *comparison, struct text name)
+{
+	struct mirror_result *result = comparison->result;
+	for (size_t i = 0; i < result->tensor_count; i++)
+		if (text_equal(result->tensors[i].name, name))
+			return &result->tensors[i];
+	if (result->tensor_count == MIRROR_TENSORS_MAX)
+		return NULL;
+	struct mirror_tensor *made = &result->tensors[result->tensor_count++];
+	made->name = text_copied(comparison->arena, name);
+	return made;
+}
+
+/* Equal numbers agree, infinite ones too, and so do two that are no numbers. */
+static double numbers_difference(double a, double b)
+{
+	return a == b || (isnan(a) && isnan(b)) ? 0 : isnan(a - b) ? INFINITY : fabs(a - b);
+}
+
+/* Whether tensors of equal shapes agree. `*worst`: the index of the elements that differ most, for how much they may. */
+static bool elements_agree(const struct tensor *answered, const struct tensor *replied, double tolerance, double *largest,
+			   size_t *worst)
+{
+	double most = 0;
+	bool agree = true;
+	*largest = 0;
+	*worst = 0;
+	for (size_t i = 0; i < answered->count; i++) {
+		if (answered->datatype == DATATYPE_BYTES) {
+			agree = agree &&
+				text_equal(((const struct text *)answered->data)[i], ((const struct text *)replied->data)[i]);
+			continue;
+		}
+		const double number = tensor_number(answered, i);
+		const double difference = numbers_difference(number, tensor_number(replied, i));
+		const double excess = difference / fmax(1, isfinite(number) ? fabs(number) : 1);
+		*largest = fmax(*largest, difference);
+		if (excess > most) {
+			most = excess;
+			*worst = i;
+		}
+	}
+	return agree && most <= tolerance;
+}
+
+static void tensor_compare(struct mirror_comparison *comparison, const struct tensor *answered, const struct tensor *replied,
+			   struct mirror_disagreement *found)
+{
+	struct mirror_tensor *entry = tensor_entry(comparison, answered->name);
+	double largest = 0;
+	size_t worst = 0;
+	const bool alike = shapes_equal(answered, replied);
+	const bool agree = alike && elements_agree(answered, replied, comparison->tolerance, &largest, &worst);
+	if (entry) {
+		entry->compared++;
+		entry->agreed += agree;
+		entry->largest = fmax(entry->largest, largest);
+	}
+	if (agree || found->difference != MIRROR_SAME)
+		return;
+	found->difference = alike ? MIRROR_NUMBERS : MIRROR_SHAPES;
+	found->tensor = entry ? entry->name : (struct text){0};
+	if (alike && answered->datatype != DATATYPE_BYTES) {
+		found->answered = tensor_number(answered, worst);
+		found->replied = tensor_number(replied, worst);
+	}
+}
+
+static void outputs_compare(struct mirror_comparison *comparison, const struct tensors *answered, const struct tensors *replied,
+			    struct mirror_disagreement *found)
+{
+	struct text missing = {0};
+	for (size_t i = 0; i < answered->count; i++) {
+		const struct tensor *other = tensors_find(*replied, answered->items[i]->name);
+		if (other)
+			tensor_compare(comparison, answered->items[i], other, found);
+		else if (missing.length == 0)
+			missing = text_copied(comparison->arena, answered->items[i]->name);
+	}
+	for (size_t i = 0; missing.length == 0 && i < replied->count; i++)
+		if (!tensors_find(*answered, replied->items[i]->name))
+			missing = replied->items[i]->name;
+	if (missing.length > 0 && found->difference == MIRROR_SAME) {
+		found->difference = MIRROR_MISSING;
+		found->tensor = missing;
+	}
+}
+
+/* ---- answers ---- */
+
+void mirror_comparison_answer(struct mirror_comparison *comparison, struct text id, int64_t time_ms, const struct payload *answered)
+{
+	copies_sort(comparison);
+	const size_t count = comparison->copies.count;
+	struct mirror_copy *copy = count > 0 ? bsearch(&id, comparison->copies.items, count, sizeof *copy, copy_compare) : NULL;
+	if (!copy || copy->answered || copy->left_out || !comparison->result)
+		return;
+	copy->answered = true;
+	copy->failed = !answered;
+	copy->answer_ms = time_ms - copy->request_ms;
+	copy->found = (struct mirror_disagreement){.id = copy->id, .answered = NAN, .replied = NAN};
+	if (answered && copy->replied)
+		outputs_compare(comparison, &answered->tensors, &copy->replied->tensors, &copy->found);
+	else if (answered || copy->replied)
+		copy->found.difference = answered ? MIRROR_FAILED : MIRROR_ANSWER_FAILED;
+}
+
+/* ---- conclusion ---- */
+
+static int doubles_compare(const void *left, const void *right)
+{
+	const double a = *(const double *)left, b = *(const double *)right;
+	return (a > b) - (a < b);
+}
+
+static struct mirror_latency latency_of(double *numbers, size_t count)
+{
+	if (count == 0)
+		return (struct mirror_latency){NAN, NAN};
+	qsort(numbers, count, sizeof *numbers, doubles_compare);
+	return (struct mirror_latency){quantile_sorted(numbers, count, 0.5, QUANTILE_LINEAR),
+				       quantile_sorted(numbers, count, 0.95, QUANTILE_LINEAR)};
+}
+
+static void copy_count(struct mirror_result *result, const struct mirror_copy *copy)
+{
+	result->left_out += copy->left_out;
+	result->unanswered += !copy->left_out && !copy->answered;
+	result->compared += copy->answered;
+	if (!copy->answered)
+		return;
+	result->failed += !copy->replied;
+	result->answers_failed += copy->failed;
+	result->agreed += copy->found.difference == MIRROR_SAME;
+	if (copy->found.difference != MIRROR_SAME && result->disagreement_count < MIRROR_DISAGREEMENTS_MAX)
+		result->disagreements[result->disagreement_count++] = copy->found;
+}
+
+const struct mirror_result *mirror_comparison_end(struct mirror_comparison *comparison)
+{
+	copies_sort(comparison);
+	const struct mirror_copy *copies = comparison->copies.items;
+	const size_t count = comparison->copies.count;
+	struct mirror_result *result = comparison->result;
+	double *replied = ARENA_ARRAY(comparison->arena, double, count + 1);
+	double *answered = ARENA_ARRAY(comparison->arena, double, count + 1);
+	size_t replies = 0, answers = 0;
+	if (count == 0 || !result || !replied || !answered || arena_failed(comparison->arena))
+		return NULL;
+	result->mirror = comparison->mirror;
+	result->tolerance = comparison->tolerance;
+	result->copies = count;
+	result->repeated = comparison->repeated;
+	for (size_t i = 0; i < count; i++) {
+		copy_count(result, &copies[i]);
+		if (copies[i].replied)
+			replied[replies++] = (double)copies[i].latency_ms;
+		if (copies[i].answered && !copies[i].failed)
+			answered[answers++] = (double)copies[i].answer_ms;
+	}
+	result->replied = latency_of(replied, replies);
+	result->answered = latency_of(answered, answers);
+	return result;
+}

@@ -1,0 +1,100 @@
+/* mirror_comparison.h: Comparison of what the mirror of an experiment replied with what was answered, request by request.
+ *
+ * Copies are added first, then answers. A copy whose result, a reply or an error, has an answer of its request is compared: both
+ * agree if both failed, or if the answer and the reply have the same tensors, of equal shapes, whose numbers differ by at most the
+ * tolerance, times the answer's number where that is beyond 1. Texts must be equal. Copies that were left out and answers that are
+ * not there are counted, so that a comparison of few copies is not taken for one of all.
+ *
+ * An id belongs to one request: its first copy and its first answer count.
+ *
+ * Pure; all of it is in the arena.
+ */
+#ifndef SLUICE_EXPERIMENTS_MIRROR_COMPARISON_H
+#define SLUICE_EXPERIMENTS_MIRROR_COMPARISON_H
+
+#include "base/arena.h"
+#include "experiments/met_list.h"
+#include "message/mirror_reply.h"
+
+#define MIRROR_TENSORS_MAX 64	    /* that are listed; further ones still decide whether results agree */
+#define MIRROR_DISAGREEMENTS_MAX 20 /* that are listed, the first ones by id */
+#define MIRROR_SHARE_ENOUGH 0.95    /* of the copies: with fewer the comparison says so first */
+#define MIRROR_TOLERANCE 0.001
+
+enum mirror_difference {
+	MIRROR_SAME,
+	MIRROR_NUMBERS,	      /* a tensor differs by more than the tolerance, or a text differs */
+	MIRROR_SHAPES,	      /* a tensor has another shape, or one is text and the other is not */
+	MIRROR_MISSING,	      /* one of them has a tensor that the other has not */
+	MIRROR_FAILED,	      /* the mirror failed, and the request was answered */
+	MIRROR_ANSWER_FAILED, /* the other way round */
+};
+
+const char *mirror_difference_name(enum mirror_difference difference); /* "numbers" */
+
+/* Tensors of one name, in results that both have. */
+struct mirror_tensor {
+	struct text name;
+	uint64_t compared, agreed;
+	double largest; /* difference of two numbers */
+};
+
+struct mirror_disagreement {
+	struct text id;
+	enum mirror_difference difference;
+	struct text tensor;	  /* empty: no one tensor differs */
+	double answered, replied; /* the numbers that differ most; NaN: none */
+};
+
+/* Milliseconds; NaN: there are none. */
+struct mirror_latency {
+	double median, p95;
+};
+
+struct mirror_result {
+	struct text mirror;
+	double tolerance;
+	uint64_t copies;     /* all that were drawn, once each */
+	uint64_t repeated;   /* copies of an id that has one */
+	uint64_t left_out;   /* not sent: too many were outstanding */
+	uint64_t unanswered; /* nothing to compare with: no answer yet, or its record is gone */
+	uint64_t compared, agreed;
+	uint64_t failed, answers_failed;	 /* of those that were compared */
+	struct mirror_latency replied, answered; /* the mirror's call; the whole answer, from the request on */
+	size_t tensor_count;
+	struct mirror_tensor tensors[MIRROR_TENSORS_MAX];
+	size_t disagreement_count;
+	struct mirror_disagreement disagreements[MIRROR_DISAGREEMENTS_MAX];
+};
+
+struct mirror_comparison {
+	struct arena *arena;
+	double tolerance;
+	struct text mirror; /* of the latest copy */
+	struct met_list copies;
+	uint64_t repeated;
+	bool sorted;
+	struct mirror_result *result;
+};
+
+/* Starts as {.arena = ..., .tolerance = ...}; it must be closed. */
+void mirror_comparison_close(struct mirror_comparison *comparison);
+
+/* Adds a copy with what the mirror replied; `replied` NULL: it failed, or was left out. False: SYSTEM. */
+bool mirror_comparison_copy(struct mirror_comparison *comparison, struct text id, const struct mirror_reply *reply,
+			    const struct message *message, const struct payload *replied, struct error *error);
+
+/* Adds an answer, after all copies; `answered` NULL: the request failed. */
+void mirror_comparison_answer(struct mirror_comparison *comparison, struct text id, int64_t time_ms,
+			      const struct payload *answered);
+
+/* Concludes. NULL: there is no copy, or the arena is full; `arena_failed()` says which. */
+const struct mirror_result *mirror_comparison_end(struct mirror_comparison *comparison);
+
+/* Share of the copies that were compared. */
+static inline double mirror_share(const struct mirror_result *result)
+{
+	return result->copies > 0 ? (double)result->compared / (double)result->copies : 0;
+}
+
+#endif

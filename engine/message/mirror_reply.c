@@ -1,0 +1,46 @@
+/* mirror_reply.c: see mirror_reply.h. */
+#include "message/mirror_reply.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/number.h"
+
+#define LATENCY "; latency_ms="
+#define REQUEST "; request_ms="
+#define LEFT_OUT "; left-out"
+
+struct text mirror_header_write(const struct mirror_reply *reply, char out[MIRROR_HEADER_BYTES_MAX])
+{
+	const int length =
+		snprintf(out, MIRROR_HEADER_BYTES_MAX, TEXT_FORMAT "=" TEXT_FORMAT LATENCY "%" PRId64 REQUEST "%" PRId64 "%s",
+			 TEXT_ARGUMENTS(reply->experiment), TEXT_ARGUMENTS(reply->mirror), reply->latency_ms, reply->request_ms,
+			 reply->left_out ? LEFT_OUT : "");
+	return length > 0 && length < MIRROR_HEADER_BYTES_MAX ? (struct text){out, (size_t)length} : (struct text){0};
+}
+
+/* Splits off what is before the mark, and the mark. False: the mark is not there. */
+static bool text_cut(struct text *rest, const char *mark, struct text *before)
+{
+	const size_t length = strlen(mark);
+	for (size_t i = 0; i + length <= rest->length; i++)
+		if (memcmp(rest->bytes + i, mark, length) == 0) {
+			*before = (struct text){rest->bytes, i};
+			*rest = (struct text){rest->bytes + i + length, rest->length - i - length};
+			return true;
+		}
+	return false;
+}
+
+bool mirror_header_read(struct text value, struct mirror_reply *reply)
+{
+	struct text rest = value, latency, request;
+	*reply = (struct mirror_reply){0};
+	if (!text_cut(&rest, "=", &reply->experiment) || !text_cut(&rest, LATENCY, &reply->mirror) ||
+	    !text_cut(&rest, REQUEST, &latency))
+		return false;
+	reply->left_out = text_cut(&rest, LEFT_OUT, &request);
+	return number_read_int64(reply->left_out ? request : rest, &reply->request_ms) &&
+	       number_read_int64(latency, &reply->latency_ms);
+}

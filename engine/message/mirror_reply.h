@@ -1,0 +1,29 @@
+/* mirror_reply.h: Records of what mirrors of experiments reply, on the shadow topic of a pipeline.
+ *
+ * The value is an Avro answer (schemas/response.avsc) with the mirror's outputs, or its error; of a copy that was not sent, an
+ * error too. The headers have the request's id and origin, and MIRROR_HEADER: which mirror it is, and how long it took. So the
+ * record can be compared with the answer of that id. Pure.
+ */
+#ifndef SLUICE_MESSAGE_MIRROR_REPLY_H
+#define SLUICE_MESSAGE_MIRROR_REPLY_H
+
+#include "message/message.h"
+
+#define MIRROR_HEADER "sluice-mirror" /* EXPERIMENT=MIRROR; latency_ms=12; request_ms=1769938200000, or "; left-out" at its end */
+#define MIRROR_HEADER_BYTES_MAX 640
+
+/* What a copy came to. Texts are borrowed. */
+struct mirror_reply {
+	struct text experiment, mirror;
+	bool left_out;	    /* the copy was not sent: too many were outstanding */
+	int64_t latency_ms; /* of its call; 0 where it was left out */
+	int64_t request_ms; /* time of the request */
+};
+
+/* Writes the value of the header. Empty: names are too long for it. */
+struct text mirror_header_write(const struct mirror_reply *reply, char out[MIRROR_HEADER_BYTES_MAX]);
+
+/* False: it is no such value. */
+bool mirror_header_read(struct text value, struct mirror_reply *reply);
+
+#endif

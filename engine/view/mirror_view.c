@@ -1,0 +1,209 @@
+/* mirror_view.c: see mirror_view.h. Names and ids come from records, so they are shown escaped. */
+#include "view/mirror_view.h"
+
+#include <math.h>
+
+#include "base/quote.h"
+#include "message/json_write.h"
+#include "view/html_parts.h"
+
+#define PERCENT 100.0
+
+/* ---- a comparison of few copies ---- */
+
+/* NULL: enough was compared, or the arena is full. */
+static const char *warning_of(const struct mirror_result *result, struct arena *arena)
+{
+	if (mirror_share(result) >= MIRROR_SHARE_ENOUGH)
+		return NULL;
+	return arena_print(arena,
+			   "Only %.1f%% of the %llu copies to the mirror were compared: %llu were not sent, since too many waited "
+			   "for replies, and %llu have no answer",
+			   PERCENT * mirror_share(result), (unsigned long long)result->copies, (unsigned long long)result->left_out,
+			   (unsigned long long)result->unanswered);
+}
+
+void mirror_view_warn_text(const struct mirror_result *result, struct arena *arena, struct buffer *out)
+{
+	const char *warning = warning_of(result, arena);
+	if (warning)
+		buffer_print(out, "%s.\n", warning);
+}
+
+void mirror_view_warn_html(const struct mirror_result *result, struct arena *arena, struct buffer *out)
+{
+	const char *warning = warning_of(result, arena);
+	if (warning)
+		buffer_print(out, "<p class=\"warn\">%s.</p>\n", warning);
+}
+
+/* ---- text ---- */
+
+static void latency_print(const char *of, struct mirror_latency latency, struct buffer *out)
+{
+	if (!isnan(latency.median))
+		buffer_print(out, "  latency of %s: median %.0f ms, p95 %.0f ms\n", of, latency.median, latency.p95);
+}
+
+void mirror_view_print_text(const struct mirror_result *result, struct arena *arena, struct buffer *out)
+{
+	buffer_print(out,
+		     "\nMirror `%s`: %llu of %llu compared requests agree within %g; %llu copies, %llu not sent, %llu without an "
+		     "answer\n",
+		     text_shown(result->mirror, arena), (unsigned long long)result->agreed, (unsigned long long)result->compared,
+		     result->tolerance, (unsigned long long)result->copies, (unsigned long long)result->left_out,
+		     (unsigned long long)result->unanswered);
+	buffer_print(out, "  errors of the mirror %llu, of the answers %llu\n", (unsigned long long)result->failed,
+		     (unsigned long long)result->answers_failed);
+	latency_print("the mirror", result->replied, out);
+	latency_print("the answers", result->answered, out);
+	for (size_t i = 0; i < result->tensor_count; i++)
+		buffer_print(out, "  %-24s %llu of %llu agree, largest difference %.4g\n",
+			     text_shown(result->tensors[i].name, arena), (unsigned long long)result->tensors[i].agreed,
+			     (unsigned long long)result->tensors[i].compared, result->tensors[i].largest);
+	for (size_t i = 0; i < result->disagreement_count; i++) {
+		const struct mirror_disagreement *one = &result->disagreements[i];
+		buffer_print(out, "  differs: %s, %s", text_shown(one->id, arena), mirror_difference_name(one->difference));
+		if (one->tensor.length > 0)
+			buffer_print(out, " of %s", text_shown(one->tensor, arena));
+		if (!isnan(one->answered) || !isnan(one->replied))
+			buffer_print(out, ": answer %.6g, mirror %.6g", one->answered, one->replied);
+		buffer_byte(out, '\n');
+	}
+	const uint64_t more = result->compared - result->agreed - result->disagreement_count;
+	if (more > 0)
+		buffer_print(out, "  and %llu more that differ\n", (unsigned long long)more);
+}
+
+/* ---- JSON ---- */
+
+static void put_number(struct buffer *out, const char *name, double number)
+{
+	buffer_print(out, ",\"%s\":", name);
+	if (isfinite(number))
+		json_write_double(out, number);
+	else
+		buffer_string(out, "null");
+}
+
+static void put_count(struct buffer *out, const char *name, uint64_t count)
+{
+	buffer_print(out, ",\"%s\":%llu", name, (unsigned long long)count);
+}
+
+static void put_latency(struct buffer *out, const char *name, struct mirror_latency latency)
+{
+	buffer_print(out, ",\"%s\":{\"unit\":\"ms\"", name);
+	put_number(out, "median", latency.median);
+	put_number(out, "p95", latency.p95);
+	buffer_byte(out, '}');
+}
+
+void mirror_view_print_json(const struct mirror_result *result, struct buffer *out)
+{
+	buffer_string(out, "{\"name\":");
+	json_write_string(out, result->mirror);
+	put_number(out, "tolerance", result->tolerance);
+	put_count(out, "copies", result->copies);
+	put_count(out, "not_sent", result->left_out);
+	put_count(out, "unanswered", result->unanswered);
+	put_count(out, "repeated", result->repeated);
+	put_count(out, "compared", result->compared);
+	put_number(out, "compared_share", mirror_share(result));
+	put_count(out, "agreed", result->agreed);
+	put_count(out, "mirror_errors", result->failed);
+	put_count(out, "answer_errors", result->answers_failed);
+	put_latency(out, "mirror_latency", result->replied);
+	put_latency(out, "answer_latency", result->answered);
+	buffer_string(out, ",\"tensors\":[");
+	for (size_t i = 0; i < result->tensor_count; i++) {
+		buffer_string(out, i > 0 ? ",{\"name\":" : "{\"name\":");
+		json_write_string(out, result->tensors[i].name);
+		put_count(out, "compared", result->tensors[i].compared);
+		put_count(out, "agreed", result->tensors[i].agreed);
+		put_number(out, "largest_difference", result->tensors[i].largest);
+		buffer_byte(out, '}');
+	}
+	buffer_string(out, "],\"disagreements\":[");
+	for (size_t i = 0; i < result->disagreement_count; i++) {
+		const struct mirror_disagreement *one = &result->disagreements[i];
+		buffer_string(out, i > 0 ? ",{\"id\":" : "{\"id\":");
+		json_write_string(out, one->id);
+		buffer_print(out, ",\"difference\":\"%s\",\"tensor\":", mirror_difference_name(one->difference));
+		json_write_string(out, one->tensor);
+		put_number(out, "answer", one->answered);
+		put_number(out, "mirror", one->replied);
+		buffer_byte(out, '}');
+	}
+	buffer_string(out, "]}");
+}
+
+/* ---- page ---- */
+
+static void row_begin(struct buffer *out, struct text name)
+{
+	buffer_string(out, "<tr><th scope=\"row\">");
+	html_write_text(out, name);
+	buffer_string(out, "</th>");
+}
+
+static void cell_number(struct buffer *out, double number)
+{
+	buffer_string(out, "<td>");
+	if (isfinite(number))
+		buffer_print(out, "%.6g", number);
+	buffer_string(out, "</td>");
+}
+
+static void disagreements_write(const struct mirror_result *result, struct buffer *out)
+{
+	if (result->disagreement_count == 0)
+		return;
+	buffer_print(out,
+		     "<h3>Requests that differ: %llu</h3>\n<table><tr><th>request</th><th>by</th><th>tensor</th><th>answer</th>"
+		     "<th>mirror</th></tr>\n",
+		     (unsigned long long)(result->compared - result->agreed));
+	for (size_t i = 0; i < result->disagreement_count; i++) {
+		const struct mirror_disagreement *one = &result->disagreements[i];
+		row_begin(out, one->id);
+		buffer_print(out, "<td>%s</td><td>", mirror_difference_name(one->difference));
+		html_write_text(out, one->tensor);
+		buffer_string(out, "</td>");
+		cell_number(out, one->answered);
+		cell_number(out, one->replied);
+		buffer_string(out, "</tr>\n");
+	}
+	buffer_string(out, "</table>\n");
+}
+
+void mirror_view_print_html(const struct mirror_result *result, struct buffer *out)
+{
+	buffer_string(out, "<h2>Mirror ");
+	html_write_text(out, result->mirror);
+	buffer_print(
+		out,
+		"</h2>\n<p>%llu of %llu compared requests agree within %g. Of %llu copies %llu were not sent, and %llu have no "
+		"answer.</p>\n<table><tr><th></th><th>errors</th><th>latency, median</th><th>p95</th></tr>\n",
+		(unsigned long long)result->agreed, (unsigned long long)result->compared, result->tolerance,
+		(unsigned long long)result->copies, (unsigned long long)result->left_out, (unsigned long long)result->unanswered);
+	row_begin(out, TEXT("mirror"));
+	cell_number(out, (double)result->failed);
+	cell_number(out, result->replied.median);
+	cell_number(out, result->replied.p95);
+	buffer_string(out, "</tr>\n");
+	row_begin(out, TEXT("answers"));
+	cell_number(out, (double)result->answers_failed);
+	cell_number(out, result->answered.median);
+	cell_number(out, result->answered.p95);
+	buffer_string(out, "</tr></table>\n<table><tr><th>tensor</th><th>compared</th><th>agree</th><th>largest "
+			   "difference</th></tr>\n");
+	for (size_t i = 0; i < result->tensor_count; i++) {
+		row_begin(out, result->tensors[i].name);
+		cell_number(out, (double)result->tensors[i].compared);
+		cell_number(out, (double)result->tensors[i].agreed);
+		cell_number(out, result->tensors[i].largest);
+		buffer_string(out, "</tr>\n");
+	}
+	buffer_string(out, "</table>\n");
+	disagreements_write(result, out);
+}

@@ -1,0 +1,215 @@
+/* mirror_comparison_test.c: Tests of how the replies of a mirror are compared with the answers, and of the header of such a reply.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "experiments/mirror_comparison.h"
+#include "tests/unit/arena_fixture.h"
+
+#include <cmocka.h>
+
+#define SECOND_MS INT64_C(1000)
+
+static struct mirror_comparison comparison;
+static const int64_t two[] = {2};
+
+/* A tensor of two numbers. */
+static struct tensor numbers_of(const char *name, double *numbers)
+{
+	return (struct tensor){
+		.name = text_of(name), .shape = two, .rank = 1, .count = 2, .datatype = DATATYPE_FP64, .data = numbers};
+}
+
+static void copy_add(const char *id, const struct mirror_reply *reply, const struct tensor *tensor)
+{
+	struct error error = {0};
+	const struct message message = {.id = text_of(id)};
+	const struct payload payload = {.tensors = {.count = 1, .items = &tensor}};
+	assert_true(mirror_comparison_copy(&comparison, text_of(id), reply, &message, tensor ? &payload : NULL, &error));
+}
+
+static void reply_add(const char *id, double first, double second)
+{
+	double numbers[] = {first, second};
+	struct tensor tensor = numbers_of("score", numbers);
+	const struct mirror_reply reply = {.mirror = TEXT("m2"), .latency_ms = 30, .request_ms = SECOND_MS};
+	copy_add(id, &reply, &tensor);
+}
+
+static void answer_add(const char *id, int64_t took_ms, double first, double second)
+{
+	double numbers[] = {first, second};
+	const struct tensor tensor = numbers_of("score", numbers), *items = &tensor;
+	const struct payload payload = {.tensors = {.count = 1, .items = &items}};
+	mirror_comparison_answer(&comparison, text_of(id), SECOND_MS + took_ms, &payload);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	arena = arena_open((size_t)16 << 20);
+	comparison = (struct mirror_comparison){.arena = arena, .tolerance = 0.01};
+	return arena ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	mirror_comparison_close(&comparison);
+	arena_close(arena);
+	return 0;
+}
+
+static void numbers_agree_within_the_tolerance(void **state)
+{
+	(void)state;
+	reply_add("a", 0.5, 200);
+	reply_add("b", 0.5, 200);
+	reply_add("c", 0.5, 200);
+	answer_add("a", 10, 0.509, 201.9); /* .01 of numbers below 1, 1% of those beyond */
+	answer_add("b", 20, 0.511, 200);
+	answer_add("c", 40, 0.5, 203);
+	const struct mirror_result *result = mirror_comparison_end(&comparison);
+	assert_non_null(result);
+	assert_true(text_is(result->mirror, "m2"));
+	assert_int_equal(result->copies, 3);
+	assert_int_equal(result->compared, 3);
+	assert_int_equal(result->agreed, 1);
+	assert_int_equal(result->tensor_count, 1);
+	assert_int_equal(result->tensors[0].compared, 3);
+	assert_int_equal(result->tensors[0].agreed, 1);
+	assert_true(result->tensors[0].largest == 3);
+	assert_int_equal(result->disagreement_count, 2);
+	assert_true(text_is(result->disagreements[1].id, "c"));
+	assert_true(text_is(result->disagreements[1].tensor, "score"));
+	assert_true(result->disagreements[1].answered == 203 && result->disagreements[1].replied == 200);
+	assert_true(result->replied.median == 30 && result->answered.median == 20);
+}
+
+static void what_is_not_compared_is_counted(void **state)
+{
+	const struct mirror_reply left_out = {.mirror = TEXT("m2"), .left_out = true, .request_ms = SECOND_MS};
+	(void)state;
+	reply_add("a", 1, 2);
+	reply_add("a", 1, 2); /* the record was taken twice */
+	reply_add("late", 1, 2);
+	copy_add("left", &left_out, NULL);
+	answer_add("a", 1, 1, 2);
+	answer_add("a", 1, 9, 9); /* the first answer of an id counts */
+	answer_add("left", 1, 1, 2);
+	answer_add("never copied", 1, 1, 2);
+	const struct mirror_result *result = mirror_comparison_end(&comparison);
+	assert_int_equal(result->copies, 3);
+	assert_int_equal(result->repeated, 1);
+	assert_int_equal(result->left_out, 1);
+	assert_int_equal(result->unanswered, 1);
+	assert_int_equal(result->compared, 1);
+	assert_int_equal(result->agreed, 1);
+	assert_true(mirror_share(result) < MIRROR_SHARE_ENOUGH);
+}
+
+static void failures_are_compared_too(void **state)
+{
+	const struct mirror_reply failed = {.mirror = TEXT("m2"), .latency_ms = 5, .request_ms = SECOND_MS};
+	(void)state;
+	copy_add("mirror", &failed, NULL);
+	copy_add("both", &failed, NULL);
+	reply_add("answer", 1, 2);
+	answer_add("mirror", 1, 1, 2);
+	mirror_comparison_answer(&comparison, TEXT("both"), SECOND_MS, NULL);
+	mirror_comparison_answer(&comparison, TEXT("answer"), SECOND_MS, NULL);
+	const struct mirror_result *result = mirror_comparison_end(&comparison);
+	assert_int_equal(result->compared, 3);
+	assert_int_equal(result->agreed, 1);
+	assert_int_equal(result->failed, 2);
+	assert_int_equal(result->answers_failed, 2);
+	assert_int_equal(result->disagreements[0].difference, MIRROR_ANSWER_FAILED);
+	assert_int_equal(result->disagreements[1].difference, MIRROR_FAILED);
+}
+
+static void shapes_names_and_texts_must_be_equal(void **state)
+{
+	const int64_t one[] = {1};
+	double numbers[] = {1, 2};
+	const struct text yes = TEXT("yes"), no = TEXT("no");
+	struct tensor shorter = numbers_of("score", numbers), other = numbers_of("other", numbers);
+	struct tensor text = {.name = TEXT("score"), .shape = one, .rank = 1, .count = 1, .datatype = DATATYPE_BYTES, .data = &yes};
+	struct tensor answered = text;
+	const struct tensor *items = &answered;
+	const struct mirror_reply reply = {.mirror = TEXT("m2"), .request_ms = SECOND_MS};
+	(void)state;
+	shorter.shape = one;
+	shorter.count = 1;
+	copy_add("1 shape", &reply, &shorter);
+	copy_add("2 name", &reply, &other);
+	copy_add("3 text", &reply, &text);
+	copy_add("4 kind", &reply, &text);
+	answer_add("1 shape", 1, 1, 2);
+	answer_add("2 name", 1, 1, 2);
+	answered.data = &no;
+	const struct payload payload = {.tensors = {.count = 1, .items = &items}};
+	mirror_comparison_answer(&comparison, TEXT("3 text"), SECOND_MS, &payload);
+	answer_add("4 kind", 1, 1, 2);
+	const struct mirror_result *result = mirror_comparison_end(&comparison);
+	static const enum mirror_difference expected[] = {MIRROR_SHAPES, MIRROR_MISSING, MIRROR_NUMBERS, MIRROR_SHAPES};
+	assert_int_equal(result->agreed, 0);
+	assert_int_equal(result->disagreement_count, 4);
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(result->disagreements[i].difference, expected[i]);
+	assert_true(text_is(result->disagreements[1].tensor, "score"));
+}
+
+static void infinities_and_nan_agree_with_themselves_alone(void **state)
+{
+	(void)state;
+	reply_add("a", INFINITY, NAN);
+	reply_add("b", INFINITY, 1);
+	answer_add("a", 1, INFINITY, NAN);
+	answer_add("b", 1, -INFINITY, 1);
+	assert_int_equal(mirror_comparison_end(&comparison)->agreed, 1);
+}
+
+static void without_a_copy_there_is_no_result(void **state)
+{
+	(void)state;
+	answer_add("a", 1, 1, 2);
+	assert_null(mirror_comparison_end(&comparison));
+	assert_false(arena_failed(arena));
+}
+
+static void a_header_says_which_mirror_and_how_long(void **state)
+{
+	const struct mirror_reply sent = {TEXT("shop/choose"), TEXT("m2"), false, 12, 1769938200000},
+				  left = {TEXT("e"), TEXT("m"), true, 0, -1};
+	struct mirror_reply read;
+	char room[MIRROR_HEADER_BYTES_MAX];
+	(void)state;
+	struct text header = mirror_header_write(&sent, room);
+	assert_true(text_is(header, "shop/choose=m2; latency_ms=12; request_ms=1769938200000"));
+	assert_true(mirror_header_read(header, &read));
+	assert_true(text_is(read.experiment, "shop/choose") && text_is(read.mirror, "m2") && !read.left_out);
+	assert_int_equal(read.latency_ms, 12);
+	assert_int_equal(read.request_ms, 1769938200000);
+	assert_true(mirror_header_read(mirror_header_write(&left, room), &read));
+	assert_true(read.left_out && read.request_ms == -1);
+	assert_false(mirror_header_read(TEXT("e=m"), &read));
+	assert_false(mirror_header_read(TEXT("e=m; latency_ms=x; request_ms=1"), &read));
+}
+
+int main(void)
+{
+#define SHOWS(story) cmocka_unit_test_setup_teardown(story, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		SHOWS(numbers_agree_within_the_tolerance),
+		SHOWS(what_is_not_compared_is_counted),
+		SHOWS(failures_are_compared_too),
+		SHOWS(shapes_names_and_texts_must_be_equal),
+		SHOWS(infinities_and_nan_agree_with_themselves_alone),
+		SHOWS(without_a_copy_there_is_no_result),
+		SHOWS(a_header_says_which_mirror_and_how_long),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
