@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/version.h"
 #include "gateway/call_access.h"
+#include "gateway/call_feedback.h"
 #include "gateway/call_outcome.h"
 #include "gateway/call_setup.h"
 #include "gateway/seldon_errors.h"
@@ -15,6 +16,7 @@
 #include "message/explained.h"
 #include "message/protobuf_wire.h"
 #include "message/reply.h"
+#include "message/seldon_protobuf.h"
 #include "net/grpc_reflection.h"
 #include "net/grpc_server.h"
 #include "net/grpc_wire.h"
@@ -27,9 +29,11 @@
 #define REQUEST_ARENA_BYTES ((size_t)16 << 20)
 #define CONTENT_TYPE_BYTES 64
 #define INFERENCE "/" INFERENCE_PACKAGE "." INFERENCE_SERVICE "/"
+#define SELDON "/seldon.protos.Seldon/" /* of Seldon Core 1 */
 #define HEALTH "/" HEALTH_PACKAGE "." HEALTH_SERVICE "/"
 
-enum { MODEL_NAME = 1, ID = 3 }; /* fields of requests and responses */
+enum { MODEL_NAME = 1, ID = 3 }; /* fields of inference requests and responses */
+enum { SELDON_META = 2, SELDON_META_PUID = 1 }; /* fields of a SeldonMessage, and of its Meta */
 
 struct grpc_front {
 	struct grpc_front_config config;
@@ -37,7 +41,7 @@ struct grpc_front {
 	struct grpc_server *server;
 	struct arena *arena; /* of the current request */
 	struct buffer reply; /* answer to the current request */
-	char content_type[CONTENT_TYPE_BYTES]; /* of records */
+	char inference_type[CONTENT_TYPE_BYTES], seldon_type[CONTENT_TYPE_BYTES]; /* content types of records */
 	bool draining;
 };
 
@@ -45,6 +49,7 @@ struct grpc_asked { /* the current call */
 	struct grpc_front *front;
 	struct grpc_request *request;
 	struct text path, body;
+	bool is_seldon; /* a method of Seldon Core 1 */
 };
 
 /* ---- answers ---- */
@@ -122,15 +127,19 @@ static struct call_source source_of(const struct grpc_asked *asked)
 	return (struct call_source){.config = front->config.gateway,
 				    .targets = front->config.targets,
 				    .now_ms = loop_time_of_day_ms(front->loop),
-				    .content_type = front->content_type,
+				    .content_type = asked->is_seldon ? front->seldon_type : front->inference_type,
 				    .context = asked->request,
 				    .header = metadata_of};
 }
 
-/* In all requests that name a target, its name is field 1. */
+/* The ingress of Seldon Core 1 routes all protocols by the metadata `seldon` and `namespace`, so they are preferred, as the prefix
+ * of a path is by REST. In all inference requests that name a target, its name is field 1. */
 static struct call_name name_of(const struct grpc_asked *asked)
 {
-	return (struct call_name){.name = protobuf_read_text(asked->body, MODEL_NAME)};
+	struct text deployment = metadata_of(asked->request, "seldon");
+	if (deployment.length > 0)
+		return (struct call_name){.name = deployment, .namespace = metadata_of(asked->request, "namespace")};
+	return (struct call_name){.name = asked->is_seldon ? (struct text){0} : protobuf_read_text(asked->body, MODEL_NAME)};
 }
 
 /* NULL: it is refused. */
@@ -204,20 +213,20 @@ static void answer_failed(struct grpc_request *request, const struct call_outcom
 	json_decref(body);
 }
 
-static void answer_empty(struct grpc_request *request, const struct call_outcome *outcome, const char *word)
+/* A SeldonMessage without data has no field. */
+static void answer_empty(struct grpc_request *request, const struct call_outcome *outcome, bool is_seldon, const char *word)
 {
 	char bytes[CALL_ID_BYTES_MAX + 8];
 	struct text id = outcome->id;
 	char *end = bytes;
-	if (id.length > 0 && id.length <= CALL_ID_BYTES_MAX)
+	if (!is_seldon && id.length > 0 && id.length <= CALL_ID_BYTES_MAX)
 		end = protobuf_put_bytes(bytes, ID, id);
 	grpc_request_add_field(request, TEXT(REPLY_OUTCOME_HEADER), text_of(word));
 	grpc_server_answer(request, GRPC_OK, (struct text){0}, (struct text){bytes, (size_t)(end - bytes)});
 }
 
-static void on_ended(void *context, const struct call_outcome *outcome)
+static void outcome_answer(struct grpc_request *request, const struct call_outcome *outcome, bool is_seldon)
 {
-	struct grpc_request *request = context;
 	char retry[24];
 	if (outcome->id.length > 0)
 		grpc_request_add_field(request, TEXT(REPLY_ID_HEADER), outcome->id);
@@ -232,15 +241,25 @@ static void on_ended(void *context, const struct call_outcome *outcome)
 		grpc_server_answer(request, GRPC_OK, (struct text){0}, outcome->body);
 		break;
 	case CALL_FILTERED:
-		answer_empty(request, outcome, REPLY_FILTERED);
+		answer_empty(request, outcome, is_seldon, REPLY_FILTERED);
 		break;
 	case CALL_ACCEPTED:
-		answer_empty(request, outcome, "accepted");
+		answer_empty(request, outcome, is_seldon, "accepted");
 		break;
 	case CALL_FAILED:
 		answer_failed(request, outcome);
 		break;
 	}
+}
+
+static void on_ended(void *context, const struct call_outcome *outcome)
+{
+	outcome_answer(context, outcome, false);
+}
+
+static void on_seldon_ended(void *context, const struct call_outcome *outcome)
+{
+	outcome_answer(context, outcome, true);
 }
 
 static bool is_over(void *context)
@@ -291,12 +310,24 @@ static void keyed_begin(const struct grpc_asked *asked, const struct call_reques
 	keyed_calls_begin(config->keyed, &keyed);
 }
 
+static void deadline_narrow(struct call_request *call, const struct grpc_asked *asked)
+{
+	int64_t left_ms = grpc_request_left_ms(asked->request);
+	if (left_ms >= 0 && call->arrived_ms + left_ms < call->deadline_ms)
+		call->deadline_ms = call->arrived_ms + left_ms;
+}
+
+static void call_refuse(const struct grpc_asked *asked, const struct call_request *call, const struct call_refusal *refusal)
+{
+	calls_count_refused(asked->front->config.calls, call, grpc_status_for_http(refusal->status));
+	refuse(asked, grpc_status_for_http(refusal->status), refusal->words);
+}
+
 static void model_infer(const struct grpc_asked *asked)
 {
 	struct grpc_front *front = asked->front;
 	const struct call_source source = source_of(asked);
 	const struct gateway_target *target = body_is_fit(asked) ? find_target(asked) : NULL;
-	int64_t left_ms = grpc_request_left_ms(asked->request);
 	struct call_request call = {
 		.target = target,
 		.protocol = COUNTED_GRPC,
@@ -304,7 +335,7 @@ static void model_infer(const struct grpc_asked *asked)
 		.key = metadata_of(asked->request, "sluice-key"),
 		.arrived_ms = source.now_ms,
 		.place = asked->path,
-		.ended = on_ended,
+		.ended = asked->is_seldon ? on_seldon_ended : on_ended,
 		.is_over = is_over,
 		.context = asked->request,
 	};
@@ -314,12 +345,10 @@ static void model_infer(const struct grpc_asked *asked)
 		return;
 	if (!call_is_possible(target, asked->body.length, &refusal) || !call_deadline_read(&source, &call.deadline_ms, &refusal) ||
 	    !call_id_read(&source, &call.id, &refusal) || !call_key_read(&source, false, &key, &refusal)) {
-		calls_count_refused(front->config.calls, &call, grpc_status_for_http(refusal.status));
-		refuse(asked, grpc_status_for_http(refusal.status), refusal.words);
+		call_refuse(asked, &call, &refusal);
 		return;
 	}
-	if (left_ms >= 0 && source.now_ms + left_ms < call.deadline_ms)
-		call.deadline_ms = source.now_ms + left_ms;
+	deadline_narrow(&call, asked);
 	call.headers = call_headers_passed(&source, front->arena);
 	if (target->explanations)
 		call.headers = call_headers_with(call.headers, EXPLAIN_CALLER_HEADER, caller_of(asked), front->arena);
@@ -327,6 +356,50 @@ static void model_infer(const struct grpc_asked *asked)
 		keyed_begin(asked, &call, key);
 	else
 		calls_begin(front->config.calls, &call);
+}
+
+/* ---- Seldon Core 1 ---- */
+
+/* Seldon's executor answers with a SeldonMessage, too. */
+static void on_feedback_taken(void *context, const struct call_outcome *outcome)
+{
+	char meta[CALL_ID_BYTES_MAX + 8], bytes[CALL_ID_BYTES_MAX + 16];
+	if (outcome->end != CALL_ACCEPTED || outcome->id.length > CALL_ID_BYTES_MAX) {
+		outcome_answer(context, outcome, true);
+		return;
+	}
+	const char *meta_end = protobuf_put_bytes(meta, SELDON_META_PUID, outcome->id);
+	const char *end = protobuf_put_bytes(bytes, SELDON_META, (struct text){meta, (size_t)(meta_end - meta)});
+	grpc_server_answer(context, GRPC_OK, (struct text){0}, (struct text){bytes, (size_t)(end - bytes)});
+}
+
+static void seldon_feedback(const struct grpc_asked *asked)
+{
+	struct grpc_front *front = asked->front;
+	const struct call_source source = source_of(asked);
+	const struct gateway_target *target = find_target(asked);
+	struct call_feedback given = {.is_seldon = true, .arena = front->arena, .record = &front->reply};
+	struct call_request call = {.target = target,
+				    .protocol = COUNTED_GRPC,
+				    .service = SERVICE_FEEDBACK,
+				    .is_feedback = true,
+				    .arrived_ms = source.now_ms,
+				    .place = asked->path,
+				    .ended = on_feedback_taken,
+				    .is_over = is_over,
+				    .context = asked->request};
+	struct call_refusal refusal;
+	struct error error = {0};
+	if (!target)
+		return;
+	if (!seldon_protobuf_feedback_to_json(asked->body, front->arena, &given.json, &error)) {
+		refuse(asked, error.kind == ERROR_INPUT ? GRPC_INVALID_ARGUMENT : GRPC_RESOURCE_EXHAUSTED, error.text);
+	} else if (!call_feedback_prepare(&source, &given, &call, &refusal)) {
+		call_refuse(asked, &call, &refusal);
+	} else {
+		deadline_narrow(&call, asked);
+		calls_begin(front->config.calls, &call);
+	}
 }
 
 /* ---- methods ---- */
@@ -337,15 +410,18 @@ static const struct grpc_route {
 	enum access_verb verb; /* that policies must allow the caller */
 	bool is_open;	       /* to everybody, with or without credentials: probes have none */
 	bool names_target;     /* the request names a target; else it is for the server as a whole */
+	bool is_seldon;
 } routes[] = {
-	{INFERENCE "ModelInfer", model_infer, ACCESS_INFER, false, true},
-	{INFERENCE "ServerLive", server_live, ACCESS_HEALTH, true, false},
-	{INFERENCE "ServerReady", server_ready, ACCESS_HEALTH, true, false},
-	{INFERENCE "ModelReady", model_ready, ACCESS_HEALTH, false, true},
-	{INFERENCE "ServerMetadata", server_metadata, ACCESS_METADATA, false, false},
-	{INFERENCE "ModelMetadata", model_metadata, ACCESS_METADATA, false, true},
-	{HEALTH "Check", health_check, ACCESS_HEALTH, true, false},
-	{HEALTH "Watch", health_watch, ACCESS_HEALTH, true, false},
+	{INFERENCE "ModelInfer", model_infer, ACCESS_INFER, false, true, false},
+	{SELDON "Predict", model_infer, ACCESS_INFER, false, true, true},
+	{SELDON "SendFeedback", seldon_feedback, ACCESS_FEEDBACK, false, true, true},
+	{INFERENCE "ServerLive", server_live, ACCESS_HEALTH, true, false, false},
+	{INFERENCE "ServerReady", server_ready, ACCESS_HEALTH, true, false, false},
+	{INFERENCE "ModelReady", model_ready, ACCESS_HEALTH, false, true, false},
+	{INFERENCE "ServerMetadata", server_metadata, ACCESS_METADATA, false, false, false},
+	{INFERENCE "ModelMetadata", model_metadata, ACCESS_METADATA, false, true, false},
+	{HEALTH "Check", health_check, ACCESS_HEALTH, true, false, false},
+	{HEALTH "Watch", health_watch, ACCESS_HEALTH, true, false, false},
 };
 
 /* Checks access. False: `answer` has the status and the reason, and its headers were added to the request's answer. */
@@ -391,11 +467,12 @@ static void route_serve(const struct grpc_asked *asked, const struct grpc_route 
 static void on_called(void *context, struct grpc_request *request, struct text path, struct text body)
 {
 	struct grpc_front *front = context;
-	const struct grpc_asked asked = {front, request, path, body};
+	struct grpc_asked asked = {front, request, path, body, false};
 	arena_reset(front->arena);
 	buffer_clear(&front->reply);
 	for (size_t i = 0; i < sizeof routes / sizeof *routes; i++)
 		if (text_is(path, routes[i].path)) {
+			asked.is_seldon = routes[i].is_seldon;
 			route_serve(&asked, &routes[i]);
 			return;
 		}
@@ -427,10 +504,15 @@ static bool on_message(void *context, struct text path, struct text message, str
 
 /* ---- opening and closing ---- */
 
+static void content_type_write(const struct format *format, char type[CONTENT_TYPE_BYTES])
+{
+	const char *types = format->content_types;
+	(void)snprintf(type, CONTENT_TYPE_BYTES, "%.*s", (int)strcspn(types, " "), types);
+}
+
 struct grpc_front *grpc_front_open(struct loop *loop, const struct grpc_front_config *config, struct error *error)
 {
 	struct grpc_front *front = memory_take(1, sizeof *front);
-	const char *types = format_oip_protobuf.content_types;
 	if (!front) {
 		error_memory(error, ERROR_SYSTEM, "opening a gateway");
 		return NULL;
@@ -452,7 +534,8 @@ struct grpc_front *grpc_front_open(struct loop *loop, const struct grpc_front_co
 	front->config = *config;
 	front->loop = loop;
 	buffer_open(&front->reply, REPLY_BYTES_MAX);
-	(void)snprintf(front->content_type, sizeof front->content_type, "%.*s", (int)strcspn(types, " "), types);
+	content_type_write(&format_oip_protobuf, front->inference_type);
+	content_type_write(&format_seldon_protobuf, front->seldon_type);
 	front->arena = arena_open(REQUEST_ARENA_BYTES);
 	if (!front->arena)
 		error_memory(error, ERROR_SYSTEM, "opening a gateway");

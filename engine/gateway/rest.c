@@ -6,10 +6,10 @@
 #include <stdio.h>
 
 #include "base/version.h"
+#include "gateway/call_feedback.h"
 #include "gateway/keyed_calls.h"
 #include "gateway/seldon_errors.h"
 #include "message/explained_seldon.h"
-#include "message/feedback.h"
 #include "message/format.h"
 #include "message/json_write.h"
 #include "message/oip_json.h"
@@ -383,22 +383,6 @@ static void on_seldon_feedback_taken(void *context, const struct call_outcome *o
 	buffer_close(&body);
 }
 
-/* Without an id, an origin and a unit in the body, the header with the request's id names it. */
-static bool feedback_take(const struct rest_request *request, bool seldon, int64_t now_ms, struct feedback *feedback,
-			  struct error *error)
-{
-	struct arena *arena = request->rest->arena;
-	bool read = seldon ? feedback_read_seldon(request->body, arena, feedback, error)
-			   : feedback_read(request->body, arena, feedback, error);
-	if (!read)
-		return false;
-	if (feedback->id.length + feedback->origin.topic.length + feedback->unit.length == 0)
-		feedback->id = rest_header(request->incoming, REPLY_ID_HEADER);
-	if (feedback->time_ms == 0)
-		feedback->time_ms = now_ms;
-	return feedback_check(feedback, now_ms, error) && feedback_encode(feedback, &request->rest->body, error);
-}
-
 static void feedback_begin(const struct rest_request *request, bool seldon)
 {
 	const struct call_source source = rest_source(request);
@@ -413,24 +397,16 @@ static void feedback_begin(const struct rest_request *request, bool seldon)
 		.is_over = on_asked_whether_over,
 		.context = request->incoming,
 	};
+	const struct call_feedback given = {
+		.json = request->body, .is_seldon = seldon, .arena = request->rest->arena, .record = &request->rest->body};
 	struct call_refusal refusal;
-	struct feedback feedback;
-	struct error error = {0};
 	if (!target)
 		return;
 	if (request->rest->draining) {
 		rest_refuse(request, 503, "this gateway is stopping; ask another one");
-	} else if (!target->takes_feedback) {
-		rest_refuse(request, 409, "pipeline %s has no experiment and no metric of truth or reward, so it takes no feedback",
-			    target->name);
-	} else if (!call_deadline_read(&source, &call.deadline_ms, &refusal)) {
+	} else if (!call_feedback_prepare(&source, &given, &call, &refusal)) {
 		rest_refuse(request, refusal.status, "%s", refusal.words);
-	} else if (!feedback_take(request, seldon, source.now_ms, &feedback, &error)) {
-		rest_refuse(request, error.kind == ERROR_INPUT ? 400 : error.kind == ERROR_LIMIT ? 413 : 500, "%s", error.text);
 	} else {
-		call.body = buffer_view(&request->rest->body);
-		call.key = feedback_key(&feedback, request->rest->arena);
-		call.id = call.key.length <= CALL_ID_BYTES_MAX ? call.key : (struct text){0};
 		calls_begin(request->rest->calls, &call);
 	}
 }

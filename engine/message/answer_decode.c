@@ -8,6 +8,7 @@
 #include "message/oip_protobuf.h"
 #include "message/reply.h"
 #include "message/seldon_json.h"
+#include "message/seldon_protobuf.h"
 #include "message/v1_json.h"
 
 struct answer_reading {
@@ -131,6 +132,17 @@ static void read_json(const struct answer_reading *reading)
 	}
 }
 
+/* An error may be JSON all the same. */
+static void read_seldon_protobuf(const struct answer_reading *reading)
+{
+	struct answer_reading converted = *reading;
+	struct error wrong = {0};
+	if (!seldon_protobuf_to_json(reading->bytes, reading->arena, &converted.bytes, &wrong))
+		converted.bytes = reading->bytes;
+	read_json(&converted);
+	converted.answer->format = &format_seldon_protobuf;
+}
+
 /* ---- which format ---- */
 
 static const struct format *format_of(const struct answer_reading *reading)
@@ -170,6 +182,8 @@ bool answer_decode(struct headers headers, struct text bytes, const struct schem
 		read_avro(&reading);
 	else if (format == &format_oip_protobuf)
 		read_protobuf(&reading);
+	else if (format == &format_seldon_protobuf)
+		read_seldon_protobuf(&reading);
 	else
 		read_json(&reading);
 	return !arena_failed(arena) || error_memory(error, ERROR_LIMIT, "reading an answer");

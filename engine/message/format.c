@@ -4,7 +4,8 @@
 /* The binary framings begin with a magic byte. Protobuf is what is left, and so the
  * last. */
 const struct format *const format_table[] = {
-	&format_avro, &format_oip_json, &format_v1, &format_seldon, &format_oip_protobuf, &(const struct format){0},
+	&format_avro, &format_oip_json, &format_v1, &format_seldon, &format_oip_protobuf,
+	&format_seldon_protobuf, &(const struct format){0},
 };
 
 const struct format *format_named(struct text name)

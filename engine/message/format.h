@@ -64,5 +64,6 @@ extern const struct format format_oip_json;     /* with the binary-data extensio
 extern const struct format format_oip_protobuf; /* reads ModelInferRequest, writes ModelInferResponse */
 extern const struct format format_v1;
 extern const struct format format_seldon;
+extern const struct format format_seldon_protobuf; /* message/seldon_protobuf.h */
 
 #endif

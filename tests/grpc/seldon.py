@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The gateway of `sluice dev` as the client of Seldon Core 1 meets it: seldon.py SLUICE
+"""The gateway of `sluice dev` as the client of Seldon Core 1 meets it, over REST and gRPC: seldon.py SLUICE
 
 Its deployment is tests/reference/sdep-single.yaml as it stands; the model is at `sluice models serve`. One line for each behaviour that
 is not as it should be; at the end `N passed, N failed`.
@@ -7,6 +7,9 @@ is not as it should be; at the end `N passed, N failed`.
 import os, shutil, subprocess, sys, tempfile
 
 import numpy as np
+import grpc
+from google.protobuf import json_format
+from seldon_core.proto import prediction_pb2, prediction_pb2_grpc
 from seldon_core.seldon_client import SeldonClient
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "judge"))
@@ -20,8 +23,8 @@ ROW = np.array([[75.5, 3.2, 1.18]])
 FORETOLD = 75.5 + 32 + 118 + 0.5
 
 
-def client_of(endpoint, name="my-model"):
-    return SeldonClient(gateway="istio", gateway_endpoint=endpoint, namespace="data-platform", deployment_name=name)
+def client_of(endpoint, name="my-model", **how):
+    return SeldonClient(gateway="istio", gateway_endpoint=endpoint, namespace="data-platform", deployment_name=name, **how)
 
 
 def numbers_of(answer):
@@ -54,6 +57,76 @@ def play(judge, endpoint):
     judge.expect("a deployment that is not there is no success", not refused.success and "404" in refused.msg, refused.msg)
 
 
+def data_of(answer):
+    return answer.response["data"] if isinstance(answer.response, dict) else json_format.MessageToDict(answer.response)["data"]
+
+
+def refused_by(judge, what, call, code, words):
+    try:
+        answer = call()
+        judge.expect(what, False, answer)
+    except grpc.RpcError as error:
+        judge.expect(what, error.code() == code and words in error.details(), (error.code(), error.details()))
+        names = {name for name, _ in error.trailing_metadata()} | {name for name, _ in error.initial_metadata()}
+        judge.expect(f"{what}: it has an id and a kind", {"x-request-id", "sluice-error"} <= names, names)
+
+
+def play_grpc(judge, endpoint):
+    """The same deployment over gRPC, by the client and by its stubs."""
+    client = client_of(endpoint, transport="grpc")
+    for form in ("tensor", "ndarray"):
+        answer = client.predict(data=ROW, payload_type=form, names=["temperature", "humidity", "wind"])
+        judge.expect(f"gRPC, {form}: it answers", answer.success, answer.msg)
+        if answer.success:
+            data = data_of(answer)
+            numbers = data["ndarray"] if form == "ndarray" else data["tensor"]["values"]
+            judge.expect(f"gRPC, {form}: the model's numbers in that form",
+                         np.allclose(np.array(numbers).reshape(-1), [FORETOLD]), data)
+    routed = [("seldon", "my-model"), ("namespace", "data-platform")]
+    message = prediction_pb2.SeldonMessage
+    with grpc.insecure_channel(endpoint) as channel:
+        stub = prediction_pb2_grpc.SeldonStub(channel)
+        tensor = prediction_pb2.DefaultData(tensor=prediction_pb2.Tensor(shape=[2, 3], values=[75.5, 3.2, 1.18, 0, 0, float(2**53)]))
+        meta = prediction_pb2.Meta(puid="p-7", routing={"router": 1, "none": -1}, requestPath={"classifier": "image:1"})
+        json_format.ParseDict({"tags": {"t": [1, "zwei \u00fc", None, {"a": True}]}}, meta, ignore_unknown_fields=False)
+        meta.metrics.add(key="m", type=prediction_pb2.Metric.TIMER, value=1.5, tags={"k": "v"})
+        answer = stub.Predict(message(data=tensor, meta=meta), metadata=routed, timeout=20)
+        judge.expect("gRPC: the rows of a tensor, exactly", list(answer.data.tensor.values) == [FORETOLD, 100 * 2.0**53 + 0.5]
+                     and list(answer.data.tensor.shape)[0] == 2, answer)
+        judge.expect("gRPC: meta comes back whole", answer.meta == meta, answer.meta)
+        unrouted = stub.Predict(message(data=tensor), timeout=20)
+        judge.expect("gRPC: the only deployment needs no name", len(unrouted.data.tensor.values) == 2, unrouted)
+        for what, sent in (("strData", message(strData="hello \u00fc")), ("jsonData", json_format.ParseDict(
+                {"jsonData": {"a": [1, {"b": None}]}}, message())), ("binData", message(binData=b"\x00\xff\n"))):
+            refused_by(judge, f"gRPC: {what} reaches the model, which takes numbers alone",
+                       lambda: stub.Predict(sent, metadata=routed, timeout=20), grpc.StatusCode.INVALID_ARGUMENT, what)
+        tensor = prediction_pb2.DefaultData()
+        tensor.tftensor.dtype = 1
+        refused_by(judge, "gRPC: a tftensor is refused plainly", lambda: stub.Predict(message(data=tensor), metadata=routed, timeout=20),
+                   grpc.StatusCode.INVALID_ARGUMENT, "data.tftensor is not taken")
+        refused_by(judge, "gRPC: a message without data", lambda: stub.Predict(message(meta=meta), metadata=routed, timeout=20),
+                   grpc.StatusCode.INVALID_ARGUMENT, "send exactly one")
+        refused_by(judge, "gRPC: an empty message", lambda: stub.Predict(message(), metadata=routed, timeout=20),
+                   grpc.StatusCode.INVALID_ARGUMENT, "empty")
+        for name, namespace in (("nobody", "data-platform"), ("my-model", "elsewhere")):
+            refused_by(judge, f"gRPC: {name} in {namespace} is not there",
+                       lambda: stub.Predict(message(strData="x"), metadata=[("seldon", name), ("namespace", namespace)], timeout=20),
+                       grpc.StatusCode.NOT_FOUND, name)
+        raw = channel.unary_unary("/seldon.protos.Seldon/Predict", request_serializer=bytes, response_deserializer=bytes)
+        for wrong in (b"\x1a\x05abc", b"\x1a\x04\x1a\x02\xff\xff", b"\x2a\x02\xff\xfe", b"{}"):
+            refused_by(judge, f"gRPC: {wrong} is no SeldonMessage", lambda: raw(wrong, metadata=routed, timeout=20),
+                       grpc.StatusCode.INVALID_ARGUMENT, "")
+        deep = prediction_pb2.SeldonMessage()
+        inner = deep.data.ndarray.values
+        for _ in range(90):
+            inner = inner.add().list_value.values
+        refused_by(judge, "gRPC: 90 lists in one another", lambda: stub.Predict(deep, metadata=routed, timeout=20),
+                   grpc.StatusCode.INVALID_ARGUMENT, "64 deep")
+        refused_by(judge, "gRPC: feedback to a deployment that takes none", lambda: stub.SendFeedback(
+            prediction_pb2.Feedback(response=message(meta=meta), reward=1), metadata=routed, timeout=20),
+                   grpc.StatusCode.FAILED_PRECONDITION, "takes no feedback")
+
+
 def main():
     judge = Judge()
     with tempfile.TemporaryDirectory() as place:
@@ -72,6 +145,7 @@ def main():
             dev = Dev(sys.argv[1], deployed)
             judge.expect("it starts", dev.started, dev.lines)
             play(judge, dev.said("gateway").removeprefix("http://"))
+            play_grpc(judge, dev.said("grpc"))
         finally:
             if dev:
                 dev.stop()
