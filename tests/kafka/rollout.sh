@@ -258,8 +258,9 @@ guess_is() { "$sluice" experiments status guess -o json 2>/dev/null | grep -q "\
 wait_until 30 guess_is rolledBack
 expect "the candidate that is not sure is rolled back" $? "-eq 0"
 "$sluice" experiments history guess -o json >"$dir/guess.jsonl" 2>"$dir/history.log"
-expect_words "who and why" "$dir/guess.jsonl" \
-	'"author": "alert worse of q", "why": "estimated_accuracy < 0.9, with {.*\"estimated_accuracy.*0\.[56]'
+expect_words "who and why" "$dir/guess.jsonl" '"author": "alert worse of q", "why": "estimated_accuracy < 0.9, with {'
+estimate=$(sed -n 's/.*"why": "estimated_accuracy < 0\.9.*estimated_accuracy[^0-9]*\([0-9.]*\).*/\1/p' "$dir/guess.jsonl")
+expect "the estimate, in thousandths" "$(awk -v is="$estimate" 'BEGIN { printf "%.0f", is * 1000 }')" "-eq 600"
 expect_words "an alert of the default's group" "$dir/one.log" 'the alert sooner is firing for sure'
 stop_ours "$guesses"
 stop_engine rollout "$one"
