@@ -251,6 +251,12 @@ static struct place explainer_place(const struct node *predictor, const struct d
 	return explainer->here;
 }
 
+/* Whether the explainer of a predictor names a type, if only one that there is not: that has its own fault. */
+static bool has_type(const struct node *predictor)
+{
+	return node_get(node_get(predictor, "explainer"), "type") != NULL;
+}
+
 /* An explainer that is not run is named. */
 static void explainers_say(const struct deployment_spec *deployment, const struct node *nodes, struct faults *faults)
 {
@@ -262,7 +268,7 @@ static void explainers_say(const struct deployment_spec *deployment, const struc
 		const struct place place = explainer_place(listed ? nodes->items[i] : NULL, explainer);
 		if (words)
 			fault_add(faults, CODE_FIELD_LATER, place, NULL, "the explainer %s %s", explainer->type, words);
-		else if (explainer->here.line > 0 && !explainer->type)
+		else if (explainer->here.line > 0 && !explainer->type && !has_type(listed ? nodes->items[i] : NULL))
 			fault_add(faults, CODE_NO_EFFECT, place, NULL, "an explainer without `type` has no effect, as in Seldon");
 	}
 }

@@ -248,6 +248,16 @@ static void every_kind_of_step_is_known(void **state)
 	said_close(&said);
 }
 
+static void a_type_of_explainer_that_there_is_not_has_one_fault(void **state)
+{
+	(void)state;
+	struct said said = run("lint tests/lint-own/v1-explainer-unknown.yaml");
+	assert_int_not_equal(said.code, EXIT_GOOD);
+	assert_non_null(strstr(said.out, "`type` takes one of the words"));
+	assert_null(strstr(said.out, "without `type`"));
+	said_close(&said);
+}
+
 static void what_is_echoed_has_its_defaults_and_echoes_as_itself(void **state)
 {
 	(void)state;
@@ -430,6 +440,7 @@ int main(void)
 		cmocka_unit_test(what_follows_from_a_value_that_was_refused_is_not_told),
 		cmocka_unit_test(both_ways_to_ask_for_json_are_the_same),
 		cmocka_unit_test(every_kind_of_step_is_known),
+		cmocka_unit_test(a_type_of_explainer_that_there_is_not_has_one_fault),
 		cmocka_unit_test(what_is_echoed_has_its_defaults_and_echoes_as_itself),
 		cmocka_unit_test(what_has_errors_is_not_echoed),
 		cmocka_unit_test(echoed_json_holds_numbers_flags_and_texts),
