@@ -142,8 +142,8 @@ const struct option explain_rows[] = {
 	    .help = "The step whose answer is explained, at that step's own inputs; default: the step it reads first."),
 	ROW("by", CHOICE, struct explain_step, by, .choices = "auto tree linear exact sample gradients anchors permutation",
 	    .fallback = "auto",
-	    .help = "The method. `auto`: by what the file of a local model has (trees, weights, layers; of LightGBM's `rf` the mean of "
-		    "the trees, as it answers, where its own pred_contrib has their sum), else by a sample of "
+	    .help = "The method. `auto`: by what the file of a local model has (trees, weights, layers; of LightGBM's `rf` the "
+		    "mean of the trees, as it answers, where its own pred_contrib has their sum), else by a sample of "
 		    "coalitions, or by all if the budget is enough. `anchors`: the few features that hold the answer as it is, "
 		    "with the precision and the coverage of that rule; also of classes and texts. `permutation`: the "
 		    "mean squared change of the answer when a feature has the background's values; it takes one coalition for each "
