@@ -36,7 +36,7 @@ static size_t versions_count(const struct ledger *ledger)
 	const struct ledger_resource *resource;
 	size_t count = 0;
 	LIST_EACH_RESOURCE(ledger, resource)
-		count += resource->count;
+	count += resource->count;
 	return count;
 }
 
