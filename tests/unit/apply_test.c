@@ -490,8 +490,8 @@ static void another_applies(void)
 {
 	char yaml[LINE_BYTES], line[LINE_BYTES];
 	(void)snprintf(yaml, sizeof yaml,
-		       DELIVERED("exactly-once", "{name: c%zu, features: {set: {count: count(x over 1h)}}}", "c%zu"), others_applied,
-		       others_applied);
+		       DELIVERED("exactly-once", "{name: c%zu, features: {set: {count: count(x over 1h)}}}", "c%zu"),
+		       others_applied, others_applied);
 	others_applied++;
 	file_write("a.yaml", yaml);
 	(void)snprintf(line, sizeof line, "apply %s --brokers %s", folder, mock.brokers);
