@@ -178,7 +178,7 @@ static bool shapes_agree(const struct step *step, const struct members *members,
 		bool bytes = (first->datatype == DATATYPE_BYTES) != (other->datatype == DATATYPE_BYTES);
 		if (bytes || other->rank != first->rank ||
 		    memcmp(other->shape, first->shape, first->rank * sizeof *first->shape) != 0)
-			return error_set(error, ERROR_INPUT, step->place, "step `%s` cannot combine %s with %s: the shapes differ",
+			return error_set_tensor(error, step->place, "step `%s` cannot combine %s with %s: the shapes differ",
 					 step->name, tensor_type_text(arena, first), tensor_type_text(arena, other)) ||
 			       reply_blamed(error, text_member(first, other));
 	}

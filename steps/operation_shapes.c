@@ -78,7 +78,7 @@ static bool reshape_run(const struct operation_instruction *instruction, struct 
 		return error_memory(error, ERROR_LIMIT, "reshaping a tensor");
 	if (!shape_for(self, tensor->count, shape)) {
 		const struct tensor wanted = {.shape = shape, .rank = (uint32_t)self->shape.count, .datatype = tensor->datatype};
-		return error_set(error, ERROR_INPUT, instruction->place,
+		return error_set_tensor(error, instruction->place,
 				 "`reshape` cannot make %s of `" TEXT_FORMAT "`, which is %s; it has %zu elements",
 				 tensor_type_text(work->arena, &wanted), TEXT_ARGUMENTS(tensor->name),
 				 tensor_type_text(work->arena, tensor), tensor->count);
@@ -163,7 +163,7 @@ static bool concat_agree(const struct operation_instruction *instruction, const 
 	for (size_t i = 1; i < self->tensors.count; i++) {
 		*datatype = datatype_joined(*datatype, parts[i]->datatype);
 		if (*datatype == DATATYPE_COUNT || !alike(parts[0], parts[i], axis)) {
-			error_set(error, ERROR_INPUT, instruction->place,
+			error_set_tensor(error, instruction->place,
 				  "`concat` cannot join `%s`, %s, and `%s`, %s, along axis %lld; reshape or cast one of them",
 				  self->tensors.items[0].text, tensor_type_text(work->arena, parts[0]), self->tensors.items[i].text,
 				  tensor_type_text(work->arena, parts[i]), (long long)self->axis);
@@ -292,7 +292,7 @@ static bool split_run(const struct operation_instruction *instruction, struct wo
 		return refuse_axis(instruction, ERROR_INPUT, tensor->name, self->axis, tensor->rank, error);
 	const size_t parts = self->as.count;
 	if ((size_t)tensor->shape[axis] % parts != 0)
-		return error_set(error, ERROR_INPUT, instruction->place,
+		return error_set_tensor(error, instruction->place,
 				 "`split` cannot cut `" TEXT_FORMAT "`, %s, into %zu equal parts along axis %lld",
 				 TEXT_ARGUMENTS(tensor->name), tensor_type_text(work->arena, tensor), parts, (long long)self->axis);
 	int64_t shape[TENSOR_RANK_MAX];

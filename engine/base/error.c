@@ -41,6 +41,21 @@ bool error_set(struct error *error, enum error_kind kind, struct place place, co
 		return false;
 	error->kind = kind;
 	error->limit = LIMIT_OF_ENGINE;
+	error->of_tensor = false;
+	error->place = place;
+	va_list arguments;
+	va_start(arguments, format);
+	error_print(error, format, arguments);
+	va_end(arguments);
+	return false;
+}
+
+bool error_set_tensor(struct error *error, struct place place, const char *format, ...)
+{
+	if (error->kind != ERROR_NONE)
+		return false;
+	error->kind = ERROR_INPUT;
+	error->of_tensor = true;
 	error->place = place;
 	va_list arguments;
 	va_start(arguments, format);

@@ -46,6 +46,7 @@ struct place {
 struct error {
 	enum error_kind kind;
 	enum error_limit limit; /* of a LIMIT */
+	bool of_tensor; /* of an INPUT: the shape or the datatype of a tensor is wrong */
 	struct place place;
 	char text[ERROR_TEXT_MAX]; /* cut between characters if it does not fit */
 };
@@ -54,6 +55,10 @@ struct error {
  * stays: a later one is a consequence, not a cause. */
 bool error_set(struct error *error, enum error_kind kind, struct place place, const char *format, ...)
 	__attribute__((format(printf, 4, 5), cold));
+
+/* Sets an INPUT error of a tensor's shape or datatype, likewise. */
+bool error_set_tensor(struct error *error, struct place place, const char *format, ...)
+	__attribute__((format(printf, 3, 4), cold));
 
 /* Sets a LIMIT error that names its limit; an error that is set already does not change. */
 bool error_set_limit(struct error *error, enum error_limit limit, const char *format, ...)

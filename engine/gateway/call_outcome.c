@@ -12,8 +12,10 @@
 
 #define RETRY_AFTER_S 1 /* time for an engine to finish its in-flight messages */
 
-int call_status(struct text kind, struct text limit)
+int call_status(struct text kind, struct text limit, struct text input)
 {
+	if (text_is(kind, "INPUT") && text_is(input, REPLY_INPUT_TENSOR))
+		return 422;
 	if (text_is(limit, "deadline"))
 		return 504;
 	if (text_is(limit, "admission"))
@@ -82,7 +84,8 @@ bool call_outcome_read(struct call_outcome *outcome, struct text value, struct h
 		outcome->status = 204;
 	} else if (kind.length > 0) {
 		outcome->end = CALL_FAILED;
-		outcome->status = call_status(kind, value_of(headers, TEXT(REPLY_LIMIT_HEADER)));
+		outcome->status = call_status(kind, value_of(headers, TEXT(REPLY_LIMIT_HEADER)),
+					      value_of(headers, TEXT(REPLY_INPUT_HEADER)));
 		outcome->limit = outcome->status == 400 && text_is(kind, "LIMIT");
 		outcome->retry_after_s = outcome->status == 429 || outcome->status == 503 ? RETRY_AFTER_S : 0;
 	}
@@ -127,9 +130,10 @@ bool call_outcome_of_end(struct call_outcome *outcome, struct text value, struct
 	const struct text id = value_of(headers, TEXT(REPLY_ID_HEADER));
 	const struct text kind = value_of(headers, TEXT(REPLY_ERROR_HEADER));
 	const struct text limit = value_of(headers, TEXT(REPLY_LIMIT_HEADER));
+	const struct text input = value_of(headers, TEXT(REPLY_INPUT_HEADER));
 	if (text_is(value_of(headers, TEXT(REPLY_OUTCOME_HEADER)), REPLY_FILTERED))
 		return call_outcome_read(outcome, value, headers, arena);
-	call_outcome_refused(outcome, call_status(kind, limit), error_kind_find(kind.bytes, kind.length),
+	call_outcome_refused(outcome, call_status(kind, limit, input), error_kind_find(kind.bytes, kind.length),
 			     "the request failed, and its pipeline answers no errors; its dead letters say why",
 			     (struct text){0}, id, body);
 	outcome->id = id;

@@ -8,8 +8,8 @@
 
 #define CALL_ERROR_BYTES_MAX ((size_t)64 << 10) /* of an error body: its texts are bounded, and JSON may write each byte as six */
 
-/* HTTP status of an error of that kind from an engine. `limit` as message/reply.h writes it; empty: none. */
-int call_status(struct text kind, struct text limit);
+/* HTTP status of an error of that kind from an engine. `limit` and `input` as message/reply.h writes them; empty: none. */
+int call_status(struct text kind, struct text limit, struct text input);
 
 /* The gRPC status of a failed outcome. */
 int call_grpc_status(const struct call_outcome *outcome);

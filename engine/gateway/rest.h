@@ -78,6 +78,10 @@ const struct gateway_route *rest_route_find(struct text method, struct text path
 
 #define REST_UNPACKED_BYTES_MAX ((size_t)1 << 31) /* max.message.bytes is less; each request has the limit of its topic */
 
+/* Checks the content type of a body: one of a format, another JSON, form data as curl calls what it is given, or bytes. False:
+ * refused with 415. */
+bool rest_type_check(const struct rest_request *request);
+
 /* Removes the body's content coding: gzip, or none. The body is borrowed until rest_body_forget(). False: refused with 400 (also
  * if it is empty), 413 (more than `bytes_max` when it is decompressed) or 415. */
 bool rest_body_read(const struct rest_request *request, size_t bytes_max, struct text *body);

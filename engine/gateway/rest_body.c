@@ -2,9 +2,11 @@
 #include <stdio.h>
 
 #include "gateway/rest.h"
+#include "message/format.h"
 #include "net/gzip.h"
 
 #define KEPT_BYTES_MAX ((size_t)64 << 10) /* of the decompressed body, for the next request */
+#define TYPE_SHOWN 80			  /* characters of an unknown content type in a refusal; likewise: */
 #define CODING_SHOWN 40			  /* characters of an unknown content coding in a refusal */
 
 static bool coding_refuse(const struct rest_request *request, struct text coding)
@@ -48,6 +50,22 @@ static bool body_decode(const struct rest_request *request, size_t bytes_max, st
 	if (!text_equal_caseless(coding, TEXT("gzip")) && !text_equal_caseless(coding, TEXT("x-gzip")))
 		return coding_refuse(request, coding);
 	return body_unpack(request, bytes_max, body);
+}
+
+bool rest_type_check(const struct rest_request *request)
+{
+	/* Of callers that name none: curl's for `-d`, and that of bodies with binary tensors. */
+	static const char *const taken[] = {"application/x-www-form-urlencoded", "application/octet-stream"};
+	const struct text value = http_incoming_header(request->incoming, "content-type");
+	struct text rest = value, type = text_trimmed(text_take_until(&rest, ';'), " \t");
+	if (type.length == 0 || text_ends_with(type, TEXT("+json")) || format_of_content_type(type))
+		return true;
+	for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
+		if (text_equal_caseless(type, text_of(taken[i])))
+			return true;
+	rest_refuse(request, 415, "the body has the content type \"%.*s\", which is not supported; send JSON as application/json",
+		    (int)(value.length < TYPE_SHOWN ? value.length : TYPE_SHOWN), value.bytes);
+	return false;
 }
 
 bool rest_body_read(const struct rest_request *request, size_t bytes_max, struct text *body)

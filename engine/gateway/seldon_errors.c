@@ -33,7 +33,7 @@ static struct text text_of_json(const json_t *value)
 /* Statuses of requests that an engine has failed, and no limit of the caller or of the gateway. */
 static bool is_of_pipeline(int status)
 {
-	return status == 400 || status == 500 || status == 502;
+	return status == 400 || status == 422 || status == 500 || status == 502;
 }
 
 bool seldon_outcome_write(struct call_outcome *outcome, bool is_v1, struct buffer *body)

@@ -69,6 +69,7 @@ static const struct watching_row header_rows[] = {
 	 "sent."},
 	{REPLY_OUTCOME_HEADER, OF_ANSWER, "`filtered` or `failed`: the request ended without an answer. Set by engines."},
 	{REPLY_LIMIT_HEADER, OF_ANSWER, "Of a LIMIT error, the limit: deadline, admission, warmup or cancel. Set by engines."},
+	{REPLY_INPUT_HEADER, OF_ANSWER, "`tensor`: of an INPUT error, a shape or a datatype is wrong. Set by engines."},
 	{NULL, NULL, NULL},
 };
 

@@ -370,7 +370,7 @@ static const struct tensor *take_tensor(struct avro_foreign_taking *taking, avro
 	if (!take_text(taking, record, "name", &tensor->name) || !take_text(taking, record, "datatype", &datatype))
 		return NULL;
 	if (!datatype_find(datatype, &tensor->datatype)) {
-		error_set(taking->error, ERROR_INPUT, PLACE_NONE,
+		error_set_tensor(taking->error, PLACE_NONE,
 			  "tensor " TEXT_FORMAT " has the datatype " TEXT_FORMAT ", which is none",
 			  TEXT_ARGUMENTS(tensor->name), TEXT_ARGUMENTS(datatype));
 		return NULL;

@@ -78,7 +78,7 @@ struct filling {
 
 static bool beyond(struct filling *filling, long long value)
 {
-	return error_set(filling->error, ERROR_INPUT, PLACE_NONE,
+	return error_set_tensor(filling->error, PLACE_NONE,
 			 "tensor " TEXT_FORMAT ": element %zu is %lld, which %s does not hold; send what fits, or another datatype",
 			 TEXT_ARGUMENTS(filling->tensor->name), filling->at, value, datatype_rows[filling->tensor->datatype].name);
 }
@@ -184,17 +184,17 @@ static bool contents_fit(const struct oip_contents *contents, const struct tenso
 {
 	uint32_t number = field_of[tensor->datatype];
 	if (number == 0 && (contents->total || tensor->count))
-		return error_set(error, ERROR_INPUT, PLACE_NONE,
+		return error_set_tensor(error, PLACE_NONE,
 				 "tensor " TEXT_FORMAT ": %s travels only as raw contents; send it so",
 				 TEXT_ARGUMENTS(tensor->name), datatype_rows[tensor->datatype].name);
 	for (uint32_t other = 1; other < OIP_CONTENTS_FIELDS; other++)
 		if (other != number && contents->counts[other])
-			return error_set(error, ERROR_INPUT, PLACE_NONE,
+			return error_set_tensor(error, PLACE_NONE,
 					 "tensor " TEXT_FORMAT ": its data is in %s, and that of %s belongs into %s",
 					 TEXT_ARGUMENTS(tensor->name), field_names[other], datatype_rows[tensor->datatype].name,
 					 field_names[number]);
 	if (contents->total != tensor->count)
-		return error_set(error, ERROR_INPUT, PLACE_NONE,
+		return error_set_tensor(error, PLACE_NONE,
 				 "tensor " TEXT_FORMAT ": its shape says %zu elements, its data has %zu; send as many as the shape "
 				 "says",
 				 TEXT_ARGUMENTS(tensor->name), tensor->count, contents->total);

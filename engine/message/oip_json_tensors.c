@@ -31,6 +31,7 @@ struct oip_json_parts {
 };
 
 #define INPUT_ERROR(reader, ...) error_set((reader)->error, ERROR_INPUT, PLACE_NONE, __VA_ARGS__)
+#define TENSOR_ERROR(reader, ...) error_set_tensor((reader)->error, PLACE_NONE, __VA_ARGS__)
 
 static bool out_of_memory(struct oip_reader *reader)
 {
@@ -197,13 +198,13 @@ static bool read_shape(struct oip_reader *reader, struct oip_json_parts *parts)
 	struct json_scan *scan = &reader->scan;
 	struct decimal decimal;
 	if (json_peek(scan) != JSON_ARRAY)
-		return INPUT_ERROR(reader, "%s: shape is not a list of whole numbers", label_of(reader));
+		return TENSOR_ERROR(reader, "%s: shape is not a list of whole numbers", label_of(reader));
 	json_enter(scan);
 	parts->has_shape = true;
 	for (parts->rank = 0; json_item(scan); parts->rank++) {
 		int64_t dimension;
 		if (json_peek(scan) != JSON_NUMBER || !json_number(scan, &decimal) || !decimal_to_int64(&decimal, &dimension))
-			return INPUT_ERROR(reader, "%s: shape is not a list of whole numbers", label_of(reader));
+			return TENSOR_ERROR(reader, "%s: shape is not a list of whole numbers", label_of(reader));
 		if (parts->rank < TENSOR_RANK_MAX)
 			parts->shape[parts->rank] = dimension;
 	}
@@ -231,9 +232,9 @@ static bool unknown_datatype(struct oip_reader *reader, struct text word)
 {
 	struct text meant = datatype_meant(word);
 	if (meant.bytes)
-		return INPUT_ERROR(reader, "%s: `" TEXT_FORMAT "` is not a datatype; did you mean `" TEXT_FORMAT "`?",
+		return TENSOR_ERROR(reader, "%s: `" TEXT_FORMAT "` is not a datatype; did you mean `" TEXT_FORMAT "`?",
 				   label_of(reader), TEXT_ARGUMENTS(word), TEXT_ARGUMENTS(meant));
-	return INPUT_ERROR(reader,
+	return TENSOR_ERROR(reader,
 			   "%s: `" TEXT_FORMAT
 			   "` is not a datatype; write BOOL, INT8 to INT64, UINT8 to UINT64, FP16, BF16, FP32, FP64 or BYTES",
 			   label_of(reader), TEXT_ARGUMENTS(word));

@@ -213,7 +213,7 @@ static const struct tensor *read_tensor(struct oip_protobuf_reading *reading, st
 	if (!gather(reading, message, tensor, &gathered))
 		return NULL;
 	if (!datatype_find(gathered.datatype, &tensor->datatype)) {
-		error_set(reading->error, ERROR_INPUT, PLACE_NONE,
+		error_set_tensor(reading->error, PLACE_NONE,
 			  "tensor " TEXT_FORMAT " has the datatype \"" TEXT_FORMAT "\", which is none; write FP32 or another of "
 			  "OIP's names",
 			  TEXT_ARGUMENTS(tensor->name), TEXT_ARGUMENTS(gathered.datatype));

@@ -7,7 +7,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "elements are used as 
 
 static __attribute__((noinline, cold)) bool wrong_size(const struct tensor *tensor, size_t need, size_t given, struct error *error)
 {
-	return error_set(error, ERROR_INPUT, PLACE_NONE,
+	return error_set_tensor(error, PLACE_NONE,
 			 "tensor " TEXT_FORMAT ": %zu elements of %s take %zu bytes, its data has %zu; send as many as its shape "
 			 "says",
 			 TEXT_ARGUMENTS(tensor->name), tensor->count, datatype_rows[tensor->datatype].name, need, given);
@@ -15,7 +15,7 @@ static __attribute__((noinline, cold)) bool wrong_size(const struct tensor *tens
 
 static __attribute__((noinline, cold)) bool bytes_cut(const struct tensor *tensor, size_t element, struct error *error)
 {
-	return error_set(error, ERROR_INPUT, PLACE_NONE,
+	return error_set_tensor(error, PLACE_NONE,
 			 "tensor " TEXT_FORMAT ": its data ends inside element %zu of %zu; each is a 32-bit length and its bytes",
 			 TEXT_ARGUMENTS(tensor->name), element, tensor->count);
 }

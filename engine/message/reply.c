@@ -84,6 +84,19 @@ const char *reply_limit_name(const struct error *error)
 	return names[error->limit];
 }
 
+const char *reply_input_name(const struct error *error)
+{
+	return error->kind == ERROR_INPUT && error->of_tensor ? REPLY_INPUT_TENSOR : NULL;
+}
+
+struct header reply_cause(const struct error *error)
+{
+	const char *limit = reply_limit_name(error), *input = reply_input_name(error);
+	if (limit)
+		return (struct header){TEXT(REPLY_LIMIT_HEADER), text_of(limit)};
+	return input ? (struct header){TEXT(REPLY_INPUT_HEADER), text_of(input)} : (struct header){0};
+}
+
 bool reply_header_is_own(struct text name)
 {
 	static const struct text prefix = {"sluice-", 7};

@@ -26,6 +26,8 @@
 #define REPLY_PLACE_HEADER "sluice-place" /* of the error; in answers over gRPC */
 #define REPLY_LIMIT_HEADER "sluice-limit" /* of a LIMIT, as reply_limit_name(); absent: one of the engine's */
 #define REPLY_LIMIT_CANCEL "cancel"
+#define REPLY_INPUT_HEADER "sluice-input" /* of an INPUT, as reply_input_name(); absent: another one */
+#define REPLY_INPUT_TENSOR "tensor"
 #define REPLY_ID_HEADER "x-request-id"
 
 /* Header of a request that was submitted: nobody waits for its answer, and its caller polls. Its value is the nonce of the
@@ -67,6 +69,12 @@ size_t reply_address_write(const struct reply_address *address, char out[REPLY_A
 
 /* Name of the limit: "deadline", "admission", "warmup", "cancel"; NULL: the error is not a LIMIT, or is one of the engine's. */
 const char *reply_limit_name(const struct error *error);
+
+/* "tensor": the error is an INPUT by a tensor's shape or datatype; NULL: it is another one. */
+const char *reply_input_name(const struct error *error);
+
+/* The header that says more of an error than its kind does: REPLY_LIMIT_HEADER or REPLY_INPUT_HEADER. Bytes NULL: none. */
+struct header reply_cause(const struct error *error);
 
 /* Appends the body: a JSON object with `error`, `kind`, and those of `place`, `step`, `attempts` and `id` that
  * are known. `place` is the error's own place in a file, else the origin of the request. */

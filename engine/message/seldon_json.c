@@ -29,6 +29,7 @@ struct seldon_json_parts {
 };
 
 #define INPUT_ERROR(scan, ...) error_set((scan)->error, ERROR_INPUT, PLACE_NONE, __VA_ARGS__)
+#define TENSOR_ERROR(scan, ...) error_set_tensor((scan)->error, PLACE_NONE, __VA_ARGS__)
 
 static bool set_tensor(struct message *message, const struct tensor *tensor, struct error *error)
 {
@@ -103,7 +104,7 @@ static const struct tensor *read_tensor(struct message *message, const struct js
 	if (!tensor || !dimensions)
 		return NULL;
 	if (dimensions->rank != 1 || (dimensions->count && dimensions->datatype != DATATYPE_INT64)) {
-		(void)INPUT_ERROR(scan, "data.tensor: shape is not a list of whole numbers");
+		(void)TENSOR_ERROR(scan, "data.tensor: shape is not a list of whole numbers");
 		return NULL;
 	}
 	*tensor = (struct tensor){
@@ -317,7 +318,7 @@ static void write_failure(struct buffer *out, const struct error *error)
 	static const int codes[] = {[ERROR_NONE] = 500,	  [ERROR_CONFIG] = 500, [ERROR_INPUT] = 400,
 				    [ERROR_REMOTE] = 502, [ERROR_LIMIT] = 504,	[ERROR_SYSTEM] = 500};
 	buffer_string(out, "\"status\":{\"code\":");
-	json_write_int64(out, codes[error->kind]);
+	json_write_int64(out, error->kind == ERROR_INPUT && error->of_tensor ? 422 : codes[error->kind]);
 	buffer_string(out, ",\"info\":");
 	json_write_string(out, text_of(error->text));
 	buffer_string(out, ",\"status\":\"FAILURE\"}");

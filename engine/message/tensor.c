@@ -45,14 +45,14 @@ const struct parameter *parameters_find(struct parameters parameters, struct tex
 static bool shape_count_unusual(struct text tensor_name, const int64_t *shape, size_t rank, size_t *count, struct error *error)
 {
 	if (rank > TENSOR_RANK_MAX)
-		return error_set(error, ERROR_INPUT, PLACE_NONE, "tensor " TEXT_FORMAT " has %zu dimensions; at most %d are taken",
+		return error_set_tensor(error, PLACE_NONE, "tensor " TEXT_FORMAT " has %zu dimensions; at most %d are taken",
 				 TEXT_ARGUMENTS(tensor_name), rank, TENSOR_RANK_MAX);
 	size_t product = 1;
 	bool empty = false;
 	bool beyond = false;
 	for (size_t i = 0; i < rank; i++) {
 		if (shape[i] < 0)
-			return error_set(error, ERROR_INPUT, PLACE_NONE,
+			return error_set_tensor(error, PLACE_NONE,
 					 "tensor " TEXT_FORMAT " has the dimension %lld in its shape; a dimension is 0 or more",
 					 TEXT_ARGUMENTS(tensor_name), (long long)shape[i]);
 		empty = empty || shape[i] == 0;
@@ -60,7 +60,7 @@ static bool shape_count_unusual(struct text tensor_name, const int64_t *shape, s
 			 product > TENSOR_ELEMENTS_MAX;
 	}
 	if (beyond)
-		return error_set(error, ERROR_INPUT, PLACE_NONE,
+		return error_set_tensor(error, PLACE_NONE,
 				 "tensor " TEXT_FORMAT " has a shape of more than %zu elements%s; send less at once",
 				 TEXT_ARGUMENTS(tensor_name), TENSOR_ELEMENTS_MAX,
 				 empty ? ", leaving out the dimensions of 0" : "");

@@ -55,8 +55,8 @@ bool json_is_base64(const struct json_scan *scan, struct text *bytes)
 
 static bool refuse(const struct tensor_inference *inference, struct json_scan *scan, const char *at, const char *what)
 {
-	return error_set(scan->error, ERROR_INPUT, PLACE_NONE, "%s: %s, at byte %zu", inference->where, what,
-			 (size_t)(at - scan->begin));
+	return error_set_tensor(scan->error, PLACE_NONE, "%s: %s, at byte %zu", inference->where, what,
+				(size_t)(at - scan->begin));
 }
 
 /* The first walk: what kinds of elements there are. */

@@ -41,7 +41,7 @@ static bool refused(struct json_scan *scan, const struct tensor_json_reading *re
 {
 	enum datatype datatype = reading->tensor->datatype;
 	bool whole = value.length <= QUOTED_MAX;
-	return error_set(scan->error, ERROR_INPUT, PLACE_NONE,
+	return error_set_tensor(scan->error, PLACE_NONE,
 			 "tensor " TEXT_FORMAT ": element %zu of data is %.*s%s, at byte %zu; %s takes %s",
 			 TEXT_ARGUMENTS(reading->tensor->name), reading->index, whole ? (int)value.length : QUOTED_MAX, value.bytes,
 			 whole ? "" : "...", (size_t)(value.bytes - scan->begin), datatype_rows[datatype].name, taken[datatype]);
@@ -170,14 +170,14 @@ static bool read_bytes(struct tensor_json_reading *reading, struct json_scan *sc
 
 static bool too_many(struct json_scan *scan, const struct tensor *tensor)
 {
-	return error_set(scan->error, ERROR_INPUT, PLACE_NONE,
+	return error_set_tensor(scan->error, PLACE_NONE,
 			 "tensor " TEXT_FORMAT ": data holds more than the %zu elements of its shape %s; make them agree",
 			 TEXT_ARGUMENTS(tensor->name), tensor->count, tensor_type_text(scan->arena, tensor));
 }
 
 static bool too_few(struct json_scan *scan, const struct tensor *tensor, size_t count)
 {
-	return error_set(scan->error, ERROR_INPUT, PLACE_NONE,
+	return error_set_tensor(scan->error, PLACE_NONE,
 			 "tensor " TEXT_FORMAT ": data holds %zu element%s, its shape %s needs %zu; make them agree",
 			 TEXT_ARGUMENTS(tensor->name), count, count == 1 ? "" : "s", tensor_type_text(scan->arena, tensor),
 			 tensor->count);
@@ -292,7 +292,7 @@ static bool walk_failed(struct json_scan *scan, const struct tensor *tensor, con
 {
 	if (!list->ragged)
 		return false;
-	return error_set(scan->error, ERROR_INPUT, PLACE_NONE,
+	return error_set_tensor(scan->error, PLACE_NONE,
 			 "tensor " TEXT_FORMAT ": data is ragged at byte %zu; lists of one depth must have one length",
 			 TEXT_ARGUMENTS(tensor->name), (size_t)(list->ragged - scan->begin));
 }

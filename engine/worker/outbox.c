@@ -215,7 +215,7 @@ static void reply_error(struct outbox *outbox, const struct inflight *inflight, 
 			struct answer_headers *headers)
 {
 	const struct message *message = &inflight->message;
-	const char *limit = reply_limit_name(answer->error);
+	const struct header cause = reply_cause(answer->error);
 	struct reply_failure failure = {.error = answer->error,
 					.step = answer->step,
 					.attempts = answer->attempts,
@@ -230,8 +230,8 @@ static void reply_error(struct outbox *outbox, const struct inflight *inflight, 
 	headers->items[0] = (struct header){TEXT(REPLY_ERROR_HEADER), text_of(error_kind_name(answer->error->kind))};
 	headers->items[1] = (struct header){TEXT("content-type"), TEXT("application/json")};
 	headers->count = 2;
-	if (limit)
-		headers->items[headers->count++] = (struct header){TEXT(REPLY_LIMIT_HEADER), text_of(limit)};
+	if (cause.name.bytes)
+		headers->items[headers->count++] = cause;
 	if (message->assigned)
 		assigned_headers(message, message->format, headers);
 }

@@ -31,14 +31,14 @@ size_t submitted_headers(const struct message *message, const struct answer *ans
 			 char origin[REPLY_ORIGIN_BYTES_MAX])
 {
 	const struct header *submitted = headers_find(message->headers, TEXT(REPLY_SUBMITTED_HEADER));
-	const char *limit = answer->error ? reply_limit_name(answer->error) : NULL;
+	const struct header cause = answer->error ? reply_cause(answer->error) : (struct header){0};
 	size_t count = 0;
 	if (!submitted)
 		return 0;
 	items[count++] = origin_header(message, origin);
 	items[count++] = (struct header){TEXT(REPLY_SUBMISSION_HEADER), submitted->value};
-	if (limit)
-		items[count++] = (struct header){TEXT(REPLY_LIMIT_HEADER), text_of(limit)};
+	if (cause.name.bytes)
+		items[count++] = cause;
 	return count;
 }
 

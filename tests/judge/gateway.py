@@ -293,6 +293,39 @@ def names_kind_place_and_id_in_each_error(judge, gateway):
     judge.expect("so does a key of another request", status == 422 and answer["id"] == found["x-request-id"] and answer["place"] == infer, (answer, found))
 
 
+def says_what_is_wrong_with_a_tensor(judge, gateway):
+    """CONFORMANCE: 422 for a shape or a datatype, 400 for what is no request"""
+    right = {"name": "x", "shape": [1, 2], "datatype": "FP64", "data": [1, 2]}
+    for what, change in (("too few elements", {"shape": [1, 3]}), ("too many", {"shape": [1]}), ("ragged data", {"data": [[1], [1, 2]]}),
+                         ("a dimension below 0", {"shape": [-1, 2]}), ("a shape of words", {"shape": "1,2"}), ("no such datatype", {"datatype": "float32"}),
+                         ("a fraction for an integer", {"datatype": "INT8", "data": [1.5, 2]}), ("a number out of range", {"datatype": "UINT8", "data": [1, 256]}),
+                         ("a word for a number", {"data": [1, "2"]}), ("null", {"data": [1, None]})):
+        status, answer, _ = gateway.infer("twice", {"inputs": [right | change]})
+        judge.expect(f"{what}: 422", status == 422 and answer["kind"] == "INPUT", (status, answer))
+    path = gateway.infer("twice", {"inputs": [right | {"shape": [3]}]}, prefer="respond-async")[2]["location"]
+    status, answer, _ = polled(gateway, path)
+    judge.expect("a poll finds the same status", status == 422 and answer["kind"] == "INPUT", (status, answer))
+    for path, body in (("/api/v1.0/predictions", {"data": {"ndarray": [[1], [2, 3]]}}), ("/v1/models/twice:predict", {"instances": [[1], [2, 3]]})):
+        status, answer, _ = gateway.ask("POST", path, body, {"seldon-model": "twice"})
+        judge.expect(f"{path}, ragged: 422", status == 422 and answer["kind"] == "INPUT", (status, answer))
+    for what, body in (("no inputs", {"inputs": 1}), ("a tensor without a name", {"inputs": [{k: v for k, v in right.items() if k != "name"}]})):
+        status, answer, _ = gateway.infer("twice", body)
+        judge.expect(f"{what}: 400", status == 400 and answer["kind"] == "INPUT", (status, answer))
+
+
+def takes_bodies_by_their_content_type(judge, gateway):
+    path = "/v2/pipelines/twice/infer"
+    for kind in ("application/json", "application/json; charset=utf-8", "Application/JSON", "application/x-www-form-urlencoded",
+                 "application/octet-stream", "application/vnd.oip.v2+json", "application/problem+json", ""):
+        status, answer, _ = gateway.ask("POST", path, request(), {"content-type": kind})
+        judge.expect(f"content type `{kind}` is taken", status == 200, (status, answer))
+    for kind in ("text/html", "text/plain; charset=utf-8", "application/xml", "multipart/form-data; boundary=x", "image/png", "json"):
+        for where in (path, "/v2/pipelines/chooses/feedback"):
+            status, answer, _ = gateway.ask("POST", where, request(), {"content-type": kind})
+            judge.expect(f"content type `{kind}` is not taken by {where}", status == 415 and answer["kind"] == "INPUT" and kind in answer["error"],
+                         (status, answer))
+
+
 def reads_and_writes_gzip(judge, gateway):
     def packed(body, coding="gzip", **headers):
         return gateway.infer("twice", body, content_encoding=coding, **headers)
@@ -668,6 +701,8 @@ def main():
         asks_models(judge, dev, gateway)
         speaks_other_forms(judge, gateway)
         takes_feedback(judge, dev, gateway)
+        says_what_is_wrong_with_a_tensor(judge, gateway)
+        takes_bodies_by_their_content_type(judge, gateway)
         says_what_it_is(judge, gateway)
         describes_itself_by_openapi(judge, gateway)
         refuses(judge, gateway)

@@ -96,12 +96,22 @@ static void a_kind_of_error_has_a_status(void **state)
 	static const struct {
 		const char *kind, *limit;
 		int status;
-	} rows[] = {{"INPUT", "", 400},	   {"REMOTE", "", 502}, {"LIMIT", "", 400},	 {"LIMIT", "deadline", 504},
-		    {"LIMIT", "admission", 429}, {"LIMIT", "cancel", 410},
-		    {"SYSTEM", "", 500}, {"CONFIG", "", 500}, {"rubbish", "", 500}};
+		const char *input;
+	} rows[] = {{"INPUT", "", 400, ""},
+		    {"INPUT", "", 422, "tensor"},
+		    {"INPUT", "", 400, "rubbish"},
+		    {"REMOTE", "", 502, "tensor"},
+		    {"LIMIT", "", 400, ""},
+		    {"LIMIT", "deadline", 504, ""},
+		    {"LIMIT", "admission", 429, ""},
+		    {"LIMIT", "cancel", 410, ""},
+		    {"SYSTEM", "", 500, ""},
+		    {"CONFIG", "", 500, ""},
+		    {"rubbish", "", 500, ""}};
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-		assert_int_equal(call_status(text_of(rows[i].kind), text_of(rows[i].limit)), rows[i].status);
+		assert_int_equal(call_status(text_of(rows[i].kind), text_of(rows[i].limit), text_of(rows[i].input)),
+				 rows[i].status);
 }
 
 static void a_reply_is_read_by_its_headers(void **state)

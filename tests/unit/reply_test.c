@@ -118,6 +118,23 @@ static void only_limits_of_time_have_names(void **state)
 	assert_null(reply_limit_name(&error));
 }
 
+static void an_error_of_a_tensor_says_so_beside_its_kind(void **state)
+{
+	struct error tensor = {0}, other = {0}, limit = {0};
+	(void)state;
+	assert_false(error_set_tensor(&tensor, PLACE_NONE, "tensor %s", "x"));
+	assert_true(tensor.kind == ERROR_INPUT && strcmp(tensor.text, "tensor x") == 0);
+	assert_true(text_is(reply_cause(&tensor).name, "sluice-input") && text_is(reply_cause(&tensor).value, "tensor"));
+	assert_false(error_set_tensor(&tensor, PLACE_NONE, "a later one"));
+	assert_string_equal(tensor.text, "tensor x");
+	(void)error_set(&other, ERROR_INPUT, PLACE_NONE, "no request");
+	assert_null(reply_cause(&other).name.bytes);
+	(void)error_set_limit(&limit, LIMIT_OF_DEADLINE, "late");
+	assert_true(text_is(reply_cause(&limit).name, "sluice-limit") && text_is(reply_cause(&limit).value, "deadline"));
+	tensor.kind = ERROR_REMOTE; /* a model's reply is to blame */
+	assert_null(reply_cause(&tensor).name.bytes);
+}
+
 static void a_header_of_sluices_own_is_known_by_its_beginning(void **state)
 {
 	static const char *const own[] = {"sluice-reply", "Sluice-Error", "SLUICE-x", "sluice-"};
@@ -137,6 +154,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_address_is_refused),
 		cmocka_unit_test(an_error_body_has_the_parts_that_are_known),
 		cmocka_unit_test(only_limits_of_time_have_names),
+		cmocka_unit_test(an_error_of_a_tensor_says_so_beside_its_kind),
 		cmocka_unit_test(a_header_of_sluices_own_is_known_by_its_beginning),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
