@@ -16,12 +16,29 @@ bool text_is_one_of(struct text a, const char *const *words, size_t count)
 	return false;
 }
 
-bool text_equal_caseless(struct text a, struct text b)
+#define EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
+
+/* Eight bytes at once, as letter_lowered(). The sums set the highest bit of each byte that is at least the letter, without a
+ * carry, since that bit is left out of them. */
+static inline uint64_t letters_lowered(uint64_t bytes)
 {
-	if (a.length != b.length)
-		return false;
-	for (size_t i = 0; i < a.length; i++)
-		if (a.bytes[i] != b.bytes[i] && letter_lowered(a.bytes[i]) != letter_lowered(b.bytes[i]))
+	const uint64_t low = bytes & EACH_BYTE(0x7F);
+	const uint64_t from_a = low + EACH_BYTE(0x80 - 'A'), after_z = low + EACH_BYTE(0x80 - 'Z' - 1);
+	return bytes | ((from_a & ~after_z & ~bytes & EACH_BYTE(0x80)) >> 2); /* 0x20, by which the cases differ */
+}
+
+bool text_equal_bytes_caseless(const char *a, const char *b, size_t length)
+{
+	uint64_t eight, other;
+	size_t i = 0;
+	for (; length - i >= sizeof eight; i += sizeof eight) {
+		memcpy(&eight, a + i, sizeof eight);
+		memcpy(&other, b + i, sizeof other);
+		if (eight != other && letters_lowered(eight) != letters_lowered(other))
+			return false;
+	}
+	for (; i < length; i++)
+		if (a[i] != b[i] && letter_lowered(a[i]) != letter_lowered(b[i]))
 			return false;
 	return true;
 }

@@ -67,7 +67,17 @@ static inline char letter_lowered(char c) /* ASCII letters only, as below */
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-bool text_equal_caseless(struct text a, struct text b);
+bool text_equal_bytes_caseless(const char *a, const char *b, size_t length); /* text_equal_caseless() of texts that may be equal */
+
+/* Nearly all that are compared differ in their length or in the first byte, where letters of either case differ by one bit. */
+static inline bool text_equal_caseless(struct text a, struct text b)
+{
+	if (a.length != b.length)
+		return false;
+	return a.length == 0 ||
+	       (((a.bytes[0] ^ b.bytes[0]) & ~('a' ^ 'A')) == 0 && text_equal_bytes_caseless(a.bytes, b.bytes, a.length));
+}
+
 bool text_starts_with(struct text a, struct text prefix);
 bool text_ends_with(struct text a, struct text end);
 struct text text_take_until(struct text *rest, char byte); /* removes and returns the bytes before the first `byte`, or all;

@@ -50,9 +50,11 @@ static struct text value_of(struct headers headers, struct text name)
 /* False for headers that the outcome has as fields, and for those between engines and gateways. */
 static bool is_passed_on(struct text name)
 {
-	static const char *const own[] = {"content-type", OIP_LENGTH_HEADER, REPLY_ID_HEADER};
+	static const struct text own[] = {{"content-type", sizeof "content-type" - 1},
+					  {OIP_LENGTH_HEADER, sizeof OIP_LENGTH_HEADER - 1},
+					  {REPLY_ID_HEADER, sizeof REPLY_ID_HEADER - 1}};
 	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
-		if (text_equal_caseless(name, text_of(own[i])))
+		if (name.length == own[i].length && text_equal_caseless(name, own[i]))
 			return false;
 	return !reply_header_is_own(name) || text_equal_caseless(name, TEXT(ASSIGNED_HEADER));
 }

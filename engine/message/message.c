@@ -3,19 +3,12 @@
 
 #include "base/hash.h"
 
-/* Most are of another length, or written as they are looked for: only the rest is worth a call. */
-static inline bool header_is(const struct header *header, struct text name)
-{
-	if (header->name.length != name.length)
-		return false;
-	return text_equal_short(header->name, name) || text_equal_caseless(header->name, name);
-}
-
 const struct header *headers_find_last(struct headers headers, struct text name)
 {
-	for (size_t i = headers.count; i-- > 0;)
-		if (header_is(&headers.items[i], name))
-			return &headers.items[i];
+	/* Most are of another length: only the rest is worth a call. */
+	for (const struct header *header = headers.items + headers.count; header-- > headers.items;)
+		if (header->name.length == name.length && text_equal_caseless(header->name, name))
+			return header;
 	return NULL;
 }
 

@@ -368,6 +368,7 @@ static bool read_field(struct http_head *head, struct headers_seen *seen, struct
 	struct text name = {line.bytes, length}, value = {begin, (size_t)(end - begin)};
 	if (!is_value(value))
 		return head_refuse(head, BAD_REQUEST, "a header of the request holds a control character");
+	head->lengths |= UINT64_C(1) << length % 64;
 	head->fields[head->field_count++] =
 		(struct http_field){slice_of(head, name.bytes, length), slice_of(head, value.bytes, value.length)};
 	if (length >= sizeof by_length / sizeof *by_length || !by_length[length].read || !is_named(name, by_length[length].name))
@@ -408,6 +409,8 @@ bool http_head_read(struct http_head *head, const struct http_head_scan *scan, c
 
 struct text http_head_value_at(const struct http_head *head, struct text name, size_t place)
 {
+	if (!(head->lengths >> name.length % 64 & 1))
+		return (struct text){0};
 	for (unsigned i = 0; i < head->field_count; i++)
 		if (head->fields[i].name.length == name.length &&
 		    text_equal_caseless(http_head_text(head, head->fields[i].name), name) && place-- == 0)

@@ -74,6 +74,7 @@ struct http_head {
 	uint64_t length; /* of the body, if the head has it */
 	struct http_refusal refusal;
 	unsigned field_count;
+	uint64_t lengths; /* of the fields' names: a bit for each, modulo 64. Most names that are looked for are absent */
 	struct http_field fields[HTTP_REQUEST_FIELDS_MAX];
 };
 

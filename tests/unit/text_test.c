@@ -26,6 +26,29 @@ static void texts_compare_by_every_byte(void **state)
 	assert_int_equal(text_trimmed((struct text){"\0x\0", 3}, " ").length, 3);
 }
 
+/* By each byte at each place of texts of all lengths around the eight bytes that are compared at once. */
+static void only_ascii_letters_are_the_same_in_both_cases(void **state)
+{
+	enum { LONGEST = 19 };
+	char a[LONGEST], b[LONGEST];
+	(void)state;
+	for (size_t length = 1; length <= LONGEST; length++)
+		for (size_t place = 0; place < length; place++)
+			for (int byte = 0; byte < 256; byte++)
+				for (int other = 0; other < 256; other++) {
+					const bool same_letter =
+						((byte | 0x20) == (other | 0x20)) && (byte | 0x20) >= 'a' && (byte | 0x20) <= 'z';
+					memset(a, 'x', length);
+					memset(b, 'X', length);
+					a[place] = (char)byte;
+					b[place] = (char)other;
+					if (text_equal_caseless((struct text){a, length}, (struct text){b, length}) !=
+					    (byte == other || same_letter))
+						fail_msg("bytes %d and %d at %zu of %zu", byte, other, place, length);
+				}
+	assert_true(text_equal_caseless((struct text){0}, TEXT("")));
+}
+
 static void the_end_of_a_text_is_compared(void **state)
 {
 	(void)state;
@@ -176,6 +199,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(texts_compare_by_every_byte),
+		cmocka_unit_test(only_ascii_letters_are_the_same_in_both_cases),
 		cmocka_unit_test(the_end_of_a_text_is_compared),
 		cmocka_unit_test(a_text_is_taken_part_by_part),
 		cmocka_unit_test(a_string_that_is_not_there_equals_only_another),
