@@ -1,5 +1,5 @@
-/* oip_protobuf_read.c: Reader of ModelInferRequest and ModelInferResponse. A message is walked twice: first to
- * count, then to read. */
+/* oip_protobuf_read.c: Reader of ModelInferRequest and ModelInferResponse. A message is walked twice: first for its
+ * scalars, and to count what it repeats, then to read that. */
 #include "message/oip_contents.h"
 #include "message/oip_protobuf.h"
 #include "message/raw.h"
@@ -16,6 +16,11 @@ static const struct layout response_layout = {.tensors = 5, .raw = 6};
 
 enum { MODEL_NAME = 1, MODEL_VERSION, ID, PARAMETERS };
 
+/* How often a message has its repeated fields. */
+struct repeated_counts {
+	size_t parameters, tensors, wanted, raw;
+};
+
 struct oip_protobuf_reading {
 	struct arena *arena;
 	struct error *error;
@@ -27,7 +32,8 @@ static bool broken(struct oip_protobuf_reading *reading, const char *where)
 {
 	return error_set(reading->error, ERROR_INPUT, PLACE_NONE,
 			 "the protobuf message is cut off or broken in %s; send a whole inference.ModelInferRequest or "
-			 "Response", where);
+			 "Response",
+			 where);
 }
 
 static bool full(struct oip_protobuf_reading *reading)
@@ -41,16 +47,6 @@ static bool read_string(struct oip_protobuf_reading *reading, struct text bytes,
 		return broken(reading, "a string that is not UTF-8");
 	*text = bytes;
 	return true;
-}
-
-static size_t count_of(struct text message, uint32_t number)
-{
-	struct protobuf_cursor cursor = protobuf_cursor_of(message);
-	struct protobuf_field field;
-	size_t count = 0;
-	while (number && protobuf_next(&cursor, &field))
-		count += protobuf_is(&field, number, WIRE_BYTES);
-	return count;
 }
 
 static double number_of(uint64_t bits)
@@ -109,20 +105,19 @@ static bool read_parameter(struct oip_protobuf_reading *reading, struct text ent
 	}
 	if (cursor.failed)
 		return broken(reading, "a parameter");
-	return given || error_set(reading->error, ERROR_INPUT, PLACE_NONE,
-				  "the parameter " TEXT_FORMAT " has no value; give it one of its five",
-				  TEXT_ARGUMENTS(parameter->name));
+	return given ||
+	       error_set(reading->error, ERROR_INPUT, PLACE_NONE,
+			 "the parameter " TEXT_FORMAT " has no value; give it one of its five", TEXT_ARGUMENTS(parameter->name));
 }
 
-static bool read_parameters(struct oip_protobuf_reading *reading, struct text message, struct parameters *parameters)
+/* `count`: of the entries in the message. */
+static bool read_parameters(struct oip_protobuf_reading *reading, struct text message, size_t count, struct parameters *parameters)
 {
-	size_t count = count_of(message, PARAMETERS);
 	if (count == 0)
 		return true;
 	if (count > OIP_PARAMETERS_MAX)
 		return error_set(reading->error, ERROR_INPUT, PLACE_NONE, "%zu parameters stand in one place; at most %d are taken",
-				 count,
-				 OIP_PARAMETERS_MAX);
+				 count, OIP_PARAMETERS_MAX);
 	struct parameter *items = arena_take_raw(reading->arena, count * sizeof *items);
 	struct protobuf_cursor cursor = protobuf_cursor_of(message);
 	struct protobuf_field field;
@@ -151,6 +146,7 @@ struct oip_protobuf_tensors {
 	int64_t shape[TENSOR_RANK_MAX];
 	size_t rank; /* counts on beyond what `shape` holds */
 	struct oip_contents contents;
+	size_t parameters; /* how many it has */
 };
 
 static void gather_dimension(struct oip_protobuf_tensors *gathered, uint64_t value)
@@ -184,6 +180,8 @@ static bool gather(struct oip_protobuf_reading *reading, struct text message, st
 		} else if (protobuf_is(&field, OIP_TENSOR_CONTENTS, WIRE_BYTES)) {
 			if (!oip_contents_count(&gathered->contents, field.bytes))
 				return broken(reading, "the contents of a tensor");
+		} else if (protobuf_is(&field, PARAMETERS, WIRE_BYTES)) {
+			gathered->parameters++;
 		}
 	}
 	return !cursor.failed || broken(reading, "a tensor");
@@ -229,13 +227,13 @@ static const struct tensor *read_tensor(struct oip_protobuf_reading *reading, st
 	memcpy(shape, gathered.shape, gathered.rank * sizeof *shape);
 	tensor->shape = shape;
 	tensor->rank = (uint32_t)gathered.rank;
-	if (!read_data(reading, message, tensor, &gathered, index) || !read_parameters(reading, message, &tensor->parameters))
+	if (!read_data(reading, message, tensor, &gathered, index) ||
+	    !read_parameters(reading, message, gathered.parameters, &tensor->parameters))
 		return NULL;
 	return tensor;
 }
 
-/* The entries of a repeated field of strings or bytes; of InferRequestedOutputTensor
- * its name (field 1). */
+/* The name of an InferRequestedOutputTensor (field 1). */
 static struct text name_in(struct oip_protobuf_reading *reading, struct text message)
 {
 	struct protobuf_cursor cursor = protobuf_cursor_of(message);
@@ -249,6 +247,7 @@ static struct text name_in(struct oip_protobuf_reading *reading, struct text mes
 	return name;
 }
 
+/* The entries of a repeated field of strings, bytes or messages. */
 static struct text *texts_of(struct oip_protobuf_reading *reading, struct text message, uint32_t number, size_t count)
 {
 	struct text *texts = arena_take_raw(reading->arena, count * sizeof *texts);
@@ -265,9 +264,9 @@ static struct text *texts_of(struct oip_protobuf_reading *reading, struct text m
 	return texts;
 }
 
-static bool read_wanted(struct oip_protobuf_reading *reading, struct text message, uint32_t number, struct tensors_wanted *wanted)
+static bool read_wanted(struct oip_protobuf_reading *reading, struct text message, uint32_t number, size_t count,
+			struct tensors_wanted *wanted)
 {
-	size_t count = count_of(message, number);
 	if (count == 0)
 		return true;
 	struct text *names = texts_of(reading, message, number, count);
@@ -280,14 +279,14 @@ static bool read_wanted(struct oip_protobuf_reading *reading, struct text messag
 }
 
 static bool read_tensors(struct oip_protobuf_reading *reading, struct text message, const struct layout *layout,
-			 struct tensors *tensors)
+			 const struct repeated_counts *counts, struct tensors *tensors)
 {
-	size_t count = count_of(message, layout->tensors);
-	reading->raw_count = count_of(message, layout->raw);
+	size_t count = counts->tensors;
+	reading->raw_count = counts->raw;
 	if (reading->raw_count && reading->raw_count != count)
 		return error_set(reading->error, ERROR_INPUT, PLACE_NONE,
-				 "there are %zu tensors and %zu raw contents; send a raw entry for each tensor, or none",
-				 count, reading->raw_count);
+				 "there are %zu tensors and %zu raw contents; send a raw entry for each tensor, or none", count,
+				 reading->raw_count);
 	if (reading->raw_count && !(reading->raw = texts_of(reading, message, layout->raw, count)))
 		return false;
 	if (count == 0)
@@ -297,50 +296,59 @@ static bool read_tensors(struct oip_protobuf_reading *reading, struct text messa
 	struct protobuf_field field;
 	if (!items)
 		return full(reading);
-	count = 0;
-	while (protobuf_next(&cursor, &field)) {
+	for (size_t at = 0; at < count && protobuf_next(&cursor, &field);) {
 		if (!protobuf_is(&field, layout->tensors, WIRE_BYTES))
 			continue;
-		items[count] = read_tensor(reading, field.bytes, count);
-		if (!items[count++])
+		items[at] = read_tensor(reading, field.bytes, at);
+		if (!items[at++])
 			return false;
 	}
 	*tensors = (struct tensors){count, items};
 	return true;
 }
 
-/* The scalars at the top. */
-static bool read_texts(struct oip_protobuf_reading *reading, struct text message, struct payload *payload, struct text *id)
+/* The scalars at the top, and the counts of what is repeated. */
+static bool read_texts(struct oip_protobuf_reading *reading, struct text message, const struct layout *layout,
+		       struct payload *payload, struct text *id, struct repeated_counts *counts)
 {
+	*counts = (struct repeated_counts){0};
 	struct protobuf_cursor cursor = protobuf_cursor_of(message);
 	struct protobuf_field field;
 	struct text version = {NULL, 0};
 	while (protobuf_next(&cursor, &field)) {
+		if (field.wire != WIRE_BYTES)
+			continue;
 		struct text *text = field.number == MODEL_NAME	    ? &payload->model_name
 				    : field.number == MODEL_VERSION ? &version
 				    : field.number == ID	    ? id
 								    : NULL;
-		if (text && field.wire == WIRE_BYTES && !read_string(reading, field.bytes, text))
+		if (text && !read_string(reading, field.bytes, text))
 			return false;
+		counts->parameters += field.number == PARAMETERS;
+		counts->tensors += field.number == layout->tensors;
+		counts->raw += field.number == layout->raw;
+		counts->wanted += field.number == layout->wanted;
 	}
 	payload_set_version(payload, reading->arena, version);
 	return !cursor.failed || broken(reading, "its fields");
 }
 
 static bool read_message(struct oip_protobuf_reading *reading, struct text message, const struct layout *layout,
-			 struct payload *payload, struct text *id)
+			 struct payload *payload, struct text *id, struct repeated_counts *counts)
 {
-	return read_texts(reading, message, payload, id) && read_parameters(reading, message, &payload->parameters) &&
-	       read_tensors(reading, message, layout, &payload->tensors);
+	return read_texts(reading, message, layout, payload, id, counts) &&
+	       read_parameters(reading, message, counts->parameters, &payload->parameters) &&
+	       read_tensors(reading, message, layout, counts, &payload->tensors);
 }
 
 bool oip_protobuf_decode(struct message *message, struct text bytes, const struct schema_source *schemas, struct error *error)
 {
 	struct oip_protobuf_reading reading = {.arena = message->arena, .error = error};
 	struct text id = {NULL, 0};
+	struct repeated_counts counts;
 	(void)schemas;
-	if (!read_message(&reading, bytes, &request_layout, &message->payload, &id) ||
-	    !read_wanted(&reading, bytes, request_layout.wanted, &message->wanted))
+	if (!read_message(&reading, bytes, &request_layout, &message->payload, &id, &counts) ||
+	    !read_wanted(&reading, bytes, request_layout.wanted, counts.wanted, &message->wanted))
 		return false;
 	/* Who is asked for; only an answer says who answered. */
 	message->payload.model_name = (struct text){NULL, 0};
@@ -355,8 +363,9 @@ bool oip_response_decode(struct text bytes, struct arena *arena, struct payload 
 	struct error fault = {0};
 	struct oip_protobuf_reading reading = {.arena = arena, .error = &fault};
 	struct text own_id = {NULL, 0};
+	struct repeated_counts counts;
 	*payload = (struct payload){0};
-	if (read_message(&reading, bytes, &response_layout, payload, id ? id : &own_id))
+	if (read_message(&reading, bytes, &response_layout, payload, id ? id : &own_id, &counts))
 		return true;
 	return error_set(error, fault.kind == ERROR_INPUT ? ERROR_REMOTE : fault.kind, PLACE_NONE, "%s", fault.text);
 }

@@ -92,8 +92,28 @@ static bool over_group(struct protobuf_cursor *cursor, uint32_t number)
 	return true;
 }
 
+#define ONE_BYTE_END 0x80 /* varints of one byte are below */
+#define TAG_LEAST 8	  /* of the field 1 */
+
+/* Nearly every field has a tag and a length of one byte. False: this one is to be read in full. */
+static inline bool short_bytes_next(struct protobuf_cursor *cursor, struct protobuf_field *field)
+{
+	const unsigned char *at = cursor->at;
+	const size_t left = protobuf_left(cursor);
+	if (left < 2 || at[0] >= ONE_BYTE_END || at[0] < TAG_LEAST || (at[0] & 7) != WIRE_BYTES || at[1] >= ONE_BYTE_END ||
+	    at[1] > left - 2)
+		return false;
+	field->number = at[0] >> 3;
+	field->wire = WIRE_BYTES;
+	field->bytes = (struct text){(const char *)at + 2, at[1]};
+	cursor->at = at + 2 + at[1];
+	return true;
+}
+
 bool protobuf_next(struct protobuf_cursor *cursor, struct protobuf_field *field)
 {
+	if (short_bytes_next(cursor, field))
+		return true;
 	while (cursor->at < cursor->end) {
 		if (!read_tag(cursor, field))
 			return false;
