@@ -90,7 +90,7 @@ static bool length_take(struct text *rest, int64_t *length)
 	return false;
 }
 
-static bool text_copy(struct text *rest, bool may_lack, char **to, struct text *text)
+static bool text_take(struct text *rest, bool may_lack, struct text *text)
 {
 	int64_t length;
 	*text = (struct text){0};
@@ -98,20 +98,35 @@ static bool text_copy(struct text *rest, bool may_lack, char **to, struct text *
 		return false;
 	if (length < 0)
 		return true;
-	*text = (struct text){*to, (size_t)length};
-	memcpy(*to, rest->bytes, (size_t)length);
-	(*to)[length] = '\0';
-	*to += length + 1;
+	*text = (struct text){rest->bytes, (size_t)length};
 	rest->bytes += length;
 	rest->length -= (size_t)length;
 	return true;
+}
+
+static bool text_copy(struct text *rest, bool may_lack, char **to, struct text *text)
+{
+	if (!text_take(rest, may_lack, text))
+		return false;
+	if (!text->bytes)
+		return true;
+	memcpy(*to, text->bytes, text->length);
+	text->bytes = *to;
+	(*to)[text->length] = '\0';
+	*to += text->length + 1;
+	return true;
+}
+
+static bool count_take(struct text *block, int64_t *count)
+{
+	return length_take(block, count) && *count >= 0 && (uint64_t)*count <= block->length / 2;
 }
 
 bool header_block_read(struct text block, struct arena *arena, struct headers *headers)
 {
 	int64_t count;
 	*headers = (struct headers){0};
-	if (!length_take(&block, &count) || count < 0 || (uint64_t)count > block.length / 2)
+	if (!count_take(&block, &count))
 		return false;
 	if (count == 0)
 		return block.length == 0;
@@ -123,5 +138,21 @@ bool header_block_read(struct text block, struct arena *arena, struct headers *h
 		if (!text_copy(&block, false, &to, &items[i].name) || !text_copy(&block, true, &to, &items[i].value))
 			return false;
 	*headers = (struct headers){(size_t)count, items};
+	return block.length == 0;
+}
+
+bool header_block_value(struct text block, struct text name, struct text *value)
+{
+	int64_t count;
+	struct text own_name, own_value;
+	*value = (struct text){0};
+	if (!count_take(&block, &count))
+		return false;
+	for (; count > 0; count--) {
+		if (!text_take(&block, false, &own_name) || !text_take(&block, true, &own_value))
+			return false;
+		if (own_name.length == name.length && text_equal_caseless(own_name, name))
+			*value = own_value;
+	}
 	return block.length == 0;
 }

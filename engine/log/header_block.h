@@ -23,4 +23,8 @@ bool header_block_find(struct text key, struct text value, struct text *block);
  * memory ran out, which arena_failed() tells. */
 bool header_block_read(struct text block, struct arena *arena, struct headers *headers);
 
+/* Finds the last header of that name, compared without case, and copies nothing: `value` borrows from the block; bytes NULL: there
+ * is none. False: the bytes are not exactly such headers. */
+bool header_block_value(struct text block, struct text name, struct text *value);
+
 #endif

@@ -30,6 +30,20 @@ bool record_headers(const struct record *record, struct arena *arena, struct hea
 	return true;
 }
 
+bool record_header_value(const struct record *record, struct text name, struct arena *arena, struct text *value,
+			 struct error *error)
+{
+	struct text block;
+	struct headers headers;
+	if (record->held && header_block_find(record->key, record->value, &block) && header_block_value(block, name, value))
+		return true;
+	if (!record_headers(record, arena, &headers, error))
+		return false;
+	const struct header *header = headers_find(headers, name);
+	*value = header ? header->value : (struct text){0};
+	return true;
+}
+
 void record_release(struct record *record)
 {
 	if (record->held)

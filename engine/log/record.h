@@ -34,6 +34,12 @@ struct record {
 
 /* Headers of a record, in the arena; names and values borrow from the record. */
 bool record_headers(const struct record *record, struct arena *arena, struct headers *headers, struct error *error);
+
+/* Value of the last header of that name, compared without case; bytes NULL: it has none, or one without a value. Borrows from the
+ * record, or from the arena. For a record of which nothing else is read: it spares the copy of the others. */
+bool record_header_value(const struct record *record, struct text name, struct arena *arena, struct text *value,
+			 struct error *error);
+
 void record_release(struct record *record); /* a record without `held` is fine */
 
 /* The next offset to read, or to commit, of a partition. */

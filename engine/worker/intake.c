@@ -146,18 +146,16 @@ void intake_enter(struct worker *worker, struct inflight *inflight)
 }
 
 /* Whether this pipeline answered the request before it was logged. Other pipelines, of other groups, may read the same topic: they
- * take it. Sets the message's headers. */
+ * take it. */
 static bool was_answered(struct inflight *inflight)
 {
-	struct error error = {0};
-	struct message *message = &inflight->message;
+	struct error error;
 	const char *mark = inflight->stage->config->mark;
 	if (!mark || inflight->direct || comes_from_stage(inflight->stage->config) || external_input_point_of(inflight))
 		return false;
-	if (!record_headers(&inflight->record, message->arena, &message->headers, &error))
-		return false;
-	const struct header *header = headers_find(message->headers, TEXT(REPLY_ANSWERED_HEADER));
-	return header && text_is(header->value, mark);
+	struct text value;
+	return record_header_value(&inflight->record, TEXT(REPLY_ANSWERED_HEADER), inflight->message.arena, &value, &error) &&
+	       text_is(value, mark);
 }
 
 /* Ends an in-flight message whose request was answered directly: only its offset counts. */

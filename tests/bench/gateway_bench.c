@@ -1,14 +1,17 @@
 /* gateway_bench.c: Cost of a request in a gateway and a worker, apart from its protocol.
  *
- *   gateway_bench headers|address|memory ROUNDS
+ *   gateway_bench headers|skip|reply|address|memory ROUNDS
  *
- * `headers`: the four headers of a request's record are found and read. `address`: the address for a reply is written and read.
- * `memory`: a request and its reply pass between gateway and worker by memory, with the addresses that they have as headers. */
+ * `headers`: the four headers of a request's record are found and read. `skip`: one of them is looked for, by which a request that
+ * was answered directly is skipped. `reply`: a model's reply by gRPC is read, FP32[1,16]. `address`: the address for a reply is
+ * written and read. `memory`: a request and its reply pass between gateway and worker by memory, with the addresses that they have
+ * as headers. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "log/header_block.h"
+#include "message/oip_protobuf.h"
 #include "message/reply.h"
 #include "worker/direct_hub.h"
 
@@ -33,6 +36,30 @@ static bool headers_pass(struct arena *arena)
 	arena_reset(arena);
 	return header_block_find((struct text){0}, value, &block) && header_block_read(block, arena, &headers) &&
 	       headers.count == 4;
+}
+
+static bool skip_pass(void)
+{
+	const struct text value = {memchr(record, '0', sizeof record), 10};
+	struct text block, found;
+	return header_block_find((struct text){0}, value, &block) &&
+	       header_block_value(block, TEXT(REPLY_ANSWERED_HEADER), &found) && !found.bytes;
+}
+
+/* A ModelInferResponse of a name, a version, an id, a tensor and its raw contents of 64 bytes. */
+static const char reply_bytes[] = "\x0a\x06link-a\x12\x01"
+			    "1\x1a\x08"
+			    "12345678\x2a\x0d\x0a\x01x\x12\x04"
+			    "FP32\x1a\x02\x01\x10\x32\x40"
+			    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+static bool reply_pass(struct arena *arena)
+{
+	struct payload payload;
+	struct error error = {0};
+	arena_reset(arena);
+	return oip_response_decode((struct text){reply_bytes, sizeof reply_bytes - 1}, arena, &payload, NULL, &error) &&
+	       payload.tensors.count == 1 && payload.tensors.items[0]->count == 16;
 }
 
 static bool address_pass(uint64_t call)
@@ -65,7 +92,7 @@ int main(int count, char **words)
 	static const char *const pipelines[] = {"one"};
 	struct error error = {0};
 	if (count != 3) {
-		fprintf(stderr, "usage: gateway_bench headers|address|memory ROUNDS\n");
+		fprintf(stderr, "usage: gateway_bench headers|skip|reply|address|memory ROUNDS\n");
 		return 2;
 	}
 	struct arena *arena = arena_open(1 << 20);
@@ -76,6 +103,8 @@ int main(int count, char **words)
 		direct_port_serve(port, pipelines, 1);
 	for (long i = 0, rounds = strtol(words[2], NULL, 10); good && i < rounds; i++)
 		good = strcmp(words[1], "headers") == 0	  ? headers_pass(arena)
+		       : strcmp(words[1], "skip") == 0	  ? skip_pass()
+		       : strcmp(words[1], "reply") == 0	  ? reply_pass(arena)
 		       : strcmp(words[1], "address") == 0 ? address_pass((uint64_t)i + 100000)
 							  : memory_pass(hub, port);
 	direct_port_close(port);

@@ -194,6 +194,27 @@ static void no_block_is_read_beyond_its_end(void **state)
 	arena_close(arena);
 }
 
+/* The last of several counts, in any case; what is looked for is the whole name. */
+static void one_header_is_found_without_the_others(void **state)
+{
+	static const char *const named[] = {"mark", "first", "marks", "no", "Mark", "last", "other", ""};
+	struct record_bytes record;
+	struct text block, value;
+	(void)state;
+	record_make(&record, 0xff, 5, 3, "k", "v", named, 4);
+	assert_true(header_block_find(record.key, record.value, &block));
+	assert_true(header_block_value(block, TEXT("MARK"), &value));
+	assert_true(text_is(value, "last"));
+	assert_true(header_block_value(block, TEXT("mar"), &value));
+	assert_null(value.bytes);
+	for (size_t length = 0; length < block.length; length++)
+		assert_false(header_block_value((struct text){block.bytes, length}, TEXT("mark"), &value));
+	record_make(&record, 0xff, 5, 3, "k", "v", named, 0);
+	assert_true(header_block_find(record.key, record.value, &block));
+	assert_true(header_block_value(block, TEXT("mark"), &value));
+	assert_null(value.bytes);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -202,6 +223,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_in_the_format_is_left_alone),
 		cmocka_unit_test(a_block_that_is_not_exactly_its_headers_is_refused),
 		cmocka_unit_test(no_block_is_read_beyond_its_end),
+		cmocka_unit_test(one_header_is_found_without_the_others),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
