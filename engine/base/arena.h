@@ -58,6 +58,12 @@ static inline void *arena_take_raw(struct arena *arena, size_t size)
 	return piece;
 }
 
+/* The same, for what is only a saving: NULL if the newest block has no space for it. The arena does not fail by it. */
+static inline void *arena_take_spare(struct arena *arena, size_t size)
+{
+	return size > 0 && size <= arena->room ? arena_take_raw(arena, size) : NULL;
+}
+
 /* `count` elements of `size`, zeroed, aligned for any type. The product is checked for overflow. */
 static inline void *arena_take(struct arena *arena, size_t count, size_t size)
 {

@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "message/answer_label.h"
 #include "message/assigned.h"
 #include "message/dead_letter.h"
 #include "message/explained_seldon.h"
 #include "message/exposure.h"
-#include "message/answer_label.h"
 #include "message/failure.h"
 #include "message/feed_record.h"
 #include "message/oip_json.h"
@@ -114,8 +114,7 @@ static bool answer_headers(const struct message *message, const struct answer *a
 		assigned_headers(message, format, headers);
 	if (headers->json_length > 0) {
 		snprintf(headers->json_length_text, sizeof headers->json_length_text, "%zu", headers->json_length);
-		headers->items[headers->count++] =
-			(struct header){TEXT(OIP_LENGTH_HEADER), text_of(headers->json_length_text)};
+		headers->items[headers->count++] = (struct header){TEXT(OIP_LENGTH_HEADER), text_of(headers->json_length_text)};
 	}
 	*all = (struct headers){headers->count, headers->items};
 	return true;
@@ -128,25 +127,51 @@ static struct text key_of(const struct inflight *inflight, const struct message 
 	return offspring && offspring->keyed ? message->key : inflight->kept_key;
 }
 
+/* Encodes the answer, which is written twice if a gateway waits for it: for its caller, and for the outputs. The first one to
+ * encode it keeps the bytes for the other. */
+static bool answer_encode_once(struct outbox *outbox, struct inflight *inflight, const struct message *message,
+			       const struct format *format, const struct answer *answer, struct text *value, struct error *error)
+{
+	const bool is_shared =
+		message == &inflight->message && format == message->format && !answer->error && inflight->outcome == FLOW_ANSWER;
+	if (is_shared && inflight->encoded.bytes) {
+		*answer->header_length = inflight->encoded_head;
+		*value = inflight->encoded;
+		return true;
+	}
+	buffer_clear(&outbox->encoded);
+	if (!answer_encode(message, answer, format, inflight->stage->schemas, &outbox->encoded, error))
+		return false;
+	*value = buffer_view(&outbox->encoded);
+	char *kept = is_shared && headers_find(message->headers, TEXT(REPLY_HEADER))
+			     ? arena_take_spare(message->arena, value->length)
+			     : NULL;
+	if (kept) {
+		inflight->encoded = (struct text){memcpy(kept, value->bytes, value->length), value->length};
+		inflight->encoded_head = *answer->header_length;
+	}
+	return true;
+}
+
 /* Writes the answer of the message, or of one of its children. */
-static bool answer_write(struct outbox *outbox, const struct inflight *inflight, const struct message *message,
+static bool answer_write(struct outbox *outbox, struct inflight *inflight, const struct message *message,
 			 const struct format *format, const struct answer *given, struct answer_headers *headers,
 			 struct outgoing *outgoing, struct error *error)
 {
 	struct answer answer = *given;
+	struct text value;
 	answer.header_length = &headers->json_length;
-	buffer_clear(&outbox->encoded);
-	if (!answer_encode(message, &answer, format, inflight->stage->schemas, &outbox->encoded, error))
+	if (!answer_encode_once(outbox, inflight, message, format, &answer, &value, error))
 		return false;
 	*outgoing = (struct outgoing){
 		.origin = origin_of(inflight),
 		.key = key_of(inflight, message),
-		.value = buffer_view(&outbox->encoded),
+		.value = value,
 	};
 	return answer_headers(message, &answer, format, headers, &outgoing->headers, error);
 }
 
-static enum produce_verdict answer_produce(struct outbox *outbox, const struct inflight *inflight, const struct message *message,
+static enum produce_verdict answer_produce(struct outbox *outbox, struct inflight *inflight, const struct message *message,
 					   const struct answer *answer, struct error *error)
 {
 	const struct stage_config *config = inflight->stage->config;
@@ -184,8 +209,8 @@ static enum produce_verdict end_produce(struct outbox *outbox, const struct infl
 }
 
 /* Writes the answer of a child. If it cannot be produced, an error answer replaces it; the others are not affected. */
-static enum produce_verdict offspring_answer(struct outbox *outbox, const struct inflight *inflight,
-					     const struct offspring *offspring, struct error *error)
+static enum produce_verdict offspring_answer(struct outbox *outbox, struct inflight *inflight, const struct offspring *offspring,
+					     struct error *error)
 {
 	struct error refused;
 	const struct answer instead = {.error = &refused};
@@ -236,8 +261,8 @@ static void reply_error(struct outbox *outbox, const struct inflight *inflight, 
 		assigned_headers(message, message->format, headers);
 }
 
-/* Writes the copy in the request's format, whatever the format of the outputs topic. */
-static void reply_write(struct outbox *outbox, const struct inflight *inflight, struct answer_headers *headers)
+/* Writes the copy in the request's format, whatever the format of the outputs topic; its value, which others may overwrite. */
+static struct text reply_write(struct outbox *outbox, struct inflight *inflight, struct answer_headers *headers)
 {
 	struct error error;
 	struct outgoing written;
@@ -252,10 +277,13 @@ static void reply_write(struct outbox *outbox, const struct inflight *inflight, 
 		reply_error(outbox, inflight, &inflight->answer, headers);
 	} else if (!answer_write(outbox, inflight, &inflight->message, format, &inflight->answer, headers, &written, &error)) {
 		reply_error(outbox, inflight, &failed, headers);
-	} else if (!headers_find((struct headers){headers->count, headers->items}, TEXT("content-type"))) {
+	} else {
 		const char *types = format->content_types;
-		headers->items[headers->count++] = (struct header){TEXT("content-type"), {types, strcspn(types, " ")}};
+		if (!headers_find((struct headers){headers->count, headers->items}, TEXT("content-type")))
+			headers->items[headers->count++] = (struct header){TEXT("content-type"), {types, strcspn(types, " ")}};
+		return written.value;
 	}
+	return buffer_view(&outbox->encoded);
 }
 
 /* Whether a step of the pipeline explains in another stage, which then replies. */
@@ -267,7 +295,7 @@ static bool explains_elsewhere(const struct stage_config *config)
 	return false;
 }
 
-static void reply_explanation(struct outbox *outbox, const struct inflight *inflight, struct answer_headers *headers)
+static struct text reply_explanation(struct outbox *outbox, const struct inflight *inflight, struct answer_headers *headers)
 {
 	struct error error = {0};
 	const struct answer failed = {.error = &error};
@@ -292,6 +320,7 @@ static void reply_explanation(struct outbox *outbox, const struct inflight *infl
 		reply_error(outbox, inflight, &failed, headers);
 	else
 		headers->items[headers->count++] = (struct header){TEXT("content-type"), TEXT("application/json")};
+	return buffer_view(&outbox->encoded);
 }
 
 /* Which reply a stage gives. An error of the path is replied by the stage that answers. */
@@ -310,7 +339,7 @@ static enum reply_form reply_form(const struct inflight *inflight)
 }
 
 /* Produces the reply to a waiting gateway, when all results of the request have left. */
-void outbox_reply(struct outbox *outbox, const struct inflight *inflight)
+void outbox_reply(struct outbox *outbox, struct inflight *inflight)
 {
 	struct answer_headers headers = {.json_length = 0};
 	struct reply_address address;
@@ -319,14 +348,12 @@ void outbox_reply(struct outbox *outbox, const struct inflight *inflight)
 	if (form == REPLY_NOTHING ||
 	    !replies_wanted(&outbox->replies, message->headers, inflight->stage->config->graph->name, &address))
 		return;
-	if (form == REPLY_EXPLANATION)
-		reply_explanation(outbox, inflight, &headers);
-	else
-		reply_write(outbox, inflight, &headers);
+	const struct text value =
+		form == REPLY_EXPLANATION ? reply_explanation(outbox, inflight, &headers) : reply_write(outbox, inflight, &headers);
 	if (!headers_find((struct headers){headers.count, headers.items}, TEXT(REPLY_ID_HEADER)))
 		headers.items[headers.count++] = (struct header){TEXT(REPLY_ID_HEADER), message->id};
 	headers.items[headers.count++] = *headers_find(message->headers, TEXT(REPLY_HEADER));
-	const struct outgoing record = {.value = buffer_view(&outbox->encoded), .headers = {headers.count, headers.items}};
+	const struct outgoing record = {.value = value, .headers = {headers.count, headers.items}};
 	replies_put(inflight->stage->worker, inflight->direct ? NULL : &address, &record);
 }
 

@@ -35,7 +35,7 @@ struct position origin_of(const struct inflight *inflight);
 enum produce_verdict outbox_put(struct outbox *outbox, struct inflight *inflight);
 
 /* Replies to the gateway that waits for this in-flight message, if there is one. */
-void outbox_reply(struct outbox *outbox, const struct inflight *inflight);
+void outbox_reply(struct outbox *outbox, struct inflight *inflight);
 
 /* Sends a record to a tap at once; it may be lost. `inflight`: whose message it is; NULL: not known, as of a merged call. */
 void outbox_tap(struct outbox *outbox, const struct worker_stage *stage, const struct inflight *inflight,

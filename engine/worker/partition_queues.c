@@ -355,6 +355,7 @@ void inflight_finish(struct partition_queues *queues, struct message *message, e
 	inflight_count_work(inflight);
 	inflight->outcome = outcome;
 	inflight->answer = *answer;
+	inflight->encoded = (struct text){0};
 	if (inflight->answer.error) {
 		inflight->error = *inflight->answer.error;
 		inflight->answer.error = &inflight->error;

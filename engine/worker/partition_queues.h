@@ -87,7 +87,9 @@ struct inflight {
 	const struct offspring *produced; /* last offspring whose answer was produced, or that needs none */
 	enum flow_outcome outcome;
 	struct answer answer;
-	struct error error; /* answer.error points here */
+	struct error error;  /* answer.error points here */
+	struct text encoded; /* the answer as it was written in the request's format; bytes NULL: it is to be encoded */
+	size_t encoded_head; /* likewise: length of its JSON, if the format has a binary part */
 	const struct emission *emissions;
 	const struct emission **emissions_end;
 };
