@@ -12,6 +12,7 @@
 #include "message/failure.h"
 #include "message/feed_record.h"
 #include "message/oip_json.h"
+#include "worker/answer_encoding.h"
 #include "worker/direct_log.h"
 #include "worker/parts.h"
 #include "worker/stage_links.h"
@@ -127,32 +128,6 @@ static struct text key_of(const struct inflight *inflight, const struct message 
 	return offspring && offspring->keyed ? message->key : inflight->kept_key;
 }
 
-/* Encodes the answer, which is written twice if a gateway waits for it: for its caller, and for the outputs. The first one to
- * encode it keeps the bytes for the other. */
-static bool answer_encode_once(struct outbox *outbox, struct inflight *inflight, const struct message *message,
-			       const struct format *format, const struct answer *answer, struct text *value, struct error *error)
-{
-	const bool is_shared =
-		message == &inflight->message && format == message->format && !answer->error && inflight->outcome == FLOW_ANSWER;
-	if (is_shared && inflight->encoded.bytes) {
-		*answer->header_length = inflight->encoded_head;
-		*value = inflight->encoded;
-		return true;
-	}
-	buffer_clear(&outbox->encoded);
-	if (!answer_encode(message, answer, format, inflight->stage->schemas, &outbox->encoded, error))
-		return false;
-	*value = buffer_view(&outbox->encoded);
-	char *kept = is_shared && headers_find(message->headers, TEXT(REPLY_HEADER))
-			     ? arena_take_spare(message->arena, value->length)
-			     : NULL;
-	if (kept) {
-		inflight->encoded = (struct text){memcpy(kept, value->bytes, value->length), value->length};
-		inflight->encoded_head = *answer->header_length;
-	}
-	return true;
-}
-
 /* Writes the answer of the message, or of one of its children. */
 static bool answer_write(struct outbox *outbox, struct inflight *inflight, const struct message *message,
 			 const struct format *format, const struct answer *given, struct answer_headers *headers,
@@ -161,7 +136,7 @@ static bool answer_write(struct outbox *outbox, struct inflight *inflight, const
 	struct answer answer = *given;
 	struct text value;
 	answer.header_length = &headers->json_length;
-	if (!answer_encode_once(outbox, inflight, message, format, &answer, &value, error))
+	if (!answer_encode_once(&outbox->encoded, inflight, message, format, &answer, &value, error))
 		return false;
 	*outgoing = (struct outgoing){
 		.origin = origin_of(inflight),

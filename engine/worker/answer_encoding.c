@@ -1,0 +1,31 @@
+/* answer_encoding.c: see answer_encoding.h. */
+#include "worker/answer_encoding.h"
+
+#include <string.h>
+
+#include "message/reply.h"
+#include "worker/parts.h"
+
+bool answer_encode_once(struct buffer *buffer, struct inflight *inflight, const struct message *message,
+			const struct format *format, const struct answer *answer, struct text *value, struct error *error)
+{
+	const bool is_shared =
+		message == &inflight->message && format == message->format && !answer->error && inflight->outcome == FLOW_ANSWER;
+	if (is_shared && inflight->encoded.bytes) {
+		*answer->header_length = inflight->encoded_head;
+		*value = inflight->encoded;
+		return true;
+	}
+	buffer_clear(buffer);
+	if (!answer_encode(message, answer, format, inflight->stage->schemas, buffer, error))
+		return false;
+	*value = buffer_view(buffer);
+	char *kept = is_shared && headers_find(message->headers, TEXT(REPLY_HEADER))
+			     ? arena_take_spare(message->arena, value->length)
+			     : NULL;
+	if (kept) {
+		inflight->encoded = (struct text){memcpy(kept, value->bytes, value->length), value->length};
+		inflight->encoded_head = *answer->header_length;
+	}
+	return true;
+}
