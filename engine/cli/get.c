@@ -28,7 +28,7 @@ static const struct option options[] = {
 	 .type = OPTION_NAMES,
 	 .offset = offsetof(struct get_options, labels),
 	 .word = "KEY=VALUE",
-	 .help = "Only resources with this label. May be given several times; a resource then has all of them."},
+	 .help = "Only resources with this label of their metadata. May be given several times; a resource then has all of them."},
 	ROW("watch", FLAG, struct get_options, watch,
 	    .help = "Continues, and prints a resource again when its version or state changes, until it is interrupted."),
 	COMMAND_FORM(get_options, form, "text json yaml wide name"),

@@ -100,9 +100,11 @@ static bool file_stays(const struct workspace *workspace, const struct name *nam
 static bool item_label(const struct workspace *workspace, const struct name_list *names, struct applied_artifacts *artifacts,
 		       struct proposal_item *item, struct error *error)
 {
-	struct control_label *labels = ARENA_ARRAY(workspace->arena, struct control_label, names->count + 1);
+	struct control_label *labels = ARENA_ARRAY(workspace->arena, struct control_label, item->labels.count + names->count + 1);
 	size_t count = 0;
 	bool good = labels;
+	for (; good && count < item->labels.count; count++)
+		labels[count] = ((const struct control_label *)item->labels.items)[count];
 	for (size_t i = 0; good && i < names->count; i++) {
 		const struct name *name = &names->items[i];
 		const char *path = files_path(name, workspace->arena);

@@ -6,6 +6,7 @@
 #include "spec/workspace.h"
 
 #define DOCUMENT_BYTES_MAX YAML_BYTES_MAX
+#define OWN_LABELS "sluice.io/" /* the beginning of the keys of labels that commands and the keeper give */
 
 /* ---- documents ---- */
 
@@ -91,6 +92,19 @@ static bool refuse_secret(const struct workspace *workspace, const struct resour
 				    "`env:NAME` or `file:PATH`, and give the engines that variable or file");
 }
 
+/* The labels of its metadata. Keys of our own say what the control plane knows of a version. */
+static bool labels_take(const struct workspace *workspace, const struct resource *resource, struct proposal_item *item)
+{
+	const struct annotation *written = resource->labels.items;
+	struct control_label *labels = ARENA_ARRAY(workspace->arena, struct control_label, resource->labels.count + 1);
+	size_t count = 0;
+	for (size_t i = 0; labels && i < resource->labels.count; i++)
+		if (written[i].value && !text_starts_with(text_of(written[i].key.text), TEXT(OWN_LABELS)))
+			labels[count++] = (struct control_label){text_of(written[i].key.text), text_of(written[i].value)};
+	item->labels = (struct record_list){count, labels};
+	return labels;
+}
+
 static bool items_make(const struct workspace *workspace, struct applied_files *files, struct error *error)
 {
 	files->items = ARENA_ARRAY(workspace->arena, struct proposal_item, files->spec.count);
@@ -106,7 +120,7 @@ static bool items_make(const struct workspace *workspace, struct applied_files *
 			return false;
 		item->kind = place->kind = text_of(resource->kind->name);
 		item->name = place->name = text_of(resource->name.text);
-		good = document_make(workspace, files, resource, item, place);
+		good = labels_take(workspace, resource, item) && document_make(workspace, files, resource, item, place);
 		files->count++;
 	}
 	return good || error_memory(error, ERROR_SYSTEM, "reading documents");

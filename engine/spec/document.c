@@ -452,6 +452,7 @@ static void read_resource(struct spec *spec, const struct node *root, const stru
 	if (!resource->namespace && options)
 		resource->namespace = options->namespace;
 	resource->annotations = envelope.metadata.annotations;
+	resource->labels = envelope.metadata.labels;
 	check_name(spec, resource, root, fragment);
 	if (envelope.metadata.namespace.text)
 		name_check(envelope.metadata.namespace, "the namespace", spec->faults);

@@ -57,6 +57,7 @@ struct resource {
 	struct name name;	      /* "default" for a runtime without one */
 	const char *namespace;	      /* NULL: none given */
 	struct item_list annotations; /* struct annotation */
+	struct item_list labels;      /* likewise; for those who select resources */
 	struct place place;	      /* of the document */
 	const struct node *node;      /* the document */
 	const void *spec;	      /* struct pipeline_spec, ... by kind->type */

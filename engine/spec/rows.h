@@ -39,6 +39,7 @@ struct metadata {
 	struct name name;
 	struct name namespace;
 	struct item_list annotations; /* struct annotation */
+	struct item_list labels;      /* likewise */
 };
 
 /* Adds faults for a topic name, or the beginning of one, that Kafka would reject. */

@@ -228,6 +228,26 @@ static void what_is_no_longer_in_the_folder_is_pruned(void **state)
 	runs(EXIT_MISUSE, "--prune needs one folder", "apply %s/a.yaml --prune", folder);
 }
 
+#define LABELLED(name, labels)                                                                                                     \
+	"---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: " name ", labels: " labels "}\n"                 \
+	"spec: {storageUri: 'stub://echo'}\n"
+
+static void labels_of_the_metadata_select(void **state)
+{
+	(void)state;
+	file_write("a.yaml", LABELLED("one", "{team: x, tier: gold}") LABELLED("two", "{team: y}") "---\n" MODEL("three"));
+	runs(EXIT_GOOD, "Model/two version 1 accepted", "apply %s", folder);
+	runs(EXIT_GOOD, "Model/one\n", "get -l team=x -l tier=gold -o name");
+	runs(EXIT_GOOD, "has no such resource", "get -l team=x -l tier=silver");
+	runs(EXIT_GOOD, "Model/two\n", "get -l team=y -o name");
+	runs(EXIT_GOOD, "team=x", "describe model/one");
+	runs(EXIT_GOOD, "Model/one unchanged\n", "apply %s", folder);
+	file_write("a.yaml", LABELLED("one", "{team: z, sluice.io/folder: elsewhere}"));
+	runs(EXIT_GOOD, "Model/one version 2 accepted", "apply %s", folder);
+	runs(EXIT_GOOD, "has no such resource", "get -l sluice.io/folder=elsewhere");
+	runs(EXIT_GOOD, "has no such resource", "get -l team=x");
+}
+
 static void what_moved_to_another_folder_is_not_pruned(void **state)
 {
 	char path[64], line[128];
@@ -624,6 +644,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_dry_run_proposes_nothing, keeper_setup, broker_teardown),
 		cmocka_unit_test_setup_teardown(what_moved_to_another_folder_is_not_pruned, keeper_setup, broker_teardown),
 		cmocka_unit_test_setup_teardown(the_topics_have_the_prefix_that_is_asked_for, prefix_setup, broker_teardown),
+		cmocka_unit_test_setup_teardown(labels_of_the_metadata_select, keeper_setup, broker_teardown),
 		cmocka_unit_test_setup_teardown(a_folder_is_known_by_its_repository, keeper_setup, broker_teardown),
 		cmocka_unit_test_setup_teardown(a_set_has_the_name_that_its_owner_chose, keeper_setup, broker_teardown),
 		cmocka_unit_test_setup_teardown(what_is_no_longer_in_the_folder_is_pruned, keeper_setup, broker_teardown),
