@@ -10,9 +10,12 @@
 #include "view/html_parts.h"
 
 #define OTHERS_BYTES 48 /* of a line that stands for the features that are not shown */
-#define BAR_COLUMNS 40
-#define NAME_COLUMNS_MAX 40
+#define LINE_COLUMNS 80
+#define BAR_COLUMNS_MAX 40
+#define NAME_COLUMNS_MAX 28
 #define NUMBER_COLUMNS 14
+#define ERROR_COLUMNS 14
+#define GAP_COLUMNS 2
 
 /* ---- reading ---- */
 
@@ -174,26 +177,65 @@ static size_t waterfall_lines(const struct waterfall *waterfall)
 
 /* ---- text ---- */
 
-/* A name cut to a column, at a character's beginning. */
-static void print_name(struct buffer *out, struct text name, struct arena *arena)
+/* The columns of one waterfall. */
+struct waterfall_layout {
+	size_t name, bar;
+	bool has_errors;
+};
+
+/* Columns of a shown name, at most so many; `*length`: its bytes there, up to a character's beginning. */
+static size_t name_columns(const char *shown, size_t most, size_t *length)
 {
-	const char *shown = text_shown(name, arena);
-	size_t columns = 0, length = 0;
-	for (; shown[length]; length++) {
-		const bool begins = ((unsigned char)shown[length] & 0xC0) != 0x80;
-		if (begins && columns == NAME_COLUMNS_MAX)
+	size_t columns = 0;
+	for (*length = 0; shown[*length]; (*length)++) {
+		const bool begins = ((unsigned char)shown[*length] & 0xC0) != 0x80;
+		if (begins && columns == most)
 			break;
 		columns += begins;
 	}
-	buffer_print(out, "  %.*s", (int)length, shown);
-	for (; columns < NAME_COLUMNS_MAX; columns++)
-		buffer_byte(out, ' ');
+	return columns;
 }
 
-static void print_bar(struct buffer *out, const struct waterfall *waterfall, double from, double to)
+static void print_name(struct buffer *out, struct text name, const struct waterfall_layout *layout, struct arena *arena)
 {
-	const int begin = (int)lround(waterfall_position(waterfall, from < to ? from : to, BAR_COLUMNS));
-	int end = (int)lround(waterfall_position(waterfall, from < to ? to : from, BAR_COLUMNS));
+	const char *shown = text_shown(name, arena);
+	size_t length;
+	const size_t columns = name_columns(shown, layout->name, &length);
+	buffer_print(out, "  %.*s%*s", (int)length, shown, (int)(layout->name - columns), "");
+}
+
+/* The longest name decides, and the bars get what is left of a line. */
+static struct waterfall_layout waterfall_layout_of(const struct waterfall *waterfall, struct arena *arena)
+{
+	char others[OTHERS_BYTES];
+	size_t length;
+	struct waterfall_layout layout = {.name = strlen("base value")};
+	for (size_t i = 0; i < waterfall_lines(waterfall); i++) {
+		const struct contribution line = waterfall_line(waterfall, i, others, sizeof others);
+		const size_t columns = name_columns(text_shown(line.name, arena), NAME_COLUMNS_MAX, &length);
+		layout.name = columns > layout.name ? columns : layout.name;
+		layout.has_errors |= line.error > 0;
+	}
+	layout.bar = LINE_COLUMNS - layout.name - NUMBER_COLUMNS - 2 * GAP_COLUMNS - (layout.has_errors ? ERROR_COLUMNS : 0);
+	layout.bar = layout.bar < BAR_COLUMNS_MAX ? layout.bar : BAR_COLUMNS_MAX;
+	return layout;
+}
+
+static void print_error(struct buffer *out, double error, const struct waterfall_layout *layout, bool bar_follows)
+{
+	char words[ERROR_COLUMNS + 1] = "";
+	if (error > 0)
+		snprintf(words, sizeof words, "  +/- %.2g", error);
+	if (layout->has_errors)
+		buffer_print(out, "%-*s", bar_follows ? ERROR_COLUMNS : 0, words);
+}
+
+static void print_bar(struct buffer *out, const struct waterfall *waterfall, const struct waterfall_layout *layout, double from,
+		      double to)
+{
+	const double columns = (double)layout->bar;
+	const int begin = (int)lround(waterfall_position(waterfall, from < to ? from : to, columns));
+	int end = (int)lround(waterfall_position(waterfall, from < to ? to : from, columns));
 	if (!isfinite(from) || !isfinite(to) || from == to)
 		return;
 	end = end > begin ? end : begin + 1;
@@ -203,43 +245,54 @@ static void print_bar(struct buffer *out, const struct waterfall *waterfall, dou
 }
 
 /* The lines of the features, each from where the one before it ends; or, if they do not add up, from zero. */
-static void print_lines(const struct explanation_one *one, struct arena *arena, struct buffer *out)
+static void print_lines(const struct waterfall *waterfall, const struct waterfall_layout *layout, struct arena *arena,
+			struct buffer *out)
 {
-	const struct waterfall waterfall = waterfall_of(one);
+	const struct explanation_one *one = waterfall->one;
 	char others[OTHERS_BYTES];
 	double at = one->apart ? 0 : one->base;
-	for (size_t i = 0; i < waterfall_lines(&waterfall); i++) {
-		const struct contribution line = waterfall_line(&waterfall, i, others, sizeof others);
-		print_name(out, line.name, arena);
+	for (size_t i = 0; i < waterfall_lines(waterfall); i++) {
+		const struct contribution line = waterfall_line(waterfall, i, others, sizeof others);
+		print_name(out, line.name, layout, arena);
 		buffer_print(out, one->apart ? "%*.6g" : "%+*.6g", NUMBER_COLUMNS, line.amount);
-		print_bar(out, &waterfall, at, at + line.amount);
-		if (line.error > 0)
-			buffer_print(out, "  (standard error %.2g)", line.error);
+		print_error(out, line.error, layout, isfinite(at + line.amount) && line.amount != 0);
+		print_bar(out, waterfall, layout, at, at + line.amount);
 		buffer_byte(out, '\n');
 		at += one->apart ? 0 : line.amount;
 	}
 }
 
+static void print_calls(const struct explanation_one *one, const struct waterfall_layout *layout, struct buffer *out)
+{
+	buffer_print(out, "%lld calls of the model%s\n", (long long)one->calls,
+		     one->complete ? "" : "; the budget ended it early");
+	if (layout->has_errors)
+		buffer_string(out, "  +/-: standard error\n");
+}
+
 static void print_importance(const struct explanation_one *one, struct arena *arena, struct buffer *out)
 {
+	const struct waterfall waterfall = waterfall_of(one);
+	const struct waterfall_layout layout = waterfall_layout_of(&waterfall, arena);
 	buffer_print(out, "%s %s, by %s\n", text_shown(one->step, arena), text_shown(one->output, arena),
 		     text_shown(one->method, arena));
-	print_lines(one, arena, out);
-	buffer_print(out, "  mean squared changes of the answer, %.6g, with the background's values\n", one->answer);
-	buffer_print(out, "  %lld calls of the model%s\n", (long long)one->calls,
-		     one->complete ? "" : "; the budget ended it early");
+	print_lines(&waterfall, &layout, arena, out);
+	buffer_print(out, "  mean squared changes of the answer, %.6g, with the background's values\n  ", one->answer);
+	print_calls(one, &layout, out);
 }
 
 static void print_waterfall(const struct explanation_one *one, struct arena *arena, struct buffer *out)
 {
+	const struct waterfall waterfall = waterfall_of(one);
+	const struct waterfall_layout layout = waterfall_layout_of(&waterfall, arena);
 	buffer_print(out, "%s %s, by %s\n", text_shown(one->step, arena), text_shown(one->output, arena),
 		     text_shown(one->method, arena));
-	print_name(out, TEXT("base value"), arena);
+	print_name(out, TEXT("base value"), &layout, arena);
 	buffer_print(out, "%*.6g\n", NUMBER_COLUMNS, one->base);
-	print_lines(one, arena, out);
-	print_name(out, TEXT("answer"), arena);
-	buffer_print(out, "%*.6g\n  residual %.2g, %lld calls of the model%s\n", NUMBER_COLUMNS, one->answer, one->residual,
-		     (long long)one->calls, one->complete ? "" : "; the budget ended it early");
+	print_lines(&waterfall, &layout, arena, out);
+	print_name(out, TEXT("answer"), &layout, arena);
+	buffer_print(out, "%*.6g\n  residual %.2g, ", NUMBER_COLUMNS, one->answer, one->residual);
+	print_calls(one, &layout, out);
 }
 
 static void print_rule(const struct explanation_one *one, struct arena *arena, struct buffer *out)

@@ -66,10 +66,11 @@ static void a_waterfall_leads_from_the_base_to_the_answer(void **state)
 		"\n  none missing");
 	assert_non_null(strstr(text, "score y[0], by sample\n"));
 	assert_true(large && small && none && large < small && small < none);
-	assert_non_null(strstr(text, "            +8  ++++++++++++++++++++++++++++++++++++++++\n"));
-	assert_non_null(strstr(text, "            -4                      --------------------  (standard error 0.25)\n"));
+	/* 2 of the edge, 12 of the longest name, 14 of numbers, 14 of errors and 2 of a gap leave 36 for bars. */
+	assert_non_null(strstr(text, "            +8                ++++++++++++++++++++++++++++++++++++\n"));
+	assert_non_null(strstr(text, "            -4  +/- 0.25                        ------------------\n"));
 	assert_non_null(strstr(text, "            +0\n"));
-	assert_non_null(strstr(text, "3 calls of the model; the budget ended it early"));
+	assert_non_null(strstr(text, "3 calls of the model; the budget ended it early\n  +/-: standard error\n"));
 }
 
 static void many_features_are_summed_in_one_line(void **state)
@@ -89,6 +90,29 @@ static void many_features_are_summed_in_one_line(void **state)
 	assert_non_null(strstr(shown, "  11 others"));
 	assert_non_null(strstr(shown, "+66")); /* 1 + ... + 11 */
 	buffer_close(&json);
+}
+
+static size_t widest_line(const char *text)
+{
+	size_t columns = 0, widest = 0;
+	for (; *text; text++) {
+		columns = *text == '\n' ? 0 : columns + (((unsigned char)*text & 0xC0) != 0x80);
+		widest = columns > widest ? columns : widest;
+	}
+	return widest;
+}
+
+#define LONG_NAME "d\u00e9lai_moyen_de_paiement_des_factures_du_dernier_trimestre"
+
+static void no_line_of_a_waterfall_is_wider_than_a_terminal(void **state)
+{
+	(void)state;
+	const struct explanation_view view =
+		view_of(DOCUMENT(PART(LONG_NAME, "-1.23457e-300", "-1.23457e+300", "1.2e-300") ", "
+				 PART("short", "2", "1.23457e+300", "0")));
+	const char *text = printed(&view, false);
+	assert_int_equal(widest_line(text), 80);
+	assert_non_null(strstr(text, "  d\xc3\xa9" "lai_moyen_de_paiement_des_ -1.23457e+300  +/- 1.2e-300  "));
 }
 
 static void names_are_escaped(void **state)
@@ -130,8 +154,8 @@ static void importances_are_bars_from_zero(void **state)
 	assert_non_null(strstr(text, "score y[0], by permutation\n"));
 	assert_null(strstr(text, "base value"));
 	assert_null(strstr(text, "residual"));
-	assert_non_null(strstr(text, "40  ++++++++++++++++++++++++++++++++++++++++  (standard error 24)\n"));
-	assert_non_null(strstr(text, "10  ++++++++++\n"));
+	assert_non_null(strstr(text, "            40  +/- 24        ++++++++++++++++++++++++++++++++++++++\n"));
+	assert_non_null(strstr(text, "            10                ++++++++++\n")); /* a quarter of 38, rounded up */
 	assert_true(strstr(text, "large = 2") < strstr(text, "small = 1") && strstr(text, "small = 1") < strstr(text, "none = 3"));
 	assert_non_null(strstr(text, "mean squared changes of the answer, 5,"));
 	text = printed(&view, true);
@@ -146,6 +170,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_waterfall_leads_from_the_base_to_the_answer, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(many_features_are_summed_in_one_line, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(no_line_of_a_waterfall_is_wider_than_a_terminal, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(names_are_escaped, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_no_explanation_is_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(importances_are_bars_from_zero, set_up, tear_down),
