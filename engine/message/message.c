@@ -6,9 +6,9 @@
 const struct header *headers_find_last(struct headers headers, struct text name)
 {
 	/* Most are of another length: only the rest is worth a call. */
-	for (const struct header *header = headers.items + headers.count; header-- > headers.items;)
-		if (header->name.length == name.length && text_equal_caseless(header->name, name))
-			return header;
+	for (size_t i = headers.count; i-- > 0;)
+		if (headers.items[i].name.length == name.length && text_equal_caseless(headers.items[i].name, name))
+			return &headers.items[i];
 	return NULL;
 }
 
