@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "gateway/gateway_service.h"
 #include "gateway/server_metrics.h"
+#include "net/loop_task.h"
 #include "log/topics.h"
 #include "runtime/revision_topics.h"
 
@@ -58,6 +59,12 @@ struct gateway_run {
 	struct revision *first;	   /* Kafka's settings are borrowed from it */
 	struct revision *revision; /* being served */
 	struct gateway_service service;
+	/* Files that were read again: their topics are ensured beside the loop, and then they are served. */
+	struct loop *loop;
+	struct loop_task ensuring;
+	struct revision *next; /* NULL: there are none */
+	struct error next_error;
+	bool hung_up; /* again, meanwhile */
 };
 
 /* ---- topics and first output ---- */
@@ -122,31 +129,63 @@ static bool server_is_well(void *gateway, struct error *error)
 	return gateway_is_well(gateway, error);
 }
 
+/* Serves the next files, if they can be. */
 static bool pipelines_follow(struct gateway_run *run, struct error *error)
 {
-	struct revision *revision = revision_open_for(command_workspace(run->session), &run->read, error), *left = revision;
-	bool good = revision && topics_see(run, revision, error) && gateway_service_follow(&run->service, revision, error);
+	struct revision *left = run->next;
+	const bool good =
+		left && error->kind == ERROR_NONE && gateway_service_follow(&run->service, left, error);
 	if (good) {
 		left = run->revision;
-		run->revision = revision;
+		run->revision = run->next;
 	}
+	run->next = NULL;
 	if (left != run->first)
 		revision_close(left);
 	return good;
 }
 
-/* Handles SIGHUP. The parts are independent: an invalid file of keys does not prevent new pipelines. */
-static void on_hung_up(void *context)
+/* The parts are independent: an invalid file of keys does not prevent new pipelines. */
+static void reload_end(struct gateway_run *run, struct error *error)
 {
-	struct gateway_run *run = context;
-	struct error error = {0};
-	bool has_files = pipelines_follow(run, &error), has_others = gateway_service_reread(&run->service);
-	if (error.kind != ERROR_NONE)
-		(void)command_failed(run->session, &error);
+	bool has_files = pipelines_follow(run, error), has_others = gateway_service_reread(&run->service);
+	if (error->kind != ERROR_NONE)
+		(void)command_failed(run->session, error);
 	if (!has_files)
 		command_note(run->session, "Reload rejected: the files have errors. The running version is unchanged.");
 	else if (has_others)
 		command_note(run->session, "the files were read again");
+}
+
+static void next_ensure(void *context)
+{
+	struct gateway_run *run = context;
+	run->next_error = (struct error){0};
+	(void)topics_see(run, run->next, &run->next_error);
+}
+
+static void on_hung_up(void *context);
+
+static void on_ensured(void *context)
+{
+	struct gateway_run *run = context;
+	reload_end(run, &run->next_error);
+	if (run->hung_up)
+		on_hung_up(run);
+}
+
+/* Handles SIGHUP. */
+static void on_hung_up(void *context)
+{
+	struct gateway_run *run = context;
+	struct error error = {0};
+	run->hung_up = loop_task_is_running(&run->ensuring);
+	if (run->hung_up)
+		return;
+	run->next = revision_open_for(command_workspace(run->session), &run->read, &error);
+	run->ensuring = (struct loop_task){.run = next_ensure, .done = on_ensured, .context = run};
+	if (!run->next || !loop_task_start(&run->ensuring, run->loop, "creates topics", &error))
+		reload_end(run, &error);
 }
 
 static bool open_and_serve(struct gateway_run *run, struct error *error)
@@ -166,6 +205,7 @@ static bool open_and_serve(struct gateway_run *run, struct error *error)
 	bool good = listening_open(&listening, command_workspace(run->session), error) && topics_see(run, run->revision, error) &&
 		    gateway_service_open(&run->service, listening.loop, &ports, &run->revision->plan, error);
 	server.server = run->service.gateway;
+	run->loop = listening.loop;
 	good = good && listening_attach(&listening, &server, &self->gateway.listening, error) &&
 	       stop_signal_heed_hangup(&listening.stopping, on_hung_up, run, error);
 	if (good && self->metrics)
@@ -179,6 +219,7 @@ static bool open_and_serve(struct gateway_run *run, struct error *error)
 		say_ready(run);
 		good = listening_serve(&listening, self->drain_ns / NS_PER_MS, error);
 	}
+	loop_task_end(&run->ensuring);
 	metrics_push_close(push);
 	metrics_listener_close(metrics);
 	gateway_service_close(&run->service);
@@ -209,6 +250,7 @@ static int run(struct session *session, const void *filled, const char *const *a
 	       gateway_service_begin(&run.service, command_workspace(session), &self->gateway, run.revision, &error) &&
 	       kafka_find(run.revision->runtime, &self->kafka, run.arena, &run.kafka, &error) && open_and_serve(&run, &error);
 	gateway_service_close(&run.service);
+	revision_close(run.next);
 	if (run.revision != run.first)
 		revision_close(run.revision);
 	revision_close(run.first);

@@ -6,8 +6,8 @@
 #include "gateway/grpc_front.h"
 #include "gateway/keyed_calls.h"
 #include "gateway/polls.h"
+#include "gateway/request_limits.h"
 #include "gateway/rest.h"
-#include "log/topic_settings.h"
 
 #define CONNECTIONS 16384
 #define PEER_CONNECTIONS 8192
@@ -17,57 +17,17 @@
 #define REQUEST_ARENA_BYTES ((size_t)16 << 20)
 #define TARGETS_ARENA_BYTES ((size_t)64 << 20)
 #define PRODUCER_RECORD_BYTES ((size_t)1000000000) /* librdkafka's most: each topic has its own limit, which a reload may raise */
-#define RECORD_OVERHEAD_BYTES ((size_t)4096) /* of a request's record beside its body: batch, key, and headers */
 
 struct gateway {
 	struct gateway_config config;
 	struct arena *arena; /* of the targets */
 	struct gateway_targets targets;
+	struct request_limits limits;
 	struct body_budget bodies;
 	struct rest rest;
 	struct http_server *server; /* NULL: it does not serve HTTP */
 	struct grpc_front *grpc; /* NULL: it does not serve gRPC */
 };
-
-/* ---- limits of topics ---- */
-
-/* Notes max.message.bytes of a topic. Kafka refuses a larger record, so the gateway refuses the body before it
- * produces. */
-static void on_setting(void *context, size_t topic, const char *name, const char *value)
-{
-	struct gateway_targets *targets = context;
-	size_t bytes;
-	if (!topic_setting_record_bytes(name, value, &bytes))
-		return;
-	for (size_t i = 0; i < targets->count; i++)
-		if (targets->items[i].topic == topic && bytes > RECORD_OVERHEAD_BYTES)
-			targets->items[i].request_bytes = bytes - RECORD_OVERHEAD_BYTES;
-}
-
-/* Where Kafka does not answer, the limit of a topic stays the one that was known `before` (NULL: none was). */
-static bool limits_read(const struct gateway_config *config, const struct gateway_targets *before, struct gateway_targets *targets,
-			struct error *error)
-{
-	size_t usual = config->record_bytes > RECORD_OVERHEAD_BYTES ? config->record_bytes : GATEWAY_RECORD_BYTES;
-	for (size_t i = 0; i < targets->count; i++) {
-		targets->items[i].request_bytes = usual - RECORD_OVERHEAD_BYTES;
-		for (size_t k = 0; before && k < before->count; k++)
-			if (before->items[k].topic == targets->items[i].topic)
-				targets->items[i].request_bytes = before->items[k].request_bytes;
-	}
-	return config->record_bytes > 0 ||
-	       topic_settings_read(config->brokers, config->producer, targets->topics, targets->topic_count, on_setting, targets,
-				   error);
-}
-
-static size_t request_bytes_most(const struct gateway_targets *targets)
-{
-	size_t most = 0;
-	for (size_t i = 0; i < targets->count; i++)
-		if (targets->items[i].request_bytes > most)
-			most = targets->items[i].request_bytes;
-	return most;
-}
 
 /* ---- opening and closing ---- */
 
@@ -98,6 +58,16 @@ static bool search_begin(void *searcher, const struct poll_request *request)
 	return polls_begin(searcher, request);
 }
 
+static void bodies_limit(void *context)
+{
+	const struct gateway *gateway = context;
+	const size_t most = request_limits_most(&gateway->limits);
+	if (gateway->server)
+		http_server_limit_bodies(gateway->server, most);
+	if (gateway->grpc)
+		grpc_front_limit_messages(gateway->grpc, most);
+}
+
 static bool gateway_set_up(struct gateway *gateway, struct loop *loop, const struct plan *plan, struct error *error)
 {
 	const struct gateway_config *config = &gateway->config;
@@ -106,10 +76,12 @@ static bool gateway_set_up(struct gateway *gateway, struct loop *loop, const str
 	rest->arena = arena_open(REQUEST_ARENA_BYTES);
 	if (!gateway->arena || !rest->arena)
 		return error_memory(error, ERROR_SYSTEM, "opening a gateway");
+	gateway->limits = (struct request_limits){
+		.loop = loop, .config = config, .targets = &gateway->targets, .changed = bodies_limit, .context = gateway};
 	if (!gateway_targets_make(plan, NULL, gateway->arena, &gateway->targets, error) ||
-	    !limits_read(config, NULL, &gateway->targets, error))
+	    !request_limits_open(&gateway->limits, error))
 		return false;
-	size_t body_bytes = request_bytes_most(&gateway->targets);
+	size_t body_bytes = request_limits_most(&gateway->limits);
 	const struct calls_config calls = {.brokers = config->brokers,
 					   .consumer = config->consumer,
 					   .producer = config->producer,
@@ -169,6 +141,7 @@ void gateway_close(struct gateway *gateway)
 {
 	if (!gateway)
 		return;
+	request_limits_close(&gateway->limits);
 	keyed_calls_close(gateway->rest.keyed);
 	calls_close(gateway->rest.calls);
 	answer_watches_close(gateway->rest.watches);
@@ -195,29 +168,22 @@ int gateway_grpc_port(const struct gateway *gateway)
 	return gateway->grpc ? grpc_front_port(gateway->grpc) : 0;
 }
 
-static void bodies_limit(struct gateway *gateway)
-{
-	const size_t most = request_bytes_most(&gateway->targets);
-	if (gateway->server)
-		http_server_limit_bodies(gateway->server, most);
-	if (gateway->grpc)
-		grpc_front_limit_messages(gateway->grpc, most);
-}
-
 bool gateway_follow(struct gateway *gateway, const struct plan *plan, struct error *error)
 {
 	struct gateway_targets targets;
 	struct arena *arena = arena_open(TARGETS_ARENA_BYTES);
 	if (!arena)
 		return error_memory(error, ERROR_SYSTEM, "following the files");
-	bool good = gateway_targets_make(plan, &gateway->targets, arena, &targets, error) &&
-		    limits_read(&gateway->config, &gateway->targets, &targets, error) &&
-		    calls_follow(gateway->rest.calls, &targets, error);
+	bool good = gateway_targets_make(plan, &gateway->targets, arena, &targets, error);
+	if (good)
+		request_limits_keep(&gateway->limits, &gateway->targets, &targets);
+	good = good && calls_follow(gateway->rest.calls, &targets, error);
 	if (good) {
 		keyed_calls_follow(gateway->rest.keyed);
 		gateway->targets = targets;
 		gateway->rest.revision++;
 		bodies_limit(gateway);
+		request_limits_renew(&gateway->limits);
 	}
 	arena_close(good ? gateway->arena : arena);
 	if (good)

@@ -4,7 +4,8 @@
  * topic (message/reply.h). The engine that answers it sends a copy of the answer there, which ends the call. So a
  * gateway has connections and open calls, and no state that must outlive it.
  *
- * Everything runs on the loop of its thread; only opening blocks, until Kafka answers. Its parts: targets.h has the
+ * Everything runs on the loop of its thread; only opening blocks, until Kafka answers. What is asked of Kafka later is asked in
+ * threads of their own. Its parts: targets.h has the
  * pipelines that can be called, calls.h the open calls, rest.h the routes of REST, and grpc_front.h the methods of
  * gRPC.
  */
@@ -49,7 +50,8 @@ void gateway_close(struct gateway *gateway); /* NULL is fine */
 int gateway_http_port(const struct gateway *gateway); /* 0: it does not serve HTTP */
 int gateway_grpc_port(const struct gateway *gateway); /* 0: it does not serve gRPC */
 
-/* Serves this plan from now on. False: nothing has changed. */
+/* Serves this plan from now on. Limits of the bodies are those that are known, until Kafka has given those of new topics. False:
+ * nothing has changed. */
 bool gateway_follow(struct gateway *gateway, const struct plan *plan, struct error *error);
 
 /* Loads the certificate again for new connections. False: it is unchanged, and CONFIG has the reason. Only with

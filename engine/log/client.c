@@ -408,7 +408,7 @@ bool topic_handles_follow(struct topic_handles *handles, rd_kafka_t *client, con
 	if (!items)
 		return error_memory(error, ERROR_SYSTEM, "opening topics");
 	handles->items = items;
-	if (count - handles->count > HANDLES_ALONE_MAX)
+	if (handles->count == 0 && count > HANDLES_ALONE_MAX) /* only opening may wait */
 		topics_make_known(client);
 	for (; handles->count < count; handles->count++) {
 		items[handles->count] = rd_kafka_topic_new(client, names[handles->count], handle_configuration(handles, client));

@@ -392,6 +392,24 @@ def follows_pipelines(judge, start, keys):
     judge.expect("it ends well", gateway.stop() == 0)
 
 
+def serves_while_kafka_hangs(judge, start, broker):
+    """A reload asks Kafka for its topics and their limits. Callers do not wait for that"""
+    gateway, waits = start(), []
+    broker.send_signal(signal.SIGSTOP)
+    try:
+        gateway.process.send_signal(signal.SIGHUP)
+        for _ in range(20):
+            begin = time.monotonic()
+            waits.append((gateway.ask("GET", "/v2/health/live")[0], time.monotonic() - begin))
+            time.sleep(0.05)
+        judge.expect("a reload while Kafka hangs does not keep callers waiting", all(status == 200 and wait < 0.5 for status, wait in waits), waits)
+        judge.expect("and it is not over", "read again" not in gateway.words, gateway.words)
+    finally:
+        broker.send_signal(signal.SIGCONT)
+    judge.expect("then it goes on", gateway.says("the files were read again") and gateway.infer("twice")[0] == 200, gateway.words)
+    judge.expect("and the gateway ends well", gateway.stop() == 0)
+
+
 def checks_again_after_a_reload(judge, start, keys):
     """A request whose head came before the files changed, and its body after it: its name is now a Model, which its caller may not ask"""
     folder = keys.path("changing")
@@ -778,6 +796,7 @@ def main():
             shares_a_port(judge, start, keys)
             follows_files(judge, gateway, keys)
             follows_pipelines(judge, start, keys)
+            serves_while_kafka_hangs(judge, start, dev.process)
             checks_again_after_a_reload(judge, start, keys)
             runs_inside_an_engine(judge, start, keys)
             lint_names_the_rest(judge, binary)
