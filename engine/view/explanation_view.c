@@ -183,39 +183,53 @@ struct waterfall_layout {
 	bool has_errors;
 };
 
-/* Columns of a shown name, at most so many; `*length`: its bytes there, up to a character's beginning. */
-static size_t name_columns(const char *shown, size_t most, size_t *length)
+static bool is_begin(char byte)
+{
+	return ((unsigned char)byte & 0xC0) != 0x80;
+}
+
+static size_t text_columns(const char *text)
 {
 	size_t columns = 0;
-	for (*length = 0; shown[*length]; (*length)++) {
-		const bool begins = ((unsigned char)shown[*length] & 0xC0) != 0x80;
-		if (begins && columns == most)
-			break;
-		columns += begins;
-	}
+	for (; *text; text++)
+		columns += is_begin(*text);
 	return columns;
 }
 
+/* After so many characters. */
+static const char *text_after(const char *text, size_t columns)
+{
+	for (; *text && (columns > 0 || !is_begin(*text)); text++)
+		columns -= is_begin(*text);
+	return text;
+}
+
+/* A name that is too long keeps its beginning and its end, by which features and their values differ. */
 static void print_name(struct buffer *out, struct text name, const struct waterfall_layout *layout, struct arena *arena)
 {
 	const char *shown = text_shown(name, arena);
-	size_t length;
-	const size_t columns = name_columns(shown, layout->name, &length);
-	buffer_print(out, "  %.*s%*s", (int)length, shown, (int)(layout->name - columns), "");
+	const size_t columns = text_columns(shown), begin = layout->name / 2 - 1;
+	buffer_string(out, "  ");
+	if (columns > layout->name) {
+		buffer_print(out, "%.*s..%s", (int)(text_after(shown, begin) - shown), shown,
+			     text_after(shown, columns - (layout->name - begin - 2)));
+	} else {
+		buffer_print(out, "%s%*s", shown, (int)(layout->name - columns), "");
+	}
 }
 
 /* The longest name decides, and the bars get what is left of a line. */
 static struct waterfall_layout waterfall_layout_of(const struct waterfall *waterfall, struct arena *arena)
 {
 	char others[OTHERS_BYTES];
-	size_t length;
 	struct waterfall_layout layout = {.name = strlen("base value")};
 	for (size_t i = 0; i < waterfall_lines(waterfall); i++) {
 		const struct contribution line = waterfall_line(waterfall, i, others, sizeof others);
-		const size_t columns = name_columns(text_shown(line.name, arena), NAME_COLUMNS_MAX, &length);
+		const size_t columns = text_columns(text_shown(line.name, arena));
 		layout.name = columns > layout.name ? columns : layout.name;
 		layout.has_errors |= line.error > 0;
 	}
+	layout.name = layout.name < NAME_COLUMNS_MAX ? layout.name : NAME_COLUMNS_MAX;
 	layout.bar = LINE_COLUMNS - layout.name - NUMBER_COLUMNS - 2 * GAP_COLUMNS - (layout.has_errors ? ERROR_COLUMNS : 0);
 	layout.bar = layout.bar < BAR_COLUMNS_MAX ? layout.bar : BAR_COLUMNS_MAX;
 	return layout;
