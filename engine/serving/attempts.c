@@ -143,6 +143,14 @@ static bool is_cut_short(const struct attempt *attempt, int64_t deadline_ms, int
 	return timed_out && deadline_ms > 0 && now_ms + CLOCKS_APART_MS >= deadline_ms;
 }
 
+/* Whether the deadline ended the first attempt before its request was sent: so little time was left that it does not show whether
+ * the server can be reached. */
+static bool is_never_sent(const struct attempts *attempts, const struct attempt *attempt, int64_t deadline_ms, int64_t now_ms)
+{
+	return attempt->end == ATTEMPT_REFUSED && attempts->unmet == 1 && deadline_ms > 0 &&
+	       now_ms + CLOCKS_APART_MS >= deadline_ms;
+}
+
 /* ---- cause of a refusal ---- */
 
 static bool is_name_letter(char c)
@@ -215,6 +223,10 @@ bool attempts_take(struct attempts *attempts, const struct attempt *attempt, int
 	}
 	if (is_cut_short(attempt, deadline_ms, now_ms))
 		error_set_limit(&call->error, LIMIT_OF_DEADLINE, "%s : the deadline passed before the model answered", call->name);
+	else if (is_never_sent(attempts, attempt, deadline_ms, now_ms))
+		error_set_limit(&call->error, LIMIT_OF_DEADLINE,
+				"%s : the deadline passed before the request was sent to the model: " TEXT_FORMAT, call->name,
+				TEXT_ARGUMENTS(attempt->words));
 	else if (meaning == MEANS_INPUT)
 		refusal_say(attempts, attempt);
 	else

@@ -181,6 +181,15 @@ static void what_the_deadline_cuts_short_is_no_fault_of_the_model(void **state)
 	expect_failure(ERROR_LIMIT, "sick : the deadline passed before the model answered");
 }
 
+static void a_request_that_the_deadline_keeps_from_being_sent_is_no_fault_of_the_model(void **state)
+{
+	(void)state;
+	int64_t again;
+	message.deadline_ms = 1000;
+	assert_true(attempts_take(&attempts, &refused, 996, &again));
+	expect_failure(ERROR_LIMIT, "sick : the deadline passed before the request was sent to the model: no connection");
+}
+
 static void what_ends_well_before_the_deadline_is_the_models_own(void **state)
 {
 	(void)state;
@@ -279,6 +288,7 @@ int main(void)
 		SHOWS(a_reply_is_read),
 		SHOWS(no_attempt_is_made_that_would_end_behind_the_deadline),
 		SHOWS(what_the_deadline_cuts_short_is_no_fault_of_the_model),
+		SHOWS(a_request_that_the_deadline_keeps_from_being_sent_is_no_fault_of_the_model),
 		SHOWS(what_ends_well_before_the_deadline_is_the_models_own),
 		SHOWS(a_timeout_names_the_model_and_the_time),
 		SHOWS(the_steps_own_timeout_goes_before_the_models_and_that_before_the_pipelines),
