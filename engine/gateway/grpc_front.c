@@ -139,7 +139,9 @@ static struct call_name name_of(const struct grpc_asked *asked)
 	struct text deployment = metadata_of(asked->request, "seldon");
 	if (deployment.length > 0)
 		return (struct call_name){.name = deployment, .namespace = metadata_of(asked->request, "namespace")};
-	return (struct call_name){.name = asked->is_seldon ? (struct text){0} : protobuf_read_text(asked->body, MODEL_NAME)};
+	if (asked->is_seldon)
+		return (struct call_name){0};
+	return (struct call_name){.name = protobuf_read_text(asked->body, MODEL_NAME)};
 }
 
 /* NULL: it is refused. */

@@ -27,7 +27,8 @@ void seldon_failure_write(struct buffer *out, int status, enum error_kind kind, 
 
 static struct text text_of_json(const json_t *value)
 {
-	return json_is_string(value) ? (struct text){json_string_value(value), json_string_length(value)} : (struct text){0};
+	const char *text = json_string_value(value);
+	return (struct text){text, text ? json_string_length(value) : 0};
 }
 
 /* Statuses of requests that an engine has failed, and no limit of the caller or of the gateway. */

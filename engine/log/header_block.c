@@ -64,7 +64,10 @@ bool header_block_find(struct text key, struct text value, struct text *block)
 	} else if (*--at != NO_KEY) {
 		return false;
 	}
-	if (!varint_is_before(&at) || !varint_is_before(&at) || *--at != 0 || (at[-1] & MORE))
+	for (int i = 0; i < 2; i++)
+		if (!varint_is_before(&at))
+			return false;
+	if (*--at != 0 || (at[-1] & MORE))
 		return false;
 	const size_t before = (size_t)((const unsigned char *)value.bytes - at) + value.length;
 	const size_t length = record_length(at, before + 1);
