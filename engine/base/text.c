@@ -27,20 +27,25 @@ static inline uint64_t letters_lowered(uint64_t bytes)
 	return bytes | ((from_a & ~after_z & ~bytes & EACH_BYTE(0x80)) >> 2); /* 0x20, by which the cases differ */
 }
 
-bool text_equal_bytes_caseless(const char *a, const char *b, size_t length)
+static inline bool eight_equal_caseless(const char *a, const char *b)
 {
 	uint64_t eight, other;
-	size_t i = 0;
-	for (; length - i >= sizeof eight; i += sizeof eight) {
-		memcpy(&eight, a + i, sizeof eight);
-		memcpy(&other, b + i, sizeof other);
-		if (eight != other && letters_lowered(eight) != letters_lowered(other))
-			return false;
-	}
-	for (; i < length; i++)
+	memcpy(&eight, a, sizeof eight);
+	memcpy(&other, b, sizeof other);
+	return eight == other || letters_lowered(eight) == letters_lowered(other);
+}
+
+bool text_equal_bytes_caseless(const char *a, const char *b, size_t length)
+{
+	const size_t eight = sizeof(uint64_t);
+	for (size_t i = 0; length < eight && i < length; i++)
 		if (a[i] != b[i] && letter_lowered(a[i]) != letter_lowered(b[i]))
 			return false;
-	return true;
+	for (size_t i = 0; i + eight <= length; i += eight)
+		if (!eight_equal_caseless(a + i, b + i))
+			return false;
+	/* The last eight may overlap those before them. */
+	return length < eight || eight_equal_caseless(a + length - eight, b + length - eight);
 }
 
 static bool byte_is_one_of(char byte, const char *bytes)

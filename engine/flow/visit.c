@@ -103,7 +103,7 @@ struct scope visit_scope(const struct visit *visit, const struct tensors *made)
 		.context = visit,
 		.pipeline = visit->node->step.pipeline,
 		.step = visit->node->step.name,
-		.variant = graph_variant(visit->flow->graph, visit->message),
+		.variant = visit->message->assigned ? graph_variant(visit->flow->graph, visit->message) : NULL,
 	};
 }
 
