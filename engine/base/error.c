@@ -35,17 +35,22 @@ static void error_print(struct error *error, const char *format, va_list argumen
 	make_printable(error->text);
 }
 
-bool error_set(struct error *error, enum error_kind kind, struct place place, const char *format, ...)
+static void error_fill(struct error *error, enum error_kind kind, struct place place, const char *format, va_list arguments)
 {
-	if (error->kind != ERROR_NONE)
-		return false;
 	error->kind = kind;
 	error->limit = LIMIT_OF_ENGINE;
 	error->of_tensor = false;
 	error->place = place;
+	error_print(error, format, arguments);
+}
+
+bool error_set(struct error *error, enum error_kind kind, struct place place, const char *format, ...)
+{
+	if (error->kind != ERROR_NONE)
+		return false;
 	va_list arguments;
 	va_start(arguments, format);
-	error_print(error, format, arguments);
+	error_fill(error, kind, place, format, arguments);
 	va_end(arguments);
 	return false;
 }
@@ -54,13 +59,11 @@ bool error_set_tensor(struct error *error, struct place place, const char *forma
 {
 	if (error->kind != ERROR_NONE)
 		return false;
-	error->kind = ERROR_INPUT;
-	error->of_tensor = true;
-	error->place = place;
 	va_list arguments;
 	va_start(arguments, format);
-	error_print(error, format, arguments);
+	error_fill(error, ERROR_INPUT, place, format, arguments);
 	va_end(arguments);
+	error->of_tensor = true;
 	return false;
 }
 
@@ -68,13 +71,11 @@ bool error_set_limit(struct error *error, enum error_limit limit, const char *fo
 {
 	if (error->kind != ERROR_NONE)
 		return false;
-	error->kind = ERROR_LIMIT;
-	error->limit = limit;
-	error->place = PLACE_NONE;
 	va_list arguments;
 	va_start(arguments, format);
-	error_print(error, format, arguments);
+	error_fill(error, ERROR_LIMIT, PLACE_NONE, format, arguments);
 	va_end(arguments);
+	error->limit = limit;
 	return false;
 }
 

@@ -1,4 +1,4 @@
-/* topic_handles_test.c: what a client asks Kafka about the topics that it is given by number. */
+/* topic_handles_test.c: Tests of topic handles: what a client asks Kafka about the topics that it is given by number. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
