@@ -120,18 +120,22 @@ bool dead_letters_read(const struct workspace *workspace, const struct pipeline_
 		reading.since_ms = time_of_day_ms() - wanted->since_ns / NS_PER_MS;
 	struct arena *names = arena_open(LETTER_ARENA_BYTES);
 	reading.met = names ? ARENA_ARRAY(names, bool, wanted->name_count + 1) : NULL;
-	struct reader *reader = NULL;
 	bool good = check_kind(wanted->kind, error);
 	good = good && ((reading.arena && reading.met) || error_memory(error, ERROR_SYSTEM, "reading dead letters"));
-	good = good && (reader = reader_open(&config, error)) && reader_give_all(reader, take, &reading, error) &&
-	       all_met(&reading, target, error);
+	good = good && topic_give_all(&config, take, &reading, error) && all_met(&reading, target, error);
 	if (reading.strange > 0)
 		workspace_note(workspace, "%llu records are not dead letters and were left out",
 			       (unsigned long long)reading.strange);
-	reader_close(reader);
 	arena_close(names);
 	arena_close(reading.arena);
 	return good;
+}
+
+bool dead_letter_take(const struct record *record, struct arena *arena, struct dead_letter *letter)
+{
+	struct error strange = {0};
+	arena_reset(arena);
+	return record->value.length > 0 && dead_letter_decode(record->value, arena, letter, &strange);
 }
 
 /* ---- requests ---- */

@@ -45,6 +45,9 @@ struct dead_letters_reader {
 bool dead_letters_read(const struct workspace *workspace, const struct pipeline_target *target,
 		       const struct dead_letters_wanted *wanted, const struct dead_letters_reader *reader, struct error *error);
 
+/* Decodes a record of an errors topic into the arena, which is reset before. False: it is no dead letter. */
+bool dead_letter_take(const struct record *record, struct arena *arena, struct dead_letter *letter);
+
 /* The request's bytes in readable form: unchanged if they are text, else as Open Inference Protocol JSON if they
  * parse as a request, else bytes NULL. `translated`: they were converted. Lives in the arena. */
 struct text letter_request(const struct dead_letter *letter, struct arena *arena, bool *translated);

@@ -4,10 +4,8 @@
 #include "base/clock.h"
 #include "base/moment.h"
 #include "base/quote.h"
-#include "client/kafka.h"
+#include "client/dead_letters.h"
 #include "experiments/rollout_rehearsal.h"
-#include "log/reader.h"
-#include "message/dead_letter.h"
 #include "message/json_write.h"
 #include "spec/workspace.h"
 #include "view/answer_view.h"
@@ -116,22 +114,8 @@ static bool letter_take(void *context, const struct record *record, struct error
 {
 	struct rehearsing *self = context;
 	struct dead_letter letter;
-	struct error strange = {0};
-	arena_reset(self->record_arena);
-	return !is_asked(self, record->time_ms) || record->value.length == 0 ||
-	       !dead_letter_decode(record->value, self->record_arena, &letter, &strange) ||
+	return !is_asked(self, record->time_ms) || !dead_letter_take(record, self->record_arena, &letter) ||
 	       rehearsal_answer(self->rehearsal, letter.id, record->time_ms, true, error);
-}
-
-static bool topic_take(struct rehearsing *self, const struct pipeline_target *target, const char *topic,
-		       bool (*take)(void *context, const struct record *record, struct error *error), struct error *error)
-{
-	const struct reader_config config = {
-		.brokers = target->kafka.brokers, .topic = topic, .from_beginning = true, .properties = target->kafka.consumer};
-	struct reader *reader = topic ? reader_open(&config, error) : NULL;
-	const bool good = reader && reader_give_all(reader, take, self, error);
-	reader_close(reader);
-	return good || !topic;
 }
 
 static bool rehearsing_pipeline(void *context, const char *name, struct error *error)
@@ -140,8 +124,8 @@ static bool rehearsing_pipeline(void *context, const char *name, struct error *e
 	struct pipeline_target target;
 	const bool good = pipeline_target_open(self->workspace, &self->asked->target, name, &target, error) &&
 			  schema_asker_open(&self->asker, kafka_registry(&target.kafka), error) &&
-			  topic_take(self, &target, target.outputs, answer_take, error) &&
-			  topic_take(self, &target, target.errors, letter_take, error);
+			  pipeline_target_give(&target, target.outputs, false, answer_take, self, error) &&
+			  pipeline_target_give(&target, target.errors, false, letter_take, self, error);
 	schema_asker_close(&self->asker);
 	self->asker = (struct schema_asker){0};
 	pipeline_target_close(&target);

@@ -6,6 +6,7 @@
 #include "base/secret.h"
 #include "base/suggest.h"
 #include "log/broker_list.h"
+#include "log/reader.h"
 #include "log/topics.h"
 #include "plan/plan.h"
 #include "runtime/run_limits.h"
@@ -371,6 +372,23 @@ bool pipeline_target_see_feedback(const struct pipeline_target *target, const ch
 const char *pipeline_target_importance(const struct pipeline_target *target, const char *pipeline, struct arena *arena)
 {
 	return topic_own_name(arena, target->prefix, target->namespace, pipeline, "importance");
+}
+
+bool pipeline_target_give(const struct pipeline_target *target, const char *topic, bool may_be_absent,
+			  bool (*take)(void *context, const struct record *record, struct error *error), void *context,
+			  struct error *error)
+{
+	const struct reader_config config = {
+		.brokers = target->kafka.brokers, .topic = topic, .from_beginning = true, .properties = target->kafka.consumer};
+	if (!topic)
+		return true;
+	struct reader *reader = reader_open(&config, error);
+	const bool good = reader && reader_give_all(reader, take, context, error);
+	reader_close(reader);
+	if (reader || !may_be_absent || error->kind != ERROR_CONFIG)
+		return good;
+	*error = (struct error){0};
+	return true;
 }
 
 struct text pipeline_target_key(const struct pipeline_target *target, struct text request, struct arena *arena)

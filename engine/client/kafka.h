@@ -114,6 +114,12 @@ bool pipeline_target_see_feedback(const struct pipeline_target *target, const ch
 /* The topic of the importance of the pipeline's features, in the arena. NULL: memory ran out. */
 const char *pipeline_target_importance(const struct pipeline_target *target, const char *pipeline, struct arena *arena);
 
+/* Passes all records of one of the pipeline's topics to `take`, from the beginning (log/reader.h). `topic` NULL: it has none.
+ * A topic that is not in Kafka has none either if it `may_be_absent`, else it is a CONFIG error. */
+bool pipeline_target_give(const struct pipeline_target *target, const char *topic, bool may_be_absent,
+			  bool (*take)(void *context, const struct record *record, struct error *error), void *context,
+			  struct error *error);
+
 /* The key of a request on the topic, if the pipeline's files set one (`input.key`); bytes NULL: none. In the arena. */
 struct text pipeline_target_key(const struct pipeline_target *target, struct text request, struct arena *arena);
 

@@ -1,8 +1,7 @@
 /* mirror_replies.c: see mirror_replies.h. */
 #include "client/mirror_replies.h"
 
-#include "log/reader.h"
-#include "message/dead_letter.h"
+#include "client/dead_letters.h"
 #include "message/reply.h"
 #include "plan/plan.h"
 #include "view/answer_view.h"
@@ -52,26 +51,9 @@ static bool letter_take(void *context, const struct record *record, struct error
 {
 	struct mirror_reading *self = context;
 	struct dead_letter letter;
-	struct error strange = {0};
 	(void)error;
-	arena_reset(self->record_arena);
-	if (record->value.length > 0 && dead_letter_decode(record->value, self->record_arena, &letter, &strange))
+	if (dead_letter_take(record, self->record_arena, &letter))
 		mirror_comparison_answer(self->comparison, letter.id, record->time_ms, NULL);
-	return true;
-}
-
-/* A topic that is not there has no records. */
-static bool topic_take(struct mirror_reading *self, const struct pipeline_target *target, const char *topic,
-		       bool (*take)(void *context, const struct record *record, struct error *error), struct error *error)
-{
-	const struct reader_config config = {
-		.brokers = target->kafka.brokers, .topic = topic, .from_beginning = true, .properties = target->kafka.consumer};
-	struct reader *reader = topic ? reader_open(&config, error) : NULL;
-	const bool good = reader && reader_give_all(reader, take, self, error);
-	reader_close(reader);
-	if (reader || !topic || error->kind != ERROR_CONFIG)
-		return good || !topic;
-	*error = (struct error){0};
 	return true;
 }
 
@@ -82,9 +64,10 @@ static bool pipeline_take(struct mirror_reading *self, const struct pipeline_tar
 	const char *shadow = topic_own_name(self->comparison->arena, target->prefix, target->namespace, pipeline, SHADOW_TOPIC);
 	if (!shadow)
 		return error_memory(error, ERROR_SYSTEM, "naming topics");
-	return topic_take(self, target, shadow, copy_take, error) &&
-	       (self->comparison->copies.count == before || (topic_take(self, target, target->outputs, answer_take, error) &&
-							     topic_take(self, target, target->errors, letter_take, error)));
+	return pipeline_target_give(target, shadow, true, copy_take, self, error) &&
+	       (self->comparison->copies.count == before ||
+		(pipeline_target_give(target, target->outputs, true, answer_take, self, error) &&
+		 pipeline_target_give(target, target->errors, true, letter_take, self, error)));
 }
 
 bool mirror_replies_read(const struct mirror_asked *asked, const char *pipeline, struct mirror_comparison *comparison,

@@ -114,10 +114,7 @@ static bool state_read(struct past_rebase *self, struct error *error)
 	self->store = store_open((struct store_scopes){1, &name}, STATE_BYTES_MAX);
 	if (!config.topic || !self->store)
 		return error_memory(error, ERROR_SYSTEM, "reading a changelog");
-	struct reader *reader = reader_open(&config, error);
-	const bool good = reader && reader_give_all(reader, change_take, self, error);
-	reader_close(reader);
-	return good;
+	return topic_give_all(&config, change_take, self, error);
 }
 
 static bool state_recall(void *state, struct text key, struct text *value)

@@ -87,10 +87,7 @@ static bool outputs_read(struct answer_search *search, struct text origin, struc
 					     .pick = submission->answers >= 0 ? (uint64_t)submission->answers : 0,
 					     .properties = search->properties};
 	struct answer_scan reading = {search, origin, clock_ms() + ANSWER_SEARCH_MS, false};
-	struct reader *reader = reader_open(&config, error);
-	bool good = reader && reader_give_all(reader, answer_take, &reading, error);
-	reader_close(reader);
-	return good;
+	return topic_give_all(&config, answer_take, &reading, error);
 }
 
 /* ---- explanations ---- */
@@ -180,9 +177,7 @@ static bool explanations_read(struct answer_search *search, int64_t time_ms, str
 	struct explanation_scan scan = {.search = search, .until_ms = clock_ms() + ANSWER_SEARCH_MS};
 	buffer_open(&scan.found, EXPLANATIONS_BYTES_MAX);
 	buffer_open(&scan.hashes, EXPLANATIONS_BYTES_MAX);
-	struct reader *reader = reader_open(&config, error);
-	const bool good = reader && reader_give_all(reader, explanation_take, &scan, error);
-	reader_close(reader);
+	const bool good = topic_give_all(&config, explanation_take, &scan, error);
 	const bool found = good && scan.found.length > 0;
 	if (found) {
 		buffer_string(&scan.found, "]}");
@@ -306,10 +301,7 @@ static bool request_is_there(const struct answer_search *search, int64_t time_ms
 	};
 	if (!scan.scratch)
 		return error_memory(error, ERROR_SYSTEM, "reading requests");
-	struct reader *reader = reader_open(&config, error);
-	if (reader)
-		(void)reader_give_all(reader, request_meet, &scan, error);
-	reader_close(reader);
+	(void)topic_give_all(&config, request_meet, &scan, error);
 	arena_close(scan.scratch);
 	return scan.found;
 }

@@ -430,3 +430,13 @@ bool reader_give_all(struct reader *reader, bool (*take)(void *context, const st
 	}
 	return good;
 }
+
+bool topic_give_all(const struct reader_config *config,
+		    bool (*take)(void *context, const struct record *record, struct error *error), void *context,
+		    struct error *error)
+{
+	struct reader *reader = reader_open(config, error);
+	const bool good = reader && reader_give_all(reader, take, context, error);
+	reader_close(reader);
+	return good;
+}

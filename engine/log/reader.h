@@ -88,4 +88,9 @@ bool reader_give_arrived(struct reader *reader, size_t most, int wait_ms,
 bool reader_give_all(struct reader *reader, bool (*take)(void *context, const struct record *record, struct error *error),
 		     void *context, struct error *error);
 
+/* Opens a reader, passes all records to `take`, and closes it. False: as reader_open() and reader_give_all(). */
+bool topic_give_all(const struct reader_config *config,
+		    bool (*take)(void *context, const struct record *record, struct error *error), void *context,
+		    struct error *error);
+
 #endif

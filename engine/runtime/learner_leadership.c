@@ -131,10 +131,7 @@ static bool topic_read(struct learner_service *service, const char *topic, int64
 					     .stopping = &service->stopping,
 					     .by_time = true,
 					     .properties = service->config.consumer};
-	struct reader *reader = reader_open(&config, error);
-	const bool good = reader && reader_give_all(reader, take, service, error);
-	reader_close(reader);
-	return good;
+	return topic_give_all(&config, take, service, error);
 }
 
 static struct learner *learner_make(struct learner_service *service, const struct graph_experiment *experiment, struct error *error)

@@ -90,10 +90,7 @@ bool feedback_truths_read_topic(struct feedback_truths *truths, const struct kaf
 {
 	const struct reader_config config = {
 		.brokers = kafka->brokers, .topic = topic, .from_beginning = true, .properties = kafka->consumer};
-	struct reader *reader = reader_open(&config, error);
-	const bool good = reader && reader_give_all(reader, topic_record_take, truths, error);
-	reader_close(reader);
-	return good;
+	return topic_give_all(&config, topic_record_take, truths, error);
 }
 
 /* ---- finding ---- */

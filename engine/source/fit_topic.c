@@ -100,10 +100,8 @@ static bool read_all(struct fit_topic *topic, struct error *error)
 					     .from_beginning = true,
 					     .properties = topic->config->kafka->consumer};
 	struct fit_topic_taking taking = {topic, arena_open(RECORD_ARENA_BYTES), 0};
-	struct reader *reader = NULL;
 	const bool good = (taking.arena || error_memory(error, ERROR_SYSTEM, "reading a topic")) &&
-			  (reader = reader_open(&config, error)) && reader_give_all(reader, take, &taking, error);
-	reader_close(reader);
+			  topic_give_all(&config, take, &taking, error);
 	arena_close(taking.arena);
 	return good;
 }

@@ -55,10 +55,7 @@ bool importance_list_read(struct importance_list *list, const struct kafka *kafk
 		.brokers = kafka->brokers, .topic = topic, .from_beginning = true, .properties = kafka->consumer};
 	if (!config.topic)
 		return out_of_memory(error);
-	struct reader *reader = reader_open(&config, error);
-	const bool good = reader && reader_give_all(reader, record_take, list, error);
-	reader_close(reader);
-	return good && importance_list_end(list, error);
+	return topic_give_all(&config, record_take, list, error) && importance_list_end(list, error);
 }
 
 /* ---- windows together ---- */
