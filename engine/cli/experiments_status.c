@@ -86,10 +86,7 @@ static void status_print_json(const struct report *report, struct buffer *out)
 	for (size_t arm = 0; arm < joined->arms; arm++) {
 		json_write_member(out, arm > 0 ? ", {" : "{", "name", joined->arm_names[arm]);
 		buffer_print(out, ", \"units\": %llu, \"share\": ", (unsigned long long)joined->arm_units[arm]);
-		if (isfinite(share_now(joined, arm)))
-			json_write_double(out, share_now(joined, arm));
-		else
-			buffer_string(out, "null");
+		json_write_finite(out, share_now(joined, arm));
 		buffer_print(out, ", \"control\": %s}", arm == report->control ? "true" : "false");
 	}
 	buffer_byte(out, ']');

@@ -4,15 +4,6 @@
 
 const char *const rollout_verdict_names[VERDICTS] = {"open", "holds", "broken", "changed", "leftOut"};
 
-static void number_write(struct buffer *out, const char *name, double number)
-{
-	buffer_print(out, ", \"%s\": ", name);
-	if (isfinite(number))
-		json_write_double(out, number);
-	else
-		buffer_string(out, "null");
-}
-
 static void judgement_write(const struct planned_stage *stage, const struct rollout_judgement *judgement,
 			    const char *const *names, struct buffer *out)
 {
@@ -20,16 +11,16 @@ static void judgement_write(const struct planned_stage *stage, const struct roll
 	json_write_member(out, "{", "candidate", text_of(names[judgement->candidate]));
 	json_write_member(out, ", ", "rule", text_of(rollout_rule_names[rule->kind]));
 	buffer_print(out, ", \"trigger\": %s", rule->trigger ? "true" : "false");
-	number_write(out, "limit", rule->limit);
+	json_write_finite_member(out, ", ", "limit", rule->limit);
 	json_write_member(out, ", ", "verdict", text_of(rollout_verdict_names[judgement->verdict]));
 	buffer_print(out, ", \"trials\": %llu", (unsigned long long)judgement->trials);
-	number_write(out, "estimate", judgement->estimate);
-	number_write(out, "low", judgement->interval.low);
-	number_write(out, "high", judgement->interval.high);
-	number_write(out, "bound", judgement->bound);
+	json_write_finite_member(out, ", ", "estimate", judgement->estimate);
+	json_write_finite_member(out, ", ", "low", judgement->interval.low);
+	json_write_finite_member(out, ", ", "high", judgement->interval.high);
+	json_write_finite_member(out, ", ", "bound", judgement->bound);
 	if (judgement->alarm > 0) {
-		number_write(out, "watch", judgement->watch);
-		number_write(out, "alarm", judgement->alarm);
+		json_write_finite_member(out, ", ", "watch", judgement->watch);
+		json_write_finite_member(out, ", ", "alarm", judgement->alarm);
 	}
 	buffer_byte(out, '}');
 }
@@ -53,7 +44,7 @@ void rollout_move_write(const struct rollout_plan *plan, const struct rollout_mo
 	json_write_member(out, ", ", "to", text_of(rollout_phase_names[move->to]));
 	buffer_print(out, ", \"fromStage\": %u, \"stage\": %u, \"epoch\": %llu", (unsigned)move->from_stage + 1,
 		     (unsigned)move->to_stage + 1, (unsigned long long)move->epoch);
-	number_write(out, "percent", move->percent);
+	json_write_finite_member(out, ", ", "percent", move->percent);
 	json_write_member(out, ", ", "reason", text_of(rollout_reason_names[move->reason]));
 	if (move->reason == REASON_COMMAND) {
 		json_write_member(out, ", ", "command", text_of(rollout_command_names[move->command]));

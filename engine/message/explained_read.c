@@ -6,15 +6,6 @@
 #include "message/explained.h"
 #include "message/json_write.h"
 
-static void number_write(struct buffer *out, const char *before, double number)
-{
-	buffer_string(out, before);
-	if (isfinite(number))
-		json_write_double(out, number);
-	else
-		buffer_string(out, "null");
-}
-
 /* Up to the step: what says of which request it is. */
 static struct avro_cursor head_read(struct text record, struct explained_head *head)
 {
@@ -43,9 +34,9 @@ static void attributions_copy(struct avro_cursor *cursor, struct buffer *out)
 	for (size_t more; (more = avro_read_block(cursor)) > 0;)
 		for (; more > 0 && !avro_failed(cursor); more--, any = true) {
 			json_write_string_after(out, any ? TEXT(",{\"feature\":") : TEXT("{\"feature\":"), avro_read_bytes(cursor));
-			number_write(out, ",\"value\":", avro_read_double(cursor));
-			number_write(out, ",\"contribution\":", avro_read_double(cursor));
-			number_write(out, ",\"error\":", avro_read_double(cursor));
+			json_write_finite_after(out, ",\"value\":", avro_read_double(cursor));
+			json_write_finite_after(out, ",\"contribution\":", avro_read_double(cursor));
+			json_write_finite_after(out, ",\"error\":", avro_read_double(cursor));
 			buffer_byte(out, '}');
 		}
 	buffer_byte(out, ']');
@@ -61,8 +52,8 @@ static void rule_copy(struct avro_cursor *cursor, struct buffer *out)
 		for (; more > 0 && !avro_failed(cursor); more--, any = true)
 			json_write_string_after(out, any ? TEXT(",") : TEXT(""), avro_read_bytes(cursor));
 	const bool has_rule = avro_read_small(cursor) != 0;
-	number_write(out, "],\"precision\":", has_rule ? avro_read_double(cursor) : (double)NAN);
-	number_write(out, ",\"coverage\":", avro_read_small(cursor) ? avro_read_double(cursor) : (double)NAN);
+	json_write_finite_after(out, "],\"precision\":", has_rule ? avro_read_double(cursor) : (double)NAN);
+	json_write_finite_after(out, ",\"coverage\":", avro_read_small(cursor) ? avro_read_double(cursor) : (double)NAN);
 	out->length = has_rule ? out->length : length;
 }
 
@@ -83,10 +74,10 @@ bool explained_record_write_json(struct text record, struct buffer *out)
 	json_write_string_after(out, TEXT("{\"step\":"), avro_read_bytes(&cursor));
 	json_write_string_after(out, TEXT(",\"method\":"), avro_read_bytes(&cursor));
 	json_write_string_after(out, TEXT(",\"output\":"), avro_read_bytes(&cursor));
-	number_write(out, ",\"base_value\":", avro_read_double(&cursor));
-	number_write(out, ",\"answer\":", avro_read_double(&cursor));
+	json_write_finite_after(out, ",\"base_value\":", avro_read_double(&cursor));
+	json_write_finite_after(out, ",\"answer\":", avro_read_double(&cursor));
 	attributions_copy(&cursor, out);
-	number_write(out, ",\"residual\":", avro_read_double(&cursor));
+	json_write_finite_after(out, ",\"residual\":", avro_read_double(&cursor));
 	const int64_t calls = avro_read_long(&cursor);
 	const bool complete = avro_read_small(&cursor) != 0;
 	rule_copy(&cursor, out);

@@ -43,21 +43,13 @@ static const struct explained *row_find(const struct explained *first, const str
 	return NULL;
 }
 
-static void number_write(struct buffer *out, double number)
-{
-	if (isfinite(number))
-		json_write_double(out, number);
-	else
-		buffer_string(out, "null");
-}
-
 static void numbers_write(struct buffer *out, const double *numbers, size_t count)
 {
 	buffer_byte(out, '[');
 	for (size_t i = 0; i < count; i++) {
 		if (i)
 			buffer_byte(out, ',');
-		number_write(out, numbers[i]);
+		json_write_finite(out, numbers[i]);
 	}
 	buffer_byte(out, ']');
 }
@@ -123,9 +115,9 @@ static void anchor_write(struct buffer *out, const struct seldon_rows *rows)
 	buffer_string(out, "{\"anchor\":");
 	names_write(out, rule->conditions, rule->count);
 	buffer_string(out, ",\"precision\":");
-	number_write(out, rule->precision);
+	json_write_finite(out, rule->precision);
 	buffer_string(out, ",\"coverage\":");
-	number_write(out, rule->coverage);
+	json_write_finite(out, rule->coverage);
 	buffer_string(out, ",\"raw\":{\"feature\":[");
 	for (size_t i = 0; i < rule->count; i++)
 		buffer_print(out, "%s%u", i ? "," : "", rule->features[i]);
@@ -192,7 +184,7 @@ static void ranks_write(struct buffer *out, struct seldon_rank *ranks, const str
 	for (size_t i = 0; i < data->features; i++) {
 		if (i)
 			buffer_byte(out, ',');
-		number_write(out, ranks[i].effect);
+		json_write_finite(out, ranks[i].effect);
 	}
 	buffer_string(out, "],\"names\":[");
 	for (size_t i = 0; i < data->features; i++)
@@ -261,9 +253,9 @@ static void importance_write(struct buffer *out, const struct seldon_rows *rows)
 		buffer_string(out, output ? ",[" : "[");
 		for (size_t i = 0; i < data->features; i++) {
 			buffer_string(out, i ? ",{\"mean\":" : "{\"mean\":");
-			number_write(out, data->contributions[output * data->features + i]);
+			json_write_finite(out, data->contributions[output * data->features + i]);
 			buffer_string(out, ",\"std\":");
-			number_write(out, data->errors[output * data->features + i]);
+			json_write_finite(out, data->errors[output * data->features + i]);
 			buffer_byte(out, '}');
 		}
 		buffer_byte(out, ']');
@@ -287,7 +279,7 @@ static void gradients_write(struct buffer *out, const struct seldon_rows *rows)
 		if (one && any)
 			buffer_byte(out, ',');
 		if (one)
-			number_write(out, -one->data.residual[0]);
+			json_write_finite(out, -one->data.residual[0]);
 		any = any || one;
 	}
 	buffer_string(out, "]}");

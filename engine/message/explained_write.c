@@ -103,23 +103,14 @@ bool explained_encode(const struct explained *explained, size_t output, const st
 
 /* ---- JSON ---- */
 
-static void write_number(struct buffer *out, const char *before, double number)
-{
-	buffer_string(out, before);
-	if (isfinite(number))
-		json_write_double(out, number);
-	else
-		buffer_string(out, "null");
-}
-
 static void write_attributions(struct buffer *out, const struct explanation *data, size_t output)
 {
 	buffer_string(out, ",\"attributions\":[");
 	for (size_t i = 0; i < data->features; i++) {
 		json_write_string_after(out, i ? TEXT(",{\"feature\":") : TEXT("{\"feature\":"), data->names[i]);
-		write_number(out, ",\"value\":", data->row[i]);
-		write_number(out, ",\"contribution\":", data->contributions[output * data->features + i]);
-		write_number(out, ",\"error\":", data->errors[output * data->features + i]);
+		json_write_finite_after(out, ",\"value\":", data->row[i]);
+		json_write_finite_after(out, ",\"contribution\":", data->contributions[output * data->features + i]);
+		json_write_finite_after(out, ",\"error\":", data->errors[output * data->features + i]);
 		buffer_byte(out, '}');
 	}
 	buffer_byte(out, ']');
@@ -130,8 +121,8 @@ static void write_rule(struct buffer *out, const struct explanation_rule *rule)
 	buffer_string(out, ",\"rules\":[");
 	for (size_t i = 0; i < rule->count; i++)
 		json_write_string_after(out, i ? TEXT(",") : TEXT(""), rule->conditions[i]);
-	write_number(out, "],\"precision\":", rule->precision);
-	write_number(out, ",\"coverage\":", rule->coverage);
+	json_write_finite_after(out, "],\"precision\":", rule->precision);
+	json_write_finite_after(out, ",\"coverage\":", rule->coverage);
 }
 
 static void write_one(struct buffer *out, const struct explained *explained, size_t output, struct buffer *name)
@@ -140,10 +131,10 @@ static void write_one(struct buffer *out, const struct explained *explained, siz
 	json_write_string_after(out, TEXT("{\"step\":"), text_of(explained->step));
 	json_write_string_after(out, TEXT(",\"method\":"), text_of(explained_method(data)));
 	json_write_string_after(out, TEXT(",\"output\":"), output_name(explained, output, name));
-	write_number(out, ",\"base_value\":", data->base[output]);
-	write_number(out, ",\"answer\":", data->prediction[output]);
+	json_write_finite_after(out, ",\"base_value\":", data->base[output]);
+	json_write_finite_after(out, ",\"answer\":", data->prediction[output]);
 	write_attributions(out, data, output);
-	write_number(out, ",\"residual\":", data->residual[output]);
+	json_write_finite_after(out, ",\"residual\":", data->residual[output]);
 	if (data->rule)
 		write_rule(out, data->rule);
 	buffer_print(out, ",\"calls\":%zu,\"complete\":%s}", explained->calls, explained_is_complete(data) ? "true" : "false");

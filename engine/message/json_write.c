@@ -99,6 +99,26 @@ void json_write_double(struct buffer *out, double number)
 		buffer_grown(out, number_write_double(room, number));
 }
 
+void json_write_finite(struct buffer *out, double number)
+{
+	if (isfinite(number))
+		json_write_double(out, number);
+	else
+		buffer_string(out, "null");
+}
+
+void json_write_finite_after(struct buffer *out, const char *before, double number)
+{
+	buffer_string(out, before);
+	json_write_finite(out, number);
+}
+
+void json_write_finite_member(struct buffer *out, const char *before, const char *name, double number)
+{
+	buffer_print(out, "%s\"%s\": ", before, name);
+	json_write_finite(out, number);
+}
+
 void json_write_int64(struct buffer *out, int64_t number)
 {
 	char *room = buffer_room(out, NUMBER_TEXT_MAX);

@@ -35,6 +35,14 @@ static inline void json_write_string_after(struct buffer *out, struct text befor
 }
 
 void json_write_double(struct buffer *out, double number);
+
+/* A number; null: it is not finite. */
+void json_write_finite(struct buffer *out, double number);
+
+/* The same after `before`, which is not escaped; and as `"name": number` after `before`, as json_write_member() does. */
+void json_write_finite_after(struct buffer *out, const char *before, double number);
+void json_write_finite_member(struct buffer *out, const char *before, const char *name, double number);
+
 void json_write_int64(struct buffer *out, int64_t number);
 void json_write_uint64(struct buffer *out, uint64_t number);
 void json_write_bool(struct buffer *out, bool flag);

@@ -80,15 +80,6 @@ void evaluation_print(const struct evaluation_shown *self, const char *sentence,
 		     PERCENT * result->outside, (unsigned long long)self->without);
 }
 
-static void evaluation_print_number(struct buffer *out, const char *name, double number)
-{
-	buffer_print(out, ", \"%s\": ", name);
-	if (isfinite(number))
-		json_write_double(out, number);
-	else
-		buffer_string(out, "null");
-}
-
 void evaluation_print_json(const struct evaluation_shown *self, const char *sentence, struct buffer *out)
 {
 	const struct off_policy_result *result = &self->result;
@@ -100,19 +91,19 @@ void evaluation_print_json(const struct evaluation_shown *self, const char *sent
 	json_write_member(out, ", ", "sentence", text_of(sentence));
 	buffer_print(out, ", \"records\": %llu, \"left_out\": %llu", (unsigned long long)result->records,
 		     (unsigned long long)self->without);
-	evaluation_print_number(out, "recorded", self->recorded.mean);
+	json_write_finite_member(out, ", ", "recorded", self->recorded.mean);
 	for (size_t i = 0; i < EVALUATION_LINES; i++) {
 		const struct interval interval = evaluation_interval(self, lines[i].estimate);
-		evaluation_print_number(out, lines[i].key, lines[i].estimate.value);
+		json_write_finite_member(out, ", ", lines[i].key, lines[i].estimate.value);
 		(void)snprintf(key, sizeof key, "%s_standard_error", lines[i].key);
-		evaluation_print_number(out, key, lines[i].estimate.error);
+		json_write_finite_member(out, ", ", key, lines[i].estimate.error);
 		(void)snprintf(key, sizeof key, "%s_low", lines[i].key);
-		evaluation_print_number(out, key, interval.low);
+		json_write_finite_member(out, ", ", key, interval.low);
 		(void)snprintf(key, sizeof key, "%s_high", lines[i].key);
-		evaluation_print_number(out, key, interval.high);
+		json_write_finite_member(out, ", ", key, interval.high);
 	}
-	evaluation_print_number(out, "effective_sample_size", result->effective);
-	evaluation_print_number(out, "outside_support", result->outside);
+	json_write_finite_member(out, ", ", "effective_sample_size", result->effective);
+	json_write_finite_member(out, ", ", "outside_support", result->outside);
 	buffer_print(out, ", \"refused\": [%s%s%s]}\n", result->too_few ? "\"effective_sample_size\"" : "",
 		     result->too_few && result->unsupported ? ", " : "", result->unsupported ? "\"outside_support\"" : "");
 }

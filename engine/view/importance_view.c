@@ -125,15 +125,6 @@ void importance_print_text(const struct importance_list *list, const char *pipel
 
 /* ---- JSON ---- */
 
-static void number_put(struct buffer *out, const char *name, double number)
-{
-	buffer_print(out, ", \"%s\": ", name);
-	if (isfinite(number))
-		json_write_double(out, number);
-	else
-		buffer_string(out, "null");
-}
-
 static void windows_put(struct buffer *out, const struct importance_windows *windows)
 {
 	buffer_print(out,
@@ -154,17 +145,17 @@ static void subject_put(const struct importance_list *list, const struct importa
 	windows_put(out, &subject->last);
 	buffer_string(out, ", \"first\": ");
 	windows_put(out, &subject->first);
-	number_put(out, "shift", importance_subject_shift(subject));
+	json_write_finite_member(out, ", ", "shift", importance_subject_shift(subject));
 	buffer_string(out, ", \"features\": [");
 	for (size_t i = 0; lines && i < subject->feature_count; i++) {
 		const size_t feature = lines[i].feature;
 		const double share = importance_share(&subject->last, feature), first = importance_share(&subject->first, feature);
 		json_write_member(out, i ? ", {" : "{", "feature", subject->features[feature].name);
-		number_put(out, "importance", mean_of(&subject->last, feature));
-		number_put(out, "share", share);
-		number_put(out, "first_importance", mean_of(&subject->first, feature));
-		number_put(out, "first_share", first);
-		number_put(out, "shift", share - first);
+		json_write_finite_member(out, ", ", "importance", mean_of(&subject->last, feature));
+		json_write_finite_member(out, ", ", "share", share);
+		json_write_finite_member(out, ", ", "first_importance", mean_of(&subject->first, feature));
+		json_write_finite_member(out, ", ", "first_share", first);
+		json_write_finite_member(out, ", ", "shift", share - first);
 		buffer_byte(out, '}');
 	}
 	buffer_string(out, "]}");

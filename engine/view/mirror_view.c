@@ -6,6 +6,7 @@
 #include "base/quote.h"
 #include "message/json_write.h"
 #include "view/html_parts.h"
+#include "view/json_member.h"
 
 #define PERCENT 100.0
 
@@ -77,25 +78,11 @@ void mirror_view_print_text(const struct mirror_result *result, struct arena *ar
 
 /* ---- JSON ---- */
 
-static void put_number(struct buffer *out, const char *name, double number)
-{
-	buffer_print(out, ",\"%s\":", name);
-	if (isfinite(number))
-		json_write_double(out, number);
-	else
-		buffer_string(out, "null");
-}
-
-static void put_count(struct buffer *out, const char *name, uint64_t count)
-{
-	buffer_print(out, ",\"%s\":%llu", name, (unsigned long long)count);
-}
-
 static void put_latency(struct buffer *out, const char *name, struct mirror_latency latency)
 {
 	buffer_print(out, ",\"%s\":{\"unit\":\"ms\"", name);
-	put_number(out, "median", latency.median);
-	put_number(out, "p95", latency.p95);
+	member_number(out, "median", latency.median);
+	member_number(out, "p95", latency.p95);
 	buffer_byte(out, '}');
 }
 
@@ -103,25 +90,25 @@ void mirror_view_print_json(const struct mirror_result *result, struct buffer *o
 {
 	buffer_string(out, "{\"name\":");
 	json_write_string(out, result->mirror);
-	put_number(out, "tolerance", result->tolerance);
-	put_count(out, "copies", result->copies);
-	put_count(out, "not_sent", result->left_out);
-	put_count(out, "unanswered", result->unanswered);
-	put_count(out, "repeated", result->repeated);
-	put_count(out, "compared", result->compared);
-	put_number(out, "compared_share", mirror_share(result));
-	put_count(out, "agreed", result->agreed);
-	put_count(out, "mirror_errors", result->failed);
-	put_count(out, "answer_errors", result->answers_failed);
+	member_number(out, "tolerance", result->tolerance);
+	member_count(out, "copies", result->copies);
+	member_count(out, "not_sent", result->left_out);
+	member_count(out, "unanswered", result->unanswered);
+	member_count(out, "repeated", result->repeated);
+	member_count(out, "compared", result->compared);
+	member_number(out, "compared_share", mirror_share(result));
+	member_count(out, "agreed", result->agreed);
+	member_count(out, "mirror_errors", result->failed);
+	member_count(out, "answer_errors", result->answers_failed);
 	put_latency(out, "mirror_latency", result->replied);
 	put_latency(out, "answer_latency", result->answered);
 	buffer_string(out, ",\"tensors\":[");
 	for (size_t i = 0; i < result->tensor_count; i++) {
 		buffer_string(out, i > 0 ? ",{\"name\":" : "{\"name\":");
 		json_write_string(out, result->tensors[i].name);
-		put_count(out, "compared", result->tensors[i].compared);
-		put_count(out, "agreed", result->tensors[i].agreed);
-		put_number(out, "largest_difference", result->tensors[i].largest);
+		member_count(out, "compared", result->tensors[i].compared);
+		member_count(out, "agreed", result->tensors[i].agreed);
+		member_number(out, "largest_difference", result->tensors[i].largest);
 		buffer_byte(out, '}');
 	}
 	buffer_string(out, "],\"disagreements\":[");
@@ -131,8 +118,8 @@ void mirror_view_print_json(const struct mirror_result *result, struct buffer *o
 		json_write_string(out, one->id);
 		buffer_print(out, ",\"difference\":\"%s\",\"tensor\":", mirror_difference_name(one->difference));
 		json_write_string(out, one->tensor);
-		put_number(out, "answer", one->answered);
-		put_number(out, "mirror", one->replied);
+		member_number(out, "answer", one->answered);
+		member_number(out, "mirror", one->replied);
 		buffer_byte(out, '}');
 	}
 	buffer_string(out, "]}");

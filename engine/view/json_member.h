@@ -1,0 +1,13 @@
+/* json_member.h: Members of JSON objects in reports, each after a comma and without spaces: `,"name":value`. */
+#ifndef SLUICE_VIEW_JSON_MEMBER_H
+#define SLUICE_VIEW_JSON_MEMBER_H
+
+#include "base/text.h"
+#include "statistics/interval.h"
+
+void member_number(struct buffer *out, const char *name, double number); /* null: it is not finite */
+void member_count(struct buffer *out, const char *name, uint64_t count);
+void member_flag(struct buffer *out, const char *name, bool flag);
+void member_interval(struct buffer *out, const char *name, struct interval interval); /* as a list of both ends */
+
+#endif
