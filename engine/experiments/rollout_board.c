@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "base/hash.h"
+#include "base/held_slot.h"
 #include "base/memory.h"
 
 #define FORCE_BYTES_MAX ((size_t)1 << 20) /* a table, and counts of 64 choices by 64 limits */
@@ -24,25 +25,28 @@ struct pipeline_truths {
 };
 
 struct counted_table {
-	struct rollout_force shown; /* first: what is held */
-	struct arena *arena;
+	struct held_value held; /* first */
+	struct rollout_force shown;
 	const char **names;
 	size_t limits;
 	int64_t limits_us[ROLLOUT_LIMITS_MAX];
 	struct choice_counts *counts; /* of each choice */
 	struct pipeline_truths *truths;
 	size_t pipelines;
-	struct counted_table *next;	      /* that was replaced before */
 };
 
 struct rollout_entry {
 	struct rollout_entry *next;
 	const char *experiment;
 	enum rollout_phase phase; /* ROLLOUT_PHASES: unknown */
-	_Atomic(struct counted_table *) force;
-	atomic_size_t holders;
-	struct counted_table *replaced; /* not freed yet */
+	struct held_slot force; /* struct counted_table */
 };
+
+/* For writers, and for readers under the board's lock. */
+static struct counted_table *entry_force(const struct rollout_entry *entry)
+{
+	return (struct counted_table *)held_slot_value(&entry->force);
+}
 
 struct rollout_board {
 	pthread_mutex_t lock; /* of entries, and of writers */
@@ -65,25 +69,12 @@ struct rollout_board *rollout_board_open(void)
 
 /* ---- entries ---- */
 
-static void replaced_close(struct rollout_entry *entry)
-{
-	while (entry->replaced) {
-		struct counted_table *old = entry->replaced;
-		entry->replaced = old->next;
-		arena_close(old->arena);
-	}
-}
-
 void rollout_board_close(struct rollout_board *board)
 {
 	if (!board)
 		return;
-	for (struct rollout_entry *entry = board->entries; entry; entry = entry->next) {
-		struct counted_table *last = atomic_load(&entry->force);
-		replaced_close(entry);
-		if (last)
-			arena_close(last->arena);
-	}
+	for (struct rollout_entry *entry = board->entries; entry; entry = entry->next)
+		held_slot_close(&entry->force);
 	pthread_mutex_destroy(&board->lock);
 	arena_close(board->arena);
 	memory_give(board);
@@ -137,13 +128,13 @@ static bool force_fill(struct counted_table *made, const struct assignment_table
 {
 	const struct assignment_tables tables = {1, (struct assignment_table *)(uintptr_t)table};
 	const struct assignment *assignment =
-		assignment_choose(made->arena, &tables, table->choice, table->shares, table->count);
-	made->names = ARENA_ARRAY(made->arena, const char *, table->count + 1);
-	made->counts = ARENA_ARRAY(made->arena, struct choice_counts, table->count + 1);
+		assignment_choose(made->held.arena, &tables, table->choice, table->shares, table->count);
+	made->names = ARENA_ARRAY(made->held.arena, const char *, table->count + 1);
+	made->counts = ARENA_ARRAY(made->held.arena, struct choice_counts, table->count + 1);
 	if (!assignment || !made->names || !made->counts)
 		return false;
 	for (size_t i = 0; i < table->count; i++) /* in their order */
-		made->names[i] = arena_copy(made->arena, table->shares[i].name, strlen(table->shares[i].name));
+		made->names[i] = arena_copy(made->held.arena, table->shares[i].name, strlen(table->shares[i].name));
 	for (size_t i = 0; i < ASSIGNMENT_BUCKETS; i++)
 		made->shown.probabilities[assignment->ways[i]]++;
 	for (size_t i = 0; i < table->count; i++)
@@ -152,7 +143,7 @@ static bool force_fill(struct counted_table *made, const struct assignment_table
 	made->shown.names = rollout_names(table->shares, table->count);
 	made->shown.assignment = *assignment;
 	baselines_of(assignment, made->shown.baselines);
-	return !arena_failed(made->arena);
+	return !arena_failed(made->held.arena);
 }
 
 /* A table in an arena of its own. */
@@ -165,7 +156,7 @@ static struct counted_table *force_make(const struct assignment_table *table, in
 		arena_close(arena);
 		return error_memory(error, ERROR_SYSTEM, "reading a bucket table"), NULL;
 	}
-	made->arena = arena;
+	made->held.arena = arena;
 	made->limits = limits;
 	made->shown.since_ms = since_ms;
 	if (limits <= ROLLOUT_LIMITS_MAX && table->count <= ASSIGNMENT_WAYS_MAX && force_fill(made, table)) {
@@ -180,33 +171,20 @@ static struct counted_table *force_make(const struct assignment_table *table, in
 	return NULL;
 }
 
-/* Who holds a table counted itself before it read which. So when nobody is counted after the exchange, nobody has one of
- * those that were replaced. */
-static void entry_replace(struct rollout_entry *entry, struct counted_table *made)
-{
-	struct counted_table *before = atomic_exchange(&entry->force, made);
-	if (before) {
-		before->next = entry->replaced;
-		entry->replaced = before;
-	}
-	if (atomic_load(&entry->holders) == 0)
-		replaced_close(entry);
-}
-
 bool rollout_board_set(struct rollout_board *board, const struct assignment_table *table, int64_t since_ms,
 		       const int64_t *limits_us, size_t limits, struct error *error)
 {
 	bool good = true;
 	pthread_mutex_lock(&board->lock);
 	struct rollout_entry *entry = entry_take(board, table->choice);
-	const struct counted_table *now = entry ? atomic_load(&entry->force) : NULL;
+	const struct counted_table *now = entry ? entry_force(entry) : NULL;
 	if (!entry) {
 		good = error_memory(error, ERROR_SYSTEM, "reading a bucket table");
 	} else if (!now || now->shown.version != table->version) {
 		struct counted_table *made = force_make(table, since_ms, limits_us, limits, error);
 		good = made != NULL;
 		if (made)
-			entry_replace(entry, made);
+			held_slot_replace(&entry->force, &made->held);
 	}
 	pthread_mutex_unlock(&board->lock);
 	return good;
@@ -219,8 +197,8 @@ void rollout_board_keep(struct rollout_board *board, bool (*is_kept)(void *conte
 		if (is_kept(context, entry->experiment))
 			continue;
 		entry->phase = ROLLOUT_PHASES;
-		if (atomic_load(&entry->force))
-			entry_replace(entry, NULL);
+		if (entry_force(entry))
+			held_slot_replace(&entry->force, NULL);
 	}
 	pthread_mutex_unlock(&board->lock);
 }
@@ -266,9 +244,9 @@ static struct pipeline_truths *truths_of(struct counted_table *force, const char
 		truths = truths->next;
 	if (truths || force->pipelines == ROLLOUT_PIPELINES_MAX)
 		return truths;
-	truths = ARENA_NEW(force->arena, struct pipeline_truths);
-	const char *name = arena_copy(force->arena, pipeline, strlen(pipeline));
-	struct truth_counts *counts = ARENA_ARRAY(force->arena, struct truth_counts, force->shown.assignment.count);
+	truths = ARENA_NEW(force->held.arena, struct pipeline_truths);
+	const char *name = arena_copy(force->held.arena, pipeline, strlen(pipeline));
+	struct truth_counts *counts = ARENA_ARRAY(force->held.arena, struct truth_counts, force->shown.assignment.count);
 	if (!truths || !name || !counts)
 		return NULL;
 	*truths = (struct pipeline_truths){force->truths, name, counts};
@@ -282,7 +260,7 @@ void rollout_board_inform(struct rollout_board *board, const char *experiment, i
 {
 	pthread_mutex_lock(&board->lock);
 	const struct rollout_entry *entry = entry_take(board, experiment);
-	struct counted_table *force = entry ? atomic_load(&entry->force) : NULL;
+	struct counted_table *force = entry ? entry_force(entry) : NULL;
 	struct pipeline_truths *truths = force && force->shown.version == version ? truths_of(force, pipeline) : NULL;
 	if (truths)
 		memcpy(truths->counts, counts, force->shown.assignment.count * sizeof *counts);
@@ -293,14 +271,13 @@ void rollout_board_inform(struct rollout_board *board, const char *experiment, i
 
 const struct rollout_force *rollout_entry_hold(struct rollout_entry *entry)
 {
-	atomic_fetch_add(&entry->holders, 1);
-	struct counted_table *force = atomic_load(&entry->force);
+	struct counted_table *force = (struct counted_table *)held_slot_hold(&entry->force);
 	return force ? &force->shown : NULL;
 }
 
 void rollout_entry_release(struct rollout_entry *entry)
 {
-	atomic_fetch_sub(&entry->holders, 1);
+	held_slot_release(&entry->force);
 }
 
 /* The call first: a reader reads in the other order, so it never sees more errors or slow calls than calls. */
@@ -318,11 +295,10 @@ static void force_count(struct counted_table *force, size_t index, bool failed, 
 
 void rollout_entry_count(struct rollout_entry *entry, int64_t version, size_t index, bool failed, int64_t took_us)
 {
-	atomic_fetch_add(&entry->holders, 1);
-	struct counted_table *force = atomic_load(&entry->force);
+	struct counted_table *force = (struct counted_table *)held_slot_hold(&entry->force);
 	if (force && force->shown.version == version && index < force->shown.assignment.count)
 		force_count(force, index, failed, took_us);
-	atomic_fetch_sub(&entry->holders, 1);
+	held_slot_release(&entry->force);
 }
 
 /* ---- reading ---- */
@@ -380,11 +356,11 @@ bool rollout_board_read(struct rollout_board *board, struct arena *arena, const 
 	size_t most = 0;
 	pthread_mutex_lock(&board->lock);
 	for (const struct rollout_entry *entry = board->entries; entry; entry = entry->next)
-		most += atomic_load(&entry->force) != NULL;
+		most += entry_force(entry) != NULL;
 	struct rollout_reading *list = ARENA_ARRAY(arena, struct rollout_reading, most + 1);
 	*count = 0;
 	for (const struct rollout_entry *entry = board->entries; list && good && entry; entry = entry->next) {
-		const struct counted_table *force = atomic_load(&entry->force);
+		const struct counted_table *force = entry_force(entry);
 		good = !force || entry_read(entry, force, arena, &list[(*count)++]);
 	}
 	pthread_mutex_unlock(&board->lock);

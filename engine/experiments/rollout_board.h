@@ -2,8 +2,8 @@
  * the calls that it has split.
  *
  * A reader of the control plane sets an entry, and workers choose by it: so new weights are in force at once, without a
- * reload. A worker never waits: it holds the table, uses it, and releases it. A table that was replaced is freed when nobody
- * holds one. An entry is never removed, so a reload keeps what is in force.
+ * reload. A worker never waits: it holds the table, uses it, and releases it (base/held_slot.h). An entry is never removed, so a
+ * reload keeps what is in force.
  *
  * Counts are of one table, from the time at which it came into force here. A call is counted when it ends, if the table by
  * which it was chosen is still in force. So the counts of a table only rise, and belong to its weights alone.

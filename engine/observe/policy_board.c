@@ -12,11 +12,9 @@
 struct policy_entry {
 	struct policy_entry *next;
 	const char *pipeline, *experiment;
-	_Atomic(struct policy_in_force *) policy;
-	atomic_size_t holders;
+	struct held_slot policy; /* struct policy_in_force */
 	_Atomic int64_t version, rewards, set_ms;
 	pthread_mutex_t lock; /* of writers */
-	struct policy_in_force *replaced; /* not freed yet */
 };
 
 struct policy_board {
@@ -40,21 +38,9 @@ struct policy_board *policy_board_open(void)
 
 /* ---- entries ---- */
 
-static void replaced_free(struct policy_entry *entry)
-{
-	while (entry->replaced) {
-		struct policy_in_force *old = entry->replaced;
-		entry->replaced = old->next;
-		arena_close(old->arena);
-	}
-}
-
 static void policy_entry_close(struct policy_entry *entry)
 {
-	struct policy_in_force *last = atomic_load(&entry->policy);
-	replaced_free(entry);
-	if (last)
-		arena_close(last->arena);
+	held_slot_close(&entry->policy);
 	pthread_mutex_destroy(&entry->lock);
 }
 
@@ -102,14 +88,14 @@ struct policy_entry *policy_board_entry(struct policy_board *board, const char *
 
 static bool force_names(struct policy_in_force *made, const struct policy_record *record)
 {
-	struct text *names = ARENA_ARRAY(made->arena, struct text, record->feature_count + 1);
-	struct context_scale *scales = ARENA_ARRAY(made->arena, struct context_scale, record->feature_count + 1);
+	struct text *names = ARENA_ARRAY(made->held.arena, struct text, record->feature_count + 1);
+	struct context_scale *scales = ARENA_ARRAY(made->held.arena, struct context_scale, record->feature_count + 1);
 	for (size_t i = 0; names && scales && i < record->feature_count; i++) {
 		const struct policy_feature *feature = &record->features[i];
-		names[i] = text_of(arena_copy(made->arena, feature->name.bytes, feature->name.length));
+		names[i] = text_of(arena_copy(made->held.arena, feature->name.bytes, feature->name.length));
 		scales[i] = (struct context_scale){feature->center, feature->width};
 	}
-	if (arena_failed(made->arena))
+	if (arena_failed(made->held.arena))
 		return false;
 	made->scales = scales;
 	made->form = context_form_of(record->arms, record->arm_count, names, record->feature_count);
@@ -122,7 +108,7 @@ static struct policy_in_force *force_make(const struct policy_record *record, st
 	struct arena *arena = arena_open(POLICY_BYTES_MAX);
 	struct policy_in_force *made = arena ? ARENA_NEW(arena, struct policy_in_force) : NULL;
 	if (made)
-		*made = (struct policy_in_force){.arena = arena};
+		*made = (struct policy_in_force){.held.arena = arena};
 	if (!made || !force_names(made, record)) {
 		arena_close(arena);
 		return error_memory(error, ERROR_SYSTEM, "reading a policy"), NULL;
@@ -138,26 +124,13 @@ static struct policy_in_force *force_make(const struct policy_record *record, st
 	return NULL;
 }
 
-/* Who holds a policy counted itself before it read which. So when nobody is counted after the exchange, nobody has one of
- * those that were replaced. */
-static void entry_replace(struct policy_entry *entry, struct policy_in_force *made)
-{
-	struct policy_in_force *before = atomic_exchange(&entry->policy, made);
-	if (before) {
-		before->next = entry->replaced;
-		entry->replaced = before;
-	}
-	if (atomic_load(&entry->holders) == 0)
-		replaced_free(entry);
-}
-
 bool policy_entry_set(struct policy_entry *entry, const struct policy_record *record, int64_t now_ms, struct error *error)
 {
 	struct policy_in_force *made = force_make(record, error);
 	if (!made)
 		return false;
 	pthread_mutex_lock(&entry->lock);
-	entry_replace(entry, made);
+	held_slot_replace(&entry->policy, &made->held);
 	pthread_mutex_unlock(&entry->lock);
 	atomic_store(&entry->rewards, record->rewards);
 	atomic_store(&entry->set_ms, now_ms);
@@ -167,13 +140,12 @@ bool policy_entry_set(struct policy_entry *entry, const struct policy_record *re
 
 const struct policy_in_force *policy_entry_hold(struct policy_entry *entry)
 {
-	atomic_fetch_add(&entry->holders, 1);
-	return atomic_load(&entry->policy);
+	return (const struct policy_in_force *)held_slot_hold(&entry->policy);
 }
 
 void policy_entry_release(struct policy_entry *entry)
 {
-	atomic_fetch_sub(&entry->holders, 1);
+	held_slot_release(&entry->policy);
 }
 
 struct policy_state policy_entry_state(const struct policy_entry *entry)

@@ -2,8 +2,7 @@
  * choices are drawn.
  *
  * A reader of policy records sets an entry, and workers choose by it. A worker never waits: it holds the policy that is in
- * force, uses it, and releases it, in a few instructions. A policy that was replaced is freed when nobody holds one. An entry
- * is never removed, so a reload keeps what is in force.
+ * force, uses it, and releases it (base/held_slot.h). An entry is never removed, so a reload keeps what is in force.
  *
  * Any thread may call.
  */
@@ -12,17 +11,17 @@
 
 #include "bandits/context.h"
 #include "bandits/policy.h"
+#include "base/held_slot.h"
 #include "message/policy_record.h"
 
 struct policy_board;
 struct policy_entry;
 
 struct policy_in_force {
+	struct held_value held; /* first */
 	const struct policy *policy;
 	struct context_form form;
 	const struct context_scale *scales; /* of each feature */
-	struct arena *arena;
-	struct policy_in_force *next; /* that was replaced before */
 };
 
 struct policy_board *policy_board_open(void); /* NULL: memory ran out */
