@@ -3,26 +3,15 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <sys/epoll.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "log/reader.h"
+#include "log/loop_reader.h"
 #include "message/feed_record.h"
-#include "net/loop_task.h"
 
 struct feed_relay {
 	struct feed_relay_config config;
-	struct reader_config reader_config;
-	struct loop *loop;
-	struct reader *reader; /* NULL: none is open */
-	struct watch watch;
-	int bell; /* of the reader */
-	struct loop_task task; /* that opens a reader: */
-	struct reader *opened; /* its result; NULL: `error` has the reason */
-	struct error error;
-	int64_t due_ms; /* of the loop's clock: not before then */
+	struct loop_reader *reader;
 	char failure[ERROR_TEXT_MAX];
 	uint64_t refused;
 	double delay_seconds; /* of the last record that came while the relay was reading; NaN: none */
@@ -38,8 +27,9 @@ static void record_refuse(struct feed_relay *relay, const struct error *wrong)
 			relay->config.topic, wrong->text);
 }
 
-static void record_take(struct feed_relay *relay, const struct record *record)
+static void record_take(void *context, const struct record *record, bool is_new)
 {
+	struct feed_relay *relay = context;
 	struct feed_score score;
 	struct error wrong = {0};
 	if (!feed_key_is_score(record->key))
@@ -51,31 +41,15 @@ static void record_take(struct feed_relay *relay, const struct record *record)
 	struct verdict_entry *entry = verdict_board_entry(relay->config.verdicts, score.pipeline, score.step);
 	if (entry)
 		verdict_entry_feed(entry, score.identity, score.segment, verdict_of(score.verdict, score.score));
-	if (record->offset >= reader_end(relay->reader))
+	if (is_new)
 		relay->delay_seconds = (double)(time_of_day_ms() - record->time_ms) / 1000;
 }
 
-/* False: the reader has failed. */
-static bool records_take(struct feed_relay *relay, struct error *error)
-{
-	for (size_t i = 0; i < FEED_RECORDS_A_TURN; i++) {
-		struct record record;
-		if (!reader_next(relay->reader, 0, &record, error))
-			return false;
-		if (!record.held)
-			return true;
-		record_take(relay, &record);
-		record_release(&record);
-	}
-	bell_ring(relay->bell);
-	return true;
-}
+/* ---- failures ---- */
 
-/* ---- readers ---- */
-
-static void failure_note(struct feed_relay *relay, const struct error *error)
+static void failure_note(void *context, const struct error *error)
 {
-	relay->due_ms = loop_now_ms(relay->loop) + FEED_RETRY_MS;
+	struct feed_relay *relay = context;
 	if (!relay->failure[0])
 		log_say(relay->config.log, LOG_LEVEL_ERROR, NULL,
 			"the feed cannot be read: %s. What it said before stays in force, and it is read again in %d s",
@@ -83,50 +57,23 @@ static void failure_note(struct feed_relay *relay, const struct error *error)
 	(void)snprintf(relay->failure, sizeof relay->failure, "%s", error->text);
 }
 
-static void on_bell(void *context, uint32_t events)
+static void failure_forget(void *context)
 {
 	struct feed_relay *relay = context;
-	struct error error = {0};
-	(void)events;
-	bell_quiet(relay->bell);
-	if (!relay->reader || records_take(relay, &error))
-		return;
-	failure_note(relay, &error);
-	reader_close(relay->reader);
-	relay->reader = NULL;
-}
-
-static void reader_begin(void *context)
-{
-	struct feed_relay *relay = context;
-	relay->opened = reader_open(&relay->reader_config, &relay->error);
-}
-
-static void on_opened(void *context)
-{
-	struct feed_relay *relay = context;
-	if (!relay->opened) {
-		failure_note(relay, &relay->error);
-		return;
-	}
 	if (relay->failure[0])
 		log_say(relay->config.log, LOG_LEVEL_INFO, NULL, "the feed is read again");
 	relay->failure[0] = '\0';
-	relay->reader = relay->opened;
-	relay->opened = NULL;
-	reader_ring(relay->reader, relay->bell);
-	bell_ring(relay->bell); /* for records that came before */
 }
 
-void feed_relay_look(struct feed_relay *relay)
+const char *feed_relay_failure(const struct feed_relay *relay)
 {
-	struct error error = {0};
-	if (relay->reader || loop_task_is_running(&relay->task) || loop_now_ms(relay->loop) < relay->due_ms)
-		return;
-	relay->error = (struct error){0};
-	relay->task = (struct loop_task){.run = reader_begin, .done = on_opened, .context = relay};
-	if (!loop_task_start(&relay->task, relay->loop, "reads the feed", &error))
-		failure_note(relay, &error);
+	return relay->failure;
+}
+
+void feed_relay_note(const struct feed_relay *relay, struct control_state *state)
+{
+	state->feed_delay_seconds = relay->delay_seconds;
+	state->feed_refused = relay->refused;
 }
 
 /* ---- opening and closing ---- */
@@ -139,18 +86,20 @@ struct feed_relay *feed_relay_open(const struct feed_relay_config *config, struc
 		return NULL;
 	}
 	relay->config = *config;
-	relay->reader_config = (struct reader_config){
-		.brokers = config->brokers, .topic = config->topic, .from_beginning = true, .properties = config->consumer};
-	relay->loop = loop;
-	relay->watch = (struct watch){.ready = on_bell, .context = relay};
 	relay->delay_seconds = NAN;
-	relay->bell = bell_open(error);
-	if (relay->bell >= 0 && loop_watch(loop, &relay->watch, relay->bell, EPOLLIN, error)) {
-		feed_relay_look(relay);
+	const struct loop_reader_config reader = {.reader = {.brokers = config->brokers,
+							     .topic = config->topic,
+							     .from_beginning = true,
+							     .properties = config->consumer},
+						  .retry_ms = FEED_RETRY_MS,
+						  .purpose = "reads the feed",
+						  .context = relay,
+						  .take = record_take,
+						  .failed = failure_note,
+						  .opened = failure_forget};
+	relay->reader = loop_reader_open(&reader, loop, error);
+	if (relay->reader)
 		return relay;
-	}
-	if (relay->bell >= 0)
-		close(relay->bell);
 	memory_give(relay);
 	return NULL;
 }
@@ -159,21 +108,6 @@ void feed_relay_close(struct feed_relay *relay)
 {
 	if (!relay)
 		return;
-	loop_task_end(&relay->task);
-	reader_close(relay->opened);
-	reader_close(relay->reader);
-	loop_unwatch(relay->loop, &relay->watch);
-	close(relay->bell);
+	loop_reader_close(relay->reader);
 	memory_give(relay);
-}
-
-const char *feed_relay_failure(const struct feed_relay *relay)
-{
-	return relay->failure;
-}
-
-void feed_relay_note(const struct feed_relay *relay, struct control_state *state)
-{
-	state->feed_delay_seconds = relay->delay_seconds;
-	state->feed_refused = relay->refused;
 }

@@ -4,8 +4,8 @@
  * A verdict on a window becomes the fed verdict of its step (observe/verdict_board.h). It is on the board within 100 ms of the
  * commit of its record. An observer whose transaction stays open delays the feed, and nothing else: `control` is another topic.
  *
- * It works in a loop, and waits for nothing there. Its reader is opened by a task (net/loop_task.h). While the feed cannot be
- * read, the boards keep what they have, and a reader is opened again every FEED_RETRY_MS.
+ * It reads in a loop (log/loop_reader.h). While the feed cannot be read, the boards keep what they have, and it tries again every
+ * FEED_RETRY_MS.
  */
 #ifndef SLUICE_CONTROL_FEED_RELAY_H
 #define SLUICE_CONTROL_FEED_RELAY_H
@@ -17,7 +17,6 @@
 #include "observe/verdict_board.h"
 
 #define FEED_RETRY_MS 5000
-#define FEED_RECORDS_A_TURN 500 /* then the loop continues */
 
 struct feed_relay;
 
@@ -32,9 +31,6 @@ struct feed_relay_config {
 /* Starts to read in the loop. The configuration is copied; what it points to is borrowed. NULL: SYSTEM. */
 struct feed_relay *feed_relay_open(const struct feed_relay_config *config, struct loop *loop, struct error *error);
 void feed_relay_close(struct feed_relay *relay); /* NULL is fine; may wait for a request to Kafka */
-
-/* To be called every second: opens a reader if there is none. */
-void feed_relay_look(struct feed_relay *relay);
 
 /* Why the feed cannot be read; "": it can, or is not open yet. */
 const char *feed_relay_failure(const struct feed_relay *relay);

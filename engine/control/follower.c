@@ -509,8 +509,6 @@ static void on_tick(void *context)
 	stale_look(follower);
 	lost_look(follower);
 	rejoin_look(follower);
-	if (follower->feed)
-		feed_relay_look(follower->feed);
 	if (now_ms >= follower->report_due_ms) {
 		follower->report_due_ms = now_ms + FOLLOWER_REPORT_MS;
 		report_send(follower, false);

@@ -5,8 +5,8 @@
  * Nothing waits for it: a request that a worker enters before its cancellation is read is processed. One is on the board about
  * 50 ms after Kafka has it.
  *
- * It works in a loop, and waits for nothing there. Its reader is opened by a task (net/loop_task.h), again and again every
- * CANCEL_RETRY_MS while there is no such topic: a gateway creates it when it starts.
+ * It reads in a loop (log/loop_reader.h), and tries again every CANCEL_RETRY_MS while there is no such topic: a gateway creates it
+ * when it starts.
  */
 #ifndef SLUICE_RUNTIME_CANCEL_RELAY_H
 #define SLUICE_RUNTIME_CANCEL_RELAY_H
@@ -17,7 +17,6 @@
 #include "observe/log_sink.h"
 
 #define CANCEL_RETRY_MS 10000
-#define CANCEL_RECORDS_A_TURN 500 /* then the loop continues */
 
 struct cancel_relay;
 
