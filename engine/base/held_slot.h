@@ -14,7 +14,7 @@
 #include "base/arena.h"
 
 struct held_value {
-	struct arena *arena; /* in which the value is */
+	struct arena *arena;	 /* in which the value is */
 	struct held_value *next; /* that was replaced before */
 };
 

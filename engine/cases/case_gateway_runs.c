@@ -22,25 +22,10 @@ struct gateway_case {
 
 /* ---- what it cannot show ---- */
 
-static bool is_fit_to_run(const struct graph *graph, struct buffer *unfit)
-{
-	for (size_t i = 0; i < graph->count; i++)
-		if (graph->steps[i].key) {
-			buffer_print(unfit, "when `%s` has seen a message is not determined, and with it the marks of later ones",
-				     graph->steps[i].name);
-			return false;
-		}
-	return true;
-}
-
 static bool is_fit(const struct case_play *played, struct buffer *unfit)
 {
 	if (!case_runs_by_clock(played, unfit))
 		return false;
-	const struct plan *plan = case_workers_plan(played->workers);
-	for (size_t i = 0; i < plan->count; i++)
-		if (!is_fit_to_run(plan->pipelines[i].graph, unfit))
-			return false;
 	for (const struct model_calls *model = played->results.models; model; model = model->next)
 		if (!model->has_stub) {
 			buffer_print(unfit, "the model `%s` has no stub, and without one no engine starts", model->name);

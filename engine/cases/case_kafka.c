@@ -46,17 +46,6 @@ static bool is_chance(const struct externals *externals, struct buffer *unfit)
 	return true;
 }
 
-static bool is_fit_to_run(const struct graph *graph, struct buffer *unfit)
-{
-	for (size_t i = 0; i < graph->count; i++)
-		if (graph->steps[i].key) {
-			buffer_print(unfit, "when `%s` has seen a message is not determined, and with it the marks of later ones",
-				     graph->steps[i].name);
-			return false;
-		}
-	return !is_chance(&graph->inputs, unfit) && !is_chance(&graph->triggers, unfit);
-}
-
 static bool is_counted_in(const struct case_files *files, const char *model)
 {
 	for (size_t i = 0; i < files->expected_count; i++)
@@ -126,7 +115,7 @@ static bool is_fit(const struct case_play *played, struct buffer *unfit)
 		return false;
 	const struct plan *plan = case_workers_plan(played->workers);
 	for (size_t i = 0; i < plan->count; i++)
-		if (!is_fit_to_run(plan->pipelines[i].graph, unfit))
+		if (is_chance(&plan->pipelines[i].graph->inputs, unfit) || is_chance(&plan->pipelines[i].graph->triggers, unfit))
 			return false;
 	for (size_t i = 0; i < played->files->expected_count; i++)
 		if (played->files->expected[i].demand == DEMAND_ALERT) {

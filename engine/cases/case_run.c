@@ -68,6 +68,18 @@ void case_error_print(const struct error *error, struct buffer *why)
 		buffer_print(why, "  %s\n", error->text);
 }
 
+/* Messages of one key meet marks of earlier ones (`key` of a step), in an order that calls decide. */
+static bool marks_are_determined(const struct graph *graph, struct buffer *unfit)
+{
+	for (size_t i = 0; i < graph->count; i++)
+		if (graph->steps[i].key) {
+			buffer_print(unfit, "when `%s` has seen a message is not determined, and with it the marks of later ones",
+				     graph->steps[i].name);
+			return false;
+		}
+	return true;
+}
+
 bool case_runs_by_clock(const struct case_play *played, struct buffer *unfit)
 {
 	if (!played->workers) {
@@ -77,5 +89,9 @@ bool case_runs_by_clock(const struct case_play *played, struct buffer *unfit)
 	const int64_t took_ms = case_workers_took_ms(played->workers);
 	if (took_ms > CLOCK_MS_MAX)
 		buffer_print(unfit, "it needs virtual time: it takes %lld s on a real clock", (long long)(took_ms / 1000));
-	return took_ms <= CLOCK_MS_MAX;
+	const struct plan *plan = case_workers_plan(played->workers);
+	bool fits = took_ms <= CLOCK_MS_MAX;
+	for (size_t i = 0; fits && i < plan->count; i++)
+		fits = marks_are_determined(plan->pipelines[i].graph, unfit);
+	return fits;
 }

@@ -147,13 +147,7 @@ void learner_expose(struct learner *learner, const struct exposure *exposure)
 		learner->counts.others++;
 		return;
 	}
-	const struct outcome_exposure one = {.id = exposure->id,
-					     .origin = exposure->origin,
-					     .experiment = exposure->experiment,
-					     .unit = exposure->unit,
-					     .prediction = exposure->prediction,
-					     .arm = (uint32_t)arm,
-					     .time_ms = exposure->time_ms};
+	const struct outcome_exposure one = outcome_exposure_of(exposure, arm);
 	const enum exposure_fate fate = outcome_join_expose(learner->join, &one);
 	learner->counts.again += fate == EXPOSURE_REPEATED;
 	learner->counts.others += fate == EXPOSURE_DOUBLED || fate == EXPOSURE_LATE || fate == EXPOSURE_REFUSED;

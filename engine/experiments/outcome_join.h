@@ -21,6 +21,7 @@
 #ifndef SLUICE_EXPERIMENTS_OUTCOME_JOIN_H
 #define SLUICE_EXPERIMENTS_OUTCOME_JOIN_H
 
+#include "message/exposure.h"
 #include "message/feedback.h"
 
 #define OUTCOME_ENTRY_BYTES 32
@@ -53,6 +54,18 @@ struct outcome_exposure {
 	uint32_t arm;	   /* number of the variant in its experiment */
 	int64_t time_ms;
 };
+
+/* The exposure of a record, in which that variant was chosen. The version of the table of units is left out. */
+static inline struct outcome_exposure outcome_exposure_of(const struct exposure *exposure, size_t arm)
+{
+	return (struct outcome_exposure){.id = exposure->id,
+					 .origin = exposure->origin,
+					 .experiment = exposure->experiment,
+					 .unit = exposure->unit,
+					 .prediction = exposure->prediction,
+					 .arm = (uint32_t)arm,
+					 .time_ms = exposure->time_ms};
+}
 
 /* A joined outcome. */
 struct joined_outcome {

@@ -4,8 +4,8 @@
 
 const char *const rollout_verdict_names[VERDICTS] = {"open", "holds", "broken", "changed", "leftOut"};
 
-static void judgement_write(const struct planned_stage *stage, const struct rollout_judgement *judgement,
-			    const char *const *names, struct buffer *out)
+static void judgement_write(const struct planned_stage *stage, const struct rollout_judgement *judgement, const char *const *names,
+			    struct buffer *out)
 {
 	const struct rollout_rule *rule = &stage->rules[judgement->rule];
 	json_write_member(out, "{", "candidate", text_of(names[judgement->candidate]));
@@ -111,8 +111,8 @@ void rollout_move_sentence(const struct rollout_plan *plan, const struct rollout
 	else if (move->reason == REASON_COMMAND && move->command == COMMAND_DECLINE)
 		buffer_string(out, "its webhook does not confirm it, and it waits for an approval.");
 	else if (move->reason == REASON_COMMAND)
-		buffer_print(out, "by the command %s%s%s.", rollout_command_names[move->command],
-			     move->by[0] ? " of " : "", move->by);
+		buffer_print(out, "by the command %s%s%s.", rollout_command_names[move->command], move->by[0] ? " of " : "",
+			     move->by);
 	else if (move->reason == REASON_STARTED)
 		buffer_string(out, "the rollout starts.");
 	else if (move->reason == REASON_HELD)

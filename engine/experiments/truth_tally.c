@@ -14,7 +14,7 @@
 
 /* Of an open exposure. */
 struct open_truth {
-	uint64_t unit; /* hash; 0: none */
+	uint64_t unit;	 /* hash; 0: none */
 	double accuracy; /* where an outcome was joined */
 };
 
@@ -134,13 +134,7 @@ void truth_tally_expose(struct truth_tally *tally, const struct exposure *exposu
 		return;
 	if (arm == config->paired && !baseline_has(&config->baseline, exposure->unit, &exposure->origin))
 		return;
-	const struct outcome_exposure one = {.id = exposure->id,
-					     .origin = exposure->origin,
-					     .experiment = exposure->experiment,
-					     .unit = exposure->unit,
-					     .prediction = exposure->prediction,
-					     .arm = (uint32_t)arm,
-					     .time_ms = exposure->time_ms};
+	const struct outcome_exposure one = outcome_exposure_of(exposure, arm);
 	(void)outcome_join_expose(tally->join, &one);
 }
 

@@ -103,3 +103,14 @@ bool leadership_look(struct leadership *leadership, bool *held, struct error *er
 	*held = good && leadership->leads;
 	return good;
 }
+
+bool leadership_seek(struct leadership **leadership, const struct leadership_config *config, bool *held, struct error *error)
+{
+	if (!*leadership)
+		*leadership = leadership_open(config, error);
+	if (*leadership && leadership_look(*leadership, held, error))
+		return true;
+	leadership_close(*leadership);
+	*leadership = NULL;
+	return false;
+}

@@ -30,4 +30,8 @@ void leadership_close(struct leadership *leadership); /* NULL is fine */
  * right for example; it is to be closed, and may be opened again. */
 bool leadership_look(struct leadership *leadership, bool *held, struct error *error);
 
+/* The same for a member that joins the group at the first call, and again after a failure. `*leadership` is NULL while it has not
+ * joined. */
+bool leadership_seek(struct leadership **leadership, const struct leadership_config *config, bool *held, struct error *error);
+
 #endif

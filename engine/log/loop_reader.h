@@ -18,7 +18,7 @@ struct loop_reader;
 
 struct loop_reader_config {
 	struct reader_config reader; /* `stopping` and, with from_time, `time_ms` are set by the loop reader */
-	int64_t kept_ms; /* with from_time: each reader begins with the records of so long ago */
+	int64_t kept_ms;	     /* with from_time: each reader begins with the records of so long ago */
 	int64_t retry_ms;
 	const char *purpose; /* for errors, as in "reads the feed" */
 	void *context;

@@ -36,7 +36,7 @@ static size_t record_room(const struct message *message, const char *pipeline, c
 static char *put_attributions(char *to, const struct explanation *data, size_t output)
 {
 	const double *contributions = data->contributions + output * data->features,
-		*errors = data->errors + output * data->features;
+		     *errors = data->errors + output * data->features;
 	if (data->features > 0)
 		to = avro_put_small(to, data->features);
 	for (size_t i = 0; i < data->features; i++) {

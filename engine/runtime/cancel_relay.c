@@ -42,17 +42,15 @@ struct cancel_relay *cancel_relay_open(const struct cancel_relay_config *config,
 		return NULL;
 	}
 	relay->config = *config;
-	const struct loop_reader_config reader = {.reader = {.brokers = config->brokers,
-							     .topic = config->topic,
-							     .from_time = true,
-							     .properties = config->consumer},
-						  .kept_ms = CANCEL_KEPT_MS,
-						  .retry_ms = CANCEL_RETRY_MS,
-						  .purpose = "reads cancellations",
-						  .context = relay,
-						  .take = cancellation_take,
-						  .failed = failure_log,
-						  .opened = failure_forget};
+	const struct loop_reader_config reader = {
+		.reader = {.brokers = config->brokers, .topic = config->topic, .from_time = true, .properties = config->consumer},
+		.kept_ms = CANCEL_KEPT_MS,
+		.retry_ms = CANCEL_RETRY_MS,
+		.purpose = "reads cancellations",
+		.context = relay,
+		.take = cancellation_take,
+		.failed = failure_log,
+		.opened = failure_forget};
 	relay->reader = loop_reader_open(&reader, loop, error);
 	if (relay->reader)
 		return relay;

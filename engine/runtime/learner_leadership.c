@@ -13,28 +13,10 @@
 
 /* ---- leadership ---- */
 
-static void leadership_leave(struct learner_service *service)
-{
-	leadership_close(service->leadership);
-	service->leadership = NULL;
-}
-
 bool leadership_check(struct learner_service *service, bool *held, struct error *error)
 {
 	*held = service->config.alone;
-	if (service->config.alone)
-		return true;
-	if (!service->leadership) {
-		service->leadership_config = (struct leadership_config){.brokers = service->config.brokers,
-									.group = service->config.id,
-									.topic = service->config.policy,
-									.properties = service->config.consumer};
-		service->leadership = leadership_open(&service->leadership_config, error);
-	}
-	if (service->leadership && leadership_look(service->leadership, held, error))
-		return true;
-	leadership_leave(service);
-	return false;
+	return service->config.alone || leadership_seek(&service->leadership, &service->leadership_config, held, error);
 }
 
 /* A replay may last longer than a group waits for its members. */
@@ -308,8 +290,10 @@ bool term_begin(struct learner_service *service, struct error *error)
 	if (service->leads)
 		log_say(service->config.log, LOG_LEVEL_INFO, NULL, "this engine learns the policies of %s", service->config.policy);
 	service->is_outdated = error->kind == ERROR_LIMIT;
-	if (service->is_outdated)
-		leadership_leave(service);
+	if (service->is_outdated) {
+		leadership_close(service->leadership);
+		service->leadership = NULL;
+	}
 	return service->leads;
 }
 

@@ -131,6 +131,8 @@ struct learner_service *learner_service_open(const struct learner_service_config
 		return NULL;
 	}
 	service->config = *config;
+	service->leadership_config = (struct leadership_config){
+		.brokers = config->brokers, .group = config->id, .topic = config->policy, .properties = config->consumer};
 	service->feed.config = (struct outcome_feed_config){.brokers = config->brokers,
 							    .consumer = config->consumer,
 							    .exposures = config->exposures,

@@ -186,19 +186,7 @@ static void truths_leave(struct truth_service *service)
 static bool truths_lead(struct truth_service *service, bool *held, struct error *error)
 {
 	*held = service->config.alone;
-	if (service->config.alone)
-		return true;
-	if (!service->leadership) {
-		service->leadership_config = (struct leadership_config){.brokers = service->config.brokers,
-									.group = service->config.id,
-									.topic = service->config.exposures,
-									.properties = service->config.consumer};
-		service->leadership = leadership_open(&service->leadership_config, error);
-	}
-	if (service->leadership && leadership_look(service->leadership, held, error))
-		return true;
-	truths_leave(service);
-	return false;
+	return service->config.alone || leadership_seek(&service->leadership, &service->leadership_config, held, error);
 }
 
 /* ---- the thread ---- */
@@ -292,6 +280,8 @@ struct truth_service *truth_service_open(const struct truth_service_config *conf
 		return NULL;
 	}
 	service->config = *config;
+	service->leadership_config = (struct leadership_config){
+		.brokers = config->brokers, .group = config->id, .topic = config->exposures, .properties = config->consumer};
 	service->arena = arena_open(RECORD_ARENA_BYTES);
 	service->feed.config = (struct outcome_feed_config){.brokers = config->brokers,
 							    .consumer = config->consumer,

@@ -44,16 +44,16 @@ const char *evaluation_sentence(const struct evaluation_shown *self, struct aren
 	const struct interval interval = evaluation_interval(self, result->doubly);
 	const double recorded = self->recorded.mean;
 	if (result->too_few)
-		return arena_print(arena, "No recommendation: the records are worth only %.0f of the new policy (ESS), and "
-			"%d are needed.",
+		return arena_print(arena,
+				   "No recommendation: the records are worth only %.0f of the new policy (ESS), and "
+				   "%d are needed.",
 				   result->effective, OFF_POLICY_LEAST);
 	if (result->unsupported)
 		return arena_print(arena,
 				   "No recommendation: %.2g%% of the new policy's choices are of variants that the records never "
 				   "chose.",
 				   PERCENT * result->outside);
-	return arena_print(arena, "The policy earns %.4g a request (%.4g to %.4g) where %.4g was earned: %s.",
-		result->doubly.value,
+	return arena_print(arena, "The policy earns %.4g a request (%.4g to %.4g) where %.4g was earned: %s.", result->doubly.value,
 			   interval.low, interval.high, recorded,
 			   interval.low > recorded    ? "more"
 			   : interval.high < recorded ? "less"
@@ -66,16 +66,15 @@ void evaluation_print(const struct evaluation_shown *self, const char *sentence,
 	struct evaluation_line lines[EVALUATION_LINES];
 	evaluation_lines(result, lines);
 	buffer_print(out, "%s\n\n%-16s %12s %12s   %s\n%-16s %12.5g\n", sentence, "ESTIMATE", "VALUE", "ERROR", "INTERVAL",
-		"recorded",
-		     self->recorded.mean);
+		     "recorded", self->recorded.mean);
 	for (size_t i = 0; i < EVALUATION_LINES; i++) {
 		const struct interval interval = evaluation_interval(self, lines[i].estimate);
 		buffer_print(out, "%-16s %12.5g %12.3g   %.5g to %.5g\n", lines[i].name, lines[i].estimate.value,
-			lines[i].estimate.error,
-			     interval.low, interval.high);
+			     lines[i].estimate.error, interval.low, interval.high);
 	}
-	buffer_print(out, "\n%llu records of %s, worth %.0f (ESS); %.3g%% of the policy's choices are outside of them; %llu "
-		"values left out\n",
+	buffer_print(out,
+		     "\n%llu records of %s, worth %.0f (ESS); %.3g%% of the policy's choices are outside of them; %llu "
+		     "values left out\n",
 		     (unsigned long long)result->records, text_shown(self->metric, arena), result->effective,
 		     PERCENT * result->outside, (unsigned long long)self->without);
 }
