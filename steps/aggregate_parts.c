@@ -69,12 +69,12 @@ static bool rows_count(const struct aggregate_parts *parts, const struct tensor 
 					 "give the same tensors for each part",
 					 TEXT_ARGUMENTS(parts->ids[0]), TEXT_ARGUMENTS(parts->ids[i]));
 		if (!same_shape(first, tensor, 1))
-			return error_set(error, ERROR_INPUT, PLACE_NONE,
-					 "tensor `" TEXT_FORMAT "` is %s of part `" TEXT_FORMAT "` and %s of part `" TEXT_FORMAT
-					 "`, and only the first dimension may differ",
-					 TEXT_ARGUMENTS(first->name), tensor_type_text(parts->arena, first),
-					 TEXT_ARGUMENTS(parts->ids[0]), tensor_type_text(parts->arena, tensor),
-					 TEXT_ARGUMENTS(parts->ids[i]));
+			return error_set_tensor(error, PLACE_NONE,
+						"tensor `" TEXT_FORMAT "` is %s of part `" TEXT_FORMAT
+						"` and %s of part `" TEXT_FORMAT "`, and only the first dimension may differ",
+						TEXT_ARGUMENTS(first->name), tensor_type_text(parts->arena, first),
+						TEXT_ARGUMENTS(parts->ids[0]), tensor_type_text(parts->arena, tensor),
+						TEXT_ARGUMENTS(parts->ids[i]));
 		*rows += rows_of(tensor);
 	}
 	return true;

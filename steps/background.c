@@ -155,11 +155,11 @@ bool background_fits(const struct background *background, size_t features, const
 		     struct error *error)
 {
 	if (background->width != features && background->most)
-		return error_set(error, ERROR_INPUT, PLACE_NONE,
-				 "the request has %zu features, and the requests of the running background have %zu; an "
-				 "explanation "
-				 "compares rows of one width",
-				 features, background->width);
+		return error_set_tensor(error, PLACE_NONE,
+					"the request has %zu features, and the requests of the running background have %zu; an "
+					"explanation "
+					"compares rows of one width",
+					features, background->width);
 	if (background->width != features)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
 				 "the background has %zu columns, and the model takes %zu features; give it the model's columns, "

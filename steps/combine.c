@@ -294,8 +294,8 @@ static const struct tensor *each_element(const struct step *step, const struct m
 	if (!shapes_agree(step, members, arena, error))
 		return NULL;
 	if (first->datatype == DATATYPE_BYTES && self->by != BY_VOTE) {
-		error_set(error, ERROR_INPUT, step->place,
-			  "step `%s` cannot compute with BYTES; combine texts by vote, concat or stack", step->name);
+		error_set_tensor(error, step->place, "step `%s` cannot compute with BYTES; combine texts by vote, concat or stack",
+				 step->name);
 		reply_blamed(error, first);
 		return NULL;
 	}
@@ -340,8 +340,8 @@ static const struct tensor *laid_out(const struct step *step, const struct membe
 		const struct tensor *other = members->tensors[i];
 		if (other->datatype != first->datatype || other->rank != first->rank || other->rank < skip ||
 		    memcmp(other->shape + skip, first->shape + skip, (first->rank - skip) * sizeof *shape) != 0) {
-			error_set(error, ERROR_INPUT, step->place, "step `%s` cannot append %s to %s", step->name,
-				  tensor_type_text(arena, other), tensor_type_text(arena, first));
+			error_set_tensor(error, step->place, "step `%s` cannot append %s to %s", step->name,
+					 tensor_type_text(arena, other), tensor_type_text(arena, first));
 			reply_blamed(error, text_member(first, other));
 			return NULL;
 		}

@@ -16,9 +16,9 @@ static bool out_of_memory(struct error *error)
 
 static bool shape_refuse(const struct tensor *tensor, struct arena *arena, struct error *error)
 {
-	return error_set(error, ERROR_INPUT, PLACE_NONE,
-			 "`" TEXT_FORMAT "` is %s, and rows have one or two dimensions; send [rows, columns]",
-			 TEXT_ARGUMENTS(tensor->name), tensor_type_text(arena, tensor));
+	return error_set_tensor(error, PLACE_NONE,
+				"`" TEXT_FORMAT "` is %s, and rows have one or two dimensions; send [rows, columns]",
+				TEXT_ARGUMENTS(tensor->name), tensor_type_text(arena, tensor));
 }
 
 static bool layout_add(struct drift_layout *layout, const struct tensor *tensor, struct arena *arena, struct error *error)
@@ -84,18 +84,18 @@ static bool rows_agree(const struct drift_column *column, const struct tensor *t
 				 TEXT_ARGUMENTS(column->tensor));
 	if ((tensor->datatype == DATATYPE_BYTES) != column->texts) {
 		*texts = column->texts ? NULL : tensor;
-		return error_set(error, ERROR_INPUT, PLACE_NONE, "`" TEXT_FORMAT "` is %s, and %s are watched",
-				 TEXT_ARGUMENTS(tensor->name), tensor_type_text(arena, tensor),
-				 column->texts ? "texts" : "numbers");
+		return error_set_tensor(error, PLACE_NONE, "`" TEXT_FORMAT "` is %s, and %s are watched",
+					TEXT_ARGUMENTS(tensor->name), tensor_type_text(arena, tensor),
+					column->texts ? "texts" : "numbers");
 	}
 	if (!row_shape_of(tensor, column->columns == 1, &shape))
 		return shape_refuse(tensor, arena, error);
 	if (shape.columns != column->columns)
-		return error_set(error, ERROR_INPUT, PLACE_NONE, "`" TEXT_FORMAT "` has %zu columns, and %zu are watched",
-				 TEXT_ARGUMENTS(tensor->name), shape.columns, column->columns);
+		return error_set_tensor(error, PLACE_NONE, "`" TEXT_FORMAT "` has %zu columns, and %zu are watched",
+					TEXT_ARGUMENTS(tensor->name), shape.columns, column->columns);
 	if (*rows != SIZE_MAX && *rows != shape.rows)
-		return error_set(error, ERROR_INPUT, PLACE_NONE, "`" TEXT_FORMAT "` has %zu rows, and other tensors have %zu",
-				 TEXT_ARGUMENTS(tensor->name), shape.rows, *rows);
+		return error_set_tensor(error, PLACE_NONE, "`" TEXT_FORMAT "` has %zu rows, and other tensors have %zu",
+					TEXT_ARGUMENTS(tensor->name), shape.rows, *rows);
 	*rows = shape.rows;
 	return true;
 }

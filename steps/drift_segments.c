@@ -42,9 +42,9 @@ bool drift_segments_of(const struct expression *group, const struct scope *scope
 	if (!tensor)
 		return false;
 	if (tensor->count != 1 && tensor->count != rows)
-		return error_set(error, ERROR_INPUT, expression_place(group),
-				 "`groupBy` gives %zu elements for %zu rows; let it give one, or one for each row", tensor->count,
-				 rows);
+		return error_set_tensor(error, expression_place(group),
+					"`groupBy` gives %zu elements for %zu rows; let it give one, or one for each row",
+					tensor->count, rows);
 	for (size_t i = 0; i < rows; i++)
 		if (!segment_read(tensor, tensor->count == 1 ? 0 : i, group, arena, &(*segments)[i], error))
 			return false;

@@ -53,8 +53,8 @@ static bool part_measure(struct feature_rows *rows, struct feature_part *part, c
 	const bool flat = tensor->rank < 2, each = tensor->count == rows->rows;
 	const bool fits = flat ? each || rows->rows == 1 : (size_t)tensor->shape[0] == rows->rows;
 	if (!fits)
-		return error_set(error, ERROR_INPUT, PLACE_NONE, "%s explains %zu rows, and `" TEXT_FORMAT "` is %s", wanted->whose,
-				 rows->rows, TEXT_ARGUMENTS(tensor->name), tensor_type_text(arena, tensor));
+		return error_set_tensor(error, PLACE_NONE, "%s explains %zu rows, and `" TEXT_FORMAT "` is %s", wanted->whose,
+					rows->rows, TEXT_ARGUMENTS(tensor->name), tensor_type_text(arena, tensor));
 	if (tensor->datatype == DATATYPE_BYTES)
 		return true;
 	part->columns = tensor->count / rows->rows;
@@ -112,16 +112,15 @@ bool feature_rows_read(struct feature_rows *rows, const struct payload *payload,
 		return false;
 	rows->rows = rows_count(rows, wanted->count);
 	if (rows->rows == 0)
-		return error_set(error, ERROR_INPUT, PLACE_NONE, "%s has no row to explain: the request has none", wanted->whose);
+		return error_set_tensor(error, PLACE_NONE, "%s has no row to explain: the request has none", wanted->whose);
 	for (size_t i = 0; i < rows->part_count; i++)
 		if (!part_measure(rows, &rows->parts[i], wanted, arena, error))
 			return false;
 	if (rows->features < wanted->count)
-		return error_set(error, ERROR_INPUT, PLACE_NONE, "%s explains %zu numbers a row, and %zu came", wanted->whose,
-				 wanted->count, rows->features);
+		return error_set_tensor(error, PLACE_NONE, "%s explains %zu numbers a row, and %zu came", wanted->whose,
+					wanted->count, rows->features);
 	if (rows->features == 0)
-		return error_set(error, ERROR_INPUT, PLACE_NONE, "%s has nothing to explain: the request has no numbers",
-				 wanted->whose);
+		return error_set_tensor(error, PLACE_NONE, "%s has nothing to explain: the request has no numbers", wanted->whose);
 	return values_read(rows, arena, error);
 }
 

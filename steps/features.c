@@ -88,9 +88,9 @@ static bool elements_fit(const struct features_work *work, const struct feature_
 				 "%s() is given %zu elements, and of %d at most what came before is kept", row->call->name, count,
 				 FEATURE_ELEMENTS_MAX);
 	return !found->bytes || found->elements == count ||
-	       error_set(work->error, ERROR_INPUT, row->call->place,
-			 "%s() is given %zu elements, and %u came before under this key; send as many", row->call->name, count,
-			 found->elements);
+	       error_set_tensor(work->error, row->call->place,
+				"%s() is given %zu elements, and %u came before under this key; send as many", row->call->name,
+				count, found->elements);
 }
 
 /* Texts are kept apart from numbers, so a series is of the one or the other. */
@@ -99,9 +99,8 @@ static bool kind_fits(const struct features_work *work, const struct feature_pro
 {
 	bool before = found->capacity == FEATURE_CAPACITY_TEXTS;
 	return !found->elements || before == texts ||
-	       error_set(work->error, ERROR_INPUT, row->call->place,
-			 "%s() is given %s, and %s came before under this key; send the same", row->call->name,
-			 texts ? "texts" : "numbers", before ? "texts" : "numbers");
+	       error_set_tensor(work->error, row->call->place, "%s() is given %s, and %s came before under this key; send the same",
+				row->call->name, texts ? "texts" : "numbers", before ? "texts" : "numbers");
 }
 
 /* Of one element. */
@@ -410,8 +409,8 @@ static bool key_find(const struct features_work *work, struct text *key)
 	if (!tensor)
 		return false;
 	*key = key_of_tensor(tensor, work->arena);
-	return key->bytes || error_set(work->error, ERROR_INPUT, expression_place(self->key),
-				       "the key has no element; send one, because features are kept by key");
+	return key->bytes || error_set_tensor(work->error, expression_place(self->key),
+					      "the key has no element; send one, because features are kept by key");
 }
 
 static bool state_recall(struct features_work *work, struct text key)

@@ -299,8 +299,8 @@ static bool header_value(const struct operation_instruction *instruction, const 
 	if (!value)
 		return false;
 	if (value->count != 1)
-		return error_set(error, ERROR_INPUT, instruction->place, "the header `%s` is one value, and this is %s; choose one",
-				 item->name.text, tensor_type_text(work->arena, value));
+		return error_set_tensor(error, instruction->place, "the header `%s` is one value, and this is %s; choose one",
+					item->name.text, tensor_type_text(work->arena, value));
 	if (!element_text(value, work->arena, text))
 		return error_memory(error, ERROR_LIMIT, "setting a header");
 	for (size_t i = 0; i < text->length; i++)

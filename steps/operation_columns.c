@@ -21,8 +21,9 @@ static size_t columns_count(const struct tensor *tensor)
 static bool refuse(const struct operation_instruction *instruction, const struct work *work, const struct tensor *tensor,
 		   struct error *error, const char *why)
 {
-	return error_set(error, ERROR_INPUT, instruction->place, "`%s` %s; `" TEXT_FORMAT "` is %s", instruction->kind->name,
-			 why ? why : "ran out of memory", TEXT_ARGUMENTS(tensor->name), tensor_type_text(work->arena, tensor));
+	return error_set_tensor(error, instruction->place, "`%s` %s; `" TEXT_FORMAT "` is %s", instruction->kind->name,
+				why ? why : "ran out of memory", TEXT_ARGUMENTS(tensor->name),
+				tensor_type_text(work->arena, tensor));
 }
 
 /* By its name, where the tensor names its columns, else by its number. */

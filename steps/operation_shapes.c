@@ -3,13 +3,13 @@
 
 #include "message/provenance.h"
 
-static bool refuse_axis(const struct operation_instruction *instruction, enum error_kind kind, struct text name, int64_t axis,
-			uint32_t rank, struct error *error)
+#define AXIS_ABSENT "`%s` is along axis %lld, and `" TEXT_FORMAT "` has %u dimensions; count them from 0, or backwards from -1"
+
+static bool axis_refuse(const struct operation_instruction *instruction, const struct tensor *tensor, int64_t axis,
+			struct error *error)
 {
-	return error_set(error, kind, instruction->place,
-			 "`%s` is along axis %lld, and `" TEXT_FORMAT
-			 "` has %u dimensions; count them from 0, or backwards from -1",
-			 instruction->kind->name, (long long)axis, TEXT_ARGUMENTS(name), rank);
+	return error_set_tensor(error, instruction->place, AXIS_ABSENT, instruction->kind->name, (long long)axis,
+				TEXT_ARGUMENTS(tensor->name), tensor->rank);
 }
 
 static bool axis_of(int64_t axis, uint32_t rank, uint32_t *found)
@@ -201,7 +201,7 @@ static bool concat_run(const struct operation_instruction *instruction, struct w
 	uint32_t axis, rank = parts[0]->rank;
 	enum datatype datatype;
 	if (!axis_of(self->axis, rank, &axis))
-		return refuse_axis(instruction, ERROR_INPUT, parts[0]->name, self->axis, rank, error);
+		return axis_refuse(instruction, parts[0], self->axis, error);
 	if (!concat_agree(instruction, work, parts, axis, &datatype, error))
 		return false;
 	int64_t shape[TENSOR_RANK_MAX];
@@ -233,8 +233,8 @@ static bool concat_infer(const struct operation_instruction *instruction, struct
 		if (!type)
 			return false;
 		if (type->shape_known && !axis_of(self->axis, type->rank, &axis))
-			return refuse_axis(instruction, ERROR_CONFIG, text_of(self->tensors.items[i].text), self->axis, type->rank,
-					   error);
+			return error_set(error, ERROR_CONFIG, instruction->place, AXIS_ABSENT, instruction->kind->name,
+					 (long long)self->axis, TEXT_ARGUMENTS(text_of(self->tensors.items[i].text)), type->rank);
 		if (i == 0) {
 			result = *type;
 			continue;
@@ -289,7 +289,7 @@ static bool split_run(const struct operation_instruction *instruction, struct wo
 	if (!tensor)
 		return false;
 	if (!axis_of(self->axis, tensor->rank, &axis))
-		return refuse_axis(instruction, ERROR_INPUT, tensor->name, self->axis, tensor->rank, error);
+		return axis_refuse(instruction, tensor, self->axis, error);
 	const size_t parts = self->as.count;
 	if ((size_t)tensor->shape[axis] % parts != 0)
 		return error_set_tensor(error, instruction->place,
@@ -325,7 +325,8 @@ static bool split_infer(const struct operation_instruction *instruction, struct 
 	const int64_t parts = (int64_t)self->as.count;
 	uint32_t axis;
 	if (result.shape_known && !axis_of(self->axis, result.rank, &axis))
-		return refuse_axis(instruction, ERROR_CONFIG, text_of(self->tensor.text), self->axis, result.rank, error);
+		return error_set(error, ERROR_CONFIG, instruction->place, AXIS_ABSENT, instruction->kind->name,
+				 (long long)self->axis, TEXT_ARGUMENTS(text_of(self->tensor.text)), result.rank);
 	if (result.shape_known && result.shape[axis] >= 0) {
 		if (result.shape[axis] % parts != 0)
 			return error_set(error, ERROR_CONFIG, instruction->place,

@@ -103,16 +103,16 @@ static bool tensor_check(const struct outlier_state *state, const struct tensor 
 {
 	const struct outlier_reference *reference = &state->reference;
 	if (tensor->datatype == DATATYPE_BYTES) {
-		error_set(error, ERROR_INPUT, PLACE_NONE, "%s takes numbers, and `" TEXT_FORMAT "` is %s", state->whose,
-			  TEXT_ARGUMENTS(tensor->name), tensor_type_text(arena, tensor));
+		error_set_tensor(error, PLACE_NONE, "%s takes numbers, and `" TEXT_FORMAT "` is %s", state->whose,
+				 TEXT_ARGUMENTS(tensor->name), tensor_type_text(arena, tensor));
 		return reply_blamed(error, tensor);
 	}
 	if (!row_shape_of(tensor, reference->width == 1 && !reference->wider, shape) || !width_fits(reference, shape->columns)) {
-		error_set(error, ERROR_INPUT, PLACE_NONE,
-			  "the reference of %s has %s%zu columns, and `" TEXT_FORMAT "` is %s; send such rows, or learn the "
-			  "reference again",
-			  state->whose, reference->wider ? "at least " : "", reference->width, TEXT_ARGUMENTS(tensor->name),
-			  tensor_type_text(arena, tensor));
+		error_set_tensor(error, PLACE_NONE,
+				 "the reference of %s has %s%zu columns, and `" TEXT_FORMAT "` is %s; send such rows, or learn the "
+				 "reference again",
+				 state->whose, reference->wider ? "at least " : "", reference->width, TEXT_ARGUMENTS(tensor->name),
+				 tensor_type_text(arena, tensor));
 		return reply_blamed(error, tensor);
 	}
 	if (!names_fit(state, tensor, arena)) {

@@ -46,16 +46,18 @@ static bool rows_count(const struct step *step, struct rows *rows, struct error 
 		if (!rows->cut[i])
 			continue;
 		if (tensor->rank == 0)
-			return error_set(error, ERROR_INPUT, step->place,
-					 "tensor `" TEXT_FORMAT "` is a single element and has no rows to split; name those that "
-					 "have, in `tensors`",
-					 TEXT_ARGUMENTS(tensor->name));
+			return error_set_tensor(error, step->place,
+						"tensor `" TEXT_FORMAT
+						"` is a single element and has no rows to split; name those that "
+						"have, in `tensors`",
+						TEXT_ARGUMENTS(tensor->name));
 		if (first && first->shape[0] != tensor->shape[0])
-			return error_set(error, ERROR_INPUT, step->place,
-					 "tensor `" TEXT_FORMAT "` has %lld rows and `" TEXT_FORMAT "` has %lld, so they cannot be "
-					 "split together; send as many of each, or name one in `tensors`",
-					 TEXT_ARGUMENTS(first->name), (long long)first->shape[0], TEXT_ARGUMENTS(tensor->name),
-					 (long long)tensor->shape[0]);
+			return error_set_tensor(error, step->place,
+						"tensor `" TEXT_FORMAT "` has %lld rows and `" TEXT_FORMAT
+						"` has %lld, so they cannot be "
+						"split together; send as many of each, or name one in `tensors`",
+						TEXT_ARGUMENTS(first->name), (long long)first->shape[0],
+						TEXT_ARGUMENTS(tensor->name), (long long)tensor->shape[0]);
 		first = first ? first : tensor;
 	}
 	rows->count = first ? (size_t)first->shape[0] : 0;

@@ -242,16 +242,16 @@ uint64_t window_messages(const void *bytes)
 
 static bool refuse_kind(const struct trailing_call *call, bool texts, struct error *error)
 {
-	return error_set(error, ERROR_INPUT, call->place,
-			 "%s() is given %s, and %s by the messages before it in the window; send the same", call->name,
-			 texts ? "texts" : "numbers", texts ? "numbers" : "texts");
+	return error_set_tensor(error, call->place,
+				"%s() is given %s, and %s by the messages before it in the window; send the same", call->name,
+				texts ? "texts" : "numbers", texts ? "numbers" : "texts");
 }
 
 static bool refuse_shape(const struct trailing_call *call, struct error *error)
 {
-	return error_set(error, ERROR_INPUT, call->place,
-			 "%s() is given another shape than in earlier messages of the window; send one shape, or reshape it",
-			 call->name);
+	return error_set_tensor(error, call->place,
+				"%s() is given another shape than in earlier messages of the window; send one shape, or reshape it",
+				call->name);
 }
 
 /* Whether the sketches of a new window are no longer than allowed. */

@@ -354,8 +354,8 @@ static bool key_find(struct windows_work *work)
 			return false;
 		work->key = key_of_tensor(tensor, work->arena);
 		if (!work->key.bytes)
-			return error_set(work->error, ERROR_INPUT, expression_place(expression),
-					 "the key has no element; send one, because windows are kept by key");
+			return error_set_tensor(work->error, expression_place(expression),
+						"the key has no element; send one, because windows are kept by key");
 	}
 	return work->key.length <= WINDOW_KEY_BYTES_MAX ||
 	       error_set(work->error, ERROR_INPUT, work->step->place,

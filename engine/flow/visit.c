@@ -327,9 +327,9 @@ static const char *switch_choose(const struct model_switch *model_switch, const 
 	bool text = datatype->class == CLASS_BYTES;
 	bool integer = datatype->class == CLASS_SIGNED || datatype->class == CLASS_UNSIGNED;
 	if (decision->count == 0 || (!text && !integer)) {
-		error_set(error, ERROR_INPUT, PLACE_NONE,
-			  "no route: `" TEXT_FORMAT "` is %s of %zu elements, and an integer or a name chooses a model",
-			  TEXT_ARGUMENTS(model_switch->decision), datatype->name, decision->count);
+		error_set_tensor(error, PLACE_NONE,
+				 "no route: `" TEXT_FORMAT "` is %s of %zu elements, and an integer or a name chooses a model",
+				 TEXT_ARGUMENTS(model_switch->decision), datatype->name, decision->count);
 		return NULL;
 	}
 	if (text) {

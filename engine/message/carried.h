@@ -31,7 +31,7 @@ struct given {
 	enum given_state state;
 	const struct payload *payload; /* of GIVEN_CAME */
 	struct text only_to;	       /* the only step that reads it; empty: all its readers */
-	enum silence silence;	       /* of GIVEN_DEAD; in the record of GIVEN_FAILED its place is the error's `limit` */
+	enum silence silence;	       /* of GIVEN_DEAD; in the record of GIVEN_FAILED its place has the error's cause */
 	const struct error *error;     /* of GIVEN_FAILED */
 	unsigned attempts;	       /* of the step that failed; 0: the error has another source */
 	uint64_t next;		       /* on leaving a stage: the later stages that read it, as bits */

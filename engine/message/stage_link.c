@@ -148,6 +148,14 @@ static char *put_payload(char *to, struct stage_link_listing *listing, const str
 	return avro_put_bytes(to, payload_version(payload));
 }
 
+/* What a failure's kind leaves open, in the place of the reason of no output. */
+static int64_t put_detail(const struct error *failure)
+{
+	if (failure->kind == ERROR_INPUT)
+		return failure->of_tensor ? SILENCE_EMPTY : SILENCE_NONE;
+	return (int64_t)failure->limit;
+}
+
 static char *put_given(char *to, struct stage_link_listing *listing, const struct given *given)
 {
 	to = avro_put_bytes(to, given->step);
@@ -157,7 +165,7 @@ static char *put_given(char *to, struct stage_link_listing *listing, const struc
 	if (given->state == GIVEN_CAME)
 		to = put_payload(to, listing, given->payload);
 	to = avro_put_bytes(to, given->only_to);
-	to = avro_put_long(to, given->error ? (int64_t)given->error->limit : (int64_t)given->silence);
+	to = avro_put_long(to, given->error ? put_detail(given->error) : (int64_t)given->silence);
 	to = avro_put_small(to, given->error != NULL);
 	if (given->error)
 		to = avro_put_failure(to, given->error);

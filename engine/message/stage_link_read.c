@@ -167,7 +167,7 @@ static bool read_given(struct stage_link_reading *reading, struct given *given)
 		given->payload = payload;
 	}
 	given->only_to = avro_read_bytes(&reading->cursor);
-	unsigned silence = (unsigned)read_choice(reading, SILENCE_DROPPED);
+	unsigned silence = (unsigned)read_choice(reading, LIMIT_OF_CANCEL);
 	bool failed = read_choice(reading, 1);
 	if (failed) {
 		struct error *failure = ARENA_NEW(reading->arena, struct error);
@@ -175,13 +175,15 @@ static bool read_given(struct stage_link_reading *reading, struct given *given)
 			return full(reading);
 		if (!avro_read_failure(&reading->cursor, reading->arena, failure, reading->error))
 			return false;
-		failure->limit = silence <= LIMIT_OF_CANCEL ? (enum error_limit)silence : LIMIT_OF_ENGINE;
+		failure->of_tensor = failure->kind == ERROR_INPUT && silence == SILENCE_EMPTY;
+		failure->limit = failure->kind == ERROR_LIMIT ? (enum error_limit)silence : LIMIT_OF_ENGINE;
 		given->error = failure;
 	} else {
 		given->silence = (enum silence)silence;
 	}
 	given->attempts = (unsigned)read_choice(reading, INT32_MAX);
-	bool whole = came == (given->state == GIVEN_CAME) && failed == (given->state == GIVEN_FAILED);
+	bool whole = came == (given->state == GIVEN_CAME) && failed == (given->state == GIVEN_FAILED) &&
+		     given->silence <= SILENCE_DROPPED;
 	return (whole && !avro_failed(&reading->cursor)) || broken(reading, "what became of a step");
 }
 

@@ -322,8 +322,8 @@ bool operate_where(struct evaluation *evaluation, const struct value *condition,
 		   const struct value *otherwise, struct value *result)
 {
 	if (!same_class(then, otherwise))
-		return evaluation_fail(evaluation, "where() takes two values of one kind to choose from, and these are %s and %s",
-				       value_text(evaluation, then), value_text(evaluation, otherwise));
+		return evaluation_misfit(evaluation, "where() takes two values of one kind to choose from, and these are %s and %s",
+					 value_text(evaluation, then), value_text(evaluation, otherwise));
 	struct joint_shape joint;
 	struct value c = *condition, a = *then, b = *otherwise;
 	const struct value *all[] = {&c, &a, &b};

@@ -28,6 +28,18 @@ bool evaluation_fail(struct evaluation *evaluation, const char *format, ...)
 	return false;
 }
 
+bool evaluation_misfit(struct evaluation *evaluation, const char *format, ...)
+{
+	if (evaluation->quiet)
+		return false;
+	va_list arguments;
+	va_start(arguments, format);
+	explain(evaluation, format, arguments);
+	va_end(arguments);
+	evaluation->error->of_tensor = true;
+	return false;
+}
+
 bool evaluation_mistype(struct evaluation *evaluation, const struct expression_node *culprit, const char *format, ...)
 {
 	if (evaluation->quiet)
@@ -36,6 +48,7 @@ bool evaluation_mistype(struct evaluation *evaluation, const struct expression_n
 	va_start(arguments, format);
 	explain(evaluation, format, arguments);
 	va_end(arguments);
+	evaluation->error->of_tensor = true;
 	return reply_blamed(evaluation->error,
 			    expression_model(evaluation->expression, culprit ? culprit : evaluation->instruction->node,
 					     evaluation->scope));
@@ -264,8 +277,9 @@ bool shapes_join(struct evaluation *evaluation, const struct value *const *value
 			continue;
 		struct value before = {.shape = joint->shape, .rank = joint->rank, .storage = values[0]->storage};
 		if (!join_two(joint, value))
-			return evaluation_fail(evaluation, "the shapes of %s and %s do not fit; each dimension must be equal or 1",
-					       value_text(evaluation, &before), value_text(evaluation, value));
+			return evaluation_misfit(evaluation,
+						 "the shapes of %s and %s do not fit; each dimension must be equal or 1",
+						 value_text(evaluation, &before), value_text(evaluation, value));
 		if (!count_of_shape(evaluation, joint->shape, joint->rank, &joint->count))
 			return false;
 	}
@@ -320,9 +334,9 @@ bool value_spread(struct evaluation *evaluation, struct value *value, const stru
 bool value_one_integer(struct evaluation *evaluation, const struct value *value, const char *what, int64_t *number)
 {
 	if (!value_is_integer(value) || value->count != 1)
-		return evaluation_fail(evaluation,
-				       "%s takes one integer, and this is %s; write cast(x, INT64), or pick one element", what,
-				       value_text(evaluation, value));
+		return evaluation_misfit(evaluation,
+					 "%s takes one integer, and this is %s; write cast(x, INT64), or pick one element", what,
+					 value_text(evaluation, value));
 	const int64_t *integer = value_signed(evaluation, value);
 	if (!integer)
 		return false;
@@ -335,9 +349,9 @@ bool value_one_integer(struct evaluation *evaluation, const struct value *value,
 bool value_holds(struct evaluation *evaluation, const struct value *value, bool *holds)
 {
 	if (value->count != 1)
-		return evaluation_fail(evaluation,
-				       "a condition has one element, and this is %s; write any(...) or all(...) around it",
-				       value_text(evaluation, value));
+		return evaluation_misfit(evaluation,
+					 "a condition has one element, and this is %s; write any(...) or all(...) around it",
+					 value_text(evaluation, value));
 	const uint8_t *truth = value_truths(evaluation, value);
 	if (truth)
 		*holds = *truth != 0;

@@ -47,6 +47,9 @@ struct evaluation {
 bool evaluation_fail(struct evaluation *evaluation, const char *format, ...) __attribute__((format(printf, 2, 3)));
 bool evaluation_miss(struct evaluation *evaluation, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* The same for values whose shapes or datatypes do not fit. */
+bool evaluation_misfit(struct evaluation *evaluation, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* The same for a value of a wrong class, at the node `culprit`. It is a REMOTE error when all tensors in that value
  * came in a model's replies. NULL: the current node. */
 struct expression_node;

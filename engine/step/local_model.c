@@ -25,6 +25,7 @@ static const struct tensor *tensor_chosen(const struct local_model *model, const
 		return chosen;
 	error_set(error, ERROR_INPUT, PLACE_NONE, "%s takes one numeric tensor, and %zu came; name one with `input`", model->whose,
 		  numeric);
+	error->of_tensor = numeric == 0 && tensors.count > 0;
 	reply_blamed(error, tensors.count == 1 ? tensors.items[0] : NULL);
 	return NULL;
 }
@@ -39,12 +40,12 @@ static bool rows_of(const struct local_model *model, const struct tensor *tensor
 {
 	const struct predictor_traits *traits = predictor_traits(model->predictor);
 	if (tensor->datatype == DATATYPE_BYTES)
-		return error_set(error, ERROR_INPUT, PLACE_NONE, "%s takes numbers, and `" TEXT_FORMAT "` is %s", model->whose,
-				 TEXT_ARGUMENTS(tensor->name), tensor_type_text(arena, tensor));
+		return error_set_tensor(error, PLACE_NONE, "%s takes numbers, and `" TEXT_FORMAT "` is %s", model->whose,
+					TEXT_ARGUMENTS(tensor->name), tensor_type_text(arena, tensor));
 	if (!row_shape_of(tensor, traits->features == 1 && !traits->wider, shape) || !width_fits(traits, (int64_t)shape->columns))
-		return error_set(error, ERROR_INPUT, PLACE_NONE, "%s takes %s%zu numbers a row, and `" TEXT_FORMAT "` is %s",
-				 model->whose, traits->wider ? "at least " : "", traits->features, TEXT_ARGUMENTS(tensor->name),
-				 tensor_type_text(arena, tensor));
+		return error_set_tensor(error, PLACE_NONE, "%s takes %s%zu numbers a row, and `" TEXT_FORMAT "` is %s",
+					model->whose, traits->wider ? "at least " : "", traits->features,
+					TEXT_ARGUMENTS(tensor->name), tensor_type_text(arena, tensor));
 	return true;
 }
 

@@ -30,6 +30,9 @@ PIPELINES = [
     ("slow", "  - {name: late}\n  output: {steps: [late]}\n"),
     ("held", "  - {name: late}\n  - {name: counted, inputs: [late], features: {key: x, set: {n: count(x over 10m)}}}\n  output: {steps: [counted]}\n"),
     ("times", "  - {name: counted, features: {key: x, set: {n: count(x over 10m)}}}\n  output: {steps: [counted]}\n"),
+    ("sums", "  - {name: add, expression: {set: {z: x + y}}}\n  output: {steps: [add]}\n"),
+    ("means", "  - {name: kept, features: {key: k, set: {m: mean(x over 10m)}}}\n  output: {steps: [kept]}\n"),
+    ("scales", "  - {name: prepare, preprocess: [{clip: {tensor: x, columns: [2], low: 0, high: 1}}]}\n  output: {steps: [prepare]}\n"),
     ("chooses", "  - {name: some, experiment: {name: trial, candidates: [{name: left, weight: 1}]}}\n  output: {steps: [some]}\n"),
 ]
 MODEL = "apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: %s}\nspec: {storageUri: 'stub://%s'}\n"
@@ -311,6 +314,28 @@ def says_what_is_wrong_with_a_tensor(judge, gateway):
     for what, body in (("no inputs", {"inputs": 1}), ("a tensor without a name", {"inputs": [{k: v for k, v in right.items() if k != "name"}]})):
         status, answer, _ = gateway.infer("twice", body)
         judge.expect(f"{what}: 400", status == 400 and answer["kind"] == "INPUT", (status, answer))
+
+
+def says_what_is_wrong_with_a_tensor_in_steps(judge, gateway):
+    """422 too where a step cannot take the shape or the datatype; 400 for a tensor that is absent, or a value that does not do"""
+    def of(name, data, datatype="FP64", shape=None):
+        return {"name": name, "datatype": datatype, "shape": shape or [len(data)], "data": data}
+
+    for what, pipeline, tensors, wanted in (
+            ("shapes that do not fit", "sums", [of("x", [1, 2]), of("y", [1, 2, 3])], 422),
+            ("shapes that fit", "sums", [of("x", [1, 2]), of("y", [1])], 200),
+            ("a text for a number", "sums", [of("x", ["a"], "BYTES"), of("y", [1])], 422),
+            ("an absent tensor", "sums", [of("x", [1])], 400),
+            ("a sum beyond its datatype", "sums", [of("x", [2**63 - 1], "INT64"), of("y", [1], "INT64")], 400),
+            ("the first of a key", "means", [of("k", [1], "INT64"), of("x", [1, 2])], 200),
+            ("more elements than before", "means", [of("k", [1], "INT64"), of("x", [1, 2, 3])], 422),
+            ("texts after numbers", "means", [of("k", [1], "INT64"), of("x", ["a", "b"], "BYTES")], 422),
+            ("a key without elements", "means", [of("k", [], "INT64", [0]), of("x", [1, 2])], 422),
+            ("a column that is not there", "scales", [of("x", [1, 2], shape=[1, 2])], 422),
+            ("texts for an operation of numbers", "scales", [of("x", ["a", "b", "c"], "BYTES", [1, 3])], 422),
+            ("columns that are there", "scales", [of("x", [1, 2, 3], shape=[1, 3])], 200)):
+        status, answer, _ = gateway.infer(pipeline, {"inputs": tensors})
+        judge.expect(f"{what}: {wanted}", status == wanted and (status == 200 or answer["kind"] == "INPUT"), (status, answer))
 
 
 def takes_bodies_by_their_content_type(judge, gateway):
@@ -703,6 +728,7 @@ def main():
         speaks_other_forms(judge, gateway)
         takes_feedback(judge, dev, gateway)
         says_what_is_wrong_with_a_tensor(judge, gateway)
+        says_what_is_wrong_with_a_tensor_in_steps(judge, gateway)
         takes_bodies_by_their_content_type(judge, gateway)
         says_what_it_is(judge, gateway)
         describes_itself_by_openapi(judge, gateway)

@@ -13,22 +13,58 @@
 #define WRITTEN_MS INT64_C(1700000000123)
 
 /* The message as the next stage reads it. */
-static struct message passed_on(int64_t time_ms, int64_t written_ms, struct headers headers)
+static struct message read_from(const struct message *message)
 {
 	struct buffer out;
-	struct carried carried = {0};
-	const struct message message = {
-		.arena = arena, .time_ms = time_ms, .written_ms = written_ms, .headers = headers, .carried = &carried};
 	const struct stage_link link = {.from = TEXT("one")};
 	struct message read = {.arena = arena};
 	struct stage_link back;
 	struct error error = {0};
 	buffer_open(&out, 1 << 16);
-	assert_true(stage_link_encode(&message, 1, &link, &out, &error));
+	assert_true(stage_link_encode(message, 1, &link, &out, &error));
 	const struct text bytes = {arena_copy(arena, out.bytes, out.length), out.length}; /* what is read borrows from them */
 	buffer_close(&out);
 	assert_true(stage_link_decode(&read, bytes, &back, &error));
 	return read;
+}
+
+static struct message passed_on(int64_t time_ms, int64_t written_ms, struct headers headers)
+{
+	const struct carried carried = {0};
+	const struct message message = {
+		.arena = arena, .time_ms = time_ms, .written_ms = written_ms, .headers = headers, .carried = &carried};
+	return read_from(&message);
+}
+
+/* What the next stage reads of a step that failed. */
+static struct error failure_passed_on(struct error failure)
+{
+	const struct given given = {.step = TEXT("fails"), .state = GIVEN_FAILED, .error = &failure, .next = 1};
+	const struct carried carried = {.count = 1, .items = &given};
+	const struct message message = {.arena = arena, .carried = &carried};
+	const struct message read = read_from(&message);
+	assert_int_equal(read.carried->count, 1);
+	assert_int_equal(read.carried->items[0].state, GIVEN_FAILED);
+	return *read.carried->items[0].error;
+}
+
+static void the_cause_of_a_failure_reaches_the_stage_that_answers(void **state)
+{
+	(void)state;
+	for (enum error_limit limit = LIMIT_OF_ENGINE; limit <= LIMIT_OF_CANCEL; limit++) {
+		struct error error = {0};
+		error_set_limit(&error, limit, "too late");
+		const struct error read = failure_passed_on(error);
+		assert_int_equal(read.kind, ERROR_LIMIT);
+		assert_int_equal(read.limit, limit);
+		assert_false(read.of_tensor);
+	}
+	struct error wrong = {0}, absent = {0};
+	error_set_tensor(&wrong, PLACE_NONE, "two dimensions");
+	error_set(&absent, ERROR_INPUT, PLACE_NONE, "no tensor");
+	const struct error shape = failure_passed_on(wrong), other = failure_passed_on(absent);
+	assert_true(shape.kind == ERROR_INPUT && shape.of_tensor && shape.limit == LIMIT_OF_ENGINE);
+	assert_true(other.kind == ERROR_INPUT && !other.of_tensor);
 }
 
 static void the_time_of_the_record_is_kept_beside_the_event_time(void **state)
@@ -60,6 +96,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, arena_begin, arena_end)
 	const struct CMUnitTest tests[] = {
 		TEST(the_time_of_the_record_is_kept_beside_the_event_time),
+		TEST(the_cause_of_a_failure_reaches_the_stage_that_answers),
 		TEST(a_header_of_that_name_in_a_request_is_not_believed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
