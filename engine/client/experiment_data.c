@@ -1,6 +1,7 @@
 /* experiment_data.c: see experiment_data.h. */
 #include "client/experiment_data.h"
 
+#include "base/clock.h"
 #include "base/duration.h"
 #include "base/moment.h"
 #include "client/feedback_metrics.h"
@@ -23,6 +24,7 @@ struct experiment_reading {
 	struct arena *arena;
 	struct arena *record_arena; /* of one record */
 	bool is_feedback;
+	int64_t now_ms; /* for feedback of files: a record of a topic has a time */
 	struct feedback_metrics metrics; /* of the pipeline whose feedback is read */
 	uint64_t missed;		 /* feedback that one of them could not judge */
 };
@@ -36,7 +38,7 @@ static bool record_take(struct experiment_reading *self, struct text bytes, int6
 	arena_reset(self->record_arena);
 	if (self->is_feedback)
 		return feedback_decode(bytes, self->record_arena, &feedback, error) &&
-		       feedback_check(&feedback, INT64_MAX, error) &&
+		       feedback_check(&feedback, time_ms > 0 ? time_ms : self->now_ms, error) &&
 		       (feedback_metrics_add(&self->metrics, &feedback, self->record_arena) ||
 			error_memory(error, ERROR_SYSTEM, "computing metrics")) &&
 		       self->taker->inform(self->taker->context, &feedback, time_ms, error);
@@ -270,6 +272,7 @@ bool experiment_data_take(const struct workspace *workspace, const char *name, c
 	data->spec_is_open = false;
 	data->experiment = NULL;
 	self.record_arena = arena_open(RECORD_ARENA_BYTES);
+	self.now_ms = time_of_day_ms();
 	bool good = self.record_arena || error_memory(error, ERROR_SYSTEM, "reading an experiment");
 	good = good && (asked->target.files.count == 0 || spec_take(&self, error)) && taker->begin(taker->context, data, error) &&
 	       experiment_read(&self, error);

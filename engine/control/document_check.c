@@ -7,6 +7,7 @@
 #include "experiments/rollout_plan.h"
 #include "message/rows.h"
 #include "plan/plan.h"
+#include "spec/fault_codes.h"
 
 /* Of the proposed documents, when they are read: a kilobyte of text can be a hundred of nodes, and the keeper checks in an
  * engine that serves. */
@@ -180,25 +181,31 @@ static bool fault_is_former(const struct document_set *set, const struct fault *
 	return false;
 }
 
+/* All that runs is accepted here, so a candidate that is not there is gone. */
+static bool fault_refuses(const struct fault *fault)
+{
+	return fault->code->severity == SEVERITY_ERROR || strcmp(fault->code->code, CODE_GONE_CANDIDATE) == 0;
+}
+
 /* Whether the spec has an error in a document that the proposal does not have. */
 static bool others_have_errors(const struct document_set *set)
 {
 	for (size_t i = 0; i < faults_total(set->spec.faults); i++) {
 		const struct fault *fault = faults_at(set->spec.faults, i);
 		const struct verdict_fault found = fault_of_document(fault);
-		if (fault->code->severity == SEVERITY_ERROR && !document_is_proposed(set, &found))
+		if (fault_refuses(fault) && !document_is_proposed(set, &found))
 			return true;
 	}
 	return false;
 }
 
-/* Keeps the spec's errors as faults of the resources whose documents have them. Warnings are dropped. */
+/* Keeps the spec's errors as faults of the resources whose documents have them. Other warnings are dropped. */
 static bool spec_faults_keep(struct document_set *set)
 {
 	for (size_t i = 0; i < faults_total(set->spec.faults); i++) {
 		const struct fault *fault = faults_at(set->spec.faults, i);
 		const struct verdict_fault kept = fault_of_document(fault);
-		if (fault->code->severity != SEVERITY_ERROR ||
+		if (!fault_refuses(fault) ||
 		    (set->former && !document_is_proposed(set, &kept) && fault_is_former(set, fault)))
 			continue;
 		if (!fault_keep(set, kept))

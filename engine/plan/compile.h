@@ -1,5 +1,5 @@
 /* compile.h: Shared parts of plan_make(), which compiles pipelines: its state and its phases. Private to plan.c, feeds.c,
- * stages.c, stage_graph.c, topics.c, calls.c, delivery.c, groups.c, direct.c, ordering.c and volume.c. */
+ * stages.c, stage_graph.c, topics.c, calls.c, candidates.c, delivery.c, groups.c, direct.c, ordering.c and volume.c. */
 #ifndef SLUICE_PLAN_COMPILE_H
 #define SLUICE_PLAN_COMPILE_H
 
@@ -61,6 +61,9 @@ void plan_model_topics(struct compiler *compiler, struct pipeline_plan *plan); /
 /* calls.c: the targets of the steps' calls, and their endpoints. */
 void plan_calls(struct compiler *compiler, struct pipeline_plan *plan);
 struct endpoint plan_model(struct compiler *compiler, const struct resource *model);
+
+/* candidates.c: warns of candidates of experiments that are gone. */
+void plan_candidates(const struct compiler *compiler);
 
 /* delivery.c: delivery guarantee, order and longest wait, with their reasons. */
 void plan_delivery(struct compiler *compiler, struct pipeline_plan *plan);

@@ -303,3 +303,12 @@ const char *endpoint_origin_text(enum endpoint_origin origin)
 	};
 	return texts[origin];
 }
+
+bool endpoint_server_offers(const struct spec *spec)
+{
+	const struct resource *server;
+	for (size_t at = 0; (server = spec_next(spec, RESOURCE_SERVER, &at));)
+		if (server->spec && ((const struct server_spec *)server->spec)->endpoints.count > 0)
+			return true;
+	return false;
+}

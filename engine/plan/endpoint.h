@@ -49,6 +49,9 @@ struct endpoint endpoint_find(const struct model_facts *model, const struct spec
 bool endpoint_is_offered(const struct model_facts *model, const struct spec *spec, const struct name_list *given,
 			 struct arena *arena);
 
+/* Whether a Server of the files has endpoints: it may have any model. */
+bool endpoint_server_offers(const struct spec *spec);
+
 /* Whether a storageUri says where a model is served, by an address or a stub, and not where its artifact is. NULL: no. */
 bool endpoint_is_address(const char *storage_uri);
 

@@ -280,15 +280,6 @@ static void check_called_pipeline(const struct compiler *compiler, const struct 
 				  graph->steps[step].name, graph->name, name, called->stages[i].state);
 }
 
-static bool any_server_offers(const struct spec *spec)
-{
-	const struct resource *server;
-	for (size_t at = 0; (server = spec_next(spec, RESOURCE_SERVER, &at));)
-		if (server->spec && ((const struct server_spec *)server->spec)->endpoints.count > 0)
-			return true;
-	return false;
-}
-
 /* Without the options of a command only the files are known: a Server with endpoints may have any model. */
 static void check_choices(const struct compiler *compiler, const struct pipeline_plan *plan)
 {
@@ -297,7 +288,7 @@ static void check_choices(const struct compiler *compiler, const struct pipeline
 		const struct model_switch *choice = &plan->graph->steps[i].model_switch;
 		for (size_t j = 0; j < choice->count; j++) {
 			const struct name *model = &choice->models[j];
-			bool offered = spec_find(spec, RESOURCE_MODEL, model->text) || any_server_offers(spec);
+			bool offered = spec_find(spec, RESOURCE_MODEL, model->text) || endpoint_server_offers(spec);
 			for (size_t k = 0; k < plan->callee_count && !offered; k++)
 				offered = strcmp(plan->callees[k].name, model->text) == 0 &&
 					  plan->callees[k].endpoint.origin != ENDPOINT_NONE;
@@ -347,6 +338,7 @@ void plan_check(const struct spec *spec, const struct graph *const *graphs, size
 	if (good) {
 		plan_between(&compiler);
 		check_calls(&compiler);
+		plan_candidates(&compiler);
 		plan_alerts(&compiler);
 		plan_metrics(&compiler);
 	}
@@ -390,6 +382,7 @@ bool plan_make(const struct spec *spec, const struct plan_options *options, stru
 	if (!arena_failed(arena)) {
 		plan_between(&compiler);
 		check_calls(&compiler);
+		plan_candidates(&compiler);
 		plan_alerts(&compiler);
 		plan_metrics(&compiler);
 	}

@@ -322,6 +322,11 @@ const struct fault_code fault_codes[] = {
 			"or `promotionPolicy`.",
 		.example = "actions: [{type: rollback, experiment: chekcout}]\n\n"
 			   "actions: [{type: rollback, experiment: checkout}]\n"),
+	WARNING(CODE_GONE_CANDIDATE, BAD_REFERENCE, .title = "A candidate of an experiment that is gone",
+		.help = "Add its Model or Pipeline, or take it out of the experiment. A control plane refuses an Experiment with "
+			"such a candidate.",
+		.example = "candidates: [{name: score, weight: 90}, {name: scroe-v2, weight: 10}]\n\n"
+			   "candidates: [{name: score, weight: 90}, {name: score-v2, weight: 10}]\n"),
 
 	/* ---- known, and not done yet ---- */
 	WARNING(CODE_FIELD_LATER, UNSUPPORTED, .title = "A field that is checked but not supported yet",

@@ -195,6 +195,7 @@ static void data_that_are_none_are_refused_with_their_line(void **state)
 		{"{\"id\": \"r1\", \"reward\": \"much\"}", "odd:2:1: "},
 		{"{\"id\": \"r1\", \"reward\": NaN}", "odd:2:1: "},
 		{"{\"reward\": 1}", "names no request"},
+		{"{\"id\": \"r1\", \"reward\": 1, \"time\": \"2200-01-31T09:30Z\"}", "odd:2:1: the feedback is from the future"},
 		{"nothing", "not feedback"},
 	};
 	(void)state;
