@@ -103,7 +103,7 @@ static void a_rollout_that_the_keeper_could_not_run_is_refused(void **state)
 }
 
 #define EXPERIMENT(candidates)                                                                                                     \
-	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  default: a\n"                        \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  default: a\n"                       \
 	"  candidates: " candidates "\n"
 
 static void a_candidate_that_is_gone_is_refused(void **state)
