@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "client/recorded_forms.h"
 #include "log/broker_release.h"
 #include "log/probe.h"
 #include "net/http.h"
@@ -18,7 +19,7 @@
 
 struct doctor_services {
 	const struct kafka_asked *asked;
-	const struct revision *revision; /* NULL: no files were given */
+	struct revision *revision; /* NULL: no files were given */
 	struct findings *findings;
 	struct kafka kafka;
 };
@@ -94,7 +95,8 @@ static void kafka_examine(struct doctor_services *services)
 	struct error error = {0};
 	bool good = kafka_find(runtime, services->asked, arena, &services->kafka, &error);
 	if (good && services->revision)
-		good = revision_topics(services->revision, services->kafka.topics, true, (struct name_list){0}, false, &wanted,
+		good = recorded_forms_name(&services->revision->plan, &services->kafka, services->revision->arena, &error) &&
+		       revision_topics(services->revision, services->kafka.topics, true, (struct name_list){0}, false, &wanted,
 				       &error) &&
 		       (groups = plan_groups(&services->revision->plan, arena, &group_count));
 	if (!good ||
@@ -208,7 +210,7 @@ static void models_examine(struct doctor_services *services)
 	}
 }
 
-void services_examine(const struct kafka_asked *asked, const struct revision *revision, struct findings *findings)
+void services_examine(const struct kafka_asked *asked, struct revision *revision, struct findings *findings)
 {
 	struct doctor_services services = {.asked = asked, .revision = revision, .findings = findings};
 	library_examine(findings);

@@ -7,8 +7,9 @@
 #include "runtime/revision.h"
 #include "view/findings.h"
 
-/* Adds what it finds, with advice. Changes nothing, and waits for each service a few seconds at most. `revision`: topics, groups
- * and models that are asked about; NULL: only the brokers and the registry are. */
-void services_examine(const struct kafka_asked *asked, const struct revision *revision, struct findings *findings);
+/* Adds what it finds, with advice. Changes nothing outside, and waits for each service a few seconds at most. `revision`: topics,
+ * groups and models that are asked about, of which it names the changelogs as engines do (client/recorded_forms.h); NULL: only the
+ * brokers and the registry are. */
+void services_examine(const struct kafka_asked *asked, struct revision *revision, struct findings *findings);
 
 #endif

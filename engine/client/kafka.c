@@ -226,12 +226,12 @@ static bool by_rule(const struct workspace *workspace, const struct pipeline_tar
 	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "naming topics");
 }
 
-static const struct pipeline_plan *find_pipeline(const struct plan *plan, const struct pipeline_target_asked *asked,
-						 const char *name, struct error *error)
+static struct pipeline_plan *find_pipeline(const struct plan *plan, const struct pipeline_target_asked *asked, const char *name,
+					   struct error *error)
 {
 	struct suggestion suggestion = suggest_begin(text_of(name));
 	for (size_t i = 0; i < plan->count; i++) {
-		const struct pipeline_plan *pipeline = &plan->pipelines[i];
+		struct pipeline_plan *pipeline = &plan->pipelines[i];
 		if (strcmp(pipeline->graph->name, name) == 0 &&
 		    (!asked->namespace || strcmp(pipeline->namespace, asked->namespace) == 0))
 			return pipeline;
@@ -254,7 +254,7 @@ static bool is_output(const struct pipeline_plan *pipeline, const struct topic *
 	return topic->role == TOPIC_STEP_OUTPUTS && strcmp(pipeline->graph->steps[topic->of].name, step) == 0;
 }
 
-static bool by_plan(const struct pipeline_plan *pipeline, struct named named, struct pipeline_target *target, struct error *error)
+static bool by_plan(struct pipeline_plan *pipeline, struct named named, struct pipeline_target *target, struct error *error)
 {
 	target->plan = pipeline;
 	if (pipeline->graph->spec->input.key)
@@ -313,7 +313,7 @@ static bool by_files(const struct workspace *workspace, const struct pipeline_ta
 	if (!prefix)
 		return false;
 	if (named.pipeline) {
-		const struct pipeline_plan *pipeline = find_pipeline(&plan, asked, named.pipeline, error);
+		struct pipeline_plan *pipeline = find_pipeline(&plan, asked, named.pipeline, error);
 		if (!pipeline || !by_plan(pipeline, named, target, error))
 			return false;
 		namespace = pipeline->namespace;

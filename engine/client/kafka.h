@@ -94,7 +94,7 @@ struct pipeline_target {
 	const char *feedback;		  /* NULL: the pipeline of the files has no experiment */
 	const char *status;		  /* status topic of its namespace */
 	const char *prefix, *namespace;	  /* of that topic */
-	const struct pipeline_plan *plan; /* of the pipeline, as long as the workspace; NULL: no files were given */
+	struct pipeline_plan *plan; /* of the pipeline, as long as the workspace; NULL: no files were given */
 	const struct mapping *mapping;	  /* mapping with the key of its requests; NULL: no file sets one */
 	struct spec spec;
 	bool spec_is_open;

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/duration.h"
 #include "base/moment.h"
+#include "client/recorded_forms.h"
 #include "log/reader.h"
 #include "plan/plan.h"
 #include "state/change.h"
@@ -102,6 +103,13 @@ static bool change_take(void *context, const struct record *record, struct error
 	return !store_scope_find(self->store, scope, &known) || store_restore(self->store, known, key, value, error);
 }
 
+/* With a control plane, the changelog is that of the form of the version in force. */
+static bool changelog_name(struct past_rebase *self, struct error *error)
+{
+	struct plan own = {.count = 1, .pipelines = self->target.plan};
+	return recorded_forms_name(&own, &self->target.kafka, self->workspace->arena, error);
+}
+
 static bool state_read(struct past_rebase *self, struct error *error)
 {
 	const char *const name = self->target.plan->graph->steps[self->observer].name;
@@ -133,7 +141,7 @@ static bool rebase_make(struct past_rebase *self, struct error *error)
 				  .arena = self->workspace->arena};
 	if (!step.kind->rebase)
 		return error_set(error, ERROR_CONFIG, step.place, "step `%s` keeps no past; name a step `drift`", self->step);
-	if (!state_read(self, error))
+	if (!changelog_name(self, error) || !state_read(self, error))
 		return false;
 	self->wanted.state = self->store;
 	self->wanted.recall = state_recall;

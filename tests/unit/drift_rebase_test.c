@@ -13,6 +13,7 @@
 
 #include <math.h>
 
+#include "control/records.h"
 #include "state/change.h"
 #include "steps/drift_past_record.h"
 #include "steps/kinds.h"
@@ -78,6 +79,8 @@ static void yaml_write(const char *watch)
 	write_file("p.yaml", yaml);
 }
 
+static const char *changelog = CHANGELOG; /* to which the engine's store is written */
+
 static void change_append(const struct rebased *self, struct text name, struct text stored)
 {
 	struct buffer key, value;
@@ -85,7 +88,7 @@ static void change_append(const struct rebased *self, struct text name, struct t
 	buffer_open(&value, BYTES_MAX);
 	change_write_key(&key, SCOPE, name);
 	change_write_value(&value, stored);
-	mock_append(&self->mock, CHANGELOG, buffer_view(&key), stored.bytes ? buffer_view(&value) : (struct text){0});
+	mock_append(&self->mock, changelog, buffer_view(&key), stored.bytes ? buffer_view(&value) : (struct text){0});
 	buffer_close(&key);
 	buffer_close(&value);
 }
@@ -433,6 +436,82 @@ static void the_list_of_a_former_version_is_read(void **state)
 	rebased_close(self);
 }
 
+/* ---- a control plane ---- */
+
+#define OTHER_CHANGELOG "sluice.default.pipeline.p.stage.watch.observer.form-0a1b2c3d.state"
+#define CONTROL "sluice.default.control"
+
+static void control_append(const struct rebased *self, const struct record_form *form, const void *record, struct text key)
+{
+	struct error error = {0};
+	struct buffer bytes;
+	buffer_open(&bytes, BYTES_MAX);
+	assert_true(record_encode(form, record, &bytes, &error));
+	mock_append(&self->mock, CONTROL, key, buffer_view(&bytes));
+	buffer_close(&bytes);
+}
+
+/* A version of the pipeline in that phase, whose observer has the form "0a1b2c3d" or the first one. */
+static void version_append(const struct rebased *self, int64_t version, const char *form, enum change_phase phase)
+{
+	const struct control_label label = {TEXT("sluice.io/state/p/watch.observer"), text_of(form)};
+	const struct resource_version resource = {TEXT("Pipeline"), TEXT("p"), version};
+	const struct control_keeper keeper = {.namespace = TEXT("default"), .epoch = 1, .keeper = TEXT("k"), .time_ms = 1};
+	const struct control_version accepted = {.kind = resource.kind,
+						 .name = resource.name,
+						 .namespace = TEXT("default"),
+						 .version = version,
+						 .document = TEXT("{}"),
+						 .author = TEXT("me"),
+						 .proposal = TEXT("id"),
+						 .time_ms = 1,
+						 .keeper = TEXT("k"),
+						 .labels = {1, &label},
+						 .change = version,
+						 .epoch = 1};
+	const struct control_change change = {.namespace = TEXT("default"),
+					      .number = version,
+					      .phase = phase,
+					      .versions = {1, &resource},
+					      .author = TEXT("me"),
+					      .proposal = TEXT("id"),
+					      .time_ms = 1,
+					      .keeper = TEXT("k"),
+					      .epoch = 1};
+	struct buffer keys[2];
+	buffer_open(&keys[0], BYTES_MAX);
+	buffer_open(&keys[1], BYTES_MAX);
+	version_key(accepted.kind, accepted.name, version, &keys[0]);
+	change_key(version, &keys[1]);
+	if (version == 1)
+		control_append(self, &keeper_form, &keeper, KEEPER_KEY);
+	control_append(self, &version_form, &accepted, buffer_view(&keys[0]));
+	control_append(self, &change_form, &change, buffer_view(&keys[1]));
+	buffer_close(&keys[0]);
+	buffer_close(&keys[1]);
+}
+
+/* The first version in force has the first form, the second another one; a third is not in force. */
+static void the_changelog_is_that_of_the_form_in_force(void **state)
+{
+	(void)state;
+	struct rebased *self = rebased_open();
+	rd_kafka_mock_topic_create(self->mock.cluster, OTHER_CHANGELOG, 1, 1);
+	rd_kafka_mock_topic_create(self->mock.cluster, CONTROL, 1, 1);
+	rebase_says(self, "", 1, "step `watch` has no past yet");
+	windows(self, 12, 0);
+	changelog = OTHER_CHANGELOG;
+	changelog_write(self);
+	changelog = CHANGELOG;
+	version_append(self, 1, "- watch.observer=drift", CHANGE_ACTIVE);
+	rebase_says(self, "", 1, "step `watch` has no past yet");
+	version_append(self, 2, "0a1b2c3d watch.observer=drift", CHANGE_ACTIVE);
+	rebase_says(self, "", 0, "12 windows with 1200 rows");
+	version_append(self, 3, "ffffffff watch.observer=drift", CHANGE_ACCEPTED);
+	rebase_says(self, "", 0, "12 windows with 1200 rows");
+	rebased_close(self);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -445,6 +524,7 @@ int main(void)
 		cmocka_unit_test(a_step_without_a_past_is_refused),
 		cmocka_unit_test(a_past_that_is_not_whole_is_refused),
 		cmocka_unit_test(the_list_of_a_former_version_is_read),
+		cmocka_unit_test(the_changelog_is_that_of_the_form_in_force),
 	};
 	return cmocka_run_group_tests(tests, folder_enter, folder_leave);
 }
