@@ -1,35 +1,14 @@
 /* alerts.c: `sluice alerts list` and `test`: the alerts of files, and a notice to their receivers. */
 #include "base/clock.h"
-#include "base/moment.h"
 #include "base/quote.h"
 #include "cli/command.h"
-#include "client/alert_list.h"
+#include "client/alert_list_view.h"
 #include "client/kafka.h"
 #include "message/json_write.h"
 #include "plan/plan.h"
 #include "runtime/alert_settings.h"
 
 #define OUT_BYTES_MAX ((size_t)64 << 20)
-
-static struct text condition_of(const struct alert_spec *spec)
-{
-	return spec->condition ? expression_source(spec->condition) : text_of(spec->absent.text);
-}
-
-/* The receiver of an action: its URL, its first recipient, or its experiment. */
-static const char *receiver_of(const struct alert_action *action)
-{
-	if (action->type == ALERT_TOPIC)
-		return "alerts"; /* of the pipeline */
-	if (action->type == ALERT_ROLLBACK)
-		return action->experiment.text;
-	return action->type == ALERT_EMAIL ? action->recipients.items[0].text : action->url;
-}
-
-static const char *action_name(const struct alert_action *action)
-{
-	return alert_action_names[action->type];
-}
 
 /* ---- list ---- */
 
@@ -46,113 +25,6 @@ static const struct option list_options[] = {
 	{.type = OPTION_END},
 };
 
-static void duration_append(const char *word, int64_t ns, struct buffer *out)
-{
-	char duration[DURATION_TEXT_MAX];
-	if (ns <= 0)
-		return;
-	duration_print(ns, duration);
-	buffer_print(out, " %s %s", word, duration);
-}
-
-/* Whether the silence has not ended. */
-static bool is_in_force(const struct silence_spec *silence)
-{
-	int64_t until_ms = 0;
-	return silence->until.text && moment_read(text_of(silence->until.text), &until_ms) &&
-	       silence_is_in_force(until_ms, time_of_day_ms());
-}
-
-static void silences_print(const struct alert_list *list, const struct listed_alert *alert, struct arena *arena,
-			   struct buffer *out)
-{
-	const struct silence_spec *silence;
-	for (size_t next = 0; (silence = alert_list_silence(list, alert, &next));) {
-		buffer_string(out, is_in_force(silence) ? "  silenced" : "  was silenced");
-		if (silence->group)
-			buffer_print(out, " for %s", text_shown(text_of(silence->group), arena));
-		buffer_print(out, " until %s", text_shown(text_of(silence->until.text), arena));
-		if (silence->author)
-			buffer_print(out, " by %s", text_shown(text_of(silence->author), arena));
-		buffer_print(out, ": %s\n", text_shown(text_of(silence->reason), arena));
-	}
-}
-
-static void silences_print_json(const struct alert_list *list, const struct listed_alert *alert, struct buffer *out)
-{
-	const struct silence_spec *silence;
-	const char *between = "";
-	buffer_string(out, ", \"silences\": [");
-	for (size_t next = 0; (silence = alert_list_silence(list, alert, &next)); between = ", ") {
-		buffer_string(out, between);
-		json_write_member(out, "{", "until", text_of(silence->until.text));
-		if (silence->group)
-			json_write_member(out, ", ", "group", text_of(silence->group));
-		if (silence->author)
-			json_write_member(out, ", ", "author", text_of(silence->author));
-		json_write_member(out, ", ", "reason", text_of(silence->reason));
-		buffer_print(out, ", \"in_force\": %s}", is_in_force(silence) ? "true" : "false");
-	}
-	buffer_byte(out, ']');
-}
-
-static void list_print(const struct alert_list *list, struct arena *arena, struct buffer *out)
-{
-	if (list->count == 0)
-		buffer_string(out, "no alerts\n");
-	for (size_t i = 0; i < list->count; i++) {
-		const struct alert_spec *spec = list->items[i].spec;
-		const struct alert_action *actions = spec->actions.items;
-		buffer_print(out, "%s: %s\n  %s %s", list->items[i].resource->name.text,
-			     text_shown(text_of(spec->name.text), arena),
-			     spec->condition ? "when" : "absent:", text_shown(condition_of(spec), arena));
-		duration_append("over", spec->condition ? spec->over_ns : 0, out);
-		duration_append("for", spec->for_ns, out);
-		duration_append("resolves after", spec->resolve_after_ns, out);
-		if (spec->group_by)
-			buffer_print(out, " for each %s", text_shown(expression_source(spec->group_by), arena));
-		buffer_byte(out, '\n');
-		for (size_t j = 0; j < spec->actions.count; j++)
-			buffer_print(out, "  %-8s %s\n", action_name(&actions[j]),
-				     text_shown(text_of(receiver_of(&actions[j])), arena));
-		silences_print(list, &list->items[i], arena, out);
-	}
-}
-
-static void duration_member(const char *name, int64_t ns, struct buffer *out)
-{
-	char duration[DURATION_TEXT_MAX];
-	if (ns <= 0)
-		return;
-	duration_print(ns, duration);
-	json_write_member(out, ", ", name, text_of(duration));
-}
-
-static void list_print_json(const struct alert_list *list, struct buffer *out)
-{
-	for (size_t i = 0; i < list->count; i++) {
-		const struct alert_spec *spec = list->items[i].spec;
-		const struct alert_action *actions = spec->actions.items;
-		json_write_member(out, "{", "pipeline", text_of(list->items[i].resource->name.text));
-		json_write_member(out, ", ", "alert", text_of(spec->name.text));
-		json_write_member(out, ", ", spec->condition ? "condition" : "absent", condition_of(spec));
-		duration_member("over", spec->condition ? spec->over_ns : 0, out);
-		duration_member("for", spec->for_ns, out);
-		duration_member("resolveAfter", spec->resolve_after_ns, out);
-		if (spec->group_by)
-			json_write_member(out, ", ", "groupBy", expression_source(spec->group_by));
-		buffer_string(out, ", \"actions\": [");
-		for (size_t j = 0; j < spec->actions.count; j++) {
-			json_write_member(out, j > 0 ? ", {" : "{", "type", text_of(action_name(&actions[j])));
-			json_write_member(out, ", ", "receiver", text_of(receiver_of(&actions[j])));
-			buffer_byte(out, '}');
-		}
-		buffer_byte(out, ']');
-		silences_print_json(list, &list->items[i], out);
-		buffer_string(out, "}\n");
-	}
-}
-
 extern const struct command command_alerts_list, command_alerts_test;
 
 static int list_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
@@ -166,9 +38,9 @@ static int list_run(struct session *session, const void *filled, const char *con
 	if (alert_list_open(command_workspace(session), &self->asked, self->asked.files.count == 0, &list, &error)) {
 		buffer_open(&out, OUT_BYTES_MAX);
 		if (self->form == OUTPUT_JSON)
-			list_print_json(&list, &out);
+			alert_list_print_json(&list, &out);
 		else
-			list_print(&list, session->arena, &out);
+			alert_list_print(&list, session->arena, &out);
 		code = command_write(session, &out);
 	} else {
 		code = command_unread(session, &command_alerts_list, &list.spec, &error);
@@ -218,20 +90,20 @@ static bool action_test(const struct notifier_settings *settings, const struct l
 					      .pipeline = text_of(pipeline),
 					      .alert = text_of(name),
 					      .engine = TEXT("sluice alerts test"),
-					      .condition = condition_of(alert->spec),
+					      .condition = alert_condition_text(alert->spec),
 					      .fired_at_ms = now_ms,
 					      .at_ms = now_ms};
 	struct error error = {0};
 	const bool delivered = notice_send(settings, action, &message, &error) == POST_DELIVERED;
 	if (!json) {
-		buffer_print(out, "%s: %s: %s %s: %s\n", pipeline, text_shown(text_of(name), arena), action_name(action),
-			     text_shown(text_of(receiver_of(action)), arena), delivered ? "delivered" : error.text);
+		buffer_print(out, "%s: %s: %s %s: %s\n", pipeline, text_shown(text_of(name), arena), alert_action_names[action->type],
+			     text_shown(text_of(alert_action_receiver(action)), arena), delivered ? "delivered" : error.text);
 		return delivered;
 	}
 	json_write_member(out, "{", "pipeline", text_of(pipeline));
 	json_write_member(out, ", ", "alert", text_of(name));
-	json_write_member(out, ", ", "type", text_of(action_name(action)));
-	json_write_member(out, ", ", "receiver", text_of(receiver_of(action)));
+	json_write_member(out, ", ", "type", text_of(alert_action_names[action->type]));
+	json_write_member(out, ", ", "receiver", text_of(alert_action_receiver(action)));
 	buffer_print(out, ", \"delivered\": %s", delivered ? "true" : "false");
 	if (!delivered)
 		json_write_member(out, ", ", "why", text_of(error.text));

@@ -1,0 +1,128 @@
+/* alert_list_view.c: see alert_list_view.h. */
+#include "client/alert_list_view.h"
+
+#include "base/clock.h"
+#include "base/moment.h"
+#include "base/quote.h"
+#include "message/json_write.h"
+#include "runtime/alert_settings.h"
+
+struct text alert_condition_text(const struct alert_spec *spec)
+{
+	return spec->condition ? expression_source(spec->condition) : text_of(spec->absent.text);
+}
+
+const char *alert_action_receiver(const struct alert_action *action)
+{
+	if (action->type == ALERT_TOPIC)
+		return "alerts"; /* of the pipeline */
+	if (action->type == ALERT_ROLLBACK)
+		return action->experiment.text;
+	return action->type == ALERT_EMAIL ? action->recipients.items[0].text : action->url;
+}
+
+static void duration_append(const char *word, int64_t ns, struct buffer *out)
+{
+	char duration[DURATION_TEXT_MAX];
+	if (ns <= 0)
+		return;
+	duration_print(ns, duration);
+	buffer_print(out, " %s %s", word, duration);
+}
+
+/* Whether the silence has not ended. */
+static bool is_in_force(const struct silence_spec *silence)
+{
+	int64_t until_ms = 0;
+	return silence->until.text && moment_read(text_of(silence->until.text), &until_ms) &&
+	       silence_is_in_force(until_ms, time_of_day_ms());
+}
+
+static void silences_print(const struct alert_list *list, const struct listed_alert *alert, struct arena *arena, struct buffer *out)
+{
+	const struct silence_spec *silence;
+	for (size_t next = 0; (silence = alert_list_silence(list, alert, &next));) {
+		buffer_string(out, is_in_force(silence) ? "  silenced" : "  was silenced");
+		if (silence->group)
+			buffer_print(out, " for %s", text_shown(text_of(silence->group), arena));
+		buffer_print(out, " until %s", text_shown(text_of(silence->until.text), arena));
+		if (silence->author)
+			buffer_print(out, " by %s", text_shown(text_of(silence->author), arena));
+		buffer_print(out, ": %s\n", text_shown(text_of(silence->reason), arena));
+	}
+}
+
+static void silences_print_json(const struct alert_list *list, const struct listed_alert *alert, struct buffer *out)
+{
+	const struct silence_spec *silence;
+	const char *between = "";
+	buffer_string(out, ", \"silences\": [");
+	for (size_t next = 0; (silence = alert_list_silence(list, alert, &next)); between = ", ") {
+		buffer_string(out, between);
+		json_write_member(out, "{", "until", text_of(silence->until.text));
+		if (silence->group)
+			json_write_member(out, ", ", "group", text_of(silence->group));
+		if (silence->author)
+			json_write_member(out, ", ", "author", text_of(silence->author));
+		json_write_member(out, ", ", "reason", text_of(silence->reason));
+		buffer_print(out, ", \"in_force\": %s}", is_in_force(silence) ? "true" : "false");
+	}
+	buffer_byte(out, ']');
+}
+
+void alert_list_print(const struct alert_list *list, struct arena *arena, struct buffer *out)
+{
+	if (list->count == 0)
+		buffer_string(out, "no alerts\n");
+	for (size_t i = 0; i < list->count; i++) {
+		const struct alert_spec *spec = list->items[i].spec;
+		const struct alert_action *actions = spec->actions.items;
+		buffer_print(out, "%s: %s\n  %s %s", list->items[i].resource->name.text,
+			     text_shown(text_of(spec->name.text), arena),
+			     spec->condition ? "when" : "absent:", text_shown(alert_condition_text(spec), arena));
+		duration_append("over", spec->condition ? spec->over_ns : 0, out);
+		duration_append("for", spec->for_ns, out);
+		duration_append("resolves after", spec->resolve_after_ns, out);
+		if (spec->group_by)
+			buffer_print(out, " for each %s", text_shown(expression_source(spec->group_by), arena));
+		buffer_byte(out, '\n');
+		for (size_t j = 0; j < spec->actions.count; j++)
+			buffer_print(out, "  %-8s %s\n", alert_action_names[actions[j].type],
+				     text_shown(text_of(alert_action_receiver(&actions[j])), arena));
+		silences_print(list, &list->items[i], arena, out);
+	}
+}
+
+static void duration_member(const char *name, int64_t ns, struct buffer *out)
+{
+	char duration[DURATION_TEXT_MAX];
+	if (ns <= 0)
+		return;
+	duration_print(ns, duration);
+	json_write_member(out, ", ", name, text_of(duration));
+}
+
+void alert_list_print_json(const struct alert_list *list, struct buffer *out)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const struct alert_spec *spec = list->items[i].spec;
+		const struct alert_action *actions = spec->actions.items;
+		json_write_member(out, "{", "pipeline", text_of(list->items[i].resource->name.text));
+		json_write_member(out, ", ", "alert", text_of(spec->name.text));
+		json_write_member(out, ", ", spec->condition ? "condition" : "absent", alert_condition_text(spec));
+		duration_member("over", spec->condition ? spec->over_ns : 0, out);
+		duration_member("for", spec->for_ns, out);
+		duration_member("resolveAfter", spec->resolve_after_ns, out);
+		if (spec->group_by)
+			json_write_member(out, ", ", "groupBy", expression_source(spec->group_by));
+		buffer_string(out, ", \"actions\": [");
+		for (size_t j = 0; j < spec->actions.count; j++) {
+			json_write_member(out, j > 0 ? ", {" : "{", "type", text_of(alert_action_names[actions[j].type]));
+			json_write_member(out, ", ", "receiver", text_of(alert_action_receiver(&actions[j])));
+			buffer_byte(out, '}');
+		}
+		buffer_byte(out, ']');
+		silences_print_json(list, &list->items[i], out);
+		buffer_string(out, "}\n");
+	}
+}

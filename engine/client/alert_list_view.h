@@ -1,0 +1,16 @@
+/* alert_list_view.h: View of a list of alerts: their conditions, receivers and silences, as text or JSON. */
+#ifndef SLUICE_CLIENT_ALERT_LIST_VIEW_H
+#define SLUICE_CLIENT_ALERT_LIST_VIEW_H
+
+#include "client/alert_list.h"
+
+/* The condition, or the time without answers. */
+struct text alert_condition_text(const struct alert_spec *spec);
+
+/* The receiver of an action: its URL, its first recipient, its experiment, or the word for the topic of the pipeline. */
+const char *alert_action_receiver(const struct alert_action *action);
+
+void alert_list_print(const struct alert_list *list, struct arena *arena, struct buffer *out);
+void alert_list_print_json(const struct alert_list *list, struct buffer *out); /* an object in a line for each alert */
+
+#endif

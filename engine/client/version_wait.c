@@ -1,0 +1,111 @@
+/* version_wait.c: see version_wait.h. */
+#include "client/version_wait.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "view/resource_view.h"
+
+#define FOLLOW_MS 50
+
+const char *const version_state_names[] = {"ready", "active"};
+
+/* Whether all live engines run that version and are ready. `missing` is set if not. */
+static bool engines_are_ready(struct version_wait *waiting)
+{
+	const struct condition_source *source;
+	size_t live = 0;
+	(void)snprintf(waiting->missing, sizeof waiting->missing, "no engine of namespace `%s` reports",
+		       waiting->control.config.namespace);
+	LIST_EACH_SOURCE(&waiting->table, source)
+	{
+		if (!condition_source_is_live(&waiting->table, source))
+			continue;
+		live++;
+		const struct engine_condition *condition =
+			condition_of(source, text_of(waiting->reference.kind), text_of(waiting->reference.name));
+		if (condition && condition->ready && condition->version >= waiting->version)
+			continue;
+		(void)snprintf(waiting->missing, sizeof waiting->missing,
+			       "engine `" TEXT_FORMAT "` runs version %lld: " TEXT_FORMAT " " TEXT_FORMAT,
+			       TEXT_ARGUMENTS(source->engine), condition ? (long long)condition->version : 0,
+			       TEXT_ARGUMENTS(condition ? condition->what : TEXT("")),
+			       TEXT_ARGUMENTS(condition ? condition->why : TEXT("")));
+		return false;
+	}
+	return live > 0;
+}
+
+/* Sets `done` when the state is reached. False: it will not be. */
+static bool state_look(struct version_wait *waiting, const struct ledger_resource *resource, bool *done, struct error *error)
+{
+	const struct ledger *ledger = applier_ledger(waiting->control.applier);
+	const struct ledger_version *version = ledger_version_find(resource, waiting->version);
+	struct text why = {0};
+	enum change_phase phase = version ? version_phase(ledger, version, &why) : CHANGE_FAILED;
+	if (phase == CHANGE_FAILED)
+		return error_set(error, ERROR_REMOTE, PLACE_NONE, "version %lld of `%s/%s` failed: " TEXT_FORMAT,
+				 (long long)waiting->version, waiting->reference.kind, waiting->reference.name,
+				 TEXT_ARGUMENTS(why.length > 0 ? why : TEXT("`sluice history` has the reason")));
+	(void)snprintf(waiting->missing, sizeof waiting->missing, "engines are preparing it");
+	*done = phase == CHANGE_ACTIVE && (waiting->state == VERSION_ACTIVE || engines_are_ready(waiting));
+	return true;
+}
+
+/* Reads what has arrived, or waits a moment for more. All conditions that have arrived are read: a namespace of many
+ * pipelines writes hundreds of records a second. */
+static bool state_follow(struct version_wait *waiting, struct error *error)
+{
+	bool needs_conditions = waiting->state == VERSION_READY;
+	return applier_follow(waiting->control.applier, needs_conditions ? 0 : FOLLOW_MS, error) &&
+	       (!needs_conditions || condition_table_follow(&waiting->table, FOLLOW_MS, error));
+}
+
+static bool state_wait(struct version_wait *waiting, struct error *error)
+{
+	const int64_t until_ms = clock_ms() + waiting->timeout_ns / NS_PER_MS;
+	for (bool done = false; !done;) {
+		const struct ledger_resource *resource = control_session_find(&waiting->control, waiting->reference, error);
+		if (!resource || !state_look(waiting, resource, &done, error))
+			return false;
+		if (!done && clock_ms() >= until_ms)
+			return error_set(error, ERROR_LIMIT, PLACE_NONE, "version %lld of `%s/%s` is not %s after %lld s: %s",
+					 (long long)waiting->version, waiting->reference.kind, waiting->reference.name,
+					 version_state_names[waiting->state], (long long)(waiting->timeout_ns / NS_PER_S),
+					 waiting->missing);
+		if (!done && !state_follow(waiting, error))
+			return false;
+	}
+	return true;
+}
+
+static bool wait_open(struct version_wait *waiting, const struct workspace *workspace, const struct pipeline_target_asked *asked,
+		      const char *word, struct error *error)
+{
+	const struct control_session *control = &waiting->control;
+	const struct ledger_resource *resource =
+		control_session_open_at(workspace, asked, word, &waiting->control, &waiting->reference, error);
+	if (!resource)
+		return false;
+	const struct control_version *newest = &ledger_newest(resource)->record;
+	waiting->version = newest->version;
+	if (newest->action == CONTROL_DELETE && waiting->state == VERSION_READY)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "`%s/%s` is deleted by version %lld; `--for active` waits until that is in force",
+				 waiting->reference.kind, waiting->reference.name, (long long)newest->version);
+	return waiting->state == VERSION_ACTIVE ||
+	       condition_table_open(&waiting->table, control->kafka.brokers, control->kafka.consumer, control->config.topics.status,
+				    control->config.namespace, error);
+}
+
+bool version_wait_run(struct version_wait *waiting, const struct workspace *workspace, const struct pipeline_target_asked *asked,
+		      const char *word, struct error *error)
+{
+	return wait_open(waiting, workspace, asked, word, error) && state_wait(waiting, error);
+}
+
+void version_wait_close(struct version_wait *waiting)
+{
+	condition_table_close(&waiting->table);
+	control_session_close(&waiting->control);
+}
