@@ -172,6 +172,21 @@ static bool places_find(struct drift_comparison *comparison, struct error *error
 	return true;
 }
 
+/* Lists the columns of the layout that are of no feature of the reference. */
+static bool lacking_list(struct drift_comparison *comparison)
+{
+	comparison->lacking_count = 0;
+	comparison->lacking = ARENA_ARRAY(comparison->arena, struct text, comparison->layout.count);
+	for (size_t i = 0; comparison->lacking && i < comparison->layout.count; i++) {
+		size_t feature = 0;
+		while (feature < comparison->reference.feature_count && comparison->places[feature] != i)
+			feature++;
+		if (feature == comparison->reference.feature_count)
+			comparison->lacking[comparison->lacking_count++] = text_of(comparison->layout.columns[i].name);
+	}
+	return comparison->lacking;
+}
+
 /* Leaves the columns of the reference's features in the layout, in their order: other tensors need not come. */
 static bool layout_reduce(struct drift_comparison *comparison)
 {
@@ -193,7 +208,7 @@ static bool layout_learn(struct drift_comparison *comparison, const struct paylo
 	const struct drift *options = comparison->step->options;
 	if (drift_layout_make(&comparison->layout, payload, &options->tensors, arena, error) && places_find(comparison, error) &&
 	    drift_layout_make(&comparison->layout, payload, &options->tensors, comparison->arena, error)) {
-		if (layout_reduce(comparison))
+		if (lacking_list(comparison) && layout_reduce(comparison))
 			return true;
 		error_memory(error, ERROR_SYSTEM, "comparing messages");
 	}

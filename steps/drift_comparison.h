@@ -50,7 +50,11 @@ struct drift_comparison {
 	struct monitor *monitor;
 	struct drift_layout layout; /* of messages; count 0: none has come */
 	size_t *places;		    /* of the reference's features in the layout */
+	size_t lacking_count;	    /* columns of messages that the reference lacks, so that they are not compared */
+	struct text *lacking;	    /* their names, in the arena of the layout */
 };
+
+#define DRIFT_LACKING_NAMED 20 /* of them, where they are named in a line or a record */
 
 /* Reads its options, for a comparison whose reference and monitor are made by others. CONFIG: one cannot be used. */
 bool drift_comparison_begin(struct drift_comparison *comparison, const struct step *step, struct error *error);

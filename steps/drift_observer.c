@@ -302,6 +302,7 @@ static bool verdict_give(struct drift_visit *at, struct text segment, const stru
 		if (verdict->judged)
 			score->verdict = is_found(options, verdict) ? DRIFT_FOUND : DRIFT_STEADY;
 		if (!drift_verdict_lists(score, verdict, arena) ||
+		    !drift_verdict_lacking(score, &at->self->comparison, arena) ||
 		    (options->estimate.here.line && !drift_estimates_list(&kept->performance, score, arena)))
 			return error_memory(at->error, ERROR_LIMIT, "judging a window");
 		drift_verdict_last(&kept->last, verdict, &kept->performance);

@@ -10,11 +10,11 @@
 #include "message/json_write.h"
 #include "steps/drift_comparison.h"
 #include "steps/drift_examples.h"
+#include "steps/drift_line.h"
 #include "steps/drift_parked.h"
 #include "steps/drift_segments.h"
 #include "steps/drift_truths.h"
 
-#define IMPORTANCE_NAMED 3 /* features in a line */
 #define MESSAGE_BYTES_MAX ((size_t)1 << 30)
 
 /* The open window of a segment while the monitor has that of another. */
@@ -34,23 +34,23 @@ struct drift_review {
 	bool json;
 	const struct drift_picture *pictures; /* of JSON: one a feature */
 	struct drift_examples examples;
-	bool again; /* the messages are read once more, for examples */
+	bool again;    /* the messages are read once more, for examples */
 	uint64_t read; /* messages of this reading */
 	uint64_t windows, drifted, quality, alarmed;
-	double false_alarms; /* declared, of all windows */
+	double false_alarms;		       /* declared, of all windows */
 	uint64_t messages, informed, unusable; /* those with feedback, and of these the ones that it does not fit */
 	uint64_t bands[BAND_LEFT + 1];	       /* windows by enum band_state */
-	uint64_t compared; /* rows */
-	uint64_t beyond, nameless; /* rows of segments beyond the limit; messages without a segment */
+	uint64_t compared;		       /* rows */
+	uint64_t beyond, nameless;	       /* rows of segments beyond the limit; messages without a segment */
 	size_t segment_count;
 	struct review_segment *segments; /* DRIFT_SEGMENTS_MAX */
-	struct review_segment *segment;	      /* whose window the monitor has */
-	bool filled;	       /* the monitor has the rows of that window */
+	struct review_segment *segment;	 /* whose window the monitor has */
+	bool filled;			 /* the monitor has the rows of that window */
 	struct buffer *report;
 	struct error why; /* the first message without a segment has none */
 };
 
-/* ---- the lines of a report ---- */
+/* ---- the report ---- */
 
 static void number_put(struct buffer *out, const char *name, double number)
 {
@@ -63,218 +63,6 @@ static void count_put(struct buffer *out, const char *name, uint64_t count)
 	buffer_print(out, ", \"%s\": %llu", name, (unsigned long long)count);
 }
 
-/* NaN: not known. */
-static double importance_shift(const struct drift_review *review, const struct monitor_verdict *verdict,
-			       const struct monitor_feature *feature)
-{
-	const struct fit_source *source = review->source;
-	if (!source->importance_shift || !source->time_ms)
-		return (double)NAN;
-	return source->importance_shift(source->importances, feature->name, verdict->least_ms, verdict->most_ms);
-}
-
-static void test_put(struct buffer *out, const struct monitor_test *test)
-{
-	buffer_print(out, "{\"method\": \"%s\"", monitor_method_names[test->method]);
-	number_put(out, "statistic", test->statistic);
-	number_put(out, "p", test->p);
-	number_put(out, "effect", test->effect);
-	number_put(out, "level", test->level);
-	buffer_print(out, ", \"established\": %s}", test->established ? "true" : "false");
-}
-
-static void feature_put(const struct drift_review *review, const struct monitor_verdict *verdict,
-			const struct monitor_feature *feature)
-{
-	struct buffer *out = review->report;
-	const double shift = importance_shift(review, verdict, feature);
-	const struct monitor_quality *quality = &feature->quality;
-	buffer_string(out, "{\"name\": ");
-	json_write_string(out, feature->name);
-	count_put(out, "values", feature->count);
-	count_put(out, "missing", quality->missing);
-	count_put(out, "outside", quality->outside);
-	count_put(out, "unseen", quality->unseen);
-	buffer_print(out, ", \"still\": %s, \"quality_alarm\": %s, \"tests\": [", quality->still ? "true" : "false",
-		     quality->missing_alarm || quality->outside_alarm || quality->unseen_alarm || quality->still_alarm ? "true"
-														       : "false");
-	for (size_t i = 0; i < feature->test_count; i++) {
-		buffer_string(out, i ? ", " : "");
-		test_put(out, &feature->tests[i]);
-	}
-	buffer_string(out, "], \"picture\": ");
-	const size_t number = (size_t)(feature - verdict->features);
-	drift_picture_put(&review->pictures[number], review->comparison.monitor, number, out);
-	if (!isnan(shift))
-		number_put(out, "importance_shift", shift);
-	buffer_byte(out, '}');
-}
-
-static void estimates_put(const struct drift_review *review)
-{
-	const struct drift_estimates known = drift_estimates_of(&review->segment->performance);
-	number_put(review->report, "estimated_accuracy", known.accuracy.value);
-	number_put(review->report, "estimated_accuracy_low", known.accuracy.low);
-	number_put(review->report, "estimated_accuracy_high", known.accuracy.high);
-	number_put(review->report, "estimated_precision", known.precision.value);
-	number_put(review->report, "estimated_recall", known.recall.value);
-}
-
-static void estimates_say(const struct drift_review *review)
-{
-	const struct performance_estimate accuracy = drift_estimates_of(&review->segment->performance).accuracy;
-	if (!isnan(accuracy.value))
-		buffer_print(review->report, "; estimated accuracy %.3g (%.3g to %.3g)", accuracy.value, accuracy.low,
-			     accuracy.high);
-}
-
-/* The realised accuracy, and the band in which it was estimated for the same rows. */
-static void realised_put(const struct drift_review *review)
-{
-	const struct drift_realised *realised = &review->segment->realised;
-	const struct performance_estimate estimate = performance_accuracy(&realised->estimated, ESTIMATE_BAND);
-	const enum band_state state = drift_realised_band(realised);
-	count_put(review->report, "realised_rows", realised->estimated.rows);
-	number_put(review->report, "realised_accuracy", drift_realised_accuracy(realised));
-	number_put(review->report, "realised_band_low", estimate.low);
-	number_put(review->report, "realised_band_high", estimate.high);
-	buffer_print(review->report, ", \"band_held\": %s", state == BAND_OPEN ? "null" : state == BAND_HELD ? "true" : "false");
-}
-
-static void realised_say(const struct drift_review *review)
-{
-	static const char *const words[] = {
-		[BAND_OPEN] = "too few for its band", [BAND_HELD] = "within its band", [BAND_LEFT] = "outside of its band"};
-	const struct drift_realised *realised = &review->segment->realised;
-	const struct performance_estimate estimate = performance_accuracy(&realised->estimated, ESTIMATE_BAND);
-	if (realised->estimated.rows > 0)
-		buffer_print(review->report, "; realised accuracy %.3g of %llu rows with feedback, %s of %.3g to %.3g",
-			     drift_realised_accuracy(realised), (unsigned long long)realised->estimated.rows,
-			     words[drift_realised_band(realised)], estimate.low, estimate.high);
-}
-
-static void verdict_json(const struct drift_review *review, const struct monitor_verdict *verdict)
-{
-	struct buffer *out = review->report;
-	buffer_print(out, "{\"window\": %llu", (unsigned long long)verdict->window);
-	if (review->group) {
-		buffer_string(out, ", \"segment\": ");
-		json_write_string(out, review->segment->name);
-	}
-	if (review->source->time_ms)
-		buffer_print(out, ", \"begin_ms\": %lld, \"end_ms\": %lld", (long long)verdict->begin_ms,
-			     (long long)verdict->end_ms);
-	count_put(out, "rows", verdict->rows);
-	count_put(out, "late", verdict->late);
-	buffer_print(out, ", \"judged\": %s", verdict->judged ? "true" : "false");
-	if (verdict->judged)
-		number_put(out, "drift_score", verdict->score);
-	number_put(out, "false_alarms_declared", verdict->false_alarms);
-	if (review->estimate->here.line)
-		estimates_put(review);
-	if (review->source->truth)
-		realised_put(review);
-	buffer_print(out, ", \"is_drift\": %s, \"quality_alarm\": %s, \"features\": [", verdict->drifted ? "true" : "false",
-		     verdict->quality_alarm ? "true" : "false");
-	for (size_t i = 0; i < verdict->feature_count; i++) {
-		buffer_string(out, i ? ", " : "");
-		feature_put(review, verdict, &verdict->features[i]);
-	}
-	if (verdict->joint) {
-		buffer_string(out, ", {\"name\": \"" MONITOR_JOINT_NAME "\", \"tests\": [");
-		test_put(out, verdict->joint);
-		buffer_string(out, "]}");
-	}
-	buffer_string(out, "]}\n");
-}
-
-/* Names are from messages and files of others: nothing of them may control a terminal. */
-static void name_say(struct buffer *out, const char *before, struct text name)
-{
-	buffer_string(out, before);
-	buffer_shown(out, name);
-}
-
-static void quality_say(struct buffer *out, const struct monitor_feature *feature)
-{
-	const struct monitor_quality *quality = &feature->quality;
-	const struct {
-		bool alarm;
-		uint64_t count;
-		const char *words;
-	} items[] = {{quality->missing_alarm, quality->missing, "missing"},
-		     {quality->outside_alarm, quality->outside, "outside of the range"},
-		     {quality->unseen_alarm, quality->unseen, "never seen before"}};
-	for (size_t i = 0; i < sizeof items / sizeof *items; i++)
-		if (items[i].alarm) {
-			name_say(out, "; ", feature->name);
-			buffer_print(out, ": %llu values %s", (unsigned long long)items[i].count, items[i].words);
-		}
-	if (quality->still_alarm) {
-		name_say(out, "; ", feature->name);
-		buffer_string(out, ": does not vary any more");
-	}
-}
-
-/* The feature whose importance changed most of those that come after that one; feature_count: none does. Of equal changes, the
- * first feature is first. */
-static size_t importance_next(const struct drift_review *review, const struct monitor_verdict *verdict, size_t after)
-{
-	size_t found = verdict->feature_count;
-	double most = -1, below = (double)INFINITY;
-	if (after < verdict->feature_count)
-		below = fabs(importance_shift(review, verdict, &verdict->features[after]));
-	for (size_t i = 0; i < verdict->feature_count; i++) {
-		const double size = fabs(importance_shift(review, verdict, &verdict->features[i]));
-		if ((size < below || (size == below && i > after)) && size > most) {
-			most = size;
-			found = i;
-		}
-	}
-	return found;
-}
-
-static void importance_say(const struct drift_review *review, const struct monitor_verdict *verdict)
-{
-	size_t at = importance_next(review, verdict, verdict->feature_count), named = 0;
-	for (; named < IMPORTANCE_NAMED && at < verdict->feature_count; named++) {
-		name_say(review->report, named ? ", `" : "; importance of `", verdict->features[at].name);
-		buffer_print(review->report, "` %+.1f",
-			     100 * importance_shift(review, verdict, &verdict->features[at]));
-		at = importance_next(review, verdict, at);
-	}
-	if (named > 0)
-		buffer_string(review->report, " points");
-}
-
-static void verdict_say(const struct drift_review *review, const struct monitor_verdict *verdict)
-{
-	struct buffer *out = review->report;
-	buffer_print(out, "window %llu", (unsigned long long)verdict->window);
-	if (review->group)
-		name_say(out, " of segment ", review->segment->name);
-	buffer_print(out, ", %llu rows: ", (unsigned long long)verdict->rows);
-	if (!verdict->judged) {
-		buffer_string(out, "too few values to be judged");
-	} else if (verdict->score > 0) {
-		const struct monitor_feature *feature =
-			verdict->feature < verdict->feature_count ? &verdict->features[verdict->feature] : NULL;
-		const struct monitor_test *test = feature ? &feature->tests[verdict->test] : verdict->joint;
-		buffer_print(out, "%s, drift_score %.3g by %s of ", verdict->drifted ? "drift" : "a small change", verdict->score,
-			     monitor_method_names[test->method]);
-		name_say(out, "`", feature ? feature->name : TEXT(MONITOR_JOINT_NAME));
-		buffer_print(out, "` (effect %.3g, level %.3g, p %.2g)", test->effect, test->level, test->p);
-	} else {
-		buffer_string(out, "no drift");
-	}
-	for (size_t i = 0; i < verdict->feature_count; i++)
-		quality_say(out, &verdict->features[i]);
-	importance_say(review, verdict);
-	estimates_say(review);
-	realised_say(review);
-	buffer_byte(out, '\n');
-}
-
 static void verdict_report(struct drift_review *review, const struct monitor_verdict *verdict)
 {
 	review->windows++;
@@ -284,10 +72,14 @@ static void verdict_report(struct drift_review *review, const struct monitor_ver
 	review->false_alarms += verdict->false_alarms;
 	drift_examples_see(&review->examples, review->segment->name, review->segment->reported, verdict);
 	review->segment->reported += verdict->rows;
-	if (review->json)
-		verdict_json(review, verdict);
-	else
-		verdict_say(review, verdict);
+	const struct drift_line line = {.comparison = &review->comparison,
+					.source = review->source,
+					.estimate = review->estimate,
+					.pictures = review->pictures,
+					.segment = review->group ? &review->segment->name : NULL,
+					.performance = &review->segment->performance,
+					.realised = &review->segment->realised};
+	(review->json ? drift_line_put : drift_line_say)(&line, verdict, review->report);
 	if (review->segment->realised.estimated.rows > 0)
 		review->bands[drift_realised_band(&review->segment->realised)]++;
 	review->segment->performance = (struct performance){0};
@@ -403,9 +195,8 @@ static bool row_review(struct drift_review *review, const struct review_row *row
 		verdict_report(review, verdict);
 	if (!by_count)
 		row_estimate(row, segment);
-	return !review->group ||
-	       drift_parked_keep(&segment->parked, review->comparison.monitor, row->values,
-				 review->comparison.reference.feature_count, row->time_ms, verdict, error);
+	return !review->group || drift_parked_keep(&segment->parked, review->comparison.monitor, row->values,
+						   review->comparison.reference.feature_count, row->time_ms, verdict, error);
 }
 
 /* ---- messages ---- */
@@ -474,14 +265,40 @@ static void ends_review(struct drift_review *review)
 	}
 }
 
+/* The columns of messages that the reference lacks. */
+static void lacking_say(const struct drift_review *review)
+{
+	const struct drift_comparison *comparison = &review->comparison;
+	if (comparison->lacking_count == 0)
+		return;
+	buffer_string(review->report, "columns that the reference lacks were not compared:");
+	for (size_t i = 0; i < comparison->lacking_count && i < DRIFT_LACKING_NAMED; i++) {
+		buffer_string(review->report, i ? ", `" : " `");
+		buffer_shown(review->report, comparison->lacking[i]);
+		buffer_byte(review->report, '`');
+	}
+	if (comparison->lacking_count > DRIFT_LACKING_NAMED)
+		buffer_print(review->report, " and %zu more", comparison->lacking_count - DRIFT_LACKING_NAMED);
+	buffer_string(review->report, "; learn the reference again to compare them\n");
+}
+
+static void lacking_put(const struct drift_review *review)
+{
+	buffer_string(review->report, ", \"columns_not_compared\": [");
+	for (size_t i = 0; i < review->comparison.lacking_count; i++) {
+		buffer_string(review->report, i ? ", " : "");
+		json_write_string(review->report, review->comparison.lacking[i]);
+	}
+	buffer_byte(review->report, ']');
+}
+
 static void segments_say(const struct drift_review *review)
 {
 	if (review->beyond)
 		buffer_print(review->report, "%llu rows are of segments beyond the first %d, and were not compared\n",
 			     (unsigned long long)review->beyond, DRIFT_SEGMENTS_MAX);
 	if (review->nameless)
-		buffer_print(review->report,
-			     "%llu messages have no segment, and were not compared. Of the first: %s\n",
+		buffer_print(review->report, "%llu messages have no segment, and were not compared. Of the first: %s\n",
 			     (unsigned long long)review->nameless, review->why.text);
 }
 
@@ -501,6 +318,7 @@ static void report_json(const struct drift_review *review)
 		buffer_string(out, ", \"without_segment_since\": ");
 		json_write_string(out, text_of(review->why.text));
 	}
+	lacking_put(review);
 	buffer_string(out, ", \"reference\": [");
 	for (size_t i = 0; i < review->comparison.reference.feature_count; i++) {
 		buffer_string(out, i ? ", " : "");
@@ -570,11 +388,8 @@ static bool messages_read(struct drift_review *review, struct arena *arena, stru
 bool drift_review(struct step *step, const struct fit_source *source, bool json, struct buffer *report, struct error *error)
 {
 	const struct drift *options = step->options;
-	struct drift_review review = {.group = options->group,
-				      .estimate = &options->estimate,
-				      .source = source,
-				      .json = json,
-				      .report = report};
+	struct drift_review review = {
+		.group = options->group, .estimate = &options->estimate, .source = source, .json = json, .report = report};
 	struct arena *arena = arena_open(MESSAGE_BYTES_MAX);
 	bool good = (arena || error_memory(error, ERROR_SYSTEM, "comparing messages")) && review_open(&review, step, error);
 	const bool opened = good;
@@ -591,6 +406,7 @@ bool drift_review(struct step *step, const struct fit_source *source, bool json,
 	for (size_t i = 0; i < review.segment_count; i++)
 		drift_parked_close(&review.segments[i].parked);
 	if (!json) {
+		lacking_say(&review);
 		segments_say(&review);
 		truths_say(&review);
 		buffer_print(report, "%llu windows: %llu with drift, %llu with data out of the bounds of quality\n",

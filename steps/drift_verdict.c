@@ -54,6 +54,17 @@ bool drift_verdict_lists(struct drift_score *score, const struct monitor_verdict
 	return true;
 }
 
+bool drift_verdict_lacking(struct drift_score *score, const struct drift_comparison *comparison, struct arena *arena)
+{
+	const size_t all = comparison->lacking_count, count = all < DRIFT_LACKING_NAMED ? all : DRIFT_LACKING_NAMED;
+	struct text *names = ARENA_ARRAY(arena, struct text, count + 1);
+	for (size_t i = 0; names && i < count; i++)
+		names[i] = name_copy(comparison->lacking[i], arena);
+	score->lacking_count = names ? count : 0;
+	score->lacking = names;
+	return names && !arena_failed(arena);
+}
+
 static double share_of(uint64_t some, uint64_t all)
 {
 	return all ? (double)some / (double)all : (double)NAN;

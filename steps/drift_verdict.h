@@ -6,11 +6,15 @@
 #include "drift/monitor.h"
 #include "message/drift_score.h"
 #include "observe/verdict_board.h"
+#include "steps/drift_comparison.h"
 #include "steps/drift_estimates.h"
 
 /* Adds the statistics of all tests and the quality of all features, in the arena, with copies of the names. False: memory ran
  * out. */
 bool drift_verdict_lists(struct drift_score *score, const struct monitor_verdict *verdict, struct arena *arena);
+
+/* Adds the first of the columns that the reference lacks, as copies in the arena. False: memory ran out. */
+bool drift_verdict_lacking(struct drift_score *score, const struct drift_comparison *comparison, struct arena *arena);
 
 /* Sets what is known of the window beside its verdict. */
 void drift_verdict_last(struct last_verdict *last, const struct monitor_verdict *verdict, const struct performance *performance);

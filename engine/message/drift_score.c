@@ -25,6 +25,8 @@ static size_t score_room(const struct drift_score *score)
 		room += avro_text_room(score->quality[i].feature) + QUALITY_NUMBERS * AVRO_LONG_BYTES_MAX;
 	for (size_t i = 0; i < score->estimate_count; i++)
 		room += avro_text_room(text_of(score->estimates[i].metric)) + ESTIMATE_NUMBERS * AVRO_LONG_BYTES_MAX;
+	for (size_t i = 0; i < score->lacking_count; i++)
+		room += avro_text_room(score->lacking[i]);
 	return room;
 }
 
@@ -82,6 +84,15 @@ static char *put_estimates(char *to, const struct drift_score *score)
 	return avro_put_small(to, 0);
 }
 
+static char *put_lacking(char *to, const struct drift_score *score)
+{
+	if (score->lacking_count)
+		to = avro_put_small(to, score->lacking_count);
+	for (size_t i = 0; i < score->lacking_count; i++)
+		to = avro_put_bytes(to, score->lacking[i]);
+	return avro_put_small(to, 0);
+}
+
 bool drift_score_encode(const struct drift_score *score, struct buffer *out, struct error *error)
 {
 	const uint64_t fingerprint = avro_drift_score_fingerprint();
@@ -114,6 +125,7 @@ bool drift_score_encode(const struct drift_score *score, struct buffer *out, str
 	to = avro_put_long(to, (int64_t)score->beyond);
 	to = avro_put_long(to, (int64_t)score->estimated_rows);
 	to = put_estimates(to, score);
+	to = put_lacking(to, score);
 	buffer_grown(out, (size_t)(to - begin));
 	return true;
 }

@@ -58,6 +58,8 @@ struct drift_score {
 	uint64_t estimated_rows; /* that the estimates are of */
 	size_t estimate_count;
 	const struct drift_estimate *estimates;
+	size_t lacking_count; /* columns of the messages that the reference lacks; the first of them */
+	const struct text *lacking;
 };
 
 /* Appends the record. LIMIT: it does not fit. */

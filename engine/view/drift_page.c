@@ -92,6 +92,21 @@ static void count_write(struct drift_page *page, const char *name, const char *m
 	buffer_string(page->out, "</li>\n");
 }
 
+static void lacking_write(struct drift_page *page)
+{
+	const json_t *list = json_object_get(page->data.sums, "columns_not_compared");
+	const size_t count = json_array_size(list);
+	if (count == 0)
+		return;
+	buffer_string(page->out, "<p>Columns that the reference lacks were not compared:");
+	for (size_t i = 0; i < count; i++) {
+		const json_t *name = json_array_get(list, i);
+		buffer_string(page->out, i ? ", " : " ");
+		html_write_text(page->out, (struct text){json_string_value(name), json_string_length(name)});
+	}
+	buffer_string(page->out, ". Learn the reference again to compare them.</p>\n");
+}
+
 static void top_write(struct drift_page *page, const char *pipeline, const char *step)
 {
 	const json_t *sums = page->data.sums;
@@ -109,6 +124,7 @@ static void top_write(struct drift_page *page, const char *pipeline, const char 
 	count_write(page, "Rows compared", "rows_compared");
 	buffer_string(out, "</ul>\n<p>An alarm is a window with drift, or with data out of the bounds of quality. Without any "
 			   "change, so many false alarms as declared, or fewer, are to be expected in these windows.</p>\n");
+	lacking_write(page);
 	if (drift_number(sums, "rows_beyond_segments") > 0)
 		buffer_print(out, "<p>Not compared: %.0f rows of segments beyond the limit.</p>\n",
 			     drift_number(sums, "rows_beyond_segments"));

@@ -373,6 +373,7 @@ static void a_record_has_all_that_its_schema_names(void **state)
 	const struct drift_statistic statistic = {TEXT("x.a"), "ks", 0.5, 0.25, 0.75, 0.01, true};
 	const struct drift_quality quality = {TEXT("x.b"), 38, 2, 3, 4, true, true};
 	const struct drift_estimate estimate = {"accuracy", 0.75, 0.5, 1};
+	const struct text lacking = TEXT("x.c");
 	const struct drift_score score = {.pipeline = "p",
 					  .step = "watch",
 					  .window = 3,
@@ -393,7 +394,9 @@ static void a_record_has_all_that_its_schema_names(void **state)
 					  .beyond = 9,
 					  .estimated_rows = 39,
 					  .estimate_count = 1,
-					  .estimates = &estimate};
+					  .estimates = &estimate,
+					  .lacking_count = 1,
+					  .lacking = &lacking};
 	struct buffer out;
 	struct letter letter;
 	struct error error = {0};
@@ -419,6 +422,7 @@ static void a_record_has_all_that_its_schema_names(void **state)
 	assert_int_equal(letter_number(&letter, "beyond_segments"), 9);
 	assert_int_equal(letter_number(&letter, "estimated_rows"), 39);
 	assert_true(text_is(letter_text(&letter, "estimates.metric"), "accuracy"));
+	assert_true(text_is(letter_text(&letter, "not_compared"), "x.c"));
 	letter_close(&letter);
 	buffer_close(&out);
 	buffer_open(&out, 64);

@@ -268,6 +268,38 @@ static void joint_and_online_methods_are_reported(void **state)
 		    "the reference has 199 rows, and `mmd` needs 200 or more to know how columns go together");
 }
 
+/* Columns that the reference lacks are not compared, and each form of the report says so. */
+static void columns_that_the_reference_lacks_are_named(void **state)
+{
+	(void)state;
+	reference_learn();
+	struct said said = run("drift report", USUAL, rows_of(200, 200, 0), "");
+	assert_null(strstr(said.out, "lacks"));
+	said_close(&said);
+	write_file("q.yaml", "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n  - {name: m}\n"
+			     "  - {name: watch, inputs: [m], drift: {reference: ref.json, " USUAL "}}\n  output: {steps: [m]}\n");
+	for (int more = 0; more < 2; more++) {
+		size_t length = (size_t)snprintf(data, sizeof data, more ? "a,b,c\n" : "a,b\n");
+		for (int i = 0; i < 200; i++)
+			length += (size_t)snprintf(data + length, sizeof data - length, more ? "0.%d,12,%d\n" : "0.%d,12\n", i % 10, i);
+		write_file(more ? "data" : "learnt", data);
+	}
+	said = say_with(step_kinds, "fit drift learnt -f q.yaml --tensor x=a,b --out ref.json");
+	assert_int_equal(said.code, 0);
+	said_close(&said);
+	said = say_with(step_kinds, "drift report data -f q.yaml --tensor x=a,b");
+	assert_int_equal(said.code, 0);
+	expect_words(said.out, "columns that the reference lacks were not compared: `c`; learn the reference again to compare them\n"
+			       "2 windows:");
+	said_close(&said);
+	said = say_with(step_kinds, "drift report data -f q.yaml --tensor x=a,b -o json");
+	expect_words(said.out, "\"columns_not_compared\": [\"c\"], \"reference\"");
+	said_close(&said);
+	said = say_with(step_kinds, "drift report data -f q.yaml --tensor x=a,b -o html");
+	expect_words(said.out, "<p>Columns that the reference lacks were not compared: c. Learn");
+	said_close(&said);
+}
+
 /* Segments that take turns have online methods of their own. */
 static void segments_have_online_methods_of_their_own(void **state)
 {
@@ -512,6 +544,7 @@ int main(void)
 		cmocka_unit_test(quality_is_told),
 		cmocka_unit_test(what_cannot_be_compared_is_refused),
 		cmocka_unit_test(joint_and_online_methods_are_reported),
+		cmocka_unit_test(columns_that_the_reference_lacks_are_named),
 		cmocka_unit_test(segments_have_online_methods_of_their_own),
 		cmocka_unit_test(poor_references_are_used_or_refused),
 		cmocka_unit_test(files_that_do_not_hold_together_are_refused),

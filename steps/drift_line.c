@@ -1,0 +1,227 @@
+/* drift_line.c: see drift_line.h. */
+#include "steps/drift_line.h"
+
+#include <math.h>
+
+#include "base/quote.h"
+#include "message/json_write.h"
+
+#define IMPORTANCE_NAMED 3 /* features in a line */
+
+static void number_put(struct buffer *out, const char *name, double number)
+{
+	buffer_print(out, ", \"%s\": ", name);
+	json_write_double(out, number);
+}
+
+static void count_put(struct buffer *out, const char *name, uint64_t count)
+{
+	buffer_print(out, ", \"%s\": %llu", name, (unsigned long long)count);
+}
+
+/* NaN: not known. */
+static double importance_shift(const struct drift_line *line, const struct monitor_verdict *verdict,
+			       const struct monitor_feature *feature)
+{
+	const struct fit_source *source = line->source;
+	if (!source->importance_shift || !source->time_ms)
+		return (double)NAN;
+	return source->importance_shift(source->importances, feature->name, verdict->least_ms, verdict->most_ms);
+}
+
+static void test_put(struct buffer *out, const struct monitor_test *test)
+{
+	buffer_print(out, "{\"method\": \"%s\"", monitor_method_names[test->method]);
+	number_put(out, "statistic", test->statistic);
+	number_put(out, "p", test->p);
+	number_put(out, "effect", test->effect);
+	number_put(out, "level", test->level);
+	buffer_print(out, ", \"established\": %s}", test->established ? "true" : "false");
+}
+
+static void feature_put(const struct drift_line *line, const struct monitor_verdict *verdict, const struct monitor_feature *feature,
+			struct buffer *out)
+{
+	const double shift = importance_shift(line, verdict, feature);
+	const struct monitor_quality *quality = &feature->quality;
+	buffer_string(out, "{\"name\": ");
+	json_write_string(out, feature->name);
+	count_put(out, "values", feature->count);
+	count_put(out, "missing", quality->missing);
+	count_put(out, "outside", quality->outside);
+	count_put(out, "unseen", quality->unseen);
+	buffer_print(out, ", \"still\": %s, \"quality_alarm\": %s, \"tests\": [", quality->still ? "true" : "false",
+		     quality->missing_alarm || quality->outside_alarm || quality->unseen_alarm || quality->still_alarm ? "true"
+														       : "false");
+	for (size_t i = 0; i < feature->test_count; i++) {
+		buffer_string(out, i ? ", " : "");
+		test_put(out, &feature->tests[i]);
+	}
+	buffer_string(out, "], \"picture\": ");
+	const size_t number = (size_t)(feature - verdict->features);
+	drift_picture_put(&line->pictures[number], line->comparison->monitor, number, out);
+	if (!isnan(shift))
+		number_put(out, "importance_shift", shift);
+	buffer_byte(out, '}');
+}
+
+static void estimates_put(const struct drift_line *line, struct buffer *out)
+{
+	const struct drift_estimates known = drift_estimates_of(line->performance);
+	number_put(out, "estimated_accuracy", known.accuracy.value);
+	number_put(out, "estimated_accuracy_low", known.accuracy.low);
+	number_put(out, "estimated_accuracy_high", known.accuracy.high);
+	number_put(out, "estimated_precision", known.precision.value);
+	number_put(out, "estimated_recall", known.recall.value);
+}
+
+static void estimates_say(const struct drift_line *line, struct buffer *out)
+{
+	const struct performance_estimate accuracy = drift_estimates_of(line->performance).accuracy;
+	if (!isnan(accuracy.value))
+		buffer_print(out, "; estimated accuracy %.3g (%.3g to %.3g)", accuracy.value, accuracy.low, accuracy.high);
+}
+
+/* The realised accuracy, and the band in which it was estimated for the same rows. */
+static void realised_put(const struct drift_line *line, struct buffer *out)
+{
+	const struct drift_realised *realised = line->realised;
+	const struct performance_estimate estimate = performance_accuracy(&realised->estimated, ESTIMATE_BAND);
+	const enum band_state state = drift_realised_band(realised);
+	count_put(out, "realised_rows", realised->estimated.rows);
+	number_put(out, "realised_accuracy", drift_realised_accuracy(realised));
+	number_put(out, "realised_band_low", estimate.low);
+	number_put(out, "realised_band_high", estimate.high);
+	buffer_print(out, ", \"band_held\": %s", state == BAND_OPEN ? "null" : state == BAND_HELD ? "true" : "false");
+}
+
+static void realised_say(const struct drift_line *line, struct buffer *out)
+{
+	static const char *const words[] = {
+		[BAND_OPEN] = "too few for its band", [BAND_HELD] = "within its band", [BAND_LEFT] = "outside of its band"};
+	const struct drift_realised *realised = line->realised;
+	const struct performance_estimate estimate = performance_accuracy(&realised->estimated, ESTIMATE_BAND);
+	if (realised->estimated.rows > 0)
+		buffer_print(out, "; realised accuracy %.3g of %llu rows with feedback, %s of %.3g to %.3g",
+			     drift_realised_accuracy(realised), (unsigned long long)realised->estimated.rows,
+			     words[drift_realised_band(realised)], estimate.low, estimate.high);
+}
+
+void drift_line_put(const struct drift_line *line, const struct monitor_verdict *verdict, struct buffer *out)
+{
+	buffer_print(out, "{\"window\": %llu", (unsigned long long)verdict->window);
+	if (line->segment) {
+		buffer_string(out, ", \"segment\": ");
+		json_write_string(out, *line->segment);
+	}
+	if (line->source->time_ms)
+		buffer_print(out, ", \"begin_ms\": %lld, \"end_ms\": %lld", (long long)verdict->begin_ms,
+			     (long long)verdict->end_ms);
+	count_put(out, "rows", verdict->rows);
+	count_put(out, "late", verdict->late);
+	buffer_print(out, ", \"judged\": %s", verdict->judged ? "true" : "false");
+	if (verdict->judged)
+		number_put(out, "drift_score", verdict->score);
+	number_put(out, "false_alarms_declared", verdict->false_alarms);
+	if (line->estimate->here.line)
+		estimates_put(line, out);
+	if (line->source->truth)
+		realised_put(line, out);
+	buffer_print(out, ", \"is_drift\": %s, \"quality_alarm\": %s, \"features\": [", verdict->drifted ? "true" : "false",
+		     verdict->quality_alarm ? "true" : "false");
+	for (size_t i = 0; i < verdict->feature_count; i++) {
+		buffer_string(out, i ? ", " : "");
+		feature_put(line, verdict, &verdict->features[i], out);
+	}
+	if (verdict->joint) {
+		buffer_string(out, ", {\"name\": \"" MONITOR_JOINT_NAME "\", \"tests\": [");
+		test_put(out, verdict->joint);
+		buffer_string(out, "]}");
+	}
+	buffer_string(out, "]}\n");
+}
+
+/* Names are from messages and files of others: nothing of them may control a terminal. */
+static void name_say(struct buffer *out, const char *before, struct text name)
+{
+	buffer_string(out, before);
+	buffer_shown(out, name);
+}
+
+static void quality_say(struct buffer *out, const struct monitor_feature *feature)
+{
+	const struct monitor_quality *quality = &feature->quality;
+	const struct {
+		bool alarm;
+		uint64_t count;
+		const char *words;
+	} items[] = {{quality->missing_alarm, quality->missing, "missing"},
+		     {quality->outside_alarm, quality->outside, "outside of the range"},
+		     {quality->unseen_alarm, quality->unseen, "never seen before"}};
+	for (size_t i = 0; i < sizeof items / sizeof *items; i++)
+		if (items[i].alarm) {
+			name_say(out, "; ", feature->name);
+			buffer_print(out, ": %llu values %s", (unsigned long long)items[i].count, items[i].words);
+		}
+	if (quality->still_alarm) {
+		name_say(out, "; ", feature->name);
+		buffer_string(out, ": does not vary any more");
+	}
+}
+
+/* The feature whose importance changed most of those that come after that one; feature_count: none does. Of equal changes, the
+ * first feature is first. */
+static size_t importance_next(const struct drift_line *line, const struct monitor_verdict *verdict, size_t after)
+{
+	size_t found = verdict->feature_count;
+	double most = -1, below = (double)INFINITY;
+	if (after < verdict->feature_count)
+		below = fabs(importance_shift(line, verdict, &verdict->features[after]));
+	for (size_t i = 0; i < verdict->feature_count; i++) {
+		const double size = fabs(importance_shift(line, verdict, &verdict->features[i]));
+		if ((size < below || (size == below && i > after)) && size > most) {
+			most = size;
+			found = i;
+		}
+	}
+	return found;
+}
+
+static void importance_say(const struct drift_line *line, const struct monitor_verdict *verdict, struct buffer *out)
+{
+	size_t at = importance_next(line, verdict, verdict->feature_count), named = 0;
+	for (; named < IMPORTANCE_NAMED && at < verdict->feature_count; named++) {
+		name_say(out, named ? ", `" : "; importance of `", verdict->features[at].name);
+		buffer_print(out, "` %+.1f", 100 * importance_shift(line, verdict, &verdict->features[at]));
+		at = importance_next(line, verdict, at);
+	}
+	if (named > 0)
+		buffer_string(out, " points");
+}
+
+void drift_line_say(const struct drift_line *line, const struct monitor_verdict *verdict, struct buffer *out)
+{
+	buffer_print(out, "window %llu", (unsigned long long)verdict->window);
+	if (line->segment)
+		name_say(out, " of segment ", *line->segment);
+	buffer_print(out, ", %llu rows: ", (unsigned long long)verdict->rows);
+	if (!verdict->judged) {
+		buffer_string(out, "too few values to be judged");
+	} else if (verdict->score > 0) {
+		const struct monitor_feature *feature =
+			verdict->feature < verdict->feature_count ? &verdict->features[verdict->feature] : NULL;
+		const struct monitor_test *test = feature ? &feature->tests[verdict->test] : verdict->joint;
+		buffer_print(out, "%s, drift_score %.3g by %s of ", verdict->drifted ? "drift" : "a small change", verdict->score,
+			     monitor_method_names[test->method]);
+		name_say(out, "`", feature ? feature->name : TEXT(MONITOR_JOINT_NAME));
+		buffer_print(out, "` (effect %.3g, level %.3g, p %.2g)", test->effect, test->level, test->p);
+	} else {
+		buffer_string(out, "no drift");
+	}
+	for (size_t i = 0; i < verdict->feature_count; i++)
+		quality_say(out, &verdict->features[i]);
+	importance_say(line, verdict, out);
+	estimates_say(line, out);
+	realised_say(line, out);
+	buffer_byte(out, '\n');
+}

@@ -1,0 +1,24 @@
+/* drift_line.h: Line of `sluice drift report` on one window: as JSON, or as text. */
+#ifndef SLUICE_STEPS_DRIFT_LINE_H
+#define SLUICE_STEPS_DRIFT_LINE_H
+
+#include "steps/drift_comparison.h"
+#include "steps/drift_picture.h"
+#include "steps/drift_truths.h"
+
+/* What is known of the window beside its verdict. All of it is borrowed. */
+struct drift_line {
+	const struct drift_comparison *comparison;
+	const struct fit_source *source;
+	const struct drift_estimate_options *estimate;
+	const struct drift_picture *pictures; /* of JSON: one a feature */
+	const struct text *segment;	      /* NULL: there are no segments */
+	const struct performance *performance;
+	const struct drift_realised *realised;
+};
+
+/* Append the line: as JSON, and as text. */
+void drift_line_put(const struct drift_line *line, const struct monitor_verdict *verdict, struct buffer *out);
+void drift_line_say(const struct drift_line *line, const struct monitor_verdict *verdict, struct buffer *out);
+
+#endif
