@@ -427,8 +427,8 @@ const struct option drift_options[] = {
 	    .help = "Whether drift_score, is_drift and drift_state (`learning`, `steady` or `drift`) travel as marks or as "
 		    "tensors. They are those of the last window that was closed: with `sluice run --control` in any "
 		    "engine of the namespace, else in the same one; until then 0, false and `learning`. As marks there are also "
-		    "quality_alarm, and with `estimate` estimated_accuracy, estimated_precision and estimated_recall: of the same "
-		    "engine only; until then false and nan."),
+		    "quality_alarm, and with `estimate` estimated_accuracy, estimated_precision and estimated_recall, of the same "
+		    "window; until then false and nan."),
 	{.type = OPTION_END},
 };
 

@@ -74,6 +74,12 @@ uint64_t avro_drift_verdict_fingerprint(void)
 	return fingerprint_of("drift_verdict", &kept);
 }
 
+uint64_t avro_drift_figures_fingerprint(void)
+{
+	static _Atomic uint64_t kept;
+	return fingerprint_of("drift_figures", &kept);
+}
+
 uint64_t avro_importance_fingerprint(void)
 {
 	static _Atomic uint64_t kept;

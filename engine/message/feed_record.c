@@ -1,27 +1,28 @@
 /* feed_record.c: see feed_record.h. */
 #include "message/feed_record.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "message/avro.h"
 #include "message/avro_wire.h"
 
-#define NUMBERS 2 /* of a record: identity and score */
+#define NUMBERS 2 /* of a verdict: identity and score */
 
-static const struct text kind_drift = {"drift/", 6};
+static const struct text kind_drift = {"drift/", 6}, kind_figures = {"figures/", 8};
 
 bool feed_score_is_due(const struct drift_score *score)
 {
 	return score->begins || score->verdict != DRIFT_LEARNING;
 }
 
-static bool key_encode(const struct drift_score *score, struct buffer *key, struct error *error)
+static bool key_encode(struct text kind, const struct drift_score *score, struct buffer *key, struct error *error)
 {
 	if (strlen(score->pipeline) > FEED_NAME_BYTES_MAX || strlen(score->step) > FEED_NAME_BYTES_MAX)
 		return error_set(error, ERROR_LIMIT, PLACE_NONE,
 				 "the names of pipeline `%s` and step `%s` have more than %d bytes; shorten them", score->pipeline,
 				 score->step, FEED_NAME_BYTES_MAX);
-	buffer_print(key, "%s%s/%s", kind_drift.bytes, score->pipeline, score->step);
+	buffer_print(key, "%s%s/%s", kind.bytes, score->pipeline, score->step);
 	if (score->segment.length > 0) {
 		buffer_byte(key, '/');
 		buffer_text(key, score->segment);
@@ -36,7 +37,7 @@ bool feed_score_encode(const struct drift_score *score, struct buffer *key, stru
 	const uint64_t fingerprint = avro_drift_verdict_fingerprint();
 	if (fingerprint == 0)
 		return error_memory(error, ERROR_SYSTEM, "reading a schema");
-	if (!key_encode(score, key, error))
+	if (!key_encode(kind_drift, score, key, error))
 		return false;
 	if (score->begins)
 		return true;
@@ -85,9 +86,9 @@ static bool name_fits(struct text name)
 }
 
 /* No name has a slash; a segment may. */
-static bool names_read(struct text key, struct feed_score *made)
+static bool names_read(struct text kind, struct text key, struct feed_score *made)
 {
-	struct text left = {key.bytes + kind_drift.length, key.length - kind_drift.length};
+	struct text left = {key.bytes + kind.length, key.length - kind.length};
 	const struct text pipeline = name_take(&left), step = name_take(&left);
 	if (!name_fits(pipeline) || !name_fits(step) || left.length > DRIFT_SEGMENT_BYTES_MAX)
 		return false;
@@ -119,7 +120,7 @@ static bool score_read(struct avro_cursor *cursor, struct feed_score *made)
 bool feed_score_decode(struct text key, struct text value, struct feed_score *made, struct error *error)
 {
 	*made = (struct feed_score){.verdict = DRIFT_LEARNING};
-	if (!feed_key_is_score(key) || !names_read(key, made))
+	if (!feed_key_is_score(key) || !names_read(kind_drift, key, made))
 		return error_set(error, ERROR_INPUT, PLACE_NONE, "the key has no names of a pipeline and a step");
 	if (!value.bytes)
 		return true;
@@ -128,6 +129,105 @@ bool feed_score_decode(struct text key, struct text value, struct feed_score *ma
 				 "the verdict on step `%s` of `%s` is of another schema; update sluice on all engines", made->step,
 				 made->pipeline);
 	struct avro_cursor cursor = avro_cursor_of(avro_single_object_body(value));
-	return score_read(&cursor, made) || error_set(error, ERROR_INPUT, PLACE_NONE,
-						      "the verdict on step `%s` of `%s` is damaged", made->step, made->pipeline);
+	return score_read(&cursor, made) ||
+	       error_set(error, ERROR_INPUT, PLACE_NONE, "the verdict on step `%s` of `%s` is damaged", made->step, made->pipeline);
+}
+
+/* ---- figures ---- */
+
+static double share_worse(double share, uint64_t some, uint64_t all)
+{
+	return all > 0 ? fmax(share, (double)some / (double)all) : share;
+}
+
+static void quality_sum(const struct drift_score *score, double numbers[FEED_FIGURES])
+{
+	numbers[FEED_QUALITY_ALARM] = 0;
+	for (size_t i = 0; i < score->quality_count; i++) {
+		const struct drift_quality *one = &score->quality[i];
+		numbers[FEED_QUALITY_ALARM] = one->alarm ? 1 : numbers[FEED_QUALITY_ALARM];
+		numbers[FEED_MISSING_SHARE] = share_worse(numbers[FEED_MISSING_SHARE], one->missing, one->values + one->missing);
+		numbers[FEED_OUTSIDE_SHARE] = share_worse(numbers[FEED_OUTSIDE_SHARE], one->outside, one->values);
+		numbers[FEED_UNSEEN_SHARE] = share_worse(numbers[FEED_UNSEEN_SHARE], one->unseen, one->values);
+	}
+}
+
+static void figures_of(const struct drift_score *score, double numbers[FEED_FIGURES])
+{
+	for (size_t i = 0; i < FEED_FIGURES; i++)
+		numbers[i] = (double)NAN;
+	quality_sum(score, numbers);
+	for (size_t i = 0; i < score->estimate_count; i++) {
+		const struct drift_estimate *one = &score->estimates[i];
+		if (strcmp(one->metric, "accuracy") == 0) {
+			numbers[FEED_ACCURACY] = one->value;
+			numbers[FEED_ACCURACY_LOW] = one->low;
+			numbers[FEED_ACCURACY_HIGH] = one->high;
+		} else if (strcmp(one->metric, "precision") == 0) {
+			numbers[FEED_PRECISION] = one->value;
+		} else if (strcmp(one->metric, "recall") == 0) {
+			numbers[FEED_RECALL] = one->value;
+		}
+	}
+}
+
+bool feed_figures_encode(const struct drift_score *score, struct buffer *key, struct buffer *value, struct error *error)
+{
+	const struct text pipeline = text_of(score->pipeline), step = text_of(score->step);
+	const uint64_t fingerprint = avro_drift_figures_fingerprint();
+	double numbers[FEED_FIGURES];
+	if (fingerprint == 0)
+		return error_memory(error, ERROR_SYSTEM, "reading a schema");
+	if (!key_encode(kind_figures, score, key, error))
+		return false;
+	if (score->begins)
+		return true;
+	char *begin = buffer_room(value, AVRO_SINGLE_OBJECT_BYTES + (FEED_FIGURES + 1) * AVRO_LONG_BYTES_MAX +
+						 avro_text_room(pipeline) + avro_text_room(step) + avro_text_room(score->segment));
+	if (!begin)
+		return error_set(error, ERROR_LIMIT, PLACE_NONE,
+				 "the figures of step `%s` do not fit into the %zu bytes that a record may have; shorten its name",
+				 score->step, value->ceiling_bytes);
+	char *to = avro_put_single_object(begin, fingerprint);
+	to = avro_put_bytes(to, pipeline);
+	to = avro_put_bytes(to, step);
+	to = avro_put_bytes(to, score->segment);
+	to = avro_put_long(to, (int64_t)score->identity);
+	figures_of(score, numbers);
+	for (size_t i = 0; i < FEED_FIGURES; i++)
+		to = avro_put_double(to, numbers[i]);
+	buffer_grown(value, (size_t)(to - begin));
+	return true;
+}
+
+bool feed_key_is_figures(struct text key)
+{
+	return text_starts_with(key, kind_figures);
+}
+
+static bool figures_read(struct avro_cursor *cursor, struct feed_figures *made)
+{
+	const struct text pipeline = avro_read_bytes(cursor), step = avro_read_bytes(cursor), segment = avro_read_bytes(cursor);
+	made->of.identity = (uint64_t)avro_read_long(cursor);
+	for (size_t i = 0; i < FEED_FIGURES; i++)
+		made->numbers[i] = avro_read_double(cursor);
+	return !avro_failed(cursor) && text_is(pipeline, made->of.pipeline) && text_is(step, made->of.step) &&
+	       text_equal(segment, made->of.segment);
+}
+
+bool feed_figures_decode(struct text key, struct text value, struct feed_figures *made, struct error *error)
+{
+	*made = (struct feed_figures){.gone = !value.bytes};
+	if (!feed_key_is_figures(key) || !names_read(kind_figures, key, &made->of))
+		return error_set(error, ERROR_INPUT, PLACE_NONE, "the key has no names of a pipeline and a step");
+	if (made->gone)
+		return true;
+	if (!avro_is_single_object(value, avro_drift_figures_fingerprint()))
+		return error_set(error, ERROR_INPUT, PLACE_NONE,
+				 "the figures of step `%s` of `%s` are of another schema; update sluice on all engines",
+				 made->of.step, made->of.pipeline);
+	struct avro_cursor cursor = avro_cursor_of(avro_single_object_body(value));
+	return figures_read(&cursor, made) ||
+	       error_set(error, ERROR_INPUT, PLACE_NONE, "the figures of step `%s` of `%s` are damaged", made->of.step,
+			 made->of.pipeline);
 }

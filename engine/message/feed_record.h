@@ -4,9 +4,10 @@
  *
  *   drift/PIPELINE/STEP          the last verdict of a step `drift`
  *   drift/PIPELINE/STEP/SEGMENT  the same of a segment, if the step has `groupBy`
+ *   figures/PIPELINE/STEP...     the figures of the same window, likewise
  *
  * A verdict is a DriftVerdict (schemas/drift_verdict.avsc), a schema of its own, so that a new field of the drift topic does not
- * make the feed unreadable. It has the identity of what the observer compares with what: readers with another one leave it out.
+ * make the feed unreadable. Figures (schemas/drift_figures.avsc) have a key and a schema of their own for the same reason. Both have the identity of what the observer compares with what: readers with another one leave it out.
  * Only a window that was judged is written. A record without bytes says that there is no verdict any more: the segment's state
  * began anew. A key of another kind is of a later version of sluice, and is left out. Pure.
  */
@@ -35,6 +36,31 @@ bool feed_score_encode(const struct drift_score *score, struct buffer *key, stru
 
 /* Whether the key is of a verdict. */
 bool feed_key_is_score(struct text key);
+
+/* The figures of a window, in the order of the schema. */
+enum feed_figure {
+	FEED_QUALITY_ALARM,
+	FEED_MISSING_SHARE,
+	FEED_OUTSIDE_SHARE,
+	FEED_UNSEEN_SHARE,
+	FEED_ACCURACY,
+	FEED_ACCURACY_LOW,
+	FEED_ACCURACY_HIGH,
+	FEED_PRECISION,
+	FEED_RECALL,
+	FEED_FIGURES
+};
+
+struct feed_figures {
+	struct feed_score of; /* without a verdict */
+	bool gone;	      /* there are none any more */
+	double numbers[FEED_FIGURES]; /* NaN: not known */
+};
+
+/* As feed_score_encode(), feed_key_is_score() and feed_score_decode(). */
+bool feed_figures_encode(const struct drift_score *score, struct buffer *key, struct buffer *value, struct error *error);
+bool feed_key_is_figures(struct text key);
+bool feed_figures_decode(struct text key, struct text value, struct feed_figures *made, struct error *error);
 
 /* Reads such a record. INPUT: its key has no two names, its bytes are no DriftVerdict, or it is of other names than its key. */
 bool feed_score_decode(struct text key, struct text value, struct feed_score *made, struct error *error);

@@ -288,8 +288,26 @@ void verdict_entry_feed(struct verdict_entry *entry, uint64_t identity, struct t
 	}
 	struct segment_verdict *kept =
 		last.verdict == DRIFT_LEARNING ? segment_find(entry, segment) : segment_take(entry, segment);
-	if (kept)
+	if (kept && last.verdict == DRIFT_LEARNING)
 		kept->fed = last;
+	if (kept) {
+		kept->fed.verdict = last.verdict;
+		kept->fed.score = last.score;
+	}
+	pthread_mutex_unlock(&entry->lock);
+}
+
+void verdict_entry_feed_figures(struct verdict_entry *entry, uint64_t identity, struct text segment,
+				const struct last_verdict *figures)
+{
+	pthread_mutex_lock(&entry->lock);
+	struct segment_verdict *kept = entry->fed_identity == identity ? segment_find(entry, segment) : NULL;
+	if (kept && kept->fed.verdict != DRIFT_LEARNING) {
+		const struct last_verdict before = kept->fed;
+		kept->fed = *figures;
+		kept->fed.verdict = before.verdict;
+		kept->fed.score = before.score;
+	}
 	pthread_mutex_unlock(&entry->lock);
 }
 
@@ -310,6 +328,8 @@ struct last_verdict verdict_entry_known(struct verdict_entry *entry, uint64_t id
 	if (kept && entry->own_identity == identity)
 		last = kept->own;
 	if (kept && last.verdict == DRIFT_LEARNING && entry->fed_identity == identity) {
+		const struct last_verdict own = last;
+		last = isnan(own.quality_alarm) ? kept->fed : own; /* a window that was closed here has figures of its own */
 		last.verdict = kept->fed.verdict;
 		last.score = kept->fed.score;
 	}

@@ -55,11 +55,16 @@ void verdict_entry_begin(struct verdict_entry *entry, uint64_t identity);
 void verdict_entry_set(struct verdict_entry *entry, struct text segment, struct last_verdict last);
 struct last_verdict verdict_entry_get(struct verdict_entry *entry, struct text segment);
 
-/* Sets the verdict that the feed has; DRIFT_LEARNING: it has none any more. */
+/* Sets the verdict that the feed has, beside the figures that it has; DRIFT_LEARNING: it has none any more. */
 void verdict_entry_feed(struct verdict_entry *entry, uint64_t identity, struct text segment, struct last_verdict last);
 
+/* Sets the figures that the feed has of the same window, all but verdict and score. They count beside a verdict of the same
+ * identity, which comes first. */
+void verdict_entry_feed_figures(struct verdict_entry *entry, uint64_t identity, struct text segment,
+				const struct last_verdict *figures);
+
 /* What marks a message of a step with that identity: the own verdict. If that has judged no window, its verdict and score are
- * those of the feed. */
+ * those of the feed; so are its figures, if no window was closed here. */
 struct last_verdict verdict_entry_known(struct verdict_entry *entry, uint64_t identity, struct text segment);
 
 /* How many rows were of segments beyond the limit, since the step's state began. */

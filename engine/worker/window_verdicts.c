@@ -35,15 +35,15 @@ static enum produce_verdict score_leave(const struct verdict_outlet *outlet, con
 		       : PRODUCE_REFUSED;
 }
 
-/* What judges nothing leaves the verdict before in force. */
+/* What judges nothing leaves the verdict before in force, and its figures. */
 static enum produce_verdict score_feed(const struct verdict_outlet *outlet, const struct stage_config *config,
-				       const struct drift_score *score, struct error *error)
+				       const struct drift_score *score, bool figures, struct error *error)
 {
 	buffer_clear(outlet->value);
 	buffer_clear(outlet->key);
 	if (!feed_score_is_due(score))
 		return PRODUCED;
-	return feed_score_encode(score, outlet->key, outlet->value, error)
+	return (figures ? feed_figures_encode : feed_score_encode)(score, outlet->key, outlet->value, error)
 		       ? score_produce(outlet, config->feed, buffer_view(outlet->key), error)
 		       : PRODUCE_REFUSED;
 }
@@ -56,11 +56,12 @@ enum produce_verdict window_verdicts_leave(const struct verdict_outlet *outlet, 
 		return PRODUCED;
 	for (const struct drift_score *one = inflight->message.scores; one; one = one->next)
 		count++;
-	const size_t records = config->feed == TOPIC_NOWHERE ? count : 2 * count;
+	const size_t records = config->feed == TOPIC_NOWHERE ? count : 3 * count; /* to the feed two of each: verdict and figures */
 	for (; inflight->scored < records; inflight->scored++) {
 		const struct drift_score *score = score_at(inflight, count, inflight->scored % count);
-		const enum produce_verdict verdict = inflight->scored < count ? score_leave(outlet, config, score, error)
-									      : score_feed(outlet, config, score, error);
+		const size_t turn = inflight->scored / count;
+		const enum produce_verdict verdict = turn == 0 ? score_leave(outlet, config, score, error)
+							       : score_feed(outlet, config, score, turn == 2, error);
 		if (verdict != PRODUCED)
 			return verdict;
 	}

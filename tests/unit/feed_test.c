@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -197,6 +198,41 @@ static void keys_are_held_to_their_records(void **state)
 	fed_close(&fed);
 }
 
+static void figures_are_read_as_they_were_written(void **state)
+{
+	(void)state;
+	static const struct drift_quality quality[] = {{.feature = {"a", 1}, .values = 8, .missing = 2, .outside = 2, .alarm = true},
+						       {.feature = {"b", 1}, .values = 5, .missing = 5}};
+	static const struct drift_estimate estimates[] = {{"accuracy", .9, .8, .95}, {"recall", .5, .4, .6}};
+	static const double wanted[FEED_FIGURES] = {1, .5, .25, 0, .9, .8, .95, NAN, .5};
+	struct drift_score score = found;
+	struct feed_figures read;
+	struct error error = {0};
+	struct fed fed;
+	score.segment = TEXT("a/b");
+	score.quality = quality;
+	score.quality_count = 2;
+	score.estimates = estimates;
+	score.estimate_count = 2;
+	buffer_open(&fed.key, FEED_KEY_BYTES_MAX);
+	buffer_open(&fed.value, (size_t)1 << 20);
+	assert_true(feed_figures_encode(&score, &fed.key, &fed.value, &error));
+	assert_true(text_equal(buffer_view(&fed.key), TEXT("figures/p/watch/a/b")));
+	assert_true(feed_key_is_figures(buffer_view(&fed.key)) && !feed_key_is_score(buffer_view(&fed.key)));
+	assert_true(feed_figures_decode(buffer_view(&fed.key), buffer_view(&fed.value), &read, &error));
+	assert_true(text_is(read.of.segment, "a/b") && read.of.identity == IDENTITY && !read.gone);
+	for (size_t i = 0; i < FEED_FIGURES; i++)
+		assert_true(read.numbers[i] == wanted[i] || (isnan(read.numbers[i]) && isnan(wanted[i])));
+	for (size_t length = 0; length < buffer_view(&fed.value).length; length++) {
+		const struct text cut = {buffer_view(&fed.value).bytes, length};
+		assert_false(feed_figures_decode(buffer_view(&fed.key), cut, &read, &error));
+	}
+	assert_true(feed_figures_decode(buffer_view(&fed.key), (struct text){0}, &read, &error));
+	assert_true(read.gone);
+	assert_false(feed_figures_decode(TEXT("figures/p/other"), buffer_view(&fed.value), &read, &error));
+	fed_close(&fed);
+}
+
 /* ---- the board ---- */
 
 #define ALL TEXT("")
@@ -219,6 +255,39 @@ static void the_observer_here_goes_before_the_feed(void **state)
 	verdict_entry_clear(entry); /* its partition has moved */
 	assert_true(verdict_entry_known(entry, IDENTITY, ALL).score == 0.5);
 	assert_int_equal(verdict_entry_sum(entry).segments, 0);
+	verdict_board_close(board);
+}
+
+/* So marks of another engine have the estimates too. */
+static void figures_of_the_feed_are_known_with_its_verdict(void **state)
+{
+	(void)state;
+	struct verdict_board *board = verdict_board_open();
+	struct verdict_entry *entry = verdict_board_entry(board, "p", "watch");
+	struct last_verdict figures = verdict_unknown();
+	figures.accuracy = 0.9;
+	figures.quality_alarm = 1;
+	verdict_entry_begin(entry, IDENTITY);
+	verdict_entry_feed_figures(entry, IDENTITY, ALL, &figures); /* there is no verdict */
+	assert_true(isnan(verdict_entry_known(entry, IDENTITY, ALL).accuracy));
+	verdict_entry_feed(entry, IDENTITY, ALL, verdict_of(DRIFT_FOUND, 0.5));
+	verdict_entry_feed_figures(entry, IDENTITY + 1, ALL, &figures);
+	assert_true(isnan(verdict_entry_known(entry, IDENTITY, ALL).accuracy));
+	verdict_entry_feed_figures(entry, IDENTITY, ALL, &figures);
+	verdict_entry_feed(entry, IDENTITY, ALL, verdict_of(DRIFT_STEADY, 0.25));
+	assert_true(verdict_entry_known(entry, IDENTITY, ALL).accuracy == 0.9);
+	assert_true(verdict_entry_known(entry, IDENTITY, ALL).quality_alarm == 1);
+	assert_true(verdict_entry_known(entry, IDENTITY, ALL).score == 0.25);
+	assert_true(isnan(verdict_entry_get(entry, ALL).accuracy)); /* alerts judge what was found here */
+	struct last_verdict own = verdict_unknown();
+	own.quality_alarm = 0;
+	verdict_entry_set(entry, ALL, own); /* of a window with too few values */
+	assert_true(isnan(verdict_entry_known(entry, IDENTITY, ALL).accuracy));
+	assert_int_equal(verdict_entry_known(entry, IDENTITY, ALL).verdict, DRIFT_STEADY);
+	verdict_entry_clear(entry);
+	verdict_entry_feed(entry, IDENTITY, ALL, verdict_unknown());
+	verdict_entry_feed(entry, IDENTITY, ALL, verdict_of(DRIFT_FOUND, 0.5));
+	assert_true(isnan(verdict_entry_known(entry, IDENTITY, ALL).accuracy)); /* its state began anew */
 	verdict_board_close(board);
 }
 
@@ -295,8 +364,8 @@ static void own_verdicts_take_the_places_of_fed_ones(void **state)
 	verdict_board_close(board);
 }
 
-/* The feed has a verdict and its score, and nothing else. */
-static void of_the_feed_a_mark_has_verdict_and_score_alone(void **state)
+/* A window that was closed here, with too few values to judge, has figures. */
+static void figures_of_a_window_here_go_before_those_of_the_feed(void **state)
 {
 	(void)state;
 	struct verdict_board *board = verdict_board_open();
@@ -436,13 +505,15 @@ static bool observer_has_fed(void)
 	struct feed_score read = {.verdict = DRIFT_LEARNING};
 	struct reader *reader = reader_open(&config, &error);
 	assert_non_null(reader);
+	bool figured = false; /* after the verdict of the window, its figures */
 	while (reader_next(reader, 100, &record, &error) && record.held) {
-		assert_true(feed_score_decode(record.key, record.value, &read, &error));
+		figured = feed_key_is_figures(record.key);
+		assert_true(figured || feed_score_decode(record.key, record.value, &read, &error));
 		record_release(&record);
 	}
 	reader_close(reader);
 	const struct last_verdict own = verdict_entry_get(entry_here(), ALL);
-	return read.verdict == DRIFT_FOUND && own.verdict == DRIFT_FOUND && read.score == own.score && own.score > 0 &&
+	return figured && read.verdict == DRIFT_FOUND && own.verdict == DRIFT_FOUND && read.score == own.score && own.score > 0 &&
 	       strcmp(read.pipeline, "p") == 0 && strcmp(read.step, "watch") == 0;
 }
 
@@ -500,7 +571,7 @@ static void a_window_that_is_not_judged_leaves_the_feed(void **state)
 	};
 	(void)state;
 	follow_play(scenes);
-	assert_int_equal(records_of(FEED), 2); /* that its state began, and the first verdict */
+	assert_int_equal(records_of(FEED), 4); /* that its state began, and the first verdict, each with the figures */
 }
 
 /* ---- an engine that leaves observers to others ---- */
@@ -631,13 +702,15 @@ int main(void)
 		cmocka_unit_test(a_record_without_bytes_takes_a_verdict_back),
 		cmocka_unit_test(every_cut_of_a_record_is_refused),
 		cmocka_unit_test(keys_are_held_to_their_records),
+		cmocka_unit_test(figures_are_read_as_they_were_written),
+		cmocka_unit_test(figures_of_the_feed_are_known_with_its_verdict),
 		cmocka_unit_test(segments_are_known_one_by_one),
 		cmocka_unit_test(the_observer_here_goes_before_the_feed),
 		cmocka_unit_test(a_verdict_has_a_schema_of_its_own),
 		cmocka_unit_test(only_what_is_judged_is_due),
 		cmocka_unit_test(verdicts_of_another_identity_are_forgotten),
 		cmocka_unit_test(own_verdicts_take_the_places_of_fed_ones),
-		cmocka_unit_test(of_the_feed_a_mark_has_verdict_and_score_alone),
+		cmocka_unit_test(figures_of_a_window_here_go_before_those_of_the_feed),
 		STORY(what_another_engine_observed_is_known_here, feed_open_with_topic),
 		STORY(an_observer_writes_its_last_verdict_to_the_feed, feed_open_with_topic),
 		STORY(a_window_that_is_not_judged_leaves_the_feed, feed_open_with_topic),
