@@ -1,6 +1,7 @@
 /* arena.c: see arena.h. A chain of blocks, each twice the size of the last. */
 #include "base/arena.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -22,6 +23,7 @@ struct arena_block {
 
 struct arena *arena_open(size_t limit_bytes)
 {
+	assert(limit_bytes > 0);
 	struct arena *arena = memory_take(1, sizeof *arena);
 	if (arena)
 		arena->limit_bytes = limit_bytes;

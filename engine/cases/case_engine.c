@@ -2,6 +2,7 @@
  * run on that loop too. */
 #include "cases/case_engine.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #include "base/memory.h"
@@ -181,6 +182,7 @@ static bool open_all(struct case_engine *engine, struct error *error)
 
 struct case_engine *case_engine_open(const struct case_engine_config *config, struct error *error)
 {
+	assert(config->arena && config->workspace && config->log);
 	struct case_engine *engine = ARENA_NEW(config->arena, struct case_engine);
 	if (!engine) {
 		error_memory(error, ERROR_SYSTEM, "preparing an engine");

@@ -1,6 +1,7 @@
 /* case_workers.c: see case_workers.h. The clocks of Kafka and of all loops are one, and work takes no time. */
 #include "cases/case_workers.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -386,6 +387,7 @@ static bool open_all(struct case_workers *workers, struct error *error)
 
 struct case_workers *case_workers_open(const struct case_workers_config *config, struct error *error)
 {
+	assert(config->arena);
 	struct case_workers *workers = ARENA_NEW(config->arena, struct case_workers);
 	if (!workers) {
 		error_memory(error, ERROR_SYSTEM, "preparing workers");

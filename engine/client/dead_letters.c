@@ -1,6 +1,8 @@
 /* dead_letters.c: see dead_letters.h. */
 #include "client/dead_letters.h"
 
+#include <assert.h>
+
 #include "base/clock.h"
 #include "base/number.h"
 #include "client/kafka.h"
@@ -111,6 +113,7 @@ static bool check_kind(const char *kind, struct error *error)
 bool dead_letters_read(const struct workspace *workspace, const struct pipeline_target *target,
 		       const struct dead_letters_wanted *wanted, const struct dead_letters_reader *letters, struct error *error)
 {
+	assert(letters->found && target->errors);
 	const struct reader_config config = {.brokers = target->kafka.brokers,
 					     .topic = target->errors,
 					     .from_beginning = true,

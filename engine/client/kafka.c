@@ -1,6 +1,7 @@
 /* kafka.c: see kafka.h. */
 #include "client/kafka.h"
 
+#include <assert.h>
 #include <unistd.h>
 
 #include "base/secret.h"
@@ -378,6 +379,7 @@ bool pipeline_target_give(const struct pipeline_target *target, const char *topi
 			  bool (*take)(void *context, const struct record *record, struct error *error), void *context,
 			  struct error *error)
 {
+	assert(target->kafka.brokers && take);
 	const struct reader_config config = {
 		.brokers = target->kafka.brokers, .topic = topic, .from_beginning = true, .properties = target->kafka.consumer};
 	if (!topic)

@@ -1,6 +1,7 @@
 /* applier.c: see applier.h. */
 #include "control/applier.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -42,6 +43,7 @@ static bool applier_fold(void *context, const struct record *record, struct erro
 
 struct applier *applier_open(const struct applier_config *config, struct error *error)
 {
+	assert(config->brokers && config->namespace);
 	struct applier *applier = memory_take(1, sizeof *applier);
 	struct error missing = {0};
 	if (!applier || !ledger_open(&applier->ledger, config->namespace, error)) {

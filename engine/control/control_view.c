@@ -1,6 +1,7 @@
 /* control_view.c: see control_view.h. */
 #include "control/control_view.h"
 
+#include <assert.h>
 #include <inttypes.h>
 
 #include "base/clock.h"
@@ -49,6 +50,7 @@ static bool readers_open(struct control_view *view, const struct control_view_co
 
 struct control_view *control_view_open(const struct control_view_config *config, struct error *error)
 {
+	assert(config->brokers && config->namespace && config->control && config->status);
 	struct control_view *view = memory_take(1, sizeof *view);
 	if (!view) {
 		error_memory(error, ERROR_SYSTEM, "following the control plane");

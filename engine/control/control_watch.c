@@ -1,6 +1,7 @@
 /* control_watch.c: see control_watch.h. */
 #include "control/control_watch.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -177,6 +178,7 @@ static void on_tick(void *context)
 
 struct control_watch *control_watch_open(const struct control_watch_config *config, struct loop *loop, struct error *error)
 {
+	assert(config->brokers && config->topics);
 	struct control_watch *watch = memory_take(1, sizeof *watch);
 	if (!watch) {
 		error_memory(error, ERROR_SYSTEM, "watching the topics of the control plane");

@@ -1,6 +1,7 @@
 /* feed_relay.c: see feed_relay.h. */
 #include "control/feed_relay.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -105,6 +106,7 @@ void feed_relay_note(const struct feed_relay *relay, struct control_state *state
 
 struct feed_relay *feed_relay_open(const struct feed_relay_config *config, struct loop *loop, struct error *error)
 {
+	assert(config->brokers && config->topic && config->verdicts);
 	struct feed_relay *relay = memory_take(1, sizeof *relay);
 	if (!relay) {
 		error_memory(error, ERROR_SYSTEM, "reading the feed");

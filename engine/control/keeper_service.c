@@ -1,6 +1,7 @@
 /* keeper_service.c: see keeper_service.h. */
 #include "control/keeper_service.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -514,6 +515,7 @@ static bool service_start(struct keeper_service *service, struct error *error)
 
 struct keeper_service *keeper_service_open(const struct keeper_service_config *config, struct error *error)
 {
+	assert(config->brokers && config->namespace && config->engine);
 	struct keeper_service *service = memory_take(1, sizeof *service);
 	if (!service) {
 		error_memory(error, ERROR_SYSTEM, "starting the keeper");

@@ -1,6 +1,8 @@
 /* status_writer.c: see status_writer.h. */
 #include "control/status_writer.h"
 
+#include <assert.h>
+
 #include "control/change_results.h"
 #include "log/best_effort.h"
 
@@ -64,6 +66,7 @@ void status_writer_tally(struct status_writer *writer, struct rollout_relay *rel
 
 bool status_writer_open(struct status_writer *writer, const struct status_writer_config *config, struct error *error)
 {
+	assert(config->brokers && config->topic);
 	const char *const names[] = {config->topic};
 	const struct best_effort_config side = {.brokers = config->brokers,
 						.queue_bytes = QUEUE_BYTES,

@@ -2,6 +2,7 @@
  * join, by the number of the join's entry. */
 #include "experiments/learner.h"
 
+#include <assert.h>
 #include <math.h>
 
 #include "bandits/policy.h"
@@ -356,6 +357,7 @@ static bool learner_reserve(struct learner *learner, struct error *error)
 
 struct learner *learner_open(const struct learner_config *config, struct error *error)
 {
+	assert(config->experiment && config->arms);
 	struct learner *learner = memory_take(1, sizeof *learner);
 	if (!learner) {
 		error_memory(error, ERROR_SYSTEM, "opening a learner");

@@ -334,6 +334,7 @@ static bool join_reserve(struct outcome_join *join, const struct outcome_join_co
 
 struct outcome_join *outcome_join_open(const struct outcome_join_config *config, struct error *error)
 {
+	assert(config->metric_count == 0 || config->metrics);
 	if (config->metric_count > OUTCOME_METRICS_MAX || config->window_ms <= 0 ||
 	    config->memory_bytes < sizeof(struct open_exposure) + (config->judges ? 2 : 1) * sizeof(uint32_t)) {
 		error_set(error, ERROR_CONFIG, PLACE_NONE,

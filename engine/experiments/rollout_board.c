@@ -1,6 +1,7 @@
 /* rollout_board.c: see rollout_board.h. */
 #include "experiments/rollout_board.h"
 
+#include <assert.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -174,6 +175,7 @@ static struct counted_table *force_make(const struct assignment_table *table, in
 bool rollout_board_set(struct rollout_board *board, const struct assignment_table *table, int64_t since_ms,
 		       const int64_t *limits_us, size_t limits, struct error *error)
 {
+	assert(table->choice && (limits == 0 || limits_us));
 	bool good = true;
 	pthread_mutex_lock(&board->lock);
 	struct rollout_entry *entry = entry_take(board, table->choice);
@@ -207,6 +209,7 @@ void rollout_board_keep(struct rollout_board *board, bool (*is_kept)(void *conte
 
 bool rollout_board_set_phase(struct rollout_board *board, const char *experiment, enum rollout_phase phase)
 {
+	assert(phase <= ROLLOUT_PHASES);
 	pthread_mutex_lock(&board->lock);
 	struct rollout_entry *entry = entry_take(board, experiment);
 	if (entry)

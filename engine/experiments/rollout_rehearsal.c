@@ -1,6 +1,7 @@
 /* rollout_rehearsal.c: see rollout_rehearsal.h. */
 #include "experiments/rollout_rehearsal.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -76,6 +77,7 @@ size_t rehearsal_leave_out_latency(struct rollout_plan *plan)
 
 struct rehearsal *rehearsal_open(const struct rehearsal_config *config, struct arena *arena, struct error *error)
 {
+	assert(config->plan && config->control < config->count);
 	struct rehearsal *rehearsal = ARENA_NEW(arena, struct rehearsal);
 	if (!rehearsal) {
 		error_memory(error, ERROR_SYSTEM, "rehearsing a rollout");

@@ -2,6 +2,7 @@
  * the join's entry. Units are in a table with open addressing, which doubles. */
 #include "experiments/truth_tally.h"
 
+#include <assert.h>
 #include <math.h>
 
 #include "base/hash.h"
@@ -237,6 +238,7 @@ static bool tally_reserve(struct truth_tally *tally, struct error *error)
 
 struct truth_tally *truth_tally_open(const struct truth_tally_config *config, struct error *error)
 {
+	assert(config->experiment && config->names);
 	struct truth_tally *tally = memory_take(1, sizeof *tally);
 	if (!tally) {
 		error_memory(error, ERROR_SYSTEM, "counting the truths of a rollout");

@@ -1,4 +1,6 @@
 /* open.c: Opens a flow: makes nodes, gates and edges from a graph; and closes it. */
+#include <assert.h>
+
 #include "base/memory.h"
 #include "flow/run.h"
 #include "experiments/rollout_board.h"
@@ -381,6 +383,7 @@ static bool rollouts_open(struct flow *flow, struct error *error)
 
 struct flow *flow_open(const struct graph *graph, const struct flow_outside *outside, struct error *error)
 {
+	assert(graph && outside);
 	struct flow *flow = memory_take(1, sizeof *flow);
 	if (!flow) {
 		error_memory(error, ERROR_SYSTEM, "opening a pipeline");

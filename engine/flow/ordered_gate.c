@@ -133,6 +133,7 @@ bool flow_joins_parts(const struct flow *flow, uint32_t *scope)
 
 struct line *line_open(struct flow *flow, struct store *store, struct error *error)
 {
+	assert(flow);
 	struct line *line = memory_take(1, sizeof *line);
 	if (!line) {
 		error_memory(error, ERROR_SYSTEM, "keeping the messages of a partition in order");

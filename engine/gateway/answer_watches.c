@@ -1,6 +1,8 @@
 /* answer_watches.c: see answer_watches.h. */
 #include "gateway/answer_watches.h"
 
+#include <assert.h>
+
 #include "base/memory.h"
 #include "gateway/watch_event.h"
 
@@ -269,6 +271,7 @@ size_t answer_watches_count(const struct answer_watches *watches)
 
 struct answer_watches *answer_watches_open(struct loop *loop, const struct answer_watches_config *config, struct error *error)
 {
+	assert(loop && config->search);
 	struct answer_watches *watches = memory_take(1, sizeof *watches);
 	if (!watches) {
 		error_memory(error, ERROR_SYSTEM, "opening a gateway");

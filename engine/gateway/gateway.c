@@ -1,6 +1,8 @@
 /* gateway.c: see gateway.h. */
 #include "gateway/gateway.h"
 
+#include <assert.h>
+
 #include "base/memory.h"
 #include "gateway/answer_watches.h"
 #include "gateway/grpc_front.h"
@@ -123,6 +125,7 @@ static bool gateway_set_up(struct gateway *gateway, struct loop *loop, const str
 
 struct gateway *gateway_open(struct loop *loop, const struct gateway_config *config, const struct plan *plan, struct error *error)
 {
+	assert(loop && plan);
 	struct gateway *gateway = memory_take(1, sizeof *gateway);
 	if (!gateway) {
 		error_memory(error, ERROR_SYSTEM, "opening a gateway");

@@ -6,6 +6,7 @@
  */
 #include "log/archivist.h"
 
+#include <assert.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -393,6 +394,7 @@ static const struct archive_operations operations_with_snapshots = {
 
 struct archive *archive_open(const struct archive_config *config, const struct consumer *consumer, struct error *error)
 {
+	assert(config->brokers && consumer);
 	if (config->folder && !snapshot_folder_check(config->folder, error))
 		return NULL;
 	struct archivist *archivist = memory_take(1, sizeof *archivist);

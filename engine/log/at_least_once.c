@@ -2,6 +2,7 @@
  * at_least_once.h. */
 #include "log/at_least_once.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -105,6 +106,7 @@ static const struct output_operations operations;
 
 struct output *at_least_once_open(const struct transaction_config *config, const struct consumer *consumer, struct error *error)
 {
+	assert(config->brokers && consumer);
 	struct kafka_at_least_once *output = memory_take(1, sizeof *output);
 	if (!output) {
 		error_memory(error, ERROR_SYSTEM, "opening a producer");

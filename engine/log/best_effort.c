@@ -1,6 +1,7 @@
 /* best_effort.c: Best-effort producer on Kafka, which ignores the results of records; see best_effort.h. */
 #include "log/best_effort.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #include "base/memory.h"
@@ -85,6 +86,7 @@ static const struct best_effort_operations operations = {
 
 struct best_effort *best_effort_open(const struct best_effort_config *config, struct error *error)
 {
+	assert(config->brokers);
 	struct kafka_best_effort *producer = memory_take(1, sizeof *producer);
 	if (!producer) {
 		error_memory(error, ERROR_SYSTEM, "opening a producer for taps");

@@ -1,6 +1,8 @@
 /* commit_batches.c: Commit batches of at-least-once delivery; see commit_batches.h. */
 #include "log/commit_batches.h"
 
+#include <assert.h>
+
 #include "base/memory.h"
 
 void commit_batches_close(struct commit_batches *commits)
@@ -22,6 +24,7 @@ static bool positions_fit(struct commit_batches *commits, size_t count, struct e
 
 bool commit_batches_end(struct commit_batches *commits, struct positions positions, struct error *error)
 {
+	assert(commits->stage == COMMIT_BATCHES_FILLING);
 	if (!positions_fit(commits, positions.count, error))
 		return false;
 	commits->positions.count = 0;
@@ -48,6 +51,7 @@ bool commit_batches_to_commit(struct commit_batches *commits, struct positions *
 
 void commit_batches_took(struct commit_batches *commits, enum commit_batches_outcome outcome)
 {
+	assert(commits->stage == COMMIT_BATCHES_COMMITTING);
 	if (outcome == COMMIT_BATCHES_FAILED)
 		commits->positions.count = 0;
 	commits->is_void = outcome == COMMIT_BATCHES_VOID;

@@ -2,6 +2,7 @@
  * transaction.h for the reasons. */
 #include "log/committer.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -348,6 +349,7 @@ static void ask(struct committer *committer, enum committer_request request)
 
 struct committer *committer_open(const struct transaction_config *config, const struct consumer *consumer, struct error *error)
 {
+	assert(config->brokers && config->id && consumer);
 	struct committer *committer = memory_take(1, sizeof *committer);
 	if (!committer) {
 		error_memory(error, ERROR_SYSTEM, "opening a committer");

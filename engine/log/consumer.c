@@ -156,6 +156,8 @@ static bool consumer_set_up(struct kafka_consumer *consumer, const struct consum
 
 struct consumer *consumer_open(const struct consumer_config *config, struct error *error)
 {
+	assert(config->brokers && config->group);
+	assert(config->topic_count == 0 || config->topics);
 	struct kafka_consumer *consumer = memory_take(1, sizeof *consumer);
 	if (!consumer) {
 		error_memory(error, ERROR_SYSTEM, "opening a consumer");

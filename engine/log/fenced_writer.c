@@ -1,6 +1,7 @@
 /* fenced_writer.c: see fenced_writer.h. */
 #include "log/fenced_writer.h"
 
+#include <assert.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -74,6 +75,7 @@ static bool call_succeeded(const struct fenced_writer *writer, const char *doing
 
 struct fenced_writer *fenced_writer_open(const struct fenced_writer_config *config, struct error *error)
 {
+	assert(config->brokers && config->id && config->topic);
 	struct fenced_writer *writer = memory_take(1, sizeof *writer);
 	if (!writer) {
 		error_memory(error, ERROR_SYSTEM, "opening a transactional producer");

@@ -1,6 +1,7 @@
 /* leadership.c: see leadership.h. */
 #include "log/leadership.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #include "base/memory.h"
@@ -62,6 +63,7 @@ static bool leadership_join(struct leadership *leadership, const struct leadersh
 
 struct leadership *leadership_open(const struct leadership_config *config, struct error *error)
 {
+	assert(config->brokers && config->group && config->topic);
 	struct leadership *leadership = memory_take(1, sizeof *leadership);
 	if (leadership && leadership_join(leadership, config, error))
 		return leadership;
@@ -91,6 +93,7 @@ static bool failure_lasts(rd_kafka_resp_err_t code)
 
 bool leadership_look(struct leadership *leadership, bool *held, struct error *error)
 {
+	assert(leadership && held);
 	rd_kafka_message_t *message;
 	bool good = true;
 	while (good && (message = rd_kafka_consumer_poll(leadership->client, 0))) {

@@ -1,6 +1,7 @@
 /* loop_reader.c: see loop_reader.h. */
 #include "log/loop_reader.h"
 
+#include <assert.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -97,6 +98,9 @@ static void on_retry(void *context)
 
 struct loop_reader *loop_reader_open(const struct loop_reader_config *config, struct loop *loop, struct error *error)
 {
+	assert(config->take && config->failed && config->opened);
+	assert(config->purpose && config->retry_ms > 0);
+	assert(!config->reader.by_time && !config->reader.stopping);
 	struct loop_reader *self = memory_take(1, sizeof *self);
 	if (!self) {
 		error_memory(error, ERROR_SYSTEM, "reading a topic");

@@ -199,6 +199,7 @@ static bool reader_set_up(struct reader *reader, struct error *error)
 
 void reader_ring(struct reader *reader, int bell)
 {
+	assert(!reader->config->by_time && bell >= 0);
 	assert(!reader->by_partition);
 	client_queue_ring(reader->queue, bell);
 }
@@ -220,6 +221,10 @@ int64_t reader_end(const struct reader *reader)
 
 struct reader *reader_open(const struct reader_config *config, struct error *error)
 {
+	assert(config->brokers && config->topic);
+	assert(config->from_beginning + config->from_offset + config->from_time <= 1);
+	assert(config->offset_count == 0 || config->offsets);
+	assert(config->until_count == 0 || config->until);
 	struct reader *reader = memory_take(1, sizeof *reader);
 	if (!reader) {
 		error_memory(error, ERROR_SYSTEM, "opening a consumer");
@@ -355,6 +360,7 @@ static bool lanes_next(struct reader *reader, int wait_ms, struct record *record
 
 bool reader_is_at_end(const struct reader *reader)
 {
+	assert(reader->config->by_time);
 	for (int32_t i = reader->first; i < reader->partitions; i++)
 		if (!reader->by_partition[i].at_end || reader->by_partition[i].head)
 			return false;
@@ -392,6 +398,7 @@ bool reader_give_arrived(struct reader *reader, size_t most, int wait_ms,
 			 bool (*take)(void *context, const struct record *record, struct error *error), void *context,
 			 struct error *error)
 {
+	assert(take && most > 0);
 	bool good = true;
 	for (size_t i = 0; good && i < most; i++) {
 		struct record record;
@@ -408,6 +415,7 @@ bool reader_give_arrived(struct reader *reader, size_t most, int wait_ms,
 bool reader_give_all(struct reader *reader, bool (*take)(void *context, const struct record *record, struct error *error),
 		     void *context, struct error *error)
 {
+	assert(take);
 	bool good = true;
 	for (unsigned silent = 0; good && !reader_has_caught_up(reader); silent++) {
 		struct record record;
@@ -435,6 +443,7 @@ bool topic_give_all(const struct reader_config *config,
 		    bool (*take)(void *context, const struct record *record, struct error *error), void *context,
 		    struct error *error)
 {
+	assert(take);
 	struct reader *reader = reader_open(config, error);
 	const bool good = reader && reader_give_all(reader, take, context, error);
 	reader_close(reader);

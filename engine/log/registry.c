@@ -2,6 +2,7 @@
  * announcement of ours to one subject. */
 #include "log/registry.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #include "base/memory.h"
@@ -340,6 +341,7 @@ bool registry_announce(struct registry *registry, const char *topic, struct erro
 
 struct registry *registry_open(struct loop *loop, const struct registry_config *config, struct error *error)
 {
+	assert(loop && config->url);
 	const struct http_limits limits = {.connections_a_host = CONNECTIONS,
 					   .connection_idle_s = IDLE_S,
 					   .reply_bytes = REPLY_BYTES_MAX,

@@ -2,6 +2,7 @@
  * request is not answered twice when it is sent again because its acknowledgement is missing. */
 #include "log/request_producer.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #include "base/memory.h"
@@ -75,6 +76,8 @@ static bool producer_set_up(struct request_producer *producer, struct error *err
 
 struct request_producer *request_producer_open(const struct request_producer_config *config, struct error *error)
 {
+	assert(config->brokers && config->reported);
+	assert(config->message_bytes > 0 && config->queue_bytes > 0);
 	struct request_producer *producer = memory_take(1, sizeof *producer);
 	if (!producer) {
 		error_memory(error, ERROR_SYSTEM, "opening a producer of requests");

@@ -5,6 +5,7 @@
  * order. The same is done with a batch that is larger than its topic accepts (log/batch_limit.h). */
 #include "log/sender.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -200,6 +201,7 @@ static bool sender_set_up(struct sender *sender, struct error *error)
 
 struct sender *sender_open(const struct sender_config *config, struct error *error)
 {
+	assert(config->brokers && config->topic);
 	struct sender *sender = memory_take(1, sizeof *sender);
 	if (!sender) {
 		error_memory(error, ERROR_SYSTEM, "opening a producer");

@@ -3,6 +3,7 @@
  */
 #include "log/transaction.h"
 
+#include <assert.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -27,6 +28,7 @@ static const struct output_operations operations;
 
 struct output *transaction_open(const struct transaction_config *config, const struct consumer *consumer, struct error *error)
 {
+	assert(config->brokers && config->id && consumer);
 	struct kafka_transaction *transaction = memory_take(1, sizeof *transaction);
 	if (!transaction) {
 		error_memory(error, ERROR_SYSTEM, "opening a transactional producer");

@@ -2,6 +2,7 @@
  * noted records, under one lock; while one is read, the thread uses a copy. */
 #include "log/witness.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <string.h>
 #include <time.h>
@@ -175,6 +176,7 @@ static void *witness_run(void *context)
 
 struct witness *witness_open(const struct witness_config *config, struct error *error)
 {
+	assert(config->brokers && config->every_ms > 0);
 	struct witness *witness = memory_take(1, sizeof *witness);
 	if (!witness) {
 		error_memory(error, ERROR_SYSTEM, "watching the topics that are read");

@@ -1,6 +1,7 @@
 /* acceptor.c: see acceptor.h. */
 #include "net/acceptor.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -69,6 +70,7 @@ static void on_again(void *context)
 
 bool acceptor_open(struct acceptor *acceptor, struct loop *loop, const struct acceptor_config *config, struct error *error)
 {
+	assert(loop && config->accepted);
 	*acceptor = (struct acceptor){.loop = loop, .config = *config, .port = config->port};
 	acceptor->watch = (struct watch){.ready = on_connection, .context = acceptor, .descriptor = -1};
 	acceptor->again = (struct loop_timer){.due = on_again, .context = acceptor};

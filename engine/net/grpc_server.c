@@ -1,6 +1,8 @@
 /* grpc_server.c: Opening, drain and close of the gRPC server; see grpc_server.h, and grpc_server_parts.h for the other parts. */
 #include "net/grpc_server.h"
 
+#include <assert.h>
+
 #include "base/memory.h"
 #include "net/grpc_server_parts.h"
 
@@ -45,6 +47,7 @@ static const char *protocols_of(const struct grpc_server_config *config)
 
 struct grpc_server *grpc_server_open(struct loop *loop, const struct grpc_server_config *config, struct error *error)
 {
+	assert(loop);
 	struct grpc_server *server = memory_take(1, sizeof *server);
 	if (!server) {
 		error_memory(error, ERROR_SYSTEM, "opening a gRPC server");

@@ -1,6 +1,8 @@
 /* http_exchange.c: see http_exchange.h, and http_server_parts.h for the server. */
 #include "net/http_exchange.h"
 
+#include <assert.h>
+
 #include "base/memory.h"
 #include "net/http_server_parts.h"
 
@@ -8,6 +10,7 @@
 
 struct http_inbound *http_exchange_open(struct http_server *server, const struct http_exchange_config *config)
 {
+	assert(config->carrier);
 	struct http_inbound *exchange = memory_take(1, sizeof *exchange);
 	if (!exchange)
 		return NULL;

@@ -2,6 +2,7 @@
  * other parts. */
 #include "net/http_server.h"
 
+#include <assert.h>
 #include <time.h>
 
 #include "base/memory.h"
@@ -72,6 +73,7 @@ static bool open_parts(struct http_server *server, struct error *error)
 
 struct http_server *http_server_open(struct loop *loop, const struct http_server_config *config, struct error *error)
 {
+	assert(loop);
 	struct http_server *server = memory_take(1, sizeof *server);
 	if (!server) {
 		error_memory(error, ERROR_SYSTEM, "opening an HTTP server");

@@ -98,6 +98,7 @@ int64_t loop_time_of_day_ms(const struct loop *loop)
 
 void loop_watch_pauses(struct loop *loop, struct pause_watch *watch)
 {
+	assert(watch->paused);
 	watch->next = loop->pause_watches;
 	loop->pause_watches = watch;
 }
@@ -201,6 +202,7 @@ static bool control(struct loop *loop, int operation, struct watch *watch, uint3
 
 bool loop_watch(struct loop *loop, struct watch *watch, int descriptor, uint32_t events, struct error *error)
 {
+	assert(watch->ready);
 	watch->descriptor = descriptor;
 	if (loop->epoll < 0)
 		return virtual_watch(loop, watch, watch);
@@ -254,6 +256,7 @@ static bool is_in_heap(const struct loop *loop, const struct loop_timer *timer)
 
 bool loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t due_ms, struct error *error)
 {
+	assert(timer->due);
 	timer->due_ms = due_ms;
 	if (timer->place) {
 		assert(is_in_heap(loop, timer));
@@ -320,6 +323,7 @@ static void virtual_turn(struct loop *loop, int timeout_ms)
 
 void loop_wake(struct loop *loop, int64_t now_ms)
 {
+	assert(loop->epoll < 0);
 	wake(loop, now_ms, loop->virtual.sleep_ms);
 	enter_rung(loop);
 	enter_due(loop);

@@ -1,6 +1,7 @@
 /* loop_task.c: see loop_task.h. */
 #include "net/loop_task.h"
 
+#include <assert.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -32,6 +33,7 @@ static void on_loop_task_end(void *context, uint32_t events)
 
 bool loop_task_start(struct loop_task *task, struct loop *loop, const char *purpose, struct error *error)
 {
+	assert(task->run && task->done && !loop_task_is_running(task));
 	task->bell = bell_open(error);
 	task->watch = (struct watch){.ready = on_loop_task_end, .context = task};
 	if (task->bell < 0)

@@ -1,6 +1,7 @@
 /* histogram.c: see histogram.h. */
 #include "observe/histogram.h"
 
+#include <assert.h>
 #include <math.h>
 
 void histogram_since(const struct histogram *now, const struct histogram *earlier, struct histogram *since)
@@ -22,6 +23,7 @@ static uint64_t bucket_end(size_t bucket)
 
 uint64_t histogram_quantile(const struct histogram *histogram, double share)
 {
+	assert(share >= 0 && share <= 1);
 	uint64_t wanted = (uint64_t)ceil((double)histogram->count * share), seen = 0;
 	for (size_t i = 0; i < HISTOGRAM_BUCKETS && histogram->count > 0; i++) {
 		seen += histogram->buckets[i];

@@ -1,6 +1,7 @@
 /* policy_board.c: see policy_board.h. */
 #include "observe/policy_board.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -126,6 +127,7 @@ static struct policy_in_force *force_make(const struct policy_record *record, st
 
 bool policy_entry_set(struct policy_entry *entry, const struct policy_record *record, int64_t now_ms, struct error *error)
 {
+	assert(entry && record);
 	struct policy_in_force *made = force_make(record, error);
 	if (!made)
 		return false;

@@ -1,6 +1,7 @@
 /* verdict_board.c: see verdict_board.h. */
 #include "observe/verdict_board.h"
 
+#include <assert.h>
 #include <math.h>
 #include <pthread.h>
 #include <string.h>
@@ -361,6 +362,7 @@ struct verdict_summary verdict_entry_sum(struct verdict_entry *entry)
 void verdict_entry_each(struct verdict_entry *entry, void (*call)(void *context, struct text segment, struct last_verdict last),
 			void *context)
 {
+	assert(call);
 	pthread_mutex_lock(&entry->lock);
 	for (size_t i = 0; i < entry->count; i++)
 		if (entry->segments[i].is_own)

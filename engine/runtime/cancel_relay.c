@@ -1,6 +1,8 @@
 /* cancel_relay.c: see cancel_relay.h. */
 #include "runtime/cancel_relay.h"
 
+#include <assert.h>
+
 #include "base/memory.h"
 #include "log/loop_reader.h"
 
@@ -36,6 +38,7 @@ static void failure_forget(void *context)
 
 struct cancel_relay *cancel_relay_open(const struct cancel_relay_config *config, struct loop *loop, struct error *error)
 {
+	assert(config->brokers && config->topic && config->board);
 	struct cancel_relay *relay = memory_take(1, sizeof *relay);
 	if (!relay) {
 		error_memory(error, ERROR_SYSTEM, "reading cancellations");

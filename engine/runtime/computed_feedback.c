@@ -1,6 +1,7 @@
 /* computed_feedback.c: see computed_feedback.h. */
 #include "runtime/computed_feedback.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <time.h>
 #include <unistd.h>
@@ -78,6 +79,7 @@ void computed_feedback_turn(struct computed_feedback *computed)
 
 struct computed_feedback *computed_feedback_open(const struct computed_feedback_config *config, struct error *error)
 {
+	assert(config->brokers && config->feedback);
 	struct computed_feedback *computed = memory_take(1, sizeof *computed);
 	if (!computed) {
 		error_memory(error, ERROR_SYSTEM, "writing computed feedback");

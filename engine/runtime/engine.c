@@ -2,6 +2,7 @@
  * share only the setup, which never changes. */
 #include "runtime/engine.h"
 
+#include <assert.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -567,6 +568,7 @@ static void engine_check_brokers(const struct engine *engine)
 
 struct engine *engine_open(struct revision *revision, const struct engine_config *config, struct error *error)
 {
+	assert(revision && config->workers > 0);
 	struct generation *generation = generation_open(revision, error);
 	if (!generation)
 		return NULL;

@@ -1,6 +1,7 @@
 /* feedback_counting.c: see feedback_counting.h. All but `stopping` and `ended` belongs to the thread. */
 #include "runtime/feedback_counting.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <time.h>
@@ -185,6 +186,8 @@ static bool state_open(const struct feedback_counting_config *config, struct err
 
 struct feedback_counting *feedback_counting_open(const struct feedback_counting_config *config, struct error *error)
 {
+	assert(config->brokers && config->feedback && config->state);
+	assert(config->metric_count == 0 || config->metrics);
 	struct feedback_counting *counting = memory_take(1, sizeof *counting);
 	if (!counting) {
 		error_memory(error, ERROR_SYSTEM, "counting feedback");

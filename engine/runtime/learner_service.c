@@ -1,6 +1,7 @@
 /* learner_service.c: see learner_service.h. */
 #include "runtime/learner_service.h"
 
+#include <assert.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -125,6 +126,8 @@ static bool learnings_make(struct learner_service *service)
 
 struct learner_service *learner_service_open(const struct learner_service_config *config, struct error *error)
 {
+	assert(config->brokers && config->graph && config->board);
+	assert(config->id && config->exposures && config->feedback && config->policy);
 	struct learner_service *service = memory_take(1, sizeof *service);
 	if (!service) {
 		error_memory(error, ERROR_SYSTEM, "starting a learner");

@@ -1,6 +1,7 @@
 /* outcome_feed.c: see outcome_feed.h. */
 #include "runtime/outcome_feed.h"
 
+#include <assert.h>
 #include <inttypes.h>
 
 #include "base/duration.h"
@@ -179,6 +180,7 @@ static void readers_close(struct outcome_feed *feed)
 
 bool outcome_feed_open(struct outcome_feed *feed, struct error *error)
 {
+	assert(feed->config.expose && feed->config.inform && feed->config.arena);
 	readers_close(feed);
 	if (!feed->held)
 		feed->held = held_open(OUTCOME_HELD_MAX, OUTCOME_HELD_BYTES, error);

@@ -1,6 +1,7 @@
 /* reference_service.c: see reference_service.h. All but `stopping` and `ended` belongs to the thread. */
 #include "runtime/reference_service.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -241,6 +242,7 @@ static void *references_run(void *context)
 
 struct reference_service *reference_service_open(const struct reference_service_config *config, struct error *error)
 {
+	assert(config->brokers && config->graph && config->board);
 	struct reference_service *service = memory_take(1, sizeof *service);
 	if (service) {
 		service->config = *config;

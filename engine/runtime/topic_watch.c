@@ -2,6 +2,7 @@
  * Kafka is asked. */
 #include "runtime/topic_watch.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -232,6 +233,7 @@ static void on_tick(void *context)
 
 struct topic_watch *topic_watch_open(const struct topic_watch_config *config, struct engine *engine, struct error *error)
 {
+	assert(config->brokers && engine);
 	struct topic_watch *watch = memory_take(1, sizeof *watch);
 	if (!watch) {
 		error_memory(error, ERROR_SYSTEM, "watching topics");

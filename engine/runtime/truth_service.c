@@ -1,6 +1,7 @@
 /* truth_service.c: see truth_service.h. All but `stopping` and `ended` belongs to the thread. */
 #include "runtime/truth_service.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -274,6 +275,8 @@ static bool countings_make(struct truth_service *service)
 
 struct truth_service *truth_service_open(const struct truth_service_config *config, struct error *error)
 {
+	assert(config->brokers && config->graph && config->board);
+	assert(config->id && config->exposures && config->feedback);
 	struct truth_service *service = memory_take(1, sizeof *service);
 	if (!service) {
 		error_memory(error, ERROR_SYSTEM, "starting a truth service");

@@ -1,6 +1,7 @@
 /* attempts.c: see attempts.h. */
 #include "serving/attempts.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #include "message/oip_json.h"
@@ -14,6 +15,7 @@ static const int64_t pauses_ms[ATTEMPTS_MAX] = {50, 200, 0}; /* after the first 
 
 void attempts_begin(struct attempts *attempts, struct call *call, int64_t model_timeout_ms)
 {
+	assert(call);
 	int64_t timeout_ms = call->timeout_ms;
 	if (model_timeout_ms > 0 && !(call->timeout_own && timeout_ms > 0))
 		timeout_ms = model_timeout_ms;
@@ -204,6 +206,7 @@ static void refusal_say(struct attempts *attempts, const struct attempt *attempt
 
 bool attempts_take(struct attempts *attempts, const struct attempt *attempt, int64_t now_ms, int64_t *again_ms)
 {
+	assert(attempts->call && attempts->made < ATTEMPTS_MAX);
 	struct call *call = attempts->call;
 	int64_t deadline_ms = call->message->deadline_ms;
 	enum attempt_meaning meaning = meaning_of(attempt);

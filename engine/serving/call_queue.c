@@ -1,6 +1,8 @@
 /* call_queue.c: see call_queue.h. */
 #include "serving/call_queue.h"
 
+#include <assert.h>
+
 #include "base/memory.h"
 
 struct queued_call *call_queue_take(struct call_queue *call_queue)
@@ -27,6 +29,7 @@ void call_queue_give(struct call_queue *call_queue, struct queued_call *queued_c
 
 void call_queue_wait(struct call_queue *call_queue, struct queued_call *queued_call, bool first)
 {
+	assert(queued_call->attempts.call);
 	queued_call->state = QUEUED_CALL_WAITS;
 	queued_call->attempts.call->where = CALL_IN_LINE;
 	queued_call->probe = false;
@@ -37,6 +40,7 @@ void call_queue_wait(struct call_queue *call_queue, struct queued_call *queued_c
 
 void call_queue_pause(struct call_queue *call_queue, struct queued_call *queued_call, int64_t until_us)
 {
+	assert(queued_call->attempts.call);
 	queued_call->state = QUEUED_CALL_PAUSED;
 	queued_call->attempts.call->where = CALL_PAUSED;
 	queued_call->at_us = until_us;
@@ -45,6 +49,7 @@ void call_queue_pause(struct call_queue *call_queue, struct queued_call *queued_
 
 void call_queue_end(struct call_queue *call_queue, struct queued_call *queued_call)
 {
+	assert(queued_call->state != QUEUED_CALL_OVER);
 	queued_call->state = QUEUED_CALL_OVER;
 	queued_calls_add(&call_queue->over, queued_call);
 }
@@ -81,6 +86,7 @@ static void queued_calls_close(const struct call_queue_closing *closing, struct 
 
 void call_queue_close(struct call_queue *call_queue, void (*discard)(void *context, struct queued_call *queued_call), void *context)
 {
+	assert(discard);
 	const struct call_queue_closing closing = {discard, context};
 	for (const struct queued_call *queued_call = call_queue->sent.first; queued_call; queued_call = queued_call->next)
 		members_close(&closing, queued_call);

@@ -2,6 +2,8 @@
  * share a wire (wire.h). */
 #include "serving/caller.h"
 
+#include <assert.h>
+
 #include "base/duration.h"
 #include "base/memory.h"
 #include "serving/cache.h"
@@ -390,6 +392,7 @@ static bool caller_set_up(struct caller *caller, struct error *error)
 struct caller *caller_open(struct loop *loop, const struct caller_config *config,
 			   void (*answered)(void *context, struct call *call), void *context, struct error *error)
 {
+	assert(loop && (config->model_count == 0 || config->models));
 	struct caller *caller = memory_take(1, sizeof *caller);
 	if (!caller) {
 		error_memory(error, ERROR_SYSTEM, "opening a client of models");

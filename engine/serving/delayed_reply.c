@@ -1,6 +1,8 @@
 /* delayed_reply.c: see delayed_reply.h. */
 #include "serving/delayed_reply.h"
 
+#include <assert.h>
+
 #include "base/memory.h"
 
 #define LOOK_MS 1000 /* interval of checks whether waiting callers are still connected */
@@ -23,6 +25,7 @@ struct delayed_replies {
 
 struct delayed_replies *delayed_replies_open(struct loop *loop, const struct delayed_replies_config *config, struct error *error)
 {
+	assert(loop && config->send && config->is_over);
 	struct delayed_replies *later = memory_take(1, sizeof *later);
 	if (later)
 		*later = (struct delayed_replies){.loop = loop, .config = *config};
@@ -78,6 +81,7 @@ static void on_due(void *context)
 
 void delayed_replies_send(struct delayed_replies *later, void *request, const struct model_service_answer *answer, int64_t delay_ms)
 {
+	assert(request);
 	struct delayed_replies_waiting *waiting = memory_take_raw(sizeof *waiting + answer->words.length + answer->body.length);
 	if (!waiting) {
 		delayed_replies_send_now(later, request, answer);

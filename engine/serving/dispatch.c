@@ -2,6 +2,8 @@
  * finished call is answered in a turn. */
 #include "serving/dispatch.h"
 
+#include <assert.h>
+
 #include "base/duration.h"
 #include "base/memory.h"
 #include "serving/call_batch.h"
@@ -28,6 +30,7 @@ struct dispatch {
 struct dispatch *dispatch_open(const struct dispatch_config *config, const struct dispatch_outside *outside, int64_t now_us,
 			       struct error *error)
 {
+	assert(config->model);
 	const struct model_config *model = config->model;
 	struct dispatch *dispatch = memory_take(1, sizeof *dispatch);
 	struct replica *replicas = memory_take(model->addresses.count, sizeof *replicas);

@@ -2,6 +2,8 @@
  * before the end has been overwritten. */
 #include "serving/memo.h"
 
+#include <assert.h>
+
 #include "base/memory.h"
 
 #define WAYS 4		/* slots of the table in which a key may be */
@@ -23,6 +25,7 @@ struct memo {
 
 struct memo *memo_open(size_t size_bytes)
 {
+	assert(size_bytes > 0);
 	struct memo *memo = memory_take(1, sizeof *memo);
 	if (!memo)
 		return NULL;

@@ -1,6 +1,8 @@
 /* model_grpc.c: Open Inference Protocol over gRPC; see model_grpc.h. A method is a row. */
 #include "serving/model_grpc.h"
 
+#include <assert.h>
+
 #include "base/memory.h"
 #include "base/version.h"
 #include "message/format.h"
@@ -225,6 +227,7 @@ static void on_called(void *context, struct grpc_request *request, struct text p
 
 struct model_grpc *model_grpc_open(struct loop *loop, const struct model_service_config *config, struct error *error)
 {
+	assert(loop && config->catalog);
 	static const struct delayed_replies_config later = {.send = send_answer, .is_over = nobody_waits};
 	struct model_grpc *service = memory_take(1, sizeof *service);
 	if (!service) {

@@ -1,6 +1,7 @@
 /* model_rest.c: Open Inference Protocol REST; see model_rest.h. A path is a row of routes. */
 #include "serving/model_rest.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #include "base/memory.h"
@@ -371,6 +372,7 @@ static void on_called(void *context, struct http_incoming *asked, struct text me
 
 struct model_rest *model_rest_open(struct loop *loop, const struct model_service_config *config, struct error *error)
 {
+	assert(loop && config->catalog);
 	static const struct delayed_replies_config later = {.send = send_answer, .is_over = nobody_waits};
 	struct model_rest *service = memory_take(1, sizeof *service);
 	if (!service) {

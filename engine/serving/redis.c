@@ -2,6 +2,7 @@
  * the order of the commands. */
 #include "serving/redis.h"
 
+#include <assert.h>
 #include <hiredis/hiredis.h>
 #include <stdio.h>
 #include <sys/epoll.h>
@@ -336,6 +337,7 @@ static bool read_address(struct redis *redis, const char *address, struct error 
 
 struct redis *redis_open(struct loop *loop, const struct redis_config *config, struct error *error)
 {
+	assert(loop && config->address);
 	struct redis *redis = memory_take(1, sizeof *redis);
 	if (!redis) {
 		error_memory(error, ERROR_SYSTEM, "opening a client of Redis");

@@ -1,6 +1,8 @@
 /* replicas.c: see replicas.h. */
 #include "serving/replicas.h"
 
+#include <assert.h>
+
 #define LATENCY_SHARE 8	  /* a new value has a weight of one eighth */
 #define OUTLIER_TIMES 8	  /* times the latency of the next slowest */
 #define OUTLIER_US 200000 /* and at least this latency */
@@ -47,6 +49,7 @@ static size_t count_in(const struct replicas *replicas, size_t but)
 
 size_t replicas_choose(const struct replicas *replicas, size_t but, uint64_t chance)
 {
+	assert(replicas->count > 0);
 	if (replicas->count == 1)
 		return 0;
 	size_t in = count_in(replicas, but);
@@ -69,6 +72,7 @@ void replica_sent(struct replica *replica, int64_t now_us)
 
 void replica_forgotten(struct replica *replica)
 {
+	assert(replica->in_flight > 0);
 	replica->in_flight--;
 }
 
@@ -109,6 +113,7 @@ static bool is_outlier(const struct replicas *replicas, size_t index, int64_t la
 
 void replica_answered(struct replicas *replicas, size_t index, int64_t latency_us, int64_t now_us)
 {
+	assert(index < replicas->count && replicas->items[index].in_flight > 0);
 	struct replica *replica = &replicas->items[index];
 	int64_t before_us = replica->latency_us;
 	replica->in_flight--;
@@ -126,6 +131,7 @@ void replica_answered(struct replicas *replicas, size_t index, int64_t latency_u
 
 void replica_failed(struct replicas *replicas, size_t index, bool unmet, int64_t now_us)
 {
+	assert(index < replicas->count && replicas->items[index].in_flight > 0);
 	struct replica *replica = &replicas->items[index];
 	replica->in_flight--;
 	replica->failures++;
@@ -144,6 +150,7 @@ void replicas_paused(struct replicas *replicas, int64_t pause_us, int64_t now_us
 
 bool replicas_leave_out(const struct replicas *replicas, size_t index)
 {
+	assert(index < replicas->count);
 	bool others = false;
 	for (size_t i = 0; i < replicas->count; i++)
 		others = others || replicas->items[i].out_until_us == 0;
@@ -197,6 +204,7 @@ bool replicas_hold(const struct replicas *replicas)
 
 bool replicas_give_up(const struct replicas *replicas, size_t index, int64_t sent_us, int64_t now_us)
 {
+	assert(index < replicas->count);
 	return !is_in(&replicas->items[index]) && is_outlier(replicas, index, now_us - sent_us, now_us);
 }
 

@@ -1,6 +1,7 @@
 /* wire.c: see wire.h. */
 #include "serving/wire.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -56,6 +57,7 @@ struct wire_asked {
 
 struct wire *wire_open(struct loop *loop, const struct wire_config *config, struct error *error)
 {
+	assert(loop && config->arrived);
 	struct wire *wire = memory_take(1, sizeof *wire);
 	if (!wire) {
 		error_memory(error, ERROR_SYSTEM, "opening a client of models");

@@ -41,6 +41,7 @@ static bool scopes_copy(struct store *store, struct store_scopes scopes)
 
 struct store *store_open(struct store_scopes scopes, size_t bytes_max)
 {
+	assert(scopes.count == 0 || scopes.names);
 	assert(scopes.count <= STORE_SCOPES_MAX);
 	struct store *store = memory_take(1, sizeof *store);
 	if (!store)

@@ -1,6 +1,7 @@
 /* outbox.c: see outbox.h. */
 #include "worker/outbox.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,6 +22,7 @@
 
 void outbox_open(struct outbox *outbox, struct worker_counts *counts, size_t answer_bytes)
 {
+	assert(counts && answer_bytes > 0);
 	*outbox = (struct outbox){.counts = counts};
 	buffer_open(&outbox->encoded, answer_bytes);
 	buffer_open(&outbox->feed_key, FEED_KEY_BYTES_MAX);

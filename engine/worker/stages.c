@@ -1,4 +1,5 @@
 /* stages.c: Open stage: its flow, the calls of its steps, and the records that its steps produce with the answer. */
+#include <assert.h>
 #include <string.h>
 
 #include "base/hash.h"
@@ -268,6 +269,7 @@ static bool stage_set_up(struct worker_stage *stage, struct error *error)
 
 struct worker_stage *stage_open(struct worker *worker, const struct stage_config *config, struct error *error)
 {
+	assert(config->graph && config->name);
 	struct worker_stage *stage = memory_take(1, sizeof *stage);
 	if (!stage) {
 		error_memory(error, ERROR_SYSTEM, "opening a stage");
