@@ -11,7 +11,7 @@ enum analyze_form { ANALYZE_HTML = OUTPUT_JSON + 1 };
 struct analyze_options {
 	struct experiment_asked asked;
 	struct name_list metrics, guardrails, lower;
-	const char *control;
+	const char *control, *segment;
 	double alpha, practical;
 	bool horizon;
 	int form;
@@ -30,6 +30,8 @@ static const struct option options[] = {
 	ROW("covariate", TEXT, struct analyze_options, asked.covariate, .word = "FEATURE",
 	    .help = "A feature in the context of exposures, known before the choice, whose part of the variance is taken off "
 		    "(CUPED)."),
+	ROW("segment", TEXT, struct analyze_options, segment, .word = "FEATURE",
+	    .help = "A feature in the context of exposures: metrics are also shown for units with each of its values."),
 	ROW("practical", NUMBER, struct analyze_options, practical, .least = 0.0001, .most = 10, .fallback = "5%",
 	    .help = "The least difference that is worth a change, as a share of the control's mean."),
 	ROW("alpha", NUMBER, struct analyze_options, alpha, .least = 0.000001, .most = 0.5, .fallback = "0.05",
@@ -56,6 +58,7 @@ static bool analyze(struct session *session, const struct analyze_options *self,
 						.alpha = self->alpha,
 						.practical = self->practical,
 						.covariate = self->asked.covariate != NULL,
+						.segment = self->segment,
 						.horizon = self->horizon};
 	struct experiment_data data;
 	struct report report;
@@ -113,6 +116,9 @@ const struct command command_experiments_analyze = {
 		"`metrics` of the pipelines in the files define a metric of that name: its role, which direction is better, a "
 		"margin of its own instead of --practical, and a cap against heavy tails. Options have precedence. Metrics of "
 		"truth or reward are computed from the feedback, and from the answers and requests that they name.\n\n"
+		"Exposures have the latency of the answer, which is the metric `latency_ms`, lower is better, unless feedback has "
+		"one of that name. With --segment, the 16 commonest values of a feature are segments. They share alpha, so more "
+		"segments need more units.\n\n"
 		"If the experiment has a mirror, its replies are compared with the answers by request id (the shadow topic of a "
 		"pipeline has the replies): agreement within --tolerance for each tensor, latency, errors, and the requests that "
 		"differ. It "

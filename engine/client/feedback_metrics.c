@@ -99,44 +99,48 @@ static const struct payload *index_find(struct answer_index *index, const struct
 	return source.next(source.context, arena, payload, &error) ? payload : NULL;
 }
 
-/* ---- variants ---- */
+/* ---- exposures ---- */
 
-static bool variant_put(struct feedback_metrics *self, struct text name, struct text variant, struct error *error)
+static bool exposure_put(struct feedback_metrics *self, struct text name, struct text variant, double latency_ms,
+			 struct error *error)
 {
-	struct named_variant *made = met_list_add(&self->variants, sizeof *made, error);
+	struct named_exposure *made = met_list_add(&self->exposures, sizeof *made, error);
 	if (!made)
 		return false;
-	*made = (struct named_variant){name, variant};
+	*made = (struct named_exposure){name, variant, latency_ms};
 	return name.bytes || error_memory(error, ERROR_SYSTEM, "reading exposures");
 }
 
 bool feedback_metrics_expose(struct feedback_metrics *self, const struct exposure *exposure, struct error *error)
 {
 	struct feedback named = {.origin = exposure->origin};
-	if (!self->of_variant)
+	const double latency_ms = exposure->latency_ms;
+	if (!self->of_exposure)
 		return true;
 	const struct text variant = text_copied(self->arena, exposure->variant);
-	return (exposure->id.length == 0 || variant_put(self, text_copied(self->arena, exposure->id), variant, error)) &&
-	       (exposure->origin.topic.length == 0 || variant_put(self, feedback_key(&named, self->arena), variant, error));
+	return (exposure->id.length == 0 ||
+		exposure_put(self, text_copied(self->arena, exposure->id), variant, latency_ms, error)) &&
+	       (exposure->origin.topic.length == 0 ||
+		exposure_put(self, feedback_key(&named, self->arena), variant, latency_ms, error));
 }
 
-static int variants_compare(const void *left, const void *right)
+static int exposures_compare(const void *left, const void *right)
 {
-	return names_compare(((const struct named_variant *)left)->name, ((const struct named_variant *)right)->name);
+	return names_compare(((const struct named_exposure *)left)->name, ((const struct named_exposure *)right)->name);
 }
 
-/* The variant of the request; empty: it is not known. */
-static struct text variant_find(struct feedback_metrics *self, const struct feedback *feedback, struct arena *arena)
+/* What is known of the request; without an exposure it has no variant and no latency. */
+static struct named_exposure exposure_find(struct feedback_metrics *self, const struct feedback *feedback, struct arena *arena)
 {
-	struct named_variant wanted = {.name = feedback_key(feedback, arena)};
-	if (!self->variants_sorted && self->variants.count > 0)
-		qsort(self->variants.items, self->variants.count, sizeof wanted, variants_compare);
-	self->variants_sorted = true;
-	const struct named_variant *found =
-		wanted.name.bytes && self->variants.count > 0
-			? bsearch(&wanted, self->variants.items, self->variants.count, sizeof wanted, variants_compare)
+	struct named_exposure wanted = {.name = feedback_key(feedback, arena), .latency_ms = (double)NAN};
+	if (!self->exposures_sorted && self->exposures.count > 0)
+		qsort(self->exposures.items, self->exposures.count, sizeof wanted, exposures_compare);
+	self->exposures_sorted = true;
+	const struct named_exposure *found =
+		wanted.name.bytes && self->exposures.count > 0
+			? bsearch(&wanted, self->exposures.items, self->exposures.count, sizeof wanted, exposures_compare)
 			: NULL;
-	return found ? found->variant : (struct text){0};
+	return found ? *found : wanted;
 }
 
 /* ---- metrics ---- */
@@ -153,7 +157,7 @@ bool feedback_metrics_open(struct feedback_metrics *self, const struct graph *gr
 			continue;
 		pipeline_metric_read(metric, &specs[i], graph, self->arena, faults);
 		self->count += metric->of_feedback;
-		self->of_variant = self->of_variant || (metric->of_feedback && metric->of_variant);
+		self->of_exposure = self->of_exposure || (metric->of_feedback && (metric->of_variant || metric->of_latency));
 		of_answer = of_answer || (metric->of_feedback && metric->of_answer);
 		of_request = of_request || (metric->of_feedback && metric->of_request);
 	}
@@ -169,7 +173,7 @@ void feedback_metrics_close(struct feedback_metrics *self)
 		fit_topic_close(&self->answers->topic);
 	if (self->requests)
 		fit_topic_close(&self->requests->topic);
-	memory_give(self->variants.items);
+	memory_give(self->exposures.items);
 	*self = (struct feedback_metrics){0};
 }
 
@@ -200,12 +204,13 @@ bool feedback_metrics_add(struct feedback_metrics *self, struct feedback *feedba
 		return true;
 	const struct payload *answer = index_find(self->answers, feedback, arena);
 	const struct payload *request = index_find(self->requests, feedback, arena);
+	const struct named_exposure exposure = exposure_find(self, feedback, arena);
 	const struct message message = {.id = feedback->id, .time_ms = feedback->time_ms, .payload = request ? *request : nothing};
 	const struct judged_answer judged = {.message = &message,
 					     .answer = answer ? answer : &nothing,
 					     .pipeline = "",
-					     .variant = variant_find(self, feedback, arena),
-					     .latency_ms = (double)NAN,
+					     .variant = exposure.variant,
+					     .latency_ms = exposure.latency_ms,
 					     .truth = &feedback->truth,
 					     .reward = feedback->has_reward ? feedback->reward : (double)NAN};
 	struct feedback_metric *all = ARENA_ARRAY(arena, struct feedback_metric, feedback->metric_count + self->count);

@@ -16,9 +16,10 @@
 
 struct answer_index; /* records of a topic by the names of their messages */
 
-/* The variant that a request had, by its id or its origin. */
-struct named_variant {
+/* What an exposure says of a request, by its id or its origin. */
+struct named_exposure {
 	struct text name, variant;
+	double latency_ms; /* NaN: not known */
 };
 
 /* Of one pipeline. Starts as {.arena = ...}; it must be closed. */
@@ -27,8 +28,8 @@ struct feedback_metrics {
 	size_t count;
 	struct pipeline_metric *items;
 	struct answer_index *answers, *requests; /* NULL: not needed, or not there */
-	struct met_list variants; /* struct named_variant: if a metric names `variant` */
-	bool of_variant, variants_sorted;
+	struct met_list exposures; /* struct named_exposure: if a metric names `variant` or `latency_ms` */
+	bool of_exposure, exposures_sorted;
 	uint64_t missed;			 /* feedback that a metric could not judge */
 };
 
@@ -38,7 +39,8 @@ bool feedback_metrics_open(struct feedback_metrics *self, const struct graph *gr
 			   const struct kafka *kafka, const char *answers, const char *requests, struct error *error);
 void feedback_metrics_close(struct feedback_metrics *self);
 
-/* Takes an exposure of the experiment, for metrics that name `variant`. All of them come before feedback. False: SYSTEM. */
+/* Takes an exposure of the experiment, for metrics that name `variant` or `latency_ms`. All of them come before feedback. False:
+ * SYSTEM. */
 bool feedback_metrics_expose(struct feedback_metrics *self, const struct exposure *exposure, struct error *error);
 
 /* Adds the values to the feedback, in that arena. False: the arena is full. */

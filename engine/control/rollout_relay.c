@@ -63,6 +63,7 @@ static bool rollout_force(const struct ledger *ledger, const struct ledger_rollo
 	bool good = arena && control_table_copy(table, arena, &copy);
 	if (!good)
 		(void)error_memory(error, ERROR_SYSTEM, "reading a bucket table");
+	copy.stage = good && rollout->record.stage > 0 ? (uint32_t)rollout->record.stage : 0;
 	good = good && rollout_board_set(board, &copy, rollout_is_judged(rollout) ? table_time_ms(table) : 0,
 					 rollout->record.limits.items, rollout->record.limits.count, error);
 	arena_close(arena);

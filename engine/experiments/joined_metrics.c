@@ -1,6 +1,10 @@
 /* joined_metrics.c: see joined_metrics.h. */
 #include "experiments/joined_metrics.h"
 
+#include <math.h>
+
+#include "message/rows.h"
+
 #define ROOM_AT_FIRST 1024
 
 struct joined_metric *joined_metric_find(struct joined *joined, struct text name, const char *experiment, struct error *error)
@@ -31,4 +35,42 @@ bool joined_metric_add(struct joined_metric *metric, const struct analysis_value
 	}
 	metric->values[metric->count++] = *value;
 	return true;
+}
+
+bool joined_measure(struct joined *joined, const char *experiment, struct arena *arena, struct error *error)
+{
+	struct joined_metric *metric = NULL;
+	for (size_t i = 0; i < joined->metric_count; i++)
+		if (text_is(joined->metrics[i].name, JOIN_LATENCY))
+			return true;
+	for (size_t i = 0; i < joined->exposure_count; i++) {
+		const struct joined_exposure *exposure = &joined->exposures[i];
+		const struct analysis_value value = {exposure->time_ms, exposure->joined_unit, exposure->latency_ms,
+						     exposure->probability, (uint32_t)i};
+		if (exposure->joined_unit == UINT32_MAX || !isfinite(exposure->latency_ms))
+			continue;
+		if (!metric && !(metric = joined_metric_find(joined, TEXT(JOIN_LATENCY), experiment, error)))
+			return false;
+		metric->measured = true;
+		if (!joined_metric_add(metric, &value, arena))
+			return error_memory(error, ERROR_SYSTEM, "joining exposures and feedback");
+	}
+	return true;
+}
+
+const struct exposure_feature *joined_features(const struct exposure *exposure, struct arena *arena)
+{
+	struct exposure_feature *made = ARENA_ARRAY(arena, struct exposure_feature, exposure->feature_count + 1);
+	for (size_t i = 0; made && i < exposure->feature_count; i++)
+		made[i] = (struct exposure_feature){text_copied(arena, exposure->features[i].name), exposure->features[i].value};
+	return made;
+}
+
+const struct exposure_text *joined_texts(const struct exposure *exposure, struct arena *arena)
+{
+	struct exposure_text *made = ARENA_ARRAY(arena, struct exposure_text, exposure->text_count + 1);
+	for (size_t i = 0; made && i < exposure->text_count; i++)
+		made[i] = (struct exposure_text){text_copied(arena, exposure->texts[i].name),
+						 text_copied(arena, exposure->texts[i].value)};
+	return made;
 }

@@ -11,4 +11,11 @@ struct joined_metric *joined_metric_find(struct joined *joined, struct text name
 /* False: the arena is full. */
 bool joined_metric_add(struct joined_metric *metric, const struct analysis_value *value, struct arena *arena);
 
+/* Adds the latencies that the joined exposures have as the metric JOIN_LATENCY, unless feedback has one of that name. */
+bool joined_measure(struct joined *joined, const char *experiment, struct arena *arena, struct error *error);
+
+/* Copies of the features of an exposure. NULL: the arena is full. */
+const struct exposure_feature *joined_features(const struct exposure *exposure, struct arena *arena);
+const struct exposure_text *joined_texts(const struct exposure *exposure, struct arena *arena);
+
 #endif

@@ -165,6 +165,8 @@ static struct text primary_name(const struct report *report)
 		const int order = first.bytes ? memcmp(name.bytes, first.bytes, shared) : -1;
 		if (text_is(name, JOIN_REWARD))
 			return name;
+		if (joined->metrics[i].measured)
+			continue;
 		if (order < 0 || (order == 0 && name.length < first.length))
 			first = name;
 	}
@@ -248,12 +250,15 @@ static bool metrics_report(struct report *report, struct arena *arena)
 		struct report_metric *made = &report->metrics[report->metric_count];
 		if (!is_primary && !guards && options->metrics.count > 0 && !list_has(&options->metrics, name))
 			continue;
+		if (joined->metrics[i].measured && primary.length == 0)
+			continue; /* it decides only where it is named */
 		*made = (struct report_metric){.name = name,
 					       .role = is_primary ? ROLE_PRIMARY
 						       : guards	  ? ROLE_GUARDRAIL
 								  : ROLE_OTHER,
 					       .lower_is_better =
-						       list_has(&options->lower, name) || (rule && rule->lower_is_better),
+						       list_has(&options->lower, name) ||
+						       (rule ? rule->lower_is_better : joined->metrics[i].measured),
 					       .practical = rule && rule->margin > 0 ? rule->margin : options->practical};
 		if (!metric_report(report, &joined->metrics[i], arena, made))
 			return false;
@@ -283,6 +288,8 @@ bool report_make(const struct joined *joined, const struct report_options *optio
 	split_conclude(joined, &report->split);
 	if (!metrics_report(report, arena))
 		return error_memory(error, ERROR_SYSTEM, "analysing an experiment");
+	if (options->segment && !report_segment(report, arena, error))
+		return false;
 	if (report->metric_count > 0)
 		split_conclude_feedback(joined, &report->metrics[0].analysis, &report->split);
 	return report_recommend(report, arena) || error_memory(error, ERROR_SYSTEM, "analysing an experiment");

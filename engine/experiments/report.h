@@ -13,6 +13,7 @@
 #include "experiments/unit_join.h"
 #include "statistics/split.h"
 
+#define REPORT_SEGMENTS_MAX 16 /* of a feature; units with other values are one segment more */
 #define REPORT_LINES_MAX 24 /* reasons of a recommendation, and of what would change it */
 
 /* What files declare of a metric; an option of the command line is stronger. */
@@ -35,6 +36,7 @@ struct report_options {
 	const struct report_rule *rules;
 	double alpha, practical;
 	bool covariate;
+	const char *segment; /* a feature of exposures, by whose values the metrics are read too; NULL: none */
 	bool horizon; /* numbers for one look decide too */
 	uint32_t stages;
 	const struct mirror_result *mirror; /* how its replies agree with the answers; NULL: nothing was mirrored */
@@ -59,6 +61,14 @@ struct report_metric {
 	struct metric_analysis analysis;
 };
 
+/* Units with one value of a feature. */
+struct report_segment {
+	struct text value; /* empty: the feature was not sent */
+	bool rest;	   /* of all values that are no segment of their own */
+	uint64_t units;
+	struct report_metric *metrics; /* those of the report, in its order */
+};
+
 enum report_decision { DECISION_STOP, DECISION_WAIT, DECISION_KEEP, DECISION_SHIP };
 
 const char *report_decision_name(enum report_decision decision); /* "ship" */
@@ -79,6 +89,9 @@ struct report {
 	struct report_split split;
 	size_t metric_count;
 	struct report_metric *metrics; /* the primary one first, then guardrails */
+	double segment_alpha; /* of each segment: they share that of the report */
+	size_t segment_count;
+	struct report_segment *segments; /* the one with the most units first */
 	struct recommendation recommendation;
 };
 
@@ -89,6 +102,9 @@ bool report_make(const struct joined *joined, const struct report_options *optio
 
 /* Its recommendation, from everything else: a part of report_make(). False: the arena is full. */
 bool report_recommend(struct report *report, struct arena *arena);
+
+/* Its segments, after its metrics: a part of report_make(). CONFIG: no exposure has the feature. */
+bool report_segment(struct report *report, struct arena *arena, struct error *error);
 
 /* Days until so many more units have come, at the rate of the time so far; NaN: the rate is not known. */
 double report_days(const struct joined *joined, double units);

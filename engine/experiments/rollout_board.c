@@ -160,6 +160,7 @@ static struct counted_table *force_make(const struct assignment_table *table, in
 	made->held.arena = arena;
 	made->limits = limits;
 	made->shown.since_ms = since_ms;
+	made->shown.stage = table->stage;
 	if (limits <= ROLLOUT_LIMITS_MAX && table->count <= ASSIGNMENT_WAYS_MAX && force_fill(made, table)) {
 		if (limits > 0)
 			memcpy(made->limits_us, limits_us, limits * sizeof *limits_us);

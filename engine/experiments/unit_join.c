@@ -21,11 +21,13 @@ struct met_exposure {
 	uint32_t arm, key;
 	uint32_t unit; /* NONE: it is left out */
 	enum assigned_reason reason;
-	double probability, covariate;
+	double probability, covariate, latency_ms;
 	struct text id, unit_text;
 	struct text prediction; /* empty: its answer said nothing that could be judged */
 	size_t feature_count;
 	const struct exposure_feature *features;
+	size_t text_count;
+	const struct exposure_text *texts;
 };
 
 struct met_feedback {
@@ -62,6 +64,7 @@ struct unit_join {
 	struct text arms[ANALYSIS_ARMS_MAX];
 	size_t arm_count;
 	uint32_t key_count; /* of epochs' keys */
+	int64_t now_ms;	    /* of the last record */
 	struct join_counts counts;
 };
 
@@ -164,15 +167,6 @@ static bool epoch_key(struct unit_join *join, const struct exposure *exposure, u
 	return number_put(join->names, text, *key, error);
 }
 
-static const struct exposure_feature *features_copied(struct unit_join *join, const struct exposure *exposure)
-{
-	struct exposure_feature *made = ARENA_ARRAY(join->arena, struct exposure_feature, exposure->feature_count + 1);
-	for (size_t i = 0; made && i < exposure->feature_count; i++)
-		made[i] = (struct exposure_feature){text_copied(join->arena, exposure->features[i].name),
-						    exposure->features[i].value};
-	return made;
-}
-
 static double covariate_of(const struct unit_join *join, const struct exposure *exposure)
 {
 	for (size_t i = 0; join->options.covariate && i < exposure->feature_count; i++)
@@ -213,11 +207,14 @@ bool unit_join_exposure(struct unit_join *join, const struct exposure *exposure,
 				     .reason = exposure->reason,
 				     .probability = exposure->probability,
 				     .covariate = covariate_of(join, exposure),
+				     .latency_ms = exposure->latency_ms,
 				     .id = text_copied(join->arena, exposure->id),
 				     .unit_text = text_copied(join->arena, exposure->unit),
 				     .prediction = text_copied(join->arena, exposure->prediction),
 				     .feature_count = exposure->feature_count,
-				     .features = features_copied(join, exposure)};
+				     .features = joined_features(exposure, join->arena),
+				     .text_count = exposure->text_count,
+				     .texts = joined_texts(exposure, join->arena)};
 	const bool put = (exposure->id.length == 0 || request_put(join, key_print(join, 'i', 0, exposure->id), met->number,
 		error)) &&
 			 (exposure->origin.topic.length == 0 ||
@@ -557,7 +554,7 @@ static bool feedback_join(struct unit_join *join, struct error *error)
 	bool good = (places && self.values) || error_memory(error, ERROR_SYSTEM, "joining exposures and feedback");
 	if (join->feedback.count > 0)
 		qsort(items, join->feedback.count, sizeof *items, feedback_compare);
-	self.now_ms = join_now(join);
+	self.now_ms = join->now_ms = join_now(join);
 	for (size_t i = 0; good && i < join->exposures.count; i++) {
 		places[exposures[i].number] = (uint32_t)i;
 		join->counts.open +=
@@ -590,13 +587,22 @@ static bool metric_order(struct unit_join *join, struct joined_metric *metric)
 	return true;
 }
 
+/* Its unit in the analysis. */
+static uint32_t exposure_unit(const struct unit_join *join, const struct met_exposure *met)
+{
+	const bool waits = join->options.window_ms > 0 && met->time_ms + join->options.window_ms > join->now_ms;
+	return met->unit == NONE || waits || join->units[met->unit].mixed ? NONE : met->unit;
+}
+
 static bool joined_take_exposures(struct unit_join *join)
 {
 	const struct met_exposure *met = join->exposures.items;
 	struct joined_exposure *made = ARENA_ARRAY(join->arena, struct joined_exposure, join->exposures.count + 1);
 	for (size_t i = 0; made && i < join->exposures.count; i++)
-		made[i] = (struct joined_exposure){met[i].arm, met[i].probability, met[i].unit_text, met[i].feature_count,
-						   met[i].features};
+		made[i] = (struct joined_exposure){met[i].arm,		met[i].probability, met[i].unit_text,
+						   met[i].feature_count, met[i].features,    met[i].text_count,
+						   met[i].texts,	met[i].time_ms,	    met[i].latency_ms,
+						   exposure_unit(join, &met[i])};
 	join->joined->exposures = made;
 	join->joined->exposure_count = join->exposures.count;
 	return made != NULL;
@@ -618,9 +624,11 @@ static bool joined_take(struct unit_join *join, struct error *error)
 	for (size_t i = 0; good && i < joined->epoch_count; i++)
 		epochs[i] = (struct joined_epoch){join->epochs[i].begin_ms, join->epochs[i].end_ms, join->epochs[i].shares,
 						  join->epochs[i].firsts};
+	good = good && joined_take_exposures(join);
+	if (good && !joined_measure(joined, join->options.experiment, join->arena, error))
+		return false;
 	for (size_t i = 0; good && i < joined->metric_count; i++)
 		good = metric_order(join, &joined->metrics[i]);
-	good = good && joined_take_exposures(join);
 	joined->units = units;
 	joined->unit_count = join->unit_count;
 	joined->epochs = epochs;

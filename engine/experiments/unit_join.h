@@ -20,6 +20,7 @@
 #define JOIN_METRICS_MAX 256   /* as many as one feedback has */
 #define JOIN_EPOCHS_MAX 4096   /* each has sums for each arm: far more than there are changes of weights */
 #define JOIN_REWARD "reward"   /* the metric of rewards */
+#define JOIN_LATENCY "latency_ms" /* that exposures have, unless feedback has a metric of that name */
 
 struct join_options {
 	const char *experiment;
@@ -52,12 +53,18 @@ struct joined_exposure {
 	struct text unit;   /* empty: none */
 	size_t feature_count;
 	const struct exposure_feature *features;
+	size_t text_count;
+	const struct exposure_text *texts; /* features that are texts */
+	int64_t time_ms;
+	double latency_ms;    /* NaN: not known */
+	uint32_t joined_unit; /* of the analysis; UINT32_MAX: it is left out, or its window has not passed */
 };
 
 struct joined_metric {
 	struct text name;
 	size_t count, room;
 	struct analysis_value *values; /* by epoch and time */
+	bool measured; /* by engines, not sent as feedback: the latency */
 };
 
 struct joined {

@@ -15,6 +15,7 @@ struct choice {
 	enum assigned_reason reason;
 	struct text unit;
 	uint64_t table; /* version of the table, or of the policy, that chose */
+	uint32_t stage; /* of the rollout that chose, from 1; 0: none did */
 };
 
 /* ---- unit ---- */
@@ -172,6 +173,7 @@ static bool choose_by_rollout(struct pending *pending, const struct graph_experi
 	const bool fits = force && force->names == rollout->names;
 	if (fits) {
 		choose_by_table(&force->assignment, force->probabilities, pending->visit->message, choice);
+		choice->stage = force->stage;
 		if (rollout_counts(experiment, force, pending->visit->message, choice))
 			pending->rollout = (struct rollout_call){rollout->entry, force->version, choice->index, flow->now_ms};
 	}
@@ -227,8 +229,9 @@ bool experiment_choose(struct pending *pending, const struct graph_experiment *e
 		return false;
 	struct policy_context context;
 	choice.table = experiment->assignment->version;
-	context.known_count = 0;
+	context.known_count = context.text_count = 0;
 	context.known = NULL;
+	context.texts = NULL;
 	if (experiment->learns && !policy_context_find(&context, visit, experiment, pending->call.request))
 		return error_memory(error, ERROR_LIMIT, "choosing a candidate");
 	if (!choose_by_headers(experiment, visit->message->headers, &choice) && !choose_by_override(experiment, &choice) &&
@@ -244,6 +247,10 @@ bool experiment_choose(struct pending *pending, const struct graph_experiment *e
 				     .table = choice.table,
 				     .feature_count = context.known_count,
 				     .features = context.known,
+				     .text_count = context.text_count,
+				     .texts = context.texts,
+				     .layer = experiment->layer,
+				     .stage = choice.stage,
 				     .exposed = experiment->exposes && !is_outside};
 	struct assigned *assigned = assigned_add(visit->run->message, &one);
 	if (!assigned)

@@ -29,6 +29,19 @@ static double feature_find(const struct message *message, const struct payload *
 	return text_is(name, CONTEXT_TIME_OF_DAY) ? context_hour(message->time_ms) : NAN;
 }
 
+/* The feature as a text, where it is no number; it may be longer than is recorded. */
+static struct text feature_text(const struct message *message, const struct payload *request, struct text name)
+{
+	const struct tensor *tensor = tensors_find(request->tensors, name);
+	const struct header *header;
+	tensor = tensor ? tensor : tensors_find(message->payload.tensors, name);
+	if (tensor)
+		return tensor->count > 0 && tensor->datatype == DATATYPE_BYTES ? *(const struct text *)tensor->data
+									       : (struct text){0};
+	header = headers_find(message->headers, name);
+	return header ? header->value : (struct text){0};
+}
+
 bool policy_context_find(struct policy_context *context, const struct visit *visit, const struct graph_experiment *experiment,
 			 const struct payload *request)
 {
@@ -36,7 +49,8 @@ bool policy_context_find(struct policy_context *context, const struct visit *vis
 	if (form->count == 0)
 		return true;
 	struct exposure_feature *known = ARENA_ARRAY(visit->arena, struct exposure_feature, form->count);
-	if (!known)
+	struct exposure_text *texts = ARENA_ARRAY(visit->arena, struct exposure_text, form->count);
+	if (!known || !texts)
 		return false;
 	for (size_t i = 0; i < form->count; i++) {
 		const double value = feature_find(visit->message, request, form->names[i]);
@@ -44,8 +58,12 @@ bool policy_context_find(struct policy_context *context, const struct visit *vis
 		context->features[i] = usable ? value : NAN;
 		if (usable)
 			known[context->known_count++] = (struct exposure_feature){form->names[i], value};
+		const struct text text = usable ? (struct text){0} : feature_text(visit->message, request, form->names[i]);
+		if (text.length > 0 && text.length <= CONTEXT_TEXT_BYTES_MAX)
+			texts[context->text_count++] = (struct exposure_text){form->names[i], text};
 	}
 	context->known = known;
+	context->texts = texts;
 	return true;
 }
 

@@ -36,6 +36,11 @@ struct exposure_feature {
 	double value;
 };
 
+/* A feature of a request that is a text. */
+struct exposure_text {
+	struct text name, value;
+};
+
 struct assigned {
 	struct assigned *next; /* an earlier one; NULL: the first */
 	struct text experiment;
@@ -46,6 +51,10 @@ struct assigned {
 	uint64_t table; /* version of the table of units, or of the policy, by which it was chosen */
 	size_t feature_count;
 	const struct exposure_feature *features; /* the context that a policy saw; lost between stages */
+	size_t text_count;
+	const struct exposure_text *texts; /* likewise */
+	struct text layer; /* of the experiment; empty: none */
+	uint32_t stage;	   /* of the rollout whose table chose, from 1; 0: none did */
 	bool exposed; /* an exposure record is written in this stage */
 };
 

@@ -1,23 +1,27 @@
 /* exposure.c: see exposure.h. The size of a record is computed first, so writing needs no checks. */
 #include "message/exposure.h"
 
+#include <math.h>
+
 #include "message/avro.h"
 #include "message/avro_parts.h"
 #include "message/avro_wire.h"
 
-#define NUMBERS 12	    /* of the record that are not measured one by one, at most */
+#define NUMBERS 16	    /* of the record that are not measured one by one, at most */
 #define TABLE_TEXT_BYTES 16 /* of its version, in hexadecimal digits */
 
 static size_t exposure_room(const struct message *message, const struct assigned *assigned, struct text reason,
-			    struct text prediction)
+			    const struct exposure_outcome *outcome)
 {
 	size_t context = 0;
 	for (size_t i = 0; i < assigned->feature_count; i++)
 		context += avro_text_room(assigned->features[i].name) + sizeof assigned->features[i].value;
+	for (size_t i = 0; i < assigned->text_count; i++)
+		context += avro_text_room(assigned->texts[i].name) + avro_text_room(assigned->texts[i].value);
 	return context + AVRO_SINGLE_OBJECT_BYTES + NUMBERS * AVRO_LONG_BYTES_MAX + avro_text_room(message->id) +
 	       avro_text_room(message->origin.topic) + avro_text_room(assigned->experiment) + avro_text_room(assigned->variant) +
-	       avro_text_room(assigned->unit) + avro_text_room(reason) + avro_text_room(prediction) + TABLE_TEXT_BYTES +
-	       sizeof assigned->probability;
+	       avro_text_room(assigned->unit) + avro_text_room(reason) + avro_text_room(outcome->prediction) +
+	       avro_text_room(assigned->layer) + TABLE_TEXT_BYTES + sizeof assigned->probability + sizeof outcome->latency_ms;
 }
 
 static char *put_table(char *to, uint64_t table)
@@ -40,14 +44,25 @@ static char *put_context(char *to, const struct assigned *assigned)
 	return avro_put_small(to, 0);
 }
 
-bool exposure_encode(const struct message *message, const struct assigned *assigned, struct text prediction, struct buffer *out,
-		     struct error *error)
+static char *put_texts(char *to, const struct assigned *assigned)
+{
+	if (assigned->text_count > 0)
+		to = avro_put_small(to, assigned->text_count);
+	for (size_t i = 0; i < assigned->text_count; i++) {
+		to = avro_put_bytes(to, assigned->texts[i].name);
+		to = avro_put_bytes(to, assigned->texts[i].value);
+	}
+	return avro_put_small(to, 0);
+}
+
+bool exposure_encode(const struct message *message, const struct assigned *assigned, const struct exposure_outcome *outcome,
+		     struct buffer *out, struct error *error)
 {
 	uint64_t fingerprint = avro_exposure_fingerprint();
 	struct text reason = text_of(assigned_reason_name(assigned->reason));
 	if (fingerprint == 0)
 		return error_memory(error, ERROR_SYSTEM, "reading a schema");
-	char *begin = buffer_room(out, exposure_room(message, assigned, reason, prediction));
+	char *begin = buffer_room(out, exposure_room(message, assigned, reason, outcome));
 	if (!begin)
 		return error_set(error, ERROR_LIMIT, PLACE_NONE,
 				 "an exposure does not fit into the %zu bytes that a message may have; send a shorter unit",
@@ -64,7 +79,11 @@ bool exposure_encode(const struct message *message, const struct assigned *assig
 	to = put_context(to, assigned);
 	to = avro_put_small(to, 0); /* no versions */
 	to = put_table(to, assigned->table);
-	to = avro_put_bytes(to, prediction);
+	to = avro_put_bytes(to, outcome->prediction);
+	to = avro_put_double(to, isnan(outcome->latency_ms) ? -1 : outcome->latency_ms);
+	to = avro_put_small(to, assigned->stage);
+	to = avro_put_bytes(to, assigned->layer);
+	to = put_texts(to, assigned);
 	buffer_grown(out, (size_t)(to - begin));
 	return true;
 }

@@ -5,9 +5,15 @@
 
 #include "message/assigned.h"
 
-/* Appends the record of one entry of the message, with the label of its answer (message/answer_label.h). LIMIT: it does not fit. */
-bool exposure_encode(const struct message *message, const struct assigned *assigned, struct text prediction, struct buffer *out,
-		     struct error *error);
+/* What an exposure says of the answer. */
+struct exposure_outcome {
+	struct text prediction; /* label of the answer (message/answer_label.h); empty: none */
+	double latency_ms;	/* NaN: not known */
+};
+
+/* Appends the record of one entry of the message. LIMIT: it does not fit. */
+bool exposure_encode(const struct message *message, const struct assigned *assigned, const struct exposure_outcome *outcome,
+		     struct buffer *out, struct error *error);
 
 /* An exposure that was read. Texts borrow from what is read, lists live in the arena. */
 struct exposure {
@@ -23,10 +29,15 @@ struct exposure {
 	struct text versions; /* of resources, as "kind/name=version;..." */
 	struct text table;
 	struct text prediction; /* empty: the answer says nothing that could be judged */
+	double latency_ms;	/* NaN: not known */
+	int32_t stage;		/* of a rollout, from 1; 0: none */
+	struct text layer;	/* empty: none */
+	size_t text_count;
+	const struct exposure_text *texts; /* features of the context that are texts */
 };
 
-/* Decodes a record: Avro, or a JSON object with the members of the schema (`context` may be an object of numbers, and
- * members of other names are ignored). INPUT: it is neither. */
+/* Decodes a record: Avro, or a JSON object with the members of the schema (`context` may be an object of numbers and
+ * texts, and members of other names are ignored). INPUT: it is neither. */
 bool exposure_decode(struct text bytes, struct arena *arena, struct exposure *exposure, struct error *error);
 
 #endif

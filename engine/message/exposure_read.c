@@ -6,7 +6,9 @@
 #include "message/exposure.h"
 #include "message/json_scan.h"
 
-#define UNPREDICTED UINT64_C(0x410c9db288b5a034) /* fingerprint of the schema before it had predictions */
+/* Fingerprints of former schemas. */
+#define UNPREDICTED UINT64_C(0x410c9db288b5a034) /* before it had predictions */
+#define UNMEASURED UINT64_C(0x372b5f966866432b)	 /* before it had the latency, the stage, the layer and texts */
 
 /* ---- lists ---- */
 
@@ -23,6 +25,22 @@ static bool feature_add(struct exposure *exposure, struct arena *arena, struct t
 		exposure->features = items = grown;
 	}
 	items[exposure->feature_count++] = (struct exposure_feature){name, value};
+	return true;
+}
+
+static bool text_add(struct exposure *exposure, struct arena *arena, struct text name, struct text value)
+{
+	struct exposure_text *items = (struct exposure_text *)(uintptr_t)exposure->texts; /* made here */
+	if ((exposure->text_count & (exposure->text_count - 1)) == 0) { /* full: it doubles */
+		struct exposure_text *grown =
+			ARENA_ARRAY(arena, struct exposure_text, exposure->text_count ? 2 * exposure->text_count : 1);
+		if (!grown)
+			return false;
+		if (items)
+			memcpy(grown, items, exposure->text_count * sizeof *items);
+		exposure->texts = items = grown;
+	}
+	items[exposure->text_count++] = (struct exposure_text){name, value};
 	return true;
 }
 
@@ -44,6 +62,8 @@ static bool exposure_complete(struct exposure *exposure, struct text reason, str
 	if (exposure->experiment.length == 0 || exposure->variant.length == 0)
 		return error_set(error, ERROR_INPUT, PLACE_NONE, "the exposure has no `%s`; write its name",
 				 exposure->experiment.length == 0 ? "experiment" : "variant");
+	if (!(exposure->latency_ms >= 0))
+		exposure->latency_ms = (double)NAN;
 	return (exposure->probability >= 0 && exposure->probability <= 1) ||
 	       error_set(error, ERROR_INPUT, PLACE_NONE, "`probability` of the exposure is not from 0 to 1");
 }
@@ -69,7 +89,25 @@ static void avro_versions(struct avro_cursor *cursor, struct arena *arena, struc
 		}
 }
 
-static bool avro_exposure_read(struct text body, bool predicts, struct arena *arena, struct exposure *exposure,
+static void avro_texts(struct avro_cursor *cursor, struct arena *arena, struct exposure *exposure)
+{
+	for (size_t more; (more = avro_read_block(cursor)) > 0;)
+		while (more--) {
+			const struct text name = avro_read_bytes(cursor);
+			if (!text_add(exposure, arena, name, avro_read_bytes(cursor)))
+				return;
+		}
+}
+
+static void avro_measures(struct avro_cursor *cursor, struct arena *arena, struct exposure *exposure)
+{
+	exposure->latency_ms = avro_read_double(cursor);
+	exposure->stage = avro_read_int(cursor);
+	exposure->layer = avro_read_bytes(cursor);
+	avro_texts(cursor, arena, exposure);
+}
+
+static bool avro_exposure_read(struct text body, bool predicts, bool measures, struct arena *arena, struct exposure *exposure,
 			       struct error *error)
 {
 	struct avro_cursor cursor = avro_cursor_of(body);
@@ -93,6 +131,8 @@ static bool avro_exposure_read(struct text body, bool predicts, struct arena *ar
 	exposure->table = avro_read_bytes(&cursor);
 	if (predicts)
 		exposure->prediction = avro_read_bytes(&cursor);
+	if (measures)
+		avro_measures(&cursor, arena, exposure);
 	if (avro_failed(&cursor) || avro_left(&cursor) > 0)
 		return error_set(error, ERROR_INPUT, PLACE_NONE,
 				 "the record is a broken exposure; it ends early or continues after its end");
@@ -147,6 +187,30 @@ static bool integer_take(struct exposure_reading *reading, struct text member, i
 	return decimal_to_int64(&decimal, number) || type_refuse(reading, member, "a whole number");
 }
 
+static bool stage_take(struct exposure_reading *reading, struct text member)
+{
+	int64_t stage;
+	if (!integer_take(reading, member, &stage))
+		return false;
+	reading->exposure->stage = (int32_t)stage;
+	return (stage >= 0 && stage <= INT32_MAX) ||
+	       error_set(reading->scan.error, ERROR_INPUT, PLACE_NONE, "`stage` of the exposure is not a stage, from 0 on");
+}
+
+/* A feature of the context: a number, or a text. */
+static bool value_take(struct exposure_reading *reading, struct text member, double *number, struct text *text)
+{
+	if (json_peek(&reading->scan) == JSON_STRING)
+		return json_text(&reading->scan, text);
+	return number_take(reading, member, number);
+}
+
+static bool feature_put(struct exposure_reading *reading, struct text name, double number, struct text text)
+{
+	return text.bytes ? text_add(reading->exposure, reading->arena, name, text)
+			  : feature_add(reading->exposure, reading->arena, name, number);
+}
+
 static bool origin_take(struct exposure_reading *reading)
 {
 	struct origin *origin = &reading->exposure->origin;
@@ -175,7 +239,7 @@ static bool origin_take(struct exposure_reading *reading)
 /* An item of `context` or `versions`: its name and its value. */
 static bool pair_take(struct exposure_reading *reading, bool is_version)
 {
-	struct text key, name = {0}, version = {0};
+	struct text key, name = {0}, version = {0}, text = {0};
 	double value = NAN;
 	bool good = json_peek(&reading->scan) == JSON_OBJECT || type_refuse(reading, TEXT("context"), "a list of objects");
 	if (good)
@@ -186,21 +250,21 @@ static bool pair_take(struct exposure_reading *reading, bool is_version)
 		else if (text_is(key, "version") && is_version)
 			good = text_take(reading, key, &version);
 		else if (text_is(key, "value") && !is_version)
-			good = number_take(reading, key, &value);
+			good = value_take(reading, key, &value, &text);
 		else
 			good = json_skip(&reading->scan);
 	}
 	if (is_version)
 		version_add(reading->exposure, reading->arena, name, version);
 	else if (good)
-		feature_add(reading->exposure, reading->arena, name, value);
+		feature_put(reading, name, value, text);
 	return good;
 }
 
 static bool list_take(struct exposure_reading *reading, struct text member, bool is_version)
 {
 	struct text key;
-	double value;
+	double value = (double)NAN;
 	bool good = true;
 	if (json_peek(&reading->scan) == JSON_ARRAY) {
 		json_enter(&reading->scan);
@@ -212,9 +276,10 @@ static bool list_take(struct exposure_reading *reading, struct text member, bool
 		return type_refuse(reading, member, "a list");
 	json_enter(&reading->scan);
 	while (good && json_key(&reading->scan, &key)) {
-		good = number_take(reading, key, &value);
+		struct text text = {0};
+		good = value_take(reading, key, &value, &text);
 		if (good)
-			feature_add(reading->exposure, reading->arena, key, value);
+			feature_put(reading, key, value, text);
 	}
 	return good;
 }
@@ -231,7 +296,8 @@ static bool member_take(struct exposure_reading *reading, struct text key)
 		     {"unit", &exposure->unit},
 		     {"reason", &reading->reason},
 		     {"table", &exposure->table},
-		     {"prediction", &exposure->prediction}};
+		     {"prediction", &exposure->prediction},
+		     {"layer", &exposure->layer}};
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		if (text_is(key, texts[i].name))
 			return text_take(reading, key, texts[i].text);
@@ -239,9 +305,13 @@ static bool member_take(struct exposure_reading *reading, struct text key)
 		return integer_take(reading, key, &exposure->time_ms);
 	if (text_is(key, "probability"))
 		return number_take(reading, key, &exposure->probability);
+	if (text_is(key, "latency_ms"))
+		return number_take(reading, key, &exposure->latency_ms);
+	if (text_is(key, "stage"))
+		return stage_take(reading, key);
 	if (text_is(key, "origin"))
 		return origin_take(reading);
-	if (text_is(key, "context") || text_is(key, "versions"))
+	if (text_is(key, "context") || text_is(key, "versions") || text_is(key, "texts"))
 		return list_take(reading, key, text_is(key, "versions"));
 	return json_skip(&reading->scan);
 }
@@ -262,12 +332,13 @@ static bool json_exposure_read(struct text bytes, struct arena *arena, struct ex
 
 bool exposure_decode(struct text bytes, struct arena *arena, struct exposure *exposure, struct error *error)
 {
-	*exposure = (struct exposure){.reason = ASSIGNED_WEIGHT};
+	*exposure = (struct exposure){.reason = ASSIGNED_WEIGHT, .latency_ms = (double)NAN};
 	const struct text trimmed = text_trimmed(bytes, " \t\r\n");
 	bool good;
-	const bool predicts = avro_is_single_object(bytes, avro_exposure_fingerprint());
+	const bool measures = avro_is_single_object(bytes, avro_exposure_fingerprint());
+	const bool predicts = measures || avro_is_single_object(bytes, UNMEASURED);
 	if (predicts || avro_is_single_object(bytes, UNPREDICTED))
-		good = avro_exposure_read(avro_single_object_body(bytes), predicts, arena, exposure, error);
+		good = avro_exposure_read(avro_single_object_body(bytes), predicts, measures, arena, exposure, error);
 	else if (trimmed.length > 0 && trimmed.bytes[0] == '{')
 		good = json_exposure_read(trimmed, arena, exposure, error);
 	else

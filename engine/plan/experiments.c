@@ -82,6 +82,7 @@ static const struct graph_experiment *experiment_make(const struct experiments *
 	const size_t given = default_find(spec, shares, count);
 	made->given = given;
 	made->audience = audience_of(&spec->layer, spec->holdout);
+	made->layer = spec->layer.name.text ? text_of(spec->layer.name.text) : (struct text){0};
 	made->fallback = spec->fallback == FALLBACK_DEFAULT ? given : count;
 	made->paired = moves && experiment_has_baseline(spec) ? given : count;
 	return made;

@@ -67,6 +67,7 @@ struct graph_experiment {
 	size_t fallback; /* the choice that answers if another fails; `count`: none */
 	size_t given;	 /* the choice of the default; `count`: there is none */
 	struct audience audience; /* units outside get the default */
+	struct text layer;	  /* of which they are; empty: none */
 	size_t paired;	 /* the choice of which a rollout counts only the baseline; `count`: none */
 	bool exposes;	 /* its exposures are written to the pipeline's topic */
 	size_t number;	 /* among those of the graph */

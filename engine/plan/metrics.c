@@ -66,6 +66,7 @@ static bool plain_type(struct metric_reading *reading, const struct expression_n
 	const struct tensor_type *found = types_find(types, name->name);
 	if (!found && own_type(name->name, type)) {
 		reading->metric->of_reward |= text_is(name->name, REWARD_NAME);
+		reading->metric->of_latency |= text_is(name->name, LATENCY_NAME);
 		reading->metric->of_feedback |= reading->metric->of_reward;
 		return true;
 	}

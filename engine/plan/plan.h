@@ -156,6 +156,7 @@ struct pipeline_metric {
 	bool of_feedback; /* it names truth or reward: */
 	bool of_truth, of_reward;
 	bool of_variant;  /* it names the variant */
+	bool of_latency;  /* it names the latency */
 	bool of_request;  /* it names the request or its parameters */
 	bool of_answer;	  /* it names a tensor of the answer */
 	const char *const *labels; /* their names */

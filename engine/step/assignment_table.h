@@ -21,6 +21,7 @@ struct assignment_table {
 	const struct share *shares; /* a weight is a number of buckets */
 	struct text packed;
 	bool moves; /* a rollout moves it, without a plan */
+	uint32_t stage; /* of that rollout, from 1; 0: it is not known */
 };
 
 struct assignment_tables {

@@ -6,6 +6,7 @@
 #include "view/mirror_view.h"
 #include "view/report_charts.h"
 #include "view/report_view.h"
+#include "view/segment_view.h"
 
 #define PERCENT 100.0
 #define JSON_BYTES_MAX ((size_t)128 << 20)
@@ -214,6 +215,8 @@ void report_view_print_html(const struct report *report, struct arena *arena, st
 		write_health(report, out);
 	if (report->metric_count > 0)
 		write_metrics(report, out);
+	if (report->segment_count > 0)
+		segment_view_print_html(report, out);
 	if (mirror)
 		mirror_view_print_html(mirror, out);
 	write_data(report, out);

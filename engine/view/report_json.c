@@ -215,6 +215,32 @@ static void put_metric(struct buffer *out, const struct report *report, const st
 	buffer_string(out, "]}");
 }
 
+/* A missing feature is null, and so is the value of the rest. */
+static void put_segments(struct buffer *out, const struct report *report)
+{
+	buffer_string(out, ",\n\"segments\":{\"feature\":");
+	json_write_string(out, text_of(report->options->segment));
+	member_number(out, "alpha", report->segment_alpha);
+	buffer_string(out, ",\"values\":[");
+	for (size_t i = 0; i < report->segment_count; i++) {
+		const struct report_segment *segment = &report->segments[i];
+		buffer_string(out, i > 0 ? ",\n {\"value\":" : "\n {\"value\":");
+		if (segment->value.length > 0)
+			json_write_string(out, segment->value);
+		else
+			buffer_string(out, "null");
+		member_flag(out, "rest", segment->rest);
+		member_count(out, "units", segment->units);
+		buffer_string(out, ",\"metrics\":[");
+		for (size_t j = 0; j < report->metric_count; j++) {
+			buffer_string(out, j > 0 ? "," : "");
+			put_metric(out, report, &segment->metrics[j]);
+		}
+		buffer_string(out, "]}");
+	}
+	buffer_string(out, "]}");
+}
+
 void report_view_print_json(const struct report *report, struct buffer *out)
 {
 	const struct recommendation *made = &report->recommendation;
@@ -241,6 +267,8 @@ void report_view_print_json(const struct report *report, struct buffer *out)
 		put_metric(out, report, &report->metrics[i]);
 	}
 	buffer_byte(out, ']');
+	if (report->segment_count > 0)
+		put_segments(out, report);
 	if (report->options->mirror) {
 		buffer_string(out, ",\n\"mirror\":");
 		mirror_view_print_json(report->options->mirror, out);

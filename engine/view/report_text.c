@@ -5,6 +5,7 @@
 #include "base/quote.h"
 #include "view/mirror_view.h"
 #include "view/report_view.h"
+#include "view/segment_view.h"
 
 #define PERCENT 100.0
 
@@ -157,6 +158,8 @@ void report_view_print_text(const struct report *report, struct arena *arena, st
 	}
 	for (size_t i = 0; i < report->metric_count; i++)
 		print_metric(report, &report->metrics[i], arena, out);
+	if (report->segment_count > 0)
+		segment_view_print_text(report, arena, out);
 	if (mirror)
 		mirror_view_print_text(mirror, arena, out);
 }

@@ -51,7 +51,7 @@ static bool outcome_ends(const struct inflight *inflight)
 
 /* Time since the request's record was written, in whichever stage it is answered. If the record has no time, or a
  * time in the future, time since it was taken here. */
-static int64_t inflight_took_ms(const struct inflight *inflight, struct loop *loop)
+int64_t inflight_took_ms(const struct inflight *inflight, struct loop *loop)
 {
 	int64_t here_ms = loop_now_ms(loop) - inflight->taken_ms;
 	int64_t written_ms = inflight->message.written_ms;

@@ -5,16 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "message/answer_label.h"
 #include "message/assigned.h"
 #include "message/dead_letter.h"
 #include "message/explained_seldon.h"
-#include "message/exposure.h"
 #include "message/failure.h"
 #include "message/feed_record.h"
 #include "message/oip_json.h"
 #include "worker/answer_encoding.h"
 #include "worker/direct_log.h"
+#include "worker/exposures.h"
 #include "worker/parts.h"
 #include "worker/stage_links.h"
 #include "worker/submitted.h"
@@ -539,41 +538,6 @@ static enum produce_verdict parts_bury(struct outbox *outbox, struct inflight *i
 	return inflight_bury(outbox, inflight, &answer);
 }
 
-/* ---- exposures ---- */
-
-static enum produce_verdict exposure_produce(struct outbox *outbox, const struct inflight *inflight,
-					     const struct assigned *assigned, struct text prediction, struct error *error)
-{
-	buffer_clear(&outbox->encoded);
-	if (!exposure_encode(&inflight->message, assigned, prediction, &outbox->encoded, error))
-		return PRODUCE_REFUSED;
-	const struct outgoing outgoing = {
-		.topic = inflight->stage->config->exposures,
-		.origin = origin_of(inflight),
-		.key = inflight->message.id,
-		.value = buffer_view(&outbox->encoded),
-	};
-	return output_produce(outbox->output, &outgoing, error);
-}
-
-/* Produces the exposures of the message. Those of earlier stages have left there. */
-static enum produce_verdict exposures_leave(struct outbox *outbox, struct inflight *inflight, const struct answer *answer,
-					    struct error *error)
-{
-	const struct assigned *assigned = inflight->exposed ? inflight->exposed->next : inflight->message.assigned;
-	const struct payload *payload = inflight->outcome == FLOW_ANSWER && !answer->error ? answer->payload : NULL;
-	char room[LABEL_ROOM];
-	const struct text prediction = payload ? answer_label(&payload->tensors, room) : (struct text){0};
-	for (; assigned; assigned = assigned->next) {
-		enum produce_verdict verdict =
-			assigned->exposed ? exposure_produce(outbox, inflight, assigned, prediction, error) : PRODUCED;
-		if (verdict != PRODUCED)
-			return verdict;
-		inflight->exposed = assigned;
-	}
-	return PRODUCED;
-}
-
 /* ---- release of an in-flight message ---- */
 
 /* Produces the dead letter if it is an error, then the results of its steps, its exposures, the records to other stages,
@@ -591,7 +555,10 @@ static enum produce_verdict answer_leave(struct outbox *outbox, struct inflight 
 	if (verdict == PRODUCED && (inflight->message.scores || inflight->message.importances))
 		verdict = scores_leave(outbox, inflight, error);
 	if (verdict == PRODUCED && config->exposes && !inflight->unfit)
-		verdict = exposures_leave(outbox, inflight, answer, error);
+		verdict = exposures_leave(
+			&(struct exposure_outlet){outbox->output, origin_of(inflight), &outbox->encoded,
+						  inflight->stage->worker->loop},
+			inflight, answer, error);
 	if (verdict == PRODUCED && config->next)
 		verdict = stage_links_leave(outbox, inflight, error);
 	if (verdict == PRODUCED && parted)

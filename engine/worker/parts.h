@@ -25,6 +25,7 @@
  *   counting.c counts of requests and their outcomes
  *   answer_metrics.c  metrics that pipelines declare
  *   outbox.c   outputs of a message, encoded and produced
+ *   exposures.c    exposures of experiments, a record for each choice
  *   window_verdicts.c  verdicts and reports on windows that a message closed
  *   submitted.c  headers by which the answer to a submitted request is found
  *   replies.c  copies of answers for gateways
@@ -189,6 +190,8 @@ static inline void inflight_reply_first(struct inflight *inflight)
 /* ---- counting.c ---- */
 
 /* Counts a message that has left its stage. */
+/* Time since the request's record was written, in whichever stage it is answered. */
+int64_t inflight_took_ms(const struct inflight *inflight, struct loop *loop);
 void inflight_count_out(const struct inflight *inflight, struct loop *loop);
 
 /* Sets the in-flight counts from the stages' loads, after messages were dropped. */

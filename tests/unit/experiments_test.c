@@ -158,6 +158,7 @@ static void records_of_avro_follow_one_another(void **state)
 {
 	struct error error = {0};
 	struct buffer out;
+	const struct exposure_outcome nothing_said = {.latency_ms = (double)NAN};
 	(void)state;
 	buffer_open(&out, 1 << 20);
 	for (int i = 0; i < 40; i++) {
@@ -166,7 +167,7 @@ static void records_of_avro_follow_one_another(void **state)
 		const struct message message = {.id = text_of(id), .time_ms = 1000 + i};
 		const struct assigned assigned = {.experiment = TEXT("e"), .variant = i % 2 ? TEXT("a") : TEXT("b"),
 						  .unit = text_of(id), .probability = 0.5};
-		assert_true(exposure_encode(&message, &assigned, (struct text){0}, &out, &error));
+		assert_true(exposure_encode(&message, &assigned, &nothing_said, &out, &error));
 	}
 	FILE *file = fopen("avro", "wb");
 	assert_non_null(file);
@@ -226,6 +227,131 @@ static void files_say_the_control_and_the_shares(void **state)
 	first = json_array_get(json_object_get(document, "variants"), 0);
 	assert_true(number_of(first, "share") == 0.25);
 	json_decref(document);
+}
+
+/* The metric of that name of a report or of a segment. */
+static const json_t *metric_of(const json_t *document, const char *name)
+{
+	const json_t *metric;
+	size_t i;
+	json_array_foreach(json_object_get(document, "metrics"), i, metric)
+		if (strcmp(json_string_value(json_object_get(metric, "name")), name) == 0)
+			return metric;
+	fail_msg("there is no metric %s", name);
+	return NULL;
+}
+
+static const json_t *pair_of(const json_t *document, const char *name)
+{
+	return json_array_get(json_object_get(metric_of(document, name), "pairs"), 0);
+}
+
+/* `new` takes 25 ms and `old` 20 ms, more or less by 2 ms; each third answer has failed. */
+static void latencies_are_a_metric_of_exposures(void **state)
+{
+	size_t length = 0;
+	double sums[2] = {0}, counts[2] = {0};
+	(void)state;
+	for (int i = 0; i < REQUESTS; i++) {
+		const double latency_ms = (is_new(i) ? 25 : 20) + (i % 5 - 2);
+		const bool known = i % 3 != 0;
+		length += (size_t)snprintf(lines + length, sizeof lines - length,
+					   "{\"id\": \"r%d\", \"unit\": \"u%d\", \"time_ms\": %d, \"experiment\": \"e\", "
+					   "\"variant\": \"%s\", \"probability\": %g, \"latency_ms\": %g}\n",
+					   i, i, 1000 * (i + 1), is_new(i) ? "new" : "old", is_new(i) ? 0.25 : 0.75,
+					   known ? latency_ms : -1);
+		sums[is_new(i)] += known ? latency_ms : 0;
+		counts[is_new(i)] += known;
+	}
+	write_file("odd", lines);
+	json_t *document = said_json("experiments analyze e --exposures odd --feedback feedback -o json");
+	const json_t *metric = metric_of(document, "latency_ms"), *pair = pair_of(document, "latency_ms");
+	assert_string_equal(json_string_value(json_object_get(metric, "role")), "other");
+	assert_string_equal(json_string_value(json_object_get(metric, "direction")), "lower");
+	assert_true(fabs(number_of(pair, "difference") - (sums[1] / counts[1] - sums[0] / counts[0])) < 1e-9);
+	assert_string_equal(json_string_value(json_object_get(pair, "state")), "worse");
+	json_decref(document);
+	/* Without feedback it decides only where it is named. */
+	document = said_json("experiments analyze e --exposures odd -o json");
+	assert_int_equal(json_array_size(json_object_get(document, "metrics")), 0);
+	json_decref(document);
+	document = said_json("experiments analyze e --exposures odd --metric latency_ms --practical 0.05 -o json");
+	assert_string_equal(json_string_value(json_object_get(document, "decision")), "keep");
+	json_decref(document);
+	/* What a caller has sent counts. */
+	write_file("policy", "{\"id\": \"r1\", \"metrics\": {\"latency_ms\": 7}}\n");
+	document = said_json("experiments analyze e --exposures odd --feedback policy -o json");
+	const json_t *variants = json_object_get(metric_of(document, "latency_ms"), "variants");
+	assert_true(number_of(json_array_get(variants, 0), "units") + number_of(json_array_get(variants, 1), "units") == 1);
+	json_decref(document);
+}
+
+/* `new` is one better where x is 1, and one worse where it is -1. */
+static void segments_are_read_by_a_share_of_alpha(void **state)
+{
+	(void)state;
+	json_t *document = said_json("experiments analyze e" FILES " --segment x -o json");
+	const json_t *segments = json_object_get(document, "segments"), *values = json_object_get(segments, "values");
+	assert_string_equal(json_string_value(json_object_get(segments, "feature")), "x");
+	assert_true(fabs(number_of(segments, "alpha") - 0.025) < 1e-12);
+	assert_int_equal(json_array_size(values), 2);
+	for (size_t i = 0; i < 2; i++) {
+		const json_t *segment = json_array_get(values, i), *pair = pair_of(segment, "reward");
+		const double x = strtod(json_string_value(json_object_get(segment, "value")), NULL);
+		double sums[2] = {0}, counts[2] = {0};
+		for (int j = 0; j < REQUESTS; j++)
+			if (feature(j) == x) {
+				sums[is_new(j)] += reward(j);
+				counts[is_new(j)]++;
+			}
+		assert_true(number_of(segment, "units") == counts[0] + counts[1]);
+		assert_true(fabs(number_of(pair, "difference") - (sums[1] / counts[1] - sums[0] / counts[0])) < 1e-9);
+		assert_string_equal(json_string_value(json_object_get(pair, "state")), x > 0 ? "better" : "worse");
+	}
+	json_decref(document);
+	expect_refused("experiments analyze e" FILES " --segment y", 2, "has the feature `y` in its context");
+	struct said said = say_with(step_kinds, "experiments analyze e" FILES " --segment x");
+	assert_int_equal(said.code, 0);
+	expect_words(said.out, "Segments by x: each has alpha 0.025, a share of all");
+	said_close(&said);
+	said = say_with(step_kinds, "experiments analyze e" FILES " --segment x -o html");
+	expect_words(said.out, "<h2>Segments by x</h2>");
+	said_close(&said);
+}
+
+/* Units of each of 20 cities, the first ones with more; and some without. */
+static void few_segments_and_the_rest(void **state)
+{
+	size_t length = 0, units[21] = {0};
+	(void)state;
+	for (int i = 0; i < 2100; i++) {
+		const int city = i % 21;
+		const bool drops = city > 9 && city < 20 && i % 2;
+		char context[40] = "";
+		if (city < 20)
+			(void)snprintf(context, sizeof context, ", \"context\": {\"city\": \"c%d\"}", city);
+		if (drops)
+			continue;
+		units[city]++;
+		length += (size_t)snprintf(lines + length, sizeof lines - length,
+					   "{\"id\": \"r%d\", \"unit\": \"u%d\", \"time_ms\": %d, \"experiment\": \"e\", "
+					   "\"variant\": \"%s\", \"probability\": 0.5%s}\n",
+					   i, i, 1000 * (i + 1), i % 2 ? "new" : "old", context);
+	}
+	write_file("odd", lines);
+	json_t *document = said_json("experiments analyze e --exposures odd --feedback feedback --segment city -o json");
+	const json_t *values = json_object_get(json_object_get(document, "segments"), "values"), *rest, *value;
+	assert_int_equal(json_array_size(values), 17);
+	rest = json_array_get(values, 16);
+	assert_true(json_is_true(json_object_get(rest, "rest")) && json_is_null(json_object_get(rest, "value")));
+	assert_true(number_of(rest, "units") == (double)(units[15] + units[16] + units[17] + units[18] + units[19]));
+	size_t i, missing = 0;
+	json_array_foreach(values, i, value)
+		missing += json_is_null(json_object_get(value, "value")) && json_is_false(json_object_get(value, "rest")) &&
+			   number_of(value, "units") == (double)units[20];
+	assert_int_equal(missing, 1);
+	json_decref(document);
+	expect_refused("experiments analyze e --exposures odd --segment citi", 2, "did you mean `city`?");
 }
 
 /* By the pipeline's name, and by files that have the experiment. */
@@ -331,6 +457,9 @@ int main(void)
 		cmocka_unit_test(records_of_avro_follow_one_another),
 		cmocka_unit_test(data_that_are_none_are_refused_with_their_line),
 		cmocka_unit_test(files_say_the_control_and_the_shares),
+		cmocka_unit_test(latencies_are_a_metric_of_exposures),
+		cmocka_unit_test(segments_are_read_by_a_share_of_alpha),
+		cmocka_unit_test(few_segments_and_the_rest),
 		cmocka_unit_test(topics_of_a_pipeline_are_read),
 		cmocka_unit_test(a_policy_is_estimated_from_the_records),
 		cmocka_unit_test(policies_that_are_none_are_refused),

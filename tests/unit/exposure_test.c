@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <math.h>
 
 #include "message/avro.h"
 #include "message/exposure.h"
@@ -21,7 +22,13 @@ static const struct assigned one = {.experiment = {"e", sizeof "e" - 1},
 				    .probability = 0.25,
 				    .reason = ASSIGNED_ROUTE,
 				    .table = 0x0123456789abcdef,
+				    .layer = {"prices", sizeof "prices" - 1},
+				    .stage = 2,
 				    .exposed = true};
+
+static const struct exposure_outcome nothing_said = {.latency_ms = (double)NAN};
+static const struct exposure_outcome buys = {{"buy", sizeof "buy" - 1}, 12.5};
+static const struct exposure_outcome sells = {{"sell", sizeof "sell" - 1}, 3};
 
 static double letter_double(struct letter *letter, const char *list, const char *name)
 {
@@ -44,7 +51,7 @@ static void an_exposure_has_all_that_its_schema_names(void **state)
 	struct error error = {0};
 	(void)state;
 	buffer_open(&out, 1 << 10);
-	assert_true(exposure_encode(&message, &one, TEXT("buy"), &out, &error));
+	assert_true(exposure_encode(&message, &one, &buys, &out, &error));
 	letter_open_as(&letter, "exposure", buffer_view(&out));
 	assert_true(text_is(letter_text(&letter, "id"), "r-1"));
 	assert_true(text_is(letter_text(&letter, "origin.topic"), "in"));
@@ -58,12 +65,58 @@ static void an_exposure_has_all_that_its_schema_names(void **state)
 	assert_true(text_is(letter_text(&letter, "table"), "0123456789abcdef"));
 	assert_true(letter_double(&letter, NULL, "probability") == 0.25);
 	assert_true(text_is(letter_text(&letter, "prediction"), "buy"));
+	assert_true(letter_double(&letter, NULL, "latency_ms") == 12.5);
+	assert_int_equal(letter_number(&letter, "stage"), 2);
+	assert_true(text_is(letter_text(&letter, "layer"), "prices"));
 	letter_close(&letter);
 	buffer_close(&out);
 	buffer_open(&out, 32);
-	assert_false(exposure_encode(&message, &one, (struct text){0}, &out, &error));
+	assert_false(exposure_encode(&message, &one, &nothing_said, &out, &error));
 	assert_int_equal(error.kind, ERROR_LIMIT);
 	buffer_close(&out);
+}
+
+/* Of the record of `one`: the latency, the stage, the layer, and no texts. */
+#define MEASURES_BYTES (8 + 1 + 1 + sizeof "prices" - 1 + 1)
+
+/* The schema of 0.1.0's successors up to the one with latencies. */
+static void an_exposure_without_a_latency_is_read_as_before(void **state)
+{
+	static const unsigned char former[] = {0xc3, 0x01, 0x2b, 0x43, 0x66, 0x68, 0x96, 0x5f, 0x2b, 0x37};
+	static const struct exposure_text texts[] = {{{"city", 4}, {"Oslo", 4}}, {{"tier", 4}, {"", 0}}};
+	struct arena *arena = arena_open(ARENA_BYTES);
+	const struct message message = {.id = TEXT("r-1"), .time_ms = 77};
+	struct assigned two = one;
+	struct exposure read;
+	struct buffer out;
+	struct error error = {0};
+	(void)state;
+	buffer_open(&out, 1 << 10);
+	assert_true(exposure_encode(&message, &one, &sells, &out, &error));
+	memcpy(out.bytes, former, sizeof former);
+	assert_true(exposure_decode((struct text){out.bytes, out.length - MEASURES_BYTES}, arena, &read, &error));
+	assert_true(text_is(read.prediction, "sell") && isnan(read.latency_ms));
+	assert_true(read.stage == 0 && read.layer.length == 0 && read.text_count == 0);
+	two.text_count = 2;
+	two.texts = texts;
+	buffer_clear(&out);
+	assert_true(exposure_encode(&message, &two, &sells, &out, &error));
+	assert_true(exposure_decode(buffer_view(&out), arena, &read, &error));
+	assert_true(read.latency_ms == 3 && read.stage == 2 && text_is(read.layer, "prices"));
+	assert_true(read.text_count == 2 && text_is(read.texts[0].name, "city") && text_is(read.texts[0].value, "Oslo"));
+	for (size_t length = 0; length < out.length; length++)
+		assert_false(exposure_decode((struct text){out.bytes, length}, arena, &read, &error));
+	const char *json = "{\"experiment\":\"e\",\"variant\":\"new\",\"latency_ms\":7,\"stage\":3,\"layer\":\"l\","
+			   "\"context\":{\"x\":1,\"city\":\"Oslo\"}}";
+	assert_true(exposure_decode(text_of(json), arena, &read, &error));
+	assert_true(read.latency_ms == 7 && read.stage == 3 && text_is(read.layer, "l") && read.feature_count == 1);
+	assert_true(read.text_count == 1 && text_is(read.texts[0].value, "Oslo"));
+	error = (struct error){0};
+	const char *below = "{\"experiment\":\"e\",\"variant\":\"new\",\"stage\":-1}";
+	assert_false(exposure_decode(text_of(below), arena, &read, &error));
+	assert_non_null(strstr(error.text, "`stage` of the exposure is not a stage"));
+	buffer_close(&out);
+	arena_close(arena);
 }
 
 /* Exposures are data for years: those of before predictions are read on. */
@@ -77,18 +130,19 @@ static void an_exposure_without_a_prediction_is_read_as_before(void **state)
 	struct error error = {0};
 	(void)state;
 	buffer_open(&out, 1 << 10);
-	assert_true(exposure_encode(&message, &one, TEXT("sell"), &out, &error));
+	assert_true(exposure_encode(&message, &one, &sells, &out, &error));
 	assert_true(exposure_decode(buffer_view(&out), arena, &read, &error));
 	assert_true(text_is(read.prediction, "sell"));
 	buffer_clear(&out);
-	assert_true(exposure_encode(&message, &one, (struct text){0}, &out, &error));
+	assert_true(exposure_encode(&message, &one, &nothing_said, &out, &error));
 	memcpy(out.bytes, former, sizeof former);
-	const struct text shorter = {out.bytes, out.length - 1};
+	const size_t added = 1 + MEASURES_BYTES; /* the prediction, which is empty, and what came later */
+	const struct text shorter = {out.bytes, out.length - added};
 	assert_true(exposure_decode(shorter, arena, &read, &error));
 	assert_true(text_is(read.variant, "new"));
 	assert_true(text_is(read.table, "0123456789abcdef"));
 	assert_int_equal(read.prediction.length, 0);
-	assert_false(exposure_decode(buffer_view(&out), arena, &read, &error)); /* a byte too many */
+	assert_false(exposure_decode((struct text){out.bytes, out.length - added + 1}, arena, &read, &error)); /* a byte too many */
 	const char *json = "{\"experiment\":\"e\",\"variant\":\"new\",\"prediction\":\"buy\"}";
 	assert_true(exposure_decode(text_of(json), arena, &read, &error));
 	assert_true(text_is(read.prediction, "buy"));
@@ -161,6 +215,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_exposure_has_all_that_its_schema_names),
 		cmocka_unit_test(an_exposure_without_a_prediction_is_read_as_before),
+		cmocka_unit_test(an_exposure_without_a_latency_is_read_as_before),
 		cmocka_unit_test(an_avro_answer_lists_its_assignments),
 		STORY(a_worker_writes_exposures_with_the_answer),
 	};

@@ -391,12 +391,13 @@ static void an_exposure_is_read_as_it_was_written(void **state)
 	const struct assigned one = {.experiment = TEXT("e"), .variant = TEXT("new"), .unit = TEXT("u"), .probability = 0.25,
 				     .reason = ASSIGNED_STAGE, .table = 0x12};
 	const struct message message = {.id = TEXT("r-1"), .time_ms = 77, .origin = {TEXT("in"), 2, 9}};
+	const struct exposure_outcome nothing_said = {.latency_ms = (double)NAN};
 	struct exposure exposure;
 	struct error error = {0};
 	struct buffer out;
 	(void)state;
 	buffer_open(&out, 1 << 10);
-	assert_true(exposure_encode(&message, &one, (struct text){0}, &out, &error));
+	assert_true(exposure_encode(&message, &one, &nothing_said, &out, &error));
 	assert_true(exposure_decode(buffer_view(&out), arena, &exposure, &error));
 	assert_true(text_is(exposure.id, "r-1") && text_is(exposure.unit, "u") && text_is(exposure.variant, "new"));
 	assert_true(text_is(exposure.origin.topic, "in") && exposure.origin.partition == 2 && exposure.origin.offset == 9);

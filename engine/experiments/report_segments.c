@@ -1,0 +1,223 @@
+/* report_segments.c: Segments of an experiment's report: its metrics among the units that have one value of a feature. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/number.h"
+#include "base/suggest.h"
+#include "experiments/report.h"
+#include "message/rows.h"
+
+#define VALUES_MOST 4096 /* that are told apart, to find the commonest */
+
+struct segment_value {
+	struct text value; /* empty: the feature is missing */
+	uint64_t units;
+	size_t segment; /* index in the report; of those with few units that of the rest */
+};
+
+struct segment_split {
+	struct report *report;
+	struct arena *arena;
+	struct text feature;
+	size_t count;
+	struct segment_value *values;
+	uint32_t *of_unit; /* index of the value; UINT32_MAX: it has no exposure that counts */
+	bool found;	   /* an exposure has the feature */
+};
+
+/* ---- values ---- */
+
+/* A number is its text. */
+static struct text value_of(struct segment_split *split, const struct joined_exposure *exposure)
+{
+	for (size_t i = 0; i < exposure->text_count; i++)
+		if (text_equal(exposure->texts[i].name, split->feature))
+			return exposure->texts[i].value;
+	for (size_t i = 0; i < exposure->feature_count; i++) {
+		char digits[NUMBER_TEXT_MAX];
+		if (!text_equal(exposure->features[i].name, split->feature))
+			continue;
+		const size_t length = number_write_double(digits, exposure->features[i].value);
+		return text_copied(split->arena, (struct text){digits, length});
+	}
+	return (struct text){0};
+}
+
+/* Beyond VALUES_MOST the last one stands for all others. */
+static size_t value_find(struct segment_split *split, struct text value)
+{
+	for (size_t i = 0; i < split->count; i++)
+		if (text_equal(split->values[i].value, value))
+			return i;
+	if (split->count == VALUES_MOST)
+		return split->count - 1;
+	split->values[split->count] = (struct segment_value){.value = value};
+	return split->count++;
+}
+
+/* A unit has the value of its first exposure, which was before any effect. */
+static void units_split(struct segment_split *split)
+{
+	const struct joined *joined = split->report->joined;
+	for (size_t i = 0; i < joined->unit_count; i++)
+		split->of_unit[i] = UINT32_MAX;
+	for (size_t i = 0; i < joined->exposure_count; i++) {
+		const struct joined_exposure *exposure = &joined->exposures[i];
+		if (exposure->joined_unit == UINT32_MAX || split->of_unit[exposure->joined_unit] != UINT32_MAX)
+			continue;
+		const struct text value = value_of(split, exposure);
+		const size_t index = value_find(split, value);
+		split->found = split->found || value.length > 0;
+		split->values[index].units++;
+		split->of_unit[exposure->joined_unit] = (uint32_t)index;
+	}
+}
+
+static int values_compare(const void *left, const void *right)
+{
+	const struct segment_value *a = *(const struct segment_value *const *)left,
+				   *b = *(const struct segment_value *const *)right;
+	if (a->units != b->units)
+		return a->units > b->units ? -1 : 1;
+	return (a > b) - (a < b);
+}
+
+/* The commonest values are segments of their own; others are the last one together. */
+static bool segments_choose(struct segment_split *split)
+{
+	struct report *report = split->report;
+	struct segment_value **order = ARENA_ARRAY(split->arena, struct segment_value *, split->count + 1);
+	report->segments = ARENA_ARRAY(split->arena, struct report_segment, REPORT_SEGMENTS_MAX + 1);
+	if (!order || !report->segments)
+		return false;
+	for (size_t i = 0; i < split->count; i++)
+		order[i] = &split->values[i];
+	if (split->count > 0)
+		qsort(order, split->count, sizeof *order, values_compare);
+	for (size_t i = 0; i < split->count; i++) {
+		const bool rest = i >= REPORT_SEGMENTS_MAX;
+		struct report_segment *segment = &report->segments[rest ? REPORT_SEGMENTS_MAX : i];
+		order[i]->segment = rest ? REPORT_SEGMENTS_MAX : i;
+		if (!rest)
+			segment->value = order[i]->value;
+		segment->rest = rest;
+		segment->units += order[i]->units;
+		report->segment_count = order[i]->segment + 1;
+	}
+	return true;
+}
+
+/* ---- one segment ---- */
+
+/* The units and values of the segment, numbered anew. */
+static bool segment_take(const struct segment_split *split, size_t segment, uint32_t *numbers, struct analysis_input *input)
+{
+	const struct joined *joined = split->report->joined;
+	struct analysis_unit *units = ARENA_ARRAY(split->arena, struct analysis_unit, joined->unit_count + 1);
+	if (!units)
+		return false;
+	input->unit_count = 0;
+	for (size_t i = 0; i < joined->unit_count; i++) {
+		const uint32_t value = split->of_unit[i];
+		numbers[i] = UINT32_MAX;
+		if (value == UINT32_MAX || split->values[value].segment != segment)
+			continue;
+		numbers[i] = (uint32_t)input->unit_count;
+		units[input->unit_count++] = joined->units[i];
+	}
+	input->units = units;
+	return true;
+}
+
+static bool values_take(const struct segment_split *split, const struct joined_metric *metric, const uint32_t *numbers,
+			struct analysis_input *input)
+{
+	struct analysis_value *values = ARENA_ARRAY(split->arena, struct analysis_value, metric->count + 1);
+	if (!values)
+		return false;
+	input->value_count = 0;
+	for (size_t i = 0; i < metric->count; i++) {
+		if (numbers[metric->values[i].unit] == UINT32_MAX)
+			continue;
+		values[input->value_count] = metric->values[i];
+		values[input->value_count++].unit = numbers[metric->values[i].unit];
+	}
+	input->values = values;
+	return true;
+}
+
+static const struct joined_metric *metric_of(const struct joined *joined, struct text name)
+{
+	size_t i = 0;
+	while (!text_equal(joined->metrics[i].name, name))
+		i++;
+	return &joined->metrics[i];
+}
+
+static bool segment_report(const struct segment_split *split, size_t index, uint32_t *numbers)
+{
+	struct report *report = split->report;
+	const struct joined *joined = report->joined;
+	struct report_segment *segment = &report->segments[index];
+	struct analysis_input input = {.arms = joined->arms, .control = report->control, .epochs = joined->epoch_count};
+	segment->metrics = ARENA_ARRAY(split->arena, struct report_metric, report->metric_count + 1);
+	if (!segment->metrics || !segment_take(split, index, numbers, &input))
+		return false;
+	for (size_t i = 0; i < report->metric_count; i++) {
+		struct report_metric *made = &segment->metrics[i];
+		*made = report->metrics[i];
+		const struct analysis_options options = {.role = made->role,
+							 .alpha = report->segment_alpha,
+							 .practical = made->practical,
+							 .lower_is_better = made->lower_is_better,
+							 .covariate = report->options->covariate,
+							 .adaptive = joined->adaptive,
+							 .stages = report->options->stages};
+		if (!values_take(split, metric_of(joined, made->name), numbers, &input) ||
+		    !metric_analyse(&input, &options, split->arena, &made->analysis))
+			return false;
+	}
+	return true;
+}
+
+/* ---- all of them ---- */
+
+static bool feature_refuse(const struct segment_split *split, struct error *error)
+{
+	const struct joined *joined = split->report->joined;
+	struct suggestion suggestion = suggest_begin(split->feature);
+	for (size_t i = 0; i < joined->exposure_count; i++) {
+		for (size_t j = 0; j < joined->exposures[i].text_count; j++)
+			suggest_offer(&suggestion, joined->exposures[i].texts[j].name);
+		for (size_t j = 0; j < joined->exposures[i].feature_count; j++)
+			suggest_offer(&suggestion, joined->exposures[i].features[j].name);
+	}
+	const bool near = suggestion.nearest.length > 0;
+	return error_set(error, ERROR_CONFIG, PLACE_NONE,
+			 "no exposure of experiment `%s` has the feature `" TEXT_FORMAT "` in its context%s" TEXT_FORMAT "%s",
+			 split->report->options->experiment, TEXT_ARGUMENTS(split->feature), near ? "; did you mean `" : "",
+			 TEXT_ARGUMENTS(suggestion.nearest), near ? "`?" : "; name one of its `contextFeatures`");
+}
+
+bool report_segment(struct report *report, struct arena *arena, struct error *error)
+{
+	const struct joined *joined = report->joined;
+	struct segment_split split = {.report = report,
+				      .arena = arena,
+				      .feature = text_of(report->options->segment),
+				      .values = ARENA_ARRAY(arena, struct segment_value, VALUES_MOST),
+				      .of_unit = ARENA_ARRAY(arena, uint32_t, joined->unit_count + 1)};
+	uint32_t *numbers = ARENA_ARRAY(arena, uint32_t, joined->unit_count + 1);
+	if (!split.values || !split.of_unit || !numbers)
+		return error_memory(error, ERROR_SYSTEM, "analysing segments");
+	units_split(&split);
+	if (!split.found)
+		return feature_refuse(&split, error);
+	if (!segments_choose(&split))
+		return error_memory(error, ERROR_SYSTEM, "analysing segments");
+	report->segment_alpha = report->options->alpha / (double)report->segment_count;
+	for (size_t i = 0; i < report->segment_count; i++)
+		if (!segment_report(&split, i, numbers))
+			return error_memory(error, ERROR_SYSTEM, "analysing segments");
+	return true;
+}

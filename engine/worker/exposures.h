@@ -1,0 +1,24 @@
+/* exposures.h: Outlet of the exposures of a message: a record for each choice of an experiment that this stage writes, in the
+ * transaction of the message.
+ *
+ * Private to worker.
+ */
+#ifndef SLUICE_WORKER_EXPOSURES_H
+#define SLUICE_WORKER_EXPOSURES_H
+
+#include "log/output.h"
+#include "worker/partition_queues.h"
+
+struct exposure_outlet {
+	struct output *output;
+	struct position origin; /* of the message's record */
+	struct buffer *value;
+	struct loop *loop; /* whose clock measures the answer */
+};
+
+/* Produces them; those of earlier stages have left there. PRODUCE_FULL: to be called again; what was produced before is not
+ * produced twice. */
+enum produce_verdict exposures_leave(const struct exposure_outlet *outlet, struct inflight *inflight, const struct answer *answer,
+				     struct error *error);
+
+#endif
