@@ -14,6 +14,14 @@ static struct item_list alerts_of(const struct resource *resource)
 	return ((const struct pipeline_spec *)resource->spec)->alerts;
 }
 
+/* With the actions by which rollouts of the files roll back. Their number is that of the resource. */
+static const struct alert_spec *alerts_acting(const struct spec *spec, const struct resource *resource, struct arena *arena)
+{
+	const struct item_list alerts = alerts_of(resource);
+	const struct graph *graph = alerts.count > 0 ? graph_build(resource, spec, arena, spec->faults) : NULL;
+	return graph ? graph->spec->alerts.items : alerts.items;
+}
+
 static bool alerts_collect(struct alert_list *list, struct arena *arena)
 {
 	const struct spec *spec = &list->spec;
@@ -22,10 +30,9 @@ static bool alerts_collect(struct alert_list *list, struct arena *arena)
 		count += alerts_of(spec->resources[i]).count;
 	list->items = ARENA_ARRAY(arena, struct listed_alert, count + 1);
 	for (size_t i = 0; list->items && i < spec->count; i++) {
-		const struct item_list alerts = alerts_of(spec->resources[i]);
-		for (size_t j = 0; j < alerts.count; j++)
-			list->items[list->count++] =
-				(struct listed_alert){spec->resources[i], &((const struct alert_spec *)alerts.items)[j]};
+		const struct alert_spec *alerts = alerts_acting(spec, spec->resources[i], arena);
+		for (size_t j = 0; j < alerts_of(spec->resources[i]).count; j++)
+			list->items[list->count++] = (struct listed_alert){spec->resources[i], &alerts[j]};
 	}
 	return list->items;
 }

@@ -81,6 +81,49 @@ static void check_rollbacks(const struct compiler *compiler, const struct graph 
 		check_rollback(compiler, graph, &actions[i]);
 }
 
+static bool graph_uses(const struct graph *graph, const struct experiment_spec *experiment)
+{
+	for (size_t i = 0; i < graph->experiment_count; i++)
+		if (graph->experiments[i]->spec == experiment)
+			return true;
+	return false;
+}
+
+/* An alert that a rollout names must be one of a pipeline that has the experiment. Files without such a pipeline are a part. */
+static void check_trigger(const struct compiler *compiler, const struct graph_experiment *experiment, const struct name *trigger)
+{
+	struct suggestion suggestion = suggest_begin(text_of(trigger->text));
+	for (size_t i = 0; i < compiler->plan->count; i++) {
+		const struct graph *graph = compiler->plan->pipelines[i].graph;
+		const struct alert_spec *alerts = graph->spec->alerts.items;
+		for (size_t j = 0; graph_uses(graph, experiment->spec) && j < graph->spec->alerts.count; j++) {
+			if (strings_equal(alerts[j].name.text, trigger->text))
+				return;
+			if (alerts[j].name.text)
+				suggest_offer(&suggestion, text_of(alerts[j].name.text));
+		}
+	}
+	fault_add(compiler->spec->faults, CODE_IDLE_ROLLBACK, trigger->place, suggestion.nearest.bytes,
+		  "no pipeline with the experiment `%s` has an alert `%s`, so it rolls nothing back", experiment->name,
+		  trigger->text);
+}
+
+/* Of each experiment once: at the first pipeline that has it. */
+static void check_triggers(const struct compiler *compiler, size_t pipeline)
+{
+	const struct graph *graph = compiler->plan->pipelines[pipeline].graph;
+	for (size_t i = 0; i < graph->experiment_count; i++) {
+		const struct graph_experiment *experiment = graph->experiments[i];
+		const struct name_list *triggers = &experiment->spec->progressive.rollback.alerts;
+		bool is_first = true;
+		for (size_t j = 0; j < pipeline; j++)
+			is_first = is_first && !graph_uses(compiler->plan->pipelines[j].graph, experiment->spec);
+		for (size_t j = 0; is_first && j < triggers->count; j++)
+			if (triggers->items[j].text)
+				check_trigger(compiler, experiment, &triggers->items[j]);
+	}
+}
+
 void plan_alerts(const struct compiler *compiler)
 {
 	const struct spec *spec = compiler->spec;
@@ -90,6 +133,7 @@ void plan_alerts(const struct compiler *compiler)
 	for (size_t i = 0; i < compiler->plan->count; i++) {
 		const struct graph *graph = compiler->plan->pipelines[i].graph;
 		const struct alert_spec *alerts = graph->spec->alerts.items;
+		check_triggers(compiler, i);
 		for (size_t j = 0; j < graph->spec->alerts.count; j++) {
 			check_absent(compiler->spec, &alerts[j].absent);
 			check_rollbacks(compiler, graph, &alerts[j]);

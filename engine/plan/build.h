@@ -1,5 +1,6 @@
 /* build.h: Shared parts of graph_build(), which makes a pipeline's graph: its state and its phases. Private to graph.c,
- * join.c, externals.c, mapping.c, order.c, reach.c, callees.c, experiments.c, assignment_tables.c and implicit.c. */
+ * join.c, externals.c, mapping.c, order.c, reach.c, callees.c, experiments.c, alert_triggers.c, assignment_tables.c and
+ * implicit.c. */
 #ifndef SLUICE_PLAN_BUILD_H
 #define SLUICE_PLAN_BUILD_H
 
@@ -62,6 +63,9 @@ void build_callees(struct graph_build *build);
 
 /* experiments.c: the experiments that split calls of the steps. */
 void build_experiments(struct graph_build *build);
+
+/* alert_triggers.c: alerts that a rollout names as triggers. To be called after build_experiments(). */
+void build_alert_triggers(struct graph_build *build);
 
 /* assignment_tables.c: the split of messages among choices. */
 void build_shares(struct graph_build *build);

@@ -319,7 +319,7 @@ const struct fault_code fault_codes[] = {
 			   "{name: large, condition: price > 1000, groupBy: key}\n"),
 	WARNING(CODE_IDLE_ROLLBACK, BAD_REFERENCE, .title = "An alert that can roll nothing back",
 		.help = "Name an Experiment that a step of this pipeline calls. It needs a `default`, and `progressiveDeployment` "
-			"or `promotionPolicy`.",
+			"or `promotionPolicy`. An alert in `rollback.alerts` is one of a pipeline that has the experiment.",
 		.example = "actions: [{type: rollback, experiment: chekcout}]\n\n"
 			   "actions: [{type: rollback, experiment: checkout}]\n"),
 	WARNING(CODE_GONE_CANDIDATE, BAD_REFERENCE, .title = "A candidate of an experiment that is gone",

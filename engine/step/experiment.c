@@ -127,6 +127,9 @@ static const struct option rollback_rows[] = {
 	ROW("accuracyDrop", THRESHOLD, struct rollback_limits, accuracy_drop,
 	    .place_offset = offsetof(struct rollback_limits, accuracy_drop_place),
 	    .help = "Accuracy below the default's, as a share of it. Default: \">5%\"; without truth it is left out."),
+	ROW("alerts", NAMES, struct rollback_limits, alerts,
+	    .help = "Alerts of the pipelines that have the experiment, by name: each rolls back when it fires, as its own action "
+		    "`rollback` would."),
 	{.type = OPTION_END},
 };
 

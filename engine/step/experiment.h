@@ -79,6 +79,7 @@ enum rollout_inconclusive { INCONCLUSIVE_PAUSE, INCONCLUSIVE_ROLLBACK, INCONCLUS
 struct rollback_limits {
 	struct threshold error_rate, latency_ms, accuracy_drop;
 	struct place error_rate_place, latency_place, accuracy_drop_place;
+	struct name_list alerts; /* of pipelines that have the experiment */
 };
 
 struct rollout {
