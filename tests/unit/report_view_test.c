@@ -78,7 +78,9 @@ static void the_page_is_in_one_file_with_its_data(void **state)
 	assert_int_equal(times(out.bytes, "<svg"), times(out.bytes, "</svg>"));
 	assert_int_equal(times(out.bytes, "class=\"band\""), 2); /* of the forest plot and of the sequence */
 	assert_int_equal(times(out.bytes, "<circle"), 1);	 /* one metric and one treatment */
-	assert_int_equal(times(out.bytes, "<polygon"), 1);
+	assert_int_equal(times(out.bytes, "<polygon"), 2); /* the sequence, and its sum */
+	assert_non_null(strstr(out.bytes, "<h2>Cumulative reward of new &#60;b&#62;&#38; beyond the control's</h2>"));
+	assert_non_null(strstr(out.bytes, "<p>So far +1200 (")); /* 600 units, each two better */
 	assert_int_equal(times(out.bytes, "50%</title>"), 4); /* two variants in two epochs */
 	const char *data = strstr(out.bytes, "base64,");
 	assert_non_null(data);
