@@ -23,6 +23,32 @@ static const struct option method_rows[] = {
 	{.type = OPTION_END},
 };
 
+static const struct option set_rows[] = {
+	ROW("name", NAME, struct monitor_set, name, .required = true, .help = "Its name in records: behind `*/`."),
+	ROW("features", NAMES, struct monitor_set, features, .required = true, .least = 1,
+	    .help = "Its features: a tensor with all its columns, or one column as TENSOR.COLUMN."),
+	{.type = OPTION_END},
+};
+
+/* Sets have names of their own, and a reference that is known before it is compared with. */
+static bool sets_check(const struct drift *self, struct error *error)
+{
+	const struct monitor_set *sets = self->joint.items;
+	for (size_t i = 0; i < self->joint.count; i++) {
+		if (self->reference.past_ns)
+			return error_set(error, ERROR_CONFIG, sets[i].name.place,
+					 "`joint` is for a reference of a file or a topic; learn a file by `sluice fit drift` or "
+					 "`sluice drift rebase`, or leave `joint` out");
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(sets[i].name.text, sets[j].name.text) == 0)
+				return error_set(error, ERROR_CONFIG, sets[i].name.place,
+						 "two sets of `joint` have the name `%s`; give each its own", sets[i].name.text);
+	}
+	return self->joint.count <= MONITOR_SETS_MAX ||
+	       error_set(error, ERROR_CONFIG, sets[MONITOR_SETS_MAX].name.place, "`joint` has %zu sets, and %d are the most",
+			 self->joint.count, MONITOR_SETS_MAX);
+}
+
 static bool past_check(const struct drift *self, struct error *error)
 {
 	const int64_t past_ns = self->reference.past_ns;
@@ -41,7 +67,8 @@ static bool drift_check(const void *options, struct place place, struct error *e
 	const struct drift *self = options;
 	struct monitor_settings settings;
 	(void)place;
-	return reference_check(&self->reference, error) && drift_settings_read(self, &settings, error) && past_check(self, error);
+	return reference_check(&self->reference, error) && drift_settings_read(self, &settings, error) && past_check(self, error) &&
+	       sets_check(self, error);
 }
 
 /* ---- learning ---- */
@@ -296,6 +323,14 @@ static bool past_type_check(const struct drift *self, const struct tensor_type *
 			 name->text);
 }
 
+/* CONFIG: the reference has not what the sets of `joint` name. */
+static bool sets_fit(const struct drift *self, const struct drift_reference *reference, struct error *error)
+{
+	struct monitor_settings settings;
+	return self->joint.count == 0 ||
+	       (drift_settings_read(self, &settings, error) && monitor_reference_check(reference, &settings, error));
+}
+
 static bool drift_infer(const struct step *step, const struct tensor_types *in, struct arena *arena, struct tensor_types *out,
 			struct error *error)
 {
@@ -305,7 +340,7 @@ static bool drift_infer(const struct step *step, const struct tensor_types *in, 
 	struct text content;
 	const bool known = step->files && self->reference.file.text;
 	if (known && (!drift_reference_load(step, arena, &reference, &content, error) ||
-		      !values_check(&reference, self->reference.here, error)))
+		      !values_check(&reference, self->reference.here, error) || !sets_fit(self, &reference, error)))
 		return false;
 	const struct expression_types types = {&typing, typing_of_name};
 	struct value_type type;
@@ -401,9 +436,13 @@ const struct option drift_options[] = {
 		    "each window while that lasts. page-hinkley and adwin detect a mean that differs from the stream's own since "
 		    "their last alarm, once. Their `effect` is the shift of the mean in standard deviations; that of adwin is the "
 		    "shift of the mean rank, as a share of the reference. mmd compares all numeric features together, as one "
-		    "vector, so it also detects a change of their dependence; give an embedding a step with `tensors` of its own. "
-		    "Records of mmd have the feature `*`. It needs a `window` of 50 rows or more, and a reference of 200 or more. "
+		    "vector, so it also detects a change of their dependence; for several vectors, such as embeddings, see "
+		    "`joint`. Records of mmd have the feature `*`. It needs a `window` of 50 rows or more, and a reference of 200 or more. "
 		    "All tests share `falseAlarms` in equal parts."),
+	ROW("joint", LIST, struct drift, joint, .rows = set_rows, .item_size = sizeof(struct monitor_set), .least = 1,
+	    .help = "Sets of features, at most 16, each of which mmd compares as one vector, beside the tests of `methods`: "
+		    "[{name: text, features: [embedding]}, {name: prices, features: [x.bid, x.ask]}]. A feature may be in "
+		    "several. Records have the feature `*/text`. Not with `past`."),
 	ROW("falseAlarms", NAME, struct drift, false_alarms, .fallback = "1 per 30d",
 		.help = "Over all features, methods and looks: `1 per 30d`, or `0.5 per 1000` messages."),
 	ROW("effect", NUMBER, struct drift, effect, .least = 0, .most = DBL_MAX, .help = "The smallest change worth an alarm."),

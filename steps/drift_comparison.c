@@ -65,6 +65,8 @@ bool drift_settings_read(const struct drift *options, struct monitor_settings *s
 				 "per 1000`",
 				 options->false_alarms.text);
 	methods_read(options, &settings->methods);
+	settings->set_count = options->joint.count;
+	settings->sets = options->joint.items;
 	if (monitor_settings_check(settings, error))
 		return true;
 	error->place = options->window_here;

@@ -23,6 +23,7 @@ struct drift {
 	struct extent window;
 	struct place window_here;
 	struct item_list methods; /* struct drift_method */
+	struct item_list joint;	  /* struct monitor_set */
 	struct name false_alarms;
 	double effect;
 	double share;

@@ -133,9 +133,11 @@ void drift_line_put(const struct drift_line *line, const struct monitor_verdict 
 		buffer_string(out, i ? ", " : "");
 		feature_put(line, verdict, &verdict->features[i], out);
 	}
-	if (verdict->joint) {
-		buffer_string(out, ", {\"name\": \"" MONITOR_JOINT_NAME "\", \"tests\": [");
-		test_put(out, verdict->joint);
+	for (size_t i = 0; i < verdict->joint_count; i++) {
+		buffer_string(out, ", {\"name\": ");
+		json_write_string(out, verdict->joints[i].name);
+		buffer_string(out, ", \"tests\": [");
+		test_put(out, &verdict->joints[i].test);
 		buffer_string(out, "]}");
 	}
 	buffer_string(out, "]}\n");
@@ -210,10 +212,11 @@ void drift_line_say(const struct drift_line *line, const struct monitor_verdict 
 	} else if (verdict->score > 0) {
 		const struct monitor_feature *feature =
 			verdict->feature < verdict->feature_count ? &verdict->features[verdict->feature] : NULL;
-		const struct monitor_test *test = feature ? &feature->tests[verdict->test] : verdict->joint;
+		const struct monitor_joint *joint = feature ? NULL : &verdict->joints[verdict->test];
+		const struct monitor_test *test = feature ? &feature->tests[verdict->test] : &joint->test;
 		buffer_print(out, "%s, drift_score %.3g by %s of ", verdict->drifted ? "drift" : "a small change", verdict->score,
 			     monitor_method_names[test->method]);
-		name_say(out, "`", feature ? feature->name : TEXT(MONITOR_JOINT_NAME));
+		name_say(out, "`", feature ? feature->name : joint->name);
 		buffer_print(out, "` (effect %.3g, level %.3g, p %.2g)", test->effect, test->level, test->p);
 	} else {
 		buffer_string(out, "no drift");

@@ -25,7 +25,7 @@ bool drift_verdict_lists(struct drift_score *score, const struct monitor_verdict
 	size_t tests = 0;
 	for (size_t i = 0; i < verdict->feature_count; i++)
 		tests += verdict->features[i].test_count;
-	tests += verdict->joint != NULL;
+	tests += verdict->joint_count;
 	struct drift_statistic *statistics = ARENA_ARRAY(arena, struct drift_statistic, tests + 1);
 	struct drift_quality *quality = ARENA_ARRAY(arena, struct drift_quality, verdict->feature_count + 1);
 	if (!statistics || !quality)
@@ -47,8 +47,12 @@ bool drift_verdict_lists(struct drift_score *score, const struct monitor_verdict
 		for (size_t j = 0; j < feature->test_count; j++)
 			statistics[score->statistic_count++] = statistic_of(&feature->tests[j], name);
 	}
-	if (verdict->joint)
-		statistics[score->statistic_count++] = statistic_of(verdict->joint, TEXT(MONITOR_JOINT_NAME));
+	for (size_t i = 0; i < verdict->joint_count; i++) {
+		const struct text name = name_copy(verdict->joints[i].name, arena);
+		if (!name.bytes)
+			return false;
+		statistics[score->statistic_count++] = statistic_of(&verdict->joints[i].test, name);
+	}
 	score->statistics = statistics;
 	score->quality = quality;
 	return true;

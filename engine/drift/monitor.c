@@ -4,7 +4,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "drift/joint.h"
 #include "drift/monitor_parts.h"
 
 #define ALPHA_MOST 0.25 /* of a window: a larger share of alarms is no verdict */
@@ -29,9 +28,7 @@ struct monitor {
 	size_t closed; /* rows that were kept of the window before */
 	uint64_t sharers; /* windows that share the declared rate */
 	bool blank; /* the reference has no rows */
-	struct joint *joint; /* NULL: there is no joint test */
-	const double **joint_columns;
-	struct monitor_test joint_test;
+	struct monitor_joints joints;
 	struct monitor_moment *moments; /* of the rows that are kept; NULL: no method is online */
 };
 
@@ -46,24 +43,11 @@ bool monitor_settings_check(const struct monitor_settings *settings, struct erro
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
 				 "a window of %lld rows cannot be judged; give %d to %d rows, or a duration",
 				 (long long)settings->window_rows, MONITOR_ROWS_MIN, MONITOR_ROWS_MAX);
-	if (settings->methods >> MONITOR_MMD & 1 && settings->window_ms == 0 && settings->window_rows < JOINT_ROWS_MIN)
-		return error_set(error, ERROR_CONFIG, PLACE_NONE,
-				 "a window of %lld rows is too small for `mmd`; give %d or more, or leave `mmd` out",
-				 (long long)settings->window_rows, JOINT_ROWS_MIN);
+	if (!monitor_joints_check_window(settings, error))
+		return false;
 	if (!(rate->alarms > 0) || (rate->rows > 0) == (rate->duration_ms > 0))
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
 				 "the rate of false alarms is a number above 0 in so many rows, or in a duration");
-	return true;
-}
-
-/* What the joint test needs beside. */
-static bool joint_check(const struct drift_reference *reference, const struct monitor_settings *settings, struct error *error)
-{
-	if (settings->methods >> MONITOR_MMD & 1 && reference->rows > 0 && reference->rows < JOINT_REFERENCE_ROWS_MIN)
-		return error_set(error, ERROR_CONFIG, PLACE_NONE,
-				 "the reference has %zu rows, and `mmd` needs %d or more to know how columns go together; give "
-				 "more rows, or leave `mmd` out",
-				 reference->rows, JOINT_REFERENCE_ROWS_MIN);
 	return true;
 }
 
@@ -77,7 +61,7 @@ bool monitor_reference_check(const struct drift_reference *reference, const stru
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
 				 "the reference has %zu rows, and %d or more are needed to know what is usual; give more rows",
 				 reference->rows, DRIFT_REFERENCE_ROWS_MIN);
-	return joint_check(reference, settings, error);
+	return monitor_joints_check(reference, settings, error);
 }
 
 static bool order_open(struct monitor *self, struct arena *arena)
@@ -85,41 +69,6 @@ static bool order_open(struct monitor *self, struct arena *arena)
 	self->moments = ARENA_ARRAY(arena, struct monitor_moment, self->room);
 	self->scratch.order = ARENA_ARRAY(arena, struct monitor_place, self->room);
 	return self->moments && self->scratch.order;
-}
-
-_Static_assert(DRIFT_FEATURES_MAX <= JOINT_COLUMNS_MAX, "a joint test may have all features");
-
-/* The features that are part of the joint test: numbers, of which the reference has enough. `columns`: of the reference, and those
- * of the window. */
-static size_t joint_choose(struct monitor *self, const struct drift_reference *reference, const double **columns,
-			   double *dependence)
-{
-	size_t count = 0;
-	*dependence = 1;
-	for (size_t i = 0; i < self->feature_count; i++) {
-		const struct watched_feature *watched = &self->features[i];
-		if (watched->categories || watched->count < DRIFT_REFERENCE_ROWS_MIN / 2 || !(watched->deviation > 0))
-			continue;
-		*dependence = fmax(*dependence, watched->dependence);
-		columns[count] = reference->features[i].values;
-		self->joint_columns[count++] = watched->values;
-	}
-	return count;
-}
-
-static bool joint_begin(struct monitor *self, const struct drift_reference *reference, struct arena *arena)
-{
-	const double **columns = ARENA_ARRAY(arena, const double *, self->feature_count);
-	double dependence;
-	self->joint_columns = ARENA_ARRAY(arena, const double *, self->feature_count);
-	if (!columns || !self->joint_columns)
-		return false;
-	const size_t count = joint_choose(self, reference, columns, &dependence);
-	if (count == 0)
-		return true;
-	self->test_count++;
-	self->joint = joint_open(arena, columns, count, reference->rows, dependence);
-	return self->joint;
 }
 
 static bool features_open(struct monitor *self, const struct drift_reference *reference, struct arena *arena)
@@ -142,8 +91,9 @@ static bool features_open(struct monitor *self, const struct drift_reference *re
 		online = online || watched->detectors;
 	}
 	if ((online && !order_open(self, arena)) ||
-	    (self->settings.methods >> MONITOR_MMD & 1 && !self->blank && !joint_begin(self, reference, arena)))
+	    !monitor_joints_learn(&self->joints, reference, self->features, &self->settings, arena))
 		return false;
+	self->test_count += self->joints.count;
 	self->scratch.present = ARENA_ARRAY(arena, double, self->room);
 	self->scratch.sorted = ARENA_ARRAY(arena, double, self->room);
 	self->scratch.parts = ARENA_ARRAY(arena, uint32_t, self->room);
@@ -268,20 +218,15 @@ static void verdict_sum(struct monitor *self, const struct monitor_feature *feat
 				 quality->unseen_alarm || quality->still_alarm;
 }
 
-static void joint_judge(struct monitor *self, double alpha)
+static void joints_judge(struct monitor *self, double alpha)
 {
-	if (!self->joint || self->kept < JOINT_ROWS_MIN)
-		return;
-	const struct joint_finding finding = joint_compare(self->joint, self->joint_columns, self->kept, alpha);
-	self->joint_test = (struct monitor_test){.method = MONITOR_MMD,
-						 .statistic = finding.unbiased,
-						 .p = finding.p,
-						 .effect = finding.distance,
-						 .level = finding.level,
-						 .established = finding.distance > finding.level};
-	self->verdict.joint = &self->joint_test;
-	if (test_sum(self, &self->joint_test))
-		self->verdict.feature = self->feature_count;
+	self->verdict.joint_count = monitor_joints_test(&self->joints, self->kept, alpha);
+	self->verdict.joints = self->joints.findings;
+	for (size_t i = 0; i < self->verdict.joint_count; i++)
+		if (test_sum(self, &self->joints.findings[i].test)) {
+			self->verdict.feature = self->feature_count;
+			self->verdict.test = i;
+		}
 }
 
 static int place_compare(const void *left, const void *right)
@@ -334,7 +279,7 @@ static const struct monitor_verdict *window_close(struct monitor *self)
 		watched_test(&self->features[i], self->kept, test_alpha, quality_alpha, &self->scratch, &self->verdicts[i]);
 		verdict_sum(self, &self->verdicts[i], i);
 	}
-	joint_judge(self, test_alpha);
+	joints_judge(self, test_alpha);
 	self->at.before_ms = self->at.most_ms;
 	self->closed = self->kept;
 	window_begin(self);

@@ -14,7 +14,7 @@
  *   adwin            the same; effect: by how much of the reference's rows the mean rank of the latest rows has moved
  *
  *   mmd              of all numeric features that vary together, as one vector (joint.h); effect: MMD. One test, not in windows of
- *                    less than JOINT_ROWS_MIN rows
+ *                    less than JOINT_ROWS_MIN rows; and one of each set of features that the settings name
  *
  * A test is established if its effect is larger than the level that chance exceeds so rarely that the declared rate holds
  * for all features, methods and windows together: a window takes the share of the declared alarms that its rows, or its
@@ -46,6 +46,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/option.h"
 #include "drift/reference.h"
 
 enum monitor_method {
@@ -78,12 +79,22 @@ struct monitor_rate {
 	int64_t duration_ms;
 };
 
+/* Features that are compared together, as one vector. */
+struct monitor_set {
+	struct name name;
+	struct name_list features; /* each is a feature, or a tensor, which is all its columns `TENSOR.COLUMN` */
+};
+
+#define MONITOR_SETS_MAX 16
+
 struct monitor_settings {
 	unsigned methods;     /* a bit for each; 0: ks, psi and wasserstein of numbers, chi-square of categories */
 	int64_t window_rows;  /* 0: by time */
 	int64_t window_ms;
 	struct monitor_rate rate;
 	double effect; /* the smallest that raises an alarm */
+	size_t set_count;
+	const struct monitor_set *sets; /* borrowed; by `mmd`, beside `methods` */
 };
 
 struct monitor_test {
@@ -108,6 +119,12 @@ struct monitor_feature {
 	struct monitor_quality quality;
 };
 
+/* A joint test. */
+struct monitor_joint {
+	struct text name; /* MONITOR_JOINT_NAME: of all features; of a set with "/" and its name behind it */
+	struct monitor_test test;
+};
+
 struct monitor_verdict {
 	uint64_t window; /* from 0 */
 	int64_t begin_ms, end_ms; /* by time: the window; by count: its least and greatest time */
@@ -117,8 +134,9 @@ struct monitor_verdict {
 	bool judged; /* false: it had too few rows, and says nothing */
 	double score;
 	bool drifted; /* a test is established with at least the smallest effect */
-	size_t feature, test; /* of the score; feature_count: of none, or of the joint test */
-	const struct monitor_test *joint; /* of all features together; NULL: there is none */
+	size_t feature, test; /* of the score; from feature_count on: of none, or of the joint test with the number `test` */
+	size_t joint_count;
+	const struct monitor_joint *joints;
 	bool quality_alarm;
 	size_t feature_count; /* 0: the reference has no rows */
 	const struct monitor_feature *features;

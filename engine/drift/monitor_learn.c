@@ -75,6 +75,8 @@ static size_t drawn_rows(double rows, double dependence)
 static bool laws_learn(struct watched_feature *watched, const uint32_t *cells, size_t cell_count, const uint32_t *bin_of,
 		       size_t window_rows, struct arena *arena)
 {
+	if (!(watched->methods & MONITOR_OF_LAWS))
+		return true;
 	struct random chance = {SEED};
 	const size_t lefts = drawn_rows((double)watched->count, watched->dependence);
 	const size_t rights = drawn_rows((double)window_rows, watched->dependence);

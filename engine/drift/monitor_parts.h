@@ -5,6 +5,7 @@
 
 #include "drift/binned.h"
 #include "drift/detectors.h"
+#include "drift/joint.h"
 #include "drift/monitor.h"
 #include "drift/null_law.h"
 #include "numeric/table.h"
@@ -15,6 +16,9 @@
 #define MONITOR_PIVOTS 128	  /* they part a window's values before they are sorted */
 #define MONITOR_QUALITY_SHARE 0.1 /* of the declared rate */
 #define MONITOR_QUALITY_CHECKS 3  /* of a feature */
+
+#define MONITOR_OF_BINS (1U << MONITOR_PSI | 1U << MONITOR_JENSEN_SHANNON | 1U << MONITOR_CHI_SQUARE)
+#define MONITOR_OF_LAWS (MONITOR_OF_BINS | 1U << MONITOR_WASSERSTEIN) /* those whose law is drawn when a monitor opens */
 
 struct watched_feature {
 	struct text name;
@@ -54,6 +58,27 @@ struct monitor_scratch {
 	uint32_t *parts;
 	double *counts;
 };
+
+/* Joint tests (monitor_joint.c). */
+struct monitor_joints {
+	size_t count;	  /* 0: there is none */
+	struct joint_part {
+		struct joint *joint;
+		const double **columns; /* of the window */
+	} *parts;
+	struct monitor_joint *findings; /* of the window */
+};
+
+/* CONFIG: the window or the reference is too small for them, or a set has a feature that the reference lacks. */
+bool monitor_joints_check_window(const struct monitor_settings *settings, struct error *error);
+bool monitor_joints_check(const struct drift_reference *reference, const struct monitor_settings *settings, struct error *error);
+
+/* Learns from the reference, of which the features have learnt. False: memory runs out. */
+bool monitor_joints_learn(struct monitor_joints *joints, const struct drift_reference *reference,
+			  const struct watched_feature *features, const struct monitor_settings *settings, struct arena *arena);
+
+/* Tests a window, at the level `alpha` of each. How many tests there are: none, if it has too few rows. */
+size_t monitor_joints_test(const struct monitor_joints *joints, size_t rows, double alpha);
 
 /* Learns from the reference: false if memory runs out. */
 bool watched_learn(struct watched_feature *watched, const struct drift_reference *reference, size_t feature, size_t window_rows,

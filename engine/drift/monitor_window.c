@@ -152,8 +152,6 @@ static void test_put(struct monitor_feature *verdict, struct monitor_test test, 
 	verdict->tests[verdict->test_count++] = test;
 }
 
-#define MONITOR_OF_BINS (1U << MONITOR_PSI | 1U << MONITOR_JENSEN_SHANNON | 1U << MONITOR_CHI_SQUARE)
-
 static void test_binned(const struct watched_feature *watched, const double *counts, double common, double alpha,
 			struct monitor_feature *verdict)
 {
@@ -291,5 +289,6 @@ void watched_test(const struct watched_feature *watched, size_t rows, double alp
 	const double common = common_size((double)watched->count, (double)verdict->count) / watched->dependence;
 	if (!watched->categories)
 		test_numbers(watched, &current, common, alpha, verdict);
-	test_binned(watched, scratch->counts, common, alpha, verdict);
+	if (watched->methods & MONITOR_OF_BINS)
+		test_binned(watched, scratch->counts, common, alpha, verdict);
 }

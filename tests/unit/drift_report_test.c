@@ -268,6 +268,34 @@ static void joint_and_online_methods_are_reported(void **state)
 		    "the reference has 199 rows, and `mmd` needs 200 or more to know how columns go together");
 }
 
+/* Each set of `joint` has a test of its own; what the reference lacks is refused with its place. */
+static void sets_of_features_are_compared_as_vectors(void **state)
+{
+	(void)state;
+	reference_learn();
+	struct said said = run("drift report", "methods: [ks], joint: [{name: one, features: [x.b]}, {name: all, features: [x]}], " USUAL,
+			       rows_of(300, 100, 2), " -o json");
+	assert_int_equal(said.code, 0);
+	json_t *window = json_loads(strchr(said.out, '\n') + 1, JSON_DISABLE_EOF_CHECK, NULL), *list = json_object_get(window, "features");
+	assert_int_equal(json_array_size(list), 5);
+	for (size_t i = 0; i < 2; i++) {
+		const json_t *set = json_array_get(list, 3 + i), *test = json_array_get(json_object_get(set, "tests"), 0);
+		assert_string_equal(json_string_value(json_object_get(set, "name")), i ? "*/all" : "*/one");
+		assert_string_equal(json_string_value(json_object_get(test, "method")), "mmd");
+		assert_int_equal(json_is_true(json_object_get(test, "established")), i);
+	}
+	json_decref(window);
+	said_close(&said);
+	expect_said("drift report", "joint: [{name: a, features: [x.c]}], " USUAL, rows_of(300, 100, 2),
+		    "the reference has no feature `x.c` of set `a`; name a tensor, or TENSOR.COLUMN, that it has");
+	expect_said("drift report", "joint: [{name: a, features: [x, side]}], " USUAL, rows_of(300, 100, 2),
+		    "`side` has texts, and `mmd` compares numbers; leave it out of set `a`");
+	expect_said("drift report", "joint: [{name: a, features: [x]}, {name: a, features: [x.a]}], " USUAL, rows_of(300, 100, 2),
+		    "two sets of `joint` have the name `a`");
+	expect_said("drift report", "joint: [{name: a, features: [x]}], window: 30, falseAlarms: 0.1 per 1000", rows_of(300, 100, 2),
+		    "a window of 30 rows is too small for `mmd`");
+}
+
 /* Columns that the reference lacks are not compared, and each form of the report says so. */
 static void columns_that_the_reference_lacks_are_named(void **state)
 {
@@ -545,6 +573,7 @@ int main(void)
 		cmocka_unit_test(what_cannot_be_compared_is_refused),
 		cmocka_unit_test(joint_and_online_methods_are_reported),
 		cmocka_unit_test(columns_that_the_reference_lacks_are_named),
+		cmocka_unit_test(sets_of_features_are_compared_as_vectors),
 		cmocka_unit_test(segments_have_online_methods_of_their_own),
 		cmocka_unit_test(poor_references_are_used_or_refused),
 		cmocka_unit_test(files_that_do_not_hold_together_are_refused),

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -73,6 +74,7 @@ static void row_draw(double *row, double carry, double together, double moved)
 
 static double values[FEATURES_MAX][ROWS];
 static struct drift_feature features[FEATURES_MAX];
+static char names[FEATURES_MAX][8];
 static struct drift_reference reference;
 
 static void reference_draw(double carry)
@@ -83,9 +85,11 @@ static void reference_draw(double carry)
 		for (size_t j = 0; j < width; j++)
 			values[j][i] = row[j];
 	}
-	for (size_t j = 0; j < width; j++)
+	for (size_t j = 0; j < width; j++) {
+		snprintf(names[j], sizeof names[j], "x.%zu", j);
 		features[j] = (struct drift_feature){
-			.name = TEXT("x"), .values = values[j], .least = -INFINITY, .greatest = INFINITY};
+			.name = text_of(names[j]), .values = values[j], .least = -INFINITY, .greatest = INFINITY};
+	}
 	reference = (struct drift_reference){
 		.all_rows = ROWS, .rows = ROWS, .block = ROWS, .feature_count = width, .features = features};
 }
@@ -111,10 +115,10 @@ static size_t windows_found(struct monitor *monitor, int windows, double carry, 
 		const struct monitor_verdict *verdict = monitor_add(monitor, row, i);
 		if (!verdict)
 			continue;
-		assert_non_null(verdict->joint);
-		assert_int_equal(verdict->joint->method, MONITOR_MMD);
+		assert_int_equal(verdict->joint_count, 1);
+		assert_int_equal(verdict->joints[0].test.method, MONITOR_MMD);
 		assert_int_equal(verdict->feature, verdict->feature_count);
-		assert_true(verdict->drifted == verdict->joint->established);
+		assert_true(verdict->drifted == verdict->joints[0].test.established);
 		assert_true((verdict->score > 0) == verdict->drifted);
 		found += verdict->drifted;
 	}
@@ -172,6 +176,39 @@ static void a_change_of_dependence_alone_is_found(void **state)
 	assert_true(marginal <= (size_t)trials / 5);
 }
 
+/* The dependence of two columns of five changes: the set that has both finds it, and the others do not. */
+static void a_set_finds_what_is_in_it(void **state)
+{
+	(void)state;
+	static const struct name both[] = {{.text = "x.1"}, {.text = "x.2"}}, others[] = {{.text = "x.3"}, {.text = "x.4"}};
+	static const struct monitor_set sets[] = {{{.text = "both"}, {2, both}}, {{.text = "others"}, {2, others}}};
+	const int trials = UNIT_REPETITIONS(20);
+	size_t found[2] = {0};
+	width = 5;
+	for (int trial = 0; trial < trials; trial++, arena_reset(arena)) {
+		struct monitor_settings settings = usual;
+		settings.methods = 1U << MONITOR_KS;
+		settings.set_count = 2;
+		settings.sets = sets;
+		reference_draw(0);
+		struct monitor *monitor = monitor_of(&settings);
+		for (int i = 0; i < WINDOW; i++) {
+			double row[FEATURES_MAX];
+			row_draw(row, 0, 0.9, 0);
+			const struct monitor_verdict *verdict = monitor_add(monitor, row, i);
+			if (!verdict)
+				continue;
+			assert_int_equal(verdict->joint_count, 2);
+			assert_true(text_is(verdict->joints[0].name, "*/both") && text_is(verdict->joints[1].name, "*/others"));
+			found[0] += verdict->joints[0].test.established;
+			found[1] += verdict->joints[1].test.established;
+		}
+	}
+	print_message("found in %zu of %d, by the other set in %zu\n", found[0], trials, found[1]);
+	assert_true(found[0] >= (size_t)trials * 9 / 10);
+	assert_true(found[1] <= (size_t)trials / 5);
+}
+
 /* All of 32 columns move by a third of a deviation, which is little for each. */
 static void a_small_move_of_a_whole_vector_is_found(void **state)
 {
@@ -203,8 +240,8 @@ static void odd_numbers_are_bounded(void **state)
 		verdict = monitor_add(monitor, row, i);
 	}
 	assert_non_null(verdict);
-	assert_true(verdict->joint->established && isfinite(verdict->joint->effect) && verdict->joint->effect < 2);
-	assert_true(verdict->joint->p < 1e-6);
+	assert_true(verdict->joints[0].test.established && isfinite(verdict->joints[0].test.effect) && verdict->joints[0].test.effect < 2);
+	assert_true(verdict->joints[0].test.p < 1e-6);
 }
 
 /* One constant column is none; without another there is nothing to compare. */
@@ -247,7 +284,7 @@ static void a_short_window_by_time_is_not_judged(void **state)
 		assert_null(monitor_add(monitor, row, i));
 	}
 	const struct monitor_verdict *verdict = monitor_end(monitor);
-	assert_null(verdict->joint);
+	assert_int_equal(verdict->joint_count, 0);
 	assert_false(verdict->judged);
 }
 
@@ -256,6 +293,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(clean_streams_raise_no_more_alarms_than_declared, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_change_of_dependence_alone_is_found, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_set_finds_what_is_in_it, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_small_move_of_a_whole_vector_is_found, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(odd_numbers_are_bounded, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_it_cannot_be_used_with_is_refused, set_up, tear_down),

@@ -1,0 +1,138 @@
+/* monitor_joint.c: Joint tests of a drift monitor: all numeric features as one vector, and the sets that its settings name. */
+#include <string.h>
+
+#include "drift/monitor_parts.h"
+
+static bool joints_wanted(const struct monitor_settings *settings)
+{
+	return settings->set_count > 0 || settings->methods >> MONITOR_MMD & 1;
+}
+
+/* ---- checks ---- */
+
+bool monitor_joints_check_window(const struct monitor_settings *settings, struct error *error)
+{
+	return !joints_wanted(settings) || settings->window_ms > 0 || settings->window_rows >= JOINT_ROWS_MIN ||
+	       error_set(error, ERROR_CONFIG, PLACE_NONE,
+			 "a window of %lld rows is too small for `mmd`; give %d or more, or leave `mmd` out",
+			 (long long)settings->window_rows, JOINT_ROWS_MIN);
+}
+
+/* Whether the name is that of the feature, or of the tensor of which it is a column. */
+static bool name_has(const char *name, struct text feature)
+{
+	const size_t length = strlen(name);
+	return feature.length >= length && memcmp(feature.bytes, name, length) == 0 &&
+	       (feature.length == length || feature.bytes[length] == '.');
+}
+
+/* CONFIG: no feature has the name, or one has texts. */
+static bool name_check(const struct drift_reference *reference, const struct monitor_set *set, const struct name *name,
+		       struct error *error)
+{
+	size_t found = 0;
+	for (size_t i = 0; i < reference->feature_count; i++) {
+		if (!name_has(name->text, reference->features[i].name))
+			continue;
+		if (reference->features[i].categories)
+			return error_set(error, ERROR_CONFIG, name->place,
+					 "`%s` has texts, and `mmd` compares numbers; leave it out of set `%s`", name->text,
+					 set->name.text);
+		found++;
+	}
+	return found > 0 || error_set(error, ERROR_CONFIG, name->place,
+				      "the reference has no feature `%s` of set `%s`; name a tensor, or TENSOR.COLUMN, that it has",
+				      name->text, set->name.text);
+}
+
+bool monitor_joints_check(const struct drift_reference *reference, const struct monitor_settings *settings, struct error *error)
+{
+	if (!joints_wanted(settings) || reference->rows == 0)
+		return true;
+	if (reference->rows < JOINT_REFERENCE_ROWS_MIN)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "the reference has %zu rows, and `mmd` needs %d or more to know how columns go together; give "
+				 "more rows, or leave `mmd` out",
+				 reference->rows, JOINT_REFERENCE_ROWS_MIN);
+	for (size_t i = 0; i < settings->set_count; i++)
+		for (size_t j = 0; j < settings->sets[i].features.count; j++)
+			if (!name_check(reference, &settings->sets[i], &settings->sets[i].features.items[j], error))
+				return false;
+	return true;
+}
+
+/* ---- learning ---- */
+
+_Static_assert(DRIFT_FEATURES_MAX <= JOINT_COLUMNS_MAX, "a joint test may have all features");
+
+/* Whether the set, NULL: that of all features, has the feature. */
+static bool set_has(const struct monitor_set *set, struct text feature)
+{
+	for (size_t i = 0; set && i < set->features.count; i++)
+		if (name_has(set->features.items[i].text, feature))
+			return true;
+	return !set;
+}
+
+/* Adds the test of a set, unless none of its features can be compared: numbers that vary, of which the reference has enough. */
+static bool joint_learn(struct monitor_joints *joints, const struct drift_reference *reference,
+			const struct watched_feature *features, const struct monitor_set *set, struct arena *arena)
+{
+	struct joint_part *part = &joints->parts[joints->count];
+	struct monitor_joint *finding = &joints->findings[joints->count];
+	const double **columns = ARENA_ARRAY(arena, const double *, reference->feature_count);
+	double dependence = 1;
+	size_t count = 0;
+	part->columns = ARENA_ARRAY(arena, const double *, reference->feature_count);
+	finding->name = set ? text_of(arena_print(arena, MONITOR_JOINT_NAME "/%s", set->name.text)) : TEXT(MONITOR_JOINT_NAME);
+	if (!columns || !part->columns || !finding->name.bytes)
+		return false;
+	for (size_t i = 0; i < reference->feature_count; i++) {
+		const struct watched_feature *watched = &features[i];
+		if (watched->categories || watched->count < DRIFT_REFERENCE_ROWS_MIN / 2 || !(watched->deviation > 0) ||
+		    !set_has(set, watched->name))
+			continue;
+		dependence = watched->dependence > dependence ? watched->dependence : dependence;
+		columns[count] = reference->features[i].values;
+		part->columns[count++] = watched->values;
+	}
+	if (count == 0)
+		return true;
+	joints->count++;
+	part->joint = joint_open(arena, columns, count, reference->rows, dependence);
+	return part->joint;
+}
+
+bool monitor_joints_learn(struct monitor_joints *joints, const struct drift_reference *reference,
+			  const struct watched_feature *features, const struct monitor_settings *settings, struct arena *arena)
+{
+	*joints = (struct monitor_joints){0};
+	if (!joints_wanted(settings) || reference->rows == 0)
+		return true;
+	joints->parts = ARENA_ARRAY(arena, struct joint_part, settings->set_count + 1);
+	joints->findings = ARENA_ARRAY(arena, struct monitor_joint, settings->set_count + 1);
+	bool good = joints->parts && joints->findings;
+	if (settings->methods >> MONITOR_MMD & 1)
+		good = good && joint_learn(joints, reference, features, NULL, arena);
+	for (size_t i = 0; i < settings->set_count; i++)
+		good = good && joint_learn(joints, reference, features, &settings->sets[i], arena);
+	return good;
+}
+
+/* ---- tests ---- */
+
+size_t monitor_joints_test(const struct monitor_joints *joints, size_t rows, double alpha)
+{
+	if (rows < JOINT_ROWS_MIN)
+		return 0;
+	for (size_t i = 0; i < joints->count; i++) {
+		const struct joint_finding found = joint_compare(joints->parts[i].joint, joints->parts[i].columns, rows, alpha);
+		joints->findings[i].test = (struct monitor_test){.method = MONITOR_MMD,
+								 .statistic = found.unbiased,
+								 .p = found.p,
+								 .effect = found.distance,
+								 .level = found.level,
+								 .established = found.distance > found.level};
+	}
+	return joints->count;
+}
