@@ -46,10 +46,12 @@ resident_mib() { # $1 pid
 }
 
 # The p99 of a pipeline over the 10 s that begin with an apply to the namespace; without a file, beside nothing. Where nothing is
-# applied and it takes more than BUSY_MS, the machine has other work, and the figures are only printed.
-busy_ms=50
+# applied and it takes more than BUSY_MS, the machine has other work, and the figures are only printed. Exactly once an answer
+# is read when its transaction has been committed, 100 ms after it was begun.
+busy_ms=50 commit_ms=100
 beside() { # $1 what, $2 pipeline, $3 namespace, $4 file, $5 pipeline that is applied
-	local prober p99
+	local prober p99 usual_most_ms=$busy_ms
+	[ "$2" != exactly ] || usual_most_ms=$((busy_ms + commit_ms))
 	"$latency" -b "$brokers" -i "sluice.$3.pipeline.$2.inputs" -o "sluice.$3.pipeline.$2.outputs" -r 200 -s 12 -u 1 -w 5 \
 		>"$dir/latency" 2>"$dir/latency.log" &
 	ours $!
@@ -60,7 +62,7 @@ beside() { # $1 what, $2 pipeline, $3 namespace, $4 file, $5 pipeline that is ap
 	p99=$(sed -n 's/.*p99=\([0-9]*\).*/\1/p' "$dir/latency")
 	p99=${p99:-9999}
 	[ $# -ge 4 ] || usual_ms=$p99
-	if [ "$usual_ms" -gt $busy_ms ]; then
+	if [ "$usual_ms" -gt "$usual_most_ms" ]; then
 		echo "p99 of $2 in namespace $3 beside $1: $p99 ms, and $usual_ms beside nothing: not judged; load $(cut -d' ' -f1 /proc/loadavg)"
 	else
 		figure "p99 of $2 in namespace $3 beside $1" "$p99" $((250 * patience)) ms
