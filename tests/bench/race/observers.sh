@@ -37,7 +37,7 @@ spend() { # $1 name, $2 delivery, $3 share that is watched, or nothing
 	first=$(spent avro "$group" $((backlog / 5)))
 	last=$(spent avro "$group" "$backlog")
 	if [ -n "$3" ]; then
-		last=$(spent "${group%.*}.pipeline.scored.stage.watch.observer" "$group" 0)
+		last=$(spent "${group%.*}.pipeline.scored.stage.watch.observer" "${group%.*}.observers" 0)
 		watched=$("$build/records" dump "$brokers" "${group%.*}.pipeline.scored.drift" 2>"$dir/records.log" | wc -l)
 		[ $((watched * 500)) -ge $((backlog * ${3%\%} / 100 * 9 / 10 - 500)) ] || give_up "$1: only $watched windows were judged"
 	fi
