@@ -96,8 +96,9 @@ static bool action_test(const struct notifier_settings *settings, const struct l
 	struct error error = {0};
 	const bool delivered = notice_send(settings, action, &message, &error) == POST_DELIVERED;
 	if (!json) {
-		buffer_print(out, "%s: %s: %s %s: %s\n", pipeline, text_shown(text_of(name), arena), alert_action_names[action->type],
-			     text_shown(text_of(alert_action_receiver(action)), arena), delivered ? "delivered" : error.text);
+		buffer_print(out, "%s: %s: %s %s: %s\n", pipeline, text_shown(text_of(name), arena),
+			     alert_action_names[action->type], text_shown(text_of(alert_action_receiver(action)), arena),
+			     delivered ? "delivered" : error.text);
 		return delivered;
 	}
 	json_write_member(out, "{", "pipeline", text_of(pipeline));

@@ -1,7 +1,5 @@
 /* predictor.c: Selection of the reader for a model's file, and the links from margins to answers; see predictor.h. */
 #include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
 
 #include "numeric/predictor_parts.h"
 
@@ -17,17 +15,6 @@ const struct predictor_format predictor_formats[] = {
 };
 
 /* ---- reading ---- */
-
-struct predictor *predictor_refuse(struct error *error, const char *format, ...)
-{
-	char text[ERROR_TEXT_MAX];
-	va_list arguments;
-	va_start(arguments, format);
-	(void)vsnprintf(text, sizeof text, format, arguments);
-	va_end(arguments);
-	error_set(error, ERROR_CONFIG, PLACE_NONE, "%s", text);
-	return NULL;
-}
 
 static struct predictor *read_object(struct arena *arena, const json_t *root, enum predictor_iterations iterations,
 				     struct error *error)

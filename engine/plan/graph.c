@@ -4,28 +4,11 @@
 
 #include "alerts/alert_condition.h"
 #include "base/duration.h"
-#include "base/suggest.h"
 #include "message/assigned.h"
 #include "plan/built_in.h"
 #include "plan/step_options.h"
 
 /* ---- names ---- */
-
-const char *build_suggest(struct graph_build *build, struct text word)
-{
-	if (build->suggestions_left == 0)
-		return NULL;
-	build->suggestions_left--;
-	struct suggestion suggestion = suggest_begin(word);
-	for (size_t i = 0; i < build->graph->count; i++)
-		suggest_offer(&suggestion, text_of(build->graph->steps[i].name));
-	suggest_offer(&suggestion, build->pipeline);
-	for (size_t i = 0; i < build->declared.count; i++)
-		suggest_offer(&suggestion, build->declared.items[i].name);
-	if (!suggestion.nearest.bytes)
-		return NULL;
-	return arena_copy(build->arena, suggestion.nearest.bytes, suggestion.nearest.length);
-}
 
 /* A step without a readable name has no entry: nothing can mean it. */
 static bool index_steps(struct graph_build *build)
@@ -232,28 +215,10 @@ struct graph *graph_build_served(const struct resource *pipeline, const struct s
 	return arena_failed(arena) ? NULL : build.graph;
 }
 
-struct step step_seen(const struct graph *graph, size_t step)
-{
-	const struct graph_step *seen = &graph->steps[step];
-	return (struct step){
-		.kind = seen->spec->kind,
-		.name = seen->name,
-		.pipeline = graph->name,
-		.options = seen->spec->options,
-		.place = seen->spec->here,
-		.explained = seen->explained,
-	};
-}
-
 bool graph_step_weighs(const struct graph *graph, size_t step)
 {
 	const struct step seen = step_seen(graph, step);
 	return seen.explained && seen.kind && step_is_stateful(&seen);
-}
-
-size_t graph_find(const struct graph *graph, const char *step)
-{
-	return names_find(graph->names, text_of(step));
 }
 
 const char *graph_variant(const struct graph *graph, const struct message *message)

@@ -193,6 +193,12 @@ static bool all_follow(const struct engine *engine)
 	return true;
 }
 
+static bool pipeline_is_idle(const struct engine *engine, const char *pipeline)
+{
+	struct engine_counts counts;
+	return !engine_counts(engine, pipeline, &counts) || counts.sums.in_flight == 0;
+}
+
 /* Closes replaced generations of which no worker has a stage open any more. */
 static void on_sweep(void *context)
 {
@@ -213,7 +219,8 @@ static void on_sweep(void *context)
 		generation_close(generation);
 	}
 	if (all_follow(engine))
-		topic_removal_carry_out(&engine->removals, engine, engine->config, loop_now_ms(engine->loop));
+		topic_removal_carry_out(&engine->removals, &engine_revision(engine)->plan, engine->config, engine, pipeline_is_idle,
+					loop_now_ms(engine->loop));
 	if (engine->generations->next || engine->removals)
 		loop_timer_set(engine->loop, &engine->sweep_timer, loop_now_ms(engine->loop) + SWEEP_MS, &error);
 }

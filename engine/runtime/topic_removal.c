@@ -57,11 +57,10 @@ bool topic_removal_note(struct topic_removal **list, const struct revision *befo
 	return true;
 }
 
-static bool is_due(const struct topic_removal *topic_removal, const struct engine *engine, int64_t now_ms)
+static bool is_due(const struct topic_removal *topic_removal, const struct engine *engine, topic_removal_idle *is_idle,
+		   int64_t now_ms)
 {
-	struct engine_counts counts;
-	return now_ms - topic_removal->since_ms >= CLEAN_AFTER_MS &&
-	       (!engine_counts(engine, topic_removal->pipeline, &counts) || counts.sums.in_flight == 0);
+	return now_ms - topic_removal->since_ms >= CLEAN_AFTER_MS && is_idle(engine, topic_removal->pipeline);
 }
 
 static void clean(const struct topic_removal *topic_removal, const struct engine_config *config)
@@ -76,14 +75,14 @@ static void clean(const struct topic_removal *topic_removal, const struct engine
 			topic_removal->pipeline, error.text);
 }
 
-void topic_removal_carry_out(struct topic_removal **list, const struct engine *engine, const struct engine_config *config,
-			     int64_t now_ms)
+void topic_removal_carry_out(struct topic_removal **list, const struct plan *plan, const struct engine_config *config,
+			     const struct engine *engine, topic_removal_idle *is_idle, int64_t now_ms)
 {
 	struct topic_removal **at = list;
 	while (*at) {
 		struct topic_removal *topic_removal = *at;
-		bool again = plan_find(&engine_revision(engine)->plan, topic_removal->pipeline);
-		if (!again && !is_due(topic_removal, engine, now_ms)) {
+		bool again = plan_find(plan, topic_removal->pipeline);
+		if (!again && !is_due(topic_removal, engine, is_idle, now_ms)) {
 			at = &topic_removal->next;
 			continue;
 		}

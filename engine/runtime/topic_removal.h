@@ -21,8 +21,11 @@ struct topic_removal {
 bool topic_removal_note(struct topic_removal **list, const struct revision *before, const struct revision *now, int64_t now_ms,
 			struct arena *arena);
 
-/* Removes the topics that are due, unless their pipeline is back, and logs that. Waits for Kafka. */
-void topic_removal_carry_out(struct topic_removal **list, const struct engine *engine, const struct engine_config *config,
-			     int64_t now_ms);
+/* Whether a pipeline that is gone has nothing in flight. */
+typedef bool topic_removal_idle(const struct engine *engine, const char *pipeline);
+
+/* Removes the topics that are due, unless the plan in force has their pipeline again, and logs that. Waits for Kafka. */
+void topic_removal_carry_out(struct topic_removal **list, const struct plan *plan, const struct engine_config *config,
+			     const struct engine *engine, topic_removal_idle *is_idle, int64_t now_ms);
 
 #endif
