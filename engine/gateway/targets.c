@@ -174,6 +174,7 @@ bool gateway_targets_make(const struct plan *plan, const struct gateway_targets 
 			.explanations = topic_of(pipeline, TOPIC_EXPLANATIONS),
 			.direct = pipeline->direct,
 			.answers = pipeline->graph->has_output,
+			.answers_roam = pipeline->answer_stage > 0,
 			.refusal = refusal_of(pipeline->graph, arena),
 		};
 	}

@@ -18,6 +18,7 @@ struct gateway_target {
 	uint32_t feedback;     /* topic of its feedback: index in `topics` */
 	bool takes_feedback;   /* false: it has no experiment, and no such topic */
 	bool direct;	       /* `ingress: direct`: an engine of this process may answer it at once */
+	bool answers_roam;     /* a later stage answers, so an answer without a key may be in any partition of the outputs */
 	bool answers;	       /* false: it has no output, and ends when Kafka has the request */
 	/* The pipeline of the Experiment that splits its calls, and gets them instead; NULL: none. */
 	const struct gateway_target *front;

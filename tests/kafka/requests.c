@@ -23,7 +23,8 @@
  *       of the elements; -k: the requests had no keys, and their order is that of their partition
  *   requests strike -b BROKERS -o OUT -p PID
  *       kills process PID as soon as records stand in OUT whose transaction is open: such a kill is worth more than
- *       one at any moment. After -q seconds it kills it all the same
+ *       one at any moment. After -q seconds it kills it all the same. With -h it is held: stopped, and not killed.
+ *       Prints whether a transaction was open
  *
  * The topics have 4 partitions, or as many as -w says. The request of number S has the id
  * "S", a key that S decides, one of 997 or of as many as -y says, and a tensor x of FP32[1,16], or of as many
@@ -45,7 +46,7 @@
 struct options {
 	const char *brokers, *in, *out, *group;
 	long count, rate, pid, quiet_s;
-	bool json, counted, least, apart, keyless;
+	bool json, counted, least, apart, keyless, held;
 	long partitions, elements;
 	int out_partitions; /* of OUT, as Kafka says it */
 	long parts; /* answers of a request */
@@ -216,10 +217,12 @@ static int strike(const struct options *options)
 {
 	rd_kafka_t *all = asker(options, "read_uncommitted"), *committed_only = asker(options, "read_committed");
 	double began = now_s(CLOCK_MONOTONIC);
-	while (!is_open(all, committed_only, options) && now_s(CLOCK_MONOTONIC) - began < (double)options->quiet_s)
+	bool found;
+	while (!(found = is_open(all, committed_only, options)) && now_s(CLOCK_MONOTONIC) - began < (double)options->quiet_s)
 		pause_ms(1);
-	if (kill((pid_t)options->pid, SIGKILL))
+	if (kill((pid_t)options->pid, options->held ? SIGSTOP : SIGKILL))
 		die("there is no process %ld", options->pid);
+	printf("%d\n", found);
 	rd_kafka_destroy(all);
 	rd_kafka_destroy(committed_only);
 	return 0;
@@ -475,6 +478,7 @@ int main(int argc, char **argv)
 					 {'c', .flag = &options.counted},
 					 {'l', .flag = &options.least},
 					 {'k', .flag = &options.keyless},
+					 {'h', .flag = &options.held},
 					 {0}};
 	letters_read(argc - 1, argv + 1, letters);
 	load_keys_check(options.keys);

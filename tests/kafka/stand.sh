@@ -110,7 +110,7 @@ kill_in_transaction() { # $1 pid, $2 topic of answers, $3 delivery
 		return
 	fi
 	kill -0 "$1" 2>/dev/null || give_up "an engine was dead before it was killed"
-	{ "$build/requests" strike -b "$brokers" -o "$2" -p "$1" -q 10 2>"$dir/strike.log" || kill -9 "$1"; } &
+	{ "$build/requests" strike -b "$brokers" -o "$2" -p "$1" -q 10 >"$dir/strike" 2>"$dir/strike.log" || kill -9 "$1"; } &
 	striker=$!
 	wait "$1" 2>/dev/null # before the shell tells of its death
 	wait $striker
