@@ -215,6 +215,20 @@ static void put_metric(struct buffer *out, const struct report *report, const st
 	buffer_string(out, "]}");
 }
 
+/* The metrics of a segment. Its days to go follow from the rate of its own units. */
+static void put_segment_metrics(struct buffer *out, const struct report *report, const struct report_segment *segment)
+{
+	struct joined joined = *report->joined;
+	struct report own = *report;
+	own.joined = &joined;
+	for (size_t arm = 0; arm < joined.arms; arm++)
+		joined.arm_units[arm] = arm == 0 ? segment->units : 0; /* only their sum is read */
+	for (size_t i = 0; i < report->metric_count; i++) {
+		buffer_string(out, i > 0 ? "," : "");
+		put_metric(out, &own, &segment->metrics[i]);
+	}
+}
+
 /* A missing feature is null, and so is the value of the rest. */
 static void put_segments(struct buffer *out, const struct report *report)
 {
@@ -232,10 +246,7 @@ static void put_segments(struct buffer *out, const struct report *report)
 		member_flag(out, "rest", segment->rest);
 		member_count(out, "units", segment->units);
 		buffer_string(out, ",\"metrics\":[");
-		for (size_t j = 0; j < report->metric_count; j++) {
-			buffer_string(out, j > 0 ? "," : "");
-			put_metric(out, report, &segment->metrics[j]);
-		}
+		put_segment_metrics(out, report, segment);
 		buffer_string(out, "]}");
 	}
 	buffer_string(out, "]}");

@@ -307,6 +307,10 @@ static void segments_are_read_by_a_share_of_alpha(void **state)
 		assert_true(number_of(segment, "units") == counts[0] + counts[1]);
 		assert_true(fabs(number_of(pair, "difference") - (sums[1] / counts[1] - sums[0] / counts[0])) < 1e-9);
 		assert_string_equal(json_string_value(json_object_get(pair, "state")), x > 0 ? "better" : "worse");
+		/* All units came in so many days, half of them in this segment. */
+		const json_t *needed = json_object_get(pair, "units");
+		const double days = (REQUESTS - 1) / 86400.0, still = number_of(needed, "still");
+		assert_true(fabs(number_of(needed, "days") - still / (counts[0] + counts[1]) * days) < 1e-9);
 	}
 	json_decref(document);
 	expect_refused("experiments analyze e" FILES " --segment y", 2, "has the feature `y` in its context");
