@@ -437,8 +437,8 @@ const struct option drift_options[] = {
 		    "their last alarm, once. Their `effect` is the shift of the mean in standard deviations; that of adwin is the "
 		    "shift of the mean rank, as a share of the reference. mmd compares all numeric features together, as one "
 		    "vector, so it also detects a change of their dependence; for several vectors, such as embeddings, see "
-		    "`joint`. Records of mmd have the feature `*`. It needs a `window` of 50 rows or more, and a reference of 200 or more. "
-		    "All tests share `falseAlarms` in equal parts."),
+		    "`joint`. Records of mmd have the feature `*`. It needs a `window` of 50 rows or more, and a reference of 200 "
+		    "or more. All tests share `falseAlarms` in equal parts."),
 	ROW("joint", LIST, struct drift, joint, .rows = set_rows, .item_size = sizeof(struct monitor_set), .least = 1,
 	    .help = "Sets of features, at most 16, each of which mmd compares as one vector, beside the tests of `methods`: "
 		    "[{name: text, features: [embedding]}, {name: prices, features: [x.bid, x.ask]}]. A feature may be in "

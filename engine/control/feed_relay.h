@@ -1,8 +1,9 @@
 /* feed_relay.h: Relay of a namespace's feed in an engine: reads what observers decided, in any engine, and puts it on the
  * boards by which workers read it.
  *
- * A verdict on a window, with its figures, becomes the fed verdict of its step (observe/verdict_board.h). It is on the board within 100 ms of the
- * commit of its record. An observer whose transaction stays open delays the feed, and nothing else: `control` is another topic.
+ * A verdict on a window, with its figures, becomes the fed verdict of its step (observe/verdict_board.h). It is on the board
+ * within 100 ms of the commit of its record. An observer whose transaction stays open delays the feed, and nothing else: `control`
+ * is another topic.
  *
  * It reads in a loop (log/loop_reader.h). While the feed cannot be read, the boards keep what they have, and it tries again every
  * FEED_RETRY_MS.

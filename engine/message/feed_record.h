@@ -7,9 +7,10 @@
  *   figures/PIPELINE/STEP...     the figures of the same window, likewise
  *
  * A verdict is a DriftVerdict (schemas/drift_verdict.avsc), a schema of its own, so that a new field of the drift topic does not
- * make the feed unreadable. Figures (schemas/drift_figures.avsc) have a key and a schema of their own for the same reason. Both have the identity of what the observer compares with what: readers with another one leave it out.
- * Only a window that was judged is written. A record without bytes says that there is no verdict any more: the segment's state
- * began anew. A key of another kind is of a later version of sluice, and is left out. Pure.
+ * make the feed unreadable. Figures (schemas/drift_figures.avsc) have a key and a schema of their own for the same reason. Both
+ * have the identity of what the observer compares with what: readers with another one leave them out. Only a window that was
+ * judged is written. A record without bytes says that there is no verdict any more: the segment's state began
+ * anew. A key of another kind is of a later version of sluice, and is left out. Pure.
  */
 #ifndef SLUICE_MESSAGE_FEED_RECORD_H
 #define SLUICE_MESSAGE_FEED_RECORD_H

@@ -1,6 +1,6 @@
 /* window_verdicts.h: Outlet of the verdicts and reports on windows that a message closed. Each is written to its pipeline's
- * topic, in the transaction of the message. A verdict that judges its window is written to the namespace's feed too, and the figures of
- * that window.
+ * topic, in the transaction of the message. A verdict that judges its window is written to the namespace's feed too, and the
+ * figures of that window.
  *
  * Private to worker.
  */

@@ -273,10 +273,12 @@ static void sets_of_features_are_compared_as_vectors(void **state)
 {
 	(void)state;
 	reference_learn();
-	struct said said = run("drift report", "methods: [ks], joint: [{name: one, features: [x.b]}, {name: all, features: [x]}], " USUAL,
-			       rows_of(300, 100, 2), " -o json");
+	struct said said =
+		run("drift report", "methods: [ks], joint: [{name: one, features: [x.b]}, {name: all, features: [x]}], " USUAL,
+		    rows_of(300, 100, 2), " -o json");
 	assert_int_equal(said.code, 0);
-	json_t *window = json_loads(strchr(said.out, '\n') + 1, JSON_DISABLE_EOF_CHECK, NULL), *list = json_object_get(window, "features");
+	json_t *window = json_loads(strchr(said.out, '\n') + 1, JSON_DISABLE_EOF_CHECK, NULL);
+	const json_t *list = json_object_get(window, "features");
 	assert_int_equal(json_array_size(list), 5);
 	for (size_t i = 0; i < 2; i++) {
 		const json_t *set = json_array_get(list, 3 + i), *test = json_array_get(json_object_get(set, "tests"), 0);
@@ -292,7 +294,8 @@ static void sets_of_features_are_compared_as_vectors(void **state)
 		    "`side` has texts, and `mmd` compares numbers; leave it out of set `a`");
 	expect_said("drift report", "joint: [{name: a, features: [x]}, {name: a, features: [x.a]}], " USUAL, rows_of(300, 100, 2),
 		    "two sets of `joint` have the name `a`");
-	expect_said("drift report", "joint: [{name: a, features: [x]}], window: 30, falseAlarms: 0.1 per 1000", rows_of(300, 100, 2),
+	expect_said("drift report", "joint: [{name: a, features: [x]}], window: 30, falseAlarms: 0.1 per 1000",
+		    rows_of(300, 100, 2),
 		    "a window of 30 rows is too small for `mmd`");
 }
 
@@ -304,12 +307,14 @@ static void columns_that_the_reference_lacks_are_named(void **state)
 	struct said said = run("drift report", USUAL, rows_of(200, 200, 0), "");
 	assert_null(strstr(said.out, "lacks"));
 	said_close(&said);
-	write_file("q.yaml", "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n  - {name: m}\n"
-			     "  - {name: watch, inputs: [m], drift: {reference: ref.json, " USUAL "}}\n  output: {steps: [m]}\n");
+	write_file("q.yaml", "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n"
+			     "  - {name: m}\n  - {name: watch, inputs: [m], drift: {reference: ref.json, " USUAL "}}\n"
+			     "  output: {steps: [m]}\n");
 	for (int more = 0; more < 2; more++) {
 		size_t length = (size_t)snprintf(data, sizeof data, more ? "a,b,c\n" : "a,b\n");
 		for (int i = 0; i < 200; i++)
-			length += (size_t)snprintf(data + length, sizeof data - length, more ? "0.%d,12,%d\n" : "0.%d,12\n", i % 10, i);
+			length += (size_t)snprintf(data + length, sizeof data - length, more ? "0.%d,12,%d\n" : "0.%d,12\n",
+						   i % 10, i);
 		write_file(more ? "data" : "learnt", data);
 	}
 	said = say_with(step_kinds, "fit drift learnt -f q.yaml --tensor x=a,b --out ref.json");
@@ -317,8 +322,8 @@ static void columns_that_the_reference_lacks_are_named(void **state)
 	said_close(&said);
 	said = say_with(step_kinds, "drift report data -f q.yaml --tensor x=a,b");
 	assert_int_equal(said.code, 0);
-	expect_words(said.out, "columns that the reference lacks were not compared: `c`; learn the reference again to compare them\n"
-			       "2 windows:");
+	expect_words(said.out, "columns that the reference lacks were not compared: `c`; learn the reference again to compare "
+			       "them\n2 windows:");
 	said_close(&said);
 	said = say_with(step_kinds, "drift report data -f q.yaml --tensor x=a,b -o json");
 	expect_words(said.out, "\"columns_not_compared\": [\"c\"], \"reference\"");

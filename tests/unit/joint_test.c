@@ -240,8 +240,9 @@ static void odd_numbers_are_bounded(void **state)
 		verdict = monitor_add(monitor, row, i);
 	}
 	assert_non_null(verdict);
-	assert_true(verdict->joints[0].test.established && isfinite(verdict->joints[0].test.effect) && verdict->joints[0].test.effect < 2);
-	assert_true(verdict->joints[0].test.p < 1e-6);
+	const struct monitor_test *test = &verdict->joints[0].test;
+	assert_true(test->established && isfinite(test->effect) && test->effect < 2);
+	assert_true(test->p < 1e-6);
 }
 
 /* One constant column is none; without another there is nothing to compare. */
