@@ -23,12 +23,14 @@ struct get_options {
 static const struct option options[] = {
 	PIPELINE_TARGET_STATUS_FILES_ROW(struct get_options, asked),
 	PIPELINE_TARGET_ROWS(struct get_options, asked),
-	{.name = "label",
+	{.name = "selector",
 	 .letter = 'l',
 	 .type = OPTION_NAMES,
 	 .offset = offsetof(struct get_options, labels),
-	 .word = "KEY=VALUE",
-	 .help = "Only resources with this label of their metadata. May be given several times; a resource then has all of them."},
+	 .word = "SELECTOR",
+	 .help = "Only resources with these labels of their metadata, as in `kubectl`: KEY=VALUE, KEY!=VALUE, `KEY in (A, B)`, `KEY "
+		 "notin (A, B)`, KEY, `!KEY`, with commas between. All of them must hold. `!=` and `notin` also select what lacks "
+		 "the label."},
 	ROW("watch", FLAG, struct get_options, watch,
 	    .help = "Continues, and prints a resource again when its version or state changes, until it is interrupted."),
 	COMMAND_FORM(get_options, form, "text json yaml wide name"),
@@ -127,8 +129,7 @@ static bool conditions_read(struct getting *getting, const struct control_sessio
 static int get_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
 	struct getting getting = {.session = session, .options = filled};
-	getting.choice = (struct resource_choice){
-		.labels = getting.options->labels, .watch = getting.options->watch, .arena = session->arena};
+	getting.choice = (struct resource_choice){.watch = getting.options->watch, .arena = session->arena};
 	struct control_session control = {0};
 	struct error error = {0};
 	int code;
@@ -140,7 +141,8 @@ static int get_run(struct session *session, const void *filled, const char *cons
 		error_memory(&error, ERROR_SYSTEM, "listing resources");
 		return command_failed(session, &error);
 	}
-	if ((count == 0 || resource_reference_read(arguments[0], false, &getting.choice.wanted, &error)) &&
+	if (label_selector_read(&getting.options->labels, session->arena, &getting.choice.labels, &error) &&
+	    (count == 0 || resource_reference_read(arguments[0], false, &getting.choice.wanted, &error)) &&
 	    control_session_open(command_workspace(session), &getting.options->asked, &control, &error) &&
 	    conditions_read(&getting, &control, &error))
 		code = get_print(session, &getting, &control);
@@ -161,7 +163,8 @@ const struct command command_get = {
 		"one, its author and reason. `-o wide` adds the reasons of changes, and below a resource each engine in which it "
 		"is not ready, or slow, and why; `sluice describe` shows one resource in full. `-o yaml` prints the documents in "
 		"force as they were applied.\n\n"
-		"  sluice get --brokers localhost:9092\n  sluice get pipelines -o wide\n  sluice get pipeline/fraud -o yaml\n",
+		"  sluice get --brokers localhost:9092\n  sluice get pipelines -o wide\n  sluice get pipeline/fraud -o yaml\n"
+		"  sluice get -l 'team=risk,tier in (gold, silver)'\n",
 	.options = options,
 	.options_size = sizeof(struct get_options),
 	.group = "deploy",

@@ -12,12 +12,6 @@ struct printed_view {
 	enum change_phase phase;
 };
 
-static bool label_is(const struct control_version *version, const char *wanted)
-{
-	struct text value = text_of(wanted), key = text_take_until(&value, '=');
-	return version_has_label(version, key, value);
-}
-
 static bool view_is_named(const struct resource_choice *choice, const struct resource_view *view)
 {
 	const struct resource_reference *wanted = &choice->wanted;
@@ -27,12 +21,7 @@ static bool view_is_named(const struct resource_choice *choice, const struct res
 
 static bool view_is_wanted(const struct resource_choice *choice, const struct resource_view *view)
 {
-	if (!resource_view_exists(view) || !view_is_named(choice, view))
-		return false;
-	for (size_t i = 0; i < choice->labels.count; i++)
-		if (!label_is(view->newest, choice->labels.items[i].text))
-			return false;
-	return true;
+	return resource_view_exists(view) && view_is_named(choice, view) && label_selector_has(&choice->labels, view->newest);
 }
 
 /* ---- watching ---- */

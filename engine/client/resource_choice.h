@@ -5,11 +5,12 @@
 
 #include "base/list.h"
 #include "client/control_session.h"
+#include "client/label_selector.h"
 #include "view/resource_view.h"
 
-struct resource_choice { /* starts with the first four */
+struct resource_choice { /* starts with the first four members */
 	struct resource_reference wanted;
-	struct name_list labels; /* KEY=VALUE; all of them */
+	struct label_selector labels;
 	bool watch;		 /* only what has changed since it was due before */
 	struct arena *arena;	 /* of what was printed */
 	struct list printed;	 /* struct printed_view */

@@ -34,6 +34,9 @@ void plan_between(const struct compiler *compiler);
 /* Warns of alerts and silences that name what the files do not have. */
 void plan_alerts(const struct compiler *compiler);
 
+/* Warns of Models with a requirement that no Server offers. */
+void plan_requirements(struct compiler *compiler);
+
 /* metrics.c: the metrics of each pipeline, and faults of them. To be called when the types of all pipelines are
  * known; without options, types are checked elsewhere. */
 void plan_metrics(const struct compiler *compiler);

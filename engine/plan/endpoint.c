@@ -107,36 +107,48 @@ const char *endpoint_given_badly(const struct name_list *given)
 
 /* ---- what to do when there is none ---- */
 
-/* The first requirement that no Server offers, and what comes nearest to it. */
-static const char *missing_capability(const struct model_facts *model, const struct spec *spec, struct arena *arena)
+/* Whether a Server offers a capability; what it offers is a suggestion for it. */
+static bool server_offers(const struct server_spec *server, struct text wanted, struct suggestion *suggestion)
 {
-	for (size_t i = 0; i < model->requirements.count; i++) {
-		if (!model->requirements.items[i].text)
+	const struct name_list *lists[] = {&server->capabilities, &server->extra_capabilities};
+	bool offered = false;
+	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+		offered = offered || offers(lists[i], wanted);
+		for (size_t j = 0; j < lists[i]->count; j++)
+			suggest_offer(suggestion, text_of(lists[i]->items[j].text));
+	}
+	return offered;
+}
+
+const struct name *endpoint_missing_capability(const struct name_list *requirements, const struct spec *spec, struct text *nearest)
+{
+	for (size_t i = 0; i < requirements->count; i++) {
+		if (!requirements->items[i].text)
 			continue;
-		struct text wanted = requirement_name(model->requirements.items[i].text);
+		struct text wanted = requirement_name(requirements->items[i].text);
 		struct suggestion suggestion = suggest_begin(wanted);
 		bool offered = false;
 		const struct resource *resource;
-		for (size_t at = 0; (resource = spec_next(spec, RESOURCE_SERVER, &at));) {
-			const struct server_spec *server = resource->spec;
-			if (!server)
-				continue;
-			const struct name_list *lists[] = {&server->capabilities, &server->extra_capabilities};
-			for (size_t k = 0; k < 2; k++) {
-				offered = offered || offers(lists[k], wanted);
-				for (size_t l = 0; l < lists[k]->count; l++)
-					suggest_offer(&suggestion, text_of(lists[k]->items[l].text));
-			}
-		}
-		if (offered)
-			continue;
-		if (suggestion.nearest.bytes)
-			return arena_print(arena,
-					   "no Server has the capability `" TEXT_FORMAT "` (the nearest is `" TEXT_FORMAT "`)",
-					   TEXT_ARGUMENTS(wanted), TEXT_ARGUMENTS(suggestion.nearest));
-		return arena_print(arena, "no Server has the capability `" TEXT_FORMAT "`", TEXT_ARGUMENTS(wanted));
+		for (size_t at = 0; (resource = spec_next(spec, RESOURCE_SERVER, &at));)
+			offered = (resource->spec && server_offers(resource->spec, wanted, &suggestion)) || offered;
+		*nearest = suggestion.nearest;
+		if (!offered)
+			return &requirements->items[i];
 	}
-	return "no Server has all its requirements";
+	return NULL;
+}
+
+static const char *missing_words(const struct model_facts *model, const struct spec *spec, struct arena *arena)
+{
+	struct text nearest;
+	const struct name *missing = endpoint_missing_capability(&model->requirements, spec, &nearest);
+	if (!missing)
+		return "no Server has all its requirements";
+	struct text wanted = requirement_name(missing->text);
+	if (!nearest.bytes)
+		return arena_print(arena, "no Server has the capability `" TEXT_FORMAT "`", TEXT_ARGUMENTS(wanted));
+	return arena_print(arena, "no Server has the capability `" TEXT_FORMAT "` (the nearest is `" TEXT_FORMAT "`)",
+			   TEXT_ARGUMENTS(wanted), TEXT_ARGUMENTS(nearest));
 }
 
 static const char *server_names(const struct spec *spec, struct arena *arena)
@@ -267,7 +279,7 @@ struct endpoint endpoint_find(const struct model_facts *model, const struct spec
 	if (!endpoint.addresses)
 		endpoint.advice = advice(model, spec,
 					 fitting ? "more than one Server has all its requirements; name one in `server`"
-						 : missing_capability(model, spec, arena),
+						 : missing_words(model, spec, arena),
 					 arena);
 	return endpoint;
 }

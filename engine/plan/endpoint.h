@@ -52,6 +52,10 @@ bool endpoint_is_offered(const struct model_facts *model, const struct spec *spe
 /* Whether a Server of the files has endpoints: it may have any model. */
 bool endpoint_server_offers(const struct spec *spec);
 
+/* The first requirement that no Server offers, and the capability that comes nearest to it, if one does. NULL: each is offered,
+ * though perhaps by different Servers. */
+const struct name *endpoint_missing_capability(const struct name_list *requirements, const struct spec *spec, struct text *nearest);
+
 /* Whether a storageUri says where a model is served, by an address or a stub, and not where its artifact is. NULL: no. */
 bool endpoint_is_address(const char *storage_uri);
 

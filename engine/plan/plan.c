@@ -340,6 +340,7 @@ void plan_check(const struct spec *spec, const struct graph *const *graphs, size
 		check_calls(&compiler);
 		plan_candidates(&compiler);
 		plan_alerts(&compiler);
+		plan_requirements(&compiler);
 		plan_metrics(&compiler);
 	}
 }
@@ -384,6 +385,7 @@ bool plan_make(const struct spec *spec, const struct plan_options *options, stru
 		check_calls(&compiler);
 		plan_candidates(&compiler);
 		plan_alerts(&compiler);
+		plan_requirements(&compiler);
 		plan_metrics(&compiler);
 	}
 	if (arena_failed(arena) || !plan_others(&compiler))

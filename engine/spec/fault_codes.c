@@ -327,6 +327,10 @@ const struct fault_code fault_codes[] = {
 			"such a candidate.",
 		.example = "candidates: [{name: score, weight: 90}, {name: scroe-v2, weight: 10}]\n\n"
 			   "candidates: [{name: score, weight: 90}, {name: score-v2, weight: 10}]\n"),
+	WARNING(CODE_UNOFFERED_REQUIREMENT, BAD_REFERENCE, .title = "A requirement that no Server offers",
+		.help = "Correct it, or add the capability to a Server; or name the model's server in `server`, or by --server.",
+		.example = "requirements: [sklern]      # beside a Server with `capabilities: [sklearn]`\n\n"
+			   "requirements: [sklearn]\n"),
 
 	/* ---- known, and not done yet ---- */
 	WARNING(CODE_FIELD_LATER, UNSUPPORTED, .title = "A field that is checked but not supported yet",

@@ -20,7 +20,7 @@ const struct option metadata_rows[] = {
 	ROW("annotations", TABLE, struct metadata, annotations, .rows = text_value_rows, .item_size = sizeof(struct annotation),
 	    .help = "Any keys and texts; some that begin with seldon.io/ have a meaning."),
 	ROW("labels", TABLE, struct metadata, labels, .rows = text_value_rows, .item_size = sizeof(struct annotation),
-	    .help = "Any keys and texts; `sluice get --label KEY=VALUE` selects by them."),
+	    .help = "Any keys and texts; `sluice get --selector KEY=VALUE` selects by them."),
 	CHECKED("generateName", TEXT, .effect = EFFECT_NONE, .help = "The beginning of a name that Kubernetes would generate."),
 	CHECKED("creationTimestamp", SCALAR, .help = "Set by Kubernetes."),
 	CHECKED("deletionTimestamp", SCALAR, .help = "Set by Kubernetes."),
