@@ -159,7 +159,7 @@ static bool open_all(struct case_engine *engine, struct error *error)
 	if (!(engine->loop = loop_open(error)) || !open_models(engine, error))
 		return false;
 	files.servers = stub_file_offered(&config->files->stubs, engine->address, config->arena);
-	struct revision *revision = revision_open_for(config->workspace, &files, error);
+	struct revision *revision = revision_open_in_workspace(config->workspace, &files, error);
 	if (!revision)
 		return false;
 	engine->engine_config = (struct engine_config){.brokers = config->brokers,

@@ -534,7 +534,7 @@ static bool run_until_quiet(struct case_workers *workers, int64_t quiet_ms, stru
 	while (workers->now_us - workers->last_us <= quiet_ms * MS) {
 		if (!step(workers, error))
 			return false;
-		const uint64_t changes = simulated_changes(workers->kafka);
+		const uint64_t changes = simulated_change_count(workers->kafka);
 		if (changes != workers->changes && !read_all(workers, error))
 			return false;
 		const bool happened = changes != workers->changes || workers->stubs.attempts != workers->attempts;

@@ -50,7 +50,7 @@ static void files_examine(struct doctor *doctor, const char *const *paths, size_
 	struct error error = {0};
 	if (count == 0)
 		return;
-	doctor->revision = revision_open_for(command_workspace(doctor->session), &files, &error);
+	doctor->revision = revision_open_in_workspace(command_workspace(doctor->session), &files, &error);
 	if (doctor->revision)
 		findings_add(&doctor->findings, GRADE_GOOD, "files", NULL, "%zu pipeline%s", doctor->revision->plan.count,
 			     doctor->revision->plan.count == 1 ? "" : "s");

@@ -182,7 +182,7 @@ static void on_hung_up(void *context)
 	run->hung_up = loop_task_is_running(&run->ensuring);
 	if (run->hung_up)
 		return;
-	run->next = revision_open_for(command_workspace(run->session), &run->read, &error);
+	run->next = revision_open_in_workspace(command_workspace(run->session), &run->read, &error);
 	run->ensuring = (struct loop_task){.run = next_ensure, .done = on_ensured, .context = run};
 	if (!run->next || !loop_task_start(&run->ensuring, run->loop, "creates topics", &error))
 		reload_end(run, &error);
@@ -246,7 +246,7 @@ static int run(struct session *session, const void *filled, const char *const *a
 	}
 	bool good = run.arena || error_memory(&error, ERROR_SYSTEM, "starting a gateway");
 	good = good && gateway_asked_check(&self->gateway, &error) &&
-	       (run.first = run.revision = revision_open_for(command_workspace(session), &run.read, &error)) &&
+	       (run.first = run.revision = revision_open_in_workspace(command_workspace(session), &run.read, &error)) &&
 	       gateway_service_begin(&run.service, command_workspace(session), &self->gateway, run.revision, &error) &&
 	       kafka_find(run.revision->runtime, &self->kafka, run.arena, &run.kafka, &error) && open_and_serve(&run, &error);
 	gateway_service_close(&run.service);

@@ -29,7 +29,7 @@ struct kept_answers {
 	size_t oldest; /* slot that is dropped next, where memory is short */
 	size_t held;   /* bytes of all */
 	size_t count;
-	const struct counted_truth *metrics;
+	const struct kept_metric *metrics;
 	size_t metric_count;
 	uint64_t names;
 	struct arena *arena;
@@ -144,7 +144,7 @@ static const double *value_given(const struct feedback *feedback, const struct p
 }
 
 /* Several answers of one id have one value: the first. */
-static void value_tell(struct kept_answers *kept, const struct counted_truth *counted, const struct tensor *value)
+static void value_tell(struct kept_answers *kept, const struct kept_metric *counted, const struct tensor *value)
 {
 	const struct text name = text_of(counted->metric->spec.name.text);
 	double sum = 0;
@@ -160,7 +160,7 @@ static void value_tell(struct kept_answers *kept, const struct counted_truth *co
 static void answer_joined(void *context, const struct joined_outcome *outcome)
 {
 	struct kept_answers *kept = context;
-	const struct counted_truth *counted = &kept->metrics[outcome->metric];
+	const struct kept_metric *counted = &kept->metrics[outcome->metric];
 	const struct kept_bytes *bytes = &kept->slots[outcome->slot];
 	struct message message;
 	struct judged_answer judged;
@@ -253,7 +253,7 @@ static bool join_make(struct kept_answers *kept, struct error *error)
 	return kept->slots || error_memory(error, ERROR_SYSTEM, "keeping answers for feedback");
 }
 
-bool kept_answers_use(struct kept_answers *kept, const struct counted_truth *metrics, size_t count, struct error *error)
+bool kept_answers_use(struct kept_answers *kept, const struct kept_metric *metrics, size_t count, struct error *error)
 {
 	uint64_t names = count;
 	for (size_t i = 0; i < count; i++)

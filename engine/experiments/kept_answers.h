@@ -21,7 +21,7 @@
 #define KEPT_RECORD_BYTES ((size_t)48 << 20)	   /* of all answers: that many of 100 bytes */
 
 /* A metric of the pipeline and its series, to which only the owner of the kept answers adds. */
-struct counted_truth {
+struct kept_metric {
 	const struct pipeline_metric *metric;
 	struct series_table *table;
 	bool published; /* its values are passed to the listener */
@@ -44,7 +44,7 @@ struct kept_answers *kept_answers_open(const char *pipeline, size_t index_bytes,
 void kept_answers_close(struct kept_answers *kept); /* NULL is fine */
 
 /* The metrics from now on; borrowed. If they have other names than before, all answers are dropped. */
-bool kept_answers_use(struct kept_answers *kept, const struct counted_truth *metrics, size_t count, struct error *error);
+bool kept_answers_use(struct kept_answers *kept, const struct kept_metric *metrics, size_t count, struct error *error);
 
 void kept_answers_listen(struct kept_answers *kept, struct kept_listener listener); /* {0}: nobody listens */
 

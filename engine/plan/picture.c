@@ -161,7 +161,7 @@ void plan_print_svg(const struct plan *plan, struct buffer *out)
 	double width = 0, height = 0, top = 0;
 	bool good = pictures;
 	for (size_t i = 0; good && i < plan->count; i++) {
-		good = picture_make(&plan->pipelines[i], arena, &pictures[i]);
+		good = pipeline_picture_make(&plan->pipelines[i], arena, &pictures[i]);
 		width = pictures[i].width > width ? pictures[i].width : width;
 		height += pictures[i].height + (i > 0 ? PICTURE_GAP : 0);
 	}

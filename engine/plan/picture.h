@@ -42,6 +42,6 @@ struct picture {
 };
 
 /* Finds the nodes and edges of a pipeline, and their places. False: memory ran out. */
-bool picture_make(const struct pipeline_plan *plan, struct arena *arena, struct picture *picture);
+bool pipeline_picture_make(const struct pipeline_plan *plan, struct arena *arena, struct picture *picture);
 
 #endif

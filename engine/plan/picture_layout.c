@@ -317,7 +317,7 @@ static bool grid_take(struct picture *picture)
 	return picture->column_x && picture->column_width && picture->band_y && picture->band_height;
 }
 
-bool picture_make(const struct pipeline_plan *plan, struct arena *arena, struct picture *picture)
+bool pipeline_picture_make(const struct pipeline_plan *plan, struct arena *arena, struct picture *picture)
 {
 	*picture = (struct picture){.arena = arena, .plan = plan};
 	if (!rooms_take(picture))

@@ -125,7 +125,7 @@ static struct revision *read_files(struct dev_process *dev, struct error *error)
 		return NULL;
 	files.remote_files = &dev->remote_files;
 	files.before = dev->engine ? &engine_revision(dev->engine)->plan : NULL;
-	struct revision *revision = revision_open_for(dev->workspace, &files, error);
+	struct revision *revision = revision_open_in_workspace(dev->workspace, &files, error);
 	if (revision && make_topics(dev, revision, error))
 		return revision;
 	revision_close(revision);

@@ -35,7 +35,7 @@ static void follow(struct engine_process *running)
 	struct revision_options files = running->files;
 	files.before = &engine_revision(running->live)->plan;
 	files.remote_files = &running->remote_files;
-	struct revision *revision = revision_open_for(running->workspace, &files, &error);
+	struct revision *revision = revision_open_in_workspace(running->workspace, &files, &error);
 	if (fetch_first(running, &error))
 		return;
 	bool good =
@@ -224,16 +224,16 @@ static struct revision *open_empty(struct engine_process *running, struct error 
 	struct revision_options nothing = running->files;
 	nothing.may_be_empty = true;
 	nothing.survey = false;
-	return revision_open_for(running->workspace, &nothing, error);
+	return revision_open_in_workspace(running->workspace, &nothing, error);
 }
 
 static struct revision *read_first_files(struct engine_process *running, struct error *error)
 {
 	struct revision_options files = running->files;
 	files.remote_files = &running->remote_files;
-	struct revision *revision = revision_open_for(running->workspace, &files, error);
+	struct revision *revision = revision_open_in_workspace(running->workspace, &files, error);
 	while (!revision && running->remote_files && wait_for_fetched(running, error))
-		revision = revision_open_for(running->workspace, &files, error);
+		revision = revision_open_in_workspace(running->workspace, &files, error);
 	files_close(running->remote_files);
 	running->remote_files = NULL;
 	return revision;

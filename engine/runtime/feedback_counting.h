@@ -5,7 +5,7 @@
  * Every engine reads the whole topic, and counts the feedback of its own answers. So the sum over engines counts each answer once,
  * and there is nothing to hand over. What a killed engine had answered, and no feedback had come for, is not counted.
  *
- * Values of metrics that are published (struct counted_truth) are also written to the topic, as feedback of the answer
+ * Values of metrics that are published (struct kept_metric) are also written to the topic, as feedback of the answer
  * (runtime/computed_feedback.h).
  *
  * It reads from the time at which it began. It goes on there after a reload, since what it keeps outlives it.
@@ -35,7 +35,7 @@ struct feedback_counting_config {
 	const char *feedback; /* topic */
 	struct answer_queue *const *queues; /* of each worker */
 	size_t queue_count;
-	const struct counted_truth *metrics;
+	const struct kept_metric *metrics;
 	size_t metric_count;
 	struct feedback_state *state; /* no other thread uses it */
 	const struct log_sink *log; /* NULL: nothing is logged */

@@ -158,16 +158,15 @@ bool learners_start(struct learners *learners, const struct engine_config *confi
 /* ---- feedback for metrics ---- */
 
 /* The metrics of truth and reward, with their series: those of the first worker, which counts none of them itself. */
-static size_t truths_find(const struct pipeline_plan *pipeline, const struct counted_pipeline *counted,
-			  struct counted_truth *truths)
+static size_t truths_find(const struct pipeline_plan *pipeline, const struct counted_pipeline *counted, struct kept_metric *truths)
 {
 	size_t count = 0;
 	for (size_t i = 0; i < pipeline->metric_count && count < KEPT_METRICS_MAX; i++) {
 		const struct pipeline_metric *metric = &pipeline->metrics[i];
 		const struct counted_metric *found = metric->of_feedback ? counted_metric_find(counted, metric) : NULL;
 		if (found)
-			truths[count++] = (struct counted_truth){
-				metric, found->tables[0], graph_learns_by(pipeline->graph, metric->spec.name.text)};
+			truths[count++] = (struct kept_metric){metric, found->tables[0],
+							       graph_learns_by(pipeline->graph, metric->spec.name.text)};
 	}
 	return count;
 }
@@ -189,7 +188,7 @@ static bool counting_start(struct learners *learners, size_t number, const struc
 	const char *name = pipeline->graph->name, *feedback = topic_of(pipeline, TOPIC_FEEDBACK);
 	size_t workers = 0;
 	struct counted_pipeline *counted = feedback ? served_by(groups, name, &workers) : NULL;
-	struct counted_truth *truths = counted ? ARENA_ARRAY(arena, struct counted_truth, KEPT_METRICS_MAX) : NULL;
+	struct kept_metric *truths = counted ? ARENA_ARRAY(arena, struct kept_metric, KEPT_METRICS_MAX) : NULL;
 	const size_t count = truths ? truths_find(pipeline, counted, truths) : 0;
 	const struct feedback_counting_config counting = {.brokers = config->brokers,
 							  .consumer = config->consumer,

@@ -210,7 +210,8 @@ struct revision *revision_open(const struct revision_options *options, struct er
 	return NULL;
 }
 
-struct revision *revision_open_for(const struct workspace *workspace, const struct revision_options *options, struct error *error)
+struct revision *revision_open_in_workspace(const struct workspace *workspace, const struct revision_options *options,
+					    struct error *error)
 {
 	struct revision_options whole = *options;
 	whole.kinds = workspace->kinds;

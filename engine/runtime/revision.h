@@ -61,7 +61,8 @@ struct revision_options {
  * fetch. */
 struct revision *revision_open(const struct revision_options *options, struct error *error);
 /* The same with the kinds, the arena and the receiver of a command. */
-struct revision *revision_open_for(const struct workspace *workspace, const struct revision_options *options, struct error *error);
+struct revision *revision_open_in_workspace(const struct workspace *workspace, const struct revision_options *options,
+					    struct error *error);
 void revision_close(struct revision *revision); /* NULL is fine */
 
 /* Whether no group reads the pipeline of that index yet. Called from the engine's thread. */

@@ -139,7 +139,7 @@ uint64_t simulated_taps_lost(const struct simulated_kafka *kafka); /* records of
 int64_t simulated_append(struct simulated_kafka *kafka, struct simulated_topic *topic, const struct outgoing *record);
 
 /* Counters that grow with every change that simulated_read() may show, of any topic or of one. */
-uint64_t simulated_changes(const struct simulated_kafka *kafka);
+uint64_t simulated_change_count(const struct simulated_kafka *kafka);
 uint64_t simulated_topic_changes(const struct simulated_topic *topic);
 
 /* The position of the record that a producer's record answers, as produced: `topic` is its consumer's number of the

@@ -243,7 +243,7 @@ uint64_t simulated_gaps(const struct simulated_kafka *kafka)
 	return kafka->gaps;
 }
 
-uint64_t simulated_changes(const struct simulated_kafka *kafka)
+uint64_t simulated_change_count(const struct simulated_kafka *kafka)
 {
 	return kafka->changes;
 }

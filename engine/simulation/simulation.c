@@ -112,7 +112,7 @@ static bool is_mixed(const struct simulation *simulation, const struct simulatio
 
 static void answers_read(struct simulation *simulation)
 {
-	const uint64_t changes = simulated_changes(simulation->kafka) + simulated_gaps(simulation->kafka);
+	const uint64_t changes = simulated_change_count(simulation->kafka) + simulated_gaps(simulation->kafka);
 	if (simulation->changes == changes)
 		return;
 	simulation->changes = changes;

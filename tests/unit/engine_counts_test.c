@@ -68,7 +68,7 @@ static void stand_open(struct stand *stand, const char *text)
 	stand->broker = mock_cluster_open(&error);
 	stand->loop = loop_open(&error);
 	const struct revision_options files = {.paths = &path, .path_count = 1, .insecure = true};
-	struct revision *revision = revision_open_for(command_workspace(&stand->session), &files, &error);
+	struct revision *revision = revision_open_in_workspace(command_workspace(&stand->session), &files, &error);
 	assert_non_null(revision);
 	for (size_t i = 0; i < revision->plan.count; i++)
 		for (size_t j = 0; j < revision->plan.pipelines[i].topic_count; j++)

@@ -28,7 +28,7 @@ static struct planning planning;
 static struct plan plan;
 static struct arena *arena;
 static struct answer_queue *queues[WORKERS];
-static struct counted_truth metric;
+static struct kept_metric metric;
 static struct feedback_state state_of_engine;
 static struct feedback_counting *counting;
 
@@ -51,8 +51,8 @@ static int stand_open(void **state)
 	for (size_t i = 0; i < WORKERS; i++)
 		queues[i] = answer_queue_open(arena);
 	assert_int_equal(plan.pipelines[0].metric_count, 1);
-	metric = (struct counted_truth){&plan.pipelines[0].metrics[0],
-					series_table_open(&plan.pipelines[0].metrics[0].form, arena), false};
+	metric = (struct kept_metric){&plan.pipelines[0].metrics[0], series_table_open(&plan.pipelines[0].metrics[0].form, arena),
+				      false};
 	return 0;
 }
 

@@ -27,7 +27,7 @@ enum { PROFIT, INCOME, WAIT, METRICS };
 static struct planning planning;
 static struct plan plan;
 static struct arena *arena;
-static struct counted_truth metrics[METRICS];
+static struct kept_metric metrics[METRICS];
 static struct kept_answers *kept;
 
 static void metrics_open(void)
@@ -36,7 +36,7 @@ static void metrics_open(void)
 	for (size_t i = 0; i < plan.pipelines[0].metric_count; i++) {
 		const struct pipeline_metric *metric = &plan.pipelines[0].metrics[i];
 		if (metric->of_feedback)
-			metrics[count++] = (struct counted_truth){metric, series_table_open(&metric->form, arena), false};
+			metrics[count++] = (struct kept_metric){metric, series_table_open(&metric->form, arena), false};
 	}
 	assert_int_equal(count, METRICS);
 }

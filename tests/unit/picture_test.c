@@ -51,7 +51,7 @@ static void see_picture(const char *steps, void (*see)(const struct picture *pic
 	struct picture picture;
 	planning_open_steps(&planning, steps);
 	planning_plan(&planning, NULL, &plan);
-	assert_true(picture_make(&plan.pipelines[0], planning.arena, &picture));
+	assert_true(pipeline_picture_make(&plan.pipelines[0], planning.arena, &picture));
 	see(&picture, steps);
 	planning_close(&planning);
 }

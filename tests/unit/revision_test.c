@@ -80,7 +80,7 @@ static struct versions read_files(struct files_say say)
 		 say.factor, say.port, certificate, say.rows);
 	write_file(file, text);
 	write_file(certificate, say.certificate);
-	struct revision *revision = revision_open_for(command_workspace(&session), &options, &error);
+	struct revision *revision = revision_open_in_workspace(command_workspace(&session), &options, &error);
 	assert_string_equal(error.text, "");
 	assert_non_null(revision);
 	write_file(certificate, "what comes later counts when the files are read again");
@@ -135,7 +135,7 @@ static struct revision *open_now(struct session *session, const struct plan *bef
 	const char *const paths[] = {file};
 	const struct revision_options options = {.paths = paths, .path_count = 1, .before = before};
 	struct error error = {0};
-	struct revision *revision = revision_open_for(command_workspace(session), &options, &error);
+	struct revision *revision = revision_open_in_workspace(command_workspace(session), &options, &error);
 	assert_string_equal(error.text, "");
 	return revision;
 }
