@@ -27,7 +27,6 @@
 #define PRODUCE_MS 30000 /* then a request that Kafka has not accepted is given up; most deadlines are shorter */
 #define REPLY_ARENA_BYTES ((size_t)2 << 20) /* of a reply's headers, and a front end's copy of them */
 #define SLOT_BITS 16
-#define ANSWERS_ANYWHERE (-1)
 #define ANSWERS_UNKEYED INT32_MIN /* `answers` of a submission until its partition is known */
 
 static_assert(CALLS_OPEN_MAX == (size_t)1 << SLOT_BITS, "a call's number ends with its slot");
@@ -257,13 +256,13 @@ static void on_look(void *context)
 
 static void submission_place(struct open_call *call, const struct request_report *report)
 {
-	struct submission *submission = &call->submission;
-	submission->partition = report->partition;
-	submission->offset = report->offset;
-	if (submission->answers == ANSWERS_UNKEYED)
-		submission->answers = request_producer_answers(call->calls->producer, (struct text){0}, report->partition);
+	const int32_t near = call->target && !call->target->answers_roam ? report->partition : -1;
+	call->submission.partition = report->partition;
+	call->submission.offset = report->offset;
+	if (call->submission.answers == ANSWERS_UNKEYED)
+		call->submission.answers = request_producer_answers(call->calls->producer, (struct text){0}, near);
 	if (call->placed)
-		call->placed(call->context, submission);
+		call->placed(call->context, &call->submission);
 }
 
 static void on_reported(void *context, const struct request_report *report)
@@ -458,9 +457,7 @@ static bool submission_begin(struct open_call *call, const struct call_request *
 	const struct calls *calls = call->calls;
 	call->submission = (struct submission){
 		.time_ms = loop_time_of_day_ms(calls->loop),
-		.answers = request->key.bytes		   ? request_producer_answers(calls->producer, request->key, 0)
-			   : request->target->answers_roam ? ANSWERS_ANYWHERE
-							   : ANSWERS_UNKEYED};
+		.answers = request->key.bytes ? request_producer_answers(calls->producer, request->key, 0) : ANSWERS_UNKEYED};
 	return submission_draw(&call->submission);
 }
 

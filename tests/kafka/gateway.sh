@@ -57,6 +57,16 @@ counter() { # $1 name: answers how often it was asked for a number
 	END
 }
 
+runtime() { # several partitions, so that an answer may be in another one than its request
+	cat <<-END
+		---
+		apiVersion: mlops.seldon.io/v1alpha1
+		kind: SeldonRuntime
+		metadata: {name: several}
+		spec: {config: {kafkaConfig: {topics: {numPartitions: 4}}}}
+	END
+}
+
 run_gateway() { # $1 port
 	"$sluice" gateway -f "$dir/pipelines.yaml" --brokers "$brokers" --http "${1-$port}" >>"$dir/gateway.log" 2>&1 &
 	ours $!
@@ -97,7 +107,7 @@ figure() { # $1 name, $2 file
 command -v curl >/dev/null || skip "curl is not installed"
 start_broker brisk
 port=$((20000 + RANDOM % 10000))
-{ pipeline once exactly-once; pipeline least at-least-once; filter few-once exactly-once; filter few-least at-least-once; counter times; } >"$dir/pipelines.yaml"
+{ pipeline once exactly-once; pipeline least at-least-once; filter few-once exactly-once; filter few-least at-least-once; counter times; runtime; } >"$dir/pipelines.yaml"
 run_engine
 run_gateway
 wait_until 15 answers once || give_up "nothing is answered exactly once"

@@ -2,7 +2,7 @@
 # Callers of two gateways, with one engine or more, on a real Kafka. First one of two engines is held in the middle of a transaction,
 # stopped and then killed: the answers of the other one are as quick as before. Then REQUESTS requests (200,000) of CALLERS callers
 # (64), while engines, gateways and the broker are killed in turn. No call hangs, gets another's answer or two; each open one gets its
-# answer, or 503 or 504 within its deadline, or a reset when its gateway died; a key that is asked again gets its first answer.
+# answer, a refusal (429), or 503 or 504 within its deadline, or a reset when its gateway died; a key that is asked again gets its first answer.
 #   storm.sh SLUICE BUILD      takes about 6 minutes; REQUESTS=20000 about one
 set -u
 what=storm

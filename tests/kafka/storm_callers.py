@@ -7,7 +7,8 @@ turn, until it is answered. All others are sent once: one in ONCE_EVERY to the p
 rest to LEAST. All have the same id, so an answer is known by its number alone.
 They begin no new request while the file DOWN is there, so that an outage costs time and not requests. When all are done, keys are
 asked again at both gateways. A line of progress each 5 s, and in the end one line:
-calls=N right=N wrong=N extra=N late=N unavailable=N timeout=N reset=N other=N keys=N unanswered=N replayed=N repeated=N differing=N slowest_ms=N
+calls=N right=N wrong=N extra=N late=N refused=N unavailable=N timeout=N reset=N other=N keys=N unanswered=N replayed=N repeated=N differing=N slowest_ms=N
+`refused` is what an engine refused because its deadline could not be met (429, or a key's 504),
 `wrong` is another's answer, `extra` bytes behind an answer, `late` a call that took longer than its deadline and SLACK_SECONDS.
 """
 import collections, itertools, json, os, select, socket, sys, threading, time
@@ -19,7 +20,7 @@ KEYED_EVERY, ONCE_EVERY = 50, 8
 ANSWER_SECONDS = 60  # a key is asked so long; the broker may be down for a part of it
 ASKED_AGAIN = 200  # keys, in the end
 AGAIN = (409, 503, 504)
-NAMES = ("calls", "right", "wrong", "extra", "late", "unavailable", "timeout", "reset", "other", "keys", "unanswered", "replayed", "repeated",
+NAMES = ("calls", "right", "wrong", "extra", "late", "refused", "unavailable", "timeout", "reset", "other", "keys", "unanswered", "replayed", "repeated",
          "differing")
 
 
@@ -87,7 +88,9 @@ class Caller:
         elif reply[0] == 200:
             self.counts["right" if json.loads(reply[1])["outputs"][0]["data"] == [number * 2] else "wrong"] += 1
         else:
-            self.counts[{503: "unavailable", 504: "timeout"}.get(reply[0], "other")] += 1
+            self.counts[{429: "refused", 503: "unavailable", 504: "timeout"}.get(reply[0], "other")] += 1
+            if reply[0] not in (429, 503, 504):
+                print(reply[0], reply[1].decode()[:300], file=sys.stderr)
 
     def keyed(self, pipeline, number):
         end = time.monotonic() + ANSWER_SECONDS
@@ -102,9 +105,15 @@ class Caller:
                 self.counts["wrong"] += counted.get("x", [number]) != [number]
                 self.counts["repeated"] += counted["n"] != [1]
                 return reply[1]
-            self.counts["other"] += reply is not None and reply[0] not in AGAIN
+            if reply and (reply[2] or reply[0] == 429):  # the first request was refused in time, and that is its answer
+                self.counts["refused"] += 1
+                return None
+            if reply and reply[0] not in AGAIN:
+                self.counts["other"] += 1
+                print("key", number, reply[0], reply[1].decode()[:300], file=sys.stderr)
             time.sleep(0.1)
         self.counts["unanswered"] += 1
+        print("unanswered", number, reply and (reply[0], reply[1].decode()[:300], reply[2]), file=sys.stderr)
         return None
 
 

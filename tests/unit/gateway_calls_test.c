@@ -24,7 +24,7 @@ struct caller {
 	size_t ended;
 	int status;
 	char body[256], id[64];
-	bool over; /* it is gone */
+	bool over, roams; /* it is gone; any partition may have its answer */
 };
 
 struct calls_stand {
@@ -352,7 +352,7 @@ static void a_direct_call_is_refused_when_its_worker_has_too_many(void **state)
 
 static void on_placed(void *context, const struct submission *origin)
 {
-	(void)context, (void)origin;
+	assert_int_equal(origin->answers, ((const struct caller *)context)->roams ? -1 : 0);
 }
 
 /* One that is submitted, and one whose place its caller wants to know. */
@@ -407,6 +407,7 @@ static void a_call_through_kafka_ends_by_the_reply_of_its_own_process(void **sta
 static void a_call_whose_place_is_asked_for_is_answered_through_kafka(void **state)
 {
 	struct calls_stand *stand = *state;
+	stand->target.answers_roam = stand->callers[0].roams = true;
 	char address[REPLY_ADDRESS_BYTES_MAX];
 	struct reply_address read;
 	const struct call_request request = {.target = &stand->target,

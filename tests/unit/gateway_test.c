@@ -401,6 +401,27 @@ static void a_pipeline_that_answers_otherwise_names_the_step(void **state)
 			       "`m`"));
 }
 
+static bool answers_roam(const char *steps)
+{
+	struct planning planning;
+	struct plan plan;
+	struct gateway_targets targets;
+	struct error error = {0};
+	planning_open_steps(&planning, steps);
+	planning_plan(&planning, NULL, &plan);
+	assert_true(gateway_targets_make(&plan, NULL, planning.arena, &targets, &error));
+	const bool roam = targets.items[0].answers_roam;
+	planning_close(&planning);
+	return roam;
+}
+
+static void an_answer_of_a_later_stage_may_be_in_any_partition(void **state)
+{
+	(void)state;
+	assert_false(answers_roam("  - {name: a, expression: {set: {x: x}}}\n  output: {steps: [a]}\n"));
+	assert_true(answers_roam("  - {name: c, features: {key: x, set: {n: count(x over 10m)}}}\n  output: {steps: [c]}\n"));
+}
+
 static void a_pipeline_with_an_experiment_takes_feedback(void **state)
 {
 	struct planning planning;
@@ -442,6 +463,7 @@ int main(void)
 		cmocka_unit_test(an_origin_is_a_scheme_and_a_host),
 		cmocka_unit_test(listed_origins_alone_are_allowed),
 		cmocka_unit_test(a_pipeline_that_answers_otherwise_names_the_step),
+		cmocka_unit_test(an_answer_of_a_later_stage_may_be_in_any_partition),
 		cmocka_unit_test(a_pipeline_with_an_experiment_takes_feedback),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
