@@ -66,6 +66,8 @@ static bool analyze(struct session *session, const struct analyze_options *self,
 	if (good)
 		experiment_data_defaults(&data, &report_options);
 	report_options.mirror = data.mirrored;
+	report_options.overlaps = data.overlaps;
+	report_options.overlap_count = data.overlap_count;
 	good = good && (experiment_data_rules(&data, name, arena, &report_options) ||
 			error_memory(error, ERROR_SYSTEM, "analysing an experiment"));
 	good = good && report_make(&data.joined, &report_options, arena, &report, error);
@@ -119,6 +121,8 @@ const struct command command_experiments_analyze = {
 		"Exposures have the latency of the answer, which is the metric `latency_ms`, lower is better, unless feedback has "
 		"one of that name. With --segment, the 16 commonest values of a feature are segments. They share alpha, so more "
 		"segments need more units.\n\n"
+		"Units that also met another experiment of the same topics or files are tabulated by the variants of both, and it "
+		"is tested whether these are independent.\n\n"
 		"If the experiment has a mirror, its replies are compared with the answers by request id (the shadow topic of a "
 		"pipeline has the replies): agreement within --tolerance for each tensor, latency, errors, and the requests that "
 		"differ. It "

@@ -297,6 +297,7 @@ bool experiment_asked_times(const struct experiment_asked *asked, int64_t *since
 
 struct experiment_joining {
 	struct unit_join *join;
+	struct overlap *overlap;
 	struct experiment_data *data;
 	struct mirror_asked mirror;
 };
@@ -315,7 +316,8 @@ static bool join_begin(void *context, const struct experiment_data *data, struct
 
 static bool join_expose(void *context, const struct exposure *exposure, struct error *error)
 {
-	return unit_join_exposure(((struct experiment_joining *)context)->join, exposure, error);
+	struct experiment_joining *self = context;
+	return unit_join_exposure(self->join, exposure, error) && overlap_expose(self->overlap, exposure, error);
 }
 
 static bool join_inform(void *context, const struct feedback *feedback, int64_t time_ms, struct error *error)
@@ -351,9 +353,12 @@ bool experiment_data_open(const struct workspace *workspace, const char *name, c
 	const struct experiment_taker taker = {&self, join_begin, join_expose, join_inform,
 					       asked->tolerance > 0 ? join_pipeline : NULL};
 	const struct mirror_comparison mirror = {.arena = arena, .tolerance = asked->tolerance};
-	bool good = self.join || error_memory(error, ERROR_SYSTEM, "reading an experiment");
+	self.overlap = overlap_open(arena, name);
+	bool good = (self.join && self.overlap) || error_memory(error, ERROR_SYSTEM, "reading an experiment");
 	data->mirror = mirror;
-	good = good && experiment_data_take(workspace, name, asked, arena, &taker, data, error) && joining_end(&self, error);
+	good = good && experiment_data_take(workspace, name, asked, arena, &taker, data, error) && joining_end(&self, error) &&
+	       (data->overlaps = overlap_end(self.overlap, &data->overlap_count, error));
+	overlap_close(self.overlap);
 	unit_join_close(self.join);
 	return good;
 }

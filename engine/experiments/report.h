@@ -10,6 +10,7 @@
 
 #include "base/option.h"
 #include "experiments/mirror_comparison.h"
+#include "experiments/overlap.h"
 #include "experiments/unit_join.h"
 #include "statistics/split.h"
 
@@ -40,6 +41,8 @@ struct report_options {
 	bool horizon; /* numbers for one look decide too */
 	uint32_t stages;
 	const struct mirror_result *mirror; /* how its replies agree with the answers; NULL: nothing was mirrored */
+	size_t overlap_count;
+	const struct overlap_table *overlaps; /* with other experiments of its pipelines */
 };
 
 struct report_split {

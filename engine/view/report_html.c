@@ -4,6 +4,7 @@
 #include "base/base64.h"
 #include "view/html_parts.h"
 #include "view/mirror_view.h"
+#include "view/overlap_view.h"
 #include "view/report_charts.h"
 #include "view/report_view.h"
 #include "view/segment_view.h"
@@ -231,6 +232,7 @@ void report_view_print_html(const struct report *report, struct arena *arena, st
 		write_health(report, out);
 	if (report->metric_count > 0)
 		write_metrics(report, arena, out);
+	overlap_view_print_html(report->options->overlaps, report->options->overlap_count, out);
 	if (report->segment_count > 0)
 		segment_view_print_html(report, out);
 	if (mirror)

@@ -2,6 +2,7 @@
 #include "message/json_write.h"
 #include "view/json_member.h"
 #include "view/mirror_view.h"
+#include "view/overlap_view.h"
 #include "view/report_view.h"
 
 static void put_lines(struct buffer *out, const char *name, const char *const *lines, size_t count)
@@ -278,6 +279,8 @@ void report_view_print_json(const struct report *report, struct buffer *out)
 		put_metric(out, report, &report->metrics[i]);
 	}
 	buffer_byte(out, ']');
+	buffer_string(out, ",\n\"overlaps\":");
+	overlap_view_print_json(report->options->overlaps, report->options->overlap_count, out);
 	if (report->segment_count > 0)
 		put_segments(out, report);
 	if (report->options->mirror) {

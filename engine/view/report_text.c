@@ -4,6 +4,7 @@
 #include "base/moment.h"
 #include "base/quote.h"
 #include "view/mirror_view.h"
+#include "view/overlap_view.h"
 #include "view/report_view.h"
 #include "view/segment_view.h"
 
@@ -158,6 +159,7 @@ void report_view_print_text(const struct report *report, struct arena *arena, st
 	}
 	for (size_t i = 0; i < report->metric_count; i++)
 		print_metric(report, &report->metrics[i], arena, out);
+	overlap_view_print_text(report->options->overlaps, report->options->overlap_count, arena, out);
 	if (report->segment_count > 0)
 		segment_view_print_text(report, arena, out);
 	if (mirror)

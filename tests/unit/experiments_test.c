@@ -358,6 +358,59 @@ static void few_segments_and_the_rest(void **state)
 	expect_refused("experiments analyze e --exposures odd --segment citi", 2, "did you mean `city`?");
 }
 
+/* Of `f`, every other unit of `e` has `one` or `two`, independently; of `g`, which only `new` reaches, `old` has none. */
+static void units_of_two_experiments_are_tabulated(void **state)
+{
+	static const struct {
+		const char *name;
+		bool depends;
+	} others[] = {{"f", false}, {"g", true}};
+	size_t length;
+	(void)state;
+	files_write();
+	FILE *file = fopen("exposures", "r");
+	assert_non_null(file);
+	length = fread(lines, 1, sizeof lines / 2, file);
+	assert_int_equal(fclose(file), 0);
+	for (size_t k = 0; k < 2; k++)
+		for (int i = 0; i < 400; i++) {
+			const bool one = others[k].depends ? is_new(i) : i / 4 % 2;
+			length += (size_t)snprintf(lines + length, sizeof lines - length,
+						   "{\"id\": \"%s%d\", \"unit\": \"u%d\", \"time_ms\": %d, \"experiment\": \"%s\", "
+						   "\"variant\": \"%s\", \"probability\": 0.5}\n",
+						   others[k].name, i, i, i + 1, others[k].name, one ? "one" : "two");
+		}
+	write_file("odd", lines);
+	json_t *document = said_json("experiments analyze e --exposures odd --feedback feedback -o json");
+	const json_t *overlaps = json_object_get(document, "overlaps"), *counts, *cell;
+	assert_int_equal(json_array_size(overlaps), 2);
+	for (size_t k = 0; k < 2; k++) {
+		const json_t *table = json_array_get(overlaps, k);
+		double of_new_one = -1;
+		size_t i;
+		assert_string_equal(json_string_value(json_object_get(table, "experiment")), others[k].name);
+		assert_true(number_of(table, "units") == 400);
+		assert_true(json_is_true(json_object_get(table, "dependent")) == others[k].depends);
+		counts = json_object_get(table, "counts");
+		json_array_foreach(counts, i, cell)
+			if (strcmp(json_string_value(json_object_get(cell, "variant")), "new") == 0 &&
+			    strcmp(json_string_value(json_object_get(cell, "other")), "one") == 0)
+				of_new_one = number_of(cell, "units");
+		assert_true(of_new_one == (others[k].depends ? 100 : 50)); /* of 100 units of `new` */
+		assert_true(others[k].depends || fabs(number_of(table, "p") - 1) < 1e-12);
+	}
+	json_decref(document);
+	struct said said = say_with(step_kinds, "experiments analyze e --exposures odd --feedback feedback");
+	expect_words(said.out, "Overlap with g: 400 units in both, the choices depend on each other (p ");
+	said_close(&said);
+	said = say_with(step_kinds, "experiments analyze e --exposures odd --feedback feedback -o html");
+	expect_words(said.out, "<h2>Overlap with f</h2>");
+	said_close(&said);
+	document = said_json("experiments analyze e" FILES " -o json");
+	assert_int_equal(json_array_size(json_object_get(document, "overlaps")), 0);
+	json_decref(document);
+}
+
 /* By the pipeline's name, and by files that have the experiment. */
 static void topics_of_a_pipeline_are_read(void **state)
 {
@@ -464,6 +517,7 @@ int main(void)
 		cmocka_unit_test(latencies_are_a_metric_of_exposures),
 		cmocka_unit_test(segments_are_read_by_a_share_of_alpha),
 		cmocka_unit_test(few_segments_and_the_rest),
+		cmocka_unit_test(units_of_two_experiments_are_tabulated),
 		cmocka_unit_test(topics_of_a_pipeline_are_read),
 		cmocka_unit_test(a_policy_is_estimated_from_the_records),
 		cmocka_unit_test(policies_that_are_none_are_refused),
