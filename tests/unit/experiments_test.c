@@ -373,12 +373,13 @@ static void units_of_two_experiments_are_tabulated(void **state)
 	length = fread(lines, 1, sizeof lines / 2, file);
 	assert_int_equal(fclose(file), 0);
 	for (size_t k = 0; k < 2; k++)
-		for (int i = 0; i < 400; i++) {
-			const bool one = others[k].depends ? is_new(i) : i / 4 % 2;
+		for (int i = 0; i < 800; i++) { /* again from 400 on, and all of them `one`: the first time counts */
+			const int unit = i % 400;
+			const bool one = i >= 400 || (others[k].depends ? is_new(unit) : unit / 4 % 2);
 			length += (size_t)snprintf(lines + length, sizeof lines - length,
 						   "{\"id\": \"%s%d\", \"unit\": \"u%d\", \"time_ms\": %d, \"experiment\": \"%s\", "
 						   "\"variant\": \"%s\", \"probability\": 0.5}\n",
-						   others[k].name, i, i, i + 1, others[k].name, one ? "one" : "two");
+						   others[k].name, i, unit, i + 1, others[k].name, one ? "one" : "two");
 		}
 	write_file("odd", lines);
 	json_t *document = said_json("experiments analyze e --exposures odd --feedback feedback -o json");
