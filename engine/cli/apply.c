@@ -137,6 +137,16 @@ static int effects_print(struct applying *applying, bool all)
 	return command_write(applying->session, &out);
 }
 
+static void warnings_print(struct session *session, const struct record_list *warnings, struct document_places places)
+{
+	struct buffer out;
+	buffer_open(&out, CHECK_BYTES_MAX);
+	verdict_warnings_print(warnings, places, &out);
+	if (!buffer_failed(&out) && out.length > 0)
+		(void)fwrite(out.bytes, 1, out.length, session->err);
+	buffer_close(&out);
+}
+
 /* Checks the documents as the keeper will: together with everything that is accepted. */
 static int documents_check(struct applying *applying, struct error *error)
 {
@@ -152,8 +162,10 @@ static int documents_check(struct applying *applying, struct error *error)
 		return command_failed(applying->session, error);
 	applying->tables = findings.tables;
 	applying->state_is_changed = findings.state_is_changed;
-	if (findings.faults.count == 0)
+	if (findings.faults.count == 0) {
+		warnings_print(applying->session, &findings.warnings, places);
 		return EXIT_GOOD;
+	}
 	return control_session_faults(applying->session, TEXT("the documents have errors; nothing was proposed"), &findings.faults,
 				      places);
 }

@@ -199,6 +199,34 @@ static bool others_have_errors(const struct document_set *set)
 	return false;
 }
 
+/* Whether it warns that a proposed document names something that is nowhere, or not in force. */
+static bool fault_warns(const struct document_set *set, const struct fault *fault)
+{
+	const struct verdict_fault found = fault_of_document(fault);
+	return fault->code->severity == SEVERITY_WARNING && fault->code->kind == FAULT_BAD_REFERENCE &&
+	       document_is_proposed(set, &found);
+}
+
+/* The warnings of references, with what was meant, in the arena of faults. False: memory ran out. */
+static bool spec_warnings_keep(const struct document_set *set, struct record_list *warnings)
+{
+	struct verdict_fault *kept = ARENA_ARRAY(set->kept, struct verdict_fault, KEEPER_FAULTS);
+	size_t count = 0;
+	for (size_t i = 0; kept && i < faults_total(set->spec.faults) && count < KEEPER_FAULTS; i++) {
+		const struct fault *fault = faults_at(set->spec.faults, i);
+		if (!fault_warns(set, fault))
+			continue;
+		struct verdict_fault warning = fault_of_document(fault);
+		warning.kind = text_copied(set->kept, warning.kind);
+		warning.name = text_copied(set->kept, warning.name);
+		warning.text = text_of(arena_print(set->kept, fault->suggest ? "%s; did you mean `%s`?" : "%s", fault->message,
+						   fault->suggest ? fault->suggest : ""));
+		kept[count++] = warning;
+	}
+	*warnings = (struct record_list){count, kept};
+	return !arena_failed(set->kept);
+}
+
 /* Keeps the spec's errors as faults of the resources whose documents have them. Other warnings are dropped. */
 static bool spec_faults_keep(struct document_set *set)
 {
@@ -337,7 +365,8 @@ static bool document_check(void *context, const struct record_list *items, const
 	bool good =
 		set_open(&set, error) && set_plan(&set, &plan, error) && (set.is_large || set_judge(&set, &plan, error));
 	if (good && set.count == 0 &&
-	    (!proposed_tables(&plan, items, accepted, set.arena, arena, &findings->tables) ||
+	    (!spec_warnings_keep(&set, &findings->warnings) ||
+	     !proposed_tables(&plan, items, accepted, set.arena, arena, &findings->tables) ||
 	     !state_labels_propose(&plan, items, accepted, arena, &findings->state_labels, &findings->state_is_changed)))
 		good = error_memory(error, ERROR_SYSTEM, "checking a proposal");
 	set_close(&set);

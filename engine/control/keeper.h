@@ -57,6 +57,7 @@
 /* What a checker finds. The lists start empty, and are in its caller's arena. */
 struct keeper_findings {
 	struct record_list faults; /* struct verdict_fault; none: the documents fit */
+	struct record_list warnings; /* struct verdict_fault: of references in the proposed documents; the keeper drops them */
 	struct record_list tables; /* struct control_table: of choices whose bucket tables the proposal changes */
 	struct record_list state_labels; /* struct state_label: of the applied resources */
 	bool state_is_changed;		 /* a stage that had state gets another changelog */

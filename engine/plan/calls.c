@@ -32,9 +32,8 @@ static struct model_facts facts_of_resource(const struct resource *resource)
 
 struct endpoint plan_model(struct compiler *compiler, const struct resource *model)
 {
-	static const struct name_list none = {0};
 	struct model_facts facts = facts_of_resource(model);
-	return endpoint_find(&facts, compiler->spec, compiler->options ? &compiler->options->servers : &none, compiler->arena);
+	return endpoint_find(&facts, compiler->spec, &compiler->options->servers, compiler->arena);
 }
 
 static const char *storage_of(const struct graph *graph, size_t step)

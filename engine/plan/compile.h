@@ -35,7 +35,7 @@ void plan_between(const struct compiler *compiler);
 void plan_alerts(const struct compiler *compiler);
 
 /* Warns of Models with a requirement that no Server offers. */
-void plan_requirements(struct compiler *compiler);
+void plan_requirements(const struct compiler *compiler);
 
 /* metrics.c: the metrics of each pipeline, and faults of them. To be called when the types of all pipelines are
  * known; without options, types are checked elsewhere. */

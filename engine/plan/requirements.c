@@ -1,5 +1,6 @@
-/* requirements.c: Check of the requirements of Models against the capabilities of the Servers among the files. */
+/* requirements.c: Check of the requirements of Models against the capabilities of Servers. */
 #include "plan/compile.h"
+#include "plan/endpoint.h"
 #include "spec/fault_codes.h"
 
 /* Whether all Servers list what they are capable of. Else their defaults are in a ServerConfig, which is not read. */
@@ -14,30 +15,30 @@ static bool servers_are_known(const struct spec *spec)
 }
 
 /* What steps of our own do where no Server does. */
-static bool is_built_in(const char *requirement)
+static bool requirement_is_built_in(const char *requirement)
 {
 	return text_starts_with(text_of(requirement), TEXT("alibi-explain")) ||
 	       text_starts_with(text_of(requirement), TEXT("alibi-detect"));
 }
 
-static void check_model(struct compiler *compiler, const struct resource *model)
+static void requirements_check(const struct spec *spec, const struct model_spec *model)
 {
-	const struct model_spec *spec = model->spec;
 	struct text nearest;
-	if (!spec || spec->server.text || spec->requirements.count == 0 || plan_model(compiler, model).origin != ENDPOINT_NONE)
-		return;
-	const struct name *missing = endpoint_missing_capability(&spec->requirements, compiler->spec, &nearest);
-	if (missing && !is_built_in(missing->text))
-		fault_add(compiler->spec->faults, CODE_UNOFFERED_REQUIREMENT, missing->place, nearest.bytes,
-			  "no Server among the files has the capability `%s`: the model has no server to be called at",
-			  missing->text);
+	const struct name *missing = endpoint_missing_capability(&model->requirements, spec, &nearest);
+	if (missing && !requirement_is_built_in(missing->text))
+		fault_add(spec->faults, CODE_UNOFFERED_REQUIREMENT, missing->place, nearest.bytes,
+			  "no Server has the capability `%s`: there is none at which the model can be called", missing->text);
 }
 
-void plan_requirements(struct compiler *compiler)
+void plan_requirements(const struct compiler *compiler)
 {
-	const struct resource *model;
-	if (!servers_are_known(compiler->spec))
+	const struct spec *spec = compiler->spec;
+	const struct resource *resource;
+	if ((compiler->options && compiler->options->servers.count > 0) || !servers_are_known(spec))
 		return;
-	for (size_t at = 0; (model = spec_next(compiler->spec, RESOURCE_MODEL, &at));)
-		check_model(compiler, model);
+	for (size_t at = 0; (resource = spec_next(spec, RESOURCE_MODEL, &at));) {
+		const struct model_spec *model = resource->spec;
+		if (model && !model->server.text && !(model->storage_uri.text && endpoint_is_address(model->storage_uri.text)))
+			requirements_check(spec, model);
+	}
 }

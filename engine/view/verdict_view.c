@@ -12,7 +12,7 @@ static const struct document_place *place_find(struct document_places places, co
 	return NULL;
 }
 
-static void fault_text(struct buffer *out, const struct verdict_fault *fault, struct document_places places)
+static void fault_text(struct buffer *out, const struct verdict_fault *fault, const char *level, struct document_places places)
 {
 	const struct document_place *place = place_find(places, fault);
 	if (place)
@@ -21,6 +21,7 @@ static void fault_text(struct buffer *out, const struct verdict_fault *fault, st
 	else if (fault->kind.length > 0)
 		buffer_print(out, TEXT_FORMAT "/" TEXT_FORMAT ":%lld:%lld: ", TEXT_ARGUMENTS(fault->kind),
 			     TEXT_ARGUMENTS(fault->name), (long long)fault->line, (long long)fault->column);
+	buffer_string(out, level);
 	buffer_shown(out, fault->text);
 	if (fault->code.length > 0)
 		buffer_print(out, " (`sluice help " TEXT_FORMAT "`)", TEXT_ARGUMENTS(fault->code));
@@ -83,7 +84,7 @@ void verdict_refusal_print(const struct control_verdict *verdict, struct documen
 {
 	const struct verdict_fault *faults = verdict->faults.items;
 	for (size_t i = 0; i < verdict->faults.count; i++)
-		fault_text(out, &faults[i], places);
+		fault_text(out, &faults[i], "", places);
 	buffer_string(out, verdict->outcome == VERDICT_CONFLICT ? "sluice: conflict: " : "sluice: ");
 	buffer_shown(out, verdict->why);
 	buffer_byte(out, '\n');
@@ -103,4 +104,11 @@ void verdict_accepted_print(const struct control_verdict *verdict, struct buffer
 		buffer_print(out, TEXT_FORMAT "/" TEXT_FORMAT " version %lld accepted (change %lld)\n",
 			     TEXT_ARGUMENTS(versions[i].kind), TEXT_ARGUMENTS(versions[i].name), (long long)versions[i].version,
 			     (long long)verdict->change);
+}
+
+void verdict_warnings_print(const struct record_list *warnings, struct document_places places, struct buffer *out)
+{
+	const struct verdict_fault *faults = warnings->items;
+	for (size_t i = 0; i < warnings->count; i++)
+		fault_text(out, &faults[i], "warning: ", places);
 }

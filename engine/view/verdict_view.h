@@ -20,6 +20,9 @@ struct document_places {
 void verdict_accepted_print(const struct control_verdict *verdict, struct buffer *out);
 void verdict_accepted_json(const struct control_verdict *verdict, struct buffer *out);
 
+/* Prints struct verdict_fault that refuse nothing, as lines. */
+void verdict_warnings_print(const struct record_list *warnings, struct document_places places, struct buffer *out);
+
 /* Append why a proposal was refused, or with which change it is in conflict. */
 void verdict_refusal_print(const struct control_verdict *verdict, struct document_places places, struct buffer *out);
 void verdict_refusal_json(const struct control_verdict *verdict, struct document_places places, struct buffer *out);

@@ -221,6 +221,40 @@ static void documents_that_need_too_much_memory_are_refused(void **state)
 	buffer_close(&yaml);
 }
 
+/* The Server was accepted before: it is not among the files of the one who applies the Model. */
+static void a_requirement_that_no_accepted_server_offers_is_a_warning(void **state)
+{
+	static const char *const documents[] = {"sklern==1.4", "sklearn==1.4"};
+	const struct keeper_checker keeper = document_check_of(&checker);
+	(void)state;
+	accepts("Server", "s",
+		"apiVersion: mlops.seldon.io/v1alpha1\nkind: Server\nmetadata: {name: s}\n"
+		"spec: {capabilities: [sklearn], endpoints: ['http://127.0.0.1:9']}\n");
+	for (size_t i = 0; i < 2; i++) {
+		const struct proposal_item item = {
+			.kind = TEXT("Model"),
+			.name = TEXT("m"),
+			.document = text_of(
+				arena_print(stand.arena,
+					    "apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: m}\nspec:\n"
+					    "  storageUri: gs://b/m\n  requirements: [%s]\n",
+					    documents[i]))};
+		const struct record_list list = {1, &item};
+		struct keeper_findings findings = {0};
+		struct error error = {0};
+		assert_true(keeper.check(keeper.context, &list, keeper_ledger(stand.keeper), stand.arena, &findings, &error));
+		assert_int_equal(findings.faults.count, 0);
+		assert_int_equal(findings.warnings.count, 1 - i);
+		const struct verdict_fault *warning = findings.warnings.items;
+		if (i > 0)
+			continue;
+		assert_true(text_is(warning->name, "m") && text_is(warning->code, "SL0532"));
+		assert_int_equal(warning->line, 6);
+		assert_true(text_is(warning->text, "no Server has the capability `sklern==1.4`: there is none at which the model "
+						   "can be called; did you mean `sklearn`?"));
+	}
+}
+
 /* As after an upgrade: the keeper's checker is stricter than the one that accepted the document. */
 static void an_error_in_an_accepted_document_refuses_only_what_touches_it(void **state)
 {
@@ -249,7 +283,7 @@ static void an_error_in_an_accepted_document_refuses_only_what_touches_it(void *
 }
 
 #define RUNTIME(prefix)                                                                                                            \
-	"apiVersion: mlops.seldon.io/v1alpha1\nkind: SeldonRuntime\nmetadata: {name: r}\n"                                        \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: SeldonRuntime\nmetadata: {name: r}\n"                                         \
 	"spec: {config: {kafkaConfig: {topicPrefix: " prefix "}}}\n"
 
 static void a_runtime_has_the_prefix_of_the_control_plane(void **state)
@@ -281,6 +315,7 @@ int main(void)
 		TEST(a_runtime_has_the_prefix_of_the_control_plane),
 		TEST(a_yaml_bomb_is_refused),
 		TEST(documents_that_need_too_much_memory_are_refused),
+		TEST(a_requirement_that_no_accepted_server_offers_is_a_warning),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
