@@ -69,6 +69,18 @@ static bool observer_slices(const struct step *step)
 	return !((const struct drift *)step->options)->group;
 }
 
+/* Of tensors without a name in `tensors`, those of numbers. */
+static bool observer_reads(const struct step *step, const struct tensor *tensor)
+{
+	const struct drift *options = step->options;
+	const char *probabilities = options->estimate.probabilities.text;
+	for (size_t i = 0; i < options->tensors.count; i++)
+		if (text_is(tensor->name, options->tensors.items[i].text))
+			return true;
+	return options->tensors.count == 0 ? tensor->datatype != DATATYPE_BYTES
+					   : probabilities && text_is(tensor->name, probabilities);
+}
+
 static uint64_t identity_of(const struct drift_comparison *comparison, const struct expression *group)
 {
 	const struct monitor_settings *settings = &comparison->settings;
@@ -627,7 +639,8 @@ const struct step_kind step_drift_observer = {
 	.options_size = sizeof(struct drift),
 	.shape = SHAPE_PASSES,
 	.state = &(const struct state_rules){0},
-	.monitors = &(const struct monitor_rules){.observes = observer_share, .slices = observer_slices},
+	.monitors =
+		&(const struct monitor_rules){.observes = observer_share, .slices = observer_slices, .reads = observer_reads},
 	.open = observer_open,
 	.close = observer_close,
 	.run = observer_run,

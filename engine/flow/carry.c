@@ -125,6 +125,24 @@ static bool goes_on_to(const struct run *run, const struct graph_next *next)
 	return false;
 }
 
+/* What an observer gets of the payload: the tensors that it reads, and nothing else. NULL: memory ran out, which the arena
+ * remembers. */
+static const struct payload *payload_watched(const struct run *run, const struct graph_next *next, const struct payload *payload)
+{
+	struct arena *arena = run->message->arena;
+	const struct step observer = step_seen(run->flow->graph, next->slices_step);
+	struct payload *watched = ARENA_NEW(arena, struct payload);
+	struct tensors_builder list;
+	if (!watched)
+		return NULL;
+	tensors_begin(&list, arena, payload->tensors.count);
+	for (size_t i = 0; i < payload->tensors.count; i++)
+		if (step_reads(&observer, payload->tensors.items[i]))
+			tensors_add(&list, payload->tensors.items[i]);
+	watched->tensors = tensors_end(&list);
+	return watched;
+}
+
 static struct given given_of(const struct run *run, size_t step, bool inputs, uint64_t next)
 {
 	const struct node_state *node_state = &run->node_states[step];
@@ -146,6 +164,15 @@ static struct given given_of(const struct run *run, size_t step, bool inputs, ui
 	return given;
 }
 
+/* The inputs of a step for its observer alone. */
+static void leave_watched(const struct run *run, struct carried *carried, struct given *items, size_t step, size_t next)
+{
+	struct given *given = &items[carried->count++];
+	*given = given_of(run, step, true, (uint64_t)1 << next);
+	if (given->payload)
+		given->payload = payload_watched(run, &run->flow->graph->part->next[next], given->payload);
+}
+
 static void leave(const struct run *run, struct carried *carried, struct given *items)
 {
 	const struct graph_part *part = run->flow->graph->part;
@@ -153,7 +180,10 @@ static void leave(const struct run *run, struct carried *carried, struct given *
 		uint64_t inputs = 0, outputs = 0;
 		for (size_t i = 0; i < part->next_count; i++) {
 			uint64_t going = carried->next & (uint64_t)1 << i;
-			inputs |= part->next[i].inputs[step] ? going : 0;
+			if (going && part->next[i].slices && part->next[i].inputs[step])
+				leave_watched(run, carried, items, step, i);
+			else
+				inputs |= part->next[i].inputs[step] ? going : 0;
 			outputs |= part->next[i].outputs[step] ? going : 0;
 		}
 		if (inputs)
@@ -191,7 +221,7 @@ bool run_leave_carried(struct run *run)
 	if (next == 0)
 		return true;
 	struct carried *carried = ARENA_NEW(arena, struct carried);
-	struct given *items = ARENA_ARRAY(arena, struct given, 2 * run->flow->count);
+	struct given *items = ARENA_ARRAY(arena, struct given, 2 * run->flow->count + part->next_count);
 	struct text *keys = ARENA_ARRAY(arena, struct text, part->next_count);
 	if (!carried || !items || !keys)
 		return false;

@@ -1,5 +1,6 @@
 /* compile.h: Shared parts of plan_make(), which compiles pipelines: its state and its phases. Private to plan.c, feeds.c,
- * stages.c, stage_graph.c, topics.c, calls.c, candidates.c, delivery.c, groups.c, direct.c, ordering.c and volume.c. */
+ * stages.c, stage_graph.c, topics.c, calls.c, candidates.c, delivery.c, groups.c, direct.c, ordering.c, observers.c and volume.c.
+ */
 #ifndef SLUICE_PLAN_COMPILE_H
 #define SLUICE_PLAN_COMPILE_H
 
@@ -80,6 +81,12 @@ void plan_order(struct compiler *compiler, struct pipeline_plan *plan);
 
 /* groups.c: the names of its groups. Part of plan_delivery(). */
 void plan_name_groups(struct compiler *compiler, struct pipeline_plan *plan);
+
+/* observers.c: how observers get what they watch, and what that costs. To be called before plan_volume(). */
+void plan_observers(struct compiler *compiler, struct pipeline_plan *plan);
+
+/* Bytes of a record with these tensors. *known is made false where one of them is not known. */
+size_t volume_record_bytes(const struct tensor_types *types, bool *known);
 
 /* volume.c: the records and bytes in Kafka for one request. */
 void plan_volume(struct compiler *compiler, struct pipeline_plan *plan);

@@ -1,6 +1,8 @@
 /* emit.c: see emit.h. */
 #include "plan/emit.h"
 
+#include "message/json_write.h"
+
 #include "base/quote.h"
 
 static void begin_member(struct emitter *emitter, const char *key)
@@ -46,6 +48,12 @@ void emit_integer(struct emitter *emitter, const char *key, int64_t value)
 {
 	begin_member(emitter, key);
 	buffer_print(emitter->out, "%lld", (long long)value);
+}
+
+void emit_number(struct emitter *emitter, const char *key, double value)
+{
+	begin_member(emitter, key);
+	json_write_double(emitter->out, value);
 }
 
 void emit_flag(struct emitter *emitter, const char *key, bool value)

@@ -16,6 +16,7 @@ void emit_close(struct emitter *emitter, char bracket); /* '}' or ']' */
 void emit_text(struct emitter *emitter, const char *key, const char *value); /* NULL: null */
 void emit_view(struct emitter *emitter, const char *key, struct text value);
 void emit_integer(struct emitter *emitter, const char *key, int64_t value);
+void emit_number(struct emitter *emitter, const char *key, double value);
 void emit_flag(struct emitter *emitter, const char *key, bool value);
 
 #endif

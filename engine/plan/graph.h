@@ -154,6 +154,7 @@ struct graph_next {
 	enum stage_key key;
 	bool observes; /* all steps of that stage are observers: nothing of the request is answered there */
 	const char *slices; /* the only step there, if it takes the rows of several messages as one (message/slice.h); else NULL */
+	size_t slices_step; /* that step */
 	size_t key_step; /* the step over whose inputs the expression is evaluated */
 	const struct expression *key_expression;
 };

@@ -214,10 +214,31 @@ static void emit_topics(const struct plan_json_writer *writer)
 	emit_close(writer->emitter, ']');
 }
 
+static void emit_observers(const struct plan_json_writer *writer)
+{
+	emit_open(writer->emitter, "observers", '[');
+	for (size_t i = 0; i < writer->plan->observer_count; i++) {
+		const struct observer_plan *observer = &writer->plan->observers[i];
+		emit_open(writer->emitter, NULL, '{');
+		emit_text(writer->emitter, "step", observer->step);
+		emit_text(writer->emitter, "way", "written");
+		emit_text(writer->emitter, "reason", observer->why);
+		emit_text(writer->emitter, "topic", observer->topic);
+		emit_number(writer->emitter, "share", observer->share);
+		emit_flag(writer->emitter, "slices", observer->slices);
+		emit_integer(writer->emitter, "bytesPerMessage", (int64_t)observer->bytes);
+		emit_flag(writer->emitter, "bytesAssumed", observer->bytes_assumed);
+		emit_close(writer->emitter, '}');
+	}
+	emit_close(writer->emitter, ']');
+}
+
 static void emit_volume(const struct plan_json_writer *writer, double rate)
 {
 	const struct volume *volume = &writer->plan->volume;
-	double records = (double)(volume->requests + volume->answers + volume->stage_links + volume->taps + volume->states);
+	double records = volume->observed +
+			 (double)(volume->requests + volume->answers + volume->stage_links + volume->taps + volume->states);
+	double bytes = (double)volume->bytes + volume->observed_bytes;
 	double requests = rate * 86400.0;
 	emit_open(writer->emitter, "perRequest", '{');
 	emit_integer(writer->emitter, "requests", (int64_t)volume->requests);
@@ -225,15 +246,17 @@ static void emit_volume(const struct plan_json_writer *writer, double rate)
 	emit_integer(writer->emitter, "crossings", (int64_t)volume->stage_links);
 	emit_integer(writer->emitter, "taps", (int64_t)volume->taps);
 	emit_integer(writer->emitter, "states", (int64_t)volume->states);
-	emit_integer(writer->emitter, "bytes", (int64_t)volume->bytes);
+	if (writer->plan->observer_count)
+		emit_number(writer->emitter, "observed", volume->observed);
+	emit_integer(writer->emitter, "bytes", (int64_t)bytes);
 	emit_flag(writer->emitter, "bytesAssumed", volume->bytes_assumed);
 	emit_close(writer->emitter, '}');
 	/* Beyond this, whole numbers of a double are not exact, and no cluster is meant. */
-	if (rate <= 0 || (records + (double)volume->bytes) * requests > 9e15)
+	if (rate <= 0 || (records + bytes) * requests > 9e15)
 		return;
 	emit_open(writer->emitter, "perDay", '{');
 	emit_integer(writer->emitter, "records", (int64_t)(records * requests));
-	emit_integer(writer->emitter, "bytes", (int64_t)((double)volume->bytes * requests));
+	emit_integer(writer->emitter, "bytes", (int64_t)(bytes * requests));
 	emit_close(writer->emitter, '}');
 }
 
@@ -260,6 +283,8 @@ static void emit_pipeline(struct plan_json_writer *writer, const struct pipeline
 	emit_steps(writer);
 	emit_calls(writer);
 	emit_topics(writer);
+	if (plan->observer_count)
+		emit_observers(writer);
 	emit_volume(writer, view->rate);
 	emit_notes(writer, &plan->notes);
 	emit_close(emitter, '}');

@@ -214,6 +214,7 @@ static void plan_pipeline(struct compiler *compiler, struct pipeline_plan *plan)
 	plan_model_topics(compiler, plan);
 	plan_delivery(compiler, plan);
 	infer_types(compiler, plan);
+	plan_observers(compiler, plan);
 	plan_volume(compiler, plan);
 	if (made_into(plan->graph->resource, RESOURCE_EXPERIMENT))
 		note_add(compiler, &plan->notes, plan->graph->resource->name.place,

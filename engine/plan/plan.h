@@ -139,7 +139,19 @@ struct notes {
 	struct note *items;
 };
 
-/* Records and bytes in Kafka for one request. */
+/* How the observer of a step gets what it watches: the path writes the watched tensors to the topic of the observer's stage, in
+ * the transaction of the answer. */
+struct observer_plan {
+	const char *step;  /* the watched one */
+	const char *topic; /* NULL: memory ran out */
+	const char *why;   /* the observer does not read another topic */
+	double share;	   /* of messages, 0 to 1; of a message the same each time */
+	bool slices;	   /* messages that follow one another share a record (message/slice.h) */
+	double bytes;	   /* of a message in the share, at most */
+	bool bytes_assumed;
+};
+
+/* Records and bytes in Kafka for one request. Those of observers are counted apart. */
 struct volume {
 	size_t requests;    /* records in inputs that the engine writes: of direct ingress */
 	size_t answers;	    /* records in outputs, or of the leaf steps if the pipeline has no output */
@@ -147,6 +159,8 @@ struct volume {
 	size_t taps;	    /* step topics */
 	size_t states;	    /* changelog */
 	size_t bytes;	    /* of all of them, estimated */
+	double observed;    /* records for observers, at most: those of several messages may be one */
+	double observed_bytes;
 	bool bytes_assumed; /* a tensor's size was not known */
 };
 
@@ -195,6 +209,8 @@ struct pipeline_plan {
 	struct graph_types types;
 	size_t metric_count; /* METRICS_MAX at most */
 	const struct pipeline_metric *metrics;
+	size_t observer_count;
+	const struct observer_plan *observers;
 	struct volume volume;
 	struct notes notes;
 };

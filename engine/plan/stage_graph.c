@@ -253,6 +253,7 @@ static bool fill_next(const struct parting *parting, size_t to, struct graph_nex
 		.request = needs.request,
 		.observes = plan_stage_observes(plan, to),
 		.slices = slices_taker(parting, to),
+		.slices_step = plan->stages[to].count ? plan->stages[to].steps[0] : 0,
 	};
 	choose_key(parting, next);
 	return true;

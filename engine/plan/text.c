@@ -2,6 +2,7 @@
  * reason; see plan.h. */
 #include "plan/print.h"
 
+#include "message/slice.h"
 #include "plan/table.h"
 
 #define TEXT_ARENA_BYTES ((size_t)256 << 20) /* of all words of one plan; a thousand pipelines take 20 MiB */
@@ -79,18 +80,22 @@ static const char *volume_text(const struct plan_text_writer *writer, const stru
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
 		if (parts[i].count)
 			text = WORDS(writer->arena, "%s%s%zu %s", text, *text ? ", " : "", parts[i].count, parts[i].what);
-	return WORDS(writer->arena, "%zu record%s written (%s), about %s%s", total, total == 1 ? "" : "s", text,
-		     bytes_text(writer, (double)volume->bytes),
+	if (plan->observer_count)
+		text = WORDS(writer->arena, "%s%sat most %g for observers", text, *text ? ", " : "", volume->observed);
+	return WORDS(writer->arena, "%.10g record%s written (%s), about %s%s", (double)total + volume->observed,
+		     total == 1 && plan->observer_count == 0 ? "" : "s", text,
+		     bytes_text(writer, (double)volume->bytes + volume->observed_bytes),
 		     volume->bytes_assumed ? "; 1 KiB assumed where types are not known" : "");
 }
 
 static const char *rate_text(const struct plan_text_writer *writer, const struct pipeline_plan *plan)
 {
 	const struct volume *volume = &plan->volume;
-	double records = (double)(volume->requests + volume->answers + volume->stage_links + volume->taps + volume->states);
+	double records = volume->observed +
+			 (double)(volume->requests + volume->answers + volume->stage_links + volume->taps + volume->states);
 	double requests = writer->view->rate * SECONDS_A_DAY;
 	return WORDS(writer->arena, "at %g requests/s: %.0f records and %s a day", writer->view->rate, records * requests,
-		     bytes_text(writer, (double)volume->bytes * requests));
+		     bytes_text(writer, ((double)volume->bytes + volume->observed_bytes) * requests));
 }
 
 #define DIRECT_WORDS                                                                                                               \
@@ -269,6 +274,29 @@ static void print_steps(const struct plan_text_writer *writer, const struct pipe
 	table_print(&table, 2 * INDENT, writer->view->columns, writer->out);
 }
 
+/* ---- observers ---- */
+
+static void print_observers(const struct plan_text_writer *writer, const struct pipeline_plan *plan)
+{
+	struct plan_table table = table_of(writer, 3);
+	if (plan->observer_count == 0)
+		return;
+	heading(writer, "observers");
+	for (size_t i = 0; i < plan->observer_count; i++) {
+		const struct observer_plan *observer = &plan->observers[i];
+		const char *shared =
+			observer->slices ? WORDS(writer->arena, "; up to %d messages share a record", SLICE_ROWS_MAX) : "";
+		const char *cost =
+			WORDS(writer->arena, "at most %s a message%s, of %g%% of the messages, in the transaction of the answer%s",
+			      bytes_text(writer, observer->bytes), observer->bytes_assumed ? " (1 KiB assumed)" : "",
+			      100 * observer->share, shared);
+		table_add(&table, (const char *const[]){observer->step, "written by the path", observer->topic});
+		table_add(&table, (const char *const[]){NULL, "costs", cost});
+		table_add(&table, (const char *const[]){NULL, "because", observer->why});
+	}
+	table_print(&table, 2 * INDENT, writer->view->columns, writer->out);
+}
+
 /* ---- calls and topics ---- */
 
 static const char *endpoint_text(const struct plan_text_writer *writer, const struct endpoint *endpoint)
@@ -345,6 +373,7 @@ static void print_whole(const struct plan_text_writer *writer, const struct plan
 		print_head(writer, &plan->pipelines[i]);
 		print_stages(writer, &plan->pipelines[i]);
 		print_steps(writer, &plan->pipelines[i]);
+		print_observers(writer, &plan->pipelines[i]);
 		print_calls(writer, &plan->pipelines[i]);
 		print_topics(writer, &plan->pipelines[i]);
 	}

@@ -22,12 +22,17 @@ static size_t tensors_bytes(const struct tensor_types *types, bool *known)
 	return *known ? bytes : ASSUMED_BYTES;
 }
 
+size_t volume_record_bytes(const struct tensor_types *types, bool *known)
+{
+	return tensors_bytes(types, known) + RECORD_BYTES;
+}
+
 static size_t record_bytes(struct volume *volume, const struct tensor_types *types)
 {
 	bool known = true;
-	size_t bytes = tensors_bytes(types, &known);
+	size_t bytes = volume_record_bytes(types, &known);
 	volume->bytes_assumed = volume->bytes_assumed || !known;
-	return bytes + RECORD_BYTES;
+	return bytes;
 }
 
 static void add_step_records(struct pipeline_plan *plan, struct arena *arena)
@@ -61,6 +66,8 @@ void plan_volume(struct compiler *compiler, struct pipeline_plan *plan)
 	if (plan->direct)
 		volume->bytes += record_bytes(volume, &plan->types.request);
 	for (size_t i = 0; i < plan->stage_count; i++) {
+		if (i > 0 && plan_stage_observes(plan, i))
+			continue;
 		volume->stage_links += (size_t)__builtin_popcountll(plan->stages[i].parents);
 		volume->states += plan->stages[i].state != NULL;
 	}

@@ -91,6 +91,12 @@ bool step_slices(const struct step *step)
 	return step_is_observer(step) && step->kind->monitors->slices && step->kind->monitors->slices(step);
 }
 
+bool step_reads(const struct step *step, const struct tensor *tensor)
+{
+	const struct monitor_rules *rules = step->kind->monitors;
+	return !step_slices(step) || !rules->reads || rules->reads(step, tensor);
+}
+
 bool step_quorum(const struct step *step, struct quorum *quorum)
 {
 	const struct merge_rules *rules = is_whole(step) ? step->kind->merges : NULL;

@@ -307,6 +307,9 @@ struct monitor_rules {
 	/* Of an observer: whether it takes the rows of several messages as one (message/slice.h). Then nothing of a message but its
 	 * tensors and its time may matter to it. NULL (also as hook): it does not. */
 	bool (*slices)(const struct step *step);
+	/* Of an observer that takes slices: whether it reads that tensor of its input, by its name and datatype. The others are not
+	 * sent to it. NULL: it reads all. */
+	bool (*reads)(const struct step *step, const struct tensor *tensor);
 	/* The topic from whose records an engine learns what `fit` would write, when it starts; the observer finds it on the board
 	 * (verdict_entry_learnt()). NULL (also as hook): none. */
 	const char *(*learns_from)(const struct step *step);
@@ -382,6 +385,7 @@ bool step_is_beside(const struct step *step); /* whether it explains or observes
 bool step_is_observer(const struct step *step); /* whether the plan has added it */
 bool step_observes(const struct step *step, const struct message *message); /* whether it, an observer, gets the message */
 bool step_slices(const struct step *step); /* whether it is an observer that takes the rows of several messages as one */
+bool step_reads(const struct step *step, const struct tensor *tensor); /* whether the tensor is sent to it, an observer */
 
 /* ---- of the visit ---- */
 

@@ -32,7 +32,8 @@ static struct counting_output {
 	struct position ended[4];
 	struct positions positions;
 	atomic_size_t kept_answers, kept_rows, kept_records, voids;
-	atomic_int unequal; /* transactions whose rows are not those of their answers */
+	atomic_int unwatched; /* records with a tensor that is not watched */
+	atomic_int unequal;   /* transactions whose rows are not those of their answers */
 } out;
 
 static void out_close(struct output *output)
@@ -64,6 +65,7 @@ static enum produce_verdict out_produce(struct output *output, const struct outg
 	(void)output, (void)error;
 	if (record->topic == TO_OBSERVER) {
 		out.rows += sliced_rows(record->value);
+		out.unwatched += memmem(record->value.bytes, record->value.length, "unwatched", 9) != NULL;
 		out.records++;
 		return PRODUCED;
 	}
@@ -162,7 +164,7 @@ static struct output *out_open(void *context, struct loop *loop, const struct tr
 }
 
 /* Answers all requests, which are there before, with a step whose observer runs elsewhere. */
-static void answer_all(struct stand *stand, size_t void_at)
+static void answer_all(struct stand *stand, size_t void_at, bool texts)
 {
 	static struct worker_ground ground;
 	struct plan plan;
@@ -177,8 +179,14 @@ static void answer_all(struct stand *stand, size_t void_at)
 	stand->config.setup.writes.names = written;
 	stand->config.setup.writes.count = 2;
 	stand->config.ground = &ground;
-	for (int i = 0; i < REQUESTS; i++)
+	for (int i = 0; i < REQUESTS && !texts; i++)
 		stand_ask(stand, "r", i, NULL, NULL);
+	for (int i = 0; i < REQUESTS && texts; i++)
+		mock_write(&stand->mock, "key",
+			   "{\"id\": \"r\", \"inputs\": ["
+			   "{\"name\": \"x\", \"datatype\": \"FP64\", \"shape\": [1], \"data\": [7]}, "
+			   "{\"name\": \"note\", \"datatype\": \"BYTES\", \"shape\": [1], \"data\": [\"unwatched\"]}]}",
+			   NULL, NULL);
 	stand_start(stand);
 	for (int waited_ms = 0; waited_ms < MOCK_WAIT_MS && atomic_load(&out.kept_answers) < REQUESTS; waited_ms += 10)
 		usleep(10000);
@@ -191,15 +199,22 @@ static void answer_all(struct stand *stand, size_t void_at)
 
 static void rows_leave_in_the_transaction_of_their_answers(void **state)
 {
-	answer_all(*state, 0);
+	answer_all(*state, 0, false);
 	assert_int_equal(out.voids, 0);
 }
 
 /* Rows of the messages before it waited; they come again. */
 static void rows_of_a_void_transaction_are_dropped(void **state)
 {
-	answer_all(*state, 7);
+	answer_all(*state, 7, false);
 	assert_int_equal(out.voids, 1);
+}
+
+/* A text beside the watched tensor would keep each message out of a slice. */
+static void an_observer_gets_the_tensors_that_it_watches(void **state)
+{
+	answer_all(*state, 0, true);
+	assert_int_equal(out.unwatched, 0);
 }
 
 int main(void)
@@ -207,6 +222,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STORY(rows_leave_in_the_transaction_of_their_answers),
 		STORY(rows_of_a_void_transaction_are_dropped),
+		STORY(an_observer_gets_the_tensors_that_it_watches),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
