@@ -46,6 +46,17 @@ static void records_of_a_share_have_the_watched_tensors_alone(void **state)
 	planning_close(&p);
 }
 
+static void probabilities_are_watched_too(void **state)
+{
+	(void)state;
+	const struct pipeline_plan *one =
+		plan_of(PIPELINE "  input: {topic: t, tensors: {x: {path: x, datatype: FP32, shape: [20]}, p: {path: p, datatype: "
+				 "FP64}, other: {path: o, datatype: FP64}}}\n  steps: [{name: a, drift: {tensors: [x], "
+				 "estimate: {probabilities: p}, " OPTIONS "}}]\n  output: {steps: [a]}\n");
+	assert_true(one->observers[0].bytes == 20 * 4 + 8 + RECORD_BYTES);
+	planning_close(&p);
+}
+
 static void a_message_of_segments_goes_alone_and_whole(void **state)
 {
 	(void)state;
@@ -94,6 +105,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(records_of_a_share_have_the_watched_tensors_alone),
+		cmocka_unit_test(probabilities_are_watched_too),
 		cmocka_unit_test(a_message_of_segments_goes_alone_and_whole),
 		cmocka_unit_test(the_reason_says_whether_a_topic_has_what_is_watched),
 		cmocka_unit_test(without_observers_nothing_is_said_of_them),
