@@ -53,16 +53,25 @@ static void kind_and_name_choose_and_without_them_all_are_chosen(void **state)
 	assert_false(is_chosen(p, "Pipeline", "q", false));
 }
 
+/* Whether a pipeline with the labels of `team` is chosen by that selector. */
+static bool is_selected(const char *selector)
+{
+	struct arena *arena = arena_open(65536);
+	const struct name text = {.text = selector};
+	struct resource_choice choice = {0};
+	struct error error = {0};
+	assert_true(label_selector_read(&(struct name_list){1, &text}, arena, &choice.labels, &error));
+	const bool chosen = is_chosen(choice, "Pipeline", "p", false);
+	arena_close(arena);
+	return chosen;
+}
+
 static void a_resource_needs_every_label_that_is_asked_for(void **state)
 {
 	(void)state;
-	struct name labels[] = {{.text = "team=risk"}, {.text = "tier=1"}};
-	struct resource_choice choice = {.labels = {2, labels}};
-	assert_true(is_chosen(choice, "Pipeline", "p", false));
-	labels[1].text = "tier=2";
-	assert_false(is_chosen(choice, "Pipeline", "p", false));
-	labels[1].text = "zone=1";
-	assert_false(is_chosen(choice, "Pipeline", "p", false));
+	assert_true(is_selected("team=risk,tier=1"));
+	assert_false(is_selected("team=risk,tier=2"));
+	assert_false(is_selected("team=risk,zone=1"));
 }
 
 static void a_deleted_resource_is_not_chosen_but_counted_with_the_last_deletion(void **state)
@@ -80,9 +89,13 @@ static void a_deleted_resource_is_not_chosen_but_counted_with_the_last_deletion(
 	resource_choice_count(&choice, &views[3]);
 	assert_int_equal(choice.deleted, 2);
 	assert_ptr_equal(choice.deleted_last, &late.resource);
-	struct name label = {.text = "team=risk"};
-	struct resource_choice labelled = {.labels = {1, &label}};
+	struct arena *arena = arena_open(65536);
+	const struct name label = {.text = "team=risk"};
+	struct resource_choice labelled = {0};
+	struct error error = {0};
+	assert_true(label_selector_read(&(struct name_list){1, &label}, arena, &labelled.labels, &error));
 	resource_choice_count(&labelled, &views[0]);
+	arena_close(arena);
 	assert_int_equal(labelled.deleted, 0); /* who looks by label does not look for what is gone */
 }
 
