@@ -1,9 +1,8 @@
 /* emit.c: see emit.h. */
 #include "plan/emit.h"
 
-#include "message/json_write.h"
-
 #include "base/quote.h"
+#include "message/json_write.h"
 
 static void begin_member(struct emitter *emitter, const char *key)
 {

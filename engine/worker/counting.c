@@ -49,8 +49,6 @@ static bool outcome_ends(const struct inflight *inflight)
 	return false;
 }
 
-/* Time since the request's record was written, in whichever stage it is answered. If the record has no time, or a
- * time in the future, time since it was taken here. */
 int64_t inflight_took_ms(const struct inflight *inflight, struct loop *loop)
 {
 	int64_t here_ms = loop_now_ms(loop) - inflight->taken_ms;

@@ -189,9 +189,11 @@ static inline void inflight_reply_first(struct inflight *inflight)
 
 /* ---- counting.c ---- */
 
-/* Counts a message that has left its stage. */
-/* Time since the request's record was written, in whichever stage it is answered. */
+/* Time since the request's record was written, in whichever stage it is answered. If the record has no time, or a time in the
+ * future, time since it was taken here. */
 int64_t inflight_took_ms(const struct inflight *inflight, struct loop *loop);
+
+/* Counts a message that has left its stage. */
 void inflight_count_out(const struct inflight *inflight, struct loop *loop);
 
 /* Sets the in-flight counts from the stages' loads, after messages were dropped. */

@@ -71,6 +71,12 @@ static void the_first_bucket_has_the_lowest_bits(void **state)
 	assert_int_equal((unsigned char)bytes.bytes[1], 0);
 }
 
+/* Of two shares. */
+static struct assignment_table table_of(int64_t version, const struct share *shares, struct text buckets)
+{
+	return (struct assignment_table){.choice = "x", .version = version, .count = 2, .shares = shares, .packed = buckets};
+}
+
 static void the_recorded_table_counts_and_not_the_weights(void **state)
 {
 	static const struct share first[] = {{"a", 90}, {"b", 10}}, second[] = {{"a", 10}, {"b", 90}};
@@ -78,7 +84,7 @@ static void the_recorded_table_counts_and_not_the_weights(void **state)
 	const struct assignment *one = assignment_choose(arena, NULL, "x", first, 2);
 	const struct assignment *two = assignment_move(arena, one, first, second, 2);
 	const struct text bytes = packed_of(two);
-	struct assignment_table items[] = {{.choice = "y"}, {"x", 2, 2, second, bytes, false}};
+	struct assignment_table items[] = {{.choice = "y"}, table_of(2, second, bytes)};
 	struct assignment_tables tables = {2, items};
 	assignment_tables_sort(&tables);
 	assert_string_equal(tables.items[0].choice, "x");
@@ -96,7 +102,7 @@ static void the_recorded_table_counts_and_not_the_weights(void **state)
 static void tables_are_equal_by_their_buckets_too(void **state)
 {
 	static const struct share shares[] = {{"a", 1}, {"b", 1}}, renamed[] = {{"a", 1}, {"c", 1}};
-	struct assignment_table one = {"x", 2, 2, shares, TEXT("12"), false}, other = one;
+	struct assignment_table one = table_of(2, shares, TEXT("12")), other = one;
 	const struct assignment_tables a = {1, &one}, b = {1, &other}, none = {0};
 	(void)state;
 	assert_true(assignment_tables_equal(&a, &b) && assignment_tables_equal(&none, &none));
@@ -118,7 +124,8 @@ static void tables_are_equal_by_their_buckets_too(void **state)
 static void tables_of_a_rollout_are_equal_by_their_candidates(void **state)
 {
 	static const struct share shares[] = {{"a", 1}, {"b", 1}}, renamed[] = {{"a", 1}, {"c", 1}};
-	struct assignment_table one = {"x", 2, 2, shares, TEXT("12"), false}, other = {"x", 3, 2, shares, TEXT("13"), true};
+	struct assignment_table one = table_of(2, shares, TEXT("12")), other = table_of(3, shares, TEXT("13"));
+	other.moves = true;
 	const struct assignment_tables a = {1, &one}, b = {1, &other};
 	(void)state;
 	assert_true(assignment_tables_equal(&a, &b) && assignment_tables_equal(&b, &a));
@@ -129,7 +136,7 @@ static void tables_of_a_rollout_are_equal_by_their_candidates(void **state)
 static void shares_get_the_recorded_weights_of_just_their_names(void **state)
 {
 	static const struct share recorded[] = {{"a", 7000}, {"b", 3000}};
-	struct assignment_table one = {"x", 2, 2, recorded, TEXT("12"), false};
+	struct assignment_table one = table_of(2, recorded, TEXT("12"));
 	const struct assignment_tables tables = {1, &one};
 	struct share shares[] = {{"b", 1}, {"a", 1}, {"c", 1}};
 	(void)state;

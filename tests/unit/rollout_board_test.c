@@ -62,7 +62,8 @@ static bool table_set_of(double percent, int64_t version, const char *second, si
 	assignment_pack(made, &packed);
 	const struct share recorded[] = {{"old", ASSIGNMENT_BUCKETS * (100 - percent) / 100},
 					 {second, ASSIGNMENT_BUCKETS * percent / 100}};
-	const struct assignment_table table = {"e", version, 2, recorded, buffer_view(&packed), false};
+	const struct assignment_table table = {
+		.choice = "e", .version = version, .count = 2, .shares = recorded, .packed = buffer_view(&packed)};
 	const bool good = rollout_board_set(scene_rollouts, &table, 1, limits, limit_count, error);
 	buffer_close(&packed);
 	return good;
@@ -147,7 +148,8 @@ static void too_many_limits_are_refused(void **state)
 	for (size_t i = 0; i < ROLLOUT_LIMITS_MAX + 1; i++)
 		many[i] = (int64_t)i;
 	const struct share shares[] = {{"old", ASSIGNMENT_BUCKETS}};
-	const struct assignment_table table = {"e", 1, 1, shares, {"", 0}, false};
+	const struct assignment_table table = {
+		.choice = "e", .version = 1, .count = 1, .shares = shares, .packed = TEXT("")};
 	assert_true(rollout_board_set(scene_rollouts, &table, 1, many, ROLLOUT_LIMITS_MAX, &error));
 	struct assignment_table next = table;
 	next.version = 2;
