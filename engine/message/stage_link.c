@@ -148,12 +148,13 @@ static char *put_payload(char *to, struct stage_link_listing *listing, const str
 	return avro_put_bytes(to, payload_version(payload));
 }
 
-/* What a failure's kind leaves open, in the place of the reason of no output. */
+/* What a failure's kind leaves open, in the place of the reason of no output. The enumeration there has four symbols, and a fifth
+ * would make the records of former releases unreadable: so a cancellation, for whose answer nobody waits, is a plain limit. */
 static int64_t put_detail(const struct error *failure)
 {
 	if (failure->kind == ERROR_INPUT)
 		return failure->of_tensor ? SILENCE_EMPTY : SILENCE_NONE;
-	return (int64_t)failure->limit;
+	return failure->limit <= LIMIT_OF_WARMUP ? (int64_t)failure->limit : LIMIT_OF_ENGINE;
 }
 
 static char *put_given(char *to, struct stage_link_listing *listing, const struct given *given)

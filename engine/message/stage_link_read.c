@@ -167,7 +167,7 @@ static bool read_given(struct stage_link_reading *reading, struct given *given)
 		given->payload = payload;
 	}
 	given->only_to = avro_read_bytes(&reading->cursor);
-	unsigned silence = (unsigned)read_choice(reading, LIMIT_OF_CANCEL);
+	unsigned silence = (unsigned)read_choice(reading, SILENCE_DROPPED);
 	bool failed = read_choice(reading, 1);
 	if (failed) {
 		struct error *failure = ARENA_NEW(reading->arena, struct error);
@@ -182,8 +182,7 @@ static bool read_given(struct stage_link_reading *reading, struct given *given)
 		given->silence = (enum silence)silence;
 	}
 	given->attempts = (unsigned)read_choice(reading, INT32_MAX);
-	bool whole = came == (given->state == GIVEN_CAME) && failed == (given->state == GIVEN_FAILED) &&
-		     given->silence <= SILENCE_DROPPED;
+	bool whole = came == (given->state == GIVEN_CAME) && failed == (given->state == GIVEN_FAILED);
 	return (whole && !avro_failed(&reading->cursor)) || broken(reading, "what became of a step");
 }
 
