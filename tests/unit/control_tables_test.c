@@ -22,8 +22,16 @@
 #define EXPERIMENT(a, b, c)                                                                                                        \
 	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  default: a\n"                      \
 	"  candidates: [{name: a, weight: " a "}, {name: b, weight: " b "}, {name: c, weight: " c "}]\n"
-#define MODEL                                                                                                                      \
-	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: a}\nspec: {storageUri: 'stub://echo'}\n"
+#define MODEL(name)                                                                                                                \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: " name "}\nspec: {storageUri: 'stub://echo'}\n"
+
+/* The candidates of the experiment. */
+static void models_propose(void)
+{
+	table_propose("Model", "a", MODEL("a"));
+	table_propose("Model", "b", MODEL("b"));
+	table_propose("Model", "c", MODEL("c"));
+}
 
 /* ---- weights that change ---- */
 
@@ -93,7 +101,7 @@ static void a_random_test_keeps_its_table(void **state)
 static void an_experiment_keeps_its_table(void **state)
 {
 	(void)state;
-	table_propose("Model", "a", MODEL);
+	models_propose();
 	table_propose("Experiment", "e", EXPERIMENT("50", "30", "20"));
 	const struct table_owners *first = table_owners_of(table_in_force("e"));
 	table_propose("Experiment", "e", EXPERIMENT("20", "30", "50"));
