@@ -85,9 +85,10 @@ bool call_outcome_read(struct call_outcome *outcome, struct text value, struct h
 		outcome->end = CALL_FILTERED;
 		outcome->status = 204;
 	} else if (kind.length > 0) {
+		const struct text limit = value_of(headers, TEXT(REPLY_LIMIT_HEADER));
 		outcome->end = CALL_FAILED;
-		outcome->status = call_status(kind, value_of(headers, TEXT(REPLY_LIMIT_HEADER)),
-					      value_of(headers, TEXT(REPLY_INPUT_HEADER)));
+		outcome->status = call_status(kind, limit, value_of(headers, TEXT(REPLY_INPUT_HEADER)));
+		outcome->declined = text_is(limit, "admission");
 		outcome->limit = outcome->status == 400 && text_is(kind, "LIMIT");
 		outcome->retry_after_s = outcome->status == 429 || outcome->status == 503 ? RETRY_AFTER_S : 0;
 	}
@@ -138,6 +139,7 @@ bool call_outcome_of_end(struct call_outcome *outcome, struct text value, struct
 	call_outcome_refused(outcome, call_status(kind, limit, input), error_kind_find(kind.bytes, kind.length),
 			     "the request failed, and its pipeline answers no errors; its dead letters say why",
 			     (struct text){0}, id, body);
+	outcome->declined = text_is(limit, "admission");
 	outcome->id = id;
 	return true;
 }

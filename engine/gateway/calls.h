@@ -38,6 +38,7 @@ struct call_outcome {
 	enum call_end end;
 	int status; /* of HTTP */
 	bool limit; /* CALL_FAILED: by a limit of the engine, for which HTTP has no status */
+	bool declined; /* CALL_FAILED: by admission, so that it may be sent again */
 	struct text body;
 	struct text content_type;
 	struct text header_length; /* OIP_LENGTH_HEADER; empty: absent */

@@ -268,7 +268,8 @@ enum claim_effect claims_apply(struct claims *claims, const struct claim_record 
 	struct claim_entry *entry = entry_find(claims, &record->id);
 	if (record->event == CLAIM_TAKES)
 		return claim_take(claims, entry, record, now_ms);
-	if (!entry || entry->state != ENTRY_TAKEN || !is_of_claim(entry, record))
+	if (!entry || !is_of_claim(entry, record) || entry->state == ENTRY_RELEASED ||
+	    (entry->state == ENTRY_PLACED && record->event == CLAIM_PLACES))
 		return CLAIM_IGNORED;
 	entry->state = record->event == CLAIM_PLACES ? ENTRY_PLACED : ENTRY_RELEASED;
 	entry->claim.origin = record->origin;
@@ -290,7 +291,7 @@ struct claim_look claims_look(const struct claims *claims, const struct claim_di
 	if (!entry)
 		return (struct claim_look){.state = room_state(claims, caller), .generation = 1};
 	const struct claim_record *claim = &entry->claim;
-	struct claim_look look = {.generation = claim->generation + 1, .origin = claim->origin};
+	struct claim_look look = {.generation = claim->generation + 1, .claim = claim};
 	if (is_aged(entry, now_ms) || entry->state == ENTRY_RELEASED)
 		look.state = CLAIM_FREE;
 	else if (memcmp(claim->body.bytes, body->bytes, sizeof body->bytes) != 0)

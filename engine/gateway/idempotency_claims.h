@@ -11,6 +11,9 @@
  * takeover can repeat is work: the gateway before may have produced its request and died, or been delayed, before its origin
  * was in the log. That request then runs too, but it answers nobody.
  *
+ * If an engine declines the request by admission, the claim is released, whichever gateway reads that first, and the key may be
+ * claimed again.
+ *
  * A claim is kept for CLAIMS_KEPT_MS, by the times in the records. It is forgotten then, and its key is new again. One whose time
  * is later than when it was read, by a clock that is ahead, is forgotten by the time when it was read: it keeps no other.
  *
@@ -43,7 +46,7 @@ struct claim_nonce { /* of one claim of one gateway: its epoch, and the number o
 enum claim_event {
 	CLAIM_TAKES,	/* claims the key; has `deadline_ms` and `body` */
 	CLAIM_PLACES,	/* adds the origin of the request */
-	CLAIM_RELEASES, /* gives up the claim: nothing was produced */
+	CLAIM_RELEASES, /* gives up the claim: nothing was produced, or its request was declined */
 };
 
 struct claim_record {
@@ -83,7 +86,7 @@ enum claim_effect claims_apply(struct claims *claims, const struct claim_record 
 enum claim_state {
 	CLAIM_FREE,    /* may be claimed, by `generation` */
 	CLAIM_OPEN,    /* another request with this key is being answered */
-	CLAIM_SETTLED, /* `origin` is the request that answers this key */
+	CLAIM_SETTLED, /* the origin of `claim` is the request that answers this key */
 	CLAIM_OTHER,   /* the key was used for another body */
 	CLAIM_SPENT,   /* the caller has its share of the claims */
 	CLAIM_FULL,    /* there are as many claims as there may be */
@@ -92,7 +95,7 @@ enum claim_state {
 struct claim_look {
 	enum claim_state state;
 	uint32_t generation;
-	struct submission origin;
+	const struct claim_record *claim; /* the last one, until the table changes; NULL: there was none */
 };
 
 struct claim_look claims_look(const struct claims *claims, const struct claim_digest *id, const struct claim_digest *body,

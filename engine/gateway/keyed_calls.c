@@ -209,6 +209,14 @@ static void outcome_mark_replayed(struct call_outcome *outcome, struct arena *ar
 	outcome->headers = (struct headers){outcome->headers.count + 1, items};
 }
 
+/* Of the request that holds the key. If it was declined, the key is free for the next call. */
+static void outcome_give(struct keyed_call *call, const struct call_outcome *outcome)
+{
+	if (outcome->declined)
+		(void)record_send(call, CLAIM_RELEASES);
+	keyed_end(call, outcome);
+}
+
 static void on_searched(void *context, const struct call_outcome *outcome)
 {
 	struct keyed_call *call = context;
@@ -222,7 +230,7 @@ static void on_searched(void *context, const struct call_outcome *outcome)
 		return;
 	}
 	outcome_mark_replayed(&replayed, outcome->arena);
-	keyed_end(call, &replayed);
+	outcome_give(call, &replayed);
 }
 
 /* A request that is not answered has ended when Kafka has it. */
@@ -242,9 +250,11 @@ static void replay_accepted(struct keyed_call *call)
 	keyed_end(call, &outcome);
 }
 
-static void call_replay(struct keyed_call *call)
+static void call_replay(struct keyed_call *call, const struct claim_record *holder)
 {
 	const struct gateway_target *target = call->call.target;
+	call->claim = *holder;
+	call->origin = holder->origin;
 	const struct poll_request poll = {.inputs = call->inputs,
 					  .outputs = target->outputs,
 					  .submission = call->origin,
@@ -264,7 +274,7 @@ static void outcome_pass(struct keyed_call *call)
 	if (!call->settled) /* another gateway has taken over */
 		look_refuse(call, CLAIM_OPEN);
 	else
-		keyed_end(call, &call->outcome);
+		outcome_give(call, &call->outcome);
 }
 
 /* A request that was never sent to Kafka gives its key back. One that may yet be there keeps it until the deadline of the
@@ -280,7 +290,7 @@ static void on_call_ended(void *context, const struct call_outcome *outcome)
 			(void)record_send(call, CLAIM_RELEASES);
 		keyed_end(call, outcome);
 	} else if (call->settled) {
-		keyed_end(call, outcome);
+		outcome_give(call, outcome);
 	} else if (call->is_expired) {
 		keyed_refuse(call, 503, "Kafka did not take the origin of the request in time; ask again with the same key");
 	} else {
@@ -339,9 +349,8 @@ static void claim_lost(struct keyed_call *call)
 	const struct claim_record *claim = &call->claim;
 	struct claim_look look =
 		claims_look(keyed->claims, &claim->id, &claim->body, claim->caller, loop_time_of_day_ms(keyed->loop));
-	call->origin = look.origin;
 	if (look.state == CLAIM_SETTLED)
-		call_replay(call);
+		call_replay(call, look.claim);
 	else
 		look_refuse(call, look.state == CLAIM_FREE ? CLAIM_OPEN : look.state);
 }
@@ -530,9 +539,8 @@ void keyed_calls_begin(struct keyed_calls *keyed, const struct keyed_request *re
 		request_refuse(keyed, call, 503, "the gateway has as many calls with keys open as it may; try again later");
 		return;
 	}
-	opened->origin = look.origin;
 	if (look.state == CLAIM_SETTLED)
-		call_replay(opened);
+		call_replay(opened, look.claim);
 	else
 		claim_begin(opened, &id, &body, &look, now_ms);
 }

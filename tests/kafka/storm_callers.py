@@ -8,7 +8,7 @@ rest to LEAST. All have the same id, so an answer is known by its number alone.
 They begin no new request while the file DOWN is there, so that an outage costs time and not requests. When all are done, keys are
 asked again at both gateways. A line of progress each 5 s, and in the end one line:
 calls=N right=N wrong=N extra=N late=N refused=N unavailable=N timeout=N reset=N other=N keys=N unanswered=N replayed=N repeated=N differing=N slowest_ms=N
-`refused` is what an engine refused because its deadline could not be met (429, or a key's 504),
+`refused` is what an engine refused because its deadline could not be met (429), or a key whose first request failed so midway (504),
 `wrong` is another's answer, `extra` bytes behind an answer, `late` a call that took longer than its deadline and SLACK_SECONDS.
 """
 import collections, itertools, json, os, select, socket, sys, threading, time
@@ -19,7 +19,7 @@ SLACK_SECONDS = 1.5  # beside the deadline, for this machine
 KEYED_EVERY, ONCE_EVERY = 50, 8
 ANSWER_SECONDS = 60  # a key is asked so long; the broker may be down for a part of it
 ASKED_AGAIN = 200  # keys, in the end
-AGAIN = (409, 503, 504)
+AGAIN = (409, 429, 503, 504)
 NAMES = ("calls", "right", "wrong", "extra", "late", "refused", "unavailable", "timeout", "reset", "other", "keys", "unanswered", "replayed", "repeated",
          "differing")
 
@@ -105,7 +105,7 @@ class Caller:
                 self.counts["wrong"] += counted.get("x", [number]) != [number]
                 self.counts["repeated"] += counted["n"] != [1]
                 return reply[1]
-            if reply and (reply[2] or reply[0] == 429):  # the first request was refused in time, and that is its answer
+            if reply and reply[0] == 504 and reply[2]:  # the first request ended at its deadline, and that is its answer
                 self.counts["refused"] += 1
                 return None
             if reply and reply[0] not in AGAIN:

@@ -119,11 +119,11 @@ static void a_key_is_free_then_open_then_settled(void **state)
 	assert_int_equal(look(claims, 2, 201, NOW_MS).state, CLAIM_FREE);
 	assert_int_equal(claims_apply(claims, &origin, READ_MS), CLAIM_APPLIED);
 	assert_true(look(claims, 1, 200, NOW_MS + CLAIM_MS * 2).state == CLAIM_SETTLED &&
-		    look(claims, 1, 200, NOW_MS).origin.offset == 5);
+		    look(claims, 1, 200, NOW_MS).claim->origin.offset == 5);
 	assert_int_equal(look(claims, 1, 201, NOW_MS + CLAIM_MS * 2).state, CLAIM_OTHER);
 	const struct claim_record again = placing(&claim, 6);
 	assert_int_equal(claims_apply(claims, &again, READ_MS), CLAIM_IGNORED);
-	assert_true(look(claims, 1, 200, NOW_MS).origin.offset == 5);
+	assert_true(look(claims, 1, 200, NOW_MS).claim->origin.offset == 5);
 	claims_close(claims);
 }
 
@@ -137,7 +137,7 @@ static void the_first_claim_in_the_log_wins(void **state)
 	assert_int_equal(claims_apply(claims, &second, READ_MS), CLAIM_IGNORED);
 	assert_int_equal(claims_apply(claims, &late, READ_MS), CLAIM_IGNORED);
 	assert_int_equal(claims_apply(claims, &origin, READ_MS), CLAIM_APPLIED);
-	assert_true(look(claims, 1, 200, NOW_MS).origin.offset == 9);
+	assert_true(look(claims, 1, 200, NOW_MS).claim->origin.offset == 9);
 	claims_close(claims);
 }
 
@@ -156,7 +156,7 @@ static void a_claim_past_its_deadline_is_taken_over_once(void **state)
 	assert_int_equal(claims_apply(claims, &other, READ_MS), CLAIM_IGNORED);
 	assert_int_equal(claims_apply(claims, &late, READ_MS), CLAIM_IGNORED); /* the gateway before was only slow */
 	assert_int_equal(claims_apply(claims, &origin, READ_MS), CLAIM_APPLIED);
-	assert_true(look(claims, 1, 200, NOW_MS).origin.offset == 2);
+	assert_true(look(claims, 1, 200, NOW_MS).claim->origin.offset == 2);
 	claims_close(claims);
 }
 
@@ -170,7 +170,7 @@ static void an_origin_before_a_takeover_holds(void **state)
 	(void)claims_apply(claims, &slow, READ_MS);
 	assert_int_equal(claims_apply(claims, &origin, READ_MS), CLAIM_APPLIED);
 	assert_int_equal(claims_apply(claims, &heir, READ_MS), CLAIM_IGNORED);
-	assert_true(look(claims, 1, 200, NOW_MS).origin.offset == 1);
+	assert_true(look(claims, 1, 200, NOW_MS).claim->origin.offset == 1);
 	claims_close(claims);
 }
 
@@ -187,6 +187,29 @@ static void a_key_that_is_given_back_is_free_for_any_body(void **state)
 	assert_true(look(claims, 1, 201, NOW_MS).state == CLAIM_FREE && look(claims, 1, 201, NOW_MS).generation == 2);
 	const struct claim_record late = placing(&claim, 1);
 	assert_int_equal(claims_apply(claims, &late, READ_MS), CLAIM_IGNORED);
+	claims_close(claims);
+}
+
+static void a_key_whose_request_was_declined_is_free_again(void **state)
+{
+	(void)state;
+	struct claims *claims = claims_open(CLAIMS_MAX);
+	const struct claim_record first = taking(1, 1, 10, NOW_MS), origin = placing(&first, 1), release = releasing(&first);
+	(void)claims_apply(claims, &first, READ_MS);
+	(void)claims_apply(claims, &origin, READ_MS);
+	struct claim_record others = release;
+	others.nonce.number++;
+	assert_int_equal(claims_apply(claims, &others, READ_MS), CLAIM_IGNORED);
+	assert_int_equal(look(claims, 1, 200, NOW_MS).state, CLAIM_SETTLED);
+	assert_int_equal(claims_apply(claims, &release, READ_MS), CLAIM_APPLIED);
+	assert_int_equal(claims_apply(claims, &release, READ_MS), CLAIM_IGNORED); /* of another gateway that read it, too */
+	assert_int_equal(look(claims, 1, 200, NOW_MS).state, CLAIM_FREE);
+	const struct claim_record second = taking(1, 2, 11, NOW_MS), place = placing(&second, 8);
+	assert_int_equal(claims_apply(claims, &second, READ_MS), CLAIM_APPLIED);
+	assert_int_equal(claims_apply(claims, &origin, READ_MS), CLAIM_IGNORED);
+	assert_int_equal(claims_apply(claims, &place, READ_MS), CLAIM_APPLIED);
+	assert_int_equal(claims_apply(claims, &release, READ_MS), CLAIM_IGNORED); /* late: it is not of this claim */
+	assert_true(look(claims, 1, 200, NOW_MS).state == CLAIM_SETTLED && look(claims, 1, 200, NOW_MS).claim->origin.offset == 8);
 	claims_close(claims);
 }
 
@@ -375,8 +398,8 @@ static void gateway_acts(struct world *world, size_t gateway)
 	} else if (seen.state == CLAIM_FREE) {
 		world->log[world->length++] = taking(1, seen.generation, gateway + 1, now_ms);
 	} else if (seen.state == CLAIM_SETTLED) {
-		assert_true(world->answers == 0 || world->answers == seen.origin.offset);
-		world->answers = seen.origin.offset;
+		assert_true(world->answers == 0 || world->answers == seen.claim->origin.offset);
+		world->answers = seen.claim->origin.offset;
 	}
 }
 
@@ -419,6 +442,7 @@ int main(void)
 		cmocka_unit_test(a_claim_past_its_deadline_is_taken_over_once),
 		cmocka_unit_test(an_origin_before_a_takeover_holds),
 		cmocka_unit_test(a_key_that_is_given_back_is_free_for_any_body),
+		cmocka_unit_test(a_key_whose_request_was_declined_is_free_again),
 		cmocka_unit_test(a_claim_is_kept_for_a_day),
 		cmocka_unit_test(what_is_forgotten_first_is_the_oldest_claim),
 		cmocka_unit_test(many_keys_are_kept_apart),

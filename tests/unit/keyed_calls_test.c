@@ -208,18 +208,33 @@ static void record_write(const struct keyed_stand *stand, rd_kafka_topic_t *topi
 	assert_int_equal(rd_kafka_flush(stand->mock.writer, MOCK_WAIT_MS), 0);
 }
 
-/* Answers the request that was read last, in the outputs alone or to its gateway, too. */
-static void answer(const struct keyed_stand *stand, const char *value, bool replies)
+static rd_kafka_headers_t *headers_of(const char *limit)
 {
-	rd_kafka_headers_t *headers = rd_kafka_headers_new(2);
+	rd_kafka_headers_t *headers = rd_kafka_headers_new(4);
+	if (limit) {
+		rd_kafka_header_add(headers, REPLY_ERROR_HEADER, -1, "LIMIT", -1);
+		rd_kafka_header_add(headers, REPLY_LIMIT_HEADER, -1, limit, -1);
+	}
+	return headers;
+}
+
+/* Ends the request that was read last, in the outputs alone or to its gateway, too. `limit`: by which it failed; NULL: none. */
+static void end(const struct keyed_stand *stand, const char *value, const char *limit, bool replies)
+{
+	rd_kafka_headers_t *headers = headers_of(limit);
 	rd_kafka_header_add(headers, REPLY_ORIGIN_HEADER, -1, stand->origin, -1);
 	rd_kafka_header_add(headers, REPLY_SUBMISSION_HEADER, -1, stand->nonce, -1);
 	record_write(stand, stand->out, value, headers);
 	if (!replies)
 		return;
-	headers = rd_kafka_headers_new(1);
+	headers = headers_of(limit);
 	rd_kafka_header_add(headers, REPLY_HEADER, -1, stand->address, -1);
 	record_write(stand, stand->replies, value, headers);
+}
+
+static void answer(const struct keyed_stand *stand, const char *value, bool replies)
+{
+	end(stand, value, NULL, replies);
 }
 
 /* ---- calls ---- */
@@ -285,6 +300,59 @@ static void who_leaves_frees_its_call_and_finds_its_answer_later(void **state)
 	await_end(stand, again);
 	assert_string_equal(again->body, "one");
 	assert_true(again->is_replayed);
+}
+
+/* Other failures keep it. */
+static void a_declined_request_frees_its_key(void **state)
+{
+	static const struct {
+		const char *limit;
+		int status;
+		bool frees;
+	} ends[] = {{"admission", 429, true}, {"warmup", 503, false}, {"deadline", 504, false}, {"size", 400, false}};
+	struct keyed_stand *stand = *state;
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+		memset(stand->callers, 0, sizeof stand->callers);
+		struct caller *first = call(stand, 0, ends[i].limit, "1", MOCK_WAIT_MS);
+		request_read(stand);
+		end(stand, "{}", ends[i].limit, true);
+		await_end(stand, first);
+		assert_int_equal(first->status, ends[i].status);
+		turn_for(stand, SOON_MS);
+		struct caller *again = call(stand, 1, ends[i].limit, "1", MOCK_WAIT_MS);
+		if (ends[i].frees) {
+			request_read(stand);
+			answer(stand, "one", true);
+		}
+		await_end(stand, again);
+		assert_int_equal(again->status, ends[i].frees ? 200 : ends[i].status);
+		assert_int_equal(again->is_replayed, !ends[i].frees);
+	}
+}
+
+/* Its first gateway has died: whoever reads that it was declined frees the key. */
+static void a_call_that_finds_its_request_declined_frees_the_key(void **state)
+{
+	struct keyed_stand *stand = *state;
+	struct caller *left = call(stand, 0, "k", "1", MOCK_WAIT_MS);
+	left->is_over = true;
+	request_read(stand);
+	for (int64_t until_ms = loop_now_ms(stand->loop) + MOCK_WAIT_MS; calls_open_count(stand->calls) > 0;) {
+		assert_true(loop_now_ms(stand->loop) < until_ms);
+		turn(stand);
+	}
+	end(stand, "{}", "admission", false);
+	struct caller *finds = call(stand, 1, "k", "1", MOCK_WAIT_MS);
+	await_end(stand, finds);
+	assert_int_equal(finds->status, 429);
+	assert_true(finds->is_replayed);
+	turn_for(stand, SOON_MS);
+	struct caller *again = call(stand, 2, "k", "1", MOCK_WAIT_MS);
+	request_read(stand);
+	answer(stand, "one", true);
+	await_end(stand, again);
+	assert_string_equal(again->body, "one");
+	assert_false(again->is_replayed);
 }
 
 /* ---- gRPC ---- */
@@ -360,6 +428,8 @@ int main(void)
 		KEYED_STORY(a_key_is_answered_from_one_request),
 		KEYED_STORY(a_deadline_holds_while_an_earlier_answer_is_searched),
 		KEYED_STORY(who_leaves_frees_its_call_and_finds_its_answer_later),
+		KEYED_STORY(a_declined_request_frees_its_key),
+		KEYED_STORY(a_call_that_finds_its_request_declined_frees_the_key),
 		KEYED_STORY(metadata_of_grpc_has_keys_like_headers_of_http),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
