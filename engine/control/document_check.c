@@ -181,19 +181,13 @@ static bool fault_is_former(const struct document_set *set, const struct fault *
 	return false;
 }
 
-/* All that runs is accepted here, so a candidate that is not there is gone. */
-static bool fault_refuses(const struct fault *fault)
-{
-	return fault->code->severity == SEVERITY_ERROR || strcmp(fault->code->code, CODE_GONE_CANDIDATE) == 0;
-}
-
 /* Whether the spec has an error in a document that the proposal does not have. */
 static bool others_have_errors(const struct document_set *set)
 {
 	for (size_t i = 0; i < faults_total(set->spec.faults); i++) {
 		const struct fault *fault = faults_at(set->spec.faults, i);
 		const struct verdict_fault found = fault_of_document(fault);
-		if (fault_refuses(fault) && !document_is_proposed(set, &found))
+		if (fault->code->severity == SEVERITY_ERROR && !document_is_proposed(set, &found))
 			return true;
 	}
 	return false;
@@ -233,7 +227,7 @@ static bool spec_faults_keep(struct document_set *set)
 	for (size_t i = 0; i < faults_total(set->spec.faults); i++) {
 		const struct fault *fault = faults_at(set->spec.faults, i);
 		const struct verdict_fault kept = fault_of_document(fault);
-		if (!fault_refuses(fault) ||
+		if (fault->code->severity != SEVERITY_ERROR ||
 		    (set->former && !document_is_proposed(set, &kept) && fault_is_former(set, fault)))
 			continue;
 		if (!fault_keep(set, kept))
@@ -261,17 +255,18 @@ static bool name_is_deleted(const struct document_set *set, struct text name)
 	return false;
 }
 
-static bool need_check(struct document_set *set, const struct resource *pipeline, struct text needed)
+static bool need_check(struct document_set *set, const struct resource *resource, struct text needed)
 {
 	const char *name = arena_copy(set->arena, needed.bytes, needed.length);
 	if (!name || name_is_defined(set, name) || !name_is_deleted(set, needed))
 		return name != NULL;
 	const char *words =
-		arena_print(set->arena, "the pipeline needs `%s`, which is to be deleted; delete or change it too", name);
-	return words && fault_keep(set, (struct verdict_fault){.kind = text_of(pipeline->kind->name),
-							       .name = text_of(pipeline->name.text),
-							       .line = pipeline->place.line,
-							       .column = pipeline->place.column,
+		arena_print(set->arena, "the %s needs `%s`, which is to be deleted; delete or change it too",
+			    resource->kind->type == RESOURCE_EXPERIMENT ? "experiment" : "pipeline", name);
+	return words && fault_keep(set, (struct verdict_fault){.kind = text_of(resource->kind->name),
+							       .name = text_of(resource->name.text),
+							       .line = resource->place.line,
+							       .column = resource->place.column,
 							       .text = text_of(words)});
 }
 
@@ -286,8 +281,22 @@ static bool inputs_check(struct document_set *set, const struct resource *pipeli
 	return true;
 }
 
+static bool candidates_check(struct document_set *set, const struct resource *resource)
+{
+	const struct experiment_spec *experiment = resource->spec;
+	const struct candidate *candidates = experiment->candidates.items;
+	for (size_t i = 0; i < experiment->candidates.count; i++)
+		if (candidates[i].name.text && !need_check(set, resource, text_of(candidates[i].name.text)))
+			return false;
+	return !experiment->mirror_name.text || need_check(set, resource, text_of(experiment->mirror_name.text));
+}
+
 static bool deletes_check(struct document_set *set, const struct plan *plan)
 {
+	const struct resource *experiment;
+	for (size_t at = 0; (experiment = spec_next(&set->spec, RESOURCE_EXPERIMENT, &at));)
+		if (experiment->spec && !candidates_check(set, experiment))
+			return false;
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct pipeline_plan *pipeline = &plan->pipelines[i];
 		const struct resource *resource = pipeline->graph->resource;

@@ -323,8 +323,7 @@ const struct fault_code fault_codes[] = {
 		.example = "actions: [{type: rollback, experiment: chekcout}]\n\n"
 			   "actions: [{type: rollback, experiment: checkout}]\n"),
 	WARNING(CODE_GONE_CANDIDATE, BAD_REFERENCE, .title = "A candidate of an experiment that is gone",
-		.help = "Add its Model or Pipeline, or take it out of the experiment. A control plane refuses an Experiment with "
-			"such a candidate.",
+		.help = "Add its Model or Pipeline, or take it out of the experiment.",
 		.example = "candidates: [{name: score, weight: 90}, {name: scroe-v2, weight: 10}]\n\n"
 			   "candidates: [{name: score, weight: 90}, {name: score-v2, weight: 10}]\n"),
 	WARNING(CODE_UNOFFERED_REQUIREMENT, BAD_REFERENCE, .title = "A requirement that no Server offers",
