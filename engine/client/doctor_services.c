@@ -83,24 +83,32 @@ static const struct answer_advice group_advice = {
 		"__consumer_offsets run, then try again.",
 };
 
+/* Asks the brokers for the topics and groups of the revision; `wanted` gets the topics. */
+static bool revision_probe(const struct doctor_services *services, struct wanted_topics *wanted, struct probe *probe,
+			   struct error *error)
+{
+	struct revision *revision = services->revision;
+	const struct kafka *kafka = &services->kafka;
+	const char **groups = NULL;
+	size_t group_count = 0;
+	return recorded_forms_name(&revision->plan, kafka, revision->arena, error) &&
+	       revision_topics(revision, kafka->topics, true, (struct name_list){0}, false, wanted, error) &&
+	       (groups = plan_groups(&revision->plan, services->findings->arena, &group_count)) &&
+	       probe_kafka(kafka->brokers, kafka->producer, *wanted, groups, group_count, services->findings->arena, probe, error);
+}
+
 static void kafka_examine(struct doctor_services *services)
 {
 	struct findings *findings = services->findings;
 	struct arena *arena = findings->arena;
 	const struct runtime_spec *runtime = services->revision ? services->revision->runtime : NULL;
 	struct wanted_topics wanted = {0};
-	const char **groups = NULL;
-	size_t group_count = 0;
 	struct probe probe;
 	struct error error = {0};
-	bool good = kafka_find(runtime, services->asked, arena, &services->kafka, &error);
-	if (good && services->revision)
-		good = recorded_forms_name(&services->revision->plan, &services->kafka, services->revision->arena, &error) &&
-		       revision_topics(services->revision, services->kafka.topics, true, (struct name_list){0}, false, &wanted,
-				       &error) &&
-		       (groups = plan_groups(&services->revision->plan, arena, &group_count));
-	if (!good ||
-	    !probe_kafka(services->kafka.brokers, services->kafka.producer, wanted, groups, group_count, arena, &probe, &error)) {
+	/* First alone: whether they answer is said by the probe, and waited for once. */
+	if (!kafka_find(runtime, services->asked, arena, &services->kafka, &error) ||
+	    !probe_kafka(services->kafka.brokers, services->kafka.producer, wanted, NULL, 0, arena, &probe, &error) ||
+	    (services->revision && !revision_probe(services, &wanted, &probe, &error))) {
 		findings_add(findings, GRADE_FAULT, "brokers",
 			     "Check that they run, are reachable from here, and accept this login.", "%s", error.text);
 		return;
