@@ -55,7 +55,7 @@ static bool index_names(struct answer_index *index, struct arena *arena, struct 
 			index->items[index->count++] = (struct named_record){text_copied(arena, name.id), place};
 		index->items[index->count++] = (struct named_record){text_copied(arena, name.origin), place};
 	}
-	if (error->kind == ERROR_NONE && !arena_failed(arena) && index->count > 0)
+	if (index->items && error->kind == ERROR_NONE && !arena_failed(arena) && index->count > 0)
 		qsort(index->items, index->count, sizeof *index->items, records_compare);
 	return error->kind == ERROR_NONE && (!arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "reading answers"));
 }

@@ -471,7 +471,7 @@ static void version_append(const struct rebased *self, int64_t version, const ch
 						 .epoch = 1};
 	const struct control_change change = {.namespace = TEXT("default"),
 					      .number = version,
-					      .phase = phase,
+					      .phase = (int)phase,
 					      .versions = {1, &resource},
 					      .author = TEXT("me"),
 					      .proposal = TEXT("id"),

@@ -28,7 +28,7 @@ static int number_at(const struct held_value *value)
 static void an_empty_slot_holds_nothing(void **state)
 {
 	(void)state;
-	struct held_slot slot = {0};
+	struct held_slot slot = {.replaced = NULL};
 	assert_null(held_slot_hold(&slot));
 	held_slot_release(&slot);
 	held_slot_close(&slot);
@@ -37,7 +37,7 @@ static void an_empty_slot_holds_nothing(void **state)
 static void a_held_value_stays_until_its_reader_releases_it(void **state)
 {
 	(void)state;
-	struct held_slot slot = {0};
+	struct held_slot slot = {.replaced = NULL};
 	held_slot_replace(&slot, number_of(1));
 	const struct held_value *first = held_slot_hold(&slot);
 	held_slot_replace(&slot, number_of(2));
