@@ -56,9 +56,11 @@ bool policy_context_find(struct policy_context *context, const struct visit *vis
 		const double value = feature_find(visit->message, request, form->names[i]);
 		const bool usable = fabs(value) <= BANDIT_REWARD_MOST;
 		context->features[i] = usable ? value : NAN;
+		struct text text = {0};
 		if (usable)
 			known[context->known_count++] = (struct exposure_feature){form->names[i], value};
-		const struct text text = usable ? (struct text){0} : feature_text(visit->message, request, form->names[i]);
+		else
+			text = feature_text(visit->message, request, form->names[i]);
 		if (text.length > 0 && text.length <= CONTEXT_TEXT_BYTES_MAX)
 			texts[context->text_count++] = (struct exposure_text){form->names[i], text};
 	}

@@ -122,16 +122,16 @@ struct loop_reader *loop_reader_open(const struct loop_reader_config *config, st
 	return NULL;
 }
 
-void loop_reader_close(struct loop_reader *self)
+void loop_reader_close(struct loop_reader *reader)
 {
-	if (!self)
+	if (!reader)
 		return;
-	atomic_store(&self->stopping, true);
-	loop_timer_stop(self->loop, &self->retry);
-	loop_task_end(&self->task);
-	reader_close(self->opened);
-	reader_close(self->reader);
-	loop_unwatch(self->loop, &self->watch);
-	close(self->bell);
-	memory_give(self);
+	atomic_store(&reader->stopping, true);
+	loop_timer_stop(reader->loop, &reader->retry);
+	loop_task_end(&reader->task);
+	reader_close(reader->opened);
+	reader_close(reader->reader);
+	loop_unwatch(reader->loop, &reader->watch);
+	close(reader->bell);
+	memory_give(reader);
 }
