@@ -1,4 +1,4 @@
-/* observers.c: How each observer of a pipeline gets what it watches, and what that costs. Part of plan_make(). */
+/* observers.c: Ways of observers: how each gets what it watches, and what that costs. Part of plan_make(). */
 #include "plan/compile.h"
 
 /* Whether the watched inputs are the request alone, which the topic of requests has. */

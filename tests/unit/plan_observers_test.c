@@ -1,4 +1,4 @@
-/* plan_observers_test.c: what a plan says of observers: how they get what they watch, and what that costs. */
+/* plan_observers_test.c: Tests of what a plan says of observers: how they get what they watch, and what that costs. */
 #include "planning.h"
 
 #include <setjmp.h>
