@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define SELECTOR_RULES_MAX 100
+#define BLANKS " \t"
 
 enum label_relation { LABEL_IN, LABEL_NOT_IN, LABEL_PRESENT, LABEL_ABSENT };
 
@@ -13,23 +14,9 @@ struct label_rule {
 	bool listed;		 /* the values have commas between; else there is one, with any characters */
 };
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static struct text text_trim(struct text text)
-{
-	while (text.length > 0 && is_blank(text.bytes[0]))
-		text = (struct text){text.bytes + 1, text.length - 1};
-	while (text.length > 0 && is_blank(text.bytes[text.length - 1]))
-		text.length--;
-	return text;
-}
-
 static struct text text_from(struct text text, size_t at)
 {
-	return text_trim((struct text){text.bytes + at, text.length - at});
+	return text_trimmed((struct text){text.bytes + at, text.length - at}, BLANKS);
 }
 
 /* ---- reading ---- */
@@ -42,7 +29,7 @@ static struct text rule_take(struct text *rest)
 		within = rest->bytes[at] == '(' || (within && rest->bytes[at] != ')');
 	const struct text taken = {rest->bytes, at};
 	*rest = at < rest->length ? (struct text){rest->bytes + at + 1, rest->length - at - 1} : (struct text){0};
-	return text_trim(taken);
+	return text_trimmed(taken, BLANKS);
 }
 
 /* `(A, B)`. False: something else. */
@@ -50,7 +37,7 @@ static bool set_read(struct text text, struct label_rule *rule)
 {
 	if (text.length < 2 || text.bytes[0] != '(' || text.bytes[text.length - 1] != ')')
 		return false;
-	rule->values = text_trim((struct text){text.bytes + 1, text.length - 2});
+	rule->values = text_trimmed((struct text){text.bytes + 1, text.length - 2}, BLANKS);
 	rule->listed = true;
 	return rule->values.length > 0;
 }
@@ -76,7 +63,7 @@ static bool rule_read(struct text text, struct label_rule *rule)
 	size_t key = 0;
 	if (denied)
 		text = text_from(text, 1);
-	while (key < text.length && !is_blank(text.bytes[key]) && !strchr("=!,()", text.bytes[key]))
+	while (key < text.length && !strchr(BLANKS "=!,()", text.bytes[key]))
 		key++;
 	const struct text rest = text_from(text, key);
 	*rule = (struct label_rule){.relation = denied ? LABEL_ABSENT : LABEL_PRESENT, .key = {text.bytes, key}};

@@ -7,8 +7,6 @@
 #include "message/avro.h"
 #include "message/avro_wire.h"
 
-#define NUMBERS 2 /* of a verdict: identity and score */
-
 static const struct text kind_drift = {"drift/", 6}, kind_figures = {"figures/", 8};
 
 bool feed_score_is_due(const struct drift_score *score)
@@ -30,9 +28,24 @@ static bool key_encode(struct text kind, const struct drift_score *score, struct
 	return true;
 }
 
+/* What both records begin with: of what they are. */
+static size_t head_room(const struct drift_score *score)
+{
+	return AVRO_SINGLE_OBJECT_BYTES + AVRO_LONG_BYTES_MAX + avro_text_room(text_of(score->pipeline)) +
+	       avro_text_room(text_of(score->step)) + avro_text_room(score->segment);
+}
+
+static char *put_head(char *to, uint64_t fingerprint, const struct drift_score *score)
+{
+	to = avro_put_single_object(to, fingerprint);
+	to = avro_put_bytes(to, text_of(score->pipeline));
+	to = avro_put_bytes(to, text_of(score->step));
+	to = avro_put_bytes(to, score->segment);
+	return avro_put_long(to, (int64_t)score->identity);
+}
+
 bool feed_score_encode(const struct drift_score *score, struct buffer *key, struct buffer *value, struct error *error)
 {
-	const struct text pipeline = text_of(score->pipeline), step = text_of(score->step);
 	const struct text verdict = text_of(drift_verdict_names[score->verdict]);
 	const uint64_t fingerprint = avro_drift_verdict_fingerprint();
 	if (fingerprint == 0)
@@ -41,18 +54,13 @@ bool feed_score_encode(const struct drift_score *score, struct buffer *key, stru
 		return false;
 	if (score->begins)
 		return true;
-	char *begin = buffer_room(value, AVRO_SINGLE_OBJECT_BYTES + NUMBERS * AVRO_LONG_BYTES_MAX + avro_text_room(pipeline) +
-						 avro_text_room(step) + avro_text_room(score->segment) + avro_text_room(verdict));
+	char *begin = buffer_room(value, head_room(score) + avro_text_room(verdict) + sizeof score->score);
 	if (!begin)
 		return error_set(error, ERROR_LIMIT, PLACE_NONE,
 				 "the verdict on step `%s` does not fit into the %zu bytes that a record may have; shorten its "
 				 "name",
 				 score->step, value->ceiling_bytes);
-	char *to = avro_put_single_object(begin, fingerprint);
-	to = avro_put_bytes(to, pipeline);
-	to = avro_put_bytes(to, step);
-	to = avro_put_bytes(to, score->segment);
-	to = avro_put_long(to, (int64_t)score->identity);
+	char *to = put_head(begin, fingerprint, score);
 	to = avro_put_bytes(to, verdict);
 	to = avro_put_double(to, score->score);
 	buffer_grown(value, (size_t)(to - begin));
@@ -107,14 +115,19 @@ static bool verdict_read(struct text name, struct feed_score *made)
 }
 
 /* In the order of the schema. */
-static bool score_read(struct avro_cursor *cursor, struct feed_score *made)
+/* Whether the record is of the names that its key has. */
+static bool head_read(struct avro_cursor *cursor, struct feed_score *made)
 {
 	const struct text pipeline = avro_read_bytes(cursor), step = avro_read_bytes(cursor), segment = avro_read_bytes(cursor);
 	made->identity = (uint64_t)avro_read_long(cursor);
-	const bool is_known = verdict_read(avro_read_bytes(cursor), made);
+	return text_is(pipeline, made->pipeline) && text_is(step, made->step) && text_equal(segment, made->segment);
+}
+
+static bool score_read(struct avro_cursor *cursor, struct feed_score *made)
+{
+	const bool is_named = head_read(cursor, made), is_known = verdict_read(avro_read_bytes(cursor), made);
 	made->score = avro_read_double(cursor);
-	return is_known && !avro_failed(cursor) && made->score >= 0 && text_is(pipeline, made->pipeline) &&
-	       text_is(step, made->step) && text_equal(segment, made->segment);
+	return is_named && is_known && !avro_failed(cursor) && made->score >= 0;
 }
 
 bool feed_score_decode(struct text key, struct text value, struct feed_score *made, struct error *error)
@@ -173,7 +186,6 @@ static void figures_of(const struct drift_score *score, double numbers[FEED_FIGU
 
 bool feed_figures_encode(const struct drift_score *score, struct buffer *key, struct buffer *value, struct error *error)
 {
-	const struct text pipeline = text_of(score->pipeline), step = text_of(score->step);
 	const uint64_t fingerprint = avro_drift_figures_fingerprint();
 	double numbers[FEED_FIGURES];
 	if (fingerprint == 0)
@@ -182,17 +194,12 @@ bool feed_figures_encode(const struct drift_score *score, struct buffer *key, st
 		return false;
 	if (score->begins)
 		return true;
-	char *begin = buffer_room(value, AVRO_SINGLE_OBJECT_BYTES + (FEED_FIGURES + 1) * AVRO_LONG_BYTES_MAX +
-						 avro_text_room(pipeline) + avro_text_room(step) + avro_text_room(score->segment));
+	char *begin = buffer_room(value, head_room(score) + sizeof numbers);
 	if (!begin)
 		return error_set(error, ERROR_LIMIT, PLACE_NONE,
 				 "the figures of step `%s` do not fit into the %zu bytes that a record may have; shorten its name",
 				 score->step, value->ceiling_bytes);
-	char *to = avro_put_single_object(begin, fingerprint);
-	to = avro_put_bytes(to, pipeline);
-	to = avro_put_bytes(to, step);
-	to = avro_put_bytes(to, score->segment);
-	to = avro_put_long(to, (int64_t)score->identity);
+	char *to = put_head(begin, fingerprint, score);
 	figures_of(score, numbers);
 	for (size_t i = 0; i < FEED_FIGURES; i++)
 		to = avro_put_double(to, numbers[i]);
@@ -207,12 +214,10 @@ bool feed_key_is_figures(struct text key)
 
 static bool figures_read(struct avro_cursor *cursor, struct feed_figures *made)
 {
-	const struct text pipeline = avro_read_bytes(cursor), step = avro_read_bytes(cursor), segment = avro_read_bytes(cursor);
-	made->of.identity = (uint64_t)avro_read_long(cursor);
+	const bool is_named = head_read(cursor, &made->of);
 	for (size_t i = 0; i < FEED_FIGURES; i++)
 		made->numbers[i] = avro_read_double(cursor);
-	return !avro_failed(cursor) && text_is(pipeline, made->of.pipeline) && text_is(step, made->of.step) &&
-	       text_equal(segment, made->of.segment);
+	return is_named && !avro_failed(cursor);
 }
 
 bool feed_figures_decode(struct text key, struct text value, struct feed_figures *made, struct error *error)
