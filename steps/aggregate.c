@@ -8,6 +8,7 @@
 #include "steps/kinds.h"
 #include "steps/typing.h"
 #include "steps/window_functions.h"
+#include "steps/window_answer.h"
 #include "steps/windows.h"
 
 struct aggregate {

@@ -1,15 +1,10 @@
-/* features.c: Step that computes trailing features for each key: one output message for each input message.
- *
- * The state of a key is one value (numeric/feature_state.h). Usually a message fits into it without a change of size:
- * then the value is stored first, and changed in place. Otherwise each part is resized when its setting is reached,
- * so that it can take the message, and all parts are stored again at the end.
- */
+/* features.c: Step that computes trailing features for each key: one output message for each input message. The state of a key is
+ * one value (numeric/feature_state.h), of which each message changes the parts (feature_part.h). */
 #include <math.h>
 
 #include "base/duration.h"
 #include "message/key.h"
-#include "numeric/feature_state.h"
-#include "steps/feature_program.h"
+#include "steps/feature_part.h"
 #include "steps/kinds.h"
 #include "steps/typing.h"
 
@@ -38,15 +33,6 @@ static bool features_open(struct step *step, struct error *error)
 
 /* ---- one message ---- */
 
-/* A form's part of the state, to be changed. */
-struct feature_part {
-	struct feature_slot slot;
-	char *bytes;	   /* of the slot; NULL: not taken out of the state yet */
-	size_t lane_bytes; /* of one element, but for its rests; 0 of texts */
-	bool updated;
-	bool exact; /* rests of integers stand behind */
-};
-
 struct features_work {
 	const struct step *step;
 	const struct feature_program *program;
@@ -54,251 +40,12 @@ struct features_work {
 	struct arena *arena;
 	struct error *error;
 	struct scope scope;
-	struct feature_state before;
-	struct feature_part *parts;
-	int64_t time_ms, newest_ms;
-	bool counts;   /* it is not later than may be */
-	bool in_place; /* the parts are of what is remembered already */
+	struct feature_parts parts;
 };
 
 static bool work_fail(const struct features_work *work)
 {
 	return error_memory(work->error, ERROR_LIMIT, "computing features");
-}
-
-static const void *lane_at(const void *bytes, size_t lane, size_t lane_bytes)
-{
-	return (const char *)bytes + lane * lane_bytes;
-}
-
-static bool refuse_more(const struct features_work *work, const struct feature_program_form *row)
-{
-	return error_set(work->error, ERROR_LIMIT, row->call->place,
-			 "%s() holds %d messages of one key, the most that are kept; make its duration shorter, or let an "
-			 "aggregate step make windows",
-			 row->call->name, TRAILING_VALUES_MAX);
-}
-
-/* The elements of a series are kept apart, so there must be as many as before. */
-static bool elements_fit(const struct features_work *work, const struct feature_program_form *row, const struct feature_slot *found,
-			 size_t count)
-{
-	if (count > FEATURE_ELEMENTS_MAX)
-		return error_set(work->error, ERROR_LIMIT, row->call->place,
-				 "%s() is given %zu elements, and of %d at most what came before is kept", row->call->name, count,
-				 FEATURE_ELEMENTS_MAX);
-	return !found->bytes || found->elements == count ||
-	       error_set_tensor(work->error, row->call->place,
-				"%s() is given %zu elements, and %u came before under this key; send as many", row->call->name,
-				count, found->elements);
-}
-
-/* Texts are kept apart from numbers, so a series is of the one or the other. */
-static bool kind_fits(const struct features_work *work, const struct feature_program_form *row, const struct feature_slot *found,
-		      bool texts)
-{
-	bool before = found->capacity == FEATURE_CAPACITY_TEXTS;
-	return !found->elements || before == texts ||
-	       error_set_tensor(work->error, row->call->place, "%s() is given %s, and %s came before under this key; send the same",
-				row->call->name, texts ? "texts" : "numbers", before ? "texts" : "numbers");
-}
-
-/* Of one element. */
-static size_t rests_bytes(const struct feature_program_form *row, uint32_t capacity)
-{
-	const struct trailing form = trailing_rests_form(&row->form.window);
-	return trailing_bytes(&form, capacity);
-}
-
-/* Whether it is numbers that the form keeps, of one element at least: then the part has the slot, how many bytes there are
- * of an element, and whether rests of integers stand behind them all. */
-static bool slot_measure(const struct feature_program_form *row, const struct feature_slot *slot, struct feature_part *part)
-{
-	if (!slot->elements || slot->capacity == FEATURE_CAPACITY_TEXTS)
-		return false;
-	const size_t lane_bytes = feature_bytes(&row->form, slot->capacity);
-	const bool exact = slot->size_bytes != slot->elements * lane_bytes;
-	if (exact && (row->form.kept != KEPT_WINDOW ||
-		      slot->size_bytes != slot->elements * (lane_bytes + rests_bytes(row, slot->capacity))))
-		return false;
-	part->slot = *slot;
-	part->lane_bytes = lane_bytes;
-	part->exact = exact;
-	return true;
-}
-
-/* What counts still of what is kept: nothing, where all of it has left its window, so that another kind of series may
- * begin there. */
-static struct feature_part part_find(const struct features_work *work, size_t form)
-{
-	const struct feature_program_form *row = &work->program->forms[form];
-	struct feature_slot slot;
-	struct feature_part found = {0};
-	if (!feature_state_find(&work->before, row->keeps, form, &slot) || !slot.elements)
-		return found;
-	found.slot = slot;
-	bool counts = slot.capacity == FEATURE_CAPACITY_TEXTS
-			      ? trailing_texts_whole(slot.bytes, slot.size_bytes) &&
-					!trailing_texts_spent(&row->form.window, slot.bytes, work->newest_ms)
-			      : slot_measure(row, &slot, &found) &&
-					!feature_spent(&row->form, slot.bytes, slot.capacity, work->newest_ms);
-	return counts ? found : (struct feature_part){0};
-}
-
-/* A lane's rests in what a part keeps. */
-static char *rests_at(const struct feature_program_form *row, const struct feature_part *part, size_t lane)
-{
-	return part->bytes + part->slot.elements * part->lane_bytes + lane * rests_bytes(row, part->slot.capacity);
-}
-
-/* Puts rests behind a part that has none, of 0: its message has others. What was remembered already does not hold them, so
- * that all parts are remembered anew in the end. */
-static bool part_widen(struct features_work *work, size_t form)
-{
-	const struct feature_program_form *row = &work->program->forms[form];
-	struct feature_part *part = &work->parts[form];
-	for (size_t i = 0; work->in_place && i < work->program->form_count; i++) {
-		struct feature_part *other = &work->parts[i];
-		char *copy = arena_take_raw(work->arena, other->slot.size_bytes);
-		if (!copy)
-			return work_fail(work);
-		memcpy(copy, other->bytes, other->slot.size_bytes);
-		other->slot.bytes = other->bytes = copy;
-	}
-	work->in_place = false;
-	const size_t elements = part->slot.elements;
-	const size_t size = part->slot.size_bytes + elements * rests_bytes(row, part->slot.capacity);
-	char *bytes = arena_take(work->arena, size, 1);
-	if (!bytes)
-		return work_fail(work);
-	memcpy(bytes, part->bytes, part->slot.size_bytes);
-	part->slot.bytes = part->bytes = bytes;
-	part->slot.size_bytes = (uint32_t)size;
-	part->exact = true;
-	for (size_t lane = 0; lane < elements; lane++)
-		trailing_rests_begin(&row->form.window, lane_at(bytes, lane, part->lane_bytes), part->slot.capacity,
-				     rests_at(row, part, lane));
-	return true;
-}
-
-/* The rests of what was found, where the part has another capacity. */
-static void rests_move(const struct feature_program_form *row, const struct feature_part *found, const struct feature_part *part)
-{
-	const struct trailing form = trailing_rests_form(&row->form.window);
-	const struct feature_slot *from = &found->slot;
-	const char *old = (const char *)from->bytes + from->elements * found->lane_bytes;
-	for (size_t lane = 0; lane < from->elements; lane++)
-		trailing_move(&form, lane_at(old, lane, rests_bytes(row, from->capacity)), from->capacity,
-			      rests_at(row, part, lane), part->slot.capacity);
-}
-
-/* Copies what is kept, with room for one message more. */
-static bool part_take(struct features_work *work, size_t form, size_t elements)
-{
-	const struct feature_program_form *row = &work->program->forms[form];
-	struct feature_part *part = &work->parts[form];
-	const struct feature_part before = part_find(work, form);
-	const struct feature_slot *found = &before.slot;
-	if (!kind_fits(work, row, found, false) || !elements_fit(work, row, found, elements))
-		return false;
-	uint32_t capacity = feature_capacity(&row->form, found->bytes, found->capacity, work->newest_ms);
-	if (capacity > TRAILING_VALUES_MAX)
-		return refuse_more(work, row);
-	bool same = found->bytes && capacity == found->capacity;
-	const size_t lane_bytes = feature_bytes(&row->form, capacity);
-	const size_t size = elements * (lane_bytes + (before.exact ? rests_bytes(row, capacity) : 0));
-	char *bytes = same ? arena_take_raw(work->arena, size) : arena_take(work->arena, size, 1);
-	if (!bytes)
-		return work_fail(work);
-	if (same)
-		memcpy(bytes, found->bytes, size);
-	for (size_t lane = 0; found->bytes && !same && lane < elements; lane++)
-		feature_move(&row->form, lane_at(found->bytes, lane, before.lane_bytes), found->capacity, bytes + lane * lane_bytes,
-			     capacity);
-	*part = (struct feature_part){.slot = {.keeps = row->keeps,
-					       .size_bytes = (uint32_t)size,
-					       .elements = (uint16_t)elements,
-					       .capacity = (uint16_t)capacity,
-					       .bytes = bytes},
-				      .bytes = bytes,
-				      .lane_bytes = lane_bytes,
-				      .exact = before.exact};
-	if (before.exact && !same)
-		rests_move(row, &before, part);
-	return true;
-}
-
-/* The window of texts with this message in it. */
-static bool texts_take(struct features_work *work, size_t form, const struct trailing_input *input)
-{
-	const struct feature_program_form *row = &work->program->forms[form];
-	struct feature_part *part = &work->parts[form];
-	const struct feature_slot found = part_find(work, form).slot;
-	if (!trailing_texts_fit(row->call, input, work->error) || !kind_fits(work, row, &found, true) ||
-	    !elements_fit(work, row, &found, input->count))
-		return false;
-	const struct trailing_row message = {.texts = work->counts ? input->texts : NULL,
-					     .series = input->count,
-					     .time_ms = work->time_ms,
-					     .newest_ms = work->newest_ms};
-	size_t size = trailing_texts_bytes(&row->form.window, found.bytes, &message);
-	if (!size)
-		return refuse_more(work, row);
-	char *bytes = arena_take(work->arena, size, 1);
-	if (!bytes)
-		return work_fail(work);
-	trailing_texts_write(&row->form.window, found.bytes, &message, bytes);
-	*part = (struct feature_part){.slot = {.keeps = row->keeps,
-					       .size_bytes = (uint32_t)size,
-					       .elements = (uint16_t)input->count,
-					       .capacity = FEATURE_CAPACITY_TEXTS,
-					       .bytes = bytes},
-				      .bytes = bytes};
-	return true;
-}
-
-static bool keeps_texts(const struct feature_program_form *row, const struct trailing_input *input)
-{
-	return input->texts && row->form.texts == TEXTS_KEPT;
-}
-
-static void inputs_of(const struct trailing_input *input, size_t element, double inputs[FEATURE_INPUTS_MAX])
-{
-	for (size_t i = 0; i < FEATURE_INPUTS_MAX; i++)
-		inputs[i] = input->numbers[i] ? input->numbers[i][element] : (double)NAN;
-}
-
-static void rest_add(const struct features_work *work, const struct feature_program_form *row, const struct feature_part *part,
-		     size_t lane, double rest)
-{
-	const struct trailing form = trailing_rests_form(&row->form.window);
-	trailing_add(&form, rests_at(row, part, lane), part->slot.capacity, work->time_ms, work->newest_ms, rest);
-}
-
-/* Takes the message in, once for all calls that share the form. */
-static bool form_update(struct features_work *work, size_t form, const struct trailing_input *input)
-{
-	const struct feature_program_form *row = &work->program->forms[form];
-	struct feature_part *part = &work->parts[form];
-	if (keeps_texts(row, input))
-		return part->bytes ? kind_fits(work, row, &part->slot, true) && elements_fit(work, row, &part->slot, input->count)
-				   : texts_take(work, form, input);
-	if (!(part->bytes ? elements_fit(work, row, &part->slot, input->count) : part_take(work, form, input->count)))
-		return false;
-	if (part->updated)
-		return true;
-	if (input->rests && !part->exact && !part_widen(work, form))
-		return false;
-	part->updated = true;
-	for (size_t lane = 0; work->counts && lane < input->count; lane++) {
-		double inputs[FEATURE_INPUTS_MAX];
-		inputs_of(input, lane, inputs);
-		feature_update(&row->form, part->bytes + lane * part->lane_bytes, part->slot.capacity, work->time_ms,
-			       work->newest_ms, inputs);
-		if (part->exact)
-			rest_add(work, row, part, lane, isnan(inputs[0]) ? (double)NAN : input->rests ? input->rests[lane] : 0);
-	}
-	return true;
 }
 
 /* Integers leave as integers: what is not there makes all of it missing. */
@@ -345,13 +92,13 @@ static bool call_answer(struct features_work *work, const struct feature_program
 	if (!trailing_evaluate(call->call, &work->scope, work->arena, &input, work->error))
 		return false;
 	for (size_t i = 0; i < call->count; i++)
-		if (!form_update(work, call->forms[i], &input))
+		if (!feature_parts_update(&work->parts, call->forms[i], &input))
 			return false;
 	if (!trailing_result_make(call->call, &input, work->arena, result, &elements))
 		return work_fail(work);
 	if (result->storage == DATATYPE_BYTES) {
-		feature_texts(&call->call->feature, &work->program->forms[call->forms[0]].form, work->parts[call->forms[0]].bytes,
-			      input.count, elements);
+		feature_texts(&call->call->feature, &work->program->forms[call->forms[0]].form,
+			      work->parts.items[call->forms[0]].bytes, input.count, elements);
 		return true;
 	}
 	uint32_t count = feature_values(call->call->feature.function);
@@ -360,17 +107,18 @@ static bool call_answer(struct features_work *work, const struct feature_program
 		struct feature_piece pieces[FEATURE_FORMS_MAX];
 		for (size_t i = 0; i < call->count; i++) {
 			const struct feature_form *form = &work->program->forms[call->forms[i]].form;
-			const struct feature_part *part = &work->parts[call->forms[i]];
-			pieces[i] = (struct feature_piece){form, lane_at(part->bytes, element, part->lane_bytes),
+			const struct feature_part *part = &work->parts.items[call->forms[i]];
+			pieces[i] = (struct feature_piece){form, feature_part_lane(part->bytes, element, part->lane_bytes),
 							   part->slot.capacity};
 		}
-		inputs_of(&input, element, inputs);
+		feature_part_inputs(&input, element, inputs);
 		feature_value(&call->call->feature, pieces, inputs, input.storage == DATATYPE_BOOL, values);
-		const struct feature_part *first = &work->parts[call->forms[0]];
-		const double rest = first->exact && feature_gives_back(call->call->feature.function)
-					    ? feature_rest(&call->call->feature, &pieces[0],
-							   rests_at(&work->program->forms[call->forms[0]], first, element))
-					    : 0;
+		const struct feature_part *first = &work->parts.items[call->forms[0]];
+		const double rest =
+			first->exact && feature_gives_back(call->call->feature.function)
+				? feature_rest(&call->call->feature, &pieces[0],
+					       feature_part_rests(&work->program->forms[call->forms[0]], first, element))
+				: 0;
 		for (uint32_t i = 0; i < count; i++)
 			if (!sum_fits(work, call->call, &input, values[i]) ||
 			    !result_write(work, call->call, result, elements, element * count + i, values[i], rest))
@@ -418,15 +166,15 @@ static bool state_recall(struct features_work *work, struct text key)
 	const struct features *self = work->step->options;
 	struct text value = {0};
 	(void)visit_recall(work->visit, key, &value);
-	if (!feature_state_read(value.bytes, value.length, &work->before))
+	if (!feature_state_read(value.bytes, value.length, &work->parts.before))
 		return error_set(work->error, ERROR_SYSTEM, work->step->place,
 				 "step `%s` has state that another version of sluice wrote; run that version, or rename the "
 				 "step",
 				 work->step->name);
-	int64_t newest = work->before.newest_ms, border;
-	work->newest_ms = work->time_ms > newest ? work->time_ms : newest;
-	work->counts = !self->lateness_place.line || __builtin_sub_overflow(newest, self->lateness_ns / NS_PER_MS, &border) ||
-		       work->time_ms >= border;
+	int64_t newest = work->parts.before.newest_ms, border;
+	work->parts.newest_ms = work->parts.time_ms > newest ? work->parts.time_ms : newest;
+	work->parts.counts = !self->lateness_place.line || __builtin_sub_overflow(newest, self->lateness_ns / NS_PER_MS, &border) ||
+		       work->parts.time_ms >= border;
 	return true;
 }
 
@@ -434,13 +182,13 @@ static bool state_recall(struct features_work *work, struct text key)
  * nothing any more is left out: what begins there may be of another kind. */
 static bool state_fits(const struct features_work *work)
 {
-	bool fits = work->before.count == work->program->form_count;
-	for (size_t i = 0; fits && i < work->before.count; i++) {
+	bool fits = work->parts.before.count == work->program->form_count;
+	for (size_t i = 0; fits && i < work->parts.before.count; i++) {
 		const struct feature_program_form *row = &work->program->forms[i];
-		const struct feature_slot slot = feature_state_slot(&work->before, i);
-		fits = slot.keeps == row->keeps && slot_measure(row, &slot, &work->parts[i]) &&
-		       !feature_spent(&row->form, slot.bytes, slot.capacity, work->newest_ms) &&
-		       feature_capacity(&row->form, slot.bytes, slot.capacity, work->newest_ms) == slot.capacity;
+		const struct feature_slot slot = feature_state_slot(&work->parts.before, i);
+		fits = slot.keeps == row->keeps && feature_part_measure(row, &slot, &work->parts.items[i]) &&
+		       !feature_spent(&row->form, slot.bytes, slot.capacity, work->parts.newest_ms) &&
+		       feature_capacity(&row->form, slot.bytes, slot.capacity, work->parts.newest_ms) == slot.capacity;
 	}
 	return fits;
 }
@@ -448,34 +196,34 @@ static bool state_fits(const struct features_work *work)
 /* Remembers what is kept as it is, to be changed there. */
 static bool state_begin(struct features_work *work, struct text key)
 {
-	work->parts = ARENA_ARRAY(work->arena, struct feature_part, work->program->form_count);
-	if (!work->parts)
+	work->parts.items = ARENA_ARRAY(work->arena, struct feature_part, work->program->form_count);
+	if (!work->parts.items)
 		return work_fail(work);
-	work->in_place = work->counts && work->program->form_count && state_fits(work);
-	if (!work->in_place)
+	work->parts.in_place = work->parts.counts && work->program->form_count && state_fits(work);
+	if (!work->parts.in_place)
 		return true;
-	char *value = visit_remember(work->visit, key, work->before.length, work->error);
+	char *value = visit_remember(work->visit, key, work->parts.before.length, work->error);
 	if (!value)
 		return false;
-	feature_state_date(value, work->newest_ms);
-	for (size_t i = 0; i < work->before.count; i++)
-		work->parts[i].bytes = value + ((const char *)work->parts[i].slot.bytes - work->before.value);
+	feature_state_date(value, work->parts.newest_ms);
+	for (size_t i = 0; i < work->parts.before.count; i++)
+		work->parts.items[i].bytes = value + ((const char *)work->parts.items[i].slot.bytes - work->parts.before.value);
 	return true;
 }
 
 static bool state_end(struct features_work *work, struct text key)
 {
 	size_t count = work->program->form_count;
-	if (work->in_place || !work->counts || !count)
+	if (work->parts.in_place || !work->parts.counts || !count)
 		return true;
 	struct feature_slot *slots = arena_take_raw(work->arena, count * sizeof *slots);
 	if (!slots)
 		return work_fail(work);
 	for (size_t i = 0; i < count; i++)
-		slots[i] = work->parts[i].slot;
+		slots[i] = work->parts.items[i].slot;
 	void *value = visit_remember(work->visit, key, feature_state_bytes(slots, count), work->error);
 	if (value)
-		feature_state_write(value, work->newest_ms, slots, count);
+		feature_state_write(value, work->parts.newest_ms, slots, count);
 	return value != NULL;
 }
 
@@ -509,9 +257,10 @@ static enum step_verdict features_run(struct step *step, struct visit *visit, st
 				     .visit = visit,
 				     .arena = visit_arena(visit),
 				     .error = error,
-				     .scope = visit_scope(visit, NULL)};
+				     .scope = visit_scope(visit, NULL),
+				     .parts = {.program = step->state, .arena = visit_arena(visit), .error = error}};
 	struct text key;
-	work.time_ms = work.scope.message->time_ms;
+	work.parts.time_ms = work.scope.message->time_ms;
 	bool computed = key_find(&work, &key) && state_recall(&work, key) && state_begin(&work, key) && features_compute(&work) &&
 			state_end(&work, key);
 	return computed ? STEP_DONE : STEP_FAIL;

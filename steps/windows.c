@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "message/key.h"
+#include "steps/window_answer.h"
+#include "steps/window_contents.h"
 #include "steps/window_index.h"
 
 #define STATE_VERSION 2
