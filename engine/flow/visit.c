@@ -1,8 +1,8 @@
-/* visit.c: Visit of one message at one step: the inputs that the step sees, the calls that it makes, and its verdict. */
+/* visit.c: Visit of one message at one step: the inputs that the step sees, and its verdict. */
 #include <assert.h>
 
 #include "base/duration.h"
-#include "base/memory.h"
+#include "flow/model_switch.h"
 #include "flow/run.h"
 #include "message/drift_score.h"
 #include "message/explained.h"
@@ -113,22 +113,6 @@ bool visit_judge(struct visit *visit, const struct expression *condition, bool *
 	return expression_judge(condition, &scope, visit->arena, holds, error);
 }
 
-/* Fills in a call that is zeroed but for what only shadow requests have. */
-static void call_fill(struct call *call, const struct visit *visit, enum call_target target, const char *name,
-		      const struct payload *request)
-{
-	const struct graph_step *graph_step = visit->node->graph_step;
-	call->target = graph_callee(visit->flow->graph, target, name);
-	call->name = name;
-	call->request = request;
-	call->message = visit->message;
-	call->timeout_ms = graph_step->timeout_ms;
-	call->outputs = visit->node->outputs;
-	call->timeout_own = graph_step->spec->timeout_ns > 0;
-	call->kept_ms = graph_step->kept_ms;
-	call->once = call->once || visit->message->copied;
-}
-
 int64_t visit_now_ms(const struct visit *visit)
 {
 	return visit->flow->now_ms;
@@ -185,87 +169,6 @@ const struct payload *visit_explained(const struct visit *visit, const struct pa
 	return *others ? visit->sources[which] : NULL;
 }
 
-void visit_copy(struct visit *visit, enum call_target target, const char *name, const struct payload *request)
-{
-	visit_copy_to(visit, graph_callee(visit->flow->graph, target, name), name, request, NULL);
-}
-
-void visit_copy_to(struct visit *visit, enum call_target target, const char *name, const struct payload *request,
-		   const char *mirrors)
-{
-	struct call call = {.once = true, .mirrors = mirrors};
-	call_fill(&call, visit, target, name, request);
-	if (visit->flow->outside.copy)
-		visit->flow->outside.copy(visit->flow->outside.context, &call);
-}
-
-/* A call that has not begun; NULL: memory ran out. */
-static struct call *call_make(struct visit *visit, enum call_target target, const char *name, const struct payload *request,
-			      struct error *error)
-{
-	const struct call_rules *rules = visit->node->step.kind->calls;
-	assert(rules && rules->answered); /* the reply needs a receiver */
-	struct pending *pending = arena_take_raw(visit->arena, sizeof *pending);
-	if (!pending) {
-		error_memory(error, ERROR_LIMIT, "calling a model");
-		return NULL;
-	}
-	memory_clear(pending, sizeof *pending);
-	pending->visit = visit;
-	pending->open = true;
-	pending->next = visit->calls;
-	visit->calls = pending;
-	visit->turns = true;
-	call_fill(&pending->call, visit, target, visit->model && target == CALL_MODEL ? visit->model : name, request);
-	pending->call.owner = pending;
-	return &pending->call;
-}
-
-/* Lets an experiment of the call choose. The calls of a batch are not split. */
-static bool call_split(struct call *call, struct error *error)
-{
-	struct pending *pending = call->owner;
-	const struct visit *visit = pending->visit;
-	const struct graph_experiment *experiment =
-		visit->run ? graph_experiment_find(visit->flow->graph, visit->node->index, call->target, call->name) : NULL;
-	return !experiment || experiment_choose(pending, experiment, error);
-}
-
-struct call *visit_call(struct visit *visit, enum call_target target, const char *name, const struct payload *request,
-			struct error *error)
-{
-	struct call *call = call_make(visit, target, name, request, error);
-	if (!call)
-		return NULL;
-	if (visit->flow->graph->experiment_count > 0 && !call_split(call, error)) {
-		((struct pending *)call->owner)->open = false;
-		return NULL;
-	}
-	visit->flow->outside.call(visit->flow->outside.context, call);
-	return call;
-}
-
-struct call *visit_perturb(struct visit *visit, const char *model, const struct payload *request, int64_t due_ms,
-			   struct error *error)
-{
-	const size_t explained = visit->node->graph_step->explained_index;
-	struct message *message = ARENA_NEW(visit->arena, struct message);
-	struct call *call = message ? call_make(visit, CALL_MODEL, experiment_answered_by(visit, explained, model), request, error)
-				    : NULL;
-	if (!call) {
-		error_memory(error, ERROR_LIMIT, "calling a model");
-		return NULL;
-	}
-	*message = *visit->message;
-	message->parent = (struct message *)(uintptr_t)visit->message; /* so that its root is found */
-	if (due_ms > 0 && (message->deadline_ms == 0 || due_ms < message->deadline_ms))
-		message->deadline_ms = due_ms;
-	call->message = message;
-	call->once = call->uncached = true;
-	visit->flow->outside.call(visit->flow->outside.context, call);
-	return call;
-}
-
 /* ---- course of a visit ---- */
 
 void visit_wait(struct visit *visit)
@@ -320,62 +223,11 @@ static void tap(struct visit *visit, enum tap_point point, const struct payload 
 	flow->outside.tap(flow->outside.context, visit->message, point, visit->task.node, payload);
 }
 
-/* The model that the first element of the decision tensor selects, by its position in the list or by name. */
-static const char *switch_choose(const struct model_switch *model_switch, const struct tensor *decision, struct error *error)
-{
-	const struct datatype_row *datatype = &datatype_rows[decision->datatype];
-	bool text = datatype->class == CLASS_BYTES;
-	bool integer = datatype->class == CLASS_SIGNED || datatype->class == CLASS_UNSIGNED;
-	if (decision->count == 0 || (!text && !integer)) {
-		error_set_tensor(error, PLACE_NONE,
-				 "no route: `" TEXT_FORMAT "` is %s of %zu elements, and an integer or a name chooses a model",
-				 TEXT_ARGUMENTS(model_switch->decision), datatype->name, decision->count);
-		return NULL;
-	}
-	if (text) {
-		struct text wanted = *(const struct text *)decision->data;
-		for (size_t i = 0; i < model_switch->count; i++)
-			if (text_is(wanted, model_switch->models[i].text))
-				return model_switch->models[i].text;
-		error_set(error, ERROR_INPUT, PLACE_NONE,
-			  "no route: `" TEXT_FORMAT "` names the model `" TEXT_FORMAT
-			  "`, which is not in its list; add it, or send one that is",
-			  TEXT_ARGUMENTS(model_switch->decision), TEXT_ARGUMENTS(wanted));
-		return NULL;
-	}
-	double index = tensor_number(decision, 0);
-	for (size_t i = 0; i < model_switch->count; i++)
-		if (index == (double)i)
-			return model_switch->models[i].text;
-	error_set(error, ERROR_INPUT, PLACE_NONE, "no route: `" TEXT_FORMAT "` is %.17g, and its list has the routes 0 to %zu",
-		  TEXT_ARGUMENTS(model_switch->decision), index, model_switch->count - 1);
-	return NULL;
-}
-
-/* The switch of the reference dialect: selects the model; the decision is not sent on. */
+/* Selects the model by the switch of the reference dialect. */
 static bool visit_switch(struct visit *visit, struct error *error)
 {
-	const struct model_switch *model_switch = &visit->node->graph_step->model_switch;
-	const struct tensor *decision = tensors_find(visit->input->tensors, model_switch->decision);
-	if (!decision)
-		return error_set(error, ERROR_INPUT, visit->node->step.place,
-				 "no route: step `%s` chooses a model by the tensor `" TEXT_FORMAT "`, which did not come",
-				 visit->node->step.name, TEXT_ARGUMENTS(model_switch->decision));
-	visit->model = switch_choose(model_switch, decision, error);
-	if (!visit->model)
-		return false;
-	struct payload *rest = ARENA_NEW(visit->arena, struct payload);
-	if (!rest)
-		return error_memory(error, ERROR_LIMIT, "choosing a model");
-	*rest = *visit->input;
-	struct tensors_builder tensors;
-	tensors_begin(&tensors, visit->arena, rest->tensors.count);
-	for (size_t i = 0; i < visit->input->tensors.count; i++)
-		if (visit->input->tensors.items[i] != decision)
-			tensors_add(&tensors, visit->input->tensors.items[i]);
-	rest->tensors = tensors_end(&tensors);
-	visit->input = rest;
-	return true;
+	return model_switch_apply(&visit->node->graph_step->model_switch, &visit->node->step, visit->input, visit->arena,
+				  &visit->model, &visit->input, error);
 }
 
 /* A step that declares one output gives its only tensor that name, unless it asks its model for outputs by name. */
