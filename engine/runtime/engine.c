@@ -17,7 +17,7 @@
 #include "observe/verdict_board.h"
 #include "runtime/announcements.h"
 #include "runtime/group_counts.h"
-#include "runtime/learners.h"
+#include "runtime/group_list.h"
 #include "runtime/topic_removal.h"
 #include "runtime/worker_threads.h"
 
@@ -40,8 +40,7 @@ struct generation {
 
 struct engine {
 	const struct engine_config *config;
-	struct arena *arena; /* lives as long as the engine */
-	struct group *groups;
+	struct group_list groups;
 	struct generation *generations; /* the first is the newest */
 	uint64_t renewed; /* revision at which all stages without state were opened again; 0: none yet */
 	int bell;			/* rung by a worker that ended */
@@ -50,9 +49,6 @@ struct engine {
 	struct watch bell_watch, signal_watch;
 	struct loop_timer sweep_timer;
 	struct topic_removal *removals; /* of removed pipelines */
-	struct verdict_board *board;	/* of steps that watch */
-	struct policy_board *policies;	/* of experiments with bandits */
-	struct rollout_board *rollouts; /* of experiments whose weights a keeper moves */
 	bool running;
 	bool asked_to_stop;
 	bool stopping;
@@ -63,7 +59,7 @@ struct engine {
 void engine_stop(struct engine *engine)
 {
 	engine->stopping = true;
-	for (const struct group *group = engine->groups; group; group = group->next)
+	for (const struct group *group = engine->groups.first; group; group = group->next)
 		worker_threads_stop(group);
 }
 
@@ -94,7 +90,7 @@ static void on_ended(void *context, uint32_t events)
 
 static bool all_ended(const struct engine *engine)
 {
-	for (const struct group *group = engine->groups; group; group = group->next)
+	for (const struct group *group = engine->groups.first; group; group = group->next)
 		if (!worker_threads_have_ended(group))
 			return false;
 	return engine->stopping;
@@ -110,10 +106,9 @@ static bool learners_follow(struct engine *engine, struct error *error)
 	if (newest->learns || !gone || !engine->running || engine->stopping)
 		return true;
 	newest->learns = true;
-	const struct learner_boards boards = {engine->policies, engine->rollouts, engine->board};
 	const struct plan *plan = &newest->revision->plan;
-	return learners_start(&newest->learners, engine->config, plan, boards, newest->arena, error) &&
-	       learners_count_feedback(&newest->learners, engine->config, plan, engine->groups, newest->arena, error);
+	return learners_start(&newest->learners, engine->config, plan, engine->groups.boards, newest->arena, error) &&
+	       learners_count_feedback(&newest->learners, engine->config, plan, engine->groups.first, newest->arena, error);
 }
 
 static void learners_end(struct engine *engine)
@@ -130,7 +125,7 @@ static bool start_all(struct engine *engine, struct error *error)
 	engine->running = true;
 	if (!learners_follow(engine, error))
 		return false;
-	for (struct group *group = engine->groups; group; group = group->next)
+	for (struct group *group = engine->groups.first; group; group = group->next)
 		if (!worker_threads_start(group, engine->bell, error))
 			return false;
 	return true;
@@ -139,11 +134,11 @@ static bool start_all(struct engine *engine, struct error *error)
 /* Joins all threads. `error` is that of the first worker that failed. */
 static bool join_all(struct engine *engine, struct error *error)
 {
-	for (struct group *group = engine->groups; group; group = group->next) {
+	for (struct group *group = engine->groups.first; group; group = group->next) {
 		worker_threads_join(group, engine->config, error);
 		for (const struct served *served = group->served; served; served = served->next) {
 			struct engine_counts counts;
-			if (served->kind == SERVED_FIRST && groups_counts(engine->groups, served->name, &counts))
+			if (served->kind == SERVED_FIRST && groups_counts(engine->groups.first, served->name, &counts))
 				announce_pipeline_end(engine->config, served->name, &counts);
 		}
 	}
@@ -187,7 +182,7 @@ static struct generation *generation_open(struct revision *revision, struct erro
 
 static bool all_follow(const struct engine *engine)
 {
-	for (const struct group *group = engine->groups; group; group = group->next)
+	for (const struct group *group = engine->groups.first; group; group = group->next)
 		if (!worker_threads_follow(group))
 			return false;
 	return true;
@@ -225,149 +220,16 @@ static void on_sweep(void *context)
 		loop_timer_set(engine->loop, &engine->sweep_timer, loop_now_ms(engine->loop) + SWEEP_MS, &error);
 }
 
-static struct group *group_named(struct group *group, const char *name)
-{
-	while (group && strcmp(group->name, name) != 0)
-		group = group->next;
-	return group;
-}
-
-static struct group *group_make(struct engine *engine, const struct plan_group *plan)
-{
-	struct group *group = ARENA_NEW(engine->arena, struct group);
-	if (!group)
-		return NULL;
-	group->name = arena_copy(engine->arena, plan->name, strlen(plan->name));
-	group->exactly_once = plan->exactly_once && !engine->config->at_least_once;
-	group->observes = plan->observes;
-	group->worker_count = plan->observes ? 1 : engine->config->workers;
-	group->board = engine->board;
-	group->policies = engine->policies;
-	group->rollouts = engine->rollouts;
-	group->reads.arena = group->writes.arena = group->taps.arena = engine->arena;
-	return arena_failed(engine->arena) ? NULL : group;
-}
-
-/* Makes the groups that are new in a revision; the engine does not have them yet. */
-static bool groups_make(struct engine *engine, const struct revision *revision, struct group **made, struct error *error)
-{
-	const struct plan *plan = &revision->plan;
-	struct plan_group groups[PLAN_GROUPS_MAX];
-	for (size_t i = 0; i < plan->count; i++)
-		for (size_t j = 0; !revision_holds(revision, i) && j < plan_pipeline_groups(&plan->pipelines[i], groups); j++) {
-			if ((groups[j].observes && engine->config->observers_off) || group_named(engine->groups, groups[j].name) ||
-			    group_named(*made, groups[j].name))
-				continue;
-			struct group *group = group_make(engine, &groups[j]);
-			if (!group)
-				return error_memory(error, ERROR_SYSTEM, "preparing workers");
-			group->next = *made;
-			*made = group;
-		}
-	return true;
-}
-
-static size_t groups_counted(const struct group *group)
-{
-	size_t count = 0;
-	for (; group; group = group->next)
-		count++;
-	return count;
-}
-
-static size_t workers_counted(const struct group *group)
-{
-	size_t count = 0;
-	for (; group; group = group->next)
-		count += group->worker_count;
-	return count;
-}
-
-/* Opens all of the groups, or none. */
-static bool groups_open(struct engine *engine, struct group *made, struct error *error)
-{
-	struct group_shares shares;
-	size_t workers = workers_counted(engine->groups) + workers_counted(made);
-	bool good = !made || group_shares_make(engine->config, workers, engine->arena, &shares, error);
-	for (struct group *group = made; group && good; group = group->next)
-		good = worker_threads_open(group, engine->config, &shares, engine->arena, error);
-	for (struct group *group = made; group && !good; group = group->next)
-		worker_threads_close(group);
-	return good;
-}
-
 /* Adds the groups to the engine, and starts them if it is already running. */
 static void groups_join(struct engine *engine, struct group *made, struct error *error)
 {
 	for (struct group *group = made, *next; group; group = next) {
 		next = group->next;
-		group->next = engine->groups;
-		engine->groups = group;
+		group->next = engine->groups.first;
+		engine->groups.first = group;
 		if (engine->running && !worker_threads_start(group, engine->bell, error))
 			engine_stop(engine);
 	}
-}
-
-/* ---- setups ---- */
-
-struct made_setup {
-	struct group *group;
-	struct worker_setup *setup;
-};
-
-struct made_setups {
-	struct made_setup *items;
-	size_t count;
-};
-
-/* Makes the setups of all groups before any of them is used, so that an error leaves the engine unchanged. */
-static bool setups_make(struct engine *engine, struct generation *generation, struct group *groups, uint64_t renewed,
-			struct made_setups *setups, struct error *error)
-{
-	for (struct group *group = groups; group; group = group->next) {
-		struct worker_setup *setup = group_setup_make(group, generation->revision, engine->config, &generation->users,
-							      generation->arena, engine->arena, error);
-		if (!setup)
-			return false;
-		setup->renewed = renewed;
-		setups->items[setups->count++] = (struct made_setup){group, setup};
-	}
-	return true;
-}
-
-/* Gives new groups their first setup. Workers of the other groups get theirs in setups_follow(). */
-static void setups_begin(const struct made_setups *setups)
-{
-	for (size_t i = 0; i < setups->count; i++)
-		if (!setups->items[i].group->setup)
-			group_setup_follow(setups->items[i].group, setups->items[i].setup);
-}
-
-static void setups_follow(const struct made_setups *setups)
-{
-	for (size_t i = 0; i < setups->count; i++) {
-		struct group *group = setups->items[i].group;
-		if (group->setup != setups->items[i].setup)
-			worker_threads_reload(group, setups->items[i].setup);
-	}
-}
-
-/* Opens the groups that are new in a generation, which the engine does not have yet, and makes the setups of all. False: the
- * engine is unchanged. */
-static bool setups_open(struct engine *engine, struct generation *generation, uint64_t renewed, struct group **made,
-			struct made_setups *setups, struct error *error)
-{
-	size_t most = groups_counted(engine->groups) + generation->revision->plan.count * PLAN_GROUPS_MAX;
-	*made = NULL;
-	*setups = (struct made_setups){.items = ARENA_ARRAY(generation->arena, struct made_setup, most)};
-	if (!setups->items)
-		return error_memory(error, ERROR_SYSTEM, "preparing workers");
-	if (!groups_make(engine, generation->revision, made, error) ||
-	    !setups_make(engine, generation, *made, renewed, setups, error) ||
-	    !setups_make(engine, generation, engine->groups, renewed, setups, error))
-		return false;
-	setups_begin(setups);
-	return groups_open(engine, *made, error);
 }
 
 /* The revision at which all stages without state are opened again, when this generation is deployed. A stage that a reload does
@@ -387,18 +249,18 @@ static uint64_t renewal_of(const struct engine *engine, const struct generation 
 /* Makes a generation the newest, or closes it. */
 static bool generation_deploy(struct engine *engine, struct generation *generation, struct error *error)
 {
-	struct group *made;
-	struct made_setups setups;
+	struct group_change change;
 	const uint64_t renewed = renewal_of(engine, generation);
-	if (!setups_open(engine, generation, renewed, &made, &setups, error)) {
+	const struct group_basis basis = {generation->revision, &generation->users, generation->arena, renewed};
+	if (!group_change_make(&engine->groups, &basis, &change, error)) {
 		generation_close(generation);
 		return false;
 	}
 	generation->next = engine->generations;
 	engine->generations = generation;
 	engine->renewed = renewed;
-	groups_join(engine, made, error);
-	setups_follow(&setups);
+	groups_join(engine, change.made, error);
+	group_change_follow(&change);
 	if (generation->next)
 		learners_stop(&generation->next->learners);
 	if (!learners_follow(engine, error))
@@ -410,17 +272,17 @@ bool engine_release(struct engine *engine, struct error *error)
 {
 	struct generation *newest = engine->generations;
 	bool *held = newest->revision->held;
-	struct group *made;
-	struct made_setups setups;
+	struct group_change change;
+	const struct group_basis basis = {newest->revision, &newest->users, newest->arena, engine->renewed};
 	newest->revision->held = NULL;
-	if (!setups_open(engine, newest, engine->renewed, &made, &setups, error)) {
+	if (!group_change_make(&engine->groups, &basis, &change, error)) {
 		newest->revision->held = held;
 		return false;
 	}
-	groups_join(engine, made, error);
-	setups_follow(&setups);
-	if (newest->learns && !learners_count_feedback(&newest->learners, engine->config, &newest->revision->plan, engine->groups,
-						       newest->arena, error))
+	groups_join(engine, change.made, error);
+	group_change_follow(&change);
+	if (newest->learns && !learners_count_feedback(&newest->learners, engine->config, &newest->revision->plan,
+						       engine->groups.first, newest->arena, error))
 		engine_stop(engine);
 	for (size_t i = 0; held && i < newest->revision->plan.count; i++)
 		if (held[i])
@@ -435,7 +297,7 @@ bool engine_reload(struct engine *engine, struct revision *revision, struct erro
 	if (!generation || !generation_deploy(engine, generation, error))
 		return false;
 	announce_changes(engine->config, before, revision);
-	if (!topic_removal_note(&engine->removals, before, revision, loop_now_ms(engine->loop), engine->arena))
+	if (!topic_removal_note(&engine->removals, before, revision, loop_now_ms(engine->loop), engine->groups.arena))
 		return error_memory(error, ERROR_SYSTEM, "noting topics that are to be removed");
 	return loop_timer_set(engine->loop, &engine->sweep_timer, loop_now_ms(engine->loop) + SWEEP_MS, error);
 }
@@ -447,17 +309,17 @@ const struct revision *engine_revision(const struct engine *engine)
 
 struct verdict_board *engine_board(const struct engine *engine)
 {
-	return engine->board;
+	return engine->groups.boards.verdicts;
 }
 
 struct policy_board *engine_policies(const struct engine *engine)
 {
-	return engine->policies;
+	return engine->groups.boards.policies;
 }
 
 struct rollout_board *engine_rollouts(const struct engine *engine)
 {
-	return engine->rollouts;
+	return engine->groups.boards.rollouts;
 }
 
 struct loop *engine_loop(struct engine *engine)
@@ -467,19 +329,19 @@ struct loop *engine_loop(struct engine *engine)
 
 bool engine_has_followed(const struct engine *engine, const char *group)
 {
-	const struct group *found = group_named(engine->groups, group);
+	const struct group *found = group_list_find(&engine->groups, group);
 	return found && worker_threads_follow(found);
 }
 
 bool engine_has_partitions(const struct engine *engine, const char *group)
 {
-	const struct group *found = group_named(engine->groups, group);
+	const struct group *found = group_list_find(&engine->groups, group);
 	return found && worker_threads_have_partitions(found);
 }
 
 const struct group *engine_groups(const struct engine *engine)
 {
-	return engine->groups;
+	return engine->groups.first;
 }
 
 bool engine_is_stopping(const struct engine *engine)
@@ -492,7 +354,7 @@ size_t engine_slowest_worker(const struct engine *engine, char *name, size_t siz
 	const char *slowest = NULL;
 	size_t count = 0;
 	*slow_ms = 0;
-	for (const struct group *group = engine->groups; group; group = group->next)
+	for (const struct group *group = engine->groups.first; group; group = group->next)
 		count += worker_threads_look(group, loop_now_ms(engine->loop), &slowest, slow_ms);
 	(void)snprintf(name, size, "%s", slowest ? slowest : "");
 	return count;
@@ -500,22 +362,22 @@ size_t engine_slowest_worker(const struct engine *engine, char *name, size_t siz
 
 bool engine_counts(const struct engine *engine, const char *pipeline, struct engine_counts *counts)
 {
-	return groups_counts(engine->groups, pipeline, counts);
+	return groups_counts(engine->groups.first, pipeline, counts);
 }
 
 bool engine_last_failure(const struct engine *engine, const char *pipeline, struct last_failure *failure)
 {
-	return groups_last_failure(engine->groups, pipeline, failure);
+	return groups_last_failure(engine->groups.first, pipeline, failure);
 }
 
 void engine_away_model(const struct engine *engine, const char *pipeline, char *words, size_t size)
 {
-	groups_away_model(engine->groups, pipeline, words, size);
+	groups_away_model(engine->groups.first, pipeline, words, size);
 }
 
 bool engine_model_is_away(const struct engine *engine, const char *model, char *words, size_t size)
 {
-	return groups_model_is_away(engine->groups, model, words, size);
+	return groups_model_is_away(engine->groups.first, model, words, size);
 }
 
 /* ---- opening and closing ---- */
@@ -563,8 +425,8 @@ static bool engine_set_up(struct engine *engine, struct error *error)
 static void engine_check_brokers(const struct engine *engine)
 {
 	const struct engine_config *config = engine->config;
-	bool has_transactions = !engine->groups;
-	for (const struct group *group = engine->groups; group; group = group->next)
+	bool has_transactions = !engine->groups.first;
+	for (const struct group *group = engine->groups.first; group; group = group->next)
 		has_transactions = has_transactions || group->exactly_once;
 	if (!has_transactions || config->at_least_once || config->partitions > 0)
 		return;
@@ -582,20 +444,22 @@ struct engine *engine_open(struct revision *revision, const struct engine_config
 	struct engine *engine = memory_take(1, sizeof *engine);
 	if (engine)
 		*engine = (struct engine){.config = config,
-					  .arena = arena_open(LASTING_BYTES),
-					  .board = verdict_board_open(),
-					  .policies = policy_board_open(),
-					  .rollouts = rollout_board_open(),
+					  .groups = {.config = config,
+						     .arena = arena_open(LASTING_BYTES),
+						     .boards = {.verdicts = verdict_board_open(),
+								.policies = policy_board_open(),
+								.rollouts = rollout_board_open()}},
 					  .bell = -1,
 					  .signals = -1};
-	if (!engine || !engine->arena || !engine->board || !engine->policies || !engine->rollouts) {
+	if (!engine || !engine->groups.arena || !engine->groups.boards.verdicts || !engine->groups.boards.policies ||
+	    !engine->groups.boards.rollouts) {
 		error_memory(error, ERROR_SYSTEM, "preparing workers");
 		generation_close(generation);
 		if (engine) {
-			verdict_board_close(engine->board);
-			policy_board_close(engine->policies);
-			rollout_board_close(engine->rollouts);
-			arena_close(engine->arena);
+			verdict_board_close(engine->groups.boards.verdicts);
+			policy_board_close(engine->groups.boards.policies);
+			rollout_board_close(engine->groups.boards.rollouts);
+			arena_close(engine->groups.arena);
 		}
 		memory_give(engine);
 		return NULL;
@@ -624,14 +488,14 @@ void engine_close(struct engine *engine)
 {
 	if (!engine)
 		return;
-	for (struct group *group = engine->groups; group; group = group->next)
+	for (struct group *group = engine->groups.first; group; group = group->next)
 		worker_threads_close(group);
 	while (engine->generations) {
 		struct generation *generation = engine->generations;
 		engine->generations = generation->next;
 		generation_close(generation);
 	}
-	for (struct group *group = engine->groups; group; group = group->next)
+	for (struct group *group = engine->groups.first; group; group = group->next)
 		for (struct counted_pipeline *counted = group->pipelines; counted; counted = counted->next)
 			feedback_state_close(&counted->feedback);
 	engine_leave_loop(engine);
@@ -639,9 +503,9 @@ void engine_close(struct engine *engine)
 		close(engine->bell);
 	if (engine->signals >= 0)
 		close(engine->signals);
-	verdict_board_close(engine->board);
-	policy_board_close(engine->policies);
-	rollout_board_close(engine->rollouts);
-	arena_close(engine->arena);
+	verdict_board_close(engine->groups.boards.verdicts);
+	policy_board_close(engine->groups.boards.policies);
+	rollout_board_close(engine->groups.boards.rollouts);
+	arena_close(engine->groups.arena);
 	memory_give(engine);
 }

@@ -6,20 +6,20 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "observe/policy_board.h"
 #include "runtime/alert_watch.h"
+#include "runtime/board_metrics.h"
 #include "runtime/declared_metrics.h"
 #include "runtime/group_setup.h"
 #include "runtime/metrics_listener.h"
 #include "runtime/metrics_push.h"
 #include "runtime/namespace_load.h"
 #include "runtime/seldon_metrics.h"
-#include "runtime/worker_threads.h"
+#include "runtime/subject_list.h"
+#include "runtime/worker_metrics.h"
 
 #define SCRAPE_BYTES ((size_t)64 << 20) /* of the subjects and their sums: at most 20 KiB for a pipeline */
 #define REASON_BYTES 512
 #define FOLLOW_EVERY_MS 1000
-#define US_PER_S 1e6
 
 struct engine_metrics {
 	struct engine *engine;
@@ -35,24 +35,6 @@ struct engine_metrics {
 	struct loop_timer follow_timer;
 	char reason[REASON_BYTES];
 };
-
-/* Subjects of one scope, with space for the largest number of them. */
-struct subject_list {
-	struct metric_subject *items;
-	size_t count, capacity;
-};
-
-static void subject_add(struct subject_list *list, struct metric_subject subject)
-{
-	if (list->items && list->count < list->capacity)
-		list->items[list->count++] = subject;
-}
-
-static bool list_open(struct subject_list *list, size_t capacity, struct arena *arena)
-{
-	*list = (struct subject_list){.items = ARENA_ARRAY(arena, struct metric_subject, capacity + 1), .capacity = capacity};
-	return list->items;
-}
 
 /* ---- pipelines ---- */
 
@@ -79,7 +61,7 @@ static void write_pipelines(const struct engine_metrics *metrics, const struct p
 {
 	struct subject_list sums, states;
 	struct arena *arena = metrics->arena;
-	if (!list_open(&sums, plan->count, arena) || !list_open(&states, plan->count, arena))
+	if (!subject_list_open(&sums, plan->count, arena) || !subject_list_open(&states, plan->count, arena))
 		return;
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct pipeline_plan *pipeline = &plan->pipelines[i];
@@ -93,9 +75,9 @@ static void write_pipelines(const struct engine_metrics *metrics, const struct p
 							 .models_away = (double)subject->counts.models_away};
 		lag_take(metrics, pipeline->graph->name, &subject->state);
 		struct metric_subject of = {{text_of(pipeline->namespace), text_of(pipeline->graph->name)}, &subject->counts.sums};
-		subject_add(&sums, of);
+		subject_list_add(&sums, of);
 		of.values = &subject->state;
-		subject_add(&states, of);
+		subject_list_add(&states, of);
 	}
 	exposition_write(exposition, SCOPE_PIPELINE, sums.items, sums.count);
 	exposition_write(exposition, SCOPE_PIPELINE_NOW, states.items, states.count);
@@ -103,49 +85,10 @@ static void write_pipelines(const struct engine_metrics *metrics, const struct p
 
 /* ---- steps ---- */
 
-/* Sums the counts of all workers into a struct of that many words. NULL: no memory. */
-static void *workers_sum(const void *counts, size_t workers, size_t size_bytes, size_t words, void *sum, struct arena *arena)
-{
-	sum = sum ? sum : arena_take(arena, 1, size_bytes);
-	for (size_t i = 0; sum && i < workers; i++)
-		counts_add(sum, (const char *)counts + i * size_bytes, words);
-	return sum;
-}
-
-/* The subject with that last label; it is made if there is none. */
-static struct metric_subject *subject_of(struct subject_list *list, size_t label, const char *name)
-{
-	for (size_t i = 0; i < list->count; i++)
-		if (text_is(list->items[i].labels[label], name))
-			return &list->items[i];
-	if (!list->items || list->count == list->capacity)
-		return NULL;
-	struct metric_subject *subject = &list->items[list->count++];
-	*subject = (struct metric_subject){0};
-	subject->labels[label] = text_of(name);
-	return subject;
-}
-
 static const struct counted *steps_of(const struct group *group, const char *pipeline)
 {
 	const struct counted_pipeline *found = counted_pipeline_find(group, pipeline);
 	return found ? found->steps : NULL;
-}
-
-static size_t count_observers(const struct graph *graph)
-{
-	size_t count = 0;
-	for (size_t i = 0; i < graph->count; i++)
-		count += graph->steps[i].key != NULL;
-	return count;
-}
-
-static size_t count_weighers(const struct graph *graph)
-{
-	size_t count = 0;
-	for (size_t i = 0; i < graph->count; i++)
-		count += graph_step_weighs(graph, i);
-	return count;
 }
 
 size_t pipeline_steps_most(size_t drifts, size_t weighers, size_t alerts, size_t metrics, bool has_seldon)
@@ -181,105 +124,10 @@ static void list_steps(const struct engine_metrics *metrics, const struct pipeli
 	for (size_t i = 0; i < its.count; i++)
 		if (its.items[i].values)
 			its.items[kept++] = its.items[i];
-	const size_t most = pipeline_steps_most(count_observers(graph), count_weighers(graph), graph->spec->alerts.count,
-						pipeline->metric_count, metrics->has_seldon);
+	const size_t most = pipeline_steps_most(graph_count_observers(graph), graph_count_weighers(graph),
+						graph->spec->alerts.count, pipeline->metric_count, metrics->has_seldon);
 	steps->count +=
 		metric_subjects_fold(its.items, kept, most, SCOPE_STEP, COUNT_WORDS_APART(struct step_counts), metrics->arena);
-}
-
-/* ---- steps that watch ---- */
-
-static void write_drift(const struct engine_metrics *metrics, const struct plan *plan, struct exposition *exposition)
-{
-	struct subject_list states;
-	size_t count = 0;
-	for (size_t i = 0; i < plan->count; i++)
-		count += count_observers(plan->pipelines[i].graph);
-	if (!list_open(&states, count, metrics->arena))
-		return;
-	for (size_t i = 0; i < plan->count; i++) {
-		const struct pipeline_plan *pipeline = &plan->pipelines[i];
-		for (size_t j = 0; j < pipeline->graph->count; j++) {
-			const char *step = pipeline->graph->steps[j].name;
-			struct drift_state *state =
-				graph_step_watches(pipeline->graph, j) ? ARENA_NEW(metrics->arena, struct drift_state) : NULL;
-			struct verdict_entry *entry =
-				state ? verdict_board_entry(engine_board(metrics->engine), pipeline->graph->name, step) : NULL;
-			if (!entry)
-				continue;
-			const struct verdict_summary sum = verdict_entry_sum(entry);
-			const bool learning = sum.last.verdict == DRIFT_LEARNING;
-			*state = (struct drift_state){.score = learning ? (double)NAN : sum.last.score,
-						      .found = learning ? (double)NAN : sum.last.verdict == DRIFT_FOUND,
-						      .learning = learning,
-						      .segments = (double)sum.segments,
-						      .beyond = (double)sum.beyond,
-						      .quality_alarm = sum.last.quality_alarm,
-						      .missing = sum.last.missing_share,
-						      .outside = sum.last.outside_share,
-						      .unseen = sum.last.unseen_share,
-						      .accuracy = sum.last.accuracy,
-						      .accuracy_low = sum.last.accuracy_low,
-						      .accuracy_high = sum.last.accuracy_high,
-						      .precision = sum.last.precision,
-						      .recall = sum.last.recall};
-			subject_add(&states,
-				    (struct metric_subject){
-					    {text_of(pipeline->namespace), text_of(pipeline->graph->name), text_of(step)}, state});
-		}
-	}
-	exposition_write(exposition, SCOPE_DRIFT, states.items, states.count);
-}
-
-/* ---- steps that keep the importance of features ---- */
-
-static void importance_add(const struct engine_metrics *metrics, struct metric_subject subject, const char *name, double mean,
-			   struct subject_list *states)
-{
-	const char *copy = arena_print(metrics->arena, "%s", name);
-	struct importance_state *state = copy ? ARENA_NEW(metrics->arena, struct importance_state) : NULL;
-	if (!state)
-		return;
-	*state = (struct importance_state){mean};
-	subject.labels[3] = text_of(copy);
-	subject.values = state;
-	subject_add(states, subject);
-}
-
-static void list_importance(const struct engine_metrics *metrics, const struct pipeline_plan *pipeline, const char *step,
-			    struct subject_list *states)
-{
-	struct verdict_entry *entry = verdict_board_entry(engine_board(metrics->engine), pipeline->graph->name, step);
-	const struct text namespace = text_of(pipeline->namespace), name = text_of(pipeline->graph->name);
-	const struct metric_subject subject = {{namespace, name, text_of(step)}, NULL};
-	struct importance_figures figures = {0};
-	if (entry)
-		verdict_entry_importance(entry, &figures);
-	for (size_t i = 0; i < figures.count; i++) {
-		const struct importance_figure *figure = &figures.features[i];
-		const bool other = strcmp(figure->name, SUBJECT_OTHER) == 0; /* it has their name */
-		if (!other)
-			importance_add(metrics, subject, figure->name, figure->mean, states);
-		figures.has_others |= other;
-		figures.others += other ? figure->mean : 0;
-	}
-	if (figures.has_others)
-		importance_add(metrics, subject, SUBJECT_OTHER, figures.others, states);
-}
-
-static void write_importance(const struct engine_metrics *metrics, const struct plan *plan, struct exposition *exposition)
-{
-	struct subject_list states;
-	size_t room = 0;
-	for (size_t i = 0; i < plan->count; i++)
-		room += IMPORTANCE_SERIES * count_weighers(plan->pipelines[i].graph);
-	if (!list_open(&states, room, metrics->arena))
-		return;
-	for (size_t i = 0; i < plan->count; i++)
-		for (size_t j = 0; j < plan->pipelines[i].graph->count; j++)
-			if (graph_step_weighs(plan->pipelines[i].graph, j))
-				list_importance(metrics, &plan->pipelines[i], plan->pipelines[i].graph->steps[j].name, &states);
-	exposition_write(exposition, SCOPE_IMPORTANCE, states.items, states.count);
 }
 
 /* ---- alerts ---- */
@@ -292,7 +140,7 @@ static void write_alerts(const struct engine_metrics *metrics, struct exposition
 	const struct watched_alert *first = metrics->alerts ? alert_watch_first(metrics->alerts) : NULL;
 	for (const struct watched_alert *alert = first; alert; alert = alert->next)
 		count++;
-	if (!list_open(&states, count, metrics->arena))
+	if (!subject_list_open(&states, count, metrics->arena))
 		return;
 	for (const struct watched_alert *alert = first; alert; alert = alert->next) {
 		struct alert_state *state = alert->is_present ? ARENA_NEW(metrics->arena, struct alert_state) : NULL;
@@ -306,49 +154,11 @@ static void write_alerts(const struct engine_metrics *metrics, struct exposition
 					      .sent = count_read(&alert->notices.sent),
 					      .failed = count_read(&alert->notices.failed),
 					      .dropped = alert->notices.dropped};
-		subject_add(&states, (struct metric_subject){
-					     {text_of(alert->namespace), text_of(alert->pipeline), text_of(alert->name)}, state});
+		subject_list_add(&states,
+				 (struct metric_subject){
+					 {text_of(alert->namespace), text_of(alert->pipeline), text_of(alert->name)}, state});
 	}
 	exposition_write(exposition, SCOPE_ALERT, states.items, states.count);
-}
-
-/* ---- bandits ---- */
-
-static struct policy_figures *policy_figures_of(const struct engine_metrics *metrics, const char *pipeline, const char *experiment)
-{
-	struct policy_figures *figures = ARENA_NEW(metrics->arena, struct policy_figures);
-	struct policy_entry *entry = figures ? policy_board_entry(engine_policies(metrics->engine), pipeline, experiment) : NULL;
-	if (!entry)
-		return NULL;
-	const struct policy_state state = policy_entry_state(entry);
-	const bool known = state.version >= 0;
-	*figures = (struct policy_figures){.version = known ? (double)state.version : (double)NAN,
-					   .rewards = known ? (double)state.rewards : (double)NAN,
-					   .age_seconds = known ? (double)(clock_ms() - state.set_ms) / 1000 : (double)NAN};
-	return figures;
-}
-
-static void write_policies(const struct engine_metrics *metrics, const struct plan *plan, struct exposition *exposition)
-{
-	struct subject_list states;
-	size_t count = 0;
-	for (size_t i = 0; i < plan->count; i++)
-		count += plan->pipelines[i].graph->experiment_count;
-	if (!list_open(&states, count, metrics->arena))
-		return;
-	for (size_t i = 0; i < plan->count; i++) {
-		const struct graph *graph = plan->pipelines[i].graph;
-		const struct text namespace = text_of(plan->pipelines[i].namespace);
-		for (size_t j = 0; j < graph->experiment_count; j++) {
-			const char *name = graph->experiments[j]->name;
-			struct policy_figures *figures =
-				graph->experiments[j]->learns ? policy_figures_of(metrics, graph->name, name) : NULL;
-			if (figures)
-				subject_add(&states,
-					    (struct metric_subject){{namespace, text_of(graph->name), text_of(name)}, figures});
-		}
-	}
-	exposition_write(exposition, SCOPE_POLICY, states.items, states.count);
 }
 
 static void write_steps(const struct engine_metrics *metrics, const struct plan *plan, struct exposition *exposition)
@@ -357,7 +167,7 @@ static void write_steps(const struct engine_metrics *metrics, const struct plan 
 	size_t count = 0;
 	for (size_t i = 0; i < plan->count; i++)
 		count += plan->pipelines[i].graph->count;
-	if (!list_open(&steps, count, metrics->arena))
+	if (!subject_list_open(&steps, count, metrics->arena))
 		return;
 	for (size_t i = 0; i < plan->count; i++)
 		list_steps(metrics, &plan->pipelines[i], &steps);
@@ -387,7 +197,7 @@ static void list_models(const struct engine_metrics *metrics, const struct plan 
 		if (!theirs || strcmp(theirs, namespace) != 0)
 			continue;
 		for (const struct counted *model = group->models; model; model = model->next) {
-			struct metric_subject *subject = subject_of(&its, 1, model->name);
+			struct metric_subject *subject = subject_list_find(&its, 1, model->name);
 			if (!subject)
 				return;
 			subject->labels[0] = text_of(namespace);
@@ -408,7 +218,7 @@ static void write_models(const struct engine_metrics *metrics, const struct plan
 	for (const struct group *group = engine_groups(metrics->engine); group; group = group->next)
 		for (const struct counted *model = group->models; model; model = model->next)
 			count++;
-	if (!list_open(&models, count, metrics->arena))
+	if (!subject_list_open(&models, count, metrics->arena))
 		return;
 	for (size_t i = 0; i < plan->count; i++)
 		if (plan_is_first_of_namespace(plan, i))
@@ -425,7 +235,7 @@ static void write_models(const struct engine_metrics *metrics, const struct plan
 static void write_namespaces(const struct engine_metrics *metrics, const struct plan *plan, struct exposition *exposition)
 {
 	struct subject_list namespaces;
-	if (!list_open(&namespaces, plan->count, metrics->arena))
+	if (!subject_list_open(&namespaces, plan->count, metrics->arena))
 		return;
 	for (size_t i = 0; i < plan->count; i++) {
 		bool first = plan_is_first_of_namespace(plan, i);
@@ -433,85 +243,9 @@ static void write_namespaces(const struct engine_metrics *metrics, const struct 
 		if (!state)
 			continue;
 		*state = namespace_load_state(metrics->loads, plan->pipelines[i].namespace);
-		subject_add(&namespaces, (struct metric_subject){{text_of(plan->pipelines[i].namespace)}, state});
+		subject_list_add(&namespaces, (struct metric_subject){{text_of(plan->pipelines[i].namespace)}, state});
 	}
 	exposition_write(exposition, SCOPE_NAMESPACE, namespaces.items, namespaces.count);
-}
-
-/* ---- workers ---- */
-
-struct worker_subject {
-	struct worker_counts counts;
-	struct worker_state state;
-};
-
-static void write_workers(const struct engine_metrics *metrics, struct exposition *exposition)
-{
-	struct subject_list counts, states;
-	size_t count = 0;
-	int64_t now_ms = loop_now_ms(engine_loop(metrics->engine));
-	for (const struct group *group = engine_groups(metrics->engine); group; group = group->next)
-		count += group->worker_count;
-	if (!list_open(&counts, count, metrics->arena) || !list_open(&states, count, metrics->arena))
-		return;
-	for (const struct group *group = engine_groups(metrics->engine); group; group = group->next)
-		for (size_t i = 0; i < group->worker_count; i++) {
-			const struct worker *worker = worker_threads_worker(group, i);
-			struct worker_subject *subject = ARENA_NEW(metrics->arena, struct worker_subject);
-			const char *number = arena_print(metrics->arena, "%zu", i);
-			if (!subject || !number)
-				return;
-			int64_t turned_ms = worker_turned_ms(worker);
-			subject->counts = worker_counts(worker);
-			double age_ms = turned_ms > 0 && now_ms > turned_ms ? (double)(now_ms - turned_ms) : 0;
-			subject->state.turn_age_seconds = age_ms / MS_PER_S;
-			struct metric_subject of = {{text_of(group->name), text_of(number)}, &subject->counts};
-			subject_add(&counts, of);
-			of.values = &subject->state;
-			subject_add(&states, of);
-		}
-	exposition_write(exposition, SCOPE_WORKER, counts.items, counts.count);
-	exposition_write(exposition, SCOPE_WORKER_NOW, states.items, states.count);
-}
-
-struct client_subject {
-	struct client_counts counts;
-	struct client_state state;
-};
-
-static void list_clients(const struct engine_metrics *metrics, const struct group *group, size_t number,
-			 struct subject_list *counts, struct subject_list *states)
-{
-	static const char *const clients[] = {"consumer", "producer"};
-	const struct worker *worker = worker_threads_worker(group, number);
-	for (size_t i = 0; i < 2; i++) {
-		struct client_subject *subject = ARENA_NEW(metrics->arena, struct client_subject);
-		const char *text = arena_print(metrics->arena, "%zu", number);
-		if (!subject || !text)
-			return;
-		subject->counts = worker_client_counts(worker, i == 1);
-		uint64_t us = subject->counts.round_trip_us;
-		subject->state.round_trip_seconds = us > 0 ? (double)us / US_PER_S : (double)NAN;
-		struct metric_subject of = {{text_of(group->name), text_of(text), text_of(clients[i])}, &subject->counts};
-		subject_add(counts, of);
-		of.values = &subject->state;
-		subject_add(states, of);
-	}
-}
-
-static void write_clients(const struct engine_metrics *metrics, struct exposition *exposition)
-{
-	struct subject_list counts, states;
-	size_t count = 0;
-	for (const struct group *group = engine_groups(metrics->engine); group; group = group->next)
-		count += 2 * group->worker_count;
-	if (!list_open(&counts, count, metrics->arena) || !list_open(&states, count, metrics->arena))
-		return;
-	for (const struct group *group = engine_groups(metrics->engine); group; group = group->next)
-		for (size_t i = 0; i < group->worker_count; i++)
-			list_clients(metrics, group, i, &counts, &states);
-	exposition_write(exposition, SCOPE_CLIENT, counts.items, counts.count);
-	exposition_write(exposition, SCOPE_CLIENT_NOW, states.items, states.count);
 }
 
 static void write_control(const struct control_state *control, struct exposition *exposition)
@@ -531,14 +265,11 @@ static void on_write(void *context, struct exposition *exposition)
 	write_namespaces(metrics, plan, exposition);
 	write_pipelines(metrics, plan, exposition);
 	write_steps(metrics, plan, exposition);
-	write_drift(metrics, plan, exposition);
-	write_importance(metrics, plan, exposition);
-	write_policies(metrics, plan, exposition);
+	board_metrics_write(metrics->engine, plan, metrics->arena, exposition);
 	write_alerts(metrics, exposition);
 	declared_metrics_write(plan, engine_groups(metrics->engine), metrics->arena, exposition);
 	write_models(metrics, plan, exposition);
-	write_workers(metrics, exposition);
-	write_clients(metrics, exposition);
+	worker_metrics_write(engine_groups(metrics->engine), loop_now_ms(engine_loop(metrics->engine)), metrics->arena, exposition);
 	write_control(metrics->config->control, exposition);
 	if (metrics->config->write_metrics)
 		metrics->config->write_metrics(metrics->config->context, exposition);

@@ -9,7 +9,6 @@
 #ifndef SLUICE_RUNTIME_ENGINE_METRICS_H
 #define SLUICE_RUNTIME_ENGINE_METRICS_H
 
-#include "observe/verdict_board.h"
 #include "runtime/engine.h"
 
 struct alert_watch;
@@ -17,8 +16,6 @@ struct alert_watch;
 #define PIPELINE_SERIES_MAX ((size_t)2000)
 #define PIPELINE_MODEL_SERIES ((size_t)500) /* part of each pipeline's series that is for models */
 #define PIPELINE_SELDON_SERIES ((size_t)900) /* another part, for Seldon's names where the files ask for them */
-
-#define IMPORTANCE_SERIES (IMPORTANCE_SHOWN + 1) /* of a step that keeps the importance of features, with `other` */
 
 /* How many steps of a pipeline have series of their own, `other` included, beside the series of its steps `drift`, of those that
  * keep the importance of features, of its alerts, and of the metrics that it declares; 1 at least. */

@@ -1,23 +1,13 @@
-/* group_setup.h: Setup of the workers of a group: the stages of its pipelines, the numbers of their topics, and their
- * share of the engine's memory. Private to the engine. */
+/* group_setup.h: Setup of the workers of a group: the stages of its pipelines, and the counts of all that it runs. Private to the
+ * engine, its simulator and cases. */
 #ifndef SLUICE_RUNTIME_GROUP_SETUP_H
 #define SLUICE_RUNTIME_GROUP_SETUP_H
 
 #include "runtime/engine.h"
 #include "runtime/feedback_counting.h"
 #include "runtime/revision.h"
+#include "runtime/topic_register.h"
 #include "worker/worker.h"
-
-/* Numbers of topics: a name keeps its number for the engine's lifetime, and a list that was handed out does not
- * change. */
-struct topic_register {
-	struct arena *arena;
-	const char **names;
-	size_t count, capacity;
-	struct numbered_topic **lists; /* by hashes of the names, TOPIC_LISTS of them; NULL: there is no topic yet */
-};
-
-#define TOPIC_LISTS 1024 /* of topics: thousands are found as fast as ten */
 
 #define SERVED_LISTS 4096 /* of stages by the names of their pipelines: ten thousand are found as fast as ten */
 
@@ -89,11 +79,6 @@ const struct counted_pipeline *counted_pipeline_find(const struct group *group, 
 struct series_table *const *metric_tables_make(struct group *group, struct counted_pipeline *counted,
 					       const struct pipeline_plan *plan, struct arena *arena, struct arena *lasting);
 
-/* Fills in the configuration of one stage, without its caller, its limits and its version. In the arena; false:
- * memory ran out. */
-bool stage_config_make(struct stage_config *stage, struct group *group, const struct plan *all, const struct pipeline_plan *plan,
-		       size_t index, struct arena *arena);
-
 /* Makes the group's setup in `arena`, which lives as long as its revision. Counts and names of topics are in
  * `lasting`, which lives as long as the engine. `users` counts the workers that have its stages open. NULL: `error`
  * has the reason; CONFIG: a stage that cannot be opened. */
@@ -102,15 +87,5 @@ struct worker_setup *group_setup_make(struct group *group, const struct revision
 
 /* Makes the setup the group's latest. Called from the thread of engine_run(), as all calls that read counts are. */
 void group_setup_follow(struct group *group, struct worker_setup *setup);
-
-/* Limits of each of `workers`, and the settings of its Kafka clients that follow from them. */
-struct group_shares {
-	struct worker_limits limits;
-	struct properties consumer;
-	struct properties producer;
-};
-
-bool group_shares_make(const struct engine_config *config, size_t workers, struct arena *arena, struct group_shares *shares,
-		       struct error *error);
 
 #endif

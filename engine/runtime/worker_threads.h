@@ -4,6 +4,7 @@
 #define SLUICE_RUNTIME_WORKER_THREADS_H
 
 #include "runtime/group_setup.h"
+#include "runtime/group_shares.h"
 
 /* Opens the number of workers that the group has, for its setup. Their configurations are in the arena, which must
  * outlive them. False: the caller closes those that are open. */

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "observe/exposition.h"
+#include "runtime/board_metrics.h"
 #include "runtime/engine_metrics.h"
 #include "spec/resource.h"
 

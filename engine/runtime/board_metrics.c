@@ -1,0 +1,174 @@
+/* board_metrics.c: see board_metrics.h. */
+#include "runtime/board_metrics.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "observe/policy_board.h"
+#include "runtime/subject_list.h"
+
+struct board_scrape {
+	const struct engine *engine;
+	const struct plan *plan;
+	struct arena *arena;
+};
+
+size_t graph_count_observers(const struct graph *graph)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < graph->count; i++)
+		count += graph->steps[i].key != NULL;
+	return count;
+}
+
+size_t graph_count_weighers(const struct graph *graph)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < graph->count; i++)
+		count += graph_step_weighs(graph, i);
+	return count;
+}
+
+/* ---- steps that watch ---- */
+
+static void write_drift(const struct board_scrape *scrape, struct exposition *exposition)
+{
+	struct subject_list states;
+	size_t count = 0;
+	for (size_t i = 0; i < scrape->plan->count; i++)
+		count += graph_count_observers(scrape->plan->pipelines[i].graph);
+	if (!subject_list_open(&states, count, scrape->arena))
+		return;
+	for (size_t i = 0; i < scrape->plan->count; i++) {
+		const struct pipeline_plan *pipeline = &scrape->plan->pipelines[i];
+		for (size_t j = 0; j < pipeline->graph->count; j++) {
+			const char *step = pipeline->graph->steps[j].name;
+			struct drift_state *state =
+				graph_step_watches(pipeline->graph, j) ? ARENA_NEW(scrape->arena, struct drift_state) : NULL;
+			struct verdict_entry *entry =
+				state ? verdict_board_entry(engine_board(scrape->engine), pipeline->graph->name, step) : NULL;
+			if (!entry)
+				continue;
+			const struct verdict_summary sum = verdict_entry_sum(entry);
+			const bool learning = sum.last.verdict == DRIFT_LEARNING;
+			*state = (struct drift_state){.score = learning ? (double)NAN : sum.last.score,
+						      .found = learning ? (double)NAN : sum.last.verdict == DRIFT_FOUND,
+						      .learning = learning,
+						      .segments = (double)sum.segments,
+						      .beyond = (double)sum.beyond,
+						      .quality_alarm = sum.last.quality_alarm,
+						      .missing = sum.last.missing_share,
+						      .outside = sum.last.outside_share,
+						      .unseen = sum.last.unseen_share,
+						      .accuracy = sum.last.accuracy,
+						      .accuracy_low = sum.last.accuracy_low,
+						      .accuracy_high = sum.last.accuracy_high,
+						      .precision = sum.last.precision,
+						      .recall = sum.last.recall};
+			subject_list_add(&states, (struct metric_subject){{text_of(pipeline->namespace),
+									   text_of(pipeline->graph->name), text_of(step)},
+									  state});
+		}
+	}
+	exposition_write(exposition, SCOPE_DRIFT, states.items, states.count);
+}
+
+/* ---- steps that keep the importance of features ---- */
+
+static void importance_add(const struct board_scrape *scrape, struct metric_subject subject, const char *name, double mean,
+			   struct subject_list *states)
+{
+	const char *copy = arena_print(scrape->arena, "%s", name);
+	struct importance_state *state = copy ? ARENA_NEW(scrape->arena, struct importance_state) : NULL;
+	if (!state)
+		return;
+	*state = (struct importance_state){mean};
+	subject.labels[3] = text_of(copy);
+	subject.values = state;
+	subject_list_add(states, subject);
+}
+
+static void list_importance(const struct board_scrape *scrape, const struct pipeline_plan *pipeline, const char *step,
+			    struct subject_list *states)
+{
+	struct verdict_entry *entry = verdict_board_entry(engine_board(scrape->engine), pipeline->graph->name, step);
+	const struct text namespace = text_of(pipeline->namespace), name = text_of(pipeline->graph->name);
+	const struct metric_subject subject = {{namespace, name, text_of(step)}, NULL};
+	struct importance_figures figures = {0};
+	if (entry)
+		verdict_entry_importance(entry, &figures);
+	for (size_t i = 0; i < figures.count; i++) {
+		const struct importance_figure *figure = &figures.features[i];
+		const bool other = strcmp(figure->name, SUBJECT_OTHER) == 0; /* it has their name */
+		if (!other)
+			importance_add(scrape, subject, figure->name, figure->mean, states);
+		figures.has_others |= other;
+		figures.others += other ? figure->mean : 0;
+	}
+	if (figures.has_others)
+		importance_add(scrape, subject, SUBJECT_OTHER, figures.others, states);
+}
+
+static void write_importance(const struct board_scrape *scrape, struct exposition *exposition)
+{
+	struct subject_list states;
+	size_t room = 0;
+	for (size_t i = 0; i < scrape->plan->count; i++)
+		room += IMPORTANCE_SERIES * graph_count_weighers(scrape->plan->pipelines[i].graph);
+	if (!subject_list_open(&states, room, scrape->arena))
+		return;
+	for (size_t i = 0; i < scrape->plan->count; i++)
+		for (size_t j = 0; j < scrape->plan->pipelines[i].graph->count; j++)
+			if (graph_step_weighs(scrape->plan->pipelines[i].graph, j))
+				list_importance(scrape, &scrape->plan->pipelines[i],
+						scrape->plan->pipelines[i].graph->steps[j].name, &states);
+	exposition_write(exposition, SCOPE_IMPORTANCE, states.items, states.count);
+}
+
+/* ---- bandits ---- */
+
+static struct policy_figures *policy_figures_of(const struct board_scrape *scrape, const char *pipeline, const char *experiment)
+{
+	struct policy_figures *figures = ARENA_NEW(scrape->arena, struct policy_figures);
+	struct policy_entry *entry = figures ? policy_board_entry(engine_policies(scrape->engine), pipeline, experiment) : NULL;
+	if (!entry)
+		return NULL;
+	const struct policy_state state = policy_entry_state(entry);
+	const bool known = state.version >= 0;
+	*figures = (struct policy_figures){.version = known ? (double)state.version : (double)NAN,
+					   .rewards = known ? (double)state.rewards : (double)NAN,
+					   .age_seconds = known ? (double)(clock_ms() - state.set_ms) / 1000 : (double)NAN};
+	return figures;
+}
+
+static void write_policies(const struct board_scrape *scrape, struct exposition *exposition)
+{
+	struct subject_list states;
+	size_t count = 0;
+	for (size_t i = 0; i < scrape->plan->count; i++)
+		count += scrape->plan->pipelines[i].graph->experiment_count;
+	if (!subject_list_open(&states, count, scrape->arena))
+		return;
+	for (size_t i = 0; i < scrape->plan->count; i++) {
+		const struct graph *graph = scrape->plan->pipelines[i].graph;
+		const struct text namespace = text_of(scrape->plan->pipelines[i].namespace);
+		for (size_t j = 0; j < graph->experiment_count; j++) {
+			const char *name = graph->experiments[j]->name;
+			struct policy_figures *figures =
+				graph->experiments[j]->learns ? policy_figures_of(scrape, graph->name, name) : NULL;
+			if (figures)
+				subject_list_add(&states, (struct metric_subject){{namespace, text_of(graph->name), text_of(name)},
+										  figures});
+		}
+	}
+	exposition_write(exposition, SCOPE_POLICY, states.items, states.count);
+}
+
+void board_metrics_write(const struct engine *engine, const struct plan *plan, struct arena *arena, struct exposition *exposition)
+{
+	const struct board_scrape scrape = {engine, plan, arena};
+	write_drift(&scrape, exposition);
+	write_importance(&scrape, exposition);
+	write_policies(&scrape, exposition);
+}

@@ -1,0 +1,46 @@
+/* topic_register.c: see topic_register.h. */
+#include "runtime/topic_register.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/hash.h"
+
+struct numbered_topic {
+	uint32_t number;
+	struct numbered_topic *next;
+};
+
+uint32_t topic_register_number(struct topic_register *topics, const char *name)
+{
+	assert(topics->arena && name);
+	if (!topics->lists && !(topics->lists = ARENA_ARRAY(topics->arena, struct numbered_topic *, TOPIC_LISTS)))
+		return TOPIC_NOWHERE;
+	struct numbered_topic **list = &topics->lists[hash_key(text_of(name)) % TOPIC_LISTS];
+	for (const struct numbered_topic *topic = *list; topic; topic = topic->next)
+		if (strcmp(topics->names[topic->number], name) == 0)
+			return topic->number;
+	if (topics->count == topics->capacity) {
+		size_t capacity = topics->capacity ? topics->capacity * 2 : 16;
+		const char **names = ARENA_ARRAY(topics->arena, const char *, capacity);
+		if (!names)
+			return TOPIC_NOWHERE;
+		if (topics->count > 0)
+			memcpy(names, topics->names, topics->count * sizeof *names);
+		topics->names = names;
+		topics->capacity = capacity;
+	}
+	const char *copy = arena_copy(topics->arena, name, strlen(name));
+	struct numbered_topic *topic = ARENA_NEW(topics->arena, struct numbered_topic);
+	if (!copy || !topic)
+		return TOPIC_NOWHERE;
+	*topic = (struct numbered_topic){(uint32_t)topics->count, *list};
+	*list = topic;
+	topics->names[topics->count] = copy;
+	return (uint32_t)topics->count++;
+}
+
+struct topic_list topic_register_list(const struct topic_register *topics)
+{
+	return (struct topic_list){topics->count, topics->names};
+}
