@@ -12,6 +12,7 @@
 #include "plan/endpoint.h"
 #include "plan/graph.h"
 #include "plan/types.h"
+#include "plan/topic_roles.h"
 
 #define STAGES_MAX 64 /* for a pipeline: more passes of one request through Kafka are a planning mistake */
 
@@ -46,59 +47,6 @@ struct stage {
 };
 
 /* ---- topics ---- */
-
-enum topic_role {
-	TOPIC_INPUTS,
-	TOPIC_OUTPUTS,
-	TOPIC_ERRORS,
-	TOPIC_EXTERNAL,
-	TOPIC_STAGE,
-	TOPIC_STEP_INPUTS,
-	TOPIC_STEP_OUTPUTS,
-	TOPIC_STATE,
-	TOPIC_MODEL_INPUTS,
-	TOPIC_MODEL_OUTPUTS,
-	TOPIC_EXPLANATIONS,
-	TOPIC_EXPOSURES,
-	TOPIC_SHADOW,
-	TOPIC_FEEDBACK,
-	TOPIC_DRIFT,
-	TOPIC_IMPORTANCE,
-	TOPIC_POLICY,
-	TOPIC_ALERTS,
-	TOPIC_MOVES,
-	TOPIC_ROLES
-};
-
-#define TOPIC_NONE ((size_t)-1)
-#define SHADOW_TOPIC "shadow" /* rest of the name of TOPIC_SHADOW */
-#define MOVES_TOPIC "moves" /* rest of the name of TOPIC_MOVES */
-#define PREFIX_DEFAULT "sluice"
-#define NAMESPACE_DEFAULT "default"
-
-/* The name of a topic that belongs to sluice; `rest` is "inputs", "step.a.outputs", ... NULL: memory ran out. */
-const char *topic_own_name(struct arena *arena, const char *prefix, const char *namespace, const char *pipeline, const char *rest);
-
-/* The name of a topic of a namespace that belongs to no pipeline; `rest` is "status", "control", ... NULL: memory ran out. */
-const char *topic_namespace_name(struct arena *arena, const char *prefix, const char *namespace, const char *rest);
-
-/* The topic of a namespace for the status of its engines (observe/status.h). */
-const char *topic_status_name(struct arena *arena, const char *prefix, const char *namespace);
-
-/* The topic of a namespace from which gateways read answers to their calls (message/reply.h). */
-const char *topic_cancels_name(struct arena *arena, const char *prefix, const char *namespace);
-const char *topic_claims_name(struct arena *arena, const char *prefix, const char *namespace);
-const char *topic_replies_name(struct arena *arena, const char *prefix, const char *namespace);
-
-struct topic_role_row {
-	const char *name;
-	bool read, written;   /* by the engine */
-	int64_t retention_ms; /* 0: compacted, or not set by sluice */
-	bool compacted;
-	const char *help;
-};
-
-extern const struct topic_role_row topic_roles[TOPIC_ROLES];
 
 struct topic {
 	const char *name;
@@ -264,7 +212,6 @@ size_t plan_errors(const struct plan *plan);
 /* Whether no pipeline before that one is in its namespace: for going through the namespaces of a plan. */
 bool plan_is_first_of_namespace(const struct plan *plan, size_t index);
 
-/* NULL: no such pipeline. If two namespaces have the name, the first. */
 /* Whether an experiment of the graph has bandits. Then engines learn, under one id: the group of those that may lead, and the
  * transactional id of the one that does. NULL: the arena is full. */
 bool graph_learns(const struct graph *graph);
@@ -277,6 +224,7 @@ const char *plan_learner_id(const struct pipeline_plan *plan, struct arena *aren
 bool graph_is_judged(const struct graph *graph);
 const char *plan_truths_id(const struct pipeline_plan *plan, struct arena *arena);
 
+/* NULL: no such pipeline. If two namespaces have the name, the first. */
 const struct pipeline_plan *plan_find(const struct plan *plan, const char *name);
 
 /* Whether a pipeline reads topics of other pipelines, and so by a group of its own. */
