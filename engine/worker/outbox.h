@@ -27,15 +27,9 @@ struct outbox {
 void outbox_open(struct outbox *outbox, struct worker_counts *counts, size_t answer_bytes);
 void outbox_close(struct outbox *outbox); /* produced records may still be on their way to Kafka */
 
-/* Position of the record that this in-flight message answers. */
-struct position origin_of(const struct inflight *inflight);
-
 /* Produces the outputs of this in-flight message. PRODUCED: all were produced, or there were none. PRODUCE_FULL: call again;
  * outputs that were produced before are not produced twice. */
 enum produce_verdict outbox_put(struct outbox *outbox, struct inflight *inflight);
-
-/* Replies to the gateway that waits for this in-flight message, if there is one. */
-void outbox_reply(struct outbox *outbox, struct inflight *inflight);
 
 /* Sends a record to a tap at once; it may be lost. `inflight`: whose message it is; NULL: not known, as of a merged call. */
 void outbox_tap(struct outbox *outbox, const struct worker_stage *stage, const struct inflight *inflight,

@@ -18,8 +18,6 @@ static const struct partition_queue partition_queue_new = {.entered = OFFSET_NON
 							   .skipped = OFFSET_NONE,
 							   .answered = {OFFSET_NONE, OFFSET_NONE}};
 
-static_assert(sizeof((struct blamed *)NULL)->reason == sizeof((struct refusal *)NULL)->reason, "a reason is kept whole");
-
 void partition_queues_open(struct partition_queues *queues, size_t message_bytes, size_t pool_bytes)
 {
 	*queues = (struct partition_queues){.message_bytes = message_bytes, .pool_limit = pool_bytes};
@@ -106,7 +104,7 @@ static bool partition_queue_grow(struct partition_queue *queue)
 
 static void partition_queue_close(struct partition_queue *queue)
 {
-	memory_give(queue->blamed);
+	blame_list_close(&queue->blamed);
 	memory_give(queue->ring);
 	memory_give(queue);
 }
@@ -120,27 +118,10 @@ void partition_queue_order(struct partition_queue *queue, bool by_key)
 
 /* ---- refused records ---- */
 
-static struct blamed *blamed_at(const struct partition_queue *queue, int64_t offset)
-{
-	for (size_t i = 0; i < queue->blamed_count; i++)
-		if (queue->blamed[i].offset == offset)
-			return &queue->blamed[i];
-	return NULL;
-}
-
 const char *partition_queue_blame_reason(const struct partition_queue *queue, int64_t offset)
 {
-	const struct blamed *blamed = blamed_at(queue, offset);
+	const struct blamed *blamed = blame_list_find(&queue->blamed, offset);
 	return blamed ? blamed->reason : "";
-}
-
-static void blame_left(struct partition_queue *queue, int64_t offset)
-{
-	struct blamed *blamed = blamed_at(queue, offset);
-	if (!blamed)
-		return;
-	blamed->open = false;
-	blamed->replaced = true;
 }
 
 /* The offset of the refused record: the last one before the records that have entered. */
@@ -157,34 +138,12 @@ bool partition_queue_knows(const struct partition_queue *queue, const struct ref
 bool partition_queue_blame(struct partition_queue *queue, const struct refusal *refusal, enum blame blame, bool again,
 			   struct error *error)
 {
-	int64_t offset = refused_offset(queue, refusal);
-	struct blamed *blamed = blamed_at(queue, offset);
-	if (blamed && (blamed->blame & blame) && blamed->replaced)
-		return error_set(error, ERROR_SYSTEM, PLACE_NONE,
-				 "Kafka refuses even the error answer in place of a record that it refused: %s; raise "
-				 "max.message.bytes of the topic, and start again",
-				 refusal->reason);
-	if (!blamed) {
-		blamed = memory_resize(queue->blamed, queue->blamed_count + 1, sizeof *blamed);
-		if (!blamed)
-			return error_memory(error, ERROR_SYSTEM, "noting what Kafka refuses");
-		queue->blamed = blamed;
-		blamed = &queue->blamed[queue->blamed_count++];
-		*blamed = (struct blamed){.offset = offset};
-	}
-	blamed->blame |= blame;
-	blamed->open = again;
-	memcpy(blamed->reason, refusal->reason, sizeof blamed->reason);
-	return true;
+	return blame_list_note(&queue->blamed, refused_offset(queue, refusal), blame, again, refusal->reason, error);
 }
 
 int64_t partition_queue_first_blamed(const struct partition_queue *queue)
 {
-	int64_t first = OFFSET_NONE;
-	for (size_t i = 0; i < queue->blamed_count; i++)
-		if (queue->blamed[i].open && (first == OFFSET_NONE || queue->blamed[i].offset < first))
-			first = queue->blamed[i].offset;
-	return first;
+	return blame_list_first(&queue->blamed);
 }
 
 bool partition_queues_are_blamed(const struct partition_queues *queues)
@@ -199,7 +158,7 @@ bool partition_queue_has_taken(const struct partition_queue *queue, int64_t offs
 {
 	if (offset >= queue->entered)
 		return false;
-	const struct blamed *blamed = blamed_at(queue, offset);
+	const struct blamed *blamed = blame_list_find(&queue->blamed, offset);
 	if (!blamed || !blamed->open)
 		return true;
 	for (uint64_t place = queue->front; place < queue->back; place++) {
@@ -208,16 +167,6 @@ bool partition_queue_has_taken(const struct partition_queue *queue, int64_t offs
 			return true; /* it is in flight again */
 	}
 	return false;
-}
-
-/* Removes refusals of committed records, which are not taken again. */
-static void forgive(struct partition_queue *queue, int64_t committed)
-{
-	size_t kept = 0;
-	for (size_t i = 0; i < queue->blamed_count; i++)
-		if (queue->blamed[i].offset >= committed)
-			queue->blamed[kept++] = queue->blamed[i];
-	queue->blamed_count = kept;
 }
 
 /* ---- entering ---- */
@@ -259,7 +208,7 @@ struct inflight *partition_queue_enter(struct partition_queues *queues, struct p
 	inflight->weighed = 0;
 	inflight->scored = 0;
 	inflight->exposed = NULL;
-	const struct blamed *blamed = queue->blamed_count > 0 ? blamed_at(queue, record->offset) : NULL;
+	const struct blamed *blamed = queue->blamed.count > 0 ? blame_list_find(&queue->blamed, record->offset) : NULL;
 	inflight->again = blamed;
 	inflight->blame = blamed ? blamed->blame : 0;
 	inflight->emissions = NULL;
@@ -392,7 +341,7 @@ void partition_queues_leave(struct partition_queues *queues)
 	}
 	berth_at(queue, inflight->place)->inflight = NULL;
 	if (inflight->again)
-		blame_left(queue, inflight->record.offset);
+		blame_list_left(&queue->blamed, inflight->record.offset);
 	if (is_at_front(inflight))
 		partition_queue_advance(queues, queue);
 	inflight_give(queues, inflight);
@@ -543,7 +492,7 @@ void partition_queue_close_apart(struct partition_queue *queue)
 /* The offset up to which the queue may be committed; OFFSET_NONE: nothing new. */
 static int64_t partition_queue_released(const struct partition_queue *queue)
 {
-	int64_t first = queue->blamed_count > 0 ? partition_queue_first_blamed(queue) : OFFSET_NONE;
+	int64_t first = queue->blamed.count > 0 ? partition_queue_first_blamed(queue) : OFFSET_NONE;
 	int64_t released = first != OFFSET_NONE && first < queue->reached ? first : queue->reached;
 	return released == queue->committed ? OFFSET_NONE : released;
 }
@@ -569,7 +518,7 @@ void partition_queues_committed(struct partition_queues *queues, struct position
 		if (!queue || positions.items[i].offset == OFFSET_NONE)
 			continue;
 		queue->committed = positions.items[i].offset;
-		forgive(queue, queue->committed);
+		blame_list_forget(&queue->blamed, queue->committed);
 	}
 }
 

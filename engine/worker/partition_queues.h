@@ -13,6 +13,7 @@
 
 #include "flow/flow.h"
 #include "log/record.h"
+#include "worker/blame_list.h"
 #include "worker/keys.h"
 
 struct direct_message; /* worker/direct_hub.h */
@@ -32,20 +33,6 @@ struct emission {
 	const struct message *message; /* the in-flight message's, or one of its offspring */
 	const struct payload *payload;
 	uint32_t topic; /* index of the output topic */
-};
-
-/* Outputs of a message that Kafka refused, and that must not be produced again. */
-enum blame {
-	BLAME_ANSWER = 1, /* its answer, or a record produced with it */
-	BLAME_LETTER = 2, /* its dead letter with the request's bytes */
-};
-
-struct blamed {
-	int64_t offset;
-	unsigned blame; /* enum blame, as bits */
-	bool open;	/* the record must be taken again and has not left yet: no commit goes past it */
-	bool replaced;	/* its replacement has left */
-	char reason[ERROR_TEXT_MAX / 2];
 };
 
 struct inflight {
@@ -116,8 +103,7 @@ struct partition_queue {
 	int64_t reached;      /* offset after the prefix that has left; OFFSET_NONE: none */
 	int64_t committed;    /* as far as is known; OFFSET_NONE: nothing */
 	int64_t began;	      /* offset of the first record since the assignment; OFFSET_NONE: none came */
-	struct blamed *blamed;
-	size_t blamed_count;
+	struct blame_list blamed;
 	struct partition_state *partition_state; /* borrowed; NULL: its stage keeps no state */
 	size_t awaiting_schema;			 /* in-flight messages that wait for a schema, and those queued after them */
 	int64_t skipped;			 /* first record that came before the state was restored; OFFSET_NONE: none */

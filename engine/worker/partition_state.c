@@ -9,15 +9,12 @@
 #include "worker/parts.h"
 
 #define CHANGES_MOST 20000 /* not sent yet: then a commit is due, so that no commit takes much longer than others */
-#define SNAPSHOT_BLOCK_BYTES ((size_t)256 << 10)
-#define SNAPSHOT_BUFFER_BYTES ((size_t)64 << 20)
 
 /* ---- state of one partition ---- */
 
-static void snapshot_progress_give_up(struct partition_states *partition_states)
+static void snapshot_give_up(struct partition_states *partition_states)
 {
-	if (partition_states->snapshot_of && partition_states->archive)
-		archive_forget(partition_states->archive, partition_states->snapshot_of->ticket);
+	snapshot_progress_give_up(&partition_states->snapshot, partition_states->archive);
 	partition_states->snapshot_of = NULL;
 }
 
@@ -25,7 +22,7 @@ static void snapshot_progress_give_up(struct partition_states *partition_states)
 static void partition_state_empty(struct partition_states *partition_states, struct partition_state *partition_state)
 {
 	if (partition_states->snapshot_of == partition_state)
-		snapshot_progress_give_up(partition_states);
+		snapshot_give_up(partition_states);
 	else if (partition_states->archive && !partition_state->store)
 		archive_forget(partition_states->archive, partition_state->ticket);
 	join_state_close(partition_state->join_state);
@@ -303,12 +300,10 @@ static void count_ends(struct worker *worker)
 static bool keep_snapshot(struct worker *worker, struct error *error)
 {
 	struct partition_states *partition_states = &worker->partition_states;
-	if (!partition_states->snapshot_of || partition_states->snapshot_stage != SNAPSHOT_WRITTEN ||
-	    partition_states->owned < partition_states->laid_with)
+	if (!snapshot_progress_is_committed(&partition_states->snapshot, partition_states->owned))
 		return true;
-	partition_states->snapshot_stage = SNAPSHOT_KEPT;
 	const struct archive_place place = place_of(worker, partition_states->snapshot_of);
-	return archive_keep(partition_states->archive, partition_states->snapshot_of->ticket, &place, error);
+	return snapshot_progress_keep(&partition_states->snapshot, partition_states->archive, &place, error);
 }
 
 static void input_committed(struct worker *worker, struct partition_state *partition_state, const struct position *input)
@@ -341,7 +336,7 @@ void partition_states_committed(struct worker *worker, struct positions committe
 void partition_states_void(struct partition_states *partition_states)
 {
 	partition_states->commits = partition_states->ends;
-	snapshot_progress_give_up(partition_states);
+	snapshot_give_up(partition_states);
 }
 
 static void partition_queue_go_back(struct partition_queue *queue, struct positions committed)
@@ -459,36 +454,16 @@ static bool snapshot_begin(struct worker *worker, struct partition_state *partit
 	partition_state->laid_ms = loop_now_ms(worker->loop);
 	partition_state->written = 0;
 	partition_states->snapshot_of = partition_state;
-	partition_states->writer = (struct snapshot_writer){0};
-	partition_states->snapshot_stage = SNAPSHOT_BEGUN;
-	return archive_begin(partition_states->archive, partition_state->ticket, &place, partition_state->referred, error);
-}
-
-static bool block_write(struct worker *worker, const struct snapshot_head *head, struct error *error)
-{
-	struct partition_states *partition_states = &worker->partition_states;
-	const struct store *store = partition_states->snapshot_of->store;
-	if (partition_states->snapshot_stage == SNAPSHOT_BEGUN)
-		snapshot_write_head(&partition_states->writer, head, store_scopes(store), &partition_states->block);
-	bool more = snapshot_write_block(&partition_states->writer, store, SNAPSHOT_BLOCK_BYTES, &partition_states->block);
-	if (buffer_failed(&partition_states->block))
-		return error_memory(error, ERROR_SYSTEM, "writing a snapshot");
-	partition_states->snapshot_stage = more ? SNAPSHOT_BLOCKS : SNAPSHOT_LAST_BLOCK;
-	const struct archive_place place = place_of(worker, partition_states->snapshot_of);
-	return archive_write(partition_states->archive, partition_states->snapshot_of->ticket, &place, &partition_states->block,
-			     error);
+	return snapshot_progress_begin(&partition_states->snapshot, partition_states->archive, partition_state->ticket,
+				       partition_state->store, &place, partition_state->referred, error);
 }
 
 static bool snapshot_go_on(struct worker *worker, const struct snapshot_head *head, struct error *error)
 {
 	struct partition_states *partition_states = &worker->partition_states;
-	if (partition_states->snapshot_stage != SNAPSHOT_LAST_BLOCK)
-		return block_write(worker, head, error);
-	/* A commit that begins from here on and succeeds also proves that the partition was this worker's all the
-	 * time. If it belonged to another one meanwhile, the snapshot would be older than it claims. */
-	partition_states->snapshot_stage = SNAPSHOT_WRITTEN;
-	partition_states->laid_with = partition_states->ends + 1;
-	return true;
+	const struct archive_place place = place_of(worker, partition_states->snapshot_of);
+	return snapshot_progress_go_on(&partition_states->snapshot, partition_states->archive, &place, head, partition_states->ends,
+				       error);
 }
 
 /* ---- results of the archive ---- */
@@ -518,6 +493,7 @@ static bool hear(struct worker *worker, struct archive_news *news, struct error 
 		return snapshot_go_on(worker, &news->head, error);
 	case ARCHIVE_LAID:
 	case ARCHIVE_LOST:
+		snapshot_progress_end(&worker->partition_states.snapshot);
 		worker->partition_states.snapshot_of = NULL;
 		return true;
 	case ARCHIVE_NONE:
@@ -591,12 +567,12 @@ bool partition_states_advance(struct worker *worker, struct error *error)
 void partition_states_open(struct partition_states *partition_states)
 {
 	changelog_words_open(&partition_states->words);
-	buffer_open(&partition_states->block, SNAPSHOT_BUFFER_BYTES);
+	snapshot_progress_open(&partition_states->snapshot);
 }
 
 void partition_states_close(struct partition_states *partition_states)
 {
-	snapshot_progress_give_up(partition_states);
+	snapshot_give_up(partition_states);
 	while (partition_states->first) {
 		struct partition_state *partition_state = partition_states->first;
 		partition_states->first = partition_state->next;
@@ -605,5 +581,5 @@ void partition_states_close(struct partition_states *partition_states)
 	}
 	archive_close(partition_states->archive);
 	changelog_words_close(&partition_states->words);
-	buffer_close(&partition_states->block);
+	snapshot_progress_close(&partition_states->snapshot);
 }

@@ -18,6 +18,7 @@
 #include "log/changelog.h"
 #include "net/loop.h"
 #include "worker/partition_queues.h"
+#include "worker/snapshot_progress.h"
 
 struct log_sink;
 struct worker;
@@ -60,18 +61,8 @@ struct partition_states {
 	uint64_t ends, commits; /* of the output: ends begun, and the last of them that was committed */
 	uint64_t owned;		/* last end whose offsets the group accepted: until then the worker owned its partitions */
 	bool telling;		/* an end waits until all changes are written */
-	/* The one snapshot in progress: */
-	struct partition_state *snapshot_of; /* NULL: none */
-	struct snapshot_writer writer;
-	struct buffer block;
-	enum snapshot_stage {
-		SNAPSHOT_BEGUN,
-		SNAPSHOT_BLOCKS,
-		SNAPSHOT_LAST_BLOCK,
-		SNAPSHOT_WRITTEN,
-		SNAPSHOT_KEPT
-	} snapshot_stage;
-	uint64_t laid_with; /* end whose offsets commit all that it contains; the group must accept them */
+	struct partition_state *snapshot_of; /* whose snapshot is in progress; NULL: none */
+	struct snapshot_progress snapshot;
 };
 
 void partition_states_open(struct partition_states *partition_states);

@@ -6,6 +6,7 @@
  *   cancellation.c  requests that their callers cancelled
  *   admission.c    refusal of requests that would be answered too late
  *   partition_queues.c  in-flight messages by partition, in their order; keys.c has the last one of each key
+ *   blame_list.c   records of a partition whose outputs Kafka refused
  *   awaiting_schema.c   messages that wait for a schema
  *   direct_hub.c  requests of the gateway in the same process, and their replies
  *   direct_intake.c  entry of such requests into stages
@@ -25,11 +26,14 @@
  *   counting.c counts of requests and their outcomes
  *   answer_metrics.c  metrics that pipelines declare
  *   outbox.c   outputs of a message, encoded and produced
+ *   answer_record.c    value, key and headers of an answer
+ *   gateway_reply.c    replies to gateways that wait
  *   exposures.c    exposures of experiments, a record for each choice
  *   window_verdicts.c  verdicts and reports on windows that a message closed
  *   submitted.c  headers by which the answer to a submitted request is found
  *   replies.c  copies of answers for gateways
  *   partition_state.c  state of steps, partition by partition
+ *   snapshot_progress.c    the snapshot in progress
  *   assignment_changes.c   changes of assigned partitions
  *   setup_changes.c   changes of stages and topics by a reload
  *   stage_phase.c  phases of stages that a reload replaces
@@ -44,6 +48,7 @@
 #include "log/upstream.h"
 #include "net/loop.h"
 #include "worker/direct_intake.h"
+#include "worker/gateway_reply.h"
 #include "worker/outbox.h"
 #include "worker/partition_queues.h"
 #include "worker/partition_state.h"
@@ -184,7 +189,7 @@ static inline struct worker_stage *stage_reading(const struct worker *worker, ui
 static inline void inflight_reply_first(struct inflight *inflight)
 {
 	if (inflight->direct && inflight->queue)
-		outbox_reply(&inflight->stage->worker->outbox, inflight);
+		gateway_reply_put(&inflight->stage->worker->outbox, inflight);
 }
 
 /* ---- counting.c ---- */

@@ -3,6 +3,7 @@
 
 #include "log/partition_key.h"
 #include "message/stage_link.h"
+#include "worker/answer_record.h"
 
 bool stage_link_take(const struct worker *worker, struct inflight *inflight, struct error *error)
 {
@@ -107,7 +108,7 @@ static enum produce_verdict stage_link_produce(struct outbox *outbox, const stru
 		return PRODUCE_REFUSED;
 	const struct outgoing outgoing = {
 		.topic = config->next[next],
-		.origin = origin_of(inflight),
+		.origin = inflight_origin(inflight),
 		.key = key,
 		.value = buffer_view(&outbox->encoded),
 	};

@@ -1,0 +1,102 @@
+/* answer_record.c: see answer_record.h. */
+#include "worker/answer_record.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "message/assigned.h"
+#include "message/oip_json.h"
+#include "worker/answer_encoding.h"
+#include "worker/direct_log.h"
+#include "worker/submitted.h"
+
+struct position inflight_origin(const struct inflight *inflight)
+{
+	return inflight->direct ? direct_origin(inflight)
+				: (struct position){inflight->record.topic, inflight->record.partition, inflight->record.offset};
+}
+
+/* Begins with the headers that steps set, which are marks of the message. */
+static bool step_headers(const struct payload *payload, struct answer_headers *headers, struct error *error)
+{
+	headers->count = 0;
+	for (size_t i = 0; payload && i < payload->marks.count; i++) {
+		const struct tensor *mark = payload->marks.items[i];
+		const size_t length = sizeof MARK_OF_HEADER - 1;
+		if (!text_starts_with(mark->name, TEXT(MARK_OF_HEADER)) || mark->datatype != DATATYPE_BYTES || mark->count != 1)
+			continue;
+		if (headers->count == STEP_HEADERS_MAX)
+			return error_set(error, ERROR_LIMIT, PLACE_NONE, "an answer has at most %d headers of steps; set fewer",
+					 STEP_HEADERS_MAX);
+		headers->items[headers->count++] =
+			(struct header){{mark->name.bytes + length, mark->name.length - length}, *(const struct text *)mark->data};
+	}
+	return true;
+}
+
+void answer_headers_assign(const struct message *message, const struct format *format, struct answer_headers *headers)
+{
+	struct text all = {0}, route = {0};
+	if (format != &format_avro)
+		all = assigned_header(message, message->arena);
+	bool asked = headers_find(message->headers, TEXT(ROUTE_HEADER)) || headers_find(message->headers, TEXT(REPLY_HEADER));
+	if (asked)
+		route = assigned_route(message, message->arena);
+	if (all.length > 0)
+		headers->items[headers->count++] = (struct header){TEXT(ASSIGNED_HEADER), all};
+	if (route.length > 0)
+		headers->items[headers->count++] = (struct header){TEXT(ROUTE_HEADER), route};
+}
+
+bool answer_headers_write(const struct message *message, const struct answer *answer, const struct format *format,
+			  struct answer_headers *headers, struct headers *all, struct error *error)
+{
+	const struct header *id = headers_find(message->headers, TEXT("x-request-id"));
+	const char *types = format->content_types;
+	assert(types); /* a format in which answers are written has one */
+	if (!step_headers(answer->payload, headers, error))
+		return false;
+	if (id)
+		headers->items[headers->count++] = *id;
+	const size_t submitted = submitted_headers(message, answer, headers->items + headers->count, headers->origin);
+	headers->count += submitted;
+	if (submitted == 0 && answer_needs_origin(message))
+		headers->items[headers->count++] = origin_header(message, headers->origin);
+	if (submitted > 0 || headers_find(message->headers, TEXT("content-type")))
+		headers->items[headers->count++] = (struct header){TEXT("content-type"), {types, strcspn(types, " ")}};
+	if (answer->error)
+		headers->items[headers->count++] =
+			(struct header){TEXT("sluice-error"), text_of(error_kind_name(answer->error->kind))};
+	if (message->assigned)
+		answer_headers_assign(message, format, headers);
+	if (headers->json_length > 0) {
+		snprintf(headers->json_length_text, sizeof headers->json_length_text, "%zu", headers->json_length);
+		headers->items[headers->count++] = (struct header){TEXT(OIP_LENGTH_HEADER), text_of(headers->json_length_text)};
+	}
+	*all = (struct headers){headers->count, headers->items};
+	return true;
+}
+
+struct text answer_key(const struct inflight *inflight, const struct message *message)
+{
+	const struct offspring *offspring = message->parent ? (const struct offspring *)message : NULL; /* its first member */
+	return offspring && offspring->keyed ? message->key : inflight->kept_key;
+}
+
+bool answer_record_write(struct buffer *buffer, struct inflight *inflight, const struct message *message,
+			 const struct format *format, const struct answer *given, struct answer_headers *headers,
+			 struct outgoing *outgoing, struct error *error)
+{
+	struct answer answer = *given;
+	struct text value;
+	answer.header_length = &headers->json_length;
+	if (!answer_encode_once(buffer, inflight, message, format, &answer, &value, error))
+		return false;
+	*outgoing = (struct outgoing){
+		.origin = inflight_origin(inflight),
+		.key = answer_key(inflight, message),
+		.value = value,
+	};
+	return answer_headers_write(message, &answer, format, headers, &outgoing->headers, error);
+}

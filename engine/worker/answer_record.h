@@ -1,0 +1,43 @@
+/* answer_record.h: Record of an answer, or of the inputs or outputs of a step: its value, its key, and its headers. Private to the
+ * worker. */
+#ifndef SLUICE_WORKER_ANSWER_RECORD_H
+#define SLUICE_WORKER_ANSWER_RECORD_H
+
+#include "log/output.h"
+#include "message/reply.h"
+#include "worker/partition_queues.h"
+
+#define OWN_HEADERS_MAX 11  /* that sluice writes */
+#define STEP_HEADERS_MAX 64 /* that steps set: more are of no use to a reader, and expensive in Kafka */
+
+/* Memory for an answer's headers. It is not the arena, because an answer that reports a full arena must leave too. */
+struct answer_headers {
+	struct header items[OWN_HEADERS_MAX + STEP_HEADERS_MAX];
+	size_t count;
+	size_t json_length; /* of a body with binary data behind its JSON; else 0 */
+	char json_length_text[24];
+	char origin[REPLY_ORIGIN_BYTES_MAX];
+};
+
+/* Position of the record that this in-flight message answers. */
+struct position inflight_origin(const struct inflight *inflight);
+
+/* The key of an answer: that of the request's record, unless the message was given one of its own. */
+struct text answer_key(const struct inflight *inflight, const struct message *message);
+
+/* Writes the headers of an answer. Headers are expensive, so one is written only if the request had it too, if the
+ * format cannot contain its value, or if a step set it. `all` borrows from `headers`. False: LIMIT, a step set too many. */
+bool answer_headers_write(const struct message *message, const struct answer *answer, const struct format *format,
+			  struct answer_headers *headers, struct headers *all, struct error *error);
+
+/* Adds the assignments as headers: all of them, unless the format has a field for them; and, if the request had one, the
+ * route by which it gets the same again. */
+void answer_headers_assign(const struct message *message, const struct format *format, struct answer_headers *headers);
+
+/* Writes the answer of the message, or of one of its children, without its topic. It borrows from `headers`, and from the buffer or
+ * the message's arena. */
+bool answer_record_write(struct buffer *buffer, struct inflight *inflight, const struct message *message,
+			 const struct format *format, const struct answer *given, struct answer_headers *headers,
+			 struct outgoing *outgoing, struct error *error);
+
+#endif
