@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "cases/case_alerts.h"
+#include "cases/case_origins.h"
 #include "cases/case_stubs.h"
 #include "observe/verdict_board.h"
 #include "runtime/group_setup.h"
@@ -24,7 +25,6 @@
 #define STATE_BYTES ((size_t)1 << 30)
 #define SNAPSHOT_MS 60000
 #define SNAPSHOT_CHANGES 1000
-#define ORIGINS_MAX 256 /* stages of pipelines that read each other, one after the other */
 #define TOPIC_BYTES 256
 #define QUIET_MS 1000	     /* beyond any join's window: a commit, a turn of a consumer, a retry's pause are within it */
 #define QUIET_BETWEEN_MS 200 /* between two requests that are sent one by one: a commit, and a turn of a consumer */
@@ -42,24 +42,13 @@ struct workers_point {
 struct workers_group {
 	struct group group;
 	struct case_workers *workers;
-	struct simulated_topic **reads; /* by the numbers of its consumer */
+	struct case_reads reads;
 	struct worker_config config;
 	struct worker_ground ground;
 	struct simulated_host *host;
 	struct loop *loop;
 	struct worker *worker;
 	int64_t free_us; /* its next turn is not before */
-};
-
-/* A topic of a pipeline, with the requests that were sent to it in the order of their offsets. */
-struct workers_topic {
-	struct simulated_topic *topic;
-	const struct workers_group *writer; /* NULL: only requests stand there */
-	size_t sent_count;
-	struct workers_sent {
-		const struct case_send *send;
-		int64_t offset;
-	} *sent;
 };
 
 struct case_workers {
@@ -73,8 +62,7 @@ struct case_workers {
 	size_t group_count;
 	struct workers_group *groups;
 	atomic_size_t users;
-	size_t topic_count;
-	struct workers_topic *topics;
+	struct case_origins origins;
 	const struct case_points *points;
 	struct workers_point *readings; /* of each point */
 	const struct case_sends *sends;
@@ -121,45 +109,7 @@ static struct best_effort *ground_best_effort(void *context, const struct best_e
 	return simulated_best_effort_open(its->host, error);
 }
 
-/* ---- which request made it ---- */
-
-static const struct workers_topic *topic_find(const struct case_workers *workers, const struct simulated_topic *topic)
-{
-	for (size_t i = 0; i < workers->topic_count; i++)
-		if (workers->topics[i].topic == topic)
-			return &workers->topics[i];
-	return NULL;
-}
-
-static const struct case_send *sent_at(const struct workers_topic *its, int64_t offset)
-{
-	size_t low = 0, high = its->sent_count;
-	while (low < high) {
-		const size_t middle = low + (high - low) / 2;
-		if (its->sent[middle].offset == offset)
-			return its->sent[middle].send;
-		*(its->sent[middle].offset < offset ? &low : &high) = its->sent[middle].offset < offset ? middle + 1 : middle;
-	}
-	return NULL;
-}
-
-/* Follows what a record answers back to a request. NULL: there is none. */
-static const struct case_send *request_behind(const struct case_workers *workers, const struct simulated_topic *topic,
-					      int64_t offset)
-{
-	for (int depth = 0; topic && depth < ORIGINS_MAX; depth++) {
-		const struct workers_topic *its = topic_find(workers, topic);
-		const struct case_send *found = its ? sent_at(its, offset) : NULL;
-		if (found || !its || !its->writer)
-			return found;
-		const struct position origin = simulated_origin(topic, 0, offset);
-		if (origin.offset < 0 || origin.topic >= its->writer->group.reads.count)
-			return NULL;
-		topic = its->writer->reads[origin.topic];
-		offset = origin.offset;
-	}
-	return NULL;
-}
+/* ---- alerts ---- */
 
 static void on_alert_judged(void *context, const struct message *message, const char *name, bool held)
 {
@@ -167,7 +117,7 @@ static void on_alert_judged(void *context, const struct message *message, const 
 	const struct origin *origin = &message_root(message)->origin;
 	char topic[TOPIC_BYTES];
 	snprintf(topic, sizeof topic, TEXT_FORMAT, TEXT_ARGUMENTS(origin->topic));
-	const struct case_send *of = request_behind(workers, simulated_find(workers->kafka, topic), origin->offset);
+	const struct case_send *of = case_origins_find(&workers->origins, simulated_find(workers->kafka, topic), origin->offset);
 	if (of)
 		case_alert_note(workers->results, of->request->id, (size_t)(of - workers->sends->items), name, held);
 }
@@ -197,8 +147,7 @@ static bool topics_of_plan(struct case_workers *workers)
 		for (size_t j = 0; j < plan->pipelines[i].topic_count; j++)
 			good = good && topic_ensure(workers, plan->pipelines[i].topics[j].name);
 	}
-	workers->topics = ARENA_ARRAY(workers->lasting, struct workers_topic, count);
-	return good && workers->topics;
+	return good && case_origins_open(&workers->origins, count, workers->lasting);
 }
 
 static const struct workers_group *group_named(const struct case_workers *workers, const char *name)
@@ -209,29 +158,18 @@ static const struct workers_group *group_named(const struct case_workers *worker
 	return i < workers->group_count ? &workers->groups[i] : NULL;
 }
 
-static struct workers_topic *workers_topic_of(struct case_workers *workers, const char *name)
-{
-	struct simulated_topic *topic = simulated_find(workers->kafka, name);
-	size_t i = 0;
-	while (i < workers->topic_count && workers->topics[i].topic != topic)
-		i++;
-	if (i == workers->topic_count)
-		workers->topics[workers->topic_count++] = (struct workers_topic){.topic = topic};
-	return &workers->topics[i];
-}
-
-/* Who writes where: a pipeline to its own topics, and to the one that its files name for its answers. */
 static void writers_find(struct case_workers *workers)
 {
 	const struct plan *plan = &workers->revision->plan;
 	for (size_t i = 0; i < plan->count; i++)
 		for (size_t j = 0; j < plan->pipelines[i].topic_count; j++) {
 			const struct topic *topic = &plan->pipelines[i].topics[j];
-			struct workers_topic *its = workers_topic_of(workers, topic->name);
-			if (!topic->bound || topic->role == TOPIC_OUTPUTS)
-				its->writer = group_named(workers, topic->role == TOPIC_DRIFT && plan->pipelines[i].observers_group
-									   ? plan->pipelines[i].observers_group
-									   : plan->pipelines[i].group);
+			const bool observed = topic->role == TOPIC_DRIFT && plan->pipelines[i].observers_group;
+			const struct workers_group *writer =
+				group_named(workers, observed ? plan->pipelines[i].observers_group : plan->pipelines[i].group);
+			if (writer && (!topic->bound || topic->role == TOPIC_OUTPUTS))
+				case_origins_written(&workers->origins, simulated_find(workers->kafka, topic->name),
+						     &writer->reads);
 		}
 }
 
@@ -244,12 +182,12 @@ static bool setup_make(struct workers_group *its, struct error *error)
 		return false;
 	group_setup_follow(&its->group, setup);
 	const struct topic_list reads = setup->reads;
-	its->reads = ARENA_ARRAY(workers->lasting, struct simulated_topic *, reads.count);
-	if (!its->reads || !topics_ensure_all(workers, reads) || !topics_ensure_all(workers, setup->writes) ||
+	its->reads = (struct case_reads){reads.count, ARENA_ARRAY(workers->lasting, struct simulated_topic *, reads.count)};
+	if (!its->reads.topics || !topics_ensure_all(workers, reads) || !topics_ensure_all(workers, setup->writes) ||
 	    !topics_ensure_all(workers, setup->taps) || (setup->replies && !topic_ensure(workers, setup->replies)))
 		return error_memory(error, ERROR_SYSTEM, "preparing workers");
 	for (size_t i = 0; i < reads.count; i++)
-		its->reads[i] = simulated_find(workers->kafka, reads.names[i]);
+		its->reads.topics[i] = simulated_find(workers->kafka, reads.names[i]);
 	return true;
 }
 
@@ -485,18 +423,14 @@ static bool send_one(struct case_workers *workers, const struct case_send *send,
 {
 	const struct pipeline_plan *pipeline = plan_find(&workers->revision->plan, send->pipeline);
 	struct outgoing outgoing = {.key = send->request->key, .value = send->request->body};
-	struct workers_topic *its = pipeline ? workers_topic_of(workers, pipeline->topics[0].name) : NULL;
 	if (!pipeline)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE, "there is no pipeline `%s` to send to", send->pipeline);
-	if (!its->sent)
-		its->sent = ARENA_ARRAY(workers->lasting, struct workers_sent, workers->sends->count);
+	struct simulated_topic *topic = simulated_find(workers->kafka, pipeline->topics[0].name);
 	const int64_t now_ms = LOOP_VIRTUAL_EPOCH_MS + workers->now_us / MS;
 	const bool made = case_send_headers(send, now_ms, workers->lasting, &outgoing.headers);
-	const int64_t offset = made && its->sent ? simulated_append(workers->kafka, its->topic, &outgoing) : -1;
-	if (offset < 0)
-		return error_memory(error, ERROR_SYSTEM, "sending the requests of a case");
-	its->sent[its->sent_count++] = (struct workers_sent){send, offset};
-	return true;
+	const int64_t offset = made ? simulated_append(workers->kafka, topic, &outgoing) : -1;
+	return (offset >= 0 && case_origins_sent(&workers->origins, topic, offset, send, workers->sends->count)) ||
+	       error_memory(error, ERROR_SYSTEM, "sending the requests of a case");
 }
 
 static bool read_all(struct case_workers *workers, struct error *error)
@@ -510,7 +444,7 @@ static bool read_all(struct case_workers *workers, struct error *error)
 			if (!case_record_read(&workers->points->items[i], &record, workers->config->arena, &came, error))
 				return false;
 			case_came_take(workers->results, &workers->points->items[i],
-				       request_behind(workers, reading->topic, record.offset), &came);
+				       case_origins_find(&workers->origins, reading->topic, record.offset), &came);
 		}
 	}
 	return true;
