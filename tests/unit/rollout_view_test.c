@@ -1,0 +1,211 @@
+/* rollout_view_test.c: Tests of what commands show of rollouts: state, counts of all engines, truths, and moves, as text and as
+ * JSON, and how an experiment without a rollout is refused. */
+#include "tests/unit/rollout_stand.h"
+#include "view/rollout_view.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+#include <string.h>
+
+#include "tests/unit/arena_fixture.h"
+
+#define SHOWN_BYTES ((size_t)1 << 20)
+
+static struct buffer shown;
+
+static int stand_begin(void **state)
+{
+	buffer_open(&shown, SHOWN_BYTES);
+	return arena_begin(state) == 0 ? rollout_stand_open(state) : -1;
+}
+
+static int stand_end(void **state)
+{
+	buffer_close(&shown);
+	const int closed = table_stand_close(state);
+	return arena_end(state) == 0 ? closed : -1;
+}
+
+static const char *shown_text(void)
+{
+	buffer_byte(&shown, '\0');
+	assert_false(buffer_failed(&shown));
+	return buffer_view(&shown).bytes;
+}
+
+static const char *view(bool json)
+{
+	buffer_clear(&shown);
+	rollout_view_print(keeper_ledger(table_stand.keeper), rollout(), json, arena, &shown);
+	return shown_text();
+}
+
+static const char *views(bool json)
+{
+	buffer_clear(&shown);
+	rollouts_view_print(keeper_ledger(table_stand.keeper), json, arena, &shown);
+	return shown_text();
+}
+
+static json_t *view_read(void)
+{
+	json_error_t wrong;
+	json_t *read = json_loads(view(true), 0, &wrong);
+	assert_non_null(read);
+	return read;
+}
+
+static json_int_t member(json_t *of, const char *name)
+{
+	json_t *found = json_object_get(of, name);
+	assert_true(json_is_integer(found));
+	return json_integer_value(found);
+}
+
+/* Both engines count 200 calls of each choice a second, and the second one 30 errors of `b` in all. */
+static void calls_and_errors_are_those_of_all_engines(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e", EXPERIMENT("10, 50"));
+	seconds_pass(&one, 1, 200, 0);
+	seconds_pass(&two, 1, 200, 3);
+	json_t *read = view_read(), *variants = json_object_get(read, "variants");
+	assert_string_equal(json_string_value(json_object_get(read, "phase")), "running");
+	assert_int_equal(member(read, "stage"), 1);
+	assert_int_equal(member(read, "stages"), 2);
+	assert_true(json_number_value(json_object_get(read, "percent")) == 10);
+	assert_int_equal(json_array_size(variants), 2);
+	for (size_t i = 0; i < 2; i++) {
+		json_t *variant = json_array_get(variants, i);
+		assert_string_equal(json_string_value(json_object_get(variant, "name")), i == 0 ? "a" : "b");
+		assert_int_equal(member(variant, "buckets"), i == 0 ? 9000 : 1000);
+		assert_int_equal(member(variant, "calls"), 400);
+		assert_int_equal(member(variant, "errors"), i == 0 ? 0 : 3);
+		assert_int_equal(member(variant, "truths"), 0);
+		assert_null(json_object_get(variant, "accuracy")); /* of no truths there is none */
+	}
+	json_decref(read);
+}
+
+static void text_has_a_line_for_each_choice(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e", EXPERIMENT("10, 50"));
+	seconds_pass(&one, 1, 200, 1);
+	const char *text = view(false);
+	assert_memory_equal(text, "e: running, stage 1 of 2 since ", 31);
+	assert_non_null(strstr(text, ", candidates have 10%\n"));
+	const char *b = strstr(text, "\n  b ");
+	assert_non_null(b);
+	assert_non_null(strstr(b, "10.00%"));
+	assert_non_null(strstr(b, "0.50%")); /* 1 error of 200 calls */
+	assert_non_null(strstr(text, "\n  move 1: "));
+}
+
+static void a_rate_of_no_calls_is_a_dash(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e", EXPERIMENT("10, 50"));
+	seconds_pass(&one, 1, 0, 0);
+	const char *b = strstr(view(false), "\n  b ");
+	assert_non_null(b);
+	assert_null(strstr(b, " 0.00% ")); /* of what had no calls nothing is known */
+	assert_non_null(strstr(b, " -"));
+}
+
+static void the_accuracy_is_the_mean_of_the_truths(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e", EXPERIMENT("10, 50"));
+	one.truths[0] = one.truths[1] = 40;
+	one.right[0] = 30;
+	one.right[1] = 10;
+	engine_follow(&one);
+	one.truths[0] = one.truths[1] = 40;
+	one.right[0] = 30;
+	one.right[1] = 10;
+	seconds_pass(&one, 1, 100, 0);
+	json_t *read = view_read(), *variants = json_object_get(read, "variants");
+	assert_int_equal(member(json_array_get(variants, 0), "truths"), 40);
+	assert_true(json_number_value(json_object_get(json_array_get(variants, 0), "accuracy")) == 0.75);
+	assert_true(json_number_value(json_object_get(json_array_get(variants, 1), "accuracy")) == 0.25);
+	json_decref(read);
+}
+
+static void moves_are_shown_from_the_newest(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e", EXPERIMENT("10, 50"));
+	seconds_pass(&one, 4, 200, 0);
+	seconds_pass(&one, 2, 200, 100);
+	assert_true(phase_is("rolledBack", 1));
+	buffer_clear(&shown);
+	rollout_moves_print(rollout(), true, arena, &shown);
+	const char *line = shown_text();
+	for (json_int_t number = 2; number >= 1; number--) {
+		const char *end = strchr(line, '\n');
+		assert_non_null(end);
+		json_t *read = json_loadb(line, (size_t)(end - line), 0, NULL);
+		assert_non_null(read);
+		assert_int_equal(member(read, "number"), number);
+		assert_true(json_is_object(json_object_get(read, "evidence")));
+		json_decref(read);
+		line = end + 1;
+	}
+	assert_string_equal(line, "");
+	assert_non_null(strstr(view(false), "  move 2: "));
+}
+
+static void an_experiment_that_is_gone_keeps_its_moves(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e", EXPERIMENT("10, 50"));
+	table_propose("Experiment", "e", NULL);
+	if (!rollout())
+		return; /* nothing of it is kept */
+	assert_non_null(strstr(view(false), "e: the experiment has no rollout any more\n"));
+	assert_non_null(strstr(view(true), "\"phase\": \"gone\""));
+	assert_null(strstr(views(false), "e: "));
+}
+
+static void all_rollouts_have_a_line_each(void **state)
+{
+	(void)state;
+	assert_string_equal(views(false), "no rollouts\n");
+	assert_string_equal(views(true), "");
+	table_propose("Experiment", "e", EXPERIMENT("10, 50"));
+	const char *text = views(false);
+	assert_memory_equal(text, "e: running", 10);
+	assert_ptr_equal(strchr(text, '\n') + 1, text + strlen(text));
+}
+
+static void an_experiment_without_a_rollout_is_refused_with_what_to_do(void **state)
+{
+	(void)state;
+	struct error error = {0};
+	assert_null(rollout_view_find(keeper_ledger(table_stand.keeper), "e", &error));
+	assert_int_equal(error.kind, ERROR_CONFIG);
+	assert_non_null(strstr(error.text, "namespace `default` has no rollout of `e`: apply an Experiment"));
+	table_propose("Experiment", "e", EXPERIMENT("10, 50"));
+	assert_non_null(rollout_view_find(keeper_ledger(table_stand.keeper), "e", &error));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(calls_and_errors_are_those_of_all_engines, stand_begin, stand_end),
+		cmocka_unit_test_setup_teardown(text_has_a_line_for_each_choice, stand_begin, stand_end),
+		cmocka_unit_test_setup_teardown(a_rate_of_no_calls_is_a_dash, stand_begin, stand_end),
+		cmocka_unit_test_setup_teardown(the_accuracy_is_the_mean_of_the_truths, stand_begin, stand_end),
+		cmocka_unit_test_setup_teardown(moves_are_shown_from_the_newest, stand_begin, stand_end),
+		cmocka_unit_test_setup_teardown(an_experiment_that_is_gone_keeps_its_moves, stand_begin, stand_end),
+		cmocka_unit_test_setup_teardown(all_rollouts_have_a_line_each, stand_begin, stand_end),
+		cmocka_unit_test_setup_teardown(an_experiment_without_a_rollout_is_refused_with_what_to_do, stand_begin, stand_end),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
