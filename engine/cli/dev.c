@@ -88,7 +88,7 @@ const struct command command_dev = {
 		"produce, consume with or without groups, and list, describe and create topics. Other administration, real "
 		"transactions, and logins need a real Kafka: use `sluice run --brokers HOST:PORT` with `sluice models "
 		"serve`.\n\nUse it for development only. Nothing is kept on disk, each partition keeps about its newest 5 MB, "
-		"and delivery is at least once whatever the files say.\n"
+		"and whatever the files say, delivery is at least once and each topic has one partition.\n"
 		"\n"
 		"  sluice dev pipelines/hello\n",
 	.options = options,

@@ -21,7 +21,7 @@
 #include "view/dev_lines.h"
 
 #define WORKERS 1
-#define PARTITIONS 1 /* of every topic: joins work, and nothing needs to be distributed */
+#define PARTITIONS 1 /* of every topic, whatever numPartitions says: one worker reads them all */
 #define LINES_MS 1000
 #define DRAIN_MS 5000
 #define LAST_REPLIES_MS 1000 /* for the engine's last answers to reach the gateway's callers */
