@@ -125,7 +125,9 @@ void gateway_reply_put(struct outbox *outbox, struct inflight *inflight)
 		form == REPLY_EXPLANATION ? reply_explanation(outbox, inflight, &headers) : reply_write(outbox, inflight, &headers);
 	if (!headers_find((struct headers){headers.count, headers.items}, TEXT(REPLY_ID_HEADER)))
 		headers.items[headers.count++] = (struct header){TEXT(REPLY_ID_HEADER), message->id};
-	headers.items[headers.count++] = *headers_find(message->headers, TEXT(REPLY_HEADER));
+	const struct header *asked = headers_find(message->headers, TEXT(REPLY_HEADER));
+	assert(asked); /* by which a reply is wanted */
+	headers.items[headers.count++] = *asked;
 	const struct outgoing record = {.value = value, .headers = {headers.count, headers.items}};
 	replies_put(inflight->stage->worker, inflight->direct ? NULL : &address, &record);
 }
