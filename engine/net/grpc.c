@@ -44,7 +44,6 @@ void grpc_stream_finish(struct grpc_stream *stream)
 	struct grpc *grpc = stream->grpc;
 	loop_timer_stop(grpc->loop, &stream->deadline);
 	grpc_stream_leave(stream);
-	stream->connection = NULL;
 	list_add(&grpc->finished, &stream->node);
 	grpc_wake(grpc);
 }
@@ -251,12 +250,19 @@ static void stream_set_up(struct grpc_stream *stream, struct grpc_call *call, st
 	call->stream = stream;
 }
 
-static bool length_of(const struct grpc_call *call, size_t *length, struct error *error)
+static bool call_measure(const struct grpc_call *call, size_t *length, struct error *error)
 {
+	size_t head = strlen(call->path) + strlen(call->address);
 	*length = 0;
 	if (call->metadata_count > GRPC_METADATA_MAX)
 		return error_set(error, ERROR_LIMIT, PLACE_NONE, "a call to %s has %zu pieces of metadata; the limit is %d",
 				 call->address, call->metadata_count, GRPC_METADATA_MAX);
+	for (size_t i = 0; i < call->metadata_count; i++)
+		head += call->metadata[i].name.length + call->metadata[i].value.length;
+	if (head > GRPC_HEAD_BYTES_MAX)
+		return error_set(error, ERROR_LIMIT, PLACE_NONE,
+				 "a call to %s has %zu bytes of path and metadata; the limit is %zu: send less metadata",
+				 call->address, head, GRPC_HEAD_BYTES_MAX);
 	for (size_t i = 0; i < call->body_count; i++)
 		if (__builtin_add_overflow(*length, call->body[i].length, length) || *length > MESSAGE_BYTES)
 			return error_set(error, ERROR_LIMIT, PLACE_NONE,
@@ -273,7 +279,7 @@ bool grpc_start(struct grpc *grpc, struct grpc_call *call, struct error *error)
 {
 	size_t length;
 	struct grpc_peer *peer;
-	if (!length_of(call, &length, error) || !have_tls(grpc, call, error) || !(peer = peer_of(grpc, call, error)))
+	if (!call_measure(call, &length, error) || !have_tls(grpc, call, error) || !(peer = peer_of(grpc, call, error)))
 		return false;
 	struct grpc_stream *stream = stream_take(grpc);
 	if (!stream)
@@ -322,13 +328,7 @@ struct grpc *grpc_open(struct loop *loop, const struct grpc_limits *limits, cons
 		grpc_close(grpc);
 		return NULL;
 	}
-	if (nghttp2_session_callbacks_new(&grpc->callbacks) == 0) {
-		grpc_stream_set_up_callbacks(grpc->callbacks);
-		return grpc;
-	}
-	error_memory(error, ERROR_SYSTEM, "opening a gRPC client");
-	grpc_close(grpc);
-	return NULL;
+	return grpc;
 }
 
 static void give_streams(struct list *list)
@@ -337,6 +337,7 @@ static void give_streams(struct list *list)
 		struct grpc_stream *stream = grpc_stream_of(list->first);
 		if (stream->call)
 			stream->call->stream = NULL;
+		grpc_session_drop(stream);
 		grpc_stream_leave(stream);
 		loop_timer_stop(stream->grpc->loop, &stream->deadline);
 		buffer_close(&stream->body);
@@ -367,7 +368,6 @@ void grpc_close(struct grpc *grpc)
 		grpc->peers = next;
 	}
 	loop_timer_stop(grpc->loop, &grpc->now);
-	nghttp2_session_callbacks_del(grpc->callbacks);
 	tls_close(grpc->tls);
 	memory_give(grpc);
 }

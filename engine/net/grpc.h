@@ -1,4 +1,4 @@
-/* grpc.h: Client of unary gRPC calls that do not block, by nghttp2, on a loop.
+/* grpc.h: Client of unary gRPC calls that do not block, on a loop.
  *
  * A call is started, and its `done` is called once, in a later turn of the loop. It gets the server's message and
  * status, or the reason why there is none. All calls to one address share its connections, as streams. A connection

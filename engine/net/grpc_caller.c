@@ -169,7 +169,7 @@ static bool establish(struct grpc_caller *caller)
 	if (outcome == LINK_DONE && verdict == GRPC_PORT_LATER && http2_watch(http2, EPOLLIN, &error))
 		return true;
 	if (outcome == LINK_DONE && verdict == GRPC_PORT_HTTP2 &&
-	    http2_begin(http2, HTTP2_SERVER, caller->server->callbacks, caller, (uint32_t)caller->server->config.streams, &error) &&
+	    http2_begin(http2, caller->server->callbacks, caller, (uint32_t)caller->server->config.streams, &error) &&
 	    (caller->first_count == 0 || http2_take(http2, caller->first, caller->first_count, &error)))
 		return true;
 	grpc_caller_end(caller);

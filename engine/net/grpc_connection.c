@@ -31,6 +31,7 @@ static void give_back(struct grpc_connection *connection)
 	grpc_connection_leave(connection);
 	loop_timer_stop(peer->grpc->loop, &connection->tend);
 	dial_stop(&connection->dial);
+	grpc_session_end(connection);
 	http2_close(&connection->http2);
 	memory_give(connection);
 }
@@ -79,6 +80,7 @@ static void connection_lose(struct grpc_connection *connection, const struct err
 	const struct error why = *error; /* it may be the connection's own field */
 	if (!connection->standing && !connection->leaving && why.kind != ERROR_SYSTEM) {
 		loop_timer_stop(connection->http2.loop, &connection->tend);
+		grpc_session_end(connection);
 		http2_forget(&connection->http2);
 		connection->dirty = false;
 		connection->error = (struct error){0};
@@ -138,15 +140,14 @@ void grpc_connection_closed_stream(struct grpc_connection *connection)
 
 static void close_idle(struct grpc_connection *connection)
 {
-	nghttp2_session_terminate_session(connection->http2.session, NGHTTP2_NO_ERROR);
+	grpc_session_goodbye(connection, NGHTTP2_NO_ERROR, "");
 	http2_speak(&connection->http2, &(struct error){0});
 	grpc_connection_end(connection, NULL);
 }
 
 static void ping(struct grpc_connection *connection)
 {
-	if (nghttp2_submit_ping(connection->http2.session, NGHTTP2_FLAG_NONE, NULL) != 0)
-		return;
+	grpc_session_ping(connection);
 	connection->pings++;
 	connection->pinged_ms = loop_now_ms(connection->http2.loop);
 	connection->dirty = true;
@@ -190,8 +191,7 @@ static void on_dialled(void *context, const struct error *error)
 	}
 	connection->greeted_by_ms = connection->dial.share_until_ms;
 	if (!loop_timer_set(http2->loop, &connection->tend, tend_at(connection), &why) || !http2_watch(http2, EPOLLIN, &why) ||
-	    !http2_begin(http2, HTTP2_CLIENT, connection->peer->grpc->callbacks, connection, 0, &why) ||
-	    !http2_speak(http2, &why))
+	    !grpc_session_begin(connection, &why) || !http2_speak(http2, &why))
 		connection_lose(connection, &why);
 }
 
@@ -219,6 +219,15 @@ bool grpc_connection_open(struct grpc_peer *peer, struct error *error)
 
 /* ---- established ---- */
 
+/* Tries to send the reason why the session ends, once. */
+static void say_why(struct http2 *http2)
+{
+	size_t count;
+	if (http2_is_stuck(http2))
+		(void)link_write(&http2->link, http2->out.bytes + http2->sent, http2->out.length - http2->sent, &count,
+				 &(struct error){0});
+}
+
 static void on_ready(void *context, uint32_t events)
 {
 	struct grpc_connection *connection = context;
@@ -229,6 +238,7 @@ static void on_ready(void *context, uint32_t events)
 		connection->quiet_ms = loop_now_ms(grpc->loop);
 		connection->pinged_ms = 0;
 		if (!http2_hear(http2, grpc->room, sizeof grpc->room, &error)) {
+			say_why(http2);
 			connection_lose(connection, connection->error.kind ? &connection->error : &error);
 			return;
 		}
@@ -241,8 +251,7 @@ bool grpc_connection_has_room(const struct grpc_connection *connection)
 {
 	if (!connection->standing || connection->leaving)
 		return false;
-	uint32_t allowed = nghttp2_session_get_remote_settings(connection->http2.session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
-	return connection->open < connection->peer->grpc->limits.streams && connection->open < allowed;
+	return connection->open < connection->peer->grpc->limits.streams && grpc_session_has_room(connection);
 }
 
 void grpc_connection_speak(struct grpc_connection *connection)
@@ -254,7 +263,6 @@ void grpc_connection_speak(struct grpc_connection *connection)
 		connection_lose(connection, connection->error.kind ? &connection->error : &error);
 		return;
 	}
-	bool over = !nghttp2_session_want_read(http2->session) && !nghttp2_session_want_write(http2->session);
-	if (!http2_is_stuck(http2) && (over || (connection->leaving && connection->open == 0)))
+	if (!http2_is_stuck(http2) && connection->leaving && connection->open == 0)
 		grpc_connection_end(connection, &connection->error);
 }

@@ -1,17 +1,15 @@
-/* http2.c: One connection of HTTP/2: nghttp2's session on a link; see http2.h. */
+/* http2.c: One connection of HTTP/2 on a link, and nghttp2's session of a server; see http2.h. */
 #include "net/http2.h"
 
 #include <sys/epoll.h>
 
-#define OUT_BYTES ((size_t)256 << 10) /* collected for one send: more does not make a send cheaper */
-#define FRAME_ROOM ((size_t)64 << 10) /* in addition, for the frame that exceeds the limit */
-#define RECORDS_A_TURN 16	      /* of TLS: then other connections are served */
+#define RECORDS_A_TURN 16 /* of TLS: then other connections are served */
 #define SERVER_HEADERS_BYTES (32 << 10)
 
 void http2_open(struct http2 *http2, struct loop *loop, void (*ready)(void *context, uint32_t events), void *context)
 {
 	*http2 = (struct http2){.loop = loop, .link = LINK_NONE, .watch = {.ready = ready, .context = context}};
-	buffer_open(&http2->out, OUT_BYTES + FRAME_ROOM);
+	buffer_open(&http2->out, HTTP2_OUT_BYTES + HTTP2_OUT_BYTES_BEYOND);
 }
 
 void http2_forget(struct http2 *http2)
@@ -47,7 +45,6 @@ bool http2_watch(struct http2 *http2, uint32_t events, struct error *error)
 
 /* ---- the session ---- */
 
-/* nghttp2 allocates a few small pieces for each stream: they are kept for the next stream. */
 static void *take(size_t size, void *context)
 {
 	return pieces_take(context, size);
@@ -70,31 +67,62 @@ static void *resize(void *piece, size_t size, void *context)
 	return pieces_resize(context, piece, size);
 }
 
-static bool open_session(struct http2 *http2, enum http2_side side, const nghttp2_session_callbacks *callbacks, void *context)
+nghttp2_mem http2_memory(struct pieces *pieces)
 {
-	nghttp2_mem heap = {&http2->pieces, take, give, take_zeroed, resize};
+	return (nghttp2_mem){pieces, take, give, take_zeroed, resize};
+}
+
+static bool open_session(struct http2 *http2, const nghttp2_session_callbacks *callbacks, void *context)
+{
+	nghttp2_mem heap = http2_memory(&http2->pieces);
 	nghttp2_option *option;
 	if (nghttp2_option_new(&option) != 0)
 		return false;
 	nghttp2_option_set_no_closed_streams(option, 1);
-	int failed = side == HTTP2_CLIENT ? nghttp2_session_client_new3(&http2->session, callbacks, context, option, &heap)
-					  : nghttp2_session_server_new3(&http2->session, callbacks, context, option, &heap);
+	int failed = nghttp2_session_server_new3(&http2->session, callbacks, context, option, &heap);
 	nghttp2_option_del(option);
 	return !failed;
 }
 
-bool http2_begin(struct http2 *http2, enum http2_side side, const nghttp2_session_callbacks *callbacks, void *context,
-		 uint32_t streams, struct error *error)
+static bool session_take(void *context, const char *bytes, size_t count, struct error *error)
 {
-	const nghttp2_settings_entry of_client[] = {{NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
-						    {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, HTTP2_STREAM_WINDOW}};
-	const nghttp2_settings_entry of_server[] = {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, streams},
-						    {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, HTTP2_STREAM_WINDOW},
-						    {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, SERVER_HEADERS_BYTES}};
-	if (open_session(http2, side, callbacks, context) &&
-	    nghttp2_submit_settings(http2->session, NGHTTP2_FLAG_NONE, side == HTTP2_CLIENT ? of_client : of_server,
-				    side == HTTP2_CLIENT ? sizeof of_client / sizeof *of_client
-							 : sizeof of_server / sizeof *of_server) == 0 &&
+	struct http2 *http2 = context;
+	ssize_t taken = nghttp2_session_mem_recv(http2->session, (const uint8_t *)bytes, count);
+	if (taken >= 0)
+		return true;
+	if (taken == NGHTTP2_ERR_NOMEM)
+		return error_memory(error, ERROR_SYSTEM, "reading HTTP/2");
+	return error_set(error, ERROR_REMOTE, PLACE_NONE, "it does not speak HTTP/2: %s", nghttp2_strerror((int)taken));
+}
+
+/* Appends frames of the session to `out`, until there is enough for one send. */
+static bool session_gather(void *context, struct error *error)
+{
+	struct http2 *http2 = context;
+	while (http2->out.length < HTTP2_OUT_BYTES) {
+		const uint8_t *bytes;
+		ssize_t count = nghttp2_session_mem_send(http2->session, &bytes);
+		if (count == 0)
+			return true;
+		if (count > 0)
+			buffer_append(&http2->out, bytes, (size_t)count);
+		if (count < 0 || buffer_failed(&http2->out))
+			return error_memory(error, ERROR_SYSTEM, "writing HTTP/2");
+	}
+	return true;
+}
+
+bool http2_begin(struct http2 *http2, const nghttp2_session_callbacks *callbacks, void *context, uint32_t streams,
+		 struct error *error)
+{
+	const nghttp2_settings_entry settings[] = {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, streams},
+						   {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, HTTP2_STREAM_WINDOW},
+						   {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, SERVER_HEADERS_BYTES}};
+	http2->take = session_take;
+	http2->gather = session_gather;
+	http2->context = http2;
+	if (open_session(http2, callbacks, context) &&
+	    nghttp2_submit_settings(http2->session, NGHTTP2_FLAG_NONE, settings, sizeof settings / sizeof *settings) == 0 &&
 	    nghttp2_session_set_local_window_size(http2->session, NGHTTP2_FLAG_NONE, 0, HTTP2_CONNECTION_WINDOW) == 0)
 		return true;
 	return error_memory(error, ERROR_SYSTEM, "beginning HTTP/2");
@@ -108,12 +136,7 @@ bool http2_take(struct http2 *http2, const char *bytes, size_t count, struct err
 	if (!http2->heard && count >= 5 && memcmp(bytes, "HTTP/", 5) == 0)
 		return error_set(error, ERROR_REMOTE, PLACE_NONE, "it uses HTTP/1, not HTTP/2");
 	http2->heard = true;
-	ssize_t taken = nghttp2_session_mem_recv(http2->session, (const uint8_t *)bytes, count);
-	if (taken >= 0)
-		return true;
-	if (taken == NGHTTP2_ERR_NOMEM)
-		return error_memory(error, ERROR_SYSTEM, "reading HTTP/2");
-	return error_set(error, ERROR_REMOTE, PLACE_NONE, "it does not speak HTTP/2: %s", nghttp2_strerror((int)taken));
+	return http2->take(http2->context, bytes, count, error);
 }
 
 bool http2_hear(struct http2 *http2, char *room, size_t size, struct error *error)
@@ -130,26 +153,10 @@ bool http2_hear(struct http2 *http2, char *room, size_t size, struct error *erro
 	return true;
 }
 
-/* Appends frames of the session to `out`, until there is enough for one send. */
-static bool gather(struct http2 *http2, struct error *error)
-{
-	while (http2->out.length < OUT_BYTES) {
-		const uint8_t *bytes;
-		ssize_t count = nghttp2_session_mem_send(http2->session, &bytes);
-		if (count == 0)
-			return true;
-		if (count > 0)
-			buffer_append(&http2->out, bytes, (size_t)count);
-		if (count < 0 || buffer_failed(&http2->out))
-			return error_memory(error, ERROR_SYSTEM, "writing HTTP/2");
-	}
-	return true;
-}
-
 bool http2_speak(struct http2 *http2, struct error *error)
 {
 	for (;;) {
-		if (!gather(http2, error))
+		if (!http2->gather(http2->context, error))
 			return false;
 		if (!http2_is_stuck(http2))
 			return http2_watch(http2, EPOLLIN, error);

@@ -1,9 +1,11 @@
-/* http2.h: One connection of HTTP/2: nghttp2's session on a link, driven by a loop.
+/* http2.h: One connection of HTTP/2: a session on a link, driven by a loop.
  *
  * All bytes that arrive are passed to the session. The session's output is collected and sent at once; the rest of a
  * short write is kept until the socket accepts it. So a slow reader costs one buffer. Later data stays in the
- * session, limited by the reader's own flow-control windows. Client and server differ only in the callbacks of the
- * session.
+ * session, limited by the reader's own flow-control windows.
+ *
+ * The session of a server is nghttp2's: its callers are anybody, and it has to hold against all that they try. The
+ * session of the gRPC client is net/grpc_session.c, at a third of the instructions: its servers were chosen.
  *
  * A connection belongs to its loop's thread, and is a part of its owner's struct.
  */
@@ -21,7 +23,11 @@ struct http2 {
 	/* The owner's: */
 	struct loop *loop;
 	struct link link;
-	nghttp2_session *session; /* once the link is established */
+	nghttp2_session *session; /* of a server, once the link is established; else NULL */
+	/* The session's: it reads received bytes, and appends to `out` up to HTTP2_OUT_BYTES. False: it is over. */
+	bool (*take)(void *context, const char *bytes, size_t count, struct error *error);
+	bool (*gather)(void *context, struct error *error);
+	void *context;
 	/* Its own: */
 	struct watch watch;
 	uint32_t events; /* events that are watched; 0: none */
@@ -30,6 +36,9 @@ struct http2 {
 	bool heard;	      /* any byte has been received */
 	struct pieces pieces; /* memory of the session */
 };
+
+#define HTTP2_OUT_BYTES ((size_t)256 << 10)	  /* collected for one send: more does not make a send cheaper */
+#define HTTP2_OUT_BYTES_BEYOND ((size_t)64 << 10) /* in addition, for the frame that exceeds the limit */
 
 #define HTTP2_STREAM_WINDOW (8 << 20)	   /* windows of a stream and a connection are wide, because */
 #define HTTP2_CONNECTION_WINDOW (64 << 20) /* data is read at once; the receiver limits its messages */
@@ -43,13 +52,14 @@ void http2_forget(struct http2 *http2);
 
 bool http2_watch(struct http2 *http2, uint32_t events, struct error *error);
 
-enum http2_side { HTTP2_CLIENT, HTTP2_SERVER };
+/* Opens the session of a server with its settings and windows. `streams`: number of streams that the peer may open. */
+bool http2_begin(struct http2 *http2, const nghttp2_session_callbacks *callbacks, void *context, uint32_t streams,
+		 struct error *error);
 
-/* Opens the session with its settings and windows. `streams`: number of streams that the peer may open. */
-bool http2_begin(struct http2 *http2, enum http2_side side, const nghttp2_session_callbacks *callbacks, void *context,
-		 uint32_t streams, struct error *error);
+/* nghttp2 allocates a few small pieces for each stream and for each entry of a table: they are kept for the next. */
+nghttp2_mem http2_memory(struct pieces *pieces);
 
-/* Reads received data into `room` and passes it to the session, whose callbacks are called. False: the connection
+/* Reads received data into `room` and passes it to the session. False: the connection
  * is over; `error` is empty if the peer closed it regularly. */
 bool http2_hear(struct http2 *http2, char *room, size_t size, struct error *error);
 
