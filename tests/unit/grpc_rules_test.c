@@ -70,6 +70,24 @@ static void a_message_goes_as_far_as_its_window(void **state)
 	assert_int_equal(stand->puppet.data_bytes, 15);
 }
 
+static void messages_go_as_far_as_the_connections_window(void **state)
+{
+	static char much[50000];
+	struct stand *stand = *state;
+	stand->puppet.asked = say_yes;
+	stand->puppet.stingy = 1;
+	begin_with(stand, 0, (struct text){much, sizeof much}, 5000);
+	begin_with(stand, 1, (struct text){much, sizeof much}, 5000);
+	while (stand->puppet.line_count == 0)
+		turn(stand);
+	assert_sent(stand, DEFAULT_WINDOW);
+	puppet_number(&stand->puppet.lines[0], FRAME_WINDOW, 0, 20);
+	assert_sent(stand, DEFAULT_WINDOW + 20);
+	puppet_number(&stand->puppet.lines[0], FRAME_WINDOW, 0, 100000);
+	turn_until_told(stand, 2);
+	assert_int_equal(stand->puppet.data_bytes, 2 * (5 + sizeof much));
+}
+
 static void streams_share_the_connections_window_in_turns(void **state)
 {
 	static char much[100000];
@@ -97,6 +115,27 @@ static void padding_is_no_part_of_an_answer(void **state)
 	struct stand *stand = *state;
 	stand->puppet.asked = answer_in_pieces;
 	assert_string_equal(ask_once(stand)->text, "yes");
+}
+
+/* Streams that stay open while others come and go, answered in an odd order: each answer finds its own call. */
+static void streams_end_in_any_order(void **state)
+{
+	struct stand *stand = *state;
+	int32_t open[7];
+	size_t count = 0, known = 0;
+	stand->limits.streams = sizeof open / sizeof *open;
+	for (size_t i = 0; i < 200; i++)
+		begin(stand, i);
+	while (stand->told < 200) {
+		turn_until_asked(stand, known + 1 < 200 ? known + 1 : 200);
+		while (known < stand->puppet.asked_count && count < sizeof open / sizeof *open)
+			open[count++] = stand->puppet.ids[known++];
+		size_t chosen = stand->told % 5 ? count - 1 : 0, before = stand->told;
+		say_yes(&stand->puppet.lines[0], open[chosen]);
+		open[chosen] = open[--count];
+		turn_until_told(stand, before + 1);
+		assert_string_equal(stand->calls[stand->order[before]].text, "yes");
+	}
 }
 
 /* ---- headers ---- */
@@ -253,6 +292,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORY(a_message_goes_as_far_as_its_window),
+		STORY(messages_go_as_far_as_the_connections_window),
+		STORY(streams_end_in_any_order),
 		STORY(streams_share_the_connections_window_in_turns),
 		STORY(padding_is_no_part_of_an_answer),
 		STORY(interim_answers_are_passed_over),

@@ -212,7 +212,7 @@ static void hear_frame(struct puppet_line *line, int type, int flags, int32_t id
 	if (type != FRAME_DATA || line->inflater)
 		return;
 	puppet->data_bytes += (int64_t)length;
-	if (length > 0)
+	if (length > 0 && !puppet->stingy)
 		puppet_number(line, FRAME_WINDOW, 0, (uint32_t)length);
 	if (!(flags & FLAG_END_STREAM))
 		return;

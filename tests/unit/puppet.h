@@ -34,6 +34,7 @@ struct puppet {
 	/* What the test decides: */
 	uint32_t streams;				     /* that it allows */
 	int mute;					     /* says nothing by itself: no SETTINGS, no answers to PING */
+	int stingy;					     /* does not widen the connection's window by what has come */
 	void (*asked)(struct puppet_line *line, int32_t id); /* a request is whole; NULL: silence */
 	/* What has come: */
 	size_t asked_count;
