@@ -62,6 +62,9 @@ static const struct sim_counted counted[] = {
 	COUNTED("requests fenced", fences),
 	COUNTED("transactions timed out", timeouts),
 	COUNTED("losses of state for which workers stop", losses),
+	COUNTED("proposals", proposals),
+	COUNTED("changes in force", activations),
+	COUNTED("terms of keepers", terms),
 	COUNTED("gaps of deleted requests", gaps),
 	COUNTED("requests in these gaps", skipped),
 	COUNTED("batches too large for their topics", batches),
@@ -77,6 +80,7 @@ static const struct {
 } named[] = {
 	{simulation_trait_names, SIMULATION_TRAITS, offsetof(struct simulation_counts, traits)},
 	{simulation_fault_names, SIMULATION_FAULTS, offsetof(struct simulation_counts, faults)},
+	{simulation_keeper_fault_names, SIMULATION_KEEPER_FAULTS, offsetof(struct simulation_counts, keeper_faults)},
 	{simulated_mishap_names, SIMULATED_MISHAPS, offsetof(struct simulation_counts, mishaps)},
 	{model_mishap_names, MODEL_MISHAPS, offsetof(struct simulation_counts, models)},
 };
@@ -185,7 +189,8 @@ const struct command command_sim = {
 		"and start. Requests and replies are lost, late and repeated. Transactions are fenced and time out. In some "
 		"runs pipelines are changed, removed and added again, requests have deadlines, steps process several requests "
 		"together, pipelines have stages or are read by another pipeline, taps record what their steps give, and "
-		"requests are deleted before they are read. At the end every request must be answered in order and in time, "
+		"requests are deleted before they are read. Some have a control plane: appliers propose deployments, and keepers "
+		"decide, which are killed, frozen and fenced, while engines read late and cannot prepare what they should. At the end every request must be answered in order and in time, "
 		"with exactly-once delivery exactly once. The same seed gives the same run. On a terminal it shows how many "
 		"seeds have passed, and the time that is left.\n"
 		"\n"

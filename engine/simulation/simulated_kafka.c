@@ -228,8 +228,12 @@ void simulated_host_cut(struct simulated_host *host, int64_t until_us)
 
 int64_t simulated_client_free_us(const struct simulated_client *client, bool network)
 {
-	const struct simulated_host *host = client->host;
-	if (host->dead || client->closed)
+	return client->closed ? INT64_MAX : simulated_host_free_us(client->host, network);
+}
+
+int64_t simulated_host_free_us(const struct simulated_host *host, bool network)
+{
+	if (host->dead)
 		return INT64_MAX;
 	int64_t free_us = host->kafka->now_us;
 	if (host->frozen_until_us > free_us)
@@ -249,7 +253,8 @@ bool simulated_topic(struct simulated_kafka *kafka, const char *name, int32_t pa
 	struct simulated_partition *items = simulated_take(kafka, (size_t)partitions, sizeof *items);
 	if (!topic || !items || kafka->partition_count + (size_t)partitions > SIMULATED_PARTITIONS_MAX)
 		return false;
-	*topic = (struct simulated_topic){kafka->topics, text_of(name), partitions, items, 0};
+	*topic = (struct simulated_topic){
+		.next = kafka->topics, .name = text_of(name), .count = partitions, .partitions = items};
 	kafka->topics = topic;
 	for (int32_t i = 0; i < partitions; i++) {
 		items[i] = (struct simulated_partition){.number = kafka->partition_count, .topic = topic, .partition = i};

@@ -75,6 +75,11 @@ int32_t simulated_topic_partitions(const struct simulated_topic *topic);
 bool simulated_cut(struct simulated_topic *topic, int32_t partition, size_t records);
 void simulated_forget_references(struct simulated_kafka *kafka);
 
+/* Makes a topic unavailable until then: brokers refuse what is produced to it as a temporary error. Whoever reads it by
+ * simulated_read() is to ask when it is there again. */
+void simulated_hide(struct simulated_topic *topic, int64_t until_us);
+int64_t simulated_hidden_until_us(const struct simulated_topic *topic);
+
 /* Deletes the records of a partition below an offset, as retention or an operator does, while clients may use it. Consumers
  * that ask for one of them go on behind them, and report the gap (consumer_gap()). */
 void simulated_delete(struct simulated_topic *topic, int32_t partition, int64_t before);
@@ -117,6 +122,8 @@ struct simulated_host *simulated_host_open(struct simulated_kafka *kafka, const 
 void simulated_host_kill(struct simulated_host *host); /* at once: requests that were sent still arrive, and no reply comes back */
 void simulated_host_freeze(struct simulated_host *host, int64_t until_us); /* the process does nothing until then */
 void simulated_host_cut(struct simulated_host *host, int64_t until_us);	   /* no request or reply reaches or leaves it until then */
+/* The earliest time at which the process can act, or with `network` read a topic: now, or later. INT64_MAX: never. */
+int64_t simulated_host_free_us(const struct simulated_host *host, bool network);
 
 /* As consumer_open() and output_open(); their bells are the loop's. Everything in the configurations is borrowed
  * as long as the simulated Kafka lives. */

@@ -134,6 +134,8 @@ enum simulated_answer simulated_partition_serve(struct simulated_kafka *kafka, s
 		return SIMULATED_FENCED;
 	if (request->epoch == sequence->epoch && request->sequence <= sequence->last)
 		return SIMULATED_GOOD; /* it was here before */
+	if (partition->topic->hidden_until_us > kafka->now_us)
+		return SIMULATED_AGAIN;
 	if (request->bytes > simulated_batch_bytes_max(kafka)) {
 		kafka->batches_refused++;
 		return SIMULATED_TOO_LARGE;
@@ -219,6 +221,16 @@ bool simulated_cut(struct simulated_topic *topic, int32_t partition, size_t reco
 		its->count = end - 1;
 	}
 	return any;
+}
+
+void simulated_hide(struct simulated_topic *topic, int64_t until_us)
+{
+	topic->hidden_until_us = until_us;
+}
+
+int64_t simulated_hidden_until_us(const struct simulated_topic *topic)
+{
+	return topic->hidden_until_us;
 }
 
 void simulated_delete(struct simulated_topic *topic, int32_t partition, int64_t before)

@@ -59,6 +59,7 @@ struct simulated_topic {
 	int32_t count;
 	struct simulated_partition *partitions;
 	uint64_t changes; /* of the partitions */
+	int64_t hidden_until_us;
 };
 
 /* ---- transactions, at the broker ---- */

@@ -22,6 +22,9 @@
 const char *const simulation_fault_names[SIMULATION_FAULTS] = {"crashes", "stops",  "freezes",		"cuts",
 							       "joins",	  "leaves", "outages of models"};
 
+const char *const simulation_keeper_fault_names[SIMULATION_KEEPER_FAULTS] = {"kills of a keeper", "freezes of a keeper",
+									     "cuts of a keeper", "outages of the control topic"};
+
 const char *const simulation_trait_names[SIMULATION_TRAITS] = {
 	"runs with reloads",
 	"runs with deadlines",
@@ -34,12 +37,14 @@ const char *const simulation_trait_names[SIMULATION_TRAITS] = {
 	"runs in which state is lost",
 	"runs in which requests are deleted",
 	"runs whose results leave together",
+	"runs with a control plane",
 };
 
 const struct simulation_ground simulation_ground_kafka = {.consumer_open = simulated_consumer_open,
 							  .output_open = simulated_output_open,
 							  .archive_open = simulated_archive_open,
-							  .best_effort_open = simulated_best_effort_open};
+							  .best_effort_open = simulated_best_effort_open,
+							  .fenced_writer_open = simulated_fenced_writer_open};
 
 void simulation_tell(struct simulation *simulation, const char *who, const char *format, ...)
 {
@@ -147,11 +152,11 @@ static bool workers_have_stopped(const struct simulation *simulation)
 static bool is_settled(const struct simulation *simulation)
 {
 	if (workers_have_stopped(simulation))
-		return workers_are_down(simulation);
+		return workers_are_down(simulation) && simulation_control_settled(&simulation->control);
 	for (size_t i = 0; i < simulation->line_count; i++)
 		if (!simulation_judge_settled(&simulation->lines[i].judge))
 			return false;
-	return simulation_feed_settled(&simulation->feed);
+	return simulation_feed_settled(&simulation->feed) && simulation_control_settled(&simulation->control);
 }
 
 static bool has_failed(const struct simulation *simulation)
@@ -167,20 +172,21 @@ static int64_t planned_due_us(const struct simulation *simulation)
 	int64_t due_us = simulation_earlier(requests_due_us(simulation), simulation_faults_due_us(simulation));
 	due_us = simulation_earlier(due_us, simulation_loss_due_us(&simulation->loss));
 	due_us = simulation_earlier(due_us, simulation_gap_due_us(&simulation->gap));
-	if (simulation->deployment + 1 < simulation->scheme.count)
+	if (simulation->deployment + 1 < simulation->scheme.count && !simulation->control.is_there)
 		due_us = simulation_earlier(due_us, simulation->deploy_us[simulation->deployment + 1]);
 	return due_us;
 }
 
 static int64_t simulation_due_us(const struct simulation *simulation)
 {
-	return simulation_earlier(simulation_earlier(simulated_due_us(simulation->kafka), simulation->turn_us),
-				  simulation->planned_us);
+	int64_t due_us = simulation_earlier(simulated_due_us(simulation->kafka), simulation->turn_us);
+	due_us = simulation_earlier(due_us, simulation_control_due_us(&simulation->control));
+	return simulation_earlier(due_us, simulation->planned_us);
 }
 
 static void deploy_when_due(struct simulation *simulation)
 {
-	while (simulation->deployment + 1 < simulation->scheme.count &&
+	while (!simulation->control.is_there && simulation->deployment + 1 < simulation->scheme.count &&
 	       simulation->deploy_us[simulation->deployment + 1] <= simulation->now_us) {
 		simulation->deployment++;
 		simulation->result->counts.deployments++;
@@ -203,7 +209,7 @@ static bool simulation_step(struct simulation *simulation, struct error *error)
 {
 	simulated_advance(simulation->kafka, simulation->now_us);
 	if ((simulation->planned_us <= simulation->now_us && !planned_happens(simulation, error)) ||
-	    !simulation_workers_live(simulation, error))
+	    !simulation_control_live(&simulation->control, error) || !simulation_workers_live(simulation, error))
 		return false;
 	return !simulated_failed(simulation->kafka) || error_memory(error, ERROR_SYSTEM, "simulating");
 }
@@ -277,14 +283,19 @@ static bool lines_open(struct simulation *simulation, unsigned most, struct erro
 
 /* ---- deployments ---- */
 
-static void deployments_draw(struct simulation *simulation)
+static int64_t requests_last_us(const struct simulation *simulation)
 {
 	int64_t last_us = 0;
 	for (size_t i = 0; i < simulation->line_count; i++) {
 		const struct simulation_line *line = &simulation->lines[i];
-		int64_t line_us = line->requests[line->count - 1].due_us;
-		last_us = line_us > last_us ? line_us : last_us;
+		last_us = simulation_later(last_us, line->requests[line->count - 1].due_us);
 	}
+	return last_us;
+}
+
+static void deployments_draw(struct simulation *simulation)
+{
+	const int64_t last_us = requests_last_us(simulation);
 	simulation->scheme.count =
 		simulation_has(simulation, SIMULATION_RELOADED)
 			? (size_t)random_between(&simulation->wide[SIMULATION_RELOADED], 2, SIMULATION_DEPLOYMENTS_MAX)
@@ -377,6 +388,10 @@ static bool simulation_prepare(struct simulation *simulation, struct error *erro
 	simulation_faults_draw(simulation);
 	if (simulation_has(simulation, SIMULATION_BEREFT))
 		simulation_loss_draw(simulation);
+	/* What keepers write may be larger than the batches of such a run. */
+	if (simulation_has(simulation, SIMULATION_CONTROLLED) && !simulation_has(simulation, SIMULATION_BOUNDED) &&
+	    !simulation_control_open(simulation, requests_last_us(simulation), error))
+		return false;
 	for (size_t i = 0; i < simulation->worker_count; i++) {
 		if (!simulation_worker_configure(simulation, i, error))
 			return false;
@@ -406,6 +421,7 @@ static bool simulation_live(struct simulation *simulation, struct error *error)
 	if (!simulation_until(simulation, simulation->calm_us, false, error))
 		return false;
 	simulated_calm(simulation->kafka);
+	simulation->control.is_calm = true;
 	for (size_t i = 0; i < simulation->line_count; i++)
 		for (size_t j = 0; j < simulation->lines[i].variant_count; j++)
 			simulation->lines[i].models[j].calm = true;
@@ -418,6 +434,7 @@ static bool simulation_live(struct simulation *simulation, struct error *error)
 		simulation_judge_end(&simulation->lines[i].judge, simulation_line_overdue(&simulation->lines[i]));
 	}
 	simulation_gap_end(simulation);
+	simulation_control_end(&simulation->control);
 	simulation->feed.bereft = simulation->loss.noticed;
 	simulation_feed_end(&simulation->feed);
 	/* At least once, what Kafka will not have of a step is not told again. */
@@ -471,6 +488,7 @@ static void simulation_close(struct simulation *simulation)
 {
 	for (size_t i = 0; i < simulation_worker_total(simulation); i++)
 		simulation_worker_end(simulation_worker_at(simulation, i), true, INT64_MAX);
+	simulation_control_close(&simulation->control);
 	simulation_feed_close(&simulation->feed);
 	simulation_taps_close(&simulation->taps);
 	for (size_t i = 0; i < simulation->line_count; i++)

@@ -10,6 +10,7 @@
 #define SLUICE_SIMULATION_SIMULATION_H
 
 #include "base/random.h"
+#include "simulation/simulated_fenced_writer.h"
 #include "simulation/simulated_kafka.h"
 #include "simulation/simulated_models.h"
 #include "spec/resource.h"
@@ -29,6 +30,17 @@ enum simulation_fault {
 
 extern const char *const simulation_fault_names[SIMULATION_FAULTS];
 
+/* Injected faults of the control plane. */
+enum simulation_keeper_fault {
+	SIMULATION_KEEPER_KILLED,
+	SIMULATION_KEEPER_FROZEN,
+	SIMULATION_KEEPER_CUT,	   /* off from Kafka */
+	SIMULATION_CONTROL_HIDDEN, /* `control` is unavailable */
+	SIMULATION_KEEPER_FAULTS
+};
+
+extern const char *const simulation_keeper_fault_names[SIMULATION_KEEPER_FAULTS];
+
 /* Features of a run in addition to its faults; most runs have some. */
 enum simulation_trait {
 	SIMULATION_RELOADED, /* pipelines are changed, added and removed while requests are in flight */
@@ -42,6 +54,7 @@ enum simulation_trait {
 	SIMULATION_BEREFT,   /* Kafka loses changelogs, or the references to them */
 	SIMULATION_GAPPED,   /* Kafka deletes requests before they are read */
 	SIMULATION_PARCELLED, /* results leave together; requests have no headers, so that their answers are short */
+	SIMULATION_CONTROLLED, /* a control plane: deployments are changes, which a keeper activates (simulation_control.h) */
 	SIMULATION_TRAITS
 };
 
@@ -56,6 +69,9 @@ struct simulation_ground {
 	struct archive *(*archive_open)(struct simulated_host *host, struct loop *loop, const struct consumer *consumer,
 					struct error *error);
 	struct best_effort *(*best_effort_open)(struct simulated_host *host, struct error *error);
+	/* Of keepers, as simulated_fenced_writer_open(). */
+	struct simulated_fenced_writer *(*fenced_writer_open)(struct simulated_host *host, const char *id, const char *topic,
+							      uint64_t *wakes);
 };
 
 extern const struct simulation_ground simulation_ground_kafka;
@@ -89,6 +105,8 @@ struct simulation_counts {
 	uint64_t runs, messages, answers, errors, dropped, repeated, turns;
 	uint64_t deployments, hurried, refused, fed, tapped;
 	uint64_t losses;	/* of state, because of which workers have stopped */
+	uint64_t proposals, activations, terms; /* of the control plane: proposals, active changes, terms of keepers */
+	uint64_t keeper_faults[SIMULATION_KEEPER_FAULTS];
 	uint64_t gaps, skipped; /* gaps that workers were informed of, and the requests in them */
 	uint64_t traits[SIMULATION_TRAITS];
 	uint64_t faults[SIMULATION_FAULTS];

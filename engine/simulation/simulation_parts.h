@@ -12,11 +12,14 @@
  *   simulation_reading.c   reading of topics by judges
  *   simulation_tap.c       recorded outputs of its steps and models
  *   simulation_feed.c      a pipeline that reads others, and the checks of its answers
+ *   simulation_control.c, simulation_keeper.c, simulation_follower.c, simulation_applier.c, simulation_control_judge.c
+ *                          the control plane, and the checks of what it decides
  *   simulation_pipeline.c  the blocks of a pipeline, and its YAML
  */
 #ifndef SLUICE_SIMULATION_SIMULATION_PARTS_H
 #define SLUICE_SIMULATION_SIMULATION_PARTS_H
 
+#include "simulation/simulation_control.h"
 #include "simulation/simulation_feed.h"
 #include "simulation/simulation_gap.h"
 #include "simulation/simulation_loss.h"
@@ -46,6 +49,7 @@ struct simulation_worker {
 	int64_t tell_us[SIMULATION_DEPLOYMENTS_MAX]; /* when it gets each deployment, if it is running then */
 	struct worker_ground ground;
 	struct simulated_host *host;
+	struct simulation_follower *follower; /* NULL: the run has no control plane */
 	struct loop *loop;
 	struct worker *worker; /* NULL: it is not running */
 	int64_t start_us;      /* while not running: its start time; INT64_MAX: never */
@@ -91,6 +95,7 @@ struct simulation {
 	struct scheduled faults[SIMULATION_STRIKES_MAX + SIMULATION_EAR_STRIKES_MAX];
 	struct simulation_loss loss;
 	struct simulation_gap gap;
+	struct simulation_control control;
 	struct stage_counts counts; /* of all workers together, of the pipelines that get requests */
 	int64_t calm_us;	    /* time at which the last request and fault are over */
 };

@@ -134,6 +134,8 @@ static bool worker_configure(struct simulation_worker *worker, size_t in_flight,
 	};
 	worker->config.limits.in_flight = in_flight;
 	worker->config.limits.drain_ms = 2000;
+	if (simulation->control.is_there && !(worker->follower = simulation_control_follow(simulation, worker->name, error)))
+		return false;
 	for (size_t i = 1; i < simulation->scheme.count; i++)
 		worker->tell_us[i] =
 			simulation->deploy_us[i] + random_between(&simulation->wide[SIMULATION_RELOADED], 0, HEARS_US_MOST);
@@ -178,6 +180,8 @@ bool simulation_worker_start(struct simulation_worker *worker, struct error *err
 	worker->config.setup = *worker->setups[simulation->deployment][simulation->deployment];
 	simulation->started_us = simulation->now_us;
 	worker->host = simulated_host_open(simulation->kafka, worker->name);
+	if (worker->host && worker->follower && !simulation_follower_start(worker->follower, worker->host, error))
+		return false;
 	worker->worker = worker->host ? worker_open(&worker->config, error) : NULL;
 	worker->free_us = worker->frozen_us = simulation->now_us;
 	worker->start_us = INT64_MAX;
@@ -199,6 +203,8 @@ void simulation_worker_end(struct simulation_worker *worker, bool killed, int64_
 	if (killed)
 		simulated_host_kill(worker->host);
 	worker_count_up(worker);
+	if (worker->follower)
+		simulation_follower_stop(worker->follower);
 	worker_close(worker->worker);
 	worker->worker = NULL;
 	worker->loop = NULL;
@@ -216,10 +222,19 @@ size_t simulation_worker_follows(const struct simulation_worker *worker)
 	return deployment;
 }
 
+/* When it gets the deployment after the one that it has: its follower has read of that, or at a drawn time. */
+static int64_t deployment_due_us(const struct simulation_worker *worker)
+{
+	const struct simulation_follower *follower = worker->follower;
+	if (follower)
+		return follower->deployment > worker->reached ? worker->simulation->now_us : INT64_MAX;
+	return worker->reached < worker->simulation->deployment ? worker->tell_us[worker->reached + 1] : INT64_MAX;
+}
+
 static void hear_of_deployments(struct simulation_worker *worker)
 {
 	struct simulation *simulation = worker->simulation;
-	while (worker->reached < simulation->deployment && worker->tell_us[worker->reached + 1] <= simulation->now_us) {
+	while (deployment_due_us(worker) <= simulation->now_us) {
 		worker->reached++;
 		simulation_tell(simulation, worker->name, "hears of deployment %zu", worker->reached);
 		worker_reload(worker->worker, worker->setups[worker->began_with][worker->reached]);
@@ -233,8 +248,7 @@ static int64_t worker_due_us(const struct simulation_worker *worker)
 		return worker->start_us;
 	int64_t wake_ms = loop_wake_ms(worker->loop);
 	int64_t due_us = wake_ms == INT64_MAX ? INT64_MAX : wake_ms * MS;
-	if (worker->reached < worker->simulation->deployment)
-		due_us = simulation_earlier(due_us, worker->tell_us[worker->reached + 1]);
+	due_us = simulation_earlier(due_us, deployment_due_us(worker));
 	due_us = simulation_later(due_us, worker->free_us);
 	return simulation_later(due_us, worker->frozen_us);
 }
@@ -245,6 +259,10 @@ static bool worker_live(struct simulation_worker *worker, struct error *error)
 	bool over = false;
 	struct error failure;
 	failure.kind = ERROR_NONE;
+	if (!worker->worker && worker->follower && simulated_hidden_until_us(simulation->control.topic) > simulation->now_us) {
+		worker->start_us = simulated_hidden_until_us(simulation->control.topic);
+		return true;
+	}
 	if (!worker->worker)
 		return simulation_worker_start(worker, error);
 	simulation->result->counts.turns++;

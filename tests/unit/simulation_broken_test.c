@@ -152,7 +152,7 @@ static void offsets_committed_before_their_results_are_found(void **state)
 {
 	(void)state;
 	const struct simulation_ground ground = {simulated_consumer_open, open_that_commits_too_much, simulated_archive_open,
-						 simulated_best_effort_open};
+						 simulated_best_effort_open, simulated_fenced_writer_open};
 	for (int i = 0; i < 2; i++) {
 		struct simulation_result result = bad_simulation((struct simulation_config){.ground = &ground, .exactly_once = i});
 		assert_true(strstr(result.why, "not answered") || strstr(result.why, "ought to be"));
@@ -216,7 +216,7 @@ static void results_out_of_order_are_found(void **state)
 {
 	(void)state;
 	const struct simulation_ground ground = {simulated_consumer_open, open_that_lets_overtake, simulated_archive_open,
-						 simulated_best_effort_open};
+						 simulated_best_effort_open, simulated_fenced_writer_open};
 	for (int i = 0; i < 2; i++) {
 		struct simulation_result result = bad_simulation((struct simulation_config){.ground = &ground, .exactly_once = i});
 		assert_non_null(strstr(result.why, "behind"));
@@ -288,7 +288,7 @@ static void state_that_is_not_brought_back_is_found(void **state)
 {
 	(void)state;
 	const struct simulation_ground ground = {simulated_consumer_open, simulated_output_open, open_that_forgets,
-						 simulated_best_effort_open};
+						 simulated_best_effort_open, simulated_fenced_writer_open};
 	struct simulation_result result = bad_simulation((struct simulation_config){.ground = &ground, .exactly_once = true});
 	assert_non_null(strstr(result.why, "is not answered in time"));
 }
@@ -378,7 +378,7 @@ static void gaps_that_are_not_reported_are_found(void **state)
 {
 	(void)state;
 	const struct simulation_ground ground = {open_that_hides_gaps, simulated_output_open, simulated_archive_open,
-						 simulated_best_effort_open};
+						 simulated_best_effort_open, simulated_fenced_writer_open};
 	for (int i = 0; i < 2; i++) {
 		struct simulation_result result = bad_simulation((struct simulation_config){
 			.ground = &ground, .exactly_once = i, .traits_given = true, .traits = 1U << SIMULATION_GAPPED});
@@ -390,7 +390,7 @@ static void parts_that_are_not_brought_back_are_found(void **state)
 {
 	(void)state;
 	const struct simulation_ground ground = {simulated_consumer_open, simulated_output_open, open_that_forgets,
-						 simulated_best_effort_open};
+						 simulated_best_effort_open, simulated_fenced_writer_open};
 	for (int i = 0; i < 2; i++) {
 		struct simulation_result result = bad_simulation((struct simulation_config){
 			.ground = &ground, .exactly_once = i, .traits_given = true, .traits = 1U << SIMULATION_FED});
@@ -429,7 +429,7 @@ static void stages_whose_records_are_partitioned_by_their_requests_are_found(voi
 {
 	(void)state;
 	const struct simulation_ground ground = {simulated_consumer_open, open_by_request, simulated_archive_open,
-						 simulated_best_effort_open};
+						 simulated_best_effort_open, simulated_fenced_writer_open};
 	for (int i = 0; i < 2; i++) {
 		const struct simulation_config config = {
 			.ground = &ground, .exactly_once = i, .traits_given = true, .traits = 1U << SIMULATION_JOINED};
@@ -516,7 +516,7 @@ static void records_of_steps_that_are_lost_or_doubled_are_found(void **state)
 {
 	(void)state;
 	const struct simulation_ground ground = {simulated_consumer_open, open_that_tells_steps_wrongly, simulated_archive_open,
-						 simulated_best_effort_open};
+						 simulated_best_effort_open, simulated_fenced_writer_open};
 	for (int i = 0; i < 2; i++) {
 		told_twice = i > 0;
 		const struct simulation_config config = {
@@ -557,7 +557,7 @@ static void deadlines_that_are_forgotten_are_found(void **state)
 {
 	(void)state;
 	const struct simulation_ground ground = {open_that_forgets_deadlines, simulated_output_open, simulated_archive_open,
-						 simulated_best_effort_open};
+						 simulated_best_effort_open, simulated_fenced_writer_open};
 	for (int i = 0; i < 2; i++) {
 		struct simulation_result result = bad_simulation((struct simulation_config){
 			.ground = &ground, .exactly_once = i, .traits_given = true, .traits = 1U << SIMULATION_HURRIED});
