@@ -190,9 +190,9 @@ const struct command command_sim = {
 		"runs pipelines are changed, removed and added again, requests have deadlines, steps process several requests "
 		"together, pipelines have stages or are read by another pipeline, taps record what their steps give, and "
 		"requests are deleted before they are read. Some have a control plane: appliers propose deployments, and keepers "
-		"decide, which are killed, frozen and fenced, while engines read late and cannot prepare what they should. At the end every request must be answered in order and in time, "
-		"with exactly-once delivery exactly once. The same seed gives the same run. On a terminal it shows how many "
-		"seeds have passed, and the time that is left.\n"
+		"decide, which are killed, frozen and fenced, while engines read late and cannot prepare what they should. At the "
+		"end every request must be answered in order and in time, with exactly-once delivery exactly once. The same seed "
+		"gives the same run. On a terminal it shows how many seeds have passed, and the time that is left.\n"
 		"\n"
 		"  sluice sim --seeds 1000\n"
 		"  sluice sim --seed 7 --trace\n",

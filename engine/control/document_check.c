@@ -1,6 +1,7 @@
 /* document_check.c: see document_check.h. */
 #include "control/document_check.h"
 
+#include "control/change_order.h"
 #include "control/control_tables.h"
 #include "control/proposed_tables.h"
 #include "control/state_labels.h"
@@ -376,7 +377,9 @@ static bool document_check(void *context, const struct record_list *items, const
 	if (good && set.count == 0 &&
 	    (!spec_warnings_keep(&set, &findings->warnings) ||
 	     !proposed_tables(&plan, items, accepted, set.arena, arena, &findings->tables) ||
-	     !state_labels_propose(&plan, items, accepted, arena, &findings->state_labels, &findings->state_is_changed)))
+	     !state_labels_propose(&plan, items, accepted, arena, &findings->state_labels, &findings->state_is_changed) ||
+	     !change_needs_propose(&(struct proposed_change){items, &set.spec, &plan, accepted, &findings->tables}, arena,
+				   &findings->state_labels)))
 		good = error_memory(error, ERROR_SYSTEM, "checking a proposal");
 	set_close(&set);
 	findings->faults = (struct record_list){set.count, set.faults};

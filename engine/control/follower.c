@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "control/change_order.h"
 #include "control/change_results.h"
 #include "control/condition_board.h"
 #include "control/control_view.h"
@@ -126,18 +127,18 @@ static void conditions_send(struct follower *follower, bool stopped)
 
 /* ---- results ---- */
 
-/* The ACCEPTED change that is to be prepared now: the first one, as the keeper decides the others after it. So it is
- * compiled with the documents with which it will run. CONTROL_IN_FORCE: there is none, or it is prepared. */
+/* The ACCEPTED change that is to be prepared now: the first one that waits for no earlier one, and is not prepared. So it is
+ * compiled with all that it needs of the documents with which it will run. CONTROL_IN_FORCE: there is none. */
 static int64_t change_to_prepare(const struct follower *follower)
 {
 	const struct ledger_change *change;
 	LIST_EACH_CHANGE(&follower->view->reader.ledger, change)
 	{
-		if (change->record.phase != CHANGE_ACCEPTED)
+		if (change->record.phase != CHANGE_ACCEPTED || change_waits(&follower->view->reader.ledger, change))
 			continue;
 		const struct change_result *result = change_result_find(&follower->results, change->record.number);
-		bool is_due = !result || (result->state == CHANGE_WAITS && result->again_ms <= loop_now_ms(follower->loop));
-		return is_due ? change->record.number : CONTROL_IN_FORCE;
+		if (!result || (result->state == CHANGE_WAITS && result->again_ms <= loop_now_ms(follower->loop)))
+			return change->record.number;
 	}
 	return CONTROL_IN_FORCE;
 }

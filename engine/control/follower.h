@@ -1,12 +1,12 @@
 /* follower.h: Follower of the control plane in an engine: reads `control` and the keeper's beats, prepares changes,
  * and switches the engine to the documents that are in force.
  *
- * It works in the engine's loop. Compiling documents, asking models and creating topics take long, so they are one
- * task (net/loop_task.h) at a time; the loop continues. For the first ACCEPTED change the task compiles the documents that
- * the change would bring into force. The follower then reports on `status` that the change is prepared, or that it failed
- * and why. When the documents in force change, the engine is reloaded: with the prepared revision if it has the same
- * documents, else with one that is compiled then. While documents in force cannot run, the engine continues with those
- * before; the follower reports that, and tries again every FOLLOWER_RETRY_MS.
+ * It works in the engine's loop. Compiling documents, asking models and creating topics take long, so they are one task
+ * (net/loop_task.h) at a time; the loop continues. For the first ACCEPTED change that waits for no other one
+ * (control/change_order.h), the task compiles the documents that the change would bring into force. The follower then reports on
+ * `status` that the change is prepared, or that it failed and why. When the documents in force change, the engine is reloaded: with
+ * the prepared revision if it has the same documents, else with one that is compiled then. While documents in force cannot run, the
+ * engine continues with those before; the follower reports that, and tries again every FOLLOWER_RETRY_MS.
  *
  * If a topic cannot be read any more, the follower reports to the keeper that the engine has stopped, so that no change
  * waits for it, and gives the reason in the engine's condition. Every FOLLOWER_RETRY_MS it tries to read all again.

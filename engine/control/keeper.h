@@ -18,10 +18,10 @@
  * Convergence. The versions of a proposal are a change. Engines prepare the change and report that. When all live
  * engines have prepared it, the change becomes ACTIVE and they start it. When an engine cannot prepare it, or the
  * deadline passes, it becomes FAILED, and the versions before it stay in force. An engine is live until it reports
- * that it stops, or does not report for KEEPER_SILENT_MS. Changes are activated in the order of their acceptance: a
- * change waits for all earlier undecided ones, because it was checked with them, and engines compile it together with
- * what they leave in force. But if it replaces all resources of an earlier change, the earlier one becomes FAILED. So a
- * rollback never waits for the change that it reverts.
+ * that it stops, or does not report for KEEPER_SILENT_MS. A change waits for the earlier undecided ones that have to do
+ * with it (control/change_order.h), because it was checked with them, and engines compile it together with what they
+ * leave in force. But if it replaces all resources of an earlier change, the earlier one becomes FAILED. So a rollback
+ * never waits for the change that it reverts.
  *
  * Rollouts. Each Experiment in force with `progressiveDeployment` and a default has a state machine
  * (experiments/rollout.h). Engines report what they have counted of each choice, and the keeper judges the sums each

@@ -1,6 +1,7 @@
 /* keeper_converge.c: Phases of changes: reads the reports of engines about preparation, and activates or fails
  * changes. */
 #include "base/memory.h"
+#include "control/change_order.h"
 #include "control/keeper_parts.h"
 
 /* ---- engines ---- */
@@ -152,15 +153,6 @@ static const struct ledger_change *change_replaced_by(const struct ledger_change
 	return NULL;
 }
 
-/* Engines compile a change together with all documents in force, which an earlier change may replace. */
-static bool change_waits(const struct ledger_change *change)
-{
-	for (const struct list_node *node = change->node.previous; node; node = node->previous)
-		if (is_undecided(LIST_OWNER(node, const struct ledger_change, node)))
-			return true;
-	return false;
-}
-
 /* ---- deadlines ---- */
 
 static struct change_deadline *deadline_find(const struct keeper *keeper, int64_t change)
@@ -231,7 +223,7 @@ static bool change_converge(struct keeper *keeper, const struct ledger_change *c
 					      (long long)later->record.number, TEXT_ARGUMENTS(later->record.author));
 		return change_decide(keeper, change, CHANGE_FAILED, why, now_ms, error);
 	}
-	if (change_waits(change))
+	if (change_waits(&keeper->ledger, change))
 		return true;
 	const struct change_deadline *deadline = deadline_of(keeper, change->record.number, now_ms);
 	if (!deadline)

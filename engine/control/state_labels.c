@@ -9,7 +9,8 @@
 
 bool label_is_of_keeper(const struct control_label *label)
 {
-	return text_starts_with(label->key, TEXT(STATE_LABEL)) || text_starts_with(label->key, TEXT(APART_LABEL));
+	return text_starts_with(label->key, TEXT(STATE_LABEL)) || text_starts_with(label->key, TEXT(APART_LABEL)) ||
+	       text_is(label->key, NEEDS_LABEL);
 }
 
 bool state_label_read(const struct control_label *label, struct text *pipeline, struct text *stage, struct text *form,

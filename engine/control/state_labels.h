@@ -21,6 +21,8 @@
 
 #define APART_LABEL "sluice.io/apart/" /* before PIPELINE: this or an earlier version reads topics of others */
 
+#define NEEDS_LABEL "sluice.io/needs" /* the value is the names that the change needs (control/change_order.h) */
+
 /* The label of a resource, which a proposal changes. */
 struct state_label {
 	struct text kind, name; /* of the resource */

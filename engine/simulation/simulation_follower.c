@@ -1,5 +1,6 @@
 /* simulation_follower.c: Followers in a simulation run: each reads `control` in the process of a worker, late and in pieces,
  * prepares changes, and reports. See simulation_control.h. */
+#include "control/change_order.h"
 #include "message/rows.h"
 #include "simulation/simulation_parts.h"
 
@@ -128,7 +129,8 @@ static void changes_prepare(struct simulation_follower *follower)
 			return;
 	LIST_EACH_CHANGE(&follower->reader.ledger, change)
 	{
-		if (change->record.phase != CHANGE_ACCEPTED || prepared_find(follower, change->record.number))
+		if (change->record.phase != CHANGE_ACCEPTED || prepared_find(follower, change->record.number) ||
+		    change_waits(&follower->reader.ledger, change))
 			continue;
 		if (follower->prepared_count == SIMULATION_PREPARED_MAX)
 			return;

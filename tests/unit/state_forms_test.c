@@ -167,7 +167,7 @@ static const char *form_after(const char *yaml, int64_t to)
 	struct ledger_resource *resource = ledger_resource_find(keeper_ledger(stand.keeper), TEXT("Pipeline"), TEXT("p"));
 	const struct control_label *labels = ledger_newest(resource)->record.labels.items;
 	struct text pipeline, stage, found, steps;
-	assert_int_equal(ledger_newest(resource)->record.labels.count, 1);
+	assert_int_equal(ledger_newest(resource)->record.labels.count, 2); /* its state, and the names that it needs */
 	assert_true(state_label_read(&labels[0], &pipeline, &stage, &found, &steps));
 	assert_true(text_is(pipeline, "p") && text_is(stage, "request"));
 	memcpy(form, found.length ? found.bytes : "", found.length);
