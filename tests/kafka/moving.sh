@@ -300,7 +300,7 @@ stale() {
 	kill -STOP "$first"
 	start_engine call stale stale at-least-once two
 	second=$started
-	logs 40 "group sluice.stale.at-least-once continues where its pipelines were read"
+	logs 40 "group sluice.stale.at-least-once continues where another group has read"
 	sleep 1
 	kill -CONT "$first"
 	logs 20 "stale-0 is not read by group sluice.stale.exactly-once, nor are 3 more partitions: group sluice.stale.at-least-once"
@@ -308,7 +308,7 @@ stale() {
 	stop_engine stale "$second"
 	start_engine call stale stale exactly-once three
 	third=$started
-	logs 40 "group sluice.stale.exactly-once continues where its pipelines were read"
+	logs 40 "group sluice.stale.exactly-once continues where another group has read"
 	sent
 	check_answers stale $((rate * 25)) "uncommitted: silence_ms:"
 	stop_engine stale "$first"
