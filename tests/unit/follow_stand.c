@@ -72,7 +72,8 @@ static struct revision *compile(void *context, const struct control_documents *d
 						 .insecure = true,
 						 .report = {.faults = note_faults, .context = error}};
 	atomic_fetch_add(&follow_stand.compiles, 1);
-	if (documents->change != CONTROL_IN_FORCE && atomic_load(&follow_stand.refusals) > 0) {
+	bool may_refuse = follow_stand.refused == 0 || follow_stand.refused == documents->change;
+	if (documents->change != CONTROL_IN_FORCE && may_refuse && atomic_load(&follow_stand.refusals) > 0) {
 		atomic_fetch_sub(&follow_stand.refusals, 1);
 		error_set(error, ERROR_REMOTE, PLACE_NONE, "model `m` is not ready");
 		return NULL;

@@ -50,6 +50,7 @@ struct follow_stand {
 	int64_t turns;	   /* of the loop while a compile lasts */
 	atomic_bool is_compiling;
 	atomic_int refusals; /* so many compiles find a model that is not ready */
+	int64_t refused;     /* change whose compiles those are; 0: of any */
 	atomic_int compiles;
 	int64_t behind_ms; /* by so much the keeper's clock is behind */
 	int64_t end_ms;
