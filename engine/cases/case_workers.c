@@ -158,15 +158,23 @@ static const struct workers_group *group_named(const struct case_workers *worker
 	return i < workers->group_count ? &workers->groups[i] : NULL;
 }
 
+static const char *writing_group(const struct pipeline_plan *plan, enum topic_role role)
+{
+	if (role == TOPIC_DRIFT && plan->observers_group)
+		return plan->observers_group;
+	if ((role == TOPIC_EXPLANATIONS || role == TOPIC_IMPORTANCE) && plan->explainers_group)
+		return plan->explainers_group;
+	return plan->group;
+}
+
 static void writers_find(struct case_workers *workers)
 {
 	const struct plan *plan = &workers->revision->plan;
 	for (size_t i = 0; i < plan->count; i++)
 		for (size_t j = 0; j < plan->pipelines[i].topic_count; j++) {
 			const struct topic *topic = &plan->pipelines[i].topics[j];
-			const bool observed = topic->role == TOPIC_DRIFT && plan->pipelines[i].observers_group;
 			const struct workers_group *writer =
-				group_named(workers, observed ? plan->pipelines[i].observers_group : plan->pipelines[i].group);
+				group_named(workers, writing_group(&plan->pipelines[i], topic->role));
 			if (writer && (!topic->bound || topic->role == TOPIC_OUTPUTS))
 				case_origins_written(&workers->origins, simulated_find(workers->kafka, topic->name),
 						     &writer->reads);

@@ -34,7 +34,8 @@ static const struct option options[] = {
 	ROW("memory", QUANTITY, struct run_asked, memory_bytes, .word = "SIZE", .fallback = "256Mi",
 	    .help = "The memory that messages may use; beyond it, requests wait in Kafka."),
 	ROW("observers", CHOICE, struct run_asked, observers, .choices = "on off", .fallback = "on",
-	    .help = "`off`: this engine leaves observers, which delay no answer (`drift`), to other engines. If none runs them, "
+	    .help = "`off`: this engine leaves observers (`drift`, and `explain` beside the answer), which delay no answer, to "
+		    "other engines. If none runs them, "
 		    "their records wait in their topics."),
 	ROW("state", TEXT, struct run_asked, state_folder, .word = "DIR",
 	    .help = "A folder, used by this engine only, for snapshots of the state of steps. They shorten a restart."),

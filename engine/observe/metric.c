@@ -74,8 +74,8 @@ const struct metric metric_rows[] = {
 	PIPELINE_NOW(lag_seconds, "seconds", "sluice_pipeline_lag_seconds",
 		     "Age of the oldest record of the pipeline's input topics that its group has not committed; 0: there is none."),
 	PIPELINE_NOW(observers_lag_records, NULL, "sluice_pipeline_observers_lag_records",
-		     "Records for the pipeline's observers (`drift`) that their group has not committed. No answer waits for "
-		     "them."),
+		     "Records for the pipeline's observers (`drift`, and `explain` beside the answer) that their groups have not "
+		     "committed. No answer waits for them."),
 	PIPELINE_NOW(waiting, NULL, "sluice_pipeline_waiting",
 		     "1 while the pipeline waits for partitions, for state, or for a model that is unreachable; else 0."),
 	PIPELINE_NOW(models_away, NULL, "sluice_pipeline_models_away",

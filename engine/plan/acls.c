@@ -112,10 +112,12 @@ static struct acls acls_of(const struct plan *plan, struct arena *arena)
 		bool all = pipeline->delivery == DELIVERY_EXACTLY_ONCE;
 		add(&acls, "transactional-id", arena_print(arena, "%s.%s", pipeline->group, all ? "" : "takeover"), all,
 		    "Write Describe");
-		if (pipeline->observers_group) {
-			add(&acls, "group", pipeline->observers_group, false, "Read Describe");
-			add(&acls, "transactional-id", arena_print(arena, "%s.", pipeline->observers_group), true,
-			    "Write Describe");
+		const char *const beside[] = {pipeline->observers_group, pipeline->explainers_group};
+		for (size_t j = 0; j < sizeof beside / sizeof *beside; j++) {
+			if (!beside[j])
+				continue;
+			add(&acls, "group", beside[j], false, "Read Describe");
+			add(&acls, "transactional-id", arena_print(arena, "%s.", beside[j]), true, "Write Describe");
 		}
 	}
 	drop_repeated(&acls);

@@ -7,6 +7,12 @@ static bool observes(const struct pipeline_plan *plan, size_t stage)
 	return stage > 0 && plan_stage_observes(plan, stage);
 }
 
+/* Its calls of models take long, and are many: observers do not wait for them. */
+static bool explains(const struct pipeline_plan *plan, size_t stage)
+{
+	return stage > 0 && plan_stage_explains(plan, stage);
+}
+
 /* A topic may be read by its own pipeline too: whoever reads others' is a group of its own. */
 static const char *group_name(struct arena *arena, const struct pipeline_plan *plan, bool exactly_once, bool apart)
 {
@@ -23,9 +29,12 @@ void plan_name_groups(struct compiler *compiler, struct pipeline_plan *plan)
 	plan->former_groups[0] = group_name(compiler->arena, plan, !exactly_once, apart);
 	for (int i = 0; apart && i < 2; i++)
 		plan->former_groups[1 + i] = group_name(compiler->arena, plan, i, false);
-	for (size_t i = 0; i < plan->stage_count; i++)
+	for (size_t i = 0; i < plan->stage_count; i++) {
 		if (observes(plan, i))
 			plan->observers_group = arena_print(compiler->arena, "%s.%s.observers", plan->prefix, plan->namespace);
+		if (explains(plan, i))
+			plan->explainers_group = arena_print(compiler->arena, "%s.%s.explainers", plan->prefix, plan->namespace);
+	}
 }
 
 bool plan_reads_others(const struct pipeline_plan *plan)
@@ -47,7 +56,7 @@ bool plan_name_formers(struct plan *plan, const struct name_list *apart, struct 
 
 const char *plan_stage_group(const struct pipeline_plan *plan, size_t stage)
 {
-	return observes(plan, stage) ? plan->observers_group : plan->group;
+	return observes(plan, stage) ? plan->observers_group : explains(plan, stage) ? plan->explainers_group : plan->group;
 }
 
 const char *plan_topic_group(const struct pipeline_plan *plan, const struct topic *topic)
@@ -57,9 +66,14 @@ const char *plan_topic_group(const struct pipeline_plan *plan, const struct topi
 
 size_t plan_pipeline_groups(const struct pipeline_plan *plan, struct plan_group groups[PLAN_GROUPS_MAX])
 {
-	groups[0] = (struct plan_group){plan->group, plan->delivery == DELIVERY_EXACTLY_ONCE, false};
-	groups[1] = (struct plan_group){plan->observers_group, true, true};
-	return plan->observers_group ? 2 : 1;
+	size_t count = 0;
+	groups[count++] = (struct plan_group){.name = plan->group, .exactly_once = plan->delivery == DELIVERY_EXACTLY_ONCE};
+	if (plan->observers_group)
+		groups[count++] = (struct plan_group){.name = plan->observers_group, .exactly_once = true, .observes = true};
+	if (plan->explainers_group)
+		groups[count++] = (struct plan_group){
+			.name = plan->explainers_group, .exactly_once = true, .observes = true, .explains = true};
+	return count;
 }
 
 const char **plan_groups(const struct plan *plan, struct arena *arena, size_t *count)

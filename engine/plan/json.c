@@ -279,6 +279,8 @@ static void emit_pipeline(struct plan_json_writer *writer, const struct pipeline
 	emit_text(emitter, "group", plan->group);
 	if (plan->observers_group)
 		emit_text(emitter, "observersGroup", plan->observers_group);
+	if (plan->explainers_group)
+		emit_text(emitter, "explainersGroup", plan->explainers_group);
 	emit_stages(writer);
 	emit_steps(writer);
 	emit_calls(writer);

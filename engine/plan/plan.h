@@ -141,8 +141,9 @@ struct pipeline_plan {
 	const char *order_reason;
 	int64_t wait_ms; /* longest delay of a result by an earlier one; 0: none */
 	const char *wait_reason;
-	const char *group; /* reads for all stages but those that only observe */
+	const char *group;	     /* reads for all stages but those that only observe or explain */
 	const char *observers_group; /* reads for those; NULL: there are none */
+	const char *explainers_group; /* reads for stages that only explain beside the answer; NULL: there are none */
 	/* Groups that read it before, when its delivery, or whether it reads other pipelines' topics, was different.
 	 * The first has read all its inputs, the others only its own topics. NULL: no more. */
 	const char *former_groups[FORMER_GROUPS_MAX];
@@ -240,19 +241,24 @@ const char *plan_changelog_input(const struct pipeline_plan *plan, const struct 
 /* The consumer groups of its pipelines, each once, `count` of them; NULL: no memory. */
 const char **plan_groups(const struct plan *plan, struct arena *arena, size_t *count);
 
-/* A consumer group of a pipeline. Observers are read exactly once, whatever the delivery of their pipeline is. */
+/* A consumer group of a pipeline. Observers and explainers are read exactly once, whatever the delivery of their pipeline
+ * is. */
 struct plan_group {
 	const char *name;
 	bool exactly_once;
-	bool observes; /* its stages only observe */
+	bool observes; /* no answer waits for its stages: they only observe, or explain */
+	bool explains; /* they explain: they call models, and may need all processors */
 };
 
-#define PLAN_GROUPS_MAX 2 /* of a pipeline */
+#define PLAN_GROUPS_MAX 3 /* of a pipeline */
 
 size_t plan_pipeline_groups(const struct pipeline_plan *plan, struct plan_group groups[PLAN_GROUPS_MAX]);
 
 /* Whether nothing but observers runs in a stage: no answer needs it. */
 bool plan_stage_observes(const struct pipeline_plan *plan, size_t stage);
+
+/* Whether nothing runs in a stage but steps that explain beside the answer, and that no answer needs. */
+bool plan_stage_explains(const struct pipeline_plan *plan, size_t stage);
 
 /* The group that reads for a stage; the one that reads a topic, or the input of a changelog. */
 const char *plan_stage_group(const struct pipeline_plan *plan, size_t stage);

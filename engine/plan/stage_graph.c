@@ -225,6 +225,18 @@ bool plan_stage_observes(const struct pipeline_plan *plan, size_t stage)
 	return plan->stages[stage].count > 0;
 }
 
+/* Without an output of the pipeline, what the last steps give is its answer. */
+bool plan_stage_explains(const struct pipeline_plan *plan, size_t stage)
+{
+	for (size_t i = 0; i < plan->stages[stage].count; i++) {
+		const size_t index = plan->stages[stage].steps[i];
+		const struct step step = step_seen(plan->graph, index);
+		if (!step_explains(&step) || !step_is_beside(&step) || plan->graph->steps[index].answers)
+			return false;
+	}
+	return plan->stages[stage].count > 0 && plan->graph->has_output;
+}
+
 /* The name of a stage's only step, if that takes slices. */
 static const char *slices_taker(const struct parting *parting, size_t to)
 {

@@ -114,9 +114,9 @@ static void print_head(const struct plan_text_writer *writer, const struct pipel
 		{"gaps", plan->graph->spec->on_gap == GAP_STOP ? "stop: the engine stops when records were deleted unread"
 							       : "continue: records that were deleted unread are counted"},
 		{"group", plan->group},
-		{"observers", plan->observers_group
-				      ? WORDS(writer->arena, "group %s, exactly once", plan->observers_group)
-				      : NULL},
+		{"observers", plan->observers_group ? WORDS(writer->arena, "group %s, exactly once", plan->observers_group) : NULL},
+		{"explainers",
+		 plan->explainers_group ? WORDS(writer->arena, "group %s, exactly once", plan->explainers_group) : NULL},
 		{"a request", volume_text(writer, plan)},
 		{"", writer->view->rate > 0 ? rate_text(writer, plan) : NULL},
 	};

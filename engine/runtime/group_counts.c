@@ -24,7 +24,7 @@ static void add_present(struct engine_counts *sum, const struct group *group, co
 {
 	sum->version = stage->version;
 	size_t away = model_news_count(group->news, stage);
-	if (away > sum->models_away) /* its stages call the same models; its observers call none */
+	if (away > sum->models_away) /* its stages call the same models; explainers call some of them, other observers none */
 		sum->models_away = away;
 }
 

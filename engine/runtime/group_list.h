@@ -5,11 +5,13 @@
 
 #include "runtime/group_setup.h"
 #include "runtime/learners.h"
+#include "runtime/model_clients.h"
 
 struct group_list {
 	const struct engine_config *config;
 	struct arena *arena;	      /* lives as long as the engine */
 	struct learner_boards boards; /* of all groups */
+	struct model_demands demands; /* of all groups */
 	struct group *first;
 };
 

@@ -54,7 +54,7 @@ static struct offset_migration_topic topic_of(const struct plan *plan, const str
 					      const struct topic *topic, struct arena *arena)
 {
 	const bool observed = strcmp(plan_topic_group(pipeline, topic), pipeline->group) != 0;
-	/* Observers were once read by the group of their pipeline. */
+	/* Observers and explainers were once read by the group of their pipeline. */
 	const char *const observers[FORMER_GROUPS_MAX] = {pipeline->group, pipeline->former_groups[0]};
 	struct offset_migration_topic read = {.name = name_copy(arena, topic->name)};
 	size_t formers = topic->role == TOPIC_EXTERNAL ? 1 : FORMER_GROUPS_MAX;
@@ -271,7 +271,12 @@ static bool prepare_waits(void *context, const char *who, int64_t waited_ms)
 
 static bool has_group(const struct pipeline_plan *pipeline, const char *group)
 {
-	return strcmp(pipeline->group, group) == 0 || (pipeline->observers_group && strcmp(pipeline->observers_group, group) == 0);
+	struct plan_group groups[PLAN_GROUPS_MAX];
+	const size_t count = plan_pipeline_groups(pipeline, groups);
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(groups[i].name, group) == 0)
+			return true;
+	return false;
 }
 
 /* Migrates the chosen pipelines of a group, or holds them. */

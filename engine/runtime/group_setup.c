@@ -250,7 +250,8 @@ static bool fill(struct worker_setup *setup, struct stage_config *stages, struct
 			stages[j].version = version;
 	}
 	for (size_t i = 0; i < callers.count; i++)
-		if (!count_models(group, &callers.items[i], arena, lasting))
+		if (!count_models(group, &callers.items[i], arena, lasting) ||
+		    (group->demands && !model_demands_set(group->demands, &callers.items[i], arena, lasting)))
 			return false;
 	return callers.items && model_news_expect(group->news, &callers, lasting) && !arena_failed(arena) &&
 	       !arena_failed(lasting);
@@ -261,7 +262,8 @@ static bool fill(struct worker_setup *setup, struct stage_config *stages, struct
 static const char *replies_topic(const struct group *group, const struct plan *plan, struct arena *lasting)
 {
 	for (size_t i = 0; i < plan->count; i++)
-		if (strcmp(plan->pipelines[i].group, group->name) == 0)
+		if (strcmp(plan->pipelines[i].group, group->name) == 0 ||
+		    strings_equal(plan->pipelines[i].explainers_group, group->name))
 			return topic_replies_name(lasting, plan->pipelines[i].prefix, plan->pipelines[i].namespace);
 	return NULL;
 }

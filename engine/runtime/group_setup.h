@@ -15,7 +15,7 @@
 struct group {
 	const char *name;
 	bool exactly_once;
-	bool observes; /* its stages only observe */
+	bool observes; /* no answer waits for its stages (plan/plan.h) */
 	struct topic_register reads, writes, taps;
 	struct served *served; /* counts of all its stages so far */
 	struct served *served_lists[SERVED_LISTS]; /* the same, by hashes of the names of their pipelines */
@@ -27,6 +27,7 @@ struct group {
 	struct verdict_board *board; /* of the engine */
 	struct policy_board *policies; /* likewise */
 	struct rollout_board *rollouts; /* likewise */
+	struct model_demands *demands;	/* likewise; NULL: no other group calls the models */
 	const char *feed; /* topic of the namespace; NULL: none */
 	struct worker_setup *setup; /* the latest; group_setup_follow() sets it */
 	struct group *next;

@@ -80,7 +80,7 @@ static void add_link(struct engine_chain *chain, const struct pipeline_plan *pla
 	const char *topics = topics_of(plan, index, chain->arena);
 	chain->failed |= !topics || chain->count == chain->room;
 	if (!chain->failed && topics[0])
-		chain->links[chain->count++] = (struct upstream_link){plan->group, topics};
+		chain->links[chain->count++] = (struct upstream_link){plan_stage_group(plan, index), topics};
 }
 
 static void add_sources(struct engine_chain *chain, const struct pipeline_plan *plan);
@@ -94,7 +94,7 @@ static void add_pipeline(struct engine_chain *chain, const struct pipeline_plan 
 	chain->known[number] = true;
 	add_sources(chain, plan);
 	for (size_t i = 0; i < plan->stage_count; i++)
-		if (strcmp(plan_stage_group(plan, i), plan->group) == 0) /* an observer makes nothing that a join waits for */
+		if (!plan_stage_observes(plan, i)) /* an observer makes nothing that a join waits for */
 			add_link(chain, plan, i);
 }
 

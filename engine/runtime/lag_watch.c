@@ -112,17 +112,28 @@ bool lag_watch_follow(struct lag_watch *watch, const struct plan *plan)
 	return true;
 }
 
+/* Adds the lag of another group of a pipeline. */
+static void lag_add(struct backlog_state *sum, const struct backlog_state *state)
+{
+	sum->records += state->records;
+	if (state->oldest_ms > 0 && (sum->oldest_ms == 0 || state->oldest_ms < sum->oldest_ms))
+		sum->oldest_ms = state->oldest_ms;
+}
+
 bool lag_watch_read(struct lag_watch *watch, const char *pipeline, bool observes, struct backlog_state *state)
 {
-	bool found = false;
+	bool found = false, known = true;
+	*state = (struct backlog_state){0};
 	pthread_mutex_lock(&watch->lock);
-	for (size_t i = 0; watch->list && i < watch->list->count && !found; i++) {
+	for (size_t i = 0; watch->list && i < watch->list->count; i++) {
 		const struct lag_entry *entry = &watch->list->items[i];
 		if (entry->observes != observes || strcmp(entry->pipeline, pipeline) != 0)
 			continue;
-		found = entry->seen_ms > 0 && clock_ms() - entry->seen_ms < LAG_FORGOTTEN_MS;
-		*state = entry->state;
+		found = true;
+		known = known && entry->seen_ms > 0 && clock_ms() - entry->seen_ms < LAG_FORGOTTEN_MS;
+		lag_add(state, &entry->state);
 	}
+	found = found && known;
 	pthread_mutex_unlock(&watch->lock);
 	return found;
 }

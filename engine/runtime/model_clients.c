@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "serving/chaos.h"
 #include "serving/configure.h"
+#include "serving/model_demand.h"
 
 /* ---- pipelines that are called ---- */
 
@@ -172,6 +173,46 @@ bool model_news_expect(struct model_news *news, const struct model_clients *call
 		}
 	return good;
 }
+
+/* ---- demands ---- */
+
+/* A model at its addresses, as an away_model. */
+struct demanded_model {
+	struct demanded_model *next;
+	const char *name;
+	uint64_t at;
+	struct model_demand demand;
+};
+
+/* NULL: memory ran out. */
+static struct model_demand *demand_of(struct model_demands *demands, const struct model_config *model, struct arena *lasting)
+{
+	const uint64_t at = addresses_hash(&model->addresses);
+	for (struct demanded_model *one = demands->first; one; one = one->next)
+		if (one->at == at && strcmp(one->name, model->name) == 0)
+			return &one->demand;
+	struct demanded_model *made = ARENA_NEW(lasting, struct demanded_model);
+	const char *name = arena_copy(lasting, model->name, strlen(model->name));
+	if (!made || !name)
+		return NULL;
+	made->name = name;
+	made->at = at;
+	made->next = demands->first;
+	demands->first = made;
+	return &made->demand;
+}
+
+bool model_demands_set(struct model_demands *demands, struct caller_config *caller, struct arena *arena, struct arena *lasting)
+{
+	struct model_demand **items = ARENA_ARRAY(arena, struct model_demand *, caller->model_count + 1);
+	for (size_t i = 0; items && i < caller->model_count; i++)
+		if (!(items[i] = demand_of(demands, &caller->models[i], lasting)))
+			return false;
+	caller->demands = items;
+	return items != NULL;
+}
+
+/* ---- news of clients ---- */
 
 static void client_add(struct model_news *news, struct away_model *entry, const char *words)
 {

@@ -33,6 +33,15 @@ bool model_clients_find(struct model_clients *callers, struct model_news *news, 
 /* Makes place in the news for all models of the clients, in `lasting`. False: memory ran out. */
 bool model_news_expect(struct model_news *news, const struct model_clients *callers, struct arena *lasting);
 
+/* Demands for the models of an engine, by the callers of all its groups (serving/model_demand.h). Empty at first; they are made
+ * by the thread that makes setups, and stay as long as the engine. */
+struct model_demands {
+	struct demanded_model *first;
+};
+
+/* Sets the demand for each model of the client; those that are new in `lasting`. False: memory ran out. */
+bool model_demands_set(struct model_demands *demands, struct caller_config *caller, struct arena *arena, struct arena *lasting);
+
 /* Number of models that the stage's pipeline calls and that are unreachable. Any thread. */
 size_t model_news_count(struct model_news *news, const struct stage_config *stage);
 

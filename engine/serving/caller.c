@@ -345,8 +345,11 @@ static bool model_open(struct caller *caller, const struct model_config *model, 
 	struct caller_served *served = &caller->models[caller->count];
 	*served = (struct caller_served){.caller = caller, .config = model, .due_us = INT64_MAX};
 	served->timer = (struct loop_timer){.due = on_due, .context = served};
-	served->dispatch_config = (struct dispatch_config){
-		.model = model, .outage_fails = caller->config->outage_deadletter, .seed = caller->config->seed + caller->count};
+	served->dispatch_config =
+		(struct dispatch_config){.model = model,
+					 .outage_fails = caller->config->outage_deadletter,
+					 .seed = caller->config->seed + caller->count,
+					 .demand = caller->config->demands ? caller->config->demands[caller->count] : NULL};
 	served->dispatch_outside = (struct dispatch_outside){.context = served,
 							     .send = on_send,
 							     .withdraw = on_withdraw,

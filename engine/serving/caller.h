@@ -23,6 +23,7 @@
 #include "step/step.h"
 
 struct caller;
+struct model_demand;
 
 enum cache_backend { CACHE_NONE, CACHE_MEMORY, CACHE_REDIS };
 
@@ -79,6 +80,8 @@ struct caller_config {
 	void *report_context;
 	/* Counts of each model, one entry for each worker by its number (caller_count_as()); NULL: not counted. */
 	struct model_counts *const *counts;
+	/* Demand for each model in the process (serving/model_demand.h); NULL: there is no other caller of these models. */
+	struct model_demand *const *demands;
 };
 
 /* `answered` is called in a later turn of the loop, once for each call, with reply or error filled in. The

@@ -12,6 +12,8 @@
 #include "serving/overload.h"
 #include "serving/retry_budget.h"
 
+#define DEMAND_LOOK_US 2000 /* between two looks whether other queues still have calls that go first */
+
 struct dispatch {
 	const struct dispatch_config *config;
 	const struct dispatch_outside *outside;
@@ -22,6 +24,8 @@ struct dispatch {
 	bool answering;
 	bool unanswered;   /* the last attempt that ended was not answered */
 	int64_t outage_us; /* when that, or the breaker, last delayed calls, as far as it was noted */
+	size_t declared;   /* calls of this queue in the model's demand */
+	bool holds;	   /* perturbations are queued because of calls in other queues */
 	struct dispatch_counts counts;
 };
 
@@ -52,10 +56,24 @@ struct dispatch *dispatch_open(const struct dispatch_config *config, const struc
 	return dispatch;
 }
 
+/* Declares the queued calls that perturbations of all queues wait for. */
+static void demand_declare(struct dispatch *dispatch, size_t waiting)
+{
+	if (dispatch->config->demand)
+		model_demand_declare(dispatch->config->demand, &dispatch->declared, waiting);
+}
+
+static void demand_update(struct dispatch *dispatch)
+{
+	const struct queued_calls *line = &dispatch->call_queue.line;
+	demand_declare(dispatch, line->first && !queued_call_perturbs(line->first) ? queued_calls_ahead(line) : 0);
+}
+
 void dispatch_close(struct dispatch *dispatch)
 {
 	if (!dispatch)
 		return;
+	demand_declare(dispatch, 0);
 	for (struct queued_call *queued_call = dispatch->call_queue.sent.first; queued_call; queued_call = queued_call->next)
 		dispatch->outside->withdraw(dispatch->outside->context, queued_call);
 	call_queue_close(&dispatch->call_queue, dispatch->outside->discard, dispatch->outside->context);
@@ -190,19 +208,29 @@ static void end_late(struct dispatch *dispatch, struct queued_call *queued_call)
 	call_queue_end(&dispatch->call_queue, queued_call);
 }
 
+/* Whether the next call is a perturbation, and other queues of the model have calls that go before it. */
+static bool others_go_first(const struct dispatch *dispatch)
+{
+	const struct queued_call *first = dispatch->call_queue.line.first;
+	return dispatch->config->demand && first && queued_call_perturbs(first) &&
+	       model_demand_of_others(dispatch->config->demand, dispatch->declared) > 0;
+}
+
 /* Whether as many perturbations are sent as may be at once: half of the calls, so that the others do not wait for them. */
 static bool perturbations_suffice(const struct dispatch *dispatch)
 {
-	size_t sent = 0;
+	size_t sent = 0, limit = dispatch->health.concurrency_limit.limit;
 	for (const struct queued_call *one = dispatch->call_queue.sent.first; one; one = one->next)
 		sent += queued_call_perturbs(one);
-	return sent > 0 && sent >= dispatch->health.concurrency_limit.limit / 2;
+	if (dispatch->config->demand)
+		limit = model_demand_least_limit(dispatch->config->demand, limit);
+	return sent > 0 && sent >= limit / 2;
 }
 
 static void move(struct dispatch *dispatch, int64_t now_us)
 {
 	struct call_queue *call_queue = &dispatch->call_queue;
-	call_queue->moved = false;
+	call_queue->moved = dispatch->holds = false;
 	while (call_queue->line.first) {
 		if (dispatch->health.breaker.state != BREAKER_CLOSED)
 			queued_calls_prefer_untried(&call_queue->line);
@@ -211,7 +239,8 @@ static void move(struct dispatch *dispatch, int64_t now_us)
 			end_late(dispatch, first);
 			continue;
 		}
-		if (call_queue->sent.count >= dispatch->health.concurrency_limit.limit ||
+		dispatch->holds = others_go_first(dispatch);
+		if (dispatch->holds || call_queue->sent.count >= dispatch->health.concurrency_limit.limit ||
 		    (queued_call_perturbs(first) && perturbations_suffice(dispatch)) ||
 		    call_batching_due_us(&dispatch->call_batching, now_us) > 0 || !may_go(dispatch, now_us))
 			return;
@@ -297,6 +326,7 @@ void dispatch_turn(struct dispatch *dispatch, int64_t now_us)
 	recall_all(dispatch, now_us);
 	move(dispatch, now_us);
 	answer_all(dispatch);
+	demand_update(dispatch);
 }
 
 static int64_t earlier(int64_t one, int64_t other)
@@ -314,6 +344,8 @@ int64_t dispatch_due_us(const struct dispatch *dispatch, int64_t now_us)
 		due_us = earlier(due_us, replicas_due_us(&dispatch->health.replicas, now_us));
 	if (!call_queue->line.first || call_queue->sent.count >= dispatch->health.concurrency_limit.limit)
 		return due_us;
+	if (dispatch->holds) /* who sends the others rings no bell here */
+		return earlier(due_us, now_us + DEMAND_LOOK_US);
 	int64_t gathered_us = call_batching_due_us(&dispatch->call_batching, now_us);
 	if (dispatch->health.breaker.state == BREAKER_OPEN) {
 		int64_t open_us = dispatch->health.doubt ? 0 : dispatch->health.breaker.again_us;
@@ -369,6 +401,7 @@ bool dispatch_call(struct dispatch *dispatch, struct call *call, int64_t now_us,
 		move(dispatch, now_us);
 	else if (dispatch->call_queue.sent.count >= dispatch->health.concurrency_limit.limit)
 		dispatch->call_queue.moved = false;
+	demand_update(dispatch);
 	return true;
 }
 
@@ -389,6 +422,7 @@ void dispatch_forget(struct dispatch *dispatch, struct call *call)
 	switch (queued_call->state) {
 	case QUEUED_CALL_WAITS:
 		queued_calls_remove(&dispatch->call_queue.line, queued_call);
+		demand_update(dispatch);
 		break;
 	case QUEUED_CALL_PAUSED:
 		queued_calls_remove(&dispatch->call_queue.paused, queued_call);
@@ -484,6 +518,8 @@ static void learn(struct dispatch *dispatch, struct queued_call *queued_call, st
 	if (health_learn(&dispatch->health, attempt, queued_call->replica, queued_call->probe, took_us,
 			 dispatch->call_queue.line.first != NULL, now_us))
 		dismiss(dispatch);
+	if (dispatch->config->demand && !perturbs)
+		model_demand_limit(dispatch->config->demand, dispatch->health.concurrency_limit.limit);
 	queued_call->answers_seen = dispatch->health.answers;
 }
 

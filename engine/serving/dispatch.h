@@ -16,6 +16,7 @@
 
 #include "serving/breaker.h"
 #include "serving/caller.h"
+#include "serving/model_demand.h"
 #include "serving/queued_call.h"
 
 struct dispatch;
@@ -40,6 +41,7 @@ struct dispatch_config {
 	bool outage_fails;
 	uint64_t seed;
 	struct model_counts *counts; /* NULL: not counted */
+	struct model_demand *demand; /* of all queues of the model in the process; NULL: this is the only one */
 };
 
 /* Borrows the configuration and the outside. */

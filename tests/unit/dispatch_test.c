@@ -67,6 +67,84 @@ static void perturbations_wait_for_all_other_calls(void **state)
 	assert_int_equal(ended, 3);
 }
 
+static struct call *perturb(float value)
+{
+	struct call *call = servers_make(value, 1, ARENA_NEW(servers.arena, struct message));
+	struct error error = {0};
+	call->once = call->uncached = true;
+	assert_true(dispatch_call(servers.dispatch, call, servers.now_us, &error));
+	return call;
+}
+
+/* Other threads of the process have queues of the same model: what waits there goes before a perturbation here. */
+static void perturbations_wait_for_calls_in_other_queues(void **state)
+{
+	(void)state;
+	struct model_demand demand = {0};
+	servers.config.demand = &demand;
+	servers_begin(1);
+	demand.waiting = 3;
+	(void)perturb(1);
+	servers_run_for(SECOND);
+	assert_int_equal(servers.sent[0], 0);
+	servers_ask(2, 1, 0); /* it waits for nobody */
+	assert_int_equal(servers.sent[0], 1);
+	servers_run_for(SECOND);
+	assert_int_equal(servers.sent[0], 1);
+	demand.waiting = 0;
+	servers_run_for(10000);
+	assert_int_equal(servers.sent[0], 2);
+	assert_int_equal(servers.answered, 2);
+}
+
+static void a_queue_declares_the_calls_that_others_wait_for(void **state)
+{
+	(void)state;
+	struct model_demand demand = {0};
+	servers.config.demand = &demand;
+	servers.model.concurrency_least = servers.model.concurrency_most = 2;
+	servers_begin(1);
+	servers.latency_us[0] = SECOND;
+	(void)perturb(1);
+	(void)perturb(2);
+	assert_int_equal(demand.waiting, 0);
+	struct call *last = NULL;
+	for (int i = 0; i < 4; i++)
+		last = servers_ask((float)i, 1, 0);
+	servers_run_for(1000);
+	assert_int_equal(demand.waiting, 3); /* one is sent, beside the perturbation */
+	dispatch_forget(servers.dispatch, last);
+	assert_int_equal(demand.waiting, 2);
+	servers_run_for(SECOND);
+	assert_int_equal(demand.waiting, 0);
+	servers_ask(5, 1, 0);
+	servers_run_for(1000);
+	assert_int_equal(demand.waiting, 1);
+	dispatch_close(servers.dispatch);
+	servers.dispatch = NULL;
+	assert_int_equal(demand.waiting, 0);
+}
+
+/* A queue of perturbations alone learns no limit: theirs is half of that which other calls have found. */
+static void perturbations_keep_to_the_limit_of_the_other_calls(void **state)
+{
+	(void)state;
+	struct model_demand demand = {0};
+	servers.config.demand = &demand;
+	servers_begin(1);
+	servers.latency_us[0] = SECOND;
+	demand.limit = 6;
+	for (int i = 0; i < 10; i++)
+		(void)perturb((float)i);
+	assert_int_equal(servers.flight_count, 3);
+	servers_run_for(10 * SECOND);
+	assert_int_equal(servers.flights_most, 3);
+	assert_int_equal(demand.limit, 6);
+	servers_ask(11, 1, 0);
+	servers_run_for(2 * SECOND);
+	assert_int_equal(demand.limit, dispatch_counts(servers.dispatch).limit);
+}
+
 static void a_call_says_where_it_is(void **state)
 {
 	(void)state;
@@ -397,6 +475,9 @@ int main(void)
 		STORY(a_call_goes_out_at_once_and_is_answered_once),
 		STORY(the_limit_bounds_what_is_under_way_and_the_rest_goes_in_order),
 		STORY(perturbations_wait_for_all_other_calls),
+		STORY(perturbations_wait_for_calls_in_other_queues),
+		STORY(a_queue_declares_the_calls_that_others_wait_for),
+		STORY(perturbations_keep_to_the_limit_of_the_other_calls),
 		STORY(a_call_says_where_it_is),
 		STORY(a_model_away_for_five_minutes_costs_no_record),
 		STORY(a_proxy_that_says_503_for_five_minutes_costs_few_of_a_backlog),
