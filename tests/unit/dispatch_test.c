@@ -125,6 +125,23 @@ static void a_queue_declares_the_calls_that_others_wait_for(void **state)
 	assert_int_equal(demand.waiting, 0);
 }
 
+/* What a queue has declared are no calls of others: once they are sent, its perturbations go at once. */
+static void perturbations_do_not_wait_for_what_their_own_queue_has_sent(void **state)
+{
+	(void)state;
+	struct model_demand demand = {0};
+	servers.config.demand = &demand;
+	servers.model.batching = (struct model_batching){.rows_most = 4, .latency_ms = 10};
+	servers_begin(1);
+	servers.latency_us[0] = SECOND;
+	servers_ask(1, 1, 0);
+	(void)perturb(2);
+	assert_int_equal(demand.waiting, 1);
+	while (servers.flight_count == 0)
+		assert_true(servers_step(servers.now_us + SECOND));
+	assert_int_equal(servers.flight_count, 2);
+}
+
 /* A queue of perturbations alone learns no limit: theirs is half of that which other calls have found. */
 static void perturbations_keep_to_the_limit_of_the_other_calls(void **state)
 {
@@ -477,6 +494,7 @@ int main(void)
 		STORY(perturbations_wait_for_all_other_calls),
 		STORY(perturbations_wait_for_calls_in_other_queues),
 		STORY(a_queue_declares_the_calls_that_others_wait_for),
+		STORY(perturbations_do_not_wait_for_what_their_own_queue_has_sent),
 		STORY(perturbations_keep_to_the_limit_of_the_other_calls),
 		STORY(a_call_says_where_it_is),
 		STORY(a_model_away_for_five_minutes_costs_no_record),
