@@ -138,8 +138,12 @@ static const char *path_of(const struct gateway_question *question, const char *
 static void record_take(const struct gateway_call *call, const struct payload *payload, struct text id, struct text body,
 			const struct error *error)
 {
-	const struct arrival arrival = {
-		.id = call->question->request->id, .record_id = id, .payload = payload, .error = error, .body = body};
+	const struct arrival arrival = {.id = call->question->request->id,
+					.record_id = id,
+					.payload = payload,
+					.error = error,
+					.body = body,
+					.body_id = id};
 	case_results_add(call->asking->gateway->results, &arrival);
 }
 

@@ -10,7 +10,7 @@
 /* A reply is shown as it was received, if that is JSON; anything else as OIP. */
 static bool response_print(const struct arrival *record, struct arena *arena, struct buffer *out)
 {
-	const struct message message = {.arena = arena, .format = &format_oip_json};
+	const struct message message = {.arena = arena, .format = &format_oip_json, .payload_id = record->body_id};
 	const struct answer answer = {.payload = record->payload};
 	struct error error = {0};
 	if (record->body.bytes)

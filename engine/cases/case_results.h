@@ -14,7 +14,8 @@ struct arrival {
 	const char *at;		       /* the topic; NULL: the reply */
 	const struct payload *payload; /* NULL: `error` */
 	const struct error *error;
-	struct text body; /* of a reply, as received, if that is JSON; bytes NULL: it is printed from the payload */
+	struct text body;    /* of a reply, as received, if that is JSON; bytes NULL: it is printed from the payload */
+	struct text body_id; /* in a reply that is printed from the payload; bytes NULL: none */
 };
 
 /* The verdict of an alert on one sending of a request. */
