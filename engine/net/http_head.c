@@ -174,7 +174,8 @@ static struct http_slice slice_of(const struct http_head *head, const char *begi
 
 /* ---- the first line ---- */
 
-/* Decodes in place, because the result is never longer. False: `%` without two digits after it, or a NUL. */
+/* Decodes in place, because the result is never longer. False: `%` without two digits after it, a NUL, or a slash, which a proxy
+ * before this server may read as a part of a name. */
 static bool decode_path(char *path, size_t length, size_t *decoded)
 {
 	const char *first = memchr(path, '%', length);
@@ -188,6 +189,8 @@ static bool decode_path(char *path, size_t length, size_t *decoded)
 		if (low < 0 || (high == 0 && low == 0))
 			return false;
 		path[out] = (char)(high << 4 | low);
+		if (path[out] == '/')
+			return false;
 		at += 2;
 	}
 	*decoded = out;
@@ -225,7 +228,8 @@ static bool read_target(struct http_head *head, char *bytes, struct text target)
 	size_t length = mark ? (size_t)(mark - path.bytes) : path.length, decoded;
 	head->query = mark ? slice_of(head, mark + 1, path.length - length - 1) : slice_of(head, path.bytes + length, 0);
 	if (!decode_path(bytes + (path.bytes - head->bytes), length, &decoded))
-		return head_refuse(head, BAD_REQUEST, "the path holds `%00`, or a `%` without two hexadecimal digits after it");
+		return head_refuse(head, BAD_REQUEST,
+				   "the path holds `%00`, `%2F`, or a `%` without two hexadecimal digits after it");
 	head->path = slice_of(head, path.bytes, decoded);
 	return true;
 }
