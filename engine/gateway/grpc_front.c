@@ -466,6 +466,17 @@ static void route_serve(const struct grpc_asked *asked, const struct grpc_route 
 		refuse(asked, grpc_status_for_http(answer.status), answer.words);
 }
 
+/* For methods that callers of other servers expect. */
+static const char *absence_words(struct text path)
+{
+	if (text_starts_with(path, TEXT(INFERENCE "Repository")))
+		return "models are not listed, loaded or unloaded by callers here: the pipelines' files name them; change those";
+	if (text_starts_with(path, TEXT("/seldon.protos.")))
+		return "of Seldon's services this port has Predict and SendFeedback of seldon.protos.Seldon; the tensors of a "
+		       "deployment are in " INFERENCE "ModelMetadata";
+	return "there is no such method here; pipelines and models answer to " INFERENCE "ModelInfer";
+}
+
 static void on_called(void *context, struct grpc_request *request, struct text path, struct text body)
 {
 	struct grpc_front *front = context;
@@ -478,7 +489,7 @@ static void on_called(void *context, struct grpc_request *request, struct text p
 			route_serve(&asked, &routes[i]);
 			return;
 		}
-	refuse(&asked, GRPC_UNIMPLEMENTED, "there is no such method here; pipelines and models answer to " INFERENCE "ModelInfer");
+	refuse(&asked, GRPC_UNIMPLEMENTED, absence_words(path));
 }
 
 /* Reflection needs the right to read the server's metadata. */

@@ -397,18 +397,22 @@ static void feedback_begin(const struct rest_request *request, bool seldon)
 		.is_over = on_asked_whether_over,
 		.context = request->incoming,
 	};
-	const struct call_feedback given = {
+	struct call_feedback given = {
 		.json = request->body, .is_seldon = seldon, .arena = request->rest->arena, .record = &request->rest->body};
 	struct call_refusal refusal;
 	if (!target || !rest_type_check(request))
 		return;
 	if (request->rest->draining) {
 		rest_refuse(request, 503, "this gateway is stopping; ask another one");
-	} else if (!call_feedback_prepare(&source, &given, &call, &refusal)) {
-		rest_refuse(request, refusal.status, "%s", refusal.words);
-	} else {
-		calls_begin(request->rest->calls, &call);
+		return;
 	}
+	if (request->body.length > 0 && !rest_body_read(request, target->request_bytes, &given.json))
+		return;
+	if (call_feedback_prepare(&source, &given, &call, &refusal))
+		calls_begin(request->rest->calls, &call);
+	else
+		rest_refuse(request, refusal.status, "%s", refusal.words);
+	rest_body_forget(request->rest);
 }
 
 static void feedback(const struct rest_request *request)

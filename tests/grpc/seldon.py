@@ -4,7 +4,7 @@
 Its deployment is tests/reference/sdep-single.yaml as it stands; the model is at `sluice models serve`. One line for each behaviour that
 is not as it should be; at the end `N passed, N failed`.
 """
-import os, shutil, subprocess, sys, tempfile
+import os, shutil, subprocess, sys, tempfile, time, urllib.request
 
 import numpy as np
 import grpc
@@ -127,10 +127,50 @@ def play_grpc(judge, endpoint):
                    grpc.StatusCode.FAILED_PRECONDITION, "takes no feedback")
 
 
+REWARDED = """apiVersion: mlops.seldon.io/v1alpha1
+kind: Pipeline
+metadata: {name: rewarded}
+spec:
+  steps: [{name: s, filter: {keep: 'true'}}]
+  output: {steps: [s]}
+  metrics: [{name: won, type: counter, value: reward}]
+"""
+
+
+def takes_feedback_by_grpc(judge, binary, folder):
+    """It is counted on the answer that it names, once, by a metric that the pipeline declares."""
+    with open(os.path.join(folder, "rewarded.yaml"), "w", encoding="utf-8") as file:
+        file.write(REWARDED)
+    dev = Dev(binary, folder, "--metrics", "0")
+    try:
+        judge.expect("feedback: it starts", dev.started, dev.lines)
+        message, counted = prediction_pb2.SeldonMessage, ""
+        data = prediction_pb2.DefaultData(tensor=prediction_pb2.Tensor(shape=[1, 1], values=[1]))
+        with grpc.insecure_channel(dev.said("grpc")) as channel:
+            stub = prediction_pb2_grpc.SeldonStub(channel)
+            stub.Predict(message(data=data), metadata=[("x-request-id", "f-1")], timeout=20)
+            response = message(meta=prediction_pb2.Meta(puid="f-1"))
+            answer = stub.SendFeedback(prediction_pb2.Feedback(response=response, reward=2.5), timeout=20)
+            judge.expect("feedback: it is answered by a SeldonMessage", answer == response, answer)
+            answer = stub.SendFeedback(prediction_pb2.Feedback(reward=1), metadata=[("x-request-id", "f-2")], timeout=20)
+            judge.expect("feedback: metadata may name its request", answer.meta.puid == "f-2", answer)
+            refused_by(judge, "feedback that names no request", lambda: stub.SendFeedback(prediction_pb2.Feedback(reward=1), timeout=20),
+                       grpc.StatusCode.INVALID_ARGUMENT, "names no request")
+        url = next(line for line in dev.lines if "metrics are at" in line).split("metrics are at ")[1].split()[0]
+        end = time.monotonic() + 20
+        while time.monotonic() < end and "won_total{" not in counted:
+            time.sleep(0.2)
+            with urllib.request.urlopen(url, timeout=20) as reply:
+                counted = "".join(line for line in reply.read().decode().splitlines() if line.startswith("won_total"))
+        judge.expect("feedback: its reward is counted", counted.endswith(" 2.5"), counted)
+    finally:
+        dev.stop()
+
+
 def main():
     judge = Judge()
     with tempfile.TemporaryDirectory() as place:
-        for name in ("served", "deployed"):
+        for name in ("served", "deployed", "rewarded"):
             os.mkdir(os.path.join(place, name))
         with open(os.path.join(place, "served", "classifier.yaml"), "w", encoding="utf-8") as file:
             file.write(MODEL)
@@ -146,6 +186,7 @@ def main():
             judge.expect("it starts", dev.started, dev.lines)
             play(judge, dev.said("gateway").removeprefix("http://"))
             play_grpc(judge, dev.said("grpc"))
+            takes_feedback_by_grpc(judge, sys.argv[1], os.path.join(place, "rewarded"))
         finally:
             if dev:
                 dev.stop()

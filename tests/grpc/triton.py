@@ -208,7 +208,7 @@ def refuses(judge, stub, channel):
     seen = failure(stub.ModelInfer, number(1.0, ""), timeout=20)
     judge.expect("of many pipelines one must be named", seen and "NOT_FOUND" in seen[0] and "seldon-model" in seen[1], seen)
     seen = failure(stub.RepositoryIndex, service_pb2.RepositoryIndexRequest(), timeout=20)
-    judge.expect("a method that it lacks is told", seen and "UNIMPLEMENTED" in seen[0], seen)
+    judge.expect("a method that it lacks is told", seen and "UNIMPLEMENTED" in seen[0] and "the pipelines' files name them" in seen[1], seen)
     seen = failure(channel.unary_unary("/nobody.Service/Method"), b"", timeout=20)
     judge.expect("so is a service", seen and "UNIMPLEMENTED" in seen[0], seen)
     seen = failure(channel.unary_unary("/inference.GRPCInferenceService/ModelInfer"), b"\x0a\x05twice\xff\xff", timeout=20)

@@ -351,6 +351,16 @@ def takes_bodies_by_their_content_type(judge, gateway):
                          (status, answer))
 
 
+def decodes_paths_once(judge, gateway):
+    """A slash that is encoded is refused: a proxy with rules for paths reads it as a part of a name"""
+    for path, wanted in (("/v2/models/tw%69ce/ready", 200), ("/v2/models/twi%2563e/ready", 404), ("/v2/models/..%2fhealth/live", 400),
+                         ("/v2%2Fmodels/twice/ready", 400), ("/v2/models/../health/live", 404), ("/v2/models/%2e%2e/ready", 404),
+                         ("/v2/models/%ff/ready", 404), ("/v2/models/a%0d%0ab/ready", 404), ("/v2/models/%252f/ready", 404)):
+        status, answer, _ = gateway.ask("GET", path)
+        judge.expect(f"{path} is {wanted}", status == wanted and (status == 200 or answer["kind"] == "INPUT")
+                     and (status != 400 or "`%2F`" in answer["error"]), (status, answer))
+
+
 def reads_and_writes_gzip(judge, gateway):
     def packed(body, coding="gzip", **headers):
         return gateway.infer("twice", body, content_encoding=coding, **headers)
@@ -372,6 +382,10 @@ def reads_and_writes_gzip(judge, gateway):
         judge.expect("what is not whole gzip is refused", status == 400 and "gzip" in answer["error"], (status, answer))
     status, answer, _ = packed(gzip.compress(b""))
     judge.expect("nothing, compressed, is no body", status == 400 and "no body" in answer["error"], (status, answer))
+    given = json.dumps({"id": "z-1", "reward": 1}).encode()
+    for coding, sent, wanted in (("gzip", gzip.compress(given), 202), ("gzip", given, 400), ("br", given, 415), ("gzip", gzip.compress(b" " * (8 << 20)), 413)):
+        status, answer, _ = gateway.ask("POST", "/v2/pipelines/chooses/feedback", sent, {"content-encoding": coding})
+        judge.expect(f"feedback with the coding {coding} is {wanted}", status == wanted, (status, answer))
     many = {"inputs": [{"name": "x", "datatype": "FP64", "shape": [1000], "data": [1.0] * 1000}]}
     for asks, coded in (("gzip", True), ("br, gzip;q=0.5", True), ("br", False), ("gzip;q=0", False)):
         status, answer, headers = gateway.infer("twice", many, accept_encoding=asks)
@@ -734,6 +748,7 @@ def main():
         describes_itself_by_openapi(judge, gateway)
         refuses(judge, gateway)
         names_kind_place_and_id_in_each_error(judge, gateway)
+        decodes_paths_once(judge, gateway)
         reads_and_writes_gzip(judge, gateway)
         takes_cloud_events(judge, gateway)
         watches_requests(judge, gateway)
