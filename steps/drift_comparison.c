@@ -58,7 +58,9 @@ bool drift_settings_read(const struct drift *options, struct monitor_settings *s
 {
 	*settings = (struct monitor_settings){.window_rows = options->window.count,
 					      .window_ms = options->window.duration_ns / NS_IN_MS,
-					      .effect = options->effect};
+					      .effect = options->effect,
+					      .share = options->share,
+					      .segmented = options->group != NULL};
 	if (!rate_read(text_of(options->false_alarms.text), &settings->rate))
 		return error_set(error, ERROR_CONFIG, options->false_alarms.place,
 				 "`falseAlarms` is `%s`; write how many in how long, or of how many messages: `1 per 30d`, `0.5 "

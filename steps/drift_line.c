@@ -65,6 +65,38 @@ static void feature_put(const struct drift_line *line, const struct monitor_verd
 	buffer_byte(out, '}');
 }
 
+static void known_put(struct buffer *out, const char *name, double number)
+{
+	if (isfinite(number))
+		number_put(out, name, number);
+}
+
+static void times_put(const struct monitor_times *times, struct buffer *out)
+{
+	known_put(out, "messages_per_minute", times->rate);
+	known_put(out, "messages_per_minute_low", times->rate_low);
+	known_put(out, "messages_per_minute_high", times->rate_high);
+	known_put(out, "newest_age_ms", times->age_ms);
+	known_put(out, "newest_age_ms_most", times->age_most_ms);
+	if (times->rate_alarm || times->age_alarm)
+		buffer_print(out, ", \"messages_per_minute_alarm\": %s, \"newest_age_alarm\": %s",
+			     times->rate_alarm ? "true" : "false", times->age_alarm ? "true" : "false");
+	if (!times->unjudged)
+		return;
+	buffer_string(out, ", \"times_not_judged\": ");
+	json_write_string(out, text_of(times->unjudged));
+}
+
+static void times_say(const struct monitor_times *times, struct buffer *out)
+{
+	if (times->rate_alarm)
+		buffer_print(out, "; %.4g messages a minute, where %.4g to %.4g are usual", times->rate, times->rate_low,
+			     times->rate_high);
+	if (times->age_alarm)
+		buffer_print(out, "; no newer event for %.4g s, where %.4g s are usual at most", times->age_ms / 1000,
+			     times->age_most_ms / 1000);
+}
+
 static void estimates_put(const struct drift_line *line, struct buffer *out)
 {
 	const struct drift_estimates known = drift_estimates_of(line->performance);
@@ -127,6 +159,11 @@ void drift_line_put(const struct drift_line *line, const struct monitor_verdict 
 		estimates_put(line, out);
 	if (line->source->truth)
 		realised_put(line, out);
+	times_put(&verdict->times, out);
+	if (verdict->alarm_row)
+		count_put(out, "alarm_row", verdict->alarm_row);
+	if (verdict->alarm_row && line->source->time_ms)
+		buffer_print(out, ", \"alarm_ms\": %lld", (long long)verdict->alarm_ms);
 	buffer_print(out, ", \"is_drift\": %s, \"quality_alarm\": %s, \"features\": [", verdict->drifted ? "true" : "false",
 		     verdict->quality_alarm ? "true" : "false");
 	for (size_t i = 0; i < verdict->feature_count; i++) {
@@ -221,8 +258,11 @@ void drift_line_say(const struct drift_line *line, const struct monitor_verdict 
 	} else {
 		buffer_string(out, "no drift");
 	}
+	if (verdict->alarm_row)
+		buffer_print(out, "; found at row %llu", (unsigned long long)verdict->alarm_row);
 	for (size_t i = 0; i < verdict->feature_count; i++)
 		quality_say(out, &verdict->features[i]);
+	times_say(&verdict->times, out);
 	importance_say(line, verdict, out);
 	estimates_say(line, out);
 	realised_say(line, out);

@@ -5,56 +5,13 @@
 
 #include "base/duration.h"
 #include "base/hash.h"
-#include "message/drift_score.h"
 #include "message/slice.h"
-#include "observe/verdict_board.h"
-#include "steps/drift_comparison.h"
 #include "steps/drift_detectors.h"
 #include "steps/drift_identity.h"
-#include "steps/drift_kept.h"
-#include "steps/drift_past.h"
-#include "steps/drift_segments.h"
-#include "steps/drift_topic.h"
-#include "steps/drift_verdict.h"
+#include "steps/drift_observer_parts.h"
 
 #define CHUNK_BYTES_MAX 65536 /* of rows, so that a chunk fits a record */
 #define UNUSABLE_USUAL 500    /* messages that do not fit, of a window by time */
-
-struct drift_observer {
-	struct drift_comparison comparison;
-	const struct expression *group;
-	struct drift_past *past;   /* NULL: the reference is a file, or a topic's */
-	struct drift_topic *topic; /* NULL: it is none of a topic */
-	const char *reference;	   /* its name in records */
-	uint64_t identity;
-	uint64_t verdict_identity; /* by which its verdicts are known (steps/drift_identity.h) */
-	uint64_t tally_identity;   /* the same, without the features of a past */
-	const char *watched;	   /* name of the step that it observes */
-	struct verdict_entry *entry;
-	bool filled;	/* the monitor has the rows of a segment's window */
-	uint64_t chain; /* of that segment */
-};
-
-/* A message at the observer; or a slice, of several. */
-struct drift_visit {
-	struct drift_observer *self;
-	const struct step *step;
-	struct visit *visit;
-	struct drift_tally tally;
-	const int64_t *times_ms; /* of a slice: those of its messages, each of which is a row; else NULL */
-	size_t messages;
-	size_t message; /* the one at hand, from 0 */
-	struct error *error;
-};
-
-/* Rows of it that are of one segment. */
-struct drift_run {
-	struct text segment;
-	const double *rows;
-	size_t count;
-	struct drift_chances chances;
-	size_t first; /* of the message's rows */
-};
 
 /* ---- opening ---- */
 
@@ -177,23 +134,18 @@ static bool chunks_put_back(const struct drift_visit *at, struct text segment, c
 	return true;
 }
 
-static int64_t row_time_ms(const struct drift_visit *at, size_t row)
-{
-	return at->times_ms ? at->times_ms[row] : visit_message(at->visit)->time_ms;
-}
-
 /* Whether the rows of the run may close a window. */
 static bool run_closes(const struct drift_visit *at, const struct drift_run *run)
 {
 	const struct monitor *monitor = at->self->comparison.monitor;
 	bool closes = false;
 	for (size_t i = 0; i < (at->times_ms ? run->count : 1) && !closes; i++)
-		closes = monitor_closes(monitor, run->count, row_time_ms(at, run->first + i));
+		closes = monitor_closes(monitor, run->count, drift_row_time_ms(at, run->first + i));
 	return closes;
 }
 
-/* Brings the monitor to the segment. It gets the stored rows only if the run closes a window, and the window begins anew if
- * these are not whole. */
+/* Brings the monitor to the segment. It gets the stored rows only if the run closes a window, or online methods look into it, and
+ * the window begins anew if these are not whole. */
 static void monitor_bring(const struct drift_visit *at, const struct drift_run *run, struct drift_kept *kept)
 {
 	struct drift_observer *self = at->self;
@@ -206,7 +158,7 @@ static void monitor_bring(const struct drift_visit *at, const struct drift_run *
 		detectors_bring(at, run->segment, kept);
 		return;
 	}
-	if (!run_closes(at, run)) {
+	if (!run_closes(at, run) && (self->group || !monitor_is_online(monitor))) {
 		monitor_resume_blank(monitor, &kept->position);
 		self->filled = false;
 	} else if (!chunks_put_back(at, run->segment, kept)) {
@@ -222,7 +174,7 @@ static void monitor_bring(const struct drift_visit *at, const struct drift_run *
 
 static struct monitor_moment row_moment(const struct drift_visit *at, size_t row)
 {
-	return (struct monitor_moment){row_time_ms(at, row), visit_message(at->visit)->origin.partition};
+	return (struct monitor_moment){drift_row_time_ms(at, row), visit_message(at->visit)->origin.partition};
 }
 
 /* Stores the rows of a run that are in the open window: all from `from`, the first of which has the number `first`. */
@@ -263,74 +215,6 @@ static bool kept_write(const struct drift_visit *at, struct text segment, const 
 	return true;
 }
 
-/* ---- verdicts ---- */
-
-static bool is_found(const struct drift *options, const struct monitor_verdict *verdict)
-{
-	return verdict->drifted && (options->score_limit == 0 || verdict->score > options->score_limit);
-}
-
-/* Lists that the segment's state begins anew. */
-static bool beginning_say(const struct drift_visit *at, struct text segment)
-{
-	struct drift_score *score = ARENA_NEW(visit_arena(at->visit), struct drift_score);
-	if (!score)
-		return error_memory(at->error, ERROR_LIMIT, "beginning a window");
-	*score =
-		(struct drift_score){.pipeline = at->step->pipeline, .step = at->self->watched, .segment = segment, .begins = true};
-	visit_score(at->visit, score);
-	return true;
-}
-
-/* Lists the verdict on a segment with the message. Without one, nothing that came could be used. */
-static bool verdict_give(struct drift_visit *at, struct text segment, const struct monitor_verdict *verdict,
-			 struct drift_kept *kept)
-{
-	const struct drift *options = at->step->options;
-	struct arena *arena = visit_arena(at->visit);
-	const int64_t time_ms = row_time_ms(at, at->message);
-	struct drift_score *score = ARENA_NEW(arena, struct drift_score);
-	if (!score)
-		return error_memory(at->error, ERROR_LIMIT, "judging a window");
-	*score = (struct drift_score){.pipeline = at->step->pipeline,
-				      .step = at->self->watched,
-				      .segment = segment,
-				      .identity = at->self->verdict_identity,
-				      .window = kept->position.window,
-				      .begin_ms = time_ms,
-				      .end_ms = time_ms,
-				      .unusable = at->tally.unusable,
-				      .beyond = at->tally.beyond,
-				      .verdict = DRIFT_LEARNING,
-				      .reference = at->self->reference,
-				      .reference_rows = at->self->comparison.reference.all_rows};
-	if (verdict) {
-		score->window = verdict->window;
-		score->begin_ms = verdict->least_ms;
-		score->end_ms = verdict->most_ms;
-		score->messages = verdict->rows;
-		score->late = verdict->late;
-		score->score = verdict->judged ? verdict->score : 0;
-		if (verdict->judged)
-			score->verdict = is_found(options, verdict) ? DRIFT_FOUND : DRIFT_STEADY;
-		if (!drift_verdict_lists(score, verdict, arena) ||
-		    !drift_verdict_lacking(score, &at->self->comparison, arena) ||
-		    (options->estimate.here.line && !drift_estimates_list(&kept->performance, score, arena)))
-			return error_memory(at->error, ERROR_LIMIT, "judging a window");
-		drift_verdict_last(&kept->last, verdict, &kept->performance);
-		kept->performance = (struct performance){0};
-	}
-	at->tally.unusable = at->tally.beyond = 0;
-	const bool forgets = /* its past */
-		verdict && at->self->comparison.reference.rows == 0 && kept->last.verdict != DRIFT_LEARNING;
-	if (score->verdict != DRIFT_LEARNING || forgets) {
-		kept->last.verdict = score->verdict;
-		kept->last.score = score->score;
-	}
-	visit_score(at->visit, score);
-	return !forgets || beginning_say(at, segment);
-}
-
 /* ---- visits ---- */
 
 /* Adds the window that the row has closed to the past. The monitor may then be another, which has what is in the open window. */
@@ -364,14 +248,16 @@ static bool rows_add(struct drift_visit *at, const struct drift_run *run, struct
 			monitor_add_from(self->comparison.monitor, row, moment.time_ms, moment.partition);
 		if (by_count)
 			drift_chances_add(&run->chances, run->first + i, &kept->performance);
-		if (verdict && !verdict_give(at, run->segment, verdict, kept))
+		const struct monitor_verdict *early = verdict ? NULL : monitor_early(self->comparison.monitor);
+		if ((verdict && !drift_record_verdict(at, run->segment, verdict, kept)) ||
+		    (early && !drift_record_early(at, run->segment, early, kept)))
 			return false;
 		if (!by_count)
 			drift_chances_add(&run->chances, run->first + i, &kept->performance);
 		if (!verdict)
 			continue;
 		const struct past_window window = {by_count ? moment.time_ms : verdict->begin_ms,
-						   is_found(at->step->options, verdict) || verdict->quality_alarm};
+						   drift_is_found(at->step->options, verdict) || verdict->quality_alarm};
 		if (self->past && !past_take(at, &window, row, moment))
 			return false;
 		closed = true;
@@ -379,7 +265,7 @@ static bool rows_add(struct drift_visit *at, const struct drift_run *run, struct
 		kept->chunks = 0;
 	}
 	kept->position = monitor_position_of(self->comparison.monitor);
-	const int64_t last_ms = row_time_ms(at, run->first + run->count - 1);
+	const int64_t last_ms = drift_row_time_ms(at, run->first + run->count - 1);
 	const uint64_t chain = hash_bytes(&last_ms, sizeof last_ms, kept->chain);
 	kept->chain = hash_bytes(run->rows, run->count * width * sizeof *run->rows, chain);
 	const struct drift_detectors_place place = detectors_place(at, run->segment, kept);
@@ -414,7 +300,7 @@ static bool former_forget(struct drift_visit *at, uint64_t number, size_t *chunk
 			return drift_segment_index(at->visit, at->tally.base + at->tally.segments - 1, name, at->error);
 	}
 	return drift_kept_forget(at->visit, name, chunks, gone, at->error) &&
-	       (!*gone || (drift_detectors_forget(at->visit, name, at->error) && beginning_say(at, name)));
+	       (!*gone || (drift_detectors_forget(at->visit, name, at->error) && drift_record_beginning(at, name)));
 }
 
 /* Forgets some. */
@@ -435,7 +321,7 @@ static bool formers_forget(struct drift_visit *at)
 static bool segment_begin(struct drift_visit *at, struct text segment)
 {
 	return drift_segment_index(at->visit, at->tally.base + at->tally.segments - 1, segment, at->error) &&
-	       beginning_say(at, segment);
+	       drift_record_beginning(at, segment);
 }
 
 /* ---- runs ---- */
@@ -489,7 +375,7 @@ static bool unusable_say(struct drift_visit *at)
 	if (at->tally.unusable + at->tally.beyond < unusable_most(at->self))
 		return true;
 	(void)drift_kept_read(at->visit, TEXT(""), at->self->identity, &kept);
-	return verdict_give(at, TEXT(""), NULL, &kept);
+	return drift_record_verdict(at, TEXT(""), NULL, &kept);
 }
 
 /* Forgets the past, and the open window: what was known of the stream is over. */
@@ -498,7 +384,7 @@ static bool past_forget(struct drift_visit *at)
 	struct drift_observer *self = at->self;
 	struct drift_kept kept;
 	(void)drift_kept_read(at->visit, TEXT(""), at->self->identity, &kept);
-	if (kept.last.verdict != DRIFT_LEARNING && !beginning_say(at, TEXT("")))
+	if (kept.last.verdict != DRIFT_LEARNING && !drift_record_beginning(at, TEXT("")))
 		return false;
 	const struct drift_kept begun = drift_kept_begin(self->identity, kept.position.window);
 	if (!drift_past_forget(self->past, at->visit, at->error) || !kept_write(at, TEXT(""), &begun) ||
@@ -548,7 +434,7 @@ static bool messages_await(struct drift_visit *at)
 		if (++at->tally.unusable < unusable_most(at->self))
 			continue;
 		(void)drift_kept_read(at->visit, TEXT(""), at->self->identity, &kept);
-		if (!verdict_give(at, TEXT(""), NULL, &kept))
+		if (!drift_record_verdict(at, TEXT(""), NULL, &kept))
 			return false;
 	}
 	return drift_topic_wait(at->visit, at->tally.unusable, at->error);

@@ -10,6 +10,9 @@
  * messages one by one, and each counts. Only where a past is forgotten in the midst of a slice, the rest of it is not watched
  * yet, and counts as what does not fit. Each row of a slice was drawn by the path, if there is a share.
  *
+ * Online methods look into the open window (drift/monitor.h): what they find before its end is a record of its own, once a window.
+ * A monitor that is filled from the state has found it at the same row, and does not list it again.
+ *
  * With `groupBy` each segment has that (steps/drift_segments.h). They share the monitor in memory, which gets the rows of a
  * segment's window only when it closes; so a message of any segment costs the same.
  *

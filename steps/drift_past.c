@@ -108,8 +108,11 @@ static bool monitor_fit(struct drift_past *self, struct visit *visit, const stru
 	static const struct past none;
 	struct drift_comparison *comparison = self->comparison;
 	const struct past_values *const *values = blocks_find(self, visit, past);
+	self->uncompared = NULL;
 	comparison->monitor = monitor_make(self, values ? past : &none, values, error);
 	if (!comparison->monitor && error->kind == ERROR_CONFIG) { /* nothing in it can be compared */
+		self->why = *error;
+		self->uncompared = self->why.text;
 		*error = (struct error){0};
 		comparison->monitor = monitor_make(self, &none, NULL, error);
 	}

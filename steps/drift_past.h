@@ -23,6 +23,8 @@ struct drift_past {
 	const struct text *names;
 	struct arena *features; /* names, and the layout of messages */
 	struct arena *fitted;	/* the reference and the monitor */
+	const char *uncompared; /* why nothing can be compared with the past; NULL: it can, or is too short yet */
+	struct error why; /* the text of that */
 };
 
 /* The comparison is that of an observer, and opened by this. */

@@ -26,6 +26,7 @@ struct drift_file_feature {
 
 struct drift_file {
 	int64_t rows, block;
+	struct number_list times_ms, gaps_ms; /* struct arrivals */
 	struct item_list features; /* struct drift_file_feature */
 };
 
@@ -43,6 +44,8 @@ static const struct option feature_rows[] = {
 static const struct option file_rows[] = {
 	ROW("rows", INTEGER, struct drift_file, rows, .least = 1, .most = 1e15, .help = "Rows that were learnt."),
 	ROW("block", INTEGER, struct drift_file, block, .least = 1, .most = 1e15, .help = "Rows that followed one another."),
+	ROW("times_ms", NUMBERS, struct drift_file, times_ms, .help = "When rows came, evenly spread over all."),
+	ROW("gaps_ms", NUMBERS, struct drift_file, gaps_ms, .help = "The longest times without a newer row."),
 	ROW("features", LIST, struct drift_file, features, .rows = feature_rows, .item_size = sizeof(struct drift_file_feature),
 	    .help = "What is watched."),
 	{.type = OPTION_END},
@@ -62,6 +65,9 @@ struct drift_learning {
 	struct drift_layout layout;
 	struct name_list *categories; /* of each feature */
 	double *values;		      /* row by row, on the heap */
+	int64_t *times_ms;	      /* of each row, on the heap; NULL: the source has none */
+	int64_t time_ms;	      /* of the message */
+	bool timed;		      /* the source has times */
 	size_t rows, room;
 };
 
@@ -105,6 +111,10 @@ static bool row_learn(struct drift_learning *learning, const struct drift_cell *
 		if (!values)
 			return out_of_memory(error);
 		learning->values = values;
+		int64_t *times_ms = learning->timed ? memory_resize(learning->times_ms, room, sizeof *times_ms) : NULL;
+		if (learning->timed && !times_ms)
+			return out_of_memory(error);
+		learning->times_ms = times_ms;
 		learning->room = room;
 	}
 	double *row = learning->values + learning->rows * width;
@@ -117,6 +127,8 @@ static bool row_learn(struct drift_learning *learning, const struct drift_cell *
 					 "`%s` is %g, which is too large to learn from; leave the message out, or the field empty",
 					 learning->layout.columns[i].name, row[i]);
 	}
+	if (learning->timed)
+		learning->times_ms[learning->rows] = learning->time_ms;
 	learning->rows++;
 	return true;
 }
@@ -157,6 +169,7 @@ static bool source_learn(struct drift_learning *learning, const struct fit_sourc
 	const size_t most = source->rows_most ? source->rows_most : SIZE_MAX;
 	for (; learning->rows < most && source->next(source->context, arena, &payload, error); arena_reset(arena)) {
 		const struct tensor *texts;
+		learning->time_ms = learning->timed ? source->time_ms(source->context) : 0;
 		if (message_learn(learning, &payload, arena, &texts, error))
 			continue;
 		if (error->kind != ERROR_INPUT || !source->refused(source->context, texts, error))
@@ -218,17 +231,23 @@ static bool file_write(const struct drift_file *made, struct buffer *file, struc
 bool drift_reference_learn(const struct step *step, const struct name_list *tensors, const struct fit_source *source,
 			   struct buffer *file, struct error *error)
 {
-	struct drift_learning learning = {.tensors = tensors, .arena = step->arena};
+	struct drift_learning learning = {.tensors = tensors, .arena = step->arena, .timed = source->time_ms != NULL};
+	struct arrivals arrivals = {0};
 	bool good = source_learn(&learning, source, error);
 	const size_t kept = learning.rows < DRIFT_REFERENCE_ROWS_MAX ? learning.rows : DRIFT_REFERENCE_ROWS_MAX;
 	struct drift_file_feature *features = ARENA_ARRAY(step->arena, struct drift_file_feature, learning.layout.count);
 	for (size_t i = 0; good && i < learning.layout.count; i++)
 		good = (features && feature_write(&learning, i, kept, &features[i])) || out_of_memory(error);
+	if (good && learning.timed)
+		good = arrivals_learn(learning.times_ms, learning.rows, step->arena, &arrivals) || out_of_memory(error);
 	memory_give(learning.values);
+	memory_give(learning.times_ms);
 	if (!good)
 		return false;
 	const struct drift_file made = {.rows = (int64_t)learning.rows,
 					.block = (int64_t)(kept == learning.rows ? kept : BLOCK),
+					.times_ms = {arrivals.count, arrivals.times_ms},
+					.gaps_ms = {arrivals.gap_count, arrivals.gaps_ms},
 					.features = {learning.layout.count, features}};
 	return file_write(&made, file, error);
 }
@@ -295,6 +314,24 @@ static bool feature_read(const struct drift_file_feature *from, struct arena *ar
 	return names;
 }
 
+/* Times rise, and gaps fall. */
+static bool times_read(const struct drift_file *from, struct arrivals *arrivals)
+{
+	const struct number_list *times = &from->times_ms, *gaps = &from->gaps_ms;
+	*arrivals = (struct arrivals){.rows = (uint64_t)from->rows,
+				      .count = times->count,
+				      .times_ms = times->items,
+				      .gap_count = gaps->count,
+				      .gaps_ms = gaps->items};
+	bool good = times->count != 1 && times->count <= ARRIVAL_TIMES_MAX && (int64_t)times->count <= from->rows &&
+		    gaps->count <= ARRIVAL_GAPS_MAX && (gaps->count > 0) == (times->count > 0);
+	for (size_t i = 0; i < times->count && good; i++)
+		good = fabs(times->items[i]) < NUMBER_MAX && (i == 0 || times->items[i] >= times->items[i - 1]);
+	for (size_t i = 0; i < gaps->count && good; i++)
+		good = gaps->items[i] >= 0 && gaps->items[i] < NUMBER_MAX && (i == 0 || gaps->items[i] <= gaps->items[i - 1]);
+	return good;
+}
+
 bool drift_reference_read(const struct name *file, struct text content, struct arena *arena, struct drift_reference *reference,
 			  struct error *error)
 {
@@ -307,6 +344,9 @@ bool drift_reference_read(const struct name *file, struct text content, struct a
 	const size_t rows = items[0].values.count;
 	if (rows < DRIFT_REFERENCE_ROWS_MIN || rows > DRIFT_REFERENCE_ROWS_MAX || from.rows < (int64_t)rows || from.block < 1)
 		return refuse(file, error, "has too few or too many `values`, or fewer `rows` than these");
+	struct arrivals arrivals;
+	if (!times_read(&from, &arrivals))
+		return refuse(file, error, "has `times_ms` or `gaps_ms` that do not hold together");
 	struct drift_feature *features = ARENA_ARRAY(arena, struct drift_feature, from.features.count);
 	for (size_t i = 0; features && i < from.features.count; i++) {
 		if (items[i].values.count != rows || items[i].missing > from.rows ||
@@ -321,6 +361,7 @@ bool drift_reference_read(const struct name *file, struct text content, struct a
 					      .rows = rows,
 					      .block = (size_t)from.block,
 					      .feature_count = from.features.count,
-					      .features = features};
+					      .features = features,
+					      .arrivals = arrivals};
 	return features || out_of_memory(error);
 }

@@ -8,7 +8,8 @@
  *
  * `values` are in the order in which the rows came, a missing one as "NaN", a category by its place in `categories`. Of more
  * than DRIFT_REFERENCE_ROWS_MAX rows, blocks of `block` rows are kept, evenly spread; `rows`, `missing`, `least` and
- * `greatest` are of all.
+ * `greatest` are of all. Rows whose times are known also have `times_ms` and `gaps_ms`: when some of all rows came, evenly spread,
+ *and the longest times without a newer row (drift/arrivals.h).
  */
 #ifndef SLUICE_STEPS_DRIFT_REFERENCE_H
 #define SLUICE_STEPS_DRIFT_REFERENCE_H

@@ -20,6 +20,19 @@ static struct drift_statistic statistic_of(const struct monitor_test *test, stru
 					.established = test->established};
 }
 
+struct drift_times drift_verdict_times(const struct monitor_verdict *verdict)
+{
+	const struct monitor_times *times = &verdict->times;
+	return (struct drift_times){.unjudged = times->unjudged,
+				    .rate = times->rate,
+				    .rate_low = times->rate_low,
+				    .rate_high = times->rate_high,
+				    .age_ms = times->age_ms,
+				    .age_most_ms = times->age_most_ms,
+				    .rate_alarm = times->rate_alarm,
+				    .age_alarm = times->age_alarm};
+}
+
 bool drift_verdict_lists(struct drift_score *score, const struct monitor_verdict *verdict, struct arena *arena)
 {
 	size_t tests = 0;
@@ -36,14 +49,20 @@ bool drift_verdict_lists(struct drift_score *score, const struct monitor_verdict
 		const struct text name = name_copy(feature->name, arena);
 		if (!name.bytes)
 			return false;
-		quality[score->quality_count++] = (struct drift_quality){
+		const struct drift_quality made = {
 			.feature = name,
 			.values = feature->count,
 			.missing = found->missing,
 			.outside = found->outside,
 			.unseen = found->unseen,
 			.still = found->still,
-			.alarm = found->missing_alarm || found->outside_alarm || found->unseen_alarm || found->still_alarm};
+			.alarm = found->missing_alarm || found->outside_alarm || found->unseen_alarm || found->still_alarm,
+			.missing_alarm = found->missing_alarm,
+			.outside_alarm = found->outside_alarm,
+			.unseen_alarm = found->unseen_alarm,
+			.still_alarm = found->still_alarm};
+		if (!score->early)
+			quality[score->quality_count++] = made;
 		for (size_t j = 0; j < feature->test_count; j++)
 			statistics[score->statistic_count++] = statistic_of(&feature->tests[j], name);
 	}

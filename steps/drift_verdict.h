@@ -9,8 +9,11 @@
 #include "steps/drift_comparison.h"
 #include "steps/drift_estimates.h"
 
-/* Adds the statistics of all tests and the quality of all features, in the arena, with copies of the names. False: memory ran
- * out. */
+/* What it says of times. */
+struct drift_times drift_verdict_times(const struct monitor_verdict *verdict);
+
+/* Adds the statistics of all tests and, unless it is early, the quality of all features, in the arena, with copies of the names.
+ * False: memory ran out. */
 bool drift_verdict_lists(struct drift_score *score, const struct monitor_verdict *verdict, struct arena *arena);
 
 /* Adds the first of the columns that the reference lacks, as copies in the arena. False: memory ran out. */

@@ -17,6 +17,7 @@
 #define EXPONENT_LEAST 1e-3
 #define EXPONENT_MOST 64
 #define HALVINGS 40
+#define RATE_UNKNOWN 1e-300 /* no boundary of ADWIN is that sure */
 
 static const struct adwin_options adwin_usual = {.delta = 0.002, .clock = 32, .buckets = 5, .least = 5, .grace = 10};
 
@@ -36,6 +37,20 @@ struct detector_level {
 	bool known;
 };
 
+/* The greatest sum of a window, and how many numbers it was made of. */
+struct sum_most {
+	double sum, run;
+};
+
+/* What a window has shown so far. */
+struct detectors_window {
+	struct sum_most most, own;
+	struct adwin_boundary best;
+	bool apart; /* ADWIN raised an alarm */
+	double taken;
+	bool raised[DETECTORS]; /* by detectors_look() */
+};
+
 struct detectors {
 	unsigned wanted;
 	const struct sorted *sorted;
@@ -46,6 +61,7 @@ struct detectors {
 	struct page_hinkley own_sums;
 	double up_run, down_run, own_up_run, own_down_run;
 	struct adwin *adwin;
+	struct detectors_window window;
 };
 
 /* ---- the reference ---- */
@@ -155,11 +171,6 @@ static double level_find(struct detector_level *level, double rate)
 
 /* ---- a window ---- */
 
-/* The greatest sum of a window, and how many numbers it was made of. */
-struct sum_most {
-	double sum, run;
-};
-
 static void sum_note(struct sum_most *most, double sum, double run)
 {
 	if (sum > most->sum)
@@ -223,6 +234,7 @@ static void boundary_note(const struct adwin *adwin, struct adwin_boundary *best
 
 void detectors_begin(struct detectors *detectors)
 {
+	detectors->window = (struct detectors_window){0};
 	cusum_begin(detectors);
 	own_begin(detectors);
 	if (detectors->adwin)
@@ -235,44 +247,83 @@ static struct detector_finding boundary_finding(const struct adwin_boundary *bes
 	return (struct detector_finding){best->apart, best->apart, best->bound, fmin(1, p), alarm};
 }
 
+static void number_take(struct detectors *self, double number)
+{
+	struct detectors_window *window = &self->window;
+	if (isnan(number))
+		return;
+	const size_t place = place_of(self->sorted, number);
+	window->taken++;
+	if (self->wanted >> DETECTOR_CUSUM & 1)
+		cusum_take(self, self->scores[place], &window->most);
+	if (self->wanted >> DETECTOR_PAGE_HINKLEY & 1)
+		own_take(self, self->scores[place], &window->own);
+	if (self->adwin && adwin_add(self->adwin, (double)place / (2 * (double)self->sorted->count))) {
+		window->apart = true;
+		boundary_note(self->adwin, &window->best);
+		adwin_keep(self->adwin);
+	}
+}
+
+/* `looks`: of ADWIN in a window. */
+static void window_find(struct detectors *self, double rate, double looks, struct detector_finding findings[DETECTORS])
+{
+	const struct detectors_window *window = &self->window;
+	findings[DETECTOR_CUSUM] =
+		sum_finding(&window->most, &self->reference.law, level_find(&self->reference, rate), window->taken);
+	findings[DETECTOR_PAGE_HINKLEY] = sum_finding(&window->own, &self->own.law, level_find(&self->own, rate), window->taken);
+	findings[DETECTOR_ADWIN] = boundary_finding(&window->best, looks, window->apart);
+}
+
 void detectors_take(struct detectors *detectors, const double *numbers, size_t count, double alpha,
 		    struct detector_finding findings[DETECTORS])
 {
-	const double places = 2 * (double)detectors->sorted->count, looks = fmax((double)count / adwin_usual.clock, 1);
-	struct sum_most most = {0}, own = {0};
-	struct adwin_boundary best = {0};
-	bool apart = false;
-	double taken = 0;
+	const double looks = fmax((double)count / adwin_usual.clock, 1);
+	detectors->window = (struct detectors_window){0};
 	if (detectors->adwin)
 		adwin_tune(detectors->adwin, alpha / looks);
-	for (size_t i = 0; i < count; i++) {
-		if (isnan(numbers[i]))
-			continue;
-		const size_t place = place_of(detectors->sorted, numbers[i]);
-		taken++;
-		if (detectors->wanted >> DETECTOR_CUSUM & 1)
-			cusum_take(detectors, detectors->scores[place], &most);
-		if (detectors->wanted >> DETECTOR_PAGE_HINKLEY & 1)
-			own_take(detectors, detectors->scores[place], &own);
-		if (detectors->adwin && adwin_add(detectors->adwin, (double)place / places)) {
-			apart = true;
-			boundary_note(detectors->adwin, &best);
-			adwin_keep(detectors->adwin);
-		}
-	}
-	const double rate = alpha / fmax(taken, 1);
-	findings[DETECTOR_CUSUM] =
-		sum_finding(&most, &detectors->reference.law, level_find(&detectors->reference, rate), taken);
-	findings[DETECTOR_PAGE_HINKLEY] = sum_finding(&own, &detectors->own.law, level_find(&detectors->own, rate), taken);
+	for (size_t i = 0; i < count; i++)
+		number_take(detectors, numbers[i]);
 	if (detectors->adwin)
-		boundary_note(detectors->adwin, &best);
-	findings[DETECTOR_ADWIN] = boundary_finding(&best, looks, apart);
+		boundary_note(detectors->adwin, &detectors->window.best);
+	window_find(detectors, alpha / fmax(detectors->window.taken, 1), looks, findings);
 	if (findings[DETECTOR_CUSUM].alarm)
 		cusum_begin(detectors);
 	if (findings[DETECTOR_PAGE_HINKLEY].alarm)
 		own_begin(detectors);
-	if (apart)
+	if (detectors->window.apart)
 		adwin_begin(detectors->adwin);
+	detectors->window = (struct detectors_window){0};
+}
+
+void detectors_look(struct detectors *detectors, const double *numbers, size_t count, double rate,
+		    struct detector_finding findings[DETECTORS], size_t places[DETECTORS])
+{
+	struct detectors_window *window = &detectors->window;
+	const bool known = rate > 0;
+	const double reference = known ? level_find(&detectors->reference, rate) : (double)INFINITY;
+	const double own = known ? level_find(&detectors->own, rate) : (double)INFINITY;
+	bool now[DETECTORS] = {false};
+	if (detectors->adwin)
+		adwin_tune(detectors->adwin, known ? rate * adwin_usual.clock : RATE_UNKNOWN);
+	for (size_t i = 0; i < count; i++) {
+		number_take(detectors, numbers[i]);
+		const bool over[DETECTORS] = {[DETECTOR_CUSUM] = window->most.sum > reference,
+					      [DETECTOR_PAGE_HINKLEY] = window->own.sum > own,
+					      [DETECTOR_ADWIN] = window->apart};
+		for (int j = 0; j < DETECTORS; j++)
+			if (over[j] && !window->raised[j]) {
+				window->raised[j] = now[j] = true;
+				places[j] = i;
+			}
+	}
+	if (known)
+		window_find(detectors, rate, fmax(window->taken / adwin_usual.clock, 1), findings);
+	for (int j = 0; j < DETECTORS; j++) {
+		findings[j] = known ? findings[j] : (struct detector_finding){0};
+		findings[j].alarm = known && now[j];
+		places[j] = now[j] ? places[j] : 0;
+	}
 }
 
 /* ---- the state as bytes ---- */

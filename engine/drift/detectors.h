@@ -45,6 +45,12 @@ struct detectors *detectors_open(struct arena *arena, const struct detectors_usu
 void detectors_take(struct detectors *detectors, const double *numbers, size_t count, double alpha,
 		    struct detector_finding findings[DETECTORS]);
 
+/* The same of some numbers of a window that has not ended, at the chance `rate` of a false alarm of each detector at a number; 0:
+ * it is not known, and none raises one. What is found is of all numbers of the window so far; `places`: where among these numbers
+ * an alarm was raised. None is raised twice. The window's end has to be taken from the state before its first number. */
+void detectors_look(struct detectors *detectors, const double *numbers, size_t count, double rate,
+		    struct detector_finding findings[DETECTORS], size_t places[DETECTORS]);
+
 /* Forgets all numbers. */
 void detectors_begin(struct detectors *detectors);
 

@@ -2,34 +2,14 @@
 #include "drift/monitor.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 #include "drift/monitor_parts.h"
 
-#define ALPHA_MOST 0.25 /* of a window: a larger share of alarms is no verdict */
-#define ALPHA_LEAST 1e-300
 #define TIME_MOST ((int64_t)1 << 60) /* so that differences of times do not overflow */
 #define USUAL_ROWS 500 /* of a window by time, whose rows are not known before */
 
 const char *const monitor_method_names[MONITOR_METHODS] = {
 	"ks", "psi", "wasserstein", "jensen-shannon", "chi-square", "page-hinkley", "cusum", "adwin", "mmd",
-};
-
-struct monitor {
-	struct monitor_settings settings;
-	size_t room; /* rows of the window that are kept */
-	size_t feature_count, test_count;
-	struct watched_feature *features;
-	struct monitor_scratch scratch;
-	struct monitor_feature *verdicts;
-	struct monitor_verdict verdict;
-	struct monitor_position at; /* rows, late, stride and times: of the open window */
-	size_t kept;
-	size_t closed; /* rows that were kept of the window before */
-	uint64_t sharers; /* windows that share the declared rate */
-	bool blank; /* the reference has no rows */
-	struct monitor_joints joints;
-	struct monitor_moment *moments; /* of the rows that are kept; NULL: no method is online */
 };
 
 /* ---- opening ---- */
@@ -64,13 +44,6 @@ bool monitor_reference_check(const struct drift_reference *reference, const stru
 	return monitor_joints_check(reference, settings, error);
 }
 
-static bool order_open(struct monitor *self, struct arena *arena)
-{
-	self->moments = ARENA_ARRAY(arena, struct monitor_moment, self->room);
-	self->scratch.order = ARENA_ARRAY(arena, struct monitor_place, self->room);
-	return self->moments && self->scratch.order;
-}
-
 static bool features_open(struct monitor *self, const struct drift_reference *reference, struct arena *arena)
 {
 	const size_t usual = self->settings.window_rows ? (size_t)self->settings.window_rows : USUAL_ROWS;
@@ -86,11 +59,12 @@ static bool features_open(struct monitor *self, const struct drift_reference *re
 		if (self->blank)
 			continue;
 		bins = watched->bin_count > bins ? watched->bin_count : bins;
+		self->number_count += !watched->categories;
 		for (unsigned methods = watched->methods; methods; methods &= methods - 1)
 			self->test_count++;
 		online = online || watched->detectors;
 	}
-	if ((online && !order_open(self, arena)) ||
+	if ((online && !monitor_online_open(self, arena)) || !monitor_times_learn(self, reference, arena) ||
 	    !monitor_joints_learn(&self->joints, reference, self->features, &self->settings, arena))
 		return false;
 	self->test_count += self->joints.count;
@@ -118,6 +92,7 @@ static void window_begin(struct monitor *self)
 	self->at.least_ms = INT64_MAX;
 	self->at.most_ms = INT64_MIN;
 	self->at.step_ms = 0;
+	monitor_looks_begin(self);
 }
 
 struct monitor *monitor_open(struct arena *arena, const struct drift_reference *reference, const struct monitor_settings *settings,
@@ -188,7 +163,7 @@ static double alpha_of(struct monitor *self)
 	} else {
 		alpha = rate->alarms * (double)span_of(self) / (double)rate->duration_ms / (double)self->sharers;
 	}
-	return alpha > ALPHA_MOST ? ALPHA_MOST : alpha < ALPHA_LEAST ? ALPHA_LEAST : alpha;
+	return monitor_alpha_bounded(alpha);
 }
 
 /* Adds a test to the verdict. Whether the score is that of it. */
@@ -229,34 +204,21 @@ static void joints_judge(struct monitor *self, double alpha)
 		}
 }
 
-static int place_compare(const void *left, const void *right)
+/* What a window that takes so much of the declared rate gives each of its tests and figures. */
+static struct monitor_levels levels_of(const struct monitor *self, double alpha)
 {
-	const struct monitor_place *a = left, *b = right;
-	if (a->moment.time_ms != b->moment.time_ms)
-		return a->moment.time_ms < b->moment.time_ms ? -1 : 1;
-	if (a->moment.partition != b->moment.partition)
-		return a->moment.partition < b->moment.partition ? -1 : 1;
-	return a->row < b->row ? -1 : 1;
+	const double part = alpha * MONITOR_QUALITY_SHARE / MONITOR_QUALITY_FIGURES;
+	return (struct monitor_levels){.test = alpha * (1 - MONITOR_QUALITY_SHARE) / (double)self->test_count,
+				       .feature = part / (double)self->feature_count,
+				       .numbers = part / (double)self->number_count,
+				       .categories = part / (double)(self->feature_count - self->number_count),
+				       .times = part};
 }
 
-/* Rows by time, then by partition, then as they came; most windows have that order already. */
-static void rows_order(struct monitor *self)
-{
-	struct monitor_place *order = self->scratch.order;
-	bool ordered = true;
-	for (size_t i = 0; order && i < self->kept; i++) {
-		order[i] = (struct monitor_place){self->moments[i], i};
-		ordered = ordered && (i == 0 || place_compare(&order[i - 1], &order[i]) < 0);
-	}
-	if (order && !ordered)
-		qsort(order, self->kept, sizeof *order, place_compare);
-}
-
-static const struct monitor_verdict *window_close(struct monitor *self)
+static const struct monitor_verdict *window_close(struct monitor *self, bool ended)
 {
 	const double alpha = alpha_of(self);
-	const double test_alpha = alpha * (1 - MONITOR_QUALITY_SHARE) / (double)self->test_count;
-	const double quality_alpha = alpha * MONITOR_QUALITY_SHARE / (double)(self->feature_count * MONITOR_QUALITY_CHECKS);
+	const struct monitor_levels levels = levels_of(self, alpha);
 	const bool timed = self->settings.window_ms > 0;
 	const size_t features = self->blank ? 0 : self->feature_count;
 	self->verdict = (struct monitor_verdict){.window = self->at.window++,
@@ -266,20 +228,25 @@ static const struct monitor_verdict *window_close(struct monitor *self)
 						 .most_ms = self->at.most_ms,
 						 .rows = self->at.rows,
 						 .late = self->at.late,
+						 .alarm_row = self->looks.alarm_row,
+						 .alarm_ms = self->looks.alarm_ms,
+						 .times = monitor_times_judge(self, levels.times, ended),
 						 .false_alarms = features ? alpha : 0,
 						 .feature = features,
 						 .feature_count = features,
 						 .features = self->verdicts};
-	rows_order(self);
+	self->verdict.quality_alarm = self->verdict.times.rate_alarm || self->verdict.times.age_alarm;
+	monitor_rows_order(self, 0);
+	monitor_looks_rewind(self);
 	for (size_t i = 0; i < self->feature_count; i++) {
 		self->features[i].first = self->features[i].values[0];
 		self->verdicts[i] = (struct monitor_feature){.name = self->features[i].name};
 		if (self->blank)
 			continue;
-		watched_test(&self->features[i], self->kept, test_alpha, quality_alpha, &self->scratch, &self->verdicts[i]);
+		watched_test(&self->features[i], self->kept, &levels, &self->scratch, &self->verdicts[i]);
 		verdict_sum(self, &self->verdicts[i], i);
 	}
-	joints_judge(self, test_alpha);
+	joints_judge(self, levels.test);
 	self->at.before_ms = self->at.most_ms;
 	self->closed = self->kept;
 	window_begin(self);
@@ -331,6 +298,7 @@ static void row_take(struct monitor *self, const double *row, struct monitor_mom
 	if (self->kept == self->room)
 		rows_thin(self);
 	row_keep(self, row, moment);
+	monitor_looks_take(self, true);
 }
 
 /* Division that rounds down, also before 1970. */
@@ -364,12 +332,13 @@ const struct monitor_verdict *monitor_add(struct monitor *monitor, const double 
 const struct monitor_verdict *monitor_add_from(struct monitor *monitor, const double *row, int64_t time_ms, int64_t partition)
 {
 	const struct monitor_verdict *closed = NULL;
+	monitor->looks.due = false;
 	time_ms = time_bounded(time_ms);
 	const struct monitor_moment moment = {time_ms, partition};
 	if (monitor->settings.window_ms > 0) {
 		const bool first = monitor->at.begin_ms == INT64_MIN;
 		if (!first && is_beyond(monitor, time_ms) && monitor->at.rows > 0)
-			closed = window_close(monitor);
+			closed = window_close(monitor, false);
 		if (first || closed) {
 			monitor->at.begin_ms = window_at(time_ms, monitor->settings.window_ms);
 			monitor->at.late_run = 0;
@@ -378,7 +347,7 @@ const struct monitor_verdict *monitor_add_from(struct monitor *monitor, const do
 		return closed;
 	}
 	row_take(monitor, row, moment);
-	return monitor->at.rows == (uint64_t)monitor->settings.window_rows ? window_close(monitor) : NULL;
+	return monitor->at.rows == (uint64_t)monitor->settings.window_rows ? window_close(monitor, false) : NULL;
 }
 
 size_t monitor_closed_rows(const struct monitor *monitor)
@@ -402,47 +371,15 @@ void monitor_resume(struct monitor *monitor, const struct monitor_position *posi
 {
 	monitor->at = *position;
 	monitor->kept = 0;
+	monitor_looks_begin(monitor);
 }
 
 void monitor_put_back(struct monitor *monitor, uint64_t number, const double *row, struct monitor_moment moment)
 {
-	if (number % monitor->at.stride == 0 && monitor->kept < monitor->room)
-		row_keep(monitor, row, (struct monitor_moment){time_bounded(moment.time_ms), moment.partition});
-}
-
-bool monitor_is_online(const struct monitor *monitor)
-{
-	return monitor->moments;
-}
-
-size_t monitor_detectors_bytes(const struct monitor *monitor)
-{
-	size_t bytes = 0;
-	for (size_t i = 0; i < monitor->feature_count; i++)
-		bytes += monitor->features[i].detectors ? detectors_bytes(monitor->features[i].detectors) : 0;
-	return bytes;
-}
-
-void monitor_detectors_write(const struct monitor *monitor, char *bytes)
-{
-	for (size_t i = 0; i < monitor->feature_count; i++)
-		if (monitor->features[i].detectors) {
-			detectors_write(monitor->features[i].detectors, bytes);
-			bytes += detectors_bytes(monitor->features[i].detectors);
-		}
-}
-
-bool monitor_detectors_read(struct monitor *monitor, struct text bytes)
-{
-	bool good = bytes.length > 0;
-	for (size_t i = 0; i < monitor->feature_count && good; i++)
-		good = !monitor->features[i].detectors || detectors_read(monitor->features[i].detectors, &bytes);
-	if (good && bytes.length == 0)
-		return true;
-	for (size_t i = 0; i < monitor->feature_count; i++)
-		if (monitor->features[i].detectors)
-			detectors_begin(monitor->features[i].detectors);
-	return false;
+	if (number % monitor->at.stride != 0 || monitor->kept == monitor->room)
+		return;
+	row_keep(monitor, row, (struct monitor_moment){time_bounded(moment.time_ms), moment.partition});
+	monitor_looks_take(monitor, false);
 }
 
 void monitor_share(struct monitor *monitor, uint64_t windows)
@@ -467,9 +404,10 @@ void monitor_resume_blank(struct monitor *monitor, const struct monitor_position
 {
 	monitor->at = *position;
 	monitor->kept = (size_t)((position->rows + position->stride - 1) / position->stride);
+	monitor->looks.possible = false;
 }
 
 const struct monitor_verdict *monitor_end(struct monitor *monitor)
 {
-	return monitor->at.rows > 0 ? window_close(monitor) : NULL;
+	return monitor->at.rows > 0 ? window_close(monitor, true) : NULL;
 }

@@ -23,11 +23,16 @@
  * (drift_dependence()). The levels suppose that the reference is like the live data, so they hold on the average over
  * references. The score is the largest effect above its level, and 0 if no test is established.
  *
- * Quality: shares of missing values, of numbers outside the reference's range, of categories never seen, and features that
- * no longer vary. Each has a bound from the reference.
+ * Quality: shares of missing values, of numbers outside the reference's range, of categories never seen, features that no longer
+ * vary, rows a minute, and the age of the newest row (arrivals.h). Each of the six has a bound from the reference, and an equal
+ * part of its own of what quality takes of the declared rate; where a figure is of several features, each has its share of that
+ * part. Rows a minute and the age are judged from the second window on, if the reference has times.
  *
  * The online methods look at the rows of a window when it closes, by their times, then by their partition, then as they came. Their
- * state goes on with the next window (monitor_detectors_write()).
+ * state goes on with the next window (monitor_detectors_write()). Before it closes, they look at each MONITOR_LOOK_ROWS rows that
+ * came, in the same order: monitor_early() has what they find, once a window. That adds no test: the looks have the level of the
+ * window, whose verdict does not depend on them. There are none in windows of segments, while a window by time has too many rows to
+ * keep all, and before it is known how many rows a window takes of the declared rate.
  *
  * Rows count in the order in which they come. A row whose time is before its window is counted as late, and taken. After
  * MONITOR_LATE_ROWS such rows in a row, the clock was set back, and windows begin anew.
@@ -37,7 +42,7 @@
  * lasts as long as the last in which it did.
  *
  * Memory is taken from the arena when it opens: 8 bytes for each feature and row of a window, and 130 KB a feature; with online
- * methods 40 bytes for each row, and 22 KB a feature, more. Of a
+ * methods 40 bytes for each row, and 28 KB a feature, more. Of a
  * window by time, MONITOR_ROWS_KEPT rows at most are kept, spread evenly. The same rows give the same verdicts. A monitor
  * belongs to one thread.
  */
@@ -66,6 +71,7 @@ extern const char *const monitor_method_names[MONITOR_METHODS]; /* "ks" */
 #define MONITOR_ONLINE (1U << MONITOR_PAGE_HINKLEY | 1U << MONITOR_CUSUM | 1U << MONITOR_ADWIN) /* those that depend on order */
 
 #define MONITOR_ONLINE_BYTES 2500 /* of their state of a feature, after a thousand million rows */
+#define MONITOR_LOOK_ROWS 8	  /* between two looks of theirs in an open window */
 
 #define MONITOR_ROWS_MIN 20	/* of a window: fewer rows establish next to nothing */
 #define MONITOR_ROWS_MAX 100000 /* of a window by count */
@@ -93,6 +99,8 @@ struct monitor_settings {
 	int64_t window_ms;
 	struct monitor_rate rate;
 	double effect; /* the smallest that raises an alarm */
+	double share;  /* of the messages, that is watched; 0: all */
+	bool segmented; /* windows are of segments, which are resumed in turn */
 	size_t set_count;
 	const struct monitor_set *sets; /* borrowed; by `mmd`, beside `methods` */
 };
@@ -119,6 +127,14 @@ struct monitor_feature {
 	struct monitor_quality quality;
 };
 
+/* When the rows of a window came. NaN: not known. */
+struct monitor_times {
+	const char *unjudged; /* why there are no bounds, in the words of a record; NULL: there are */
+	double rate, rate_low, rate_high; /* rows a minute */
+	double age_ms, age_most_ms; /* the longest time without a newer row */
+	bool rate_alarm, age_alarm;
+};
+
 /* A joint test. */
 struct monitor_joint {
 	struct text name; /* MONITOR_JOINT_NAME: of all features; of a set with "/" and its name behind it */
@@ -138,6 +154,9 @@ struct monitor_verdict {
 	size_t joint_count;
 	const struct monitor_joint *joints;
 	bool quality_alarm;
+	struct monitor_times times;
+	uint64_t alarm_row;	    /* the first at which an online method raised an alarm before the end, from 1; 0: none did */
+	int64_t alarm_ms;	    /* its time */
 	size_t feature_count; /* 0: the reference has no rows */
 	const struct monitor_feature *features;
 };
@@ -167,6 +186,10 @@ const struct monitor_verdict *monitor_add(struct monitor *monitor, const double 
 
 /* The same of a row that came from that partition of a topic. */
 const struct monitor_verdict *monitor_add_from(struct monitor *monitor, const double *row, int64_t time_ms, int64_t partition);
+
+/* What an online method found in the open window at the row that was added last, valid until the next: the features that moved, by
+ * these methods alone, and no quality. NULL: nothing, or the window has had one. */
+const struct monitor_verdict *monitor_early(struct monitor *monitor);
 
 /* The rows that were kept of the window that closed last, valid until the next row is added: how many, and a value of one. */
 size_t monitor_closed_rows(const struct monitor *monitor);
@@ -203,7 +226,7 @@ void monitor_put_back(struct monitor *monitor, uint64_t number, const double *ro
 /* Whether there are any. */
 bool monitor_is_online(const struct monitor *monitor);
 
-/* Their state as bytes: how many there are, and the bytes. */
+/* Their state as bytes, of the end of the last window: how many there are, and the bytes. */
 size_t monitor_detectors_bytes(const struct monitor *monitor);
 void monitor_detectors_write(const struct monitor *monitor, char *bytes);
 

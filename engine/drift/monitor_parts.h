@@ -1,4 +1,4 @@
-/* monitor_parts.h: State of the drift monitor for one feature: what is learnt from the reference (monitor_learn.c), and the
+/* monitor_parts.h: State of the drift monitor, and for one feature what is learnt from the reference (monitor_learn.c), and the
  * tests and the bounds of a window (monitor_window.c). */
 #ifndef SLUICE_DRIFT_MONITOR_PARTS_H
 #define SLUICE_DRIFT_MONITOR_PARTS_H
@@ -15,7 +15,9 @@
 #define MONITOR_TAIL 0.025	  /* a share of the reference */
 #define MONITOR_PIVOTS 128	  /* they part a window's values before they are sorted */
 #define MONITOR_QUALITY_SHARE 0.1 /* of the declared rate */
-#define MONITOR_QUALITY_CHECKS 3  /* of a feature */
+#define MONITOR_QUALITY_FIGURES 6 /* missing, outside, unseen, still, rate and age: each has an equal part of that */
+#define MONITOR_ALPHA_MOST 0.25	  /* of a window: a larger share of alarms is no verdict */
+#define MONITOR_ALPHA_LEAST 1e-300
 
 #define MONITOR_OF_BINS (1U << MONITOR_PSI | 1U << MONITOR_JENSEN_SHANNON | 1U << MONITOR_CHI_SQUARE)
 #define MONITOR_OF_LAWS (MONITOR_OF_BINS | 1U << MONITOR_WASSERSTEIN) /* those whose law is drawn when a monitor opens */
@@ -84,9 +86,77 @@ size_t monitor_joints_test(const struct monitor_joints *joints, size_t rows, dou
 bool watched_learn(struct watched_feature *watched, const struct drift_reference *reference, size_t feature, size_t window_rows,
 		   struct arena *arena);
 
-/* Tests the values of a window at the level `alpha` of each test, and its quality at `quality_alpha` of each check. */
-void watched_test(const struct watched_feature *watched, size_t rows, double alpha, double quality_alpha,
+/* Levels of a window. */
+struct monitor_levels {
+	double test;	/* of each test */
+	double feature; /* of each figure of quality that all features have */
+	double numbers, categories; /* of those that one of numbers, or of categories, has */
+	double times; /* of each figure of times */
+};
+
+/* Tests the values of a window. */
+void watched_test(const struct watched_feature *watched, size_t rows, const struct monitor_levels *levels,
 		  const struct monitor_scratch *scratch, struct monitor_feature *verdict);
+
+/* ---- the whole monitor ---- */
+
+/* Online methods in the open window (monitor_online.c). */
+struct monitor_looks {
+	bool possible;	/* the window has all its rows in memory */
+	size_t looked;	/* rows that the methods have seen */
+	int64_t most_ms; /* of these */
+	uint64_t alarm_row;
+	int64_t alarm_ms;
+	char *begun; /* the state at the beginning of the window */
+	size_t begun_bytes;
+	bool due; /* `early` is of the row that was added last */
+	struct monitor_verdict early;
+	struct monitor_feature *features;
+};
+
+struct monitor {
+	struct monitor_settings settings;
+	size_t room; /* rows of the window that are kept */
+	size_t feature_count, test_count, number_count; /* of features, tests, and features of numbers */
+	struct watched_feature *features;
+	struct monitor_scratch scratch;
+	struct monitor_feature *verdicts;
+	struct monitor_verdict verdict;
+	struct monitor_position at; /* rows, late, stride and times: of the open window */
+	size_t kept;
+	size_t closed; /* rows that were kept of the window before */
+	uint64_t sharers; /* windows that share the declared rate */
+	bool blank; /* the reference has no rows */
+	struct monitor_joints joints;
+	struct monitor_moment *moments; /* of the rows that are kept; NULL: no method is online */
+	struct monitor_looks looks;
+	struct arrival_law *arrivals; /* NULL: times are not judged */
+	const char *unjudged;	      /* why */
+};
+
+/* What a window takes of the declared rate, within bounds. */
+static inline double monitor_alpha_bounded(double alpha)
+{
+	return alpha > MONITOR_ALPHA_MOST ? MONITOR_ALPHA_MOST : alpha < MONITOR_ALPHA_LEAST ? MONITOR_ALPHA_LEAST : alpha;
+}
+
+/* Takes memory for the order of rows and the looks. False: it runs out. */
+bool monitor_online_open(struct monitor *self, struct arena *arena);
+
+/* The kept rows of the window from that one on, in the order of the online methods. */
+void monitor_rows_order(struct monitor *self, size_t from);
+
+/* A window begins; a row was kept, which may be the last before a look, and is told whether it is new (`fresh`); and brings the
+ * methods back to the window's beginning, for its end. */
+void monitor_looks_begin(struct monitor *self);
+void monitor_looks_take(struct monitor *self, bool fresh);
+void monitor_looks_rewind(struct monitor *self);
+
+/* Learns from the times of the reference (monitor_times.c). False: memory runs out. */
+bool monitor_times_learn(struct monitor *self, const struct drift_reference *reference, struct arena *arena);
+
+/* Judges the open window at the level `alpha` of each figure. `ended`: nothing shows how long it lasts, as at the end of a file. */
+struct monitor_times monitor_times_judge(const struct monitor *self, double alpha, bool ended);
 
 /* Distances of two samples in rising order. */
 struct sample_distances {

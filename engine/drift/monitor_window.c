@@ -242,17 +242,19 @@ static bool is_unusual(const struct watched_feature *watched, double many, doubl
 }
 
 static void quality_judge(const struct watched_feature *watched, size_t rows, const struct sorted *current, const double *counts,
-			  double alpha, struct monitor_feature *verdict)
+			  const struct monitor_levels *levels, struct monitor_feature *verdict)
 {
 	struct monitor_quality *quality = &verdict->quality;
 	const double all = (double)watched->all_rows, count = (double)verdict->count, seen = all - (double)watched->missing;
 	quality->missing = rows - verdict->count;
-	quality->missing_alarm = is_unusual(watched, (double)quality->missing, (double)rows, (double)watched->missing, all, alpha);
+	quality->missing_alarm =
+		is_unusual(watched, (double)quality->missing, (double)rows, (double)watched->missing, all, levels->feature);
 	if (verdict->count == 0)
 		return;
 	if (watched->categories) {
 		quality->unseen = (uint64_t)counts[watched->category_count];
-		quality->unseen_alarm = is_unusual(watched, (double)quality->unseen, count, (double)watched->once, seen, alpha);
+		quality->unseen_alarm =
+			is_unusual(watched, (double)quality->unseen, count, (double)watched->once, seen, levels->categories);
 		for (size_t i = 0; i < watched->bin_count; i++)
 			quality->still = quality->still || counts[i] == count;
 	} else {
@@ -261,17 +263,18 @@ static void quality_judge(const struct watched_feature *watched, size_t rows, co
 		for (size_t i = current->count; i > 0 && current->values[i - 1] > watched->greatest; i--)
 			quality->outside++;
 		/* A new value is beyond both ends of so many with the chance Beta(2, seen - 1), whatever their law. */
-		quality->outside_alarm = is_unusual(watched, (double)quality->outside, count, 1.5, seen + 1, alpha);
+		quality->outside_alarm = is_unusual(watched, (double)quality->outside, count, 1.5, seen + 1, levels->numbers);
 		quality->still = current->values[0] == current->values[current->count - 1];
 	}
 	quality->still = quality->still && watched->common_share < 1;
 	quality->still_alarm = quality->still && verdict->count >= MONITOR_ROWS_MIN &&
-			       pow(watched->common_share, count / watched->dependence - 1) < alpha;
+			       pow(watched->common_share, count / watched->dependence - 1) < levels->feature;
 }
 
-void watched_test(const struct watched_feature *watched, size_t rows, double alpha, double quality_alpha,
+void watched_test(const struct watched_feature *watched, size_t rows, const struct monitor_levels *levels,
 		  const struct monitor_scratch *scratch, struct monitor_feature *verdict)
 {
+	const double alpha = levels->test;
 	struct sorted current = {0};
 	*verdict = (struct monitor_feature){.name = watched->name};
 	if (watched->categories) {
@@ -281,7 +284,7 @@ void watched_test(const struct watched_feature *watched, size_t rows, double alp
 		count_bins(watched, &current, scratch->counts);
 		verdict->count = current.count;
 	}
-	quality_judge(watched, rows, &current, scratch->counts, quality_alpha, verdict);
+	quality_judge(watched, rows, &current, scratch->counts, levels, verdict);
 	if (watched->detectors)
 		test_online(watched, rows, alpha, scratch, verdict);
 	if (verdict->count < MONITOR_ROWS_MIN || (watched->methods & ~MONITOR_ONLINE) == 0)

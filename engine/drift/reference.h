@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "base/text.h"
+#include "drift/arrivals.h"
 
 #define DRIFT_REFERENCE_ROWS_MIN 100	/* fewer rows establish no change but a huge one */
 #define DRIFT_REFERENCE_ROWS_MAX 4000	/* more make tests barely surer, and the file large */
@@ -38,6 +39,7 @@ struct drift_reference {
 	size_t block; /* at least 1; `rows` if all followed one another */
 	size_t feature_count;
 	const struct drift_feature *features;
+	struct arrivals arrivals; /* of all rows; without times, where they are not known */
 };
 
 /* How many independent values say as much as one of `values`, at least 1: 1 where no value follows from the one before.

@@ -1,23 +1,37 @@
 /* drift_score.c: see drift_score.h. The size of a record is computed first, so writing needs no checks. */
 #include "message/drift_score.h"
 
+#include <math.h>
+
 #include "message/avro.h"
 #include "message/avro_wire.h"
 #include "message/avro_writers.h"
 
-#define NUMBERS 24	     /* of a record beside its lists, at most */
+#define NUMBERS 36	     /* of a record beside its lists, at most */
 #define STATISTIC_NUMBERS 6  /* of one feature by one method */
-#define QUALITY_NUMBERS 6    /* of one feature */
+#define QUALITY_NUMBERS 10   /* of one feature */
 #define ESTIMATE_NUMBERS 3
 
 const char *const drift_verdict_names[DRIFT_VERDICTS] = {"learning", "steady", "drift"};
+
+struct drift_times drift_times_unknown(void)
+{
+	const double unknown = (double)NAN;
+	return (struct drift_times){"", unknown, unknown, unknown, unknown, unknown, false, false};
+}
+
+static struct text words_of(const char *words)
+{
+	return text_of(words ? words : "");
+}
 
 static size_t score_room(const struct drift_score *score)
 {
 	size_t room = AVRO_SINGLE_OBJECT_BYTES + NUMBERS * AVRO_LONG_BYTES_MAX + avro_text_room(text_of(score->pipeline)) +
 		      avro_text_room(text_of(score->step)) + avro_text_room(text_of(score->reference)) +
 		      avro_text_room(score->segment) +
-		      avro_text_room(text_of(drift_verdict_names[score->verdict]));
+		      avro_text_room(text_of(drift_verdict_names[score->verdict])) +
+		      avro_text_room(words_of(score->times.unjudged)) + avro_text_room(words_of(score->uncompared));
 	for (size_t i = 0; i < score->statistic_count; i++)
 		room += avro_text_room(score->statistics[i].feature) + avro_text_room(text_of(score->statistics[i].method)) +
 			STATISTIC_NUMBERS * AVRO_LONG_BYTES_MAX;
@@ -67,6 +81,10 @@ static char *put_quality(char *to, const struct drift_score *score)
 		to = avro_put_long(to, (int64_t)one->unseen);
 		to = put_flag(to, one->still);
 		to = put_flag(to, one->alarm);
+		to = put_flag(to, one->missing_alarm);
+		to = put_flag(to, one->outside_alarm);
+		to = put_flag(to, one->unseen_alarm);
+		to = put_flag(to, one->still_alarm);
 	}
 	return avro_put_small(to, 0);
 }
@@ -91,6 +109,25 @@ static char *put_lacking(char *to, const struct drift_score *score)
 	for (size_t i = 0; i < score->lacking_count; i++)
 		to = avro_put_bytes(to, score->lacking[i]);
 	return avro_put_small(to, 0);
+}
+
+/* A union with null: a number that is none is null. */
+static char *put_known(char *to, double number)
+{
+	to = avro_put_small(to, isfinite(number));
+	return isfinite(number) ? avro_put_double(to, number) : to;
+}
+
+static char *put_times(char *to, const struct drift_times *times)
+{
+	to = put_known(to, times->rate);
+	to = put_known(to, times->rate_low);
+	to = put_known(to, times->rate_high);
+	to = put_flag(to, times->rate_alarm);
+	to = put_known(to, times->age_ms);
+	to = put_known(to, times->age_most_ms);
+	to = put_flag(to, times->age_alarm);
+	return avro_put_bytes(to, words_of(times->unjudged));
 }
 
 bool drift_score_encode(const struct drift_score *score, struct buffer *out, struct error *error)
@@ -126,6 +163,11 @@ bool drift_score_encode(const struct drift_score *score, struct buffer *out, str
 	to = avro_put_long(to, (int64_t)score->estimated_rows);
 	to = put_estimates(to, score);
 	to = put_lacking(to, score);
+	to = put_times(to, &score->times);
+	to = put_flag(to, score->early);
+	to = avro_put_long(to, (int64_t)score->alarm_row);
+	to = avro_put_long(to, score->alarm_ms);
+	to = avro_put_bytes(to, words_of(score->uncompared));
 	buffer_grown(out, (size_t)(to - begin));
 	return true;
 }

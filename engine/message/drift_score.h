@@ -24,6 +24,15 @@ struct drift_quality {
 	struct text feature;
 	uint64_t values, missing, outside, unseen;
 	bool still, alarm;
+	bool missing_alarm, outside_alarm, unseen_alarm, still_alarm; /* of which `alarm` is */
+};
+
+/* When the messages of a window came. NaN or infinite: not known, or no bound. */
+struct drift_times {
+	const char *unjudged; /* why there are no bounds; NULL: there are */
+	double rate, rate_low, rate_high; /* messages a minute */
+	double age_ms, age_most_ms;	  /* the longest time without a newer event */
+	bool rate_alarm, age_alarm;
 };
 
 /* How good a classifier probably is in a window, with the band in which the realised number lies. */
@@ -58,9 +67,17 @@ struct drift_score {
 	uint64_t estimated_rows; /* that the estimates are of */
 	size_t estimate_count;
 	const struct drift_estimate *estimates;
+	struct drift_times times;
+	bool early;	    /* of a window that has not ended */
+	uint64_t alarm_row; /* at which an online method raised an alarm before the end, from 1; 0: none did */
+	int64_t alarm_ms;   /* its time */
+	const char *uncompared; /* why nothing can be compared with the reference; NULL: it can, or is not there yet */
 	size_t lacking_count; /* columns of the messages that the reference lacks; the first of them */
 	const struct text *lacking;
 };
+
+/* Of which nothing is known. */
+struct drift_times drift_times_unknown(void);
 
 /* Appends the record. LIMIT: it does not fit. */
 bool drift_score_encode(const struct drift_score *score, struct buffer *out, struct error *error);

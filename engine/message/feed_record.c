@@ -155,7 +155,7 @@ static double share_worse(double share, uint64_t some, uint64_t all)
 
 static void quality_sum(const struct drift_score *score, double numbers[FEED_FIGURES])
 {
-	numbers[FEED_QUALITY_ALARM] = 0;
+	numbers[FEED_QUALITY_ALARM] = score->times.rate_alarm || score->times.age_alarm;
 	for (size_t i = 0; i < score->quality_count; i++) {
 		const struct drift_quality *one = &score->quality[i];
 		numbers[FEED_QUALITY_ALARM] = one->alarm ? 1 : numbers[FEED_QUALITY_ALARM];

@@ -35,13 +35,13 @@ static enum produce_verdict score_leave(const struct verdict_outlet *outlet, con
 		       : PRODUCE_REFUSED;
 }
 
-/* What judges nothing leaves the verdict before in force, and its figures. */
+/* What judges nothing leaves the verdict before in force, and its figures; so does a window that has not ended with these. */
 static enum produce_verdict score_feed(const struct verdict_outlet *outlet, const struct stage_config *config,
 				       const struct drift_score *score, bool figures, struct error *error)
 {
 	buffer_clear(outlet->value);
 	buffer_clear(outlet->key);
-	if (!feed_score_is_due(score))
+	if (!feed_score_is_due(score) || (figures && score->early))
 		return PRODUCED;
 	return (figures ? feed_figures_encode : feed_score_encode)(score, outlet->key, outlet->value, error)
 		       ? score_produce(outlet, config->feed, buffer_view(outlet->key), error)

@@ -6,7 +6,8 @@ LINES are those of `records dump`; each record is a line of JSON, verdicts sorte
 import base64, json, struct, sys
 
 HEAD_BYTES = 10  # of a single object: a marker and the schema's fingerprint
-TIMES = ("window_start_ms", "window_end_ms", "versions", "fired_at_ms", "at_ms")
+TIMES = ("window_start_ms", "window_end_ms", "versions", "fired_at_ms", "at_ms", "alarm_ms", "messages_per_minute",
+	 "messages_per_minute_low", "messages_per_minute_high", "newest_age_ms", "newest_age_ms_most")
 
 
 class Decoder:

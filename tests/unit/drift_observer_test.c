@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <math.h>
 
 #include "tests/unit/letters.h"
 #include "tests/unit/observed.h"
@@ -351,6 +352,36 @@ static void missing_values_are_counted(void **state)
 	observed_close(&observed);
 }
 
+/* Messages a minute and the age of the newest event are in each record, and judged if the reference has times. */
+static void times_have_bounds_from_the_reference(void **state)
+{
+	(void)state;
+	struct observed timed, plain;
+	observed_open_timed(&timed, USUAL);
+	observed_open(&plain, USUAL);
+	struct observed *const both[] = {&timed, &plain};
+	for (size_t i = 0; i < 2; i++) {
+		observed_rows(both[i], 100, 1, 0);
+		both[i]->time_ms += 3600000;
+		observed_rows(both[i], 61, 1, 0);
+		assert_int_equal(both[i]->count, 4);
+		for (size_t j = 1; j < 4; j++) {
+			const struct drift_times *times = &both[i]->seen[j].times;
+			assert_true(fabs(times->rate - (j == 2 ? 40 * 60 / 3640.0 : 60)) < 1e-6);
+			assert_true(times->age_ms == (j == 2 ? 3601000 : 1000));
+			assert_int_equal(times->rate_alarm, i == 0 && j == 2);
+			assert_int_equal(times->age_alarm, i == 0 && j == 2);
+		}
+	}
+	assert_null(timed.seen[1].times.unjudged);
+	assert_true(timed.seen[1].times.rate_low < 60 && timed.seen[1].times.rate_high > 60);
+	assert_true(timed.seen[1].times.age_most_ms >= 1000);
+	assert_string_equal(timed.seen[0].times.unjudged, "no window came before");
+	assert_string_equal(plain.seen[1].times.unjudged, "the reference has no times");
+	observed_close(&timed);
+	observed_close(&plain);
+}
+
 static void a_share_is_watched(void **state)
 {
 	(void)state;
@@ -371,7 +402,7 @@ static void a_record_has_all_that_its_schema_names(void **state)
 {
 	(void)state;
 	const struct drift_statistic statistic = {TEXT("x.a"), "ks", 0.5, 0.25, 0.75, 0.01, true};
-	const struct drift_quality quality = {TEXT("x.b"), 38, 2, 3, 4, true, true};
+	const struct drift_quality quality = {TEXT("x.b"), 38, 2, 3, 4, true, true, false, true, false, false};
 	const struct drift_estimate estimate = {"accuracy", 0.75, 0.5, 1};
 	const struct text lacking = TEXT("x.c");
 	const struct drift_score score = {.pipeline = "p",
@@ -395,6 +426,11 @@ static void a_record_has_all_that_its_schema_names(void **state)
 					  .estimated_rows = 39,
 					  .estimate_count = 1,
 					  .estimates = &estimate,
+					  .times = {"too short", 30.5, 20, INFINITY, 1500, NAN, true, false},
+					  .early = true,
+					  .alarm_row = 17,
+					  .alarm_ms = 1234,
+					  .uncompared = "constants",
 					  .lacking_count = 1,
 					  .lacking = &lacking};
 	struct buffer out;
@@ -423,6 +459,10 @@ static void a_record_has_all_that_its_schema_names(void **state)
 	assert_int_equal(letter_number(&letter, "estimated_rows"), 39);
 	assert_true(text_is(letter_text(&letter, "estimates.metric"), "accuracy"));
 	assert_true(text_is(letter_text(&letter, "not_compared"), "x.c"));
+	assert_true(text_is(letter_text(&letter, "times_not_judged"), "too short"));
+	assert_int_equal(letter_number(&letter, "alarm_row"), 17);
+	assert_int_equal(letter_number(&letter, "alarm_ms"), 1234);
+	assert_true(text_is(letter_text(&letter, "not_judged"), "constants"));
 	letter_close(&letter);
 	buffer_close(&out);
 	buffer_open(&out, 64);
@@ -489,6 +529,7 @@ int main(void)
 		cmocka_unit_test(messages_that_do_not_fit_are_counted),
 		cmocka_unit_test(a_clock_that_jumps_back_begins_windows_anew),
 		cmocka_unit_test(missing_values_are_counted),
+		cmocka_unit_test(times_have_bounds_from_the_reference),
 		cmocka_unit_test(a_share_is_watched),
 		cmocka_unit_test(a_record_has_all_that_its_schema_names),
 		cmocka_unit_test(the_plan_has_a_stage_for_the_observer),

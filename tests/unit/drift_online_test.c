@@ -15,6 +15,12 @@
 
 static void expect_the_same(const struct observed *one, const struct observed *two)
 {
+	assert_int_equal(two->early_count, one->early_count);
+	for (size_t i = 0; i < one->early_count; i++) {
+		assert_int_equal(two->early[i].window, one->early[i].window);
+		assert_int_equal(two->early[i].alarm_row, one->early[i].alarm_row);
+		assert_true(two->early[i].sum == one->early[i].sum);
+	}
 	assert_int_equal(two->count, one->count);
 	for (size_t i = 0; i < one->count; i++) {
 		assert_int_equal(two->seen[i].window, one->seen[i].window);
@@ -22,6 +28,7 @@ static void expect_the_same(const struct observed *one, const struct observed *t
 		assert_int_equal(two->seen[i].messages, one->seen[i].messages);
 		assert_int_equal(two->seen[i].verdict, one->seen[i].verdict);
 		assert_true(two->seen[i].score == one->seen[i].score);
+		assert_int_equal(two->seen[i].alarm_row, one->seen[i].alarm_row);
 		assert_true(two->seen[i].sum == one->seen[i].sum);
 	}
 }
@@ -48,9 +55,43 @@ static void a_small_shift_is_found_over_several_windows(void **state)
 		assert_true(i >= 10 || online.seen[i].verdict == DRIFT_STEADY);
 	}
 	assert_int_equal(found, 1);
+	assert_int_equal(online.early_count, 1);
 	assert_int_equal(usually, 0);
 	observed_close(&online);
 	observed_close(&usual);
+}
+
+/* A large shift is in a record of its own some rows after it, once a window, and marks messages from then on. */
+static void an_alarm_comes_before_the_window_ends(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open(&observed, "window: 200, methods: [cusum], falseAlarms: 0.1 per 1000");
+	observed_rows(&observed, 230, 1, 0);
+	assert_int_equal(observed.early_count, 0);
+	const int64_t moved_ms = observed.time_ms;
+	observed_rows(&observed, 40, 1, 2);
+	assert_int_equal(observed.early_count, 1);
+	assert_int_equal(observed.count, 1);
+	const struct seen *early = &observed.early[0];
+	assert_int_equal(early->window, 1);
+	assert_int_equal(early->verdict, DRIFT_FOUND);
+	assert_in_range(early->alarm_row, 31, 50);
+	assert_int_equal(early->alarm_ms, moved_ms + ((int64_t)early->alarm_row - 31) * 1000);
+	assert_in_range(early->messages, early->alarm_row, early->alarm_row + 8);
+	assert_true(early->score > 0 && early->statistics == 1 && early->quality == 0);
+	assert_true(observed.flagged);
+	observed_engine_close(&observed);
+	observed_engine_open(&observed);
+	observed_rows(&observed, 130, 1, 2);
+	assert_int_equal(observed.early_count, 1); /* the other engine does not list it again */
+	assert_int_equal(observed.count, 2);
+	assert_int_equal(observed.seen[1].verdict, DRIFT_FOUND);
+	assert_int_equal(observed.seen[1].alarm_row, observed.early[0].alarm_row);
+	observed_rows(&observed, 200, 1, 2);
+	assert_int_equal(observed.early_count, 2); /* against the reference it is so in each window */
+	assert_int_equal(observed.early[1].window, 2);
+	observed_close(&observed);
 }
 
 /* Another engine goes on from what the first has stored, wherever in a window that is. */
@@ -193,6 +234,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_small_shift_is_found_over_several_windows),
+		cmocka_unit_test(an_alarm_comes_before_the_window_ends),
 		cmocka_unit_test(the_state_goes_on_in_another_engine),
 		cmocka_unit_test(the_joint_test_judges_windows),
 		cmocka_unit_test(slices_and_batches_give_the_same),

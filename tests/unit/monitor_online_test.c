@@ -142,11 +142,14 @@ static struct counted false_alarms(unsigned methods, double rate, int references
 	for (int trial = 0; trial < references; trial++, arena_reset(arena)) {
 		reference_draw(carry);
 		struct monitor *monitor = monitor_of(methods, rate);
+		bool early = false; /* a window counts once */
 		for (int i = 0; i < windows * WINDOW; i++) {
 			double row[FEATURES];
 			row_draw(row, carry, 0);
 			const struct monitor_verdict *verdict = monitor_add(monitor, row, i);
-			counted.alarms += verdict && verdict->drifted;
+			early = early || monitor_early(monitor);
+			counted.alarms += verdict && (verdict->drifted || early);
+			early = early && !verdict;
 		}
 	}
 	return counted;
@@ -265,6 +268,33 @@ static void an_alarm_makes_the_change_usual_for_those_of_the_stream(void **state
 	assert_true(test.effect > 0.3 && test.effect <= 0.5); /* of ranks: 2 deviations are Phi(2/sqrt(2)) - 1/2 = 0.42 */
 }
 
+/* A mean that moves by one and a half deviations is found some rows after it did, long before the window ends. */
+static void a_move_is_found_before_the_window_ends(void **state)
+{
+	(void)state;
+	int found = 0, delay = 0;
+	const int trials = UNIT_REPETITIONS(20);
+	for (int trial = 0; trial < trials; trial++, arena_reset(arena)) {
+		reference_draw(0);
+		struct monitor *monitor = monitor_of(ONE(MONITOR_CUSUM), 0.5);
+		for (int i = 0; i < 3 * WINDOW; i++) {
+			double row[FEATURES];
+			row_draw(row, 0, i < 2 * WINDOW + 10 ? 0 : 1.5);
+			(void)monitor_add(monitor, row, i);
+			const struct monitor_verdict *early = monitor_early(monitor);
+			if (!early || i < 2 * WINDOW + 10)
+				continue;
+			assert_int_equal(early->window, 2);
+			assert_int_equal(early->alarm_ms, 2 * WINDOW + (int64_t)early->alarm_row - 1);
+			assert_true(i - early->alarm_ms < MONITOR_LOOK_ROWS);
+			found++;
+			delay += i - (2 * WINDOW + 10);
+		}
+	}
+	print_message("found in %d of %d, after %.1f rows\n", found, trials, (double)delay / (found ? found : 1));
+	assert_true(found >= trials * 9 / 10 && delay < 31 * found);
+}
+
 /* ---- order ---- */
 
 /* Rows of a window that come in another order than that of their times, or their partitions, give the same verdict. */
@@ -364,6 +394,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_mean_that_moves_is_found, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_small_move_is_found_over_several_windows, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(an_alarm_makes_the_change_usual_for_those_of_the_stream, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_move_is_found_before_the_window_ends, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(rows_count_by_time_then_partition, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_state_goes_on_in_another_monitor, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_cannot_be_followed_is_left_out, set_up, tear_down),

@@ -39,12 +39,25 @@ static double usual(struct random *chance, double middle)
 	return sum;
 }
 
-static void reference_make(void)
+/* Appends the times of rows that came each second. */
+static size_t times_make(size_t length)
+{
+	for (int i = 0; i < REFERENCE_ROWS; i++)
+		length += (size_t)snprintf(reference + length, sizeof reference - length, "%s%d", i ? ", " : "\"times_ms\": [",
+					   i * 1000);
+	for (int i = 0; i < 10; i++)
+		length += (size_t)snprintf(reference + length, sizeof reference - length, "%s1000", i ? ", " : "], \"gaps_ms\": [");
+	return length + (size_t)snprintf(reference + length, sizeof reference - length, "], ");
+}
+
+static void reference_make(bool timed)
 {
 	struct random chance = {3};
-	size_t length = (size_t)snprintf(reference, sizeof reference,
-					 "{\"format\": \"sluice_drift/1\", \"rows\": %d, \"block\": %d, \"features\": [",
-					 REFERENCE_ROWS, REFERENCE_ROWS);
+	size_t length =
+		(size_t)snprintf(reference, sizeof reference, "{\"format\": \"sluice_drift/1\", \"rows\": %d, \"block\": %d, ",
+				 REFERENCE_ROWS, REFERENCE_ROWS);
+	length = timed ? times_make(length) : length;
+	length += (size_t)snprintf(reference + length, sizeof reference - length, "\"features\": [");
 	for (int feature = 0; feature < 2; feature++) {
 		length += (size_t)snprintf(reference + length, sizeof reference - length,
 					   "%s{\"name\": \"x.%s\", \"kind\": \"numbers\", \"missing\": 0, \"least\": -9, "
@@ -103,9 +116,10 @@ static void on_finished(void *context, struct message *message, enum flow_outcom
 		observed->begun += score->begins;
 		if (score->begins)
 			continue;
-		assert_true(observed->count < SCORES_MAX);
+		size_t *count = score->early ? &observed->early_count : &observed->count;
+		assert_true(*count < SCORES_MAX);
 		observed->identity = score->identity;
-		struct seen *seen = &observed->seen[observed->count++];
+		struct seen *seen = &(score->early ? observed->early : observed->seen)[(*count)++];
 		*seen = (struct seen){score->window,
 				      score->messages,
 				      score->unusable,
@@ -127,6 +141,10 @@ static void on_finished(void *context, struct message *message, enum flow_outcom
 		seen->estimates = score->estimate_count;
 		if (score->estimate_count)
 			seen->estimate = score->estimates[0];
+		seen->times = score->times;
+		seen->alarm_row = score->alarm_row;
+		seen->alarm_ms = score->alarm_ms;
+		snprintf(seen->uncompared, sizeof seen->uncompared, "%s", score->uncompared ? score->uncompared : "");
 		seen->statistics = score->statistic_count;
 		seen->quality = score->quality_count;
 		for (size_t i = 0; i < score->statistic_count; i++)
@@ -177,7 +195,7 @@ void observed_steps(struct observed *observed, const char *options)
 
 static void open_with(struct observed *observed, const char *options)
 {
-	reference_make();
+	reference_make(observed->timed);
 	observed_steps(observed, options);
 	observed->board = verdict_board_open();
 	observed->arena = arena_open(ARENA_BYTES);
@@ -187,6 +205,12 @@ static void open_with(struct observed *observed, const char *options)
 void observed_open(struct observed *observed, const char *options)
 {
 	*observed = (struct observed){.chance = {7}, .time_ms = 100 * DAY_MS};
+	open_with(observed, options);
+}
+
+void observed_open_timed(struct observed *observed, const char *options)
+{
+	*observed = (struct observed){.chance = {7}, .time_ms = 100 * DAY_MS, .timed = true};
 	open_with(observed, options);
 }
 

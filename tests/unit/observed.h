@@ -28,6 +28,10 @@ struct seen {
 	uint64_t beyond, estimated_rows;
 	size_t estimates;
 	struct drift_estimate estimate; /* the first */
+	struct drift_times times;
+	uint64_t alarm_row;
+	int64_t alarm_ms;
+	char uncompared[160];
 };
 
 struct observed {
@@ -44,12 +48,15 @@ struct observed {
 	struct verdict_entry *others; /* of an engine that reads the feed; NULL: there is none */
 	size_t begun; /* notices that a segment's state begins anew */
 	struct seen seen[SCORES_MAX];
+	size_t early_count; /* verdicts on windows that had not ended, which are in the order in which they came */
+	struct seen early[SCORES_MAX];
 	double score; /* marks of the last message, by the pipeline's answer */
 	bool flagged;
 	char state[16];
 	const struct tensor *also; /* sent with each message; NULL: nothing */
 	struct text key; /* of messages; NULL: they have none */
 	const char *reference; /* of the step; NULL: a file */
+	bool timed;	       /* the reference has times */
 	const char *watch;     /* the kind and options of the step; NULL: `drift` with these */
 };
 
@@ -58,6 +65,7 @@ const struct file_source *observed_files(void);
 
 /* `options` of the step beside its tensors and its reference: two columns, x.a and x.b. */
 void observed_open(struct observed *observed, const char *options);
+void observed_open_timed(struct observed *observed, const char *options); /* rows of the reference came each second */
 void observed_open_past(struct observed *observed, const char *past, const char *options); /* `past`: "1d" */
 void observed_open_topic(struct observed *observed, const char *options); /* the reference is that of the topic `before` */
 void observed_learn(struct observed *observed, bool other); /* the same reference as the file's, or another, from that topic */

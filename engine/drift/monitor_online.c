@@ -1,0 +1,239 @@
+/* monitor_online.c: Online methods of a drift monitor: the order of rows, looks into the open window, and their state as bytes. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "drift/monitor_parts.h"
+
+#define ELAPSED_LEAST 0.1     /* of a window by time, before its rows to come are known well enough */
+#define STATE_BYTES_MOST 4400 /* of a feature, with all levels that ADWIN can have */
+
+bool monitor_online_open(struct monitor *self, struct arena *arena)
+{
+	self->moments = ARENA_ARRAY(arena, struct monitor_moment, self->room);
+	self->scratch.order = ARENA_ARRAY(arena, struct monitor_place, self->room);
+	self->looks.begun = arena_take_raw(arena, self->feature_count * STATE_BYTES_MOST);
+	self->looks.features = ARENA_ARRAY(arena, struct monitor_feature, self->feature_count);
+	return self->moments && self->scratch.order && self->looks.begun && self->looks.features;
+}
+
+bool monitor_is_online(const struct monitor *monitor)
+{
+	return monitor->moments;
+}
+
+/* ---- order ---- */
+
+static int place_compare(const void *left, const void *right)
+{
+	const struct monitor_place *a = left, *b = right;
+	if (a->moment.time_ms != b->moment.time_ms)
+		return a->moment.time_ms < b->moment.time_ms ? -1 : 1;
+	if (a->moment.partition != b->moment.partition)
+		return a->moment.partition < b->moment.partition ? -1 : 1;
+	return a->row < b->row ? -1 : 1;
+}
+
+/* By time, then by partition, then as they came; most windows have that order already. */
+void monitor_rows_order(struct monitor *self, size_t from)
+{
+	struct monitor_place *order = self->scratch.order;
+	bool ordered = true;
+	for (size_t i = from; order && i < self->kept; i++) {
+		order[i] = (struct monitor_place){self->moments[i], i};
+		ordered = ordered && (i == from || place_compare(&order[i - 1], &order[i]) < 0);
+	}
+	if (order && !ordered)
+		qsort(order + from, self->kept - from, sizeof *order, place_compare);
+}
+
+/* ---- the state ---- */
+
+static void state_write(const struct monitor *self, char *bytes)
+{
+	for (size_t i = 0; i < self->feature_count; i++)
+		if (self->features[i].detectors) {
+			detectors_write(self->features[i].detectors, bytes);
+			bytes += detectors_bytes(self->features[i].detectors);
+		}
+}
+
+static size_t state_bytes(const struct monitor *self)
+{
+	size_t bytes = 0;
+	for (size_t i = 0; i < self->feature_count; i++)
+		bytes += self->features[i].detectors ? detectors_bytes(self->features[i].detectors) : 0;
+	return bytes;
+}
+
+static void state_begin(struct monitor *self)
+{
+	for (size_t i = 0; i < self->feature_count; i++)
+		if (self->features[i].detectors)
+			detectors_begin(self->features[i].detectors);
+}
+
+static bool state_read(struct monitor *self, struct text bytes)
+{
+	bool good = bytes.length > 0;
+	for (size_t i = 0; i < self->feature_count && good; i++)
+		good = !self->features[i].detectors || detectors_read(self->features[i].detectors, &bytes);
+	if (good && bytes.length == 0)
+		return true;
+	state_begin(self);
+	return false;
+}
+
+/* The methods have their state of the beginning of a window. */
+static void state_note(struct monitor *self)
+{
+	self->looks.begun_bytes = state_bytes(self);
+	state_write(self, self->looks.begun);
+}
+
+size_t monitor_detectors_bytes(const struct monitor *monitor)
+{
+	return monitor->looks.begun_bytes;
+}
+
+void monitor_detectors_write(const struct monitor *monitor, char *bytes)
+{
+	memcpy(bytes, monitor->looks.begun, monitor->looks.begun_bytes);
+}
+
+bool monitor_detectors_read(struct monitor *monitor, struct text bytes)
+{
+	const bool good = state_read(monitor, bytes);
+	monitor->looks.looked = 0;
+	if (monitor_is_online(monitor))
+		state_note(monitor);
+	return good;
+}
+
+/* ---- looks ---- */
+
+void monitor_looks_rewind(struct monitor *self)
+{
+	if (self->looks.looked > 0)
+		(void)state_read(self, (struct text){self->looks.begun, self->looks.begun_bytes});
+	self->looks.looked = 0;
+}
+
+void monitor_looks_begin(struct monitor *self)
+{
+	struct monitor_looks *looks = &self->looks;
+	monitor_looks_rewind(self);
+	looks->possible = monitor_is_online(self) && !self->settings.segmented;
+	looks->most_ms = INT64_MIN;
+	looks->alarm_row = 0;
+	looks->alarm_ms = 0;
+	if (monitor_is_online(self))
+		state_note(self);
+}
+
+/* The chance of a false alarm at one row, of each test; 0: it is not known yet. It depends on nothing but the rows so far and the
+ * position at the window's beginning, so a monitor that is filled again looks at the same level. */
+static double look_rate(const struct monitor *self)
+{
+	const struct monitor_settings *settings = &self->settings;
+	const struct monitor_rate *rate = &settings->rate;
+	const double share = (1 - MONITOR_QUALITY_SHARE) / (double)self->test_count;
+	double rows = (double)settings->window_rows, alpha;
+	if (rate->rows > 0) {
+		rows = rows > 0 ? rows : (double)self->kept;
+		alpha = rate->alarms * rows / (double)rate->rows;
+	} else if (rows > 0) {
+		if (self->at.span_ms <= 0)
+			return 0;
+		alpha = rate->alarms * (double)self->at.span_ms / (double)rate->duration_ms;
+	} else {
+		const double elapsed = (double)(self->looks.most_ms + 1 - self->at.begin_ms) / (double)settings->window_ms;
+		if (elapsed < ELAPSED_LEAST)
+			return 0;
+		rows = (double)self->kept / fmin(elapsed, 1);
+		alpha = rate->alarms * (double)settings->window_ms / (double)rate->duration_ms;
+	}
+	return monitor_alpha_bounded(alpha) / rows * share;
+}
+
+/* Adds the alarms of a feature to the early verdict. `rows`: where each was raised, in the order. */
+static void look_note(struct monitor *self, const struct watched_feature *watched,
+		      const struct detector_finding findings[DETECTORS], const size_t rows[DETECTORS], struct monitor_place *first)
+{
+	struct monitor_verdict *early = &self->looks.early;
+	struct monitor_feature *made = &self->looks.features[early->feature_count];
+	*made = (struct monitor_feature){.name = watched->name, .count = self->kept};
+	for (int i = 0; i < DETECTORS; i++) {
+		const struct detector_finding *found = &findings[i];
+		if (!found->alarm || found->effect < self->settings.effect)
+			continue;
+		const struct monitor_place *place = &self->scratch.order[rows[i]];
+		if (early->feature_count + made->test_count == 0 || place->row < first->row)
+			*first = *place;
+		if (found->effect - found->level > early->score) {
+			early->score = found->effect - found->level;
+			early->feature = early->feature_count;
+			early->test = made->test_count;
+		}
+		made->tests[made->test_count++] = (struct monitor_test){.method = (enum monitor_method)(MONITOR_PAGE_HINKLEY + i),
+									.statistic = found->statistic,
+									.p = found->p,
+									.effect = found->effect,
+									.level = found->level,
+									.established = true};
+	}
+	early->feature_count += made->test_count > 0;
+}
+
+/* Lets all methods see the rows that came since the last look. */
+static void look(struct monitor *self, struct monitor_place *first)
+{
+	struct monitor_looks *looks = &self->looks;
+	const size_t from = looks->looked, count = self->kept - from;
+	monitor_rows_order(self, from);
+	const int64_t last_ms = self->scratch.order[self->kept - 1].moment.time_ms;
+	looks->most_ms = last_ms > looks->most_ms ? last_ms : looks->most_ms;
+	looks->looked = self->kept;
+	const double rate = look_rate(self);
+	for (size_t i = 0; i < self->feature_count; i++) {
+		struct watched_feature *watched = &self->features[i];
+		struct detector_finding findings[DETECTORS];
+		size_t rows[DETECTORS];
+		if (!watched->detectors)
+			continue;
+		for (size_t row = 0; row < count; row++)
+			self->scratch.present[row] = watched->values[self->scratch.order[from + row].row];
+		detectors_look(watched->detectors, self->scratch.present, count, rate, findings, rows);
+		for (int j = 0; j < DETECTORS; j++)
+			rows[j] += from;
+		if (looks->alarm_row == 0)
+			look_note(self, watched, findings, rows, first);
+	}
+}
+
+void monitor_looks_take(struct monitor *self, bool fresh)
+{
+	struct monitor_looks *looks = &self->looks;
+	struct monitor_place first = {0};
+	if (!looks->possible || self->at.stride > 1 || self->kept - looks->looked < MONITOR_LOOK_ROWS)
+		return;
+	looks->early = (struct monitor_verdict){.window = self->at.window, .features = looks->features};
+	look(self, &first);
+	if (looks->early.feature_count == 0)
+		return;
+	looks->alarm_row = first.row + 1;
+	looks->alarm_ms = first.moment.time_ms;
+	looks->due = fresh;
+	looks->early.begin_ms = looks->early.least_ms = self->at.least_ms;
+	looks->early.end_ms = looks->early.most_ms = self->at.most_ms;
+	looks->early.rows = self->at.rows;
+	looks->early.late = self->at.late;
+	looks->early.judged = looks->early.drifted = true;
+	looks->early.alarm_row = looks->alarm_row;
+	looks->early.alarm_ms = looks->alarm_ms;
+	looks->early.times.unjudged = "the window has not ended";
+}
+
+const struct monitor_verdict *monitor_early(struct monitor *monitor)
+{
+	return monitor->looks.due ? &monitor->looks.early : NULL;
+}

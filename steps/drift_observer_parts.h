@@ -1,0 +1,72 @@
+/* drift_observer_parts.h: Observer of a step `drift` and a message at it, for the files that are the observer: drift_observer.c,
+ * and the records that it lists (drift_records.c). */
+#ifndef SLUICE_STEPS_DRIFT_OBSERVER_PARTS_H
+#define SLUICE_STEPS_DRIFT_OBSERVER_PARTS_H
+
+#include "observe/verdict_board.h"
+#include "step/step.h"
+#include "steps/drift_comparison.h"
+#include "steps/drift_kept.h"
+#include "steps/drift_past.h"
+#include "steps/drift_segments.h"
+#include "steps/drift_topic.h"
+
+struct drift_observer {
+	struct drift_comparison comparison;
+	const struct expression *group;
+	struct drift_past *past;   /* NULL: the reference is a file, or a topic's */
+	struct drift_topic *topic; /* NULL: it is none of a topic */
+	const char *reference;	   /* its name in records */
+	uint64_t identity;
+	uint64_t verdict_identity; /* by which its verdicts are known (steps/drift_identity.h) */
+	uint64_t tally_identity;   /* the same, without the features of a past */
+	const char *watched;	   /* name of the step that it observes */
+	struct verdict_entry *entry;
+	bool filled;	/* the monitor has the rows of a segment's window */
+	uint64_t chain; /* of that segment */
+};
+
+/* A message at the observer; or a slice, of several. */
+struct drift_visit {
+	struct drift_observer *self;
+	const struct step *step;
+	struct visit *visit;
+	struct drift_tally tally;
+	const int64_t *times_ms; /* of a slice: those of its messages, each of which is a row; else NULL */
+	size_t messages;
+	size_t message; /* the one at hand, from 0 */
+	struct error *error;
+};
+
+/* Rows of it that are of one segment. */
+struct drift_run {
+	struct text segment;
+	const double *rows;
+	size_t count;
+	struct drift_chances chances;
+	size_t first; /* of the message's rows */
+};
+
+/* The time of a row of the message. */
+static inline int64_t drift_row_time_ms(const struct drift_visit *at, size_t row)
+{
+	return at->times_ms ? at->times_ms[row] : visit_message(at->visit)->time_ms;
+}
+
+/* ---- records (drift_records.c); false: LIMIT ---- */
+
+/* Whether the verdict is drift by the step's options. */
+bool drift_is_found(const struct drift *options, const struct monitor_verdict *verdict);
+
+/* Lists that the segment's state begins anew. */
+bool drift_record_beginning(const struct drift_visit *at, struct text segment);
+
+/* Lists the verdict on a segment with the message. NULL: nothing that came could be used. */
+bool drift_record_verdict(struct drift_visit *at, struct text segment, const struct monitor_verdict *verdict,
+			  struct drift_kept *kept);
+
+/* Lists what online methods have found before the end of the window (monitor_early()), unless that is no drift by the options. */
+bool drift_record_early(const struct drift_visit *at, struct text segment, const struct monitor_verdict *early,
+			struct drift_kept *kept);
+
+#endif

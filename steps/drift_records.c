@@ -1,0 +1,110 @@
+/* drift_records.c: Records that the observer of a step `drift` lists with a message: verdicts on windows that have closed, early
+ * ones, and beginnings. */
+#include <string.h>
+
+#include "message/drift_score.h"
+#include "steps/drift_observer_parts.h"
+#include "steps/drift_verdict.h"
+
+bool drift_is_found(const struct drift *options, const struct monitor_verdict *verdict)
+{
+	return verdict->drifted && (options->score_limit == 0 || verdict->score > options->score_limit);
+}
+
+bool drift_record_beginning(const struct drift_visit *at, struct text segment)
+{
+	struct drift_score *score = ARENA_NEW(visit_arena(at->visit), struct drift_score);
+	if (!score)
+		return error_memory(at->error, ERROR_LIMIT, "beginning a window");
+	*score =
+		(struct drift_score){.pipeline = at->step->pipeline, .step = at->self->watched, .segment = segment, .begins = true};
+	visit_score(at->visit, score);
+	return true;
+}
+
+/* What all records of the step have. NULL: memory ran out. */
+static struct drift_score *score_begin(const struct drift_visit *at, struct text segment, const struct drift_kept *kept)
+{
+	const struct drift_observer *self = at->self;
+	const int64_t time_ms = drift_row_time_ms(at, at->message);
+	const char *why = self->past ? self->past->uncompared : NULL; /* which the next message may change */
+	const char *uncompared = why ? arena_copy(visit_arena(at->visit), why, strlen(why)) : NULL;
+	struct drift_score *score = !why || uncompared ? ARENA_NEW(visit_arena(at->visit), struct drift_score) : NULL;
+	if (score)
+		*score = (struct drift_score){.pipeline = at->step->pipeline,
+					      .step = self->watched,
+					      .segment = segment,
+					      .identity = self->verdict_identity,
+					      .window = kept->position.window,
+					      .begin_ms = time_ms,
+					      .end_ms = time_ms,
+					      .verdict = DRIFT_LEARNING,
+					      .reference = self->reference,
+					      .reference_rows = self->comparison.reference.all_rows,
+					      .times = drift_times_unknown(),
+					      .uncompared = uncompared};
+	return score;
+}
+
+/* What is known of a window. */
+static bool score_fill(const struct drift_visit *at, const struct monitor_verdict *verdict, struct drift_score *score)
+{
+	const struct drift *options = at->step->options;
+	score->window = verdict->window;
+	score->begin_ms = verdict->least_ms;
+	score->end_ms = verdict->most_ms;
+	score->messages = verdict->rows;
+	score->late = verdict->late;
+	score->score = verdict->judged ? verdict->score : 0;
+	if (verdict->judged)
+		score->verdict = drift_is_found(options, verdict) ? DRIFT_FOUND : DRIFT_STEADY;
+	score->times = drift_verdict_times(verdict);
+	score->alarm_row = verdict->alarm_row;
+	score->alarm_ms = verdict->alarm_ms;
+	return drift_verdict_lists(score, verdict, visit_arena(at->visit));
+}
+
+bool drift_record_verdict(struct drift_visit *at, struct text segment, const struct monitor_verdict *verdict,
+			  struct drift_kept *kept)
+{
+	const struct drift *options = at->step->options;
+	struct arena *arena = visit_arena(at->visit);
+	struct drift_score *score = score_begin(at, segment, kept);
+	if (!score)
+		return error_memory(at->error, ERROR_LIMIT, "judging a window");
+	score->unusable = at->tally.unusable;
+	score->beyond = at->tally.beyond;
+	if (verdict) {
+		if (!score_fill(at, verdict, score) || !drift_verdict_lacking(score, &at->self->comparison, arena) ||
+		    (options->estimate.here.line && !drift_estimates_list(&kept->performance, score, arena)))
+			return error_memory(at->error, ERROR_LIMIT, "judging a window");
+		drift_verdict_last(&kept->last, verdict, &kept->performance);
+		kept->performance = (struct performance){0};
+	}
+	at->tally.unusable = at->tally.beyond = 0;
+	const bool forgets = /* its past */
+		verdict && at->self->comparison.reference.rows == 0 && kept->last.verdict != DRIFT_LEARNING;
+	if (score->verdict != DRIFT_LEARNING || forgets) {
+		kept->last.verdict = score->verdict;
+		kept->last.score = score->score;
+	}
+	visit_score(at->visit, score);
+	return !forgets || drift_record_beginning(at, segment);
+}
+
+bool drift_record_early(const struct drift_visit *at, struct text segment, const struct monitor_verdict *early,
+			struct drift_kept *kept)
+{
+	if (!drift_is_found(at->step->options, early))
+		return true;
+	struct drift_score *score = score_begin(at, segment, kept);
+	if (!score)
+		return error_memory(at->error, ERROR_LIMIT, "judging a window");
+	score->early = true;
+	if (!score_fill(at, early, score))
+		return error_memory(at->error, ERROR_LIMIT, "judging a window");
+	kept->last.verdict = score->verdict;
+	kept->last.score = score->score;
+	visit_score(at->visit, score);
+	return true;
+}
