@@ -431,11 +431,11 @@ const struct option drift_options[] = {
 	    .help = "The length of a window: a number of messages, or a time. Rows of a batch count as messages."),
 	ROW("methods", LIST, struct drift, methods, .rows = method_rows, .item_size = sizeof(struct drift_method), .least = 1,
 	    .help = "The tests; default: by datatype. page-hinkley, cusum and adwin are online methods: they follow the numbers of "
-		    "a feature from window to window, in the order of the rows' times, then of partitions. They look at each 8 rows "
-		    "that came, so an alarm is a record before the window ends (`early`, with its row and time), once a window; with "
-		    "`groupBy` they are judged when a window closes. Their state survives a restart. cusum detects a mean that differs "
-		    "from the reference's, in each window while that lasts. page-hinkley and adwin detect a mean that differs from the "
-		    "stream's own since "
+		    "a feature from window to window, in the order of the rows' times, then of partitions. They look at each 8 "
+		    "rows that came, so an alarm is a record before the window ends (`early`, with its row and time), once a "
+		    "window; with `groupBy` they are judged when a window closes. Their state survives a restart. cusum detects a "
+		    "mean that differs from the reference's, in each window while that lasts. page-hinkley and adwin detect a "
+		    "mean that differs from the stream's own since "
 		    "their last alarm, once. Their `effect` is the shift of the mean in standard deviations; that of adwin is the "
 		    "shift of the mean rank, as a share of the reference. mmd compares all numeric features together, as one "
 		    "vector, so it also detects a change of their dependence; for several vectors, such as embeddings, see "

@@ -48,8 +48,10 @@ bool arrivals_learn(int64_t *times_ms, size_t rows, struct arena *arena, struct 
 	if (!times || !gaps)
 		return false;
 	qsort(times_ms, rows, sizeof *times_ms, times_compare);
-	for (size_t i = 0; i < count; i++)
-		times[i] = (double)times_ms[i * (rows - 1) / (count - 1)];
+	for (size_t i = 0; i < count; i++) {
+		const size_t row = i * (rows - 1) / (count - 1);
+		times[i] = (double)times_ms[row];
+	}
 	for (size_t i = 0; i + 1 < rows; i++)
 		gaps[i] = (double)times_ms[i + 1] - (double)times_ms[i];
 	qsort(gaps, rows - 1, sizeof *gaps, falling_compare);
@@ -98,9 +100,9 @@ static void law_fit(struct arrival_law *law, double rows)
 {
 	const struct arrivals *arrivals = law->arrivals;
 	const double *times = arrivals->times_ms;
-	const size_t steps = arrivals->count - 1;
+	const size_t steps = arrivals->count - 1, widest = steps / PERIODS_MIN;
 	const double step_rows = (double)(arrivals->rows - 1) / (double)steps;
-	const double wanted = fmin(fmax(floor(rows / step_rows), 1), (double)(steps / PERIODS_MIN));
+	const double wanted = fmin(fmax(floor(rows / step_rows), 1), (double)widest);
 	const size_t width = (size_t)wanted, count = steps / width;
 	const double period_rows = step_rows * (double)width;
 	struct moments moments = {0};

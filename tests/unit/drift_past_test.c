@@ -497,9 +497,29 @@ static void streams_that_carry_on_raise_at_most_twice_as_many(void **state)
 	assert_true(alarms <= 2 * (judged * 0.1 + 3 * sqrt(judged * 0.1)));
 }
 
+/* Constants have no distance of Wasserstein: once there are enough rows, records say why they judge nothing. */
+static void a_past_that_cannot_be_compared_says_why(void **state)
+{
+	(void)state;
+	static const double numbers[] = {3, 4};
+	static const int64_t shape[] = {1, 2};
+	const struct tensor tensor = {
+		.name = TEXT("x"), .datatype = DATATYPE_FP64, .shape = shape, .rank = 2, .data = numbers, .count = 2};
+	struct observed observed;
+	observed_open_past(&observed, "1d", "window: 100, methods: [wasserstein], falseAlarms: 0.1 per 1000");
+	for (int i = 0; i < 1200; i++)
+		observed_send(&observed, &tensor);
+	assert_int_equal(observed.count, 12);
+	assert_string_equal(observed.seen[0].uncompared, "");
+	assert_int_equal(observed.seen[11].verdict, DRIFT_LEARNING);
+	assert_non_null(strstr(observed.seen[11].uncompared, "none of the methods applies to a feature of the reference"));
+	observed_close(&observed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_past_that_cannot_be_compared_says_why),
 		cmocka_unit_test(blocks_are_bounded_and_stand_for_all_rows),
 		cmocka_unit_test(blocks_that_merge_know_all_their_windows),
 		cmocka_unit_test(a_window_of_too_few_rows_is_not_remembered),
