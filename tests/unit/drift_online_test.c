@@ -66,8 +66,10 @@ static void an_alarm_comes_before_the_window_ends(void **state)
 {
 	(void)state;
 	struct observed observed;
-	observed_open(&observed, "window: 200, methods: [cusum], falseAlarms: 0.1 per 1000");
+	observed_open(&observed, "window: 200, methods: [cusum, page-hinkley], falseAlarms: 0.1 per 1000");
 	observed_rows(&observed, 230, 1, 0);
+	observed_engine_close(&observed);
+	observed_engine_open(&observed);
 	assert_int_equal(observed.early_count, 0);
 	const int64_t moved_ms = observed.time_ms;
 	observed_rows(&observed, 40, 1, 2);
@@ -79,7 +81,7 @@ static void an_alarm_comes_before_the_window_ends(void **state)
 	assert_in_range(early->alarm_row, 31, 50);
 	assert_int_equal(early->alarm_ms, moved_ms + ((int64_t)early->alarm_row - 31) * 1000);
 	assert_in_range(early->messages, early->alarm_row, early->alarm_row + 8);
-	assert_true(early->score > 0 && early->statistics == 1 && early->quality == 0);
+	assert_true(early->score > 0 && early->statistics >= 1 && early->quality == 0);
 	assert_true(observed.flagged);
 	observed_engine_close(&observed);
 	observed_engine_open(&observed);
