@@ -77,7 +77,8 @@ bool exposure_encode(const struct message *message, const struct assigned *assig
 	to = avro_put_bytes(to, assigned->unit);
 	to = avro_put_bytes(to, reason);
 	to = put_context(to, assigned);
-	to = avro_put_small(to, 0); /* no versions */
+	/* No versions: those of the chosen candidate alone would put each variant into an epoch of its own (unit_join.h). */
+	to = avro_put_small(to, 0);
 	to = put_table(to, assigned->table);
 	to = avro_put_bytes(to, outcome->prediction);
 	to = avro_put_double(to, isnan(outcome->latency_ms) ? -1 : outcome->latency_ms);
