@@ -35,12 +35,12 @@ timed="unit sanitize thread models dev bars grpc callers kafka state contract gu
 
 # These mostly wait, for brokers, models and sessions that are gone: so many at once as there are lanes, the longest first,
 # once `unit` has built what they run. None is judged by how fast it is. Their brokers are compiled in a hurry: what a better
-# compiler gains there, it costs here.
-waiting="kafka dev faults secure contract reload mlserver features cases-kafka"
-lanes=3
+# compiler gains there, it costs here. All take some 450 s of a processor, brokers left out, in 2,500.
+waiting="kafka faults secure dev contract reload mlserver features cases-kafka state guard"
+lanes=5
 # These mostly use one processor, and none is judged by how fast it is: so many at once as there are processors. A page's servers
-# have ports of their own; those of `demo` are any that are free.
-single="models readme oracles grpc demo cases gallery sim sklearn judge tokens reference docs help shells install"
+# have ports of their own; those of `demo` are any that are free. The last two are unit tests, which wait half of the time.
+single="models readme oracles grpc demo cases gallery sim sklearn judge tokens reference docs help shells install thread librdkafka"
 
 # A program of a part, which counts by itself. One that dies midway has not counted what it did not reach.
 counted() {
@@ -323,13 +323,13 @@ passed=0 failed=0 skipped=0 begun=$SECONDS
 worst= # how each part that failed ended
 twice= # the parts that were run once more
 
-# Runs a part, its output in its log, and how it ended and in how many seconds beside that.
+# Runs a part, its output in its log, and beside that how it ended, in how many seconds, and how many of a processor's it took.
 attempt() { # $1 part
-	local start=$SECONDS status
+	local status TIMEFORMAT='%0R %0U %0S'
 	rm -f "$logs/$1.ended"
-	"part_$1" >"$logs/$1.log" 2>&1 </dev/null
+	{ time "part_$1" >"$logs/$1.log" 2>&1 </dev/null; } 2>"$logs/$1.times"
 	status=$?
-	echo "$status $((SECONDS - start))" >"$logs/$1.ended"
+	echo "$status $(cat "$logs/$1.times")" >"$logs/$1.ended"
 }
 
 # Builds what later ones of these parts run. Where that fails, the part builds it again, and says so.
@@ -358,11 +358,11 @@ attempt_together() { # $1 lanes, $2 the parts for which to build meanwhile, $@ t
 	set +m
 }
 
-# What came of a part: its counts into $p, $f and $s; its seconds are added to $took.
+# What came of a part: its counts into $p, $f and $s; its seconds are added to $took, and a processor's to $used.
 count() { # $1 part
-	local status=1 seconds=0 counts # where nobody could write how it ended
-	read -r status seconds <"$logs/$1.ended"
-	took=$((took + seconds))
+	local status=1 seconds=0 user=0 system=0 counts # where nobody could write how it ended
+	read -r status seconds user system <"$logs/$1.ended"
+	took=$((took + seconds)) used=$((used + user + system))
 	# A part may print several such lines: one for each program it runs.
 	counts=$(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed\(, \([0-9]*\) skipped\)\{0,1\}$/\1 \2 \4/p' "$log" |
 		awk '{p += $1; f += $2; s += $3} END {print p + 0, f + 0, s + 0}')
@@ -379,7 +379,7 @@ show_end() { # of $log
 
 # Of a part that has been attempted; what fails for want of time is attempted anew.
 report() { # $1 part
-	local log=$logs/$1.log took=0 p f s
+	local log=$logs/$1.log took=0 used=0 p f s
 	count "$1"
 	if [ "$f" -gt 0 ] && [[ " $timed " == *" $1 "* ]]; then
 		echo "$1 failed ($p passed, $f failed), and is run once more"
@@ -392,7 +392,7 @@ report() { # $1 part
 		[ "$f" -gt 0 ] || s=$((s + 1))
 	fi
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
-	printf '%-10s %5d s  %s passed, %s failed%s\n' "$1" "$took" "$p" "$f" "$([ "$s" -eq 0 ] || echo ", $s skipped")"
+	printf '%-11s %4d s, %4d of a processor  %s passed, %s failed%s\n' "$1" "$took" "$used" "$p" "$f" "$([ "$s" -eq 0 ] || echo ", $s skipped")"
 	[ "$f" -eq 0 ] || show_end
 	[ "$f" -eq 0 ] || worst="$worst
 $(grep -E '[Ff]ail|FAIL|FALLS|rror|should be|nothing like|^SUMMARY|^---|broken' "$log" | grep -vE ' 0 failed|^  [A-Z]+ ' | tail -n 8 | cut -c 1-200 | sed "s/^/failed: $1: /")"
