@@ -114,7 +114,7 @@ static char *put_lacking(char *to, const struct drift_score *score)
 /* A union with null: a number that is none is null. */
 static char *put_known(char *to, double number)
 {
-	to = avro_put_small(to, isfinite(number));
+	to = avro_put_small(to, isfinite(number) ? 1 : 0);
 	return isfinite(number) ? avro_put_double(to, number) : to;
 }
 

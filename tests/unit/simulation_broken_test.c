@@ -462,7 +462,7 @@ static void taps_that_are_lost_are_found(void **state)
 {
 	(void)state;
 	const struct simulation_ground ground = {simulated_consumer_open, simulated_output_open, simulated_archive_open,
-						 open_that_loses_taps};
+						 open_that_loses_taps, simulated_fenced_writer_open};
 	for (int i = 0; i < 2; i++) {
 		const struct simulation_config config = {
 			.ground = &ground, .exactly_once = i, .traits_given = true, .traits = 1U << SIMULATION_TAPPED};
