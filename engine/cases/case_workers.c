@@ -222,6 +222,7 @@ static bool group_open(struct case_workers *workers, const struct plan_group *gr
 		.transaction = {.id = its->group.exactly_once ? its->group.name : NULL},
 		.setup = *its->group.setup,
 		.limits = worker_limits_usual,
+		.time_is_virtual = true,
 		.partition_state = {.bytes_max = STATE_BYTES, .snapshot_ms = SNAPSHOT_MS, .snapshot_changes = SNAPSHOT_CHANGES},
 		.ground = &its->ground,
 		.alert_judged = on_alert_judged,

@@ -54,6 +54,13 @@ static bool is_over(const struct worker *worker)
 	return drained || loop_now_ms(worker->loop) >= worker->drain_until_ms;
 }
 
+static int turn_most_ms(const struct worker *worker)
+{
+	if (worker->queues.load.in_flight + worker->copy_count == 0 || worker->config->time_is_virtual)
+		return IDLE_TURN_MS;
+	return worker->config->cancels ? CANCEL_TURN_MS : LOOP_PAUSE_MS;
+}
+
 static int turn_timeout_ms(const struct worker *worker)
 {
 	struct positions changed;
@@ -67,8 +74,7 @@ static int turn_timeout_ms(const struct worker *worker)
 	int64_t left_ms = (due_ms < join_states_ms ? due_ms : join_states_ms) - loop_now_ms(worker->loop);
 	if (left_ms < 0)
 		return 0;
-	int busy_ms = worker->config->cancels ? CANCEL_TURN_MS : LOOP_PAUSE_MS;
-	int most_ms = worker->queues.load.in_flight + worker->copy_count > 0 ? busy_ms : IDLE_TURN_MS;
+	int most_ms = turn_most_ms(worker);
 	return left_ms < most_ms ? (int)left_ms : most_ms;
 }
 

@@ -71,6 +71,7 @@ struct worker_config {
 	struct direct_hub *gateway; /* the same hub, for replies to requests that came through Kafka; NULL: they go to Kafka */
 	const struct cancel_board *cancels; /* cancelled requests (observe/cancel_board.h); NULL: none are known */
 	struct worker_limits limits;
+	bool time_is_virtual; /* the process cannot be paused, which turns need not look for: months take a tenth of the turns */
 	struct partition_state_config partition_state;
 	const struct worker_ground *ground; /* NULL: worker_ground_usual */
 	/* Receives what each alert of a pipeline says of each result of a step; `name` is the alert's. NULL: nobody asks. */
