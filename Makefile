@@ -196,7 +196,7 @@ demo:
 	@tests/demo.sh $(BUILD)/sluice
 
 ## check: everything; installs what is missing (ONLY="unit fuzz" runs parts)
-## |  seconds, on 2 cores from nothing built; kafka, faults, secure, dev, contract, reload, mlserver, features, cases-kafka, state and guard run five at a time;
+## |  seconds, on 2 cores from nothing built; kafka, faults, secure, dev, contract, reload, mlserver, features, cases-kafka, state and guard run four at a time;
 ## |  models, readme, oracles, grpc, demo, cases, gallery, sim, sklearn, judge, tokens, reference, docs, help, shells, install, thread and librdkafka two at a time
 ## |    50  deps       packages (when some are missing)
 ## |   200  unit       unit tests

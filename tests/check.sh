@@ -37,7 +37,7 @@ timed="unit sanitize thread models dev bars grpc callers kafka state contract gu
 # once `unit` has built what they run. None is judged by how fast it is. Their brokers are compiled in a hurry: what a better
 # compiler gains there, it costs here. All take some 450 s of a processor, brokers left out, in 2,500.
 waiting="kafka faults secure dev contract reload mlserver features cases-kafka state guard"
-lanes=5
+lanes=4
 # These mostly use one processor, and none is judged by how fast it is: so many at once as there are processors. A page's servers
 # have ports of their own; those of `demo` are any that are free. The last two are unit tests, which wait half of the time.
 single="models readme oracles grpc demo cases gallery sim sklearn judge tokens reference docs help shells install thread librdkafka"
