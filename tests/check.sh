@@ -39,8 +39,8 @@ timed="unit sanitize thread models dev bars grpc callers kafka state contract gu
 waiting="kafka faults secure dev contract reload mlserver features cases-kafka state guard"
 lanes=4
 # These mostly use one processor, and none is judged by how fast it is: so many at once as there are processors. A page's servers
-# have ports of their own; those of `demo` are any that are free. The last two are unit tests, which wait half of the time.
-single="models readme oracles grpc demo cases gallery sim sklearn judge tokens reference docs help shells install thread librdkafka"
+# have ports of their own; those of `demo` are any that are free. `thread` is of unit tests, which wait half of the time.
+single="models readme oracles grpc demo cases gallery sim sklearn judge tokens reference docs help shells install thread"
 
 # A program of a part, which counts by itself. One that dies midway has not counted what it did not reach.
 counted() {
