@@ -90,9 +90,10 @@ static size_t split_items(struct simulation_control *control, struct proposal_it
 	const struct ledger_version *present = resource ? ledger_present(&control->judge.ledger, resource) : NULL;
 	const bool deletes =
 		present && present->record.action == CONTROL_APPLY && simulation_control_chance(control, DELETED_IN_THOUSAND);
-	(void)item_make(control, nth,
-			deletes ? (struct text){0} : split_write(control, random_below(control->random, 100), control->scratch),
-			item);
+	struct text document = {0};
+	if (!deletes)
+		document = split_write(control, random_below(control->random, 100), control->scratch);
+	(void)item_make(control, nth, document, item);
 	if (!deletes && resource && resource->count > 1 && simulation_control_chance(control, RETURNED_IN_THOUSAND)) {
 		const struct ledger_version *to = resource->versions[random_below(control->random, resource->count)];
 		if (to->record.action == CONTROL_APPLY) {
