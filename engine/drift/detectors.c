@@ -56,7 +56,8 @@ struct detectors {
 	const struct sorted *sorted;
 	double *scores; /* by the place: values below plus values up to it */
 	double dependence;
-	struct detector_level reference, own;
+	struct detector_level reference, own;	      /* of whole windows */
+	struct detector_level reference_now, own_now; /* of looks, whose rate differs */
 	struct cusum cusum;
 	struct page_hinkley own_sums;
 	double up_run, down_run, own_up_run, own_down_run;
@@ -147,6 +148,8 @@ struct detectors *detectors_open(struct arena *arena, const struct detectors_usu
 		return NULL;
 	self->reference.law = law_learn(self, usual, fmax(SLACK_CUSUM, ERRORS_IN_SLACK * mean_error), mean_error);
 	self->own.law = law_learn(self, usual, SLACK_OWN, 0);
+	self->reference_now.law = self->reference.law;
+	self->own_now.law = self->own.law;
 	if (wanted >> DETECTOR_ADWIN & 1) {
 		struct adwin_options options = adwin_usual;
 		options.dependence = usual->dependence;
@@ -266,12 +269,12 @@ static void number_take(struct detectors *self, double number)
 }
 
 /* `looks`: of ADWIN in a window. */
-static void window_find(struct detectors *self, double rate, double looks, struct detector_finding findings[DETECTORS])
+static void window_find(const struct detectors *self, double reference, double own, double looks,
+			struct detector_finding findings[DETECTORS])
 {
 	const struct detectors_window *window = &self->window;
-	findings[DETECTOR_CUSUM] =
-		sum_finding(&window->most, &self->reference.law, level_find(&self->reference, rate), window->taken);
-	findings[DETECTOR_PAGE_HINKLEY] = sum_finding(&window->own, &self->own.law, level_find(&self->own, rate), window->taken);
+	findings[DETECTOR_CUSUM] = sum_finding(&window->most, &self->reference.law, reference, window->taken);
+	findings[DETECTOR_PAGE_HINKLEY] = sum_finding(&window->own, &self->own.law, own, window->taken);
 	findings[DETECTOR_ADWIN] = boundary_finding(&window->best, looks, window->apart);
 }
 
@@ -286,7 +289,8 @@ void detectors_take(struct detectors *detectors, const double *numbers, size_t c
 		number_take(detectors, numbers[i]);
 	if (detectors->adwin)
 		boundary_note(detectors->adwin, &detectors->window.best);
-	window_find(detectors, alpha / fmax(detectors->window.taken, 1), looks, findings);
+	const double rate = alpha / fmax(detectors->window.taken, 1);
+	window_find(detectors, level_find(&detectors->reference, rate), level_find(&detectors->own, rate), looks, findings);
 	if (findings[DETECTOR_CUSUM].alarm)
 		cusum_begin(detectors);
 	if (findings[DETECTOR_PAGE_HINKLEY].alarm)
@@ -301,8 +305,8 @@ void detectors_look(struct detectors *detectors, const double *numbers, size_t c
 {
 	struct detectors_window *window = &detectors->window;
 	const bool known = rate > 0;
-	const double reference = known ? level_find(&detectors->reference, rate) : (double)INFINITY;
-	const double own = known ? level_find(&detectors->own, rate) : (double)INFINITY;
+	const double reference = known ? level_find(&detectors->reference_now, rate) : (double)INFINITY;
+	const double own = known ? level_find(&detectors->own_now, rate) : (double)INFINITY;
 	bool now[DETECTORS] = {false};
 	if (detectors->adwin)
 		adwin_tune(detectors->adwin, known ? rate * adwin_usual.clock : RATE_UNKNOWN);
@@ -317,13 +321,17 @@ void detectors_look(struct detectors *detectors, const double *numbers, size_t c
 				places[j] = i;
 			}
 	}
-	if (known)
-		window_find(detectors, rate, fmax(window->taken / adwin_usual.clock, 1), findings);
+	bool raised = false;
 	for (int j = 0; j < DETECTORS; j++) {
-		findings[j] = known ? findings[j] : (struct detector_finding){0};
-		findings[j].alarm = known && now[j];
+		raised |= now[j];
+		findings[j] = (struct detector_finding){0};
 		places[j] = now[j] ? places[j] : 0;
 	}
+	if (!known || !raised)
+		return;
+	window_find(detectors, reference, own, fmax(window->taken / adwin_usual.clock, 1), findings);
+	for (int j = 0; j < DETECTORS; j++)
+		findings[j].alarm = now[j];
 }
 
 /* ---- the state as bytes ---- */

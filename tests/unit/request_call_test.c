@@ -69,7 +69,8 @@ static bool on_answered(void *context, const struct answer_view *answer, struct 
 	(void)context, (void)its;
 	stand.answered++;
 	assert_true(answer->answer.readable && answer->answer.payload.tensors.count == 1);
-	(void)snprintf(stand.answered_id, sizeof stand.answered_id, "%.*s", (int)answer->message.id.length, answer->message.id.bytes);
+	const struct text id = answer->message.id;
+	(void)snprintf(stand.answered_id, sizeof stand.answered_id, "%.*s", (int)id.length, id.bytes);
 	return !stand.refuses || error_set(error, ERROR_SYSTEM, PLACE_NONE, "the pipe is closed");
 }
 
