@@ -154,7 +154,9 @@ static struct text names_join(const struct needed_names *needed, struct arena *a
 		buffer_string(&value, i > 0 ? " " : "");
 		buffer_text(&value, needed->names[i]);
 	}
-	const struct text joined = buffer_failed(&value) ? (struct text){0} : text_copied(arena, buffer_view(&value));
+	struct text joined = {0};
+	if (!buffer_failed(&value))
+		joined = text_copied(arena, buffer_view(&value));
 	buffer_close(&value);
 	return joined;
 }
