@@ -203,7 +203,7 @@ def letters_too_wide(sluice):
                 return
             yield from (line for line in shown.split("\n") if len(line) > columns)
             if sorted(shown.split()) != sorted(whole.replace(" WHY", "").split()) or whole.count("INPUT") < 4:
-                yield f"errors list at {columns} columns has other words than in a pipe"
+                yield f"errors list at {columns} columns has other words than in a pipe: {shown!r} instead of {whole!r}"
 
 
 def lines_too_wide(sluice):
