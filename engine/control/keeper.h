@@ -37,7 +37,7 @@
 #include "control/ledger.h"
 
 #define KEEPER_BEAT_MS 500	/* between two beats on `status` */
-#define KEEPER_ABSENT_MS 3000	/* time without a beat after which a candidate takes over */
+#define KEEPER_ABSENT_MS 2500	/* time without a beat after which a candidate takes over */
 #define KEEPER_STALE_MS 5000	/* time without a beat after which an engine reports that it is stale */
 #define KEEPER_SILENT_MS 5000	/* time without a report after which an engine is not live; it reports each second */
 #define KEEPER_FORGOTTEN_MS 3600000 /* time without a report after which an engine is forgotten; pods get new names */

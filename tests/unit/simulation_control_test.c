@@ -35,16 +35,15 @@ static struct simulation_result control_run(uint64_t seed, bool exactly_once, un
 	return result;
 }
 
-/* The first run that does not hold; fails the test when all do. */
-static struct simulation_result bad_run(void)
+/* Fails the test when no run is found bad for that reason: a keeper too many may be seen by what it decides, too. */
+static void assert_found(const char *reason)
 {
 	for (uint64_t seed = 1; seed <= RUNS; seed++) {
 		struct simulation_result result = control_run(seed, seed % 2, 1U << SIMULATION_RELOADED);
-		if (!result.held)
-			return result;
+		if (!result.held && strstr(result.why, reason))
+			return;
 	}
-	fail_msg("%d runs held", RUNS);
-	return (struct simulation_result){0};
+	fail_msg("in %d runs nothing was found of a %s", RUNS, reason);
 }
 
 /* ---- a sound one ---- */
@@ -85,7 +84,7 @@ static void a_keeper_that_is_not_fenced_is_found(void **state)
 {
 	(void)state;
 	ground.fenced_writer_open = open_without_fence;
-	assert_non_null(strstr(bad_run().why, "keeper that was replaced"));
+	assert_found("keeper that was replaced");
 }
 
 int main(void)
