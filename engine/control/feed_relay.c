@@ -7,12 +7,14 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "control/feed_board.h"
 #include "log/loop_reader.h"
 #include "message/feed_record.h"
 
 struct feed_relay {
 	struct feed_relay_config config;
 	struct loop_reader *reader;
+	struct feed_board board;
 	char failure[ERROR_TEXT_MAX];
 	uint64_t refused;
 	double delay_seconds; /* of the last record that came while the relay was reading; NaN: none */
@@ -28,46 +30,13 @@ static void record_refuse(struct feed_relay *relay, const struct error *wrong)
 			relay->config.topic, wrong->text);
 }
 
-static void figures_take(struct feed_relay *relay, const struct record *record)
-{
-	struct feed_figures figures;
-	struct error wrong = {0};
-	if (!feed_figures_decode(record->key, record->value, &figures, &wrong)) {
-		record_refuse(relay, &wrong);
-		return;
-	}
-	struct verdict_entry *entry = verdict_board_entry(relay->config.verdicts, figures.of.pipeline, figures.of.step);
-	const double *numbers = figures.numbers;
-	const struct last_verdict last = {.quality_alarm = numbers[FEED_QUALITY_ALARM],
-					  .missing_share = numbers[FEED_MISSING_SHARE],
-					  .outside_share = numbers[FEED_OUTSIDE_SHARE],
-					  .unseen_share = numbers[FEED_UNSEEN_SHARE],
-					  .accuracy = numbers[FEED_ACCURACY],
-					  .precision = numbers[FEED_PRECISION],
-					  .recall = numbers[FEED_RECALL],
-					  .accuracy_low = numbers[FEED_ACCURACY_LOW],
-					  .accuracy_high = numbers[FEED_ACCURACY_HIGH]};
-	if (entry && !figures.gone) /* where a state begins anew, its verdict is gone too */
-		verdict_entry_feed_figures(entry, figures.of.identity, figures.of.segment, &last);
-}
-
 static void record_take(void *context, const struct record *record, bool is_new)
 {
 	struct feed_relay *relay = context;
-	struct feed_score score;
 	struct error wrong = {0};
-	if (feed_key_is_figures(record->key))
-		figures_take(relay, record);
-	if (!feed_key_is_score(record->key))
-		return;
-	if (!feed_score_decode(record->key, record->value, &score, &wrong)) {
+	if (!feed_board_take(&relay->board, record, &wrong))
 		record_refuse(relay, &wrong);
-		return;
-	}
-	struct verdict_entry *entry = verdict_board_entry(relay->config.verdicts, score.pipeline, score.step);
-	if (entry)
-		verdict_entry_feed(entry, score.identity, score.segment, verdict_of(score.verdict, score.score));
-	if (is_new)
+	else if (is_new && feed_key_is_score(record->key))
 		relay->delay_seconds = (double)(time_of_day_ms() - record->time_ms) / 1000;
 }
 
@@ -113,6 +82,7 @@ struct feed_relay *feed_relay_open(const struct feed_relay_config *config, struc
 		return NULL;
 	}
 	relay->config = *config;
+	relay->board.verdicts = config->verdicts;
 	relay->delay_seconds = NAN;
 	const struct loop_reader_config reader = {.reader = {.brokers = config->brokers,
 							     .topic = config->topic,

@@ -6,7 +6,7 @@
  * is another topic.
  *
  * It reads in a loop (log/loop_reader.h). While the feed cannot be read, the boards keep what they have, and it tries again every
- * FEED_RETRY_MS.
+ * FEED_RETRY_MS. It begins at the start of the topic then, and what was taken before is left out (control/feed_board.h).
  */
 #ifndef SLUICE_CONTROL_FEED_RELAY_H
 #define SLUICE_CONTROL_FEED_RELAY_H

@@ -1,0 +1,48 @@
+/* feed_board.c: see feed_board.h. */
+#include "control/feed_board.h"
+
+#include "message/feed_record.h"
+
+static bool figures_take(const struct feed_board *board, const struct record *record, struct error *error)
+{
+	struct feed_figures figures;
+	if (!feed_figures_decode(record->key, record->value, &figures, error))
+		return false;
+	struct verdict_entry *entry = verdict_board_entry(board->verdicts, figures.of.pipeline, figures.of.step);
+	const double *numbers = figures.numbers;
+	const struct last_verdict last = {.quality_alarm = numbers[FEED_QUALITY_ALARM],
+					  .missing_share = numbers[FEED_MISSING_SHARE],
+					  .outside_share = numbers[FEED_OUTSIDE_SHARE],
+					  .unseen_share = numbers[FEED_UNSEEN_SHARE],
+					  .accuracy = numbers[FEED_ACCURACY],
+					  .precision = numbers[FEED_PRECISION],
+					  .recall = numbers[FEED_RECALL],
+					  .accuracy_low = numbers[FEED_ACCURACY_LOW],
+					  .accuracy_high = numbers[FEED_ACCURACY_HIGH]};
+	if (entry && !figures.gone) /* where a state begins anew, its verdict is gone too */
+		verdict_entry_feed_figures(entry, figures.of.identity, figures.of.segment, &last);
+	return true;
+}
+
+static bool score_take(const struct feed_board *board, const struct record *record, struct error *error)
+{
+	struct feed_score score;
+	if (!feed_score_decode(record->key, record->value, &score, error))
+		return false;
+	struct verdict_entry *entry = verdict_board_entry(board->verdicts, score.pipeline, score.step);
+	if (entry)
+		verdict_entry_feed(entry, score.identity, score.segment, verdict_of(score.verdict, score.score));
+	return true;
+}
+
+bool feed_board_take(struct feed_board *board, const struct record *record, struct error *error)
+{
+	if (record->offset < board->next && record->time_ms <= board->last_ms)
+		return true;
+	board->next = record->offset + 1;
+	if (record->time_ms > board->last_ms)
+		board->last_ms = record->time_ms;
+	if (feed_key_is_figures(record->key))
+		return figures_take(board, record, error);
+	return !feed_key_is_score(record->key) || score_take(board, record, error);
+}

@@ -1,0 +1,109 @@
+/* feed_board_test.c: A reader of the feed never takes an older value after a newer one, also if it reads from the beginning again. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "control/feed_board.h"
+#include "message/feed_record.h"
+
+#define IDENTITY 5
+
+struct feed {
+	struct feed_board board;
+	struct buffer key, value;
+};
+
+static struct feed *feed_of(void **state)
+{
+	static struct feed feed;
+	*state = &feed;
+	return &feed;
+}
+
+static int feed_open(void **state)
+{
+	struct feed *feed = feed_of(state);
+	buffer_open(&feed->key, FEED_KEY_BYTES_MAX);
+	buffer_open(&feed->value, (size_t)1 << 20);
+	feed->board = (struct feed_board){.verdicts = verdict_board_open()};
+	return !feed->board.verdicts;
+}
+
+static int feed_close(void **state)
+{
+	struct feed *feed = *state;
+	buffer_close(&feed->key);
+	buffer_close(&feed->value);
+	verdict_board_close(feed->board.verdicts);
+	return 0;
+}
+
+/* Takes a verdict with that score. */
+static void take(struct feed *feed, int64_t offset, int64_t time_ms, double score)
+{
+	struct error error = {0};
+	const struct drift_score made = {
+		.pipeline = "p", .step = "watch", .identity = IDENTITY, .verdict = DRIFT_FOUND, .score = score, .reference = "r.json"};
+	buffer_clear(&feed->key);
+	buffer_clear(&feed->value);
+	assert_true(feed_score_encode(&made, &feed->key, &feed->value, &error));
+	const struct record record = {
+		.offset = offset, .time_ms = time_ms, .key = buffer_view(&feed->key), .value = buffer_view(&feed->value)};
+	assert_true(feed_board_take(&feed->board, &record, &error));
+}
+
+static double known(const struct feed *feed)
+{
+	struct verdict_entry *entry = verdict_board_entry(feed->board.verdicts, "p", "watch");
+	return verdict_entry_known(entry, IDENTITY, (struct text){0}).score;
+}
+
+static void a_feed_that_is_read_again_brings_nothing_back(void **state)
+{
+	struct feed *feed = *state;
+	take(feed, 0, 1000, 0.25);
+	take(feed, 3, 4000, 0.5); /* its engine's clock is ahead */
+	take(feed, 4, 2000, 0.75);
+	assert_float_equal(known(feed), 0.75, 0);
+	take(feed, 0, 1000, 0.25);
+	assert_float_equal(known(feed), 0.75, 0);
+	take(feed, 3, 4000, 0.5);
+	assert_float_equal(known(feed), 0.75, 0);
+	take(feed, 4, 2000, 0.75);
+	take(feed, 5, 3000, 1);
+	assert_float_equal(known(feed), 1, 0);
+}
+
+static void a_feed_that_was_made_anew_is_read(void **state)
+{
+	struct feed *feed = *state;
+	take(feed, 8, 1000, 0.25);
+	take(feed, 0, 1001, 0.5);
+	assert_float_equal(known(feed), 0.5, 0);
+	take(feed, 1, 1001, 0.75);
+	assert_float_equal(known(feed), 0.75, 0);
+}
+
+static void what_cannot_be_read_leaves_what_was_known(void **state)
+{
+	struct feed *feed = *state;
+	struct error error = {0};
+	take(feed, 0, 1000, 0.25);
+	const struct record record = {.offset = 1, .time_ms = 1001, .key = buffer_view(&feed->key), .value = TEXT("no verdict")};
+	assert_false(feed_board_take(&feed->board, &record, &error));
+	assert_int_equal(error.kind, ERROR_INPUT);
+	assert_float_equal(known(feed), 0.25, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_feed_that_is_read_again_brings_nothing_back, feed_open, feed_close),
+		cmocka_unit_test_setup_teardown(a_feed_that_was_made_anew_is_read, feed_open, feed_close),
+		cmocka_unit_test_setup_teardown(what_cannot_be_read_leaves_what_was_known, feed_open, feed_close),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
