@@ -54,6 +54,7 @@ static const struct sim_counted counted[] = {
 	COUNTED("deployments that came later", deployments),
 	COUNTED("answered by pipelines that read others", fed),
 	COUNTED("records of steps and models", tapped),
+	COUNTED("windows of observers", windows),
 	COUNTED("requests with deadlines", hurried),
 	COUNTED("of them refused for it", refused),
 	COUNTED("commits", commits),

@@ -38,6 +38,7 @@ const char *const simulation_trait_names[SIMULATION_TRAITS] = {
 	"runs in which requests are deleted",
 	"runs whose results leave together",
 	"runs with a control plane",
+	"runs with an observer",
 };
 
 const struct simulation_ground simulation_ground_kafka = {.consumer_open = simulated_consumer_open,
@@ -132,6 +133,7 @@ static void answers_read(struct simulation *simulation)
 	if (simulation->reader_count > 0)
 		simulation_feed_read(&simulation->feed, simulation->kafka, simulation->now_us);
 	simulation_taps_read(&simulation->taps, simulation->kafka);
+	simulation_observers_read(&simulation->observers);
 }
 
 static bool workers_are_down(const struct simulation *simulation)
@@ -156,7 +158,8 @@ static bool is_settled(const struct simulation *simulation)
 	for (size_t i = 0; i < simulation->line_count; i++)
 		if (!simulation_judge_settled(&simulation->lines[i].judge))
 			return false;
-	return simulation_feed_settled(&simulation->feed) && simulation_control_settled(&simulation->control);
+	return simulation_feed_settled(&simulation->feed) && simulation_control_settled(&simulation->control) &&
+	       simulation_observers_settled(&simulation->observers);
 }
 
 static bool has_failed(const struct simulation *simulation)
@@ -181,6 +184,7 @@ static int64_t simulation_due_us(const struct simulation *simulation)
 {
 	int64_t due_us = simulation_earlier(simulated_due_us(simulation->kafka), simulation->turn_us);
 	due_us = simulation_earlier(due_us, simulation_control_due_us(&simulation->control));
+	due_us = simulation_earlier(due_us, simulation_observers_due_us(&simulation->observers));
 	return simulation_earlier(due_us, simulation->planned_us);
 }
 
@@ -211,6 +215,7 @@ static bool simulation_step(struct simulation *simulation, struct error *error)
 	if ((simulation->planned_us <= simulation->now_us && !planned_happens(simulation, error)) ||
 	    !simulation_control_live(&simulation->control, error) || !simulation_workers_live(simulation, error))
 		return false;
+	simulation_observers_live(&simulation->observers);
 	return !simulated_failed(simulation->kafka) || error_memory(error, ERROR_SYSTEM, "simulating");
 }
 
@@ -386,6 +391,8 @@ static bool simulation_prepare(struct simulation *simulation, struct error *erro
 	if (!deployments_make(simulation, deployments, error))
 		return false;
 	simulation_faults_draw(simulation);
+	if (!simulation_observers_open(simulation, error))
+		return false;
 	if (simulation_has(simulation, SIMULATION_BEREFT))
 		simulation_loss_draw(simulation);
 	/* What keepers write may be larger than the batches of such a run. */
@@ -401,6 +408,11 @@ static bool simulation_prepare(struct simulation *simulation, struct error *erro
 		if (!simulation_reader_configure(simulation, i, error))
 			return false;
 		simulation->readers[i].start_us = random_between(&simulation->wide[SIMULATION_FED], 0, 500 * MS);
+	}
+	for (size_t i = 0; i < simulation->observer_count; i++) {
+		if (!simulation_observer_configure(simulation, i, error))
+			return false;
+		simulation->watchers[i].start_us = random_between(&simulation->wide[SIMULATION_OBSERVED], 0, 500 * MS);
 	}
 	return true;
 }
@@ -437,6 +449,8 @@ static bool simulation_live(struct simulation *simulation, struct error *error)
 	simulation_control_end(&simulation->control);
 	simulation->feed.bereft = simulation->loss.noticed;
 	simulation_feed_end(&simulation->feed);
+	if (!workers_have_stopped(simulation))
+		simulation_observers_end(&simulation->observers);
 	/* At least once, what Kafka will not have of a step is not told again. */
 	bool refused = !simulation->config->exactly_once &&
 		       (simulated_mishaps(simulation->kafka, SIMULATED_UNWANTED) > 0 || workers_have_stopped(simulation));
@@ -490,6 +504,7 @@ static void simulation_close(struct simulation *simulation)
 		simulation_worker_end(simulation_worker_at(simulation, i), true, INT64_MAX);
 	simulation_control_close(&simulation->control);
 	simulation_feed_close(&simulation->feed);
+	simulation_observers_close(&simulation->observers);
 	simulation_taps_close(&simulation->taps);
 	for (size_t i = 0; i < simulation->line_count; i++)
 		simulation_line_close(&simulation->lines[i]);

@@ -55,6 +55,7 @@ enum simulation_trait {
 	SIMULATION_GAPPED,   /* Kafka deletes requests before they are read */
 	SIMULATION_PARCELLED, /* results leave together; requests have no headers, so that their answers are short */
 	SIMULATION_CONTROLLED, /* a control plane: deployments are changes, which a keeper activates (simulation_control.h) */
+	SIMULATION_OBSERVED, /* a step `drift`, its observer, and engines that read the feed (simulation_observer.h) */
 	SIMULATION_TRAITS
 };
 
@@ -83,6 +84,8 @@ enum simulation_break {
 	SIMULATION_MIXES_STAGES,  /* a request between stages loses its version */
 	SIMULATION_MIXES_BATCHES, /* a request in a batch gets the rows of another */
 	SIMULATION_BLAMES_RECORDS, /* each record of a batch that is too large is refused */
+	SIMULATION_REPEATS_WINDOWS, /* observers run at least once */
+	SIMULATION_FORGETS_FEED, /* an engine that reads the feed again takes what it has taken */
 	SIMULATION_MIXES_TOPICS	   /* results of a topic are sorted by the partitions of another */
 };
 
@@ -107,6 +110,7 @@ struct simulation_counts {
 	uint64_t losses;	/* of state, because of which workers have stopped */
 	uint64_t proposals, activations, terms; /* of the control plane: proposals, active changes, terms of keepers */
 	uint64_t keeper_faults[SIMULATION_KEEPER_FAULTS];
+	uint64_t windows;	/* that observers closed */
 	uint64_t gaps, skipped; /* gaps that workers were informed of, and the requests in them */
 	uint64_t traits[SIMULATION_TRAITS];
 	uint64_t faults[SIMULATION_FAULTS];

@@ -30,18 +30,20 @@ static void fault_insert(struct simulation *simulation, const struct scheduled *
 	simulation->calm_us = over_us > simulation->calm_us ? over_us : simulation->calm_us;
 }
 
-static void reader_faults_draw(struct simulation *simulation, int64_t last_us)
+/* Of workers that read other pipelines, or observe. */
+static void others_faults_draw(struct simulation *simulation, struct random *random, bool observes, int64_t last_us)
 {
 	static const enum simulation_fault faults[] = {SIMULATION_CRASH, SIMULATION_STOP, SIMULATION_FREEZE, SIMULATION_CUT};
-	struct random *random = &simulation->wide[SIMULATION_FED];
-	if (simulation->reader_count == 0)
+	const size_t count = observes ? simulation->observer_count : simulation->reader_count;
+	if (count == 0)
 		return;
 	for (int64_t i = random_between(random, 0, SIMULATION_EAR_STRIKES_MAX); i > 0; i--) {
 		const struct scheduled scheduled = {
 			.due_us = random_between(random, 0, last_us),
 			.fault = faults[random_below(random, sizeof faults / sizeof *faults)],
-			.worker = (size_t)random_below(random, simulation->reader_count),
-			.reader = true,
+			.worker = (size_t)random_below(random, count),
+			.reader = !observes,
+			.observes = observes,
 			.lasts_us = random_between(random, 50 * MS, 9 * SECOND),
 		};
 		fault_insert(simulation, &scheduled);
@@ -69,7 +71,8 @@ void simulation_faults_draw(struct simulation *simulation)
 		simulation->calm_us = over_us > simulation->calm_us ? over_us : simulation->calm_us;
 	}
 	simulation->calm_us = last_us > simulation->calm_us ? last_us : simulation->calm_us;
-	reader_faults_draw(simulation, last_us);
+	others_faults_draw(simulation, &simulation->wide[SIMULATION_FED], false, last_us);
+	others_faults_draw(simulation, &simulation->wide[SIMULATION_OBSERVED], true, last_us);
 }
 
 static bool fault_join(struct simulation *simulation, struct error *error)
@@ -136,13 +139,20 @@ static void worker_fault_inject(struct simulation *simulation, struct simulation
 	}
 }
 
+/* The one of those that read other pipelines, or observe; NULL: it is down. */
+static struct simulation_worker *other_up(struct simulation *simulation, const struct scheduled *scheduled)
+{
+	struct simulation_worker *other =
+		scheduled->observes ? &simulation->watchers[scheduled->worker] : &simulation->readers[scheduled->worker];
+	return other->worker ? other : NULL;
+}
+
 static bool fault_inject(struct simulation *simulation, struct error *error)
 {
 	const struct scheduled *scheduled = &simulation->faults[simulation->faults_done++];
-	struct simulation_worker *reader =
-		scheduled->reader && simulation->readers[scheduled->worker].worker ? &simulation->readers[scheduled->worker] : NULL;
-	enum simulation_fault fault = scheduled->reader ? scheduled->fault : fault_possible(simulation, scheduled->fault);
-	struct simulation_worker *worker = scheduled->reader ? reader : worker_up(simulation, scheduled->worker);
+	const bool other = scheduled->reader || scheduled->observes;
+	enum simulation_fault fault = other ? scheduled->fault : fault_possible(simulation, scheduled->fault);
+	struct simulation_worker *worker = other ? other_up(simulation, scheduled) : worker_up(simulation, scheduled->worker);
 	bool injected = fault == SIMULATION_JOIN || fault == SIMULATION_AWAY || worker;
 	simulation->result->counts.faults[fault] += injected;
 	if (fault == SIMULATION_JOIN)

@@ -14,6 +14,7 @@
  *   simulation_feed.c      a pipeline that reads others, and the checks of its answers
  *   simulation_control.c, simulation_keeper.c, simulation_follower.c, simulation_applier.c, simulation_control_judge.c
  *                          the control plane, and the checks of what it decides
+ *   simulation_observer.c  an observer, what it writes, and the engines that read its feed
  *   simulation_pipeline.c  the blocks of a pipeline, and its YAML
  */
 #ifndef SLUICE_SIMULATION_SIMULATION_PARTS_H
@@ -23,6 +24,7 @@
 #include "simulation/simulation_feed.h"
 #include "simulation/simulation_gap.h"
 #include "simulation/simulation_loss.h"
+#include "simulation/simulation_observer.h"
 #include "simulation/simulation_scheme.h"
 #include "simulation/simulation_tap.h"
 
@@ -34,9 +36,11 @@
 #define SIMULATION_STRIKES_MAX 9
 #define SIMULATION_READERS 2 /* downstream readers: workers of the pipeline that reads others */
 #define SIMULATION_EAR_STRIKES_MAX 3
+#define SIMULATION_OBSERVERS 2 /* workers that run the observer */
 
 struct simulation_worker {
 	struct simulation *simulation;
+	bool observes; /* it runs the observer */
 	bool reader; /* downstream reader: it runs the pipeline that reads others */
 	char name[16];
 	char id[32];
@@ -61,7 +65,7 @@ struct scheduled {
 	int64_t due_us;
 	enum simulation_fault fault;
 	size_t worker;
-	bool reader;
+	bool reader, observes; /* else one of the pipelines */
 	int64_t lasts_us;
 };
 
@@ -88,11 +92,14 @@ struct simulation {
 	struct simulation_taps taps;
 	size_t reader_count;
 	struct simulation_worker readers[SIMULATION_READERS];
+	struct simulation_observers observers;
+	size_t observer_count;
+	struct simulation_worker watchers[SIMULATION_OBSERVERS];
 	size_t deployment; /* index of the newest */
 	int64_t deploy_us[SIMULATION_DEPLOYMENTS_MAX];
 	int64_t started_us; /* when a worker last started, or was frozen */
 	size_t fault_count, faults_done;
-	struct scheduled faults[SIMULATION_STRIKES_MAX + SIMULATION_EAR_STRIKES_MAX];
+	struct scheduled faults[SIMULATION_STRIKES_MAX + 2 * SIMULATION_EAR_STRIKES_MAX];
 	struct simulation_loss loss;
 	struct simulation_gap gap;
 	struct simulation_control control;
@@ -112,12 +119,15 @@ static inline int64_t simulation_later(int64_t a, int64_t b)
 
 static inline size_t simulation_worker_total(const struct simulation *simulation)
 {
-	return simulation->worker_count + simulation->reader_count;
+	return simulation->worker_count + simulation->reader_count + simulation->observer_count;
 }
 
 static inline struct simulation_worker *simulation_worker_at(struct simulation *simulation, size_t nth)
 {
-	return nth < simulation->worker_count ? &simulation->workers[nth] : &simulation->readers[nth - simulation->worker_count];
+	if (nth < simulation->worker_count)
+		return &simulation->workers[nth];
+	nth -= simulation->worker_count;
+	return nth < simulation->reader_count ? &simulation->readers[nth] : &simulation->watchers[nth - simulation->reader_count];
 }
 
 static inline bool simulation_has(const struct simulation *simulation, enum simulation_trait trait)
@@ -135,6 +145,7 @@ void simulation_tell(struct simulation *simulation, const char *who, const char 
 /* simulation_worker.c */
 bool simulation_worker_configure(struct simulation *simulation, size_t number, struct error *error);
 bool simulation_reader_configure(struct simulation *simulation, size_t number, struct error *error);
+bool simulation_observer_configure(struct simulation *simulation, size_t number, struct error *error);
 bool simulation_worker_start(struct simulation_worker *worker, struct error *error);
 void simulation_worker_end(struct simulation_worker *worker, bool killed, int64_t start_us); /* it is restarted at that time */
 size_t simulation_worker_follows(const struct simulation_worker *worker); /* its deployment; SIZE_MAX: it is not running */

@@ -193,7 +193,14 @@ void simulation_pipeline_write(const struct simulation_pipeline *pipeline, struc
 		block_write(block, i, calls(block) ? pipeline->models[model++].name : NULL, yaml);
 		traits_write(block, yaml);
 	}
-	buffer_print(yaml, "  output: {steps: [b%zu]}\n---\n", pipeline->count - 1);
+	if (pipeline->window > 0)
+		buffer_print(yaml,
+			     "  - name: watch\n    inputs: [b%zu]\n"
+			     "    drift: {tensors: [x], reference: reference.json, window: %zu, "
+			     "methods: [wasserstein], falseAlarms: 1 per 100}\n  output: {steps: [watch]}\n---\n",
+			     pipeline->count - 1, pipeline->window);
+	else
+		buffer_print(yaml, "  output: {steps: [b%zu]}\n---\n", pipeline->count - 1);
 }
 
 /* ---- the models that it calls ---- */

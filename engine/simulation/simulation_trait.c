@@ -107,7 +107,8 @@ static bool feed_open(struct simulation *simulation, struct error *error)
 /* The judges of readers and taps know requests by their headers, and so does an error its request. */
 static bool may_be_brief(const struct simulation *simulation, const struct simulation_line *line)
 {
-	static const enum simulation_trait others[] = {SIMULATION_FED, SIMULATION_TAPPED, SIMULATION_HURRIED, SIMULATION_GAPPED};
+	static const enum simulation_trait others[] = {SIMULATION_FED, SIMULATION_TAPPED, SIMULATION_HURRIED, SIMULATION_GAPPED,
+						       SIMULATION_OBSERVED};
 	bool may = simulation_has(simulation, SIMULATION_PARCELLED) && line->variants[0].model_count == 0 && !simulation->unwanted;
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
 		may = may && !simulation_has(simulation, others[i]);
@@ -142,6 +143,10 @@ bool simulation_traits_apply(struct simulation *simulation, struct error *error)
 			return error_memory(error, ERROR_SYSTEM, "simulating");
 		simulation_line_ready(line, simulation->config->broken == SIMULATION_MIXES_BATCHES);
 	}
+	/* What is lost of its rows, or refused, is not known here. */
+	if (simulation_has(simulation, SIMULATION_OBSERVED) && !simulation_has(simulation, SIMULATION_BOUNDED) &&
+	    !simulation_has(simulation, SIMULATION_BEREFT) && !simulation->unwanted)
+		simulation_observers_draw(simulation);
 	for (unsigned trait = 0; trait < SIMULATION_TRAITS; trait++)
 		simulation->result->counts.traits[trait] = simulation_has(simulation, trait);
 	return true;

@@ -72,14 +72,19 @@ static void stage_configure(struct simulation_worker *worker, struct stage_confi
 		stage->version += 10 * strlen(stage->name);
 	stage->by_key = stage->by_key && simulation->by_key;
 	stage->limits.in_flight = worker->in_flight[line];
-	stage->counts = worker->reader ? NULL : &worker->simulation->counts;
+	if (simulation->observers.is_there)
+		stage->files = &simulation->observers.files;
+	stage->counts = worker->reader || worker->observes ? NULL : &worker->simulation->counts;
 }
 
 static bool setups_make(struct simulation_worker *worker, size_t began_with)
 {
 	const struct simulation *simulation = worker->simulation;
 	const char *served = worker->reader ? simulation->feed.name : simulation->lines[0].name; /* it is in all deployments */
-	struct group group = {.name = simulation_scheme_pipeline(&simulation->scheme, began_with, served)->group};
+	const struct pipeline_plan *pipeline = simulation_scheme_pipeline(&simulation->scheme, began_with, served);
+	struct group group = {.name = worker->observes ? pipeline->observers_group : pipeline->group,
+			      .observes = worker->observes,
+			      .feed = SIMULATION_FEED_TOPIC};
 	for (size_t i = began_with; i < simulation->scheme.count; i++) {
 		struct worker_setup *setup = simulation_scheme_setup(&simulation->scheme, i, &group);
 		if (!setup)
@@ -119,6 +124,8 @@ static bool worker_configure(struct simulation_worker *worker, size_t in_flight,
 	for (size_t i = 0; i < simulation->scheme.count; i++)
 		if (!setups_make(worker, i))
 			return error_memory(error, ERROR_SYSTEM, "simulating workers");
+	const bool exactly_once = worker->observes ? simulation->config->broken != SIMULATION_REPEATS_WINDOWS
+						   : simulation->config->exactly_once;
 	worker->ground = (struct worker_ground){.loop_open = ground_loop,
 						.consumer_open = ground_consumer,
 						.output_open = ground_output,
@@ -126,8 +133,9 @@ static bool worker_configure(struct simulation_worker *worker, size_t in_flight,
 						.best_effort_open = ground_best_effort,
 						.context = worker};
 	worker->config = (struct worker_config){
-		.consumer = {.group = worker->reader ? "readers" : "run", .instance = worker->name},
-		.transaction = {.id = simulation->config->exactly_once ? worker->id : NULL},
+		.consumer = {.group = worker->reader ? "readers" : worker->observes ? "observers" : "run",
+			     .instance = worker->name},
+		.transaction = {.id = exactly_once ? worker->id : NULL},
 		.limits = worker_limits_usual,
 		.partition_state = {.bytes_max = STATE_BYTES_MAX, .snapshot_ms = 1000, .snapshot_changes = 2},
 		.ground = &worker->ground,
@@ -168,6 +176,20 @@ bool simulation_reader_configure(struct simulation *simulation, size_t number, s
 	if (in_flight % TIGHT_ONE_IN == 0)
 		worker->config.limits.held_bytes = TIGHT_BYTES;
 	return true;
+}
+
+bool simulation_observer_configure(struct simulation *simulation, size_t number, struct error *error)
+{
+	struct simulation_worker *worker = &simulation->watchers[number];
+	struct random *random = &simulation->wide[SIMULATION_OBSERVED];
+	worker->simulation = simulation;
+	worker->observes = true;
+	(void)snprintf(worker->name, sizeof worker->name, "observer %zu", number);
+	(void)snprintf(worker->id, sizeof worker->id, "observer.%zu", number);
+	worker->in_flight[0] = (size_t)random_between(random, 3, 100);
+	for (size_t i = 0; i < SIMULATION_VARIANTS; i++)
+		worker->callers[0][i] = (struct caller_config){.request_bytes = CALL_BYTES_MAX, .reply_bytes = CALL_BYTES_MAX};
+	return worker_configure(worker, (size_t)random_between(random, 5, 100), error);
 }
 
 /* ---- coming and going ---- */

@@ -1,4 +1,5 @@
-/* feed_board_test.c: A reader of the feed never takes an older value after a newer one, also if it reads from the beginning again. */
+/* feed_board_test.c: A reader of the feed never takes an older value after a newer one, also if it reads from the beginning
+ * again. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -46,7 +47,7 @@ static void take(struct feed *feed, int64_t offset, int64_t time_ms, double scor
 {
 	struct error error = {0};
 	const struct drift_score made = {
-		.pipeline = "p", .step = "watch", .identity = IDENTITY, .verdict = DRIFT_FOUND, .score = score, .reference = "r.json"};
+		.pipeline = "p", .step = "watch", .identity = IDENTITY, .verdict = DRIFT_FOUND, .score = score};
 	buffer_clear(&feed->key);
 	buffer_clear(&feed->value);
 	assert_true(feed_score_encode(&made, &feed->key, &feed->value, &error));
@@ -58,7 +59,7 @@ static void take(struct feed *feed, int64_t offset, int64_t time_ms, double scor
 static double known(const struct feed *feed)
 {
 	struct verdict_entry *entry = verdict_board_entry(feed->board.verdicts, "p", "watch");
-	return verdict_entry_known(entry, IDENTITY, (struct text){0}).score;
+	return verdict_entry_known(entry, IDENTITY, TEXT("")).score;
 }
 
 static void a_feed_that_is_read_again_brings_nothing_back(void **state)

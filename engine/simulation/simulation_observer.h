@@ -1,0 +1,66 @@
+/* simulation_observer.h: Observer of a simulation run: a step `drift` at the end of the first pipeline, whose observer closes
+ * windows in workers of their own, exactly once. Its verdicts go to the drift topic of the pipeline, and to the feed of the
+ * namespace. Some engines read the feed, late and in pieces; they fail and read it from its beginning again, and start with
+ * nothing known.
+ *
+ * Properties: each window has one verdict, in order; the feed has the verdict of each window, in the same order; what an engine
+ * knows by the feed is never older than what it knew before; at the end, each row that was to be observed is in a window, or in the
+ * open one.
+ *
+ * Private to `sluice sim`.
+ */
+#ifndef SLUICE_SIMULATION_SIMULATION_OBSERVER_H
+#define SLUICE_SIMULATION_SIMULATION_OBSERVER_H
+
+#include "control/feed_board.h"
+#include "simulation/simulation_line.h"
+
+#define SIMULATION_FEED_TOPIC "sluice.default.feed"
+#define SIMULATION_FEED_READERS 2
+
+struct simulation;
+
+/* An engine's reader of the feed. */
+struct simulation_feed_reader {
+	char name[16];
+	struct feed_board board;
+	int64_t read;	 /* offset of the next record */
+	int64_t turn_us; /* it reads then */
+	size_t known;	 /* number of the verdict that it knows; 0: none yet, 1: of the first window */
+};
+
+struct simulation_observers {
+	bool is_there;
+	struct simulation *simulation;
+	const struct simulation_line *line;
+	struct random *random;
+	size_t window; /* rows */
+	struct file_source files; /* with the reference */
+	struct simulation_reading verdicts, feed;
+	struct simulated_topic *feed_topic;
+	size_t closed;	/* windows */
+	size_t fed;	/* verdicts on the feed */
+	size_t most;	/* of both */
+	double *scores, *fed_scores; /* of each window, in order */
+	uint64_t identity; /* of the verdicts on the feed */
+	struct simulation_feed_reader readers[SIMULATION_FEED_READERS];
+};
+
+/* Lets the first line have the step, if it can; called before its deployments are written. */
+void simulation_observers_draw(struct simulation *simulation);
+
+/* Makes the feed and its readers. False: SYSTEM. */
+bool simulation_observers_open(struct simulation *simulation, struct error *error);
+void simulation_observers_close(struct simulation_observers *observers); /* unopened ones are fine */
+
+int64_t simulation_observers_due_us(const struct simulation_observers *observers);
+void simulation_observers_live(struct simulation_observers *observers); /* its readers of the feed that are due */
+
+/* Reads the new verdicts, and those on the feed. */
+void simulation_observers_read(struct simulation_observers *observers);
+
+/* Whether each row that was to be observed is in a closed window, or in the open one, and each reader has read all. */
+bool simulation_observers_settled(const struct simulation_observers *observers);
+void simulation_observers_end(struct simulation_observers *observers);
+
+#endif
