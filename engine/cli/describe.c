@@ -2,6 +2,7 @@
 #include "cli/command.h"
 #include "client/control_session.h"
 #include "client/kafka.h"
+#include "client/resource_groups.h"
 #include "view/resource_description.h"
 
 #define SETTLE_MS 1500 /* an engine reports each second */
@@ -27,6 +28,7 @@ struct describing {
 	struct condition_table table;
 	const struct ledger *ledger;
 	struct resource_view view;
+	struct resource_groups groups;
 };
 
 static int describe_print(struct describing *describing)
@@ -36,12 +38,29 @@ static int describe_print(struct describing *describing)
 	struct resource_description description = {.view = &describing->view,
 						   .ledger = describing->ledger,
 						   .conditions = &describing->table,
+						   .group_count = describing->groups.count,
+						   .groups = describing->groups.items,
 						   .arena = session->arena,
 						   .json = session->form == OUTPUT_JSON,
 						   .out = &out};
 	buffer_open(&out, DESCRIBE_BYTES_MAX);
 	resource_description_print(&description);
 	return description.json ? command_write_lines(session, &out) : command_write(session, &out);
+}
+
+/* Of a pipeline in force. */
+static bool groups_measure(struct describing *describing, const char *name, struct error *error)
+{
+	const struct workspace *workspace = command_workspace(describing->session);
+	const struct control_session *control = &describing->control;
+	const struct resource_groups_config config = {.kinds = workspace->kinds,
+						      .prefix = control->target.prefix,
+						      .namespace = control->config.namespace,
+						      .arena = workspace->arena};
+	if (!resource_groups_find(&config, describing->ledger, name, &describing->groups, error))
+		return false;
+	resource_groups_measure(&describing->groups, &control->kafka);
+	return true;
 }
 
 static bool describe_open(struct describing *describing, const struct describe_options *self, const char *word, struct error *error)
@@ -54,6 +73,9 @@ static bool describe_open(struct describing *describing, const struct describe_o
 		return false;
 	describing->ledger = applier_ledger(control->applier);
 	describing->view = resource_view(describing->ledger, resource);
+	if (strcmp(reference.kind, "Pipeline") == 0 && describing->view.in_force &&
+	    !groups_measure(describing, reference.name, error))
+		return false;
 	return condition_table_open(&describing->table, control->kafka.brokers, control->kafka.consumer,
 				    control->config.topics.status, control->config.namespace, error) &&
 	       condition_table_settle(&describing->table, SETTLE_MS, error);
@@ -79,6 +101,8 @@ const struct command command_describe = {
 		"request that is sent now is answered. An engine that has not reported for 5 s is `Silent`.\n\n"
 		"Traffic and experiments split their units by a table of 10,000 buckets, which is a record: its version in "
 		"force, its name in exposures, the buckets that it moved, and the share of each candidate are shown.\n\n"
+		"A pipeline in force is shown with the consumer groups that read for it, and the records that wait for each: "
+		"of the stages that answer, of the observers of its namespace, and of its explainers.\n\n"
 		"  sluice describe pipeline/fraud --brokers localhost:9092\n",
 	.options = options,
 	.options_size = sizeof(struct describe_options),

@@ -76,6 +76,8 @@ const struct metric metric_rows[] = {
 	PIPELINE_NOW(observers_lag_records, NULL, "sluice_pipeline_observers_lag_records",
 		     "Records for the pipeline's observers (`drift`, and `explain` beside the answer) that their groups have not "
 		     "committed. No answer waits for them."),
+	PIPELINE_NOW(explainers_lag_records, NULL, "sluice_pipeline_explainers_lag_records",
+		     "Of these, the records for `explain` beside the answer, which a group of its own reads."),
 	PIPELINE_NOW(waiting, NULL, "sluice_pipeline_waiting",
 		     "1 while the pipeline waits for partitions, for state, or for a model that is unreachable; else 0."),
 	PIPELINE_NOW(models_away, NULL, "sluice_pipeline_models_away",

@@ -91,7 +91,7 @@ static void figures_read(struct alert_watch *watch, const struct pipeline_plan *
 	rollouts_read(watch, plan->graph, values);
 	values->model_unreachable = counts->models_away > 0;
 	values->model_slow = model_watch_slow(watch->models, plan, slow, sizeof slow);
-	if (watch->lags && lag_watch_read(watch->lags, plan->graph->name, false, &lag))
+	if (watch->lags && lag_watch_read(watch->lags, plan->graph->name, LAG_ANSWERS, &lag))
 		values->lag = (double)lag.records;
 }
 

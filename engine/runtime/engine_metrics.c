@@ -47,9 +47,11 @@ struct pipeline_subject {
 static void lag_take(const struct engine_metrics *metrics, const char *pipeline, struct pipeline_state *state)
 {
 	struct backlog_state lag;
-	if (lag_watch_read(metrics->lags, pipeline, true, &lag))
+	if (lag_watch_read(metrics->lags, pipeline, LAG_OBSERVES, &lag))
 		state->observers_lag_records = (double)lag.records;
-	if (!lag_watch_read(metrics->lags, pipeline, false, &lag))
+	if (lag_watch_read(metrics->lags, pipeline, LAG_EXPLAINS, &lag))
+		state->explainers_lag_records = (double)lag.records;
+	if (!lag_watch_read(metrics->lags, pipeline, LAG_ANSWERS, &lag))
 		return;
 	const int64_t age_ms = time_of_day_ms() - lag.oldest_ms;
 	state->lag_records = (double)lag.records;
@@ -71,6 +73,7 @@ static void write_pipelines(const struct engine_metrics *metrics, const struct p
 		subject->state = (struct pipeline_state){.lag_records = NAN,
 							 .lag_seconds = NAN,
 							 .observers_lag_records = NAN,
+							 .explainers_lag_records = NAN,
 							 .waiting = subject->counts.waits_for != NULL,
 							 .models_away = (double)subject->counts.models_away};
 		lag_take(metrics, pipeline->graph->name, &subject->state);

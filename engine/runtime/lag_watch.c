@@ -13,7 +13,7 @@
 
 struct lag_entry {
 	const char *pipeline, *group, *topics;
-	bool observes;
+	bool observes, explains;
 	struct backlog_state state;
 	int64_t seen_ms; /* 0: not yet */
 };
@@ -76,6 +76,7 @@ static void list_add(struct lag_list *list, const struct pipeline_plan *pipeline
 		.group = arena_copy(list->arena, group->name, strlen(group->name)),
 		.topics = buffer_failed(names) ? NULL : arena_copy(list->arena, names->bytes, names->length),
 		.observes = group->observes,
+		.explains = group->explains,
 	};
 }
 
@@ -120,14 +121,19 @@ static void lag_add(struct backlog_state *sum, const struct backlog_state *state
 		sum->oldest_ms = state->oldest_ms;
 }
 
-bool lag_watch_read(struct lag_watch *watch, const char *pipeline, bool observes, struct backlog_state *state)
+static bool entry_is_of(const struct lag_entry *entry, enum lag_of of)
+{
+	return of == LAG_EXPLAINS ? entry->explains : entry->observes == (of == LAG_OBSERVES);
+}
+
+bool lag_watch_read(struct lag_watch *watch, const char *pipeline, enum lag_of of, struct backlog_state *state)
 {
 	bool found = false, known = true;
 	*state = (struct backlog_state){0};
 	pthread_mutex_lock(&watch->lock);
 	for (size_t i = 0; watch->list && i < watch->list->count; i++) {
 		const struct lag_entry *entry = &watch->list->items[i];
-		if (entry->observes != observes || strcmp(entry->pipeline, pipeline) != 0)
+		if (!entry_is_of(entry, of) || strcmp(entry->pipeline, pipeline) != 0)
 			continue;
 		found = true;
 		known = known && entry->seen_ms > 0 && clock_ms() - entry->seen_ms < LAG_FORGOTTEN_MS;

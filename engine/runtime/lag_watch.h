@@ -22,8 +22,11 @@ void lag_watch_close(struct lag_watch *watch); /* waits for an outstanding answe
  * are still watched. */
 bool lag_watch_follow(struct lag_watch *watch, const struct plan *plan);
 
-/* Reads the last result, of the stages that answer or of the observers. False: there is none yet, or it is too old. */
-bool lag_watch_read(struct lag_watch *watch, const char *pipeline, bool observes, struct backlog_state *state);
+/* Stages of a pipeline whose lag is read: those that answer, those that do not, and of these the ones that explain. */
+enum lag_of { LAG_ANSWERS, LAG_OBSERVES, LAG_EXPLAINS };
+
+/* Reads the last result. False: there is none yet, it is too old, or the pipeline has no such stages. */
+bool lag_watch_read(struct lag_watch *watch, const char *pipeline, enum lag_of of, struct backlog_state *state);
 
 /* Appends the names of the topics whose records the group takes for the pipeline and commits, separated by spaces. */
 void pipeline_reads(const struct pipeline_plan *plan, const char *group, struct buffer *names);

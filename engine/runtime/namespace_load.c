@@ -73,7 +73,7 @@ static struct load_sum load_sum_of(const struct namespace_loads *loads, const st
 		const struct pipeline_plan *pipeline = &plan->pipelines[i];
 		if (strcmp(pipeline->namespace, namespace) != 0 || !engine_counts(loads->engine, pipeline->graph->name, &counts))
 			continue;
-		bool known = lag_watch_read(loads->lags, pipeline->graph->name, false, &lag);
+		bool known = lag_watch_read(loads->lags, pipeline->graph->name, LAG_ANSWERS, &lag);
 		sum.known = sum.known && known;
 		sum.ended += counts.sums.released;
 		sum.ends += known ? lag.ends : 0;

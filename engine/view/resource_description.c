@@ -203,6 +203,39 @@ static void files_print(struct resource_description *self)
 	}
 }
 
+/* ---- groups ---- */
+
+static void print_group(struct buffer *out, const struct resource_group *group)
+{
+	buffer_print(out, "%-40s %-9s ", group->name, group->purpose);
+	if (group->lag >= 0)
+		buffer_print(out, "%lld\n", (long long)group->lag);
+	else
+		buffer_string(out, "not known\n");
+}
+
+static void group_json(struct buffer *out, const struct resource_group *group)
+{
+	json_write_member(out, "{", "name", text_of(group->name));
+	json_write_member(out, ", ", "purpose", text_of(group->purpose));
+	if (group->lag >= 0)
+		buffer_print(out, ", \"lag\": %lld}", (long long)group->lag);
+	else
+		buffer_string(out, ", \"lag\": null}");
+}
+
+static void groups_print(struct resource_description *self)
+{
+	struct buffer *out = self->out;
+	if (self->group_count > 0 && !self->json)
+		buffer_print(out, "\n%-40s %-9s %s\n", "GROUP", "PURPOSE", "LAG");
+	for (size_t i = 0; i < self->group_count; i++) {
+		if (self->json && i > 0)
+			buffer_string(out, ", ");
+		(self->json ? group_json : print_group)(out, &self->groups[i]);
+	}
+}
+
 /* ---- engines ---- */
 
 /* Of the engines that run, and those that disappeared lately without a last record. */
@@ -238,6 +271,7 @@ void resource_description_print(struct resource_description *self)
 		print_resource(self);
 		files_print(self);
 		tables_print(self);
+		groups_print(self);
 		conditions_print(self);
 		return;
 	}
@@ -250,6 +284,8 @@ void resource_description_print(struct resource_description *self)
 	files_print(self);
 	buffer_string(out, "], \"tables\": [");
 	tables_print(self);
+	buffer_string(out, "], \"groups\": [");
+	groups_print(self);
 	buffer_string(out, "], \"conditions\": [");
 	conditions_print(self);
 	buffer_string(out, "]}\n");

@@ -1,4 +1,4 @@
-/* resource_description.h: One resource for `sluice describe`: its version, its files and bucket tables, and its condition in each
+/* resource_description.h: One resource for `sluice describe`: its version, its files, bucket tables and consumer groups, and its condition in each
  * engine. */
 #ifndef SLUICE_VIEW_RESOURCE_DESCRIPTION_H
 #define SLUICE_VIEW_RESOURCE_DESCRIPTION_H
@@ -6,10 +6,20 @@
 #include "control/condition_table.h"
 #include "view/resource_view.h"
 
+/* A consumer group that reads for a pipeline. */
+struct resource_group {
+	const char *name;
+	const char *reads;   /* its topics of the pipeline, separated by a space */
+	const char *purpose; /* answers, observes or explains */
+	int64_t lag;	     /* records of these that are not committed; -1: not known */
+};
+
 struct resource_description {
 	const struct resource_view *view;
 	const struct ledger *ledger;
 	const struct condition_table *conditions; /* of the engines */
+	size_t group_count;
+	const struct resource_group *groups; /* of a pipeline in force */
 	struct arena *arena;
 	bool json;
 	struct buffer *out;
