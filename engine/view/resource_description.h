@@ -1,5 +1,5 @@
-/* resource_description.h: One resource for `sluice describe`: its version, its files, bucket tables and consumer groups, and its condition in each
- * engine. */
+/* resource_description.h: One resource for `sluice describe`: its version, its files, bucket tables and consumer groups, and its
+ * condition in each engine. */
 #ifndef SLUICE_VIEW_RESOURCE_DESCRIPTION_H
 #define SLUICE_VIEW_RESOURCE_DESCRIPTION_H
 
