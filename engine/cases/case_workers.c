@@ -470,11 +470,12 @@ static bool is_idle(const struct case_workers *workers)
 	return idle;
 }
 
-/* Runs until all is idle, and nothing has happened for a time. */
+/* Runs until all is idle, and nothing has happened for a time. A step may be long: what ended with it ended just now. */
 static bool run_until_quiet(struct case_workers *workers, int64_t quiet_ms, struct error *error)
 {
 	workers->last_us = workers->now_us;
 	while (workers->now_us - workers->last_us <= quiet_ms * MS) {
+		const bool was_idle = is_idle(workers);
 		if (!step(workers, error))
 			return false;
 		const uint64_t changes = simulated_change_count(workers->kafka);
@@ -484,7 +485,7 @@ static bool run_until_quiet(struct case_workers *workers, int64_t quiet_ms, stru
 		workers->events += happened;
 		if (workers->events > CASE_EVENTS_MAX || workers->now_us - START_US > CASE_DAYS_MAX * DAY_US)
 			return error_set(error, ERROR_LIMIT, PLACE_NONE, "%s does not end", workers->config->files->folder);
-		if (happened || !is_idle(workers))
+		if (happened || !was_idle || !is_idle(workers))
 			workers->last_us = workers->now_us;
 		workers->changes = changes;
 		workers->attempts = workers->stubs.attempts;

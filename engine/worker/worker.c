@@ -14,6 +14,7 @@
 #include "worker/upstreams.h"
 
 #define IDLE_TURN_MS 1000 /* longest turn without work: the group needs polls; with work, turns are shorter, to detect pauses */
+#define VIRTUAL_TURN_MS (60 * 60 * 1000) /* where time does not pass by itself: so what is due is reported, or comes late */
 #define CANCEL_TURN_MS 50 /* with work that may be cancelled: so soon a cancellation is seen */
 
 const struct worker_limits worker_limits_usual = {
@@ -56,7 +57,9 @@ static bool is_over(const struct worker *worker)
 
 static int turn_most_ms(const struct worker *worker)
 {
-	if (worker->queues.load.in_flight + worker->copy_count == 0 || worker->config->time_is_virtual)
+	if (worker->config->time_is_virtual)
+		return VIRTUAL_TURN_MS;
+	if (worker->queues.load.in_flight + worker->copy_count == 0)
 		return IDLE_TURN_MS;
 	return worker->config->cancels ? CANCEL_TURN_MS : LOOP_PAUSE_MS;
 }
