@@ -152,6 +152,8 @@ static void bytes_that_are_no_proposal_are_counted(void **state)
 	assert_int_equal(keeper_refused(stand.keeper, &why), 1);
 	assert_string_equal(why, "the record is no proposal of this version of sluice");
 	assert_true(keeper_propose(stand.keeper, 1, control_encode(&stand, &keeper_form, &other), stand.now_ms, &error));
+	assert_int_equal(keeper_refused(stand.keeper, &why), 2);
+	assert_string_equal(why, "the record is no proposal of this version of sluice"); /* it is of another schema */
 	const struct proposal nameless = {.id = TEXT("a/b"), .namespace = TEXT("default")};
 	assert_true(keeper_propose(stand.keeper, 2, control_encode(&stand, &proposal_form, &nameless), stand.now_ms, &error));
 	assert_int_equal(keeper_refused(stand.keeper, &why), 3);

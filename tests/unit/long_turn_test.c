@@ -14,7 +14,8 @@
 #define MODEL(name, uri)                                                                                                           \
 	"---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: " name "}\nspec: {storageUri: \"" uri "\"}\n"
 #define REQUEST                                                                                                                    \
-	"{\"id\": \"a\", \"request\": {\"inputs\": [{\"name\": \"x\", \"datatype\": \"FP64\", \"shape\": [1, 2], \"data\": [1, 2]}]}}\n"
+	"{\"id\": \"a\", \"request\": {\"inputs\": [{\"name\": \"x\", \"datatype\": \"FP64\", \"shape\": [1, 2], "          \
+	"\"data\": [1, 2]}]}}\n"
 
 static void case_passes(const char *pipeline, const char *answer)
 {
