@@ -180,7 +180,7 @@ static int64_t planned_due_us(const struct simulation *simulation)
 	return due_us;
 }
 
-static int64_t simulation_due_us(const struct simulation *simulation)
+static int64_t simulation_due_us(struct simulation *simulation)
 {
 	int64_t due_us = simulation_earlier(simulated_due_us(simulation->kafka), simulation->turn_us);
 	due_us = simulation_earlier(due_us, simulation_control_due_us(&simulation->control));

@@ -232,21 +232,30 @@ static void reader_live(struct simulation_observers *observers, struct simulatio
 	}
 }
 
-int64_t simulation_observers_due_us(const struct simulation_observers *observers)
+int64_t simulation_observers_due_us(struct simulation_observers *observers)
 {
 	int64_t due_us = INT64_MAX;
 	struct record record;
-	for (size_t i = 0; observers->is_there && i < SIMULATION_FEED_READERS; i++)
+	if (!observers->is_there)
+		return INT64_MAX;
+	if (observers->due_us > 0 && observers->changes == simulated_topic_changes(observers->feed_topic))
+		return observers->due_us;
+	observers->changes = simulated_topic_changes(observers->feed_topic);
+	for (size_t i = 0; i < SIMULATION_FEED_READERS; i++)
 		if (reader_next(observers, &observers->readers[i], &record))
 			due_us = simulation_earlier(due_us, observers->readers[i].turn_us);
-	return due_us;
+	observers->due_us = simulation_later(due_us, 1);
+	return observers->due_us;
 }
 
 void simulation_observers_live(struct simulation_observers *observers)
 {
 	struct record record;
+	if (!observers->is_there || simulation_observers_due_us(observers) > observers->simulation->now_us)
+		return;
 	simulation_observers_read(observers);
-	for (size_t i = 0; observers->is_there && i < SIMULATION_FEED_READERS; i++) {
+	observers->due_us = 0;
+	for (size_t i = 0; i < SIMULATION_FEED_READERS; i++) {
 		struct simulation_feed_reader *reader = &observers->readers[i];
 		if (reader->turn_us <= observers->simulation->now_us && reader_next(observers, reader, &record))
 			reader_live(observers, reader);

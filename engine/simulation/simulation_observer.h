@@ -43,6 +43,8 @@ struct simulation_observers {
 	size_t most;	/* of both */
 	double *scores, *fed_scores; /* of each window, in order */
 	uint64_t identity; /* of the verdicts on the feed */
+	uint64_t changes; /* of the feed when the readers were last looked at */
+	int64_t due_us;	  /* of the next of them; 0: it is to be found */
 	struct simulation_feed_reader readers[SIMULATION_FEED_READERS];
 };
 
@@ -53,7 +55,7 @@ void simulation_observers_draw(struct simulation *simulation);
 bool simulation_observers_open(struct simulation *simulation, struct error *error);
 void simulation_observers_close(struct simulation_observers *observers); /* unopened ones are fine */
 
-int64_t simulation_observers_due_us(const struct simulation_observers *observers);
+int64_t simulation_observers_due_us(struct simulation_observers *observers);
 void simulation_observers_live(struct simulation_observers *observers); /* its readers of the feed that are due */
 
 /* Reads the new verdicts, and those on the feed. */
