@@ -8,7 +8,6 @@
 #include "numeric/moments.h"
 #include "statistics/distribution.h"
 
-#define MINUTE_MS 60000.0
 #define PERIODS_MIN 8 /* of a reference: fewer say too little of how its rate varies */
 #define WORTH_LEAST 4 /* periods, however much they follow from one another */
 #define TAIL_PARTS 20 /* the longest 1 of so many gaps are the tail */

@@ -16,6 +16,7 @@
 
 #include "base/arena.h"
 
+#define MINUTE_MS 60000.0
 #define ARRIVAL_TIMES_MAX 1001 /* of a reference, evenly spread over its rows */
 #define ARRIVAL_GAPS_MAX 100   /* its longest */
 #define ARRIVAL_SPAN_MS 60000  /* a reference of less says nothing of messages a minute */

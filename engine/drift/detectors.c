@@ -18,6 +18,7 @@
 #define EXPONENT_MOST 64
 #define HALVINGS 40
 #define RATE_UNKNOWN 1e-300 /* no boundary of ADWIN is that sure */
+#define DELTA_ROUNDING 1e-9 /* a relative difference: sums of the same numbers in another order */
 
 static const struct adwin_options adwin_usual = {.delta = 0.002, .clock = 32, .buckets = 5, .least = 5, .grace = 10};
 
@@ -47,6 +48,7 @@ struct detectors_window {
 	struct sum_most most, own;
 	struct adwin_boundary best;
 	bool apart; /* ADWIN raised an alarm */
+	double delta_least, delta_most; /* of ADWIN, by detectors_look() */
 	double taken;
 	bool raised[DETECTORS]; /* by detectors_look() */
 };
@@ -278,14 +280,28 @@ static void window_find(const struct detectors *self, double reference, double o
 	findings[DETECTOR_ADWIN] = boundary_finding(&window->best, looks, window->apart);
 }
 
-void detectors_take(struct detectors *detectors, const double *numbers, size_t count, double alpha,
+static double looks_of(size_t count)
+{
+	return fmax((double)count / adwin_usual.clock, 1);
+}
+
+bool detectors_may_follow(const struct detectors *detectors, size_t count, double alpha)
+{
+	const struct detectors_window *window = &detectors->window;
+	const double delta = alpha / looks_of(count);
+	return !detectors->adwin || (window->delta_least >= delta * (1 - DELTA_ROUNDING) &&
+				     window->delta_most <= delta * (1 + DELTA_ROUNDING));
+}
+
+void detectors_take(struct detectors *detectors, const double *numbers, size_t count, size_t looked, double alpha,
 		    struct detector_finding findings[DETECTORS])
 {
-	const double looks = fmax((double)count / adwin_usual.clock, 1);
-	detectors->window = (struct detectors_window){0};
+	const double looks = looks_of(count);
+	if (looked == 0)
+		detectors->window = (struct detectors_window){0};
 	if (detectors->adwin)
 		adwin_tune(detectors->adwin, alpha / looks);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = looked; i < count; i++)
 		number_take(detectors, numbers[i]);
 	if (detectors->adwin)
 		boundary_note(detectors->adwin, &detectors->window.best);
@@ -307,9 +323,12 @@ void detectors_look(struct detectors *detectors, const double *numbers, size_t c
 	const bool known = rate > 0;
 	const double reference = known ? level_find(&detectors->reference_now, rate) : (double)INFINITY;
 	const double own = known ? level_find(&detectors->own_now, rate) : (double)INFINITY;
+	const double delta = known ? rate * adwin_usual.clock : RATE_UNKNOWN;
 	bool now[DETECTORS] = {false};
 	if (detectors->adwin)
-		adwin_tune(detectors->adwin, known ? rate * adwin_usual.clock : RATE_UNKNOWN);
+		adwin_tune(detectors->adwin, delta);
+	window->delta_least = window->delta_most == 0 ? delta : fmin(window->delta_least, delta);
+	window->delta_most = fmax(window->delta_most, delta);
 	for (size_t i = 0; i < count; i++) {
 		number_take(detectors, numbers[i]);
 		const bool over[DETECTORS] = {[DETECTOR_CUSUM] = window->most.sum > reference,

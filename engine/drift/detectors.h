@@ -41,13 +41,18 @@ struct detectors;
 /* Those of the set `wanted`, a bit for each. NULL: the arena is full. */
 struct detectors *detectors_open(struct arena *arena, const struct detectors_usual *usual, unsigned wanted);
 
-/* Takes the numbers of a window in their order, at the chance `alpha` of a false alarm of each detector in it. NaN is left out. */
-void detectors_take(struct detectors *detectors, const double *numbers, size_t count, double alpha,
+/* Takes the numbers of a window in their order, at the chance `alpha` of a false alarm of each detector in it. NaN is left out.
+ * The first `looked` of them are not read: detectors_look() has taken them, in the same order. 0: it is to have taken none. */
+void detectors_take(struct detectors *detectors, const double *numbers, size_t count, size_t looked, double alpha,
 		    struct detector_finding findings[DETECTORS]);
+
+/* Whether detectors_take() of so many numbers may follow the looks of the window: the result is that of taking them all. */
+bool detectors_may_follow(const struct detectors *detectors, size_t count, double alpha);
 
 /* The same of some numbers of a window that has not ended, at the chance `rate` of a false alarm of each detector at a number; 0:
  * it is not known, and none raises one. What is found is of all numbers of the window so far; `places`: where among these numbers
- * an alarm was raised. None is raised twice. The window's end has to be taken from the state before its first number. */
+ * an alarm was raised. None is raised twice. Where detectors_may_follow() forbids
+ * it, the window's end has to be taken from the state before its first number. */
 void detectors_look(struct detectors *detectors, const double *numbers, size_t count, double rate,
 		    struct detector_finding findings[DETECTORS], size_t places[DETECTORS]);
 

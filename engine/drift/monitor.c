@@ -236,17 +236,17 @@ static const struct monitor_verdict *window_close(struct monitor *self, bool end
 						 .feature_count = features,
 						 .features = self->verdicts};
 	self->verdict.quality_alarm = self->verdict.times.rate_alarm || self->verdict.times.age_alarm;
-	monitor_rows_order(self, 0);
-	monitor_looks_rewind(self);
+	monitor_looks_end(self, levels.test);
 	for (size_t i = 0; i < self->feature_count; i++) {
 		self->features[i].first = self->features[i].values[0];
 		self->verdicts[i] = (struct monitor_feature){.name = self->features[i].name};
 		if (self->blank)
 			continue;
-		watched_test(&self->features[i], self->kept, &levels, &self->scratch, &self->verdicts[i]);
+		watched_test(&self->features[i], self->kept, self->looks.looked, &levels, &self->scratch, &self->verdicts[i]);
 		verdict_sum(self, &self->verdicts[i], i);
 	}
 	joints_judge(self, levels.test);
+	self->looks.looked = 0; /* the methods have taken the window */
 	self->at.before_ms = self->at.most_ms;
 	self->closed = self->kept;
 	window_begin(self);

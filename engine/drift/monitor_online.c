@@ -34,7 +34,7 @@ static int place_compare(const void *left, const void *right)
 }
 
 /* By time, then by partition, then as they came; most windows have that order already. */
-void monitor_rows_order(struct monitor *self, size_t from)
+static void rows_order(struct monitor *self, size_t from)
 {
 	struct monitor_place *order = self->scratch.order;
 	bool ordered = true;
@@ -111,7 +111,7 @@ bool monitor_detectors_read(struct monitor *monitor, struct text bytes)
 
 /* ---- looks ---- */
 
-void monitor_looks_rewind(struct monitor *self)
+static void looks_rewind(struct monitor *self)
 {
 	if (self->looks.looked > 0)
 		(void)state_read(self, (struct text){self->looks.begun, self->looks.begun_bytes});
@@ -121,8 +121,9 @@ void monitor_looks_rewind(struct monitor *self)
 void monitor_looks_begin(struct monitor *self)
 {
 	struct monitor_looks *looks = &self->looks;
-	monitor_looks_rewind(self);
+	looks_rewind(self);
 	looks->possible = monitor_is_online(self) && !self->settings.segmented;
+	looks->in_order = true;
 	looks->most_ms = INT64_MIN;
 	looks->alarm_row = 0;
 	looks->alarm_ms = 0;
@@ -184,13 +185,23 @@ static void look_note(struct monitor *self, const struct watched_feature *watche
 	early->feature_count += made->test_count > 0;
 }
 
+/* Whether all rows of the looks are before those that came since the last one, which are in order. */
+static bool looks_precede(const struct monitor *self)
+{
+	const struct monitor_looks *looks = &self->looks;
+	return looks->in_order && (looks->looked == 0 || looks->looked == self->kept ||
+				   place_compare(&looks->latest, &self->scratch.order[looks->looked]) < 0);
+}
+
 /* Lets all methods see the rows that came since the last look. */
 static void look(struct monitor *self, struct monitor_place *first)
 {
 	struct monitor_looks *looks = &self->looks;
 	const size_t from = looks->looked, count = self->kept - from;
-	monitor_rows_order(self, from);
-	const int64_t last_ms = self->scratch.order[self->kept - 1].moment.time_ms;
+	rows_order(self, from);
+	looks->in_order = looks_precede(self);
+	looks->latest = self->scratch.order[self->kept - 1];
+	const int64_t last_ms = looks->latest.moment.time_ms;
 	looks->most_ms = last_ms > looks->most_ms ? last_ms : looks->most_ms;
 	looks->looked = self->kept;
 	const double rate = look_rate(self);
@@ -208,6 +219,27 @@ static void look(struct monitor *self, struct monitor_place *first)
 		if (looks->alarm_row == 0)
 			look_note(self, watched, findings, rows, first);
 	}
+}
+
+static bool may_follow(const struct monitor *self, double alpha)
+{
+	for (size_t i = 0; i < self->feature_count; i++)
+		if (self->features[i].detectors && !detectors_may_follow(self->features[i].detectors, self->kept, alpha))
+			return false;
+	return true;
+}
+
+void monitor_looks_end(struct monitor *self, double alpha)
+{
+	if (!monitor_is_online(self))
+		return;
+	if (!self->blank && self->looks.looked > 0 && self->at.stride == 1 && may_follow(self, alpha)) {
+		rows_order(self, self->looks.looked);
+		if (looks_precede(self))
+			return;
+	}
+	looks_rewind(self);
+	rows_order(self, 0);
 }
 
 void monitor_looks_take(struct monitor *self, bool fresh)

@@ -94,8 +94,8 @@ struct monitor_levels {
 	double times; /* of each figure of times */
 };
 
-/* Tests the values of a window. */
-void watched_test(const struct watched_feature *watched, size_t rows, const struct monitor_levels *levels,
+/* Tests the values of a window, of which the online methods have `looked` at the first ones in their order. */
+void watched_test(const struct watched_feature *watched, size_t rows, size_t looked, const struct monitor_levels *levels,
 		  const struct monitor_scratch *scratch, struct monitor_feature *verdict);
 
 /* ---- the whole monitor ---- */
@@ -104,6 +104,8 @@ void watched_test(const struct watched_feature *watched, size_t rows, const stru
 struct monitor_looks {
 	bool possible;	/* the window has all its rows in memory */
 	size_t looked;	/* rows that the methods have seen */
+	bool in_order;	/* as the order of the whole window has them */
+	struct monitor_place latest; /* of these, in that order */
 	int64_t most_ms; /* of these */
 	uint64_t alarm_row;
 	int64_t alarm_ms;
@@ -143,14 +145,13 @@ static inline double monitor_alpha_bounded(double alpha)
 /* Takes memory for the order of rows and the looks. False: it runs out. */
 bool monitor_online_open(struct monitor *self, struct arena *arena);
 
-/* The kept rows of the window from that one on, in the order of the online methods. */
-void monitor_rows_order(struct monitor *self, size_t from);
-
-/* A window begins; a row was kept, which may be the last before a look, and is told whether it is new (`fresh`); and brings the
- * methods back to the window's beginning, for its end. */
+/* A window begins; a row was kept, which may be the last before a look, and is told whether it is new (`fresh`). */
 void monitor_looks_begin(struct monitor *self);
 void monitor_looks_take(struct monitor *self, bool fresh);
-void monitor_looks_rewind(struct monitor *self);
+
+/* Orders the rows of the window at its end, where each test has the level `alpha`: all of them, with the methods at the window's
+ * beginning; or those after the looks, if the methods can go on from there. */
+void monitor_looks_end(struct monitor *self, double alpha);
 
 /* Learns from the times of the reference (monitor_times.c). False: memory runs out. */
 bool monitor_times_learn(struct monitor *self, const struct drift_reference *reference, struct arena *arena);

@@ -3,8 +3,6 @@
 
 #include "drift/monitor_parts.h"
 
-#define MINUTE_MS 60000.0
-
 bool monitor_times_learn(struct monitor *self, const struct drift_reference *reference, struct arena *arena)
 {
 	self->unjudged = self->settings.segmented ? "the reference is not of one segment" : arrivals_trouble(&reference->arrivals);

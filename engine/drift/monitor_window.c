@@ -195,13 +195,13 @@ static void test_numbers(const struct watched_feature *watched, const struct sor
 }
 
 /* The numbers pass in the order of the rows' times. */
-static void test_online(const struct watched_feature *watched, size_t rows, double alpha, const struct monitor_scratch *scratch,
-			struct monitor_feature *verdict)
+static void test_online(const struct watched_feature *watched, size_t rows, size_t looked, double alpha,
+			const struct monitor_scratch *scratch, struct monitor_feature *verdict)
 {
 	struct detector_finding findings[DETECTORS];
-	for (size_t i = 0; i < rows; i++)
+	for (size_t i = looked; i < rows; i++)
 		scratch->present[i] = watched->values[scratch->order[i].row];
-	detectors_take(watched->detectors, scratch->present, rows, alpha, findings);
+	detectors_take(watched->detectors, scratch->present, rows, looked, alpha, findings);
 	for (int i = 0; i < DETECTORS; i++) {
 		const enum monitor_method method = (enum monitor_method)(MONITOR_PAGE_HINKLEY + i);
 		if (watched->methods >> method & 1)
@@ -271,7 +271,7 @@ static void quality_judge(const struct watched_feature *watched, size_t rows, co
 			       pow(watched->common_share, count / watched->dependence - 1) < levels->feature;
 }
 
-void watched_test(const struct watched_feature *watched, size_t rows, const struct monitor_levels *levels,
+void watched_test(const struct watched_feature *watched, size_t rows, size_t looked, const struct monitor_levels *levels,
 		  const struct monitor_scratch *scratch, struct monitor_feature *verdict)
 {
 	const double alpha = levels->test;
@@ -286,7 +286,7 @@ void watched_test(const struct watched_feature *watched, size_t rows, const stru
 	}
 	quality_judge(watched, rows, &current, scratch->counts, levels, verdict);
 	if (watched->detectors)
-		test_online(watched, rows, alpha, scratch, verdict);
+		test_online(watched, rows, looked, alpha, scratch, verdict);
 	if (verdict->count < MONITOR_ROWS_MIN || (watched->methods & ~MONITOR_ONLINE) == 0)
 		return;
 	const double common = common_size((double)watched->count, (double)verdict->count) / watched->dependence;

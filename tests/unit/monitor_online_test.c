@@ -303,7 +303,8 @@ static void rows_count_by_time_then_partition(void **state)
 	(void)state;
 	enum { KINDS = 4 };
 	double rows[WINDOW][FEATURES];
-	double found[KINDS];
+	static const enum monitor_method methods[] = {MONITOR_CUSUM, MONITOR_PAGE_HINKLEY, MONITOR_ADWIN};
+	double found[KINDS][3];
 	reference_draw(0);
 	for (int i = 0; i < WINDOW; i++)
 		row_draw(rows[i], 0, i < 50 ? -1.5 : 1.5);
@@ -315,10 +316,13 @@ static void rows_count_by_time_then_partition(void **state)
 			verdict = monitor_add_from(monitor, rows[at], kind == 1 ? at : kind == 3 ? i : 7, kind == 2 ? at : 7);
 		}
 		assert_non_null(verdict);
-		found[kind] = test_of(verdict, 0, MONITOR_CUSUM)->statistic;
+		for (int i = 0; i < 3; i++)
+			found[kind][i] = test_of(verdict, 0, methods[i])->statistic;
 	}
-	assert_true(found[1] == found[0] && found[2] == found[0]);
-	assert_true(found[3] != found[0]);
+	for (int i = 0; i < 3; i++) {
+		assert_true(found[0][i] > 0 && found[1][i] == found[0][i] && found[2][i] == found[0][i]);
+		assert_true(found[3][i] != found[0][i]);
+	}
 }
 
 /* ---- state ---- */
