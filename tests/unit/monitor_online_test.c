@@ -295,6 +295,25 @@ static void a_move_is_found_before_the_window_ends(void **state)
 	assert_true(found >= trials * 9 / 10 && delay < 31 * found);
 }
 
+/* Methods that find the same move at other rows raise no further alarm before the window ends; the next window has its own. */
+static void a_window_raises_one_alarm_before_it_ends(void **state)
+{
+	(void)state;
+	int found[4] = {0};
+	reference_draw(0);
+	struct monitor *monitor = monitor_of(ALL_ONLINE, 0.5);
+	for (int i = 0; i < 4 * WINDOW; i++) {
+		double row[FEATURES];
+		row_draw(row, 0, i < 2 * WINDOW + 10 ? 0 : 2);
+		(void)monitor_add(monitor, row, i);
+		const struct monitor_verdict *early = monitor_early(monitor);
+		if (early)
+			found[early->window]++;
+	}
+	assert_int_equal(found[2], 1);
+	assert_int_equal(found[3], 1);
+}
+
 /* ---- order ---- */
 
 /* Rows of a window that come in another order than that of their times, or their partitions, give the same verdict. */
@@ -399,6 +418,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_small_move_is_found_over_several_windows, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(an_alarm_makes_the_change_usual_for_those_of_the_stream, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_move_is_found_before_the_window_ends, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_window_raises_one_alarm_before_it_ends, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(rows_count_by_time_then_partition, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_state_goes_on_in_another_monitor, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_cannot_be_followed_is_left_out, set_up, tear_down),
