@@ -6,6 +6,8 @@
 #ifndef SLUICE_MESSAGE_AVRO_WIRE_H
 #define SLUICE_MESSAGE_AVRO_WIRE_H
 
+#include <math.h>
+
 #include "base/text.h"
 
 #define AVRO_LONG_BYTES_MAX 10
@@ -223,6 +225,13 @@ static inline char *avro_put_optional(char *to, struct text bytes)
 {
 	to = avro_put_small(to, bytes.bytes != NULL);
 	return bytes.bytes ? avro_put_bytes(to, bytes) : to;
+}
+
+/* A union of null and a double: NaN and infinity are null. */
+static inline char *avro_put_finite(char *to, double number)
+{
+	to = avro_put_small(to, isfinite(number) ? 1 : 0);
+	return isfinite(number) ? avro_put_double(to, number) : to;
 }
 
 #endif

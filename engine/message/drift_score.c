@@ -111,21 +111,14 @@ static char *put_lacking(char *to, const struct drift_score *score)
 	return avro_put_small(to, 0);
 }
 
-/* A union with null: a number that is none is null. */
-static char *put_known(char *to, double number)
-{
-	to = avro_put_small(to, isfinite(number) ? 1 : 0);
-	return isfinite(number) ? avro_put_double(to, number) : to;
-}
-
 static char *put_times(char *to, const struct drift_times *times)
 {
-	to = put_known(to, times->rate);
-	to = put_known(to, times->rate_low);
-	to = put_known(to, times->rate_high);
+	to = avro_put_finite(to, times->rate);
+	to = avro_put_finite(to, times->rate_low);
+	to = avro_put_finite(to, times->rate_high);
 	to = put_flag(to, times->rate_alarm);
-	to = put_known(to, times->age_ms);
-	to = put_known(to, times->age_most_ms);
+	to = avro_put_finite(to, times->age_ms);
+	to = avro_put_finite(to, times->age_most_ms);
 	to = put_flag(to, times->age_alarm);
 	return avro_put_bytes(to, words_of(times->unjudged));
 }
