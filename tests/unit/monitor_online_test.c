@@ -320,7 +320,7 @@ static void a_window_raises_one_alarm_before_it_ends(void **state)
 static void rows_count_by_time_then_partition(void **state)
 {
 	(void)state;
-	enum { KINDS = 4 };
+	enum { KINDS = 5 };
 	double rows[WINDOW][FEATURES];
 	static const enum monitor_method methods[] = {MONITOR_CUSUM, MONITOR_PAGE_HINKLEY, MONITOR_ADWIN};
 	double found[KINDS][3];
@@ -331,8 +331,10 @@ static void rows_count_by_time_then_partition(void **state)
 		struct monitor *monitor = monitor_of(ALL_ONLINE, 1);
 		const struct monitor_verdict *verdict = NULL;
 		for (int i = 0; i < WINDOW; i++) {
-			const int at = kind == 0 ? i : i * 37 % WINDOW; /* the times, or the partitions, tell the order */
-			verdict = monitor_add_from(monitor, rows[at], kind == 1 ? at : kind == 3 ? i : 7, kind == 2 ? at : 7);
+			const int turned = i < 2 * MONITOR_LOOK_ROWS ? 2 * MONITOR_LOOK_ROWS - 1 - i : i; /* two looks only */
+			const int at = kind == 0 ? i : kind == 4 ? turned : i * 37 % WINDOW; /* times or partitions tell the order */
+			const bool timed = kind == 1 || kind == 4;
+			verdict = monitor_add_from(monitor, rows[at], timed ? at : kind == 3 ? i : 7, kind == 2 ? at : 7);
 		}
 		assert_non_null(verdict);
 		for (int i = 0; i < 3; i++)
@@ -340,6 +342,7 @@ static void rows_count_by_time_then_partition(void **state)
 	}
 	for (int i = 0; i < 3; i++) {
 		assert_true(found[0][i] > 0 && found[1][i] == found[0][i] && found[2][i] == found[0][i]);
+		assert_true(found[4][i] == found[0][i]);
 		assert_true(found[3][i] != found[0][i]);
 	}
 }
