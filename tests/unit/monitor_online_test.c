@@ -332,7 +332,8 @@ static void rows_count_by_time_then_partition(void **state)
 		const struct monitor_verdict *verdict = NULL;
 		for (int i = 0; i < WINDOW; i++) {
 			const int turned = i < 2 * MONITOR_LOOK_ROWS ? 2 * MONITOR_LOOK_ROWS - 1 - i : i; /* two looks only */
-			const int at = kind == 0 ? i : kind == 4 ? turned : i * 37 % WINDOW; /* times or partitions tell the order */
+			/* times, or partitions, tell the order */
+			const int at = kind == 0 ? i : kind == 4 ? turned : i * 37 % WINDOW;
 			const bool timed = kind == 1 || kind == 4;
 			verdict = monitor_add_from(monitor, rows[at], timed ? at : kind == 3 ? i : 7, kind == 2 ? at : 7);
 		}
