@@ -1,0 +1,99 @@
+/* lag_watch_test.c: the lag of a pipeline is that of the stages that answer, that observe, or that explain, each by itself. */
+#include "runtime/lag_watch.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "planning.h"
+#include "steps/kinds.h"
+#include "tests/unit/mock_broker.h"
+
+#define LOOK_US 20000
+#define PIPELINE "sluice.default.pipeline.p"
+#define YAML                                                                                                                       \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n"                            \
+	"  - {name: w, drift: {reference: {topic: before}}}\n"                                                                     \
+	"  - {name: a, inputs: [w], model: {name: m}}\n"                                                                           \
+	"  - {name: e, inputs: [a], explain: {background: {rows: 2}}}\n  output: {steps: [a]}\n"                                  \
+	"---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: m}\nspec: {storageUri: 'builtin:echo'}\n"
+
+static struct mock mock;
+static struct planning planning;
+static struct plan plan;
+static struct lag_watch *watch;
+
+static void topic_fill(const char *topic, int count)
+{
+	assert_int_equal(rd_kafka_mock_topic_create(mock.cluster, topic, 1, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+	for (int i = 0; i < count; i++)
+		mock_append(&mock, topic, TEXT("k"), TEXT("x"));
+}
+
+static int stand_open(void **state)
+{
+	static struct engine_config config;
+	struct error error = {0};
+	(void)state;
+	mock_open(&mock);
+	topic_fill(PIPELINE ".inputs", 3);
+	topic_fill(PIPELINE ".stage.w.observer", 2);
+	topic_fill(PIPELINE ".stage.e", 5);
+	planning_read(&planning, YAML, step_kinds);
+	planning_plan(&planning, NULL, &plan);
+	assert_int_equal(planning_errors(&planning), 0);
+	config = (struct engine_config){.brokers = mock.brokers};
+	watch = lag_watch_open(&config, &error);
+	return !watch || !lag_watch_follow(watch, &plan);
+}
+
+static int stand_close(void **state)
+{
+	(void)state;
+	lag_watch_close(watch);
+	planning_close(&planning);
+	mock_close(&mock);
+	return 0;
+}
+
+static uint64_t lag_of(enum lag_of of)
+{
+	struct backlog_state lag;
+	const int64_t until_ms = clock_ms() + MOCK_WAIT_MS;
+	while (!lag_watch_read(watch, "p", of, &lag)) {
+		if (clock_ms() >= until_ms)
+			fail_msg("no lag was read");
+		usleep(LOOK_US);
+	}
+	return (uint64_t)lag.records;
+}
+
+static void each_purpose_has_its_own_lag(void **state)
+{
+	(void)state;
+	assert_int_equal(lag_of(LAG_ANSWERS), 3);
+	assert_int_equal(lag_of(LAG_EXPLAINS), 5);
+	assert_int_equal(lag_of(LAG_OBSERVES), 2 + 5);
+}
+
+static void a_pipeline_that_is_not_watched_has_no_lag(void **state)
+{
+	struct backlog_state lag;
+	(void)state;
+	(void)lag_of(LAG_ANSWERS);
+	assert_false(lag_watch_read(watch, "q", LAG_ANSWERS, &lag));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(each_purpose_has_its_own_lag, stand_open, stand_close),
+		cmocka_unit_test_setup_teardown(a_pipeline_that_is_not_watched_has_no_lag, stand_open, stand_close),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
