@@ -14,6 +14,7 @@
 
 #include "gateway/access.h"
 #include "gateway/calls.h"
+#include "net/acceptor.h"
 
 struct direct_hub;
 struct gateway;
@@ -76,5 +77,8 @@ bool gateway_is_well(const struct gateway *gateway, struct error *error);
 void gateway_write_seldon(const struct gateway *gateway, struct exposition *exposition);
 
 struct calls_counts gateway_counts(const struct gateway *gateway);
+
+/* Connections that it closed at once, at all its ports. */
+struct acceptor_refusals gateway_refusals(const struct gateway *gateway);
 
 #endif

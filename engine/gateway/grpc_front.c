@@ -573,6 +573,11 @@ int grpc_front_port(const struct grpc_front *front)
 	return grpc_server_port(front->server);
 }
 
+struct acceptor_refusals grpc_front_refusals(const struct grpc_front *front)
+{
+	return grpc_server_refusals(front->server);
+}
+
 bool grpc_front_reload(struct grpc_front *front, struct error *error)
 {
 	return grpc_server_reload(front->server, front->config.gateway->files, error);

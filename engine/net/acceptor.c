@@ -11,13 +11,18 @@
 #define PAUSE_MS 100 /* until the next attempt, if no file descriptor is free */
 #define ACCEPTED_A_TURN 64
 
-/* Counts a connection of a peer. NULL: beyond a limit, or no memory. */
+/* Counts a connection of a peer. NULL: it is refused, which is counted. */
 static struct peer *acceptor_enter(struct acceptor *acceptor, const struct peer_address *address)
 {
 	const struct acceptor_config *config = &acceptor->config;
 	struct peer *peer = acceptor->connections < config->connections ? peers_enter(&acceptor->peers, address) : NULL;
-	if (!peer || !config->peer_connections || peer->connections <= config->peer_connections)
+	if (!peer) {
+		acceptor->refused.in_all++;
+		return NULL;
+	}
+	if (!config->peer_connections || peer->connections <= config->peer_connections)
 		return peer;
+	acceptor->refused.of_peer++;
 	peers_leave(&acceptor->peers, peer);
 	return NULL;
 }
@@ -52,7 +57,6 @@ static void on_connection(void *context, uint32_t events)
 		const struct peer_address from = peer_address_of(&address);
 		struct peer *peer = acceptor_enter(acceptor, &from);
 		if (!peer) {
-			acceptor->refused++;
 			close(socket);
 			continue;
 		}

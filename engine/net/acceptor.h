@@ -21,12 +21,18 @@ struct acceptor_config {
 	void *context;
 };
 
+/* Connections that were closed at once. */
+struct acceptor_refusals {
+	uint64_t in_all;  /* beyond the limit of all, or for want of memory */
+	uint64_t of_peer; /* beyond the limit of their peer */
+};
+
 struct acceptor {
 	struct loop *loop;
 	struct acceptor_config config;
 	int port; /* the port that it listens at */
 	size_t connections;
-	uint64_t refused; /* connections beyond a limit */
+	struct acceptor_refusals refused;
 	/* Its own: */
 	struct watch watch; /* its descriptor is -1 when it does not listen */
 	struct loop_timer again;

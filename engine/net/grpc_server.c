@@ -83,6 +83,11 @@ int grpc_server_port(const struct grpc_server *server)
 	return server->acceptor.port;
 }
 
+struct acceptor_refusals grpc_server_refusals(const struct grpc_server *server)
+{
+	return server->acceptor.refused;
+}
+
 bool grpc_server_reload(struct grpc_server *server, const struct tls_files *files, struct error *error)
 {
 	return tls_reload_server(&server->tls, files, protocols_of(&server->config), error);

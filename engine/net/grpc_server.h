@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 
 #include "base/text.h"
+#include "net/acceptor.h"
 #include "net/body_budget.h"
 #include "net/loop.h"
 #include "net/tls.h"
@@ -52,6 +53,7 @@ struct grpc_server_config {
 struct grpc_server *grpc_server_open(struct loop *loop, const struct grpc_server_config *config, struct error *error);
 void grpc_server_close(struct grpc_server *server); /* drops requests that are not answered; NULL is fine */
 int grpc_server_port(const struct grpc_server *server);
+struct acceptor_refusals grpc_server_refusals(const struct grpc_server *server);
 
 /* Stops accepting calls (GOAWAY); received ones may still be answered. True: none is left. To be called again
  * after each turn until then. */

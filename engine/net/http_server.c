@@ -126,6 +126,11 @@ int http_server_port(const struct http_server *server)
 	return server->acceptor.port;
 }
 
+struct acceptor_refusals http_server_refusals(const struct http_server *server)
+{
+	return server->acceptor.refused;
+}
+
 bool http_server_drain(struct http_server *server)
 {
 	if (!server->draining) {

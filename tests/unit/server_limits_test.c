@@ -86,8 +86,32 @@ static void one_address_has_so_many_connections(void **state)
 	struct grpc_server *calls = grpc_server_open(loop, &grpc, &error);
 	expect_peer_limit(loop, http_server_port(rest));
 	expect_peer_limit(loop, grpc_server_port(calls));
+	assert_int_equal(http_server_refusals(rest).of_peer, 1);
+	assert_int_equal(grpc_server_refusals(calls).of_peer, 1);
+	assert_int_equal(http_server_refusals(rest).in_all + grpc_server_refusals(calls).in_all, 0);
 	http_server_close(rest);
 	grpc_server_close(calls);
+	loop_close(loop);
+}
+
+static void a_server_has_so_many_connections(void **state)
+{
+	(void)state;
+	char room[200];
+	struct error error = {0};
+	struct loop *loop = loop_open(&error);
+	const struct http_server_config http = {.connections = 2, .peer_connections = PEER_MOST, .body_bytes = BODY_BYTES};
+	struct http_server *server = http_server_open(loop, &http, &error);
+	const int port = http_server_port(server), first = dial("127.0.0.1", port), second = dial("127.0.0.2", port);
+	is_open(loop, second);
+	const int third = dial("127.0.0.3", port);
+	assert_true(hear(loop, third, room, sizeof room) <= 0);
+	assert_int_equal(http_server_refusals(server).in_all, 1);
+	assert_int_equal(http_server_refusals(server).of_peer, 0);
+	close(first);
+	close(second);
+	close(third);
+	http_server_close(server);
 	loop_close(loop);
 }
 
@@ -301,6 +325,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_address_has_so_many_connections),
+		cmocka_unit_test(a_server_has_so_many_connections),
 		cmocka_unit_test(all_bodies_share_one_budget),
 		cmocka_unit_test(one_peer_cannot_hold_the_whole_budget),
 		cmocka_unit_test(a_peer_that_leaves_is_charged_until_its_request_is_answered),
