@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "net/grpc_client.h"
+#include "net/http2_frame.h"
 #include "tests/unit/grpc_stand.h"
 
 /* ---- what good servers say ---- */
@@ -213,9 +215,35 @@ static void a_call_has_so_much_metadata_and_no_more(void **state)
 	assert_string_equal(stand->calls[0].text, "yes");
 }
 
+/* The bytes that cannot be made shorter: each is sent as it is, and all are one frame. */
+static void the_head_of_a_call_has_so_many_bytes_and_no_more(void **state)
+{
+	struct stand *stand = *state;
+	static char value[GRPC_HEAD_BYTES_MAX];
+	struct error error = {0};
+	struct grpc_field field = {TEXT("x-long"), {value, 0}};
+	const struct grpc_call call = {
+		.address = stand->address, .path = PATH, .timeout_ms = 1000, .metadata = &field, .metadata_count = 1};
+	memset(value, '~', sizeof value);
+	field.value.length = GRPC_HEAD_BYTES_MAX - strlen(PATH) - strlen(stand->address) - field.name.length + 1;
+	struct grpc_call refused = call;
+	assert_false(grpc_start(stand->grpc, &refused, &error));
+	assert_int_equal(error.kind, ERROR_LIMIT);
+	assert_non_null(strstr(error.text, "has 15361 bytes of path and metadata; the limit is 15360: send less metadata"));
+	field.value.length--;
+	stand->puppet.asked = say_yes;
+	begin(stand, 0);
+	stand->calls[0].call.metadata = &field;
+	stand->calls[0].call.metadata_count = 1;
+	turn_until_told(stand, 1);
+	assert_int_equal(stand->calls[0].reply.status, 0);
+	assert_in_range(stand->puppet.head_bytes, GRPC_HEAD_BYTES_MAX, HTTP2_FRAME_BYTES);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		STORY(the_head_of_a_call_has_so_many_bytes_and_no_more),
 		STORY(a_call_has_so_much_metadata_and_no_more),
 		STORY(an_answer_comes_with_its_message),
 		STORY(a_refusal_comes_with_its_words_decoded),

@@ -201,6 +201,7 @@ static void hear_frame(struct puppet_line *line, int type, int flags, int32_t id
 	puppet->resets += type == FRAME_RESET;
 	puppet->pings += type == FRAME_PING && !(flags & FLAG_ACK);
 	puppet->goaways += type == FRAME_GOAWAY;
+	puppet->head_bytes = type == FRAME_HEADERS ? length : puppet->head_bytes;
 	if (line->inflater)
 		note_frame(line, type, flags, id, payload, length);
 	if (type == FRAME_RESET)

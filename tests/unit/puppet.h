@@ -40,6 +40,7 @@ struct puppet {
 	size_t asked_count;
 	int32_t ids[PUPPET_STREAMS]; /* of whole requests, in their order */
 	int64_t data_bytes;
+	size_t head_bytes; /* of the last HEADERS */
 	size_t resets, pings, goaways;
 	uint32_t last_reset_code;
 	/* By lines that were dialled, a line each: `ID NAME: VALUE`, `ID data BYTES`, `ID end`,
