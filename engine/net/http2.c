@@ -3,8 +3,12 @@
 
 #include <sys/epoll.h>
 
+#include "net/http2_frame.h"
+
 #define RECORDS_A_TURN 16 /* of TLS: then other connections are served */
 #define SERVER_HEADERS_BYTES (32 << 10)
+#define FLOOD_WORDS \
+	"too many frames that do not advance a request (PING, WINDOW_UPDATE and others); send at most 100 a second besides"
 
 void http2_open(struct http2 *http2, struct loop *loop, void (*ready)(void *context, uint32_t events), void *context)
 {
@@ -21,6 +25,7 @@ void http2_forget(struct http2 *http2)
 	http2->events = 0;
 	http2->sent = 0;
 	http2->heard = false;
+	http2->flooded = false;
 	buffer_clear(&http2->out);
 }
 
@@ -87,6 +92,10 @@ static bool open_session(struct http2 *http2, const nghttp2_session_callbacks *c
 static bool session_take(void *context, const char *bytes, size_t count, struct error *error)
 {
 	struct http2 *http2 = context;
+	if (!frame_budget_take(&http2->frames, (const uint8_t *)bytes, count, loop_now_ms(http2->loop))) {
+		http2->flooded = true;
+		return error_set(error, ERROR_LIMIT, PLACE_NONE, FLOOD_WORDS);
+	}
 	ssize_t taken = nghttp2_session_mem_recv(http2->session, (const uint8_t *)bytes, count);
 	if (taken >= 0)
 		return true;
@@ -106,6 +115,8 @@ static bool session_gather(void *context, struct error *error)
 			return true;
 		if (count > 0)
 			buffer_append(&http2->out, bytes, (size_t)count);
+		if (count > HTTP2_HEAD_BYTES && http2_frame_head_read(bytes).type == NGHTTP2_DATA)
+			frame_budget_sent(&http2->frames, (size_t)count - HTTP2_HEAD_BYTES);
 		if (count < 0 || buffer_failed(&http2->out))
 			return error_memory(error, ERROR_SYSTEM, "writing HTTP/2");
 	}
@@ -121,6 +132,7 @@ bool http2_begin(struct http2 *http2, const nghttp2_session_callbacks *callbacks
 	http2->take = session_take;
 	http2->gather = session_gather;
 	http2->context = http2;
+	frame_budget_open(&http2->frames, loop_now_ms(http2->loop));
 	if (open_session(http2, callbacks, context) &&
 	    nghttp2_submit_settings(http2->session, NGHTTP2_FLAG_NONE, settings, sizeof settings / sizeof *settings) == 0 &&
 	    nghttp2_session_set_local_window_size(http2->session, NGHTTP2_FLAG_NONE, 0, HTTP2_CONNECTION_WINDOW) == 0)
@@ -174,6 +186,16 @@ bool http2_speak(struct http2 *http2, struct error *error)
 			http2->sent = 0;
 		}
 	}
+}
+
+void http2_excuse(struct http2 *http2)
+{
+	static const char words[] = FLOOD_WORDS;
+	struct error error = {0};
+	if (http2->flooded &&
+	    nghttp2_submit_goaway(http2->session, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(http2->session),
+				  NGHTTP2_ENHANCE_YOUR_CALM, (const uint8_t *)words, sizeof words - 1) == 0)
+		(void)http2_speak(http2, &error);
 }
 
 nghttp2_nv http2_constant(struct text name, struct text value)

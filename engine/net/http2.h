@@ -4,7 +4,8 @@
  * short write is kept until the socket accepts it. So a slow reader costs one buffer. Later data stays in the
  * session, limited by the reader's own flow-control windows.
  *
- * The session of a server is nghttp2's: its callers are anybody, and it has to hold against all that they try. The
+ * The session of a server is nghttp2's: its callers are anybody, and it has to hold against all that they try. A caller that sends
+ * too many frames without progress of a request (net/frame_budget.h) is ended by GOAWAY with ENHANCE_YOUR_CALM. The
  * session of the gRPC client is net/grpc_session.c, at a third of the instructions: its servers were chosen.
  *
  * A connection belongs to its loop's thread, and is a part of its owner's struct.
@@ -15,6 +16,7 @@
 #include <nghttp2/nghttp2.h>
 
 #include "base/text.h"
+#include "net/frame_budget.h"
 #include "net/link.h"
 #include "net/loop.h"
 #include "net/pieces.h"
@@ -34,6 +36,8 @@ struct http2 {
 	struct buffer out;
 	size_t sent;	      /* bytes of `out` that are sent */
 	bool heard;	      /* any byte has been received */
+	bool flooded;	      /* the budget of frames is used up: the reason of GOAWAY waits to be sent */
+	struct frame_budget frames; /* of a server's session */
 	struct pieces pieces; /* memory of the session */
 };
 
@@ -65,6 +69,10 @@ bool http2_hear(struct http2 *http2, char *room, size_t size, struct error *erro
 
 /* Passes bytes to the session that were read elsewhere. False: as http2_hear(). */
 bool http2_take(struct http2 *http2, const char *bytes, size_t count, struct error *error);
+
+/* Sends GOAWAY with the reason to a caller that has used up its budget of frames, if the socket accepts it at once. To be called
+ * before the connection is closed; no effect on others. */
+void http2_excuse(struct http2 *http2);
 
 /* Sends the session's output. False: the connection is over. */
 bool http2_speak(struct http2 *http2, struct error *error);

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include "base/memory.h"
+#include "net/frame_budget.h"
 #include "net/http_head.h"
 #include "server_stand.h"
 #include "tests/unit/puppet.h"
@@ -386,6 +387,63 @@ static void floods_of_frames_harm_nobody(void **state)
 	}
 }
 
+static void frames_send(const struct server_stand *stand, struct puppet_line *line, int type, size_t length, int count)
+{
+	static const unsigned char payload[8] = {0, 0, 0, 1, 1};
+	const int32_t id = type == FRAME_PING || type == FRAME_SETTINGS || type == FRAME_WINDOW ? 0 : type == FRAME_RESET ? 1 : 3;
+	for (int frame = 0; frame < count && line->watch.descriptor >= 0; frame++) {
+		unsigned char bytes[9 + 8] = {0, 0, (unsigned char)length, (unsigned char)type, 0, 0, 0, 0, (unsigned char)id};
+		memcpy(bytes + 9, payload, length);
+		(void)send(line->watch.descriptor, bytes, 9 + length, MSG_NOSIGNAL);
+		if (frame % 100 == 99)
+			turn_for(stand, 1);
+	}
+}
+
+/* The budget of a connection is net/frame_budget.h. nghttp2 itself ends those of CONTINUATION sooner, without GOAWAY. */
+static void a_flood_of_frames_ends_its_connection_and_no_other(void **state)
+{
+	static const struct {
+		int type;
+		size_t length;
+	} floods[] = {{FRAME_PING, 8},	{FRAME_SETTINGS, 0}, {FRAME_PRIORITY, 5}, {FRAME_WINDOW, 4},
+		      {FRAME_RESET, 4}, {FRAME_DATA, 0},     {200, 3}};
+	struct server_stand *stand = *state;
+	for (size_t i = 0; i < sizeof floods / sizeof *floods; i++) {
+		struct puppet_line *line = dial(stand);
+		get(line, 1, "/short");
+		hear_and_forget(stand, "1 data 6\n1 end\n");
+		if (floods[i].type == FRAME_DATA)
+			puppet_headers(line, 3, 0, HEADERS("POST", "/x"), NULL);
+		frames_send(stand, line, floods[i].type, floods[i].length, FRAME_BUDGET_BURST - 20);
+		turn_for(stand, 5);
+		assert_true(line->watch.descriptor >= 0);
+		frames_send(stand, line, floods[i].type, floods[i].length, 200);
+		hear(stand, floods[i].type == FRAME_DATA ? "goaway 3 11\n" : "goaway 1 11\n");
+		hear_and_forget(stand, "closed\n");
+		others_are_served(stand);
+		puppet_hang_up_all(&puppet);
+		puppet = (struct puppet){.loop = stand->loop};
+	}
+}
+
+/* As callers do that measure the round trip with PING, and widen both windows for each answer. */
+static void callers_that_ask_may_also_ping_and_widen_windows(void **state)
+{
+	enum { REQUESTS = 4 * FRAME_BUDGET_BURST };
+	struct server_stand *stand = *state;
+	struct puppet_line *line = dial(stand);
+	for (int32_t id = 1; id < 2 * REQUESTS; id += 2) {
+		puppet_frame(line, FRAME_PING, 0, 0, "12345678", 8);
+		puppet_number(line, FRAME_WINDOW, 0, 6);
+		get(line, id, "/short");
+		puppet_number(line, FRAME_WINDOW, id, 6);
+		hear_and_forget(stand, " data 6\n");
+	}
+	assert_int_equal(stand->calls, REQUESTS);
+	assert_int_equal(puppet.goaways, 0);
+}
+
 static void pieces_that_nobody_reads_are_bounded(void **state)
 {
 	struct server_stand *stand = *state;
@@ -489,6 +547,8 @@ int main(void)
 		SHARED(a_caller_that_asks_and_resets_without_end_is_refused),
 		SHARED(few_bytes_that_come_to_many_headers_are_refused),
 		SHARED(floods_of_frames_harm_nobody),
+		SHARED(a_flood_of_frames_ends_its_connection_and_no_other),
+		SHARED(callers_that_ask_may_also_ping_and_widen_windows),
 		SHARED(pieces_that_nobody_reads_are_bounded),
 		SHARED(one_that_reads_no_answer_is_reset),
 		SHARED(every_allocation_may_fail),

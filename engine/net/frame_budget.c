@@ -1,0 +1,87 @@
+/* frame_budget.c: Token bucket of one HTTP/2 connection; see frame_budget.h. */
+#include "net/frame_budget.h"
+
+#include <nghttp2/nghttp2.h>
+
+#include "net/http2_frame.h"
+
+#define PREFACE_BYTES 24
+#define UNITS 1000 /* of a token: one a millisecond is one token a second */
+#define UNITS_MAX ((int64_t)FRAME_BUDGET_BURST * UNITS)
+
+void frame_budget_open(struct frame_budget *budget, int64_t now_ms)
+{
+	*budget = (struct frame_budget){.units = UNITS_MAX, .filled_ms = now_ms, .skipped = PREFACE_BYTES};
+}
+
+static void tokens_add(struct frame_budget *budget, int64_t units)
+{
+	budget->units = units < UNITS_MAX - budget->units ? budget->units + units : UNITS_MAX;
+}
+
+static void time_add(struct frame_budget *budget, int64_t now_ms)
+{
+	const int64_t full_ms = UNITS_MAX / FRAME_BUDGET_A_SECOND, passed_ms = now_ms - budget->filled_ms;
+	if (passed_ms <= 0)
+		return;
+	budget->filled_ms = now_ms;
+	tokens_add(budget, (passed_ms < full_ms ? passed_ms : full_ms) * FRAME_BUDGET_A_SECOND);
+}
+
+static bool is_padded_data(const struct http2_frame_head *head)
+{
+	return head->type == NGHTTP2_DATA && (head->flags & NGHTTP2_FLAG_PADDED) && head->length > 0;
+}
+
+static bool head_is_whole(const struct frame_budget *budget)
+{
+	if (budget->have != HTTP2_HEAD_BYTES)
+		return budget->have > HTTP2_HEAD_BYTES;
+	const struct http2_frame_head head = http2_frame_head_read(budget->head);
+	return !is_padded_data(&head);
+}
+
+static bool frame_take(struct frame_budget *budget, const struct http2_frame_head *head)
+{
+	/* Padding, which comes with its length, is no progress. */
+	const size_t padding = is_padded_data(head) ? 1u + budget->head[HTTP2_HEAD_BYTES] : 0u;
+	if (head->type == NGHTTP2_HEADERS && head->id > budget->last_id) {
+		budget->last_id = head->id;
+		tokens_add(budget, FRAME_BUDGET_REQUEST * UNITS);
+		return true;
+	}
+	if (head->type == NGHTTP2_DATA && head->length > padding) {
+		tokens_add(budget, FRAME_BUDGET_DATA * UNITS);
+		return true;
+	}
+	if (budget->units < UNITS)
+		return false;
+	budget->units -= UNITS;
+	return true;
+}
+
+bool frame_budget_take(struct frame_budget *budget, const uint8_t *bytes, size_t count, int64_t now_ms)
+{
+	time_add(budget, now_ms);
+	while (count > 0) {
+		const size_t passed = budget->skipped < count ? budget->skipped : count;
+		bytes += passed;
+		count -= passed;
+		budget->skipped -= passed;
+		for (; count > 0 && !head_is_whole(budget); count--)
+			budget->head[budget->have++] = *bytes++;
+		if (!head_is_whole(budget))
+			return true;
+		const struct http2_frame_head head = http2_frame_head_read(budget->head);
+		if (!frame_take(budget, &head))
+			return false;
+		budget->skipped = head.length - (budget->have - HTTP2_HEAD_BYTES);
+		budget->have = 0;
+	}
+	return true;
+}
+
+void frame_budget_sent(struct frame_budget *budget, size_t count)
+{
+	tokens_add(budget, (int64_t)(FRAME_BUDGET_SENT + count / FRAME_BUDGET_SENT_BYTES) * UNITS);
+}
