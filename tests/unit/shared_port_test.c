@@ -444,6 +444,26 @@ static void callers_that_ask_may_also_ping_and_widen_windows(void **state)
 	assert_int_equal(puppet.goaways, 0);
 }
 
+static void callers_that_read_one_long_answer_may_also_ping_and_widen_windows(void **state)
+{
+	struct server_stand *stand = *state;
+	struct puppet_line *line = dial(stand);
+	get(line, 1, "/pieces");
+	hear_and_forget(stand, "1 :status: 200\n");
+	turn_for(stand, 10);
+	for (int piece = 0; piece < FRAME_BUDGET_BURST; piece++) {
+		puppet.heard[0] = '\0';
+		assert_true(http_server_send(stand->waiting, TEXT("x")));
+		hear(stand, "1 data 1\n");
+		puppet_frame(line, FRAME_PING, 0, 0, "12345678", 8);
+		puppet_number(line, FRAME_WINDOW, 0, 1);
+		puppet_number(line, FRAME_WINDOW, 1, 1);
+	}
+	assert_int_equal(puppet.goaways, 0);
+	http_server_end(stand->waiting);
+	hear(stand, "1 end\n");
+}
+
 static void pieces_that_nobody_reads_are_bounded(void **state)
 {
 	struct server_stand *stand = *state;
@@ -549,6 +569,7 @@ int main(void)
 		SHARED(floods_of_frames_harm_nobody),
 		SHARED(a_flood_of_frames_ends_its_connection_and_no_other),
 		SHARED(callers_that_ask_may_also_ping_and_widen_windows),
+		SHARED(callers_that_read_one_long_answer_may_also_ping_and_widen_windows),
 		SHARED(pieces_that_nobody_reads_are_bounded),
 		SHARED(one_that_reads_no_answer_is_reset),
 		SHARED(every_allocation_may_fail),
