@@ -286,7 +286,7 @@ bool report_make(const struct joined *joined, const struct report_options *optio
 	    !names_check(joined, &options->guardrails, error) || !names_check(joined, &options->lower, error))
 		return false;
 	split_conclude(joined, &report->split);
-	if (!metrics_report(report, arena))
+	if (!metrics_report(report, arena) || !report_sum_gains(report, arena))
 		return error_memory(error, ERROR_SYSTEM, "analysing an experiment");
 	if (options->segment && !report_segment(report, arena, error))
 		return false;

@@ -64,6 +64,13 @@ struct report_metric {
 	struct metric_analysis analysis;
 };
 
+/* Gain of a pair over time: what the units of its treatment brought more than with the control. Costs are in it as far as they are
+ * in the metric. */
+struct pair_gain {
+	size_t count; /* one more than the pair has points: the end is added; 0: it has none */
+	const struct pair_point *points; /* `units` are those of the treatment that had a value by then, over all epochs */
+};
+
 /* Units with one value of a feature. */
 struct report_segment {
 	struct text value; /* empty: the feature was not sent */
@@ -92,6 +99,7 @@ struct report {
 	struct report_split split;
 	size_t metric_count;
 	struct report_metric *metrics; /* the primary one first, then guardrails */
+	struct pair_gain *gains; /* of the first metric's pairs; NULL: it has rates, or a policy chose */
 	double segment_alpha; /* of each segment: they share that of the report */
 	size_t segment_count;
 	struct report_segment *segments; /* the one with the most units first */
@@ -105,6 +113,9 @@ bool report_make(const struct joined *joined, const struct report_options *optio
 
 /* Its recommendation, from everything else: a part of report_make(). False: the arena is full. */
 bool report_recommend(struct report *report, struct arena *arena);
+
+/* The gains of its first metric, after its metrics: a part of report_make(). False: the arena is full. */
+bool report_sum_gains(struct report *report, struct arena *arena);
 
 /* Its segments, after its metrics: a part of report_make(). CONFIG: no exposure has the feature. */
 bool report_segment(struct report *report, struct arena *arena, struct error *error);

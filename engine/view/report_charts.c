@@ -145,20 +145,20 @@ static struct chart_scale sequence_scale(const struct pair_analysis *pair)
 	return scale;
 }
 
-static void sequence_write_area(const struct pair_analysis *pair, const struct chart_scale *times, const struct chart_scale *scale,
-				struct buffer *out)
+static void sequence_write_area(const struct pair_point *points, size_t count, const struct chart_scale *times,
+				const struct chart_scale *scale, struct buffer *out)
 {
 	buffer_string(out, "<polygon class=\"area\" points=\"");
-	for (size_t i = 0; i < pair->point_count; i++)
-		buffer_print(out, "%.1f,%.1f ", scale_place(times, (double)pair->points[i].time_ms),
-			     scale_place(scale, pair->points[i].interval.high));
-	for (size_t i = pair->point_count; i-- > 0;)
-		buffer_print(out, "%.1f,%.1f ", scale_place(times, (double)pair->points[i].time_ms),
-			     scale_place(scale, pair->points[i].interval.low));
+	for (size_t i = 0; i < count; i++)
+		buffer_print(out, "%.1f,%.1f ", scale_place(times, (double)points[i].time_ms),
+			     scale_place(scale, points[i].interval.high));
+	for (size_t i = count; i-- > 0;)
+		buffer_print(out, "%.1f,%.1f ", scale_place(times, (double)points[i].time_ms),
+			     scale_place(scale, points[i].interval.low));
 	buffer_string(out, "\"/><polyline class=\"line\" points=\"");
-	for (size_t i = 0; i < pair->point_count; i++)
-		buffer_print(out, "%.1f,%.1f ", scale_place(times, (double)pair->points[i].time_ms),
-			     scale_place(scale, pair->points[i].estimate));
+	for (size_t i = 0; i < count; i++)
+		buffer_print(out, "%.1f,%.1f ", scale_place(times, (double)points[i].time_ms),
+			     scale_place(scale, points[i].estimate));
 	buffer_string(out, "\"/>\n");
 }
 
@@ -197,7 +197,7 @@ void chart_write_sequence(const struct report *report, const struct pair_analysi
 	band_write(out, times.begin, scale_place(&scale, pair->threshold), times.end - times.begin,
 		   scale_place(&scale, -pair->threshold) - scale_place(&scale, pair->threshold));
 	line_write(out, "axis", times.begin, scale_place(&scale, 0), times.end, scale_place(&scale, 0));
-	sequence_write_area(pair, &times, &scale, out);
+	sequence_write_area(pair->points, pair->point_count, &times, &scale, out);
 	for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
 		buffer_print(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%+.3g</text>", SIDE - 6,
 			     fmin(HEIGHT, fmax(10, scale_place(&scale, marks[i]) + 4)), marks[i]);
@@ -211,49 +211,10 @@ void chart_write_sequence(const struct report *report, const struct pair_analysi
 
 /* ---- gain ---- */
 
-static const struct joined_metric *metric_of(const struct joined *joined, struct text name)
-{
-	size_t i = 0;
-	while (i + 1 < joined->metric_count && !text_equal(joined->metrics[i].name, name))
-		i++;
-	return &joined->metrics[i];
-}
-
-/* Multiplies each point by the units of the treatment that had a value by then, and adds what is known at the end. False: the
- * arena is full. */
-static bool gain_points(const struct report *report, const struct report_metric *metric, struct pair_analysis *gain,
-			struct arena *arena)
-{
-	const struct joined *joined = report->joined;
-	const struct joined_metric *values = metric_of(joined, metric->name);
-	struct pair_point *points = ARENA_ARRAY(arena, struct pair_point, gain->point_count + 1);
-	bool *met = ARENA_ARRAY(arena, bool, joined->unit_count + 1);
-	const struct pair_point end = {joined->last_ms, UINT32_MAX, 0, gain->estimate, gain->sequence.interval};
-	size_t at = 0;
-	double units = 0;
-	for (size_t i = 0; points && met && i <= gain->point_count; i++) {
-		struct pair_point *point = &points[i];
-		*point = i < gain->point_count ? gain->points[i] : end;
-		for (; at < values->count; at++) {
-			const struct analysis_unit *unit = &joined->units[values->values[at].unit];
-			if (unit->epoch > point->epoch ||
-			    (unit->epoch == point->epoch && values->values[at].time_ms > point->time_ms))
-				break;
-			units += unit->arm == gain->treatment && !met[values->values[at].unit];
-			met[values->values[at].unit] = true;
-		}
-		point->estimate *= units;
-		point->interval = (struct interval){point->interval.low * units, point->interval.high * units};
-	}
-	gain->points = points;
-	gain->point_count++;
-	return points && met;
-}
-
-static struct chart_scale gain_scale(const struct pair_analysis *gain)
+static struct chart_scale gain_scale(const struct pair_gain *gain)
 {
 	struct chart_scale scale = {0, 0, HEIGHT, 0};
-	for (size_t i = 0; i < gain->point_count; i++) {
+	for (size_t i = 0; i < gain->count; i++) {
 		scale_reach(&scale, gain->points[i].interval.low, INFINITY);
 		scale_reach(&scale, gain->points[i].interval.high, INFINITY);
 	}
@@ -262,18 +223,13 @@ static struct chart_scale gain_scale(const struct pair_analysis *gain)
 	return scale;
 }
 
-bool chart_write_gain(const struct report *report, const struct report_metric *metric, const struct pair_analysis *pair,
-		      struct arena *arena, struct buffer *out)
+void chart_write_gain(const struct report *report, const struct pair_gain *gain, struct buffer *out)
 {
-	struct pair_analysis gain = *pair;
-	if (report->joined->adaptive || metric->analysis.rates || pair->point_count == 0)
-		return true;
-	if (!gain_points(report, metric, &gain, arena))
-		return false;
-	const struct pair_point *last = &gain.points[gain.point_count - 1];
-	const struct chart_scale scale = gain_scale(&gain);
-	const struct chart_scale times = {(double)report->joined->first_ms,
-					  fmax((double)last->time_ms, (double)report->joined->last_ms), SIDE, WIDTH - 10};
+	if (gain->count == 0)
+		return;
+	const struct pair_point *last = &gain->points[gain->count - 1];
+	const struct chart_scale scale = gain_scale(gain);
+	const struct chart_scale times = {(double)report->joined->first_ms, (double)last->time_ms, SIDE, WIDTH - 10};
 	const double marks[] = {scale.low, scale.high, 0};
 	const double zero = scale_place(&scale, 0);
 	const bool crowded = fmin(zero, HEIGHT - zero) < LINE; /* beside the number of an end */
@@ -282,10 +238,9 @@ bool chart_write_gain(const struct report *report, const struct report_metric *m
 	buffer_print(out, "<svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"cumulative gain over time\">\n", WIDTH,
 		     HEIGHT + 8);
 	line_write(out, "axis", times.begin, scale_place(&scale, 0), times.end, scale_place(&scale, 0));
-	sequence_write_area(&gain, &times, &scale, out);
+	sequence_write_area(gain->points, gain->count, &times, &scale, out);
 	for (size_t i = 0; i < sizeof marks / sizeof *marks - crowded; i++)
 		buffer_print(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%+.4g</text>", SIDE - 6,
 			     fmin(HEIGHT, fmax(10, scale_place(&scale, marks[i]) + 4)), marks[i]);
 	buffer_string(out, "</svg>\n");
-	return true;
 }

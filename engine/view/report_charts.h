@@ -11,10 +11,9 @@ void chart_write_forest(const struct report *report, struct buffer *out);
 /* Estimate and interval over time, the practical threshold shaded; beneath it the shares of variants in each epoch. */
 void chart_write_sequence(const struct report *report, const struct pair_analysis *pair, struct buffer *out);
 
-/* What the treatment's units have brought more than with the control, summed over time, with the band of the confidence sequence; a
- * sentence before it says the sum. Nothing is written for rates, nor where a policy chose. False: the arena is full. */
-bool chart_write_gain(const struct report *report, const struct report_metric *metric, const struct pair_analysis *pair,
-		      struct arena *arena, struct buffer *out);
+/* Gain of a pair over time, with the band of the confidence sequence; a sentence before it says the sum. Nothing is written if it
+ * has no points. */
+void chart_write_gain(const struct report *report, const struct pair_gain *gain, struct buffer *out);
 
 /* Rules of style that they need. */
 #define CHART_STYLE \

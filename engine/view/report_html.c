@@ -153,21 +153,20 @@ static void write_rule(const struct report *report, const struct report_metric *
 	buffer_string(out, "</li>\n");
 }
 
-/* Costs are in it as far as they are in the metric. */
-static void write_gain(const struct report *report, const struct report_metric *metric, const struct pair_analysis *pair,
-		       struct arena *arena, struct buffer *out)
+static void write_gain(const struct report *report, size_t pair, struct buffer *out)
 {
-	if (report->joined->adaptive || metric->analysis.rates)
+	const struct report_metric *metric = report->metrics;
+	if (!report->gains)
 		return;
 	buffer_string(out, "<h2>Cumulative ");
 	html_write_text(out, metric->name);
 	buffer_string(out, " of ");
-	html_write_text(out, report->joined->arm_names[pair->treatment]);
+	html_write_text(out, report->joined->arm_names[metric->analysis.pairs[pair].treatment]);
 	buffer_string(out, " beyond the control's</h2>\n");
-	out->failed |= !chart_write_gain(report, metric, pair, arena, out);
+	chart_write_gain(report, &report->gains[pair], out);
 }
 
-static void write_metrics(const struct report *report, struct arena *arena, struct buffer *out)
+static void write_metrics(const struct report *report, struct buffer *out)
 {
 	const struct report_metric *primary = report->metrics;
 	buffer_string(out, "<h2>Differences</h2>\n<p>Shares of the control's mean, with intervals that hold at every look. The "
@@ -195,7 +194,7 @@ static void write_metrics(const struct report *report, struct arena *arena, stru
 		}
 		buffer_string(out, "</p>\n");
 		chart_write_sequence(report, pair, out);
-		write_gain(report, primary, pair, arena, out);
+		write_gain(report, i, out);
 	}
 	buffer_string(out, "<h2>Numbers</h2>\n<table><tr><th></th><th>state</th><th>difference</th><th>improvement</th><th>p</th>"
 			   "<th>better with</th><th>expected loss</th><th>units to go</th><th>days to go</th></tr>\n");
@@ -231,7 +230,7 @@ void report_view_print_html(const struct report *report, struct arena *arena, st
 	if (report->joined->arms > 0)
 		write_health(report, out);
 	if (report->metric_count > 0)
-		write_metrics(report, arena, out);
+		write_metrics(report, out);
 	overlap_view_print_html(report->options->overlaps, report->options->overlap_count, out);
 	if (report->segment_count > 0)
 		segment_view_print_html(report, out);

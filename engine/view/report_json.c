@@ -111,6 +111,20 @@ static void put_horizon(struct buffer *out, const struct pair_analysis *pair)
 	buffer_byte(out, '}');
 }
 
+static void put_gain(struct buffer *out, const struct pair_gain *gain)
+{
+	buffer_string(out, ",\n    \"gain\":[");
+	for (size_t i = 0; i < gain->count; i++) {
+		const struct pair_point *point = &gain->points[i];
+		buffer_print(out, "%s{\"time_ms\":%lld,\"units\":%llu", i > 0 ? "," : "", (long long)point->time_ms,
+			     (unsigned long long)point->units);
+		member_number(out, "estimate", point->estimate);
+		member_interval(out, "interval", point->interval);
+		buffer_byte(out, '}');
+	}
+	buffer_byte(out, ']');
+}
+
 static void put_points(struct buffer *out, const struct pair_analysis *pair)
 {
 	buffer_string(out, ",\n    \"history\":[");
@@ -172,6 +186,8 @@ static void put_pair(struct buffer *out, const struct report *report, const stru
 		buffer_byte(out, '}');
 	}
 	put_points(out, pair);
+	if (metric == report->metrics && report->gains)
+		put_gain(out, &report->gains[pair - metric->analysis.pairs]);
 	buffer_byte(out, '}');
 }
 

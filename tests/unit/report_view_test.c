@@ -20,23 +20,31 @@ static struct joined joined;
 static struct report report;
 static struct report_options options;
 
-/* Two epochs; the treatment is two better. */
-static int setup_of(int units, bool judged)
+enum outcome { OUTCOME_NONE, OUTCOME_REWARD, OUTCOME_RATE };
+
+#define FEEDBACK_AFTER_MS 500
+
+/* Two epochs; the treatment is two better. Of UNITS, the first one comes twice. */
+static int setup_of(int units, enum outcome judged)
 {
 	const struct join_options join_options = {.experiment = "e<1>"};
 	struct error error = {0};
 	arena = arena_open((size_t)64 << 20);
 	struct unit_join *join = arena ? unit_join_open(arena, &join_options) : NULL;
-	for (int i = 0; join && i < units; i++) {
-		const bool treated = i % 2 == 0;
-		char id[16];
+	for (int i = units == UNITS ? -1 : 0; join && i < units; i++) {
+		const bool treated = i < 0 || i % 2 == 0;
+		char id[16], unit[16];
 		(void)snprintf(id, sizeof id, "r%d", i);
-		const struct exposure exposure = {.id = text_of(id), .unit = text_of(id), .time_ms = 1000 * (i + 1),
+		(void)snprintf(unit, sizeof unit, "u%d", i < 0 ? 0 : i);
+		const struct exposure exposure = {.id = text_of(id), .unit = text_of(unit),
+						  .time_ms = i < 0 ? 1500 : 1000 * (i + 1),
 						  .experiment = TEXT("e<1>"), .variant = treated ? TEXT(TREATMENT) : TEXT("old"),
 						  .probability = 0.5, .table = i < units / 2 ? TEXT("1") : TEXT("2")};
-		const struct feedback feedback = {.id = text_of(id), .has_reward = true, .reward = 10 + (i / 2) % 5 + 2 * treated};
+		const double reward = judged == OUTCOME_RATE ? (i / 2) % 2 : 10 + (i / 2) % 5 + 2 * treated;
+		const struct feedback feedback = {
+			.id = text_of(id), .time_ms = exposure.time_ms + FEEDBACK_AFTER_MS, .has_reward = true, .reward = reward};
 		if (!unit_join_exposure(join, &exposure, &error) ||
-		    (judged && !unit_join_feedback(join, &feedback, 0, &error)))
+		    (judged != OUTCOME_NONE && !unit_join_feedback(join, &feedback, 0, &error)))
 			return -1;
 	}
 	options = (struct report_options){.experiment = "e<1>", .control = TEXT("old"), .alpha = ANALYSIS_ALPHA,
@@ -49,7 +57,7 @@ static int setup_of(int units, bool judged)
 static int setup(void **state)
 {
 	(void)state;
-	return setup_of(UNITS, true);
+	return setup_of(UNITS, OUTCOME_REWARD);
 }
 
 static size_t times(const char *text, const char *part)
@@ -58,6 +66,53 @@ static size_t times(const char *text, const char *part)
 	for (const char *at = text; (at = strstr(at, part)); at += strlen(part))
 		count++;
 	return count;
+}
+
+static double number_of(const json_t *object, const char *name)
+{
+	const json_t *number = json_object_get(object, name);
+	assert_true(json_is_number(number));
+	return json_number_value(number);
+}
+
+static double bound_of(const json_t *point, size_t end)
+{
+	return json_number_value(json_array_get(json_object_get(point, "interval"), end));
+}
+
+static const json_t *pair_of(const json_t *document)
+{
+	const json_t *metric = json_array_get(json_object_get(document, "metrics"), 0);
+	return json_array_get(json_object_get(metric, "pairs"), 0);
+}
+
+static void expect_product(double product, double units, double each)
+{
+	assert_true(fabs(product - units * each) <= 1e-9 * (1 + fabs(product)));
+}
+
+/* Unit i comes at second i + 1 and has its reward half a second later; each second one is of the treatment, from the first on. */
+static void expect_gain(const json_t *document)
+{
+	const json_t *pair = pair_of(document), *gain = json_object_get(pair, "gain"), *history = json_object_get(pair, "history");
+	const size_t count = json_array_size(history);
+	const json_t *end = json_array_get(gain, count), *valid = json_object_get(pair, "always_valid");
+	assert_true(count > 50);
+	assert_int_equal(json_array_size(gain), count + 1);
+	for (size_t i = 0; i < count; i++) {
+		const json_t *sum = json_array_get(gain, i), *point = json_array_get(history, i);
+		const double time_ms = number_of(point, "time_ms"), units = floor((time_ms / 1000 + 1) / 2);
+		assert_true(number_of(sum, "time_ms") == time_ms && number_of(sum, "units") == units);
+		expect_product(number_of(sum, "estimate"), units, number_of(point, "estimate"));
+		expect_product(bound_of(sum, 0), units, bound_of(point, 0));
+		expect_product(bound_of(sum, 1), units, bound_of(point, 1));
+	}
+	assert_true(number_of(end, "time_ms") == 1000 * UNITS + FEEDBACK_AFTER_MS);
+	assert_true(number_of(end, "units") == 600);
+	expect_product(number_of(end, "estimate"), 600, 2);
+	expect_product(bound_of(end, 0), 600, bound_of(valid, 0));
+	expect_product(bound_of(end, 1), 600, bound_of(valid, 1));
+	assert_true(bound_of(end, 0) < 1200 && bound_of(end, 1) > 1200);
 }
 
 static void the_page_is_in_one_file_with_its_data(void **state)
@@ -92,6 +147,7 @@ static void the_page_is_in_one_file_with_its_data(void **state)
 	assert_true(base64_read((struct text){data, length}, json, &got));
 	json_t *document = json_loadb(json, got, 0, NULL);
 	assert_string_equal(json_string_value(json_object_get(document, "experiment")), "e<1>");
+	expect_gain(document);
 	json_decref(document);
 	buffer_close(&out);
 }
@@ -108,12 +164,12 @@ static void the_json_has_all_numbers(void **state)
 	assert_non_null(document);
 	assert_string_equal(json_string_value(json_object_get(document, "decision")), "ship");
 	assert_string_equal(json_string_value(json_object_get(document, "variant")), TREATMENT);
-	const json_t *metric = json_array_get(json_object_get(document, "metrics"), 0);
-	const json_t *pair = json_array_get(json_object_get(metric, "pairs"), 0);
+	const json_t *pair = pair_of(document);
 	assert_true(fabs(json_number_value(json_object_get(pair, "difference")) - 2) < 0.1);
 	assert_true(json_is_true(json_object_get(json_object_get(pair, "always_valid"), "decided")));
 	assert_true(json_number_value(json_object_get(json_object_get(pair, "horizon"), "p")) < 1e-6);
 	assert_true(json_array_size(json_object_get(pair, "history")) > 50);
+	expect_gain(document);
 	assert_int_equal(json_array_size(json_object_get(document, "epochs")), 2);
 	json_decref(document);
 	buffer_close(&out);
@@ -136,8 +192,8 @@ static void nothing_is_shown_of_what_is_not_known(void **state)
 {
 	static const struct {
 		int units;
-		bool judged;
-	} cases[] = {{2, false}, {2, true}, {3, true}, {60, true}};
+		enum outcome judged;
+	} cases[] = {{2, OUTCOME_NONE}, {2, OUTCOME_REWARD}, {3, OUTCOME_REWARD}, {60, OUTCOME_REWARD}};
 	struct buffer out;
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -155,12 +211,30 @@ static void nothing_is_shown_of_what_is_not_known(void **state)
 	}
 }
 
+static void a_rate_has_a_history_and_no_gain(void **state)
+{
+	struct buffer out;
+	arena_end(state);
+	assert_int_equal(setup_of(UNITS, OUTCOME_RATE), 0);
+	buffer_open(&out, (size_t)16 << 20);
+	report_view_print_json(&report, &out);
+	json_t *document = json_loadb(out.bytes, out.length, JSON_REJECT_DUPLICATES, NULL);
+	assert_true(json_array_size(json_object_get(pair_of(document), "history")) > 50);
+	assert_null(json_object_get(pair_of(document), "gain"));
+	json_decref(document);
+	buffer_clear(&out);
+	report_view_print_html(&report, arena, &out);
+	buffer_byte(&out, '\0');
+	assert_null(strstr(out.bytes, "<h2>Cumulative"));
+	buffer_close(&out);
+}
+
 /* Each of two epochs has an exposure of one variant, and nothing says what the share of the other was. */
 static void the_share_of_a_variant_that_was_not_seen_is_not_known(void **state)
 {
 	struct buffer out;
 	arena_end(state);
-	assert_int_equal(setup_of(2, true), 0);
+	assert_int_equal(setup_of(2, OUTCOME_REWARD), 0);
 	assert_true(report.split.tested && isnan(report.split.expected[0]) && isnan(report.split.expected[1]));
 	buffer_open(&out, (size_t)16 << 20);
 	report_view_print_text(&report, arena, &out);
@@ -275,6 +349,7 @@ int main(void)
 		cmocka_unit_test(the_json_has_all_numbers),
 		cmocka_unit_test(the_text_begins_with_the_recommendation),
 		cmocka_unit_test(nothing_is_shown_of_what_is_not_known),
+		cmocka_unit_test(a_rate_has_a_history_and_no_gain),
 		cmocka_unit_test(the_share_of_a_variant_that_was_not_seen_is_not_known),
 		cmocka_unit_test_setup(a_comparison_of_few_copies_is_said_first, setup_again),
 		cmocka_unit_test_setup(the_json_has_the_mirror, setup_again),
