@@ -300,6 +300,7 @@ struct experiment_joining {
 	struct overlap *overlap;
 	struct experiment_data *data;
 	struct mirror_asked mirror;
+	bool compares; /* replies of mirrors are read */
 };
 
 /* The order of arms is that of the experiment's shares. */
@@ -322,13 +323,15 @@ static bool join_expose(void *context, const struct exposure *exposure, struct e
 
 static bool join_inform(void *context, const struct feedback *feedback, int64_t time_ms, struct error *error)
 {
-	return unit_join_feedback(((struct experiment_joining *)context)->join, feedback, time_ms, error);
+	struct experiment_joining *self = context;
+	return unit_join_feedback(self->join, feedback, time_ms, error) && overlap_inform(self->overlap, feedback, error);
 }
 
 static bool join_pipeline(void *context, const char *pipeline, struct error *error)
 {
 	struct experiment_joining *self = context;
-	return mirror_replies_read(&self->mirror, pipeline, &self->data->mirror, error);
+	overlap_pipeline_end(self->overlap);
+	return !self->compares || mirror_replies_read(&self->mirror, pipeline, &self->data->mirror, error);
 }
 
 static bool joining_end(const struct experiment_joining *self, struct error *error)
@@ -350,14 +353,14 @@ bool experiment_data_open(const struct workspace *workspace, const char *name, c
 		return false;
 	self.join = unit_join_open(arena, &options);
 	self.mirror = (struct mirror_asked){workspace, &asked->target, name, options.since_ms, options.until_ms};
-	const struct experiment_taker taker = {&self, join_begin, join_expose, join_inform,
-					       asked->tolerance > 0 ? join_pipeline : NULL};
+	self.compares = asked->tolerance > 0;
+	const struct experiment_taker taker = {&self, join_begin, join_expose, join_inform, join_pipeline};
 	const struct mirror_comparison mirror = {.arena = arena, .tolerance = asked->tolerance};
 	self.overlap = overlap_open(arena, name);
 	bool good = (self.join && self.overlap) || error_memory(error, ERROR_SYSTEM, "reading an experiment");
 	data->mirror = mirror;
 	good = good && experiment_data_take(workspace, name, asked, arena, &taker, data, error) && joining_end(&self, error) &&
-	       (data->overlaps = overlap_end(self.overlap, &data->overlap_count, error));
+	       (data->overlaps = overlap_end(self.overlap, &data->joined, &data->overlap_count, error));
 	overlap_close(self.overlap);
 	unit_join_close(self.join);
 	return good;

@@ -5,12 +5,17 @@
 
 #include "base/memory.h"
 #include "experiments/met_list.h"
+#include "message/answer_label.h"
 #include "message/rows.h"
 #include "state/table.h"
 #include "statistics/rates.h"
 #include "statistics/split.h"
 
 #define NONE UINT32_MAX
+#define OWN ((uint64_t)1) /* in a set of experiments, which has a bit for each number */
+#define KEY_BYTES_MAX ((size_t)128 << 20) /* more than a record may have */
+
+_Static_assert(OVERLAPS_MAX < 64, "a set of experiments has 64 bits");
 
 struct overlap_experiment {
 	struct text name;
@@ -29,6 +34,10 @@ struct overlap {
 	size_t count;
 	struct overlap_experiment *experiments; /* the first is our own */
 	struct met_list units;			/* struct overlap_unit: of the others */
+	uint64_t layered, here, beside;		/* sets: with a layer; of this pipeline; of a pipeline that has our own too */
+	struct state_table *requests;		/* id, origin or unit: the set of others that it met */
+	struct state_table *metrics;		/* name: the set of others whose requests have it */
+	struct buffer key;
 };
 
 static bool overlap_memory(struct error *error)
@@ -43,8 +52,11 @@ struct overlap *overlap_open(struct arena *arena, const char *experiment)
 		return NULL;
 	overlap->arena = arena;
 	overlap->met = table_open();
+	overlap->requests = table_open();
+	overlap->metrics = table_open();
+	buffer_open(&overlap->key, KEY_BYTES_MAX);
 	overlap->experiments = ARENA_ARRAY(arena, struct overlap_experiment, OVERLAPS_MAX + 1);
-	if (overlap->met && overlap->experiments) {
+	if (overlap->met && overlap->requests && overlap->metrics && overlap->experiments) {
 		overlap->experiments[overlap->count++].name = text_of(experiment);
 		return overlap;
 	}
@@ -57,6 +69,9 @@ void overlap_close(struct overlap *overlap)
 	if (!overlap)
 		return;
 	table_close(overlap->met);
+	table_close(overlap->requests);
+	table_close(overlap->metrics);
+	buffer_close(&overlap->key);
 	memory_give(overlap->units.items);
 	*overlap = (struct overlap){0};
 }
@@ -96,6 +111,62 @@ static bool is_chance(const struct exposure *exposure)
 	return exposure->reason == ASSIGNED_WEIGHT || exposure->reason == ASSIGNED_STAGE || exposure->reason == ASSIGNED_POLICY;
 }
 
+static uint64_t set_read(const struct state_table *sets, struct text key)
+{
+	struct text value;
+	uint64_t set = 0;
+	if (table_read(sets, key, &value))
+		memcpy(&set, value.bytes, sizeof set);
+	return set;
+}
+
+static bool set_add(struct state_table *sets, struct text key, uint64_t added)
+{
+	const uint64_t before = set_read(sets, key), set = before | added;
+	return set == before || table_put(sets, key, (struct text){(const char *)&set, sizeof set}, false);
+}
+
+/* Until the next key is printed. */
+static struct text request_key(struct overlap *overlap, struct text id)
+{
+	buffer_clear(&overlap->key);
+	buffer_print(&overlap->key, "i" TEXT_FORMAT, TEXT_ARGUMENTS(id));
+	return buffer_view(&overlap->key);
+}
+
+static struct text origin_key(struct overlap *overlap, const struct origin *origin)
+{
+	buffer_clear(&overlap->key);
+	buffer_print(&overlap->key, "o%d %lld " TEXT_FORMAT, (int)origin->partition, (long long)origin->offset,
+		     TEXT_ARGUMENTS(origin->topic));
+	return buffer_view(&overlap->key);
+}
+
+static struct text unit_key(struct overlap *overlap, struct text unit)
+{
+	buffer_clear(&overlap->key);
+	buffer_print(&overlap->key, "u" TEXT_FORMAT, TEXT_ARGUMENTS(unit));
+	return buffer_view(&overlap->key);
+}
+
+/* By what feedback may name it. */
+static bool request_note(struct overlap *overlap, const struct exposure *exposure, uint64_t set)
+{
+	struct state_table *requests = overlap->requests;
+	return (exposure->id.length == 0 || set_add(requests, request_key(overlap, exposure->id), set)) &&
+	       (exposure->origin.topic.length == 0 || set_add(requests, origin_key(overlap, &exposure->origin), set)) &&
+	       set_add(requests, unit_key(overlap, exposure->unit), set) && !buffer_failed(&overlap->key);
+}
+
+static bool experiment_note(struct overlap *overlap, uint32_t number, const struct exposure *exposure)
+{
+	const uint64_t set = OWN << number;
+	overlap->here |= set;
+	if (exposure->layer.length > 0)
+		overlap->layered |= set;
+	return number == 0 || request_note(overlap, exposure, set);
+}
+
 bool overlap_expose(struct overlap *overlap, const struct exposure *exposure, struct error *error)
 {
 	struct text value;
@@ -106,7 +177,7 @@ bool overlap_expose(struct overlap *overlap, const struct exposure *exposure, st
 	if (way == NONE)
 		return !arena_failed(overlap->arena) || overlap_memory(error);
 	const struct text key = key_of(overlap, number, exposure->unit);
-	if (!key.bytes)
+	if (!key.bytes || !experiment_note(overlap, number, exposure))
 		return overlap_memory(error);
 	if (table_read(overlap->met, key, &value))
 		return true;
@@ -116,6 +187,51 @@ bool overlap_expose(struct overlap *overlap, const struct exposure *exposure, st
 	if (unit)
 		*unit = (struct overlap_unit){number, way, text_copied(overlap->arena, exposure->unit)};
 	return (unit || number == 0) && (!arena_failed(overlap->arena) || overlap_memory(error));
+}
+
+void overlap_pipeline_end(struct overlap *overlap)
+{
+	if (overlap->here & OWN)
+		overlap->beside |= overlap->here;
+	overlap->here = 0;
+}
+
+/* ---- feedback ---- */
+
+/* The other experiments that it is for. */
+static uint64_t feedback_set(struct overlap *overlap, const struct feedback *feedback)
+{
+	const struct text key = feedback->id.length > 0		    ? request_key(overlap, feedback->id)
+				: feedback->origin.topic.length > 0 ? origin_key(overlap, &feedback->origin)
+								    : unit_key(overlap, feedback->unit);
+	uint64_t set = set_read(overlap->requests, key);
+	for (size_t i = 0; feedback->experiment.length > 0 && i < overlap->count; i++)
+		if (!text_equal(overlap->experiments[i].name, feedback->experiment))
+			set &= ~(OWN << i);
+	return set;
+}
+
+bool overlap_inform(struct overlap *overlap, const struct feedback *feedback, struct error *error)
+{
+	struct state_table *metrics = overlap->metrics;
+	const uint64_t set = feedback_set(overlap, feedback);
+	bool good = !buffer_failed(&overlap->key);
+	good = good && (!feedback->has_reward || set_add(metrics, TEXT(JOIN_REWARD), set));
+	good = good && (feedback->truth.count == 0 || set_add(metrics, TEXT(ACCURACY_METRIC), set));
+	for (size_t i = 0; good && i < feedback->metric_count; i++)
+		good = set_add(metrics, feedback->metrics[i].name, set);
+	return good || overlap_memory(error);
+}
+
+/* The other experiments to tabulate. */
+static uint64_t overlap_shared(struct overlap *overlap, const struct joined *joined)
+{
+	uint64_t set = 0;
+	overlap_pipeline_end(overlap);
+	for (size_t i = 0; i < joined->metric_count; i++)
+		if (!joined->metrics[i].measured)
+			set |= set_read(overlap->metrics, joined->metrics[i].name);
+	return overlap->layered & OWN ? 0 : set & overlap->beside & ~overlap->layered;
 }
 
 /* ---- tables ---- */
@@ -175,8 +291,10 @@ static void table_conclude(const struct overlap *overlap, size_t number, const d
 	table->dependent = table->p < SPLIT_ALPHA;
 }
 
-const struct overlap_table *overlap_end(struct overlap *overlap, size_t *count, struct error *error)
+const struct overlap_table *overlap_end(struct overlap *overlap, const struct joined *joined, size_t *count,
+					struct error *error)
 {
+	const uint64_t shared = overlap_shared(overlap, joined);
 	const size_t most = OVERLAP_WAYS_MAX * OVERLAP_WAYS_MAX, ways = overlap->experiments[0].ways;
 	struct overlap_table *tables = ARENA_ARRAY(overlap->arena, struct overlap_table, overlap->count);
 	double **counts = ARENA_ARRAY(overlap->arena, double *, overlap->count);
@@ -193,7 +311,7 @@ const struct overlap_table *overlap_end(struct overlap *overlap, size_t *count, 
 	}
 	for (size_t i = 1; i < overlap->count; i++) {
 		table_conclude(overlap, i, counts[i], kept, expected, &tables[*count]);
-		*count += tables[*count].units > 0;
+		*count += tables[*count].units > 0 && (shared & (OWN << i));
 	}
 	return tables;
 }

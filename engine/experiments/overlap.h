@@ -1,18 +1,22 @@
 /* overlap.h: Overlap of an experiment with others: the units that met both, by the variants of each, and whether these are
  * independent.
  *
- * Two experiments of one pipeline that share no layer may have the same units. While the choices of one do not depend on those of
- * the other, its comparison holds, for the mean over the other's variants. A dependence is a fault of the split, for example of one
- * experiment that only some candidates of the other reach.
+ * Two experiments without a layer may have the same units. Where they share a pipeline and a metric, one may change what the
+ * other measures. While the choices of one do not depend on those of the other, its comparison holds, for the mean over the
+ * other's variants. A dependence is a fault of the split, for example of one experiment that only some candidates of the other
+ * reach.
+ *
+ * They share a pipeline if exposures of both come before the same overlap_pipeline_end(). They share a metric if feedback of the
+ * other's requests has one that our own join has too. A truth counts as the accuracy. Latencies do not count: all have them.
  *
  * Pure; the tables are in the arena. Only exposures that chance chose count, of each unit the first that comes.
  */
 #ifndef SLUICE_EXPERIMENTS_OVERLAP_H
 #define SLUICE_EXPERIMENTS_OVERLAP_H
 
-#include "message/exposure.h"
+#include "experiments/unit_join.h"
 
-#define OVERLAPS_MAX 64	  /* other experiments; further ones are not tabulated */
+#define OVERLAPS_MAX 63	  /* other experiments; further ones are not tabulated */
 #define OVERLAP_WAYS_MAX 64 /* variants of one */
 
 struct overlap;
@@ -34,7 +38,15 @@ void overlap_close(struct overlap *overlap); /* NULL is fine */
 /* Takes an exposure of any experiment. False: SYSTEM. */
 bool overlap_expose(struct overlap *overlap, const struct exposure *exposure, struct error *error);
 
-/* The tables of the experiments that share a unit with this one, in the order in which they came. NULL: SYSTEM. */
-const struct overlap_table *overlap_end(struct overlap *overlap, size_t *count, struct error *error);
+/* Takes feedback, after the exposures that it is for. False: SYSTEM. */
+bool overlap_inform(struct overlap *overlap, const struct feedback *feedback, struct error *error);
+
+/* Ends a pipeline: exposures that follow are of another one. */
+void overlap_pipeline_end(struct overlap *overlap);
+
+/* The tables of the experiments without a layer that share a unit, a pipeline and a joined metric with this one, in the order in
+ * which they came; none if it has a layer. NULL: SYSTEM. */
+const struct overlap_table *overlap_end(struct overlap *overlap, const struct joined *joined, size_t *count,
+					struct error *error);
 
 #endif

@@ -42,7 +42,7 @@ struct report_options {
 	uint32_t stages;
 	const struct mirror_result *mirror; /* how its replies agree with the answers; NULL: nothing was mirrored */
 	size_t overlap_count;
-	const struct overlap_table *overlaps; /* with other experiments of its pipelines */
+	const struct overlap_table *overlaps; /* with other experiments that share a metric and a pipeline */
 };
 
 struct report_split {

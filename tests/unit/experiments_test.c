@@ -377,9 +377,9 @@ static void units_of_two_experiments_are_tabulated(void **state)
 			const int unit = i % 400;
 			const bool one = i >= 400 || (others[k].depends ? is_new(unit) : unit / 4 % 2);
 			length += (size_t)snprintf(lines + length, sizeof lines - length,
-						   "{\"id\": \"%s%d\", \"unit\": \"u%d\", \"time_ms\": %d, \"experiment\": \"%s\", "
+						   "{\"id\": \"r%d\", \"unit\": \"u%d\", \"time_ms\": %d, \"experiment\": \"%s\", "
 						   "\"variant\": \"%s\", \"probability\": 0.5}\n",
-						   others[k].name, i, unit, i + 1, others[k].name, one ? "one" : "two");
+						   i, unit, i + 1, others[k].name, one ? "one" : "two");
 		}
 	write_file("odd", lines);
 	json_t *document = said_json("experiments analyze e --exposures odd --feedback feedback -o json");
