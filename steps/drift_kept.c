@@ -1,6 +1,7 @@
 /* drift_kept.c: see drift_kept.h. */
 #include "steps/drift_kept.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -112,13 +113,19 @@ struct drift_kept drift_kept_begin(uint64_t identity, uint64_t window)
 	return kept;
 }
 
+/* The former form lacks the last two figures, which are not known until a window is closed. */
+#define FORMER_KEPT_BYTES (offsetof(struct drift_kept, last) + offsetof(struct last_verdict, messages_per_minute))
+
+_Static_assert(FORMER_KEPT_BYTES + 2 * sizeof(double) == sizeof(struct drift_kept), "the form without them is its beginning");
+
 bool drift_kept_read(struct visit *visit, struct text segment, uint64_t identity, struct drift_kept *kept)
 {
 	char bytes[DRIFT_KEY_BYTES];
 	struct text value;
-	*kept = (struct drift_kept){0};
-	if (visit_recall(visit, drift_window_key(segment, bytes), &value) && value.length == sizeof *kept)
-		memcpy(kept, value.bytes, sizeof *kept);
+	*kept = (struct drift_kept){.last = verdict_unknown()};
+	if (visit_recall(visit, drift_window_key(segment, bytes), &value) &&
+	    (value.length == sizeof *kept || value.length == FORMER_KEPT_BYTES))
+		memcpy(kept, value.bytes, value.length);
 	if (kept->version == DRIFT_KEPT_VERSION && kept->identity == identity && kept->position.stride > 0)
 		return true;
 	const uint64_t window = kept->version == DRIFT_KEPT_VERSION ? kept->position.window : former_window(visit, segment);

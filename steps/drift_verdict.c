@@ -110,4 +110,6 @@ void drift_verdict_last(struct last_verdict *last, const struct monitor_verdict 
 	last->accuracy_high = estimates.accuracy.high;
 	last->precision = estimates.precision.value;
 	last->recall = estimates.recall.value;
+	last->messages_per_minute = verdict->times.rate;
+	last->newest_age_ms = verdict->times.age_ms;
 }

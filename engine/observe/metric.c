@@ -113,6 +113,12 @@ const struct metric metric_rows[] = {
 	DRIFT(accuracy_high, "sluice_estimated_accuracy_high", "Upper end of that band."),
 	DRIFT(precision, "sluice_estimated_precision", "Precision, likewise; of two classes only."),
 	DRIFT(recall, "sluice_estimated_recall", "Recall, likewise; of two classes only."),
+	DRIFT(messages_per_minute, "sluice_drift_messages_per_minute",
+	      "Messages a minute of event time in the last window, of those within `share`; a row of a batch is one. With "
+	      "`groupBy` the sum of the segments' last windows. No value before the second window."),
+	NUMBER(SCOPE_DRIFT, struct drift_state, newest_age_seconds, "seconds", "sluice_drift_newest_age_seconds",
+	       "The longest time without a newer event in the last window, by event times; with `groupBy` of its segments the "
+	       "greatest. No value before the second window."),
 
 	NUMBER(SCOPE_IMPORTANCE, struct importance_state, mean, NULL, "sluice_feature_importance",
 	       "Mean absolute contribution of a feature to the answers, over all outputs, in the last window that this engine "

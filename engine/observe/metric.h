@@ -98,6 +98,7 @@ struct drift_state {
 	double score, found, learning, segments, beyond;
 	double quality_alarm, missing, outside, unseen;
 	double accuracy, accuracy_low, accuracy_high, precision, recall;
+	double messages_per_minute, newest_age_seconds;
 };
 
 /* A feature of a step `explain` with `importance`. */

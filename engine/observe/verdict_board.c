@@ -186,8 +186,8 @@ static struct segment_verdict *segment_insert(struct verdict_entry *entry, struc
 struct last_verdict verdict_of(enum drift_verdict verdict, double score)
 {
 	const double unknown = (double)NAN;
-	return (struct last_verdict){verdict, score,   unknown, unknown, unknown, unknown,
-				     unknown, unknown, unknown, unknown, unknown};
+	return (struct last_verdict){verdict, score,   unknown, unknown, unknown, unknown, unknown,
+				     unknown, unknown, unknown, unknown, unknown, unknown};
 }
 
 struct last_verdict verdict_unknown(void)
@@ -210,6 +210,8 @@ void verdict_fold(struct last_verdict *into, const struct last_verdict *more)
 	}
 	into->precision = fmin(into->precision, more->precision);
 	into->recall = fmin(into->recall, more->recall);
+	into->messages_per_minute = fmin(into->messages_per_minute, more->messages_per_minute);
+	into->newest_age_ms = fmax(into->newest_age_ms, more->newest_age_ms);
 }
 
 static struct segment_verdict *segment_find(const struct verdict_entry *entry, struct text name)
@@ -348,13 +350,19 @@ void verdict_entry_set_beyond(struct verdict_entry *entry, uint64_t rows)
 struct verdict_summary verdict_entry_sum(struct verdict_entry *entry)
 {
 	struct verdict_summary sum = {.last = verdict_unknown()};
+	double messages = (double)NAN;
 	pthread_mutex_lock(&entry->lock);
 	sum.beyond = entry->beyond;
 	for (size_t i = 0; i < entry->count; i++) {
-		sum.segments += entry->segments[i].is_own;
-		if (entry->segments[i].is_own)
-			verdict_fold(&sum.last, &entry->segments[i].own);
+		const struct last_verdict *own = &entry->segments[i].own;
+		if (!entry->segments[i].is_own)
+			continue;
+		sum.segments++;
+		verdict_fold(&sum.last, own);
+		if (!isnan(own->messages_per_minute))
+			messages = own->messages_per_minute + (isnan(messages) ? 0 : messages);
 	}
+	sum.last.messages_per_minute = messages;
 	pthread_mutex_unlock(&entry->lock);
 	return sum;
 }

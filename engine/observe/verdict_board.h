@@ -39,13 +39,15 @@ struct last_verdict {
 	double missing_share, outside_share, unseen_share; /* of the values, the largest of the features */
 	double accuracy, precision, recall; /* that are estimated */
 	double accuracy_low, accuracy_high;
+	double messages_per_minute; /* the last two are behind all else, since drift_kept.h stores the struct */
+	double newest_age_ms;
 };
 
 /* Of which nothing else is known; and nothing at all. */
 struct last_verdict verdict_of(enum drift_verdict verdict, double score);
 struct last_verdict verdict_unknown(void);
 
-/* The worse of two for each number: the larger score and shares, the smaller estimates. */
+/* The worse of two for each number: the larger score, shares and age, the smaller estimates and messages a minute. */
 void verdict_fold(struct last_verdict *into, const struct last_verdict *more);
 
 /* The observer here is of that identity: own verdicts of another one are forgotten. */
@@ -72,7 +74,7 @@ void verdict_entry_set_beyond(struct verdict_entry *entry, uint64_t rows);
 
 /* All segments that have an own verdict, together. */
 struct verdict_summary {
-	struct last_verdict last; /* verdict_fold() of them */
+	struct last_verdict last; /* verdict_fold() of them, but the sum of their messages a minute */
 	size_t segments;	  /* of own verdicts */
 	uint64_t beyond;	  /* rows of segments beyond the limit */
 };

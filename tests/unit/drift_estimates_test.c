@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "steps/drift_estimates.h"
+#include "steps/drift_kept.h"
 #include "tests/unit/observed.h"
 
 #define ESTIMATES USUAL ", estimate: {probabilities: p}"
@@ -202,6 +203,66 @@ static void the_quality_of_the_last_window_is_known(void **state)
 	observed_close(&observed);
 }
 
+/* ---- messages a minute, and the age of the newest event ---- */
+
+static void the_times_of_the_last_window_are_known(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open(&observed, USUAL);
+	observed_rows(&observed, 40, 1, 0);
+	assert_int_equal(observed.count, 1);
+	assert_true(isnan(last_of(&observed).messages_per_minute) && isnan(last_of(&observed).newest_age_ms)); /* none before */
+	observed_rows(&observed, 40, 1, 0); /* one a second */
+	assert_true(near(last_of(&observed).messages_per_minute, 60));
+	assert_true(last_of(&observed).newest_age_ms == 1000);
+	observed.time_ms += 3600000;
+	observed_rows(&observed, 40, 1, 0);
+	assert_true(near(last_of(&observed).messages_per_minute, 40 * 60 / 3640.0));
+	assert_true(last_of(&observed).newest_age_ms == 3601000);
+	verdict_board_close(observed.board); /* a restarted engine knows them too */
+	observed_engine_close(&observed);
+	observed.board = verdict_board_open();
+	observed_engine_open(&observed);
+	observed_rows(&observed, 1, 1, 0);
+	assert_true(near(last_of(&observed).messages_per_minute, 40 * 60 / 3640.0));
+	assert_true(last_of(&observed).newest_age_ms == 3601000);
+	observed_close(&observed);
+}
+
+/* A window that began before an upgrade is closed after it: what was stored lacks these two figures, and has all else. */
+static void a_window_of_before_them_goes_on(void **state)
+{
+	(void)state;
+	struct observed observed;
+	char former[sizeof(struct drift_kept)];
+	const size_t bytes = sizeof former - 2 * sizeof(double);
+	struct error error = {0};
+	struct text stored;
+	uint32_t scope;
+	observed_open(&observed, ESTIMATES);
+	positives_send(&observed, 40, 0.9);
+	positives_send(&observed, 15, 0.9);
+	assert_true(store_scope_find(observed.store, TEXT("watch" OBSERVER_SUFFIX), &scope));
+	assert_true(store_read(observed.store, scope, TEXT("window/"), &stored));
+	assert_int_equal(stored.length, sizeof former);
+	memcpy(former, stored.bytes, bytes);
+	observed_engine_close(&observed);
+	verdict_board_close(observed.board);
+	assert_true(store_restore(observed.store, scope, TEXT("window/"), (struct text){former, bytes}, &error));
+	observed.board = verdict_board_open();
+	observed_engine_open(&observed);
+	positives_send(&observed, 1, 0.7);
+	assert_true(near(last_of(&observed).accuracy, 0.9));
+	assert_true(isnan(last_of(&observed).messages_per_minute) && isnan(last_of(&observed).newest_age_ms));
+	positives_send(&observed, 24, 0.7);
+	assert_int_equal(observed.count, 2);
+	assert_int_equal(observed.seen[1].window, 1);
+	assert_true(near(observed.seen[1].estimate.value, (15 * 0.9 + 25 * 0.7) / 40));
+	assert_true(near(last_of(&observed).messages_per_minute, 60) && last_of(&observed).newest_age_ms == 1000);
+	observed_close(&observed);
+}
+
 /* ---- of several verdicts, the worst ---- */
 
 static void the_worse_of_two_is_kept_number_by_number(void **state)
@@ -212,18 +273,25 @@ static void the_worse_of_two_is_kept_number_by_number(void **state)
 	one.accuracy = 0.9;
 	one.accuracy_low = 0.8;
 	one.missing_share = 0.1;
+	one.messages_per_minute = 60;
+	one.newest_age_ms = 1000;
 	verdict_fold(&sum, &one);
 	assert_int_equal(sum.verdict, DRIFT_STEADY);
 	assert_true(sum.accuracy == 0.9 && sum.missing_share == 0.1 && isnan(sum.precision));
+	assert_true(sum.messages_per_minute == 60 && sum.newest_age_ms == 1000);
 	one = (struct last_verdict){
 		.verdict = DRIFT_FOUND, .score = 0.5, .accuracy = 0.7, .accuracy_low = 0.6, .precision = 0.4, .missing_share = 0};
+	one.messages_per_minute = 30;
+	one.newest_age_ms = 500;
 	verdict_fold(&sum, &one);
 	assert_int_equal(sum.verdict, DRIFT_FOUND);
 	assert_true(sum.score == 0.5 && sum.accuracy == 0.7 && sum.accuracy_low == 0.6);
 	assert_true(sum.precision == 0.4 && sum.missing_share == 0.1);
+	assert_true(sum.messages_per_minute == 30 && sum.newest_age_ms == 1000);
 	one = verdict_unknown();
 	verdict_fold(&sum, &one);
 	assert_true(sum.accuracy == 0.7 && sum.accuracy_low == 0.6 && sum.recall == 0);
+	assert_true(sum.messages_per_minute == 30 && sum.newest_age_ms == 1000);
 }
 
 int main(void)
@@ -237,6 +305,8 @@ int main(void)
 		cmocka_unit_test(rows_of_a_batch_have_one_each),
 		cmocka_unit_test(the_threshold_says_what_is_predicted),
 		cmocka_unit_test(the_quality_of_the_last_window_is_known),
+		cmocka_unit_test(the_times_of_the_last_window_are_known),
+		cmocka_unit_test(a_window_of_before_them_goes_on),
 		cmocka_unit_test(the_worse_of_two_is_kept_number_by_number),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* feed_board_test.c: A reader of the feed never takes an older value after a newer one, also if it reads from the beginning
  * again. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -99,12 +100,36 @@ static void what_cannot_be_read_leaves_what_was_known(void **state)
 	assert_float_equal(known(feed), 0.25, 0);
 }
 
+/* Marks would otherwise say that no message comes where that is not known. */
+static void what_the_feed_does_not_have_is_not_known(void **state)
+{
+	struct feed *feed = *state;
+	struct error error = {0};
+	const struct drift_score made = {.pipeline = "p",
+					 .step = "watch",
+					 .identity = IDENTITY,
+					 .verdict = DRIFT_FOUND,
+					 .times = {.rate = 60, .age_ms = 1000}};
+	take(feed, 0, 1000, 0.25);
+	buffer_clear(&feed->key);
+	buffer_clear(&feed->value);
+	assert_true(feed_figures_encode(&made, &feed->key, &feed->value, &error));
+	const struct record record = {
+		.offset = 1, .time_ms = 1001, .key = buffer_view(&feed->key), .value = buffer_view(&feed->value)};
+	assert_true(feed_board_take(&feed->board, &record, &error));
+	struct verdict_entry *entry = verdict_board_entry(feed->board.verdicts, "p", "watch");
+	const struct last_verdict last = verdict_entry_known(entry, IDENTITY, TEXT(""));
+	assert_true(last.quality_alarm == 0);
+	assert_true(isnan(last.messages_per_minute) && isnan(last.newest_age_ms));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_feed_that_is_read_again_brings_nothing_back, feed_open, feed_close),
 		cmocka_unit_test_setup_teardown(a_feed_that_was_made_anew_is_read, feed_open, feed_close),
 		cmocka_unit_test_setup_teardown(what_cannot_be_read_leaves_what_was_known, feed_open, feed_close),
+		cmocka_unit_test_setup_teardown(what_the_feed_does_not_have_is_not_known, feed_open, feed_close),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

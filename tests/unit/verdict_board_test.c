@@ -158,6 +158,32 @@ static void figures_of_a_window_here_go_before_those_of_the_feed(void **state)
 	verdict_board_close(board);
 }
 
+/* What comes in a minute is the sum of what comes in each segment; the age is that of the segment that waits longest. */
+static void times_of_segments_are_one_figure(void **state)
+{
+	(void)state;
+	struct verdict_board *board = verdict_board_open();
+	struct verdict_entry *entry = verdict_board_entry(board, "p", "watch");
+	struct last_verdict last = verdict_unknown();
+	verdict_entry_begin(entry, IDENTITY);
+	verdict_entry_set(entry, TEXT("a"), last); /* of a first window, which has neither */
+	assert_true(isnan(verdict_entry_sum(entry).last.messages_per_minute));
+	assert_true(isnan(verdict_entry_sum(entry).last.newest_age_ms));
+	last.messages_per_minute = 60;
+	last.newest_age_ms = 2000;
+	verdict_entry_set(entry, TEXT("b"), last);
+	last.messages_per_minute = 15;
+	last.newest_age_ms = 9000;
+	verdict_entry_set(entry, TEXT("c"), last);
+	last.newest_age_ms = 4000;
+	verdict_entry_set(entry, TEXT("d"), last);
+	verdict_entry_set(entry, TEXT("e"), verdict_unknown());
+	assert_true(verdict_entry_sum(entry).last.messages_per_minute == 90);
+	assert_true(verdict_entry_sum(entry).last.newest_age_ms == 9000);
+	assert_true(verdict_entry_get(entry, TEXT("d")).messages_per_minute == 15);
+	verdict_board_close(board);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -167,6 +193,7 @@ int main(void)
 		cmocka_unit_test(verdicts_of_another_identity_are_forgotten),
 		cmocka_unit_test(own_verdicts_take_the_places_of_fed_ones),
 		cmocka_unit_test(figures_of_a_window_here_go_before_those_of_the_feed),
+		cmocka_unit_test(times_of_segments_are_one_figure),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
