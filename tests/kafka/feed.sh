@@ -62,6 +62,11 @@ wait_until 15 has_answers moved2 50 || give_up "no answers: $(tail -1 "$dir/answ
 has_fed() { "$build/records" dump "$brokers" sluice.fed.feed 2>>"$dir/records.log" >"$dir/feed" && [ "$(wc -l <"$dir/feed")" -ge 4 ]; }
 wait_until 15 has_fed || give_up "nothing on the feed"
 expect "kinds of keys on the feed" "$(jq -r '.key | @base64d' "$dir/feed" | sort -u | tr '\n' ' ' | grep -cx 'drift/trading/watch figures/trading/watch ')" "-eq 1"
+shown_by() { # $1 a metric; how many of the engines have a value above 0
+	for name in one two; do figure $name "$1{"; done | awk '$1 != "none" && $1 > 0' | wc -l
+}
+expect "engines with messages a minute: the observer's" "$(shown_by sluice_drift_messages_per_minute)" "-eq 1"
+expect "engines with the age of the newest event: the same" "$(shown_by sluice_drift_newest_age_seconds)" "-eq 1"
 
 # ---- how long a record takes ----
 
