@@ -9,7 +9,6 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "control/change_order.h"
 #include "control/change_results.h"
 #include "control/condition_board.h"
 #include "control/control_view.h"
@@ -125,24 +124,6 @@ static void conditions_send(struct follower *follower, bool stopped)
 		status_writer_conditions(&follower->writer, &conditions);
 }
 
-/* ---- results ---- */
-
-/* The ACCEPTED change that is to be prepared now: the first one that waits for no earlier one, and is not prepared. So it is
- * compiled with all that it needs of the documents with which it will run. CONTROL_IN_FORCE: there is none. */
-static int64_t change_to_prepare(const struct follower *follower)
-{
-	const struct ledger_change *change;
-	LIST_EACH_CHANGE(&follower->view->reader.ledger, change)
-	{
-		if (change->record.phase != CHANGE_ACCEPTED || change_waits(&follower->view->reader.ledger, change))
-			continue;
-		const struct change_result *result = change_result_find(&follower->results, change->record.number);
-		if (!result || (result->state == CHANGE_WAITS && result->again_ms <= loop_now_ms(follower->loop)))
-			return change->record.number;
-	}
-	return CONTROL_IN_FORCE;
-}
-
 /* ---- tasks ---- */
 
 static void prepared_drop(struct follower *follower)
@@ -152,19 +133,11 @@ static void prepared_drop(struct follower *follower)
 	control_documents_close(&follower->prepared);
 }
 
-static void reason_print(const struct error *error, char *words, size_t size)
-{
-	if (error->place.file && error->place.line > 0)
-		(void)snprintf(words, size, "%s:%u:%u: %s", error->place.file, error->place.line, error->place.column, error->text);
-	else
-		(void)snprintf(words, size, "%s", error->text);
-}
-
 static void failure_note(struct follower *follower, const struct error *error)
 {
 	char before[sizeof follower->failure];
 	memcpy(before, follower->failure, sizeof before);
-	reason_print(error, follower->failure, sizeof follower->failure);
+	change_reason_print(error, follower->failure, sizeof follower->failure);
 	follower->retry_ms = loop_now_ms(follower->loop) + FOLLOWER_RETRY_MS;
 	if (strcmp(before, follower->failure) != 0)
 		log_say(follower->config->log, LOG_LEVEL_ERROR, NULL,
@@ -222,16 +195,10 @@ static void preparation_run(void *context)
 
 static void preparation_fail(struct follower *follower, struct change_result *result, const struct error *error)
 {
-	int64_t tried_ms = loop_now_ms(follower->loop) - result->begun_ms;
-	int64_t patience_ms = follower->config->patience_ms > 0 ? follower->config->patience_ms : FOLLOWER_PATIENCE_MS;
-	bool waits = error->kind == ERROR_REMOTE && tried_ms < patience_ms;
-	bool waited = result->state == CHANGE_WAITS;
-	reason_print(error, result->why, sizeof result->why);
-	result->state = waits ? CHANGE_WAITS : CHANGE_CANNOT_RUN;
-	result->again_ms = loop_now_ms(follower->loop) + FOLLOWER_AGAIN_MS;
-	if (!waits || !waited)
+	const int64_t patience_ms = follower->config->patience_ms > 0 ? follower->config->patience_ms : FOLLOWER_PATIENCE_MS;
+	if (change_result_fail(result, error, loop_now_ms(follower->loop), patience_ms))
 		log_say(follower->config->log, LOG_LEVEL_WARN, NULL, "change %" PRId64 " %s: %s", result->change,
-			waits ? "waits" : "cannot run here", result->why);
+			result->state == CHANGE_WAITS ? "waits" : "cannot run here", result->why);
 }
 
 static void preparation_end(struct follower *follower)
@@ -348,7 +315,8 @@ static void follower_look(struct follower *follower)
 			 control_reader_generation(&follower->view->reader) != follower->generation;
 	if (is_behind && loop_now_ms(follower->loop) >= follower->retry_ms)
 		(void)follow_in_force(follower);
-	int64_t change = change_to_prepare(follower);
+	int64_t change =
+		change_results_next(&follower->results, &follower->view->reader.ledger, loop_now_ms(follower->loop));
 	if (loop_task_is_running(&follower->preparation.task) || change == CONTROL_IN_FORCE)
 		return;
 	if (control_documents_open(&documents, &follower->view->reader, change, &follower->names, &error))

@@ -33,7 +33,6 @@
 #define FOLLOWER_REPORT_MS 1000
 #define FOLLOWER_RETRY_MS 5000
 #define FOLLOWER_PATIENCE_MS (KEEPER_DEADLINE_MS / 2) /* so the reason is known before the keeper's deadline */
-#define FOLLOWER_AGAIN_MS 1000
 
 struct follower;
 
