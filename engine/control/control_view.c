@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "net/loop.h"
 
 bool control_view_take(void *context, const struct record *record, struct error *error)
 {
@@ -71,4 +72,28 @@ void control_view_close(struct control_view *view)
 	reader_close(view->status);
 	control_reader_close(&view->reader);
 	memory_give(view);
+}
+
+static bool records_take(struct control_view *view, struct reader *reader, int bell,
+			 bool (*take)(void *context, const struct record *record, struct error *error), struct error *error)
+{
+	for (size_t i = 0; i < CONTROL_VIEW_TURN; i++) {
+		struct record record;
+		if (!reader_next(reader, 0, &record, error))
+			return false;
+		if (!record.held)
+			return true;
+		bool good = take(view, &record, error);
+		record_release(&record);
+		if (!good)
+			return false;
+	}
+	bell_ring(bell);
+	return true;
+}
+
+bool control_view_read(struct control_view *view, int bell, struct error *error)
+{
+	return records_take(view, view->control, bell, control_view_take, error) &&
+	       records_take(view, view->status, bell, control_view_hear, error);
 }

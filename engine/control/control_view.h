@@ -9,6 +9,8 @@
 #include "control/control_reader.h"
 #include "log/reader.h"
 
+#define CONTROL_VIEW_TURN 500 /* records of a topic; then the loop continues */
+
 struct control_view_config {
 	const char *brokers;
 	const char *namespace;
@@ -36,5 +38,9 @@ bool control_view_take(void *context, const struct record *record, struct error 
 
 /* Takes a record of `status`: beats of the keeper, and reports on alerts; others are ignored. */
 bool control_view_hear(void *context, const struct record *record, struct error *error);
+
+/* Takes the records of both topics that have arrived, but at most CONTROL_VIEW_TURN of each: then it rings the bell, so that the
+ * loop continues in between. False: SYSTEM, as above, or a reader has failed; what was taken before stays. */
+bool control_view_read(struct control_view *view, int bell, struct error *error);
 
 #endif

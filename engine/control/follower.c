@@ -18,8 +18,6 @@
 #include "control/status_writer.h"
 #include "net/loop_task.h"
 
-#define RECORDS_A_TURN 500  /* of a topic; then the loop continues */
-
 /* The present task. */
 struct preparation {
 	struct loop_task task;
@@ -325,25 +323,6 @@ static void follower_look(struct follower *follower)
 
 /* ---- what is read ---- */
 
-/* Takes the records that have arrived. False: the reader has failed. */
-static bool records_take(struct follower *follower, struct reader *reader,
-			 bool (*take)(void *context, const struct record *record, struct error *error), struct error *error)
-{
-	for (size_t i = 0; i < RECORDS_A_TURN; i++) {
-		struct record record;
-		if (!reader_next(reader, 0, &record, error))
-			return false;
-		if (!record.held)
-			return true;
-		bool good = take(follower->view, &record, error);
-		record_release(&record);
-		if (!good)
-			return false;
-	}
-	bell_ring(follower->bell);
-	return true;
-}
-
 static void refused_log(struct follower *follower)
 {
 	uint64_t refused = control_reader_refused(&follower->view->reader);
@@ -376,8 +355,7 @@ static void on_bell(void *context, uint32_t events)
 	bell_quiet(follower->bell);
 	if (follower->cut_off[0])
 		return;
-	if (!records_take(follower, follower->view->control, control_view_take, &error) ||
-	    !records_take(follower, follower->view->status, control_view_hear, &error))
+	if (!control_view_read(follower->view, follower->bell, &error))
 		follower_cut_off(follower, &error);
 	refused_log(follower);
 	rollouts_look(follower);
