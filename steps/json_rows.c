@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "base/arena_list.h"
 #include "base/suggest.h"
 #include "message/json_write.h"
 
@@ -156,15 +157,11 @@ bool json_rows_read(struct json_rows *reading, const struct option *rows, void *
 /* The next item of a list that grows; NULL: the arena is full. */
 void *json_rows_item(struct json_rows *reading, const struct option *row, struct item_list *list)
 {
-	unsigned char *items = (void *)(uintptr_t)list->items;
-	if ((list->count & (list->count - 1)) == 0) { /* a power of two is full */
-		unsigned char *more = arena_take(reading->scan->arena, 2 * list->count + 1, row->item_size);
-		if (more && list->count)
-			memcpy(more, items, list->count * row->item_size);
-		items = more;
-	}
+	unsigned char *items = arena_list_grow(reading->scan->arena, list->items, list->count, row->item_size);
+	if (!items)
+		return NULL;
 	list->items = items;
-	return items ? items + list->count++ * row->item_size : NULL;
+	return items + list->count++ * row->item_size;
 }
 
 static bool read_list(struct json_rows *reading, const struct option *row, struct item_list *list)

@@ -1,6 +1,7 @@
 /* exposure_read.c: Reader of exposures in Avro and in JSON; see exposure.h. */
 #include <math.h>
 
+#include "base/arena_list.h"
 #include "message/avro.h"
 #include "message/avro_wire.h"
 #include "message/exposure.h"
@@ -14,33 +15,21 @@
 
 static bool feature_add(struct exposure *exposure, struct arena *arena, struct text name, double value)
 {
-	struct exposure_feature *items = (struct exposure_feature *)(uintptr_t)exposure->features; /* made here */
-	if ((exposure->feature_count & (exposure->feature_count - 1)) == 0) { /* full: it doubles */
-		struct exposure_feature *grown =
-			ARENA_ARRAY(arena, struct exposure_feature, exposure->feature_count ? 2 * exposure->feature_count : 1);
-		if (!grown)
-			return false;
-		if (items)
-			memcpy(grown, items, exposure->feature_count * sizeof *items);
-		exposure->features = items = grown;
-	}
+	struct exposure_feature *items = arena_list_grow(arena, exposure->features, exposure->feature_count, sizeof *items);
+	if (!items)
+		return false;
 	items[exposure->feature_count++] = (struct exposure_feature){name, value};
+	exposure->features = items;
 	return true;
 }
 
 static bool text_add(struct exposure *exposure, struct arena *arena, struct text name, struct text value)
 {
-	struct exposure_text *items = (struct exposure_text *)(uintptr_t)exposure->texts; /* made here */
-	if ((exposure->text_count & (exposure->text_count - 1)) == 0) { /* full: it doubles */
-		struct exposure_text *grown =
-			ARENA_ARRAY(arena, struct exposure_text, exposure->text_count ? 2 * exposure->text_count : 1);
-		if (!grown)
-			return false;
-		if (items)
-			memcpy(grown, items, exposure->text_count * sizeof *items);
-		exposure->texts = items = grown;
-	}
+	struct exposure_text *items = arena_list_grow(arena, exposure->texts, exposure->text_count, sizeof *items);
+	if (!items)
+		return false;
 	items[exposure->text_count++] = (struct exposure_text){name, value};
+	exposure->texts = items;
 	return true;
 }
 

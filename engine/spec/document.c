@@ -2,6 +2,7 @@
  * fields by the rows of the kind. */
 #include "spec/document.h"
 
+#include "base/arena_list.h"
 #include "base/suggest.h"
 #include "spec/deployment_pipeline.h"
 #include "spec/fault_codes.h"
@@ -241,17 +242,11 @@ static const struct resource_kind *kind_of(struct spec *spec, const struct node 
 
 static void append(struct spec *spec, const struct resource *resource, bool named)
 {
-	/* Room doubles whenever the count is a power of two. */
-	if ((spec->count & (spec->count - 1)) == 0) {
-		const struct resource **larger =
-			ARENA_ARRAY(spec->arena, const struct resource *, spec->count ? spec->count * 2 : 1);
-		if (!larger)
-			return;
-		if (spec->count > 0)
-			memcpy(larger, spec->resources, spec->count * sizeof *larger);
-		spec->resources = larger;
-	}
-	((const struct resource **)spec->resources)[spec->count++] = resource;
+	const struct resource **items = arena_list_grow(spec->arena, spec->resources, spec->count, sizeof *items);
+	if (!items)
+		return;
+	items[spec->count++] = resource;
+	spec->resources = items;
 	resource_index_add(spec, named);
 }
 

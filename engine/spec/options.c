@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "base/arena_list.h"
 #include "base/suggest.h"
 #include "spec/fault_codes.h"
 #include "spec/step_kinds.h"
@@ -212,14 +213,9 @@ static void *item_append(struct reading *reading, const struct option *row, void
 	if (row->offset == OPTION_UNSTORED)
 		return NULL;
 	struct item_list *items = (void *)((unsigned char *)into + row->offset);
-	unsigned char *all = (void *)(uintptr_t)items->items;
-	if ((items->count & (items->count - 1)) == 0) { /* a power of two is full: twice the room */
-		all = arena_take(reading->arena, 2 * items->count + 1, row->item_size);
-		if (!all)
-			return NULL;
-		if (items->count > 0)
-			memcpy(all, items->items, items->count * row->item_size);
-	}
+	unsigned char *all = arena_list_grow(reading->arena, items->items, items->count, row->item_size);
+	if (!all)
+		return NULL;
 	*items = (struct item_list){items->count + 1, all};
 	return all + (items->count - 1) * row->item_size;
 }
