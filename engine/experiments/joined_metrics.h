@@ -1,5 +1,5 @@
 /* joined_metrics.h: Metrics of a join of exposures and feedback (experiments/unit_join.h), each with its values in a list that
- * doubles. Private to unit_join.c. */
+ * doubles. Private to unit_join.c and unit_join_feedback.c. */
 #ifndef SLUICE_EXPERIMENTS_JOINED_METRICS_H
 #define SLUICE_EXPERIMENTS_JOINED_METRICS_H
 

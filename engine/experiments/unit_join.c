@@ -6,97 +6,11 @@
 
 #include "base/memory.h"
 #include "experiments/joined_metrics.h"
-#include "experiments/met_list.h"
+#include "experiments/unit_join_parts.h"
 #include "message/answer_label.h"
 #include "message/rows.h"
-#include "state/table.h"
 
-#define NONE UINT32_MAX
 #define CHANCE_EQUAL 1e-9 /* two probabilities that differ by less are one */
-
-/* An exposure that was met once. */
-struct met_exposure {
-	int64_t time_ms;
-	uint32_t number; /* in the order in which they came */
-	uint32_t arm, key;
-	uint32_t unit; /* NONE: it is left out */
-	enum assigned_reason reason;
-	double probability, covariate, latency_ms;
-	struct text id, unit_text;
-	struct text prediction; /* empty: its answer said nothing that could be judged */
-	size_t feature_count;
-	const struct exposure_feature *features;
-	size_t text_count;
-	const struct exposure_text *texts;
-};
-
-struct met_feedback {
-	int64_t time_ms;
-	size_t number;
-	uint32_t exposure_key; /* of the request, in `requests`; NONE: the unit says it */
-	struct text unit;
-	struct text request;
-	struct text feedback_id;
-	size_t count;
-	const struct feedback_metric *metrics;
-	struct text truth; /* to be judged by, since no metric ACCURACY_METRIC was sent; empty: none */
-};
-
-struct unit_join {
-	struct arena *arena;
-	struct join_options options;
-	struct joined *joined; /* while it is made */
-	struct met_list exposures, feedback;
-	struct state_table *requests; /* "i" id or "o" origin: the number of an exposure */
-	struct state_table *names;    /* "u" unit text: its unit; "e" epoch and unit: the unit; "k": an epoch's key; others */
-	struct unit_made {
-		struct analysis_unit unit;
-		int64_t first_ms, last_ms;
-		uint32_t previous; /* of the same text, in an earlier epoch */
-		uint32_t exposure; /* its first */
-		bool mixed;
-	} *units;
-	size_t unit_count;
-	struct epoch_made {
-		int64_t begin_ms, end_ms;
-		double *shares, *firsts;
-	} *epochs;
-	struct text arms[ANALYSIS_ARMS_MAX];
-	size_t arm_count;
-	uint32_t key_count; /* of epochs' keys */
-	int64_t now_ms;	    /* of the last record */
-	struct join_counts counts;
-};
-
-/* ---- names ---- */
-
-/* The number under a key of a kind. */
-static bool number_find(const struct state_table *table, struct text key, uint32_t *number)
-{
-	struct text value;
-	if (!table_read(table, key, &value))
-		return false;
-	memcpy(number, value.bytes, sizeof *number);
-	return true;
-}
-
-static bool number_put(struct state_table *table, struct text key, uint32_t number, struct error *error)
-{
-	return table_put(table, key, (struct text){(const char *)&number, sizeof number}, false) ||
-	       error_memory(error, ERROR_SYSTEM, "joining exposures and feedback");
-}
-
-/* Keys of all kinds are in one table, apart by their first letter. In the arena. */
-static struct text key_print(struct unit_join *join, char kind, uint64_t number, struct text text)
-{
-	return text_of(arena_print(join->arena, "%c%" PRIu64 " " TEXT_FORMAT, kind, number, TEXT_ARGUMENTS(text)));
-}
-
-static struct text origin_print(struct unit_join *join, const struct origin *origin)
-{
-	return text_of(arena_print(join->arena, "o" TEXT_FORMAT "-%d-%" PRId64, TEXT_ARGUMENTS(origin->topic),
-				   (int)origin->partition, origin->offset));
-}
 
 /* ---- adding ---- */
 
@@ -146,14 +60,14 @@ bool unit_join_variant(struct unit_join *join, struct text name, struct error *e
 static bool exposure_repeated(struct unit_join *join, const struct exposure *exposure, struct error *error)
 {
 	const struct text key = exposure->origin.topic.length > 0
-					? origin_print(join, &exposure->origin)
-					: key_print(join, 'x', (uint64_t)exposure->time_ms, exposure->id);
+					? join_origin_print(join->arena, &exposure->origin)
+					: join_key_print(join->arena, 'x', (uint64_t)exposure->time_ms, exposure->id);
 	uint32_t number;
-	if (number_find(join->names, key, &number)) {
+	if (join_number_find(join->names, key, &number)) {
 		join->counts.repeated++;
 		return true;
 	}
-	return !number_put(join->names, key, 0, error);
+	return !join_number_put(join->names, key, 0, error);
 }
 
 /* The number of the epoch's key: its table and versions. */
@@ -161,10 +75,10 @@ static bool epoch_key(struct unit_join *join, const struct exposure *exposure, u
 {
 	const struct text text = text_of(arena_print(join->arena, "k" TEXT_FORMAT " " TEXT_FORMAT, TEXT_ARGUMENTS(exposure->table),
 						     TEXT_ARGUMENTS(exposure->versions)));
-	if (number_find(join->names, text, key))
+	if (join_number_find(join->names, text, key))
 		return true;
 	*key = join->key_count++;
-	return number_put(join->names, text, *key, error);
+	return join_number_put(join->names, text, *key, error);
 }
 
 static double covariate_of(const struct unit_join *join, const struct exposure *exposure)
@@ -179,7 +93,7 @@ static double covariate_of(const struct unit_join *join, const struct exposure *
 static bool request_put(struct unit_join *join, struct text key, uint32_t number, struct error *error)
 {
 	uint32_t known;
-	return number_find(join->requests, key, &known) || number_put(join->requests, key, number, error);
+	return join_number_find(join->requests, key, &known) || join_number_put(join->requests, key, number, error);
 }
 
 bool unit_join_exposure(struct unit_join *join, const struct exposure *exposure, struct error *error)
@@ -215,10 +129,10 @@ bool unit_join_exposure(struct unit_join *join, const struct exposure *exposure,
 				     .features = joined_features(exposure, join->arena),
 				     .text_count = exposure->text_count,
 				     .texts = joined_texts(exposure, join->arena)};
-	const bool put = (exposure->id.length == 0 || request_put(join, key_print(join, 'i', 0, exposure->id), met->number,
-		error)) &&
+	const bool put = (exposure->id.length == 0 ||
+			  request_put(join, join_key_print(join->arena, 'i', 0, exposure->id), met->number, error)) &&
 			 (exposure->origin.topic.length == 0 ||
-			  request_put(join, origin_print(join, &exposure->origin), met->number, error));
+			  request_put(join, join_origin_print(join->arena, &exposure->origin), met->number, error));
 	return put && (!arena_failed(join->arena) || error_memory(error, ERROR_SYSTEM, "joining exposures and feedback"));
 }
 
@@ -264,9 +178,9 @@ bool unit_join_feedback(struct unit_join *join, const struct feedback *feedback,
 	met->unit = text_copied(join->arena, feedback->unit);
 	met->feedback_id = text_copied(join->arena, feedback->feedback_id);
 	if (feedback->id.length > 0)
-		met->request = key_print(join, 'i', 0, feedback->id);
+		met->request = join_key_print(join->arena, 'i', 0, feedback->id);
 	else if (feedback->origin.topic.length > 0)
-		met->request = origin_print(join, &feedback->origin);
+		met->request = join_origin_print(join->arena, &feedback->origin);
 	met->metrics = metrics_copied(join, feedback, &met->count);
 	met->truth = truth_copied(join, feedback);
 	return !arena_failed(join->arena) || error_memory(error, ERROR_SYSTEM, "joining exposures and feedback");
@@ -277,14 +191,6 @@ bool unit_join_feedback(struct unit_join *join, const struct feedback *feedback,
 static int exposures_compare(const void *left, const void *right)
 {
 	const struct met_exposure *a = left, *b = right;
-	if (a->time_ms != b->time_ms)
-		return a->time_ms < b->time_ms ? -1 : 1;
-	return (a->number > b->number) - (a->number < b->number);
-}
-
-static int feedback_compare(const void *left, const void *right)
-{
-	const struct met_feedback *a = left, *b = right;
 	if (a->time_ms != b->time_ms)
 		return a->time_ms < b->time_ms ? -1 : 1;
 	return (a->number > b->number) - (a->number < b->number);
@@ -317,8 +223,8 @@ static bool epoch_find(struct unit_join *join, const struct met_exposure *met, u
 	const double share = met->probability > 0 ? met->probability : NAN;
 	for (uint64_t nth = 0;; nth++) {
 		const struct text key = text_of(arena_print(join->arena, "n%u %" PRIu64, (unsigned)met->key, nth));
-		const bool known = key.bytes && number_find(join->names, key, epoch);
-		if (!known && (!epoch_new(join, met->time_ms, epoch, error) || !number_put(join->names, key, *epoch, error)))
+		const bool known = key.bytes && join_number_find(join->names, key, epoch);
+		if (!known && (!epoch_new(join, met->time_ms, epoch, error) || !join_number_put(join->names, key, *epoch, error)))
 			return false;
 		double *shares = join->epochs[*epoch].shares;
 		if (isnan(share) || isnan(shares[met->arm]) || fabs(shares[met->arm] - share) < CHANCE_EQUAL) {
@@ -332,23 +238,23 @@ static bool epoch_find(struct unit_join *join, const struct met_exposure *met, u
 static struct text unit_name(struct unit_join *join, const struct met_exposure *met)
 {
 	const bool has_unit = met->unit_text.length > 0 && !join->joined->adaptive; /* a policy chooses for each request */
-	return has_unit ? key_print(join, 'u', 0, met->unit_text) : key_print(join, 'v', met->number,
+	return has_unit ? join_key_print(join->arena, 'u', 0, met->unit_text) : join_key_print(join->arena, 'v', met->number,
 		(struct text){0});
 }
 
 static bool unit_find(struct unit_join *join, struct met_exposure *met, uint32_t epoch, struct error *error)
 {
-	const struct text name = unit_name(join, met), key = key_print(join, 'e', epoch, name);
+	const struct text name = unit_name(join, met), key = join_key_print(join->arena, 'e', epoch, name);
 	uint32_t previous = NONE;
 	if (!name.bytes || !key.bytes)
 		return error_memory(error, ERROR_SYSTEM, "joining exposures and feedback");
-	if (number_find(join->names, key, &met->unit)) {
+	if (join_number_find(join->names, key, &met->unit)) {
 		struct unit_made *made = &join->units[met->unit];
 		made->mixed = made->mixed || made->unit.arm != met->arm;
 		made->last_ms = met->time_ms;
 		return true;
 	}
-	if (!number_find(join->names, name, &previous))
+	if (!join_number_find(join->names, name, &previous))
 		join->epochs[epoch].firsts[met->arm]++;
 	met->unit = (uint32_t)join->unit_count++;
 	join->units[met->unit] = (struct unit_made){.unit = {epoch, met->arm, met->covariate},
@@ -356,7 +262,7 @@ static bool unit_find(struct unit_join *join, struct met_exposure *met, uint32_t
 						    .last_ms = met->time_ms,
 						    .previous = previous,
 						    .exposure = met->number};
-	return number_put(join->names, key, met->unit, error) && number_put(join->names, name, met->unit, error);
+	return join_number_put(join->names, key, met->unit, error) && join_number_put(join->names, name, met->unit, error);
 }
 
 static bool exposures_join(struct unit_join *join, struct error *error)
@@ -386,184 +292,6 @@ static bool exposures_join(struct unit_join *join, struct error *error)
 		joined->last_ms = items[join->exposures.count - 1].time_ms;
 	}
 	return true;
-}
-
-/* ---- feedback to units ---- */
-
-struct feedback_joining {
-	struct unit_join *join;
-	const uint32_t *places; /* of exposures by their numbers */
-	int64_t now_ms;
-	struct state_table *values; /* which values of a request were met */
-};
-
-enum feedback_end { FEEDBACK_JOINED, FEEDBACK_UNKNOWN, FEEDBACK_LATE, FEEDBACK_EARLY, FEEDBACK_LEFT_OUT, FEEDBACK_OPEN };
-
-/* Where feedback belongs: a unit, and of its requests the time and the probability. */
-struct feedback_target {
-	uint32_t unit;
-	int64_t from_ms, to_ms; /* of its exposures */
-	double probability;
-	uint32_t exposure;
-};
-
-static bool target_of_request(const struct feedback_joining *self, const struct met_feedback *met, struct feedback_target *target)
-{
-	const struct met_exposure *exposures = self->join->exposures.items;
-	uint32_t number;
-	if (!number_find(self->join->requests, met->request, &number))
-		return false;
-	const struct met_exposure *exposure = &exposures[self->places[number]];
-	*target = (struct feedback_target){exposure->unit, exposure->time_ms, exposure->time_ms, exposure->probability,
-					   self->places[number]};
-	return true;
-}
-
-/* The last unit of that text that began before the feedback, else the first. */
-static bool target_of_unit(const struct feedback_joining *self, const struct met_feedback *met, struct feedback_target *target)
-{
-	struct unit_join *join = self->join;
-	uint32_t unit;
-	if (met->unit.length == 0 || !number_find(join->names, key_print(join, 'u', 0, met->unit), &unit))
-		return false;
-	while (join->units[unit].first_ms > met->time_ms && join->units[unit].previous != NONE)
-		unit = join->units[unit].previous;
-	*target = (struct feedback_target){unit, join->units[unit].first_ms, join->units[unit].last_ms, 0,
-					   NONE};
-	return true;
-}
-
-static enum feedback_end feedback_target(const struct feedback_joining *self, const struct met_feedback *met,
-					 struct feedback_target *target)
-{
-	const int64_t window_ms = self->join->options.window_ms;
-	if (!(met->request.length > 0 ? target_of_request(self, met, target) : target_of_unit(self, met, target)))
-		return FEEDBACK_UNKNOWN;
-	if (target->unit == NONE || self->join->units[target->unit].mixed)
-		return FEEDBACK_LEFT_OUT;
-	if (met->time_ms > 0 && met->time_ms + FEEDBACK_AHEAD_MS < target->from_ms)
-		return FEEDBACK_EARLY;
-	if (window_ms > 0 && met->time_ms > target->to_ms + window_ms)
-		return FEEDBACK_LATE;
-	return window_ms > 0 && target->from_ms + window_ms > self->now_ms ? FEEDBACK_OPEN : FEEDBACK_JOINED;
-}
-
-/* Whether the value of a request was met before; then it does not count. Of a unit all values count. */
-static bool value_repeated(const struct feedback_joining *self, const struct met_feedback *met, struct text metric,
-			   struct error *error)
-{
-	uint32_t known;
-	if (met->request.length == 0)
-		return false;
-	const struct text key = text_of(arena_print(self->join->arena, TEXT_FORMAT "\n" TEXT_FORMAT, TEXT_ARGUMENTS(met->request),
-						    TEXT_ARGUMENTS(metric)));
-	return !key.bytes || number_find(self->values, key, &known) || !number_put(self->values, key, 0, error);
-}
-
-static bool value_join(const struct feedback_joining *self, const struct met_feedback *met, const struct feedback_target *target,
-		       const struct feedback_metric *outcome, size_t *added, struct error *error)
-{
-	struct unit_join *join = self->join;
-	struct joined_metric *metric = joined_metric_find(join->joined, outcome->name, join->options.experiment, error);
-	if (!metric)
-		return false;
-	const struct analysis_value value = {met->time_ms > 0 ? met->time_ms : target->from_ms, target->unit, outcome->value,
-					     target->probability, target->exposure};
-	if (value_repeated(self, met, outcome->name, error) || !isfinite(value.value))
-		return error->kind == ERROR_NONE;
-	++*added;
-	return joined_metric_add(metric, &value, join->arena) ||
-	       error_memory(error, ERROR_SYSTEM, "joining exposures and feedback");
-}
-
-/* The accuracy of the request by its truth. False: there is none, or what was answered cannot be judged by it. */
-static bool truth_judge(const struct feedback_joining *self, const struct met_feedback *met, const struct feedback_target *target,
-			struct feedback_metric *judged)
-{
-	const struct met_exposure *exposures = self->join->exposures.items;
-	if (met->truth.length == 0)
-		return false;
-	struct text prediction = {0};
-	if (target->exposure != NONE)
-		prediction = exposures[target->exposure].prediction;
-	self->join->counts.unjudged += prediction.length == 0;
-	*judged = (struct feedback_metric){TEXT(ACCURACY_METRIC), text_equal(prediction, met->truth)};
-	return prediction.length > 0;
-}
-
-static bool feedback_join_one(const struct feedback_joining *self, const struct met_feedback *met, struct error *error)
-{
-	struct unit_join *join = self->join;
-	struct feedback_target target;
-	uint32_t known;
-	size_t added = 0;
-	if (met->feedback_id.length > 0) {
-		const struct text key = key_print(join, 'f', 0, met->feedback_id);
-		if (number_find(join->names, key, &known)) {
-			join->counts.doubled++;
-			return true;
-		}
-		if (!number_put(join->names, key, 0, error))
-			return false;
-	}
-	switch (feedback_target(self, met, &target)) {
-	case FEEDBACK_UNKNOWN:
-		join->counts.unknown++;
-		return true;
-	case FEEDBACK_LATE:
-		join->counts.late++;
-		return true;
-	case FEEDBACK_EARLY:
-		join->counts.early++;
-		return true;
-	case FEEDBACK_LEFT_OUT:
-		join->counts.feedback_left_out++;
-		return true;
-	case FEEDBACK_OPEN:
-		return true;
-	case FEEDBACK_JOINED:
-		break;
-	}
-	struct feedback_metric judged;
-	const bool is_judged = truth_judge(self, met, &target, &judged);
-	for (size_t i = 0; i < met->count; i++)
-		if (!value_join(self, met, &target, &met->metrics[i], &added, error))
-			return false;
-	if (is_judged && !value_join(self, met, &target, &judged, &added, error))
-		return false;
-	join->counts.doubled += met->count + is_judged > 0 && added == 0;
-	return true;
-}
-
-static int64_t join_now(const struct unit_join *join)
-{
-	const struct met_feedback *feedback = join->feedback.items;
-	const int64_t exposed_ms = join->joined->last_ms;
-	const int64_t heard_ms = join->feedback.count > 0 ? feedback[join->feedback.count - 1].time_ms : 0;
-	if (join->options.until_ms > 0)
-		return join->options.until_ms;
-	return exposed_ms > heard_ms ? exposed_ms : heard_ms;
-}
-
-static bool feedback_join(struct unit_join *join, struct error *error)
-{
-	const struct met_exposure *exposures = join->exposures.items;
-	struct met_feedback *items = join->feedback.items;
-	uint32_t *places = ARENA_ARRAY(join->arena, uint32_t, join->exposures.count + 1);
-	struct feedback_joining self = {.join = join, .places = places, .values = table_open()};
-	bool good = (places && self.values) || error_memory(error, ERROR_SYSTEM, "joining exposures and feedback");
-	if (join->feedback.count > 0)
-		qsort(items, join->feedback.count, sizeof *items, feedback_compare);
-	self.now_ms = join->now_ms = join_now(join);
-	for (size_t i = 0; good && i < join->exposures.count; i++) {
-		places[exposures[i].number] = (uint32_t)i;
-		join->counts.open +=
-			join->options.window_ms > 0 && exposures[i].time_ms + join->options.window_ms > self.now_ms;
-	}
-	for (size_t i = 0; good && i < join->feedback.count; i++)
-		good = feedback_join_one(&self, &items[i], error);
-	table_close(self.values);
-	return good;
 }
 
 /* ---- all of it ---- */
@@ -644,5 +372,5 @@ bool unit_join_end(struct unit_join *join, struct joined *joined, struct error *
 	join->epochs = ARENA_ARRAY(join->arena, struct epoch_made, JOIN_EPOCHS_MAX);
 	if (!join->units || !join->epochs)
 		return error_memory(error, ERROR_SYSTEM, "joining exposures and feedback");
-	return exposures_join(join, error) && feedback_join(join, error) && joined_take(join, error);
+	return exposures_join(join, error) && unit_join_place_feedback(join, error) && joined_take(join, error);
 }

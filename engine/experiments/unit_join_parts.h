@@ -1,0 +1,76 @@
+/* unit_join_parts.h: Shared parts of the join of exposures and feedback. Private to its files:
+ *
+ *   unit_join.c           what is added, exposures by their units, and the result
+ *   unit_join_feedback.c  feedback by the units that it belongs to
+ *
+ * What was added is in lists in the order in which it came. At the end each list is sorted by time: first exposures, which
+ * make the units and epochs, then feedback, which refers to them.
+ */
+#ifndef SLUICE_EXPERIMENTS_UNIT_JOIN_PARTS_H
+#define SLUICE_EXPERIMENTS_UNIT_JOIN_PARTS_H
+
+#include "experiments/join_keys.h"
+#include "experiments/met_list.h"
+#include "experiments/unit_join.h"
+
+#define NONE UINT32_MAX
+
+/* An exposure that was met once. */
+struct met_exposure {
+	int64_t time_ms;
+	uint32_t number; /* in the order in which they came */
+	uint32_t arm, key;
+	uint32_t unit; /* NONE: it is left out */
+	enum assigned_reason reason;
+	double probability, covariate, latency_ms;
+	struct text id, unit_text;
+	struct text prediction; /* empty: its answer said nothing that could be judged */
+	size_t feature_count;
+	const struct exposure_feature *features;
+	size_t text_count;
+	const struct exposure_text *texts;
+};
+
+struct met_feedback {
+	int64_t time_ms;
+	size_t number;
+	uint32_t exposure_key; /* of the request, in `requests`; NONE: the unit says it */
+	struct text unit;
+	struct text request;
+	struct text feedback_id;
+	size_t count;
+	const struct feedback_metric *metrics;
+	struct text truth; /* to be judged by, since no metric ACCURACY_METRIC was sent; empty: none */
+};
+
+struct unit_join {
+	struct arena *arena;
+	struct join_options options;
+	struct joined *joined; /* while it is made */
+	struct met_list exposures, feedback;
+	struct state_table *requests; /* "i" id or "o" origin: the number of an exposure */
+	struct state_table *names;    /* "u" unit text: its unit; "e" epoch and unit: the unit; "k": an epoch's key; others */
+	struct unit_made {
+		struct analysis_unit unit;
+		int64_t first_ms, last_ms;
+		uint32_t previous; /* of the same text, in an earlier epoch */
+		uint32_t exposure; /* its first */
+		bool mixed;
+	} *units;
+	size_t unit_count;
+	struct epoch_made {
+		int64_t begin_ms, end_ms;
+		double *shares, *firsts;
+	} *epochs;
+	struct text arms[ANALYSIS_ARMS_MAX];
+	size_t arm_count;
+	uint32_t key_count; /* of epochs' keys */
+	int64_t now_ms;	    /* of the last record */
+	struct join_counts counts;
+};
+
+/* Adds the values of all feedback to the metrics of `joined`, and counts what does not belong to a unit. Exposures are sorted and
+ * have their units. False: SYSTEM, or LIMIT: too many metrics. */
+bool unit_join_place_feedback(struct unit_join *join, struct error *error);
+
+#endif
