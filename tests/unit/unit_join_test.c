@@ -147,6 +147,27 @@ static void feedback_finds_its_unit_by_request_and_by_unit(void **state)
 	assert_int_equal(joined.metrics[1].count, 1);
 }
 
+static void the_order_in_which_records_come_does_not_matter(void **state)
+{
+	(void)state;
+	begin((struct join_options){0});
+	exposed(EXPOSURE, 3, 3000, "new", "u3", 0.25);
+	exposed(EXPOSURE, 1, 1000, "old", "u1", 0.25);
+	exposed(EXPOSURE, 2, 2000, "new", "u2", 0.25);
+	heard("{\"id\":\"r3\",\"reward\":9,\"time_ms\":9000}");
+	heard("{\"id\":\"r3\",\"reward\":3,\"time_ms\":8000}"); /* the first of the request, so it counts */
+	heard("{\"id\":\"r1\",\"reward\":1,\"time_ms\":7000}");
+	end();
+	assert_int_equal(joined.metric_count, 1);
+	assert_int_equal(joined.metrics[0].count, 2);
+	assert_int_equal(joined.counts.doubled, 1);
+	const struct analysis_value *values = joined.metrics[0].values; /* by time: r1, then r3 */
+	assert_true(values[0].value == 1 && values[1].value == 3);
+	assert_true(text_is(joined.arm_names[joined.units[values[0].unit].arm], "old"));
+	assert_true(text_is(joined.exposures[values[1].exposure].unit, "u3"));
+	assert_true(values[0].unit == joined.exposures[values[0].exposure].joined_unit);
+}
+
 static void what_comes_twice_counts_once(void **state)
 {
 	(void)state;
@@ -428,6 +449,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_truth_is_an_accuracy_by_what_was_answered),
 		cmocka_unit_test(feedback_finds_its_unit_by_request_and_by_unit),
+		cmocka_unit_test(the_order_in_which_records_come_does_not_matter),
 		cmocka_unit_test(what_comes_twice_counts_once),
 		cmocka_unit_test(what_is_late_early_or_waiting_does_not_count),
 		cmocka_unit_test(units_of_two_variants_and_chosen_ones_are_left_out),
