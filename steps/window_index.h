@@ -8,7 +8,7 @@
 #ifndef SLUICE_STEPS_WINDOW_INDEX_H
 #define SLUICE_STEPS_WINDOW_INDEX_H
 
-#include "numeric/closing.h"
+#include "numeric/window_closing.h"
 #include "step/step.h"
 
 #define WINDOW_KEY_BYTES_MAX 1024 /* a node splits into two that have at least one entry each */

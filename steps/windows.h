@@ -2,7 +2,7 @@
 #ifndef SLUICE_STEPS_WINDOWS_H
 #define SLUICE_STEPS_WINDOWS_H
 
-#include "numeric/closing.h"
+#include "numeric/window_closing.h"
 #include "steps/window_program.h"
 
 /* The most open windows of one key: those that overlap, and those in their grace period. */

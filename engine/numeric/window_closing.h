@@ -1,4 +1,4 @@
-/* closing.h: Assignment of events to windows, and the closing of windows.
+/* window_closing.h: Assignment of events to windows, and the closing of windows.
  *
  * The rules are those of Kafka Streams. Stream time is the greatest time seen. Tumbling and hopping windows are
  * [start, end), and start at multiples of `every`, rounded down also before 1970. One is over when end + grace <=
@@ -12,8 +12,8 @@
  *
  * Times are in any unit; sums beyond the range of 64 bits saturate. Pure; any thread may call.
  */
-#ifndef SLUICE_NUMERIC_CLOSING_H
-#define SLUICE_NUMERIC_CLOSING_H
+#ifndef SLUICE_NUMERIC_WINDOW_CLOSING_H
+#define SLUICE_NUMERIC_WINDOW_CLOSING_H
 
 #include <stdbool.h>
 #include <stddef.h>

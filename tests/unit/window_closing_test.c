@@ -1,4 +1,4 @@
-/* closing_test.c: which windows an event falls into, when they close, and what is known of
+/* window_closing_test.c: which windows an event falls into, when they close, and what is known of
  * them then. */
 #include <math.h>
 #include <setjmp.h>
@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "numeric/closing.h"
+#include "numeric/window_closing.h"
 #include "numeric/summary.h"
 
 #define ALL (SUMMARY_SUM | SUMMARY_SPREAD | SUMMARY_LEAST | SUMMARY_ENDS | SUMMARY_SQUARES)

@@ -1,5 +1,5 @@
-/* closing.c: Rules of closing windows; see closing.h. */
-#include "numeric/closing.h"
+/* window_closing.c: Rules of closing windows; see window_closing.h. */
+#include "numeric/window_closing.h"
 
 static int64_t add(int64_t left, int64_t right)
 {
