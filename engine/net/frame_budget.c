@@ -2,6 +2,7 @@
 #include "net/frame_budget.h"
 
 #include <nghttp2/nghttp2.h>
+#include <string.h>
 
 #include "net/http2_frame.h"
 
@@ -31,6 +32,16 @@ static void time_add(struct frame_budget *budget, int64_t now_ms)
 static bool is_padded_data(const struct http2_frame_head *head)
 {
 	return head->type == NGHTTP2_DATA && (head->flags & NGHTTP2_FLAG_PADDED) && head->length > 0;
+}
+
+/* Most heads come whole, and are copied at once: a loop over bytes costs as much as the rest. */
+static size_t head_copy(struct frame_budget *budget, const uint8_t *bytes, size_t count)
+{
+	if (budget->have > 0 || count < HTTP2_HEAD_BYTES)
+		return 0;
+	memcpy(budget->head, bytes, HTTP2_HEAD_BYTES);
+	budget->have = HTTP2_HEAD_BYTES;
+	return HTTP2_HEAD_BYTES;
 }
 
 static bool head_is_whole(const struct frame_budget *budget)
@@ -65,8 +76,9 @@ bool frame_budget_take(struct frame_budget *budget, const uint8_t *bytes, size_t
 	time_add(budget, now_ms);
 	while (count > 0) {
 		const size_t passed = budget->skipped < count ? budget->skipped : count;
-		bytes += passed;
-		count -= passed;
+		const size_t copied = head_copy(budget, bytes + passed, count - passed);
+		bytes += passed + copied;
+		count -= passed + copied;
 		budget->skipped -= passed;
 		for (; count > 0 && !head_is_whole(budget); count--)
 			budget->head[budget->have++] = *bytes++;
