@@ -450,6 +450,39 @@ static void topics_of_a_pipeline_are_read(void **state)
 	mock_close(&mock);
 }
 
+static void unit_write(const struct mock *mock, const char *pipeline, const char *experiment)
+{
+	char topic[128], line[256];
+	(void)snprintf(topic, sizeof topic, "sluice.default.pipeline.%s.exposures", pipeline);
+	(void)snprintf(line, sizeof line,
+		       "{\"id\":\"%s1\",\"unit\":\"u\",\"experiment\":\"%s\",\"variant\":\"a\",\"probability\":0.5}", experiment,
+		       experiment);
+	mock_append(mock, topic, TEXT("k"), text_of(line));
+	(void)snprintf(topic, sizeof topic, "sluice.default.pipeline.%s.feedback", pipeline);
+	(void)snprintf(line, sizeof line, "{\"id\":\"%s1\",\"reward\":1}", experiment);
+	mock_append(mock, topic, TEXT("k"), text_of(line));
+}
+
+/* The one in `shop` shares the pipeline of `e`; the one in `cart` has its metric and unit only. */
+static void an_experiment_of_another_pipeline_is_not_tabulated(void **state)
+{
+	struct mock mock;
+	char line[256];
+	(void)state;
+	mock_open(&mock);
+	unit_write(&mock, "shop", "e");
+	unit_write(&mock, "shop", "f");
+	unit_write(&mock, "cart", "g");
+	(void)snprintf(line, sizeof line, "experiments analyze e --pipeline shop --pipeline cart --brokers %s -o json",
+		       mock.brokers);
+	json_t *document = said_json(line);
+	const json_t *overlaps = json_object_get(document, "overlaps");
+	assert_int_equal(json_array_size(overlaps), 1);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(overlaps, 0), "experiment")), "f");
+	json_decref(document);
+	mock_close(&mock);
+}
+
 static void a_policy_is_estimated_from_the_records(void **state)
 {
 	(void)state;
@@ -520,6 +553,7 @@ int main(void)
 		cmocka_unit_test(few_segments_and_the_rest),
 		cmocka_unit_test(units_of_two_experiments_are_tabulated),
 		cmocka_unit_test(topics_of_a_pipeline_are_read),
+		cmocka_unit_test(an_experiment_of_another_pipeline_is_not_tabulated),
 		cmocka_unit_test(a_policy_is_estimated_from_the_records),
 		cmocka_unit_test(policies_that_are_none_are_refused),
 	};
