@@ -1,4 +1,4 @@
-/* long_turn_test.c: What a worker is to do at a time is reported as due, so that turns of virtual time may be an hour; and a case
+/* long_turn_test.c: Tests of turns of virtual time that take an hour: a worker reports each of its deadlines as due, and a case
  * waits for what such a turn ends. */
 #include <setjmp.h>
 #include <stdarg.h>
