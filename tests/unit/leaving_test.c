@@ -101,6 +101,16 @@ static int await_call(void)
 	return connection;
 }
 
+/* A request that its caller leaves before the worker has taken it is dropped without a reply. */
+static void await_taken(const struct stand *stand, uint64_t count)
+{
+	const int64_t until_ms = clock_ms() + MOCK_WAIT_MS;
+	while (worker_counts(stand->running.worker).taken < count) {
+		assert_true(clock_ms() < until_ms);
+		usleep(1000);
+	}
+}
+
 /* When the worker has closed it. */
 static int64_t await_end(int connection)
 {
@@ -186,6 +196,7 @@ static void a_call_in_line_is_given_up_when_its_caller_leaves(void **state)
 	for (uint64_t i = 0; i < ROUNDS; i++) {
 		struct pollfd waiting = {.fd = listening, .events = POLLIN};
 		ask(2 + i);
+		await_taken(stand, 2 + i);
 		assert_int_equal(poll(&waiting, 1, 20), 0);
 		const int64_t left_ms = clock_ms();
 		direct_hub_leave(hub, 2 + i);
