@@ -19,7 +19,8 @@ void gateway_metrics_write(struct gateway *gateway, struct exposition *expositio
 					     .left = seen.left,
 					     .strayed = seen.foreign + seen.strayed,
 					     .refused = refused.in_all,
-					     .peer_refused = refused.of_peer};
+					     .peer_refused = refused.of_peer,
+					     .flooded = refused.flooded};
 	exposition_write(exposition, SCOPE_GATEWAY, &(struct metric_subject){.values = &counts}, 1);
 	gateway_write_seldon(gateway, exposition);
 }

@@ -21,10 +21,11 @@ struct acceptor_config {
 	void *context;
 };
 
-/* Connections that were closed at once. */
+/* Connections that were closed at once, or by their server later. */
 struct acceptor_refusals {
 	uint64_t in_all;  /* beyond the limit of all, or for want of memory */
 	uint64_t of_peer; /* beyond the limit of their peer */
+	uint64_t flooded; /* beyond the budget of frames of HTTP/2 (net/frame_budget.h); their server counts them */
 };
 
 struct acceptor {

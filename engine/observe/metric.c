@@ -231,6 +231,8 @@ const struct metric metric_rows[] = {
 		"Connections that were closed at once because the gateway had as many as it allows, or no memory."),
 	GATEWAY(peer_refused, "sluice_gateway_refused_peer_connections_total",
 		"Connections that were closed at once because their address had as many as one may have."),
+	GATEWAY(flooded, "sluice_gateway_flooding_connections_total",
+		"Connections of HTTP/2 that were closed because they sent too many frames that do not advance a request."),
 
 	COUNTER(SCOPE_SERVED, struct served_counts, calls, "sluice_served_model_calls_total",
 		"Calls of the model that this server has answered."),

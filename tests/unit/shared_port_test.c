@@ -421,6 +421,7 @@ static void a_flood_of_frames_ends_its_connection_and_no_other(void **state)
 		frames_send(stand, line, floods[i].type, floods[i].length, 200);
 		hear(stand, floods[i].type == FRAME_DATA ? "goaway 3 11\n" : "goaway 1 11\n");
 		hear_and_forget(stand, "closed\n");
+		assert_int_equal(grpc_server_refusals(stand->front).flooded, i + 1);
 		others_are_served(stand);
 		puppet_hang_up_all(&puppet);
 		puppet = (struct puppet){.loop = stand->loop};
