@@ -5,9 +5,10 @@ First a gateway that is started twice under one name, as far as it has one: on o
 namespace, brokers) alike. Then floods, each from processes of their own: the time within which 99 of 100 calls of another caller
 are answered may be at most twice what it is when nobody floods. Quiet rounds and floods take turns, and the middle one of
 the ratios counts, since the machine may be busy; quiet times below FLOOR_MS count as that, as there the scheduler is
-measured. One line for each behaviour that is not as it should be; at the end `N passed, N failed`. With -v, the figures.
+measured. Connections that were closed for a flood are counted in /metrics. One line for each behaviour that is not as it should
+be; at the end `N passed, N failed`. With -v, the figures.
 """
-import concurrent.futures, http.client, json, os, socket, statistics, subprocess, sys, tempfile, time
+import concurrent.futures, http.client, json, os, socket, statistics, subprocess, sys, tempfile, time, urllib.request
 
 sys.path.insert(0, os.path.dirname(__file__))
 import frames  # noqa: E402
@@ -141,6 +142,15 @@ def others_are_served(judge, http_port, grpc_port):
             print(kind, *seen, sep="; ")
 
 
+def floods_are_counted(judge, dev):
+    address = next(line for line in dev.lines if "metrics are at" in line).split("metrics are at ")[1].split()[0]
+    with urllib.request.urlopen(address, timeout=20) as reply:
+        lines = reply.read().decode().splitlines()
+    counted = [line for line in lines if line.startswith("sluice_gateway_flooding_connections_total")]
+    judge.expect("/metrics counts the connections that were closed for a flood",
+                 len(counted) == 1 and float(counted[0].split()[-1]) >= ROUNDS, counted)
+
+
 def main():
     if sys.argv[1] == "--flood":
         os.nice(10)
@@ -150,11 +160,12 @@ def main():
         for name, more in (("twice", ""), ("near", "  ingress: direct\n")):
             with open(os.path.join(folder, name + ".yaml"), "w", encoding="utf-8") as file:
                 file.write(PIPELINE % (name, STEPS + more))
-        dev = Dev(binary, folder)
+        dev = Dev(binary, folder, "--metrics", "0")
         try:
             judge.expect("it starts", dev.started, dev.lines)
             two_of_one_name(judge, dev, binary, os.path.join(folder, "twice.yaml"))
             others_are_served(judge, int(dev.said("gateway").rsplit(":", 1)[1]), int(dev.said("grpc").rsplit(":", 1)[1]))
+            floods_are_counted(judge, dev)
         finally:
             dev.stop()
     print(f"{judge.passed} passed, {judge.failed} failed")
