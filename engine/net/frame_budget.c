@@ -10,9 +10,15 @@
 #define UNITS 1000 /* of a token: one a millisecond is one token a second */
 #define UNITS_MAX ((int64_t)FRAME_BUDGET_BURST * UNITS)
 
-void frame_budget_open(struct frame_budget *budget, int64_t now_ms)
+void frame_budget_open(struct frame_budget *budget, int64_t tokens, int64_t now_ms)
 {
-	*budget = (struct frame_budget){.units = UNITS_MAX, .filled_ms = now_ms, .skipped = PREFACE_BYTES};
+	*budget = (struct frame_budget){
+		.units = tokens * UNITS, .begun_units = tokens * UNITS, .filled_ms = now_ms, .skipped = PREFACE_BYTES};
+}
+
+int64_t frame_budget_used(const struct frame_budget *budget)
+{
+	return budget->units < budget->begun_units ? (budget->begun_units - budget->units) / UNITS : 0;
 }
 
 static void tokens_add(struct frame_budget *budget, int64_t units)

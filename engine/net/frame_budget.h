@@ -25,6 +25,7 @@
 
 struct frame_budget {
 	int64_t units; /* thousandths of a token */
+	int64_t begun_units; /* at the beginning */
 	int64_t filled_ms;
 	size_t skipped;	 /* bytes of the preface or of a payload that are still to come */
 	int32_t last_id; /* of the latest request */
@@ -32,8 +33,11 @@ struct frame_budget {
 	uint8_t head[FRAME_BUDGET_HEAD_BYTES];
 };
 
-/* Begins full, before the preface of the connection. */
-void frame_budget_open(struct frame_budget *budget, int64_t now_ms);
+/* Begins with `tokens`, at most FRAME_BUDGET_BURST, before the preface of the connection. */
+void frame_budget_open(struct frame_budget *budget, int64_t tokens, int64_t now_ms);
+
+/* Tokens that the connection has taken and not earned: those with which it began and that are gone. */
+int64_t frame_budget_used(const struct frame_budget *budget);
 
 /* Takes received bytes, and tokens for their frames. False: there are too few. The connection must be closed. */
 bool frame_budget_take(struct frame_budget *budget, const uint8_t *bytes, size_t count, int64_t now_ms);

@@ -10,6 +10,14 @@
 
 static void on_ready(void *context, uint32_t events);
 
+/* A connection that flooded owes all that one can have: it may have begun with less, and been filled by time. */
+static void debt_note(struct grpc_caller *caller)
+{
+	const struct http2 *http2 = &caller->http2;
+	frame_debts_add(&caller->server->debts, &caller->peer->address,
+			http2->flooded ? FRAME_BUDGET_BURST : frame_budget_used(&http2->frames), loop_now_ms(http2->loop));
+}
+
 void grpc_caller_end(struct grpc_caller *caller)
 {
 	struct grpc_server *server = caller->server;
@@ -28,8 +36,10 @@ void grpc_caller_end(struct grpc_caller *caller)
 	if (caller->next)
 		caller->next->previous = caller->previous;
 	*(caller->previous ? &caller->previous->next : &server->callers) = caller->next;
-	if (caller->peer)
+	if (caller->peer) {
+		debt_note(caller);
 		acceptor_leave(&server->acceptor, caller->peer);
+	}
 	if (caller->body_peer)
 		peers_leave(&server->config.bodies->peers, caller->body_peer);
 	loop_timer_stop(server->loop, &caller->tend);
@@ -155,6 +165,15 @@ void grpc_caller_accept(void *context, int socket, struct peer *peer)
 	caller->http2.link.any_protocol = server->config.http != NULL;
 }
 
+/* Begins the session with the bytes by which its protocol was known. */
+static bool session_begin(struct grpc_caller *caller, struct error *error)
+{
+	const struct grpc_server *server = caller->server;
+	const int64_t tokens = frame_debts_allow(&server->debts, &caller->peer->address, loop_now_ms(server->loop));
+	return http2_begin(&caller->http2, server->callbacks, caller, (uint32_t)server->config.streams, tokens, error) &&
+	       (caller->first_count == 0 || http2_take(&caller->http2, caller->first, caller->first_count, error));
+}
+
 /* False: the connection was closed. */
 static bool establish(struct grpc_caller *caller)
 {
@@ -168,9 +187,7 @@ static bool establish(struct grpc_caller *caller)
 		verdict = grpc_port_look(caller, &error);
 	if (outcome == LINK_DONE && verdict == GRPC_PORT_LATER && http2_watch(http2, EPOLLIN, &error))
 		return true;
-	if (outcome == LINK_DONE && verdict == GRPC_PORT_HTTP2 &&
-	    http2_begin(http2, caller->server->callbacks, caller, (uint32_t)caller->server->config.streams, &error) &&
-	    (caller->first_count == 0 || http2_take(http2, caller->first, caller->first_count, &error)))
+	if (outcome == LINK_DONE && verdict == GRPC_PORT_HTTP2 && session_begin(caller, &error))
 		return true;
 	grpc_caller_end(caller);
 	return false;

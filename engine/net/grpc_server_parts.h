@@ -15,6 +15,7 @@
 #define SLUICE_NET_GRPC_SERVER_PARTS_H
 
 #include "net/acceptor.h"
+#include "net/frame_debt.h"
 #include "net/grpc_server.h"
 #include "net/grpc_wire.h"
 #include "net/http2.h"
@@ -84,6 +85,7 @@ struct grpc_server {
 	struct ssl_ctx_st *tls;
 	nghttp2_session_callbacks *callbacks;
 	struct acceptor acceptor;
+	struct frame_debts debts; /* of peers */
 	struct grpc_caller *callers;
 	struct grpc_request *requests, *pool;
 	size_t pooled;

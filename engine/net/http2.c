@@ -124,7 +124,7 @@ static bool session_gather(void *context, struct error *error)
 }
 
 bool http2_begin(struct http2 *http2, const nghttp2_session_callbacks *callbacks, void *context, uint32_t streams,
-		 struct error *error)
+		 int64_t tokens, struct error *error)
 {
 	const nghttp2_settings_entry settings[] = {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, streams},
 						   {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, HTTP2_STREAM_WINDOW},
@@ -132,7 +132,7 @@ bool http2_begin(struct http2 *http2, const nghttp2_session_callbacks *callbacks
 	http2->take = session_take;
 	http2->gather = session_gather;
 	http2->context = http2;
-	frame_budget_open(&http2->frames, loop_now_ms(http2->loop));
+	frame_budget_open(&http2->frames, tokens, loop_now_ms(http2->loop));
 	if (open_session(http2, callbacks, context) &&
 	    nghttp2_submit_settings(http2->session, NGHTTP2_FLAG_NONE, settings, sizeof settings / sizeof *settings) == 0 &&
 	    nghttp2_session_set_local_window_size(http2->session, NGHTTP2_FLAG_NONE, 0, HTTP2_CONNECTION_WINDOW) == 0)

@@ -56,9 +56,10 @@ void http2_forget(struct http2 *http2);
 
 bool http2_watch(struct http2 *http2, uint32_t events, struct error *error);
 
-/* Opens the session of a server with its settings and windows. `streams`: number of streams that the peer may open. */
+/* Opens the session of a server with its settings and windows. `streams`: number of streams that the peer may open.
+ * `tokens`: of its budget of frames, at the beginning. */
 bool http2_begin(struct http2 *http2, const nghttp2_session_callbacks *callbacks, void *context, uint32_t streams,
-		 struct error *error);
+		 int64_t tokens, struct error *error);
 
 /* nghttp2 allocates a few small pieces for each stream and for each entry of a table: they are kept for the next. */
 nghttp2_mem http2_memory(struct pieces *pieces);

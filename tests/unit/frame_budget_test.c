@@ -14,7 +14,7 @@ enum { END_STREAM = 1, PADDED = 8 };
 static int budget_open(void **state)
 {
 	static struct frame_budget budget;
-	frame_budget_open(&budget, 0);
+	frame_budget_open(&budget, FRAME_BUDGET_BURST, 0);
 	assert_true(frame_budget_take(&budget, (const uint8_t *)"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 24, 0));
 	*state = &budget;
 	return 0;
@@ -47,6 +47,21 @@ static int pings_at(struct frame_budget *budget, int64_t now_ms)
 static void a_new_connection_has_a_burst(void **state)
 {
 	assert_int_equal(pings_at(*state, 0), FRAME_BUDGET_BURST);
+}
+
+static void a_connection_may_begin_with_less_and_says_what_it_used(void **state)
+{
+	struct frame_budget *budget = *state;
+	frame_budget_open(budget, 40, 0);
+	budget->skipped = 0;
+	assert_int_equal(frame_budget_used(budget), 0);
+	assert_int_equal(pings_at(budget, 0), 40);
+	assert_int_equal(frame_budget_used(budget), 40);
+	assert_true(take_at(budget, 0, HEADERS, 0, 1, 1, 0));
+	assert_int_equal(frame_budget_used(budget), 40 - FRAME_BUDGET_REQUEST);
+	frame_budget_sent(budget, (size_t)FRAME_BUDGET_BURST * FRAME_BUDGET_SENT_BYTES);
+	assert_int_equal(frame_budget_used(budget), 0);
+	assert_int_equal(pings_at(budget, 0), FRAME_BUDGET_BURST);
 }
 
 static void each_frame_without_progress_costs_a_token(void **state)
@@ -119,7 +134,7 @@ static void heads_are_found_in_pieces_of_any_length(void **state)
 	(void)state;
 	for (size_t piece = 1; piece < sizeof bytes; piece++) {
 		struct frame_budget budget;
-		frame_budget_open(&budget, 0);
+		frame_budget_open(&budget, FRAME_BUDGET_BURST, 0);
 		budget.units = 4000;
 		for (size_t at = 0; at < sizeof bytes; at += piece) {
 			const size_t left = sizeof bytes - at;
@@ -134,6 +149,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(a_new_connection_has_a_burst, budget_open),
+		cmocka_unit_test_setup(a_connection_may_begin_with_less_and_says_what_it_used, budget_open),
 		cmocka_unit_test_setup(each_frame_without_progress_costs_a_token, budget_open),
 		cmocka_unit_test_setup(time_adds_tokens_up_to_the_burst, budget_open),
 		cmocka_unit_test_setup(a_new_request_adds_tokens_once, budget_open),

@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 
 #include "base/memory.h"
-#include "net/frame_budget.h"
+#include "net/frame_debt.h"
 #include "net/http_head.h"
 #include "server_stand.h"
 #include "tests/unit/puppet.h"
@@ -415,7 +415,7 @@ static void a_flood_of_frames_ends_its_connection_and_no_other(void **state)
 		hear_and_forget(stand, "1 data 6\n1 end\n");
 		if (floods[i].type == FRAME_DATA)
 			puppet_headers(line, 3, 0, HEADERS("POST", "/x"), NULL);
-		frames_send(stand, line, floods[i].type, floods[i].length, FRAME_BUDGET_BURST - 20);
+		frames_send(stand, line, floods[i].type, floods[i].length, (i == 0 ? FRAME_BUDGET_BURST : FRAME_DEBT_LEAST) - 20);
 		turn_for(stand, 5);
 		assert_true(line->watch.descriptor >= 0);
 		frames_send(stand, line, floods[i].type, floods[i].length, 200);
@@ -426,6 +426,34 @@ static void a_flood_of_frames_ends_its_connection_and_no_other(void **state)
 		puppet_hang_up_all(&puppet);
 		puppet = (struct puppet){.loop = stand->loop};
 	}
+}
+
+/* Those of its address begin with less, which is enough for all that ask. */
+static void a_flood_uses_up_tokens_of_the_next_connections(void **state)
+{
+	enum { CALLERS = 64, REQUESTS = 50 };
+	struct server_stand *stand = *state;
+	struct puppet_line *line = dial(stand);
+	frames_send(stand, line, FRAME_PING, 8, FRAME_BUDGET_BURST + 100);
+	hear_and_forget(stand, "closed\n");
+	for (int caller = 0; caller < CALLERS; caller++) {
+		line = dial(stand);
+		for (int32_t id = 1; id < 2 * REQUESTS; id += 2) {
+			puppet_frame(line, FRAME_PING, 0, 0, "12345678", 8);
+			puppet_number(line, FRAME_WINDOW, 0, 6);
+			get(line, id, "/short");
+			puppet_number(line, FRAME_WINDOW, id, 6);
+			hear_and_forget(stand, " data 6\n");
+		}
+		puppet_hang_up_all(&puppet);
+		puppet = (struct puppet){.loop = stand->loop};
+	}
+	assert_int_equal(stand->calls, CALLERS * REQUESTS);
+	assert_int_equal(grpc_server_refusals(stand->front).flooded, 1);
+	line = dial(stand);
+	frames_send(stand, line, FRAME_PING, 8, FRAME_BUDGET_BURST / 2);
+	hear_and_forget(stand, "closed\n");
+	assert_int_equal(grpc_server_refusals(stand->front).flooded, 2);
 }
 
 /* As callers do that measure the round trip with PING, and widen both windows for each answer. */
@@ -569,6 +597,7 @@ int main(void)
 		SHARED(few_bytes_that_come_to_many_headers_are_refused),
 		SHARED(floods_of_frames_harm_nobody),
 		SHARED(a_flood_of_frames_ends_its_connection_and_no_other),
+		SHARED(a_flood_uses_up_tokens_of_the_next_connections),
 		SHARED(callers_that_ask_may_also_ping_and_widen_windows),
 		SHARED(callers_that_read_one_long_answer_may_also_ping_and_widen_windows),
 		SHARED(pieces_that_nobody_reads_are_bounded),
