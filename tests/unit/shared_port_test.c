@@ -456,6 +456,39 @@ static void a_flood_uses_up_tokens_of_the_next_connections(void **state)
 	assert_int_equal(grpc_server_refusals(stand->front).flooded, 2);
 }
 
+/* It has not flooded, but the next one would have all tokens again. */
+static void callers_that_leave_before_they_are_closed_owe_what_they_used(void **state)
+{
+	struct server_stand *stand = *state;
+	struct puppet_line *line = dial(stand);
+	frames_send(stand, line, FRAME_PING, 8, FRAME_BUDGET_BURST - 20);
+	turn_for(stand, 5);
+	assert_int_equal(grpc_server_refusals(stand->front).flooded, 0);
+	puppet_hang_up_all(&puppet);
+	puppet = (struct puppet){.loop = stand->loop};
+	turn_for(stand, 5);
+	line = dial(stand);
+	frames_send(stand, line, FRAME_PING, 8, FRAME_BUDGET_BURST / 2);
+	hear_and_forget(stand, "closed\n");
+	assert_int_equal(grpc_server_refusals(stand->front).flooded, 1);
+}
+
+static void floods_of_connections_that_began_with_less_renew_the_debt(void **state)
+{
+	struct server_stand *stand = *state;
+	struct puppet_line *line = dial(stand);
+	frames_send(stand, line, FRAME_PING, 8, FRAME_BUDGET_BURST + 100);
+	hear_and_forget(stand, "closed\n");
+	line = dial(stand);
+	turn_for(stand, 1500); /* the debt decays, and the budget of this connection is filled */
+	frames_send(stand, line, FRAME_PING, 8, 400);
+	hear_and_forget(stand, "closed\n");
+	line = dial(stand);
+	frames_send(stand, line, FRAME_PING, 8, 3 * FRAME_DEBT_LEAST);
+	hear_and_forget(stand, "closed\n");
+	assert_int_equal(grpc_server_refusals(stand->front).flooded, 3);
+}
+
 /* As callers do that measure the round trip with PING, and widen both windows for each answer. */
 static void callers_that_ask_may_also_ping_and_widen_windows(void **state)
 {
@@ -598,6 +631,8 @@ int main(void)
 		SHARED(floods_of_frames_harm_nobody),
 		SHARED(a_flood_of_frames_ends_its_connection_and_no_other),
 		SHARED(a_flood_uses_up_tokens_of_the_next_connections),
+		SHARED(callers_that_leave_before_they_are_closed_owe_what_they_used),
+		SHARED(floods_of_connections_that_began_with_less_renew_the_debt),
 		SHARED(callers_that_ask_may_also_ping_and_widen_windows),
 		SHARED(callers_that_read_one_long_answer_may_also_ping_and_widen_windows),
 		SHARED(pieces_that_nobody_reads_are_bounded),
