@@ -400,6 +400,21 @@ static void frames_send(const struct server_stand *stand, struct puppet_line *li
 	}
 }
 
+/* A line that has answered the settings of the server: it would do so later, on a connection that was closed. */
+static struct puppet_line *dial_and_ask(const struct server_stand *stand)
+{
+	struct puppet_line *line = dial(stand);
+	get(line, 1, "/short");
+	hear_and_forget(stand, "1 data 6\n1 end\n");
+	return line;
+}
+
+static void flood(const struct server_stand *stand, int pings)
+{
+	frames_send(stand, dial_and_ask(stand), FRAME_PING, 8, pings);
+	hear_and_forget(stand, "closed\n");
+}
+
 /* The budget of a connection is net/frame_budget.h. nghttp2 itself ends those of CONTINUATION sooner, without GOAWAY. */
 static void a_flood_of_frames_ends_its_connection_and_no_other(void **state)
 {
@@ -410,9 +425,7 @@ static void a_flood_of_frames_ends_its_connection_and_no_other(void **state)
 		      {FRAME_RESET, 4}, {FRAME_DATA, 0},     {200, 3}};
 	struct server_stand *stand = *state;
 	for (size_t i = 0; i < sizeof floods / sizeof *floods; i++) {
-		struct puppet_line *line = dial(stand);
-		get(line, 1, "/short");
-		hear_and_forget(stand, "1 data 6\n1 end\n");
+		struct puppet_line *line = dial_and_ask(stand);
 		if (floods[i].type == FRAME_DATA)
 			puppet_headers(line, 3, 0, HEADERS("POST", "/x"), NULL);
 		frames_send(stand, line, floods[i].type, floods[i].length, (i == 0 ? FRAME_BUDGET_BURST : FRAME_DEBT_LEAST) - 20);
@@ -433,11 +446,11 @@ static void a_flood_uses_up_tokens_of_the_next_connections(void **state)
 {
 	enum { CALLERS = 64, REQUESTS = 50 };
 	struct server_stand *stand = *state;
-	struct puppet_line *line = dial(stand);
-	frames_send(stand, line, FRAME_PING, 8, FRAME_BUDGET_BURST + 100);
-	hear_and_forget(stand, "closed\n");
+	flood(stand, FRAME_BUDGET_BURST + 100);
+	flood(stand, FRAME_BUDGET_BURST / 2);
+	assert_int_equal(grpc_server_refusals(stand->front).flooded, 2);
 	for (int caller = 0; caller < CALLERS; caller++) {
-		line = dial(stand);
+		struct puppet_line *line = dial(stand);
 		for (int32_t id = 1; id < 2 * REQUESTS; id += 2) {
 			puppet_frame(line, FRAME_PING, 0, 0, "12345678", 8);
 			puppet_number(line, FRAME_WINDOW, 0, 6);
@@ -448,11 +461,7 @@ static void a_flood_uses_up_tokens_of_the_next_connections(void **state)
 		puppet_hang_up_all(&puppet);
 		puppet = (struct puppet){.loop = stand->loop};
 	}
-	assert_int_equal(stand->calls, CALLERS * REQUESTS);
-	assert_int_equal(grpc_server_refusals(stand->front).flooded, 1);
-	line = dial(stand);
-	frames_send(stand, line, FRAME_PING, 8, FRAME_BUDGET_BURST / 2);
-	hear_and_forget(stand, "closed\n");
+	assert_int_equal(stand->calls, 2 + CALLERS * REQUESTS); /* the flooding ones asked too */
 	assert_int_equal(grpc_server_refusals(stand->front).flooded, 2);
 }
 
@@ -460,32 +469,26 @@ static void a_flood_uses_up_tokens_of_the_next_connections(void **state)
 static void callers_that_leave_before_they_are_closed_owe_what_they_used(void **state)
 {
 	struct server_stand *stand = *state;
-	struct puppet_line *line = dial(stand);
+	struct puppet_line *line = dial_and_ask(stand);
 	frames_send(stand, line, FRAME_PING, 8, FRAME_BUDGET_BURST - 20);
 	turn_for(stand, 5);
 	assert_int_equal(grpc_server_refusals(stand->front).flooded, 0);
 	puppet_hang_up_all(&puppet);
 	puppet = (struct puppet){.loop = stand->loop};
 	turn_for(stand, 5);
-	line = dial(stand);
-	frames_send(stand, line, FRAME_PING, 8, FRAME_BUDGET_BURST / 2);
-	hear_and_forget(stand, "closed\n");
+	flood(stand, FRAME_BUDGET_BURST / 2);
 	assert_int_equal(grpc_server_refusals(stand->front).flooded, 1);
 }
 
 static void floods_of_connections_that_began_with_less_renew_the_debt(void **state)
 {
 	struct server_stand *stand = *state;
-	struct puppet_line *line = dial(stand);
-	frames_send(stand, line, FRAME_PING, 8, FRAME_BUDGET_BURST + 100);
-	hear_and_forget(stand, "closed\n");
-	line = dial(stand);
+	flood(stand, FRAME_BUDGET_BURST + 100);
+	struct puppet_line *line = dial_and_ask(stand);
 	turn_for(stand, 1500); /* the debt decays, and the budget of this connection is filled */
 	frames_send(stand, line, FRAME_PING, 8, 400);
 	hear_and_forget(stand, "closed\n");
-	line = dial(stand);
-	frames_send(stand, line, FRAME_PING, 8, 3 * FRAME_DEBT_LEAST);
-	hear_and_forget(stand, "closed\n");
+	flood(stand, 3 * FRAME_DEBT_LEAST);
 	assert_int_equal(grpc_server_refusals(stand->front).flooded, 3);
 }
 
