@@ -39,6 +39,7 @@ enum transaction_news {
 /* Operations of one kind of output, called by the functions below. Its own struct begins with this one. */
 struct output {
 	const struct output_operations *operations;
+	bool has_records; /* output_has_records() */
 };
 
 struct output_operations {
@@ -94,7 +95,15 @@ static inline bool output_may_end(const struct output *output)
 
 static inline enum produce_verdict output_produce(struct output *output, const struct outgoing *record, struct error *error)
 {
-	return output->operations->produce(output, record, error);
+	const enum produce_verdict verdict = output->operations->produce(output, record, error);
+	output->has_records |= verdict == PRODUCED;
+	return verdict;
+}
+
+/* Whether a record was produced since the last output_end(). */
+static inline bool output_has_records(const struct output *output)
+{
+	return output->has_records;
 }
 
 /* Sends the produced records, which may have been kept for a moment so that many leave together. PRODUCE_FULL: to
@@ -109,6 +118,7 @@ static inline enum produce_verdict output_send(struct output *output, struct err
  * Positions of OFFSET_NONE are not committed, but a NEWS_RESET reports them. Copied. */
 static inline bool output_end(struct output *output, struct positions positions, struct error *error)
 {
+	output->has_records = false;
 	return output->operations->end(output, positions, error);
 }
 

@@ -27,6 +27,7 @@ static struct group *group_make(struct group_list *list, const struct plan_group
 	group->name = arena_copy(list->arena, plan->name, strlen(plan->name));
 	group->exactly_once = plan->exactly_once && !list->config->at_least_once;
 	group->observes = plan->observes;
+	group->explains = plan->explains;
 	group->worker_count = plan->observes && !plan->explains ? 1 : list->config->workers;
 	group->board = list->boards.verdicts;
 	group->policies = list->boards.policies;

@@ -16,6 +16,7 @@ struct group {
 	const char *name;
 	bool exactly_once;
 	bool observes; /* no answer waits for its stages (plan/plan.h) */
+	bool explains; /* of those that observe: they explain, and their output is awaited */
 	struct topic_register reads, writes, taps;
 	struct served *served; /* counts of all its stages so far */
 	struct served *served_lists[SERVED_LISTS]; /* the same, by hashes of the names of their pipelines */

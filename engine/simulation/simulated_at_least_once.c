@@ -209,7 +209,7 @@ struct output *simulated_at_least_once_open(struct simulated_host *host, struct 
 		error_memory(error, ERROR_SYSTEM, "opening a producer");
 		return NULL;
 	}
-	*output = (struct simulated_at_least_once){.output = {&operations},
+	*output = (struct simulated_at_least_once){.output = {.operations = &operations},
 						  .kafka = host->kafka,
 						  .host = host,
 						  .config = *config,

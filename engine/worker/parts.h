@@ -162,6 +162,8 @@ struct worker {
 	bool more;  /* the last poll did not reach the queue's end */
 	bool dirty; /* there is something to commit, or direct requests have left since the last end */
 	bool commit_due;
+	bool commits_quietly; /* the commit may come late: it holds no output yet */
+	int64_t outputs_ended_ms; /* when outputs were passed on for commit last; 0: never */
 	bool full;   /* the producer's queue is full; it is tried again in a moment */
 	bool spoilt; /* the open transaction cannot be committed */
 

@@ -24,16 +24,26 @@ void release_on_retry(void *context)
 	worker->full = false;
 }
 
+static int64_t usual_interval_ms(const struct worker *worker)
+{
+	if (worker->config->limits.commit_ms > 0)
+		return worker->config->limits.commit_ms;
+	int64_t interval_ms = output_commit_us(worker->outbox.output) * COMMIT_SHARE / 1000;
+	interval_ms = interval_ms < COMMIT_LEAST_MS ? COMMIT_LEAST_MS : interval_ms;
+	return interval_ms > COMMIT_MOST_MS ? COMMIT_MOST_MS : interval_ms;
+}
+
 void release_begin_interval(struct worker *worker)
 {
-	int64_t interval_ms = worker->config->limits.commit_ms;
-	if (interval_ms == 0) {
-		interval_ms = output_commit_us(worker->outbox.output) * COMMIT_SHARE / 1000;
-		interval_ms = interval_ms < COMMIT_LEAST_MS ? COMMIT_LEAST_MS : interval_ms;
-		interval_ms = interval_ms > COMMIT_MOST_MS ? COMMIT_MOST_MS : interval_ms;
-	}
+	const struct worker_limits *limits = &worker->config->limits;
+	const int64_t now_ms = loop_now_ms(worker->loop), usual_ms = usual_interval_ms(worker);
+	worker->commits_quietly = limits->quiet_commit_ms > usual_ms && !output_has_records(worker->outbox.output);
+	int64_t due_ms = now_ms + (worker->commits_quietly ? limits->quiet_commit_ms : usual_ms);
+	const int64_t next_ms = worker->outputs_ended_ms + limits->output_commit_ms;
+	if (!worker->commits_quietly && worker->outputs_ended_ms > 0 && due_ms < next_ms)
+		due_ms = next_ms;
 	worker->dirty = true;
-	loop_timer_set(worker->loop, &worker->commit_timer, loop_now_ms(worker->loop) + interval_ms, &worker->failure);
+	loop_timer_set(worker->loop, &worker->commit_timer, due_ms, &worker->failure);
 }
 
 void release(struct worker *worker)
@@ -62,6 +72,8 @@ void release(struct worker *worker)
 		partition_queues_leave(&worker->queues);
 		count_add(&worker->counts.released, 1);
 		if (!worker->dirty && (partition_queue_has_released(queue) || direct_port_has_left(worker->direct.port)))
+			release_begin_interval(worker);
+		if (worker->dirty && worker->commits_quietly && output_has_records(worker->outbox.output))
 			release_begin_interval(worker);
 	}
 }
@@ -108,6 +120,8 @@ bool release_end(struct worker *worker, struct error *error)
 	struct positions positions = partition_queues_released(&worker->queues, worker->positions);
 	loop_timer_stop(worker->loop, &worker->commit_timer);
 	worker->commit_due = false;
+	if (!worker->commits_quietly)
+		worker->outputs_ended_ms = loop_now_ms(worker->loop);
 	direct_port_ended(worker->direct.port);
 	return output_end(worker->outbox.output, positions, error);
 }

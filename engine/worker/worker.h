@@ -54,6 +54,9 @@ struct worker_limits {
 	size_t answer_bytes;  /* of one encoded answer */
 	size_t tap_bytes;     /* queued for Kafka, of records for taps */
 	int64_t commit_ms;    /* 0: five times the duration of a commit, within 10 and 100 ms */
+	/* Commits that nobody waits for: the interval of those without any output, which are progress and state alone, and the
+	 * least one between two with outputs. 0: commit_ms. */
+	int64_t quiet_commit_ms, output_commit_ms;
 	int64_t drain_ms;     /* time for in-flight messages after a stop */
 };
 

@@ -51,7 +51,7 @@ static int set_up(void **state)
 {
 	static const struct output_operations operations = {.produce = produce};
 	(void)state;
-	out = (struct counting_output){.output = {&operations}, .room = RECORDS_MAX, .bytes_most = SIZE_MAX};
+	out = (struct counting_output){.output = {.operations = &operations}, .room = RECORDS_MAX, .bytes_most = SIZE_MAX};
 	slices = (struct slices){0};
 	buffer_open(&encoded, 1 << 20);
 	arena = arena_open(1 << 22);
