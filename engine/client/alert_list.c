@@ -55,7 +55,7 @@ static bool control_read(const struct workspace *workspace, const struct pipelin
 	{
 		const struct ledger_version *version = ledger_accepted(ledger, resource);
 		if (version && version->record.action != CONTROL_DELETE)
-			documents[count++] = (struct spec_document){"control", version->record.document};
+			documents[count++] = (struct spec_document){.file = "control", .text = version->record.document};
 	}
 	return spec_read_documents(&list->spec, documents, count, options, error);
 }

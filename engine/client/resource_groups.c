@@ -26,7 +26,7 @@ static struct spec_document *documents_of(const struct ledger *ledger, struct ar
 		if (!documents || !name)
 			return NULL;
 		if (version && version->record.action == CONTROL_APPLY)
-			documents[(*count)++] = (struct spec_document){name, version->record.document};
+			documents[(*count)++] = (struct spec_document){.file = name, .text = version->record.document};
 	}
 	return documents;
 }

@@ -3,6 +3,7 @@
 
 #include "control/state_labels.h"
 #include "message/rows.h"
+#include "plan/named_versions.h"
 
 /* ---- the names that a proposal needs ---- */
 
@@ -13,8 +14,11 @@ struct needed_names {
 	bool is_over; /* there are more */
 };
 
+/* A named version needs its Model. */
 static void name_add(struct needed_names *needed, struct text name)
 {
+	int64_t version;
+	(void)named_version_read(name, &name, &version);
 	for (size_t i = 0; i < needed->count; i++)
 		if (text_equal(needed->names[i], name))
 			return;

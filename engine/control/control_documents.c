@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "control/kept_versions.h"
 #include "message/rows.h"
 #include "state/table.h"
 
@@ -65,38 +66,94 @@ static bool files_add(struct control_documents *documents, const char *document,
 	return true;
 }
 
-static bool document_add(struct control_documents *documents, const struct control_version *version, struct document_names *names)
+/* `name` is that by which others name it. */
+static bool document_add(struct control_documents *documents, const struct control_version *version, struct text name,
+			 struct document_names *names)
 {
 	struct arena *arena = documents->arena;
-	documents->versions[documents->count] = (struct resource_version){
-		text_copied(arena, version->kind), text_copied(arena, version->name), version->version};
-	const char *name = document_name(names, arena, version);
-	documents->documents[documents->count++] = (struct spec_document){name, text_copied(arena, version->document)};
-	return name && files_add(documents, name, version) &&
+	documents->versions[documents->count] =
+		(struct resource_version){text_copied(arena, version->kind), text_copied(arena, name), version->version};
+	const char *file = document_name(names, arena, version);
+	documents->documents[documents->count++] = (struct spec_document){
+		file, text_copied(arena, version->document), text_equal(name, version->name) ? 0 : version->version};
+	return file && files_add(documents, file, version) &&
 	       state_labels_collect(&version->labels, arena, &documents->formers);
+}
+
+static const struct control_version *version_wanted(const struct control_reader *reader, const struct ledger_resource *resource,
+						    int64_t change)
+{
+	return change == CONTROL_IN_FORCE ? control_reader_in_force(reader, resource)
+					  : control_reader_prepared(reader, resource, change);
+}
+
+/* At most so many: those of the resources, and those that their labels name. */
+static size_t documents_most(const struct control_reader *reader, int64_t change)
+{
+	const struct ledger_resource *resource;
+	size_t most = 1;
+	LIST_EACH_RESOURCE(&reader->ledger, resource)
+	{
+		const struct control_version *version = version_wanted(reader, resource, change);
+		most += version ? 1 + version->labels.count : 0;
+	}
+	return most;
+}
+
+static bool document_is_there(const struct control_documents *documents, size_t from, struct text name)
+{
+	for (size_t i = from; i < documents->count; i++)
+		if (text_equal(documents->versions[i].name, name))
+			return true;
+	return false;
+}
+
+/* Adds the versions of Models that a version names, unless one before did; those are from `from` on. */
+static bool kept_add(struct control_documents *documents, const struct control_reader *reader, size_t from,
+		     const struct control_version *version, struct document_names *names)
+{
+	const struct control_label *labels = version->labels.items;
+	for (size_t i = 0; i < version->labels.count; i++) {
+		struct text name;
+		const struct ledger_version *kept = kept_version_of(&reader->ledger, &labels[i], &name);
+		if (kept && !document_is_there(documents, from, name) && !document_add(documents, &kept->record, name, names))
+			return false;
+	}
+	return true;
+}
+
+static bool documents_copy(struct control_documents *documents, const struct control_reader *reader, int64_t change,
+			   struct document_names *names)
+{
+	const struct ledger_resource *resource;
+	const struct control_version *version;
+	LIST_EACH_RESOURCE(&reader->ledger, resource)
+	{
+		version = version_wanted(reader, resource, change);
+		if (version && !document_add(documents, version, version->name, names))
+			return false;
+	}
+	const size_t from = documents->count;
+	LIST_EACH_RESOURCE(&reader->ledger, resource)
+	{
+		version = version_wanted(reader, resource, change);
+		if (version && !kept_add(documents, reader, from, version, names))
+			return false;
+	}
+	return true;
 }
 
 bool control_documents_open(struct control_documents *documents, const struct control_reader *reader, int64_t change,
 			    struct document_names *names, struct error *error)
 {
-	bool good = true;
-	const struct ledger_resource *resource;
-	size_t most = list_length(&reader->ledger.resources);
+	const size_t most = documents_most(reader, change);
 	*documents = (struct control_documents){.change = change, .arena = arena_open(DOCUMENTS_BYTES_MAX)};
 	if (documents->arena) {
 		documents->documents = ARENA_ARRAY(documents->arena, struct spec_document, most);
 		documents->versions = ARENA_ARRAY(documents->arena, struct resource_version, most);
 	}
-	if (documents->documents && documents->versions)
-		LIST_EACH_RESOURCE(&reader->ledger, resource)
-		{
-			const struct control_version *version = change == CONTROL_IN_FORCE
-									? control_reader_in_force(reader, resource)
-									: control_reader_prepared(reader, resource, change);
-			good = good && (!version || document_add(documents, version, names));
-		}
-	good = good && documents->arena &&
-	       control_tables_open(&documents->tables, &reader->ledger, change, documents->arena) &&
+	const bool good = documents->documents && documents->versions && documents_copy(documents, reader, change, names) &&
+			  control_tables_open(&documents->tables, &reader->ledger, change, documents->arena) &&
 	       artifacts_named(&reader->ledger, documents->arena, &documents->kept, &documents->kept_count);
 	if (good && !arena_failed(documents->arena))
 		return true;

@@ -3,6 +3,7 @@
 
 #include "control/change_order.h"
 #include "control/control_tables.h"
+#include "control/kept_versions.h"
 #include "control/proposed_tables.h"
 #include "control/state_labels.h"
 #include "experiments/rollout_plan.h"
@@ -51,14 +52,21 @@ static const char *document_file(struct document_set *set, struct text kind, str
 	return arena_print(set->arena, TEXT_FORMAT "/" TEXT_FORMAT, TEXT_ARGUMENTS(kind), TEXT_ARGUMENTS(name));
 }
 
-static bool document_add(struct document_set *set, struct text kind, struct text name, struct text document, struct error *error)
+static bool document_add_as(struct document_set *set, struct text kind, struct text name, int64_t version, struct text document,
+			    struct error *error)
 {
-	const struct spec_options options = {.kinds = set->checker->kinds, .namespace = set->checker->namespace};
+	const struct spec_options options = {
+		.kinds = set->checker->kinds, .namespace = set->checker->namespace, .version = version};
 	const char *file = document_file(set, kind, name);
 	const char *text = arena_copy(set->arena, document.bytes, document.length);
 	if (!file || !text)
 		return error_memory(error, ERROR_SYSTEM, "checking a proposal");
 	return spec_read_text(&set->spec, file, (struct text){text, document.length}, &options, error);
+}
+
+static bool document_add(struct document_set *set, struct text kind, struct text name, struct text document, struct error *error)
+{
+	return document_add_as(set, kind, name, 0, document, error);
 }
 
 static bool item_replaces(const struct document_set *set, const struct ledger_resource *resource)
@@ -145,6 +153,36 @@ static bool items_add(struct document_set *set, struct error *error)
 			return error_memory(error, ERROR_SYSTEM, "checking a proposal");
 	}
 	return true;
+}
+
+/* ---- versions of Models that are named ---- */
+
+struct versions_adding {
+	struct document_set *set;
+	struct error *error;
+};
+
+static bool named_version_add(void *context, const struct named_version *named)
+{
+	const struct versions_adding *adding = context;
+	struct document_set *set = adding->set;
+	if (spec_find(&set->spec, RESOURCE_MODEL, named->name.text))
+		return true; /* named before */
+	const struct ledger_version *found = kept_version_find(set->accepted, named->model, named->version);
+	if (found)
+		return document_add_as(set, TEXT("Model"), text_of(named->name.text), named->version, found->record.document,
+				       adding->error);
+	const char *words = kept_version_missing(set->accepted, named, set->arena);
+	if (!words)
+		return error_memory(adding->error, ERROR_SYSTEM, "checking a proposal");
+	fault_add(set->spec.faults, CODE_MISSING_VERSION, named->name.place, NULL, "%s", words);
+	return true;
+}
+
+static bool named_versions_add(struct document_set *set, struct error *error)
+{
+	set->spec.has_versions = true;
+	return named_versions_each(&set->spec, named_version_add, &(struct versions_adding){set, error});
 }
 
 /* ---- faults of other documents ---- */
@@ -258,9 +296,13 @@ static bool name_is_deleted(const struct document_set *set, struct text name)
 
 static bool need_check(struct document_set *set, const struct resource *resource, struct text needed)
 {
+	struct text model = needed;
+	int64_t version;
+	(void)named_version_read(needed, &model, &version);
 	const char *name = arena_copy(set->arena, needed.bytes, needed.length);
-	if (!name || name_is_defined(set, name) || !name_is_deleted(set, needed))
-		return name != NULL;
+	const char *resource_name = arena_copy(set->arena, model.bytes, model.length);
+	if (!name || !resource_name || name_is_defined(set, resource_name) || !name_is_deleted(set, model))
+		return name && resource_name;
 	const char *words =
 		arena_print(set->arena, "the %s needs `%s`, which is to be deleted; delete or change it too",
 			    resource->kind->type == RESOURCE_EXPERIMENT ? "experiment" : "pipeline", name);
@@ -321,7 +363,7 @@ static bool set_plan(struct document_set *set, struct plan *plan, struct error *
 	if (!control_tables_open(&set->tables, set->accepted, CONTROL_ACCEPTED, set->arena))
 		return error_memory(error, ERROR_SYSTEM, "checking a proposal");
 	set->spec.tables = &set->tables;
-	return accepted_add(set, error) && items_add(set, error) &&
+	return accepted_add(set, error) && items_add(set, error) && named_versions_add(set, error) &&
 	       (set->is_large || plan_make(&set->spec, &options, set->arena, plan, error));
 }
 
@@ -378,6 +420,7 @@ static bool document_check(void *context, const struct record_list *items, const
 	    (!spec_warnings_keep(&set, &findings->warnings) ||
 	     !proposed_tables(&plan, items, accepted, set.arena, arena, &findings->tables) ||
 	     !state_labels_propose(&plan, items, accepted, arena, &findings->state_labels, &findings->state_is_changed) ||
+	     !kept_versions_propose(&set.spec, items, arena, &findings->state_labels) ||
 	     !change_needs_propose(&(struct proposed_change){items, &set.spec, &plan, accepted, &findings->tables}, arena,
 				   &findings->state_labels)))
 		good = error_memory(error, ERROR_SYSTEM, "checking a proposal");

@@ -1,12 +1,15 @@
 /* keeper_collect.c: Removal of versions, changes and verdicts that are no longer needed. */
 #include "control/keeper_parts.h"
 
-/* Needed in any case: the newest version, after which numbers continue; the one in force; and those that may still
- * come into force. */
+#include "control/kept_versions.h"
+
+/* Needed in any case: the newest version, after which numbers continue; the one in force; those that may still come into
+ * force; and those that experiments name. */
 static bool version_is_needed(const struct ledger *ledger, const struct ledger_resource *resource,
 			      const struct ledger_version *version, const struct ledger_version *current)
 {
-	return version == ledger_newest(resource) || version == current || ledger_phase(ledger, version) == CHANGE_ACCEPTED;
+	return version == ledger_newest(resource) || version == current || ledger_phase(ledger, version) == CHANGE_ACCEPTED ||
+	       kept_version_is_named(ledger, resource, version);
 }
 
 /* Whether a version that the change names, or a bucket table of it, is still kept. */

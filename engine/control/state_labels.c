@@ -1,6 +1,7 @@
 /* state_labels.c: see state_labels.h. */
 #include "control/state_labels.h"
 
+#include "control/kept_versions.h"
 #include "message/rows.h"
 
 #define FIRST "-"
@@ -10,7 +11,7 @@
 bool label_is_of_keeper(const struct control_label *label)
 {
 	return text_starts_with(label->key, TEXT(STATE_LABEL)) || text_starts_with(label->key, TEXT(APART_LABEL)) ||
-	       text_is(label->key, NEEDS_LABEL);
+	       text_starts_with(label->key, TEXT(KEPT_LABEL)) || text_is(label->key, NEEDS_LABEL);
 }
 
 bool state_label_read(const struct control_label *label, struct text *pipeline, struct text *stage, struct text *form,

@@ -5,6 +5,7 @@
  */
 #include "plan/build.h"
 #include "plan/compile.h"
+#include "plan/named_versions.h"
 #include "plan/step_options.h"
 #include "spec/fault_codes.h"
 
@@ -70,6 +71,8 @@ static struct endpoint endpoint_of(struct compiler *compiler, struct pipeline_pl
 	}
 	struct endpoint endpoint = endpoint_find(&facts, compiler->spec, &compiler->options->servers, compiler->arena);
 	endpoint.form = (struct call_form){step_option_choice(spec, "protocol"), step_option_choice(spec, "method")};
+	if (resource)
+		endpoint.served_name = resource->version_of;
 	if (endpoint.origin != ENDPOINT_NONE || !endpoint.advice || explains)
 		return endpoint;
 	note_add(compiler, &plan->notes, spec->name.place, "model `%s` has no endpoint: %s", model, endpoint.advice);
@@ -93,7 +96,16 @@ static void add_callee(struct compiler *compiler, struct pipeline_plan *plan, st
 /* Pipelines run in the worker of their caller, so they must be among the files. */
 static void check_choice(struct compiler *compiler, const struct graph_experiment *experiment, const char *name)
 {
-	if (experiment->target == CALL_PIPELINE && !spec_find(compiler->spec, RESOURCE_PIPELINE, name))
+	struct text pipeline;
+	int64_t version;
+	if (experiment->target != CALL_PIPELINE || spec_find(compiler->spec, RESOURCE_PIPELINE, name))
+		return;
+	if (named_version_read(text_of(name), &pipeline, &version))
+		fault_add(compiler->spec->faults, CODE_MISSING_VERSION, experiment->spec->here, NULL,
+			  "the experiment `%s` names `%s`, a version of a Pipeline; deploy that version as a Pipeline of another "
+			  "name",
+			  experiment->name, name);
+	else
 		fault_add(compiler->spec->faults, CODE_UNKNOWN_REFERENCE, experiment->spec->here, NULL,
 			  "the experiment `%s` splits among pipelines, and `%s` is not among the files; name its file too, or "
 			  "take it out of the experiment",

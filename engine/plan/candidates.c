@@ -1,6 +1,10 @@
-/* candidates.c: Candidates of experiments that are gone: no Model or Pipeline of the files, while another candidate is one. */
+/* candidates.c: Candidates of experiments that are gone: no Model or Pipeline of the files, while another candidate is one; and
+ * those that are versions of Models, which files do not have. */
+#include <inttypes.h>
+
 #include "base/suggest.h"
 #include "plan/compile.h"
+#include "plan/named_versions.h"
 #include "spec/fault_codes.h"
 
 struct candidate_check {
@@ -29,7 +33,9 @@ static void candidate_judge(const struct candidate_check *check, const struct na
 	const struct spec *spec = check->compiler->spec;
 	const char *kind = check->type == RESOURCE_MODEL ? "Model" : "Pipeline";
 	struct suggestion suggestion = suggest_begin(text_of(candidate->text));
-	if (candidate_is_offered(check, candidate->text))
+	struct text model;
+	int64_t version;
+	if (candidate_is_offered(check, candidate->text) || named_version_read(text_of(candidate->text), &model, &version))
 		return;
 	const struct resource *resource;
 	for (size_t at = 0; (resource = spec_next(spec, check->type, &at));)
@@ -71,9 +77,29 @@ static bool is_refused(const struct compiler *compiler, const struct experiment_
 	return false;
 }
 
+/* Files have no versions. They may be meant for a control plane, which is known only where they are run instead. */
+static bool named_version_judge(void *context, const struct named_version *named)
+{
+	const struct compiler *compiler = context;
+	if (spec_find(compiler->spec, RESOURCE_MODEL, named->name.text))
+		return true;
+	if (compiler->options)
+		fault_add(compiler->spec->faults, CODE_MISSING_VERSION, named->name.place, NULL,
+			  "`%s` is version %" PRId64 " of the Model `" TEXT_FORMAT "`, and files have no versions",
+			  named->name.text, named->version, TEXT_ARGUMENTS(named->model));
+	else
+		fault_add(compiler->spec->faults, CODE_NAMED_VERSION, named->name.place, NULL,
+			  "`%s` is version %" PRId64 " of the Model `" TEXT_FORMAT
+			  "`: a control plane has it, `sluice run -f` has not",
+			  named->name.text, named->version, TEXT_ARGUMENTS(named->model));
+	return true;
+}
+
 void plan_candidates(const struct compiler *compiler)
 {
 	const struct spec *spec = compiler->spec;
+	if (!spec->has_versions)
+		(void)named_versions_each(spec, named_version_judge, (void *)compiler);
 	const struct resource *resource;
 	for (size_t at = 0; (resource = spec_next(spec, RESOURCE_EXPERIMENT, &at));)
 		if (resource->spec && resource->name.text && !is_refused(compiler, resource->spec))

@@ -300,7 +300,8 @@ struct model_addresses endpoint_addresses(const struct endpoint *endpoint, const
 	if (!endpoint->addresses || endpoint->origin == ENDPOINT_STUB)
 		return (struct model_addresses){0};
 	bool at_server = endpoint->origin == ENDPOINT_NAMED || endpoint->origin == ENDPOINT_FITTING;
-	return addresses_read_as(endpoint->addresses, model_served_name(model), at_server, &endpoint->form, arena);
+	const char *name = endpoint->served_name ? endpoint->served_name : model_served_name(model);
+	return addresses_read_as(endpoint->addresses, name, at_server, &endpoint->form, arena);
 }
 
 const char *endpoint_origin_text(enum endpoint_origin origin)

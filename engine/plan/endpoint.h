@@ -23,6 +23,7 @@ struct endpoint {
 	enum endpoint_origin origin;
 	const char *addresses; /* separated by one blank; NULL: none */
 	const char *server;    /* name of the Server; NULL: none is involved */
+	const char *served_name; /* of the model on it; NULL: model_served_name() */
 	struct call_form form; /* protocol and method, where the address does not decide them */
 	const char *advice;    /* ENDPOINT_NONE: the missing setting, and the line to write */
 };

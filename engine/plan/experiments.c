@@ -1,6 +1,7 @@
 /* experiments.c: Experiments of a graph: those that its steps name or have, and those whose default its steps call. Part
  * of graph_build(). */
 #include "plan/build.h"
+#include "plan/step_options.h"
 #include "spec/fault_codes.h"
 #include "step/assignment_table.h"
 
@@ -114,12 +115,6 @@ static const struct graph_experiment *experiment_of(struct experiments *all, con
 
 /* ---- the experiments of a graph ---- */
 
-static const struct experiment_spec *written_in(const struct step_spec *step)
-{
-	const struct route_rules *routes = step->kind ? step->kind->routes : NULL;
-	return routes && routes->experiment && step->options ? routes->experiment(step->options) : NULL;
-}
-
 static const char *name_written_in(const struct step_spec *step)
 {
 	const struct route_rules *routes = step->kind->routes;
@@ -162,7 +157,7 @@ static void find_of_step(struct experiments *all, size_t index)
 {
 	struct graph_step *graph_step = &all->graph->steps[index];
 	const struct step_spec *spec = graph_step->spec;
-	const struct experiment_spec *written = written_in(spec);
+	const struct experiment_spec *written = step_experiment_written(spec);
 	const struct step step = step_seen(all->graph, index);
 	enum call_target target;
 	const char *name;
@@ -268,7 +263,7 @@ static void check_batch(struct graph_build *build, size_t index)
 /* The keeper moves the weights of Experiments only. */
 static void check_rollout(struct graph_build *build, size_t index)
 {
-	const struct experiment_spec *written = written_in(build->graph->steps[index].spec);
+	const struct experiment_spec *written = step_experiment_written(build->graph->steps[index].spec);
 	const bool is_staged = written && experiment_is_staged(written);
 	if (written && (is_staged || written->promotion.here.line > 0))
 		fault_add(build->faults, CODE_FIELD_LATER, is_staged ? written->progressive.here : written->promotion.here, NULL,

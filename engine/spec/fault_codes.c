@@ -330,6 +330,16 @@ const struct fault_code fault_codes[] = {
 		.help = "Correct it, or add the capability to a Server; or name the model's server in `server`, or by --server.",
 		.example = "requirements: [sklern]      # beside a Server with `capabilities: [sklearn]`\n\n"
 			   "requirements: [sklearn]\n"),
+	ERROR(CODE_MISSING_VERSION, BAD_REFERENCE, .title = "A version of a Model that is not there",
+	      .help = "Name one that `sluice history model/NAME` lists, in files for `sluice apply`, or write that version as a "
+		      "Model of another name. Only Models have versions that can be named.",
+	      .example = "candidates: [{name: score, weight: 90}, {name: score@70, weight: 10}]\n\n"
+			 "candidates: [{name: score, weight: 90}, {name: score@7, weight: 10}]\n"),
+	WARNING(CODE_NAMED_VERSION, BAD_REFERENCE, .title = "A version of a Model, which files do not have",
+		.help = "Deploy the files by `sluice apply`. A candidate NAME@VERSION is a version that the control plane keeps; "
+			"`sluice history` lists them. `sluice run -f` refuses it.",
+		.example = "candidates: [{name: score, weight: 90}, {name: score@7, weight: 10}]      # sluice run -f\n\n"
+			   "candidates: [{name: score, weight: 90}, {name: score@7, weight: 10}]      # sluice apply\n"),
 
 	/* ---- known, and not done yet ---- */
 	WARNING(CODE_FIELD_LATER, UNSUPPORTED, .title = "A field that is checked but not supported yet",

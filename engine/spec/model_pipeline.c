@@ -117,7 +117,8 @@ const struct resource **models_alone(const struct spec *spec, size_t *count)
 	if (!marks.items || !models)
 		return NULL;
 	for (size_t i = 0; i < spec->count; i++)
-		if (spec->resources[i]->kind->type == RESOURCE_MODEL && spec->resources[i]->name.text)
+		if (spec->resources[i]->kind->type == RESOURCE_MODEL && spec->resources[i]->name.text &&
+		    !spec->resources[i]->version_of) /* which an experiment names */
 			marks.items[marks.count++] = (struct model_mark){text_of(spec->resources[i]->name.text), i, false};
 	qsort(marks.items, marks.count, sizeof *marks.items, marks_compare);
 	for (size_t i = 0; i < spec->count; i++) {

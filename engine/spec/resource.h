@@ -55,6 +55,7 @@ struct annotation {
 struct resource {
 	const struct resource_kind *kind;
 	struct name name;	      /* "default" for a runtime without one */
+	const char *version_of;	      /* its own name, where it was read as NAME@VERSION; else NULL */
 	const char *namespace;	      /* NULL: none given */
 	struct item_list annotations; /* struct annotation */
 	struct item_list labels;      /* likewise; for those who select resources */
@@ -518,6 +519,7 @@ struct spec {
 	struct resource_index *index;		 /* private: spec/resource_index.h; NULL: there are no resources */
 	size_t foreign;				 /* documents of other API groups, skipped with a note */
 	const struct assignment_tables *tables;	 /* recorded ones (step/assignment_table.h), borrowed; NULL: none */
+	bool has_versions; /* of a control plane, which keeps versions: those that are named are among the resources */
 };
 
 extern const struct resource_kind resource_kinds[]; /* ends with a row without a name */
@@ -534,6 +536,7 @@ struct spec_options {
 	const struct step_kind *const *kinds; /* the table that main() passes down */
 	const char *kind;		      /* --kind: the kind of documents without one; NULL: that is a fault */
 	const char *namespace;		      /* of resources without one; NULL: they have none */
+	int64_t version; /* the name of the document's resource becomes NAME@VERSION (plan/named_versions.h); 0: it stays */
 	/* spec_read() and spec_read_documents() add pipelines of Models and Experiments (spec/model_pipeline.h), or only those
 	 * of Experiments. */
 	bool model_pipelines, experiment_pipelines;
@@ -554,12 +557,13 @@ bool spec_read_listed(struct spec *spec, struct name_list files, const struct sp
 struct spec_document {
 	const char *file; /* in the places of its faults and of errors, so it is borrowed as long as these are used */
 	struct text text;
+	int64_t version; /* it is named NAME@VERSION; 0: NAME */
 };
 
 /* The pipeline that was made for a Model: of its name, or, where a pipeline has that, NAME-model. NULL: none was. */
 const struct resource *pipeline_of_model(const struct spec *spec, const struct resource *model);
 
-/* Reads documents from memory instead of files. Texts are copied. */
+/* Reads documents of a control plane instead of files. Texts are copied. */
 bool spec_read_documents(struct spec *spec, const struct spec_document *documents, size_t count, const struct spec_options *options,
 			 struct error *error);
 bool spec_read_text(struct spec *spec, const char *file, struct text text, const struct spec_options *options, struct error *error);

@@ -153,12 +153,15 @@ bool spec_read_listed(struct spec *spec, struct name_list files, const struct sp
 bool spec_read_documents(struct spec *spec, const struct spec_document *documents, size_t count, const struct spec_options *options,
 			 struct error *error)
 {
+	spec->has_versions = true;
 	for (size_t i = 0; i < count; i++) {
 		const struct text text = {arena_copy(spec->arena, documents[i].text.bytes, documents[i].text.length),
 					  documents[i].text.length};
 		if (!text.bytes)
 			return error_memory(error, ERROR_SYSTEM, "reading YAML");
-		if (!spec_read_text(spec, documents[i].file, text, options, error))
+		struct spec_options reading = *options;
+		reading.version = documents[i].version;
+		if (!spec_read_text(spec, documents[i].file, text, &reading, error))
 			return false;
 	}
 	return spec_complete(spec, options, error);

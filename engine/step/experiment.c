@@ -23,7 +23,8 @@ static const struct option traffic_rows[] = {
 
 const struct option candidate_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct candidate, here)},
-	ROW("name", NAME, struct candidate, name, .required = true, .help = "A model or pipeline."),
+	ROW("name", NAME, struct candidate, name, .required = true,
+	    .help = "A model or pipeline; `NAME@VERSION`: that version of a Model, which the control plane then keeps."),
 	ROW("weight", INTEGER, struct candidate, weight, .place_offset = offsetof(struct candidate, weight_place), .least = 0,
 	    .most = 4294967295.0, .required = true, .help = "Its share, relative to the others."),
 	{.name = "trafficConfig",

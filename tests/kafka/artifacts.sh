@@ -2,7 +2,7 @@
 # Files go along with documents, on a real Kafka: a pipeline with a local model and a fitted table is applied from one folder,
 # and an engine elsewhere, with an empty folder, answers. A changed file is a new version. An engine that was killed answers
 # again. A file whose digest lies leaves the version before in force and is told; another apply mends it. gc drops what no
-# kept version names. A file of 64 MiB goes along.
+# kept version names. A file of 64 MiB goes along. An experiment calls a version of a Model that is not in force.
 #   artifacts.sh SLUICE BUILD      with records and admin in BUILD
 # Takes half a minute.
 set -u
@@ -159,6 +159,74 @@ expect "values of the file in force" \
 	"$("$build/records" dump "$brokers" $topic "$lied/0" | tail -n 1 | grep -c '"value":null')" "-eq 0"
 answers "an answer after gc" "\[12\.0\]"
 
-stop_engine files "$one"
+# ---- a version of a Model, which an experiment names ----
+
+start_server() { # $1 the factor by which its Model `m` multiplies; its URL into $url
+	cat >"$dir/server-$1.yaml" <<-END
+		apiVersion: mlops.seldon.io/v1alpha1
+		kind: Model
+		metadata: {name: m}
+		spec: {storageUri: "stub://expression?y=$1*x"}
+	END
+	"$sluice" models serve "$dir/server-$1.yaml" >"$dir/server-$1.address" 2>"$dir/server-$1.log" &
+	ours $!
+	wait_until 5 test -s "$dir/server-$1.address" || give_up "no model server"
+	url=$(sed -n 's/^ready at \([^ ]*\) .*/\1/p' "$dir/server-$1.address")
+}
+apply_model() { # $1 where it is served
+	cat >"$dir/model.yaml" <<-END
+		apiVersion: mlops.seldon.io/v1alpha1
+		kind: Model
+		metadata: {name: m}
+		spec: {storageUri: "$1"}
+	END
+	"$sluice" apply -f "$dir/model.yaml" >"$dir/apply.log" 2>&1 || give_up "the Model is refused"
+}
+apply_experiment() { # $1 the version of the Model that gets all requests; status of apply
+	cat >"$dir/experiment.yaml" <<-END
+		apiVersion: mlops.seldon.io/v1alpha1
+		kind: Experiment
+		metadata: {name: former}
+		spec:
+		  candidates: [{name: m, weight: 0}, {name: m@$1, weight: 1}]
+	END
+	"$sluice" apply -f "$dir/experiment.yaml" >"$dir/apply.log" 2>&1
+}
+multiplies() { # $1 who is asked, $2 the factor
+	echo '{"inputs": [{"name": "x", "shape": [1], "datatype": "FP64", "data": [10]}]}' |
+		"$sluice" infer "$1" -f - --timeout 20s 2>&1 | grep -q "\[${2}0.0\]"
+}
+
+start_server 3
+apply_model "$url"
+start_server 5
+apply_model "$url"
+wait_until 20 multiplies m 5 || give_up "the second version of the Model does not answer"
+apply_experiment 9
+expect "status of apply with a version that is not there" $? "-eq 1"
+expect_words "its words" "$dir/apply.log" \
+	"experiment.yaml:5:[0-9]+: .*no version 9 of the Model .m. that was in force; it has 2, 1: name one of these"
+apply_experiment 1
+expect "status of apply with a version" $? "-eq 0"
+wait_until 20 multiplies former 3
+expect "status of waiting for an answer of the first version" $? "-eq 0"
+multiplies m 5
+expect "whether the version in force answers beside it" $? "-eq 0"
+apply_model "$url?again"
+apply_model "$url"
+"$sluice" gc --keep 1 >"$dir/gc.log" 2>&1
+"$sluice" history model/m >"$dir/history.txt" 2>&1
+expect "kept versions of the Model: the one in force, and the one that is named" "$(grep -cE "^ *(1|4) " "$dir/history.txt")" "-eq 2"
+expect "versions that gc dropped" "$(grep -cE "^ *(2|3) " "$dir/history.txt")" "-eq 0"
+kill_at_once "$one"
+start_follower one elsewhere
+one=$started
 stop_engine files "$two"
+wait_until 20 multiplies former 3
+expect "status of waiting for an answer of the first version, by an engine that starts anew" $? "-eq 0"
+"$sluice" delete model/m >"$dir/delete.log" 2>&1
+expect "status of deleting the Model" $? "-eq 1"
+expect_words "its words" "$dir/delete.log" "the experiment needs .m@1., which is to be deleted"
+
+stop_engine files "$one"
 tell_result

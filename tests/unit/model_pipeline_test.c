@@ -130,7 +130,7 @@ static void a_model_that_is_asked_gets_one_though_a_pipeline_names_it(void **sta
 	static const struct name asked[] = {{.text = "a"}, {.text = "b"}, {.text = "alone"}, {.text = "nowhere"}};
 	static const char yaml[] = MODEL("a") MODEL("b") MODEL("c") MODEL("alone")
 		DOCUMENT("Pipeline", "b", "steps: [{name: a}, {name: s, model: {name: b}}, {name: c}], output: {steps: [a]}");
-	const struct spec_document document = {"file.yaml", {yaml, sizeof yaml - 1}};
+	const struct spec_document document = {.file = "file.yaml", .text = {yaml, sizeof yaml - 1}};
 	const struct spec_options options = {.kinds = step_kinds, .model_pipelines = true, .models_asked = {4, asked}};
 	struct planning planning = {.arena = arena_open((size_t)64 << 20)};
 	struct error error = {0};
