@@ -87,10 +87,13 @@ static bool topic_take(struct experiment_reading *self, const struct pipeline_ta
 		       bool is_feedback, struct error *error)
 {
 	const char *rest = is_feedback ? "feedback" : "exposures";
+	const struct experiment_spec *experiment = self->data->experiment;
+	const bool may_be_absent = is_feedback || (experiment && experiment->mirror_name.text);
 	const struct reader_config config = {
 		.brokers = target->kafka.brokers,
 		.topic = topic_own_name(self->arena, target->prefix, target->namespace, pipeline, rest),
 		.from_beginning = true,
+		.may_be_absent = may_be_absent,
 		.properties = target->kafka.consumer,
 	};
 	self->is_feedback = is_feedback;
@@ -99,8 +102,6 @@ static bool topic_take(struct experiment_reading *self, const struct pipeline_ta
 	struct reader *reader = reader_open(&config, error);
 	const bool good = reader && reader_give_all(reader, topic_record_take, self, error);
 	reader_close(reader);
-	const struct experiment_spec *experiment = self->data->experiment;
-	const bool may_be_absent = is_feedback || (experiment && experiment->mirror_name.text);
 	if (reader || !may_be_absent || error->kind != ERROR_CONFIG)
 		return good;
 	workspace_note(self->workspace, "%s; there %s of pipeline `%s` then", error->text,

@@ -381,7 +381,12 @@ bool pipeline_target_give(const struct pipeline_target *target, const char *topi
 {
 	assert(target->kafka.brokers && take);
 	const struct reader_config config = {
-		.brokers = target->kafka.brokers, .topic = topic, .from_beginning = true, .properties = target->kafka.consumer};
+		.brokers = target->kafka.brokers,
+		.topic = topic,
+		.from_beginning = true,
+		.may_be_absent = may_be_absent,
+		.properties = target->kafka.consumer,
+	};
 	if (!topic)
 		return true;
 	struct reader *reader = reader_open(&config, error);

@@ -90,7 +90,7 @@ static bool is_stopping(const struct reader *reader)
 /* A topic that was just created is known to some brokers before others. */
 static bool count_partitions(struct reader *reader, int32_t *count, struct error *error)
 {
-	const int64_t until_ms = clock_ms() + TOPICS_APPEAR_MS;
+	const int64_t until_ms = clock_ms() + (reader->config->may_be_absent ? READER_ABSENT_MS : TOPICS_APPEAR_MS);
 	rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
 	do {
 		if (code != RD_KAFKA_RESP_ERR_NO_ERROR)

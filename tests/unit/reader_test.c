@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
+#include "log/topics.h"
 #include "tests/unit/mock_broker.h"
 
 struct echo {
@@ -105,12 +107,30 @@ static void no_record_behind_the_wanted_end_is_given(void **state)
 	mock_close(&mock);
 }
 
+/* A command asks for several topics of which there may be none: it does not wait for each as for one that was just made. */
+static void a_topic_that_may_be_absent_is_not_waited_for(void **state)
+{
+	(void)state;
+	struct mock mock;
+	struct error error = {0};
+	mock_open(&mock);
+	rd_kafka_mock_topic_set_error(mock.cluster, "nowhere", RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+	const struct reader_config config = {
+		.brokers = mock.brokers, .topic = "nowhere", .from_beginning = true, .may_be_absent = true};
+	const int64_t began_ms = clock_ms();
+	assert_null(reader_open(&config, &error));
+	assert_true(clock_ms() - began_ms < TOPICS_APPEAR_MS);
+	assert_int_equal(error.kind, ERROR_CONFIG);
+	mock_close(&mock);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_that_stood_there_is_given_and_not_what_comes_of_it),
 		cmocka_unit_test(a_topic_whose_leader_is_not_settled_is_waited_for),
 		cmocka_unit_test(no_record_behind_the_wanted_end_is_given),
+		cmocka_unit_test(a_topic_that_may_be_absent_is_not_waited_for),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
