@@ -56,7 +56,7 @@ struct mirror_result {
 	double tolerance;
 	uint64_t copies;     /* all that were drawn, once each */
 	uint64_t repeated;   /* copies of an id that has one */
-	uint64_t left_out;   /* not sent: too many were outstanding */
+	uint64_t left_out;   /* not sent, since too many were outstanding, or given up when their stage ended */
 	uint64_t unanswered; /* nothing to compare with: no answer yet, or its record is gone */
 	uint64_t compared, agreed;
 	uint64_t failed, answers_failed;	 /* of those that were compared */

@@ -43,7 +43,7 @@ struct reader_config {
 	/* Records of all partitions in the order of their times, as far as each partition has it: the next record of each is waited
 	 * for until its end is reached, or READER_PATIENCE_MS. Such a reader rings no bell. */
 	bool by_time;
-	bool may_be_absent;  /* often there is no such topic: reader_open() waits READER_ABSENT_MS for it, and not TOPICS_APPEAR_MS */
+	bool may_be_absent;  /* often there is no such topic: reader_open() waits READER_ABSENT_MS for it, not TOPICS_APPEAR_MS */
 	bool uncommitted;    /* also records that no transaction has committed; an open one then delays nothing */
 	struct properties properties;
 };

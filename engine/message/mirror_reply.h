@@ -1,6 +1,6 @@
 /* mirror_reply.h: Records of what mirrors of experiments reply, on the shadow topic of a pipeline.
  *
- * The value is an Avro answer (schemas/response.avsc) with the mirror's outputs, or its error; of a copy that was not sent, an
+ * The value is an Avro answer (schemas/response.avsc) with the mirror's outputs, or its error; of a copy that was left out, an
  * error too. The headers have the request's id and origin, and MIRROR_HEADER: which mirror it is, and how long it took. So the
  * record can be compared with the answer of that id. Pure.
  */
@@ -15,7 +15,7 @@
 /* What a copy came to. Texts are borrowed. */
 struct mirror_reply {
 	struct text experiment, mirror;
-	bool left_out;	    /* the copy was not sent: too many were outstanding */
+	bool left_out;	    /* the copy was not sent, since too many were outstanding, or its stage ended before the reply */
 	int64_t latency_ms; /* of its call; 0 where it was left out */
 	int64_t request_ms; /* time of the request */
 };

@@ -19,7 +19,7 @@ static const char *warning_of(const struct mirror_result *result, struct arena *
 		return NULL;
 	return arena_print(arena,
 			   "Only %.1f%% of the %llu copies to the mirror were compared: %llu were not sent, since too many waited "
-			   "for replies, and %llu have no answer",
+			   "for replies, or were given up when their engine stopped; %llu have no answer",
 			   PERCENT * mirror_share(result), (unsigned long long)result->copies, (unsigned long long)result->left_out,
 			   (unsigned long long)result->unanswered);
 }
@@ -49,8 +49,8 @@ static void latency_print(const char *of, struct mirror_latency latency, struct 
 void mirror_view_print_text(const struct mirror_result *result, struct arena *arena, struct buffer *out)
 {
 	buffer_print(out,
-		     "\nMirror `%s`: %llu of %llu compared requests agree within %g; %llu copies, %llu not sent, %llu without an "
-		     "answer\n",
+		     "\nMirror `%s`: %llu of %llu compared requests agree within %g; %llu copies, %llu not sent or given up, %llu "
+		     "without an answer\n",
 		     text_shown(result->mirror, arena), (unsigned long long)result->agreed, (unsigned long long)result->compared,
 		     result->tolerance, (unsigned long long)result->copies, (unsigned long long)result->left_out,
 		     (unsigned long long)result->unanswered);
@@ -169,8 +169,8 @@ void mirror_view_print_html(const struct mirror_result *result, struct buffer *o
 	html_write_text(out, result->mirror);
 	buffer_print(
 		out,
-		"</h2>\n<p>%llu of %llu compared requests agree within %g. Of %llu copies %llu were not sent, and %llu have no "
-		"answer.</p>\n<table><tr><th></th><th>errors</th><th>latency, median</th><th>p95</th></tr>\n",
+		"</h2>\n<p>%llu of %llu compared requests agree within %g. Of %llu copies %llu were not sent or given up, and "
+		"%llu have no answer.</p>\n<table><tr><th></th><th>errors</th><th>latency, median</th><th>p95</th></tr>\n",
 		(unsigned long long)result->agreed, (unsigned long long)result->compared, result->tolerance,
 		(unsigned long long)result->copies, (unsigned long long)result->left_out, (unsigned long long)result->unanswered);
 	row_begin(out, TEXT("mirror"));

@@ -87,16 +87,15 @@ static bool mirror_is_compared(const struct worker_stage *stage, const struct ca
 
 /* ---- copies ---- */
 
-/* A copy that is not sent. */
-static void copy_leave_out(struct worker_stage *stage, const struct call *call)
+/* A copy whose reply does not come: it is not sent, or nobody waits for it any more. */
+static void copy_leave_out(struct worker_stage *stage, const struct call *call, const char *why)
 {
 	struct error error = {0};
 	const struct answer answer = {.error = &error};
 	count_add(&stage->worker->counts.copies_lost, 1);
 	if (!mirror_is_compared(stage, call))
 		return;
-	error_set(&error, ERROR_LIMIT, PLACE_NONE,
-		  "the copy was not sent to `%s`: too many copies wait for replies; check whether it is slow", call->name);
+	error_set(&error, ERROR_LIMIT, PLACE_NONE, "there is no reply of `%s`: %s", call->name, why);
 	mirror_tell(stage, call, &answer, true, 0);
 }
 
@@ -107,7 +106,7 @@ void host_copy(void *context, const struct call *call)
 	bool room = worker->copy_count < COPIES_MAX && worker->copy_bytes < COPIES_BYTES_MAX;
 	struct copy *copy = room ? copy_make(call) : NULL;
 	if (!copy) {
-		copy_leave_out(host->stage, call);
+		copy_leave_out(host->stage, call, "the copy was not sent, since too many wait; check whether it is slow");
 		return;
 	}
 	copy->host = host;
@@ -139,6 +138,7 @@ void copies_close(struct worker_stage *stage)
 		next = copy->next;
 		if (copy->host->stage != stage)
 			continue;
+		copy_leave_out(stage, &copy->call, "its stage ended before; check whether it is slow");
 		host_forget(copy->host, &copy->call);
 		copy_drop(worker, copy);
 	}

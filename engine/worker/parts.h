@@ -257,7 +257,7 @@ int64_t nested_due_ms(const struct worker_stage *stage);
 /* Sends a shadow request: its call has no owner. */
 void host_copy(void *context, const struct call *call);
 void copy_answered(struct worker *worker, struct call *call);
-void copies_close(struct worker_stage *stage); /* forgets those that its flows sent */
+void copies_close(struct worker_stage *stage); /* leaves out those of its flows that have no reply */
 
 /* ---- intake.c ---- */
 

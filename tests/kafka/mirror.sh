@@ -1,0 +1,109 @@
+#!/bin/bash
+# Mirrors of an experiment on a real Kafka: copies of all requests go to a mirror that differs for some, to one that is slow, to one
+# that fails, and to one that is not there. The answers are the same as without it, and none waits for it. `experiments analyze`
+# lists which requests differ; it counts the copies that were not sent or given up, and says first when few were compared.
+#   mirror.sh SLUICE BUILD
+# Takes 20 seconds, of which 6 are those of the slow mirror.
+set -u
+what=mirror
+# shellcheck source=tests/kafka/stand.sh
+. "$(dirname "$0")/stand.sh"
+export SLUICE_BROKERS
+
+start_broker brisk creates
+SLUICE_BROKERS=$brokers
+"$sluice" models serve "$here/mirror.yaml" >"$dir/model.address" 2>"$dir/model.log" &
+ours $!
+wait_until 5 test -s "$dir/model.address" || give_up "no model server"
+url=$(sed -n 's/^ready at \([^ ]*\) .*/\1/p' "$dir/model.address")
+nowhere=http://127.0.0.1:9
+
+# A pipeline and its experiment for each mirror.
+for mirror in other sleepy broken absent; do
+	cat <<-END
+		---
+		apiVersion: mlops.seldon.io/v1alpha1
+		kind: Experiment
+		metadata: {name: with-$mirror}
+		spec:
+		  candidates: [{name: steady, weight: 1}]
+		  mirror: {name: $mirror, percent: 100}
+		---
+		apiVersion: mlops.seldon.io/v1alpha1
+		kind: Pipeline
+		metadata: {name: p-$mirror}
+		spec:
+		  steps: [{name: s, experiment: {name: with-$mirror}}]
+		  output: {steps: [s]}
+	END
+done >"$dir/mirrors.yaml"
+"$sluice" run -f "$dir/mirrors.yaml" --server "steady=$url" --server "other=$url" --server "sleepy=$url" --server "broken=$url" \
+	--server "absent=$nowhere" >>"$dir/engine.log" 2>&1 &
+ours $!
+engine=$started
+for mirror in other sleepy broken absent; do
+	wait_until 30 grep -qs "p-$mirror" "$dir/engine.log" || give_up "the pipeline of $mirror does not start"
+done
+
+# Sends requests at once, the n-th of which has x = n modulo 100, and expects 2 x as each answer, none of which waits.
+ask() { # $1 mirror, $2 how many
+	seq 1 "$2" | awk -v mirror="$1" '{ printf "{\"id\":\"%s-%d\",\"key\":\"u-%d\",\"request\":{\"id\":\"%s-%d\",\"inputs\":[{\"name\":\"x\"," \
+		"\"datatype\":\"FP64\",\"shape\":[1],\"data\":[%d]}]}}\n", mirror, $1, $1, mirror, $1, $1 % 100 }' >"$dir/$1.jsonl"
+	"$sluice" produce "p-$1" <"$dir/$1.jsonl" >/dev/null 2>"$dir/produce.log" || give_up "requests to p-$1 were not written"
+	timeout 60 "$sluice" tail "p-$1" --from beginning --count "$2" --idle 20s -o json >"$dir/$1.answers" 2>"$dir/tail.log"
+	expect "$1: answers that are 2 x" "$(jq -c 'select(.response.outputs[0].data[0] == 2 * ((.id | split("-")[1] | tonumber) % 100)) | .id' \
+		"$dir/$1.answers" | sort -u | wc -l)" "-eq $2"
+	expect "$1: answers" "$(wc -l <"$dir/$1.answers")" "-eq $2"
+}
+analyze() { # $1 mirror; its figures into $dir/$1.json
+	"$sluice" experiments analyze "with-$1" -f "$dir/mirrors.yaml" -o json 2>"$dir/analyze.log" | jq .mirror >"$dir/$1.json"
+}
+tell() { # $1 mirror; as text, into $dir/$1.txt
+	"$sluice" experiments analyze "with-$1" -f "$dir/mirrors.yaml" >"$dir/$1.txt" 2>"$dir/analyze.log"
+}
+figure() { # $1 mirror, $2 name
+	jq ".$2" "$dir/$1.json"
+}
+compares() { # $1 mirror
+	analyze "$1"
+	[ "$(figure "$1" compared)" -gt 0 ]
+}
+copies_are() { # $1 mirror, $2 how many, $3 how many of them compared
+	analyze "$1"
+	[ "$(figure "$1" copies)" = "$2" ] && [ "$(figure "$1" compared)" = "$3" ]
+}
+
+ask other 300
+wait_until 10 copies_are other 300 300
+expect "other: status of waiting until all copies are compared" $? "-eq 0"
+expect "other: that agree (27 of 300 have x above 90)" "$(figure other agreed)" "-eq 273"
+expect "other: that are listed" "$(figure other 'disagreements | length')" "-eq 20"
+expect "other: listed ones whose x is above 90, and whose figures are those of both" "$(jq -c '.disagreements[] |
+	((.id | split("-")[1] | tonumber) % 100) as $x | select($x > 90 and .answer == 2 * $x and .mirror == 2 * $x + 1)' "$dir/other.json" | wc -l)" "-eq 20"
+tell other
+expect_words "other: the text" "$dir/other.txt" "^Mirror .other.: 273 of 300 compared requests agree within 0.001; 300 copies, 0 not sent or given up, 0 without an answer"
+expect "other: warnings of few comparisons" "$(grep -c '^Only' "$dir/other.txt")" "-eq 0"
+
+for mirror in broken absent; do
+	ask $mirror 100
+	wait_until 15 copies_are $mirror 100 100
+	expect "$mirror: status of waiting until all copies are compared" $? "-eq 0"
+	expect "$mirror: failed copies" "$(figure $mirror mirror_errors)" "-eq 100"
+	expect "$mirror: that agree" "$(figure $mirror agreed)" "-eq 0"
+done
+
+# A copy takes 3 s. 512 may be outstanding; others are not sent, and those that have no reply at the end are given up.
+began_ms=$(date +%s%3N)
+ask sleepy 700
+expect "sleepy: ms until the last answer" "$(($(jq -s 'map(.time_ms) | max' "$dir/sleepy.answers") - began_ms))" "-lt 3000"
+analyze sleepy
+expect "sleepy: not sent" "$(figure sleepy not_sent)" "-eq 188"
+wait_until 10 compares sleepy || give_up "no reply of the slow mirror is compared"
+stop_engine mirror "$engine"
+analyze sleepy
+expect "sleepy: copies" "$(figure sleepy copies)" "-eq 700"
+expect "sleepy: compared, and not sent or given up" "$(($(figure sleepy compared) + $(figure sleepy not_sent)))" "-eq 700"
+tell sleepy
+expect_words "sleepy: the first line" <(head -n 1 "$dir/sleepy.txt") "^Only [0-9.]+% of the 700 copies to the mirror were compared: "
+
+tell_result
