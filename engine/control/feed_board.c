@@ -1,8 +1,6 @@
 /* feed_board.c: see feed_board.h. */
 #include "control/feed_board.h"
 
-#include <math.h>
-
 #include "message/feed_record.h"
 
 static bool figures_take(const struct feed_board *board, const struct record *record, struct error *error)
@@ -21,8 +19,8 @@ static bool figures_take(const struct feed_board *board, const struct record *re
 					  .recall = numbers[FEED_RECALL],
 					  .accuracy_low = numbers[FEED_ACCURACY_LOW],
 					  .accuracy_high = numbers[FEED_ACCURACY_HIGH],
-					  .messages_per_minute = (double)NAN, /* the feed does not have these */
-					  .newest_age_ms = (double)NAN};
+					  .messages_per_minute = numbers[FEED_MESSAGES_PER_MINUTE],
+					  .newest_age_ms = numbers[FEED_NEWEST_AGE_MS]};
 	if (entry && !figures.gone) /* where a state begins anew, its verdict is gone too */
 		verdict_entry_feed_figures(entry, figures.of.identity, figures.of.segment, &last);
 	return true;

@@ -7,6 +7,9 @@
 #include "message/avro.h"
 #include "message/avro_wire.h"
 
+#define FORMER_FIGURES UINT64_C(0x18c212afbfa533f9) /* fingerprint of the schema before it had times */
+#define FIGURES_WITHOUT_TIMES FEED_MESSAGES_PER_MINUTE
+
 static const struct text kind_drift = {"drift/", 6}, kind_figures = {"figures/", 8};
 
 bool feed_score_is_due(const struct drift_score *score)
@@ -170,6 +173,8 @@ static void figures_of(const struct drift_score *score, double numbers[FEED_FIGU
 	for (size_t i = 0; i < FEED_FIGURES; i++)
 		numbers[i] = (double)NAN;
 	quality_sum(score, numbers);
+	numbers[FEED_MESSAGES_PER_MINUTE] = score->times.rate;
+	numbers[FEED_NEWEST_AGE_MS] = score->times.age_ms;
 	for (size_t i = 0; i < score->estimate_count; i++) {
 		const struct drift_estimate *one = &score->estimates[i];
 		if (strcmp(one->metric, "accuracy") == 0) {
@@ -194,7 +199,7 @@ bool feed_figures_encode(const struct drift_score *score, struct buffer *key, st
 		return false;
 	if (score->begins)
 		return true;
-	char *begin = buffer_room(value, head_room(score) + sizeof numbers);
+	char *begin = buffer_room(value, head_room(score) + sizeof numbers + FEED_FIGURES * AVRO_LONG_BYTES_MAX);
 	if (!begin)
 		return error_set(error, ERROR_LIMIT, PLACE_NONE,
 				 "the figures of step `%s` do not fit into the %zu bytes that a record may have; shorten its name",
@@ -202,7 +207,7 @@ bool feed_figures_encode(const struct drift_score *score, struct buffer *key, st
 	char *to = put_head(begin, fingerprint, score);
 	figures_of(score, numbers);
 	for (size_t i = 0; i < FEED_FIGURES; i++)
-		to = avro_put_double(to, numbers[i]);
+		to = i < FIGURES_WITHOUT_TIMES ? avro_put_double(to, numbers[i]) : avro_put_finite(to, numbers[i]);
 	buffer_grown(value, (size_t)(to - begin));
 	return true;
 }
@@ -212,11 +217,22 @@ bool feed_key_is_figures(struct text key)
 	return text_starts_with(key, kind_figures);
 }
 
-static bool figures_read(struct avro_cursor *cursor, struct feed_figures *made)
+/* A union of null and a double. */
+static double known_read(struct avro_cursor *cursor)
+{
+	const int64_t branch = avro_read_long(cursor);
+	if (branch != 0 && branch != 1)
+		avro_fail(cursor);
+	return branch == 1 ? avro_read_double(cursor) : (double)NAN;
+}
+
+static bool figures_read(struct avro_cursor *cursor, bool has_times, struct feed_figures *made)
 {
 	const bool is_named = head_read(cursor, &made->of);
-	for (size_t i = 0; i < FEED_FIGURES; i++)
+	for (size_t i = 0; i < FIGURES_WITHOUT_TIMES; i++)
 		made->numbers[i] = avro_read_double(cursor);
+	for (size_t i = FIGURES_WITHOUT_TIMES; i < FEED_FIGURES; i++)
+		made->numbers[i] = has_times ? known_read(cursor) : (double)NAN;
 	return is_named && !avro_failed(cursor);
 }
 
@@ -227,12 +243,13 @@ bool feed_figures_decode(struct text key, struct text value, struct feed_figures
 		return error_set(error, ERROR_INPUT, PLACE_NONE, "the key has no names of a pipeline and a step");
 	if (made->gone)
 		return true;
-	if (!avro_is_single_object(value, avro_drift_figures_fingerprint()))
+	const bool has_times = avro_is_single_object(value, avro_drift_figures_fingerprint());
+	if (!has_times && !avro_is_single_object(value, FORMER_FIGURES))
 		return error_set(error, ERROR_INPUT, PLACE_NONE,
 				 "the figures of step `%s` of `%s` are of another schema; update sluice on all engines",
 				 made->of.step, made->of.pipeline);
 	struct avro_cursor cursor = avro_cursor_of(avro_single_object_body(value));
-	return figures_read(&cursor, made) ||
+	return figures_read(&cursor, has_times, made) ||
 	       error_set(error, ERROR_INPUT, PLACE_NONE, "the figures of step `%s` of `%s` are damaged", made->of.step,
 			 made->of.pipeline);
 }

@@ -15,6 +15,7 @@
 #include "message/feed_record.h"
 #include "observe/verdict_board.h"
 #include "tests/unit/follow_stand.h"
+#include "tests/unit/letters.h"
 #include "tests/unit/sliced.h"
 
 #define FEED "sluice.default.feed"
@@ -198,6 +199,12 @@ static void keys_are_held_to_their_records(void **state)
 	fed_close(&fed);
 }
 
+static void expect_numbers(const struct feed_figures *read, const double wanted[FEED_FIGURES])
+{
+	for (size_t i = 0; i < FEED_FIGURES; i++)
+		assert_true(read->numbers[i] == wanted[i] || (isnan(read->numbers[i]) && isnan(wanted[i])));
+}
+
 static void figures_are_read_as_they_were_written(void **state)
 {
 	(void)state;
@@ -205,16 +212,19 @@ static void figures_are_read_as_they_were_written(void **state)
 		{.feature = {"a", 1}, .values = 8, .missing = 2, .outside = 2, .alarm = true},
 		{.feature = {"b", 1}, .values = 5, .missing = 5}};
 	static const struct drift_estimate estimates[] = {{"accuracy", .9, .8, .95}, {"recall", .5, .4, .6}};
-	static const double wanted[FEED_FIGURES] = {1, .5, .25, 0, .9, .8, .95, NAN, .5};
+	static const double wanted[FEED_FIGURES] = {1, .5, .25, 0, .9, .8, .95, NAN, .5, 60, NAN};
 	struct drift_score score = found;
 	struct feed_figures read;
 	struct error error = {0};
+	struct letter letter;
 	struct fed fed;
 	score.segment = TEXT("a/b");
 	score.quality = quality;
 	score.quality_count = 2;
 	score.estimates = estimates;
 	score.estimate_count = 2;
+	score.times = drift_times_unknown();
+	score.times.rate = 60;
 	buffer_open(&fed.key, FEED_KEY_BYTES_MAX);
 	buffer_open(&fed.value, (size_t)1 << 20);
 	assert_true(feed_figures_encode(&score, &fed.key, &fed.value, &error));
@@ -222,16 +232,47 @@ static void figures_are_read_as_they_were_written(void **state)
 	assert_true(feed_key_is_figures(buffer_view(&fed.key)) && !feed_key_is_score(buffer_view(&fed.key)));
 	assert_true(feed_figures_decode(buffer_view(&fed.key), buffer_view(&fed.value), &read, &error));
 	assert_true(text_is(read.of.segment, "a/b") && read.of.identity == IDENTITY && !read.gone);
-	for (size_t i = 0; i < FEED_FIGURES; i++)
-		assert_true(read.numbers[i] == wanted[i] || (isnan(read.numbers[i]) && isnan(wanted[i])));
+	expect_numbers(&read, wanted);
 	for (size_t length = 0; length < buffer_view(&fed.value).length; length++) {
 		const struct text cut = {buffer_view(&fed.value).bytes, length};
 		assert_false(feed_figures_decode(buffer_view(&fed.key), cut, &read, &error));
 	}
+	letter_open_as(&letter, "drift_figures", buffer_view(&fed.value));
+	assert_int_equal(letter_number(&letter, "identity"), IDENTITY);
+	letter_close(&letter);
+	assert_int_equal(fed.value.bytes[fed.value.length - 1], 0); /* the last branch: null */
+	fed.value.bytes[fed.value.length - 1] = 4;		    /* the third branch of two */
+	assert_false(feed_figures_decode(buffer_view(&fed.key), buffer_view(&fed.value), &read, &error));
 	assert_true(feed_figures_decode(buffer_view(&fed.key), (struct text){0}, &read, &error));
 	assert_true(read.gone);
 	assert_false(feed_figures_decode(TEXT("figures/p/other"), buffer_view(&fed.value), &read, &error));
 	fed_close(&fed);
+}
+
+/* The feed is compacted, so it has the last window of a step that an earlier version observed until that closes another one. */
+static void figures_without_times_are_read_as_before(void **state)
+{
+	(void)state;
+	static const char former[] = "\xc3\x01\xf9\x33\xa5\xbf\xaf\x12\xc2\x18" /* its fingerprint */
+				     "\x02p\x0awatch\x00"			      /* pipeline, step, segment */
+				     "\x54"					      /* identity 42 */
+				     "\0\0\0\0\0\0\xf0\x3f"			      /* 1 */
+				     "\0\0\0\0\0\0\xe0\x3f"			      /* .5 */
+				     "\0\0\0\0\0\0\xd0\x3f"			      /* .25 */
+				     "\0\0\0\0\0\0\0\0"
+				     "\0\0\0\0\0\0\xe8\x3f" /* .75 */
+				     "\0\0\0\0\0\0\xe0\x3f"
+				     "\0\0\0\0\0\0\xf0\x3f"
+				     "\0\0\0\0\0\0\xf8\x7f" /* NaN */
+				     "\0\0\0\0\0\0\xe0\x3f";
+	static const double wanted[FEED_FIGURES] = {1, .5, .25, 0, .75, .5, 1, NAN, .5, NAN, NAN};
+	struct feed_figures read;
+	struct error error = {0};
+	assert_true(feed_figures_decode(TEXT("figures/p/watch"), (struct text){former, sizeof former - 1}, &read, &error));
+	assert_int_equal(read.of.identity, 42);
+	expect_numbers(&read, wanted);
+	for (size_t length = 0; length < sizeof former - 1; length++)
+		assert_false(feed_figures_decode(TEXT("figures/p/watch"), (struct text){former, length}, &read, &error));
 }
 
 #define ALL TEXT("")
@@ -557,6 +598,7 @@ int main(void)
 		cmocka_unit_test(every_cut_of_a_record_is_refused),
 		cmocka_unit_test(keys_are_held_to_their_records),
 		cmocka_unit_test(figures_are_read_as_they_were_written),
+		cmocka_unit_test(figures_without_times_are_read_as_before),
 		cmocka_unit_test(a_verdict_has_a_schema_of_its_own),
 		cmocka_unit_test(only_what_is_judged_is_due),
 		STORY(what_another_engine_observed_is_known_here, feed_open_with_topic),
