@@ -119,23 +119,34 @@ static const char *drift_learns_from(const struct step *step)
 
 /* ---- the step in the path ---- */
 
-enum { VALUE_SCORE, VALUE_FLAG, VALUE_STATE, VALUE_QUALITY, VALUE_ACCURACY, VALUE_PRECISION, VALUE_RECALL, VALUES };
+enum {
+	VALUE_SCORE,
+	VALUE_FLAG,
+	VALUE_STATE,
+	VALUE_QUALITY,
+	VALUE_MESSAGES,
+	VALUE_AGE,
+	VALUE_ACCURACY,
+	VALUE_PRECISION,
+	VALUE_RECALL,
+	VALUES
+};
 
-/* What a message gets: the first VALUES_AS_TENSORS of them as tensors too, the last three only with `estimate`. */
-#define VALUES_AS_TENSORS VALUE_QUALITY
-#define VALUES_WITHOUT_ESTIMATE VALUE_ACCURACY
-
+/* What a message gets, as marks or as tensors. */
 static const struct {
 	struct text name;
 	enum datatype datatype;
+	enum { IN_BOTH, IN_MARKS, IN_MARKS_OF_ESTIMATES } when; /* the last: of a step with `estimate` */
 } values[VALUES] = {
-	[VALUE_SCORE] = {{"drift_score", 11}, DATATYPE_FP64},
-	[VALUE_FLAG] = {{"is_drift", 8}, DATATYPE_BOOL},
-	[VALUE_STATE] = {{"drift_state", 11}, DATATYPE_BYTES},
-	[VALUE_QUALITY] = {{"quality_alarm", 13}, DATATYPE_BOOL},
-	[VALUE_ACCURACY] = {{"estimated_accuracy", 18}, DATATYPE_FP64},
-	[VALUE_PRECISION] = {{"estimated_precision", 19}, DATATYPE_FP64},
-	[VALUE_RECALL] = {{"estimated_recall", 16}, DATATYPE_FP64},
+	[VALUE_SCORE] = {{"drift_score", 11}, DATATYPE_FP64, IN_BOTH},
+	[VALUE_FLAG] = {{"is_drift", 8}, DATATYPE_BOOL, IN_BOTH},
+	[VALUE_STATE] = {{"drift_state", 11}, DATATYPE_BYTES, IN_BOTH},
+	[VALUE_QUALITY] = {{"quality_alarm", 13}, DATATYPE_BOOL, IN_MARKS},
+	[VALUE_MESSAGES] = {{"messages_per_minute", 19}, DATATYPE_FP64, IN_MARKS},
+	[VALUE_AGE] = {{"newest_age_ms", 13}, DATATYPE_FP64, IN_MARKS},
+	[VALUE_ACCURACY] = {{"estimated_accuracy", 18}, DATATYPE_FP64, IN_MARKS_OF_ESTIMATES},
+	[VALUE_PRECISION] = {{"estimated_precision", 19}, DATATYPE_FP64, IN_MARKS_OF_ESTIMATES},
+	[VALUE_RECALL] = {{"estimated_recall", 16}, DATATYPE_FP64, IN_MARKS_OF_ESTIMATES},
 };
 
 static bool drift_marks(const struct step *step)
@@ -186,14 +197,22 @@ struct drift_values {
 
 static const void *value_data(const struct drift_values *made, size_t value)
 {
-	const void *const data[VALUES] = {&made->last.score,    &made->flagged,	       &made->state,	 &made->alarmed,
-					  &made->last.accuracy, &made->last.precision, &made->last.recall};
+	const void *const data[VALUES] = {[VALUE_SCORE] = &made->last.score,
+					  [VALUE_FLAG] = &made->flagged,
+					  [VALUE_STATE] = &made->state,
+					  [VALUE_QUALITY] = &made->alarmed,
+					  [VALUE_MESSAGES] = &made->last.messages_per_minute,
+					  [VALUE_AGE] = &made->last.newest_age_ms,
+					  [VALUE_ACCURACY] = &made->last.accuracy,
+					  [VALUE_PRECISION] = &made->last.precision,
+					  [VALUE_RECALL] = &made->last.recall};
 	return data[value];
 }
 
-static bool step_estimates(const struct step *step)
+static bool value_is_of(const struct step *step, size_t value)
 {
-	return ((const struct drift *)step->options)->estimate.here.line > 0;
+	const bool estimates = ((const struct drift *)step->options)->estimate.here.line > 0;
+	return values[value].when == IN_BOTH || (drift_marks(step) && (values[value].when == IN_MARKS || estimates));
 }
 
 /* Adds the values to the list. */
@@ -201,11 +220,12 @@ static void values_add(const struct step *step, struct drift_values *made, struc
 {
 	static const int64_t one_row[] = {1};
 	const bool marks = drift_marks(step);
-	const size_t count = !marks ? VALUES_AS_TENSORS : step_estimates(step) ? VALUES : VALUES_WITHOUT_ESTIMATE;
 	made->flagged = made->last.verdict == DRIFT_FOUND;
 	made->alarmed = made->last.quality_alarm > 0;
 	made->state = text_of(drift_verdict_names[made->last.verdict]);
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < VALUES; i++) {
+		if (!value_is_of(step, i))
+			continue;
 		made->tensors[i] = (struct tensor){.name = values[i].name,
 						   .datatype = values[i].datatype,
 						   .shape = one_row,
@@ -285,8 +305,10 @@ static bool type_check(const struct drift_reference *reference, const struct ten
 
 static bool tensors_type(struct typing *typing)
 {
-	for (size_t i = 0; i < VALUES_AS_TENSORS; i++) {
+	for (size_t i = 0; i < VALUES; i++) {
 		struct value_type type = type_of_datatype(values[i].datatype);
+		if (values[i].when != IN_BOTH)
+			continue;
 		type.shape_known = true;
 		type.rank = 1;
 		type.shape[0] = 1;
@@ -467,9 +489,10 @@ const struct option drift_options[] = {
 	ROW("as", CHOICE, struct drift, as, .choices = MARKS_AS_NAMES, .fallback = "marks",
 	    .help = "Whether drift_score, is_drift and drift_state (`learning`, `steady` or `drift`) travel as marks or as "
 		    "tensors. They are those of the last window that was closed: with `sluice run --control` in any "
-		    "engine of the namespace, else in the same one; until then 0, false and `learning`. As marks there are also "
-		    "quality_alarm, and with `estimate` estimated_accuracy, estimated_precision and estimated_recall, of the same "
-		    "window; until then false and nan."),
+		    "engine of the namespace, else in the same one; until then 0, false and `learning`. As marks there are also, "
+		    "of the same window, quality_alarm, messages_per_minute, newest_age_ms (the longest time without a newer "
+		    "event), and with `estimate` estimated_accuracy, estimated_precision and estimated_recall; until then false "
+		    "and nan. The first window has no messages_per_minute and no newest_age_ms: they stay nan."),
 	{.type = OPTION_END},
 };
 

@@ -63,6 +63,8 @@ void figure_window_add(struct figure_window *window, const struct figure_sample 
 		.missing_share = NAN,
 		.outside_share = NAN,
 		.unseen_share = NAN,
+		.messages_per_minute = NAN,
+		.newest_age_ms = NAN,
 		.estimated_accuracy = NAN,
 		.estimated_precision = NAN,
 		.estimated_recall = NAN,

@@ -23,6 +23,12 @@ const struct alert_value_row alert_value_rows[] = {
 	FIGURE(outside_share, .needs = FIGURES_OF_DRIFT,
 	       .help = "Numbers outside of the reference's range, likewise."),
 	FIGURE(unseen_share, .needs = FIGURES_OF_DRIFT, .help = "Categories that the reference does not have, likewise."),
+	FIGURE(messages_per_minute, .needs = FIGURES_OF_DRIFT,
+	       .help = "Messages a minute of event time in that window, the least of several steps; of all segments their sum; "
+		       "missing in the first window. A window closes when messages come: `absent` detects that none come."),
+	FIGURE(newest_age_ms, .needs = FIGURES_OF_DRIFT,
+	       .help = "The longest time in milliseconds without a newer event in that window, by event times, the longest of "
+		       "several steps and segments; likewise."),
 	FIGURE(estimated_accuracy, .needs = FIGURES_OF_DRIFT,
 	       .help = "Accuracy in that window, from the classifier's own probabilities; missing without `estimate`."),
 	FIGURE(estimated_precision, .needs = FIGURES_OF_DRIFT, .help = "Precision, likewise; of two classes only."),

@@ -17,6 +17,7 @@ struct alert_values {
 	double model_unreachable, model_slow;
 	double drift_score, is_drift;
 	double quality_alarm, missing_share, outside_share, unseen_share;
+	double messages_per_minute, newest_age_ms;
 	double estimated_accuracy, estimated_precision, estimated_recall;
 	double outlier_rate;
 	double rollout_paused, rollout_inconclusive, rollout_rolled_back;

@@ -47,6 +47,8 @@ static void drift_set(struct alert_values *values, const struct last_verdict *la
 	values->missing_share = last->missing_share;
 	values->outside_share = last->outside_share;
 	values->unseen_share = last->unseen_share;
+	values->messages_per_minute = last->messages_per_minute;
+	values->newest_age_ms = last->newest_age_ms;
 	values->estimated_accuracy = last->accuracy;
 	values->estimated_precision = last->precision;
 	values->estimated_recall = last->recall;

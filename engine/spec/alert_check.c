@@ -155,15 +155,13 @@ static void check_action(const struct alert_action *action, struct faults *fault
 /* A name that is neither a figure nor a mark is a tensor. If it is like one of those, it is probably misspelt. */
 static void check_name(const struct alert_spec *alert, struct text name, struct faults *faults)
 {
-	static const char *const marks[] = {"drift_score", "is_drift", "drift_state", "outlier_score", "is_outlier",
-					    "quality_alarm", "estimated_accuracy", "estimated_precision", "estimated_recall"};
 	struct suggestion suggestion = suggest_begin(name);
 	if (alert_value_named(name) || expression_is_mark(name))
 		return;
 	for (const struct alert_value_row *row = alert_value_rows; row->name; row++)
 		suggest_offer(&suggestion, text_of(row->name));
-	for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
-		suggest_offer(&suggestion, text_of(marks[i]));
+	for (const char *const *mark = expression_marks; *mark; mark++)
+		suggest_offer(&suggestion, text_of(*mark));
 	if (suggestion.nearest.bytes)
 		fault_add(faults, CODE_MISSING_TENSOR, expression_place(alert->condition), suggestion.nearest.bytes,
 			  "no figure and no mark is called `" TEXT_FORMAT "`: the condition looks for a tensor of messages",

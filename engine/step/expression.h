@@ -110,7 +110,8 @@ struct expression_types {
 	bool (*type_of)(void *context, const struct expression_name *name, struct value_type *type, const char **suggest);
 };
 
-/* Whether observers may have set a mark of that name on the message. */
+/* The names of marks that observers may set on messages, ended by NULL; and whether a name is one of them. */
+extern const char *const expression_marks[];
 bool expression_is_mark(struct text name);
 
 /* Infers the type of the result. CONFIG errors have the place of the fault. The arena holds their texts and working

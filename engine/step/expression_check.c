@@ -180,13 +180,14 @@ static bool is_known(struct expression_inference *inference, const struct expres
 	return inference->types->type_of(inference->types->context, &other, &type, &suggest);
 }
 
+const char *const expression_marks[] = {"drift_score",	       "is_drift",	     "drift_state",	 "quality_alarm",
+					"messages_per_minute", "newest_age_ms",	     "estimated_accuracy", "estimated_precision",
+					"estimated_recall",    "outlier_score",	     "is_outlier",	 NULL};
+
 bool expression_is_mark(struct text name)
 {
-	static const char *const marks[] = {
-		"drift_score",	 "is_drift",	"drift_state", "quality_alarm", "estimated_accuracy", "estimated_precision",
-		"estimated_recall", "outlier_score", "is_outlier"};
-	for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
-		if (text_is(name, marks[i]))
+	for (const char *const *mark = expression_marks; *mark; mark++)
+		if (text_is(name, *mark))
 			return true;
 	return false;
 }

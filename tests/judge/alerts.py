@@ -526,7 +526,8 @@ def tells_of_quality(judge, binary, folder):
     with open(os.path.join(folder, "odd.json"), "w", encoding="utf-8") as file:
         file.write('{"format": "sluice_outlier/1", "by": "modified-z", "rows": 400, "width": 2, "median": [0, 0], "factor": [1, 1]}')
     conditions = {"odd": "outlier_rate > 0.3", "calm": "outlier_rate > 0.7", "outside": "outside_share > 0.3 and quality_alarm == 1",
-                  "guess": "estimated_accuracy < 0.7", "good": "estimated_accuracy > 0.7"}
+                  "guess": "estimated_accuracy < 0.7", "good": "estimated_accuracy > 0.7",
+                  "busy": "messages_per_minute > 0 and newest_age_ms >= 0", "idle": "messages_per_minute < 1"}
     write(folder, QUALITY + "".join(ALERT % (name, condition, receiver.url, "") for name, condition in conditions.items())
           + (ALERT % ("silent", "", receiver.url, "")).replace("condition: ", "absent: watched for 4s"))
     dev = Dev(binary, folder, "--alert-allow", "127.0.0.1")
@@ -538,13 +539,14 @@ def tells_of_quality(judge, binary, folder):
 
         codes = {ask(number) for number in range(40)}
         judge.expect("requests with probabilities are answered", codes == {200}, codes)
-        receiver.wait(4)
+        receiver.wait(5)
         notices = receiver.notices()
         fired = {notice["alert"]: notice["values"] for notice in notices if notice["status"] == "firing"}
         judge.expect("outliers, values out of bounds and a poor estimate fire, and then silence",
-                     set(fired) == {"odd", "outside", "guess", "silent"}, notices)
+                     set(fired) == {"odd", "outside", "guess", "busy", "silent"}, notices)
         judge.expect("with their figures", abs(fired["odd"]["outlier_rate"] - 0.5) < 0.1 and fired["outside"]["outside_share"] == 0.5
-                     and abs(fired["guess"]["estimated_accuracy"] - 0.6) < 1e-9, fired)
+                     and abs(fired["guess"]["estimated_accuracy"] - 0.6) < 1e-9
+                     and fired["busy"]["messages_per_minute"] > 1 and fired["busy"]["newest_age_ms"] < 60000, fired)
         judge.expect("a request ends the silence", ask(0) == 200)
         end = time.monotonic() + SECONDS_MAX
         while ("silent", "resolved") not in {(n["alert"], n["status"]) for n in receiver.notices()} and time.monotonic() < end:

@@ -44,7 +44,8 @@ is_ready() { [ "$(figure "$1" sluice_control_unready)" = 0 ] && [ "$(figure "$1"
 start_broker brisk
 export SLUICE_BROKERS=$brokers
 cp "$case/usual.json" "$dir"
-sed 's/^spec:/spec:\n  delivery: exactly-once/' "$case/pipeline.yaml" >"$dir/trading.yaml"
+sed -e 's/^spec:/spec:\n  delivery: exactly-once/' \
+	-e 's/state: drift_state}/state: drift_state, busy: messages_per_minute > 0, aged: newest_age_ms >= 0}/' -e 's/keep: \[/keep: [busy, aged, /' "$case/pipeline.yaml" >"$dir/trading.yaml"
 start_follower one
 start_follower two
 has_keeper() { grep -qs "is now the keeper" "$dir/one.log" "$dir/two.log"; }
@@ -68,6 +69,10 @@ shown_by() { # $1 a metric; how many of the engines have a value above 0
 expect "engines with messages a minute: the observer's" "$(shown_by sluice_drift_messages_per_minute)" "-eq 1"
 expect "engines with the age of the newest event: the same" "$(shown_by sluice_drift_newest_age_seconds)" "-eq 1"
 
+marked() { # $1 a mark; how many of the answers have it as true
+	jq -c --arg name "$1" '.outputs[] | select(.name == $name) | .data[0]' "$dir/answers" | grep -c true
+}
+
 # ---- how long a record takes ----
 
 jq -c 'select(.key | @base64d | startswith("drift/"))' "$dir/feed" | tail -1 >"$dir/verdict"
@@ -86,6 +91,8 @@ expect "records whose delay is above 100 ms" "$(awk '$1 > 0.1 || $1 == "none"' "
 
 ask after 51,100
 expect "answers of all engines that say drift" "$(grep -c '"drift"' "$dir/answers")" "-eq 50"
+expect "answers of all engines with messages a minute" "$(marked busy)" "-eq 50"
+expect "answers of all engines with the age of the newest event" "$(marked aged)" "-eq 50"
 start_follower three
 wait_until 30 is_ready three || give_up "the third engine does not run"
 ask later 51,100

@@ -213,7 +213,11 @@ static void the_times_of_the_last_window_are_known(void **state)
 	observed_rows(&observed, 40, 1, 0);
 	assert_int_equal(observed.count, 1);
 	assert_true(isnan(last_of(&observed).messages_per_minute) && isnan(last_of(&observed).newest_age_ms)); /* none before */
+	assert_true(isnan(observed.rate) && isnan(observed.age_ms)); /* marks of the last message */
 	observed_rows(&observed, 40, 1, 0); /* one a second */
+	observed_rows(&observed, 1, 1, 0);
+	assert_true(near(observed.rate, 60) && observed.age_ms == 1000);
+	observed_rows(&observed, 39, 1, 0);
 	assert_true(near(last_of(&observed).messages_per_minute, 60));
 	assert_true(last_of(&observed).newest_age_ms == 1000);
 	observed.time_ms += 3600000;

@@ -75,6 +75,10 @@ static void note_mark(struct observed *observed, const struct tensor *tensor)
 {
 	if (text_is(tensor->name, "score"))
 		observed->score = *(const double *)tensor->data;
+	else if (text_is(tensor->name, "rate"))
+		observed->rate = *(const double *)tensor->data;
+	else if (text_is(tensor->name, "age"))
+		observed->age_ms = *(const double *)tensor->data;
 	else if (text_is(tensor->name, "flag"))
 		observed->flagged = *(const uint8_t *)tensor->data;
 	else if (text_is(tensor->name, "state"))
@@ -186,7 +190,7 @@ void observed_steps(struct observed *observed, const char *options)
 	snprintf(steps, sizeof steps,
 		 "  - {name: watch, %s}\n"
 		 "  - name: out\n    inputs: [watch]\n    expression: {set: {score: drift_score, flag: is_drift, state: "
-		 "drift_state}, keep: [score, flag, state]}\n"
+		 "drift_state, rate: messages_per_minute, age: newest_age_ms}, keep: [score, flag, state, rate, age]}\n"
 		 "  output: {steps: [out]}\n",
 		 observed->watch ? observed->watch : watch);
 	planning_open_steps(&observed->planning, steps);

@@ -51,6 +51,7 @@ struct observed {
 	size_t early_count; /* verdicts on windows that had not ended, which are in the order in which they came */
 	struct seen early[SCORES_MAX];
 	double score; /* marks of the last message, by the pipeline's answer */
+	double rate, age_ms; /* messages_per_minute and newest_age_ms */
 	bool flagged;
 	char state[16];
 	const struct tensor *also; /* sent with each message; NULL: nothing */
