@@ -148,7 +148,10 @@ bool record_decode(const struct record_form *form, struct text bytes, struct are
 	if (own == 0)
 		return error_memory(error, ERROR_SYSTEM, "reading a schema");
 	if (schema != own)
-		return error_set(error, ERROR_INPUT, PLACE_NONE, "the record is no %s of this version of sluice", form->called);
+		return error_set(error, ERROR_INPUT, PLACE_NONE,
+				 "the record is no %s of this version of sluice; use one version for all engines and commands, and "
+				 "check who else writes to the topic",
+				 form->called);
 	struct avro_cursor cursor = avro_cursor_of(avro_single_object_body(bytes));
 	memset(record, 0, form->bytes);
 	fields_get(form->fields, &cursor, arena, record);

@@ -183,7 +183,8 @@ bool policy_record_decode(struct text bytes, struct arena *arena, struct policy_
 	if (fingerprint == 0)
 		return error_memory(error, ERROR_SYSTEM, "reading a schema");
 	if (!avro_is_single_object(bytes, fingerprint))
-		return error_set(error, ERROR_INPUT, PLACE_NONE, "the record is no policy of this version of sluice");
+		return error_set(error, ERROR_INPUT, PLACE_NONE,
+				 "the record is no policy of this version of sluice; use one version for all engines");
 	struct avro_cursor cursor = avro_cursor_of(avro_single_object_body(bytes));
 	*record = (struct policy_record){.experiment = avro_read_bytes(&cursor)};
 	record->version = avro_read_long(&cursor);

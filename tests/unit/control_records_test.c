@@ -239,7 +239,9 @@ static void what_no_writer_of_ours_writes_is_refused(void **state)
 	assert_false(record_decode(&change_form, encoded(&change_form, &change), arena, record, &error));
 	error = (struct error){0};
 	assert_false(record_decode(&report_form, encoded(&change_form, &change), arena, record, &error));
-	assert_string_equal(error.text, "the record is no report of an engine of this version of sluice");
+	assert_string_equal(error.text,
+			    "the record is no report of an engine of this version of sluice; use one version for all engines and "
+			    "commands, and check who else writes to the topic");
 	struct buffer small;
 	buffer_open(&small, 12);
 	error = (struct error){0};

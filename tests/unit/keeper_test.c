@@ -28,6 +28,9 @@ static int keeper_teardown(void **state)
 
 #define ITEM(named, ...) ((struct proposal_item){.kind = TEXT("Pipeline"), .name = TEXT(named), __VA_ARGS__})
 #define APPLY(named, version, yaml) ITEM(named, .document = TEXT(yaml), .expected = (version))
+#define REFUSED_SCHEMA                                                                                                             \
+	"the record is no proposal of this version of sluice; use one version for all engines and commands, and check who else "   \
+	"writes to the topic"
 #define COLLECT_ALL(most) ((struct proposal_item){.action = PROPOSAL_COLLECT, .to = (most)})
 #define ITEMS(...)                                                                                                                 \
 	.items = {sizeof((struct proposal_item[]){__VA_ARGS__}) / sizeof(struct proposal_item),                                    \
@@ -150,10 +153,10 @@ static void bytes_that_are_no_proposal_are_counted(void **state)
 	(void)state;
 	assert_true(keeper_propose(stand.keeper, 0, TEXT("rubbish"), stand.now_ms, &error));
 	assert_int_equal(keeper_refused(stand.keeper, &why), 1);
-	assert_string_equal(why, "the record is no proposal of this version of sluice");
+	assert_string_equal(why, REFUSED_SCHEMA);
 	assert_true(keeper_propose(stand.keeper, 1, control_encode(&stand, &keeper_form, &other), stand.now_ms, &error));
 	assert_int_equal(keeper_refused(stand.keeper, &why), 2);
-	assert_string_equal(why, "the record is no proposal of this version of sluice"); /* it is of another schema */
+	assert_string_equal(why, REFUSED_SCHEMA); /* it is of another schema */
 	const struct proposal nameless = {.id = TEXT("a/b"), .namespace = TEXT("default")};
 	assert_true(keeper_propose(stand.keeper, 2, control_encode(&stand, &proposal_form, &nameless), stand.now_ms, &error));
 	assert_int_equal(keeper_refused(stand.keeper, &why), 3);
