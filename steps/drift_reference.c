@@ -342,8 +342,12 @@ bool drift_reference_read(const struct name *file, struct text content, struct a
 	if (from.features.count < 1 || from.features.count > DRIFT_FEATURES_MAX)
 		return refuse(file, error, "has no features, or too many");
 	const size_t rows = items[0].values.count;
-	if (rows < DRIFT_REFERENCE_ROWS_MIN || rows > DRIFT_REFERENCE_ROWS_MAX || from.rows < (int64_t)rows || from.block < 1)
-		return refuse(file, error, "has too few or too many `values`, or fewer `rows` than these");
+	if (rows < DRIFT_REFERENCE_ROWS_MIN)
+		return refuse(file, error,
+			      arena_print(arena, "has the values of %zu rows, and %d or more are needed to know what is usual", rows,
+					  DRIFT_REFERENCE_ROWS_MIN));
+	if (rows > DRIFT_REFERENCE_ROWS_MAX || from.rows < (int64_t)rows || from.block < 1)
+		return refuse(file, error, "has too many `values`, or fewer `rows` than these");
 	struct arrivals arrivals;
 	if (!times_read(&from, &arrivals))
 		return refuse(file, error, "has `times_ms` or `gaps_ms` that do not hold together");
