@@ -344,8 +344,8 @@ bool drift_reference_read(const struct name *file, struct text content, struct a
 	const size_t rows = items[0].values.count;
 	if (rows < DRIFT_REFERENCE_ROWS_MIN)
 		return refuse(file, error,
-			      arena_print(arena, "has the values of %zu rows, and %d or more are needed to know what is usual", rows,
-					  DRIFT_REFERENCE_ROWS_MIN));
+			      arena_print(arena, "has the values of %zu rows, and %d or more are needed to know what is usual",
+					  rows, DRIFT_REFERENCE_ROWS_MIN));
 	if (rows > DRIFT_REFERENCE_ROWS_MAX || from.rows < (int64_t)rows || from.block < 1)
 		return refuse(file, error, "has too many `values`, or fewer `rows` than these");
 	struct arrivals arrivals;

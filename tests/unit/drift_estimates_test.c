@@ -234,6 +234,22 @@ static void the_times_of_the_last_window_are_known(void **state)
 	observed_close(&observed);
 }
 
+/* A window in which the clock jumps back a day has no duration, and nobody waited a day. */
+static void a_clock_that_jumps_back_has_no_rate(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open(&observed, USUAL);
+	observed_rows(&observed, 80, 1, 0);
+	assert_true(near(last_of(&observed).messages_per_minute, 60));
+	observed.time_ms -= 86400000;
+	observed_rows(&observed, 40, 1, 0);
+	assert_true(isnan(last_of(&observed).messages_per_minute) && last_of(&observed).newest_age_ms == 0);
+	observed_rows(&observed, 40, 1, 0);
+	assert_true(near(last_of(&observed).messages_per_minute, 60) && last_of(&observed).newest_age_ms == 1000);
+	observed_close(&observed);
+}
+
 /* A window that began before an upgrade is closed after it: what was stored lacks these two figures, and has all else. */
 static void a_window_of_before_them_goes_on(void **state)
 {
@@ -310,6 +326,7 @@ int main(void)
 		cmocka_unit_test(the_threshold_says_what_is_predicted),
 		cmocka_unit_test(the_quality_of_the_last_window_is_known),
 		cmocka_unit_test(the_times_of_the_last_window_are_known),
+		cmocka_unit_test(a_clock_that_jumps_back_has_no_rate),
 		cmocka_unit_test(a_window_of_before_them_goes_on),
 		cmocka_unit_test(the_worse_of_two_is_kept_number_by_number),
 	};
