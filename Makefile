@@ -265,8 +265,8 @@ bench: kafka-programs $(BENCHES)
 		BACKLOG=$${BACKLOG:-400000} ROUNDS=$${ROUNDS:-1} tests/bench/race/windows.sh $(BUILD)/sluice $(BUILD)/kafka || failed=1; \
 		exit $${failed:-0}
 
-## race: on a real Kafka, beside a bare forwarder and Kafka Streams: speed, windows, local models, latency, memory, observers, HTTP clients (NAME=delay: one)
-RACES := race json windows local observers delay memory mlserver curves clients
+## race: on a real Kafka, beside a bare forwarder and Kafka Streams: speed, windows, local models, latency, memory, observers, exposures, HTTP clients (NAME=delay: one)
+RACES := race json windows local observers exposures delay memory mlserver curves clients
 race: known-race kafka-programs
 	@for name in $(if $(NAME),$(NAME),$(RACES)); do \
 		tests/bench/race/$$name.sh $(BUILD)/sluice $(BUILD)/kafka || failed=1; done; exit $${failed:-0}
