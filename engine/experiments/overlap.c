@@ -101,11 +101,6 @@ static uint32_t way_find(struct overlap *overlap, struct overlap_experiment *exp
 	return (uint32_t)experiment->ways++;
 }
 
-static struct text key_of(struct overlap *overlap, uint32_t experiment, struct text unit)
-{
-	return text_of(arena_print(overlap->arena, "%u " TEXT_FORMAT, (unsigned)experiment, TEXT_ARGUMENTS(unit)));
-}
-
 static bool is_chance(const struct exposure *exposure)
 {
 	return exposure->reason == ASSIGNED_WEIGHT || exposure->reason == ASSIGNED_STAGE || exposure->reason == ASSIGNED_POLICY;
@@ -124,6 +119,16 @@ static bool set_add(struct state_table *sets, struct text key, uint64_t added)
 {
 	const uint64_t before = set_read(sets, key), set = before | added;
 	return set == before || table_put(sets, key, (struct text){(const char *)&set, sizeof set}, false);
+}
+
+/* Until the next key is printed; empty: it does not fit. */
+static struct text met_key(struct overlap *overlap, uint32_t experiment, struct text unit)
+{
+	buffer_clear(&overlap->key);
+	buffer_print(&overlap->key, "%u " TEXT_FORMAT, (unsigned)experiment, TEXT_ARGUMENTS(unit));
+	if (buffer_failed(&overlap->key))
+		return (struct text){0};
+	return buffer_view(&overlap->key);
 }
 
 /* Until the next key is printed. */
@@ -176,8 +181,10 @@ bool overlap_expose(struct overlap *overlap, const struct exposure *exposure, st
 	const uint32_t way = number == NONE ? NONE : way_find(overlap, &overlap->experiments[number], exposure->variant);
 	if (way == NONE)
 		return !arena_failed(overlap->arena) || overlap_memory(error);
-	const struct text key = key_of(overlap, number, exposure->unit);
-	if (!key.bytes || !experiment_note(overlap, number, exposure))
+	if (!experiment_note(overlap, number, exposure))
+		return overlap_memory(error);
+	const struct text key = met_key(overlap, number, exposure->unit);
+	if (!key.bytes)
 		return overlap_memory(error);
 	if (table_read(overlap->met, key, &value))
 		return true;
@@ -240,7 +247,7 @@ static bool counts_fill(struct overlap *overlap, double **counts)
 {
 	const struct overlap_unit *units = overlap->units.items;
 	for (size_t i = 0; i < overlap->units.count; i++) {
-		const struct text key = key_of(overlap, 0, units[i].unit);
+		const struct text key = met_key(overlap, 0, units[i].unit);
 		struct text value;
 		uint32_t way;
 		if (!key.bytes)
