@@ -7,8 +7,6 @@
 #include "runtime/announcements.h"
 
 #define SNAPSHOT_CHANGES 1000
-#define QUIET_COMMIT_MS 1000
-#define VERDICT_COMMIT_MS 500
 
 struct member {
 	struct worker_config config;
@@ -37,14 +35,6 @@ static bool assign_all(struct member *member, const struct group *group, size_t 
 	return true;
 }
 
-/* An observer produces a verdict once a window. Between verdicts its commits are progress and state, which nobody reads. */
-static struct worker_limits limits_of_observers(struct worker_limits limits)
-{
-	limits.quiet_commit_ms = QUIET_COMMIT_MS;
-	limits.output_commit_ms = VERDICT_COMMIT_MS;
-	return limits;
-}
-
 static bool member_configure(struct member *member, size_t number, const struct group *group, const struct engine_config *config,
 			     const struct group_shares *shares, struct arena *arena, struct error *error)
 {
@@ -64,7 +54,7 @@ static bool member_configure(struct member *member, size_t number, const struct 
 		.direct = group->exactly_once || group->observes ? NULL : config->direct,
 		.gateway = config->direct,
 		.cancels = config->cancels,
-		.limits = group->observes && !group->explains ? limits_of_observers(shares->limits) : shares->limits,
+		.limits = group->observes && !group->explains ? worker_limits_of_observers(shares->limits) : shares->limits,
 		.partition_state = {.folder = config->state_folder,
 				    .bytes_max = config->state_bytes,
 				    .snapshot_ms = config->snapshot_ms,

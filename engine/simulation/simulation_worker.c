@@ -140,6 +140,8 @@ static bool worker_configure(struct simulation_worker *worker, size_t in_flight,
 		.partition_state = {.bytes_max = STATE_BYTES_MAX, .snapshot_ms = 1000, .snapshot_changes = 2},
 		.ground = &worker->ground,
 	};
+	if (worker->observes)
+		worker->config.limits = worker_limits_of_observers(worker->config.limits);
 	worker->config.limits.in_flight = in_flight;
 	worker->config.limits.drain_ms = 2000;
 	if (simulation->control.is_there && !(worker->follower = simulation_control_follow(simulation, worker->name, error)))

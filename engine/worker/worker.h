@@ -62,6 +62,10 @@ struct worker_limits {
 
 extern const struct worker_limits worker_limits_usual;
 
+/* The same for the observers of `drift`, whose output is a verdict once a window: between verdicts, commits are progress and state,
+ * which nobody reads. */
+struct worker_limits worker_limits_of_observers(struct worker_limits limits);
+
 /* Configuration, borrowed for the worker's lifetime. */
 struct worker_config {
 	size_t number; /* among the workers of its group in this process: 0, 1, ... */
