@@ -126,8 +126,8 @@ const struct command command_experiments_analyze = {
 		"count as one pipeline.\n\n"
 		"If the experiment has a mirror, its replies are compared with the answers by request id (the shadow topic of a "
 		"pipeline has the replies): agreement within --tolerance for each tensor, latency, errors, and the requests that "
-		"differ. It "
-		"is said first if less than 95% of the copies could be compared.\n\n"
+		"differ. It is said first if less than 95% of the copies could be compared. Copies of which the topic has no "
+		"record are in no figure: those that wait for a reply, or waited when their engine was killed.\n\n"
 		"Several variants share the alpha of the deciding metric. Each guardrail has it alone. Other metrics share a false "
 		"discovery rate. Where a policy of bandits chose, differences are weighed by the probabilities of the choices. "
 		"Intervals are asymptotic: they begin when each variant has 100 units.",

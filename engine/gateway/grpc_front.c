@@ -473,7 +473,7 @@ static const char *absence_words(struct text path)
 		return "models are not listed, loaded or unloaded by callers here: the pipelines' files name them; change those";
 	if (text_starts_with(path, TEXT("/seldon.protos.")))
 		return "of Seldon's services this port has Predict and SendFeedback of seldon.protos.Seldon; the tensors of a "
-		       "deployment are in " INFERENCE "ModelMetadata";
+		       "deployment are in " INFERENCE "ModelMetadata, and at /api/v1.0/metadata by REST";
 	return "there is no such method here; pipelines and models answer to " INFERENCE "ModelInfer";
 }
 

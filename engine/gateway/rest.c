@@ -25,7 +25,7 @@
 
 /* ---- answers ---- */
 
-static void answer(const struct rest_request *request, int status)
+void rest_answer(const struct rest_request *request, int status)
 {
 	const struct text lost = TEXT("{\"error\":\"memory ran out\",\"kind\":\"SYSTEM\"}");
 	const struct buffer *body = &request->rest->body;
@@ -77,7 +77,7 @@ void rest_refuse(const struct rest_request *request, int status, const char *for
 static void live(const struct rest_request *request)
 {
 	buffer_string(&request->rest->body, "{\"live\":true}");
-	answer(request, 200);
+	rest_answer(request, 200);
 }
 
 static bool is_ready(const struct rest *rest)
@@ -90,14 +90,14 @@ static void ready(const struct rest_request *request)
 {
 	bool good = is_ready(request->rest);
 	buffer_print(&request->rest->body, "{\"ready\":%s}", good ? "true" : "false");
-	answer(request, good ? 200 : 503);
+	rest_answer(request, good ? 200 : 503);
 }
 
 static void server_metadata(const struct rest_request *request)
 {
 	buffer_string(&request->rest->body, "{\"name\":\"sluice\",\"version\":\"" SLUICE_VERSION
 					    "\",\"extensions\":[\"binary_tensor_data\"]}");
-	answer(request, 200);
+	rest_answer(request, 200);
 }
 
 static void routes(const struct rest_request *request)
@@ -111,13 +111,13 @@ static void routes(const struct rest_request *request)
 		buffer_byte(body, '}');
 	}
 	buffer_string(body, "]}");
-	answer(request, 200);
+	rest_answer(request, 200);
 }
 
 static void openapi(const struct rest_request *request)
 {
 	rest_openapi_write(request->rest, &request->rest->body);
-	answer(request, 200);
+	rest_answer(request, 200);
 }
 
 static struct text rest_header(const void *context, const char *name)
@@ -160,7 +160,7 @@ static void target_ready(const struct rest_request *request)
 		return;
 	json_write_string_after(body, TEXT("{\"name\":"), text_of(target->name));
 	buffer_print(body, ",\"ready\":%s}", good ? "true" : "false");
-	answer(request, good ? 200 : 503);
+	rest_answer(request, good ? 200 : 503);
 }
 
 static void target_metadata(const struct rest_request *request)
@@ -174,7 +174,7 @@ static void target_metadata(const struct rest_request *request)
 	metadata_tensors_write(body, "inputs", &target->plan->types.request);
 	metadata_tensors_write(body, "outputs", &target->plan->types.answer);
 	buffer_byte(body, '}');
-	answer(request, 200);
+	rest_answer(request, 200);
 }
 
 /* ---- outcomes of calls ---- */
@@ -474,6 +474,10 @@ const struct gateway_route rest_routes[] = {
 	{"POST", "/api/v1.0/explanations", explain_seldon,
 	 "The same in the form of the first Seldon Core, also behind /seldon/NAMESPACE/NAME.", ACCESS_EXPLAIN, false},
 	{"POST", "/api/v1.0/explain", explain_seldon, "The same.", ACCESS_EXPLAIN, false},
+	{"GET", "/api/v1.0/metadata", rest_graph_metadata,
+	 "The tensors of a deployment and of the models that it calls, where known, in the form of the first Seldon Core.",
+	 ACCESS_METADATA, false},
+	{"GET", "/api/v1.0/metadata/{node}", rest_node_metadata, "The same, of one of its models.", ACCESS_METADATA, false},
 	{"POST", "/v2/pipelines/{pipeline}/feedback", feedback,
 	 "Takes what became of an answer: a reward, metrics or the truth, by request id, origin or unit.", ACCESS_FEEDBACK, false},
 	{"POST", "/v2/models/{model}/feedback", feedback, "The same, of a model or a pipeline.", ACCESS_FEEDBACK, false},

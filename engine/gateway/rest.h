@@ -33,11 +33,12 @@ struct rest_request {
 	struct text namespace; /* of a path that begins with /seldon/NAMESPACE/NAME; empty: none */
 	struct text name;      /* of the target, in the path; empty: none */
 	struct text submission; /* id of a submitted request, in the path; empty: none */
+	struct text node;	/* of a deployment, in the path; empty: none */
 	bool pipeline_only;    /* the path names a pipeline */
 	bool is_head;	       /* its answer has no body */
 };
 
-/* A route. The same rows are listed by GET /v2/routes. In `path`, {pipeline}, {model}, {version} and {request} match one
+/* A route. The same rows are listed by GET /v2/routes. In `path`, {pipeline}, {model}, {node}, {version} and {request} match one
  * segment. */
 struct gateway_route {
 	const char *method;
@@ -137,6 +138,14 @@ void rest_cancel(const struct rest_request *request);
 
 /* Watches a submitted request: what a poll answers if there is none, else server-sent events until its answer is there. */
 void rest_watch(const struct rest_request *request);
+
+/* Metadata of a deployment, and of one of its models, in the form of the first Seldon Core: what `plan` infers of their tensors. A
+ * model that several steps call has the tensors of the first. */
+void rest_graph_metadata(const struct rest_request *request);
+void rest_node_metadata(const struct rest_request *request);
+
+/* Answers with the body that was written, as JSON. */
+void rest_answer(const struct rest_request *request, int status);
 
 /* Answers with an error of the gateway itself. */
 void rest_refuse_with(const struct rest_request *request, int status, const struct http_answer_header *headers, size_t count,

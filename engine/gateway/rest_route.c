@@ -19,6 +19,10 @@ static bool segment_fits(struct text wanted, struct text segment, struct rest_re
 		request->submission = (struct text){segment.bytes, segment.length - end.length};
 		return true;
 	}
+	if (text_is(word, "node")) {
+		request->node = (struct text){segment.bytes, segment.length - end.length};
+		return true;
+	}
 	request->name = (struct text){segment.bytes, segment.length - end.length};
 	request->pipeline_only = text_is(word, "pipeline");
 	return true;

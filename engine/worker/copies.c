@@ -106,7 +106,9 @@ void host_copy(void *context, const struct call *call)
 	bool room = worker->copy_count < COPIES_MAX && worker->copy_bytes < COPIES_BYTES_MAX;
 	struct copy *copy = room ? copy_make(call) : NULL;
 	if (!copy) {
-		copy_leave_out(host->stage, call, "the copy was not sent, since too many wait; check whether it is slow");
+		copy_leave_out(host->stage, call,
+			       room ? "the copy was not sent, since it is larger than 16 MiB or memory ran out"
+				    : "the copy was not sent, since too many wait; check whether it is slow");
 		return;
 	}
 	copy->host = host;

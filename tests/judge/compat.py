@@ -4,7 +4,7 @@
 `sluice dev` has it from its files, and a `sluice gateway` beside it, with the same files but for that, by its option. One line for
 each behaviour that is not as it should be; at the end `N passed, N failed`.
 """
-import json, os, subprocess, sys, tempfile
+import json, os, subprocess, sys, tempfile, urllib.request
 
 sys.path.insert(0, os.path.dirname(__file__))
 from dev import Dev, Judge  # noqa: E402
@@ -12,8 +12,11 @@ from gateway import Gateway, PIPELINE, number_of, request  # noqa: E402
 
 PIPELINES = [("twice", "  - {name: double, expression: {set: {x: x * 2}}}\n  output: {steps: [double]}\n"),
              ("strict", "  - {name: fails, expression: {set: {y: nothing * 2}}}\n  output: {steps: [fails]}\n"),
-             ("broken", "  - {name: away}\n  output: {steps: [away]}\n")]
+             ("broken", "  - {name: away}\n  output: {steps: [away]}\n"),
+             ("adds", "  - {name: ten}\n  - {name: more, inputs: [ten.outputs.OUTPUT], tensorMap: {ten.outputs.OUTPUT: INPUT}, model: {name: ten}}\n"
+                      "  - {name: twenty, inputs: [more.outputs.OUTPUT], tensorMap: {more.outputs.OUTPUT: INPUT}}\n  output: {steps: [twenty]}\n")]
 AWAY = "apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: away}\nspec: {storageUri: 'stub://fail?code=500&text=broken'}\n"
+MODEL = "apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: %s}\nspec: {storageUri: 'stub://%s'}\n"
 RUNTIME = "apiVersion: mlops.seldon.io/v1alpha1\nkind: SeldonRuntime\nmetadata: {name: seldon}\nspec: {config: {serviceConfig: {compat: seldon}}}\n"
 SELDON = {"data": {"ndarray": [[1.0]]}}
 
@@ -41,16 +44,46 @@ def answers_as_seldon(judge, what, gateway):
     judge.expect(f"{what}: so has a deadline", status == 504 and answer["kind"] == "LIMIT", (status, answer))
 
 
+# As the first Seldon Core has it, of a deployment and of one of its nodes.
+def tells_tensors(judge, gateway):
+    def tensors(name):
+        return [{"name": name, "datatype": "FP32"}]
+
+    def plain(told):
+        return [{key: tensor[key] for key in ("name", "datatype")} for tensor in told]
+
+    status, told, _ = gateway.ask("GET", "/seldon/default/adds/api/v1.0/metadata")
+    judge.expect("a deployment tells its models, each once", status == 200 and told["name"] == "adds" and list(told["models"]) == ["ten", "twenty"], (status, told))
+    judge.expect("and its tensors, where they are known", told["graphinputs"] == [] and plain(told["graphoutputs"]) == tensors("OUTPUT"), told)
+    for name, inputs in (("ten", []), ("twenty", tensors("INPUT"))): # nothing says what a request has
+        model = told["models"][name]
+        judge.expect(f"and those of {name}", model["name"] == name and model["versions"] == [] and plain(model["inputs"]) == inputs and
+                     plain(model["outputs"]) == tensors("OUTPUT"), model)
+    with urllib.request.urlopen(f"http://{gateway.host}:{gateway.port}/seldon/default/adds/api/v1.0/metadata") as told_again:
+        judge.expect("a model that two steps call is told once", told_again.read().count(b'"ten":') == 1)
+    status, one, _ = gateway.ask("GET", "/seldon/default/adds/api/v1.0/metadata/twenty")
+    judge.expect("a model tells the same", status == 200 and one == told["models"]["twenty"], (status, one))
+    status, told, _ = gateway.ask("GET", "/seldon/default/twice/api/v1.0/metadata")
+    judge.expect("a deployment without models tells none", status == 200 and told["models"] == {}, (status, told))
+    for path, wanted in (("/seldon/default/adds/api/v1.0/metadata/twentx", "did you mean `twenty`?"),
+                         ("/seldon/default/twice/api/v1.0/metadata/zzzzzzz", "GET /api/v1.0/metadata lists its models")):
+        status, refused, _ = gateway.ask("GET", path)
+        judge.expect(f"{path} is refused with what to do", status == 404 and wanted in refused["status"]["info"], (status, refused))
+    status, refused, _ = gateway.ask("GET", "/api/v1.0/metadata")
+    judge.expect("without a name it is asked which", status == 404 and "which of the" in refused["status"]["info"], (status, refused))
+
+
 def main():
     judge, binary = Judge(), os.path.abspath(sys.argv[1])
     with tempfile.TemporaryDirectory() as place, tempfile.TemporaryDirectory() as plain:
         for folder, more in ((place, [RUNTIME]), (plain, [])):
             with open(os.path.join(folder, "pipelines.yaml"), "w", encoding="utf-8") as file:
-                file.write("---\n".join([PIPELINE % row for row in PIPELINES] + [AWAY] + more))
+                file.write("---\n".join([PIPELINE % row for row in PIPELINES] + [AWAY, MODEL % ("ten", "add10"), MODEL % ("twenty", "add20")] + more))
         dev = Dev(binary, place)
         if not dev.started:
             sys.exit("compat: it does not start: " + "\n".join(dev.lines))
         answers_as_seldon(judge, "by the files", Gateway(dev.said("gateway")))
+        tells_tensors(judge, Gateway(dev.said("gateway")))
         command = [binary, "gateway", "-f", plain, "--http", "0", "--brokers", dev.said("broker"), "--topics", "check", "-o", "json"]
         for option, judged in (["--compat", "seldon"], answers_as_seldon), ([], answers_as_ever):
             beside = subprocess.Popen(command + option, stdout=subprocess.PIPE, text=True)
