@@ -107,10 +107,12 @@ static bool join(struct kafka_consumer *consumer, const struct consumer_config *
 static bool client_set_up(struct kafka_consumer *consumer, size_t topic_count, struct error *error)
 {
 	rd_kafka_conf_t *configuration = configuration_of(consumer->config, consumer, error);
+	consumer_hear_lines(consumer, NULL);
 	consumer->client = configuration ? client_open(RD_KAFKA_CONSUMER, configuration, error) : NULL;
 	consumer->joined = false;
 	if (!consumer->client)
 		return false;
+	consumer_hear_lines(consumer, consumer->client);
 	rd_kafka_poll_set_consumer(consumer->client);
 	consumer->queue = rd_kafka_queue_get_consumer(consumer->client);
 	client_queue_ring(consumer->queue, consumer->bell);
@@ -189,6 +191,7 @@ static void kafka_close(struct consumer *self)
 		rd_kafka_consumer_close(client);
 		client_destroy(client, CLOSE_WAIT_S);
 	}
+	consumer_hear_no_lines(consumer);
 	if (consumer->bell >= 0)
 		close(consumer->bell);
 	memory_give(consumer->changed.items);

@@ -15,6 +15,38 @@
 #define RESET_MARK "]: offset reset (at offset "
 #define GAP_LINE_BYTES 512
 #define RESET_LEVEL 4 /* of syslog: a warning, as librdkafka writes that line */
+#define USUAL_LEVEL 6 /* librdkafka's own default, for lines that no consumer hears */
+
+static pthread_mutex_t hearers_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct list hearers; /* struct kafka_consumer */
+
+void consumer_hear_lines(struct kafka_consumer *consumer, const rd_kafka_t *client)
+{
+	pthread_mutex_lock(&hearers_lock);
+	if (!consumer->hearer.list)
+		list_add(&hearers, &consumer->hearer);
+	consumer->heard = client;
+	pthread_mutex_unlock(&hearers_lock);
+}
+
+void consumer_hear_no_lines(struct kafka_consumer *consumer)
+{
+	pthread_mutex_lock(&hearers_lock);
+	list_remove(&consumer->hearer);
+	pthread_mutex_unlock(&hearers_lock);
+}
+
+/* With the lock. The consumer for which the client was made, if it still hears it; else NULL. */
+static struct kafka_consumer *hearer_of(const rd_kafka_t *client)
+{
+	const void *made_for = rd_kafka_opaque(client);
+	for (struct list_node *node = hearers.first; node; node = node->next) {
+		struct kafka_consumer *consumer = LIST_OWNER(node, struct kafka_consumer, hearer);
+		if (consumer == made_for && (!consumer->heard || consumer->heard == client))
+			return consumer;
+	}
+	return NULL;
+}
 
 bool gap_line_read(const char *words, struct offset_reset *reset)
 {
@@ -58,7 +90,9 @@ void consumer_log_resets(struct kafka_consumer *consumer, rd_kafka_conf_t *confi
 	int64_t number = RESET_LEVEL;
 	(void)rd_kafka_conf_get(configuration, "log_level", level, &size);
 	(void)number_read_int64(text_of(level), &number);
+	pthread_mutex_lock(&hearers_lock);
 	consumer->log_level = (int)number; /* librdkafka accepts 0 to 7 */
+	pthread_mutex_unlock(&hearers_lock);
 	(void)snprintf(level, sizeof level, "%d", RESET_LEVEL);
 	if (number < RESET_LEVEL)
 		(void)rd_kafka_conf_set(configuration, "log_level", level, words, sizeof words);
@@ -68,10 +102,14 @@ void consumer_log_resets(struct kafka_consumer *consumer, rd_kafka_conf_t *confi
 void consumer_hear_line(const rd_kafka_t *client, int level, const char *facility, const char *words)
 {
 	struct offset_reset reset;
-	struct kafka_consumer *consumer = rd_kafka_opaque(client);
-	if (strcmp(facility, "OFFSET") == 0 && gap_line_read(words, &reset))
+	const bool is_reset = strcmp(facility, "OFFSET") == 0 && gap_line_read(words, &reset);
+	pthread_mutex_lock(&hearers_lock);
+	struct kafka_consumer *consumer = hearer_of(client);
+	const int log_level = consumer ? consumer->log_level : USUAL_LEVEL;
+	if (consumer && is_reset)
 		reset_note(consumer, &reset);
-	else if (level <= consumer->log_level)
+	pthread_mutex_unlock(&hearers_lock);
+	if (!is_reset && level <= log_level)
 		client_hear_line(client, level, facility, words);
 }
 

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/list.h"
 #include "log/client.h"
 #include "log/consumer.h"
 #include "log/witness.h"
@@ -48,6 +49,8 @@ struct kafka_consumer {
 	unsigned fenced_times;	/* within a while of each other */
 	int64_t fenced_ms;
 	int64_t missed_ms;    /* since when a topic is missing; 0: all are there */
+	struct list_node hearer; /* of those that hear lines of librdkafka's log; this and the next under their lock */
+	const rd_kafka_t *heard; /* the client whose lines it hears; NULL: the one that is being opened */
 	int log_level; /* of the user's settings: more detailed lines of librdkafka are dropped */
 	pthread_mutex_t resets_lock; /* of the three below; librdkafka's threads note them */
 	struct offset_reset *resets;
@@ -78,7 +81,12 @@ void consumer_hear_error(rd_kafka_t *client, int code, const char *words, void *
 /* Makes librdkafka log offset resets, whatever `log_level` the user has set. */
 void consumer_log_resets(struct kafka_consumer *consumer, rd_kafka_conf_t *configuration);
 
-/* librdkafka's log callback, from its threads: an offset reset is noted, any other line is logged. */
+/* From now on the consumer hears the lines of that client, and of no other; NULL: of the one that is being opened. A client whose
+ * end is not waited for (client_destroy()) writes lines when its consumer has another client, or is closed. */
+void consumer_hear_lines(struct kafka_consumer *consumer, const rd_kafka_t *client);
+void consumer_hear_no_lines(struct kafka_consumer *consumer);
+
+/* librdkafka's log callback, from its threads: an offset reset is noted by the consumer that hears it, any other line is logged. */
 void consumer_hear_line(const rd_kafka_t *client, int level, const char *facility, const char *words);
 
 /* Parses the line of an offset reset, in the wording of librdkafka 2.0 or later. False: it is another line. */

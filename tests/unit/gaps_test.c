@@ -137,6 +137,52 @@ static void it_is_told_though_librdkafka_is_to_log_nothing(void **state)
 	assert_int_equal(others, 0);
 }
 
+/* As one whose end is not waited for: it may write lines when its consumer has another client, or is closed. */
+static rd_kafka_t *client_left_behind(struct consumer *consumer)
+{
+	char words[256];
+	rd_kafka_conf_t *configuration = rd_kafka_conf_new();
+	rd_kafka_conf_set_opaque(configuration, consumer);
+	rd_kafka_t *client = rd_kafka_new(RD_KAFKA_CONSUMER, configuration, words, sizeof words);
+	assert_non_null(client);
+	return client;
+}
+
+static void a_client_that_is_left_behind_tells_its_consumer_nothing(void **state)
+{
+	static const char line[] = "in [0]: offset reset (at offset 50, broker 1) to offset BEGINNING: why";
+	static struct position assigned[] = {{0, 0, OFFSET_NONE}};
+	struct mock mock;
+	struct error error = {0};
+	struct gap gap = {0};
+	(void)state;
+	mock_open(&mock);
+	const struct consumer_config config = {.brokers = mock.brokers,
+					       .group = "test",
+					       .topics = mock_in,
+					       .topic_count = 1,
+					       .assigned = {1, assigned},
+					       .properties = mock_quick};
+	struct consumer *consumer = consumer_open(&config, &error);
+	assert_non_null(consumer);
+	rd_kafka_t *left = client_left_behind(consumer);
+	consumer_hear_line(left, 4, "OFFSET", line);
+	assert_false(consumer_gap(consumer, &gap));
+	consumer_hear_line(consumer_client(consumer), 4, "OFFSET", line);
+	assert_true(consumer_gap(consumer, &gap));
+	consumer_close(consumer);
+	kafka_log_to(&count_said_sink);
+	others = 0;
+	consumer_hear_line(left, 4, "OFFSET", line);
+	consumer_hear_line(left, 7, "FETCH", "what librdkafka does not log by default");
+	assert_int_equal(others, 0);
+	consumer_hear_line(left, 4, "CONFWARN", "a line that anybody may write");
+	assert_int_equal(others, 1);
+	kafka_log_to(NULL);
+	rd_kafka_destroy(left);
+	mock_close(&mock);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -145,6 +191,7 @@ int main(void)
 		cmocka_unit_test(a_gap_is_said_by_its_offsets),
 		cmocka_unit_test(a_partition_that_is_read_from_its_beginning_is_told_before_its_records),
 		cmocka_unit_test(it_is_told_though_librdkafka_is_to_log_nothing),
+		cmocka_unit_test(a_client_that_is_left_behind_tells_its_consumer_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
