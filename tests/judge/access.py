@@ -208,6 +208,7 @@ def asks_for_tokens(judge, gateway, keys):
                ("POST", "/v2/pipelines/twice/explain"), ("POST", "/v2/models/twice/explain"), ("POST", "/v1/models/twice:explain"),
                ("POST", "/v1/models/twice:predict"), ("POST", "/api/v1.0/predictions"), ("POST", "/api/v0.1/predictions"),
                ("POST", "/api/v1.0/explanations"), ("POST", "/api/v1.0/explain"), ("POST", "/api/v1.0/feedback"), ("POST", "/api/v0.1/feedback"),
+               ("GET", "/api/v1.0/metadata"), ("GET", "/api/v1.0/metadata/model"), ("GET", "/seldon/default/twice/api/v1.0/metadata"),
                ("POST", "/v2/pipelines/twice/feedback"), ("POST", "/v2/models/twice/feedback"), ("POST", "/seldon/default/twice/api/v1.0/predictions"),
                ("POST", "/v2/pipelines/nobody/infer")]
     for method, path in guarded:
@@ -216,7 +217,8 @@ def asks_for_tokens(judge, gateway, keys):
     _, answer, _ = gateway.ask("GET", "/v2/routes", None, [bearer(keys.token(groups=["admins"]))])
     reached = {path for _, path in guarded}
     missing = [row["path"] for row in answer["routes"] if "health" not in row["path"]
-               and row["path"].replace("{pipeline}", "twice").replace("{model}", "twice").replace("{version}", "1").replace("{request}", "0-0-0-0") not in reached]
+               and row["path"].replace("{pipeline}", "twice").replace("{model}", "twice").replace("{version}", "1").replace("{request}", "0-0-0-0")
+               .replace("{node}", "model") not in reached]
     judge.expect("no route is left out here", not missing, missing)
     status, answer, _ = gateway.infer("twice", bearer(keys.token()))
     judge.expect("a good token is taken", status == 200 and number_of(answer) == 42, (status, answer))
