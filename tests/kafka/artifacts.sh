@@ -168,10 +168,7 @@ start_server() { # $1 the factor by which its Model `m` multiplies; its URL into
 		metadata: {name: m}
 		spec: {storageUri: "stub://expression?y=$1*x"}
 	END
-	"$sluice" models serve "$dir/server-$1.yaml" >"$dir/server-$1.address" 2>"$dir/server-$1.log" &
-	ours $!
-	wait_until 5 test -s "$dir/server-$1.address" || give_up "no model server"
-	url=$(sed -n 's/^ready at \([^ ]*\) .*/\1/p' "$dir/server-$1.address")
+	start_model "$dir/server-$1.yaml"
 }
 apply_model() { # $1 where it is served
 	cat >"$dir/model.yaml" <<-END

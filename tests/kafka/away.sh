@@ -25,8 +25,7 @@ expect "the engine lives" "$(kill -0 "$engine" && echo 1)" "-eq 1"
 "$sluice" errors list call -n away --brokers "$brokers" -o json >"$dir/letters.json" 2>"$dir/letters.log" ||
 	give_up "the dead letters cannot be listed: $(cat "$dir/letters.log")"
 expect "dead letters while the model is away" "$(grep -c '"kind"' "$dir/letters.json")" "-eq 0"
-"$sluice" models serve "$here/models.yaml" --port "${url##*:}" >"$dir/model.address" 2>"$dir/model.log" &
-ours $!
+start_model "$here/models.yaml" --port "${url##*:}"
 check_answers away "$count" "uncommitted: silence_ms:"
 stop_engine away "$engine"
 tell_result

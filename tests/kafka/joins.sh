@@ -60,8 +60,7 @@ for name in "${!engines[@]}"; do
 	expect "$name: top says what it waits for" $? "-eq 0"
 	expect "$name: answers while the model is away" "$("$build/records" count "$brokers" "$name-answers")" "-eq 0"
 done
-"$sluice" models serve "$here/models.yaml" --port "${url##*:}" >"$dir/model.address" 2>"$dir/model.log" &
-ours $!
+start_model "$here/models.yaml" --port "${url##*:}"
 for name in "${!engines[@]}"; do
 	rules="uncommitted: silence_ms:"
 	[ "${name%exactly-once}" != "$name" ] || rules="doubled: $rules"

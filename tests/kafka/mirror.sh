@@ -12,10 +12,7 @@ export SLUICE_BROKERS
 
 start_broker brisk creates
 SLUICE_BROKERS=$brokers
-"$sluice" models serve "$here/mirror.yaml" >"$dir/model.address" 2>"$dir/model.log" &
-ours $!
-wait_until 5 test -s "$dir/model.address" || give_up "no model server"
-url=$(sed -n 's/^ready at \([^ ]*\) .*/\1/p' "$dir/model.address")
+start_model "$here/mirror.yaml"
 nowhere=http://127.0.0.1:9
 
 # A pipeline and its experiment for each mirror.

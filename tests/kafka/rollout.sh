@@ -12,10 +12,7 @@ what=rollout
 . "$(dirname "$0")/stand.sh"
 
 start_broker brisk creates
-"$sluice" models serve "$here/rollout.yaml" >"$dir/model.address" 2>"$dir/model.log" &
-ours $!
-wait_until 5 test -s "$dir/model.address" || give_up "no model server"
-url=$(sed -n 's/^ready at \([^ ]*\) .*/\1/p' "$dir/model.address")
+start_model "$here/rollout.yaml"
 export SLUICE_BROKERS=$brokers SLUICE_SETTINGS='' SLUICE_AUTHOR=tester SLUICE_NAMESPACE=rollout
 
 start_follower() { # $1 instance; its pid into $started

@@ -162,8 +162,10 @@ topics() { # $1 in, $2 out; then options of requests
 
 # ---- engines and their load ----
 
-start_model() {
-	"$sluice" models serve "$here/models.yaml" >"$dir/model.address" 2>"$dir/model.log" &
+# The models of a file in a server of their own: its pid into $model, its address into $url.
+start_model() { # $1 file, that beside this one unless given; then more arguments
+	rm -f "$dir/model.address" # of a server before
+	"$sluice" models serve "${1-$here/models.yaml}" "${@:2}" >"$dir/model.address" 2>>"$dir/model.log" &
 	ours $!
 	model=$!
 	wait_until 5 test -s "$dir/model.address" || give_up "no model server"

@@ -12,10 +12,7 @@ what=tables
 keys=${KEYS:-2000}
 
 start_broker brisk creates
-"$sluice" models serve "$here/tables.yaml" >"$dir/model.address" 2>"$dir/model.log" &
-ours $!
-wait_until 5 test -s "$dir/model.address" || give_up "no model server"
-url=$(sed -n 's/^ready at \([^ ]*\) .*/\1/p' "$dir/model.address")
+start_model "$here/tables.yaml"
 export SLUICE_BROKERS=$brokers SLUICE_SETTINGS='' SLUICE_AUTHOR=tester
 
 start_follower() { # $1 instance; its pid into $started

@@ -145,8 +145,7 @@ stop_runner
 for ((round = 1; round <= rounds; round++)); do
 	topics "forward-$round" "forward-$round-answers"
 	fill "forward-$round" "$backlog"
-	"$build/forward" -b "$brokers" -i "forward-$round" -o "forward-$round-answers" -g "forward-$round" -t 100 -l 5 -a 2>"$dir/forward.log" &
-	contends $!
+	start_copier "forward-$round" "forward-$round" -l 5 -a
 	pace "forward-$round" "forward-$round"
 	awk -v forward="$speed" 'BEGIN { print "seldon-one", int(2200 * forward / 840000); print "seldon-chain", int(970 * forward / 840000);
 		print "forward", forward }' >>"$dir/speeds"

@@ -174,10 +174,7 @@ cat >"$dir/model.yaml" <<-END
 	metadata: {name: sum}
 	spec: {storageUri: "stub://expression?sum=sum(x) * 2"}
 END
-"$sluice" models serve "$dir/model.yaml" >"$dir/model.address" 2>"$dir/model.log" &
-ours $!
-wait_until 5 test -s "$dir/model.address" || give_up "no model server"
-url=$(sed -n 's/^ready at \([^ ]*\) .*/\1/p' "$dir/model.address")
+start_model "$dir/model.yaml"
 topics calls calls-answers
 fill calls $((own + 500000)) -j
 

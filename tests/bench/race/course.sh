@@ -76,6 +76,15 @@ pace() { # $1 group, $2 topic; then options of requests
 	stop_runner
 }
 
+# A bare forwarder works off the backlog of a topic, $1; its speed is that of forward-DELIVERY.
+through_forward() { # $1 topic, $2 round, $3 delivery
+	local once=()
+	[ "$3" = exactly-once ] || once=(-a)
+	start_copier "$1" "forward-$2-$3" "${once[@]}"
+	pace "forward-$2-$3" "$1"
+	echo "forward-$3 $speed" >>"$dir/speeds"
+}
+
 # One of the programs beside this file in Java; where what it needs cannot be had it says why.
 build_java() { # $1 its class, $2 the file for Maven that names its jars
 	local jars part

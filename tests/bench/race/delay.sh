@@ -19,15 +19,14 @@ measure() { # $1 name; topics $2 and $2-answers, $3 requests a second
 	echo "$1 $figures" >>"$dir/figures"
 }
 
-through_forward() { # $1 number
+delay_of_forward() { # $1 number
 	local name=forward-$1
 	topics "$name" "$name-answers"
-	"$build/forward" -b "$brokers" -i "$name" -o "$name-answers" -g "$name" -t 100 -l 0 -a 2>"$dir/forward.log" &
-	contends $!
+	start_copier "$name" "$name" -l 0 -a
 	measure forward "$name" "$rate"
 }
 
-through_sluice() { # $1 number
+delay_of_sluice() { # $1 number
 	local name=sluice-$1
 	topics "$name" "$name-answers"
 	fill_in race "$name" "$name" at-least-once >"$dir/$name.yaml"
@@ -35,7 +34,7 @@ through_sluice() { # $1 number
 	measure sluice "$name" "$rate"
 }
 
-through_chain() { # $1 number, $2 requests a second
+delay_of_chain() { # $1 number, $2 requests a second
 	local name=chain-$2-$1
 	topics "$name" "$name-answers"
 	fill_in chain "$name" "$name" at-least-once >"$dir/$name.yaml"
@@ -54,10 +53,10 @@ END
 serve_models
 call_models '' >"$dir/called.yaml"
 for ((round = 1; round <= rounds; round++)); do
-	through_forward "$round"
-	through_sluice "$round"
-	through_chain "$round" 50
-	through_chain "$round" 500
+	delay_of_forward "$round"
+	delay_of_sluice "$round"
+	delay_of_chain "$round" 50
+	delay_of_chain "$round" 500
 done
 
 median() { # $1 name, $2 field; of the sorted values the middle, or the place in $3

@@ -13,12 +13,6 @@ backlog=${BACKLOG:-2000000} rounds=${ROUNDS:-3} commit_ms=100
 topics avro avro-answers
 fill avro "$backlog"
 
-through_forward() { # $1 round, $2 delivery, $3.. options
-	start_copier avro "forward-$1-$2" "${@:3}"
-	pace "forward-$1-$2" avro
-	echo "forward-$2 $speed" >>"$dir/speeds"
-}
-
 through_sluice() { # $1 round, $2 delivery, $3 exposures
 	fill_in exposures avro "$3-$1-$2" "$2" | sed "s/EXPOSURES/$3/" >"$dir/$3.yaml"
 	start_sluice "$dir/$3.yaml" --commit ${commit_ms}ms
@@ -28,7 +22,7 @@ through_sluice() { # $1 round, $2 delivery, $3 exposures
 
 for ((round = 1; round <= rounds; round++)); do
 	for delivery in at-least-once exactly-once; do
-		if [ $delivery = at-least-once ]; then through_forward "$round" $delivery -a; else through_forward "$round" $delivery; fi
+		through_forward avro "$round" $delivery
 		for exposures in off thin full; do
 			through_sluice "$round" $delivery $exposures
 		done

@@ -13,13 +13,6 @@ bar=0.6 # of the forwarder
 topics json json-answers
 fill json "$backlog" -j
 
-through_forward() { # $1 round, $2 delivery, $3.. options
-	"$build/forward" -b "$brokers" -i json -o json-answers -g "forward-$1-$2" -t $commit_ms "${@:3}" 2>"$dir/forward.log" &
-	contends $!
-	pace "forward-$1-$2" json
-	echo "forward-$2 $speed" >>"$dir/speeds"
-}
-
 through_sluice() { # $1 round, $2 delivery, $3 name
 	fill_in race json "$3-$1-$2" "$2" >"$dir/$3.yaml"
 	start_sluice "$dir/$3.yaml" --commit ${commit_ms}ms
@@ -37,7 +30,7 @@ with_other() { # $1 round, $2 delivery
 
 for ((round = 1; round <= rounds; round++)); do
 	for delivery in at-least-once exactly-once; do
-		if [ $delivery = at-least-once ]; then through_forward "$round" $delivery -a; else through_forward "$round" $delivery; fi
+		through_forward json "$round" $delivery
 		through_sluice "$round" $delivery sluice
 		[ -z "${OTHER-}" ] || with_other "$round" $delivery
 	done

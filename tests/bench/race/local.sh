@@ -23,8 +23,7 @@ for ((round = 1; round <= rounds; round++)); do
 		pace "sluice.$delivery-$round.$delivery" avro
 		echo "$delivery $speed" >>"$dir/speeds"
 	done
-	start_copier avro "forward-$round" -a
-	pace "forward-$round" avro
+	through_forward avro "$round" at-least-once
 	echo "seldon $(seldon_beside "$speed")" >>"$dir/speeds"
 done
 
