@@ -1,7 +1,6 @@
 /* experiments.c: Experiments of a graph: those that its steps name or have, and those whose default its steps call. Part
  * of graph_build(). */
 #include "plan/build.h"
-#include "plan/step_options.h"
 #include "spec/fault_codes.h"
 #include "step/assignment_table.h"
 

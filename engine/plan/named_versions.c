@@ -2,7 +2,6 @@
 #include "plan/named_versions.h"
 
 #include "base/number.h"
-#include "plan/step_options.h"
 
 bool named_version_read(struct text text, struct text *model, int64_t *version)
 {

@@ -46,9 +46,3 @@ int64_t step_cache_ns(const struct step_spec *step)
 	const struct option *ttl = cache && cache->type == OPTION_MAP ? row_named(cache->rows, "ttl") : NULL;
 	return ttl && ttl->type == OPTION_DURATION ? *(const int64_t *)value_at(value_at(step->options, cache), ttl) : 0;
 }
-
-const struct experiment_spec *step_experiment_written(const struct step_spec *step)
-{
-	const struct route_rules *routes = step->kind ? step->kind->routes : NULL;
-	return routes && routes->experiment && step->options ? routes->experiment(step->options) : NULL;
-}

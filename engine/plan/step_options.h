@@ -9,9 +9,6 @@ const char *step_option_text(const struct step_spec *step, const char *name);
 int step_option_choice(const struct step_spec *step, const char *name);
 struct name_list step_option_names(const struct step_spec *step, const char *name);
 
-/* The experiment that is written in the step; NULL: none. */
-const struct experiment_spec *step_experiment_written(const struct step_spec *step);
-
 /* `cache: {ttl: TIME}`; 0: not given. */
 int64_t step_cache_ns(const struct step_spec *step);
 

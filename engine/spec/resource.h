@@ -166,6 +166,9 @@ struct step_spec {
 	struct place options_here; /* line 0: no kind key */
 };
 
+/* The experiment that is written in the step; NULL: none. */
+const struct experiment_spec *step_experiment_written(const struct step_spec *step);
+
 enum delivery { DELIVERY_DEFAULT, DELIVERY_AT_LEAST_ONCE, DELIVERY_EXACTLY_ONCE };
 enum on_outage { OUTAGE_WAIT, OUTAGE_DEADLETTER };
 enum on_gap { GAP_CONTINUE, GAP_STOP };

@@ -17,11 +17,16 @@ static void *options_new(struct reading *reading, const struct step_kind *kind)
 	return arena_take(reading->arena, 1, kind->options_size > 0 ? kind->options_size : 1);
 }
 
+const struct experiment_spec *step_experiment_written(const struct step_spec *step)
+{
+	const struct route_rules *routes = step->kind ? step->kind->routes : NULL;
+	return routes && routes->experiment && step->options ? routes->experiment(step->options) : NULL;
+}
+
 static void check_options(struct reading *reading, const struct step_spec *step)
 {
 	struct error error = {0};
-	const struct route_rules *routes = step->kind->routes;
-	const struct experiment_spec *experiment = routes && routes->experiment ? routes->experiment(step->options) : NULL;
+	const struct experiment_spec *experiment = step_experiment_written(step);
 	if (experiment)
 		experiment_say(experiment, reading->faults);
 	if (!step->kind->check || step->kind->check(step->options, step->options_here, &error))
