@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "base/arena_list.h"
 #include "control/kept_versions.h"
 #include "message/rows.h"
 #include "state/table.h"
@@ -40,17 +41,11 @@ static const char *document_name(struct document_names *names, struct arena *are
 /* False: memory ran out. */
 static bool file_add(struct control_documents *documents, const char *document, struct text name, const struct artifact *artifact)
 {
-	if (documents->file_count == documents->file_room) {
-		size_t room = 2 * documents->file_room + 16;
-		struct document_file *files = ARENA_ARRAY(documents->arena, struct document_file, room);
-		if (!files)
-			return false;
-		if (documents->file_count > 0)
-			memcpy(files, documents->files, documents->file_count * sizeof *files);
-		documents->files = files;
-		documents->file_room = room;
-	}
-	documents->files[documents->file_count++] =
+	struct document_file *files = arena_list_grow(documents->arena, documents->files, documents->file_count, sizeof *files);
+	if (!files)
+		return false;
+	documents->files = files;
+	files[documents->file_count++] =
 		(struct document_file){document, arena_copy(documents->arena, name.bytes, name.length), *artifact};
 	return true;
 }
@@ -71,13 +66,19 @@ static bool document_add(struct control_documents *documents, const struct contr
 			 struct document_names *names)
 {
 	struct arena *arena = documents->arena;
-	documents->versions[documents->count] =
-		(struct resource_version){text_copied(arena, version->kind), text_copied(arena, name), version->version};
 	const char *file = document_name(names, arena, version);
-	documents->documents[documents->count++] = (struct spec_document){
-		file, text_copied(arena, version->document), text_equal(name, version->name) ? 0 : version->version};
-	return file && files_add(documents, file, version) &&
-	       state_labels_collect(&version->labels, arena, &documents->formers);
+	struct spec_document *all = arena_list_grow(arena, documents->documents, documents->count, sizeof *all);
+	struct resource_version *versions = arena_list_grow(arena, documents->versions, documents->count, sizeof *versions);
+	if (!file || !all || !versions)
+		return false;
+	all[documents->count] = (struct spec_document){file, text_copied(arena, version->document),
+						       text_equal(name, version->name) ? 0 : version->version};
+	versions[documents->count] =
+		(struct resource_version){text_copied(arena, version->kind), text_copied(arena, name), version->version};
+	documents->documents = all;
+	documents->versions = versions;
+	documents->count++;
+	return files_add(documents, file, version) && state_labels_collect(&version->labels, arena, &documents->formers);
 }
 
 static const struct control_version *version_wanted(const struct control_reader *reader, const struct ledger_resource *resource,
@@ -87,36 +88,23 @@ static const struct control_version *version_wanted(const struct control_reader 
 					  : control_reader_prepared(reader, resource, change);
 }
 
-/* At most so many: those of the resources, and those that their labels name. */
-static size_t documents_most(const struct control_reader *reader, int64_t change)
+static bool kept_is_there(const struct control_documents *documents, struct text name)
 {
-	const struct ledger_resource *resource;
-	size_t most = 1;
-	LIST_EACH_RESOURCE(&reader->ledger, resource)
-	{
-		const struct control_version *version = version_wanted(reader, resource, change);
-		most += version ? 1 + version->labels.count : 0;
-	}
-	return most;
-}
-
-static bool document_is_there(const struct control_documents *documents, size_t from, struct text name)
-{
-	for (size_t i = from; i < documents->count; i++)
-		if (text_equal(documents->versions[i].name, name))
+	for (size_t i = 0; i < documents->count; i++)
+		if (text_equal(documents->versions[i].name, name)) /* no other resource has the name of a version */
 			return true;
 	return false;
 }
 
-/* Adds the versions of Models that a version names, unless one before did; those are from `from` on. */
-static bool kept_add(struct control_documents *documents, const struct control_reader *reader, size_t from,
+/* Adds the versions of Models that a version names, unless one before did. */
+static bool kept_add(struct control_documents *documents, const struct control_reader *reader,
 		     const struct control_version *version, struct document_names *names)
 {
 	const struct control_label *labels = version->labels.items;
 	for (size_t i = 0; i < version->labels.count; i++) {
 		struct text name;
 		const struct ledger_version *kept = kept_version_of(&reader->ledger, &labels[i], &name);
-		if (kept && !document_is_there(documents, from, name) && !document_add(documents, &kept->record, name, names))
+		if (kept && !kept_is_there(documents, name) && !document_add(documents, &kept->record, name, names))
 			return false;
 	}
 	return true;
@@ -126,18 +114,11 @@ static bool documents_copy(struct control_documents *documents, const struct con
 			   struct document_names *names)
 {
 	const struct ledger_resource *resource;
-	const struct control_version *version;
 	LIST_EACH_RESOURCE(&reader->ledger, resource)
 	{
-		version = version_wanted(reader, resource, change);
-		if (version && !document_add(documents, version, version->name, names))
-			return false;
-	}
-	const size_t from = documents->count;
-	LIST_EACH_RESOURCE(&reader->ledger, resource)
-	{
-		version = version_wanted(reader, resource, change);
-		if (version && !kept_add(documents, reader, from, version, names))
+		const struct control_version *version = version_wanted(reader, resource, change);
+		if (version && !(document_add(documents, version, version->name, names) &&
+				 kept_add(documents, reader, version, names)))
 			return false;
 	}
 	return true;
@@ -146,15 +127,10 @@ static bool documents_copy(struct control_documents *documents, const struct con
 bool control_documents_open(struct control_documents *documents, const struct control_reader *reader, int64_t change,
 			    struct document_names *names, struct error *error)
 {
-	const size_t most = documents_most(reader, change);
 	*documents = (struct control_documents){.change = change, .arena = arena_open(DOCUMENTS_BYTES_MAX)};
-	if (documents->arena) {
-		documents->documents = ARENA_ARRAY(documents->arena, struct spec_document, most);
-		documents->versions = ARENA_ARRAY(documents->arena, struct resource_version, most);
-	}
-	const bool good = documents->documents && documents->versions && documents_copy(documents, reader, change, names) &&
+	const bool good = documents->arena && documents_copy(documents, reader, change, names) &&
 			  control_tables_open(&documents->tables, &reader->ledger, change, documents->arena) &&
-	       artifacts_named(&reader->ledger, documents->arena, &documents->kept, &documents->kept_count);
+			  artifacts_named(&reader->ledger, documents->arena, &documents->kept, &documents->kept_count);
 	if (good && !arena_failed(documents->arena))
 		return true;
 	control_documents_close(documents);

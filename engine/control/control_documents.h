@@ -38,7 +38,7 @@ struct control_documents {
 	struct resource_version *versions; /* of each document */
 	struct assignment_tables tables; /* bucket tables of their choices */
 	struct former_facts formers;	 /* of earlier versions */
-	size_t file_count, file_room;
+	size_t file_count;
 	struct document_file *files; /* that were applied with them */
 	size_t kept_count;
 	struct artifact *kept; /* those that any kept version names */

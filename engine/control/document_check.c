@@ -299,13 +299,12 @@ static bool need_check(struct document_set *set, const struct resource *resource
 	struct text model = needed;
 	int64_t version;
 	(void)named_version_read(needed, &model, &version);
-	const char *name = arena_copy(set->arena, needed.bytes, needed.length);
-	const char *resource_name = arena_copy(set->arena, model.bytes, model.length);
-	if (!name || !resource_name || name_is_defined(set, resource_name) || !name_is_deleted(set, model))
-		return name && resource_name;
+	const char *name = arena_copy(set->arena, model.bytes, model.length);
+	if (!name || name_is_defined(set, name) || !name_is_deleted(set, model))
+		return name != NULL;
 	const char *words =
-		arena_print(set->arena, "the %s needs `%s`, which is to be deleted; delete or change it too",
-			    resource->kind->type == RESOURCE_EXPERIMENT ? "experiment" : "pipeline", name);
+		arena_print(set->arena, "the %s needs `" TEXT_FORMAT "`, which is to be deleted; delete or change it too",
+			    resource->kind->type == RESOURCE_EXPERIMENT ? "experiment" : "pipeline", TEXT_ARGUMENTS(needed));
 	return words && fault_keep(set, (struct verdict_fault){.kind = text_of(resource->kind->name),
 							       .name = text_of(resource->name.text),
 							       .line = resource->place.line,
