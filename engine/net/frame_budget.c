@@ -13,7 +13,8 @@
 void frame_budget_open(struct frame_budget *budget, int64_t tokens, int64_t now_ms)
 {
 	*budget = (struct frame_budget){
-		.units = tokens * UNITS, .begun_units = tokens * UNITS, .filled_ms = now_ms, .skipped = PREFACE_BYTES};
+		.units = tokens * UNITS, .begun_units = tokens * UNITS, .filled_ms = now_ms, .marked_ms = now_ms,
+		.skipped = PREFACE_BYTES};
 }
 
 int64_t frame_budget_used(const struct frame_budget *budget)
@@ -26,11 +27,22 @@ static void tokens_add(struct frame_budget *budget, int64_t units)
 	budget->units = units < UNITS_MAX - budget->units ? budget->units + units : UNITS_MAX;
 }
 
+/* Which requests were waited for by now, `passed_ms` after the bytes before. */
+static void ids_mark(struct frame_budget *budget, int64_t passed_ms, int64_t now_ms)
+{
+	if (passed_ms < FRAME_BUDGET_RESET_MS && now_ms - budget->marked_ms < FRAME_BUDGET_RESET_MS)
+		return;
+	budget->waited_id = passed_ms < FRAME_BUDGET_RESET_MS ? budget->marked_id : budget->last_id;
+	budget->marked_id = budget->last_id;
+	budget->marked_ms = now_ms;
+}
+
 static void time_add(struct frame_budget *budget, int64_t now_ms)
 {
 	const int64_t full_ms = UNITS_MAX / FRAME_BUDGET_A_SECOND, passed_ms = now_ms - budget->filled_ms;
 	if (passed_ms <= 0)
 		return;
+	ids_mark(budget, passed_ms, now_ms);
 	budget->filled_ms = now_ms;
 	tokens_add(budget, (passed_ms < full_ms ? passed_ms : full_ms) * FRAME_BUDGET_A_SECOND);
 }
@@ -71,9 +83,11 @@ static bool frame_take(struct frame_budget *budget, const struct http2_frame_hea
 		tokens_add(budget, FRAME_BUDGET_DATA * UNITS);
 		return true;
 	}
-	if (budget->units < UNITS)
+	const bool is_rapid = head->type == NGHTTP2_RST_STREAM && head->id > budget->waited_id && head->id <= budget->last_id;
+	const int64_t taken = is_rapid ? FRAME_BUDGET_RESET * UNITS : UNITS;
+	if (budget->units < taken)
 		return false;
-	budget->units -= UNITS;
+	budget->units -= taken;
 	return true;
 }
 

@@ -5,6 +5,9 @@
  * added by time, by each new request, by received DATA that has bytes, and by DATA that the server sends: well-behaved callers
  * answer it with PINGs (to measure the round trip) and WINDOW_UPDATEs. So only a caller that does little else runs out.
  *
+ * A reset of a request that has just come takes more than the request has added, its message included: a caller that does nothing
+ * but begin requests and reset them (rapid reset) runs out too. A request that was waited for is reset as any frame is sent.
+ *
  * The budget reads the frame heads of the connection's bytes, in pieces of any length. It checks none of them: that is left to
  * the session. Pure: the clock is an argument. No memory.
  */
@@ -18,6 +21,8 @@
 #define FRAME_BUDGET_BURST 1000	     /* tokens of a new connection, and the most that it can have */
 #define FRAME_BUDGET_A_SECOND 100    /* tokens that each second adds: for connections that only keep themselves alive */
 #define FRAME_BUDGET_REQUEST 8	     /* tokens that a new request adds */
+#define FRAME_BUDGET_RESET 10	     /* tokens that a reset takes if its request has just come: */
+#define FRAME_BUDGET_RESET_MS 100    /* less than so long ago; up to twice as long ago, if frames came all the time */
 #define FRAME_BUDGET_DATA 1	     /* tokens that a received DATA frame with bytes adds */
 #define FRAME_BUDGET_SENT 4	     /* tokens that a sent DATA frame adds, besides one for */
 #define FRAME_BUDGET_SENT_BYTES 1024 /* so many bytes of it: Go's callers widen two windows for each 4 KiB that they have read */
@@ -29,6 +34,8 @@ struct frame_budget {
 	int64_t filled_ms;
 	size_t skipped;	 /* bytes of the preface or of a payload that are still to come */
 	int32_t last_id; /* of the latest request */
+	int32_t marked_id, waited_id; /* of the latest at `marked_ms`, and of the latest that was waited for */
+	int64_t marked_ms;
 	size_t have;	 /* bytes of the head */
 	uint8_t head[FRAME_BUDGET_HEAD_BYTES];
 };

@@ -108,6 +108,55 @@ static void a_new_request_adds_tokens_once(void **state)
 	assert_false(take_at(budget, 0, HEADERS, 0, 3, 20, 0)); /* of a stream that has been skipped */
 }
 
+/* Requests that are reset as soon as they are sent, from FEW tokens on: how many pass. */
+static int rapid_resets(struct frame_budget *budget, size_t message)
+{
+	enum { FEW = 32 };
+	int count = 0;
+	frame_budget_open(budget, FEW, 0);
+	budget->skipped = 0;
+	for (uint8_t id = 1; id < 200; id += 2) {
+		assert_true(take_at(budget, 0, HEADERS, 0, id, 20, 0));
+		assert_true(message == 0 || take_at(budget, 0, DATA, END_STREAM, id, message, 0));
+		if (!take_at(budget, 0, RESET, 0, id, 4, 0))
+			return count;
+		count++;
+	}
+	return -1;
+}
+
+static void requests_that_are_reset_at_once_run_out(void **state)
+{
+	assert_int_equal(rapid_resets(*state, 0), 16);
+	assert_int_equal(rapid_resets(*state, 100), 32); /* with a message, too */
+}
+
+/* Tokens that it takes. */
+static int64_t reset_at(struct frame_budget *budget, int64_t now_ms, uint8_t id)
+{
+	assert_true(frame_budget_take(budget, NULL, 0, now_ms));
+	const int64_t before = frame_budget_used(budget);
+	assert_true(take_at(budget, now_ms, RESET, 0, id, 4, 0));
+	return frame_budget_used(budget) - before;
+}
+
+static void a_request_that_was_waited_for_is_reset_as_any_frame_is_sent(void **state)
+{
+	struct frame_budget *budget = *state;
+	(void)pings_at(budget, 0);
+	assert_true(take_at(budget, 1000, HEADERS, 0, 1, 20, 0));
+	assert_int_equal(reset_at(budget, 1000 + FRAME_BUDGET_RESET_MS, 1), 1); /* after silence */
+	assert_true(take_at(budget, 2000, HEADERS, 0, 3, 20, 0));
+	assert_int_equal(reset_at(budget, 2000 + FRAME_BUDGET_RESET_MS - 1, 3), FRAME_BUDGET_RESET);
+	/* A busy connection, which sends each 10 ms. */
+	assert_true(take_at(budget, 3005, HEADERS, 0, 5, 20, 0));
+	for (int64_t ms = 3010; ms <= 3200; ms += 10)
+		assert_true(ping(budget, ms));
+	assert_true(take_at(budget, 3210, HEADERS, 0, 7, 20, 0));
+	assert_int_equal(reset_at(budget, 3210, 5), 1);
+	assert_int_equal(reset_at(budget, 3210, 7), FRAME_BUDGET_RESET);
+}
+
 static void data_adds_tokens_in_both_directions(void **state)
 {
 	struct frame_budget *budget = *state;
@@ -153,6 +202,8 @@ int main(void)
 		cmocka_unit_test_setup(each_frame_without_progress_costs_a_token, budget_open),
 		cmocka_unit_test_setup(time_adds_tokens_up_to_the_burst, budget_open),
 		cmocka_unit_test_setup(a_new_request_adds_tokens_once, budget_open),
+		cmocka_unit_test_setup(requests_that_are_reset_at_once_run_out, budget_open),
+		cmocka_unit_test_setup(a_request_that_was_waited_for_is_reset_as_any_frame_is_sent, budget_open),
 		cmocka_unit_test_setup(data_adds_tokens_in_both_directions, budget_open),
 		cmocka_unit_test(heads_are_found_in_pieces_of_any_length),
 	};
