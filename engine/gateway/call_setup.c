@@ -10,7 +10,7 @@
 #include "message/oip_json.h"
 #include "message/reply.h"
 
-#define NAME_SHOWN 100 /* characters of a name in a refusal */
+#define NAME_BYTES_SHOWN 100
 
 __attribute__((format(printf, 3, 4))) static bool call_setup_refuse(struct call_refusal *refusal, int status, const char *format,
 								    ...)
@@ -24,6 +24,11 @@ __attribute__((format(printf, 3, 4))) static bool call_setup_refuse(struct call_
 }
 
 /* ---- target ---- */
+
+struct text call_name_shown(struct text name)
+{
+	return (struct text){name.bytes, name.length < NAME_BYTES_SHOWN ? name.length : NAME_BYTES_SHOWN};
+}
 
 struct text call_name_asked(const struct call_source *source, const struct call_name *asked)
 {
@@ -55,12 +60,12 @@ const struct gateway_target *call_target_find(const struct call_source *source, 
 				  "the Model `%.*s` cannot be asked by itself: a pipeline of the files calls it, or no server has "
 				  "it. Ask the pipeline; `sluice plan` shows both",
 				  (int)name.length, name.bytes);
-	else if (!target)
-		call_setup_refuse(refusal, 404, "there is no %s `%.*s`%s%.*s among the files of this gateway",
-				  asked->pipeline_only ? "pipeline" : "model or pipeline",
-				  (int)(name.length < NAME_SHOWN ? name.length : NAME_SHOWN), name.bytes,
-				  asked->namespace.length ? " in namespace " : "", (int)asked->namespace.length,
-				  asked->namespace.bytes ? asked->namespace.bytes : "");
+	else if (!target) {
+		const struct text shown = call_name_shown(name);
+		call_setup_refuse(refusal, 404, "there is no %s `" TEXT_FORMAT "`%s" TEXT_FORMAT " among the files of this gateway",
+				  asked->pipeline_only ? "pipeline" : "model or pipeline", TEXT_ARGUMENTS(shown),
+				  asked->namespace.length ? " in namespace " : "", TEXT_ARGUMENTS(asked->namespace));
+	}
 	return target && target->front ? target->front : target;
 }
 

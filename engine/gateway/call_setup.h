@@ -31,6 +31,9 @@ struct call_name {
 	bool pipeline_only;    /* for the text of a refusal */
 };
 
+/* As much of a name that a caller sent as a refusal shows. */
+struct text call_name_shown(struct text name);
+
 /* The name of the requested target. Empty: the request has none, and there are several targets. */
 struct text call_name_asked(const struct call_source *source, const struct call_name *asked);
 

@@ -5,20 +5,20 @@
 #include "message/json_write.h"
 #include "serving/metadata_json.h"
 
-#define NAME_SHOWN 100 /* characters of a name in a refusal */
-
-/* The n-th model that the pipeline calls for its answer; repeated ones are passed over. NULL: there is none. */
-static const struct callee *model_called(const struct pipeline_plan *plan, size_t nth)
+/* Whether the answer needs its reply. */
+static bool callee_answers(const struct callee *callee)
 {
-	for (size_t i = 0; i < plan->callee_count; i++) {
-		const struct callee *callee = &plan->callees[i];
-		bool is_repeated = false;
-		for (size_t j = 0; j < i; j++)
-			is_repeated |= plan->callees[j].target == CALL_MODEL && strcmp(plan->callees[j].name, callee->name) == 0;
-		if (callee->target == CALL_MODEL && !callee->copy && !is_repeated && nth-- == 0)
-			return callee;
-	}
-	return NULL;
+	return callee->target == CALL_MODEL && !callee->copy;
+}
+
+/* Whether it is a model of the deployment: the first one of that name, which nodes of several predictors may have. */
+static bool callee_is_listed(const struct pipeline_plan *plan, size_t index)
+{
+	const char *name = model_served_name(plan->callees[index].name);
+	for (size_t i = 0; i < index; i++)
+		if (callee_answers(&plan->callees[i]) && strcmp(model_served_name(plan->callees[i].name), name) == 0)
+			return false;
+	return callee_answers(&plan->callees[index]);
 }
 
 /* Appends what `plan` infers of a model by the first step that calls it; tensors that it does not know are left out. */
@@ -37,15 +37,19 @@ void rest_graph_metadata(const struct rest_request *request)
 {
 	const struct gateway_target *target = rest_target_find(request);
 	struct buffer *body = &request->rest->body;
-	const struct callee *model;
+	struct text before = TEXT("");
 	if (!target)
 		return;
 	json_write_string_after(body, TEXT("{\"name\":"), text_of(target->name));
 	buffer_string(body, ",\"models\":{");
-	for (size_t i = 0; (model = model_called(target->plan, i)); i++) {
-		json_write_string_after(body, i > 0 ? TEXT(",") : TEXT(""), text_of(model_served_name(model->name)));
+	for (size_t i = 0; i < target->plan->callee_count; i++) {
+		const struct callee *callee = &target->plan->callees[i];
+		if (!callee_is_listed(target->plan, i))
+			continue;
+		json_write_string_after(body, before, text_of(model_served_name(callee->name)));
 		buffer_byte(body, ':');
-		model_write(target->plan, model, body);
+		model_write(target->plan, callee, body);
+		before = TEXT(",");
 	}
 	buffer_byte(body, '}');
 	metadata_tensors_write(body, "graphinputs", &target->plan->types.request);
@@ -57,22 +61,26 @@ void rest_graph_metadata(const struct rest_request *request)
 void rest_node_metadata(const struct rest_request *request)
 {
 	const struct gateway_target *target = rest_target_find(request);
-	const struct callee *model;
 	struct suggestion suggestion = suggest_begin(request->node);
 	if (!target)
 		return;
-	for (size_t i = 0; (model = model_called(target->plan, i)); i++) {
-		const struct text name = text_of(model_served_name(model->name));
+	for (size_t i = 0; i < target->plan->callee_count; i++) {
+		const struct callee *callee = &target->plan->callees[i];
+		const struct text name = text_of(model_served_name(callee->name));
+		if (!callee_is_listed(target->plan, i))
+			continue;
 		if (text_equal(name, request->node)) {
-			model_write(target->plan, model, &request->rest->body);
+			model_write(target->plan, callee, &request->rest->body);
 			rest_answer(request, 200);
 			return;
 		}
 		suggest_offer(&suggestion, name);
 	}
-	const char *nearest = suggestion.nearest.bytes;
-	rest_refuse(request, 404, "`%s` calls no model `%.*s`%s%.*s%s", target->name,
-		    (int)(request->node.length < NAME_SHOWN ? request->node.length : NAME_SHOWN), request->node.bytes,
-		    nearest ? "; did you mean `" : "; GET /api/v1.0/metadata lists its models", (int)suggestion.nearest.length,
-		    nearest ? nearest : "", nearest ? "`?" : "");
+	const struct text asked = call_name_shown(request->node), nearest = suggestion.nearest;
+	if (nearest.bytes)
+		rest_refuse(request, 404, "`%s` calls no model `" TEXT_FORMAT "`; did you mean `" TEXT_FORMAT "`?", target->name,
+			    TEXT_ARGUMENTS(asked), TEXT_ARGUMENTS(nearest));
+	else
+		rest_refuse(request, 404, "`%s` calls no model `" TEXT_FORMAT "`; GET /api/v1.0/metadata lists its models",
+			    target->name, TEXT_ARGUMENTS(asked));
 }
