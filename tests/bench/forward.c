@@ -1,11 +1,11 @@
 /* forward.c: the least that a Kafka-to-Kafka process can do: consume, copy, produce,
  * commit. The yardstick for an engine's own work.
  *
- *   forward -b BROKERS -i IN -o OUT -g GROUP -t MS [-l LINGER_MS] [-a]
+ *   forward -b BROKERS -i IN -o OUT -g GROUP -t MS [-l LINGER_MS] [-e OTHER] [-a]
  *
  * Exactly once, by plain blocking calls; a transaction ends after MS milliseconds. With
- * -a at least once: so often what was sent is waited for, and committed. Queues and heap
- * are set as the engine's are. SIGTERM ends it.
+ * -a at least once: so often what was sent is waited for, and committed. With -e each record
+ * goes to that topic, too. Queues and heap are set as the engine's are. SIGTERM ends it.
  */
 #include <malloc.h>
 #include <signal.h>
@@ -29,17 +29,27 @@ static void succeed(const char *doing, rd_kafka_error_t *failure)
 		die("%s: %s", doing, rd_kafka_error_string(failure));
 }
 
-static void forward(rd_kafka_topic_t *out, rd_kafka_message_t **messages, ssize_t count)
+/* Where all records go; the second is NULL without -e. */
+struct copies {
+	rd_kafka_topic_t *topics[2];
+};
+
+static void copy(rd_kafka_topic_t *out, const rd_kafka_message_t *message)
+{
+	while (rd_kafka_produce(out, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, message->payload, message->len, message->key,
+				message->key_len, NULL)) {
+		if (rd_kafka_last_error() != RD_KAFKA_RESP_ERR__QUEUE_FULL)
+			die("produce: %s", rd_kafka_err2str(rd_kafka_last_error()));
+		pause_ms(1);
+	}
+}
+
+static void forward(const struct copies *copies, rd_kafka_message_t **messages, ssize_t count)
 {
 	for (ssize_t i = 0; i < count; i++) {
-		rd_kafka_message_t *message = messages[i];
-		while (!message->err && rd_kafka_produce(out, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, message->payload,
-							 message->len, message->key, message->key_len, NULL)) {
-			if (rd_kafka_last_error() != RD_KAFKA_RESP_ERR__QUEUE_FULL)
-				die("produce: %s", rd_kafka_err2str(rd_kafka_last_error()));
-			pause_ms(1);
-		}
-		rd_kafka_message_destroy(message);
+		for (size_t j = 0; j < 2 && copies->topics[j] && !messages[i]->err; j++)
+			copy(copies->topics[j], messages[i]);
+		rd_kafka_message_destroy(messages[i]);
 	}
 }
 
@@ -64,7 +74,7 @@ static void commit(rd_kafka_t *consumer, rd_kafka_t *producer, bool transactiona
 	rd_kafka_topic_partition_list_destroy(positions);
 }
 
-static void run(rd_kafka_t *consumer, rd_kafka_t *producer, rd_kafka_topic_t *out, double interval_s, bool transactional)
+static void run(rd_kafka_t *consumer, rd_kafka_t *producer, const struct copies *copies, double interval_s, bool transactional)
 {
 	rd_kafka_queue_t *queue = rd_kafka_queue_get_consumer(consumer);
 	rd_kafka_message_t *messages[BATCH];
@@ -78,7 +88,7 @@ static void run(rd_kafka_t *consumer, rd_kafka_t *producer, rd_kafka_topic_t *ou
 		if (count > 0 && !dirty)
 			began_s = now_s(CLOCK_MONOTONIC);
 		dirty |= count > 0;
-		forward(out, messages, count);
+		forward(copies, messages, count);
 		if (dirty && now_s(CLOCK_MONOTONIC) - began_s >= interval_s) {
 			commit(consumer, producer, transactional);
 			dirty = false;
@@ -88,7 +98,7 @@ static void run(rd_kafka_t *consumer, rd_kafka_t *producer, rd_kafka_topic_t *ou
 }
 
 struct options {
-	const char *brokers, *in, *out, *group, *linger_ms;
+	const char *brokers, *in, *out, *other, *group, *linger_ms;
 	long interval_ms;
 	bool at_least_once;
 };
@@ -138,6 +148,7 @@ int main(int argc, char **argv)
 	const struct letter letters[] = {{'b', .word = &options.brokers},
 					 {'i', .word = &options.in},
 					 {'o', .word = &options.out},
+					 {'e', .word = &options.other},
 					 {'g', .word = &options.group},
 					 {'t', .number = &options.interval_ms},
 					 {'l', .word = &options.linger_ms},
@@ -145,15 +156,18 @@ int main(int argc, char **argv)
 					 {0}};
 	letters_read(argc, argv, letters);
 	if (!options.brokers || !options.in || !options.out || !options.group)
-		die("%s", "forward -b BROKERS -i IN -o OUT -g GROUP [-t MS] [-l LINGER_MS] [-a]");
+		die("%s", "forward -b BROKERS -i IN -o OUT -g GROUP [-t MS] [-l LINGER_MS] [-e OTHER] [-a]");
 	signal(SIGTERM, on_signal);
 	mallopt(M_MMAP_THRESHOLD, 256 << 20);
 	mallopt(M_TRIM_THRESHOLD, 512 << 20);
 	rd_kafka_t *producer = open_producer(&options);
 	rd_kafka_t *consumer = open_consumer(&options);
-	rd_kafka_topic_t *topic = rd_kafka_topic_new(producer, options.out, NULL);
-	run(consumer, producer, topic, (double)options.interval_ms / 1e3, !options.at_least_once);
-	rd_kafka_topic_destroy(topic);
+	struct copies copies = {{rd_kafka_topic_new(producer, options.out, NULL)}};
+	if (options.other)
+		copies.topics[1] = rd_kafka_topic_new(producer, options.other, NULL);
+	run(consumer, producer, &copies, (double)options.interval_ms / 1e3, !options.at_least_once);
+	for (size_t i = 0; i < 2 && copies.topics[i]; i++)
+		rd_kafka_topic_destroy(copies.topics[i]);
 	rd_kafka_consumer_close(consumer);
 	rd_kafka_destroy(consumer);
 	rd_kafka_destroy(producer);

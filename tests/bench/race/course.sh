@@ -76,13 +76,13 @@ pace() { # $1 group, $2 topic; then options of requests
 	stop_runner
 }
 
-# A bare forwarder works off the backlog of a topic, $1; its speed is that of forward-DELIVERY.
-through_forward() { # $1 topic, $2 round, $3 delivery
-	local once=()
+# A bare forwarder works off the backlog of a topic, $1; its speed is that of forward-DELIVERY, or of NAME-DELIVERY.
+through_forward() { # $1 topic, $2 round, $3 delivery, $4 name, $5.. options
+	local name=${4-forward} once=()
 	[ "$3" = exactly-once ] || once=(-a)
-	start_copier "$1" "forward-$2-$3" "${once[@]}"
-	pace "forward-$2-$3" "$1"
-	echo "forward-$3 $speed" >>"$dir/speeds"
+	start_copier "$1" "$name-$2-$3" "${once[@]}" "${@:5}"
+	pace "$name-$2-$3" "$1"
+	echo "$name-$3 $speed" >>"$dir/speeds"
 }
 
 # One of the programs beside this file in Java; where what it needs cannot be had it says why.
