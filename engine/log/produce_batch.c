@@ -5,7 +5,7 @@
 
 void produce_batch_empty(struct produce_batch *batch)
 {
-	batch->count = batch->first = batch->used = 0;
+	memset(batch->parts, 0, sizeof batch->parts);
 	batch->lost = false;
 }
 
@@ -17,23 +17,22 @@ static enum produce_verdict lose(struct produce_batch *batch, rd_kafka_resp_err_
 }
 
 /* After the first record that a full queue did not accept, it accepts none. */
-static enum produce_verdict judge(struct produce_batch *batch, struct error *error)
+static enum produce_verdict judge(struct produce_batch *batch, size_t index, struct error *error)
 {
-	for (; batch->first < batch->count; batch->first++) {
-		rd_kafka_resp_err_t code = batch->messages[batch->first].err;
+	struct produce_batch_part *part = &batch->parts[index];
+	for (; part->first < part->count; part->first++) {
+		rd_kafka_resp_err_t code = batch->rooms[index].messages[part->first].err;
 		if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL)
 			return PRODUCE_FULL;
 		if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
 			return lose(batch, code, error);
 	}
-	produce_batch_empty(batch);
+	*part = (struct produce_batch_part){0};
 	return PRODUCED;
 }
 
-static void sort_by_partition(struct produce_batch *batch, int partitions)
+static void sort_by_partition(struct produce_batch *batch, rd_kafka_message_t *messages, size_t count, int partitions)
 {
-	rd_kafka_message_t *messages = &batch->messages[batch->first];
-	size_t count = batch->count - batch->first;
 	for (size_t i = 0; i < count; i++)
 		batch->partitions[i] =
 			client_partition(messages[i].key, messages[i].key_len, messages[i]._private, partitions);
@@ -43,50 +42,67 @@ static void sort_by_partition(struct produce_batch *batch, int partitions)
 	memcpy(messages, batch->sorted, count * sizeof *messages);
 }
 
-enum produce_verdict produce_batch_send(struct produce_batch *batch, const struct topic_handles *topics, struct error *error)
+static enum produce_verdict part_send(struct produce_batch *batch, size_t index, const struct topic_handles *topics,
+				      struct error *error)
 {
-	if (batch->lost)
-		return lose(batch, RD_KAFKA_RESP_ERR__STATE, error);
-	size_t count = batch->count - batch->first;
-	if (count == 0)
-		return PRODUCED;
-	struct produce_batch_topic *its = produce_batch_topic_of(&batch->topics, batch->topic);
+	const struct produce_batch_part *part = &batch->parts[index];
+	rd_kafka_message_t *messages = &batch->rooms[index].messages[part->first];
+	const size_t count = part->count - part->first;
+	struct produce_batch_topic *its = produce_batch_topic_of(&batch->topics, part->topic);
 	if (its->partitions > 1)
-		sort_by_partition(batch, its->partitions);
+		sort_by_partition(batch, messages, count, its->partitions);
 	client_partitions_forget();
-	(void)rd_kafka_produce_batch(topics->items[batch->topic], RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY,
-				     &batch->messages[batch->first], (int)count);
+	(void)rd_kafka_produce_batch(topics->items[part->topic], RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, messages, (int)count);
 	its->partitions = client_partitions_seen();
-	return judge(batch, error);
+	return judge(batch, index, error);
 }
 
-static void *pack(struct produce_batch *batch, struct text piece)
+enum produce_verdict produce_batch_send(struct produce_batch *batch, const struct topic_handles *topics, struct error *error)
+{
+	enum produce_verdict verdict = PRODUCED;
+	if (batch->lost)
+		return lose(batch, RD_KAFKA_RESP_ERR__STATE, error);
+	for (size_t i = 0; i < PRODUCE_BATCH_PARTS && verdict == PRODUCED; i++)
+		if (batch->parts[i].count > 0)
+			verdict = part_send(batch, i, topics, error);
+	return verdict;
+}
+
+static void *pack(struct produce_batch *batch, size_t index, struct text piece)
 {
 	if (!piece.bytes)
 		return NULL;
-	char *place = batch->bytes + batch->used;
+	char *place = batch->rooms[index].bytes + batch->parts[index].used;
 	memcpy(place, piece.bytes, piece.length);
-	batch->used += piece.length;
+	batch->parts[index].used += piece.length;
 	return place;
+}
+
+static void part_add(struct produce_batch *batch, size_t index, const struct outgoing *record, void *opaque)
+{
+	struct produce_batch_part *part = &batch->parts[index];
+	part->topic = record->topic;
+	batch->rooms[index].messages[part->count++] = (rd_kafka_message_t){.payload = pack(batch, index, record->value),
+									   .len = record->value.length,
+									   .key = pack(batch, index, record->key),
+									   .key_len = record->key.length,
+									   ._private = opaque};
 }
 
 enum produce_verdict produce_batch_put(struct produce_batch *batch, rd_kafka_t *client, const struct topic_handles *topics,
 				       const struct outgoing *record, void *opaque, struct error *error)
 {
-	bool keeps = produce_batch_keeps(record);
-	bool joins = keeps && produce_batch_joins(batch->count, batch->used, batch->topic, record);
-	if (batch->count > 0 && (!joins || batch->lost)) {
-		enum produce_verdict verdict = produce_batch_send(batch, topics, error);
-		if (verdict != PRODUCED)
-			return verdict;
-	}
+	const bool keeps = produce_batch_keeps(record);
+	const size_t index = produce_batch_part_of(batch->parts, record->topic);
+	enum produce_verdict verdict = PRODUCED;
+	if (batch->lost || !keeps)
+		verdict = produce_batch_send(batch, topics, error);
+	else if (!produce_batch_joins(&batch->parts[index], record))
+		verdict = part_send(batch, index, topics, error);
+	if (verdict != PRODUCED)
+		return verdict;
 	if (!keeps)
 		return client_produce(client, topics->items[record->topic], record, opaque, error);
-	batch->topic = record->topic;
-	batch->messages[batch->count++] = (rd_kafka_message_t){.payload = pack(batch, record->value),
-								 .len = record->value.length,
-								 .key = pack(batch, record->key),
-								 .key_len = record->key.length,
-								 ._private = opaque};
+	part_add(batch, index, record, opaque);
 	return PRODUCED;
 }

@@ -4,6 +4,9 @@
  * whole cost of a small message. So short results are copied and kept until the batch is full, or produce_batch_send() is
  * called. Longer ones are passed at once, after those. Starts as {0}.
  *
+ * Each topic has a part of the batch, so that answers and the records beside them do not send each other away. Short results
+ * to different topics leave in any order.
+ *
  * Results leave by partition, in their order. librdkafka allocates memory for each one, and walks through those of a
  * partition four times: to send, number, acknowledge and free them. By then they have left the caches. The processor
  * prefetches those that are adjacent, which halves their cost for librdkafka's thread. The rules are log/produce_batch_rules.h's.
@@ -14,20 +17,23 @@
 #include "log/client.h"
 #include "log/produce_batch_rules.h"
 
-struct produce_batch {
-	uint32_t topic; /* of all results in the batch */
-	size_t count, first;
-	size_t used;
-	struct produce_batch_topics topics;
-	bool lost; /* librdkafka refused some of the results: nothing more is accepted until the batch is emptied */
+/* Results of a part. */
+struct produce_batch_room {
 	rd_kafka_message_t messages[PRODUCE_BATCH_RECORDS];
-	rd_kafka_message_t sorted[PRODUCE_BATCH_RECORDS]; /* scratch memory, as the next two */
-	int32_t partitions[PRODUCE_BATCH_RECORDS];
-	uint16_t order[PRODUCE_BATCH_RECORDS];
 	char bytes[PRODUCE_BATCH_BYTES]; /* their keys and values */
 };
 
-/* As client_produce(), but the record may leave later. PRODUCE_FULL: the batch's results must leave first.
+struct produce_batch {
+	struct produce_batch_part parts[PRODUCE_BATCH_PARTS];
+	struct produce_batch_topics topics;
+	bool lost; /* librdkafka refused some of the results: nothing more is accepted until the batch is emptied */
+	struct produce_batch_room rooms[PRODUCE_BATCH_PARTS];
+	rd_kafka_message_t sorted[PRODUCE_BATCH_RECORDS]; /* scratch memory, as the next two */
+	int32_t partitions[PRODUCE_BATCH_RECORDS];
+	uint16_t order[PRODUCE_BATCH_RECORDS];
+};
+
+/* As client_produce(), but the record may leave later. PRODUCE_FULL: results in the batch must leave first.
  * PRODUCE_SPOILT with `lost`: a result for which PRODUCED was returned is lost. */
 enum produce_verdict produce_batch_put(struct produce_batch *batch, rd_kafka_t *client, const struct topic_handles *topics,
 				       const struct outgoing *record, void *opaque, struct error *error);

@@ -21,9 +21,24 @@ bool produce_batch_keeps(const struct outgoing *record)
 	return record->key.length + record->value.length <= SHORT_BYTES && record->headers.count == 0 && !record->beside_origin;
 }
 
-bool produce_batch_joins(size_t count, size_t used, uint32_t topic, const struct outgoing *record)
+size_t produce_batch_part_of(const struct produce_batch_part parts[PRODUCE_BATCH_PARTS], uint32_t topic)
 {
-	return count < PRODUCE_BATCH_RECORDS && used + SHORT_BYTES <= PRODUCE_BATCH_BYTES && topic == record->topic;
+	size_t empty = PRODUCE_BATCH_PARTS, largest = 0;
+	for (size_t i = PRODUCE_BATCH_PARTS; i-- > 0;) {
+		if (parts[i].count > 0 && parts[i].topic == topic)
+			return i;
+		if (parts[i].count == 0)
+			empty = i;
+		if (parts[i].count >= parts[largest].count)
+			largest = i;
+	}
+	return empty < PRODUCE_BATCH_PARTS ? empty : largest;
+}
+
+bool produce_batch_joins(const struct produce_batch_part *part, const struct outgoing *record)
+{
+	return part->count == 0 || (part->topic == record->topic && part->count < PRODUCE_BATCH_RECORDS &&
+				    part->used + SHORT_BYTES <= PRODUCE_BATCH_BYTES);
 }
 
 void produce_batch_sort(const int32_t *partitions, size_t count, uint16_t *order)

@@ -9,7 +9,8 @@
 
 #include "log/record.h"
 
-#define PRODUCE_BATCH_RECORDS 256
+#define PRODUCE_BATCH_PARTS 4	  /* as answers, exposures, records for an observer, and a changelog */
+#define PRODUCE_BATCH_RECORDS 256 /* of a part */
 #define PRODUCE_BATCH_BYTES ((size_t)32 << 10)
 #define PRODUCE_BATCH_TOPICS 64 /* whose number of partitions is known; results to other topics are not sorted */
 
@@ -26,11 +27,22 @@ struct produce_batch_topics {
 
 struct produce_batch_topic *produce_batch_topic_of(struct produce_batch_topics *topics, uint32_t topic);
 
+/* Results in a batch to one topic. Starts as {0}. */
+struct produce_batch_part {
+	uint32_t topic;
+	size_t count, first; /* those before `first` have left */
+	size_t used;	     /* bytes of them all */
+};
+
 /* Whether a batch keeps the record: it is short. Others are passed on at once, after the results in the batch. */
 bool produce_batch_keeps(const struct outgoing *record);
 
-/* Whether a record that the batch keeps joins its `count` results to `topic`, of `used` bytes; else these leave before. */
-bool produce_batch_joins(size_t count, size_t used, uint32_t topic, const struct outgoing *record);
+/* Index of the part for a record to the topic that the batch keeps: the one of the topic, else an empty one, else the one with the
+ * most results. */
+size_t produce_batch_part_of(const struct produce_batch_part parts[PRODUCE_BATCH_PARTS], uint32_t topic);
+
+/* Whether a record that the batch keeps joins the results of the part; else these leave before. */
+bool produce_batch_joins(const struct produce_batch_part *part, const struct outgoing *record);
 
 /* Sorts results by their partitions: `order` gets their indexes. Results of a partition keep their order. */
 void produce_batch_sort(const int32_t *partitions, size_t count, uint16_t *order);

@@ -4,7 +4,7 @@
 
 void simulated_produce_batch_empty(struct simulated_produce_batch *batch)
 {
-	batch->count = batch->first = batch->used = 0;
+	memset(batch->parts, 0, sizeof batch->parts);
 	batch->lost = false;
 }
 
@@ -21,10 +21,9 @@ static int32_t entry_partition(const struct simulated_entry *entry, int32_t part
 	return simulated_partition_number(&record, partitions);
 }
 
-static void entries_sort(struct simulated_produce_batch *batch, int32_t partitions)
+static void entries_sort(struct simulated_entry **entries, size_t count, int32_t partitions)
 {
-	struct simulated_entry **entries = &batch->entries[batch->first], *before[PRODUCE_BATCH_RECORDS];
-	const size_t count = batch->count - batch->first;
+	struct simulated_entry *before[PRODUCE_BATCH_RECORDS];
 	int32_t its[PRODUCE_BATCH_RECORDS] = {0};
 	uint16_t order[PRODUCE_BATCH_RECORDS];
 	memcpy(before, entries, count * sizeof(struct simulated_entry *));
@@ -36,21 +35,18 @@ static void entries_sort(struct simulated_produce_batch *batch, int32_t partitio
 }
 
 /* As librdkafka, it counts the partitions of a topic when a record leaves for it. */
-enum produce_verdict simulated_produce_batch_send(struct simulated_produce_batch *batch, struct simulated_producer *producer,
-						  struct error *error)
+static enum produce_verdict produce_batch_part_send(struct simulated_produce_batch *batch, size_t index,
+						    struct simulated_producer *producer, struct error *error)
 {
-	if (batch->lost)
-		return produce_batch_lose(batch, error);
-	if (batch->first == batch->count)
-		return PRODUCED;
-	const struct simulated_topic *topic = producer->topics[batch->topic];
+	struct produce_batch_part *part = &batch->parts[index];
+	const struct simulated_topic *topic = producer->topics[part->topic];
 	struct produce_batch_topic *its =
-		produce_batch_topic_of(&batch->topics, producer->kafka->config.mixes_topics ? 0 : batch->topic);
+		produce_batch_topic_of(&batch->topics, producer->kafka->config.mixes_topics ? 0 : part->topic);
 	if (its->partitions > 1)
-		entries_sort(batch, its->partitions);
+		entries_sort(&batch->entries[index][part->first], part->count - part->first, its->partitions);
 	its->partitions = topic->count;
-	for (; batch->first < batch->count; batch->first++) {
-		struct simulated_entry *entry = batch->entries[batch->first];
+	for (; part->first < part->count; part->first++) {
+		struct simulated_entry *entry = batch->entries[index][part->first];
 		struct simulated_partition *partition = &topic->partitions[entry_partition(entry, topic->count)];
 		enum produce_verdict verdict = simulated_producer_put_entry(producer, entry, partition, error);
 		if (verdict == PRODUCE_SPOILT)
@@ -58,21 +54,35 @@ enum produce_verdict simulated_produce_batch_send(struct simulated_produce_batch
 		if (verdict != PRODUCED)
 			return verdict;
 	}
-	simulated_produce_batch_empty(batch);
+	*part = (struct produce_batch_part){0};
 	return PRODUCED;
 }
 
-static enum produce_verdict produce_batch_add(struct simulated_produce_batch *batch, struct simulated_producer *producer,
-					      const struct outgoing *record, unsigned commit_batch, struct error *error)
+enum produce_verdict simulated_produce_batch_send(struct simulated_produce_batch *batch, struct simulated_producer *producer,
+						  struct error *error)
 {
+	enum produce_verdict verdict = PRODUCED;
+	if (batch->lost)
+		return produce_batch_lose(batch, error);
+	for (size_t i = 0; i < PRODUCE_BATCH_PARTS && verdict == PRODUCED; i++)
+		if (batch->parts[i].count > 0)
+			verdict = produce_batch_part_send(batch, i, producer, error);
+	return verdict;
+}
+
+static enum produce_verdict produce_batch_add(struct simulated_produce_batch *batch, size_t index,
+					      struct simulated_producer *producer, const struct outgoing *record,
+					      unsigned commit_batch, struct error *error)
+{
+	struct produce_batch_part *part = &batch->parts[index];
 	struct simulated_entry *entry = simulated_entry_make(producer->kafka, record);
 	if (!entry)
 		return produce_batch_lose(batch, error);
 	entry->batch = commit_batch;
 	entry->origin = record->origin;
-	entry->topic = batch->topic = record->topic;
-	batch->used += record->key.length + record->value.length;
-	batch->entries[batch->count++] = entry;
+	entry->topic = part->topic = record->topic;
+	part->used += record->key.length + record->value.length;
+	batch->entries[index][part->count++] = entry;
 	return PRODUCED;
 }
 
@@ -80,12 +90,14 @@ enum produce_verdict simulated_produce_batch_put(struct simulated_produce_batch 
 						 const struct outgoing *record, unsigned commit_batch, struct error *error)
 {
 	const bool keeps = producer->kafka->config.gathers && produce_batch_keeps(record);
-	const bool joins = keeps && produce_batch_joins(batch->count, batch->used, batch->topic, record);
-	if (batch->count > 0 && (!joins || batch->lost)) {
-		enum produce_verdict verdict = simulated_produce_batch_send(batch, producer, error);
-		if (verdict != PRODUCED)
-			return verdict;
-	}
-	return keeps ? produce_batch_add(batch, producer, record, commit_batch, error)
+	const size_t index = produce_batch_part_of(batch->parts, record->topic);
+	enum produce_verdict verdict = PRODUCED;
+	if (batch->lost || !keeps)
+		verdict = simulated_produce_batch_send(batch, producer, error);
+	else if (!produce_batch_joins(&batch->parts[index], record))
+		verdict = produce_batch_part_send(batch, index, producer, error);
+	if (verdict != PRODUCED)
+		return verdict;
+	return keeps ? produce_batch_add(batch, index, producer, record, commit_batch, error)
 		     : simulated_producer_put(producer, record, commit_batch, error);
 }

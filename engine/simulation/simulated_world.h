@@ -368,11 +368,10 @@ struct simulated_producer {
 /* simulated_produce_batch.c: records that leave together, by the rules of log/produce_batch_rules.h. The calls are as those of
  * log/produce_batch.h. */
 struct simulated_produce_batch {
-	uint32_t topic;
-	size_t count, first, used;
+	struct produce_batch_part parts[PRODUCE_BATCH_PARTS];
 	bool lost;
 	struct produce_batch_topics topics;
-	struct simulated_entry *entries[PRODUCE_BATCH_RECORDS]; /* copies of the records, with their places */
+	struct simulated_entry *entries[PRODUCE_BATCH_PARTS][PRODUCE_BATCH_RECORDS]; /* copies of the records, with their places */
 };
 
 enum produce_verdict simulated_produce_batch_put(struct simulated_produce_batch *batch, struct simulated_producer *producer,

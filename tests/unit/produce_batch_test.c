@@ -125,7 +125,7 @@ static void short_ones_leave_together_and_in_their_order(void **state)
 	stand_close(&stand);
 }
 
-static void a_long_one_and_one_of_another_topic_leave_behind_those_before(void **state)
+static void a_long_one_leaves_behind_those_before(void **state)
 {
 	(void)state;
 	static struct stand stand;
@@ -138,11 +138,77 @@ static void a_long_one_and_one_of_another_topic_leave_behind_those_before(void *
 	assert_int_equal(put(&stand, 0, (struct text){longer, sizeof longer}, &error), PRODUCED);
 	assert_int_equal(rd_kafka_outq_len(stand.client), 2);
 	assert_int_equal(put(&stand, 0, TEXT("b"), &error), PRODUCED);
-	assert_int_equal(put(&stand, 1, TEXT("c"), &error), PRODUCED);
-	assert_int_equal(rd_kafka_outq_len(stand.client), 3);
-	assert_int_equal(produce_batch_send(&stand.batch, &stand.topics, &error), PRODUCED);
+	assert_int_equal(put(&stand, 1, (struct text){longer, sizeof longer}, &error), PRODUCED); /* and those to other topics */
 	assert_int_equal(rd_kafka_outq_len(stand.client), 4);
 	stand_close(&stand);
+}
+
+static void topics_do_not_send_each_other_away(void **state)
+{
+	(void)state;
+	static struct stand stand;
+	struct error error = {0};
+	stand_open(&stand, "1000");
+	for (int i = 0; i < 2 * (PRODUCE_BATCH_RECORDS + 1); i++) {
+		char value[16];
+		snprintf(value, sizeof value, "%d", i);
+		assert_int_equal(rd_kafka_outq_len(stand.client), i < 2 * PRODUCE_BATCH_RECORDS + 1 ? 0 : PRODUCE_BATCH_RECORDS);
+		assert_int_equal(put(&stand, i % 2 ? 1 : 0, text_of(value), &error), PRODUCED);
+	}
+	assert_int_equal(rd_kafka_outq_len(stand.client), 2 * PRODUCE_BATCH_RECORDS);
+	assert_int_equal(produce_batch_send(&stand.batch, &stand.topics, &error), PRODUCED);
+	purge(&stand);
+	assert_int_equal(stand.seen, 2 * (PRODUCE_BATCH_RECORDS + 1));
+	int last[2] = {-1, -1};
+	for (size_t i = 0; i < stand.seen; i++) {
+		int number;
+		assert_int_equal(sscanf(stand.values[i], "k=%d", &number), 1);
+		assert_true(number > last[number % 2]);
+		last[number % 2] = number;
+	}
+	stand_close(&stand);
+}
+
+/* What a full queue did not take of one topic stays in front of the next results, whatever part has those of another. */
+static void a_full_queue_keeps_the_order_of_each_topic(void **state)
+{
+	(void)state;
+	static struct stand stand;
+	struct error error = {0};
+	stand_open(&stand, "3");
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(put_number(&stand, i, &error), PRODUCED);
+	assert_int_equal(put(&stand, 1, TEXT("9"), &error), PRODUCED);
+	assert_int_equal(produce_batch_send(&stand.batch, &stand.topics, &error), PRODUCE_FULL);
+	purge(&stand);
+	expect_numbers(&stand, 0, 3);
+	stand.seen = 0;
+	assert_int_equal(produce_batch_send(&stand.batch, &stand.topics, &error), PRODUCED);
+	purge(&stand);
+	assert_int_equal(stand.seen, 3);
+	assert_string_equal(stand.values[0], "k=3");
+	assert_string_equal(stand.values[1], "k=4");
+	assert_string_equal(stand.values[2], "k=9");
+	stand_close(&stand);
+}
+
+static void further_topics_take_the_part_with_the_most_results(void **state)
+{
+	(void)state;
+	struct produce_batch_part parts[PRODUCE_BATCH_PARTS] = {0};
+	const struct outgoing record = {.topic = 9};
+	for (uint32_t i = 0; i < PRODUCE_BATCH_PARTS; i++) {
+		const size_t index = produce_batch_part_of(parts, i);
+		assert_int_equal(index, i);
+		assert_true(produce_batch_joins(&parts[index], &(struct outgoing){.topic = i}));
+		parts[index] = (struct produce_batch_part){.topic = i, .count = i == 2 ? 7 : 1};
+	}
+	assert_int_equal(produce_batch_part_of(parts, 3), 3);
+	assert_int_equal(produce_batch_part_of(parts, 9), 2);
+	assert_false(produce_batch_joins(&parts[2], &record));
+	parts[1].count = 0;
+	assert_int_equal(produce_batch_part_of(parts, 9), 1);
+	assert_true(produce_batch_joins(&parts[1], &record));
 }
 
 static void what_a_full_queue_did_not_take_leaves_next(void **state)
@@ -382,8 +448,8 @@ static void a_tombstone_stays_one(void **state)
 	struct error error = {0};
 	stand_open(&stand, "10");
 	assert_int_equal(put(&stand, 0, (struct text){0}, &error), PRODUCED);
-	assert_null(stand.batch.messages[0].payload);
-	assert_non_null(stand.batch.messages[0].key);
+	assert_null(stand.batch.rooms[0].messages[0].payload);
+	assert_non_null(stand.batch.rooms[0].messages[0].key);
 	stand_close(&stand);
 }
 
@@ -391,7 +457,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(short_ones_leave_together_and_in_their_order),
-		cmocka_unit_test(a_long_one_and_one_of_another_topic_leave_behind_those_before),
+		cmocka_unit_test(a_long_one_leaves_behind_those_before),
+		cmocka_unit_test(topics_do_not_send_each_other_away),
+		cmocka_unit_test(a_full_queue_keeps_the_order_of_each_topic),
+		cmocka_unit_test(further_topics_take_the_part_with_the_most_results),
 		cmocka_unit_test(what_a_full_queue_did_not_take_leaves_next),
 		cmocka_unit_test(a_full_queue_takes_no_more_than_a_batch),
 		cmocka_unit_test(what_a_producer_at_its_end_did_not_take_is_lost_until_it_is_void),
