@@ -196,6 +196,7 @@ multiplies() { # $1 who is asked, $2 the factor
 
 start_server 3
 apply_model "$url"
+wait_until 20 multiplies m 3 || give_up "the first version of the Model does not answer"
 start_server 5
 apply_model "$url"
 wait_until 20 multiplies m 5 || give_up "the second version of the Model does not answer"
