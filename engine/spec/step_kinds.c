@@ -2,6 +2,8 @@
  * file names no kind. */
 #include "spec/step_kinds.h"
 
+#include <assert.h>
+
 #include "spec/fault_codes.h"
 #include "spec/rows.h"
 
@@ -26,6 +28,7 @@ const struct experiment_spec *step_experiment_written(const struct step_spec *st
 static void check_options(struct reading *reading, const struct step_spec *step)
 {
 	struct error error = {0};
+	assert(step->kind && step->options);
 	const struct experiment_spec *experiment = step_experiment_written(step);
 	if (experiment)
 		experiment_say(experiment, reading->faults);
