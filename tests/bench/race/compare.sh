@@ -54,9 +54,7 @@ connect=$(connect_path)
 start_forward() {
 	group=$3
 	# shellcheck disable=SC2046
-	"$build/forward" -b "$brokers" -i "$2" -o "$2-answers" -g "$3" -t 100 -l $linger_ms \
-		$([ "$1" = exactly-once ] || echo -a) 2>"$dir/forward.log" &
-	contends $!
+	start_copier "$2" "$3" -l $linger_ms $([ "$1" = exactly-once ] || echo -a)
 }
 
 start_call() { # sluice

@@ -55,13 +55,11 @@ measure() { # $1 name, $2 group, $3 form
 }
 
 run_round() { # $1 number
-	start_copier avro "forward-alo-$1" -a
-	measure forward-alo "forward-alo-$1" avro
+	through_forward avro "$1" at-least-once
 	echo "seldon $(seldon_beside "$speed")" >>"$dir/speeds"
 	start_fixed avro "alo-$1" at-least-once
 	measure sluice-alo "sluice.alo-$1.at-least-once" avro
-	start_copier avro "forward-eos-$1"
-	measure forward-eos "forward-eos-$1" avro
+	through_forward avro "$1" exactly-once
 	start_fixed avro "eos-$1" exactly-once
 	measure sluice-eos "sluice.eos-$1.exactly-once" avro
 	start_fixed json "json-$1" at-least-once
@@ -83,8 +81,8 @@ done
 # ---- the table ----
 
 echo "messages per CPU second, medians of $rounds; ratio (least..most); load $(cut -d' ' -f1 /proc/loadavg)"
-compare "Avro FP32[1,16], at least once, beside a bare forwarder" sluice-alo forward-alo 0.75
-compare "the same, exactly once" sluice-eos forward-eos 0.75
+compare "Avro FP32[1,16], at least once, beside a bare forwarder" sluice-alo forward-at-least-once 0.75
+compare "the same, exactly once" sluice-eos forward-exactly-once 0.75
 [ $streams = no ] || compare "JSON, at least once, beside Kafka Streams" sluice-json streams-json 5
 compare "three models in a chain, a gRPC call each, beside Seldon Core 2 at this machine's pace" sluice-chain seldon 30
 compare "the same, calls merged up to 32 rows" sluice-batched seldon 60
