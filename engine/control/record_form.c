@@ -21,6 +21,13 @@ static void number_put(struct buffer *out, int64_t number)
 		buffer_grown(out, (size_t)(avro_put_long(room, number) - room));
 }
 
+static void real_put(struct buffer *out, double number)
+{
+	char *room = buffer_room(out, sizeof number);
+	if (room)
+		buffer_grown(out, (size_t)(avro_put_double(room, number) - room));
+}
+
 static void fields_put(const struct record_field *fields, const void *record, struct buffer *out);
 
 static void list_put_items(const struct record_field *field, const struct record_list *list, struct buffer *out)
@@ -42,6 +49,8 @@ static void fields_put(const struct record_field *fields, const void *record, st
 			buffer_text(out, *text);
 		} else if (field->type == RECORD_FIELD_NUMBER) {
 			number_put(out, *(const int64_t *)at);
+		} else if (field->type == RECORD_FIELD_REAL) {
+			real_put(out, *(const double *)at);
 		} else if (field->type == RECORD_FIELD_FLAG) {
 			buffer_byte(out, (char)*(const bool *)at);
 		} else if (field->type == RECORD_FIELD_CHOICE) {
@@ -125,6 +134,8 @@ static void fields_get(const struct record_field *fields, struct avro_cursor *cu
 			*(struct text *)at = avro_read_bytes(cursor);
 		else if (field->type == RECORD_FIELD_NUMBER)
 			*(int64_t *)at = avro_read_long(cursor);
+		else if (field->type == RECORD_FIELD_REAL)
+			*(double *)at = avro_read_double(cursor);
 		else if (field->type == RECORD_FIELD_FLAG)
 			flag_get(cursor, at);
 		else if (field->type == RECORD_FIELD_CHOICE)

@@ -16,6 +16,7 @@ enum record_field_type {
 	RECORD_FIELD_END,
 	RECORD_FIELD_TEXT,   /* struct text */
 	RECORD_FIELD_NUMBER, /* int64_t */
+	RECORD_FIELD_REAL,   /* double */
 	RECORD_FIELD_FLAG,   /* bool */
 	RECORD_FIELD_CHOICE, /* an enum of `choices` symbols */
 	RECORD_FIELD_LIST,   /* struct record_list; also a map, whose items are a key and a value */
