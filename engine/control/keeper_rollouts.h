@@ -12,7 +12,7 @@ struct tally_counts {
 	int64_t slower[ROLLOUT_LIMITS_MAX];
 };
 
-/* Of the tallies in a record: the rest of it, truths among them, needs less than a quarter. */
+/* Of the tallies in a record, and of the metrics of criteria: the rest of it, accuracies among them, needs less than a quarter. */
 #define ROLLOUT_TALLIES_BYTES (CONTROL_RECORD_BYTES_MAX / 4 * 3)
 
 /* What an engine has counted of the table in force: now, and in starts of it before. The engine "" stands for all that are gone;
@@ -77,7 +77,7 @@ void rollout_truths_close(struct kept_rollout *rollout);
  * known. Those of more than ROLLOUT_PIPELINES_MAX pipelines are left out. False: SYSTEM. */
 bool rollout_truths_take(struct kept_rollout *rollout, const struct record_list *truths, struct error *error);
 
-/* Adds the accuracy of each variant to a look. */
+/* Adds the accuracy and the metrics of each variant to a look. */
 void rollout_truths_sum(const struct kept_rollout *rollout, struct rollout_look *look);
 
 /* The truths as a record has them, in the arena. False: memory ran out. */

@@ -168,6 +168,16 @@ static bool engine_was_folded(const struct kept_rollout *rollout, int64_t starte
 	return gone && started_ms <= gone->started_ms;
 }
 
+/* What the metrics of all pipelines need at most, as Avro writes them. */
+static size_t metrics_bytes(const struct rollout_document *document)
+{
+	const size_t numbers = 5 * 10;
+	size_t bytes = 0;
+	for (size_t i = 0; i < document->plan.metric_count; i++)
+		bytes += strlen(document->plan.metrics[i]) + numbers;
+	return ROLLOUT_PIPELINES_MAX * document->count * bytes;
+}
+
 size_t rollout_tallies_most(const struct rollout_document *document)
 {
 	const size_t number = 10, slower = 2 * number + 2; /* at most, as Avro writes them */
@@ -175,7 +185,8 @@ size_t rollout_tallies_most(const struct rollout_document *document)
 	for (size_t i = 0; i < document->count; i++)
 		bytes += strlen(document->names[i]) + 3 * number + document->limit_count * slower;
 	bytes = 2 * (CONTROL_NAME_BYTES_MAX + 3 * number + bytes);
-	return ROLLOUT_TALLIES_BYTES / bytes < KEEPER_TALLIES_MAX ? ROLLOUT_TALLIES_BYTES / bytes : KEEPER_TALLIES_MAX;
+	const size_t most = (ROLLOUT_TALLIES_BYTES - metrics_bytes(document)) / bytes;
+	return most < KEEPER_TALLIES_MAX ? most : KEEPER_TALLIES_MAX;
 }
 
 /* Why the counts of that engine are left out; NULL: they are not. */

@@ -45,6 +45,26 @@ static struct kept_truths *truths_add(struct kept_rollout *rollout, struct text 
 	return truths;
 }
 
+/* Those of the plan's metrics; of others there are none. */
+static void metrics_take(const struct rollout_plan *plan, const struct record_list *metrics, struct truth_counts *counts)
+{
+	const struct metric_truth *items = metrics->items;
+	for (size_t i = 0; i < metrics->count; i++) {
+		const size_t metric = rollout_plan_metric(plan, items[i].name);
+		if (metric < plan->metric_count)
+			counts->metrics[metric] = (struct metric_counts){
+				items[i].requests, {(uint64_t)items[i].units, items[i].mean, items[i].squares}};
+	}
+}
+
+static bool has_more(const struct truth_counts *before, const struct truth_counts *counts)
+{
+	bool more = counts->requests > before->requests;
+	for (size_t i = 0; i < EXPERIMENT_METRICS_MAX; i++)
+		more |= counts->metrics[i].requests > before->metrics[i].requests;
+	return more;
+}
+
 /* False: they are of other choices, or contradict each other, or are not of more requests than `before`. */
 static bool variants_take(const struct rollout_document *document, const struct record_list *variants,
 			  const struct truth_counts *before, struct truth_counts *counts)
@@ -54,10 +74,11 @@ static bool variants_take(const struct rollout_document *document, const struct 
 	if (variants->count != document->count)
 		return false;
 	for (size_t i = 0; i < document->count; i++) {
-		counts[i] = (struct truth_counts){items[i].units, items[i].sum, items[i].squares, items[i].requests};
+		counts[i] = (struct truth_counts){items[i].units, items[i].sum, items[i].squares, items[i].requests, {{0}}};
+		metrics_take(&document->plan, &items[i].metrics, &counts[i]);
 		if (!text_is(items[i].name, document->names[i]) || !truth_counts_rose(&before[i], &counts[i]))
 			return false;
-		more |= counts[i].requests > before[i].requests;
+		more |= has_more(&before[i], &counts[i]);
 	}
 	return more;
 }
@@ -88,6 +109,24 @@ bool rollout_truths_take(struct kept_rollout *rollout, const struct record_list 
 	return true;
 }
 
+static struct record_list metrics_list(const struct rollout_plan *plan, const struct truth_counts *counts, struct arena *arena)
+{
+	struct metric_truth *items = ARENA_ARRAY(arena, struct metric_truth, plan->metric_count + 1);
+	for (size_t i = 0; items && i < plan->metric_count; i++) {
+		const struct moments *units = &counts->metrics[i].units;
+		items[i] = (struct metric_truth){text_of(plan->metrics[i]), counts->metrics[i].requests, (int64_t)units->count,
+						 units->mean, units->squares};
+	}
+	return (struct record_list){items ? plan->metric_count : 0, items};
+}
+
+static struct variant_truth variant_of(const struct rollout_document *document, size_t choice, const struct truth_counts *counts,
+				       struct arena *arena)
+{
+	return (struct variant_truth){text_of(document->names[choice]), counts->units,	  counts->sum, counts->squares,
+				      counts->requests,			metrics_list(&document->plan, counts, arena)};
+}
+
 bool rollout_truths_list(const struct kept_rollout *rollout, struct arena *arena, struct record_list *list)
 {
 	const struct rollout_document *document = &rollout->document;
@@ -97,9 +136,7 @@ bool rollout_truths_list(const struct kept_rollout *rollout, struct arena *arena
 		const struct kept_truths *truths = LIST_OWNER(node, const struct kept_truths, node);
 		struct variant_truth *variants = ARENA_ARRAY(arena, struct variant_truth, document->count);
 		for (size_t i = 0; variants && i < document->count; i++)
-			variants[i] =
-				(struct variant_truth){text_of(document->names[i]), truths->counts[i].units, truths->counts[i].sum,
-						       truths->counts[i].squares, truths->counts[i].requests};
+			variants[i] = variant_of(document, i, &truths->counts[i], arena);
 		items[count++] = (struct pipeline_truth){{truths->pipeline, truths->pipeline_length}, {document->count, variants}};
 	}
 	*list = (struct record_list){count, items};
@@ -108,21 +145,17 @@ bool rollout_truths_list(const struct kept_rollout *rollout, struct arena *arena
 
 /* ---- sums ---- */
 
-static struct moments accuracy_of(const struct kept_rollout *rollout, size_t choice)
+static void counts_sum(const struct kept_rollout *rollout, size_t choice, struct rollout_counts *sums)
 {
 	struct truth_counts sum = {0};
-	for (const struct list_node *node = rollout->truths.first; node; node = node->next) {
-		const struct truth_counts *counts = &LIST_OWNER(node, const struct kept_truths, node)->counts[choice];
-		sum.units += counts->units;
-		sum.sum += counts->sum;
-		sum.squares += counts->squares;
-	}
-	return truth_moments(&sum);
+	for (const struct list_node *node = rollout->truths.first; node; node = node->next)
+		truth_counts_add(&sum, &LIST_OWNER(node, const struct kept_truths, node)->counts[choice]);
+	rollout_counts_truths(sums, &sum);
 }
 
 void rollout_truths_sum(const struct kept_rollout *rollout, struct rollout_look *look)
 {
-	look->control.accuracy = accuracy_of(rollout, rollout->document.control);
+	counts_sum(rollout, rollout->document.control, &look->control);
 	for (size_t i = 0; i < rollout->document.plan.candidates; i++)
-		look->candidates[i].accuracy = accuracy_of(rollout, rollout->document.candidates[i]);
+		counts_sum(rollout, rollout->document.candidates[i], &look->candidates[i]);
 }

@@ -213,12 +213,22 @@ static const struct record_field tally_fields[] = {
 	END,
 };
 
+static const struct record_field metric_truth_fields[] = {
+	FIELD(TEXT, struct metric_truth, name),
+	FIELD(NUMBER, struct metric_truth, requests),
+	FIELD(NUMBER, struct metric_truth, units),
+	FIELD(REAL, struct metric_truth, mean),
+	FIELD(REAL, struct metric_truth, squares),
+	END,
+};
+
 static const struct record_field truth_fields[] = {
 	FIELD(TEXT, struct variant_truth, name),
 	FIELD(NUMBER, struct variant_truth, units),
 	FIELD(NUMBER, struct variant_truth, sum),
 	FIELD(NUMBER, struct variant_truth, squares),
 	FIELD(NUMBER, struct variant_truth, requests),
+	LIST(struct variant_truth, metrics, metric_truth_fields, struct metric_truth),
 	END,
 };
 

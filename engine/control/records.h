@@ -96,6 +96,14 @@ struct variant_count {
 struct variant_truth {
 	struct text name;
 	int64_t units, sum, squares, requests;
+	struct record_list metrics; /* struct metric_truth */
+};
+
+/* Of one metric: the requests that have it, their units, and the moments of the units' means. */
+struct metric_truth {
+	struct text name;
+	int64_t requests, units;
+	double mean, squares;
 };
 
 struct pipeline_truth {

@@ -70,7 +70,8 @@ static struct rollout_tracker comparison_kept(const struct planned_stage *from, 
 					      const struct rollout_rule *rule)
 {
 	for (size_t i = 0; i < from->rule_count; i++)
-		if (from->rules[i].kind == rule->kind && from->rules[i].limit == rule->limit)
+		if (from->rules[i].kind == rule->kind && from->rules[i].limit == rule->limit &&
+		    from->rules[i].metric == rule->metric && from->rules[i].below == rule->below)
 			return trackers[i];
 	return (struct rollout_tracker){0};
 }
@@ -82,7 +83,7 @@ static void trackers_turn(const struct rollout_plan *plan, struct rollout_state 
 	for (size_t candidate = 0; candidate < plan->candidates; candidate++) {
 		struct rollout_tracker turned[ROLLOUT_RULES_MAX] = {0};
 		for (size_t i = 0; from && planned_stage_is_whole(to) && i < to->rule_count; i++)
-			if (to->rules[i].kind == RULE_ACCURACY_BESIDE)
+			if (rollout_rule_compares(&to->rules[i]))
 				turned[i] = comparison_kept(from, state->trackers[candidate], &to->rules[i]);
 		memcpy(state->trackers[candidate], turned, sizeof turned);
 	}
@@ -138,12 +139,21 @@ static bool moments_are_sound(const struct moments *moments)
 				       moments->squares <= (double)moments->count);
 }
 
+static bool means_rose(const struct rollout_counts *now, const struct rollout_counts *before)
+{
+	bool rose = true;
+	for (size_t i = 0; i < EXPERIMENT_METRICS_MAX; i++)
+		rose = rose && now->metrics[i].count >= before->metrics[i].count && isfinite(now->metrics[i].mean) &&
+		       now->metrics[i].squares >= 0 && isfinite(now->metrics[i].squares);
+	return rose;
+}
+
 static bool counts_are_sound(const struct rollout_counts *now, const struct rollout_counts *before,
 			     const struct planned_stage *stage)
 {
 	bool sound = now->requests >= before->requests && now->errors >= before->errors && now->errors <= now->requests &&
 		     now->requests - before->requests >= now->errors - before->errors &&
-		     now->accuracy.count >= before->accuracy.count && moments_are_sound(&now->accuracy);
+		     now->accuracy.count >= before->accuracy.count && moments_are_sound(&now->accuracy) && means_rose(now, before);
 	for (size_t i = 0; i < stage->rule_count; i++)
 		sound = sound && now->above[i] >= before->above[i] && now->above[i] <= now->requests &&
 			now->requests - before->requests >= now->above[i] - before->above[i];

@@ -50,12 +50,18 @@ struct rollout_counts {
 	uint64_t requests, errors;
 	uint64_t above[ROLLOUT_RULES_MAX]; /* requests slower than the limit of the stage's rule, where that is RULE_LATENCY */
 	struct moments accuracy;	   /* one value of 0..1 for each unit whose window for outcomes has passed */
+	struct moments metrics[EXPERIMENT_METRICS_MAX]; /* of the plan: likewise, one value of each unit that has it */
 };
+
+struct truth_counts;
+
+/* Sets the accuracy and the metrics to those that were counted (experiments/truth_tally.h). */
+void rollout_counts_truths(struct rollout_counts *counts, const struct truth_counts *truths);
 
 /* What the state has of one rule and one candidate. */
 struct rollout_tracker {
 	struct rate_watch watch;     /* triggers of rates */
-	double tau2;		     /* comparisons; 0 before the end of burn-in */
+	double tau2;		     /* means and comparisons; 0 before the end of burn-in */
 	double difference, variance; /* of the last look; the variance is 0 before one */
 };
 

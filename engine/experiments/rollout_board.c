@@ -22,6 +22,8 @@ struct choice_counts {
 struct pipeline_truths {
 	struct pipeline_truths *next;
 	const char *pipeline;
+	size_t metric_count;
+	const char *metrics[EXPERIMENT_METRICS_MAX];
 	struct truth_counts *counts; /* of each choice */
 };
 
@@ -240,34 +242,54 @@ void rollout_board_figures(struct rollout_board *board, const char *experiment, 
 
 /* ---- truths ---- */
 
-/* NULL: there are too many pipelines, or memory ran out. */
-static struct pipeline_truths *truths_of(struct counted_table *force, const char *pipeline)
+/* NULL: memory ran out. */
+static struct pipeline_truths *truths_add(struct counted_table *force, const struct rollout_truths *told)
 {
-	struct pipeline_truths *truths = force->truths;
-	while (truths && strcmp(truths->pipeline, pipeline) != 0)
-		truths = truths->next;
-	if (truths || force->pipelines == ROLLOUT_PIPELINES_MAX)
-		return truths;
-	truths = ARENA_NEW(force->held.arena, struct pipeline_truths);
-	const char *name = arena_copy(force->held.arena, pipeline, strlen(pipeline));
-	struct truth_counts *counts = ARENA_ARRAY(force->held.arena, struct truth_counts, force->shown.assignment.count);
-	if (!truths || !name || !counts)
+	struct arena *arena = force->held.arena;
+	struct pipeline_truths *truths = ARENA_NEW(arena, struct pipeline_truths);
+	if (!truths)
 		return NULL;
-	*truths = (struct pipeline_truths){force->truths, name, counts};
+	truths->next = force->truths;
+	truths->pipeline = arena_copy(arena, told->pipeline, strlen(told->pipeline));
+	truths->counts = ARENA_ARRAY(arena, struct truth_counts, force->shown.assignment.count);
+	truths->metric_count = told->metric_count;
+	for (size_t i = 0; i < told->metric_count; i++)
+		truths->metrics[i] = arena_copy(arena, told->metrics[i], strlen(told->metrics[i]));
+	if (arena_failed(arena))
+		return NULL;
 	force->truths = truths;
 	force->pipelines++;
 	return truths;
 }
 
-void rollout_board_inform(struct rollout_board *board, const char *experiment, int64_t version, const char *pipeline,
-			  const struct truth_counts *counts)
+static bool metrics_equal(const struct pipeline_truths *truths, const struct rollout_truths *told)
 {
+	bool equal = truths->metric_count == told->metric_count;
+	for (size_t i = 0; equal && i < told->metric_count; i++)
+		equal = strcmp(truths->metrics[i], told->metrics[i]) == 0;
+	return equal;
+}
+
+/* NULL: there are too many pipelines, its metrics were others, or memory ran out. */
+static struct pipeline_truths *truths_of(struct counted_table *force, const struct rollout_truths *told)
+{
+	struct pipeline_truths *truths = force->truths;
+	while (truths && strcmp(truths->pipeline, told->pipeline) != 0)
+		truths = truths->next;
+	if (truths)
+		return metrics_equal(truths, told) ? truths : NULL;
+	return force->pipelines < ROLLOUT_PIPELINES_MAX ? truths_add(force, told) : NULL;
+}
+
+void rollout_board_inform(struct rollout_board *board, const char *experiment, int64_t version, const struct rollout_truths *told)
+{
+	assert(told->pipeline && told->counts && told->metric_count <= EXPERIMENT_METRICS_MAX);
 	pthread_mutex_lock(&board->lock);
 	const struct rollout_entry *entry = entry_take(board, experiment);
 	struct counted_table *force = entry ? entry_force(entry) : NULL;
-	struct pipeline_truths *truths = force && force->shown.version == version ? truths_of(force, pipeline) : NULL;
+	struct pipeline_truths *truths = force && force->shown.version == version ? truths_of(force, told) : NULL;
 	if (truths)
-		memcpy(truths->counts, counts, force->shown.assignment.count * sizeof *counts);
+		memcpy(truths->counts, told->counts, force->shown.assignment.count * sizeof *told->counts);
 	pthread_mutex_unlock(&board->lock);
 }
 
@@ -322,14 +344,19 @@ static void variant_read(const struct counted_table *force, size_t index, struct
 /* NULL: memory ran out. */
 static const struct rollout_truths *truths_read(const struct counted_table *force, struct arena *arena)
 {
+	const size_t choices = force->shown.assignment.count;
 	struct rollout_truths *list = ARENA_ARRAY(arena, struct rollout_truths, force->pipelines + 1);
 	size_t count = 0;
 	for (const struct pipeline_truths *truths = force->truths; list && truths; truths = truths->next) {
-		struct truth_counts *counts = ARENA_ARRAY(arena, struct truth_counts, force->shown.assignment.count);
-		if (!counts)
+		struct truth_counts *counts = ARENA_ARRAY(arena, struct truth_counts, choices);
+		const char **metrics = ARENA_ARRAY(arena, const char *, truths->metric_count + 1);
+		if (!counts || !metrics)
 			return NULL;
-		memcpy(counts, truths->counts, force->shown.assignment.count * sizeof *counts);
-		list[count++] = (struct rollout_truths){arena_copy(arena, truths->pipeline, strlen(truths->pipeline)), counts};
+		memcpy(counts, truths->counts, choices * sizeof *counts);
+		for (size_t i = 0; i < truths->metric_count; i++)
+			metrics[i] = arena_copy(arena, truths->metrics[i], strlen(truths->metrics[i]));
+		list[count++] = (struct rollout_truths){arena_copy(arena, truths->pipeline, strlen(truths->pipeline)),
+							truths->metric_count, metrics, counts};
 	}
 	return list;
 }

@@ -39,6 +39,14 @@ struct rollout_force {
 	struct baseline baselines[ASSIGNMENT_WAYS_MAX + 1]; /* of each choice; the last is none */
 };
 
+/* Of the truths of one pipeline. */
+struct rollout_truths {
+	const char *pipeline;
+	size_t metric_count;
+	const char *const *metrics; /* their names */
+	const struct truth_counts *counts; /* of each variant */
+};
+
 struct rollout_board *rollout_board_open(void); /* NULL: memory ran out */
 void rollout_board_close(struct rollout_board *board); /* NULL is fine; nobody holds a table */
 
@@ -60,9 +68,10 @@ bool rollout_board_set_phase(struct rollout_board *board, const char *experiment
 /* Ends all rollouts that the caller does not name: the plan's tables choose again, and there is no phase. */
 void rollout_board_keep(struct rollout_board *board, bool (*is_kept)(void *context, const char *experiment), void *context);
 
-/* Sets what a pipeline's truths are by now, for each choice of that version of the table. Of another version they are ignored. */
-void rollout_board_inform(struct rollout_board *board, const char *experiment, int64_t version, const char *pipeline,
-			  const struct truth_counts *counts);
+/* Sets what a pipeline's truths are by now, for each choice of that version of the table. Of another version, or of other metrics
+ * than before, they are ignored. Everything is copied. */
+void rollout_board_inform(struct rollout_board *board, const char *experiment, int64_t version,
+			  const struct rollout_truths *told);
 
 /* ---- on the path ---- */
 
@@ -84,12 +93,6 @@ struct rollout_variant {
 	const char *name;
 	uint64_t calls, errors;
 	struct rollout_slower slower[ROLLOUT_LIMITS_MAX];
-};
-
-/* Of the truths of one pipeline. */
-struct rollout_truths {
-	const char *pipeline;
-	const struct truth_counts *counts; /* of each variant */
 };
 
 struct rollout_reading {

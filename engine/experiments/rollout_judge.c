@@ -1,5 +1,6 @@
 /* rollout_judge.c: Rules of a rollout held against the counts of a state; see rollout.h. */
 #include "experiments/rollout_parts.h"
+#include "experiments/truth_tally.h"
 #include "statistics/distribution.h"
 #include "statistics/posterior.h"
 #include "statistics/sequence.h"
@@ -13,13 +14,31 @@ struct rate rollout_rule_rate(const struct rollout_rule *rule, size_t index, con
 double rollout_rule_bound(const struct rollout_rule *rule)
 {
 	static const double of_percentile = ROLLOUT_LATENCY_SHARE;
-	return rule->kind == RULE_LATENCY ? of_percentile : rule->kind == RULE_ACCURACY_BESIDE ? 0 : rule->limit;
+	return rule->kind == RULE_LATENCY ? of_percentile : rollout_rule_compares(rule) ? 0 : rule->limit;
 }
 
 double rollout_alarm_level(const struct rollout_plan *plan, const struct rollout_state *state)
 {
 	const double span_ms = fmax((double)state->extent_ms, (double)(state->looked_ms - state->began_ms));
 	return rate_watch_alarm(fmax(span_ms / (double)plan->check_every_ms, 1), ROLLOUT_ALPHA);
+}
+
+static bool is_of_accuracy(const struct rollout_rule *rule)
+{
+	return rule->kind == RULE_ACCURACY || rule->kind == RULE_ACCURACY_BESIDE;
+}
+
+/* What the units have in the metric of a rule of truth. */
+static const struct moments *units_of(const struct rollout_rule *rule, const struct rollout_counts *counts)
+{
+	return is_of_accuracy(rule) ? &counts->accuracy : &counts->metrics[rule->metric];
+}
+
+void rollout_counts_truths(struct rollout_counts *counts, const struct truth_counts *truths)
+{
+	counts->accuracy = truth_moments(truths);
+	for (size_t i = 0; i < EXPERIMENT_METRICS_MAX; i++)
+		counts->metrics[i] = truths->metrics[i].units;
 }
 
 /* ---- one rule ---- */
@@ -53,18 +72,23 @@ static void rate_judge(const struct rollout_plan *plan, const struct rollout_sta
 		judgement->verdict = VERDICT_CHANGED;
 }
 
-static void accuracy_judge(const struct rollout_state *state, const struct rollout_rule *rule, struct rollout_judgement *judgement)
+/* Half of the interval of a mean. All units may have the same value. */
+static double tracker_half_width(const struct rollout_tracker *tracker)
+{
+	return tracker->variance > 0 ? sequence_half_width(tracker->variance, tracker->tau2, ROLLOUT_ALPHA) : 0;
+}
+
+static void truth_judge(const struct rollout_state *state, const struct rollout_rule *rule, struct rollout_judgement *judgement)
 {
 	const struct rollout_tracker *tracker = &state->trackers[judgement->candidate][judgement->rule];
-	judgement->trials = state->candidates[judgement->candidate].accuracy.count;
+	judgement->trials = units_of(rule, &state->candidates[judgement->candidate])->count;
 	judgement->estimate = (double)NAN;
 	judgement->interval = INTERVAL_ALL;
-	if (tracker->variance > 0) {
-		const double half = sequence_half_width(tracker->variance, tracker->tau2, ROLLOUT_ALPHA);
+	if (tracker->tau2 > 0) {
 		judgement->estimate = tracker->difference;
-		judgement->interval = interval_around(tracker->difference, half);
+		judgement->interval = interval_around(tracker->difference, tracker_half_width(tracker));
 	}
-	judgement->verdict = verdict_of(judgement, true);
+	judgement->verdict = verdict_of(judgement, !rule->below);
 	if (judgement->verdict == VERDICT_OPEN && rule->implied && !state->truth)
 		judgement->verdict = VERDICT_LEFT_OUT;
 }
@@ -89,11 +113,12 @@ static void better_judge(const struct planned_stage *stage, const struct rollout
 	const struct rollout_counts *control = &state->control, *candidate = &state->candidates[judgement->candidate];
 	const struct rollout_rule *of = &stage->rules[rule->of];
 	const bool has_truth = rollout_rule_is_of_truth(stage, rule);
-	judgement->trials = has_truth ? candidate->accuracy.count : candidate->requests;
+	judgement->trials = has_truth ? units_of(of, candidate)->count : candidate->requests;
 	judgement->estimate = (double)NAN;
 	judgement->interval = INTERVAL_ALL;
-	if (has_truth && burn_in_over(&control->accuracy, &candidate->accuracy, true))
-		judgement->estimate = means_above(&candidate->accuracy, &control->accuracy);
+	if (has_truth && burn_in_over(units_of(of, control), units_of(of, candidate), is_of_accuracy(of)))
+		judgement->estimate = of->below ? means_above(units_of(of, control), units_of(of, candidate))
+						: means_above(units_of(of, candidate), units_of(of, control));
 	else if (!has_truth && control->requests >= ROLLOUT_BETTER_REQUESTS && candidate->requests >= ROLLOUT_BETTER_REQUESTS)
 		judgement->estimate =
 			rates_above(rollout_rule_rate(of, rule->of, control), rollout_rule_rate(of, rule->of, candidate));
@@ -114,7 +139,7 @@ void rollout_judge(const struct rollout_plan *plan, const struct rollout_state *
 			if (rule->kind == RULE_BETTER)
 				better_judge(stage, state, rule, judgement);
 			else if (rollout_rule_is_of_truth(stage, rule))
-				accuracy_judge(state, rule, judgement);
+				truth_judge(state, rule, judgement);
 			else
 				rate_judge(plan, state, rule, judgement);
 		}
@@ -126,7 +151,7 @@ static void comparison_follow(struct rollout_tracker *tracker, const struct roll
 			      const struct moments *candidate)
 {
 	const double kept = 1 - rule->limit;
-	if (!burn_in_over(control, candidate, true))
+	if (!burn_in_over(control, candidate, is_of_accuracy(rule)))
 		return;
 	if (tracker->tau2 == 0)
 		tracker->tau2 = burn_in_tau2(control, candidate, ROLLOUT_ACCURACY_DROP);
@@ -135,9 +160,9 @@ static void comparison_follow(struct rollout_tracker *tracker, const struct roll
 			    kept * kept * moments_variance(control, 1) / (double)control->count;
 }
 
-static void accuracy_follow(struct rollout_tracker *tracker, const struct moments *candidate)
+static void mean_follow(struct rollout_tracker *tracker, const struct rollout_rule *rule, const struct moments *candidate)
 {
-	if (!burn_in_over(candidate, candidate, true))
+	if (!burn_in_over(candidate, candidate, is_of_accuracy(rule)))
 		return;
 	if (tracker->tau2 == 0)
 		tracker->tau2 = burn_in_tau2(candidate, candidate, ROLLOUT_ACCURACY_DROP);
@@ -150,10 +175,10 @@ static void tracker_follow(struct rollout_tracker *tracker, const struct planned
 {
 	const struct rollout_rule *rule = &stage->rules[index];
 	const struct rollout_counts *counts = &look->candidates[candidate];
-	if (rule->kind == RULE_ACCURACY_BESIDE && !planned_stage_is_whole(stage))
-		comparison_follow(tracker, rule, &look->control.accuracy, &counts->accuracy);
-	else if (rule->kind == RULE_ACCURACY)
-		accuracy_follow(tracker, &counts->accuracy);
+	if (rollout_rule_compares(rule) && !planned_stage_is_whole(stage))
+		comparison_follow(tracker, rule, units_of(rule, &look->control), units_of(rule, counts));
+	else if (rule->kind == RULE_ACCURACY || rule->kind == RULE_MEAN)
+		mean_follow(tracker, rule, units_of(rule, counts));
 	else if (rule->trigger && !rollout_rule_is_of_truth(stage, rule)) {
 		const struct rate now = rollout_rule_rate(rule, index, counts), then = rollout_rule_rate(rule, index, before);
 		const struct rate since = {now.successes - then.successes, now.trials - then.trials};

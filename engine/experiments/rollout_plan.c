@@ -7,12 +7,25 @@
 #include "base/hash.h"
 
 const char *const rollout_rule_names[ROLLOUT_RULE_KINDS] = {"errorRate", "latency", "accuracy", "accuracyDrop",
-							       "probabilityBetter"};
+							       "probabilityBetter", "mean", "meanBeside"};
 
 bool rollout_rule_is_of_truth(const struct planned_stage *stage, const struct rollout_rule *rule)
 {
 	const enum rollout_rule_kind kind = rule->kind == RULE_BETTER ? stage->rules[rule->of].kind : rule->kind;
-	return kind == RULE_ACCURACY || kind == RULE_ACCURACY_BESIDE;
+	return kind == RULE_ACCURACY || kind == RULE_ACCURACY_BESIDE || kind == RULE_MEAN || kind == RULE_MEAN_BESIDE;
+}
+
+const char *rollout_rule_metric(const struct rollout_plan *plan, const struct rollout_rule *rule)
+{
+	return rule->kind == RULE_MEAN || rule->kind == RULE_MEAN_BESIDE ? plan->metrics[rule->metric] : NULL;
+}
+
+size_t rollout_plan_metric(const struct rollout_plan *plan, struct text name)
+{
+	size_t i = 0;
+	while (i < plan->metric_count && !text_is(name, plan->metrics[i]))
+		i++;
+	return i;
 }
 
 /* ---- rules ---- */
@@ -29,8 +42,10 @@ static bool rule_add(struct planned_stage *stage, struct rollout_rule rule, stru
 
 static bool rule_limit_check(enum rollout_rule_kind kind, double limit, struct place place, struct error *error)
 {
-	if (kind == RULE_LATENCY ? limit > 0 && isfinite(limit) : limit > 0 && limit < 1)
+	if (kind == RULE_MEAN ? isfinite(limit) : kind == RULE_LATENCY ? limit > 0 && isfinite(limit) : limit > 0 && limit < 1)
 		return true;
+	if (kind == RULE_MEAN)
+		return error_set(error, ERROR_CONFIG, place, "The threshold is %g. Write a number that is finite.", limit);
 	if (kind == RULE_LATENCY)
 		return error_set(error, ERROR_CONFIG, place, "The limit of the latency is %g ms. Write one above 0, as \"<100ms\".",
 				 limit);
@@ -86,25 +101,57 @@ static bool triggers_read(const struct rollout *rollout, struct planned_stage *s
 	       rule_add(stage, accuracy, rollout->here, error);
 }
 
-/* A criterion of the experiment, which each stage must show. */
-static bool criterion_read(const struct success_criterion *from, struct planned_stage *stage, struct error *error)
+/* A criterion by a metric of feedback: more is better where its mean is to be above the threshold. */
+static bool mean_read(const struct rollout_plan *plan, const struct success_criterion *from, struct planned_stage *stage,
+		      struct error *error)
 {
-	static const char *const names[] = {"error_rate", "latency_p95", "accuracy"};
-	size_t kind = 0;
-	while (kind < 3 && strcmp(names[kind], from->metric) != 0)
-		kind++;
-	if (kind == 3)
+	const struct rollout_rule rule = {.kind = RULE_MEAN,
+					  .limit = from->threshold,
+					  .metric = rollout_plan_metric(plan, text_of(from->metric)),
+					  .below = from->operator[0] == '<'};
+	if (from->operator[0] != '<' && from->operator[0] != '>')
 		return error_set(error, ERROR_CONFIG, from->here,
-				 "A rollout cannot judge the metric `%s`. Name error_rate, latency_p95 or accuracy, or leave the "
-				 "criterion out.",
-				 from->metric);
-	const char wanted = kind == RULE_ACCURACY ? '>' : '<';
+				 "A rollout cannot show that the mean of `%s` %s %g holds. Write >, >=, < or <=.", from->metric,
+				 from->operator, from->threshold);
+	return rule_limit_check(RULE_MEAN, rule.limit, from->here, error) && rule_add(stage, rule, from->here, error);
+}
+
+/* A criterion of the experiment, which each stage must show. */
+static bool criterion_read(const struct rollout_plan *plan, const struct success_criterion *from, struct planned_stage *stage,
+			   struct error *error)
+{
+	static const enum rollout_rule_kind kinds[EXPERIMENT_BUILT_IN] = {RULE_ERROR_RATE, RULE_LATENCY, RULE_ACCURACY};
+	size_t known = 0;
+	while (known < EXPERIMENT_BUILT_IN && strcmp(experiment_built_in[known], from->metric) != 0)
+		known++;
+	if (known == EXPERIMENT_BUILT_IN)
+		return mean_read(plan, from, stage, error);
+	const struct rollout_rule rule = {.kind = kinds[known], .limit = from->threshold};
+	const char wanted = rule.kind == RULE_ACCURACY ? '>' : '<';
 	if (from->operator[0] != wanted)
 		return error_set(error, ERROR_CONFIG, from->here,
 				 "A rollout cannot show that %s %s %g holds. Write %c or %c=.", from->metric, from->operator,
 				 from->threshold, wanted, wanted);
-	const struct rollout_rule rule = {.kind = (enum rollout_rule_kind)kind, .limit = from->threshold};
 	return rule_limit_check(rule.kind, rule.limit, from->here, error) && rule_add(stage, rule, from->here, error);
+}
+
+/* What `gate: better` compares: the metrics of feedback that the criteria name, and the accuracy if they name it or none. */
+static bool gate_add(const struct rollout_plan *plan, struct planned_stage *stage, size_t first, struct place place,
+		     struct error *error)
+{
+	const size_t end = stage->rule_count;
+	bool has_accuracy = plan->metric_count == 0;
+	for (size_t i = first; i < end; i++) {
+		struct rollout_rule rule = stage->rules[i];
+		has_accuracy |= rule.kind == RULE_ACCURACY;
+		if (rule.kind != RULE_MEAN)
+			continue;
+		rule.kind = RULE_MEAN_BESIDE;
+		rule.limit = 0;
+		if (!rule_add(stage, rule, place, error))
+			return false;
+	}
+	return !has_accuracy || rule_add(stage, (struct rollout_rule){.kind = RULE_ACCURACY_BESIDE}, place, error);
 }
 
 static size_t trigger_of_accuracy(const struct planned_stage *stage)
@@ -128,18 +175,18 @@ static bool better_add(const struct promotion_policy *policy, struct planned_sta
 }
 
 /* What each stage has beside its own criteria. The gate `not-worse` is the trigger of accuracy by its default. */
-static bool stage_rules_end(const struct experiment_spec *experiment, struct planned_stage *stage, struct error *error)
+static bool stage_rules_end(const struct experiment_spec *experiment, const struct rollout_plan *plan, struct planned_stage *stage,
+			    struct error *error)
 {
 	const struct success_criterion *criteria = experiment->criteria.items;
 	const struct rollout *rollout = &experiment->progressive;
 	const bool has_criteria = experiment->criteria.count > 0;
 	const size_t first = stage->rule_count;
 	for (size_t i = 0; i < experiment->criteria.count; i++)
-		if (!criterion_read(&criteria[i], stage, error))
+		if (!criterion_read(plan, &criteria[i], stage, error))
 			return false;
-	const struct rollout_rule better = {.kind = RULE_ACCURACY_BESIDE};
 	return triggers_read(rollout, stage, error) &&
-	       (rollout->gate != GATE_BETTER || rule_add(stage, better, rollout->here, error)) &&
+	       (rollout->gate != GATE_BETTER || gate_add(plan, stage, first, rollout->here, error)) &&
 	       better_add(&experiment->promotion, stage, has_criteria ? first : trigger_of_accuracy(stage), error);
 }
 
@@ -180,7 +227,7 @@ static bool stages_read(const struct experiment_spec *experiment, struct rollout
 		stage->approve = stages[i].approve || stage->confirm;
 		if (!percent_check(plan, i, stages[i].here, error) ||
 		    !stage_duration_read(stages[i].duration_ns, plan->check_every_ms, stages[i].here, &stage->duration_ms, error) ||
-		    !stage_criteria_read(&stages[i], stage, error) || !stage_rules_end(experiment, stage, error))
+		    !stage_criteria_read(&stages[i], stage, error) || !stage_rules_end(experiment, plan, stage, error))
 			return false;
 	}
 	return true;
@@ -195,7 +242,7 @@ static bool schedule_read(const struct experiment_spec *experiment, struct rollo
 		stage->percent = rollout->schedule.items[i];
 		if (!percent_check(plan, i, rollout->schedule_place, error) ||
 		    !stage_duration_read(every_ms, plan->check_every_ms, rollout->schedule_place, &stage->duration_ms, error) ||
-		    !stage_rules_end(experiment, stage, error))
+		    !stage_rules_end(experiment, plan, stage, error))
 			return false;
 	}
 	return true;
@@ -234,7 +281,7 @@ static bool policy_read(const struct experiment_spec *experiment, struct rollout
 	return weights_percent(experiment, &stage->percent, error) &&
 	       stage_duration_read(interval_ns, plan->check_every_ms, is_given ? policy->interval_place : policy->here,
 				   &stage->duration_ms, error) &&
-	       stage_rules_end(experiment, stage, error);
+	       stage_rules_end(experiment, plan, stage, error);
 }
 
 /* What a promotion policy cannot mean. */
@@ -262,6 +309,21 @@ static struct place rollout_place(const struct experiment_spec *experiment)
 	return rollout->here.line > 0 && rollout->enabled ? rollout->here : experiment->promotion.here;
 }
 
+/* A rule in the user's word. */
+static const char *rule_word(const struct rollout_plan *plan, const struct rollout_rule *rule)
+{
+	const char *metric = rollout_rule_metric(plan, rule);
+	return metric ? metric : rollout_rule_names[rule->kind];
+}
+
+/* The metric of a rule of truth, in the user's word. */
+static const char *truth_word(const struct rollout_plan *plan, const struct planned_stage *stage, const struct rollout_rule *rule)
+{
+	const struct rollout_rule *judged = rule->kind == RULE_BETTER ? &stage->rules[rule->of] : rule;
+	const char *metric = rollout_rule_metric(plan, judged);
+	return metric ? metric : "accuracy";
+}
+
 /* A comparison needs a stage in which the default has traffic. */
 static bool comparisons_check(const struct experiment_spec *experiment, const struct rollout_plan *plan, struct place place,
 			      struct error *error)
@@ -275,14 +337,15 @@ static bool comparisons_check(const struct experiment_spec *experiment, const st
 				 "The candidates have all the traffic from the beginning, so nothing can show that they are better "
 				 "than the default. Give the default a weight, or leave `promotionThreshold` out.");
 	for (size_t i = 0; i < first->rule_count; i++)
-		if (first->rules[i].kind == RULE_ACCURACY_BESIDE && !first->rules[i].implied)
+		if (rollout_rule_compares(&first->rules[i]) && !first->rules[i].implied)
 			return error_set(error, ERROR_CONFIG, place,
-					 "The first stage gives the candidates all the traffic, so their accuracy cannot be "
-					 "compared with the default's. Begin with a smaller weight, or leave the comparison out.");
+					 "The first stage gives the candidates all the traffic, so their %s cannot be "
+					 "compared with the default's. Begin with a smaller weight, or leave the comparison out.",
+					 truth_word(plan, first, &first->rules[i]));
 	return true;
 }
 
-/* An accuracy that the user asks for is judged by exposures. */
+/* What is judged by feedback is judged by exposures. */
 static bool truths_check(const struct experiment_spec *experiment, const struct rollout_plan *plan, struct error *error)
 {
 	const struct planned_stage *first = &plan->stages[0];
@@ -291,9 +354,30 @@ static bool truths_check(const struct experiment_spec *experiment, const struct 
 	for (size_t i = 0; i < first->rule_count; i++)
 		if (rollout_rule_is_of_truth(first, &first->rules[i]) && !first->rules[i].implied)
 			return error_set(error, ERROR_CONFIG, rollout_place(experiment),
-					 "The rollout judges the accuracy, which is known by exposures, and `exposures` leaves "
+					 "The rollout judges the %s, which is known by exposures, and `exposures` leaves "
 					 "them out. Write `exposures: full`, or leave `%s` out.",
-					 rollout_rule_names[first->rules[i].kind]);
+					 truth_word(plan, first, &first->rules[i]), rule_word(plan, &first->rules[i]));
+	return true;
+}
+
+static bool metrics_read(const struct experiment_spec *experiment, struct rollout_plan *plan, struct error *error)
+{
+	const char *names[EXPERIMENT_METRICS_MAX];
+	const size_t count = experiment_metrics(experiment, names);
+	if (count > EXPERIMENT_METRICS_MAX)
+		return error_set(error, ERROR_CONFIG, rollout_place(experiment),
+				 "The success criteria name %zu metrics of feedback, and a rollout judges at most %d beside "
+				 "accuracy. Leave some out.",
+				 count, EXPERIMENT_METRICS_MAX);
+	for (size_t i = 0; i < count; i++) {
+		if (strlen(names[i]) > ROLLOUT_METRIC_BYTES_MAX)
+			return error_set(error, ERROR_CONFIG, rollout_place(experiment),
+					 "The metric `%.*s...` of the success criteria has a name of more than %d bytes. Give it a "
+					 "shorter one.",
+					 ROLLOUT_METRIC_BYTES_MAX, names[i], ROLLOUT_METRIC_BYTES_MAX);
+		memcpy(plan->metrics[i], names[i], strlen(names[i]) + 1);
+	}
+	plan->metric_count = count;
 	return true;
 }
 
@@ -366,7 +450,7 @@ bool rollout_plan_make(const struct experiment_spec *experiment, struct rollout_
 	if (plan->check_every_ms < ROLLOUT_CHECK_MS_LEAST)
 		return error_set(error, ERROR_CONFIG, rollout->here,
 				 "checkEvery is below 1 s, and engines tell their counts each second. Write a longer one, as 30s.");
-	if (!default_check(experiment, plan, error) || !policy_check(experiment, error) ||
+	if (!default_check(experiment, plan, error) || !policy_check(experiment, error) || !metrics_read(experiment, plan, error) ||
 	    !count_check(experiment, plan, error) || !plan_stages_read(experiment, plan, error))
 		return false;
 	struct planned_stage *last = &plan->stages[plan->stage_count - 1];
@@ -400,6 +484,8 @@ uint64_t rollout_plan_hash(const struct rollout_plan *plan)
 			hash = number_hash(number_hash(hash, rule->kind), rule->limit);
 			hash = number_hash(number_hash(hash, rule->trigger), rule->implied);
 			hash = number_hash(number_hash(hash, rule->only_rolls_back), (double)rule->of);
+			if (rollout_rule_metric(plan, rule)) /* former versions have none, and the same hash without */
+				hash = number_hash(name_hash(hash, rollout_rule_metric(plan, rule)), rule->below);
 		}
 	}
 	return hash;

@@ -1,8 +1,8 @@
 /* rollout_plan.h: Plan of a rollout: the stages by which the candidates of an experiment get traffic, and the rules of each.
  *
  * A rule is a bound that every candidate must keep: of its rate of errors, of the 95th percentile of its latency, of its
- * accuracy, or of its accuracy beside that of the default. A stage passes only when all of its rules are shown to be kept.
- * A rule that is a trigger is also watched for a change (statistics/rate_sequence.h).
+ * accuracy or its mean of another metric of feedback, or of these beside those of the default. A stage passes only when all of
+ * its rules are shown to be kept. A rule that is a trigger is also watched for a change (statistics/rate_sequence.h).
  *
  * A `promotionPolicy` without stages is one stage, at the candidates' own weights, of the policy's interval: it passes only at
  * the end of the first or the second interval. Beside stages the policy adds to their rules. A promotion that is not automatic
@@ -20,6 +20,7 @@
 #define ROLLOUT_STAGES_MAX 32	 /* a record of a move names one; a schedule by single percents would need a month of looks */
 #define ROLLOUT_RULES_MAX 16	 /* of a stage, its triggers among them; each is evidence in every record of a move */
 #define ROLLOUT_CANDIDATES_MAX 8 /* beside the default: each must be shown to keep each rule */
+#define ROLLOUT_METRIC_BYTES_MAX 64 /* of the name of a metric of feedback */
 #define ROLLOUT_DURATION_MS_MAX (INT64_C(366) * 24 * 3600 * 1000)
 
 #define ROLLOUT_ALPHA 0.05	       /* of each rule in each stage */
@@ -39,6 +40,8 @@ enum rollout_rule_kind {
 	RULE_ACCURACY,	      /* at least `limit` */
 	RULE_ACCURACY_BESIDE, /* at least (1 - `limit`) times the default's */
 	RULE_BETTER,	      /* the probability is at least `limit` that the metric of rule `of` is better than the default's */
+	RULE_MEAN,	      /* the mean of units in a metric of feedback is above `limit`; or below it */
+	RULE_MEAN_BESIDE,     /* that mean is above the default's; or below it */
 	ROLLOUT_RULE_KINDS
 };
 
@@ -51,6 +54,8 @@ struct rollout_rule {
 	double limit;
 	bool only_rolls_back; /* it need not be shown to hold */
 	size_t of;	      /* of RULE_BETTER: another rule of the stage */
+	size_t metric;	      /* of RULE_MEAN and RULE_MEAN_BESIDE: index in the plan */
+	bool below;	      /* of these: less is better */
 };
 
 struct planned_stage {
@@ -66,6 +71,8 @@ struct planned_stage {
 struct rollout_plan {
 	size_t candidates;
 	uint64_t names; /* hash of the default and the candidates, in their order */
+	size_t metric_count;
+	char metrics[EXPERIMENT_METRICS_MAX][ROLLOUT_METRIC_BYTES_MAX + 1]; /* of feedback, beside accuracy */
 	size_t stage_count;
 	struct planned_stage stages[ROLLOUT_STAGES_MAX];
 	int64_t check_every_ms;
@@ -91,8 +98,20 @@ bool rollout_choices_find(const struct experiment_spec *experiment, const struct
 /* A number that differs where plans differ: a state is only of the plan by which it began. */
 uint64_t rollout_plan_hash(const struct rollout_plan *plan);
 
-/* It is judged by truths, which come as feedback. */
+/* It is judged by truths or metrics, which come as feedback. */
 bool rollout_rule_is_of_truth(const struct planned_stage *stage, const struct rollout_rule *rule);
+
+/* It compares the candidate with the default by a confidence sequence. */
+static inline bool rollout_rule_compares(const struct rollout_rule *rule)
+{
+	return rule->kind == RULE_ACCURACY_BESIDE || rule->kind == RULE_MEAN_BESIDE;
+}
+
+/* The metric of feedback by which it judges; NULL: it judges by another one. */
+const char *rollout_rule_metric(const struct rollout_plan *plan, const struct rollout_rule *rule);
+
+/* The index of that metric in the plan; `metric_count`: it is none of the plan's. */
+size_t rollout_plan_metric(const struct rollout_plan *plan, struct text name);
 
 /* A stage has no traffic of the default beside it. */
 static inline bool planned_stage_is_whole(const struct planned_stage *stage)

@@ -29,8 +29,9 @@ struct past_answer {
 
 struct past_feedback {
 	struct feedback feedback;
-	struct feedback_metric accuracy; /* its name is empty: it is judged by the truth */
-	struct text prediction;		 /* what that says */
+	size_t metric_count;
+	struct feedback_metric metrics[1 + EXPERIMENT_METRICS_MAX]; /* the accuracy, where it is given, and those of the plan */
+	struct text prediction; /* what the truth says; empty: it does not judge */
 	int64_t time_ms;
 };
 
@@ -52,6 +53,7 @@ struct rehearsal {
 	struct records requests, answers, feedback;
 	struct happening *happenings;
 	size_t happening_count;
+	const char *metrics[EXPERIMENT_METRICS_MAX]; /* of the plan */
 	struct truth_tally *tally; /* of the epoch */
 	struct rollout_counts counts[REHEARSAL_CHOICES_MAX];
 	struct rollout_state state;
@@ -165,21 +167,41 @@ bool rehearsal_answer(struct rehearsal *rehearsal, struct text id, int64_t time_
 	return answer;
 }
 
-bool rehearsal_feedback(struct rehearsal *rehearsal, const struct feedback *feedback, int64_t time_ms, struct error *error)
+static const char *const *metrics_of(const struct rollout_plan *plan, const char *names[EXPERIMENT_METRICS_MAX])
+{
+	for (size_t i = 0; i < plan->metric_count; i++)
+		names[i] = plan->metrics[i];
+	return names;
+}
+
+/* What is judged of a feedback; names are those of the plan. */
+static void outcomes_keep(const struct rollout_plan *plan, const struct feedback *feedback, struct past_feedback *past)
 {
 	const struct feedback_metric *accuracy = truth_accuracy(feedback);
+	const char *names[EXPERIMENT_METRICS_MAX];
+	double values[EXPERIMENT_METRICS_MAX];
+	const unsigned has = truth_metrics(feedback, metrics_of(plan, names), plan->metric_count, values);
+	if (accuracy)
+		past->metrics[past->metric_count++] = (struct feedback_metric){TEXT(ROLLOUT_ACCURACY), accuracy->value};
+	for (size_t i = 0; i < plan->metric_count; i++)
+		if (has & 1U << i)
+			past->metrics[past->metric_count++] = (struct feedback_metric){text_of(names[i]), values[i]};
+}
+
+bool rehearsal_feedback(struct rehearsal *rehearsal, const struct feedback *feedback, int64_t time_ms, struct error *error)
+{
+	struct past_feedback heard = {.time_ms = feedback->time_ms > 0 ? feedback->time_ms : time_ms};
 	char room[LABEL_ROOM];
 	struct text truth = {0};
-	if (!accuracy)
+	outcomes_keep(rehearsal->config.plan, feedback, &heard);
+	if (!truth_accuracy(feedback))
 		truth = truth_label(&feedback->truth, room);
-	if (!accuracy && truth.length == 0)
+	if (heard.metric_count == 0 && truth.length == 0)
 		return true;
 	struct past_feedback *past = record_add(rehearsal, &rehearsal->feedback, error);
 	if (!past)
 		return false;
-	past->time_ms = feedback->time_ms > 0 ? feedback->time_ms : time_ms;
-	if (accuracy)
-		past->accuracy = (struct feedback_metric){TEXT(ROLLOUT_ACCURACY), accuracy->value};
+	*past = heard;
 	past->prediction = kept(rehearsal, truth);
 	past->feedback = (struct feedback){.id = kept(rehearsal, feedback->id),
 					   .unit = kept(rehearsal, feedback->unit),
@@ -295,6 +317,8 @@ static bool epoch_begin(struct rehearsal *rehearsal, int64_t now_ms, struct erro
 						  .names = rehearsal->config.names,
 						  .paired = rehearsal->config.count,
 						  .window_ms = rehearsal->config.window_ms,
+						  .metric_count = rehearsal->config.plan->metric_count,
+						  .metrics = metrics_of(rehearsal->config.plan, rehearsal->metrics),
 						  .memory_bytes = TRUTH_MEMORY_BYTES,
 						  .units_max = REHEARSAL_UNITS_MAX};
 	memset(rehearsal->counts, 0, sizeof rehearsal->counts);
@@ -335,9 +359,9 @@ static void happening_take(struct rehearsal *rehearsal, const struct happening *
 		const struct tensor truth = {
 			.name = TEXT("truth"), .datatype = DATATYPE_BYTES, .count = 1, .data = &past->prediction};
 		const struct tensor *const items[] = {&truth};
-		feedback.metric_count = past->accuracy.name.length > 0;
-		feedback.metrics = &past->accuracy;
-		feedback.truth = (struct tensors){feedback.metric_count == 0, items};
+		feedback.metric_count = past->metric_count;
+		feedback.metrics = past->metrics;
+		feedback.truth = (struct tensors){past->prediction.length > 0, items};
 		truth_tally_feedback(rehearsal->tally, &feedback, past->time_ms);
 		break;
 	}
@@ -353,7 +377,7 @@ static struct rollout_look look_of(const struct rehearsal *rehearsal, int64_t no
 	size_t candidate = 0;
 	for (size_t i = 0; i < rehearsal->config.count; i++) {
 		struct rollout_counts counts = rehearsal->counts[i];
-		counts.accuracy = truth_moments(&truths[i]);
+		rollout_counts_truths(&counts, &truths[i]);
 		if (i != rehearsal->config.control)
 			look.candidates[candidate++] = counts;
 		else if (!planned_stage_is_whole(stage_of(rehearsal)))

@@ -45,20 +45,28 @@ static void walk_double(struct state_walk *walk, double *number)
 		*number = stored_take_number(walk->in);
 }
 
-static void walk_counts(struct state_walk *walk, struct rollout_counts *counts, size_t rules)
+static void walk_moments(struct state_walk *walk, struct moments *moments)
+{
+	moments->count = walk_number(walk, moments->count);
+	walk_double(walk, &moments->mean);
+	walk_double(walk, &moments->squares);
+}
+
+static void walk_counts(struct state_walk *walk, const struct rollout_plan *plan, struct rollout_counts *counts, size_t rules)
 {
 	counts->requests = walk_number(walk, counts->requests);
 	counts->errors = walk_number(walk, counts->errors);
 	for (size_t i = 0; i < rules; i++)
 		counts->above[i] = walk_number(walk, counts->above[i]);
-	counts->accuracy.count = walk_number(walk, counts->accuracy.count);
-	walk_double(walk, &counts->accuracy.mean);
-	walk_double(walk, &counts->accuracy.squares);
+	walk_moments(walk, &counts->accuracy);
+	for (size_t i = 0; i < plan->metric_count; i++)
+		walk_moments(walk, &counts->metrics[i]);
 }
 
-static void walk_candidate(struct state_walk *walk, struct rollout_state *state, size_t candidate, size_t rules)
+static void walk_candidate(struct state_walk *walk, const struct rollout_plan *plan, struct rollout_state *state,
+			   size_t candidate, size_t rules)
 {
-	walk_counts(walk, &state->candidates[candidate], rules);
+	walk_counts(walk, plan, &state->candidates[candidate], rules);
 	for (size_t i = 0; i < rules; i++) {
 		struct rollout_tracker *tracker = &state->trackers[candidate][i];
 		walk_double(walk, &tracker->watch.level);
@@ -85,9 +93,9 @@ static void walk_state(struct state_walk *walk, const struct rollout_plan *plan,
 	walk_moment(walk, &state->extent_ms);
 	walk_moment(walk, &state->looked_ms);
 	const size_t rules = plan->stages[state->stage].rule_count;
-	walk_counts(walk, &state->control, rules);
+	walk_counts(walk, plan, &state->control, rules);
 	for (size_t i = 0; i < plan->candidates; i++)
-		walk_candidate(walk, state, i, rules);
+		walk_candidate(walk, plan, state, i, rules);
 }
 
 void rollout_state_write(const struct rollout_plan *plan, const struct rollout_state *state, struct buffer *out)

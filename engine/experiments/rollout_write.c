@@ -4,12 +4,15 @@
 
 const char *const rollout_verdict_names[VERDICTS] = {"open", "holds", "broken", "changed", "leftOut"};
 
-static void judgement_write(const struct planned_stage *stage, const struct rollout_judgement *judgement, const char *const *names,
-			    struct buffer *out)
+static void judgement_write(const struct rollout_plan *plan, const struct planned_stage *stage,
+			    const struct rollout_judgement *judgement, const char *const *names, struct buffer *out)
 {
 	const struct rollout_rule *rule = &stage->rules[judgement->rule];
+	const char *metric = rollout_rule_metric(plan, rule);
 	json_write_member(out, "{", "candidate", text_of(names[judgement->candidate]));
 	json_write_member(out, ", ", "rule", text_of(rollout_rule_names[rule->kind]));
+	if (metric)
+		json_write_member(out, ", ", "metric", text_of(metric));
 	buffer_print(out, ", \"trigger\": %s", rule->trigger ? "true" : "false");
 	json_write_finite_member(out, ", ", "limit", rule->limit);
 	json_write_member(out, ", ", "verdict", text_of(rollout_verdict_names[judgement->verdict]));
@@ -31,7 +34,7 @@ static void evidence_write(const struct rollout_plan *plan, const struct rollout
 	buffer_string(out, ", \"evidence\": [");
 	for (size_t i = 0; i < evidence->count; i++) {
 		buffer_string(out, i > 0 ? ", " : "");
-		judgement_write(&plan->stages[evidence->stage], &evidence->items[i], names, out);
+		judgement_write(plan, &plan->stages[evidence->stage], &evidence->items[i], names, out);
 	}
 	buffer_byte(out, ']');
 }
@@ -87,7 +90,14 @@ static void cause_sentence(const struct rollout_plan *plan, const struct rollout
 {
 	const struct rollout_judgement *cause = &move->evidence.items[move->cause];
 	const struct rollout_rule *rule = &plan->stages[move->evidence.stage].rules[cause->rule];
-	buffer_print(out, "`%s` of `%s` (limit %g) ", rollout_rule_names[rule->kind], names[cause->candidate], rule->limit);
+	const char *metric = rollout_rule_metric(plan, rule);
+	if (rule->kind == RULE_MEAN_BESIDE)
+		buffer_print(out, "The mean of `%s` of `%s`, which must be %s the default's, ", metric, names[cause->candidate],
+			     rule->below ? "below" : "above");
+	else if (metric)
+		buffer_print(out, "The mean of `%s` of `%s` (limit %g) ", metric, names[cause->candidate], rule->limit);
+	else
+		buffer_print(out, "`%s` of `%s` (limit %g) ", rollout_rule_names[rule->kind], names[cause->candidate], rule->limit);
 	if (move->reason == REASON_CHANGED)
 		buffer_string(out, "has risen above its limit");
 	else if (move->reason == REASON_BROKEN)

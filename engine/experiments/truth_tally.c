@@ -13,23 +13,22 @@
 #define UNITS_AT_FIRST 1024
 #define TABLE_DIGITS 16 /* of the version of a table in an exposure */
 
-/* Of an open exposure. */
-struct open_truth {
-	uint64_t unit;	 /* hash; 0: none */
-	double accuracy; /* where an outcome was joined */
-};
+/* What is judged of a request: its accuracy, then the metrics. */
+#define JUDGED_MAX (1 + EXPERIMENT_METRICS_MAX)
 
 struct truth_unit {
 	uint64_t unit; /* 0: the place is free */
-	double sum;    /* of the accuracies of its requests */
+	double sum;    /* of the values of its requests */
 	uint32_t requests;
-	uint32_t arm;
+	uint16_t arm, judged;
 };
 
 struct truth_tally {
 	struct truth_tally_config config;
 	struct outcome_join *join;
-	struct open_truth *open; /* of each entry of the join */
+	size_t judged_count;
+	uint64_t *open_units; /* of each entry of the join: hash of its unit; 0: none */
+	double *open_values; /* of each entry: what is judged of it; NaN: no outcome was joined */
 	struct truth_unit *units;
 	size_t unit_count, unit_places; /* a power of two */
 	struct truth_counts counts[ASSIGNMENT_WAYS_MAX];
@@ -46,10 +45,11 @@ static void mean_add(struct truth_counts *counts, double mean, int sign)
 	counts->units += sign;
 }
 
-static struct truth_unit *unit_place(struct truth_unit *units, size_t places, uint64_t unit, uint32_t arm)
+static struct truth_unit *unit_place(struct truth_unit *units, size_t places, const struct truth_unit *unit)
 {
-	size_t at = (size_t)unit & (places - 1);
-	while (units[at].unit != 0 && (units[at].unit != unit || units[at].arm != arm))
+	size_t at = (size_t)(unit->unit + unit->judged) & (places - 1);
+	while (units[at].unit != 0 &&
+	       (units[at].unit != unit->unit || units[at].arm != unit->arm || units[at].judged != unit->judged))
 		at = (at + 1) & (places - 1);
 	return &units[at];
 }
@@ -61,7 +61,7 @@ static bool units_grow(struct truth_tally *tally)
 	struct truth_unit *units = memory_take(places, sizeof *units);
 	for (size_t i = 0; units && i < tally->unit_places; i++)
 		if (tally->units[i].unit != 0)
-			*unit_place(units, places, tally->units[i].unit, tally->units[i].arm) = tally->units[i];
+			*unit_place(units, places, &tally->units[i]) = tally->units[i];
 	if (!units)
 		return false;
 	memory_give(tally->units);
@@ -71,43 +71,70 @@ static bool units_grow(struct truth_tally *tally)
 }
 
 /* NULL: there is no place for a new one. */
-static struct truth_unit *unit_take(struct truth_tally *tally, uint64_t unit, uint32_t arm)
+static struct truth_unit *unit_take(struct truth_tally *tally, const struct truth_unit *unit)
 {
 	if (2 * (tally->unit_count + 1) > tally->unit_places && !units_grow(tally))
 		return NULL;
-	struct truth_unit *found = unit_place(tally->units, tally->unit_places, unit, arm);
+	struct truth_unit *found = unit_place(tally->units, tally->unit_places, unit);
 	if (found->unit != 0)
 		return found;
 	if (tally->unit_count >= tally->config.units_max)
 		return NULL;
 	tally->unit_count++;
-	*found = (struct truth_unit){.unit = unit, .arm = arm};
+	*found = *unit;
 	return found;
 }
 
-static void accuracy_count(struct truth_tally *tally, const struct open_truth *open, uint32_t arm)
+/* A value of a request of the unit, which may have had others. */
+static void accuracy_count(struct truth_counts *counts, const struct truth_unit *unit, double value)
+{
+	if (unit->requests > 0)
+		mean_add(counts, unit->sum / unit->requests, -1);
+	mean_add(counts, (unit->sum + value) / (unit->requests + 1), 1);
+	counts->requests++;
+}
+
+static void metric_count(struct metric_counts *counts, const struct truth_unit *unit, double value)
+{
+	if (unit->requests > 0)
+		moments_replace(&counts->units, unit->sum / unit->requests, (unit->sum + value) / (unit->requests + 1));
+	else
+		moments_add(&counts->units, value);
+	counts->requests++;
+}
+
+static void value_count(struct truth_tally *tally, uint64_t hash, uint32_t arm, size_t judged, double value)
 {
 	struct truth_counts *counts = &tally->counts[arm];
-	struct truth_unit alone = {.unit = 0}, *unit = open->unit != 0 ? unit_take(tally, open->unit, arm) : &alone;
-	if (!unit || (unit->requests == 0 && counts->units == TRUTH_COUNT_MAX)) {
+	struct truth_unit one = {.unit = hash, .arm = (uint16_t)arm, .judged = (uint16_t)judged};
+	struct truth_unit *unit = hash != 0 ? unit_take(tally, &one) : &one;
+	const int64_t units = judged == 0 ? counts->units : (int64_t)counts->metrics[judged - 1].units.count;
+	if (!unit || (unit->requests == 0 && units == TRUTH_COUNT_MAX)) {
 		tally->losses.crowded++;
 		return;
 	}
-	if (unit->requests > 0)
-		mean_add(counts, unit->sum / unit->requests, -1);
-	unit->sum += open->accuracy;
+	if (judged == 0)
+		accuracy_count(counts, unit, value);
+	else
+		metric_count(&counts->metrics[judged - 1], unit, value);
+	unit->sum += value;
 	unit->requests++;
-	counts->requests++;
-	mean_add(counts, unit->sum / unit->requests, 1);
 }
 
 /* ---- exposures ---- */
 
+static double *values_of(const struct truth_tally *tally, size_t slot)
+{
+	return &tally->open_values[slot * tally->judged_count];
+}
+
 static void exposure_closed(void *context, size_t slot, uint32_t arm, bool has_outcome)
 {
 	struct truth_tally *tally = context;
-	if (has_outcome)
-		accuracy_count(tally, &tally->open[slot], arm);
+	const double *values = values_of(tally, slot);
+	for (size_t i = 0; has_outcome && i < tally->judged_count; i++)
+		if (!isnan(values[i]))
+			value_count(tally, tally->open_units[slot], arm, i, values[i]);
 }
 
 static bool table_is(struct text digits, uint64_t table)
@@ -136,15 +163,21 @@ void truth_tally_expose(struct truth_tally *tally, const struct exposure *exposu
 	if (arm == config->paired && !baseline_has(&config->baseline, exposure->unit, &exposure->origin))
 		return;
 	const struct outcome_exposure one = outcome_exposure_of(exposure, arm);
-	(void)outcome_join_expose(tally->join, &one);
+	if (outcome_join_expose(tally->join, &one) != EXPOSURE_OPENED)
+		return;
+	double *values = values_of(tally, outcome_join_newest(tally->join));
+	for (size_t i = 0; i < tally->judged_count; i++)
+		values[i] = (double)NAN;
 }
 
 /* ---- feedback ---- */
 
-static void accuracy_joined(void *context, const struct joined_outcome *outcome)
+static void value_joined(void *context, const struct joined_outcome *outcome)
 {
 	struct truth_tally *tally = context;
-	tally->open[outcome->slot] = (struct open_truth){outcome->unit, outcome->value};
+	assert(outcome->metric < tally->judged_count);
+	tally->open_units[outcome->slot] = outcome->unit;
+	values_of(tally, outcome->slot)[outcome->metric] = outcome->value;
 }
 
 const struct feedback_metric *truth_accuracy(const struct feedback *feedback)
@@ -155,29 +188,70 @@ const struct feedback_metric *truth_accuracy(const struct feedback *feedback)
 	return NULL;
 }
 
+unsigned truth_metrics(const struct feedback *feedback, const char *const *names, size_t count, double *values)
+{
+	unsigned has = 0;
+	assert(count <= EXPERIMENT_METRICS_MAX);
+	for (size_t i = 0; i < count; i++) {
+		if (feedback->has_reward && strcmp(names[i], FEEDBACK_REWARD) == 0) {
+			values[i] = feedback->reward;
+			has |= 1U << i;
+		}
+		for (size_t j = 0; j < feedback->metric_count && !(has & 1U << i); j++)
+			if (text_is(feedback->metrics[j].name, names[i])) {
+				values[i] = feedback->metrics[j].value;
+				has |= 1U << i;
+			}
+	}
+	return has;
+}
+
+/* The outcomes of a feedback that are judged by themselves, as metrics. Returns how many; SIZE_MAX: one is none. */
+static size_t outcomes_list(const struct truth_tally *tally, const struct feedback *feedback,
+			    struct feedback_metric outcomes[JUDGED_MAX])
+{
+	const struct feedback_metric *accuracy = truth_accuracy(feedback);
+	double values[EXPERIMENT_METRICS_MAX];
+	const unsigned has = truth_metrics(feedback, tally->config.metrics, tally->config.metric_count, values);
+	size_t count = 0;
+	if (accuracy && (accuracy->value < 0 || accuracy->value > 1))
+		return SIZE_MAX;
+	if (accuracy)
+		outcomes[count++] = *accuracy;
+	for (size_t i = 0; i < tally->config.metric_count; i++) {
+		if (!(has & 1U << i))
+			continue;
+		if (fabs(values[i]) > TRUTH_VALUE_MAX)
+			return SIZE_MAX;
+		outcomes[count++] = (struct feedback_metric){text_of(tally->config.metrics[i]), values[i]};
+	}
+	return count;
+}
+
 void truth_tally_feedback(struct truth_tally *tally, const struct feedback *feedback, int64_t time_ms)
 {
 	struct error refused = {0};
-	const struct feedback_metric *accuracy = truth_accuracy(feedback);
+	struct feedback_metric outcomes[JUDGED_MAX];
 	char room[LABEL_ROOM];
-	if (!accuracy && (tally->config.computed || feedback->truth.count == 0))
+	const bool is_judged = !truth_accuracy(feedback) && !tally->config.computed && feedback->truth.count > 0;
+	const size_t count = outcomes_list(tally, feedback, outcomes);
+	if (count == 0 && !is_judged)
 		return;
-	if (!feedback_check(feedback, time_ms, &refused) || (accuracy && (accuracy->value < 0 || accuracy->value > 1))) {
+	if (!feedback_check(feedback, time_ms, &refused) || count == SIZE_MAX) {
 		tally->losses.refused++;
 		return;
 	}
 	struct feedback reduced = *feedback;
 	reduced.has_reward = false;
-	reduced.metric_count = accuracy ? 1 : 0;
-	reduced.metrics = accuracy;
+	reduced.metric_count = count;
+	reduced.metrics = outcomes;
 	if (reduced.time_ms == 0)
 		reduced.time_ms = time_ms;
-	struct text truth = {0};
-	if (!accuracy)
-		truth = truth_label(&feedback->truth, room);
-	if (accuracy)
-		outcome_join_feedback(tally->join, &reduced, accuracy_joined, tally);
-	else if (truth.length == 0 || !outcome_join_judge(tally->join, &reduced, truth, 0, accuracy_joined, tally))
+	if (count > 0)
+		outcome_join_feedback(tally->join, &reduced, value_joined, tally);
+	const struct text truth = is_judged ? truth_label(&feedback->truth, room) : (struct text){0};
+	if (is_judged &&
+	    (truth.length == 0 || !outcome_join_judge(tally->join, &reduced, truth, 0, value_joined, tally)))
 		tally->losses.unjudged++;
 }
 
@@ -207,8 +281,32 @@ struct moments truth_moments(const struct truth_counts *counts)
 	return (struct moments){(uint64_t)counts->units, sum / (double)counts->units, fmax(squares, 0)};
 }
 
+void truth_counts_add(struct truth_counts *into, const struct truth_counts *from)
+{
+	into->units += from->units;
+	into->sum += from->sum;
+	into->squares += from->squares;
+	into->requests += from->requests;
+	for (size_t i = 0; i < EXPERIMENT_METRICS_MAX; i++) {
+		into->metrics[i].requests += from->metrics[i].requests;
+		if (from->metrics[i].units.count > 0)
+			moments_merge(&into->metrics[i].units, &from->metrics[i].units);
+	}
+}
+
+static bool metric_rose(const struct metric_counts *before, const struct metric_counts *now)
+{
+	const struct moments *units = &now->units;
+	return units->count >= before->units.count && units->count <= TRUTH_COUNT_MAX && now->requests >= before->requests &&
+	       now->requests >= (int64_t)units->count && fabs(units->mean) <= TRUTH_VALUE_MAX && units->squares >= 0 &&
+	       isfinite(units->squares);
+}
+
 bool truth_counts_rose(const struct truth_counts *before, const struct truth_counts *now)
 {
+	for (size_t i = 0; i < EXPERIMENT_METRICS_MAX; i++)
+		if (!metric_rose(&before->metrics[i], &now->metrics[i]))
+			return false;
 	return now->units >= before->units && now->units <= TRUTH_COUNT_MAX && now->requests >= before->requests &&
 	       now->requests >= now->units && now->sum >= 0 && now->sum <= now->units * TRUTH_SCALE && now->squares >= 0 &&
 	       now->squares <= now->sum * TRUTH_SCALE;
@@ -218,33 +316,40 @@ bool truth_counts_rose(const struct truth_counts *before, const struct truth_cou
 
 static bool tally_reserve(struct truth_tally *tally, struct error *error)
 {
-	const struct text accuracy = TEXT(ROLLOUT_ACCURACY);
+	struct text names[JUDGED_MAX] = {TEXT(ROLLOUT_ACCURACY)};
 	const size_t join_bytes = OUTCOME_ENTRY_BYTES + 2 * sizeof(uint32_t); /* with its index, and what the answer said */
-	const size_t entries = tally->config.memory_bytes / (join_bytes + sizeof *tally->open);
+	const size_t entry_bytes = sizeof *tally->open_units + tally->judged_count * sizeof *tally->open_values;
+	const size_t entries = tally->config.memory_bytes / (join_bytes + entry_bytes);
+	for (size_t i = 1; i < tally->judged_count; i++)
+		names[i] = text_of(tally->config.metrics[i - 1]);
 	const struct outcome_join_config join = {.memory_bytes = entries * join_bytes,
 						 .window_ms = tally->config.window_ms,
 						 .seed = hash_key(text_of(tally->config.experiment)),
-						 .metric_count = 1,
-						 .metrics = &accuracy,
+						 .metric_count = tally->judged_count,
+						 .metrics = names,
 						 .judges = true,
 						 .closed = exposure_closed,
 						 .context = tally};
 	tally->join = outcome_join_open(&join, error);
 	if (!tally->join)
 		return false;
-	tally->open = memory_take(outcome_join_capacity(tally->join), sizeof *tally->open);
-	return tally->open || error_memory(error, ERROR_SYSTEM, "counting the truths of a rollout");
+	tally->open_units = memory_take(outcome_join_capacity(tally->join), sizeof *tally->open_units);
+	tally->open_values =
+		memory_take(outcome_join_capacity(tally->join), tally->judged_count * sizeof *tally->open_values);
+	return (tally->open_units && tally->open_values) || error_memory(error, ERROR_SYSTEM, "counting the truths of a rollout");
 }
 
 struct truth_tally *truth_tally_open(const struct truth_tally_config *config, struct error *error)
 {
 	assert(config->experiment && config->names);
+	assert(config->metric_count <= EXPERIMENT_METRICS_MAX && (config->metrics || config->metric_count == 0));
 	struct truth_tally *tally = memory_take(1, sizeof *tally);
 	if (!tally) {
 		error_memory(error, ERROR_SYSTEM, "counting the truths of a rollout");
 		return NULL;
 	}
 	tally->config = *config;
+	tally->judged_count = 1 + config->metric_count;
 	if (config->arms <= ASSIGNMENT_WAYS_MAX && tally_reserve(tally, error))
 		return tally;
 	truth_tally_close(tally);
@@ -256,7 +361,8 @@ void truth_tally_close(struct truth_tally *tally)
 	if (!tally)
 		return;
 	outcome_join_close(tally->join);
-	memory_give(tally->open);
+	memory_give(tally->open_units);
+	memory_give(tally->open_values);
 	memory_give(tally->units);
 	memory_give(tally);
 }

@@ -1,14 +1,17 @@
-/* truth_tally.h: Truth tally of a rollout: from exposures and feedback to the accuracy of each variant under one bucket table.
+/* truth_tally.h: Truth tally of a rollout: from exposures and feedback to the accuracy, and the other metrics that its criteria
+ * name, of each variant under one bucket table.
  *
  * The accuracy of a request is the metric ROLLOUT_ACCURACY of its feedback, from 0 (wrong) to 1 (right); of feedback without
  * it, whether the truth is the label of the answer (message/answer_label.h). It is joined to its
  * exposure by the outcome join (experiments/outcome_join.h), and counts when the window of the exposure has passed: so outcomes
  * that come early do not weigh more than others. Time is that of the exposures. The accuracy of a unit is the mean of its
- * requests, since they depend on each other. A request without a unit is one by itself.
+ * requests, since they depend on each other. A request without a unit is one by itself. All of this holds for the other metrics
+ * too, which are numbers of feedback, or FEEDBACK_REWARD.
  *
  * Only exposures of the table count, which a stage has chosen, and whose time is not before the table's. Exposures and feedback
- * that come again count once. Sums are whole numbers: the same records give the same counts, whatever the order of partitions.
- * So whoever reads the topics from the table's beginning has all counts, and nothing is to be handed over.
+ * that come again count once. Sums of accuracies are whole numbers: the same records give the same ones, whatever the order of
+ * partitions; of other metrics they differ by rounding alone. So whoever reads the topics from the table's beginning has all
+ * counts, and nothing is to be handed over.
  *
  * Pure. Belongs to one thread.
  */
@@ -20,18 +23,28 @@
 #include "message/answer_label.h"
 #include "numeric/moments.h"
 #include "step/baseline.h"
+#include "step/experiment.h"
 
 #define ROLLOUT_ACCURACY ACCURACY_METRIC
 #define TRUTH_SCALE 100000 /* an accuracy of 1 */
+#define TRUTH_VALUE_MAX 1e100 /* of another metric, above or below 0: the sum of squares has to be finite */
 #define TRUTH_COUNT_MAX 10000000 /* units of an arm: the squares of 64 pipelines fit into 63 bits; further ones are left out */
 #define TRUTH_MEMORY_BYTES ((size_t)64 << 20) /* for open exposures: 1.1 million */
 #define TRUTH_UNITS_MAX ((size_t)1 << 20) /* further units are left out: of so many, an accuracy is known to 0.1% */
 
 struct truth_tally;
 
-/* Of one variant: units with an accuracy, the sum of these and of their squares, and the requests of these units. */
+/* Of one metric of one variant. */
+struct metric_counts {
+	int64_t requests; /* that have it */
+	struct moments units; /* the mean of each */
+};
+
+/* Of one variant: units with an accuracy, the sum of these and of their squares, and the requests of these units; and the other
+ * metrics. */
 struct truth_counts {
 	int64_t units, sum, squares, requests;
+	struct metric_counts metrics[EXPERIMENT_METRICS_MAX];
 };
 
 struct truth_tally_config {
@@ -43,12 +56,14 @@ struct truth_tally_config {
 	size_t paired;		  /* the arm of which only units of the baseline count; `arms`: none */
 	struct baseline baseline;
 	int64_t window_ms;
+	size_t metric_count; /* at most EXPERIMENT_METRICS_MAX */
+	const char *const *metrics; /* their names; borrowed */
 	bool computed; /* engines compute ROLLOUT_ACCURACY, which the pipeline declares: truth without it says nothing */
 	size_t memory_bytes, units_max;
 };
 
 struct truth_tally_losses {
-	uint64_t refused;  /* feedback whose accuracy is not from 0 to 1, or is none at all */
+	uint64_t refused;  /* feedback that has an accuracy which is not from 0 to 1, too large a metric, or is none at all */
 	uint64_t unjudged; /* feedback without an accuracy, whose truth or whose answer says nothing to compare */
 	uint64_t crowded;  /* accuracies beyond the limits of units */
 	uint64_t dropped;  /* exposures that gave their place to newer ones within the window: they counted early */
@@ -71,6 +86,13 @@ const struct feedback_metric *truth_accuracy(const struct feedback *feedback);
 
 /* Counts as moments of accuracies from 0 to 1. */
 struct moments truth_moments(const struct truth_counts *counts);
+
+/* The metrics of a feedback that are judged: at most EXPERIMENT_METRICS_MAX, each at its index. Returns a bit for each that it
+ * has. */
+unsigned truth_metrics(const struct feedback *feedback, const char *const *names, size_t count, double *values);
+
+/* Adds the counts of another pipeline. */
+void truth_counts_add(struct truth_counts *into, const struct truth_counts *from);
 
 /* Whether counts can be those of some units, and are of no fewer units and requests than `before`. */
 bool truth_counts_rose(const struct truth_counts *before, const struct truth_counts *now);

@@ -19,7 +19,7 @@
 
 #define JOIN_METRICS_MAX 256   /* as many as one feedback has */
 #define JOIN_EPOCHS_MAX 4096   /* each has sums for each arm: far more than there are changes of weights */
-#define JOIN_REWARD "reward"   /* the metric of rewards */
+#define JOIN_REWARD FEEDBACK_REWARD /* the metric of rewards */
 #define JOIN_LATENCY "latency_ms" /* that exposures have, unless feedback has a metric of that name */
 
 struct join_options {

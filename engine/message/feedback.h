@@ -28,6 +28,7 @@
 #include "message/message.h"
 
 #define FEEDBACK_NAME_BYTES_MAX 4096 /* of an id or a unit, as of units in exposures */
+#define FEEDBACK_REWARD "reward" /* the reward, where it is named as a metric */
 #define FEEDBACK_METRICS_MAX 256     /* far more than an experiment declares */
 #define FEEDBACK_AHEAD_MS 60000	     /* how far its time may be ahead: two clocks may differ, an hour is a mistake */
 /* Of a record: what a topic takes by default, less its batch and key. */

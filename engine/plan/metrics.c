@@ -2,6 +2,7 @@
  * the types of its answers. */
 #include "base/suggest.h"
 #include "message/answer_label.h"
+#include "message/feedback.h"
 #include "plan/compile.h"
 #include "plan/names.h"
 #include "plan/type_names.h"
@@ -9,11 +10,11 @@
 
 #define CHECK_BYTES ((size_t)1 << 20) /* of one expression */
 #define LATENCY_NAME "latency_ms"
-#define REWARD_NAME "reward"
 #define VARIANT_NAME "variant"
 
 /* Plain names that a metric can use beside the tensors of the answer. Only `reward` comes with feedback. */
-static const char *const own_names[] = {LATENCY_NAME, REWARD_NAME, VARIANT_NAME, "model", "version", "pipeline", "key", "id", "ts"};
+static const char *const own_names[] = {LATENCY_NAME, FEEDBACK_REWARD, VARIANT_NAME, "model", "version",
+				       "pipeline",   "key",	      "id",	   "ts"};
 #define OWN_NAMES (sizeof own_names / sizeof *own_names)
 
 static const char *const owners[] = {"answer", "request", "truth", "params"};
@@ -32,7 +33,7 @@ struct metric_reading {
 
 static bool own_type(struct text name, struct value_type *type)
 {
-	if (text_is(name, LATENCY_NAME) || text_is(name, REWARD_NAME))
+	if (text_is(name, LATENCY_NAME) || text_is(name, FEEDBACK_REWARD))
 		type->class = VALUE_FLOAT;
 	return type->class == VALUE_FLOAT || expression_is_mark(name);
 }
@@ -65,7 +66,7 @@ static bool plain_type(struct metric_reading *reading, const struct expression_n
 	const struct tensor_types *types = &reading->types->answer;
 	const struct tensor_type *found = types_find(types, name->name);
 	if (!found && own_type(name->name, type)) {
-		reading->metric->of_reward |= text_is(name->name, REWARD_NAME);
+		reading->metric->of_reward |= text_is(name->name, FEEDBACK_REWARD);
 		reading->metric->of_latency |= text_is(name->name, LATENCY_NAME);
 		reading->metric->of_feedback |= reading->metric->of_reward;
 		return true;
@@ -195,7 +196,7 @@ static bool feedback_note(void *context, const struct expression_name *name, str
 	bool *found = context;
 	(void)suggest;
 	*type = (struct value_type){0};
-	*found |= text_is(name->owner, "truth") || (name->owner.length == 0 && text_is(name->name, REWARD_NAME));
+	*found |= text_is(name->owner, "truth") || (name->owner.length == 0 && text_is(name->name, FEEDBACK_REWARD));
 	return true;
 }
 
@@ -223,11 +224,22 @@ bool metrics_need_feedback(const struct graph *graph, struct arena *arena)
 	return found;
 }
 
-/* Whether the metric is one of bandits, or the accuracy of a rollout. */
+/* Whether a rollout judges by it: the accuracy, or a metric of its criteria. */
+static bool experiment_judges(const struct graph_experiment *experiment, const char *metric)
+{
+	const char *names[EXPERIMENT_METRICS_MAX];
+	const size_t count = experiment->judged ? experiment_metrics(experiment->spec, names) : 0;
+	bool judges = experiment->judged && strcmp(metric, ACCURACY_METRIC) == 0;
+	for (size_t i = 0; i < count && i < EXPERIMENT_METRICS_MAX && !judges; i++)
+		judges = strcmp(names[i], metric) == 0;
+	return judges;
+}
+
+/* Whether the metric is one of bandits, or of a rollout. */
 static bool experiment_uses(const struct graph_experiment *experiment, const char *metric)
 {
 	const char *reward = experiment->learns ? experiment->spec->bandits.reward_metric : NULL;
-	return (reward && strcmp(reward, metric) == 0) || (experiment->judged && strcmp(metric, ACCURACY_METRIC) == 0);
+	return (reward && strcmp(reward, metric) == 0) || experiment_judges(experiment, metric);
 }
 
 bool graph_learns_by(const struct graph *graph, const char *metric)
@@ -249,7 +261,7 @@ bool graph_computes(const struct graph *graph, const char *metric)
 	return found;
 }
 
-/* ---- metrics of a pipeline ---- */
+/* ---- metrics by which rollouts judge ---- */
 
 static const struct metric_spec *spec_named(const struct item_list *metrics, const char *name)
 {
@@ -259,6 +271,38 @@ static const struct metric_spec *spec_named(const struct item_list *metrics, con
 			return &items[i];
 	return NULL;
 }
+
+static void check_criterion(const struct graph *graph, const char *experiment, const char *name, struct arena *arena,
+			    struct faults *faults)
+{
+	const struct metric_spec *metric = spec_named(&graph->spec->metrics, name);
+	if (!metric)
+		return;
+	if (!metric_needs_feedback(metric, arena))
+		fault_add(faults, CODE_IGNORED_SETTING, metric->here, NULL,
+			  "the rollout of `%s` judges by `%s` of feedback alone, and this metric is known without feedback; let "
+			  "its value name `truth` or `" FEEDBACK_REWARD "`, or send `metrics: {%s: NUMBER}` as feedback",
+			  experiment, name, name);
+	if (metric->cap > 0 && metric->cap < 1)
+		fault_add(faults, CODE_IGNORED_SETTING, metric->cap_place, NULL,
+			  "the rollout of `%s` judges by `%s` without its cap; only `sluice experiments analyze` has it",
+			  experiment, name);
+}
+
+void metrics_check_criteria(const struct graph *graph, struct faults *faults)
+{
+	struct arena *arena = arena_open(CHECK_BYTES);
+	for (size_t i = 0; arena && i < graph->experiment_count; i++) {
+		const struct graph_experiment *experiment = graph->experiments[i];
+		const char *names[EXPERIMENT_METRICS_MAX];
+		const size_t count = experiment->judged ? experiment_metrics(experiment->spec, names) : 0;
+		for (size_t j = 0; j < count && j < EXPERIMENT_METRICS_MAX; j++)
+			check_criterion(graph, experiment->name, names[j], arena, faults);
+	}
+	arena_close(arena);
+}
+
+/* ---- metrics of a pipeline ---- */
 
 /* What customMetrics say of a metric that a pipeline declares: its description and its buckets, where it has none. */
 static void custom_apply(const struct compiler *compiler, struct metric_spec *metric, const struct metric_spec *custom)
@@ -375,6 +419,8 @@ void plan_metrics(const struct compiler *compiler)
 {
 	for (size_t i = 0; i < compiler->plan->count; i++) {
 		pipeline_metrics_make(compiler, &compiler->plan->pipelines[i]);
+		if (compiler->options)
+			metrics_check_criteria(compiler->plan->pipelines[i].graph, compiler->spec->faults);
 		check_families(compiler, i);
 	}
 	if (!compiler->runtime)

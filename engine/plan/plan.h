@@ -191,6 +191,9 @@ struct plan {
 /* Finds the faults of the expressions of a pipeline's metrics, where the types of its answer are known. plan_make() does it too. */
 void metrics_check_types(const struct graph *graph, const struct graph_types *types, struct arena *arena, struct faults *faults);
 
+/* Finds metrics of the pipeline by which a rollout judges otherwise than they are declared. plan_make() does it too. */
+void metrics_check_criteria(const struct graph *graph, struct faults *faults);
+
 /* Reads what a declared metric names, without types; its form has no labels. Faults, which plan_make() finds too, are added. */
 void pipeline_metric_read(struct pipeline_metric *metric, const struct metric_spec *spec, const struct graph *graph,
 			  struct arena *arena, struct faults *faults);

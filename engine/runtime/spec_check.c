@@ -123,8 +123,10 @@ static const struct graph *check_graph(const struct spec *spec, size_t index, st
 			  graph->name, TYPED_NODES_MAX);
 	if (whole)
 		check_types(graph, spec, files, scratch);
-	if (graph && !faulty(spec, index))
+	if (graph && !faulty(spec, index)) {
 		check_inside(graph, spec->faults);
+		metrics_check_criteria(graph, spec->faults);
+	}
 	return whole && !faulty(spec, index) ? graph : NULL;
 }
 

@@ -31,6 +31,8 @@ struct truth_counting {
 	struct rollout_entry *entry;
 	uint64_t names;
 	const char **arms;
+	size_t metric_count;
+	const char *metrics[EXPERIMENT_METRICS_MAX]; /* of its criteria */
 	struct judged_table table;
 	struct truth_tally *tally; /* of the leader */
 	bool is_logged;		   /* that truths are not judged */
@@ -109,9 +111,9 @@ static void losses_say(const struct truth_service *service, struct truth_countin
 	counting->is_logged = true;
 	log_say(service->config.log, LOG_LEVEL_WARN, NULL,
 		"the rollout of `%s` leaves out feedback of %s: %" PRIu64 " whose truth, or whose answer, is no integer, text "
-		"or probability, %" PRIu64 " with a metric `" ROLLOUT_ACCURACY "` that is not from 0 to 1, %" PRIu64
-		" of more than %zu units, %" PRIu64 " whose request was one of too many in the window; a feedback may say by "
-		"itself whether the answer was right: `metrics: {" ROLLOUT_ACCURACY ": 1}`, or 0",
+		"or probability, %" PRIu64 " with a metric `" ROLLOUT_ACCURACY "` that is not from 0 to 1, or another too large to "
+		"add up, %" PRIu64 " of more than %zu units, %" PRIu64 " whose request was one of too many in the window; a "
+		"feedback may say by itself whether the answer was right: `metrics: {" ROLLOUT_ACCURACY ": 1}`, or 0",
 		counting->experiment->name, service->config.feedback, losses.unjudged, losses.refused, losses.crowded,
 		TRUTH_UNITS_MAX, losses.dropped);
 }
@@ -122,8 +124,9 @@ static void counts_publish(struct truth_service *service)
 		struct truth_counting *counting = &service->countings[i];
 		if (!counting->tally)
 			continue;
-		rollout_board_inform(service->config.board, counting->experiment->name, counting->table.version,
-				     service->config.graph->name, truth_tally_counts(counting->tally));
+		const struct rollout_truths truths = {service->config.graph->name, counting->metric_count, counting->metrics,
+						      truth_tally_counts(counting->tally)};
+		rollout_board_inform(service->config.board, counting->experiment->name, counting->table.version, &truths);
 		losses_say(service, counting);
 	}
 }
@@ -151,6 +154,8 @@ static bool counting_begin(const struct truth_service *service, struct truth_cou
 						  .paired = counting->experiment->paired,
 						  .baseline = counting->table.baseline,
 						  .window_ms = experiment_window_ms(counting->experiment->spec),
+						  .metric_count = counting->metric_count,
+						  .metrics = counting->metrics,
 						  .computed = graph_computes(service->config.graph, ROLLOUT_ACCURACY),
 						  .memory_bytes = TRUTH_MEMORY_BYTES,
 						  .units_max = TRUTH_UNITS_MAX};
@@ -256,6 +261,9 @@ static bool counting_make(struct truth_service *service, const struct graph_expe
 	struct truth_counting *counting = &service->countings[service->count++];
 	counting->experiment = experiment;
 	counting->names = rollout_names(experiment->shares, experiment->count);
+	counting->metric_count = experiment_metrics(experiment->spec, counting->metrics);
+	if (counting->metric_count > EXPERIMENT_METRICS_MAX) /* no keeper of this version accepts it */
+		counting->metric_count = EXPERIMENT_METRICS_MAX;
 	counting->entry = rollout_board_entry(service->config.board, experiment->name);
 	counting->arms = memory_take(experiment->count, sizeof *counting->arms);
 	for (size_t i = 0; counting->arms && i < experiment->count; i++)

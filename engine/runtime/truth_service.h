@@ -1,7 +1,7 @@
 /* truth_service.h: Truth service: a thread for a pipeline with experiments that are rolled out. In one of the engines, which leads
- * (log/leadership.h), it joins the pipeline's exposures and feedback (runtime/outcome_feed.h), counts the accuracy of each variant
- * under the table in force (experiments/truth_tally.h), and puts the counts on the board of rollouts. The follower sends them to
- * the keeper with the counts of calls.
+ * (log/leadership.h), it joins the pipeline's exposures and feedback (runtime/outcome_feed.h), counts the accuracy and the other
+ * metrics of each variant under the table in force (experiments/truth_tally.h), and puts the counts on the board of rollouts. The
+ * follower sends them to the keeper with the counts of calls.
  *
  * Counts are of the pipeline since its table came into force, not of an engine: whoever leads reads the topics from that time, so
  * a new leader has the counts of the one before, and none counts twice. A new table is counted from its own time.

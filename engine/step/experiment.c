@@ -143,7 +143,8 @@ const struct option progressive_rows[] = {
 	    .help = "Percentages of the candidates, which rise, instead of stages: [5, 10, 25, 50, 75, 100]."),
 	ROW("every", DURATION, struct rollout, every_ns, .fallback = "30m", .help = "How long each of the schedule lasts."),
 	ROW("gate", CHOICE, struct rollout, gate, .choices = "not-worse better", .fallback = "not-worse",
-	    .help = "What a stage must show of a candidate's accuracy: at most 5% below the default's, or above it."),
+	    .help = "What a stage must show of a candidate's accuracy: at most 5% below the default's, or above it. If criteria "
+		    "name other metrics of feedback, and not accuracy, `better` compares these."),
 	ROW("baseline", CHOICE, struct rollout, baseline, .choices = "all concurrent", .fallback = "all",
 	    .help = "With what of the default candidates are compared: all of it; or as many of its units as the largest candidate "
 		    "has, since the same moment. Then only these are counted for the default."),
@@ -161,9 +162,10 @@ const struct option progressive_rows[] = {
 const struct option criterion_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct success_criterion, here)},
 	ROW("metricName", TEXT, struct success_criterion, metric, .required = true,
-	    .help = "accuracy, latency_p95 (ms) or error_rate. The accuracy of a request is the metric `accuracy` of its "
-		    "feedback, from 0 to 1, or of the pipeline's `metrics`; without it, whether the truth is what the answer "
-		    "said: its first output, if that is one integer, text or probability (1 from 0.5 on)."),
+	    .help = "accuracy, latency_p95 (ms), error_rate, `reward` or another metric of feedback or of the pipeline's "
+		    "`metrics`, whose mean of units is judged; at most 4 of these. The accuracy of a request is the metric "
+		    "`accuracy` of its feedback, from 0 to 1, or of the pipeline's `metrics`; without it, whether the truth is "
+		    "what the answer said: its first output, if that is one integer, text or probability (1 from 0.5 on)."),
 	ROW("threshold", NUMBER, struct success_criterion, threshold, .required = true, .help = "The number it is held against."),
 	ROW("operator", TEXT, struct success_criterion, operator, .required = true, .choices = "> >= < <= == !=",
 	    .help = "How it is held against it."),
@@ -214,6 +216,28 @@ bool experiment_is_staged(const struct experiment_spec *experiment)
 	const struct rollout *rollout = &experiment->progressive;
 	return rollout->here.line > 0 && rollout->enabled && (rollout->stages.count > 0 || rollout->schedule.count > 0) &&
 	       experiment->default_name.text;
+}
+
+const char *const experiment_built_in[EXPERIMENT_BUILT_IN] = {"error_rate", "latency_p95", "accuracy"};
+
+size_t experiment_metrics(const struct experiment_spec *experiment, const char *names[EXPERIMENT_METRICS_MAX])
+{
+	const struct success_criterion *criteria = experiment->criteria.items;
+	size_t count = 0;
+	for (size_t i = 0; i < experiment->criteria.count; i++) {
+		size_t known = 0;
+		bool is_new = true;
+		while (known < EXPERIMENT_BUILT_IN && strcmp(experiment_built_in[known], criteria[i].metric) != 0)
+			known++;
+		for (size_t j = 0; j < i; j++)
+			is_new &= strcmp(criteria[j].metric, criteria[i].metric) != 0;
+		if (known < EXPERIMENT_BUILT_IN || !is_new)
+			continue;
+		if (count < EXPERIMENT_METRICS_MAX)
+			names[count] = criteria[i].metric;
+		count++;
+	}
+	return count;
 }
 
 int64_t experiment_window_ms(const struct experiment_spec *experiment)

@@ -124,6 +124,11 @@ struct move_action {
 	const char *secret; /* reference to the key of its signature; NULL: none */
 };
 
+#define EXPERIMENT_BUILT_IN 3
+#define EXPERIMENT_METRICS_MAX 4 /* of feedback, by which its criteria judge, beside the built-in ones */
+
+extern const char *const experiment_built_in[EXPERIMENT_BUILT_IN]; /* metrics of all: error_rate, latency_p95, accuracy */
+
 struct success_criterion {
 	struct place here;
 	const char *metric;
@@ -247,6 +252,10 @@ bool experiment_writes_moves(const struct experiment_spec *experiment);
 
 /* Whether its promotion policy is one stage, at the candidates' own weights. */
 bool experiment_keeps_weights(const struct experiment_spec *experiment);
+
+/* The metrics of feedback, beside the built-in ones, by which its criteria judge: each once, in their order. Returns their number,
+ * which may be above EXPERIMENT_METRICS_MAX; the first of them are given. */
+size_t experiment_metrics(const struct experiment_spec *experiment, const char *names[EXPERIMENT_METRICS_MAX]);
 
 /* How long after a choice of a rollout its truth counts. */
 int64_t experiment_window_ms(const struct experiment_spec *experiment);

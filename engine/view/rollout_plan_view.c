@@ -38,16 +38,19 @@ static void better_print(const struct rollout_plan *plan, const struct planned_s
 			 struct buffer *out)
 {
 	static const char *const metrics[] = {"error rate", "share of slow requests", "accuracy", "accuracy"};
-	buffer_print(out, "a probability of at least %g that its %s is better than the default's\n", rule->limit,
-		     metrics[stage->rules[rule->of].kind]);
+	const struct rollout_rule *of = &stage->rules[rule->of];
+	const char *metric = rollout_rule_metric(plan, of);
+	buffer_print(out, "a probability of at least %g that its %s%s is better than the default's\n", rule->limit,
+		     metric ? "mean of " : "", metric ? metric : metrics[of->kind]);
 	buffer_print(out,
 		     "      (this is no bound of false promotions: alone it promotes %.1f%% of %d simulated candidates that are "
 		     "equal to the default)\n",
 		     100 * promotion_rate(stage, plan->check_every_ms, rule->limit), PROMOTION_RUNS);
 }
 
-static void rule_print(const struct rollout_rule *rule, struct buffer *out)
+static void rule_print(const struct rollout_plan *plan, const struct rollout_rule *rule, struct buffer *out)
 {
+	const char *side = rule->below ? "below" : "above";
 	switch (rule->kind) {
 	case RULE_ERROR_RATE:
 		buffer_print(out, "errors below %g%%", 100 * rule->limit);
@@ -57,6 +60,12 @@ static void rule_print(const struct rollout_rule *rule, struct buffer *out)
 		break;
 	case RULE_ACCURACY:
 		buffer_print(out, "accuracy above %g", rule->limit);
+		break;
+	case RULE_MEAN:
+		buffer_print(out, "a mean of `%s` %s %g, by feedback", rollout_rule_metric(plan, rule), side, rule->limit);
+		break;
+	case RULE_MEAN_BESIDE:
+		buffer_print(out, "a mean of `%s` %s the default's", rollout_rule_metric(plan, rule), side);
 		break;
 	default:
 		buffer_print(out, "accuracy above %g of the default's%s", 1 - rule->limit,
@@ -86,7 +95,7 @@ static void stage_print(const struct rollout_plan *plan, size_t i, struct buffer
 		if (stage->rules[j].kind == RULE_BETTER)
 			better_print(plan, stage, &stage->rules[j], out);
 		else
-			rule_print(&stage->rules[j], out);
+			rule_print(plan, &stage->rules[j], out);
 	}
 }
 
@@ -112,7 +121,12 @@ void rollout_plan_print(const char *name, const struct rollout_plan *plan, struc
 static void rule_print_json(const struct rollout_plan *plan, const struct planned_stage *stage, const struct rollout_rule *rule,
 			    struct buffer *out)
 {
+	const char *metric = rollout_rule_metric(plan, rule->kind == RULE_BETTER ? &stage->rules[rule->of] : rule);
 	json_write_member(out, "{", "rule", text_of(rollout_rule_names[rule->kind]));
+	if (metric)
+		json_write_member(out, ", ", "metric", text_of(metric));
+	if (rollout_rule_metric(plan, rule))
+		json_write_member(out, ", ", "side", text_of(rule->below ? "below" : "above"));
 	buffer_string(out, ", \"limit\": ");
 	json_write_double(out, rule->limit);
 	buffer_print(out, ", \"trigger\": %s, \"implied\": %s, \"only_rolls_back\": %s", rule->trigger ? "true" : "false",

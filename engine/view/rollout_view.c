@@ -1,6 +1,8 @@
 /* rollout_view.c: see rollout_view.h. */
 #include "view/rollout_view.h"
 
+#include <math.h>
+
 #include "base/moment.h"
 #include "base/quote.h"
 #include "experiments/truth_tally.h"
@@ -17,7 +19,26 @@ struct variant_sum {
 	int64_t buckets;
 	int64_t calls, errors;
 	struct truth_counts truths; /* of all pipelines */
+	size_t metric_count;
+	struct text metrics[EXPERIMENT_METRICS_MAX]; /* names of those in `truths` */
 };
+
+static void metrics_add(struct variant_sum *sum, const struct record_list *metrics)
+{
+	const struct metric_truth *items = metrics->items;
+	for (size_t i = 0; i < metrics->count; i++) {
+		const struct moments units = {(uint64_t)items[i].units, items[i].mean, items[i].squares};
+		size_t at = 0;
+		while (at < sum->metric_count && !text_equal(sum->metrics[at], items[i].name))
+			at++;
+		if (at == EXPERIMENT_METRICS_MAX)
+			continue;
+		if (at == sum->metric_count)
+			sum->metrics[sum->metric_count++] = items[i].name;
+		if (items[i].units > 0)
+			moments_merge(&sum->truths.metrics[at].units, &units);
+	}
+}
 
 static void truths_add(const struct control_rollout *record, struct variant_sum *sums, size_t count)
 {
@@ -27,6 +48,7 @@ static void truths_add(const struct control_rollout *record, struct variant_sum 
 		for (size_t j = 0; j < pipelines[i].variants.count && j < count; j++) {
 			sums[j].truths.units += variants[j].units;
 			sums[j].truths.sum += variants[j].sum;
+			metrics_add(&sums[j], &variants[j].metrics);
 		}
 	}
 }
@@ -79,6 +101,20 @@ static void state_print(const struct ledger_rollout *rollout, struct arena *aren
 
 /* ---- JSON ---- */
 
+static void metrics_print_json(const struct variant_sum *sum, struct buffer *out)
+{
+	buffer_string(out, ", \"metrics\": {");
+	for (size_t i = 0; i < sum->metric_count; i++) {
+		const struct moments *units = &sum->truths.metrics[i].units;
+		buffer_string(out, i > 0 ? ", " : "");
+		json_write_string(out, sum->metrics[i]);
+		buffer_print(out, ": {\"units\": %llu", (unsigned long long)units->count);
+		json_write_finite_member(out, ", ", "mean", units->count > 0 ? units->mean : (double)NAN);
+		buffer_byte(out, '}');
+	}
+	buffer_byte(out, '}');
+}
+
 static void state_print_json(const struct ledger_rollout *rollout, const struct variant_sum *sums, size_t count, struct buffer *out)
 {
 	const struct control_rollout *record = &rollout->record;
@@ -101,6 +137,8 @@ static void state_print_json(const struct ledger_rollout *rollout, const struct 
 				buffer_string(out, ", \"accuracy\": ");
 			if (sums[i].truths.units > 0)
 				json_write_double(out, truth_moments(&sums[i].truths).mean);
+			if (sums[i].metric_count > 0)
+				metrics_print_json(&sums[i], out);
 			buffer_byte(out, '}');
 		}
 		buffer_byte(out, ']');
@@ -112,6 +150,19 @@ static void state_print_json(const struct ledger_rollout *rollout, const struct 
 }
 
 /* ---- rollouts ---- */
+
+static void metrics_print(const struct variant_sum *sum, struct arena *arena, struct buffer *out)
+{
+	for (size_t i = 0; i < sum->metric_count; i++) {
+		const struct moments *units = &sum->truths.metrics[i].units;
+		buffer_print(out, "    mean of %s: ", text_shown(sum->metrics[i], arena));
+		if (units->count > 0)
+			buffer_print(out, "%.6g of %llu unit%s\n", units->mean, (unsigned long long)units->count,
+				     units->count == 1 ? "" : "s");
+		else
+			buffer_string(out, "no feedback has it\n");
+	}
+}
 
 static void rate_print(double part, double whole, struct buffer *out)
 {
@@ -143,6 +194,7 @@ void rollout_view_print(const struct ledger *ledger, const struct ledger_rollout
 		buffer_print(out, " %12lld  ", (long long)sums[i].truths.units);
 		rate_print(truth_moments(&sums[i].truths).mean, sums[i].truths.units > 0, out);
 		buffer_byte(out, '\n');
+		metrics_print(&sums[i], arena, out);
 	}
 	if (last)
 		buffer_print(out, "  move %lld: %s\n", (long long)last->number, text_shown(last->sentence, arena));

@@ -4,10 +4,14 @@
   rollout.py            reads answers (`tail -o json`), and prints for each the time in milliseconds, and `error` or `answer`
   rollout.py --errors   reads those lines, and prints the times of the first and the last error, and how many there are
   rollout.py --truths   reads answers, and prints feedback for each, twice: the default is right 9 times in 10, the candidate 6.
-                        Every other one says so by its truth, which is what was answered or something else"""
+                        Every other one says so by its truth, which is what was answered or something else; the rest
+                        have a gain too"""
 import json
+import signal
 import sys
 import time
+
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # what reads it is ended first
 
 if sys.argv[1:] == ["--errors"]:
     times = [int(line.split()[0]) for line in sys.stdin if line.endswith("error\n")]
@@ -17,7 +21,7 @@ elif sys.argv[1:] == ["--truths"]:
         answer = json.loads(line)
         right = number % 10 < (9 if answer["response"]["model_name"] == "steady" else 6)
         said = int(answer["response"]["outputs"][0]["data"][0] >= 0.5)
-        outcome = {"metrics": {"accuracy": int(right)}} if number % 2 else {"truth": [said if right else 1 - said]}
+        outcome = {"metrics": {"accuracy": int(right), "gain": 7}} if number % 2 else {"truth": {"label": [said if right else 1 - said]}}
         feedback = json.dumps({"id": answer["id"], **outcome})
         print(feedback, feedback, sep="\n", flush=True)
 else:

@@ -32,7 +32,7 @@ stop_ours() { # $1 pid
 	wait_for "$1"
 }
 # A new plan begins the rollout anew.
-apply_rollout() { # $1 the schedule, $2 the duration of a stage
+apply_rollout() { # $1 the schedule, $2 the duration of a stage, $3 criteria, if there are any
 	cat >"$dir/documents.yaml" <<-END
 		apiVersion: mlops.seldon.io/v1alpha1
 		kind: Experiment
@@ -44,6 +44,7 @@ apply_rollout() { # $1 the schedule, $2 the duration of a stage
 		    {enabled: true, schedule: [$1], every: $2, checkEvery: 1s, outcomeWindow: 1s,
 		     rollback: {errorRate: ">5%", latency: ">2s"}}
 		  actions: [{type: topic}]
+		  successCriteria: [${3:-}]
 		---
 		apiVersion: mlops.seldon.io/v1alpha1
 		kind: Pipeline
@@ -51,6 +52,7 @@ apply_rollout() { # $1 the schedule, $2 the duration of a stage
 		spec:
 		  steps: [{name: s, experiment: {name: fresh}}]
 		  output: {steps: [s]}
+		  metrics: [{name: profit, type: gauge, value: 2 + 2 * truth.label}]
 		  alerts:
 		  - {name: back, condition: rollout_rolled_back == 1, resolveAfter: 1s, actions: [{type: topic}]}
 		  - {name: held, condition: rollout_paused == 1, resolveAfter: 1s, actions: [{type: topic}]}
@@ -195,7 +197,8 @@ expect_words "list" "$dir/list.log" '^fresh: rolledBack, stage 1 of 1'
 # ---- truths: the candidate is wrong more often, which its answers alone do not show ----
 
 since=$(date -u +%Y-%m-%dT%H:%M:%SZ)
-apply_rollout "50" 60s
+# Two metrics: the engine computes one of each truth, and callers send the other.
+apply_rollout "50" 60s '{metricName: profit, threshold: 2, operator: ">"}, {metricName: gain, threshold: 9, operator: "<"}'
 wait_until 10 status_has '"phase": "running"' '"percent": 50' || give_up "the rollout does not begin anew"
 "$sluice" tail p -o json 2>/dev/null | "$here/rollout.py" --truths | "$sluice" feedback p -f - >/dev/null 2>"$dir/feedback.log" &
 ours $!
@@ -208,6 +211,10 @@ not_ours "$truths"
 expect_words "the weights after it" "$dir/weights.log" "^  steady  *100.00%   10000 buckets"
 "$sluice" experiments history fresh -o json >"$dir/history.jsonl" 2>"$dir/history.log"
 expect_words "truths" "$dir/history.jsonl" '"number": 14, .*"sentence": "Rolled back: `accuracyDrop` of `next`'
+# Of `next` 3 truths in 5 are 1; what is not of 100 units yet has no mean.
+means='[.evidence.evidence[] | select(.rule == "mean") | select(.trials > 0) | "\(.metric) \((.estimate // 0) * 10 | round)"] | sort[]'
+expect "metrics of feedback, and their means" "$(grep '"number": 14' "$dir/history.jsonl" | jq -r "$means" | tr '\n' ' ' |
+	grep -cE '^gain (0|70) profit (0|3[0-9]) $')" "-eq 1"
 
 # ---- a rehearsal: the last rollout again, by what the topics have of it ----
 

@@ -1,5 +1,6 @@
 /* rollout_counts_test.c: Tests of what the keeper counts for a rollout: calls of engines and truths of pipelines, each once,
  * whatever becomes of the engines. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -170,6 +171,88 @@ static void truths_that_cannot_be_are_left_out(void **state)
 /* ---- clocks ---- */
 
 /* Its clock was ahead when it started before. */
+/* ---- metrics ---- */
+
+#define PROFITABLE                                                                                                                 \
+	EXPERIMENT("50") "  successCriteria: [{metricName: profit, threshold: 3, operator: \">\"}]\n"
+
+/* Seconds with 100 units more of each choice, which have those means and a standard deviation of about 1. */
+static void profits_pass(struct counting_engine *engine, int seconds, double of_a, double of_b)
+{
+	for (int i = 0; i < seconds && !phase_is("rolledBack", 1); i++) {
+		engine_follow(engine);
+		const int64_t units = engine->metric_count > 0 ? engine->metrics[0][1].units + 100 : 100;
+		const double means[] = {of_a, of_b};
+		engine->metric_count = 2;
+		for (size_t j = 0; j < 2; j++) {
+			engine->metrics[j][0] = (struct metric_truth){TEXT("other"), 7, 7, 1, 1};
+			engine->metrics[j][1] = (struct metric_truth){TEXT("profit"), units + 5, units, means[j], (double)units};
+		}
+		second_pass(engine, 200, 0);
+	}
+}
+
+static const struct metric_truth *profit_of_b(void)
+{
+	assert_int_equal(truths_of_b()->metrics.count, 1);
+	return truths_of_b()->metrics.items;
+}
+
+static void a_mean_that_breaks_its_limit_rolls_back(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e", PROFITABLE);
+	profits_pass(&one, 30, 4, 2);
+	assert_true(phase_is("rolledBack", 1));
+	assert_true(evidence_has(2, "\"rule\": \"mean\", \"metric\": \"profit\""));
+	const struct text sentence = move(2)->sentence;
+	assert_non_null(memmem(sentence.bytes, sentence.length, "The mean of `profit` of `b` (limit 3) is broken", 47));
+}
+
+static void a_mean_that_keeps_its_limit_promotes(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e", PROFITABLE);
+	profits_pass(&one, 21, 4, 4);
+	assert_true(phase_is("promoted", 1));
+}
+
+/* Without the metric nothing is shown, whatever else there is. */
+static void without_its_metric_a_rollout_is_inconclusive(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e", PROFITABLE);
+	truths_pass(&one, 25, 80, 82);
+	assert_true(phase_is("inconclusive", 1));
+}
+
+/* The record has the plan's metrics alone; another keeper, and engines that have joined less, go on with them. */
+static void metrics_stay_with_the_rollout(void **state)
+{
+	const char *why;
+	(void)state;
+	table_propose("Experiment", "e", PROFITABLE);
+	profits_pass(&one, 3, 4, 4);
+	assert_int_equal(profit_of_b()->units, 300);
+	assert_int_equal(profit_of_b()->requests, 305);
+	assert_true(profit_of_b()->mean == 4 && profit_of_b()->squares == 300 && text_is(profit_of_b()->name, "profit"));
+	control_compact(&table_stand);
+	control_keeper_start(&table_stand);
+	profits_pass(&two, 2, 1, 1); /* it has joined less */
+	assert_int_equal(profit_of_b()->units, 300);
+	assert_true(profit_of_b()->mean == 4);
+	profits_pass(&two, 2, 5, 5);
+	assert_int_equal(profit_of_b()->units, 400);
+	assert_true(profit_of_b()->mean == 5);
+	assert_int_equal(keeper_refused(table_stand.keeper, &why), 0);
+	one = two;
+	one.metrics[1][1].requests += 10;
+	one.metrics[1][1].mean = (double)NAN;
+	engine_tell(&one);
+	control_pass(&table_stand, SECOND);
+	assert_true(profit_of_b()->mean == 5);
+}
+
 static void an_engine_that_starts_earlier_than_before_is_counted(void **state)
 {
 	(void)state;
@@ -246,6 +329,10 @@ static void fewer_engines_are_counted_where_their_counts_are_longer(void **state
 	for (size_t i = 0; i < ROLLOUT_CHOICES_MAX; i++)
 		document.names[i] = name;
 	assert_int_equal(rollout_tallies_most(&document), 25);
+	document.plan.metric_count = EXPERIMENT_METRICS_MAX;
+	for (size_t i = 0; i < EXPERIMENT_METRICS_MAX; i++)
+		memset(document.plan.metrics[i], 'm', ROLLOUT_METRIC_BYTES_MAX);
+	assert_int_equal(rollout_tallies_most(&document), 16);
 }
 
 int main(void)
@@ -259,6 +346,10 @@ int main(void)
 		ON_STAND(truths_count_once_whoever_joins_them),
 		ON_STAND(truths_of_the_most_requests_stay),
 		ON_STAND(truths_that_cannot_be_are_left_out),
+		ON_STAND(a_mean_that_breaks_its_limit_rolls_back),
+		ON_STAND(a_mean_that_keeps_its_limit_promotes),
+		ON_STAND(without_its_metric_a_rollout_is_inconclusive),
+		ON_STAND(metrics_stay_with_the_rollout),
 		ON_STAND(an_engine_that_starts_earlier_than_before_is_counted),
 		ON_STAND(engines_that_are_gone_keep_their_counts_without_their_names),
 		ON_STAND(more_engines_than_a_record_takes_are_left_out_in_words),

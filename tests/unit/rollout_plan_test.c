@@ -142,8 +142,12 @@ static void bad_plans_are_refused_with_place_and_next_step(void **state)
 	expect_refused(HEAD "  progressiveDeployment:\n    schedule: [5]\n    rollback:\n      latency: \"<9ms\"\n", 10,
 		       "rolls back");
 	expect_refused(HEAD "  progressiveDeployment: {schedule: [100], gate: better}\n", 7, "Begin with a smaller weight");
+	expect_refused(HEAD "  successCriteria:\n  - {metricName: profit, threshold: 1, operator: \"==\"}\n"
+			    "  progressiveDeployment: {schedule: [5]}\n", 8, "the mean of `profit` == 1");
+	expect_refused(HEAD "  exposures: thin\n  successCriteria:\n  - {metricName: profit, threshold: 1, operator: \">\"}\n"
+			    "  progressiveDeployment: {schedule: [5]}\n", 10, "judges the profit");
 	expect_refused(HEAD "  successCriteria:\n  - {metricName: profit, threshold: 1, operator: \">\"}\n"
-			    "  progressiveDeployment: {schedule: [5]}\n", 8, "`profit`");
+			    "  progressiveDeployment: {schedule: [100], gate: better}\n", 9, "their profit cannot be compared");
 	expect_refused(HEAD "  successCriteria:\n  - {metricName: accuracy, threshold: 0.5, operator: \"<\"}\n"
 			    "  progressiveDeployment: {schedule: [5]}\n", 8, "Write > or >=");
 	expect_refused("apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n"
@@ -151,6 +155,67 @@ static void bad_plans_are_refused_with_place_and_next_step(void **state)
 	expect_refused("apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n"
 		       "  default: old\n  candidates: [{name: old, weight: 1}]\n  progressiveDeployment: {schedule: [5]}\n",
 		       5, "no candidate beside the default `old`");
+}
+
+/* ---- metrics of feedback ---- */
+
+static void expect_mean(size_t index, enum rollout_rule_kind kind, const char *metric, double limit, bool below)
+{
+	const struct rollout_rule *rule = &plan.stages[0].rules[index];
+	expect_rule(0, index, kind, limit, false);
+	assert_string_equal(rollout_rule_metric(&plan, rule), metric);
+	assert_int_equal(rule->below, below);
+}
+
+static void criteria_may_be_of_metrics_of_feedback(void **state)
+{
+	(void)state;
+	plan_take(HEAD "  successCriteria:\n  - {metricName: profit, threshold: -1.5, operator: \">=\"}\n"
+		       "  - {metricName: reward, threshold: 7, operator: \"<\"}\n"
+		       "  - {metricName: profit, threshold: 100, operator: \"<\"}\n"
+		       "  progressiveDeployment: {schedule: [5]}\n");
+	assert_int_equal(plan.metric_count, 2);
+	expect_mean(0, RULE_MEAN, "profit", -1.5, false);
+	expect_mean(1, RULE_MEAN, "reward", 7, true);
+	expect_mean(2, RULE_MEAN, "profit", 100, true);
+	assert_null(rollout_rule_metric(&plan, &plan.stages[0].rules[3]));
+}
+
+/* Not the accuracy: nobody has to send it. */
+static void the_gate_better_compares_what_the_criteria_name(void **state)
+{
+	const char *profit = HEAD "  successCriteria: [{metricName: profit, threshold: 1, operator: \">\"}]\n"
+				  "  progressiveDeployment: {schedule: [5], gate: better}\n";
+	(void)state;
+	plan_take(profit);
+	assert_int_equal(plan.stages[0].rule_count, 5);
+	expect_mean(4, RULE_MEAN_BESIDE, "profit", 0, false);
+	plan_take(HEAD "  successCriteria: [{metricName: loss, threshold: 1, operator: \"<\"}, "
+		       "{metricName: accuracy, threshold: 0.5, operator: \">\"}]\n"
+		       "  progressiveDeployment: {schedule: [5], gate: better}\n");
+	assert_int_equal(plan.stages[0].rule_count, 7);
+	expect_mean(5, RULE_MEAN_BESIDE, "loss", 0, true);
+	expect_rule(0, 6, RULE_ACCURACY_BESIDE, 0, false);
+}
+
+static uint64_t hash_of_criterion(const char *metric, const char *operator)
+{
+	char yaml[1024];
+	(void)snprintf(yaml, sizeof yaml,
+		       HEAD "  successCriteria: [{metricName: %s, threshold: 0.5, operator: \"%s\"}]\n"
+			    "  progressiveDeployment: {schedule: [5]}\n",
+		       metric, operator);
+	plan_take(yaml);
+	return rollout_plan_hash(&plan);
+}
+
+static void another_metric_or_side_is_another_plan(void **state)
+{
+	(void)state;
+	const uint64_t hash = hash_of_criterion("profit", ">");
+	assert_true(hash == hash_of_criterion("profit", ">="));
+	assert_true(hash != hash_of_criterion("profit", "<"));
+	assert_true(hash != hash_of_criterion("profits", ">"));
 }
 
 /* ---- promotion policies ---- */
@@ -287,6 +352,14 @@ static void limits_of_a_plan_hold_at_their_edge(void **state)
 	plan_take(repeated(head, ROLLOUT_RULES_MAX - 3, criterion, ""));
 	assert_int_equal(plan.stages[0].rule_count, ROLLOUT_RULES_MAX);
 	expect_refused(repeated(head, ROLLOUT_RULES_MAX - 2, criterion, ""), 7, "more than 16 criteria");
+	criterion = "  - {metricName: m%zu, threshold: 1, operator: \">\"}\n";
+	plan_take(repeated(head, EXPERIMENT_METRICS_MAX, criterion, ""));
+	assert_int_equal(plan.metric_count, EXPERIMENT_METRICS_MAX);
+	expect_refused(repeated(head, EXPERIMENT_METRICS_MAX + 1, criterion, ""), 7, "name 5 metrics of feedback");
+	const char *end = ", threshold: 1, operator: \">\"}\n";
+	head = HEAD "  progressiveDeployment: {schedule: [5]}\n  successCriteria:\n  - {metricName: ";
+	plan_take(repeated(head, ROLLOUT_METRIC_BYTES_MAX, "m", end));
+	expect_refused(repeated(head, ROLLOUT_METRIC_BYTES_MAX + 1, "m", end), 7, "more than 64 bytes");
 	head = "apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  default: old\n"
 	       "  progressiveDeployment: {schedule: [5]}\n  candidates:\n";
 	plan_take(repeated(head, ROLLOUT_CANDIDATES_MAX, "  - {name: c%zu, weight: 1}\n", ""));
@@ -314,6 +387,9 @@ int main(void)
 		cmocka_unit_test(a_schedule_is_stages_of_one_duration),
 		cmocka_unit_test(a_plan_is_of_its_default_and_its_candidates),
 		cmocka_unit_test(bad_plans_are_refused_with_place_and_next_step),
+		cmocka_unit_test(criteria_may_be_of_metrics_of_feedback),
+		cmocka_unit_test(the_gate_better_compares_what_the_criteria_name),
+		cmocka_unit_test(another_metric_or_side_is_another_plan),
 		cmocka_unit_test(a_policy_without_stages_is_one_stage_at_the_candidates_weights),
 		cmocka_unit_test(another_weight_is_another_plan_of_a_policy),
 		cmocka_unit_test(a_policy_beside_stages_adds_to_their_rules),

@@ -26,6 +26,7 @@ struct happened {
 	int64_t from_minute;
 	bool fails, slow, silent;
 	double accuracy, control_accuracy; /* 0: there is no feedback */
+	const char *metric; /* of the feedback; NULL: accuracy */
 };
 
 static const char *const names[] = {"new", "old"};
@@ -69,7 +70,8 @@ static void request_add(struct rehearsal *rehearsal, int64_t number, const struc
 					  .reason = ASSIGNED_WEIGHT,
 					  .table = TEXT("whatever")};
 	const double accuracy = is_new ? happened->accuracy : happened->control_accuracy;
-	const struct feedback_metric metric = {TEXT("accuracy"), (double)(number / 2 % 100) < 100 * accuracy};
+	const struct feedback_metric metric = {text_of(happened->metric ? happened->metric : "accuracy"),
+					       (double)(number / 2 % 100) < 100 * accuracy};
 	const struct feedback feedback = {.id = name, .metric_count = 1, .metrics = &metric};
 	assert_true(rehearsal_expose(rehearsal, &exposure, &error));
 	if (!(has_begun && happened->silent))
@@ -183,6 +185,23 @@ static void a_worse_accuracy_is_seen_beside_the_defaults(void **state)
 	assert_int_not_equal(result.state.phase, ROLLOUT_ROLLED_BACK);
 }
 
+static void a_metric_of_a_criterion_is_judged(void **state)
+{
+	const char *criterion = "  successCriteria: [{metricName: profit, threshold: 0.7, operator: \">\"}]\n";
+	const struct happened worse = {.minutes = 20, .accuracy = .4, .control_accuracy = .9, .metric = "profit"};
+	const struct happened equal = {.minutes = 20, .accuracy = .9, .control_accuracy = .9, .metric = "profit"};
+	char yaml[1024];
+	(void)state;
+	(void)snprintf(yaml, sizeof yaml, "%s%s", STAGES(""), criterion);
+	rehearse(yaml, &worse, 1);
+	assert_int_equal(result.state.phase, ROLLOUT_ROLLED_BACK);
+	const struct rollout_move *last = &result.moves[result.move_count - 1];
+	assert_int_equal(last->from_stage, 0);
+	assert_int_equal(plan.stages[0].rules[last->evidence.items[last->cause].rule].kind, RULE_MEAN);
+	rehearse(yaml, &equal, 1);
+	assert_int_equal(result.state.phase, ROLLOUT_PROMOTED);
+}
+
 static void approvals_are_taken_to_be_given(void **state)
 {
 	const struct happened happened = {.minutes = 20};
@@ -253,6 +272,7 @@ int main(void)
 		TEST(slow_answers_roll_back_unless_latencies_are_left_out),
 		TEST(requests_without_an_answer_do_not_count),
 		TEST(a_worse_accuracy_is_seen_beside_the_defaults),
+		TEST(a_metric_of_a_criterion_is_judged),
 		TEST(approvals_are_taken_to_be_given),
 		TEST(neither_the_order_of_records_nor_repeated_ones_change_it),
 		TEST(an_id_that_comes_again_is_of_another_request),

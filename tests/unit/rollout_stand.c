@@ -63,6 +63,7 @@ void engine_follow(struct counting_engine *engine)
 	memset(engine->slow, 0, sizeof engine->slow);
 	memset(engine->truths, 0, sizeof engine->truths);
 	memset(engine->right, 0, sizeof engine->right);
+	engine->metric_count = 0;
 }
 
 void engine_restart(struct counting_engine *engine)
@@ -84,10 +85,12 @@ void engine_tell(struct counting_engine *engine)
 		variants[i] = (struct variant_count){text_of(names[i]), engine->calls[i], engine->errors[i], {1, &slower[i]}};
 		truths[i] = (struct variant_truth){text_of(names[i]), engine->truths[i], engine->right[i] * TRUTH_SCALE,
 						   engine->right[i] * TRUTH_SCALE * TRUTH_SCALE,
-						   engine->truths[i] + engine->repeats};
+						   engine->truths[i] + engine->repeats,
+						   {engine->metric_count, engine->metrics[i]}};
 	}
 	const struct pipeline_truth pipeline = {TEXT("p"), {2, truths}};
-	const struct experiment_tally tally = {TEXT("e"), engine->table, {2, variants}, {engine->truths[0] > 0, &pipeline}};
+	const bool has_truths = engine->truths[0] > 0 || engine->metric_count > 0;
+	const struct experiment_tally tally = {TEXT("e"), engine->table, {2, variants}, {has_truths, &pipeline}};
 	const struct engine_tallies record = {.namespace = TEXT("default"),
 					      .engine = text_of(engine->name),
 					      .started_ms = engine->started_ms,

@@ -23,6 +23,8 @@ struct counting_engine {
 	int64_t calls[2], errors[2], slow[2];
 	int64_t truths[2], right[2]; /* of the pipeline; none are told as long as there are none */
 	int64_t repeats;	     /* further requests of each choice by the same units */
+	size_t metric_count;
+	struct metric_truth metrics[2][2]; /* of each choice */
 };
 
 extern struct counting_engine one, two;

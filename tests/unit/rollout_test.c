@@ -5,104 +5,36 @@
 #include <stdio.h>
 
 #include "base/little_endian.h"
-#include "experiments/rollout.h"
-#include "planning.h"
+#include "rollout_looks.h"
 
 #include <cmocka.h>
 
-#define HEAD                                                                                                                       \
-	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n"                                    \
-	"  default: old\n  candidates: [{name: old, weight: 1}, {name: new, weight: 1}]\n"
 #define STAGES HEAD "  progressiveDeployment:\n    stages: [{weight: 10, duration: 5m}, {weight: 100, duration: 10m}]\n"
-#define MINUTE_MS 60000
 #define BYTES_MAX ((size_t)1 << 20)
 
-static struct planning planning;
-static struct rollout_plan plan;
-static struct rollout_state rollout;
-static struct rollout_move move;
-static struct rollout_look look;
 static struct buffer out;
-static uint64_t commands;
-
-static void plan_take(const char *yaml)
-{
-	struct error error = {0};
-	planning_open(&planning, yaml);
-	assert_int_equal(planning_errors(&planning), 0);
-	if (!rollout_plan_make(planning.spec.resources[0]->spec, &plan, &error))
-		fail_msg("%s", error.text);
-	planning_close(&planning);
-}
-
-/* ---- looks ---- */
-
-static void rollout_start(const char *yaml)
-{
-	struct error error = {0};
-	plan_take(yaml);
-	commands = 0;
-	rollout = rollout_begin(&plan);
-	look = (struct rollout_look){.time_ms = MINUTE_MS};
-	assert_true(rollout_percent(&plan, &rollout) == 0);
-	assert_true(rollout_look(&plan, &rollout, &look, &move, &error));
-	assert_int_equal(rollout.phase, ROLLOUT_RUNNING);
-	assert_int_equal(move.reason, REASON_STARTED);
-}
-
-/* A minute with requests of all variants, and a look. */
-static void minute_pass(uint64_t requests, uint64_t errors)
-{
-	struct error error = {0};
-	if (look.epoch != rollout.epoch)
-		look = (struct rollout_look){.time_ms = look.time_ms, .epoch = rollout.epoch};
-	look.time_ms += MINUTE_MS;
-	look.control.requests += requests;
-	for (size_t i = 0; i < plan.candidates; i++) {
-		look.candidates[i].requests += requests;
-		look.candidates[i].errors += errors;
-	}
-	if (!rollout_look(&plan, &rollout, &look, &move, &error))
-		fail_msg("%s", error.text);
-}
-
-static void minutes_pass(unsigned minutes, uint64_t requests, uint64_t errors)
-{
-	for (unsigned i = 0; i < minutes; i++)
-		minute_pass(requests, errors);
-}
 
 static struct moments units(uint64_t count, double mean)
 {
 	return (struct moments){count, mean, (double)count * mean * (1 - mean)};
 }
 
-static void expect_move(uint64_t number, enum rollout_phase to, uint32_t stage, enum rollout_reason reason)
-{
-	assert_int_equal(move.number, number);
-	assert_int_equal(move.to, to);
-	assert_int_equal(move.to_stage, stage);
-	assert_int_equal(move.reason, reason);
-	assert_int_equal(rollout.phase, to);
-	assert_int_equal(rollout.moves, number);
-}
-
 static void stages_pass_when_all_rules_hold_at_their_end(void **state)
 {
 	(void)state;
 	rollout_start(STAGES);
-	assert_true(rollout_percent(&plan, &rollout) == 10);
+	assert_true(rollout_percent(&trial.plan, &trial.rollout) == 10);
 	minutes_pass(4, 1000, 0);
-	assert_int_equal(move.number, 0);
-	assert_int_equal(move.evidence.count, 3);
+	assert_int_equal(trial.move.number, 0);
+	assert_int_equal(trial.move.evidence.count, 3);
 	minute_pass(1000, 0);
 	expect_move(2, ROLLOUT_RUNNING, 1, REASON_HELD);
-	assert_true(move.percent == 100 && move.epoch == 2 && rollout.candidates[0].requests == 0);
+	assert_true(trial.move.percent == 100 && trial.move.epoch == 2 && trial.rollout.candidates[0].requests == 0);
 	minutes_pass(10, 1000, 0);
 	expect_move(3, ROLLOUT_PROMOTED, 1, REASON_HELD);
-	assert_true(rollout_percent(&plan, &rollout) == 100);
+	assert_true(rollout_percent(&trial.plan, &trial.rollout) == 100);
 	minutes_pass(3, 1000, 900);
-	assert_true(move.number == 0 && rollout.phase == ROLLOUT_PROMOTED);
+	assert_true(trial.move.number == 0 && trial.rollout.phase == ROLLOUT_PROMOTED);
 }
 
 static void a_stage_without_evidence_is_extended_and_then_inconclusive(void **state)
@@ -110,16 +42,16 @@ static void a_stage_without_evidence_is_extended_and_then_inconclusive(void **st
 	(void)state;
 	rollout_start(STAGES);
 	minutes_pass(9, 20, 0);
-	assert_int_equal(rollout.moves, 1);
+	assert_int_equal(trial.rollout.moves, 1);
 	minute_pass(20, 0);
 	expect_move(2, ROLLOUT_INCONCLUSIVE, 0, REASON_OPEN);
-	assert_int_equal(move.evidence.items[move.cause].verdict, VERDICT_OPEN);
-	assert_true(rollout_percent(&plan, &rollout) == 10);
+	assert_int_equal(trial.move.evidence.items[trial.move.cause].verdict, VERDICT_OPEN);
+	assert_true(rollout_percent(&trial.plan, &trial.rollout) == 10);
 	minute_pass(10000, 0);
-	assert_int_equal(move.number, 0);
+	assert_int_equal(trial.move.number, 0);
 	minute_pass(1000, 500);
 	expect_move(3, ROLLOUT_ROLLED_BACK, 0, REASON_CHANGED);
-	assert_true(rollout_percent(&plan, &rollout) == 0);
+	assert_true(rollout_percent(&trial.plan, &trial.rollout) == 0);
 	rollout_start(STAGES "  onInconclusive: rollback\n");
 	minutes_pass(10, 20, 0);
 	expect_move(2, ROLLOUT_ROLLED_BACK, 0, REASON_OPEN);
@@ -133,7 +65,7 @@ static void evidence_that_comes_in_the_extension_passes_the_stage(void **state)
 	(void)state;
 	rollout_start(STAGES);
 	minutes_pass(6, 20, 0);
-	assert_int_equal(move.number, 0);
+	assert_int_equal(trial.move.number, 0);
 	minute_pass(5000, 0);
 	expect_move(2, ROLLOUT_RUNNING, 1, REASON_HELD);
 }
@@ -145,45 +77,45 @@ static void a_broken_criterion_rolls_back_without_a_trigger(void **state)
 			   "    stages: [{weight: 10, duration: 5m, successCriteria: {errorRate: \"<0.001\"}}]\n");
 	minute_pass(10000, 30);
 	expect_move(2, ROLLOUT_ROLLED_BACK, 0, REASON_BROKEN);
-	assert_int_equal(move.evidence.items[move.cause].rule, 0);
-	assert_true(move.evidence.items[move.cause].interval.low > 0.001);
+	assert_int_equal(trial.move.evidence.items[trial.move.cause].rule, 0);
+	assert_true(trial.move.evidence.items[trial.move.cause].interval.low > 0.001);
 }
 
 static void slow_requests_are_held_against_a_twentieth(void **state)
 {
 	(void)state;
 	rollout_start(STAGES);
-	look.epoch = rollout.epoch;
-	look.candidates[0].above[1] = 40;
+	trial.look.epoch = trial.rollout.epoch;
+	trial.look.candidates[0].above[1] = 40;
 	minute_pass(1000, 0);
-	assert_int_equal(move.evidence.items[1].verdict, VERDICT_OPEN);
-	look.candidates[0].above[1] = 240;
+	assert_int_equal(trial.move.evidence.items[1].verdict, VERDICT_OPEN);
+	trial.look.candidates[0].above[1] = 240;
 	minute_pass(1000, 0);
 	expect_move(2, ROLLOUT_ROLLED_BACK, 0, REASON_CHANGED);
-	assert_int_equal(move.evidence.items[move.cause].rule, 1);
+	assert_int_equal(trial.move.evidence.items[trial.move.cause].rule, 1);
 }
 
 static void truth_is_compared_with_the_default_and_kept_at_full_weight(void **state)
 {
 	(void)state;
 	rollout_start(STAGES);
-	look.epoch = rollout.epoch;
-	look.control.accuracy = units(20000, 0.7);
-	look.candidates[0].accuracy = units(3000, 0.7);
+	trial.look.epoch = trial.rollout.epoch;
+	trial.look.control.accuracy = units(20000, 0.7);
+	trial.look.candidates[0].accuracy = units(3000, 0.7);
 	minutes_pass(5, 1000, 0);
 	expect_move(2, ROLLOUT_RUNNING, 1, REASON_HELD);
-	assert_true(fabs(move.evidence.items[2].estimate - 0.035) < 1e-9 && move.evidence.items[2].interval.low > 0);
-	const double low = move.evidence.items[2].interval.low, tau2 = 0.035 * 0.035;
+	assert_true(fabs(trial.move.evidence.items[2].estimate - 0.035) < 1e-9 && trial.move.evidence.items[2].interval.low > 0);
+	const double low = trial.move.evidence.items[2].interval.low, tau2 = 0.035 * 0.035;
 	const double variance = 0.21 / 2999 + 0.95 * 0.95 * 0.21 / 19999;
 	const double half = sqrt(variance * (1 + variance / tau2) * (2 * log(20) + log1p(tau2 / variance)));
 	assert_true(fabs(low - (0.035 - half)) < 1e-9);
 	minute_pass(1000, 0);
-	assert_int_equal(move.evidence.items[2].verdict, VERDICT_HOLDS);
-	assert_true(move.evidence.items[2].interval.low == low);
+	assert_int_equal(trial.move.evidence.items[2].verdict, VERDICT_HOLDS);
+	assert_true(trial.move.evidence.items[2].interval.low == low);
 	rollout_start(STAGES);
-	look.epoch = rollout.epoch;
-	look.control.accuracy = units(20000, 0.7);
-	look.candidates[0].accuracy = units(3000, 0.5);
+	trial.look.epoch = trial.rollout.epoch;
+	trial.look.control.accuracy = units(20000, 0.7);
+	trial.look.candidates[0].accuracy = units(3000, 0.5);
 	minute_pass(1000, 0);
 	expect_move(2, ROLLOUT_ROLLED_BACK, 0, REASON_BROKEN);
 }
@@ -199,14 +131,14 @@ static void an_accuracy_is_held_against_its_own_limit(void **state)
 	for (size_t i = 0; i < 3; i++) {
 		rollout_start(HEAD "  successCriteria: [{metricName: accuracy, threshold: 0.6, operator: \">\"}]\n"
 				   "  progressiveDeployment: {schedule: [100]}\n");
-		look.epoch = rollout.epoch;
-		look.candidates[0].accuracy = units(99, rows[i].mean);
+		trial.look.epoch = trial.rollout.epoch;
+		trial.look.candidates[0].accuracy = units(99, rows[i].mean);
 		minute_pass(1000, 0);
-		assert_int_equal(move.evidence.items[0].verdict, VERDICT_OPEN); /* burn-in */
-		look.candidates[0].accuracy = units(3000, rows[i].mean);
+		assert_int_equal(trial.move.evidence.items[0].verdict, VERDICT_OPEN); /* burn-in */
+		trial.look.candidates[0].accuracy = units(3000, rows[i].mean);
 		minute_pass(1000, 0);
-		assert_int_equal(move.evidence.items[0].verdict, rows[i].verdict);
-		assert_true(move.evidence.items[0].estimate == rows[i].mean && move.evidence.items[0].bound == 0.6);
+		assert_int_equal(trial.move.evidence.items[0].verdict, rows[i].verdict);
+		assert_true(trial.move.evidence.items[0].estimate == rows[i].mean && trial.move.evidence.items[0].bound == 0.6);
 	}
 }
 
@@ -214,14 +146,14 @@ static void each_stage_that_has_the_default_compares_anew(void **state)
 {
 	(void)state;
 	rollout_start(HEAD "  progressiveDeployment: {schedule: [10, 50], every: 5m}\n");
-	look.epoch = rollout.epoch;
-	look.control.accuracy = units(20000, 0.7);
-	look.candidates[0].accuracy = units(3000, 0.7);
+	trial.look.epoch = trial.rollout.epoch;
+	trial.look.control.accuracy = units(20000, 0.7);
+	trial.look.candidates[0].accuracy = units(3000, 0.7);
 	minutes_pass(5, 1000, 0);
 	expect_move(2, ROLLOUT_RUNNING, 1, REASON_HELD);
 	minute_pass(1000, 0);
-	assert_int_equal(move.evidence.items[2].verdict, VERDICT_OPEN);
-	assert_true(move.evidence.items[2].interval.low == -INFINITY);
+	assert_int_equal(trial.move.evidence.items[2].verdict, VERDICT_OPEN);
+	assert_true(trial.move.evidence.items[2].interval.low == -INFINITY);
 }
 
 static void a_comparison_without_truth_is_left_out_unless_it_is_written(void **state)
@@ -229,10 +161,10 @@ static void a_comparison_without_truth_is_left_out_unless_it_is_written(void **s
 	(void)state;
 	rollout_start(STAGES);
 	minute_pass(1000, 0);
-	assert_int_equal(move.evidence.items[2].verdict, VERDICT_LEFT_OUT);
-	look.control.accuracy = units(10, 1);
+	assert_int_equal(trial.move.evidence.items[2].verdict, VERDICT_LEFT_OUT);
+	trial.look.control.accuracy = units(10, 1);
 	minute_pass(1000, 0);
-	assert_int_equal(move.evidence.items[2].verdict, VERDICT_OPEN);
+	assert_int_equal(trial.move.evidence.items[2].verdict, VERDICT_OPEN);
 	rollout_start(STAGES "    rollback: {accuracyDrop: \">5%\"}\n");
 	minutes_pass(10, 1000, 0);
 	expect_move(2, ROLLOUT_INCONCLUSIVE, 0, REASON_OPEN);
@@ -244,11 +176,11 @@ static void each_candidate_must_keep_each_rule(void **state)
 	rollout_start("apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  default: old\n"
 		      "  candidates: [{name: a, weight: 1}, {name: b, weight: 1}]\n  progressiveDeployment: {schedule: [50]}\n");
 	minute_pass(1000, 0);
-	assert_int_equal(move.evidence.count, 6);
-	look.candidates[1].errors = 100;
+	assert_int_equal(trial.move.evidence.count, 6);
+	trial.look.candidates[1].errors = 100;
 	minute_pass(1000, 0);
 	expect_move(2, ROLLOUT_ROLLED_BACK, 0, REASON_CHANGED);
-	assert_int_equal(move.evidence.items[move.cause].candidate, 1);
+	assert_int_equal(trial.move.evidence.items[trial.move.cause].candidate, 1);
 }
 
 /* ---- looks that add nothing, or are wrong ---- */
@@ -259,31 +191,31 @@ static void a_repeated_look_adds_nothing(void **state)
 	struct error error = {0};
 	rollout_start(STAGES);
 	minute_pass(1000, 10);
-	const struct rollout_state before = rollout;
-	look.time_ms += 29999;
-	look.candidates[0].requests += 50;
-	look.candidates[0].errors += 50;
-	assert_true(rollout_look(&plan, &rollout, &look, &move, &error));
-	assert_memory_equal(&before, &rollout, sizeof before);
-	look.time_ms++;
-	assert_true(rollout_look(&plan, &rollout, &look, &move, &error));
+	const struct rollout_state before = trial.rollout;
+	trial.look.time_ms += 29999;
+	trial.look.candidates[0].requests += 50;
+	trial.look.candidates[0].errors += 50;
+	assert_true(rollout_look(&trial.plan, &trial.rollout, &trial.look, &trial.move, &error));
+	assert_memory_equal(&before, &trial.rollout, sizeof before);
+	trial.look.time_ms++;
+	assert_true(rollout_look(&trial.plan, &trial.rollout, &trial.look, &trial.move, &error));
 	expect_move(2, ROLLOUT_ROLLED_BACK, 0, REASON_CHANGED);
 	rollout_start(STAGES);
 	minute_pass(1000, 10);
-	const double level = rollout.trackers[0][0].watch.level;
+	const double level = trial.rollout.trackers[0][0].watch.level;
 	minute_pass(0, 0);
-	assert_true(rollout.trackers[0][0].watch.level == fmax(level, 0));
+	assert_true(trial.rollout.trackers[0][0].watch.level == fmax(level, 0));
 }
 
 static void expect_look_refused(const char *words)
 {
 	struct error error = {0};
-	const struct rollout_state before = rollout;
-	assert_false(rollout_look(&plan, &rollout, &look, &move, &error));
+	const struct rollout_state before = trial.rollout;
+	assert_false(rollout_look(&trial.plan, &trial.rollout, &trial.look, &trial.move, &error));
 	assert_int_equal(error.kind, ERROR_INPUT);
 	if (!strstr(error.text, words))
 		fail_msg("%s", error.text);
-	assert_memory_equal(&before, &rollout, sizeof before);
+	assert_memory_equal(&before, &trial.rollout, sizeof before);
 }
 
 static void counts_that_cannot_be_are_refused(void **state)
@@ -292,32 +224,32 @@ static void counts_that_cannot_be_are_refused(void **state)
 	struct error error = {0};
 	rollout_start(STAGES);
 	minute_pass(1000, 1);
-	const struct rollout_look good = look;
-	look.candidates[0].requests--;
+	const struct rollout_look good = trial.look;
+	trial.look.candidates[0].requests--;
 	expect_look_refused("fell since the last look");
-	look = good;
-	look.candidates[0].errors = 1001;
+	trial.look = good;
+	trial.look.candidates[0].errors = 1001;
 	expect_look_refused("contradict");
-	look = good;
-	look.candidates[0].errors = 5; /* of no new request */
+	trial.look = good;
+	trial.look.candidates[0].errors = 5; /* of no new request */
 	expect_look_refused("contradict");
-	look = good;
-	look.candidates[0].above[1] = 1;
+	trial.look = good;
+	trial.look.candidates[0].above[1] = 1;
 	expect_look_refused("contradict");
-	look = good;
-	look.control.accuracy = units(10, (double)NAN);
+	trial.look = good;
+	trial.look.control.accuracy = units(10, (double)NAN);
 	expect_look_refused("contradict");
-	look = good;
-	look.control.accuracy = units(10, 1.5);
+	trial.look = good;
+	trial.look.control.accuracy = units(10, 1.5);
 	expect_look_refused("contradict");
-	look = good;
-	look.epoch++;
+	trial.look = good;
+	trial.look.epoch++;
 	expect_look_refused("Read its state again");
-	look.epoch = 0; /* of weights that are over */
-	look.time_ms += MINUTE_MS;
-	const struct rollout_state before = rollout;
-	assert_true(rollout_look(&plan, &rollout, &look, &move, &error));
-	assert_memory_equal(&before, &rollout, sizeof before);
+	trial.look.epoch = 0; /* of weights that are over */
+	trial.look.time_ms += MINUTE_MS;
+	const struct rollout_state before = trial.rollout;
+	assert_true(rollout_look(&trial.plan, &trial.rollout, &trial.look, &trial.move, &error));
+	assert_memory_equal(&before, &trial.rollout, sizeof before);
 }
 
 /* ---- commands ---- */
@@ -325,22 +257,22 @@ static void counts_that_cannot_be_are_refused(void **state)
 static void command_give(enum rollout_command_kind kind)
 {
 	struct error error = {0};
-	const struct rollout_command command = {++commands, kind, look.time_ms, "ann"};
-	if (!rollout_command(&plan, &rollout, &command, &move, &error))
+	const struct rollout_command command = {++trial.commands, kind, trial.look.time_ms, "ann"};
+	if (!rollout_command(&trial.plan, &trial.rollout, &command, &trial.move, &error))
 		fail_msg("%s", error.text);
 }
 
 static void expect_command_refused(enum rollout_command_kind kind, const char *words)
 {
 	struct error error = {0};
-	const struct rollout_command command = {++commands, kind, look.time_ms, NULL};
-	struct rollout_state before = rollout;
-	before.command = commands;
-	assert_false(rollout_command(&plan, &rollout, &command, &move, &error));
+	const struct rollout_command command = {++trial.commands, kind, trial.look.time_ms, NULL};
+	struct rollout_state before = trial.rollout;
+	before.command = trial.commands;
+	assert_false(rollout_command(&trial.plan, &trial.rollout, &command, &trial.move, &error));
 	assert_int_equal(error.kind, ERROR_INPUT);
 	if (!strstr(error.text, words))
 		fail_msg("%s", error.text);
-	assert_memory_equal(&before, &rollout, sizeof before);
+	assert_memory_equal(&before, &trial.rollout, sizeof before);
 }
 
 static void a_pause_stops_the_clock_and_not_the_triggers(void **state)
@@ -351,14 +283,14 @@ static void a_pause_stops_the_clock_and_not_the_triggers(void **state)
 	expect_command_refused(COMMAND_RESUME, "is running, at stage 1. What fits: promote, rollback, pause.");
 	command_give(COMMAND_PAUSE);
 	expect_move(2, ROLLOUT_PAUSED, 0, REASON_COMMAND);
-	assert_string_equal(move.by, "ann");
+	assert_string_equal(trial.move.by, "ann");
 	expect_command_refused(COMMAND_PAUSE, "is paused, at stage 1. What fits: promote, rollback, resume.");
 	minutes_pass(30, 1000, 0);
-	assert_int_equal(rollout.phase, ROLLOUT_PAUSED);
+	assert_int_equal(trial.rollout.phase, ROLLOUT_PAUSED);
 	command_give(COMMAND_RESUME);
 	expect_move(3, ROLLOUT_RUNNING, 0, REASON_COMMAND);
 	minutes_pass(2, 1000, 0);
-	assert_int_equal(move.number, 0);
+	assert_int_equal(trial.move.number, 0);
 	command_give(COMMAND_PAUSE);
 	minutes_pass(7, 1000, 0);
 	command_give(COMMAND_RESUME);
@@ -379,7 +311,7 @@ static void an_inconclusive_stage_that_is_resumed_has_another_duration(void **st
 	minutes_pass(7, 0, 0);
 	command_give(COMMAND_RESUME);
 	minutes_pass(4, 20, 0);
-	assert_int_equal(rollout.phase, ROLLOUT_RUNNING);
+	assert_int_equal(trial.rollout.phase, ROLLOUT_RUNNING);
 	minute_pass(20, 0);
 	expect_move(4, ROLLOUT_INCONCLUSIVE, 0, REASON_OPEN);
 	command_give(COMMAND_PROMOTE);
@@ -396,10 +328,10 @@ static void a_stage_waits_for_its_approval(void **state)
 	expect_move(2, ROLLOUT_PAUSED, 0, REASON_APPROVAL);
 	expect_command_refused(COMMAND_RESUME, "waits for an approval, at stage 1. What fits: promote, rollback, approve.");
 	minutes_pass(20, 1000, 0);
-	assert_int_equal(rollout.moves, 2);
+	assert_int_equal(trial.rollout.moves, 2);
 	command_give(COMMAND_PROMOTE);
 	expect_move(3, ROLLOUT_RUNNING, 1, REASON_COMMAND);
-	assert_true(move.percent == 50);
+	assert_true(trial.move.percent == 50);
 	minutes_pass(5, 1000, 0);
 	expect_move(4, ROLLOUT_PAUSED, 1, REASON_APPROVAL);
 	command_give(COMMAND_APPROVE);
@@ -417,7 +349,8 @@ static void a_stage_that_waits_is_confirmed_or_declined_once_by_its_webhook(void
 	rollout_start(HEAD "  progressiveDeployment:\n"
 			   "    stages: [{weight: 10, duration: 5m, confirm: 'https://h.example/'}, {weight: 50, duration: 5m}]\n"
 			   "  promotionPolicy: {automatic: true, confirm: 'https://h.example/'}\n");
-	assert_true(plan.stages[0].confirm && plan.stages[0].approve && plan.stages[1].confirm && plan.stages[1].approve);
+	assert_true(trial.plan.stages[0].confirm && trial.plan.stages[0].approve);
+	assert_true(trial.plan.stages[1].confirm && trial.plan.stages[1].approve);
 	expect_command_refused(COMMAND_CONFIRM, "`confirm` does not fit");
 	minutes_pass(5, 1000, 0);
 	expect_move(2, ROLLOUT_PAUSED, 0, REASON_APPROVAL);
@@ -427,19 +360,19 @@ static void a_stage_that_waits_is_confirmed_or_declined_once_by_its_webhook(void
 	expect_move(4, ROLLOUT_PAUSED, 1, REASON_APPROVAL);
 	command_give(COMMAND_DECLINE);
 	expect_move(5, ROLLOUT_PAUSED, 1, REASON_COMMAND);
-	assert_true(rollout.waiting && rollout.declined && move.percent == 50);
+	assert_true(trial.rollout.waiting && trial.rollout.declined && trial.move.percent == 50);
 	expect_command_refused(COMMAND_CONFIRM, "`confirm` does not fit");
 	expect_command_refused(COMMAND_DECLINE, "What fits: promote, rollback, approve.");
 	buffer_open(&bytes, 1 << 16);
-	rollout_state_write(&plan, &rollout, &bytes);
-	assert_true(rollout_state_read(&plan, buffer_view(&bytes), &read, &error));
+	rollout_state_write(&trial.plan, &trial.rollout, &bytes);
+	assert_true(rollout_state_read(&trial.plan, buffer_view(&bytes), &read, &error));
 	assert_true(read.waiting && read.declined);
 	buffer_close(&bytes);
 	minutes_pass(20, 1000, 0);
-	assert_int_equal(rollout.moves, 5);
+	assert_int_equal(trial.rollout.moves, 5);
 	command_give(COMMAND_PROMOTE);
 	expect_move(6, ROLLOUT_PROMOTED, 1, REASON_COMMAND);
-	assert_false(rollout.waiting || rollout.declined);
+	assert_false(trial.rollout.waiting || trial.rollout.declined);
 }
 
 static void a_repeated_command_does_nothing(void **state)
@@ -449,13 +382,13 @@ static void a_repeated_command_does_nothing(void **state)
 	rollout_start(STAGES);
 	command_give(COMMAND_PAUSE);
 	command_give(COMMAND_RESUME);
-	const struct rollout_state before = rollout;
+	const struct rollout_state before = trial.rollout;
 	for (uint64_t number = 1; number <= 2; number++) {
-		const struct rollout_command again = {number, COMMAND_PAUSE, look.time_ms, NULL};
-		assert_true(rollout_command(&plan, &rollout, &again, &move, &error));
-		assert_int_equal(move.number, 0);
+		const struct rollout_command again = {number, COMMAND_PAUSE, trial.look.time_ms, NULL};
+		assert_true(rollout_command(&trial.plan, &trial.rollout, &again, &trial.move, &error));
+		assert_int_equal(trial.move.number, 0);
 	}
-	assert_memory_equal(&before, &rollout, sizeof before);
+	assert_memory_equal(&before, &trial.rollout, sizeof before);
 }
 
 /* Its sender was told no: a state that would have it comes too late. */
@@ -465,24 +398,24 @@ static void a_refused_command_is_not_obeyed_later(void **state)
 	struct error error = {0};
 	rollout_start(STAGES);
 	expect_command_refused(COMMAND_RESUME, "does not fit");
-	const struct rollout_command refused = {commands, COMMAND_RESUME, look.time_ms, NULL};
+	const struct rollout_command refused = {trial.commands, COMMAND_RESUME, trial.look.time_ms, NULL};
 	minutes_pass(10, 20, 0);
 	expect_move(2, ROLLOUT_INCONCLUSIVE, 0, REASON_OPEN);
-	assert_true(rollout_command(&plan, &rollout, &refused, &move, &error));
-	assert_int_equal(move.number, 0);
-	assert_int_equal(rollout.phase, ROLLOUT_INCONCLUSIVE);
+	assert_true(rollout_command(&trial.plan, &trial.rollout, &refused, &trial.move, &error));
+	assert_int_equal(trial.move.number, 0);
+	assert_int_equal(trial.rollout.phase, ROLLOUT_INCONCLUSIVE);
 }
 
 static void a_pending_rollout_obeys_commands(void **state)
 {
 	(void)state;
 	plan_take(STAGES);
-	commands = 0;
-	rollout = rollout_begin(&plan);
+	trial.commands = 0;
+	trial.rollout = rollout_begin(&trial.plan);
 	expect_command_refused(COMMAND_PAUSE, "is pending");
 	command_give(COMMAND_PROMOTE);
 	expect_move(1, ROLLOUT_PROMOTED, 0, REASON_COMMAND);
-	assert_int_equal(move.evidence.count, 0);
+	assert_int_equal(trial.move.evidence.count, 0);
 }
 
 /* ---- bytes ---- */
@@ -493,37 +426,37 @@ static void a_state_is_what_was_written(void **state)
 	struct error error = {0};
 	struct rollout_state read;
 	rollout_start(STAGES);
-	look.epoch = rollout.epoch;
-	look.control.accuracy = units(20000, 0.7);
-	look.candidates[0].accuracy = units(3000, 0.7);
+	trial.look.epoch = trial.rollout.epoch;
+	trial.look.control.accuracy = units(20000, 0.7);
+	trial.look.candidates[0].accuracy = units(3000, 0.7);
 	command_give(COMMAND_PAUSE);
 	minutes_pass(3, 1000, 1);
 	command_give(COMMAND_RESUME);
 	command_give(COMMAND_PAUSE);
-	assert_true(rollout.held_ms > 0 && rollout.paused_ms > 0 && rollout.truth);
+	assert_true(trial.rollout.held_ms > 0 && trial.rollout.paused_ms > 0 && trial.rollout.truth);
 	buffer_clear(&out);
-	rollout_state_write(&plan, &rollout, &out);
-	assert_true(rollout_state_read(&plan, buffer_view(&out), &read, &error));
-	assert_memory_equal(&rollout, &read, sizeof read);
+	rollout_state_write(&trial.plan, &trial.rollout, &out);
+	assert_true(rollout_state_read(&trial.plan, buffer_view(&out), &read, &error));
+	assert_memory_equal(&trial.rollout, &read, sizeof read);
 	for (size_t length = 0; length < out.length; length++) {
 		error = (struct error){0};
-		assert_false(rollout_state_read(&plan, (struct text){out.bytes, length}, &read, &error));
+		assert_false(rollout_state_read(&trial.plan, (struct text){out.bytes, length}, &read, &error));
 		assert_int_equal(error.kind, ERROR_INPUT);
 	}
 	for (size_t i = 0; i < out.length; i++) {
 		error = (struct error){0};
 		out.bytes[i] ^= 0x10;
-		assert_false(rollout_state_read(&plan, buffer_view(&out), &read, &error));
+		assert_false(rollout_state_read(&trial.plan, buffer_view(&out), &read, &error));
 		out.bytes[i] ^= 0x10;
 	}
 	out.bytes[0] = ROLLOUT_STATE_VERSION + 1;
 	error = (struct error){0};
-	assert_false(rollout_state_read(&plan, buffer_view(&out), &read, &error));
+	assert_false(rollout_state_read(&trial.plan, buffer_view(&out), &read, &error));
 	assert_non_null(strstr(error.text, "has version 2, and this program reads up to 1"));
 	out.bytes[0] = ROLLOUT_STATE_VERSION;
 	plan_take(HEAD "  progressiveDeployment: {schedule: [10, 100]}\n");
 	error = (struct error){0};
-	assert_false(rollout_state_read(&plan, buffer_view(&out), &read, &error));
+	assert_false(rollout_state_read(&trial.plan, buffer_view(&out), &read, &error));
 	assert_non_null(strstr(error.text, "another plan"));
 }
 
@@ -531,7 +464,7 @@ static void expect_sentence(const char *sentence)
 {
 	static const char *const names[] = {"new"};
 	buffer_clear(&out);
-	rollout_move_sentence(&plan, &move, names, &out);
+	rollout_move_sentence(&trial.plan, &trial.move, names, &out);
 	buffer_byte(&out, '\0');
 	assert_string_equal(out.bytes, sentence);
 }
@@ -544,7 +477,7 @@ static void a_move_is_a_record_with_its_evidence(void **state)
 	expect_sentence("Stage 1 begins at 10%: the rollout starts.");
 	minute_pass(1000, 100);
 	buffer_clear(&out);
-	rollout_move_write(&plan, &move, names, &out);
+	rollout_move_write(&trial.plan, &trial.move, names, &out);
 	buffer_byte(&out, '\0');
 	const char *begin = "{\"move\": 2, \"time_ms\": 120000, \"from\": \"running\", \"to\": \"rolledBack\", \"fromStage\": 1, "
 			    "\"stage\": 1, \"epoch\": 2, \"percent\": 0.0, \"reason\": \"changed\", \"cause\": 0, \"evidence\": "

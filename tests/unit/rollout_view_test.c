@@ -137,6 +137,29 @@ static void the_accuracy_is_the_mean_of_the_truths(void **state)
 	json_decref(read);
 }
 
+/* Of both engines' pipeline: the most that one of them has joined. */
+static void metrics_of_criteria_have_their_means(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e",
+		      EXPERIMENT("10, 50") "  successCriteria: [{metricName: profit, threshold: 3, operator: \">\"}]\n");
+	engine_follow(&one);
+	one.metric_count = 1;
+	one.metrics[0][0] = (struct metric_truth){TEXT("profit"), 60, 40, 3.25, 9};
+	one.metrics[1][0] = (struct metric_truth){TEXT("profit"), 0, 0, 0, 0};
+	seconds_pass(&one, 1, 100, 0);
+	json_t *read = view_read(), *variants = json_object_get(read, "variants");
+	json_t *profit = json_object_get(json_object_get(json_array_get(variants, 0), "metrics"), "profit");
+	assert_int_equal(member(profit, "units"), 40);
+	assert_true(json_number_value(json_object_get(profit, "mean")) == 3.25);
+	profit = json_object_get(json_object_get(json_array_get(variants, 1), "metrics"), "profit");
+	assert_true(member(profit, "units") == 0 && json_is_null(json_object_get(profit, "mean")));
+	json_decref(read);
+	const char *text = view(false);
+	assert_non_null(strstr(text, "    mean of profit: 3.25 of 40 units\n"));
+	assert_non_null(strstr(text, "    mean of profit: no feedback has it\n"));
+}
+
 static void moves_are_shown_from_the_newest(void **state)
 {
 	(void)state;
@@ -202,6 +225,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(text_has_a_line_for_each_choice, stand_begin, stand_end),
 		cmocka_unit_test_setup_teardown(a_rate_of_no_calls_is_a_dash, stand_begin, stand_end),
 		cmocka_unit_test_setup_teardown(the_accuracy_is_the_mean_of_the_truths, stand_begin, stand_end),
+		cmocka_unit_test_setup_teardown(metrics_of_criteria_have_their_means, stand_begin, stand_end),
 		cmocka_unit_test_setup_teardown(moves_are_shown_from_the_newest, stand_begin, stand_end),
 		cmocka_unit_test_setup_teardown(an_experiment_that_is_gone_keeps_its_moves, stand_begin, stand_end),
 		cmocka_unit_test_setup_teardown(all_rollouts_have_a_line_each, stand_begin, stand_end),

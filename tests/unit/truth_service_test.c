@@ -21,6 +21,7 @@
 	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  default: old\n"                     \
 	"  candidates: [{name: old, weight: 50}, {name: new, weight: 50}]\n"                                                      \
 	"  progressiveDeployment: {schedule: [50], outcomeWindow: 1s}\n"                                                          \
+	"  successCriteria: [{metricName: profit, threshold: 3, operator: \">\"}]\n"                                             \
 	"---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\n"                                        \
 	"spec:\n  output: {steps: [s]}\n  steps: [{name: s, experiment: {name: e}}]\n"
 #define LINE_BYTES 512
@@ -128,7 +129,8 @@ static void expose(const char *id, const char *variant, int64_t time_ms)
 static void judge(const char *id, double accuracy, int64_t time_ms)
 {
 	char line[LINE_BYTES];
-	(void)snprintf(line, sizeof line, "{\"id\":\"%s\",\"metrics\":{\"accuracy\":%g}}", id, accuracy);
+	(void)snprintf(line, sizeof line, "{\"id\":\"%s\",\"metrics\":{\"accuracy\":%g,\"profit\":%g}}", id, accuracy,
+		       4 * accuracy);
 	append("feedback", id[0] % 2, time_ms, line);
 }
 
@@ -153,6 +155,8 @@ static struct truth_counts truths_of(int64_t version)
 	assert_true(rollout_board_read(board, reading, &readings, &count));
 	if (count == 1 && readings[0].table == version && readings[0].pipelines == 1) {
 		assert_string_equal(readings[0].truths[0].pipeline, "p");
+		assert_int_equal(readings[0].truths[0].metric_count, 1);
+		assert_string_equal(readings[0].truths[0].metrics[0], "profit");
 		counts = readings[0].truths[0].counts[1];
 	}
 	arena_close(reading);
@@ -183,6 +187,8 @@ static void feedback_reaches_the_board_once_whoever_counts(void **state)
 	service_start(); /* all is there, so it is read in the order of its times */
 	expect_truths(1, 2);
 	assert_int_equal(truths_of(1).sum, TRUTH_SCALE);
+	const struct metric_counts profit = truths_of(1).metrics[0];
+	assert_true(profit.requests == 2 && profit.units.count == 2 && profit.units.mean == 2 && profit.units.squares == 8);
 	truth_service_close(service);
 	judge("d", 1, begin_ms + PAST_MS + 100);
 	expose("e", "new", begin_ms + 2 * PAST_MS);

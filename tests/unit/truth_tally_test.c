@@ -22,6 +22,8 @@ static struct truth_tally *tally;
 static struct baseline baseline;
 static bool computed;
 static size_t paired = 2; /* none */
+static const char *const further[] = {"profit", "reward"};
+static size_t further_count;
 
 static struct truth_tally *tally_of(size_t open, size_t units)
 {
@@ -34,8 +36,10 @@ static struct truth_tally *tally_of(size_t open, size_t units)
 						  .paired = paired,
 						  .baseline = baseline,
 						  .window_ms = WINDOW_MS,
+						  .metric_count = further_count,
+						  .metrics = further,
 						  .computed = computed,
-						  .memory_bytes = open * (40 + 16),
+						  .memory_bytes = open * (40 + 16 + further_count * 8),
 						  .units_max = units};
 	struct truth_tally *made = truth_tally_open(&config, &error);
 	if (!made)
@@ -311,9 +315,167 @@ static void other_orders_give_the_same_sums(void **state)
 	assert_memory_equal(counts[0], counts[1], sizeof counts[0]);
 }
 
+/* ---- other metrics ---- */
+
+static int metrics_begin(void **state)
+{
+	further_count = 2;
+	return tally_begin(state);
+}
+
+static int metrics_end(void **state)
+{
+	further_count = 0;
+	return tally_end(state);
+}
+
+static void profit_send(const char *id, double profit)
+{
+	const struct feedback_metric one = {TEXT("profit"), profit};
+	const struct feedback feedback = {.id = text_of(id), .metric_count = 1, .metrics = &one};
+	truth_tally_feedback(tally, &feedback, NOW_MS + 10);
+}
+
+static void expect_metric(size_t metric, int64_t requests, uint64_t units, double mean, double squares)
+{
+	const struct metric_counts *counts = &truth_tally_counts(tally)[1].metrics[metric];
+	assert_int_equal(counts->requests, requests);
+	assert_int_equal(counts->units.count, units);
+	assert_float_equal(counts->units.mean, mean, 1e-9);
+	assert_float_equal(counts->units.squares, squares, 1e-9);
+}
+
+/* Units 1 and 2 have the means -4 and 8; the third request of unit 1 has no profit. */
+static void a_metric_is_the_mean_of_the_requests_of_a_unit(void **state)
+{
+	(void)state;
+	expose("a", "u1", 1, NOW_MS);
+	expose("b", "u2", 1, NOW_MS);
+	expose("c", "u1", 1, NOW_MS);
+	expose("d", "u1", 1, NOW_MS);
+	expose("e", "u3", 0, NOW_MS);
+	profit_send("a", -10);
+	profit_send("b", 8);
+	profit_send("c", 2);
+	profit_send("c", 3000); /* the first counts */
+	profit_send("e", 5);
+	profit_send("nobody", 5);
+	judge("d", 1, NOW_MS + 20); /* and a profit of 7 */
+	expect_metric(0, 0, 0, 0, 0);
+	window_pass(NOW_MS);
+	expect_metric(0, 4, 2, (-1.0 / 3 + 8) / 2, pow(8 + 1.0 / 3, 2) / 2);
+	expect(1, 1, 1);
+	assert_int_equal(truth_tally_counts(tally)[0].metrics[0].requests, 1);
+	assert_int_equal(truth_tally_losses(tally).crowded, 0);
+}
+
+static void a_reward_is_a_metric_where_it_is_named(void **state)
+{
+	const struct feedback_metric own = {TEXT("reward"), 9};
+	struct feedback feedback = {.id = TEXT("a"), .has_reward = true, .reward = 0.25};
+	(void)state;
+	expose("a", "", 1, NOW_MS);
+	expose("b", "", 1, NOW_MS);
+	truth_tally_feedback(tally, &feedback, NOW_MS + 10);
+	feedback = (struct feedback){.id = TEXT("b"), .has_reward = true, .reward = 0.75, .metric_count = 1, .metrics = &own};
+	truth_tally_feedback(tally, &feedback, NOW_MS + 10);
+	window_pass(NOW_MS);
+	expect_metric(1, 2, 2, 0.5, 0.125);
+	expect_metric(0, 0, 0, 0, 0);
+	expect(1, 0, 0);
+}
+
+static void a_metric_without_accuracy_does_not_make_one(void **state)
+{
+	const struct text said = TEXT("yes");
+	const struct tensor truth = {.name = TEXT("label"), .datatype = DATATYPE_BYTES, .count = 1, .data = &said};
+	const struct tensor *const items[] = {&truth};
+	const struct feedback_metric profit = {TEXT("profit"), 6};
+	const struct feedback feedback = {.id = TEXT("b"), .metric_count = 1, .metrics = &profit, .truth = {1, items}};
+	(void)state;
+	expose("a", "", 1, NOW_MS);
+	profit_send("a", 4);
+	expose_saying("b", "yes");
+	truth_tally_feedback(tally, &feedback, NOW_MS + 10); /* its truth is judged beside its profit */
+	window_pass(NOW_MS);
+	expect_metric(0, 2, 2, 5, 2);
+	expect(1, 1, 1);
+}
+
+static void a_metric_too_large_is_refused(void **state)
+{
+	(void)state;
+	expose("a", "", 1, NOW_MS);
+	expose("b", "", 1, NOW_MS);
+	profit_send("a", TRUTH_VALUE_MAX);
+	profit_send("b", -1.01 * TRUTH_VALUE_MAX);
+	window_pass(NOW_MS);
+	expect_metric(0, 1, 1, TRUTH_VALUE_MAX, 0);
+	assert_int_equal(truth_tally_losses(tally).refused, 1);
+}
+
+/* An entry of the join that was used before has nothing of the former request. */
+static void a_new_request_has_no_value_of_the_former_one(void **state)
+{
+	char id[16];
+	(void)state;
+	truth_tally_close(tally);
+	tally = tally_of(2, 1000);
+	for (int i = 0; i < 6; i++) {
+		(void)snprintf(id, sizeof id, "r%d", i);
+		expose(id, "", 1, NOW_MS + i * PAST_MS);
+		if (i % 2 == 0) {
+			const struct feedback_metric one = {TEXT("profit"), i};
+			const struct feedback feedback = {.id = text_of(id), .metric_count = 1, .metrics = &one};
+			truth_tally_feedback(tally, &feedback, NOW_MS + i * PAST_MS + 1);
+		} else {
+			const struct feedback feedback = {.id = text_of(id), .has_reward = true, .reward = 1};
+			truth_tally_feedback(tally, &feedback, NOW_MS + i * PAST_MS + 1);
+		}
+	}
+	window_pass(NOW_MS + 6 * PAST_MS);
+	expect_metric(0, 3, 3, 2, 8);
+	expect_metric(1, 3, 3, 1, 0);
+	expect(1, 0, 0);
+}
+
+static void metrics_of_pipelines_add_up(void **state)
+{
+	const struct truth_counts one = {3, 200000, 20000000000, 4, {{5, {2, 1, 2}}}};
+	const struct truth_counts two = {1, 100000, 10000000000, 1, {{1, {1, 4, 0}}}};
+	struct truth_counts sum = {0};
+	(void)state;
+	truth_counts_add(&sum, &one);
+	truth_counts_add(&sum, &two);
+	assert_int_equal(sum.units, 4);
+	assert_int_equal(sum.sum, 300000);
+	assert_int_equal(sum.squares, 30000000000);
+	assert_int_equal(sum.requests, 5);
+	assert_int_equal(sum.metrics[0].requests, 6);
+	assert_int_equal(sum.metrics[0].units.count, 3);
+	assert_float_equal(sum.metrics[0].units.mean, 2, 1e-12);
+	assert_float_equal(sum.metrics[0].units.squares, 8, 1e-12); /* of 0, 2 and 4 */
+}
+
+static void metrics_that_fell_or_cannot_be_are_recognised(void **state)
+{
+	const struct truth_counts before = {0, 0, 0, 0, {{0, {0, 0, 0}}, {12, {10, -3, 4}}}}, none = {0};
+	const struct metric_counts wrong[] = {{11, {10, -3, 4}},   {12, {9, -3, 4}},	     {12, {13, -3, 4}},
+					      {12, {10, NAN, 4}},  {12, {10, 1e101, 4}},     {12, {10, -3, -1}},
+					      {12, {10, -3, NAN}}, {12, {10, -3, INFINITY}}};
+	(void)state;
+	assert_true(truth_counts_rose(&none, &before));
+	assert_true(truth_counts_rose(&before, &before));
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		struct truth_counts now = before;
+		now.metrics[1] = wrong[i];
+		assert_false(truth_counts_rose(&before, &now));
+	}
+}
+
 static void counts_that_fell_or_cannot_be_are_recognised(void **state)
 {
-	const struct truth_counts before = {10, 5 * TRUTH_SCALE, INT64_C(4) * TRUTH_SCALE * TRUTH_SCALE, 12}, none = {0};
+	const struct truth_counts before = {10, 5 * TRUTH_SCALE, INT64_C(4) * TRUTH_SCALE * TRUTH_SCALE, 12, {{0}}}, none = {0};
 	struct truth_counts now = before;
 	(void)state;
 	assert_true(truth_counts_rose(&none, &none));
@@ -333,7 +495,7 @@ static void counts_that_fell_or_cannot_be_are_recognised(void **state)
 	now = before;
 	now.requests = now.units - 1;
 	assert_false(truth_counts_rose(&none, &now));
-	now = (struct truth_counts){TRUTH_COUNT_MAX, 0, 0, TRUTH_COUNT_MAX};
+	now = (struct truth_counts){.units = TRUTH_COUNT_MAX, .requests = TRUTH_COUNT_MAX};
 	assert_true(truth_counts_rose(&before, &now));
 	now.units++;
 	assert_false(truth_counts_rose(&before, &now));
@@ -354,6 +516,14 @@ int main(void)
 		WITH_TALLY(units_beyond_the_limit_are_left_out_and_counted),
 		WITH_TALLY(other_orders_give_the_same_sums),
 		cmocka_unit_test(counts_that_fell_or_cannot_be_are_recognised),
+#define WITH_METRICS(test) cmocka_unit_test_setup_teardown(test, metrics_begin, metrics_end)
+		WITH_METRICS(a_metric_is_the_mean_of_the_requests_of_a_unit),
+		WITH_METRICS(a_reward_is_a_metric_where_it_is_named),
+		WITH_METRICS(a_metric_without_accuracy_does_not_make_one),
+		WITH_METRICS(a_metric_too_large_is_refused),
+		WITH_METRICS(a_new_request_has_no_value_of_the_former_one),
+		cmocka_unit_test(metrics_of_pipelines_add_up),
+		cmocka_unit_test(metrics_that_fell_or_cannot_be_are_recognised),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
