@@ -3,9 +3,12 @@
 
 #include <math.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/hash.h"
 
+#define QUIET_NAN UINT64_C(0x7ff8000000000000)
+#define TEXT_BITS UINT64_C(0x7ffffffffffff) /* below those that make it a quiet NaN */
 #define HOURS_PER_DAY 24.0
 #define MS_PER_HOUR 3600000.0
 #define MS_PER_DAY INT64_C(86400000)
@@ -26,17 +29,56 @@ struct context_form context_form_of(const struct text *arms, size_t arm_count, c
 	return form;
 }
 
-size_t context_length(const struct context_form *form)
+size_t context_length(const struct context_form *form, const struct context_scale *scales)
 {
-	return form->count == 0 ? 0 : 1 + form->count + (form->time < form->count);
+	size_t length = form->count == 0 ? 0 : 1 + (form->time < form->count);
+	for (size_t i = 0; i < form->count; i++)
+		length += scales && scales[i].class_count > 0 ? scales[i].class_count : 1;
+	return length;
+}
+
+double context_text(struct text text)
+{
+	const uint64_t bits = QUIET_NAN | (hash_bytes(text.bytes, text.length, 0) & TEXT_BITS) | 1;
+	double number;
+	memcpy(&number, &bits, sizeof number);
+	return number;
+}
+
+static uint64_t bits_of(double number)
+{
+	uint64_t bits;
+	memcpy(&bits, &number, sizeof bits);
+	return bits;
+}
+
+size_t context_class(const struct context_scale *scale, double feature)
+{
+	size_t i = 0;
+	while (i < scale->class_count && bits_of(feature) != bits_of(scale->classes[i]))
+		i++;
+	return i;
+}
+
+static double *classes_put(const struct context_scale *scale, double feature, double *x)
+{
+	const size_t class = context_class(scale, feature);
+	for (size_t i = 0; i < scale->class_count; i++)
+		*x++ = i == class;
+	return x;
 }
 
 void context_vector(const struct context_form *form, const struct context_scale *scales, const double *features, double *x)
 {
 	*x++ = 1;
-	for (size_t i = 0; i < form->count; i++)
-		if (i != form->time)
+	for (size_t i = 0; i < form->count; i++) {
+		if (i == form->time)
+			continue;
+		if (scales[i].class_count > 0)
+			x = classes_put(&scales[i], features[i], x);
+		else
 			*x++ = isfinite(features[i]) ? (features[i] - scales[i].center) / scales[i].width : 0;
+	}
 	if (form->time == form->count)
 		return;
 	const double angle = 2 * M_PI * features[form->time] / HOURS_PER_DAY;

@@ -9,7 +9,9 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "experiments/outcome_join.h"
+#include "experiments/text_classes.h"
 #include "message/answer_label.h"
+#include "message/rows.h"
 
 #define ARENA_BYTES ((size_t)64 << 20)
 #define WIDTH_LEAST 1e-12 /* of a feature, relative to its mean: one that does not vary keeps the width 1 */
@@ -31,6 +33,7 @@ struct learner {
 	bool scaled; /* the scale is known; always, without a context */
 	struct moments moments[CONTEXT_FEATURES_MAX];
 	struct context_scale scales[CONTEXT_FEATURES_MAX];
+	struct text_classes *texts[CONTEXT_FEATURES_MAX]; /* of each feature that was a text, until the scale is known */
 	struct early_reward *early; /* LEARNER_EARLY_MAX */
 	double *early_open;	    /* numbers of their exposures */
 	size_t early_count;
@@ -83,14 +86,98 @@ static void open_tell(void *context, size_t slot, uint32_t arm, bool has_outcome
 		play_tell(learner, learner->open + slot * learner->stride, arm);
 }
 
+static bool is_text(const struct learner *learner, size_t feature)
+{
+	return feature != learner->config.context.time &&
+	       text_classes_total(learner->texts[feature]) > learner->moments[feature].count;
+}
+
+/* How long x may be: a record has about three triangles of it for each arm. */
+static size_t length_most(const struct learner *learner)
+{
+	const size_t bytes = POLICY_RECORD_BYTES_MAX / 4 * 3 / learner->config.options.arms;
+	size_t length = CONTEXT_LENGTH_MAX;
+	while (length > 1 && 3 * length * (length + 1) / 2 * sizeof(double) > bytes)
+		length--;
+	return length;
+}
+
+/* The classes of a text are copied to the arena. False: memory ran out, and it is a number, which is missing. */
+static bool classes_set(struct learner *learner, size_t feature, const struct text *texts, size_t count)
+{
+	double *classes = ARENA_ARRAY(learner->arena, double, count + 1);
+	struct text *names = ARENA_ARRAY(learner->arena, struct text, count + 1);
+	if (!classes || !names)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		names[i] = text_copied(learner->arena, texts[i]);
+		classes[i] = context_text(texts[i]);
+	}
+	if (arena_failed(learner->arena))
+		return false;
+	learner->features[feature].classes = names;
+	learner->features[feature].class_count = count;
+	learner->scales[feature].classes = classes;
+	learner->scales[feature].class_count = count;
+	return true;
+}
+
+/* The bandit and its policy are of the scale's length. */
+static bool bandit_fit(struct learner *learner, struct error *error)
+{
+	struct bandit_options options = learner->config.options;
+	options.features = context_length(&learner->config.context, learner->scales);
+	if (options.features == learner->config.options.features)
+		return true;
+	struct bandit *bandit = bandit_open(learner->arena, &options, error);
+	struct policy *policy = policy_open(learner->arena, &options, hash_key(text_of(learner->config.experiment)));
+	if (!bandit || !policy)
+		return error_memory(error, ERROR_SYSTEM, "fitting a learner to its features");
+	learner->config.options = options;
+	learner->bandit = bandit;
+	learner->policy = policy;
+	return true;
+}
+
+static void texts_close(struct learner *learner)
+{
+	for (size_t i = 0; i < CONTEXT_FEATURES_MAX; i++) {
+		text_classes_close(learner->texts[i]);
+		learner->texts[i] = NULL;
+	}
+}
+
+/* Texts share what is left of x. */
+static void texts_set(struct learner *learner)
+{
+	const size_t all = length_most(learner), others = context_length(&learner->config.context, NULL);
+	struct text texts[CONTEXT_CLASSES_MAX];
+	struct error ignored = {0};
+	size_t count = 0;
+	bool good = true;
+	for (size_t i = 0; i < learner->config.context.count; i++)
+		count += is_text(learner, i);
+	const size_t room = count > 0 && all + count > others ? (all + count - others) / count : 0;
+	for (size_t i = 0; room > 0 && i < learner->config.context.count && good; i++)
+		if (is_text(learner, i))
+			good = classes_set(learner, i, texts,
+					   text_classes_commonest(learner->texts[i], texts,
+								  room < CONTEXT_CLASSES_MAX ? room : CONTEXT_CLASSES_MAX));
+	if (!good || !bandit_fit(learner, &ignored))
+		for (size_t i = 0; i < learner->config.context.count; i++)
+			learner->features[i].class_count = learner->scales[i].class_count = 0;
+	texts_close(learner);
+}
+
 static void scale_set(struct learner *learner)
 {
 	for (size_t i = 0; i < learner->config.context.count; i++) {
 		const struct moments *moments = &learner->moments[i];
 		const double deviation = sqrt(moments_variance(moments, 1));
 		const bool varies = isfinite(deviation) && deviation > WIDTH_LEAST * fmax(1, fabs(moments->mean));
-		learner->scales[i] = (struct context_scale){moments->mean, varies ? deviation : 1};
+		learner->scales[i] = (struct context_scale){.center = moments->mean, .width = varies ? deviation : 1};
 	}
+	texts_set(learner);
 	learner->scaled = true;
 	outcome_join_each_open(learner->join, open_tell, learner);
 	for (size_t i = 0; i < learner->early_count; i++)
@@ -122,20 +209,54 @@ static bool was_drawn(const struct exposure *exposure)
 	return exposure->reason == ASSIGNED_POLICY || exposure->reason == ASSIGNED_WEIGHT || exposure->reason == ASSIGNED_STAGE;
 }
 
+static double number_find(const struct exposure *exposure, struct text name)
+{
+	double found = (double)NAN;
+	for (size_t i = 0; i < exposure->feature_count; i++)
+		if (text_equal(exposure->features[i].name, name) && fabs(exposure->features[i].value) <= BANDIT_REWARD_MOST)
+			found = exposure->features[i].value;
+	return found;
+}
+
+static struct text text_find(const struct exposure *exposure, struct text name)
+{
+	struct text found = {0};
+	for (size_t i = 0; i < exposure->text_count; i++)
+		if (text_equal(exposure->texts[i].name, name))
+			found = exposure->texts[i].value;
+	return found;
+}
+
+/* Without memory a text is not counted. */
+static void text_count(struct learner *learner, size_t feature, struct text text)
+{
+	if (learner->scaled || text.length == 0)
+		return;
+	if (!learner->texts[feature])
+		learner->texts[feature] = text_classes_open();
+	if (learner->texts[feature])
+		text_classes_add(learner->texts[feature], text);
+}
+
+/* Before the scale is known, no text is of a class. */
+static bool is_missing(const struct context_scale *scale, double feature)
+{
+	return isnan(feature) && context_class(scale, feature) == scale->class_count;
+}
+
 static void features_take(struct learner *learner, const struct exposure *exposure, double *features)
 {
 	const struct context_form *context = &learner->config.context;
 	for (size_t i = 0; i < context->count; i++) {
-		features[i] = NAN;
-		for (size_t j = 0; j < exposure->feature_count; j++)
-			if (text_equal(exposure->features[j].name, context->names[i]) &&
-			    fabs(exposure->features[j].value) <= BANDIT_REWARD_MOST)
-				features[i] = exposure->features[j].value;
+		features[i] = number_find(exposure, context->names[i]);
+		const struct text text = isnan(features[i]) ? text_find(exposure, context->names[i]) : (struct text){0};
+		if (text.length > 0 && text.length <= CONTEXT_TEXT_BYTES_MAX)
+			features[i] = context_text(text);
 		if (learner->replays)
 			continue;
-		if (isnan(features[i]))
-			learner->counts.missing++;
-		else
+		text_count(learner, i, text);
+		learner->counts.missing += is_missing(&learner->scales[i], features[i]);
+		if (!isnan(features[i]))
 			moments_add(&learner->moments[i], features[i]);
 	}
 }
@@ -233,7 +354,9 @@ static void record_features(struct learner *learner)
 							       .width = learner->scales[i].width,
 							       .count = (int64_t)learner->moments[i].count,
 							       .mean = learner->moments[i].mean,
-							       .squares = learner->moments[i].squares};
+							       .squares = learner->moments[i].squares,
+							       .class_count = learner->features[i].class_count,
+							       .classes = learner->features[i].classes};
 }
 
 /* Whether the features have been seen often enough for a scale. */
@@ -287,11 +410,33 @@ static bool names_fit(const struct learner *learner, const struct policy_record 
 	return fit;
 }
 
-static void features_restore(struct learner *learner, const struct policy_record *record)
+static bool scales_restore(struct learner *learner, const struct policy_record *record, struct error *error)
 {
 	for (size_t i = 0; i < record->feature_count; i++) {
 		const struct policy_feature *feature = &record->features[i];
-		learner->scales[i] = (struct context_scale){feature->center, feature->width};
+		learner->scales[i] = (struct context_scale){.center = feature->center, .width = feature->width};
+		if (!classes_set(learner, i, feature->classes, feature->class_count))
+			return error_memory(error, ERROR_SYSTEM, "reading a policy");
+	}
+	return context_length(&learner->config.context, learner->scales) <= CONTEXT_LENGTH_MAX ||
+	       error_set(error, ERROR_INPUT, PLACE_NONE,
+			 "the policy of experiment `%s` has more than %d numbers of a context; it is learned again",
+			 learner->config.experiment, CONTEXT_LENGTH_MAX);
+}
+
+/* It begins anew. */
+static void scales_forget(struct learner *learner)
+{
+	struct error ignored = {0};
+	memset(learner->scales, 0, sizeof learner->scales);
+	memset(learner->features, 0, sizeof learner->features);
+	(void)bandit_fit(learner, &ignored); /* there was space for it before */
+}
+
+static void moments_restore(struct learner *learner, const struct policy_record *record)
+{
+	for (size_t i = 0; i < record->feature_count; i++) {
+		const struct policy_feature *feature = &record->features[i];
 		learner->moments[i] = (struct moments){(uint64_t)feature->count, feature->mean, feature->squares};
 	}
 	learner->scaled = true;
@@ -305,9 +450,12 @@ bool learner_restore(struct learner *learner, const struct policy_record *record
 				 "the policy of experiment `%s` is of other candidates or features; it is learned again",
 				 learner->config.experiment);
 	const struct bandit *before = bandit_read(learner->arena, record->learner, error);
-	if (!before || !bandit_merge(learner->bandit, before, error))
+	if (!before || !scales_restore(learner, record, error) || !bandit_fit(learner, error) ||
+	    !bandit_merge(learner->bandit, before, error)) {
+		scales_forget(learner);
 		return false;
-	features_restore(learner, record);
+	}
+	moments_restore(learner, record);
 	learner->rewards = record->rewards;
 	learner->recorded_rewards = record->rewards;
 	learner->through_ms = record->through_ms;
@@ -385,6 +533,7 @@ void learner_close(struct learner *learner)
 	if (!learner)
 		return;
 	outcome_join_close(learner->join);
+	texts_close(learner);
 	memory_give(learner->open);
 	memory_give(learner->early);
 	memory_give(learner->early_open);

@@ -5,8 +5,10 @@
  * computes (runtime/computed_feedback.h) only the metric. Only exposures are learnt
  * from whose candidate was drawn: not those of an override, a header, a route, or a default that answered for another.
  *
- * With a context, features are standardised by the mean and deviation of the first exposures, LEARNER_SAMPLES at least. The
- * scale then stays, so that all that was learnt has the same one. Rewards that come before wait.
+ * With a context, features are standardised by the mean and deviation of the first exposures, LEARNER_SAMPLES at least. A feature
+ * that was more often a text than a number then has the commonest of these texts as its classes: CONTEXT_CLASSES_MAX, or fewer, so
+ * that x and the record stay within their limits. The scale then stays, so that all that was learnt has the same one. Rewards that
+ * come before wait.
  *
  * A record has the state of the learner and the positions up to which it has read. A learner that goes on from a record is
  * given the records of the last window before those positions again, in learner_replay(): they open exposures and mark those
@@ -49,7 +51,7 @@ struct learner_counts {
 	uint64_t refused;	 /* feedback that is none, and rewards that the algorithm does not take */
 	uint64_t others;	 /* exposures that are not learnt from; feedback without a reward */
 	uint64_t dropped;	 /* exposures that gave their place to newer ones within the window */
-	uint64_t missing;	 /* features that were not there */
+	uint64_t missing;	 /* features that were not there, and texts of no class */
 };
 
 /* The configuration's texts are borrowed. NULL: CONFIG or SYSTEM. */

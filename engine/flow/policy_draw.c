@@ -29,7 +29,7 @@ static double feature_find(const struct message *message, const struct payload *
 	return text_is(name, CONTEXT_TIME_OF_DAY) ? context_hour(message->time_ms) : NAN;
 }
 
-/* The feature as a text, where it is no number; it may be longer than is recorded. */
+/* The feature as a text, where it is no number; it may be longer than a class is. */
 static struct text feature_text(const struct message *message, const struct payload *request, struct text name)
 {
 	const struct tensor *tensor = tensors_find(request->tensors, name);
@@ -61,8 +61,10 @@ bool policy_context_find(struct policy_context *context, const struct visit *vis
 			known[context->known_count++] = (struct exposure_feature){form->names[i], value};
 		else
 			text = feature_text(visit->message, request, form->names[i]);
-		if (text.length > 0 && text.length <= CONTEXT_TEXT_BYTES_MAX)
+		if (text.length > 0 && text.length <= CONTEXT_TEXT_BYTES_MAX) {
+			context->features[i] = context_text(text);
 			texts[context->text_count++] = (struct exposure_text){form->names[i], text};
+		}
 	}
 	context->known = known;
 	context->texts = texts;

@@ -10,15 +10,13 @@
 #include "flow/run.h"
 #include "message/assigned.h"
 
-#define CONTEXT_TEXT_BYTES_MAX 256 /* of a feature that is a text: a longer one is not a class, and is left out */
-
-/* The context of a message. A feature is a number of the request: the first element of a tensor, or a header. */
+/* The context of a message. A feature is a number or a text of the request: the first element of a tensor, or a header. */
 struct policy_context {
-	double features[CONTEXT_FEATURES_MAX]; /* of the experiment; NaN: missing */
+	double features[CONTEXT_FEATURES_MAX]; /* of the experiment; context_text() of a text; NaN: missing */
 	size_t known_count;
-	const struct exposure_feature *known; /* those that are not missing */
+	const struct exposure_feature *known; /* those that are numbers */
 	size_t text_count;
-	const struct exposure_text *texts; /* those that are texts: they are recorded, and missing for the policy */
+	const struct exposure_text *texts; /* those that are texts */
 };
 
 /* False: the message's arena is full. */

@@ -7,10 +7,18 @@
 #include "message/avro_parts.h"
 
 #define NUMBERS 16	  /* of a record beside its lists, at most */
-#define FEATURE_NUMBERS 5 /* of a feature */
+#define FEATURE_NUMBERS 7 /* of a feature, and of its list of classes */
 #define ORIGIN_NUMBERS 2
 
 /* ---- writing ---- */
+
+static size_t feature_room(const struct policy_feature *feature)
+{
+	size_t room = avro_text_room(feature->name) + FEATURE_NUMBERS * AVRO_LONG_BYTES_MAX;
+	for (size_t i = 0; i < feature->class_count; i++)
+		room += avro_text_room(feature->classes[i]);
+	return room;
+}
 
 static size_t record_room(const struct policy_record *record)
 {
@@ -19,18 +27,18 @@ static size_t record_room(const struct policy_record *record)
 	for (size_t i = 0; i < record->arm_count; i++)
 		room += avro_text_room(record->arms[i]);
 	for (size_t i = 0; i < record->feature_count; i++)
-		room += avro_text_room(record->features[i].name) + FEATURE_NUMBERS * AVRO_LONG_BYTES_MAX;
+		room += feature_room(&record->features[i]);
 	for (size_t i = 0; i < record->position_count; i++)
 		room += avro_text_room(record->positions[i].topic) + ORIGIN_NUMBERS * AVRO_LONG_BYTES_MAX;
 	return room;
 }
 
-static char *arms_put(char *to, const struct policy_record *record)
+static char *texts_put(char *to, const struct text *texts, size_t count)
 {
-	if (record->arm_count > 0)
-		to = avro_put_small(to, record->arm_count);
-	for (size_t i = 0; i < record->arm_count; i++)
-		to = avro_put_bytes(to, record->arms[i]);
+	if (count > 0)
+		to = avro_put_small(to, count);
+	for (size_t i = 0; i < count; i++)
+		to = avro_put_bytes(to, texts[i]);
 	return avro_put_small(to, 0);
 }
 
@@ -46,6 +54,7 @@ static char *features_put(char *to, const struct policy_record *record)
 		to = avro_put_long(to, feature->count);
 		to = avro_put_double(to, feature->mean);
 		to = avro_put_double(to, feature->squares);
+		to = texts_put(to, feature->classes, feature->class_count);
 	}
 	return avro_put_small(to, 0);
 }
@@ -75,7 +84,7 @@ bool policy_record_encode(const struct policy_record *record, struct buffer *out
 	to = avro_put_long(to, record->version);
 	to = avro_put_long(to, record->time_ms);
 	to = avro_put_long(to, record->rewards);
-	to = arms_put(to, record);
+	to = texts_put(to, record->arms, record->arm_count);
 	to = features_put(to, record);
 	to = avro_put_bytes(to, record->policy);
 	to = avro_put_bytes(to, record->learner);
@@ -96,15 +105,15 @@ static void *items_more(struct arena *arena, const void *items, size_t count, si
 	return grown;
 }
 
-static bool arms_get(struct avro_cursor *cursor, struct arena *arena, struct policy_record *record)
+static bool texts_get(struct avro_cursor *cursor, struct arena *arena, const struct text **texts, size_t *count)
 {
 	for (size_t more; (more = avro_read_block(cursor)) > 0;) {
-		struct text *arms = items_more(arena, record->arms, record->arm_count, more, sizeof *arms);
-		if (!arms)
+		struct text *grown = items_more(arena, *texts, *count, more, sizeof *grown);
+		if (!grown)
 			return false;
-		record->arms = arms;
+		*texts = grown;
 		while (more--)
-			arms[record->arm_count++] = avro_read_bytes(cursor);
+			grown[(*count)++] = avro_read_bytes(cursor);
 	}
 	return true;
 }
@@ -125,6 +134,8 @@ static bool features_get(struct avro_cursor *cursor, struct arena *arena, struct
 			feature->count = avro_read_long(cursor);
 			feature->mean = avro_read_double(cursor);
 			feature->squares = avro_read_double(cursor);
+			if (!texts_get(cursor, arena, &feature->classes, &feature->class_count))
+				return false;
 		}
 	}
 	return true;
@@ -159,7 +170,8 @@ static bool record_sound(const struct policy_record *record)
 	for (size_t i = 0; i < record->feature_count; i++) {
 		const struct policy_feature *feature = &record->features[i];
 		if (!isfinite(feature->center) || !isfinite(feature->width) || !(feature->width > 0) || feature->count < 0 ||
-		    !isfinite(feature->mean) || !isfinite(feature->squares) || feature->squares < 0)
+		    !isfinite(feature->mean) || !isfinite(feature->squares) || feature->squares < 0 ||
+		    feature->class_count > POLICY_CLASSES_MAX)
 			return false;
 	}
 	for (size_t i = 0; i < record->position_count; i++)
@@ -190,7 +202,7 @@ bool policy_record_decode(struct text bytes, struct arena *arena, struct policy_
 	record->version = avro_read_long(&cursor);
 	record->time_ms = avro_read_long(&cursor);
 	record->rewards = avro_read_long(&cursor);
-	bool fits = arms_get(&cursor, arena, record) && features_get(&cursor, arena, record);
+	bool fits = texts_get(&cursor, arena, &record->arms, &record->arm_count) && features_get(&cursor, arena, record);
 	record->policy = avro_read_bytes(&cursor);
 	record->learner = avro_read_bytes(&cursor);
 	fits = fits && positions_get(&cursor, arena, record);

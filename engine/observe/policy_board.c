@@ -87,6 +87,15 @@ struct policy_entry *policy_board_entry(struct policy_board *board, const char *
 
 /* ---- policies ---- */
 
+static void force_classes(struct arena *arena, const struct policy_feature *feature, struct context_scale *scale)
+{
+	double *classes = ARENA_ARRAY(arena, double, feature->class_count + 1);
+	for (size_t i = 0; classes && i < feature->class_count; i++)
+		classes[i] = context_text(feature->classes[i]);
+	scale->classes = classes;
+	scale->class_count = feature->class_count;
+}
+
 static bool force_names(struct policy_in_force *made, const struct policy_record *record)
 {
 	struct text *names = ARENA_ARRAY(made->held.arena, struct text, record->feature_count + 1);
@@ -94,7 +103,8 @@ static bool force_names(struct policy_in_force *made, const struct policy_record
 	for (size_t i = 0; names && scales && i < record->feature_count; i++) {
 		const struct policy_feature *feature = &record->features[i];
 		names[i] = text_of(arena_copy(made->held.arena, feature->name.bytes, feature->name.length));
-		scales[i] = (struct context_scale){feature->center, feature->width};
+		scales[i] = (struct context_scale){feature->center, feature->width, 0, NULL};
+		force_classes(made->held.arena, feature, &scales[i]);
 	}
 	if (arena_failed(made->held.arena))
 		return false;
@@ -116,7 +126,7 @@ static struct policy_in_force *force_make(const struct policy_record *record, st
 	}
 	made->policy = policy_read(arena, record->policy, error);
 	if (made->policy && record->feature_count <= CONTEXT_FEATURES_MAX && made->policy->arms == record->arm_count &&
-	    made->policy->features == context_length(&made->form))
+	    made->policy->features <= CONTEXT_LENGTH_MAX && made->policy->features == context_length(&made->form, made->scales))
 		return made;
 	if (made->policy)
 		error_set(error, ERROR_INPUT, PLACE_NONE, "the policy of experiment `" TEXT_FORMAT "` does not fit its names",

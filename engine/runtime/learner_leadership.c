@@ -125,7 +125,7 @@ static struct learner *learner_make(struct learner_service *service, const struc
 	const bool computed = graph_computes(service->config.graph, bandits->reward_metric);
 	const struct learner_config config = {
 		.experiment = experiment->name,
-		.options = experiment_bandit(experiment->spec, experiment->count, context_length(&experiment->context)),
+		.options = experiment_bandit(experiment->spec, experiment->count, context_length(&experiment->context, NULL)),
 		.arms = arms,
 		.context = experiment->context,
 		.reward_metric = bandits->reward_metric ? text_of(bandits->reward_metric) : (struct text){0},

@@ -76,7 +76,9 @@ const struct option bandit_rows[] = {
 		    "`metrics` that names truth or reward is computed when feedback comes. `accuracy` is also found from the "
 		    "truth: 1 where that is what the answer said, else 0."),
 	ROW("contextFeatures", NAMES, struct bandits, context_features,
-	    .help = "Numbers of the request on which the choice depends: tensors or headers, by name; time_of_day is its hour."),
+	    .help = "Numbers and texts of the request on which the choice depends: tensors or headers, by name; time_of_day is its "
+		    "hour. Of a text the 16 commonest values of the first exposures count, fewer with many features or candidates; "
+		    "another value counts as missing."),
 	ROW("updateInterval", DURATION, struct bandits, update_interval_ns, .fallback = "1m",
 	    .help = "How often the policy is estimated again."),
 	ROW("outcomeWindow", DURATION, struct bandits, outcome_window_ns, .fallback = "1h",

@@ -392,6 +392,191 @@ static void features_are_standardised_once_and_a_context_decides(void **state)
 	learner_close(learner);
 }
 
+/* The second candidate is better for odd regions, of which there are `regions`. */
+static void region_learn(struct learner *learner, size_t from, size_t to, size_t regions)
+{
+	char id[24], region[32];
+	for (size_t i = from; i < to; i++) {
+		const size_t of = i / 2 % regions;
+		(void)snprintf(id, sizeof id, "r%zu", i);
+		(void)snprintf(region, sizeof region, "region-%zu", of);
+		const struct exposure_text text = {TEXT("region"), text_of(region)};
+		struct exposure exposure = exposure_of(id, i % 2, NOW_MS);
+		exposure.text_count = 1;
+		exposure.texts = &text;
+		learner_expose(learner, &exposure);
+		reward(learner, id, of % 2 == i % 2 ? 1 : 0, NOW_MS);
+	}
+}
+
+static size_t class_of(const struct policy_record *record, const char *text)
+{
+	size_t i = 0;
+	while (i < record->features[0].class_count && !text_is(record->features[0].classes[i], text))
+		i++;
+	return i;
+}
+
+/* The chances of the candidates in a region; `class` none: in another one. */
+static void expect_better(const struct policy_record *record, size_t class, size_t better)
+{
+	struct error error = {0};
+	const struct policy *policy = policy_read(arena, record->policy, &error);
+	double x[CONTEXT_LENGTH_MAX] = {1}, p[2];
+	assert_non_null(policy);
+	assert_int_equal(policy->features, 1 + record->features[0].class_count);
+	x[1 + class] = 1;
+	policy_probabilities(policy, x, p);
+	assert_true(p[better] > 0.9);
+}
+
+static void a_text_is_learnt_by_its_classes(void **state)
+{
+	static const struct text features[] = {{"region", 6}};
+	struct learner *learner = learner_of(bandit_defaults(BANDIT_LINUCB, 2, 2), features, 1, 5000);
+	struct policy_record record;
+	struct error error = {0};
+	(void)state;
+	region_learn(learner, 0, 1000, 4);
+	assert_true(learner_record(learner, NOW_MS, &record, &error));
+	assert_int_equal(record.features[0].class_count, 4);
+	assert_int_equal(learner_counts(learner).missing, 1000); /* all before the first record */
+	static const char *const regions[] = {"region-0", "region-1", "region-2", "region-3"};
+	for (size_t i = 0; i < 4; i++)
+		expect_better(&record, class_of(&record, regions[i]), i % 2);
+	region_learn(learner, 1000, 1100, 4);
+	assert_int_equal(learner_counts(learner).missing, 1000);
+	region_learn(learner, 1100, 1110, 5); /* another region is of no class: 2 of 10 */
+	assert_int_equal(learner_counts(learner).missing, 1002);
+	learner_close(learner);
+}
+
+/* Not more than there is space for; the commonest. */
+static void classes_are_the_commonest_texts(void **state)
+{
+	static const struct text features[] = {{"region", 6}};
+	struct learner *learner = learner_of(bandit_defaults(BANDIT_EPSILON_GREEDY, 2, 2), features, 1, 5000);
+	struct policy_record record;
+	struct error error = {0};
+	(void)state;
+	region_learn(learner, 0, 1000, 30);
+	region_learn(learner, 1000, 2000, 10);
+	assert_true(learner_record(learner, NOW_MS, &record, &error));
+	assert_int_equal(record.features[0].class_count, CONTEXT_CLASSES_MAX);
+	for (size_t i = 0; i < 10; i++) {
+		char region[32];
+		(void)snprintf(region, sizeof region, "region-%zu", i);
+		assert_true(class_of(&record, region) < 10);
+	}
+	learner_close(learner);
+}
+
+static void a_learner_that_goes_on_has_the_classes_of_its_record(void **state)
+{
+	static const struct text features[] = {{"region", 6}};
+	struct learner *learner = learner_of(bandit_defaults(BANDIT_LINUCB, 2, 2), features, 1, 5000);
+	struct learner *other = learner_of(bandit_defaults(BANDIT_LINUCB, 2, 2), features, 1, 5000);
+	struct policy_record record, going_on;
+	struct error error = {0};
+	(void)state;
+	region_learn(learner, 0, 500, 4);
+	assert_true(learner_record(learner, NOW_MS, &record, &error));
+	record = kept(&record);
+	assert_true(learner_restore(other, &record, &error));
+	region_learn(learner, 500, 1000, 6);
+	region_learn(other, 500, 1000, 6);
+	assert_true(learner_record(learner, NOW_MS, &record, &error) && learner_record(other, NOW_MS, &going_on, &error));
+	assert_int_equal(going_on.features[0].class_count, 4);
+	assert_int_equal(going_on.rewards, record.rewards);
+	for (size_t i = 0; i < 4; i++) {
+		const struct text class = record.features[0].classes[i];
+		assert_true(text_equal(going_on.features[0].classes[i], class));
+		expect_better(&going_on, i, (size_t)(class.bytes[class.length - 1] - '0') % 2);
+	}
+	learner_close(other);
+	/* One of a record that does not fit its classes begins anew, and has no classes until it has seen them. */
+	other = learner_of(bandit_defaults(BANDIT_LINUCB, 2, 2), features, 1, 5000);
+	struct policy_feature fewer = record.features[0];
+	fewer.class_count--;
+	record = kept(&record);
+	record.features = &fewer;
+	assert_false(learner_restore(other, &record, &error));
+	region_learn(other, 0, 500, 2);
+	assert_true(learner_record(other, NOW_MS, &going_on, &error));
+	assert_int_equal(going_on.features[0].class_count, 2);
+	expect_better(&going_on, class_of(&going_on, "region-1"), 1);
+	learner_close(other);
+	learner_close(learner);
+}
+
+/* A number that is a text now and then is a number. */
+static void the_more_frequent_form_of_a_feature_counts(void **state)
+{
+	static const struct text features[] = {{"price", 5}};
+	struct learner *learner = learner_of(bandit_defaults(BANDIT_LINUCB, 2, 2), features, 1, 5000);
+	struct policy_record record;
+	struct error error = {0};
+	char id[24];
+	(void)state;
+	for (size_t i = 0; i < 400; i++) {
+		const struct exposure_feature number = {TEXT("price"), (double)(i % 7)};
+		const struct exposure_text text = {TEXT("price"), TEXT("unknown")};
+		(void)snprintf(id, sizeof id, "r%zu", i);
+		struct exposure exposure = exposure_of(id, i % 2, NOW_MS);
+		exposure.feature_count = i % 5 < 3;
+		exposure.features = &number;
+		exposure.text_count = !exposure.feature_count;
+		exposure.texts = &text;
+		learner_expose(learner, &exposure);
+		reward(learner, id, 1, NOW_MS);
+	}
+	assert_true(learner_record(learner, NOW_MS, &record, &error));
+	assert_int_equal(record.features[0].class_count, 0);
+	assert_int_equal(record.features[0].count, 240);
+	assert_int_equal(learner_counts(learner).missing, 160);
+	learner_close(learner);
+}
+
+/* With 64 candidates and 31 numbers beside it, x has space for 44 numbers. */
+static void classes_are_fewer_where_the_record_would_not_fit(void **state)
+{
+	struct text many[BANDIT_ARMS_MOST], features[CONTEXT_FEATURES_MAX];
+	static char names[BANDIT_ARMS_MOST][24];
+	struct error error = {0};
+	struct policy_record record;
+	char id[24], region[32];
+	(void)state;
+	for (size_t i = 0; i < BANDIT_ARMS_MOST; i++)
+		many[i] = (struct text){names[i], (size_t)snprintf(names[i], sizeof names[i], "n%zu", i)};
+	for (size_t i = 0; i < CONTEXT_FEATURES_MAX; i++)
+		features[i] = i == 5 ? TEXT("region") : many[i];
+	const struct context_form form = context_form_of(many, BANDIT_ARMS_MOST, features, CONTEXT_FEATURES_MAX);
+	const struct learner_config config = {
+		.experiment = "e",
+		.options = bandit_defaults(BANDIT_LINUCB, BANDIT_ARMS_MOST, context_length(&form, NULL)),
+		.arms = many,
+		.context = form,
+		.window_ms = WINDOW_MS,
+		.memory_bytes = 4 << 20};
+	struct learner *learner = learner_open(&config, &error);
+	assert_non_null(learner);
+	for (size_t i = 0; i < 200; i++) {
+		(void)snprintf(id, sizeof id, "r%zu", i);
+		(void)snprintf(region, sizeof region, "region-%zu", i % 20);
+		const struct exposure_text text = {TEXT("region"), text_of(region)};
+		struct exposure exposure = exposure_of(id, 0, NOW_MS);
+		exposure.variant = many[i % BANDIT_ARMS_MOST];
+		exposure.text_count = 1;
+		exposure.texts = &text;
+		learner_expose(learner, &exposure);
+		reward(learner, id, 1, NOW_MS);
+	}
+	assert_true(learner_record(learner, NOW_MS, &record, &error));
+	assert_int_equal(record.features[5].class_count, 44 - 32);
+	assert_true(record.policy.length + record.learner.length < POLICY_RECORD_BYTES_MAX);
+	learner_close(learner);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, arena_begin, arena_end)
 
 int main(void)
@@ -406,6 +591,11 @@ int main(void)
 		TEST(a_learner_that_goes_on_from_its_record_counts_what_one_would_have),
 		TEST(a_record_of_other_candidates_is_learnt_anew_with_a_later_version),
 		TEST(features_are_standardised_once_and_a_context_decides),
+		TEST(a_text_is_learnt_by_its_classes),
+		TEST(classes_are_the_commonest_texts),
+		TEST(a_learner_that_goes_on_has_the_classes_of_its_record),
+		TEST(the_more_frequent_form_of_a_feature_counts),
+		TEST(classes_are_fewer_where_the_record_would_not_fit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -195,10 +195,10 @@ static void a_policy_of_other_candidates_does_not_choose(void **state)
 
 /* ---- context ---- */
 
-static void context_set(const struct policy_feature *features, size_t count, double *theta, uint64_t version)
+static void context_set(const struct policy_feature *features, size_t count, size_t length, double *theta, uint64_t version)
 {
 	struct error error = {0};
-	const struct policy policy = {.seed = 5, .version = version, .arms = 2, .features = count + 2, .greedy = 1, .theta = theta};
+	const struct policy policy = {.seed = 5, .version = version, .arms = 2, .features = length, .greedy = 1, .theta = theta};
 	struct policy_record record = record_of(&policy, two);
 	record.feature_count = count;
 	record.features = features;
@@ -219,7 +219,7 @@ static void a_context_is_of_tensors_headers_and_the_time(void **state)
 	struct drawn drawn = draw_of("k", "price=130", age);
 	assert_int_equal(drawn.reason, ASSIGNED_WEIGHT);
 	assert_int_equal(drawn.features, 3); /* what a learner begins with */
-	context_set(features, 3, theta, 1);
+	context_set(features, 3, 5, theta, 1);
 	drawn = draw_of("k", "price=130", age);
 	assert_true(drawn.second && drawn.probability == 1 && drawn.features == 3);
 	assert_true(text_is(drawn.feature[0].name, "price") && drawn.feature[0].value == 130);
@@ -231,6 +231,35 @@ static void a_context_is_of_tensors_headers_and_the_time(void **state)
 	assert_false(drawn.second);
 	assert_int_equal(drawn.features, 2); /* one is missing */
 	assert_true(draw_of("k", "price=95", (struct header){0}).second); /* -0.5 + 0 + 1 */
+	draw_close();
+}
+
+/* x = 1, (price - 100) / 10, and whether the region is north, south or the far east. */
+static void a_text_of_the_context_is_one_of_its_classes_or_none(void **state)
+{
+	(void)state;
+	double theta[] = {0, 0, 0, 0, 0, -1, 1, 0.5, 3, 2};
+	static const struct text regions[] = {{"north", 5}, {"south", 5}, {"far east", 8}};
+	static const struct policy_feature features[] = {{.name = {"price", 5}, .center = 100, .width = 10},
+							 {.name = {"region", 6}, .width = 1, .class_count = 3, .classes = regions}};
+	const struct header south = {TEXT("region"), TEXT("south")};
+	struct error error = {0};
+	draw_open(EXPERIMENT TWO "  bandits: {algorithm: epsilon-greedy, contextFeatures: [price, region]}\n" PIPELINE);
+	context_set(features, 2, 5, theta, 1);
+	struct drawn drawn = draw_of("k", "price=85", south); /* -1 - 1.5 + 3 */
+	assert_true(drawn.second && drawn.features == 1);
+	assert_false(draw_of("k", "price=85", (struct header){TEXT("region"), TEXT("north")}).second);	  /* -1 - 1.5 + .5 */
+	assert_true(draw_of("k", "price=95", (struct header){TEXT("region"), TEXT("far east")}).second);  /* -1 - .5 + 2 */
+	assert_false(draw_of("k", "price=85", (struct header){TEXT("region"), TEXT("far east")}).second); /* -1 - 1.5 + 2 */
+	assert_false(draw_of("k", "price=105", (struct header){TEXT("region"), TEXT("souths")}).second);  /* -1 + .5 */
+	assert_false(draw_of("k", "price=105", (struct header){TEXT("region"), TEXT("7")}).second);	  /* a number: none */
+	assert_false(draw_of("k", "price=105", (struct header){0}).second);
+	assert_true(draw_of("k", "price=115", (struct header){0}).second);
+	const struct policy policy = {.seed = 5, .version = 2, .arms = 2, .features = 4, .greedy = 1, .theta = theta};
+	struct policy_record record = record_of(&policy, two);
+	record.feature_count = 2;
+	record.features = features;
+	assert_false(record_set(&record, &error)); /* the policy has a number less than its names */
 	draw_close();
 }
 
@@ -258,10 +287,27 @@ static void expect_read(int32_t partition, int64_t version, int64_t rewards, int
 	buffer_close(&out);
 }
 
+static void expect_classes(size_t count, bool good)
+{
+	struct text classes[POLICY_CLASSES_MAX + 1];
+	for (size_t i = 0; i < POLICY_CLASSES_MAX + 1; i++)
+		classes[i] = TEXT("class");
+	const struct policy_feature feature = {.name = TEXT("f"), .width = 1, .class_count = count, .classes = classes};
+	const struct policy_record made = {.arm_count = 2, .arms = two, .feature_count = 1, .features = &feature};
+	struct policy_record read;
+	struct buffer out;
+	struct error error = {0};
+	buffer_open(&out, 1 << 10);
+	assert_true(policy_record_encode(&made, &out, &error));
+	assert_int_equal(policy_record_decode(buffer_view(&out), ground, &read, &error), good);
+	buffer_close(&out);
+}
+
 static void a_record_has_all_that_its_schema_names(void **state)
 {
 	(void)state;
-	const struct policy_feature features[] = {{TEXT("f"), 1.5, 2.5, 7, 3.5, 4.5}, {TEXT("g"), 0, 1, 0, 0, 0}};
+	const struct policy_feature features[] = {{TEXT("f"), 1.5, 2.5, 7, 3.5, 4.5, 0, NULL},
+						  {TEXT("g"), 0, 1, 0, 0, 0, 2, two}};
 	const struct origin positions[] = {{TEXT("t"), 2, 9}};
 	const struct policy_record made = {.experiment = TEXT("e"), .version = 5, .time_ms = 77, .rewards = 11, .arm_count = 2,
 					   .arms = two, .feature_count = 2, .features = features, .policy = TEXT("POL"),
@@ -283,11 +329,15 @@ static void a_record_has_all_that_its_schema_names(void **state)
 	assert_true(text_is(read.experiment, "e") && read.arm_count == 2 && text_is(read.arms[1], "new"));
 	assert_true(read.feature_count == 2 && text_is(read.features[0].name, "f") && read.features[0].center == 1.5 &&
 		    read.features[0].width == 2.5 && read.features[0].count == 7 && read.features[0].squares == 4.5);
+	assert_true(read.features[0].class_count == 0 && read.features[1].class_count == 2);
+	assert_true(text_is(read.features[1].classes[0], "old") && text_is(read.features[1].classes[1], "new"));
 	assert_true(text_is(read.policy, "POL") && text_is(read.learner, "LEARN") && read.through_ms == 66);
 	assert_true(read.position_count == 1 && read.positions[0].partition == 2 && read.positions[0].offset == 9);
 	for (size_t length = 0; length < out.length; length++)
 		assert_false(policy_record_decode((struct text){out.bytes, length}, ground, &read, &error));
 	buffer_close(&out);
+	expect_classes(POLICY_CLASSES_MAX, true);
+	expect_classes(POLICY_CLASSES_MAX + 1, false);
 	expect_read(INT32_MAX, 1, 1, 1, false);
 	expect_read(POLICY_PARTITIONS_MAX, 1, 1, 1, false);
 	expect_read(POLICY_PARTITIONS_MAX - 1, INT64_MAX / 2, INT64_MAX / 2, INT64_MAX / 2, true);
@@ -350,6 +400,7 @@ int main(void)
 		TEST(a_unit_stays_until_the_version_changes),
 		TEST(a_policy_of_other_candidates_does_not_choose),
 		TEST(a_context_is_of_tensors_headers_and_the_time),
+		TEST(a_text_of_the_context_is_one_of_its_classes_or_none),
 		TEST(a_record_has_all_that_its_schema_names),
 		TEST(a_policy_is_replaced_while_others_choose),
 	};
