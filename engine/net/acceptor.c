@@ -29,6 +29,7 @@ static struct peer *acceptor_enter(struct acceptor *acceptor, const struct peer_
 
 void acceptor_leave(struct acceptor *acceptor, struct peer *peer)
 {
+	assert(acceptor->connections > 0); /* `accepted` got it */
 	acceptor->connections--;
 	peers_leave(&acceptor->peers, peer);
 }

@@ -46,7 +46,7 @@ bool acceptor_open(struct acceptor *acceptor, struct loop *loop, const struct ac
 /* Stops accepting connections. Fine when it was never open, and when it is shut. */
 void acceptor_shut(struct acceptor *acceptor);
 
-/* Notes the end of a connection. Also after acceptor_shut(). */
+/* Notes the end of a connection that `accepted` got, once. Also after acceptor_shut(). */
 void acceptor_leave(struct acceptor *acceptor, struct peer *peer);
 
 #endif

@@ -1,6 +1,7 @@
 /* dial.c: Addresses of one host, and each attempt to connect to one of them; see dial.h. */
 #include "net/dial.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "net/resolve.h"
@@ -245,6 +246,7 @@ static void dial_look_up(struct dial *dial)
 
 void dial_start(struct dial *dial)
 {
+	assert(dial->host && dial->link && dial->done && !dial->timer.due);
 	struct loop *loop = dial->host->loop;
 	struct error error = {0};
 	dial->node = (struct list_node){0};

@@ -56,6 +56,7 @@ struct dial {
 	size_t tried; /* number of addresses that have failed */
 };
 
+/* To be called for a dial that was never started or is over, with its first fields set. */
 void dial_start(struct dial *dial);
 
 /* To be called after `done` without an error, when the address did not use the expected protocol. The socket is

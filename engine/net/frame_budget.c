@@ -1,6 +1,7 @@
 /* frame_budget.c: Token bucket of one HTTP/2 connection; see frame_budget.h. */
 #include "net/frame_budget.h"
 
+#include <assert.h>
 #include <nghttp2/nghttp2.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 
 void frame_budget_open(struct frame_budget *budget, int64_t tokens, int64_t now_ms)
 {
+	assert(tokens <= FRAME_BUDGET_BURST);
 	*budget = (struct frame_budget){
 		.units = tokens * UNITS, .begun_units = tokens * UNITS, .filled_ms = now_ms, .marked_ms = now_ms,
 		.skipped = PREFACE_BYTES};

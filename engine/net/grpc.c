@@ -2,6 +2,8 @@
  * grpc_client.h for the other parts. */
 #include "net/grpc.h"
 
+#include <assert.h>
+
 #include "base/memory.h"
 #include "net/grpc_client.h"
 
@@ -15,8 +17,10 @@
 
 void grpc_stream_leave(struct grpc_stream *stream)
 {
-	if (stream->node.list == &stream->peer->line)
+	if (stream->node.list == &stream->peer->line) {
+		assert(stream->peer->line_length > 0);
 		stream->peer->line_length--;
+	}
 	list_remove(&stream->node);
 }
 
@@ -277,6 +281,7 @@ static bool have_tls(struct grpc *grpc, const struct grpc_call *call, struct err
 
 bool grpc_start(struct grpc *grpc, struct grpc_call *call, struct error *error)
 {
+	assert(call->address && call->path && !call->stream);
 	size_t length;
 	struct grpc_peer *peer;
 	if (!call_measure(call, &length, error) || !have_tls(grpc, call, error) || !(peer = peer_of(grpc, call, error)))

@@ -64,7 +64,7 @@ struct grpc_call {
 struct grpc *grpc_open(struct loop *loop, const struct grpc_limits *limits, const struct tls_files *files, struct error *error);
 void grpc_close(struct grpc *grpc); /* cancels all calls in flight; NULL is fine */
 
-/* False: it could not be started, and `done` does not come. */
+/* Starts a call that is not in flight. False: it could not be started, and `done` does not come. */
 bool grpc_start(struct grpc *grpc, struct grpc_call *call, struct error *error);
 
 /* Cancels a call: `done` does not come any more (the stream is reset), and the call belongs to the caller again. */

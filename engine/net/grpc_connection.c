@@ -3,6 +3,7 @@
  * It is ready when the server has sent its SETTINGS. Until then no call is sent that could be lost, and a server that
  * does not speak HTTP/2 is detected. See grpc_client.h.
  */
+#include <assert.h>
 #include <string.h>
 #include <sys/epoll.h>
 
@@ -19,6 +20,7 @@ static void on_ready(void *context, uint32_t events);
 
 void grpc_connection_leave(struct grpc_connection *connection)
 {
+	assert(connection->leaving || connection->peer->connection_count > 0);
 	if (!connection->leaving)
 		connection->peer->connection_count--;
 	connection->leaving = true;
@@ -132,6 +134,7 @@ void grpc_connection_opened_stream(struct grpc_connection *connection)
 
 void grpc_connection_closed_stream(struct grpc_connection *connection)
 {
+	assert(connection->open > 0);
 	connection->open--;
 	connection->used_ms = loop_now_ms(connection->http2.loop);
 	connection->dirty = true;

@@ -1,4 +1,5 @@
 /* grpc_request.c: Call on a connection of the gRPC server; see grpc_server_parts.h. */
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -118,6 +119,7 @@ static void request_to_pool(struct grpc_request *request)
 
 void grpc_request_leave_wire(struct grpc_request *request)
 {
+	assert(request->on_wire && request->caller->on_wire > 0);
 	struct grpc_caller *caller = request->caller;
 	caller->on_wire--;
 	caller->answering -= request->pending;
@@ -322,6 +324,7 @@ int64_t grpc_request_left_ms(const struct grpc_request *request)
 
 void grpc_request_release(struct grpc_request *request)
 {
+	assert(request->called && request->server->called > 0);
 	request->called = false;
 	request->server->called--;
 	if (request->caller)

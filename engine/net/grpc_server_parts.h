@@ -130,7 +130,7 @@ void grpc_port_leave(struct grpc_request *request);		       /* the stream is gon
 
 /* ---- grpc_request.c ---- */
 
-/* Ends what the application holds of it; it returns to the pool unless it is on the wire. */
+/* Ends what the application holds of it, which is `called`; it returns to the pool unless it is on the wire. */
 void grpc_request_release(struct grpc_request *request);
 
 /* Answers as http_incoming_refuse() does. Nothing was answered yet, and `answer` is not in use. */

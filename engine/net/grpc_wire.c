@@ -1,6 +1,8 @@
 /* grpc_wire.c: see grpc_wire.h. */
 #include "net/grpc_wire.h"
 
+#include <assert.h>
+
 const char *grpc_status_name(int status)
 {
 	static const char *const names[] = {"OK", "Canceled", "Unknown", "InvalidArgument", "DeadlineExceeded", "NotFound",
@@ -60,6 +62,7 @@ int grpc_status_for_http(int http_status)
 
 void grpc_prefix_write(unsigned char *prefix, size_t length)
 {
+	assert(length <= UINT32_MAX);
 	prefix[0] = 0;
 	for (int i = 0; i < 4; i++)
 		prefix[1 + i] = (unsigned char)(length >> (24 - 8 * i));

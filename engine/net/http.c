@@ -2,6 +2,7 @@
  * http_client.h for the other parts. */
 #include "net/http.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #include "base/memory.h"
@@ -279,6 +280,7 @@ static void set_out(struct exchange *exchange)
 
 bool http_start(struct http *http, struct http_request *request, struct error *error)
 {
+	assert(request->url && request->done && !request->exchange);
 	struct error why;
 	error_clear(&why);
 	if (!http_request_is_clean(request))
@@ -368,6 +370,7 @@ static void give_origin(struct http_origin *origin)
 	while (origin->busy.first) {
 		struct http_connection *connection = http_connection_of(origin->busy.first);
 		give_exchange(connection->exchange);
+		connection->exchange = NULL;
 		http_connection_end(connection);
 	}
 	dial_host_close(&origin->dial_host);

@@ -80,7 +80,8 @@ struct http_request {
 struct http *http_open(struct loop *loop, const struct http_limits *limits, struct error *error);
 void http_close(struct http *http); /* cancels all requests in flight; NULL is fine */
 
-/* False: it could not be started, and `done` does not come. SYSTEM, or CONFIG: a header contains a line end. */
+/* Starts a request that is not in flight. False: it could not be started, and `done` does not come. SYSTEM, or CONFIG: a header
+ * contains a line end. */
 bool http_start(struct http *http, struct http_request *request, struct error *error);
 
 /* Makes one request on a client and a loop of its own, and waits until its `done` has set `answered`. For commands. False:

@@ -1,6 +1,7 @@
 /* http2.c: One connection of HTTP/2 on a link, and nghttp2's session of a server; see http2.h. */
 #include "net/http2.h"
 
+#include <assert.h>
 #include <sys/epoll.h>
 
 #include "net/http2_frame.h"
@@ -126,6 +127,7 @@ static bool session_gather(void *context, struct error *error)
 bool http2_begin(struct http2 *http2, const nghttp2_session_callbacks *callbacks, void *context, uint32_t streams,
 		 int64_t tokens, struct error *error)
 {
+	assert(!http2->session && http2->link.socket >= 0);
 	const nghttp2_settings_entry settings[] = {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, streams},
 						   {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, HTTP2_STREAM_WINDOW},
 						   {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, SERVER_HEADERS_BYTES}};

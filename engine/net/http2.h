@@ -56,8 +56,8 @@ void http2_forget(struct http2 *http2);
 
 bool http2_watch(struct http2 *http2, uint32_t events, struct error *error);
 
-/* Opens the session of a server with its settings and windows. `streams`: number of streams that the peer may open.
- * `tokens`: of its budget of frames, at the beginning. */
+/* Opens the session of a server, which has a link and none yet, with its settings and windows. `streams`: number of streams
+ * that the peer may open. `tokens`: of its budget of frames, at the beginning. */
 bool http2_begin(struct http2 *http2, const nghttp2_session_callbacks *callbacks, void *context, uint32_t streams,
 		 int64_t tokens, struct error *error);
 

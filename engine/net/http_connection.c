@@ -4,6 +4,7 @@
  * and receive, and the close of an idle connection by the server is noticed at once. The socket is watched for
  * output only while a request does not fit into it. Before an idle connection is used, it is checked for data that
  * has arrived since the loop's last turn. */
+#include <assert.h>
 #include <string.h>
 #include <sys/epoll.h>
 
@@ -20,6 +21,7 @@ static void hear(struct http_connection *connection);
 
 void http_connection_end(struct http_connection *connection)
 {
+	assert(!connection->exchange && connection->origin->connection_count > 0);
 	struct http_origin *origin = connection->origin;
 	list_remove(&connection->node);
 	origin->connection_count--;
@@ -163,6 +165,7 @@ static bool is_quiet(struct http_connection *connection)
 
 bool http_connection_use(struct http_connection *connection, struct exchange *exchange)
 {
+	assert(!connection->exchange && !exchange->connection);
 	if (!is_quiet(connection)) { /* the loop may not have reported it yet */
 		http_connection_end(connection);
 		return false;

@@ -98,12 +98,13 @@ void http_incoming_add_header(struct http_incoming *incoming, const char *name, 
 
 /* ---- answers: everything is copied ---- */
 
-/* Answers a request and ends it. An answer to HEAD has the length of the body, but no body. */
+/* Answers a request that was passed to `called`, or to `admits`, and ends it: once. An answer to HEAD has the length of the body,
+ * but no body. */
 void http_server_answer(struct http_incoming *incoming, int status, const char *content_type, struct text body,
 			const struct http_answer_header *headers, size_t header_count);
 
 /* Answers in pieces, as they become available (server-sent events): one begin, then pieces, then one end, which
- * ends the request. */
+ * ends the request. They take the place of http_server_answer(). */
 void http_server_begin(struct http_incoming *incoming, int status, const char *content_type,
 		       const struct http_answer_header *headers, size_t header_count);
 

@@ -295,6 +295,7 @@ static struct text body_coded(const struct http_incoming *incoming, struct http_
 void http_server_answer(struct http_incoming *incoming, int status, const char *content_type, struct text body,
 			const struct http_answer_header *headers, size_t header_count)
 {
+	assert(incoming->is_called && !incoming->in_pieces);
 	struct http_answer_head head = {.status = status,
 					.content_type = content_type,
 					.body_bytes = body.length,
@@ -311,6 +312,7 @@ void http_server_answer(struct http_incoming *incoming, int status, const char *
 
 void http_server_cut(struct http_incoming *incoming, int status, const char *content_type, struct text body, size_t sent)
 {
+	assert(incoming->is_called && !incoming->in_pieces && sent < body.length);
 	struct http_answer_head head = {.status = status, .content_type = content_type, .body_bytes = body.length};
 	if (incoming->connection)
 		incoming->connection->closes = true;
@@ -325,6 +327,7 @@ void http_server_cut(struct http_incoming *incoming, int status, const char *con
 void http_server_begin(struct http_incoming *incoming, int status, const char *content_type,
 		       const struct http_answer_header *headers, size_t header_count)
 {
+	assert(incoming->is_called && !incoming->in_pieces);
 	struct http_answer_head head = {.status = status,
 					.content_type = content_type,
 					.in_chunks = !incoming->head.is_old,
@@ -348,6 +351,7 @@ static void drop_written(struct http_incoming *incoming)
 
 bool http_server_send(struct http_incoming *incoming, struct text piece)
 {
+	assert(incoming->is_called);
 	struct http_inbound *connection = incoming->connection;
 	struct buffer *output = &incoming->output;
 	if (!connection || !incoming->in_pieces || connection->phase == HTTP_PHASE_OVER)
@@ -375,6 +379,7 @@ bool http_server_send(struct http_incoming *incoming, struct text piece)
 
 void http_server_end(struct http_incoming *incoming)
 {
+	assert(incoming->is_called);
 	const struct http_inbound *connection = incoming->connection;
 	bool lives = connection && connection->phase != HTTP_PHASE_OVER && incoming->in_pieces;
 	incoming->in_pieces = false;

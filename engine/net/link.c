@@ -5,6 +5,7 @@
 #include "net/link.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -49,6 +50,7 @@ bool link_dial(struct link *link, const struct sockaddr *address, socklen_t leng
 
 void link_adopt(struct link *link, int socket_of_link)
 {
+	assert(socket_of_link >= 0);
 	*link = (struct link){.socket = socket_of_link};
 	setsockopt(socket_of_link, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
 }
@@ -125,6 +127,7 @@ static bool expect_host(SSL *session, const char *host)
 
 bool link_secure(struct link *link, struct ssl_ctx_st *tls, const char *host, struct error *error)
 {
+	assert(link->socket >= 0 && !link->tls);
 	BIO *bio = open_bio(link);
 	SSL *session = bio ? SSL_new(tls) : NULL;
 	if (!session || (host && !expect_host(session, host))) {

@@ -42,8 +42,8 @@ void link_adopt(struct link *link, int socket);
  * TLS, its session reads and writes through its address. */
 void link_move(struct link *to, struct link *from);
 
-/* Switches to TLS, before link_establish(). A dialled link accepts only a server whose certificate is for `host`,
- * a name or a numeric address; at a server `host` is NULL. */
+/* Switches an open link to TLS, once, before link_establish(). A dialled link accepts only a server whose certificate is for
+ * `host`, a name or a numeric address; at a server `host` is NULL. */
 bool link_secure(struct link *link, struct ssl_ctx_st *tls, const char *host, struct error *error);
 
 /* To be called whenever the socket is ready. LINK_DONE: connection and handshake are complete. */

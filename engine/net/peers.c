@@ -1,6 +1,7 @@
 /* peers.c: see peers.h. */
 #include "net/peers.h"
 
+#include <assert.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -45,6 +46,7 @@ struct peer *peers_enter(struct peers *peers, const struct peer_address *address
 
 void peers_leave(struct peers *peers, struct peer *peer)
 {
+	assert(!peer || peer->connections > 0);
 	if (!peer || --peer->connections > 0)
 		return;
 	struct peer **at = peers_row(peers, &peer->address);

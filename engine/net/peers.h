@@ -32,6 +32,6 @@ struct peer_address peer_address_of(const struct sockaddr_storage *address);
 
 /* Counts one more connection. The peer lives until peers_leave() was called as often. NULL: no memory. */
 struct peer *peers_enter(struct peers *peers, const struct peer_address *address);
-void peers_leave(struct peers *peers, struct peer *peer); /* NULL is fine */
+void peers_leave(struct peers *peers, struct peer *peer); /* once for each peers_enter(); NULL is fine */
 
 #endif

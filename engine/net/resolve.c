@@ -5,6 +5,7 @@
  */
 #include "net/resolve.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -98,6 +99,7 @@ struct resolve *resolve_start(struct loop *loop, const char *host, const char *p
 			      void (*found)(void *context, struct addrinfo *addresses, const char *words), void *context,
 			      struct error *error)
 {
+	assert(loop && found);
 	if (strlen(host) >= HOST_MAX || strlen(port) >= PORT_MAX) {
 		error_set(error, ERROR_CONFIG, PLACE_NONE, "`%.80s` is no name of a host: it is too long", host);
 		return NULL;
