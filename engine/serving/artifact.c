@@ -1,6 +1,7 @@
 /* artifact.c: see artifact.h. */
 #include "serving/artifact.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "net/fetch.h"
@@ -103,6 +104,7 @@ static bool refuse(const char *url, const struct error *why, struct place place,
 
 bool artifact_check(const char *url, struct place place, struct arena *arena, struct error *error)
 {
+	assert(artifact_is_elsewhere(url));
 	struct error why = {0};
 	const char *rest = strstr(url, "://") + 3;
 	const size_t host = strcspn(rest, "/?#"), scheme = (size_t)(rest - url);

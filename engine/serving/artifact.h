@@ -16,7 +16,8 @@
 /* Whether `name` is a URL, of any scheme. Only artifact_fetch() can read it. */
 bool artifact_is_elsewhere(const char *name);
 
-/* Whether the text of a URL is such that it can be fetched; nothing is sent. False: CONFIG at the place. */
+/* Whether a URL, as artifact_is_elsewhere() finds it, is such that it can be fetched; nothing is sent. False: CONFIG at the
+ * place. */
 bool artifact_check(const char *url, struct place place, struct arena *arena, struct error *error);
 
 /* Appends the file to `content`, whose ceiling limits its size. Blocks until the file has come, or until

@@ -67,6 +67,7 @@ static void told_timer_move(struct cache *cache, int64_t due_ms)
 struct cache *cache_open(struct loop *loop, const struct model_config *model, const struct cache_outside *outside,
 			 struct error *error)
 {
+	assert(outside->ask && outside->forget && outside->answered);
 	struct cache *cache = memory_take(1, sizeof *cache);
 	if (!cache) {
 		error_memory(error, ERROR_SYSTEM, "opening a cache of replies");

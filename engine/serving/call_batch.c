@@ -1,6 +1,8 @@
 /* call_batch.c: see call_batch.h. */
 #include "serving/call_batch.h"
 
+#include <assert.h>
+
 #include "serving/merge.h"
 
 /* ---- members ---- */
@@ -75,6 +77,7 @@ static void call_batch_begin(const struct call_batching *call_batching, struct q
 
 struct queued_call *call_batching_take(struct call_batching *call_batching)
 {
+	assert(call_batching->call_queue->line.first);
 	struct call_queue *call_queue = call_batching->call_queue;
 	struct queued_call *first = queued_calls_take(&call_queue->line);
 	first->next_member = NULL;
@@ -131,6 +134,7 @@ void call_batch_recalled(struct call_queue *call_queue, struct queued_call *call
 
 bool call_batch_forgets(struct queued_call *member)
 {
+	assert(member->state == QUEUED_CALL_MERGED && member->call_batch);
 	member->attempts.call = NULL;
 	for (const struct queued_call *other = member->call_batch->members; other; other = other->next_member)
 		if (other->attempts.call)
@@ -143,6 +147,7 @@ bool call_batch_forgets(struct queued_call *member)
 bool outcome_split(struct outcome *outcome, struct call_batching *call_batching, struct queued_call *call_batch,
 		   const struct attempt *attempt)
 {
+	assert(call_batch->members);
 	const struct payload *reply = attempt->status == 200 ? attempt->payload : NULL;
 	*outcome = (struct outcome){.call_queue = call_batching->call_queue,
 				    .call_batch = call_batch,

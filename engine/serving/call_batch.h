@@ -28,7 +28,7 @@ size_t call_batching_rows_most(const struct call_batching *call_batching);
 /* Time until which the first queued call waits for others; 0: it does not wait. The queue must not be empty. */
 int64_t call_batching_due_us(const struct call_batching *call_batching, int64_t now_us);
 
-/* Takes the first call out of the queue: alone, or as a batch with others that fit. */
+/* Takes the first call out of the queue, which is not empty: alone, or as a batch with others that fit. */
 struct queued_call *call_batching_take(struct call_batching *call_batching);
 
 /* Dissolves a batch that is not sent. Its members go to the front of the queue, each to be sent alone. */

@@ -19,6 +19,7 @@ struct queued_call *call_queue_take(struct call_queue *call_queue)
 
 void call_queue_give(struct call_queue *call_queue, struct queued_call *queued_call)
 {
+	assert(!queued_call->previous && !queued_call->next);
 	if (queued_call->attempts.call)
 		queued_call->attempts.call->under_way = NULL;
 	queued_call->state = QUEUED_CALL_FREE;

@@ -1,6 +1,8 @@
 /* catalog.c: see catalog.h. */
 #include "serving/catalog.h"
 
+#include <assert.h>
+
 #include "base/hash.h"
 #include "base/memory.h"
 #include "serving/local.h"
@@ -173,6 +175,7 @@ void catalog_close(struct catalog *catalog)
 
 bool catalog_put(struct catalog *catalog, const struct catalog_entry *entry, struct error *error)
 {
+	assert(entry->name);
 	struct catalog_model *model = model_open(entry);
 	if (!model)
 		return error_memory(error, ERROR_SYSTEM, "taking a model into the catalog");

@@ -1,6 +1,8 @@
 /* concurrency_limit.c: see concurrency_limit.h. */
 #include "serving/concurrency_limit.h"
 
+#include <assert.h>
+
 #define STRETCH_US 10000000 /* interval after which the least time is measured again */
 #define QUEUE_LEAST 3	    /* calls that wait at the server: with fewer, it may become idle */
 #define QUEUE_MOST 7
@@ -69,6 +71,7 @@ static void begin_stretch(struct concurrency_limit *concurrency_limit, int64_t n
 
 void concurrency_limit_answered(struct concurrency_limit *concurrency_limit, int64_t latency_us, bool full, int64_t now_us)
 {
+	assert(latency_us >= 0);
 	if (concurrency_limit->least_us == 0 || latency_us < concurrency_limit->least_us)
 		concurrency_limit->least_us = latency_us > 0 ? latency_us : 1;
 	concurrency_limit->sum_us += latency_us;

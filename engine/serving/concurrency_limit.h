@@ -38,7 +38,7 @@ void concurrency_limit_open(struct concurrency_limit *concurrency_limit, size_t 
 /* The least time that a call took recently; 0: unknown. */
 int64_t concurrency_limit_work_us(const struct concurrency_limit *concurrency_limit);
 
-/* A call was answered. `full`: other calls waited because of the limit. */
+/* A call was answered after a time that is known. `full`: other calls waited because of the limit. */
 void concurrency_limit_answered(struct concurrency_limit *concurrency_limit, int64_t latency_us, bool full, int64_t now_us);
 void concurrency_limit_overloaded(struct concurrency_limit *concurrency_limit); /* the server reported it, or timed out */
 void concurrency_limit_restart(struct concurrency_limit *concurrency_limit);	/* the server was unreachable: starts small */

@@ -383,6 +383,7 @@ static bool is_refused(struct dispatch *dispatch, struct queued_call *queued_cal
 
 bool dispatch_call(struct dispatch *dispatch, struct call *call, int64_t now_us, struct error *error)
 {
+	assert(!call->under_way);
 	struct queued_call *queued_call = call_queue_take(&dispatch->call_queue);
 	if (!queued_call)
 		return error_memory(error, ERROR_SYSTEM, "calling a model");
@@ -558,6 +559,7 @@ static void conclude_merged(struct dispatch *dispatch, struct queued_call *call_
 
 void dispatch_outcome(struct dispatch *dispatch, struct queued_call *queued_call, struct attempt *attempt, int64_t now_us)
 {
+	assert(queued_call->state == QUEUED_CALL_SENT);
 	queued_calls_remove(&dispatch->call_queue.sent, queued_call);
 	note_outage(dispatch, now_us);
 	if (!had_no_time(queued_call, attempt, now_us))

@@ -49,7 +49,7 @@ struct dispatch *dispatch_open(const struct dispatch_config *config, const struc
 			       struct error *error);
 void dispatch_close(struct dispatch *dispatch); /* forgets all calls; NULL is fine */
 
-/* False: memory. */
+/* Calls a model, by a call that is not under way. False: memory. */
 bool dispatch_call(struct dispatch *dispatch, struct call *call, int64_t now_us, struct error *error);
 void dispatch_forget(struct dispatch *dispatch, struct call *call); /* also if it is not under way */
 

@@ -1,6 +1,8 @@
 /* fetching.c: see fetching.h. */
 #include "serving/fetching.h"
 
+#include <assert.h>
+
 static void fetching_run(void *context)
 {
 	struct fetching *fetching = context;
@@ -16,6 +18,7 @@ static void on_fetched(void *context)
 bool fetching_start(struct fetching *fetching, struct loop *loop, struct files *files,
 		    void (*done)(void *context, struct files *files), void *context, struct error *error)
 {
+	assert(loop && files && done);
 	*fetching = (struct fetching){.files = files, .done = done, .context = context};
 	fetching->task = (struct loop_task){.run = fetching_run, .done = on_fetched, .context = fetching};
 	if (loop_task_start(&fetching->task, loop, "fetches files", error))

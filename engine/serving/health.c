@@ -1,6 +1,7 @@
 /* health.c: see health.h. */
 #include "serving/health.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 void health_open(struct health *health, struct replicas replicas, size_t concurrency_least, size_t concurrency_most, uint64_t seed,
@@ -32,12 +33,14 @@ size_t health_choose(struct health *health, size_t but, bool *probe, int64_t now
 {
 	*probe = health->breaker.state != BREAKER_CLOSED;
 	size_t replica = *probe ? health->asked : replicas_choose(&health->replicas, but, health_draw(health));
+	assert(replica < health->replicas.count);
 	replica_sent(&health->replicas.items[replica], now_us);
 	return replica;
 }
 
 void health_withdraw(struct health *health, size_t replica, bool probe)
 {
+	assert(replica < health->replicas.count);
 	replica_forgotten(&health->replicas.items[replica]);
 	if (probe)
 		breaker_withdraw(&health->breaker);
@@ -58,6 +61,7 @@ static void keep_words(struct health *health, const struct attempt *attempt)
 
 bool health_recalled(struct health *health, size_t replica, bool probe, int64_t now_us)
 {
+	assert(replica < health->replicas.count);
 	const struct attempt unanswered = {.end = ATTEMPT_TIMED_OUT};
 	unsigned openings = health->breaker.openings;
 	replica_forgotten(&health->replicas.items[replica]);
@@ -117,6 +121,7 @@ void health_cannot_say(struct health *health)
 
 bool health_reported(struct health *health, size_t replica, bool ready, int64_t now_us)
 {
+	assert(replica < health->replicas.count);
 	replica_reported(&health->replicas.items[replica], ready, now_us);
 	if (!health->asking || health->asked != replica)
 		return false;

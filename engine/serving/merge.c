@@ -1,6 +1,8 @@
 /* merge.c: see merge.h. */
 #include "serving/merge.h"
 
+#include <assert.h>
+
 #include "base/memory.h"
 #include "message/rows.h"
 
@@ -95,6 +97,7 @@ static struct tensors_wanted outputs_copied(struct arena *arena, struct tensors_
 
 bool merge_load(struct queued_call *call_batch)
 {
+	assert(call_batch->members && call_batch->rows > 0);
 	struct batch_call *batch_call = batch_call_ready(call_batch);
 	const struct call *first = call_batch->members->attempts.call;
 	size_t count = 0;
@@ -121,6 +124,7 @@ bool merge_load(struct queued_call *call_batch)
 
 const struct payload *merge_part(const struct queued_call *member, const struct payload *reply, size_t first)
 {
+	assert(member->call_batch && first + member->rows <= member->call_batch->rows);
 	return payload_rows(member->attempts.call->message->arena, reply, first, member->rows, member->call_batch->rows);
 }
 

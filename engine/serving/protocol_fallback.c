@@ -1,6 +1,7 @@
 /* protocol_fallback.c: see protocol_fallback.h. */
 #include "serving/protocol_fallback.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 const struct model_address *protocol_fallback_address(const struct protocol_fallback *way, const struct model_address *address)
@@ -58,6 +59,7 @@ bool protocol_fallback_to_ask(struct protocol_fallback *way, int64_t now_us)
 
 void protocol_fallback_answered(struct protocol_fallback *way, const struct attempt *attempt)
 {
+	assert(way->asking);
 	way->asking = false;
 	if (attempt->end == ATTEMPT_REPLIED && attempt->status == 200)
 		way->by_rest = false;

@@ -1,11 +1,14 @@
 /* queued_call.c: see queued_call.h. */
 #include "serving/queued_call.h"
 
+#include <assert.h>
+
 #include "base/duration.h"
 
 /* Inserts after `before`; NULL: as the first. */
 static void insert(struct queued_calls *list, struct queued_call *before, struct queued_call *queued_call)
 {
+	assert(!queued_call->previous && !queued_call->next); /* it is in no list */
 	queued_call->previous = before;
 	queued_call->next = before ? before->next : list->first;
 	*(queued_call->next ? &queued_call->next->previous : &list->last) = queued_call;
@@ -54,6 +57,7 @@ size_t queued_calls_ahead(const struct queued_calls *line)
 
 void queued_calls_remove(struct queued_calls *list, struct queued_call *queued_call)
 {
+	assert(list->count > 0);
 	*(queued_call->previous ? &queued_call->previous->next : &list->first) = queued_call->next;
 	*(queued_call->next ? &queued_call->next->previous : &list->last) = queued_call->previous;
 	queued_call->next = queued_call->previous = NULL;
@@ -88,6 +92,7 @@ void queued_call_recalled(struct queued_call *queued_call)
 
 void queued_call_paused(struct queued_call *queued_call, int64_t pause_us, int64_t now_us)
 {
+	assert(pause_us >= 0 && now_us >= queued_call->at_us);
 	int64_t since_us = now_us - queued_call->at_us, left_out_us = since_us < pause_us ? since_us : pause_us;
 	queued_call->at_us += left_out_us;
 	queued_call->paused_us += left_out_us;

@@ -399,6 +399,7 @@ void redis_forget(struct redis_question *question)
 
 void redis_set(struct redis *redis, struct text key, struct text value, int64_t ttl_ms)
 {
+	assert(ttl_ms > 0); /* Redis refuses a time of 0 */
 	char *command = NULL;
 	if (!redis->let_in || !ask(redis))
 		return;

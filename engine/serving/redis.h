@@ -43,6 +43,6 @@ struct redis_question *redis_get(struct redis *redis, struct text key, void (*fo
 				 void *context);
 void redis_forget(struct redis_question *question); /* `found` is not called any more */
 
-void redis_set(struct redis *redis, struct text key, struct text value, int64_t ttl_ms); /* fails silently */
+void redis_set(struct redis *redis, struct text key, struct text value, int64_t ttl_ms); /* above 0; fails silently */
 
 #endif

@@ -1,6 +1,8 @@
 /* retry_budget.c: see retry_budget.h. */
 #include "serving/retry_budget.h"
 
+#include <assert.h>
+
 #define SECOND_US 1000000
 
 static void add(struct retry_budget *budget, int64_t units)
@@ -22,6 +24,7 @@ void retry_budget_pay(struct retry_budget *budget)
 
 bool retry_budget_take(struct retry_budget *budget, int64_t now_us, int64_t *again_us)
 {
+	assert(now_us >= budget->paid_us); /* a clock that does not go back */
 	const int64_t unit_us = SECOND_US / (BUDGET_A_SECOND * BUDGET_COST);
 	int64_t passed = (now_us - budget->paid_us) / unit_us;
 	add(budget, passed < (int64_t)BUDGET_MOST * BUDGET_COST ? passed : (int64_t)BUDGET_MOST * BUDGET_COST);

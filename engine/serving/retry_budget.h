@@ -26,7 +26,7 @@ struct retry_budget {
 void retry_budget_open(struct retry_budget *budget, int64_t now_us);
 void retry_budget_pay(struct retry_budget *budget); /* for a first attempt */
 
-/* Takes one retry. False: try again at `*again_us`. */
+/* Takes one retry, by a clock that does not go back. False: try again at `*again_us`. */
 bool retry_budget_take(struct retry_budget *budget, int64_t now_us, int64_t *again_us);
 
 #endif

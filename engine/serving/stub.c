@@ -1,5 +1,7 @@
 /* stub.c: Table of stubs, and parser of `stub://NAME?key=value`; see stub.h. */
 #include "base/number.h"
+
+#include <assert.h>
 #include "base/suggest.h"
 #include "serving/stub_call.h"
 
@@ -142,6 +144,7 @@ const struct stub *stub_parse(struct arena *arena, const char *uri, struct place
 
 const struct stub *stub_of_expressions(struct arena *arena, const struct stub_option *options, size_t count)
 {
+	assert(count == 0 || options);
 	struct stub *stub = ARENA_NEW(arena, struct stub);
 	if (stub)
 		*stub = (struct stub){stub_row_find(TEXT("expression")), count, options};

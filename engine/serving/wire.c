@@ -396,6 +396,7 @@ static bool ask_grpc(struct wire_asked *asked, const struct model_address *addre
 bool wire_ask(struct wire *wire, const struct model_address *address, enum wire_question question, int64_t timeout_ms,
 	      void (*answered)(void *context, size_t nth, const struct attempt *attempt), void *context, size_t nth)
 {
+	assert(wire_can_ask(address->protocol, question) && answered);
 	struct wire_asked *asked = memory_take(1, sizeof *asked);
 	if (!asked)
 		return false;

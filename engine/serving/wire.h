@@ -49,8 +49,8 @@ enum wire_question {
 /* Whether that protocol has such a question. */
 bool wire_can_ask(enum model_protocol protocol, enum wire_question question);
 
-/* Asks a question. `answered` is called once, later, with status 200 and the answer's body, or with the failure.
- * False: it cannot be asked (memory, too long a name). */
+/* Asks a question that wire_can_ask() allows. `answered` is called once, later, with status 200 and the answer's body,
+ * or with the failure. False: it cannot be asked (memory, too long a name). */
 bool wire_ask(struct wire *wire, const struct model_address *address, enum wire_question question, int64_t timeout_ms,
 	      void (*answered)(void *context, size_t nth, const struct attempt *attempt), void *context, size_t nth);
 
