@@ -9,6 +9,8 @@
  * it takes from them and what it gives them.
  */
 #include "base/memory.h"
+
+#include <assert.h>
 #include "flow/run.h"
 #include "message/provenance.h"
 #include "message/rows.h"
@@ -161,6 +163,7 @@ static void carrier_make(struct batch *batch, const struct message *first)
 
 void batch_send(struct batch *batch)
 {
+	assert(batch->present > 0 && !batch->flying);
 	struct flow_node *node = batch->node;
 	const struct visit *first = NULL;
 	for (size_t i = 0; !first; i++)
@@ -204,6 +207,7 @@ static void go_alone(struct visit *visit)
 
 void batch_join(struct visit *visit)
 {
+	assert(visit->run && !visit->batch);
 	struct flow_node *node = visit->node;
 	size_t rows = payload_row_count(visit->input);
 	if (rows == 0) {
@@ -232,6 +236,7 @@ void batch_join(struct visit *visit)
 
 void batch_leave(struct visit *visit)
 {
+	assert(visit->batch);
 	struct batch *batch = visit->batch;
 	visit->batch = NULL;
 	for (size_t i = 0; i < batch->count; i++) {

@@ -1,6 +1,8 @@
 /* carry.c: Results carried between the stages of a pipeline. When a message enters, the results of earlier stages
  * settle its sources; when it leaves, its own results go with it. */
 #include "flow/run.h"
+
+#include <assert.h>
 #include "message/key.h"
 #include "plan/names.h"
 
@@ -212,6 +214,7 @@ static struct text key_of(struct run *run, const struct graph_next *next)
 
 bool run_leave_carried(struct run *run)
 {
+	assert(run->flow->graph->part && run->flow->graph->part->next_count <= 64); /* a bit each */
 	const struct graph_part *part = run->flow->graph->part;
 	struct arena *arena = run->message->arena;
 	uint64_t next = 0;

@@ -99,8 +99,8 @@ struct flow *flow_open(const struct graph *graph, const struct flow_outside *out
  * NULL is fine. */
 void flow_close(struct flow *flow);
 
-/* Enters a message at `now_ms` (any clock that does not go back). On an error (memory) the message is not inside, and
- * the caller must answer it. */
+/* Enters a message at `now_ms` (any clock that does not go back, the same here and below). On an error (memory)
+ * the message is not inside, and the caller must answer it. */
 bool flow_enter(struct flow *flow, struct message *message, int64_t now_ms, struct error *error);
 
 /* Removes a message that nothing waits for: gives up its calls, and calls neither `answer` nor `finished` for it.

@@ -485,6 +485,7 @@ void *join_matcher_forgotten(struct matcher *matcher)
 struct pending_join *join_matcher_recall(struct matcher *matcher, struct text name, const unsigned char *states, bool went_on,
 					 void *mark, int64_t now_ms, struct error *error)
 {
+	assert(states);
 	end_spent(matcher);
 	const struct join_part part = {.name = name, .states = states, .time_ms = -1};
 	struct pending_join *pending_join = pending_join_begin(matcher, &part, hash_bytes(name.bytes, name.length, 0), now_ms);

@@ -9,6 +9,8 @@
  * the nodes after it belong to the message itself.
  */
 #include "base/memory.h"
+
+#include <assert.h>
 #include "flow/run.h"
 
 #define ID_HEADER TEXT("x-request-id")
@@ -220,6 +222,7 @@ static void child_go(struct child *child, const char *only_to)
 
 void child_group_begin(struct visit *visit, struct child_group *child_group)
 {
+	assert(!child_group->begun);
 	struct run *parent = visit->run;
 	child_group->begun = true;
 	if (!children_begin(child_group))
@@ -341,6 +344,7 @@ static void gather(struct run *run, size_t node, const struct child_group *child
 
 void part_settle(struct run *run, size_t node)
 {
+	assert(run->child);
 	const struct child_group *child_group = run->child->child_group;
 	struct node_state *node_state = &child_group->parent->node_states[node];
 	if ((size_t)++node_state->visits == child_group->count && node_state->stage == NODE_OPEN)
@@ -394,6 +398,7 @@ bool run_has_children(const struct run *run)
 
 void child_end(struct run *run)
 {
+	assert(run->child && !run->child->ended && run->child->child_group->alive > 0);
 	struct child *child = run->child;
 	struct run *parent = child->child_group->parent;
 	child->ended = true;

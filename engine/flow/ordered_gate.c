@@ -56,6 +56,7 @@ static void turn_hand_on(struct line *line, const struct flow_node *node, struct
 
 void ordered_gate_pass(struct run *run, const struct flow_node *node)
 {
+	assert(node->stateful);
 	struct line *line = run->line;
 	if (node->recurring || run->node_states[node->index].passed)
 		return; /* on a cycle it may come again, and passes when it ends */
@@ -81,6 +82,7 @@ static void visit_refuse(struct visit *visit)
 
 void ordered_gate_enter(struct visit *visit)
 {
+	assert(visit->run && visit->node->stateful);
 	struct line *line = visit->run->line;
 	visit->parked = line && line->turns[visit->node->ordered_gate] != visit->run;
 	if (visit->parked)
@@ -290,6 +292,7 @@ bool visit_forget(struct visit *visit, struct text key, struct error *error)
 /* Settles a visit. Its writes become those of the message when they are in the journal. */
 bool visit_settle(struct visit *visit, enum step_verdict verdict, struct error *error)
 {
+	assert(visit->drafts);
 	struct run *root = run_root(visit->run);
 	struct store *store = verdict == STEP_FAIL ? NULL : store_of(visit);
 	struct write *write = visit->drafts->newest;

@@ -1,6 +1,7 @@
 /* policy_draw.c: see policy_draw.h. */
 #include "flow/policy_draw.h"
 
+#include <assert.h>
 #include <math.h>
 
 #include "base/hash.h"
@@ -88,6 +89,7 @@ static struct policy_choice unit_draw(const struct policy_in_force *force, const
 bool policy_draw(const struct visit *visit, const struct graph_experiment *experiment, const struct policy_context *context,
 		 struct text unit, struct policy_draw *draw)
 {
+	assert(experiment->number < visit->flow->graph->experiment_count);
 	struct policy_entry *entry = visit->flow->policies ? visit->flow->policies[experiment->number] : NULL;
 	if (!entry)
 		return false;

@@ -264,6 +264,7 @@ static void run_past_deadline(struct run *run)
 
 bool flow_cancel(struct flow *flow, const struct message *message, int64_t now_ms)
 {
+	assert(now_ms >= flow->now_ms);
 	char words[DEADLINE_REASON_MAX];
 	struct run *run = run_find(flow, message);
 	if (!run || run->answered)
@@ -282,6 +283,7 @@ bool flow_cancel(struct flow *flow, const struct message *message, int64_t now_m
 
 bool flow_enter(struct flow *flow, struct message *message, int64_t now_ms, struct error *error)
 {
+	assert(now_ms >= flow->now_ms);
 	flow->now_ms = now_ms;
 	struct run *run = timers_reserve(flow, 1) ? run_make(flow, message, NULL) : NULL;
 	if (!run)
@@ -338,6 +340,7 @@ void flow_answered(struct flow *flow, struct call *call, int64_t now_ms)
 	struct pending *pending = call->owner;
 	assert(pending && pending->open);		       /* a call is answered once */
 	assert(call->reply || call->error.kind != ERROR_NONE); /* with a reply or an error */
+	assert(now_ms >= flow->now_ms);
 	struct visit *visit = pending->visit;
 	struct run *run = visit->run;
 	struct step *step = &visit->node->step;

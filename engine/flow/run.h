@@ -300,12 +300,12 @@ static inline struct run *run_root(struct run *run)
 
 /* Offspring that a visit has made so far; NULL: none. When it has ended, they begin, or are forgotten. */
 struct child_group *child_group_of(const struct visit *visit);
-void child_group_begin(struct visit *visit, struct child_group *child_group);
+void child_group_begin(struct visit *visit, struct child_group *child_group); /* once */
 void child_group_forget(struct visit *visit, struct child_group *child_group);
 /* Whether the run waits for its offspring; whether it waits for results of the level that it comes from. */
 bool run_has_children(const struct run *run);
 bool run_expects(const struct run *run);
-/* Ends the run of an offspring; its parent may have waited for that. */
+/* Ends the run of an offspring, once; its parent may have waited for that. */
 void child_end(struct run *run);
 /* Passes an arrival from the level of the message on to its offspring. `last`: no other edge to the same node
  * follows. */
@@ -334,7 +334,7 @@ static inline bool timers_reserve(struct flow *flow, size_t more)
 	size_t wanted = flow->inside + flow->batch_count + more + 1;
 	return wanted <= flow->timer_capacity || timers_grow(flow, wanted);
 }
-void timer_set(struct flow *flow, struct timer *timer, int64_t due_ms); /* INT64_MAX: clears it */
+void timer_set(struct flow *flow, struct timer *timer, int64_t due_ms); /* within timers_reserve(); INT64_MAX: clears it */
 
 /* ---- joins.c: a node state is a message at a node, whose number is its `index` ---- */
 
@@ -425,8 +425,8 @@ void visit_abandon(struct visit *visit); /* nothing waits for it any more */
 
 /* ---- batch.c ---- */
 
-void batch_join(struct visit *visit);
-void batch_leave(struct visit *visit);
+void batch_join(struct visit *visit);  /* of a run, in no batch */
+void batch_leave(struct visit *visit); /* in a batch */
 void batch_send(struct batch *batch); /* it is full, or its window has closed */
 void batch_verdict(struct batch *batch, enum step_verdict verdict, const struct error *error);
 void batches_close(struct flow_node *node);

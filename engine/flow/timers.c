@@ -1,5 +1,7 @@
 /* timers.c: Timers of runs and batches: a binary heap, soonest first. A message that never waits sets none. */
 #include "base/memory.h"
+
+#include <assert.h>
 #include "flow/run.h"
 
 #define TIMERS_AT_FIRST 64
@@ -55,6 +57,7 @@ void timer_set(struct flow *flow, struct timer *timer, int64_t due_ms)
 	timer->due_ms = due_ms;
 	if (due_ms != INT64_MAX) {
 		if (slot == 0) {
+			assert(flow->timer_count + 1 < flow->timer_capacity); /* [0] is not used */
 			slot = ++flow->timer_count;
 			put(flow, slot, timer);
 		}

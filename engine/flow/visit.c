@@ -173,6 +173,7 @@ const struct payload *visit_explained(const struct visit *visit, const struct pa
 
 void visit_wait(struct visit *visit)
 {
+	assert(visit->run);
 	struct run *run = visit->run;
 	if (visit->waiting)
 		return;

@@ -453,10 +453,10 @@ static void a_cancelled_message_is_answered_and_its_call_forgotten(void **state)
 	struct message *message = scene_message(&scene, "m", "x=1");
 	scene_enter(&scene, message);
 	scene_send(&scene, "other", "x=2");
-	assert_true(flow_cancel(scene.flow, message, 7));
+	assert_true(flow_cancel(scene.flow, message, scene.now_ms));
 	expect_error("m", ERROR_LIMIT, "cancelled by its caller before its answer was ready: step `a` waited for model a;");
 	assert_int_equal(scene.forgotten, 1);
-	assert_false(flow_cancel(scene.flow, message, 8));
+	assert_false(flow_cancel(scene.flow, message, scene.now_ms));
 	assert_null(scene_answer(&scene, "other"));
 	scene_reply(&scene, "a", "y=1");
 	assert_non_null(scene_answer(&scene, "other"));
@@ -473,7 +473,7 @@ static void a_message_whose_answer_is_known_is_not_cancelled(void **state)
 	scene_enter(&scene, message);
 	scene_reply(&scene, "a", "y=1");
 	assert_non_null(scene_answer(&scene, "m"));
-	assert_false(flow_cancel(scene.flow, message, 7));
+	assert_false(flow_cancel(scene.flow, message, scene.now_ms));
 	assert_int_equal(scene.forgotten, 0);
 	scene_reply(&scene, "b", "y=1");
 	expect_all_finished();
