@@ -5,6 +5,7 @@
  *
  * What a mirror of an experiment replies is written to the shadow topic, best effort, and so is which copies were not sent.
  */
+#include <assert.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -125,6 +126,7 @@ void host_copy(void *context, const struct call *call)
 
 void copy_answered(struct worker *worker, struct call *call)
 {
+	assert(call->reply || call->error.kind != ERROR_NONE);
 	struct copy *copy = (struct copy *)call;
 	struct worker_stage *stage = copy->host->stage;
 	const struct answer answer = {.payload = call->reply, .error = call->error.kind == ERROR_NONE ? NULL : &call->error};

@@ -1,6 +1,8 @@
 /* counting.c: Counts of requests: taken, ended, failed, and how long they took. The worker counts when a message
  * leaves its stage, and when the call of a subpipeline ends. */
 #include "message/carried.h"
+
+#include <assert.h>
 #include "worker/parts.h"
 #include "worker/stage_links.h"
 
@@ -72,6 +74,7 @@ void inflight_count_out(const struct inflight *inflight, struct loop *loop)
 {
 	const struct worker_stage *stage = inflight->stage;
 	struct stage_counts *counts = stage->counts;
+	assert(stage->load.in_flight > 0); /* it counts this one until it is released */
 	bool errors_off = stage->config->errors_off;
 	bool ends = outcome_ends(inflight);
 	int64_t took_ms = ends ? inflight_took_ms(inflight, loop) : 0;

@@ -1,6 +1,7 @@
 /* direct_hub.c: see direct_hub.h. */
 #include "worker/direct_hub.h"
 
+#include <assert.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
@@ -336,6 +337,7 @@ void direct_hub_wake_gateway(struct direct_hub *hub)
 /* A later call of the same place may replace it; the request is processed then, for nobody. */
 void direct_hub_leave(struct direct_hub *hub, uint64_t call)
 {
+	assert(call != 0);
 	const size_t ports = atomic_load_explicit(&hub->port_count, memory_order_acquire);
 	atomic_store_explicit(&hub->left[call % DIRECT_CALLS_MAX], call, memory_order_relaxed);
 	atomic_fetch_add_explicit(&hub->left_count, 1, memory_order_release);
@@ -396,6 +398,7 @@ static bool is_among(const char *const *pipelines, size_t count, uint64_t name)
 
 void direct_port_serve(struct direct_port *port, const char *const *pipelines, size_t count)
 {
+	assert(count == 0 || pipelines);
 	for (struct direct_slot *slot = NULL; (slot = slot_next(port, slot));) {
 		const uint64_t name = slot_name(slot) & ~SLOT_SERVED;
 		if (!is_among(pipelines, count, name))
@@ -428,6 +431,7 @@ struct direct_message *direct_port_take(struct direct_port *port)
 
 void direct_port_return(struct direct_port *port, struct direct_message *request)
 {
+	assert(request->slot); /* the hub has given it to this port */
 	atomic_fetch_sub_explicit(&request->slot->open, 1, memory_order_relaxed);
 	request->slot = NULL;
 	request->is_returned = true;

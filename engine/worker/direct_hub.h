@@ -85,8 +85,8 @@ void direct_hub_wake(struct direct_hub *hub);
 /* From now on replies to requests of that epoch (message/reply.h) come to the hub, however the requests were sent. 0: none do. */
 void direct_hub_expect(struct direct_hub *hub, uint64_t epoch);
 
-/* The caller of that call has left: a worker that has not begun the request drops it, and one that has gives it up. Workers are
- * woken. */
+/* The caller of that call, which has a number, has left: a worker that has not begun the request drops it, and one that has gives
+ * it up. Workers are woken. */
 void direct_hub_leave(struct direct_hub *hub, uint64_t call);
 
 /* Takes all replies and returned requests, the oldest first; the caller closes each. */

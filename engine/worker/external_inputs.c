@@ -1,6 +1,8 @@
 /* external_inputs.c: see external_inputs.h. */
 #include "worker/external_inputs.h"
 
+#include <assert.h>
+
 #include "message/answer_decode.h"
 #include "message/carried.h"
 #include "message/reply.h"
@@ -44,6 +46,7 @@ static bool answer_take(struct inflight *inflight, struct error *error)
 
 bool external_input_take(struct inflight *inflight, const struct stage_point *point, struct error *error)
 {
+	assert(point->point < inflight->stage->config->external_input->point_count);
 	struct message *message = &inflight->message;
 	const struct external_input_point *its = &inflight->stage->config->external_input->points[point->point];
 	bool requests = its->point == SOURCE_REQUEST;

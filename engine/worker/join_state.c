@@ -1,6 +1,8 @@
 /* join_state.c: see join_state.h. */
 #include "worker/join_state.h"
 
+#include <assert.h>
+
 #include "message/carried.h"
 #include "message/stage_link.h"
 #include "worker/join_merge.h"
@@ -336,6 +338,7 @@ static bool forget_stale(struct join_state *join_state, struct inflight *infligh
 
 bool join_state_take(struct worker *worker, struct inflight *inflight, bool *enters, struct error *error)
 {
+	assert(inflight->queue->partition_state && inflight->queue->partition_state->join_state);
 	struct join_state *join_state = inflight->queue->partition_state->join_state;
 	if (!forget_some(join_state, inflight, error))
 		return false;

@@ -25,9 +25,9 @@
 bool join_state_open(struct partition_state *partition_state, int64_t begin, int64_t committed, struct error *error);
 void join_state_close(struct join_state *join_state); /* NULL is fine */
 
-/* Takes a record of that stage. With `*enters` the record completes its request, and the merged message enters the
- * stage. Otherwise the part waits or is of no use, and the in-flight message has finished. False: the caller answers the in-flight
- * message with the error. */
+/* Takes a record of that stage, whose partition has its join state. With `*enters` the record completes its request, and the
+ * merged message enters the stage. Otherwise the part waits or is of no use, and the in-flight message has finished. False: the
+ * caller answers the in-flight message with the error. */
 bool join_state_take(struct worker *worker, struct inflight *inflight, bool *enters, struct error *error);
 
 /* Deletes the parts that were pending until this commit of the stage's input. */

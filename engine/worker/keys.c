@@ -1,6 +1,8 @@
 /* keys.c: Hash table with open addressing; a removal moves later entries into the gap. See keys.h. */
 #include "worker/keys.h"
 
+#include <assert.h>
+
 #include "base/memory.h"
 
 #define KEYS_FIRST 64
@@ -34,6 +36,7 @@ static bool grow(struct keys *keys)
 
 struct inflight **keys_last(struct keys *keys, uint64_t key)
 {
+	assert(key != 0);
 	if (keys->count * 2 >= keys->capacity && !grow(keys))
 		return NULL;
 	struct keyed *keyed = find(keys, key);
@@ -52,6 +55,7 @@ static bool may_move(size_t home, size_t gap, size_t at)
 
 void keys_drop(struct keys *keys, uint64_t key, const struct inflight *last)
 {
+	assert(key != 0);
 	struct keyed *keyed = keys->capacity ? find(keys, key) : NULL;
 	if (!keyed || keyed->key == 0 || keyed->last != last)
 		return;

@@ -25,8 +25,8 @@ struct keys {
 
 void keys_close(struct keys *keys);
 
-/* Last in-flight message of that key, for the caller to read and to set. A key that is not in the table is added, with NULL as
- * its last in-flight message. NULL: memory ran out. */
+/* Last in-flight message of that key, which is not 0, for the caller to read and to set. A key that is not in the table
+ * is added, with NULL as its last in-flight message. NULL: memory ran out. */
 struct inflight **keys_last(struct keys *keys, uint64_t key);
 
 /* Removes the key if that in-flight message is its last. */

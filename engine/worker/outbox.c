@@ -374,6 +374,7 @@ enum produce_verdict outbox_put(struct outbox *outbox, struct inflight *inflight
 	const bool half_before = is_half_left(inflight);
 	const enum produce_verdict logged = direct_log(outbox, inflight);
 	const enum produce_verdict verdict = logged == PRODUCED ? inflight_leave(outbox, inflight) : logged;
+	assert(!half_before || outbox->half_left > 0);
 	if (half_before && verdict == PRODUCED)
 		outbox->half_left--;
 	if (!half_before && is_half_left(inflight) && verdict != PRODUCED)

@@ -328,6 +328,7 @@ static void partition_queue_advance(struct partition_queues *queues, struct part
 
 void partition_queues_leave(struct partition_queues *queues)
 {
+	assert(queues->leaving && queues->leaving->finished);
 	struct inflight *inflight = queues->leaving;
 	struct partition_queue *queue = inflight->queue;
 	queues->leaving = inflight->next;

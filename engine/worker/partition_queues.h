@@ -186,7 +186,7 @@ static inline struct inflight *partition_queues_first_leaving(const struct parti
 	return queues->leaving;
 }
 
-/* The first in-flight message that may leave has left: its record is released, its arena reused. */
+/* The first in-flight message that may leave, of which there is one, has left: its record is released, its arena reused. */
 void partition_queues_leave(struct partition_queues *queues);
 
 /* ---- records that Kafka refuses after it accepted them ---- */

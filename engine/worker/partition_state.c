@@ -132,6 +132,7 @@ bool partition_state_is_ready(const struct partition_queue *queue, const struct 
 
 void partition_state_skip(struct partition_queue *queue, int64_t offset)
 {
+	assert(offset >= 0);
 	if (queue->skipped == OFFSET_NONE)
 		queue->skipped = offset;
 	if (queue->began == OFFSET_NONE)
@@ -240,6 +241,7 @@ bool partition_state_release(struct worker *worker, struct inflight *inflight, s
 {
 	if (!inflight->message.writes)
 		return true;
+	assert(inflight->queue->partition_state && inflight->queue->partition_state->store);
 	struct store *store = inflight->queue->partition_state->store;
 	if (!store_release(store, inflight->message.writes, error))
 		return false;

@@ -115,6 +115,7 @@ void stage_phase_close(struct worker *worker)
 			continue;
 		}
 		assert(stage->waiting.count == 0); /* they were passed on: records released here would be lost */
+		assert(worker->replaced_count > 0);
 		*at = stage->next;
 		worker->replaced_count--;
 		stage_close(stage);

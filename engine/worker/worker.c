@@ -2,6 +2,7 @@
  * worker_turn() acts upon them. See worker.h for the guarantees, and parts.h for the other files. */
 #include "worker/worker.h"
 
+#include <assert.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -148,6 +149,7 @@ void worker_stop(struct worker *worker)
 
 void worker_reload(struct worker *worker, const struct worker_setup *setup)
 {
+	assert(setup && (setup->stage_count == 0 || setup->stages));
 	atomic_store(&worker->wanted, setup);
 	bell_ring(worker->command_bell);
 }
@@ -263,6 +265,7 @@ static bool worker_set_up(struct worker *worker, struct error *error)
 
 struct worker *worker_open(const struct worker_config *config, struct error *error)
 {
+	assert(config->limits.message_bytes > 0 && (config->setup.stage_count == 0 || config->setup.stages));
 	struct worker *worker = memory_take(1, sizeof *worker);
 	if (!worker) {
 		error_memory(error, ERROR_SYSTEM, "opening a worker");
