@@ -9,6 +9,8 @@
 #ifndef SLUICE_LOG_ARCHIVE_H
 #define SLUICE_LOG_ARCHIVE_H
 
+#include <assert.h>
+
 #include "log/consumer.h"
 #include "observe/log_sink.h"
 #include "state/snapshot.h"
@@ -113,6 +115,7 @@ static inline void archive_forget(struct archive *archive, uint64_t ticket)
 
 /* ---- snapshots ---- */
 
+/* Whether the functions below may be called. */
 static inline bool archive_has_snapshots(const struct archive *archive)
 {
 	return archive->operations->begin != NULL;
@@ -127,6 +130,7 @@ static inline bool archive_has_snapshots(const struct archive *archive)
 static inline bool archive_begin(struct archive *archive, uint64_t ticket, const struct archive_place *place, int64_t offset,
 				 struct error *error)
 {
+	assert(archive_has_snapshots(archive) && offset >= 0);
 	return archive->operations->begin(archive, ticket, place, offset, error);
 }
 
@@ -135,12 +139,14 @@ static inline bool archive_begin(struct archive *archive, uint64_t ticket, const
 static inline bool archive_write(struct archive *archive, uint64_t ticket, const struct archive_place *place, struct buffer *block,
 				 struct error *error)
 {
+	assert(archive_has_snapshots(archive));
 	return archive->operations->write(archive, ticket, place, block, error);
 }
 
 /* Keeps a snapshot. To be called when all of it is written and all that it holds is committed. LAID or LOST. */
 static inline bool archive_keep(struct archive *archive, uint64_t ticket, const struct archive_place *place, struct error *error)
 {
+	assert(archive_has_snapshots(archive));
 	return archive->operations->keep(archive, ticket, place, error);
 }
 

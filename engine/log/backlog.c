@@ -1,6 +1,8 @@
 /* backlog.c: see backlog.h. */
 #include "log/backlog.h"
 
+#include <assert.h>
+
 #include "base/clock.h"
 #include "base/memory.h"
 #include "log/client.h"
@@ -33,6 +35,7 @@ struct backlog {
 
 struct backlog *backlog_open(const char *brokers, struct properties properties, const char *group, struct error *error)
 {
+	assert(brokers && group);
 	const struct property own[] = {{"bootstrap.servers", brokers}, {"group.id", group}};
 	rd_kafka_conf_t *configuration =
 		client_configuration((struct properties){sizeof own / sizeof own[0], own}, properties, error);

@@ -53,6 +53,7 @@ static bool set_all(rd_kafka_conf_t *configuration, struct properties properties
 
 void hindrance_meet(struct hindrance *hindrance, int timeout_ms, const char *who, const char *doing, const char *why)
 {
+	assert(timeout_ms > 0);
 	char line[SAID_BYTES];
 	int64_t now_ms = clock_ms();
 	if (hindrance->since_ms == 0)
@@ -196,6 +197,7 @@ void client_destroy(rd_kafka_t *client, int wait_s)
 
 void client_queue_ring(rd_kafka_queue_t *queue, int bell)
 {
+	assert(queue && bell >= 0);
 	static const uint64_t one = 1;
 	rd_kafka_queue_io_event_enable(queue, bell, &one, sizeof one);
 }
@@ -314,6 +316,7 @@ static_assert(TOPICS_READ_MAX == (size_t)1 << TAG_TOPIC_BITS, "a tag holds any t
 
 void *tag_of(const struct position *origin, unsigned lot)
 {
+	assert(lot <= 1);
 	uint64_t tag = lot;
 	tag = tag << TAG_TOPIC_BITS | (origin->topic & TAG_MASK(TAG_TOPIC_BITS));
 	tag = tag << TAG_PARTITION_BITS | ((uint32_t)origin->partition & TAG_MASK(TAG_PARTITION_BITS));
@@ -404,6 +407,7 @@ static void topics_make_known(rd_kafka_t *client)
 bool topic_handles_follow(struct topic_handles *handles, rd_kafka_t *client, const char *const *names, size_t count,
 			  struct error *error)
 {
+	assert(count >= handles->count && (count == 0 || names));
 	rd_kafka_topic_t **items = memory_resize(handles->items, count + 1, sizeof(rd_kafka_topic_t *));
 	if (!items)
 		return error_memory(error, ERROR_SYSTEM, "opening topics");
@@ -531,6 +535,7 @@ bool refusal_name_clock(const rd_kafka_message_t *report, struct error *error)
 
 void refusals_note(struct refusals *refusals, const struct topic_handles *topics, const rd_kafka_message_t *report)
 {
+	assert(report->err && topics->count > 0);
 	if (refusals->count == refusals->capacity) {
 		size_t capacity = refusals->capacity ? refusals->capacity * 2 : 16;
 		struct refused_record *items = memory_resize(refusals->items, capacity, sizeof *items);

@@ -157,7 +157,7 @@ void refusal_lower_batches(struct batch_limit *limit, size_t batch_bytes, const 
 /* The SYSTEM error of a REFUSAL_OF_CLOCK. */
 bool refusal_name_clock(const rd_kafka_message_t *report, struct error *error);
 
-/* Notes a refused record by its delivery report; `topics` are the handles with which it was produced. */
+/* Notes a refused record by its delivery report, which has an error; `topics` are the handles with which it was produced. */
 void refusals_note(struct refusals *refusals, const struct topic_handles *topics, const rd_kafka_message_t *report);
 
 /* Takes one refusal out, for output_refused(). */

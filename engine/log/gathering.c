@@ -1,6 +1,7 @@
 /* gathering.c: see gathering.h. */
 #include "log/gathering.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -220,6 +221,7 @@ size_t gathering_count(const struct gathering *gathering)
 struct gathering *gathering_open(rd_kafka_conf_t *configuration, struct loop *loop,
 				 void (*refused)(void *context, uint64_t number), void *context)
 {
+	assert(loop && refused);
 	struct gathering *gathering = memory_take(1, sizeof *gathering);
 	if (!gathering)
 		return NULL;

@@ -2,6 +2,7 @@
  * change while the thread runs. */
 #include "log/group.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -74,6 +75,7 @@ static void question_free(struct group_question *question)
 
 struct group_question *group_ask(rd_kafka_t *client, const char *group, int bell)
 {
+	assert(client && group && bell >= 0);
 	rd_kafka_topic_partition_list_t *wanted = topics_wanted(client);
 	struct group_question *question = wanted ? memory_take(1, sizeof *question) : NULL;
 	if (!question) {

@@ -1,6 +1,7 @@
 /* mock.c: see mock.h. */
 #include "log/mock.h"
 
+#include <assert.h>
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
 #include <time.h>
@@ -80,6 +81,7 @@ int16_t mock_cluster_make(struct mock_cluster *cluster, const char *name, int pa
 
 bool mock_cluster_topic(struct mock_cluster *cluster, const char *name, int partitions, struct error *error)
 {
+	assert(name && partitions > 0);
 	rd_kafka_resp_err_t code = topic_create(cluster, name, partitions);
 	return code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS ||
 	       error_set(error, ERROR_SYSTEM, PLACE_NONE, "the embedded broker cannot make the topic %s: %s", name,

@@ -2,6 +2,7 @@
  * them after that; the rest that both threads use are flags. */
 #include "log/moved_partitions.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -107,6 +108,7 @@ static void *question_run(void *context)
 
 struct moved_question *moved_ask(rd_kafka_t *client, const char *group, rd_kafka_topic_partition_list_t *list, int bell)
 {
+	assert(group && list && bell >= 0);
 	struct moved_question *question = memory_take(1, sizeof *question);
 	if (!question) {
 		rd_kafka_topic_partition_list_destroy(list);

@@ -1,6 +1,7 @@
 /* offset_migration.c: Migration of committed offsets between groups; see offset_migration.h. */
 #include "log/offset_migration.h"
 
+#include <assert.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -551,6 +552,7 @@ static bool formers_take_over(struct formers *formers, size_t *moved, struct err
 bool offset_migration_carry_out(const struct offset_migration_config *config, const struct offset_migration_topic *topics,
 				size_t count, size_t *moved, struct error *error)
 {
+	assert(config->brokers && (count == 0 || topics));
 	struct formers formers;
 	*moved = 0;
 	bool good = formers_open(&formers, config, topics, count, error) && formers_take_over(&formers, moved, error);

@@ -114,8 +114,8 @@ static inline enum produce_verdict output_send(struct output *output, struct err
 	return output->operations->send ? output->operations->send(output, error) : PRODUCED;
 }
 
-/* Ends the open transaction or batch, all of which was sent, and commits it together with these positions.
- * Positions of OFFSET_NONE are not committed, but a NEWS_RESET reports them. Copied. */
+/* Ends the open transaction or batch, if output_may_end(), all of which was sent, and commits it together with these
+ * positions. Positions of OFFSET_NONE are not committed, but a NEWS_RESET reports them. Copied. */
 static inline bool output_end(struct output *output, struct positions positions, struct error *error)
 {
 	output->has_records = false;

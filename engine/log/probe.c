@@ -1,6 +1,8 @@
 /* probe.c: see probe.h. */
 #include "log/probe.h"
 
+#include <assert.h>
+
 #include "base/clock.h"
 #include "log/changelog_settings.h"
 #include "log/group_members.h"
@@ -287,6 +289,7 @@ static bool name_all(struct wanted_topics topics, const char *const *groups, siz
 bool probe_kafka(const char *brokers, struct properties properties, struct wanted_topics topics, const char *const *groups,
 		 size_t group_count, struct arena *arena, struct probe *probe, struct error *error)
 {
+	assert(brokers && arena && (group_count == 0 || groups));
 	const struct property own[] = {{"bootstrap.servers", brokers}, {"log_level", "0"}};
 	struct probing probing = {.brokers = brokers, .arena = arena};
 	*probe = (struct probe){0};

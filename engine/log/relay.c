@@ -2,6 +2,7 @@
 #include "log/relay.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -320,6 +321,7 @@ static int listen_there(int *port, struct error *error)
 
 struct relay *relay_open(struct loop *loop, struct mock_cluster *cluster, int port, struct error *error)
 {
+	assert(loop && cluster);
 	struct relay *relay = memory_take(1, sizeof *relay);
 	if (!relay) {
 		error_memory(error, ERROR_SYSTEM, "opening the embedded broker");

@@ -1,6 +1,7 @@
 /* relay_queue.c: see relay_queue.h. */
 #include "log/relay_queue.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -32,6 +33,7 @@ struct relay_pending *relay_queue_add(struct relay_queue *queue, const char *byt
 
 void relay_queue_drop(struct relay_queue *queue)
 {
+	assert(queue->first && queue->count > 0);
 	struct relay_pending *pending = queue->first;
 	queue->first = pending->next;
 	if (!queue->first)

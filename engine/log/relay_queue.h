@@ -31,7 +31,7 @@ void relay_queue_close(struct relay_queue *queue);
 
 /* Appends a request with a copy of the bytes. NULL: memory ran out. */
 struct relay_pending *relay_queue_add(struct relay_queue *queue, const char *bytes, size_t length);
-void relay_queue_drop(struct relay_queue *queue); /* drops the first request */
+void relay_queue_drop(struct relay_queue *queue); /* drops the first request, of which there is one */
 
 bool relay_queue_is_full(const struct relay_queue *queue);
 

@@ -112,6 +112,7 @@ bool request_producer_topics(struct request_producer *producer, const char *cons
 enum produce_verdict request_producer_send(struct request_producer *producer, const struct outgoing *record, uint64_t number,
 					   struct error *error)
 {
+	assert(number > 0 && record->topic < producer->topics.count);
 	rd_kafka_topic_t *topic = producer->topics.items[record->topic];
 	if (producer->gathering)
 		return gathering_produce(producer->gathering, producer->client, topic, record, number, error);

@@ -42,7 +42,8 @@ void request_producer_close(struct request_producer *producer);
 /* Sets the topics that records name by number from now on: the former ones, then new ones. The names are borrowed. */
 bool request_producer_topics(struct request_producer *producer, const char *const *names, size_t count, struct error *error);
 
-/* Copies the record. `number` is above 0. A record that was gathered may be refused later, by `reported`. */
+/* Copies the record, whose topic is among those of request_producer_topics(). `number` is above 0. A record that was gathered may
+ * be refused later, by `reported`. */
 enum produce_verdict request_producer_send(struct request_producer *producer, const struct outgoing *record, uint64_t number,
 					   struct error *error);
 

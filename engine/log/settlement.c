@@ -43,6 +43,7 @@ void settlement_start(struct settlement *settlement)
 
 void settlement_end(struct settlement *settlement, struct positions positions, unsigned closed)
 {
+	assert(settlement->call == SETTLEMENT_OVER); /* the transaction is open */
 	*settlement = (struct settlement){
 		.call = has_offsets(positions) ? SETTLEMENT_SEND_OFFSETS : SETTLEMENT_COMMIT,
 		.positions = positions,

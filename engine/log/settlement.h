@@ -45,8 +45,8 @@ struct settlement {
 /* Starts the settlement of a worker's first producer. */
 void settlement_start(struct settlement *settlement);
 
-/* Ends the open transaction. `closed`, here and below: number of connections of its producers that have closed so
- * far. */
+/* Ends the open transaction, so the call must be SETTLEMENT_OVER. `closed`, here and below: number of connections of its producers
+ * that have closed so far. */
 void settlement_end(struct settlement *settlement, struct positions positions, unsigned closed);
 
 /* Takes the result of the call, and sets the next one. */

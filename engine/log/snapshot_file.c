@@ -1,6 +1,7 @@
 /* snapshot_file.c: see snapshot_file.h. */
 #include "log/snapshot_file.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -100,6 +101,7 @@ void snapshot_file_remove(const char *folder, const char *topic, int32_t partiti
 
 struct snapshot_file *snapshot_file_begin(const char *folder, const char *topic, int32_t partition, struct error *error)
 {
+	assert(folder && partition >= 0);
 	struct snapshot_file *file = memory_take(1, sizeof *file);
 	if (!file) {
 		error_memory(error, ERROR_SYSTEM, "writing a snapshot");

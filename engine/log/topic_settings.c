@@ -1,6 +1,8 @@
 /* topic_settings.c: see topic_settings.h. */
 #include "log/topic_settings.h"
 
+#include <assert.h>
+
 #include "base/memory.h"
 #include "base/number.h"
 #include "log/client.h"
@@ -133,6 +135,7 @@ bool topic_settings_ask(rd_kafka_t *client, const char *const *names, size_t cou
 bool topic_settings_await(rd_kafka_t *client, const char *const *names, size_t count, topic_setting_seen *seen, void *context,
 			  struct settings_wait *wait, struct error *error)
 {
+	assert(seen && (count == 0 || names));
 	struct settings_question question = {.client = client, .seen = seen, .context = context, .wait = wait};
 	bool good = true, found = count > 0 && broker_find(&question);
 	for (size_t at = 0; found && good && at < count; at += TOPIC_SETTINGS_AT_ONCE) {

@@ -1,6 +1,7 @@
 /* topics.c: see topics.h. */
 #include "log/topics.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -359,6 +360,7 @@ static bool ensure(struct topic_keeper *keeper, bool create, size_t *made, struc
 bool topics_ensure(const char *brokers, struct properties properties, struct wanted_topics wanted, bool create, size_t *made,
 		   struct error *error)
 {
+	assert(brokers && (wanted.count == 0 || wanted.items));
 	const struct property own[] = {{"bootstrap.servers", brokers}};
 	struct topic_keeper keeper = {.brokers = brokers, .wanted = wanted};
 	size_t unasked = 0;

@@ -77,6 +77,7 @@ static enum transaction_news transaction_news(struct output *self, struct positi
 static bool transaction_end(struct output *self, struct positions positions, struct error *error)
 {
 	struct kafka_transaction *transaction = (struct kafka_transaction *)self;
+	assert(transaction->open);
 	if (positions.count > transaction->capacity) {
 		struct position *items = memory_resize(transaction->positions.items, positions.count, sizeof(struct position));
 		if (!items)
@@ -125,7 +126,9 @@ static enum produce_verdict transaction_send(struct output *self, struct error *
 
 static bool transaction_topics(struct output *self, const char *const *names, size_t count, struct error *error)
 {
-	return committer_topics(((struct kafka_transaction *)self)->committer, names, count, error);
+	struct kafka_transaction *transaction = (struct kafka_transaction *)self;
+	assert(transaction->open); /* the committer's thread rests */
+	return committer_topics(transaction->committer, names, count, error);
 }
 
 static bool transaction_refused(struct output *self, struct refusal *refusal)

@@ -2,6 +2,7 @@
  * questions, under one lock. A question belongs to the thread while it is being asked, and to the owner otherwise. */
 #include "log/upstream.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -241,6 +242,7 @@ static void *upstream_serve(void *context)
 
 bool upstream_ask(struct upstream *upstream, uint64_t ticket, const struct upstream_chain *chain, struct error *error)
 {
+	assert(chain->count == 0 || chain->links);
 	pthread_mutex_lock(&upstream->lock);
 	struct upstream_question *question = *question_find(upstream, ticket);
 	if (!question && (question = question_open(ticket, chain))) {

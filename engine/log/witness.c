@@ -227,6 +227,7 @@ static struct witnessed *witnessed_find(struct witness *witness, const char *top
 
 void witness_note(struct witness *witness, const char *topic, int32_t partition, int64_t offset, int64_t time_ms)
 {
+	assert(partition >= 0 && offset >= 0);
 	pthread_mutex_lock(&witness->lock);
 	struct witnessed *place = witnessed_find(witness, topic, partition);
 	if (place && place->newest.offset < offset)

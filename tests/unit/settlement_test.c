@@ -16,6 +16,8 @@ static struct settlement ending(struct positions positions)
 {
 	struct settlement settlement;
 	settlement_start(&settlement);
+	settlement_took(&settlement, SETTLEMENT_DONE, 0);
+	settlement_took(&settlement, SETTLEMENT_DONE, 0);
 	settlement_end(&settlement, positions, 0);
 	return settlement;
 }
