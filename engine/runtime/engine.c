@@ -292,6 +292,7 @@ bool engine_release(struct engine *engine, struct error *error)
 
 bool engine_reload(struct engine *engine, struct revision *revision, struct error *error)
 {
+	assert(revision && engine->generations);
 	struct generation *generation = generation_open(revision, error);
 	const struct revision *before = engine->generations->revision;
 	if (!generation || !generation_deploy(engine, generation, error))

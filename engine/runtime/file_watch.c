@@ -1,6 +1,7 @@
 /* file_watch.c: Inotify on the loop; see file_watch.h. */
 #include "runtime/file_watch.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
@@ -86,6 +87,7 @@ static bool watch(struct file_watch *files, const char *path, struct error *erro
 bool file_watch_open(struct file_watch *files, struct loop *loop, const char *const *paths, size_t count,
 		     void (*changed)(void *context), void *context, struct error *error)
 {
+	assert(loop && changed && (count == 0 || paths));
 	*files = (struct file_watch){.watch = {.ready = on_ready, .context = files},
 				     .timer = {.due = on_quiet, .context = files},
 				     .descriptor = inotify_init1(IN_NONBLOCK | IN_CLOEXEC),

@@ -1,6 +1,8 @@
 /* held_feedback.c: see held_feedback.h. */
 #include "runtime/held_feedback.h"
 
+#include <assert.h>
+
 #include "base/memory.h"
 
 /* ---- offsets ---- */
@@ -12,6 +14,7 @@ int64_t offsets_of(const struct offsets *offsets, int32_t partition)
 
 bool offsets_set(struct offsets *offsets, int32_t partition, int64_t offset, struct error *error)
 {
+	assert(partition >= 0);
 	const size_t wanted = (size_t)partition + 1;
 	if (wanted > offsets->count) {
 		int64_t *items = memory_resize(offsets->items, wanted, sizeof *items);
@@ -61,6 +64,7 @@ struct held_feedback {
 
 struct held_feedback *held_open(size_t most, size_t bytes_most, struct error *error)
 {
+	assert(most > 0 && bytes_most > 0);
 	struct held_feedback *feedback = memory_take(1, sizeof *feedback);
 	if (feedback) {
 		feedback->most = most;
@@ -86,6 +90,7 @@ void held_close(struct held_feedback *feedback)
 
 bool held_add(struct held_feedback *feedback, const struct record *record, int64_t now_ms, struct error *error)
 {
+	assert(feedback->count < feedback->most);
 	char *value = memory_take_raw(record->value.length + 1);
 	if (!value)
 		return error_memory(error, ERROR_SYSTEM, "reading feedback");
@@ -111,6 +116,7 @@ const struct held_record *held_first(const struct held_feedback *feedback)
 
 void held_drop_first(struct held_feedback *feedback)
 {
+	assert(feedback->count > 0);
 	const struct text value = feedback->ring[feedback->first].value;
 	feedback->bytes -= value.length;
 	memory_give((char *)(uintptr_t)value.bytes); /* taken in held_add() */

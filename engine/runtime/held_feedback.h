@@ -37,10 +37,11 @@ struct held_feedback;
 struct held_feedback *held_open(size_t most, size_t bytes_most, struct error *error); /* at most so many records and bytes */
 void held_close(struct held_feedback *feedback); /* NULL is fine */
 
-bool held_add(struct held_feedback *feedback, const struct record *record, int64_t now_ms, struct error *error); /* false: SYSTEM */
+/* Adds a record, for whose number there is space. False: SYSTEM. */
+bool held_add(struct held_feedback *feedback, const struct record *record, int64_t now_ms, struct error *error);
 size_t held_space(const struct held_feedback *feedback); /* for so many more; 0 when its bytes are reached */
 const struct held_record *held_first(const struct held_feedback *feedback); /* NULL: there is none */
-void held_drop_first(struct held_feedback *feedback);
+void held_drop_first(struct held_feedback *feedback); /* there is one */
 
 /* Time of the latest record that was ever held. */
 int64_t held_latest_ms(const struct held_feedback *feedback);

@@ -1,6 +1,8 @@
 /* join_sources.c: see join_sources.h. */
 #include "runtime/join_sources.h"
 
+#include <assert.h>
+
 #define TOPICS_BYTES_MAX ((size_t)1 << 20) /* of one link: thousands of topics */
 
 /* ---- whether join windows pause while a source is behind ---- */
@@ -118,6 +120,7 @@ static void add_sources(struct engine_chain *chain, const struct pipeline_plan *
 bool join_sources_make(struct stage_config *stage, const struct plan *all, const struct pipeline_plan *plan, size_t index,
 		       struct arena *arena)
 {
+	assert(index < plan->stage_count);
 	const struct graph_part *part = stage->graph->part;
 	bool joins = part && (part->gathers || part->parent_count > 1);
 	if (!joins || (!part->gathers && !stands_still(stage->graph)))

@@ -1,5 +1,6 @@
 /* learner_leadership.c: Leadership of the learners of an experiment: it begins with a replay of what was learnt, and ends.
  * See learner_parts.h. */
+#include <assert.h>
 #include <inttypes.h>
 
 #include "base/clock.h"
@@ -283,6 +284,7 @@ static bool writer_open(struct learner_service *service, struct error *error)
 
 bool term_begin(struct learner_service *service, struct error *error)
 {
+	assert(!service->leads);
 	bool good = writer_open(service, error) && topic_read(service, service->config.policy, 0, NULL, latest_take, error);
 	for (size_t i = 0; good && i < service->count; i++)
 		good = learning_begin(service, &service->learnings[i], error);

@@ -1,6 +1,8 @@
 /* listening.c: see listening.h. */
 #include "runtime/listening.h"
 
+#include <assert.h>
+
 #include "net/listen.h"
 
 #define WAIT_MS 60000 /* the loop only waits */
@@ -60,6 +62,7 @@ static void on_certificate_changed(void *context)
 bool listening_attach(struct listening *listening, const struct listening_server *server, const struct listening_asked *asked,
 		      struct error *error)
 {
+	assert(listening->loop && server->drain);
 	const char *const paths[] = {asked->certificate, asked->key, asked->authorities};
 	listening->server = *server;
 	return !asked->certificate || file_watch_open(&listening->certificates, listening->loop, paths, asked->authorities ? 3 : 2,

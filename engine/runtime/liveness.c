@@ -2,6 +2,7 @@
  * state and its age. */
 #include "runtime/liveness.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
@@ -93,6 +94,7 @@ static void on_look(void *context)
 
 bool liveness_watch(struct liveness *liveness, struct engine *engine, struct error *error)
 {
+	assert(!liveness->engine);
 	liveness->engine = engine;
 	liveness->timer = (struct loop_timer){.due = on_look, .context = liveness};
 	struct loop *loop = engine_loop(engine);

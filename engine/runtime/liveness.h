@@ -17,7 +17,8 @@ struct liveness;
  * more is replaced. NULL: CONFIG, the path is too long, is another kind of file, or belongs to another engine. */
 struct liveness *liveness_open(const char *path, const char *instance, struct error *error);
 
-/* Reports the engine's loop and workers from now on, until liveness_forget(). Called from the thread of engine_run(). */
+/* Reports the loop and workers of an engine, one at a time, from now on, until liveness_forget(). Called from the
+ * thread of engine_run(). */
 bool liveness_watch(struct liveness *liveness, struct engine *engine, struct error *error);
 void liveness_forget(struct liveness *liveness);   /* NULL is fine; called when the engine ends */
 void liveness_close(struct liveness *liveness);    /* removes the socket; NULL is fine */

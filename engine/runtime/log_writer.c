@@ -1,6 +1,8 @@
 /* log_writer.c: see log_writer.h. */
 #include "runtime/log_writer.h"
 
+#include <assert.h>
+
 #include "base/clock.h"
 
 #define LINE_BYTES_MAX (16 * (size_t)LOG_MESSAGE_BYTES) /* every byte of it escaped, and fields beside it */
@@ -25,6 +27,7 @@ static void writer_write(const struct log_sink *sink, const struct log_line *lin
 
 void log_writer_open(struct log_writer *writer, FILE *to, bool json, enum log_level least)
 {
+	assert(to);
 	*writer = (struct log_writer){.sink.write = writer_write, .to = to, .json = json, .least = least};
 	pthread_mutex_init(&writer->lock, NULL);
 }

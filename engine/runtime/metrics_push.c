@@ -1,6 +1,7 @@
 /* metrics_push.c: see metrics_push.h. */
 #include "runtime/metrics_push.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #include "base/memory.h"
@@ -99,6 +100,7 @@ static bool push_set_up(struct metrics_push *push, struct error *error)
 
 struct metrics_push *metrics_push_open(struct loop *loop, const struct metrics_push_config *config, struct error *error)
 {
+	assert(loop && config->address && config->owner.write);
 	struct metrics_push *push = memory_take(1, sizeof *push);
 	if (!push) {
 		error_memory(error, ERROR_SYSTEM, "pushing metrics");

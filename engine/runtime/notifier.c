@@ -1,6 +1,7 @@
 /* notifier.c: see notifier.h. The lock protects the queue; it is not held while a notice is sent. */
 #include "runtime/notifier.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdio.h>
 
@@ -354,6 +355,7 @@ static bool bell_open(pthread_cond_t *bell)
 struct notifier *notifier_open(const struct notifier_settings *settings, const struct notice_topic_config *kafka,
 			       const struct log_sink *log, struct error *error)
 {
+	assert(settings);
 	struct notifier *notifier = memory_take(1, sizeof *notifier);
 	if (!notifier) {
 		error_memory(error, ERROR_SYSTEM, "opening the sender of notices");

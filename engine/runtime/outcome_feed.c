@@ -140,6 +140,7 @@ static bool exposures_read_some(struct outcome_feed *feed, bool none_left, struc
 
 bool outcome_feed_turn(struct outcome_feed *feed, struct error *error)
 {
+	assert(feed->held && feed->exposures && feed->feedback);
 	bool none_left;
 	if (!feedback_read_some(feed, &none_left, error))
 		return false;

@@ -56,7 +56,7 @@ struct outcome_feed {
 /* Opens both topics, or opens them again, where the next records are. False: SYSTEM or CONFIG. */
 bool outcome_feed_open(struct outcome_feed *feed, struct error *error);
 
-/* Reads a share of both topics, and passes on what is in order. It waits at most OUTCOME_TURN_MS. False: SYSTEM. */
+/* Reads a share of both topics, which are open, and passes on what is in order. It waits at most OUTCOME_TURN_MS. False: SYSTEM. */
 bool outcome_feed_turn(struct outcome_feed *feed, struct error *error);
 
 /* It is then as it was before it was opened. */

@@ -1,6 +1,7 @@
 /* revision.c: see revision.h. */
 #include "runtime/revision.h"
 
+#include <assert.h>
 #include <inttypes.h>
 
 #include "base/file.h"
@@ -233,6 +234,7 @@ void revision_close(struct revision *revision)
 
 struct files_view *revision_view(const struct revision *revision, const struct pipeline_plan *pipeline)
 {
+	assert((size_t)(pipeline - revision->plan.pipelines) < revision->plan.count);
 	return &revision->views[pipeline - revision->plan.pipelines];
 }
 

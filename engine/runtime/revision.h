@@ -71,7 +71,7 @@ static inline bool revision_holds(const struct revision *revision, size_t pipeli
 	return revision->held && revision->held[pipeline];
 }
 
-struct files_view *revision_view(const struct revision *revision, const struct pipeline_plan *pipeline);
+struct files_view *revision_view(const struct revision *revision, const struct pipeline_plan *pipeline); /* of its plan */
 
 /* Hash of everything that a pipeline is made of. It is the same as long as nothing changes that its stages, topics or
  * calls depend on, nor a file that was read through its view. 0: memory ran out. */

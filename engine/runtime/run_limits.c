@@ -1,6 +1,7 @@
 /* run_limits.c: see run_limits.h. */
 #include "runtime/run_limits.h"
 
+#include <assert.h>
 #include <sys/resource.h>
 
 #define MIB ((size_t)1 << 20)
@@ -12,6 +13,7 @@ static bool is_below(const struct rlimit *limit, size_t needed)
 
 bool run_limits_check(size_t memory_bytes, bool chosen, size_t workers, struct error *error)
 {
+	assert(workers > 0);
 	struct rlimit limit;
 	size_t address = memory_bytes + RUN_ADDRESS_BYTES + workers * RUN_ADDRESS_BYTES_OF_WORKER;
 	size_t descriptors = RUN_DESCRIPTORS + workers * RUN_DESCRIPTORS_OF_WORKER;

@@ -1,6 +1,7 @@
 /* stop_signal.c: see stop_signal.h. */
 #include "runtime/stop_signal.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
@@ -38,6 +39,7 @@ bool stop_signal_open(struct stop_signal *stop, struct loop *loop, struct error 
 
 bool stop_signal_heed_hangup(struct stop_signal *stop, void (*hung_up)(void *context), void *context, struct error *error)
 {
+	assert(stop->loop && hung_up);
 	sigset_t set;
 	sigemptyset(&set);
 	sigaddset(&set, SIGHUP);

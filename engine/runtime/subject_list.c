@@ -27,6 +27,7 @@ void *workers_sum(const void *counts, size_t workers, size_t size_bytes, size_t 
 
 struct metric_subject *subject_list_find(struct subject_list *list, size_t label, const char *name)
 {
+	assert(label < METRIC_LABELS_MAX);
 	for (size_t i = 0; i < list->count; i++)
 		if (text_is(list->items[i].labels[label], name))
 			return &list->items[i];

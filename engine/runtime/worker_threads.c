@@ -1,6 +1,7 @@
 /* worker_threads.c: see worker_threads.h. */
 #include "runtime/worker_threads.h"
 
+#include <assert.h>
 #include <pthread.h>
 
 #include "net/loop.h"
@@ -69,6 +70,7 @@ static bool member_configure(struct member *member, size_t number, const struct 
 bool worker_threads_open(struct group *group, const struct engine_config *config, const struct group_shares *shares,
 			 struct arena *arena, struct error *error)
 {
+	assert(group->worker_count > 0 && group->setup);
 	group->members = ARENA_ARRAY(arena, struct member, group->worker_count);
 	if (!group->members)
 		return error_memory(error, ERROR_SYSTEM, "preparing workers");
@@ -102,6 +104,7 @@ static void *member_run(void *context)
 
 bool worker_threads_start(struct group *group, int bell, struct error *error)
 {
+	assert(group->members && bell >= 0);
 	for (size_t i = 0; i < group->worker_count; i++) {
 		struct member *member = &group->members[i];
 		member->bell = bell;
@@ -140,6 +143,7 @@ size_t worker_threads_look(const struct group *group, int64_t now_ms, const char
 
 const struct worker *worker_threads_worker(const struct group *group, size_t number)
 {
+	assert(group->members && number < group->worker_count);
 	return group->members[number].worker;
 }
 
@@ -171,6 +175,7 @@ void worker_threads_join(struct group *group, const struct engine_config *config
 
 void worker_threads_reload(struct group *group, struct worker_setup *setup)
 {
+	assert(setup);
 	group_setup_follow(group, setup);
 	for (size_t i = 0; i < group->worker_count; i++)
 		worker_reload(group->members[i].worker, setup);

@@ -12,7 +12,7 @@ bool worker_threads_open(struct group *group, const struct engine_config *config
 			 struct arena *arena, struct error *error);
 void worker_threads_close(struct group *group); /* none of them may be running */
 
-/* Starts the threads; each signals the bell when it ends. False: some could not start (SYSTEM). */
+/* Starts the threads of workers that are open; each signals the bell when it ends. False: some could not start (SYSTEM). */
 bool worker_threads_start(struct group *group, int bell, struct error *error);
 void worker_threads_stop(const struct group *group);
 
