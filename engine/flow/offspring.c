@@ -344,7 +344,6 @@ static void gather(struct run *run, size_t node, const struct child_group *child
 
 void part_settle(struct run *run, size_t node)
 {
-	assert(run->child);
 	const struct child_group *child_group = run->child->child_group;
 	struct node_state *node_state = &child_group->parent->node_states[node];
 	if ((size_t)++node_state->visits == child_group->count && node_state->stage == NODE_OPEN)
@@ -398,7 +397,7 @@ bool run_has_children(const struct run *run)
 
 void child_end(struct run *run)
 {
-	assert(run->child && !run->child->ended && run->child->child_group->alive > 0);
+	assert(!run->child->ended);
 	struct child *child = run->child;
 	struct run *parent = child->child_group->parent;
 	child->ended = true;
