@@ -7,7 +7,7 @@
 
 #include "base/memory.h"
 #include "log/client.h"
-#include "log/gathering.h"
+#include "log/request_batching.h"
 
 #define CLOSE_WAIT_S 2
 
@@ -16,7 +16,7 @@ struct request_producer {
 	rd_kafka_t *client;
 	rd_kafka_queue_t *queue;
 	struct topic_handles topics;
-	struct gathering *gathering; /* NULL: each record leaves at once */
+	struct request_batching *batching; /* NULL: each record leaves at once */
 };
 
 static void on_report(rd_kafka_t *client, const rd_kafka_message_t *message, void *context)
@@ -29,8 +29,8 @@ static void on_report(rd_kafka_t *client, const rd_kafka_message_t *message, voi
 		.offset = message->offset,
 	};
 	(void)client;
-	if (producer->gathering)
-		gathering_report(producer->gathering, message);
+	if (producer->batching)
+		request_batching_note_report(producer->batching, message);
 	producer->config->reported(producer->config->context, &report);
 }
 
@@ -61,8 +61,8 @@ static bool producer_set_up(struct request_producer *producer, struct error *err
 		return false;
 	rd_kafka_conf_set_opaque(configuration, producer);
 	rd_kafka_conf_set_dr_msg_cb(configuration, on_report);
-	producer->gathering = config->loop ? gathering_open(configuration, config->loop, on_refused, producer) : NULL;
-	if (config->loop && !producer->gathering) {
+	producer->batching = config->loop ? request_batching_open(configuration, config->loop, on_refused, producer) : NULL;
+	if (config->loop && !producer->batching) {
 		rd_kafka_conf_destroy(configuration);
 		return error_memory(error, ERROR_SYSTEM, "opening a producer of requests");
 	}
@@ -86,7 +86,7 @@ struct request_producer *request_producer_open(const struct request_producer_con
 	producer->config = config;
 	if (producer_set_up(producer, error))
 		return producer;
-	gathering_close(producer->gathering);
+	request_batching_close(producer->batching);
 	memory_give(producer);
 	return NULL;
 }
@@ -95,8 +95,8 @@ void request_producer_close(struct request_producer *producer)
 {
 	if (!producer)
 		return;
-	gathering_close(producer->gathering);
-	producer->gathering = NULL;
+	request_batching_close(producer->batching);
+	producer->batching = NULL;
 	(void)rd_kafka_purge(producer->client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
 	client_queue_forget(producer->queue);
 	topic_handles_close(&producer->topics);
@@ -114,8 +114,8 @@ enum produce_verdict request_producer_send(struct request_producer *producer, co
 {
 	assert(number > 0 && record->topic < producer->topics.count);
 	rd_kafka_topic_t *topic = producer->topics.items[record->topic];
-	if (producer->gathering)
-		return gathering_produce(producer->gathering, producer->client, topic, record, number, error);
+	if (producer->batching)
+		return request_batching_produce(producer->batching, producer->client, topic, record, number, error);
 	return client_produce(producer->client, topic, record, (void *)(uintptr_t)number, error);
 }
 
@@ -131,6 +131,6 @@ int32_t request_producer_answers(const struct request_producer *producer, struct
 void request_producer_tell(struct request_producer *producer)
 {
 	(void)rd_kafka_poll(producer->client, 0);
-	if (producer->gathering)
-		gathering_tell(producer->gathering);
+	if (producer->batching)
+		request_batching_report_refused(producer->batching);
 }

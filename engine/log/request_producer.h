@@ -3,7 +3,7 @@
  *
  * A record that Kafka does not acknowledge within the configured time is refused, so each record is reported once.
  *
- * With a loop, records are gathered while Kafka is busy with others (log/gathering.h).
+ * With a loop, records are batched while Kafka is busy with others (log/request_batching.h).
  *
  * Belongs to one thread. Its bell rings when request_producer_tell() has a result to report.
  */
@@ -36,13 +36,13 @@ struct request_producer_config {
 
 /* Everything in the configuration is borrowed as long as the producer lives. CONFIG: a setting is wrong. */
 struct request_producer *request_producer_open(const struct request_producer_config *config, struct error *error);
-/* Records in flight, and gathered ones, are dropped without a report. NULL is fine. */
+/* Records in flight, and batched ones, are dropped without a report. NULL is fine. */
 void request_producer_close(struct request_producer *producer);
 
 /* Sets the topics that records name by number from now on: the former ones, then new ones. The names are borrowed. */
 bool request_producer_topics(struct request_producer *producer, const char *const *names, size_t count, struct error *error);
 
-/* Copies the record, whose topic is among those of request_producer_topics(). `number` is above 0. A record that was gathered may
+/* Copies the record, whose topic is among those of request_producer_topics(). `number` is above 0. A record that was batched may
  * be refused later, by `reported`. */
 enum produce_verdict request_producer_send(struct request_producer *producer, const struct outgoing *record, uint64_t number,
 					   struct error *error);
