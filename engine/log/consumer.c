@@ -148,12 +148,12 @@ static bool consumer_set_up(struct kafka_consumer *consumer, const struct consum
 	consumer->bell = bell_open(error);
 	if (consumer->bell < 0)
 		return false;
-	const struct witness_config witness = {.brokers = config->brokers,
-					       .properties = config->properties,
-					       .every_ms = WITNESS_EVERY_MS,
-					       .bell = consumer->bell};
-	consumer->witness = witness_open(&witness, error);
-	return consumer->witness && client_set_up(consumer, config->topic_count, error) && join(consumer, config, error);
+	const struct replacement_watch_config watch = {.brokers = config->brokers,
+						       .properties = config->properties,
+						       .every_ms = REPLACEMENT_WATCH_EVERY_MS,
+						       .bell = consumer->bell};
+	consumer->replacements = replacement_watch_open(&watch, error);
+	return consumer->replacements && client_set_up(consumer, config->topic_count, error) && join(consumer, config, error);
 }
 
 struct consumer *consumer_open(const struct consumer_config *config, struct error *error)
@@ -182,7 +182,7 @@ static void kafka_close(struct consumer *self)
 {
 	struct kafka_consumer *consumer = (struct kafka_consumer *)self;
 	consumer->closing = true;
-	witness_close(consumer->witness);
+	replacement_watch_close(consumer->replacements);
 	/* An unaccepted change would block the close. */
 	if (consumer->client && consumer->change != ASSIGNMENT_SAME)
 		rd_kafka_assign(consumer->client, NULL);
@@ -354,7 +354,8 @@ static bool kafka_take(struct consumer *self, struct record *records, size_t roo
 	}
 	if (*count > 0) {
 		const struct record *last = &records[*count - 1];
-		witness_note(consumer->witness, consumer->topics[last->topic], last->partition, last->offset, last->time_ms);
+		replacement_watch_note(consumer->replacements, consumer->topics[last->topic], last->partition, last->offset,
+				       last->time_ms);
 	}
 	if (consumer->moved)
 		hear_of_moves(consumer);
@@ -437,7 +438,7 @@ static bool kafka_accept(struct consumer *self, struct error *error)
 	struct kafka_consumer *consumer = (struct kafka_consumer *)self;
 	enum assignment_change change = consumer->change;
 	consumer->change = ASSIGNMENT_SAME;
-	witness_forget(consumer->witness);
+	replacement_watch_forget(consumer->replacements);
 	if (!(change == ASSIGNMENT_GIVEN ? accept_given(consumer, error) : accept_taken(consumer, error)))
 		return false;
 	if (consumer->coming.items) {

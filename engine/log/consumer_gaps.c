@@ -139,7 +139,7 @@ static bool reset_find(struct kafka_consumer *consumer, struct gap *gap, char to
 		if (!reset_take(consumer, &reset))
 			return false;
 	} while (!is_read(consumer, reset.topic));
-	witness_forget(consumer->witness); /* records read now follow another beginning */
+	replacement_watch_forget(consumer->replacements); /* records read now follow another beginning */
 	*gap = (struct gap){consumer_topic_named(consumer, reset.topic), reset.partition, reset.offset, OFFSET_NONE, false};
 	rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(consumer->client, reset.topic, reset.partition, &gap->to, &end,
 								    WATERMARK_WAIT_MS);
@@ -151,9 +151,9 @@ static bool reset_find(struct kafka_consumer *consumer, struct gap *gap, char to
 
 static bool remade_find(struct kafka_consumer *consumer, struct gap *gap, char topic[TOPIC_NAME_BYTES])
 {
-	struct witness_news news;
+	struct topic_replacement news;
 	do {
-		if (!witness_take(consumer->witness, &news))
+		if (!replacement_watch_take(consumer->replacements, &news))
 			return false;
 	} while (!is_read(consumer, news.topic));
 	*gap = (struct gap){consumer_topic_named(consumer, news.topic), news.partition, news.begin, news.end, true};

@@ -11,7 +11,7 @@
 #include "base/list.h"
 #include "log/client.h"
 #include "log/consumer.h"
-#include "log/witness.h"
+#include "log/replacement_watch.h"
 
 #define TAKE_ROOM_MAX 1000
 
@@ -56,7 +56,7 @@ struct kafka_consumer {
 	struct offset_reset *resets;
 	size_t reset_count;
 	bool resets_lost;     /* memory ran out: some were not noted */
-	struct witness *witness;
+	struct replacement_watch *replacements;
 	struct error failure; /* the first error from which the client cannot recover */
 	rd_kafka_message_t *taken[TAKE_ROOM_MAX];
 };

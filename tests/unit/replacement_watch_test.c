@@ -1,6 +1,6 @@
-/* witness_test.c: Tests of whether a record that was read still stands at its offset, on librdkafka's mock of a broker. That a
- * topic which is made anew under a running engine is noticed is shown on a real Kafka, by tests/kafka/faults.sh. */
-#include "log/witness.h"
+/* replacement_watch_test.c: Tests of whether a record that was read still stands at its offset, on librdkafka's mock of a
+ * broker. That a topic which is made anew under a running engine is noticed is shown on a real Kafka, by tests/kafka/faults.sh. */
+#include "log/replacement_watch.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,7 +21,7 @@
 
 struct stand {
 	struct mock mock;
-	struct witness *witness;
+	struct replacement_watch *watch;
 	int bell;
 };
 
@@ -32,15 +32,15 @@ static void stand_open(struct stand *stand)
 	for (int i = 0; i < RECORDS; i++)
 		mock_write(&stand->mock, NULL, "x", NULL, NULL);
 	stand->bell = bell_open(&error);
-	const struct witness_config config = {
+	const struct replacement_watch_config config = {
 		.brokers = stand->mock.brokers, .properties = mock_quick, .every_ms = EVERY_MS, .bell = stand->bell};
-	stand->witness = witness_open(&config, &error);
-	assert_non_null(stand->witness);
+	stand->watch = replacement_watch_open(&config, &error);
+	assert_non_null(stand->watch);
 }
 
 static void stand_close(struct stand *stand)
 {
-	witness_close(stand->witness);
+	replacement_watch_close(stand->watch);
 	close(stand->bell);
 	mock_close(&stand->mock);
 }
@@ -55,14 +55,14 @@ static void a_record_that_stands_where_it_was_read_is_no_news(void **state)
 {
 	(void)state;
 	struct stand stand;
-	struct witness_news news;
+	struct topic_replacement news;
 	stand_open(&stand);
 	for (int64_t offset = 0; offset < RECORDS; offset++) {
-		witness_note(stand.witness, "in", 0, offset, TIME_MS);
+		replacement_watch_note(stand.watch, "in", 0, offset, TIME_MS);
 		assert_false(rings(&stand, ROUNDS_MS / RECORDS));
 	}
 	assert_false(rings(&stand, ROUNDS_MS));
-	assert_false(witness_take(stand.witness, &news));
+	assert_false(replacement_watch_take(stand.watch, &news));
 	stand_close(&stand);
 }
 
@@ -71,20 +71,20 @@ static void another_one_at_its_offset_is_told_once_when_more_was_read(void **sta
 {
 	(void)state;
 	struct stand stand;
-	struct witness_news news;
+	struct topic_replacement news;
 	stand_open(&stand);
-	witness_note(stand.witness, "in", 0, 4, TIME_MS + 1);
+	replacement_watch_note(stand.watch, "in", 0, 4, TIME_MS + 1);
 	assert_false(rings(&stand, ROUNDS_MS));
-	witness_note(stand.witness, "in", 0, 7, TIME_MS);
+	replacement_watch_note(stand.watch, "in", 0, 7, TIME_MS);
 	assert_true(rings(&stand, MOCK_WAIT_MS));
 	bell_quiet(stand.bell);
-	assert_true(witness_take(stand.witness, &news));
+	assert_true(replacement_watch_take(stand.watch, &news));
 	assert_string_equal(news.topic, "in");
 	assert_int_equal(news.partition, 0);
 	assert_int_equal(news.begin, 0);
 	assert_int_equal(news.end, 5);
-	assert_false(witness_take(stand.witness, &news));
-	witness_note(stand.witness, "in", 0, 9, TIME_MS);
+	assert_false(replacement_watch_take(stand.watch, &news));
+	replacement_watch_note(stand.watch, "in", 0, 9, TIME_MS);
 	assert_false(rings(&stand, ROUNDS_MS)); /* what stands there now is what was read last */
 	stand_close(&stand);
 }
@@ -94,17 +94,17 @@ static void one_that_cannot_be_read_or_is_forgotten_is_no_news(void **state)
 	(void)state;
 	struct stand stand;
 	stand_open(&stand);
-	witness_note(stand.witness, "in", 0, RECORDS + 4, TIME_MS);
-	witness_note(stand.witness, "in", 0, RECORDS + 5, TIME_MS);
-	witness_note(stand.witness, "missing", 0, 1, TIME_MS);
-	witness_note(stand.witness, "missing", 0, 2, TIME_MS);
+	replacement_watch_note(stand.watch, "in", 0, RECORDS + 4, TIME_MS);
+	replacement_watch_note(stand.watch, "in", 0, RECORDS + 5, TIME_MS);
+	replacement_watch_note(stand.watch, "missing", 0, 1, TIME_MS);
+	replacement_watch_note(stand.watch, "missing", 0, 2, TIME_MS);
 	assert_false(rings(&stand, ROUNDS_MS));
-	witness_forget(stand.witness);
-	witness_note(stand.witness, "in", 0, 4, TIME_MS + 1);
-	witness_note(stand.witness, "in", 0, 7, TIME_MS);
-	witness_forget(stand.witness);
-	witness_note(stand.witness, "in", 0, 5, TIME_MS);
-	witness_note(stand.witness, "in", 0, 6, TIME_MS);
+	replacement_watch_forget(stand.watch);
+	replacement_watch_note(stand.watch, "in", 0, 4, TIME_MS + 1);
+	replacement_watch_note(stand.watch, "in", 0, 7, TIME_MS);
+	replacement_watch_forget(stand.watch);
+	replacement_watch_note(stand.watch, "in", 0, 5, TIME_MS);
+	replacement_watch_note(stand.watch, "in", 0, 6, TIME_MS);
 	assert_false(rings(&stand, ROUNDS_MS));
 	stand_close(&stand);
 }
