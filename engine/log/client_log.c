@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/quote.h"
 #include "log/client.h"
-#include "log/heard_facts.h"
+#include "log/repeated_lines.h"
 
 #define SAID_BYTES 1024
 #define KAFKA_LINE "Kafka: " /* begins each line */
@@ -18,12 +18,12 @@
 /* The lock is held while a line is written, because threads of an abandoned client may outlive the sink. */
 static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
 static const struct log_sink *log_sink;
-static struct heard_facts heard_facts; /* of the sink */
+static struct repeated_lines repeated_lines; /* of the sink */
 
 /* With the lock. Logs how many lines were not. */
-static void facts_end(void)
+static void repeated_end(void)
 {
-	const uint64_t unlogged = heard_facts_end(&heard_facts);
+	const uint64_t unlogged = repeated_lines_end(&repeated_lines);
 	if (log_sink && unlogged > 0)
 		log_say(log_sink, LOG_LEVEL_INFO, NULL,
 			KAFKA_LINE "%" PRIu64 " more lines of its clients reported the same; --log-level debug logs them",
@@ -33,7 +33,7 @@ static void facts_end(void)
 void kafka_log_to(const struct log_sink *sink)
 {
 	pthread_mutex_lock(&log_lock);
-	facts_end();
+	repeated_end();
 	log_sink = sink;
 	pthread_mutex_unlock(&log_lock);
 }
@@ -56,7 +56,8 @@ static bool fact_write(enum log_level level, const struct log_fields *fields, co
 	pthread_mutex_lock(&log_lock);
 	const bool taken = log_sink != NULL;
 	const bool is_logged =
-		taken && level != LOG_LEVEL_DEBUG && heard_facts_take(&heard_facts, line + strlen(KAFKA_LINE), clock_ms(), &more);
+		taken && level != LOG_LEVEL_DEBUG &&
+		repeated_lines_admit(&repeated_lines, line + strlen(KAFKA_LINE), clock_ms(), &more);
 	if (taken && more > 0)
 		log_say(log_sink, level, fields, "%s; %" PRIu64 " more lines of that since the last one", line, more);
 	else if (taken)
@@ -68,7 +69,7 @@ static bool fact_write(enum log_level level, const struct log_fields *fields, co
 void kafka_log_recover(void)
 {
 	pthread_mutex_lock(&log_lock);
-	facts_end();
+	repeated_end();
 	pthread_mutex_unlock(&log_lock);
 }
 

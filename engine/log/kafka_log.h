@@ -12,7 +12,7 @@
  * returns, no thread is in the previous sink. */
 void kafka_log_to(const struct log_sink *sink);
 
-/* To be called when Kafka is reachable again: logs how many of librdkafka's lines were not (log/heard_facts.h), if there were
+/* To be called when Kafka is reachable again: logs how many of librdkafka's lines were not (log/repeated_lines.h), if there were
  * any, and its next line is logged whatever it tells. */
 void kafka_log_recover(void);
 

@@ -1,5 +1,5 @@
-/* heard_facts.c: see heard_facts.h. */
-#include "log/heard_facts.h"
+/* repeated_lines.c: see repeated_lines.h. */
+#include "log/repeated_lines.h"
 
 #include <string.h>
 
@@ -52,29 +52,29 @@ static uint64_t fact_hash(const char *line)
 	return hash > 0 ? hash : 1;
 }
 
-bool heard_facts_take(struct heard_facts *facts, const char *line, int64_t now_ms, uint64_t *more)
+bool repeated_lines_admit(struct repeated_lines *lines, const char *line, int64_t now_ms, uint64_t *more)
 {
 	const uint64_t hash = fact_hash(line);
-	struct heard_fact *fact = &facts->items[0];
-	for (size_t i = 0; i < HEARD_FACTS && fact->hash != hash; i++)
-		if (facts->items[i].hash == hash || facts->items[i].logged_ms < fact->logged_ms)
-			fact = &facts->items[i];
-	if (fact->hash == hash && now_ms - fact->logged_ms < HEARD_FACT_MS) {
-		fact->more++;
+	struct repeated_line *repeated = &lines->items[0];
+	for (size_t i = 0; i < REPEATED_LINES && repeated->hash != hash; i++)
+		if (lines->items[i].hash == hash || lines->items[i].logged_ms < repeated->logged_ms)
+			repeated = &lines->items[i];
+	if (repeated->hash == hash && now_ms - repeated->logged_ms < REPEATED_LINE_MS) {
+		repeated->more++;
 		return false;
 	}
-	if (fact->hash != hash)
-		facts->unlogged += fact->more;
-	*more = fact->hash == hash ? fact->more : 0;
-	*fact = (struct heard_fact){.hash = hash, .logged_ms = now_ms};
+	if (repeated->hash != hash)
+		lines->unlogged += repeated->more;
+	*more = repeated->hash == hash ? repeated->more : 0;
+	*repeated = (struct repeated_line){.hash = hash, .logged_ms = now_ms};
 	return true;
 }
 
-uint64_t heard_facts_end(struct heard_facts *facts)
+uint64_t repeated_lines_end(struct repeated_lines *lines)
 {
-	uint64_t unlogged = facts->unlogged;
-	for (size_t i = 0; i < HEARD_FACTS; i++)
-		unlogged += facts->items[i].more;
-	*facts = (struct heard_facts){0};
+	uint64_t unlogged = lines->unlogged;
+	for (size_t i = 0; i < REPEATED_LINES; i++)
+		unlogged += lines->items[i].more;
+	*lines = (struct repeated_lines){0};
 	return unlogged;
 }
