@@ -13,11 +13,11 @@
 #define FIELD_BYTES ((size_t)32)	   /* what a field counts beside its texts (RFC 9113, 6.5.2) */
 #define STATUS_DIGITS 3
 
-bool grpc_head_reader_open(struct grpc_head_reader *reader, struct pieces *pieces)
+bool grpc_head_reader_open(struct grpc_head_reader *reader, struct memory_pool *pool)
 {
 	*reader = (struct grpc_head_reader){0};
 	buffer_open(&reader->words, WORDS_BYTES);
-	reader->heap = http2_memory(pieces);
+	reader->heap = http2_memory(pool);
 	return nghttp2_hd_inflate_new2(&reader->inflater, &reader->heap) == 0;
 }
 

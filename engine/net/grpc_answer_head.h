@@ -12,7 +12,7 @@
 #include <nghttp2/nghttp2.h>
 
 #include "base/text.h"
-#include "net/pieces.h"
+#include "net/memory_pool.h"
 
 #define GRPC_NO_STATUS (-1)
 
@@ -45,8 +45,8 @@ struct grpc_head_reader {
 	const char *reason;
 };
 
-/* `pieces` has the memory of the tables, and outlives the reader. False: there is no memory. */
-bool grpc_head_reader_open(struct grpc_head_reader *reader, struct pieces *pieces);
+/* `pool` has the memory of the tables, and outlives the reader. False: there is no memory. */
+bool grpc_head_reader_open(struct grpc_head_reader *reader, struct memory_pool *pool);
 void grpc_head_reader_close(struct grpc_head_reader *reader); /* fine if it was never opened */
 
 /* False: the connection must end, with `fault` and `reason`. */

@@ -530,7 +530,7 @@ bool grpc_session_begin(struct grpc_connection *connection, struct error *error)
 	connection->streams_allowed = UINT32_MAX;
 	connection->send_window = connection->first_send_window = FIRST_WINDOW;
 	connection->window = (struct grpc_window){.left = HTTP2_CONNECTION_WINDOW};
-	if (!connection->by_id || !grpc_head_reader_open(&connection->heads, &http2->pieces))
+	if (!connection->by_id || !grpc_head_reader_open(&connection->heads, &http2->pool))
 		return error_memory(error, ERROR_SYSTEM, "beginning HTTP/2");
 	buffer_append(&http2->out, NGHTTP2_CLIENT_MAGIC, NGHTTP2_CLIENT_MAGIC_LEN);
 	settings_write(connection);

@@ -35,7 +35,7 @@ void http2_close(struct http2 *http2)
 	http2_forget(http2);
 	link_close(&http2->link);
 	buffer_close(&http2->out);
-	pieces_close(&http2->pieces);
+	memory_pool_close(&http2->pool);
 }
 
 bool http2_watch(struct http2 *http2, uint32_t events, struct error *error)
@@ -53,34 +53,34 @@ bool http2_watch(struct http2 *http2, uint32_t events, struct error *error)
 
 static void *take(size_t size, void *context)
 {
-	return pieces_take(context, size);
+	return memory_pool_take(context, size);
 }
 
 static void give(void *piece, void *context)
 {
-	pieces_give(context, piece);
+	memory_pool_give(context, piece);
 }
 
 static void *take_zeroed(size_t count, size_t size, void *context)
 {
 	size_t whole;
-	void *piece = __builtin_mul_overflow(count, size, &whole) ? NULL : pieces_take(context, whole);
+	void *piece = __builtin_mul_overflow(count, size, &whole) ? NULL : memory_pool_take(context, whole);
 	return piece ? memset(piece, 0, whole) : NULL;
 }
 
 static void *resize(void *piece, size_t size, void *context)
 {
-	return pieces_resize(context, piece, size);
+	return memory_pool_resize(context, piece, size);
 }
 
-nghttp2_mem http2_memory(struct pieces *pieces)
+nghttp2_mem http2_memory(struct memory_pool *pool)
 {
-	return (nghttp2_mem){pieces, take, give, take_zeroed, resize};
+	return (nghttp2_mem){pool, take, give, take_zeroed, resize};
 }
 
 static bool open_session(struct http2 *http2, const nghttp2_session_callbacks *callbacks, void *context)
 {
-	nghttp2_mem heap = http2_memory(&http2->pieces);
+	nghttp2_mem heap = http2_memory(&http2->pool);
 	nghttp2_option *option;
 	if (nghttp2_option_new(&option) != 0)
 		return false;

@@ -19,7 +19,7 @@
 #include "net/frame_budget.h"
 #include "net/link.h"
 #include "net/loop.h"
-#include "net/pieces.h"
+#include "net/memory_pool.h"
 
 struct http2 {
 	/* The owner's: */
@@ -38,7 +38,7 @@ struct http2 {
 	bool heard;	      /* any byte has been received */
 	bool flooded;	      /* the budget of frames is used up: the reason of GOAWAY waits to be sent */
 	struct frame_budget frames; /* of a server's session */
-	struct pieces pieces; /* memory of the session */
+	struct memory_pool pool; /* memory of the session */
 };
 
 #define HTTP2_OUT_BYTES ((size_t)256 << 10)	  /* collected for one send: more does not make a send cheaper */
@@ -62,7 +62,7 @@ bool http2_begin(struct http2 *http2, const nghttp2_session_callbacks *callbacks
 		 int64_t tokens, struct error *error);
 
 /* nghttp2 allocates a few small pieces for each stream and for each entry of a table: they are kept for the next. */
-nghttp2_mem http2_memory(struct pieces *pieces);
+nghttp2_mem http2_memory(struct memory_pool *pool);
 
 /* Reads received data into `room` and passes it to the session. False: the connection
  * is over; `error` is empty if the peer closed it regularly. */

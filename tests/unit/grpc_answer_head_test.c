@@ -9,20 +9,20 @@
 
 #include "net/grpc_answer_head.h"
 
-static struct pieces pieces;
+static struct memory_pool pool;
 static struct grpc_head_reader reader;
 
 static int set_up(void **state)
 {
 	(void)state;
-	return grpc_head_reader_open(&reader, &pieces) ? 0 : -1;
+	return grpc_head_reader_open(&reader, &pool) ? 0 : -1;
 }
 
 static int tear_down(void **state)
 {
 	(void)state;
 	grpc_head_reader_close(&reader);
-	pieces_close(&pieces);
+	memory_pool_close(&pool);
 	return 0;
 }
 
