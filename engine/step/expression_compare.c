@@ -175,7 +175,7 @@ bool operate_comparison(struct evaluation *evaluation, enum operator_kind operat
 		return operands_refuse(evaluation, operation, "two numbers, two texts or two bools", left, right);
 	bool equality = operation == OPERATOR_EQUAL || operation == OPERATOR_NOT_EQUAL;
 	if (left->storage == DATATYPE_BYTES && (operation == OPERATOR_LESS_EQUAL || operation == OPERATOR_GREATER_EQUAL))
-		return evaluation_mistype(evaluation, NULL, "texts are compared with == != < > only; write a < b or a == b");
+		return evaluation_fail_of_class(evaluation, NULL, "texts are compared with == != < > only; write a < b or a == b");
 	if (left->storage == DATATYPE_BOOL && !equality)
 		return operands_refuse(evaluation, operation, "two numbers or two texts", left, right);
 	struct value a = *left, b = *right;
@@ -322,8 +322,9 @@ bool operate_where(struct evaluation *evaluation, const struct value *condition,
 		   const struct value *otherwise, struct value *result)
 {
 	if (!same_class(then, otherwise))
-		return evaluation_misfit(evaluation, "where() takes two values of one kind to choose from, and these are %s and %s",
-					 value_text(evaluation, then), value_text(evaluation, otherwise));
+		return evaluation_fail_of_tensor(evaluation,
+						 "where() takes two values of one kind to choose from, and these are %s and %s",
+						 value_text(evaluation, then), value_text(evaluation, otherwise));
 	struct joint_shape joint;
 	struct value c = *condition, a = *then, b = *otherwise;
 	const struct value *all[] = {&c, &a, &b};

@@ -8,11 +8,11 @@ bool value_axis(struct evaluation *evaluation, const struct value *value, int64_
 {
 	int64_t rank = value->rank;
 	if (rank == 0)
-		return evaluation_misfit(evaluation, "%s has no axes; leave out `along %lld`", value_text(evaluation, value),
-					 (long long)along);
+		return evaluation_fail_of_tensor(evaluation, "%s has no axes; leave out `along %lld`",
+						 value_text(evaluation, value), (long long)along);
 	if (along < -rank || along >= rank)
-		return evaluation_misfit(evaluation, "%s has no axis %lld; its axes are 0 to %lld, or -1 for the last",
-					 value_text(evaluation, value), (long long)along, (long long)rank - 1);
+		return evaluation_fail_of_tensor(evaluation, "%s has no axis %lld; its axes are 0 to %lld, or -1 for the last",
+						 value_text(evaluation, value), (long long)along, (long long)rank - 1);
 	*axis = (uint32_t)(along < 0 ? along + rank : along);
 	return true;
 }
@@ -114,8 +114,8 @@ static bool position_of(struct evaluation *evaluation, const struct value *base,
 		return false;
 	int64_t from_front = *position < 0 ? *position + size : *position;
 	if (from_front < 0 || from_front >= size + is_border)
-		return evaluation_misfit(evaluation, "index %lld is outside %s; axis %u has %lld elements, counted from 0",
-					 (long long)*position, value_text(evaluation, base), axis, (long long)size);
+		return evaluation_fail_of_tensor(evaluation, "index %lld is outside %s; axis %u has %lld elements, counted from 0",
+						 (long long)*position, value_text(evaluation, base), axis, (long long)size);
 	*position = from_front;
 	return true;
 }
@@ -176,8 +176,8 @@ bool value_index(struct evaluation *evaluation, const struct expression_node *no
 	if (pick_element(node, base, indices, result))
 		return true;
 	if (node->count - 1 > base->rank)
-		return evaluation_misfit(evaluation, "%s has %u dimensions, and here are %u indices; leave some out",
-					 value_text(evaluation, base), base->rank, node->count - 1);
+		return evaluation_fail_of_tensor(evaluation, "%s has %u dimensions, and here are %u indices; leave some out",
+						 value_text(evaluation, base), base->rank, node->count - 1);
 	for (uint32_t axis = 0; axis < base->rank; axis++)
 		axes[axis] = (struct axis_choice){.count = base->shape[axis]};
 	for (uint32_t i = 1; i < node->count; i++) {
@@ -196,8 +196,8 @@ bool value_index(struct evaluation *evaluation, const struct expression_node *no
 			if (!column_of(evaluation, base, *value_texts(indices), &column))
 				return false;
 			if (column >= base->shape[axis])
-				return evaluation_misfit(evaluation, "the column's number %lld is outside %s", (long long)column,
-							 value_text(evaluation, base));
+				return evaluation_fail_of_tensor(evaluation, "the column's number %lld is outside %s",
+								 (long long)column, value_text(evaluation, base));
 			axes[axis] = (struct axis_choice){.start = column, .count = 1, .drops = true};
 			indices++;
 		} else {

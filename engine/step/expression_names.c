@@ -51,8 +51,8 @@ static bool load_special(struct evaluation *evaluation, enum special_name specia
 		return single_text(evaluation, message->key, result);
 	const char *text = special_text(scope, special);
 	return text ? single_text(evaluation, text_of(text), result)
-		    : evaluation_miss(evaluation, "this message has no `%s`; write %s ?? otherwise", special_names[special],
-				      special_names[special]);
+		    : evaluation_fail_of_name(evaluation, "this message has no `%s`; write %s ?? otherwise", special_names[special],
+					      special_names[special]);
 }
 
 /* The tensor that a name stands for; NULL: none, or it stands for something else. */
@@ -114,11 +114,12 @@ static bool miss_tensor(struct evaluation *evaluation, const struct expression_n
 		for (size_t j = 0; lists[i] && j < lists[i]->count; j++)
 			suggest_offer(&suggestion, lists[i]->items[j]->name);
 	if (suggestion.nearest.bytes)
-		return evaluation_miss(evaluation,
-				       "tensor `" TEXT_FORMAT "` is missing; send it, or write `" TEXT_FORMAT "`, which is there",
-				       TEXT_ARGUMENTS(name->name), TEXT_ARGUMENTS(suggestion.nearest));
-	return evaluation_miss(evaluation, "tensor `" TEXT_FORMAT "` is missing; send it, or write `" TEXT_FORMAT " ?? otherwise`",
-			       TEXT_ARGUMENTS(name->name), TEXT_ARGUMENTS(name->name));
+		return evaluation_fail_of_name(
+			evaluation, "tensor `" TEXT_FORMAT "` is missing; send it, or write `" TEXT_FORMAT "`, which is there",
+			TEXT_ARGUMENTS(name->name), TEXT_ARGUMENTS(suggestion.nearest));
+	return evaluation_fail_of_name(evaluation,
+				       "tensor `" TEXT_FORMAT "` is missing; send it, or write `" TEXT_FORMAT " ?? otherwise`",
+				       TEXT_ARGUMENTS(name->name), TEXT_ARGUMENTS(name->name));
 }
 
 static bool load_parameter(struct evaluation *evaluation, const struct expression_name *name, struct value *result)
@@ -126,10 +127,10 @@ static bool load_parameter(struct evaluation *evaluation, const struct expressio
 	const struct message *message = evaluation->scope->message;
 	const struct parameter *parameter = message ? parameters_find(message->payload.parameters, name->name) : NULL;
 	if (!parameter)
-		return evaluation_miss(evaluation,
-				       "the request has no parameter `" TEXT_FORMAT "`; send it, or write params." TEXT_FORMAT
-				       " ?? otherwise",
-				       TEXT_ARGUMENTS(name->name), TEXT_ARGUMENTS(name->name));
+		return evaluation_fail_of_name(evaluation,
+					       "the request has no parameter `" TEXT_FORMAT
+					       "`; send it, or write params." TEXT_FORMAT " ?? otherwise",
+					       TEXT_ARGUMENTS(name->name), TEXT_ARGUMENTS(name->name));
 	uint8_t flag = parameter->type == PARAMETER_FLAG && parameter->value.flag;
 	switch (parameter->type) {
 	case PARAMETER_FLAG:
@@ -164,11 +165,11 @@ static bool load_owned(struct evaluation *evaluation, const struct expression_na
 	const struct payload *gave = scope->step_gave ? scope->step_gave(scope->context, name->owner) : NULL;
 	if (miss_reply(evaluation, gave, name->name))
 		return false;
-	return evaluation_miss(evaluation,
-			       known ? "`" TEXT_FORMAT "." TEXT_FORMAT "` is missing; send it, or write `?? otherwise` behind it"
-				     : "`" TEXT_FORMAT "." TEXT_FORMAT
-				       "` is missing, and no such step is known here; name a step before this one",
-			       TEXT_ARGUMENTS(name->owner), TEXT_ARGUMENTS(name->name));
+	return evaluation_fail_of_name(
+		evaluation,
+		known ? "`" TEXT_FORMAT "." TEXT_FORMAT "` is missing; send it, or write `?? otherwise` behind it"
+		      : "`" TEXT_FORMAT "." TEXT_FORMAT "` is missing, and no such step is known here; name a step before this one",
+		TEXT_ARGUMENTS(name->owner), TEXT_ARGUMENTS(name->name));
 }
 
 bool instruct_owned(struct evaluation *evaluation, const struct instruction *instruction)
@@ -207,9 +208,9 @@ bool instruct_header(struct evaluation *evaluation, const struct instruction *in
 	struct text name = instruction->node->text;
 	const struct header *header = message ? headers_find(message->headers, name) : NULL;
 	if (!header)
-		return evaluation_miss(evaluation,
-				       "the message has no header `" TEXT_FORMAT "`; send it, or write header(\"" TEXT_FORMAT
-				       "\") ?? \"\"",
-				       TEXT_ARGUMENTS(name), TEXT_ARGUMENTS(name));
+		return evaluation_fail_of_name(evaluation,
+					       "the message has no header `" TEXT_FORMAT
+					       "`; send it, or write header(\"" TEXT_FORMAT "\") ?? \"\"",
+					       TEXT_ARGUMENTS(name), TEXT_ARGUMENTS(name));
 	return single_text(evaluation, header->value, &evaluation->slots[instruction->slot]);
 }

@@ -18,10 +18,10 @@ bool operands_refuse(struct evaluation *evaluation, enum operator_kind operation
 		culprit = node->items[is_right];
 	}
 	bool has_bool = left->storage == DATATYPE_BOOL || right->storage == DATATYPE_BOOL;
-	return evaluation_mistype(evaluation, culprit, "`%s` takes %s, and these are %s and %s; write %s",
-				  operator_texts[operation], takes, value_text(evaluation, left), value_text(evaluation, right),
-				  has_bool ? "where(c, 1, 0) to count with a bool"
-					   : "text(x) or number(x) to turn one into the other");
+	return evaluation_fail_of_class(
+		evaluation, culprit, "`%s` takes %s, and these are %s and %s; write %s", operator_texts[operation], takes,
+		value_text(evaluation, left), value_text(evaluation, right),
+		has_bool ? "where(c, 1, 0) to count with a bool" : "text(x) or number(x) to turn one into the other");
 }
 
 bool operands_spread(struct evaluation *evaluation, struct value *left, struct value *right)
@@ -318,9 +318,9 @@ bool operate_negate(struct evaluation *evaluation, const struct value *operand, 
 		return numbers && out;
 	}
 	if (!value_is_integer(&in))
-		return evaluation_mistype(evaluation, NULL,
-				       "`-` takes a number, and this is %s; write number(x) for a text with a number in it",
-				       value_text(evaluation, &in));
+		return evaluation_fail_of_class(
+			evaluation, NULL, "`-` takes a number, and this is %s; write number(x) for a text with a number in it",
+			value_text(evaluation, &in));
 	const int64_t *numbers = value_signed(evaluation, &in);
 	int64_t *out = value_make_like(evaluation, result, DATATYPE_INT64, &in);
 	for (size_t i = 0; numbers && out && i < in.count; i++) {

@@ -169,8 +169,8 @@ static bool run_extremes(struct evaluation *evaluation, const struct expression_
 	if (!lanes_of(evaluation, node, value, &lanes))
 		return false;
 	if (lanes.length == 0 && lanes.count > 0)
-		return evaluation_misfit(evaluation, "%s() of no elements; write where(size(x) > 0, %s(x), 0)",
-					 node->function->name, node->function->name);
+		return evaluation_fail_of_tensor(evaluation, "%s() of no elements; write where(size(x) > 0, %s(x), 0)",
+						 node->function->name, node->function->name);
 	bool is_float = value_is_float(value), is_unsigned = value_class_of(value) == CLASS_UNSIGNED;
 	const double *numbers = is_float ? value_doubles(evaluation, value) : NULL;
 	const int64_t *integers = is_float ? NULL : value_signed(evaluation, value);
@@ -243,8 +243,9 @@ bool run_quantile(struct evaluation *evaluation, const struct expression_node *n
 	double share = 0.5;
 	if (count == 2) {
 		if (arguments[1].count != 1)
-			return evaluation_misfit(evaluation, "quantile() takes one share, and these are %s; write quantile(x, 0.9)",
-						 value_text(evaluation, &arguments[1]));
+			return evaluation_fail_of_tensor(evaluation,
+							 "quantile() takes one share, and these are %s; write quantile(x, 0.9)",
+							 value_text(evaluation, &arguments[1]));
 		const double *given = value_doubles(evaluation, &arguments[1]);
 		if (!given)
 			return false;
@@ -319,8 +320,8 @@ bool run_dot(struct evaluation *evaluation, const struct expression_node *node, 
 {
 	(void)count;
 	if (arguments[0].rank == 0 || arguments[1].rank == 0)
-		return evaluation_misfit(evaluation, "dot() takes two vectors, and these are %s and %s; write a * b",
-					 value_text(evaluation, &arguments[0]), value_text(evaluation, &arguments[1]));
+		return evaluation_fail_of_tensor(evaluation, "dot() takes two vectors, and these are %s and %s; write a * b",
+						 value_text(evaluation, &arguments[0]), value_text(evaluation, &arguments[1]));
 	struct value products;
 	if (!operate_arithmetic(evaluation, OPERATOR_MULTIPLY, &arguments[0], &arguments[1], false, &products))
 		return false;

@@ -198,9 +198,9 @@ bool instruct_where(struct evaluation *evaluation, const struct instruction *ins
 static __attribute__((noinline, cold)) bool argument_refuse(struct evaluation *evaluation, const struct expression_node *node,
 							    uint32_t nth, char letter, const struct value *argument)
 {
-	return evaluation_mistype(evaluation, node->trailing ? evaluation->expression->root : node->items[nth],
-				  "%s() takes %s, and this is %s; it is written %s", node->function->name, letter_words(letter),
-				  value_text(evaluation, argument), node->function->form);
+	return evaluation_fail_of_class(evaluation, node->trailing ? evaluation->expression->root : node->items[nth],
+					"%s() takes %s, and this is %s; it is written %s", node->function->name,
+					letter_words(letter), value_text(evaluation, argument), node->function->form);
 }
 
 /* *width: of all of them together. */
@@ -270,7 +270,7 @@ bool instruct_trailing(struct evaluation *evaluation, const struct instruction *
 				       node->function->name);
 	const struct trailing_result *result = &evaluation->scope->trailing[node->trailing - 1];
 	if (result->missing)
-		return evaluation_miss(
+		return evaluation_fail_of_name(
 			evaluation, "%s() of these integers has no value yet; write `?? otherwise` behind it, or cast them to FP64",
 			node->function->name);
 	evaluation->slots[instruction->slot] = (struct value){.data = result->elements,

@@ -78,7 +78,8 @@ bool run_reshape(struct evaluation *evaluation, const struct expression_node *no
 	if (!shape_wanted(sizes, wanted->count, arguments->count, shape, &product))
 		return evaluation_fail(evaluation, WANTED_ODD);
 	if (product != arguments->count)
-		return evaluation_misfit(evaluation, WANTED_ANOTHER, value_text(evaluation, arguments), arguments->count, product);
+		return evaluation_fail_of_tensor(evaluation, WANTED_ANOTHER, value_text(evaluation, arguments), arguments->count,
+						 product);
 	return view_as(evaluation, arguments, shape, (uint32_t)wanted->count, result);
 }
 
@@ -100,8 +101,8 @@ static bool common_storage(struct evaluation *evaluation, const struct value *va
 	for (size_t i = 0; i < count; i++) {
 		bool both_numbers = value_is_number(&values[i]) && value_is_number(&values[0]);
 		if (!both_numbers && values[i].storage != values[0].storage)
-			return evaluation_misfit(evaluation, "only values of one kind go together, and these are %s and %s",
-						 value_text(evaluation, &values[0]), value_text(evaluation, &values[i]));
+			return evaluation_fail_of_tensor(evaluation, "only values of one kind go together, and these are %s and %s",
+							 value_text(evaluation, &values[0]), value_text(evaluation, &values[i]));
 		is_float = is_float || value_is_float(&values[i]);
 		any_unsigned = any_unsigned || value_class_of(&values[i]) == CLASS_UNSIGNED;
 		is_unsigned = is_unsigned && (value_class_of(&values[i]) == CLASS_UNSIGNED || values[i].fits_any);
@@ -144,9 +145,9 @@ static bool join_along(struct evaluation *evaluation, const struct value *values
 		for (uint32_t other = 0; fits && other < values[0].rank; other++)
 			fits = other == axis || values[i].shape[other] == shape[other];
 		if (!fits)
-			return evaluation_misfit(evaluation,
-						 "%s and %s do not fit along axis %u; all other dimensions must be equal",
-						 value_text(evaluation, &values[0]), value_text(evaluation, &values[i]), axis);
+			return evaluation_fail_of_tensor(
+				evaluation, "%s and %s do not fit along axis %u; all other dimensions must be equal",
+				value_text(evaluation, &values[0]), value_text(evaluation, &values[i]), axis);
 		shape[axis] += values[i].shape[axis];
 	}
 	unsigned char *out = value_make(evaluation, result, storage, shape, values[0].rank);
@@ -203,13 +204,14 @@ bool run_stack(struct evaluation *evaluation, const struct expression_node *node
 	if (!shapes_join(evaluation, all, count, &joint))
 		return false;
 	if (joint.rank == TENSOR_RANK_MAX)
-		return evaluation_misfit(evaluation, "stack() makes one dimension more, and a tensor has at most %d",
-					 TENSOR_RANK_MAX);
+		return evaluation_fail_of_tensor(evaluation, "stack() makes one dimension more, and a tensor has at most %d",
+						 TENSOR_RANK_MAX);
 	int64_t rank = (int64_t)joint.rank + 1;
 	int64_t along = node->has_along ? node->along : 0;
 	if (along < -rank || along >= rank)
-		return evaluation_misfit(evaluation, "stack() makes %lld dimensions; write along 0 to %lld, or -1 for the last",
-					 (long long)rank, (long long)rank - 1);
+		return evaluation_fail_of_tensor(evaluation,
+						 "stack() makes %lld dimensions; write along 0 to %lld, or -1 for the last",
+						 (long long)rank, (long long)rank - 1);
 	uint32_t axis = (uint32_t)(along < 0 ? along + rank : along);
 	int64_t shape[TENSOR_RANK_MAX];
 	for (uint32_t i = 0; i < (uint32_t)rank; i++)

@@ -9,59 +9,58 @@
 #include "message/provenance.h"
 #include "step/expression_run.h"
 
-static void explain(struct evaluation *evaluation, const char *format, va_list arguments)
+/* Sets the error at the current instruction. False: a failure is expected, and gets no text. */
+static bool explain(struct evaluation *evaluation, const char *format, va_list arguments)
 {
 	char words[ERROR_TEXT_MAX];
+	if (evaluation->quiet)
+		return false;
 	vsnprintf(words, sizeof words, format, arguments);
 	error_set(evaluation->error, ERROR_INPUT, expression_place_at(evaluation->expression, evaluation->instruction->node->at),
 		  "%s", words);
+	return true;
 }
 
 bool evaluation_fail(struct evaluation *evaluation, const char *format, ...)
 {
-	if (evaluation->quiet)
-		return false;
 	va_list arguments;
 	va_start(arguments, format);
-	explain(evaluation, format, arguments);
+	(void)explain(evaluation, format, arguments);
 	va_end(arguments);
 	return false;
 }
 
-bool evaluation_misfit(struct evaluation *evaluation, const char *format, ...)
+bool evaluation_fail_of_tensor(struct evaluation *evaluation, const char *format, ...)
 {
-	if (evaluation->quiet)
-		return false;
 	va_list arguments;
 	va_start(arguments, format);
-	explain(evaluation, format, arguments);
+	if (explain(evaluation, format, arguments))
+		evaluation->error->of_tensor = true;
 	va_end(arguments);
-	evaluation->error->of_tensor = true;
 	return false;
 }
 
-bool evaluation_mistype(struct evaluation *evaluation, const struct expression_node *culprit, const char *format, ...)
+bool evaluation_fail_of_class(struct evaluation *evaluation, const struct expression_node *culprit, const char *format, ...)
 {
-	if (evaluation->quiet)
-		return false;
 	va_list arguments;
 	va_start(arguments, format);
-	explain(evaluation, format, arguments);
+	const bool explained = explain(evaluation, format, arguments);
 	va_end(arguments);
+	if (!explained)
+		return false;
 	evaluation->error->of_tensor = true;
 	return reply_blamed(evaluation->error,
 			    expression_model(evaluation->expression, culprit ? culprit : evaluation->instruction->node,
 					     evaluation->scope));
 }
 
-bool evaluation_miss(struct evaluation *evaluation, const char *format, ...)
+bool evaluation_fail_of_name(struct evaluation *evaluation, const char *format, ...)
 {
-	evaluation->missing = true;
-	if (evaluation->quiet || evaluation->missing_expected)
-		return false;
 	va_list arguments;
+	evaluation->missing = true;
 	va_start(arguments, format);
-	explain(evaluation, format, arguments);
+	if (!evaluation->missing_expected)
+		(void)explain(evaluation, format, arguments);
 	va_end(arguments);
 	return false;
 }
@@ -177,7 +176,7 @@ const uint8_t *value_truths(struct evaluation *evaluation, const struct value *v
 	if (value->storage == DATATYPE_BOOL)
 		return value->data;
 	if (value->storage == DATATYPE_BYTES) {
-		evaluation_mistype(evaluation, NULL, "a text is neither true nor false; compare it, as in x == \"yes\"");
+		evaluation_fail_of_class(evaluation, NULL, "a text is neither true nor false; compare it, as in x == \"yes\"");
 		return NULL;
 	}
 	uint8_t *out = arena_take_raw(evaluation->arena, value->count);
@@ -277,9 +276,9 @@ bool shapes_join(struct evaluation *evaluation, const struct value *const *value
 			continue;
 		struct value before = {.shape = joint->shape, .rank = joint->rank, .storage = values[0]->storage};
 		if (!join_two(joint, value))
-			return evaluation_misfit(evaluation,
-						 "the shapes of %s and %s do not fit; each dimension must be equal or 1",
-						 value_text(evaluation, &before), value_text(evaluation, value));
+			return evaluation_fail_of_tensor(evaluation,
+							 "the shapes of %s and %s do not fit; each dimension must be equal or 1",
+							 value_text(evaluation, &before), value_text(evaluation, value));
 		if (!count_of_shape(evaluation, joint->shape, joint->rank, &joint->count))
 			return false;
 	}
@@ -334,9 +333,9 @@ bool value_spread(struct evaluation *evaluation, struct value *value, const stru
 bool value_one_integer(struct evaluation *evaluation, const struct value *value, const char *what, int64_t *number)
 {
 	if (!value_is_integer(value) || value->count != 1)
-		return evaluation_misfit(evaluation,
-					 "%s takes one integer, and this is %s; write cast(x, INT64), or pick one element", what,
-					 value_text(evaluation, value));
+		return evaluation_fail_of_tensor(evaluation,
+						 "%s takes one integer, and this is %s; write cast(x, INT64), or pick one element",
+						 what, value_text(evaluation, value));
 	const int64_t *integer = value_signed(evaluation, value);
 	if (!integer)
 		return false;
@@ -349,9 +348,9 @@ bool value_one_integer(struct evaluation *evaluation, const struct value *value,
 bool value_holds(struct evaluation *evaluation, const struct value *value, bool *holds)
 {
 	if (value->count != 1)
-		return evaluation_misfit(evaluation,
-					 "a condition has one element, and this is %s; write any(...) or all(...) around it",
-					 value_text(evaluation, value));
+		return evaluation_fail_of_tensor(
+			evaluation, "a condition has one element, and this is %s; write any(...) or all(...) around it",
+			value_text(evaluation, value));
 	const uint8_t *truth = value_truths(evaluation, value);
 	if (truth)
 		*holds = *truth != 0;

@@ -43,17 +43,19 @@ struct evaluation {
 	bool missing;			       /* the last failure was a missing name */
 };
 
-/* Sets an INPUT error at the current instruction, or REMOTE if a model caused it; always false. */
+/* Sets an INPUT error at the current instruction, or REMOTE if a model caused it; always false, as those below. */
 bool evaluation_fail(struct evaluation *evaluation, const char *format, ...) __attribute__((format(printf, 2, 3)));
-bool evaluation_miss(struct evaluation *evaluation, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same for a name that the message does not have, which `??` may expect. */
+bool evaluation_fail_of_name(struct evaluation *evaluation, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The same for values whose shapes or datatypes do not fit. */
-bool evaluation_misfit(struct evaluation *evaluation, const char *format, ...) __attribute__((format(printf, 2, 3)));
+bool evaluation_fail_of_tensor(struct evaluation *evaluation, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The same for a value of a wrong class, at the node `culprit`. It is a REMOTE error when all tensors in that value
  * came in a model's replies. NULL: the current node. */
 struct expression_node;
-bool evaluation_mistype(struct evaluation *evaluation, const struct expression_node *culprit, const char *format, ...)
+bool evaluation_fail_of_class(struct evaluation *evaluation, const struct expression_node *culprit, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* Sets a LIMIT error: the message's arena is full; always false. */
