@@ -1,4 +1,4 @@
-/* compile.h: Shared parts of plan_make(), which compiles pipelines: its state and its phases. Private to plan.c, feeds.c,
+/* compile.h: Shared parts of plan_make(), which compiles pipelines: its state and its phases. Private to plan.c, notes.c, feeds.c,
  * stages.c, stage_graph.c, topics.c, calls.c, candidates.c, delivery.c, groups.c, direct.c, ordering.c, observers.c and volume.c.
  */
 #ifndef SLUICE_PLAN_COMPILE_H
@@ -20,7 +20,7 @@ struct compiler {
 	bool **read_topics;
 };
 
-/* `items` with space for one more of `size`; doubled when it is full. NULL: memory ran out. */
+/* notes.c: `items` with space for one more of `size`; doubled when it is full. NULL: memory ran out. */
 void *list_room(struct arena *arena, void *items, size_t count, size_t *room, size_t size);
 
 void note_add(struct compiler *compiler, struct notes *notes, struct place place, const char *format, ...)

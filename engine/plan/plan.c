@@ -2,45 +2,9 @@
  * volume.c. */
 #include "plan/compile.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
 #include "plan/type_bounds.h"
 #include "spec/deployment_explainer.h"
 #include "spec/fault_codes.h"
-
-#define FIRST_ROOM 8
-
-void *list_room(struct arena *arena, void *items, size_t count, size_t *room, size_t size)
-{
-	if (count < *room)
-		return items;
-	size_t larger = *room ? 2 * *room : FIRST_ROOM;
-	void *moved = arena_take(arena, larger, size);
-	if (!moved)
-		return NULL;
-	if (count)
-		memcpy(moved, items, count * size);
-	*room = larger;
-	return moved;
-}
-
-void note_add(struct compiler *compiler, struct notes *notes, struct place place, const char *format, ...)
-{
-	va_list arguments, again;
-	va_start(arguments, format);
-	va_copy(again, arguments);
-	int length = vsnprintf(NULL, 0, format, arguments);
-	va_end(arguments);
-	char *text = length < 0 ? NULL : arena_take_raw(compiler->arena, (size_t)length + 1);
-	struct note *items = list_room(compiler->arena, notes->items, notes->count, &notes->room, sizeof *items);
-	if (text && items) {
-		vsnprintf(text, (size_t)length + 1, format, again);
-		notes->items = items;
-		items[notes->count++] = (struct note){place, text};
-	}
-	va_end(again);
-}
 
 /* ---- graphs ---- */
 
@@ -64,7 +28,7 @@ static bool rooms_open(struct compiler *compiler, size_t most)
 {
 	compiler->plan->pipelines = ARENA_ARRAY(compiler->arena, struct pipeline_plan, most + 1);
 	compiler->pipelines.items = ARENA_ARRAY(compiler->arena, struct name_entry, most + 1);
-	return !arena_failed(compiler->arena);
+	return compiler->plan->pipelines && compiler->pipelines.items;
 }
 
 static void pipeline_add(struct compiler *compiler, const struct graph *graph)
