@@ -1,6 +1,8 @@
 /* json.c: JSON form of a plan, for programs. It contains all that the text contains, and more; see plan.h. */
 #include "plan/print.h"
 
+#include "plan/type_list.h"
+
 #define JSON_ARENA_BYTES ((size_t)256 << 20) /* of the small words made on the way */
 
 struct plan_json_writer {

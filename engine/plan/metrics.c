@@ -5,7 +5,7 @@
 #include "message/feedback.h"
 #include "plan/compile.h"
 #include "plan/names.h"
-#include "plan/type_names.h"
+#include "plan/type_list.h"
 #include "spec/fault_codes.h"
 
 #define CHECK_BYTES ((size_t)1 << 20) /* of one expression */

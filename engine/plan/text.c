@@ -4,6 +4,7 @@
 
 #include "message/slice.h"
 #include "plan/table.h"
+#include "plan/type_list.h"
 
 #define TEXT_ARENA_BYTES ((size_t)256 << 20) /* of all words of one plan; a thousand pipelines take 20 MiB */
 #define INDENT 2

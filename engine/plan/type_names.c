@@ -4,6 +4,7 @@
 #include "base/number.h"
 #include "base/suggest.h"
 #include "plan/names.h"
+#include "plan/type_list.h"
 #include "spec/fault_codes.h"
 
 /* Owners whose names nobody can know before a message is there. */

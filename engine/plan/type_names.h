@@ -29,7 +29,4 @@ struct inference {
 /* Checks `when` and the expressions in the options of a step, over its inputs. False: a fault was added. */
 bool type_names_check(const struct inference *inference, size_t step, const struct tensor_types *inputs);
 
-const struct tensor_type *types_find(const struct tensor_types *types, struct text name); /* NULL: not found */
-const char *types_nearest(const struct tensor_types *types, struct text name, struct arena *arena);
-
 #endif

@@ -1,27 +1,15 @@
 /* types.c: see types.h. Names in expressions are checked in type_names.c. */
 #include "plan/types.h"
 
-#include "base/suggest.h"
 #include "message/mapped.h"
 #include "plan/type_bounds.h"
+#include "plan/type_list.h"
 #include "plan/type_names.h"
 #include "spec/fault_codes.h"
 
 #define NAMES_SHOWN_MAX 8 /* of what is there instead, in a fault */
 
 /* ---- words ---- */
-
-const char *type_text(const struct value_type *type, struct arena *arena)
-{
-	if (!type->datatype_known && !type->shape_known)
-		return "?";
-	const char *text = type->datatype_known ? datatype_rows[type->datatype].name : "?";
-	if (!type->shape_known)
-		return text;
-	for (uint32_t i = 0; i < type->rank && text; i++)
-		text = arena_print(arena, "%s%s%lld", text, i ? "," : "[", (long long)type->shape[i]);
-	return text ? arena_print(arena, "%s%s", text, type->rank ? "]" : "[]") : "?";
-}
 
 static const char *names_text(const struct tensor_types *types, struct arena *arena)
 {
@@ -32,22 +20,6 @@ static const char *names_text(const struct tensor_types *types, struct arena *ar
 		text = arena_print(arena, "%s%s`" TEXT_FORMAT "`", text, i ? ", " : "", TEXT_ARGUMENTS(types->items[i].name));
 	}
 	return types->count ? text : "nothing";
-}
-
-const struct tensor_type *types_find(const struct tensor_types *types, struct text name)
-{
-	for (size_t i = 0; i < types->count; i++)
-		if (text_equal(types->items[i].name, name))
-			return &types->items[i];
-	return NULL;
-}
-
-const char *types_nearest(const struct tensor_types *types, struct text name, struct arena *arena)
-{
-	struct suggestion suggestion = suggest_begin(name);
-	for (size_t i = 0; i < types->count; i++)
-		suggest_offer(&suggestion, types->items[i].name);
-	return suggestion.nearest.bytes ? arena_copy(arena, suggestion.nearest.bytes, suggestion.nearest.length) : NULL;
 }
 
 /* ---- the request ---- */

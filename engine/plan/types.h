@@ -44,7 +44,4 @@ bool types_infer(const struct graph *graph, const struct called_model *called, c
 /* Whether the single tensor that the step gives is renamed to the one output that it declares. */
 bool step_renames(const struct step_spec *spec);
 
-/* "FP32[-1,16]"; "?" for an unknown type. */
-const char *type_text(const struct value_type *type, struct arena *arena);
-
 #endif

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "numeric/quantile.h"
+#include "plan/type_list.h"
 #include "spec/fault_codes.h"
 #include "steps/kinds.h"
 #include "steps/operation_rows.h"

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "plan/type_bounds.h"
+#include "plan/type_list.h"
 #include "spec/fault_codes.h"
 #include "steps/kinds.h"
 

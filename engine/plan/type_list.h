@@ -1,0 +1,13 @@
+/* type_list.h: Lists of tensor types: search by name, and types as texts. */
+#ifndef SLUICE_PLAN_TYPE_LIST_H
+#define SLUICE_PLAN_TYPE_LIST_H
+
+#include "step/step.h"
+
+/* "FP32[-1,16]"; "?" for an unknown type. */
+const char *type_text(const struct value_type *type, struct arena *arena);
+
+const struct tensor_type *types_find(const struct tensor_types *types, struct text name); /* NULL: not found */
+const char *types_nearest(const struct tensor_types *types, struct text name, struct arena *arena); /* NULL: none is like it */
+
+#endif
