@@ -41,7 +41,7 @@ const struct stub_row stub_rows[] = {
 	{0},
 };
 
-const struct stub_row *stub_row_find(struct text name)
+static const struct stub_row *stub_row_find(struct text name)
 {
 	for (const struct stub_row *row = stub_rows; row->name; row++)
 		if (text_is(name, row->name))
@@ -135,6 +135,8 @@ const struct stub *stub_parse(struct arena *arena, const char *uri, struct place
 	stub->row = row;
 	if (!options_parse(arena, stub, rest, place, error))
 		return NULL;
+	const struct stub_call unsent = {.stub = stub};
+	stub->then = stub_row_find(stub_text(&unsent, "then", STUB_THEN_USUAL));
 	if (arena_failed(arena)) {
 		error_memory(error, ERROR_SYSTEM, "reading a stub");
 		return NULL;
@@ -147,7 +149,7 @@ const struct stub *stub_of_expressions(struct arena *arena, const struct stub_op
 	assert(count == 0 || options);
 	struct stub *stub = ARENA_NEW(arena, struct stub);
 	if (stub)
-		*stub = (struct stub){stub_row_find(TEXT("expression")), count, options};
+		*stub = (struct stub){.row = stub_row_find(TEXT("expression")), .count = count, .options = options};
 	return stub;
 }
 

@@ -8,6 +8,7 @@ struct stub {
 	const struct stub_row *row;
 	size_t count;
 	const struct stub_option *options;
+	const struct stub_row *then; /* as which `slow` and `flaky` answer; NULL: the option `then` names no stub */
 };
 
 struct stub_call {
@@ -16,6 +17,8 @@ struct stub_call {
 	struct arena *arena;
 	uint64_t earlier;
 };
+
+#define STUB_THEN_USUAL "identity" /* the option `then`, if it is absent */
 
 /* Options; `fallback` if the option is absent or not a number. */
 struct text stub_text(const struct stub_call *call, const char *key, const char *fallback);
@@ -73,7 +76,5 @@ void stub_fail(const struct stub_call *call, struct stub_reply *reply);
 void stub_flaky(const struct stub_call *call, struct stub_reply *reply);
 void stub_hang(const struct stub_call *call, struct stub_reply *reply);
 void stub_badreply(const struct stub_call *call, struct stub_reply *reply);
-
-const struct stub_row *stub_row_find(struct text name); /* NULL: none */
 
 #endif

@@ -6,8 +6,8 @@
 /* The stub that the option `then` names, with the same options. */
 static void answer_then(const struct stub_call *call, struct stub_reply *reply)
 {
-	struct text name = stub_text(call, "then", "identity");
-	const struct stub_row *row = stub_row_find(name);
+	struct text name = stub_text(call, "then", STUB_THEN_USUAL);
+	const struct stub_row *row = call->stub->then;
 	if (!row || row->answer == stub_slow || row->answer == stub_flaky) {
 		stub_refuse(call, reply, "the stub's option `then` names no stub that may follow: " TEXT_FORMAT,
 			    TEXT_ARGUMENTS(name));
