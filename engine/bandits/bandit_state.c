@@ -9,26 +9,6 @@
 
 #define MARK UINT64_C(0x7469646e61620000) /* "bandit", and two bytes for the version */
 
-static const size_t option_offsets[] = {
-	offsetof(struct bandit_options, explore),	 offsetof(struct bandit_options, epsilon),
-	offsetof(struct bandit_options, alpha),		 offsetof(struct bandit_options, lambda),
-	offsetof(struct bandit_options, gamma),		 offsetof(struct bandit_options, prior_alpha),
-	offsetof(struct bandit_options, prior_beta),	 offsetof(struct bandit_options, prior_mean),
-	offsetof(struct bandit_options, prior_variance), offsetof(struct bandit_options, noise_variance),
-	offsetof(struct bandit_options, prior_weight),
-};
-
-#define OPTIONS (sizeof option_offsets / sizeof *option_offsets)
-
-bool bandit_options_equal(const struct bandit_options *one, const struct bandit_options *other)
-{
-	bool equal = one->kind == other->kind && one->arms == other->arms && one->features == other->features;
-	for (size_t i = 0; i < OPTIONS; i++)
-		equal = equal &&
-			memcmp((const char *)one + option_offsets[i], (const char *)other + option_offsets[i], sizeof(double)) == 0;
-	return equal;
-}
-
 /* ---- writing ---- */
 
 static void ridge_write(struct buffer *out, const struct ridge *ridge)
@@ -57,8 +37,8 @@ void bandit_write(const struct bandit *bandit, struct buffer *out)
 	stored_put(out, options->kind);
 	stored_put(out, options->arms);
 	stored_put(out, options->features);
-	for (size_t i = 0; i < OPTIONS; i++) {
-		const void *option = (const char *)options + option_offsets[i];
+	for (size_t i = 0; i < BANDIT_OPTION_NUMBERS; i++) {
+		const void *option = (const char *)options + bandit_option_offsets[i];
 		stored_put_numbers(out, option, 1);
 	}
 	for (size_t i = 0; i < options->arms; i++)
@@ -101,9 +81,9 @@ struct bandit *bandit_read(struct arena *arena, struct text bytes, struct error 
 	struct bandit_options options = {.kind = kind < BANDIT_KINDS ? (enum bandit_kind)kind : BANDIT_KINDS};
 	options.arms = stored_take(&record);
 	options.features = stored_take(&record);
-	for (size_t i = 0; i < OPTIONS; i++) {
+	for (size_t i = 0; i < BANDIT_OPTION_NUMBERS; i++) {
 		const double option = stored_take_number(&record);
-		memcpy((char *)&options + option_offsets[i], &option, sizeof option);
+		memcpy((char *)&options + bandit_option_offsets[i], &option, sizeof option);
 	}
 	/* Before memory is taken for arms: no more than the bytes can hold. */
 	if (!bandit_check(&options, &unsound) || !stored_has(&record, options.arms * cholesky_size(options.features)))
