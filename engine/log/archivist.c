@@ -8,7 +8,6 @@
 
 #include <assert.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -18,26 +17,12 @@
 #include "log/snapshot_file.h"
 #include "net/loop.h"
 
-#define LINE_MAX_BYTES (ERROR_TEXT_MAX + 512)
-
 static struct archivist *archivist_of(struct archive *archive)
 {
 	return (struct archivist *)archive;
 }
 
-/* ---- log lines ---- */
-
-void archivist_say(const struct archivist *archivist, enum log_level level, const char *format, ...)
-{
-	char line[LINE_MAX_BYTES];
-	va_list arguments;
-	va_start(arguments, format);
-	(void)vsnprintf(line, sizeof line, format, arguments);
-	va_end(arguments);
-	log_say(archivist->config->log, level, NULL, "%s", line);
-}
-
-/* ---- results ---- */
+/* ---- jobs ---- */
 
 static void job_close(struct job *job)
 {
@@ -46,30 +31,6 @@ static void job_close(struct job *job)
 	store_close(job->store);
 	buffer_close(&job->block);
 	memory_give(job);
-}
-
-void archivist_tell(struct archivist *archivist, struct job *job, const struct archive_news *news)
-{
-	pthread_mutex_lock(&archivist->lock);
-	bool wanted = !archivist->forgotten;
-	if (wanted) {
-		job->report->news = *news;
-		*archivist->reports_end = job->report;
-		archivist->reports_end = &job->report->next;
-		job->report = NULL;
-		job->store = NULL;
-	}
-	pthread_mutex_unlock(&archivist->lock);
-	if (wanted)
-		bell_ring(archivist->bell);
-}
-
-bool archivist_is_forgotten(struct archivist *archivist)
-{
-	pthread_mutex_lock(&archivist->lock);
-	bool forgotten = archivist->forgotten;
-	pthread_mutex_unlock(&archivist->lock);
-	return forgotten || atomic_load(&archivist->stopping);
 }
 
 /* ---- snapshots ---- */

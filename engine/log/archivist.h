@@ -1,7 +1,7 @@
 /* archivist.h: Shared parts of Kafka's archive: its jobs, its log lines and its news. Private to the archive.
  *
- * archivist.c is the thread, the worker's calls, and the snapshots. archivist_restore.c restores. All functions here
- * are for the archive's own thread.
+ * archivist.c is the thread, the worker's calls, and the snapshots. archivist_restore.c restores. Both report by
+ * archivist_news.c. All functions here are for the archive's own thread.
  */
 #ifndef SLUICE_LOG_ARCHIVIST_H
 #define SLUICE_LOG_ARCHIVIST_H
