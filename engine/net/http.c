@@ -1,16 +1,14 @@
-/* http.c: Requests of the HTTP client: their start, cancellation and result, and the hosts they go to. See
- * http_client.h for the other parts. */
+/* http.c: Requests of the HTTP client: their start and cancellation, and the hosts they go to. See http_client.h for
+ * the other parts. */
 #include "net/http.h"
 
 #include <assert.h>
-#include <stdio.h>
 
 #include "base/memory.h"
 #include "net/http_client.h"
 
 #define FAR_MS INT64_MAX
 #define KEPT_BYTES ((size_t)1 << 20) /* of a reply's buffer, in the pool */
-#define NAME_BYTES 256		     /* of an address as text */
 
 static void line_remove(struct exchange *exchange)
 {
@@ -18,85 +16,7 @@ static void line_remove(struct exchange *exchange)
 	exchange->http->waiting--;
 }
 
-void http_wake(struct http *http)
-{
-	if (!http->awake)
-		loop_timer_set(http->loop, &http->now, loop_now_ms(http->loop), &(struct error){0}); /* a move needs no memory */
-	http->awake = true;
-}
-
 /* ---- results ---- */
-
-static void finish(struct exchange *exchange)
-{
-	loop_timer_stop(exchange->http->loop, &exchange->deadline);
-	exchange->connection = NULL;
-	list_add(&exchange->http->finished, &exchange->node);
-	http_wake(exchange->http);
-}
-
-void http_exchange_succeed(struct exchange *exchange)
-{
-	struct http_intake *intake = &exchange->intake;
-	exchange->reply.status = intake->status;
-	exchange->reply.body = buffer_view(&intake->body);
-	exchange->reply.header = http_intake_value(intake);
-	finish(exchange);
-}
-
-static const char *without_login(const char *url)
-{
-	const char *at = strrchr(url, '@');
-	return at ? at + 1 : url;
-}
-
-/* The address as text, without a login. */
-static const char *name_of(const struct exchange *exchange, char *name)
-{
-	const struct url *url = &exchange->url;
-	if (!exchange->origin)
-		return without_login(exchange->request->url);
-	snprintf(name, NAME_BYTES, "http%s://" TEXT_FORMAT TEXT_FORMAT, url->tls ? "s" : "", TEXT_ARGUMENTS(url->authority),
-		 TEXT_ARGUMENTS(url->target));
-	return name;
-}
-
-static enum http_stage stage_of(const struct exchange *exchange)
-{
-	if (!exchange->connection || !exchange->connection->link.established)
-		return HTTP_UNMET;
-	return exchange->intake.status > 0 ? HTTP_BEGUN : HTTP_SENT;
-}
-
-static void say_remote(struct exchange *exchange, const char *why)
-{
-	char name[NAME_BYTES];
-	struct http_reply *reply = &exchange->reply;
-	const char *who = name_of(exchange, name);
-	if (reply->stage == HTTP_UNMET)
-		error_set(&reply->error, ERROR_REMOTE, PLACE_NONE, "%s could not be reached: %s", who, why);
-	else if (exchange->intake.heard && reply->stage == HTTP_SENT)
-		error_set(&reply->error, ERROR_REMOTE, PLACE_NONE, "%s answers with what is no HTTP; is the port the one of REST?",
-			  who);
-	else
-		error_set(&reply->error, ERROR_REMOTE, PLACE_NONE, "%s gave no %sanswer: %s; see its log", who,
-			  reply->stage == HTTP_BEGUN ? "whole " : "", why);
-}
-
-void http_exchange_fail(struct exchange *exchange, const struct error *why)
-{
-	char name[NAME_BYTES];
-	struct http_reply *reply = &exchange->reply;
-	reply->stage = stage_of(exchange);
-	if (why->kind == ERROR_LIMIT)
-		error_set(&reply->error, ERROR_LIMIT, PLACE_NONE, "%s answered with more than %zu bytes, which is the limit",
-			  name_of(exchange, name), exchange->http->limits.reply_bytes);
-	else if (why->kind == ERROR_SYSTEM)
-		reply->error = *why;
-	else
-		say_remote(exchange, why->text[0] ? why->text : "the server closed the connection");
-	finish(exchange);
-}
 
 static void exchange_to_pool(struct exchange *exchange)
 {
@@ -198,25 +118,11 @@ static void leave(struct exchange *exchange)
 static void on_deadline(void *context)
 {
 	struct exchange *exchange = context;
-	struct http_reply *reply = &exchange->reply;
-	char name[NAME_BYTES];
-	long long ms = exchange->request->timeout_ms;
-	const char *who = name_of(exchange, name);
-	reply->stage = stage_of(exchange);
-	reply->timed_out = reply->stage != HTTP_UNMET;
-	if (reply->timed_out)
-		error_set(&reply->error, ERROR_REMOTE, PLACE_NONE, "%s did not answer within %lld ms", who, ms);
-	else if (exchange->connection)
-		error_set(&reply->error, ERROR_REMOTE, PLACE_NONE, "%s could not be reached: connecting took longer than %lld ms",
-			  who, ms);
-	else
-		error_set(&reply->error, ERROR_REMOTE, PLACE_NONE,
-			  "%s could not be reached: the %zu connections that a host may have were taken for %lld ms", who,
-			  exchange->http->limits.connections_a_host, ms);
-	if (reply->stage == HTTP_UNMET && exchange->connection)
+	http_exchange_time_out(exchange);
+	if (exchange->reply.stage == HTTP_UNMET && exchange->connection)
 		dial_host_forget(&exchange->origin->dial_host);
 	leave(exchange);
-	finish(exchange);
+	http_exchange_finish(exchange);
 }
 
 static struct exchange *exchange_take(struct http *http)
@@ -285,7 +191,7 @@ bool http_start(struct http *http, struct http_request *request, struct error *e
 	error_clear(&why);
 	if (!http_request_is_clean(request))
 		return error_set(error, ERROR_CONFIG, PLACE_NONE, "a header for %s holds the end of a line; write it in one",
-				 without_login(request->url));
+				 http_url_shown(request->url));
 	struct exchange *exchange = exchange_take(http);
 	if (!exchange)
 		return error_memory(error, ERROR_SYSTEM, "starting an HTTP request");

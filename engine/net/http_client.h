@@ -1,6 +1,7 @@
 /* http_client.h: Shared parts of the HTTP client. Private to its files:
  *
- *   http.c             start, cancellation and result of requests; hosts and their lines (queues of requests)
+ *   http.c             start and cancellation of requests; hosts and their lines (queues of requests)
+ *   http_result.c      replies and errors of requests
  *   http_connection.c  one connection: made, used, kept, lost
  *   http_wire.c        the bytes in both directions
  *
@@ -86,14 +87,21 @@ static inline void error_clear(struct error *error) /* faster than zeroing its l
 	error->text[0] = '\0';
 }
 
-/* ---- http.c ---- */
+/* ---- http_result.c ---- */
 
+/* The client's next turn reports finished exchanges. */
 void http_wake(struct http *http);
 
 /* Finishes an exchange and takes it off its connection. It succeeds with the answer that its intake has, or fails
- * with `why`, which does not name the host. */
+ * with `why`, which does not name the host; or its reply is set already. */
 void http_exchange_succeed(struct exchange *exchange);
 void http_exchange_fail(struct exchange *exchange, const struct error *why);
+void http_exchange_finish(struct exchange *exchange);
+
+/* Sets the error of an exchange whose time is over, which is not finished yet. */
+void http_exchange_time_out(struct exchange *exchange);
+
+const char *http_url_shown(const char *url); /* without its login */
 
 /* ---- http_connection.c ---- */
 
