@@ -112,9 +112,6 @@ extern const struct operation_kind operations_turning[];    /* operation_turns.c
 extern const struct operation_kind operations_on_tensors[]; /* operation_tensors.c */
 extern const struct operation_kind operations_on_shapes[];  /* operation_shapes.c */
 
-/* Finds the kind of a row; there is one for every row. */
-const struct operation_kind *operation_kind_find(const char *name);
-
 /* For checks: whether numbers are in ascending order. */
 bool numbers_rise(const struct number_list *list);
 
@@ -154,6 +151,11 @@ bool instruction_infer_columns(const struct operation_instruction *instruction, 
  * takes texts. */
 bool instruction_cells(const struct operation_instruction *instruction, struct work *work, struct cells *cells,
 		       struct error *error);
+
+/* ---- lookups (operation_lookup.c) ---- */
+
+/* Finds the kind of a row; there is one for every row. */
+const struct operation_kind *operation_kind_find(const char *name);
 
 /* Puts a tensor in place of the first one of its name, else at the end; work has the space. */
 void work_put(struct work *work, const struct tensor *tensor);
