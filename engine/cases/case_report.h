@@ -20,8 +20,8 @@ struct case_report { /* starts with the first six */
 void case_report_open(struct case_report *report);
 void case_report_close(struct case_report *report);
 
-/* Runs a case in memory, judges it, and adds its verdict. `report`: a struct case_report; the form is case_search()'s. */
-void case_report_run(void *report, const char *folder);
+/* Runs a case in memory, judges it, and adds its verdict. `context`: a struct case_report; the form is case_search()'s. */
+void case_report_run(void *context, const char *folder);
 
 /* Adds the verdict on a case; the arguments are those of struct case_judged. */
 void case_report_add(struct case_report *report, const char *folder, enum case_verdict verdict, const struct buffer *why);

@@ -141,28 +141,30 @@ static void summary_print(struct session *session, const struct feedback_sender 
 }
 
 static bool feedback_send(struct session *session, const struct feedback_options *self, const char *pipeline, FILE *lines,
-			  struct feedback_sender *sender, struct error *error)
+			  uint64_t *refused, struct error *error)
 {
 	struct feedback feedback = {0};
 	struct pipeline_target target = {0};
-	sender->target = &target;
+	struct feedback_sender sender = {.target = &target,
+					 .timeout_ms = self->timeout_ns / NS_PER_MS,
+					 .refused = {.workspace = command_workspace(session)}};
 	bool good = lines ||
 		    (options_read(self, session->arena, &feedback, error) && feedback_check(&feedback, time_of_day_ms(), error));
 	good = good && pipeline_target_open(command_workspace(session), &self->asked, pipeline, &target, error) &&
 	       pipeline_target_see_feedback(&target, pipeline, error) &&
-	       feedback_sender_run(sender, lines, lines ? NULL : &feedback, error);
-	if (sender->was_opened)
-		summary_print(session, sender, (enum output_form)self->form);
+	       feedback_sender_run(&sender, lines, lines ? NULL : &feedback, error);
+	if (sender.was_opened)
+		summary_print(session, &sender, (enum output_form)self->form);
 	pipeline_target_close(&target);
+	*refused = sender.refused.count;
 	return good;
 }
 
 static int feedback_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
 	const struct feedback_options *self = filled;
-	struct feedback_sender sender = {.timeout_ms = self->timeout_ns / NS_PER_MS,
-					 .refused = {.workspace = command_workspace(session)}};
 	struct error error = {0};
+	uint64_t refused;
 	(void)count;
 	if (strchr(arguments[0], '.'))
 		return command_misuse(session, &command_feedback, "feedback is for a pipeline, and `%s` is one of its steps",
@@ -174,12 +176,12 @@ static int feedback_run(struct session *session, const void *filled, const char 
 	FILE *from = !self->lines ? NULL : standard ? stdin : fopen(self->lines, "r");
 	if (self->lines && !from)
 		return command_misuse(session, &command_feedback, "%s cannot be read: %s", self->lines, strerror(errno));
-	bool good = feedback_send(session, self, arguments[0], from, &sender, &error);
+	bool good = feedback_send(session, self, arguments[0], from, &refused, &error);
 	if (from && !standard)
 		fclose(from);
 	if (!good)
 		return command_refused(session, &command_feedback, &error);
-	return sender.refused.count == 0 ? EXIT_GOOD : EXIT_FAULTS;
+	return refused == 0 ? EXIT_GOOD : EXIT_FAULTS;
 }
 
 const struct command command_feedback = {
