@@ -228,6 +228,7 @@ static const char *const samples[] = {
 	"b,a\r\n\"q\"\"q\",4\r\n,5\r\nx,6\r\n",
 	"a\n1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n",
 	"{\"a\": [1, 2], \"b\": \"x\"}\n{\"a\": [3, 4], \"b\": \"y\"}\n{\"a\": [5, null]}\n",
+	/* NOLINTNEXTLINE(bugprone-suspicious-missing-comma): two lines of one file */
 	REQUEST_OF_FOUR "{\"inputs\": [{\"name\": \"a\", \"datatype\": \"INT64\", \"shape\": [1, 2], \"data\": [5, 6]}]}\n",
 };
 

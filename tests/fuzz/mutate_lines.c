@@ -74,7 +74,8 @@ static void block_add(struct pieces *out, const struct lines *lines, size_t from
 		size_t own = indent_of(lines, i), depth = indent + (own > before ? own - before : 0);
 		pieces_add(out, blanks, depth < sizeof blanks ? depth : sizeof blanks - 1);
 		pieces_add(out, lines->at[i] + own, (size_t)(lines->at[i + 1] - lines->at[i]) - own);
-		if (lines->at[i + 1][-1] != '\n')
+		const char *end = lines->at[i + 1];
+		if (*(end - 1) != '\n')
 			pieces_add(out, "\n", 1);
 	}
 }

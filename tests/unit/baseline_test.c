@@ -31,7 +31,8 @@ static void units_count(const struct assignment *table, size_t way, const struct
 	char unit[32];
 	*all = *within = 0;
 	for (int i = 0; i < UNITS; i++) {
-		const struct text text = {unit, (size_t)snprintf(unit, sizeof unit, "unit %d", i)};
+		const size_t length = (size_t)snprintf(unit, sizeof unit, "unit %d", i);
+		const struct text text = {unit, length};
 		if (assignment_of(table, text) != way)
 			continue;
 		++*all;
@@ -46,7 +47,8 @@ static size_t buckets_within(const struct assignment *table, size_t way, const s
 	size_t count = 0;
 	char unit[32];
 	for (int i = 0; i < 40 * ASSIGNMENT_BUCKETS / 2; i++) {
-		const struct text text = {unit, (size_t)snprintf(unit, sizeof unit, "%d", i)};
+		const size_t length = (size_t)snprintf(unit, sizeof unit, "%d", i);
+		const struct text text = {unit, length};
 		const size_t bucket = assignment_bucket(table->seed, text);
 		count += !seen[bucket] && table->ways[bucket] == way && baseline_has(baseline, text, &(struct origin){0});
 		seen[bucket] = true;

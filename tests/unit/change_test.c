@@ -243,7 +243,9 @@ static void a_reference_that_cannot_be_learnt_is_refused(void **state)
 static void levels_follow_from_rates(void **state)
 {
 	(void)state;
-	for (double rate = 1e-8; rate < 1e-2; rate *= 10) {
+	static const double rates[] = {1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3};
+	for (size_t i = 0; i < sizeof rates / sizeof *rates; i++) {
+		double rate = rates[i];
 		double level = crossing_level(rate, 1, 50, REFERENCE);
 		assert_true(fabs(crossing_rate(level, 1, 50, REFERENCE) / rate - 1) < 1e-6);
 		assert_true(level > crossing_level(rate * 2, 1, 50, REFERENCE));

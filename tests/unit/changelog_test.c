@@ -93,7 +93,9 @@ static void release(struct stand *stand, long number, long value)
 	struct error error = {0};
 	snprintf(key, sizeof key, "%ld", number);
 	snprintf(bytes, sizeof bytes, "%ld", value);
-	struct write write = {.key = text_of(key), .value = value < 0 ? (struct text){0} : text_of(bytes)};
+	struct write write = {.key = text_of(key)};
+	if (value >= 0)
+		write.value = text_of(bytes);
 	assert_true(store_journal(stand->store, &write, &error));
 	assert_true(store_release(stand->store, &write, &error));
 }

@@ -160,7 +160,8 @@ static void the_band_holds_as_often_as_declared(void **state)
 	unsigned long held = 0, windows = 0;
 	begin(7);
 	for (int i = 0; i < 20000; i++) {
-		const double centre = (double)(i / 100) / 200, positive = 0.05 + 0.9 * (0.7 * centre + 0.3 * uniform());
+		const int hundreds = i / 100;
+		const double centre = (double)hundreds / 200, positive = 0.05 + 0.9 * (0.7 * centre + 0.3 * uniform());
 		number_message(i, positive);
 		number_outcome(i, uniform() < positive ? "\"truth\": [1]" : "\"truth\": [0]");
 	}

@@ -12,6 +12,7 @@
 #include "log/kafka_log.h"
 #include "tests/unit/mock_broker.h"
 
+/* NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl*,readability-identifier-naming): LeakSanitizer looks for this name */
 const char *__lsan_default_suppressions(void);
 
 /* A producer that is closed while its group's coordinator has not answered loses that request (librdkafka 2.0.2). */

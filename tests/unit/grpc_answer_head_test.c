@@ -72,9 +72,9 @@ static void the_last_few_blocks_are_enough_for_more(void **state)
 {
 	(void)state;
 	char bytes[] = "\x40\13grpc-status\0010";
-	for (char digit = '0'; digit <= '9'; digit++) {
-		bytes[sizeof bytes - 2] = digit;
-		assert_head(head_of(bytes, sizeof bytes - 1), 0, false, digit - '0');
+	for (int digit = 0; digit <= 9; digit++) {
+		bytes[sizeof bytes - 2] = (char)('0' + digit);
+		assert_head(head_of(bytes, sizeof bytes - 1), 0, false, digit);
 	}
 	for (int turn = 0; turn < 3; turn++)
 		for (int digit = 0; digit <= 9; digit++)

@@ -99,7 +99,8 @@ static enum jwks_skip skip_of_numbers(const char *n, const char *e)
 	BN_hex2bn(&numbers[1], e);
 	for (size_t i = 0; i < 2; i++) {
 		buffer_print(&member, ",\"%s\":\"", i == 0 ? "n" : "e");
-		token_base64url(&member, (struct text){(const char *)bytes, (size_t)BN_bn2bin(numbers[i], bytes)});
+		const size_t length = (size_t)BN_bn2bin(numbers[i], bytes);
+		token_base64url(&member, (struct text){(const char *)bytes, length});
 		buffer_byte(&member, '"');
 		BN_free(numbers[i]);
 	}

@@ -96,8 +96,8 @@ static void what_is_shown_commands_no_terminal(void **state)
 		{{"a\033[2Jb\r\n\tc", 10}, "a\\u001b[2Jb\\u000d\\u000a\\u0009c"},
 		{{"\x7F", 1}, "\\u007f"},
 		{{"\xC2\x9B" "31m", 5}, "\\u009b31m"},
-		{{"\xE2\x80\xAE" "abc", 6}, "\\u202eabc"},
-		{{"\xE2\x81\xA6", 3}, "\\u2066"},
+		{{"\xE2\x80\xAE" "abc", 6}, "\\u202eabc"}, /* NOLINT(misc-misleading-bidirectional): such are masked */
+		{{"\xE2\x81\xA6", 3}, "\\u2066"}, /* NOLINT(misc-misleading-bidirectional): likewise */
 		{{"\xE2\x82\xAC", 3}, "\xE2\x82\xAC"},
 		{{"\xFF\x9B", 2}, "\\u00ff\\u009b"},
 		{{"a\0b", 3}, "a\\u0000b"},

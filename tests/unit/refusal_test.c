@@ -227,7 +227,8 @@ static void a_command_sends_a_batch_that_is_too_large_again_and_in_its_order(voi
 	rd_kafka_mock_push_request_errors(mock.cluster, PRODUCE, 1, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
 	for (uint64_t i = 0; i < RECORDS; i++) {
 		const char number = (char)('a' + i);
-		assert_true(sender_send(sender, &(struct outgoing){.value = {&number, 1}}, i, &error));
+		const struct outgoing record = {.value = {&number, 1}};
+		assert_true(sender_send(sender, &record, i, &error));
 	}
 	while (!sender_settled(sender, 100))
 		;
@@ -244,7 +245,7 @@ static void a_command_sends_a_batch_that_is_too_large_again_and_in_its_order(voi
 
 /* ---- the bound ---- */
 
-static void a_record_shares_its_batch_up_to_what_Kafka_adds_to_it(void **state)
+static void a_record_shares_its_batch_up_to_what_kafka_adds_to_it(void **state)
 {
 	(void)state;
 	assert_false(batch_limit_isolates(1000, 1000 - BATCH_OVERHEAD_BYTES));
@@ -298,7 +299,7 @@ int main(void)
 		cmocka_unit_test(a_record_is_to_blame_that_had_a_batch_to_itself),
 		cmocka_unit_test(a_wrong_clock_ends_the_engine_and_no_request_is_blamed),
 		cmocka_unit_test(a_command_sends_a_batch_that_is_too_large_again_and_in_its_order),
-		cmocka_unit_test(a_record_shares_its_batch_up_to_what_Kafka_adds_to_it),
+		cmocka_unit_test(a_record_shares_its_batch_up_to_what_kafka_adds_to_it),
 		cmocka_unit_test(the_bound_falls_to_one_record_and_never_rises_by_a_refusal),
 		cmocka_unit_test(the_smallest_of_all_bounds_is_in_force),
 	};

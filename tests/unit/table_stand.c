@@ -59,11 +59,12 @@ void table_propose(const char *kind, const char *name, const char *yaml)
 void table_report(const int64_t *prepared, size_t count, const struct failed_change *failed, size_t failed_count)
 {
 	static int64_t sequence;
+	sequence++;
 	control_report(&table_stand, (struct engine_report){.engine = TEXT("one"),
-						      .started_ms = 1,
-						      .sequence = ++sequence,
-						      .prepared = {count, prepared},
-						      .failed = {failed_count, failed}});
+							    .started_ms = 1,
+							    .sequence = sequence,
+							    .prepared = {count, prepared},
+							    .failed = {failed_count, failed}});
 }
 
 /* ---- what is recorded, and what an engine has ---- */
