@@ -2,6 +2,7 @@
  * the verdict that is known last; its observer (steps/drift_observer.c) compares them, beside the answer. `sluice fit drift`
  * learns its reference, and `sluice drift report` compares messages that have come already. */
 #include <float.h>
+#include <stddef.h>
 
 #include "message/json_write.h"
 #include "observe/verdict_board.h"
@@ -132,21 +133,33 @@ enum {
 	VALUES
 };
 
+/* The last verdict as values of a message. */
+struct drift_values {
+	struct payload payload;
+	struct tensor tensors[VALUES];
+	struct last_verdict last;
+	uint8_t flagged, alarmed;
+	struct text state;
+};
+
 /* What a message gets, as marks or as tensors. */
 static const struct {
 	struct text name;
 	enum datatype datatype;
+	size_t at; /* its data, in struct drift_values */
 	enum { IN_BOTH, IN_MARKS, IN_MARKS_OF_ESTIMATES } when; /* the last: of a step with `estimate` */
 } values[VALUES] = {
-	[VALUE_SCORE] = {{"drift_score", 11}, DATATYPE_FP64, IN_BOTH},
-	[VALUE_FLAG] = {{"is_drift", 8}, DATATYPE_BOOL, IN_BOTH},
-	[VALUE_STATE] = {{"drift_state", 11}, DATATYPE_BYTES, IN_BOTH},
-	[VALUE_QUALITY] = {{"quality_alarm", 13}, DATATYPE_BOOL, IN_MARKS},
-	[VALUE_MESSAGES] = {{"messages_per_minute", 19}, DATATYPE_FP64, IN_MARKS},
-	[VALUE_AGE] = {{"newest_age_ms", 13}, DATATYPE_FP64, IN_MARKS},
-	[VALUE_ACCURACY] = {{"estimated_accuracy", 18}, DATATYPE_FP64, IN_MARKS_OF_ESTIMATES},
-	[VALUE_PRECISION] = {{"estimated_precision", 19}, DATATYPE_FP64, IN_MARKS_OF_ESTIMATES},
-	[VALUE_RECALL] = {{"estimated_recall", 16}, DATATYPE_FP64, IN_MARKS_OF_ESTIMATES},
+#define AT(field) offsetof(struct drift_values, field)
+	[VALUE_SCORE] = {{"drift_score", 11}, DATATYPE_FP64, AT(last.score), IN_BOTH},
+	[VALUE_FLAG] = {{"is_drift", 8}, DATATYPE_BOOL, AT(flagged), IN_BOTH},
+	[VALUE_STATE] = {{"drift_state", 11}, DATATYPE_BYTES, AT(state), IN_BOTH},
+	[VALUE_QUALITY] = {{"quality_alarm", 13}, DATATYPE_BOOL, AT(alarmed), IN_MARKS},
+	[VALUE_MESSAGES] = {{"messages_per_minute", 19}, DATATYPE_FP64, AT(last.messages_per_minute), IN_MARKS},
+	[VALUE_AGE] = {{"newest_age_ms", 13}, DATATYPE_FP64, AT(last.newest_age_ms), IN_MARKS},
+	[VALUE_ACCURACY] = {{"estimated_accuracy", 18}, DATATYPE_FP64, AT(last.accuracy), IN_MARKS_OF_ESTIMATES},
+	[VALUE_PRECISION] = {{"estimated_precision", 19}, DATATYPE_FP64, AT(last.precision), IN_MARKS_OF_ESTIMATES},
+	[VALUE_RECALL] = {{"estimated_recall", 16}, DATATYPE_FP64, AT(last.recall), IN_MARKS_OF_ESTIMATES},
+#undef AT
 };
 
 static bool drift_marks(const struct step *step)
@@ -186,40 +199,17 @@ static struct last_verdict last_of(const struct step *step, struct visit *visit)
 	return verdict_entry_known(known->entry, known->identity, drift_segment_first(self->group, &scope, visit_arena(visit)));
 }
 
-/* The last verdict as values of a message. */
-struct drift_values {
-	struct payload payload;
-	struct tensor tensors[VALUES];
-	struct last_verdict last;
-	uint8_t flagged, alarmed;
-	struct text state;
-};
-
-static const void *value_data(const struct drift_values *made, size_t value)
-{
-	const void *const data[VALUES] = {[VALUE_SCORE] = &made->last.score,
-					  [VALUE_FLAG] = &made->flagged,
-					  [VALUE_STATE] = &made->state,
-					  [VALUE_QUALITY] = &made->alarmed,
-					  [VALUE_MESSAGES] = &made->last.messages_per_minute,
-					  [VALUE_AGE] = &made->last.newest_age_ms,
-					  [VALUE_ACCURACY] = &made->last.accuracy,
-					  [VALUE_PRECISION] = &made->last.precision,
-					  [VALUE_RECALL] = &made->last.recall};
-	return data[value];
-}
-
 static bool value_is_of(const struct step *step, size_t value)
 {
 	const bool estimates = ((const struct drift *)step->options)->estimate.here.line > 0;
 	return values[value].when == IN_BOTH || (drift_marks(step) && (values[value].when == IN_MARKS || estimates));
 }
 
-/* Adds the values to the list. */
+/* Adds the values to the list, in place of any of their names that the message has already. */
 static void values_add(const struct step *step, struct drift_values *made, struct tensors_builder *list)
 {
 	static const int64_t one_row[] = {1};
-	const bool marks = drift_marks(step);
+	const bool marks = drift_marks(step), alone = list->count == 0;
 	made->flagged = made->last.verdict == DRIFT_FOUND;
 	made->alarmed = made->last.quality_alarm > 0;
 	made->state = text_of(drift_verdict_names[made->last.verdict]);
@@ -231,8 +221,11 @@ static void values_add(const struct step *step, struct drift_values *made, struc
 						   .shape = one_row,
 						   .rank = marks ? 0 : 1,
 						   .count = 1,
-						   .data = value_data(made, i)};
-		tensors_put(list, &made->tensors[i]);
+						   .data = (const char *)made + values[i].at};
+		if (alone)
+			tensors_add(list, &made->tensors[i]);
+		else
+			tensors_put(list, &made->tensors[i]);
 	}
 }
 
@@ -242,7 +235,7 @@ static enum step_verdict drift_run(struct step *step, struct visit *visit, struc
 	const struct payload *in = visit_input(visit);
 	const bool marks = drift_marks(step);
 	const struct tensors before = marks ? in->marks : in->tensors;
-	struct drift_values *made = ARENA_NEW(arena, struct drift_values);
+	struct drift_values *made = arena_take_raw(arena, sizeof *made);
 	struct tensors_builder list;
 	tensors_begin(&list, arena, before.count + VALUES);
 	if (!made || arena_failed(arena)) {
