@@ -235,6 +235,10 @@ static enum step_verdict drift_run(struct step *step, struct visit *visit, struc
 	const struct payload *in = visit_input(visit);
 	const bool marks = drift_marks(step);
 	const struct tensors before = marks ? in->marks : in->tensors;
+	if (marks && !visit_is_read(visit)) { /* only its observer, which has a stage of its own, is of use */
+		visit_pass(visit);
+		return STEP_DONE;
+	}
 	struct drift_values *made = arena_take_raw(arena, sizeof *made);
 	struct tensors_builder list;
 	tensors_begin(&list, arena, before.count + VALUES);

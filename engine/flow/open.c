@@ -219,6 +219,16 @@ static bool is_sent_along(const struct flow *flow, const struct flow_node *node)
 	return false;
 }
 
+/* Whether the node's output leads anywhere. The output of the pipeline is no node of a stage that does not answer. */
+static bool node_is_read(const struct flow *flow, const struct flow_node *node)
+{
+	const struct graph_part *part = flow->graph->part;
+	bool read = node->gave.count > 0 || flow->outside.tap;
+	for (size_t i = 0; part && i < part->next_count; i++)
+		read |= part->next[i].outputs[node->index];
+	return read;
+}
+
 static bool step_is_plain(const struct flow *flow, const struct flow_node *node)
 {
 	const struct step_spec *spec = node->graph_step->spec;
@@ -227,11 +237,13 @@ static bool step_is_plain(const struct flow *flow, const struct flow_node *node)
 	       node->graph_step->model_switch.decision.length == 0 && spec->batch.size <= 0 && spec->outputs.count != 1;
 }
 
-/* Marks plain nodes, for which a shorter path is enough. */
+/* Marks plain nodes, for which a shorter path is enough, and those that are read. */
 static void mark_plain(struct flow *flow)
 {
-	for (size_t i = 0; i < flow->count; i++)
+	for (size_t i = 0; i < flow->count; i++) {
 		flow->nodes[i].plain = step_is_plain(flow, &flow->nodes[i]);
+		flow->nodes[i].read = node_is_read(flow, &flow->nodes[i]);
+	}
 	outlet_mark_alone(flow, &flow->request);
 	for (size_t i = 0; i < flow->count; i++) {
 		outlet_mark_alone(flow, &flow->nodes[i].sent);

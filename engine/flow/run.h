@@ -56,6 +56,7 @@ struct flow_node {
 	struct tensors_wanted outputs; /* that its model is asked for */
 	bool plain;		       /* no `when`, switch, batch, renamed output, tap, or reader of its inputs */
 	bool chains;		       /* plain, and not counted */
+	bool read;		       /* its output goes to a node, to a later stage, or to taps */
 	bool recurring;		       /* on a cycle or after one: may fire again, so nothing is dead before all is quiet */
 	bool beside;		       /* it leads to something that is not part of the answer */
 	bool in_later_stage;	       /* it runs in a later stage: the opening of its gates is noted, and there is no visit */

@@ -402,6 +402,9 @@ bool visit_source(const struct visit *visit, size_t nth, const char **step, cons
 void visit_emit(struct visit *visit, const struct payload *payload);
 void visit_pass(struct visit *visit);
 
+/* Whether marks that it emits are read: by a step, by the answer, in a later stage, or by whoever looks at each step. */
+bool visit_is_read(const struct visit *visit);
+
 /* Sends the output only to the step of that name (route's `to`); NULL: to all its readers. */
 void visit_only_to(struct visit *visit, const char *step);
 
