@@ -234,7 +234,7 @@ bool run_leave_carried(struct run *run)
 	leave(run, carried, items);
 	for (size_t i = 0; i < part->next_count; i++)
 		if (next >> i & 1 && part->next[i].key == STAGE_KEY_EXPRESSION)
-			keys[i] = key_of(run, &part->next[i]);
+			keys[i] = part->next[i].key_text.bytes ? part->next[i].key_text : key_of(run, &part->next[i]);
 	run->message->carried = carried;
 	return !arena_failed(arena);
 }

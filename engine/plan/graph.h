@@ -157,6 +157,7 @@ struct graph_next {
 	size_t slices_step; /* that step */
 	size_t key_step; /* the step over whose inputs the expression is evaluated */
 	const struct expression *key_expression;
+	struct text key_text; /* of a stage that observes: what the expression gives, which is the same for every message */
 };
 
 struct graph_part {

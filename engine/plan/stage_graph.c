@@ -4,6 +4,7 @@
  * A stage's graph has all steps of the pipeline under their own numbers, so that errors name them and joins find
  * them. Its part marks the steps that run in the stage.
  */
+#include "message/key.h"
 #include "plan/compile.h"
 
 struct parting {
@@ -196,6 +197,16 @@ static bool joins_others(const struct parting *parting, uint64_t together)
 	return false;
 }
 
+/* The key of an observer's records names nothing of a message. Empty: another step's does, or memory ran out. */
+static struct text key_of_observer(const struct parting *parting, size_t step)
+{
+	const struct expression *key = parting->graph->steps[step].key;
+	const struct scope nothing = {0};
+	struct error error = {0};
+	const struct tensor *made = key ? expression_evaluate(key, &nothing, parting->compiler->arena, &error) : NULL;
+	return made ? key_of_tensor(made, parting->compiler->arena) : (struct text){0};
+}
+
 static void choose_key(const struct parting *parting, struct graph_next *next)
 {
 	const struct pipeline_plan *plan = parting->plan;
@@ -213,6 +224,7 @@ static void choose_key(const struct parting *parting, struct graph_next *next)
 		next->key = STAGE_KEY_EXPRESSION;
 		next->key_step = to->steps[i];
 		next->key_expression = expression;
+		next->key_text = key_of_observer(parting, to->steps[i]);
 		break;
 	}
 }

@@ -489,6 +489,7 @@ static void the_plan_has_a_stage_for_the_observer(void **state)
 	assert_non_null(pipeline->stages[1].state);
 	assert_true(pipeline->stages[0].graph->part->next[0].observes);
 	assert_string_equal(pipeline->stages[0].graph->part->next[0].slices, "watch.observer");
+	assert_true(text_is(pipeline->stages[0].graph->part->next[0].key_text, "watch"));
 	for (size_t i = 0; i < pipeline->topic_count; i++) {
 		const bool drift = pipeline->topics[i].role == TOPIC_DRIFT;
 		topic = topic || (drift && strcmp(pipeline->topics[i].name, "sluice.default.pipeline.p.drift") == 0);

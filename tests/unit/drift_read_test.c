@@ -1,4 +1,5 @@
-/* drift_read_test.c: whoever reads what a step `drift` gives finds its marks: the answer, a later stage, or taps. */
+/* drift_read_test.c: whoever reads what a step `drift` gives finds its marks: the answer, a later stage, or taps. What its
+ * observer gets has the step's name as key. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,6 +17,7 @@
 /* Where the marks were seen. */
 struct seen {
 	bool answered, carried, tapped;
+	bool keyed; /* the record to the observer has its key */
 };
 
 static bool has_marks(const struct payload *payload)
@@ -30,6 +32,7 @@ static void on_finished(void *context, struct message *message, enum flow_outcom
 	(void)outcome;
 	assert_null(answer->error);
 	seen->answered = has_marks(answer->payload);
+	seen->keyed = message->carried && text_is(message->carried->keys[0], "watch");
 	for (size_t i = 0; message->carried && i < message->carried->count; i++) {
 		const struct given *given = &message->carried->items[i];
 		seen->carried |= text_is(given->step, "watch") && !given->inputs && has_marks(given->payload);
@@ -99,6 +102,12 @@ static void taps_have_the_marks(void **state)
 	assert_false(run(steps, false).answered);
 }
 
+static void records_to_the_observer_have_one_key(void **state)
+{
+	(void)state;
+	assert_true(run(WATCH "  output: {steps: [watch]}\n", false).keyed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -106,6 +115,7 @@ int main(void)
 		cmocka_unit_test(a_later_stage_has_the_marks),
 		cmocka_unit_test(a_stage_that_joins_the_answer_has_the_marks),
 		cmocka_unit_test(taps_have_the_marks),
+		cmocka_unit_test(records_to_the_observer_have_one_key),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
