@@ -2,13 +2,10 @@
 #include "message/slice.h"
 
 #define KEPT_BYTES ((size_t)1 << 20)
-#define FORM_BYTES ((size_t)1 << 16)
 
 bool slice_open(struct slice *slice, struct error *error)
 {
 	*slice = (struct slice){.kept = arena_open(KEPT_BYTES), .scratch = arena_open(KEPT_BYTES)};
-	buffer_open(&slice->form, FORM_BYTES);
-	buffer_open(&slice->tried, FORM_BYTES);
 	buffer_open(&slice->times, SLICE_BYTES_MAX + 1);
 	for (size_t i = 0; i < SLICE_TENSORS_MAX; i++)
 		buffer_open(&slice->numbers[i], SLICE_BYTES_MAX + 1);
@@ -17,8 +14,6 @@ bool slice_open(struct slice *slice, struct error *error)
 
 void slice_close(struct slice *slice)
 {
-	buffer_close(&slice->form);
-	buffer_close(&slice->tried);
 	buffer_close(&slice->times);
 	for (size_t i = 0; i < SLICE_TENSORS_MAX; i++)
 		buffer_close(&slice->numbers[i]);
@@ -29,7 +24,6 @@ void slice_close(struct slice *slice)
 void slice_clear(struct slice *slice)
 {
 	slice->rows = 0;
-	buffer_clear(&slice->form);
 	buffer_clear(&slice->times);
 	for (size_t i = 0; i < SLICE_TENSORS_MAX; i++)
 		buffer_clear(&slice->numbers[i]);
@@ -81,68 +75,49 @@ const struct given *slice_given(const struct message *message, uint64_t next)
 
 /* ---- the form ---- */
 
-static void form_text(struct buffer *form, struct text text)
+static bool parameter_is(const struct parameter *kept, const struct parameter *parameter)
 {
-	buffer_append(form, &text.length, sizeof text.length);
-	buffer_text(form, text);
-}
-
-static void form_number(struct buffer *form, uint64_t number)
-{
-	buffer_append(form, &number, sizeof number);
-}
-
-static void form_parameter(struct buffer *form, const struct parameter *parameter)
-{
-	form_text(form, parameter->name);
-	form_number(form, parameter->type);
-	switch (parameter->type) {
+	if (kept->type != parameter->type || !text_equal(kept->name, parameter->name))
+		return false;
+	switch (kept->type) {
 	case PARAMETER_FLAG:
-		form_number(form, parameter->value.flag);
-		break;
+		return kept->value.flag == parameter->value.flag;
+	case PARAMETER_TEXT:
+		return text_equal(kept->value.text, parameter->value.text);
 	case PARAMETER_INTEGER:
 	case PARAMETER_UNSIGNED:
-		form_number(form, parameter->value.natural);
-		break;
-	case PARAMETER_NUMBER:
-		buffer_append(form, &parameter->value.number, sizeof parameter->value.number);
-		break;
-	case PARAMETER_TEXT:
-		form_text(form, parameter->value.text);
+	case PARAMETER_NUMBER: /* bit by bit: nan is nan */
 		break;
 	}
+	return memcmp(&kept->value, &parameter->value, sizeof(uint64_t)) == 0;
 }
 
-static void form_tensor(struct buffer *form, const struct tensor *tensor)
+static bool tensor_is(const struct tensor *kept, const struct tensor *tensor)
 {
-	form_text(form, tensor->name);
-	form_number(form, tensor->datatype);
-	form_number(form, tensor->count);
-	form_number(form, tensor->parameters.count);
-	for (size_t i = 0; i < tensor->parameters.count; i++)
-		form_parameter(form, &tensor->parameters.items[i]);
+	bool same = kept->datatype == tensor->datatype && kept->count == tensor->count && text_equal(kept->name, tensor->name) &&
+		    kept->parameters.count == tensor->parameters.count;
+	for (size_t i = 0; same && i < kept->parameters.count; i++)
+		same = parameter_is(&kept->parameters.items[i], &tensor->parameters.items[i]);
+	return same;
 }
 
-static void form_write(struct buffer *form, const struct message *message, const struct given *row, const struct stage_link *link)
+static bool form_is(const struct slice *slice, const struct message *message, const struct given *row,
+		    const struct stage_link *link)
 {
 	const struct tensors tensors = row->payload->tensors;
-	buffer_clear(form);
-	form_text(form, link->from);
-	form_number(form, link->deployment);
-	form_number(form, message->carried->answered);
-	form_text(form, row->step);
-	form_number(form, tensors.count);
-	for (size_t i = 0; i < tensors.count; i++)
-		form_tensor(form, tensors.items[i]);
+	bool same = slice->tensor_count == tensors.count && slice->link.deployment == link->deployment &&
+		    slice->answered == message->carried->answered && text_equal(slice->link.from, link->from) &&
+		    text_equal(slice->step, row->step);
+	for (size_t i = 0; same && i < tensors.count; i++)
+		same = tensor_is(&slice->tensors[i], tensors.items[i]);
+	return same;
 }
 
-bool slice_takes(struct slice *slice, const struct message *message, const struct given *row, const struct stage_link *link)
+bool slice_takes(const struct slice *slice, const struct message *message, const struct given *row, const struct stage_link *link)
 {
-	form_write(&slice->tried, message, row, link);
-	if (slice->rows == 0)
-		return true;
-	return slice->rows < SLICE_ROWS_MAX && (slice->rows + 1) * slice->row_bytes <= SLICE_BYTES_MAX &&
-	       !buffer_failed(&slice->tried) && text_equal(buffer_view(&slice->form), buffer_view(&slice->tried));
+	return slice->rows == 0 ||
+	       (slice->rows < SLICE_ROWS_MAX && (slice->rows + 1) * slice->row_bytes <= SLICE_BYTES_MAX &&
+		form_is(slice, message, row, link));
 }
 
 /* ---- the first row ---- */
@@ -168,7 +143,6 @@ static bool slice_begin(struct slice *slice, const struct message *message, cons
 			const char *observer)
 {
 	const struct tensors tensors = row->payload->tensors;
-	buffer_text(&slice->form, buffer_view(&slice->tried));
 	slice->link = (struct stage_link){.from = kept_text(slice, link->from), .deployment = link->deployment};
 	slice->id = kept_text(slice, message->id);
 	slice->step = kept_text(slice, row->step);
@@ -184,7 +158,7 @@ static bool slice_begin(struct slice *slice, const struct message *message, cons
 						    .datatype = tensors.items[i]->datatype,
 						    .count = tensors.items[i]->count,
 						    .parameters = kept_parameters(slice, tensors.items[i]->parameters)};
-	return !arena_failed(slice->kept) && !buffer_failed(&slice->form) && !buffer_failed(&slice->tried);
+	return !arena_failed(slice->kept);
 }
 
 bool slice_add(struct slice *slice, const struct message *message, const struct given *row, const struct stage_link *link,

@@ -24,8 +24,6 @@ struct slice {
 	size_t rows;
 	size_t row_bytes; /* of one row, with its time */
 	size_t tensor_count;
-	struct buffer form;  /* all that its rows have in common */
-	struct buffer tried; /* the same of the message that was looked at last */
 	struct buffer times;
 	struct buffer numbers[SLICE_TENSORS_MAX];
 	/* Of the first message; the texts are in `kept`. */
@@ -49,8 +47,8 @@ void slice_clear(struct slice *slice); /* forgets its rows */
 const struct given *slice_given(const struct message *message, uint64_t next);
 
 /* Whether the message can be the next row: it is of the slice's form, and there is room. An empty slice takes any. `row` is from
- * slice_given(); slice_add() of the same message may follow. */
-bool slice_takes(struct slice *slice, const struct message *message, const struct given *row, const struct stage_link *link);
+ * slice_given(). */
+bool slice_takes(const struct slice *slice, const struct message *message, const struct given *row, const struct stage_link *link);
 
 /* Adds the message. LIMIT: memory; nothing was added. */
 bool slice_add(struct slice *slice, const struct message *message, const struct given *row, const struct stage_link *link,

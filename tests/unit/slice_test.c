@@ -226,6 +226,63 @@ static void rows_of_another_form_do_not_share_a_slice(void **state)
 	assert_true(takes(&message, &link));
 }
 
+/* Adds a row whose tensor has that parameter, and says whether the slice takes one with the other. */
+static bool takes_beside(const struct parameter *first, const struct parameter *second)
+{
+	struct tensor tensor = tensor_of(2, 1);
+	slice_clear(&slice);
+	tensor.parameters = (struct parameters){1, first};
+	const struct message kept = message_of(&tensor, 1);
+	add(&kept);
+	struct tensor other = tensor_of(2, 1);
+	other.parameters = (struct parameters){1, second};
+	const struct message next = message_of(&other, 2);
+	return takes(&next, &link_usual);
+}
+
+static void rows_with_other_parameters_do_not_share_a_slice(void **state)
+{
+	static const struct parameter each[] = {
+		{.name = {"unit", 4}, .type = PARAMETER_FLAG, .value.flag = true},
+		{.name = {"unit", 4}, .type = PARAMETER_FLAG, .value.flag = false},
+		{.name = {"unit", 4}, .type = PARAMETER_INTEGER, .value.integer = 1},
+		{.name = {"unit", 4}, .type = PARAMETER_INTEGER, .value.integer = -1},
+		{.name = {"unit", 4}, .type = PARAMETER_UNSIGNED, .value.natural = UINT64_MAX},
+		{.name = {"unit", 4}, .type = PARAMETER_NUMBER, .value.number = 1.5},
+		{.name = {"unit", 4}, .type = PARAMETER_TEXT, .value.text = {"s", 1}},
+		{.name = {"unit", 4}, .type = PARAMETER_TEXT, .value.text = {"m", 1}},
+		{.name = {"form", 4}, .type = PARAMETER_TEXT, .value.text = {"m", 1}},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof each / sizeof *each; i++)
+		for (size_t j = 0; j < sizeof each / sizeof *each; j++)
+			assert_int_equal(takes_beside(&each[i], &each[j]), i == j);
+}
+
+/* The inputs of another step, or more tensors of the same one. */
+static void rows_of_another_step_do_not_share_a_slice(void **state)
+{
+	const struct tensor tensor = tensor_of(2, 1);
+	const struct message kept = message_of(&tensor, 1);
+	(void)state;
+	add(&kept);
+	struct message next = message_of(&tensor, 2);
+	struct given given = next.carried->items[0];
+	struct carried carried = *next.carried;
+	given.step = TEXT("guard");
+	carried.items = &given;
+	next.carried = &carried;
+	assert_false(takes(&next, &link_usual));
+	given.step = TEXT("watch");
+	assert_true(takes(&next, &link_usual));
+	struct tensor also = tensor_of(2, 1);
+	also.name = TEXT("y");
+	const struct tensor *items[] = {&tensor, &also};
+	const struct payload two = {.tensors = {2, items}};
+	given.payload = &two;
+	assert_false(takes(&next, &link_usual));
+}
+
 static void a_slice_has_so_many_rows_and_bytes_at_most(void **state)
 {
 	struct tensor tensor = tensor_of(2, 0);
@@ -252,6 +309,8 @@ int main(void)
 		TEST(a_part_of_a_slice_has_its_own_rows),
 		TEST(what_is_no_row_goes_alone),
 		TEST(rows_of_another_form_do_not_share_a_slice),
+		TEST(rows_with_other_parameters_do_not_share_a_slice),
+		TEST(rows_of_another_step_do_not_share_a_slice),
 		TEST(a_slice_has_so_many_rows_and_bytes_at_most),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
