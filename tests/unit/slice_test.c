@@ -281,6 +281,9 @@ static void rows_of_another_step_do_not_share_a_slice(void **state)
 	const struct payload two = {.tensors = {2, items}};
 	given.payload = &two;
 	assert_false(takes(&next, &link_usual));
+	slice_clear(&slice);
+	add(&next);
+	assert_false(takes(&kept, &link_usual));
 }
 
 static void a_slice_has_so_many_rows_and_bytes_at_most(void **state)
