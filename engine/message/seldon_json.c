@@ -78,21 +78,22 @@ static bool read_names(struct message *message, const struct json_scan *scan, st
 	return true;
 }
 
-/* {"shape": [2, 2], "values": [1, 2, 3, 4]} */
+/* {"shape": [2, 2], "values": [1, 2, 3, 4]}. Protobuf's writers of JSON, SeldonClient's too, leave out an empty list. */
 static const struct tensor *read_tensor(struct message *message, const struct json_scan *scan, struct text span)
 {
 	struct json_scan inside = json_again(scan, span);
 	struct text key;
-	struct text shape = {0};
-	struct text values = {0};
-	if (json_peek(&inside) == JSON_OBJECT) {
+	struct text shape = TEXT("[]");
+	struct text values = TEXT("[]");
+	bool is_object = json_peek(&inside) == JSON_OBJECT;
+	if (is_object) {
 		json_enter(&inside);
 		while (json_key(&inside, &key))
 			(void)(text_is(key, "shape")	? json_span(&inside, &shape)
 			       : text_is(key, "values") ? json_span(&inside, &values)
 							: json_skip(&inside));
 	}
-	if (!shape.bytes || !values.bytes) {
+	if (!is_object) {
 		(void)INPUT_ERROR(scan, "data.tensor is not {\"shape\": […], \"values\": […]}");
 		return NULL;
 	}

@@ -51,7 +51,19 @@ static void a_tensor_is_answered_as_a_tensor(void **state)
 	assert_refused(*state, "{\"data\":{\"tensor\":{\"shape\":2,\"values\":[1,2]}}}", "shape");
 	assert_refused(*state, "{\"data\":{\"tensor\":{\"shape\":[-2],\"values\":[1,2]}}}", "-2");
 	assert_refused(*state, "{\"data\":{\"tensor\":{\"values\":[1,2]}}}", "shape");
+	assert_refused(*state, "{\"data\":{\"tensor\":{\"shape\":[2]}}}", "shape");
+	assert_refused(*state, "{\"data\":{\"tensor\":{}}}", "shape");
 	assert_refused(*state, "{\"data\":{\"tensor\":[1]}}", "data.tensor");
+}
+
+static void an_empty_list_of_a_tensor_may_be_absent(void **state)
+{
+	const struct tensor *none = first_sent(*state, "{\"data\":{\"tensor\":{\"shape\":[0,3]}}}");
+	assert_int_equal(none->rank, 2);
+	assert_int_equal(none->count, 0);
+	const struct tensor *one = first_sent(*state, "{\"data\":{\"tensor\":{\"values\":[2.5]}}}");
+	assert_int_equal(one->rank, 0);
+	assert_int_equal(one->count, 1);
 }
 
 static void text_bytes_and_json_are_one_element_each(void **state)
@@ -112,6 +124,7 @@ int main(void)
 		BEHAVIOUR(names_and_meta_come_back),
 		BEHAVIOUR(names_that_a_step_made_up_do_not_break_the_answer),
 		BEHAVIOUR(a_tensor_is_answered_as_a_tensor),
+		BEHAVIOUR(an_empty_list_of_a_tensor_may_be_absent),
 		BEHAVIOUR(text_bytes_and_json_are_one_element_each),
 		BEHAVIOUR(several_tensors_are_all_in_the_answer),
 		BEHAVIOUR(exactly_one_form_is_taken),
