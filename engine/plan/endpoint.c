@@ -2,6 +2,7 @@
 #include "plan/endpoint.h"
 
 #include "base/suggest.h"
+#include "spec/rows.h"
 
 /* Capabilities that are one under two names. */
 static const char *const aliases[][2] = {{"scikit-learn", "sklearn"}};
@@ -99,7 +100,8 @@ const char *endpoint_given_badly(const struct name_list *given)
 {
 	for (size_t i = 0; i < given->count; i++) {
 		struct text name = given_name(given->items[i].text);
-		if (name.length == 0 || !strstr(name.bytes + name.length, "://"))
+		const char *url = name.bytes + name.length + 1;
+		if (name.length == 0 || !strstr(url, "://") || (address_scheme(url) > 0 && !strchr(url, ' ') && !address_fits(url)))
 			return given->items[i].text;
 	}
 	return NULL;

@@ -37,7 +37,7 @@ struct model_facts {
 	struct item_list environment; /* struct environment_variable: of its own server, which may set its ports */
 };
 
-/* The first argument of --server that is not NAME=URL; NULL: all are. */
+/* The first argument of --server that is not NAME=URL, or whose URL has no host or a port that is none; NULL: all are good. */
 const char *endpoint_given_badly(const struct name_list *given);
 
 /* Finds the endpoint of a model. `given` are the NAME=URL of --server; several of one name are replicas. The result

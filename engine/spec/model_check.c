@@ -111,9 +111,7 @@ static void environment_check(const struct item_list *environment, struct faults
 void model_check(const struct resource *resource, struct faults *faults)
 {
 	const struct model_spec *model = resource->spec;
-	const struct name *uri = &model->storage_uri;
-	if (uri->text && address_scheme(uri->text) > 0 && !address_fits(uri->text))
-		fault_add(faults, CODE_BAD_ADDRESS, uri->place, NULL, "`%s` is no address of a server", uri->text);
+	storage_check(model->storage_uri, faults);
 	check_settings(&model->settings, faults);
 	environment_check(&model->environment, faults);
 	check_requirements(&model->requirements, faults);

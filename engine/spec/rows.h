@@ -84,6 +84,9 @@ const char *parameter_type_name(int type);
 size_t address_scheme(const char *text);
 bool address_fits(const char *text);
 
+/* Checks a storageUri: it is an artifact, or a valid address. */
+void storage_check(struct name uri, struct faults *faults);
+
 /* Checks a schedule: five fields, as in cron. */
 void schedule_check(struct name schedule, struct faults *faults);
 

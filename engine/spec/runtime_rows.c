@@ -157,21 +157,36 @@ size_t address_scheme(const char *text)
 	return 0;
 }
 
-/* A port of digits alone is one of 1 to 65535; what else stands there, only the one who connects can tell. */
-static bool port_fits(const char *host)
+static bool port_fits(struct text port)
 {
-	size_t length = strcspn(host, "/");
-	const char *colon = memrchr(host, ':', length);
-	int64_t port;
-	return !colon || !number_read_int64((struct text){colon + 1, (size_t)(host + length - colon) - 1}, &port) ||
-	       (port >= 1 && port <= UINT16_MAX);
+	uint64_t number;
+	return digits_read(port, 10, &number) && number >= 1 && number <= UINT16_MAX;
+}
+
+/* HOST, HOST:PORT or [HOST]:PORT, and perhaps a login before it. Over HTTP a colon alone is the usual port. */
+static bool authority_fits(const char *authority, size_t length, bool http)
+{
+	const char *login = memrchr(authority, '@', length);
+	const char *host = login ? login + 1 : authority, *end = authority + length;
+	bool bracketed = host < end && *host == '[';
+	const char *after = bracketed ? memchr(host, ']', (size_t)(end - host)) : host + strcspn(host, ":/?#");
+	if (!after || after <= host + bracketed)
+		return false;
+	after += bracketed;
+	return after == end || (*after == ':' && ((http && after + 1 == end) ||
+						  port_fits((struct text){after + 1, (size_t)(end - after) - 1})));
 }
 
 bool address_fits(const char *text)
 {
-	size_t length = address_scheme(text);
-	return length > 0 && text[length] != '\0' && !strpbrk(text + length, " \t") && text[length] != ':' && text[length] != '/' &&
-	       port_fits(text + length);
+	const char *authority = text + address_scheme(text);
+	return authority > text && !strpbrk(authority, " \t") && authority_fits(authority, strcspn(authority, "/?#"), *text == 'h');
+}
+
+void storage_check(struct name uri, struct faults *faults)
+{
+	if (uri.text && address_scheme(uri.text) > 0 && !address_fits(uri.text))
+		fault_add(faults, CODE_BAD_ADDRESS, uri.place, NULL, "`%s` is no address of a server", uri.text);
 }
 
 void server_check(const struct resource *resource, struct faults *faults)

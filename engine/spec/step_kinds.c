@@ -25,6 +25,14 @@ const struct experiment_spec *step_experiment_written(const struct step_spec *st
 	return routes && routes->experiment && step->options ? routes->experiment(step->options) : NULL;
 }
 
+/* A step that calls a model may say where it is. */
+static void check_storage(struct reading *reading, const struct step_spec *step, const struct node *options)
+{
+	const struct step self = {.kind = step->kind, .options = step->options, .place = step->options_here};
+	const struct node *written = node_get(options, "storageUri");
+	storage_check((struct name){step_storage(&self), written ? written->place : step->options_here}, reading->faults);
+}
+
 static void check_options(struct reading *reading, const struct step_spec *step)
 {
 	struct error error = {0};
@@ -59,8 +67,10 @@ bool step_kind_read(struct reading *reading, const struct node_entry *entry, voi
 	step->kind = kind;
 	step->options = options;
 	step->options_here = entry->key->place;
-	if (faults_count(reading->faults, SEVERITY_ERROR) == faults_before && !node_is_broken(entry->value))
+	if (faults_count(reading->faults, SEVERITY_ERROR) == faults_before && !node_is_broken(entry->value)) {
+		check_storage(reading, step, entry->value);
 		check_options(reading, step);
+	}
 	return true;
 }
 

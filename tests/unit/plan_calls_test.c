@@ -20,6 +20,22 @@ static void open_plan(struct planning *planning, struct plan *plan, const char *
 	assert_int_equal(planning_errors(planning), 0);
 }
 
+static void the_first_server_that_cannot_be_read_is_found(void **state)
+{
+	(void)state;
+	static const char *const good[] = {"sum=http://h", "sum=grpc://[::1]:8081/m", "sum=http://u:p@h:80/v2", "sum=unix://x"};
+	static const char *const bad[] = {"sum", "=http://h:1", "sum=h:1", "sum=grpc://h:99999",
+					 "sum=grpc://h:8:", "sum=http://:80", "sum=http://"};
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		struct name items[] = {{.text = good[i % 4]}, {.text = bad[i]}};
+		assert_ptr_equal(endpoint_given_badly(&(struct name_list){.count = 2, .items = items}), bad[i]);
+	}
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+		struct name item = {.text = good[i]};
+		assert_null(endpoint_given_badly(&(struct name_list){.count = 1, .items = &item}));
+	}
+}
+
 /* A step's storageUri may be of an artifact, as the reference's are; then its Model says where that is served, if it does. */
 static void a_step_that_names_an_artifact_asks_where_its_model_is(void **state)
 {
@@ -171,6 +187,7 @@ static void an_experiment_step_calls_its_candidates_or_the_experiment_named(void
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_first_server_that_cannot_be_read_is_found),
 		cmocka_unit_test(a_step_that_names_an_artifact_asks_where_its_model_is),
 		cmocka_unit_test(a_model_is_looked_for_in_this_order),
 		cmocka_unit_test(a_missing_capability_is_named_with_the_nearest),
