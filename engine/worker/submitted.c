@@ -23,8 +23,8 @@ struct header origin_header(const struct message *message, char origin[REPLY_ORI
 
 bool answer_needs_origin(const struct message *message)
 {
-	return message->payload_id.length == 0 && message->origin.partition >= 0 &&
-	       !headers_find(message->headers, TEXT(REPLY_ID_HEADER));
+	const struct header *id = headers_find(message->headers, TEXT(REPLY_ID_HEADER));
+	return message->payload_id.length == 0 && message->origin.partition >= 0 && (!id || id->value.length == 0);
 }
 
 size_t submitted_headers(const struct message *message, const struct answer *answer, struct header items[SUBMITTED_HEADERS_MAX],

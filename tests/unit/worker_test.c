@@ -53,13 +53,19 @@ static void an_answer_leaves_under_the_key_and_id_of_its_request(void **state)
 }
 
 /* What the answer to a request without an id says of where the request was. */
-static void expect_origin(struct stand *stand, const char *value, const char *header, const char *origin)
+static void expect_origin_of(struct stand *stand, const char *value, const char *header, const char *header_value,
+			     const char *origin)
 {
-	mock_write(&stand->mock, NULL, value, header, header ? "own" : NULL);
+	mock_write(&stand->mock, NULL, value, header, header_value);
 	rd_kafka_message_t *answer = mock_read(&stand->mock);
 	const char *found = record_header(answer, "sluice-origin");
 	assert_true(origin ? found && strcmp(found, origin) == 0 : !found);
 	rd_kafka_message_destroy(answer);
+}
+
+static void expect_origin(struct stand *stand, const char *value, const char *header, const char *origin)
+{
+	expect_origin_of(stand, value, header, header ? "own" : NULL, origin);
 }
 
 static void an_answer_names_its_request_by_an_id_or_by_its_origin(void **state)
@@ -71,6 +77,7 @@ static void an_answer_names_its_request_by_an_id_or_by_its_origin(void **state)
 	expect_origin(stand, "{", NULL, "in/0/1"); /* also an error */
 	expect_origin(stand, without, "x-request-id", NULL);
 	expect_origin(stand, without, "other", "in/0/3");
+	expect_origin_of(stand, without, "x-request-id", "", "in/0/4"); /* an empty id names nothing */
 	(void)stand_stop(stand);
 }
 
