@@ -21,10 +21,14 @@ void change_write_value(struct buffer *out, struct text value)
 	buffer_text(out, value);
 }
 
+#define FOREIGN \
+	"it was not written by sluice. Only engines may write to a changelog: delete the topic, and start once with --new-state " \
+	"PIPELINE, which begins without state"
+
 static bool version_known(struct text bytes, const char *what, struct error *error)
 {
 	if (bytes.length == 0)
-		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "its %s is empty; it was not written by sluice", what);
+		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "its %s is empty; " FOREIGN, what);
 	return bytes.bytes[0] == VERSION ||
 	       error_set(error, ERROR_SYSTEM, PLACE_NONE,
 			 "its %s is of version %d, and this sluice supports version 1; run the one that wrote it, or a newer "
@@ -39,7 +43,7 @@ bool change_read(struct text record_key, struct text record_value, struct text *
 		return false;
 	size_t name = record_key.length > 1 ? (unsigned char)record_key.bytes[1] : 0;
 	if (name == 0 || record_key.length - 2 < name)
-		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "its key names no step; it was not written by sluice");
+		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "its key names no step; " FOREIGN);
 	*scope = (struct text){record_key.bytes + 2, name};
 	*key = (struct text){record_key.bytes + 2 + name, record_key.length - 2 - name};
 	*value = record_value.bytes ? (struct text){record_value.bytes + 1, record_value.length - 1} : (struct text){0};
