@@ -35,7 +35,8 @@ static void row_print(const struct workspace *workspace, struct help_page *page,
 
 static const struct watching_row header_rows[] = {
 	{"content-type", OF_BOTH, "The format. `sluice help formats` lists the values. Without it, the bytes show the format."},
-	{REPLY_ID_HEADER, OF_BOTH, "The id. The answer has the same id. Without it, the id in the payload counts."},
+	{REPLY_ID_HEADER, OF_BOTH,
+	 "The id. The answer has the same id. Without it, the id in the payload counts; an error has it as this header."},
 	{DEADLINE_HEADER, OF_REQUEST,
 	 "The deadline, in milliseconds since 1970. After it the request is answered with a LIMIT error, and not processed."},
 	{"x-timeout-ms", OF_CALL, "How long the caller waits, in milliseconds. The request gets this deadline."},

@@ -11,6 +11,8 @@
 #include "worker/direct_log.h"
 #include "worker/submitted.h"
 
+#define ID_HEADER_BYTES_MAX 1024 /* a longer id could make the record too large for its topic */
+
 struct position inflight_origin(const struct inflight *inflight)
 {
 	return inflight->direct ? direct_origin(inflight)
@@ -49,20 +51,40 @@ void answer_headers_assign(const struct message *message, const struct format *f
 		headers->items[headers->count++] = (struct header){TEXT(ROUTE_HEADER), route};
 }
 
+/* An error in JSON or protobuf has no id, nor has an answer in a format whose requests have none. */
+static bool body_has_id(const struct format *format, const struct answer *answer)
+{
+	return format == &format_avro || (!answer->error && (format == &format_oip_json || format == &format_oip_protobuf));
+}
+
+/* Names the request where the body does not: by its id or, if that is missing or long, by its origin. */
+static void request_header_write(const struct message *message, const struct answer *answer, const struct format *format,
+				 struct answer_headers *headers)
+{
+	const struct text id = message->payload_id;
+	if (id.length > 0 && body_has_id(format, answer))
+		return;
+	if (id.length > 0 && id.length <= ID_HEADER_BYTES_MAX)
+		headers->items[headers->count++] = (struct header){TEXT(REPLY_ID_HEADER), id};
+	else if (message->origin.partition >= 0)
+		headers->items[headers->count++] = origin_header(message, headers->origin);
+}
+
 bool answer_headers_write(const struct message *message, const struct answer *answer, const struct format *format,
 			  struct answer_headers *headers, struct headers *all, struct error *error)
 {
-	const struct header *id = headers_find(message->headers, TEXT("x-request-id"));
+	const struct header *id = headers_find(message->headers, TEXT(REPLY_ID_HEADER));
+	const bool named = id && id->value.length > 0;
 	const char *types = format->content_types;
 	assert(types); /* a format in which answers are written has one */
 	if (!step_headers(answer->payload, headers, error))
 		return false;
-	if (id)
+	if (named)
 		headers->items[headers->count++] = *id;
 	const size_t submitted = submitted_headers(message, answer, headers->items + headers->count, headers->origin);
 	headers->count += submitted;
-	if (submitted == 0 && answer_needs_origin(message))
-		headers->items[headers->count++] = origin_header(message, headers->origin);
+	if (submitted == 0 && !named)
+		request_header_write(message, answer, format, headers);
 	if (submitted > 0 || headers_find(message->headers, TEXT("content-type")))
 		headers->items[headers->count++] = (struct header){TEXT("content-type"), {types, strcspn(types, " ")}};
 	if (answer->error)

@@ -21,12 +21,6 @@ struct header origin_header(const struct message *message, char origin[REPLY_ORI
 	return (struct header){TEXT(REPLY_ORIGIN_HEADER), {origin, (size_t)(to - origin)}};
 }
 
-bool answer_needs_origin(const struct message *message)
-{
-	const struct header *id = headers_find(message->headers, TEXT(REPLY_ID_HEADER));
-	return message->payload_id.length == 0 && message->origin.partition >= 0 && (!id || id->value.length == 0);
-}
-
 size_t submitted_headers(const struct message *message, const struct answer *answer, struct header items[SUBMITTED_HEADERS_MAX],
 			 char origin[REPLY_ORIGIN_BYTES_MAX])
 {

@@ -11,9 +11,6 @@
 /* The header that names the request's topic, partition and offset. `origin` gets its text. */
 struct header origin_header(const struct message *message, char origin[REPLY_ORIGIN_BYTES_MAX]);
 
-/* Whether nothing else names the request in its answer: it has no id of its own. */
-bool answer_needs_origin(const struct message *message);
-
 /* Writes the headers that an answer has for polls: where its request is, its nonce, and which limit an error is of. `answer`
  * and the message are borrowed, `origin` gets the text of the first. Returns their number; 0: the request was not submitted. */
 size_t submitted_headers(const struct message *message, const struct answer *answer, struct header items[SUBMITTED_HEADERS_MAX],

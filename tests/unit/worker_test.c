@@ -52,6 +52,8 @@ static void an_answer_leaves_under_the_key_and_id_of_its_request(void **state)
 	assert_true(counts.commits >= 1);
 }
 
+#define FAILING(id) "{\"id\":\"" id "\",\"inputs\":[{\"name\":\"y\",\"shape\":[1],\"datatype\":\"INT32\",\"data\":[1]}]}"
+
 /* What the answer to a request without an id says of where the request was. */
 static void expect_origin_of(struct stand *stand, const char *value, const char *header, const char *header_value,
 			     const char *origin)
@@ -78,6 +80,14 @@ static void an_answer_names_its_request_by_an_id_or_by_its_origin(void **state)
 	expect_origin(stand, without, "x-request-id", NULL);
 	expect_origin(stand, without, "other", "in/0/3");
 	expect_origin_of(stand, without, "x-request-id", "", "in/0/4"); /* an empty id names nothing */
+	mock_write(&stand->mock, NULL, FAILING("r-1"), NULL, NULL);
+	rd_kafka_message_t *failed = mock_read(&stand->mock); /* its body has no place for the id */
+	assert_string_equal(record_header(failed, "x-request-id"), "r-1");
+	assert_null(record_header(failed, "sluice-origin"));
+	rd_kafka_message_destroy(failed);
+	char long_id[2048];
+	snprintf(long_id, sizeof long_id, FAILING("%01500d"), 7);
+	expect_origin(stand, long_id, NULL, "in/0/6");
 	(void)stand_stop(stand);
 }
 
