@@ -21,12 +21,46 @@ bool secret_is_reference(const char *value)
 	return behind(value, from_environment) || behind(value, from_file);
 }
 
+static const char *const secret_words[] = {"password", "secret", ".key.pem", "login"};
+#define SECRET_WORDS (sizeof secret_words / sizeof *secret_words)
+#define SETTING_WORDS (SECRET_WORDS - 1) /* no setting of librdkafka is a login */
+
 bool secret_is_named(const char *setting)
 {
-	static const char *const words[] = {"password", "secret", ".key.pem"};
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-		if (strstr(setting, words[i]))
+	for (size_t i = 0; i < SETTING_WORDS; i++)
+		if (strstr(setting, secret_words[i]))
 			return true;
+	return false;
+}
+
+/* Behind such a word: the rest of the name, a colon, and a value. */
+static bool value_follows(const char *at, const char *end)
+{
+	while (at < end && !strchr(" \t:,{}[]", *at))
+		at++;
+	while (at < end && strchr(" \t", *at))
+		at++;
+	if (at == end || *at != ':')
+		return false;
+	for (at++; at < end && strchr(" \t\"'", *at);)
+		at++;
+	struct text value = {at, (size_t)(end - at)};
+	return value.length > 0 && !strchr("{[,}#\r\n", *at) && !text_starts_with(value, TEXT("env:")) &&
+	       !text_starts_with(value, TEXT("file:"));
+}
+
+bool secret_is_written(struct text line)
+{
+	const char *end = line.length > 0 ? line.bytes + line.length : NULL;
+	for (size_t i = 0; end && i < SECRET_WORDS; i++) {
+		const size_t length = strlen(secret_words[i]);
+		const char *at = line.bytes;
+		while ((at = memmem(at, (size_t)(end - at), secret_words[i], length))) {
+			at += length;
+			if (value_follows(at, end))
+				return true;
+		}
+	}
 	return false;
 }
 

@@ -8,12 +8,16 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/text.h"
 
 /* Whether `value` is such a reference. */
 bool secret_is_reference(const char *value);
 
 /* Whether a setting of that name is a secret, wherever its value comes from. */
 bool secret_is_named(const char *setting);
+
+/* Whether a line of YAML has a secret itself: the name of such a setting, and behind it a value that is no reference. */
+bool secret_is_written(struct text line);
 
 /* The value to which a reference points, in the arena; any other value is returned as it is. NULL: a CONFIG
  * error at `place` that names the setting and what is missing, or SYSTEM. */

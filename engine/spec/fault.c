@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/mask.h"
+#include "base/secret.h"
 #include "spec/fault_codes.h"
 
 struct known_file {
@@ -213,9 +214,11 @@ static void keep(struct faults *faults, struct fault *fault)
 	faults->by_severity[fault->code->severity]++;
 }
 
-/* The line as it is, or a copy without the logins of its URLs. */
+/* The line as it is, or a copy without the logins of its URLs; nothing of a line with a secret. */
 static struct text line_shown(struct faults *faults, struct text line)
 {
+	if (secret_is_written(line))
+		return (struct text){0};
 	if (!line.length || !memmem(line.bytes, line.length, "://", 3) || !memchr(line.bytes, '@', line.length))
 		return line;
 	char *copy = arena_copy(faults->arena, line.bytes, line.length);

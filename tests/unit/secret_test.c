@@ -97,6 +97,23 @@ static void a_secret_that_is_refused_is_not_shown(void **state)
 	assert_null(strstr(error.text, SECRET));
 }
 
+static void a_line_with_a_secret_is_known(void **state)
+{
+	(void)state;
+	static const char *const with[] = {
+		"sasl.password: a", "  {x: 1, \"ssl.key.password\" : 'a', y: 2}", "- {url: u, secret:\ta}",
+		"ssl.key.pem: |",   "login: me:a", "password: env:A, secret: b", "sslpassword2: b",
+	};
+	static const char *const without[] = {
+		"", "password", "password:", "password: ", "sasl.password: \"env:A\"", "secret: file:/a",
+		"secret: {name: a}", "secretName a: b", "# no secret here", "pass: a",
+	};
+	for (size_t i = 0; i < sizeof with / sizeof *with; i++)
+		assert_true(secret_is_written(text_of(with[i])));
+	for (size_t i = 0; i < sizeof without / sizeof *without; i++)
+		assert_false(secret_is_written(text_of(without[i])));
+}
+
 static struct said say_of(const char *command, const char *yaml)
 {
 	char line[128];
@@ -112,6 +129,8 @@ static void no_command_prints_a_secret(void **state)
 	static const char *const yaml[] = {
 		PIPELINE RUNTIME("sasl.password: \"env:SLUICE_TEST_SECRET\", security.protocol: nonsense"),
 		PIPELINE RUNTIME("sasl.password: " SECRET ", security.protocol: nonsense"),
+		PIPELINE RUNTIME("sasl.password: " SECRET ", nonsense.of.ours: 1"),
+		PIPELINE RUNTIME("\"ssl.key.password\" : '" SECRET "', acks: 0"),
 	};
 	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
 		for (size_t j = 0; j < sizeof yaml / sizeof *yaml; j++) {
@@ -144,6 +163,7 @@ int main(void)
 		cmocka_unit_test(a_secret_that_is_not_there_is_named),
 		cmocka_unit_test(a_client_is_given_what_is_there_now),
 		cmocka_unit_test(a_secret_that_is_refused_is_not_shown),
+		cmocka_unit_test(a_line_with_a_secret_is_known),
 		cmocka_unit_test(no_command_prints_a_secret),
 		cmocka_unit_test(run_names_the_line_of_a_secret_that_is_not_there),
 	};
