@@ -26,7 +26,7 @@ static bool set_secret(rd_kafka_conf_t *configuration, const struct property *pr
 	if (!arena)
 		return error_memory(error, ERROR_SYSTEM, "reading a secret");
 	const char *value = secret_fetch(property->value, property->name, PLACE_NONE, arena, error);
-	bool set = value && rd_kafka_conf_set(configuration, property->name, value, words, LIBRARY_TEXT_MAX) == RD_KAFKA_CONF_OK;
+	bool set = value && client_setting_set(configuration, property->name, value, words, NULL);
 	arena_close(arena);
 	return set;
 }
@@ -40,8 +40,7 @@ static bool set_all(rd_kafka_conf_t *configuration, struct properties properties
 			continue;
 		bool fetched = secret_is_reference(property->value);
 		if (fetched ? set_secret(configuration, property, words, error)
-			    : rd_kafka_conf_set(configuration, property->name, property->value, words, sizeof words) ==
-				      RD_KAFKA_CONF_OK)
+			    : client_setting_set(configuration, property->name, property->value, words, NULL))
 			continue;
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
 				 "librdkafka %s refuses %s: %s; correct it in kafkaConfig or --kafka-setting",

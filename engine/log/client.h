@@ -8,11 +8,10 @@
 #include <stdatomic.h>
 
 #include "log/batch_limit.h"
+#include "log/client_setting.h"
 #include "log/client_statistics.h"
 #include "log/consumer.h"
 #include "observe/log_sink.h"
-
-#define LIBRARY_TEXT_MAX 256 /* of librdkafka's text about a setting */
 
 /* A configuration with the `own` settings and then the user's. NULL: a CONFIG error that names the setting, or
  * SYSTEM. The caller passes it to client_open(). */

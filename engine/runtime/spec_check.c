@@ -4,10 +4,12 @@
 #include <unistd.h>
 
 #include "experiments/rollout_plan.h"
+#include "log/client_setting.h"
 #include "plan/plan.h"
 #include "serving/artifact.h"
 #include "serving/files.h"
 #include "spec/fault_codes.h"
+#include "spec/kafka_setting.h"
 
 #define GRAPH_BYTES_MAX ((size_t)512 << 20)
 #define TYPED_NODES_MAX 4096 /* of a pipeline: each step may hand on all that those before it made */
@@ -97,6 +99,35 @@ static void check_inside(const struct graph *graph, struct faults *faults)
 			check_rollout(graph->experiments[i]->spec, faults);
 }
 
+/* ---- Kafka's settings ---- */
+
+static bool check_settings(const struct item_list *settings, enum kafka_client client, struct faults *faults)
+{
+	const struct client_setting *items = settings->items;
+	for (size_t i = 0; i < settings->count; i++) {
+		struct error error = {0};
+		if (!kafka_setting_passes(items[i].name.text, items[i].value, client) ||
+		    client_setting_fits(items[i].name.text, items[i].value, &error))
+			continue;
+		if (error.kind != ERROR_CONFIG)
+			return false;
+		fault_add(faults, CODE_SETTING_REFUSED, items[i].name.place, NULL, "%s", error.text);
+	}
+	return true;
+}
+
+static bool check_runtimes(const struct spec *spec)
+{
+	bool good = true;
+	const struct resource *resource;
+	for (size_t at = 0; good && (resource = spec_next(spec, RESOURCE_RUNTIME, &at));) {
+		const struct runtime_spec *runtime = resource->spec;
+		good = !runtime || (check_settings(&runtime->consumer_settings, KAFKA_CONSUMER, spec->faults) &&
+				    check_settings(&runtime->producer_settings, KAFKA_PRODUCER, spec->faults));
+	}
+	return good;
+}
+
 /* ---- pipelines ---- */
 
 /* Names and types in expressions, as far as they are known without a model's metadata. */
@@ -154,7 +185,7 @@ bool spec_check(const struct spec *spec, struct error *error)
 {
 	struct arena *arena = arena_open(GRAPH_BYTES_MAX), *scratch = arena_open(GRAPH_BYTES_MAX);
 	struct files *files = files_open(error);
-	bool good = arena && scratch && files && check_pipelines(spec, files, arena, scratch);
+	bool good = arena && scratch && files && check_runtimes(spec) && check_pipelines(spec, files, arena, scratch);
 	arena_close(arena);
 	arena_close(scratch);
 	files_close(files);

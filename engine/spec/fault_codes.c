@@ -196,6 +196,9 @@ const struct fault_code fault_codes[] = {
 	      .help = "The parts of two experiments of one layer must not overlap, and end at 100%: let one begin where the other "
 		      "ends.",
 	      .example = "layer: {name: search, from: 80%, share: 30%}\n\nlayer: {name: search, from: 70%, share: 30%}\n"),
+	ERROR(CODE_SETTING_REFUSED, BAD_VALUE, .title = "A Kafka setting whose value librdkafka refuses",
+	      .help = "Write a value of librdkafka's: times are numbers of milliseconds, sizes numbers of bytes.",
+	      .example = "consumer: {session.timeout.ms: 10s}\n\nconsumer: {session.timeout.ms: 10000}\n"),
 
 	/* ---- references and graphs ---- */
 	ERROR(CODE_UNKNOWN_REFERENCE, BAD_REFERENCE, .title = "A reference to a step that does not exist",

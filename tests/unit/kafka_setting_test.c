@@ -111,6 +111,45 @@ static void values_for_a_shell_are_plain(void **state)
 	}
 }
 
+/* librdkafka reads a number as far as its digits go. */
+static void a_number_is_taken_as_it_is_written_or_refused(void **state)
+{
+	(void)state;
+	static const struct property good[] = {{"session.timeout.ms", "10000"},
+					       {"session.timeout.ms", " 10000 "},
+					       {"acks", "all"},
+					       {"linger.ms", "0.123456789"},
+					       {"client.id", "5m"},
+					       {"debug", "msg"}};
+	static const struct property bad[] = {
+		{"session.timeout.ms", "10s"}, {"session.timeout.ms", "0x2710"}, {"session.timeout.ms", "1e4"},
+		{"message.max.bytes", "4Mi"},  {"session.timeout.ms", "42949682960"}, {"linger.ms", "5ms"}, {"linger.ms", "soon"}};
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+		struct error error = {0};
+		rd_kafka_conf_t *made = client_configuration((struct properties){0}, (struct properties){1, &good[i]}, &error);
+		assert_non_null(made);
+		rd_kafka_conf_destroy(made);
+		assert_true(client_setting_fits(good[i].name, good[i].value, &error));
+	}
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		struct error error = {0}, at_start = {0};
+		assert_false(client_setting_fits(bad[i].name, bad[i].value, &error));
+		assert_int_equal(error.kind, ERROR_CONFIG);
+		assert_non_null(strstr(error.text, bad[i].name));
+		assert_null(client_configuration((struct properties){0}, (struct properties){1, &bad[i]}, &at_start));
+		assert_non_null(strstr(at_start.text, bad[i].name));
+	}
+}
+
+static void what_lint_cannot_know_of_a_setting_fits(void **state)
+{
+	(void)state;
+	struct error error = {0};
+	assert_true(client_setting_fits("of.another.version", "1", &error));
+	assert_true(client_setting_fits("session.timeout.ms", "env:NOT_THERE", &error));
+	assert_true(client_setting_fits("sasl.password", "any words", &error));
+}
+
 static struct kafka found_of(struct spec *spec, struct name_list asked)
 {
 	struct kafka kafka;
@@ -216,6 +255,8 @@ int main(void)
 		cmocka_unit_test(a_file_cannot_have_code_loaded),
 		cmocka_unit_test(no_row_that_may_pass_runs_code),
 		cmocka_unit_test(values_for_a_shell_are_plain),
+		cmocka_unit_test(a_number_is_taken_as_it_is_written_or_refused),
+		cmocka_unit_test(what_lint_cannot_know_of_a_setting_fits),
 		cmocka_unit_test(only_settings_of_the_list_are_passed_on),
 		cmocka_unit_test(the_command_line_may_set_any_and_wins),
 		cmocka_unit_test(the_command_line_reaches_librdkafka),
