@@ -2,7 +2,6 @@
 #include "gateway/grpc_front.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 
 #include "base/memory.h"
@@ -11,7 +10,8 @@
 #include "gateway/call_feedback.h"
 #include "gateway/call_outcome.h"
 #include "gateway/call_setup.h"
-#include "gateway/seldon_errors.h"
+#include "gateway/grpc_metadata.h"
+#include "gateway/grpc_outcome.h"
 #include "message/format.h"
 #include "message/explained.h"
 #include "message/protobuf_wire.h"
@@ -21,7 +21,7 @@
 #include "net/grpc_server.h"
 #include "net/grpc_wire.h"
 #include "serving/inference_proto.h"
-#include "serving/metadata_protobuf.h"
+#include "serving/seldon_proto.h"
 
 #define STREAMS 1024 /* of one connection */
 #define METADATA_BYTES ((size_t)32 << 10) /* twice the limit of other servers; nghttp2 ends a connection at 64 KiB */
@@ -29,11 +29,10 @@
 #define REQUEST_ARENA_BYTES ((size_t)16 << 20)
 #define CONTENT_TYPE_BYTES 64
 #define INFERENCE "/" INFERENCE_PACKAGE "." INFERENCE_SERVICE "/"
-#define SELDON "/seldon.protos.Seldon/" /* of Seldon Core 1 */
+#define SELDON "/" SELDON_PACKAGE "." SELDON_SERVICE "/" /* of Seldon Core 1 */
 #define HEALTH "/" HEALTH_PACKAGE "." HEALTH_SERVICE "/"
 
-enum { MODEL_NAME = 1, ID = 3 }; /* fields of inference requests and responses */
-enum { SELDON_META = 2, SELDON_META_PUID = 1 }; /* fields of a SeldonMessage, and of its Meta */
+enum { MODEL_NAME = 1 }; /* field of requests of the Open Inference Protocol, and of a SeldonModelMetadataRequest */
 
 struct grpc_front {
 	struct grpc_front_config config;
@@ -165,93 +164,25 @@ static void model_ready(const struct grpc_asked *asked)
 static void model_metadata(const struct grpc_asked *asked)
 {
 	const struct gateway_target *target = find_target(asked);
-	struct buffer *reply = &asked->front->reply;
 	if (!target)
 		return;
-	protobuf_write_text(reply, 1, text_of(target->name));
-	protobuf_write_text(reply, 3, TEXT("sluice"));
-	metadata_tensors_write_protobuf(reply, 4, &target->plan->types.request);
-	metadata_tensors_write_protobuf(reply, 5, &target->plan->types.answer);
+	grpc_metadata_write(target, &asked->front->reply);
 	reply_send(asked);
 }
 
 /* ---- outcomes of calls ---- */
 
-static void failure_field(struct grpc_request *request, const json_t *body, const char *key, const char *name)
+static struct grpc_outcome_form form_of(const struct grpc_front *front, bool is_seldon)
 {
-	const json_t *value = json_object_get(body, key);
-	char number[24];
-	if (json_is_string(value)) {
-		grpc_request_add_field(request, text_of(name), text_of(json_string_value(value)));
-	} else if (json_is_integer(value)) {
-		(void)snprintf(number, sizeof number, "%lld", (long long)json_integer_value(value));
-		grpc_request_add_field(request, text_of(name), text_of(number));
-	}
-}
-
-/* A failure is JSON, whatever the request's format was (message/reply.h). Its message becomes the status message, and
- * the other members become metadata. */
-static void answer_failed(struct grpc_request *request, const struct call_outcome *outcome)
-{
-	static const char *const fields[][2] = {{"kind", REPLY_ERROR_HEADER},
-						{"place", REPLY_PLACE_HEADER},
-						{"step", "sluice-step"},
-						{"attempts", "sluice-attempts"}};
-	const struct grpc_front *front = grpc_request_context(request);
-	const bool has_seldon = front->config.gateway->compat == COMPAT_SELDON || front->config.targets->has_seldon_errors;
-	struct call_outcome seldon = *outcome;
-	struct buffer text;
-	json_t *body = json_loadb(outcome->body.bytes ? outcome->body.bytes : "", outcome->body.length, 0, NULL);
-	const char *words = json_string_value(json_object_get(body, "error"));
-	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
-		failure_field(request, body, fields[i][0], fields[i][1]);
-	buffer_open(&text, CALL_ERROR_BYTES_MAX);
-	if (has_seldon && seldon_outcome_write(&seldon, false, &text))
-		grpc_server_answer(request, GRPC_UNKNOWN, seldon.body, (struct text){0});
-	else
-		grpc_server_answer(request, call_grpc_status(outcome), text_of(words ? words : "the request failed"),
-				   (struct text){0});
-	buffer_close(&text);
-	json_decref(body);
-}
-
-/* A SeldonMessage without data has no field. */
-static void answer_empty(struct grpc_request *request, const struct call_outcome *outcome, bool is_seldon, const char *word)
-{
-	char bytes[CALL_ID_BYTES_MAX + 8];
-	struct text id = outcome->id;
-	char *end = bytes;
-	if (!is_seldon && id.length > 0 && id.length <= CALL_ID_BYTES_MAX)
-		end = protobuf_put_bytes(bytes, ID, id);
-	grpc_request_add_field(request, TEXT(REPLY_OUTCOME_HEADER), text_of(word));
-	grpc_server_answer(request, GRPC_OK, (struct text){0}, (struct text){bytes, (size_t)(end - bytes)});
+	return (struct grpc_outcome_form){.is_seldon = is_seldon,
+					  .has_seldon_errors = front->config.gateway->compat == COMPAT_SELDON ||
+							       front->config.targets->has_seldon_errors};
 }
 
 static void outcome_answer(struct grpc_request *request, const struct call_outcome *outcome, bool is_seldon)
 {
-	char retry[24];
-	if (outcome->id.length > 0)
-		grpc_request_add_field(request, TEXT(REPLY_ID_HEADER), outcome->id);
-	if (outcome->retry_after_s > 0) {
-		(void)snprintf(retry, sizeof retry, "%d", outcome->retry_after_s);
-		grpc_request_add_field(request, TEXT("retry-after"), text_of(retry));
-	}
-	for (size_t i = 0; i < outcome->headers.count; i++)
-		grpc_request_add_field(request, outcome->headers.items[i].name, outcome->headers.items[i].value);
-	switch (outcome->end) {
-	case CALL_ANSWERED:
-		grpc_server_answer(request, GRPC_OK, (struct text){0}, outcome->body);
-		break;
-	case CALL_FILTERED:
-		answer_empty(request, outcome, is_seldon, REPLY_FILTERED);
-		break;
-	case CALL_ACCEPTED:
-		answer_empty(request, outcome, is_seldon, "accepted");
-		break;
-	case CALL_FAILED:
-		answer_failed(request, outcome);
-		break;
-	}
+	const struct grpc_outcome_form form = form_of(grpc_request_context(request), is_seldon);
+	grpc_outcome_answer(request, outcome, &form);
 }
 
 static void on_ended(void *context, const struct call_outcome *outcome)
@@ -362,17 +293,10 @@ static void model_infer(const struct grpc_asked *asked)
 
 /* ---- Seldon Core 1 ---- */
 
-/* Seldon's executor answers with a SeldonMessage, too. */
 static void on_feedback_taken(void *context, const struct call_outcome *outcome)
 {
-	char meta[CALL_ID_BYTES_MAX + 8], bytes[CALL_ID_BYTES_MAX + 16];
-	if (outcome->end != CALL_ACCEPTED || outcome->id.length > CALL_ID_BYTES_MAX) {
-		outcome_answer(context, outcome, true);
-		return;
-	}
-	const char *meta_end = protobuf_put_bytes(meta, SELDON_META_PUID, outcome->id);
-	const char *end = protobuf_put_bytes(bytes, SELDON_META, (struct text){meta, (size_t)(meta_end - meta)});
-	grpc_server_answer(context, GRPC_OK, (struct text){0}, (struct text){bytes, (size_t)(end - bytes)});
+	const struct grpc_outcome_form form = form_of(grpc_request_context(context), true);
+	grpc_outcome_answer_feedback(context, outcome, &form);
 }
 
 static void seldon_feedback(const struct grpc_asked *asked)
@@ -404,6 +328,31 @@ static void seldon_feedback(const struct grpc_asked *asked)
 	}
 }
 
+static void seldon_model_metadata(const struct grpc_asked *asked)
+{
+	const struct gateway_target *target = find_target(asked);
+	const struct text name = protobuf_read_text(asked->body, MODEL_NAME);
+	struct deployment_model model;
+	struct call_refusal refusal;
+	if (!target)
+		return;
+	if (!deployment_model_find(target, name, "GraphMetadata", &model, &refusal)) {
+		refuse(asked, grpc_status_for_http(refusal.status), refusal.words);
+		return;
+	}
+	grpc_metadata_write_seldon_model(&model, &asked->front->reply);
+	reply_send(asked);
+}
+
+static void seldon_graph_metadata(const struct grpc_asked *asked)
+{
+	const struct gateway_target *target = find_target(asked);
+	if (!target)
+		return;
+	grpc_metadata_write_seldon_graph(target, &asked->front->reply);
+	reply_send(asked);
+}
+
 /* ---- methods ---- */
 
 static const struct grpc_route {
@@ -417,6 +366,8 @@ static const struct grpc_route {
 	{INFERENCE "ModelInfer", model_infer, ACCESS_INFER, false, true, false},
 	{SELDON "Predict", model_infer, ACCESS_INFER, false, true, true},
 	{SELDON "SendFeedback", seldon_feedback, ACCESS_FEEDBACK, false, true, true},
+	{SELDON "ModelMetadata", seldon_model_metadata, ACCESS_METADATA, false, true, true},
+	{SELDON "GraphMetadata", seldon_graph_metadata, ACCESS_METADATA, false, true, true},
 	{INFERENCE "ServerLive", server_live, ACCESS_HEALTH, true, false, false},
 	{INFERENCE "ServerReady", server_ready, ACCESS_HEALTH, true, false, false},
 	{INFERENCE "ModelReady", model_ready, ACCESS_HEALTH, false, true, false},
@@ -472,8 +423,8 @@ static const char *absence_words(struct text path)
 	if (text_starts_with(path, TEXT(INFERENCE "Repository")))
 		return "models are not listed, loaded or unloaded by callers here: the pipelines' files name them; change those";
 	if (text_starts_with(path, TEXT("/seldon.protos.")))
-		return "of Seldon's services this port has Predict and SendFeedback of seldon.protos.Seldon; the tensors of a "
-		       "deployment are in " INFERENCE "ModelMetadata, and at /api/v1.0/metadata by REST";
+		return "of Seldon's services this port has seldon.protos.Seldon with Predict, SendFeedback, ModelMetadata and "
+		       "GraphMetadata; the others are between Seldon's own containers";
 	return "there is no such method here; pipelines and models answer to " INFERENCE "ModelInfer";
 }
 
@@ -510,7 +461,8 @@ static bool on_asked_whether_conversation(void *context, struct grpc_request *re
 
 static bool on_message(void *context, struct text path, struct text message, struct buffer *answer)
 {
-	static const struct proto_file *const files[] = {&inference_file, &health_file, NULL};
+	static const struct proto_file *const files[] = {&inference_file,	&health_file,	      &seldon_file,
+							 &protobuf_struct_file, &protobuf_empty_file, NULL};
 	(void)context, (void)path;
 	return grpc_reflection_answer(files, message, answer);
 }

@@ -7,6 +7,7 @@
 
 #define PART_BYTES_MAX ((size_t)64 << 10) /* of one message, field or service */
 #define NAME_BYTES_MAX 256
+#define FULL_NAME_BYTES (2 * NAME_BYTES_MAX)
 
 enum { LABEL_OPTIONAL = 1, LABEL_REPEATED = 3 };
 enum { TYPE_MESSAGE = 11, TYPE_ENUM = 14 };
@@ -77,10 +78,19 @@ static void entry_name(const char *field, char name[NAME_BYTES_MAX])
 	name[0] = (char)(name[0] - 'a' + 'A');
 }
 
+/* With a leading dot and the package: that of the file, unless the type has its own. */
+static void full_name(const char *package, const char *type, char name[FULL_NAME_BYTES])
+{
+	if (type[0] == '.')
+		(void)snprintf(name, FULL_NAME_BYTES, ".%s%s", package, type);
+	else
+		(void)snprintf(name, FULL_NAME_BYTES, ".%s", type);
+}
+
 static void field_write(const struct proto_scope *scope, const struct proto_field *field, struct buffer *out)
 {
 	const char *type = field->type;
-	char whole[2 * NAME_BYTES_MAX], entry[NAME_BYTES_MAX];
+	char whole[FULL_NAME_BYTES], entry[NAME_BYTES_MAX];
 	struct buffer part;
 	bool one = word_take(&type, "oneof"), map = word_take(&type, "map"), many = word_take(&type, "repeated") || map,
 	     is_enum = word_take(&type, "enum");
@@ -88,14 +98,15 @@ static void field_write(const struct proto_scope *scope, const struct proto_fiel
 	string_write(&part, 1, field->name);
 	number_write(&part, 3, field->number);
 	number_write(&part, 4, many ? LABEL_REPEATED : LABEL_OPTIONAL);
+	const bool is_named = map || strchr(type, '.') != NULL;
 	if (map) {
 		entry_name(field->name, entry);
 		(void)snprintf(whole, sizeof whole, "%s.%s", scope->name, entry);
 	} else {
-		(void)snprintf(whole, sizeof whole, ".%s%s", scope->package, type);
+		full_name(scope->package, type, whole);
 	}
-	number_write(&part, 5, is_enum ? TYPE_ENUM : map || type[0] == '.' ? TYPE_MESSAGE : scalar_type(type));
-	if (map || type[0] == '.')
+	number_write(&part, 5, is_enum ? TYPE_ENUM : is_named ? TYPE_MESSAGE : scalar_type(type));
+	if (is_named)
 		string_write(&part, 6, whole);
 	if (one)
 		number_write(&part, 9, 0);
@@ -125,18 +136,18 @@ static void map_entry_write(const struct proto_scope *scope, const struct proto_
 
 /* ---- messages, services and the file ---- */
 
-static void enum_write(const struct proto_message *message, struct buffer *out)
+static void enum_write(const char *name, const struct proto_value *values, uint32_t number, struct buffer *out)
 {
 	struct buffer part, value;
 	part_begin(&part);
-	string_write(&part, 1, message->enum_name);
-	for (const struct proto_value *row = message->values; row->name; row++) {
+	string_write(&part, 1, name);
+	for (const struct proto_value *row = values; row->name; row++) {
 		part_begin(&value);
 		string_write(&value, 1, row->name);
 		number_write(&value, 2, row->number);
 		part_end(&value, &part, 2);
 	}
-	part_end(&part, out, 4);
+	part_end(&part, out, number);
 }
 
 static void message_body_write(const struct proto_scope *outer, const struct proto_message *message, struct buffer *out)
@@ -156,7 +167,7 @@ static void message_body_write(const struct proto_scope *outer, const struct pro
 		part_end(&part, out, 3);
 	}
 	if (message->enum_name)
-		enum_write(message, out);
+		enum_write(message->enum_name, message->values, 4, out);
 	if (message->oneof) {
 		part_begin(&part);
 		string_write(&part, 1, message->oneof);
@@ -166,16 +177,16 @@ static void message_body_write(const struct proto_scope *outer, const struct pro
 
 static void service_write(const struct proto_file *file, struct buffer *out)
 {
-	char name[NAME_BYTES_MAX];
+	char name[FULL_NAME_BYTES];
 	struct buffer part, method;
 	part_begin(&part);
 	string_write(&part, 1, file->service);
 	for (const struct proto_method *row = file->methods; row->name; row++) {
 		part_begin(&method);
 		string_write(&method, 1, row->name);
-		(void)snprintf(name, sizeof name, ".%s%s", file->package, row->input);
+		full_name(file->package, row->input, name);
 		string_write(&method, 2, name);
-		(void)snprintf(name, sizeof name, ".%s%s", file->package, row->output);
+		full_name(file->package, row->output, name);
 		string_write(&method, 3, name);
 		protobuf_write_flag(&method, 5, row->client_streams);
 		protobuf_write_flag(&method, 6, row->server_streams);
@@ -191,12 +202,17 @@ void proto_file_write(const struct proto_file *file, struct buffer *out)
 	(void)snprintf(scope.name, sizeof scope.name, ".%s", file->package);
 	string_write(out, 1, file->name);
 	string_write(out, 2, file->package);
+	for (const char *const *import = file->imports; import && *import; import++)
+		string_write(out, 3, *import);
 	for (const struct proto_message *message = file->messages; message->name; message++) {
 		part_begin(&part);
 		message_body_write(&scope, message, &part);
 		part_end(&part, out, 4);
 	}
-	service_write(file, out);
+	if (file->enum_name)
+		enum_write(file->enum_name, file->values, 5, out);
+	if (file->service)
+		service_write(file, out);
 	string_write(out, 12, "proto3");
 }
 
@@ -235,7 +251,9 @@ bool proto_file_has(const struct proto_file *file, struct text symbol)
 	for (const struct proto_message *message = file->messages; message->name; message++)
 		if (text_is(segment, message->name))
 			return message_has(message, rest);
-	if (!text_is(segment, file->service))
+	if (file->enum_name && text_is(segment, file->enum_name))
+		return rest.length == 0;
+	if (!file->service || !text_is(segment, file->service))
 		return false;
 	for (const struct proto_method *method = file->methods; method->name; method++)
 		if (text_is(rest, method->name))

@@ -1,8 +1,9 @@
 /* grpc_describe.h: Descriptions of gRPC services as rows, and their form in protobuf: a FileDescriptorProto. Pure.
  *
  * A field's type is a scalar of proto3, or the full name of a message or enum without the package and with a leading
- * dot: ".ModelInferRequest.InferInputTensor". It may be preceded by `repeated`, `map` (from strings), `enum`, or
- * `oneof` for a member of the message's only oneof.
+ * dot: ".ModelInferRequest.InferInputTensor". A message of an imported file has its package instead of that dot:
+ * "google.protobuf.Value". The type may be preceded by `repeated`, `map` (from strings), `enum`, or `oneof` for a member of
+ * the message's only oneof.
  */
 #ifndef SLUICE_NET_GRPC_DESCRIBE_H
 #define SLUICE_NET_GRPC_DESCRIBE_H
@@ -38,8 +39,11 @@ struct proto_method {
 struct proto_file {
 	const char *name, *package;
 	const struct proto_message *messages;
-	const char *service; /* the only one */
+	const char *service; /* the only one; NULL: none */
 	const struct proto_method *methods;
+	const char *const *imports; /* names of files, at the end NULL; NULL: none */
+	const char *enum_name;	    /* of its enum outside messages; NULL: none */
+	const struct proto_value *values;
 };
 
 /* Appends the file as a FileDescriptorProto. */

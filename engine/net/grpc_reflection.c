@@ -50,8 +50,16 @@ static const struct proto_method methods[] = {
 
 #define SERVICE "ServerReflection"
 static const struct proto_file own_files[] = {
-	{"grpc/reflection/v1/reflection.proto", "grpc.reflection.v1", messages, SERVICE, methods},
-	{"grpc/reflection/v1alpha/reflection.proto", "grpc.reflection.v1alpha", messages, SERVICE, methods},
+	{.name = "grpc/reflection/v1/reflection.proto",
+	 .package = "grpc.reflection.v1",
+	 .messages = messages,
+	 .service = SERVICE,
+	 .methods = methods},
+	{.name = "grpc/reflection/v1alpha/reflection.proto",
+	 .package = "grpc.reflection.v1alpha",
+	 .messages = messages,
+	 .service = SERVICE,
+	 .methods = methods},
 };
 #define OWN_FILES (sizeof own_files / sizeof *own_files)
 
@@ -93,6 +101,8 @@ static void services_write(const struct proto_file *const *files, struct buffer 
 	buffer_open(&service, PART_BYTES_MAX);
 	buffer_open(&name, PART_BYTES_MAX);
 	for (size_t i = 0; (file = file_at(files, i)); i++) {
+		if (!file->service)
+			continue;
 		buffer_clear(&name);
 		buffer_clear(&service);
 		buffer_print(&name, "%s.%s", file->package, file->service);

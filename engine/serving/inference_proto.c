@@ -98,8 +98,11 @@ static const struct proto_method inference_methods[] = {
 	{"ModelInfer", ".ModelInferRequest", ".ModelInferResponse", false, false},
 	{0},
 };
-const struct proto_file inference_file = {"grpc_service.proto", INFERENCE_PACKAGE, inference_messages, INFERENCE_SERVICE,
-					  inference_methods};
+const struct proto_file inference_file = {.name = "grpc_service.proto",
+					  .package = INFERENCE_PACKAGE,
+					  .messages = inference_messages,
+					  .service = INFERENCE_SERVICE,
+					  .methods = inference_methods};
 
 /* ---- health ---- */
 
@@ -123,5 +126,8 @@ static const struct proto_method health_methods[] = {
 	{"Watch", ".HealthCheckRequest", ".HealthCheckResponse", false, true},
 	{0},
 };
-const struct proto_file health_file = {"grpc/health/v1/health.proto", HEALTH_PACKAGE, health_messages, HEALTH_SERVICE,
-				       health_methods};
+const struct proto_file health_file = {.name = "grpc/health/v1/health.proto",
+				       .package = HEALTH_PACKAGE,
+				       .messages = health_messages,
+				       .service = HEALTH_SERVICE,
+				       .methods = health_methods};

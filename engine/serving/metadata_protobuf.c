@@ -6,9 +6,9 @@
 #define VARINT_BYTES_MAX 10
 #define TENSOR_SHAPE_BYTES_MAX (TENSOR_RANK_MAX * VARINT_BYTES_MAX)
 
-/* TensorMetadata: name 1, datatype 2, shape 3. */
-static void write_tensor(struct buffer *out, uint32_t number, const struct tensor_type *tensor)
+static void write_tensor(struct buffer *out, uint32_t number, enum metadata_tensors form, const struct tensor_type *tensor)
 {
+	const uint32_t first = (uint32_t)form;
 	char shape[TENSOR_SHAPE_BYTES_MAX];
 	char *end = shape;
 	struct text datatype = text_of(datatype_rows[tensor->type.datatype].name);
@@ -21,16 +21,17 @@ static void write_tensor(struct buffer *out, uint32_t number, const struct tenso
 	if (!room)
 		return;
 	char *to = protobuf_put_head(room, number, size);
-	to = protobuf_put_bytes(to, 1, tensor->name);
-	to = protobuf_put_bytes(to, 2, datatype);
+	to = protobuf_put_bytes(to, first, tensor->name);
+	to = protobuf_put_bytes(to, first + 1, datatype);
 	if (dimensions.length)
-		to = protobuf_put_bytes(to, 3, dimensions);
+		to = protobuf_put_bytes(to, first + 2, dimensions);
 	buffer_grown(out, (size_t)(to - room));
 }
 
-void metadata_tensors_write_protobuf(struct buffer *out, uint32_t number, const struct tensor_types *types)
+void metadata_tensors_write_protobuf(struct buffer *out, uint32_t number, enum metadata_tensors form,
+				     const struct tensor_types *types)
 {
 	for (size_t i = 0; i < types->count; i++)
 		if (types->items[i].type.datatype_known)
-			write_tensor(out, number, &types->items[i]);
+			write_tensor(out, number, form, &types->items[i]);
 }

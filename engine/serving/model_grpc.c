@@ -100,8 +100,8 @@ static void model_metadata(const struct grpc_model_request *model_request)
 	protobuf_write_text(reply, 1, text_of(model->name));
 	protobuf_write_text(reply, 2, text_of(model->version));
 	protobuf_write_text(reply, 3, text_of(model->kind ? model->kind->name : ""));
-	metadata_tensors_write_protobuf(reply, 4, &signature.inputs);
-	metadata_tensors_write_protobuf(reply, 5, &signature.outputs);
+	metadata_tensors_write_protobuf(reply, 4, TENSORS_OF_INFERENCE, &signature.inputs);
+	metadata_tensors_write_protobuf(reply, 5, TENSORS_OF_INFERENCE, &signature.outputs);
 	send_reply(model_request);
 }
 

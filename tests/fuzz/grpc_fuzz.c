@@ -17,6 +17,7 @@
 #include "net/grpc_server.h"
 #include "net/listen.h"
 #include "serving/inference_proto.h"
+#include "serving/seldon_proto.h"
 
 #define CALLS 3
 #define TURNS_MOST 2000
@@ -236,7 +237,7 @@ static bool on_asked_whether_conversation(void *context, struct grpc_request *re
 
 static bool on_message(void *context, struct text path, struct text message, struct buffer *answer)
 {
-	static const struct proto_file *const files[] = {&inference_file, &health_file, NULL};
+	static const struct proto_file *const files[] = {&inference_file, &health_file, &seldon_file, &protobuf_struct_file, NULL};
 	(void)context, (void)path;
 	return grpc_reflection_answer(files, message, answer);
 }

@@ -4,11 +4,12 @@
 Its deployment is tests/reference/sdep-single.yaml as it stands; the model is at `sluice models serve`. One line for each behaviour that
 is not as it should be; at the end `N passed, N failed`.
 """
-import os, shutil, subprocess, sys, tempfile, time, urllib.request
+import json, os, shutil, subprocess, sys, tempfile, time, urllib.request
 
 import numpy as np
 import grpc
-from google.protobuf import json_format
+from google.protobuf import descriptor_pool, empty_pb2, json_format, struct_pb2
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from seldon_core.proto import prediction_pb2, prediction_pb2_grpc
 from seldon_core.seldon_client import SeldonClient
 
@@ -127,6 +128,112 @@ def play_grpc(judge, endpoint):
                    grpc.StatusCode.FAILED_PRECONDITION, "takes no feedback")
 
 
+GRAPHED = """apiVersion: mlops.seldon.io/v1alpha1
+kind: Pipeline
+metadata: {name: adds}
+spec:
+  steps:
+  - {name: ten}
+  - {name: more, inputs: [ten.outputs.OUTPUT], tensorMap: {ten.outputs.OUTPUT: INPUT}, model: {name: ten}}
+  - {name: twenty, inputs: [more.outputs.OUTPUT], tensorMap: {more.outputs.OUTPUT: INPUT}}
+  - {name: shape, inputs: [twenty.outputs.OUTPUT], expression: {set: {y: 'reshape(OUTPUT, [1, 1])'}}}
+  output: {steps: [shape]}
+---
+apiVersion: mlops.seldon.io/v1alpha1
+kind: Pipeline
+metadata: {name: plain}
+spec: {steps: [{name: s, filter: {keep: 'true'}}], output: {steps: [s]}}
+---
+apiVersion: mlops.seldon.io/v1alpha1
+kind: Model
+metadata: {name: ten}
+spec: {storageUri: 'stub://add10'}
+---
+apiVersion: mlops.seldon.io/v1alpha1
+kind: Model
+metadata: {name: twenty}
+spec: {storageUri: 'stub://add20'}
+"""
+
+
+def as_rest(told):
+    """A message as REST writes it: every member, shapes as numbers; graphs name their tensors otherwise there"""
+    if isinstance(told, prediction_pb2.SeldonGraphMetadata):
+        return {"name": told.name, "models": {name: as_rest(model) for name, model in told.models.items()},
+                "graphinputs": [as_rest(tensor) for tensor in told.inputs], "graphoutputs": [as_rest(tensor) for tensor in told.outputs]}
+    if isinstance(told, prediction_pb2.SeldonModelMetadata):
+        return {"name": told.name, "versions": list(told.versions), "platform": told.platform,
+                "inputs": [as_rest(tensor) for tensor in told.inputs], "outputs": [as_rest(tensor) for tensor in told.outputs]}
+    return {"name": told.name, "datatype": told.datatype, **({"shape": list(told.shape)} if told.shape else {})}
+
+
+def tells_metadata_by_grpc(judge, binary, folder):
+    """The same as by REST (judge/compat.py has what that is), and its messages by reflection."""
+    with open(os.path.join(folder, "graphed.yaml"), "w", encoding="utf-8") as file:
+        file.write(GRAPHED)
+    dev = Dev(binary, folder)
+    try:
+        judge.expect("metadata: it starts", dev.started, dev.lines)
+
+        def by_rest(path):
+            with urllib.request.urlopen(f"{dev.said('gateway')}/seldon/default/{path}", timeout=20) as reply:
+                return json.load(reply)
+        named = prediction_pb2.SeldonModelMetadataRequest
+        with grpc.insecure_channel(dev.said("grpc")) as channel:
+            stub = prediction_pb2_grpc.SeldonStub(channel)
+            for name, models in ("adds", ["ten", "twenty"]), ("plain", []):
+                told = stub.GraphMetadata(empty_pb2.Empty(), metadata=[("seldon", name), ("namespace", "default")], timeout=20)
+                judge.expect(f"metadata: {name} and its models, as by REST", sorted(told.models) == models and told.name == name and
+                             as_rest(told) == by_rest(f"{name}/api/v1.0/metadata"), told)
+            routed = [("seldon", "adds"), ("namespace", "default")]
+            told = stub.GraphMetadata(empty_pb2.Empty(), metadata=routed, timeout=20)
+            judge.expect("metadata: tensors are there, with a shape", as_rest(told)["graphoutputs"][-1] == {"name": "y", "datatype": "FP32", "shape": [1, 1]}
+                         and [tensor.name for tensor in told.models["twenty"].inputs] == ["INPUT"], told)
+            for name in "ten", "twenty":
+                told = stub.ModelMetadata(named(name=name), metadata=routed, timeout=20)
+                judge.expect(f"metadata: the model {name}, as by REST", told.name == name and len(told.outputs) == 1 and
+                             as_rest(told) == by_rest(f"adds/api/v1.0/metadata/{name}"), told)
+            for name, words in (("twentx", "did you mean `twenty`?"), ("zzzzzzz", "GraphMetadata lists its models"),
+                                ("", "GraphMetadata lists its models")):
+                refused_by(judge, f"metadata: `{name}` is refused with what to do", lambda: stub.ModelMetadata(named(name=name), metadata=routed,
+                           timeout=20), grpc.StatusCode.NOT_FOUND, words)
+            for ask, request in (stub.GraphMetadata, empty_pb2.Empty()), (stub.ModelMetadata, named(name="ten")):
+                refused_by(judge, "metadata: of which deployment, it is asked", lambda: ask(request, timeout=20), grpc.StatusCode.NOT_FOUND,
+                           "which of the 2 pipelines")
+            is_described(judge, channel)
+    finally:
+        dev.stop()
+
+
+def fields_of(message):
+    return {f.name: (f.number, f.type, f.label, f.message_type and f.message_type.full_name, f.enum_type and f.enum_type.full_name,
+                     f.containing_oneof and f.containing_oneof.name) for f in message.fields}
+
+
+def is_described(judge, channel):
+    """By reflection, but for fields that are refused."""
+    known = ProtoReflectionDescriptorDatabase(channel)
+    judge.expect("reflection: the service is listed", "seldon.protos.Seldon" in known.get_services(), known.get_services())
+    pool = descriptor_pool.DescriptorPool(known)
+    service, wanted = pool.FindServiceByName("seldon.protos.Seldon"), prediction_pb2.DESCRIPTOR.services_by_name["Seldon"]
+
+    def methods(described):
+        return [(m.name, m.input_type.full_name, m.output_type.full_name) for m in described.methods]
+    judge.expect("reflection: the methods are Seldon's", methods(service) == methods(wanted), methods(service))
+    standard = {message.full_name: message for file in (struct_pb2, empty_pb2) for message in file.DESCRIPTOR.message_types_by_name.values()}
+    for message in {**prediction_pb2.DESCRIPTOR.message_types_by_name, **standard}.values():
+        if message.name in ("SeldonMessageList", "RequestResponse"):  # of services between its containers
+            continue
+        theirs, ours = fields_of(pool.FindMessageTypeByName(message.full_name)), fields_of(message)
+        for refused in "tftensor", "customData":
+            ours.pop(refused, None)
+        judge.expect(f"reflection: {message.full_name} is Seldon's", theirs == ours, theirs)
+        enums = [(e.name, [(v.name, v.number) for v in e.values]) for e in message.enum_types]
+        found = [(e.name, [(v.name, v.number) for v in e.values]) for e in pool.FindMessageTypeByName(message.full_name).enum_types]
+        judge.expect(f"reflection: {message.full_name} has its enums", found == enums, found)
+    judge.expect("reflection: so is NullValue", pool.FindEnumTypeByName("google.protobuf.NullValue").values_by_number[0].name == "NULL_VALUE")
+
+
 REWARDED = """apiVersion: mlops.seldon.io/v1alpha1
 kind: Pipeline
 metadata: {name: rewarded}
@@ -170,7 +277,7 @@ def takes_feedback_by_grpc(judge, binary, folder):
 def main():
     judge = Judge()
     with tempfile.TemporaryDirectory() as place:
-        for name in ("served", "deployed", "rewarded"):
+        for name in ("served", "deployed", "rewarded", "graphed"):
             os.mkdir(os.path.join(place, name))
         with open(os.path.join(place, "served", "classifier.yaml"), "w", encoding="utf-8") as file:
             file.write(MODEL)
@@ -186,6 +293,7 @@ def main():
             judge.expect("it starts", dev.started, dev.lines)
             play(judge, dev.said("gateway").removeprefix("http://"))
             play_grpc(judge, dev.said("grpc"))
+            tells_metadata_by_grpc(judge, sys.argv[1], os.path.join(place, "graphed"))
             takes_feedback_by_grpc(judge, sys.argv[1], os.path.join(place, "rewarded"))
         finally:
             if dev:

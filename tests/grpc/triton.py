@@ -315,6 +315,10 @@ def asks_who_calls(judge, dev, place):
             ("reflection", reflection.ServerReflectionInfo, listed, None, "UNAUTHENTICATED"),
             ("reflection of all", reflection.ServerReflectionInfo,
              iter([reflection_pb2.ServerReflectionRequest(list_services="*")]), "admin", "OK")]
+    for method in "GraphMetadata", "ModelMetadata":  # without a name: which deployment is meant, only who may see all is asked
+        call = channel.unary_unary(f"/seldon.protos.Seldon/{method}")
+        rows += [(f"{method} of Seldon, for {key}", call, b"", key, wanted)
+                 for key, wanted in ((None, "UNAUTHENTICATED"), ("billing", "PERMISSION_DENIED"), ("admin", "NOT_FOUND"))]
     for name, call, request, key, wanted in rows:
         seen = status(call, request, key)
         judge.expect(f"access: {name} is {wanted}", seen == wanted, seen)

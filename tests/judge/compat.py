@@ -15,6 +15,8 @@ PIPELINES = [("twice", "  - {name: double, expression: {set: {x: x * 2}}}\n  out
              ("broken", "  - {name: away}\n  output: {steps: [away]}\n"),
              ("adds", "  - {name: ten}\n  - {name: more, inputs: [ten.outputs.OUTPUT], tensorMap: {ten.outputs.OUTPUT: INPUT}, model: {name: ten}}\n"
                       "  - {name: twenty, inputs: [more.outputs.OUTPUT], tensorMap: {more.outputs.OUTPUT: INPUT}}\n  output: {steps: [twenty]}\n"),
+             ("mirrored", "  - {name: one, experiment: {candidates: [{name: twenty, weight: 1}], mirror: {name: ten, percent: 100}}}\n"
+                          "  output: {steps: [one]}\n"),
              ("copied", "  - {name: one, experiment: {candidates: [{name: twenty, weight: 1}], mirror: {name: ten, percent: 100}}}\n"
                         "  - {name: ten, inputs: [one.outputs.OUTPUT], tensorMap: {one.outputs.OUTPUT: INPUT}}\n  output: {steps: [ten]}\n")]
 AWAY = "apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: away}\nspec: {storageUri: 'stub://fail?code=500&text=broken'}\n"
@@ -65,6 +67,8 @@ def tells_tensors(judge, gateway):
         judge.expect("a model that two steps call is told once", told_again.read().count(b'"ten":') == 1)
     status, copied, _ = gateway.ask("GET", "/seldon/default/copied/api/v1.0/metadata")
     judge.expect("a mirror of a model does not hide it", status == 200 and sorted(copied["models"]) == ["ten", "twenty"], (status, copied))
+    status, mirrored, _ = gateway.ask("GET", "/seldon/default/mirrored/api/v1.0/metadata")
+    judge.expect("a model that only a mirror calls is not told", status == 200 and list(mirrored["models"]) == ["twenty"], (status, mirrored))
     status, one, _ = gateway.ask("GET", "/seldon/default/adds/api/v1.0/metadata/twenty")
     judge.expect("a model tells the same", status == 200 and one == told["models"]["twenty"], (status, one))
     status, told, _ = gateway.ask("GET", "/seldon/default/twice/api/v1.0/metadata")

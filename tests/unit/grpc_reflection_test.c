@@ -11,13 +11,15 @@
 #include "message/protobuf_wire.h"
 #include "net/grpc_reflection.h"
 #include "serving/inference_proto.h"
+#include "serving/seldon_proto.h"
 
 #define ANSWER_BYTES ((size_t)1 << 20)
 #define ASKED_BYTES 512
 
 enum { BY_NAME = 3, OF_SYMBOL = 4, OF_EXTENSION = 5, LIST = 7 }; /* fields of requests */
 
-static const struct proto_file *const files[] = {&inference_file, &health_file, NULL};
+static const struct proto_file *const files[] = {&inference_file,	&health_file,	      &seldon_file,
+						 &protobuf_struct_file, &protobuf_empty_file, NULL};
 
 /* The field of that number; `nth` counts from 0. Bytes NULL: there is none. */
 static struct text part_of(struct text message, uint32_t number, size_t nth)
@@ -68,7 +70,7 @@ static struct text ask(struct buffer *out, uint32_t number, const char *value)
 
 static void services_are_listed_with_those_of_reflection(void **state)
 {
-	static const char *const wanted[] = {"inference.GRPCInferenceService", "grpc.health.v1.Health",
+	static const char *const wanted[] = {"inference.GRPCInferenceService", "grpc.health.v1.Health", "seldon.protos.Seldon",
 					     "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"};
 	struct buffer out;
 	(void)state;
@@ -109,6 +111,16 @@ static void a_symbol_is_found_in_its_file(void **state)
 		{"grpc.health.v1.HealthCheckResponse.ServingStatus", "grpc/health/v1/health.proto"},
 		{"grpc.reflection.v1.ServerReflection", "grpc/reflection/v1/reflection.proto"},
 		{"grpc.reflection.v1alpha.ErrorResponse", "grpc/reflection/v1alpha/reflection.proto"},
+		{"seldon.protos.Seldon.GraphMetadata", "proto/prediction.proto"},
+		{"seldon.protos.Metric.MetricType", "proto/prediction.proto"},
+		{"seldon.protos.DefaultData.tftensor", ""}, /* it is refused */
+		{"google.protobuf.Value.kind", ""},
+		{"google.protobuf.Value.list_value", "google/protobuf/struct.proto"},
+		{"google.protobuf.NullValue", "google/protobuf/struct.proto"},
+		{"google.protobuf.NullValue.more", ""},
+		{"google.protobuf.Empty", "google/protobuf/empty.proto"},
+		{"google.protobuf.Empty.more", ""},
+		{"google.protobuf.Nothing", ""},
 		{"inference.Nothing", ""},
 		{"inference.ModelInferRequest.nothing", ""},
 		{"inference.ModelInferRequest.id.more", ""},
@@ -175,6 +187,33 @@ static void a_file_describes_its_messages_and_methods(void **state)
 	buffer_close(&out);
 }
 
+static void a_file_has_imports_and_types_of_them(void **state)
+{
+	struct buffer out;
+	(void)state;
+	buffer_open(&out, ANSWER_BYTES);
+	struct text file = file_bytes(&out, &seldon_file);
+	assert_true(text_is(part_of(file, 3, 0), "google/protobuf/struct.proto"));
+	assert_true(text_is(part_of(file, 3, 1), "google/protobuf/empty.proto"));
+	assert_null(part_of(file, 3, 2).bytes);
+	struct text json = named(named(file, 4, "SeldonMessage"), 2, "jsonData");
+	assert_int_equal(number_of(json, 5), 11); /* a message */
+	assert_true(text_is(part_of(json, 6, 0), ".google.protobuf.Value"));
+	assert_int_equal(number_of(json, 9), 0); /* of the oneof */
+	struct text tags = named(named(named(file, 4, "Meta"), 3, "TagsEntry"), 2, "value");
+	assert_true(text_is(part_of(tags, 6, 0), ".google.protobuf.Value"));
+	struct text graph = named(part_of(file, 6, 0), 2, "GraphMetadata");
+	assert_true(text_is(part_of(graph, 2, 0), ".google.protobuf.Empty"));
+	assert_true(text_is(part_of(graph, 3, 0), ".seldon.protos.SeldonGraphMetadata"));
+	file = file_bytes(&out, &protobuf_struct_file);
+	assert_null(part_of(file, 6, 0).bytes); /* no service */
+	assert_int_equal(number_of(named(named(file, 5, "NullValue"), 2, "NULL_VALUE"), 2), 0);
+	struct text null = named(named(file, 4, "Value"), 2, "null_value");
+	assert_int_equal(number_of(null, 5), 14); /* an enum */
+	assert_true(text_is(part_of(null, 6, 0), ".google.protobuf.NullValue"));
+	buffer_close(&out);
+}
+
 static void what_is_no_request_is_told(void **state)
 {
 	struct buffer out;
@@ -196,6 +235,7 @@ int main(void)
 		cmocka_unit_test(services_are_listed_with_those_of_reflection),
 		cmocka_unit_test(a_symbol_is_found_in_its_file),
 		cmocka_unit_test(a_file_describes_its_messages_and_methods),
+		cmocka_unit_test(a_file_has_imports_and_types_of_them),
 		cmocka_unit_test(what_is_no_request_is_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,101 @@
+/* grpc_outcome.c: see grpc_outcome.h. */
+#include "gateway/grpc_outcome.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "gateway/seldon_errors.h"
+#include "message/protobuf_wire.h"
+#include "message/reply.h"
+#include "net/grpc_wire.h"
+
+enum { ID = 3 };				/* field of inference responses */
+enum { SELDON_META = 2, SELDON_META_PUID = 1 }; /* fields of a SeldonMessage, and of its Meta */
+
+static void failure_field(struct grpc_request *request, const json_t *body, const char *key, const char *name)
+{
+	const json_t *value = json_object_get(body, key);
+	char number[24];
+	if (json_is_string(value)) {
+		grpc_request_add_field(request, text_of(name), text_of(json_string_value(value)));
+	} else if (json_is_integer(value)) {
+		(void)snprintf(number, sizeof number, "%lld", (long long)json_integer_value(value));
+		grpc_request_add_field(request, text_of(name), text_of(number));
+	}
+}
+
+/* A failure is JSON, whatever the request's format was (message/reply.h). Its message becomes the status message, and
+ * the other members become metadata. */
+static void answer_failed(struct grpc_request *request, const struct call_outcome *outcome, bool has_seldon_errors)
+{
+	static const char *const fields[][2] = {{"kind", REPLY_ERROR_HEADER},
+						{"place", REPLY_PLACE_HEADER},
+						{"step", "sluice-step"},
+						{"attempts", "sluice-attempts"}};
+	struct call_outcome seldon = *outcome;
+	struct buffer text;
+	json_t *body = json_loadb(outcome->body.bytes ? outcome->body.bytes : "", outcome->body.length, 0, NULL);
+	const char *words = json_string_value(json_object_get(body, "error"));
+	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+		failure_field(request, body, fields[i][0], fields[i][1]);
+	buffer_open(&text, CALL_ERROR_BYTES_MAX);
+	if (has_seldon_errors && seldon_outcome_write(&seldon, false, &text))
+		grpc_server_answer(request, GRPC_UNKNOWN, seldon.body, (struct text){0});
+	else
+		grpc_server_answer(request, call_grpc_status(outcome), text_of(words ? words : "the request failed"),
+				   (struct text){0});
+	buffer_close(&text);
+	json_decref(body);
+}
+
+/* A SeldonMessage without data has no field. */
+static void answer_empty(struct grpc_request *request, const struct call_outcome *outcome, bool is_seldon, const char *word)
+{
+	char bytes[CALL_ID_BYTES_MAX + 8];
+	struct text id = outcome->id;
+	char *end = bytes;
+	if (!is_seldon && id.length > 0 && id.length <= CALL_ID_BYTES_MAX)
+		end = protobuf_put_bytes(bytes, ID, id);
+	grpc_request_add_field(request, TEXT(REPLY_OUTCOME_HEADER), text_of(word));
+	grpc_server_answer(request, GRPC_OK, (struct text){0}, (struct text){bytes, (size_t)(end - bytes)});
+}
+
+void grpc_outcome_answer(struct grpc_request *request, const struct call_outcome *outcome, const struct grpc_outcome_form *form)
+{
+	char retry[24];
+	if (outcome->id.length > 0)
+		grpc_request_add_field(request, TEXT(REPLY_ID_HEADER), outcome->id);
+	if (outcome->retry_after_s > 0) {
+		(void)snprintf(retry, sizeof retry, "%d", outcome->retry_after_s);
+		grpc_request_add_field(request, TEXT("retry-after"), text_of(retry));
+	}
+	for (size_t i = 0; i < outcome->headers.count; i++)
+		grpc_request_add_field(request, outcome->headers.items[i].name, outcome->headers.items[i].value);
+	switch (outcome->end) {
+	case CALL_ANSWERED:
+		grpc_server_answer(request, GRPC_OK, (struct text){0}, outcome->body);
+		break;
+	case CALL_FILTERED:
+		answer_empty(request, outcome, form->is_seldon, REPLY_FILTERED);
+		break;
+	case CALL_ACCEPTED:
+		answer_empty(request, outcome, form->is_seldon, "accepted");
+		break;
+	case CALL_FAILED:
+		answer_failed(request, outcome, form->has_seldon_errors);
+		break;
+	}
+}
+
+void grpc_outcome_answer_feedback(struct grpc_request *request, const struct call_outcome *outcome,
+				  const struct grpc_outcome_form *form)
+{
+	char meta[CALL_ID_BYTES_MAX + 8], bytes[CALL_ID_BYTES_MAX + 16];
+	if (outcome->end != CALL_ACCEPTED || outcome->id.length > CALL_ID_BYTES_MAX) {
+		grpc_outcome_answer(request, outcome, form);
+		return;
+	}
+	const char *meta_end = protobuf_put_bytes(meta, SELDON_META_PUID, outcome->id);
+	const char *end = protobuf_put_bytes(bytes, SELDON_META, (struct text){meta, (size_t)(meta_end - meta)});
+	grpc_server_answer(request, GRPC_OK, (struct text){0}, (struct text){bytes, (size_t)(end - bytes)});
+}
