@@ -269,7 +269,7 @@ static void on_reported(void *context, const struct request_report *report)
 {
 	struct calls *calls = context;
 	struct open_call *call = call_find(calls, report->number);
-	char words[ERROR_TEXT_MAX];
+	char words[ERROR_TEXT_MAX], submission[SUBMISSION_ID_BYTES_MAX];
 	if (!call)
 		return;
 	if (report->refused) {
@@ -283,7 +283,6 @@ static void on_reported(void *context, const struct request_report *report)
 	if (call->answers)
 		return;
 	struct call_outcome outcome;
-	char submission[SUBMISSION_ID_BYTES_MAX];
 	struct text id = {call->id, call->id_length};
 	if (call->submits)
 		id = (struct text){submission, submission_write(&call->submission, submission)};
@@ -320,6 +319,7 @@ static void reply_take(struct calls *calls, const struct record *record)
 	calls->counts.answered += outcome.end == CALL_ANSWERED;
 	calls->counts.filtered += outcome.end == CALL_FILTERED;
 	calls->counts.failed += outcome.end == CALL_FAILED;
+	calls->counts.timed_out += outcome.end == CALL_FAILED && outcome.status == 504; /* by the engine, at the same time */
 	call_end(call, &outcome);
 }
 

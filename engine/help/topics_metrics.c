@@ -8,7 +8,12 @@
 /* Kind of a metric, and its labels. */
 static void metric_describe(const struct metric *row, char text[256])
 {
-	static const char *const kinds[] = {"Counter", "Gauge", "Histogram"};
+	static const char *const kinds[] = {
+		[METRIC_COUNTER] = "Counter",
+		[METRIC_GAUGE] = "Gauge",
+		[METRIC_HISTOGRAM] = "Histogram",
+		[METRIC_UNTYPED] = "Untyped",
+	};
 	const char *labels = metric_scope_labels[row->scope];
 	const char *extra = row->value == VALUE_ERRORS ? "kind" : row->value == VALUE_BREAKERS ? "state" : "";
 	bool none = !labels[0] && !extra[0];

@@ -3,7 +3,7 @@
 
 One line for each behaviour that is not as it should be; at the end `N passed, N failed[, N skipped]`.
 """
-import http.client, http.server, json, os, re, shutil, socket, subprocess, sys, tempfile, threading, time
+import concurrent.futures, http.client, http.server, json, os, re, shutil, socket, subprocess, sys, tempfile, threading, time
 
 sys.path.insert(0, os.path.dirname(__file__))
 from dev import Dev, Judge, copy  # noqa: E402
@@ -384,6 +384,128 @@ def judges_answers_by_their_truth(judge, dev, folder, listener):
     judge.expect("what has no answer is counted", "3 times feedback was not judged" in done.stderr, done.stderr)
 
 
+MODEL = "apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: %s}\nspec: {storageUri: 'stub://%s'%s}\n"
+CALLS = "  - {name: call, model: {name: STEP}}\n  output: {steps: [call]}\n"
+COPIES_MOST, COPIES = 512, 530  # copies that wait for replies at a time, and those that are asked for
+EVENTS = "---\n".join([
+    "kind: Performance\nperformance_optimizations: {caching: {enabled: true, ttl: 5m}}\n", MODEL % ("again", "flaky?fails=2", ""),
+    MODEL % ("merged", "slow?ms=300&then=add10", ", batchingConfig: {maxBatchSize: 4, batchTimeout: 9s}, autoscaling: {maxReplicas: 1}"), MODEL % ("away", "fail?code=503&text=away", ""),
+    MODEL % ("cached", "add20", ""), MODEL % ("wrong", "fail?code=400&text=wrong", ""), MODEL % ("silent", "hang", "")]
+    + [PIPELINE % (name, CALLS.replace("STEP", name)) for name in ("again", "merged", "away", "cached", "wrong", "silent")]
+    + [PIPELINE % ("copied", "  - {name: one, experiment: {candidates: [{name: cached, weight: 1}], mirror: {name: silent, percent: 100}}}\n  output: {steps: [one]}\n"),
+       PIPELINE % ("sieve", "  - {name: keep, filter: {keep: 'INPUT[0] > 0'}}\n  output: {steps: [keep]}\n"),
+       PIPELINE % ("sink", "  - {name: keep, filter: {keep: 'true'}}\n"),
+       PIPELINE % ("exact", "  - {name: keep, filter: {keep: 'true'}}\n  output: {steps: [keep]}\n  delivery: exactly-once\n")])
+
+
+def moves_what_it_promises(judge, binary):
+    """Each counter is seen before and after the event that it counts"""
+    with tempfile.TemporaryDirectory() as folder:
+        with open(os.path.join(folder, "events.yaml"), "w", encoding="utf-8") as file:
+            file.write(EVENTS)
+        dev = Dev(binary, folder, "--metrics", "0")
+        try:
+            judge.expect("the engine of events starts", dev.started, dev.lines)
+            listener = Listener(next(line for line in dev.lines if "metrics are at" in line).split("metrics are at ")[1].split()[0])
+            Events(judge, Listener(dev.said("gateway") + "/"), listener).play()
+        finally:
+            dev.stop()
+
+
+class Events:
+    def __init__(self, judge, gateway, listener):
+        self.judge, self.gateway, self.listener, self.asked = judge, gateway, listener, 0
+
+    def ask(self, pipeline, number, shape=(1,), **headers):
+        self.asked += 1
+        count = shape[0]
+        call = {"inputs": [{"name": "INPUT", "datatype": "FP32", "shape": list(shape), "data": [number] * count}]}
+        return self.gateway.send(f"/v2/pipelines/{pipeline}/infer", call, **{name.replace("_", "-"): text for name, text in headers.items()})[0]
+
+    def becomes(self, what, name, wanted, seconds=10, **labels):
+        """The sum of its samples with these labels; a counter is read until it is there, and must not pass it"""
+        end = time.monotonic() + seconds
+        fits = wanted if callable(wanted) else lambda number: number == wanted
+        while True:
+            families = self.listener.families()
+            found = [number for family in families.values() for sample, its, number in family.samples
+                     if sample == name and labels.items() <= its.items()]
+            if (found and fits(sum(found))) or time.monotonic() > end:
+                break
+            time.sleep(0.05)
+        self.judge.expect(f"moved: {what}", found and fits(sum(found)), (name, found))
+
+    def play(self):
+        judge = self.judge
+        never = ["sluice_model_retries_total", "sluice_model_cache_hits_total", "sluice_model_cache_misses_total", "sluice_model_batch_rows_count",
+                 "sluice_worker_copies_total", "sluice_worker_copies_lost_total", "sluice_worker_replies_total", "sluice_pipeline_dropped_total",
+                 "sluice_pipeline_lag_records", "sluice_gateway_timeouts_total", "sluice_gateway_abandoned_total"]
+        for name in never:
+            self.becomes(f"{name} begins at 0", name, 0)
+        self.becomes("no breaker is open at first", "sluice_model_breakers", 0, state="open")
+        judge.expect("moved: the first request is taken", self.ask("silent", 1, prefer="respond-async") == 202)
+        self.of_models()
+        self.of_pipelines()
+        self.of_the_gateway()
+        self.of_workers()
+        self.becomes("a request waits", "sluice_pipeline_lag_records", lambda count: count >= 1, pipeline="silent")
+        self.becomes("and for seconds", "sluice_pipeline_lag_seconds", lambda seconds: seconds > 1, pipeline="silent")
+        self.becomes("the sum has no more", "sluice_namespace_lag_records", lambda count: count >= 1)
+        self.becomes("it is at its model", "sluice_model_in_flight", lambda count: count >= 1, model="silent")
+        self.becomes("and in flight", "sluice_pipeline_in_flight", lambda count: count >= 1, pipeline="silent")
+
+    def of_models(self):
+        judge = self.judge
+        judge.expect("moved: a call is answered after two attempts failed", self.ask("again", 1) == 200)
+        for name, wanted in (("retries", 2), ("attempts", 3), ("calls", 1)):
+            self.becomes(f"its {name}", f"sluice_model_{name}_total", wanted, model="again")
+        judge.expect("moved: a call and two equal ones", [self.ask("cached", number) for number in (1, 1, 2, 1)] == [200] * 4)
+        for name, wanted in (("hits", 2), ("misses", 2)):
+            self.becomes(f"{name} of the cache", f"sluice_model_cache_{name}_total", wanted, model="cached")
+        self.becomes("a hit is no attempt", "sluice_model_attempts_total", 2, model="cached")
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:  # the first call is sent alone, and the others wait for it
+            judge.expect("moved: four calls are answered", list(pool.map(lambda row: self.ask("merged", row, (1, 1)), (1, 2, 3, 4))) == [200] * 4)
+        self.becomes("some of them are merged", "sluice_model_batch_rows_count", lambda count: count >= 1, model="merged")
+        merged = {"namespace": "default", "model": "merged"}
+        families = self.listener.families()
+        rows, batches, attempts = (value(families, f"sluice_model_{name}", **merged) for name in ("batch_rows_sum", "batch_rows_count", "attempts_total"))
+        judge.expect("moved: a row is in a batch, or is an attempt of its own", rows > batches and rows + attempts - batches == 4, (rows, batches, attempts))
+        judge.expect("moved: a call fails", self.ask("wrong", 1) >= 400)
+        self.becomes("its error", "sluice_model_errors_total", 1, model="wrong", kind="INPUT")
+        judge.expect("moved: calls of a model that is away fail", all(self.ask("away", number) >= 400 for number in (1, 2)))
+        for state, wanted in (("open", 1), ("closed", 0)):
+            self.becomes(f"its breaker is {state}", "sluice_model_breakers", wanted, model="away", state=state)
+        self.becomes("no other is", "sluice_model_breakers", 1, state="open")
+
+    def of_pipelines(self):
+        judge = self.judge
+        judge.expect("moved: a request is dropped, another is kept", [self.ask("sieve", number) for number in (-1, 1)] == [204, 200])
+        for name, wanted in (("dropped", 1), ("answers", 1), ("requests_ended", 2)):
+            self.becomes(f"{name} of it", f"sluice_pipeline_{name}_total", wanted, pipeline="sieve")
+        judge.expect("moved: a submitted one fails", self.ask("wrong", 2, prefer="respond-async") == 202)
+        self.becomes("and is a dead letter", "sluice_pipeline_dead_letters_total", 1, pipeline="wrong")
+
+    def of_the_gateway(self):
+        judge = self.judge
+        judge.expect("moved: a pipeline without output takes a request", self.ask("sink", 1) in (200, 202))
+        judge.expect("moved: a call is over before its answer", self.ask("silent", 2, x_timeout_ms="100") == 504)
+        caller = socket.create_connection((self.gateway.host, self.gateway.port))
+        body = json.dumps({"inputs": [{"name": "INPUT", "datatype": "FP32", "shape": [1], "data": [3]}]})
+        caller.sendall(f"POST /v2/pipelines/silent/infer HTTP/1.1\r\nHost: h\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+        self.becomes("a call is on its way", "sluice_gateway_calls_total", lambda count: count > self.asked - 2)
+        caller.close()
+        for name, wanted in (("accepted", 3), ("timeouts", 1), ("calls", 19), ("abandoned", 1), ("filtered", 1), ("failures", 5), ("answers", 10)):
+            self.becomes(f"{name} of the gateway", f"sluice_gateway_{name}_total", wanted)
+
+    def of_workers(self):
+        judge = self.judge
+        self.becomes("replies of the workers", "sluice_worker_replies_total", lambda count: count >= 9)
+        judge.expect("moved: a request is answered exactly once", self.ask("exact", 1) == 200)
+        judge.expect("moved: mirrored requests are taken", {self.ask("copied", 100 + number, prefer="respond-async") for number in range(COPIES)} == {202})
+        self.becomes("their copies", "sluice_worker_copies_total", COPIES_MOST)
+        self.becomes("those that are too many", "sluice_worker_copies_lost_total", COPIES - COPIES_MOST)
+
+
 class Pushgateway(http.server.ThreadingHTTPServer):
     """Keeps what is pushed; answers the second push by 503"""
 
@@ -453,6 +575,7 @@ def main():
         reports_under_seldons_names(judge, dev, listener, folder)
         speaks_both_formats(judge, listener)
         skipped = satisfies_promtool(judge, listener)
+        moves_what_it_promises(judge, binary)
         is_pushed(judge, pushing, pushgateway)
         dev.process.terminate()
         judge.expect("it ends well", dev.process.wait(20) == 0, dev.lines[-5:])
