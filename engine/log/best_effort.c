@@ -3,9 +3,11 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "log/client.h"
+#include "observe/counts.h"
 
 #define CLOSE_WAIT_MS 500
 
@@ -14,6 +16,11 @@ struct kafka_best_effort {
 	rd_kafka_t *client;
 	struct topic_handles topics;
 	uint64_t acknowledged; /* counted in the caller's thread, where reports are served */
+	uint64_t *lost;	       /* the caller's; NULL: these and the following are not used */
+	struct loop *loop;
+	struct watch watch;
+	rd_kafka_queue_t *reports; /* those of failures */
+	int bell;		   /* rings when there is one; -1: none */
 };
 
 static void on_report(rd_kafka_t *client, const rd_kafka_message_t *record, void *context)
@@ -21,6 +28,38 @@ static void on_report(rd_kafka_t *client, const rd_kafka_message_t *record, void
 	(void)client;
 	struct kafka_best_effort *producer = context;
 	producer->acknowledged += record->err == RD_KAFKA_RESP_ERR_NO_ERROR;
+	if (producer->lost)
+		count_add(producer->lost, record->err != RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
+static void on_reports(void *context, uint32_t events)
+{
+	const struct kafka_best_effort *producer = context;
+	(void)events;
+	(void)rd_kafka_poll(producer->client, 0);
+}
+
+/* Successes have no report, so this costs nothing while all is well. */
+static bool reports_watch(struct kafka_best_effort *producer, struct error *error)
+{
+	if (!producer->lost)
+		return true;
+	producer->watch = (struct watch){.ready = on_reports, .context = producer};
+	producer->bell = bell_open(error);
+	if (producer->bell < 0 || !loop_watch(producer->loop, &producer->watch, producer->bell, LOOP_RINGS, error))
+		return false;
+	producer->reports = rd_kafka_queue_get_main(producer->client);
+	client_queue_ring(producer->reports, producer->bell);
+	return true;
+}
+
+static void reports_forget(struct kafka_best_effort *producer)
+{
+	client_queue_forget(producer->reports);
+	if (producer->bell < 0)
+		return;
+	loop_unwatch(producer->loop, &producer->watch);
+	close(producer->bell);
 }
 
 static bool producer_set_up(struct kafka_best_effort *producer, const struct best_effort_config *config, struct error *error)
@@ -30,6 +69,7 @@ static bool producer_set_up(struct kafka_best_effort *producer, const struct bes
 	const struct property own[] = {
 		{"bootstrap.servers", config->brokers}, {"linger.ms", config->at_once ? "0" : "50"},
 		{"message.timeout.ms", "10000"},	{"queue.buffering.max.kbytes", kilobytes},
+		{"delivery.report.only.error", config->counts ? "false" : "true"},
 		{"sticky.partitioning.linger.ms", "0"}, /* keeps a record without a key in the partition of its request */
 	};
 	rd_kafka_conf_t *configuration =
@@ -37,13 +77,13 @@ static bool producer_set_up(struct kafka_best_effort *producer, const struct bes
 	if (!configuration)
 		return false;
 	(void)client_limit_batches(configuration, config->batches);
-	if (config->counts) {
+	if (config->counts || config->lost) {
 		rd_kafka_conf_set_opaque(configuration, producer);
 		rd_kafka_conf_set_dr_msg_cb(configuration, on_report);
 	}
 	rd_kafka_conf_set_log_cb(configuration, NULL); /* the worker's own clients report problems with Kafka */
 	producer->client = client_open(RD_KAFKA_PRODUCER, configuration, error);
-	return producer->client != NULL;
+	return producer->client && reports_watch(producer, error);
 }
 
 static void kafka_close(struct best_effort *self)
@@ -51,6 +91,7 @@ static void kafka_close(struct best_effort *self)
 	struct kafka_best_effort *producer = (struct kafka_best_effort *)self;
 	if (producer->client)
 		rd_kafka_flush(producer->client, CLOSE_WAIT_MS);
+	reports_forget(producer);
 	topic_handles_close(&producer->topics);
 	if (producer->client)
 		rd_kafka_destroy(producer->client);
@@ -86,13 +127,13 @@ static const struct best_effort_operations operations = {
 
 struct best_effort *best_effort_open(const struct best_effort_config *config, struct error *error)
 {
-	assert(config->brokers);
+	assert(config->brokers && (!config->lost || (config->loop && !config->counts)));
 	struct kafka_best_effort *producer = memory_take(1, sizeof *producer);
 	if (!producer) {
 		error_memory(error, ERROR_SYSTEM, "opening a producer for taps");
 		return NULL;
 	}
-	producer->base.operations = &operations;
+	*producer = (struct kafka_best_effort){.base = {&operations}, .lost = config->lost, .loop = config->loop, .bell = -1};
 	if (producer_set_up(producer, config, error))
 		return &producer->base;
 	best_effort_close(&producer->base);

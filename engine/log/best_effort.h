@@ -7,6 +7,7 @@
 
 #include "log/batch_limit.h"
 #include "log/record.h"
+#include "net/loop.h"
 
 /* Operations of one kind of best-effort producer, called by the functions below. Its own struct begins with this one. */
 struct best_effort {
@@ -26,7 +27,11 @@ struct best_effort_config {
 	bool at_once;			   /* a reader waits for each record, so records do not wait to be batched */
 	const struct batch_limit *batches; /* log/batch_limit.h; NULL: none */
 	struct properties properties;
-	bool counts; /* best_effort_acknowledged() is called repeatedly; else Kafka's reports are dropped */
+	bool counts; /* best_effort_acknowledged() is called repeatedly; else Kafka's reports of records that it took are dropped */
+	/* The count of records that were accepted, and that Kafka did not take: it refused them, or did not answer within 10 s.
+	 * It is raised in the loop's thread. NULL: they are not counted. Not with `counts`. */
+	uint64_t *lost;
+	struct loop *loop;
 };
 
 /* Producer to Kafka. Borrows the properties while it opens. */
@@ -45,7 +50,7 @@ static inline bool best_effort_topics(struct best_effort *producer, const char *
 	return producer->operations->topics(producer, names, count, error);
 }
 
-/* False: the record is lost. */
+/* False: the record is lost, and is not in the configuration's count. */
 static inline bool best_effort_produce(struct best_effort *producer, const struct outgoing *record)
 {
 	return producer->operations->produce(producer, record);

@@ -182,9 +182,11 @@ const struct metric metric_rows[] = {
 	WORKER(copies_lost, "sluice_worker_copies_lost_total",
 	       "Shadow requests that were not sent, since too many were outstanding, or that had no reply when their stage ended."),
 	WORKER(taps_lost, "sluice_worker_taps_lost_total",
-	       "Records for taps and shadow topics that were lost: too many waited for Kafka."),
+	       "Records for taps and shadow topics that were lost: too many waited for Kafka, or it did not take them."),
 	WORKER(replies, "sluice_worker_replies_total", "Copies of answers for gateways that were sent."),
-	WORKER(replies_lost, "sluice_worker_replies_lost_total", "Copies of answers for gateways that were lost."),
+	WORKER(replies_lost, "sluice_worker_replies_lost_total",
+	       "Copies of answers for gateways that were lost: too many waited for Kafka, or it did not take them after they were "
+	       "sent."),
 	WORKER(replies_malformed, "sluice_worker_replies_malformed_total", "Requests whose reply address could not be read."),
 	NUMBER(SCOPE_WORKER_NOW, struct worker_state, turn_age_seconds, "seconds", "sluice_worker_turn_age_seconds",
 	       "Time since the worker's last turn began; large: it is stuck in a step, or dead."),

@@ -62,7 +62,9 @@ static bool side_ready(struct worker *worker)
 					 .queue_bytes = REPLIES_HELD_BYTES_MAX,
 					 .at_once = true,
 					 .batches = config->transaction.batches,
-					 .properties = config->transaction.properties};
+					 .properties = config->transaction.properties,
+					 .lost = &replies->counts->replies_lost,
+					 .loop = worker->loop};
 	struct error error = {0};
 	if (replies->side)
 		return true;

@@ -70,7 +70,9 @@ static bool setup_follow_taps(struct worker *worker, const struct worker_setup *
 	const struct best_effort_config config = {.brokers = worker->config->transaction.brokers,
 					   .queue_bytes = worker->config->limits.tap_bytes,
 					   .batches = worker->config->transaction.batches,
-					   .properties = worker->config->transaction.properties};
+					   .properties = worker->config->transaction.properties,
+					   .lost = &worker->counts.taps_lost,
+					   .loop = worker->loop};
 	const struct worker_ground *ground = worker->config->ground ? worker->config->ground : &worker_ground_usual;
 	if (!outbox->side && !(outbox->side = ground->best_effort_open(ground->context, &config, error)))
 		return false;

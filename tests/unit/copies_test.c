@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/unit/worker_stand.h"
@@ -107,12 +108,36 @@ static void a_shadow_that_is_away_gets_no_copy_later(void **state)
 	close(silence.listening);
 }
 
+/* A topic that the producer may not write: it is known after the record was accepted. */
+static void a_tap_that_kafka_does_not_take_is_counted_and_holds_up_nothing(void **state)
+{
+	struct stand *stand = *state;
+	const struct step_taps taps[] = {{{0, 0}, 1}};
+	const struct timespec moment = {.tv_nsec = 10000000};
+	if (mock_error_of_topic_crashes())
+		skip();
+	stand_configure(stand, "  - {name: double, expression: {set: {x: x * 2}}}\n  output: {steps: [double]}\n");
+	rd_kafka_mock_topic_create(stand->mock.cluster, "closed", 1, 1);
+	rd_kafka_mock_topic_set_error(stand->mock.cluster, "closed", RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+	stand->config.setup.taps = (struct topic_list){1, (const char *const[]){"closed"}};
+	stand->stages[0].taps = taps;
+	stand_start(stand);
+	stand_ask(stand, "r", 21, NULL, NULL);
+	expect(stand, "[42]");
+	for (int turns = 0; turns < MOCK_WAIT_MS / 10 && worker_counts(stand->running.worker).taps_lost < 2; turns++)
+		nanosleep(&moment, NULL);
+	const struct worker_counts counts = stand_stop(stand);
+	assert_int_equal(counts.answered, 1);
+	assert_int_equal(counts.taps_lost, 2); /* what the step was sent, and what it gave */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORY(a_shadow_that_says_nothing_holds_up_neither_answers_nor_commits),
 		STORY(when_too_many_copies_are_out_further_ones_are_left_out),
 		STORY(a_shadow_that_is_away_gets_no_copy_later),
+		STORY(a_tap_that_kafka_does_not_take_is_counted_and_holds_up_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
