@@ -502,7 +502,10 @@ class Events:
     def of_workers(self):
         judge = self.judge
         self.becomes("replies of the workers", "sluice_worker_replies_total", lambda count: count >= 9)
+        exact = "sluice.default.exactly-once"
+        self.becomes("no transaction of a pipeline without requests", "sluice_worker_commits_total", 0, group=exact)
         judge.expect("moved: a request is answered exactly once", self.ask("exact", 1) == 200)
+        self.becomes("its transaction", "sluice_worker_commits_total", lambda count: count >= 1, group=exact)
         judge.expect("moved: mirrored requests are taken", {self.ask("copied", 100 + number, prefer="respond-async") for number in range(COPIES)} == {202})
         self.becomes("their copies", "sluice_worker_copies_total", COPIES_MOST)
         self.becomes("those that are too many", "sluice_worker_copies_lost_total", COPIES - COPIES_MOST)

@@ -31,7 +31,7 @@ start_model
 topics late late-answers
 send late $((rate * seconds)) "$rate"
 straight=$brokers brokers=$proxied
-start_engine call late late exactly-once one
+start_engine call late late exactly-once one --metrics 0
 engine=$started
 brokers=$straight
 late=0
@@ -48,6 +48,11 @@ resets_shown() {
 }
 wait_until 20 resets_shown
 expect "late: status of looking for the resets in top" $? "-eq 0"
+metrics=$(sed -n 's|.*metrics are at \(http[^ ]*\).*|\1|p' "$dir/engine.log" | tail -1)
+curl -s --max-time 10 "$metrics" >"$dir/metrics"
+for name in sluice_worker_resets_total sluice_pipeline_resets_total sluice_worker_commits_total; do
+	expect "late: $name of /metrics" "$(sed -n "s/^$name{.*} \([0-9]*\).*/\1/p" "$dir/metrics" | head -1)" "-ge 1"
+done
 stop_engine late "$engine"
 resets=$(sed -n 's/.*resets \([0-9]*\).*/\1/p' "$dir/engine.log" | tail -n 1)
 echo "late: $late requests came late; $resets transactions were in doubt"
