@@ -87,8 +87,9 @@ static bool values_check(const struct drift_reference *reference, struct place p
 			 "values");
 }
 
-/* What was learnt is read as the step would read it: a reference with which it can compare nothing is not learnt. */
-static bool learnt_check(const struct step *step, struct text file, struct error *error)
+/* What was learnt is read as the step would read it: a reference with which it can compare nothing is not learnt. `*remark`, in
+ * the step's arena: what it cannot compare; NULL: nothing. */
+static bool learnt_check(const struct step *step, struct text file, const char **remark, struct error *error)
 {
 	const struct drift *self = step->options;
 	const struct name name = {.text = "what was learnt", .place = step->place};
@@ -99,6 +100,7 @@ static bool learnt_check(const struct step *step, struct text file, struct error
 			  drift_settings_read(self, &settings, error) &&
 			  drift_reference_read(&name, file, arena, &reference, error) &&
 			  values_check(&reference, step->place, error) && monitor_reference_check(&reference, &settings, error);
+	*remark = good ? drift_reference_remark(&reference, step->arena) : NULL;
 	arena_close(arena);
 	return good;
 }
@@ -106,8 +108,11 @@ static bool learnt_check(const struct step *step, struct text file, struct error
 static bool drift_fit(struct step *step, const struct fit_source *source, struct buffer *file, struct error *error)
 {
 	const struct drift *self = step->options;
+	const char *remark = NULL;
 	const bool good = drift_reference_learn(step, &self->tensors, source, file, error) &&
-			  learnt_check(step, buffer_view(file), error);
+			  learnt_check(step, buffer_view(file), &remark, error);
+	if (remark && source->remarked)
+		source->remarked(source->listener, remark);
 	if (!good && !error->place.line)
 		error->place = step->place;
 	return good;

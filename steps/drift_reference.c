@@ -369,3 +369,27 @@ bool drift_reference_read(const struct name *file, struct text content, struct a
 					      .arrivals = arrivals};
 	return features || out_of_memory(error);
 }
+
+/* ---- remarks ---- */
+
+static size_t values_count(const struct drift_feature *feature, size_t rows)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < rows; i++)
+		count += isnan(feature->values[i]) ? 0 : 1;
+	return count;
+}
+
+const char *drift_reference_remark(const struct drift_reference *reference, struct arena *arena)
+{
+	size_t blind = 0, first = 0;
+	for (size_t i = 0; i < reference->feature_count; i++)
+		if (values_count(&reference->features[i], reference->rows) < DRIFT_VALUES_MIN && blind++ == 0)
+			first = i;
+	if (blind == 0)
+		return NULL;
+	return arena_print(arena,
+			   "%zu of %zu features have fewer than %d values in the reference: only their missing values are judged, "
+			   "and no drift is found in them; the first is `" TEXT_FORMAT "`",
+			   blind, reference->feature_count, DRIFT_VALUES_MIN, TEXT_ARGUMENTS(reference->features[first].name));
+}

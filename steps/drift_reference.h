@@ -28,4 +28,8 @@ bool drift_reference_write(const struct drift_reference *reference, struct arena
 bool drift_reference_read(const struct name *file, struct text content, struct arena *arena, struct drift_reference *reference,
 			  struct error *error);
 
+/* A sentence on the features that nothing is compared with, since nearly all their values are missing; in the arena. NULL: there
+ * are none, or memory ran out. */
+const char *drift_reference_remark(const struct drift_reference *reference, struct arena *arena);
+
 #endif

@@ -12,6 +12,7 @@
 #include "steps/drift_examples.h"
 #include "steps/drift_line.h"
 #include "steps/drift_parked.h"
+#include "steps/drift_reference.h"
 #include "steps/drift_segments.h"
 #include "steps/drift_truths.h"
 
@@ -385,6 +386,13 @@ static bool messages_read(struct drift_review *review, struct arena *arena, stru
 	return error->kind == ERROR_NONE;
 }
 
+static void reference_remark(const struct drift_review *review, struct arena *arena)
+{
+	const char *remark = drift_reference_remark(&review->comparison.reference, arena);
+	if (remark && review->source->remarked)
+		review->source->remarked(review->source->listener, remark);
+}
+
 bool drift_review(struct step *step, const struct fit_source *source, bool json, struct buffer *report, struct error *error)
 {
 	const struct drift *options = step->options;
@@ -393,6 +401,8 @@ bool drift_review(struct step *step, const struct fit_source *source, bool json,
 	struct arena *arena = arena_open(MESSAGE_BYTES_MAX);
 	bool good = (arena || error_memory(error, ERROR_SYSTEM, "comparing messages")) && review_open(&review, step, error);
 	const bool opened = good;
+	if (opened)
+		reference_remark(&review, step->arena);
 	good = good && messages_read(&review, arena, error);
 	if (good)
 		ends_review(&review);

@@ -430,6 +430,30 @@ static bool read_keys(struct json_rows *reading, const struct option *rows, void
 	return json_end(reading->scan);
 }
 
+/* A file that was cut short begins as an object, and does not end as one. */
+static bool is_cut_short(struct text content)
+{
+	size_t begin = 0, end = content.length;
+	while (begin < end && strchr(" \t\r\n", content.bytes[begin]))
+		begin++;
+	while (end > begin && strchr(" \t\r\n", content.bytes[end - 1]))
+		end--;
+	return end > begin && content.bytes[begin] == '{' && content.bytes[end - 1] != '}';
+}
+
+/* Says why a file was not read. */
+static bool refuse_file(const struct name *file, struct text content, const char *why, struct error *error)
+{
+	if (content.length == 0)
+		return error_set(error, ERROR_CONFIG, file->place, "%s is empty; make it again", file->text);
+	if (is_cut_short(content))
+		return error_set(error, ERROR_CONFIG, file->place,
+				 "%s ends after %zu bytes in the middle of its JSON: it was cut short; copy it again, or make it "
+				 "again",
+				 file->text, content.length);
+	return error_set(error, ERROR_CONFIG, file->place, "%s", why);
+}
+
 bool json_rows_read_file(const struct name *file, struct text content, const char *format, const struct option *rows,
 			 struct arena *arena, void *into, struct error *error)
 {
@@ -444,7 +468,10 @@ bool json_rows_read_file(const struct name *file, struct text content, const cha
 	if (arena_failed(arena))
 		return error_memory(error, ERROR_SYSTEM, "reading a fitted file");
 	if (found.length && !text_is(found, format))
-		return error_set(error, ERROR_CONFIG, file->place, "%s has the format `" TEXT_FORMAT "`, and this step reads %s",
+		return error_set(error, ERROR_CONFIG, file->place,
+				 "%s has the format `" TEXT_FORMAT "`, and this step reads %s; name a file that was made for this "
+				 "step",
 				 file->text, TEXT_ARGUMENTS(found), format);
-	return error_set(error, ERROR_CONFIG, file->place, "%s", read ? "its `format` is missing" : wrong.text);
+	return read ? error_set(error, ERROR_CONFIG, file->place, "%s: its `format` is missing", file->text)
+		    : refuse_file(file, content, wrong.text, error);
 }

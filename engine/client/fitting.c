@@ -212,6 +212,20 @@ static bool fit_step(struct fitting *self, const struct spec *spec, const struct
 									   : fit_file(self, &step, mapping, error);
 }
 
+/* The files have none of the steps, or several. */
+static bool refuse_steps(const struct fit_found *found, const char *kind, const char *name, struct error *error)
+{
+	if (found->count > 1)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE, "the files have %zu steps `%s`%s%s; %s", found->count, kind,
+				 name ? " called " : "", name ? name : "",
+				 name ? "give only the file of one of their pipelines" : "choose one by --step");
+	if (name)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "the files have no step `%s` called %s; `sluice plan` lists the steps that they have", kind, name);
+	return error_set(error, ERROR_CONFIG, PLACE_NONE,
+			 "the files have no step `%s`; give the file of a pipeline that has one", kind);
+}
+
 bool fitting_run(struct fitting *fitting, const struct spec *spec, struct error *error)
 {
 	const struct fitting_asked *asked = fitting->asked;
@@ -222,8 +236,7 @@ bool fitting_run(struct fitting *fitting, const struct spec *spec, struct error 
 		return error_memory(error, ERROR_SYSTEM, "beginning to fit");
 	const struct fit_found found = step_find(spec, asked->kind, asked->step);
 	if (found.count != 1)
-		return error_set(error, ERROR_CONFIG, PLACE_NONE, "the files have %zu steps `%s`%s%s; choose one by --step",
-				 found.count, asked->kind->name, asked->step ? " called " : "", asked->step ? asked->step : "");
+		return refuse_steps(&found, asked->kind->name, asked->step, error);
 	fitting->step = found.step->name.text;
 	return fit_step(fitting, spec, &found, error);
 }

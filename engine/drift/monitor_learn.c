@@ -141,7 +141,7 @@ static bool detectors_learn(struct watched_feature *watched, struct arena *arena
 {
 	const struct detectors_usual usual = {&watched->sorted, (double)watched->count, watched->dependence};
 	const unsigned wanted = (watched->methods & MONITOR_ONLINE) >> MONITOR_PAGE_HINKLEY;
-	if (wanted == 0 || watched->count < DRIFT_REFERENCE_ROWS_MIN / 2)
+	if (wanted == 0 || watched->count < DRIFT_VALUES_MIN)
 		return true;
 	watched->detectors = detectors_open(arena, &usual, wanted);
 	return watched->detectors;
@@ -232,7 +232,7 @@ bool watched_learn(struct watched_feature *watched, const struct drift_reference
 	if (!scratch || !(from->categories ? categories_learn(watched, from, reference->rows, window_rows, arena)
 					   : numbers_learn(watched, from, reference->rows, window_rows, arena)))
 		return false;
-	if (watched->count < DRIFT_REFERENCE_ROWS_MIN / 2)
+	if (watched->count < DRIFT_VALUES_MIN)
 		watched->methods = 0; /* nearly all is missing: only its quality is judged */
 	return true;
 }

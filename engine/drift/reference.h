@@ -20,6 +20,7 @@
 
 #define DRIFT_REFERENCE_ROWS_MIN 100	/* fewer rows establish no change but a huge one */
 #define DRIFT_REFERENCE_ROWS_MAX 4000	/* more make tests barely surer, and the file large */
+#define DRIFT_VALUES_MIN (DRIFT_REFERENCE_ROWS_MIN / 2) /* of a feature: with fewer, only its quality is judged */
 #define DRIFT_FEATURES_MAX 256
 #define DRIFT_CATEGORIES_MAX 1000 /* of a feature; more are identifiers */
 

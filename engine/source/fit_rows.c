@@ -12,11 +12,6 @@
 
 #define VALUE_SHOWN_MAX 40 /* bytes of a field in an error */
 
-static struct place place_of(const struct fit_rows *rows)
-{
-	return (struct place){.file = rows->file, .line = (uint32_t)rows->line, .column = 1};
-}
-
 /* Columns of a place count characters. */
 static struct place place_of_field(const struct fit_rows *rows, const struct csv_field *field)
 {
@@ -98,9 +93,10 @@ static bool field_next(struct fit_rows *rows, struct arena *arena, struct csv_fi
 
 static bool refuse_fields(const struct fit_rows *rows, size_t count, struct error *error)
 {
-	return error_set(error, ERROR_INPUT, place_of(rows),
-			 "the row before this line has %zu fields, and the header %zu; quote fields that contain a comma", count,
-			 rows->column_count);
+	return error_set(error, ERROR_INPUT, place_of_field(rows, &rows->fields[0]),
+			 "this row has %zu field%s, and the header %zu; %s", count, count == 1 ? "" : "s", rows->column_count,
+			 count < rows->column_count ? "write all of them, and leave those empty that are missing"
+						    : "quote fields that contain a comma");
 }
 
 /* The fields of the next row; false: none is left, or an error. Blank lines are passed over. */
@@ -155,6 +151,8 @@ static size_t column_find(const struct fit_rows *rows, struct text name)
 static bool refuse_column(const struct fit_rows *rows, const struct csv_column *column, const char *otherwise, struct error *error)
 {
 	struct text shown = column->other.text;
+	if (memchr(shown.bytes, 0, shown.length))
+		shown.length = strlen(shown.bytes);
 	while (shown.length > 0 && (shown.length > VALUE_SHOWN_MAX || (shown.length < column->other.text.length &&
 								       ((unsigned char)shown.bytes[shown.length] & 0xC0) == 0x80)))
 		shown.length--;
@@ -165,25 +163,50 @@ static bool refuse_column(const struct fit_rows *rows, const struct csv_column *
 			 otherwise);
 }
 
-static bool column_gather(struct fit_rows *rows, size_t tensor, struct text name, struct error *error)
+/* What is wrong with the first line as a whole; NULL: nothing that shows. */
+static const char *header_fault(const struct fit_rows *rows)
 {
-	const size_t column = column_find(rows, name);
+	const struct text first = rows->columns[0].name;
+	bool numbers = true;
+	double number;
+	for (size_t i = 0; i < rows->column_count; i++)
+		numbers = numbers && field_number(rows->columns[i].name, &number) && !isnan(number);
+	if (numbers)
+		return "its first line has numbers; write the names of the columns above it";
+	if (rows->column_count > 1)
+		return NULL;
+	return memchr(first.bytes, ';', first.length) || memchr(first.bytes, '\t', first.length)
+		       ? "its first line has no comma; separate the columns by commas"
+		       : NULL;
+}
+
+static bool refuse_name(const struct fit_rows *rows, struct text name, struct error *error)
+{
 	struct suggestion suggestion = suggest_begin(name);
-	if (column != OWN_TENSOR && rows->columns[column].gathered != OWN_TENSOR)
-		return error_set(error, ERROR_CONFIG, PLACE_NONE, "--tensor has the column `" TEXT_FORMAT "` twice; give it once",
-				 TEXT_ARGUMENTS(name));
-	if (column != OWN_TENSOR && !rows->columns[column].number)
-		return refuse_column(rows, &rows->columns[column], "leave the column out of --tensor", error);
-	if (column != OWN_TENSOR) {
-		rows->columns[column].gathered = tensor;
-		rows->columns[column].at = rows->tensors[tensor].count++;
-		return true;
-	}
+	const char *fault = header_fault(rows);
+	if (fault)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE, "%s has no column `" TEXT_FORMAT "`: %s", rows->file,
+				 TEXT_ARGUMENTS(name), fault);
 	for (size_t i = 0; i < rows->column_count; i++)
 		suggest_offer(&suggestion, rows->columns[i].name);
 	return error_set(error, ERROR_CONFIG, PLACE_NONE, "%s has no column `" TEXT_FORMAT "`; its nearest is `" TEXT_FORMAT "`",
 			 rows->file, TEXT_ARGUMENTS(name),
 			 TEXT_ARGUMENTS(suggestion.nearest.bytes ? suggestion.nearest : rows->columns[0].name));
+}
+
+static bool column_gather(struct fit_rows *rows, size_t tensor, struct text name, struct error *error)
+{
+	const size_t column = column_find(rows, name);
+	if (column != OWN_TENSOR && rows->columns[column].gathered != OWN_TENSOR)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE, "--tensor has the column `" TEXT_FORMAT "` twice; give it once",
+				 TEXT_ARGUMENTS(name));
+	if (column != OWN_TENSOR && !rows->columns[column].number)
+		return refuse_column(rows, &rows->columns[column], "leave the column out of --tensor", error);
+	if (column == OWN_TENSOR)
+		return refuse_name(rows, name, error);
+	rows->columns[column].gathered = tensor;
+	rows->columns[column].at = rows->tensors[tensor].count++;
+	return true;
 }
 
 static bool tensors_gather(struct fit_rows *rows, const struct name_list *gather, struct error *error)
@@ -400,7 +423,8 @@ static bool rows_refused(void *context, const struct tensor *texts, struct error
 			return refuse_column(rows, &rows->columns[i], "let operations on numbers leave this column out", error);
 	if (!rows->csv)
 		return error_set(error, why.kind, (struct place){rows->file, (uint32_t)rows->line - 1, 1}, "%s", why.text);
-	return error_set(error, why.kind, why.place, "%s, in the row before line %zu: %s", rows->file, rows->line, why.text);
+	return error_set(error, why.kind, why.place, "%s, in the row of line %zu: %s", rows->file,
+			 rows->fields[0].line, why.text);
 }
 
 static struct fit_name rows_name(void *context)

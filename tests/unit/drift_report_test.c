@@ -136,6 +136,38 @@ static void rows_that_teach_nothing_are_refused(void **state)
 	expect_said("fit drift", USUAL, data, "`x.b` is 1e+200, which is too large to learn from");
 }
 
+/* Column b, and of column a the first values. */
+static const char *rows_with_few(int values)
+{
+	size_t length = (size_t)snprintf(data, sizeof data, "a,b,side\n");
+	for (int i = 0; i < 150; i++)
+		length += (size_t)snprintf(data + length, sizeof data - length, "%s,%d,buy\n",
+					   i >= values ? "NaN" : i % 2 ? "3" : "4", i % 7);
+	return data;
+}
+
+/* No drift is found in what has next to no values, so this is said. */
+static void features_with_few_values_are_named(void **state)
+{
+	static const char words[] = "1 of 3 features have fewer than 50 values in the reference: only their missing values are "
+				    "judged, and no drift is found in them; the first is `x.a`";
+	(void)state;
+	struct said said = run("fit drift", USUAL, rows_with_few(50), "");
+	assert_int_equal(said.code, 0);
+	assert_string_equal(said.err, "");
+	said_close(&said);
+	said = run("fit drift", USUAL, rows_with_few(49), " --out ref.json");
+	assert_int_equal(said.code, 0);
+	expect_words(said.err, words);
+	said_close(&said);
+	said = run("drift report", USUAL, rows_with_few(150), "");
+	assert_int_equal(said.code, 0);
+	expect_words(said.err, words);
+	expect_words(said.out, "2 windows: 0 with drift");
+	said_close(&said);
+	expect_said("fit drift", USUAL, "a,b,side\n", "the reference has 0 rows, and 100 or more are needed");
+}
+
 /* ---- reports ---- */
 
 static void drift_is_told_by_window(void **state)
@@ -571,6 +603,7 @@ int main(void)
 		cmocka_unit_test(rows_are_learnt_in_their_order),
 		cmocka_unit_test(of_many_rows_blocks_are_kept),
 		cmocka_unit_test(rows_that_teach_nothing_are_refused),
+		cmocka_unit_test(features_with_few_values_are_named),
 		cmocka_unit_test(drift_is_told_by_window),
 		cmocka_unit_test(the_json_has_all_tests),
 		cmocka_unit_test(columns_may_stand_in_another_order),

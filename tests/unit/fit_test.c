@@ -52,6 +52,32 @@ static void a_csv_may_have_quotes_and_columns_of_words(void **state)
 	said_close(&said);
 }
 
+static void which_step_learns_is_said_or_asked_for(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *line, *words;
+	} rows[] = {
+		{"fit preprocess data -f p.yaml", "the files have 2 steps `preprocess`; choose one by --step"},
+		{"fit preprocess data -f p.yaml --step clena",
+		 "the files have no step `preprocess` called clena; `sluice plan` lists the steps that they have"},
+		{"fit outlier data -f p.yaml", "the files have no step `outlier`; give the file of a pipeline that has one"},
+		{"fit preprocess data -f p.yaml -f q.yaml --step clean",
+		 "the files have 2 steps `preprocess` called clean; give only the file of one of their pipelines"},
+	};
+	write_file("p.yaml", HEAD STEP "    - scale: {tensor: a, fitted: f}\n"
+					"  - name: more\n    preprocess:\n    - scale: {tensor: a, fitted: g}\n" TAIL);
+	write_file("q.yaml", "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: q}\nspec:\n" STEP
+			     "    - scale: {tensor: a, fitted: f}\n" TAIL);
+	write_file("data", "a\n1\n2\n");
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct said said = say_with(step_kinds, rows[i].line);
+		assert_int_not_equal(said.code, 0);
+		expect_words(said.err, rows[i].words);
+		said_close(&said);
+	}
+}
+
 static void a_mark_before_the_text_is_no_part_of_the_first_name(void **state)
 {
 	(void)state;
@@ -122,10 +148,16 @@ static void what_cannot_be_learnt_is_said_with_its_place(void **state)
 		{"    - impute: {tensor: a, values: [1]}\n", "a\n1\n", "", "step `clean` has nothing to learn"},
 		{"    - fitted: f\n", "a\n1\n", "", "does not list what to learn"},
 		{"    - scale: {tensor: x, fitted: f}\n", "a\n1\n", "",
-		 "data, in the row before line 3: `scale` needs the tensor `x`, and what is there is `a`"},
+		 "data, in the row of line 2: `scale` needs the tensor `x`, and what is there is `a`"},
 		{"    - scale: {fitted: f}\n", "a\n1\n", "", "write `tensor: NAME`"},
 		{"    - scale: {tensor: a, fitted: f}\n", "a,b\n1,2,3\n", "",
-		 "data:3:1: the row before this line has 3 fields, and the header 2"},
+		 "data:2:1: this row has 3 fields, and the header 2; quote fields that contain a comma"},
+		{"    - scale: {tensor: a, fitted: f}\n", "a,b\n1,\"2\n3\"\n1\n", "",
+		 "data:4:1: this row has 1 field, and the header 2; write all of them, and leave those empty that are missing"},
+		{"    - scale: {tensor: x, fitted: f}\n", "0.5,2\n1,2\n", " --tensor x=a",
+		 "data has no column `a`: its first line has numbers; write the names of the columns above it"},
+		{"    - scale: {tensor: x, fitted: f}\n", "a;b\n1;2\n", " --tensor x=a",
+		 "data has no column `a`: its first line has no comma; separate the columns by commas"},
 		{"    - scale: {tensor: x, fitted: f}\n", "aa,b\n1,2\n", " --tensor x=ab", "no column `ab`; its nearest is `aa`"},
 		{"    - scale: {tensor: x, fitted: f}\n", "a,b\n1,w\n", " --tensor x=a,b", "column `b` is not all numbers"},
 		{"    - power: {tensor: a, by: box-cox, fitted: f}\n", "a\n1\n-2\n", "", "Box-Cox needs numbers above 0"},
@@ -171,6 +203,13 @@ static void a_text_where_a_number_is_wanted_is_shown_with_its_place(void **state
 		       WORDS("data:3:3: column `b`", "here it has `4 EUR`", "leave the column out of --tensor"));
 	expect_refusal("    - rename: {a: c}\n    - clip: {tensor: c, low: 0}\n    - scale: {tensor: c, fitted: f}\n", "a\n1\n-\n",
 		       "", WORDS("data:3:1: column `a`", "here it has `-`"));
+	FILE *file = fopen("zero", "w");
+	assert_non_null(file);
+	assert_int_equal(fwrite("a\n1\n5\0" "7\n", 1, 8, file), 8);
+	(void)fclose(file);
+	struct said said = say_with(step_kinds, "fit preprocess zero -f p.yaml");
+	expect_words(said.err, "zero:3:1: column `a` is not all numbers: here it has `5...`; write");
+	said_close(&said);
 	expect_refusal(scale, TEXTS_ROW("[1]", "[\"abc\"]"), "",
 		       WORDS("data:1:1: `scale` works on numbers; `a` is BYTES[1], and its element 0 is \"abc\"", "send numbers"));
 	expect_refusal(scale, "\n" TEXTS_ROW("[1,2]", "[\"1\", \"50,000\"]"), "",
@@ -424,6 +463,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_operation_learns_of_what_those_above_make),
 		cmocka_unit_test(a_csv_may_have_quotes_and_columns_of_words),
+		cmocka_unit_test(which_step_learns_is_said_or_asked_for),
 		cmocka_unit_test(a_mark_before_the_text_is_no_part_of_the_first_name),
 		cmocka_unit_test(requests_teach_as_they_come),
 		cmocka_unit_test(a_request_without_rows_teaches_nothing),

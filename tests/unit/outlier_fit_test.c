@@ -175,7 +175,9 @@ static void files_that_are_no_reference_are_refused(void **state)
 		enum outlier_by by;
 		const char *content, *words;
 	} wrong[] = {
-		{OUTLIER_MAHALANOBIS, "", "ref.json"},
+		{OUTLIER_MAHALANOBIS, "", "ref.json is empty; make it again"},
+		{OUTLIER_MAHALANOBIS, FILE_OF "\"by\": \"mahalanobis\", \"rows\": 12,\n",
+		 "ref.json ends after 64 bytes in the middle of its JSON: it was cut short; copy it again, or make it again"},
 		{OUTLIER_MAHALANOBIS, "[1]", "it is an object with a `format`"},
 		{OUTLIER_MAHALANOBIS, "{\"by\": \"mahalanobis\"}", "its `format` is missing"},
 		{OUTLIER_MAHALANOBIS, "{\"format\": \"sluice_preprocess/1\", \"operations\": []}",
