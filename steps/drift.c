@@ -403,6 +403,11 @@ static size_t features_count(const struct step *step, struct arena *arena)
 	return self->tensors.count > 0 ? self->tensors.count : 1;
 }
 
+static bool drift_estimates(const void *options)
+{
+	return ((const struct drift *)options)->estimate.here.line > 0;
+}
+
 static const struct expression *drift_segments(const void *options)
 {
 	return ((const struct drift *)options)->group;
@@ -508,7 +513,7 @@ const struct step_kind step_drift = {
 	.options_size = sizeof(struct drift),
 	.shape = SHAPE_ADDS,
 	.monitors = &(const struct monitor_rules){.observer = &step_drift_observer, .large = drift_large,
-		.learns_from = drift_learns_from, .segments = drift_segments},
+		.learns_from = drift_learns_from, .segments = drift_segments, .estimates = drift_estimates},
 	.marks = drift_marks,
 	.check = drift_check,
 	.infer = drift_infer,

@@ -13,6 +13,8 @@ const struct option reference_rows[] = {
 bool reference_check(const struct step_reference *reference, struct error *error)
 {
 	int ways = (reference->file.text != NULL) + (reference->past_ns > 0) + (reference->topic != NULL);
+	if (reference->topic && !reference->topic[0])
+		return error_set(error, ERROR_CONFIG, reference->here, "`topic` is empty; write the name of a topic");
 	return ways == 1 || error_set(error, ERROR_CONFIG, reference->here,
 				      "`reference` says %s what is usual; write one of `file`, `past` and `topic`",
 				      ways ? "in several ways" : "in no way");

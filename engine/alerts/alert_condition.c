@@ -41,8 +41,8 @@ static bool note_name(void *context, const struct expression_name *name, struct 
 		reading->figure = name->name;
 	else
 		reading->other = name->name;
-	if (!name->owner.length && !name->optional && condition->name_count < CONDITION_NAMES_MAX &&
-	    !names_have(condition, name->name))
+	if (!name->owner.length && !name->optional && !expression_is_special(name->name) &&
+	    condition->name_count < CONDITION_NAMES_MAX && !names_have(condition, name->name))
 		condition->names[condition->name_count++] = name->name;
 	return true;
 }

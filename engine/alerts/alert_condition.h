@@ -26,7 +26,7 @@ struct alert_condition {
 	bool of_figures; /* judged once a second; else for each message */
 	bool uses_rate;	 /* outlier_rate: flags of messages are counted for it */
 	size_t name_count;
-	struct text names[CONDITION_NAMES_MAX]; /* its figures; or what a message must have */
+	struct text names[CONDITION_NAMES_MAX]; /* its figures; or what a result must have: `key` and the like are of each */
 	struct text mixed;	/* a name of the other kind, which the condition cannot use; empty: there is none */
 };
 

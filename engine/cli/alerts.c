@@ -121,7 +121,7 @@ static int list_test(struct session *session, const struct alerts_test_options *
 	struct buffer out;
 	bool delivered = true;
 	if (!alert_settings_make(&self->asked, session->arena, &settings, &error) ||
-	    (name && !alert_list_has(list, NULL, name, &error)))
+	    (name && !alert_list_has(list, NULL, name, NULL, &error)))
 		return command_refused(session, &command_alerts_test, &error);
 	buffer_open(&out, OUT_BYTES_MAX);
 	for (size_t i = 0; i < list->count; i++) {

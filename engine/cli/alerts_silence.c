@@ -83,7 +83,7 @@ static int alert_silence(struct session *session, const struct alerts_silence_op
 	struct silence_document document = {0};
 	struct error error = {0};
 	int code;
-	if ((list->spec_is_open && !alert_list_has(list, self->pipeline, alert, &error)) ||
+	if ((list->spec_is_open && !alert_list_has(list, self->pipeline, alert, self->group, &error)) ||
 	    !silence_document_make(&document, &asked, session->arena, &error))
 		code = command_refused(session, &command_alerts_silence, &error);
 	else

@@ -84,21 +84,34 @@ void alert_list_close(struct alert_list *list)
 
 /* ---- finding ---- */
 
-bool alert_list_has(const struct alert_list *list, const char *pipeline, const char *name, struct error *error)
+static bool refuse_name(const char *pipeline, const char *name, struct text nearest, struct error *error)
+{
+	const char *of = pipeline ? pipeline : "";
+	if (nearest.bytes)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE, "%s%s%s no alert `%s`; did you mean `" TEXT_FORMAT "`?",
+				 pipeline ? "pipeline " : "there is", of, pipeline ? " has" : "", name, TEXT_ARGUMENTS(nearest));
+	return error_set(error, ERROR_CONFIG, PLACE_NONE, "%s%s%s no alert `%s`; `sluice alerts list` lists them",
+			 pipeline ? "pipeline " : "there is", of, pipeline ? " has" : "", name);
+}
+
+bool alert_list_has(const struct alert_list *list, const char *pipeline, const char *name, const char *group, struct error *error)
 {
 	struct suggestion suggestion = suggest_begin(text_of(name));
+	bool found = false;
 	for (size_t i = 0; i < list->count; i++) {
 		const char *here = list->items[i].spec->name.text;
 		if (pipeline && strcmp(list->items[i].resource->name.text, pipeline) != 0)
 			continue;
-		if (strcmp(here, name) == 0)
+		if (strcmp(here, name) == 0 && (!group || list->items[i].spec->group_by))
 			return true;
+		found = found || strcmp(here, name) == 0;
 		suggest_offer(&suggestion, text_of(here));
 	}
-	return error_set(error, ERROR_CONFIG, PLACE_NONE, "%s%s no alert `%s`%s" TEXT_FORMAT "%s",
-			 pipeline ? "there is in pipeline " : "there is", pipeline ? pipeline : "", name,
-			 suggestion.nearest.bytes ? "; did you mean `" : "; `sluice alerts list` lists them",
-			 TEXT_ARGUMENTS(suggestion.nearest), suggestion.nearest.bytes ? "`?" : "");
+	if (found)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "the alert `%s` has no `groupBy`, so it has no group `%s` to silence; leave --group out", name,
+				 group);
+	return refuse_name(pipeline, name, suggestion.nearest, error);
 }
 
 const struct silence_spec *alert_list_silence(const struct alert_list *list, const struct listed_alert *alert, size_t *next)

@@ -26,8 +26,9 @@ bool alert_list_open(const struct workspace *workspace, const struct pipeline_ta
 		     struct alert_list *list, struct error *error);
 void alert_list_close(struct alert_list *list);
 
-/* Whether there is an alert of that name (in that pipeline, unless it is NULL). False: CONFIG, with the nearest name. */
-bool alert_list_has(const struct alert_list *list, const char *pipeline, const char *name, struct error *error);
+/* Whether there is an alert of that name (in that pipeline, unless it is NULL), and one that has groups, if `group` is not NULL.
+ * False: CONFIG, with the nearest name. */
+bool alert_list_has(const struct alert_list *list, const char *pipeline, const char *name, const char *group, struct error *error);
 
 /* The next Silence of that alert, from `*next` on, which begins at 0. NULL: there is none. */
 const struct silence_spec *alert_list_silence(const struct alert_list *list, const struct listed_alert *alert, size_t *next);

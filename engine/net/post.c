@@ -177,6 +177,21 @@ static bool mail_is_refused(const struct posting *posting, CURLcode code, long s
 	       (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR || code == CURLE_WEIRD_SERVER_REPLY);
 }
 
+/* What to look at, behind curl's own words. */
+static const char *advice_of(CURLcode code)
+{
+	switch (code) {
+	case CURLE_COULDNT_CONNECT:
+		return "; does the receiver run there, and can it be reached from here?";
+	case CURLE_COULDNT_RESOLVE_HOST:
+		return "; is the name of its host right?";
+	case CURLE_OPERATION_TIMEDOUT:
+		return "; does the receiver run, and answer in time?";
+	default:
+		return "";
+	}
+}
+
 static enum post_outcome judge(CURL *curl, CURLcode code, const struct posting *posting, struct error *error)
 {
 	long status = 0;
@@ -190,8 +205,10 @@ static enum post_outcome judge(CURL *curl, CURLcode code, const struct posting *
 		return POST_DELIVERED;
 	if (code == CURLE_OK || code == CURLE_TOO_MANY_REDIRECTS)
 		return judge_status(status, error);
-	error_set(error, ERROR_REMOTE, PLACE_NONE, "%s",
-		  is_mail(posting->request) && posting->reason[0] ? posting->reason : curl_easy_strerror(code));
+	if (is_mail(posting->request) && posting->reason[0])
+		error_set(error, ERROR_REMOTE, PLACE_NONE, "%s", posting->reason);
+	else
+		error_set(error, ERROR_REMOTE, PLACE_NONE, "%s%s", curl_easy_strerror(code), advice_of(code));
 	return code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT || mail_is_refused(posting, code, status)
 		       ? POST_REFUSED
 		       : POST_UNREACHABLE;

@@ -137,8 +137,10 @@ static void check_types(const struct graph *graph, const struct spec *spec, stru
 	near.source = (struct file_source){&near, near_read};
 	const struct called_model *called = ARENA_ARRAY(arena, struct called_model, graph->count);
 	struct graph_types types = {0};
-	if (called && types_infer(graph, called, &(struct types_known){.files = &near.source}, arena, spec->faults, &types))
-		metrics_check_types(graph, &types, arena, spec->faults);
+	if (!called || !types_infer(graph, called, &(struct types_known){.files = &near.source}, arena, spec->faults, &types))
+		return;
+	metrics_check_types(graph, &types, arena, spec->faults);
+	alerts_check_types(graph, &types, arena, spec->faults);
 }
 
 /* What is wrong within a pipeline; NULL, too, where what is beyond cannot be known. */

@@ -168,6 +168,27 @@ static void check_name(const struct alert_spec *alert, struct text name, struct 
 			  TEXT_ARGUMENTS(name));
 }
 
+/* Figures of estimates are missing unless a step has some. */
+static void check_estimates(const struct pipeline_spec *pipeline, const struct alert_spec *alert, struct text name,
+			    struct faults *faults)
+{
+	const struct step_spec *steps = pipeline->steps.items;
+	bool observed = false;
+	if (!text_starts_with(name, TEXT("estimated_")) || !alert_value_named(name))
+		return;
+	for (size_t i = 0; i < pipeline->steps.count; i++) {
+		const struct monitor_rules *rules = steps[i].kind ? steps[i].kind->monitors : NULL;
+		observed |= rules && rules->observer;
+		if (rules && rules->estimates && steps[i].options && rules->estimates(steps[i].options))
+			return;
+	}
+	if (observed)
+		fault_add(faults, CODE_IDLE_ALERT, expression_place(alert->condition), NULL,
+			  "the condition uses `" TEXT_FORMAT "`, and no step `drift` of this pipeline has `estimate`: it is never "
+			  "judged",
+			  TEXT_ARGUMENTS(name));
+}
+
 static unsigned figures_of(const struct pipeline_spec *pipeline)
 {
 	const struct step_spec *steps = pipeline->steps.items;
@@ -211,8 +232,10 @@ static void check_condition(const struct pipeline_spec *pipeline, const struct a
 				  "` of messages together with figures of the pipeline, which belong to no message; make two "
 				  "alerts",
 				  TEXT_ARGUMENTS(condition.mixed));
-		for (size_t i = 0; i < condition.name_count; i++)
+		for (size_t i = 0; i < condition.name_count; i++) {
 			check_name(alert, condition.names[i], faults);
+			check_estimates(pipeline, alert, condition.names[i], faults);
+		}
 		if (alert->group_by)
 			check_groups(pipeline, alert, &condition, faults);
 	}

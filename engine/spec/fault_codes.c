@@ -105,8 +105,8 @@ const struct fault_code fault_codes[] = {
 	ERROR(CODE_NO_CHOICE, BAD_VALUE, .title = "A word that is not one of the choices",
 	      .help = "Write one of the words that the message lists.",
 	      .example = "inputsJoinType: left\n\ninputsJoinType: inner\n"),
-	ERROR(CODE_BAD_DURATION, BAD_VALUE, .title = "A duration that cannot be read",
-	      .help = "Write numbers with units and no spaces: ms, s, m, h or d.",
+	ERROR(CODE_BAD_DURATION, BAD_VALUE, .title = "A duration or a time that cannot be read",
+	      .help = "Write a duration as numbers with units and no spaces (ms, s, m, h or d), and a time as 2026-11-30T18:00Z.",
 	      .example = "updateInterval: 5 minutos\n\nupdateInterval: 5m\n"),
 	ERROR(CODE_BAD_QUANTITY, BAD_VALUE, .title = "A quantity that cannot be read",
 	      .help = "Write it as Kubernetes does: 100Ki, 2Gi, 500m or 1.5.", .example = "memory: 100 KB\n\nmemory: 100Ki\n"),
@@ -338,6 +338,12 @@ const struct fault_code fault_codes[] = {
 		      "Model of another name. Only Models have versions that can be named.",
 	      .example = "candidates: [{name: score, weight: 90}, {name: score@70, weight: 10}]\n\n"
 			 "candidates: [{name: score, weight: 90}, {name: score@7, weight: 10}]\n"),
+	WARNING(CODE_IDLE_ALERT, BAD_REFERENCE, .title = "An alert whose condition is never judged",
+		.help = "Use a figure, a mark or a tensor that the pipeline has; `sluice help alerts` lists the figures, and what "
+			"they need.",
+		.example = "alerts: [{name: odd, condition: outlier_rate > 5%}]      # without a step `outlier`\n\n"
+			   "steps: [{name: odd, outlier: {tensor: x, reference: usual.json}}]\n"
+			   "alerts: [{name: odd, condition: outlier_rate > 5%}]\n"),
 	WARNING(CODE_NAMED_VERSION, BAD_REFERENCE, .title = "A version of a Model, which files do not have",
 		.help = "Deploy the files by `sluice apply`. A candidate NAME@VERSION is a version that the control plane keeps; "
 			"`sluice history` lists them. `sluice run -f` refuses it.",

@@ -395,6 +395,10 @@ static void read_expression(struct reading *reading, const struct option *row, c
 		expression_compile(reading->arena, node->scalar, place, row->uses | USE_MESSAGE, &error);
 	if (expression)
 		*(const struct expression **)at = expression;
+	else if (error.kind == ERROR_CONFIG && condition && text_starts_with(node->scalar, TEXT("absent:")))
+		fault_add(reading->faults, CODE_BAD_CONDITION, node->place, NULL,
+			  "`%s`: `absent` is a field of its own; write `%s` without `%s` before it", reading->field,
+			  node->scalar.bytes, reading->field);
 	else if (error.kind == ERROR_CONFIG && condition)
 		fault_add(reading->faults, CODE_BAD_CONDITION, node->place, NULL, "`%s`: %s, in `%s`", reading->field, error.text,
 			  node->scalar.bytes);

@@ -114,6 +114,9 @@ struct expression_types {
 extern const char *const expression_marks[];
 bool expression_is_mark(struct text name);
 
+/* Whether each message has a value of that name, such as `key`, where no tensor and no mark has it. */
+bool expression_is_special(struct text name);
+
 /* Infers the type of the result. CONFIG errors have the place of the fault. The arena holds their texts and working
  * memory. `types` NULL: no name has a known type. */
 bool expression_check(const struct expression *expression, const struct expression_types *types, struct arena *arena,

@@ -192,6 +192,14 @@ bool expression_is_mark(struct text name)
 	return false;
 }
 
+bool expression_is_special(struct text name)
+{
+	for (size_t i = SPECIAL_NONE + 1; i < SPECIAL_COUNT; i++)
+		if (text_is(name, special_names[i]))
+			return true;
+	return false;
+}
+
 static bool is_number_text(struct text text)
 {
 	bool digits = false;

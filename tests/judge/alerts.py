@@ -560,6 +560,13 @@ def tells_of_quality(judge, binary, folder):
         receiver.close()
 
 
+SILENCES = ((("failing", "--for", "-1h"), "`-1h` is no duration"), (("failing", "--for", "0s"), "a duration is above 0"),
+            (("failing", "--for", "2"), "`2` has no unit"), (("large", "--for", "1h", "--group", "XNYS"), "the alert `large` has no `groupBy`, "
+             "so it has no group `XNYS` to silence; leave --group out"),
+            (("larg", "--for", "1h"), "there is no alert `larg`; did you mean `large`?"),
+            (("zzz", "--for", "1h", "--pipeline", "other"), "pipeline other has no alert `zzz`; `sluice alerts list` lists them"))
+
+
 def lists_and_tests(judge, binary, folder):
     receiver = Receiver()
     write(folder, HEAD + ALERT % (*FAILING, receiver.url, "") + ALERT % (*LARGE, "http://127.0.0.2:9/x", ""))
@@ -580,6 +587,14 @@ def lists_and_tests(judge, binary, folder):
     code, _, errors = said("test", "fialing")
     judge.expect("a name that is not there is said", code != 0 and "did you mean `failing`" in errors, errors)
     receiver.close()
+    code, rows, _ = said("test", "failing", "--alert-allow", "127.0.0.1")
+    judge.expect("a receiver that does not run is said, and what to do", code == 1
+                 and rows[0]["why"] == "Couldn't connect to server; does the receiver run there, and can it be reached from here?", rows)
+    for words, sentence in SILENCES:
+        done = subprocess.run([binary, "alerts", "silence", *words, "--reason", "test", "-f", folder, "--out", os.path.join(folder, "s.yaml")],
+                              capture_output=True, text=True)
+        judge.expect(f"silence {words} is refused", done.returncode == 2 and sentence in done.stderr
+                     and not os.path.exists(os.path.join(folder, "s.yaml")), done.stderr)
 
 
 def main():

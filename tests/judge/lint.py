@@ -2,7 +2,7 @@
 """Judges `sluice lint` from outside: lint.py SLUICE FOLDER
 
 Each NAME.yaml of the folder has a NAME.expect: the place, the kind and words of the
-fault that lint must find (or `ok: true`).
+fault that lint must find (or `ok: true`; with `quiet: true` there is no warning either).
 """
 import json, os, subprocess, sys
 
@@ -48,6 +48,8 @@ def shortfall(binary, path, want):
     if done.returncode < 0:
         return f"killed by signal {-done.returncode}"
     errors = [fault for fault in faults if fault.get("severity") == "error"]
+    if want.get("ok") and want.get("quiet") and faults:
+        return f"must have nothing to say, and got {faults[:1]}"
     if want.get("ok"):
         return f"must pass, and got {errors[:1]}" if errors or done.returncode else None
     warning = want.get("level") == "warning"

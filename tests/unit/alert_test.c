@@ -289,6 +289,27 @@ static void the_short_form_takes_the_first_element_of_a_tensor(void **state)
 	arena_close(arena);
 }
 
+/* `key` and the like are of each message, and no tensor that a result must have. */
+static void a_condition_may_use_what_each_message_has(void **state)
+{
+	(void)state;
+	struct arena *arena = arena_open(1 << 20);
+	const struct tensor y = {.name = TEXT("y"), .shape = (const int64_t[]){1}, .data = (const double[]){7}, .count = 1,
+				 .datatype = DATATYPE_FP64, .rank = 1};
+	const struct tensor *items[] = {&y};
+	const struct payload payload = {.tensors = {1, items}}, empty = {0};
+	const struct message message = {.arena = arena, .key = TEXT("XNYS"), .id = TEXT("r1")};
+	struct alert_condition condition = condition_of("key == \"XNYS\" and y > 5 and step == \"s\"", 0, arena);
+	assert_true(alert_condition_of_message(&condition, &message, &payload, "p", "s", message.arena).held);
+	assert_true(alert_condition_of_message(&condition, &message, &payload, "p", "t", message.arena).broken);
+	struct alert_judgement judged = alert_condition_of_message(&condition, &message, &empty, "p", "s", message.arena);
+	assert_true(!judged.held && !judged.broken);
+	condition = condition_of("id == \"r1\"", 0, arena);
+	assert_true(alert_condition_of_message(&condition, &message, &empty, "p", "s", message.arena).held);
+	assert_true(text_is(condition_of("lag > 3 and key == \"a\"", 0, arena).mixed, "key"));
+	arena_close(arena);
+}
+
 /* ---- the queue ---- */
 
 #define NOTICE(name) {.receiver = TEXT(name)}
@@ -387,6 +408,7 @@ int main(void)
 		cmocka_unit_test(a_condition_uses_figures_or_messages),
 		cmocka_unit_test(missing_figures_are_not_judged_unless_the_condition_says_otherwise),
 		cmocka_unit_test(the_short_form_takes_the_first_element_of_a_tensor),
+		cmocka_unit_test(a_condition_may_use_what_each_message_has),
 		cmocka_unit_test(notices_of_a_receiver_that_is_down_wait_in_their_order),
 		cmocka_unit_test(receivers_that_do_not_answer_delay_another_by_one_attempt_each),
 		cmocka_unit_test(the_queue_is_bounded_and_old_notices_are_given_up),
