@@ -4,6 +4,7 @@
 #include <float.h>
 #include <stddef.h>
 
+#include "message/columns.h"
 #include "message/json_write.h"
 #include "observe/verdict_board.h"
 #include "steps/drift_comparison.h"
@@ -282,9 +283,34 @@ static size_t features_of(const struct drift_reference *reference, struct text t
 	return count;
 }
 
+/* CONFIG: the reference has a column of the tensor, and the messages have others. */
+static bool columns_check(const struct drift_reference *reference, const struct tensor_type *tensor, struct place place,
+			  struct arena *arena, struct error *error)
+{
+	const struct text name = tensor->name;
+	struct columns columns;
+	size_t column;
+	if (!tensor->parameters || !columns_begin(&columns, *tensor->parameters, arena))
+		return true;
+	for (size_t i = 0; i < reference->feature_count; i++) {
+		const struct text feature = reference->features[i].name;
+		const size_t from = name.length + 1;
+		if (feature.length < from || feature.bytes[name.length] != '.' ||
+		    memcmp(feature.bytes, name.bytes, name.length) != 0)
+			continue;
+		const struct text wanted = {feature.bytes + from, feature.length - from};
+		if (!columns_find(*tensor->parameters, wanted, arena, &column))
+			return error_set(error, ERROR_CONFIG, place,
+					 "the reference has the column `" TEXT_FORMAT "` of `" TEXT_FORMAT
+					 "`, and the messages have others: " TEXT_FORMAT "; learn the reference again",
+					 TEXT_ARGUMENTS(wanted), TEXT_ARGUMENTS(name), TEXT_ARGUMENTS(columns.written));
+	}
+	return true;
+}
+
 /* CONFIG: no message with such a tensor fits the reference. */
 static bool type_check(const struct drift_reference *reference, const struct tensor_type *tensor, const struct name *name,
-		       struct place place, struct error *error)
+		       struct place place, struct arena *arena, struct error *error)
 {
 	const struct value_type *type = &tensor->type;
 	bool texts = false;
@@ -302,7 +328,7 @@ static bool type_check(const struct drift_reference *reference, const struct ten
 		return error_set(error, ERROR_CONFIG, place,
 				 "the reference has %zu columns of `%s`, and it has %lld; learn the reference again", features,
 				 name->text, (long long)last);
-	return true;
+	return columns_check(reference, tensor, place, arena, error);
 }
 
 static bool tensors_type(struct typing *typing)
@@ -378,7 +404,7 @@ static bool drift_infer(const struct step *step, const struct tensor_types *in, 
 					 name->text);
 		if (!past_type_check(self, tensor, name, error))
 			return false;
-		if (known && tensor && !type_check(&reference, tensor, name, self->reference.here, error))
+		if (known && tensor && !type_check(&reference, tensor, name, self->reference.here, arena, error))
 			return false;
 	}
 	if (!probabilities_check(&self->estimate, &typing, in->complete, error))
