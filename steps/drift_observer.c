@@ -144,6 +144,14 @@ static bool run_closes(const struct drift_visit *at, const struct drift_run *run
 	return closes;
 }
 
+/* Whether online methods look into the window at rows of the run. */
+static bool run_is_looked_at(const struct drift_visit *at, const struct drift_run *run, const struct drift_kept *kept)
+{
+	const struct monitor *monitor = at->self->comparison.monitor;
+	const uint64_t rows = kept->position.rows;
+	return at->self->group ? monitor_look_is_due(monitor, rows, rows + run->count) : monitor_is_online(monitor);
+}
+
 /* Brings the monitor to the segment. It gets the stored rows only if the run closes a window, or online methods look into it, and
  * the window begins anew if these are not whole. */
 static void monitor_bring(const struct drift_visit *at, const struct drift_run *run, struct drift_kept *kept)
@@ -158,7 +166,7 @@ static void monitor_bring(const struct drift_visit *at, const struct drift_run *
 		detectors_bring(at, run->segment, kept);
 		return;
 	}
-	if (!run_closes(at, run) && (self->group || !monitor_is_online(monitor))) {
+	if (!run_closes(at, run) && !run_is_looked_at(at, run, kept)) {
 		monitor_resume_blank(monitor, &kept->position);
 		self->filled = false;
 	} else if (!chunks_put_back(at, run->segment, kept)) {
@@ -239,6 +247,7 @@ static bool rows_add(struct drift_visit *at, const struct drift_run *run, struct
 	struct drift_observer *self = at->self;
 	const size_t width = self->comparison.reference.feature_count;
 	const bool by_count = self->comparison.settings.window_ms == 0; /* the row that closes such a window is in it */
+	uint64_t before = kept->position.rows;
 	size_t first = 0;						/* of the rows that are in the open window */
 	bool closed = false;
 	for (size_t i = 0; i < run->count; i++) {
@@ -261,9 +270,13 @@ static bool rows_add(struct drift_visit *at, const struct drift_run *run, struct
 		if (self->past && !past_take(at, &window, row, moment))
 			return false;
 		closed = true;
+		before = 0;
 		first = i + 1 - (size_t)monitor_position_of(self->comparison.monitor).rows;
 		kept->chunks = 0;
 	}
+	const struct monitor_verdict *found = self->filled ? monitor_look_back(self->comparison.monitor, before) : NULL;
+	if (found && !drift_record_early(at, run->segment, found, kept))
+		return false;
 	kept->position = monitor_position_of(self->comparison.monitor);
 	const int64_t last_ms = drift_row_time_ms(at, run->first + run->count - 1);
 	const uint64_t chain = hash_bytes(&last_ms, sizeof last_ms, kept->chain);

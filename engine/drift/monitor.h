@@ -31,8 +31,9 @@
  * The online methods look at the rows of a window when it closes, by their times, then by their partition, then as they came. Their
  * state goes on with the next window (monitor_detectors_write()). Before it closes, they look at each MONITOR_LOOK_ROWS rows that
  * came, in the same order: monitor_early() has what they find, once a window. That adds no test: the looks have the level of the
- * window, whose verdict does not depend on them. There are none in windows of segments, while a window by time has too many rows to
- * keep all, and before it is known how many rows a window takes of the declared rate.
+ * window, whose verdict does not depend on them. There are none while a window by time has too many rows to keep all, and before it
+ * is known how many rows a window takes of the declared rate. In windows of segments, whose rows are not in memory, there are fewer
+ * (monitor_look_back()).
  *
  * Rows count in the order in which they come. A row whose time is before its window is counted as late, and taken. After
  * MONITOR_LATE_ROWS such rows in a row, the clock was set back, and windows begin anew.
@@ -190,6 +191,13 @@ const struct monitor_verdict *monitor_add_from(struct monitor *monitor, const do
 /* What an online method found in the open window at the row that was added last, valid until the next: the features that moved, by
  * these methods alone, and no quality. NULL: nothing, or the window has had one. */
 const struct monitor_verdict *monitor_early(struct monitor *monitor);
+
+/* Of a window of a segment: looks are at 8, 16, 32, 64 and so on of its rows, so that all of them read a row twice at most, if the
+ * declared rate is by rows. Whether one is due, now that the window has so many rows; `before`: when that was asked last. */
+bool monitor_look_is_due(const struct monitor *monitor, uint64_t before, uint64_t rows);
+
+/* What is found at that look and at none before, as of monitor_early(). The monitor has the rows of the open window. */
+const struct monitor_verdict *monitor_look_back(struct monitor *monitor, uint64_t before);
 
 /* The rows that were kept of the window that closed last, valid until the next row is added: how many, and a value of one. */
 size_t monitor_closed_rows(const struct monitor *monitor);

@@ -242,6 +242,20 @@ void monitor_looks_end(struct monitor *self, double alpha)
 	rows_order(self, 0);
 }
 
+/* The early verdict of the open window, whose first alarm is at that row. */
+static void early_fill(struct monitor *self, const struct monitor_place *first)
+{
+	struct monitor_verdict *early = &self->looks.early;
+	early->begin_ms = early->least_ms = self->at.least_ms;
+	early->end_ms = early->most_ms = self->at.most_ms;
+	early->rows = self->at.rows;
+	early->late = self->at.late;
+	early->judged = early->drifted = true;
+	early->alarm_row = first->row + 1;
+	early->alarm_ms = first->moment.time_ms;
+	early->times.unjudged = "the window has not ended";
+}
+
 void monitor_looks_take(struct monitor *self, bool fresh)
 {
 	struct monitor_looks *looks = &self->looks;
@@ -255,17 +269,54 @@ void monitor_looks_take(struct monitor *self, bool fresh)
 	looks->alarm_row = first.row + 1;
 	looks->alarm_ms = first.moment.time_ms;
 	looks->due = fresh;
-	looks->early.begin_ms = looks->early.least_ms = self->at.least_ms;
-	looks->early.end_ms = looks->early.most_ms = self->at.most_ms;
-	looks->early.rows = self->at.rows;
-	looks->early.late = self->at.late;
-	looks->early.judged = looks->early.drifted = true;
-	looks->early.alarm_row = looks->alarm_row;
-	looks->early.alarm_ms = looks->alarm_ms;
-	looks->early.times.unjudged = "the window has not ended";
+	early_fill(self, &first);
 }
 
 const struct monitor_verdict *monitor_early(struct monitor *monitor)
 {
 	return monitor->looks.due ? &monitor->looks.early : NULL;
+}
+
+/* ---- looks into windows of segments ---- */
+
+/* The last look at or before so many rows; 0: there is none. */
+static uint64_t look_before(uint64_t rows)
+{
+	uint64_t look = MONITOR_LOOK_ROWS;
+	if (rows < look)
+		return 0;
+	while (look <= rows / 2)
+		look *= 2;
+	return look;
+}
+
+/* A rate in time is divided by segments whose number changes, so another look would have another level. */
+bool monitor_look_is_due(const struct monitor *monitor, uint64_t before, uint64_t rows)
+{
+	return monitor_is_online(monitor) && monitor->settings.segmented && monitor->settings.rate.rows > 0 &&
+	       look_before(rows) != look_before(before);
+}
+
+/* Each look sees the rows that came between it and the one before, so what it finds does not depend on those that come later. */
+const struct monitor_verdict *monitor_look_back(struct monitor *monitor, uint64_t before)
+{
+	struct monitor_looks *looks = &monitor->looks;
+	const size_t kept = monitor->kept, last = (size_t)look_before(monitor->at.rows);
+	struct monitor_place first = {0};
+	size_t found = 0;
+	if (!monitor_look_is_due(monitor, before, monitor->at.rows) || monitor->at.stride > 1 || kept < last)
+		return NULL;
+	looks_rewind(monitor);
+	looks->in_order = true;
+	looks->early = (struct monitor_verdict){.window = monitor->at.window, .features = looks->features};
+	for (size_t rows = MONITOR_LOOK_ROWS; rows <= last && found == 0; rows += MONITOR_LOOK_ROWS) {
+		monitor->kept = rows;
+		look(monitor, &first);
+		found = looks->early.feature_count > 0 ? rows : 0;
+	}
+	monitor->kept = kept;
+	if (found <= look_before(before)) /* nothing, or what an earlier look has found */
+		return NULL;
+	early_fill(monitor, &first);
+	return &looks->early;
 }

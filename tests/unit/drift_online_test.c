@@ -209,6 +209,76 @@ static void segments_do_not_disturb_each_other(void **state)
 	observed_close(&two);
 }
 
+/* A segment's window is looked into at 8, 16, 32, ... of its rows. An alarm is listed once, in whichever engine, and changes no
+ * verdict. */
+static void an_alarm_of_a_segment_comes_before_its_window_ends(void **state)
+{
+	(void)state;
+	static const char options[] = "window: 200, methods: [cusum, page-hinkley], falseAlarms: 0.1 per 1000, groupBy: key";
+	struct observed one, two;
+	struct observed *const both[] = {&one, &two};
+	for (size_t i = 0; i < 2; i++) {
+		observed_open(both[i], options);
+		for (int row = 0; row < 400; row++) {
+			keyed_rows(both[i], "calm", 1, 0);
+			keyed_rows(both[i], "moves", 1, row < 230 ? 0 : 2);
+			if (i == 1 && row % 30 == 29) {
+				observed_engine_close(&two);
+				observed_engine_open(&two);
+			}
+			assert_int_equal(both[i]->early_count, row >= 263); /* row 64 of its second window */
+		}
+		assert_string_equal(both[i]->early[0].segment, "moves");
+		assert_int_equal(both[i]->early[0].window, 1);
+		assert_int_equal(both[i]->early[0].verdict, DRIFT_FOUND);
+		assert_int_equal(both[i]->early[0].messages, 64);
+		assert_in_range(both[i]->early[0].alarm_row, 33, 64);
+		assert_true(both[i]->flagged);
+		assert_int_equal(both[i]->count, 4);
+	}
+	expect_the_same(&one, &two);
+	keyed_rows(&two, "calm", 1, 0);
+	assert_false(two.flagged);
+	observed_close(&one);
+	observed_close(&two);
+}
+
+/* A batch that closes a window is looked at in the next one. */
+static void a_batch_of_a_segment_is_looked_at_in_its_own_window(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open(&observed, "window: 40, methods: [cusum], falseAlarms: 0.1 per 1000, groupBy: key");
+	observed.key = TEXT("a");
+	observed_rows(&observed, 1, 30, 0);
+	observed_rows(&observed, 1, 30, 3);
+	assert_int_equal(observed.count, 1);
+	assert_int_equal(observed.early_count, 1);
+	assert_int_equal(observed.early[0].window, 1);
+	assert_int_equal(observed.early[0].messages, 20);
+	assert_in_range(observed.early[0].alarm_row, 1, 16);
+	observed_rows(&observed, 1, 15, 3);
+	assert_int_equal(observed.early_count, 1);
+	observed_rows(&observed, 1, 5, 3);
+	assert_int_equal(observed.count, 2);
+	assert_int_equal(observed.seen[1].verdict, DRIFT_FOUND);
+	observed_close(&observed);
+}
+
+/* A rate in time is shared by segments, whose number changes: their windows are judged when they close. */
+static void segments_that_share_a_time_have_no_alarm_before_the_end(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open(&observed, "window: 200, methods: [cusum], falseAlarms: 10 per 1h, groupBy: key");
+	keyed_rows(&observed, "a", 220, 0);
+	keyed_rows(&observed, "a", 180, 3);
+	assert_int_equal(observed.count, 2);
+	assert_int_equal(observed.early_count, 0);
+	assert_int_equal(observed.seen[1].verdict, DRIFT_FOUND);
+	observed_close(&observed);
+}
+
 /* When `groupBy` is left out, what was stored of the segments is deleted, their detectors too. */
 static void the_state_of_former_segments_is_deleted(void **state)
 {
@@ -241,6 +311,9 @@ int main(void)
 		cmocka_unit_test(the_joint_test_judges_windows),
 		cmocka_unit_test(slices_and_batches_give_the_same),
 		cmocka_unit_test(segments_do_not_disturb_each_other),
+		cmocka_unit_test(an_alarm_of_a_segment_comes_before_its_window_ends),
+		cmocka_unit_test(a_batch_of_a_segment_is_looked_at_in_its_own_window),
+		cmocka_unit_test(segments_that_share_a_time_have_no_alarm_before_the_end),
 		cmocka_unit_test(the_state_of_former_segments_is_deleted),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

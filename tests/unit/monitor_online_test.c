@@ -412,6 +412,53 @@ static void what_cannot_be_followed_is_left_out(void **state)
 	assert_non_null(strstr(error.text, "none of the methods applies to a feature of the reference"));
 }
 
+/* What a look into a window of a segment finds: the alarm that looks at each 8 rows find, at the next of rows 8, 16, 32, ..., once,
+ * whatever the order of the times is and however many rows come at a time. Verdicts are those of windows without looks. */
+static void looks_into_windows_of_segments_find_the_same_later(void **state)
+{
+	(void)state;
+	const struct monitor_settings settings = {
+		.methods = ALL_ONLINE, .window_rows = WINDOW, .rate = {.alarms = 2, .rows = 1000}, .segmented = true};
+	size_t alarms = 0;
+	for (int trial = 0; trial < 60; trial++) {
+		reference_draw(0);
+		struct monitor *each = monitor_of(ALL_ONLINE, 2), *segment = monitor_open(arena, &reference, &settings, &error);
+		uint64_t expected = 0, found = 0, before = 0;
+		const size_t moves = random_below(&chance, WINDOW), step = 1 + random_below(&chance, 20);
+		for (size_t row = 1; row < WINDOW; row++) {
+			double drawn[FEATURES];
+			const int64_t time_ms = (int64_t)(1000 * row) - (trial % 3 == 0 ? (int64_t)random_below(&chance, 5000) : 0);
+			row_draw(drawn, 0, row > moves ? 1.5 : 0);
+			assert_null(monitor_add(each, drawn, time_ms));
+			assert_null(monitor_add(segment, drawn, time_ms));
+			assert_null(monitor_early(segment));
+			expected = monitor_early(each) ? row : expected;
+			if (row % step != 0)
+				continue;
+			const struct monitor_verdict *early = monitor_look_back(segment, before);
+			before = row;
+			if (!early)
+				continue;
+			assert_int_equal(found, 0);
+			found = early->rows;
+			assert_int_equal(early->window, 0);
+			assert_true(early->drifted && early->score > 0 && early->alarm_row <= found);
+		}
+		uint64_t look = MONITOR_LOOK_ROWS;
+		while (look < expected)
+			look *= 2;
+		const uint64_t seen = (look + step - 1) / step * step; /* the first of its rows after which it is asked */
+		assert_int_equal(found, expected > 0 && seen < WINDOW ? seen : 0);
+		alarms += found > 0;
+		double last[FEATURES];
+		row_draw(last, 0, 1.5);
+		const struct monitor_verdict *one = monitor_add(each, last, 1000000), *two = monitor_add(segment, last, 1000000);
+		assert_true(one->score == two->score && one->drifted == two->drifted);
+		arena_reset(arena);
+	}
+	assert_true(alarms >= 20);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -425,6 +472,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_window_raises_one_alarm_before_it_ends, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(rows_count_by_time_then_partition, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_state_goes_on_in_another_monitor, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(looks_into_windows_of_segments_find_the_same_later, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_cannot_be_followed_is_left_out, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
