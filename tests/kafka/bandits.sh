@@ -1,6 +1,6 @@
 #!/bin/bash
-# Bandits on a real Kafka: after feedback the better candidate gets more calls. The engine that learns is killed with -9 while
-# feedback comes, all feedback is sent again, and another engine takes over: each reward is counted once.
+# Bandits on a real Kafka: after feedback the calls of each market go to the candidate that is right on it. The engine that learns
+# is killed with -9 while feedback comes, all feedback is sent again, and another engine takes over: each reward is counted once.
 #   bandits.sh SLUICE BUILD
 # Takes about a minute.
 set -u
@@ -15,18 +15,21 @@ start_learner() { # $1 instance
 	ours $!
 }
 
-# Sends requests, waits for their answers, and makes the feedback of each: its y as the reward, which is 1 of the better
-# candidate, or the truth, which is that y should be 1.
+# Sends requests, waits for their answers, and makes the feedback of each: whether its y was right as the reward, or the truth. On
+# a calm market, of the odd requests, y should be 1; on a wild one 0. So each candidate is right on one of them.
 ask() { # $1 round, $2 `reward` or `truth`
-	seq 1 $requests | sed "s/.*/{\"id\":\"$1-&\",\"key\":\"unit-$1-&\",\"request\":{\"id\":\"$1-&\",\"inputs\":[{\"name\":\"x\",\
-\"datatype\":\"FP64\",\"shape\":[1],\"data\":[1]}]}}/" | "$sluice" produce p >/dev/null 2>"$dir/produce.log" ||
-		give_up "requests were not written"
+	seq 1 $requests | jq -c "{id: \"$1-\(.)\", key: \"unit-$1-\(.)\", request: {id: \"$1-\(.)\", inputs: [
+		{name: \"x\", datatype: \"FP64\", shape: [1], data: [1]},
+		{name: \"market\", datatype: \"BYTES\", shape: [1], data: [if . % 2 == 1 then \"calm\" else \"wild\" end]}]}}" |
+		"$sluice" produce p >/dev/null 2>"$dir/produce.log" || give_up "requests were not written"
 	asked=$((asked + requests))
 	timeout 60 "$sluice" tail p --from beginning --count $asked --idle 20s -o json >"$dir/answers" 2>"$dir/tail.log"
-	jq -c "select(.id | startswith(\"$1-\")) | {id, y: (.response.outputs[] | select(.name == \"y\") | .data[0])}" "$dir/answers" >"$dir/told-$1"
-	jq -c "if \"$2\" == \"truth\" then {id, truth: [1]} else {id, reward: .y} end" "$dir/told-$1" >"$dir/feedback-$1"
+	jq -c "select(.id | startswith(\"$1-\")) | {id, y: (.response.outputs[] | select(.name == \"y\") | .data[0]),
+		right: (.id | ltrimstr(\"$1-\") | tonumber % 2)}" "$dir/answers" >"$dir/told-$1"
+	jq -c "if \"$2\" == \"truth\" then {id, truth: [.right]} else {id, reward: (if .y == .right then 1 else 0 end)} end" \
+		"$dir/told-$1" >"$dir/feedback-$1"
 	expect "round $1: answers" "$(wc -l <"$dir/feedback-$1")" "-eq $requests"
-	better=$(grep -c '"y":1' "$dir/told-$1")
+	right=$(jq -c 'select(.y == .right)' "$dir/told-$1" | wc -l)
 }
 
 feed() { # $1 round
@@ -44,12 +47,12 @@ start_learner one
 one=$started
 wait_until 30 grep -q 'learns the policies' "$dir/engine-one.log" || give_up "no engine learns"
 ask first reward
-expect "without a policy: calls of the better of $requests" "$better" "-gt $((requests * 4 / 10))"
-expect "without a policy: calls of the better of $requests" "$better" "-lt $((requests * 6 / 10))"
+expect "without a policy: calls of the right one of $requests" "$right" "-gt $((requests * 4 / 10))"
+expect "without a policy: calls of the right one of $requests" "$right" "-lt $((requests * 6 / 10))"
 feed first
 wait_until 20 rewards_are one $requests || give_up "$requests rewards are not learnt"
 ask second truth
-expect "with a policy: calls of the better of $requests" "$better" "-gt $((requests * 85 / 100))"
+expect "with a policy: calls of the right one of $requests" "$right" "-gt $((requests * 85 / 100))"
 
 # The leader dies with feedback that it has read and not written.
 start_learner two
@@ -61,7 +64,7 @@ feed first
 feed second
 wait_until 40 rewards_are two $((2 * requests)) || give_up "$((2 * requests)) rewards are not learnt"
 ask third truth
-expect "after the hand-over: calls of the better of $requests" "$better" "-gt $((requests * 85 / 100))"
+expect "after the hand-over: calls of the right one of $requests" "$right" "-gt $((requests * 85 / 100))"
 feed third
 feed third
 wait_until 20 rewards_are two $((3 * requests)) || give_up "$((3 * requests)) rewards are not learnt"
