@@ -55,6 +55,17 @@ static bool has_event_times(const struct spec *spec)
 	return false;
 }
 
+/* Those of the first pipeline that declares the metric with one. */
+static void caps_find(const struct spec *spec, const struct rollout_plan *plan, double caps[EXPERIMENT_METRICS_MAX])
+{
+	for (size_t i = 0; i < spec->count; i++) {
+		const struct resource *resource = spec->resources[i];
+		const struct pipeline_spec *pipeline = resource->kind->type == RESOURCE_PIPELINE ? resource->spec : NULL;
+		for (size_t j = 0; pipeline && j < plan->metric_count; j++)
+			caps[j] = caps[j] > 0 ? caps[j] : metric_cap(&pipeline->metrics, plan->metrics[j]);
+	}
+}
+
 static bool rehearsing_begin(void *context, const struct experiment_data *data, struct error *error)
 {
 	struct rehearsing *self = context;
@@ -70,13 +81,14 @@ static bool rehearsing_begin(void *context, const struct experiment_data *data, 
 		return error_set(error, ERROR_CONFIG, PLACE_NONE, "a rollout of `%s` has other candidates than the experiment",
 				 self->name);
 	self->latencies = has_event_times(&data->spec) ? rehearsal_leave_out_latency(&self->plan) : 0;
-	const struct rehearsal_config config = {.plan = &self->plan,
+	struct rehearsal_config config = {.plan = &self->plan,
 						.experiment = self->name,
 						.count = self->count,
 						.names = self->names,
 						.control = self->control,
 						.window_ms = self->asked->window_ns > 0 ? self->asked->window_ns / NS_PER_MS
 											: experiment_window_ms(spec)};
+	caps_find(&data->spec, &self->plan, config.caps);
 	self->rehearsal = rehearsal_open(&config, self->arena, error);
 	return self->rehearsal;
 }

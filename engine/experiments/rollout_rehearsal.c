@@ -310,7 +310,7 @@ static bool happenings_make(struct rehearsal *rehearsal)
 
 static bool epoch_begin(struct rehearsal *rehearsal, int64_t now_ms, struct error *error)
 {
-	const struct truth_tally_config config = {.experiment = rehearsal->config.experiment,
+	struct truth_tally_config config = {.experiment = rehearsal->config.experiment,
 						  .table = TABLE,
 						  .since_ms = now_ms,
 						  .arms = rehearsal->config.count,
@@ -321,6 +321,7 @@ static bool epoch_begin(struct rehearsal *rehearsal, int64_t now_ms, struct erro
 						  .metrics = metrics_of(rehearsal->config.plan, rehearsal->metrics),
 						  .memory_bytes = TRUTH_MEMORY_BYTES,
 						  .units_max = REHEARSAL_UNITS_MAX};
+	memcpy(config.caps, rehearsal->config.caps, sizeof config.caps);
 	memset(rehearsal->counts, 0, sizeof rehearsal->counts);
 	truth_tally_close(rehearsal->tally);
 	rehearsal->tally = truth_tally_open(&config, error);

@@ -29,6 +29,7 @@ struct rehearsal_config {
 	size_t count;		  /* of choices: the candidates of the plan, in their order, and among them the default */
 	const char *const *names; /* of the choices */
 	size_t control;		  /* index of the default */
+	double caps[EXPERIMENT_METRICS_MAX]; /* of the plan's metrics; 0: none */
 	int64_t window_ms;	  /* for feedback */
 };
 

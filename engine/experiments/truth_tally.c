@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/number.h"
 #include "experiments/outcome_join.h"
+#include "experiments/running_cap.h"
 
 #define UNITS_AT_FIRST 1024
 #define TABLE_DIGITS 16 /* of the version of a table in an exposure */
@@ -20,7 +21,9 @@ struct truth_unit {
 	uint64_t unit; /* 0: the place is free */
 	double sum;    /* of the values of its requests */
 	uint32_t requests;
-	uint16_t arm, judged;
+	uint16_t arm;
+	uint8_t judged;
+	bool met; /* a value of it was counted, or waits */
 };
 
 struct truth_tally {
@@ -28,6 +31,7 @@ struct truth_tally {
 	struct outcome_join *join;
 	size_t judged_count;
 	uint64_t *open_units; /* of each entry of the join: hash of its unit; 0: none */
+	struct running_cap *caps[EXPERIMENT_METRICS_MAX];
 	double *open_values; /* of each entry: what is judged of it; NaN: no outcome was joined */
 	struct truth_unit *units;
 	size_t unit_count, unit_places; /* a power of two */
@@ -85,6 +89,8 @@ static struct truth_unit *unit_take(struct truth_tally *tally, const struct trut
 	return found;
 }
 
+/* ---- counting ---- */
+
 /* A value of a request of the unit, which may have had others. */
 static void accuracy_count(struct truth_counts *counts, const struct truth_unit *unit, double value)
 {
@@ -103,22 +109,72 @@ static void metric_count(struct metric_counts *counts, const struct truth_unit *
 	counts->requests++;
 }
 
-static void value_count(struct truth_tally *tally, uint64_t hash, uint32_t arm, size_t judged, double value)
+/* NULL: there is no space for the unit, which is counted among the losses. `alone` is that of a request without one. */
+static struct truth_unit *unit_of(struct truth_tally *tally, const struct waiting_value *value, size_t judged,
+				  struct truth_unit *alone)
 {
-	struct truth_counts *counts = &tally->counts[arm];
-	struct truth_unit one = {.unit = hash, .arm = (uint16_t)arm, .judged = (uint16_t)judged};
-	struct truth_unit *unit = hash != 0 ? unit_take(tally, &one) : &one;
+	const struct truth_counts *counts = &tally->counts[value->arm];
 	const int64_t units = judged == 0 ? counts->units : (int64_t)counts->metrics[judged - 1].units.count;
-	if (!unit || (unit->requests == 0 && units == TRUTH_COUNT_MAX)) {
-		tally->losses.crowded++;
+	*alone = (struct truth_unit){.unit = value->unit, .arm = (uint16_t)value->arm, .judged = (uint8_t)judged};
+	struct truth_unit *unit = value->unit != 0 ? unit_take(tally, alone) : alone;
+	if (unit && (unit->met || units < TRUTH_COUNT_MAX))
+		return unit;
+	tally->losses.crowded++;
+	return NULL;
+}
+
+static void value_count(struct truth_tally *tally, size_t judged, const struct waiting_value *value)
+{
+	struct truth_counts *counts = &tally->counts[value->arm];
+	struct truth_unit alone, *unit = unit_of(tally, value, judged, &alone);
+	if (!unit)
+		return;
+	if (judged == 0)
+		accuracy_count(counts, unit, value->value);
+	else
+		metric_count(&counts->metrics[judged - 1], unit, value->value);
+	unit->sum += value->value;
+	unit->requests++;
+	unit->met = true;
+}
+
+/* ---- caps ---- */
+
+struct waited {
+	struct truth_tally *tally;
+	size_t judged;
+};
+
+static void value_waited(void *context, const struct waiting_value *value)
+{
+	const struct waited *waited = context;
+	value_count(waited->tally, waited->judged, value);
+}
+
+/* A value waits until the cap of its metric is known. */
+static void value_cap(struct truth_tally *tally, size_t judged, struct waiting_value *value)
+{
+	struct running_cap *cap = tally->caps[judged - 1];
+	struct truth_unit alone, *unit = unit_of(tally, value, judged, &alone);
+	struct waited waited = {tally, judged};
+	if (!unit)
+		return;
+	value->is_first = !unit->met;
+	unit->met = true;
+	if (running_cap_wait(cap, value))
+		running_cap_give(cap, value_waited, &waited);
+}
+
+static void value_take(struct truth_tally *tally, size_t judged, struct waiting_value *value)
+{
+	const struct running_cap *cap = judged > 0 ? tally->caps[judged - 1] : NULL;
+	if (cap && !running_cap_is_known(cap)) {
+		value_cap(tally, judged, value);
 		return;
 	}
-	if (judged == 0)
-		accuracy_count(counts, unit, value);
-	else
-		metric_count(&counts->metrics[judged - 1], unit, value);
-	unit->sum += value;
-	unit->requests++;
+	if (cap)
+		value->value = running_cap_apply(cap, value->value);
+	value_count(tally, judged, value);
 }
 
 /* ---- exposures ---- */
@@ -132,9 +188,11 @@ static void exposure_closed(void *context, size_t slot, uint32_t arm, bool has_o
 {
 	struct truth_tally *tally = context;
 	const double *values = values_of(tally, slot);
-	for (size_t i = 0; has_outcome && i < tally->judged_count; i++)
+	for (size_t i = 0; has_outcome && i < tally->judged_count; i++) {
+		struct waiting_value value = {.unit = tally->open_units[slot], .arm = arm, .value = values[i]};
 		if (!isnan(values[i]))
-			value_count(tally, tally->open_units[slot], arm, i, values[i]);
+			value_take(tally, i, &value);
+	}
 }
 
 static bool table_is(struct text digits, uint64_t table)
@@ -314,6 +372,15 @@ bool truth_counts_rose(const struct truth_counts *before, const struct truth_cou
 
 /* ---- opening ---- */
 
+static bool caps_open(struct truth_tally *tally)
+{
+	const struct truth_tally_config *config = &tally->config;
+	bool good = true;
+	for (size_t i = 0; good && i < config->metric_count; i++)
+		good = config->caps[i] == 0 || (tally->caps[i] = running_cap_open(config->caps[i]));
+	return good;
+}
+
 static bool tally_reserve(struct truth_tally *tally, struct error *error)
 {
 	struct text names[JUDGED_MAX] = {TEXT(ROLLOUT_ACCURACY)};
@@ -336,7 +403,8 @@ static bool tally_reserve(struct truth_tally *tally, struct error *error)
 	tally->open_units = memory_take(outcome_join_capacity(tally->join), sizeof *tally->open_units);
 	tally->open_values =
 		memory_take(outcome_join_capacity(tally->join), tally->judged_count * sizeof *tally->open_values);
-	return (tally->open_units && tally->open_values) || error_memory(error, ERROR_SYSTEM, "counting the truths of a rollout");
+	return (tally->open_units && tally->open_values && caps_open(tally)) ||
+	       error_memory(error, ERROR_SYSTEM, "counting the truths of a rollout");
 }
 
 struct truth_tally *truth_tally_open(const struct truth_tally_config *config, struct error *error)
@@ -361,6 +429,8 @@ void truth_tally_close(struct truth_tally *tally)
 	if (!tally)
 		return;
 	outcome_join_close(tally->join);
+	for (size_t i = 0; i < EXPERIMENT_METRICS_MAX; i++)
+		running_cap_close(tally->caps[i]);
 	memory_give(tally->open_units);
 	memory_give(tally->open_values);
 	memory_give(tally->units);

@@ -6,7 +6,7 @@
  * exposure by the outcome join (experiments/outcome_join.h), and counts when the window of the exposure has passed: so outcomes
  * that come early do not weigh more than others. Time is that of the exposures. The accuracy of a unit is the mean of its
  * requests, since they depend on each other. A request without a unit is one by itself. All of this holds for the other metrics
- * too, which are numbers of feedback, or FEEDBACK_REWARD.
+ * too, which are numbers of feedback, or FEEDBACK_REWARD. One with a cap has no counts before its cap is known.
  *
  * Only exposures of the table count, which a stage has chosen, and whose time is not before the table's. Exposures and feedback
  * that come again count once. Sums of accuracies are whole numbers: the same records give the same ones, whatever the order of
@@ -58,6 +58,7 @@ struct truth_tally_config {
 	int64_t window_ms;
 	size_t metric_count; /* at most EXPERIMENT_METRICS_MAX */
 	const char *const *metrics; /* their names; borrowed */
+	double caps[EXPERIMENT_METRICS_MAX]; /* of each: the quantile that caps it (experiments/running_cap.h); 0: none */
 	bool computed; /* engines compute ROLLOUT_ACCURACY, which the pipeline declares: truth without it says nothing */
 	size_t memory_bytes, units_max;
 };

@@ -276,17 +276,11 @@ static void check_criterion(const struct graph *graph, const char *experiment, c
 			    struct faults *faults)
 {
 	const struct metric_spec *metric = spec_named(&graph->spec->metrics, name);
-	if (!metric)
-		return;
-	if (!metric_needs_feedback(metric, arena))
+	if (metric && !metric_needs_feedback(metric, arena))
 		fault_add(faults, CODE_IGNORED_SETTING, metric->here, NULL,
 			  "the rollout of `%s` judges by `%s` of feedback alone, and this metric is known without feedback; let "
 			  "its value name `truth` or `" FEEDBACK_REWARD "`, or send `metrics: {%s: NUMBER}` as feedback",
 			  experiment, name, name);
-	if (metric->cap > 0 && metric->cap < 1)
-		fault_add(faults, CODE_IGNORED_SETTING, metric->cap_place, NULL,
-			  "the rollout of `%s` judges by `%s` without its cap; only `sluice experiments analyze` has it",
-			  experiment, name);
 }
 
 void metrics_check_criteria(const struct graph *graph, struct faults *faults)

@@ -36,8 +36,8 @@ const struct option pipeline_metric_rows[] = {
 	ROW("margin", NUMBER, struct metric_spec, margin, .least = 0.0001, .most = 10,
 	    .help = "The least difference that matters, as a share of the control's mean. Default: --practical."),
 	ROW("cap", NUMBER, struct metric_spec, cap, .place_offset = offsetof(struct metric_spec, cap_place), .least = 0, .most = 1,
-	    .help = "For heavy tails: analyze replaces values above this quantile by it, and values below the opposite quantile by "
-		    "that one. Both are fixed when each variant has 100 units. Above 50%; 100% is off."),
+	    .help = "For heavy tails: analyze and rollouts replace values above this quantile by it, and values below the opposite "
+		    "quantile by that one. Both are fixed when each variant has 100 units. Above 50%; 100% is off."),
 	{.type = OPTION_END},
 };
 
@@ -168,4 +168,13 @@ void metrics_check(const struct item_list *metrics, bool custom, struct faults *
 		if (!custom)
 			check_analysis(metrics, &items[i], faults);
 	}
+}
+
+double metric_cap(const struct item_list *metrics, const char *name)
+{
+	const struct metric_spec *items = metrics->items;
+	for (size_t i = 0; i < metrics->count; i++)
+		if (items[i].name.text && strcmp(items[i].name.text, name) == 0)
+			return items[i].cap > 0.5 && items[i].cap < 1 ? items[i].cap : 0;
+	return 0;
 }

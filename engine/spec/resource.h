@@ -241,6 +241,9 @@ struct metric_spec {
 	struct place cap_place;
 };
 
+/* The cap of a pipeline's metric of that name, above .5 and below 1; 0: there is none, or no such metric. */
+double metric_cap(const struct item_list *metrics, const char *name);
+
 struct pipeline_spec {
 	struct item_list steps; /* struct step_spec */
 	struct pipeline_input input;

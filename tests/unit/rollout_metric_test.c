@@ -90,6 +90,31 @@ static void the_gate_better_compares_the_metric_with_the_default(void **state)
 	}
 }
 
+/* A stage at 100% keeps the comparison of each metric, which differ by their names and sides alone. */
+static void comparisons_of_two_metrics_are_kept_apart(void **state)
+{
+	static const double of_new[] = {7, 4, 9}, differences[] = {1, -2, 3};
+	(void)state;
+	rollout_start(HEAD "  successCriteria:\n  - {metricName: profit, threshold: 3, operator: \">\"}\n"
+			   "  - {metricName: cost, threshold: 9, operator: \"<\"}\n"
+			   "  - {metricName: speed, threshold: 3, operator: \">\"}\n"
+			   "  progressiveDeployment: {schedule: [50, 100], gate: better}\n");
+	for (size_t i = 0; i < 3; i++) {
+		trial.look.control.metrics[i] = means(5000, 6);
+		trial.look.candidates[0].metrics[i] = means(5000, of_new[i]);
+	}
+	trial.look.epoch = trial.rollout.epoch;
+	minutes_pass(30, 1000, 0);
+	expect_move(2, ROLLOUT_RUNNING, 1, REASON_HELD);
+	minute_pass(1000, 0);
+	assert_int_equal(trial.move.evidence.count, 9);
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(trial.plan.stages[1].rules[6 + i].kind, RULE_MEAN_BESIDE);
+		assert_true(trial.move.evidence.items[6 + i].estimate == differences[i]);
+		assert_int_equal(trial.move.evidence.items[6 + i].verdict, VERDICT_HOLDS);
+	}
+}
+
 static void the_probability_is_of_the_metric_on_the_side_that_is_asked(void **state)
 {
 	(void)state;
@@ -198,6 +223,7 @@ int main(void)
 		cmocka_unit_test(a_mean_is_held_against_its_limit_on_the_side_that_is_asked),
 		cmocka_unit_test(units_of_one_value_have_that_mean),
 		cmocka_unit_test(the_gate_better_compares_the_metric_with_the_default),
+		cmocka_unit_test(comparisons_of_two_metrics_are_kept_apart),
 		cmocka_unit_test(the_probability_is_of_the_metric_on_the_side_that_is_asked),
 		WITH_BUFFER(a_state_has_the_metrics_of_its_plan),
 		WITH_BUFFER(a_metric_is_named_in_its_evidence_and_sentence),

@@ -24,6 +24,7 @@ static bool computed;
 static size_t paired = 2; /* none */
 static const char *const further[] = {"profit", "reward"};
 static size_t further_count;
+static double cap; /* of the first */
 
 static struct truth_tally *tally_of(size_t open, size_t units)
 {
@@ -38,6 +39,7 @@ static struct truth_tally *tally_of(size_t open, size_t units)
 						  .window_ms = WINDOW_MS,
 						  .metric_count = further_count,
 						  .metrics = further,
+						  .caps = {cap, 0},
 						  .computed = computed,
 						  .memory_bytes = open * (40 + 16 + further_count * 8),
 						  .units_max = units};
@@ -439,6 +441,81 @@ static void a_new_request_has_no_value_of_the_former_one(void **state)
 	expect(1, 0, 0);
 }
 
+static int capped_begin(void **state)
+{
+	cap = 0.9;
+	return metrics_begin(state);
+}
+
+static int capped_end(void **state)
+{
+	cap = 0;
+	return metrics_end(state);
+}
+
+/* 100 units of each arm, with profits of 1 to 100: the quantiles are 10.9 and 90.1, of all 200 values 10.9 too. */
+static void burn_in_pass(size_t units)
+{
+	char id[24], unit[24];
+	for (size_t i = 0; i < 2 * units; i++) {
+		(void)snprintf(id, sizeof id, "b%zu", i);
+		(void)snprintf(unit, sizeof unit, "u%zu", i / 2);
+		expose(id, unit, i % 2, NOW_MS);
+		const size_t of_unit = 1 + i / 2;
+		profit_send(id, (double)of_unit);
+	}
+}
+
+static void a_capped_metric_counts_once_its_quantiles_are_known(void **state)
+{
+	double sum = 0;
+	(void)state;
+	burn_in_pass(99);
+	window_pass(NOW_MS);
+	expect_metric(0, 0, 0, 0, 0);
+	expose("last", "u99", 1, NOW_MS + PAST_MS);
+	expose("also", "u99", 0, NOW_MS + PAST_MS);
+	const struct feedback_metric hundred = {TEXT("profit"), 100}, huge = {TEXT("profit"), 1e9};
+	struct feedback feedback = {.id = TEXT("last"), .metric_count = 1, .metrics = &hundred};
+	truth_tally_feedback(tally, &feedback, NOW_MS + PAST_MS + 1);
+	feedback.id = TEXT("also");
+	truth_tally_feedback(tally, &feedback, NOW_MS + PAST_MS + 1);
+	window_pass(NOW_MS + PAST_MS);
+	for (int i = 1; i <= 100; i++) /* of the pairs 1, 1, 2, 2 ...: the 20.9th is 11 less a tenth, the 180.1st 90 and a tenth */
+		sum += fmin(fmax(i, 10.9), 90.1);
+	const struct metric_counts *counts = &truth_tally_counts(tally)[1].metrics[0];
+	assert_int_equal(counts->units.count, 100);
+	assert_float_equal(counts->units.mean, sum / 100, 0.01);
+	expose("later-one", "u200", 1, NOW_MS + 2 * PAST_MS);
+	feedback = (struct feedback){.id = TEXT("later-one"), .metric_count = 1, .metrics = &huge};
+	truth_tally_feedback(tally, &feedback, NOW_MS + 2 * PAST_MS + 1);
+	expose("much", "", 0, NOW_MS + 4 * PAST_MS);
+	assert_int_equal(counts->units.count, 101);
+	assert_float_equal(counts->units.mean, (sum + 90.1) / 101, 0.01);
+}
+
+/* More requests of the same units are no more units; an arm without any is not waited for. */
+static void a_cap_waits_for_units_of_the_arms_that_have_any(void **state)
+{
+	char id[24], unit[24];
+	(void)state;
+	for (int i = 0; i < 300; i++) {
+		(void)snprintf(id, sizeof id, "a%d", i);
+		(void)snprintf(unit, sizeof unit, "u%d", i % 99);
+		expose(id, unit, 1, NOW_MS);
+		profit_send(id, i);
+	}
+	window_pass(NOW_MS);
+	expect_metric(0, 0, 0, 0, 0);
+	expose("one-more", "u99", 1, NOW_MS + PAST_MS);
+	const struct feedback_metric profit = {TEXT("profit"), 5};
+	const struct feedback feedback = {.id = TEXT("one-more"), .metric_count = 1, .metrics = &profit};
+	truth_tally_feedback(tally, &feedback, NOW_MS + PAST_MS + 1);
+	expose("much", "", 0, NOW_MS + 3 * PAST_MS);
+	assert_int_equal(truth_tally_counts(tally)[1].metrics[0].requests, 301);
+	assert_int_equal(truth_tally_counts(tally)[1].metrics[0].units.count, 100);
+}
+
 static void metrics_of_pipelines_add_up(void **state)
 {
 	const struct truth_counts one = {3, 200000, 20000000000, 4, {{5, {2, 1, 2}}}};
@@ -522,6 +599,8 @@ int main(void)
 		WITH_METRICS(a_metric_without_accuracy_does_not_make_one),
 		WITH_METRICS(a_metric_too_large_is_refused),
 		WITH_METRICS(a_new_request_has_no_value_of_the_former_one),
+		cmocka_unit_test_setup_teardown(a_capped_metric_counts_once_its_quantiles_are_known, capped_begin, capped_end),
+		cmocka_unit_test_setup_teardown(a_cap_waits_for_units_of_the_arms_that_have_any, capped_begin, capped_end),
 		cmocka_unit_test(metrics_of_pipelines_add_up),
 		cmocka_unit_test(metrics_that_fell_or_cannot_be_are_recognised),
 	};

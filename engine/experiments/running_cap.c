@@ -1,0 +1,127 @@
+/* running_cap.c: see running_cap.h. */
+#include "experiments/running_cap.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "numeric/quantile.h"
+#include "statistics/sequence.h"
+#include "step/assignment.h"
+
+#define ROOM_AT_FIRST 256
+
+struct running_cap {
+	double cap;
+	bool known;
+	double low, high;
+	size_t count, room;
+	struct waiting_value *values;
+	uint64_t units[ASSIGNMENT_WAYS_MAX]; /* of each arm */
+};
+
+struct running_cap *running_cap_open(double cap)
+{
+	assert(cap > 0.5 && cap < 1);
+	struct running_cap *made = memory_take(1, sizeof *made);
+	if (made)
+		made->cap = cap;
+	return made;
+}
+
+void running_cap_close(struct running_cap *cap)
+{
+	if (cap)
+		memory_give(cap->values);
+	memory_give(cap);
+}
+
+bool running_cap_is_known(const struct running_cap *cap)
+{
+	return cap->known;
+}
+
+/* False: there is no space for another value. */
+static bool room_make(struct running_cap *cap)
+{
+	if (cap->count < cap->room)
+		return true;
+	const size_t room = cap->room > 0 ? 2 * cap->room : ROOM_AT_FIRST;
+	struct waiting_value *grown = room <= RUNNING_CAP_VALUES_MAX ? memory_take_raw(room * sizeof *grown) : NULL;
+	if (!grown)
+		return false;
+	if (cap->count > 0)
+		memcpy(grown, cap->values, cap->count * sizeof *grown);
+	memory_give(cap->values);
+	cap->values = grown;
+	cap->room = room;
+	return true;
+}
+
+static bool burn_in_is_over(const struct running_cap *cap)
+{
+	bool over = true;
+	for (size_t i = 0; i < ASSIGNMENT_WAYS_MAX; i++)
+		over = over && (cap->units[i] == 0 || cap->units[i] >= BURN_IN_UNITS);
+	return over;
+}
+
+static int numbers_compare(const void *left, const void *right)
+{
+	const double a = *(const double *)left, b = *(const double *)right;
+	return (a > b) - (a < b);
+}
+
+/* Without memory nothing is capped. */
+static void cap_freeze(struct running_cap *cap)
+{
+	double *numbers = memory_take_raw(cap->count * sizeof *numbers);
+	cap->known = true;
+	cap->low = -INFINITY;
+	cap->high = INFINITY;
+	for (size_t i = 0; numbers && i < cap->count; i++)
+		numbers[i] = cap->values[i].value;
+	if (numbers) {
+		qsort(numbers, cap->count, sizeof *numbers, numbers_compare);
+		cap->low = quantile_sorted(numbers, cap->count, 1 - cap->cap, QUANTILE_LINEAR);
+		cap->high = quantile_sorted(numbers, cap->count, cap->cap, QUANTILE_LINEAR);
+	}
+	memory_give(numbers);
+}
+
+bool running_cap_wait(struct running_cap *cap, const struct waiting_value *value)
+{
+	assert(!cap->known && value->arm < ASSIGNMENT_WAYS_MAX);
+	if (!room_make(cap)) {
+		/* Without memory even the first value is lost, and the next one tries again. */
+		if (cap->count > 0)
+			cap_freeze(cap);
+		return cap->known;
+	}
+	cap->values[cap->count++] = *value;
+	cap->units[value->arm] += value->is_first;
+	if (cap->count == RUNNING_CAP_VALUES_MAX || burn_in_is_over(cap))
+		cap_freeze(cap);
+	return cap->known;
+}
+
+void running_cap_give(struct running_cap *cap, void (*give)(void *context, const struct waiting_value *value), void *context)
+{
+	assert(cap->known);
+	for (size_t i = 0; i < cap->count; i++) {
+		struct waiting_value value = cap->values[i];
+		value.value = running_cap_apply(cap, value.value);
+		give(context, &value);
+	}
+	memory_give(cap->values);
+	cap->values = NULL;
+	cap->count = cap->room = 0;
+}
+
+double running_cap_apply(const struct running_cap *cap, double value)
+{
+	assert(cap->known);
+	return fmin(fmax(value, cap->low), cap->high);
+}
