@@ -336,6 +336,33 @@ static void no_count_is_lost_and_none_contradicts_another(void **state)
 	board_close();
 }
 
+/* Pipelines have metrics of their own names; under one table they stay the same. */
+static void truths_are_of_the_metrics_that_a_pipeline_had_first(void **state)
+{
+	static const char *const profit[] = {"profit"}, *const loss[] = {"loss"};
+	struct truth_counts counts[2] = {{.units = 1, .requests = 1, .metrics = {{5, {4, 3, 2}}}}, {0}};
+	const struct rollout_truths told[] = {{"p", 1, profit, counts}, {"p", 1, loss, counts}, {"p", 0, NULL, counts}};
+	const struct rollout_reading *readings;
+	size_t count;
+	(void)state;
+	board_open();
+	table_set(50, 1);
+	rollout_board_inform(scene_rollouts, "e", 1, &told[0]);
+	counts[0].metrics[0].requests = 9;
+	rollout_board_inform(scene_rollouts, "e", 1, &told[1]);
+	rollout_board_inform(scene_rollouts, "e", 1, &told[2]);
+	rollout_board_inform(scene_rollouts, "e", 2, &told[0]);
+	assert_true(rollout_board_read(scene_rollouts, ground, &readings, &count));
+	assert_int_equal(readings[0].pipelines, 1);
+	assert_int_equal(readings[0].truths[0].metric_count, 1);
+	assert_string_equal(readings[0].truths[0].metrics[0], "profit");
+	assert_int_equal(readings[0].truths[0].counts[0].metrics[0].requests, 5);
+	rollout_board_inform(scene_rollouts, "e", 1, &told[0]);
+	assert_true(rollout_board_read(scene_rollouts, ground, &readings, &count));
+	assert_int_equal(readings[0].truths[0].counts[0].metrics[0].requests, 9);
+	board_close();
+}
+
 #define ON_GROUND(test) cmocka_unit_test_setup_teardown(test, lay_ground, clear_ground)
 
 int main(void)
@@ -351,6 +378,7 @@ int main(void)
 		ON_GROUND(a_candidate_that_has_not_replied_at_the_deadline_has_failed),
 		ON_GROUND(calls_of_a_table_that_was_replaced_are_not_counted),
 		ON_GROUND(figures_are_of_any_rollout),
+		ON_GROUND(truths_are_of_the_metrics_that_a_pipeline_had_first),
 		ON_GROUND(no_count_is_lost_and_none_contradicts_another),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
