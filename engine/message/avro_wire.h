@@ -156,6 +156,21 @@ static inline double avro_read_double(struct avro_cursor *cursor)
 	return number;
 }
 
+/* The branch of a union of null and another type: whether it is the other one, which follows. */
+static inline bool avro_read_presence(struct avro_cursor *cursor)
+{
+	const int64_t branch = avro_read_small(cursor);
+	if (branch != 0 && branch != 1)
+		avro_fail(cursor);
+	return branch == 1;
+}
+
+/* A union of null and a double: null is NaN. */
+static inline double avro_read_finite(struct avro_cursor *cursor)
+{
+	return avro_read_presence(cursor) ? avro_read_double(cursor) : (double)NAN;
+}
+
 /* Whether the bytes are a record in single-object encoding, of the schema with that fingerprint. */
 static inline bool avro_is_single_object(struct text bytes, uint64_t fingerprint)
 {

@@ -51,9 +51,9 @@ static void rule_copy(struct avro_cursor *cursor, struct buffer *out)
 	for (size_t more; (more = avro_read_block(cursor)) > 0;)
 		for (; more > 0 && !avro_failed(cursor); more--, any = true)
 			json_write_string_after(out, any ? TEXT(",") : TEXT(""), avro_read_bytes(cursor));
-	const bool has_rule = avro_read_small(cursor) != 0;
+	const bool has_rule = avro_read_presence(cursor);
 	json_write_finite_after(out, "],\"precision\":", has_rule ? avro_read_double(cursor) : (double)NAN);
-	json_write_finite_after(out, ",\"coverage\":", avro_read_small(cursor) ? avro_read_double(cursor) : (double)NAN);
+	json_write_finite_after(out, ",\"coverage\":", avro_read_finite(cursor));
 	out->length = has_rule ? out->length : length;
 }
 

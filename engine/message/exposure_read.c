@@ -101,13 +101,10 @@ static bool avro_exposure_read(struct text body, bool predicts, bool measures, s
 {
 	struct avro_cursor cursor = avro_cursor_of(body);
 	exposure->id = avro_read_bytes(&cursor);
-	const int64_t branch = avro_read_small(&cursor);
-	if (branch == 1) {
+	if (avro_read_presence(&cursor)) {
 		exposure->origin.topic = avro_read_bytes(&cursor);
 		exposure->origin.partition = avro_read_int(&cursor);
 		exposure->origin.offset = avro_read_long(&cursor);
-	} else if (branch != 0) {
-		avro_fail(&cursor);
 	}
 	exposure->time_ms = avro_read_long(&cursor);
 	exposure->experiment = avro_read_bytes(&cursor);

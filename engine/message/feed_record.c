@@ -217,22 +217,13 @@ bool feed_key_is_figures(struct text key)
 	return text_starts_with(key, kind_figures);
 }
 
-/* A union of null and a double. */
-static double known_read(struct avro_cursor *cursor)
-{
-	const int64_t branch = avro_read_long(cursor);
-	if (branch != 0 && branch != 1)
-		avro_fail(cursor);
-	return branch == 1 ? avro_read_double(cursor) : (double)NAN;
-}
-
 static bool figures_read(struct avro_cursor *cursor, bool has_times, struct feed_figures *made)
 {
 	const bool is_named = head_read(cursor, &made->of);
 	for (size_t i = 0; i < FIGURES_WITHOUT_TIMES; i++)
 		made->numbers[i] = avro_read_double(cursor);
 	for (size_t i = FIGURES_WITHOUT_TIMES; i < FEED_FIGURES; i++)
-		made->numbers[i] = has_times ? known_read(cursor) : (double)NAN;
+		made->numbers[i] = has_times ? avro_read_finite(cursor) : (double)NAN;
 	return is_named && !avro_failed(cursor);
 }
 

@@ -187,15 +187,6 @@ static void get_metrics(struct avro_cursor *cursor, struct arena *arena, struct 
 	feedback->metric_count = count;
 }
 
-/* Whether a union with null has its other branch. */
-static bool get_presence(struct avro_cursor *cursor)
-{
-	int64_t branch = avro_read_small(cursor);
-	if (branch != 0 && branch != 1)
-		avro_fail(cursor);
-	return branch == 1;
-}
-
 static bool avro_feedback_read(struct text bytes, struct arena *arena, struct feedback *feedback, struct error *error)
 {
 	struct avro_cursor cursor = avro_cursor_of(avro_single_object_body(bytes));
@@ -203,13 +194,13 @@ static bool avro_feedback_read(struct text bytes, struct arena *arena, struct fe
 	feedback->unit = avro_read_bytes(&cursor);
 	feedback->feedback_id = avro_read_bytes(&cursor);
 	feedback->time_ms = avro_read_long(&cursor);
-	feedback->has_reward = get_presence(&cursor);
+	feedback->has_reward = avro_read_presence(&cursor);
 	if (feedback->has_reward)
 		feedback->reward = avro_read_double(&cursor);
 	get_metrics(&cursor, arena, feedback);
 	if (!avro_failed(&cursor) && !avro_read_tensors(&cursor, arena, &feedback->truth, error))
 		return false;
-	if (get_presence(&cursor)) {
+	if (avro_read_presence(&cursor)) {
 		feedback->origin.topic = avro_read_bytes(&cursor);
 		feedback->origin.partition = avro_read_int(&cursor);
 		feedback->origin.offset = avro_read_long(&cursor);
