@@ -81,48 +81,6 @@ static bool version_is_kept(int64_t version)
 
 /* ---- what an engine gets ---- */
 
-struct engine_view {
-	struct control_documents documents;
-	struct document_names names;
-	struct revision *revision;
-};
-
-static void expect_no_error(void *context, const struct faults *faults)
-{
-	(void)context;
-	for (size_t i = 0; i < faults_total(faults); i++)
-		if (faults_at(faults, i)->code->severity == SEVERITY_ERROR)
-			fail_msg("%s: %s", faults_at(faults, i)->place.file, faults_at(faults, i)->message);
-}
-
-static void view_open(struct engine_view *view, int64_t change)
-{
-	struct control_reader reader;
-	struct error error = {0};
-	assert_true(document_names_open(&view->names, table_stand.arena, &error));
-	control_reader(&table_stand, &reader);
-	assert_true(control_documents_open(&view->documents, &reader, change, &view->names, &error));
-	control_reader_close(&reader);
-	const struct revision_options options = {.kinds = step_kinds,
-						 .namespace = "default",
-						 .documents = view->documents.documents,
-						 .document_count = view->documents.count,
-						 .tables = &view->documents.tables,
-						 .may_be_empty = true,
-						 .insecure = true,
-						 .report = {.faults = expect_no_error}};
-	view->revision = revision_open(&options, &error);
-	if (!view->revision)
-		fail_msg("%s", error.text);
-}
-
-static void view_close(struct engine_view *view)
-{
-	revision_close(view->revision);
-	control_documents_close(&view->documents);
-	document_names_close(&view->names);
-}
-
 /* The URL that the pipeline calls for that candidate; NULL: it calls none. */
 static const char *called_at(const struct engine_view *view, const char *candidate)
 {
@@ -159,17 +117,17 @@ static void a_candidate_calls_the_version_that_it_names(void **state)
 		      "  candidates: [{name: m@2, weight: 50}, {name: third, weight: 50}]\n");
 	table_propose("Pipeline", "p", pipeline);
 	activate();
-	view_open(&view, CONTROL_IN_FORCE);
+	engine_view_open(&view, CONTROL_IN_FORCE, NULL);
 	assert_int_equal(view.documents.count, 6); /* each version once */
 	expect_call(&view, "m", places[2]);
 	expect_call(&view, "m@1", places[0]);
 	expect_call(&view, "m@2", places[1]);
-	view_close(&view);
+	engine_view_close(&view);
 	model_propose(3);
-	view_open(&view, CONTROL_IN_FORCE);
+	engine_view_open(&view, CONTROL_IN_FORCE, NULL);
 	expect_call(&view, "m", places[3]);
 	expect_call(&view, "m@1", places[0]);
-	view_close(&view);
+	engine_view_close(&view);
 }
 
 /* Labels of the newest version of a resource that name a version of a Model. */
@@ -207,11 +165,11 @@ static void an_experiment_in_a_step_may_name_a_version(void **state)
 		      "  - {name: t, experiment: {default: m, candidates: [{name: m, weight: 1}, {name: m@1, weight: 1}]}}\n"
 		      "  output: {steps: [s]}\n");
 	activate();
-	view_open(&view, CONTROL_IN_FORCE);
+	engine_view_open(&view, CONTROL_IN_FORCE, NULL);
 	expect_call(&view, "m@1", places[0]);
 	assert_int_equal(view.documents.count, 3);
 	assert_int_equal(labels_count("Pipeline", "p"), 1);
-	view_close(&view);
+	engine_view_close(&view);
 	collect(1);
 	assert_true(version_is_kept(1));
 }
@@ -225,9 +183,9 @@ static void a_change_has_the_versions_that_it_names(void **state)
 	table_propose("Pipeline", "p", pipeline);
 	activate();
 	table_propose("Experiment", "e", ONE_TO_ONE("m@1"));
-	view_open(&view, keeper_ledger(table_stand.keeper)->last_change);
+	engine_view_open(&view, keeper_ledger(table_stand.keeper)->last_change, NULL);
 	expect_call(&view, "m@1", places[0]);
-	view_close(&view);
+	engine_view_close(&view);
 }
 
 /* ---- what is kept ---- */

@@ -131,43 +131,59 @@ static const struct assignment *planned(const struct plan *plan, struct text cho
 	return NULL;
 }
 
-static void report_faults(void *context, const struct faults *faults)
+/* ---- what an engine has ---- */
+
+static void expect_no_error(void *context, const struct faults *faults)
 {
 	(void)context;
 	for (size_t i = 0; i < faults_total(faults); i++)
 		if (faults_at(faults, i)->code->severity == SEVERITY_ERROR)
-			fail_msg("%s", faults_at(faults, i)->message);
+			fail_msg("%s: %s", faults_at(faults, i)->place.file, faults_at(faults, i)->message);
+}
+
+void engine_view_open(struct engine_view *view, int64_t change, const char *built_in)
+{
+	struct control_reader reader;
+	struct error error = {0};
+	assert_true(document_names_open(&view->names, table_stand.arena, &error));
+	control_reader(&table_stand, &reader);
+	assert_true(control_documents_open(&view->documents, &reader, change, &view->names, &error));
+	control_reader_close(&reader);
+	const struct revision_options options = {.kinds = step_kinds,
+						 .namespace = "default",
+						 .documents = view->documents.documents,
+						 .document_count = view->documents.count,
+						 .tables = &view->documents.tables,
+						 .may_be_empty = true,
+						 .insecure = true,
+						 .built_in = built_in,
+						 .built_in_only = built_in != NULL,
+						 .report = {.faults = expect_no_error}};
+	view->revision = revision_open(&options, &error);
+	if (!view->revision)
+		fail_msg("%s", error.text);
+}
+
+void engine_view_close(struct engine_view *view)
+{
+	revision_close(view->revision);
+	control_documents_close(&view->documents);
+	document_names_close(&view->names);
 }
 
 size_t table_engine_check(uint64_t *versions)
 {
 	struct control_reader reader;
-	struct control_documents documents;
-	struct document_names names;
-	struct error error = {0};
+	struct engine_view view;
 	const struct ledger_choice *choice;
 	size_t count = 0;
+	engine_view_open(&view, CONTROL_IN_FORCE, "http://127.0.0.1:9");
 	control_reader(&table_stand, &reader);
-	assert_true(document_names_open(&names, table_stand.arena, &error));
-	assert_true(control_documents_open(&documents, &reader, CONTROL_IN_FORCE, &names, &error));
-	const struct revision_options options = {.kinds = step_kinds,
-						 .namespace = "default",
-						 .documents = documents.documents,
-						 .document_count = documents.count,
-						 .tables = &documents.tables,
-						 .may_be_empty = true,
-						 .insecure = true,
-						 .built_in = "http://127.0.0.1:9",
-						 .built_in_only = true,
-						 .report = {.faults = report_faults}};
-	struct revision *revision = revision_open(&options, &error);
-	if (!revision)
-		fail_msg("%s", error.text);
 	LIST_EACH_CHOICE(&reader.ledger, choice)
 	{
 		const struct ledger_table *table = control_table_at(&reader.ledger, choice, CONTROL_IN_FORCE);
 		struct share shares[ASSIGNMENT_WAYS_MAX];
-		const struct assignment *assignment = planned(&revision->plan, choice->name, shares);
+		const struct assignment *assignment = planned(&view.revision->plan, choice->name, shares);
 		if (!table || table->record.shares.count == 0) {
 			assert_null(assignment);
 			continue;
@@ -181,11 +197,9 @@ size_t table_engine_check(uint64_t *versions)
 		assert_true(text_is(table->record.table, version));
 		count++;
 	}
-	for (size_t i = 0; versions && i < revision->plan.count; i++)
-		*versions += revision_version(revision, &revision->plan.pipelines[i], step_kinds);
-	revision_close(revision);
-	control_documents_close(&documents);
-	document_names_close(&names);
+	for (size_t i = 0; versions && i < view.revision->plan.count; i++)
+		*versions += revision_version(view.revision, &view.revision->plan.pipelines[i], step_kinds);
 	control_reader_close(&reader);
+	engine_view_close(&view);
 	return count;
 }

@@ -37,6 +37,16 @@ struct table_owners *table_owners_of(const struct control_table *table);
 size_t table_owners_differ(const struct table_owners *a, const struct table_owners *b);
 size_t table_owned(const struct table_owners *owners, struct text name);
 
+/* What an engine has that reads `control` at a change, CONTROL_IN_FORCE or another: the documents, and the revision that is made of
+ * them, without a fault. `built_in`: address of a built-in server of all models; NULL: each has its own. */
+struct engine_view {
+	struct control_documents documents;
+	struct document_names names;
+	struct revision *revision;
+};
+void engine_view_open(struct engine_view *view, int64_t change, const char *built_in);
+void engine_view_close(struct engine_view *view);
+
 /* An engine starts with what `control` holds, and has the table of each choice in force: no bucket differs. Returns how
  * many choices those are, and adds the versions of its pipelines; `versions` may be NULL. */
 size_t table_engine_check(uint64_t *versions);
