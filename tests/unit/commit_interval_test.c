@@ -32,18 +32,26 @@ static struct worker_counts counts_of(const struct stand *stand)
 	return worker_counts(stand->running.worker);
 }
 
+/* `count`: offset of one of the worker's counts. */
+static void wait_for(const struct stand *stand, size_t count, uint64_t wanted)
+{
+	uint64_t counted = 0;
+	for (int waited_ms = 0; counted < wanted && waited_ms < MOCK_WAIT_MS; waited_ms++) {
+		usleep(1000);
+		const struct worker_counts counts = counts_of(stand);
+		memcpy(&counted, (const char *)&counts + count, sizeof counted);
+	}
+	assert_int_equal(counted, wanted);
+}
+
 static void wait_for_release(const struct stand *stand, uint64_t released)
 {
-	for (int waited_ms = 0; counts_of(stand).released < released && waited_ms < MOCK_WAIT_MS; waited_ms++)
-		usleep(1000);
-	assert_int_equal(counts_of(stand).released, released);
+	wait_for(stand, offsetof(struct worker_counts, released), released);
 }
 
 static void wait_for_commits(const struct stand *stand, uint64_t commits)
 {
-	for (int waited_ms = 0; counts_of(stand).commits < commits && waited_ms < MOCK_WAIT_MS; waited_ms++)
-		usleep(1000);
-	assert_int_equal(counts_of(stand).commits, commits);
+	wait_for(stand, offsetof(struct worker_counts, commits), commits);
 }
 
 static void progress_without_an_output_waits_for_the_next_output(void **state)
