@@ -20,7 +20,7 @@ struct serve_options {
 static const struct option options[] = {
 	COMMAND_FILES,
 	ROW("host", TEXT, struct serve_options, listening.host, .fallback = "127.0.0.1",
-	    .help = "The address at which callers may come in."),
+	    .help = "The address on which it listens."),
 	ROW("port", INTEGER, struct serve_options, port, .fallback = "0", .most = PORT_MOST,
 	    .help = "The port for the Open Inference Protocol over REST; 0: a free one."),
 	ROW("grpc-port", INTEGER, struct serve_options, grpc_port, .fallback = "0", .most = PORT_MOST,
@@ -30,7 +30,7 @@ static const struct option options[] = {
 		    "connections get the new certificate."),
 	ROW("key", TEXT, struct serve_options, listening.key, .help = "A file with the certificate's key, in PEM."),
 	ROW("authorities", TEXT, struct serve_options, listening.authorities,
-	    .help = "A file of authorities, in PEM: whoever calls needs a certificate that one of them has signed."),
+	    .help = "A file of authorities, in PEM: each caller needs a certificate that one of them has signed."),
 	ROW("insecure-ignore-security", FLAG, struct serve_options, listening.insecure,
 	    .help = "Listens beyond this machine (`--host`), although the server asks nobody who they are."),
 	COMMAND_METRICS(serve_options, metrics),
