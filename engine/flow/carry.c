@@ -102,11 +102,8 @@ void run_deliver_carried(struct run *run)
 /* Whether the step, if it is an observer, gets a share of the messages that this one is not of. */
 static bool is_left_out(const struct run *run, size_t step)
 {
-	const struct graph *graph = run->flow->graph;
-	if (!graph->steps[step].key)
-		return false;
-	const struct step observer = step_seen(graph, step);
-	return !step_observes(&observer, run->message);
+	const struct sample *sample = run->flow->nodes[step].sample;
+	return sample && !sample_has(sample, run->message);
 }
 
 static bool may_still_run(const struct run *run, size_t step)

@@ -273,6 +273,16 @@ static bool ordered_gate_open(struct flow *flow, struct flow_node *node, struct 
 	return true;
 }
 
+/* The messages that an observer gets. */
+static struct sample *sample_open(struct flow *flow, size_t index)
+{
+	struct sample *sample = ARENA_NEW(flow->arena, struct sample);
+	const struct step observer = step_seen(flow->graph, index);
+	if (sample)
+		*sample = step_sample(&observer);
+	return sample;
+}
+
 /* Prepares the node of a step of another stage. It is known by its results, or by what it waits for. A kind that
  * needs only some of its sources reports that only in the stage where it runs. */
 static void node_know(struct flow *flow, size_t index)
@@ -284,6 +294,7 @@ static void node_know(struct flow *flow, size_t index)
 	node->index = index;
 	node->graph_step = graph_step;
 	node->in_later_stage = true;
+	node->sample = graph_step->key ? sample_open(flow, index) : NULL;
 	gate_open(flow, &node->inputs, later ? &graph_step->inputs : &none);
 	gate_open(flow, &node->triggers, later ? &graph_step->triggers : &none);
 	if (graph_step->spec->kind && graph_step->spec->kind->merges)

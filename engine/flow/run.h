@@ -59,6 +59,7 @@ struct flow_node {
 	bool read;		       /* its output goes to a node, to a later stage, or to taps */
 	bool recurring;		       /* on a cycle or after one: may fire again, so nothing is dead before all is quiet */
 	bool beside;		       /* it leads to something that is not part of the answer */
+	struct sample *sample;	       /* of an observer in another stage: the messages that it gets; else NULL */
 	bool in_later_stage;	       /* it runs in a later stage: the opening of its gates is noted, and there is no visit */
 	bool stateful;
 	bool multiplies;

@@ -236,8 +236,19 @@ size_t assignment_of_message(const struct assignment *assignment, const struct m
 	return assignment->ways[unit_hash(message, assignment->seed) % ASSIGNMENT_BUCKETS];
 }
 
+struct sample sample_of(const char *salt, double percent)
+{
+	return (struct sample){hash_bytes(salt, strlen(salt), 0), percent / WHOLE_PERCENT * ASSIGNMENT_BUCKETS};
+}
+
+bool sample_has(const struct sample *sample, const struct message *message)
+{
+	return sample->below >= ASSIGNMENT_BUCKETS ||
+	       (double)(unit_hash(message, sample->seed) % ASSIGNMENT_BUCKETS) < sample->below;
+}
+
 bool assignment_draws(const char *salt, const struct message *message, double percent)
 {
-	uint64_t bucket = unit_hash(message, hash_bytes(salt, strlen(salt), 0)) % ASSIGNMENT_BUCKETS;
-	return (double)bucket < percent / WHOLE_PERCENT * ASSIGNMENT_BUCKETS;
+	const struct sample sample = sample_of(salt, percent);
+	return sample_has(&sample, message);
 }

@@ -68,7 +68,16 @@ size_t assignment_of(const struct assignment *assignment, struct text unit);
 size_t assignment_of_origin(const struct assignment *assignment, const struct origin *origin);
 size_t assignment_of_message(const struct assignment *assignment, const struct message *message);
 
-/* Whether a message is in a sample of that percentage. Different `salt`s give independent samples. */
+/* A sample of messages: a percentage of them, by their units. Different `salt`s give independent samples. */
+struct sample {
+	uint64_t seed;
+	double below; /* the first bucket that is not in it */
+};
+
+struct sample sample_of(const char *salt, double percent);
+bool sample_has(const struct sample *sample, const struct message *message);
+
+/* Whether a message is in the sample of that percentage. */
 bool assignment_draws(const char *salt, const struct message *message, double percent);
 
 #endif

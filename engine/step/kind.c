@@ -80,10 +80,15 @@ bool step_is_observer(const struct step *step)
 	return is_whole(step) && step->kind->monitors && step->kind->monitors->observes;
 }
 
+struct sample step_sample(const struct step *step)
+{
+	return sample_of(step->name, 100 * step->kind->monitors->observes(step));
+}
+
 bool step_observes(const struct step *step, const struct message *message)
 {
-	const double share = step->kind->monitors->observes(step);
-	return share >= 1 || assignment_draws(step->name, message, 100 * share);
+	const struct sample sample = step_sample(step);
+	return sample_has(&sample, message);
 }
 
 bool step_slices(const struct step *step)
