@@ -1,9 +1,10 @@
 /* drift_read_test.c: whoever reads what a step `drift` gives finds its marks: the answer, a later stage, or taps. What its
- * observer gets has the step's name as key. */
+ * observer gets is a share of the messages, with the step's name as key. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -17,7 +18,8 @@
 /* Where the marks were seen. */
 struct seen {
 	bool answered, carried, tapped;
-	bool keyed; /* the record to the observer has its key */
+	bool sent;  /* a record goes to the observer */
+	bool keyed; /* it has its key */
 };
 
 static bool has_marks(const struct payload *payload)
@@ -32,6 +34,7 @@ static void on_finished(void *context, struct message *message, enum flow_outcom
 	(void)outcome;
 	assert_null(answer->error);
 	seen->answered = has_marks(answer->payload);
+	seen->sent = message->carried != NULL;
 	seen->keyed = message->carried && text_is(message->carried->keys[0], "watch");
 	for (size_t i = 0; message->carried && i < message->carried->count; i++) {
 		const struct given *given = &message->carried->items[i];
@@ -46,8 +49,8 @@ static void on_tap(void *context, const struct message *message, enum tap_point 
 	seen->tapped |= point == TAP_STEP_OUTPUTS && has_marks(payload);
 }
 
-/* A message of one row through the stage of the step `watch`. */
-static struct seen run(const char *steps, bool taps)
+/* A message of one row, with that key, through the stage of the step `watch`. */
+static struct seen run_keyed(const char *steps, const char *key, bool taps)
 {
 	static const double numbers[] = {1, 2};
 	static const int64_t shape[] = {1, 2};
@@ -65,12 +68,18 @@ static struct seen run(const char *steps, bool taps)
 	const size_t stage = pipeline->stage_of[graph_find(pipeline->graph, "watch")];
 	struct flow *flow = flow_open(pipeline->stages[stage].graph, &outside, &error);
 	assert_string_equal(error.text, "");
-	struct message message = {.arena = arena_open(1 << 20), .id = TEXT("r"), .payload = {.tensors = {1, items}}};
+	struct message message = {
+		.arena = arena_open(1 << 20), .id = TEXT("r"), .key = text_of(key), .payload = {.tensors = {1, items}}};
 	assert_true(flow_enter(flow, &message, 0, &error));
 	flow_close(flow);
 	arena_close(message.arena);
 	planning_close(&planning);
 	return seen;
+}
+
+static struct seen run(const char *steps, bool taps)
+{
+	return run_keyed(steps, "k", taps);
 }
 
 static void an_answer_has_the_marks(void **state)
@@ -108,6 +117,22 @@ static void records_to_the_observer_have_one_key(void **state)
 	assert_true(run(WATCH "  output: {steps: [watch]}\n", false).keyed);
 }
 
+static void an_observer_gets_its_share_of_keys(void **state)
+{
+	const char *steps = "  - {name: watch, drift: {tensors: [x], reference: r.json, share: 30%}}\n  output: {steps: [watch]}\n";
+	int sent = 0;
+	(void)state;
+	for (int i = 0; i < 100; i++) {
+		char key[8];
+		snprintf(key, sizeof key, "k%d", i);
+		const struct message message = {.key = text_of(key)};
+		const bool drawn = assignment_draws("watch.observer", &message, 30);
+		assert_int_equal(run_keyed(steps, key, false).sent, drawn);
+		sent += drawn;
+	}
+	assert_in_range(sent, 15, 45);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -116,6 +141,7 @@ int main(void)
 		cmocka_unit_test(a_stage_that_joins_the_answer_has_the_marks),
 		cmocka_unit_test(taps_have_the_marks),
 		cmocka_unit_test(records_to_the_observer_have_one_key),
+		cmocka_unit_test(an_observer_gets_its_share_of_keys),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
