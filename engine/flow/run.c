@@ -300,7 +300,7 @@ bool flow_enter(struct flow *flow, struct message *message, int64_t now_ms, stru
 	}
 	run->ready = true;
 	outlet_deliver(run, &flow->request, ARRIVAL_CAME, &message->payload, NULL);
-	if (part)
+	if (part && part->parent_count > 0)
 		run_deliver_carried(run);
 	run_drain(run);
 	if (flow->ready)
