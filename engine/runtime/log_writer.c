@@ -2,8 +2,10 @@
 #include "runtime/log_writer.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 
 #define LINE_BYTES_MAX (16 * (size_t)LOG_MESSAGE_BYTES) /* every byte of it escaped, and fields beside it */
 
@@ -35,11 +37,18 @@ void log_writer_open(struct log_writer *writer, FILE *to, bool json, enum log_le
 void log_writer_close(struct log_writer *writer)
 {
 	pthread_mutex_destroy(&writer->lock);
+	memory_give(writer->engine);
+	writer->engine = NULL;
 }
 
 void log_writer_name(struct log_writer *writer, const char *engine)
 {
+	const size_t room = engine ? strlen(engine) + 1 : 0;
+	char *copy = engine ? memory_take(1, room) : NULL;
+	if (copy)
+		memcpy(copy, engine, room);
 	pthread_mutex_lock(&writer->lock);
-	writer->engine = engine;
+	memory_give(writer->engine);
+	writer->engine = copy;
 	pthread_mutex_unlock(&writer->lock);
 }

@@ -16,14 +16,15 @@ struct log_writer {
 	FILE *to;	      /* borrowed */
 	bool json;
 	enum log_level least; /* lines below it are left out */
-	const char *engine;   /* name of the instance, when it is known; NULL: lines have no such field. Borrowed */
+	char *engine;	      /* name of the instance, when it is known; NULL: lines have no such field. Owned */
 	pthread_mutex_t lock;
 };
 
 void log_writer_open(struct log_writer *writer, FILE *to, bool json, enum log_level least);
 void log_writer_close(struct log_writer *writer); /* no thread may write afterwards */
 
-/* Sets the name of the engine for later lines. */
+/* Sets the name of the engine for later lines, of which it keeps a copy: the last lines follow the engine's end. NULL, or no memory
+ * for it: they have none. */
 void log_writer_name(struct log_writer *writer, const char *engine);
 
 #endif

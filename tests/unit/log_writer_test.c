@@ -161,6 +161,23 @@ static void *write_lines(void *context)
 	return NULL;
 }
 
+/* What librdkafka left unsaid is logged when the engine is gone. */
+static void a_line_has_the_name_of_an_engine_that_is_gone(void **state)
+{
+	(void)state;
+	struct stand stand;
+	char name[] = "one";
+	stand_open(&stand, false, LOG_LEVEL_INFO);
+	log_writer_name(&stand.writer, name);
+	memset(name, 'x', sizeof name - 1);
+	log_say(&stand.writer.sink, LOG_LEVEL_INFO, NULL, "first");
+	assert_non_null(strstr(stand.written, "info  first  engine=one\n"));
+	log_writer_name(&stand.writer, NULL);
+	log_say(&stand.writer.sink, LOG_LEVEL_INFO, NULL, "second");
+	assert_non_null(strstr(stand.written, "info  second\n"));
+	stand_close(&stand);
+}
+
 static void threads_write_whole_lines(void **state)
 {
 	(void)state;
@@ -198,6 +215,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(text_has_time_level_message_and_fields),
 		cmocka_unit_test(json_has_the_same),
+		cmocka_unit_test(a_line_has_the_name_of_an_engine_that_is_gone),
 		cmocka_unit_test(no_control_byte_and_no_login_leaves_in_a_line),
 		cmocka_unit_test(lines_below_the_level_are_left_out),
 		cmocka_unit_test(severities_of_syslog_are_levels),
