@@ -239,6 +239,17 @@ static int encode(const struct rest_model_request *model_request, const struct m
 	return reply->status;
 }
 
+/* The bytes of a compressed body would only be no JSON. */
+static bool is_plain(const struct rest_model_request *model_request)
+{
+	struct text coding = http_incoming_header(model_request->asked, "content-encoding");
+	if (coding.length == 0 || text_equal_caseless(coding, TEXT("identity")))
+		return true;
+	refuse(model_request, HTTP_UNSUPPORTED_MEDIA_TYPE,
+	       TEXT("the body has a content-encoding, and this model server takes none; send it as it is"));
+	return false;
+}
+
 static void infer(const struct rest_model_request *model_request)
 {
 	struct model_service *room = model_request->room;
@@ -251,6 +262,8 @@ static void infer(const struct rest_model_request *model_request)
 		.headers = {header.value.bytes ? 1 : 0, &header},
 		.names_repeat = true,
 	};
+	if (!is_plain(model_request))
+		return;
 	if (!message_decode(&message, model_request->body, NULL, &error)) {
 		refuse(model_request, error.kind == ERROR_LIMIT ? HTTP_CONTENT_TOO_LARGE : HTTP_BAD_REQUEST, text_of(error.text));
 		return;

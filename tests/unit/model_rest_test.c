@@ -228,6 +228,18 @@ static void the_index_lists_what_is_there_and_why_it_is_not_ready(void **state)
 	post(*state, "/v2/models/away/infer", X("1"), 503, "this server cannot load `s3://bucket/model`");
 }
 
+static void a_compressed_body_is_refused_as_such(void **state)
+{
+	static const char asked[] = "POST /v2/models/twice/infer HTTP/1.1\r\nHost: x\r\nContent-Encoding: %s\r\n"
+				   "Content-Length: 2\r\n\r\n{}";
+	static const char *const codings[] = {"gzip", "deflate", "identity"};
+	for (size_t i = 0; i < 3; i++) {
+		char said[ASKED_BYTES];
+		snprintf(said, sizeof said, asked, codings[i]);
+		expect(*state, said, i < 2 ? 415 : 400, i < 2 ? "content-encoding" : "has no inputs");
+	}
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_stand, close_stand)
@@ -238,6 +250,7 @@ int main(void)
 		TEST(a_models_file_answers_as_it_does_in_a_worker),
 		TEST(faults_of_the_request_are_the_callers),
 		TEST(binary_data_goes_both_ways),
+		TEST(a_compressed_body_is_refused_as_such),
 		TEST(slow_models_hold_up_nobody_else),
 		TEST(flaky_models_fail_the_first_calls_of_each_request),
 		TEST(broken_replies_break_and_silent_models_are_silent),
