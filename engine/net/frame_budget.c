@@ -115,6 +115,15 @@ bool frame_budget_take(struct frame_budget *budget, const uint8_t *bytes, size_t
 	return true;
 }
 
+bool frame_budget_head(struct frame_budget *budget, size_t bytes)
+{
+	const int64_t taken = (int64_t)(bytes * UNITS / FRAME_BUDGET_DECODED_BYTES);
+	if (budget->units < taken)
+		return false;
+	budget->units -= taken;
+	return true;
+}
+
 void frame_budget_sent(struct frame_budget *budget, size_t count)
 {
 	tokens_add(budget, (int64_t)(FRAME_BUDGET_SENT + count / FRAME_BUDGET_SENT_BYTES) * UNITS);

@@ -8,6 +8,9 @@
  * A reset of a request that has just come takes more than the request has added, its message included: a caller that does nothing
  * but begin requests and reset them (rapid reset) runs out too. A request that was waited for is reset as any frame is sent.
  *
+ * Headers that are short on the wire may be very long when they are decoded (an HPACK bomb), and each costs the server. Those
+ * beyond the limit of a request take tokens by their decoded length.
+ *
  * The budget reads the frame heads of the connection's bytes, in pieces of any length. It checks none of them: that is left to
  * the session. Pure: the clock is an argument. No memory.
  */
@@ -26,6 +29,7 @@
 #define FRAME_BUDGET_DATA 1	     /* tokens that a received DATA frame with bytes adds */
 #define FRAME_BUDGET_SENT 4	     /* tokens that a sent DATA frame adds, besides one for */
 #define FRAME_BUDGET_SENT_BYTES 1024 /* so many bytes of it: Go's callers widen two windows for each 4 KiB that they have read */
+#define FRAME_BUDGET_DECODED_BYTES 4096 /* of headers beyond the limit take a token */
 #define FRAME_BUDGET_HEAD_BYTES 10   /* of a frame, and the length of its padding */
 
 struct frame_budget {
@@ -48,6 +52,9 @@ int64_t frame_budget_used(const struct frame_budget *budget);
 
 /* Takes received bytes, and tokens for their frames. False: there are too few. The connection must be closed. */
 bool frame_budget_take(struct frame_budget *budget, const uint8_t *bytes, size_t count, int64_t now_ms);
+
+/* Takes tokens for decoded headers beyond the limit of a request. False: as above. */
+bool frame_budget_head(struct frame_budget *budget, size_t bytes);
 
 /* Adds tokens for a sent DATA frame of `count` bytes. */
 void frame_budget_sent(struct frame_budget *budget, size_t count);

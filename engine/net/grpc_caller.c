@@ -208,7 +208,7 @@ static void on_ready(void *context, uint32_t events)
 		if (caller->leaving != GRPC_NOTICED)
 			caller->pinged_ms = 0;
 		if (!http2_hear(http2, server->room, sizeof server->room, &error)) {
-			server->acceptor.refused.flooded += http2->flooded;
+			server->acceptor.refused.flooded += http2->flooded != NULL;
 			http2_excuse(http2);
 			grpc_caller_end(caller);
 			return;

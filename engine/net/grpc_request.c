@@ -361,6 +361,7 @@ static int on_begin(nghttp2_session *session, const nghttp2_frame *frame, void *
 {
 	struct grpc_caller *caller = context;
 	int32_t id = frame->hd.stream_id;
+	http2_head_begin(&caller->http2);
 	if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST)
 		return 0;
 	/* A caller that starts calls and resets them must not occupy the application without a limit. */
@@ -412,8 +413,11 @@ static void header_take(struct grpc_request *request, struct text name, struct t
 static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name_bytes, size_t name_length,
 		     const uint8_t *value_bytes, size_t value_length, uint8_t flags, void *context)
 {
-	(void)flags, (void)context;
+	struct grpc_caller *caller = context;
 	struct grpc_request *request = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+	(void)flags;
+	if (!http2_head_take(&caller->http2, name_length, value_length))
+		return NGHTTP2_ERR_CALLBACK_FAILURE;
 	const struct text name = {(const char *)name_bytes, name_length};
 	const struct text value = {(const char *)value_bytes, value_length};
 	if (!request || frame->headers.cat != NGHTTP2_HCAT_REQUEST || name.length == 0)
@@ -423,6 +427,15 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
 	else
 		header_take(request, name, value);
 	return 0;
+}
+
+/* A field that HTTP forbids is dropped; it has cost as much as others. */
+static int on_invalid_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name, size_t name_length,
+			     const uint8_t *value, size_t value_length, uint8_t flags, void *context)
+{
+	struct grpc_caller *caller = context;
+	(void)session, (void)frame, (void)name, (void)value, (void)flags;
+	return http2_head_take(&caller->http2, name_length, value_length) ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
 static void request_ask_whether_conversation(struct grpc_request *request)
@@ -617,6 +630,7 @@ void grpc_request_set_up_callbacks(nghttp2_session_callbacks *callbacks)
 {
 	nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin);
 	nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
+	nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks, on_invalid_header);
 	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
 	nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
 	nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_close);

@@ -8,6 +8,8 @@
 
 #define RECORDS_A_TURN 16 /* of TLS: then other connections are served */
 #define SERVER_HEADERS_BYTES (32 << 10)
+#define FIELD_BYTES 32 /* of a field, beside its name and value, as by RFC 9113, 6.5.2 */
+#define HEAD_WORDS "the headers come to far more than 32 KiB, the limit, when they are decoded; send less"
 #define FLOOD_WORDS \
 	"too many frames that do not advance a request (PING, WINDOW_UPDATE and others); send at most 100 a second besides"
 
@@ -26,7 +28,7 @@ void http2_forget(struct http2 *http2)
 	http2->events = 0;
 	http2->sent = 0;
 	http2->heard = false;
-	http2->flooded = false;
+	http2->flooded = NULL;
 	buffer_clear(&http2->out);
 }
 
@@ -94,7 +96,7 @@ static bool session_take(void *context, const char *bytes, size_t count, struct 
 {
 	struct http2 *http2 = context;
 	if (!frame_budget_take(&http2->frames, (const uint8_t *)bytes, count, loop_now_ms(http2->loop))) {
-		http2->flooded = true;
+		http2->flooded = FLOOD_WORDS;
 		return error_set(error, ERROR_LIMIT, PLACE_NONE, FLOOD_WORDS);
 	}
 	ssize_t taken = nghttp2_session_mem_recv(http2->session, (const uint8_t *)bytes, count);
@@ -190,13 +192,28 @@ bool http2_speak(struct http2 *http2, struct error *error)
 	}
 }
 
+void http2_head_begin(struct http2 *http2)
+{
+	http2->head_bytes = 0;
+}
+
+bool http2_head_take(struct http2 *http2, size_t name_bytes, size_t value_bytes)
+{
+	const size_t bytes = name_bytes + value_bytes + FIELD_BYTES;
+	http2->head_bytes += bytes;
+	if (http2->head_bytes <= SERVER_HEADERS_BYTES || frame_budget_head(&http2->frames, bytes))
+		return true;
+	http2->flooded = HEAD_WORDS;
+	return false;
+}
+
 void http2_excuse(struct http2 *http2)
 {
-	static const char words[] = FLOOD_WORDS;
+	const struct text words = text_of(http2->flooded);
 	struct error error = {0};
 	if (http2->flooded &&
 	    nghttp2_submit_goaway(http2->session, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(http2->session),
-				  NGHTTP2_ENHANCE_YOUR_CALM, (const uint8_t *)words, sizeof words - 1) == 0)
+				  NGHTTP2_ENHANCE_YOUR_CALM, (const uint8_t *)words.bytes, words.length) == 0)
 		(void)http2_speak(http2, &error);
 }
 

@@ -36,7 +36,8 @@ struct http2 {
 	struct buffer out;
 	size_t sent;	      /* bytes of `out` that are sent */
 	bool heard;	      /* any byte has been received */
-	bool flooded;	      /* the budget of frames is used up: the reason of GOAWAY waits to be sent */
+	const char *flooded;  /* the reason of GOAWAY, which waits to be sent: the caller sends too much; NULL: none */
+	size_t head_bytes;    /* of the head that is decoded */
 	struct frame_budget frames; /* of a server's session */
 	struct memory_pool pool; /* memory of the session */
 };
@@ -70,6 +71,11 @@ bool http2_hear(struct http2 *http2, char *room, size_t size, struct error *erro
 
 /* Passes bytes to the session that were read elsewhere. False: as http2_hear(). */
 bool http2_take(struct http2 *http2, const char *bytes, size_t count, struct error *error);
+
+/* Counts the fields of a received head as they are decoded: what is beyond the limit that the settings tell takes tokens of the
+ * budget of frames. False: there are too few, and the connection must be closed. */
+void http2_head_begin(struct http2 *http2);
+bool http2_head_take(struct http2 *http2, size_t name_bytes, size_t value_bytes);
 
 /* Sends GOAWAY with the reason to a caller that has used up its budget of frames, if the socket accepts it at once. To be called
  * before the connection is closed; no effect on others. */

@@ -237,7 +237,8 @@ const struct metric metric_rows[] = {
 	GATEWAY(peer_refused, "sluice_gateway_refused_peer_connections_total",
 		"Connections that were closed at once because their address had as many as one may have."),
 	GATEWAY(flooded, "sluice_gateway_flooding_connections_total",
-		"Connections of HTTP/2 that were closed because they sent too many frames that do not advance a request."),
+		"Connections of HTTP/2 that were closed because they sent too many frames that do not advance a request, or "
+		"headers that come to far more than their limit when they are decoded."),
 
 	COUNTER(SCOPE_SERVED, struct served_counts, calls, "sluice_served_model_calls_total",
 		"Calls of the model that this server has answered."),
