@@ -241,8 +241,10 @@ struct acceptor_refusals gateway_refusals(const struct gateway *gateway)
 	const struct acceptor_refusals none = {0};
 	const struct acceptor_refusals http = gateway->server ? http_server_refusals(gateway->server) : none;
 	const struct acceptor_refusals grpc = gateway->grpc ? grpc_front_refusals(gateway->grpc) : none;
-	return (struct acceptor_refusals){
-		.in_all = http.in_all + grpc.in_all, .of_peer = http.of_peer + grpc.of_peer, .flooded = grpc.flooded};
+	return (struct acceptor_refusals){.in_all = http.in_all + grpc.in_all,
+					  .of_peer = http.of_peer + grpc.of_peer,
+					  .rejected = http.rejected,
+					  .flooded = grpc.flooded};
 }
 
 void gateway_write_seldon(const struct gateway *gateway, struct exposition *exposition)

@@ -20,6 +20,7 @@ void gateway_metrics_write(struct gateway *gateway, struct exposition *expositio
 					     .strayed = seen.foreign + seen.strayed,
 					     .refused = refused.in_all,
 					     .peer_refused = refused.of_peer,
+					     .rejected = refused.rejected,
 					     .flooded = refused.flooded};
 	exposition_write(exposition, SCOPE_GATEWAY, &(struct metric_subject){.values = &counts}, 1);
 	gateway_write_seldon(gateway, exposition);

@@ -25,6 +25,7 @@ struct acceptor_config {
 struct acceptor_refusals {
 	uint64_t in_all;  /* beyond the limit of all, or for want of memory */
 	uint64_t of_peer; /* beyond the limit of their peer */
+	uint64_t rejected; /* with a request over HTTP/1.1 that was refused before it was whole; their server counts them */
 	uint64_t flooded; /* beyond the budget of frames of HTTP/2 (net/frame_budget.h), or of a head; their server counts them */
 };
 

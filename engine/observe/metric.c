@@ -236,6 +236,10 @@ const struct metric metric_rows[] = {
 		"Connections that were closed at once because the gateway had as many as it allows, or no memory."),
 	GATEWAY(peer_refused, "sluice_gateway_refused_peer_connections_total",
 		"Connections that were closed at once because their address had as many as one may have."),
+	GATEWAY(rejected, "sluice_gateway_rejected_requests_total",
+		"Requests over HTTP/1.1 that were refused before they were whole, and whose connections were closed: heads and "
+		"chunks that are not well formed, as those of request smuggling, and heads and bodies that are too long or come "
+		"too slowly."),
 	GATEWAY(flooded, "sluice_gateway_flooding_connections_total",
 		"Connections of HTTP/2 that were closed because they sent too many frames that do not advance a request, or "
 		"headers that come to far more than their limit when they are decoded."),

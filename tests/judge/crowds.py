@@ -5,14 +5,15 @@ First a gateway that is started twice under one name, as far as it has one: on o
 namespace, brokers) alike. Then floods, each from processes of their own: the time within which 99 of 100 calls of another caller
 are answered may be at most twice what it is when nobody floods. Quiet rounds and floods take turns, and the middle one of
 the ratios counts, since the machine may be busy; quiet times below FLOOR_MS count as that, as there the scheduler is
-measured. Connections that were closed for a flood are counted in /metrics. One line for each behaviour that is not as it should
+measured. At last the other caller's calls are of gRPC, at the port where an HPACK bomb, tricks with windows and smuggled requests
+arrive. What was closed for a flood is counted in /metrics. One line for each behaviour that is not as it should
 be; at the end `N passed, N failed`. With -v, the figures.
 """
 import concurrent.futures, http.client, json, os, socket, statistics, subprocess, sys, tempfile, time, urllib.request
 
 sys.path.insert(0, os.path.dirname(__file__))
 import frames  # noqa: E402
-from access import Gateway  # noqa: E402
+from access import Gateway, free_port  # noqa: E402
 from dev import Dev, Judge  # noqa: E402
 from gateway import PIPELINE, number_of, request  # noqa: E402
 
@@ -60,6 +61,12 @@ def two_of_one_name(judge, dev, binary, files):
 
 # ---- floods ----
 
+def say_begun(said=[]):
+    """Once: who measures waits for it"""
+    if not said:
+        said.append(print("begun", flush=True))
+
+
 def frames_of(kind, caller):
     """What is sent at once, again and again"""
     if kind == "reset":
@@ -71,6 +78,11 @@ def frames_of(kind, caller):
         return frames.frame(frames.PING, 0, 0, b"12345678") * 200
     if kind == "settings":
         return frames.frame(frames.SETTINGS, 0, 0) * 200
+    if kind == "widen":
+        return frames.frame(frames.WINDOW_UPDATE, 0, 0, b"\0\0\0\1") * 200
+    if kind == "bomb":  # 16 KiB that come to 60 MiB
+        caller.stream += 2
+        return frames.frame(frames.HEADERS, 5, caller.stream, caller.head() + frames.REFERENCE * 16000)
     return frames.frame(frames.CONTINUATION, 0, 1, frames.literal("x-more", "a" * 100)) * 50
 
 
@@ -82,11 +94,58 @@ def flood(kind, port):
             caller.stream = -1
             if kind == "continuation":
                 caller.send(frames.frame(frames.HEADERS, 0, 1, caller.head()))
+            if kind == "bomb":
+                caller.stream = 1
+                caller.send(frames.frame(frames.HEADERS, 5, 1, caller.head() + frames.indexed("x-bomb", "a" * 3900)))
             while True:
                 caller.send(frames_of(kind, caller))
+                say_begun()
                 time.sleep(0.001)
         except OSError:
             time.sleep(0.01)
+
+
+def dribble(port):
+    """Answers that are taken byte by byte"""
+    while True:
+        try:
+            caller = frames.Caller(port, 5)
+            caller.send(frames.frame(frames.SETTINGS, 0, 0, b"\0\4\0\0\0\0"))  # no window
+            while True:
+                streams = [caller.call("near", 1.0) for _ in range(20)]
+                for _ in range(100):
+                    caller.send(*(frames.frame(frames.WINDOW_UPDATE, 0, stream, b"\0\0\0\1") for stream in streams))
+                    say_begun()
+                    time.sleep(0.001)
+                    try:
+                        caller.socket.recv(65536, socket.MSG_DONTWAIT)
+                    except BlockingIOError:
+                        pass
+        except OSError:
+            time.sleep(0.01)
+
+
+SMUGGLED = "GET /v2/health/live HTTP/1.1\r\nHost: h\r\n\r\n"
+AMBIGUOUS = [f"POST {PLACE % 'near'} HTTP/1.1\r\nHost: h\r\n{lengths}\r\n{body}" for lengths, body in (
+    ("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n" + SMUGGLED), ("Content-Length: 0\r\nContent-Length: 44\r\n", SMUGGLED),
+    ("Transfer-Encoding: chunked\r\n", "3\nabc\r\n0\r\n\r\n" + SMUGGLED), ("Transfer-Encoding: xchunked\r\n", "0\r\n\r\n" + SMUGGLED))]
+
+
+def smuggle(port):
+    """Requests of which a proxy may see another end. Whatever is answered to the one that is hidden ends the flood, which is seen"""
+    while True:
+        for text in AMBIGUOUS:
+            with socket.create_connection(("127.0.0.1", port), timeout=5) as one:
+                one.sendall(text.encode())
+                reply = b""
+                try:
+                    while more := one.recv(65536):
+                        reply += more
+                except OSError:
+                    pass
+                if reply.count(b"HTTP/1.1 ") != 1 or reply[9:12] not in (b"400", b"501"):
+                    sys.exit(f"smuggled: {reply}")
+            say_begun()
 
 
 def loris(port):
@@ -102,6 +161,7 @@ def loris(port):
             except OSError:
                 held.pop(at) if at < len(held) else None
                 break
+        say_begun()
         time.sleep(0.1)
 
 
@@ -121,43 +181,77 @@ def percentile_ms(port):
     return sorted(took)[CALLS * 99 // 100]
 
 
-def closed_for_floods(dev):
-    """Connections, as /metrics counts them"""
+def percentile_of_grpc_ms(port):
+    """The same of calls over gRPC, which are written and read by hand"""
+    caller, took = frames.Caller(port), []
+    for _ in range(CALLS):
+        then = time.perf_counter()
+        kinds = caller.wait(caller.call("near", 1.0))
+        took.append((time.perf_counter() - then) * 1000)
+        if kinds != [frames.HEADERS, frames.DATA, frames.HEADERS]:  # an error has no message
+            return float("inf")
+    caller.close()
+    return sorted(took)[CALLS * 99 // 100]
+
+
+def counted(dev, name="flooding_connections"):
+    """As /metrics counts them"""
     address = next(line for line in dev.lines if "metrics are at" in line).split("metrics are at ")[1].split()[0]
     with urllib.request.urlopen(address, timeout=20) as reply:
         lines = reply.read().decode().splitlines()
-    counted = [line for line in lines if line.startswith("sluice_gateway_flooding_connections_total")]
-    return float(counted[0].split()[-1]) if len(counted) == 1 else float("nan")
+    found = [line for line in lines if line.startswith(f"sluice_gateway_{name}_total")]
+    return float(found[0].split()[-1]) if len(found) == 1 else float("nan")
+
+
+def port_of(dev, listener):
+    return int(dev.said(listener).rsplit(":", 1)[1])
 
 
 def others_are_served(judge, dev):
-    http_port, grpc_port = (int(dev.said(listener).rsplit(":", 1)[1]) for listener in ("gateway", "grpc"))
+    http_port, grpc_port = port_of(dev, "gateway"), port_of(dev, "grpc")
     for kind, port in (("reset", grpc_port), ("ping", grpc_port), ("settings", grpc_port), ("continuation", grpc_port), ("loris", http_port)):
-        ratios, seen, before = [], [], closed_for_floods(dev)
-        for _ in range(ROUNDS):
-            quiet = percentile_ms(http_port)
-            flooding = subprocess.Popen([sys.executable, os.path.abspath(__file__), "--flood", kind, str(port)])
-            try:
-                time.sleep(0.3)  # it is under way
-                flooded = percentile_ms(http_port)
-                judge.expect(f"the flood of {kind} goes on meanwhile", flooding.poll() is None)
-            finally:
-                flooding.kill()
-                flooding.wait()
-            ratios.append(flooded / max(quiet, FLOOR_MS))
-            seen.append(f"{quiet:.2f} ms quiet, {flooded:.2f} ms")
-        judge.expect(f"beside a flood of {kind}, 99 of 100 calls of others take at most {RATIO_MOST} times as long",
-                     statistics.median(ratios) <= RATIO_MOST, seen)
-        if port == grpc_port:
-            judge.expect(f"a connection that floods by {kind} is closed, each time, and counted", closed_for_floods(dev) >= before + ROUNDS)
-        if "-v" in sys.argv:
-            print(kind, *seen, sep="; ")
+        beside_a_flood(judge, dev, kind, port, lambda: percentile_ms(http_port), "flooding_connections" if port == grpc_port else None)
+
+
+def callers_of_one_port_are_served(judge, dev):
+    """REST and gRPC share it, so calls over gRPC meet what is sent in both protocols"""
+    port = port_of(dev, "grpc")
+    judge.expect("one port has both", port == port_of(dev, "gateway"), dev.lines)
+    for kind, name in (("bomb", "flooding_connections"), ("widen", "flooding_connections"), ("dribble", None), ("smuggle", "rejected_requests")):
+        beside_a_flood(judge, dev, kind, port, lambda: percentile_of_grpc_ms(port), name)
+
+
+def beside_a_flood(judge, dev, kind, port, percentile, name):
+    """`name`: of the metric that counts what was closed for it; None: it is not closed, or not at once"""
+    ratios, seen, before = [], [], counted(dev, name) if name else 0
+    for number in range(1, ROUNDS + 1):
+        quiet = percentile()
+        flooding = subprocess.Popen([sys.executable, os.path.abspath(__file__), "--flood", kind, str(port)], stdout=subprocess.PIPE, text=True)
+        try:
+            flooding.stdout.readline()  # it is under way
+            flooded = percentile()
+            end = time.monotonic() + 10
+            while name and counted(dev, name) < before + number and time.monotonic() < end:
+                time.sleep(0.02)
+            judge.expect(f"the flood of {kind} goes on meanwhile", flooding.poll() is None)
+        finally:
+            flooding.kill()
+            flooding.wait()
+        ratios.append(flooded / max(quiet, FLOOR_MS))
+        seen.append(f"{quiet:.2f} ms quiet, {flooded:.2f} ms")
+    judge.expect(f"beside a flood of {kind}, 99 of 100 calls of others take at most {RATIO_MOST} times as long",
+                 statistics.median(ratios) <= RATIO_MOST, seen)
+    if name:
+        judge.expect(f"a connection that floods by {kind} is closed, each time, and counted", counted(dev, name) >= before + ROUNDS)
+    if "-v" in sys.argv:
+        print(kind, *seen, sep="; ")
 
 
 def main():
     if sys.argv[1] == "--flood":
         os.nice(10)
-        loris(int(sys.argv[3])) if sys.argv[2] == "loris" else flood(sys.argv[2], int(sys.argv[3]))
+        kind, port = sys.argv[2], int(sys.argv[3])
+        {"loris": loris, "dribble": dribble, "smuggle": smuggle}.get(kind, lambda where: flood(kind, where))(port)
     judge, binary = Judge(), sys.argv[1]
     with tempfile.TemporaryDirectory() as folder:
         for name, more in (("twice", ""), ("near", "  ingress: direct\n")):
@@ -168,6 +262,12 @@ def main():
             judge.expect("it starts", dev.started, dev.lines)
             two_of_one_name(judge, dev, binary, os.path.join(folder, "twice.yaml"))
             others_are_served(judge, dev)
+        finally:
+            dev.stop()
+        port = str(free_port())
+        dev = Dev(binary, os.path.join(folder, "near.yaml"), "--metrics", "0", "--http", port, "--grpc", port)
+        try:
+            callers_of_one_port_are_served(judge, dev)
         finally:
             dev.stop()
     print(f"{judge.passed} passed, {judge.failed} failed")

@@ -19,6 +19,17 @@ def literal(name, value):
     return b"\0" + bytes([len(name)]) + name.encode() + bytes([len(value)]) + value.encode()
 
 
+def indexed(name, value):
+    """A long header without Huffman that HPACK's table keeps; the latest such one is REFERENCE"""
+    length, rest = b"\x7f", len(value) - 127
+    while rest >= 128:
+        length, rest = length + bytes([rest % 128 + 128]), rest // 128
+    return b"\x40" + bytes([len(name)]) + name.encode() + length + bytes([rest]) + value.encode()
+
+
+REFERENCE = b"\xbe"
+
+
 def infer_message(model, number):
     tensor = field(1, b"x") + field(2, b"FP64") + field(3, varint(1))
     return field(1, model.encode()) + field(5, tensor) + field(7, struct.pack("<d", number))
@@ -28,7 +39,7 @@ class Caller:
     def __init__(self, port, timeout=20):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)
         self.socket.sendall(PREFACE + frame(SETTINGS, 0, 0))
-        self.stream = -1
+        self.stream, self.received = -1, b""
         self.port = port
 
     def send(self, *frames):
@@ -46,6 +57,23 @@ class Caller:
         self.send(frame(HEADERS, END_HEADERS, self.stream, self.head(*more)),
                   frame(DATA, END_STREAM, self.stream, b"\0" + struct.pack(">I", len(message)) + message))
         return self.stream
+
+    def wait(self, stream):
+        """The types of its frames, until it has ended"""
+        kinds = []
+        while True:
+            while len(self.received) < 9 or len(self.received) < 9 + int.from_bytes(self.received[:3], "big"):
+                more = self.socket.recv(65536)
+                if not more:
+                    raise ConnectionError("the server hung up")
+                self.received += more
+            end = 9 + int.from_bytes(self.received[:3], "big")
+            kind, flags, its = struct.unpack(">BBI", self.received[3:9])
+            self.received = self.received[end:]
+            if its == stream:
+                kinds.append(kind)
+                if kind == RST_STREAM or (kind in (DATA, HEADERS) and flags & END_STREAM):
+                    return kinds
 
     def cancel(self, stream):
         self.send(frame(RST_STREAM, 0, stream, struct.pack(">I", CANCEL)))
