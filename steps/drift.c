@@ -4,7 +4,6 @@
 #include <float.h>
 #include <stddef.h>
 
-#include "message/columns.h"
 #include "message/json_write.h"
 #include "observe/verdict_board.h"
 #include "steps/drift_comparison.h"
@@ -14,6 +13,7 @@
 #include "steps/drift_reference.h"
 #include "steps/drift_review.h"
 #include "steps/drift_segments.h"
+#include "steps/drift_types.h"
 #include "steps/kinds.h"
 #include "steps/marks.h"
 #include "steps/typing.h"
@@ -268,69 +268,6 @@ static enum step_verdict drift_run(struct step *step, struct visit *visit, struc
 
 /* ---- types ---- */
 
-/* The features of a tensor in the reference, and whether they are texts. */
-static size_t features_of(const struct drift_reference *reference, struct text tensor, bool *texts)
-{
-	size_t count = 0;
-	for (size_t i = 0; i < reference->feature_count; i++) {
-		const struct text name = reference->features[i].name;
-		const bool column = name.length > tensor.length && name.bytes[tensor.length] == '.';
-		if ((column || name.length == tensor.length) && memcmp(name.bytes, tensor.bytes, tensor.length) == 0) {
-			count++;
-			*texts = reference->features[i].categories;
-		}
-	}
-	return count;
-}
-
-/* CONFIG: the reference has a column of the tensor, and the messages have others. */
-static bool columns_check(const struct drift_reference *reference, const struct tensor_type *tensor, struct place place,
-			  struct arena *arena, struct error *error)
-{
-	const struct text name = tensor->name;
-	struct columns columns;
-	size_t column;
-	if (!tensor->parameters || !columns_begin(&columns, *tensor->parameters, arena))
-		return true;
-	for (size_t i = 0; i < reference->feature_count; i++) {
-		const struct text feature = reference->features[i].name;
-		const size_t from = name.length + 1;
-		if (feature.length < from || feature.bytes[name.length] != '.' ||
-		    memcmp(feature.bytes, name.bytes, name.length) != 0)
-			continue;
-		const struct text wanted = {feature.bytes + from, feature.length - from};
-		if (!columns_find(*tensor->parameters, wanted, arena, &column))
-			return error_set(error, ERROR_CONFIG, place,
-					 "the reference has the column `" TEXT_FORMAT "` of `" TEXT_FORMAT
-					 "`, and the messages have others: " TEXT_FORMAT "; learn the reference again",
-					 TEXT_ARGUMENTS(wanted), TEXT_ARGUMENTS(name), TEXT_ARGUMENTS(columns.written));
-	}
-	return true;
-}
-
-/* CONFIG: no message with such a tensor fits the reference. */
-static bool type_check(const struct drift_reference *reference, const struct tensor_type *tensor, const struct name *name,
-		       struct place place, struct arena *arena, struct error *error)
-{
-	const struct value_type *type = &tensor->type;
-	bool texts = false;
-	const size_t features = features_of(reference, text_of(name->text), &texts);
-	if (features == 0)
-		return error_set(error, ERROR_CONFIG, place,
-				 "the reference does not have `%s`; learn the reference again, with the tensors that are watched",
-				 name->text);
-	if (type->class != VALUE_UNKNOWN && (type->class == VALUE_TEXT) != texts)
-		return error_set(error, ERROR_CONFIG, place,
-				 "the reference has `%s` of %s, and the messages have %s; learn the reference again", name->text,
-				 texts ? "texts" : "numbers", texts ? "numbers" : "texts");
-	const int64_t last = type->shape_known && type->rank == 2 ? type->shape[1] : -1;
-	if (last > 0 && (size_t)last != features)
-		return error_set(error, ERROR_CONFIG, place,
-				 "the reference has %zu columns of `%s`, and it has %lld; learn the reference again", features,
-				 name->text, (long long)last);
-	return columns_check(reference, tensor, place, arena, error);
-}
-
 static bool tensors_type(struct typing *typing)
 {
 	for (size_t i = 0; i < VALUES; i++) {
@@ -404,9 +341,11 @@ static bool drift_infer(const struct step *step, const struct tensor_types *in, 
 					 name->text);
 		if (!past_type_check(self, tensor, name, error))
 			return false;
-		if (known && tensor && !type_check(&reference, tensor, name, self->reference.here, arena, error))
+		if (known && tensor && !drift_type_check(&reference, tensor, self->reference.here, arena, error))
 			return false;
 	}
+	if (known && self->tensors.count == 0 && !drift_types_check(&reference, in, self->reference.here, arena, error))
+		return false;
 	if (!probabilities_check(&self->estimate, &typing, in->complete, error))
 		return false;
 	if (self->as == MARKS_AS_TENSORS && !tensors_type(&typing))

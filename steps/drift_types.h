@@ -1,0 +1,17 @@
+/* drift_types.h: Checks of the known types of messages against the reference of a step `drift`. */
+#ifndef SLUICE_STEPS_DRIFT_TYPES_H
+#define SLUICE_STEPS_DRIFT_TYPES_H
+
+#include "drift/reference.h"
+#include "step/step.h"
+
+/* CONFIG at the place: no message with such a tensor, which is watched, fits the reference: it has other columns, or texts for
+ * numbers. */
+bool drift_type_check(const struct drift_reference *reference, const struct tensor_type *tensor, struct place place,
+		      struct arena *arena, struct error *error);
+
+/* The same of a step that watches what the reference has. CONFIG too: a feature of it never comes. */
+bool drift_types_check(const struct drift_reference *reference, const struct tensor_types *in, struct place place,
+		       struct arena *arena, struct error *error);
+
+#endif
