@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -119,10 +120,51 @@ bool file_read(const char *path, size_t bytes_max, struct arena *arena, struct t
 	return copy || !good ? good : error_memory(error, ERROR_SYSTEM, "reading a file");
 }
 
+/* ---- writing ---- */
+
+/* Writes all of it. False, and errno. */
+static bool stream_write(FILE *out, struct text text)
+{
+	const bool written = out && fwrite(text.bytes, 1, text.length, out) == text.length;
+	const int why = errno;
+	if (!out)
+		return false;
+	if (fclose(out) == 0 && written)
+		return true;
+	errno = written ? errno : why;
+	return false;
+}
+
+/* The file that is written first, beside the one that it will be, with the same mode. NULL: there is to be none, since the path is
+ * of something else than a file, or no file can be made there. */
+static FILE *beside_open(const char *path, char *beside, size_t size)
+{
+	struct stat status;
+	const bool exists = lstat(path, &status) == 0;
+	if ((exists && !S_ISREG(status.st_mode)) || (!exists && errno != ENOENT) ||
+	    (size_t)snprintf(beside, size, "%s.new", path) >= size)
+		return NULL;
+	const int file = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
+	FILE *out = file >= 0 ? fdopen(file, "w") : NULL;
+	if (file >= 0 && !out)
+		(void)close(file);
+	if (out && exists)
+		(void)fchmod(file, status.st_mode & 07777);
+	return out;
+}
+
 bool file_write(const char *path, struct text text, struct error *error)
 {
-	FILE *out = fopen(path, "w");
-	bool good = out && fwrite(text.bytes, 1, text.length, out) == text.length;
-	good = out && fclose(out) == 0 && good;
-	return good || error_set(error, ERROR_CONFIG, PLACE_NONE, "cannot write %s: %s", path, strerror(errno));
+	char beside[PATH_MAX];
+	FILE *out = beside_open(path, beside, sizeof beside);
+	const bool apart = out != NULL;
+	bool good = stream_write(apart ? out : fopen(path, "w"), text);
+	if (apart && good)
+		good = rename(beside, path) == 0;
+	const int why = errno;
+	if (apart && !good)
+		(void)remove(beside);
+	return good || error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "cannot write %s: %s; does its folder exist, with space left, and may you write there?", path,
+				 strerror(why));
 }

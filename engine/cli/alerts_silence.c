@@ -1,4 +1,5 @@
 /* alerts_silence.c: `sluice alerts silence`: a Silence of an alert, proposed to the control plane or written as a file. */
+#include "base/file.h"
 #include "cli/command.h"
 #include "cli/control_proposal.h"
 #include "client/alert_list.h"
@@ -70,7 +71,7 @@ static int document_put(struct session *session, const struct alerts_silence_opt
 			const char *alert)
 {
 	struct error error = {0};
-	if (!silence_document_write(document, self->out, session->arena, &error))
+	if (!file_write(self->out, buffer_view(&document->text), &error))
 		return command_refused(session, &command_alerts_silence, &error);
 	return written_print(session, self, document, alert);
 }

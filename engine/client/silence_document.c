@@ -1,10 +1,6 @@
 /* silence_document.c: Silence of an alert as a document: YAML that is proposed, or written as a file. */
 #include "client/silence_document.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-
 #include "base/clock.h"
 #include "message/json_write.h"
 
@@ -39,17 +35,4 @@ bool silence_document_make(struct silence_document *document, const struct silen
 	return !buffer_failed(&document->text) ||
 	       error_set(error, ERROR_LIMIT, PLACE_NONE, "the silence has more than %zu KiB; shorten its reason",
 			 SILENCE_BYTES_MAX >> 10);
-}
-
-bool silence_document_write(const struct silence_document *document, const char *path, struct arena *arena, struct error *error)
-{
-	const struct text text = buffer_view(&document->text);
-	const char *beside = arena_print(arena, "%s.new", path);
-	FILE *to = beside ? fopen(beside, "w") : NULL;
-	bool good = to && fwrite(text.bytes, 1, text.length, to) == text.length;
-	good = to && fclose(to) == 0 && good && rename(beside, path) == 0;
-	const int why = errno;
-	if (to && !good)
-		(void)remove(beside);
-	return good || error_set(error, ERROR_CONFIG, PLACE_NONE, "cannot write %s: %s", path, strerror(why));
 }

@@ -24,7 +24,4 @@ struct silence_document {
 bool silence_document_make(struct silence_document *document, const struct silence_asked *asked, struct arena *arena,
 			   struct error *error);
 
-/* Writes the file in one step, so that an engine reads the whole or nothing. */
-bool silence_document_write(const struct silence_document *document, const char *path, struct arena *arena, struct error *error);
-
 #endif

@@ -37,8 +37,8 @@ bool topic_list_read(const char *brokers, struct properties properties, const ch
 	if (!client)
 		return false;
 	rd_kafka_resp_err_t code = rd_kafka_metadata(client, 1, NULL, &metadata, TOPIC_LIST_WAIT_MS);
-	bool good = !code || error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka at %s does not list its topics: %s", brokers,
-				       rd_kafka_err2str(code));
+	bool good = !code || error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka at %s does not list its topics: %s; does a broker "
+				       "run there, and can it be reached from here?", brokers, rd_kafka_err2str(code));
 	if (good) {
 		good = list_fill(list, metadata, prefix, arena) || error_memory(error, ERROR_SYSTEM, "listing topics");
 		rd_kafka_metadata_destroy(metadata);

@@ -1,13 +1,9 @@
-/* silence_document_test.c: a Silence of an alert as a document, and as a file. */
+/* silence_document_test.c: a Silence of an alert as a document. */
 #include "client/silence_document.h"
 
 #include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "base/file.h"
 
 #define HALF_HOUR_NS ((int64_t)1800 * 1000000000)
 
@@ -90,38 +86,12 @@ static void a_reason_that_is_too_long_is_refused(void **state)
 	buffer_close(&document.text);
 }
 
-static void a_file_is_whole_and_nothing_stays_beside_it(void **state)
-{
-	(void)state;
-	struct silence_document document;
-	struct error error = {0};
-	char folder[] = "/tmp/silence_document_XXXXXX";
-	struct text read;
-	assert_non_null(mkdtemp(folder));
-	const char *path = arena_print(arena, "%s/late.yaml", folder), *beside = arena_print(arena, "%s.new", path);
-	assert_true(make(&document, NULL, NULL, "works", &error));
-	assert_true(silence_document_write(&document, path, arena, &error));
-	assert_true(file_read(path, SILENCE_BYTES_MAX, arena, &read, &error));
-	assert_true(text_equal(read, buffer_view(&document.text)));
-	assert_int_not_equal(access(beside, F_OK), 0);
-	/* A folder cannot be replaced by a file. */
-	assert_int_equal(remove(path), 0);
-	assert_int_equal(mkdir(path, 0700), 0);
-	assert_false(silence_document_write(&document, path, arena, &error));
-	assert_int_equal(error.kind, ERROR_CONFIG);
-	assert_int_not_equal(access(beside, F_OK), 0);
-	buffer_close(&document.text);
-	assert_int_equal(rmdir(path), 0);
-	assert_int_equal(rmdir(folder), 0);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(the_name_says_which_pipeline_alert_and_group, open_arena, close_arena),
 		cmocka_unit_test_setup_teardown(what_was_typed_is_quoted, open_arena, close_arena),
 		cmocka_unit_test_setup_teardown(a_reason_that_is_too_long_is_refused, open_arena, close_arena),
-		cmocka_unit_test_setup_teardown(a_file_is_whole_and_nothing_stays_beside_it, open_arena, close_arena),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
