@@ -30,6 +30,7 @@
 #define CONTENT_TYPE_BYTES 64
 #define INFERENCE "/" INFERENCE_PACKAGE "." INFERENCE_SERVICE "/"
 #define SELDON "/" SELDON_PACKAGE "." SELDON_SERVICE "/" /* of Seldon Core 1 */
+#define STREAMED_INFERENCE INFERENCE "ModelStreamInfer"
 #define HEALTH "/" HEALTH_PACKAGE "." HEALTH_SERVICE "/"
 
 enum { MODEL_NAME = 1 }; /* field of requests of the Open Inference Protocol, and of a SeldonModelMetadataRequest */
@@ -420,6 +421,9 @@ static void route_serve(const struct grpc_asked *asked, const struct grpc_route 
 /* For methods that callers of other servers expect. */
 static const char *absence_words(struct text path)
 {
+	if (text_is(path, STREAMED_INFERENCE))
+		return "there are no streams here: call " INFERENCE "ModelInfer for each request (infer or async_infer of "
+		       "tritonclient); calls of one connection go on side by side";
 	if (text_starts_with(path, TEXT(INFERENCE "Repository")))
 		return "models are not listed, loaded or unloaded by callers here: the pipelines' files name them; change those";
 	if (text_starts_with(path, TEXT("/seldon.protos.")))
@@ -443,12 +447,18 @@ static void on_called(void *context, struct grpc_request *request, struct text p
 	refuse(&asked, GRPC_UNIMPLEMENTED, absence_words(path));
 }
 
-/* Reflection needs the right to read the server's metadata. */
+/* Reflection needs the right to read the server's metadata. A stream of requests is refused by its head: its caller does not end
+ * it before it is answered. */
 static bool on_asked_whether_conversation(void *context, struct grpc_request *request, struct text path, int *status,
 					  const char **words)
 {
 	struct grpc_front *front = context;
 	struct access_answer answer;
+	if (text_is(path, STREAMED_INFERENCE)) {
+		*status = GRPC_UNIMPLEMENTED;
+		*words = absence_words(path);
+		return true;
+	}
 	if (!grpc_reflection_is_path(path))
 		return false;
 	arena_reset(front->arena);

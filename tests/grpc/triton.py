@@ -3,7 +3,7 @@
 
 One line for each behaviour that is not as it should be; at the end `N passed, N failed`.
 """
-import atexit, hashlib, json, os, signal, subprocess, sys, tempfile, threading, time
+import atexit, hashlib, json, os, queue, signal, subprocess, sys, tempfile, threading, time
 
 import grpc
 import numpy as np
@@ -226,6 +226,26 @@ def refuses(judge, stub, channel):
                  np.array([8.0]).tobytes())
 
 
+def refuses_streams(judge, endpoint):
+    """At once, and says what to call: the client does not end its stream before it is answered"""
+    client, ended = by_grpc.InferenceServerClient(endpoint), queue.Queue()
+    client.start_stream(callback=lambda result, error: ended.put(error))
+    tensor = by_grpc.InferInput("x", [1], "FP64")
+    tensor.set_data_from_numpy(np.array([1.0]))
+    try:
+        client.async_stream_infer("twice", [tensor])
+    except InferenceServerException:
+        pass  # it knows already
+    try:
+        error = ended.get(timeout=5)
+    except queue.Empty:
+        error = None
+    judge.expect("a stream is refused at once, with what to call", error and "UNIMPLEMENTED" in error.status() and "ModelInfer for each request" in
+                 error.message(), error)
+    client.stop_stream(cancel_requests=True)
+    client.close()
+
+
 def has_health_and_reflection(judge, channel):
     health = health_pb2_grpc.HealthStub(channel)
     for service in ("", "inference.GRPCInferenceService"):
@@ -381,6 +401,7 @@ def main():
         says_what_it_is(judge, http, call)
         typed_contents(judge, stub)
         metadata_goes_along(judge, stub)
+        refuses_streams(judge, dev.said("grpc"))
         ends_in_other_ways(judge, stub)
         refuses(judge, stub, channel)
         has_health_and_reflection(judge, channel)
