@@ -15,15 +15,15 @@
 
 #include "base/text.h"
 
-#define CONTEXT_FEATURES_MAX 32 /* named ones */
-#define CONTEXT_CLASSES_MAX 16	/* of a text */
-#define CONTEXT_LENGTH_MAX 128	/* of x */
+#define CONTEXT_FEATURES_MAX 32	   /* named ones */
+#define CONTEXT_CLASSES_MAX 16	   /* of a text */
+#define CONTEXT_LENGTH_MAX 128	   /* of x */
 #define CONTEXT_TEXT_BYTES_MAX 256 /* a longer text is no class, and is left out */
 #define CONTEXT_TIME_OF_DAY "time_of_day"
 
 struct context_scale {
 	double center, width; /* width above 0 */
-	size_t class_count; /* 0: the feature is a number */
+	size_t class_count;   /* 0: the feature is a number */
 	const double *classes; /* context_text() of each */
 };
 

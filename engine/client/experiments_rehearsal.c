@@ -82,12 +82,12 @@ static bool rehearsing_begin(void *context, const struct experiment_data *data, 
 				 self->name);
 	self->latencies = has_event_times(&data->spec) ? rehearsal_leave_out_latency(&self->plan) : 0;
 	struct rehearsal_config config = {.plan = &self->plan,
-						.experiment = self->name,
-						.count = self->count,
-						.names = self->names,
-						.control = self->control,
-						.window_ms = self->asked->window_ns > 0 ? self->asked->window_ns / NS_PER_MS
-											: experiment_window_ms(spec)};
+					  .experiment = self->name,
+					  .count = self->count,
+					  .names = self->names,
+					  .control = self->control,
+					  .window_ms = self->asked->window_ns > 0 ? self->asked->window_ns / NS_PER_MS
+										  : experiment_window_ms(spec)};
 	caps_find(&data->spec, &self->plan, config.caps);
 	self->rehearsal = rehearsal_open(&config, self->arena, error);
 	return self->rehearsal;

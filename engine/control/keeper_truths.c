@@ -123,8 +123,12 @@ static struct record_list metrics_list(const struct rollout_plan *plan, const st
 static struct variant_truth variant_of(const struct rollout_document *document, size_t choice, const struct truth_counts *counts,
 				       struct arena *arena)
 {
-	return (struct variant_truth){text_of(document->names[choice]), counts->units,	  counts->sum, counts->squares,
-				      counts->requests,			metrics_list(&document->plan, counts, arena)};
+	return (struct variant_truth){text_of(document->names[choice]),
+				      counts->units,
+				      counts->sum,
+				      counts->squares,
+				      counts->requests,
+				      metrics_list(&document->plan, counts, arena)};
 }
 
 bool rollout_truths_list(const struct kept_rollout *rollout, struct arena *arena, struct record_list *list)

@@ -128,8 +128,11 @@ static bool truths_list(const struct rollout_reading *reading, struct arena *are
 		struct variant_truth *variants = ARENA_ARRAY(arena, struct variant_truth, reading->count + 1);
 		for (size_t j = 0; variants && j < reading->count; j++) {
 			const struct truth_counts *counts = &reading->truths[i].counts[j];
-			variants[j] = (struct variant_truth){text_of(reading->variants[j].name), counts->units,	 counts->sum,
-							     counts->squares,			     counts->requests,
+			variants[j] = (struct variant_truth){text_of(reading->variants[j].name),
+							     counts->units,
+							     counts->sum,
+							     counts->squares,
+							     counts->requests,
 							     metrics_list(&reading->truths[i], counts, arena)};
 		}
 		truths[i] = (struct pipeline_truth){text_of(reading->truths[i].pipeline), {reading->count, variants}};

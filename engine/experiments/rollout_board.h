@@ -43,7 +43,7 @@ struct rollout_force {
 struct rollout_truths {
 	const char *pipeline;
 	size_t metric_count;
-	const char *const *metrics; /* their names */
+	const char *const *metrics;	   /* their names */
 	const struct truth_counts *counts; /* of each variant */
 };
 
@@ -70,8 +70,7 @@ void rollout_board_keep(struct rollout_board *board, bool (*is_kept)(void *conte
 
 /* Sets what a pipeline's truths are by now, for each choice of that version of the table. Of another version, or of other metrics
  * than before, they are ignored. Everything is copied. */
-void rollout_board_inform(struct rollout_board *board, const char *experiment, int64_t version,
-			  const struct rollout_truths *told);
+void rollout_board_inform(struct rollout_board *board, const char *experiment, int64_t version, const struct rollout_truths *told);
 
 /* ---- on the path ---- */
 

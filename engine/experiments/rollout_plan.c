@@ -6,8 +6,8 @@
 #include "base/duration.h"
 #include "base/hash.h"
 
-const char *const rollout_rule_names[ROLLOUT_RULE_KINDS] = {"errorRate", "latency", "accuracy", "accuracyDrop",
-							       "probabilityBetter", "mean", "meanBeside"};
+const char *const rollout_rule_names[ROLLOUT_RULE_KINDS] = {"errorRate",	 "latency", "accuracy",	 "accuracyDrop",
+							    "probabilityBetter", "mean",    "meanBeside"};
 
 bool rollout_rule_is_of_truth(const struct planned_stage *stage, const struct rollout_rule *rule)
 {
@@ -129,9 +129,8 @@ static bool criterion_read(const struct rollout_plan *plan, const struct success
 	const struct rollout_rule rule = {.kind = kinds[known], .limit = from->threshold};
 	const char wanted = rule.kind == RULE_ACCURACY ? '>' : '<';
 	if (from->operator[0] != wanted)
-		return error_set(error, ERROR_CONFIG, from->here,
-				 "A rollout cannot show that %s %s %g holds. Write %c or %c=.", from->metric, from->operator,
-				 from->threshold, wanted, wanted);
+		return error_set(error, ERROR_CONFIG, from->here, "A rollout cannot show that %s %s %g holds. Write %c or %c=.",
+				 from->metric, from->operator, from->threshold, wanted, wanted);
 	return rule_limit_check(rule.kind, rule.limit, from->here, error) && rule_add(stage, rule, from->here, error);
 }
 

@@ -31,7 +31,7 @@ struct past_feedback {
 	struct feedback feedback;
 	size_t metric_count;
 	struct feedback_metric metrics[1 + EXPERIMENT_METRICS_MAX]; /* the accuracy, where it is given, and those of the plan */
-	struct text prediction; /* what the truth says; empty: it does not judge */
+	struct text prediction;					    /* what the truth says; empty: it does not judge */
 	int64_t time_ms;
 };
 
@@ -311,16 +311,16 @@ static bool happenings_make(struct rehearsal *rehearsal)
 static bool epoch_begin(struct rehearsal *rehearsal, int64_t now_ms, struct error *error)
 {
 	struct truth_tally_config config = {.experiment = rehearsal->config.experiment,
-						  .table = TABLE,
-						  .since_ms = now_ms,
-						  .arms = rehearsal->config.count,
-						  .names = rehearsal->config.names,
-						  .paired = rehearsal->config.count,
-						  .window_ms = rehearsal->config.window_ms,
-						  .metric_count = rehearsal->config.plan->metric_count,
-						  .metrics = metrics_of(rehearsal->config.plan, rehearsal->metrics),
-						  .memory_bytes = TRUTH_MEMORY_BYTES,
-						  .units_max = REHEARSAL_UNITS_MAX};
+					    .table = TABLE,
+					    .since_ms = now_ms,
+					    .arms = rehearsal->config.count,
+					    .names = rehearsal->config.names,
+					    .paired = rehearsal->config.count,
+					    .window_ms = rehearsal->config.window_ms,
+					    .metric_count = rehearsal->config.plan->metric_count,
+					    .metrics = metrics_of(rehearsal->config.plan, rehearsal->metrics),
+					    .memory_bytes = TRUTH_MEMORY_BYTES,
+					    .units_max = REHEARSAL_UNITS_MAX};
 	memcpy(config.caps, rehearsal->config.caps, sizeof config.caps);
 	memset(rehearsal->counts, 0, sizeof rehearsal->counts);
 	truth_tally_close(rehearsal->tally);

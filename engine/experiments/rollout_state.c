@@ -63,8 +63,8 @@ static void walk_counts(struct state_walk *walk, const struct rollout_plan *plan
 		walk_moments(walk, &counts->metrics[i]);
 }
 
-static void walk_candidate(struct state_walk *walk, const struct rollout_plan *plan, struct rollout_state *state,
-			   size_t candidate, size_t rules)
+static void walk_candidate(struct state_walk *walk, const struct rollout_plan *plan, struct rollout_state *state, size_t candidate,
+			   size_t rules)
 {
 	walk_counts(walk, plan, &state->candidates[candidate], rules);
 	for (size_t i = 0; i < rules; i++) {

@@ -15,7 +15,7 @@
 
 struct text_classes;
 
-struct text_classes *text_classes_open(void); /* NULL: memory ran out */
+struct text_classes *text_classes_open(void);	       /* NULL: memory ran out */
 void text_classes_close(struct text_classes *classes); /* NULL is fine */
 
 /* A text of at most CONTEXT_TEXT_BYTES_MAX bytes; a longer one is only counted among all. */

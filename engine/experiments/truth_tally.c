@@ -308,8 +308,7 @@ void truth_tally_feedback(struct truth_tally *tally, const struct feedback *feed
 	if (count > 0)
 		outcome_join_feedback(tally->join, &reduced, value_joined, tally);
 	const struct text truth = is_judged ? truth_label(&feedback->truth, room) : (struct text){0};
-	if (is_judged &&
-	    (truth.length == 0 || !outcome_join_judge(tally->join, &reduced, truth, 0, value_joined, tally)))
+	if (is_judged && (truth.length == 0 || !outcome_join_judge(tally->join, &reduced, truth, 0, value_joined, tally)))
 		tally->losses.unjudged++;
 }
 
@@ -401,8 +400,7 @@ static bool tally_reserve(struct truth_tally *tally, struct error *error)
 	if (!tally->join)
 		return false;
 	tally->open_units = memory_take(outcome_join_capacity(tally->join), sizeof *tally->open_units);
-	tally->open_values =
-		memory_take(outcome_join_capacity(tally->join), tally->judged_count * sizeof *tally->open_values);
+	tally->open_values = memory_take(outcome_join_capacity(tally->join), tally->judged_count * sizeof *tally->open_values);
 	return (tally->open_units && tally->open_values && caps_open(tally)) ||
 	       error_memory(error, ERROR_SYSTEM, "counting the truths of a rollout");
 }

@@ -18,16 +18,16 @@
 #ifndef SLUICE_EXPERIMENTS_TRUTH_TALLY_H
 #define SLUICE_EXPERIMENTS_TRUTH_TALLY_H
 
+#include "message/answer_label.h"
 #include "message/exposure.h"
 #include "message/feedback.h"
-#include "message/answer_label.h"
 #include "numeric/moments.h"
 #include "step/baseline.h"
 #include "step/experiment.h"
 
 #define ROLLOUT_ACCURACY ACCURACY_METRIC
 #define TRUTH_SCALE 100000 /* an accuracy of 1 */
-#define TRUTH_VALUE_MAX 1e100 /* of another metric, above or below 0: the sum of squares has to be finite */
+#define TRUTH_VALUE_MAX 1e100	 /* of another metric, above or below 0: the sum of squares has to be finite */
 #define TRUTH_COUNT_MAX 10000000 /* units of an arm: the squares of 64 pipelines fit into 63 bits; further ones are left out */
 #define TRUTH_MEMORY_BYTES ((size_t)64 << 20) /* for open exposures: 1.1 million */
 #define TRUTH_UNITS_MAX ((size_t)1 << 20) /* further units are left out: of so many, an accuracy is known to 0.1% */
@@ -36,7 +36,7 @@ struct truth_tally;
 
 /* Of one metric of one variant. */
 struct metric_counts {
-	int64_t requests; /* that have it */
+	int64_t requests;     /* that have it */
 	struct moments units; /* the mean of each */
 };
 
@@ -56,8 +56,8 @@ struct truth_tally_config {
 	size_t paired;		  /* the arm of which only units of the baseline count; `arms`: none */
 	struct baseline baseline;
 	int64_t window_ms;
-	size_t metric_count; /* at most EXPERIMENT_METRICS_MAX */
-	const char *const *metrics; /* their names; borrowed */
+	size_t metric_count;		     /* at most EXPERIMENT_METRICS_MAX */
+	const char *const *metrics;	     /* their names; borrowed */
 	double caps[EXPERIMENT_METRICS_MAX]; /* of each: the quantile that caps it (experiments/running_cap.h); 0: none */
 	bool computed; /* engines compute ROLLOUT_ACCURACY, which the pipeline declares: truth without it says nothing */
 	size_t memory_bytes, units_max;

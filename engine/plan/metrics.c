@@ -14,7 +14,7 @@
 
 /* Plain names that a metric can use beside the tensors of the answer. Only `reward` comes with feedback. */
 static const char *const own_names[] = {LATENCY_NAME, FEEDBACK_REWARD, VARIANT_NAME, "model", "version",
-				       "pipeline",   "key",	      "id",	   "ts"};
+					"pipeline",   "key",	       "id",	     "ts"};
 #define OWN_NAMES (sizeof own_names / sizeof *own_names)
 
 static const char *const owners[] = {"answer", "request", "truth", "params"};

@@ -147,18 +147,18 @@ static void truths_end(struct truth_service *service)
 static bool counting_begin(const struct truth_service *service, struct truth_counting *counting, struct error *error)
 {
 	struct truth_tally_config config = {.experiment = counting->experiment->name,
-						  .table = counting->table.assignment,
-						  .since_ms = counting->table.since_ms,
-						  .arms = counting->experiment->count,
-						  .names = counting->arms,
-						  .paired = counting->experiment->paired,
-						  .baseline = counting->table.baseline,
-						  .window_ms = experiment_window_ms(counting->experiment->spec),
-						  .metric_count = counting->metric_count,
-						  .metrics = counting->metrics,
-						  .computed = graph_computes(service->config.graph, ROLLOUT_ACCURACY),
-						  .memory_bytes = TRUTH_MEMORY_BYTES,
-						  .units_max = TRUTH_UNITS_MAX};
+					    .table = counting->table.assignment,
+					    .since_ms = counting->table.since_ms,
+					    .arms = counting->experiment->count,
+					    .names = counting->arms,
+					    .paired = counting->experiment->paired,
+					    .baseline = counting->table.baseline,
+					    .window_ms = experiment_window_ms(counting->experiment->spec),
+					    .metric_count = counting->metric_count,
+					    .metrics = counting->metrics,
+					    .computed = graph_computes(service->config.graph, ROLLOUT_ACCURACY),
+					    .memory_bytes = TRUTH_MEMORY_BYTES,
+					    .units_max = TRUTH_UNITS_MAX};
 	for (size_t i = 0; i < counting->metric_count; i++)
 		config.caps[i] = metric_cap(&service->config.graph->spec->metrics, counting->metrics[i]);
 	counting->tally = truth_tally_open(&config, error);

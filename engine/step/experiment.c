@@ -169,8 +169,8 @@ const struct option criterion_rows[] = {
 		    "`accuracy` of its feedback, from 0 to 1, or of the pipeline's `metrics`; without it, whether the truth is "
 		    "what the answer said: its first output, if that is one integer, text or probability (1 from 0.5 on)."),
 	ROW("threshold", NUMBER, struct success_criterion, threshold, .required = true, .help = "The number it is held against."),
-	ROW("operator", TEXT, struct success_criterion, operator, .required = true, .choices = "> >= < <= == !=",
-	    .help = "How it is held against it."),
+	ROW("operator", TEXT, struct success_criterion, operator, .required = true,
+	    .choices = "> >= < <= == !=", .help = "How it is held against it."),
 	{.type = OPTION_END},
 };
 

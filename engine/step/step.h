@@ -386,7 +386,7 @@ bool step_explains(const struct step *step); /* whether it explains another step
 bool step_is_beside(const struct step *step); /* whether it explains or observes beside the answer */
 bool step_is_observer(const struct step *step); /* whether the plan has added it */
 bool step_observes(const struct step *step, const struct message *message); /* whether it, an observer, gets the message */
-struct sample step_sample(const struct step *step); /* the messages that it, an observer, gets */
+struct sample step_sample(const struct step *step);			    /* the messages that it, an observer, gets */
 bool step_slices(const struct step *step); /* whether it is an observer that takes the rows of several messages as one */
 bool step_reads(const struct step *step, const struct tensor *tensor); /* whether the tensor is sent to it, an observer */
 

@@ -559,13 +559,13 @@ static void classes_are_fewer_where_the_record_would_not_fit(void **state)
 	for (size_t i = 0; i < CONTEXT_FEATURES_MAX; i++)
 		features[i] = i == 5 ? TEXT("region") : many[i];
 	const struct context_form form = context_form_of(many, BANDIT_ARMS_MOST, features, CONTEXT_FEATURES_MAX);
-	const struct learner_config config = {
-		.experiment = "e",
-		.options = bandit_defaults(BANDIT_LINUCB, BANDIT_ARMS_MOST, context_length(&form, NULL)),
-		.arms = many,
-		.context = form,
-		.window_ms = WINDOW_MS,
-		.memory_bytes = 4 << 20};
+	const struct learner_config config = {.experiment = "e",
+					      .options =
+						      bandit_defaults(BANDIT_LINUCB, BANDIT_ARMS_MOST, context_length(&form, NULL)),
+					      .arms = many,
+					      .context = form,
+					      .window_ms = WINDOW_MS,
+					      .memory_bytes = 4 << 20};
 	struct learner *learner = learner_open(&config, &error);
 	assert_non_null(learner);
 	for (size_t i = 0; i < 200; i++) {

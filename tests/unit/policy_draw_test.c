@@ -306,8 +306,7 @@ static void expect_classes(size_t count, bool good)
 static void a_record_has_all_that_its_schema_names(void **state)
 {
 	(void)state;
-	const struct policy_feature features[] = {{TEXT("f"), 1.5, 2.5, 7, 3.5, 4.5, 0, NULL},
-						  {TEXT("g"), 0, 1, 0, 0, 0, 2, two}};
+	const struct policy_feature features[] = {{TEXT("f"), 1.5, 2.5, 7, 3.5, 4.5, 0, NULL}, {TEXT("g"), 0, 1, 0, 0, 0, 2, two}};
 	const struct origin positions[] = {{TEXT("t"), 2, 9}};
 	const struct policy_record made = {.experiment = TEXT("e"), .version = 5, .time_ms = 77, .rewards = 11, .arm_count = 2,
 					   .arms = two, .feature_count = 2, .features = features, .policy = TEXT("POL"),

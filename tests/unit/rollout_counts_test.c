@@ -173,8 +173,7 @@ static void truths_that_cannot_be_are_left_out(void **state)
 /* Its clock was ahead when it started before. */
 /* ---- metrics ---- */
 
-#define PROFITABLE                                                                                                                 \
-	EXPERIMENT("50") "  successCriteria: [{metricName: profit, threshold: 3, operator: \">\"}]\n"
+#define PROFITABLE EXPERIMENT("50") "  successCriteria: [{metricName: profit, threshold: 3, operator: \">\"}]\n"
 
 /* Seconds with 100 units more of each choice, which have those means and a standard deviation of about 1. */
 static void profits_pass(struct counting_engine *engine, int seconds, double of_a, double of_b)

@@ -5,7 +5,7 @@
 #include "experiments/rollout.h"
 
 #define HEAD                                                                                                                       \
-	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n"                                    \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n"                                     \
 	"  default: old\n  candidates: [{name: old, weight: 1}, {name: new, weight: 1}]\n"
 #define MINUTE_MS 60000
 
@@ -14,7 +14,7 @@ extern struct rollout_trial {
 	struct rollout_state rollout;
 	struct rollout_move move;
 	struct rollout_look look; /* the last one */
-	uint64_t commands; /* that were given */
+	uint64_t commands;	  /* that were given */
 } trial;
 
 /* The plan of an Experiment. */

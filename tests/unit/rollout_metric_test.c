@@ -12,7 +12,7 @@
 
 static struct buffer out;
 
-#define PROFIT(operator) HEAD "  successCriteria: [{metricName: profit, threshold: 3, operator: \"" operator "\"}]\n"
+#define PROFIT(operator) HEAD "  successCriteria: [{metricName: profit, threshold: 3, operator: \"" operator"\"}]\n"
 
 /* Units whose values have the standard deviation 1. */
 static struct moments means(uint64_t count, double mean)

@@ -143,11 +143,14 @@ static void bad_plans_are_refused_with_place_and_next_step(void **state)
 		       "rolls back");
 	expect_refused(HEAD "  progressiveDeployment: {schedule: [100], gate: better}\n", 7, "Begin with a smaller weight");
 	expect_refused(HEAD "  successCriteria:\n  - {metricName: profit, threshold: 1, operator: \"==\"}\n"
-			    "  progressiveDeployment: {schedule: [5]}\n", 8, "the mean of `profit` == 1");
+			    "  progressiveDeployment: {schedule: [5]}\n",
+		       8, "the mean of `profit` == 1");
 	expect_refused(HEAD "  exposures: thin\n  successCriteria:\n  - {metricName: profit, threshold: 1, operator: \">\"}\n"
-			    "  progressiveDeployment: {schedule: [5]}\n", 10, "judges the profit");
+			    "  progressiveDeployment: {schedule: [5]}\n",
+		       10, "judges the profit");
 	expect_refused(HEAD "  successCriteria:\n  - {metricName: profit, threshold: 1, operator: \">\"}\n"
-			    "  progressiveDeployment: {schedule: [100], gate: better}\n", 9, "their profit cannot be compared");
+			    "  progressiveDeployment: {schedule: [100], gate: better}\n",
+		       9, "their profit cannot be compared");
 	expect_refused(HEAD "  successCriteria:\n  - {metricName: accuracy, threshold: 0.5, operator: \"<\"}\n"
 			    "  progressiveDeployment: {schedule: [5]}\n", 8, "Write > or >=");
 	expect_refused("apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n"

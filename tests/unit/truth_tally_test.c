@@ -537,8 +537,8 @@ static void metrics_of_pipelines_add_up(void **state)
 static void metrics_that_fell_or_cannot_be_are_recognised(void **state)
 {
 	const struct truth_counts before = {0, 0, 0, 0, {{0, {0, 0, 0}}, {12, {10, -3, 4}}}}, none = {0};
-	const struct metric_counts wrong[] = {{11, {10, -3, 4}},   {12, {9, -3, 4}},	     {12, {13, -3, 4}},
-					      {12, {10, NAN, 4}},  {12, {10, 1e101, 4}},     {12, {10, -3, -1}},
+	const struct metric_counts wrong[] = {{11, {10, -3, 4}},   {12, {9, -3, 4}},	    {12, {13, -3, 4}},
+					      {12, {10, NAN, 4}},  {12, {10, 1e101, 4}},    {12, {10, -3, -1}},
 					      {12, {10, -3, NAN}}, {12, {10, -3, INFINITY}}};
 	(void)state;
 	assert_true(truth_counts_rose(&none, &before));
