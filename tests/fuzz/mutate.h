@@ -29,7 +29,7 @@ int64_t dice_whole(struct dice *dice);
 size_t mutate_json(uint8_t *data, size_t size, size_t max, unsigned seed);
 size_t mutate_lines(uint8_t *data, size_t size, size_t max, unsigned seed);
 
-/* One record of that schema (its JSON), without framing. */
-size_t mutate_avro(const char *schema, uint8_t *data, size_t size, size_t max, unsigned seed);
+/* One record of the schema whose JSON that is, without framing. */
+size_t mutate_avro(const char *json, uint8_t *data, size_t size, size_t max, unsigned seed);
 
 #endif

@@ -362,7 +362,7 @@ static void engine_prepares(int64_t prepared, int64_t failed)
 	const struct engine_report report = {.namespace = TEXT("default"),
 					     .engine = TEXT("one"),
 					     .started_ms = 1,
-					     .sequence = ++sequence,
+					     .sequence = ++sequence, /* cppcheck-suppress unknownEvaluationOrder */
 					     .prepared = {prepared > 0, &prepared},
 					     .failed = {failed > 0, &failure}};
 	status_write(&report_form, &report);
@@ -468,7 +468,7 @@ static void engine_reports(const char *engine, int64_t version, bool ready, cons
 						   .since_ms = time_of_day_ms()};
 	const struct engine_conditions conditions = {.namespace = TEXT("default"),
 						     .engine = text_of(engine),
-						     .sequence = ++sequence,
+						     .sequence = ++sequence, /* cppcheck-suppress unknownEvaluationOrder */
 						     .time_ms = time_of_day_ms(),
 						     .conditions = {1, &condition}};
 	status_write(&conditions_form, &conditions);
@@ -518,14 +518,14 @@ static void another_applies(void)
 }
 
 /* In place of librdkafka's. */
-rd_kafka_resp_err_t rd_kafka_metadata(rd_kafka_t *client, int all, rd_kafka_topic_t *topic,
-				      const struct rd_kafka_metadata **metadata, int timeout_ms)
+rd_kafka_resp_err_t rd_kafka_metadata(rd_kafka_t *rk, int all_topics, rd_kafka_topic_t *only_rkt,
+				      const struct rd_kafka_metadata **metadatap, int timeout_ms)
 {
 	rd_kafka_resp_err_t (*own)(rd_kafka_t *, int, rd_kafka_topic_t *, const struct rd_kafka_metadata **, int);
 	*(void **)&own = dlsym(RTLD_NEXT, "rd_kafka_metadata");
-	if (all && others_apply)
+	if (all_topics && others_apply)
 		another_applies();
-	return own(client, all, topic, metadata, timeout_ms);
+	return own(rk, all_topics, only_rkt, metadatap, timeout_ms);
 }
 
 static void gc_keeps_changelogs_of_versions_accepted_meanwhile(void **state)

@@ -36,13 +36,13 @@ static const struct log_sink count_said_sink = {count_said};
 static atomic_bool kafka_is_silent; /* about what was committed */
 static atomic_int asked;
 
-rd_kafka_resp_err_t rd_kafka_committed(rd_kafka_t *client, rd_kafka_topic_partition_list_t *partitions, int timeout_ms)
+rd_kafka_resp_err_t rd_kafka_committed(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *partitions, int timeout_ms)
 {
 	rd_kafka_resp_err_t (*committed)(rd_kafka_t *, rd_kafka_topic_partition_list_t *, int);
 	void *found = dlsym(RTLD_NEXT, "rd_kafka_committed");
 	memcpy(&committed, &found, sizeof committed);
 	atomic_fetch_add(&asked, 1);
-	return atomic_load(&kafka_is_silent) ? RD_KAFKA_RESP_ERR__TIMED_OUT : committed(client, partitions, timeout_ms);
+	return atomic_load(&kafka_is_silent) ? RD_KAFKA_RESP_ERR__TIMED_OUT : committed(rk, partitions, timeout_ms);
 }
 
 static int stand_open(void **state)

@@ -38,7 +38,7 @@ static void tell(const enum told *told, size_t count)
 static char assignment[] = "\0\1\0\0\0\1\0\2in\0\0\0\1\0\0\0\0\0\0\0\0";
 
 /* In place of librdkafka's. */
-rd_kafka_resp_err_t rd_kafka_list_groups(rd_kafka_t *client, const char *group, const struct rd_kafka_group_list **list,
+rd_kafka_resp_err_t rd_kafka_list_groups(rd_kafka_t *rk, const char *group, const struct rd_kafka_group_list **grplistp,
 					 int timeout_ms)
 {
 	static struct rd_kafka_group_member_info member = {.member_id = "old.0",
@@ -47,7 +47,7 @@ rd_kafka_resp_err_t rd_kafka_list_groups(rd_kafka_t *client, const char *group, 
 							   .member_assignment_size = sizeof assignment - 1};
 	static struct rd_kafka_group_info former;
 	static const struct rd_kafka_group_list one = {.groups = &former, .group_cnt = 1}, none = {0};
-	(void)client, (void)timeout_ms;
+	(void)rk, (void)timeout_ms;
 	enum told told = asked.count == 0 ? TOLD_UNSUPPORTED
 					  : asked.told[asked.looks < asked.count ? asked.looks : asked.count - 1];
 	asked.looks++;
@@ -59,7 +59,7 @@ rd_kafka_resp_err_t rd_kafka_list_groups(rd_kafka_t *client, const char *group, 
 	former.err = told == TOLD_LOADING ? RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS : RD_KAFKA_RESP_ERR_NO_ERROR;
 	former.members = &member;
 	former.member_cnt = told == TOLD_MEMBER;
-	*list = told == TOLD_NOBODY ? &none : &one;
+	*grplistp = told == TOLD_NOBODY ? &none : &one;
 	return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
@@ -82,8 +82,8 @@ rd_kafka_consumer_group_metadata_t *rd_kafka_consumer_group_metadata_new(const c
 	return make(group);
 }
 
-rd_kafka_error_t *rd_kafka_send_offsets_to_transaction(rd_kafka_t *client, const rd_kafka_topic_partition_list_t *offsets,
-						       const rd_kafka_consumer_group_metadata_t *metadata, int timeout_ms)
+rd_kafka_error_t *rd_kafka_send_offsets_to_transaction(rd_kafka_t *rk, const rd_kafka_topic_partition_list_t *offsets,
+						       const rd_kafka_consumer_group_metadata_t *cgmetadata, int timeout_ms)
 {
 	rd_kafka_error_t *(*send)(rd_kafka_t *, const rd_kafka_topic_partition_list_t *,
 				  const rd_kafka_consumer_group_metadata_t *, int);
@@ -96,7 +96,7 @@ rd_kafka_error_t *rd_kafka_send_offsets_to_transaction(rd_kafka_t *client, const
 		(void)snprintf(sent + length, sizeof sent - length, "%s@%ld %.*s\n", group_named, (long)one->offset,
 			       (int)one->metadata_size, one->metadata_size > 0 ? (const char *)one->metadata : "");
 	}
-	return send(client, offsets, metadata, timeout_ms);
+	return send(rk, offsets, cgmetadata, timeout_ms);
 }
 
 /* ---- taking over ---- */
