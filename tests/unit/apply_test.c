@@ -17,6 +17,7 @@
 #include "steps/kinds.h"
 #include "tests/unit/mock_broker.h"
 #include "tests/unit/session.h"
+#include "tests/unit/status_stand.h"
 
 #define ABSENT_MS 800 /* a busy machine may stop the keeper for that long */
 #define LINE_BYTES 1024
@@ -344,16 +345,6 @@ static void a_deleted_resource_is_brought_back(void **state)
 	runs(EXIT_FAULTS, "has no version 9 any more", "rollback model/scorer --to 9");
 }
 
-static void status_write(const struct record_form *form, const void *record)
-{
-	struct error error = {0};
-	struct buffer bytes;
-	buffer_open(&bytes, LINE_BYTES);
-	assert_true(record_encode(form, record, &bytes, &error));
-	mock_append(&mock, config.topics.status, (struct text){0}, buffer_view(&bytes));
-	buffer_close(&bytes);
-}
-
 /* An engine that has prepared the change `prepared`, and cannot prepare the change `failed`; 0: none. */
 static void engine_prepares(int64_t prepared, int64_t failed)
 {
@@ -365,7 +356,7 @@ static void engine_prepares(int64_t prepared, int64_t failed)
 					     .sequence = ++sequence, /* cppcheck-suppress unknownEvaluationOrder */
 					     .prepared = {prepared > 0, &prepared},
 					     .failed = {failed > 0, &failure}};
-	status_write(&report_form, &report);
+	status_append(&mock, config.topics.status, &report_form, &report);
 }
 
 static void model_apply(const char *text, const char *words)
@@ -382,6 +373,7 @@ static void a_rollback_returns_to_what_was_before_the_version_in_force(void **st
 	model_apply(MODEL("m") "# two\n", "version 2 accepted");
 	runs(EXIT_GOOD, "is active", "wait model/m --for active");
 	engine_prepares(0, 0);
+	status_is_heard(&mock, config.topics.status); /* else no engine is known, and the version is active at once */
 	model_apply(MODEL("m") "# three\n", "version 3 accepted");
 	engine_prepares(0, 3);
 	runs(EXIT_FAULTS, "its model is away", "wait model/m --for active");
@@ -471,7 +463,7 @@ static void engine_reports(const char *engine, int64_t version, bool ready, cons
 						     .sequence = ++sequence, /* cppcheck-suppress unknownEvaluationOrder */
 						     .time_ms = time_of_day_ms(),
 						     .conditions = {1, &condition}};
-	status_write(&conditions_form, &conditions);
+	status_append(&mock, config.topics.status, &conditions_form, &conditions);
 }
 
 static void a_version_is_ready_when_all_engines_say_so(void **state)
