@@ -443,8 +443,8 @@ const struct option drift_options[] = {
 	ROW("falseAlarms", NAME, struct drift, false_alarms, .fallback = "1 per 30d",
 		.help = "Over all features, methods and looks: `1 per 30d`, or `0.5 per 1000` messages."),
 	ROW("effect", NUMBER, struct drift, effect, .least = 0, .most = DBL_MAX, .help = "The smallest change worth an alarm."),
-	ROW("share", NUMBER, struct drift, share, .least = 0, .most = 1, .fallback = "1",
-	    .help = "Of how many messages: 10%."),
+	ROW("share", NUMBER, struct drift, share, .place_offset = offsetof(struct drift, share_place), .least = 0, .most = 1,
+	    .fallback = "1", .help = "Of how many messages: 10%; more than none."),
 	ROW("groupBy", EXPRESSION, struct drift, group,
 	    .help = "One verdict for each of its values, such as `key` or `header(\"venue\")`: of one element, or of one for each "
 		    "row. At most 1000 segments, the first that come; rows of others are not compared, and counted in "

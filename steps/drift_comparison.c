@@ -66,6 +66,14 @@ bool drift_settings_read(const struct drift *options, struct monitor_settings *s
 				 "`falseAlarms` is `%s`; write how many in how long, or of how many messages: `1 per 30d`, `0.5 "
 				 "per 1000`",
 				 options->false_alarms.text);
+	if (settings->rate.rows > 0 && settings->rate.alarms >= (double)settings->rate.rows)
+		return error_set(error, ERROR_CONFIG, options->false_alarms.place,
+				 "`falseAlarms` is `%s`, one for each message or more; write fewer, such as `0.5 per 1000`",
+				 options->false_alarms.text);
+	if (!(options->share > 0))
+		return error_set(error, ERROR_CONFIG, options->share_place,
+				 "`share` is 0, so no message is watched; write a share above 0, such as `10%%`, or leave the step "
+				 "out");
 	methods_read(options, &settings->methods);
 	settings->set_count = options->joint.count;
 	settings->sets = options->joint.items;

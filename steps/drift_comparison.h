@@ -26,6 +26,7 @@ struct drift {
 	struct item_list joint;	  /* struct monitor_set */
 	struct name false_alarms;
 	double effect;
+	struct place share_place;
 	double share;
 	double score_limit; /* of the reference dialect: it is drift from a score above it on */
 	const struct expression *group; /* NULL: one segment */
