@@ -271,7 +271,7 @@ const struct command command_gateway = {
 		"and is kept as a dead letter only if the pipeline has `output.errors: keep`. A Model that no pipeline or "
 		"deployment names, and an Experiment, are called by their own names; `sluice plan` shows their pipelines. On "
 		"SIGTERM the gateway is not ready, and ends its open calls. On SIGHUP it reads the files, the certificate, keys "
-		"and policies again; what has a fault stays as it was. HTTP bodies may be compressed by gzip. GET /openapi.json "
+		"and policies again; what has a fault stays as it was. Bodies may be compressed by gzip. GET /openapi.json "
 		"describes the paths.\n"
 		"\n"
 		"A request with the headers ce-specversion, ce-id, ce-source and ce-type is a CloudEvent (binary mode), and so "

@@ -83,8 +83,8 @@ const struct gateway_route *rest_route_find(struct text method, struct text path
  * refused with 415. */
 bool rest_type_check(const struct rest_request *request);
 
-/* Removes the body's content coding: gzip, or none. The body is borrowed until rest_body_forget(). False: refused with 400 (also
- * if it is empty), 413 (more than `bytes_max` when it is decompressed) or 415. */
+/* Removes the body's content coding: gzip, deflate, or none. The body is borrowed until rest_body_forget(). False: refused with
+ * 400 (also if it is empty), 413 (more than `bytes_max` when it is decompressed) or 415. */
 bool rest_body_read(const struct rest_request *request, size_t bytes_max, struct text *body);
 void rest_body_forget(struct rest *rest);
 

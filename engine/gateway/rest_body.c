@@ -11,21 +11,24 @@
 
 static bool coding_refuse(const struct rest_request *request, struct text coding)
 {
-	static const struct http_answer_header accepted = {"Accept-Encoding", "gzip"};
+	static const struct http_answer_header accepted = {"Accept-Encoding", "gzip, deflate"};
 	char words[ERROR_TEXT_MAX];
 	int shown = (int)(coding.length < CODING_SHOWN ? coding.length : CODING_SHOWN);
 	(void)snprintf(words, sizeof words,
-		       "the body has the content coding \"%.*s\", which is not supported; send it with gzip, or as it is", shown,
-		       coding.bytes);
+		       "the body has the content coding \"%.*s\", which is not supported; send it with gzip or deflate, or as it "
+		       "is",
+		       shown, coding.bytes);
 	rest_refuse_with(request, 415, &accepted, 1, words);
 	return false;
 }
 
-static bool body_unpack(const struct rest_request *request, size_t bytes_max, struct text *body)
+typedef enum gzip_outcome body_unpacker(struct text packed, size_t bytes_max, struct buffer *out);
+
+static bool body_unpack(const struct rest_request *request, body_unpacker *unpack, size_t bytes_max, struct text *body)
 {
 	struct buffer *unpacked = &request->rest->unpacked;
 	buffer_clear(unpacked);
-	enum gzip_outcome outcome = gzip_unpack(request->body, bytes_max, unpacked);
+	enum gzip_outcome outcome = unpack(request->body, bytes_max, unpacked);
 	*body = buffer_view(unpacked);
 	if (outcome == GZIP_TOO_LONG)
 		rest_refuse(request, 413, "the body has more than %zu bytes when it is decompressed, which is the most that the "
@@ -33,8 +36,8 @@ static bool body_unpack(const struct rest_request *request, size_t bytes_max, st
 	else if (outcome == GZIP_NO_MEMORY)
 		rest_refuse(request, 503, "the gateway is short of memory; try again later");
 	else if (outcome == GZIP_INVALID)
-		rest_refuse(request, 400, "the body is not whole gzip, as its content-encoding says; compress it again, or leave "
-			    "the header out");
+		rest_refuse(request, 400, "the body is not whole in the coding that its content-encoding names; compress it again, "
+			    "or leave the header out");
 	return outcome == GZIP_WHOLE;
 }
 
@@ -47,9 +50,11 @@ static bool body_decode(const struct rest_request *request, size_t bytes_max, st
 		return coding_refuse(request, second);
 	if (coding.length == 0 || text_equal_caseless(coding, TEXT("identity")))
 		return true;
-	if (!text_equal_caseless(coding, TEXT("gzip")) && !text_equal_caseless(coding, TEXT("x-gzip")))
-		return coding_refuse(request, coding);
-	return body_unpack(request, bytes_max, body);
+	if (text_equal_caseless(coding, TEXT("gzip")) || text_equal_caseless(coding, TEXT("x-gzip")))
+		return body_unpack(request, gzip_unpack, bytes_max, body);
+	if (text_equal_caseless(coding, TEXT("deflate")))
+		return body_unpack(request, zlib_unpack, bytes_max, body);
+	return coding_refuse(request, coding);
 }
 
 bool rest_type_check(const struct rest_request *request)

@@ -15,7 +15,6 @@
 #define NOT_POST "this port serves gRPC, whose calls are POST; send requests of HTTP to the port for HTTP"
 #define NOT_GRPC "this port serves gRPC: send content-type application/grpc, or use the port for HTTP"
 #define UNREAD "no memory for the answer, as callers do not read theirs; call again later"
-#define CROWDED "too many messages at once; call again later"
 /* Messages of the largest size that all callers together may send at once, where no budget limits them. */
 #define HELD_MESSAGES 16
 #define POOLED_MAX 64
@@ -78,6 +77,7 @@ static struct grpc_request *request_take(struct grpc_caller *caller, int32_t id)
 	request->exchange = NULL;
 	request->method[0] = '\0';
 	request->intake = (struct grpc_intake){0};
+	request->coding = GRPC_CODING_NONE;
 	request->timeout_ms = -1;
 	request->offset = request->head_bytes = 0;
 	request->began_ms = loop_now_ms(server->loop);
@@ -217,7 +217,8 @@ void grpc_request_refuse(struct grpc_request *request, int status, struct text w
 	};
 	size_t count = 2 + grpc_fields_pairs(&request->fields, pairs + 2);
 	if (status == GRPC_UNIMPLEMENTED) /* the reason may be an unsupported compression */
-		pairs[count++] = http2_constant(TEXT("grpc-accept-encoding"), TEXT("identity"));
+		pairs[count++] = http2_constant(TEXT("grpc-accept-encoding"),
+						request->converses ? TEXT("identity") : TEXT(GRPC_CODINGS_TAKEN));
 	pairs[count++] = http2_variable(TEXT("grpc-status"), (struct text){number, number_write_int64(number, status)});
 	grpc_words_write(&encoded, words); /* a longer text is cut */
 	if (words.length > 0)
@@ -406,6 +407,8 @@ static void header_take(struct grpc_request *request, struct text name, struct t
 		request->is_grpc = grpc_is_content_type(value);
 	else if (text_equal_short(name, TEXT("grpc-timeout")) && !grpc_timeout_read(value, &request->timeout_ms))
 		request->timeout_ms = -1;
+	else if (text_equal_short(name, TEXT("grpc-encoding")))
+		request->coding = grpc_coding_of(value);
 	if (request->server->config.metadata_bytes > 0)
 		grpc_fields_append(&request->metadata, name, value);
 }
@@ -471,7 +474,7 @@ static void headers_are_whole(struct grpc_request *request, bool is_end)
 	request->is_http = config->http && !request->is_grpc;
 	if (request->is_http) {
 		if (config->bodies && !head_is_charged(request))
-			grpc_request_refuse_as_http(request, (struct http_refusal){503, CROWDED});
+			grpc_request_refuse_as_http(request, (struct http_refusal){503, GRPC_CROWDED});
 		else
 			grpc_port_begin(request, is_end);
 		return;
@@ -486,7 +489,7 @@ static void headers_are_whole(struct grpc_request *request, bool is_end)
 		snprintf(words, sizeof words, "the metadata has more than %zu bytes", config->metadata_bytes);
 		grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED, text_of(words));
 	} else if (config->bodies && !head_is_charged(request))
-		grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT(CROWDED));
+		grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT(GRPC_CROWDED));
 	else if (request->timeout_ms == 0)
 		grpc_request_refuse(request, GRPC_DEADLINE_EXCEEDED, TEXT(DEADLINE_WORDS));
 	else if (request->timeout_ms > 0 &&
@@ -499,6 +502,8 @@ static void headers_are_whole(struct grpc_request *request, bool is_end)
 static void request_is_whole(struct grpc_request *request)
 {
 	struct grpc_server *server = request->server;
+	char words[GRPC_UNPACK_WORDS_MAX];
+	int status;
 	if (request->over)
 		return;
 	if (request->converses && request->intake.have == 0) {
@@ -515,6 +520,10 @@ static void request_is_whole(struct grpc_request *request)
 					    : TEXT("the call has no message; it must have one"));
 		return;
 	}
+	if (grpc_intake_is_compressed(&request->intake) && !grpc_message_unpack(request, &status, words)) {
+		grpc_request_refuse(request, status, text_of(words));
+		return;
+	}
 	request->called = true;
 	request->caller->held++;
 	server->called++;
@@ -526,7 +535,9 @@ static void refuse_message(struct grpc_request *request, enum grpc_intake_fault 
 	char words[120];
 	switch (fault) {
 	case GRPC_INTAKE_COMPRESSED:
-		grpc_conversation_end(request, GRPC_UNIMPLEMENTED, "the message is compressed; send it as it is (identity)");
+		grpc_conversation_end(request, GRPC_UNIMPLEMENTED,
+				      request->converses ? "the message is compressed; send it as it is (identity)"
+							 : "the message is compressed, and grpc-encoding is not gzip or deflate");
 		break;
 	case GRPC_INTAKE_LARGE:
 		snprintf(words, sizeof words, "the message has %zu bytes; the limit is %zu", request->intake.missing,
@@ -550,6 +561,7 @@ static enum grpc_intake_fault request_take_bytes(struct grpc_request *request, c
 	size_t before = request->body.length;
 	if (request->converses)
 		return grpc_conversation_take(request, bytes, count);
+	request->intake.unpacks = request->coding == GRPC_CODING_GZIP || request->coding == GRPC_CODING_DEFLATE;
 	enum grpc_intake_fault fault = grpc_intake_take(&request->intake, &request->body, bytes, count);
 	request->server->held_bytes += request->body.length - before;
 	return fault;
@@ -568,7 +580,7 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
 	struct grpc_server *server = request->server;
 	struct body_budget *bodies = server->config.bodies;
 	if (!body_budget_allows(bodies, &request->body, &request->charge, count)) {
-		grpc_conversation_end(request, GRPC_RESOURCE_EXHAUSTED, CROWDED);
+		grpc_conversation_end(request, GRPC_RESOURCE_EXHAUSTED, GRPC_CROWDED);
 		return 0;
 	}
 	enum grpc_intake_fault fault = request_take_bytes(request, bytes, count);
@@ -576,7 +588,7 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
 	if (fault != GRPC_INTAKE_GOOD)
 		refuse_message(request, fault);
 	else if (!request->over && !bodies && server->held_bytes / HELD_MESSAGES > server->config.message_bytes)
-		grpc_conversation_end(request, GRPC_RESOURCE_EXHAUSTED, CROWDED);
+		grpc_conversation_end(request, GRPC_RESOURCE_EXHAUSTED, GRPC_CROWDED);
 	return 0;
 }
 

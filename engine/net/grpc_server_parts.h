@@ -17,10 +17,13 @@
 #include "net/acceptor.h"
 #include "net/frame_debt.h"
 #include "net/grpc_server.h"
+#include "net/grpc_coding.h"
 #include "net/grpc_wire.h"
 #include "net/http2.h"
 #include "net/http_head.h"
 #include "net/refusal.h"
+
+#define GRPC_CROWDED "too many messages at once; call again later"
 
 struct grpc_request {
 	struct grpc_server *server;
@@ -35,6 +38,7 @@ struct grpc_request {
 	struct buffer path; /* at most HTTP_TARGET_BYTES_MAX */
 	struct buffer metadata; /* names and values in turn, each with a NUL */
 	struct grpc_intake intake;
+	enum grpc_coding coding; /* of its message, if that says so */
 	struct buffer body;
 	struct body_charge charge; /* of the budget of bodies */
 	size_t head_bytes;	   /* part of the charge that is for path and metadata */

@@ -70,7 +70,7 @@ void grpc_prefix_write(unsigned char *prefix, size_t length)
 
 static enum grpc_intake_fault prefix_is_whole(struct grpc_intake *intake, const struct buffer *message)
 {
-	if (intake->prefix[0] != 0)
+	if (intake->prefix[0] > 1 || (intake->prefix[0] == 1 && !intake->unpacks))
 		return GRPC_INTAKE_COMPRESSED;
 	for (int i = 1; i < GRPC_PREFIX_BYTES; i++)
 		intake->missing = intake->missing << 8 | intake->prefix[i];

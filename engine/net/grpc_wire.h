@@ -50,6 +50,7 @@ struct grpc_intake {
 	unsigned char prefix[GRPC_PREFIX_BYTES];
 	size_t have;	/* received bytes of the prefix */
 	size_t missing; /* missing bytes of the message */
+	bool unpacks;	/* the receiver takes compressed messages */
 };
 
 enum grpc_intake_fault { GRPC_INTAKE_GOOD, GRPC_INTAKE_COMPRESSED, GRPC_INTAKE_LARGE, GRPC_INTAKE_SECOND, GRPC_INTAKE_MEMORY };
@@ -58,6 +59,11 @@ enum grpc_intake_fault grpc_intake_take(struct grpc_intake *intake, struct buffe
 
 /* Reads the bytes of at most one message, and moves `bytes` and `count` past them. Never GRPC_INTAKE_SECOND. */
 enum grpc_intake_fault grpc_intake_next(struct grpc_intake *intake, struct buffer *message, const uint8_t **bytes, size_t *count);
+
+static inline bool grpc_intake_is_compressed(const struct grpc_intake *intake) /* a message that is whole */
+{
+	return intake->prefix[0] != 0;
+}
 
 static inline bool grpc_intake_is_whole(const struct grpc_intake *intake)
 {

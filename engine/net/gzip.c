@@ -48,7 +48,7 @@ static int unpack_member(z_stream *stream, size_t bytes_max, size_t begin, struc
 	return code;
 }
 
-enum gzip_outcome gzip_unpack(struct text packed, size_t bytes_max, struct buffer *out)
+static enum gzip_outcome members_unpack(struct text packed, int window_bits, size_t bytes_max, struct buffer *out)
 {
 	z_stream stream = {.zalloc = zlib_take, .zfree = zlib_give};
 	const size_t begin = out->length;
@@ -56,7 +56,7 @@ enum gzip_outcome gzip_unpack(struct text packed, size_t bytes_max, struct buffe
 		return GZIP_INVALID;
 	stream.next_in = (const unsigned char *)packed.bytes;
 	stream.avail_in = (unsigned)packed.length;
-	int code = inflateInit2(&stream, MAX_WBITS + GZIP_ONLY);
+	int code = inflateInit2(&stream, window_bits);
 	if (code != Z_OK)
 		return GZIP_NO_MEMORY;
 	do {
@@ -68,6 +68,16 @@ enum gzip_outcome gzip_unpack(struct text packed, size_t bytes_max, struct buffe
 	if (out->length - begin > bytes_max)
 		return GZIP_TOO_LONG;
 	return code == Z_STREAM_END ? GZIP_WHOLE : GZIP_INVALID;
+}
+
+enum gzip_outcome gzip_unpack(struct text packed, size_t bytes_max, struct buffer *out)
+{
+	return members_unpack(packed, MAX_WBITS + GZIP_ONLY, bytes_max, out);
+}
+
+enum gzip_outcome zlib_unpack(struct text packed, size_t bytes_max, struct buffer *out)
+{
+	return members_unpack(packed, MAX_WBITS, bytes_max, out);
 }
 
 /* ---- answers ---- */

@@ -1,5 +1,5 @@
 /* gzip.h: Content coding gzip of HTTP bodies (RFC 9110, 8.4): compresses answers, and decompresses requests within a
- * limit. Pure.
+ * limit. gRPC's messages are compressed in the same way. Pure.
  *
  * A few bytes can decompress to gigabytes, so decompression stops one byte after its limit.
  */
@@ -20,6 +20,9 @@ enum gzip_outcome {
 /* Appends the decompressed bytes to `out`, at most `bytes_max`. Several compressed members in a row are one body. If the
  * outcome is not GZIP_WHOLE, `out` has some of the bytes. */
 enum gzip_outcome gzip_unpack(struct text packed, size_t bytes_max, struct buffer *out);
+
+/* The same of zlib's own format (RFC 1950), which HTTP and gRPC call deflate. */
+enum gzip_outcome zlib_unpack(struct text packed, size_t bytes_max, struct buffer *out);
 
 /* ---- answers ---- */
 

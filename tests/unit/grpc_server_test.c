@@ -545,7 +545,8 @@ static void a_compressed_message_is_refused(void **state)
 	puppet_headers(line, 1, 0, HEAD("/echo"), NULL);
 	puppet_frame(line, FRAME_DATA, FLAG_END_STREAM, 1, "\1\0\0\0\5hello", 10);
 	assert_answer(*state, line,
-		      "1 grpc-status: 12\n1 grpc-message: the message is compressed; send it as it is (identity)\n1 end\n");
+		      "1 grpc-status: 12\n1 grpc-message: the message is compressed, and grpc-encoding is not gzip or deflate\n"
+		      "1 end\n");
 }
 
 static void a_message_cut_short_is_refused(void **state)

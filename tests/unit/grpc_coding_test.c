@@ -1,0 +1,194 @@
+/* grpc_coding_test.c: Tests of compressed messages of gRPC's callers: they are served as if they were not, within the same
+ * limits. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "net/body_budget.h"
+#include "net/grpc_server.h"
+#include "net/grpc_wire.h"
+#include "tests/unit/puppet.h"
+
+#define MESSAGE_BYTES 100000
+#define GZIP_BITS (MAX_WBITS + 16)
+#define ZLIB_BITS MAX_WBITS
+
+static struct loop *loop;
+static struct grpc_server *server;
+static struct puppet puppet;
+static struct body_budget bodies;
+static char called[MESSAGE_BYTES]; /* with the last message */
+static size_t called_length, called_count;
+
+static void on_called(void *context, struct grpc_request *request, struct text path, struct text body)
+{
+	(void)context, (void)path;
+	memcpy(called, body.bytes ? body.bytes : "", body.length);
+	called_length = body.length;
+	called_count++;
+	grpc_server_answer(request, GRPC_OK, (struct text){0}, TEXT("fine"));
+}
+
+static int server_begin(void **state)
+{
+	struct error error = {0};
+	(void)state;
+	loop = loop_open(&error);
+	bodies = (struct body_budget){.limit_bytes = 10 * (size_t)MESSAGE_BYTES};
+	const struct grpc_server_config config = {
+		.message_bytes = MESSAGE_BYTES, .streams = 8, .connections = 4, .bodies = &bodies, .called = on_called};
+	server = grpc_server_open(loop, &config, &error);
+	puppet = (struct puppet){.loop = loop};
+	called_length = called_count = 0;
+	return server ? 0 : -1;
+}
+
+static int server_end(void **state)
+{
+	(void)state;
+	puppet_hang_up_all(&puppet);
+	grpc_server_close(server);
+	loop_close(loop);
+	return 0;
+}
+
+static void hear(const char *words)
+{
+	for (int64_t until = loop_now_ms(loop) + 5000; !strstr(puppet.heard, words);) {
+		if (loop_now_ms(loop) > until)
+			assert_string_equal(puppet.heard, words);
+		assert_true(loop_turn(loop, 10, &(struct error){0}));
+	}
+}
+
+/* The message with its prefix, compressed with those bits of zlib; 0: as it is. */
+static size_t message_write(char *out, size_t room, int bits, struct text text)
+{
+	z_stream stream = {.next_in = (unsigned char *)(uintptr_t)text.bytes,
+			   .avail_in = (unsigned)text.length,
+			   .next_out = (unsigned char *)out + GRPC_PREFIX_BYTES,
+			   .avail_out = (unsigned)(room - GRPC_PREFIX_BYTES)};
+	size_t length = text.length;
+	if (bits == 0) {
+		memcpy(out + GRPC_PREFIX_BYTES, text.bytes, text.length);
+	} else {
+		assert_int_equal(deflateInit2(&stream, 6, Z_DEFLATED, bits, 8, Z_DEFAULT_STRATEGY), Z_OK);
+		assert_int_equal(deflate(&stream, Z_FINISH), Z_STREAM_END);
+		length = stream.total_out;
+		(void)deflateEnd(&stream);
+	}
+	grpc_prefix_write((unsigned char *)out, length);
+	out[0] = bits != 0;
+	return GRPC_PREFIX_BYTES + length;
+}
+
+/* A call on a connection of its own. */
+static void call(const char *coding, const char *bytes, size_t length)
+{
+	puppet_hang_up_all(&puppet);
+	puppet = (struct puppet){.loop = loop};
+	struct puppet_line *line = puppet_dial(&puppet, grpc_server_port(server));
+	puppet_headers(line, 1, 0, ":method", "POST", ":scheme", "http", ":path", "/x", ":authority", "us", "content-type",
+		       "application/grpc", "te", "trailers", coding ? "grpc-encoding" : "x-other", coding ? coding : "none", NULL);
+	puppet_frame(line, FRAME_DATA, FLAG_END_STREAM, 1, bytes, length);
+}
+
+static void call_with(const char *coding, int bits, struct text text)
+{
+	static char bytes[2 * MESSAGE_BYTES];
+	call(coding, bytes, message_write(bytes, sizeof bytes, bits, text));
+}
+
+static void a_compressed_message_is_that_which_was_compressed(void **state)
+{
+	static const struct {
+		const char *coding;
+		int bits;
+	} rows[] = {{"gzip", GZIP_BITS}, {"deflate", ZLIB_BITS}, {"gzip", 0}, {"identity", 0}, {"br", 0}, {NULL, 0}};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		call_with(rows[i].coding, rows[i].bits, TEXT("a message, a message, a message"));
+		hear("1 grpc-status: 0\n");
+		assert_int_equal(called_count, i + 1);
+		assert_int_equal(called_length, 31);
+		assert_memory_equal(called, "a message, a message, a message", 31);
+	}
+}
+
+static void a_coding_that_is_not_known_is_refused_with_those_that_are(void **state)
+{
+	static const char *const codings[] = {"br", "identity", NULL};
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		call_with(codings[i], GZIP_BITS, TEXT("a message"));
+		hear("1 grpc-status: 12\n");
+		hear("1 grpc-accept-encoding: identity,deflate,gzip\n");
+		hear("grpc-encoding is not gzip or deflate");
+	}
+	assert_int_equal(called_count, 0);
+}
+
+static void what_is_no_such_compression_is_refused(void **state)
+{
+	char bytes[200];
+	(void)state;
+	size_t length = message_write(bytes, sizeof bytes, GZIP_BITS, TEXT("a message"));
+	call("deflate", bytes, length);
+	hear("1 grpc-status: 13\n");
+	length--; /* cut off */
+	grpc_prefix_write((unsigned char *)bytes, length - GRPC_PREFIX_BYTES);
+	bytes[0] = 1;
+	call("gzip", bytes, length);
+	hear("1 grpc-status: 13\n");
+	bytes[0] = 2; /* no flag of gRPC */
+	call("gzip", bytes, length);
+	hear("1 grpc-status: 12\n");
+	assert_int_equal(called_count, 0);
+}
+
+static void the_limit_is_of_the_decompressed_message(void **state)
+{
+	static char zeros[MESSAGE_BYTES + 1];
+	(void)state;
+	call_with("gzip", GZIP_BITS, (struct text){zeros, MESSAGE_BYTES});
+	hear("1 grpc-status: 0\n");
+	assert_int_equal(called_length, MESSAGE_BYTES);
+	call_with("deflate", ZLIB_BITS, (struct text){zeros, MESSAGE_BYTES + 1});
+	hear("1 grpc-status: 8\n");
+	hear("more than 100000 bytes when it is decompressed");
+	assert_int_equal(called_count, 1);
+	assert_int_equal(bodies.used_bytes, 0); /* all is given back */
+}
+
+static void the_budget_of_bodies_is_charged_for_the_decompressed_message(void **state)
+{
+	static char zeros[MESSAGE_BYTES];
+	(void)state;
+	bodies.limit_bytes = MESSAGE_BYTES; /* memory is taken in pieces of 64 KiB */
+	call_with("gzip", GZIP_BITS, (struct text){zeros, MESSAGE_BYTES});
+	hear("1 grpc-status: 8\n");
+	hear("too many messages at once");
+	call_with("gzip", GZIP_BITS, (struct text){zeros, MESSAGE_BYTES / 8});
+	hear("1 grpc-status: 0\n");
+	assert_int_equal(called_count, 1);
+	assert_int_equal(bodies.used_bytes, 0);
+}
+
+int main(void)
+{
+#define STORY(name) cmocka_unit_test_setup_teardown(name, server_begin, server_end)
+	const struct CMUnitTest tests[] = {
+		STORY(a_compressed_message_is_that_which_was_compressed),
+		STORY(a_coding_that_is_not_known_is_refused_with_those_that_are),
+		STORY(what_is_no_such_compression_is_refused),
+		STORY(the_limit_is_of_the_decompressed_message),
+		STORY(the_budget_of_bodies_is_charged_for_the_decompressed_message),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
