@@ -65,7 +65,8 @@ static void declared_print(struct help_page *page)
 		  "answers, once for each. It keeps them for a day, in at most 64 MiB for a pipeline; the oldest are dropped "
 		  "first. Answers that an engine had given before it was killed are not counted. If the feedback itself has a "
 		  "value of that name, that value is counted instead. At most 7 metrics of a pipeline are of this kind. Bandits "
-		  "with such a `rewardMetric` learn by it, and rollouts judge by such an `accuracy`.");
+		  "with such a `rewardMetric` learn by it, and rollouts judge by such an `accuracy` and by those that their "
+		  "`successCriteria` name.");
 	help_page_text(page,
 		  "`sluice experiments analyze` computes these metrics too, for each variant, from the topics. It reads the "
 		  "answers or the requests only if the metric names `answer.t` or `request.t`, and knows no `latency_ms`. There "
