@@ -3,6 +3,7 @@
  * former one, which may still be sent: of equal numbers of requests the first ones stay. */
 #include "base/memory.h"
 #include "control/keeper_rollouts.h"
+#include "control/truth_record.h"
 #include "message/rows.h"
 
 static void truths_close(struct kept_truths *truths)
@@ -109,38 +110,19 @@ bool rollout_truths_take(struct kept_rollout *rollout, const struct record_list 
 	return true;
 }
 
-static struct record_list metrics_list(const struct rollout_plan *plan, const struct truth_counts *counts, struct arena *arena)
-{
-	struct metric_truth *items = ARENA_ARRAY(arena, struct metric_truth, plan->metric_count + 1);
-	for (size_t i = 0; items && i < plan->metric_count; i++) {
-		const struct moments *units = &counts->metrics[i].units;
-		items[i] = (struct metric_truth){text_of(plan->metrics[i]), counts->metrics[i].requests, (int64_t)units->count,
-						 units->mean, units->squares};
-	}
-	return (struct record_list){items ? plan->metric_count : 0, items};
-}
-
-static struct variant_truth variant_of(const struct rollout_document *document, size_t choice, const struct truth_counts *counts,
-				       struct arena *arena)
-{
-	return (struct variant_truth){text_of(document->names[choice]),
-				      counts->units,
-				      counts->sum,
-				      counts->squares,
-				      counts->requests,
-				      metrics_list(&document->plan, counts, arena)};
-}
-
 bool rollout_truths_list(const struct kept_rollout *rollout, struct arena *arena, struct record_list *list)
 {
 	const struct rollout_document *document = &rollout->document;
+	const char *names[EXPERIMENT_METRICS_MAX];
+	const char *const *metrics = rollout_plan_metrics(&document->plan, names);
 	struct pipeline_truth *items = ARENA_ARRAY(arena, struct pipeline_truth, list_length(&rollout->truths) + 1);
 	size_t count = 0;
 	for (const struct list_node *node = rollout->truths.first; items && node; node = node->next) {
 		const struct kept_truths *truths = LIST_OWNER(node, const struct kept_truths, node);
 		struct variant_truth *variants = ARENA_ARRAY(arena, struct variant_truth, document->count);
 		for (size_t i = 0; variants && i < document->count; i++)
-			variants[i] = variant_of(document, i, &truths->counts[i], arena);
+			variants[i] = truth_record_of(document->names[i], &truths->counts[i], metrics, document->plan.metric_count,
+						      arena);
 		items[count++] = (struct pipeline_truth){{truths->pipeline, truths->pipeline_length}, {document->count, variants}};
 	}
 	*list = (struct record_list){count, items};

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "control/control_tables.h"
+#include "control/truth_record.h"
 #include "experiments/rollout.h"
 
 #define TABLE_BYTES_MAX ((size_t)1 << 20)
@@ -110,31 +111,15 @@ static bool variants_list(const struct rollout_reading *reading, struct arena *a
 	return !arena_failed(arena);
 }
 
-static struct record_list metrics_list(const struct rollout_truths *truths, const struct truth_counts *counts, struct arena *arena)
-{
-	struct metric_truth *items = ARENA_ARRAY(arena, struct metric_truth, truths->metric_count + 1);
-	for (size_t i = 0; items && i < truths->metric_count; i++) {
-		const struct metric_counts *from = &counts->metrics[i];
-		items[i] = (struct metric_truth){text_of(truths->metrics[i]), from->requests, (int64_t)from->units.count,
-						 from->units.mean, from->units.squares};
-	}
-	return (struct record_list){items ? truths->metric_count : 0, items};
-}
-
 static bool truths_list(const struct rollout_reading *reading, struct arena *arena, struct record_list *list)
 {
 	struct pipeline_truth *truths = ARENA_ARRAY(arena, struct pipeline_truth, reading->pipelines + 1);
 	for (size_t i = 0; truths && i < reading->pipelines; i++) {
 		struct variant_truth *variants = ARENA_ARRAY(arena, struct variant_truth, reading->count + 1);
-		for (size_t j = 0; variants && j < reading->count; j++) {
-			const struct truth_counts *counts = &reading->truths[i].counts[j];
-			variants[j] = (struct variant_truth){text_of(reading->variants[j].name),
-							     counts->units,
-							     counts->sum,
-							     counts->squares,
-							     counts->requests,
-							     metrics_list(&reading->truths[i], counts, arena)};
-		}
+		const struct rollout_truths *from = &reading->truths[i];
+		for (size_t j = 0; variants && j < reading->count; j++)
+			variants[j] = truth_record_of(reading->variants[j].name, &from->counts[j], from->metrics,
+						      from->metric_count, arena);
 		truths[i] = (struct pipeline_truth){text_of(reading->truths[i].pipeline), {reading->count, variants}};
 	}
 	*list = (struct record_list){reading->pipelines, truths};

@@ -20,6 +20,13 @@ const char *rollout_rule_metric(const struct rollout_plan *plan, const struct ro
 	return rule->kind == RULE_MEAN || rule->kind == RULE_MEAN_BESIDE ? plan->metrics[rule->metric] : NULL;
 }
 
+const char *const *rollout_plan_metrics(const struct rollout_plan *plan, const char *names[EXPERIMENT_METRICS_MAX])
+{
+	for (size_t i = 0; i < plan->metric_count; i++)
+		names[i] = plan->metrics[i];
+	return names;
+}
+
 size_t rollout_plan_metric(const struct rollout_plan *plan, struct text name)
 {
 	size_t i = 0;

@@ -110,6 +110,9 @@ static inline bool rollout_rule_compares(const struct rollout_rule *rule)
 /* The metric of feedback by which it judges; NULL: it judges by another one. */
 const char *rollout_rule_metric(const struct rollout_plan *plan, const struct rollout_rule *rule);
 
+/* The names of the plan's metrics, as a list. */
+const char *const *rollout_plan_metrics(const struct rollout_plan *plan, const char *names[EXPERIMENT_METRICS_MAX]);
+
 /* The index of that metric in the plan; `metric_count`: it is none of the plan's. */
 size_t rollout_plan_metric(const struct rollout_plan *plan, struct text name);
 

@@ -167,20 +167,13 @@ bool rehearsal_answer(struct rehearsal *rehearsal, struct text id, int64_t time_
 	return answer;
 }
 
-static const char *const *metrics_of(const struct rollout_plan *plan, const char *names[EXPERIMENT_METRICS_MAX])
-{
-	for (size_t i = 0; i < plan->metric_count; i++)
-		names[i] = plan->metrics[i];
-	return names;
-}
-
 /* What is judged of a feedback; names are those of the plan. */
 static void outcomes_keep(const struct rollout_plan *plan, const struct feedback *feedback, struct past_feedback *past)
 {
 	const struct feedback_metric *accuracy = truth_accuracy(feedback);
 	const char *names[EXPERIMENT_METRICS_MAX];
 	double values[EXPERIMENT_METRICS_MAX];
-	const unsigned has = truth_metrics(feedback, metrics_of(plan, names), plan->metric_count, values);
+	const unsigned has = truth_metrics(feedback, rollout_plan_metrics(plan, names), plan->metric_count, values);
 	if (accuracy)
 		past->metrics[past->metric_count++] = (struct feedback_metric){TEXT(ROLLOUT_ACCURACY), accuracy->value};
 	for (size_t i = 0; i < plan->metric_count; i++)
@@ -318,7 +311,7 @@ static bool epoch_begin(struct rehearsal *rehearsal, int64_t now_ms, struct erro
 					    .paired = rehearsal->config.count,
 					    .window_ms = rehearsal->config.window_ms,
 					    .metric_count = rehearsal->config.plan->metric_count,
-					    .metrics = metrics_of(rehearsal->config.plan, rehearsal->metrics),
+					    .metrics = rollout_plan_metrics(rehearsal->config.plan, rehearsal->metrics),
 					    .memory_bytes = TRUTH_MEMORY_BYTES,
 					    .units_max = REHEARSAL_UNITS_MAX};
 	memcpy(config.caps, rehearsal->config.caps, sizeof config.caps);

@@ -1,0 +1,28 @@
+/* truth_record.c: see truth_record.h. */
+#include "control/truth_record.h"
+
+#include <assert.h>
+
+static struct record_list metrics_list(const struct truth_counts *counts, const char *const *metrics, size_t count,
+				       struct arena *arena)
+{
+	struct metric_truth *items = ARENA_ARRAY(arena, struct metric_truth, count + 1);
+	for (size_t i = 0; items && i < count; i++) {
+		const struct moments *units = &counts->metrics[i].units;
+		items[i] = (struct metric_truth){text_of(metrics[i]), counts->metrics[i].requests, (int64_t)units->count,
+						 units->mean, units->squares};
+	}
+	return (struct record_list){items ? count : 0, items};
+}
+
+struct variant_truth truth_record_of(const char *variant, const struct truth_counts *counts, const char *const *metrics,
+				     size_t metric_count, struct arena *arena)
+{
+	assert(metric_count <= EXPERIMENT_METRICS_MAX);
+	return (struct variant_truth){.name = text_of(variant),
+				      .units = counts->units,
+				      .sum = counts->sum,
+				      .squares = counts->squares,
+				      .requests = counts->requests,
+				      .metrics = metrics_list(counts, metrics, metric_count, arena)};
+}
