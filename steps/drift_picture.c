@@ -6,15 +6,10 @@
 #include <string.h>
 
 #include "message/json_write.h"
+#include "numeric/quantile.h"
 
 #define TAIL 0.01 /* share of the reference in each outer bin of numbers */
 #define NEVER_SEEN 2.0
-
-static int numbers_compare(const void *left, const void *right)
-{
-	const double a = *(const double *)left, b = *(const double *)right;
-	return (a > b) - (a < b);
-}
 
 static size_t picture_bins(const struct drift_picture *picture)
 {
@@ -67,13 +62,11 @@ static void categories_choose(struct drift_picture *picture, size_t rows)
 
 static void numbers_bound(struct drift_picture *picture, size_t rows, double *sorted)
 {
-	size_t count = 0;
-	for (size_t i = 0; i < rows; i++)
-		if (!isnan(picture->feature->values[i]))
-			sorted[count++] = picture->feature->values[i];
+	if (rows > 0)
+		memcpy(sorted, picture->feature->values, rows * sizeof *sorted);
+	const size_t count = quantile_sort(sorted, rows);
 	if (count == 0)
 		return;
-	qsort(sorted, count, sizeof *sorted, numbers_compare);
 	picture->low = sorted[(size_t)(TAIL * (double)(count - 1))];
 	picture->high = sorted[(size_t)ceil((1 - TAIL) * (double)(count - 1))];
 }

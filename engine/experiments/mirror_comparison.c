@@ -208,17 +208,11 @@ void mirror_comparison_answer(struct mirror_comparison *comparison, struct text 
 
 /* ---- conclusion ---- */
 
-static int doubles_compare(const void *left, const void *right)
-{
-	const double a = *(const double *)left, b = *(const double *)right;
-	return (a > b) - (a < b);
-}
-
 static struct mirror_latency latency_of(double *numbers, size_t count)
 {
 	if (count == 0)
 		return (struct mirror_latency){NAN, NAN};
-	qsort(numbers, count, sizeof *numbers, doubles_compare);
+	(void)quantile_sort(numbers, count); /* none is NaN */
 	return (struct mirror_latency){quantile_sorted(numbers, count, 0.5, QUANTILE_LINEAR),
 				       quantile_sorted(numbers, count, 0.95, QUANTILE_LINEAR)};
 }

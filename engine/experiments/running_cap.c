@@ -3,7 +3,6 @@
 
 #include <assert.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -68,12 +67,6 @@ static bool burn_in_is_over(const struct running_cap *cap)
 	return over;
 }
 
-static int numbers_compare(const void *left, const void *right)
-{
-	const double a = *(const double *)left, b = *(const double *)right;
-	return (a > b) - (a < b);
-}
-
 /* Without memory nothing is capped. */
 static void cap_freeze(struct running_cap *cap)
 {
@@ -84,7 +77,7 @@ static void cap_freeze(struct running_cap *cap)
 	for (size_t i = 0; numbers && i < cap->count; i++)
 		numbers[i] = cap->values[i].value;
 	if (numbers) {
-		qsort(numbers, cap->count, sizeof *numbers, numbers_compare);
+		(void)quantile_sort(numbers, cap->count); /* none is NaN */
 		cap->low = quantile_sorted(numbers, cap->count, 1 - cap->cap, QUANTILE_LINEAR);
 		cap->high = quantile_sorted(numbers, cap->count, cap->cap, QUANTILE_LINEAR);
 	}

@@ -14,12 +14,6 @@ static int values_compare(const void *left, const void *right)
 	return (*a > *b) - (*a < *b);
 }
 
-static int numbers_compare(const void *left, const void *right)
-{
-	const double a = *(const double *)left, b = *(const double *)right;
-	return (a > b) - (a < b);
-}
-
 /* How many of the values, by time, the burn-in has: until each arm has its units; all, if it never has. */
 static size_t burn_in_count(const struct analysis_input *input, const struct analysis_value *const *by_time, bool *met)
 {
@@ -54,7 +48,7 @@ bool values_cap(struct analysis_input *input, double cap, struct arena *arena, s
 	made->burn_in = burn_in_count(input, by_time, met);
 	for (size_t i = 0; i < made->burn_in; i++)
 		numbers[i] = by_time[i]->value;
-	qsort(numbers, made->burn_in, sizeof *numbers, numbers_compare);
+	(void)quantile_sort(numbers, made->burn_in); /* none is NaN */
 	made->applied = true;
 	made->high = quantile_sorted(numbers, made->burn_in, cap, QUANTILE_LINEAR);
 	made->low = quantile_sorted(numbers, made->burn_in, 1 - cap, QUANTILE_LINEAR);
