@@ -141,7 +141,16 @@ static bool criterion_read(const struct rollout_plan *plan, const struct success
 	return rule_limit_check(rule.kind, rule.limit, from->here, error) && rule_add(stage, rule, from->here, error);
 }
 
-/* What `gate: better` compares: the metrics of feedback that the criteria name, and the accuracy if they name it or none. */
+static bool metric_is_compared(const struct planned_stage *stage, size_t metric)
+{
+	bool found = false;
+	for (size_t i = 0; i < stage->rule_count; i++)
+		found |= stage->rules[i].kind == RULE_MEAN_BESIDE && stage->rules[i].metric == metric;
+	return found;
+}
+
+/* What `gate: better` compares: the metrics of feedback that the criteria name, each on the side of its first criterion, and the
+ * accuracy if they name it or none. */
 static bool gate_add(const struct rollout_plan *plan, struct planned_stage *stage, size_t first, struct place place,
 		     struct error *error)
 {
@@ -150,7 +159,7 @@ static bool gate_add(const struct rollout_plan *plan, struct planned_stage *stag
 	for (size_t i = first; i < end; i++) {
 		struct rollout_rule rule = stage->rules[i];
 		has_accuracy |= rule.kind == RULE_ACCURACY;
-		if (rule.kind != RULE_MEAN)
+		if (rule.kind != RULE_MEAN || metric_is_compared(stage, rule.metric))
 			continue;
 		rule.kind = RULE_MEAN_BESIDE;
 		rule.limit = 0;

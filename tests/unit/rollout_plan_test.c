@@ -199,6 +199,11 @@ static void the_gate_better_compares_what_the_criteria_name(void **state)
 	assert_int_equal(plan.stages[0].rule_count, 7);
 	expect_mean(5, RULE_MEAN_BESIDE, "loss", 0, true);
 	expect_rule(0, 6, RULE_ACCURACY_BESIDE, 0, false);
+	plan_take(HEAD "  successCriteria: [{metricName: cost, threshold: 9, operator: \"<\"}, "
+		       "{metricName: cost, threshold: 1, operator: \">\"}]\n"
+		       "  progressiveDeployment: {schedule: [5], gate: better}\n");
+	assert_int_equal(plan.stages[0].rule_count, 6); /* it cannot be below the default's and above it */
+	expect_mean(5, RULE_MEAN_BESIDE, "cost", 0, true);
 }
 
 static uint64_t hash_of_criterion(const char *metric, const char *operator)
