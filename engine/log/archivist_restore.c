@@ -30,15 +30,31 @@ static bool pause_before_retry(struct archivist *archivist)
 	return !archivist_is_forgotten(archivist);
 }
 
+/* Whether a line about the restore is due again. */
+static bool line_is_due(struct archivist *archivist)
+{
+	int64_t now_ms = clock_ms();
+	bool due = now_ms - archivist->logged_ms >= SAY_EVERY_MS;
+	if (due)
+		archivist->logged_ms = now_ms;
+	return due;
+}
+
 /* Waits until the committed offsets are stable. Kafka does not return them while a transaction may still change them.
  * When it does, everything that belongs to them is in the changelog. */
 static bool offset_settle(struct archivist *archivist, struct position *input, struct state_reference *reference,
 			  char changelog[CHANGELOG_NAME_BYTES_MAX])
 {
-	for (bool settled = false; !settled;) {
-		settled = consumer_settled(archivist->consumer, input, reference, changelog, ARCHIVIST_TIMEOUT_MS) ==
-			  RD_KAFKA_RESP_ERR_NO_ERROR;
-		if (!settled && !pause_before_retry(archivist))
+	const struct archive_place *place = &archivist->restoring->place;
+	rd_kafka_resp_err_t code;
+	while ((code = consumer_settled(archivist->consumer, input, reference, changelog, ARCHIVIST_TIMEOUT_MS)) !=
+	       RD_KAFKA_RESP_ERR_NO_ERROR) {
+		if (line_is_due(archivist))
+			archivist_say(archivist, LOG_LEVEL_INFO,
+				      "restoring %s-%d: Kafka does not give the group's committed offset yet (%s); while a "
+				      "transaction of an earlier engine is open, it gives it when that ends or times out",
+				      place->changelog, (int)place->input.partition, rd_kafka_err2str(code));
+		if (!pause_before_retry(archivist))
 			return false;
 	}
 	return true;
@@ -119,9 +135,7 @@ static bool snapshot_bring_back(const struct archivist *archivist, struct job *j
 static bool go_on(void *context, int64_t reached, int64_t end)
 {
 	struct archivist *archivist = context;
-	int64_t now_ms = clock_ms();
-	if (now_ms - archivist->logged_ms >= SAY_EVERY_MS) {
-		archivist->logged_ms = now_ms;
+	if (line_is_due(archivist)) {
 		const struct archive_place *place = &archivist->restoring->place;
 		if (end == OFFSET_NONE)
 			archivist_say(archivist, LOG_LEVEL_INFO,

@@ -337,6 +337,24 @@ static void a_restore_tells_how_far_the_commits_refer(void **state)
 	assert_int_equal(restore_again(stand).referred, 0);
 }
 
+#define OFFSET_FETCH 9 /* the number of the request in Kafka's protocol */
+
+static void a_restore_that_waits_for_the_committed_offset_says_so(void **state)
+{
+	struct stand *stand = *state;
+	rd_kafka_resp_err_t refusals[15]; /* with a pause of 100 ms after each */
+	const size_t count = sizeof refusals / sizeof *refusals;
+	write_key(stand, "a", "1");
+	commit(stand);
+	for (size_t i = 0; i < count; i++)
+		refusals[i] = RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED;
+	rd_kafka_mock_push_request_errors_array(stand->mock.cluster, OFFSET_FETCH, count, refusals);
+	struct store *store = restored(stand);
+	expect(store, "a", "1");
+	store_close(store);
+	expect_line(stand, "restoring out-0: Kafka does not give the group's committed offset yet (Broker: Group authorization");
+}
+
 /* ---- with a snapshot ---- */
 
 /* What stands in the snapshot and not in the changelog shows that it was read. */
@@ -512,6 +530,7 @@ int main(void)
 		WITH(what_is_forgotten_brings_no_news),
 		WITH(an_archive_that_closes_waits_for_nobody),
 		WITH(a_restore_tells_how_far_the_commits_refer),
+		WITH(a_restore_that_waits_for_the_committed_offset_says_so),
 		WITH(a_snapshot_is_read_and_then_what_was_told_behind_it),
 		WITH(a_large_snapshot_is_brought_back_whole),
 		WITH(a_damaged_snapshot_is_thrown_away_and_the_changelog_read_whole),

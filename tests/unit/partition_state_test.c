@@ -132,13 +132,17 @@ static int set_up(void **state)
 	return 0;
 }
 
-/* A test that failed has left its worker running. */
+/* A test that failed has left its worker running: what it was about. */
 static int tear_down(void **state)
 {
 	struct stand *stand = *state;
 	char command[128];
-	if (running_end(&stand->running))
+	if (running_end(&stand->running)) {
+		print_error("taken: %d, released: %d; the worker's error: %s; the last line: %s\n",
+			    (int)count_read(&stand->counts.sums.taken), (int)count_read(&stand->counts.sums.released),
+			    stand->running.error.text, stand->line);
 		planning_close(&stand->planning);
+	}
 	mock_close(&stand->mock);
 	pthread_mutex_destroy(&stand->lock);
 	snprintf(command, sizeof command, "rm -r %s", stand->folder);

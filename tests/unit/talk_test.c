@@ -578,7 +578,7 @@ static void without_an_engine_no_answer_comes_in_time(void **state)
 	mock_open(&mock);
 	read_by_out();
 	write_file(requests, REQUEST("1"));
-	struct said said = talk(&mock, "infer p -f %s --pipelines %s --timeout 1s", requests, pipeline);
+	struct said said = talk(&mock, "infer p -f %s --pipelines %s --timeout 3s", requests, pipeline);
 	expect_words(said.err, "came in time; does `sluice run` run the pipeline");
 	assert_int_equal(said.code, EXIT_FAULTS);
 	said_close(&said);
