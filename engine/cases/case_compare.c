@@ -123,7 +123,7 @@ static bool tensors_agree(struct arena *arena, struct tensors got, struct tensor
 	return agree;
 }
 
-static bool tell(struct buffer *out, const char *what)
+static bool case_compare_explain(struct buffer *out, const char *what)
 {
 	if (out)
 		buffer_print(out, "    %s\n", what);
@@ -140,14 +140,14 @@ static bool oip_agree(struct arena *arena, struct text got, struct text wanted, 
 		return false;
 	}
 	if (!oip_json_decode_reply(arena, got, 0, &came, &error))
-		return tell(out, error.text);
+		return case_compare_explain(out, error.text);
 	if (!tensors_agree(arena, came.payload.tensors, due.payload.tensors, out))
 		return false;
 	if (due.id.bytes && !text_equal(came.id, due.id))
-		return tell(out, "the id differs");
+		return case_compare_explain(out, "the id differs");
 	const struct parameters theirs = due.payload.parameters;
 	if (theirs.count && (parameters_lack(came.payload.parameters, theirs) || came.payload.parameters.count != theirs.count))
-		return tell(out, "the parameters differ");
+		return case_compare_explain(out, "the parameters differ");
 	return true;
 }
 
@@ -173,7 +173,7 @@ static bool has_outputs(struct arena *arena, struct text json)
 bool response_judge(struct arena *arena, struct text got, struct text wanted, struct buffer *out)
 {
 	if (!got.bytes)
-		return tell(out, "the answer cannot be written as JSON");
+		return case_compare_explain(out, "the answer cannot be written as JSON");
 	if (has_outputs(arena, wanted))
 		return oip_agree(arena, got, wanted, out);
 	if (json_near(got, wanted))

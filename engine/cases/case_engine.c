@@ -91,7 +91,7 @@ static bool open_readers(struct case_engine *engine, const struct plan *plan, st
 	return true;
 }
 
-static void on_refused(void *context, uint64_t number, const char *reason)
+static void case_engine_on_refused(void *context, uint64_t number, const char *reason)
 {
 	struct case_engine *engine = context;
 	error_set(&engine->error, ERROR_SYSTEM, PLACE_NONE, "Kafka refuses request %llu of the case: %s",
@@ -115,7 +115,7 @@ static bool open_senders(struct case_engine *engine, const struct plan *plan, st
 						 .topic = pipeline->topics[0].name,
 						 .timeout_ms = SEND_MS,
 						 .properties = {1, &largest},
-						 .refused = on_refused,
+						 .refused = case_engine_on_refused,
 						 .context = engine};
 		if (!(engine->senders[at] = sender_open(sender, error)))
 			return false;
@@ -297,7 +297,7 @@ static bool is_over(struct case_engine *engine)
 	return true;
 }
 
-static void on_tick(void *context)
+static void case_engine_on_tick(void *context)
 {
 	struct case_engine *engine = context;
 	bool good = engine->sent || send_all(engine);
@@ -312,7 +312,7 @@ static void on_tick(void *context)
 
 bool case_engine_run(struct case_engine *engine, struct error *error)
 {
-	engine->timer = (struct loop_timer){.due = on_tick, .context = engine};
+	engine->timer = (struct loop_timer){.due = case_engine_on_tick, .context = engine};
 	bool good =
 		loop_timer_set(engine->loop, &engine->timer, loop_now_ms(engine->loop), error) && engine_run(engine->engine, error);
 	loop_timer_stop(engine->loop, &engine->timer);

@@ -135,7 +135,7 @@ static bool judge_at_gateway(struct gateway_case *run, enum case_verdict *verdic
 	return true;
 }
 
-static bool conclude(struct gateway_case *run, const struct error *refused, struct error *error)
+static bool case_gateway_runs_conclude(struct gateway_case *run, const struct error *refused, struct error *error)
 {
 	const struct case_judged *judged = &run->runs->judged;
 	const char *folder = run->played->files->folder;
@@ -159,7 +159,8 @@ static bool run_case(struct case_gateway_runs *runs, const struct gateway_addres
 	struct gateway_case run = {.runs = runs, .address = address, .played = &in_memory.play};
 	buffer_open(&run.unfit, CASE_OUTPUT_BYTES_MAX);
 	buffer_open(&run.why, CASE_OUTPUT_BYTES_MAX);
-	bool good = case_run_open(&in_memory, folder, &options, false, error) && conclude(&run, &in_memory.refused, error);
+	bool good = case_run_open(&in_memory, folder, &options, false, error) &&
+		    case_gateway_runs_conclude(&run, &in_memory.refused, error);
 	if (!good && error->kind != ERROR_REMOTE) { /* of this case, and the others go on */
 		case_error_print(error, &run.why);
 		runs->judged.judged(runs->judged.context, folder, CASE_FAILED, &run.why);

@@ -43,7 +43,7 @@ struct case_pool {
 
 /* ---- one case ---- */
 
-static void on_faults(void *context, const struct faults *faults)
+static void case_pool_on_faults(void *context, const struct faults *faults)
 {
 	struct buffer page;
 	buffer_open(&page, CASE_OUTPUT_BYTES_MAX);
@@ -52,15 +52,15 @@ static void on_faults(void *context, const struct faults *faults)
 	buffer_close(&page);
 }
 
-static void on_note(void *context, const char *line)
+static void case_pool_on_note(void *context, const char *line)
 {
 	print_shown(context, line);
 	fputc('\n', context);
 }
 
-static void on_failure(void *context, const struct error *error)
+static void case_pool_on_failure(void *context, const struct error *error)
 {
-	on_note(context, error->text);
+	case_pool_on_note(context, error->text);
 }
 
 static void job_engine_run(struct case_pool *pool, struct case_job *job, const struct case_play *played, FILE *log_stream,
@@ -74,7 +74,7 @@ static void job_engine_run(struct case_pool *pool, struct case_job *job, const s
 	const struct workspace workspace = {
 		.kinds = pool->config->kinds,
 		.arena = arena_open(ENGINE_BYTES_MAX),
-		.report = {on_faults, on_note, on_failure, log_stream},
+		.report = {case_pool_on_faults, case_pool_on_note, case_pool_on_failure, log_stream},
 	};
 	const struct case_kafka kafka = {
 		.brokers = pool->config->brokers, .namespace = name, .workspace = &workspace, .log = &log.sink};
@@ -110,7 +110,7 @@ static void on_kafka(struct case_pool *pool, struct case_job *job, const struct 
 	free(logged);
 }
 
-static void conclude(struct case_pool *pool, struct case_job *job, const struct case_run *run, struct error *error)
+static void case_pool_conclude(struct case_pool *pool, struct case_job *job, const struct case_run *run, struct error *error)
 {
 	if (!case_results_judge(&run->play.results, &job->why)) {
 		buffer_string(&job->why, "  and this in memory too\n");
@@ -129,7 +129,7 @@ static void run_job(struct case_pool *pool, struct case_job *job)
 	struct case_run run;
 	job->verdict = CASE_FAILED;
 	if (case_run_open(&run, job->folder, &options, false, &error))
-		conclude(pool, job, &run, &error);
+		case_pool_conclude(pool, job, &run, &error);
 	if (error.kind != ERROR_NONE) {
 		job->verdict = CASE_FAILED;
 		case_error_print(&error, &job->why); /* its place is in what the case has read */

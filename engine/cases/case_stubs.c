@@ -209,7 +209,7 @@ static bool attempt_answer(const struct stub *stub, const struct call *call, con
 	return true;
 }
 
-static void on_end(void *context)
+static void case_stubs_on_end(void *context)
 {
 	struct stub_sending *sending = context;
 	const struct wire_config *config = sending->wire->config;
@@ -247,7 +247,7 @@ static bool stubs_wire_send(struct wire *wire, struct queued_call *queued_call, 
 	stubs->attempts++;
 	if (!attempt_answer(its->stub, call, wire_call, count_earlier(stubs, its, call->message->id), &sending->attempt, &delay_ms))
 		return error_memory(error, ERROR_LIMIT, "answering a call by its stub");
-	sending->timer = (struct loop_timer){.due = on_end, .context = sending};
+	sending->timer = (struct loop_timer){.due = case_stubs_on_end, .context = sending};
 	sending->outstanding = loop_timer_set(wire->loop, &sending->timer, loop_now_ms(wire->loop) + delay_ms, error);
 	stubs->outstanding += sending->outstanding;
 	return sending->outstanding;

@@ -268,7 +268,7 @@ static int64_t longest_window_ms(const struct plan *plan)
 }
 
 /* The first fault says why files are refused. */
-static void on_faults(void *context, const struct faults *faults)
+static void case_workers_on_faults(void *context, const struct faults *faults)
 {
 	struct error *error = context;
 	for (size_t i = 0; i < faults_total(faults) && error->kind == ERROR_NONE; i++) {
@@ -278,7 +278,7 @@ static void on_faults(void *context, const struct faults *faults)
 	}
 }
 
-static void on_note(void *context, const char *line)
+static void case_workers_on_note(void *context, const char *line)
 {
 	(void)context, (void)line;
 }
@@ -286,18 +286,19 @@ static void on_note(void *context, const char *line)
 static bool revision_make(struct case_workers *workers, struct error *error)
 {
 	const struct case_workers_config *config = workers->config;
-	const struct revision_options files = {.kinds = config->kinds,
-					       .names = config->arena,
-					       .report = {.faults = on_faults, .note = on_note, .context = error},
-					       .paths = &config->files->pipeline,
-					       .path_count = 1,
-					       .built_in = STUB_ADDRESS,
-					       .built_in_only = true,
-					       .servers = stub_file_offered(&config->files->stubs, STUB_ADDRESS, config->arena),
-					       .namespace_forced = NAMESPACE,
-					       .models_asked = config->models_asked,
-					       .lineage_full = true,
-					       .insecure = true};
+	const struct revision_options files = {
+		.kinds = config->kinds,
+		.names = config->arena,
+		.report = {.faults = case_workers_on_faults, .note = case_workers_on_note, .context = error},
+		.paths = &config->files->pipeline,
+		.path_count = 1,
+		.built_in = STUB_ADDRESS,
+		.built_in_only = true,
+		.servers = stub_file_offered(&config->files->stubs, STUB_ADDRESS, config->arena),
+		.namespace_forced = NAMESPACE,
+		.models_asked = config->models_asked,
+		.lineage_full = true,
+		.insecure = true};
 	workers->revision = revision_open(&files, error);
 	if (workers->revision)
 		*error = (struct error){0}; /* a pipeline that is refused alone is left out */
@@ -389,7 +390,7 @@ static int64_t next_due_us(const struct case_workers *workers)
 }
 
 /* Lets what is due next happen. */
-static bool step(struct case_workers *workers, struct error *error)
+static bool case_workers_step(struct case_workers *workers, struct error *error)
 {
 	const int64_t due_us = next_due_us(workers);
 	workers->now_us = due_us > workers->now_us ? due_us : workers->now_us;
@@ -419,7 +420,7 @@ static bool have_partitions(const struct case_workers *workers)
 static bool join_all(struct case_workers *workers, struct error *error)
 {
 	while (!have_partitions(workers) || next_due_us(workers) < START_US)
-		if (!step(workers, error) || workers->now_us > START_US)
+		if (!case_workers_step(workers, error) || workers->now_us > START_US)
 			return error->kind != ERROR_NONE ? false
 							 : error_set(error, ERROR_SYSTEM, PLACE_NONE,
 								     "the simulated Kafka gave a group no partitions");
@@ -476,7 +477,7 @@ static bool run_until_quiet(struct case_workers *workers, int64_t quiet_ms, stru
 	workers->last_us = workers->now_us;
 	while (workers->now_us - workers->last_us <= quiet_ms * MS) {
 		const bool was_idle = is_idle(workers);
-		if (!step(workers, error))
+		if (!case_workers_step(workers, error))
 			return false;
 		const uint64_t changes = simulated_change_count(workers->kafka);
 		if (changes != workers->changes && !read_all(workers, error))

@@ -149,17 +149,17 @@ int command_faults(struct session *session, const struct faults *faults)
 	return EXIT_FAULTS;
 }
 
-static void on_faults(void *context, const struct faults *faults)
+static void command_on_faults(void *context, const struct faults *faults)
 {
 	(void)command_faults(context, faults);
 }
 
-static void on_note(void *context, const char *line)
+static void command_on_note(void *context, const char *line)
 {
 	command_note(context, "%s", line);
 }
 
-static void on_failure(void *context, const struct error *error)
+static void command_on_failure(void *context, const struct error *error)
 {
 	(void)command_failed(context, error);
 }
@@ -168,8 +168,10 @@ const struct workspace *command_workspace(struct session *session)
 {
 	struct workspace *workspace = &session->workspace; /* other threads may read one that was lent */
 	if (workspace->report.context != session || workspace->arena != session->arena || workspace->kinds != session->kinds)
-		*workspace = (struct workspace){
-			session->kinds, session->arena, {on_faults, on_note, on_failure, session}, command_table};
+		*workspace = (struct workspace){session->kinds,
+						session->arena,
+						{command_on_faults, command_on_note, command_on_failure, session},
+						command_table};
 	return &session->workspace;
 }
 
@@ -279,7 +281,7 @@ static int unknown_command(struct session *session, const char *const *words, si
 
 enum command_shown { SHOWN_OVERVIEW, SHOWN_NOUN, SHOWN_COMMAND };
 
-static int show(struct session *session, enum command_shown what, const char *noun, const struct command *command)
+static int command_show(struct session *session, enum command_shown what, const char *noun, const struct command *command)
 {
 	struct buffer out;
 	buffer_open(&out, PAGE_BYTES_MAX);
@@ -329,7 +331,7 @@ static int run_beside_kafka(struct session *session, const struct command *comma
 	return code;
 }
 
-static int run(struct session *session, const struct command *command, const char *const *words, size_t count)
+static int command_run_parsed(struct session *session, const struct command *command, const char *const *words, size_t count)
 {
 	struct arguments arguments;
 	struct error error = {0};
@@ -343,7 +345,7 @@ static int run(struct session *session, const struct command *command, const cha
 	if (!good)
 		return command_refused(session, command, &error);
 	if (arguments.help)
-		return show(session, SHOWN_COMMAND, NULL, command);
+		return command_show(session, SHOWN_COMMAND, NULL, command);
 	if (!settings_apply(command, arguments.given, session->arena, options, &error))
 		return command_refused(session, command, &error);
 	return run_beside_kafka(session, command, options, &arguments);
@@ -359,7 +361,7 @@ static int dispatch(struct session *session, const char *const *words, size_t co
 	if (count == 0)
 		return command_misuse(session, NULL, "a command is missing; `sluice init DIR` creates a pipeline");
 	if (is_help(words[0]))
-		return show(session, SHOWN_OVERVIEW, NULL, NULL);
+		return command_show(session, SHOWN_OVERVIEW, NULL, NULL);
 	if (strcmp(words[0], "--version") == 0) {
 		fprintf(session->out, "sluice " SLUICE_VERSION "\n");
 		return EXIT_GOOD;
@@ -367,9 +369,9 @@ static int dispatch(struct session *session, const char *const *words, size_t co
 	size_t used;
 	const struct command *command = command_find(words, count, &used);
 	if (command)
-		return run(session, command, words + used, count - used);
+		return command_run_parsed(session, command, words + used, count - used);
 	if (find_noun(words[0]) && (count == 1 || is_help(words[1]))) {
-		int code = show(session, SHOWN_NOUN, words[0], NULL);
+		int code = command_show(session, SHOWN_NOUN, words[0], NULL);
 		return count == 1 ? EXIT_MISUSE : code;
 	}
 	return unknown_command(session, words, count);

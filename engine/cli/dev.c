@@ -35,7 +35,7 @@ static const struct option options[] = {
 
 extern const struct command command_dev;
 
-static void on_ready(void *context, const struct dev_addresses *at, const struct pipeline_plan *first)
+static void dev_on_ready(void *context, const struct dev_addresses *at, const struct pipeline_plan *first)
 {
 	struct session *session = context;
 	struct buffer out;
@@ -45,7 +45,7 @@ static void on_ready(void *context, const struct dev_addresses *at, const struct
 	fflush(session->out);
 }
 
-static int run(struct session *session, const void *filled, const char *const *arguments, size_t count)
+static int dev_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
 	const struct dev_options *self = filled;
 	struct error error = {0};
@@ -63,7 +63,7 @@ static int run(struct session *session, const void *filled, const char *const *a
 					  .json = self->form == OUTPUT_JSON,
 					  .out = session->out,
 					  .err = session->err,
-					  .ready = on_ready,
+					  .ready = dev_on_ready,
 					  .context = session};
 	command_log_begin(session, &log, self->log_level);
 	session->fault_pages = self->form == OUTPUT_TEXT; /* an editor of a file sees the line with the fault */
@@ -94,5 +94,5 @@ const struct command command_dev = {
 	.options = options,
 	.options_size = sizeof(struct dev_options),
 	.group = "run",
-	.run = run,
+	.run = dev_run,
 };

@@ -125,7 +125,7 @@ static void print_text(const struct tensor *value, struct arena *arena, struct b
 }
 
 /* The error, and below it the expression with a caret where it is wrong. */
-static int refuse(struct session *session, const char *source, const struct error *error)
+static int eval_refuse(struct session *session, const char *source, const struct error *error)
 {
 	int code = command_failed(session, error);
 	if (error->place.line == 1 && session->form == OUTPUT_TEXT)
@@ -148,10 +148,10 @@ static int eval_run(struct session *session, const void *filled, const char *con
 	const struct expression *expression =
 		expression_compile(session->arena, text_of(arguments[0]), (struct place){"expression", 1, 1}, USE_MESSAGE, &error);
 	if (!expression || !expression_check(expression, &types, session->arena, &type, &error))
-		return refuse(session, arguments[0], &error);
+		return eval_refuse(session, arguments[0], &error);
 	const struct tensor *value = expression_evaluate(expression, &scope, session->arena, &error);
 	if (!value)
-		return refuse(session, arguments[0], &error);
+		return eval_refuse(session, arguments[0], &error);
 	buffer_open(&out, VALUE_BYTES_MAX);
 	if (self->form == OUTPUT_JSON)
 		print_json(value, &out);

@@ -28,8 +28,8 @@ static const struct option options[] = {
 
 extern const struct command command_experiments_evaluate;
 
-static bool evaluate(struct session *session, const struct evaluate_options *self, const char *name, struct arena *arena,
-		     struct buffer *out, struct error *error)
+static bool experiments_evaluate_one(struct session *session, const struct evaluate_options *self, const char *name,
+				     struct arena *arena, struct buffer *out, struct error *error)
 {
 	const struct policy_asked asked = {name, &self->asked, self->policy, self->metric, self->clip, self->alpha};
 	struct evaluation_shown shown;
@@ -53,7 +53,7 @@ static int experiments_evaluate_run(struct session *session, const void *filled,
 	(void)count;
 	buffer_open(&out, OUT_BYTES_MAX);
 	const bool good = (arena || error_memory(&error, ERROR_SYSTEM, "evaluating a policy")) &&
-			  evaluate(session, filled, arguments[0], arena, &out, &error);
+			  experiments_evaluate_one(session, filled, arguments[0], arena, &out, &error);
 	arena_close(arena);
 	if (good)
 		return command_write(session, &out);

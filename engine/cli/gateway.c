@@ -227,7 +227,7 @@ static bool open_and_serve(struct gateway_run *run, struct error *error)
 	return good;
 }
 
-static int run(struct session *session, const void *filled, const char *const *arguments, size_t count)
+static int gateway_command_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
 	const struct gateway_options *self = filled;
 	struct gateway_run run = {.session = session,
@@ -318,5 +318,5 @@ const struct command command_gateway = {
 	.options = options,
 	.options_size = sizeof(struct gateway_options),
 	.group = "run",
-	.run = run,
+	.run = gateway_command_run,
 };

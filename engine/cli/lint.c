@@ -35,7 +35,7 @@ static void print_summary(const struct spec *spec, struct buffer *out)
 			     warnings == 1 ? "warning" : "warnings");
 }
 
-static int report(struct session *session, const struct lint_options *self, const struct spec *spec)
+static int lint_report(struct session *session, const struct lint_options *self, const struct spec *spec)
 {
 	struct buffer out;
 	buffer_open(&out, LINT_BYTES_MAX);
@@ -61,7 +61,7 @@ static int lint_run(struct session *session, const void *filled, const char *con
 	const struct spec_options reading = {.kinds = session->kinds, .kind = self->kind};
 	int code;
 	if (spec_read(&spec, arguments, count, &reading, &error) && spec_check(&spec, &error))
-		code = report(session, self, &spec);
+		code = lint_report(session, self, &spec);
 	else
 		code = command_refused(session, &command_lint, &error);
 	spec_close(&spec);

@@ -98,7 +98,7 @@ static bool options_check(const struct serve_options *self, struct error *error)
 				    "name --authorities of their certificates", error);
 }
 
-static int run(struct session *session, const void *filled, const char *const *arguments, size_t count)
+static int models_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
 	const struct serve_options *self = filled;
 	const struct tls_files files = listening_files(&self->listening);
@@ -143,5 +143,5 @@ const struct command command_models_serve = {
 	.options = options,
 	.options_size = sizeof(struct serve_options),
 	.group = "run",
-	.run = run,
+	.run = models_run,
 };

@@ -230,7 +230,7 @@ static int plan_paths(struct session *session, const struct plan_arguments *argu
 	return code;
 }
 
-static int run(struct session *session, const void *given, const char *const *paths, size_t count)
+static int plan_run(struct session *session, const void *given, const char *const *paths, size_t count)
 {
 	const struct plan_arguments *arguments = given;
 	struct error error = {0};
@@ -275,5 +275,5 @@ const struct command command_plan = {
 	.options = options,
 	.options_size = sizeof(struct plan_arguments),
 	.group = "write",
-	.run = run,
+	.run = plan_run,
 };

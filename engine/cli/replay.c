@@ -33,7 +33,7 @@ static const struct option options[] = {
 
 extern const struct command command_errors_replay;
 
-static void say(struct session *session, const struct replaying *replaying)
+static void replay_print_counts(struct session *session, const struct replaying *replaying)
 {
 	FILE *out = session->out;
 	if (session->form == OUTPUT_JSON)
@@ -45,7 +45,7 @@ static void say(struct session *session, const struct replaying *replaying)
 			replaying->target.inputs, replaying->refused, replaying->left_out);
 }
 
-static int run(struct session *session, const void *filled, const char *const *arguments, size_t count)
+static int replay_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
 	const struct replay_options *self = filled;
 	struct replay_asked asked = {.target = &self->asked,
@@ -62,7 +62,7 @@ static int run(struct session *session, const void *filled, const char *const *a
 				      "the requests are missing: give their positions or ids, or --all (with --kind and --step)");
 	const bool good = replaying_run(&replaying, &error);
 	if (replaying.was_sent)
-		say(session, &replaying);
+		replay_print_counts(session, &replaying);
 	replaying_close(&replaying);
 	if (!good)
 		return command_refused(session, &command_errors_replay, &error);
@@ -83,5 +83,5 @@ const struct command command_errors_replay = {
 	.options = options,
 	.options_size = sizeof(struct replay_options),
 	.group = "run",
-	.run = run,
+	.run = replay_run,
 };

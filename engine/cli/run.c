@@ -164,7 +164,7 @@ static int run_several(struct session *session, const struct run_asked *self, si
 	return namespaces_run(command_workspace(session), &list, serve_namespace, &several);
 }
 
-static int run(struct session *session, const void *given, const char *const *arguments, size_t count)
+static int run_command_run(struct session *session, const void *given, const char *const *arguments, size_t count)
 {
 	const struct run_asked *self = given;
 	const int misuse = command_servers_misused(session, &command_run, &self->servers);
@@ -197,5 +197,5 @@ const struct command command_run = {
 	.options = options,
 	.options_size = sizeof(struct run_asked),
 	.group = "run",
-	.run = run,
+	.run = run_command_run,
 };

@@ -188,8 +188,8 @@ static const char *value_of(const struct settings *settings, const struct option
 	return NULL;
 }
 
-static bool give(const struct settings *settings, const struct command *command, const bool *given, struct arena *arena,
-		 unsigned char *options, struct error *error)
+static bool settings_give(const struct settings *settings, const struct command *command, const bool *given, struct arena *arena,
+			  unsigned char *options, struct error *error)
 {
 	for (size_t i = 0; !is_end(&command->options[i]); i++) {
 		const struct option *row = &command->options[i];
@@ -215,5 +215,5 @@ bool settings_apply(const struct command *command, const bool *given, struct are
 		return error_memory(error, ERROR_SYSTEM, "reading the settings");
 	if (file && may_be_read(file, named, error) && !file_take(settings, file, arena, error))
 		return false;
-	return error->kind == ERROR_NONE && give(settings, command, given, arena, options, error);
+	return error->kind == ERROR_NONE && settings_give(settings, command, given, arena, options, error);
 }

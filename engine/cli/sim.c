@@ -27,7 +27,7 @@ static const struct option options[] = {
 
 extern const struct command command_sim;
 
-static void tell(void *context, int64_t now_us, const char *who, const char *what)
+static void sim_report(void *context, int64_t now_us, const char *who, const char *what)
 {
 	FILE *out = context;
 	fprintf(out, "%11.6f  %-10s  %s\n", (double)now_us / 1e6, who, what);
@@ -152,7 +152,7 @@ static void show_progress(struct progress_line *progress, const struct sim_optio
 	progress_show(progress, (uint64_t)runs, 2 * (uint64_t)self->seeds, words, now_ns);
 }
 
-static int run(struct session *session, const void *options_given, const char *const *arguments, size_t count)
+static int sim_run(struct session *session, const void *options_given, const char *const *arguments, size_t count)
 {
 	(void)arguments;
 	(void)count;
@@ -168,7 +168,7 @@ static int run(struct session *session, const void *options_given, const char *c
 							 .exactly_once = i % 2 == 0,
 							 .kinds = session->kinds,
 							 .ground = &simulation_ground_kafka,
-							 .tell = self->trace && self->form == OUTPUT_TEXT ? tell : NULL,
+							 .tell = self->trace && self->form == OUTPUT_TEXT ? sim_report : NULL,
 							 .context = session->out};
 		bool ran = simulation_run(&config, &result, &error);
 		if (!ran || !result.held) {
@@ -200,5 +200,5 @@ const struct command command_sim = {
 	.options = options,
 	.options_size = sizeof(struct sim_options),
 	.group = "run",
-	.run = run,
+	.run = sim_run,
 };

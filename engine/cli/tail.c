@@ -70,7 +70,7 @@ static bool is_wanted(struct tailing *tailing, const struct answer_view *view)
 	return false;
 }
 
-static bool show(struct tailing *tailing, const struct record *record, struct error *error)
+static bool tail_show(struct tailing *tailing, const struct record *record, struct error *error)
 {
 	struct answer_view view;
 	if (!answer_view_read(record, &tailing->asker, tailing->arena, &view, error))
@@ -86,7 +86,7 @@ static bool show(struct tailing *tailing, const struct record *record, struct er
 	return true;
 }
 
-static bool follow(struct tailing *tailing, struct reader *reader, struct error *error)
+static bool tail_follow(struct tailing *tailing, struct reader *reader, struct error *error)
 {
 	const struct tail_options *self = tailing->options;
 	int64_t heard_ns = clock_ns();
@@ -97,7 +97,7 @@ static bool follow(struct tailing *tailing, struct reader *reader, struct error 
 			return false;
 		if (record.held) {
 			heard_ns = clock_ns();
-			good = show(tailing, &record, error);
+			good = tail_show(tailing, &record, error);
 			record_release(&record);
 		} else if (self->idle_ns > 0 && clock_ns() - heard_ns >= self->idle_ns) {
 			break;
@@ -126,7 +126,7 @@ static bool tail(struct tailing *tailing, const struct pipeline_target *target, 
 	struct reader *reader = reader_open(&config, error);
 	buffer_open(&tailing->text, RECORD_TEXT_MAX);
 	bool good = reader && schema_asker_open(&tailing->asker, kafka_registry(&target->kafka), error) &&
-		    follow(tailing, reader, error);
+		    tail_follow(tailing, reader, error);
 	schema_asker_close(&tailing->asker);
 	buffer_close(&tailing->text);
 	reader_close(reader);
@@ -134,7 +134,7 @@ static bool tail(struct tailing *tailing, const struct pipeline_target *target, 
 	return good;
 }
 
-static int run(struct session *session, const void *filled, const char *const *arguments, size_t count)
+static int tail_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
 	const struct tail_options *self = filled;
 	struct tailing tailing = {.session = session, .options = self};
@@ -170,5 +170,5 @@ const struct command command_tail = {
 	.options = options,
 	.options_size = sizeof(struct tail_options),
 	.group = "run",
-	.run = run,
+	.run = tail_run,
 };

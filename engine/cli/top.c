@@ -66,7 +66,7 @@ static void print_screen(struct top *top, size_t count, int64_t now_ms)
 	top_view_render(&view, &top->text);
 }
 
-static bool show(struct top *top, struct error *error)
+static bool top_show(struct top *top, struct error *error)
 {
 	int64_t now_ms = time_of_day_ms();
 	buffer_clear(&top->text);
@@ -105,13 +105,13 @@ static bool top_read(struct top *top, struct reader *reader, struct arena *scrat
 		if (key != 's')
 			continue;
 		top->sort = (enum top_sort)((top->sort + 1) % TOP_SORTS);
-		if (!show(top, error))
+		if (!top_show(top, error))
 			return false;
 	}
 	return true;
 }
 
-static bool watch(struct top *top, struct reader *reader, struct arena *scratch, bool once, struct error *error)
+static bool top_watch(struct top *top, struct reader *reader, struct arena *scratch, bool once, struct error *error)
 {
 	int64_t wait_ms = FIRST_MS;
 	do {
@@ -120,14 +120,14 @@ static bool watch(struct top *top, struct reader *reader, struct arena *scratch,
 		if (top->over)
 			break;
 		engine_reports_measure_lag(&top->reports);
-		if (!show(top, error))
+		if (!top_show(top, error))
 			return false;
 		wait_ms = STATUS_EVERY_MS;
 	} while (!once);
 	return true;
 }
 
-static bool look(struct top *top, const struct pipeline_target *target, struct error *error)
+static bool top_read_target(struct top *top, const struct pipeline_target *target, struct error *error)
 {
 	const struct reader_config config = {.brokers = target->kafka.brokers,
 					     .topic = target->status,
@@ -143,7 +143,7 @@ static bool look(struct top *top, const struct pipeline_target *target, struct e
 		screen_keys_open(&top->keys);
 	bool good = (top->shown || error_memory(error, ERROR_SYSTEM, "reading the status")) &&
 		    engine_reports_open(&top->reports, &target->kafka, top->session->arena, error) &&
-		    (reader = reader_open(&config, error)) && watch(top, reader, scratch, once, error);
+		    (reader = reader_open(&config, error)) && top_watch(top, reader, scratch, once, error);
 	screen_keys_close(&top->keys);
 	engine_reports_close(&top->reports);
 	buffer_close(&top->text);
@@ -152,14 +152,14 @@ static bool look(struct top *top, const struct pipeline_target *target, struct e
 	return good;
 }
 
-static int run(struct session *session, const void *filled, const char *const *arguments, size_t count)
+static int top_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
 	struct top top = {.session = session, .options = filled};
 	struct error error = {0};
 	struct pipeline_target target;
 	(void)arguments, (void)count;
 	bool good = pipeline_target_open(command_workspace(session), &top.options->asked, NULL, &target, &error) &&
-		    look(&top, &target, &error);
+		    top_read_target(&top, &target, &error);
 	pipeline_target_close(&target);
 	if (good && top.reports.count == 0)
 		command_note(session,
@@ -182,5 +182,5 @@ const struct command command_top = {
 	.options = options,
 	.options_size = sizeof(struct top_options),
 	.group = "run",
-	.run = run,
+	.run = top_run,
 };

@@ -84,7 +84,7 @@ static bool mark_read(const struct record *record, int64_t *partition, int64_t *
 	       *partition >= 0 && *partition <= INT32_MAX;
 }
 
-static bool take(void *context, const struct record *record, struct error *error)
+static bool dead_letters_take(void *context, const struct record *record, struct error *error)
 {
 	struct dead_letters_reading *reading = context;
 	struct found_letter found = {.partition = record->partition, .offset = record->offset};
@@ -125,7 +125,7 @@ bool dead_letters_read(const struct workspace *workspace, const struct pipeline_
 	reading.met = names ? ARENA_ARRAY(names, bool, wanted->name_count + 1) : NULL;
 	bool good = check_kind(wanted->kind, error);
 	good = good && ((reading.arena && reading.met) || error_memory(error, ERROR_SYSTEM, "reading dead letters"));
-	good = good && topic_give_all(&config, take, &reading, error) && all_met(&reading, target, error);
+	good = good && topic_give_all(&config, dead_letters_take, &reading, error) && all_met(&reading, target, error);
 	if (reading.strange > 0)
 		workspace_note(workspace, "%llu records are not dead letters and were left out",
 			       (unsigned long long)reading.strange);
@@ -143,7 +143,7 @@ bool dead_letter_take(const struct record *record, struct arena *arena, struct d
 
 /* ---- requests ---- */
 
-static struct text translate(const struct dead_letter *letter, struct arena *arena)
+static struct text dead_letters_translate(const struct dead_letter *letter, struct arena *arena)
 {
 	struct message message = {.arena = arena, .headers = letter->headers};
 	struct error wrong = {0};
@@ -162,5 +162,5 @@ static struct text translate(const struct dead_letter *letter, struct arena *are
 struct text letter_request(const struct dead_letter *letter, struct arena *arena, bool *translated)
 {
 	*translated = !text_is_utf8(letter->payload) || memchr(letter->payload.bytes, '\0', letter->payload.length);
-	return *translated ? translate(letter, arena) : letter->payload;
+	return *translated ? dead_letters_translate(letter, arena) : letter->payload;
 }

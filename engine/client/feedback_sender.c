@@ -10,7 +10,7 @@
 #define LINE_ARENA_BYTES ((size_t)64 << 20)
 #define SETTLE_MS 250
 
-static void on_refused(void *context, uint64_t line, const char *reason)
+static void feedback_sender_on_refused(void *context, uint64_t line, const char *reason)
 {
 	struct feedback_sender *self = context;
 	refused_lines_add(&self->refused, line, reason);
@@ -35,7 +35,7 @@ static bool refusal_report(struct feedback_sender *self, const struct error *wro
 	if (wrong->kind == ERROR_SYSTEM)
 		*error = *wrong;
 	else
-		on_refused(self, self->line, wrong->text);
+		feedback_sender_on_refused(self, self->line, wrong->text);
 	return wrong->kind != ERROR_SYSTEM;
 }
 
@@ -72,7 +72,7 @@ bool feedback_sender_run(struct feedback_sender *self, FILE *lines, struct feedb
 		.topic = self->target->feedback,
 		.timeout_ms = self->timeout_ms,
 		.properties = self->target->kafka.producer,
-		.refused = on_refused,
+		.refused = feedback_sender_on_refused,
 		.context = self,
 	};
 	struct error wrong = {0};

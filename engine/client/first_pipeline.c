@@ -86,7 +86,7 @@ static const struct first_file calling[] = {
 	{0},
 };
 
-static bool refuse(struct error *error, const char *path, const char *what)
+static bool first_pipeline_refuse(struct error *error, const char *path, const char *what)
 {
 	return error_set(error, ERROR_CONFIG, PLACE_NONE, "%s cannot be %s: %s; choose a folder that you may write", path, what,
 			 strerror(errno));
@@ -115,7 +115,7 @@ static bool make_folders(char *path, struct error *error)
 	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
 		if (mkdir(path, 0777) != 0 && errno != EEXIST)
-			return refuse(error, path, "made");
+			return first_pipeline_refuse(error, path, "made");
 		*slash = '/';
 	}
 	return true;
@@ -167,7 +167,7 @@ static bool write_file(const struct first_pipeline *self, const struct first_fil
 		return false;
 	FILE *to = fopen(path, "wx");
 	if (!to)
-		return refuse(error, path, "written");
+		return first_pipeline_refuse(error, path, "written");
 	struct buffer content;
 	buffer_open(&content, FILE_BYTES_MAX);
 	fill_in(self, file, &content);
@@ -178,7 +178,7 @@ static bool write_file(const struct first_pipeline *self, const struct first_fil
 		errno = ENOMEM;
 	}
 	buffer_close(&content);
-	return !failed || refuse(error, path, "written");
+	return !failed || first_pipeline_refuse(error, path, "written");
 }
 
 bool first_pipeline_write(const struct first_pipeline *self, struct error *error)

@@ -169,7 +169,7 @@ struct named {
 	const char *step; /* NULL: none */
 };
 
-static struct named split(const char *name, struct arena *arena)
+static struct named kafka_split(const char *name, struct arena *arena)
 {
 	const char *dot = strchr(name, '.');
 	if (!dot)
@@ -337,7 +337,7 @@ bool pipeline_target_open(const struct workspace *workspace, const struct pipeli
 	const struct runtime_spec *runtime = NULL;
 	struct named named = {0};
 	*target = (struct pipeline_target){0};
-	if (name && !(named = split(name, workspace->arena)).pipeline)
+	if (name && !(named = kafka_split(name, workspace->arena)).pipeline)
 		return error_memory(error, ERROR_SYSTEM, "naming topics");
 	if (asked->files.count == 0 ? !by_rule(workspace, asked, named, target, error)
 				    : !by_files(workspace, asked, named, target, &runtime, error))

@@ -28,7 +28,7 @@ struct replayed_place {
 	int64_t offset;
 };
 
-static void refuse(void *context, uint64_t number, const char *reason)
+static void replaying_refuse(void *context, uint64_t number, const char *reason)
 {
 	struct replaying *replaying = context;
 	replaying->refused++;
@@ -149,7 +149,7 @@ static bool replay_one(void *context, const struct found_letter *found, struct e
 	else if (wrong.kind == ERROR_SYSTEM)
 		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "%s", wrong.text);
 	else
-		refuse(replaying, replaying->sent + 1, wrong.text);
+		replaying_refuse(replaying, replaying->sent + 1, wrong.text);
 	return true;
 }
 
@@ -201,7 +201,7 @@ static bool replay_all(struct replaying *replaying, struct error *error)
 		.what = "request",
 		.timeout_ms = SEND_MS,
 		.properties = target->kafka.producer,
-		.refused = refuse,
+		.refused = replaying_refuse,
 		.context = replaying,
 	};
 	if (!pipeline_target_see_inputs(target, error))

@@ -442,7 +442,7 @@ static const struct {
 	{"information", spending_run}, {"sigma2", sequence_run}, {"x", distributions_run},
 };
 
-static json_t *run(const struct compute_case *one, struct error *error)
+static json_t *abtest_run(const struct compute_case *one, struct error *error)
 {
 	const json_t *control = json_object_get(one->input, "control");
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
@@ -473,5 +473,5 @@ const struct compute_family compute_abtest = {
 	.name = "abtest",
 	.summary = "statistics of experiments: `control` and `treatment` as lists, rates or pairs; splits, power",
 	.methods = methods,
-	.run = run,
+	.run = abtest_run,
 };

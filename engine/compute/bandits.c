@@ -461,7 +461,7 @@ static const struct {
 	{NULL, "temperature", softmax_run},
 };
 
-static json_t *run(const struct compute_case *one, struct error *error)
+static json_t *bandits_run(const struct compute_case *one, struct error *error)
 {
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
 		if (kinds[i].input ? compute_has(one->input, kinds[i].input) : compute_has(one->params, kinds[i].parameter))
@@ -498,5 +498,5 @@ const struct compute_family compute_bandits = {
 	.name = "bandits",
 	.summary = "learners of bandits after recorded plays, their choices, and off-policy estimates",
 	.methods = methods,
-	.run = run,
+	.run = bandits_run,
 };

@@ -10,7 +10,7 @@
 
 #define SIZE_OF_SKLEARN 1048576 /* what its FeatureHasher takes when nothing is said */
 
-static json_t *full(struct error *error)
+static json_t *categories_full(struct error *error)
 {
 	error_memory(error, ERROR_LIMIT, "preprocessing");
 	return NULL;
@@ -107,7 +107,7 @@ static json_t *run_categories(const struct compute_case *one, bool onehot, struc
 		at += onehot ? of->count - (size_t)drop : 1;
 	}
 	if (!values)
-		return full(error);
+		return categories_full(error);
 	json_t *result = write_output(values, query.rows, columns, error);
 	compute_put(result, "categories", write_categories(learnt, train.columns), error);
 	return result;
@@ -153,7 +153,7 @@ json_t *compute_hash(const struct compute_case *one, struct error *error)
 	const size_t count = json_array_size(rows), columns = read ? (size_t)size : 0;
 	double *values = ARENA_ARRAY(one->arena, double, count *columns + 1);
 	if (!values)
-		return full(error);
+		return categories_full(error);
 	json_t *hashes = json_array();
 	for (size_t row = 0; read && row < count; row++) {
 		json_t *of_row = hash_row(json_array_get(rows, row), (uint32_t)columns, values + row * columns);

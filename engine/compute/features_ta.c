@@ -284,7 +284,7 @@ static bool read_bars(struct indicator_work *work)
 	return typical || error_memory(work->error, ERROR_LIMIT, "computing features");
 }
 
-static json_t *run(const struct compute_case *one, struct error *error)
+static json_t *features_ta_run(const struct compute_case *one, struct error *error)
 {
 	struct indicator_work work = {.one = one, .error = error};
 	if (!read_bars(&work))
@@ -316,5 +316,5 @@ const struct compute_family compute_features_ta = {
 	.name = "features_ta",
 	.summary = "Technical indicators on bars, one value a bar.",
 	.methods = methods,
-	.run = run,
+	.run = features_ta_run,
 };

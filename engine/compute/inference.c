@@ -11,8 +11,8 @@ struct inference_result {
 	double *answers;
 };
 
-static bool infer(const struct compute_case *one, const struct predictor *predictor, const char *key,
-		  struct inference_result *inferred, struct error *error)
+static bool inference_infer(const struct compute_case *one, const struct predictor *predictor, const char *key,
+			    struct inference_result *inferred, struct error *error)
 {
 	const struct predictor_traits *traits = predictor_traits(predictor);
 	struct compute_table *rows = &inferred->rows;
@@ -50,11 +50,11 @@ static json_t *labels_written(const struct predictor *predictor, const struct in
 	return labels;
 }
 
-static json_t *run(const struct compute_case *one, struct error *error)
+static json_t *inference_run(const struct compute_case *one, struct error *error)
 {
 	const struct predictor *predictor = compute_model(one, one->input, error);
 	struct inference_result inferred, edge;
-	if (!predictor || !infer(one, predictor, "x", &inferred, error))
+	if (!predictor || !inference_infer(one, predictor, "x", &inferred, error))
 		return NULL;
 	const struct predictor_traits *traits = predictor_traits(predictor);
 	size_t rows = inferred.rows.rows;
@@ -68,7 +68,7 @@ static json_t *run(const struct compute_case *one, struct error *error)
 	compute_put(result, anomaly ? "score_samples" : answer, written(inferred.answers, rows, traits->outputs), error);
 	if (traits->classes)
 		compute_put(result, "label", labels_written(predictor, &inferred), error);
-	if (compute_has(one->input, "x_edge") && infer(one, predictor, "x_edge", &edge, error))
+	if (compute_has(one->input, "x_edge") && inference_infer(one, predictor, "x_edge", &edge, error))
 		compute_put(result, lightgbm ? "raw_edge" : "margin_edge", written(edge.margins, edge.rows.rows, traits->margins),
 			    error);
 	return compute_made(result, error);
@@ -94,5 +94,5 @@ const struct compute_family compute_inference = {
 	.name = "inference",
 	.summary = "what trained models answer: `model_file`, rows `x`",
 	.methods = methods,
-	.run = run,
+	.run = inference_run,
 };

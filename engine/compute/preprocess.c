@@ -87,7 +87,7 @@ static double *numbers(const struct compute_case *one, size_t count)
 	return ARENA_ARRAY(one->arena, double, count + 1);
 }
 
-static json_t *full(struct error *error)
+static json_t *preprocess_full(struct error *error)
 {
 	error_memory(error, ERROR_LIMIT, "preprocessing");
 	return NULL;
@@ -117,7 +117,7 @@ static json_t *run_standard(const struct compute_case *one, struct error *error)
 		return NULL;
 	double *mean = numbers(one, data.train.columns), *scale = numbers(one, data.train.columns);
 	if (!mean || !scale)
-		return full(error);
+		return preprocess_full(error);
 	scaling_fit_standard(&data.train, mean, scale);
 	const bool with_mean = compute_flag_or(one->params, "with_mean", true, error);
 	const bool with_std = compute_flag_or(one->params, "with_std", true, error);
@@ -143,7 +143,7 @@ static json_t *run_minmax(const struct compute_case *one, struct error *error)
 	double *least = numbers(one, data.train.columns), *width = numbers(one, data.train.columns);
 	double *most = numbers(one, data.train.columns);
 	if (!least || !width || !most)
-		return full(error);
+		return preprocess_full(error);
 	scaling_fit_min_max(&data.train, least, width);
 	for (size_t i = 0; i < data.train.columns; i++) {
 		most[i] = NAN;
@@ -172,7 +172,7 @@ static json_t *run_robust(const struct compute_case *one, struct error *error)
 	}
 	double *center = numbers(one, data.train.columns), *scale = numbers(one, data.train.columns);
 	if (!center || !scale || !scaling_fit_robust(&data.train, at[0] / 100, at[1] / 100, center, scale, one->arena))
-		return full(error);
+		return preprocess_full(error);
 	scaling_apply(&data.query, center, scale, true);
 	json_t *result = output(error, &data.query);
 	compute_put(result, "center", compute_write_row(center, data.train.columns), error);
@@ -187,7 +187,7 @@ static json_t *run_maxabs(const struct compute_case *one, struct error *error)
 		return NULL;
 	double *center = numbers(one, data.train.columns), *scale = numbers(one, data.train.columns);
 	if (!center || !scale)
-		return full(error);
+		return preprocess_full(error);
 	scaling_fit_max_abs(&data.train, center, scale);
 	scaling_apply(&data.query, center, scale, true);
 	json_t *result = output(error, &data.query);
@@ -207,11 +207,11 @@ static json_t *run_impute(const struct compute_case *one, struct error *error)
 		return NULL;
 	double *values = numbers(one, data.train.columns);
 	if (!values)
-		return full(error);
+		return preprocess_full(error);
 	for (size_t i = 0; i < data.train.columns; i++)
 		values[i] = compute_number_or(one->params, "fill_value", 0, error);
 	if (strategies[strategy + 1] && !imputing_fit(&data.train, (enum imputing)strategy, values, one->arena))
-		return full(error);
+		return preprocess_full(error);
 	imputing_apply(&data.query, values, true);
 	json_t *result = output(error, &data.query);
 	compute_put(result, "statistics", compute_write_row(values, data.train.columns), error);
@@ -257,7 +257,7 @@ static json_t *run_kbins(const struct compute_case *one, struct error *error)
 	}
 	json_t *result = output(error, &data.query);
 	compute_put(result, "edges", lists, error);
-	return arena_failed(one->arena) ? full(error) : result;
+	return arena_failed(one->arena) ? preprocess_full(error) : result;
 }
 
 static json_t *run_quantile(const struct compute_case *one, struct error *error)
@@ -273,14 +273,14 @@ static json_t *run_quantile(const struct compute_case *one, struct error *error)
 	for (size_t i = 0; quantiles && count && i < data.train.columns; i++) {
 		const struct sorted column = column_sorted(&data.train, i, one->arena);
 		if (!column.values)
-			return full(error);
+			return preprocess_full(error);
 		ranks_fit(&column, quantiles, count);
 		for (size_t row = 0; row < data.query.rows; row++) {
 			double *at = &data.query.values[row * data.query.columns + i];
 			*at = (to ? rank_normal : rank_of)(quantiles, count, *at);
 		}
 	}
-	return quantiles ? output(error, &data.query) : full(error);
+	return quantiles ? output(error, &data.query) : preprocess_full(error);
 }
 
 /* ---- powers ---- */
@@ -293,7 +293,7 @@ static json_t *run_given_lambdas(const struct compute_case *one, enum power by, 
 	struct table out = {lambdas.count, row.count, numbers(one, lambdas.count * row.count)};
 	for (size_t i = 0; out.values && i < lambdas.count * row.count; i++)
 		out.values[i] = power_of(row.items[i % row.count], lambdas.items[i / row.count], by);
-	return out.values ? output(error, &out) : full(error);
+	return out.values ? output(error, &out) : preprocess_full(error);
 }
 
 static json_t *run_power(const struct compute_case *one, enum power by, struct error *error)
@@ -306,11 +306,11 @@ static json_t *run_power(const struct compute_case *one, enum power by, struct e
 	const size_t columns = data.train.columns;
 	double *lambdas = numbers(one, columns), *mean = numbers(one, columns), *scale = numbers(one, columns);
 	if (!lambdas || !mean || !scale)
-		return full(error);
+		return preprocess_full(error);
 	for (size_t i = 0; i < columns; i++) {
 		const struct sorted column = column_sorted(&data.train, i, one->arena);
 		if (!column.values || !power_fit(&column, by, &lambdas[i], one->arena))
-			return full(error);
+			return preprocess_full(error);
 	}
 	power_apply(&data.train, by, lambdas, true);
 	power_apply(&data.query, by, lambdas, true);
@@ -425,7 +425,7 @@ static json_t *run_polynomial(const struct compute_case *one, struct error *erro
 	struct table out = {.rows = x.rows, .columns = polynomial_columns(&polynomial, x.columns)};
 	out.values = numbers(one, out.rows * out.columns);
 	if (!out.values || !polynomial_apply(&polynomial, &x, out.values, one->arena))
-		return full(error);
+		return preprocess_full(error);
 	return output(error, &out);
 }
 
@@ -478,7 +478,7 @@ static json_t *run_chain(const struct compute_case *one, struct error *error)
 		return NULL;
 	double *a = numbers(one, data.train.columns), *b = numbers(one, data.train.columns);
 	if (!a || !b)
-		return full(error);
+		return preprocess_full(error);
 	for (size_t i = 0; i < json_array_size(steps); i++) {
 		const char *word = json_string_value(json_array_get(steps, i));
 		if (!link_run(one, word ? word : "", &data, a, b, error))
@@ -487,7 +487,7 @@ static json_t *run_chain(const struct compute_case *one, struct error *error)
 	return output(error, &data.query);
 }
 
-static json_t *run(const struct compute_case *one, struct error *error)
+static json_t *preprocess_run(const struct compute_case *one, struct error *error)
 {
 	static const struct {
 		const char *name;
@@ -515,5 +515,5 @@ const struct compute_family compute_preprocess = {
 	.name = "preprocess",
 	.summary = "Scaling, imputing, encoding and binning, as scikit-learn does it.",
 	.methods = methods,
-	.run = run,
+	.run = preprocess_run,
 };

@@ -75,14 +75,15 @@ struct sketch_stream {
 	double *sorted;
 };
 
-static void order(struct sketch_stream *stream, enum stream_order how)
+static void sketches_order(struct sketch_stream *stream, enum stream_order how)
 {
 	for (size_t i = 0; i < stream->count && how != ORDER_DRAWN; i++)
 		stream->came[i] = stream->sorted[how == ORDER_ASCENDING ? i : stream->count - 1 - i];
 }
 
 /* By SplitMix64: 53 bits of each number, as a share of 1. */
-static bool draw(const struct compute_case *one, const json_t *generator, struct sketch_stream *stream, struct error *error)
+static bool sketches_draw(const struct compute_case *one, const json_t *generator, struct sketch_stream *stream,
+			  struct error *error)
 {
 	const struct stream_kind *kind = stream_kinds;
 	const char *name;
@@ -106,12 +107,12 @@ static bool draw(const struct compute_case *one, const json_t *generator, struct
 	for (size_t i = 0; i < stream->count; i++)
 		stream->came[i] = stream->sorted[i] = kind->number((double)(random_next(&random) >> 11) * 0x1p-53);
 	(void)quantile_sort(stream->sorted, stream->count);
-	order(stream, kind->order);
+	sketches_order(stream, kind->order);
 	return true;
 }
 
 /* The numbers themselves; NaN is left out. */
-static bool take(const struct compute_case *one, struct sketch_stream *stream, struct error *error)
+static bool sketches_take(const struct compute_case *one, struct sketch_stream *stream, struct error *error)
 {
 	struct compute_row row;
 	if (!compute_row(one, one->input, "values", &row, error))
@@ -133,7 +134,7 @@ static bool take(const struct compute_case *one, struct sketch_stream *stream, s
 static bool stream_read(const struct compute_case *one, struct sketch_stream *stream, struct error *error)
 {
 	const json_t *generator = json_object_get(one->input, "generator");
-	if (!(generator ? draw(one, generator, stream, error) : take(one, stream, error)))
+	if (!(generator ? sketches_draw(one, generator, stream, error) : sketches_take(one, stream, error)))
 		return false;
 	return stream->count > 0 || error_set(error, ERROR_INPUT, PLACE_NONE, "the stream is empty, and nothing has no quantiles");
 }
@@ -422,7 +423,7 @@ static json_t *run_types(const struct compute_case *one, struct error *error)
 /* ---- the family ---- */
 
 /* What the parameters ask for says which method is meant. */
-static json_t *run(const struct compute_case *one, struct error *error)
+static json_t *compute_sketches_run(const struct compute_case *one, struct error *error)
 {
 	static const struct {
 		const char *key;
@@ -457,5 +458,5 @@ const struct compute_family compute_sketches = {
 	"sketches",
 	"Quantiles of a stream that is not kept, beside exact ones.",
 	methods,
-	run,
+	compute_sketches_run,
 };

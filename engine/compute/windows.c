@@ -39,7 +39,7 @@ struct window_event {
 
 /* ---- open windows ---- */
 
-static int order(const struct compute_window *left, const struct compute_window *right)
+static int compute_windows_order(const struct compute_window *left, const struct compute_window *right)
 {
 	int by_span = closing_order(&left->span, &right->span);
 	return by_span ? by_span : strcmp(left->key, right->key);
@@ -61,26 +61,26 @@ static bool make_room(struct windowing *self)
 }
 
 /* Where a window stands, or would: true when it is there. */
-static bool find(const struct windowing *self, const struct compute_window *window, size_t *at)
+static bool compute_windows_find(const struct windowing *self, const struct compute_window *window, size_t *at)
 {
 	size_t low = 0, high = self->count;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		if (order(self->open[middle], window) < 0)
+		if (compute_windows_order(self->open[middle], window) < 0)
 			low = middle + 1;
 		else
 			high = middle;
 	}
 	*at = low;
-	return low < self->count && order(self->open[low], window) == 0;
+	return low < self->count && compute_windows_order(self->open[low], window) == 0;
 }
 
-static bool insert(struct windowing *self, struct compute_window *window)
+static bool compute_windows_insert(struct windowing *self, struct compute_window *window)
 {
 	size_t at;
 	if (!make_room(self))
 		return false;
-	(void)find(self, window, &at);
+	(void)compute_windows_find(self, window, &at);
 	memmove(self->open + at + 1, self->open + at, (self->count - at) * sizeof *self->open);
 	self->open[at] = window;
 	self->count++;
@@ -105,7 +105,7 @@ static struct compute_window *window_make(struct windowing *self, const char *ke
 	return window;
 }
 
-static void take(struct compute_window *window, const struct window_event *event)
+static void compute_windows_take(struct compute_window *window, const struct window_event *event)
 {
 	window->events++;
 	summary_add(TRACKS, window->summary, event->time, event->value);
@@ -154,10 +154,11 @@ static bool into_hopping(struct windowing *self, const struct window_event *even
 			continue;
 		const struct compute_window wanted = {.span = span, .key = event->key};
 		size_t at;
-		struct compute_window *window = find(self, &wanted, &at) ? self->open[at] : window_make(self, event->key, span);
-		if (!window || (window->events == 0 && !insert(self, window)))
+		struct compute_window *window =
+			compute_windows_find(self, &wanted, &at) ? self->open[at] : window_make(self, event->key, span);
+		if (!window || (window->events == 0 && !compute_windows_insert(self, window)))
 			return true; /* the error says why */
-		take(window, event);
+		compute_windows_take(window, event);
 		taken = true;
 	}
 	return taken;
@@ -188,8 +189,8 @@ static bool into_session(struct windowing *self, const struct window_event *even
 		return false;
 	if (!session)
 		session = window_make(self, event->key, alone);
-	if (session && insert(self, session))
-		take(session, event);
+	if (session && compute_windows_insert(self, session))
+		compute_windows_take(session, event);
 	return true;
 }
 
@@ -210,8 +211,8 @@ static bool into_count(struct windowing *self, const struct window_event *event)
 		return true;
 	window->span.start = event->time < window->span.start ? event->time : window->span.start;
 	window->span.end = event->time > window->span.end ? event->time : window->span.end;
-	take(window, event);
-	if (!insert(self, window) || (int64_t)window->events < self->form.size)
+	compute_windows_take(window, event);
+	if (!compute_windows_insert(self, window) || (int64_t)window->events < self->form.size)
 		return true;
 	for (at = 0; self->open[at] != window; at++)
 		;
@@ -273,7 +274,7 @@ static bool form_read(const json_t *params, struct closing *form, struct error *
 			 CLOSING_WINDOWS_MAX);
 }
 
-static json_t *run(const struct compute_case *one, struct error *error)
+static json_t *compute_windows_run(const struct compute_case *one, struct error *error)
 {
 	struct windowing self = {.arena = one->arena, .error = error};
 	const json_t *events = json_object_get(one->input, "events");
@@ -315,5 +316,5 @@ const struct compute_family compute_windows = {
 	"windows",
 	"Windows that close, in the order of their ends, by the rules of Kafka Streams.",
 	methods,
-	run,
+	compute_windows_run,
 };

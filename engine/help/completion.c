@@ -54,7 +54,7 @@ static const char *value_sort(const struct option *row)
 }
 
 /* A sentence between single quotes, by the shell's rule for a quote inside. */
-static void quoted(struct buffer *out, const char *text, const char *quote)
+static void completion_quoted(struct buffer *out, const char *text, const char *quote)
 {
 	for (; *text; text++) {
 		if (*text == '\'')
@@ -185,7 +185,7 @@ static void zsh_command(struct buffer *out, const struct command *const *command
 	buffer_string(out, "\t\tif [[ $words[CURRENT] == -* ]]; then\n\t\t\tfound=(");
 	for (const struct option *row = command->options; row && row->type != OPTION_END; row++) {
 		buffer_print(out, "'--%s:", row->name);
-		quoted(out, row->help ? row->help : "", QUOTE_ZSH);
+		completion_quoted(out, row->help ? row->help : "", QUOTE_ZSH);
 		buffer_string(out, "' ");
 	}
 	buffer_string(out, "'--help:How it is used.')\n\t\t\t_describe -o option found\n\t\telse\n\t\t\tcompadd -- ");
@@ -223,7 +223,7 @@ static void zsh(struct buffer *out, const struct command *const *commands)
 		if (!is_first_of_noun(commands, command))
 			continue;
 		buffer_print(out, "'%.*s:", (int)strcspn((*command)->name, " "), (*command)->name);
-		quoted(out, verb_of(*command) ? "" : (*command)->summary, QUOTE_ZSH);
+		completion_quoted(out, verb_of(*command) ? "" : (*command)->summary, QUOTE_ZSH);
 		buffer_string(out, "' ");
 	}
 	buffer_string(out, ")\n\t\t_describe command found\n\t\t;;\n");
@@ -271,7 +271,7 @@ static void fish_command(struct buffer *out, const struct command *const *comman
 		else if (row->type != OPTION_FLAG)
 			buffer_string(out, " -r");
 		buffer_string(out, " -d '");
-		quoted(out, row->help ? row->help : "", QUOTE_FISH);
+		completion_quoted(out, row->help ? row->help : "", QUOTE_FISH);
 		buffer_string(out, "'\n");
 	}
 }
@@ -304,7 +304,7 @@ static void fish(struct buffer *out, const struct command *const *commands)
 			     (*command)->name);
 		if (!verb_of(*command)) {
 			buffer_string(out, " -d '");
-			quoted(out, (*command)->summary, QUOTE_FISH);
+			completion_quoted(out, (*command)->summary, QUOTE_FISH);
 			buffer_byte(out, '\'');
 		}
 		buffer_byte(out, '\n');

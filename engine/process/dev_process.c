@@ -306,7 +306,7 @@ static bool open_engine(struct dev_process *dev, struct error *error)
 }
 
 /* In the first turn of the engine's loop, after the engine's own first lines. */
-static void on_ready(void *context)
+static void dev_process_on_ready(void *context)
 {
 	const struct dev_process *dev = context;
 	const struct dev_addresses at = {.arena = dev->workspace->arena,
@@ -321,7 +321,7 @@ static void on_ready(void *context)
 
 static bool run_engine(struct dev_process *dev, struct error *error)
 {
-	dev->ready_timer = (struct loop_timer){.due = on_ready, .context = dev};
+	dev->ready_timer = (struct loop_timer){.due = dev_process_on_ready, .context = dev};
 	dev->lines_timer = (struct loop_timer){.due = on_second, .context = dev};
 	dev->lines = dev_lines_open(dev->asked->out, dev->asked->json, loop_now_ms(dev->loop), error);
 	return dev->lines && watch_files(dev, error) &&

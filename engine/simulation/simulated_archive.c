@@ -54,7 +54,7 @@ static struct simulated_archive *archive_of(struct archive *archive)
 
 /* ---- news ---- */
 
-static void tell(struct simulated_archive_task *task, const struct archive_news *news)
+static void simulated_archive_task_end(struct simulated_archive_task *task, const struct archive_news *news)
 {
 	struct simulated_archive *archive = task->archive;
 	struct simulated_archive_report *report = simulated_take(archive->kafka, 1, sizeof *report);
@@ -211,7 +211,7 @@ static void bring_back(struct simulated_archive_task *task, const struct simulat
 		       task->place.changelog, task->place.input.partition, (long long)task->end, store_count(task->store));
 	news.kind = good ? ARCHIVE_RESTORED : ARCHIVE_FAILED;
 	news.store = good ? task->store : NULL;
-	tell(task, &news);
+	simulated_archive_task_end(task, &news);
 }
 
 /* What an engine that is gone had begun to commit is waited for. */
@@ -281,7 +281,7 @@ static void is_ready(struct simulated_kafka *kafka, void *subject)
 	struct simulated_archive_task *task = subject;
 	const struct archive_news news = {.kind = ARCHIVE_READY, .head = task->head};
 	if (task_may_go_on(kafka, task, is_ready, false))
-		tell(task, &news);
+		simulated_archive_task_end(task, &news);
 }
 
 static void is_laid(struct simulated_kafka *kafka, void *subject)
@@ -306,7 +306,7 @@ static void is_laid(struct simulated_kafka *kafka, void *subject)
 		       snapshot->partition, (long long)task->head.offset);
 	buffer_close(&task->bytes);
 	buffer_open(&task->bytes, 0);
-	tell(task, &(struct archive_news){.kind = ARCHIVE_LAID});
+	simulated_archive_task_end(task, &(struct archive_news){.kind = ARCHIVE_LAID});
 }
 
 static void go_on_soon(struct simulated_archive_task *task, void (*then)(struct simulated_kafka *kafka, void *subject))

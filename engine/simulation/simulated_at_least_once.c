@@ -21,7 +21,7 @@ struct simulated_at_least_once {
 	int64_t ended_us, commit_us;
 };
 
-static void ring(struct simulated_at_least_once *output)
+static void simulated_at_least_once_ring(struct simulated_at_least_once *output)
 {
 	if (!output->client.closed)
 		loop_ring(output->loop, output->bell);
@@ -34,7 +34,7 @@ static void producer_heard(void *owner, const struct simulated_entry *entry)
 		commit_batches_acknowledged(&output->commit_batches, entry->batch);
 	if (entry && entry->unwanted)
 		commit_batches_refused(&output->commit_batches, entry->batch);
-	ring(output);
+	simulated_at_least_once_ring(output);
 }
 
 static bool producer_open(struct simulated_at_least_once *output)
@@ -76,10 +76,10 @@ static void commit_replied(struct simulated_request *request, enum simulated_ans
 {
 	struct simulated_at_least_once *output = request->owner;
 	commit_batches_took(&output->commit_batches, answer == SIMULATED_GOOD ? COMMIT_BATCHES_TAKEN : COMMIT_BATCHES_VOID);
-	ring(output);
+	simulated_at_least_once_ring(output);
 }
 
-static void commit(struct simulated_at_least_once *output, struct positions positions)
+static void simulated_at_least_once_commit(struct simulated_at_least_once *output, struct positions positions)
 {
 	struct simulated_request *request = simulated_request_make(output->kafka, SIMULATED_COMMIT_OFFSETS, &output->client);
 	if (!request || !simulated_request_positions(output->kafka, request, positions, output->consumer))
@@ -116,7 +116,7 @@ static enum transaction_news at_least_once_news(struct output *self, struct posi
 	if (output->producer->shrinks && commit_batches_give_up(&output->commit_batches, committed))
 		return producer_replace(output);
 	if (commit_batches_to_commit(&output->commit_batches, &positions))
-		commit(output, positions);
+		simulated_at_least_once_commit(output, positions);
 	bool is_void;
 	if (!commit_batches_over(&output->commit_batches, committed, &is_void))
 		return NEWS_NONE;
@@ -158,7 +158,7 @@ static bool at_least_once_end(struct output *self, struct positions positions, s
 	if (!commit_batches_end(&output->commit_batches, positions, error))
 		return false;
 	output->ended_us = output->kafka->now_us;
-	ring(output);
+	simulated_at_least_once_ring(output);
 	return true;
 }
 
@@ -221,6 +221,6 @@ struct output *simulated_at_least_once_open(struct simulated_host *host, struct 
 		error_memory(error, ERROR_SYSTEM, "opening a producer");
 		return NULL;
 	}
-	ring(output); /* it is open: the first news */
+	simulated_at_least_once_ring(output); /* it is open: the first news */
 	return &output->output;
 }

@@ -5,7 +5,7 @@
 #define FETCH_MOST 50		 /* records at once */
 #define MEMBER_OF_OLD UINT64_MAX /* not a number of any member */
 
-static void ring(struct simulated_consumer *consumer)
+static void simulated_consumer_ring(struct simulated_consumer *consumer)
 {
 	loop_ring(consumer->loop, consumer->bell);
 }
@@ -75,7 +75,7 @@ static void fetched(struct simulated_kafka *kafka, void *subject)
 		consumer->queue[place] = (struct simulated_queued){entry, reading, reading->version, reading->position++};
 	}
 	reading->fetching = false;
-	ring(consumer);
+	simulated_consumer_ring(consumer);
 	fetch(kafka, reading);
 }
 
@@ -135,7 +135,7 @@ void simulated_consumer_give(struct simulated_consumer *consumer, int generation
 	consumer->give = true;
 	consumer->given_generation = generation;
 	consumer->given = positions;
-	ring(consumer);
+	simulated_consumer_ring(consumer);
 }
 
 void simulated_consumer_told(struct simulated_consumer *consumer)
@@ -145,7 +145,7 @@ void simulated_consumer_told(struct simulated_consumer *consumer)
 		return;
 	}
 	consumer->revoke = true;
-	ring(consumer);
+	simulated_consumer_ring(consumer);
 }
 
 static void learns(struct simulated_kafka *kafka, void *subject)
@@ -159,7 +159,7 @@ static void learns(struct simulated_kafka *kafka, void *subject)
 	consumer->give = consumer->revoke = false;
 	if (holds_something(consumer)) {
 		consumer->lost = true;
-		ring(consumer);
+		simulated_consumer_ring(consumer);
 	} else {
 		join_soon(consumer);
 	}
@@ -181,7 +181,7 @@ static void hears_of_its_successor(struct simulated_kafka *kafka, void *subject)
 	}
 	error_set(&consumer->failure, ERROR_SYSTEM, PLACE_NONE,
 		  "Kafka's consumer stopped: fenced by a newer instance of the name %s", consumer->config.instance);
-	ring(consumer);
+	simulated_consumer_ring(consumer);
 }
 
 void simulated_consumer_fence(struct simulated_consumer *consumer)
@@ -300,7 +300,7 @@ static bool simulated_accept(struct consumer *self, struct error *error)
 		consumer->lost = consumer->revoke = consumer->give = false;
 		join_soon(consumer);
 	}
-	ring(consumer);
+	simulated_consumer_ring(consumer);
 	return true;
 }
 

@@ -250,7 +250,7 @@ static void member_replace(struct simulated_kafka *kafka, struct simulated_group
 		give_share(kafka, group, member);
 }
 
-static void join(struct simulated_kafka *kafka, struct simulated_group *group, struct simulated_consumer *consumer)
+static void simulated_group_join(struct simulated_kafka *kafka, struct simulated_group *group, struct simulated_consumer *consumer)
 {
 	struct simulated_member *member = member_named(group, consumer->config.instance);
 	if (member)
@@ -263,7 +263,7 @@ void simulated_group_rejoin(struct simulated_kafka *kafka, struct simulated_grou
 {
 	struct simulated_member *member = member_of(group, consumer->member);
 	if (!member) {
-		join(kafka, group, consumer);
+		simulated_group_join(kafka, group, consumer);
 		return;
 	}
 	member->joined = true;

@@ -87,7 +87,7 @@ static bool is_away(const struct wire *wire, const struct simulated_model *model
 	return loop_now_ms(wire->loop) < model->away_until_ms;
 }
 
-static enum model_mishap draw(const struct wire *wire, const struct simulated_model *model)
+static enum model_mishap simulated_models_draw(const struct wire *wire, const struct simulated_model *model)
 {
 	struct simulated_models *servers = wire->servers;
 	enum model_mishap mishap = MODEL_MISHAPS;
@@ -191,7 +191,7 @@ static bool simulated_send(struct wire *wire, struct queued_call *queued_call, c
 		return error_memory(error, ERROR_LIMIT, "answering a call by its stub");
 	if (wire->servers->mixes_up)
 		mix_up(sending->reply.payload);
-	int64_t delay_ms = attempt_decide(sending, draw(wire, model), wire_call->timeout_ms);
+	int64_t delay_ms = attempt_decide(sending, simulated_models_draw(wire, model), wire_call->timeout_ms);
 	sending->timer = (struct loop_timer){.due = on_end, .context = sending};
 	return loop_timer_set(wire->loop, &sending->timer, loop_now_ms(wire->loop) + delay_ms, error);
 }
@@ -215,7 +215,7 @@ static void simulated_discard(struct queued_call *queued_call)
 
 /* ---- questions ---- */
 
-static void on_answered(void *context)
+static void simulated_models_on_answered(void *context)
 {
 	struct simulated_asked *asked = context;
 	const struct attempt attempt = {.end = asked->ready ? ATTEMPT_REPLIED : ATTEMPT_REFUSED,
@@ -237,7 +237,7 @@ static bool simulated_ask(struct wire *wire, const struct model_address *address
 	*asked = (struct simulated_asked){.wire = wire, .next = wire->asked, .answered = answered, .context = context, .nth = nth};
 	wire->asked = asked;
 	asked->ready = !is_away(wire, model_of(wire, address->model));
-	asked->timer = (struct loop_timer){.due = on_answered, .context = asked};
+	asked->timer = (struct loop_timer){.due = simulated_models_on_answered, .context = asked};
 	int64_t delay_ms = random_between(&wire->servers->random, 0, DELAY_MS_MOST);
 	return loop_timer_set(wire->loop, &asked->timer, loop_now_ms(wire->loop) + delay_ms, &error);
 }

@@ -62,7 +62,8 @@ struct simulated_partition *simulated_partition_of(const struct simulated_topic 
 	return &topic->partitions[simulated_partition_number(record, topic->count)];
 }
 
-static bool put(struct simulated_kafka *kafka, struct simulated_partition *partition, struct simulated_entry *entry)
+static bool simulated_partition_put(struct simulated_kafka *kafka, struct simulated_partition *partition,
+				    struct simulated_entry *entry)
 {
 	if (partition->count == partition->capacity) {
 		size_t capacity = partition->capacity ? partition->capacity * 2 : 64;
@@ -85,7 +86,7 @@ int64_t simulated_append_answer(struct simulated_kafka *kafka, struct simulated_
 {
 	struct simulated_partition *partition = simulated_partition_of(topic, record);
 	struct simulated_entry *entry = simulated_entry_make(kafka, record);
-	if (!entry || !put(kafka, partition, entry))
+	if (!entry || !simulated_partition_put(kafka, partition, entry))
 		return -1;
 	entry->origin = record->origin;
 	simulated_consumer_wake(kafka, partition);
@@ -155,7 +156,7 @@ enum simulated_answer simulated_partition_serve(struct simulated_kafka *kafka, s
 			continue;
 		entry->producer = request->transaction ? request->producer : 0;
 		entry->state = request->transaction ? ENTRY_OPEN : ENTRY_PLAIN;
-		if (!put(kafka, partition, entry))
+		if (!simulated_partition_put(kafka, partition, entry))
 			return SIMULATED_AGAIN;
 	}
 	simulated_consumer_wake(kafka, partition);
@@ -175,7 +176,7 @@ void simulated_partition_mark(struct simulated_kafka *kafka, struct simulated_pa
 	}
 	sequence->opened = OFFSET_NONE;
 	marker->state = ENTRY_MARKER;
-	(void)put(kafka, partition, marker);
+	(void)simulated_partition_put(kafka, partition, marker);
 	simulated_consumer_wake(kafka, partition);
 }
 

@@ -135,7 +135,7 @@ static void reply(struct simulated_kafka *kafka, void *subject)
 	request_give(kafka, request);
 }
 
-static void arrive(struct simulated_kafka *kafka, void *subject)
+static void simulated_requests_arrive(struct simulated_kafka *kafka, void *subject)
 {
 	struct simulated_request *request = subject;
 	request->answer = serve(kafka, request);
@@ -171,11 +171,12 @@ static void copy_late(struct simulated_kafka *kafka, const struct simulated_requ
 		memcpy(copy->positions.items, request->positions.items, request->positions.count * sizeof(struct position));
 		memcpy(copy->references, request->references, request->positions.count * sizeof(struct state_reference));
 	}
-	simulated_note(kafka, kafka->now_us + late_us, arrive, copy);
+	simulated_note(kafka, kafka->now_us + late_us, simulated_requests_arrive, copy);
 }
 
 /* What befalls this request; MISHAPS: nothing. */
-static enum simulated_mishap draw(struct simulated_kafka *kafka, enum simulated_request_kind kind, int64_t *late_us)
+static enum simulated_mishap simulated_requests_draw(struct simulated_kafka *kafka, enum simulated_request_kind kind,
+						     int64_t *late_us)
 {
 	*late_us = random_between(&kafka->random, MS, random_between(&kafka->random, MS, LATE_US));
 	if (kafka->injected[kind].set) {
@@ -204,7 +205,7 @@ void simulated_request_send(struct simulated_kafka *kafka, struct simulated_requ
 		return;
 	}
 	bool forced = kafka->injected[request->kind].set;
-	enum simulated_mishap mishap = draw(kafka, request->kind, &late_us);
+	enum simulated_mishap mishap = simulated_requests_draw(kafka, request->kind, &late_us);
 	if (mishap < SIMULATED_MISHAPS)
 		simulated_tell(kafka, host->name, "%s: %s", simulated_mishap_names[mishap], names[request->kind]);
 	switch (mishap) {
@@ -228,5 +229,5 @@ void simulated_request_send(struct simulated_kafka *kafka, struct simulated_requ
 	default:
 		break;
 	}
-	simulated_note(kafka, there_us, arrive, request);
+	simulated_note(kafka, there_us, simulated_requests_arrive, request);
 }

@@ -34,7 +34,7 @@ struct simulated_open_transaction {
 	char reason[REASON_BYTES];
 };
 
-static void settle(struct simulated_open_transaction *transaction);
+static void simulated_transaction_settle(struct simulated_open_transaction *transaction);
 
 /* ---- calls ---- */
 
@@ -71,7 +71,7 @@ static void call_too_long(struct simulated_kafka *kafka, void *subject)
 		return;
 	}
 	call_over(transaction, SETTLEMENT_FAILED);
-	settle(transaction);
+	simulated_transaction_settle(transaction);
 }
 
 static void call_begin(struct simulated_open_transaction *transaction)
@@ -117,7 +117,7 @@ static void call_replied(struct simulated_request *request, enum simulated_answe
 	for (size_t i = 0; request->kind == SIMULATED_READ_OFFSETS && i < positions.count; i++)
 		positions.items[i].offset = request->positions.items[i].offset;
 	call_over(transaction, answer == SIMULATED_GOOD ? SETTLEMENT_DONE : SETTLEMENT_FAILED);
-	settle(transaction);
+	simulated_transaction_settle(transaction);
 }
 
 /* Records arrived, or the producer is fenced: a commit may have waited for it. */
@@ -179,7 +179,7 @@ static void producer_heard(void *owner, const struct simulated_entry *entry)
 	if (!transaction->flushing)
 		return;
 	end_transaction(transaction);
-	settle(transaction);
+	simulated_transaction_settle(transaction);
 }
 
 static void paused(struct simulated_kafka *kafka, void *subject)
@@ -191,7 +191,7 @@ static void paused(struct simulated_kafka *kafka, void *subject)
 		return;
 	}
 	call_over(transaction, SETTLEMENT_DONE);
-	settle(transaction);
+	simulated_transaction_settle(transaction);
 }
 
 static void make_call(struct simulated_open_transaction *transaction)
@@ -222,7 +222,7 @@ static void make_call(struct simulated_open_transaction *transaction)
 	}
 }
 
-static void settle(struct simulated_open_transaction *transaction)
+static void simulated_transaction_settle(struct simulated_open_transaction *transaction)
 {
 	if (transaction->client.closed)
 		return;
@@ -320,7 +320,7 @@ static bool transaction_end(struct output *self, struct positions positions, str
 	settlement_end(&transaction->settlement, positions, transaction->closed_sockets);
 	if (transaction->settlement.call == SETTLEMENT_OPEN)
 		snprintf(transaction->reason, sizeof transaction->reason, "connections closed during the transaction");
-	settle(transaction);
+	simulated_transaction_settle(transaction);
 	return true;
 }
 
@@ -383,6 +383,6 @@ struct output *simulated_transaction_open(struct simulated_host *host, struct lo
 	transaction->timeout_us = (int64_t)(config->timeout_ms > 0 ? config->timeout_ms : TRANSACTION_TIMEOUT_MS) * MS;
 	transaction->client = (struct simulated_client){host, false, &transaction->others_closed};
 	settlement_start(&transaction->settlement);
-	settle(transaction);
+	simulated_transaction_settle(transaction);
 	return &transaction->output;
 }

@@ -21,8 +21,8 @@ void simulation_taps_close(struct simulation_taps *taps)
 	arena_close(taps->arena);
 }
 
-static bool add(struct simulation_taps *taps, const struct simulation_line *line, const char *topic, size_t blocks, unsigned share,
-		struct arena *arena)
+static bool simulation_tap_add(struct simulation_taps *taps, const struct simulation_line *line, const char *topic, size_t blocks,
+			       unsigned share, struct arena *arena)
 {
 	struct simulation_tap *tap = &taps->items[taps->count++];
 	*tap = (struct simulation_tap){
@@ -39,10 +39,10 @@ static bool model_add(struct simulation_taps *taps, const struct simulation_line
 {
 	const char *name = arena_print(arena, "%s-b%zu", line->name, block);
 	unsigned share = line->variants[0].logged;
-	return add(taps, line, arena_print(arena, "%s.%s.model.%s.inputs", PREFIX_DEFAULT, NAMESPACE_DEFAULT, name), block, share,
-		   arena) &&
-	       add(taps, line, arena_print(arena, "%s.%s.model.%s.outputs", PREFIX_DEFAULT, NAMESPACE_DEFAULT, name), block + 1,
-		   share, arena);
+	return simulation_tap_add(taps, line, arena_print(arena, "%s.%s.model.%s.inputs", PREFIX_DEFAULT, NAMESPACE_DEFAULT, name),
+				  block, share, arena) &&
+	       simulation_tap_add(taps, line, arena_print(arena, "%s.%s.model.%s.outputs", PREFIX_DEFAULT, NAMESPACE_DEFAULT, name),
+				  block + 1, share, arena);
 }
 
 /* Of a batch it is told whole, and not request by request: such models are left out. */
@@ -53,7 +53,7 @@ bool simulation_taps_add(struct simulation_taps *taps, const struct simulation_l
 		const struct simulation_block *block = &pipeline->blocks[i];
 		const char *rest = arena_print(arena, "step.b%zu.outputs", i);
 		const char *topic = topic_own_name(arena, PREFIX_DEFAULT, NAMESPACE_DEFAULT, line->name, rest);
-		if (block->kind != SIMULATION_SPLIT && !add(taps, line, topic, i + 1, WHOLE, arena))
+		if (block->kind != SIMULATION_SPLIT && !simulation_tap_add(taps, line, topic, i + 1, WHOLE, arena))
 			return false;
 		if (block->kind == SIMULATION_CALL && block->batch == 0 && pipeline->logged > 0 && !model_add(taps, line, i, arena))
 			return false;
@@ -84,7 +84,7 @@ static bool follows(const struct simulation_tap *tap, int64_t number, int64_t va
 	return false;
 }
 
-static void take(struct simulation_taps *taps, struct simulation_tap *tap, const struct record *record)
+static void simulation_tap_take(struct simulation_taps *taps, struct simulation_tap *tap, const struct record *record)
 {
 	int64_t number;
 	struct oip_reply reply;
@@ -113,7 +113,7 @@ void simulation_taps_read(struct simulation_taps *taps, const struct simulated_k
 	struct record record;
 	for (size_t i = 0; i < taps->count; i++)
 		while (simulation_reading_next(&taps->items[i].reading, kafka, &record))
-			take(taps, &taps->items[i], &record);
+			simulation_tap_take(taps, &taps->items[i], &record);
 }
 
 /* Which requests are told of a share is drawn: some, and not nearly all. */

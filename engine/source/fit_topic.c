@@ -42,7 +42,7 @@ static bool decode(struct fit_topic *topic, const struct kept_record *record, st
 
 /* ---- reading ---- */
 
-static bool keep(struct fit_topic *topic, const struct kept_record *record, struct error *error)
+static bool fit_topic_keep(struct fit_topic *topic, const struct kept_record *record, struct error *error)
 {
 	if (topic->count == topic->room) {
 		const size_t room = topic->room ? 2 * topic->room : RECORDS_FIRST;
@@ -66,7 +66,7 @@ struct fit_topic_taking {
 	size_t bytes;
 };
 
-static bool take(void *context, const struct record *record, struct error *error)
+static bool fit_topic_take(void *context, const struct record *record, struct error *error)
 {
 	struct fit_topic_taking *taking = context;
 	struct fit_topic *topic = taking->topic;
@@ -85,7 +85,7 @@ static bool take(void *context, const struct record *record, struct error *error
 	if (!record_headers(record, topic->arena, &seen.headers, error))
 		return false;
 	if (decode(topic, &seen, taking->arena, &payload, &wrong))
-		return keep(topic, &seen, error);
+		return fit_topic_keep(topic, &seen, error);
 	if (wrong.kind == ERROR_SYSTEM)
 		return error_set(error, wrong.kind, wrong.place, "%s", wrong.text);
 	if (topic->left_out++ == 0)
@@ -101,7 +101,7 @@ static bool read_all(struct fit_topic *topic, struct error *error)
 					     .properties = topic->config->kafka->consumer};
 	struct fit_topic_taking taking = {topic, arena_open(RECORD_ARENA_BYTES), 0};
 	const bool good = (taking.arena || error_memory(error, ERROR_SYSTEM, "reading a topic")) &&
-			  topic_give_all(&config, take, &taking, error);
+			  topic_give_all(&config, fit_topic_take, &taking, error);
 	arena_close(taking.arena);
 	return good;
 }

@@ -50,7 +50,7 @@ static size_t page_columns(const struct help_page *page)
 }
 
 /* Writes `text` from column `at` on, later lines from `indent`; ends the line. */
-static void fill(struct help_page *page, struct text text, size_t at, size_t indent)
+static void help_page_fill(struct help_page *page, struct text text, size_t at, size_t indent)
 {
 	size_t column = at;
 	bool line_begins = true;
@@ -101,7 +101,7 @@ static void json_item(struct help_page *page, unsigned depth, const char *term, 
 /* ---- the parts of a page ---- */
 
 /* An empty line between parts, but not within a list, nor on a terminal below a heading. */
-static void begin(struct help_page *page, enum help_page_part part)
+static void help_page_begin(struct help_page *page, enum help_page_part part)
 {
 	if (page->form == PAGE_JSON) {
 		buffer_string(page->out, page->last == PAGE_NOTHING ? "[\n" : ",\n");
@@ -121,7 +121,7 @@ void help_page_heading(struct help_page *page, unsigned level, const char *forma
 	va_start(arguments, format);
 	(void)vsnprintf(text, sizeof text, format, arguments);
 	va_end(arguments);
-	begin(page, PAGE_HEADING);
+	help_page_begin(page, PAGE_HEADING);
 	switch (page->form) {
 	case PAGE_TEXT:
 		buffer_print(page->out, page->colour ? "\033[1m%s\033[0m\n" : "%s\n", text);
@@ -142,10 +142,10 @@ void help_page_heading(struct help_page *page, unsigned level, const char *forma
 
 static void paragraph(struct help_page *page, struct text text)
 {
-	begin(page, PAGE_BLOCK);
+	help_page_begin(page, PAGE_BLOCK);
 	switch (page->form) {
 	case PAGE_TEXT:
-		fill(page, text, 0, 0);
+		help_page_fill(page, text, 0, 0);
 		break;
 	case PAGE_JSON:
 		json_part(page, "text", text);
@@ -167,7 +167,7 @@ static void code(struct help_page *page, const char *language, struct text text,
 {
 	while (text.length > 0 && text.bytes[text.length - 1] == '\n')
 		text.length--;
-	begin(page, PAGE_BLOCK);
+	help_page_begin(page, PAGE_BLOCK);
 	if (page->form == PAGE_JSON) {
 		json_part(page, "example", text);
 		return;
@@ -244,7 +244,7 @@ static void text_item(struct help_page *page, unsigned depth, const char *term, 
 		buffer_byte(page->out, '\n');
 		blanks(page, TERM_COLUMNS);
 	}
-	fill(page, text_of(help), TERM_COLUMNS, TERM_COLUMNS);
+	help_page_fill(page, text_of(help), TERM_COLUMNS, TERM_COLUMNS);
 }
 
 void help_page_item(struct help_page *page, unsigned depth, const char *help, const char *term, ...)
@@ -254,7 +254,7 @@ void help_page_item(struct help_page *page, unsigned depth, const char *help, co
 	va_start(arguments, term);
 	(void)vsnprintf(text, sizeof text, term, arguments);
 	va_end(arguments);
-	begin(page, PAGE_ITEM);
+	help_page_begin(page, PAGE_ITEM);
 	switch (page->form) {
 	case PAGE_TEXT:
 		text_item(page, depth, text, help);
