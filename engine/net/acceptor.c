@@ -66,7 +66,7 @@ static void on_connection(void *context, uint32_t events)
 	}
 }
 
-static void on_again(void *context)
+static void acceptor_on_again(void *context)
 {
 	struct acceptor *acceptor = context;
 	if (acceptor->watch.descriptor >= 0)
@@ -78,7 +78,7 @@ bool acceptor_open(struct acceptor *acceptor, struct loop *loop, const struct ac
 	assert(loop && config->accepted);
 	*acceptor = (struct acceptor){.loop = loop, .config = *config, .port = config->port};
 	acceptor->watch = (struct watch){.ready = on_connection, .context = acceptor, .descriptor = -1};
-	acceptor->again = (struct loop_timer){.due = on_again, .context = acceptor};
+	acceptor->again = (struct loop_timer){.due = acceptor_on_again, .context = acceptor};
 	int listener = listen_open(config->host, &acceptor->port, error);
 	if (listener < 0)
 		return false;

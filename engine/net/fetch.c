@@ -11,7 +11,7 @@
 #define SIGNATURE_BYTES 128
 #define STATUS_GOOD 200
 
-static size_t take(char *bytes, size_t size, size_t count, void *context)
+static size_t fetch_take(char *bytes, size_t size, size_t count, void *context)
 {
 	struct buffer *body = context;
 	buffer_append(body, bytes, size * count);
@@ -60,7 +60,7 @@ static bool set_up(CURL *curl, const struct fetch_request *request, struct curl_
 		    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L) == CURLE_OK &&
 		    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, look_for_an_end) == CURLE_OK &&
 		    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, request) == CURLE_OK &&
-		    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take) == CURLE_OK &&
+		    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, fetch_take) == CURLE_OK &&
 		    curl_easy_setopt(curl, CURLOPT_WRITEDATA, body) == CURLE_OK &&
 		    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers) == CURLE_OK;
 	if (good && request->login)

@@ -119,7 +119,7 @@ void grpc_peer_slow_down(struct grpc_peer *peer, unsigned tries)
 		peer->line_until_ms = until_ms;
 }
 
-static void on_again(void *context)
+static void grpc_on_again(void *context)
 {
 	struct grpc_peer *peer = context;
 	grpc_wake(peer->grpc);
@@ -140,7 +140,7 @@ static void move_line(struct grpc_peer *peer)
 		grpc_peer_fail(peer, &error);
 }
 
-static void speak(struct grpc_peer *peer)
+static void grpc_flush(struct grpc_peer *peer)
 {
 	for (struct list_node *node = peer->connections.first, *next; node; node = next) {
 		next = node->next;
@@ -149,7 +149,7 @@ static void speak(struct grpc_peer *peer)
 	}
 }
 
-static void on_now(void *context)
+static void grpc_on_now(void *context)
 {
 	struct grpc *grpc = context;
 	/* The timer stays set, in the slot that it has just left, so waking never needs memory. */
@@ -158,7 +158,7 @@ static void on_now(void *context)
 	tell_finished(grpc);
 	for (struct grpc_peer *peer = grpc->peers; peer; peer = peer->next) {
 		move_line(peer);
-		speak(peer);
+		grpc_flush(peer);
 	}
 }
 
@@ -196,7 +196,7 @@ static struct grpc_peer *peer_of(struct grpc *grpc, const struct grpc_call *call
 	peer->grpc = grpc;
 	peer->tls = call->tls;
 	peer->dial_host.loop = grpc->loop;
-	peer->again = (struct loop_timer){.due = on_again, .context = peer};
+	peer->again = (struct loop_timer){.due = grpc_on_again, .context = peer};
 	if (!split_address(peer, peer->address + room, call->address, error)) {
 		memory_give(peer);
 		return NULL;
@@ -208,7 +208,7 @@ static struct grpc_peer *peer_of(struct grpc *grpc, const struct grpc_call *call
 
 /* ---- calls ---- */
 
-static void on_deadline(void *context)
+static void grpc_on_deadline(void *context)
 {
 	struct grpc_stream *stream = context;
 	struct grpc_reply *reply = &stream->reply;
@@ -232,7 +232,7 @@ static struct grpc_stream *stream_take(struct grpc *grpc)
 	if (!stream)
 		return NULL;
 	stream->grpc = grpc;
-	stream->deadline = (struct loop_timer){.due = on_deadline, .context = stream};
+	stream->deadline = (struct loop_timer){.due = grpc_on_deadline, .context = stream};
 	buffer_open(&stream->body, grpc->limits.reply_bytes);
 	buffer_open(&stream->words, WORDS_BYTES);
 	return stream;
@@ -327,7 +327,7 @@ struct grpc *grpc_open(struct loop *loop, const struct grpc_limits *limits, cons
 	grpc->limits = *limits;
 	if (!grpc->limits.silence_ms)
 		grpc->limits.silence_ms = SILENCE_MS;
-	grpc->now = (struct loop_timer){.due = on_now, .context = grpc};
+	grpc->now = (struct loop_timer){.due = grpc_on_now, .context = grpc};
 	if (!loop_timer_set(loop, &grpc->now, FAR_MS, error) ||
 	    (files && !(grpc->tls = tls_open_client(files, TLS_HTTP2, error)))) {
 		grpc_close(grpc);

@@ -8,7 +8,7 @@
 #define NOTICE_MS 1000 /* for the answer to the ping after a shutdown notice */
 #define MESSAGE_BYTES_A_MS 64 /* the least, beyond config.silence_ms; as for bodies over HTTP */
 
-static void on_ready(void *context, uint32_t events);
+static void grpc_caller_on_ready(void *context, uint32_t events);
 
 /* A connection that flooded owes all that one can have: it may have begun with less, and been filled by time. */
 static void debt_note(struct grpc_caller *caller)
@@ -66,7 +66,7 @@ static bool set_tend(struct grpc_caller *caller)
 	return loop_timer_set(caller->server->loop, &caller->tend, tend_at(caller), &error);
 }
 
-static void ping(struct grpc_caller *caller)
+static void grpc_caller_ping(struct grpc_caller *caller)
 {
 	nghttp2_submit_ping(caller->http2.session, NGHTTP2_FLAG_NONE, NULL);
 	caller->pinged_ms = loop_now_ms(caller->server->loop);
@@ -84,7 +84,7 @@ static void late_messages_refuse(struct grpc_caller *caller, int64_t now_ms)
 			grpc_request_refuse(request, GRPC_DEADLINE_EXCEEDED, TEXT("the message did not come in time"));
 }
 
-static void on_tend(void *context)
+static void grpc_caller_on_tend(void *context)
 {
 	struct grpc_caller *caller = context;
 	int64_t now_ms = loop_now_ms(caller->server->loop), silence_ms = caller->server->config.silence_ms;
@@ -100,7 +100,7 @@ static void on_tend(void *context)
 	if (caller->leaving == GRPC_NOTICED && now_ms - caller->pinged_ms >= NOTICE_MS)
 		grpc_caller_leaves(caller);
 	else if (quiet && !caller->pinged_ms)
-		ping(caller);
+		grpc_caller_ping(caller);
 	if (!set_tend(caller))
 		grpc_caller_end(caller);
 }
@@ -128,7 +128,7 @@ void grpc_caller_drain(struct grpc_caller *caller)
 	}
 	nghttp2_submit_shutdown_notice(caller->http2.session);
 	caller->leaving = GRPC_NOTICED;
-	ping(caller);
+	grpc_caller_ping(caller);
 	if (!set_tend(caller))
 		grpc_caller_end(caller);
 }
@@ -148,9 +148,9 @@ void grpc_caller_accept(void *context, int socket, struct peer *peer)
 	}
 	caller->server = server;
 	caller->peer = peer;
-	http2_open(&caller->http2, server->loop, on_ready, caller);
+	http2_open(&caller->http2, server->loop, grpc_caller_on_ready, caller);
 	link_adopt(&caller->http2.link, socket);
-	caller->tend = (struct loop_timer){.due = on_tend, .context = caller};
+	caller->tend = (struct loop_timer){.due = grpc_caller_on_tend, .context = caller};
 	caller->heard_ms = loop_now_ms(server->loop);
 	caller->next = server->callers;
 	if (caller->next)
@@ -193,7 +193,7 @@ static bool establish(struct grpc_caller *caller)
 	return false;
 }
 
-static void on_ready(void *context, uint32_t events)
+static void grpc_caller_on_ready(void *context, uint32_t events)
 {
 	struct grpc_caller *caller = context;
 	struct http2 *http2 = &caller->http2;

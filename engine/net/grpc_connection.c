@@ -14,7 +14,7 @@
 #define PING_PAUSE_MS (310 * 1000) /* less than five minutes between them, for an attack */
 #define PAUSE_MS 1000		   /* after a failed connection, while others are established */
 
-static void on_ready(void *context, uint32_t events);
+static void grpc_connection_on_ready(void *context, uint32_t events);
 
 /* ---- end ---- */
 
@@ -148,7 +148,7 @@ static void close_idle(struct grpc_connection *connection)
 	grpc_connection_end(connection, NULL);
 }
 
-static void ping(struct grpc_connection *connection)
+static void grpc_connection_ping(struct grpc_connection *connection)
 {
 	grpc_session_ping(connection);
 	connection->pings++;
@@ -157,7 +157,7 @@ static void ping(struct grpc_connection *connection)
 	grpc_wake(connection->peer->grpc);
 }
 
-static void on_tend(void *context)
+static void grpc_connection_on_tend(void *context)
 {
 	struct grpc_connection *connection = context;
 	struct error error = {0};
@@ -175,7 +175,7 @@ static void on_tend(void *context)
 			close_idle(connection);
 			return;
 		}
-		ping(connection);
+		grpc_connection_ping(connection);
 	}
 	set_tend(connection);
 }
@@ -183,7 +183,7 @@ static void on_tend(void *context)
 /* ---- establishment ---- */
 
 /* Sends the preface and our settings. The connection is established when the server's settings have arrived. */
-static void on_dialled(void *context, const struct error *error)
+static void grpc_connection_on_dialled(void *context, const struct error *error)
 {
 	struct grpc_connection *connection = context;
 	struct http2 *http2 = &connection->http2;
@@ -205,15 +205,15 @@ bool grpc_connection_open(struct grpc_peer *peer, struct error *error)
 	if (!connection)
 		return error_memory(error, ERROR_SYSTEM, "making a gRPC connection");
 	connection->peer = peer;
-	http2_open(&connection->http2, grpc->loop, on_ready, connection);
-	connection->tend = (struct loop_timer){.due = on_tend, .context = connection};
+	http2_open(&connection->http2, grpc->loop, grpc_connection_on_ready, connection);
+	connection->tend = (struct loop_timer){.due = grpc_connection_on_tend, .context = connection};
 	list_add_first(&peer->connections, &connection->node);
 	peer->connection_count++;
 	connection->dial = (struct dial){.host = &peer->dial_host,
 					 .link = &connection->http2.link,
 					 .connect_ms = grpc->limits.connect_ms,
 					 .deadline_ms = INT64_MAX, /* it also serves later calls */
-					 .done = on_dialled,
+					 .done = grpc_connection_on_dialled,
 					 .context = connection};
 	peer->dial_host.tls = peer->tls ? grpc->tls : NULL;
 	dial_start(&connection->dial);
@@ -231,7 +231,7 @@ static void say_why(struct http2 *http2)
 				 &(struct error){0});
 }
 
-static void on_ready(void *context, uint32_t events)
+static void grpc_connection_on_ready(void *context, uint32_t events)
 {
 	struct grpc_connection *connection = context;
 	struct http2 *http2 = &connection->http2;

@@ -16,8 +16,8 @@ static void answer_is_pending(struct grpc_request *request, bool pending)
 	request->pending = pending;
 }
 
-static ssize_t on_wanted(nghttp2_session *session, int32_t id, uint8_t *room, size_t size, uint32_t *flags,
-			 nghttp2_data_source *source, void *context)
+static ssize_t grpc_conversation_on_wanted(nghttp2_session *session, int32_t id, uint8_t *room, size_t size, uint32_t *flags,
+					   nghttp2_data_source *source, void *context)
 {
 	(void)source;
 	struct grpc_request *request = nghttp2_session_get_stream_user_data(session, id);
@@ -55,7 +55,7 @@ static bool respond(struct grpc_request *request)
 		http2_constant(TEXT(":status"), TEXT("200")),
 		http2_constant(TEXT("content-type"), TEXT("application/grpc")),
 	};
-	const nghttp2_data_provider messages = {.read_callback = on_wanted};
+	const nghttp2_data_provider messages = {.read_callback = grpc_conversation_on_wanted};
 	request->end_status = STATUS_RUNS;
 	request->responded = nghttp2_submit_response(request->caller->http2.session, request->id, pairs,
 						     sizeof pairs / sizeof *pairs, &messages) == 0;

@@ -50,8 +50,8 @@ enum grpc_port_verdict grpc_port_look(struct grpc_caller *caller, struct error *
 
 /* ---- answers ---- */
 
-static ssize_t on_wanted(nghttp2_session *session, int32_t id, uint8_t *room, size_t size, uint32_t *flags,
-			 nghttp2_data_source *source, void *context)
+static ssize_t grpc_port_on_wanted(nghttp2_session *session, int32_t id, uint8_t *room, size_t size, uint32_t *flags,
+				   nghttp2_data_source *source, void *context)
 {
 	(void)source, (void)context;
 	struct grpc_request *request = nghttp2_session_get_stream_user_data(session, id);
@@ -92,7 +92,7 @@ static size_t pairs_read(const struct buffer *fields, nghttp2_nv *pairs)
 
 static bool answer_begin(struct grpc_request *request, struct text head)
 {
-	const nghttp2_data_provider body = {.read_callback = on_wanted};
+	const nghttp2_data_provider body = {.read_callback = grpc_port_on_wanted};
 	nghttp2_nv pairs[PAIRS_MAX];
 	struct text line = text_take_until(&head, '\n');
 	(void)text_take_until(&line, ' '); /* the version */
@@ -115,7 +115,7 @@ static void stream_reset(const struct grpc_request *request)
 	grpc_caller_is_dirty(request->caller);
 }
 
-static void on_answer(void *context)
+static void grpc_port_on_answer(void *context)
 {
 	struct grpc_request *request = context;
 	if (!request->exchange)
@@ -178,7 +178,7 @@ static void head_write(const struct grpc_request *request, struct buffer *out)
 
 static bool exchange_open(struct grpc_request *request)
 {
-	static const struct http_carrier carrier = {on_answer, on_gone, on_released};
+	static const struct http_carrier carrier = {grpc_port_on_answer, on_gone, on_released};
 	struct grpc_caller *caller = request->caller;
 	const struct http_exchange_config config = {.link = &caller->http2.link,
 						    .address = &caller->peer->address,

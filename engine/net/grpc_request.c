@@ -22,7 +22,7 @@
 
 /* ---- pool ---- */
 
-static void on_deadline(void *context);
+static void grpc_request_on_deadline(void *context);
 
 static struct grpc_request *request_make(struct grpc_server *server)
 {
@@ -30,7 +30,7 @@ static struct grpc_request *request_make(struct grpc_server *server)
 	if (!request)
 		return NULL;
 	request->server = server;
-	request->deadline = (struct loop_timer){.due = on_deadline, .context = request};
+	request->deadline = (struct loop_timer){.due = grpc_request_on_deadline, .context = request};
 	buffer_open(&request->path, HTTP_TARGET_BYTES_MAX);
 	buffer_open(&request->metadata, server->config.metadata_bytes);
 	buffer_open(&request->fields, FIELDS_BYTES);
@@ -158,8 +158,8 @@ static ssize_t on_words_wanted(nghttp2_session *session, int32_t id, uint8_t *ro
 	return (ssize_t)now;
 }
 
-static ssize_t on_wanted(nghttp2_session *session, int32_t id, uint8_t *room, size_t size, uint32_t *flags,
-			 nghttp2_data_source *source, void *context)
+static ssize_t grpc_request_on_wanted(nghttp2_session *session, int32_t id, uint8_t *room, size_t size, uint32_t *flags,
+				      nghttp2_data_source *source, void *context)
 {
 	(void)source;
 	struct grpc_request *request = nghttp2_session_get_stream_user_data(session, id);
@@ -289,7 +289,7 @@ static void send_answer(struct grpc_request *request, struct text body)
 		http2_constant(TEXT("content-type"), TEXT("application/grpc")),
 	};
 	size_t count = 2 + grpc_fields_pairs(&request->fields, pairs + 2);
-	const nghttp2_data_provider message = {.read_callback = on_wanted};
+	const nghttp2_data_provider message = {.read_callback = grpc_request_on_wanted};
 	if (!body_begin(request, pairs, count, &message))
 		grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT("no memory for the answer"));
 }
@@ -346,7 +346,7 @@ void grpc_server_answer(struct grpc_request *request, int status, struct text wo
 		grpc_request_refuse(request, status, words);
 }
 
-static void on_deadline(void *context)
+static void grpc_request_on_deadline(void *context)
 {
 	struct grpc_request *request = context;
 	if (request->is_http) {
@@ -626,7 +626,7 @@ static int on_close(nghttp2_session *session, int32_t id, uint32_t code, void *c
 
 /* When the answer is complete and the request is not, resets the stream, because the rest is not needed. A request of HTTP whose
  * rest is short may end by itself. */
-static int on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *context)
+static int grpc_request_on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *context)
 {
 	(void)context;
 	if ((frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) || !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM) ||
@@ -646,5 +646,5 @@ void grpc_request_set_up_callbacks(nghttp2_session_callbacks *callbacks)
 	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
 	nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
 	nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_close);
-	nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_sent);
+	nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, grpc_request_on_sent);
 }

@@ -11,7 +11,7 @@
 
 /* ---- one send a turn ---- */
 
-static void wake(struct grpc_server *server)
+static void grpc_server_wake(struct grpc_server *server)
 {
 	if (!server->awake)
 		loop_timer_set(server->loop, &server->now, loop_now_ms(server->loop), &(struct error){0}); /* a move needs no
@@ -22,10 +22,10 @@ static void wake(struct grpc_server *server)
 void grpc_caller_is_dirty(struct grpc_caller *caller)
 {
 	caller->dirty = true;
-	wake(caller->server);
+	grpc_server_wake(caller->server);
 }
 
-static void on_now(void *context)
+static void grpc_server_on_now(void *context)
 {
 	struct grpc_server *server = context;
 	/* The timer stays set, in the slot that it has just left, so waking never needs memory. */
@@ -64,7 +64,7 @@ struct grpc_server *grpc_server_open(struct loop *loop, const struct grpc_server
 						 .peer_connections = config->peer_connections,
 						 .accepted = grpc_caller_accept,
 						 .context = server};
-	server->now = (struct loop_timer){.due = on_now, .context = server};
+	server->now = (struct loop_timer){.due = grpc_server_on_now, .context = server};
 	bool good = nghttp2_session_callbacks_new(&server->callbacks) == 0 ||
 		    error_memory(error, ERROR_SYSTEM, "opening a gRPC server");
 	if (good)

@@ -67,7 +67,7 @@ static void move_line(struct http_origin *origin)
 	}
 }
 
-static void on_now(void *context)
+static void http_on_now(void *context)
 {
 	struct http *http = context;
 	/* The timer stays set, in the slot that it has just left, so waking never needs memory. */
@@ -104,7 +104,7 @@ static struct http_origin *origin_of(struct http *http, const struct url *url)
 
 /* ---- requests ---- */
 
-static void leave(struct exchange *exchange)
+static void http_leave_connection(struct exchange *exchange)
 {
 	struct http_connection *connection = exchange->connection;
 	if (connection) {
@@ -115,13 +115,13 @@ static void leave(struct exchange *exchange)
 	}
 }
 
-static void on_deadline(void *context)
+static void http_on_deadline(void *context)
 {
 	struct exchange *exchange = context;
 	http_exchange_time_out(exchange);
 	if (exchange->reply.stage == HTTP_UNMET && exchange->connection)
 		dial_host_forget(&exchange->origin->dial_host);
-	leave(exchange);
+	http_leave_connection(exchange);
 	http_exchange_finish(exchange);
 }
 
@@ -136,7 +136,7 @@ static struct exchange *exchange_take(struct http *http)
 	if (!exchange)
 		return NULL;
 	exchange->http = http;
-	exchange->deadline = (struct loop_timer){.due = on_deadline, .context = exchange};
+	exchange->deadline = (struct loop_timer){.due = http_on_deadline, .context = exchange};
 	buffer_open(&exchange->head, SIZE_MAX); /* its texts were limited before */
 	http_intake_open(&exchange->intake, http->limits.reply_bytes);
 	return exchange;
@@ -221,7 +221,7 @@ void http_forget(struct http *http, struct http_request *request)
 	if (exchange->node.list == &http->finished)
 		return;
 	loop_timer_stop(http->loop, &exchange->deadline);
-	leave(exchange);
+	http_leave_connection(exchange);
 	exchange_to_pool(exchange);
 }
 
@@ -241,7 +241,7 @@ struct http *http_open(struct loop *loop, const struct http_limits *limits, stru
 	}
 	http->loop = loop;
 	http->limits = *limits;
-	http->now = (struct loop_timer){.due = on_now, .context = http};
+	http->now = (struct loop_timer){.due = http_on_now, .context = http};
 	if (loop_timer_set(loop, &http->now, FAR_MS, error) &&
 	    (!names_files(limits->tls) || (http->tls = tls_open_client(limits->tls, TLS_HTTP1, error))))
 		return http;

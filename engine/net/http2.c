@@ -53,7 +53,7 @@ bool http2_watch(struct http2 *http2, uint32_t events, struct error *error)
 
 /* ---- the session ---- */
 
-static void *take(size_t size, void *context)
+static void *http2_memory_take(size_t size, void *context)
 {
 	return memory_pool_take(context, size);
 }
@@ -77,7 +77,7 @@ static void *resize(void *piece, size_t size, void *context)
 
 nghttp2_mem http2_memory(struct memory_pool *pool)
 {
-	return (nghttp2_mem){pool, take, give, take_zeroed, resize};
+	return (nghttp2_mem){pool, http2_memory_take, give, take_zeroed, resize};
 }
 
 static bool open_session(struct http2 *http2, const nghttp2_session_callbacks *callbacks, void *context)

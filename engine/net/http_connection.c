@@ -13,9 +13,9 @@
 
 #define RECORDS_A_TURN 4 /* of TLS, which are read one by one */
 
-static void on_ready(void *context, uint32_t events);
-static void on_tend(void *context);
-static void hear(struct http_connection *connection);
+static void http_connection_on_ready(void *context, uint32_t events);
+static void http_connection_on_tend(void *context);
+static void http_connection_on_readable(struct http_connection *connection);
 
 /* ---- end ---- */
 
@@ -34,7 +34,7 @@ void http_connection_end(struct http_connection *connection)
 	http_wake(origin->http);
 }
 
-static void fail(struct http_connection *connection, const struct error *why)
+static void http_connection_fail(struct http_connection *connection, const struct error *why)
 {
 	http_exchange_fail(connection->exchange, why);
 	connection->exchange = NULL;
@@ -55,22 +55,22 @@ static bool watch_for(struct http_connection *connection, uint32_t events, struc
 
 /* ---- establishment ---- */
 
-static void speak(struct http_connection *connection);
+static void http_connection_flush(struct http_connection *connection);
 
-static void on_dialled(void *context, const struct error *error)
+static void http_connection_on_dialled(void *context, const struct error *error)
 {
 	struct http_connection *connection = context;
 	const struct http *http = connection->origin->http;
 	const int64_t idle_ms = http->limits.connection_idle_s * 1000;
 	struct error why = {0};
 	if (error) {
-		fail(connection, error);
+		http_connection_fail(connection, error);
 		return;
 	}
 	if (loop_timer_set(http->loop, &connection->tend, loop_now_ms(http->loop) + idle_ms, &why))
-		speak(connection);
+		http_connection_flush(connection);
 	else
-		fail(connection, &why);
+		http_connection_fail(connection, &why);
 }
 
 void http_connection_open(struct http_origin *origin, struct exchange *exchange)
@@ -87,13 +87,13 @@ void http_connection_open(struct http_origin *origin, struct exchange *exchange)
 	connection->exchange = exchange;
 	exchange->connection = connection;
 	connection->link = LINK_NONE;
-	connection->watch = (struct watch){.ready = on_ready, .context = connection};
-	connection->tend = (struct loop_timer){.due = on_tend, .context = connection};
+	connection->watch = (struct watch){.ready = http_connection_on_ready, .context = connection};
+	connection->tend = (struct loop_timer){.due = http_connection_on_tend, .context = connection};
 	connection->dial = (struct dial){.host = &origin->dial_host,
 					 .link = &connection->link,
 					 .connect_ms = http->limits.connect_ms,
 					 .deadline_ms = exchange->deadline.due_ms,
-					 .done = on_dialled,
+					 .done = http_connection_on_dialled,
 					 .context = connection};
 	list_add_first(&origin->busy, &connection->node);
 	origin->connection_count++;
@@ -126,9 +126,9 @@ static bool is_sent(const struct exchange *exchange)
 	return exchange->sent == exchange->head.length + exchange->request->body.length;
 }
 
-static void lose(struct http_connection *connection, const struct error *why);
+static void http_connection_on_close(struct http_connection *connection, const struct error *why);
 
-static void speak(struct http_connection *connection)
+static void http_connection_flush(struct http_connection *connection)
 {
 	struct exchange *exchange = connection->exchange;
 	struct error error;
@@ -139,18 +139,18 @@ static void speak(struct http_connection *connection)
 		switch (link_write(&connection->link, part.bytes, part.length, &count, &error)) {
 		case LINK_LATER:
 			if (!watch_for(connection, EPOLLIN | EPOLLOUT, &error))
-				fail(connection, &error);
+				http_connection_fail(connection, &error);
 			return;
 		case LINK_BROKEN: /* the answer may have arrived before: a server that refuses need not read the whole request */
 			connection->deaf = true;
-			hear(connection);
+			http_connection_on_readable(connection);
 			return;
 		case LINK_DONE:
 			exchange->sent += count;
 		}
 	}
 	if (!watch_for(connection, EPOLLIN, &error))
-		fail(connection, &error);
+		http_connection_fail(connection, &error);
 }
 
 /* Whether nothing has arrived on an idle connection, not even its end. TLS records without data are read. */
@@ -174,7 +174,7 @@ bool http_connection_use(struct http_connection *connection, struct exchange *ex
 	list_add_first(&connection->origin->busy, &connection->node);
 	connection->exchange = exchange;
 	exchange->connection = connection;
-	speak(connection);
+	http_connection_flush(connection);
 	return true;
 }
 
@@ -236,17 +236,17 @@ static void refuse_answer(struct http_connection *connection)
 		error_memory(&why, ERROR_SYSTEM, "taking an answer over HTTP");
 	else
 		error_set(&why, intake->fault, PLACE_NONE, "%s", intake->words ? intake->words : "");
-	fail(connection, &why);
+	http_connection_fail(connection, &why);
 }
 
 /* Handles the end of the connection. `why` is empty if it was closed properly. */
-static void lose(struct http_connection *connection, const struct error *why)
+static void http_connection_on_close(struct http_connection *connection, const struct error *why)
 {
 	struct http_intake *intake = &connection->exchange->intake;
 	if (!intake->heard && connection->served)
 		send_anew(connection);
 	else if (!intake->heard || why->text[0] || (connection->deaf && intake->status < 300))
-		fail(connection, why); /* the peer stopped reading, so its close proves nothing; a refusal counts */
+		http_connection_fail(connection, why); /* the peer stopped reading, so its close proves nothing; a refusal counts */
 	else if (http_intake_end(intake) == HTTP_INTAKE_WHOLE)
 		take_leave(connection, false);
 	else
@@ -254,7 +254,7 @@ static void lose(struct http_connection *connection, const struct error *why)
 }
 
 /* Reads bytes of an answer. False: the connection has no request any more. */
-static bool take(struct http_connection *connection, size_t count)
+static bool http_connection_take(struct http_connection *connection, size_t count)
 {
 	size_t taken = 0;
 	switch (http_intake_take(&connection->exchange->intake, connection->origin->http->room, count, &taken)) {
@@ -270,7 +270,7 @@ static bool take(struct http_connection *connection, size_t count)
 	return true;
 }
 
-static void hear(struct http_connection *connection)
+static void http_connection_on_readable(struct http_connection *connection)
 {
 	struct http *http = connection->origin->http;
 	struct error error;
@@ -280,13 +280,13 @@ static void hear(struct http_connection *connection)
 		switch (link_read(&connection->link, http->room, sizeof http->room, &count, &error)) {
 		case LINK_LATER:
 			if (connection->deaf)
-				lose(connection, &error);
+				http_connection_on_close(connection, &error);
 			return;
 		case LINK_BROKEN:
-			lose(connection, &error);
+			http_connection_on_close(connection, &error);
 			return;
 		case LINK_DONE:
-			if (!take(connection, count))
+			if (!http_connection_take(connection, count))
 				return;
 		}
 	}
@@ -301,19 +301,19 @@ static void overhear(struct http_connection *connection)
 
 /* ---- readiness and time ---- */
 
-static void on_ready(void *context, uint32_t events)
+static void http_connection_on_ready(void *context, uint32_t events)
 {
 	struct http_connection *connection = context;
 	if (!connection->exchange)
 		overhear(connection);
 	else if (events & ~(uint32_t)EPOLLOUT)
-		hear(connection);
+		http_connection_on_readable(connection);
 	else
-		speak(connection);
+		http_connection_flush(connection);
 }
 
 /* The timer is not moved with each call. When it is due, it checks how long the connection has been idle. */
-static void on_tend(void *context)
+static void http_connection_on_tend(void *context)
 {
 	struct http_connection *connection = context;
 	const struct http *http = connection->origin->http;

@@ -114,7 +114,7 @@ static const unsigned char places[256] = {
 	 8,  8,  8,  8,  8,  8,  8,  8,  8,  8,  8,  8,  8,  8,  8,  8, /* 0xF0 */
 };
 
-static bool stands(char byte, unsigned place)
+static bool http_head_byte_is(char byte, unsigned place)
 {
 	return places[(unsigned char)byte] & place;
 }
@@ -125,13 +125,13 @@ static size_t span_of_line(struct text line, unsigned place)
 {
 	const char *at = line.bytes;
 	for (;; at += 4) {
-		if (!stands(at[0], place))
+		if (!http_head_byte_is(at[0], place))
 			return (size_t)(at - line.bytes);
-		if (!stands(at[1], place))
+		if (!http_head_byte_is(at[1], place))
 			return (size_t)(at - line.bytes) + 1;
-		if (!stands(at[2], place))
+		if (!http_head_byte_is(at[2], place))
 			return (size_t)(at - line.bytes) + 2;
-		if (!stands(at[3], place))
+		if (!http_head_byte_is(at[3], place))
 			return (size_t)(at - line.bytes) + 3;
 	}
 }
@@ -139,7 +139,7 @@ static size_t span_of_line(struct text line, unsigned place)
 static bool all_stand(struct text text, unsigned place)
 {
 	for (size_t i = 0; i < text.length; i++)
-		if (!stands(text.bytes[i], place))
+		if (!http_head_byte_is(text.bytes[i], place))
 			return false;
 	return true;
 }
@@ -383,7 +383,7 @@ static bool read_field(struct http_head *head, struct headers_seen *seen, struct
 /* ---- conclusion ---- */
 
 /* Determines the framing of the body and the persistence of the connection (RFC 9112, 6.3 and 9.3). */
-static bool conclude(struct http_head *head, const struct headers_seen *seen)
+static bool http_head_conclude(struct http_head *head, const struct headers_seen *seen)
 {
 	if (!seen->host && !head->is_old)
 		return head_refuse(head, BAD_REQUEST, "the request has no `Host` header");
@@ -408,7 +408,7 @@ bool http_head_read(struct http_head *head, const struct http_head_scan *scan, c
 		if (!(i == 0 ? read_first_line(head, bytes, line) : read_field(head, &seen, line)))
 			return false;
 	}
-	return conclude(head, &seen);
+	return http_head_conclude(head, &seen);
 }
 
 struct text http_head_value_at(const struct http_head *head, struct text name, size_t place)

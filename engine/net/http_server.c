@@ -27,7 +27,7 @@ void http_server_wake(struct http_inbound *connection)
 	server->awake = connection;
 }
 
-static void on_now(void *context)
+static void http_server_on_now(void *context)
 {
 	struct http_server *server = context;
 	loop_timer_set(server->loop, &server->now, FAR_MS, &(struct error){0}); /* in the slot that it has just left */
@@ -87,7 +87,7 @@ struct http_server *http_server_open(struct loop *loop, const struct http_server
 	server->date_s = -1;
 	server->ids = refusal_ids_open();
 	buffer_open(&server->packed, 2 * HTTP_GZIP_BYTES_MAX); /* zlib needs memory for the worst case */
-	server->now = (struct loop_timer){.due = on_now, .context = server};
+	server->now = (struct loop_timer){.due = http_server_on_now, .context = server};
 	if (open_parts(server, error))
 		return server;
 	http_server_close(server);

@@ -468,7 +468,7 @@ void http_inbound_turn(struct http_inbound *connection, uint32_t events)
 	inbound_settle(connection);
 }
 
-static void on_ready(void *context, uint32_t events)
+static void http_server_connection_on_ready(void *context, uint32_t events)
 {
 	http_inbound_turn(context, events);
 }
@@ -499,7 +499,7 @@ bool http_inbound_enter(struct http_inbound *connection, struct http_server *ser
 {
 	struct body_budget *bodies = server->config.bodies;
 	connection->server = server;
-	connection->watch = (struct watch){.ready = on_ready, .context = connection};
+	connection->watch = (struct watch){.ready = http_server_connection_on_ready, .context = connection};
 	connection->timer = (struct loop_timer){.due = on_timer, .context = connection};
 	buffer_open(&connection->rest, sizeof server->room);
 	connection->next = server->connections;

@@ -129,7 +129,7 @@ void http_intake_begin_body(struct http_intake *intake, bool in_chunks, uint64_t
 	intake->left = length;
 }
 
-static void fail(struct http_intake *intake, enum error_kind fault, const char *words)
+static void http_wire_fail(struct http_intake *intake, enum error_kind fault, const char *words)
 {
 	if (intake->fault != ERROR_NONE)
 		return;
@@ -137,9 +137,9 @@ static void fail(struct http_intake *intake, enum error_kind fault, const char *
 	intake->words = words;
 }
 
-static void refuse(struct http_intake *intake, const char *words)
+static void http_wire_refuse(struct http_intake *intake, const char *words)
 {
-	fail(intake, ERROR_REMOTE, words);
+	http_wire_fail(intake, ERROR_REMOTE, words);
 }
 
 /* ---- the head ---- */
@@ -151,7 +151,7 @@ static void take_status(struct http_intake *intake, struct text line)
 	if (line.length < end || line.bytes[minor] < '0' || line.bytes[minor] > '9' || line.bytes[minor + 1] != ' ' ||
 	    !digits_read((struct text){line.bytes + code, 3}, 10, &status) || status < 100 ||
 	    (line.length > end && line.bytes[end] != ' ')) {
-		refuse(intake, "its status line is none");
+		http_wire_refuse(intake, "its status line is none");
 		return;
 	}
 	intake->status = (int)status;
@@ -165,9 +165,9 @@ static void take_length(struct http_intake *intake, struct text value)
 {
 	uint64_t length;
 	if (!digits_read(value, 10, &length))
-		refuse(intake, "its Content-Length is no number");
+		http_wire_refuse(intake, "its Content-Length is no number");
 	else if (intake->has_length && length != intake->left)
-		refuse(intake, "it says two lengths");
+		http_wire_refuse(intake, "it says two lengths");
 	intake->has_length = true;
 	intake->left = length;
 }
@@ -175,7 +175,7 @@ static void take_length(struct http_intake *intake, struct text value)
 static void take_coding(struct http_intake *intake, struct text value)
 {
 	if (intake->is_chunked || !text_equal_caseless(value, TEXT("chunked")))
-		refuse(intake, "its Transfer-Encoding is not the one of chunks");
+		http_wire_refuse(intake, "its Transfer-Encoding is not the one of chunks");
 	intake->is_chunked = true;
 }
 
@@ -194,7 +194,7 @@ static void take_wanted(struct http_intake *intake, struct text value)
 		return;
 	buffer_text(&intake->value, value);
 	if (buffer_failed(&intake->value))
-		fail(intake, ERROR_SYSTEM, NULL); /* a head is never longer than this ceiling */
+		http_wire_fail(intake, ERROR_SYSTEM, NULL); /* a head is never longer than this ceiling */
 	intake->has_value = true;
 }
 
@@ -204,7 +204,7 @@ static bool goes_on(struct http_intake *intake, struct text line)
 	if (!http_field_blank(*line.bytes))
 		return false;
 	if (!intake->may_fold || intake->is_strict)
-		refuse(intake, "a header of it that counts continues in the next line");
+		http_wire_refuse(intake, "a header of it that counts continues in the next line");
 	return true;
 }
 
@@ -213,7 +213,7 @@ static bool split_header(struct http_intake *intake, struct text line, struct te
 	const char *colon = memchr(line.bytes, ':', line.length);
 	*name = (struct text){line.bytes, colon ? (size_t)(colon - line.bytes) : 0};
 	if (name->length == 0 || memchr(name->bytes, ' ', name->length) || memchr(name->bytes, '\t', name->length)) {
-		refuse(intake, "a line of its head is no header");
+		http_wire_refuse(intake, "a line of its head is no header");
 		return false;
 	}
 	*value = http_field_trimmed((struct text){colon + 1, line.length - name->length - 1});
@@ -251,11 +251,11 @@ static void end_head(struct http_intake *intake)
 	const int status = intake->status;
 	intake->keeps = !intake->closes && (!intake->is_old || (intake->stays && !intake->is_chunked));
 	if (status == 101)
-		refuse(intake, "it changes to another protocol, which was not asked for");
+		http_wire_refuse(intake, "it changes to another protocol, which was not asked for");
 	else if (status < 200)
 		intake->state = STATUS;
 	else if (intake->is_chunked && intake->has_length)
-		refuse(intake, "it says a length, and comes in chunks");
+		http_wire_refuse(intake, "it says a length, and comes in chunks");
 	else if (status == 204 || status == 304)
 		intake->state = WHOLE;
 	else if (intake->is_chunked)
@@ -264,7 +264,7 @@ static void end_head(struct http_intake *intake)
 		intake->state = BODY_TO_END;
 		intake->keeps = false;
 	} else if (intake->left > intake->body.ceiling_bytes)
-		fail(intake, ERROR_LIMIT, NULL);
+		http_wire_fail(intake, ERROR_LIMIT, NULL);
 	else
 		intake->state = intake->left > 0 ? BODY : WHOLE;
 	intake->line_bytes = intake->state == STATUS ? intake->line_bytes : 0;
@@ -279,9 +279,9 @@ static void take_chunk_size(struct http_intake *intake, struct text line)
 		digits.length--;
 	intake->line_bytes = 0;
 	if (!digits_read(digits, 16, &intake->left))
-		refuse(intake, "the size of a chunk is no number");
+		http_wire_refuse(intake, "the size of a chunk is no number");
 	else if (intake->left > intake->body.ceiling_bytes - intake->body.length)
-		fail(intake, ERROR_LIMIT, NULL);
+		http_wire_fail(intake, ERROR_LIMIT, NULL);
 	else {
 		intake->state = intake->left > 0 ? CHUNK : TRAILER;
 		intake->may_fold = false;
@@ -293,7 +293,7 @@ static void take_chunk_end(struct http_intake *intake, struct text line)
 	intake->line_bytes = 0;
 	intake->state = CHUNK_SIZE;
 	if (line.length > 0)
-		refuse(intake, "a chunk is longer than it says");
+		http_wire_refuse(intake, "a chunk is longer than it says");
 }
 
 /* Ignores trailers. */
@@ -331,8 +331,8 @@ static bool within_limit(struct http_intake *intake, size_t size)
 	bool of_chunk = intake->state == CHUNK_SIZE || intake->state == CHUNK_END;
 	intake->line_bytes += size;
 	if (intake->line_bytes > (of_chunk ? HTTP_CHUNK_LINE_BYTES_MAX : HTTP_HEAD_BYTES_MAX))
-		refuse(intake, of_chunk ? "the line before a chunk is longer than 4096 bytes, which is the limit"
-					: "its head is longer than 64 KiB, which is the limit");
+		http_wire_refuse(intake, of_chunk ? "the line before a chunk is longer than 4096 bytes, which is the limit"
+						  : "its head is longer than 64 KiB, which is the limit");
 	return intake->fault == ERROR_NONE;
 }
 
@@ -344,9 +344,9 @@ static void take_line(struct http_intake *intake, struct text line)
 	if (line.length > 0 && line.bytes[line.length - 1] == '\r')
 		line.length--;
 	else if (intake->is_strict)
-		refuse(intake, "a line of it ends without a carriage return");
+		http_wire_refuse(intake, "a line of it ends without a carriage return");
 	if (memchr(line.bytes, '\r', line.length) || memchr(line.bytes, '\0', line.length))
-		refuse(intake, "a line of it holds a NUL, or a carriage return");
+		http_wire_refuse(intake, "a line of it holds a NUL, or a carriage return");
 	else
 		takers[intake->state](intake, line);
 }
@@ -357,7 +357,7 @@ static size_t take_of_lines(struct http_intake *intake, const char *bytes, size_
 	const char *end = memchr(bytes, '\n', size);
 	size_t length = end ? (size_t)(end - bytes) + 1 : size;
 	if (intake->state == STATUS && !begins_well(intake, bytes, length))
-		refuse(intake, "it does not begin as HTTP does");
+		http_wire_refuse(intake, "it does not begin as HTTP does");
 	if (intake->fault != ERROR_NONE || !within_limit(intake, length))
 		return length;
 	if (end && intake->line.length == 0) {
@@ -366,7 +366,7 @@ static size_t take_of_lines(struct http_intake *intake, const char *bytes, size_
 	}
 	buffer_append(&intake->line, bytes, length);
 	if (buffer_failed(&intake->line))
-		fail(intake, ERROR_SYSTEM, NULL);
+		http_wire_fail(intake, ERROR_SYSTEM, NULL);
 	else if (end) {
 		take_line(intake, buffer_view(&intake->line));
 		buffer_clear(&intake->line);
@@ -381,12 +381,12 @@ static size_t take_of_body(struct http_intake *intake, const char *bytes, size_t
 	if (intake->state != BODY_TO_END && intake->left < size)
 		size = (size_t)intake->left;
 	if (size > intake->body.ceiling_bytes - intake->body.length) {
-		fail(intake, ERROR_LIMIT, NULL);
+		http_wire_fail(intake, ERROR_LIMIT, NULL);
 		return size;
 	}
 	buffer_append(&intake->body, bytes, size);
 	if (buffer_failed(&intake->body))
-		fail(intake, ERROR_SYSTEM, NULL);
+		http_wire_fail(intake, ERROR_SYSTEM, NULL);
 	if (intake->state == BODY_TO_END)
 		return size;
 	intake->left -= size;
@@ -417,6 +417,6 @@ enum http_intake_outcome http_intake_end(struct http_intake *intake)
 	if (intake->state == BODY_TO_END)
 		intake->state = WHOLE;
 	else if (intake->state != WHOLE)
-		refuse(intake, intake->heard ? "it breaks off" : "it does not begin");
+		http_wire_refuse(intake, intake->heard ? "it breaks off" : "it does not begin");
 	return outcome(intake);
 }

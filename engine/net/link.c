@@ -20,7 +20,7 @@
 
 #include "net/tls.h"
 
-static enum link_outcome broken(struct error *error, int number)
+static enum link_outcome link_broken(struct error *error, int number)
 {
 	error_set(error, ERROR_REMOTE, PLACE_NONE, "%s", strerror(number));
 	return LINK_BROKEN;
@@ -43,7 +43,7 @@ bool link_dial(struct link *link, const struct sockaddr *address, socklen_t leng
 		link->wants_to_write = true;
 		return true;
 	}
-	broken(error, errno);
+	link_broken(error, errno);
 	link_close(link);
 	return false;
 }
@@ -170,7 +170,7 @@ static enum link_outcome tls_outcome(struct link *link, int result, struct error
 	else if (reason)
 		error_set(error, ERROR_REMOTE, PLACE_NONE, "TLS failed: %s", reason);
 	else if (number && what == SSL_ERROR_SYSCALL)
-		broken(error, number);
+		link_broken(error, number);
 	else
 		error_set(error, ERROR_REMOTE, PLACE_NONE, "it hung up in the midst of TLS");
 	ERR_clear_error();
@@ -244,7 +244,7 @@ enum link_outcome link_establish(struct link *link, struct error *error)
 	if (getsockopt(link->socket, SOL_SOCKET, SO_ERROR, &number, &length) != 0)
 		number = errno;
 	if (number)
-		return broken(error, number);
+		return link_broken(error, number);
 	enum link_outcome outcome = link->tls ? shake_hands(link, error) : LINK_DONE;
 	link->established = outcome == LINK_DONE;
 	return outcome;
@@ -264,7 +264,7 @@ enum link_outcome link_read(struct link *link, char *bytes, size_t size, size_t 
 	}
 	ssize_t got = recv(link->socket, bytes, size, 0);
 	if (got < 0)
-		return again(errno) ? LINK_LATER : broken(error, errno);
+		return again(errno) ? LINK_LATER : link_broken(error, errno);
 	*count = (size_t)got;
 	return got > 0 ? LINK_DONE : LINK_BROKEN;
 }
@@ -278,7 +278,7 @@ enum link_outcome link_write(struct link *link, const char *bytes, size_t size, 
 	}
 	ssize_t sent = send(link->socket, bytes, size, MSG_NOSIGNAL);
 	if (sent < 0)
-		return again(errno) ? LINK_LATER : broken(error, errno);
+		return again(errno) ? LINK_LATER : link_broken(error, errno);
 	*count = (size_t)sent;
 	return LINK_DONE;
 }

@@ -12,7 +12,7 @@
 #define WAITING_MAX 1024 /* connections that are not accepted yet */
 #define PORT_BYTES 12
 
-static int refused(const char *host, int port, const char *why, struct error *error)
+static int listen_refused(const char *host, int port, const char *why, struct error *error)
 {
 	error_set(error, ERROR_CONFIG, PLACE_NONE, "cannot listen at %s:%d: %s; name another address or port", host, port, why);
 	return -1;
@@ -78,14 +78,14 @@ int listen_open(const char *host, int *port, struct error *error)
 	snprintf(digits, sizeof digits, "%d", *port);
 	int answer = getaddrinfo(host, digits, &hints, &found);
 	if (answer != 0)
-		return refused(host, *port, gai_strerror(answer), error);
+		return listen_refused(host, *port, gai_strerror(answer), error);
 	int opened = -1;
 	for (const struct addrinfo *at = found; at && opened < 0; at = at->ai_next)
 		opened = listen_at(at);
 	int why = errno;
 	freeaddrinfo(found);
 	if (opened < 0)
-		return refused(host, *port, strerror(why), error);
+		return listen_refused(host, *port, strerror(why), error);
 	*port = port_of(opened);
 	return opened;
 }

@@ -41,7 +41,7 @@ struct loop {
 	int found; /* number of `events` in this turn */
 };
 
-static bool refused(struct error *error, const char *what)
+static bool loop_refused(struct error *error, const char *what)
 {
 	return error_set(error, ERROR_SYSTEM, PLACE_NONE, "the kernel refused %s: %s; raise the limits on descriptors", what,
 			 strerror(errno));
@@ -56,7 +56,7 @@ struct loop *loop_open(struct error *error)
 	}
 	loop->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (loop->epoll < 0) {
-		refused(error, "an epoll descriptor");
+		loop_refused(error, "an epoll descriptor");
 		memory_give(loop);
 		return NULL;
 	}
@@ -134,7 +134,7 @@ static void look_back(struct loop *loop, int64_t before_ms, int64_t meant_ms)
 }
 
 /* Checks for a pause, unless less time has passed than a pause takes. */
-static inline void wake(struct loop *loop, int64_t now_ms, int64_t meant_ms)
+static inline void loop_note_time(struct loop *loop, int64_t now_ms, int64_t meant_ms)
 {
 	int64_t before_ms = loop->now_ms;
 	loop->now_ms = now_ms;
@@ -197,7 +197,7 @@ static void enter_rung(struct loop *loop)
 static bool control(struct loop *loop, int operation, struct watch *watch, uint32_t events, struct error *error)
 {
 	struct epoll_event event = {.events = events, .data.ptr = watch};
-	return epoll_ctl(loop->epoll, operation, watch->descriptor, &event) == 0 || refused(error, "to watch a descriptor");
+	return epoll_ctl(loop->epoll, operation, watch->descriptor, &event) == 0 || loop_refused(error, "to watch a descriptor");
 }
 
 bool loop_watch(struct loop *loop, struct watch *watch, int descriptor, uint32_t events, struct error *error)
@@ -228,7 +228,7 @@ void loop_unwatch(struct loop *loop, struct watch *watch)
 
 /* ---- timers ---- */
 
-static void put(struct loop *loop, size_t place, struct loop_timer *timer)
+static void loop_put(struct loop *loop, size_t place, struct loop_timer *timer)
 {
 	loop->heap[place] = timer;
 	timer->place = place;
@@ -237,15 +237,15 @@ static void put(struct loop *loop, size_t place, struct loop_timer *timer)
 static void sift(struct loop *loop, size_t place, struct loop_timer *timer)
 {
 	for (; place > 1 && loop->heap[place / 2]->due_ms > timer->due_ms; place /= 2)
-		put(loop, place, loop->heap[place / 2]);
+		loop_put(loop, place, loop->heap[place / 2]);
 	for (size_t child; (child = place * 2) <= loop->timers; place = child) {
 		if (child < loop->timers && loop->heap[child + 1]->due_ms < loop->heap[child]->due_ms)
 			child++;
 		if (loop->heap[child]->due_ms >= timer->due_ms)
 			break;
-		put(loop, place, loop->heap[child]);
+		loop_put(loop, place, loop->heap[child]);
 	}
-	put(loop, place, timer);
+	loop_put(loop, place, timer);
 }
 
 /* Whether a timer is in the heap. A timer of another loop, or one that was copied or overwritten while set, is not. */
@@ -324,7 +324,7 @@ static void virtual_turn(struct loop *loop, int timeout_ms)
 void loop_wake(struct loop *loop, int64_t now_ms)
 {
 	assert(loop->epoll < 0);
-	wake(loop, now_ms, loop->virtual.sleep_ms);
+	loop_note_time(loop, now_ms, loop->virtual.sleep_ms);
 	enter_rung(loop);
 	enter_due(loop);
 }
@@ -340,8 +340,8 @@ bool loop_turn(struct loop *loop, int timeout_ms, struct error *error)
 	if (found < 0) /* interrupted by a signal, also by SIGCONT: events that arrived meanwhile come before timers */
 		found = epoll_wait(loop->epoll, loop->events, EVENTS_A_TURN, 0);
 	if (found < 0 && errno != EINTR)
-		return refused(error, "to wait for events");
-	wake(loop, clock_ms(), most_ms);
+		return loop_refused(error, "to wait for events");
+	loop_note_time(loop, clock_ms(), most_ms);
 	loop->found = found < 0 ? 0 : found;
 	for (int i = 0; i < loop->found; i++) {
 		struct watch *watch = loop->events[i].data.ptr;
@@ -359,7 +359,7 @@ int bell_open(struct error *error)
 {
 	int bell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (bell < 0)
-		refused(error, "an eventfd");
+		loop_refused(error, "an eventfd");
 	return bell;
 }
 

@@ -192,7 +192,7 @@ static const char *advice_of(CURLcode code)
 	}
 }
 
-static enum post_outcome judge(CURL *curl, CURLcode code, const struct posting *posting, struct error *error)
+static enum post_outcome post_judge(CURL *curl, CURLcode code, const struct posting *posting, struct error *error)
 {
 	long status = 0;
 	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
@@ -223,7 +223,7 @@ enum post_outcome post(const struct post_request *request, struct error *error)
 	bool good = curl && lines_make(request, &lines) && set_common(curl, &posting) &&
 		    (is_mail(request) ? set_mail(curl, &posting, lines) : set_http(curl, request, lines));
 	if (good)
-		outcome = judge(curl, curl_easy_perform(curl), &posting, error);
+		outcome = post_judge(curl, curl_easy_perform(curl), &posting, error);
 	else
 		error_memory(error, ERROR_SYSTEM, "sending a notice");
 	curl_slist_free_all(lines);

@@ -56,7 +56,7 @@ static void let_go(struct resolve *resolve)
 	memory_give(resolve);
 }
 
-static void *run(void *context)
+static void *resolve_run(void *context)
 {
 	struct resolve *resolve = context;
 	resolve->code = look_up(resolve->host, resolve->port, AI_ADDRCONFIG, &resolve->addresses);
@@ -65,7 +65,7 @@ static void *run(void *context)
 	return NULL;
 }
 
-static void on_bell(void *context, uint32_t events)
+static void resolve_on_bell(void *context, uint32_t events)
 {
 	(void)events;
 	struct resolve *resolve = context;
@@ -89,7 +89,7 @@ static bool start_thread(struct resolve *resolve)
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	bool started = pthread_create(&thread, &attributes, run, resolve) == 0;
+	bool started = pthread_create(&thread, &attributes, resolve_run, resolve) == 0;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	pthread_attr_destroy(&attributes);
 	return started;
@@ -110,7 +110,7 @@ struct resolve *resolve_start(struct loop *loop, const char *host, const char *p
 		return NULL;
 	}
 	*resolve = (struct resolve){.holders = 2, .loop = loop, .found = found, .context = context};
-	resolve->watch = (struct watch){.ready = on_bell, .context = resolve};
+	resolve->watch = (struct watch){.ready = resolve_on_bell, .context = resolve};
 	memcpy(resolve->host, host, strlen(host) + 1);
 	memcpy(resolve->port, port, strlen(port) + 1);
 	resolve->bell = bell_open(error);

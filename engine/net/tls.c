@@ -10,7 +10,7 @@
 
 #include "base/text.h"
 
-static bool refused(struct error *error, const char *what, const char *file)
+static bool tls_refused(struct error *error, const char *what, const char *file)
 {
 	const char *reason = ERR_reason_error_string(ERR_peek_last_error());
 	error_set(error, ERROR_CONFIG, PLACE_NONE, "%s `%s` cannot be used for TLS: %s; it must be readable and in PEM", what, file,
@@ -28,12 +28,12 @@ static bool take_identity(SSL_CTX *context, const struct tls_files *files, struc
 				 "TLS needs a certificate and its key together; the %s is missing: name both files",
 				 files->certificate ? "key" : "certificate");
 	if (SSL_CTX_use_certificate_chain_file(context, files->certificate) != 1)
-		return refused(error, "the certificate", files->certificate);
+		return tls_refused(error, "the certificate", files->certificate);
 	if (SSL_CTX_use_PrivateKey_file(context, files->key, SSL_FILETYPE_PEM) == 1 && SSL_CTX_check_private_key(context) == 1)
 		return true;
 	int reason = ERR_GET_REASON(ERR_peek_last_error());
 	if (reason != X509_R_KEY_VALUES_MISMATCH && reason != X509_R_KEY_TYPE_MISMATCH)
-		return refused(error, "the key", files->key);
+		return tls_refused(error, "the key", files->key);
 	ERR_clear_error();
 	return error_set(error, ERROR_CONFIG, PLACE_NONE,
 			 "the key `%s` is not that of the certificate `%s`; name two that belong together", files->key,
@@ -84,7 +84,7 @@ struct ssl_ctx_st *tls_open_client(const struct tls_files *files, const char *pr
 	if (known)
 		error_memory(error, ERROR_SYSTEM, "setting up TLS");
 	else
-		refused(error, "the file of authorities", authorities ? authorities : "of the system");
+		tls_refused(error, "the file of authorities", authorities ? authorities : "of the system");
 	SSL_CTX_free(context);
 	return NULL;
 }
@@ -131,7 +131,7 @@ struct ssl_ctx_st *tls_open_server(const struct tls_files *files, const char *pr
 	if (!files->authorities)
 		return context;
 	if (SSL_CTX_load_verify_file(context, files->authorities) != 1) {
-		refused(error, "the file of authorities", files->authorities);
+		tls_refused(error, "the file of authorities", files->authorities);
 		SSL_CTX_free(context);
 		return NULL;
 	}

@@ -19,7 +19,7 @@ void url_decode(struct buffer *out, struct text encoded)
 	}
 }
 
-static bool refused(struct error *error, const char *why)
+static bool url_refused(struct error *error, const char *why)
 {
 	return error_set(error, ERROR_REMOTE, PLACE_NONE, "its address is none over HTTP: %s", why);
 }
@@ -52,10 +52,10 @@ static bool read_port(struct text digits, struct url *url, struct error *error)
 	for (size_t i = 0; i < url->port.length; i++) {
 		char byte = url->port.bytes[i];
 		if (byte < '0' || byte > '9' || (port = port * 10 + (unsigned)(byte - '0')) > PORT_MOST)
-			return refused(error, "its port is no number of 1 to 65535");
+			return url_refused(error, "its port is no number of 1 to 65535");
 	}
 	if (port == 0)
-		return refused(error, "its port is no number of 1 to 65535");
+		return url_refused(error, "its port is no number of 1 to 65535");
 	if (digits.length == 0 || text_equal(digits, usual))
 		return true;
 	url->authority.length = (size_t)(digits.bytes + digits.length - url->authority.bytes);
@@ -76,17 +76,17 @@ static bool read_host(struct text place, struct url *url, struct error *error)
 	bool bracketed = place.length > 0 && *place.bytes == '[';
 	const char *end = memchr(place.bytes, bracketed ? ']' : ':', place.length);
 	if (bracketed && !end)
-		return refused(error, "the bracket before its host is not closed");
+		return url_refused(error, "the bracket before its host is not closed");
 	size_t length = end ? (size_t)(end - place.bytes) + bracketed : place.length;
 	struct text rest = behind(place, length);
 	url->host = bracketed ? (struct text){place.bytes + 1, length - 2} : (struct text){place.bytes, length};
 	url->authority = (struct text){place.bytes, length};
 	if (url->host.length == 0)
-		return refused(error, "it names no host");
+		return url_refused(error, "it names no host");
 	if (!host_is_good(url->host))
-		return refused(error, "its host is written with what no name of a host holds");
+		return url_refused(error, "its host is written with what no name of a host holds");
 	if (rest.length > 0 && *rest.bytes != ':')
-		return refused(error, "between its host and its port is no colon");
+		return url_refused(error, "between its host and its port is no colon");
 	return read_port(rest.length ? behind(rest, 1) : rest, url, error);
 }
 
@@ -96,9 +96,9 @@ bool url_read(const char *text, struct url *url, struct error *error)
 	bool plain = begins_with(rest, TEXT("http://"));
 	*url = (struct url){.tls = begins_with(rest, TEXT("https://"))};
 	if (!plain && !url->tls)
-		return refused(error, "it begins with neither http:// nor https://");
+		return url_refused(error, "it begins with neither http:// nor https://");
 	if (!is_clean(rest))
-		return refused(error, "it holds a blank, or a character that controls; write %20 for a blank");
+		return url_refused(error, "it holds a blank, or a character that controls; write %20 for a blank");
 	rest = behind(rest, url->tls ? 8 : 7);
 	struct text place = {rest.bytes, strcspn(rest.bytes, "/?#")};
 	rest = behind(rest, place.length);
@@ -108,7 +108,7 @@ bool url_read(const char *text, struct url *url, struct error *error)
 		url->login = (struct text){place.bytes, (size_t)(at - place.bytes)};
 		place = behind(place, url->login.length + 1);
 		if (memchr(place.bytes, '@', place.length))
-			return refused(error, "it has more than one @; write %40 for that of a login");
+			return url_refused(error, "it has more than one @; write %40 for that of a login");
 	}
 	return read_host(place, url, error);
 }

@@ -88,7 +88,7 @@ static bool s3_fetch(const char *name, const atomic_bool *given_up, struct place
 /* ---- both ---- */
 
 /* A URL may contain a login, which is not shown. */
-static const char *shown(const char *url, struct arena *arena)
+static const char *artifact_name_shown(const char *url, struct arena *arena)
 {
 	const char *host = strstr(url, "://") + 3;
 	const char *at = strchr(host, '@');
@@ -97,9 +97,9 @@ static const char *shown(const char *url, struct arena *arena)
 	return copy ? copy : "it";
 }
 
-static bool refuse(const char *url, const struct error *why, struct place place, struct arena *arena, struct error *error)
+static bool artifact_refuse(const char *url, const struct error *why, struct place place, struct arena *arena, struct error *error)
 {
-	return error_set(error, why->kind, place, "%s cannot be fetched: %s", shown(url, arena), why->text);
+	return error_set(error, why->kind, place, "%s cannot be fetched: %s", artifact_name_shown(url, arena), why->text);
 }
 
 bool artifact_check(const char *url, struct place place, struct arena *arena, struct error *error)
@@ -116,7 +116,7 @@ bool artifact_check(const char *url, struct place place, struct arena *arena, st
 	} else if (host == 0) {
 		error_set(&why, ERROR_CONFIG, place, "it names no host; write http://HOST/FILE");
 	}
-	return !why.kind || refuse(url, &why, place, arena, error);
+	return !why.kind || artifact_refuse(url, &why, place, arena, error);
 }
 
 bool artifact_fetch(const char *url, const atomic_bool *given_up, struct place place, struct arena *arena, struct buffer *content,
@@ -127,6 +127,6 @@ bool artifact_fetch(const char *url, const atomic_bool *given_up, struct place p
 	if (!artifact_check(url, place, arena, error))
 		return false;
 	if (text_starts_with(text_of(url), TEXT(S3_SCHEME)))
-		return s3_fetch(url, given_up, place, arena, content, &why) || refuse(url, &why, place, arena, error);
-	return fetch(&request, place, content, &why) || refuse(url, &why, place, arena, error);
+		return s3_fetch(url, given_up, place, arena, content, &why) || artifact_refuse(url, &why, place, arena, error);
+	return fetch(&request, place, content, &why) || artifact_refuse(url, &why, place, arena, error);
 }

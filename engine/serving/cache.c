@@ -54,7 +54,7 @@ struct cache {
 	struct buffer piece;
 };
 
-static void on_told(void *context);
+static void cache_on_lookup(void *context);
 
 /* Moves the timer, which is always among the loop's timers, so this needs no memory. */
 static void told_timer_move(struct cache *cache, int64_t due_ms)
@@ -74,7 +74,7 @@ struct cache *cache_open(struct loop *loop, const struct model_config *model, co
 		return NULL;
 	}
 	*cache = (struct cache){.loop = loop, .model = model, .outside = outside};
-	cache->told_timer = (struct loop_timer){.due = on_told, .context = cache};
+	cache->told_timer = (struct loop_timer){.due = cache_on_lookup, .context = cache};
 	if (!loop_timer_set(loop, &cache->told_timer, INT64_MAX, error)) {
 		memory_give(cache);
 		return NULL;
@@ -307,7 +307,7 @@ static void tell_later(struct cache_lookup *lookup)
 	told_timer_move(cache, loop_now_ms(cache->loop));
 }
 
-static void on_told(void *context)
+static void cache_on_lookup(void *context)
 {
 	struct cache *cache = context;
 	told_timer_move(cache, INT64_MAX); /* its slot has just become free, so there is one */
@@ -442,7 +442,7 @@ void cache_forget(struct cache *cache, struct call *call)
 	}
 }
 
-static void keep(const struct cache_lookup *lookup)
+static void cache_keep(const struct cache_lookup *lookup)
 {
 	struct cache *cache = lookup->cache;
 	char text[sizeof REDIS_PREFIX + MEMO_KEY_BYTES];
@@ -471,7 +471,7 @@ void cache_answered(struct cache *cache, struct call *call)
 	bool good = call->error.kind == ERROR_NONE && reply_write(call->reply, &lookup->reply);
 	struct error fault = call->error;
 	if (good)
-		keep(lookup);
+		cache_keep(lookup);
 	bool next = !good && !is_shared(call) && lookup->riders && ask_model(lookup, &fault);
 	if (!next)
 		lookup_end(lookup);

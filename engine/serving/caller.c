@@ -104,7 +104,7 @@ static void set_timer(struct caller_served *served, int64_t now)
 		served->due_us = INT64_MAX; /* the next call or answer sets it */
 }
 
-static void on_due(void *context)
+static void caller_on_due(void *context)
 {
 	struct caller_served *served = context;
 	int64_t now = now_us(served->caller);
@@ -251,7 +251,7 @@ static bool turns(struct caller_served *served, struct queued_call *queued_call,
 	return send_by_way(served, queued_call, timeout_ms, &error);
 }
 
-static void on_arrived(void *context, struct queued_call *queued_call, struct attempt *attempt)
+static void caller_on_arrived(void *context, struct queued_call *queued_call, struct attempt *attempt)
 {
 	struct caller *caller = context;
 	struct caller_served *served = served_of(caller, queued_call->dispatch);
@@ -264,7 +264,7 @@ static void on_arrived(void *context, struct queued_call *queued_call, struct at
 
 /* ---- callbacks of a cache ---- */
 
-static bool ask(void *context, struct call *call, struct error *error)
+static bool caller_ask(void *context, struct call *call, struct error *error)
 {
 	struct caller_served *served = context;
 	int64_t now = now_us(served->caller);
@@ -274,7 +274,7 @@ static bool ask(void *context, struct call *call, struct error *error)
 	return true;
 }
 
-static void forget(void *context, struct call *call)
+static void caller_forget_call(void *context, struct call *call)
 {
 	struct caller_served *served = context;
 	dispatch_forget(served->dispatch, call);
@@ -325,7 +325,7 @@ static struct wire *wire_for(struct caller *caller, const struct model_config *m
 				       .request_bytes = caller->config->request_bytes,
 				       .reply_bytes = caller->config->reply_bytes,
 				       .context = caller,
-				       .arrived = on_arrived};
+				       .arrived = caller_on_arrived};
 	struct wire *wire = caller->wire->open(caller->config->wire_context, caller->loop, config, error);
 	if (wire)
 		caller->wires[caller->wire_count++] = wire;
@@ -344,7 +344,7 @@ static bool model_open(struct caller *caller, const struct model_config *model, 
 {
 	struct caller_served *served = &caller->models[caller->count];
 	*served = (struct caller_served){.caller = caller, .config = model, .due_us = INT64_MAX};
-	served->timer = (struct loop_timer){.due = on_due, .context = served};
+	served->timer = (struct loop_timer){.due = caller_on_due, .context = served};
 	served->dispatch_config =
 		(struct dispatch_config){.model = model,
 					 .outage_fails = caller->config->outage_deadletter,
@@ -356,8 +356,11 @@ static bool model_open(struct caller *caller, const struct model_config *model, 
 							     .ask_ready = on_ask_ready,
 							     .answered = on_call_answered,
 							     .discard = on_discard};
-	served->cache_outside = (struct cache_outside){
-		.context = served, .ask = ask, .forget = forget, .answered = give_back, .reported = on_cache_reported};
+	served->cache_outside = (struct cache_outside){.context = served,
+						       .ask = caller_ask,
+						       .forget = caller_forget_call,
+						       .answered = give_back,
+						       .reported = on_cache_reported};
 	if (model->addresses.count == 0)
 		return error_set(error, ERROR_CONFIG, model->place, "no endpoint is known for model %s; name its server",
 				 model->name);
@@ -472,7 +475,7 @@ bool caller_call(struct caller *caller, struct call *call, struct error *error)
 		count_add(&served->counts->calls, 1);
 	if (!served)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE, "no endpoint is known for model %s; name its server", call->name);
-	return served->cache ? cache_call(served->cache, call, error) : ask(served, call, error);
+	return served->cache ? cache_call(served->cache, call, error) : caller_ask(served, call, error);
 }
 
 int64_t caller_outage_ms(struct caller *caller, const struct call *call)
@@ -489,5 +492,5 @@ void caller_forget(struct caller *caller, struct call *call)
 	if (served->cache)
 		cache_forget(served->cache, call);
 	else
-		forget(served, call);
+		caller_forget_call(served, call);
 }

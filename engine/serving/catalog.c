@@ -79,7 +79,7 @@ static void model_close(struct catalog_model *model)
 	arena_close(model->arena);
 }
 
-static const char *kept(struct arena *arena, const char *text)
+static const char *catalog_kept(struct arena *arena, const char *text)
 {
 	return arena_copy(arena, text, strlen(text));
 }
@@ -88,7 +88,7 @@ static const char *kept(struct arena *arena, const char *text)
 static struct place kept_place(struct arena *arena, struct place place)
 {
 	if (place.file)
-		place.file = kept(arena, place.file);
+		place.file = catalog_kept(arena, place.file);
 	return place;
 }
 
@@ -105,7 +105,7 @@ static const char *uri_of(const struct catalog_entry *entry, struct arena *arena
 {
 	if ((!entry->uri || !kind_of(text_of(entry->uri))) && stub_known(entry->name))
 		return arena_print(arena, STUB_SCHEME "%s", entry->name);
-	return kept(arena, entry->uri ? entry->uri : "");
+	return catalog_kept(arena, entry->uri ? entry->uri : "");
 }
 
 static bool model_fill(struct catalog_model *model, const char *uri, struct place place)
@@ -137,8 +137,8 @@ static struct catalog_model *model_open(const struct catalog_entry *entry)
 		return NULL;
 	}
 	model->arena = arena;
-	model->name = kept(arena, entry->name);
-	model->version = kept(arena, entry->version ? entry->version : VERSION_DEFAULT);
+	model->name = catalog_kept(arena, entry->name);
+	model->version = catalog_kept(arena, entry->version ? entry->version : VERSION_DEFAULT);
 	const char *uri = uri_of(entry, arena);
 	struct place place = kept_place(arena, entry->place);
 	if (!arena_failed(arena))

@@ -23,7 +23,7 @@ struct catalog_taking {
 	struct error *error;
 };
 
-static bool take(struct catalog_taking *taking, const struct catalog_entry *entry)
+static bool catalog_read_take(struct catalog_taking *taking, const struct catalog_entry *entry)
 {
 	if (!entry->name || (taking->only && strcmp(taking->only, entry->name) != 0) || is_elsewhere(entry->uri))
 		return true;
@@ -51,7 +51,7 @@ static bool take_steps(struct catalog_taking *taking, const struct pipeline_spec
 			continue;
 		if (name && model_decides(taking->spec, name, uri))
 			continue;
-		if (!take(taking, &(struct catalog_entry){.name = name, .uri = uri, .place = steps[i].options_here}))
+		if (!catalog_read_take(taking, &(struct catalog_entry){.name = name, .uri = uri, .place = steps[i].options_here}))
 			return false;
 	}
 	return true;
@@ -66,9 +66,9 @@ bool catalog_take_spec(struct catalog *catalog, const struct spec *spec, const c
 		const struct model_spec *model = resource->spec;
 		if (resource->kind->type != RESOURCE_MODEL || !model)
 			continue;
-		if (!take(&taking, &(struct catalog_entry){.name = resource->name.text,
-							   .uri = model->storage_uri.text,
-							   .place = model->storage_uri.place}))
+		if (!catalog_read_take(&taking, &(struct catalog_entry){.name = resource->name.text,
+									.uri = model->storage_uri.text,
+									.place = model->storage_uri.place}))
 			return false;
 	}
 	for (size_t i = 0; i < spec->count; i++) {

@@ -69,7 +69,7 @@ static bool is_drawn(struct wire *wire, const struct mishap *mishap, const char 
 }
 
 /* Draws the delay; `held->is_decided` is then set if the attempt ends here. */
-static int64_t draw(struct held *held, const char *model)
+static int64_t chaos_draw(struct held *held, const char *model)
 {
 	const struct chaos *chaos = held->wire->chaos;
 	int64_t late_ms = 0;
@@ -133,7 +133,7 @@ static bool send_really(struct held *held, struct error *error)
 	return held->is_through;
 }
 
-static void on_due(void *context)
+static void chaos_on_due(void *context)
 {
 	struct held *held = context;
 	const struct wire_config *config = held->wire->config;
@@ -151,7 +151,7 @@ static bool chaos_send(struct wire *wire, struct queued_call *queued_call, const
 	if (!held)
 		return error_memory(error, ERROR_SYSTEM, "calling a model");
 	held->call = *call;
-	int64_t late_ms = draw(held, queued_call->attempts.call->name);
+	int64_t late_ms = chaos_draw(held, queued_call->attempts.call->name);
 	if (!held->is_decided && late_ms == 0)
 		return send_really(held, error);
 	if (late_ms >= call->timeout_ms) {
@@ -160,7 +160,7 @@ static bool chaos_send(struct wire *wire, struct queued_call *queued_call, const
 		late_ms = call->timeout_ms;
 	}
 	held->call.timeout_ms -= late_ms;
-	held->timer = (struct loop_timer){.due = on_due, .context = held};
+	held->timer = (struct loop_timer){.due = chaos_on_due, .context = held};
 	return loop_timer_set(wire->loop, &held->timer, loop_now_ms(wire->loop) + late_ms, error);
 }
 

@@ -24,7 +24,7 @@ static bool next_part(struct text *rest, char mark, struct text *part)
 	return true;
 }
 
-static bool refuse(const struct chaos_reading *reading, struct text word, const char *why)
+static bool chaos_read_refuse(const struct chaos_reading *reading, struct text word, const char *why)
 {
 	return error_set(reading->error, ERROR_CONFIG, PLACE_NONE,
 			 "`" TEXT_FORMAT "` is not a failure to inject: %s; write as in \"model scorer: 5%% 503, +200ms\"",
@@ -39,7 +39,7 @@ static bool read_share(const struct chaos_reading *reading, struct text *word, d
 		return true;
 	struct text number = {word->bytes, (size_t)(sign - word->bytes)};
 	if (!number_read_double(number, share) || !(*share > 0 && *share <= 100))
-		return refuse(reading, *word, "a share is above 0% and at most 100%");
+		return chaos_read_refuse(reading, *word, "a share is above 0% and at most 100%");
 	*share /= 100;
 	*word = text_trimmed((struct text){sign + 1, word->length - number.length - 1}, " ");
 	return true;
@@ -67,7 +67,7 @@ static bool read_mishap(const struct chaos_reading *reading, const char *model, 
 	if (word.length > 1 && word.bytes[0] == '+') {
 		const char *wrong = duration_read((struct text){word.bytes + 1, word.length - 1}, &late_ns);
 		if (wrong)
-			return refuse(reading, whole, wrong);
+			return chaos_read_refuse(reading, whole, wrong);
 		mishap.kind = MISHAP_LATE;
 		mishap.late_ms = (late_ns + NS_PER_MS - 1) / NS_PER_MS;
 	} else if (read_status(word, &mishap.status)) {
@@ -77,11 +77,11 @@ static bool read_mishap(const struct chaos_reading *reading, const char *model, 
 		while (i < sizeof ends / sizeof *ends && !text_is(word, ends[i].word))
 			i++;
 		if (i == sizeof ends / sizeof *ends)
-			return refuse(reading, whole, "it is +TIME, a status from 300 to 599, lost, refused or silent");
+			return chaos_read_refuse(reading, whole, "it is +TIME, a status from 300 to 599, lost, refused or silent");
 		mishap.kind = ends[i].kind;
 	}
 	if (reading->chaos->count == CHAOS_MISHAPS_MAX)
-		return refuse(reading, whole, "there are more than 64");
+		return chaos_read_refuse(reading, whole, "there are more than 64");
 	reading->chaos->mishaps[reading->chaos->count++] = mishap;
 	return true;
 }
@@ -91,14 +91,14 @@ static bool read_rule(const struct chaos_reading *reading, struct text rule)
 	struct text rest = rule, whom, word;
 	const char *model = NULL;
 	if (!next_part(&rest, ':', &whom) || !rest.bytes)
-		return refuse(reading, rule, "the model is missing; begin with `model NAME:` or `models:`");
+		return chaos_read_refuse(reading, rule, "the model is missing; begin with `model NAME:` or `models:`");
 	if (whom.length > 6 && memcmp(whom.bytes, "model ", 6) == 0) {
 		struct text name = text_trimmed((struct text){whom.bytes + 6, whom.length - 6}, " ");
 		model = arena_copy(reading->arena, name.bytes, name.length);
 		if (!model)
 			return error_memory(reading->error, ERROR_SYSTEM, "reading --chaos");
 	} else if (!text_is(whom, "models")) {
-		return refuse(reading, whom, "a rule begins with `model NAME:` or `models:`");
+		return chaos_read_refuse(reading, whom, "a rule begins with `model NAME:` or `models:`");
 	}
 	while (next_part(&rest, ',', &word))
 		if (!read_mishap(reading, model, word))

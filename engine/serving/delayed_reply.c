@@ -74,7 +74,7 @@ static void wait_on(struct delayed_replies_waiting *waiting)
 		send_waiting(waiting);
 }
 
-static void on_due(void *context)
+static void delayed_reply_on_due(void *context)
 {
 	wait_on(context);
 }
@@ -90,7 +90,7 @@ void delayed_replies_send(struct delayed_replies *later, void *request, const st
 	int64_t now_ms = loop_now_ms(later->loop);
 	*waiting = (struct delayed_replies_waiting){.next = later->first,
 						    .later = later,
-						    .timer = {.due = on_due, .context = waiting},
+						    .timer = {.due = delayed_reply_on_due, .context = waiting},
 						    .due_ms = delay_ms < DELAY_NEVER - now_ms ? now_ms + delay_ms : DELAY_NEVER,
 						    .request = request,
 						    .answer = *answer};

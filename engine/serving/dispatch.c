@@ -277,7 +277,7 @@ static void withdraw(struct dispatch *dispatch, struct queued_call *queued_call)
 	queued_calls_remove(&dispatch->call_queue.sent, queued_call);
 }
 
-static void recall(struct dispatch *dispatch, struct queued_call *queued_call, int64_t now_us)
+static void dispatch_recall(struct dispatch *dispatch, struct queued_call *queued_call, int64_t now_us)
 {
 	withdraw(dispatch, queued_call);
 	bool away = health_recalled(&dispatch->health, queued_call->replica, queued_call->probe, now_us);
@@ -301,7 +301,7 @@ static void recall_all(struct dispatch *dispatch, int64_t now_us)
 		previous = queued_call->previous;
 		if (!queued_call->attempts.call->once && queued_call->recalls < RECALLS_MOST &&
 		    replicas_give_up(replicas, queued_call->replica, queued_call->at_us, now_us))
-			recall(dispatch, queued_call, now_us);
+			dispatch_recall(dispatch, queued_call, now_us);
 	}
 }
 
@@ -524,8 +524,8 @@ static void learn(struct dispatch *dispatch, struct queued_call *queued_call, st
 	queued_call->answers_seen = dispatch->health.answers;
 }
 
-static void conclude(struct dispatch *dispatch, struct queued_call *queued_call, const struct attempt *attempt, bool probe,
-		     int64_t now_us)
+static void dispatch_conclude(struct dispatch *dispatch, struct queued_call *queued_call, const struct attempt *attempt, bool probe,
+			      int64_t now_us)
 {
 	int64_t again_ms, now_ms = now_us / US_PER_MS;
 	bool away = dispatch->health.breaker.state == BREAKER_OPEN && !dispatch->health.doubt;
@@ -554,7 +554,7 @@ static void conclude_merged(struct dispatch *dispatch, struct queued_call *call_
 	bool probe = call_batch->probe;
 	if (outcome_split(&outcome, &dispatch->call_batching, call_batch, attempt))
 		for (struct queued_call *member; (member = outcome_next(&outcome));)
-			conclude(dispatch, member, &outcome.attempt, probe, now_us);
+			dispatch_conclude(dispatch, member, &outcome.attempt, probe, now_us);
 }
 
 void dispatch_outcome(struct dispatch *dispatch, struct queued_call *queued_call, struct attempt *attempt, int64_t now_us)
@@ -568,7 +568,7 @@ void dispatch_outcome(struct dispatch *dispatch, struct queued_call *queued_call
 	if (queued_call->members)
 		conclude_merged(dispatch, queued_call, attempt, now_us);
 	else
-		conclude(dispatch, queued_call, attempt, queued_call->probe, now_us);
+		dispatch_conclude(dispatch, queued_call, attempt, queued_call->probe, now_us);
 	dispatch_turn(dispatch, now_us);
 }
 

@@ -55,14 +55,14 @@ static uint64_t *set_of(const struct memo *memo, const struct memo_key *key)
 	return memo->table + number % memo->sets * WAYS;
 }
 
-static bool stands(const struct memo *memo, uint64_t position)
+static bool memo_is_valid(const struct memo *memo, uint64_t position)
 {
 	return position > 0 && memo->end - position <= memo->size;
 }
 
 static bool entry_at(const struct memo *memo, uint64_t position, const struct memo_key *key, struct memo_entry *entry)
 {
-	if (!stands(memo, position))
+	if (!memo_is_valid(memo, position))
 		return false;
 	memcpy(entry, memo->ring + position % memo->size, sizeof *entry);
 	return memcmp(&entry->key, key, sizeof *key) == 0;

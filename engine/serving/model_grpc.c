@@ -47,14 +47,14 @@ static void send_reply(const struct grpc_model_request *model_request)
 		grpc_server_answer(model_request->request, GRPC_OK, (struct text){0}, buffer_view(reply));
 }
 
-static void refuse(const struct grpc_model_request *model_request, int http, struct text words)
+static void model_grpc_refuse(const struct grpc_model_request *model_request, int http, struct text words)
 {
 	grpc_server_answer(model_request->request, grpc_status_for_http(http), words, (struct text){0});
 }
 
 /* ---- health and metadata ---- */
 
-static void live(const struct grpc_model_request *model_request)
+static void model_grpc_live(const struct grpc_model_request *model_request)
 {
 	protobuf_write_flag(&model_request->room->reply, 1, true);
 	send_reply(model_request);
@@ -77,7 +77,7 @@ static struct catalog_model *find_model(const struct grpc_model_request *model_r
 	struct catalog_model *model = model_service_find(model_request->room, protobuf_read_text(model_request->body, 1),
 							 protobuf_read_text(model_request->body, 2), &refusal);
 	if (!model)
-		refuse(model_request, refusal.status, text_of(refusal.words));
+		model_grpc_refuse(model_request, refusal.status, text_of(refusal.words));
 	return model;
 }
 
@@ -132,23 +132,23 @@ static void repository_index(const struct grpc_model_request *model_request)
 	send_reply(model_request);
 }
 
-static void act(const struct grpc_model_request *model_request, model_service_act *act_on)
+static void model_grpc_act(const struct grpc_model_request *model_request, model_service_act *act_on)
 {
 	struct model_service_refusal refusal;
 	if (act_on(model_request->room, protobuf_read_text(model_request->body, 2), &refusal))
 		send_reply(model_request);
 	else
-		refuse(model_request, refusal.status, text_of(refusal.words));
+		model_grpc_refuse(model_request, refusal.status, text_of(refusal.words));
 }
 
 static void repository_load(const struct grpc_model_request *model_request)
 {
-	act(model_request, model_service_load);
+	model_grpc_act(model_request, model_service_load);
 }
 
 static void repository_unload(const struct grpc_model_request *model_request)
 {
-	act(model_request, model_service_unload);
+	model_grpc_act(model_request, model_service_unload);
 }
 
 /* ---- inference ---- */
@@ -156,8 +156,8 @@ static void repository_unload(const struct grpc_model_request *model_request)
 /* Writes the answer's message into the reply's buffer. A body that is not JSON is not a message either: the first
  * byte of JSON begins a group that never ends in protobuf. An empty body would be a valid message, so it gets a byte
  * with which no message begins. */
-static void encode(const struct grpc_model_request *model_request, const struct message *message, const struct stub_reply *reply,
-		   struct model_service_answer *answer, struct error *error)
+static void model_grpc_encode(const struct grpc_model_request *model_request, const struct message *message,
+			      const struct stub_reply *reply, struct model_service_answer *answer, struct error *error)
 {
 	struct buffer *out = &model_request->room->reply;
 	const struct answer encoded = {.payload = reply->payload};
@@ -175,7 +175,7 @@ static void encode(const struct grpc_model_request *model_request, const struct 
 	answer->body = buffer_view(out);
 }
 
-static void infer(const struct grpc_model_request *model_request)
+static void model_grpc_infer(const struct grpc_model_request *model_request)
 {
 	struct model_service *room = model_request->room;
 	struct error error = {0};
@@ -183,12 +183,12 @@ static void infer(const struct grpc_model_request *model_request)
 	struct message message = {.arena = room->arena, .format = &format_oip_protobuf, .names_repeat = true};
 	struct model_service_answer answer = {0};
 	if (!message_decode(&message, model_request->body, NULL, &error)) {
-		refuse(model_request, HTTP_BAD_REQUEST, text_of(error.text));
+		model_grpc_refuse(model_request, HTTP_BAD_REQUEST, text_of(error.text));
 		return;
 	}
 	model_service_infer(room, protobuf_read_text(model_request->body, 1), protobuf_read_text(model_request->body, 2), &message,
 			    model_request->body, &reply);
-	encode(model_request, &message, &reply, &answer, &error);
+	model_grpc_encode(model_request, &message, &reply, &answer, &error);
 	model_service_send(room, model_request->request, &reply, &answer);
 }
 
@@ -198,9 +198,9 @@ static const struct method {
 	const char *path;
 	void (*serve)(const struct grpc_model_request *model_request);
 } methods[] = {
-	{SERVICE "ModelInfer", infer},
-	{SERVICE "ServerLive", live},
-	{SERVICE "ServerReady", live},
+	{SERVICE "ModelInfer", model_grpc_infer},
+	{SERVICE "ServerLive", model_grpc_live},
+	{SERVICE "ServerReady", model_grpc_live},
 	{SERVICE "ModelReady", model_ready},
 	{SERVICE "ServerMetadata", server_metadata},
 	{SERVICE "ModelMetadata", model_metadata},
@@ -209,7 +209,7 @@ static const struct method {
 	{SERVICE "RepositoryModelUnload", repository_unload},
 };
 
-static void on_called(void *context, struct grpc_request *request, struct text path, struct text body)
+static void model_grpc_on_called(void *context, struct grpc_request *request, struct text path, struct text body)
 {
 	struct model_grpc *service = context;
 	const struct grpc_model_request model_request = {&service->room, request, body};
@@ -242,7 +242,7 @@ struct model_grpc *model_grpc_open(struct loop *loop, const struct model_service
 						.connections = MODEL_SERVICE_CONNECTIONS,
 						.peer_connections = MODEL_SERVICE_PEER_CONNECTIONS,
 						.bodies = config->bodies,
-						.called = on_called,
+						.called = model_grpc_on_called,
 						.context = service};
 	if (model_service_open(&service->room, loop, config, &later, error) &&
 	    (service->server = grpc_server_open(loop, &grpc, error)))

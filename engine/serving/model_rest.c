@@ -69,7 +69,7 @@ static void write_error(struct buffer *reply, struct text words)
 	buffer_byte(reply, '}');
 }
 
-static void refuse(const struct rest_model_request *model_request, int status, struct text words)
+static void model_rest_refuse(const struct rest_model_request *model_request, int status, struct text words)
 {
 	write_error(&model_request->room->reply, words);
 	send_reply(model_request, status);
@@ -83,13 +83,13 @@ static void write_member(struct buffer *reply, const char *key, const char *valu
 
 /* ---- health and metadata ---- */
 
-static void live(const struct rest_model_request *model_request)
+static void model_rest_live(const struct rest_model_request *model_request)
 {
 	buffer_string(&model_request->room->reply, "{\"live\":true}");
 	send_reply(model_request, HTTP_OK);
 }
 
-static void ready(const struct rest_model_request *model_request)
+static void model_rest_ready(const struct rest_model_request *model_request)
 {
 	buffer_string(&model_request->room->reply, "{\"ready\":true}");
 	send_reply(model_request, HTTP_OK);
@@ -118,7 +118,7 @@ static struct catalog_model *find_model(const struct rest_model_request *model_r
 	struct catalog_model *model =
 		model_service_find(model_request->room, model_request->model, model_request->version, &refusal);
 	if (!model)
-		refuse(model_request, refusal.status, text_of(refusal.words));
+		model_rest_refuse(model_request, refusal.status, text_of(refusal.words));
 	return model;
 }
 
@@ -198,32 +198,32 @@ static void repository_index(const struct rest_model_request *model_request)
 	send_reply(model_request, HTTP_OK);
 }
 
-static void act(const struct rest_model_request *model_request, model_service_act *act_on)
+static void model_rest_act(const struct rest_model_request *model_request, model_service_act *act_on)
 {
 	struct model_service_refusal refusal;
 	if (act_on(model_request->room, model_request->model, &refusal)) {
 		buffer_string(&model_request->room->reply, "{}");
 		send_reply(model_request, HTTP_OK);
 	} else {
-		refuse(model_request, refusal.status, text_of(refusal.words));
+		model_rest_refuse(model_request, refusal.status, text_of(refusal.words));
 	}
 }
 
 static void repository_load(const struct rest_model_request *model_request)
 {
-	act(model_request, model_service_load);
+	model_rest_act(model_request, model_service_load);
 }
 
 static void repository_unload(const struct rest_model_request *model_request)
 {
-	act(model_request, model_service_unload);
+	model_rest_act(model_request, model_service_unload);
 }
 
 /* ---- inference ---- */
 
 /* Writes the answer's body into the reply's buffer, and returns its status. */
-static int encode(const struct rest_model_request *model_request, const struct message *message, const struct stub_reply *reply,
-		  size_t *header_length)
+static int model_rest_encode(const struct rest_model_request *model_request, const struct message *message,
+			     const struct stub_reply *reply, size_t *header_length)
 {
 	struct error error = {0};
 	struct buffer *out = &model_request->room->reply;
@@ -245,12 +245,12 @@ static bool is_plain(const struct rest_model_request *model_request)
 	struct text coding = http_incoming_header(model_request->asked, "content-encoding");
 	if (coding.length == 0 || text_equal_caseless(coding, TEXT("identity")))
 		return true;
-	refuse(model_request, HTTP_UNSUPPORTED_MEDIA_TYPE,
-	       TEXT("the body has a content-encoding, and this model server takes none; send it as it is"));
+	model_rest_refuse(model_request, HTTP_UNSUPPORTED_MEDIA_TYPE,
+			  TEXT("the body has a content-encoding, and this model server takes none; send it as it is"));
 	return false;
 }
 
-static void infer(const struct rest_model_request *model_request)
+static void model_rest_infer(const struct rest_model_request *model_request)
 {
 	struct model_service *room = model_request->room;
 	struct error error = {0};
@@ -265,12 +265,13 @@ static void infer(const struct rest_model_request *model_request)
 	if (!is_plain(model_request))
 		return;
 	if (!message_decode(&message, model_request->body, NULL, &error)) {
-		refuse(model_request, error.kind == ERROR_LIMIT ? HTTP_CONTENT_TOO_LARGE : HTTP_BAD_REQUEST, text_of(error.text));
+		model_rest_refuse(model_request, error.kind == ERROR_LIMIT ? HTTP_CONTENT_TOO_LARGE : HTTP_BAD_REQUEST,
+				  text_of(error.text));
 		return;
 	}
 	model_service_infer(room, model_request->model, model_request->version, &message, model_request->body, &reply);
 	struct model_service_answer answer = {.cut = reply.cut};
-	answer.status = encode(model_request, &message, &reply, &answer.header_length);
+	answer.status = model_rest_encode(model_request, &message, &reply, &answer.header_length);
 	answer.body = buffer_view(&room->reply);
 	if (buffer_failed(&room->reply))
 		send_reply(model_request, HTTP_INTERNAL_ERROR);
@@ -287,11 +288,11 @@ struct rest_route {
 };
 
 static const struct rest_route routes[] = {
-	{"POST", "v2/models/M/infer", infer},
-	{"POST", "v2/models/M/versions/V/infer", infer},
+	{"POST", "v2/models/M/infer", model_rest_infer},
+	{"POST", "v2/models/M/versions/V/infer", model_rest_infer},
 	{"GET", "v2", server_metadata},
-	{"GET", "v2/health/live", live},
-	{"GET", "v2/health/ready", ready},
+	{"GET", "v2/health/live", model_rest_live},
+	{"GET", "v2/health/ready", model_rest_ready},
 	{"GET", "v2/models/M", model_metadata},
 	{"GET", "v2/models/M/versions/V", model_metadata},
 	{"GET", "v2/models/M/ready", model_ready},
@@ -323,7 +324,7 @@ static struct text take_name(struct text *path, size_t more)
 	return whole ? name : (struct text){0};
 }
 
-static bool fits(struct text pattern, struct text path, size_t more, struct rest_model_request *model_request)
+static bool model_rest_fits(struct text pattern, struct text path, size_t more, struct rest_model_request *model_request)
 {
 	while (pattern.length > 0) {
 		struct text wanted = text_take_until(&pattern, '/');
@@ -351,7 +352,7 @@ static const struct rest_route *find_route(struct text path, bool slashed, struc
 		size_t own = count_segments(text_of(routes[i].path));
 		model_request->model = model_request->version = (struct text){0};
 		if (segments < own || (segments > own) != slashed ||
-		    !fits(text_of(routes[i].path), path, segments - own, model_request))
+		    !model_rest_fits(text_of(routes[i].path), path, segments - own, model_request))
 			continue;
 		found = &routes[i];
 		if (text_is(method, found->method))
@@ -360,7 +361,7 @@ static const struct rest_route *find_route(struct text path, bool slashed, struc
 	return found;
 }
 
-static void on_called(void *context, struct http_incoming *asked, struct text method, struct text path, struct text body)
+static void model_rest_on_called(void *context, struct http_incoming *asked, struct text method, struct text path, struct text body)
 {
 	struct model_rest *service = context;
 	struct rest_model_request model_request = {.room = &service->room, .asked = asked, .body = body};
@@ -374,11 +375,11 @@ static void on_called(void *context, struct http_incoming *asked, struct text me
 		return;
 	}
 	if (found)
-		refuse(&model_request, HTTP_METHOD_NOT_ALLOWED,
-		       text_of(arena_print(service->room.arena, "this path accepts only %s", found->method)));
+		model_rest_refuse(&model_request, HTTP_METHOD_NOT_ALLOWED,
+				  text_of(arena_print(service->room.arena, "this path accepts only %s", found->method)));
 	else
-		refuse(&model_request, HTTP_NOT_FOUND,
-		       TEXT("there is nothing at this path; models answer at /v2/models/NAME/infer"));
+		model_rest_refuse(&model_request, HTTP_NOT_FOUND,
+				  TEXT("there is nothing at this path; models answer at /v2/models/NAME/infer"));
 }
 
 /* ---- opening and closing ---- */
@@ -399,7 +400,7 @@ struct model_rest *model_rest_open(struct loop *loop, const struct model_service
 						.connections = MODEL_SERVICE_CONNECTIONS,
 						.peer_connections = MODEL_SERVICE_PEER_CONNECTIONS,
 						.bodies = config->bodies,
-						.called = on_called,
+						.called = model_rest_on_called,
 						.context = service};
 	if (model_service_open(&service->room, loop, config, &later, error) &&
 	    (service->server = http_server_open(loop, &http, error)))

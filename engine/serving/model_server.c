@@ -48,7 +48,7 @@ static bool take_stubs(struct model_server *server, const char *folder, const ch
 }
 
 /* A caller that names one model gets its first fault. Otherwise all faults are shown, and no error is set. */
-static bool judge(const struct model_server *server, const struct spec *spec, const char *only, struct error *error)
+static bool model_server_judge(const struct model_server *server, const struct spec *spec, const char *only, struct error *error)
 {
 	if (faults_count(spec->faults, SEVERITY_ERROR) == 0)
 		return true;
@@ -75,7 +75,7 @@ static bool read_models(struct model_server *server, const char *only, size_t *c
 		return error_memory(error, ERROR_SYSTEM, "reading models");
 	}
 	bool good = spec_read(&spec, server->config.paths, server->config.path_count, &spec_options, error) &&
-		    judge(server, &spec, only, error) && catalog_take_spec(server->catalog, &spec, only, count, error);
+		    model_server_judge(server, &spec, only, error) && catalog_take_spec(server->catalog, &spec, only, count, error);
 	for (size_t i = 0; good && i < server->config.path_count; i++)
 		good = take_stubs(server, server->config.paths[i], only, arena, count, error);
 	if (good && server->config.stubs)

@@ -78,7 +78,7 @@ bool model_service_unload(struct model_service *room, struct text name, struct m
 
 /* ---- inference ---- */
 
-static void refuse(struct stub_reply *reply, struct model_service_refusal refusal)
+static void model_service_refuse(struct stub_reply *reply, struct model_service_refusal refusal)
 {
 	*reply = (struct stub_reply){.status = refusal.status, .words = text_of(refusal.words)};
 }
@@ -100,13 +100,13 @@ void model_service_infer(struct model_service *room, struct text name, struct te
 	struct model_service_refusal refusal;
 	struct catalog_model *model = model_service_find(room, name, version, &refusal);
 	if (!model) {
-		refuse(reply, refusal);
+		model_service_refuse(reply, refusal);
 		return;
 	}
 	if (!model->ready) {
 		refusal.words = arena_print(room->arena, "model `%s` is not ready: %s", model->name, model_reason(model));
 		refusal.status = HTTP_UNAVAILABLE;
-		refuse(reply, refusal);
+		model_service_refuse(reply, refusal);
 		return;
 	}
 	model->calls++;
@@ -115,8 +115,9 @@ void model_service_infer(struct model_service *room, struct text name, struct te
 	if (answered && reply->payload && reply->status == HTTP_OK)
 		sign(reply, model, room->arena);
 	if (arena_failed(room->arena))
-		refuse(reply, (struct model_service_refusal){HTTP_CONTENT_TOO_LARGE,
-							     "the request is larger than this server has memory for"});
+		model_service_refuse(reply,
+				     (struct model_service_refusal){HTTP_CONTENT_TOO_LARGE,
+								    "the request is larger than this server has memory for"});
 }
 
 void model_service_send(struct model_service *room, void *request, const struct stub_reply *reply,
@@ -130,7 +131,7 @@ void model_service_send(struct model_service *room, void *request, const struct 
 
 /* ---- metadata ---- */
 
-static struct tensor_types known(struct tensor_types types)
+static struct tensor_types model_service_known(struct tensor_types types)
 {
 	for (size_t i = 0; i < types.count; i++)
 		if (!types.items[i].type.datatype_known)
@@ -142,8 +143,8 @@ struct model_signature model_service_signature(const struct catalog_model *model
 {
 	struct model_signature signature = {0};
 	if (model->signature)
-		signature = (struct model_signature){.inputs = known(model->signature->inputs),
-						     .outputs = known(model->signature->outputs)};
+		signature = (struct model_signature){.inputs = model_service_known(model->signature->inputs),
+						     .outputs = model_service_known(model->signature->outputs)};
 	return signature;
 }
 

@@ -6,7 +6,7 @@
 #include "base/duration.h"
 
 /* Inserts after `before`; NULL: as the first. */
-static void insert(struct queued_calls *list, struct queued_call *before, struct queued_call *queued_call)
+static void queued_call_insert(struct queued_calls *list, struct queued_call *before, struct queued_call *queued_call)
 {
 	assert(!queued_call->previous && !queued_call->next); /* it is in no list */
 	queued_call->previous = before;
@@ -18,12 +18,12 @@ static void insert(struct queued_calls *list, struct queued_call *before, struct
 
 void queued_calls_add(struct queued_calls *list, struct queued_call *queued_call)
 {
-	insert(list, list->last, queued_call);
+	queued_call_insert(list, list->last, queued_call);
 }
 
 void queued_calls_add_first(struct queued_calls *list, struct queued_call *queued_call)
 {
-	insert(list, NULL, queued_call);
+	queued_call_insert(list, NULL, queued_call);
 }
 
 void queued_calls_add_by_time(struct queued_calls *list, struct queued_call *queued_call)
@@ -31,7 +31,7 @@ void queued_calls_add_by_time(struct queued_calls *list, struct queued_call *que
 	struct queued_call *before = list->last;
 	while (before && before->at_us > queued_call->at_us)
 		before = before->previous;
-	insert(list, before, queued_call);
+	queued_call_insert(list, before, queued_call);
 }
 
 bool queued_call_perturbs(const struct queued_call *queued_call)
@@ -44,7 +44,7 @@ void queued_calls_add_in_turn(struct queued_calls *line, struct queued_call *que
 	struct queued_call *before = line->last;
 	while (before && queued_call_perturbs(before) && !queued_call_perturbs(queued_call))
 		before = before->previous;
-	insert(line, before, queued_call);
+	queued_call_insert(line, before, queued_call);
 }
 
 size_t queued_calls_ahead(const struct queued_calls *line)

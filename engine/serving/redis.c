@@ -55,7 +55,7 @@ struct redis {
 
 /* ---- disconnect ---- */
 
-static void tell(struct redis *redis, enum trouble trouble, const char *words)
+static void redis_report(struct redis *redis, enum trouble trouble, const char *words)
 {
 	static const char *const names[] = {[TROUBLE_AWAY] = "is unreachable", [TROUBLE_REFUSES] = "refuses"};
 	bool news = redis->reported != trouble;
@@ -79,7 +79,7 @@ static struct redis_question *question_next(struct redis *redis)
 	return question;
 }
 
-static void answer(struct redis *redis, struct text value)
+static void redis_answer(struct redis *redis, struct text value)
 {
 	struct redis_question *question = question_next(redis);
 	void (*found)(void *context, struct text value) = question->found;
@@ -89,7 +89,7 @@ static void answer(struct redis *redis, struct text value)
 }
 
 /* Closes the connection. All waiting lookups are answered without a value. */
-static void lose(struct redis *redis, const char *words)
+static void redis_disconnect(struct redis *redis, const char *words)
 {
 	struct error error = {0};
 	dial_stop(&redis->dial);
@@ -107,10 +107,10 @@ static void lose(struct redis *redis, const char *words)
 	if (!redis->closing) {
 		(void)loop_timer_set(redis->loop, &redis->again_timer, loop_now_ms(redis->loop) + redis->pause_ms, &error);
 		redis->pause_ms = redis->pause_ms * 2 < PAUSE_MAX_MS ? redis->pause_ms * 2 : PAUSE_MAX_MS;
-		tell(redis, TROUBLE_AWAY, words && words[0] ? words : "it hung up");
+		redis_report(redis, TROUBLE_AWAY, words && words[0] ? words : "it hung up");
 	}
 	while (redis->first)
-		answer(redis, (struct text){0});
+		redis_answer(redis, (struct text){0});
 }
 
 static void silence_timer_set(struct redis *redis, int64_t ms)
@@ -127,7 +127,7 @@ static void on_silence(void *context)
 		silence_timer_set(redis, REDIS_SILENCE_MS);
 		return;
 	}
-	lose(redis, redis->let_in ? "it does not answer" : "connecting timed out");
+	redis_disconnect(redis, redis->let_in ? "it does not answer" : "connecting timed out");
 }
 
 static void expect_within(struct redis *redis, int64_t ms)
@@ -147,18 +147,18 @@ static bool watch_for(struct redis *redis, uint32_t events)
 	if (watched)
 		redis->events = events;
 	else
-		lose(redis, error.text);
+		redis_disconnect(redis, error.text);
 	return watched;
 }
 
-static bool speak(struct redis *redis)
+static bool redis_flush(struct redis *redis)
 {
 	struct error error = {0};
 	while (redis->sent < redis->out.length) {
 		size_t count = 0;
 		switch (link_write(&redis->link, redis->out.bytes + redis->sent, redis->out.length - redis->sent, &count, &error)) {
 		case LINK_BROKEN:
-			lose(redis, error.text);
+			redis_disconnect(redis, error.text);
 			return false;
 		case LINK_LATER:
 			return watch_for(redis, EPOLLIN | EPOLLOUT);
@@ -172,7 +172,7 @@ static bool speak(struct redis *redis)
 }
 
 /* Buffers a command in hiredis' form; false: it is not sent. */
-static bool say(struct redis *redis, char *command, int length)
+static bool redis_buffer_command(struct redis *redis, char *command, int length)
 {
 	if (length > 0)
 		buffer_append(&redis->out, command, (size_t)length);
@@ -180,11 +180,11 @@ static bool say(struct redis *redis, char *command, int length)
 		redisFreeCommand(command);
 	if (length > 0 && !buffer_failed(&redis->out))
 		return watch_for(redis, EPOLLIN | EPOLLOUT);
-	lose(redis, "the buffer for requests is full");
+	redis_disconnect(redis, "the buffer for requests is full");
 	return false;
 }
 
-static struct redis_question *ask(struct redis *redis)
+static struct redis_question *redis_question_new(struct redis *redis)
 {
 	struct redis_question *question = redis->pool;
 	if (question)
@@ -204,7 +204,7 @@ static void stand(struct redis *redis)
 	redis->let_in = true;
 	redis->pause_ms = PAUSE_MS;
 	loop_timer_stop(redis->loop, &redis->silence_timer);
-	tell(redis, TROUBLE_NONE, NULL);
+	redis_report(redis, TROUBLE_NONE, NULL);
 }
 
 static void heed(struct redis *redis, const redisReply *reply)
@@ -212,25 +212,25 @@ static void heed(struct redis *redis, const redisReply *reply)
 	int64_t now_ms = loop_now_ms(redis->loop);
 	if (reply->type == REDIS_REPLY_ERROR) {
 		redis->refused_ms = now_ms;
-		tell(redis, TROUBLE_REFUSES, reply->str);
+		redis_report(redis, TROUBLE_REFUSES, reply->str);
 	} else if (now_ms - redis->refused_ms >= REDIS_QUIET_MS) {
-		tell(redis, TROUBLE_NONE, NULL);
+		redis_report(redis, TROUBLE_NONE, NULL);
 	}
 }
 
 /* False: the connection is gone. */
-static bool take(struct redis *redis, const redisReply *reply)
+static bool redis_take(struct redis *redis, const redisReply *reply)
 {
 	bool is_value = reply->type == REDIS_REPLY_STRING;
 	if (!redis->let_in) { /* the reply to the login */
 		if (reply->type == REDIS_REPLY_ERROR)
-			lose(redis, reply->str);
+			redis_disconnect(redis, reply->str);
 		else
 			stand(redis);
 		return redis->let_in;
 	}
 	if (!redis->first) {
-		lose(redis, "it sent a reply without a request");
+		redis_disconnect(redis, "it sent a reply without a request");
 		return false;
 	}
 	if (redis->first->next)
@@ -238,7 +238,7 @@ static bool take(struct redis *redis, const redisReply *reply)
 	else
 		loop_timer_stop(redis->loop, &redis->silence_timer);
 	heed(redis, reply);
-	answer(redis, is_value ? (struct text){reply->str, reply->len} : (struct text){0});
+	redis_answer(redis, is_value ? (struct text){reply->str, reply->len} : (struct text){0});
 	return redis->let_in;
 }
 
@@ -247,16 +247,16 @@ static bool take_all(struct redis *redis)
 	for (void *reply = NULL; redisReaderGetReply(redis->reader, &reply) == REDIS_OK; reply = NULL) {
 		if (!reply)
 			return true;
-		bool goes_on = take(redis, reply);
+		bool goes_on = redis_take(redis, reply);
 		freeReplyObject(reply);
 		if (!goes_on)
 			return false;
 	}
-	lose(redis, "its replies are not in the protocol of Redis");
+	redis_disconnect(redis, "its replies are not in the protocol of Redis");
 	return false;
 }
 
-static bool hear(struct redis *redis)
+static bool redis_on_readable(struct redis *redis)
 {
 	char bytes[READ_BYTES];
 	for (;;) {
@@ -266,7 +266,7 @@ static bool hear(struct redis *redis)
 		if (outcome == LINK_LATER)
 			return true;
 		if (outcome == LINK_BROKEN || redisReaderFeed(redis->reader, bytes, count) != REDIS_OK) {
-			lose(redis, error.text);
+			redis_disconnect(redis, error.text);
 			return false;
 		}
 		if (!take_all(redis))
@@ -284,22 +284,22 @@ static void log_in(struct redis *redis)
 	int length = colon   ? redisFormatCommand(&command, "AUTH %b %s", login, (size_t)(colon - login), colon + 1)
 		     : login ? redisFormatCommand(&command, "AUTH %s", login)
 			     : redisFormatCommand(&command, "PING");
-	(void)say(redis, command, length);
+	(void)redis_buffer_command(redis, command, length);
 }
 
-static void on_ready(void *context, uint32_t events)
+static void redis_on_ready(void *context, uint32_t events)
 {
 	struct redis *redis = context;
-	if (!(events & ~(uint32_t)EPOLLOUT) || hear(redis))
+	if (!(events & ~(uint32_t)EPOLLOUT) || redis_on_readable(redis))
 		if (redis->events & EPOLLOUT)
-			(void)speak(redis);
+			(void)redis_flush(redis);
 }
 
-static void on_dialled(void *context, const struct error *error)
+static void redis_on_dialled(void *context, const struct error *error)
 {
 	struct redis *redis = context;
 	if (error) {
-		lose(redis, error->text);
+		redis_disconnect(redis, error->text);
 		return;
 	}
 	redis->reader = redisReaderCreate();
@@ -307,17 +307,17 @@ static void on_dialled(void *context, const struct error *error)
 	if (redis->reader)
 		log_in(redis);
 	else
-		lose(redis, "there is no memory for its replies");
+		redis_disconnect(redis, "there is no memory for its replies");
 }
 
-static void on_again(void *context)
+static void redis_on_again(void *context)
 {
 	struct redis *redis = context;
 	redis->dial = (struct dial){.host = &redis->dial_host,
 				    .link = &redis->link,
 				    .connect_ms = CONNECT_MS,
 				    .deadline_ms = INT64_MAX,
-				    .done = on_dialled,
+				    .done = redis_on_dialled,
 				    .context = redis};
 	dial_start(&redis->dial);
 }
@@ -345,8 +345,8 @@ struct redis *redis_open(struct loop *loop, const struct redis_config *config, s
 	}
 	*redis = (struct redis){.loop = loop, .config = config, .link = LINK_NONE, .pause_ms = PAUSE_MS};
 	redis->end = &redis->first;
-	redis->watch = (struct watch){.ready = on_ready, .context = redis};
-	redis->again_timer = (struct loop_timer){.due = on_again, .context = redis};
+	redis->watch = (struct watch){.ready = redis_on_ready, .context = redis};
+	redis->again_timer = (struct loop_timer){.due = redis_on_again, .context = redis};
 	redis->silence_timer = (struct loop_timer){.due = on_silence, .context = redis};
 	buffer_open(&redis->out, OUT_BYTES);
 	if (!read_address(redis, config->address, error) ||
@@ -356,7 +356,7 @@ struct redis *redis_open(struct loop *loop, const struct redis_config *config, s
 	}
 	redis->dial_host =
 		(struct dial_host){.loop = loop, .host = redis->host, .port = redis->port, .tls = redis->tls, .any_protocol = true};
-	on_again(redis);
+	redis_on_again(redis);
 	return redis;
 }
 
@@ -365,7 +365,7 @@ void redis_close(struct redis *redis)
 	if (!redis)
 		return;
 	redis->closing = true;
-	lose(redis, NULL);
+	redis_disconnect(redis, NULL);
 	dial_host_close(&redis->dial_host);
 	loop_timer_stop(redis->loop, &redis->again_timer);
 	for (struct redis_question *question = redis->pool, *next; question; question = next) {
@@ -383,9 +383,9 @@ struct redis_question *redis_get(struct redis *redis, struct text key, void (*fo
 				 void *context)
 {
 	char *command = NULL;
-	struct redis_question *question = redis->let_in ? ask(redis) : NULL;
+	struct redis_question *question = redis->let_in ? redis_question_new(redis) : NULL;
 	int length = question ? redisFormatCommand(&command, "GET %b", key.bytes, key.length) : 0;
-	if (!question || !say(redis, command, length))
+	if (!question || !redis_buffer_command(redis, command, length))
 		return NULL;
 	question->found = found;
 	question->context = context;
@@ -401,9 +401,9 @@ void redis_set(struct redis *redis, struct text key, struct text value, int64_t 
 {
 	assert(ttl_ms > 0); /* Redis refuses a time of 0 */
 	char *command = NULL;
-	if (!redis->let_in || !ask(redis))
+	if (!redis->let_in || !redis_question_new(redis))
 		return;
 	int length = redisFormatCommand(&command, "SET %b %b PX %lld", key.bytes, key.length, value.bytes, value.length,
 					(long long)ttl_ms);
-	(void)say(redis, command, length);
+	(void)redis_buffer_command(redis, command, length);
 }

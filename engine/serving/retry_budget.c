@@ -5,7 +5,7 @@
 
 #define SECOND_US 1000000
 
-static void add(struct retry_budget *budget, int64_t units)
+static void retry_budget_add(struct retry_budget *budget, int64_t units)
 {
 	budget->units += units;
 	if (budget->units > (int64_t)BUDGET_MOST * BUDGET_COST)
@@ -19,7 +19,7 @@ void retry_budget_open(struct retry_budget *budget, int64_t now_us)
 
 void retry_budget_pay(struct retry_budget *budget)
 {
-	add(budget, BUDGET_SHARE);
+	retry_budget_add(budget, BUDGET_SHARE);
 }
 
 bool retry_budget_take(struct retry_budget *budget, int64_t now_us, int64_t *again_us)
@@ -27,7 +27,7 @@ bool retry_budget_take(struct retry_budget *budget, int64_t now_us, int64_t *aga
 	assert(now_us >= budget->paid_us); /* a clock that does not go back */
 	const int64_t unit_us = SECOND_US / (BUDGET_A_SECOND * BUDGET_COST);
 	int64_t passed = (now_us - budget->paid_us) / unit_us;
-	add(budget, passed < (int64_t)BUDGET_MOST * BUDGET_COST ? passed : (int64_t)BUDGET_MOST * BUDGET_COST);
+	retry_budget_add(budget, passed < (int64_t)BUDGET_MOST * BUDGET_COST ? passed : (int64_t)BUDGET_MOST * BUDGET_COST);
 	budget->paid_us += passed * unit_us;
 	if (budget->units >= BUDGET_COST) {
 		budget->units -= BUDGET_COST;

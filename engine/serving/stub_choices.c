@@ -90,7 +90,7 @@ void stub_names(const struct stub_call *call, struct stub_reply *reply)
 		((struct text *)elements)[i] = inputs->items[i]->name;
 }
 
-static struct text raised(struct arena *arena, struct text text)
+static struct text stub_choices_upper(struct arena *arena, struct text text)
 {
 	char *bytes = arena_copy(arena, text.bytes, text.length);
 	for (size_t i = 0; bytes && i < text.length; i++)
@@ -111,7 +111,7 @@ void stub_upper(const struct stub_call *call, struct stub_reply *reply)
 			return;
 		output->parameters = input->parameters;
 		for (size_t e = 0; e < input->count; e++)
-			((struct text *)elements)[e] = raised(call->arena, ((const struct text *)input->data)[e]);
+			((struct text *)elements)[e] = stub_choices_upper(call->arena, ((const struct text *)input->data)[e]);
 	}
 }
 

@@ -95,7 +95,7 @@ static bool read_json(struct text body, const char *model, struct arena *arena, 
 /* ---- asking ---- */
 
 /* A server that lists nothing does not know. */
-static void keep(struct surveyor *surveyor, size_t nth, struct model_signature signature)
+static void survey_keep(struct surveyor *surveyor, size_t nth, struct model_signature signature)
 {
 	signature.name = text_of(surveyor->survey->answers[nth].model);
 	if (signature.outputs.count == 0)
@@ -104,7 +104,7 @@ static void keep(struct surveyor *surveyor, size_t nth, struct model_signature s
 	surveyor->survey->answers[nth].has_metadata = true;
 }
 
-static void on_told(void *context, size_t nth, const struct attempt *attempt);
+static void survey_on_reply(void *context, size_t nth, const struct attempt *attempt);
 
 /* A server that does not answer by gRPC is asked by REST, where it is called so too. True: it is. */
 static bool asks_by_rest(struct surveyor *surveyor, size_t nth, const struct attempt *attempt)
@@ -115,7 +115,7 @@ static bool asks_by_rest(struct surveyor *surveyor, size_t nth, const struct att
 	if (!protocol_fallback_turns(&way, address, &asked, false, 0) || !way.by_rest)
 		return false;
 	surveyor->addresses[nth] = address->rest;
-	return wire_ask(surveyor->wires[nth], address->rest, ASK_MODEL_METADATA, SURVEY_TIMEOUT_MS, on_told, surveyor, nth);
+	return wire_ask(surveyor->wires[nth], address->rest, ASK_MODEL_METADATA, SURVEY_TIMEOUT_MS, survey_on_reply, surveyor, nth);
 }
 
 /* Whether a call of the model would fail. A server that only lacks a route for metadata may have the model: its 404 has
@@ -130,7 +130,7 @@ static bool is_away(const struct attempt *attempt, bool grpc)
 	return grpc || (attempt->body.length > 0 && memmem(attempt->body.bytes, attempt->body.length, error, strlen(error)));
 }
 
-static void on_told(void *context, size_t nth, const struct attempt *attempt)
+static void survey_on_reply(void *context, size_t nth, const struct attempt *attempt)
 {
 	struct surveyor *surveyor = context;
 	if (asks_by_rest(surveyor, nth, attempt))
@@ -143,7 +143,7 @@ static void on_told(void *context, size_t nth, const struct attempt *attempt)
 	if (attempt->end == ATTEMPT_REPLIED && attempt->status == 200) {
 		if (grpc ? read_protobuf(attempt->body, arena, &signature)
 			 : read_json(attempt->body, answer->model, arena, &signature))
-			keep(surveyor, nth, signature);
+			survey_keep(surveyor, nth, signature);
 		else
 			answer->words = "its metadata cannot be read";
 		return;
@@ -176,14 +176,14 @@ static void ask_one(struct surveyor *surveyor, struct wire *wire, const struct m
 			continue;
 		surveyor->addresses[nth] = address;
 		surveyor->wires[nth] = wire;
-		if (wire_ask(wire, address, ASK_MODEL_METADATA, SURVEY_TIMEOUT_MS, on_told, surveyor, nth))
+		if (wire_ask(wire, address, ASK_MODEL_METADATA, SURVEY_TIMEOUT_MS, survey_on_reply, surveyor, nth))
 			surveyor->left++;
 		return;
 	}
 }
 
 /* A wire that is asked questions alone is never sent a queued call. */
-static void on_arrived(void *context, struct queued_call *queued_call, struct attempt *attempt)
+static void survey_on_arrived(void *context, struct queued_call *queued_call, struct attempt *attempt)
 {
 	(void)context;
 	(void)queued_call;
@@ -208,7 +208,7 @@ static bool ask_all(struct surveyor *surveyor, struct loop *loop, const struct c
 		*config = (struct wire_config){.tls = model->tls,
 					       .request_bytes = ANSWER_BYTES_MAX,
 					       .reply_bytes = ANSWER_BYTES_MAX,
-					       .arrived = on_arrived};
+					       .arrived = survey_on_arrived};
 		struct wire *wire = wire_open(loop, config, error);
 		if (!wire)
 			return false;

@@ -119,7 +119,7 @@ static void take_reply(struct wire_sending *sending, struct attempt *attempt, st
 	attempt->payload = attempt->fault ? NULL : payload;
 }
 
-static void arrive(struct wire_sending *sending, struct attempt *attempt)
+static void wire_arrive(struct wire_sending *sending, struct attempt *attempt)
 {
 	const struct wire_config *config = sending->wire->config;
 	config->arrived(config->context, sending->queued_call, attempt);
@@ -183,7 +183,7 @@ static void on_http_done(struct http_request *request, const struct http_reply *
 	} else if (!is_ours(&reply->error, &attempt)) {
 		note_http(reply, &attempt);
 	}
-	arrive(sending, &attempt);
+	wire_arrive(sending, &attempt);
 }
 
 static void note_grpc(const struct grpc_reply *reply, struct attempt *attempt)
@@ -215,7 +215,7 @@ static void on_grpc_done(struct grpc_call *call, const struct grpc_reply *reply)
 	} else if (!is_ours(&reply->error, &attempt)) {
 		note_grpc(reply, &attempt);
 	}
-	arrive(sending, &attempt);
+	wire_arrive(sending, &attempt);
 }
 
 /* ---- what goes out ---- */
@@ -324,7 +324,7 @@ bool wire_can_ask(enum model_protocol protocol, enum wire_question question)
 	       (protocol == PROTOCOL_V1 && question == ASK_MODEL_READY);
 }
 
-static void tell(struct wire_asked *asked, const struct attempt *attempt)
+static void wire_answer(struct wire_asked *asked, const struct attempt *attempt)
 {
 	void (*answered)(void *, size_t, const struct attempt *) = asked->answered;
 	void *context = asked->context;
@@ -339,7 +339,7 @@ static void on_http_answered(struct http_request *request, const struct http_rep
 	struct attempt attempt = {.status = (int)reply->status, .body = reply->body, .where = request->url};
 	if (reply->status == 0)
 		note_http(reply, &attempt);
-	tell(asked, &attempt);
+	wire_answer(asked, &attempt);
 }
 
 static void on_grpc_answered(struct grpc_call *call, const struct grpc_reply *reply)
@@ -350,7 +350,7 @@ static void on_grpc_answered(struct grpc_call *call, const struct grpc_reply *re
 		attempt.status = protocol_http_status(reply->status, reply->words);
 	else
 		note_grpc(reply, &attempt);
-	tell(asked, &attempt);
+	wire_answer(asked, &attempt);
 }
 
 static bool ask_http(struct wire_asked *asked, const struct model_address *address, enum wire_question question, int64_t timeout_ms)
