@@ -137,7 +137,7 @@ static void difference_note(struct control_watch *watch, const char *words)
 	(void)snprintf(watch->difference, sizeof watch->difference, "%s", words);
 }
 
-static void on_looked(void *context)
+static void control_watch_on_read(void *context)
 {
 	struct control_watch *watch = context;
 	char words[sizeof watch->difference];
@@ -159,14 +159,14 @@ static void on_looked(void *context)
 	difference_note(watch, words);
 }
 
-static void on_tick(void *context)
+static void control_watch_on_tick(void *context)
 {
 	struct control_watch *watch = context;
 	struct error error = {0};
 	if (!loop_task_is_running(&watch->task)) {
 		control_facts_name(&watch->facts, watch->config.topics);
 		watch->error = (struct error){0};
-		watch->task = (struct loop_task){.run = look_run, .done = on_looked, .context = watch};
+		watch->task = (struct loop_task){.run = look_run, .done = control_watch_on_read, .context = watch};
 		if (!loop_task_start(&watch->task, watch->loop, "looks at topics", &error))
 			log_say(watch->config.log, LOG_LEVEL_WARN, NULL, "the topics of the control plane are not looked at: %s",
 				error.text);
@@ -186,7 +186,7 @@ struct control_watch *control_watch_open(const struct control_watch_config *conf
 	}
 	watch->config = *config;
 	watch->loop = loop;
-	watch->timer = (struct loop_timer){.due = on_tick, .context = watch};
+	watch->timer = (struct loop_timer){.due = control_watch_on_tick, .context = watch};
 	if (loop_timer_set(loop, &watch->timer, loop_now_ms(loop), error))
 		return watch;
 	memory_give(watch);

@@ -347,7 +347,7 @@ static void follower_cut_off(struct follower *follower, const struct error *erro
 		error->text, FOLLOWER_RETRY_MS / 1000);
 }
 
-static void on_bell(void *context, uint32_t events)
+static void follower_on_bell(void *context, uint32_t events)
 {
 	struct follower *follower = context;
 	struct error error = {0};
@@ -448,7 +448,7 @@ static void lost_look(struct follower *follower)
 	follower_cut_off(follower, &lost);
 }
 
-static void on_tick(void *context)
+static void follower_on_tick(void *context)
 {
 	struct follower *follower = context;
 	struct error error = {0};
@@ -515,8 +515,8 @@ struct follower *follower_open(const struct follower_config *config, struct erro
 bool follower_start(struct follower *follower, struct engine *engine, struct error *error)
 {
 	follower->engine = engine;
-	follower->bell_watch = (struct watch){.ready = on_bell, .context = follower};
-	follower->timer = (struct loop_timer){.due = on_tick, .context = follower};
+	follower->bell_watch = (struct watch){.ready = follower_on_bell, .context = follower};
+	follower->timer = (struct loop_timer){.due = follower_on_tick, .context = follower};
 	if (!loop_watch(engine_loop(engine), &follower->bell_watch, follower->bell, EPOLLIN, error))
 		return false;
 	follower->loop = engine_loop(engine);

@@ -61,7 +61,8 @@ static bool head_make(const struct job *job, struct snapshot_head *head, struct 
 	       error_set(error, ERROR_SYSTEM, PLACE_NONE, "the name of the changelog is too long");
 }
 
-static bool begin(struct archivist *archivist, const struct job *job, struct snapshot_head *head, struct error *error)
+static bool archivist_begin_snapshot(struct archivist *archivist, const struct job *job, struct snapshot_head *head,
+				     struct error *error)
 {
 	if (!head_make(job, head, error))
 		return false;
@@ -84,7 +85,7 @@ static bool lay(struct archivist *archivist, const struct job *job, struct archi
 	struct unfinished_snapshot *unfinished_snapshot = *unfinished_snapshot_find(archivist, job->ticket);
 	switch (job->kind) {
 	case JOB_BEGIN:
-		return begin(archivist, job, &news->head, &news->error);
+		return archivist_begin_snapshot(archivist, job, &news->head, &news->error);
 	case JOB_WRITE:
 		return unfinished_snapshot &&
 		       snapshot_file_write(unfinished_snapshot->file, buffer_view(&job->block), &news->error);
@@ -138,7 +139,7 @@ static struct job *next_job(struct archivist *archivist)
 	return job;
 }
 
-static void *run(void *context)
+static void *archivist_run(void *context)
 {
 	struct archivist *archivist = context;
 	sigset_t too_large; /* signal for a file that is too large: the failed write is enough */
@@ -160,13 +161,13 @@ static bool thread_start(struct archivist *archivist, struct error *error)
 {
 	if (archivist->running)
 		return true;
-	archivist->running = pthread_create(&archivist->thread, NULL, run, archivist) == 0;
+	archivist->running = pthread_create(&archivist->thread, NULL, archivist_run, archivist) == 0;
 	return archivist->running || error_set(error, ERROR_SYSTEM, PLACE_NONE,
 					       "the archivist's thread could not be started; raise the limit on threads");
 }
 
 /* Takes the job. */
-static bool ask(struct archivist *archivist, struct job *job, struct error *error)
+static bool archivist_ask(struct archivist *archivist, struct job *job, struct error *error)
 {
 	if (!job)
 		return error_memory(error, ERROR_SYSTEM, "bringing back what a stage remembers");
@@ -237,7 +238,7 @@ static bool archivist_restore(struct archive *archive, uint64_t ticket, const st
 		job_close(job);
 		job = NULL;
 	}
-	return ask(archivist_of(archive), job, error);
+	return archivist_ask(archivist_of(archive), job, error);
 }
 
 static bool archivist_begin(struct archive *archive, uint64_t ticket, const struct archive_place *place, int64_t offset,
@@ -246,7 +247,7 @@ static bool archivist_begin(struct archive *archive, uint64_t ticket, const stru
 	struct job *job = job_make(JOB_BEGIN, ticket, place);
 	if (job)
 		job->offset = offset;
-	return ask(archivist_of(archive), job, error);
+	return archivist_ask(archivist_of(archive), job, error);
 }
 
 static bool archivist_write(struct archive *archive, uint64_t ticket, const struct archive_place *place, struct buffer *block,
@@ -257,12 +258,12 @@ static bool archivist_write(struct archive *archive, uint64_t ticket, const stru
 		job->block = *block;
 		buffer_open(block, block->ceiling_bytes);
 	}
-	return ask(archivist_of(archive), job, error);
+	return archivist_ask(archivist_of(archive), job, error);
 }
 
 static bool archivist_keep(struct archive *archive, uint64_t ticket, const struct archive_place *place, struct error *error)
 {
-	return ask(archivist_of(archive), job_make(JOB_KEEP, ticket, place), error);
+	return archivist_ask(archivist_of(archive), job_make(JOB_KEEP, ticket, place), error);
 }
 
 static void jobs_forget(struct archivist *archivist, uint64_t ticket)
@@ -307,7 +308,7 @@ static void archivist_forget(struct archive *archive, uint64_t ticket)
 		archivist->forgotten = true;
 	pthread_mutex_unlock(&archivist->lock);
 	if (archivist->running)
-		(void)ask(archivist, job_make(JOB_DROP, ticket, NULL), &error);
+		(void)archivist_ask(archivist, job_make(JOB_DROP, ticket, NULL), &error);
 }
 
 static void archivist_close(struct archive *archive)

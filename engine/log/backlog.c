@@ -92,7 +92,7 @@ static bool add_partitions(struct backlog *backlog, const char *topic, int timeo
 	return good;
 }
 
-static bool gather(struct backlog *backlog, struct text topics, int timeout_ms, rd_kafka_topic_partition_list_t *list)
+static bool backlog_gather(struct backlog *backlog, struct text topics, int timeout_ms, rd_kafka_topic_partition_list_t *list)
 {
 	bool good = true;
 	for (size_t at = 0; good && at < topics.length;) {
@@ -219,7 +219,7 @@ typedef int64_t looking(struct backlog *backlog, const rd_kafka_topic_partition_
 static int64_t look_through(struct backlog *backlog, struct text topics, looking *looks, int timeout_ms)
 {
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(0);
-	bool good = list && topics.length > 0 && gather(backlog, topics, timeout_ms, list) &&
+	bool good = list && topics.length > 0 && backlog_gather(backlog, topics, timeout_ms, list) &&
 		    !rd_kafka_committed(backlog->consumer, list, timeout_ms);
 	int64_t sum = 0;
 	for (int i = 0; good && i < list->cnt; i++) {

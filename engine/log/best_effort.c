@@ -23,7 +23,7 @@ struct kafka_best_effort {
 	int bell;		   /* rings when there is one; -1: none */
 };
 
-static void on_report(rd_kafka_t *client, const rd_kafka_message_t *record, void *context)
+static void best_effort_on_report(rd_kafka_t *client, const rd_kafka_message_t *record, void *context)
 {
 	(void)client;
 	struct kafka_best_effort *producer = context;
@@ -79,7 +79,7 @@ static bool producer_set_up(struct kafka_best_effort *producer, const struct bes
 	(void)client_limit_batches(configuration, config->batches);
 	if (config->counts || config->lost) {
 		rd_kafka_conf_set_opaque(configuration, producer);
-		rd_kafka_conf_set_dr_msg_cb(configuration, on_report);
+		rd_kafka_conf_set_dr_msg_cb(configuration, best_effort_on_report);
 	}
 	rd_kafka_conf_set_log_cb(configuration, NULL); /* the worker's own clients report problems with Kafka */
 	producer->client = client_open(RD_KAFKA_PRODUCER, configuration, error);

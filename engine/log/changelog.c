@@ -82,12 +82,12 @@ struct changelog_reading {
 };
 
 /* Ignores errors. A permanent error is delivered in place of a record; librdkafka retries after the others. */
-static void on_error(rd_kafka_t *client, int code, const char *reason, void *context)
+static void changelog_on_error(rd_kafka_t *client, int code, const char *reason, void *context)
 {
 	(void)client, (void)code, (void)reason, (void)context;
 }
 
-static bool failed(const struct changelog_reading *reading, rd_kafka_resp_err_t code, struct error *error)
+static bool changelog_failed(const struct changelog_reading *reading, rd_kafka_resp_err_t code, struct error *error)
 {
 	const struct changelog_source *source = reading->source;
 	if (failure_is_absence(code))
@@ -131,7 +131,7 @@ static bool reader_set_up(struct changelog_reader *reader, const char *brokers, 
 		client_configuration((struct properties){sizeof own / sizeof own[0], own}, properties, error);
 	if (!configuration)
 		return false;
-	rd_kafka_conf_set_error_cb(configuration, on_error);
+	rd_kafka_conf_set_error_cb(configuration, changelog_on_error);
 	reader->client = client_open(RD_KAFKA_CONSUMER, configuration, error);
 	return reader->client != NULL;
 }
@@ -170,7 +170,7 @@ static bool find_beginning(struct changelog_reading *reading, int64_t *low, stru
 			return true;
 		}
 		if (!may_pass(reading, code))
-			return failed(reading, code, error);
+			return changelog_failed(reading, code, error);
 		if (source->go_on && !source->go_on(source->context, 0, OFFSET_NONE))
 			return false;
 	}
@@ -189,7 +189,7 @@ static enum changelog_end reading_open(struct changelog_reading *reading, struct
 	reading->started = reading->topic && rd_kafka_consume_start(reading->topic, source->partition, reading->reached) == 0;
 	if (reading->started)
 		return CHANGELOG_READ;
-	failed(reading, rd_kafka_last_error(), error);
+	changelog_failed(reading, rd_kafka_last_error(), error);
 	return CHANGELOG_FAILED;
 }
 
@@ -242,7 +242,7 @@ static enum changelog_end message_take(struct changelog_reading *reading, const 
 	default:
 		if (may_pass(reading, message->err))
 			return CHANGELOG_READ;
-		failed(reading, message->err, error);
+		changelog_failed(reading, message->err, error);
 		return CHANGELOG_FAILED;
 	}
 }

@@ -5,7 +5,7 @@
 
 #include "base/memory.h"
 
-static struct commit_reference *find(const struct commit_references *references, const struct position *position)
+static struct commit_reference *commit_references_item(const struct commit_references *references, const struct position *position)
 {
 	for (size_t i = 0; i < references->count; i++) {
 		struct commit_reference *item = &references->items[i];
@@ -25,7 +25,7 @@ bool commit_references_set(struct commit_references *references, const struct po
 			   const struct state_reference *reference, struct error *error)
 {
 	assert(position->partition >= 0);
-	struct commit_reference *item = find(references, position);
+	struct commit_reference *item = commit_references_item(references, position);
 	if (!item && reference->id == 0)
 		return true;
 	if (!item && references->count == references->capacity) {
@@ -44,6 +44,6 @@ bool commit_references_set(struct commit_references *references, const struct po
 
 const struct state_reference *commit_references_find(const struct commit_references *references, const struct position *position)
 {
-	const struct commit_reference *item = find(references, position);
+	const struct commit_reference *item = commit_references_item(references, position);
 	return item && item->reference.id != 0 ? &item->reference : NULL;
 }

@@ -281,7 +281,7 @@ static enum settlement_outcome make_call(struct committer *committer, struct err
 	return SETTLEMENT_DONE;
 }
 
-static enum transaction_news settle(struct committer *committer, struct error *error)
+static enum transaction_news committer_settle(struct committer *committer, struct error *error)
 {
 	struct settlement *settlement = &committer->settlement;
 	committer->hindrance = (struct hindrance){0};
@@ -317,7 +317,7 @@ static void give_answer(struct committer *committer, enum transaction_news news,
 	bell_ring(committer->bell);
 }
 
-static void *run(void *context)
+static void *committer_run(void *context)
 {
 	struct committer *committer = context;
 	for (;;) {
@@ -325,10 +325,10 @@ static void *run(void *context)
 		switch (next_request(committer)) {
 		case REQUEST_START:
 			settlement_start(&committer->settlement);
-			give_answer(committer, settle(committer, &error), &error);
+			give_answer(committer, committer_settle(committer, &error), &error);
 			break;
 		case REQUEST_END:
-			give_answer(committer, settle(committer, &error), &error);
+			give_answer(committer, committer_settle(committer, &error), &error);
 			break;
 		case REQUEST_STOP:
 		case REQUEST_NONE:
@@ -337,7 +337,7 @@ static void *run(void *context)
 	}
 }
 
-static void ask(struct committer *committer, enum committer_request request)
+static void committer_ask(struct committer *committer, enum committer_request request)
 {
 	pthread_mutex_lock(&committer->lock);
 	committer->request = request;
@@ -364,9 +364,9 @@ struct committer *committer_open(const struct transaction_config *config, const 
 	committer->bell = bell_open(error);
 	committer->names = config->topics;
 	committer->name_count = config->topic_count;
-	committer->running = committer->bell >= 0 && pthread_create(&committer->thread, NULL, run, committer) == 0;
+	committer->running = committer->bell >= 0 && pthread_create(&committer->thread, NULL, committer_run, committer) == 0;
 	if (committer->running) {
-		ask(committer, REQUEST_START);
+		committer_ask(committer, REQUEST_START);
 		return committer;
 	}
 	error_set(error, ERROR_SYSTEM, PLACE_NONE, "the committer's thread could not be started; raise the limit on threads");
@@ -378,7 +378,7 @@ void committer_close(struct committer *committer)
 {
 	if (committer->running) {
 		atomic_store(&committer->stopping, true);
-		ask(committer, REQUEST_STOP);
+		committer_ask(committer, REQUEST_STOP);
 		pthread_join(committer->thread, NULL);
 	}
 	producer_close(committer);
@@ -424,7 +424,7 @@ void committer_end(struct committer *committer, struct positions positions, bool
 	settlement_end(settlement, positions, closed);
 	if (lost && !settlement->doubted)
 		settlement_took(settlement, SETTLEMENT_FAILED, closed);
-	ask(committer, REQUEST_END);
+	committer_ask(committer, REQUEST_END);
 }
 
 rd_kafka_t *committer_producer(struct committer *committer, const struct topic_handles **topics)

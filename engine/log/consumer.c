@@ -72,7 +72,7 @@ static rd_kafka_conf_t *configuration_of(const struct consumer_config *config, s
 	return configuration;
 }
 
-static bool failed(struct error *error, const char *doing, rd_kafka_resp_err_t code)
+static bool consumer_failed(struct error *error, const char *doing, rd_kafka_resp_err_t code)
 {
 	return error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka's consumer could not %s: %s", doing, rd_kafka_err2str(code));
 }
@@ -87,10 +87,10 @@ static bool subscribe(struct kafka_consumer *consumer, const char *const *names,
 	rd_kafka_resp_err_t code =
 		list->cnt > 0 ? rd_kafka_subscribe(consumer->client, list) : rd_kafka_unsubscribe(consumer->client);
 	rd_kafka_topic_partition_list_destroy(list);
-	return code == RD_KAFKA_RESP_ERR_NO_ERROR || failed(error, "subscribe", code);
+	return code == RD_KAFKA_RESP_ERR_NO_ERROR || consumer_failed(error, "subscribe", code);
 }
 
-static bool join(struct kafka_consumer *consumer, const struct consumer_config *config, struct error *error)
+static bool consumer_join(struct kafka_consumer *consumer, const struct consumer_config *config, struct error *error)
 {
 	if (config->assigned.count > 0) {
 		for (size_t i = 0; i < config->assigned.count; i++)
@@ -153,7 +153,8 @@ static bool consumer_set_up(struct kafka_consumer *consumer, const struct consum
 						       .every_ms = REPLACEMENT_WATCH_EVERY_MS,
 						       .bell = consumer->bell};
 	consumer->replacements = replacement_watch_open(&watch, error);
-	return consumer->replacements && client_set_up(consumer, config->topic_count, error) && join(consumer, config, error);
+	return consumer->replacements && client_set_up(consumer, config->topic_count, error) &&
+	       consumer_join(consumer, config, error);
 }
 
 struct consumer *consumer_open(const struct consumer_config *config, struct error *error)
@@ -307,7 +308,7 @@ static void hear_of_group(struct kafka_consumer *consumer)
 		code = group_join_again(consumer->client);
 	}
 	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-		(void)failed(&consumer->failure, "join its group again", code);
+		(void)consumer_failed(&consumer->failure, "join its group again", code);
 }
 
 /* Partitions that were moved to another group are not shown to the worker, nor read. */
@@ -333,7 +334,7 @@ static void hear_of_moves(struct kafka_consumer *consumer)
 		code = group_join_again(consumer->client);
 	}
 	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-		(void)failed(&consumer->failure, "join its group again", code);
+		(void)consumer_failed(&consumer->failure, "join its group again", code);
 }
 
 static bool kafka_take(struct consumer *self, struct record *records, size_t room, size_t *count, struct error *error)
@@ -403,7 +404,7 @@ static bool accept_given(struct kafka_consumer *consumer, struct error *error)
 	if (!consumer->joined && consumer->assigned == 0)
 		consumer->asked = group_ask(consumer->client, consumer->config->group, consumer->bell);
 	consumer->joined = true;
-	return code == RD_KAFKA_RESP_ERR_NO_ERROR || failed(error, "take its partitions", code);
+	return code == RD_KAFKA_RESP_ERR_NO_ERROR || consumer_failed(error, "take its partitions", code);
 }
 
 /* The new client reads the topics of the previous one. */
@@ -421,7 +422,7 @@ static bool replace_fenced(struct kafka_consumer *consumer, struct error *error)
 		code = rd_kafka_subscribe(consumer->client, list);
 	if (list)
 		rd_kafka_topic_partition_list_destroy(list);
-	return (good && code == RD_KAFKA_RESP_ERR_NO_ERROR) || failed(error, "join the group again", code);
+	return (good && code == RD_KAFKA_RESP_ERR_NO_ERROR) || consumer_failed(error, "join the group again", code);
 }
 
 static bool accept_taken(struct kafka_consumer *consumer, struct error *error)
@@ -430,7 +431,7 @@ static bool accept_taken(struct kafka_consumer *consumer, struct error *error)
 	if (consumer->fenced)
 		return replace_fenced(consumer, error);
 	rd_kafka_resp_err_t code = rd_kafka_assign(consumer->client, NULL);
-	return code == RD_KAFKA_RESP_ERR_NO_ERROR || failed(error, "give up its partitions", code);
+	return code == RD_KAFKA_RESP_ERR_NO_ERROR || consumer_failed(error, "give up its partitions", code);
 }
 
 static bool kafka_accept(struct consumer *self, struct error *error)
@@ -470,7 +471,7 @@ static bool kafka_seek(struct consumer *self, struct positions positions, struct
 	rd_kafka_topic_partition_list_destroy(list);
 	/* The next owner reads lost partitions from their committed offsets anyway. */
 	bool lost = rd_kafka_assignment_lost(consumer->client) || rd_kafka_fatal_error(consumer->client, NULL, 0);
-	return code == RD_KAFKA_RESP_ERR_NO_ERROR || lost || failed(error, "go back to the committed offsets", code);
+	return code == RD_KAFKA_RESP_ERR_NO_ERROR || lost || consumer_failed(error, "go back to the committed offsets", code);
 }
 
 static bool kafka_pause(struct consumer *self, struct positions positions, bool paused, struct error *error)
@@ -480,7 +481,7 @@ static bool kafka_pause(struct consumer *self, struct positions positions, bool 
 	rd_kafka_resp_err_t code =
 		paused ? rd_kafka_pause_partitions(consumer->client, list) : rd_kafka_resume_partitions(consumer->client, list);
 	rd_kafka_topic_partition_list_destroy(list);
-	return code == RD_KAFKA_RESP_ERR_NO_ERROR || failed(error, paused ? "pause" : "go on", code);
+	return code == RD_KAFKA_RESP_ERR_NO_ERROR || consumer_failed(error, paused ? "pause" : "go on", code);
 }
 
 /* Without a group: revokes all current partitions, and assigns all new ones. */

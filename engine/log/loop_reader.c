@@ -47,7 +47,7 @@ static bool records_take(struct loop_reader *self, struct error *error)
 	return true;
 }
 
-static void on_bell(void *context, uint32_t events)
+static void loop_reader_on_bell(void *context, uint32_t events)
 {
 	struct loop_reader *self = context;
 	struct error error = {0};
@@ -82,7 +82,7 @@ static void on_opened(void *context)
 	bell_ring(self->bell); /* for records that came before */
 }
 
-static void on_retry(void *context)
+static void loop_reader_on_retry(void *context)
 {
 	struct loop_reader *self = context;
 	struct error error = {0};
@@ -109,11 +109,11 @@ struct loop_reader *loop_reader_open(const struct loop_reader_config *config, st
 	self->config = *config;
 	self->config.reader.stopping = &self->stopping;
 	self->loop = loop;
-	self->watch = (struct watch){.ready = on_bell, .context = self};
-	self->retry = (struct loop_timer){.due = on_retry, .context = self};
+	self->watch = (struct watch){.ready = loop_reader_on_bell, .context = self};
+	self->retry = (struct loop_timer){.due = loop_reader_on_retry, .context = self};
 	self->bell = bell_open(error);
 	if (self->bell >= 0 && loop_watch(loop, &self->watch, self->bell, EPOLLIN, error)) {
-		on_retry(self);
+		loop_reader_on_retry(self);
 		return self;
 	}
 	if (self->bell >= 0)

@@ -26,7 +26,8 @@ typedef rd_kafka_topic_partition_list_t offsets;
 
 static const struct timespec asking_pause = {.tv_nsec = PAUSE_NS};
 
-static bool failed(const struct offset_migration_config *config, const char *doing, const char *why, struct error *error)
+static bool offset_migration_failed(const struct offset_migration_config *config, const char *doing, const char *why,
+				    struct error *error)
 {
 	return error_set(error, ERROR_SYSTEM, PLACE_NONE,
 			 "group %s cannot continue where the pipelines were read before: %s: %s; grant it the rights that "
@@ -54,7 +55,7 @@ static void close_asker(rd_kafka_t *asker)
 		rd_kafka_destroy_flags(asker, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 }
 
-static void forget(offsets *list)
+static void offset_migration_forget(offsets *list)
 {
 	for (int i = 0; i < list->cnt; i++)
 		list->elems[i].offset = RD_KAFKA_OFFSET_INVALID;
@@ -79,9 +80,9 @@ static bool ask_offsets(const struct offset_migration_config *config, const char
 	while ((code = ask_once(asker, list, until_ms)) && !failure_is_lasting(code) && clock_ms() < until_ms)
 		nanosleep(&asking_pause, NULL);
 	if (code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
-		forget(list);
+		offset_migration_forget(list);
 	else if (code)
-		return failed(config, group, rd_kafka_err2str(code), error);
+		return offset_migration_failed(config, group, rd_kafka_err2str(code), error);
 	return true;
 }
 
@@ -111,7 +112,7 @@ static offsets *all_partitions(const struct offset_migration_config *config, rd_
 	const struct rd_kafka_metadata *metadata;
 	rd_kafka_resp_err_t code = rd_kafka_metadata(asker, 1, NULL, &metadata, OFFSET_MIGRATION_WAIT_MS);
 	if (code) {
-		(void)failed(config, "looking at topics", rd_kafka_err2str(code), error);
+		(void)offset_migration_failed(config, "looking at topics", rd_kafka_err2str(code), error);
 		return NULL;
 	}
 	offsets *list = rd_kafka_topic_partition_list_new((int)count);
@@ -462,7 +463,7 @@ static rd_kafka_error_t *send_marks(struct formers *formers, rd_kafka_t *produce
 	return found == MEMBERS_NONE || found == MEMBERS_UNSEEN ? NULL : rd_kafka_error_new(RD_KAFKA_RESP_ERR__STATE, "%s", words);
 }
 
-static rd_kafka_error_t *commit(struct formers *formers, rd_kafka_t *producer, const struct migration *migration)
+static rd_kafka_error_t *offset_migration_commit(struct formers *formers, rd_kafka_t *producer, const struct migration *migration)
 {
 	rd_kafka_error_t *failure = rd_kafka_begin_transaction(producer);
 	if (!failure && migration->list->cnt > 0)
@@ -485,10 +486,10 @@ static bool commit_all(struct formers *formers, struct migration *migration, boo
 	rd_kafka_error_t *failure = rd_kafka_init_transactions(producer, OFFSET_MIGRATION_WAIT_MS);
 	bool good = failure || look_again(config, &migration->list, error);
 	if (!failure && good && migration_count(migration) > 0)
-		failure = commit(formers, producer, migration);
+		failure = offset_migration_commit(formers, producer, migration);
 	if (failure) {
 		*again = formers->unmarked || !failure_is_lasting(rd_kafka_error_code(failure));
-		good = failed(config, "committing", rd_kafka_error_string(failure), error);
+		good = offset_migration_failed(config, "committing", rd_kafka_error_string(failure), error);
 		rd_kafka_error_destroy(failure);
 		rd_kafka_error_destroy(rd_kafka_abort_transaction(producer, LEAVE_MS));
 	}

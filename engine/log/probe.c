@@ -90,7 +90,7 @@ static void look_at_topic(struct probing *probing, const struct rd_kafka_metadat
 	}
 }
 
-static bool look(struct probing *probing, size_t topic_count, struct probe *probe, struct error *error)
+static bool probe_read_metadata(struct probing *probing, size_t topic_count, struct probe *probe, struct error *error)
 {
 	int64_t begun_ms = clock_ms();
 	const struct rd_kafka_metadata *metadata =
@@ -298,8 +298,8 @@ bool probe_kafka(const char *brokers, struct properties properties, struct wante
 		return false;
 	probing.queue = rd_kafka_queue_new(probing.client);
 	bool good = name_all(topics, groups, group_count, arena, probe) || error_memory(error, ERROR_SYSTEM, "looking at Kafka");
-	good = good && look(&probing, topics.count, probe, error) && order_for_show(&probing, topics, probe, error) &&
-	       look_at_changelogs(&probing, properties, topics, probe, error);
+	good = good && probe_read_metadata(&probing, topics.count, probe, error) &&
+	       order_for_show(&probing, topics, probe, error) && look_at_changelogs(&probing, properties, topics, probe, error);
 	for (size_t i = 0; good && i < group_count; i++)
 		look_at_group(&probing, &probe->answers[topics.count + i]);
 	rd_kafka_queue_destroy(probing.queue);

@@ -9,7 +9,7 @@ void produce_batch_empty(struct produce_batch *batch)
 	batch->lost = false;
 }
 
-static enum produce_verdict lose(struct produce_batch *batch, rd_kafka_resp_err_t code, struct error *error)
+static enum produce_verdict produce_batch_refused(struct produce_batch *batch, rd_kafka_resp_err_t code, struct error *error)
 {
 	batch->lost = true;
 	error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka's producer accepts no more records: %s", rd_kafka_err2str(code));
@@ -17,7 +17,7 @@ static enum produce_verdict lose(struct produce_batch *batch, rd_kafka_resp_err_
 }
 
 /* After the first record that a full queue did not accept, it accepts none. */
-static enum produce_verdict judge(struct produce_batch *batch, size_t index, struct error *error)
+static enum produce_verdict produce_batch_judge(struct produce_batch *batch, size_t index, struct error *error)
 {
 	struct produce_batch_part *part = &batch->parts[index];
 	for (; part->first < part->count; part->first++) {
@@ -25,7 +25,7 @@ static enum produce_verdict judge(struct produce_batch *batch, size_t index, str
 		if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL)
 			return PRODUCE_FULL;
 		if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-			return lose(batch, code, error);
+			return produce_batch_refused(batch, code, error);
 	}
 	*part = (struct produce_batch_part){0};
 	return PRODUCED;
@@ -54,14 +54,14 @@ static enum produce_verdict part_send(struct produce_batch *batch, size_t index,
 	client_partitions_forget();
 	(void)rd_kafka_produce_batch(topics->items[part->topic], RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, messages, (int)count);
 	its->partitions = client_partitions_seen();
-	return judge(batch, index, error);
+	return produce_batch_judge(batch, index, error);
 }
 
 enum produce_verdict produce_batch_send(struct produce_batch *batch, const struct topic_handles *topics, struct error *error)
 {
 	enum produce_verdict verdict = PRODUCED;
 	if (batch->lost)
-		return lose(batch, RD_KAFKA_RESP_ERR__STATE, error);
+		return produce_batch_refused(batch, RD_KAFKA_RESP_ERR__STATE, error);
 	for (size_t i = 0; i < PRODUCE_BATCH_PARTS && verdict == PRODUCED; i++)
 		if (batch->parts[i].count > 0)
 			verdict = part_send(batch, i, topics, error);

@@ -36,7 +36,7 @@ struct reader {
 };
 
 /* Ignores errors. A permanent error is delivered in place of a record; librdkafka retries after the others. */
-static void on_error(rd_kafka_t *client, int code, const char *words, void *context)
+static void reader_on_error(rd_kafka_t *client, int code, const char *words, void *context)
 {
 	struct reader *reader = context;
 	(void)client;
@@ -59,7 +59,7 @@ static bool client_set_up(struct reader *reader, struct error *error)
 	if (!configuration)
 		return false;
 	rd_kafka_conf_set_opaque(configuration, reader);
-	rd_kafka_conf_set_error_cb(configuration, on_error);
+	rd_kafka_conf_set_error_cb(configuration, reader_on_error);
 	reader->client = client_open(RD_KAFKA_CONSUMER, configuration, error);
 	if (!reader->client)
 		return false;

@@ -54,11 +54,11 @@ struct registry {
 
 /* ---- requests ---- */
 
-static void ask(struct registry_question *question);
+static void registry_request(struct registry_question *question);
 
-static void on_due(void *context)
+static void registry_on_due(void *context)
 {
-	ask(context);
+	registry_request(context);
 }
 
 static void ask_again(struct registry_question *question, const char *why)
@@ -72,7 +72,7 @@ static void ask_again(struct registry_question *question, const char *why)
 		snprintf(registry->trouble, sizeof registry->trouble, "%s", error.text);
 }
 
-static void ask(struct registry_question *question)
+static void registry_request(struct registry_question *question)
 {
 	struct error error = {0};
 	if (!http_start(question->registry->http, &question->request, &error))
@@ -93,7 +93,7 @@ static struct registry_question *question_add(struct registry *registry, const c
 			    .timeout_ms = ASK_TIMEOUT_MS,
 			    .done = on_reply,
 			    .context = question},
-		.timer = {.due = on_due, .context = question},
+		.timer = {.due = registry_on_due, .context = question},
 		.registry = registry,
 		.next = registry->questions,
 		.again_ms = AGAIN_FIRST_MS,
@@ -187,7 +187,7 @@ static void settle_announcement(struct registry_question *question, const struct
 	registry->source.answer_id = (uint32_t)answer->id;
 }
 
-static void explain(struct registry_question *question, const struct http_reply *reply, struct text words)
+static void registry_explain(struct registry_question *question, const struct http_reply *reply, struct text words)
 {
 	const char *hint = reply->status == 401 || reply->status == 403 ? "; correct the login" : "";
 	char why[ERROR_TEXT_MAX];
@@ -214,7 +214,7 @@ static bool take_reply(struct registry_question *question, const struct http_rep
 	}
 	bool whole = read && (question->announces ? answer.id > 0 && answer.id <= UINT32_MAX : answer.schema.bytes != NULL);
 	if (reply->status != 200 || !whole) {
-		explain(question, reply, !read ? text_of(error.text) : answer.words);
+		registry_explain(question, reply, !read ? text_of(error.text) : answer.words);
 		return false;
 	}
 	(question->announces ? settle_announcement : settle_schema)(question, &answer);
@@ -233,7 +233,7 @@ static void on_reply(struct http_request *request, const struct http_reply *repl
 
 /* ---- the source ---- */
 
-static struct registry_question *find(const struct registry *registry, uint32_t id)
+static struct registry_question *registry_find(const struct registry *registry, uint32_t id)
 {
 	struct registry_question *question = registry->questions;
 	while (question && (question->announces || question->id != id))
@@ -252,14 +252,14 @@ static bool ask_first(struct registry *registry, uint32_t id, struct error *erro
 		return error_memory(error, ERROR_LIMIT, "asking for a schema");
 	registry->schema_count++;
 	question->id = id;
-	ask(question);
+	registry_request(question);
 	return true;
 }
 
 static const char *by_id(void *context, uint32_t id, struct error *error)
 {
 	struct registry *registry = context;
-	struct registry_question *question = find(registry, id);
+	struct registry_question *question = registry_find(registry, id);
 	if (question && question->state == QUESTION_ANSWERED)
 		return question->schema;
 	if (question && question->state == QUESTION_UNKNOWN) {
@@ -268,7 +268,7 @@ static const char *by_id(void *context, uint32_t id, struct error *error)
 			return NULL;
 		}
 		question->state = QUESTION_ASKED;
-		ask(question);
+		registry_request(question);
 	}
 	if (!question && !ask_first(registry, id, error))
 		return NULL;
@@ -335,7 +335,7 @@ bool registry_announce(struct registry *registry, const char *topic, struct erro
 	registry->announced_wanted++;
 	question->announces = true;
 	question->request.body = registry->announcement;
-	ask(question);
+	registry_request(question);
 	return true;
 }
 

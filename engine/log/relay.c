@@ -241,7 +241,7 @@ static bool link_turn(struct relay_link *link, struct end *end, uint32_t events)
 	return wait_for(&link->client, &link->broker) && wait_for(&link->broker, &link->client);
 }
 
-static void on_ready(void *context, uint32_t events)
+static void relay_on_ready(void *context, uint32_t events)
 {
 	struct end *end = context;
 	if (!link_turn(end->link, end, events))
@@ -266,7 +266,7 @@ static bool end_open(struct end *end, struct relay_link *link, int descriptor)
 {
 	struct error error = {0};
 	end->link = link;
-	end->watch = (struct watch){.ready = on_ready, .context = end, .descriptor = -1};
+	end->watch = (struct watch){.ready = relay_on_ready, .context = end, .descriptor = -1};
 	end->events = EPOLLIN;
 	buffer_open(&end->in, RELAY_FRAME_MAX + 2 * READ_BYTES);
 	buffer_open(&end->out, 2 * RELAY_FRAME_MAX);

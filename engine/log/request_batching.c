@@ -108,7 +108,7 @@ static void timer_set(struct request_batching *batching, int64_t due_ms)
 	pthread_mutex_unlock(&batching->lock);
 }
 
-static void on_due(void *context)
+static void request_batching_on_due(void *context)
 {
 	struct request_batching *batching = context;
 	int64_t due_ms = 0;
@@ -228,7 +228,7 @@ struct request_batching *request_batching_open(rd_kafka_conf_t *configuration, s
 	if (!batching)
 		return NULL;
 	batching->loop = loop;
-	batching->leave = (struct loop_timer){.due = on_due, .context = batching};
+	batching->leave = (struct loop_timer){.due = request_batching_on_due, .context = batching};
 	batching->refused = refused;
 	batching->context = context;
 	(void)pthread_mutex_init(&batching->lock, NULL);

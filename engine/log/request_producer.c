@@ -19,7 +19,7 @@ struct request_producer {
 	struct request_batching *batching; /* NULL: each record leaves at once */
 };
 
-static void on_report(rd_kafka_t *client, const rd_kafka_message_t *message, void *context)
+static void request_producer_on_report(rd_kafka_t *client, const rd_kafka_message_t *message, void *context)
 {
 	const struct request_producer *producer = context;
 	const struct request_report report = {
@@ -60,7 +60,7 @@ static bool producer_set_up(struct request_producer *producer, struct error *err
 	if (!configuration)
 		return false;
 	rd_kafka_conf_set_opaque(configuration, producer);
-	rd_kafka_conf_set_dr_msg_cb(configuration, on_report);
+	rd_kafka_conf_set_dr_msg_cb(configuration, request_producer_on_report);
 	producer->batching = config->loop ? request_batching_open(configuration, config->loop, on_refused, producer) : NULL;
 	if (config->loop && !producer->batching) {
 		rd_kafka_conf_destroy(configuration);

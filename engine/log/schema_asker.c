@@ -4,7 +4,7 @@
 #define WAIT_MS 30000 /* for a registry that does not answer */
 #define LOOK_MS 100
 
-static void on_news(void *context)
+static void schema_asker_on_news(void *context)
 {
 	(void)context; /* the loop has turned: the record is decoded again */
 }
@@ -12,7 +12,7 @@ static void on_news(void *context)
 bool schema_asker_open(struct schema_asker *asker, struct registry_config registry, struct error *error)
 {
 	*asker = (struct schema_asker){.config = registry};
-	asker->config.news = on_news;
+	asker->config.news = schema_asker_on_news;
 	if (!asker->config.url)
 		return true;
 	asker->loop = loop_open(error);

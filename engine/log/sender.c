@@ -42,7 +42,7 @@ struct sender {
 	char reason[ERROR_TEXT_MAX];
 };
 
-static void refuse(const struct sender *sender, uint64_t number, const char *reason)
+static void sender_refuse(const struct sender *sender, uint64_t number, const char *reason)
 {
 	if (sender->config->refused)
 		sender->config->refused(sender->config->context, number, reason);
@@ -107,7 +107,7 @@ static void kept_give(struct kept *kept)
 	memory_give(kept);
 }
 
-static bool keep(struct sender *sender, const rd_kafka_message_t *message)
+static bool sender_keep(struct sender *sender, const rd_kafka_message_t *message)
 {
 	struct kept *kept = memory_take(1, sizeof *kept + message->key_len + message->len);
 	struct kept **place = &sender->kept;
@@ -136,12 +136,12 @@ static void refuse_kept(struct sender *sender, const char *reason)
 	while (sender->kept) {
 		struct kept *kept = sender->kept;
 		sender->kept = kept->next;
-		refuse(sender, kept->number, reason);
+		sender_refuse(sender, kept->number, reason);
 		kept_give(kept);
 	}
 }
 
-static void on_report(rd_kafka_t *producer, const rd_kafka_message_t *message, void *context)
+static void sender_on_report(rd_kafka_t *producer, const rd_kafka_message_t *message, void *context)
 {
 	struct sender *sender = context;
 	(void)producer;
@@ -158,15 +158,15 @@ static void on_report(rd_kafka_t *producer, const rd_kafka_message_t *message, v
 	/* A broker that reports a batch as out of order has not stored it, although librdkafka leaves that open. */
 	bool lost = rd_kafka_message_status(message) == RD_KAFKA_MSG_STATUS_NOT_PERSISTED || of_batch ||
 		    message->err == RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER;
-	if ((has_ended(sender) || sender->shrinks) && lost && keep(sender, message))
+	if ((has_ended(sender) || sender->shrinks) && lost && sender_keep(sender, message))
 		return;
 	bool too_large = message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
-	refuse(sender, (uint64_t)(uintptr_t)message->_private,
-	       too_large ? name_topic_limit(sender, message) : rd_kafka_err2str(message->err));
+	sender_refuse(sender, (uint64_t)(uintptr_t)message->_private,
+		      too_large ? name_topic_limit(sender, message) : rd_kafka_err2str(message->err));
 }
 
 /* Ignores errors of the client: the delivery reports of its records contain them. */
-static void on_error(rd_kafka_t *client, int code, const char *reason, void *context)
+static void sender_on_error(rd_kafka_t *client, int code, const char *reason, void *context)
 {
 	(void)client, (void)code, (void)reason, (void)context;
 }
@@ -189,8 +189,8 @@ static bool sender_set_up(struct sender *sender, struct error *error)
 		return false;
 	sender->batch_bytes = client_limit_batches(configuration, &sender->batches);
 	rd_kafka_conf_set_opaque(configuration, sender);
-	rd_kafka_conf_set_dr_msg_cb(configuration, on_report);
-	rd_kafka_conf_set_error_cb(configuration, on_error);
+	rd_kafka_conf_set_dr_msg_cb(configuration, sender_on_report);
+	rd_kafka_conf_set_error_cb(configuration, sender_on_error);
 	sender->producer = client_open(RD_KAFKA_PRODUCER, configuration, error);
 	if (!sender->producer)
 		return false;

@@ -3,7 +3,7 @@
 
 #include <assert.h>
 
-static void over(struct settlement *settlement, enum transaction_news news)
+static void settlement_finish(struct settlement *settlement, enum transaction_news news)
 {
 	settlement->call = SETTLEMENT_OVER;
 	settlement->news = news;
@@ -15,7 +15,7 @@ static void pause_before(struct settlement *settlement, enum settlement_call aga
 	settlement->paused = again;
 }
 
-static void begin(struct settlement *settlement, unsigned closed)
+static void settlement_begin(struct settlement *settlement, unsigned closed)
 {
 	settlement->closed_at_begin = closed;
 	settlement->call = SETTLEMENT_BEGIN;
@@ -58,17 +58,17 @@ void settlement_end(struct settlement *settlement, struct positions positions, u
 static void begun(struct settlement *settlement)
 {
 	if (!settlement->ending)
-		over(settlement, NEWS_STARTED);
+		settlement_finish(settlement, NEWS_STARTED);
 	else if (!settlement->doubted)
-		over(settlement, NEWS_COMMITTED);
+		settlement_finish(settlement, NEWS_COMMITTED);
 	else if (settlement->positions.count > 0)
 		settlement->call = SETTLEMENT_READ_COMMITTED;
 	else
-		over(settlement, NEWS_RESET);
+		settlement_finish(settlement, NEWS_RESET);
 }
 
 /* Retries later. A transaction that was open is given up first. */
-static void failed(struct settlement *settlement, unsigned closed)
+static void settlement_failed(struct settlement *settlement, unsigned closed)
 {
 	bool was_open = settlement->ending && !settlement->doubted;
 	if (was_open)
@@ -82,18 +82,18 @@ void settlement_took(struct settlement *settlement, enum settlement_outcome outc
 {
 	assert(settlement->call != SETTLEMENT_OVER); /* no call is in progress whose result could be taken */
 	if (outcome == SETTLEMENT_HOPELESS) {
-		over(settlement, NEWS_BROKEN);
+		settlement_finish(settlement, NEWS_BROKEN);
 		return;
 	}
 	if (outcome == SETTLEMENT_FAILED) {
-		failed(settlement, closed);
+		settlement_failed(settlement, closed);
 		return;
 	}
 	switch (settlement->call) {
 	case SETTLEMENT_OVER:
 		break;
 	case SETTLEMENT_OPEN:
-		begin(settlement, closed);
+		settlement_begin(settlement, closed);
 		break;
 	case SETTLEMENT_BEGIN:
 		begun(settlement);
@@ -103,12 +103,12 @@ void settlement_took(struct settlement *settlement, enum settlement_outcome outc
 		break;
 	case SETTLEMENT_COMMIT: /* one that was sent twice also reports success */
 		if (closed == settlement->closed_at_begin)
-			begin(settlement, closed);
+			settlement_begin(settlement, closed);
 		else
 			doubt(settlement, closed);
 		break;
 	case SETTLEMENT_READ_COMMITTED:
-		over(settlement, NEWS_RESET);
+		settlement_finish(settlement, NEWS_RESET);
 		break;
 	case SETTLEMENT_PAUSE:
 		settlement->call = settlement->paused;

@@ -27,7 +27,7 @@ static bool path_print(char path[PATH_BYTES_MAX], const char *folder, const char
 	return length > 0 && length < PATH_BYTES_MAX;
 }
 
-static bool failed(struct error *error, const char *path, const char *what, int why)
+static bool snapshot_file_failed(struct error *error, const char *path, const char *what, int why)
 {
 	return error_set(error, ERROR_SYSTEM, PLACE_NONE, "%s cannot be %s: %s", path, what, strerror(why));
 }
@@ -58,7 +58,7 @@ static bool piece_read(FILE *stream, const char *path, struct buffer *piece, siz
 	buffer_grown(piece, taken);
 	if (taken == wants)
 		return true;
-	return ferror(stream) ? failed(error, path, "read", errno)
+	return ferror(stream) ? snapshot_file_failed(error, path, "read", errno)
 			      : error_set(error, ERROR_SYSTEM, PLACE_NONE, "it is cut off: its end is missing");
 }
 
@@ -79,7 +79,7 @@ bool snapshot_file_read(const char *folder, const char *topic, int32_t partition
 	char path[PATH_BYTES_MAX];
 	FILE *stream = path_print(path, folder, topic, partition, "snapshot") ? fopen(path, "rb") : NULL;
 	if (!stream)
-		return errno == ENOENT ? false : failed(error, path, "read", errno);
+		return errno == ENOENT ? false : snapshot_file_failed(error, path, "read", errno);
 	struct snapshot_reader reader = {0};
 	bool good = all_read(stream, path, &reader, store, error);
 	(void)fclose(stream);
@@ -113,7 +113,7 @@ struct snapshot_file *snapshot_file_begin(const char *folder, const char *topic,
 	file->file = named ? open(file->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, SNAPSHOT_MODE) : -1;
 	if (file->file >= 0)
 		return file;
-	failed(error, file->path, "written", named ? errno : ENAMETOOLONG);
+	snapshot_file_failed(error, file->path, "written", named ? errno : ENAMETOOLONG);
 	memory_give(file);
 	return NULL;
 }
@@ -125,7 +125,7 @@ bool snapshot_file_write(struct snapshot_file *file, struct text bytes, struct e
 		if (written < 0 && errno == EINTR)
 			continue;
 		if (written <= 0)
-			return failed(error, file->path, "written", written < 0 ? errno : ENOSPC);
+			return snapshot_file_failed(error, file->path, "written", written < 0 ? errno : ENOSPC);
 		bytes = (struct text){bytes.bytes + written, bytes.length - (size_t)written};
 	}
 	return true;
@@ -139,14 +139,14 @@ static bool folder_sync(const struct snapshot_file *file, struct error *error)
 	int why = errno;
 	if (folder >= 0)
 		close(folder);
-	return synced || failed(error, file->folder, "brought to the disk", why);
+	return synced || snapshot_file_failed(error, file->folder, "brought to the disk", why);
 }
 
 bool snapshot_file_keep(struct snapshot_file *file, struct error *error)
 {
-	bool kept = fsync(file->file) == 0 || failed(error, file->path, "brought to the disk", errno);
+	bool kept = fsync(file->file) == 0 || snapshot_file_failed(error, file->path, "brought to the disk", errno);
 	if (kept && rename(file->path, file->place) != 0)
-		kept = failed(error, file->place, "put in its place", errno);
+		kept = snapshot_file_failed(error, file->place, "put in its place", errno);
 	kept = kept && folder_sync(file, error);
 	if (kept)
 		file->path[0] = '\0'; /* it was renamed, so there is nothing to remove */

@@ -111,7 +111,7 @@ static bool partitions_note(struct topic_keeper *keeper, const struct rd_kafka_m
 	return true;
 }
 
-static bool look(struct topic_keeper *keeper, struct error *error)
+static bool topics_read_metadata(struct topic_keeper *keeper, struct error *error)
 {
 	const struct rd_kafka_metadata *metadata =
 		client_look(keeper->client, NULL, keeper->brokers, &keeper->locked_out, NULL, error);
@@ -152,7 +152,7 @@ static bool look_until_there(struct topic_keeper *keeper, bool create, struct er
 	const int64_t until_ms = clock_ms() + TOPICS_APPEAR_MS;
 	bool is_reported = false;
 	for (;;) {
-		if (!look(keeper, error))
+		if (!topics_read_metadata(keeper, error))
 			return false;
 		const struct wanted_topic *missing = first_missing(keeper, create);
 		if ((!missing && keeper->deleted.kind == ERROR_NONE) || clock_ms() >= until_ms)
@@ -309,7 +309,7 @@ static bool wait_for_all(struct topic_keeper *keeper, struct error *error)
 	for (int waited_ms = 0; waited_ms < TOPICS_WAIT_MS; waited_ms += pause_ms) {
 		if (waited_ms > 0 && pause_ms < LOOK_SELDOM_MS)
 			pause_ms *= 2;
-		if (!look(keeper, error))
+		if (!topics_read_metadata(keeper, error))
 			return false;
 		if (keeper->missing_count == 0)
 			return true;

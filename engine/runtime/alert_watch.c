@@ -502,7 +502,7 @@ static void alert_speak(struct alert_watch *watch, const struct pipeline_plan *p
 	alert_groups_settle(&alert->groups);
 }
 
-static void on_due(void *context)
+static void alert_watch_on_due(void *context)
 {
 	struct alert_watch *watch = context;
 	const struct plan *plan = &engine_revision(watch->engine)->plan;
@@ -564,7 +564,7 @@ struct alert_watch *alert_watch_open(struct engine *engine, const struct engine_
 				      .revised = arena_open(LASTING_BYTES),
 				      .judging = arena_open(JUDGING_BYTES),
 				      .segments = arena_open(JUDGING_BYTES)};
-	watch->timer = (struct loop_timer){.due = on_due, .context = watch};
+	watch->timer = (struct loop_timer){.due = alert_watch_on_due, .context = watch};
 	if (!watch->lasting || !watch->revised || !watch->judging || !watch->segments)
 		error_memory(error, ERROR_SYSTEM, "watching alerts");
 	else if ((watch->notifier = notifier_open(settings, &watch->kafka, config->log, error)) &&

@@ -63,7 +63,7 @@ void engine_stop(struct engine *engine)
 		worker_threads_stop(group);
 }
 
-static void on_signal(void *context, uint32_t events)
+static void engine_on_signal(void *context, uint32_t events)
 {
 	(void)events;
 	struct engine *engine = context;
@@ -80,7 +80,7 @@ static void on_signal(void *context, uint32_t events)
 }
 
 /* A worker has ended, because it was stopped or has failed. In both cases the others stop too. */
-static void on_ended(void *context, uint32_t events)
+static void engine_on_ended(void *context, uint32_t events)
 {
 	(void)events;
 	struct engine *engine = context;
@@ -398,7 +398,7 @@ void engine_block_signals(sigset_t *before)
 	pthread_sigmask(SIG_BLOCK, &set, before);
 }
 
-static bool watch(struct engine *engine, struct watch *watch, int descriptor, struct error *error)
+static bool engine_watch(struct engine *engine, struct watch *watch, int descriptor, struct error *error)
 {
 	if (loop_watch(engine->loop, watch, descriptor, EPOLLIN, error))
 		return true;
@@ -410,16 +410,16 @@ static bool engine_set_up(struct engine *engine, struct error *error)
 {
 	sigset_t set;
 	signals_taken(&set);
-	engine->bell_watch = (struct watch){.ready = on_ended, .context = engine, .descriptor = -1};
-	engine->signal_watch = (struct watch){.ready = on_signal, .context = engine, .descriptor = -1};
+	engine->bell_watch = (struct watch){.ready = engine_on_ended, .context = engine, .descriptor = -1};
+	engine->signal_watch = (struct watch){.ready = engine_on_signal, .context = engine, .descriptor = -1};
 	engine->sweep_timer = (struct loop_timer){.due = on_sweep, .context = engine};
 	engine->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	engine->bell = bell_open(error);
 	if (engine->signals < 0)
 		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "no descriptor for signals; raise the limit on open files");
 	engine->loop = engine->config->loop ? engine->config->loop : loop_open(error);
-	return engine->bell >= 0 && engine->loop && watch(engine, &engine->bell_watch, engine->bell, error) &&
-	       watch(engine, &engine->signal_watch, engine->signals, error);
+	return engine->bell >= 0 && engine->loop && engine_watch(engine, &engine->bell_watch, engine->bell, error) &&
+	       engine_watch(engine, &engine->signal_watch, engine->signals, error);
 }
 
 /* Warns of brokers that lose the end of a transaction. An engine without a pipeline may get one that needs transactions. */

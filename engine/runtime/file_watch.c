@@ -17,7 +17,7 @@
 #define EVENTS (IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE)
 
 /* Which file it was does not matter: all are read again. */
-static void on_ready(void *context, uint32_t events)
+static void file_watch_on_ready(void *context, uint32_t events)
 {
 	(void)events;
 	struct file_watch *files = context;
@@ -69,7 +69,7 @@ static bool watch_folder(struct file_watch *files, const char *folder, struct er
 }
 
 /* A file is watched by its folder, for editors put another in its place. */
-static bool watch(struct file_watch *files, const char *path, struct error *error)
+static bool file_watch_add(struct file_watch *files, const char *path, struct error *error)
 {
 	bool there;
 	char folder[PATH_MAX];
@@ -88,7 +88,7 @@ bool file_watch_open(struct file_watch *files, struct loop *loop, const char *co
 		     void (*changed)(void *context), void *context, struct error *error)
 {
 	assert(loop && changed && (count == 0 || paths));
-	*files = (struct file_watch){.watch = {.ready = on_ready, .context = files},
+	*files = (struct file_watch){.watch = {.ready = file_watch_on_ready, .context = files},
 				     .timer = {.due = on_quiet, .context = files},
 				     .descriptor = inotify_init1(IN_NONBLOCK | IN_CLOEXEC),
 				     .changed = changed,
@@ -98,7 +98,7 @@ bool file_watch_open(struct file_watch *files, struct loop *loop, const char *co
 				 "files cannot be watched: %s; raise fs.inotify.max_user_instances", strerror(errno));
 	bool good = true;
 	for (size_t i = 0; good && i < count; i++)
-		good = watch(files, paths[i], error);
+		good = file_watch_add(files, paths[i], error);
 	if (good && loop_watch(loop, &files->watch, files->descriptor, EPOLLIN, error)) {
 		files->loop = loop;
 		return true;

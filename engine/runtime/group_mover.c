@@ -111,7 +111,7 @@ void group_mover_follow(struct group_mover *mover)
 	move_fail(mover, &error);
 }
 
-static void on_retry(void *context)
+static void group_mover_on_retry(void *context)
 {
 	group_mover_follow(context);
 }
@@ -136,7 +136,7 @@ struct group_mover *group_mover_open(const struct engine_config *config, struct 
 		return NULL;
 	}
 	*mover = (struct group_mover){.config = config, .engine = engine, .lock = PTHREAD_MUTEX_INITIALIZER};
-	mover->retry_timer = (struct loop_timer){.due = on_retry, .context = mover};
+	mover->retry_timer = (struct loop_timer){.due = group_mover_on_retry, .context = mover};
 	return mover;
 }
 

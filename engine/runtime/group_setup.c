@@ -196,8 +196,9 @@ static bool stages_make(struct worker_setup *setup, struct stage_config *stages,
 	return true;
 }
 
-static bool fill(struct worker_setup *setup, struct stage_config *stages, struct group *group, const struct revision *revision,
-		 const struct engine_config *config, struct arena *arena, struct arena *lasting, struct error *error)
+static bool group_setup_fill(struct worker_setup *setup, struct stage_config *stages, struct group *group,
+			     const struct revision *revision, const struct engine_config *config, struct arena *arena,
+			     struct arena *lasting, struct error *error)
 {
 	const struct plan *plan = &revision->plan;
 	struct model_clients callers = {.items = ARENA_ARRAY(arena, struct caller_config, plan->count)};
@@ -277,7 +278,7 @@ struct worker_setup *group_setup_make(struct group *group, const struct revision
 		room += revision->plan.pipelines[i].stage_count;
 	struct stage_config *stages = ARENA_ARRAY(arena, struct stage_config, room);
 	group->feed = config->feed;
-	if (!setup || !stages || !fill(setup, stages, group, revision, config, arena, lasting, error)) {
+	if (!setup || !stages || !group_setup_fill(setup, stages, group, revision, config, arena, lasting, error)) {
 		if (error->kind == ERROR_NONE)
 			error_memory(error, ERROR_SYSTEM, "preparing workers");
 		return NULL;

@@ -49,7 +49,7 @@ static void report_read(struct liveness *liveness, struct liveness_report *repor
 }
 
 /* Sends the report. A line always fits into the empty buffer of a socket, so this does not wait. */
-static void answer(struct liveness *liveness)
+static void liveness_answer(struct liveness *liveness)
 {
 	struct liveness_report report;
 	char line[LINE_BYTES];
@@ -70,14 +70,14 @@ static void *liveness_run(void *context)
 	struct pollfd waits[] = {{.fd = liveness->listener, .events = POLLIN}, {.fd = liveness->bell, .events = POLLIN}};
 	while (waits[1].revents == 0) {
 		if (poll(waits, 2, -1) > 0 && waits[0].revents)
-			answer(liveness);
+			liveness_answer(liveness);
 	}
 	return NULL;
 }
 
 /* ---- the engine ---- */
 
-static void on_look(void *context)
+static void liveness_on_check(void *context)
 {
 	struct liveness *liveness = context;
 	struct loop *loop = engine_loop(liveness->engine);
@@ -96,7 +96,7 @@ bool liveness_watch(struct liveness *liveness, struct engine *engine, struct err
 {
 	assert(!liveness->engine);
 	liveness->engine = engine;
-	liveness->timer = (struct loop_timer){.due = on_look, .context = liveness};
+	liveness->timer = (struct loop_timer){.due = liveness_on_check, .context = liveness};
 	struct loop *loop = engine_loop(engine);
 	return loop_timer_set(loop, &liveness->timer, loop_now_ms(loop), error);
 }

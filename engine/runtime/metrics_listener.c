@@ -83,7 +83,8 @@ static void answer_ready(const struct metrics_listener *listener, struct http_in
 	answer_text(incoming, reason ? 503 : 200, reason ? reason : "ready\n");
 }
 
-static void on_called(void *context, struct http_incoming *incoming, struct text method, struct text path, struct text body)
+static void metrics_listener_on_called(void *context, struct http_incoming *incoming, struct text method, struct text path,
+				       struct text body)
 {
 	struct metrics_listener *listener = context;
 	bool is_known = text_is(path, "/metrics") || text_is(path, "/live") || text_is(path, "/ready");
@@ -122,7 +123,7 @@ struct metrics_listener *metrics_listener_open(struct loop *loop, const struct m
 						  .head_ms = METRICS_HEAD_MS,
 						  .body_ms = METRICS_HEAD_MS,
 						  .idle_ms = METRICS_IDLE_MS,
-						  .called = on_called,
+						  .called = metrics_listener_on_called,
 						  .context = listener};
 	listener->server = http_server_open(loop, &config, error);
 	if (listener->server)

@@ -40,7 +40,7 @@ static void push_send(void *context)
 	push->outcome = post(&request, &push->error);
 }
 
-static void on_sent(void *context)
+static void metrics_push_on_sent(void *context)
 {
 	struct metrics_push *push = context;
 	bool fails = push->outcome != POST_DELIVERED;
@@ -49,7 +49,7 @@ static void on_sent(void *context)
 	push->fails = fails;
 }
 
-static void on_due(void *context)
+static void metrics_push_on_due(void *context)
 {
 	struct metrics_push *push = context;
 	struct error error = {0};
@@ -89,8 +89,8 @@ static void url_write(struct buffer *out, const struct metrics_push_config *conf
 static bool push_set_up(struct metrics_push *push, struct error *error)
 {
 	url_write(&push->url, &push->config);
-	push->timer = (struct loop_timer){.due = on_due, .context = push};
-	push->task = (struct loop_task){.run = push_send, .done = on_sent, .context = push};
+	push->timer = (struct loop_timer){.due = metrics_push_on_due, .context = push};
+	push->task = (struct loop_task){.run = push_send, .done = metrics_push_on_sent, .context = push};
 	(void)network_read(TEXT("::/0"), &push->everywhere);
 	if (buffer_failed(&push->url))
 		return error_set(error, ERROR_CONFIG, PLACE_NONE, "the address of the Pushgateway is longer than %zu bytes",

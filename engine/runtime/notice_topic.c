@@ -13,7 +13,7 @@ static void note_refusal(void *context, uint64_t number, const char *reason)
 }
 
 /* Waits for the record's report. False: there is none in time. */
-static bool settle(struct sender *sender, const atomic_bool *given_up)
+static bool notice_topic_settle(struct sender *sender, const atomic_bool *given_up)
 {
 	const int64_t until_ms = clock_ms() + POST_MS;
 	bool settled = sender_settled(sender, LOOK_MS);
@@ -34,7 +34,7 @@ enum post_outcome notice_topic_write(const struct notice_topic_config *config, c
 	const struct outgoing record = {.key = key, .value = value};
 	struct sender *sender = sender_open(&settings, error);
 	const bool sent = sender && sender_send(sender, &record, 1, error);
-	const bool settled = sent && settle(sender, given_up);
+	const bool settled = sent && notice_topic_settle(sender, given_up);
 	const bool delivered = settled && sender_acknowledged(sender) == 1;
 	if (sent && !settled)
 		error_set(error, ERROR_REMOTE, PLACE_NONE, "Kafka does not acknowledge it");

@@ -65,7 +65,7 @@ static bool model_taps_make(struct stage_config *stage, struct group *group, con
 }
 
 /* Whether a step of the stage has state, which is released in the order of the partition. */
-static bool remembers(const struct graph *graph)
+static bool stage_setup_has_state(const struct graph *graph)
 {
 	for (size_t i = 0; i < graph->count; i++) {
 		bool here = !graph->part || graph->part->sides[i] == STEP_HERE;
@@ -118,7 +118,7 @@ static bool points_make(struct stage_config *stage, struct group *group, const s
 	return true;
 }
 
-static bool explains(const struct pipeline_plan *plan, size_t stage)
+static bool stage_setup_explains(const struct pipeline_plan *plan, size_t stage)
 {
 	for (size_t i = 0; i < plan->graph->count; i++)
 		if (plan->graph->steps[i].explained && plan->stage_of[i] == stage)
@@ -179,13 +179,13 @@ bool stage_config_make(struct stage_config *stage, struct group *group, const st
 		.importances = TOPIC_NOWHERE,
 		.drift = TOPIC_NOWHERE,
 		.feed = TOPIC_NOWHERE,
-		.explains = explains(plan, index),
+		.explains = stage_setup_explains(plan, index),
 		.changelog = TOPIC_NOWHERE,
 		.format = output->format ? format_named(text_of(output->format)) : NULL,
 		.errors_off = !output->errors,
 		.errors_kept = output->errors == OUTPUT_ERRORS_KEEP,
 		.gap_stops = plan->graph->spec->on_gap == GAP_STOP,
-		.by_key = plan->graph->spec->order == ORDER_KEY && !remembers(plan->stages[index].graph) &&
+		.by_key = plan->graph->spec->order == ORDER_KEY && !stage_setup_has_state(plan->stages[index].graph) &&
 			  plan->stages[index].boundary != BOUNDARY_JOIN,
 	};
 	for (size_t i = 0; i < plan->topic_count; i++) {

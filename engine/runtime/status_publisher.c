@@ -51,7 +51,7 @@ struct status_publisher {
 	size_t topic_count;
 };
 
-static void on_due(void *context);
+static void status_publisher_on_due(void *context);
 
 /* ---- names and topics ---- */
 
@@ -169,8 +169,8 @@ static double rate_of(const struct pipeline_plan *plan, const struct engine_coun
 	return (double)count * MS_PER_S / (double)passed_ms;
 }
 
-static void say(struct status_publisher *status_publisher, const struct pipeline_plan *plan, const struct announced *pipeline,
-		const struct engine_counts *now, int64_t at_ms)
+static void status_publisher_write(struct status_publisher *status_publisher, const struct pipeline_plan *plan,
+				   const struct announced *pipeline, const struct engine_counts *now, int64_t at_ms)
 {
 	struct histogram latency;
 	int64_t passed_ms = at_ms > status_publisher->last_ms ? at_ms - status_publisher->last_ms : 1;
@@ -266,11 +266,11 @@ static void say_the_end(struct status_publisher *status_publisher)
 			continue;
 		log_failures(status_publisher, pipeline, &now, true);
 		if (planned)
-			say(status_publisher, planned, pipeline, &now, time_of_day_ms());
+			status_publisher_write(status_publisher, planned, pipeline, &now, time_of_day_ms());
 	}
 }
 
-static void on_due(void *context)
+static void status_publisher_on_due(void *context)
 {
 	struct status_publisher *status_publisher = context;
 	const struct plan *plan = &engine_revision(status_publisher->engine)->plan;
@@ -284,7 +284,7 @@ static void on_due(void *context)
 		if (!pipeline || !engine_counts(status_publisher->engine, pipeline->name, &now))
 			continue;
 		count_row(pipeline, &now);
-		say(status_publisher, &plan->pipelines[i], pipeline, &now, at_ms);
+		status_publisher_write(status_publisher, &plan->pipelines[i], pipeline, &now, at_ms);
 		log_failures(status_publisher, pipeline, &now, false);
 		pipeline->counts = now;
 	}
@@ -307,7 +307,7 @@ struct status_publisher *status_publisher_open(struct engine *engine, const stru
 	}
 	struct loop *loop = engine_loop(engine);
 	*status_publisher = (struct status_publisher){.engine = engine, .config = config, .arena = arena_open(ARENA_BYTES)};
-	status_publisher->timer = (struct loop_timer){.due = on_due, .context = status_publisher};
+	status_publisher->timer = (struct loop_timer){.due = status_publisher_on_due, .context = status_publisher};
 	status_publisher->started_ms = status_publisher->last_ms = time_of_day_ms();
 	buffer_open(&status_publisher->text, STATUS_BYTES);
 	buffer_open(&status_publisher->names, STATUS_BYTES);

@@ -7,7 +7,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-static void on_signal(void *context, uint32_t events)
+static void stop_signal_on_signal(void *context, uint32_t events)
 {
 	(void)events;
 	struct stop_signal *stop = context;
@@ -29,7 +29,7 @@ bool stop_signal_open(struct stop_signal *stop, struct loop *loop, struct error 
 	int signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (signals < 0)
 		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "no descriptor for signals; raise the limit on open files");
-	*stop = (struct stop_signal){.loop = loop, .watch = {.ready = on_signal, .context = stop}, .signals = signals};
+	*stop = (struct stop_signal){.loop = loop, .watch = {.ready = stop_signal_on_signal, .context = stop}, .signals = signals};
 	pthread_sigmask(SIG_BLOCK, &set, &stop->before);
 	if (loop_watch(loop, &stop->watch, signals, EPOLLIN, error))
 		return true;

@@ -185,7 +185,7 @@ static void found_take(struct topic_watch *watch, const struct topic_look *look)
 	watch->found = found;
 }
 
-static void on_looked(void *context)
+static void topic_watch_on_read(void *context)
 {
 	struct topic_watch *watch = context;
 	if (watch->look.is_answered)
@@ -199,7 +199,7 @@ static void on_looked(void *context)
 static void look_start(struct topic_watch *watch)
 {
 	struct error error = {0};
-	watch->task = (struct loop_task){.run = look_run, .done = on_looked, .context = watch};
+	watch->task = (struct loop_task){.run = look_run, .done = topic_watch_on_read, .context = watch};
 	bool is_listed = look_open(&watch->look, &engine_revision(watch->engine)->plan, watch->config->settings, &error);
 	if (is_listed && loop_task_start(&watch->task, engine_loop(watch->engine), "looks at topics", &error))
 		return;
@@ -208,7 +208,7 @@ static void look_start(struct topic_watch *watch)
 		look_close(&watch->look);
 }
 
-static void on_tick(void *context)
+static void topic_watch_on_tick(void *context)
 {
 	struct topic_watch *watch = context;
 	struct error error = {0};
@@ -240,7 +240,7 @@ struct topic_watch *topic_watch_open(const struct topic_watch_config *config, st
 		return NULL;
 	}
 	*watch = (struct topic_watch){.config = config, .engine = engine};
-	watch->timer = (struct loop_timer){.due = on_tick, .context = watch};
+	watch->timer = (struct loop_timer){.due = topic_watch_on_tick, .context = watch};
 	if (loop_timer_set(engine_loop(engine), &watch->timer, loop_now_ms(engine_loop(engine)), error))
 		return watch;
 	memory_give(watch);

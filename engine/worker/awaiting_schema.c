@@ -29,7 +29,7 @@ static struct inflight *awaiting_schema_take(struct worker *worker)
 }
 
 /* Called when the registry has answered: all waiting messages enter again. */
-static void on_news(void *context)
+static void awaiting_schema_on_news(void *context)
 {
 	struct worker *worker = context;
 	struct inflight *inflight = awaiting_schema_take(worker);
@@ -50,7 +50,7 @@ static void on_news(void *context)
 bool awaiting_schema_open(struct worker *worker, struct error *error)
 {
 	worker->registry_config = worker->config->registry;
-	worker->registry_config.news = on_news;
+	worker->registry_config.news = awaiting_schema_on_news;
 	worker->registry_config.context = worker;
 	if (!worker->registry_config.url)
 		return true;

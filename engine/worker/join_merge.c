@@ -4,7 +4,7 @@
 #include "message/carried.h"
 #include "message/stage_link.h"
 
-static bool full(struct error *error)
+static bool join_merge_full(struct error *error)
 {
 	return error_memory(error, ERROR_LIMIT, "putting together what came of a request");
 }
@@ -19,7 +19,7 @@ static bool part_bytes(const struct join_merge *join_merge, const struct parked_
 	if (!parked_part_read(join_merge->parked_parts, part, bytes))
 		*bytes = (struct text){0};
 	bytes->bytes = arena_copy(join_merge->inflight->message.arena, bytes->bytes, bytes->length);
-	return bytes->bytes || full(error);
+	return bytes->bytes || join_merge_full(error);
 }
 
 /* Keeps the fields of the request that the answer needs. */
@@ -34,7 +34,7 @@ static bool note_missing(struct message *message, int64_t window_ms, struct erro
 	struct carried *carried = ARENA_NEW(message->arena, struct carried);
 	struct error *missing = ARENA_NEW(message->arena, struct error);
 	if (!carried || !missing)
-		return full(error);
+		return join_merge_full(error);
 	*carried = *message->carried;
 	error_set(missing, ERROR_LIMIT, PLACE_NONE,
 		  "the join window of %lld ms has passed, and not all stages of the pipeline have sent their part of the "
@@ -94,7 +94,7 @@ static bool join_inputs(const struct join_merge *join_merge, struct error *error
 	}
 	const struct payload *joined = came && !arena_failed(arena) ? external_input_join(external_input, came, arena) : NULL;
 	if (!joined)
-		return full(error);
+		return join_merge_full(error);
 	message->payload = *joined;
 	return true;
 }

@@ -171,8 +171,8 @@ static bool part_from(struct join_state *join_state, struct inflight *inflight, 
 	return remembered && done;
 }
 
-static bool join(const struct join_state *join_state, struct inflight *inflight, const struct pending_join *pending_join,
-		 const struct parked_part *own, struct error *error)
+static bool join_state_join(const struct join_state *join_state, struct inflight *inflight, const struct pending_join *pending_join,
+			    const struct parked_part *own, struct error *error)
 {
 	const struct join_merge join_merge = {join_state->stage, &join_state->parked_parts, pending_join, own, inflight};
 	return join_merge_parts(&join_merge, error);
@@ -183,7 +183,7 @@ static bool join(const struct join_state *join_state, struct inflight *inflight,
 static bool go_on(struct join_state *join_state, struct inflight *inflight, struct pending_join *pending_join,
 		  struct parked_part *own, struct error *error)
 {
-	bool joined = join(join_state, inflight, pending_join, own, error);
+	bool joined = join_state_join(join_state, inflight, pending_join, own, error);
 	struct error kept_error = {0};
 	bool remembered = part_from(join_state, inflight, pending_join, own, &kept_error);
 	if (joined && !remembered)
@@ -293,7 +293,8 @@ static bool part_take(struct worker *worker, struct join_state *join_state, stru
 	return true;
 }
 
-static bool take(struct worker *worker, struct join_state *join_state, struct inflight *inflight, bool *enters, struct error *error)
+static bool join_state_receive(struct worker *worker, struct join_state *join_state, struct inflight *inflight, bool *enters,
+			       struct error *error)
 {
 	if (text_is(inflight->sender, SENDER_WINDOW))
 		return close_window(worker, join_state, inflight, enters, error);
@@ -309,10 +310,10 @@ static bool take_again(struct worker *worker, struct join_state *join_state, str
 	const struct pending_commit *pending_commit = pending_commit_find(&join_state->pending_commit, inflight->record.offset);
 	*enters = true;
 	if (pending_commit && pending_commit->verdict == JOIN_OPENS)
-		return join(join_state, inflight, pending_commit->pending_join, pending_commit->own, error);
+		return join_state_join(join_state, inflight, pending_commit->pending_join, pending_commit->own, error);
 	if (inflight->blame & BLAME_ANSWER)
 		return true; /* an error, which replaces the former result */
-	return pending_commit ? come_late(join_state, error) : take(worker, join_state, inflight, enters, error);
+	return pending_commit ? come_late(join_state, error) : join_state_receive(worker, join_state, inflight, enters, error);
 }
 
 static bool writes(const struct message *message, const struct parked_part *parked_part)
@@ -345,7 +346,7 @@ bool join_state_take(struct worker *worker, struct inflight *inflight, bool *ent
 	if (inflight->again && inflight->record.offset < join_state->taken)
 		return take_again(worker, join_state, inflight, enters, error);
 	bool replayed = is_replayed(join_state, inflight);
-	bool good = take(worker, join_state, inflight, enters, error);
+	bool good = join_state_receive(worker, join_state, inflight, enters, error);
 	if (join_state->taken <= inflight->record.offset)
 		join_state->taken = inflight->record.offset + 1;
 	return (!replayed || (forget_stale(join_state, inflight, PARKED_PART, error) &&

@@ -86,7 +86,8 @@ static bool pass_over(struct join_state *join_state, struct parked_part_list *li
 	return good;
 }
 
-static bool recall(struct join_state *join_state, struct parked_part_list *list, int64_t begin, struct error *error)
+static bool join_state_recalled_recall(struct join_state *join_state, struct parked_part_list *list, int64_t begin,
+				       struct error *error)
 {
 	int64_t now_ms = loop_now_ms(join_state->stage->worker->loop);
 	bool good = parked_parts_list(&join_state->parked_parts, list, error) && pass_over(join_state, list, begin, error);
@@ -146,7 +147,7 @@ bool join_state_open(struct partition_state *partition_state, int64_t begin, int
 	if (!join_state->matcher || !join_state->states || !join_state->scratch)
 		return error_memory(error, ERROR_SYSTEM, "bringing back parts of requests");
 	const struct position settled = {partition_state->input.topic, partition_state->input.partition, committed};
-	return recall(join_state, &list, join_state->puts_off ? begin : INT64_MAX, error) &&
+	return join_state_recalled_recall(join_state, &list, join_state->puts_off ? begin : INT64_MAX, error) &&
 	       (committed == OFFSET_NONE || join_state_committed(join_state, &settled, error));
 }
 

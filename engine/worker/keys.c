@@ -12,7 +12,7 @@ void keys_close(struct keys *keys)
 	memory_give(keys->items);
 }
 
-static struct keyed *find(const struct keys *keys, uint64_t key)
+static struct keyed *keys_find(const struct keys *keys, uint64_t key)
 {
 	size_t at = key & (keys->capacity - 1);
 	while (keys->items[at].key != 0 && keys->items[at].key != key)
@@ -28,7 +28,7 @@ static bool grow(struct keys *keys)
 		return false;
 	for (size_t i = 0; i < keys->capacity; i++)
 		if (keys->items[i].key != 0)
-			*find(&grown, keys->items[i].key) = keys->items[i];
+			*keys_find(&grown, keys->items[i].key) = keys->items[i];
 	memory_give(keys->items);
 	*keys = grown;
 	return true;
@@ -39,7 +39,7 @@ struct inflight **keys_last(struct keys *keys, uint64_t key)
 	assert(key != 0);
 	if (keys->count * 2 >= keys->capacity && !grow(keys))
 		return NULL;
-	struct keyed *keyed = find(keys, key);
+	struct keyed *keyed = keys_find(keys, key);
 	if (keyed->key == 0) {
 		*keyed = (struct keyed){.key = key};
 		keys->count++;
@@ -56,7 +56,7 @@ static bool may_move(size_t home, size_t gap, size_t at)
 void keys_drop(struct keys *keys, uint64_t key, const struct inflight *last)
 {
 	assert(key != 0);
-	struct keyed *keyed = keys->capacity ? find(keys, key) : NULL;
+	struct keyed *keyed = keys->capacity ? keys_find(keys, key) : NULL;
 	if (!keyed || keyed->key == 0 || keyed->last != last)
 		return;
 	size_t mask = keys->capacity - 1, gap = (size_t)(keyed - keys->items);

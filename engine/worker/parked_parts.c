@@ -17,7 +17,7 @@ struct parked_part {
 	char key[OFFSET_BYTES + 1];
 };
 
-static struct parked_part *add(struct parked_parts *parked_parts, const char *key, size_t length)
+static struct parked_part *parked_parts_add(struct parked_parts *parked_parts, const char *key, size_t length)
 {
 	struct parked_part *parked_part = memory_take(1, sizeof *parked_part);
 	if (!parked_part)
@@ -39,7 +39,7 @@ struct parked_part *parked_part_make(struct parked_parts *parked_parts, enum par
 	char key[OFFSET_BYTES + 1];
 	memcpy(key, &big_endian, OFFSET_BYTES);
 	key[OFFSET_BYTES] = 'm';
-	return add(parked_parts, key, kind == PARKED_TOMBSTONE ? sizeof key : OFFSET_BYTES);
+	return parked_parts_add(parked_parts, key, kind == PARKED_TOMBSTONE ? sizeof key : OFFSET_BYTES);
 }
 
 void parked_part_give(struct parked_parts *parked_parts, struct parked_part *parked_part)
@@ -133,14 +133,15 @@ static void note(void *context, const struct change *change)
 	if (!ours || shown->failed)
 		return;
 	struct parked_part **items = memory_resize(list->items, list->count + 1, sizeof(struct parked_part *));
-	struct parked_part *parked_part = items ? add(shown->parked_parts, change->key.bytes, change->key.length) : NULL;
+	struct parked_part *parked_part =
+		items ? parked_parts_add(shown->parked_parts, change->key.bytes, change->key.length) : NULL;
 	list->items = items ? items : list->items;
 	shown->failed = !parked_part;
 	if (parked_part)
 		items[list->count++] = parked_part;
 }
 
-static int compare(const void *a, const void *b)
+static int parked_parts_compare(const void *a, const void *b)
 {
 	const struct parked_part *left = *(struct parked_part *const *)a, *right = *(struct parked_part *const *)b;
 	int order = memcmp(left->key, right->key, OFFSET_BYTES);
@@ -152,7 +153,7 @@ static void list_tidy(struct parked_parts *parked_parts, struct parked_part_list
 {
 	size_t kept = 0;
 	for (size_t i = 0; i < list->count; i++) {
-		if (kept > 0 && compare(&list->items[kept - 1], &list->items[i]) == 0)
+		if (kept > 0 && parked_parts_compare(&list->items[kept - 1], &list->items[i]) == 0)
 			parked_part_give(parked_parts, list->items[i]);
 		else
 			list->items[kept++] = list->items[i];
@@ -169,7 +170,7 @@ bool parked_parts_list(struct parked_parts *parked_parts, struct parked_part_lis
 	if (shown.failed)
 		return error_memory(error, ERROR_SYSTEM, "bringing back parts of requests");
 	if (list->count > 1)
-		qsort(list->items, list->count, sizeof *list->items, compare);
+		qsort(list->items, list->count, sizeof *list->items, parked_parts_compare);
 	list_tidy(parked_parts, list);
 	return true;
 }
@@ -189,7 +190,8 @@ struct parked_part *parked_part_list_take(struct parked_part_list *list, struct 
 	struct parked_part wanted = {.key_length = OFFSET_BYTES}, *its = &wanted;
 	assert(key.length == OFFSET_BYTES);
 	memcpy(wanted.key, key.bytes, OFFSET_BYTES);
-	struct parked_part **found = list->count > 0 ? bsearch(&its, list->items, list->count, sizeof *list->items, compare) : NULL;
+	struct parked_part **found =
+		list->count > 0 ? bsearch(&its, list->items, list->count, sizeof *list->items, parked_parts_compare) : NULL;
 	if (!found || (*found)->taken)
 		return NULL;
 	(*found)->taken = true;

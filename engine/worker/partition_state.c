@@ -33,7 +33,7 @@ static void partition_state_empty(struct partition_states *partition_states, str
 	partition_state->store = NULL;
 }
 
-static void on_news(void *context, uint32_t events);
+static void partition_state_on_news(void *context, uint32_t events);
 
 static struct archive *archive_of(struct worker *worker, struct error *error)
 {
@@ -48,7 +48,7 @@ static struct archive *archive_of(struct worker *worker, struct error *error)
 								   .log = config->log};
 	partition_states->archive =
 		ground->archive_open(ground->context, worker->loop, &partition_states->archive_config, worker->consumer, error);
-	partition_states->watch = (struct watch){.ready = on_news, .context = worker};
+	partition_states->watch = (struct watch){.ready = partition_state_on_news, .context = worker};
 	if (partition_states->archive &&
 	    loop_watch(worker->loop, &partition_states->watch, archive_bell(partition_states->archive), EPOLLIN, error))
 		return partition_states->archive;
@@ -118,14 +118,14 @@ static struct partition_state *partition_state_make(struct worker *worker, struc
 
 /* ---- partitions ---- */
 
-static bool remembers(const struct worker_stage *stage)
+static bool partition_state_has_state(const struct worker_stage *stage)
 {
 	return stage && stage->config->changelog != TOPIC_NOWHERE && flow_scopes(stage->flow).count > 0;
 }
 
 bool partition_state_is_ready(const struct partition_queue *queue, const struct worker_stage *stage)
 {
-	if (!remembers(stage))
+	if (!partition_state_has_state(stage))
 		return true;
 	return queue->partition_state && queue->partition_state->stage == stage && queue->partition_state->store;
 }
@@ -158,7 +158,7 @@ static bool partition_queue_give(struct worker *worker, struct partition_queue *
 {
 	struct worker_stage *stage = stage_reading(worker, queue->topic);
 	queue->partition_state = NULL;
-	if (!remembers(stage))
+	if (!partition_state_has_state(stage))
 		return refer(worker, queue, NULL, error);
 	queue->partition_state = partition_state_find(worker, stage, queue->partition);
 	if (!queue->partition_state)
@@ -478,7 +478,7 @@ static struct partition_state *partition_state_of(const struct partition_states 
 	return partition_state;
 }
 
-static bool hear(struct worker *worker, struct archive_news *news, struct error *error)
+static bool partition_state_handle_news(struct worker *worker, struct archive_news *news, struct error *error)
 {
 	struct partition_state *partition_state = partition_state_of(&worker->partition_states, news->ticket);
 	if (!partition_state) {
@@ -504,14 +504,14 @@ static bool hear(struct worker *worker, struct archive_news *news, struct error 
 	return true;
 }
 
-static void on_news(void *context, uint32_t events)
+static void partition_state_on_news(void *context, uint32_t events)
 {
 	(void)events;
 	struct worker *worker = context;
 	struct archive_news news;
 	while (archive_news(worker->partition_states.archive, &news)) {
 		struct error error = {0};
-		if (!hear(worker, &news, &error) && worker->failure.kind == ERROR_NONE)
+		if (!partition_state_handle_news(worker, &news, &error) && worker->failure.kind == ERROR_NONE)
 			worker->failure = error;
 	}
 }
@@ -537,7 +537,7 @@ static bool is_at_rest(const struct worker *worker, const struct partition_state
 static bool partition_queue_succeed(struct worker *worker, struct partition_queue *queue, struct error *error)
 {
 	const struct worker_stage *stage = stage_reading(worker, queue->topic);
-	bool same = queue->partition_state ? queue->partition_state->stage == stage : !remembers(stage);
+	bool same = queue->partition_state ? queue->partition_state->stage == stage : !partition_state_has_state(stage);
 	if (same || (queue->partition_state && !is_at_rest(worker, queue->partition_state)))
 		return true;
 	if (!partition_queue_give(worker, queue, error))

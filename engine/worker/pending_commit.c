@@ -30,7 +30,7 @@ void pending_commit_close(struct pending_commit_list *list)
 }
 
 /* Inserts in the order of offsets: a refused record is taken again after later ones. */
-static void insert(struct pending_commit_list *list, struct pending_commit *pending_commit)
+static void pending_commit_insert(struct pending_commit_list *list, struct pending_commit *pending_commit)
 {
 	struct pending_commit **link = &list->first;
 	if (list->last && list->last->offset <= pending_commit->offset)
@@ -53,7 +53,7 @@ struct pending_commit *pending_commit_add(struct pending_commit_list *list, int6
 	pending_commit->part_count = part_count;
 	pending_commit->bytes = JOIN_BYTES + part_bytes;
 	*list->bytes += pending_commit->bytes;
-	insert(list, pending_commit);
+	pending_commit_insert(list, pending_commit);
 	return pending_commit;
 }
 

@@ -77,7 +77,7 @@ int64_t host_outage_ms(void *context, const struct call *call)
 	return nested_outage(stage->worker, call, &outage_ms) ? outage_ms : caller_outage_ms(stage->shared->caller, call);
 }
 
-static void on_answered(void *context, struct call *call)
+static void stages_on_answered(void *context, struct call *call)
 {
 	struct worker *worker = context;
 	const struct host *host = call->asker;
@@ -102,7 +102,7 @@ static void flow_finished(void *context, struct message *message, enum flow_outc
 }
 
 /* Keeps a record until the message leaves. If its arena is full, the message leaves as an error instead. */
-static void emit(struct inflight *inflight, const struct message *message, uint32_t topic, const struct payload *payload)
+static void stages_emit(struct inflight *inflight, const struct message *message, uint32_t topic, const struct payload *payload)
 {
 	struct emission *emission = ARENA_NEW(inflight->message.arena, struct emission);
 	if (!emission)
@@ -185,7 +185,7 @@ static void flow_taps(void *context, const struct message *message, enum tap_poi
 	if (config->steps) {
 		uint32_t topic = outputs ? config->steps[step].outputs : config->steps[step].inputs;
 		if (topic != TOPIC_NOWHERE)
-			emit(inflight, message, topic, payload);
+			stages_emit(inflight, message, topic, payload);
 	}
 	if (config->taps) {
 		const struct step_taps *taps = &config->taps[step];
@@ -209,7 +209,7 @@ static struct shared_caller *shared_take(struct worker *worker, const struct cal
 			return NULL;
 		}
 		shared->config = config;
-		shared->caller = caller_open(worker->loop, config, on_answered, worker, error);
+		shared->caller = caller_open(worker->loop, config, stages_on_answered, worker, error);
 		if (!shared->caller) {
 			memory_give(shared);
 			return NULL;
@@ -336,7 +336,7 @@ void stages_advance(struct worker *worker)
 	while (worker->refused_count + worker->nested_waiting > 0) {
 		nested_advance(worker);
 		while (worker->refused_count > 0)
-			on_answered(worker, worker->refused[--worker->refused_count]);
+			stages_on_answered(worker, worker->refused[--worker->refused_count]);
 	}
 	int64_t now_ms = loop_now_ms(worker->loop);
 	for (struct worker_stage *stage = worker->stages; stage; stage = stage->next) {

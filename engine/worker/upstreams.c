@@ -26,7 +26,7 @@ static void take_answer(const struct worker *worker, struct worker_stage *stage,
 	upstream->began_ms = 0;
 }
 
-static void on_answer(void *context, uint32_t events)
+static void upstreams_on_answer(void *context, uint32_t events)
 {
 	struct worker *worker = context;
 	enum upstream_progress progress;
@@ -44,12 +44,12 @@ static bool open(struct worker *worker, struct error *error)
 	if (worker->upstream)
 		return true;
 	worker->upstream = upstream_open(consumer->brokers, consumer->properties, error);
-	worker->upstream_watch = (struct watch){.ready = on_answer, .context = worker};
+	worker->upstream_watch = (struct watch){.ready = upstreams_on_answer, .context = worker};
 	return worker->upstream &&
 	       loop_watch(worker->loop, &worker->upstream_watch, upstream_bell(worker->upstream), EPOLLIN, error);
 }
 
-static bool ask(struct worker *worker, struct worker_stage *stage, struct error *error)
+static bool upstreams_ask(struct worker *worker, struct worker_stage *stage, struct error *error)
 {
 	struct stage_upstream *upstream = &stage->upstream;
 	int64_t now_ms = loop_now_ms(worker->loop);
@@ -70,7 +70,7 @@ bool upstream_is_passed(struct worker *worker, struct worker_stage *stage, int64
 	*passed = stage->config->upstream.count == 0 || !ground->asks_groups || upstream->passed_ms >= due_ms;
 	if (*passed || upstream->asked || loop_now_ms(worker->loop) < upstream->again_ms)
 		return true;
-	return ask(worker, stage, error);
+	return upstreams_ask(worker, stage, error);
 }
 
 int64_t upstream_again_ms(const struct worker_stage *stage)

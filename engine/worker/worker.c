@@ -190,8 +190,8 @@ const char *worker_reset_reason(const struct worker *worker)
 
 /* ---- opening and closing ---- */
 
-static bool watch(struct worker *worker, struct watch *watch, void (*ready)(void *, uint32_t), int bell, uint32_t events,
-		  struct error *error)
+static bool worker_watch(struct worker *worker, struct watch *watch, void (*ready)(void *, uint32_t), int bell, uint32_t events,
+			 struct error *error)
 {
 	*watch = (struct watch){.ready = ready, .context = worker};
 	return loop_watch(worker->loop, watch, bell, events, error);
@@ -257,9 +257,9 @@ static bool worker_set_up(struct worker *worker, struct error *error)
 	       (worker->consumer = ground->consumer_open(ground->context, worker->loop, &worker->consumer_config, error)) &&
 	       (worker->outbox.output =
 			ground->output_open(ground->context, worker->loop, &worker->transaction_config, worker->consumer, error)) &&
-	       watch(worker, &worker->command_watch, on_command, worker->command_bell, EPOLLIN, error) &&
-	       watch(worker, &worker->consumer_watch, on_consumer, consumer_bell(worker->consumer), LOOP_RINGS, error) &&
-	       watch(worker, &worker->output_watch, release_on_news, output_bell(worker->outbox.output), EPOLLIN, error) &&
+	       worker_watch(worker, &worker->command_watch, on_command, worker->command_bell, EPOLLIN, error) &&
+	       worker_watch(worker, &worker->consumer_watch, on_consumer, consumer_bell(worker->consumer), LOOP_RINGS, error) &&
+	       worker_watch(worker, &worker->output_watch, release_on_news, output_bell(worker->outbox.output), EPOLLIN, error) &&
 	       direct_intake_open(worker, error);
 }
 
