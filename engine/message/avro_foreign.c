@@ -155,7 +155,7 @@ static struct avro_resolution *resolution_make(avro_schema_t writer, const char 
 
 /* One record through avro-c, into resolution->value. The bytes are walked first, for
  * avro-c takes memory by the lengths it meets. */
-static bool resolve(struct avro_resolution *resolution, avro_schema_t writer, struct text body, struct error *error)
+static bool avro_foreign_resolve(struct avro_resolution *resolution, avro_schema_t writer, struct text body, struct error *error)
 {
 	struct avro_walk walk = avro_walk_of(body);
 	if (!avro_walk_over(&walk, writer))
@@ -434,7 +434,7 @@ bool avro_foreign_request(struct avro_writer *writer, struct message *message, s
 {
 	if (!writer->request && !(writer->request = resolution_make(writer->schema, "request", error)))
 		return false;
-	if (!resolve(writer->request, writer->schema, body, error))
+	if (!avro_foreign_resolve(writer->request, writer->schema, body, error))
 		return false;
 	struct avro_foreign_taking taking = {message->arena, error};
 	avro_value_t *record = &writer->request->value;
@@ -476,7 +476,7 @@ bool avro_foreign_answer(struct avro_writer *writer, struct text body, struct ar
 {
 	if (!writer->answer && !(writer->answer = resolution_make(writer->schema, "response", error)))
 		return false;
-	if (!resolve(writer->answer, writer->schema, body, error))
+	if (!avro_foreign_resolve(writer->answer, writer->schema, body, error))
 		return false;
 	struct avro_foreign_taking taking = {arena, error};
 	avro_value_t *record = &writer->answer->value;

@@ -211,7 +211,7 @@ static bool skip_string(struct json_scan *scan, bool *escaped)
 }
 
 /* Without its escapes, in the arena: never longer than with them. */
-static bool unescape(struct json_scan *scan, struct text *text)
+static bool json_scan_unescape(struct json_scan *scan, struct text *text)
 {
 	char *plain = arena_take_raw(scan->arena, text->length);
 	if (!plain)
@@ -246,7 +246,7 @@ bool json_text_further(struct json_scan *scan, struct text *text)
 		return false;
 	*text = (struct text){begin, (size_t)(scan->at - begin)};
 	scan->at++;
-	return escaped ? unescape(scan, text) : true;
+	return escaped ? json_scan_unescape(scan, text) : true;
 }
 
 bool json_key_further(struct json_scan *scan, struct text *key)

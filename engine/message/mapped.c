@@ -185,7 +185,7 @@ struct mapped_making {
 	struct error *error;
 };
 
-static bool absent(const struct mapped_making *making, const struct map_path *path, struct text tensor)
+static bool mapped_absent(const struct mapped_making *making, const struct map_path *path, struct text tensor)
 {
 	return error_set(making->error, ERROR_INPUT, PLACE_NONE,
 			 "the event has nothing at `" TEXT_FORMAT "` for " TEXT_FORMAT "; send it, or give it a default",
@@ -197,7 +197,7 @@ static bool store(const struct mapped_making *making, const struct mapped *mappe
 		  struct tensor *tensor, void *elements, size_t index, const struct cell *cell)
 {
 	if (cell->kind == CELL_NOTHING && !mapped->fallback.given)
-		return absent(making, path, tensor->name);
+		return mapped_absent(making, path, tensor->name);
 	const struct cell *used = cell->kind == CELL_NOTHING ? &mapped->fallback.cell : cell;
 	if (cell_store(used, tensor->datatype, elements, index, making->arena))
 		return true;
@@ -258,7 +258,7 @@ static bool store_list(const struct mapped_making *making, const struct mapped *
 		if (!store(making, mapped, path, tensor, elements, i, cell))
 			return false;
 	}
-	return there || tensor->count || absent(making, path, tensor->name);
+	return there || tensor->count || mapped_absent(making, path, tensor->name);
 }
 
 /* How many values a path has that the shape does not count: absent, its default is
@@ -299,7 +299,7 @@ static const struct cell *single_of(const struct mapped_making *making, const st
 	const struct found *found = &making->found[path->number];
 	if (!found->listed && found->count && found->cells[found->count - 1].kind != CELL_NOTHING)
 		return &found->cells[found->count - 1];
-	absent(making, path, text_of(what));
+	mapped_absent(making, path, text_of(what));
 	return NULL;
 }
 

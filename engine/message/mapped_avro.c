@@ -3,17 +3,18 @@
 #include "message/avro_walk.h"
 #include "message/mapped_walk.h"
 
-static bool walk(struct mapped_gathering *gathering, const struct map_node *node, avro_schema_t schema, struct avro_walk *at);
+static bool mapped_avro_walk(struct mapped_gathering *gathering, const struct map_node *node, avro_schema_t schema,
+			     struct avro_walk *at);
 
-static bool broken(struct mapped_gathering *gathering)
+static bool mapped_avro_broken(struct mapped_gathering *gathering)
 {
 	return error_set(gathering->error, ERROR_INPUT, PLACE_NONE,
 			 "the Avro event is cut off or broken; write it with the schema that its first bytes name");
 }
 
-static bool over(struct mapped_gathering *gathering, avro_schema_t schema, struct avro_walk *at)
+static bool mapped_avro_is_over(struct mapped_gathering *gathering, avro_schema_t schema, struct avro_walk *at)
 {
-	return avro_walk_over(at, schema) || broken(gathering);
+	return avro_walk_over(at, schema) || mapped_avro_broken(gathering);
 }
 
 static float float_of(const void *bytes)
@@ -89,7 +90,7 @@ static bool take_values(struct mapped_gathering *gathering, const struct map_nod
 	schema = avro_walk_target(schema);
 	if (is_avro_union(schema)) {
 		avro_schema_t branch = avro_walk_branch(at, schema);
-		return branch ? take_values(gathering, node, branch, at) : broken(gathering);
+		return branch ? take_values(gathering, node, branch, at) : mapped_avro_broken(gathering);
 	}
 	if (is_object(schema))
 		return mapped_gather_object(gathering, node);
@@ -99,12 +100,12 @@ static bool take_values(struct mapped_gathering *gathering, const struct map_nod
 		while (avro_walk_item(at, &blocks))
 			if (!take_values(gathering, node, avro_schema_array_items(schema), at))
 				return false;
-		return !avro_failed(&at->cursor) || broken(gathering);
+		return !avro_failed(&at->cursor) || mapped_avro_broken(gathering);
 	}
 	struct cell cell;
 	take_cell(gathering->arena, schema, &at->cursor, &cell);
 	if (avro_failed(&at->cursor))
-		return broken(gathering);
+		return mapped_avro_broken(gathering);
 	if (arena_failed(gathering->arena))
 		return error_memory(gathering->error, ERROR_LIMIT, "mapping an event");
 	return mapped_gather_cell(gathering, node, &cell);
@@ -116,7 +117,7 @@ static bool walk_record(struct mapped_gathering *gathering, const struct map_nod
 	for (size_t i = 0; i < count; i++) {
 		const struct map_node *child = node_field(node, text_of(avro_schema_record_field_name(schema, (int)i)));
 		avro_schema_t field = avro_schema_record_field_get_by_index(schema, (int)i);
-		if (!(child ? walk(gathering, child, field, at) : over(gathering, field, at)))
+		if (!(child ? mapped_avro_walk(gathering, child, field, at) : mapped_avro_is_over(gathering, field, at)))
 			return false;
 	}
 	return true;
@@ -129,10 +130,10 @@ static bool walk_map(struct mapped_gathering *gathering, const struct map_node *
 	while (avro_walk_item(at, &blocks)) {
 		struct text key = avro_read_bytes(&at->cursor);
 		const struct map_node *child = avro_failed(&at->cursor) ? NULL : node_field(node, key);
-		if (!(child ? walk(gathering, child, values, at) : over(gathering, values, at)))
+		if (!(child ? mapped_avro_walk(gathering, child, values, at) : mapped_avro_is_over(gathering, values, at)))
 			return false;
 	}
-	return !avro_failed(&at->cursor) || broken(gathering);
+	return !avro_failed(&at->cursor) || mapped_avro_broken(gathering);
 }
 
 /* An item may be wanted twice, by its number and by [*]: each walk begins at the same
@@ -143,7 +144,7 @@ static bool walk_item(struct mapped_gathering *gathering, const struct map_node 
 	struct avro_walk begin = *at;
 	for (; child; child = node_item(child->next, index)) {
 		*at = begin;
-		if (!walk(gathering, child, items, at))
+		if (!mapped_avro_walk(gathering, child, items, at))
 			return false;
 		if (child->step == STEP_ALL && !mapped_gather_item_end(gathering, child))
 			return false;
@@ -159,20 +160,21 @@ static bool walk_array(struct mapped_gathering *gathering, const struct map_node
 	mapped_gather_list(gathering, node);
 	for (; avro_walk_item(at, &blocks); index++) {
 		const struct map_node *child = node_item(node->children, index);
-		if (!(child ? walk_item(gathering, child, index, items, at) : over(gathering, items, at)))
+		if (!(child ? walk_item(gathering, child, index, items, at) : mapped_avro_is_over(gathering, items, at)))
 			return false;
 	}
 	if (index == 0)
 		mapped_gather_empty_list(gathering, node);
-	return !avro_failed(&at->cursor) || broken(gathering);
+	return !avro_failed(&at->cursor) || mapped_avro_broken(gathering);
 }
 
-static bool walk(struct mapped_gathering *gathering, const struct map_node *node, avro_schema_t schema, struct avro_walk *at)
+static bool mapped_avro_walk(struct mapped_gathering *gathering, const struct map_node *node, avro_schema_t schema,
+			     struct avro_walk *at)
 {
 	schema = avro_walk_target(schema);
 	if (is_avro_union(schema)) {
 		avro_schema_t branch = avro_walk_branch(at, schema);
-		return branch ? walk(gathering, node, branch, at) : broken(gathering);
+		return branch ? mapped_avro_walk(gathering, node, branch, at) : mapped_avro_broken(gathering);
 	}
 	if (node->ends && (is_avro_array(schema) && node->children)) { /* `a` and `a[0]`: the list itself, then its items */
 		struct avro_walk begin = *at;
@@ -189,15 +191,15 @@ static bool walk(struct mapped_gathering *gathering, const struct map_node *node
 		return walk_map(gathering, node, schema, at);
 	if (is_avro_array(schema))
 		return walk_array(gathering, node, schema, at);
-	return over(gathering, schema, at);
+	return mapped_avro_is_over(gathering, schema, at);
 }
 
 bool mapped_walk_avro(struct mapped_gathering *gathering, const struct map_node *root, avro_schema_t schema, struct text body)
 {
 	struct avro_walk at = avro_walk_of(body);
-	if (!walk(gathering, root, schema, &at))
+	if (!mapped_avro_walk(gathering, root, schema, &at))
 		return false;
-	return avro_left(&at.cursor) == 0 || broken(gathering);
+	return avro_left(&at.cursor) == 0 || mapped_avro_broken(gathering);
 }
 
 /* ---- datatypes ---- */

@@ -3,7 +3,7 @@
 #include "message/json_scan.h"
 #include "message/mapped_walk.h"
 
-static bool walk(struct mapped_gathering *gathering, const struct map_node *node, struct json_scan *scan);
+static bool mapped_json_walk(struct mapped_gathering *gathering, const struct map_node *node, struct json_scan *scan);
 
 static bool take_cell(struct json_scan *scan, struct cell *cell)
 {
@@ -57,7 +57,7 @@ static bool walk_object(struct mapped_gathering *gathering, const struct map_nod
 	(void)json_enter(scan);
 	while (json_key(scan, &key)) {
 		const struct map_node *child = node_field(node, key);
-		if (!(child ? walk(gathering, child, scan) : json_skip(scan)))
+		if (!(child ? mapped_json_walk(gathering, child, scan) : json_skip(scan)))
 			return false;
 	}
 	return !scan->failed;
@@ -69,7 +69,7 @@ static bool walk_item(struct mapped_gathering *gathering, const struct map_node 
 {
 	for (; child; child = node_item(child->next, index)) {
 		struct json_scan again = json_again(scan, span);
-		if (!walk(gathering, child, &again))
+		if (!mapped_json_walk(gathering, child, &again))
 			return false;
 		if (child->step == STEP_ALL && !mapped_gather_item_end(gathering, child))
 			return false;
@@ -97,7 +97,7 @@ static bool walk_array(struct mapped_gathering *gathering, const struct map_node
 	return !scan->failed;
 }
 
-static bool walk(struct mapped_gathering *gathering, const struct map_node *node, struct json_scan *scan)
+static bool mapped_json_walk(struct mapped_gathering *gathering, const struct map_node *node, struct json_scan *scan)
 {
 	enum json_type type = json_peek(scan);
 	if (node->ends && (!node->children || (type != JSON_OBJECT && type != JSON_ARRAY)))
@@ -123,5 +123,5 @@ bool mapped_walk_json(struct mapped_gathering *gathering, const struct map_node 
 {
 	struct json_scan scan;
 	json_begin(&scan, body, "the event", gathering->arena, gathering->error);
-	return walk(gathering, root, &scan) && json_end(&scan);
+	return mapped_json_walk(gathering, root, &scan) && json_end(&scan);
 }

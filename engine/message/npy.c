@@ -26,7 +26,7 @@ struct npy {
 	struct error *error;
 };
 
-static bool refuse(const struct npy *npy, const char *what)
+static bool npy_refuse(const struct npy *npy, const char *what)
 {
 	return error_set(npy->error, ERROR_INPUT, PLACE_NONE, "the file of tensor " TEXT_FORMAT " %s", TEXT_ARGUMENTS(npy->name),
 			 what);
@@ -34,7 +34,7 @@ static bool refuse(const struct npy *npy, const char *what)
 
 /* ---- the header ---- */
 
-static bool take(struct text *rest, struct text word)
+static bool npy_take(struct text *rest, struct text word)
 {
 	if (!text_starts_with(*rest, word))
 		return false;
@@ -44,14 +44,14 @@ static bool take(struct text *rest, struct text word)
 
 static void skip_blanks(struct text *rest)
 {
-	while (take(rest, TEXT(" ")) || take(rest, TEXT("\n")))
+	while (npy_take(rest, TEXT(" ")) || npy_take(rest, TEXT("\n")))
 		;
 }
 
 /* Takes a text in quotes. */
 static bool take_quoted(struct text *rest, struct text *quoted)
 {
-	if (!take(rest, TEXT("'")) || !memchr(rest->bytes, '\'', rest->length))
+	if (!npy_take(rest, TEXT("'")) || !memchr(rest->bytes, '\'', rest->length))
 		return false;
 	*quoted = text_take_until(rest, '\'');
 	return true;
@@ -61,7 +61,7 @@ static bool descr_read(struct npy *npy, struct text *rest)
 {
 	struct text descr;
 	if (!take_quoted(rest, &descr) || descr.length < 3)
-		return refuse(npy, "has a type of several fields or objects; save each column as an array of its own");
+		return npy_refuse(npy, "has a type of several fields or objects; save each column as an array of its own");
 	npy->order = descr.bytes[0];
 	npy->type = descr.bytes[1];
 	const struct text size = {descr.bytes + 2, descr.length - 2};
@@ -76,23 +76,24 @@ static bool descr_read(struct npy *npy, struct text *rest)
 
 static bool order_read(struct npy *npy, struct text *rest)
 {
-	npy->is_fortran = take(rest, TEXT("True"));
-	return npy->is_fortran || take(rest, TEXT("False")) || refuse(npy, "has no `fortran_order`; save it with numpy.save()");
+	npy->is_fortran = npy_take(rest, TEXT("True"));
+	return npy->is_fortran || npy_take(rest, TEXT("False")) ||
+	       npy_refuse(npy, "has no `fortran_order`; save it with numpy.save()");
 }
 
 static bool shape_read(struct npy *npy, struct text *rest)
 {
-	if (!take(rest, TEXT("(")) || !memchr(rest->bytes, ')', rest->length))
-		return refuse(npy, "has no `shape`; save it with numpy.save()");
+	if (!npy_take(rest, TEXT("(")) || !memchr(rest->bytes, ')', rest->length))
+		return npy_refuse(npy, "has no `shape`; save it with numpy.save()");
 	struct text list = text_take_until(rest, ')');
 	for (npy->rank = 0; list.length > 0; npy->rank++) {
 		struct text number = text_trimmed(text_take_until(&list, ','), " ");
 		if (number.length == 0 && list.length == 0 && npy->rank > 0)
 			break;
 		if (npy->rank == TENSOR_RANK_MAX)
-			return refuse(npy, "has more dimensions than the 16 that a tensor may have");
+			return npy_refuse(npy, "has more dimensions than the 16 that a tensor may have");
 		if (!number_read_int64(number, &npy->shape[npy->rank]) || npy->shape[npy->rank] < 0)
-			return refuse(npy, "has a `shape` that is none; save it with numpy.save()");
+			return npy_refuse(npy, "has a `shape` that is none; save it with numpy.save()");
 	}
 	return true;
 }
@@ -105,22 +106,22 @@ static bool header_read(struct npy *npy, struct text rest)
 	} entries[] = {{"descr", descr_read}, {"fortran_order", order_read}, {"shape", shape_read}};
 	const size_t count = sizeof entries / sizeof *entries;
 	unsigned found = 0;
-	bool good = take(&rest, TEXT("{"));
-	for (skip_blanks(&rest); good && !take(&rest, TEXT("}")); skip_blanks(&rest)) {
+	bool good = npy_take(&rest, TEXT("{"));
+	for (skip_blanks(&rest); good && !npy_take(&rest, TEXT("}")); skip_blanks(&rest)) {
 		struct text key;
 		size_t entry = 0;
-		good = take_quoted(&rest, &key) && take(&rest, TEXT(":"));
+		good = take_quoted(&rest, &key) && npy_take(&rest, TEXT(":"));
 		while (good && entry < count && !text_is(key, entries[entry].key))
 			entry++;
 		if (!good || entry == count)
-			return refuse(npy, "has a broken header; save it with numpy.save()");
+			return npy_refuse(npy, "has a broken header; save it with numpy.save()");
 		skip_blanks(&rest);
 		if (!entries[entry].read(npy, &rest))
 			return false;
 		found |= 1U << entry;
-		(void)take(&rest, TEXT(","));
+		(void)npy_take(&rest, TEXT(","));
 	}
-	return (good && found == (1U << count) - 1) || refuse(npy, "has a broken header; save it with numpy.save()");
+	return (good && found == (1U << count) - 1) || npy_refuse(npy, "has a broken header; save it with numpy.save()");
 }
 
 /* Splits the file into its header and its elements. */
@@ -128,17 +129,17 @@ static bool file_read_parts(struct npy *npy, struct text bytes, struct text *hea
 {
 	const unsigned char *at = (const unsigned char *)bytes.bytes;
 	if (!text_starts_with(bytes, TEXT(MAGIC)) || bytes.length < MAGIC_BYTES + VERSION_BYTES + sizeof(uint32_t))
-		return refuse(npy, "is no .npy file; save it with numpy.save()");
+		return npy_refuse(npy, "is no .npy file; save it with numpy.save()");
 	const unsigned char major = at[MAGIC_BYTES];
 	if (major < 1 || major > 3)
-		return refuse(npy, "has a version that is not known: those of .npy are 1 to 3");
+		return npy_refuse(npy, "has a version that is not known: those of .npy are 1 to 3");
 	at += MAGIC_BYTES + VERSION_BYTES;
 	size_t length = (size_t)at[0] | (size_t)at[1] << 8;
 	if (major > 1)
 		length |= (size_t)at[2] << 16 | (size_t)at[3] << 24;
 	const size_t before = MAGIC_BYTES + VERSION_BYTES + (major > 1 ? sizeof(uint32_t) : sizeof(uint16_t));
 	if (length > bytes.length - before)
-		return refuse(npy, "ends inside its header; save it again");
+		return npy_refuse(npy, "ends inside its header; save it again");
 	*header = (struct text){bytes.bytes + before, length};
 	npy->elements = (struct text){bytes.bytes + before + length, bytes.length - before - length};
 	return true;
@@ -167,7 +168,7 @@ static bool datatype_of(const struct npy *npy, enum datatype *datatype)
 			return true;
 		}
 	}
-	return refuse(npy, "has numbers of a size that no tensor has; convert them by astype(numpy.float64)");
+	return npy_refuse(npy, "has numbers of a size that no tensor has; convert them by astype(numpy.float64)");
 }
 
 /* The elements with the bytes of each turned round. */
@@ -224,7 +225,7 @@ static bool unicode_read(const struct npy *npy, const char *from, struct text *e
 	for (size_t i = 0; i < length && to; i++)
 		to = utf8_put(to, code_point_at(from + i * CODE_POINT_BYTES, is_big));
 	if (!to)
-		return refuse(npy, "has a text with a number that is no character; save it again");
+		return npy_refuse(npy, "has a text with a number that is no character; save it again");
 	*element = (struct text){begin, (size_t)(to - begin)};
 	return true;
 }
@@ -270,7 +271,7 @@ struct tensor *npy_read(struct text name, struct text bytes, struct arena *arena
 	    !shape_count(name, npy.shape, npy.rank, &count, error))
 		return NULL;
 	if (npy.is_fortran && npy.rank > 1) {
-		refuse(&npy, "is in Fortran's order; save numpy.ascontiguousarray() of it");
+		npy_refuse(&npy, "is in Fortran's order; save numpy.ascontiguousarray() of it");
 		return NULL;
 	}
 	struct tensor *tensor = arena_take(arena, 1, sizeof *tensor + npy.rank * sizeof *npy.shape);

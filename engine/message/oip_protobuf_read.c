@@ -28,7 +28,7 @@ struct oip_protobuf_reading {
 	size_t raw_count;
 };
 
-static bool broken(struct oip_protobuf_reading *reading, const char *where)
+static bool oip_protobuf_read_broken(struct oip_protobuf_reading *reading, const char *where)
 {
 	return error_set(reading->error, ERROR_INPUT, PLACE_NONE,
 			 "the protobuf message is cut off or broken in %s; send a whole inference.ModelInferRequest or "
@@ -36,7 +36,7 @@ static bool broken(struct oip_protobuf_reading *reading, const char *where)
 			 where);
 }
 
-static bool full(struct oip_protobuf_reading *reading)
+static bool oip_protobuf_read_full(struct oip_protobuf_reading *reading)
 {
 	return error_memory(reading->error, ERROR_LIMIT, "reading a protobuf message");
 }
@@ -44,7 +44,7 @@ static bool full(struct oip_protobuf_reading *reading)
 static bool read_string(struct oip_protobuf_reading *reading, struct text bytes, struct text *text)
 {
 	if (!text_is_utf8(bytes))
-		return broken(reading, "a string that is not UTF-8");
+		return oip_protobuf_read_broken(reading, "a string that is not UTF-8");
 	*text = bytes;
 	return true;
 }
@@ -84,7 +84,7 @@ static bool read_value(struct oip_protobuf_reading *reading, struct text message
 		}
 		*given = *given || known;
 	}
-	return !cursor.failed || broken(reading, "a parameter");
+	return !cursor.failed || oip_protobuf_read_broken(reading, "a parameter");
 }
 
 /* An entry of the map: its key, its value. */
@@ -104,7 +104,7 @@ static bool read_parameter(struct oip_protobuf_reading *reading, struct text ent
 			return false;
 	}
 	if (cursor.failed)
-		return broken(reading, "a parameter");
+		return oip_protobuf_read_broken(reading, "a parameter");
 	return given ||
 	       error_set(reading->error, ERROR_INPUT, PLACE_NONE,
 			 "the parameter " TEXT_FORMAT " has no value; give it one of its five", TEXT_ARGUMENTS(parameter->name));
@@ -123,7 +123,7 @@ static bool read_parameters(struct oip_protobuf_reading *reading, struct text me
 	struct protobuf_field field;
 	struct parameter next;
 	if (!items)
-		return full(reading);
+		return oip_protobuf_read_full(reading);
 	count = 0;
 	while (protobuf_next(&cursor, &field)) {
 		if (!protobuf_is(&field, PARAMETERS, WIRE_BYTES))
@@ -156,8 +156,8 @@ static void gather_dimension(struct oip_protobuf_tensors *gathered, uint64_t val
 	gathered->rank++;
 }
 
-static bool gather(struct oip_protobuf_reading *reading, struct text message, struct tensor *tensor,
-		   struct oip_protobuf_tensors *gathered)
+static bool oip_protobuf_read_gather(struct oip_protobuf_reading *reading, struct text message, struct tensor *tensor,
+				     struct oip_protobuf_tensors *gathered)
 {
 	enum { NAME = 1, DATATYPE, SHAPE };
 	struct protobuf_cursor cursor = protobuf_cursor_of(message);
@@ -176,15 +176,15 @@ static bool gather(struct oip_protobuf_reading *reading, struct text message, st
 			while (protobuf_left(&packed))
 				gather_dimension(gathered, protobuf_varint(&packed));
 			if (packed.failed)
-				return broken(reading, "a shape");
+				return oip_protobuf_read_broken(reading, "a shape");
 		} else if (protobuf_is(&field, OIP_TENSOR_CONTENTS, WIRE_BYTES)) {
 			if (!oip_contents_count(&gathered->contents, field.bytes))
-				return broken(reading, "the contents of a tensor");
+				return oip_protobuf_read_broken(reading, "the contents of a tensor");
 		} else if (protobuf_is(&field, PARAMETERS, WIRE_BYTES)) {
 			gathered->parameters++;
 		}
 	}
-	return !cursor.failed || broken(reading, "a tensor");
+	return !cursor.failed || oip_protobuf_read_broken(reading, "a tensor");
 }
 
 static bool read_data(struct oip_protobuf_reading *reading, struct text message, struct tensor *tensor,
@@ -204,11 +204,11 @@ static const struct tensor *read_tensor(struct oip_protobuf_reading *reading, st
 	struct oip_protobuf_tensors gathered = {.datatype = TEXT("")};
 	struct tensor *tensor = ARENA_NEW(reading->arena, struct tensor);
 	if (!tensor) {
-		full(reading);
+		oip_protobuf_read_full(reading);
 		return NULL;
 	}
 	tensor->name = TEXT("");
-	if (!gather(reading, message, tensor, &gathered))
+	if (!oip_protobuf_read_gather(reading, message, tensor, &gathered))
 		return NULL;
 	if (!datatype_find(gathered.datatype, &tensor->datatype)) {
 		error_set_tensor(reading->error, PLACE_NONE,
@@ -221,7 +221,7 @@ static const struct tensor *read_tensor(struct oip_protobuf_reading *reading, st
 		return NULL;
 	int64_t *shape = arena_take_raw(reading->arena, gathered.rank * sizeof *shape);
 	if (!shape) {
-		full(reading);
+		oip_protobuf_read_full(reading);
 		return NULL;
 	}
 	memcpy(shape, gathered.shape, gathered.rank * sizeof *shape);
@@ -243,7 +243,7 @@ static struct text name_in(struct oip_protobuf_reading *reading, struct text mes
 		if (protobuf_is(&field, 1, WIRE_BYTES) && !read_string(reading, field.bytes, &name))
 			return name;
 	if (cursor.failed)
-		broken(reading, "a requested output");
+		oip_protobuf_read_broken(reading, "a requested output");
 	return name;
 }
 
@@ -255,7 +255,7 @@ static struct text *texts_of(struct oip_protobuf_reading *reading, struct text m
 	struct protobuf_field field;
 	size_t at = 0;
 	if (!texts) {
-		full(reading);
+		oip_protobuf_read_full(reading);
 		return NULL;
 	}
 	while (protobuf_next(&cursor, &field))
@@ -295,7 +295,7 @@ static bool read_tensors(struct oip_protobuf_reading *reading, struct text messa
 	struct protobuf_cursor cursor = protobuf_cursor_of(message);
 	struct protobuf_field field;
 	if (!items)
-		return full(reading);
+		return oip_protobuf_read_full(reading);
 	for (size_t at = 0; at < count && protobuf_next(&cursor, &field);) {
 		if (!protobuf_is(&field, layout->tensors, WIRE_BYTES))
 			continue;
@@ -330,7 +330,7 @@ static bool read_texts(struct oip_protobuf_reading *reading, struct text message
 		counts->wanted += field.number == layout->wanted;
 	}
 	payload_set_version(payload, reading->arena, version);
-	return !cursor.failed || broken(reading, "its fields");
+	return !cursor.failed || oip_protobuf_read_broken(reading, "its fields");
 }
 
 static bool read_message(struct oip_protobuf_reading *reading, struct text message, const struct layout *layout,

@@ -4,7 +4,7 @@
 #define VARINT_BYTES_MAX 10
 #define GROUP_DEPTH_MAX 100 /* as in the official library */
 
-static bool fail(struct protobuf_cursor *cursor)
+static bool protobuf_wire_fail(struct protobuf_cursor *cursor)
 {
 	cursor->failed = true;
 	cursor->at = cursor->end;
@@ -20,14 +20,14 @@ uint64_t protobuf_varint(struct protobuf_cursor *cursor)
 		if (byte < 0x80)
 			return value;
 	}
-	fail(cursor);
+	protobuf_wire_fail(cursor);
 	return 0;
 }
 
 static bool read_fixed(struct protobuf_cursor *cursor, size_t size, uint64_t *value)
 {
 	if (protobuf_left(cursor) < size)
-		return fail(cursor);
+		return protobuf_wire_fail(cursor);
 	*value = 0;
 	memcpy(value, cursor->at, size);
 	cursor->at += size;
@@ -47,7 +47,7 @@ static bool read_content(struct protobuf_cursor *cursor, struct protobuf_field *
 	case WIRE_BYTES: {
 		uint64_t length = protobuf_varint(cursor);
 		if (cursor->failed || length > protobuf_left(cursor))
-			return fail(cursor);
+			return protobuf_wire_fail(cursor);
 		field->bytes = (struct text){(const char *)cursor->at, (size_t)length};
 		cursor->at += length;
 		return true;
@@ -56,14 +56,14 @@ static bool read_content(struct protobuf_cursor *cursor, struct protobuf_field *
 	case WIRE_GROUP_END:
 		break;
 	}
-	return fail(cursor);
+	return protobuf_wire_fail(cursor);
 }
 
 static bool read_tag(struct protobuf_cursor *cursor, struct protobuf_field *field)
 {
 	uint64_t tag = protobuf_varint(cursor);
 	if (cursor->failed || tag > UINT32_MAX || tag >> 3 == 0 || (tag & 7) > WIRE_FIXED32)
-		return fail(cursor);
+		return protobuf_wire_fail(cursor);
 	field->number = (uint32_t)(tag >> 3);
 	field->wire = (enum protobuf_wire)(tag & 7);
 	return true;
@@ -80,10 +80,10 @@ static bool over_group(struct protobuf_cursor *cursor, uint32_t number)
 			return false;
 		if (field.wire == WIRE_GROUP_END) {
 			if (open[--depth] != field.number)
-				return fail(cursor);
+				return protobuf_wire_fail(cursor);
 		} else if (field.wire == WIRE_GROUP) {
 			if (depth == GROUP_DEPTH_MAX)
-				return fail(cursor);
+				return protobuf_wire_fail(cursor);
 			open[depth++] = field.number;
 		} else if (!read_content(cursor, &field)) {
 			return false;

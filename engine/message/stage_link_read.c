@@ -15,7 +15,7 @@ struct stage_link_reading {
 	struct tensors tensors; /* of all payloads */
 };
 
-static bool broken(struct stage_link_reading *reading, const char *where)
+static bool stage_link_read_broken(struct stage_link_reading *reading, const char *where)
 {
 	avro_fail(&reading->cursor);
 	return error_set(reading->error, ERROR_INPUT, PLACE_NONE,
@@ -23,7 +23,7 @@ static bool broken(struct stage_link_reading *reading, const char *where)
 			 where);
 }
 
-static bool full(struct stage_link_reading *reading)
+static bool stage_link_read_full(struct stage_link_reading *reading)
 {
 	return error_memory(reading->error, ERROR_LIMIT, "reading what came from another stage");
 }
@@ -84,7 +84,7 @@ static bool read_head(struct stage_link_reading *reading, struct stage_link_head
 	head->origin.topic = avro_read_bytes(&reading->cursor);
 	head->origin.partition = avro_read_int(&reading->cursor);
 	head->origin.offset = avro_read_long(&reading->cursor);
-	return !avro_failed(&reading->cursor) || broken(reading, "its first fields");
+	return !avro_failed(&reading->cursor) || stage_link_read_broken(reading, "its first fields");
 }
 
 static void read_headers(struct stage_link_reading *reading, struct headers *headers)
@@ -122,7 +122,7 @@ static bool read_form(struct stage_link_reading *reading, struct message *messag
 	message->v1_columns = read_flag(reading);
 	message->seldon_form = (enum seldon_form)read_choice(reading, SELDON_JSON);
 	message->seldon_meta = avro_read_bytes(&reading->cursor);
-	return !avro_failed(&reading->cursor) || broken(reading, "the form of its answer");
+	return !avro_failed(&reading->cursor) || stage_link_read_broken(reading, "the form of its answer");
 }
 
 static struct tensors read_places(struct stage_link_reading *reading)
@@ -149,7 +149,7 @@ static bool read_payload(struct stage_link_reading *reading, struct payload *pay
 	payload->model_name = avro_read_bytes(&reading->cursor);
 	payload_set_version(payload, reading->arena, avro_read_bytes(&reading->cursor));
 	repliers_read(reading->arena, payload);
-	return !avro_failed(&reading->cursor) || broken(reading, "a payload");
+	return !avro_failed(&reading->cursor) || stage_link_read_broken(reading, "a payload");
 }
 
 static bool read_given(struct stage_link_reading *reading, struct given *given)
@@ -161,7 +161,7 @@ static bool read_given(struct stage_link_reading *reading, struct given *given)
 	if (came) {
 		struct payload *payload = ARENA_NEW(reading->arena, struct payload);
 		if (!payload)
-			return full(reading);
+			return stage_link_read_full(reading);
 		if (!read_payload(reading, payload))
 			return false;
 		given->payload = payload;
@@ -172,7 +172,7 @@ static bool read_given(struct stage_link_reading *reading, struct given *given)
 	if (failed) {
 		struct error *failure = ARENA_NEW(reading->arena, struct error);
 		if (!failure)
-			return full(reading);
+			return stage_link_read_full(reading);
 		if (!avro_read_failure(&reading->cursor, reading->arena, failure, reading->error))
 			return false;
 		failure->of_tensor = failure->kind == ERROR_INPUT && silence == SILENCE_EMPTY;
@@ -183,7 +183,7 @@ static bool read_given(struct stage_link_reading *reading, struct given *given)
 	}
 	given->attempts = (unsigned)read_choice(reading, INT32_MAX);
 	bool whole = came == (given->state == GIVEN_CAME) && failed == (given->state == GIVEN_FAILED);
-	return (whole && !avro_failed(&reading->cursor)) || broken(reading, "what became of a step");
+	return (whole && !avro_failed(&reading->cursor)) || stage_link_read_broken(reading, "what became of a step");
 }
 
 static void read_written(struct message *message)
@@ -206,8 +206,8 @@ static bool read_carried(struct stage_link_reading *reading, struct carried *car
 	list_end(reading, carried->count);
 	carried->items = items;
 	if (avro_failed(&reading->cursor))
-		return broken(reading, "what became of its steps");
-	return avro_left(&reading->cursor) == 0 || broken(reading, "the bytes after it");
+		return stage_link_read_broken(reading, "what became of its steps");
+	return avro_left(&reading->cursor) == 0 || stage_link_read_broken(reading, "the bytes after it");
 }
 
 static bool read_body(struct stage_link_reading *reading, struct message *message, struct carried *carried,
@@ -221,7 +221,7 @@ static bool read_body(struct stage_link_reading *reading, struct message *messag
 	read_headers(reading, &message->headers);
 	read_written(message);
 	if (!assigned_read(message))
-		return full(reading);
+		return stage_link_read_full(reading);
 	stage_link->original = avro_read_bytes(&reading->cursor);
 	if (!read_form(reading, message) || !avro_read_tensors(&reading->cursor, reading->arena, &reading->tensors, reading->error))
 		return false;
@@ -253,7 +253,7 @@ bool stage_link_decode(struct message *message, struct text bytes, struct stage_
 		return false;
 	struct stage_link_reading reading = {.cursor = avro_cursor_of(body), .arena = message->arena, .error = error};
 	if (!carried)
-		return full(&reading);
+		return stage_link_read_full(&reading);
 	*stage_link = (struct stage_link){0};
 	if (!read_head(&reading, &head))
 		return false;
@@ -264,7 +264,7 @@ bool stage_link_decode(struct message *message, struct text bytes, struct stage_
 	if (!read_body(&reading, message, carried, stage_link))
 		return false;
 	message->carried = carried;
-	return !arena_failed(message->arena) || full(&reading);
+	return !arena_failed(message->arena) || stage_link_read_full(&reading);
 }
 
 bool stage_link_add(struct message *message, struct text bytes, struct stage_link *stage_link, struct error *error)

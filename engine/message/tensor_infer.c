@@ -53,7 +53,7 @@ bool json_is_base64(const struct json_scan *scan, struct text *bytes)
 	return true;
 }
 
-static bool refuse(const struct tensor_inference *inference, struct json_scan *scan, const char *at, const char *what)
+static bool tensor_infer_refuse(const struct tensor_inference *inference, struct json_scan *scan, const char *at, const char *what)
 {
 	return error_set_tensor(scan->error, PLACE_NONE, "%s: %s, at byte %zu", inference->where, what,
 				(size_t)(at - scan->begin));
@@ -84,17 +84,18 @@ static bool see_element(void *context, struct json_scan *scan, size_t *more)
 		return json_word(scan);
 	case JSON_OBJECT:
 		if (!inference->rules.base64 || !json_is_base64(scan, &text))
-			return refuse(inference, scan, scan->at, "an element is an object; send numbers, strings or booleans");
+			return tensor_infer_refuse(inference, scan, scan->at,
+						   "an element is an object; send numbers, strings or booleans");
 		if (arena_failed(scan->arena))
 			return error_memory(scan->error, ERROR_LIMIT, "reading base64");
 		if (!text.bytes)
-			return refuse(inference, scan, scan->at, "b64 holds no base64");
+			return tensor_infer_refuse(inference, scan, scan->at, "b64 holds no base64");
 		inference->seen |= SEEN_BASE64;
 		return json_skip(scan);
 	case JSON_WRONG:
 		return false;
 	default:
-		return refuse(inference, scan, scan->at, "an element is null; send numbers, strings or booleans");
+		return tensor_infer_refuse(inference, scan, scan->at, "an element is null; send numbers, strings or booleans");
 	}
 }
 
@@ -112,7 +113,8 @@ static bool choose_datatype(struct tensor_inference *inference, struct json_scan
 	else if (!(seen & ~strings))
 		inference->datatype = DATATYPE_BYTES;
 	else
-		return refuse(inference, scan, begin, "elements of different types stand in one tensor; send one type");
+		return tensor_infer_refuse(inference, scan, begin,
+					   "elements of different types stand in one tensor; send one type");
 	return true;
 }
 
@@ -133,11 +135,11 @@ static bool take_number(struct tensor_inference *inference, struct json_scan *sc
 		return false;
 	if (inference->datatype == DATATYPE_INT64)
 		return decimal_to_int64(&decimal, &((int64_t *)inference->elements)[inference->index++]) ||
-		       refuse(inference, scan, decimal.source.bytes,
-			      "an integer is beyond INT64; send it as a string, or with a point");
+		       tensor_infer_refuse(inference, scan, decimal.source.bytes,
+					   "an integer is beyond INT64; send it as a string, or with a point");
 	number = decimal_to_double(&decimal);
 	((double *)inference->elements)[inference->index++] = number;
-	return !isinf(number) || refuse(inference, scan, decimal.source.bytes, "a number is beyond FP64");
+	return !isinf(number) || tensor_infer_refuse(inference, scan, decimal.source.bytes, "a number is beyond FP64");
 }
 
 static bool take_element(void *context, struct json_scan *scan, size_t *more)
@@ -166,12 +168,13 @@ static bool same_shape(const struct json_list *a, const struct json_list *b)
 	return a->rank == b->rank && memcmp(a->lengths, b->lengths, a->rank * sizeof *a->lengths) == 0;
 }
 
-static bool walk(struct json_scan *scan, struct json_list *list, json_element *element, struct tensor_inference *inference)
+static bool tensor_infer_walk(struct json_scan *scan, struct json_list *list, json_element *element,
+			      struct tensor_inference *inference)
 {
 	if (json_list_walk(scan, list, element, inference))
 		return true;
 	if (list->ragged)
-		return refuse(inference, scan, list->ragged, "lists of one depth differ in length; make them alike");
+		return tensor_infer_refuse(inference, scan, list->ragged, "lists of one depth differ in length; make them alike");
 	return false;
 }
 
@@ -196,10 +199,10 @@ const struct tensor *tensor_infer(const struct json_scan *scan, const char *wher
 	struct json_scan again = *scan;
 	for (size_t i = 0; i < count; i++) {
 		again = json_again(scan, values[i]);
-		if (!walk(&again, i ? &list : &first, see_element, &inference))
+		if (!tensor_infer_walk(&again, i ? &list : &first, see_element, &inference))
 			return NULL;
 		if (i && !same_shape(&first, &list)) {
-			(void)refuse(&inference, &again, values[i].bytes, "rows differ in shape; make them alike");
+			(void)tensor_infer_refuse(&inference, &again, values[i].bytes, "rows differ in shape; make them alike");
 			return NULL;
 		}
 	}
@@ -208,7 +211,7 @@ const struct tensor *tensor_infer(const struct json_scan *scan, const char *wher
 	struct tensor *tensor = make_tensor(&inference, &again, name, &first, rows ? &count : NULL);
 	for (size_t i = 0; tensor && i < count; i++) {
 		again = json_again(scan, values[i]);
-		if (!walk(&again, &list, take_element, &inference))
+		if (!tensor_infer_walk(&again, &list, take_element, &inference))
 			return NULL;
 	}
 	return tensor;

@@ -37,7 +37,7 @@ static const char *const taken[DATATYPE_COUNT] = {
 	[DATATYPE_BF16] = "numbers up to 3.3895314e38 in size" AND_WORDS,
 };
 
-static bool refused(struct json_scan *scan, const struct tensor_json_reading *reading, struct text value)
+static bool tensor_json_refused(struct json_scan *scan, const struct tensor_json_reading *reading, struct text value)
 {
 	enum datatype datatype = reading->tensor->datatype;
 	bool whole = value.length <= QUOTED_MAX;
@@ -51,7 +51,7 @@ static bool refused(struct json_scan *scan, const struct tensor_json_reading *re
 static bool wrong_type(struct json_scan *scan, const struct tensor_json_reading *reading)
 {
 	struct text value;
-	return json_span(scan, &value) && refused(scan, reading, value);
+	return json_span(scan, &value) && tensor_json_refused(scan, reading, value);
 }
 
 /* What stands for a float without being a decimal number. */
@@ -76,7 +76,7 @@ static bool read_special(struct json_scan *scan, const struct tensor_json_readin
 	if (*number > 0 || text_is(word, "-Infinity"))
 		return true;
 	value.length = (size_t)(scan->at - value.bytes);
-	return refused(scan, reading, value);
+	return tensor_json_refused(scan, reading, value);
 }
 
 static bool read_float(struct tensor_json_reading *reading, struct json_scan *scan)
@@ -100,7 +100,7 @@ static bool read_float(struct tensor_json_reading *reading, struct json_scan *sc
 		(void)tensor_store(reading->elements, datatype, reading->index, decimal_to_double(&decimal));
 		infinite = isinf(tensor_number(reading->tensor, reading->index));
 	}
-	return !infinite || refused(scan, reading, decimal.source);
+	return !infinite || tensor_json_refused(scan, reading, decimal.source);
 }
 
 static inline void store_integer(const struct tensor_json_reading *reading, size_t size, uint64_t number)
@@ -132,7 +132,7 @@ static bool read_signed(struct tensor_json_reading *reading, struct json_scan *s
 	size_t size = datatype_rows[reading->tensor->datatype].size;
 	int64_t most = INT64_MAX >> (64 - 8 * size);
 	if (!decimal_to_int64(&decimal, &number) || number > most || number < -most - 1)
-		return refused(scan, reading, decimal.source);
+		return tensor_json_refused(scan, reading, decimal.source);
 	store_integer(reading, size, (uint64_t)number);
 	return true;
 }
@@ -147,7 +147,7 @@ static bool read_unsigned(struct tensor_json_reading *reading, struct json_scan 
 		return false;
 	size_t size = datatype_rows[reading->tensor->datatype].size;
 	if (!decimal_to_uint64(&decimal, &number) || number > UINT64_MAX >> (64 - 8 * size))
-		return refused(scan, reading, decimal.source);
+		return tensor_json_refused(scan, reading, decimal.source);
 	store_integer(reading, size, number);
 	return true;
 }

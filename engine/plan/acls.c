@@ -16,7 +16,7 @@ struct acls {
 	struct acl *items;
 };
 
-static void add(struct acls *acls, const char *resource, const char *name, bool prefixed, const char *operations)
+static void acls_add(struct acls *acls, const char *resource, const char *name, bool prefixed, const char *operations)
 {
 	if (acls->count == acls->room || !name)
 		return;
@@ -83,41 +83,41 @@ static struct acls acls_of(const struct plan *plan, struct arena *arena)
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct pipeline_plan *pipeline = &plan->pipelines[i];
 		for (size_t j = 0; j < pipeline->topic_count; j++)
-			add(&acls, "topic", pipeline->topics[j].name, false, topic_operations(pipeline, &pipeline->topics[j]));
+			acls_add(&acls, "topic", pipeline->topics[j].name, false, topic_operations(pipeline, &pipeline->topics[j]));
 		for (size_t j = 0; j < pipeline->graph->count; j++) {
 			const char *reference = graph_reference_topic(pipeline->graph, &pipeline->graph->steps[j]);
 			if (reference)
-				add(&acls, "topic", reference, false, "Read Describe");
+				acls_add(&acls, "topic", reference, false, "Read Describe");
 		}
-		add(&acls, "topic", topic_status_name(arena, pipeline->prefix, pipeline->namespace), false,
-		    "Write Describe DescribeConfigs Create");
+		acls_add(&acls, "topic", topic_status_name(arena, pipeline->prefix, pipeline->namespace), false,
+			 "Write Describe DescribeConfigs Create");
 		/* The replies that gateways wait for (message/reply.h); a gateway creates the topic. */
-		add(&acls, "topic", topic_replies_name(arena, pipeline->prefix, pipeline->namespace), false, "Write Describe");
+		acls_add(&acls, "topic", topic_replies_name(arena, pipeline->prefix, pipeline->namespace), false, "Write Describe");
 		/* Which requests are cancelled (observe/cancel_board.h); likewise. */
-		add(&acls, "topic", topic_cancels_name(arena, pipeline->prefix, pipeline->namespace), false, "Read Describe");
-		add(&acls, "group", pipeline->group, false, "Read Describe");
+		acls_add(&acls, "topic", topic_cancels_name(arena, pipeline->prefix, pipeline->namespace), false, "Read Describe");
+		acls_add(&acls, "group", pipeline->group, false, "Read Describe");
 		for (size_t j = 0; j < FORMER_GROUPS_MAX && pipeline->former_groups[j]; j++)
-			add(&acls, "group", pipeline->former_groups[j], false, "Read Describe"); /* to mark what was moved */
+			acls_add(&acls, "group", pipeline->former_groups[j], false, "Read Describe"); /* to mark what was moved */
 		if (graph_learns(pipeline->graph)) {
-			add(&acls, "group", plan_learner_id(pipeline, arena), false, "Read Describe");
-			add(&acls, "transactional-id", plan_learner_id(pipeline, arena), false, "Write Describe");
+			acls_add(&acls, "group", plan_learner_id(pipeline, arena), false, "Read Describe");
+			acls_add(&acls, "transactional-id", plan_learner_id(pipeline, arena), false, "Write Describe");
 		}
 		for (size_t j = 0; j < pipeline->metric_count; j++)
 			if (pipeline->metrics[j].of_feedback &&
 			    graph_learns_by(pipeline->graph, pipeline->metrics[j].spec.name.text))
-				add(&acls, "topic", feedback_topic(pipeline), false, "Write Describe");
+				acls_add(&acls, "topic", feedback_topic(pipeline), false, "Write Describe");
 		if (graph_is_judged(pipeline->graph))
-			add(&acls, "group", plan_truths_id(pipeline, arena), false, "Read Describe");
+			acls_add(&acls, "group", plan_truths_id(pipeline, arena), false, "Read Describe");
 		/* At least once, for taking over what a former group committed (log/offset_migration.h). */
 		bool all = pipeline->delivery == DELIVERY_EXACTLY_ONCE;
-		add(&acls, "transactional-id", arena_print(arena, "%s.%s", pipeline->group, all ? "" : "takeover"), all,
-		    "Write Describe");
+		acls_add(&acls, "transactional-id", arena_print(arena, "%s.%s", pipeline->group, all ? "" : "takeover"), all,
+			 "Write Describe");
 		const char *const beside[] = {pipeline->observers_group, pipeline->explainers_group};
 		for (size_t j = 0; j < sizeof beside / sizeof *beside; j++) {
 			if (!beside[j])
 				continue;
-			add(&acls, "group", beside[j], false, "Read Describe");
-			add(&acls, "transactional-id", arena_print(arena, "%s.", beside[j]), true, "Write Describe");
+			acls_add(&acls, "group", beside[j], false, "Read Describe");
+			acls_add(&acls, "transactional-id", arena_print(arena, "%s.", beside[j]), true, "Write Describe");
 		}
 	}
 	drop_repeated(&acls);
@@ -139,22 +139,22 @@ static struct acls acls_of_gateway(const struct plan *plan, struct arena *arena)
 		for (size_t j = 0; j < pipeline->topic_count; j++) {
 			const struct topic *topic = &pipeline->topics[j];
 			if (topic->role == TOPIC_INPUTS)
-				add(&acls, "topic", topic->name, false,
-				    topic->bound ? "Read Write Describe DescribeConfigs"
-						 : "Read Write Describe DescribeConfigs Create");
+				acls_add(&acls, "topic", topic->name, false,
+					 topic->bound ? "Read Write Describe DescribeConfigs"
+						      : "Read Write Describe DescribeConfigs Create");
 			else if (topic->role == TOPIC_OUTPUTS || topic->role == TOPIC_EXPLANATIONS)
-				add(&acls, "topic", topic->name, false, "Read Describe");
+				acls_add(&acls, "topic", topic->name, false, "Read Describe");
 			else if (topic->role == TOPIC_FEEDBACK)
-				add(&acls, "topic", topic->name, false, "Write Describe DescribeConfigs Create");
+				acls_add(&acls, "topic", topic->name, false, "Write Describe DescribeConfigs Create");
 			else if (topic->role == TOPIC_EXTERNAL)
-				add(&acls, "topic", topic->name, false, "Describe"); /* to check that the topic exists */
+				acls_add(&acls, "topic", topic->name, false, "Describe"); /* to check that the topic exists */
 		}
-		add(&acls, "topic", topic_replies_name(arena, pipeline->prefix, pipeline->namespace), false,
-		    "Read Describe Create");
-		add(&acls, "topic", topic_claims_name(arena, pipeline->prefix, pipeline->namespace), false,
-		    "Read Write Describe Create");
-		add(&acls, "topic", topic_cancels_name(arena, pipeline->prefix, pipeline->namespace), false,
-		    "Write Describe DescribeConfigs Create");
+		acls_add(&acls, "topic", topic_replies_name(arena, pipeline->prefix, pipeline->namespace), false,
+			 "Read Describe Create");
+		acls_add(&acls, "topic", topic_claims_name(arena, pipeline->prefix, pipeline->namespace), false,
+			 "Read Write Describe Create");
+		acls_add(&acls, "topic", topic_cancels_name(arena, pipeline->prefix, pipeline->namespace), false,
+			 "Write Describe DescribeConfigs Create");
 	}
 	drop_repeated(&acls);
 	return acls;
@@ -191,9 +191,9 @@ static struct acls acls_of_namespaces(const struct plan *plan, const struct name
 	for (size_t i = 0; acls.items && i < plan->count; i++) {
 		const struct pipeline_plan *pipeline = &plan->pipelines[i];
 		for (size_t j = 0, listed = plan_is_first_of_namespace(plan, i) ? count : 0; j < listed; j++)
-			add(&acls, rights[j].resource,
-			    topic_namespace_name(arena, pipeline->prefix, pipeline->namespace, rights[j].topic), false,
-			    rights[j].operations);
+			acls_add(&acls, rights[j].resource,
+				 topic_namespace_name(arena, pipeline->prefix, pipeline->namespace, rights[j].topic), false,
+				 rights[j].operations);
 	}
 	return acls;
 }

@@ -185,7 +185,7 @@ static void draw_pipeline(const struct pen *pen)
 	draw_callees(pen);
 }
 
-static void draw(enum language language, const struct plan *plan, struct buffer *out)
+static void drawing_draw(enum language language, const struct plan *plan, struct buffer *out)
 {
 	struct pen pen = {.language = language, .plan = plan, .out = out};
 	buffer_string(out, language == DOT ? "digraph sluice {\n  rankdir=LR;\n" : "flowchart LR\n");
@@ -197,10 +197,10 @@ static void draw(enum language language, const struct plan *plan, struct buffer 
 
 void plan_print_dot(const struct plan *plan, struct buffer *out)
 {
-	draw(DOT, plan, out);
+	drawing_draw(DOT, plan, out);
 }
 
 void plan_print_mermaid(const struct plan *plan, struct buffer *out)
 {
-	draw(MERMAID, plan, out);
+	drawing_draw(MERMAID, plan, out);
 }

@@ -162,7 +162,7 @@ static void meet_call(struct faults *faults, const struct graph *graph, const st
 		  graph->name, to->name);
 }
 
-static void push(struct walk *walk, size_t pipeline)
+static void feeds_push(struct walk *walk, size_t pipeline)
 {
 	walk->colours[pipeline] = GREY;
 	walk->stack[walk->depth++] = (struct feed_frame){pipeline, 0};
@@ -170,7 +170,7 @@ static void push(struct walk *walk, size_t pipeline)
 
 static void walk_from(struct walk *walk, size_t root)
 {
-	push(walk, root);
+	feeds_push(walk, root);
 	while (walk->depth) {
 		struct feed_frame *frame = &walk->stack[walk->depth - 1];
 		const struct links *links = &walk->links[frame->pipeline];
@@ -182,7 +182,7 @@ static void walk_from(struct walk *walk, size_t root)
 		const struct feed_link *link = &links->items[frame->next++];
 		const struct graph *graph = walk->plan->pipelines[frame->pipeline].graph;
 		if (walk->colours[link->to] == WHITE)
-			push(walk, link->to);
+			feeds_push(walk, link->to);
 		else if (walk->colours[link->to] == GREY && !graph->spec->allow_cycles)
 			walk->meet(walk->plan->spec->faults, graph, walk->plan->pipelines[link->to].graph, link->place);
 	}

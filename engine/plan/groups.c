@@ -8,7 +8,7 @@ static bool observes(const struct pipeline_plan *plan, size_t stage)
 }
 
 /* Its calls of models take long, and are many: observers do not wait for them. */
-static bool explains(const struct pipeline_plan *plan, size_t stage)
+static bool groups_explains(const struct pipeline_plan *plan, size_t stage)
 {
 	return stage > 0 && plan_stage_explains(plan, stage);
 }
@@ -32,7 +32,7 @@ void plan_name_groups(struct compiler *compiler, struct pipeline_plan *plan)
 	for (size_t i = 0; i < plan->stage_count; i++) {
 		if (observes(plan, i))
 			plan->observers_group = arena_print(compiler->arena, "%s.%s.observers", plan->prefix, plan->namespace);
-		if (explains(plan, i))
+		if (groups_explains(plan, i))
 			plan->explainers_group = arena_print(compiler->arena, "%s.%s.explainers", plan->prefix, plan->namespace);
 	}
 }
@@ -56,7 +56,7 @@ bool plan_name_formers(struct plan *plan, const struct name_list *apart, struct 
 
 const char *plan_stage_group(const struct pipeline_plan *plan, size_t stage)
 {
-	return observes(plan, stage) ? plan->observers_group : explains(plan, stage) ? plan->explainers_group : plan->group;
+	return observes(plan, stage) ? plan->observers_group : groups_explains(plan, stage) ? plan->explainers_group : plan->group;
 }
 
 const char *plan_topic_group(const struct pipeline_plan *plan, const struct topic *topic)

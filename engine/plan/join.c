@@ -108,7 +108,7 @@ static bool resolve_tensor_name(const struct join_listing *listing, struct text 
 }
 
 /* False after a fault. */
-static bool resolve(const struct join_listing *listing, struct text text, struct place place, struct source *source)
+static bool join_resolve(const struct join_listing *listing, struct text text, struct place place, struct source *source)
 {
 	struct graph_build *build = listing->build;
 	struct reference reference;
@@ -141,7 +141,7 @@ static bool resolve(const struct join_listing *listing, struct text text, struct
 
 /* ---- the list ---- */
 
-static void put(struct join_listing *listing, const struct source *source)
+static void join_put(struct join_listing *listing, const struct source *source)
 {
 	struct topic_chain *chain = chain_of(listing, source);
 	size_t index = listing->count;
@@ -175,7 +175,7 @@ static void put(struct join_listing *listing, const struct source *source)
 }
 
 /* The sources, topic by topic. */
-static void gather(struct join_listing *listing, struct join *join)
+static void join_gather(struct join_listing *listing, struct join *join)
 {
 	struct source *sources = ARENA_ARRAY(listing->build->arena, struct source, listing->count);
 	if (!sources)
@@ -226,7 +226,7 @@ static size_t mapped_source(const struct join_listing *listing, const struct ten
 {
 	struct graph_build *build = listing->build;
 	struct text text = text_of_name(&mapping->from);
-	if (text.length == 0 || !resolve(listing, text, mapping->from.place, key))
+	if (text.length == 0 || !join_resolve(listing, text, mapping->from.place, key))
 		return NONE;
 	if (key->tensor.length == 0) {
 		fault_add(build->faults, CODE_BAD_REFERENCE, mapping->from.place,
@@ -299,13 +299,13 @@ static void read_references(struct join_listing *listing, const struct name_list
 			listing->faulty = true;
 			continue;
 		}
-		if (!resolve(listing, text, name->place, &source)) {
+		if (!join_resolve(listing, text, name->place, &source)) {
 			listing->faulty = true;
 			continue;
 		}
 		source.reference = text;
 		source.place = name->place;
-		put(listing, &source);
+		join_put(listing, &source);
 	}
 }
 
@@ -364,7 +364,7 @@ static void put_explained(struct join_listing *listing, size_t step)
 	seen->explained = NULL;
 	made->explained = seen;
 	made->explained_index = explained;
-	put(listing, &inputs);
+	join_put(listing, &inputs);
 }
 
 static void build_inputs(struct graph_build *build, size_t step)
@@ -379,10 +379,10 @@ static void build_inputs(struct graph_build *build, size_t step)
 	read_references(&listing, &spec->inputs);
 	if (spec->inputs.count == 0) {
 		struct source request = {.step = STEP_NONE, .reference = build->pipeline, .place = spec->name.place};
-		put(&listing, &request);
+		join_put(&listing, &request);
 	}
 	put_explained(&listing, step);
-	gather(&listing, &made->inputs);
+	join_gather(&listing, &made->inputs);
 	rename_sources(&listing, &spec->tensor_map, &made->model_switch);
 }
 
@@ -402,7 +402,7 @@ static void build_triggers(struct graph_build *build, size_t step)
 	if (spec->triggers.count == 0 || !listing_open(&listing, spec->triggers.count))
 		return;
 	read_references(&listing, &spec->triggers);
-	gather(&listing, &made->triggers);
+	join_gather(&listing, &made->triggers);
 	if (spec->inputs.count == 0)
 		return;
 	for (size_t i = 0; i < made->inputs.count; i++) {
@@ -461,7 +461,7 @@ void build_output(struct graph_build *build)
 	if (!listing_open(&listing, spec->steps.count))
 		return;
 	read_references(&listing, &spec->steps);
-	gather(&listing, &graph->output);
+	join_gather(&listing, &graph->output);
 	rename_sources(&listing, &spec->tensor_map, NULL);
 	graph->has_output = graph->output.count > 0;
 }

@@ -15,7 +15,7 @@ struct metadata_reader {
 	struct error *error;
 };
 
-static bool refuse(const struct metadata_reader *reader, const char *what)
+static bool metadata_refuse(const struct metadata_reader *reader, const char *what)
 {
 	struct place place = json_place(reader->json, reader->file, reader->model, reader->arena);
 	return error_set(reader->error, ERROR_CONFIG, place, "model `%s` %s; the form is " FORM, reader->model, what);
@@ -26,13 +26,13 @@ static bool read_shape(const struct metadata_reader *reader, const json_t *shape
 	if (!shape)
 		return true;
 	if (!json_is_array(shape) || json_array_size(shape) > TENSOR_RANK_MAX)
-		return refuse(reader, "has a shape that is not a list of up to 16 numbers");
+		return metadata_refuse(reader, "has a shape that is not a list of up to 16 numbers");
 	type->shape_known = true;
 	type->rank = (uint32_t)json_array_size(shape);
 	for (uint32_t i = 0; i < type->rank; i++) {
 		const json_t *dimension = json_array_get(shape, i);
 		if (!json_is_integer(dimension) || json_integer_value(dimension) < -1)
-			return refuse(reader, "has a dimension that is not a whole number of at least -1");
+			return metadata_refuse(reader, "has a dimension that is not a whole number of at least -1");
 		type->shape[i] = json_integer_value(dimension);
 	}
 	return true;
@@ -44,9 +44,9 @@ static bool read_tensor(const struct metadata_reader *reader, const json_t *json
 	const char *datatype = json_string_value(json_object_get(json, "datatype"));
 	enum datatype found;
 	if (!name || !datatype)
-		return refuse(reader, "has a tensor without a name and a datatype");
+		return metadata_refuse(reader, "has a tensor without a name and a datatype");
 	if (!datatype_find(text_of(datatype), &found))
-		return refuse(reader, "has a datatype that the protocol does not have");
+		return metadata_refuse(reader, "has a datatype that the protocol does not have");
 	const char *kept = arena_copy(reader->arena, name, strlen(name));
 	tensor->name = text_of(kept);
 	tensor->type = type_of_datatype(found);
@@ -58,7 +58,7 @@ static bool read_tensors(const struct metadata_reader *reader, const json_t *lis
 	if (!list)
 		return true;
 	if (!json_is_array(list))
-		return refuse(reader, "has inputs or outputs that are not a list");
+		return metadata_refuse(reader, "has inputs or outputs that are not a list");
 	struct tensor_type *items = ARENA_ARRAY(reader->arena, struct tensor_type, json_array_size(list) + 1);
 	if (!items)
 		return error_memory(reader->error, ERROR_SYSTEM, "reading the metadata of models");
@@ -81,7 +81,7 @@ static bool read_models(struct metadata_reader *reader, const json_t *root, stru
 	{
 		reader->model = name;
 		if (!json_is_object(json))
-			return refuse(reader, "is no object");
+			return metadata_refuse(reader, "is no object");
 		const char *kept = arena_copy(reader->arena, name, strlen(name));
 		struct model_signature *signature = &items[count++];
 		signature->name = text_of(kept);

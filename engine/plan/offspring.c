@@ -18,7 +18,7 @@ struct marking {
 	bool *gathers;
 };
 
-static struct step seen(const struct graph *graph, size_t step)
+static struct step offspring_step_of(const struct graph *graph, size_t step)
 {
 	const struct step_spec *spec = graph->steps[step].spec;
 	return (struct step){.kind = spec->kind,
@@ -30,7 +30,7 @@ static struct step seen(const struct graph *graph, size_t step)
 
 static bool multiplies(const struct graph *graph, size_t step)
 {
-	const struct step self = seen(graph, step);
+	const struct step self = offspring_step_of(graph, step);
 	return step_makes_offspring(&self);
 }
 
@@ -44,7 +44,7 @@ static bool any_multiplies(const struct graph *graph)
 
 static bool names_gathered(const struct graph *graph, size_t step, struct name *multiplier)
 {
-	const struct step self = seen(graph, step);
+	const struct step self = offspring_step_of(graph, step);
 	return step_collects(&self, multiplier) && multiplier->text;
 }
 

@@ -111,7 +111,7 @@ static void meet_cycle(struct search *search, size_t edge)
 		  TEXT_ARGUMENTS(build->pipeline), text ? text : name);
 }
 
-static void push(struct search *search, size_t step)
+static void order_push(struct search *search, size_t step)
 {
 	search->colours[step] = GREY;
 	search->stack[search->depth++] = (struct order_frame){step, search->build->edge_begin[step + 1]};
@@ -122,7 +122,7 @@ static void search_from(struct search *search, size_t root)
 	const struct graph_build *build = search->build;
 	if (search->colours[root] != WHITE)
 		return;
-	push(search, root);
+	order_push(search, root);
 	while (search->depth) {
 		struct order_frame *frame = &search->stack[search->depth - 1];
 		if (frame->edge == build->edge_begin[frame->step]) {
@@ -134,7 +134,7 @@ static void search_from(struct search *search, size_t root)
 		size_t edge = --frame->edge;
 		size_t reader = build->edges[edge].reader;
 		if (search->colours[reader] == WHITE)
-			push(search, reader);
+			order_push(search, reader);
 		else if (search->colours[reader] == GREY)
 			meet_cycle(search, edge);
 	}

@@ -40,7 +40,7 @@ static enum step_side side_of(const struct parting *parting, size_t step)
 }
 
 /* Whether every way to the answer leads through here. */
-static bool decides(const struct parting *parting)
+static bool stage_graph_decides(const struct parting *parting)
 {
 	const struct pipeline_plan *plan = parting->plan;
 	if (!parting->graph->has_output)
@@ -335,7 +335,7 @@ static const struct graph *part_make(const struct parting *parting)
 		.sides = sides,
 		.first = parting->stage == 0,
 		.answers = graph->has_output && parting->stage == plan->answer_stage,
-		.decides = decides(parting),
+		.decides = stage_graph_decides(parting),
 		.next = next,
 	};
 	for (size_t i = 0; i < plan->stage_count; i++)

@@ -27,7 +27,7 @@ struct plan_text_writer {
 	const struct plan_view *view;
 };
 
-static void heading(const struct plan_text_writer *writer, const char *text)
+static void plan_text_heading(const struct plan_text_writer *writer, const char *text)
 {
 	buffer_print(writer->out, "\n%*s%s\n", INDENT, "", text);
 }
@@ -148,7 +148,7 @@ static void print_stage_topics(const struct plan_text_writer *writer, const stru
 
 static void print_stages(const struct plan_text_writer *writer, const struct pipeline_plan *plan)
 {
-	heading(writer, "stages");
+	plan_text_heading(writer, "stages");
 	for (size_t i = 0; i < plan->stage_count; i++) {
 		const struct stage *stage = &plan->stages[i];
 		buffer_print(writer->out, "%*s%zu. %s: %s", 2 * INDENT, "", i + 1, stage->name,
@@ -266,7 +266,7 @@ static void print_step(const struct plan_text_writer *writer, const struct pipel
 static void print_steps(const struct plan_text_writer *writer, const struct pipeline_plan *plan)
 {
 	struct plan_table table = table_of(writer, 4);
-	heading(writer, "steps");
+	plan_text_heading(writer, "steps");
 	for (size_t i = 0; i < plan->graph->count; i++)
 		print_step(writer, plan, plan->graph->order[i], &table);
 	if (plan->graph->has_output)
@@ -282,7 +282,7 @@ static void print_observers(const struct plan_text_writer *writer, const struct 
 	struct plan_table table = table_of(writer, 3);
 	if (plan->observer_count == 0)
 		return;
-	heading(writer, "observers");
+	plan_text_heading(writer, "observers");
 	for (size_t i = 0; i < plan->observer_count; i++) {
 		const struct observer_plan *observer = &plan->observers[i];
 		const char *shared =
@@ -315,7 +315,7 @@ static void print_calls(const struct plan_text_writer *writer, const struct pipe
 	struct plan_table table = table_of(writer, 4);
 	if (plan->callee_count == 0)
 		return;
-	heading(writer, "calls");
+	plan_text_heading(writer, "calls");
 	for (size_t i = 0; i < plan->callee_count; i++) {
 		const struct callee *callee = &plan->callees[i];
 		const char *whom = WORDS(writer->arena, "%s %s", call_target_name(callee->target), callee->name);
@@ -338,7 +338,7 @@ static const char *retention_text(const struct topic *topic, struct arena *arena
 static void print_topics(const struct plan_text_writer *writer, const struct pipeline_plan *plan)
 {
 	struct plan_table table = table_of(writer, 6);
-	heading(writer, "topics");
+	plan_text_heading(writer, "topics");
 	table_add(&table, (const char *const[]){"name", "role", "partitions", "kept", "key", "why"});
 	for (size_t i = 0; i < plan->topic_count; i++) {
 		const struct topic *topic = &plan->topics[i];

@@ -14,7 +14,7 @@ static const char *step_topic_name(struct compiler *compiler, const struct pipel
 	return rest ? topic_name(compiler, plan, plan->graph->name, rest) : NULL;
 }
 
-static size_t add(struct compiler *compiler, struct pipeline_plan *plan, struct topic topic)
+static size_t plan_topic_add(struct compiler *compiler, struct pipeline_plan *plan, struct topic topic)
 {
 	struct topic *topics = list_room(compiler->arena, plan->topics, plan->topic_count, &plan->topic_room, sizeof *topics);
 	if (!topics || !topic.name)
@@ -44,7 +44,7 @@ static void add_inputs(struct compiler *compiler, struct pipeline_plan *plan)
 		.key = input->key ? input->key : "the record's own",
 		.reason = input->topic ? "input.topic" : "requests arrive here",
 	};
-	add(compiler, plan, topic);
+	plan_topic_add(compiler, plan, topic);
 }
 
 static const char *external_name(struct compiler *compiler, const struct pipeline_plan *plan, const struct external *external)
@@ -97,7 +97,7 @@ static void add_externals(struct compiler *compiler, struct pipeline_plan *plan,
 		for (size_t j = 0; topic.name && j < plan->topic_count && !known; j++)
 			known = strcmp(plan->topics[j].name, topic.name) == 0;
 		if (!known)
-			add(compiler, plan, topic);
+			plan_topic_add(compiler, plan, topic);
 		if (names_find(&compiler->pipelines, text_of(external->pipeline)) == NAME_NONE)
 			note_missing(compiler, plan, externals, external);
 	}
@@ -123,8 +123,8 @@ static void add_answers(struct compiler *compiler, struct pipeline_plan *plan)
 		.reason = "requests that failed",
 	};
 	if (plan->graph->has_output)
-		add(compiler, plan, answers);
-	add(compiler, plan, errors);
+		plan_topic_add(compiler, plan, answers);
+	plan_topic_add(compiler, plan, errors);
 }
 
 static void add_explanations(struct compiler *compiler, struct pipeline_plan *plan)
@@ -141,7 +141,7 @@ static void add_explanations(struct compiler *compiler, struct pipeline_plan *pl
 		.reason = reason,
 	};
 	if (reason)
-		add(compiler, plan, topic);
+		plan_topic_add(compiler, plan, topic);
 }
 
 static bool step_has_key(const struct graph *graph, size_t step)
@@ -167,7 +167,7 @@ static void add_of_steps(struct compiler *compiler, struct pipeline_plan *plan,
 		.reason = names ? arena_print(compiler->arena, "%s %s", what, names) : NULL,
 	};
 	if (names)
-		add(compiler, plan, topic);
+		plan_topic_add(compiler, plan, topic);
 }
 
 static void add_drift(struct compiler *compiler, struct pipeline_plan *plan)
@@ -206,7 +206,7 @@ static void add_alerts(struct compiler *compiler, struct pipeline_plan *plan)
 		.reason = names ? arena_print(compiler->arena, "notices of %s", names) : NULL,
 	};
 	if (names)
-		add(compiler, plan, topic);
+		plan_topic_add(compiler, plan, topic);
 }
 
 static void add_stages(struct compiler *compiler, struct pipeline_plan *plan)
@@ -232,9 +232,9 @@ static void add_stages(struct compiler *compiler, struct pipeline_plan *plan)
 			.reason = stage->state,
 		};
 		if (i > 0)
-			stage->topic = add(compiler, plan, topic);
+			stage->topic = plan_topic_add(compiler, plan, topic);
 		if (stage->state)
-			add(compiler, plan, changelog);
+			plan_topic_add(compiler, plan, changelog);
 	}
 }
 
@@ -281,7 +281,7 @@ static void add_step_topics(struct compiler *compiler, struct pipeline_plan *pla
 					  : lineage == LINEAGE_FULL ? "lineage: full"
 								    : "lineage: sampled",
 			};
-			add(compiler, plan, topic);
+			plan_topic_add(compiler, plan, topic);
 		}
 	}
 }
@@ -371,7 +371,7 @@ static void add_moves(struct compiler *compiler, struct pipeline_plan *plan)
 		const struct graph_experiment *experiment = plan->graph->experiments[i];
 		if (!experiment->inside && strcmp(experiment->name, plan->graph->name) == 0 &&
 		    experiment_writes_moves(experiment->spec))
-			add(compiler, plan, topic);
+			plan_topic_add(compiler, plan, topic);
 	}
 }
 
@@ -408,16 +408,16 @@ static void add_experiment_topics(struct compiler *compiler, struct pipeline_pla
 		.reason = "policies of its bandits",
 	};
 	if (has_experiment(compiler, plan->graph, experiment_exposes, 0))
-		add(compiler, plan, exposures);
+		plan_topic_add(compiler, plan, exposures);
 	if (has_experiment(compiler, plan->graph, experiment_mirrors, 0))
-		add(compiler, plan, shadow);
+		plan_topic_add(compiler, plan, shadow);
 	if (graph_learns(plan->graph))
-		add(compiler, plan, policy);
+		plan_topic_add(compiler, plan, policy);
 	const bool counted = metrics_need_feedback(plan->graph, compiler->arena);
 	if (counted)
 		feedback.reason = "what became of answers, for its metrics";
 	if (counted || has_experiment(compiler, plan->graph, experiment_is_any, 0))
-		add(compiler, plan, feedback);
+		plan_topic_add(compiler, plan, feedback);
 	add_moves(compiler, plan);
 }
 
@@ -458,7 +458,7 @@ static void add_model(struct compiler *compiler, struct pipeline_plan *plan, con
 			.key = "the request's",
 			.reason = arena_print(compiler->arena, "logger.percent: %lld", (long long)model->logger_percent),
 		};
-		add(compiler, plan, topic);
+		plan_topic_add(compiler, plan, topic);
 	}
 }
 

@@ -82,7 +82,7 @@ static const struct tensor_types *source_types(const struct inference *inference
 	return source->point == SOURCE_STEP_INPUTS ? &types->inputs : &types->outputs;
 }
 
-static struct text renamed(const struct source *source, struct text name)
+static struct text types_renamed(const struct source *source, struct text name)
 {
 	for (size_t i = 0; i < source->rename_count; i++)
 		if (text_equal(source->renames[i].from, name))
@@ -101,7 +101,7 @@ static void fault_missing(const struct inference *inference, const struct source
 /* A tensor of a source, by the name that it has in the step. `sure`: it is not another source's. */
 static struct tensor_type as_read(const struct source *source, const struct tensor_type *given, bool sure)
 {
-	return (struct tensor_type){renamed(source, given->name), given->type, sure ? given->parameters : NULL};
+	return (struct tensor_type){types_renamed(source, given->name), given->type, sure ? given->parameters : NULL};
 }
 
 static void put_source(const struct inference *inference, const struct source *source, bool sure, struct tensor_types *into,
@@ -174,7 +174,7 @@ static struct tensor_types without(const struct inference *inference, const stru
 	return result;
 }
 
-static bool fits(const struct value_type *given, const struct value_type *wanted)
+static bool types_fits(const struct value_type *given, const struct value_type *wanted)
 {
 	if (given->datatype_known && wanted->datatype_known && given->datatype != wanted->datatype)
 		return false;
@@ -203,7 +203,7 @@ static void check_model(const struct inference *inference, size_t step, const st
 				  "model `%s` of step `%s` takes `" TEXT_FORMAT "` %s, and what comes in is %s", name, of->name,
 				  TEXT_ARGUMENTS(wanted->name), type_text(&wanted->type, inference->arena),
 				  names_text(given, inference->arena));
-		else if (found && !fits(&found->type, &wanted->type))
+		else if (found && !types_fits(&found->type, &wanted->type))
 			fault_add(inference->faults, CODE_WRONG_TENSOR, place, NULL,
 				  "step `%s` gets `" TEXT_FORMAT "` as %s, and its model `%s` takes %s", of->name,
 				  TEXT_ARGUMENTS(wanted->name), type_text(&found->type, inference->arena), name,
@@ -225,9 +225,9 @@ static bool may_give(const struct inference *inference, const struct source *sou
 {
 	const struct tensor_types *given = source_types(inference, source);
 	if (source->tensor.length)
-		return text_equal(renamed(source, source->tensor), tensor);
+		return text_equal(types_renamed(source, source->tensor), tensor);
 	for (size_t i = 0; i < given->count; i++)
-		if (text_equal(renamed(source, given->items[i].name), tensor))
+		if (text_equal(types_renamed(source, given->items[i].name), tensor))
 			return true;
 	return !given->complete;
 }

@@ -63,7 +63,7 @@ static const struct node *deployment_field(const struct resource *deployment, co
 	return node_get(node_get(deployment->node, "spec"), key);
 }
 
-static bool says(const struct node *node, const char *word)
+static bool deployment_callee_is(const struct node *node, const char *word)
 {
 	return node && node->type == NODE_SCALAR && text_is(node->scalar, word);
 }
@@ -84,7 +84,7 @@ static const char *endpoint_uri(const struct callee_scope *scope, const struct g
 	const struct graph_endpoint *endpoint = &node->endpoint;
 	const struct deployment_spec *spec = scope->deployment->spec;
 	bool grpc = (endpoint->type && strcmp(endpoint->type, "GRPC") == 0) ||
-		    says(deployment_field(scope->deployment, "transport"), "grpc");
+		    deployment_callee_is(deployment_field(scope->deployment, "transport"), "grpc");
 	grpc = grpc && deployment_protocol(spec) == CALL_BY_V2;
 	int64_t port = grpc ? endpoint->grpc_port : endpoint->http_port;
 	port = port ? port : endpoint->port;
@@ -134,10 +134,11 @@ const struct node *callee_topic(const struct resource *deployment, const char *n
 	const struct node *predictors = deployment_field(deployment, "predictors");
 	const struct node *first = predictors && predictors->type == NODE_LIST && predictors->count ? predictors->items[0] : NULL;
 	const struct node *environment = node_get(node_get(first, "svcOrchSpec"), "env");
-	if (!says(deployment_field(deployment, "serverType"), "kafka") || !environment || environment->type != NODE_LIST)
+	if (!deployment_callee_is(deployment_field(deployment, "serverType"), "kafka") || !environment ||
+	    environment->type != NODE_LIST)
 		return NULL;
 	for (size_t i = 0; i < environment->count; i++)
-		if (says(node_get(environment->items[i], "name"), name))
+		if (deployment_callee_is(node_get(environment->items[i], "name"), name))
 			return node_get(environment->items[i], "value");
 	return NULL;
 }

@@ -299,7 +299,7 @@ static void translation_begin(struct translation *own, const char *name, const s
 }
 
 /* The step that explains what the only model answers; or what its file answers, which is then evaluated beside it. */
-static void explain(struct translation *own, const char *result)
+static void deployment_pipeline_explain(struct translation *own, const char *result)
 {
 	const struct deployment_predictor *predictor = own->predictor;
 	const struct deployment_explainer *explainer = &predictor->explainer;
@@ -324,7 +324,7 @@ static const struct node *whole(struct translation *own, const struct deployment
 	translation_begin(own, name, predictor, 1);
 	own->predictor = predictor;
 	const char *result = translate(own, &predictor->graph, NULL);
-	explain(own, result);
+	deployment_pipeline_explain(own, result);
 	if (!result && !arena_failed(own->arena))
 		result = add_passage(own, &predictor->graph, NULL);
 	return document(own, &result, 1);

@@ -124,7 +124,7 @@ static bool text_under(const struct node *root, const char *key, struct text *te
 	return true;
 }
 
-static bool absent(const struct node *root, const char *key)
+static bool document_absent(const struct node *root, const char *key)
 {
 	const struct node *node = node_get(root, key);
 	return !node || (node->type == NODE_NULL && !node->broken);
@@ -197,7 +197,7 @@ static bool is_kustomization(const struct node *root)
 	const char *file = root->place.file, *slash = file ? strrchr(file, '/') : NULL;
 	for (size_t i = 0; file && i < sizeof names / sizeof *names; i++)
 		if (strcmp(slash ? slash + 1 : file, names[i]) == 0)
-			return absent(root, "kind") && absent(root, "apiVersion");
+			return document_absent(root, "kind") && document_absent(root, "apiVersion");
 	return false;
 }
 
@@ -207,7 +207,7 @@ static const struct resource_kind *kind_of(struct spec *spec, const struct node 
 	struct text version = {0}, name = {0};
 	const struct resource_kind *fragment = kind_by_option(options);
 	bool has_version = text_under(root, "apiVersion", &version), has_kind = text_under(root, "kind", &name);
-	const struct resource_kind *kind = has_kind ? kind_named(name) : absent(root, "kind") ? fragment : NULL;
+	const struct resource_kind *kind = has_kind ? kind_named(name) : document_absent(root, "kind") ? fragment : NULL;
 	if (has_version && is_foreign(version, kind && has_kind)) {
 		const bool serves = memmem(version.bytes, version.length, "serving.k", 9) != NULL; /* KServe, of old in Kubeflow */
 		spec->foreign++;
@@ -222,15 +222,15 @@ static const struct resource_kind *kind_of(struct spec *spec, const struct node 
 			  "a file of kustomize is not known to sluice and is skipped");
 		return NULL;
 	}
-	if (!has_kind && absent(root, "kind") && !fragment) {
+	if (!has_kind && document_absent(root, "kind") && !fragment) {
 		say_missing(spec, root, "kind");
 		say_misspelt_kind(spec, root);
-	} else if (!has_kind && !absent(root, "kind"))
+	} else if (!has_kind && !document_absent(root, "kind"))
 		say_no_text(spec, root, "kind");
 	if (has_kind && !kind)
 		fault_add(spec->faults, CODE_UNKNOWN_KIND, node_get(root, "kind")->place, nearest_kind(name),
 			  "there is no kind `%s`", name.bytes);
-	if (!has_version && absent(root, "apiVersion") && !fragment && (!kind || kind->api_version))
+	if (!has_version && document_absent(root, "apiVersion") && !fragment && (!kind || kind->api_version))
 		say_missing(spec, root, "apiVersion");
 	if (has_version && kind)
 		check_version(spec, root, kind, version);
@@ -397,7 +397,7 @@ static const struct node *spec_node(struct spec *spec, const struct node *root, 
 /* A runtime said in several documents is one: later ones win, field by field. */
 static void merge_runtime(struct spec *spec, struct resource *resource, size_t first, const struct spec_options *options);
 
-static void keep(struct spec *spec, struct resource *resource, const struct spec_options *options)
+static void document_keep(struct spec *spec, struct resource *resource, const struct spec_options *options)
 {
 	size_t first = find_same(spec, resource);
 	if (first < spec->count && resource->kind->type == RESOURCE_RUNTIME) {
@@ -469,7 +469,7 @@ static void read_resource(struct spec *spec, const struct node *root, const stru
 		return;
 	read_spec(&reading, resource, node);
 	if (resource->spec)
-		keep(spec, resource, options);
+		document_keep(spec, resource, options);
 	if (resource->spec && faults_count(spec->faults, SEVERITY_ERROR) == errors && !node_is_broken(root))
 		read_made(spec, resource, options);
 }

@@ -198,7 +198,7 @@ static bool fault_is_repeated(const struct faults *faults, size_t slot, const st
 	return false;
 }
 
-static void keep(struct faults *faults, struct fault *fault)
+static void fault_add_kept(struct faults *faults, struct fault *fault)
 {
 	size_t file = file_index(faults, fault->place.file);
 	size_t slot = slot_for(faults, file, fault->place);
@@ -257,7 +257,7 @@ void fault_add(struct faults *faults, const char *code, struct place place, cons
 	};
 	if (arena_failed(faults->arena))
 		return;
-	keep(faults, fault);
+	fault_add_kept(faults, fault);
 	if (faults->count == FAULTS_MAX - 1)
 		fault_add(faults, CODE_TOO_MANY_FAULTS, place, NULL, "more than %d faults; the rest of them is not shown",
 			  FAULTS_MAX);

@@ -16,7 +16,7 @@ static const char *const severity_colours[] = {
 	[SEVERITY_NOTE] = "\033[1m", /* cyan is not readable on white, nor blue on black */
 };
 
-static void heading(const struct fault *fault, struct buffer *out, bool colour)
+static void fault_print_heading(const struct fault *fault, struct buffer *out, bool colour)
 {
 	const char *bold = colour ? COLOUR_BOLD : "", *plain = colour ? COLOUR_PLAIN : "";
 	buffer_string(out, bold);
@@ -62,7 +62,7 @@ static void source_line(const struct fault *fault, struct buffer *out, struct fa
 
 static void fault_print(const struct fault *fault, struct buffer *out, struct fault_look look)
 {
-	heading(fault, out, look.colour);
+	fault_print_heading(fault, out, look.colour);
 	if (fault->code->severity == SEVERITY_NOTE)
 		return;
 	if (fault->line.bytes && text_is_utf8(fault->line))

@@ -260,7 +260,7 @@ static uint64_t read_entry(struct reading *reading, const struct option *rows, c
 	return bit;
 }
 
-static bool takes(const struct option *row, const struct node *node)
+static bool options_takes(const struct option *row, const struct node *node)
 {
 	bool list = row->type == OPTION_NAMES || row->type == OPTION_REFERENCES || row->type == OPTION_NUMBERS ||
 		    row->type == OPTION_LIST || row->type == OPTION_OPERATIONS;
@@ -275,7 +275,7 @@ static const struct option *short_form(const struct option *rows, const struct n
 {
 	const struct option *fitting = NULL;
 	for (const struct option *row = rows; row->type != OPTION_END && !fitting; row++)
-		if (row->short_form && takes(row, node))
+		if (row->short_form && options_takes(row, node))
 			fitting = row;
 	return fitting;
 }

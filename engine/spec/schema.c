@@ -27,7 +27,7 @@ struct printer {
 static void print_value(struct printer *printer, const struct option *row);
 static void print_rows(struct printer *printer, const struct option *rows, bool may_be_empty);
 
-static void quoted(struct printer *printer, const char *text)
+static void schema_quoted(struct printer *printer, const char *text)
 {
 	buffer_quoted(printer->out, text_of(text));
 }
@@ -49,11 +49,11 @@ static void print_about(struct printer *printer, const struct option *row)
 	};
 	if (row->help) {
 		buffer_string(printer->out, ",\"description\":");
-		quoted(printer, row->help);
+		schema_quoted(printer, row->help);
 	}
 	if (row->effect != EFFECT_HONOURED) {
 		buffer_string(printer->out, ",\"$comment\":");
-		quoted(printer, effects[row->effect]);
+		schema_quoted(printer, effects[row->effect]);
 	}
 	if (!row->fallback || row->type == OPTION_MAP)
 		return;
@@ -61,7 +61,7 @@ static void print_about(struct printer *printer, const struct option *row)
 	if (is_bare(row))
 		buffer_string(printer->out, row->fallback);
 	else
-		quoted(printer, row->fallback);
+		schema_quoted(printer, row->fallback);
 }
 
 static void print_words(struct printer *printer, const char *words)
@@ -95,7 +95,7 @@ static void enter(struct printer *printer, const char *format, const char *name)
 	buffer_print(&printer->path, format, name);
 }
 
-static void leave(struct printer *printer, size_t length)
+static void schema_path_leave(struct printer *printer, size_t length)
 {
 	printer->path.length = length;
 }
@@ -104,14 +104,14 @@ static void print_property(struct printer *printer, const struct option *row, bo
 {
 	size_t length = printer->path.length;
 	buffer_string(printer->out, first ? "" : ",");
-	quoted(printer, row->name);
+	schema_quoted(printer, row->name);
 	buffer_string(printer->out, ":{");
 	enter(printer, "properties/%s", row->name);
 	if (row->type == OPTION_MAP)
 		print_rows(printer, row->rows, may_be_empty);
 	else
 		print_value(printer, row);
-	leave(printer, length);
+	schema_path_leave(printer, length);
 	print_about(printer, row);
 	buffer_byte(printer->out, '}');
 }
@@ -136,7 +136,7 @@ static void print_required(struct printer *printer, const struct option *rows)
 		if (!row->required || !row->name)
 			continue;
 		buffer_string(printer->out, first ? ",\"required\":[" : ",");
-		quoted(printer, row->name);
+		schema_quoted(printer, row->name);
 		first = false;
 	}
 	buffer_string(printer->out, first ? "" : "]");
@@ -194,7 +194,7 @@ static void print_rows(struct printer *printer, const struct option *rows, bool 
 			buffer_print(printer->out, "%s{", before);
 			enter(printer, "anyOf/%s", "0");
 			print_value(printer, row);
-			leave(printer, length);
+			schema_path_leave(printer, length);
 			buffer_byte(printer->out, '}');
 			before = ",";
 		}
@@ -215,7 +215,7 @@ static void print_inner(struct printer *printer, const char *before, const char 
 	buffer_string(printer->out, before);
 	enter(printer, "%s", step);
 	print_rows(printer, rows, false);
-	leave(printer, length);
+	schema_path_leave(printer, length);
 	buffer_string(printer->out, behind);
 }
 
@@ -304,9 +304,9 @@ static void print_document(struct printer *printer, const struct resource_kind *
 {
 	size_t length = printer->path.length;
 	buffer_string(printer->out, "\"title\":");
-	quoted(printer, kind->name);
+	schema_quoted(printer, kind->name);
 	buffer_string(printer->out, ",\"description\":");
-	quoted(printer, kind->help);
+	schema_quoted(printer, kind->help);
 	buffer_byte(printer->out, ',');
 	if (!kind->api_version) {
 		print_rows(printer, kind->rows, false);
@@ -320,11 +320,11 @@ static void print_document(struct printer *printer, const struct resource_kind *
 		print_words(printer, kind->former_versions);
 	}
 	buffer_string(printer->out, "]},\"kind\":{\"const\":");
-	quoted(printer, kind->name);
+	schema_quoted(printer, kind->name);
 	print_inner(printer, "},\"metadata\":{", "properties/metadata", metadata_rows, "},\"status\":{},\"spec\":{");
 	enter(printer, "%s", "properties/spec");
 	print_rows(printer, kind->rows, !spec_needed);
-	leave(printer, length);
+	schema_path_leave(printer, length);
 	buffer_print(printer->out, "}},\"additionalProperties\":false,\"required\":[\"apiVersion\",\"kind\"%s%s]",
 		     spec_needed ? ",\"spec\"" : "", kind->nameless ? "" : ",\"metadata\"");
 }
@@ -379,7 +379,7 @@ void schema_print_all(const struct step_kind *const *kinds, struct buffer *out)
 		buffer_print(out, "%s\"%s\":{", before, kind->name);
 		enter(&printer, "$defs/%s", kind->name);
 		print_document(&printer, kind);
-		leave(&printer, 0);
+		schema_path_leave(&printer, 0);
 		buffer_byte(out, '}');
 		before = ",\n";
 	}

@@ -226,7 +226,7 @@ static void say_range(struct reading *reading, const struct option *row, const s
 			  node->scalar.bytes);
 }
 
-static bool within(const struct option *row, double number)
+static bool values_within(const struct option *row, double number)
 {
 	return row->least >= row->most || (number >= row->least && number <= row->most);
 }
@@ -242,7 +242,7 @@ static void read_integer(struct reading *reading, const struct option *row, cons
 	struct text digits = node->scalar;
 	if (digits.bytes[0] == '+')
 		digits = (struct text){digits.bytes + 1, digits.length - 1};
-	if (number_read_int64(digits, &number) && within(row, (double)number))
+	if (number_read_int64(digits, &number) && values_within(row, (double)number))
 		*(int64_t *)at = number;
 	else
 		say_range(reading, row, node);
@@ -268,7 +268,7 @@ static void read_number(struct reading *reading, const struct option *row, const
 	double number;
 	if (!take_number(node, &number))
 		value_wrong_type(reading, row, node);
-	else if (!__builtin_isfinite(number) || !within(row, number))
+	else if (!__builtin_isfinite(number) || !values_within(row, number))
 		say_range(reading, row, node);
 	else
 		*(double *)at = number;
@@ -286,7 +286,7 @@ static void read_numbers(struct reading *reading, const struct option *row, cons
 		bool whole = item->type == NODE_SCALAR && scalar_classify(item) == SCALAR_INTEGER;
 		if ((row->whole && !whole) || !take_number(item, &items[count])) {
 			value_wrong_type(reading, &item_row, item);
-		} else if (!within(row, items[count])) {
+		} else if (!values_within(row, items[count])) {
 			say_range(reading, row, item);
 		} else {
 			count++;

@@ -234,7 +234,7 @@ static bool anchor_begin(struct composer *composer, const yaml_char_t *name, str
 
 static bool compose(struct composer *composer, size_t depth, const struct node **node);
 
-static bool push(struct composer *composer, const struct node *key, const struct node *value)
+static bool yaml_push(struct composer *composer, const struct node *key, const struct node *value)
 {
 	if (composer->pending_count == composer->pending_room) {
 		size_t room = composer->pending_room * 2;
@@ -306,7 +306,7 @@ static bool compose_list(struct composer *composer, size_t depth, const struct n
 	size_t first = composer->pending_count, height = 0;
 	while (next_event(composer) && composer->event.type != YAML_SEQUENCE_END_EVENT) {
 		const struct node *item;
-		if (!compose(composer, depth + 1, &item) || !push(composer, NULL, item))
+		if (!compose(composer, depth + 1, &item) || !yaml_push(composer, NULL, item))
 			return false;
 		height = composer->height > height ? composer->height : height;
 	}
@@ -347,7 +347,7 @@ static bool compose_map(struct composer *composer, size_t depth, const struct no
 	while (next_event(composer) && composer->event.type != YAML_MAPPING_END_EVENT) {
 		const struct node *key, *value;
 		if (!compose_key(composer, depth + 1, &key) || !next_event(composer) || !compose(composer, depth + 1, &value) ||
-		    !push(composer, key, value))
+		    !yaml_push(composer, key, value))
 			return false;
 		height = composer->height > height ? composer->height : height;
 	}

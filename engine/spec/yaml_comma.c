@@ -35,7 +35,7 @@ static size_t rest_of(const struct node_entry *entries, size_t count)
 	return 0;
 }
 
-static const struct node *joined(struct arena *arena, const struct node_entry *entries, size_t rest)
+static const struct node *yaml_comma_joined(struct arena *arena, const struct node_entry *entries, size_t rest)
 {
 	struct node *node = ARENA_NEW(arena, struct node);
 	const char *whole = entries->value->scalar.bytes;
@@ -56,7 +56,7 @@ bool yaml_commas_mend(struct arena *arena, struct faults *faults, struct node_en
 		entries[kept] = entries[i];
 		if (rest == 0)
 			continue;
-		const struct node *whole = joined(arena, &entries[i], rest);
+		const struct node *whole = yaml_comma_joined(arena, &entries[i], rest);
 		if (!whole)
 			return false;
 		fault_add(faults, CODE_SYNTAX, whole->place, NULL,

@@ -3,7 +3,7 @@
 
 #include <stddef.h>
 
-static bool says(const char *words, const char *wanted)
+static bool yaml_hint_is(const char *words, const char *wanted)
 {
 	return words && strcmp(words, wanted) == 0;
 }
@@ -38,15 +38,15 @@ static uint32_t value_begins(const struct yaml_stop *stop, char with)
 const char *yaml_hint(struct yaml_stop *stop)
 {
 	const char at = character_at(stop, stop->column);
-	bool braces = says(stop->context, "while parsing a flow mapping");
+	bool braces = yaml_hint_is(stop->context, "while parsing a flow mapping");
 	uint32_t tag = value_begins(stop, '!');
 	if (braces && at == '[')
 		return "inside braces a `[` begins a list, so a text that has one in it wants quotes: {y: \"x[0]\"}";
 	if (braces && at == ':')
 		return "inside braces a `: ` begins a value, so a text that has one in it wants quotes";
-	if (says(stop->problem, "mapping values are not allowed in this context"))
+	if (yaml_hint_is(stop->problem, "mapping values are not allowed in this context"))
 		return "a `: ` begins a value, and this line has one already: a text that has it inside wants quotes";
-	if (says(stop->problem, "found character that cannot start any token") && at && strchr("`@%", at))
+	if (yaml_hint_is(stop->problem, "found character that cannot start any token") && at && strchr("`@%", at))
 		return "a text that begins with this character wants quotes";
 	if (stop->context && tag) {
 		stop->column = tag;

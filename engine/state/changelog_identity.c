@@ -235,7 +235,7 @@ static enum identity_verdict lost(const struct identity_check *check, struct err
 }
 
 /* There is none, and a commit that refers to one. */
-static enum identity_verdict absent(const struct identity_check *check, struct error *error)
+static enum identity_verdict changelog_identity_absent(const struct identity_check *check, struct error *error)
 {
 	char reason[ERROR_TEXT_MAX], difference[CHANGELOG_DIFFERENCE_BYTES_MAX];
 	const char *before = check->reference.changelog;
@@ -249,8 +249,8 @@ static enum identity_verdict absent(const struct identity_check *check, struct e
 	return lost(check, error, reason);
 }
 
-static enum identity_verdict compare(const struct identity *identity, const struct identity_check *check, const char *gone,
-				     const char *added, struct error *error)
+static enum identity_verdict changelog_identity_compare(const struct identity *identity, const struct identity_check *check,
+							const char *gone, const char *added, struct error *error)
 {
 	char reason[ERROR_TEXT_MAX];
 	const struct state_reference *reference = &check->reference;
@@ -364,10 +364,10 @@ enum identity_verdict identity_settle(struct store *store, const struct identity
 		note_switched(store, check, is_known, note);
 	} else if (is_known) {
 		names_compare(&identity, store, gone, added);
-		verdict = compare(&identity, check, gone, added, error);
+		verdict = changelog_identity_compare(&identity, check, gone, added, error);
 		note_changed(check, gone, added, note);
 	} else if (check->reference.id != 0) {
-		verdict = absent(check, error);
+		verdict = changelog_identity_absent(check, error);
 	} else {
 		note_first(store, check, note);
 	}

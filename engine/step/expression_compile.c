@@ -12,7 +12,8 @@ struct expression_emitter {
 
 static void emit_node(struct expression_emitter *emitter, const struct expression_node *node, uint32_t slot);
 
-static uint32_t emit(struct expression_emitter *emitter, instruction_run *run, const struct expression_node *node, uint32_t slot)
+static uint32_t expression_compile_emit(struct expression_emitter *emitter, instruction_run *run,
+					const struct expression_node *node, uint32_t slot)
 {
 	struct expression *expression = emitter->expression;
 	if (expression->instructions_count == emitter->capacity) {
@@ -57,7 +58,7 @@ static void emit_operation(struct expression_emitter *emitter, instruction_run *
 {
 	const struct value *left = emit_operand(emitter, node->items[0], slot);
 	const struct value *right = node->count > 1 ? emit_operand(emitter, node->items[1], slot + 1) : NULL;
-	uint32_t at = emit(emitter, run, node, slot);
+	uint32_t at = expression_compile_emit(emitter, run, node, slot);
 	if (emitter->failed)
 		return;
 	emitter->instructions[at].left = left;
@@ -67,10 +68,10 @@ static void emit_operation(struct expression_emitter *emitter, instruction_run *
 static void emit_logic(struct expression_emitter *emitter, const struct expression_node *node, uint32_t slot)
 {
 	emit_node(emitter, node->items[0], slot);
-	uint32_t right = emit(emitter, instruct_right, node, slot);
+	uint32_t right = expression_compile_emit(emitter, instruct_right, node, slot);
 	emit_node(emitter, node->items[1], slot + 1);
 	govern(emitter, right);
-	emit(emitter, instruct_logic, node, slot);
+	expression_compile_emit(emitter, instruct_logic, node, slot);
 }
 
 /* a ?? b ?? c stands left-deep in the tree; each but the last is tried in turn. */
@@ -91,7 +92,7 @@ static void emit_coalesce(struct expression_emitter *emitter, const struct expre
 		choices[i] = spine->items[1];
 	choices[0] = spine;
 	for (size_t i = 0; i + 1 < count; i++) {
-		tries[i] = emit(emitter, instruct_coalesce, node, slot);
+		tries[i] = expression_compile_emit(emitter, instruct_coalesce, node, slot);
 		emit_node(emitter, choices[i], slot);
 		govern(emitter, tries[i]);
 	}
@@ -106,7 +107,7 @@ static const struct value *emit_branch(struct expression_emitter *emitter, instr
 {
 	if (node->items[choice]->kind == NODE_LITERAL)
 		return emit_operand(emitter, node->items[choice], slot + choice);
-	uint32_t branch = emit(emitter, run, node, slot);
+	uint32_t branch = expression_compile_emit(emitter, run, node, slot);
 	emit_node(emitter, node->items[choice], slot + choice);
 	govern(emitter, branch);
 	return NULL;
@@ -117,7 +118,7 @@ static void emit_where(struct expression_emitter *emitter, const struct expressi
 	emit_node(emitter, node->items[0], slot);
 	const struct value *then = emit_branch(emitter, instruct_then, node, slot, 1);
 	const struct value *otherwise = emit_branch(emitter, instruct_otherwise, node, slot, 2);
-	uint32_t at = emit(emitter, instruct_where, node, slot);
+	uint32_t at = expression_compile_emit(emitter, instruct_where, node, slot);
 	if (emitter->failed)
 		return;
 	emitter->instructions[at].left = then;
@@ -133,7 +134,7 @@ static bool is_heavy(const struct function_rules *rules)
 static void emit_call(struct expression_emitter *emitter, const struct expression_node *node, uint32_t slot)
 {
 	if (node->trailing) {
-		emit(emitter, instruct_trailing, node, slot);
+		expression_compile_emit(emitter, instruct_trailing, node, slot);
 		return;
 	}
 	if (strcmp(node->function->name, "where") == 0) {
@@ -141,14 +142,14 @@ static void emit_call(struct expression_emitter *emitter, const struct expressio
 		return;
 	}
 	if (strcmp(node->function->name, "has") == 0) {
-		uint32_t has = emit(emitter, instruct_has, node, slot);
+		uint32_t has = expression_compile_emit(emitter, instruct_has, node, slot);
 		emit_node(emitter, node->items[0], slot);
 		govern(emitter, has);
 		return;
 	}
 	for (uint32_t i = 0; i < node->count; i++)
 		emit_node(emitter, node->items[i], slot + i);
-	uint32_t call = emit(emitter, instruct_call, node, slot);
+	uint32_t call = expression_compile_emit(emitter, instruct_call, node, slot);
 	if (emitter->failed)
 		return;
 	emitter->instructions[call].count = node->count;
@@ -171,7 +172,7 @@ static void emit_index(struct expression_emitter *emitter, const struct expressi
 				emit_node(emitter, item->items[side], next + side);
 		next += 2;
 	}
-	emit(emitter, instruct_index, node, slot);
+	expression_compile_emit(emitter, instruct_index, node, slot);
 }
 
 static void emit_binary(struct expression_emitter *emitter, const struct expression_node *node, uint32_t slot)
@@ -203,7 +204,7 @@ static void emit_binary(struct expression_emitter *emitter, const struct express
 static void emit_name(struct expression_emitter *emitter, const struct expression_node *node, uint32_t slot)
 {
 	const struct expression_name *name = &emitter->expression->names[node->name];
-	uint32_t at = emit(emitter, name->owner.length ? instruct_owned : instruct_name, node, slot);
+	uint32_t at = expression_compile_emit(emitter, name->owner.length ? instruct_owned : instruct_name, node, slot);
 	if (!emitter->failed)
 		emitter->instructions[at].name = name->name;
 }
@@ -214,13 +215,13 @@ static void emit_node(struct expression_emitter *emitter, const struct expressio
 		return;
 	switch (node->kind) {
 	case NODE_LITERAL:
-		emit(emitter, instruct_literal, node, slot);
+		expression_compile_emit(emitter, instruct_literal, node, slot);
 		break;
 	case NODE_NAME:
 		emit_name(emitter, node, slot);
 		break;
 	case NODE_HEADER:
-		emit(emitter, instruct_header, node, slot);
+		expression_compile_emit(emitter, instruct_header, node, slot);
 		break;
 	case NODE_UNARY:
 		emit_operation(emitter, node->operation == OPERATOR_NOT ? instruct_not : instruct_negate, node, slot);

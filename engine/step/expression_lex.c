@@ -31,7 +31,7 @@ static bool is_name_byte(char c)
 	return is_letter(c) || is_digit(c);
 }
 
-static bool refuse(const struct lexer *lexer, size_t at, const char *text)
+static bool expression_lex_refuse(const struct lexer *lexer, size_t at, const char *text)
 {
 	return error_set(lexer->error, ERROR_CONFIG, expression_place_at(lexer->expression, at), "%s", text);
 }
@@ -63,10 +63,10 @@ static bool lex_part(struct lexer *lexer, struct text *part, bool *quoted)
 	}
 	const char *end = memchr(source.bytes + begin + 1, '`', source.length - begin - 1);
 	if (!end)
-		return refuse(lexer, begin, "this backquote is not closed; write `the name` between two of them");
+		return expression_lex_refuse(lexer, begin, "this backquote is not closed; write `the name` between two of them");
 	*part = (struct text){source.bytes + begin + 1, (size_t)(end - source.bytes) - begin - 1};
 	if (part->length == 0)
-		return refuse(lexer, begin, "there is no name between these backquotes; write one");
+		return expression_lex_refuse(lexer, begin, "there is no name between these backquotes; write one");
 	lexer->at = (uint32_t)(end + 1 - source.bytes);
 	return true;
 }
@@ -95,7 +95,7 @@ static bool lex_name(struct lexer *lexer, struct token *token)
 	return true;
 }
 
-static bool unescape(char c, char *out)
+static bool expression_lex_unescape(char c, char *out)
 {
 	static const char from[] = "\\\"'nrt";
 	static const char to[] = "\\\"'\n\r\t";
@@ -122,14 +122,14 @@ static bool lex_text(struct lexer *lexer, struct token *token)
 			lexer->at = at + 1;
 			return true;
 		}
-		if (c == '\\' && !unescape(at + 1 < source.length ? source.bytes[++at] : '\0', &c))
-			return refuse(lexer, at - 1,
-				      "this escape is unknown; write one of \\\\ \\\" \\' \\n \\r \\t, "
-				      "and a backslash itself as \\\\");
+		if (c == '\\' && !expression_lex_unescape(at + 1 < source.length ? source.bytes[++at] : '\0', &c))
+			return expression_lex_refuse(lexer, at - 1,
+						     "this escape is unknown; write one of \\\\ \\\" \\' \\n \\r \\t, "
+						     "and a backslash itself as \\\\");
 		bytes[length++] = c;
 	}
-	return refuse(lexer, begin,
-		      quote == '"' ? "this text is not closed; end it with \"" : "this text is not closed; end it with '");
+	return expression_lex_refuse(
+		lexer, begin, quote == '"' ? "this text is not closed; end it with \"" : "this text is not closed; end it with '");
 }
 
 static const struct duration_unit {
@@ -175,7 +175,7 @@ static bool lex_duration(struct lexer *lexer, struct token *token, double number
 		struct text name = letters_at(lexer, lexer->at);
 		const struct duration_unit *unit = unit_of(name);
 		if (!unit)
-			return refuse(
+			return expression_lex_refuse(
 				lexer, lexer->at,
 				"this is no unit of time; write ms, s, m, h or d behind a number, or an operator between the two");
 		total_ms += number * (double)unit->ms;
@@ -186,15 +186,15 @@ static bool lex_duration(struct lexer *lexer, struct token *token, double number
 		struct text source = source_of(lexer);
 		size_t length = decimal_scan((struct text){source.bytes + lexer->at, source.length - lexer->at}, &decimal);
 		if (!length)
-			return refuse(lexer, lexer->at, "this is no number; write a duration as 1h30m");
+			return expression_lex_refuse(lexer, lexer->at, "this is no number; write a duration as 1h30m");
 		number = decimal_to_double(&decimal);
 		lexer->at += (uint32_t)length;
 	}
 	int64_t ms = (int64_t)(total_ms < 9e12 ? total_ms : 0);
 	if ((double)ms != total_ms)
-		return refuse(lexer, begin,
-			      total_ms < 9e12 ? "this duration is no whole number of milliseconds; write it in ms"
-					      : "this duration is longer than 285 years; write a shorter one");
+		return expression_lex_refuse(lexer, begin,
+					     total_ms < 9e12 ? "this duration is no whole number of milliseconds; write it in ms"
+							     : "this duration is longer than 285 years; write a shorter one");
 	token->kind = TOKEN_DURATION;
 	return keep_literal(lexer, token, DATATYPE_INT64, &ms);
 }
@@ -203,7 +203,7 @@ static bool lex_float(struct lexer *lexer, struct token *token, const struct dec
 {
 	double number = decimal_to_double(decimal);
 	if (number > 1.7976931348623157e308)
-		return refuse(lexer, token->at, "this number is too large; the largest is 1.7976931348623157e308");
+		return expression_lex_refuse(lexer, token->at, "this number is too large; the largest is 1.7976931348623157e308");
 	token->kind = TOKEN_NUMBER;
 	return keep_literal(lexer, token, DATATYPE_FP64, &number);
 }
@@ -220,7 +220,8 @@ static bool lex_integer(struct lexer *lexer, struct token *token, const struct d
 		if (!keep_literal(lexer, token, DATATYPE_UINT64, &natural))
 			return false;
 	} else {
-		return refuse(lexer, token->at, "this integer does not fit 64 bits; write it with a point, as a float");
+		return expression_lex_refuse(lexer, token->at,
+					     "this integer does not fit 64 bits; write it with a point, as a float");
 	}
 	token->number.fits_any = true;
 	return true;
@@ -232,10 +233,11 @@ static bool lex_number(struct lexer *lexer, struct token *token)
 	struct decimal decimal;
 	size_t length = decimal_scan((struct text){source.bytes + lexer->at, source.length - lexer->at}, &decimal);
 	if (length == 0)
-		return refuse(lexer, lexer->at,
-			      peek(lexer, 0) == '0' && is_digit(peek(lexer, 1))
-				      ? "a number has no leading zeros; leave them out"
-				      : "this is no number; write digits on both sides of the point, and in an exponent");
+		return expression_lex_refuse(
+			lexer, lexer->at,
+			peek(lexer, 0) == '0' && is_digit(peek(lexer, 1))
+				? "a number has no leading zeros; leave them out"
+				: "this is no number; write digits on both sides of the point, and in an exponent");
 	lexer->at += (uint32_t)length;
 	char next = peek(lexer, 0);
 	if (next == '%') {
@@ -310,7 +312,7 @@ static bool lex_sign(struct lexer *lexer, struct token *token)
 		if (!text_starts_with(rest, text_of(row->text)))
 			continue;
 		if (row->refusal)
-			return refuse(lexer, lexer->at, lexer_names_axis(lexer) ? axis_refusal : row->refusal);
+			return expression_lex_refuse(lexer, lexer->at, lexer_names_axis(lexer) ? axis_refusal : row->refusal);
 		token->kind = TOKEN_SIGN;
 		token->sign = row->sign;
 		token->operation = row->operation;
@@ -323,7 +325,7 @@ static bool lex_sign(struct lexer *lexer, struct token *token)
 		 c > ' ' && c < 0x7F ? "`%c` has no meaning here; leave it out"
 				     : "the byte 0x%02X has no meaning here; leave it out",
 		 c);
-	return refuse(lexer, lexer->at, words);
+	return expression_lex_refuse(lexer, lexer->at, words);
 }
 
 bool lexer_next(struct lexer *lexer, struct token *token)

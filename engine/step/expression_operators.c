@@ -120,7 +120,7 @@ static wide_integer wide_at(const struct value *value, const int64_t *items, siz
 	return value->storage == DATATYPE_UINT64 ? (wide_integer)(uint64_t)items[index] : (wide_integer)items[index];
 }
 
-static bool fits(wide_integer number, bool is_unsigned)
+static bool expression_operators_fits(wide_integer number, bool is_unsigned)
 {
 	return is_unsigned ? number >= 0 && number <= (wide_integer)UINT64_MAX : number >= INT64_MIN && number <= INT64_MAX;
 }
@@ -184,7 +184,7 @@ static bool arithmetic_integers(struct evaluation *evaluation, enum operator_kin
 		wide_integer a_item = wide_at(&a, lefts, i), b_item = wide_at(&b, rights, i);
 		if (operation == OPERATOR_POWER && b_item < 0)
 			return evaluation_fail(evaluation, "an integer to a power below zero is no integer; write 2.0 ^ -1");
-		if (!one_integer_result(operation, a_item, b_item, &number) || !fits(number, is_unsigned))
+		if (!one_integer_result(operation, a_item, b_item, &number) || !expression_operators_fits(number, is_unsigned))
 			return refuse_overflow(evaluation, operation, is_unsigned);
 		out[i] = (int64_t)number;
 	}
@@ -211,7 +211,7 @@ static bool floored_integers(struct evaluation *evaluation, bool quotient, const
 			floor -= 1;
 			rest += b;
 		}
-		if (!fits(quotient ? floor : rest, is_unsigned))
+		if (!expression_operators_fits(quotient ? floor : rest, is_unsigned))
 			return evaluation_fail(evaluation, "%s of these integers does not fit %s; write cast(x, FP64)",
 					       quotient ? "div" : "mod", is_unsigned ? "UINT64" : "INT64");
 		out[i] = (int64_t)(quotient ? floor : rest);
@@ -325,7 +325,7 @@ bool operate_negate(struct evaluation *evaluation, const struct value *operand, 
 	int64_t *out = value_make_like(evaluation, result, DATATYPE_INT64, &in);
 	for (size_t i = 0; numbers && out && i < in.count; i++) {
 		wide_integer number = -wide_at(&in, numbers, i);
-		if (!fits(number, false))
+		if (!expression_operators_fits(number, false))
 			return refuse_overflow(evaluation, OPERATOR_NEGATE, false);
 		out[i] = (int64_t)number;
 	}

@@ -139,7 +139,7 @@ static void leave_out(struct value *slot)
 }
 
 /* Whether `value`, a single one, is `wanted`; false too when it has more elements. */
-static bool decides(struct evaluation *evaluation, const struct value *value, bool wanted, bool *decided)
+static bool expression_run_decides(struct evaluation *evaluation, const struct value *value, bool wanted, bool *decided)
 {
 	*decided = false;
 	if (value->count != 1)
@@ -152,7 +152,7 @@ static bool decides(struct evaluation *evaluation, const struct value *value, bo
 static bool run_branch(struct evaluation *evaluation, const struct instruction *instruction, bool unneeded_when, uint32_t slot)
 {
 	bool decided, ran;
-	if (!decides(evaluation, &evaluation->slots[instruction->slot], unneeded_when, &decided) ||
+	if (!expression_run_decides(evaluation, &evaluation->slots[instruction->slot], unneeded_when, &decided) ||
 	    !run_forgiving(evaluation, instruction, decided, &ran))
 		return false;
 	if (!ran)

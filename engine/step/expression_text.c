@@ -6,7 +6,7 @@
 #include "base/number.h"
 #include "step/expression_operators.h"
 
-static char raised(char c)
+static char expression_text_upper(char c)
 {
 	return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
 }
@@ -39,7 +39,7 @@ bool run_upper(struct evaluation *evaluation, const struct expression_node *node
 {
 	(void)node;
 	(void)count;
-	return map_bytes(evaluation, arguments, raised, result);
+	return map_bytes(evaluation, arguments, expression_text_upper, result);
 }
 
 #define BLANKS " \t\r\n\v\f"

@@ -10,7 +10,7 @@
 #include "step/expression_run.h"
 
 /* Sets the error at the current instruction. False: a failure is expected, and gets no text. */
-static bool explain(struct evaluation *evaluation, const char *format, va_list arguments)
+static bool expression_value_explain(struct evaluation *evaluation, const char *format, va_list arguments)
 {
 	char words[ERROR_TEXT_MAX];
 	if (evaluation->quiet)
@@ -25,7 +25,7 @@ bool evaluation_fail(struct evaluation *evaluation, const char *format, ...)
 {
 	va_list arguments;
 	va_start(arguments, format);
-	(void)explain(evaluation, format, arguments);
+	(void)expression_value_explain(evaluation, format, arguments);
 	va_end(arguments);
 	return false;
 }
@@ -34,7 +34,7 @@ bool evaluation_fail_of_tensor(struct evaluation *evaluation, const char *format
 {
 	va_list arguments;
 	va_start(arguments, format);
-	if (explain(evaluation, format, arguments))
+	if (expression_value_explain(evaluation, format, arguments))
 		evaluation->error->of_tensor = true;
 	va_end(arguments);
 	return false;
@@ -44,7 +44,7 @@ bool evaluation_fail_of_class(struct evaluation *evaluation, const struct expres
 {
 	va_list arguments;
 	va_start(arguments, format);
-	const bool explained = explain(evaluation, format, arguments);
+	const bool explained = expression_value_explain(evaluation, format, arguments);
 	va_end(arguments);
 	if (!explained)
 		return false;
@@ -60,7 +60,7 @@ bool evaluation_fail_of_name(struct evaluation *evaluation, const char *format, 
 	evaluation->missing = true;
 	va_start(arguments, format);
 	if (!evaluation->missing_expected)
-		(void)explain(evaluation, format, arguments);
+		(void)expression_value_explain(evaluation, format, arguments);
 	va_end(arguments);
 	return false;
 }

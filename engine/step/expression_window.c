@@ -6,7 +6,7 @@
  */
 #include "step/expression_tree.h"
 
-static bool resolve(struct expression *expression, struct expression_node *node, bool inside, struct error *error)
+static bool expression_window_resolve(struct expression *expression, struct expression_node *node, bool inside, struct error *error)
 {
 	if (!node)
 		return true;
@@ -23,7 +23,7 @@ static bool resolve(struct expression *expression, struct expression_node *node,
 		node->trailing = ++expression->trailing_count;
 	}
 	for (uint32_t i = 0; i < node->count; i++)
-		if (!resolve(expression, node->items[i], inside || row, error))
+		if (!expression_window_resolve(expression, node->items[i], inside || row, error))
 			return false;
 	return true;
 }
@@ -33,7 +33,7 @@ bool window_resolve(struct expression *expression, struct expression_node *root,
 	if (!(expression->uses & USE_WINDOW))
 		return true;
 	expression->trailing_count = 0;
-	return resolve(expression, root, false, error);
+	return expression_window_resolve(expression, root, false, error);
 }
 
 const struct expression_name *expression_outside(const struct expression *expression, size_t nth)
