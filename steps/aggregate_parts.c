@@ -102,7 +102,7 @@ static const struct tensor *tensor_whole(const struct aggregate_parts *parts, co
 	return whole;
 }
 
-static bool join(const struct aggregate_parts *parts, struct payload *whole, struct error *error)
+static bool aggregate_parts_join(const struct aggregate_parts *parts, struct payload *whole, struct error *error)
 {
 	const struct payload *first = parts->items[0];
 	struct tensors_builder tensors;
@@ -130,7 +130,7 @@ enum step_verdict parts_run(struct step *step, struct visit *visit, struct error
 	}
 	if (parts.count == 0)
 		*whole = *parts.split;
-	else if (!join(&parts, whole, error))
+	else if (!aggregate_parts_join(&parts, whole, error))
 		return STEP_FAIL;
 	visit_emit(visit, whole);
 	return STEP_DONE;

@@ -280,7 +280,7 @@ bool drift_reference_write(const struct drift_reference *reference, struct arena
 
 /* ---- reading ---- */
 
-static bool refuse(const struct name *file, struct error *error, const char *why)
+static bool drift_reference_refuse(const struct name *file, struct error *error, const char *why)
 {
 	return error_set(error, ERROR_CONFIG, file->place, "%s %s; make it again by `sluice fit drift`", file->text, why);
 }
@@ -340,24 +340,27 @@ bool drift_reference_read(const struct name *file, struct text content, struct a
 		return false;
 	const struct drift_file_feature *items = from.features.items;
 	if (from.features.count < 1 || from.features.count > DRIFT_FEATURES_MAX)
-		return refuse(file, error, "has no features, or too many");
+		return drift_reference_refuse(file, error, "has no features, or too many");
 	const size_t rows = items[0].values.count;
 	if (rows < DRIFT_REFERENCE_ROWS_MIN)
-		return refuse(file, error,
-			      arena_print(arena, "has the values of %zu rows, and %d or more are needed to know what is usual",
-					  rows, DRIFT_REFERENCE_ROWS_MIN));
+		return drift_reference_refuse(
+			file, error,
+			arena_print(arena, "has the values of %zu rows, and %d or more are needed to know what is usual", rows,
+				    DRIFT_REFERENCE_ROWS_MIN));
 	if (rows > DRIFT_REFERENCE_ROWS_MAX || from.rows < (int64_t)rows || from.block < 1)
-		return refuse(file, error, "has too many `values`, or fewer `rows` than these");
+		return drift_reference_refuse(file, error, "has too many `values`, or fewer `rows` than these");
 	struct arrivals arrivals;
 	if (!times_read(&from, &arrivals))
-		return refuse(file, error, "has `times_ms` or `gaps_ms` that do not hold together");
+		return drift_reference_refuse(file, error, "has `times_ms` or `gaps_ms` that do not hold together");
 	struct drift_feature *features = ARENA_ARRAY(arena, struct drift_feature, from.features.count);
 	for (size_t i = 0; features && i < from.features.count; i++) {
 		if (items[i].values.count != rows || items[i].missing > from.rows ||
 		    items[i].categories.count > DRIFT_CATEGORIES_MAX || !values_check(&items[i]))
-			return refuse(file, error,
-				      arena_print(arena, "has a feature `%s` whose `values` do not hold "
-				      "together", items[i].name.text));
+			return drift_reference_refuse(file, error,
+						      arena_print(arena,
+								  "has a feature `%s` whose `values` do not hold "
+								  "together",
+								  items[i].name.text));
 		if (!feature_read(&items[i], arena, &features[i]))
 			return out_of_memory(error);
 	}

@@ -130,7 +130,7 @@ static bool read_scalar(struct json_rows *reading, const char **at)
 
 /* ---- rows ---- */
 
-static bool takes(const struct option *row, enum json_type type)
+static bool json_rows_takes(const struct option *row, enum json_type type)
 {
 	const bool list = row->type == OPTION_LIST || row->type == OPTION_NUMBERS || row->type == OPTION_NAMES;
 	return row->short_form &&
@@ -147,7 +147,7 @@ bool json_rows_read(struct json_rows *reading, const struct option *rows, void *
 	for (const struct option *row = rows; row->type != OPTION_END; row++) {
 		if (row->type == OPTION_HERE)
 			*(struct place *)((unsigned char *)into + row->offset) = reading->place;
-		whole = whole || !takes(row, type) ? whole : row;
+		whole = whole || !json_rows_takes(row, type) ? whole : row;
 	}
 	if (whole)
 		return read_value(reading, whole, (unsigned char *)into + whole->offset);

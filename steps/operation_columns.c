@@ -18,8 +18,8 @@ static size_t columns_count(const struct tensor *tensor)
 	return tensor->rank ? (size_t)tensor->shape[tensor->rank - 1] : 1;
 }
 
-static bool refuse(const struct operation_instruction *instruction, const struct work *work, const struct tensor *tensor,
-		   struct error *error, const char *why)
+static bool operation_columns_refuse(const struct operation_instruction *instruction, const struct work *work,
+				     const struct tensor *tensor, struct error *error, const char *why)
 {
 	return error_set_tensor(error, instruction->place, "`%s` %s; `" TEXT_FORMAT "` is %s", instruction->kind->name,
 				why ? why : "ran out of memory", TEXT_ARGUMENTS(tensor->name),
@@ -49,18 +49,20 @@ static bool select_columns(const struct operation_instruction *instruction, cons
 	size_t *columns = chosen->count ? arena_take_raw(work->arena, chosen->count * sizeof *columns) : NULL;
 	for (size_t i = 0; columns && i < chosen->count; i++)
 		if (!column_find(tensor, items[i].text, work->arena, &columns[i]))
-			return refuse(instruction, work, tensor, error,
-				      arena_print(work->arena,
-						  "finds no column `%s`; name one that exists, or give its number from 0",
-						  items[i].text)) ||
+			return operation_columns_refuse(
+				       instruction, work, tensor, error,
+				       arena_print(work->arena,
+						   "finds no column `%s`; name one that exists, or give its number from 0",
+						   items[i].text)) ||
 			       reply_blamed(error, tensor);
 	if (chosen->count)
 		*selection = (struct selection){chosen->count, columns};
 	const size_t constants = instruction->kind->constants ? instruction->kind->constants(instruction) : 0;
 	if (constants > 1 && constants != selection->count)
-		return refuse(instruction, work, tensor, error,
-			      arena_print(work->arena, "has %zu constants for %zu columns; give one, or one for each", constants,
-					  selection->count));
+		return operation_columns_refuse(instruction, work, tensor, error,
+						arena_print(work->arena,
+							    "has %zu constants for %zu columns; give one, or one for each",
+							    constants, selection->count));
 	return !chosen->count || columns || error_memory(error, ERROR_LIMIT, "choosing columns");
 }
 
@@ -215,10 +217,11 @@ static bool class_check(const struct operation_instruction *instruction, struct 
 	const bool texts = tensor->datatype == DATATYPE_BYTES;
 	if (texts && instruction->kind->takes == CELLS_NUMBERS) {
 		work->texts = tensor;
-		return refuse(instruction, work, tensor, error, "works on numbers") || reply_blamed(error, tensor);
+		return operation_columns_refuse(instruction, work, tensor, error, "works on numbers") ||
+		       reply_blamed(error, tensor);
 	}
-	return texts || instruction->kind->takes != CELLS_TEXTS || refuse(instruction, work, tensor, error, "works on texts") ||
-	       reply_blamed(error, tensor);
+	return texts || instruction->kind->takes != CELLS_TEXTS ||
+	       operation_columns_refuse(instruction, work, tensor, error, "works on texts") || reply_blamed(error, tensor);
 }
 
 bool instruction_cells(const struct operation_instruction *instruction, struct work *work, struct cells *cells, struct error *error)
@@ -266,7 +269,7 @@ static bool turn_run(const struct operation_instruction *instruction, struct wor
 	const size_t width =
 		instruction->kind->width ? instruction->kind->width(instruction, cells.numbers.columns) : cells.numbers.columns;
 	if (width == 0 && cells.numbers.columns)
-		return refuse(instruction, work, tensor, error, "would make too many columns");
+		return operation_columns_refuse(instruction, work, tensor, error, "would make too many columns");
 	int64_t shape[TENSOR_RANK_MAX];
 	const uint32_t rank = shape_turned(instruction->kind, tensor->shape, tensor->rank, (int64_t)width, shape);
 	void *elements;
@@ -275,7 +278,7 @@ static bool turn_run(const struct operation_instruction *instruction, struct wor
 	if (!made)
 		return false;
 	if (instruction->kind->reduces && cells.numbers.columns == 0 && made->count > 0)
-		return refuse(instruction, work, tensor, error, "has no column to choose");
+		return operation_columns_refuse(instruction, work, tensor, error, "has no column to choose");
 	const bool narrow = instruction->kind->form(instruction) == TURNED_NUMBERS && made->datatype == DATATYPE_FP32;
 	double *wide = narrow ? arena_take_raw(work->arena, made->count * sizeof *wide) : NULL;
 	if (narrow && !wide)

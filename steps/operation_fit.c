@@ -107,8 +107,8 @@ static void texts_show(const struct tensor *tensor, struct arena *arena, struct 
 }
 
 /* What an operation would get of every message, behind the program. */
-static bool gather(const struct program *program, const struct operation_instruction *instruction, const struct fit_source *source,
-		   struct fit_columns *all, struct error *error)
+static bool operation_fit_gather(const struct program *program, const struct operation_instruction *instruction,
+				 const struct fit_source *source, struct fit_columns *all, struct error *error)
 {
 	struct arena *arena = arena_open(MESSAGE_BYTES_MAX);
 	if (!arena)
@@ -163,7 +163,8 @@ static bool fit_one(const struct step *step, const struct item_list *above, cons
 							  .tensors = target_tensors(target, step->arena)};
 	struct fit_columns all = {.arena = step->arena};
 	bool good = program_make(step, above, step->kind->options[0].rows, step->arena, &program, error) &&
-		    gather(&program, &instruction, source, &all, error) && kind->fit(target, &all.cells, step->arena, error);
+		    operation_fit_gather(&program, &instruction, source, &all, error) &&
+		    kind->fit(target, &all.cells, step->arena, error);
 	const char *remark = good && kind->remark ? kind->remark(target, &all.cells, step->arena) : NULL;
 	if (remark && source->remarked)
 		source->remarked(source->listener, remark);

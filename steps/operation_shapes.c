@@ -147,7 +147,7 @@ static size_t concat_adds(const void *options)
 }
 
 /* Whether both have the same dimensions but along that axis. */
-static bool alike(const struct tensor *a, const struct tensor *b, uint32_t axis)
+static bool operation_shapes_are_equal(const struct tensor *a, const struct tensor *b, uint32_t axis)
 {
 	bool same = a->rank == b->rank;
 	for (uint32_t i = 0; same && i < a->rank; i++)
@@ -162,7 +162,7 @@ static bool concat_agree(const struct operation_instruction *instruction, const 
 	*datatype = parts[0]->datatype;
 	for (size_t i = 1; i < self->tensors.count; i++) {
 		*datatype = datatype_joined(*datatype, parts[i]->datatype);
-		if (*datatype == DATATYPE_COUNT || !alike(parts[0], parts[i], axis)) {
+		if (*datatype == DATATYPE_COUNT || !operation_shapes_are_equal(parts[0], parts[i], axis)) {
 			error_set_tensor(error, instruction->place,
 				  "`concat` cannot join `%s`, %s, and `%s`, %s, along axis %lld; reshape or cast one of them",
 				  self->tensors.items[0].text, tensor_type_text(work->arena, parts[0]), self->tensors.items[i].text,

@@ -226,7 +226,7 @@ bool outlier_reference_learn(enum outlier_by by, const struct outlier_rows *rows
 
 /* ---- reading ---- */
 
-static bool refuse(const struct name *file, struct error *error, const char *why)
+static bool outlier_reference_refuse(const struct name *file, struct error *error, const char *why)
 {
 	return error_set(error, ERROR_CONFIG, file->place, "%s %s; make it again by `sluice fit outlier`", file->text, why);
 }
@@ -247,7 +247,7 @@ static bool read_numbers(const struct name *file, const struct outlier_file *fro
 	if (!numbers)
 		return out_of_memory(error);
 	if (!list_fits(&from->median, reference->width) || !list_fits(&from->factor, reference->width))
-		return refuse(file, error, "has no `median` and `factor` for each column");
+		return outlier_reference_refuse(file, error, "has no `median` and `factor` for each column");
 	for (size_t i = 0; i < reference->width; i++)
 		numbers[i] = (struct modified_z){.median = from->median.items[i], .factor = from->factor.items[i]};
 	reference->numbers = numbers;
@@ -271,7 +271,7 @@ static bool read_rows(const struct name *file, const struct outlier_file *from, 
 	const size_t width = reference->width;
 	if (width > MAHALANOBIS_COLUMNS_MAX || !list_fits(&from->mean, width) ||
 	    !list_fits(&from->covariance, width * (width + 1) / 2) || from->rows <= from->width)
-		return refuse(file, error, "has no `mean` and `covariance` of its columns, or too few rows");
+		return outlier_reference_refuse(file, error, "has no `mean` and `covariance` of its columns, or too few rows");
 	if (!covariance_open(&covariance, width, arena))
 		return out_of_memory(error);
 	covariance.rows = (uint64_t)from->rows;
@@ -281,7 +281,7 @@ static bool read_rows(const struct name *file, const struct outlier_file *from, 
 			covariance.products[i * width + j] = *item++ * (double)(from->rows - 1);
 	}
 	if (!mahalanobis_fit(&reference->distance, &covariance, 1, 0, arena, &why))
-		return why.kind == ERROR_CONFIG ? refuse(file, error, "has a `covariance` without an inverse")
+		return why.kind == ERROR_CONFIG ? outlier_reference_refuse(file, error, "has a `covariance` without an inverse")
 						: out_of_memory(error);
 	reference->limit = distance_limit((double)from->rows, (double)width);
 	reference->cost = width * width / 2;
@@ -300,7 +300,7 @@ static bool read_forest(const struct name *file, struct text content, struct are
 		return error_set(error, ERROR_CONFIG, file->place, "%s is a model of the format %s, and no isolation forest",
 				 file->text, traits->format);
 	if (reference->width > 0 && reference->width < traits->features)
-		return refuse(file, error, "has a `forest` that asks for more columns than its `width`");
+		return outlier_reference_refuse(file, error, "has a `forest` that asks for more columns than its `width`");
 	reference->wider = reference->width == 0 && traits->wider;
 	reference->width = reference->width ? reference->width : traits->features;
 	reference->limit = isnan(traits->limit) ? ISOLATION_LIMIT_USUAL : traits->limit;
@@ -335,9 +335,9 @@ bool outlier_reference_read(const struct name *file, struct text content, enum o
 	if (!json_rows_read_file(file, content, FORMAT, file_rows, arena, &from, error))
 		return false;
 	if (from.by != (int)by)
-		return refuse(file, error, "was made for another method than `by` of the step");
+		return outlier_reference_refuse(file, error, "was made for another method than `by` of the step");
 	if (from.rows == 0 || from.width == 0 || (from.columns.count && from.columns.count != (size_t)from.width))
-		return refuse(file, error, "has no `rows` and `width`, or other `columns` than these");
+		return outlier_reference_refuse(file, error, "has no `rows` and `width`, or other `columns` than these");
 	reference->width = (size_t)from.width;
 	reference->columns = from.columns;
 	if (by == OUTLIER_MODIFIED_Z)

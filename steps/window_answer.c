@@ -109,8 +109,8 @@ static enum datatype storage_of(const struct window_call *call, const struct win
 	return head->whole ? DATATYPE_INT64 : DATATYPE_FP64;
 }
 
-static bool answer(const struct window_ending *ending, const struct window_call *call, struct trailing_result *result,
-		   struct error *error)
+static bool window_answer_make(const struct window_ending *ending, const struct window_call *call, struct trailing_result *result,
+			       struct error *error)
 {
 	struct window_series_end end;
 	if (call->series == SIZE_MAX)
@@ -150,13 +150,13 @@ static const struct tensor *setting_answer(const struct window_ending *ending, c
 {
 	struct trailing_result *results = ARENA_ARRAY(ending->arena, struct trailing_result, setting->count + 1);
 	for (size_t i = 0; results && i < setting->count; i++)
-		if (!answer(ending, &setting->calls[i], &results[i], error))
+		if (!window_answer_make(ending, &setting->calls[i], &results[i], error))
 			return NULL;
 	scope->trailing = results;
 	return results ? expression_evaluate_as(setting->value, setting->name, scope, ending->arena, error) : NULL;
 }
 
-static void put(struct tensors_builder *builder, const struct tensor *tensor)
+static void window_answer_put(struct tensors_builder *builder, const struct tensor *tensor)
 {
 	if (tensor)
 		tensors_put(builder, tensor);
@@ -175,8 +175,9 @@ const struct payload *window_answer(const struct window_program *program, const 
 	tensors_begin(&builder, arena, program->count + 1);
 	inside.payload = payload;
 	if (payload && !own) {
-		put(&builder,
-		    excuse("the settings of the step have changed since the window began; the next one is complete", arena));
+		window_answer_put(
+			&builder,
+			excuse("the settings of the step have changed since the window began; the next one is complete", arena));
 		payload->tensors = tensors_end(&builder);
 	}
 	for (size_t i = 0; own && payload && i < program->count && !arena_failed(arena); i++) {
@@ -188,7 +189,7 @@ const struct payload *window_answer(const struct window_program *program, const 
 				arena);
 			excused = true; /* the first says why */
 		}
-		put(&builder, tensor);
+		window_answer_put(&builder, tensor);
 		payload->tensors = tensors_end(&builder);
 	}
 	if (payload && !arena_failed(arena))

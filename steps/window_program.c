@@ -12,7 +12,7 @@
 /* ---- the program ---- */
 
 /* Bools are distinguished when they are counted. */
-static bool alike(const struct trailing_call *one, const struct trailing_call *other)
+static bool window_program_are_equal(const struct trailing_call *one, const struct trailing_call *other)
 {
 	return (one->feature.function == FEATURE_COUNT) == (other->feature.function == FEATURE_COUNT) &&
 	       trailing_series_alike(one, other);
@@ -23,7 +23,7 @@ static size_t series_of(struct window_program *program, const struct trailing_ca
 	size_t at = 0;
 	if (call->series_count == 0)
 		return SIZE_MAX;
-	while (at < program->series_count && !alike(program->series[at].call, call))
+	while (at < program->series_count && !window_program_are_equal(program->series[at].call, call))
 		at++;
 	struct window_series *series = &program->series[at];
 	if (at == program->series_count)

@@ -44,7 +44,7 @@ static bool make_room(struct window_texts *made, size_t bytes, struct arena *are
 	return true;
 }
 
-static void put(struct window_texts *made, const void *bytes, size_t length)
+static void window_texts_put(struct window_texts *made, const void *bytes, size_t length)
 {
 	if (length)
 		memcpy(made->bytes + made->length, bytes, length);
@@ -57,9 +57,9 @@ static bool ends_write(struct window_texts *made, const struct text_ends *ends, 
 		ends->first_time, ends->last_time, (uint32_t)ends->first.length, (uint32_t)ends->last.length};
 	if (!make_room(made, sizeof head + ends->first.length + ends->last.length, arena))
 		return false;
-	put(made, &head, sizeof head);
-	put(made, ends->first.bytes, ends->first.length);
-	put(made, ends->last.bytes, ends->last.length);
+	window_texts_put(made, &head, sizeof head);
+	window_texts_put(made, ends->first.bytes, ends->first.length);
+	window_texts_put(made, ends->last.bytes, ends->last.length);
 	return true;
 }
 

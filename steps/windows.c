@@ -186,7 +186,7 @@ static bool recall_own(struct windows_work *work, struct text name, struct text 
 }
 
 /* The message goes into the window of that number, which may be new. */
-static bool take(struct windows_work *work, uint64_t number)
+static bool windows_take(struct windows_work *work, uint64_t number)
 {
 	struct numbered_key key;
 	struct text name = window_key(&key, number), before = {0};
@@ -215,7 +215,7 @@ static bool into_hopping(struct windows_work *work, struct key_state *state, boo
 				return false;
 			work->stream->next++;
 		}
-		if (!take(work, number))
+		if (!windows_take(work, number))
 			return false;
 		*taken = true;
 	}
@@ -267,13 +267,13 @@ static bool into_session(struct windows_work *work, struct key_state *state, boo
 	if (!*taken)
 		return true;
 	work->stream->next += !joined;
-	return open_insert(work, state, session) && take(work, session.number);
+	return open_insert(work, state, session) && windows_take(work, session.number);
 }
 
 /* ---- what leaves ---- */
 
 /* Its id is the key and, behind a slash, the window's start, or of a count its number. */
-static bool emit(struct windows_work *work, struct text key, const struct span *span, int64_t id, uint64_t number)
+static bool windows_emit(struct windows_work *work, struct text key, const struct span *span, int64_t id, uint64_t number)
 {
 	struct numbered_key name;
 	struct text bytes = {0};
@@ -297,7 +297,7 @@ static bool emit(struct windows_work *work, struct text key, const struct span *
 }
 
 /* Puts the key where its next window belongs. */
-static bool list(struct windows_work *work, struct text key, struct key_state *state)
+static bool windows_list(struct windows_work *work, struct text key, struct key_state *state)
 {
 	state->head.listed = state->open[0].span;
 	state->changed = true;
@@ -319,11 +319,11 @@ static bool close_first(struct windows_work *work, const struct window_entry *en
 		return true; /* it stands elsewhere by now */
 	struct open_window next = state.open[0];
 	if (closing_order(&next.span, &listed) == 0) {
-		if (!emit(work, key, &next.span, next.span.start, next.number))
+		if (!windows_emit(work, key, &next.span, next.span.start, next.number))
 			return false;
 		open_remove(&state, 0);
 	}
-	return (state.head.count == 0 || list(work, key, &state)) && key_remember(work, key, &state);
+	return (state.head.count == 0 || windows_list(work, key, &state)) && key_remember(work, key, &state);
 }
 
 /* Closes as many as one message may: twice as many as it can open, so that none are left in
@@ -382,13 +382,13 @@ static bool count_run(struct windows_work *work)
 	}
 	window.span.start = work->time < window.span.start ? work->time : window.span.start;
 	window.span.end = work->time > window.span.end ? work->time : window.span.end;
-	if (!take(work, window.number))
+	if (!windows_take(work, window.number))
 		return false;
 	(void)visit_recall(work->visit, window_key(&name, window.number), &bytes);
 	if (window_messages(bytes.bytes) < (uint64_t)work->self->form.size)
 		return open_insert(work, &state, window) && key_remember(work, work->key, &state);
 	int64_t id = (int64_t)state.head.closed++;
-	return emit(work, work->key, &window.span, id, window.number) && key_remember(work, work->key, &state);
+	return windows_emit(work, work->key, &window.span, id, window.number) && key_remember(work, work->key, &state);
 }
 
 static bool refuse_late(const struct windows_work *work)
@@ -411,7 +411,8 @@ static bool time_run(struct windows_work *work)
 		return false;
 	if (!taken && work->self->refuse_late)
 		return refuse_late(work);
-	if (taken && (!listed || closing_order(&state.open[0].span, &state.head.listed) < 0) && !list(work, work->key, &state))
+	if (taken && (!listed || closing_order(&state.open[0].span, &state.head.listed) < 0) &&
+	    !windows_list(work, work->key, &state))
 		return false;
 	return (!state.changed || key_remember(work, work->key, &state)) && close_over(work);
 }

@@ -8,7 +8,7 @@
 static _Atomic uint64_t taken;
 static _Atomic uint64_t fail_at;
 
-static bool refused(void)
+static bool memory_refused(void)
 {
 	uint64_t number = atomic_fetch_add_explicit(&taken, 1, memory_order_relaxed) + 1;
 	return number == atomic_load_explicit(&fail_at, memory_order_relaxed);
@@ -16,18 +16,18 @@ static bool refused(void)
 
 void *memory_take(size_t count, size_t size)
 {
-	return refused() ? NULL : calloc(count ? count : 1, size ? size : 1);
+	return memory_refused() ? NULL : calloc(count ? count : 1, size ? size : 1);
 }
 
 void *memory_take_raw(size_t size)
 {
-	return refused() ? NULL : malloc(size ? size : 1);
+	return memory_refused() ? NULL : malloc(size ? size : 1);
 }
 
 void *memory_resize(void *piece, size_t count, size_t size)
 {
 	size_t need;
-	if (refused() || __builtin_mul_overflow(count, size, &need))
+	if (memory_refused() || __builtin_mul_overflow(count, size, &need))
 		return NULL;
 	return realloc(piece, need ? need : 1);
 }

@@ -267,7 +267,7 @@ static uint8_t gathered_behind[WAYS];
 #define GATHERED_NOT 30
 #define LEFT_TO_OTHERS __builtin_nan("0x10000000") /* FLOAT_HALFWAY */
 
-static void gather(size_t sign, size_t end, size_t front)
+static void number_rows_gather(size_t sign, size_t end, size_t front)
 {
 	size_t way = WAY(sign, end, front);
 	size_t behind = front < end ? end - front - 1 : 0;
@@ -287,7 +287,7 @@ __attribute__((constructor)) static void gathered_fill(void)
 	for (size_t sign = 0; sign <= 1; sign++)
 		for (size_t end = sign + 1; end < PART; end++)
 			for (size_t front = sign + 1; front <= end; front++)
-				gather(sign, end, front);
+				number_rows_gather(sign, end, front);
 }
 
 /* At most fifteen digits as a number, which is exact: pairs, fours and eights are put together in all of their places at

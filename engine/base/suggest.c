@@ -25,7 +25,7 @@ static bool letters_of(struct text text, struct word_letters *letters)
 	return true;
 }
 
-static struct word_letters joined(const struct word_letters *letters)
+static struct word_letters suggest_joined(const struct word_letters *letters)
 {
 	struct word_letters result = {0};
 	for (size_t i = 0; i < letters->length; i++)
@@ -79,7 +79,7 @@ static unsigned cost_of(struct text word, struct text candidate)
 	struct word_letters a, b;
 	if (!letters_of(word, &a) || !letters_of(candidate, &b) || a.length == 0 || b.length == 0)
 		return COST_NOTHING_NEAR;
-	struct word_letters a_joined = joined(&a), b_joined = joined(&b);
+	struct word_letters a_joined = suggest_joined(&a), b_joined = suggest_joined(&b);
 	if (equal(&a_joined, &b_joined))
 		return COST_SAME_LETTERS;
 	size_t shorter = a.length < b.length ? a.length : b.length;

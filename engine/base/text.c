@@ -166,7 +166,7 @@ void buffer_clear(struct buffer *buffer)
 	buffer->failed = false;
 }
 
-static bool grow(struct buffer *buffer, size_t need)
+static bool text_grow(struct buffer *buffer, size_t need)
 {
 	size_t capacity = buffer->capacity ? buffer->capacity : FIRST_CAPACITY_BYTES;
 	while (capacity < need && capacity <= buffer->ceiling_bytes / 2)
@@ -187,7 +187,7 @@ char *buffer_room_beyond(struct buffer *buffer, size_t size)
 {
 	size_t need;
 	if (buffer->failed || __builtin_add_overflow(buffer->length, size, &need) ||
-	    ((need > buffer->capacity || !buffer->bytes) && !grow(buffer, need))) {
+	    ((need > buffer->capacity || !buffer->bytes) && !text_grow(buffer, need))) {
 		buffer->failed = true;
 		return NULL;
 	}

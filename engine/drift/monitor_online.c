@@ -194,7 +194,7 @@ static bool looks_precede(const struct monitor *self)
 }
 
 /* Lets all methods see the rows that came since the last look. */
-static void look(struct monitor *self, struct monitor_place *first)
+static void monitor_online_update(struct monitor *self, struct monitor_place *first)
 {
 	struct monitor_looks *looks = &self->looks;
 	const size_t from = looks->looked, count = self->kept - from;
@@ -263,7 +263,7 @@ void monitor_looks_take(struct monitor *self, bool fresh)
 	if (!looks->possible || self->at.stride > 1 || self->kept - looks->looked < MONITOR_LOOK_ROWS)
 		return;
 	looks->early = (struct monitor_verdict){.window = self->at.window, .features = looks->features};
-	look(self, &first);
+	monitor_online_update(self, &first);
 	if (looks->early.feature_count == 0)
 		return;
 	looks->alarm_row = first.row + 1;
@@ -311,7 +311,7 @@ const struct monitor_verdict *monitor_look_back(struct monitor *monitor, uint64_
 	looks->early = (struct monitor_verdict){.window = monitor->at.window, .features = looks->features};
 	for (size_t rows = MONITOR_LOOK_ROWS; rows <= last && found == 0; rows += MONITOR_LOOK_ROWS) {
 		monitor->kept = rows;
-		look(monitor, &first);
+		monitor_online_update(monitor, &first);
 		found = looks->early.feature_count > 0 ? rows : 0;
 	}
 	monitor->kept = kept;

@@ -114,14 +114,14 @@ static void *record_add(struct rehearsal *rehearsal, struct records *records, st
 	return added;
 }
 
-static struct text kept(struct rehearsal *rehearsal, struct text text)
+static struct text rollout_rehearsal_kept(struct rehearsal *rehearsal, struct text text)
 {
 	return (struct text){arena_copy(rehearsal->arena, text.bytes, text.length), text.length};
 }
 
 static struct origin origin_kept(struct rehearsal *rehearsal, const struct origin *origin)
 {
-	return (struct origin){kept(rehearsal, origin->topic), origin->partition, origin->offset};
+	return (struct origin){rollout_rehearsal_kept(rehearsal, origin->topic), origin->partition, origin->offset};
 }
 
 static uint64_t id_hash(struct text id)
@@ -147,13 +147,13 @@ bool rehearsal_expose(struct rehearsal *rehearsal, const struct exposure *exposu
 	if (!request)
 		return false;
 	*request = (struct past_request){.hash = id_hash(exposure->id), .choice = choice, .ended_ms = -1};
-	request->exposure = (struct exposure){.id = kept(rehearsal, exposure->id),
+	request->exposure = (struct exposure){.id = rollout_rehearsal_kept(rehearsal, exposure->id),
 					      .origin = origin_kept(rehearsal, &exposure->origin),
 					      .time_ms = exposure->time_ms,
 					      .experiment = text_of(config->experiment),
 					      .variant = text_of(config->names[choice]),
-					      .unit = kept(rehearsal, exposure->unit),
-					      .prediction = kept(rehearsal, exposure->prediction),
+					      .unit = rollout_rehearsal_kept(rehearsal, exposure->unit),
+					      .prediction = rollout_rehearsal_kept(rehearsal, exposure->prediction),
 					      .reason = ASSIGNED_STAGE,
 					      .table = TEXT(TABLE_TEXT)};
 	return true;
@@ -195,11 +195,11 @@ bool rehearsal_feedback(struct rehearsal *rehearsal, const struct feedback *feed
 	if (!past)
 		return false;
 	*past = heard;
-	past->prediction = kept(rehearsal, truth);
-	past->feedback = (struct feedback){.id = kept(rehearsal, feedback->id),
-					   .unit = kept(rehearsal, feedback->unit),
-					   .experiment = kept(rehearsal, feedback->experiment),
-					   .feedback_id = kept(rehearsal, feedback->feedback_id),
+	past->prediction = rollout_rehearsal_kept(rehearsal, truth);
+	past->feedback = (struct feedback){.id = rollout_rehearsal_kept(rehearsal, feedback->id),
+					   .unit = rollout_rehearsal_kept(rehearsal, feedback->unit),
+					   .experiment = rollout_rehearsal_kept(rehearsal, feedback->experiment),
+					   .feedback_id = rollout_rehearsal_kept(rehearsal, feedback->feedback_id),
 					   .origin = origin_kept(rehearsal, &feedback->origin),
 					   .time_ms = past->time_ms};
 	return true;

@@ -129,7 +129,7 @@ const struct visit *batch_visit(const struct batch *batch)
 /* ---- sending on ---- */
 
 /* Joins the rows of the members that have not left. */
-static struct tensors joined(const struct batch *batch)
+static struct tensors batch_joined(const struct batch *batch)
 {
 	const struct payload **parts = ARENA_ARRAY(batch->arena, const struct payload *, batch->count);
 	size_t count = 0;
@@ -175,7 +175,7 @@ void batch_send(struct batch *batch)
 	node->flying = batch;
 	carrier_make(batch, first->message);
 	batch->payload = (struct payload){
-		.tensors = joined(batch),
+		.tensors = batch_joined(batch),
 		.parameters = parameters_copied(batch->arena, first->input->parameters),
 		.replier = repliers_copied(batch->arena, first->input->replier),
 	};

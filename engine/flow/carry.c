@@ -21,7 +21,7 @@ static size_t step_of(const struct run *run, const struct given *given)
 	return step != NAME_NONE && graph->part->sides[step] == STEP_BEFORE ? step : STEP_NONE;
 }
 
-static void take(struct run *run, size_t step, const struct given *given)
+static void carry_take(struct run *run, size_t step, const struct given *given)
 {
 	const struct graph *graph = run->flow->graph;
 	struct node_state *node_state = &run->node_states[step];
@@ -49,7 +49,7 @@ void run_take_carried(struct run *run)
 	for (size_t i = 0; carried && i < carried->count; i++) {
 		size_t step = step_of(run, &carried->items[i]);
 		if (step != STEP_NONE)
-			take(run, step, &carried->items[i]);
+			carry_take(run, step, &carried->items[i]);
 	}
 	/* Without an output, no stage answers for the others. Each stage reports its own failures. */
 	if (carried && carried->answered && run->flow->graph->has_output) {
@@ -172,7 +172,7 @@ static void leave_watched(const struct run *run, struct carried *carried, struct
 		given->payload = payload_watched(run, &run->flow->graph->part->next[next], given->payload);
 }
 
-static void leave(const struct run *run, struct carried *carried, struct given *items)
+static void carry_next_stages(const struct run *run, struct carried *carried, struct given *items)
 {
 	const struct graph_part *part = run->flow->graph->part;
 	for (size_t step = 0; step < run->flow->count; step++) {
@@ -228,7 +228,7 @@ bool run_leave_carried(struct run *run)
 	carried->next = next;
 	carried->answered = run->answered;
 	carried->keys = keys;
-	leave(run, carried, items);
+	carry_next_stages(run, carried, items);
 	for (size_t i = 0; i < part->next_count; i++)
 		if (next >> i & 1 && part->next[i].key == STAGE_KEY_EXPRESSION)
 			keys[i] = part->next[i].key_text.bytes ? part->next[i].key_text : key_of(run, &part->next[i]);

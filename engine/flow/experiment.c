@@ -20,7 +20,7 @@ struct choice {
 
 /* ---- unit ---- */
 
-static struct text shown(struct text unit)
+static struct text experiment_shown(struct text unit)
 {
 	return (struct text){unit.bytes, unit.length < 40 ? unit.length : 40};
 }
@@ -47,7 +47,8 @@ static bool unit_find(const struct visit *visit, const struct graph_experiment *
 		return error_set(error, ERROR_INPUT, visit->node->step.place,
 				 "the unit of experiment `%s` has %zu bytes, and at most %d are allowed: \"" TEXT_FORMAT
 				 "...\"; send a shorter unit, such as an identifier",
-				 experiment->name, unit->length, EXPERIMENT_UNIT_BYTES_MAX, TEXT_ARGUMENTS(shown(*unit)));
+				 experiment->name, unit->length, EXPERIMENT_UNIT_BYTES_MAX,
+				 TEXT_ARGUMENTS(experiment_shown(*unit)));
 	return unit->length > 0 || spec->unit_missing == UNIT_ORIGIN ||
 	       error_set(error, ERROR_INPUT, visit->node->step.place,
 			 "experiment `%s` needs a unit: %s; send one, or set `unitMissing: origin`", experiment->name, reason);

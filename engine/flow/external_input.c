@@ -22,7 +22,7 @@ static size_t point_of(struct external_input *external_input, const struct exter
 	return external_input->point_count++;
 }
 
-static void add(struct external_input *external_input, const struct externals *externals, struct arena *arena)
+static void external_input_add(struct external_input *external_input, const struct externals *externals, struct arena *arena)
 {
 	for (size_t i = 0; i < externals->count; i++) {
 		const struct external *external = &externals->items[i];
@@ -49,8 +49,8 @@ const struct external_input *external_input_make(const struct graph *graph, stru
 	if (!external_input || !points || !sources || !leader)
 		return NULL;
 	*external_input = (struct external_input){.points = points, .sources = sources, .leader = leader, .pipeline = graph->name};
-	add(external_input, &graph->inputs, arena);
-	add(external_input, &graph->triggers, arena);
+	external_input_add(external_input, &graph->inputs, arena);
+	external_input_add(external_input, &graph->triggers, arena);
 	sources_lead(sources, graph->inputs.count, leader);
 	external_input->place = sources[0].place;
 	external_input->rule = (struct join_rule){

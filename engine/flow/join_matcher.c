@@ -202,7 +202,7 @@ static struct pending_join *pending_join_of(const struct matcher *matcher, const
 	return pending_join;
 }
 
-static void settle(const struct matcher *matcher, struct pending_join *pending_join, const struct join_part *part)
+static void join_matcher_settle(const struct matcher *matcher, struct pending_join *pending_join, const struct join_part *part)
 {
 	for (size_t i = 0; i < matcher->sources; i++) {
 		if (part->states[i] == SOURCE_UNKNOWN || pending_join->states[i] == SOURCE_CAME)
@@ -265,7 +265,7 @@ static void note_deadline(struct matcher *matcher, struct pending_join *pending_
 		matcher->deadline_ms = deadline_ms;
 }
 
-static bool keep(struct pending_join *pending_join, void *part)
+static bool join_matcher_keep(struct pending_join *pending_join, void *part)
 {
 	if (pending_join->kept_count == pending_join->kept_room) {
 		size_t room = pending_join->kept_room ? pending_join->kept_room * 2 : 4;
@@ -325,7 +325,7 @@ static int64_t remembered_ms(const struct matcher *matcher)
 }
 
 /* Removes joins that are no longer open and whose time has passed. */
-static void forget(struct matcher *matcher, int64_t now_ms)
+static void join_matcher_forget(struct matcher *matcher, int64_t now_ms)
 {
 	while (matcher->oldest && matcher->oldest->stage != STAGE_OPEN && matcher->oldest->holds == 0 &&
 	       now_ms - matcher->oldest->began_ms >= remembered_ms(matcher))
@@ -388,9 +388,9 @@ bool join_matcher_take(struct matcher *matcher, const struct join_part *part, in
 	if (found->stage == STAGE_OVER)
 		*verdict = come_late(matcher, found, part);
 	*pending_join = found;
-	settle(matcher, found, part);
+	join_matcher_settle(matcher, found, part);
 	if (found->stage == STAGE_OPEN) {
-		if (!keep(found, part->part))
+		if (!join_matcher_keep(found, part->part))
 			return error_memory(error, ERROR_SYSTEM, "joining what came of a request");
 		note_deadline(matcher, found, part->deadline_ms);
 		bool opens = !part->again && pending_join_opens(matcher, found, false);
@@ -473,7 +473,7 @@ void pending_join_mark(struct pending_join *pending_join, void *mark)
 void join_matcher_tidy(struct matcher *matcher, int64_t now_ms)
 {
 	end_spent(matcher);
-	forget(matcher, now_ms);
+	join_matcher_forget(matcher, now_ms);
 }
 
 void *join_matcher_forgotten(struct matcher *matcher)
@@ -493,7 +493,7 @@ struct pending_join *join_matcher_recall(struct matcher *matcher, struct text na
 		error_memory(error, ERROR_SYSTEM, "joining what came of a request");
 		return NULL;
 	}
-	settle(matcher, pending_join, &part);
+	join_matcher_settle(matcher, pending_join, &part);
 	pending_join->mark = mark;
 	pending_join_leave(matcher, pending_join, went_on ? STAGE_GONE : STAGE_OVER);
 	return pending_join;

@@ -315,7 +315,7 @@ static void gather_lost(struct run *run, size_t node, const struct child_group *
 	node_state_end(run, node, NULL);
 }
 
-static void gather(struct run *run, size_t node, const struct child_group *child_group)
+static void offspring_gather(struct run *run, size_t node, const struct child_group *child_group)
 {
 	size_t most = child_group ? child_group->count : 0;
 	struct parts *parts = arena_take_raw(run->message->arena, sizeof *parts + most * sizeof *parts->items);
@@ -347,7 +347,7 @@ void part_settle(struct run *run, size_t node)
 	const struct child_group *child_group = run->child->child_group;
 	struct node_state *node_state = &child_group->parent->node_states[node];
 	if ((size_t)++node_state->visits == child_group->count && node_state->stage == NODE_OPEN)
-		gather(child_group->parent, node, child_group);
+		offspring_gather(child_group->parent, node, child_group);
 }
 
 void part_bring(struct run *run, size_t node, const struct payload *payload)
@@ -365,7 +365,7 @@ bool gather_nothing(struct run *run, size_t node)
 	for (size_t i = 0; i < run->flow->count; i++) {
 		if (!run->flow->nodes[i].gathers || run->flow->nodes[i].comes != node)
 			continue;
-		gather(run, i, NULL);
+		offspring_gather(run, i, NULL);
 		gathered = true;
 	}
 	return gathered;
@@ -480,13 +480,13 @@ void family_answer_error(struct run *run, const struct error *error)
 
 /* ---- answers ---- */
 
-static struct offspring **list(const struct child_group *child_group, struct offspring **end)
+static struct offspring **offspring_list(const struct child_group *child_group, struct offspring **end)
 {
 	size_t output = child_group->parent->flow->nodes[child_group->parent->flow->count].comes;
 	for (struct child *child = child_group->first; child; child = child->next) {
 		const struct child_group *further = child_group_towards(child->run, output);
 		if (further) {
-			end = list(further, end);
+			end = offspring_list(further, end);
 			continue;
 		}
 		child->offspring.outcome = child->run->outcome;
@@ -503,7 +503,7 @@ bool family_collect(struct run *run)
 	if (!child_group || run->child)
 		return child_group != NULL;
 	struct offspring *first = NULL;
-	*list(child_group, &first) = NULL;
+	*offspring_list(child_group, &first) = NULL;
 	run->message->offspring = first;
 	run_answer_parted(run);
 	return true;

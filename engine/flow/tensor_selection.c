@@ -13,7 +13,7 @@ void sources_lead(const struct source *sources, size_t count, size_t *leader)
 	}
 }
 
-static const struct tensor *renamed(struct arena *arena, const struct source *source, const struct tensor *tensor)
+static const struct tensor *tensor_selection_renamed(struct arena *arena, const struct source *source, const struct tensor *tensor)
 {
 	for (size_t i = 0; i < source->rename_count; i++)
 		if (text_equal(source->renames[i].from, tensor->name))
@@ -38,7 +38,7 @@ const struct payload *source_select(struct arena *arena, const struct source *so
 	tensors_begin(&tensors, arena, payload->tensors.count);
 	for (size_t i = 0; i < payload->tensors.count; i++)
 		if (source_takes(source, payload->tensors.items[i]))
-			tensors_add(&tensors, renamed(arena, source, payload->tensors.items[i]));
+			tensors_add(&tensors, tensor_selection_renamed(arena, source, payload->tensors.items[i]));
 	selected->tensors = tensors_end(&tensors);
 	if (source->tensor.length)
 		selected->replier = NULL; /* nothing else of the source is read */
@@ -78,7 +78,7 @@ static void add_group(struct tensors_builder *tensors, const struct select_joini
 		for (size_t i = leader; i < joining->count; i++) {
 			const struct source *source = &joining->sources[i];
 			if (joining->leader[i] == leader && joining->came[i] && source_takes(source, payload->tensors.items[t])) {
-				tensors_add(tensors, renamed(tensors->arena, source, payload->tensors.items[t]));
+				tensors_add(tensors, tensor_selection_renamed(tensors->arena, source, payload->tensors.items[t]));
 				break;
 			}
 		}

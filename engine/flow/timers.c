@@ -24,7 +24,7 @@ static bool sooner(const struct timer *a, const struct timer *b)
 	return a->due_ms < b->due_ms || (a->due_ms == b->due_ms && a->serial < b->serial);
 }
 
-static void put(struct flow *flow, size_t slot, struct timer *timer)
+static void timers_put(struct flow *flow, size_t slot, struct timer *timer)
 {
 	flow->timers[slot] = timer;
 	timer->slot = slot;
@@ -34,8 +34,8 @@ static void rise(struct flow *flow, size_t slot)
 {
 	struct timer *timer = flow->timers[slot];
 	for (; slot > 1 && sooner(timer, flow->timers[slot / 2]); slot /= 2)
-		put(flow, slot, flow->timers[slot / 2]);
-	put(flow, slot, timer);
+		timers_put(flow, slot, flow->timers[slot / 2]);
+	timers_put(flow, slot, timer);
 }
 
 static void sink(struct flow *flow, size_t slot)
@@ -46,9 +46,9 @@ static void sink(struct flow *flow, size_t slot)
 			child++;
 		if (!sooner(flow->timers[child], timer))
 			break;
-		put(flow, slot, flow->timers[child]);
+		timers_put(flow, slot, flow->timers[child]);
 	}
-	put(flow, slot, timer);
+	timers_put(flow, slot, timer);
 }
 
 void timer_set(struct flow *flow, struct timer *timer, int64_t due_ms)
@@ -59,7 +59,7 @@ void timer_set(struct flow *flow, struct timer *timer, int64_t due_ms)
 		if (slot == 0) {
 			assert(flow->timer_count + 1 < flow->timer_capacity); /* [0] is not used */
 			slot = ++flow->timer_count;
-			put(flow, slot, timer);
+			timers_put(flow, slot, timer);
 		}
 	} else {
 		if (slot == 0)
@@ -68,7 +68,7 @@ void timer_set(struct flow *flow, struct timer *timer, int64_t due_ms)
 		struct timer *last = flow->timers[flow->timer_count--];
 		if (last == timer)
 			return;
-		put(flow, slot, last);
+		timers_put(flow, slot, last);
 	}
 	rise(flow, slot);
 	sink(flow, slot);

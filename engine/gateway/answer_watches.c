@@ -135,7 +135,7 @@ static void outcome_send(struct answer_watch *watch, const struct call_outcome *
 	watch_send_last(watch);
 }
 
-static void on_searched(void *context, const struct call_outcome *outcome)
+static void answer_watches_on_searched(void *context, const struct call_outcome *outcome)
 {
 	struct answer_watch *watch = context;
 	const bool is_there = watch->found.outcome == ANSWER_FOUND || watch->found.outcome == ANSWER_PENDING;
@@ -160,7 +160,7 @@ static void search_begin(struct answer_watch *watch)
 					  .outputs = watch->request.outputs,
 					  .submission = watch->request.submission,
 					  .found = &watch->found,
-					  .ended = on_searched,
+					  .ended = answer_watches_on_searched,
 					  .context = watch};
 	if (watches->config.search(watches->config.searcher, &poll)) {
 		watch->is_searching = true;
@@ -201,7 +201,7 @@ static void watch_look(struct answer_watch *watch, int64_t now_ms)
 		(void)watch_send(watch, TEXT(WATCH_COMMENT));
 }
 
-static void on_due(void *context)
+static void answer_watches_on_due(void *context)
 {
 	struct answer_watches *watches = context;
 	struct error error = {0};
@@ -279,7 +279,7 @@ struct answer_watches *answer_watches_open(struct loop *loop, const struct answe
 	}
 	watches->loop = loop;
 	watches->config = *config;
-	watches->timer = (struct loop_timer){.due = on_due, .context = watches};
+	watches->timer = (struct loop_timer){.due = answer_watches_on_due, .context = watches};
 	buffer_open(&watches->event, WATCH_EVENT_BYTES_MAX);
 	if (loop_timer_set(loop, &watches->timer, FAR_MS, error))
 		return watches;

@@ -192,7 +192,7 @@ static void call_fail(struct open_call *call, int status, enum error_kind kind, 
 	call_end(call, &outcome);
 }
 
-static void on_deadline(void *context)
+static void calls_on_deadline(void *context)
 {
 	struct open_call *call = context;
 	struct calls *calls = call->calls;
@@ -234,7 +234,7 @@ static void call_cancel(struct open_call *call, size_t *cancelled)
 }
 
 /* Ends the calls of callers that have disconnected. A reply to a request that is processed yet is dropped. */
-static void on_look(void *context)
+static void calls_on_check(void *context)
 {
 	struct calls *calls = context;
 	struct error error = {0};
@@ -265,7 +265,7 @@ static void submission_place(struct open_call *call, const struct request_report
 		call->placed(call->context, &call->submission);
 }
 
-static void on_reported(void *context, const struct request_report *report)
+static void calls_on_reported(void *context, const struct request_report *report)
 {
 	struct calls *calls = context;
 	struct open_call *call = call_find(calls, report->number);
@@ -330,7 +330,7 @@ static void fail_all(struct calls *calls)
 			call_fail(calls->slots[i], 503, ERROR_REMOTE, LOST_WORDS);
 }
 
-static void on_bell(void *context, uint32_t events)
+static void calls_on_bell(void *context, uint32_t events)
 {
 	struct calls *calls = context;
 	(void)events;
@@ -376,7 +376,7 @@ static void returned_send(struct calls *calls, const struct record *record)
 		call_fail(call, 503, ERROR_REMOTE, "the pipeline was removed, or Kafka takes no request now; try again");
 }
 
-static void on_message(void *context, const struct direct_message *message)
+static void calls_on_message(void *context, const struct direct_message *message)
 {
 	struct calls *calls = context;
 	if (message->is_returned)
@@ -486,7 +486,7 @@ static struct open_call *call_open(struct calls *calls, const struct call_reques
 	call->ended = request->ended;
 	call->is_over = request->is_over;
 	call->context = request->context;
-	call->deadline = (struct loop_timer){.due = on_deadline, .context = call};
+	call->deadline = (struct loop_timer){.due = calls_on_deadline, .context = call};
 	call_name(call, request);
 	bool timed = named && loop_timer_set(calls->loop, &call->deadline, now_ms + left_ms, &error);
 	if (timed && calls->open == 1)
@@ -547,7 +547,7 @@ static bool clients_open(struct calls *calls, const struct gateway_targets *targ
 								  .properties = config->producer,
 								  .bell = calls->bell,
 								  .loop = calls->loop,
-								  .reported = on_reported,
+								  .reported = calls_on_reported,
 								  .context = calls};
 	calls->reader = reader_open(&calls->reader_config, error);
 	calls->producer = calls->reader ? request_producer_open(&calls->producer_config, error) : NULL;
@@ -570,9 +570,9 @@ static bool calls_set_up(struct calls *calls, const struct gateway_targets *targ
 	    getrandom(&calls->kafka_epoch, sizeof calls->kafka_epoch, 0) != (ssize_t)sizeof calls->kafka_epoch)
 		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "the system gives no random number for the gateway's replies");
 	calls->bell = bell_open(error);
-	calls->watch = (struct watch){.ready = on_bell, .context = calls};
-	calls->look = (struct loop_timer){.due = on_look, .context = calls};
-	calls->direct.take = on_message;
+	calls->watch = (struct watch){.ready = calls_on_bell, .context = calls};
+	calls->look = (struct loop_timer){.due = calls_on_check, .context = calls};
+	calls->direct.take = calls_on_message;
 	calls->direct.context = calls;
 	return calls->bell >= 0 && clients_open(calls, targets, error) &&
 	       loop_watch(calls->loop, &calls->watch, calls->bell, LOOP_RINGS, error) &&

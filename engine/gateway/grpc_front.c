@@ -63,7 +63,7 @@ static void reply_send(const struct grpc_asked *asked)
 		grpc_server_answer(asked->request, GRPC_OK, (struct text){0}, buffer_view(reply));
 }
 
-static void refuse(const struct grpc_asked *asked, int status, const char *words)
+static void grpc_front_refuse(const struct grpc_asked *asked, int status, const char *words)
 {
 	grpc_server_answer(asked->request, status, text_of(words), (struct text){0});
 }
@@ -94,7 +94,7 @@ static void health_check(const struct grpc_asked *asked)
 	char status[2];
 	if (service.length > 0 && !text_is(service, INFERENCE_PACKAGE "." INFERENCE_SERVICE) &&
 	    !text_is(service, HEALTH_PACKAGE "." HEALTH_SERVICE)) {
-		refuse(asked, GRPC_NOT_FOUND, "there is no service of that name");
+		grpc_front_refuse(asked, GRPC_NOT_FOUND, "there is no service of that name");
 		return;
 	}
 	char *end = protobuf_put_varint(protobuf_put_tag(status, 1, WIRE_VARINT),
@@ -105,7 +105,7 @@ static void health_check(const struct grpc_asked *asked)
 
 static void health_watch(const struct grpc_asked *asked)
 {
-	refuse(asked, GRPC_UNIMPLEMENTED, "health is not watched here; call Check now and then");
+	grpc_front_refuse(asked, GRPC_UNIMPLEMENTED, "health is not watched here; call Check now and then");
 }
 
 static void server_metadata(const struct grpc_asked *asked)
@@ -152,7 +152,7 @@ static const struct gateway_target *find_target(const struct grpc_asked *asked)
 	struct call_refusal refusal;
 	const struct gateway_target *target = call_target_find(&source, &name, &refusal);
 	if (!target)
-		refuse(asked, grpc_status_for_http(refusal.status), refusal.words);
+		grpc_front_refuse(asked, grpc_status_for_http(refusal.status), refusal.words);
 	return target;
 }
 
@@ -186,7 +186,7 @@ static void outcome_answer(struct grpc_request *request, const struct call_outco
 	grpc_outcome_answer(request, outcome, &form);
 }
 
-static void on_ended(void *context, const struct call_outcome *outcome)
+static void grpc_front_on_ended(void *context, const struct call_outcome *outcome)
 {
 	outcome_answer(context, outcome, false);
 }
@@ -208,7 +208,7 @@ static bool body_is_fit(const struct grpc_asked *asked)
 {
 	if (asked->body.length > 0)
 		return true;
-	refuse(asked, GRPC_INVALID_ARGUMENT, "the request is empty; it must have inputs");
+	grpc_front_refuse(asked, GRPC_INVALID_ARGUMENT, "the request is empty; it must have inputs");
 	return false;
 }
 
@@ -254,7 +254,7 @@ static void deadline_narrow(struct call_request *call, const struct grpc_asked *
 static void call_refuse(const struct grpc_asked *asked, const struct call_request *call, const struct call_refusal *refusal)
 {
 	calls_count_refused(asked->front->config.calls, call, grpc_status_for_http(refusal->status));
-	refuse(asked, grpc_status_for_http(refusal->status), refusal->words);
+	grpc_front_refuse(asked, grpc_status_for_http(refusal->status), refusal->words);
 }
 
 static void model_infer(const struct grpc_asked *asked)
@@ -269,7 +269,7 @@ static void model_infer(const struct grpc_asked *asked)
 		.key = metadata_of(asked->request, "sluice-key"),
 		.arrived_ms = source.now_ms,
 		.place = asked->path,
-		.ended = asked->is_seldon ? on_seldon_ended : on_ended,
+		.ended = asked->is_seldon ? on_seldon_ended : grpc_front_on_ended,
 		.is_over = is_over,
 		.context = asked->request,
 	};
@@ -320,7 +320,7 @@ static void seldon_feedback(const struct grpc_asked *asked)
 	if (!target)
 		return;
 	if (!seldon_protobuf_feedback_to_json(asked->body, front->arena, &given.json, &error)) {
-		refuse(asked, error.kind == ERROR_INPUT ? GRPC_INVALID_ARGUMENT : GRPC_RESOURCE_EXHAUSTED, error.text);
+		grpc_front_refuse(asked, error.kind == ERROR_INPUT ? GRPC_INVALID_ARGUMENT : GRPC_RESOURCE_EXHAUSTED, error.text);
 	} else if (!call_feedback_prepare(&source, &given, &call, &refusal)) {
 		call_refuse(asked, &call, &refusal);
 	} else {
@@ -338,7 +338,7 @@ static void seldon_model_metadata(const struct grpc_asked *asked)
 	if (!target)
 		return;
 	if (!deployment_model_find(target, name, "GraphMetadata", &model, &refusal)) {
-		refuse(asked, grpc_status_for_http(refusal.status), refusal.words);
+		grpc_front_refuse(asked, grpc_status_for_http(refusal.status), refusal.words);
 		return;
 	}
 	grpc_metadata_write_seldon_model(&model, &asked->front->reply);
@@ -415,7 +415,7 @@ static void route_serve(const struct grpc_asked *asked, const struct grpc_route 
 		       route->names_target ? call_resource(&source, &name) : server_resource(asked->front), &answer))
 		route->serve(asked);
 	else
-		refuse(asked, grpc_status_for_http(answer.status), answer.words);
+		grpc_front_refuse(asked, grpc_status_for_http(answer.status), answer.words);
 }
 
 /* For methods that callers of other servers expect. */
@@ -432,7 +432,7 @@ static const char *absence_words(struct text path)
 	return "there is no such method here; pipelines and models answer to " INFERENCE "ModelInfer";
 }
 
-static void on_called(void *context, struct grpc_request *request, struct text path, struct text body)
+static void grpc_front_on_called(void *context, struct grpc_request *request, struct text path, struct text body)
 {
 	struct grpc_front *front = context;
 	struct grpc_asked asked = {front, request, path, body, false};
@@ -444,7 +444,7 @@ static void on_called(void *context, struct grpc_request *request, struct text p
 			route_serve(&asked, &routes[i]);
 			return;
 		}
-	refuse(&asked, GRPC_UNIMPLEMENTED, absence_words(path));
+	grpc_front_refuse(&asked, GRPC_UNIMPLEMENTED, absence_words(path));
 }
 
 /* Reflection needs the right to read the server's metadata. A stream of requests is refused by its head: its caller does not end
@@ -469,7 +469,7 @@ static bool on_asked_whether_conversation(void *context, struct grpc_request *re
 	return true;
 }
 
-static bool on_message(void *context, struct text path, struct text message, struct buffer *answer)
+static bool grpc_front_on_message(void *context, struct text path, struct text message, struct buffer *answer)
 {
 	static const struct proto_file *const files[] = {&inference_file,	&health_file,	      &seldon_file,
 							 &protobuf_struct_file, &protobuf_empty_file, NULL};
@@ -502,9 +502,9 @@ struct grpc_front *grpc_front_open(struct loop *loop, const struct grpc_front_co
 						.http = config->http,
 						.connections = config->connections,
 						.peer_connections = config->peer_connections,
-						.called = on_called,
+						.called = grpc_front_on_called,
 						.converses = on_asked_whether_conversation,
-						.received = on_message,
+						.received = grpc_front_on_message,
 						.context = front};
 	front->config = *config;
 	front->loop = loop;

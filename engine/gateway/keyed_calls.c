@@ -217,7 +217,7 @@ static void outcome_give(struct keyed_call *call, const struct call_outcome *out
 	keyed_end(call, outcome);
 }
 
-static void on_searched(void *context, const struct call_outcome *outcome)
+static void keyed_calls_on_searched(void *context, const struct call_outcome *outcome)
 {
 	struct keyed_call *call = context;
 	struct call_outcome replayed = *outcome;
@@ -258,7 +258,7 @@ static void call_replay(struct keyed_call *call, const struct claim_record *hold
 	const struct poll_request poll = {.inputs = call->inputs,
 					  .outputs = target->outputs,
 					  .submission = call->origin,
-					  .ended = on_searched,
+					  .ended = keyed_calls_on_searched,
 					  .context = call};
 	call->phase = KEYED_SEARCHES;
 	if (call->call.submits || !target->answers || !target->outputs)
@@ -386,7 +386,7 @@ static void log_take(struct keyed_calls *keyed, const struct record *record)
 		own_record_take(call, &claim, effect);
 }
 
-static void on_reported(void *context, const struct request_report *report)
+static void keyed_calls_on_reported(void *context, const struct request_report *report)
 {
 	struct keyed_calls *keyed = context;
 	struct keyed_call *call = report->refused ? keyed_find(keyed, report->number) : NULL;
@@ -403,7 +403,7 @@ static void fail_all(struct keyed_calls *keyed)
 	}
 }
 
-static void on_bell(void *context, uint32_t events)
+static void keyed_calls_on_bell(void *context, uint32_t events)
 {
 	struct keyed_calls *keyed = context;
 	(void)events;
@@ -427,7 +427,7 @@ static void on_bell(void *context, uint32_t events)
 
 /* ---- the beginning of a call ---- */
 
-static void on_deadline(void *context)
+static void keyed_calls_on_deadline(void *context)
 {
 	struct keyed_call *call = context;
 	call->is_expired = true;
@@ -476,7 +476,7 @@ static struct keyed_call *call_open(struct keyed_calls *keyed, const struct keye
 	call->call.id = text_copied(arena, request->call->id);
 	call->call.headers = headers_copied(arena, request->call->headers);
 	call->inputs = arena_copy(arena, request->inputs, strlen(request->inputs));
-	call->deadline = (struct loop_timer){.due = on_deadline, .context = call};
+	call->deadline = (struct loop_timer){.due = keyed_calls_on_deadline, .context = call};
 	int64_t left_ms = request->call->deadline_ms - loop_time_of_day_ms(keyed->loop);
 	if (!arena_failed(arena) &&
 	    loop_timer_set(keyed->loop, &call->deadline, loop_now_ms(keyed->loop) + (left_ms > 0 ? left_ms : 0), &error))
@@ -574,7 +574,7 @@ static bool clients_open(struct keyed_calls *keyed, struct error *error)
 								  .queue_bytes = QUEUE_BYTES,
 								  .properties = config->producer,
 								  .bell = keyed->bell,
-								  .reported = on_reported,
+								  .reported = keyed_calls_on_reported,
 								  .context = keyed};
 	keyed->reader = reader_open(&keyed->reader_config, error);
 	keyed->producer = keyed->reader ? request_producer_open(&keyed->producer_config, error) : NULL;
@@ -597,7 +597,7 @@ static bool keyed_set_up(struct keyed_calls *keyed, const struct gateway_targets
 	if (getrandom(&keyed->epoch, sizeof keyed->epoch, 0) != (ssize_t)sizeof keyed->epoch)
 		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "the system gives no random number for the gateway's claims");
 	keyed->bell = bell_open(error);
-	keyed->watch = (struct watch){.ready = on_bell, .context = keyed};
+	keyed->watch = (struct watch){.ready = keyed_calls_on_bell, .context = keyed};
 	return keyed->bell >= 0 && clients_open(keyed, error);
 }
 

@@ -78,7 +78,7 @@ static bool search_was_cancelled(const struct answer_search *search)
 	return search->outcome == ANSWER_FOUND && limit && text_is(limit->value, REPLY_LIMIT_CANCEL);
 }
 
-static void on_searched(void *context)
+static void polls_on_searched(void *context)
 {
 	struct poll *poll = context;
 	struct call_outcome outcome;
@@ -126,7 +126,7 @@ bool polls_begin(struct polls *polls, const struct poll_request *request)
 					      .caller = text_copied(arena, request->caller),
 					      .next = request->found ? request->found->next : -1,
 					      .arena = arena};
-	poll->task = (struct loop_task){.run = search_run, .done = on_searched, .context = poll};
+	poll->task = (struct loop_task){.run = search_run, .done = polls_on_searched, .context = poll};
 	if (!arena_failed(arena) && loop_task_start(&poll->task, polls->loop, "searches an answer", &error))
 		return true;
 	arena_close(arena);

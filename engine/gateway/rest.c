@@ -74,7 +74,7 @@ void rest_refuse(const struct rest_request *request, int status, const char *for
 
 /* ---- health and metadata ---- */
 
-static void live(const struct rest_request *request)
+static void rest_live(const struct rest_request *request)
 {
 	buffer_string(&request->rest->body, "{\"live\":true}");
 	rest_answer(request, 200);
@@ -86,7 +86,7 @@ static bool is_ready(const struct rest *rest)
 	return !rest->draining && calls_are_well(rest->calls, &error);
 }
 
-static void ready(const struct rest_request *request)
+static void rest_ready(const struct rest_request *request)
 {
 	bool good = is_ready(request->rest);
 	buffer_print(&request->rest->body, "{\"ready\":%s}", good ? "true" : "false");
@@ -343,12 +343,12 @@ static void call_begin(const struct rest_request *request, const char *explains)
 	}
 }
 
-static void infer(const struct rest_request *request)
+static void rest_infer(const struct rest_request *request)
 {
 	call_begin(request, NULL);
 }
 
-static void explain(const struct rest_request *request)
+static void rest_explain(const struct rest_request *request)
 {
 	call_begin(request, EXPLAIN_REPLY_YES);
 }
@@ -428,18 +428,18 @@ static void seldon_feedback(const struct rest_request *request)
 /* ---- routes ---- */
 
 const struct gateway_route rest_routes[] = {
-	{"POST", "/v2/pipelines/{pipeline}/infer", infer, "Sends a request through a pipeline and answers with its outputs.",
+	{"POST", "/v2/pipelines/{pipeline}/infer", rest_infer, "Sends a request through a pipeline and answers with its outputs.",
 	 ACCESS_INFER, false},
-	{"POST", "/v2/models/{model}/infer", infer, "The same, of a model or a pipeline.", ACCESS_INFER, false},
-	{"POST", "/v2/models/{model}/versions/{version}/infer", infer, "The same; the version is not looked at.",
-	 ACCESS_INFER, false},
+	{"POST", "/v2/models/{model}/infer", rest_infer, "The same, of a model or a pipeline.", ACCESS_INFER, false},
+	{"POST", "/v2/models/{model}/versions/{version}/infer", rest_infer, "The same; the version is not looked at.", ACCESS_INFER,
+	 false},
 	{"GET", "/v2/pipelines/{pipeline}/requests/{request}", rest_poll,
 	 "The answer to a request that was submitted with `prefer: respond-async`.", ACCESS_POLL, false},
 	{"GET", "/v2/models/{model}/requests/{request}", rest_poll, "The same, of a model or a pipeline.", ACCESS_POLL, false},
 	{"GET", "/v2/pipelines/{pipeline}/requests/{request}/explanations", rest_poll_explanations,
 	 "The explanations of a request, submitted or not, when a step `explain` has made them.", ACCESS_POLL, false},
-	{"GET", "/v2/models/{model}/requests/{request}/explanations", rest_poll_explanations,
-	 "The same, of a model or a pipeline.", ACCESS_POLL, false},
+	{"GET", "/v2/models/{model}/requests/{request}/explanations", rest_poll_explanations, "The same, of a model or a pipeline.",
+	 ACCESS_POLL, false},
 	{"DELETE", "/v2/pipelines/{pipeline}/requests/{request}", rest_cancel,
 	 "Cancels a submitted request: stages of the pipeline that have not begun it do not process it.", ACCESS_CANCEL, false},
 	{"DELETE", "/v2/models/{model}/requests/{request}", rest_cancel, "The same, of a model or a pipeline.", ACCESS_CANCEL,
@@ -456,20 +456,20 @@ const struct gateway_route rest_routes[] = {
 	{"GET", "/v2/models/{model}/ready", target_ready, "Whether the model can be asked.", ACCESS_HEALTH, false},
 	{"GET", "/v2/models/{model}/versions/{version}/ready", target_ready, "The same.", ACCESS_HEALTH, false},
 	{"GET", "/v2", server_metadata, "Name, version and extensions of this server.", ACCESS_METADATA, false},
-	{"GET", "/v2/health/live", live, "Whether the gateway runs.", ACCESS_HEALTH, true},
-	{"GET", "/v2/health/ready", ready, "Whether the gateway takes calls.", ACCESS_HEALTH, true},
-	{"GET", "/v1/health/live", live, "The same as /v2/health/live.", ACCESS_HEALTH, true},
-	{"GET", "/v1/health/ready", ready, "The same as /v2/health/ready.", ACCESS_HEALTH, true},
+	{"GET", "/v2/health/live", rest_live, "Whether the gateway runs.", ACCESS_HEALTH, true},
+	{"GET", "/v2/health/ready", rest_ready, "Whether the gateway takes calls.", ACCESS_HEALTH, true},
+	{"GET", "/v1/health/live", rest_live, "The same as /v2/health/live.", ACCESS_HEALTH, true},
+	{"GET", "/v1/health/ready", rest_ready, "The same as /v2/health/ready.", ACCESS_HEALTH, true},
 	{"GET", "/v2/routes", routes, "This table.", ACCESS_METADATA, false},
 	{"GET", "/openapi.json", openapi, "This table as an OpenAPI document.", ACCESS_METADATA, false},
-	{"POST", "/v1/models/{model}:predict", infer, "A request in the form of TensorFlow Serving.", ACCESS_INFER, false},
-	{"POST", "/api/v1.0/predictions", infer, "A request of the first Seldon Core, also behind /seldon/NAMESPACE/NAME.",
+	{"POST", "/v1/models/{model}:predict", rest_infer, "A request in the form of TensorFlow Serving.", ACCESS_INFER, false},
+	{"POST", "/api/v1.0/predictions", rest_infer, "A request of the first Seldon Core, also behind /seldon/NAMESPACE/NAME.",
 	 ACCESS_INFER, false},
-	{"POST", "/api/v0.1/predictions", infer, "The same.", ACCESS_INFER, false},
-	{"POST", "/v2/pipelines/{pipeline}/explain", explain,
+	{"POST", "/api/v0.1/predictions", rest_infer, "The same.", ACCESS_INFER, false},
+	{"POST", "/v2/pipelines/{pipeline}/explain", rest_explain,
 	 "Sends a request through a pipeline and answers with the explanation of its step `explain`.", ACCESS_EXPLAIN, false},
-	{"POST", "/v2/models/{model}/explain", explain, "The same, of a model or a pipeline.", ACCESS_EXPLAIN, false},
-	{"POST", "/v1/models/{model}:explain", explain, "The same, for a request in the form of TensorFlow Serving.",
+	{"POST", "/v2/models/{model}/explain", rest_explain, "The same, of a model or a pipeline.", ACCESS_EXPLAIN, false},
+	{"POST", "/v1/models/{model}:explain", rest_explain, "The same, for a request in the form of TensorFlow Serving.",
 	 ACCESS_EXPLAIN, false},
 	{"POST", "/api/v1.0/explanations", explain_seldon,
 	 "The same in the form of the first Seldon Core, also behind /seldon/NAMESPACE/NAME.", ACCESS_EXPLAIN, false},

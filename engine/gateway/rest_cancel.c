@@ -100,7 +100,7 @@ static void cancellation_begin(struct cancellation *cancellation, struct arena *
 
 /* ---- the search ---- */
 
-static void on_searched(void *context, const struct call_outcome *outcome)
+static void rest_cancel_on_searched(void *context, const struct call_outcome *outcome)
 {
 	struct cancellation *cancellation = context;
 	if (cancellation->found.outcome == ANSWER_PENDING) {
@@ -135,7 +135,7 @@ static struct cancellation *cancellation_open(const struct rest_request *request
 
 void rest_cancel(const struct rest_request *request)
 {
-	struct poll_request poll = {.ended = on_searched};
+	struct poll_request poll = {.ended = rest_cancel_on_searched};
 	if (request->rest->draining) {
 		rest_refuse(request, 503, "this gateway is stopping; ask another one");
 		return;

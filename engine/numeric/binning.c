@@ -113,7 +113,7 @@ static void clusters_fill(struct clusters *self, const struct sorted *column)
 	}
 }
 
-static int compare(const void *left, const void *right)
+static int binning_compare(const void *left, const void *right)
 {
 	const double *a = left, *b = right;
 	return (*a > *b) - (*a < *b);
@@ -134,7 +134,7 @@ static double clusters_move(struct clusters *self, const struct sorted *column, 
 		moved += (center - self->centers[i]) * (center - self->centers[i]);
 		self->centers[i] = center;
 	}
-	qsort(self->centers, self->count, sizeof *self->centers, compare);
+	qsort(self->centers, self->count, sizeof *self->centers, binning_compare);
 	return moved;
 }
 

@@ -35,7 +35,7 @@ int64_t categories_number(const struct categories *categories, double number)
 	}
 }
 
-static void put(uint32_t *table, uint32_t mask, uint64_t at, size_t category)
+static void categories_put(uint32_t *table, uint32_t mask, uint64_t at, size_t category)
 {
 	while (table[at & mask])
 		at++;
@@ -58,11 +58,11 @@ bool categories_make(struct categories *categories, const struct text *items, si
 		if (categories_text(categories, items[i]) >= 0)
 			*twice = (int64_t)i;
 		else
-			put(texts, categories->mask, hash_bytes(items[i].bytes, items[i].length, 0), i);
+			categories_put(texts, categories->mask, hash_bytes(items[i].bytes, items[i].length, 0), i);
 		double number;
 		if (number_read_double(items[i], &number) && categories_number(categories, number) < 0) {
 			values[i] = number;
-			put(numbers, categories->mask, number_hash(number), i);
+			categories_put(numbers, categories->mask, number_hash(number), i);
 		}
 	}
 	return true;

@@ -53,7 +53,7 @@ double quantile_sorted(const double *sorted, size_t count, double q, enum quanti
 	return part == 0 ? sorted[below] : quantile_between(sorted[below], sorted[below + 1], part);
 }
 
-static int compare(const void *left, const void *right)
+static int quantile_compare(const void *left, const void *right)
 {
 	const double *a = left, *b = right;
 	return (*a > *b) - (*a < *b);
@@ -66,7 +66,7 @@ size_t quantile_sort(double *numbers, size_t count)
 		if (!isnan(numbers[i]))
 			numbers[kept++] = numbers[i];
 	if (kept > 1)
-		qsort(numbers, kept, sizeof *numbers, compare);
+		qsort(numbers, kept, sizeof *numbers, quantile_compare);
 	return kept;
 }
 
@@ -130,7 +130,7 @@ static void select_nth(double *numbers, size_t count, size_t nth, size_t *steps)
 	}
 	for (size_t left = count; left > 1; left /= 2)
 		*steps += 2 * count;
-	qsort(numbers, count, sizeof *numbers, compare);
+	qsort(numbers, count, sizeof *numbers, quantile_compare);
 }
 
 double quantile_selected(double *numbers, size_t count, double q, size_t *steps)

@@ -208,7 +208,7 @@ double summary_variance(unsigned tracks, const void *summary, unsigned freedom)
 }
 
 /* A fact of nothing is NaN. */
-static double known(const struct summary_parts *parts, double fact)
+static double summary_known(const struct summary_parts *parts, double fact)
 {
 	return *parts->count > 0 ? fact : (double)NAN;
 }
@@ -217,28 +217,28 @@ double summary_least(unsigned tracks, const void *summary)
 {
 	struct summary_parts parts = parts_of(tracks, summary);
 	assert(parts.least);
-	return known(&parts, parts.least->least);
+	return summary_known(&parts, parts.least->least);
 }
 
 double summary_greatest(unsigned tracks, const void *summary)
 {
 	struct summary_parts parts = parts_of(tracks, summary);
 	assert(parts.least);
-	return known(&parts, parts.least->greatest);
+	return summary_known(&parts, parts.least->greatest);
 }
 
 double summary_first(unsigned tracks, const void *summary)
 {
 	struct summary_parts parts = parts_of(tracks, summary);
 	assert(parts.ends);
-	return known(&parts, parts.ends->first);
+	return summary_known(&parts, parts.ends->first);
 }
 
 double summary_last(unsigned tracks, const void *summary)
 {
 	struct summary_parts parts = parts_of(tracks, summary);
 	assert(parts.ends);
-	return known(&parts, parts.ends->last);
+	return summary_known(&parts, parts.ends->last);
 }
 
 double summary_norm(unsigned tracks, const void *summary)

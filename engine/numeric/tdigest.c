@@ -19,15 +19,15 @@ void tdigest_close(struct tdigest *digest)
 	*digest = (struct tdigest){0};
 }
 
-static int compare(const void *left, const void *right)
+static int tdigest_compare(const void *left, const void *right)
 {
 	const struct tdigest_cluster *a = left, *b = right;
 	return (a->mean > b->mean) - (a->mean < b->mean);
 }
 
 /* Whether `next` goes into `last`, behind which `before` numbers stand. */
-static bool fits(const struct tdigest *digest, const struct tdigest_cluster *last, const struct tdigest_cluster *next,
-		 uint64_t before)
+static bool tdigest_fits(const struct tdigest *digest, const struct tdigest_cluster *last, const struct tdigest_cluster *next,
+			 uint64_t before)
 {
 	if (last->equal && next->equal && last->mean == next->mean)
 		return true;
@@ -43,10 +43,10 @@ void tdigest_settle(struct tdigest *digest)
 	uint64_t before = 0;
 	if (digest->settled == digest->count)
 		return;
-	qsort(clusters, digest->count, sizeof *clusters, compare);
+	qsort(clusters, digest->count, sizeof *clusters, tdigest_compare);
 	for (size_t i = 1; i < digest->count; i++) {
 		struct tdigest_cluster next = clusters[i];
-		if (!fits(digest, &clusters[last], &next, before)) {
+		if (!tdigest_fits(digest, &clusters[last], &next, before)) {
 			before += clusters[last].weight;
 			clusters[++last] = next;
 			continue;
@@ -60,7 +60,7 @@ void tdigest_settle(struct tdigest *digest)
 	digest->count = digest->settled = last + 1;
 }
 
-static bool take(struct tdigest *digest, struct tdigest_cluster cluster)
+static bool tdigest_take(struct tdigest *digest, struct tdigest_cluster cluster)
 {
 	if (digest->count - digest->settled >= BUFFER_CLUSTERS)
 		tdigest_settle(digest);
@@ -87,7 +87,7 @@ bool tdigest_add(struct tdigest *digest, double number)
 {
 	if (isnan(number))
 		return true;
-	if (!take(digest, (struct tdigest_cluster){number, 1, true}))
+	if (!tdigest_take(digest, (struct tdigest_cluster){number, 1, true}))
 		return false;
 	widen(digest, number, number);
 	return true;
@@ -96,7 +96,7 @@ bool tdigest_add(struct tdigest *digest, double number)
 bool tdigest_merge(struct tdigest *into, const struct tdigest *from)
 {
 	for (size_t i = 0; i < from->count; i++)
-		if (!take(into, from->clusters[i]))
+		if (!tdigest_take(into, from->clusters[i]))
 			return false;
 	widen(into, from->least, from->most);
 	return true;

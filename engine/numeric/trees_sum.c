@@ -13,7 +13,7 @@
 
 /* ---- rows into slots ---- */
 
-static double seen(double given, enum tree_missing missing)
+static double trees_sum_value(double given, enum tree_missing missing)
 {
 	/* Only what is missing is as far away as that: a threshold may be infinite, and what is
 	 * there goes to its left. */
@@ -40,7 +40,7 @@ void trees_slots(const struct trees *trees, const double *row, double *slots)
 {
 	for (size_t i = 0; i < trees->slot_count; i++) {
 		double number = row[trees->slots[i].feature];
-		slots[i] = seen(trees->form.single ? (double)(float)number : number, trees->slots[i].missing);
+		slots[i] = trees_sum_value(trees->form.single ? (double)(float)number : number, trees->slots[i].missing);
 	}
 	slots[trees->slot_count] = -INFINITY;
 }

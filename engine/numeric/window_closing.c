@@ -1,7 +1,7 @@
 /* window_closing.c: Rules of closing windows; see window_closing.h. */
 #include "numeric/window_closing.h"
 
-static int64_t add(int64_t left, int64_t right)
+static int64_t window_closing_add(int64_t left, int64_t right)
 {
 	int64_t sum;
 	if (__builtin_add_overflow(left, right, &sum))
@@ -38,20 +38,20 @@ bool closing_window(const struct closing *form, int64_t time, size_t nth, struct
 	if (nth >= CLOSING_WINDOWS_MAX ||
 	    __builtin_sub_overflow(floor_to(time, form->every), (int64_t)nth * form->every, &window->start))
 		return false;
-	window->end = add(window->start, form->size);
+	window->end = window_closing_add(window->start, form->size);
 	return window->end > time;
 }
 
 bool closing_is_over(const struct closing *form, const struct span *window, int64_t stream_time)
 {
 	if (form->kind == CLOSING_SESSION)
-		return add(add(window->end, form->size), form->grace) < stream_time;
-	return add(window->end, form->grace) <= stream_time;
+		return window_closing_add(window_closing_add(window->end, form->size), form->grace) < stream_time;
+	return window_closing_add(window->end, form->grace) <= stream_time;
 }
 
 bool closing_session_join(const struct closing *form, const struct span *session, int64_t time, struct span *joined)
 {
-	if (time > add(session->end, form->size) || time < subtract(session->start, form->size))
+	if (time > window_closing_add(session->end, form->size) || time < subtract(session->start, form->size))
 		return false;
 	joined->start = time < session->start ? time : session->start;
 	joined->end = time > session->end ? time : session->end;

@@ -94,7 +94,7 @@ static bool read_member(const struct status_member *member, struct json_scan *sc
 	}
 }
 
-static const struct status_member *find(struct text name)
+static const struct status_member *status_find(struct text name)
 {
 	for (size_t i = 0; i < MEMBERS; i++)
 		if (text_is(name, members[i].name))
@@ -112,7 +112,7 @@ bool status_read(struct text json, struct arena *arena, struct status *status, s
 		return error_set(error, ERROR_INPUT, PLACE_NONE, "the record is no status");
 	json_enter(&scan);
 	while (json_key(&scan, &name)) {
-		const struct status_member *member = find(name);
+		const struct status_member *member = status_find(name);
 		if (!member)
 			json_skip(&scan);
 		else if (!read_member(member, &scan, (char *)status + member->offset))
