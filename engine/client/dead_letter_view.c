@@ -94,7 +94,10 @@ static void letter_print_json(struct dead_letter_view *view, const struct found_
 			buffer_string(out, i > 0 ? ", " : "");
 			json_write_string(out, letter->headers.items[i].name);
 			buffer_string(out, ": ");
-			json_write_string(out, letter->headers.items[i].value);
+			if (letter->headers.items[i].value.bytes)
+				json_write_string(out, letter->headers.items[i].value);
+			else
+				buffer_string(out, "null");
 		}
 		buffer_byte(out, '}');
 		payload_print(view, letter);
@@ -304,9 +307,11 @@ bool dead_letter_view_show(void *context, const struct found_letter *found, stru
 		buffer_print(out, "  stood at  no place in Kafka: it came by ingress: direct, and is logged with its id\n");
 	if (letter->key.bytes)
 		buffer_print(out, "  key       %s\n", text_shown(letter->key, view->arena));
-	for (size_t i = 0; i < letter->headers.count; i++)
-		buffer_print(out, "  header    %s: %s\n", text_shown(letter->headers.items[i].name, view->arena),
-			     text_shown(letter->headers.items[i].value, view->arena));
+	for (size_t i = 0; i < letter->headers.count; i++) {
+		const struct header *header = &letter->headers.items[i];
+		buffer_print(out, "  header    %s: %s\n", text_shown(header->name, view->arena),
+			     header->value.bytes ? text_shown(header->value, view->arena) : "(no value)");
+	}
 	if (request.bytes)
 		buffer_print(out, "  request   %s%s\n", text_shown(request, view->arena), translated ? "  (as JSON)" : "");
 	else

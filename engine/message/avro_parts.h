@@ -33,17 +33,6 @@ static inline char *avro_put_origin(char *to, const struct origin *origin)
 	return known ? avro_put_position(to, origin) : to;
 }
 
-static inline char *avro_put_headers(char *to, struct headers headers)
-{
-	if (headers.count > 0)
-		to = avro_put_small(to, headers.count);
-	for (size_t i = 0; i < headers.count; i++) {
-		to = avro_put_bytes(to, headers.items[i].name);
-		to = avro_put_bytes(to, headers.items[i].value);
-	}
-	return avro_put_small(to, 0);
-}
-
 size_t avro_failure_room(const struct error *failure);
 char *avro_put_failure(char *to, const struct error *failure);
 bool avro_read_failure(struct avro_cursor *cursor, struct arena *arena, struct error *failure, struct error *error);

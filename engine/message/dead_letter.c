@@ -7,6 +7,7 @@
 #include "message/avro_wire.h"
 
 #define NUMBERS 16 /* of the record that are not measured one by one, at most */
+#define FORMER_LETTER UINT64_C(0xedb8bdfed19f3ec1) /* fingerprint of the schema whose headers all had values */
 
 static size_t letter_room(const struct dead_letter *letter)
 {
@@ -15,8 +16,19 @@ static size_t letter_room(const struct dead_letter *letter)
 		      avro_text_room(text_of(letter->step)) + avro_text_room(letter->origin.topic) +
 		      avro_text_room(letter->key) + avro_text_room(letter->payload);
 	for (size_t i = 0; i < letter->headers.count; i++)
-		room += avro_text_room(letter->headers.items[i].name) + avro_text_room(letter->headers.items[i].value);
+		room += avro_text_room(letter->headers.items[i].name) + 1 + avro_text_room(letter->headers.items[i].value);
 	return room;
+}
+
+static char *put_headers(char *to, struct headers headers)
+{
+	if (headers.count > 0)
+		to = avro_put_small(to, headers.count);
+	for (size_t i = 0; i < headers.count; i++) {
+		to = avro_put_bytes(to, headers.items[i].name);
+		to = avro_put_optional(to, headers.items[i].value);
+	}
+	return avro_put_small(to, 0);
 }
 
 bool dead_letter_encode(const struct dead_letter *letter, struct buffer *out, struct error *error)
@@ -37,7 +49,7 @@ bool dead_letter_encode(const struct dead_letter *letter, struct buffer *out, st
 	to = avro_put_long(to, letter->time_ms);
 	to = avro_put_long(to, letter->failed_ms);
 	to = avro_put_optional(to, letter->key);
-	to = avro_put_headers(to, letter->headers);
+	to = put_headers(to, letter->headers);
 	to = avro_put_bytes(to, letter->payload);
 	buffer_grown(out, (size_t)(to - begin));
 	return true;
@@ -66,7 +78,12 @@ static const struct error *get_failure(struct avro_cursor *cursor, struct arena 
 	return failure;
 }
 
-static struct headers get_headers(struct avro_cursor *cursor, struct arena *arena)
+static struct text get_optional(struct avro_cursor *cursor)
+{
+	return avro_read_small(cursor) == 1 ? avro_read_bytes(cursor) : (struct text){0};
+}
+
+static struct headers get_headers(struct avro_cursor *cursor, bool is_former, struct arena *arena)
 {
 	struct header *items = NULL;
 	size_t count = 0, block;
@@ -79,7 +96,7 @@ static struct headers get_headers(struct avro_cursor *cursor, struct arena *aren
 		items = grown;
 		for (size_t i = 0; i < block; i++) {
 			items[count].name = avro_read_bytes(cursor);
-			items[count++].value = avro_read_bytes(cursor);
+			items[count++].value = is_former ? avro_read_bytes(cursor) : get_optional(cursor);
 		}
 	}
 	return (struct headers){count, items};
@@ -87,7 +104,8 @@ static struct headers get_headers(struct avro_cursor *cursor, struct arena *aren
 
 bool dead_letter_decode(struct text bytes, struct arena *arena, struct dead_letter *letter, struct error *error)
 {
-	if (!avro_is_single_object(bytes, avro_letter_fingerprint()))
+	const bool is_former = avro_is_single_object(bytes, FORMER_LETTER);
+	if (!is_former && !avro_is_single_object(bytes, avro_letter_fingerprint()))
 		return error_set(error, ERROR_INPUT, PLACE_NONE, "the record is not a dead letter; is this an errors topic?");
 	struct avro_cursor cursor = avro_cursor_of(avro_single_object_body(bytes));
 	*letter = (struct dead_letter){.id = avro_read_bytes(&cursor)};
@@ -100,9 +118,8 @@ bool dead_letter_decode(struct text bytes, struct arena *arena, struct dead_lett
 	letter->origin.offset = avro_read_long(&cursor);
 	letter->time_ms = avro_read_long(&cursor);
 	letter->failed_ms = avro_read_long(&cursor);
-	if (avro_read_small(&cursor) == 1)
-		letter->key = avro_read_bytes(&cursor);
-	letter->headers = get_headers(&cursor, arena);
+	letter->key = get_optional(&cursor);
+	letter->headers = get_headers(&cursor, is_former, arena);
 	letter->payload = avro_read_bytes(&cursor);
 	if (arena_failed(arena))
 		return error_memory(error, ERROR_LIMIT, "reading a dead letter");

@@ -185,22 +185,61 @@ static char *put_all_given(char *to, struct stage_link_listing *listing, const s
 	return avro_put_small(to, 0);
 }
 
-/* Puts the time of the request's record before the headers, where the event time is another. */
-static bool written_put(const struct message *message, struct headers *headers)
+/* Headers of a record that is not the request's own: one before its others. NULL: the arena is full. */
+static struct header *header_prepend(struct arena *arena, const char *name, struct headers *headers)
 {
 	const struct headers own = *headers;
-	const bool is_taken = own.count > 0 && text_is(own.items[0].name, STAGE_LINK_WRITTEN);
-	if (message->written_ms == message->time_ms && !is_taken)
-		return true;
-	struct header *items = ARENA_ARRAY(message->arena, struct header, own.count + 1);
-	const char *digits = items ? arena_print(message->arena, "%lld", (long long)message->written_ms) : NULL;
-	if (!digits)
-		return false;
-	items[0] = (struct header){TEXT(STAGE_LINK_WRITTEN), text_of(digits)};
+	struct header *items = ARENA_ARRAY(arena, struct header, own.count + 1);
+	if (!items)
+		return NULL;
+	items[0].name = text_of(name);
 	for (size_t i = 0; i < own.count; i++)
 		items[i + 1] = own.items[i];
 	*headers = (struct headers){own.count + 1, items};
+	return items;
+}
+
+/* Puts before the headers which of them have no value, as the schema has none for those. */
+static bool nulls_put(const struct message *message, struct headers *headers)
+{
+	const struct headers own = *headers;
+	size_t count = 0;
+	for (size_t i = 0; i < own.count; i++)
+		count += own.items[i].value.bytes == NULL;
+	if (count == 0 && (own.count == 0 || !text_is(own.items[0].name, STAGE_LINK_NULLS)))
+		return true;
+	char *flags = ARENA_ARRAY(message->arena, char, own.count);
+	struct header *first = header_prepend(message->arena, STAGE_LINK_NULLS, headers);
+	if (!flags || !first)
+		return false;
+	for (size_t i = 0; i < own.count; i++)
+		flags[i] = own.items[i].value.bytes ? '0' : '1';
+	first->value = (struct text){flags, own.count};
 	return true;
+}
+
+/* Puts the time of the request's record before the headers, where the event time is another. */
+static bool written_put(const struct message *message, struct headers *headers)
+{
+	const bool is_taken = headers->count > 0 && text_is(headers->items[0].name, STAGE_LINK_WRITTEN);
+	if (message->written_ms == message->time_ms && !is_taken)
+		return true;
+	struct header *first = header_prepend(message->arena, STAGE_LINK_WRITTEN, headers);
+	const char *digits = arena_print(message->arena, "%lld", (long long)message->written_ms);
+	if (!first || !digits)
+		return false;
+	first->value = text_of(digits);
+	return true;
+}
+
+static char *put_headers(char *to, struct headers headers)
+{
+	to = put_count(to, headers.count);
+	for (size_t i = 0; i < headers.count; i++) {
+		to = avro_put_bytes(to, headers.items[i].name);
+		to = avro_put_bytes(to, headers.items[i].value);
+	}
+	return avro_put_small(to, 0);
 }
 
 bool stage_link_encode(const struct message *message, uint64_t next, const struct stage_link *stage_link, struct buffer *out,
@@ -212,7 +251,7 @@ bool stage_link_encode(const struct message *message, uint64_t next, const struc
 	if (fingerprint == 0)
 		return error_memory(error, ERROR_SYSTEM, "reading a schema");
 	if (!list_payloads(&listing, message, next, stage_link->request) || !assigned_write(message, &headers) ||
-	    !written_put(message, &headers))
+	    !nulls_put(message, &headers) || !written_put(message, &headers))
 		return error_memory(error, ERROR_LIMIT, "passing a message on to the next stage");
 	size_t room = record_room(message, headers, next, stage_link, &listing);
 	if (arena_failed(message->arena)) /* what is written must be what was measured */
@@ -236,7 +275,7 @@ bool stage_link_encode(const struct message *message, uint64_t next, const struc
 	to = avro_put_long(to, stage_link->deadline_ms);
 	to = avro_put_optional(to, message->key);
 	to = avro_put_optional(to, stage_link->key);
-	to = avro_put_headers(to, headers);
+	to = put_headers(to, headers);
 	to = avro_put_bytes(to, stage_link->original);
 	to = put_form(to, message);
 	to = avro_put_tensors(to, listing.written);

@@ -29,6 +29,9 @@ struct stage_link {
  * brings such a header as its first is not believed: then the time is always put before it. */
 #define STAGE_LINK_WRITTEN ":written"
 
+/* The next header, if one of the request's has no value: `1` for each of those, `0` for the others, which follow. */
+#define STAGE_LINK_NULLS ":null"
+
 /* Head of a record, read without decoding the rest. */
 struct stage_link_head {
 	struct text from;

@@ -186,15 +186,40 @@ static bool read_given(struct stage_link_reading *reading, struct given *given)
 	return (whole && !avro_failed(&reading->cursor)) || stage_link_read_broken(reading, "what became of a step");
 }
 
-static void read_written(struct message *message)
+/* Takes the first header away if it has that name. */
+static bool take_first(struct headers *headers, const char *name, struct text *value)
 {
-	struct headers *headers = &message->headers;
-	message->written_ms = message->time_ms;
-	if (headers->count == 0 || !text_is(headers->items[0].name, STAGE_LINK_WRITTEN))
-		return;
-	(void)number_read_int64(headers->items[0].value, &message->written_ms);
+	if (headers->count == 0 || !text_is(headers->items[0].name, name))
+		return false;
+	*value = headers->items[0].value;
 	headers->items++;
 	headers->count--;
+	return true;
+}
+
+static void read_written(struct message *message)
+{
+	struct text digits;
+	message->written_ms = message->time_ms;
+	if (take_first(&message->headers, STAGE_LINK_WRITTEN, &digits))
+		(void)number_read_int64(digits, &message->written_ms);
+}
+
+/* False: the arena is full. */
+static bool read_nulls(struct message *message)
+{
+	struct headers *headers = &message->headers;
+	struct text flags;
+	if (!take_first(headers, STAGE_LINK_NULLS, &flags))
+		return true;
+	struct header *items = ARENA_ARRAY(message->arena, struct header, headers->count);
+	for (size_t i = 0; items && i < headers->count; i++) {
+		items[i] = headers->items[i];
+		if (i < flags.length && flags.bytes[i] == '1')
+			items[i].value = (struct text){0};
+	}
+	headers->items = items;
+	return items != NULL;
 }
 
 static bool read_carried(struct stage_link_reading *reading, struct carried *carried)
@@ -220,7 +245,7 @@ static bool read_body(struct stage_link_reading *reading, struct message *messag
 	stage_link->key = read_optional(reading);
 	read_headers(reading, &message->headers);
 	read_written(message);
-	if (!assigned_read(message))
+	if (!read_nulls(message) || !assigned_read(message))
 		return stage_link_read_full(reading);
 	stage_link->original = avro_read_bytes(&reading->cursor);
 	if (!read_form(reading, message) || !avro_read_tensors(&reading->cursor, reading->arena, &reading->tensors, reading->error))

@@ -91,6 +91,24 @@ static void a_header_of_that_name_in_a_request_is_not_believed(void **state)
 	assert_true(read.written_ms == WRITTEN_MS && read.headers.count == 2);
 }
 
+/* Also where the request forges the header that tells them, and beside a time of its own. */
+static void a_header_without_a_value_has_none_in_the_next_stage(void **state)
+{
+	const struct header own[] = {{TEXT("none"), {0}}, {TEXT("empty"), TEXT("")}, {TEXT("a"), TEXT("b")}, {TEXT("none"), {0}}};
+	const struct header forged[] = {{TEXT(STAGE_LINK_NULLS), TEXT("11")}, {TEXT("a"), TEXT("b")}};
+	(void)state;
+	struct message read = passed_on(EVENT_MS, WRITTEN_MS, (struct headers){4, own});
+	assert_int_equal(read.headers.count, 4);
+	for (size_t i = 0; i < 4; i++) {
+		assert_true(text_equal(read.headers.items[i].name, own[i].name));
+		assert_true(text_equal(read.headers.items[i].value, own[i].value));
+		assert_int_equal(read.headers.items[i].value.bytes == NULL, own[i].value.bytes == NULL);
+	}
+	read = passed_on(EVENT_MS, EVENT_MS, (struct headers){2, forged});
+	assert_int_equal(read.headers.count, 2);
+	assert_true(text_is(read.headers.items[0].value, "11") && text_is(read.headers.items[1].value, "b"));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, arena_begin, arena_end)
@@ -98,6 +116,7 @@ int main(void)
 		TEST(the_time_of_the_record_is_kept_beside_the_event_time),
 		TEST(the_cause_of_a_failure_reaches_the_stage_that_answers),
 		TEST(a_header_of_that_name_in_a_request_is_not_believed),
+		TEST(a_header_without_a_value_has_none_in_the_next_stage),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
