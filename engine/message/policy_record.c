@@ -9,6 +9,7 @@
 #define NUMBERS 16	  /* of a record beside its lists, at most */
 #define FEATURE_NUMBERS 7 /* of a feature, and of its list of classes */
 #define ORIGIN_NUMBERS 2
+#define RECORD_BROKEN "the record is a broken policy"
 
 /* ---- writing ---- */
 
@@ -164,22 +165,40 @@ static bool number_sound(int64_t number)
 	return number >= 0 && number <= INT64_MAX / 2;
 }
 
-/* Whether numbers that others divide by, or begin from, are such. */
-static bool record_sound(const struct policy_record *record)
+/* An hour has no classes: a context has its angle (bandits/context.h). */
+static bool classes_sound(const struct policy_feature *feature, struct error *error)
 {
-	for (size_t i = 0; i < record->feature_count; i++) {
-		const struct policy_feature *feature = &record->features[i];
-		if (!isfinite(feature->center) || !isfinite(feature->width) || !(feature->width > 0) || feature->count < 0 ||
-		    !isfinite(feature->mean) || !isfinite(feature->squares) || feature->squares < 0 ||
-		    feature->class_count > POLICY_CLASSES_MAX)
+	const bool is_hour = text_is(feature->name, CONTEXT_TIME_OF_DAY);
+	if (feature->class_count <= (is_hour ? 0 : CONTEXT_CLASSES_MAX))
+		return true;
+	return error_set(error, ERROR_INPUT, PLACE_NONE,
+			 RECORD_BROKEN ": its feature `" TEXT_FORMAT "` %s",
+			 TEXT_ARGUMENTS(feature->name), is_hour ? "is an hour and lists texts" : "lists too many texts");
+}
+
+/* Whether numbers that others divide by, or begin from, are such. */
+static bool feature_sound(const struct policy_feature *feature, struct error *error)
+{
+	if (isfinite(feature->center) && isfinite(feature->width) && feature->width > 0 && feature->count >= 0 &&
+	    isfinite(feature->mean) && isfinite(feature->squares) && feature->squares >= 0)
+		return classes_sound(feature, error);
+	return error_set(error, ERROR_INPUT, PLACE_NONE,
+			 RECORD_BROKEN ": its feature `" TEXT_FORMAT "` has no scale", TEXT_ARGUMENTS(feature->name));
+}
+
+static bool record_sound(const struct policy_record *record, struct error *error)
+{
+	bool sound = record->arm_count > 0 && number_sound(record->version) && number_sound(record->rewards) &&
+		     number_sound(record->through_ms);
+	for (size_t i = 0; sound && i < record->position_count; i++)
+		sound = record->positions[i].partition >= 0 && record->positions[i].partition < POLICY_PARTITIONS_MAX &&
+			record->positions[i].offset >= 0;
+	if (!sound)
+		return error_set(error, ERROR_INPUT, PLACE_NONE, RECORD_BROKEN);
+	for (size_t i = 0; i < record->feature_count; i++)
+		if (!feature_sound(&record->features[i], error))
 			return false;
-	}
-	for (size_t i = 0; i < record->position_count; i++)
-		if (record->positions[i].partition < 0 || record->positions[i].partition >= POLICY_PARTITIONS_MAX ||
-		    record->positions[i].offset < 0)
-			return false;
-	return record->arm_count > 0 && number_sound(record->version) && number_sound(record->rewards) &&
-	       number_sound(record->through_ms);
+	return true;
 }
 
 bool policy_record_is_foreign(struct text bytes)
@@ -209,6 +228,7 @@ bool policy_record_decode(struct text bytes, struct arena *arena, struct policy_
 	record->through_ms = avro_read_long(&cursor);
 	if (!fits)
 		return error_memory(error, ERROR_LIMIT, "reading a policy");
-	return (!avro_failed(&cursor) && avro_left(&cursor) == 0 && record_sound(record)) ||
-	       error_set(error, ERROR_INPUT, PLACE_NONE, "the record is a broken policy");
+	if (avro_failed(&cursor) || avro_left(&cursor) > 0)
+		return error_set(error, ERROR_INPUT, PLACE_NONE, RECORD_BROKEN);
+	return record_sound(record, error);
 }

@@ -10,10 +10,10 @@
 #ifndef SLUICE_MESSAGE_POLICY_RECORD_H
 #define SLUICE_MESSAGE_POLICY_RECORD_H
 
+#include "bandits/context.h"
 #include "message/message.h"
 
 #define POLICY_RECORD_BYTES_MAX ((size_t)2 << 20) /* 64 candidates with 32 numbers as features take 900 kB */
-#define POLICY_CLASSES_MAX 16 /* of a feature that is a text */
 
 #define POLICY_PARTITIONS_MAX (1 << 20) /* of a topic: far more than Kafka manages; numbers of a broken record take memory */
 
@@ -22,7 +22,7 @@ struct policy_feature {
 	double center, width; /* a value's standard form is (value - center) / width */
 	int64_t count;	      /* of values seen, with their mean and squared deviations */
 	double mean, squares;
-	size_t class_count; /* 0: it is a number */
+	size_t class_count; /* 0: it is a number; CONTEXT_CLASSES_MAX at most */
 	const struct text *classes; /* the commonest texts, which it is one of */
 };
 
