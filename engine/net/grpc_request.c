@@ -4,21 +4,17 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "message/reply.h"
 #include "net/grpc_server_parts.h"
 
-#define WORDS_BYTES ((size_t)8 << 10)  /* encoded: callers accept no longer headers */
 #define KEPT_BYTES ((size_t)256 << 10) /* of each buffer of a request in the pool */
 #define DEADLINE_WORDS "the deadline of grpc-timeout has passed"
 #define SHORT_WORDS "the message is shorter than its prefix says"
 #define FIELDS_BYTES ((size_t)64 << 10) /* of an answer: callers accept far less */
 #define NOT_POST "this port serves gRPC, whose calls are POST; send requests of HTTP to the port for HTTP"
 #define NOT_GRPC "this port serves gRPC: send content-type application/grpc, or use the port for HTTP"
-#define UNREAD "no memory for the answer, as callers do not read theirs; call again later"
 /* Messages of the largest size that all callers together may send at once, where no budget limits them. */
 #define HELD_MESSAGES 16
 #define POOLED_MAX 64
-#define PLACE_SHOWN ((size_t)512) /* bytes of a path in the metadata, of which callers accept 8 KiB */
 
 /* ---- pool ---- */
 
@@ -133,166 +129,20 @@ void grpc_request_leave_wire(struct grpc_request *request)
 		request_to_pool(request);
 }
 
-/* ---- answers ---- */
-
-/* Returns how many bytes it copies. */
-static inline size_t answer_copy(struct grpc_request *request, struct grpc_caller *caller, uint8_t *room, size_t size)
+void grpc_request_release(struct grpc_request *request)
 {
-	const size_t left = request->answer.length - request->offset, now = left < size ? left : size;
-	memcpy(room, request->answer.bytes + request->offset, now);
-	request->offset += now;
-	caller->moved_ms = loop_now_ms(caller->http2.loop);
-	return now;
+	assert(request->called && request->server->called > 0);
+	request->called = false;
+	request->server->called--;
+	if (request->caller)
+		request->caller->held--;
+	if (!request->is_http)
+		loop_timer_stop(request->server->loop, &request->deadline);
+	if (!request->on_wire)
+		request_to_pool(request);
 }
 
-static ssize_t on_words_wanted(nghttp2_session *session, int32_t id, uint8_t *room, size_t size, uint32_t *flags,
-			       nghttp2_data_source *source, void *context)
-{
-	(void)source;
-	struct grpc_request *request = nghttp2_session_get_stream_user_data(session, id);
-	if (!request)
-		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-	const size_t now = answer_copy(request, context, room, size);
-	if (request->offset == request->answer.length)
-		*flags |= NGHTTP2_DATA_FLAG_EOF;
-	return (ssize_t)now;
-}
-
-static ssize_t grpc_request_on_wanted(nghttp2_session *session, int32_t id, uint8_t *room, size_t size, uint32_t *flags,
-				      nghttp2_data_source *source, void *context)
-{
-	(void)source;
-	struct grpc_request *request = nghttp2_session_get_stream_user_data(session, id);
-	if (!request)
-		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-	const size_t now = answer_copy(request, context, room, size);
-	if (request->offset < request->answer.length)
-		return (ssize_t)now;
-	const nghttp2_nv trailer = http2_constant(TEXT("grpc-status"), TEXT("0"));
-	*flags |= NGHTTP2_DATA_FLAG_EOF | NGHTTP2_DATA_FLAG_NO_END_STREAM;
-	return nghttp2_submit_trailer(session, id, &trailer, 1) == 0 ? (ssize_t)now : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-}
-
-/* Sends an answer without a message, which is one block of headers. */
-static void send_headers(struct grpc_request *request, const nghttp2_nv *pairs, size_t count)
-{
-	nghttp2_session *session = request->caller->http2.session;
-	request->over = true;
-	if (nghttp2_submit_response(session, request->id, pairs, count, NULL) != 0)
-		nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, request->id, NGHTTP2_INTERNAL_ERROR);
-	grpc_caller_is_dirty(request->caller);
-}
-
-static enum error_kind kind_of_status(int status)
-{
-	if (status == GRPC_RESOURCE_EXHAUSTED || status == GRPC_DEADLINE_EXCEEDED)
-		return ERROR_LIMIT;
-	return status == GRPC_UNAVAILABLE ? ERROR_REMOTE : ERROR_INPUT;
-}
-
-static void refusal_explain(struct grpc_request *request, int status)
-{
-	struct text path = buffer_view(&request->path);
-	char id[REFUSAL_ID_SIZE];
-	if (!grpc_fields_have(&request->fields, TEXT(REPLY_ID_HEADER))) {
-		refusal_id_write(&request->server->ids, grpc_request_metadata(request, REPLY_ID_HEADER, 0), id);
-		grpc_request_add_field(request, TEXT(REPLY_ID_HEADER), text_of(id));
-	}
-	if (grpc_fields_have(&request->fields, TEXT(REPLY_ERROR_HEADER)))
-		return;
-	path.length = path.length < PLACE_SHOWN ? path.length : PLACE_SHOWN;
-	grpc_request_add_field(request, TEXT(REPLY_ERROR_HEADER), text_of(error_kind_name(kind_of_status(status))));
-	grpc_request_add_field(request, TEXT(REPLY_PLACE_HEADER), path);
-}
-
-void grpc_request_refuse(struct grpc_request *request, int status, struct text words)
-{
-	refusal_explain(request, status);
-	char number[NUMBER_TEXT_MAX];
-	char bytes[WORDS_BYTES];
-	struct buffer encoded = {.bytes = bytes, .capacity = sizeof bytes, .ceiling_bytes = sizeof bytes};
-	nghttp2_nv pairs[5 + GRPC_FIELDS_MAX] = {
-		http2_constant(TEXT(":status"), TEXT("200")),
-		http2_constant(TEXT("content-type"), TEXT("application/grpc")),
-	};
-	size_t count = 2 + grpc_fields_pairs(&request->fields, pairs + 2);
-	if (status == GRPC_UNIMPLEMENTED) /* the reason may be an unsupported compression */
-		pairs[count++] = http2_constant(TEXT("grpc-accept-encoding"),
-						request->converses ? TEXT("identity") : TEXT(GRPC_CODINGS_TAKEN));
-	pairs[count++] = http2_variable(TEXT("grpc-status"), (struct text){number, number_write_int64(number, status)});
-	grpc_words_write(&encoded, words); /* a longer text is cut */
-	if (words.length > 0)
-		pairs[count++] = http2_variable(TEXT("grpc-message"), buffer_view(&encoded));
-	send_headers(request, pairs, count);
-}
-
-/* Begins an answer that has a body. */
-static inline bool body_begin(struct grpc_request *request, const nghttp2_nv *pairs, size_t count,
-			      const nghttp2_data_provider *body)
-{
-	struct grpc_caller *caller = request->caller;
-	if (buffer_failed(&request->answer) ||
-	    nghttp2_submit_response(caller->http2.session, request->id, pairs, count, body) != 0) {
-		buffer_clear(&request->answer);
-		return false;
-	}
-	if (caller->answering++ == 0)
-		caller->moved_ms = loop_now_ms(request->server->loop);
-	request->pending = true;
-	request->over = true;
-	grpc_caller_is_dirty(caller);
-	return true;
-}
-
-void grpc_request_refuse_as_http(struct grpc_request *request, struct http_refusal refusal)
-{
-	const nghttp2_data_provider body = {.read_callback = on_words_wanted};
-	char status[NUMBER_TEXT_MAX], length[NUMBER_TEXT_MAX], id[REFUSAL_ID_SIZE];
-	struct text path = {0}; /* its buffer may be full */
-	nghttp2_nv pairs[5];
-	size_t count = 0;
-	refusal_id_write(&request->server->ids, grpc_request_metadata(request, REPLY_ID_HEADER, 0), id);
-	buffer_clear(&request->answer);
-	if (!buffer_failed(&request->path))
-		path = buffer_view(&request->path);
-	refusal_body_write(&request->answer, refusal.status, refusal.words, path, id);
-	pairs[count++] = http2_variable(TEXT(":status"), (struct text){status, number_write_int64(status, refusal.status)});
-	pairs[count++] = http2_constant(TEXT("content-type"), TEXT("application/json"));
-	pairs[count++] = http2_variable(TEXT("content-length"),
-					(struct text){length, number_write_int64(length, (int64_t)request->answer.length)});
-	if (refusal.status == 503)
-		pairs[count++] = http2_constant(TEXT("retry-after"), TEXT("1"));
-	else if (refusal.status == 405)
-		pairs[count++] = http2_constant(TEXT("allow"), TEXT("POST"));
-	pairs[count++] = http2_variable(TEXT(REPLY_ID_HEADER), text_of(id));
-	if (request->is_head || !body_begin(request, pairs, count, &body))
-		send_headers(request, pairs, count);
-}
-
-static void send_answer(struct grpc_request *request, struct text body)
-{
-	unsigned char prefix[GRPC_PREFIX_BYTES];
-	if (body.length > UINT32_MAX) {
-		grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED,
-				    TEXT("the answer has more than the 4 GiB that gRPC can carry"));
-		return;
-	}
-	if (!body_budget_add_answer(request->server->config.bodies, &request->charge, body.length)) {
-		grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT(UNREAD));
-		return;
-	}
-	grpc_prefix_write(prefix, body.length);
-	buffer_append(&request->answer, prefix, sizeof prefix);
-	buffer_text(&request->answer, body);
-	nghttp2_nv pairs[2 + GRPC_FIELDS_MAX] = {
-		http2_constant(TEXT(":status"), TEXT("200")),
-		http2_constant(TEXT("content-type"), TEXT("application/grpc")),
-	};
-	size_t count = 2 + grpc_fields_pairs(&request->fields, pairs + 2);
-	const nghttp2_data_provider message = {.read_callback = grpc_request_on_wanted};
-	if (!body_begin(request, pairs, count, &message))
-		grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT("no memory for the answer"));
-}
+/* ---- as the application sees it ---- */
 
 void *grpc_request_context(const struct grpc_request *request)
 {
@@ -321,29 +171,6 @@ int64_t grpc_request_left_ms(const struct grpc_request *request)
 	if (request->timeout_ms < 0)
 		return -1;
 	return left_ms > 0 ? left_ms : 0;
-}
-
-void grpc_request_release(struct grpc_request *request)
-{
-	assert(request->called && request->server->called > 0);
-	request->called = false;
-	request->server->called--;
-	if (request->caller)
-		request->caller->held--;
-	if (!request->is_http)
-		loop_timer_stop(request->server->loop, &request->deadline);
-	if (!request->on_wire)
-		request_to_pool(request);
-}
-
-void grpc_server_answer(struct grpc_request *request, int status, struct text words, struct text body)
-{
-	const bool waits = request->on_wire && !request->over;
-	grpc_request_release(request);
-	if (waits && status == GRPC_OK)
-		send_answer(request, body);
-	else if (waits)
-		grpc_request_refuse(request, status, words);
 }
 
 static void grpc_request_on_deadline(void *context)

@@ -2,7 +2,8 @@
  *
  *   grpc_server.c   the server: limits, opening, drain and close
  *   grpc_caller.c   one connection: accepted, supervised, drained, lost
- *   grpc_request.c  one call on it: its message and its answer
+ *   grpc_request.c  one call on it: its head and its message
+ *   grpc_answer.c   its answer
  *   grpc_fields.c   metadata of a call, in both directions
  *   grpc_conversation.c  a call of several messages
  *   grpc_port.c     a port that is shared with an HTTP server
@@ -137,16 +138,18 @@ void grpc_port_leave(struct grpc_request *request);		       /* the stream is gon
 /* Ends what the application holds of it, which is `called`; it returns to the pool unless it is on the wire. */
 void grpc_request_release(struct grpc_request *request);
 
-/* Answers as http_incoming_refuse() does. Nothing was answered yet, and `answer` is not in use. */
-void grpc_request_refuse_as_http(struct grpc_request *request, struct http_refusal refusal);
-
 void grpc_request_set_up_callbacks(nghttp2_session_callbacks *callbacks);
 void grpc_request_leave_wire(struct grpc_request *request); /* its stream, or its connection, is gone */
 void grpc_request_give(struct grpc_request *request);	    /* frees its memory */
 
+/* ---- grpc_answer.c ---- */
+
 /* Refuses a call that has no answer yet. Adds the kind of the error, its place and the request's id to the metadata, unless
  * they are there. */
 void grpc_request_refuse(struct grpc_request *request, int status, struct text words);
+
+/* Answers as http_incoming_refuse() does. Nothing was answered yet, and `answer` is not in use. */
+void grpc_request_refuse_as_http(struct grpc_request *request, struct http_refusal refusal);
 
 /* ---- grpc_fields.c ---- */
 
