@@ -10,6 +10,7 @@
 #include "base/number.h"
 #include "experiments/outcome_join.h"
 #include "experiments/running_cap.h"
+#include "experiments/unit_outcomes.h"
 
 #define UNITS_AT_FIRST 1024
 #define TABLE_DIGITS 16 /* of the version of a table in an exposure */
@@ -30,7 +31,7 @@ struct truth_tally {
 	struct truth_tally_config config;
 	struct outcome_join *join;
 	size_t judged_count;
-	uint64_t *open_units; /* of each entry of the join: hash of its unit; 0: none */
+	struct unit_outcomes *outcomes; /* of feedback that names a unit alone */
 	struct running_cap *caps[EXPERIMENT_METRICS_MAX];
 	double *open_values; /* of each entry: what is judged of it; NaN: no outcome was joined */
 	struct truth_unit *units;
@@ -184,12 +185,19 @@ static double *values_of(const struct truth_tally *tally, size_t slot)
 	return &tally->open_values[slot * tally->judged_count];
 }
 
+static void unit_outcome_take(void *context, uint64_t unit, uint32_t arm, const struct unit_outcome *outcome)
+{
+	struct waiting_value value = {.unit = unit, .arm = arm, .value = outcome->value};
+	value_take(context, outcome->metric, &value);
+}
+
 static void exposure_closed(void *context, size_t slot, uint32_t arm, bool has_outcome)
 {
 	struct truth_tally *tally = context;
 	const double *values = values_of(tally, slot);
+	const uint64_t unit = unit_outcomes_end(tally->outcomes, slot, arm, unit_outcome_take, tally);
 	for (size_t i = 0; has_outcome && i < tally->judged_count; i++) {
-		struct waiting_value value = {.unit = tally->open_units[slot], .arm = arm, .value = values[i]};
+		struct waiting_value value = {.unit = unit, .arm = arm, .value = values[i]};
 		if (!isnan(values[i]))
 			value_take(tally, i, &value);
 	}
@@ -209,6 +217,11 @@ static bool table_is(struct text digits, uint64_t table)
 	return read == table;
 }
 
+static uint64_t unit_hash(const struct truth_tally *tally, struct text unit)
+{
+	return unit.length == 0 ? 0 : hash_bytes(unit.bytes, unit.length, hash_key(text_of(tally->config.experiment)));
+}
+
 void truth_tally_expose(struct truth_tally *tally, const struct exposure *exposure)
 {
 	const struct truth_tally_config *config = &tally->config;
@@ -223,9 +236,11 @@ void truth_tally_expose(struct truth_tally *tally, const struct exposure *exposu
 	const struct outcome_exposure one = outcome_exposure_of(exposure, arm);
 	if (outcome_join_expose(tally->join, &one) != EXPOSURE_OPENED)
 		return;
-	double *values = values_of(tally, outcome_join_newest(tally->join));
+	const size_t slot = outcome_join_newest(tally->join);
+	double *values = values_of(tally, slot);
 	for (size_t i = 0; i < tally->judged_count; i++)
 		values[i] = (double)NAN;
+	unit_outcomes_expose(tally->outcomes, slot, unit_hash(tally, exposure->unit), exposure->time_ms);
 }
 
 /* ---- feedback ---- */
@@ -234,7 +249,6 @@ static void value_joined(void *context, const struct joined_outcome *outcome)
 {
 	struct truth_tally *tally = context;
 	assert(outcome->metric < tally->judged_count);
-	tally->open_units[outcome->slot] = outcome->unit;
 	values_of(tally, outcome->slot)[outcome->metric] = outcome->value;
 }
 
@@ -286,11 +300,47 @@ static size_t outcomes_list(const struct truth_tally *tally, const struct feedba
 	return count;
 }
 
+/* Index of a metric among what is judged, of which it is one. */
+static size_t judged_index(const struct truth_tally *tally, struct text metric)
+{
+	size_t i = 0;
+	while (i + 1 < tally->judged_count && !text_is(metric, tally->config.metrics[i]))
+		i++;
+	return text_is(metric, ROLLOUT_ACCURACY) ? 0 : 1 + i;
+}
+
+/* Feedback that names a unit alone. Its truth says nothing: no answer of the unit is known to be the one that it is of. */
+static void unit_feedback(struct truth_tally *tally, const struct feedback *reduced, bool is_judged)
+{
+	struct unit_outcome outcomes[JUDGED_MAX];
+	if (reduced->experiment.length > 0 && !text_is(reduced->experiment, tally->config.experiment))
+		return;
+	tally->losses.unjudged += is_judged;
+	for (size_t i = 0; i < reduced->metric_count; i++)
+		outcomes[i] = (struct unit_outcome){judged_index(tally, reduced->metrics[i].name), reduced->metrics[i].value};
+	if (reduced->metric_count == 0)
+		return;
+	const enum unit_outcome_fate fate =
+		unit_outcomes_add(tally->outcomes, unit_hash(tally, reduced->unit), reduced, outcomes, reduced->metric_count);
+	tally->losses.unknown += fate == UNIT_OUTCOME_UNKNOWN;
+	tally->losses.late += fate == UNIT_OUTCOME_LATE;
+	tally->losses.crowded += fate == UNIT_OUTCOME_CROWDED;
+}
+
+static void request_feedback(struct truth_tally *tally, const struct feedback *reduced, bool is_judged)
+{
+	char room[LABEL_ROOM];
+	const struct text truth = is_judged ? truth_label(&reduced->truth, room) : (struct text){0};
+	if (reduced->metric_count > 0)
+		outcome_join_feedback(tally->join, reduced, value_joined, tally);
+	if (is_judged && (truth.length == 0 || !outcome_join_judge(tally->join, reduced, truth, 0, value_joined, tally)))
+		tally->losses.unjudged++;
+}
+
 void truth_tally_feedback(struct truth_tally *tally, const struct feedback *feedback, int64_t time_ms)
 {
 	struct error refused = {0};
 	struct feedback_metric outcomes[JUDGED_MAX];
-	char room[LABEL_ROOM];
 	const bool is_judged = !truth_accuracy(feedback) && !tally->config.computed && feedback->truth.count > 0;
 	const size_t count = outcomes_list(tally, feedback, outcomes);
 	if (count == 0 && !is_judged)
@@ -305,11 +355,10 @@ void truth_tally_feedback(struct truth_tally *tally, const struct feedback *feed
 	reduced.metrics = outcomes;
 	if (reduced.time_ms == 0)
 		reduced.time_ms = time_ms;
-	if (count > 0)
-		outcome_join_feedback(tally->join, &reduced, value_joined, tally);
-	const struct text truth = is_judged ? truth_label(&feedback->truth, room) : (struct text){0};
-	if (is_judged && (truth.length == 0 || !outcome_join_judge(tally->join, &reduced, truth, 0, value_joined, tally)))
-		tally->losses.unjudged++;
+	if (feedback->id.length == 0 && feedback->origin.topic.length == 0)
+		unit_feedback(tally, &reduced, is_judged);
+	else
+		request_feedback(tally, &reduced, is_judged);
 }
 
 /* ---- counts ---- */
@@ -324,8 +373,8 @@ struct truth_tally_losses truth_tally_losses(const struct truth_tally *tally)
 	struct truth_tally_losses losses = tally->losses;
 	const struct outcome_join_counts join = outcome_join_counts(tally->join);
 	losses.dropped = join.dropped;
-	losses.late = join.late;
-	losses.unknown = join.unknown;
+	losses.late += join.late;
+	losses.unknown += join.unknown;
 	return losses;
 }
 
@@ -384,7 +433,7 @@ static bool tally_reserve(struct truth_tally *tally, struct error *error)
 {
 	struct text names[JUDGED_MAX] = {TEXT(ROLLOUT_ACCURACY)};
 	const size_t join_bytes = OUTCOME_ENTRY_BYTES + 2 * sizeof(uint32_t); /* with its index, and what the answer said */
-	const size_t entry_bytes = sizeof *tally->open_units + tally->judged_count * sizeof *tally->open_values;
+	const size_t entry_bytes = UNIT_OUTCOMES_ENTRY_BYTES + tally->judged_count * sizeof *tally->open_values;
 	const size_t entries = tally->config.memory_bytes / (join_bytes + entry_bytes);
 	for (size_t i = 1; i < tally->judged_count; i++)
 		names[i] = text_of(tally->config.metrics[i - 1]);
@@ -399,9 +448,9 @@ static bool tally_reserve(struct truth_tally *tally, struct error *error)
 	tally->join = outcome_join_open(&join, error);
 	if (!tally->join)
 		return false;
-	tally->open_units = memory_take(outcome_join_capacity(tally->join), sizeof *tally->open_units);
+	tally->outcomes = unit_outcomes_open(outcome_join_capacity(tally->join), tally->config.window_ms, error);
 	tally->open_values = memory_take(outcome_join_capacity(tally->join), tally->judged_count * sizeof *tally->open_values);
-	return (tally->open_units && tally->open_values && caps_open(tally)) ||
+	return (tally->outcomes && tally->open_values && caps_open(tally)) ||
 	       error_memory(error, ERROR_SYSTEM, "counting the truths of a rollout");
 }
 
@@ -429,7 +478,7 @@ void truth_tally_close(struct truth_tally *tally)
 	outcome_join_close(tally->join);
 	for (size_t i = 0; i < EXPERIMENT_METRICS_MAX; i++)
 		running_cap_close(tally->caps[i]);
-	memory_give(tally->open_units);
+	unit_outcomes_close(tally->outcomes);
 	memory_give(tally->open_values);
 	memory_give(tally->units);
 	memory_give(tally);

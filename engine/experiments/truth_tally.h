@@ -8,6 +8,9 @@
  * requests, since they depend on each other. A request without a unit is one by itself. All of this holds for the other metrics
  * too, which are numbers of feedback, or FEEDBACK_REWARD. One with a cap has no counts before its cap is known.
  *
+ * Feedback that names a unit and no request is one more value of the unit, and counts with its last exposure before it
+ * (experiments/unit_outcomes.h).
+ *
  * Only exposures of the table count, which a stage has chosen, and whose time is not before the table's. Exposures and feedback
  * that come again count once. Sums of accuracies are whole numbers: the same records give the same ones, whatever the order of
  * partitions; of other metrics they differ by rounding alone. So whoever reads the topics from the table's beginning has all
@@ -29,7 +32,7 @@
 #define TRUTH_SCALE 100000 /* an accuracy of 1 */
 #define TRUTH_VALUE_MAX 1e100	 /* of another metric, above or below 0: the sum of squares has to be finite */
 #define TRUTH_COUNT_MAX 10000000 /* units of an arm: the squares of 64 pipelines fit into 63 bits; further ones are left out */
-#define TRUTH_MEMORY_BYTES ((size_t)64 << 20) /* for open exposures: 1.1 million */
+#define TRUTH_MEMORY_BYTES ((size_t)64 << 20) /* for open exposures: 880,000 */
 #define TRUTH_UNITS_MAX ((size_t)1 << 20) /* further units are left out: of so many, an accuracy is known to 0.1% */
 
 struct truth_tally;
@@ -65,8 +68,8 @@ struct truth_tally_config {
 
 struct truth_tally_losses {
 	uint64_t refused;  /* feedback that has an accuracy which is not from 0 to 1, too large a metric, or is none at all */
-	uint64_t unjudged; /* feedback without an accuracy, whose truth or whose answer says nothing to compare */
-	uint64_t crowded;  /* accuracies beyond the limits of units */
+	uint64_t unjudged; /* feedback without an accuracy, whose truth or answer says nothing to compare, or that names a unit */
+	uint64_t crowded;  /* values beyond the limits of units, and of what waits for them */
 	uint64_t dropped;  /* exposures that gave their place to newer ones within the window: they counted early */
 	uint64_t late, unknown; /* feedback after the window, or without an open exposure */
 };

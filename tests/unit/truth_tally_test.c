@@ -41,7 +41,7 @@ static struct truth_tally *tally_of(size_t open, size_t units)
 						  .metrics = further,
 						  .caps = {cap, 0},
 						  .computed = computed,
-						  .memory_bytes = open * (40 + 16 + further_count * 8),
+						  .memory_bytes = open * (40 + 28 + 8 + further_count * 8),
 						  .units_max = units};
 	struct truth_tally *made = truth_tally_open(&config, &error);
 	if (!made)

@@ -1,0 +1,266 @@
+/* unit_outcomes_test.c: Tests of feedback that names a unit and no request: which exposure it belongs to, that it counts once, and
+ * how a rollout counts it. */
+#include "experiments/unit_outcomes.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "base/random.h"
+#include "experiments/truth_tally.h"
+
+#define NOW_MS INT64_C(1800000000000)
+#define WINDOW_MS 60000
+#define SLOTS 37
+#define UNITS 6
+
+static struct unit_outcomes *outcomes;
+
+static int outcomes_begin(void **state)
+{
+	struct error error = {0};
+	(void)state;
+	outcomes = unit_outcomes_open(SLOTS, WINDOW_MS, &error);
+	return outcomes ? 0 : -1;
+}
+
+static int outcomes_end(void **state)
+{
+	(void)state;
+	unit_outcomes_close(outcomes);
+	return 0;
+}
+
+static enum unit_outcome_fate outcome_add(uint64_t unit, double value, int64_t time_ms, const char *feedback_id)
+{
+	const struct unit_outcome outcome = {2, value};
+	const struct feedback feedback = {.feedback_id = text_of(feedback_id), .time_ms = time_ms};
+	return unit_outcomes_add(outcomes, unit, &feedback, &outcome, 1);
+}
+
+static void outcome_sum(void *context, uint64_t unit, uint32_t arm, const struct unit_outcome *outcome)
+{
+	assert_true(unit > 0 && arm == 1 && outcome->metric == 2);
+	*(double *)context += outcome->value;
+}
+
+static double exposure_end(size_t slot, uint64_t unit)
+{
+	double sum = 0;
+	assert_int_equal(unit_outcomes_end(outcomes, slot, 1, outcome_sum, &sum), unit);
+	return sum;
+}
+
+/* ---- which exposure ---- */
+
+/* What is to come of it, by a walk over all. */
+struct plain_exposure {
+	uint64_t unit;
+	int64_t time_ms;
+	double sum;
+};
+
+static enum unit_outcome_fate plain_add(struct plain_exposure *open, size_t from, size_t to, uint64_t unit, double value,
+					int64_t time_ms)
+{
+	for (size_t i = to; i-- > from;) {
+		if (open[i].unit != unit || open[i].time_ms > time_ms + FEEDBACK_AHEAD_MS)
+			continue;
+		if (time_ms > open[i].time_ms + 1000 + WINDOW_MS)
+			return UNIT_OUTCOME_LATE;
+		open[i].sum += value;
+		return UNIT_OUTCOME_WAITS;
+	}
+	return UNIT_OUTCOME_UNKNOWN;
+}
+
+/* Units of few buckets, in a ring that goes around hundreds of times. */
+static void values_belong_to_the_last_exposure_of_their_unit(void **state)
+{
+	static struct plain_exposure plain[20000];
+	struct random random = {21};
+	size_t from = 0, to = 0, fates[UNIT_OUTCOME_CROWDED + 1] = {0};
+	int64_t now_ms = NOW_MS;
+	(void)state;
+	while (to < 20000) {
+		const uint64_t unit = 1 + 8 * random_below(&random, UNITS);
+		now_ms += random_between(&random, 0, 9000);
+		for (; from < to && (to - from == SLOTS || plain[from].time_ms + WINDOW_MS <= now_ms); from++)
+			assert_true(exposure_end(from % SLOTS, plain[from].unit) == plain[from].sum);
+		plain[to] = (struct plain_exposure){unit, now_ms, 0};
+		unit_outcomes_expose(outcomes, to % SLOTS, unit, now_ms);
+		to++;
+		for (uint64_t i = random_below(&random, 4); i > 0; i--) {
+			const uint64_t of = 1 + 8 * random_below(&random, UNITS + 1);
+			const int64_t at_ms = now_ms + random_between(&random, -2 * WINDOW_MS, 2 * WINDOW_MS);
+			const double value = (double)random_below(&random, 100);
+			const enum unit_outcome_fate fate = outcome_add(of, value, at_ms, "");
+			assert_int_equal(fate, plain_add(plain, from, to, of, value, at_ms));
+			fates[fate]++;
+		}
+	}
+	assert_true(fates[UNIT_OUTCOME_WAITS] > 10000 && fates[UNIT_OUTCOME_LATE] > 1000 && fates[UNIT_OUTCOME_UNKNOWN] > 1000);
+}
+
+/* ---- once ---- */
+
+static void a_feedback_id_counts_once_in_a_window(void **state)
+{
+	const int64_t last_ms = NOW_MS + WINDOW_MS + 1000, next_ms = last_ms + 1;
+	(void)state;
+	unit_outcomes_expose(outcomes, 0, 7, NOW_MS);
+	assert_int_equal(outcome_add(7, 1, NOW_MS, "f"), UNIT_OUTCOME_WAITS);
+	assert_int_equal(outcome_add(7, 1, NOW_MS, "f"), UNIT_OUTCOME_REPEATED);
+	assert_int_equal(outcome_add(7, 2, last_ms, "g"), UNIT_OUTCOME_WAITS);
+	assert_true(exposure_end(0, 7) == 3);
+	unit_outcomes_expose(outcomes, 1, 7, next_ms);
+	assert_int_equal(outcome_add(7, 1, next_ms, "g"), UNIT_OUTCOME_REPEATED);
+	assert_int_equal(outcome_add(7, 1, next_ms, "h"), UNIT_OUTCOME_WAITS);
+	unit_outcomes_expose(outcomes, 2, 7, next_ms + WINDOW_MS + 1001);
+	assert_int_equal(outcome_add(7, 1, next_ms, "h"), UNIT_OUTCOME_REPEATED);
+	assert_int_equal(outcome_add(7, 1, next_ms, "g"), UNIT_OUTCOME_WAITS); /* two windows later */
+	assert_true(exposure_end(1, 7) == 2);
+}
+
+/* The space of values is used again, and has a limit. */
+static void values_beyond_the_limit_do_not_wait(void **state)
+{
+	size_t waited = 0;
+	(void)state;
+	for (size_t turn = 0; turn < 3; turn++) {
+		unit_outcomes_expose(outcomes, turn, 7, NOW_MS);
+		for (waited = 0; waited < UNIT_OUTCOMES_MAX; waited++)
+			assert_int_equal(outcome_add(7, 1, NOW_MS, ""), UNIT_OUTCOME_WAITS);
+		assert_int_equal(outcome_add(7, 1, NOW_MS, ""), UNIT_OUTCOME_CROWDED);
+		assert_true(exposure_end(turn, 7) == (double)UNIT_OUTCOMES_MAX);
+	}
+}
+
+static void an_unknown_feedback_id_may_come_again(void **state)
+{
+	(void)state;
+	assert_int_equal(outcome_add(7, 1, NOW_MS, "f"), UNIT_OUTCOME_UNKNOWN);
+	unit_outcomes_expose(outcomes, 0, 7, NOW_MS);
+	assert_int_equal(outcome_add(7, 1, NOW_MS, "f"), UNIT_OUTCOME_WAITS);
+	assert_true(exposure_end(0, 7) == 1);
+}
+
+/* ---- in a rollout ---- */
+
+static const char *const names[] = {"old", "new"};
+static struct truth_tally *tally;
+
+static int tally_begin(void **state)
+{
+	static const char *const further[] = {"profit"};
+	struct error error = {0};
+	const struct truth_tally_config config = {.experiment = "e",
+						  .table = 0xa1b2c3d4e5f60718,
+						  .since_ms = NOW_MS,
+						  .arms = 2,
+						  .names = names,
+						  .paired = 2,
+						  .window_ms = WINDOW_MS,
+						  .metric_count = 1,
+						  .metrics = further,
+						  .memory_bytes = 100000,
+						  .units_max = 1000};
+	(void)state;
+	tally = truth_tally_open(&config, &error);
+	return tally ? 0 : -1;
+}
+
+static int tally_end(void **state)
+{
+	(void)state;
+	truth_tally_close(tally);
+	return 0;
+}
+
+static void expose(const char *id, const char *unit, int64_t time_ms)
+{
+	const struct exposure exposure = {.id = text_of(id),
+					  .origin = {text_of(id), 0, 1},
+					  .time_ms = time_ms,
+					  .experiment = TEXT("e"),
+					  .variant = TEXT("new"),
+					  .unit = text_of(unit),
+					  .reason = ASSIGNED_STAGE,
+					  .table = TEXT("a1b2c3d4e5f60718")};
+	truth_tally_expose(tally, &exposure);
+}
+
+static void judge(struct feedback feedback, double accuracy, double profit)
+{
+	const struct feedback_metric metrics[] = {{TEXT("profit"), profit}, {TEXT("accuracy"), accuracy}};
+	feedback.metric_count = 2;
+	feedback.metrics = metrics;
+	truth_tally_feedback(tally, &feedback, NOW_MS + 20);
+}
+
+static const struct truth_counts *counted(void)
+{
+	expose("later", "later", NOW_MS + WINDOW_MS + 2000);
+	return &truth_tally_counts(tally)[1];
+}
+
+static void feedback_of_a_unit_is_one_more_value_of_it(void **state)
+{
+	(void)state;
+	expose("a", "u", NOW_MS);
+	expose("b", "u", NOW_MS + 5);
+	expose("c", "v", NOW_MS + 5);
+	judge((struct feedback){.id = TEXT("a")}, 1, 4);
+	judge((struct feedback){.unit = TEXT("u")}, 0, 1);
+	judge((struct feedback){.unit = TEXT("u"), .feedback_id = TEXT("once")}, 0.5, 1);
+	judge((struct feedback){.unit = TEXT("u"), .feedback_id = TEXT("once")}, 0.5, 1);
+	judge((struct feedback){.unit = TEXT("nobody")}, 1, 1);
+	assert_int_equal(truth_tally_counts(tally)[1].units, 0);
+	const struct truth_counts *counts = counted();
+	assert_int_equal(counts->units, 1);
+	assert_int_equal(counts->requests, 3);
+	assert_int_equal(counts->sum, TRUTH_SCALE / 2); /* the mean of 1, 0 and 0.5 */
+	assert_int_equal(counts->metrics[0].units.count, 1);
+	assert_float_equal(counts->metrics[0].units.mean, 2, 1e-12);
+	assert_int_equal(truth_tally_losses(tally).unknown, 1);
+}
+
+static void feedback_of_a_unit_that_says_nothing_is_counted_apart(void **state)
+{
+	static const struct tensor truth, *const truths[] = {&truth};
+	const struct feedback_metric accuracy = {TEXT("accuracy"), 1};
+	const struct feedback only_truth = {.unit = TEXT("u"), .truth = {1, truths}},
+			      late = {.unit = TEXT("u"), .metric_count = 1, .metrics = &accuracy};
+	(void)state;
+	expose("a", "u", NOW_MS);
+	truth_tally_feedback(tally, &only_truth, NOW_MS + 1);
+	judge((struct feedback){.unit = TEXT("u"), .experiment = TEXT("f")}, 1, 1);
+	judge((struct feedback){.unit = TEXT("u"), .time_ms = NOW_MS - FEEDBACK_AHEAD_MS - 1}, 1, 1);
+	truth_tally_feedback(tally, &late, NOW_MS + WINDOW_MS + 1001);
+	judge((struct feedback){.unit = TEXT("u")}, 2, 1);
+	assert_int_equal(counted()->units, 0);
+	const struct truth_tally_losses losses = truth_tally_losses(tally);
+	assert_int_equal(losses.unjudged, 1);
+	assert_int_equal(losses.unknown, 1);
+	assert_int_equal(losses.late, 1);
+	assert_int_equal(losses.refused, 1);
+}
+
+int main(void)
+{
+#define WITH_OUTCOMES(test) cmocka_unit_test_setup_teardown(test, outcomes_begin, outcomes_end)
+#define WITH_TALLY(test) cmocka_unit_test_setup_teardown(test, tally_begin, tally_end)
+	const struct CMUnitTest tests[] = {
+		WITH_OUTCOMES(values_belong_to_the_last_exposure_of_their_unit),
+		WITH_OUTCOMES(a_feedback_id_counts_once_in_a_window),
+		WITH_OUTCOMES(values_beyond_the_limit_do_not_wait),
+		WITH_OUTCOMES(an_unknown_feedback_id_may_come_again),
+		WITH_TALLY(feedback_of_a_unit_is_one_more_value_of_it),
+		WITH_TALLY(feedback_of_a_unit_that_says_nothing_is_counted_apart),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
