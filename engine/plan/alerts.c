@@ -2,8 +2,6 @@
 #include "alerts/alert_condition.h"
 #include "base/suggest.h"
 #include "plan/compile.h"
-#include "plan/type_list.h"
-#include "plan/type_names.h"
 #include "spec/fault_codes.h"
 
 /* A pipeline that is in no file gets no requests here, so an alert on their absence would fire for ever. */
@@ -132,80 +130,6 @@ static void check_triggers(const struct compiler *compiler, size_t pipeline)
 		for (size_t j = 0; is_first && j < triggers->count; j++)
 			if (triggers->items[j].text)
 				check_trigger(compiler, experiment, &triggers->items[j]);
-	}
-}
-
-/* ---- whether a condition can be judged ---- */
-
-static bool is_of_outliers(struct text name)
-{
-	return text_is(name, "outlier_rate") || text_is(name, "outlier_score") || text_is(name, "is_outlier");
-}
-
-/* Whether a result of the step may have the name, as a tensor or as a mark. */
-static bool step_may_give(const struct graph_step *step, const struct step_types *types, struct text name)
-{
-	const struct monitor_rules *rules = step->spec->kind ? step->spec->kind->monitors : NULL;
-	if (!types->outputs.complete || types_find(&types->outputs, name))
-		return true;
-	return rules && expression_is_mark(name) && (is_of_outliers(name) ? rules->flag != NULL : rules->observer != NULL);
-}
-
-static bool graph_may_give(const struct graph *graph, const struct graph_types *types, struct text name)
-{
-	for (size_t i = 0; i < graph->count; i++)
-		if (step_may_give(&graph->steps[i], &types->steps[i], name))
-			return true;
-	return graph->count == 0;
-}
-
-static bool is_of_rollouts(struct text name)
-{
-	return text_starts_with(name, TEXT("rollout_")) && alert_value_named(name);
-}
-
-static bool has_rollout(const struct graph *graph)
-{
-	for (size_t i = 0; i < graph->experiment_count; i++)
-		if (experiment_is_rolled_out(graph->experiments[i]->spec))
-			return true;
-	return false;
-}
-
-/* What the pipeline would need to have the name; empty: that is not known. */
-static const char *lacking_of(struct text name)
-{
-	if (is_of_outliers(name))
-		return ", and this pipeline has no step `outlier`";
-	return alert_value_named(name) || expression_is_mark(name) ? ", and this pipeline has no step `drift`" : "";
-}
-
-/* What keeps the condition from being judged, if one of its names does. */
-static void check_name(const struct graph *graph, const struct graph_types *types, const struct alert_condition *condition,
-		       struct text name, struct faults *faults)
-{
-	const struct place place = expression_place(condition->expression);
-	if (condition->of_figures && is_of_rollouts(name) && !has_rollout(graph))
-		fault_add(faults, CODE_IDLE_ALERT, place, NULL,
-			  "the condition uses `" TEXT_FORMAT "`, and no experiment of this pipeline has a rollout: it is never "
-			  "judged",
-			  TEXT_ARGUMENTS(name));
-	if (condition->of_figures || graph_may_give(graph, types, name))
-		return;
-	fault_add(faults, CODE_IDLE_ALERT, place, NULL, "no step gives `" TEXT_FORMAT "`%s, so the condition is never judged",
-		  TEXT_ARGUMENTS(name), lacking_of(name));
-}
-
-void alerts_check_types(const struct graph *graph, const struct graph_types *types, struct arena *arena, struct faults *faults)
-{
-	const struct alert_spec *alerts = graph->spec->alerts.items;
-	for (size_t i = 0; types->steps && i < graph->spec->alerts.count; i++) {
-		struct alert_condition condition;
-		if (!alerts[i].condition ||
-		    !alert_condition_make(&condition, alerts[i].condition, graph_figures(graph), arena) || condition.mixed.length)
-			continue;
-		for (size_t j = 0; j < condition.name_count; j++)
-			check_name(graph, types, &condition, condition.names[j], faults);
 	}
 }
 

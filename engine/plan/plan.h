@@ -194,8 +194,8 @@ void metrics_check_types(const struct graph *graph, const struct graph_types *ty
 /* Finds metrics of the pipeline by which a rollout judges otherwise than they are declared. plan_make() does it too. */
 void metrics_check_criteria(const struct graph *graph, struct faults *faults);
 
-/* Warns of alerts of a pipeline whose conditions use what none of its steps gives, where the types of all are known. plan_make()
- * does it too. */
+/* Finds conditions and groups of a pipeline's alerts that do not fit its figures, or the results of any step; warns of those that
+ * use what no step gives. It is known where the types of all are. plan_make() does it too. */
 void alerts_check_types(const struct graph *graph, const struct graph_types *types, struct arena *arena, struct faults *faults);
 
 /* Reads what a declared metric names, without types; its form has no labels. Faults, which plan_make() finds too, are added. */

@@ -15,6 +15,14 @@ const char *type_text(const struct value_type *type, struct arena *arena)
 	return text ? arena_print(arena, "%s%s", text, type->rank ? "]" : "[]") : "?";
 }
 
+bool type_has_elements(const struct value_type *type)
+{
+	bool several = false;
+	for (uint32_t i = 0; type->shape_known && i < type->rank; i++)
+		several |= type->shape[i] > 1;
+	return several;
+}
+
 const struct tensor_type *types_find(const struct tensor_types *types, struct text name)
 {
 	for (size_t i = 0; i < types->count; i++)

@@ -1,8 +1,8 @@
 /* type_names.c: see type_names.h. */
 #include "plan/type_names.h"
 
-#include "base/number.h"
 #include "base/suggest.h"
+#include "plan/condition_type.h"
 #include "plan/names.h"
 #include "plan/type_list.h"
 #include "spec/fault_codes.h"
@@ -157,34 +157,11 @@ static bool check(struct lookup *lookup, const struct expression *expression, st
 	return false;
 }
 
-static bool is_number(const struct expression *expression)
-{
-	double number;
-	return number_read_double(expression_source(expression), &number);
-}
-
 static void check_condition(struct lookup *lookup, const struct expression *expression)
 {
 	struct value_type type = {0};
-	if (!check(lookup, expression, &type))
-		return;
-	int64_t elements = 1;
-	for (uint32_t i = 0; type.shape_known && i < type.rank; i++)
-		if (type.shape[i] < 0 || type.shape[i] > 1)
-			elements = type.shape[i] < 0 ? 1 : 2;
-	struct text source = expression_source(expression);
-	if (type.class == VALUE_TEXT)
-		fault_add(lookup->inference->faults, CODE_WRONG_EXPRESSION, expression_place(expression), NULL,
-			  "the condition `" TEXT_FORMAT "` is a text; compare it with something", TEXT_ARGUMENTS(source));
-	else if (elements > 1)
-		fault_add(lookup->inference->faults, CODE_WRONG_EXPRESSION, expression_place(expression), NULL,
-			  "the condition `" TEXT_FORMAT "` has more than one element, %s; write any(..) or all(..)",
-			  TEXT_ARGUMENTS(source), type_text(&type, lookup->inference->arena));
-	else if (type.class == VALUE_DURATION || is_number(expression))
-		fault_add(lookup->inference->faults, CODE_IDLE_EXPRESSION, expression_place(expression), NULL,
-			  "the condition `" TEXT_FORMAT "` is %s and compares nothing: it is true for every value but 0; "
-							"compare it with something",
-			  TEXT_ARGUMENTS(source), type.class == VALUE_DURATION ? "a duration" : "a number");
+	if (check(lookup, expression, &type))
+		condition_type_check(expression, &type, lookup->inference->arena, lookup->inference->faults);
 }
 
 /* Where the kind has names of its own, an expression that uses none of them is a slip. */
