@@ -54,7 +54,7 @@ static bool features_open(struct monitor *self, const struct drift_reference *re
 		watched->methods = self->settings.methods;
 		watched->name = reference->features[i].name;
 		watched->values = ARENA_ARRAY(arena, double, self->room);
-		if (!watched->values || (!self->blank && !watched_learn(watched, reference, i, usual, arena)))
+		if (!watched->values || (!self->blank && !watched_learn(watched, reference, i, arena)))
 			return false;
 		if (self->blank)
 			continue;
@@ -64,6 +64,8 @@ static bool features_open(struct monitor *self, const struct drift_reference *re
 			self->test_count++;
 		online = online || watched->detectors;
 	}
+	if (!self->blank && !monitor_laws_learn(self, reference, usual, arena))
+		return false;
 	if ((online && !monitor_online_open(self, arena)) || !monitor_times_learn(self, reference, arena) ||
 	    !monitor_joints_learn(&self->joints, reference, self->features, &self->settings, arena))
 		return false;

@@ -1,5 +1,5 @@
-/* monitor_parts.h: State of the drift monitor, and for one feature what is learnt from the reference (monitor_learn.c), and the
- * tests and the bounds of a window (monitor_window.c). */
+/* monitor_parts.h: State of the drift monitor, and for one feature what is learnt from the reference (monitor_learn.c;
+ * monitor_laws.c for all features), and the tests and the bounds of a window (monitor_window.c). */
 #ifndef SLUICE_DRIFT_MONITOR_PARTS_H
 #define SLUICE_DRIFT_MONITOR_PARTS_H
 
@@ -82,9 +82,8 @@ bool monitor_joints_learn(struct monitor_joints *joints, const struct drift_refe
 /* Tests a window, at the level `alpha` of each. How many tests there are: none, if it has too few rows. */
 size_t monitor_joints_test(const struct monitor_joints *joints, size_t rows, double alpha);
 
-/* Learns from the reference: false if memory runs out. */
-bool watched_learn(struct watched_feature *watched, const struct drift_reference *reference, size_t feature, size_t window_rows,
-		   struct arena *arena);
+/* Learns from the reference, all but laws: false if memory runs out. */
+bool watched_learn(struct watched_feature *watched, const struct drift_reference *reference, size_t feature, struct arena *arena);
 
 /* Levels of a window. */
 struct monitor_levels {
@@ -99,6 +98,9 @@ void watched_test(const struct watched_feature *watched, size_t rows, size_t loo
 		  const struct monitor_scratch *scratch, struct monitor_feature *verdict);
 
 /* ---- the whole monitor ---- */
+
+/* Draws the laws of the features, which have learnt, for windows of so many rows. False: memory runs out. */
+bool monitor_laws_learn(struct monitor *self, const struct drift_reference *reference, size_t window_rows, struct arena *arena);
 
 /* Online methods in the open window (monitor_online.c). */
 struct monitor_looks {

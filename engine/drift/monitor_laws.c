@@ -1,0 +1,290 @@
+/* monitor_laws.c: Laws of a monitor's distances without drift: how far apart two samples of the reference are by chance. Numbers
+ * are drawn by their places, which are the same in all features with as many values: so these have the samples in common, and the
+ * distance of their distribution functions at each place. */
+#include <math.h>
+
+#include "base/random.h"
+#include "drift/monitor_parts.h"
+
+#define DRAWN_ROWS_MAX 400 /* of a sample that is drawn; larger ones have the law of the common size */
+#define DRAWN_ROWS_MIN 10
+#define SEED 1
+#define TOGETHER_MAX 32 /* features that are drawn together: with more, their gaps would not fit into the processor's caches */
+#define LANES 4		/* features whose sums are formed beside each other */
+#define SCRATCH_BYTES ((size_t)256 << 20)
+
+struct drawn_feature {
+	struct watched_feature *watched;
+	uint32_t *bin_of;		  /* of each cell */
+	size_t like;			  /* the first feature with the same bins, which has the same law of bins */
+	double *binned, *moved, *settled; /* distances drawn; NULL: no method needs them */
+};
+
+/* Features that are drawn together, and their samples: counts of cells, which are places in the sorted reference, or categories. */
+struct drawing {
+	size_t values, lefts, rights; /* of the reference; of both samples */
+	size_t cell_count;
+	uint32_t *cells; /* of the values */
+	uint32_t *left, *right;
+	double *leads; /* distance of the distribution functions behind each cell */
+	/* Shares of counts up to that many. A division for each cell of each draw would take most of the time. */
+	double left_shares[DRAWN_ROWS_MAX + 1], right_shares[DRAWN_ROWS_MAX + 1];
+	double *gaps;	/* between values of the reference: behind each cell those of LANES features, then those of the next */
+	double *counts; /* of bins, of both samples */
+	size_t feature_count;
+	struct drawn_feature features[TOGETHER_MAX];
+};
+
+/* ---- one draw ---- */
+
+static void cells_draw(struct random *chance, const struct drawing *drawing, size_t rows, uint32_t *drawn)
+{
+	memset(drawn, 0, drawing->cell_count * sizeof *drawn);
+	for (size_t i = 0; i < rows; i++)
+		drawn[drawing->cells[random_below(chance, drawing->values)]]++;
+}
+
+static void leads_find(const struct drawing *drawing)
+{
+	double lead = 0;
+	for (size_t i = 0; i + 1 < drawing->cell_count; i++) {
+		lead += drawing->left_shares[drawing->left[i]] - drawing->right_shares[drawing->right[i]];
+		drawing->leads[i] = fabs(lead);
+	}
+}
+
+static inline void lanes_add(const double *leads, const double *gaps, size_t from, size_t to, double sums[LANES])
+{
+	for (size_t i = from; i < to; i++)
+		for (size_t lane = 0; lane < LANES; lane++)
+			sums[lane] += leads[i] * gaps[i * LANES + lane];
+}
+
+/* W1 of LANES features, and the part of it that is of both tails. */
+static void lanes_move(const struct drawing *drawing, const double *gaps, size_t tail, double moved[LANES], double tails[LANES])
+{
+	const size_t end = drawing->cell_count - 1;
+	lanes_add(drawing->leads, gaps, 0, end, moved);
+	lanes_add(drawing->leads, gaps, 0, tail, tails);
+	lanes_add(drawing->leads, gaps, end - tail, end, tails);
+}
+
+static void moved_draw(const struct drawing *drawing, double root, size_t draw)
+{
+	leads_find(drawing);
+	for (size_t first = 0; first < drawing->feature_count; first += LANES) {
+		double moved[LANES] = {0}, tails[LANES] = {0};
+		const size_t left = drawing->feature_count - first;
+		lanes_move(drawing, &drawing->gaps[first * drawing->cell_count], drawing->features[first].watched->tail, moved,
+			   tails);
+		for (size_t lane = 0; lane < LANES && lane < left; lane++) {
+			const struct drawn_feature *feature = &drawing->features[first + lane];
+			if (!feature->moved)
+				continue;
+			feature->moved[draw] = root * (moved[lane] / feature->watched->deviation);
+			feature->settled[draw] = (moved[lane] - tails[lane]) / feature->watched->deviation * root;
+		}
+	}
+}
+
+/* Cells of a bin follow one another, and their counts are added before the bin's are changed, which would be slow. */
+static double binned_distance(const struct drawing *drawing, const struct drawn_feature *feature)
+{
+	const uint32_t *bin_of = feature->bin_of;
+	const size_t bins = feature->watched->bin_count;
+	double *counts = drawing->counts;
+	memset(counts, 0, 2 * bins * sizeof *counts);
+	for (size_t i = 0, end; i < drawing->cell_count; i = end) {
+		uint32_t lefts = 0, rights = 0;
+		for (end = i; end < drawing->cell_count && bin_of[end] == bin_of[i]; end++) {
+			lefts += drawing->left[end];
+			rights += drawing->right[end];
+		}
+		counts[bin_of[i]] += lefts;
+		counts[bins + bin_of[i]] += rights;
+	}
+	return binned_jensen_shannon(&(struct binned){bins, counts, counts + bins}) / sqrt(M_LN2);
+}
+
+/* ---- all draws ---- */
+
+static void all_draw(const struct drawing *drawing)
+{
+	struct random chance = {SEED};
+	const double root = sqrt(common_size((double)drawing->lefts, (double)drawing->rights));
+	for (size_t draw = 0; draw < NULL_LAW_DRAWS; draw++) {
+		cells_draw(&chance, drawing, drawing->lefts, drawing->left);
+		cells_draw(&chance, drawing, drawing->rights, drawing->right);
+		for (size_t i = 0; i < drawing->feature_count; i++)
+			if (drawing->features[i].binned && drawing->features[i].like == i)
+				drawing->features[i].binned[draw] = root * binned_distance(drawing, &drawing->features[i]);
+		if (drawing->gaps)
+			moved_draw(drawing, root, draw);
+	}
+}
+
+static void laws_fit(const struct drawing *drawing)
+{
+	for (size_t i = 0; i < drawing->feature_count; i++) {
+		const struct drawn_feature *feature = &drawing->features[i];
+		if (feature->binned && feature->like == i)
+			null_law_fit(&feature->watched->binned, feature->binned);
+		else if (feature->binned)
+			feature->watched->binned = drawing->features[feature->like].watched->binned;
+		if (!feature->moved)
+			continue;
+		null_law_fit(&feature->watched->moved, feature->moved);
+		null_law_fit(&feature->watched->settled, feature->settled);
+	}
+}
+
+/* ---- what is drawn together ---- */
+
+static size_t drawn_rows(double rows, double dependence)
+{
+	const double worth = rows / dependence;
+	return worth > DRAWN_ROWS_MAX ? DRAWN_ROWS_MAX : worth < DRAWN_ROWS_MIN ? DRAWN_ROWS_MIN : (size_t)worth;
+}
+
+static size_t lefts_of(const struct watched_feature *watched)
+{
+	return drawn_rows((double)watched->count, watched->dependence);
+}
+
+static bool has_laws(const struct watched_feature *watched)
+{
+	return watched->methods & MONITOR_OF_LAWS && watched->count > 0;
+}
+
+/* Whether samples of the drawing's first feature are samples of this one too. */
+static bool is_drawn_with(const struct drawing *drawing, const struct watched_feature *watched, size_t window_rows)
+{
+	return drawing->feature_count < TOGETHER_MAX && has_laws(watched) && !watched->categories &&
+	       !drawing->features[0].watched->categories && watched->count == drawing->values &&
+	       lefts_of(watched) == drawing->lefts && drawn_rows((double)window_rows, watched->dependence) == drawing->rights;
+}
+
+/* The first feature, and those after it that are drawn with it. `learnt`: those that another drawing has. */
+static void drawing_gather(struct drawing *drawing, const struct monitor *self, size_t first, size_t window_rows, bool *learnt)
+{
+	struct watched_feature *watched = &self->features[first];
+	*drawing = (struct drawing){.values = watched->count,
+				    .lefts = lefts_of(watched),
+				    .rights = drawn_rows((double)window_rows, watched->dependence),
+				    .cell_count = watched->categories ? watched->bin_count : watched->sorted.count,
+				    .feature_count = 1,
+				    .features = {{.watched = watched}}};
+	for (size_t i = first + 1; i < self->feature_count; i++)
+		if (!learnt[i] && is_drawn_with(drawing, &self->features[i], window_rows)) {
+			learnt[i] = true;
+			drawing->features[drawing->feature_count++].watched = &self->features[i];
+		}
+}
+
+/* ---- memory ---- */
+
+static bool cells_fill(struct drawing *drawing, const double *values, size_t rows, struct arena *scratch)
+{
+	const bool categories = drawing->features[0].watched->categories;
+	size_t count = 0;
+	drawing->cells = ARENA_ARRAY(scratch, uint32_t, drawing->values);
+	if (!drawing->cells)
+		return false;
+	for (size_t i = 0; !categories && i < drawing->values; i++)
+		drawing->cells[i] = (uint32_t)(i * drawing->cell_count / drawing->values);
+	for (size_t i = 0; categories && i < rows; i++)
+		if (!isnan(values[i]))
+			drawing->cells[count++] = (uint32_t)values[i];
+	return true;
+}
+
+static bool bins_fill(struct drawing *drawing, size_t index, struct arena *scratch)
+{
+	struct drawn_feature *feature = &drawing->features[index];
+	const struct watched_feature *watched = feature->watched;
+	const size_t bytes = drawing->cell_count * sizeof(uint32_t);
+	feature->bin_of = ARENA_ARRAY(scratch, uint32_t, drawing->cell_count);
+	if (!feature->bin_of)
+		return false;
+	for (size_t i = 0; i < drawing->cell_count; i++)
+		feature->bin_of[i] = (uint32_t)(watched->categories ? i : bins_find(&watched->bins, watched->sorted.values[i]));
+	feature->like = 0;
+	while (feature->like < index && (!drawing->features[feature->like].binned ||
+					 drawing->features[feature->like].watched->bin_count != watched->bin_count ||
+					 memcmp(drawing->features[feature->like].bin_of, feature->bin_of, bytes) != 0))
+		feature->like++;
+	return true;
+}
+
+static void gaps_fill(struct drawing *drawing, size_t index)
+{
+	const struct sorted *sorted = &drawing->features[index].watched->sorted;
+	const size_t lane = index % LANES;
+	double *gaps = &drawing->gaps[(index - lane) * drawing->cell_count];
+	for (size_t i = 0; i + 1 < sorted->count; i++)
+		gaps[i * LANES + lane] = sorted->values[i + 1] - sorted->values[i];
+}
+
+static bool feature_begin(struct drawing *drawing, size_t index, struct arena *scratch, struct arena *arena)
+{
+	struct drawn_feature *feature = &drawing->features[index];
+	const bool moves = feature->watched->methods >> MONITOR_WASSERSTEIN & 1;
+	const bool is_binned = feature->watched->methods & MONITOR_OF_BINS;
+	const size_t lanes = (drawing->feature_count + LANES - 1) / LANES * LANES;
+	if (is_binned && !bins_fill(drawing, index, scratch))
+		return false;
+	if (is_binned)
+		feature->binned = ARENA_ARRAY(feature->like == index ? arena : scratch, double, NULL_LAW_DRAWS);
+	if (!moves)
+		return !arena_failed(arena) && !arena_failed(scratch);
+	feature->moved = ARENA_ARRAY(arena, double, NULL_LAW_DRAWS);
+	feature->settled = ARENA_ARRAY(arena, double, NULL_LAW_DRAWS);
+	if (!drawing->gaps)
+		drawing->gaps = ARENA_ARRAY(scratch, double, lanes * drawing->cell_count);
+	if (arena_failed(arena) || arena_failed(scratch))
+		return false;
+	gaps_fill(drawing, index);
+	return true;
+}
+
+static bool drawing_begin(struct drawing *drawing, const double *values, size_t rows, struct arena *scratch, struct arena *arena)
+{
+	size_t bins = 0;
+	for (size_t i = 0; i <= DRAWN_ROWS_MAX; i++) {
+		drawing->left_shares[i] = (double)i / (double)drawing->lefts;
+		drawing->right_shares[i] = (double)i / (double)drawing->rights;
+	}
+	for (size_t i = 0; i < drawing->feature_count; i++) {
+		if (!feature_begin(drawing, i, scratch, arena))
+			return false;
+		bins = drawing->features[i].watched->bin_count > bins ? drawing->features[i].watched->bin_count : bins;
+	}
+	drawing->left = ARENA_ARRAY(scratch, uint32_t, drawing->cell_count);
+	drawing->right = ARENA_ARRAY(scratch, uint32_t, drawing->cell_count);
+	drawing->leads = ARENA_ARRAY(scratch, double, drawing->cell_count);
+	drawing->counts = ARENA_ARRAY(scratch, double, 2 * bins);
+	return cells_fill(drawing, values, rows, scratch) && !arena_failed(scratch);
+}
+
+/* ---- the whole monitor ---- */
+
+bool monitor_laws_learn(struct monitor *self, const struct drift_reference *reference, size_t window_rows, struct arena *arena)
+{
+	bool learnt[DRIFT_FEATURES_MAX] = {false};
+	struct drawing drawing;
+	struct arena *scratch = arena_open(SCRATCH_BYTES);
+	bool good = scratch != NULL;
+	for (size_t i = 0; good && i < self->feature_count; i++) {
+		if (learnt[i] || !has_laws(&self->features[i]))
+			continue;
+		drawing_gather(&drawing, self, i, window_rows, learnt);
+		good = drawing_begin(&drawing, reference->features[i].values, reference->rows, scratch, arena);
+		if (good) {
+			all_draw(&drawing);
+			laws_fit(&drawing);
+		}
+		arena_reset(scratch);
+	}
+	arena_close(scratch);
+	return good;
+}
