@@ -28,14 +28,20 @@ static bool namespace_is_valid(const char *namespace)
 	return true;
 }
 
+bool namespace_check(const char *namespace, struct error *error)
+{
+	return namespace_is_valid(namespace) ||
+	       error_set(error, ERROR_CONFIG, PLACE_NONE,
+			 "`%s` is not the name of a namespace; it is made of small letters, digits and inner dashes, at most %d of "
+			 "them",
+			 namespace, CONTROL_NAME_BYTES_MAX);
+}
+
 bool control_topics_name(struct control_topics *topics, const char *prefix, const char *namespace, struct arena *arena,
 			 struct error *error)
 {
-	if (!namespace_is_valid(namespace))
-		return error_set(error, ERROR_CONFIG, PLACE_NONE,
-				 "`%s` is not the name of a namespace; it is made of small letters, digits and inner dashes, at "
-				 "most %d",
-				 namespace, CONTROL_NAME_BYTES_MAX);
+	if (!namespace_check(namespace, error))
+		return false;
 	*topics = (struct control_topics){
 		.prefix = prefix,
 		.control = topic_namespace_name(arena, prefix, namespace, "control"),

@@ -20,6 +20,9 @@ struct control_topics {
 	const char *keeper; /* transactional id of the keeper, and the group that commits the offset of proposals */
 };
 
+/* CONFIG: it is no name of a namespace. */
+bool namespace_check(const char *namespace, struct error *error);
+
 /* Sets the names, in the arena. CONFIG: `namespace` is no name of a namespace. */
 bool control_topics_name(struct control_topics *topics, const char *prefix, const char *namespace, struct arena *arena,
 			 struct error *error);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "control/control_topics.h"
 
 #define LOOK_MS 1000 /* besides signals */
 
@@ -39,6 +40,8 @@ static bool name_add(struct namespace_list *list, const char *name, struct error
 {
 	if (!name[0])
 		return error_set(error, ERROR_CONFIG, PLACE_NONE, "--namespaces takes names with commas between them, as in a,b");
+	if (!namespace_check(name, error))
+		return false;
 	for (size_t i = 0; i < list->count; i++)
 		if (strcmp(list->names[i], name) == 0)
 			return error_set(error, ERROR_CONFIG, PLACE_NONE, "--namespaces has `%s` twice", name);

@@ -20,7 +20,8 @@ struct namespace_list {
 	const char *names[NAMESPACES_MAX];
 };
 
-/* Reads `A,B`; the names are in the arena. CONFIG: one is empty or there twice; LIMIT: there are more than NAMESPACES_MAX. */
+/* Reads `A,B`; the names are in the arena. CONFIG: one is empty, not such a name, or there twice; LIMIT: there are more than
+ * NAMESPACES_MAX. */
 bool namespaces_read(const char *text, struct arena *arena, struct namespace_list *list, struct error *error);
 
 /* Runs them until SIGTERM or SIGINT. `serve` runs an engine for a namespace and returns the exit status. It is called in each of

@@ -26,6 +26,8 @@ static void names_have_commas_between_them(void **state)
 		     {"", "takes names with commas", 0},
 		     {"a,,b", "takes names with commas", 0},
 		     {"a,", "takes names with commas", 0},
+		     {"a,../x", "`../x` is not the name of a namespace", 0},
+		     {"a, b", "` b` is not the name of a namespace", 0},
 		     {"a,b,a", "has `a` twice", 0}};
 	struct arena *arena = arena_open((size_t)1 << 20);
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
