@@ -6,7 +6,9 @@
 #include "base/quote.h"
 #include "client/dead_letters.h"
 #include "experiments/rollout_rehearsal.h"
+#include "experiments/truth_tally.h"
 #include "message/json_write.h"
+#include "plan/graph.h"
 #include "spec/workspace.h"
 #include "view/answer_view.h"
 
@@ -22,6 +24,7 @@ struct rehearsing {
 	size_t count, control;
 	const char *names[REHEARSAL_CHOICES_MAX];
 	const char *candidates[ROLLOUT_CANDIDATES_MAX];
+	const struct experiment_data *data;
 	struct rehearsal *rehearsal;
 	struct schema_asker asker;
 	size_t latencies; /* rules that were left out */
@@ -55,17 +58,6 @@ static bool has_event_times(const struct spec *spec)
 	return false;
 }
 
-/* Those of the first pipeline that declares the metric with one. */
-static void caps_find(const struct spec *spec, const struct rollout_plan *plan, double caps[EXPERIMENT_METRICS_MAX])
-{
-	for (size_t i = 0; i < spec->count; i++) {
-		const struct resource *resource = spec->resources[i];
-		const struct pipeline_spec *pipeline = resource->kind->type == RESOURCE_PIPELINE ? resource->spec : NULL;
-		for (size_t j = 0; pipeline && j < plan->metric_count; j++)
-			caps[j] = caps[j] > 0 ? caps[j] : metric_cap(&pipeline->metrics, plan->metrics[j]);
-	}
-}
-
 static bool rehearsing_begin(void *context, const struct experiment_data *data, struct error *error)
 {
 	struct rehearsing *self = context;
@@ -81,14 +73,14 @@ static bool rehearsing_begin(void *context, const struct experiment_data *data, 
 		return error_set(error, ERROR_CONFIG, PLACE_NONE, "a rollout of `%s` has other candidates than the experiment",
 				 self->name);
 	self->latencies = has_event_times(&data->spec) ? rehearsal_leave_out_latency(&self->plan) : 0;
-	struct rehearsal_config config = {.plan = &self->plan,
-					  .experiment = self->name,
-					  .count = self->count,
-					  .names = self->names,
-					  .control = self->control,
-					  .window_ms = self->asked->window_ns > 0 ? self->asked->window_ns / NS_PER_MS
-										  : experiment_window_ms(spec)};
-	caps_find(&data->spec, &self->plan, config.caps);
+	const struct rehearsal_config config = {.plan = &self->plan,
+						.experiment = self->name,
+						.count = self->count,
+						.names = self->names,
+						.control = self->control,
+						.window_ms = self->asked->window_ns > 0 ? self->asked->window_ns / NS_PER_MS
+											: experiment_window_ms(spec)};
+	self->data = data;
 	self->rehearsal = rehearsal_open(&config, self->arena, error);
 	return self->rehearsal;
 }
@@ -130,6 +122,19 @@ static bool letter_take(void *context, const struct record *record, struct error
 	       rehearsal_answer(self->rehearsal, letter.id, record->time_ms, true, error);
 }
 
+/* A pipeline that the files do not have declares no metrics. */
+static bool metrics_end(struct rehearsing *self, const char *name, struct error *error)
+{
+	struct rehearsed_pipeline rehearsed = {0};
+	const struct spec *spec = &self->data->spec;
+	const struct resource *resource = spec_find(spec, RESOURCE_PIPELINE, name);
+	const struct graph *graph = resource ? graph_build(resource, spec, self->arena, spec->faults) : NULL;
+	for (size_t i = 0; graph && i < self->plan.metric_count; i++)
+		rehearsed.caps[i] = metric_cap(&graph->spec->metrics, self->plan.metrics[i]);
+	rehearsed.computed = graph && graph_computes(graph, ROLLOUT_ACCURACY);
+	return rehearsal_pipeline_end(self->rehearsal, &rehearsed, error);
+}
+
 static bool rehearsing_pipeline(void *context, const char *name, struct error *error)
 {
 	struct rehearsing *self = context;
@@ -141,7 +146,7 @@ static bool rehearsing_pipeline(void *context, const char *name, struct error *e
 	schema_asker_close(&self->asker);
 	self->asker = (struct schema_asker){0};
 	pipeline_target_close(&target);
-	return good;
+	return good && metrics_end(self, name, error);
 }
 
 /* ---- text ---- */

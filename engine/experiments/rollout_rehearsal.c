@@ -13,8 +13,14 @@
 #define TABLE 1
 #define REHEARSAL_UNITS_MAX TRUTH_UNITS_MAX
 
+struct past_pipeline {
+	struct rehearsed_pipeline how;
+	struct truth_tally *tally; /* of the epoch */
+};
+
 struct past_request {
 	uint64_t hash; /* of the id */
+	size_t pipeline;
 	struct exposure exposure;
 	size_t choice;
 	int64_t ended_ms; /* -1: it has no answer */
@@ -29,6 +35,7 @@ struct past_answer {
 
 struct past_feedback {
 	struct feedback feedback;
+	size_t pipeline;
 	size_t metric_count;
 	struct feedback_metric metrics[1 + EXPERIMENT_METRICS_MAX]; /* the accuracy, where it is given, and those of the plan */
 	struct text prediction;					    /* what the truth says; empty: it does not judge */
@@ -50,11 +57,11 @@ struct happening {
 struct rehearsal {
 	struct rehearsal_config config;
 	struct arena *arena;
-	struct records requests, answers, feedback;
+	struct records pipelines, requests, answers, feedback;
+	bool has_open; /* records that were added since the last pipeline's end */
 	struct happening *happenings;
 	size_t happening_count;
 	const char *metrics[EXPERIMENT_METRICS_MAX]; /* of the plan */
-	struct truth_tally *tally; /* of the epoch */
 	struct rollout_counts counts[REHEARSAL_CHOICES_MAX];
 	struct rollout_state state;
 	struct rollout_move *moves;
@@ -87,6 +94,7 @@ struct rehearsal *rehearsal_open(const struct rehearsal_config *config, struct a
 	}
 	rehearsal->config = *config;
 	rehearsal->arena = arena;
+	rehearsal->pipelines.size = sizeof(struct past_pipeline);
 	rehearsal->requests.size = sizeof(struct past_request);
 	rehearsal->answers.size = sizeof(struct past_answer);
 	rehearsal->feedback.size = sizeof(struct past_feedback);
@@ -124,9 +132,10 @@ static struct origin origin_kept(struct rehearsal *rehearsal, const struct origi
 	return (struct origin){rollout_rehearsal_kept(rehearsal, origin->topic), origin->partition, origin->offset};
 }
 
-static uint64_t id_hash(struct text id)
+/* Callers of two pipelines may use one id. */
+static uint64_t id_hash(const struct rehearsal *rehearsal, struct text id)
 {
-	return hash_bytes(id.bytes, id.length, 0);
+	return hash_bytes(id.bytes, id.length, rehearsal->pipelines.count);
 }
 
 /* Chosen by chance, not by somebody. */
@@ -146,7 +155,9 @@ bool rehearsal_expose(struct rehearsal *rehearsal, const struct exposure *exposu
 	struct past_request *request = record_add(rehearsal, &rehearsal->requests, error);
 	if (!request)
 		return false;
-	*request = (struct past_request){.hash = id_hash(exposure->id), .choice = choice, .ended_ms = -1};
+	rehearsal->has_open = true;
+	*request = (struct past_request){
+		.hash = id_hash(rehearsal, exposure->id), .pipeline = rehearsal->pipelines.count, .choice = choice, .ended_ms = -1};
 	request->exposure = (struct exposure){.id = rollout_rehearsal_kept(rehearsal, exposure->id),
 					      .origin = origin_kept(rehearsal, &exposure->origin),
 					      .time_ms = exposure->time_ms,
@@ -163,7 +174,7 @@ bool rehearsal_answer(struct rehearsal *rehearsal, struct text id, int64_t time_
 {
 	struct past_answer *answer = record_add(rehearsal, &rehearsal->answers, error);
 	if (answer)
-		*answer = (struct past_answer){id_hash(id), time_ms, failed};
+		*answer = (struct past_answer){id_hash(rehearsal, id), time_ms, failed};
 	return answer;
 }
 
@@ -195,6 +206,8 @@ bool rehearsal_feedback(struct rehearsal *rehearsal, const struct feedback *feed
 	if (!past)
 		return false;
 	*past = heard;
+	rehearsal->has_open = true;
+	past->pipeline = rehearsal->pipelines.count;
 	past->prediction = rollout_rehearsal_kept(rehearsal, truth);
 	past->feedback = (struct feedback){.id = rollout_rehearsal_kept(rehearsal, feedback->id),
 					   .unit = rollout_rehearsal_kept(rehearsal, feedback->unit),
@@ -203,6 +216,15 @@ bool rehearsal_feedback(struct rehearsal *rehearsal, const struct feedback *feed
 					   .origin = origin_kept(rehearsal, &feedback->origin),
 					   .time_ms = past->time_ms};
 	return true;
+}
+
+bool rehearsal_pipeline_end(struct rehearsal *rehearsal, const struct rehearsed_pipeline *pipeline, struct error *error)
+{
+	struct past_pipeline *past = record_add(rehearsal, &rehearsal->pipelines, error);
+	if (past)
+		past->how = *pipeline;
+	rehearsal->has_open = false;
+	return past;
 }
 
 /* ---- what became of requests ---- */
@@ -301,7 +323,20 @@ static bool happenings_make(struct rehearsal *rehearsal)
 
 /* ---- epochs ---- */
 
-static bool epoch_begin(struct rehearsal *rehearsal, int64_t now_ms, struct error *error)
+static struct past_pipeline *pipeline_at(const struct rehearsal *rehearsal, size_t number)
+{
+	return &((struct past_pipeline *)(void *)rehearsal->pipelines.items)[number];
+}
+
+static void tallies_close(struct rehearsal *rehearsal)
+{
+	for (size_t i = 0; i < rehearsal->pipelines.count; i++) {
+		truth_tally_close(pipeline_at(rehearsal, i)->tally);
+		pipeline_at(rehearsal, i)->tally = NULL;
+	}
+}
+
+static bool tally_begin(struct rehearsal *rehearsal, struct past_pipeline *pipeline, int64_t now_ms, struct error *error)
 {
 	struct truth_tally_config config = {.experiment = rehearsal->config.experiment,
 					    .table = TABLE,
@@ -312,13 +347,22 @@ static bool epoch_begin(struct rehearsal *rehearsal, int64_t now_ms, struct erro
 					    .window_ms = rehearsal->config.window_ms,
 					    .metric_count = rehearsal->config.plan->metric_count,
 					    .metrics = rollout_plan_metrics(rehearsal->config.plan, rehearsal->metrics),
+					    .computed = pipeline->how.computed,
 					    .memory_bytes = TRUTH_MEMORY_BYTES,
 					    .units_max = REHEARSAL_UNITS_MAX};
-	memcpy(config.caps, rehearsal->config.caps, sizeof config.caps);
+	memcpy(config.caps, pipeline->how.caps, sizeof config.caps);
+	pipeline->tally = truth_tally_open(&config, error);
+	return pipeline->tally;
+}
+
+static bool epoch_begin(struct rehearsal *rehearsal, int64_t now_ms, struct error *error)
+{
+	bool good = true;
 	memset(rehearsal->counts, 0, sizeof rehearsal->counts);
-	truth_tally_close(rehearsal->tally);
-	rehearsal->tally = truth_tally_open(&config, error);
-	return rehearsal->tally;
+	tallies_close(rehearsal);
+	for (size_t i = 0; good && i < rehearsal->pipelines.count; i++)
+		good = tally_begin(rehearsal, pipeline_at(rehearsal, i), now_ms, error);
+	return good;
 }
 
 static const struct planned_stage *stage_of(const struct rehearsal *rehearsal)
@@ -342,7 +386,7 @@ static void happening_take(struct rehearsal *rehearsal, const struct happening *
 	const struct past_request *request = happening->record;
 	switch (happening->kind) {
 	case HAPPENS_EXPOSURE:
-		truth_tally_expose(rehearsal->tally, &request->exposure);
+		truth_tally_expose(pipeline_at(rehearsal, request->pipeline)->tally, &request->exposure);
 		break;
 	case HAPPENS_ANSWER:
 		answer_count(rehearsal, request);
@@ -356,7 +400,7 @@ static void happening_take(struct rehearsal *rehearsal, const struct happening *
 		feedback.metric_count = past->metric_count;
 		feedback.metrics = past->metrics;
 		feedback.truth = (struct tensors){past->prediction.length > 0, items};
-		truth_tally_feedback(rehearsal->tally, &feedback, past->time_ms);
+		truth_tally_feedback(pipeline_at(rehearsal, past->pipeline)->tally, &feedback, past->time_ms);
 		break;
 	}
 	}
@@ -366,12 +410,14 @@ static void happening_take(struct rehearsal *rehearsal, const struct happening *
 
 static struct rollout_look look_of(const struct rehearsal *rehearsal, int64_t now_ms)
 {
-	const struct truth_counts *truths = truth_tally_counts(rehearsal->tally);
 	struct rollout_look look = {.time_ms = now_ms, .epoch = rehearsal->state.epoch};
 	size_t candidate = 0;
 	for (size_t i = 0; i < rehearsal->config.count; i++) {
 		struct rollout_counts counts = rehearsal->counts[i];
-		rollout_counts_truths(&counts, &truths[i]);
+		struct truth_counts truths = {0};
+		for (size_t j = 0; j < rehearsal->pipelines.count; j++)
+			truth_counts_add(&truths, &truth_tally_counts(pipeline_at(rehearsal, j)->tally)[i]);
+		rollout_counts_truths(&counts, &truths);
 		if (i != rehearsal->config.control)
 			look.candidates[candidate++] = counts;
 		else if (!planned_stage_is_whole(stage_of(rehearsal)))
@@ -450,6 +496,8 @@ bool rehearsal_run(struct rehearsal *rehearsal, struct rehearsal_result *result,
 			error, ERROR_INPUT, PLACE_NONE,
 			"there is no exposure of experiment `%s`; set `exposures: full` in it, and check its name and the time",
 			rehearsal->config.experiment);
+	if (rehearsal->has_open && !rehearsal_pipeline_end(rehearsal, &(struct rehearsed_pipeline){0}, error))
+		return false;
 	requests_sort(&rehearsal->requests);
 	answers_match(rehearsal);
 	rehearsal->moves = ARENA_ARRAY(rehearsal->arena, struct rollout_move, REHEARSAL_MOVES_MAX + 1);
@@ -460,8 +508,7 @@ bool rehearsal_run(struct rehearsal *rehearsal, struct rehearsal_result *result,
 	requests_tell(rehearsal, result);
 	rehearsal->state = rollout_begin(rehearsal->config.plan);
 	const bool good = epoch_begin(rehearsal, result->first_ms, error) && looks_take(rehearsal, result->first_ms, error);
-	truth_tally_close(rehearsal->tally);
-	rehearsal->tally = NULL;
+	tallies_close(rehearsal);
 	result->move_count = rehearsal->move_count;
 	result->moves = rehearsal->moves;
 	result->state = rehearsal->state;

@@ -2,7 +2,8 @@
  *
  * It is given exposures, answers and feedback in any order, and then runs through them in the order of their times: a rollout that
  * begins with the first exposure, and is looked at every `checkEvery`, as by a keeper (experiments/rollout.h). A request counts
- * when it is answered, an accuracy when its window has passed (experiments/truth_tally.h).
+ * when it is answered, an accuracy when its window has passed (experiments/truth_tally.h). Each pipeline has a tally of its own, as
+ * in an engine, so a cap is found by its own values.
  *
  * Nothing is split anew: each request keeps the choice that it had, whatever the percentage of the stage. So a stage is judged with
  * as much traffic as its candidates had when it was recorded. While a stage is at 100%, requests of the default do not count.
@@ -29,8 +30,13 @@ struct rehearsal_config {
 	size_t count;		  /* of choices: the candidates of the plan, in their order, and among them the default */
 	const char *const *names; /* of the choices */
 	size_t control;		  /* index of the default */
-	double caps[EXPERIMENT_METRICS_MAX]; /* of the plan's metrics; 0: none */
 	int64_t window_ms;	  /* for feedback */
+};
+
+/* How the metrics of a pipeline's feedback are counted. */
+struct rehearsed_pipeline {
+	double caps[EXPERIMENT_METRICS_MAX]; /* of the plan's metrics; 0: none */
+	bool computed;			     /* engines compute the accuracy (struct truth_tally_config) */
 };
 
 struct rehearsal_result {
@@ -56,6 +62,9 @@ struct rehearsal *rehearsal_open(const struct rehearsal_config *config, struct a
 bool rehearsal_expose(struct rehearsal *rehearsal, const struct exposure *exposure, struct error *error);
 bool rehearsal_answer(struct rehearsal *rehearsal, struct text id, int64_t time_ms, bool failed, struct error *error);
 bool rehearsal_feedback(struct rehearsal *rehearsal, const struct feedback *feedback, int64_t time_ms, struct error *error);
+
+/* What was added since the last end is of that pipeline. Without an end it is of one that declares no metrics. SYSTEM. */
+bool rehearsal_pipeline_end(struct rehearsal *rehearsal, const struct rehearsed_pipeline *pipeline, struct error *error);
 
 /* Once. INPUT: there is no exposure of the experiment. */
 bool rehearsal_run(struct rehearsal *rehearsal, struct rehearsal_result *result, struct error *error);

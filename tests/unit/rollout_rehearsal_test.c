@@ -251,6 +251,43 @@ static void an_id_that_comes_again_is_of_another_request(void **state)
 	assert_true(result.requests[0] == 2 && result.unanswered == 0);
 }
 
+/* In a pipeline whose profit is 1, and 1001 of each hundredth request. */
+static void profits_add(struct rehearsal *rehearsal, double cap)
+{
+	struct rehearsed_pipeline pipeline = {.caps = {cap}};
+	struct error error = {0};
+	for (int64_t i = 0; i < 7 * MINUTE_MS / EVERY_MS; i++) {
+		const struct happened happened = {.minutes = 7};
+		const struct feedback_metric profit = {TEXT("profit"), i / 2 % 100 == 0 ? 1001 : 1};
+		char id[24];
+		const struct text name = {id, (size_t)snprintf(id, sizeof id, "r%lld", (long long)i)};
+		const struct feedback feedback = {.id = name, .metric_count = 1, .metrics = &profit};
+		request_add(rehearsal, i, &happened);
+		assert_true(rehearsal_feedback(rehearsal, &feedback, BEGIN_MS + i * EVERY_MS + 1, &error));
+	}
+	assert_true(rehearsal_pipeline_end(rehearsal, &pipeline, &error));
+}
+
+/* Its callers use the ids of the other, too. */
+static void each_pipeline_has_caps_of_its_own(void **state)
+{
+	struct rehearsal *rehearsal =
+		rehearsal_of(STAGES("") "  successCriteria: [{metricName: profit, threshold: 0, operator: \">\"}]\n");
+	struct error error = {0};
+	(void)state;
+	profits_add(rehearsal, 0.9);
+	profits_add(rehearsal, 0);
+	assert_true(rehearsal_run(rehearsal, &result, &error));
+	const struct rollout_evidence *evidence = &result.moves[1].evidence;
+	size_t mean = 0;
+	while (plan.stages[0].rules[evidence->items[mean].rule].kind != RULE_MEAN)
+		mean++;
+	assert_int_equal(result.moves[1].reason, REASON_HELD);
+	assert_int_equal(evidence->items[mean].trials, 2 * 1195); /* in 239 s: windows are of whole seconds */
+	assert_float_equal(evidence->items[mean].estimate, (1 + (1 + 12 * 1000 / 1195.0)) / 2, 1e-9);
+	assert_true(result.requests[0] == 4200 && result.unanswered == 0);
+}
+
 static void without_exposures_there_is_nothing_to_rehearse(void **state)
 {
 	struct rehearsal *rehearsal = rehearsal_of(STAGES(""));
@@ -276,6 +313,7 @@ int main(void)
 		TEST(approvals_are_taken_to_be_given),
 		TEST(neither_the_order_of_records_nor_repeated_ones_change_it),
 		TEST(an_id_that_comes_again_is_of_another_request),
+		TEST(each_pipeline_has_caps_of_its_own),
 		TEST(without_exposures_there_is_nothing_to_rehearse),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
