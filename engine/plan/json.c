@@ -132,6 +132,22 @@ static void emit_shares(const struct plan_json_writer *writer, size_t index)
 	emit_close(writer->emitter, ']');
 }
 
+static void emit_experiment(const struct plan_json_writer *writer, const struct graph_experiment *experiment)
+{
+	const struct experiment_spec *spec = experiment->spec;
+	emit_open(writer->emitter, "experiment", '{');
+	emit_text(writer->emitter, "name", experiment->name);
+	if (spec->layer.here.line > 0) {
+		emit_text(writer->emitter, "layer", spec->layer.name.text);
+		emit_number(writer->emitter, "from", spec->layer.from);
+		emit_number(writer->emitter, "share", spec->layer.share);
+	}
+	emit_number(writer->emitter, "holdout", spec->holdout);
+	emit_flag(writer->emitter, "learns", experiment->learns);
+	emit_flag(writer->emitter, "rolledOut", !experiment->inside && experiment_is_rolled_out(spec));
+	emit_close(writer->emitter, '}');
+}
+
 static void emit_step(const struct plan_json_writer *writer, size_t index)
 {
 	const struct graph_step *step = &writer->plan->graph->steps[index];
@@ -147,6 +163,8 @@ static void emit_step(const struct plan_json_writer *writer, size_t index)
 	emit_integer(writer->emitter, "timeoutMs", step->timeout_ms);
 	emit_integer(writer->emitter, "batchSize", step->spec->batch.size);
 	emit_shares(writer, index);
+	if (step->experiment)
+		emit_experiment(writer, step->experiment);
 	if (writer->plan->types.steps) {
 		emit_types(writer, "takes", &writer->plan->types.steps[index].inputs);
 		emit_types(writer, "gives", &writer->plan->types.steps[index].outputs);

@@ -125,12 +125,9 @@ static void infer_types(struct compiler *compiler, struct pipeline_plan *plan)
 
 /* ---- notes ---- */
 
-static void note_fields(struct compiler *compiler, struct pipeline_plan *plan)
+static void note_cycle(struct compiler *compiler, struct pipeline_plan *plan)
 {
 	const struct pipeline_spec *spec = plan->graph->spec;
-	if (spec->metrics.count)
-		note_add(compiler, &plan->notes, plan->graph->resource->name.place,
-			 "its metrics need an observer, which cannot run yet: they are only checked");
 	if (plan->graph->cyclic && spec->allow_cycles && spec->max_step_revisits == 0)
 		note_add(compiler, &plan->notes, plan->graph->resource->name.place,
 			 "it has a cycle, and maxStepRevisits is 0: a request that reaches a step again is answered with a "
@@ -186,7 +183,7 @@ static void plan_pipeline(struct compiler *compiler, struct pipeline_plan *plan)
 	if (made_into(plan->graph->resource, RESOURCE_MODEL))
 		note_add(compiler, &plan->notes, plan->graph->resource->name.place,
 			 "it is made of the Model of this name, which no other resource names, so that it can be asked");
-	note_fields(compiler, plan);
+	note_cycle(compiler, plan);
 	note_built_in(compiler, plan);
 	note_unused_steps(compiler, plan);
 }

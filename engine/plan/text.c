@@ -226,10 +226,30 @@ static const char *shares_text(const struct plan_text_writer *writer, const stru
 	return text;
 }
 
+/* Whom an experiment splits, and what chooses or moves its shares. */
+static const char *experiment_text(const struct plan_text_writer *writer, const struct graph_experiment *experiment,
+				   const char *text)
+{
+	const struct experiment_spec *spec = experiment->spec;
+	if (spec->layer.here.line > 0)
+		text = WORDS(writer->arena, "%s; only units from %g %% to %g %% of layer `%s`", text, 100 * spec->layer.from,
+			     100 * (spec->layer.from + spec->layer.share), spec->layer.name.text);
+	if (spec->holdout > 0)
+		text = WORDS(writer->arena, "%s; %g %% of the units are held out", text, 100 * spec->holdout);
+	if (experiment->learns)
+		text = WORDS(writer->arena, "%s; its bandits choose when they have learnt", text);
+	if (!experiment->inside && experiment_is_rolled_out(spec))
+		text = WORDS(writer->arena, "%s; a rollout moves them, as `sluice experiments rollout %s` explains", text,
+			     experiment->name);
+	return text;
+}
+
 static const char *extras_text(const struct plan_text_writer *writer, const struct graph *graph, size_t index)
 {
 	const struct graph_step *step = &graph->steps[index];
 	const char *text = shares_text(writer, graph, index);
+	if (step->experiment)
+		text = experiment_text(writer, step->experiment, text);
 	const struct step_batch *batch = &step->spec->batch;
 	if (batch->size > 0)
 		text = WORDS(writer->arena, "%s%sbatches of %lld rows, or after %lld ms", text, *text ? "; " : "",

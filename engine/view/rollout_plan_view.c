@@ -68,8 +68,10 @@ static void rule_print(const struct rollout_plan *plan, const struct rollout_rul
 		buffer_print(out, "a mean of `%s` %s the default's", rollout_rule_metric(plan, rule), side);
 		break;
 	default:
-		buffer_print(out, "accuracy above %g of the default's%s", 1 - rule->limit,
-			     rule->implied ? ", where truth comes" : "");
+		buffer_string(out, "accuracy above ");
+		if (rule->limit > 0)
+			buffer_print(out, "%g%% of ", 100 * (1 - rule->limit));
+		buffer_string(out, rule->implied ? "the default's, where truth comes" : "the default's");
 		break;
 	}
 	if (requests_needed(rule) > 0)

@@ -136,7 +136,8 @@ static void a_rollout_is_explained(void **state)
 	assert_int_equal(said.code, 0);
 	expect_words(said.out, "2 stages, 1 candidate, judged every 30s");
 	expect_words(said.out, "stage 2: 50% for 20m, at most 40m");
-	expect_words(said.out, "accuracy above 1 of the default's\n");
+	expect_words(said.out, "accuracy above the default's\n");
+	expect_words(said.out, "accuracy above 95% of the default's, where truth comes\n");
 	expect_words(said.out, "by then is rolled back");
 	expect_words(said.out, "The keeper of a control plane moves the weights");
 	said_close(&said);

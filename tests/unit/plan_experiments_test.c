@@ -1,0 +1,85 @@
+/* plan_experiments_test.c: Tests of what `sluice plan` says of the experiment of a step: whom it splits, and what moves shares. */
+#include "planning.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "steps/kinds.h"
+
+#define EXPERIMENT "apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  default: old\n"
+#define TWO "  candidates: [{name: old, weight: 70}, {name: new, weight: 30}]\n"
+#define PIPELINE                                                                                                                   \
+	"---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\n"                                         \
+	"spec: {steps: [{name: s, experiment: {name: e}}], output: {steps: [s]}}\n"
+
+static void expect_words(const char *yaml, bool json, const char *words)
+{
+	const struct plan_options options = {.kinds = step_kinds};
+	const struct plan_view view = {0};
+	struct planning p;
+	struct plan plan;
+	struct error error = {0};
+	struct buffer out;
+	planning_open(&p, yaml);
+	assert_int_equal(planning_errors(&p), 0);
+	assert_true(plan_make(&p.spec, &options, p.arena, &plan, &error));
+	buffer_open(&out, (size_t)1 << 20);
+	(json ? plan_print_json : plan_print_text)(&plan, &view, &out);
+	if (!memmem(out.bytes, out.length, words, strlen(words)))
+		fail_msg("no `%s` in:\n%.*s", words, (int)out.length, out.bytes);
+	buffer_close(&out);
+	planning_close(&p);
+}
+
+static void expect_runs(const char *yaml, const char *words)
+{
+	char expected[200];
+	(void)snprintf(expected, sizeof expected, "runs   70 %% to old, 30 %% to new%s\n", words);
+	expect_words(yaml, false, expected);
+}
+
+static void the_shares_are_those_of_the_units_that_are_split(void **state)
+{
+	(void)state;
+	expect_runs(EXPERIMENT TWO PIPELINE, "");
+	expect_runs(EXPERIMENT TWO "  layer: {name: l, from: 20%, share: 50%}\n  holdout: 5%\n" PIPELINE,
+		    "; only units from 20 % to 70 % of layer `l`; 5 % of the units are held out");
+}
+
+static void who_else_moves_the_shares_is_named(void **state)
+{
+	(void)state;
+	expect_runs(EXPERIMENT TWO "  bandits: {algorithm: ucb1}\n" PIPELINE, "; its bandits choose when they have learnt");
+	expect_runs(EXPERIMENT TWO "  promotionPolicy: {automatic: true}\n" PIPELINE,
+		    "; a rollout moves them, as `sluice experiments rollout e` explains");
+	expect_runs(EXPERIMENT "  candidates: [{name: old, weight: 1}, {name: new, weight: 1}]\n"
+			       "  progressiveDeployment: {schedule: [30, 100]}\n" PIPELINE,
+		    "; a rollout moves them, as `sluice experiments rollout e` explains");
+}
+
+static void json_has_them_as_members(void **state)
+{
+	(void)state;
+	expect_words(EXPERIMENT TWO "  layer: {name: l, from: 20%, share: 50%}\n  holdout: 5%\n" PIPELINE, true,
+		     "\"experiment\":{\"name\":\"e\",\"layer\":\"l\",\"from\":0.2,\"share\":0.5,"
+		     "\"holdout\":0.05,\"learns\":false,\"rolledOut\":false}");
+	expect_words(EXPERIMENT TWO "  bandits: {algorithm: ucb1}\n" PIPELINE, true,
+		     "\"experiment\":{\"name\":\"e\",\"holdout\":0.0,\"learns\":true,\"rolledOut\":false}");
+	expect_words(EXPERIMENT TWO "  promotionPolicy: {automatic: true}\n" PIPELINE, true,
+		     "\"learns\":false,\"rolledOut\":true}");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_shares_are_those_of_the_units_that_are_split),
+		cmocka_unit_test(who_else_moves_the_shares_is_named),
+		cmocka_unit_test(json_has_them_as_members),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
