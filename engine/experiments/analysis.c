@@ -364,6 +364,13 @@ static enum pair_state pair_conclude_state(const struct pair_analysis *pair, boo
 	return gain.low > -pair->threshold && gain.high < pair->threshold ? PAIR_EQUAL : PAIR_OPEN;
 }
 
+double pair_units_still(const struct pair_analysis *pair)
+{
+	if (pair->state != PAIR_EARLY && pair->state != PAIR_OPEN && pair->state != PAIR_CHANGED)
+		return 0;
+	return isnan(pair->units_needed) ? (double)NAN : fmax(0, pair->units_needed - pair->units_had);
+}
+
 enum guardrail_state pair_guardrail(const struct pair_analysis *pair, bool lower_is_better)
 {
 	const struct interval gain = pair_gain(pair, lower_is_better);

@@ -134,6 +134,9 @@ bool metric_analyse(const struct analysis_input *input, const struct analysis_op
 /* The interval of a difference, turned so that more is better. */
 struct interval pair_gain(const struct pair_analysis *pair, bool lower_is_better);
 
+/* Units until it is decided; 0: it is; NaN: not known. */
+double pair_units_still(const struct pair_analysis *pair);
+
 enum guardrail_state { GUARDRAIL_OPEN, GUARDRAIL_KEPT, GUARDRAIL_BROKEN };
 
 /* One-sided: whether the treatment is worse by more than the threshold. */

@@ -98,11 +98,10 @@ static bool control_find(struct report *report, struct error *error)
 	}
 	if (wanted.length == 0)
 		return true;
-	return error_set(error, ERROR_CONFIG, PLACE_NONE,
-			 "experiment `%s` has no variant `" TEXT_FORMAT "`%s" TEXT_FORMAT "%s; name one of its variants as the "
-			 "control",
+	return error_set(error, ERROR_CONFIG, PLACE_NONE, "experiment `%s` has no variant `" TEXT_FORMAT "`%s" TEXT_FORMAT "%s",
 			 report->options->experiment, TEXT_ARGUMENTS(wanted), suggestion.nearest.bytes ? "; did you mean `" : "",
-			 TEXT_ARGUMENTS(suggestion.nearest), suggestion.nearest.bytes ? "`?" : "");
+			 TEXT_ARGUMENTS(suggestion.nearest),
+			 suggestion.nearest.bytes ? "`?" : "; name one of its variants as the control");
 }
 
 static const struct joined_metric *metric_named(const struct joined *joined, struct text name)

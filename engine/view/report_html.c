@@ -113,7 +113,7 @@ static void write_number(struct buffer *out, const char *unit, double number)
 static void write_pair(const struct report *report, const struct report_metric *metric, const struct pair_analysis *pair,
 		       struct buffer *out)
 {
-	const double still = fmax(0, pair->units_needed - pair->units_had);
+	const double still = pair_units_still(pair);
 	const bool known = pair->improvement.defined;
 	buffer_string(out, "<tr><th scope=\"row\">");
 	html_write_text(out, metric->name);

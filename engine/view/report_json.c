@@ -176,8 +176,8 @@ static void put_pair(struct buffer *out, const struct report *report, const stru
 	buffer_string(out, "},\n    \"units\":{\"power\":0.8");
 	member_number(out, "had", pair->units_had);
 	member_number(out, "needed", pair->units_needed);
-	member_number(out, "still", fmax(0, pair->units_needed - pair->units_had));
-	member_number(out, "days", report_days(report->joined, fmax(0, pair->units_needed - pair->units_had)));
+	member_number(out, "still", pair_units_still(pair));
+	member_number(out, "days", report_days(report->joined, pair_units_still(pair)));
 	buffer_byte(out, '}');
 	if (report->options->covariate) {
 		buffer_string(out, ",\n    \"cuped\":{\"method\":\"pooled slope\"");

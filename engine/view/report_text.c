@@ -78,7 +78,7 @@ static void print_pair(const struct report *report, const struct report_metric *
 {
 	static const char *const guards[] = {"open", "kept", "broken"};
 	const struct interval interval = pair->sequence.interval;
-	const double still = fmax(0, pair->units_needed - pair->units_had);
+	const double still = pair_units_still(pair);
 	buffer_print(out, "  %s: %s", text_shown(report->joined->arm_names[pair->treatment], arena), pair_state_name(pair->state));
 	if (metric->role == ROLE_GUARDRAIL)
 		buffer_print(out, ", guardrail %s", guards[pair_guardrail(pair, metric->lower_is_better)]);
@@ -95,7 +95,9 @@ static void print_pair(const struct report *report, const struct report_metric *
 		buffer_print(out, "; %+.2f%% (%.2f to %+.2f)", PERCENT * pair->improvement.estimate,
 			     PERCENT * pair->improvement.interval.low, PERCENT * pair->improvement.interval.high);
 	buffer_print(out, "\n    practical     %.4g; ", pair->threshold);
-	if (isnan(pair->units_needed))
+	if (still == 0)
+		buffer_print(out, "%.0f units decide\n", pair->units_had);
+	else if (isnan(still))
 		buffer_string(out, "units needed are not known\n");
 	else
 		buffer_print(out, "%.0f of about %.0f units, %.0f more\n", pair->units_had, pair->units_needed, still);

@@ -346,9 +346,28 @@ static void choices_of_a_policy_are_weighed(void **state)
 	assert_int_equal(pair->state, PAIR_BETTER);
 }
 
+static void units_are_needed_until_it_is_decided(void **state)
+{
+	struct pair_analysis pair = {.state = PAIR_OPEN, .units_had = 100, .units_needed = 250};
+	(void)state;
+	assert_true(pair_units_still(&pair) == 150);
+	pair.units_had = 300;
+	assert_true(pair_units_still(&pair) == 0);
+	pair = (struct pair_analysis){.state = PAIR_CHANGED, .units_had = 100, .units_needed = 250};
+	assert_true(pair_units_still(&pair) == 150);
+	pair = (struct pair_analysis){.state = PAIR_EARLY, .units_needed = (double)NAN};
+	assert_true(isnan(pair_units_still(&pair)));
+	static const enum pair_state decided[] = {PAIR_BETTER, PAIR_BETTER_SLIGHTLY, PAIR_EQUAL, PAIR_WORSE};
+	for (size_t i = 0; i < sizeof decided / sizeof *decided; i++) {
+		pair = (struct pair_analysis){.state = decided[i], .units_had = 100, .units_needed = 250};
+		assert_true(pair_units_still(&pair) == 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(units_are_needed_until_it_is_decided),
 		cmocka_unit_test(requests_of_a_unit_count_as_their_mean),
 		cmocka_unit_test(rates_have_the_tests_of_rates),
 		cmocka_unit_test(epochs_are_compared_within),
