@@ -15,6 +15,9 @@
 #define WEIGHTS 46.0 /* of the weights beneath it */
 #define PERCENT 100.0
 #define REACH_MOST 12.0 /* practical thresholds: what lies beyond is cut, so that the rest can be seen */
+#define REACH_LAST 1.5	/* times the end of the last interval, which is never cut */
+#define MARK_HIGH 14.0	/* space of a number beside an axis */
+#define MARK_WIDE 36.0	/* and beneath one */
 
 /* ---- scales ---- */
 
@@ -37,6 +40,25 @@ static void scale_reach(struct chart_scale *scale, double number, double most)
 		return;
 	scale->low = fmax(-most, fmin(scale->low, number));
 	scale->high = fmin(most, fmax(scale->high, number));
+}
+
+/* Whether there is space for the number of a mark beside those of the marks before it. */
+static bool mark_fits(const struct chart_scale *scale, const double *marks, size_t index, double space)
+{
+	const double place = scale_place(scale, marks[index]);
+	for (size_t i = 0; i < index; i++)
+		if (fabs(scale_place(scale, marks[i]) - place) < space)
+			return false;
+	return true;
+}
+
+/* Numbers beside an axis that goes up: those before others are the more important ones. */
+static void marks_write_up(const struct chart_scale *scale, const double *marks, size_t count, struct buffer *out)
+{
+	for (size_t i = 0; i < count; i++)
+		if (mark_fits(scale, marks, i, MARK_HIGH))
+			buffer_print(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%+.4g</text>", SIDE - 6,
+				     fmin(HEIGHT, fmax(10, scale_place(scale, marks[i]) + 4)), marks[i]);
 }
 
 static void line_write(struct buffer *out, const char *class, double x1, double y1, double x2, double y2)
@@ -82,6 +104,14 @@ static void forest_write_row(const struct report *report, const struct report_me
 		return;
 	}
 	const struct interval interval = pair->sequence.interval;
+	if (interval.low / base > scale->high || interval.high / base < scale->low) {
+		const bool above = interval.low > 0;
+		buffer_print(out, "<text x=\"%.1f\" y=\"%.1f\"%s>%s%+.3g%% (%.3g to %+.3g)%s</text>",
+			     above ? scale->end : scale->begin, y + 4, above ? " text-anchor=\"end\"" : "", above ? "" : "&larr; ",
+			     PERCENT * pair->estimate / base, PERCENT * interval.low / base, PERCENT * interval.high / base,
+			     above ? " &rarr;" : "");
+		return;
+	}
 	buffer_print(out, "<g><title>%+.3g%% (%.3g to %+.3g)</title>", PERCENT * pair->estimate / base,
 		PERCENT * interval.low / base,
 		     PERCENT * interval.high / base);
@@ -124,11 +154,11 @@ void chart_write_forest(const struct report *report, struct buffer *out)
 		for (size_t j = 0; j < report->metrics[i].analysis.pair_count; j++)
 			forest_write_row(report, &report->metrics[i], &report->metrics[i].analysis.pairs[j], &scale,
 					 LINE * ((double)row++ + 0.5), out);
-	const double marks[] = {scale.low, -practical, 0, practical, scale.high};
+	const double marks[] = {0, scale.low, scale.high, -practical, practical};
 	for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
-		buffer_print(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%+.3g%%</text>", scale_place(&scale,
-			marks[i]),
-			     bottom + 20, PERCENT * marks[i]);
+		if (mark_fits(&scale, marks, i, MARK_WIDE))
+			buffer_print(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%+.3g%%</text>",
+				     scale_place(&scale, marks[i]), bottom + 20, PERCENT * marks[i]);
 	buffer_string(out, "</svg>\n");
 }
 
@@ -136,11 +166,13 @@ void chart_write_forest(const struct report *report, struct buffer *out)
 
 static struct chart_scale sequence_scale(const struct pair_analysis *pair)
 {
+	const struct interval last = pair->points[pair->point_count - 1].interval;
+	const double ends = fmax(fabs(last.low), fabs(last.high));
+	const double most = fmax(REACH_MOST * pair->threshold, isfinite(ends) ? REACH_LAST * ends : 0);
 	struct chart_scale scale = {-2 * pair->threshold, 2 * pair->threshold, HEIGHT, 0};
 	for (size_t i = 0; i < pair->point_count; i++) {
-		const double most = REACH_MOST * pair->threshold;
-		scale_reach(&scale, pair->points[i].interval.low, most > 0 ? most : INFINITY);
-		scale_reach(&scale, pair->points[i].interval.high, most > 0 ? most : INFINITY);
+		scale_reach(&scale, pair->points[i].interval.low, pair->threshold > 0 ? most : INFINITY);
+		scale_reach(&scale, pair->points[i].interval.high, pair->threshold > 0 ? most : INFINITY);
 	}
 	return scale;
 }
@@ -190,7 +222,7 @@ void chart_write_sequence(const struct report *report, const struct pair_analysi
 	const int64_t last_ms = pair->points[pair->point_count - 1].time_ms;
 	const struct chart_scale times = {(double)joined->first_ms, fmax((double)last_ms, (double)joined->last_ms), SIDE,
 		WIDTH - 10};
-	const double marks[] = {scale.low, -pair->threshold, 0, pair->threshold, scale.high};
+	const double marks[] = {0, scale.low, scale.high, -pair->threshold, pair->threshold};
 	char moment[MOMENT_BYTES];
 	buffer_print(out, "<svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"confidence sequence over time\">\n", WIDTH,
 		     HEIGHT + WEIGHTS + 8 + AXIS);
@@ -198,9 +230,7 @@ void chart_write_sequence(const struct report *report, const struct pair_analysi
 		   scale_place(&scale, -pair->threshold) - scale_place(&scale, pair->threshold));
 	line_write(out, "axis", times.begin, scale_place(&scale, 0), times.end, scale_place(&scale, 0));
 	sequence_write_area(pair->points, pair->point_count, &times, &scale, out);
-	for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
-		buffer_print(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%+.3g</text>", SIDE - 6,
-			     fmin(HEIGHT, fmax(10, scale_place(&scale, marks[i]) + 4)), marks[i]);
+	marks_write_up(&scale, marks, sizeof marks / sizeof *marks, out);
 	weights_write(report, &times, out);
 	moment_print((int64_t)times.low, moment);
 	buffer_print(out, "<text x=\"%.1f\" y=\"%.1f\">%s</text>", times.begin, HEIGHT + WEIGHTS + 26, moment);
@@ -231,16 +261,12 @@ void chart_write_gain(const struct report *report, const struct pair_gain *gain,
 	const struct chart_scale scale = gain_scale(gain);
 	const struct chart_scale times = {(double)report->joined->first_ms, (double)last->time_ms, SIDE, WIDTH - 10};
 	const double marks[] = {scale.low, scale.high, 0};
-	const double zero = scale_place(&scale, 0);
-	const bool crowded = fmin(zero, HEIGHT - zero) < LINE; /* beside the number of an end */
 	buffer_print(out, "<p>So far %+.6g (%.6g to %+.6g): the difference, times the units that had it.</p>\n", last->estimate,
 		     last->interval.low, last->interval.high);
 	buffer_print(out, "<svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"cumulative gain over time\">\n", WIDTH,
 		     HEIGHT + 8);
 	line_write(out, "axis", times.begin, scale_place(&scale, 0), times.end, scale_place(&scale, 0));
 	sequence_write_area(gain->points, gain->count, &times, &scale, out);
-	for (size_t i = 0; i < sizeof marks / sizeof *marks - crowded; i++)
-		buffer_print(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%+.4g</text>", SIDE - 6,
-			     fmin(HEIGHT, fmax(10, scale_place(&scale, marks[i]) + 4)), marks[i]);
+	marks_write_up(&scale, marks, sizeof marks / sizeof *marks, out);
 	buffer_string(out, "</svg>\n");
 }

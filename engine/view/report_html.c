@@ -16,7 +16,8 @@ static const char page_style[] = CHART_STYLE
 	".warn{border-left:4px solid var(--Down);padding-left:.6em}"
 	".say{font-size:1.5em;font-weight:bold;margin:.2em 0}.strip{display:flex;flex-wrap:wrap;gap:.6em;padding:0}"
 	".strip li{list-style:none;background:var(--Soft);padding:.4em .8em;border-radius:.4em;border-left:4px solid var(--Up)}"
-	".strip li.bad{border-color:var(--Down)}.strip b{display:block}td{border-top:1px solid var(--Soft);text-align:right}"
+	".strip li.bad{border-color:var(--Down)}.strip b{display:block}td{border-top:1px solid var(--Soft);text-align:right;"
+	"white-space:nowrap}"
 	"tr:first-child th:not(:first-child){text-align:right}"
 	"svg.key{display:inline-block;width:.9em;height:.9em;margin:0 .3em 0 1em}\n";
 
@@ -110,6 +111,15 @@ static void write_number(struct buffer *out, const char *unit, double number)
 	buffer_string(out, "</td>");
 }
 
+/* Of how small a chance is, the p-value says more. */
+static void write_chance(struct buffer *out, double chance)
+{
+	buffer_string(out, "<td>");
+	if (isfinite(chance))
+		buffer_print(out, "%.1f%%", PERCENT * chance);
+	buffer_string(out, "</td>");
+}
+
 static void write_pair(const struct report *report, const struct report_metric *metric, const struct pair_analysis *pair,
 		       struct buffer *out)
 {
@@ -123,7 +133,7 @@ static void write_pair(const struct report *report, const struct report_metric *
 	write_number(out, "", pair->estimate);
 	write_number(out, "%", known ? PERCENT * pair->improvement.estimate : (double)NAN);
 	write_number(out, "", pair->sequence.p);
-	write_number(out, "%", PERCENT * pair->better);
+	write_chance(out, pair->better);
 	write_number(out, "", pair->loss_treatment);
 	write_number(out, "", still);
 	write_number(out, "", report_days(report->joined, still));

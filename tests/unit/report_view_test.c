@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 #include <jansson.h>
@@ -20,7 +21,7 @@ static struct joined joined;
 static struct report report;
 static struct report_options options;
 
-enum outcome { OUTCOME_NONE, OUTCOME_REWARD, OUTCOME_RATE };
+enum outcome { OUTCOME_NONE, OUTCOME_REWARD, OUTCOME_RATE, OUTCOME_NEAR_ZERO };
 
 #define FEEDBACK_AFTER_MS 500
 
@@ -40,7 +41,8 @@ static int setup_of(int units, enum outcome judged)
 						  .time_ms = i < 0 ? 1500 : 1000 * (i + 1),
 						  .experiment = TEXT("e<1>"), .variant = treated ? TEXT(TREATMENT) : TEXT("old"),
 						  .probability = 0.5, .table = i < units / 2 ? TEXT("1") : TEXT("2")};
-		const double reward = judged == OUTCOME_RATE ? (i / 2) % 2 : 10 + (i / 2) % 5 + 2 * treated;
+		const double level = judged == OUTCOME_NEAR_ZERO ? -1.9 : 10;
+		const double reward = judged == OUTCOME_RATE ? (i / 2) % 2 : level + (i / 2) % 5 + 2 * treated;
 		const struct feedback feedback = {
 			.id = text_of(id), .time_ms = exposure.time_ms + FEEDBACK_AFTER_MS, .has_reward = true, .reward = reward};
 		if (!unit_join_exposure(join, &exposure, &error) ||
@@ -132,6 +134,7 @@ static void the_page_is_in_one_file_with_its_data(void **state)
 	assert_non_null(strstr(out.bytes, "prefers-color-scheme:dark"));
 	assert_int_equal(times(out.bytes, "<svg"), times(out.bytes, "</svg>"));
 	assert_int_equal(times(out.bytes, "class=\"band\""), 2); /* of the forest plot and of the sequence */
+	assert_int_equal(times(out.bytes, "text-anchor=\"end\">+0.6<"), 1); /* the threshold, 5% of 12, of the sequence */
 	assert_int_equal(times(out.bytes, "<circle"), 1);	 /* one metric and one treatment */
 	assert_int_equal(times(out.bytes, "<polygon"), 2); /* the sequence, and its sum */
 	assert_non_null(strstr(out.bytes, "<h2>Cumulative reward of new &#60;b&#62;&#38; beyond the control's</h2>"));
@@ -226,6 +229,49 @@ static void a_rate_has_a_history_and_no_gain(void **state)
 	report_view_print_html(&report, arena, &out);
 	buffer_byte(&out, '\0');
 	assert_null(strstr(out.bytes, "<h2>Cumulative"));
+	buffer_close(&out);
+}
+
+/* Place of the last point of the line of a confidence sequence: 0 to 220, from the top. */
+static double line_end(const char *page)
+{
+	const char *line = strstr(page, "class=\"line\" points=\"");
+	const char *end = line ? strchr(line, '/') : NULL;
+	assert_non_null(end);
+	while (*end != ',')
+		end--;
+	return strtod(end + 1, NULL);
+}
+
+/* The control's mean is 0.1, the treatment's 2.1, and the practical threshold 0.005. */
+static void a_difference_far_beyond_the_practical_threshold_can_be_read(void **state)
+{
+	struct buffer out;
+	arena_end(state);
+	assert_int_equal(setup_of(UNITS, OUTCOME_NEAR_ZERO), 0);
+	buffer_open(&out, (size_t)16 << 20);
+	report_view_print_html(&report, arena, &out);
+	buffer_byte(&out, '\0');
+	assert_true(line_end(out.bytes) > 20 && line_end(out.bytes) < 100);
+	assert_null(strstr(out.bytes, "text-anchor=\"end\">+0.005<")); /* 0 has the space */
+	assert_int_equal(times(out.bytes, "text-anchor=\"end\">+2e+03% ("), 1);
+	assert_int_equal(times(out.bytes, " &rarr;</text>"), 1);
+	assert_int_equal(times(out.bytes, "<circle"), 0);
+	assert_int_equal(times(out.bytes, "<td>100.0%</td>"), 1);
+	buffer_close(&out);
+}
+
+static void a_difference_far_below_0_points_to_the_left(void **state)
+{
+	struct error error = {0};
+	struct buffer out;
+	(void)state;
+	options.control = TEXT(TREATMENT);
+	assert_true(report_make(&joined, &options, arena, &report, &error));
+	buffer_open(&out, (size_t)16 << 20);
+	report_view_print_html(&report, arena, &out);
+	buffer_byte(&out, '\0');
+	assert_non_null(strstr(out.bytes, ">&larr; -95.2% ("));
 	buffer_close(&out);
 }
 
@@ -350,6 +396,8 @@ int main(void)
 		cmocka_unit_test(the_text_begins_with_the_recommendation),
 		cmocka_unit_test(nothing_is_shown_of_what_is_not_known),
 		cmocka_unit_test(a_rate_has_a_history_and_no_gain),
+		cmocka_unit_test(a_difference_far_beyond_the_practical_threshold_can_be_read),
+		cmocka_unit_test(a_difference_far_below_0_points_to_the_left),
 		cmocka_unit_test(the_share_of_a_variant_that_was_not_seen_is_not_known),
 		cmocka_unit_test_setup(a_comparison_of_few_copies_is_said_first, setup_again),
 		cmocka_unit_test_setup(the_json_has_the_mirror, setup_again),
