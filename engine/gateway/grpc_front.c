@@ -12,14 +12,16 @@
 #include "gateway/call_setup.h"
 #include "gateway/grpc_metadata.h"
 #include "gateway/grpc_outcome.h"
-#include "message/format.h"
+#include "gateway/streamed_calls.h"
 #include "message/explained.h"
+#include "message/format.h"
 #include "message/protobuf_wire.h"
 #include "message/reply.h"
 #include "message/seldon_protobuf.h"
 #include "net/grpc_reflection.h"
 #include "net/grpc_server.h"
 #include "net/grpc_wire.h"
+#include "net/refusal.h"
 #include "serving/inference_proto.h"
 #include "serving/seldon_proto.h"
 
@@ -31,6 +33,7 @@
 #define INFERENCE "/" INFERENCE_PACKAGE "." INFERENCE_SERVICE "/"
 #define SELDON "/" SELDON_PACKAGE "." SELDON_SERVICE "/" /* of Seldon Core 1 */
 #define STREAMED_INFERENCE INFERENCE "ModelStreamInfer"
+#define STREAMED_KEY "an idempotency key is of one request, not of a stream: send the request by " INFERENCE "ModelInfer"
 #define HEALTH "/" HEALTH_PACKAGE "." HEALTH_SERVICE "/"
 
 enum { MODEL_NAME = 1 }; /* field of requests of the Open Inference Protocol, and of a SeldonModelMetadataRequest */
@@ -41,6 +44,7 @@ struct grpc_front {
 	struct grpc_server *server;
 	struct arena *arena; /* of the current request */
 	struct buffer reply; /* answer to the current request */
+	struct streamed_calls streamed;
 	char inference_type[CONTENT_TYPE_BYTES], seldon_type[CONTENT_TYPE_BYTES]; /* content types of records */
 	bool draining;
 };
@@ -50,6 +54,7 @@ struct grpc_asked { /* the current call */
 	struct grpc_request *request;
 	struct text path, body;
 	bool is_seldon; /* a method of Seldon Core 1 */
+	struct streamed_call *streamed; /* it is a message of a stream; NULL: a call of its own */
 };
 
 /* ---- answers ---- */
@@ -66,6 +71,18 @@ static void reply_send(const struct grpc_asked *asked)
 static void grpc_front_refuse(const struct grpc_asked *asked, int status, const char *words)
 {
 	grpc_server_answer(asked->request, status, text_of(words), (struct text){0});
+}
+
+/* With a status of HTTP. */
+static void refuse_by_http(const struct grpc_asked *asked, int status, const char *words)
+{
+	char id[REFUSAL_ID_SIZE];
+	if (!asked->streamed) {
+		grpc_front_refuse(asked, grpc_status_for_http(status), words);
+		return;
+	}
+	refusal_id_write(calls_ids(asked->front->config.calls), (struct text){0}, id);
+	streamed_call_refuse(asked->streamed, status, refusal_kind(status), words, asked->path, text_of(id));
 }
 
 /* ---- health and metadata ---- */
@@ -152,7 +169,7 @@ static const struct gateway_target *find_target(const struct grpc_asked *asked)
 	struct call_refusal refusal;
 	const struct gateway_target *target = call_target_find(&source, &name, &refusal);
 	if (!target)
-		grpc_front_refuse(asked, grpc_status_for_http(refusal.status), refusal.words);
+		refuse_by_http(asked, refusal.status, refusal.words);
 	return target;
 }
 
@@ -208,7 +225,7 @@ static bool body_is_fit(const struct grpc_asked *asked)
 {
 	if (asked->body.length > 0)
 		return true;
-	grpc_front_refuse(asked, GRPC_INVALID_ARGUMENT, "the request is empty; it must have inputs");
+	refuse_by_http(asked, 400, "the request is empty; it must have inputs");
 	return false;
 }
 
@@ -254,7 +271,19 @@ static void deadline_narrow(struct call_request *call, const struct grpc_asked *
 static void call_refuse(const struct grpc_asked *asked, const struct call_request *call, const struct call_refusal *refusal)
 {
 	calls_count_refused(asked->front->config.calls, call, grpc_status_for_http(refusal->status));
-	grpc_front_refuse(asked, grpc_status_for_http(refusal->status), refusal->words);
+	refuse_by_http(asked, refusal->status, refusal->words);
+}
+
+/* What ends a call, and for whom. A message of a stream has no metadata of its own, and so no id for the record. */
+static void call_address(const struct grpc_asked *asked, struct call_request *call)
+{
+	call->is_over = asked->streamed ? streamed_call_is_over : is_over;
+	call->ended = asked->streamed ? streamed_call_ended : asked->is_seldon ? on_seldon_ended : grpc_front_on_ended;
+	call->context = asked->request;
+	if (!asked->streamed)
+		return;
+	call->context = asked->streamed;
+	call->id = (struct text){0};
 }
 
 static void model_infer(const struct grpc_asked *asked)
@@ -269,9 +298,6 @@ static void model_infer(const struct grpc_asked *asked)
 		.key = metadata_of(asked->request, "sluice-key"),
 		.arrived_ms = source.now_ms,
 		.place = asked->path,
-		.ended = asked->is_seldon ? on_seldon_ended : grpc_front_on_ended,
-		.is_over = is_over,
-		.context = asked->request,
 	};
 	struct call_refusal refusal;
 	struct text key;
@@ -282,6 +308,12 @@ static void model_infer(const struct grpc_asked *asked)
 		call_refuse(asked, &call, &refusal);
 		return;
 	}
+	if (asked->streamed && key.bytes) {
+		refusal = (struct call_refusal){.status = 400, .words = STREAMED_KEY};
+		call_refuse(asked, &call, &refusal);
+		return;
+	}
+	call_address(asked, &call);
 	deadline_narrow(&call, asked);
 	call.headers = call_headers_passed(&source, front->arena);
 	if (target->explanations)
@@ -377,13 +409,25 @@ static const struct grpc_route {
 	{HEALTH "Check", health_check, ACCESS_HEALTH, true, false, false},
 	{HEALTH "Watch", health_watch, ACCESS_HEALTH, true, false, false},
 };
+static const struct grpc_route streamed_route = {STREAMED_INFERENCE, model_infer, ACCESS_INFER, false, true, false};
 
-/* Checks access. False: `answer` has the status and the reason, and its headers were added to the request's answer. */
+static void access_explain(struct grpc_request *request, const struct access_answer *answer)
+{
+	char seconds[24];
+	if (answer->challenge[0])
+		grpc_request_add_field(request, TEXT("www-authenticate"), text_of(answer->challenge));
+	if (answer->retry_after_s <= 0)
+		return;
+	(void)snprintf(seconds, sizeof seconds, "%" PRId64, answer->retry_after_s);
+	grpc_request_add_field(request, TEXT("retry-after"), text_of(seconds));
+}
+
+/* Checks access. False: `answer` has the status and the reason. */
 static bool caller_may(struct grpc_front *front, struct grpc_request *request, enum access_verb verb,
 		       struct access_resource resource, struct access_answer *answer)
 {
 	struct sockaddr_storage peer;
-	char subject[CALL_SUBJECT_BYTES_MAX], seconds[24];
+	char subject[CALL_SUBJECT_BYTES_MAX];
 	if (!grpc_request_peer(request, &peer))
 		peer = (struct sockaddr_storage){.ss_family = AF_INET}; /* the connection is gone, so nobody receives the answer */
 	const struct call_credentials credentials = {.header = credential_at,
@@ -391,18 +435,22 @@ static bool caller_may(struct grpc_front *front, struct grpc_request *request, e
 						     .peer = &peer,
 						     .certificate = grpc_request_certificate(request, subject, sizeof subject)};
 	call_access_check(*front->config.access, &credentials, verb, resource, front->arena, answer);
-	if (answer->challenge[0])
-		grpc_request_add_field(request, TEXT("www-authenticate"), text_of(answer->challenge));
-	if (answer->retry_after_s > 0) {
-		(void)snprintf(seconds, sizeof seconds, "%" PRId64, answer->retry_after_s);
-		grpc_request_add_field(request, TEXT("retry-after"), text_of(seconds));
-	}
 	return answer->status == 200;
 }
 
 static struct access_resource server_resource(const struct grpc_front *front)
 {
 	return (struct access_resource){.kind = ACCESS_SERVER, .namespace = text_of(front->config.targets->namespace)};
+}
+
+/* A stream has the credentials of its beginning: when they are no longer good, it ends, so that its caller sends others. */
+static void access_refuse(const struct grpc_asked *asked, const struct access_answer *answer)
+{
+	if (!asked->streamed)
+		access_explain(asked->request, answer);
+	refuse_by_http(asked, answer->status, answer->words);
+	if (asked->streamed && answer->status == 401)
+		grpc_conversation_finish(asked->request, GRPC_UNAUTHENTICATED, answer->words);
 }
 
 static void route_serve(const struct grpc_asked *asked, const struct grpc_route *route)
@@ -415,15 +463,12 @@ static void route_serve(const struct grpc_asked *asked, const struct grpc_route 
 		       route->names_target ? call_resource(&source, &name) : server_resource(asked->front), &answer))
 		route->serve(asked);
 	else
-		grpc_front_refuse(asked, grpc_status_for_http(answer.status), answer.words);
+		access_refuse(asked, &answer);
 }
 
 /* For methods that callers of other servers expect. */
 static const char *absence_words(struct text path)
 {
-	if (text_is(path, STREAMED_INFERENCE))
-		return "there are no streams here: call " INFERENCE "ModelInfer for each request (infer or async_infer of "
-		       "tritonclient); calls of one connection go on side by side";
 	if (text_starts_with(path, TEXT(INFERENCE "Repository")))
 		return "models are not listed, loaded or unloaded by callers here: the pipelines' files name them; change those";
 	if (text_starts_with(path, TEXT("/seldon.protos.")))
@@ -432,12 +477,16 @@ static const char *absence_words(struct text path)
 	return "there is no such method here; pipelines and models answer to " INFERENCE "ModelInfer";
 }
 
-static void grpc_front_on_called(void *context, struct grpc_request *request, struct text path, struct text body)
+static void request_begin(struct grpc_front *front)
 {
-	struct grpc_front *front = context;
-	struct grpc_asked asked = {front, request, path, body, false};
 	arena_reset(front->arena);
 	buffer_clear(&front->reply);
+}
+
+static void grpc_front_on_called(void *context, struct grpc_request *request, struct text path, struct text body)
+{
+	struct grpc_asked asked = {.front = context, .request = request, .path = path, .body = body};
+	request_begin(context);
 	for (size_t i = 0; i < sizeof routes / sizeof *routes; i++)
 		if (text_is(path, routes[i].path)) {
 			asked.is_seldon = routes[i].is_seldon;
@@ -447,34 +496,54 @@ static void grpc_front_on_called(void *context, struct grpc_request *request, st
 	grpc_front_refuse(&asked, GRPC_UNIMPLEMENTED, absence_words(path));
 }
 
-/* Reflection needs the right to read the server's metadata. A stream of requests is refused by its head: its caller does not end
- * it before it is answered. */
+/* Reflection needs the right to read the server's metadata. Of a stream of calls, each is asked for itself. */
 static bool on_asked_whether_conversation(void *context, struct grpc_request *request, struct text path, int *status,
 					  const char **words)
 {
 	struct grpc_front *front = context;
 	struct access_answer answer;
-	if (text_is(path, STREAMED_INFERENCE)) {
-		*status = GRPC_UNIMPLEMENTED;
-		*words = absence_words(path);
-		return true;
-	}
 	if (!grpc_reflection_is_path(path))
-		return false;
+		return text_is(path, streamed_route.path);
 	arena_reset(front->arena);
 	if (*front->config.access && !caller_may(front, request, ACCESS_METADATA, server_resource(front), &answer)) {
+		access_explain(request, &answer);
 		*status = grpc_status_for_http(answer.status);
 		*words = answer.words;
 	}
 	return true;
 }
 
-static bool grpc_front_on_message(void *context, struct text path, struct text message, struct buffer *answer)
+static bool reflection_answer(struct grpc_front *front, struct grpc_request *request, struct text message)
 {
 	static const struct proto_file *const files[] = {&inference_file,	&health_file,	      &seldon_file,
 							 &protobuf_struct_file, &protobuf_empty_file, NULL};
-	(void)context, (void)path;
-	return grpc_reflection_answer(files, message, answer);
+	if (!grpc_reflection_answer(files, message, &front->reply))
+		return false;
+	if (buffer_failed(&front->reply))
+		grpc_conversation_finish(request, GRPC_RESOURCE_EXHAUSTED, "no memory for an answer");
+	grpc_conversation_answer(request, message.length, buffer_view(&front->reply));
+	return true;
+}
+
+static bool grpc_front_on_message(void *context, struct grpc_request *request, struct text path, struct text message)
+{
+	struct grpc_front *front = context;
+	request_begin(front);
+	if (grpc_reflection_is_path(path))
+		return reflection_answer(front, request, message);
+	front->streamed.has_seldon_errors = form_of(front, false).has_seldon_errors; /* the files may have changed */
+	const struct grpc_asked asked = {.front = front,
+					 .request = request,
+					 .path = path,
+					 .body = message,
+					 .streamed = streamed_call_open(&front->streamed, request, message)};
+	if (asked.streamed) {
+		route_serve(&asked, &streamed_route);
+	} else {
+		grpc_conversation_finish(request, GRPC_RESOURCE_EXHAUSTED, "no memory for a call");
+		grpc_conversation_answer(request, message.length, (struct text){0});
+	}
+	return true;
 }
 
 /* ---- opening and closing ---- */
@@ -509,6 +578,7 @@ struct grpc_front *grpc_front_open(struct loop *loop, const struct grpc_front_co
 	front->config = *config;
 	front->loop = loop;
 	buffer_open(&front->reply, REPLY_BYTES_MAX);
+	streamed_calls_set_up(&front->streamed);
 	content_type_write(&format_oip_protobuf, front->inference_type);
 	content_type_write(&format_seldon_protobuf, front->seldon_type);
 	front->arena = arena_open(REQUEST_ARENA_BYTES);
@@ -525,6 +595,7 @@ void grpc_front_close(struct grpc_front *front)
 	if (!front)
 		return;
 	grpc_server_close(front->server);
+	streamed_calls_close(&front->streamed);
 	buffer_close(&front->reply);
 	arena_close(front->arena);
 	memory_give(front);

@@ -12,40 +12,65 @@
 enum { ID = 3 };				/* field of inference responses */
 enum { SELDON_META = 2, SELDON_META_PUID = 1 }; /* fields of a SeldonMessage, and of its Meta */
 
-static void failure_field(struct grpc_request *request, const json_t *body, const char *key, const char *name)
+static void failure_note(const struct outcome_notes *notes, const json_t *body, const char *key, const char *name)
 {
 	const json_t *value = json_object_get(body, key);
 	char number[24];
 	if (json_is_string(value)) {
-		grpc_request_add_field(request, text_of(name), text_of(json_string_value(value)));
+		notes->add(notes->context, text_of(name), text_of(json_string_value(value)));
 	} else if (json_is_integer(value)) {
 		(void)snprintf(number, sizeof number, "%lld", (long long)json_integer_value(value));
-		grpc_request_add_field(request, text_of(name), text_of(number));
+		notes->add(notes->context, text_of(name), text_of(number));
 	}
 }
 
-/* A failure is JSON, whatever the request's format was (message/reply.h). Its message becomes the status message, and
- * the other members become metadata. */
-static void answer_failed(struct grpc_request *request, const struct call_outcome *outcome, bool has_seldon_errors)
+bool grpc_outcome_explain(const struct call_outcome *outcome, bool has_seldon_errors, const struct outcome_notes *notes,
+			  struct buffer *words)
 {
 	static const char *const fields[][2] = {{"kind", REPLY_ERROR_HEADER},
 						{"place", REPLY_PLACE_HEADER},
 						{"step", "sluice-step"},
 						{"attempts", "sluice-attempts"}};
 	struct call_outcome seldon = *outcome;
-	struct buffer text;
 	json_t *body = json_loadb(outcome->body.bytes ? outcome->body.bytes : "", outcome->body.length, 0, NULL);
-	const char *words = json_string_value(json_object_get(body, "error"));
+	const char *reason = json_string_value(json_object_get(body, "error"));
 	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
-		failure_field(request, body, fields[i][0], fields[i][1]);
-	buffer_open(&text, CALL_ERROR_BYTES_MAX);
-	if (has_seldon_errors && seldon_outcome_write(&seldon, false, &text))
-		grpc_server_answer(request, GRPC_UNKNOWN, seldon.body, (struct text){0});
-	else
-		grpc_server_answer(request, call_grpc_status(outcome), text_of(words ? words : "the request failed"),
-				   (struct text){0});
-	buffer_close(&text);
+		failure_note(notes, body, fields[i][0], fields[i][1]);
+	const bool in_seldons_form = has_seldon_errors && seldon_outcome_write(&seldon, false, words);
+	if (!in_seldons_form)
+		buffer_string(words, reason ? reason : "the request failed");
 	json_decref(body);
+	return in_seldons_form;
+}
+
+void grpc_outcome_note(const struct call_outcome *outcome, const struct outcome_notes *notes)
+{
+	char retry[24];
+	if (outcome->id.length > 0)
+		notes->add(notes->context, TEXT(REPLY_ID_HEADER), outcome->id);
+	if (outcome->retry_after_s > 0) {
+		(void)snprintf(retry, sizeof retry, "%d", outcome->retry_after_s);
+		notes->add(notes->context, TEXT("retry-after"), text_of(retry));
+	}
+	for (size_t i = 0; i < outcome->headers.count; i++)
+		notes->add(notes->context, outcome->headers.items[i].name, outcome->headers.items[i].value);
+}
+
+/* ---- answers to unary calls ---- */
+
+static void metadata_add(void *context, struct text name, struct text value)
+{
+	grpc_request_add_field(context, name, value);
+}
+
+static void answer_failed(struct grpc_request *request, const struct call_outcome *outcome, bool has_seldon_errors)
+{
+	const struct outcome_notes notes = {metadata_add, request};
+	struct buffer words;
+	buffer_open(&words, CALL_ERROR_BYTES_MAX);
+	const bool is_unknown = grpc_outcome_explain(outcome, has_seldon_errors, &notes, &words);
+	grpc_server_answer(request, is_unknown ? GRPC_UNKNOWN : call_grpc_status(outcome), buffer_view(&words), (struct text){0});
+	buffer_close(&words);
 }
 
 /* A SeldonMessage without data has no field. */
@@ -62,15 +87,8 @@ static void answer_empty(struct grpc_request *request, const struct call_outcome
 
 void grpc_outcome_answer(struct grpc_request *request, const struct call_outcome *outcome, const struct grpc_outcome_form *form)
 {
-	char retry[24];
-	if (outcome->id.length > 0)
-		grpc_request_add_field(request, TEXT(REPLY_ID_HEADER), outcome->id);
-	if (outcome->retry_after_s > 0) {
-		(void)snprintf(retry, sizeof retry, "%d", outcome->retry_after_s);
-		grpc_request_add_field(request, TEXT("retry-after"), text_of(retry));
-	}
-	for (size_t i = 0; i < outcome->headers.count; i++)
-		grpc_request_add_field(request, outcome->headers.items[i].name, outcome->headers.items[i].value);
+	const struct outcome_notes notes = {metadata_add, request};
+	grpc_outcome_note(outcome, &notes);
 	switch (outcome->end) {
 	case CALL_ANSWERED:
 		grpc_server_answer(request, GRPC_OK, (struct text){0}, outcome->body);

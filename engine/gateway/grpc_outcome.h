@@ -11,6 +11,20 @@ struct grpc_outcome_form {
 	bool has_seldon_errors; /* `compat: seldon` */
 };
 
+/* What is said of an outcome beside its message: as metadata of a unary call, else as parameters. */
+struct outcome_notes {
+	void (*add)(void *context, struct text name, struct text value);
+	void *context;
+};
+
+/* Adds the id, the time after which to call again, and the headers that steps set. */
+void grpc_outcome_note(const struct call_outcome *outcome, const struct outcome_notes *notes);
+
+/* Adds the kind, place, step and attempts of a failed outcome, and appends its reason to `words`. A failure is JSON, whatever the
+ * request's format was (message/reply.h). True: the reason is in Seldon's form, whose status is UNKNOWN. */
+bool grpc_outcome_explain(const struct call_outcome *outcome, bool has_seldon_errors, const struct outcome_notes *notes,
+			  struct buffer *words);
+
 /* Answers the request. */
 void grpc_outcome_answer(struct grpc_request *request, const struct call_outcome *outcome, const struct grpc_outcome_form *form);
 

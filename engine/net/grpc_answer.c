@@ -5,7 +5,6 @@
 #include "net/grpc_server_parts.h"
 
 #define WORDS_BYTES ((size_t)8 << 10) /* encoded: callers accept no longer headers */
-#define UNREAD "no memory for the answer, as callers do not read theirs; call again later"
 #define PLACE_SHOWN ((size_t)512) /* bytes of a path in the metadata, of which callers accept 8 KiB */
 
 /* ---- bytes ---- */
@@ -92,8 +91,7 @@ void grpc_request_refuse(struct grpc_request *request, int status, struct text w
 	};
 	size_t count = 2 + grpc_fields_pairs(&request->fields, pairs + 2);
 	if (status == GRPC_UNIMPLEMENTED) /* the reason may be an unsupported compression */
-		pairs[count++] = http2_constant(TEXT("grpc-accept-encoding"),
-						request->converses ? TEXT("identity") : TEXT(GRPC_CODINGS_TAKEN));
+		pairs[count++] = http2_constant(TEXT("grpc-accept-encoding"), TEXT(GRPC_CODINGS_TAKEN));
 	pairs[count++] = http2_variable(TEXT("grpc-status"), (struct text){number, number_write_int64(number, status)});
 	grpc_words_write(&encoded, words); /* a longer text is cut */
 	if (words.length > 0)
@@ -153,7 +151,7 @@ static void send_answer(struct grpc_request *request, struct text body)
 		return;
 	}
 	if (!body_budget_add_answer(request->server->config.bodies, &request->charge, body.length)) {
-		grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT(UNREAD));
+		grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT(GRPC_UNREAD_WORDS));
 		return;
 	}
 	grpc_prefix_write(prefix, body.length);

@@ -25,7 +25,7 @@ void grpc_caller_end(struct grpc_caller *caller)
 		next = request->next;
 		if (request->caller != caller)
 			continue;
-		bool held = request->called; /* else leaving the wire has returned it to the pool */
+		bool held = request->open > 0; /* else leaving the wire has returned it to the pool */
 		if (request->on_wire)
 			grpc_request_leave_wire(request);
 		if (!held)
@@ -73,15 +73,22 @@ static void grpc_caller_ping(struct grpc_caller *caller)
 	grpc_caller_is_dirty(caller);
 }
 
+/* Whether the bytes of a message are awaited. Those that wait in a backlog are not the caller's delay. */
+static bool message_is_awaited(const struct grpc_request *request)
+{
+	if (!request->on_wire || request->over)
+		return false;
+	return request->converses ? request->intake.have > 0 && request->taken == request->backlog.length : request->open == 0;
+}
+
 /* A caller that answers pings and never ends its messages must not hold what it has sent of them. */
 static void late_messages_refuse(struct grpc_caller *caller, int64_t now_ms)
 {
 	const struct grpc_server_config *config = &caller->server->config;
 	int64_t most_ms = config->silence_ms + (int64_t)(config->message_bytes / MESSAGE_BYTES_A_MS);
 	for (struct grpc_request *request = caller->server->requests; request; request = request->next)
-		if (request->caller == caller && request->on_wire && !request->called && !request->over && !request->converses &&
-		    now_ms - request->began_ms >= most_ms)
-			grpc_request_refuse(request, GRPC_DEADLINE_EXCEEDED, TEXT("the message did not come in time"));
+		if (request->caller == caller && message_is_awaited(request) && now_ms - request->began_ms >= most_ms)
+			grpc_conversation_end(request, GRPC_DEADLINE_EXCEEDED, "the message did not come in time");
 }
 
 static void grpc_caller_on_tend(void *context)
@@ -114,7 +121,7 @@ void grpc_caller_leaves(struct grpc_caller *caller)
 	caller->pinged_ms = 0;
 	for (struct grpc_request *request = caller->server->requests; request; request = request->next)
 		if (request->caller == caller && request->converses && request->on_wire) /* a conversation has no time limit */
-			grpc_conversation_end(request, GRPC_UNAVAILABLE, "the server is stopping");
+			grpc_conversation_finish(request, GRPC_UNAVAILABLE, "the server is stopping");
 	nghttp2_submit_goaway(session, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(session), NGHTTP2_NO_ERROR, NULL,
 			      0);
 	grpc_caller_is_dirty(caller);

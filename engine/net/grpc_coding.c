@@ -14,12 +14,19 @@ enum grpc_coding grpc_coding_of(struct text name)
 	return text_is(name, "gzip") ? GRPC_CODING_GZIP : text_is(name, "deflate") ? GRPC_CODING_DEFLATE : GRPC_CODING_OTHER;
 }
 
+bool grpc_coding_is_taken(enum grpc_coding coding)
+{
+	return coding == GRPC_CODING_GZIP || coding == GRPC_CODING_DEFLATE;
+}
+
 /* False: the budget of bodies has no memory for it. */
 static bool plain_is_charged(struct grpc_request *request, const struct buffer *plain)
 {
 	static const struct buffer none = {.ceiling_bytes = SIZE_MAX};
 	struct body_budget *bodies = request->server->config.bodies;
 	const size_t bytes = request->head_bytes + plain->capacity;
+	if (request->converses) /* it is charged for all that it holds, when it has taken what came */
+		return true;
 	if (!body_budget_allows(bodies, &none, &request->charge, bytes))
 		return false;
 	body_budget_charge(bodies, &request->charge, bytes);
@@ -45,7 +52,7 @@ bool grpc_message_unpack(struct grpc_request *request, int *status, char words[G
 	const size_t most = request->server->config.message_bytes;
 	const struct text packed = buffer_view(&request->body);
 	struct buffer plain;
-	assert(request->coding == GRPC_CODING_GZIP || request->coding == GRPC_CODING_DEFLATE);
+	assert(grpc_coding_is_taken(request->coding));
 	buffer_open(&plain, most + 1); /* a byte more shows that there is more */
 	const enum gzip_outcome outcome =
 		request->coding == GRPC_CODING_GZIP ? gzip_unpack(packed, most, &plain) : zlib_unpack(packed, most, &plain);

@@ -15,6 +15,7 @@ struct grpc_request;
 enum grpc_coding { GRPC_CODING_NONE, GRPC_CODING_GZIP, GRPC_CODING_DEFLATE, GRPC_CODING_OTHER };
 
 enum grpc_coding grpc_coding_of(struct text name);
+bool grpc_coding_is_taken(enum grpc_coding coding); /* whether a message in it can be decompressed */
 
 #define GRPC_UNPACK_WORDS_MAX 120
 

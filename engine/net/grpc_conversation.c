@@ -1,10 +1,55 @@
-/* grpc_conversation.c: Call of several messages on the gRPC server, each answered by one; see grpc_server_parts.h. */
+/* grpc_conversation.c: Call of several messages on the gRPC server; see grpc_server_parts.h.
+ *
+ * Messages are passed on until enough of them are open, or enough answers are unread. Later bytes wait in the backlog, and the
+ * window of the stream is not widened for them: so a caller can send that window ahead of what is answered, and no more.
+ */
+#include <assert.h>
 #include <string.h>
 
 #include "net/grpc_server_parts.h"
 
-#define BACKLOG_BYTES_MAX ((size_t)1 << 20) /* answers that the caller has not read yet */
-#define STATUS_RUNS (-1)
+#define OPEN_MAX ((size_t)64)		    /* messages of a conversation */
+#define HELD_BYTES_ENOUGH ((size_t)4 << 20) /* of open messages and unread answers; the last of them may exceed it */
+
+/* ---- limits ---- */
+
+static size_t unread_bytes(const struct grpc_request *request)
+{
+	return request->answer.length - request->offset;
+}
+
+static size_t backlog_bytes(const struct grpc_request *request)
+{
+	return request->backlog.length - request->taken;
+}
+
+static bool conversation_takes(const struct grpc_request *request)
+{
+	return !request->over && request->end_status == GRPC_STATUS_NONE && request->open < OPEN_MAX &&
+	       request->open_bytes + unread_bytes(request) < HELD_BYTES_ENOUGH;
+}
+
+/* Charges the budget of bodies for all that the conversation holds. False: it has no memory for that. */
+static bool conversation_is_charged(struct grpc_request *request)
+{
+	static const struct buffer none = {.ceiling_bytes = SIZE_MAX};
+	struct body_budget *bodies = request->server->config.bodies;
+	const size_t bytes = request->head_bytes + request->body.capacity + request->backlog.capacity + request->answer.capacity +
+			     request->open_bytes;
+	if (!body_budget_allows(bodies, &none, &request->charge, bytes))
+		return false;
+	body_budget_charge(bodies, &request->charge, bytes);
+	return true;
+}
+
+static void backlog_drop(struct grpc_request *request)
+{
+	request->server->held_bytes -= backlog_bytes(request);
+	request->taken = 0;
+	grpc_buffer_empty(&request->backlog);
+}
+
+/* ---- sending ---- */
 
 static void answer_is_pending(struct grpc_request *request, bool pending)
 {
@@ -16,6 +61,24 @@ static void answer_is_pending(struct grpc_request *request, bool pending)
 	request->pending = pending;
 }
 
+/* Takes from the backlog in the server's next turn, which may begin calls: not from within the end of another one. */
+static void continue_soon(struct grpc_request *request)
+{
+	if (backlog_bytes(request) == 0 || request->continue_node.list || !conversation_takes(request))
+		return;
+	list_add(&request->server->continuing, &request->continue_node);
+	grpc_caller_is_dirty(request->caller);
+}
+
+static void answers_are_sent(struct grpc_request *request)
+{
+	grpc_buffer_empty(&request->answer);
+	request->offset = 0;
+	answer_is_pending(request, false);
+	(void)conversation_is_charged(request); /* it holds less */
+	continue_soon(request);
+}
+
 static ssize_t grpc_conversation_on_wanted(nghttp2_session *session, int32_t id, uint8_t *room, size_t size, uint32_t *flags,
 					   nghttp2_data_source *source, void *context)
 {
@@ -25,8 +88,7 @@ static ssize_t grpc_conversation_on_wanted(nghttp2_session *session, int32_t id,
 	char number[NUMBER_TEXT_MAX];
 	if (!request)
 		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-	size_t left = request->answer.length - request->offset;
-	size_t now = left < size ? left : size;
+	const size_t left = unread_bytes(request), now = left < size ? left : size;
 	if (now > 0) {
 		memcpy(room, request->answer.bytes + request->offset, now);
 		caller->moved_ms = loop_now_ms(caller->http2.loop);
@@ -34,10 +96,8 @@ static ssize_t grpc_conversation_on_wanted(nghttp2_session *session, int32_t id,
 	request->offset += now;
 	if (now < left)
 		return (ssize_t)now;
-	buffer_clear(&request->answer);
-	request->offset = 0;
-	answer_is_pending(request, false);
-	if (request->end_status == STATUS_RUNS)
+	answers_are_sent(request);
+	if (!request->over)
 		return now > 0 ? (ssize_t)now : NGHTTP2_ERR_DEFERRED;
 	const nghttp2_nv trailers[] = {
 		http2_variable(TEXT("grpc-status"), (struct text){number, number_write_int64(number, request->end_status)}),
@@ -56,11 +116,19 @@ static bool respond(struct grpc_request *request)
 		http2_constant(TEXT("content-type"), TEXT("application/grpc")),
 	};
 	const nghttp2_data_provider messages = {.read_callback = grpc_conversation_on_wanted};
-	request->end_status = STATUS_RUNS;
 	request->responded = nghttp2_submit_response(request->caller->http2.session, request->id, pairs,
 						     sizeof pairs / sizeof *pairs, &messages) == 0;
 	return request->responded;
 }
+
+static void session_continue(const struct grpc_request *request)
+{
+	(void)nghttp2_session_resume_data(request->caller->http2.session, request->id); /* fails if the stream is not deferred,
+											 * which is no error */
+	grpc_caller_is_dirty(request->caller);
+}
+
+/* ---- the end ---- */
 
 void grpc_conversation_end(struct grpc_request *request, int status, const char *words)
 {
@@ -73,15 +141,47 @@ void grpc_conversation_end(struct grpc_request *request, int status, const char 
 	request->over = true;
 	request->end_status = status;
 	request->end_words = words;
-	(void)nghttp2_session_resume_data(request->caller->http2.session, request->id); /* fails if the stream is not deferred,
-											 * which is no error */
-	grpc_caller_is_dirty(request->caller);
+	session_continue(request);
 }
+
+/* Ends a conversation of which nothing is open, if its end was asked for, or its caller has sent all. */
+static void conversation_settle(struct grpc_request *request)
+{
+	if (request->over || request->end_status != GRPC_STATUS_NONE)
+		backlog_drop(request);
+	if (request->over || request->open > 0 || backlog_bytes(request) > 0)
+		return;
+	if (request->end_status != GRPC_STATUS_NONE)
+		grpc_conversation_end(request, request->end_status, request->end_words);
+	else if (request->has_ended && request->intake.have > 0)
+		grpc_conversation_end(request, GRPC_INTERNAL, GRPC_SHORT_WORDS);
+	else if (request->has_ended)
+		grpc_conversation_end(request, GRPC_OK, "");
+}
+
+void grpc_conversation_finish(struct grpc_request *request, int status, const char *words)
+{
+	assert(request->converses && status != GRPC_STATUS_NONE);
+	if (!request->on_wire || request->over || request->end_status != GRPC_STATUS_NONE)
+		return;
+	request->end_status = status;
+	request->end_words = words;
+	if (!request->is_taking)
+		conversation_settle(request);
+}
+
+void grpc_conversation_half_close(struct grpc_request *request)
+{
+	request->has_ended = true;
+	conversation_settle(request);
+}
+
+/* ---- answers ---- */
 
 /* A caller that always leaves a little unread must not make what was read stay. */
 static void drop_sent(struct grpc_request *request)
 {
-	size_t left = request->answer.length - request->offset;
+	const size_t left = unread_bytes(request);
 	if (request->offset < left || request->offset == 0)
 		return;
 	memmove(request->answer.bytes, request->answer.bytes + request->offset, left);
@@ -89,43 +189,146 @@ static void drop_sent(struct grpc_request *request)
 	request->offset = 0;
 }
 
-static void answer_message(struct grpc_request *request)
+static void answer_add(struct grpc_request *request, struct text body)
+{
+	struct buffer *answer = &request->answer;
+	unsigned char prefix[GRPC_PREFIX_BYTES];
+	drop_sent(request);
+	const size_t before = answer->length;
+	if (body.length <= UINT32_MAX) {
+		grpc_prefix_write(prefix, body.length);
+		buffer_append(answer, prefix, sizeof prefix);
+		buffer_text(answer, body);
+	}
+	if (body.length > UINT32_MAX || buffer_failed(answer) || !conversation_is_charged(request)) {
+		answer->length = before;
+		grpc_conversation_end(request, GRPC_RESOURCE_EXHAUSTED, GRPC_UNREAD_WORDS);
+		return;
+	}
+	answer_is_pending(request, true);
+	if (request->responded)
+		session_continue(request);
+	else if (!respond(request))
+		nghttp2_submit_rst_stream(request->caller->http2.session, NGHTTP2_FLAG_NONE, request->id, NGHTTP2_INTERNAL_ERROR);
+	grpc_caller_is_dirty(request->caller);
+}
+
+void grpc_conversation_answer(struct grpc_request *request, size_t message_bytes, struct text body)
+{
+	const bool is_on_wire = request->on_wire;
+	assert(request->converses && request->open > 0 && message_bytes <= request->open_bytes);
+	request->open_bytes -= message_bytes;
+	if (is_on_wire && !request->over)
+		answer_add(request, body);
+	grpc_request_release(request); /* then it may be in the pool, unless it is on the wire */
+	if (!is_on_wire || request->is_taking)
+		return;
+	continue_soon(request);
+	conversation_settle(request);
+}
+
+/* ---- messages ---- */
+
+static void message_pass(struct grpc_request *request)
 {
 	struct grpc_server *server = request->server;
-	struct buffer *answer = &request->answer;
-	drop_sent(request);
-	size_t before = answer->length;
-	buffer_append(answer, (const char[GRPC_PREFIX_BYTES]){0}, GRPC_PREFIX_BYTES);
-	if (!server->config.received(server->config.context, buffer_view(&request->path), buffer_view(&request->body), answer)) {
-		answer->length = before;
+	char words[GRPC_UNPACK_WORDS_MAX];
+	int status;
+	if (grpc_intake_is_compressed(&request->intake) && !grpc_message_unpack(request, &status, words)) {
+		grpc_conversation_end(request, status, "a message cannot be decompressed, or is too long when it is");
+		return;
+	}
+	const size_t bytes = request->body.length;
+	grpc_request_hold(request);
+	request->open_bytes += bytes;
+	if (!server->config.received(server->config.context, request, buffer_view(&request->path), buffer_view(&request->body))) {
+		request->open_bytes -= bytes;
+		grpc_request_release(request);
 		grpc_conversation_end(request, GRPC_INVALID_ARGUMENT, "the message cannot be read");
-	} else if (buffer_failed(answer) || answer->length - request->offset > BACKLOG_BYTES_MAX) {
-		answer->length = before;
-		grpc_conversation_end(request, GRPC_RESOURCE_EXHAUSTED, "too many answers are not read");
-	} else {
-		grpc_prefix_write((unsigned char *)answer->bytes + before, answer->length - before - GRPC_PREFIX_BYTES);
-		answer_is_pending(request, true);
-		if (request->responded)
-			(void)nghttp2_session_resume_data(request->caller->http2.session, request->id);
-		else if (!respond(request))
-			nghttp2_submit_rst_stream(request->caller->http2.session, NGHTTP2_FLAG_NONE, request->id,
-						  NGHTTP2_INTERNAL_ERROR);
-		grpc_caller_is_dirty(request->caller);
 	}
 	server->held_bytes -= request->body.length;
 	buffer_clear(&request->body);
 	request->intake = (struct grpc_intake){0};
 }
 
-enum grpc_intake_fault grpc_conversation_take(struct grpc_request *request, const uint8_t *bytes, size_t count)
+static enum grpc_intake_fault messages_take(struct grpc_request *request, const uint8_t **bytes, size_t *count)
 {
+	struct grpc_server *server = request->server;
 	enum grpc_intake_fault fault = GRPC_INTAKE_GOOD;
-	while (!request->over && count > 0 && fault == GRPC_INTAKE_GOOD) {
-		size_t before = request->body.length;
-		fault = grpc_intake_next(&request->intake, &request->body, &bytes, &count);
-		request->server->held_bytes += request->body.length - before;
+	request->is_taking = true;
+	while (*count > 0 && fault == GRPC_INTAKE_GOOD && conversation_takes(request)) {
+		const size_t before = request->body.length;
+		if (request->intake.have == 0) {
+			request->began_ms = loop_now_ms(server->loop);
+			request->intake.unpacks = grpc_coding_is_taken(request->coding);
+		}
+		fault = grpc_intake_next(&request->intake, &request->body, bytes, count);
+		server->held_bytes += request->body.length - before;
 		if (fault == GRPC_INTAKE_GOOD && grpc_intake_is_whole(&request->intake))
-			answer_message(request);
+			message_pass(request);
 	}
+	request->is_taking = false;
 	return fault;
+}
+
+/* Widens the window of the stream by bytes that were taken. */
+static void window_widen(const struct grpc_request *request, size_t count)
+{
+	if (count > 0 && !request->has_ended)
+		(void)nghttp2_session_consume_stream(request->caller->http2.session, request->id, count); /* else memory ran out,
+													   * and the stream
+													   * stands still */
+}
+
+/* After bytes were taken. */
+static void conversation_go_on(struct grpc_request *request, enum grpc_intake_fault fault)
+{
+	if (fault != GRPC_INTAKE_GOOD)
+		grpc_request_refuse_message(request, fault);
+	else if (!conversation_is_charged(request))
+		grpc_conversation_end(request, GRPC_RESOURCE_EXHAUSTED, GRPC_CROWDED);
+	continue_soon(request);
+	conversation_settle(request);
+}
+
+void grpc_conversation_take(struct grpc_request *request, const uint8_t *bytes, size_t count)
+{
+	const size_t before = count;
+	enum grpc_intake_fault fault = GRPC_INTAKE_GOOD;
+	if (backlog_bytes(request) == 0)
+		fault = messages_take(request, &bytes, &count);
+	window_widen(request, before - count);
+	if (fault == GRPC_INTAKE_GOOD && !request->over && request->end_status == GRPC_STATUS_NONE && count > 0) {
+		buffer_append(&request->backlog, bytes, count);
+		request->server->held_bytes += buffer_failed(&request->backlog) ? 0 : count;
+		fault = buffer_failed(&request->backlog) ? GRPC_INTAKE_MEMORY : GRPC_INTAKE_GOOD;
+	}
+	conversation_go_on(request, fault);
+}
+
+/* What was taken leaves when it is half of all, so that the move of the rest costs as much as that. */
+static void backlog_shorten(struct grpc_request *request)
+{
+	const size_t left = backlog_bytes(request);
+	if (request->taken < left)
+		return;
+	if (left > 0)
+		memmove(request->backlog.bytes, request->backlog.bytes + request->taken, left);
+	request->backlog.length = left;
+	request->taken = 0;
+	if (left == 0)
+		grpc_buffer_empty(&request->backlog);
+}
+
+void grpc_conversation_continue(struct grpc_request *request)
+{
+	const size_t before = backlog_bytes(request);
+	const uint8_t *bytes = (const uint8_t *)request->backlog.bytes + request->taken;
+	size_t count = before;
+	const enum grpc_intake_fault fault = messages_take(request, &bytes, &count);
+	request->taken += before - count;
+	request->server->held_bytes -= before - count;
+	window_widen(request, before - count);
+	backlog_shorten(request);
+	conversation_go_on(request, fault);
 }

@@ -51,7 +51,7 @@ enum grpc_port_verdict grpc_port_look(struct grpc_caller *caller, struct error *
 /* ---- answers ---- */
 
 static ssize_t grpc_port_on_wanted(nghttp2_session *session, int32_t id, uint8_t *room, size_t size, uint32_t *flags,
-				   nghttp2_data_source *source, void *context)
+			 nghttp2_data_source *source, void *context)
 {
 	(void)source, (void)context;
 	struct grpc_request *request = nghttp2_session_get_stream_user_data(session, id);
@@ -188,9 +188,7 @@ static bool exchange_open(struct grpc_request *request)
 	if (!request->exchange)
 		return false;
 	request->over = true; /* as a call */
-	request->called = true;
-	caller->held++;
-	caller->server->called++;
+	grpc_request_hold(request);
 	return true;
 }
 

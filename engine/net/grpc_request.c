@@ -8,13 +8,13 @@
 
 #define KEPT_BYTES ((size_t)256 << 10) /* of each buffer of a request in the pool */
 #define DEADLINE_WORDS "the deadline of grpc-timeout has passed"
-#define SHORT_WORDS "the message is shorter than its prefix says"
 #define FIELDS_BYTES ((size_t)64 << 10) /* of an answer: callers accept far less */
 #define NOT_POST "this port serves gRPC, whose calls are POST; send requests of HTTP to the port for HTTP"
 #define NOT_GRPC "this port serves gRPC: send content-type application/grpc, or use the port for HTTP"
 /* Messages of the largest size that all callers together may send at once, where no budget limits them. */
 #define HELD_MESSAGES 16
 #define POOLED_MAX 64
+#define BACKLOG_BYTES_MAX ((size_t)2 * HTTP2_STREAM_WINDOW) /* a window, and as many bytes that were taken before */
 
 /* ---- pool ---- */
 
@@ -32,6 +32,7 @@ static struct grpc_request *request_make(struct grpc_server *server)
 	buffer_open(&request->fields, FIELDS_BYTES);
 	buffer_open(&request->body, server->config.message_bytes);
 	buffer_open(&request->answer, SIZE_MAX);
+	buffer_open(&request->backlog, BACKLOG_BYTES_MAX);
 	return request;
 }
 
@@ -44,6 +45,7 @@ void grpc_request_give(struct grpc_request *request)
 	buffer_close(&request->fields);
 	buffer_close(&request->body);
 	buffer_close(&request->answer);
+	buffer_close(&request->backlog);
 	memory_give(request);
 }
 
@@ -67,21 +69,22 @@ static struct grpc_request *request_take(struct grpc_caller *caller, int32_t id)
 	request->charge.peer = caller->body_peer;
 	request->on_wire = true;
 	request->id = id;
-	request->called = request->over = request->is_post = request->is_grpc = false;
-	request->pending = request->converses = request->responded = false;
+	request->over = request->is_post = request->is_grpc = false;
+	request->pending = request->converses = request->responded = request->has_ended = request->is_taking = false;
+	request->end_status = GRPC_STATUS_NONE;
 	request->is_http = request->is_head = request->in_chunks = request->has_responded = false;
 	request->exchange = NULL;
 	request->method[0] = '\0';
 	request->intake = (struct grpc_intake){0};
 	request->coding = GRPC_CODING_NONE;
 	request->timeout_ms = -1;
-	request->offset = request->head_bytes = 0;
+	request->open = request->offset = request->head_bytes = request->taken = request->open_bytes = 0;
 	request->began_ms = loop_now_ms(server->loop);
 	caller->on_wire++;
 	return request;
 }
 
-static void keep_small(struct buffer *buffer)
+void grpc_buffer_empty(struct buffer *buffer)
 {
 	size_t ceiling_bytes = buffer->ceiling_bytes;
 	buffer_clear(buffer);
@@ -97,13 +100,15 @@ static void request_to_pool(struct grpc_request *request)
 	if (request->next)
 		request->next->previous = request->previous;
 	*(request->previous ? &request->previous->next : &server->requests) = request->next;
-	server->held_bytes -= request->body.length;
+	list_remove(&request->continue_node);
+	server->held_bytes -= request->body.length + (request->backlog.length - request->taken);
 	body_budget_give_back(server->config.bodies, &request->charge);
 	buffer_clear(&request->path);
 	buffer_clear(&request->metadata);
 	buffer_clear(&request->fields);
-	keep_small(&request->body);
-	keep_small(&request->answer);
+	grpc_buffer_empty(&request->body);
+	grpc_buffer_empty(&request->answer);
+	grpc_buffer_empty(&request->backlog);
 	if (server->pooled >= POOLED_MAX) {
 		grpc_request_give(request);
 		return;
@@ -123,20 +128,30 @@ void grpc_request_leave_wire(struct grpc_request *request)
 	request->on_wire = false;
 	request->over = true;
 	loop_timer_stop(request->server->loop, &request->deadline);
+	list_remove(&request->continue_node);
 	if (request->exchange)
 		grpc_port_leave(request);
-	if (!request->called)
+	if (request->open == 0)
 		request_to_pool(request);
+}
+
+void grpc_request_hold(struct grpc_request *request)
+{
+	if (request->open++ > 0)
+		return;
+	request->caller->held++;
+	request->server->called++;
 }
 
 void grpc_request_release(struct grpc_request *request)
 {
-	assert(request->called && request->server->called > 0);
-	request->called = false;
+	assert(request->open > 0 && request->server->called > 0);
+	if (--request->open > 0)
+		return;
 	request->server->called--;
 	if (request->caller)
 		request->caller->held--;
-	if (!request->is_http)
+	if (!request->is_http && !request->converses)
 		loop_timer_stop(request->server->loop, &request->deadline);
 	if (!request->on_wire)
 		request_to_pool(request);
@@ -333,38 +348,31 @@ static void request_is_whole(struct grpc_request *request)
 	int status;
 	if (request->over)
 		return;
-	if (request->converses && request->intake.have == 0) {
-		grpc_conversation_end(request, GRPC_OK, "");
-		return;
-	}
 	if (request->converses) {
-		grpc_conversation_end(request, GRPC_INTERNAL, SHORT_WORDS);
+		grpc_conversation_half_close(request);
 		return;
 	}
 	if (!grpc_intake_is_whole(&request->intake)) {
 		grpc_request_refuse(request, GRPC_INTERNAL,
-		       request->intake.have ? TEXT(SHORT_WORDS)
-					    : TEXT("the call has no message; it must have one"));
+				    request->intake.have ? TEXT(GRPC_SHORT_WORDS)
+							 : TEXT("the call has no message; it must have one"));
 		return;
 	}
 	if (grpc_intake_is_compressed(&request->intake) && !grpc_message_unpack(request, &status, words)) {
 		grpc_request_refuse(request, status, text_of(words));
 		return;
 	}
-	request->called = true;
-	request->caller->held++;
-	server->called++;
+	grpc_request_hold(request);
 	server->config.called(server->config.context, request, buffer_view(&request->path), buffer_view(&request->body));
 }
 
-static void refuse_message(struct grpc_request *request, enum grpc_intake_fault fault)
+void grpc_request_refuse_message(struct grpc_request *request, enum grpc_intake_fault fault)
 {
 	char words[120];
 	switch (fault) {
 	case GRPC_INTAKE_COMPRESSED:
 		grpc_conversation_end(request, GRPC_UNIMPLEMENTED,
-				      request->converses ? "the message is compressed; send it as it is (identity)"
-							 : "the message is compressed, and grpc-encoding is not gzip or deflate");
+				      "the message is compressed, and grpc-encoding is not gzip or deflate");
 		break;
 	case GRPC_INTAKE_LARGE:
 		snprintf(words, sizeof words, "the message has %zu bytes; the limit is %zu", request->intake.missing,
@@ -386,35 +394,50 @@ static void refuse_message(struct grpc_request *request, enum grpc_intake_fault 
 static enum grpc_intake_fault request_take_bytes(struct grpc_request *request, const uint8_t *bytes, size_t count)
 {
 	size_t before = request->body.length;
-	if (request->converses)
-		return grpc_conversation_take(request, bytes, count);
-	request->intake.unpacks = request->coding == GRPC_CODING_GZIP || request->coding == GRPC_CODING_DEFLATE;
+	request->intake.unpacks = grpc_coding_is_taken(request->coding);
 	enum grpc_intake_fault fault = grpc_intake_take(&request->intake, &request->body, bytes, count);
 	request->server->held_bytes += request->body.length - before;
 	return fault;
+}
+
+static void unary_take(struct grpc_request *request, const uint8_t *bytes, size_t count)
+{
+	struct body_budget *bodies = request->server->config.bodies;
+	if (!body_budget_allows(bodies, &request->body, &request->charge, count)) {
+		grpc_conversation_end(request, GRPC_RESOURCE_EXHAUSTED, GRPC_CROWDED);
+		return;
+	}
+	enum grpc_intake_fault fault = request_take_bytes(request, bytes, count);
+	body_budget_charge(bodies, &request->charge, request->head_bytes + request->body.capacity);
+	if (fault != GRPC_INTAKE_GOOD)
+		grpc_request_refuse_message(request, fault);
+}
+
+/* Windows are widened as bytes are taken: at once, except of a conversation, which may let them wait. */
+static int windows_widen(nghttp2_session *session, const struct grpc_request *request, size_t count, int32_t id)
+{
+	const bool waits = request && request->converses;
+	const int failed = waits ? nghttp2_session_consume_connection(session, count) : nghttp2_session_consume(session, id, count);
+	return failed ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
 }
 
 static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *bytes, size_t count, void *context)
 {
 	(void)flags, (void)context;
 	struct grpc_request *request = nghttp2_session_get_stream_user_data(session, id);
-	if (!request)
-		return 0;
+	const int failed = windows_widen(session, request, count, id);
+	if (!request || failed)
+		return failed;
 	if (request->is_http)
 		grpc_port_give(request, (struct text){(const char *)bytes, count});
 	if (request->over) /* as one of HTTP is from its head on */
 		return 0;
-	struct grpc_server *server = request->server;
-	struct body_budget *bodies = server->config.bodies;
-	if (!body_budget_allows(bodies, &request->body, &request->charge, count)) {
-		grpc_conversation_end(request, GRPC_RESOURCE_EXHAUSTED, GRPC_CROWDED);
-		return 0;
-	}
-	enum grpc_intake_fault fault = request_take_bytes(request, bytes, count);
-	body_budget_charge(bodies, &request->charge, request->head_bytes + request->body.capacity);
-	if (fault != GRPC_INTAKE_GOOD)
-		refuse_message(request, fault);
-	else if (!request->over && !bodies && server->held_bytes / HELD_MESSAGES > server->config.message_bytes)
+	const struct grpc_server *server = request->server;
+	if (request->converses)
+		grpc_conversation_take(request, bytes, count);
+	else
+		unary_take(request, bytes, count);
+	if (!request->over && !server->config.bodies && server->held_bytes / HELD_MESSAGES > server->config.message_bytes)
 		grpc_conversation_end(request, GRPC_RESOURCE_EXHAUSTED, GRPC_CROWDED);
 	return 0;
 }

@@ -31,6 +31,12 @@ static void grpc_server_on_now(void *context)
 	/* The timer stays set, in the slot that it has just left, so waking never needs memory. */
 	loop_timer_set(server->loop, &server->now, FAR_MS, &(struct error){0});
 	server->awake = false;
+	/* Those that can go on after this are listed again, for the next turn. */
+	for (size_t left = list_length(&server->continuing); left > 0 && server->continuing.first; left--) {
+		struct list_node *node = server->continuing.first;
+		list_remove(node);
+		grpc_conversation_continue(LIST_OWNER(node, struct grpc_request, continue_node));
+	}
 	for (struct grpc_caller *caller = server->callers, *next; caller; caller = next) {
 		next = caller->next;
 		if (caller->dirty && caller->http2.session)

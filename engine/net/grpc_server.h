@@ -4,8 +4,9 @@
  * later. The caller may disconnect. The deadline of its grpc-timeout may pass, which the server answers by itself. In
  * both cases grpc_request_is_over() is true; the answer is still required then, and has no effect.
  *
- * A conversation is a call of any number of messages. Each message is answered by one message at once, until the
- * caller ends the call.
+ * A conversation is a call of any number of messages. Each is passed to `received`, and answered by one message, at once or later,
+ * in any order. The status follows when the caller has ended its side and all is answered. A caller that sends faster than it is
+ * answered is slowed by the window of its stream.
  *
  * A server belongs to its loop's thread.
  */
@@ -44,9 +45,9 @@ struct grpc_server_config {
 	/* Whether a call of that path is a conversation. NULL: none is. If it sets a status, the call is refused; the
 	 * words then live as long as the call. */
 	bool (*converses)(void *context, struct grpc_request *request, struct text path, int *status, const char **words);
-	/* Appends the answer to one message of a conversation. False: the message cannot be read, which ends the call
-	 * (INVALID_ARGUMENT). */
-	bool (*received)(void *context, struct text path, struct text message, struct buffer *answer);
+	/* A message of a conversation, to be answered by grpc_conversation_answer(), at once or later. `path` lives until that,
+	 * `message` until the return. False: it cannot be read, which ends the call (INVALID_ARGUMENT); it is not answered. */
+	bool (*received)(void *context, struct grpc_request *request, struct text path, struct text message);
 	void *context;
 };
 
@@ -88,5 +89,12 @@ void grpc_request_add_field(struct grpc_request *request, struct text name, stru
 /* Answers a request and ends it. `status` is gRPC's number; 0: `body` is the answer, else `words` are the reason.
  * Copied. */
 void grpc_server_answer(struct grpc_request *request, int status, struct text words, struct text body);
+
+/* Answers one message of a conversation, which had `message_bytes`. Copied. */
+void grpc_conversation_answer(struct grpc_request *request, size_t message_bytes, struct text body);
+
+/* Takes no further messages of a conversation, which ends with that status when the open ones are answered. `words` must be
+ * constant. */
+void grpc_conversation_finish(struct grpc_request *request, int status, const char *words);
 
 #endif

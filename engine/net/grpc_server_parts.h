@@ -15,16 +15,20 @@
 #ifndef SLUICE_NET_GRPC_SERVER_PARTS_H
 #define SLUICE_NET_GRPC_SERVER_PARTS_H
 
+#include "base/list.h"
 #include "net/acceptor.h"
 #include "net/frame_debt.h"
-#include "net/grpc_server.h"
 #include "net/grpc_coding.h"
+#include "net/grpc_server.h"
 #include "net/grpc_wire.h"
 #include "net/http2.h"
 #include "net/http_head.h"
 #include "net/refusal.h"
 
 #define GRPC_CROWDED "too many messages at once; call again later"
+#define GRPC_SHORT_WORDS "the message is shorter than its prefix says"
+#define GRPC_UNREAD_WORDS "no memory for the answer, as callers do not read theirs; call again later"
+#define GRPC_STATUS_NONE (-1)
 
 struct grpc_request {
 	struct grpc_server *server;
@@ -32,7 +36,7 @@ struct grpc_request {
 	bool on_wire;
 	struct grpc_request *next, *previous;
 	int32_t id;
-	bool called; /* passed to the application, and not answered yet */
+	size_t open; /* messages that were passed to the application, and are not answered yet: one of a unary call */
 	bool over;   /* nothing more can be sent */
 	/* Received: */
 	bool is_post, is_head, is_grpc;
@@ -60,8 +64,14 @@ struct grpc_request {
 	/* A conversation: */
 	bool converses;
 	bool responded; /* its first answer was submitted */
-	int end_status; /* its final status; -1: it has not ended */
+	bool has_ended; /* its caller has sent all messages */
+	bool is_taking; /* messages are being passed on: what this causes is seen to after that */
+	int end_status; /* its final status, which follows the answers to open messages unless it is `over`; GRPC_STATUS_NONE */
 	const char *end_words; /* constant */
+	struct buffer backlog; /* bytes that wait, and the position up to which they were taken */
+	size_t taken;
+	size_t open_bytes;		/* of open messages */
+	struct list_node continue_node; /* in the server's list */
 };
 
 enum grpc_leaving { GRPC_STAYS, GRPC_NOTICED, GRPC_LEAVES }; /* noticed: it was sent a shutdown notice; new calls still count */
@@ -93,6 +103,7 @@ struct grpc_server {
 	struct frame_debts debts; /* of peers */
 	struct grpc_caller *callers;
 	struct grpc_request *requests, *pool;
+	struct list continuing; /* conversations whose backlogs can be taken */
 	size_t pooled;
 	size_t called;	   /* calls that are not answered */
 	size_t held_bytes; /* of messages that were received */
@@ -135,12 +146,21 @@ void grpc_port_leave(struct grpc_request *request);		       /* the stream is gon
 
 /* ---- grpc_request.c ---- */
 
-/* Ends what the application holds of it, which is `called`; it returns to the pool unless it is on the wire. */
+/* The application has one more of its messages. */
+void grpc_request_hold(struct grpc_request *request);
+
+/* The application has one less. After the last one it returns to the pool, unless it is on the wire. */
 void grpc_request_release(struct grpc_request *request);
 
 void grpc_request_set_up_callbacks(nghttp2_session_callbacks *callbacks);
 void grpc_request_leave_wire(struct grpc_request *request); /* its stream, or its connection, is gone */
 void grpc_request_give(struct grpc_request *request);	    /* frees its memory */
+
+/* Ends a call of which a message cannot be taken. */
+void grpc_request_refuse_message(struct grpc_request *request, enum grpc_intake_fault fault);
+
+/* Empties a buffer, and frees its memory if it is much. */
+void grpc_buffer_empty(struct buffer *buffer);
 
 /* ---- grpc_answer.c ---- */
 
@@ -162,10 +182,16 @@ size_t grpc_fields_pairs(const struct buffer *fields, nghttp2_nv *pairs);
 
 /* ---- grpc_conversation.c ---- */
 
-/* Reads bytes of a conversation, and answers each complete message. The caller must answer a returned fault. */
-enum grpc_intake_fault grpc_conversation_take(struct grpc_request *request, const uint8_t *bytes, size_t count);
+/* Reads bytes of a conversation, and passes each complete message on. */
+void grpc_conversation_take(struct grpc_request *request, const uint8_t *bytes, size_t count);
 
-/* Ends a unary call or a conversation, unless it is over. If a conversation has already answered, `words` must be
+/* Takes more of the backlog. */
+void grpc_conversation_continue(struct grpc_request *request);
+
+/* The caller has sent all: the conversation ends when all is answered. */
+void grpc_conversation_half_close(struct grpc_request *request);
+
+/* Ends a unary call or a conversation at once, unless it is over. If a conversation has already answered, `words` must be
  * constant. */
 void grpc_conversation_end(struct grpc_request *request, int status, const char *words);
 

@@ -87,6 +87,7 @@ static bool open_session(struct http2 *http2, const nghttp2_session_callbacks *c
 	if (nghttp2_option_new(&option) != 0)
 		return false;
 	nghttp2_option_set_no_closed_streams(option, 1);
+	nghttp2_option_set_no_auto_window_update(option, 1); /* the server says when bytes are taken */
 	int failed = nghttp2_session_server_new3(&http2->session, callbacks, context, option, &heap);
 	nghttp2_option_del(option);
 	return !failed;

@@ -53,6 +53,8 @@ static const struct proto_field response_fields[] = {
 	{0},
 };
 static const struct proto_message response_nested[] = {{.name = "InferOutputTensor", .fields = tensor_fields}, {0}};
+static const struct proto_field streamed_fields[] = {
+	{"error_message", 1, "string"}, {"infer_response", 2, ".ModelInferResponse"}, {0}};
 static const struct proto_field parameter_fields[] = {
 	{"bool_param", 1, "oneof bool"},
 	{"int64_param", 2, "oneof int64"},
@@ -85,6 +87,7 @@ static const struct proto_message inference_messages[] = {
 	{.name = "ModelMetadataResponse", .fields = metadata_fields, .nested = metadata_nested},
 	{.name = "ModelInferRequest", .fields = request_fields, .nested = request_nested},
 	{.name = "ModelInferResponse", .fields = response_fields, .nested = response_nested},
+	{.name = "ModelStreamInferResponse", .fields = streamed_fields},
 	{.name = "InferParameter", .fields = parameter_fields, .oneof = "parameter_choice"},
 	{.name = "InferTensorContents", .fields = contents_fields},
 	{0},
@@ -96,6 +99,7 @@ static const struct proto_method inference_methods[] = {
 	{"ServerMetadata", ".ServerMetadataRequest", ".ServerMetadataResponse", false, false},
 	{"ModelMetadata", ".ModelMetadataRequest", ".ModelMetadataResponse", false, false},
 	{"ModelInfer", ".ModelInferRequest", ".ModelInferResponse", false, false},
+	{"ModelStreamInfer", ".ModelInferRequest", ".ModelStreamInferResponse", true, true},
 	{0},
 };
 const struct proto_file inference_file = {.name = "grpc_service.proto",

@@ -235,24 +235,80 @@ def takes_compressed(judge, name, module, client, option):
                      (result.as_numpy("x") == 2 * array).all(), result.get_response())
 
 
-def refuses_streams(judge, endpoint):
-    """At once, and says what to call: the client does not end its stream before it is answered"""
+def number_of(response):
+    return np.frombuffer(response.raw_output_contents[0])[0]
+
+
+def answers_streams(judge, endpoint):
+    """start_stream and async_stream_infer, as of Triton"""
     client, ended = by_grpc.InferenceServerClient(endpoint), queue.Queue()
-    client.start_stream(callback=lambda result, error: ended.put(error))
-    tensor = by_grpc.InferInput("x", [1], "FP64")
-    tensor.set_data_from_numpy(np.array([1.0]))
-    try:
-        client.async_stream_infer("twice", [tensor])
-    except InferenceServerException:
-        pass  # it knows already
-    try:
-        error = ended.get(timeout=5)
-    except queue.Empty:
-        error = None
-    judge.expect("a stream is refused at once, with what to call", error and "UNIMPLEMENTED" in error.status() and "ModelInfer for each request" in
-                 error.message(), error)
+    client.start_stream(callback=lambda result, error: ended.put((result, error)))
+
+    def send(model, value, id):
+        client.async_stream_infer(model, inputs_of(by_grpc, x=np.array([value])), request_id=id)
+
+    def take():
+        result, error = ended.get(timeout=20)
+        return (result.get_response().id, result.as_numpy("x").tolist()) if result else error.message()
+    send("slow", 1.0, "first")
+    send("twice", 2.0, "second")
+    seen = [take(), take()]
+    judge.expect("stream: answers come as calls end", seen == [("second", [4.0]), ("first", [1.0])], seen)
+    send("nobody", 1.0, "lost")
+    judge.expect("stream: an error is an answer", "nobody" in (seen := take()), seen)
+    send("twice", 3.0, "still")
+    judge.expect("stream: it goes on after an error", (seen := take()) == ("still", [6.0]), seen)
+    for i in range(1000):
+        send("twice", float(i), str(i))
+    seen = [take() for _ in range(1000)]
+    judge.expect("stream: a thousand requests get their own answers", sorted(seen) == sorted((str(i), [2.0 * i]) for i in range(1000)),
+                 [one for one in seen if one[1] != [2.0 * float(one[0])]][:3])
+    client.stop_stream()
+    client.start_stream(callback=lambda result, error: ended.put((result, error)), compression_algorithm="gzip")
+    client.async_stream_infer("same", inputs_of(by_grpc, x=np.zeros(10000)), request_id="long")
+    judge.expect("stream: compressed messages are taken", (seen := take()) == ("long", [0.0] * 10000), str(seen)[:200])
+    for i in range(100):
+        send("slow", float(i), str(i))
     client.stop_stream(cancel_requests=True)
     client.close()
+
+
+def waiting_requests(*requests):
+    """A stream that its caller does not end"""
+    yield from requests
+    threading.Event().wait(20)
+
+
+def streams_as_promised(judge, stub):
+    """By grpcio: what tritonclient does not show"""
+    def stream(*requests, **named):
+        return list(stub.ModelStreamInfer(iter(requests), timeout=20, **named))
+    seen = stream(number(1.0, "slow", id="a"), number(2.0, id="b"))
+    judge.expect("stream: what is open when the caller has sent all is answered",
+                 [(one.infer_response.id, number_of(one.infer_response)) for one in seen] == [("b", 4.0), ("a", 1.0)], seen)
+    judge.expect("stream: each answer is the last of its request",
+                 all(one.infer_response.parameters["triton_final_response"].bool_param for one in seen), seen)
+    judge.expect("stream: without a request it ends well", stream() == [])
+    seen = {one.infer_response.id: one for one in stream(number(1.0, "strict", id="bad"), number(100.0, "small", id="out"), service_pb2.ModelInferRequest())}
+    broken, dropped, empty = seen["bad"], seen["out"], seen[""]
+    told = {name: value.string_param for name, value in broken.infer_response.parameters.items()}
+    judge.expect("stream: an error names the request, and has its parts",
+                 broken.error_message and broken.infer_response.id == "bad" and told.get("sluice-error") == "INPUT" and
+                 told.get("sluice-step") == "fails" and told.get("sluice-place") and told.get("x-request-id"), broken)
+    judge.expect("stream: a request that is dropped is answered", not dropped.error_message and dropped.infer_response.id == "out" and
+                 dropped.infer_response.parameters["sluice-outcome"].string_param == "filtered", dropped)
+    judge.expect("stream: an empty message is an error", "empty" in empty.error_message, empty)
+    keyed = stream(number(1.0), metadata=(("idempotency-key", "one"),))
+    judge.expect("stream: it has no idempotency key", len(keyed) == 1 and "ModelInfer" in keyed[0].error_message, keyed)
+    began = time.monotonic()
+    seen = failure(lambda: list(stub.ModelStreamInfer(waiting_requests(number(1.0, "slow")), timeout=HELD_SECONDS / 3)))
+    judge.expect("stream: its deadline ends it", seen and "DEADLINE" in seen[0] and time.monotonic() - began < HELD_SECONDS, seen)
+    spoilt = stub.ModelStreamInfer(iter([number(1.0, id="\x7f")]), timeout=20)
+    judge.expect("stream: an id of any characters comes back", next(spoilt).infer_response.id == "\x7f")
+    many = stream(*(number(float(i), id=str(i)) for i in range(2000)))
+    judge.expect("stream: more requests than may be open at once are all answered",
+                 sorted(float(one.infer_response.id) * 2 for one in many) == sorted(number_of(one.infer_response) for one in many) and
+                 len(many) == 2000, len(many))
 
 
 def has_health_and_reflection(judge, channel):
@@ -360,9 +416,20 @@ def asks_who_calls(judge, dev, place):
     judge.expect("access: two keys are refused", seen and "INVALID_ARGUMENT" in seen[0], seen)
     seen = failure(stub.ModelInfer, number(1.0, "twice"), metadata=(("x-api-key", KEYS["billing"]), ("seldon-model", "same")), timeout=20)
     judge.expect("access: seldon-model is what counts", seen and "PERMISSION_DENIED" in seen[0], seen)
+    streamed = stub.ModelStreamInfer(iter([number(1.0, "strict", id="no"), number(1.0, "twice", id="yes")]),
+                                     metadata=(("x-api-key", KEYS["billing"]),), timeout=20)
+    seen = [(one.error_message != "", one.infer_response.id) for one in streamed]
+    judge.expect("access: each request of a stream is asked for itself", sorted(seen) == [(False, "yes"), (True, "no")], seen)
+    streamed, seen = stub.ModelStreamInfer(iter([number(1.0, "twice", id="who")]), timeout=20), []
+    ended = failure(lambda: seen.extend(streamed))
+    judge.expect("access: a stream of nobody ends", ended and "UNAUTHENTICATED" in ended[0] and
+                 [(one.error_message != "", one.infer_response.id) for one in seen] == [(True, "who")], (ended, seen))
     answered = stub.ModelInfer.future(number(1.0, "slow"), metadata=(("x-api-key", KEYS["admin"]),), timeout=20)
+    streamed = iter(stub.ModelStreamInfer(waiting_requests(number(1.0, "slow")), metadata=(("x-api-key", KEYS["admin"]),), timeout=20))
     time.sleep(HELD_SECONDS / 5)
     code = command.end()
+    judge.expect("what a stream has open when the gateway is stopped is answered", number_of(next(streamed).infer_response) == 1.0)
+    judge.expect("then its caller is told", (seen := failure(lambda: next(streamed))) and "UNAVAILABLE" in seen[0], seen)
     judge.expect("what is open when the gateway is stopped is answered", failure(answered.result) is None and code == 0, code)
     channel.close()
 
@@ -410,7 +477,8 @@ def main():
         says_what_it_is(judge, http, call)
         typed_contents(judge, stub)
         metadata_goes_along(judge, stub)
-        refuses_streams(judge, dev.said("grpc"))
+        answers_streams(judge, dev.said("grpc"))
+        streams_as_promised(judge, stub)
         takes_compressed(judge, "http", by_http, http, "request_compression_algorithm")
         takes_compressed(judge, "grpc", by_grpc, call, "compression_algorithm")
         ends_in_other_ways(judge, stub)

@@ -204,6 +204,8 @@ static void hear_frame(struct puppet_line *line, int type, int flags, int32_t id
 	puppet->head_bytes = type == FRAME_HEADERS ? length : puppet->head_bytes;
 	if (line->inflater)
 		note_frame(line, type, flags, id, payload, length);
+	if (type == FRAME_WINDOW && id != 0)
+		puppet->widened_bytes += number_at(payload, 4);
 	if (type == FRAME_RESET)
 		puppet->last_reset_code = number_at(payload, 4);
 	if (type == FRAME_SETTINGS && !(flags & FLAG_ACK) && !puppet->mute)

@@ -42,6 +42,7 @@ struct puppet {
 	int64_t data_bytes;
 	size_t head_bytes; /* of the last HEADERS */
 	size_t resets, pings, goaways;
+	size_t widened_bytes; /* by which the windows of streams were widened */
 	uint32_t last_reset_code;
 	/* By lines that were dialled, a line each: `ID NAME: VALUE`, `ID data BYTES`, `ID end`,
 	 * `ID reset CODE`, `goaway LAST CODE`, `closed`. */
