@@ -118,10 +118,16 @@ static void read_text(struct reading *reading, const struct option *row, const s
 		*(const char **)at = text;
 }
 
+/* In the objects of Kubernetes an empty name is none. */
 static void read_name(struct reading *reading, const struct option *row, const struct node *node, void *at)
 {
 	const char *text;
-	if (take_text(reading, row, node, &text) && (!row->choices || choice_index(reading, row, node) >= 0))
+	if (!take_text(reading, row, node, &text))
+		return;
+	if (node->scalar.length == 0)
+		fault_add(reading->faults, CODE_NO_EFFECT, node->place, NULL, "`%s` is empty, and so has no effect here",
+			  reading->field);
+	else if (!row->choices || choice_index(reading, row, node) >= 0)
 		*(struct name *)at = (struct name){text, node->place};
 }
 
