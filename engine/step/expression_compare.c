@@ -302,8 +302,8 @@ static bool chosen_fit(struct evaluation *evaluation, const struct compare_choic
 		bool truth = choice->truths[i * choice->truths_step];
 		if (out[i] < 0 && (truth ? choice->then : choice->otherwise)->storage == DATATYPE_UINT64)
 			return evaluation_fail(evaluation,
-					       "where() of signed and unsigned integers, and this one does not fit INT64; "
-					       "write cast(x, FP64)");
+					       "the unsigned integer chosen among signed ones does not fit INT64; write "
+					       "cast(x, FP64)");
 	}
 	return true;
 }

@@ -58,7 +58,7 @@ static void bounds_and_choices(void **state)
 		{"max(x, x2)", "FP32[1,3] 2.0 4.0 8.0"},
 		{"max(1, 2.5, 2)", "FP64[] 2.5"},
 		{"max(u[1], i)",
-		 "INPUT 1:1 where() of signed and unsigned integers, and this one does not fit INT64; write cast(x, FP64)"},
+		 "INPUT 1:1 the unsigned integer chosen among signed ones does not fit INT64; write cast(x, FP64)"},
 		{"min(u[1], i)", "INT64[3] -7 0 7"},
 		{"where(x > 1.5, x, 0)", "FP32[1,3] 0.0 2.0 4.0"},
 		{"where(true, 1, 2.5)", "FP64[] 1.0"},
