@@ -467,7 +467,7 @@ static const struct option rows[] = {
 	{.name = "value",
 	 .type = OPTION_EXPRESSION,
 	 .offset = offsetof(struct combine, value),
-	 .help = "With `by: expression`: over `members`, all of them stacked."},
+	 .help = "With `by: expression`: an expression over `members`, the stacked tensors of all members."},
 	{0},
 };
 

@@ -26,7 +26,7 @@ static const struct option method_rows[] = {
 };
 
 static const struct option set_rows[] = {
-	ROW("name", NAME, struct monitor_set, name, .required = true, .help = "Its name in records: behind `*/`."),
+	ROW("name", NAME, struct monitor_set, name, .required = true, .help = "Its name in records, after `*/`."),
 	ROW("features", NAMES, struct monitor_set, features, .required = true, .least = 1,
 	    .help = "Its features: a tensor with all its columns, or one column as TENSOR.COLUMN."),
 	{.type = OPTION_END},
@@ -417,10 +417,10 @@ static const struct option drift_reference_rows[] = {
 };
 
 const struct option drift_options[] = {
-	ROW("tensors", NAMES, struct drift, tensors, .least = 1, .help = "The tensors that are watched; default: all numeric "
-	"ones."),
+	ROW("tensors", NAMES, struct drift, tensors, .least = 1,
+	    .help = "The tensors that are watched; default: all numeric ones."),
 	ROW("reference", MAP, struct drift, reference, .rows = drift_reference_rows, .required = true,
-		.help = "What is usual: a file of `sluice fit drift`, {past: 7d}, or {topic: T}."),
+	    .help = "The reference: a file of `sluice fit drift`, {past: 7d}, or {topic: T}."),
 	ROW("window", EXTENT, struct drift, window, .place_offset = offsetof(struct drift, window_here), .fallback = "500",
 	    .help = "The length of a window: a number of messages, or a time. Rows of a batch count as messages."),
 	ROW("methods", LIST, struct drift, methods, .rows = method_rows, .item_size = sizeof(struct drift_method), .least = 1,
@@ -441,24 +441,26 @@ const struct option drift_options[] = {
 		    "[{name: text, features: [embedding]}, {name: prices, features: [x.bid, x.ask]}]. A feature may be in "
 		    "several. Records have the feature `*/text`. Not with `past`."),
 	ROW("falseAlarms", NAME, struct drift, false_alarms, .fallback = "1 per 30d",
-		.help = "Over all features, methods and looks: `1 per 30d`, or `0.5 per 1000` messages."),
-	ROW("effect", NUMBER, struct drift, effect, .least = 0, .most = DBL_MAX, .help = "The smallest change worth an alarm."),
+	    .help = "The rate of false alarms over all features, methods and looks: `1 per 30d`, or `0.5 per 1000` messages."),
+	ROW("effect", NUMBER, struct drift, effect, .least = 0, .most = DBL_MAX,
+	    .help = "The smallest change that raises an alarm."),
 	ROW("share", NUMBER, struct drift, share, .place_offset = offsetof(struct drift, share_place), .least = 0, .most = 1,
-	    .fallback = "1", .help = "Of how many messages: 10%; more than none."),
+	    .fallback = "1", .help = "The share of messages that are watched: 10%; more than 0."),
 	ROW("groupBy", EXPRESSION, struct drift, group,
 	    .help = "One verdict for each of its values, such as `key` or `header(\"venue\")`: of one element, or of one for each "
 		    "row. At most 1000 segments, the first that come; rows of others are not compared, and counted in "
-		    "`beyond_segments` of the records. When the reference, the window or `groupBy` is changed, all are former "
-		    "ones, and each message deletes four that have not come again. All are compared with the same reference, so a "
-		    "segment that differs from the rest by nature drifts always. `falseAlarms` is over all segments; one in a "
-		    "duration is divided by their number. Marks are those of the segment of the message's first row. Each segment "
-		    "has a window of its own in memory and in the changelog topic, of 8 bytes for each feature and 16 more for "
-		    "each row: 1000 segments, a `window` of 500 and 100 features are 0.4 GB. `lint` warns from 0.25 GB on."),
+		    "`beyond_segments` of the records. When the reference, the window or `groupBy` is changed, all segments are "
+		    "former ones, and each message deletes four former segments that have not come again. All are compared with "
+		    "the same reference, so a segment that always differs from the rest always drifts. `falseAlarms` is over all "
+		    "segments; one in a duration is divided by their number. Marks are those of the segment of the message's first "
+		    "row. Each segment has a window of its own in memory and in the changelog topic, of 8 bytes for each feature "
+		    "and 16 more for each row: 1000 segments, a `window` of 500 and 100 features are 0.4 GB. `lint` warns from "
+		    "0.25 GB on."),
 	ROW("estimate", MAP, struct drift, estimate, .rows = drift_estimate_rows,
 	    .help = "How good a classifier is in each window, estimated before any truth comes: accuracy, precision and recall "
 		    "with a band of 95 of 100 windows, from probabilities that it calibrated. That holds while only its inputs "
-		    "shift. Where the same inputs come to mean something else (concept drift), the estimate is wrong, and cannot "
-		    "know it; feedback can: `sluice drift report --feedback` has the realised accuracy beside it."),
+		    "shift. If the same inputs come to need other answers (concept drift), the estimate is wrong without a sign of "
+		    "it. Feedback shows it: `sluice drift report --feedback` prints the realised accuracy beside the estimate."),
 	ROW("as", CHOICE, struct drift, as, .choices = MARKS_AS_NAMES, .fallback = "marks",
 	    .help = "Whether drift_score, is_drift and drift_state (`learning`, `steady` or `drift`) travel as marks or as "
 		    "tensors. They are those of the last window that was closed: with `sluice run --control` in any "

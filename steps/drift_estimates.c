@@ -11,7 +11,8 @@ const struct option drift_estimate_rows[] = {
 	ROW("probabilities", NAME, struct drift_estimate_options, probabilities, .required = true, .short_form = true,
 	    .help = "The tensor of calibrated probabilities: of the positive class for each row, or of each class."),
 	ROW("threshold", NUMBER, struct drift_estimate_options, threshold, .least = 0, .most = 1, .fallback = "0.5",
-	    .help = "The least probability with which the positive class is predicted; of more than two classes the likeliest is."),
+	    .help = "The least probability with which the positive class is predicted. With more than two classes, the likeliest "
+		    "class is predicted."),
 	{.type = OPTION_END},
 };
 

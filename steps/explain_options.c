@@ -112,8 +112,8 @@ const struct explain_step *explain_options_of(const struct dialect_parameter *pa
 static const struct option background_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct explain_background, here)},
 	ROW("file", NAME, struct explain_background, file, .file = true, .short_form = true,
-	    .help = "A file with rows of usual data: numbers separated by commas, in the order of the model's features. The first "
-		    "line may name them."),
+	    .help = "A file with rows of background data: numbers separated by commas, in the order of the model's features. The "
+		    "first line may name them."),
 	ROW("rows", INTEGER, struct explain_background, rows, .least = BACKGROUND_ROWS_LEAST, .most = BACKGROUND_ROWS_MAX,
 	    .help = "A running sample of so many rows, of the requests that the step gets. The first 20 are not explained."),
 	{.type = OPTION_END},
@@ -121,56 +121,52 @@ static const struct option background_rows[] = {
 
 static const struct option budget_rows[] = {
 	ROW("calls", INTEGER, struct explain_budget, calls, .least = 2, .most = SAMPLER_BUDGET_MAX, .fallback = "512",
-	    .help = "Coalitions of features for which a model on a server is asked, at the most; for each, one row for each row of "
-		    "the background. They are sent together, in large calls. Anchors take so many rows, too."),
+	    .help = "The largest number of coalitions of features for which a model on a server is called. Each has one row for "
+		    "each row of the background. They are sent together, in large calls. Anchors use at most as many rows."),
 	ROW("time", DURATION, struct explain_budget, time_ns, .whole = true,
-	    .help = "How long these calls may take at the most. Then the best estimate counts, with its error. Default: as long as "
-		    "the request may take."),
+	    .help = "The longest time of these calls. Then the best estimate so far is the result, with its error. Default: the "
+		    "time that the request has."),
 	{.type = OPTION_END},
 };
 
 static const struct option importance_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct explain_importance_options, here)},
 	ROW("window", EXTENT, struct explain_importance_options, window, .fallback = "500",
-	    .help = "How many explanations, or how long by event times, one window takes in."),
+	    .help = "The length of a window: a number of explanations, or a time by event times."),
 	{.type = OPTION_END},
 };
 
 const struct option explain_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct explain_step, here)},
 	ROW("step", NAME, struct explain_step, step,
-	    .help = "The step whose answer is explained, at that step's own inputs; default: the step it reads first."),
+	    .help = "The step whose answer is explained, at that step's own inputs; default: the first step that it reads."),
 	ROW("by", CHOICE, struct explain_step, by, .choices = "auto tree linear exact sample gradients anchors permutation",
 	    .fallback = "auto",
-	    .help = "The method. `auto`: by what the file of a local model has (trees, weights, layers; of LightGBM's `rf` the "
-		    "mean of the trees, as it answers, where its own pred_contrib has their sum), else by a sample of "
-		    "coalitions, or by all if the budget is enough. `anchors`: the few features that hold the answer as it is, "
-		    "with the precision and the coverage of that rule; also of classes and texts. `permutation`: the "
-		    "mean squared change of the answer when a feature has the background's values; it takes one coalition for each "
-		    "feature."),
+	    .help = "The method. `auto`: by what the file of a local model has (trees, weights, layers; for LightGBM's `rf` the "
+		    "mean of the trees, as in its answers; its own pred_contrib has their sum), else by a sample of coalitions, or "
+		    "by all if the budget is enough. `anchors`: the few features that hold the answer as it is, with the precision "
+		    "and the coverage of that rule; also of classes and texts. `permutation`: the mean squared change of the "
+		    "answer when a feature has the background's values; it takes one coalition for each feature."),
 	ROW("background", MAP, struct explain_step, background, .rows = background_rows,
-	    .help = "What is usual: a file, or {rows: 100}. Default: none for local trees, which are explained by the training "
-		    "rows of their branches, else {rows: 100}."),
+	    .help = "The background data: a file, or {rows: 100}. Default: none for local trees, which are explained by the "
+		    "training rows of their branches, else {rows: 100}."),
 	ROW("deliver", CHOICE, struct explain_step, deliver, .choices = "beside inline on-request", .fallback = "beside",
 	    .help = "`beside`: the answer leaves at once, and explanations follow on the topic `explanations` of the pipeline, "
 		    "with the same id, by which a gateway gives them (GET /v2/pipelines/NAME/requests/ID/explanations); the step "
-		    "is a stage of its own, and gives what it got. `inline`: the step adds the "
-		    "explanation "
-		    "to "
-		    "what it got, as the tensors explanation, explanation_base and so on, and records follow too. `on-request`: as "
-		    "`inline`, for requests with the header `x-explain: yes`."),
+		    "is a stage of its own, and passes on its inputs. `inline`: the step adds the explanation to its inputs, as "
+		    "the tensors explanation, explanation_base and so on, and records follow too. `on-request`: as `inline`, for "
+		    "requests with the header `x-explain: yes`."),
 	ROW("share", NUMBER, struct explain_step, share, .least = 0, .most = 1, .fallback = "1",
-	    .help = "Of how many requests: 10%. Those with the header `x-explain: yes` are always explained."),
+	    .help = "The share of requests that are explained: 10%. Those with the header `x-explain: yes` are always explained."),
 	ROW("budget", MAP, struct explain_step, budget, .rows = budget_rows,
-	    .help = "What it may cost; then the best estimate counts."),
+	    .help = "Limits of its cost. When one is reached, the best estimate so far is the result."),
 	ROW("importance", MAP, struct explain_step, importance, .rows = importance_rows,
 	    .help = "Keeps the mean absolute contribution of each feature, such as mean |SHAP|, over windows of explanations. Each "
 		    "window is a record of the topic `importance` of the pipeline; `sluice explain PIPELINE --importance` shows "
-		    "them. "
-		    "The open window is state of the step, so that each explanation counts once. Messages are explained side by "
-		    "side, and counted in the order of their partition: with `inline` and `on-request` an answer leaves after "
-		    "the earlier explained ones of its partition. Each partition has windows of its own, "
-		    "which merge. Explanations of more than 4096 contributions are counted, and not in the means. "
-		    "Absolute contributions have the units of the answer, and what an estimate errs by adds to them."),
+		    "them. The open window is state of the step, so that each explanation counts once. Messages are explained side "
+		    "by side, and counted in the order of their partition: with `inline` and `on-request` an answer leaves after "
+		    "the earlier explained ones of its partition. Each partition has windows of its own, which merge. Explanations "
+		    "of more than 4096 contributions are counted, and not in the means. Absolute contributions have the units of "
+		    "the answer, and the error of an estimate adds to them."),
 	{.type = OPTION_END},
 };

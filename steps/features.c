@@ -319,8 +319,8 @@ static const struct option options[] = {
 	    .help = "The key of the state; default: the message's key. Messages without a key share one state."),
 	ROW("lateness", DURATION, struct features, lateness_ns, .place_offset = offsetof(struct features, lateness_place),
 	    .whole = true, .or_none = true,
-	    .help = "How much older than the newest message of its key a message may be and still count; 0s: not at all; "
-		    "default: no limit. A message that does not count gets the present values."),
+	    .help = "How much older than the newest message of its key a message may be to be counted; 0s: not at all; default: no "
+		    "limit. A message that is not counted gets the present values."),
 	CHECKED("tables", TABLE, .effect = EFFECT_LATER, .rows = table_rows, .help = "Tables to look up rows in."),
 	ROW("set", TABLE, struct features, set, .rows = value_rows, .item_size = sizeof(struct feature_setting), .required = true,
 	    .least = 1,

@@ -192,7 +192,8 @@ const struct option operation_polynomial_rows[] = {
 	ROW("degree", INTEGER, struct operation_polynomial, degree, .least = 1, .most = 16, .fallback = "2",
 	    .help = "The degree of the highest products."),
 	ROW("bias", FLAG, struct operation_polynomial, bias, .fallback = "true", .help = "Whether the first column is 1."),
-	ROW("interactions", FLAG, struct operation_polynomial, interactions, .help = "Only products of columns that differ."),
+	ROW("interactions", FLAG, struct operation_polynomial, interactions,
+	    .help = "Whether only products of different columns are made."),
 	{.type = OPTION_END},
 };
 
@@ -244,7 +245,7 @@ const struct option operation_onehot_rows[] = {
 	TARGET,
 	CATEGORIES,
 	ROW("drop", CHOICE, struct operation_categories, drop, .choices = "none first", .fallback = "none",
-	    .help = "Whether the first category gets no column. An unknown one is zeros."),
+	    .help = "`first`: the first category gets no column. An unknown category is all zeros."),
 	{.type = OPTION_END},
 };
 
@@ -252,7 +253,7 @@ const struct option operation_ordinal_rows[] = {
 	TARGET,
 	CATEGORIES,
 	ROW("unknown", INTEGER, struct operation_categories, unknown, .least = -2147483648.0, .most = 2147483647.0,
-	    .fallback = "-1", .help = "The number of an unknown category."),
+	    .fallback = "-1", .help = "The index of an unknown category."),
 	{.type = OPTION_END},
 };
 
@@ -278,12 +279,13 @@ const struct option operation_threshold_rows[] = {
 	ROW("cuts", NUMBERS, struct operation_labels, cuts, .least = -DBL_MAX, .most = DBL_MAX, .required = true,
 	    .help = "The limits between labels, in rising order; a value equal to a limit has the label above it."),
 	ROW("labels", NAMES, struct operation_labels, labels, .least = 1,
-	    .help = "The labels, one more than cuts; default: their numbers."),
+	    .help = "The labels, one more than cuts; default: their indices."),
 	{.type = OPTION_END},
 };
 
 const struct option operation_argmax_rows[] = {
 	TARGET_BY(true),
-	ROW("labels", NAMES, struct operation_labels, labels, .least = 1, .help = "One for each column; default: their numbers."),
+	ROW("labels", NAMES, struct operation_labels, labels, .least = 1,
+	    .help = "One for each column; default: the indices of columns."),
 	{.type = OPTION_END},
 };

@@ -190,12 +190,12 @@ extern const struct option operation_calibrate_rows[], operation_threshold_rows[
 	OPERATION("rename", operation_rename_rows, operation_entries, "Gives tensors new names, all at once: old to new."),        \
 		OPERATION("cast", operation_cast_rows, operation_cast,                                                             \
 			  "Turns elements into another datatype, rounded to even; what does not fit is an INPUT error."),          \
-		OPERATION("clip", operation_clip_rows, operation_clip, "Cuts elements off at a low and a high; NaN stays."),       \
+		OPERATION("clip", operation_clip_rows, operation_clip, "Limits elements to a range; NaN is unchanged."),           \
 		OPERATION("reshape", operation_reshape_rows, operation_reshape, "Gives a tensor another shape."),                  \
 		OPERATION("concat", operation_concat_rows, operation_concat, "Joins tensors along an axis."),                      \
 		OPERATION("split", operation_split_rows, operation_split, "Cuts a tensor into equal parts along an axis."),        \
-		OPERATION("set", operation_set_rows, operation_entries, "Makes tensors by expressions, in order."),                \
-		OPERATION("drop", operation_names_rows, operation_names, "Leaves tensors out."),                                   \
-		OPERATION("keep", operation_names_rows, operation_names, "Leaves out all but these tensors.")
+		OPERATION("set", operation_set_rows, operation_entries, "Computes tensors by expressions, in order."),             \
+		OPERATION("drop", operation_names_rows, operation_names, "Removes tensors."),                                      \
+		OPERATION("keep", operation_names_rows, operation_names, "Keeps only these tensors.")
 
 #endif

@@ -251,10 +251,9 @@ static const struct option options[] = {
 	    .help = "The tensor that is judged: [rows, columns], or one row."),
 	ROW("by", CHOICE, struct outlier, by, .choices = OUTLIER_BY_NAMES, .fallback = "mahalanobis",
 	    .help = "The score of a row. `modified-z`: the largest over its columns of 0.6745 |x - median| / MAD. `mahalanobis`: "
-	    "the "
-		    "squared Mahalanobis distance. `isolation-forest`: the score of the forest, from 0 to 1."),
+		    "the squared Mahalanobis distance. `isolation-forest`: the score of the forest, from 0 to 1."),
 	ROW("reference", MAP, struct outlier, reference, .rows = reference_rows, .required = true,
-	    .help = "What is usual: a file of `sluice fit outlier`, or of an isolation forest."),
+	    .help = "The reference: a file of `sluice fit outlier`, or of an isolation forest."),
 	ROW("limit", NUMBER, struct outlier, limit, .place_offset = offsetof(struct outlier, limit_here), .least = 0,
 	    .most = DBL_MAX,
 	    .help = "A row above this score is an outlier. Default: 3.5 for `modified-z`; for `mahalanobis` the distance that 1 of "
@@ -267,7 +266,7 @@ static const struct option options[] = {
 
 const struct step_kind step_outlier = {
 	.name = "outlier",
-	.summary = "Marks messages unlike those it knows: outlier_score, is_outlier.",
+	.summary = "Marks messages that differ from a reference: outlier_score, is_outlier.",
 	.example = "- name: odd\n"
 		   "  inputs: [sane]\n"
 		   "  outlier: {tensor: features, reference: refs/features.json}\n",

@@ -4,8 +4,8 @@
 const struct option reference_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct step_reference, here)},
 	ROW("file", NAME, struct step_reference, file, .file = true, .short_form = true, .help = "A file made by `sluice fit`."),
-	ROW("past", DURATION, struct step_reference, past_ns, .effect = EFFECT_REFUSED, .help = "So much of the stream's own "
-	"past."),
+	ROW("past", DURATION, struct step_reference, past_ns, .effect = EFFECT_REFUSED,
+	    .help = "The length of the stream's own past that is the reference."),
 	ROW("topic", TEXT, struct step_reference, topic, .effect = EFFECT_REFUSED, .help = "A topic with the data."),
 	{.type = OPTION_END},
 };

@@ -100,7 +100,8 @@ static const struct option rows[] = {
 	ROW("requirements", NAMES, struct router, requirements, .help = "Capabilities that its Server must have."),
 	CALL_FORM_ROWS(struct router, form),
 	ROW("ways", NAMES, struct router, ways, .least = 1, .required = true,
-	    .help = "Later steps that list this one in their inputs, by number from 0; -1 is all of them."),
+	    .help = "The later steps to choose from; each has this one in its inputs. The model answers with the index of one, "
+		    "from 0, or with -1 for all."),
 	ROW("none", NAME, struct router, none, .help = "The later step that receives the message if the answer is -2."),
 	{0},
 };

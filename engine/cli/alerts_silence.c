@@ -22,7 +22,7 @@ static const struct option silence_options[] = {
 	ROW("pipeline", TEXT, struct alerts_silence_options, pipeline, .word = "NAME",
 	    .help = "The alert's pipeline; default: any pipeline with an alert of that name."),
 	ROW("group", TEXT, struct alerts_silence_options, group, .word = "VALUE",
-	    .help = "Of an alert with `groupBy`: the group that is silenced, as notices name it; default: all of them."),
+	    .help = "For an alert with `groupBy`: the group that is silenced, as notices name it; default: all of them."),
 	ROW("out", TEXT, struct alerts_silence_options, out, .word = "FILE",
 	    .help = "Writes the Silence to a file, for an engine that runs files: in their folder it is read on SIGHUP. Default: "
 		    "it is proposed to the engines that run with --control."),

@@ -35,13 +35,12 @@ static const struct option options[] = {
 	    .help = "Checks the documents and shows what would change, also how many buckets of traffic and experiments would "
 		    "move; proposes nothing."),
 	ROW("prune", FLAG, struct apply_options, prune,
-	    .help = "Deletes resources that were applied from this folder and are not in it any more. The folder is known by "
+	    .help = "Deletes resources that were applied from this folder and are not in it any more. The folder is identified by "
 		    "the remote `origin` of its repository and its path in it; without them, by its full path. With --set: those "
 		    "of that set."),
 	ROW("set", TEXT, struct apply_options, set, .word = "NAME",
-	    .help = "The name of the set of resources that these files are, kept with each of them as the label "
-		    "`sluice.io/folder`; default: the folder. For --prune, where the folder has no repository, or the files are "
-		    "more than one folder."),
+	    .help = "A name for the set of these resources, kept with each of them as the label `sluice.io/folder`; default: the "
+		    "folder. Use it with --prune if the folder is in no repository, or the files are in several folders."),
 	COMMAND_FORM(apply_options, form, "text json"),
 	{.type = OPTION_END},
 };
@@ -241,16 +240,16 @@ const struct command command_apply = {
 	.arguments = "FILE...",
 	.summary = "Proposes the resources of files to the engines of a namespace.",
 	.help = "The documents are checked as `sluice lint` does, together with all that is accepted, and sent as one proposal. "
-		"The keeper of the namespace, in one of the engines that run with `--control`, accepts all of them or none. "
-		"Each accepted document is the next version of its resource, with author and reason. Engines then prepare the "
-		"versions, and start them together. A document that is accepted already is left out.\n\n"
+		"The keeper of the namespace, in one of the engines that run with `--control`, accepts all of them or none. Each "
+		"accepted document is the next version of its resource, with author and reason. Engines then prepare the versions, "
+		"and start them together. A document that is accepted already is left out.\n\n"
 		"Files that the documents name (models that run in the worker, fitted files, tables, references) go along, up to "
 		"64 MiB each; a relative path is relative to the document, as for `sluice run -f`. A larger file must be at an "
 		"https: or s3: address. A file that changed makes a new version of its documents. With --dry-run the files are "
-		"listed with their sizes, and not sent; what becomes of consumer groups, topics and state is listed too. "
-		"Files of servers (`storageUri`), certificates and secrets stay where they are.\n\n"
-		"If somebody else has changed a resource since this command started (or since the version given by --expect), "
-		"the proposal is a conflict, which names the other author; nothing is accepted then.\n\n"
+		"listed with their sizes, and not sent; the effects on consumer groups, topics and state are listed too. Files of "
+		"servers (`storageUri`), certificates and secrets stay where they are.\n\n"
+		"If somebody else has changed a resource since this command started (or since the version given by --expect), the "
+		"proposal is a conflict, which names the other author; nothing is accepted then.\n\n"
 		"  sluice apply -f pipelines/ --reason 'lower threshold'\n  sluice apply -f pipelines/ --dry-run --prune\n"
 		"  sluice apply -f pipelines/ --set shop --prune\n"
 		"  sluice apply -f fraud.yaml --expect pipeline/fraud=7\n",

@@ -87,13 +87,13 @@ const struct command command_completion = {
 	.name = "completion",
 	.arguments = "bash|zsh|fish|names [SORT] [FILE]...",
 	.summary = "Prints the completion of commands and options for a shell.",
-	.help = "For this shell, or in its start-up file (of zsh, below its compinit):\n\n"
+	.help = "For the running shell, or in its start-up file (in that of zsh, below compinit):\n\n"
 		"  eval \"$(sluice completion bash)\"\n"
 		"  source <(sluice completion zsh)\n"
 		"  sluice completion fish | source\n\n"
-		"The scripts complete names of pipelines, steps, experiments, alerts and resources too. They ask for them by "
-		"`names` and PIPELINE, STEP, EXPERIMENT, ALERT or KIND/NAME: it prints a line for each in the files of -f, else of "
-		"the current folder. Names with other characters than letters, digits and `._-` are left out.",
+		"The scripts complete names of pipelines, steps, experiments, alerts and resources too. They call `sluice "
+		"completion names` with PIPELINE, STEP, EXPERIMENT, ALERT or KIND/NAME. It prints a line for each in the files of "
+		"-f, else in those of the current folder. Names with other characters than letters, digits and `._-` are left out.",
 	.options = options,
 	.options_size = sizeof(struct completion_options),
 	.group = "look",

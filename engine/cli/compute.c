@@ -10,7 +10,7 @@ struct compute_options {
 };
 
 static const struct option options[] = {
-	ROW("list", FLAG, struct compute_options, list, .help = "Names the families and their methods, with definitions."),
+	ROW("list", FLAG, struct compute_options, list, .help = "Lists the families and their methods, with definitions."),
 	{.name = "format",
 	 .letter = 'o',
 	 .type = OPTION_CHOICE,

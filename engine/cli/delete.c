@@ -61,9 +61,9 @@ const struct command command_delete = {
 	.name = "delete",
 	.arguments = "KIND/NAME...",
 	.summary = "Removes resources from a namespace.",
-	.help = "Engines stop what they run of them, after its requests are answered. A resource that a pipeline needs is not "
-		"deleted before that pipeline, unless both are named. The topics and their records stay, and so do the "
-		"versions: `sluice rollback` brings a deleted resource back.\n\n"
+	.help = "Engines stop these resources after their requests are answered. A resource that a pipeline needs is not deleted "
+		"before that pipeline, unless both are named. The topics and their records stay, and so do the versions: `sluice "
+		"rollback` brings a deleted resource back.\n\n"
 		"  sluice delete pipeline/fraud --reason 'replaced by fraud-2'\n  sluice delete pipeline/fraud model/fraud\n",
 	.options = options,
 	.options_size = sizeof(struct delete_options),

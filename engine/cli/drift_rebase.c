@@ -26,9 +26,9 @@ static const struct option options[] = {
 	 .required = true,
 	 .help = "The YAML of the pipeline, as it runs."},
 	ROW("from", TEXT, struct rebase_options, from, .word = "TIME",
-	    .help = "The first windows: of that time, as in 2026-01-31T09:30Z, or so long ago, as in 7d; default: all of the "
-		    "past."),
-	ROW("to", TEXT, struct rebase_options, until, .word = "TIME", .help = "The last windows, likewise; default: now."),
+	    .help = "The time of the first windows, as in 2026-01-31T09:30Z, or how long ago, as in 7d; default: all of the past."),
+	ROW("to", TEXT, struct rebase_options, until, .word = "TIME",
+	    .help = "The time of the last windows, likewise; default: now."),
 	ROW("alarms", CHOICE, struct rebase_options, alarms, .choices = "leave-out keep", .fallback = "leave-out",
 	    .help = "Whether windows in alarm are left out: those whose verdict was `drift`, or with an alarm of quality."),
 	PIPELINE_TARGET_ROWS(struct rebase_options, asked),
@@ -113,27 +113,20 @@ static int rebase_run(struct session *session, const void *filled, const char *c
 const struct command command_drift_rebase = {
 	.name = "drift rebase",
 	.arguments = "PIPELINE/STEP",
-	.summary = "Makes a reference of windows of the stream's past.",
-	.help = "Of a step `drift` with `reference: {past: ...}`: the windows that it remembers, from --from to --to, become a "
-		"file as "
-		"`sluice fit drift` writes it. It is read from the changelog topic of the pipeline, so no message is read again, "
-		"and "
-		"topics may have forgotten them. A window by count has the time of the message that closed it, one by time that of "
-		"its "
-		"begin.\n"
+	.summary = "Makes a reference from windows of the stream's past.",
+	.help = "Writes the windows that a step `drift` with `reference: {past: ...}` remembers, from --from to --to, to a file "
+		"like that of `sluice fit drift`. It reads the changelog topic of the pipeline, and no messages, so their topics "
+		"may have deleted them. The time of a window by count is that of the message that closed it; the time of a window "
+		"by time is its begin.\n"
 		"\n"
-		"Windows in alarm are left out, and counted, unless --alarms is `keep`: to accept a change, name the time after it "
-		"and "
-		"keep them.\n"
+		"Windows in alarm are left out and counted, unless --alarms is `keep`. To accept a change, name the time after it "
+		"and keep them.\n"
 		"\n"
 		"The file has all rows of the windows, if the past has 3,200 rows at most, in windows of a multiple of 20 rows and "
-		"of "
-		"640 at most. Of a longer past it has a sample of 4,000 rows at most, in pieces of 20 rows that followed one "
-		"another: "
-		"a share of its rows is within 1.4 / sqrt(rows in it) of that of all rows in 19 of 20 samples, if rows are "
-		"independent, "
-		"which is .025 with 3,200. So much may the tests against it differ from those against a reference fitted from all "
-		"rows.\n"
+		"of 640 at most. Of a longer past it has a sample of 4,000 rows at most, in pieces of 20 rows that followed one "
+		"another. If rows are independent, a share of the sample is within 1.4 / sqrt(its rows) of the share of all rows "
+		"in 19 of 20 samples; with 3,200 rows that is .025. The tests against it may differ by so much from those against "
+		"a reference fitted from all rows.\n"
 		"\n"
 		"  sluice drift rebase fraud/watch -f fraud.yaml --from 2026-01-24 --to 2026-01-31T09:30Z --out refs/week.json\n"
 		"  sluice drift rebase fraud/watch -f fraud.yaml --from 2d --alarms keep --out refs/new.json\n",

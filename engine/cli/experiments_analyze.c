@@ -26,10 +26,10 @@ static const struct option options[] = {
 	    .help = "A metric that must not get worse by more than the practical threshold."),
 	ROW("lower", NAMES, struct analyze_options, lower, .word = "METRIC", .help = "A metric of which less is better."),
 	ROW("control", TEXT, struct analyze_options, control, .word = "VARIANT",
-	    .help = "What the others are compared with. Default: the experiment's default, else the variant with most units."),
+	    .help = "The variant with which the others are compared. Default: the experiment's default, else the variant with most "
+		    "units."),
 	ROW("covariate", TEXT, struct analyze_options, asked.covariate, .word = "FEATURE",
-	    .help = "A feature in the context of exposures, known before the choice, whose part of the variance is taken off "
-		    "(CUPED)."),
+	    .help = "A feature in the context of exposures, known before the choice, by which the variance is reduced (CUPED)."),
 	ROW("segment", TEXT, struct analyze_options, segment, .word = "FEATURE",
 	    .help = "A feature in the context of exposures: metrics are also shown for units with each of its values."),
 	ROW("practical", NUMBER, struct analyze_options, practical, .least = 0.0001, .most = 10, .fallback = "5%",
@@ -37,10 +37,10 @@ static const struct option options[] = {
 	ROW("alpha", NUMBER, struct analyze_options, alpha, .least = 0.000001, .most = 0.5, .fallback = "0.05",
 	    .help = "The chance of a wrong decision that is accepted."),
 	ROW("tolerance", NUMBER, struct analyze_options, asked.tolerance, .least = 0.000000000001, .most = 1, .fallback = "0.001",
-	    .help = "By how much a number of a mirror's reply may differ from the answer's and still agree: times the answer's "
-		    "number where that is beyond 1."),
+	    .help = "The largest difference between a number of a mirror's reply and the answer's at which they agree; relative to "
+		    "the answer's number if that is beyond 1."),
 	ROW("horizon", FLAG, struct analyze_options, horizon,
-	    .help = "Shows the numbers of a fixed horizon too: they hold for one look that was planned before."),
+	    .help = "Also shows the numbers of a fixed horizon. They hold for one look that was planned in advance."),
 	COMMAND_FORM(analyze_options, form, "text json html"),
 	{.type = OPTION_END},
 };
@@ -102,10 +102,10 @@ const struct command command_experiments_analyze = {
 	.arguments = "EXPERIMENT",
 	.summary = "Says which variant of an experiment is better, and what to do.",
 	.help = "Reads exposures and feedback, joins them per unit, and compares each variant with the control. First it tests "
-		"whether units came to the variants by their shares (SRM). Then come, for each metric and variant, the difference, "
-		"its p-value and its interval, which hold however often one looks; the chance to be the best and the expected "
-		"loss; and the units that are still needed. A sentence says what to do, with its reasons and what would change "
-		"it.\n\n"
+		"whether the units were split by the shares of the variants (SRM). Then come, for each metric and variant, the "
+		"difference, its p-value and its interval, which hold however often one looks; the chance to be the best and the "
+		"expected loss; and the units that are still needed. A sentence says what to do, with its reasons and what would "
+		"change it.\n\n"
 		"  sluice experiments analyze checkout -f pipelines/ --brokers localhost:9092\n"
 		"  sluice experiments analyze checkout --pipeline shop --metric profit --guardrail latency_ms --lower latency_ms\n"
 		"  sluice experiments analyze checkout --exposures exposures.jsonl --feedback feedback.jsonl -o html > page.html\n"
@@ -126,8 +126,8 @@ const struct command command_experiments_analyze = {
 		"count as one pipeline.\n\n"
 		"If the experiment has a mirror, its replies are compared with the answers by request id (the shadow topic of a "
 		"pipeline has the replies): agreement within --tolerance for each tensor, latency, errors, and the requests that "
-		"differ. It is said first if less than 95% of the copies could be compared. Copies of which the topic has no "
-		"record are in no figure: those that wait for a reply, or waited when their engine was killed.\n\n"
+		"differ. If less than 95% of the copies could be compared, it says so first. Copies without a record in the topic "
+		"are not counted: they wait for a reply, or waited when their engine was killed.\n\n"
 		"Several variants share the alpha of the deciding metric. Each guardrail has it alone. Other metrics share a false "
 		"discovery rate. Where a policy of bandits chose, differences are weighed by the probabilities of the choices. "
 		"Intervals are asymptotic: they begin when each variant has 100 units.",

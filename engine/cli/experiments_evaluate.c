@@ -66,20 +66,18 @@ const struct command command_experiments_evaluate = {
 	.arguments = "EXPERIMENT",
 	.summary = "Estimates what another policy would have earned.",
 	.help = "Reads exposures and feedback as `sluice experiments analyze` does, and weighs each request by the probability "
-		"that "
-		"the policy gives to the variant that it got, and the recorded one: IPS, SNIPS, clipped IPS, the direct method and "
-		"doubly robust estimates, with their standard errors. It says how many records that is worth (ESS), and gives no "
-		"recommendation where they are fewer than 100, or where more than 1% of the policy's choices are of variants that "
+		"that the policy gives to the variant that it got, and the recorded one: IPS, SNIPS, clipped IPS, the direct "
+		"method and doubly robust estimates, with their standard errors. It prints the effective number of records (ESS), "
+		"and gives no recommendation if that is below 100, or if more than 1% of the policy's choices are variants that "
 		"were never chosen.\n"
 		"\n"
 		"  sluice experiments evaluate checkout --policy new.json -f pipelines/ --brokers localhost:9092\n"
 		"  sluice experiments evaluate checkout --policy new.json --exposures exposures.jsonl --feedback feedback.jsonl\n"
 		"\n"
 		"The policy is one of {\"always\": \"new\"}; {\"probabilities\": {\"old\": 0.2, \"new\": 0.8}}; and {\"features\": "
-		"[\"age\"], \"scores\": {\"old\": [1, 0], \"new\": [0.5, 0.02]}, \"explore\": 0.02}, which chooses the greatest "
-			"sum "
-		"of a constant and of features of the exposure's context, each times its number, and explores by that share. "
-		"Records of a policy that learnt have intervals that hold at every look.",
+		"[\"age\"], \"scores\": {\"old\": [1, 0], \"new\": [0.5, 0.02]}, \"explore\": 0.02}, which chooses the variant "
+		"with the greatest score: a constant, and each feature of the exposure's context times its number. It explores by "
+		"that share. Records of a policy that learned have intervals that hold at every look.",
 	.options = options,
 	.options_size = sizeof(struct evaluate_options),
 	.group = "run",

@@ -105,9 +105,9 @@ const struct command command_experiments_promote = {
 	.name = "experiments promote",
 	.arguments = "EXPERIMENT",
 	.summary = "Promotes the candidates of a rollout, or approves its stage.",
-	.help = "A stage that waits for its approval (`approve: true`, or a `confirm` whose webhook said no) ends, and the next "
-		"one begins. In any other phase the candidates get all the traffic at once. "
-		"Who did it and why is in the record of the move.\n"
+	.help = "A stage that waits for its approval (`approve: true`, or a `confirm` whose webhook rejected it) ends, and the "
+		"next one begins. In any other phase the candidates get all the traffic at once. Who did it and why is in the "
+		"record of the move.\n"
 		"\n"
 		"  sluice experiments promote checkout --reason 'release 7' --brokers localhost:9092\n"
 		"  sluice experiments promote checkout --dry-run\n",
@@ -151,8 +151,8 @@ const struct command command_experiments_pause = {
 	.name = "experiments pause",
 	.arguments = "EXPERIMENT",
 	.summary = "Holds a rollout at its stage.",
-	.help = "The weights stay, and the time of the stage stands still. Rules that are broken roll back nevertheless. "
-		"Who did it and why is in the record of the move.\n"
+	.help = "The weights stay, and the time of the stage stands still. A broken rule still rolls back. Who did it and why is "
+		"in the record of the move.\n"
 		"\n"
 		"  sluice experiments pause checkout --reason 'release 7' --brokers localhost:9092\n",
 	.options = move_options,
@@ -173,8 +173,8 @@ const struct command command_experiments_resume = {
 	.name = "experiments resume",
 	.arguments = "EXPERIMENT",
 	.summary = "Lets a paused rollout continue.",
-	.help = "After an inconclusive end the stage has another of its durations. "
-		"Who did it and why is in the record of the move.\n"
+	.help = "After an inconclusive end the stage runs for its whole duration again. Who did it and why is in the record of the "
+		"move.\n"
 		"\n"
 		"  sluice experiments resume checkout --reason 'release 7' --brokers localhost:9092\n",
 	.options = move_options,
@@ -226,7 +226,7 @@ const struct command command_experiments_history = {
 	.arguments = "EXPERIMENT",
 	.summary = "Lists the moves of a rollout: when, why, and by whom.",
 	.help = "The newest move is first, and the newest 200 are kept. With -o json each has its evidence: every rule as it was "
-		"judged, with what was counted and the interval that is certain.\n"
+		"judged, with its counts and its confidence interval.\n"
 		"\n"
 		"  sluice experiments history checkout --brokers localhost:9092\n"
 		"  sluice experiments history checkout -o json\n",

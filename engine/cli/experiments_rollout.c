@@ -102,8 +102,8 @@ const struct command command_experiments_rollout = {
 	.summary = "Explains the stages of an experiment's rollout.",
 	.help = "Reads `progressiveDeployment`, `promotionPolicy`, `successCriteria` and `onInconclusive`, and shows for each "
 		"stage the share of the candidates, how long it lasts, what each candidate must show before the next stage, and "
-		"what rolls back. Beside a limit of errors or latency stands the fewest requests that can show it; beside a "
-		"promotionThreshold, how often it alone promotes a candidate that is equal to the default.\n"
+		"what rolls back. For a limit of errors or latency it also shows how many requests are needed at least to "
+		"establish it; for a promotionThreshold, how often it alone promotes a candidate that is equal to the default.\n"
 		"\n"
 		"  sluice experiments rollout checkout -f experiments/\n"
 		"  sluice experiments rollout checkout -f experiments/ --dry-run --since 2026-01-31T09:30Z\n"
@@ -111,8 +111,8 @@ const struct command command_experiments_rollout = {
 		"With --dry-run it reads the exposures, answers and feedback of the pipelines that have the experiment, and shows "
 		"which moves the rollout would have made, when, and why: as if it had begun with the first of these requests. "
 		"Requests are not split again, so each stage is judged with the traffic that its candidates had. The exposures "
-		"must have "
-		"been written (`exposures: full`). Approvals count as given, and webhooks as agreeing.\n",
+		"must have been written (`exposures: full`). It assumes that each approval is given, and that each webhook "
+		"confirms.\n",
 	.options = rollout_options,
 	.options_size = sizeof(struct explain_rollout),
 	.group = "run",

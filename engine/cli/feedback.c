@@ -32,7 +32,7 @@ static const struct option options[] = {
 	 .help = "Feedback, a JSON object in each line (`-`: from standard input)."},
 	ROW("id", TEXT, struct feedback_options, id, .help = "The id of the request."),
 	ROW("origin", TEXT, struct feedback_options, origin, .word = "TOPIC-PARTITION-OFFSET",
-	    .help = "Where the request stood, as its exposure says."),
+	    .help = "The position of the request, as its exposure has it."),
 	ROW("unit", TEXT, struct feedback_options, unit, .help = "The unit of the experiment: a customer, for example."),
 	ROW("experiment", TEXT, struct feedback_options, experiment, .word = "NAME",
 	    .help = "The experiment that it is for; default: each of the pipeline that chose for the request or unit."),
@@ -192,8 +192,8 @@ const struct command command_feedback = {
 		"the truth. It may come minutes or days after the answer. Options give one; a file gives one in each line, a JSON "
 		"object with the members id, origin, unit, experiment, feedback_id, time (or time_ms), reward, metrics (an object) "
 		"and truth. The command waits until Kafka has acknowledged each record. It prints the line numbers of refused "
-		"feedback, after the first 20 only how many of each reason, and the exit code is then 1. Pipelines with an "
-		"experiment have the topic.\n"
+		"feedback, after the first 20 only how many of each reason, and the exit code is then 1. Only pipelines with an "
+		"experiment have a topic of feedback.\n"
 		"\n"
 		"  sluice feedback orders --id r-17 --reward 1 --metric profit=3.25\n"
 		"  sluice feedback orders -f outcomes.jsonl --brokers localhost:9092\n",

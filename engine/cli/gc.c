@@ -143,8 +143,8 @@ const struct command command_gc = {
 	.arguments = "[KIND/NAME]",
 	.summary = "Removes old versions of resources, their files and their state.",
 	.help = "Without this command, the newest 50 versions of each resource are kept. `sluice rollback` cannot return to a "
-		"version that was removed. Files that no kept version names are removed too. So is a former changelog of a stage "
-		"whose state now has another form, if no kept version has the former form.\n\n"
+		"version that was removed. Files that no kept version names are removed too. If the state of a stage now has "
+		"another form, its former changelog is removed, unless a kept version has the former form.\n\n"
 		"  sluice gc --keep 5\n"
 		"  sluice gc pipeline/fraud --keep 1\n",
 	.options = options,

@@ -32,7 +32,7 @@ static const struct option options[] = {
 	ROW("authorities", TEXT, struct serve_options, listening.authorities,
 	    .help = "A file of authorities, in PEM: each caller needs a certificate that one of them has signed."),
 	ROW("insecure-ignore-security", FLAG, struct serve_options, listening.insecure,
-	    .help = "Listens beyond this machine (`--host`), although the server asks nobody who they are."),
+	    .help = "Listens beyond this machine (`--host`), although the server does not authenticate callers."),
 	COMMAND_METRICS(serve_options, metrics),
 	COMMAND_FORM(serve_options, form, "text json"),
 	{.type = OPTION_END},
@@ -132,9 +132,8 @@ const struct command command_models_serve = {
 	.arguments = "DIR...",
 	.summary = "Serves models by the Open Inference Protocol.",
 	.help = "Serves the Models of the YAML files in a folder whose storageUri is a stub or expressions, or a trained model's "
-		"file (file:model.json, in the forms that `local` of a step takes), the models that steps carry "
-		"inside, those of a stubs.json, and every stub by its own name, over REST and gRPC. It answers health, "
-		"metadata, inference and "
+		"file (file:model.json, in the formats that `local` of a step accepts), the models that steps carry inside, those "
+		"of a stubs.json, and every stub by its own name, over REST and gRPC. It answers health, metadata, inference and "
 		"the repository's index, load and unload; load reads the files again. `sluice help stubs` lists the stubs.\n"
 		"\n"
 		"  sluice models serve pipelines/hello --port 8080 --grpc-port 8081\n"

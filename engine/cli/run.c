@@ -61,11 +61,11 @@ static const struct option options[] = {
 	    .help = "Injects failures into calls of models: \"model scorer: 5% 503, +200ms; models: 1% lost, 2% silent, 10% "
 		    "+2s\"; also `refused`."),
 	ROW("http", INTEGER, struct run_asked, http_port, .word = "PORT", .least = 1, .most = PORT_MOST,
-	    .help = "The port for REST of a gateway in this process, as `sluice gateway` is one; default: the files' "
-		    "serviceConfig.http, else it serves no REST."),
+	    .help = "The port for REST of a gateway in this process, like `sluice gateway`; default: the files' "
+		    "serviceConfig.http, else no REST."),
 	ROW("grpc", INTEGER, struct run_asked, grpc_port, .word = "PORT", .least = 1, .most = PORT_MOST,
 	    .help = "The port for gRPC of a gateway in this process, which may be that of --http; default: the files' "
-		    "serviceConfig.grpc, else it serves no gRPC."),
+		    "serviceConfig.grpc, else no gRPC."),
 	GATEWAY_ROWS(struct run_asked, gateway),
 	ROW("insecure-ignore-security", FLAG, struct run_asked, gateway.listening.insecure,
 	    .help = "Runs even if the files ask for protection that is not in force yet. Its gateway listens beyond this "
@@ -177,8 +177,8 @@ const struct command command_run = {
 	.name = "run",
 	.arguments = "[FILE]...",
 	.summary = "Runs pipelines on Kafka until it is stopped.",
-	.help = "Reads files, or folders of them, creates or checks their topics, and runs the pipelines: all pipelines of a "
-		"delivery on the same workers. On SIGTERM and SIGINT it finishes the requests in flight. On SIGHUP it reads the "
+	.help = "Reads files, or folders of them, creates or checks their topics, and runs the pipelines. All pipelines with the "
+		"same delivery share workers. On SIGTERM and SIGINT it finishes the requests in flight. On SIGHUP it reads the "
 		"files again: unchanged pipelines continue, and others change without losing a message. If a file has a fault, "
 		"nothing changes. To share the work among several machines, start it on each with its own --instance. Pipelines "
 		"that sluice cannot run yet are refused, with the reason, before anything starts.\n\n"

@@ -186,14 +186,14 @@ static int sim_run(struct session *session, const void *options_given, const cha
 const struct command command_sim = {
 	.name = "sim",
 	.summary = "Runs the engine in a deterministic simulator with injected faults.",
-	.help = "A run has a few workers with a small pipeline on a simulated Kafka, and one seed. Workers crash, stop, freeze "
-		"and start. Requests and replies are lost, late and repeated. Transactions are fenced and time out. In some "
-		"runs pipelines are changed, removed and added again, requests have deadlines, steps process several requests "
-		"together, pipelines have stages or are read by another pipeline, taps record what their steps give, and "
-		"requests are deleted before they are read. Some have a control plane: appliers propose deployments, and keepers "
-		"decide, which are killed, frozen and fenced, while engines read late and cannot prepare what they should. At the "
-		"end every request must be answered in order and in time, with exactly-once delivery exactly once. The same seed "
-		"gives the same run. On a terminal it shows how many seeds have passed, and the time that is left.\n"
+	.help = "A run has a few workers with a small pipeline on a simulated Kafka, and one seed. Workers crash, stop, freeze and "
+		"start. Requests and replies are lost, late and repeated. Transactions are fenced and time out. In some runs "
+		"pipelines are changed, removed and added again, requests have deadlines, steps process several requests together, "
+		"pipelines have stages or are read by another pipeline, taps record the outputs of steps, and requests are deleted "
+		"before they are read. Some have a control plane: appliers propose deployments, and keepers decide about them. "
+		"Keepers are killed, frozen and fenced; engines read late, and cannot prepare some changes. At the end every "
+		"request must be answered in order and in time; with exactly-once delivery, exactly once. The same seed gives the "
+		"same run. On a terminal it shows how many seeds have passed, and the time that is left.\n"
 		"\n"
 		"  sluice sim --seeds 1000\n"
 		"  sluice sim --seed 7 --trace\n",

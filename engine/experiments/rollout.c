@@ -328,7 +328,7 @@ static bool command_refuse(const struct rollout_state *state, enum rollout_comma
 			 fitting);
 }
 
-/* The pause does not count in the stage's time. After an inconclusive end the stage has another of its durations. */
+/* The pause does not count in the stage's time. After an inconclusive end the stage runs for its whole duration again. */
 static void command_resume(const struct rollout_plan *plan, struct rollout_state *state, int64_t time_ms)
 {
 	if (state->phase == ROLLOUT_INCONCLUSIVE)

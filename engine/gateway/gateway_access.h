@@ -20,7 +20,7 @@ struct gateway_access_asked {
 
 #define GATEWAY_ACCESS_ROWS(owner, member)                                                                                         \
 	ROW("jwks", TEXT, owner, member.key_set, .word = "URI",                                                                    \
-	    .help = "The keys that sign callers' tokens: https://..., or a file. Goes before the files' jwksUri."),                \
+	    .help = "The keys that sign callers' tokens: https://..., or a file. Overrides the files' jwksUri."),                  \
 		ROW("jwks-authorities", TEXT, owner, member.key_set_authorities, .word = "FILE",                                   \
 		    .help = "A file of authorities, in PEM, for the server of the keys; default: the system's."),                  \
 		ROW("audience", NAMES, owner, member.audiences, .word = "NAME",                                                    \
@@ -32,7 +32,7 @@ struct gateway_access_asked {
 		    .help = "An algorithm that tokens may be signed by, of " JWT_ALGORITHM_WORDS ". "                              \
 			    "Default: all of these."),                                                                             \
 		ROW("clock-skew", DURATION, owner, member.skew_ns, .fallback = "1m", .or_none = true,                              \
-		    .help = "By how much an issuer's clock may differ; 5 minutes at most."),                                       \
+		    .help = "How far an issuer's clock may differ; 5 minutes at most."),                                           \
 		ROW("api-keys", TEXT, owner, member.api_keys, .word = "FILE",                                                      \
 		    .help = "A file of callers' API keys, `NAME:SHA-256` in each line; they come in the header x-api-key."),       \
 		ROW("policies", TEXT, owner, member.policies, .word = "FILE",                                                      \

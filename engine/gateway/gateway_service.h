@@ -20,14 +20,13 @@ struct gateway_asked {
 
 #define GATEWAY_ROWS(owner, member)                                                                                                \
 	ROW("host", TEXT, owner, member.listening.host, .fallback = "127.0.0.1",                                                   \
-	    .help = "The address at which callers may come in."),                                                                  \
+	    .help = "The address on which the gateway listens."),                                                                  \
 		ROW("timeout", DURATION, owner, member.timeout_ns, .fallback = "30s",                                              \
-		    .help = "How long a call of the gateway may take that says nothing by x-timeout-ms or x-deadline-ms; none "    \
-			    "takes more than 10 minutes."),                                                                        \
+		    .help = "The timeout of a call without x-timeout-ms or x-deadline-ms. No call takes more than 10 minutes."),   \
 		ROW("compat", CHOICE, owner, member.compat, .choices = COMPAT_CHOICES, .fallback = "sluice",                       \
 		    .help = "seldon: errors have Seldon's forms, as with serviceConfig.compat of the files."),                     \
 		ROW("pass-header", NAMES, owner, member.passed, .word = "NAME",                                                    \
-		    .help = "A header of requests that goes along with their records, beside content-type, traceparent, "          \
+		    .help = "A header of requests that is copied to their records, beside content-type, traceparent, "             \
 			    "tracestate and seldon-route."),                                                                       \
 		ROW("cors-origin", NAMES, owner, member.cors_origins, .word = "ORIGIN",                                            \
 		    .help = "An origin, as https://app.example, whose pages may call the gateway from a browser (CORS); * is "     \
@@ -36,7 +35,7 @@ struct gateway_asked {
 		    .help = "A file with the gateway's certificate, in PEM: it then accepts only TLS."),                           \
 		ROW("key", TEXT, owner, member.listening.key, .help = "A file with the certificate's key, in PEM."),               \
 		ROW("authorities", TEXT, owner, member.listening.authorities,                                                      \
-		    .help = "A file of authorities, in PEM: whoever calls needs a certificate that one of them has signed."),      \
+		    .help = "A file of authorities, in PEM: each caller needs a certificate that one of them has signed."),        \
 		GATEWAY_ACCESS_ROWS(owner, member.access)
 
 struct gateway_service { /* starts as `{0}` */

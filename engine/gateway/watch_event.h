@@ -19,7 +19,7 @@ void watch_event_accepted(struct buffer *out, struct text id);
 /* The event of a watch that ends before the request. */
 void watch_event_pending(struct buffer *out, struct text id);
 
-/* The event of an answer, of a request that was filtered away, or of a failure. `out` has a ceiling of
+/* The event of an answer, of a request that was filtered out, or of a failure. `out` has a ceiling of
  * WATCH_EVENT_BYTES_MAX. */
 void watch_event_end(struct buffer *out, const struct call_outcome *outcome, struct text id, struct text location);
 

@@ -11,7 +11,7 @@
 /* The overview's order. */
 const struct manual_variable manual_variables[] = {
 	{"NO_COLOR", "If it is set, output has no colours."},
-	{"SLUICE_FAIL_ALLOCATION", "The number of one allocation that fails; for tests."},
+	{"SLUICE_FAIL_ALLOCATION", "The number of the allocation that fails; for tests."},
 	{0},
 };
 

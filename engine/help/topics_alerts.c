@@ -11,10 +11,10 @@ static void figures_print(struct help_page *page)
 		       "A condition uses figures of the pipeline, which are judged once a second, or values of messages: tensors "
 		       "and marks, which are judged by the result of each step that has all of them. It cannot use both. `name "
 		       "operator number` takes the first element of a tensor. A missing value is not judged; /metrics counts it.");
-	help_page_text(page, "Figures are of the time `over` (1m), and of the requests that this engine runs; those of drift "
-			     "are of the last window that an observer in this engine has closed. A pipeline with a step `drift` "
-			     "judges drift_score and all that follow as figures, one with a step `outlier` outlier_rate; any other "
-			     "pipeline judges them as tensors of messages.");
+	help_page_text(page, "Figures cover the time `over` (1m) and the requests that this engine runs. Figures of drift cover "
+			     "the last window that an observer in this engine has closed. A pipeline with a step `drift` judges "
+			     "drift_score and all names below it as figures, and one with a step `outlier` outlier_rate. Any other "
+			     "pipeline judges these names as tensors of messages.");
 	for (const struct alert_value_row *row = alert_value_rows; row->name; row++)
 		help_page_item(page, 0, row->help, "%s", row->name);
 }
@@ -23,9 +23,9 @@ static void states_print(struct help_page *page)
 {
 	help_page_heading(page, 2, "States");
 	help_page_text(page,
-		       "An alert fires when its condition held once, or at each judgement for the time `for`. It resolves when "
-		       "the condition has not held for `resolveAfter` (5m). Setting the clock affects neither. `absent: PIPELINE "
-		       "for 5m` fires when no request of a pipeline has ended in this engine for so long.");
+		       "An alert fires when its condition held once, or at each judgement for the time `for`. It resolves when the "
+		       "condition has not held for `resolveAfter` (5m). Setting the clock affects neither. `absent: PIPELINE for "
+		       "5m` fires when no request of a pipeline has ended in this engine for that time.");
 	help_page_text(page,
 		       "With `groupBy`, an alert has a state for each value of that expression, at most 1,000 at a time: each "
 		       "group fires and resolves by itself, and its notices name it. A group has a state from the first "
@@ -44,12 +44,11 @@ static void states_print(struct help_page *page)
 		       "that share a pipeline send a notice each, which has the engine's name, and a restart may send the notice "
 		       "of a firing again, with another id. With `--control`, engines report to each other what fires, and the "
 		       "engine with the keeper sends the notices: one for all of them, when the first engine fires and when the "
-		       "last one resolves. An engine that ends while it fires counts for `resolveAfter`, and for 15 s at least. "
-		       "An engine that becomes the keeper's sends the notice of what still fires again, with the same id; so does "
-		       "each engine while no keeper reports.");
-	help_page_text(page, "Requests that a pipeline gets by calls of other pipelines are in its figures, but their "
-			     "values are not judged. An alert that is taken out of the files while it fires sends no notice of its "
-			     "end.");
+		       "last one resolves. If an engine ends while an alert fires in it, its report counts for `resolveAfter`, and "
+		       "for 15 s at least. The engine of a new keeper sends the notices of all alerts that still fire again, with "
+		       "the same ids. While no keeper reports, each engine sends its own.");
+	help_page_text(page, "Requests that a pipeline receives as calls of other pipelines are in its figures, but their values "
+			     "are not judged. An alert that is removed from the files while it fires sends no notice of its end.");
 }
 
 static void notices_print(struct help_page *page)
@@ -64,13 +63,13 @@ static void notices_print(struct help_page *page)
 			     "event of its Events API v2, with `secret` as the key of the integration and the id of the firing as "
 			     "dedup_key; the notice of the end resolves it. alertmanager: an alert for its /api/v2/alerts, which "
 			     "ends there after a day if no notice of the end comes.");
-	help_page_text(page,
-		       "An action of type `rollback` ends the rollout of its `experiment` when the alert fires: the keeper gets "
-		       "the same command as of `sluice experiments rollback`, once for each firing, with the alert as its author. "
-		       "So a low `estimated_accuracy` rolls a candidate back before any truth comes. With `groupBy: variant`, and "
-		       "the same of the step `drift`, each candidate is judged by itself, and the group of the experiment's "
-		       "default rolls nothing back. It needs engines that run with --control. Neither a silenced alert nor "
-		       "`sluice alerts test` rolls anything back.");
+	help_page_text(
+		page, "An action of type `rollback` ends the rollout of its `experiment` when the alert fires: the keeper gets the "
+		      "same command as from `sluice experiments rollback`, once for each firing, with the alert as its author. So "
+		      "a low `estimated_accuracy` rolls a candidate back before any truth comes. If the alert and the step `drift` "
+		      "have `groupBy: variant`, each candidate is judged by itself, and the group of the experiment's default "
+		      "rolls nothing back. It needs engines that run with --control. Neither a silenced alert nor `sluice alerts "
+		      "test` rolls anything back.");
 	help_page_text(page,
 		       "An action of type `topic` writes the same as a record of the schema `alert` (`sluice schema alert`), with "
 		       "times in milliseconds, to the pipeline's topic `alerts`. Its key is the alert's name. Kafka is its "

@@ -69,8 +69,8 @@ static const struct watching_row header_rows[] = {
 	 "EXPERIMENT=MIRROR; latency_ms=12; request_ms=TIME, on the shadow topic of a pipeline. `left-out`: the copy was not "
 	 "sent."},
 	{REPLY_OUTCOME_HEADER, OF_ANSWER, "`filtered` or `failed`: the request ended without an answer. Set by engines."},
-	{REPLY_LIMIT_HEADER, OF_ANSWER, "Of a LIMIT error, the limit: deadline, admission, warmup or cancel. Set by engines."},
-	{REPLY_INPUT_HEADER, OF_ANSWER, "`tensor`: of an INPUT error, a shape or a datatype is wrong. Set by engines."},
+	{REPLY_LIMIT_HEADER, OF_ANSWER, "The limit of a LIMIT error: deadline, admission, warmup or cancel. Set by engines."},
+	{REPLY_INPUT_HEADER, OF_ANSWER, "`tensor`: the INPUT error is a wrong shape or datatype. Set by engines."},
 	{NULL, NULL, NULL},
 };
 
@@ -100,16 +100,15 @@ static const struct watching_row state_rows[] = {
 	{"slow", IN_TOP,
 	 "A model answers, but its calls wait for a second or more, or take ten times as long as before and at least 100 ms. The "
 	 "reason has the model, the mean time of a call now and before, the calls in flight, and those that wait. After an outage "
-	 "of the model, waits do not count for as long as it lasted. No request is "
-	 "lost."},
+	 "of the model, waits are not counted for as long as the outage lasted. No request is lost."},
 	{"paused", IN_TOP,
 	 "The engine reads no more for now, because as many requests as it may hold are in flight. Models are slower than "
 	 "requests arrive."},
 	{"failing", IN_TOP, "At least the last ten results are errors. `sluice errors list PIPELINE` shows the reasons."},
 	{"not ready", IN_TOP, "The engine has no partitions yet, or restores the state of the pipeline."},
 	{"silent", IN_TOP,
-	 "The engine has not reported for 3 s, and was not stopped: it crashed, is frozen, or has no network. LAG is what it "
-	 "left."},
+	 "The engine has not reported for 3 s, and was not stopped: it crashed, is frozen, or has no network. LAG has the records "
+	 "that it left."},
 	{"stopped", IN_TOP, "The engine was stopped, and no other engine serves its pipeline. Start one."},
 	{"Ready", IN_DESCRIBE, "The engine runs this version."},
 	{"Starting", IN_DESCRIBE, "The workers change to the version, or the consumer group assigns partitions."},

@@ -26,7 +26,7 @@ const struct failure_row failure_rows[] = {
 	 "Replay it later, or name a file with a background"},
 	{"LIMIT, cancel", ERROR_LIMIT, LIMIT_OF_CANCEL, true, false,
 	 "The caller cancelled the request, or disconnected, before its answer was ready",
-	 "Nothing; send it again if an answer is wanted"},
+	 "Nothing needs to be done; send it again if an answer is wanted"},
 	{"SYSTEM", ERROR_SYSTEM, LIMIT_OF_ENGINE, true, true,
 	 "The engine itself failed to process the request. An engine that cannot continue stops instead, and processes the "
 	 "request again after its next start",

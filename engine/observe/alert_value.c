@@ -6,7 +6,7 @@
 const struct alert_value_row alert_value_rows[] = {
 	FIGURE(requests, .help = "Requests that ended in the window."),
 	FIGURE(errors, .help = "Errors among their results."),
-	FIGURE(error_rate, .help = "Errors, as a part of all results; missing without results."),
+	FIGURE(error_rate, .help = "Share of errors among all results; missing without results."),
 	FIGURE(latency_p50, .help = "Median duration of requests, in milliseconds; missing without requests."),
 	FIGURE(latency_p95, .help = "Duration in milliseconds that 95% of the requests do not exceed."),
 	FIGURE(latency_p99, .help = "Duration in milliseconds that 99% of the requests do not exceed."),
@@ -19,22 +19,22 @@ const struct alert_value_row alert_value_rows[] = {
 	FIGURE(quality_alarm, .needs = FIGURES_OF_DRIFT,
 	       .help = "1 if values of the last closed window are out of the bounds of quality, else 0."),
 	FIGURE(missing_share, .needs = FIGURES_OF_DRIFT,
-	       .help = "Missing values of that window, as a part of all; the largest of the features."),
-	FIGURE(outside_share, .needs = FIGURES_OF_DRIFT,
-	       .help = "Numbers outside of the reference's range, likewise."),
-	FIGURE(unseen_share, .needs = FIGURES_OF_DRIFT, .help = "Categories that the reference does not have, likewise."),
+	       .help = "Share of missing values in that window; the largest of the features."),
+	FIGURE(outside_share, .needs = FIGURES_OF_DRIFT, .help = "Share of numbers outside the reference's range, likewise."),
+	FIGURE(unseen_share, .needs = FIGURES_OF_DRIFT, .help = "Share of categories that the reference does not have, likewise."),
 	FIGURE(messages_per_minute, .needs = FIGURES_OF_DRIFT,
-	       .help = "Messages a minute of event time in that window, the least of several steps; of all segments their sum; "
-		       "missing in the first window. A window closes when messages come: `absent` detects that none come."),
+	       .help = "Messages a minute of event time in that window: the least of several steps, the sum of all segments. "
+		       "Missing in the first window. A window closes when messages come: `absent` detects that none come."),
 	FIGURE(newest_age_ms, .needs = FIGURES_OF_DRIFT,
-	       .help = "The longest time in milliseconds without a newer event in that window, by event times, the longest of "
-		       "several steps and segments; likewise."),
+	       .help = "The longest time in that window without a newer event, in milliseconds of event time; the longest of "
+		       "several steps and segments. Missing in the first window."),
 	FIGURE(estimated_accuracy, .needs = FIGURES_OF_DRIFT,
 	       .help = "Accuracy in that window, from the classifier's own probabilities; missing without `estimate`."),
 	FIGURE(estimated_precision, .needs = FIGURES_OF_DRIFT, .help = "Precision, likewise; of two classes only."),
 	FIGURE(estimated_recall, .needs = FIGURES_OF_DRIFT, .help = "Recall, likewise; of two classes only."),
 	FIGURE(outlier_rate, .needs = FIGURES_OF_OUTLIERS,
-	       .help = "Outliers among the messages at steps `outlier`, or among their rows, as a part; missing without one."),
+	       .help = "Share of outliers among the messages at steps `outlier`, or among their rows; missing without one of "
+		       "them."),
 	FIGURE(rollout_paused,
 	       .help = "1 if a rollout of the pipeline's experiments is paused, or waits for an approval, else 0; missing without "
 		       "one, and without `--control`."),

@@ -246,8 +246,8 @@ static const struct option audit_rows[] = {
 };
 
 static const struct option security_rows[] = {
-	PART("authentication", authentication_rows, .effect = EFFECT_GATEWAY, .help = "Who callers are."),
-	PART("authorization", authorization_rows, .effect = EFFECT_GATEWAY, .help = "What callers may do."),
+	PART("authentication", authentication_rows, .effect = EFFECT_GATEWAY, .help = "Authentication of callers."),
+	PART("authorization", authorization_rows, .effect = EFFECT_GATEWAY, .help = "Authorization of callers."),
 	PART("encryption", encryption_rows, .effect = EFFECT_GATEWAY, .help = "Whether traffic is encrypted."),
 	CHECKED("audit", MAP, .effect = EFFECT_LATER, .rows = audit_rows, .help = "What is recorded of changes and refusals."),
 	{.type = OPTION_END},

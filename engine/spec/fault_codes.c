@@ -57,8 +57,8 @@ const struct fault_code fault_codes[] = {
 	      .help = "Write `apiVersion: mlops.seldon.io/v1alpha1` and a `kind`, or give --kind for a fragment.",
 	      .example = "metadata: {name: p}\n\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\n"),
 	ERROR(CODE_UNKNOWN_KIND, UNSUPPORTED, .title = "A kind that does not exist",
-	      .help = "Kinds are Pipeline, Model, Experiment, SeldonRuntime, SeldonConfig, ServerConfig, Server and "
-		      "SeldonDeployment.",
+	      .help = "Kinds are Pipeline, Model, Experiment, SeldonRuntime, SeldonConfig, ServerConfig, Server, SeldonDeployment "
+		      "and Silence.",
 	      .example = "kind: Pipline\n\nkind: Pipeline\n"),
 	ERROR(CODE_UNKNOWN_VERSION, UNSUPPORTED, .title = "An apiVersion that sluice does not know",
 	      .help = "Known are mlops.seldon.io/v1alpha1 and, for a SeldonDeployment, machinelearning.seldon.io/v1.",
@@ -142,7 +142,7 @@ const struct fault_code fault_codes[] = {
 	      .help = "Give at least one candidate a weight above 0; only bandits choose without weights.",
 	      .example = "candidates: [{name: a, weight: 0}]\n\ncandidates: [{name: a, weight: 1}]\n"),
 	ERROR(CODE_TRAFFIC_SUM, BAD_VALUE, .title = "Traffic that does not add up to 100",
-	      .help = "Let the traffic of all predictors but the shadow add up to 100.",
+	      .help = "Change the traffic of the predictors, without the shadow, so that it adds up to 100.",
 	      .example = "predictors: [{name: a, traffic: 50}, {name: b, traffic: 40}]\n\n"
 			 "predictors: [{name: a, traffic: 60}, {name: b, traffic: 40}]\n"),
 	ERROR(CODE_SHADOW, BAD_VALUE, .title = "A shadow without a predictor, or more than one",
@@ -397,7 +397,7 @@ const struct fault_code fault_codes[] = {
 		.help = "Create it (`sluice fit`, a training script), or correct the path; `plan` and `run` need it.",
 		.example = "preprocess: [{fitted: perp.json}]      # it is called prep.json\n\npreprocess: [{fitted: "
 			   "prep.json}]\n"),
-	WARNING(CODE_IDLE_EXPRESSION, BAD_VALUE, .title = "An expression that lacks its purpose",
+	WARNING(CODE_IDLE_EXPRESSION, BAD_VALUE, .title = "An expression without a purpose",
 		.help = "Compare a number or a duration with something that the message has; combine members by "
 			"`members`.",
 		.example = "filter: {keep: 2d}\n\nfilter: {keep: ts - t < 2d}\n"),
@@ -415,7 +415,7 @@ const struct fault_code fault_codes[] = {
 			"says how much it may come to be. Make the window smaller, or use a `groupBy` with few values.",
 		.example = "drift: {tensors: [x], reference: r.json, window: 100000, groupBy: key}\n\n"
 			   "drift: {tensors: [x], reference: r.json, window: 1000, groupBy: header(\"venue\")}\n"),
-	NOTE(CODE_RENAMED_OUTPUT, BAD_REFERENCE, .title = "An output that renames and does not request",
+	NOTE(CODE_RENAMED_OUTPUT, BAD_REFERENCE, .title = "An output that renames a tensor and requests none",
 	     .help = "A single name in a step's `outputs` renames the only tensor of the reply. It may stay. To request "
 		     "tensors of the model by name, use `outputs` of the step's `model`.",
 	     .example = "- {name: a, outputs: [predict_proba]}      # a rename\n\n"

@@ -67,7 +67,7 @@ static const struct option caching_rows[] = {
 	ROW("enabled", FLAG, struct call_caching, enabled, .help = "Whether it is enabled."),
 	ROW("backend", CHOICE, struct call_caching, place, .choices = CACHE_CHOICES, .fallback = "memory",
 	    .help = "The store for replies."),
-	ROW("ttl", DURATION, struct call_caching, ttl_ns, .help = "For how long."),
+	ROW("ttl", DURATION, struct call_caching, ttl_ns, .help = "How long a reply is kept."),
 	ROW("address", TEXT, struct call_caching, redis, .fallback = "127.0.0.1:6379", .help = "The address of Redis: host:port."),
 	ROW("login", NAME, struct call_caching, login, .secret = true,
 	    .help = "PASSWORD or USER:PASSWORD of Redis; better `env:NAME` or `file:PATH`, which refer to it."),

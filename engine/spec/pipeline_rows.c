@@ -20,7 +20,7 @@ static const struct option batch_rows[] = {
 	    .help = "The number of rows that are collected before the step is called."),
 	ROW("windowMs", INTEGER, struct step_batch, window_ms, UINT32_RANGE, .fallback = "1000",
 	    .help = "The time in milliseconds after which a batch goes on with the rows that it has; 0 is the default."),
-	ROW("rolling", FLAG, struct step_batch, rolling, .effect = EFFECT_NONE, .help = "It has no meaning, in Seldon and here."),
+	ROW("rolling", FLAG, struct step_batch, rolling, .effect = EFFECT_NONE, .help = "It has no meaning in Seldon or here."),
 	{.type = OPTION_END},
 };
 
@@ -127,8 +127,8 @@ static const struct option output_rows[] = {
 static const struct option action_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct alert_action, here)},
 	ROW("type", CHOICE, struct alert_action, type, .choices = "webhook email topic rollback", .required = true,
-	    .help = "webhook, email, topic: a record of the pipeline's topic `alerts`, or rollback: of the rollout of an "
-		    "`experiment`, when the alert fires."),
+	    .help = "The receiver. `topic`: a record of the pipeline's topic `alerts`. `rollback`: when the alert fires, it ends "
+		    "the rollout of an `experiment`."),
 	ROW("url", TEXT, struct alert_action, url, .help = "The address to which a webhook posts."),
 	ROW("format", CHOICE, struct alert_action, format, .choices = NOTICE_FORMATS, .fallback = "json",
 	    .help = "The body that a webhook posts: json, or that of an incoming webhook of Slack, of the Events API v2 of "
@@ -162,15 +162,15 @@ static const struct option alert_rows[] = {
 	    .help = "The condition of the alert: `name operator number`, or an expression. `sluice help alerts` lists the figures "
 		    "that it can use."),
 	ROW("absent", NAME, struct alert_spec, absent,
-	    .help = "Instead of a condition, `PIPELINE for DURATION`: no request of that pipeline has ended for so long."),
+	    .help = "Instead of a condition, `PIPELINE for DURATION`: no request of that pipeline has ended for that time."),
 	ROW("over", DURATION, struct alert_spec, over_ns, .fallback = "1m",
-	    .help = "The period of time that the figures of the condition are of."),
+	    .help = "The period that the figures of the condition cover."),
 	ROW("for", DURATION, struct alert_spec, for_ns, .help = "How long the condition must hold; default: once."),
 	ROW("resolveAfter", DURATION, struct alert_spec, resolve_after_ns, .fallback = "5m",
 	    .help = "The time without the condition after which the alert ends."),
 	ROW("groupBy", EXPRESSION, struct alert_spec, group_by, .uses = USE_OPERATION,
-	    .help = "One state for each value of this expression, such as `key` or `header(\"venue\")`, and notices that name it. "
-		    "Of a condition on figures of drift: the `groupBy` of a step `drift`."),
+	    .help = "One state for each value of this expression, such as `key` or `header(\"venue\")`; notices name the value. "
+		    "For a condition on figures of drift: the `groupBy` of a step `drift`."),
 	ROW("inhibitedBy", NAMES, struct alert_spec, inhibited_by,
 	    .help = "Alerts of this pipeline: while one of them fires, this one sends no notice of a firing."),
 	ROW("silence", MAP, struct alert_spec, silence, .rows = silence_rows,

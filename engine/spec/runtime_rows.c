@@ -96,10 +96,9 @@ const struct option server_rows[] = {
 	ROW("extraCapabilities", NAMES, struct server_spec, extra_capabilities, .help = "Additional capabilities."),
 	CHECKED("imageOverrides", MAP, .effect = EFFECT_NONE, .rows = image_rows, .help = "Other images."),
 	CHECKED("podSpec", NODE, .effect = EFFECT_NONE, .help = "Its pod."),
-	CHECKED("replicas", INTEGER, .effect = EFFECT_NONE, INT32_RANGE, .help = "The number of copies that a cluster would "
-										 "run."),
-	CHECKED("minReplicas", INTEGER, .effect = EFFECT_NONE, INT32_RANGE, .help = "The fewest."),
-	CHECKED("maxReplicas", INTEGER, .effect = EFFECT_NONE, INT32_RANGE, .help = "The most."),
+	CHECKED("replicas", INTEGER, .effect = EFFECT_NONE, INT32_RANGE, .help = "The number of copies that a cluster would run."),
+	CHECKED("minReplicas", INTEGER, .effect = EFFECT_NONE, INT32_RANGE, .help = "The least number of copies."),
+	CHECKED("maxReplicas", INTEGER, .effect = EFFECT_NONE, INT32_RANGE, .help = "The largest number of copies."),
 	CHECKED("statefulSetPersistentVolumeClaimRetentionPolicy", MAP, .effect = EFFECT_NONE, .rows = retention_rows,
 		.help = "What happens to its volumes."),
 	CHECKED("deploymentStrategy", NODE, .effect = EFFECT_NONE, .help = "How a cluster would replace it."),

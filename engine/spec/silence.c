@@ -8,7 +8,7 @@ const struct option silence_resource_rows[] = {
 	ROW("alert", NAME, struct silence_spec, alert, .required = true, .help = "The name of the alert."),
 	ROW("pipeline", NAME, struct silence_spec, pipeline, .help = "Its pipeline; default: any pipeline with such an alert."),
 	ROW("group", TEXT, struct silence_spec, group,
-	    .help = "Of an alert with `groupBy`: the group that is silenced; default: all of them."),
+	    .help = "For an alert with `groupBy`: the group that is silenced; default: all of them."),
 	ROW("until", NAME, struct silence_spec, until, .required = true, .help = "The end: a time of day, ISO 8601."),
 	ROW("reason", TEXT, struct silence_spec, reason, .required = true, .help = "Why, for those who read the list of alerts."),
 	ROW("author", TEXT, struct silence_spec, author, .help = "Who silenced it."),

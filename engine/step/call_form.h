@@ -19,7 +19,7 @@ struct call_form {
 
 #define CALL_FORM_ROWS(struct_type, member)                                                                                        \
 	ROW("protocol", CHOICE, struct_type, member.protocol, .choices = CALL_PROTOCOLS, .fallback = "v2",                         \
-	    .help = "How it is called over REST, where its address does not say."),                                                \
+	    .help = "The protocol of its REST calls, if its address does not state it."),                                          \
 		ROW("method", CHOICE, struct_type, member.method, .choices = CALL_METHODS, .fallback = "predict",                  \
 		    .help = "With `protocol: seldon`: which method of the component is called.")
 

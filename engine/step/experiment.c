@@ -17,7 +17,7 @@ static const struct option header_rows[] = {
 
 static const struct option traffic_rows[] = {
 	ROW("headers", LIST, struct candidate, headers, .rows = header_rows, .item_size = sizeof(struct traffic_header),
-	    .help = "All of them must match; the first candidate whose headers do is taken."),
+	    .help = "All of them must match. The first candidate whose headers all match is chosen."),
 	{.type = OPTION_END},
 };
 
@@ -31,16 +31,18 @@ const struct option candidate_rows[] = {
 	 .type = OPTION_MAP,
 	 .offset = 0,
 	 .rows = traffic_rows,
-	 .help = "Which requests it gets in any case."},
-	CHECKED("resourceRequirements", NODE, .effect = EFFECT_NONE, .help = "What a container would ask of Kubernetes."),
-	CHECKED("resources", NODE, .effect = EFFECT_NONE, .help = "What a container would ask of Kubernetes."),
+	 .help = "Requests that it gets whatever the weights are."},
+	CHECKED("resourceRequirements", NODE, .effect = EFFECT_NONE,
+		.help = "The resources that a container would request from Kubernetes."),
+	CHECKED("resources", NODE, .effect = EFFECT_NONE, .help = "The resources that a container would request from Kubernetes."),
 	{.type = OPTION_END},
 };
 
 const struct option mirror_rows[] = {
-	ROW("name", NAME, struct experiment_spec, mirror_name, .required = true, .help = "Who gets the copy."),
+	ROW("name", NAME, struct experiment_spec, mirror_name, .required = true,
+	    .help = "The model or pipeline that receives the copy."),
 	ROW("percent", INTEGER, struct experiment_spec, mirror_percent, .least = 0, .most = 100, .required = true,
-	    .help = "Of how many requests."),
+	    .help = "The percentage of requests that are copied."),
 	{.type = OPTION_END},
 };
 
@@ -73,12 +75,12 @@ const struct option bandit_rows[] = {
 	    .help = "Share of choices made at random."),
 	ROW("rewardMetric", TEXT, struct bandits, reward_metric,
 	    .help = "The metric of feedback that is maximised; feedback without it counts by its `reward`. One of the pipeline's "
-		    "`metrics` that names truth or reward is computed when feedback comes. `accuracy` is also found from the "
-		    "truth: 1 where that is what the answer said, else 0."),
+		    "`metrics` that names truth or reward is computed when feedback comes. `accuracy` is also computed from the "
+		    "truth: 1 if the answer agrees with it, else 0."),
 	ROW("contextFeatures", NAMES, struct bandits, context_features,
 	    .help = "Numbers and texts of the request on which the choice depends: tensors or headers, by name; time_of_day is its "
-		    "hour. Of a text the 16 commonest values of the first exposures count, fewer with many features or candidates; "
-		    "another value counts as missing."),
+		    "hour. Of a text, only the 16 commonest values of the first exposures are used, and fewer with many features "
+		    "or candidates; any other value counts as missing."),
 	ROW("updateInterval", DURATION, struct bandits, update_interval_ns, .fallback = "1m",
 	    .help = "How often the policy is estimated again."),
 	ROW("outcomeWindow", DURATION, struct bandits, outcome_window_ns, .fallback = "1h",
@@ -100,25 +102,25 @@ static const struct option stage_criteria_rows[] = {
 	ROW("confirm", TEXT, struct_type, base.url, .place_offset = offsetof(struct_type, base.url_place), .help = help_text),     \
 		ROW("confirmTimeout", DURATION, struct_type, base.timeout_ns, .fallback = "1m",                                    \
 		    .place_offset = offsetof(struct_type, base.timeout_place),                                                     \
-		    .help = "How long it is asked, from 1s to 1h; no answer by then is a no."),                                    \
+		    .help = "How long the webhook is called, from 1s to 1h. No answer in that time is a rejection."),              \
 		ROW("confirmSecret", TEXT, struct_type, base.secret, .secret = true,                                               \
-		    .help = "env:NAME or file:PATH of the key that signs what it is asked, for the header X-Sluice-Signature.")
+		    .help = "env:NAME or file:PATH of the key that signs calls of the webhook, for the header "                    \
+			    "X-Sluice-Signature.")
 
 static const struct option stage_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct rollout_stage, here)},
 	ROW("weight", INTEGER, struct rollout_stage, weight, .least = 0, .most = 100, .required = true,
 	    .help = "The candidates' share, in percent."),
 	ROW("duration", DURATION, struct rollout_stage, duration_ns, .required = true, .help = "How long the stage lasts."),
-	ROW("approve", FLAG, struct rollout_stage, approve, .fallback = "false",
-	    .help = "Whether somebody must approve its end."),
+	ROW("approve", FLAG, struct rollout_stage, approve, .fallback = "false", .help = "Whether somebody must approve its end."),
 	CONFIRM_ROWS(struct rollout_stage, confirm,
-		     "The address of a webhook that approves its end by any status 2xx. Any other answer is a no: then it waits "
-		     "for somebody, as with `approve`."),
+		     "The address of a webhook that approves its end by any status 2xx. Any other answer is a rejection: then the "
+		     "stage waits for an approval, as with `approve`."),
 	{.name = "successCriteria",
 	 .type = OPTION_MAP,
 	 .offset = 0,
 	 .rows = stage_criteria_rows,
-	 .help = "What must hold at its end."},
+	 .help = "Criteria that must hold at its end."},
 	{.type = OPTION_END},
 };
 
@@ -129,7 +131,8 @@ static const struct option rollback_rows[] = {
 	    .place_offset = offsetof(struct rollback_limits, latency_place), .help = "95th percentile. Default: \">200ms\"."),
 	ROW("accuracyDrop", THRESHOLD, struct rollback_limits, accuracy_drop,
 	    .place_offset = offsetof(struct rollback_limits, accuracy_drop_place),
-	    .help = "Accuracy below the default's, as a share of it. Default: \">5%\"; without truth it is left out."),
+	    .help = "How far the accuracy is below the default's, as a share of the default's. Default: \">5%\"; without truth it "
+		    "is not judged."),
 	ROW("alerts", NAMES, struct rollback_limits, alerts,
 	    .help = "Alerts of the pipelines that have the experiment, by name: each rolls back when it fires, as its own action "
 		    "`rollback` would."),
@@ -143,21 +146,21 @@ const struct option progressive_rows[] = {
 	    .help = "The stages, one after the other."),
 	ROW("schedule", NUMBERS, struct rollout, schedule, .place_offset = offsetof(struct rollout, schedule_place),
 	    .help = "Percentages of the candidates, which rise, instead of stages: [5, 10, 25, 50, 75, 100]."),
-	ROW("every", DURATION, struct rollout, every_ns, .fallback = "30m", .help = "How long each of the schedule lasts."),
+	ROW("every", DURATION, struct rollout, every_ns, .fallback = "30m", .help = "How long each stage of the schedule lasts."),
 	ROW("gate", CHOICE, struct rollout, gate, .choices = "not-worse better", .fallback = "not-worse",
-	    .help = "What a stage must show of a candidate's accuracy: at most 5% below the default's, or above it. If criteria "
-		    "name other metrics of feedback, and not accuracy, `better` compares these."),
+	    .help = "What a stage must show about a candidate's accuracy: at most 5% below the default's, or above the default's. "
+		    "If criteria name other metrics of feedback, and not accuracy, `better` compares these."),
 	ROW("baseline", CHOICE, struct rollout, baseline, .choices = "all concurrent", .fallback = "all",
-	    .help = "With what of the default candidates are compared: all of it; or as many of its units as the largest candidate "
-		    "has, since the same moment. Then only these are counted for the default."),
-	ROW("checkEvery", DURATION, struct rollout, check_every_ns, .fallback = "30s", .help = "How often all is judged."),
+	    .help = "The units of the default with which candidates are compared. `all`: all of them. `concurrent`: as many as the "
+		    "largest candidate has, from the same moment on; no others are counted for the default."),
+	ROW("checkEvery", DURATION, struct rollout, check_every_ns, .fallback = "30s", .help = "How often all rules are judged."),
 	ROW("outcomeWindow", DURATION, struct rollout, outcome_window_ns, .fallback = "5m",
-	    .help = "How long after a choice its truth counts; an answer is judged when it has passed."),
+	    .help = "How long after a choice its truth counts. An answer is judged when this time has passed."),
 	{.name = "rollback",
 	 .type = OPTION_MAP,
 	 .offset = offsetof(struct rollout, rollback),
 	 .rows = rollback_rows,
-	 .help = "What rolls back at once, in any stage."},
+	 .help = "Rules that roll back at once, in any stage."},
 	{.type = OPTION_END},
 };
 
@@ -165,36 +168,39 @@ const struct option criterion_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct success_criterion, here)},
 	ROW("metricName", TEXT, struct success_criterion, metric, .required = true,
 	    .help = "accuracy, latency_p95 (ms), error_rate, `reward` or another metric of feedback or of the pipeline's "
-		    "`metrics`, whose mean of units is judged; at most 4 of these. The accuracy of a request is the metric "
-		    "`accuracy` of its feedback, from 0 to 1, or of the pipeline's `metrics`; without it, whether the truth is "
-		    "what the answer said: its first output, if that is one integer, text or probability (1 from 0.5 on)."),
-	ROW("threshold", NUMBER, struct success_criterion, threshold, .required = true, .help = "The number it is held against."),
+		    "`metrics`, of which the mean over units is judged; at most 4 of these. The accuracy of a request is the "
+		    "metric `accuracy` of its feedback, from 0 to 1, or of the pipeline's `metrics`; without it, whether the "
+		    "answer agrees with the truth: its first output, if that is one integer, text or probability (1 from 0.5 on)."),
+	ROW("threshold", NUMBER, struct success_criterion, threshold, .required = true,
+	    .help = "The number with which the metric is compared."),
 	ROW("operator", TEXT, struct success_criterion, operator, .required = true,
-	    .choices = "> >= < <= == !=", .help = "How it is held against it."),
+	    .choices = "> >= < <= == !=", .help = "How the metric must compare with the threshold."),
 	{.type = OPTION_END},
 };
 
 const struct option promotion_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct promotion_policy, here)},
 	ROW("automatic", FLAG, struct promotion_policy, automatic, .fallback = "false",
-	    .help = "Whether a promotion needs nobody. Else it waits for `sluice experiments promote`. A rollback never waits."),
+	    .help = "Whether a promotion needs no approval. Otherwise it waits for `sluice experiments promote`. A rollback never "
+		    "waits."),
 	ROW("interval", DURATION, struct promotion_policy, interval_ns,
 	    .place_offset = offsetof(struct promotion_policy, interval_place),
-	    .help = "How often it is decided, at most twice. Default: 1h. Stages have durations instead."),
+	    .help = "The time after which it is decided; if nothing is, once more after the same time. Default: 1h. Stages have "
+		    "durations instead."),
 	ROW("promotionThreshold", NUMBER, struct promotion_policy, threshold,
 	    .place_offset = offsetof(struct promotion_policy, threshold_place), .least = 0, .most = 1,
 	    .help = "Least probability that each candidate is better than the default, in the metric of the first of "
 		    "successCriteria, else in accuracy."),
 	ROW("gate", CHOICE, struct promotion_policy, gate, .choices = "always-valid threshold", .fallback = "always-valid",
 	    .place_offset = offsetof(struct promotion_policy, gate_place),
-	    .help = "What decides: all criteria, shown by tests that hold at every look, and promotionThreshold where it is "
-		    "given; or promotionThreshold alone, and the criteria only roll back."),
+	    .help = "What decides. `always-valid`: all criteria, by tests that hold at every look, and promotionThreshold if it is "
+		    "given. `threshold`: promotionThreshold alone; the criteria only roll back."),
 	ROW("baseline", CHOICE, struct promotion_policy, baseline, .choices = "all concurrent", .fallback = "all",
-	    .help = "With what of the default candidates are compared: all of it; or as many of its units as the largest candidate "
-		    "has, since the same moment. Then only these are counted for the default."),
+	    .help = "The units of the default with which candidates are compared. `all`: all of them. `concurrent`: as many as the "
+		    "largest candidate has, from the same moment on; no others are counted for the default."),
 	CONFIRM_ROWS(struct promotion_policy, confirm,
-		     "The address of a webhook that is asked before the promotion, and approves it by any status 2xx. Any other "
-		     "answer is a no: then it waits for `sluice experiments promote`."),
+		     "The address of a webhook that is called before the promotion, and approves it by any status 2xx. Any other "
+		     "answer is a rejection: then it waits for `sluice experiments promote`."),
 	{.type = OPTION_END},
 };
 

@@ -167,30 +167,32 @@ struct experiment_spec {
 		ROW("candidates", LIST, struct_type, base.candidates,                                                              \
 		    .place_offset = offsetof(struct_type, base.candidates_place), .rows = candidate_rows,                          \
 		    .item_size = sizeof(struct candidate), .required = candidates_needed,                                          \
-		    .help = "The models or pipelines among which is chosen."),                                                     \
+		    .help = "The models or pipelines from which one is chosen."),                                                  \
 		ROW("default", NAME, struct_type, base.default_name,                                                               \
-		    .help = "The candidate whose calls are split; the one that answers when another fails."),                      \
+		    .help = "The candidate whose calls are split among all candidates. It answers if another one fails."),         \
 		{.name = "mirror",                                                                                                 \
 		 .type = OPTION_MAP,                                                                                               \
 		 .offset = offsetof(struct_type, base),                                                                            \
 		 .rows = mirror_rows,                                                                                              \
-		 .help = "A model or pipeline that receives a copy; the answer does not wait for it. Its replies go to "	   \
-			 "the shadow topic; `sluice experiments analyze` compares them with the answers."},			   \
+		 .help = "A model or pipeline that receives a copy; the answer does not wait for it. Its replies go to "           \
+			 "the shadow topic; `sluice experiments analyze` compares them with the answers."},                        \
 		ROW("resourceType", CHOICE, struct_type, base.resource_type, .choices = "model pipeline", .fallback = "model",     \
-		    .help = "What the candidates are."),                                                                           \
+		    .help = "The kind of the candidates."),                                                                        \
 		ROW("unit", EXPRESSION, struct_type, base.unit,                                                                    \
-		    .help = "What keeps its candidate: a customer, for example. Default: the message's key."),                     \
+		    .help = "The unit that always gets the same candidate: a customer, for example. Default: the message's key."), \
 		ROW("unitMissing", CHOICE, struct_type, base.unit_missing, .choices = "origin error", .fallback = "origin",        \
-		    .help = "A message without a unit: its topic position decides, or it is an INPUT error."),                     \
+		    .help = "What happens to a message without a unit: its topic position decides, or it is an INPUT error."),     \
 		ROW("overrides", TABLE, struct_type, base.overrides, .rows = experiment_override_rows,                             \
 		    .item_size = sizeof(struct experiment_override),                                                               \
 		    .help = "Units with a fixed candidate, whatever the weights: `unit: candidate`."),                             \
 		ROW("layer", MAP, struct_type, base.layer, .rows = layer_rows,                                                     \
-		    .help = "The part of a layer whose units it has. Experiments of one layer never have the same unit; units "    \
+		    .help = "The part of a layer whose units take part in it. Experiments of one layer never have the same unit; " \
+			    "units "                                                                                               \
 			    "of other parts get the default."),                                                                    \
 		ROW("holdout", NUMBER, struct_type, base.holdout, .least = 0, .most = 1,                                           \
 		    .place_offset = offsetof(struct_type, base.holdout_place),                                                     \
-		    .help = "Share of units that always get the default, and are no part of the experiment: `5%`. They are the "   \
+		    .help = "Share of units that always get the default, and do not take part in the experiment: `5%`. They are "  \
+			    "the "                                                                                                 \
 			    "same ones in all experiments."),                                                                      \
 		ROW("exposures", CHOICE, struct_type, base.exposures, .choices = "default full thin off", .fallback = "default",   \
 		    .help = "Records of who got which candidate: `full` writes each to the pipeline's exposures topic, `thin` "    \
@@ -199,24 +201,26 @@ struct experiment_spec {
 		ROW("fallback", CHOICE, struct_type, base.fallback, .choices = "none default", .fallback = "none",                 \
 		    .help = "`default`: if the chosen candidate fails, the default is called within the same deadline."),          \
 		ROW("bandits", MAP, struct_type, base.bandits, .rows = bandit_rows,                                                \
-		    .help = "Choices that learn from rewards; until the first policy the weights choose, or equal shares if all "  \
-			    "are 0."),                                                                                             \
+		    .help = "Choices that learn from rewards. Until there is a first policy, the weights decide, or equal "        \
+			    "shares if all weights are 0."),                                                                       \
 		ROW("progressiveDeployment", MAP, struct_type, base.progressive, .rows = progressive_rows,                         \
 		    .effect = EFFECT_KEEPER,                                                                                       \
-		    .help = "Weights that rise stage by stage while criteria hold; until then those of the first stage."),         \
+		    .help = "Weights that rise stage by stage while criteria hold. Without a keeper, those of the first stage "    \
+			    "stay."),                                                                                              \
 		ROW("successCriteria", LIST, struct_type, base.criteria, .rows = criterion_rows,                                   \
-		    .item_size = sizeof(struct success_criterion), .help = "What a candidate must keep to be promoted."),          \
+		    .item_size = sizeof(struct success_criterion), .help = "Criteria that a candidate must meet to be promoted."), \
 		ROW("promotionPolicy", MAP, struct_type, base.promotion, .effect = EFFECT_KEEPER, .rows = promotion_rows,          \
 		    .help = "When the candidates get all the traffic. Without stages they keep their weights until then."),        \
-		ROW("onInconclusive", CHOICE, struct_type, base.on_inconclusive,                                                   \
-		    .choices = "pause rollback promote", .fallback = "pause",                                                      \
-		    .help = "What happens when a stage decides nothing in twice its duration."),                                   \
+		ROW("onInconclusive", CHOICE, struct_type, base.on_inconclusive, .choices = "pause rollback promote",              \
+		    .fallback = "pause", .help = "What happens if a stage has no decision after twice its duration."),             \
 		ROW("actions", LIST, struct_type, base.actions, .place_offset = offsetof(struct_type, base.actions_place),         \
 		    .rows = move_action_rows, .item_size = sizeof(struct move_action),                                             \
 		    .help = "Receivers of a notice at each move of the rollout: its start, the next stage, a pause, an "           \
 			    "inconclusive end, a promotion, a rollback. At most 16. See `sluice help alerts`."),                   \
-		CHECKED("resourceRequirements", NODE, .effect = EFFECT_NONE, .help = "What a container would ask of Kubernetes."), \
-		CHECKED("resources", NODE, .effect = EFFECT_NONE, .help = "What a container would ask of Kubernetes.")
+		CHECKED("resourceRequirements", NODE, .effect = EFFECT_NONE,                                                       \
+			.help = "The resources that a container would request from Kubernetes."),                                  \
+		CHECKED("resources", NODE, .effect = EFFECT_NONE,                                                                  \
+			.help = "The resources that a container would request from Kubernetes.")
 
 extern const struct option candidate_rows[];
 extern const struct option mirror_rows[];

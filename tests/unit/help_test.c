@@ -64,14 +64,14 @@ static void each_command_has_a_page_for_man(void **state)
 		 ".SH SYNOPSIS", "sluice errors replay [OPTION]... PIPELINE", ".SH DESCRIPTION", "marks them as replayed",
 		 ".SH OPTIONS", "\\-\\-edit", ".SH EXAMPLES", "replay hello", ".SH EXIT STATUS", ".SH SEE ALSO", ".BR sluice (1)",
 		 ".BR sluice\\-errors\\-show (1)");
-	PAGE_HAS("help -o man completion", ".SH EXAMPLES\n.PP\nFor this shell", "eval");
+	PAGE_HAS("help -o man completion", ".SH EXAMPLES\n.PP\nFor the running shell", "eval");
 	PAGE_HAS("help -o man", ".TH SLUICE 1", ".SH COMMANDS", ".SH SEE ALSO", ".BR sluice\\-lint (1)");
 }
 
 static void a_name_of_several_things_shows_each_under_its_heading(void **state)
 {
 	(void)state;
-	PAGE_HAS("help keep", "keep: operation", "Leaves out all but", "keep: field", "spec.steps[].expression.keep",
+	PAGE_HAS("help keep", "keep: operation", "Keeps only these tensors", "keep: field", "spec.steps[].expression.keep",
 		 "spec.steps[].filter.keep");
 	PAGE_HAS("help median", "median: function", "median(x)", "median: value of a field", "impute.by");
 	PAGE_HAS("help errors", "errors replay", "errors: field", "spec.output.errors");
