@@ -66,7 +66,7 @@ void drift_detectors_bring(struct visit *visit, const struct drift_detectors_pla
 	if (joined.length > 0)
 		memcpy(&head, joined.bytes, sizeof head);
 	if (head.version == DETECTORS_VERSION && head.identity == place->identity && head.window == place->window)
-		stored = (struct text){joined.bytes + sizeof head, joined.length - sizeof head};
+		stored = text_from(joined, sizeof head);
 	(void)monitor_detectors_read(monitor, stored);
 }
 

@@ -55,10 +55,10 @@ static bool is_short_form(struct text source, struct text name)
 	size_t operators = 0;
 	if (!text_starts_with(rest, name))
 		return false;
-	rest = text_trimmed((struct text){rest.bytes + name.length, rest.length - name.length}, BLANKS);
+	rest = text_trimmed(text_from(rest, name.length), BLANKS);
 	while (operators < rest.length && memchr("<>=!", rest.bytes[operators], 4))
 		operators++;
-	rest = (struct text){rest.bytes + operators, rest.length - operators};
+	rest = text_from(rest, operators);
 	return operators > 0 && number_read_double(text_trimmed(rest, BLANKS), &number);
 }
 

@@ -37,7 +37,7 @@ void buffer_quoted(struct buffer *buffer, struct text text)
 			at++;
 			continue;
 		}
-		size_t length = character_length((struct text){text.bytes + at, text.length - at});
+		size_t length = character_length(text_from(text, at));
 		if (length == 0)
 			buffer_string(buffer, "\xEF\xBF\xBD");
 		else
@@ -73,7 +73,7 @@ void buffer_shown(struct buffer *buffer, struct text text)
 {
 	for (size_t at = 0; at < text.length;) {
 		unsigned char byte = (unsigned char)text.bytes[at];
-		size_t length = byte < 0x80 ? 1 : character_length((struct text){text.bytes + at, text.length - at});
+		size_t length = byte < 0x80 ? 1 : character_length(text_from(text, at));
 		struct text character = {text.bytes + at, length ? length : 1};
 		if (length == 0 || byte < 0x20 || byte == 0x7F || is_command(character))
 			escape(buffer, character);
@@ -92,7 +92,7 @@ void buffer_shown_lines(struct buffer *buffer, struct text text)
 		if (end)
 			buffer_byte(buffer, '\n');
 		length += end != NULL;
-		text = (struct text){text.bytes + length, text.length - length};
+		text = text_from(text, length);
 	}
 }
 

@@ -9,6 +9,7 @@
 #ifndef SLUICE_BASE_TEXT_H
 #define SLUICE_BASE_TEXT_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -76,6 +77,12 @@ static inline bool text_equal_caseless(struct text a, struct text b)
 		return false;
 	return a.length == 0 ||
 	       (((a.bytes[0] ^ b.bytes[0]) & ~('a' ^ 'A')) == 0 && text_equal_bytes_caseless(a.bytes, b.bytes, a.length));
+}
+
+static inline struct text text_from(struct text a, size_t at) /* the bytes from `at` to the end */
+{
+	assert(at <= a.length);
+	return (struct text){a.bytes + at, a.length - at};
 }
 
 bool text_starts_with(struct text a, struct text prefix);

@@ -80,7 +80,7 @@ static bool mark_read(const struct record *record, int64_t *partition, int64_t *
 	static const size_t begin = sizeof LETTER_REPLAYED_KEY - 1;
 	return record->value.length == 0 && record->key.length > begin &&
 	       memcmp(record->key.bytes, LETTER_REPLAYED_KEY, begin) == 0 &&
-	       place_read((struct text){record->key.bytes + begin, record->key.length - begin}, partition, offset) &&
+	       place_read(text_from(record->key, begin), partition, offset) &&
 	       *partition >= 0 && *partition <= INT32_MAX;
 }
 

@@ -49,7 +49,7 @@ static bool config_read(const char *root, struct arena *arena, struct text *conf
 		return true;
 	if (!text_read(arena_print(arena, "%s/.git", root), arena, &link) || !text_starts_with(link, text_of(word)))
 		return false;
-	link = text_trimmed((struct text){link.bytes + sizeof word - 1, link.length - (sizeof word - 1)}, BLANKS);
+	link = text_trimmed(text_from(link, sizeof word - 1), BLANKS);
 	const char *target = arena_copy(arena, link.bytes, link.length);
 	if (target && target[0] != '/')
 		target = arena_print(arena, "%s/%s", root, target);

@@ -14,9 +14,9 @@ struct label_rule {
 	bool listed;		 /* the values have commas between; else there is one, with any characters */
 };
 
-static struct text text_from(struct text text, size_t at)
+static struct text trimmed_from(struct text text, size_t at)
 {
-	return text_trimmed((struct text){text.bytes + at, text.length - at}, BLANKS);
+	return text_trimmed(text_from(text, at), BLANKS);
 }
 
 /* ---- reading ---- */
@@ -62,17 +62,17 @@ static bool rule_read(struct text text, struct label_rule *rule)
 	const bool denied = text.length > 0 && text.bytes[0] == '!';
 	size_t key = 0;
 	if (denied)
-		text = text_from(text, 1);
+		text = trimmed_from(text, 1);
 	while (key < text.length && !strchr(BLANKS "=!,()", text.bytes[key]))
 		key++;
-	const struct text rest = text_from(text, key);
+	const struct text rest = trimmed_from(text, key);
 	*rule = (struct label_rule){.relation = denied ? LABEL_ABSENT : LABEL_PRESENT, .key = {text.bytes, key}};
 	if (key == 0 || rest.length == 0 || denied)
 		return key > 0 && rest.length == 0;
 	for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
 		if (text_starts_with(rest, text_of(signs[i].sign))) {
 			rule->relation = signs[i].relation;
-			return signs[i].read(text_from(rest, strlen(signs[i].sign)), rule);
+			return signs[i].read(trimmed_from(rest, strlen(signs[i].sign)), rule);
 		}
 	return false;
 }

@@ -227,7 +227,7 @@ void ledger_move_remove(struct ledger *ledger, struct text key)
 	int64_t number;
 	if (!ledger_key_split(key, &prefix, &number) || prefix.length <= MOVE_KEY_PREFIX.length)
 		return;
-	struct text name = {prefix.bytes + MOVE_KEY_PREFIX.length, prefix.length - MOVE_KEY_PREFIX.length};
+	struct text name = text_from(prefix, MOVE_KEY_PREFIX.length);
 	struct ledger_rollout *rollout = ledger_rollout_find(ledger, name);
 	size_t at = rollout ? move_index(rollout, number) : 0;
 	if (!rollout || at == rollout->count || rollout->moves[at]->record.number != number)

@@ -20,7 +20,7 @@ bool state_label_read(const struct control_label *label, struct text *pipeline, 
 	const size_t skipped = strlen(STATE_LABEL);
 	if (!text_starts_with(label->key, TEXT(STATE_LABEL)))
 		return false;
-	const struct text place = {label->key.bytes + skipped, label->key.length - skipped};
+	const struct text place = text_from(label->key, skipped);
 	const char *slash = memchr(place.bytes, '/', place.length);
 	const char *blank = memchr(label->value.bytes, ' ', label->value.length);
 	if (!slash || !blank)
@@ -206,7 +206,7 @@ static bool label_collect(const struct control_label *label, struct arena *arena
 	const size_t skipped = strlen(APART_LABEL);
 	struct text pipeline, stage, form, steps;
 	if (text_starts_with(label->key, TEXT(APART_LABEL)))
-		return apart_add(facts, arena, (struct text){label->key.bytes + skipped, label->key.length - skipped});
+		return apart_add(facts, arena, text_from(label->key, skipped));
 	return !state_label_read(label, &pipeline, &stage, &form, &steps) || form.length == 0 ||
 	       state_forms_add(&facts->forms, arena, arena_copy(arena, pipeline.bytes, pipeline.length),
 			       arena_copy(arena, stage.bytes, stage.length), arena_copy(arena, form.bytes, form.length));

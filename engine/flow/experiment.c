@@ -82,10 +82,10 @@ static bool route_names(struct text part, const char *name)
 	size_t length = strlen(name);
 	if (part.length < length || memcmp(part.bytes, name, length) != 0)
 		return false;
-	struct text rest = {part.bytes + length, part.length - length};
+	struct text rest = text_from(part, length);
 	uint64_t version;
 	return rest.length == 0 || (rest.length > 1 && rest.bytes[0] == '_' &&
-				    number_read_uint64((struct text){rest.bytes + 1, rest.length - 1}, &version));
+				    number_read_uint64(text_from(rest, 1), &version));
 }
 
 static bool route_find(const struct graph_experiment *experiment, struct text route, size_t *index)

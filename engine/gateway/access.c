@@ -292,9 +292,9 @@ static bool authorization_check(struct access_question *question)
 		access_challenge_write(question, NULL);
 		return false;
 	}
-	value = (struct text){value.bytes + scheme.length, value.length - scheme.length};
+	value = text_from(value, scheme.length);
 	while (value.length > 0 && value.bytes[0] == ' ')
-		value = (struct text){value.bytes + 1, value.length - 1};
+		value = text_from(value, 1);
 	return access_token_check(question, value);
 }
 

@@ -9,7 +9,7 @@ static struct text last_item(struct text *list)
 	struct text item = {list->bytes + begin, list->length - begin};
 	list->length = comma ? begin - 1 : 0;
 	while (item.length > 0 && (item.bytes[0] == ' ' || item.bytes[0] == '\t'))
-		item = (struct text){item.bytes + 1, item.length - 1};
+		item = text_from(item, 1);
 	while (item.length > 0 && (item.bytes[item.length - 1] == ' ' || item.bytes[item.length - 1] == '\t'))
 		item.length--;
 	return item;

@@ -75,7 +75,7 @@ static bool subject_read(struct access_policy_reading *reading, const struct nod
 	}
 	size_t used = strlen(prefixes[row].prefix);
 	subject->kind = prefixes[row].kind;
-	subject->value = (struct text){text.bytes + used, text.length - used};
+	subject->value = text_from(text, used);
 	subject->claim = text_of(prefixes[row].claim);
 	subject->in_words = prefixes[row].in_words;
 	if (subject->kind == ACCESS_SUBJECT_CLAIM && !subject->claim.bytes) {

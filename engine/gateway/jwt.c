@@ -57,7 +57,7 @@ static bool type_is_token(const json_t *header)
 		return true;
 	static const struct text prefix = {"application/", 12};
 	if (type.length > prefix.length && text_equal_caseless((struct text){type.bytes, prefix.length}, prefix))
-		type = (struct text){type.bytes + prefix.length, type.length - prefix.length};
+		type = text_from(type, prefix.length);
 	return text_equal_caseless(type, TEXT("JWT")) || text_equal_caseless(type, TEXT("at+jwt"));
 }
 

@@ -19,11 +19,6 @@ static bool scheme_is_known(struct text scheme)
 	return false;
 }
 
-static struct text text_behind(struct text text, size_t length)
-{
-	return (struct text){text.bytes + length, text.length - length};
-}
-
 /* Removes `SCHEME://`. */
 static bool scheme_take(struct text *address)
 {
@@ -31,7 +26,7 @@ static bool scheme_take(struct text *address)
 	if (!mark)
 		return true;
 	const struct text scheme = {address->bytes, (size_t)(mark - address->bytes)};
-	*address = text_behind(*address, scheme.length + 3);
+	*address = text_from(*address, scheme.length + 3);
 	return scheme_is_known(scheme);
 }
 
@@ -54,10 +49,10 @@ static const char *address_fault(struct text address)
 		host = text_take_until(&rest, ']');
 		if (host.length == address.length)
 			return "its bracket is not closed";
-		host = text_behind(host, 1);
+		host = text_from(host, 1);
 		if (rest.length > 0 && rest.bytes[0] != ':')
 			return "a port follows `]` with a colon";
-		rest = rest.length > 0 ? text_behind(rest, 1) : rest;
+		rest = rest.length > 0 ? text_from(rest, 1) : rest;
 	} else {
 		host = text_take_until(&rest, ':');
 		if (memchr(rest.bytes, ':', rest.length))

@@ -22,7 +22,7 @@ struct text commit_mark_strip(struct text metadata)
 	if (group.length == 0)
 		return metadata;
 	const size_t marked = strlen(MARK) + group.length + 1; /* the space too */
-	return metadata.length > marked ? (struct text){metadata.bytes + marked, metadata.length - marked} : (struct text){0};
+	return metadata.length > marked ? text_from(metadata, marked) : (struct text){0};
 }
 
 bool commit_mark_write(const char *group, struct text before, char metadata[COMMIT_MARK_BYTES_MAX])

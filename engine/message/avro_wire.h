@@ -181,7 +181,7 @@ static inline bool avro_is_single_object(struct text bytes, uint64_t fingerprint
 /* The record after the header of single-object encoding. */
 static inline struct text avro_single_object_body(struct text bytes)
 {
-	return (struct text){bytes.bytes + AVRO_SINGLE_OBJECT_BYTES, bytes.length - AVRO_SINGLE_OBJECT_BYTES};
+	return text_from(bytes, AVRO_SINGLE_OBJECT_BYTES);
 }
 
 /* The most bytes that bytes or a string take. */

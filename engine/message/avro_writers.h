@@ -50,7 +50,7 @@ static inline bool avro_framing(struct text bytes, struct avro_name *name, struc
 		return false;
 	name->by_id = true;
 	name->value = (uint64_t)at[1] << 24 | (uint64_t)at[2] << 16 | (uint64_t)at[3] << 8 | at[4];
-	*body = (struct text){bytes.bytes + AVRO_CONFLUENT_BYTES, bytes.length - AVRO_CONFLUENT_BYTES};
+	*body = text_from(bytes, AVRO_CONFLUENT_BYTES);
 	return true;
 }
 

@@ -99,7 +99,7 @@ static bool name_fits(struct text name)
 /* No name has a slash; a segment may. */
 static bool names_read(struct text kind, struct text key, struct feed_score *made)
 {
-	struct text left = {key.bytes + kind.length, key.length - kind.length};
+	struct text left = text_from(key, kind.length);
 	const struct text pipeline = name_take(&left), step = name_take(&left);
 	if (!name_fits(pipeline) || !name_fits(step) || left.length > DRIFT_SEGMENT_BYTES_MAX)
 		return false;

@@ -29,7 +29,7 @@ bool feedback_read_origin(struct text text, struct origin *origin)
 			begin--;
 		if (begin < 2)
 			return false;
-		parts[i] = (struct text){text.bytes + begin, text.length - begin};
+		parts[i] = text_from(text, begin);
 		text.length = begin - 1;
 	}
 	uint64_t offset, partition;

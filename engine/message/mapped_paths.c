@@ -118,7 +118,7 @@ struct text path_last_part(struct text path)
 	size_t begin = path.length;
 	while (begin > 0 && path.bytes[begin - 1] != '.')
 		begin--;
-	return (struct text){path.bytes + begin, path.length - begin};
+	return text_from(path, begin);
 }
 
 const struct map_node *node_field(const struct map_node *node, struct text name)

@@ -64,7 +64,7 @@ static bool descr_read(struct npy *npy, struct text *rest)
 		return npy_refuse(npy, "has a type of several fields or objects; save each column as an array of its own");
 	npy->order = descr.bytes[0];
 	npy->type = descr.bytes[1];
-	const struct text size = {descr.bytes + 2, descr.length - 2};
+	const struct text size = text_from(descr, 2);
 	if (memchr("<>|=", npy->order, 4) && memchr("biufUS", npy->type, 6) && number_read_uint64(size, &npy->item_size) &&
 	    npy->item_size <= ITEM_BYTES_MAX)
 		return true;

@@ -54,7 +54,7 @@ bool oip_reader_begin(struct oip_reader *reader, struct text body, size_t header
 	if (header_length) {
 		json.length = header_length;
 		reader->has_binary = true;
-		reader->binary = (struct text){body.bytes + header_length, body.length - header_length};
+		reader->binary = text_from(body, header_length);
 	}
 	json_begin(&reader->scan, json, what, reader->arena, error);
 	reader->scan.bare = reader->is_reply;

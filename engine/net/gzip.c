@@ -133,7 +133,7 @@ static bool coding_is_refused(struct text parameters)
 	while (parameters.length > 0) {
 		struct text one = text_trimmed(text_take_until(&parameters, ';'), " \t");
 		if (text_starts_with(one, TEXT("q=")) || text_starts_with(one, TEXT("Q=")))
-			(void)number_read_double((struct text){one.bytes + 2, one.length - 2}, &weight);
+			(void)number_read_double(text_from(one, 2), &weight);
 	}
 	return weight <= 0;
 }

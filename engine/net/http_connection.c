@@ -109,9 +109,9 @@ static struct text next_part(struct exchange *exchange)
 	const struct text head = buffer_view(&exchange->head), body = exchange->request->body;
 	if (exchange->sent >= head.length) {
 		size_t offset = exchange->sent - head.length;
-		return (struct text){body.bytes + offset, body.length - offset};
+		return text_from(body, offset);
 	}
-	struct text left = {head.bytes + exchange->sent, head.length - exchange->sent};
+	struct text left = text_from(head, exchange->sent);
 	char *room = exchange->http->room;
 	if (body.length == 0 || left.length >= sizeof exchange->http->room)
 		return left;

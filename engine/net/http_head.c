@@ -164,7 +164,7 @@ static bool is_value(struct text text)
 		at += eight;
 	if (text.length - at <= eight && eight_are_printable(text.bytes + text.length - eight))
 		return true;
-	return all_stand((struct text){text.bytes + at, text.length - at}, VALUE); /* the rest may contain a tab */
+	return all_stand(text_from(text, at), VALUE); /* the rest may contain a tab */
 }
 
 static struct http_slice slice_of(const struct http_head *head, const char *begin, size_t length)
@@ -208,7 +208,7 @@ static struct text skip_authority(struct text target)
 			continue;
 		while (length < target.length && target.bytes[length] != '/' && target.bytes[length] != '?')
 			length++;
-		return (struct text){target.bytes + length, target.length - length};
+		return text_from(target, length);
 	}
 	return target;
 }

@@ -24,11 +24,6 @@ static bool url_refused(struct error *error, const char *why)
 	return error_set(error, ERROR_REMOTE, PLACE_NONE, "its address is none over HTTP: %s", why);
 }
 
-static struct text behind(struct text whole, size_t length)
-{
-	return (struct text){whole.bytes + length, whole.length - length};
-}
-
 static bool begins_with(struct text text, struct text scheme)
 {
 	return text.length >= scheme.length && text_equal_caseless((struct text){text.bytes, scheme.length}, scheme);
@@ -78,7 +73,7 @@ static bool read_host(struct text place, struct url *url, struct error *error)
 	if (bracketed && !end)
 		return url_refused(error, "the bracket before its host is not closed");
 	size_t length = end ? (size_t)(end - place.bytes) + bracketed : place.length;
-	struct text rest = behind(place, length);
+	struct text rest = text_from(place, length);
 	url->host = bracketed ? (struct text){place.bytes + 1, length - 2} : (struct text){place.bytes, length};
 	url->authority = (struct text){place.bytes, length};
 	if (url->host.length == 0)
@@ -87,7 +82,7 @@ static bool read_host(struct text place, struct url *url, struct error *error)
 		return url_refused(error, "its host is written with what no name of a host holds");
 	if (rest.length > 0 && *rest.bytes != ':')
 		return url_refused(error, "between its host and its port is no colon");
-	return read_port(rest.length ? behind(rest, 1) : rest, url, error);
+	return read_port(rest.length ? text_from(rest, 1) : rest, url, error);
 }
 
 bool url_read(const char *text, struct url *url, struct error *error)
@@ -99,14 +94,14 @@ bool url_read(const char *text, struct url *url, struct error *error)
 		return url_refused(error, "it begins with neither http:// nor https://");
 	if (!is_clean(rest))
 		return url_refused(error, "it holds a blank, or a character that controls; write %20 for a blank");
-	rest = behind(rest, url->tls ? 8 : 7);
+	rest = text_from(rest, url->tls ? 8 : 7);
 	struct text place = {rest.bytes, strcspn(rest.bytes, "/?#")};
-	rest = behind(rest, place.length);
+	rest = text_from(rest, place.length);
 	url->target = (struct text){rest.bytes, strcspn(rest.bytes, "#")};
 	const char *at = memchr(place.bytes, '@', place.length);
 	if (at) {
 		url->login = (struct text){place.bytes, (size_t)(at - place.bytes)};
-		place = behind(place, url->login.length + 1);
+		place = text_from(place, url->login.length + 1);
 		if (memchr(place.bytes, '@', place.length))
 			return url_refused(error, "it has more than one @; write %40 for that of a login");
 	}

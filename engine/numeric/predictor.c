@@ -67,7 +67,7 @@ const struct predictor *predictor_read(struct arena *arena, struct text content,
 	size_t blanks = 0;
 	while (blanks < content.length && memchr(" \t\r\n", content.bytes[blanks], 4))
 		blanks++;
-	struct text rest = {content.bytes + blanks, content.length - blanks};
+	struct text rest = text_from(content, blanks);
 	if (text_starts_with(rest, TEXT("{L")))
 		predictor_refuse(error, "it is XGBoost's UBJSON; save the model again under a name that ends in .json");
 	else if (text_starts_with(rest, TEXT("{")) || text_starts_with(rest, TEXT("[")))

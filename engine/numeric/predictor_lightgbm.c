@@ -152,7 +152,7 @@ static bool settings_take(struct predictor *predictor, struct text settings, str
 	for (struct text word = word_next(&settings); word.length; word = word_next(&settings)) {
 		const struct text sigmoid = TEXT("sigmoid:");
 		if (text_starts_with(word, sigmoid) &&
-		    !number_read_double((struct text){word.bytes + sigmoid.length, word.length - sigmoid.length},
+		    !number_read_double(text_from(word, sigmoid.length),
 					&predictor->factor))
 			return predictor_refuse(error, "its objective has a sigmoid that is no number");
 		if (text_is(word, "sqrt"))

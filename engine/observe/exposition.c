@@ -20,7 +20,7 @@ static double media_weight(struct text range)
 		struct text rest = text_trimmed((struct text){range.bytes + i + 1, range.length - i - 1}, " \t");
 		struct text parameter = text_take_until(&rest, ';');
 		if (text_starts_with(parameter, TEXT("q=")))
-			(void)number_read_double(text_trimmed((struct text){parameter.bytes + 2, parameter.length - 2}, " \t"),
+			(void)number_read_double(text_trimmed(text_from(parameter, 2), " \t"),
 						 &weight);
 	}
 	return weight;

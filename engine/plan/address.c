@@ -21,7 +21,7 @@ static bool split(struct text address, struct address_parts *parts)
 		struct text scheme = text_of(schemes[i].text);
 		if (!text_starts_with(address, scheme))
 			continue;
-		struct text rest = {address.bytes + scheme.length, address.length - scheme.length};
+		struct text rest = text_from(address, scheme.length);
 		const char *slash = memchr(rest.bytes, '/', rest.length);
 		size_t host = slash ? (size_t)(slash - rest.bytes) : rest.length;
 		*parts = (struct address_parts){&schemes[i], {rest.bytes, host}, {rest.bytes + host, rest.length - host}};
@@ -46,11 +46,6 @@ static struct text host_name(struct text host)
 	return colon ? (struct text){host.bytes, (size_t)(colon - host.bytes)} : host;
 }
 
-static struct text behind(struct text whole, size_t length)
-{
-	return (struct text){whole.bytes + length, whole.length - length};
-}
-
 /* ---- paths of REST ---- */
 
 /* The name behind `mark` and what follows it: `/v2/models/` M `/versions/3/infer`. */
@@ -60,7 +55,7 @@ static bool names_model(struct text path, struct text mark, size_t *begin, struc
 	if (!found)
 		return false;
 	*begin = (size_t)(found - path.bytes);
-	*model = behind(path, *begin + mark.length);
+	*model = text_from(path, *begin + mark.length);
 	size_t length = 0;
 	while (length < model->length && model->bytes[length] != '/' && model->bytes[length] != ':')
 		length++;
@@ -95,7 +90,7 @@ static struct address_reading read_path(struct text path)
 	struct address_reading reading = {.prefix = path.length};
 	if (names_model(path, TEXT("/v2/models/"), &reading.prefix, &reading.model) ||
 	    names_model(path, TEXT("/v1/models/"), &reading.prefix, &reading.model)) {
-		reading.call = behind(path, reading.prefix);
+		reading.call = text_from(path, reading.prefix);
 		reading.protocol = reading.call.bytes[2] == '1' ? PROTOCOL_V1 : PROTOCOL_OIP_REST;
 		return reading;
 	}
@@ -104,7 +99,7 @@ static struct address_reading read_path(struct text path)
 			reading.protocol = endings[i].protocol;
 			reading.prefix = path.length - strlen(endings[i].ending);
 			if (endings[i].whole)
-				reading.call = behind(path, reading.prefix);
+				reading.call = text_from(path, reading.prefix);
 			return reading;
 		}
 	reading.prefix = path.length;
@@ -141,7 +136,7 @@ static void take_name(struct address_reading *reading, struct text path)
 		slash--;
 	if (slash == 0)
 		return;
-	reading->model = behind(path, slash);
+	reading->model = text_from(path, slash);
 	reading->prefix = slash - 1;
 }
 

@@ -81,7 +81,7 @@ const struct model_signature *stub_signature(struct arena *arena, struct text ur
 	struct text scheme = TEXT("stub://");
 	if (!text_starts_with(uri, scheme))
 		return NULL;
-	struct text name = {uri.bytes + scheme.length, uri.length - scheme.length};
+	struct text name = text_from(uri, scheme.length);
 	const char *options = memchr(name.bytes, '?', name.length);
 	if (options)
 		name.length = (size_t)(options - name.bytes);

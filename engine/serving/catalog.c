@@ -203,7 +203,7 @@ struct catalog_model *catalog_find(struct catalog *catalog, struct text name, st
 	const char *slash = model ? NULL : memrchr(name.bytes, '/', name.length);
 	if (slash) {
 		size_t length = (size_t)(slash - name.bytes) + 1;
-		return catalog_find(catalog, (struct text){name.bytes + length, name.length - length}, version);
+		return catalog_find(catalog, text_from(name, length), version);
 	}
 	return model && (version.length == 0 || text_is(version, model->version)) ? model : NULL;
 }

@@ -65,7 +65,7 @@ static bool read_mishap(const struct chaos_reading *reading, const char *model, 
 	if (!read_share(reading, &word, &mishap.share))
 		return false;
 	if (word.length > 1 && word.bytes[0] == '+') {
-		const char *wrong = duration_read((struct text){word.bytes + 1, word.length - 1}, &late_ns);
+		const char *wrong = duration_read(text_from(word, 1), &late_ns);
 		if (wrong)
 			return chaos_read_refuse(reading, whole, wrong);
 		mishap.kind = MISHAP_LATE;
@@ -93,7 +93,7 @@ static bool read_rule(const struct chaos_reading *reading, struct text rule)
 	if (!next_part(&rest, ':', &whom) || !rest.bytes)
 		return chaos_read_refuse(reading, rule, "the model is missing; begin with `model NAME:` or `models:`");
 	if (whom.length > 6 && memcmp(whom.bytes, "model ", 6) == 0) {
-		struct text name = text_trimmed((struct text){whom.bytes + 6, whom.length - 6}, " ");
+		struct text name = text_trimmed(text_from(whom, 6), " ");
 		model = arena_copy(reading->arena, name.bytes, name.length);
 		if (!model)
 			return error_memory(reading->error, ERROR_SYSTEM, "reading --chaos");

@@ -120,7 +120,7 @@ const struct stub *stub_parse(struct arena *arena, const char *uri, struct place
 	struct text rest = text_of(uri);
 	struct text scheme = TEXT(STUB_SCHEME);
 	if (text_starts_with(rest, scheme))
-		rest = (struct text){rest.bytes + scheme.length, rest.length - scheme.length};
+		rest = text_from(rest, scheme.length);
 	struct text name = text_take_until(&rest, '?');
 	const struct stub_row *row = stub_row_find(name);
 	if (!row) {

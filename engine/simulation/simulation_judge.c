@@ -40,7 +40,7 @@ void simulation_fails(char why[SIMULATION_WHY_MAX], const char *format, ...)
 bool simulation_request_number(const struct record *record, size_t count, int64_t *number)
 {
 	const struct header *id = headers_find(record->headers, TEXT("x-request-id"));
-	return id && id->value.length > 1 && number_read_int64((struct text){id->value.bytes + 1, id->value.length - 1}, number) &&
+	return id && id->value.length > 1 && number_read_int64(text_from(id->value, 1), number) &&
 	       *number >= 0 && (size_t)*number < count;
 }
 
@@ -144,7 +144,7 @@ static struct simulation_answered answered_of(const struct simulation_judge *jud
 	struct simulation_answered answered = {-1, -1};
 	if (id.length < 2)
 		return answered;
-	struct text number = {id.bytes + 1, id.length - 1};
+	struct text number = text_from(id, 1);
 	const char *slash = memchr(number.bytes, '/', number.length);
 	struct text part = slash ? (struct text){slash + 1, number.length - (size_t)(slash + 1 - number.bytes)} : (struct text){0};
 	number.length -= slash ? part.length + 1 : 0;

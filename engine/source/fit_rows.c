@@ -125,7 +125,7 @@ static bool row_next(struct fit_rows *rows, struct arena *arena, struct error *e
 static bool field_number(struct text field, double *number)
 {
 	while (field.length && field.bytes[0] == ' ')
-		field = (struct text){field.bytes + 1, field.length - 1};
+		field = text_from(field, 1);
 	while (field.length && field.bytes[field.length - 1] == ' ')
 		field.length--;
 	*number = NAN;
@@ -133,7 +133,7 @@ static bool field_number(struct text field, double *number)
 	    text_equal_caseless(field, TEXT("null")))
 		return true;
 	if (field.bytes[0] == '+')
-		field = (struct text){field.bytes + 1, field.length - 1};
+		field = text_from(field, 1);
 	return number_read_double(field, number);
 }
 

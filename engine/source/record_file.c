@@ -15,7 +15,7 @@ static size_t avro_record_length(struct text rest, avro_schema_t schema)
 {
 	if (rest.length < HEAD_BYTES || !schema)
 		return 0;
-	struct avro_walk walk = avro_walk_of((struct text){rest.bytes + HEAD_BYTES, rest.length - HEAD_BYTES});
+	struct avro_walk walk = avro_walk_of(text_from(rest, HEAD_BYTES));
 	return avro_walk_over(&walk, schema) ? rest.length - avro_left(&walk.cursor) : 0;
 }
 

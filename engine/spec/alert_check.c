@@ -18,7 +18,7 @@ static struct text host_of(struct text url)
 	for (size_t i = 0; i < 2; i++) {
 		const struct text scheme = i == 0 ? TEXT("http://") : TEXT("https://");
 		if (text_starts_with(url, scheme))
-			rest = (struct text){url.bytes + scheme.length, url.length - scheme.length};
+			rest = text_from(url, scheme.length);
 	}
 	if (rest.length == url.length)
 		return (struct text){0};
@@ -26,7 +26,7 @@ static struct text host_of(struct text url)
 	if (memchr(host.bytes, '@', host.length) || memchr(host.bytes, ' ', host.length))
 		return (struct text){0};
 	if (text_starts_with(host, TEXT("["))) {
-		host = (struct text){host.bytes + 1, host.length - 1};
+		host = text_from(host, 1);
 		return text_take_until(&host, ']');
 	}
 	return text_take_until(&host, ':');

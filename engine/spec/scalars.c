@@ -19,7 +19,7 @@ static bool is_flag(struct text text)
 static struct text without_sign(struct text text)
 {
 	if (text.length > 0 && (text.bytes[0] == '-' || text.bytes[0] == '+'))
-		return (struct text){text.bytes + 1, text.length - 1};
+		return text_from(text, 1);
 	return text;
 }
 
@@ -131,11 +131,11 @@ bool threshold_read(struct text text, struct threshold *threshold)
 		struct text sign = text_of(signs[i].sign);
 		if (!text_starts_with(text, sign))
 			continue;
-		struct text rest = {text.bytes + sign.length, text.length - sign.length};
+		struct text rest = text_from(text, sign.length);
 		while (rest.length > 0 && rest.bytes[0] == ' ')
-			rest = (struct text){rest.bytes + 1, rest.length - 1};
+			rest = text_from(rest, 1);
 		size_t digits = number_prefix(rest);
-		struct text unit = {rest.bytes + digits, rest.length - digits};
+		struct text unit = text_from(rest, digits);
 		int64_t duration_ns;
 		threshold->comparison = signs[i].comparison;
 		if (unit.length > 0 && !text_is(unit, "%")) {
@@ -178,7 +178,7 @@ bool quantity_read(struct text text, double *quantity)
 	if (scalar_number(text, quantity))
 		return *quantity >= 0;
 	size_t digits = number_prefix(text);
-	struct text suffix = {text.bytes + digits, text.length - digits};
+	struct text suffix = text_from(text, digits);
 	for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++)
 		if (text_is(suffix, suffixes[i].suffix) && scalar_number((struct text){text.bytes, digits}, quantity)) {
 			*quantity *= suffixes[i].factor;

@@ -20,7 +20,7 @@ static const struct schedule_field fields[] = {
 /* A number or a word from `*at` on; false when neither stands there, or out of range. */
 static bool take_number(const struct schedule_field *field, struct text text, size_t *at, int *number)
 {
-	struct text rest = {text.bytes + *at, text.length - *at};
+	struct text rest = text_from(text, *at);
 	for (int i = 0; field->words && rest.length >= 3 && field->words[i] != '\0'; i += 3)
 		if (text_equal_caseless((struct text){rest.bytes, 3}, (struct text){field->words + i, 3})) {
 			*number = field->least + i / 3;

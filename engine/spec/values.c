@@ -247,7 +247,7 @@ static void read_integer(struct reading *reading, const struct option *row, cons
 	}
 	struct text digits = node->scalar;
 	if (digits.bytes[0] == '+')
-		digits = (struct text){digits.bytes + 1, digits.length - 1};
+		digits = text_from(digits, 1);
 	if (number_read_int64(digits, &number) && values_within(row, (double)number))
 		*(int64_t *)at = number;
 	else

@@ -254,7 +254,7 @@ static bool known_tag(const yaml_char_t *tag)
 	struct text text = text_of((const char *)tag), prefix = TEXT("tag:yaml.org,2002:");
 	if (!text_starts_with(text, prefix))
 		return text_is(text, "!");
-	struct text name = {text.bytes + prefix.length, text.length - prefix.length};
+	struct text name = text_from(text, prefix.length);
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
 		if (text_is(name, known[i]))
 			return true;

@@ -46,6 +46,6 @@ bool change_read(struct text record_key, struct text record_value, struct text *
 		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "its key names no step; " FOREIGN);
 	*scope = (struct text){record_key.bytes + 2, name};
 	*key = (struct text){record_key.bytes + 2 + name, record_key.length - 2 - name};
-	*value = record_value.bytes ? (struct text){record_value.bytes + 1, record_value.length - 1} : (struct text){0};
+	*value = record_value.bytes ? text_from(record_value, 1) : (struct text){0};
 	return true;
 }

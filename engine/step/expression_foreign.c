@@ -151,12 +151,12 @@ bool foreign_choice_split(struct text source, size_t at, struct foreign_choice *
 {
 	const struct text word = TEXT(" else ");
 	for (size_t i = at + 2; i + word.length < source.length; i++) {
-		if (!text_starts_with((struct text){source.bytes + i, source.length - i}, word))
+		if (!text_starts_with(text_from(source, i), word))
 			continue;
 		size_t behind = i + word.length;
 		choice->value = without_blanks((struct text){source.bytes, at});
 		choice->condition = without_blanks((struct text){source.bytes + at + 2, i - at - 2});
-		choice->otherwise = without_blanks((struct text){source.bytes + behind, source.length - behind});
+		choice->otherwise = without_blanks(text_from(source, behind));
 		return true;
 	}
 	return false;

@@ -184,7 +184,7 @@ static bool lex_duration(struct lexer *lexer, struct token *token, double number
 			break;
 		struct decimal decimal;
 		struct text source = source_of(lexer);
-		size_t length = decimal_scan((struct text){source.bytes + lexer->at, source.length - lexer->at}, &decimal);
+		size_t length = decimal_scan(text_from(source, lexer->at), &decimal);
 		if (!length)
 			return expression_lex_refuse(lexer, lexer->at, "this is no number; write a duration as 1h30m");
 		number = decimal_to_double(&decimal);
@@ -231,7 +231,7 @@ static bool lex_number(struct lexer *lexer, struct token *token)
 {
 	struct text source = source_of(lexer);
 	struct decimal decimal;
-	size_t length = decimal_scan((struct text){source.bytes + lexer->at, source.length - lexer->at}, &decimal);
+	size_t length = decimal_scan(text_from(source, lexer->at), &decimal);
 	if (length == 0)
 		return expression_lex_refuse(
 			lexer, lexer->at,
@@ -306,7 +306,7 @@ static bool lexer_names_axis(const struct lexer *lexer)
 static bool lex_sign(struct lexer *lexer, struct token *token)
 {
 	struct text source = source_of(lexer);
-	struct text rest = {source.bytes + lexer->at, source.length - lexer->at};
+	struct text rest = text_from(source, lexer->at);
 	for (size_t i = 0; i < sizeof sign_rows / sizeof *sign_rows; i++) {
 		const struct sign_row *row = &sign_rows[i];
 		if (!text_starts_with(rest, text_of(row->text)))

@@ -179,7 +179,7 @@ static void code(struct help_page *page, const char *language, struct text text,
 	while (text.length > 0) {
 		struct text line = text_take_until(&text, '\n');
 		size_t cut = line.length < margin ? line.length : margin;
-		line = (struct text){line.bytes + cut, line.length - cut};
+		line = text_from(line, cut);
 		if (page->form == PAGE_TEXT)
 			blanks(page, line.length > 0 ? 2 : 0);
 		if (page->form == PAGE_MAN)
