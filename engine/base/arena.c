@@ -120,6 +120,20 @@ void *arena_take_beyond(struct arena *arena, size_t size)
 	return piece;
 }
 
+void *arena_grow(struct arena *arena, void *items, size_t count, size_t *room, size_t first, size_t size)
+{
+	if (count < *room)
+		return items;
+	const size_t grown = *room > 0 ? 2 * *room : first;
+	void *moved = arena_take(arena, grown, size);
+	if (!moved)
+		return NULL;
+	if (count > 0)
+		memcpy(moved, items, count * size);
+	*room = grown;
+	return moved;
+}
+
 char *arena_copy(struct arena *arena, const char *bytes, size_t length)
 {
 	size_t need;

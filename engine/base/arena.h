@@ -77,6 +77,9 @@ static inline void *arena_take(struct arena *arena, size_t count, size_t size)
 	return piece ? memset(piece, 0, need) : NULL;
 }
 
+/* As memory_grow(), in an arena: new elements are zeroed, and the former list stays. */
+void *arena_grow(struct arena *arena, void *items, size_t count, size_t *room, size_t first, size_t size);
+
 /* Copies `length` bytes and adds a NUL. */
 char *arena_copy(struct arena *arena, const char *bytes, size_t length);
 

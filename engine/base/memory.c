@@ -32,6 +32,16 @@ void *memory_resize(void *piece, size_t count, size_t size)
 	return realloc(piece, need ? need : 1);
 }
 
+void *memory_grow(void *items, size_t count, size_t *room, size_t first, size_t size)
+{
+	if (count < *room)
+		return items;
+	const size_t grown = *room > 0 ? 2 * *room : first;
+	void *moved = memory_resize(items, grown, size);
+	*room = moved ? grown : *room;
+	return moved;
+}
+
 void memory_give(void *piece)
 {
 	free(piece);

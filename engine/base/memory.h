@@ -22,6 +22,10 @@ void *memory_take_raw(size_t size);
  * `piece` is unchanged. */
 void *memory_resize(void *piece, size_t count, size_t size);
 
+/* The list `items` with space for one element more than its `count`: the list itself while that is less than `*room`, else
+ * one of twice the room, or of `first` elements. NULL: memory ran out, and the list is unchanged. */
+void *memory_grow(void *items, size_t count, size_t *room, size_t first, size_t size);
+
 void memory_give(void *piece); /* NULL is fine */
 
 /* Zeroes memory by a function call. What compilers generate for `= {0}` of some hundred bytes takes longer to

@@ -11,21 +11,6 @@ static bool list_full(struct error *error)
 			 "there are more dead letters than fit in memory; select fewer by --since, --kind or --step");
 }
 
-/* Room for one more, in the arena: what was outgrown stays there, as much again at most. */
-static void *with_room(struct arena *arena, void *items, size_t count, size_t *room, size_t size)
-{
-	if (count < *room)
-		return items;
-	size_t wanted = *room > 0 ? 2 * *room : ROOM_FIRST;
-	void *grown = arena_take_raw(arena, wanted * size);
-	if (!grown)
-		return NULL;
-	if (count > 0)
-		memcpy(grown, items, count * size);
-	*room = wanted;
-	return grown;
-}
-
 static const char *text_kept(struct dead_letter_list *list, struct text text)
 {
 	return arena_copy(list->arena, text.bytes ? text.bytes : "", text.length);
@@ -34,7 +19,7 @@ static const char *text_kept(struct dead_letter_list *list, struct text text)
 bool dead_letter_list_add(struct dead_letter_list *list, const struct found_letter *found, struct text json, struct error *error)
 {
 	const struct dead_letter *letter = &found->letter;
-	struct listed_letter *items = with_room(list->arena, list->items, list->count, &list->room, sizeof *items);
+	struct listed_letter *items = arena_grow(list->arena, list->items, list->count, &list->room, ROOM_FIRST, sizeof *items);
 	if (!items)
 		return list_full(error);
 	list->items = items;
@@ -51,7 +36,8 @@ bool dead_letter_list_add(struct dead_letter_list *list, const struct found_lett
 
 bool dead_letter_list_mark(struct dead_letter_list *list, int32_t partition, int64_t offset, int64_t time_ms, struct error *error)
 {
-	struct letter_mark *marks = with_room(list->arena, list->marks, list->mark_count, &list->mark_room, sizeof *marks);
+	struct letter_mark *marks =
+		arena_grow(list->arena, list->marks, list->mark_count, &list->mark_room, ROOM_FIRST, sizeof *marks);
 	if (!marks)
 		return list_full(error);
 	list->marks = marks;

@@ -8,6 +8,7 @@
 
 #define TRACKS (SUMMARY_SUM | SUMMARY_SPREAD | SUMMARY_LEAST | SUMMARY_ENDS)
 #define SUMMARY_ROOM 128 /* bytes of a summary of these tracks, with some to spare */
+#define WINDOWS_AT_FIRST 64
 
 struct compute_window {
 	struct span span;
@@ -47,16 +48,11 @@ static int compute_windows_order(const struct compute_window *left, const struct
 
 static bool make_room(struct windowing *self)
 {
-	if (self->count < self->room)
-		return true;
-	size_t room = self->room ? 2 * self->room : 64;
-	struct compute_window **open = ARENA_ARRAY(self->arena, struct compute_window *, room);
+	struct compute_window **open =
+		arena_grow(self->arena, self->open, self->count, &self->room, WINDOWS_AT_FIRST, sizeof(struct compute_window *));
 	if (!open)
 		return error_memory(self->error, ERROR_LIMIT, "keeping windows");
-	if (self->count > 0)
-		memcpy(open, self->open, self->count * sizeof *open);
 	self->open = open;
-	self->room = room;
 	return true;
 }
 

@@ -10,6 +10,7 @@
 
 #define STEP_BYTES_MAX ((size_t)256 << 20) /* the largest proposal, its versions, and the checker's memory */
 #define DECODED_BYTES_MAX ((size_t)128 << 20) /* all parts of a proposal, twice */
+#define RECORDS_AT_FIRST 16
 
 struct keeper *keeper_open(const struct keeper_options *options, struct error *error)
 {
@@ -51,17 +52,12 @@ static void step_begin(struct keeper *keeper)
 
 static bool record_list(struct keeper *keeper, struct text key, struct text value)
 {
-	if (keeper->count == keeper->room) {
-		size_t room = keeper->room > 0 ? keeper->room * 2 : 16;
-		struct keeper_record *grown = ARENA_ARRAY(keeper->arena, struct keeper_record, room);
-		if (!grown)
-			return false;
-		if (keeper->count > 0)
-			memcpy(grown, keeper->records, keeper->count * sizeof *grown);
-		keeper->records = grown;
-		keeper->room = room;
-	}
-	keeper->records[keeper->count++] = (struct keeper_record){key, value};
+	struct keeper_record *records =
+		arena_grow(keeper->arena, keeper->records, keeper->count, &keeper->room, RECORDS_AT_FIRST, sizeof *records);
+	if (!records)
+		return false;
+	keeper->records = records;
+	records[keeper->count++] = (struct keeper_record){key, value};
 	return true;
 }
 

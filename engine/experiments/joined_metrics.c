@@ -23,17 +23,12 @@ struct joined_metric *joined_metric_find(struct joined *joined, struct text name
 
 bool joined_metric_add(struct joined_metric *metric, const struct analysis_value *value, struct arena *arena)
 {
-	if (metric->count == metric->room) {
-		const size_t room = metric->room ? 2 * metric->room : ROOM_AT_FIRST;
-		struct analysis_value *values = ARENA_ARRAY(arena, struct analysis_value, room);
-		if (!values)
-			return false;
-		if (metric->count > 0)
-			memcpy(values, metric->values, metric->count * sizeof *values);
-		metric->values = values;
-		metric->room = room;
-	}
-	metric->values[metric->count++] = *value;
+	struct analysis_value *values =
+		arena_grow(arena, metric->values, metric->count, &metric->room, ROOM_AT_FIRST, sizeof *values);
+	if (!values)
+		return false;
+	metric->values = values;
+	values[metric->count++] = *value;
 	return true;
 }
 

@@ -45,18 +45,11 @@ bool running_cap_is_known(const struct running_cap *cap)
 /* False: there is no space for another value. */
 static bool room_make(struct running_cap *cap)
 {
-	if (cap->count < cap->room)
-		return true;
-	const size_t room = cap->room > 0 ? 2 * cap->room : ROOM_AT_FIRST;
-	struct waiting_value *grown = room <= RUNNING_CAP_VALUES_MAX ? memory_take_raw(room * sizeof *grown) : NULL;
-	if (!grown)
-		return false;
-	if (cap->count > 0)
-		memcpy(grown, cap->values, cap->count * sizeof *grown);
-	memory_give(cap->values);
-	cap->values = grown;
-	cap->room = room;
-	return true;
+	struct waiting_value *grown = cap->count < RUNNING_CAP_VALUES_MAX
+					      ? memory_grow(cap->values, cap->count, &cap->room, ROOM_AT_FIRST, sizeof *grown)
+					      : NULL;
+	cap->values = grown ? grown : cap->values;
+	return grown;
 }
 
 static bool burn_in_is_over(const struct running_cap *cap)

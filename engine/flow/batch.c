@@ -16,6 +16,7 @@
 #include "message/rows.h"
 
 #define BATCH_BYTES_MAX ((size_t)1 << 30) /* of the rows of one batch; a server refuses far less */
+#define MEMBERS_AT_FIRST 8
 
 struct batch_member {
 	struct visit *visit; /* NULL: it has left */
@@ -84,17 +85,12 @@ static struct batch *pot_open(struct flow *flow, struct flow_node *node)
 
 static bool member_add(struct batch *batch, struct visit *visit, size_t rows)
 {
-	if (batch->count == batch->capacity) {
-		size_t capacity = batch->capacity ? batch->capacity * 2 : 8;
-		struct batch_member *members = ARENA_ARRAY(batch->arena, struct batch_member, capacity);
-		if (!members)
-			return false;
-		if (batch->count)
-			memcpy(members, batch->members, batch->count * sizeof *members);
-		batch->members = members;
-		batch->capacity = capacity;
-	}
-	batch->members[batch->count++] = (struct batch_member){visit, rows};
+	struct batch_member *members =
+		arena_grow(batch->arena, batch->members, batch->count, &batch->capacity, MEMBERS_AT_FIRST, sizeof *members);
+	if (!members)
+		return false;
+	batch->members = members;
+	members[batch->count++] = (struct batch_member){visit, rows};
 	batch->present++;
 	batch->rows += rows;
 	visit->batch = batch;

@@ -10,6 +10,8 @@
 #define BUCKETS_AT_FIRST 256
 #define NEVER INT64_MAX
 #define LATE_LEAST_MS 10000 /* least time after a window in which late parts are recognised: Kafka is slow now and then */
+#define MARKS_AT_FIRST 16
+#define PARTS_AT_FIRST 4
 
 enum pending_join_stage {
 	STAGE_OPEN,
@@ -126,15 +128,11 @@ static bool table_grow(struct matcher *matcher)
  * stays. */
 static void mark_keep(struct matcher *matcher, void *mark)
 {
-	if (matcher->mark_count == matcher->mark_room) {
-		size_t room = matcher->mark_room ? matcher->mark_room * 2 : 16;
-		void **marks = memory_resize(matcher->marks, room, sizeof *marks);
-		if (!marks)
-			return;
-		matcher->marks = marks;
-		matcher->mark_room = room;
-	}
-	matcher->marks[matcher->mark_count++] = mark;
+	void **marks = memory_grow(matcher->marks, matcher->mark_count, &matcher->mark_room, MARKS_AT_FIRST, sizeof *marks);
+	if (!marks)
+		return;
+	matcher->marks = marks;
+	marks[matcher->mark_count++] = mark;
 }
 
 static struct pending_join *pending_join_begin(struct matcher *matcher, const struct join_part *part, uint64_t hash, int64_t now_ms)
@@ -267,15 +265,12 @@ static void note_deadline(struct matcher *matcher, struct pending_join *pending_
 
 static bool join_matcher_keep(struct pending_join *pending_join, void *part)
 {
-	if (pending_join->kept_count == pending_join->kept_room) {
-		size_t room = pending_join->kept_room ? pending_join->kept_room * 2 : 4;
-		void **kept = memory_resize(pending_join->kept, room, sizeof *kept);
-		if (!kept)
-			return false;
-		pending_join->kept = kept;
-		pending_join->kept_room = room;
-	}
-	pending_join->kept[pending_join->kept_count++] = part;
+	void **kept =
+		memory_grow(pending_join->kept, pending_join->kept_count, &pending_join->kept_room, PARTS_AT_FIRST, sizeof *kept);
+	if (!kept)
+		return false;
+	pending_join->kept = kept;
+	kept[pending_join->kept_count++] = part;
 	return true;
 }
 

@@ -19,6 +19,7 @@
 #define GIVE_UP_MS 200 /* for a transaction that is given up */
 #define HINDERED_TIMEOUTS 3 /* time-outs between two reports */
 #define SECRET_ARENA_BYTES ((size_t)1 << 20) /* for one at a time */
+#define REFUSALS_AT_FIRST 16
 
 static bool set_secret(rd_kafka_conf_t *configuration, const struct property *property, char *words, struct error *error)
 {
@@ -535,15 +536,12 @@ bool refusal_name_clock(const rd_kafka_message_t *report, struct error *error)
 void refusals_note(struct refusals *refusals, const struct topic_handles *topics, const rd_kafka_message_t *report)
 {
 	assert(report->err && topics->count > 0);
-	if (refusals->count == refusals->capacity) {
-		size_t capacity = refusals->capacity ? refusals->capacity * 2 : 16;
-		struct refused_record *items = memory_resize(refusals->items, capacity, sizeof *items);
-		refusals->failed = refusals->failed || !items;
-		if (!items)
-			return;
-		refusals->items = items;
-		refusals->capacity = capacity;
-	}
+	struct refused_record *items =
+		memory_grow(refusals->items, refusals->count, &refusals->capacity, REFUSALS_AT_FIRST, sizeof *items);
+	refusals->failed = refusals->failed || !items;
+	if (!items)
+		return;
+	refusals->items = items;
 	uint32_t topic = 0;
 	while (topic + 1 < topics->count && topics->items[topic] != report->rkt)
 		topic++;

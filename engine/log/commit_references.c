@@ -5,6 +5,8 @@
 
 #include "base/memory.h"
 
+#define REFERENCES_AT_FIRST 16
+
 static struct commit_reference *commit_references_item(const struct commit_references *references, const struct position *position)
 {
 	for (size_t i = 0; i < references->count; i++) {
@@ -28,16 +30,14 @@ bool commit_references_set(struct commit_references *references, const struct po
 	struct commit_reference *item = commit_references_item(references, position);
 	if (!item && reference->id == 0)
 		return true;
-	if (!item && references->count == references->capacity) {
-		size_t capacity = references->capacity ? references->capacity * 2 : 16;
-		struct commit_reference *items = memory_resize(references->items, capacity, sizeof *items);
+	if (!item) {
+		struct commit_reference *items = memory_grow(references->items, references->count, &references->capacity,
+							     REFERENCES_AT_FIRST, sizeof *items);
 		if (!items)
 			return error_memory(error, ERROR_SYSTEM, "committing offsets");
 		references->items = items;
-		references->capacity = capacity;
+		item = &items[references->count++];
 	}
-	if (!item)
-		item = &references->items[references->count++];
 	*item = (struct commit_reference){position->topic, position->partition, *reference};
 	return true;
 }

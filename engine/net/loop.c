@@ -15,6 +15,7 @@
 #define EVENTS_A_TURN 64 /* more wait in the kernel for the next turn */
 #define VIRTUAL_BELLS_MAX 8
 #define VIRTUAL_BELL_FIRST (-2)			/* -1 is no descriptor */
+#define TIMERS_AT_FIRST 16
 
 /* Replacement of descriptors in a virtual loop. */
 struct virtual {
@@ -263,14 +264,11 @@ bool loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t due_ms,
 		sift(loop, timer->place, timer);
 		return true;
 	}
-	if (loop->timers + 1 >= loop->capacity) {
-		size_t capacity = loop->capacity ? loop->capacity * 2 : 16;
-		struct loop_timer **heap = memory_resize(loop->heap, capacity, sizeof(struct loop_timer *));
-		if (!heap)
-			return error_memory(error, ERROR_SYSTEM, "setting a timer");
-		loop->heap = heap;
-		loop->capacity = capacity;
-	}
+	struct loop_timer **heap = /* whose place 0 is not used */
+		memory_grow(loop->heap, loop->timers + 1, &loop->capacity, TIMERS_AT_FIRST, sizeof(struct loop_timer *));
+	if (!heap)
+		return error_memory(error, ERROR_SYSTEM, "setting a timer");
+	loop->heap = heap;
 	sift(loop, ++loop->timers, timer);
 	return true;
 }

@@ -159,15 +159,9 @@ static size_t segment_place(const struct verdict_entry *entry, struct text name,
 
 static bool segments_grow(struct verdict_entry *entry)
 {
-	if (entry->count < entry->room)
-		return true;
-	const size_t room = entry->room ? 2 * entry->room : 1;
-	struct segment_verdict *grown = memory_resize(entry->segments, room, sizeof *grown);
-	if (!grown)
-		return false;
-	entry->segments = grown;
-	entry->room = room;
-	return true;
+	struct segment_verdict *grown = memory_grow(entry->segments, entry->count, &entry->room, 1, sizeof *grown);
+	entry->segments = grown ? grown : entry->segments;
+	return grown;
 }
 
 /* NULL: there are too many, or memory ran out. */

@@ -84,7 +84,8 @@ static struct endpoint endpoint_of(struct compiler *compiler, struct pipeline_pl
 /* `own`: the step's options are about this callee. */
 static void add_callee(struct compiler *compiler, struct pipeline_plan *plan, struct callee callee, bool own)
 {
-	struct callee *callees = list_room(compiler->arena, plan->callees, plan->callee_count, &plan->callee_room, sizeof *callees);
+	struct callee *callees = arena_grow(compiler->arena, plan->callees, plan->callee_count, &plan->callee_room, PLAN_LIST_FIRST,
+					    sizeof *callees);
 	if (!callees)
 		return;
 	if (callee.target == CALL_MODEL)

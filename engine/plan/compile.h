@@ -20,9 +20,9 @@ struct compiler {
 	bool **read_topics;
 };
 
-/* notes.c: `items` with space for one more of `size`; doubled when it is full. NULL: memory ran out. */
-void *list_room(struct arena *arena, void *items, size_t count, size_t *room, size_t size);
+#define PLAN_LIST_FIRST 8 /* elements of a list of a plan, before it grows */
 
+/* notes.c */
 void note_add(struct compiler *compiler, struct notes *notes, struct place place, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 

@@ -4,6 +4,8 @@
 #include "spec/fault_codes.h"
 #include "step/assignment_table.h"
 
+#define EXPERIMENTS_AT_FIRST 4
+
 struct experiments {
 	struct arena *arena;
 	const struct spec *spec;
@@ -98,17 +100,12 @@ static const struct graph_experiment *experiment_of(struct experiments *all, con
 	const struct graph_experiment *made = experiment_make(all, name, spec, inside);
 	if (!made)
 		return NULL;
-	if (all->count == all->room) {
-		size_t room = all->room ? 2 * all->room : 4;
-		const struct graph_experiment **items = ARENA_ARRAY(all->arena, const struct graph_experiment *, room);
-		if (!items)
-			return NULL;
-		for (size_t i = 0; i < all->count; i++)
-			items[i] = all->items[i];
-		all->items = items;
-		all->room = room;
-	}
-	all->items[all->count++] = made;
+	const struct graph_experiment **items =
+		arena_grow(all->arena, all->items, all->count, &all->room, EXPERIMENTS_AT_FIRST, sizeof *items);
+	if (!items)
+		return NULL;
+	all->items = items;
+	items[all->count++] = made;
 	return made;
 }
 

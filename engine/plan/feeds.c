@@ -39,7 +39,8 @@ struct links {
 
 static void link_to(const struct compiler *compiler, struct links *links, size_t to, struct place place)
 {
-	struct feed_link *items = list_room(compiler->arena, links->items, links->count, &links->room, sizeof *items);
+	struct feed_link *items =
+		arena_grow(compiler->arena, links->items, links->count, &links->room, PLAN_LIST_FIRST, sizeof *items);
 	if (!items)
 		return;
 	links->items = items;

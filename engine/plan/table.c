@@ -7,16 +7,11 @@
 
 void table_add(struct plan_table *table, const char *const *cells)
 {
-	if (table->count == table->room) {
-		size_t larger = table->room ? 2 * table->room : FIRST_ROOM;
-		const char **moved = ARENA_ARRAY(table->arena, const char *, larger * table->columns);
-		if (!moved)
-			return;
-		if (table->count)
-			memcpy(moved, table->cells, table->count * table->columns * sizeof *moved);
-		table->cells = moved;
-		table->room = larger;
-	}
+	const char **moved =
+		arena_grow(table->arena, table->cells, table->count, &table->room, FIRST_ROOM, table->columns * sizeof *moved);
+	if (!moved)
+		return;
+	table->cells = moved;
 	for (size_t i = 0; i < table->columns; i++)
 		table->cells[table->count * table->columns + i] = cells[i] ? cells[i] : "";
 	table->count++;

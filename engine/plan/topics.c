@@ -16,7 +16,8 @@ static const char *step_topic_name(struct compiler *compiler, const struct pipel
 
 static size_t plan_topic_add(struct compiler *compiler, struct pipeline_plan *plan, struct topic topic)
 {
-	struct topic *topics = list_room(compiler->arena, plan->topics, plan->topic_count, &plan->topic_room, sizeof *topics);
+	struct topic *topics =
+		arena_grow(compiler->arena, plan->topics, plan->topic_count, &plan->topic_room, PLAN_LIST_FIRST, sizeof *topics);
 	if (!topics || !topic.name)
 		return TOPIC_NONE;
 	if (!topic.bound && strlen(topic.name) > TOPIC_CHARACTERS_MAX)

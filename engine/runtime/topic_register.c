@@ -6,6 +6,8 @@
 
 #include "base/hash.h"
 
+#define TOPICS_AT_FIRST 16
+
 struct numbered_topic {
 	uint32_t number;
 	struct numbered_topic *next;
@@ -20,16 +22,11 @@ uint32_t topic_register_number(struct topic_register *topics, const char *name)
 	for (const struct numbered_topic *topic = *list; topic; topic = topic->next)
 		if (strcmp(topics->names[topic->number], name) == 0)
 			return topic->number;
-	if (topics->count == topics->capacity) {
-		size_t capacity = topics->capacity ? topics->capacity * 2 : 16;
-		const char **names = ARENA_ARRAY(topics->arena, const char *, capacity);
-		if (!names)
-			return TOPIC_NOWHERE;
-		if (topics->count > 0)
-			memcpy(names, topics->names, topics->count * sizeof *names);
-		topics->names = names;
-		topics->capacity = capacity;
-	}
+	const char **names =
+		arena_grow(topics->arena, topics->names, topics->count, &topics->capacity, TOPICS_AT_FIRST, sizeof *names);
+	if (!names)
+		return TOPIC_NOWHERE;
+	topics->names = names;
 	const char *copy = arena_copy(topics->arena, name, strlen(name));
 	struct numbered_topic *topic = ARENA_NEW(topics->arena, struct numbered_topic);
 	if (!copy || !topic)

@@ -41,14 +41,10 @@ static bool truth_add(struct feedback_truths *truths, const struct feedback *fee
 	const struct fit_truth truth = {.accuracy = accuracy_of(feedback), .truth = feedback->truth};
 	if (!of_request || (isnan(truth.accuracy) && truth.truth.count == 0))
 		return true;
-	if (truths->count == truths->room) {
-		const size_t room = truths->room ? 2 * truths->room : TRUTHS_FIRST;
-		struct named_truth *grown = memory_resize(truths->items, room, sizeof *grown);
-		if (!grown)
-			return error_memory(error, ERROR_SYSTEM, "reading feedback");
-		truths->items = grown;
-		truths->room = room;
-	}
+	struct named_truth *items = memory_grow(truths->items, truths->count, &truths->room, TRUTHS_FIRST, sizeof *items);
+	if (!items)
+		return error_memory(error, ERROR_SYSTEM, "reading feedback");
+	truths->items = items;
 	const struct text name = feedback_key(feedback, truths->arena);
 	truths->items[truths->count] = (struct named_truth){name, truths->count, truth};
 	truths->count++;

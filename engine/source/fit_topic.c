@@ -44,14 +44,10 @@ static bool decode(struct fit_topic *topic, const struct kept_record *record, st
 
 static bool fit_topic_keep(struct fit_topic *topic, const struct kept_record *record, struct error *error)
 {
-	if (topic->count == topic->room) {
-		const size_t room = topic->room ? 2 * topic->room : RECORDS_FIRST;
-		struct kept_record *records = memory_resize(topic->records, room, sizeof *records);
-		if (!records)
-			return error_memory(error, ERROR_SYSTEM, "reading a topic");
-		topic->records = records;
-		topic->room = room;
-	}
+	struct kept_record *records = memory_grow(topic->records, topic->count, &topic->room, RECORDS_FIRST, sizeof *records);
+	if (!records)
+		return error_memory(error, ERROR_SYSTEM, "reading a topic");
+	topic->records = records;
 	topic->records[topic->count++] = (struct kept_record){.partition = record->partition,
 							      .offset = record->offset,
 							      .time_ms = record->time_ms,

@@ -18,14 +18,9 @@ static bool out_of_memory(struct error *error)
 
 static bool list_grow(struct importance_list *list)
 {
-	if (list->count < list->room)
-		return true;
-	const size_t room = list->room ? 2 * list->room : LIST_FIRST;
-	struct importance_report *grown = ARENA_ARRAY(list->arena, struct importance_report, room);
-	if (grown && list->count > 0)
-		memcpy(grown, list->reports, list->count * sizeof *grown);
+	struct importance_report *grown =
+		arena_grow(list->arena, list->reports, list->count, &list->room, LIST_FIRST, sizeof *grown);
 	list->reports = grown ? grown : list->reports;
-	list->room = grown ? room : list->room;
 	return grown;
 }
 

@@ -40,24 +40,10 @@ struct faults *faults_open(struct arena *arena)
 	return faults;
 }
 
-/* `items` with room for one more; NULL when memory ran out. */
-static void *with_room(struct arena *arena, void *items, size_t count, size_t *room, size_t size)
-{
-	if (count < *room)
-		return items;
-	size_t doubled = *room ? *room * 2 : FIRST_ROOM;
-	void *larger = arena_take(arena, doubled, size);
-	if (!larger)
-		return NULL;
-	if (count > 0)
-		memcpy(larger, items, count * size);
-	*room = doubled;
-	return larger;
-}
-
 void faults_know(struct faults *faults, const char *file, struct text text)
 {
-	struct known_file *files = with_room(faults->arena, faults->files, faults->file_count, &faults->file_room, sizeof *files);
+	struct known_file *files =
+		arena_grow(faults->arena, faults->files, faults->file_count, &faults->file_room, FIRST_ROOM, sizeof *files);
 	if (!files)
 		return;
 	faults->files = files;
@@ -204,7 +190,8 @@ static void fault_add_kept(struct faults *faults, struct fault *fault)
 	size_t slot = slot_for(faults, file, fault->place);
 	if (fault_is_repeated(faults, slot, fault))
 		return;
-	struct kept_fault *items = with_room(faults->arena, faults->items, faults->count, &faults->room, sizeof *items);
+	struct kept_fault *items =
+		arena_grow(faults->arena, faults->items, faults->count, &faults->room, FIRST_ROOM, sizeof *items);
 	if (!items)
 		return;
 	faults->items = items;

@@ -15,6 +15,7 @@
 #include "spec/yaml_map.h"
 
 #define PENDING_FIRST 64 /* children of open collections: enough for most files */
+#define DOCUMENTS_AT_FIRST 8
 
 struct anchor {
 	struct text name;
@@ -432,17 +433,12 @@ static bool compose(struct composer *composer, size_t depth, const struct node *
 
 static bool keep_document(struct composer *composer, const struct node *root)
 {
-	if (composer->document_count == composer->document_room) {
-		size_t room = composer->document_room ? composer->document_room * 2 : 8;
-		struct document *larger = ARENA_ARRAY(composer->arena, struct document, room);
-		if (!larger)
-			return out_of_memory(composer);
-		if (composer->document_count > 0)
-			memcpy(larger, composer->documents, composer->document_count * sizeof *larger);
-		composer->documents = larger;
-		composer->document_room = room;
-	}
-	composer->documents[composer->document_count++] = (struct document){root, composer->file, composer->text};
+	struct document *documents = arena_grow(composer->arena, composer->documents, composer->document_count,
+						&composer->document_room, DOCUMENTS_AT_FIRST, sizeof *documents);
+	if (!documents)
+		return out_of_memory(composer);
+	composer->documents = documents;
+	documents[composer->document_count++] = (struct document){root, composer->file, composer->text};
 	return true;
 }
 

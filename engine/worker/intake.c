@@ -282,15 +282,11 @@ static bool wait_in_hand(struct worker_stage *stage, struct record *record)
 		memmove(waiting->items, &waiting->items[waiting->first], waiting->count * sizeof(struct record));
 		waiting->first = 0;
 	}
-	if (waiting->count == waiting->capacity) {
-		size_t capacity = waiting->capacity ? waiting->capacity * 2 : TAKE_AT_ONCE;
-		struct record *items = memory_resize(waiting->items, capacity, sizeof *items);
-		if (!items)
-			return error_memory(&stage->worker->failure, ERROR_SYSTEM, "keeping records of a full stage");
-		waiting->items = items;
-		waiting->capacity = capacity;
-	}
-	waiting->items[waiting->first + waiting->count++] = *record;
+	struct record *items = memory_grow(waiting->items, waiting->count, &waiting->capacity, TAKE_AT_ONCE, sizeof *items);
+	if (!items)
+		return error_memory(&stage->worker->failure, ERROR_SYSTEM, "keeping records of a full stage");
+	waiting->items = items;
+	items[waiting->first + waiting->count++] = *record;
 	waiting->bytes += record->value.length;
 	return true;
 }

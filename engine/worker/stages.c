@@ -10,6 +10,7 @@
 /* ---- taps of models ---- */
 
 #define WHOLE_PERCENT 100
+#define REFUSED_AT_FIRST 16
 
 /* Whether the calls of a message to a model are written to the taps. All of them are or none, which its origin
  * decides. */
@@ -34,17 +35,14 @@ static void tell_model_taps(struct worker_stage *stage, const struct call *call,
 
 void stage_return(struct worker *worker, struct call *call)
 {
-	if (worker->refused_count == worker->refused_capacity) {
-		size_t capacity = worker->refused_capacity ? worker->refused_capacity * 2 : 16;
-		struct call **refused = memory_resize(worker->refused, capacity, sizeof(struct call *));
-		if (!refused) {
-			error_memory(&worker->failure, ERROR_SYSTEM, "refusing a call");
-			return;
-		}
-		worker->refused = refused;
-		worker->refused_capacity = capacity;
+	struct call **refused = memory_grow(worker->refused, worker->refused_count, &worker->refused_capacity, REFUSED_AT_FIRST,
+					    sizeof(struct call *));
+	if (!refused) {
+		error_memory(&worker->failure, ERROR_SYSTEM, "refusing a call");
+		return;
 	}
-	worker->refused[worker->refused_count++] = call;
+	worker->refused = refused;
+	refused[worker->refused_count++] = call;
 }
 
 void host_call(void *context, struct call *call)

@@ -1,5 +1,6 @@
 /* arena_test.c: Tests of what an arena promises. */
 #include "base/arena.h"
+#include "base/memory.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -95,6 +96,46 @@ static void a_copy_ends_in_nul_and_print_formats(void **state)
 	arena_close(arena);
 }
 
+static void a_list_grows_by_doubling_and_keeps_its_elements(void **state)
+{
+	(void)state;
+	struct arena *arena = arena_open(LIMIT);
+	int *in_arena = NULL, *on_heap = NULL;
+	size_t arena_room = 0, heap_room = 0;
+	for (int i = 0; i < 13; i++) {
+		in_arena = arena_grow(arena, in_arena, (size_t)i, &arena_room, 3, sizeof *in_arena);
+		on_heap = memory_grow(on_heap, (size_t)i, &heap_room, 3, sizeof *on_heap);
+		in_arena[i] = on_heap[i] = i;
+	}
+	assert_int_equal(arena_room, 24);
+	assert_int_equal(heap_room, 24);
+	for (int i = 0; i < 13; i++) {
+		assert_int_equal(in_arena[i], i);
+		assert_int_equal(on_heap[i], i);
+	}
+	assert_ptr_equal(arena_grow(arena, in_arena, 13, &arena_room, 3, sizeof *in_arena), in_arena);
+	assert_ptr_equal(memory_grow(on_heap, 13, &heap_room, 3, sizeof *on_heap), on_heap);
+	memory_give(on_heap);
+	arena_close(arena);
+}
+
+static void a_list_that_cannot_grow_is_unchanged(void **state)
+{
+	(void)state;
+	struct arena *arena = arena_open(LIMIT);
+	size_t arena_room = 1, heap_room = 1;
+	char in_arena = 'a', *on_heap = memory_take(1, 1);
+	assert_null(arena_grow(arena, &in_arena, 1, &arena_room, 1, LIMIT));
+	assert_int_equal(arena_room, 1);
+	*on_heap = 'h';
+	memory_fail_at(1);
+	assert_null(memory_grow(on_heap, 1, &heap_room, 1, 1));
+	assert_int_equal(heap_room, 1);
+	assert_int_equal(*on_heap, 'h');
+	memory_give(on_heap);
+	arena_close(arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -106,6 +147,8 @@ int main(void)
 		cmocka_unit_test(nothing_asked_is_still_a_piece),
 		cmocka_unit_test(the_limit_holds_over_many_pieces),
 		cmocka_unit_test(a_copy_ends_in_nul_and_print_formats),
+		cmocka_unit_test(a_list_grows_by_doubling_and_keeps_its_elements),
+		cmocka_unit_test(a_list_that_cannot_grow_is_unchanged),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
