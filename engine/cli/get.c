@@ -103,6 +103,7 @@ static int get_print(struct session *session, struct getting *getting, const str
 	views_print(getting, ledger);
 	if (getting->options->watch)
 		return views_watch(getting, control);
+	resource_list_end(&getting->list);
 	if (getting->list.shown == 0 && getting->choice.wanted.name) {
 		buffer_close(&getting->out);
 		if (control_session_find(control, getting->choice.wanted, &error))
@@ -159,9 +160,11 @@ const struct command command_get = {
 	.arguments = "[KIND[/NAME]]",
 	.summary = "Lists the resources that a namespace has accepted.",
 	.help = "VERSION is the version in force, which engines run. STATE says whether a newer one is being prepared, or has "
-		"failed; the version before it then stays in force. Deleted resources are counted below the list, with the last "
+		"failed; the version before it, if there is one, then stays in force. Deleted resources are counted below the "
+		"list, with the last "
 		"one, its author and reason. `-o wide` adds the reasons of changes, and below a resource each engine in which it "
-		"is not ready, or slow, and why; `sluice describe` shows one resource in full. `-o yaml` prints the documents in "
+		"is not ready, or slow, and why, and at the end engines that run nothing of it; `sluice describe` shows one "
+		"resource in full. `-o yaml` prints the documents in "
 		"force as they were applied.\n\n"
 		"  sluice get --brokers localhost:9092\n  sluice get pipelines -o wide\n  sluice get pipeline/fraud -o yaml\n"
 		"  sluice get -l 'team=risk,tier in (gold, silver)'\n",

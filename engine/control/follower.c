@@ -138,8 +138,10 @@ static void failure_note(struct follower *follower, const struct error *error)
 	change_reason_print(error, follower->failure, sizeof follower->failure);
 	follower->retry_ms = loop_now_ms(follower->loop) + FOLLOWER_RETRY_MS;
 	if (strcmp(before, follower->failure) != 0)
-		log_say(follower->config->log, LOG_LEVEL_ERROR, NULL,
-			"the documents in force cannot run: %s. The running version is unchanged", follower->failure);
+		log_say(follower->config->log, LOG_LEVEL_ERROR, NULL, "the documents in force cannot run: %s. %s",
+			follower->failure,
+			follower->running.count > 0 ? "The running version is unchanged"
+						    : "This engine runs nothing until they can; it tries again every 5 s");
 }
 
 /* The gateway is served apart from the documents: its port may be in use while they run. */

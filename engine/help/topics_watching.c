@@ -121,6 +121,7 @@ static const struct watching_row state_rows[] = {
 	 "The pipeline answers, but one of its topics is not as planned: partitions were added, its retention differs, or it is no "
 	 "longer compacted. The reason contains the command to run."},
 	{"Stopped", IN_DESCRIBE, "The engine was stopped."},
+	{"Absent", IN_DESCRIBE, "The engine does not run the resource: no version of it is in force."},
 	{"Silent", IN_DESCRIBE, "The engine has not reported for 5 s."},
 	{"Unknown", IN_DESCRIBE, "The engine has not reported about this resource."},
 	{NULL, NULL, NULL},

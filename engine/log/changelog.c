@@ -94,8 +94,10 @@ static bool changelog_failed(const struct changelog_reading *reading, rd_kafka_r
 		return error_set(error, ERROR_SYSTEM, PLACE_NONE,
 				 "the changelog %s-%d cannot be read: for %d s the brokers did not show that partition (%s). Does "
 				 "its topic exist? If the topic that is read was given more partitions, give the changelog as many "
-				 "and start again: what is remembered of a key does not move with it",
-				 source->topic, (int)source->partition, CHANGELOG_SHOWN_MS / MS_PER_S, rd_kafka_err2str(code));
+				 "(kafka-topics.sh --alter --topic %s --partitions N) and start again: what is remembered of a key "
+				 "does not move with it",
+				 source->topic, (int)source->partition, CHANGELOG_SHOWN_MS / MS_PER_S, rd_kafka_err2str(code),
+				 source->topic);
 	return error_set(error, ERROR_SYSTEM, PLACE_NONE, "the changelog %s-%d cannot be read: %s", source->topic,
 			 (int)source->partition, rd_kafka_err2str(code));
 }

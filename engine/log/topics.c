@@ -201,10 +201,12 @@ static bool refuse_partitions(const struct topic_keeper *keeper, struct error *e
 					 topic->name, keeper->partitions[i]);
 		int beside = partitions_beside(keeper, topic);
 		if (keeper->partitions[i] < beside)
-			return error_set(error, ERROR_CONFIG, PLACE_NONE,
-					 "topic %s has %d partitions, and %s, whose changelog it is, has %d; give it as many: "
-					 "the state of a key does not move with it to an added partition",
-					 topic->name, keeper->partitions[i], topic->changelog_of, beside);
+			return error_set(
+				error, ERROR_CONFIG, PLACE_NONE,
+				"topic %s has %d partitions, and %s, whose changelog it is, has %d; the state of a key does "
+				"not move with it to an added partition. Give it as many: kafka-topics.sh --alter --topic "
+				"%s --partitions %d",
+				topic->name, keeper->partitions[i], topic->changelog_of, beside, topic->name, beside);
 	}
 	return true;
 }

@@ -66,6 +66,13 @@ static const struct engine_condition *condition_of_itself(const struct condition
 	return itself && itself != shown && !text_is(itself->what, "Ready") ? itself : NULL;
 }
 
+/* An engine that is ready, and does not run the resource, has only a condition of its own. */
+static struct text state_of(const struct engine_condition *condition)
+{
+	const bool is_own = text_equal(condition->kind, CONDITION_OF_ENGINE);
+	return is_own && text_is(condition->what, "Ready") ? TEXT("Absent") : condition->what;
+}
+
 static void print_condition(struct resource_description *self, const struct condition_source *source, bool is_live,
 			    const struct engine_condition *condition)
 {
@@ -76,7 +83,7 @@ static void print_condition(struct resource_description *self, const struct cond
 	buffer_print(self->out, "%-24s %-8lld %-9s %-20s %s\n", text_shown(source->engine, arena),
 		     condition ? (long long)condition->version : 0,
 		     !is_live	 ? "Silent"
-		     : condition ? text_shown(condition->what, arena)
+		     : condition ? text_shown(state_of(condition), arena)
 				 : "Unknown",
 		     moment, condition ? text_shown(condition->why, arena) : "");
 	const struct engine_condition *itself = is_live ? condition_of_itself(source, condition) : NULL;
@@ -104,7 +111,7 @@ static void condition_json(struct resource_description *self, const struct condi
 		bool is_ready = condition->ready && !text_equal(condition->kind, CONDITION_OF_ENGINE);
 		buffer_print(out, ", \"version\": %lld, \"ready\": %s", (long long)condition->version,
 			     is_ready ? "true" : "false");
-		json_write_member(out, ", ", "what", condition->what);
+		json_write_member(out, ", ", "what", state_of(condition));
 		json_write_member(out, ", ", "why", condition->why);
 		buffer_print(out, ", \"since_ms\": %lld", (long long)condition->since_ms);
 	}
@@ -260,7 +267,9 @@ static void conditions_print(struct resource_description *self)
 		(is_json ? condition_json : print_condition)(self, source, is_live, condition);
 	}
 	if (shown == 0 && !is_json)
-		buffer_string(self->out, "\nNo engine of this namespace reports.\n");
+		buffer_string(self->out,
+			      "\nNo engine of this namespace reports, so nothing of it runs: start one, or see in the logs of its "
+			      "engines why they ended.\n");
 }
 
 void resource_description_print(struct resource_description *self)

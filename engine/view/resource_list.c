@@ -31,6 +31,35 @@ static void print_conditions(struct resource_list *list, const struct resource_v
 	}
 }
 
+/* Engines that do not report, or cannot run what is in force. */
+static void print_engines(struct resource_list *list)
+{
+	const struct condition_source *source;
+	size_t reporting = 0;
+	LIST_EACH_SOURCE(list->conditions, source)
+	{
+		const struct engine_condition *own = condition_of(source, CONDITION_OF_ENGINE, source->engine);
+		if (source->stopped)
+			continue;
+		const bool is_live = condition_source_is_live(list->conditions, source);
+		reporting += is_live;
+		if (is_live && (!own || text_is(own->what, "Ready")))
+			continue;
+		buffer_print(list->out, "engine %s: ", text_shown(source->engine, list->arena));
+		if (is_live) {
+			buffer_print(list->out, "%s: ", text_shown(own->what, list->arena));
+			buffer_shown(list->out, own->why);
+		} else {
+			buffer_string(list->out, "Silent: it has not reported for some seconds; does it run, and reach Kafka?");
+		}
+		buffer_byte(list->out, '\n');
+	}
+	if (reporting == 0)
+		buffer_string(list->out,
+			      "no engine of this namespace reports, so nothing of it runs: start one, or see in the logs "
+			      "of its engines why they ended\n");
+}
+
 static void print_row(struct resource_list *list, const struct resource_view *view)
 {
 	char moment[MOMENT_BYTES], version[24] = "-";
@@ -95,4 +124,10 @@ void resource_list_add(struct resource_list *list, const struct resource_view *v
 		break;
 	}
 	list->shown++;
+}
+
+void resource_list_end(struct resource_list *list)
+{
+	if (list->form == RESOURCE_LIST_WIDE && list->shown > 0)
+		print_engines(list);
 }

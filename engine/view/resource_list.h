@@ -23,4 +23,7 @@ struct resource_list {
 
 void resource_list_add(struct resource_list *list, const struct resource_view *view);
 
+/* Appends what concerns all that is listed: with RESOURCE_LIST_WIDE the engines that run nothing of it, and why. */
+void resource_list_end(struct resource_list *list);
+
 #endif

@@ -29,7 +29,7 @@ struct resource_view resource_view(const struct ledger *ledger, const struct led
 
 bool resource_view_exists(const struct resource_view *view)
 {
-	return view->in_force || (view->newest->action == CONTROL_APPLY && view->phase != CHANGE_FAILED);
+	return view->in_force || view->newest->action == CONTROL_APPLY;
 }
 
 void version_json(struct buffer *out, const struct control_version *version, enum change_phase phase, struct text why)

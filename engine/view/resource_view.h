@@ -14,7 +14,7 @@ struct resource_view {
 
 struct resource_view resource_view(const struct ledger *ledger, const struct ledger_resource *resource);
 
-/* Whether it exists, or is about to: its newest version is not a deletion in force. */
+/* Whether it exists, is about to, or failed to: its newest version is not a deletion in force. */
 bool resource_view_exists(const struct resource_view *view);
 
 /* The phase of one of its versions, and why it failed. */

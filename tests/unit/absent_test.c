@@ -151,7 +151,8 @@ static void a_changelog_of_fewer_partitions_than_its_input_is_refused(void **sta
 	assert_false(topics_ensure(mock.brokers, mock_quick, both, false, NULL, &error));
 	assert_int_equal(error.kind, ERROR_CONFIG);
 	assert_non_null(strstr(error.text, "topic source.state has 3 partitions, and source, whose changelog it is, has 4; "
-					   "give it as many"));
+					   "the state of a key does not move with it to an added partition. Give it as many: "
+					   "kafka-topics.sh --alter --topic source.state --partitions 4"));
 	mock_close(&mock);
 
 	error = (struct error){0};

@@ -99,12 +99,27 @@ static void a_deleted_resource_is_not_chosen_but_counted_with_the_last_deletion(
 	assert_int_equal(labelled.deleted, 0); /* who looks by label does not look for what is gone */
 }
 
+/* Nobody has deleted it: `get` shows why it does not run. */
+static void a_resource_whose_first_version_failed_is_chosen(void **state)
+{
+	(void)state;
+	struct scene scene;
+	struct resource_choice choice = {0};
+	struct resource_view view = view_of(&scene, "Pipeline", "p", false, 1000);
+	view.in_force = NULL;
+	view.phase = CHANGE_FAILED;
+	assert_true(resource_choice_is_due(&choice, NULL, &view));
+	resource_choice_count(&choice, &view);
+	assert_int_equal(choice.deleted, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(kind_and_name_choose_and_without_them_all_are_chosen),
 		cmocka_unit_test(a_resource_needs_every_label_that_is_asked_for),
 		cmocka_unit_test(a_deleted_resource_is_not_chosen_but_counted_with_the_last_deletion),
+		cmocka_unit_test(a_resource_whose_first_version_failed_is_chosen),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
