@@ -36,6 +36,22 @@ static bool engines_are_ready(struct version_wait *waiting)
 	return live > 0;
 }
 
+/* Sets `missing` while engines prepare the version: to the reason of one that waits, if its condition is known. */
+static void preparation_tell(struct version_wait *waiting)
+{
+	const struct condition_source *source;
+	(void)snprintf(waiting->missing, sizeof waiting->missing, "engines are preparing it");
+	LIST_EACH_SOURCE(&waiting->table, source)
+	{
+		const struct engine_condition *own = condition_of(source, CONDITION_OF_ENGINE, source->engine);
+		if (!own || text_is(own->what, "Ready") || !condition_source_is_live(&waiting->table, source))
+			continue;
+		(void)snprintf(waiting->missing, sizeof waiting->missing, "engine `" TEXT_FORMAT "`: " TEXT_FORMAT ": " TEXT_FORMAT,
+			       TEXT_ARGUMENTS(source->engine), TEXT_ARGUMENTS(own->what), TEXT_ARGUMENTS(own->why));
+		return;
+	}
+}
+
 /* Sets `done` when the state is reached. False: it will not be. */
 static bool state_look(struct version_wait *waiting, const struct ledger_resource *resource, bool *done, struct error *error)
 {
@@ -47,7 +63,7 @@ static bool state_look(struct version_wait *waiting, const struct ledger_resourc
 		return error_set(error, ERROR_REMOTE, PLACE_NONE, "version %lld of `%s/%s` failed: " TEXT_FORMAT,
 				 (long long)waiting->version, waiting->reference.kind, waiting->reference.name,
 				 TEXT_ARGUMENTS(why.length > 0 ? why : TEXT("`sluice history` has the reason")));
-	(void)snprintf(waiting->missing, sizeof waiting->missing, "engines are preparing it");
+	preparation_tell(waiting);
 	*done = phase == CHANGE_ACTIVE && (waiting->state == VERSION_ACTIVE || engines_are_ready(waiting));
 	return true;
 }

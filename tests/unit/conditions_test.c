@@ -81,12 +81,27 @@ static void a_list_names_engines_that_run_nothing_of_it(void **state)
 		   "describe model/m -o json");
 }
 
+/* The keeper waits for an engine that reports and has prepared nothing. */
+static void a_wait_that_ends_names_what_holds_up_an_engine(void **state)
+{
+	(void)state;
+	const struct engine_report report = {.namespace = TEXT("default"), .engine = TEXT("two"), .started_ms = 1, .sequence = 1};
+	status_append(&apply_stand.mock, apply_stand.config.topics.status, &report_form, &report);
+	status_is_heard(&apply_stand.mock, apply_stand.config.topics.status);
+	apply_file("a.yaml", MODEL("m"));
+	apply_runs(EXIT_GOOD, "version 1 accepted", "apply %s --author ann", apply_stand.folder);
+	apply_runs(EXIT_FAULTS, "is not ready after 1 s: engines are preparing it", "wait model/m --timeout 1s");
+	itself_reports("two", "Waiting", "there is no space");
+	apply_runs(EXIT_FAULTS, "is not ready after 1 s: engine `two`: Waiting: there is no space", "wait model/m --timeout 1s");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, apply_keeper_setup, apply_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(a_version_is_ready_when_all_engines_say_so),
 		TEST(a_list_names_engines_that_run_nothing_of_it),
+		TEST(a_wait_that_ends_names_what_holds_up_an_engine),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
