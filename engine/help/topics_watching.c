@@ -118,8 +118,8 @@ static const struct watching_row state_rows[] = {
 	{"Slow", IN_DESCRIBE,
 	 "A model answers, but slowly, as under `slow`. The numbers beside it are up to 10 s old. No request is lost."},
 	{"Differs", IN_DESCRIBE,
-	 "The pipeline answers, but one of its topics is not as planned: partitions were added, its retention differs, or it is no "
-	 "longer compacted. The reason contains the command to run."},
+	 "The pipeline answers, but one of its topics is not as planned: partitions were added, its retention differs, it is no "
+	 "longer compacted, or it is gone. The reason says what to do."},
 	{"Stopped", IN_DESCRIBE, "The engine was stopped."},
 	{"Absent", IN_DESCRIBE, "The engine does not run the resource: no version of it is in force."},
 	{"Silent", IN_DESCRIBE, "The engine has not reported for 5 s."},

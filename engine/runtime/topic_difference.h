@@ -1,5 +1,5 @@
 /* topic_difference.h: Differences between a topic in Kafka and the plan: partitions that were added, another retention,
- * compaction that was switched off. Pure.
+ * compaction that was switched off, a topic that is gone. Pure.
  *
  * Only what the plan states is compared. A number of partitions that the broker chose, and a setting that Kafka does not
  * show, are no difference.
@@ -17,6 +17,7 @@ enum topic_difference {
 	TOPIC_KEEPS_OTHERWISE, /* its retention is another */
 	TOPIC_PARTITIONS_DIFFER,
 	TOPIC_POLICY_DIFFERS, /* its cleanup.policy is another: Kafka may delete state */
+	TOPIC_IS_GONE,	      /* it was there before */
 };
 
 /* What the plan states of a topic that belongs to sluice. */
@@ -34,5 +35,8 @@ struct planned_topic planned_topic_of(const struct topic *topic, struct properti
  * `words` is set, in the arena: it ends with the command that removes the difference. NULL: memory ran out. */
 enum topic_difference topic_difference_find(const struct planned_topic *planned, const struct topic_facts *facts,
 					    const struct topic_facts *input, struct arena *arena, const char **words);
+
+/* Words about a topic that was there before, and is not. NULL: memory ran out. */
+const char *topic_gone_words(const struct topic_facts *facts, struct arena *arena);
 
 #endif

@@ -31,6 +31,7 @@ struct topic_look {
 	struct topic_facts *facts;
 	size_t topic_count, facts_count, room;
 	struct state_table *by_name; /* from a topic's name to its facts */
+	const struct state_table *seen; /* of the watch, which does not change it meanwhile; NULL: no look was before */
 	bool is_answered;
 	struct error error;
 };
@@ -45,6 +46,7 @@ struct topic_watch {
 	int64_t due_ms;
 	struct topic_look look; /* of the task */
 	struct state_table *found; /* of the last look: from a pipeline to the words about it, with their NUL */
+	struct state_table *seen;  /* names of topics that a look found; NULL: none */
 };
 
 /* ---- what is compared ---- */
@@ -122,15 +124,41 @@ static bool look_open(struct topic_look *look, const struct plan *plan, struct p
 
 /* ---- the task ---- */
 
+static bool is_seen(const struct state_table *seen, const char *topic)
+{
+	struct text value;
+	return seen && table_read(seen, text_of(topic), &value);
+}
+
+/* Whether Kafka has listed any: a login that may list none learns nothing. */
+static bool look_lists(const struct topic_look *look)
+{
+	for (size_t i = 0; i < look->facts_count; i++)
+		if (look->facts[i].partitions > 0)
+			return true;
+	return false;
+}
+
+/* A topic that no look found may be hidden from the login, or new: brokers show it later than they have it. */
+static enum topic_difference topic_compare(const struct topic_look *look, const struct watched_topic *topic, bool is_listed,
+					   const char **words)
+{
+	const struct topic_facts *input = topic->input == TOPIC_NONE ? NULL : &look->facts[topic->input];
+	const struct topic_facts *facts = &look->facts[topic->facts];
+	if (!is_listed || facts->partitions > 0 || !is_seen(look->seen, facts->name))
+		return topic_difference_find(&topic->planned, facts, input, look->arena, words);
+	*words = topic_gone_words(facts, look->arena);
+	return TOPIC_IS_GONE;
+}
+
 static void look_compare(struct topic_look *look)
 {
+	const bool is_listed = look_lists(look);
 	enum topic_difference *worst = ARENA_ARRAY(look->arena, enum topic_difference, look->pipeline_count + 1);
 	for (size_t i = 0; worst && i < look->topic_count; i++) {
 		const struct watched_topic *topic = &look->topics[i];
-		const struct topic_facts *input = topic->input == TOPIC_NONE ? NULL : &look->facts[topic->input];
 		const char *words = NULL;
-		enum topic_difference found =
-			topic_difference_find(&topic->planned, &look->facts[topic->facts], input, look->arena, &words);
+		const enum topic_difference found = topic_compare(look, topic, is_listed, &words);
 		if (found <= worst[topic->pipeline])
 			continue;
 		worst[topic->pipeline] = found;
@@ -185,14 +213,34 @@ static void found_take(struct topic_watch *watch, const struct topic_look *look)
 	watch->found = found;
 }
 
+/* Names that are planned no more are forgotten. */
+static void seen_take(struct topic_watch *watch, const struct topic_look *look)
+{
+	struct state_table *seen = table_open();
+	bool good = seen;
+	for (size_t i = 0; good && i < look->facts_count; i++) {
+		const struct topic_facts *facts = &look->facts[i];
+		if (facts->partitions > 0 || is_seen(watch->seen, facts->name))
+			good = table_put(seen, text_of(facts->name), TEXT("1"), false);
+	}
+	if (!good) {
+		table_close(seen);
+		return;
+	}
+	table_close(watch->seen);
+	watch->seen = seen;
+}
+
 static void topic_watch_on_read(void *context)
 {
 	struct topic_watch *watch = context;
-	if (watch->look.is_answered)
+	if (watch->look.is_answered) {
 		found_take(watch, &watch->look);
-	else
+		seen_take(watch, &watch->look);
+	} else {
 		log_say(watch->config->log, LOG_LEVEL_DEBUG, NULL, "topics are not compared with the plan: %s",
 			watch->look.error.text);
+	}
 	look_close(&watch->look);
 }
 
@@ -201,6 +249,7 @@ static void look_start(struct topic_watch *watch)
 	struct error error = {0};
 	watch->task = (struct loop_task){.run = look_run, .done = topic_watch_on_read, .context = watch};
 	bool is_listed = look_open(&watch->look, &engine_revision(watch->engine)->plan, watch->config->settings, &error);
+	watch->look.seen = watch->seen;
 	if (is_listed && loop_task_start(&watch->task, engine_loop(watch->engine), "looks at topics", &error))
 		return;
 	log_say(watch->config->log, LOG_LEVEL_WARN, NULL, "topics are not compared with the plan: %s", error.text);
@@ -258,5 +307,6 @@ void topic_watch_close(struct topic_watch *watch)
 		look_close(&watch->look);
 	}
 	table_close(watch->found);
+	table_close(watch->seen);
 	memory_give(watch);
 }

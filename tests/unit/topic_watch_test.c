@@ -91,6 +91,52 @@ static void what_differs_is_a_condition_until_it_does_not(void **state)
 	assert_true(follow_was_said("p: topic sluice.default.pipeline.p.inputs has 1 partitions, and the plan says 2"));
 }
 
+static void errors_topic_is(rd_kafka_resp_err_t code)
+{
+	rd_kafka_mock_topic_set_error(follow_stand.mock.cluster, "sluice.default.pipeline.p.errors", code);
+}
+
+static void a_topic_is_deleted(void)
+{
+	errors_topic_is(RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+}
+
+static bool p_says_what_is_gone(void)
+{
+	const struct engine_condition *p = condition_of_p();
+	return p && p->ready && text_is(p->what, "Differs") &&
+	       text_is(p->why, "topic sluice.default.pipeline.p.errors is gone: it was deleted, or this engine may not see it any "
+			       "more. Start an engine again: it creates the topics that are missing");
+}
+
+static void the_topic_is_there_again(void)
+{
+	errors_topic_is(RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
+static bool looks_have_passed(void)
+{
+	static int64_t begun_ms;
+	if (begun_ms == 0)
+		begun_ms = clock_ms();
+	return clock_ms() - begun_ms > 4 * EVERY_MS;
+}
+
+/* It may have been deleted long before somebody needs it. */
+static void a_topic_that_is_gone_is_a_condition(void **state)
+{
+	static const struct scene scenes[] = {
+		{"an engine that is ready", p_is_applied, p_is_ready},
+		{"looks that find all topics", NULL, looks_have_passed},
+		{"a topic that is gone", a_topic_is_deleted, p_says_what_is_gone},
+		{"topics as planned", the_topic_is_there_again, p_is_as_planned_again},
+		{0},
+	};
+	(void)state;
+	follow_stand.topics_config.every_ms = EVERY_MS;
+	follow_play(scenes);
+}
+
 /* ---- the pause ---- */
 
 static atomic_int looks;
@@ -175,6 +221,7 @@ int main(void)
 #define STORY(name) cmocka_unit_test_setup_teardown(name, follow_open, follow_close)
 	const struct CMUnitTest tests[] = {
 		STORY(what_differs_is_a_condition_until_it_does_not),
+		STORY(a_topic_that_is_gone_is_a_condition),
 		STORY(kafka_is_asked_once_a_pause),
 		STORY(a_silent_kafka_holds_up_nothing),
 	};
