@@ -569,6 +569,7 @@ struct grpc_front *grpc_front_open(struct loop *loop, const struct grpc_front_co
 						.streams = STREAMS,
 						.bodies = config->bodies,
 						.http = config->http,
+						.gzips = true,
 						.connections = config->connections,
 						.peer_connections = config->peer_connections,
 						.called = grpc_front_on_called,

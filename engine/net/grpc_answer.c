@@ -33,7 +33,7 @@ static ssize_t on_words_wanted(nghttp2_session *session, int32_t id, uint8_t *ro
 }
 
 static ssize_t grpc_answer_on_wanted(nghttp2_session *session, int32_t id, uint8_t *room, size_t size, uint32_t *flags,
-				     nghttp2_data_source *source, void *context)
+			 nghttp2_data_source *source, void *context)
 {
 	(void)source;
 	struct grpc_request *request = nghttp2_session_get_stream_user_data(session, id);
@@ -145,23 +145,29 @@ void grpc_request_refuse_as_http(struct grpc_request *request, struct http_refus
 static void send_answer(struct grpc_request *request, struct text body)
 {
 	unsigned char prefix[GRPC_PREFIX_BYTES];
+	bool is_packed = false;
 	if (body.length > UINT32_MAX) {
 		grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED,
 				    TEXT("the answer has more than the 4 GiB that gRPC can carry"));
 		return;
 	}
+	if (grpc_answers_are_packed(request))
+		body = grpc_answer_packed(request->server, body, &is_packed);
 	if (!body_budget_add_answer(request->server->config.bodies, &request->charge, body.length)) {
 		grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT(GRPC_UNREAD_WORDS));
 		return;
 	}
 	grpc_prefix_write(prefix, body.length);
+	prefix[0] = is_packed;
 	buffer_append(&request->answer, prefix, sizeof prefix);
 	buffer_text(&request->answer, body);
-	nghttp2_nv pairs[2 + GRPC_FIELDS_MAX] = {
+	nghttp2_nv pairs[3 + GRPC_FIELDS_MAX] = {
 		http2_constant(TEXT(":status"), TEXT("200")),
 		http2_constant(TEXT("content-type"), TEXT("application/grpc")),
 	};
 	size_t count = 2 + grpc_fields_pairs(&request->fields, pairs + 2);
+	if (is_packed)
+		pairs[count++] = http2_constant(TEXT("grpc-encoding"), TEXT("gzip"));
 	const nghttp2_data_provider message = {.read_callback = grpc_answer_on_wanted};
 	if (!body_begin(request, pairs, count, &message))
 		grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT("no memory for the answer"));

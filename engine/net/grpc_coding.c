@@ -70,3 +70,27 @@ bool grpc_message_unpack(struct grpc_request *request, int *status, char words[G
 	buffer_close(&plain);
 	return false;
 }
+
+/* ---- answers ---- */
+
+bool grpc_answers_are_packed(const struct grpc_request *request)
+{
+	struct text accepted;
+	if (!request->server->gzip || !grpc_coding_is_taken(request->coding))
+		return false;
+	for (size_t place = 0; (accepted = grpc_request_metadata(request, "grpc-accept-encoding", place)).bytes; place++)
+		if (gzip_is_accepted(accepted))
+			return true;
+	return false;
+}
+
+struct text grpc_answer_packed(struct grpc_server *server, struct text body, bool *is_packed)
+{
+	*is_packed = false;
+	buffer_clear(&server->packed);
+	if (body.length < GZIP_BYTES_LEAST || body.length > GZIP_BYTES_MAX || !gzip_pack(server->gzip, body, &server->packed) ||
+	    server->packed.length >= body.length)
+		return body;
+	*is_packed = true;
+	return buffer_view(&server->packed);
+}

@@ -1,7 +1,9 @@
-/* grpc_coding.h: Compression of messages that callers of a gRPC server send: `grpc-encoding` gzip or deflate. Private to the
- * server.
+/* grpc_coding.h: Compression of gRPC's messages on a server: `grpc-encoding` gzip or deflate of those of callers, gzip of answers.
+ * Private to the server.
  *
- * Answers are not compressed. A few bytes can decompress to gigabytes, so decompression stops at the limit of a message.
+ * A few bytes can decompress to gigabytes, so decompression stops at the limit of a message. Clients of gRPC list gzip in
+ * `grpc-accept-encoding` whether their users want it or not. So an answer is compressed for a caller that lists it and names a
+ * compression of its own messages, and if it is as long as bodies of HTTP must be for that.
  */
 #ifndef SLUICE_NET_GRPC_CODING_H
 #define SLUICE_NET_GRPC_CODING_H
@@ -9,6 +11,7 @@
 #include "base/text.h"
 
 struct grpc_request;
+struct grpc_server;
 
 #define GRPC_CODINGS_TAKEN "identity,deflate,gzip" /* as grpc-accept-encoding lists them */
 
@@ -22,5 +25,11 @@ bool grpc_coding_is_taken(enum grpc_coding coding); /* whether a message in it c
 /* Puts in the place of the message of a request, which is whole, what it comes to when it is decompressed, and charges the budget
  * of bodies for that. False: the call is to be refused with that status and words. */
 bool grpc_message_unpack(struct grpc_request *request, int *status, char words[GRPC_UNPACK_WORDS_MAX]);
+
+/* Whether answers to this caller may be compressed. */
+bool grpc_answers_are_packed(const struct grpc_request *request);
+
+/* The answer compressed, until the next one, if that is shorter; else as it is. */
+struct text grpc_answer_packed(struct grpc_server *server, struct text body, bool *is_packed);
 
 #endif

@@ -114,10 +114,11 @@ static bool respond(struct grpc_request *request)
 	const nghttp2_nv pairs[] = {
 		http2_constant(TEXT(":status"), TEXT("200")),
 		http2_constant(TEXT("content-type"), TEXT("application/grpc")),
+		http2_constant(TEXT("grpc-encoding"), TEXT("gzip")),
 	};
+	const size_t count = sizeof pairs / sizeof *pairs - !request->packs;
 	const nghttp2_data_provider messages = {.read_callback = grpc_conversation_on_wanted};
-	request->responded = nghttp2_submit_response(request->caller->http2.session, request->id, pairs,
-						     sizeof pairs / sizeof *pairs, &messages) == 0;
+	request->responded = nghttp2_submit_response(request->caller->http2.session, request->id, pairs, count, &messages) == 0;
 	return request->responded;
 }
 
@@ -193,10 +194,16 @@ static void answer_add(struct grpc_request *request, struct text body)
 {
 	struct buffer *answer = &request->answer;
 	unsigned char prefix[GRPC_PREFIX_BYTES];
+	bool is_packed = false;
 	drop_sent(request);
 	const size_t before = answer->length;
+	if (!request->responded)
+		request->packs = grpc_answers_are_packed(request);
+	if (request->packs)
+		body = grpc_answer_packed(request->server, body, &is_packed);
 	if (body.length <= UINT32_MAX) {
 		grpc_prefix_write(prefix, body.length);
+		prefix[0] = is_packed;
 		buffer_append(answer, prefix, sizeof prefix);
 		buffer_text(answer, body);
 	}

@@ -70,7 +70,8 @@ static struct grpc_request *request_take(struct grpc_caller *caller, int32_t id)
 	request->on_wire = true;
 	request->id = id;
 	request->over = request->is_post = request->is_grpc = false;
-	request->pending = request->converses = request->responded = request->has_ended = request->is_taking = false;
+	request->pending = request->converses = request->responded = request->has_ended = false;
+	request->packs = request->is_taking = false;
 	request->end_status = GRPC_STATUS_NONE;
 	request->is_http = request->is_head = request->in_chunks = request->has_responded = false;
 	request->exchange = NULL;

@@ -73,6 +73,9 @@ struct grpc_server *grpc_server_open(struct loop *loop, const struct grpc_server
 	server->now = (struct loop_timer){.due = grpc_server_on_now, .context = server};
 	bool good = nghttp2_session_callbacks_new(&server->callbacks) == 0 ||
 		    error_memory(error, ERROR_SYSTEM, "opening a gRPC server");
+	buffer_open(&server->packed, 2 * GZIP_BYTES_MAX); /* zlib needs memory for the worst case */
+	if (good && config->gzips && !(server->gzip = gzip_open()))
+		good = error_memory(error, ERROR_SYSTEM, "opening a gRPC server");
 	if (good)
 		grpc_request_set_up_callbacks(server->callbacks);
 	good = good && loop_timer_set(loop, &server->now, FAR_MS, error) &&
@@ -129,6 +132,8 @@ void grpc_server_close(struct grpc_server *server)
 	}
 	loop_timer_stop(server->loop, &server->now);
 	nghttp2_session_callbacks_del(server->callbacks);
+	gzip_close(server->gzip);
+	buffer_close(&server->packed);
 	tls_close(server->tls);
 	memory_give(server);
 }

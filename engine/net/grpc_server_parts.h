@@ -21,6 +21,7 @@
 #include "net/grpc_coding.h"
 #include "net/grpc_server.h"
 #include "net/grpc_wire.h"
+#include "net/gzip.h"
 #include "net/http2.h"
 #include "net/http_head.h"
 #include "net/refusal.h"
@@ -65,6 +66,7 @@ struct grpc_request {
 	bool converses;
 	bool responded; /* its first answer was submitted */
 	bool has_ended; /* its caller has sent all messages */
+	bool packs;	/* its answers are compressed, if they are long */
 	bool is_taking; /* messages are being passed on: what this causes is seen to after that */
 	int end_status; /* its final status, which follows the answers to open messages unless it is `over`; GRPC_STATUS_NONE */
 	const char *end_words; /* constant */
@@ -111,6 +113,8 @@ struct grpc_server {
 	struct loop_timer now;
 	bool awake; /* `now` is due at once */
 	bool draining;
+	struct gzip *gzip;    /* NULL: answers are not compressed */
+	struct buffer packed; /* compressed form of the current answer */
 	char room[64 << 10]; /* into which all connections read */
 };
 

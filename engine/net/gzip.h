@@ -26,6 +26,11 @@ enum gzip_outcome zlib_unpack(struct text packed, size_t bytes_max, struct buffe
 
 /* ---- answers ---- */
 
+/* Lengths of bodies that are compressed for callers that accept gzip. A shorter one fits into a packet as it is; a longer one
+ * would delay the answers of others. */
+#define GZIP_BYTES_LEAST ((size_t)1400)
+#define GZIP_BYTES_MAX ((size_t)1 << 20)
+
 /* Compressor, with the memory that it keeps between two bodies (about 270 KB). Belongs to one thread. */
 struct gzip;
 

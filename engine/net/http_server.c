@@ -86,7 +86,7 @@ struct http_server *http_server_open(struct loop *loop, const struct http_server
 	server->config.idle_ms = config->idle_ms ? config->idle_ms : IDLE_MS;
 	server->date_s = -1;
 	server->ids = refusal_ids_open();
-	buffer_open(&server->packed, 2 * HTTP_GZIP_BYTES_MAX); /* zlib needs memory for the worst case */
+	buffer_open(&server->packed, 2 * GZIP_BYTES_MAX); /* zlib needs memory for the worst case */
 	server->now = (struct loop_timer){.due = http_server_on_now, .context = server};
 	if (open_parts(server, error))
 		return server;

@@ -26,11 +26,6 @@
 #include "net/loop.h"
 #include "net/tls.h"
 
-/* Lengths of bodies that are compressed for callers that accept gzip. A shorter one fits into a packet as it is; a longer one
- * would delay the answers of others. */
-#define HTTP_GZIP_BYTES_LEAST ((size_t)1400)
-#define HTTP_GZIP_BYTES_MAX ((size_t)1 << 20)
-
 struct http_server;
 struct http_incoming; /* a received request, until it is answered */
 

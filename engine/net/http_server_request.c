@@ -281,8 +281,8 @@ static bool is_coded(const struct http_answer_head *head)
 static struct text body_coded(const struct http_incoming *incoming, struct http_answer_head *head, struct text body)
 {
 	struct http_server *server = incoming->server;
-	if (!server->gzip || !incoming->connection || is_coded(head) || body.length < HTTP_GZIP_BYTES_LEAST ||
-	    body.length > HTTP_GZIP_BYTES_MAX)
+	if (!server->gzip || !incoming->connection || is_coded(head) || body.length < GZIP_BYTES_LEAST ||
+	    body.length > GZIP_BYTES_MAX)
 		return body;
 	head->varies = true;
 	buffer_clear(&server->packed);

@@ -7,12 +7,15 @@
 
 #include <cmocka.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
+#include "base/random.h"
 #include "net/body_budget.h"
 #include "net/grpc_server.h"
 #include "net/grpc_wire.h"
+#include "net/gzip.h"
 #include "tests/unit/puppet.h"
 
 #define MESSAGE_BYTES 100000
@@ -25,6 +28,7 @@ static struct puppet puppet;
 static struct body_budget bodies;
 static char called[MESSAGE_BYTES]; /* with the last message */
 static size_t called_length, called_count;
+static struct text answer; /* to each call, and message */
 
 static void on_called(void *context, struct grpc_request *request, struct text path, struct text body)
 {
@@ -32,7 +36,20 @@ static void on_called(void *context, struct grpc_request *request, struct text p
 	memcpy(called, body.bytes ? body.bytes : "", body.length);
 	called_length = body.length;
 	called_count++;
-	grpc_server_answer(request, GRPC_OK, (struct text){0}, TEXT("fine"));
+	grpc_server_answer(request, GRPC_OK, (struct text){0}, answer);
+}
+
+static bool on_asked(void *context, struct grpc_request *request, struct text path, int *status, const char **words)
+{
+	(void)context, (void)request, (void)status, (void)words;
+	return text_is(path, "/talk");
+}
+
+static bool on_message(void *context, struct grpc_request *request, struct text path, struct text message)
+{
+	(void)context, (void)path;
+	grpc_conversation_answer(request, message.length, answer);
+	return true;
 }
 
 static int server_begin(void **state)
@@ -41,11 +58,19 @@ static int server_begin(void **state)
 	(void)state;
 	loop = loop_open(&error);
 	bodies = (struct body_budget){.limit_bytes = 10 * (size_t)MESSAGE_BYTES};
-	const struct grpc_server_config config = {
-		.message_bytes = MESSAGE_BYTES, .streams = 8, .connections = 4, .bodies = &bodies, .called = on_called};
+	const struct grpc_server_config config = {.message_bytes = MESSAGE_BYTES,
+						  .metadata_bytes = 1000,
+						  .streams = 8,
+						  .connections = 4,
+						  .bodies = &bodies,
+						  .gzips = true,
+						  .called = on_called,
+						  .converses = on_asked,
+						  .received = on_message};
 	server = grpc_server_open(loop, &config, &error);
 	puppet = (struct puppet){.loop = loop};
 	called_length = called_count = 0;
+	answer = TEXT("fine");
 	return server ? 0 : -1;
 }
 
@@ -88,15 +113,21 @@ static size_t message_write(char *out, size_t room, int bits, struct text text)
 	return GRPC_PREFIX_BYTES + length;
 }
 
-/* A call on a connection of its own. */
-static void call(const char *coding, const char *bytes, size_t length)
+/* A call on a connection of its own. `accepted`: grpc-accept-encoding; NULL: absent. */
+static void call_path(const char *path, const char *coding, const char *accepted, const char *bytes, size_t length)
 {
 	puppet_hang_up_all(&puppet);
 	puppet = (struct puppet){.loop = loop};
 	struct puppet_line *line = puppet_dial(&puppet, grpc_server_port(server));
-	puppet_headers(line, 1, 0, ":method", "POST", ":scheme", "http", ":path", "/x", ":authority", "us", "content-type",
-		       "application/grpc", "te", "trailers", coding ? "grpc-encoding" : "x-other", coding ? coding : "none", NULL);
+	puppet_headers(line, 1, 0, ":method", "POST", ":scheme", "http", ":path", path, ":authority", "us", "content-type",
+		       "application/grpc", "te", "trailers", coding ? "grpc-encoding" : "x-other", coding ? coding : "none",
+		       accepted ? "grpc-accept-encoding" : "x-another", accepted ? accepted : "none", NULL);
 	puppet_frame(line, FRAME_DATA, FLAG_END_STREAM, 1, bytes, length);
+}
+
+static void call(const char *coding, const char *bytes, size_t length)
+{
+	call_path("/x", coding, NULL, bytes, length);
 }
 
 static void call_with(const char *coding, int bits, struct text text)
@@ -180,6 +211,74 @@ static void the_budget_of_bodies_is_charged_for_the_decompressed_message(void **
 	assert_int_equal(bodies.used_bytes, 0);
 }
 
+/* ---- answers ---- */
+
+/* The length of the answer's message, with its prefix, as it came in one frame. */
+static size_t answer_length(void)
+{
+	const char *data = strstr(puppet.heard, "1 data ");
+	assert_non_null(data);
+	return strtoul(data + strlen("1 data "), NULL, 10);
+}
+
+#define EVERY_CLIENTS "identity, deflate, gzip" /* as grpcio, grpc-go and grpc-java send it */
+
+static void an_answer_is_compressed_for_callers_that_compress_and_accept_it(void **state)
+{
+	static char long_answer[GZIP_BYTES_MAX + 1];
+	static const struct {
+		const char *coding, *accepted;
+		size_t length;
+		bool is_packed;
+	} rows[] = {{"gzip", EVERY_CLIENTS, GZIP_BYTES_LEAST, true},
+		    {"deflate", "gzip", GZIP_BYTES_LEAST, true},
+		    {"gzip", EVERY_CLIENTS, GZIP_BYTES_LEAST - 1, false},
+		    {"gzip", "identity, deflate", GZIP_BYTES_LEAST, false},
+		    {"gzip", NULL, GZIP_BYTES_LEAST, false},
+		    {NULL, EVERY_CLIENTS, GZIP_BYTES_LEAST, false},
+		    {"identity", EVERY_CLIENTS, GZIP_BYTES_LEAST, false}};
+	const char *const paths[] = {"/x", "/talk"};
+	char message[100];
+	const size_t length = message_write(message, sizeof message, 0, TEXT("a message"));
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof rows / sizeof *rows; i++) {
+		answer = (struct text){long_answer, rows[i / 2].length};
+		call_path(paths[i % 2], rows[i / 2].coding, rows[i / 2].accepted, message, length);
+		hear("1 grpc-status: 0\n");
+		if (rows[i / 2].is_packed)
+			assert_in_range(answer_length(), GRPC_PREFIX_BYTES + 20, 100);
+		else
+			assert_int_equal(answer_length(), GRPC_PREFIX_BYTES + rows[i / 2].length);
+		if (i % 2 == 0) /* a stream says before its first answer what may come */
+			assert_int_equal(strstr(puppet.heard, "1 grpc-encoding: gzip\n") != NULL, rows[i / 2].is_packed);
+		else if (rows[i / 2].is_packed)
+			assert_non_null(strstr(puppet.heard, "1 grpc-encoding: gzip\n"));
+	}
+	assert_int_equal(bodies.used_bytes, 0);
+}
+
+/* Noise does not become shorter, and what is longer than 1 MiB would delay others. */
+static void an_answer_is_not_compressed_where_that_is_of_no_use(void **state)
+{
+	static char noise[GZIP_BYTES_MAX + 1];
+	char message[100];
+	const size_t length = message_write(message, sizeof message, 0, TEXT("a message"));
+	struct random random = {.state = 1};
+	(void)state;
+	for (size_t i = 0; i < 4000; i++)
+		noise[i] = (char)random_next(&random);
+	answer = (struct text){noise, 4000};
+	call_path("/x", "gzip", EVERY_CLIENTS, message, length);
+	hear("1 grpc-status: 0\n");
+	assert_int_equal(answer_length(), GRPC_PREFIX_BYTES + 4000);
+	assert_null(strstr(puppet.heard, "1 grpc-encoding"));
+	memset(noise, 0, sizeof noise);
+	answer = (struct text){noise, sizeof noise};
+	bodies.limit_bytes = 4 * sizeof noise;
+	call_path("/x", "gzip", EVERY_CLIENTS, message, length);
+	hear("1 data 16384\n");
+}
+
 int main(void)
 {
 #define STORY(name) cmocka_unit_test_setup_teardown(name, server_begin, server_end)
@@ -189,6 +288,8 @@ int main(void)
 		STORY(what_is_no_such_compression_is_refused),
 		STORY(the_limit_is_of_the_decompressed_message),
 		STORY(the_budget_of_bodies_is_charged_for_the_decompressed_message),
+		STORY(an_answer_is_compressed_for_callers_that_compress_and_accept_it),
+		STORY(an_answer_is_not_compressed_where_that_is_of_no_use),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "net/gzip.h"
 #include "server_stand.h"
 
 static void requests_on_one_connection_are_answered_in_their_order(void **state)
@@ -346,7 +347,7 @@ static void a_long_answer_arrives_whole(void **state)
 /* The answer of that length, and with that header, to a request with that head. */
 static const char *answer_of(struct server_stand *stand, const char *head, size_t length, const struct http_answer_header *header)
 {
-	static char answer[HTTP_GZIP_BYTES_MAX + 1], reply[2 * HTTP_GZIP_BYTES_MAX];
+	static char answer[GZIP_BYTES_MAX + 1], reply[2 * GZIP_BYTES_MAX];
 	struct guest caller = server_stand_call(stand);
 	size_t came = 0;
 	memset(answer, 'x', sizeof answer);
@@ -382,15 +383,15 @@ static void a_long_answer_is_compressed_for_callers_that_accept_it(void **state)
 		size_t length;
 		const struct http_answer_header *header;
 		bool packed, varies;
-	} rows[] = {{ACCEPTS("gzip"), HTTP_GZIP_BYTES_LEAST, NULL, true, true},
-		    {ACCEPTS("br") , HTTP_GZIP_BYTES_LEAST, NULL, false, true},
-		    {ACCEPTS("br\r\nAccept-Encoding: gzip"), HTTP_GZIP_BYTES_MAX, NULL, true, true},
-		    {GET("/later"), HTTP_GZIP_BYTES_LEAST, NULL, false, true},
-		    {ACCEPTS("gzip;q=0"), HTTP_GZIP_BYTES_LEAST, NULL, false, true},
-		    {ACCEPTS("gzip"), HTTP_GZIP_BYTES_LEAST - 1, NULL, false, false},
-		    {ACCEPTS("gzip"), HTTP_GZIP_BYTES_MAX + 1, NULL, false, false},
-		    {ACCEPTS("gzip"), HTTP_GZIP_BYTES_LEAST, &coded, false, false},
-		    {"HEAD /later HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\n\r\n", HTTP_GZIP_BYTES_LEAST, NULL, true, true}};
+	} rows[] = {{ACCEPTS("gzip"), GZIP_BYTES_LEAST, NULL, true, true},
+		    {ACCEPTS("br"), GZIP_BYTES_LEAST, NULL, false, true},
+		    {ACCEPTS("br\r\nAccept-Encoding: gzip"), GZIP_BYTES_MAX, NULL, true, true},
+		    {GET("/later"), GZIP_BYTES_LEAST, NULL, false, true},
+		    {ACCEPTS("gzip;q=0"), GZIP_BYTES_LEAST, NULL, false, true},
+		    {ACCEPTS("gzip"), GZIP_BYTES_LEAST - 1, NULL, false, false},
+		    {ACCEPTS("gzip"), GZIP_BYTES_MAX + 1, NULL, false, false},
+		    {ACCEPTS("gzip"), GZIP_BYTES_LEAST, &coded, false, false},
+		    {"HEAD /later HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\n\r\n", GZIP_BYTES_LEAST, NULL, true, true}};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		const char *reply = answer_of(stand, rows[i].head, rows[i].length, rows[i].header);
 		if (!strstr(reply, "Content-Encoding: gzip\r\n") == rows[i].packed ||
