@@ -256,6 +256,48 @@ static void at_most_so_many_messages_are_open(void **state)
 	turn_until_heard(stand, "1 grpc-status: 0\n1 end\n");
 }
 
+/* The connection's window is 65,535 bytes: answers that are not read are no open messages. */
+static void answers_that_are_not_read_leave_place_for_messages(void **state)
+{
+	static char long_answer[4000];
+	struct stand *stand = *state;
+	memset(long_answer, 'a', sizeof long_answer - 1);
+	begin(stand, 1, NULL, NULL);
+	for (size_t i = 0; i < 2 * OPEN_MAX; i++)
+		say(stand, 1, 0, "x");
+	for (size_t i = 0; i < 2 * OPEN_MAX; i++) {
+		turn_until_received(stand, i + 1);
+		answer(stand, i, long_answer);
+	}
+	puppet_number(stand->line, FRAME_WINDOW, 0, 1 << 20);
+	half_close(stand, 1);
+	turn_until_heard(stand, "1 grpc-status: 0\n1 end\n");
+}
+
+/* Where no budget limits them, all messages together have 16 times the longest one: what has been taken does not count. */
+static void a_long_stream_needs_no_budget(void **state)
+{
+	static char message[MESSAGE_BYTES / 2];
+	struct stand *stand = *state;
+	stand->config.bodies = NULL;
+	serve(stand);
+	begin(stand, 1, NULL, NULL);
+	for (size_t i = 0; i < OPEN_MAX + 200; i++) {
+		say_bytes(stand, 1, 0, (struct text){message, sizeof message});
+		if (i < OPEN_MAX)
+			continue;
+		turn_until_received(stand, OPEN_MAX + (i - OPEN_MAX));
+		for (size_t turns = 0; turns < 3; turns++) /* it waits for an answer to another one */
+			assert_true(loop_turn(stand->loop, 0, &(struct error){0}));
+		answer(stand, i - OPEN_MAX, "");
+	}
+	turn_until_received(stand, OPEN_MAX + 200);
+	for (size_t i = 200; i < OPEN_MAX + 200; i++)
+		answer(stand, i, "");
+	half_close(stand, 1);
+	turn_until_heard(stand, "1 grpc-status: 0\n1 end\n");
+}
+
 /* 64 of them are taken out of the window, which is widened when half of it is. */
 static void a_caller_that_is_faster_is_slowed_by_its_window(void **state)
 {
@@ -392,8 +434,10 @@ static void one_that_is_finished_answers_what_is_open_and_takes_no_more(void **s
 	for (size_t i = 0; i < OPEN_MAX; i++) {
 		turn_for_a_while(stand);
 		assert_null(strstr(stand->puppet.heard, "grpc-status"));
-		assert_int_equal(stand->count, OPEN_MAX);
 		answer(stand, i, "");
+		say(stand, 1, 0, "late");
+		turn_for_a_while(stand);
+		assert_int_equal(stand->count, OPEN_MAX);
 	}
 	turn_until_heard(stand, "1 grpc-status: 16\n1 grpc-message: show who you are\n1 end\n");
 	assert_int_equal(stand->count, OPEN_MAX);
@@ -468,6 +512,8 @@ int main(void)
 		STORY(a_message_that_is_cut_ends_it_after_what_is_open),
 		STORY(a_message_that_cannot_be_read_ends_it_at_once),
 		STORY(at_most_so_many_messages_are_open),
+		STORY(answers_that_are_not_read_leave_place_for_messages),
+		STORY(a_long_stream_needs_no_budget),
 		STORY(a_caller_that_is_faster_is_slowed_by_its_window),
 		STORY(messages_that_are_large_are_fewer_at_once),
 		STORY(a_budget_that_is_used_up_ends_it),
