@@ -50,9 +50,27 @@ static struct moments moments_of(const double *numbers, size_t count)
 
 /* ---- means ---- */
 
-static json_t *bootstrap_run(const struct compute_case *one, const struct compute_row *control, const struct compute_row *treatment,
-			     struct error *error)
+/* The numbers of both arms without NaN, and how many of those there were. */
+struct two_arms {
+	struct compute_row control, treatment;
+	size_t nan_control, nan_treatment;
+};
+
+static bool arms_read(const struct compute_case *one, struct two_arms *arms, struct error *error)
 {
+	return compute_sample(one, one->input, "control", &arms->control, &arms->nan_control, error) &&
+	       compute_sample(one, one->input, "treatment", &arms->treatment, &arms->nan_treatment, error);
+}
+
+static void put_nan(json_t *result, size_t control, size_t treatment, struct error *error)
+{
+	compute_put(result, "nan_control", json_integer((json_int_t)control), error);
+	compute_put(result, "nan_treatment", json_integer((json_int_t)treatment), error);
+}
+
+static json_t *bootstrap_run(const struct compute_case *one, const struct two_arms *arms, struct error *error)
+{
+	const struct compute_row *control = &arms->control, *treatment = &arms->treatment;
 	struct bootstrap bootstrap;
 	const double resamples = compute_number_or(one->params, "resamples", 2000, error);
 	const double level = compute_number_or(one->params, "level", 0.95, error);
@@ -69,6 +87,7 @@ static json_t *bootstrap_run(const struct compute_case *one, const struct comput
 	put_number(result, "lower", bootstrap.interval.low, error);
 	put_number(result, "upper", bootstrap.interval.high, error);
 	put_number(result, "standard_error", bootstrap.standard_error, error);
+	put_nan(result, arms->nan_control, arms->nan_treatment, error);
 	return result;
 }
 
@@ -93,17 +112,16 @@ static void put_tests_of_means(json_t *result, const struct moments *control, co
 
 static json_t *means_run(const struct compute_case *one, struct error *error)
 {
-	struct compute_row control, treatment;
+	struct two_arms arms;
 	struct rank_test ranks;
-	if (!row_wanted(one, one->input, "control", &control, error) ||
-	    !row_wanted(one, one->input, "treatment", &treatment, error))
+	if (!arms_read(one, &arms, error))
 		return NULL;
 	if (compute_has(one->params, "resamples"))
-		return bootstrap_run(one, &control, &treatment, error);
-	const struct moments of_control = moments_of(control.items, control.count);
-	const struct moments of_treatment = moments_of(treatment.items, treatment.count);
-	if (!rank_test(control.items, control.count, treatment.items, treatment.count, one->arena, &ranks)) {
-		error_set(error, ERROR_INPUT, PLACE_NONE, "an arm has a NaN among its numbers, or too many of them");
+		return bootstrap_run(one, &arms, error);
+	const struct moments of_control = moments_of(arms.control.items, arms.control.count);
+	const struct moments of_treatment = moments_of(arms.treatment.items, arms.treatment.count);
+	if (!rank_test(arms.control.items, arms.control.count, arms.treatment.items, arms.treatment.count, one->arena, &ranks)) {
+		error_memory(error, ERROR_LIMIT, "ranking the numbers of both arms");
 		return NULL;
 	}
 	json_t *result = json_object();
@@ -114,7 +132,23 @@ static json_t *means_run(const struct compute_case *one, struct error *error)
 	put_number(result, "auc", ranks.area, error);
 	if (!isnan(ranks.p_exact))
 		put_number(result, "mannwhitney_p_exact", ranks.p_exact, error);
+	put_nan(result, arms.nan_control, arms.nan_treatment, error);
 	return result;
+}
+
+/* The differences of the pairs of the arms, without those with a NaN, of which there were `nan`. They replace the numbers of the
+ * treatment. */
+static struct compute_row pairs_differ(const struct compute_row *control, const struct compute_row *treatment, size_t *nan)
+{
+	const size_t count = control->count < treatment->count ? control->count : treatment->count;
+	struct compute_row pairs = {.items = treatment->items};
+	for (size_t i = 0; i < count; i++) {
+		const double difference = treatment->items[i] - control->items[i];
+		if (!isnan(difference))
+			pairs.items[pairs.count++] = difference;
+	}
+	*nan = count - pairs.count;
+	return pairs;
 }
 
 /* The mixture SPRT of pairs with a known variance, at the looks that are asked for. */
@@ -127,12 +161,17 @@ static json_t *sequence_run(const struct compute_case *one, struct error *error)
 	    !row_wanted(one, one->params, "checkpoints", &looks, error) || !compute_number(one->input, "sigma2", &sigma2, error) ||
 	    !compute_number(one->input, "tau2", &tau2, error))
 		return NULL;
-	const size_t pairs = control.count < treatment.count ? control.count : treatment.count;
+	size_t nan;
+	const struct compute_row pairs = pairs_differ(&control, &treatment, &nan);
+	if (pairs.count == 0) {
+		error_set(error, ERROR_INPUT, PLACE_NONE, "no pair of `control` and `treatment` has two numbers");
+		return NULL;
+	}
 	json_t *result = json_object(), *ratios = json_array(), *shares = json_array();
 	double sum = 0, p = 1;
-	for (size_t i = 0; i < pairs; i++) {
+	for (size_t i = 0; i < pairs.count; i++) {
 		const double count = (double)(i + 1);
-		sum += treatment.items[i] - control.items[i];
+		sum += pairs.items[i];
 		const double ratio = sequence_log_ratio(sum / count, 2 * sigma2 / count, tau2);
 		p = fmin(p, exp(-ratio));
 		for (size_t look = 0; look < looks.count; look++) {
@@ -145,11 +184,13 @@ static json_t *sequence_run(const struct compute_case *one, struct error *error)
 	compute_put(result, "likelihood_ratio_at", ratios, error);
 	compute_put(result, "always_valid_p_at", shares, error);
 	put_number(result, "confidence_sequence_halfwidth_at_n",
-		   sequence_half_width(2 * sigma2 / (double)pairs, tau2, alpha_of(one, error)), error);
+		   sequence_half_width(2 * sigma2 / (double)pairs.count, tau2, alpha_of(one, error)), error);
+	compute_put(result, "nan_pairs", json_integer((json_int_t)nan), error);
 	return result;
 }
 
-static bool arm_of_pairs(const struct compute_case *one, const char *key, struct arm_sums *sums, struct error *error)
+/* Of the units that have both numbers; the others are counted. */
+static bool arm_of_pairs(const struct compute_case *one, const char *key, struct arm_sums *sums, size_t *nan, struct error *error)
 {
 	struct compute_row before, after;
 	const json_t *arm = json_object_get(one->input, key);
@@ -158,15 +199,22 @@ static bool arm_of_pairs(const struct compute_case *one, const char *key, struct
 	if (before.count != after.count)
 		return error_set(error, ERROR_INPUT, PLACE_NONE, "`pre` and `post` of `%s` differ in length", key);
 	*sums = (struct arm_sums){0};
-	for (size_t i = 0; i < before.count; i++)
-		arm_sums_add(sums, after.items[i], before.items[i]);
-	return true;
+	*nan = 0;
+	for (size_t i = 0; i < before.count; i++) {
+		if (isnan(after.items[i]) || isnan(before.items[i]))
+			++*nan;
+		else
+			arm_sums_add(sums, after.items[i], before.items[i]);
+	}
+	return *nan < before.count || error_set(error, ERROR_INPUT, PLACE_NONE, "no unit of `%s` has both numbers", key);
 }
 
 static json_t *cuped_run(const struct compute_case *one, struct error *error)
 {
 	struct arm_sums control, treatment;
-	if (!arm_of_pairs(one, "control", &control, error) || !arm_of_pairs(one, "treatment", &treatment, error))
+	size_t nan_control, nan_treatment;
+	if (!arm_of_pairs(one, "control", &control, &nan_control, error) ||
+	    !arm_of_pairs(one, "treatment", &treatment, &nan_treatment, error))
 		return NULL;
 	const struct cuped cuped = cuped_adjust(&control, &treatment);
 	const struct t_test welch = welch_test(&cuped.control, &cuped.treatment, alpha_of(one, error));
@@ -178,6 +226,7 @@ static json_t *cuped_run(const struct compute_case *one, struct error *error)
 	put_number(result, "difference", welch.difference, error);
 	put_number(result, "welch_p", welch.p, error);
 	put_number(result, "variance_reduction", cuped.reduction, error);
+	put_nan(result, nan_control, nan_treatment, error);
 	return result;
 }
 

@@ -21,11 +21,10 @@ struct two_samples {
 static bool sample_read(const struct compute_case *one, const char *key, struct sorted *sample, size_t *nan, struct error *error)
 {
 	struct compute_row row;
-	if (!compute_row(one, one->input, key, &row, error))
+	if (!compute_sample(one, one->input, key, &row, nan, error))
 		return false;
 	*sample = (struct sorted){quantile_sort(row.items, row.count), row.items};
-	*nan = row.count - sample->count;
-	return sample->count > 0 || error_set(error, ERROR_INPUT, PLACE_NONE, "`%s` has no number", key);
+	return true;
 }
 
 static bool samples_read(const struct compute_case *one, struct two_samples *samples, struct error *error)

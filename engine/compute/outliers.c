@@ -86,46 +86,68 @@ static void scores_put(const struct compute_case *one, json_t *result, struct er
 
 /* ---- rows ---- */
 
-static bool covariance_read(const struct compute_case *one, const char *key, struct covariance *covariance, struct error *error)
+/* The covariance of the rows without NaN, and how many of the others there were. */
+struct learned_rows {
+	struct covariance covariance;
+	size_t nan;
+};
+
+static bool row_is_whole(const double *row, size_t columns)
+{
+	for (size_t i = 0; i < columns; i++)
+		if (isnan(row[i]))
+			return false;
+	return true;
+}
+
+static bool covariance_read(const struct compute_case *one, const char *key, struct learned_rows *learned, struct error *error)
 {
 	struct compute_table rows;
 	if (!compute_table(one, one->input, key, &rows, error))
 		return false;
-	if (!covariance_open(covariance, rows.columns, one->arena))
+	if (!covariance_open(&learned->covariance, rows.columns, one->arena))
 		return error_memory(error, ERROR_LIMIT, "learning a covariance");
-	for (size_t i = 0; i < rows.rows; i++)
-		covariance_add(covariance, rows.items + i * rows.columns);
-	return true;
+	learned->nan = 0;
+	for (size_t i = 0; i < rows.rows; i++) {
+		const double *row = rows.items + i * rows.columns;
+		if (row_is_whole(row, rows.columns))
+			covariance_add(&learned->covariance, row);
+		else
+			learned->nan++;
+	}
+	return learned->nan < rows.rows || rows.rows == 0 ||
+	       error_set(error, ERROR_INPUT, PLACE_NONE, "each row of `%s` has a NaN; give rows without", key);
 }
 
-static void covariance_put(const struct compute_case *one, const struct covariance *covariance, json_t *result,
-			   struct error *error)
+static void covariance_put(const struct compute_case *one, const struct learned_rows *learned, json_t *result, struct error *error)
 {
 	double freedom = compute_number_or(one->params, "ddof", 1, error);
+	const struct covariance *covariance = &learned->covariance;
 	size_t columns = covariance->columns;
 	double *items = ARENA_ARRAY(one->arena, double, columns * columns);
 	for (size_t i = 0; items && i < columns * columns; i++)
 		items[i] = covariance_of(covariance, i / columns, i % columns, freedom);
 	compute_put(result, "mean", compute_write_row(covariance->mean, columns), error);
 	compute_put(result, "covariance", items ? compute_write_table(items, columns, columns) : NULL, error);
+	compute_put(result, "nan_rows", json_integer((json_int_t)learned->nan), error);
 }
 
 static void moments_put(const struct compute_case *one, json_t *result, struct error *error)
 {
-	struct covariance covariance;
-	if (covariance_read(one, "x", &covariance, error))
-		covariance_put(one, &covariance, result, error);
+	struct learned_rows learned;
+	if (covariance_read(one, "x", &learned, error))
+		covariance_put(one, &learned, result, error);
 }
 
 static void mahalanobis_put(const struct compute_case *one, json_t *result, struct error *error)
 {
-	struct covariance covariance;
+	struct learned_rows learned;
 	struct mahalanobis fitted;
 	struct compute_table query;
 	double freedom = compute_number_or(one->params, "ddof", 1, error), ridge = compute_number_or(one->params, "ridge", 0,
 		error);
-	if (!covariance_read(one, "train", &covariance, error) || !compute_table(one, one->input, "query", &query, error) ||
-	    !mahalanobis_fit(&fitted, &covariance, freedom, ridge, one->arena, error))
+	if (!covariance_read(one, "train", &learned, error) || !compute_table(one, one->input, "query", &query, error) ||
+	    !mahalanobis_fit(&fitted, &learned.covariance, freedom, ridge, one->arena, error))
 		return;
 	if (query.rows && query.columns != fitted.columns) {
 		error_set(error, ERROR_INPUT, PLACE_NONE, "rows of `query` have %zu numbers and of `train` %zu; give rows of one "
@@ -138,7 +160,7 @@ static void mahalanobis_put(const struct compute_case *one, json_t *result, stru
 		squares[i] = mahalanobis_squared(&fitted, query.items + i * query.columns);
 		p[i] = chi_square_sf(squares[i], (double)fitted.columns);
 	}
-	covariance_put(one, &covariance, result, error);
+	covariance_put(one, &learned, result, error);
 	compute_put(result, "squared_distance", squares ? compute_write_row(squares, query.rows) : NULL, error);
 	compute_put(result, "p_chi2", p ? compute_write_row(p, query.rows) : NULL, error);
 }

@@ -113,6 +113,20 @@ bool compute_row(const struct compute_case *one, const json_t *object, const cha
 	       ((json_is_array(list) && read_items(list, row->items)) || wrong(error, key, list, "a list of numbers"));
 }
 
+bool compute_sample(const struct compute_case *one, const json_t *object, const char *key, struct compute_row *row, size_t *nan,
+		    struct error *error)
+{
+	struct compute_row all;
+	if (!compute_row(one, object, key, &all, error))
+		return false;
+	*row = (struct compute_row){.items = all.items};
+	for (size_t i = 0; i < all.count; i++)
+		if (!isnan(all.items[i]))
+			row->items[row->count++] = all.items[i];
+	*nan = all.count - row->count;
+	return row->count > 0 || error_set(error, ERROR_INPUT, PLACE_NONE, "`%s` has no number; give at least one", key);
+}
+
 bool compute_table(const struct compute_case *one, const json_t *object, const char *key, struct compute_table *table,
 		   struct error *error)
 {

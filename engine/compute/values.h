@@ -38,6 +38,10 @@ bool compute_integer(const json_t *object, const char *key, int64_t *number, str
 bool compute_text(const json_t *object, const char *key, const char **text, struct error *error);
 bool compute_row(const struct compute_case *one, const json_t *object, const char *key, struct compute_row *row,
 		 struct error *error);
+/* The numbers of a sample, in their order and without NaN, and how many of those there were. A sample without a number is an
+ * error. */
+bool compute_sample(const struct compute_case *one, const json_t *object, const char *key, struct compute_row *row, size_t *nan,
+		    struct error *error);
 bool compute_table(const struct compute_case *one, const json_t *object, const char *key, struct compute_table *table,
 		   struct error *error);
 

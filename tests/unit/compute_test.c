@@ -263,6 +263,46 @@ static void streams_dealt_to_shards_are_merged(void **state)
 	}
 }
 
+/* Each expected number is that of the same sample without its NaN, by hand. */
+static void nan_is_left_out_of_samples_and_counted(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *family, *body, *words;
+	} rows[] = {
+		{"abtest", "\"input\": {\"control\": [1, 2, \"NaN\", 3], \"treatment\": [\"NaN\", 2, 4, 6, \"NaN\"]}",
+		 "{\"mean_difference\":2.0,\"welch_t\":1.549193338482966"},
+		{"abtest", "\"input\": {\"control\": [1, 2, \"NaN\", 3], \"treatment\": [\"NaN\", 2, 4, 6, \"NaN\"]}",
+		 "\"nan_control\":1,\"nan_treatment\":2}"},
+		{"abtest",
+		 "\"input\": {\"control\": [\"NaN\", 1, 1], \"treatment\": [3, \"NaN\"]}, \"params\": {\"resamples\": 50}",
+		 "{\"lower\":2.0,\"upper\":2.0,\"standard_error\":0.0,\"nan_control\":1,\"nan_treatment\":1}"},
+		{"abtest",
+		 "\"input\": {\"control\": {\"pre\": [1, 2, 3, \"NaN\"], \"post\": [1, 2, 3, 5]}, "
+		 "\"treatment\": {\"pre\": [1, 2, 3, 4], \"post\": [2, 3, 4, \"NaN\"]}}",
+		 "{\"theta\":1.0,\"adjusted_mean_control\":2.0,\"adjusted_mean_treatment\":3.0,"},
+		{"abtest",
+		 "\"input\": {\"control\": [1, \"NaN\", 1], \"treatment\": [2, 9, 2], \"sigma2\": 1, \"tau2\": 1}, "
+		 "\"params\": {\"checkpoints\": [2]}",
+		 "\"likelihood_ratio_at\":[[2,0.90794307"}, /* sqrt(1/2) exp(1/4) */
+		{"outliers", "\"input\": {\"x\": [[1, 2], [\"NaN\", 9], [3, 6]]}",
+		 "{\"mean\":[2.0,4.0],\"covariance\":[[2.0,4.0],[4.0,8.0]],\"nan_rows\":1}"},
+		{"outliers",
+		 "\"input\": {\"train\": [[-1], [9], [\"NaN\"], [1], [-9]], \"query\": [[5]]}, \"params\": {\"ddof\": 0}",
+		 "\"nan_rows\":1,\"squared_distance\":[0.6097560975609"}, /* 25 / 41 */
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char text[512], line[64];
+		(void)snprintf(text, sizeof text, "{\"name\": \"c\", %s}\n", rows[i].body);
+		(void)snprintf(line, sizeof line, "compute %s " CASES, rows[i].family);
+		write_file(CASES, text);
+		struct said said = say(line);
+		assert_int_equal(said.code, EXIT_GOOD);
+		expect_words(said.out, rows[i].words);
+		said_close(&said);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -280,6 +320,7 @@ int main(void)
 		cmocka_unit_test(families_are_listed_with_their_definitions),
 		cmocka_unit_test(what_cannot_be_meant_is_misuse),
 		cmocka_unit_test(streams_dealt_to_shards_are_merged),
+		cmocka_unit_test(nan_is_left_out_of_samples_and_counted),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
