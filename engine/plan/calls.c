@@ -94,6 +94,16 @@ static void add_callee(struct compiler *compiler, struct pipeline_plan *plan, st
 	callees[plan->callee_count++] = callee;
 }
 
+/* Where the experiment names it, as a candidate or as its mirror. */
+static struct place choice_place(const struct experiment_spec *experiment, const char *name)
+{
+	const struct candidate *candidates = experiment->candidates.items;
+	for (size_t i = 0; i < experiment->candidates.count; i++)
+		if (strings_equal(candidates[i].name.text, name))
+			return candidates[i].name.place;
+	return strings_equal(experiment->mirror_name.text, name) ? experiment->mirror_name.place : experiment->default_name.place;
+}
+
 /* Pipelines run in the worker of their caller, so they must be among the files. */
 static void check_choice(struct compiler *compiler, const struct graph_experiment *experiment, const char *name)
 {
@@ -107,10 +117,8 @@ static void check_choice(struct compiler *compiler, const struct graph_experimen
 			  "name",
 			  experiment->name, name);
 	else
-		fault_add(compiler->spec->faults, CODE_UNKNOWN_REFERENCE, experiment->spec->here, NULL,
-			  "the experiment `%s` splits among pipelines, and `%s` is not among the files; name its file too, or "
-			  "take it out of the experiment",
-			  experiment->name, name);
+		fault_add(compiler->spec->faults, CODE_ABSENT_CALLEE, choice_place(experiment->spec, name), NULL,
+			  "the experiment `%s` splits among pipelines, and `%s` is not among the files", experiment->name, name);
 }
 
 static void add_choices(struct compiler *compiler, struct pipeline_plan *plan, size_t step,

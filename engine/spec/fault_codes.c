@@ -344,6 +344,11 @@ const struct fault_code fault_codes[] = {
 		.example = "alerts: [{name: odd, condition: outlier_rate > 5%}]      # without a step `outlier`\n\n"
 			   "steps: [{name: odd, outlier: {tensor: x, reference: usual.json}}]\n"
 			   "alerts: [{name: odd, condition: outlier_rate > 5%}]\n"),
+	ERROR(CODE_ABSENT_CALLEE, BAD_REFERENCE, .title = "A pipeline of an experiment that is not among the files",
+	      .help = "Give its file too, as in `sluice plan experiment.yaml pipelines/`; or take it out of the experiment. A "
+		      "pipeline that is called runs in the worker of its caller.",
+	      .example = "sluice plan experiment.yaml      # resourceType: pipeline\n\n"
+			 "sluice plan experiment.yaml pipeline-a.yaml pipeline-b.yaml\n"),
 	WARNING(CODE_NAMED_VERSION, BAD_REFERENCE, .title = "A version of a Model, which files do not have",
 		.help = "Deploy the files by `sluice apply`. A candidate NAME@VERSION is a version that the control plane keeps; "
 			"`sluice history` lists them. `sluice run -f` refuses it.",

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "spec/fault_codes.h"
 #include "steps/kinds.h"
 
 #define HEAD "apiVersion: mlops.seldon.io/v1alpha1\nkind: "
@@ -184,6 +185,25 @@ static void an_experiment_step_calls_its_candidates_or_the_experiment_named(void
 	planning_close(&p);
 }
 
+static void a_pipeline_that_an_experiment_names_must_be_among_the_files(void **state)
+{
+	(void)state;
+	struct planning p;
+	struct plan plan;
+	planning_read(&p,
+		      PIPELINE("near") "  steps: [{name: add10}]\n  output: {steps: [add10]}\n---\n"
+		      PIPELINE("p") "  steps: [{name: split, experiment: {name: e}}]\n  output: {steps: [split]}\n---\n"
+		      HEAD "Experiment\nmetadata: {name: e}\nspec:\n  default: near\n  resourceType: pipeline\n"
+			   "  candidates:\n  - {name: near, weight: 1}\n  - {name: far, weight: 1}\n",
+		      step_kinds);
+	planning_plan(&p, &(struct plan_options){0}, &plan);
+	const struct fault *fault = planning_fault(&p, CODE_ABSENT_CALLEE);
+	assert_int_equal(fault->place.line, 23);
+	assert_int_equal(fault->place.column, 12);
+	assert_string_equal(fault->message, "the experiment `e` splits among pipelines, and `far` is not among the files");
+	planning_close(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -193,6 +213,7 @@ int main(void)
 		cmocka_unit_test(a_missing_capability_is_named_with_the_nearest),
 		cmocka_unit_test(a_choice_calls_each_of_its_models),
 		cmocka_unit_test(an_experiment_step_calls_its_candidates_or_the_experiment_named),
+		cmocka_unit_test(a_pipeline_that_an_experiment_names_must_be_among_the_files),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
