@@ -147,7 +147,7 @@ inside stranger "git clone -q /srv/sluice.git theirs; cd theirs; make demo" >"$r
 seen "a user who may install nothing is told what root has to type" $?
 
 before=$(size_mib) began=$SECONDS
-inside root "$(readme_commands 'Two commands' | grep -v '^make check')" >"$root/said" 2>&1
+inside root "$(readme_commands 'Two commands' | sed '/^make check/,$d')" >"$root/said" 2>&1
 status=$?
 took=$((SECONDS - began))
 seen "the first screen's first command: a clone, and make demo, as root without /proc" $status
