@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "experiments/rollout_plan.h"
+#include "log/broker_list.h"
 #include "log/client_setting.h"
 #include "plan/plan.h"
 #include "serving/artifact.h"
@@ -116,14 +117,29 @@ static bool check_settings(const struct item_list *settings, enum kafka_client c
 	return true;
 }
 
+static void check_brokers(const struct name *brokers, struct faults *faults)
+{
+	struct error error = {0};
+	if (brokers->text && !broker_list_check(brokers->text, &error))
+		fault_add(faults, CODE_SETTING_REFUSED, brokers->place, NULL, "%s", error.text);
+}
+
+static bool check_kafka(const struct runtime_spec *runtime, struct faults *faults)
+{
+	check_brokers(&runtime->bootstrap_servers, faults);
+	for (size_t i = 0; i < runtime->brokers.count; i++)
+		check_brokers(&runtime->brokers.items[i], faults);
+	return check_settings(&runtime->consumer_settings, KAFKA_CONSUMER, faults) &&
+	       check_settings(&runtime->producer_settings, KAFKA_PRODUCER, faults);
+}
+
 static bool check_runtimes(const struct spec *spec)
 {
 	bool good = true;
 	const struct resource *resource;
 	for (size_t at = 0; good && (resource = spec_next(spec, RESOURCE_RUNTIME, &at));) {
 		const struct runtime_spec *runtime = resource->spec;
-		good = !runtime || (check_settings(&runtime->consumer_settings, KAFKA_CONSUMER, spec->faults) &&
-				    check_settings(&runtime->producer_settings, KAFKA_PRODUCER, spec->faults));
+		good = !runtime || check_kafka(runtime, spec->faults);
 	}
 	return good;
 }
