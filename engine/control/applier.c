@@ -63,7 +63,7 @@ struct applier *applier_open(const struct applier_config *config, struct error *
 		error_set(error, ERROR_CONFIG, PLACE_NONE,
 			  "namespace `%s` has no topic %s: no engine has run there with `sluice run --control`, or the topic's "
 			  "prefix is another one (give both the same --topic-prefix), or the topic was deleted (the logs of the "
-			  "engines say so)",
+			  "engines say so), or this login has no right to read it (`sluice plan --acls` lists the rights)",
 			  config->namespace, config->topics.control);
 	else if (!applier->reader)
 		*error = missing;

@@ -462,11 +462,21 @@ bool failure_is_absence(rd_kafka_resp_err_t code)
 	       code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
 }
 
-bool failure_is_lasting(rd_kafka_resp_err_t code)
+bool failure_is_denial(rd_kafka_resp_err_t code)
 {
 	return code == RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED ||
 	       code == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED || code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED ||
-	       code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED || code == RD_KAFKA_RESP_ERR__AUTHENTICATION ||
+	       code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
+}
+
+const char *failure_advice(rd_kafka_resp_err_t code)
+{
+	return failure_is_denial(code) ? "; give its login the right that `sluice plan --acls` lists" : "";
+}
+
+bool failure_is_lasting(rd_kafka_resp_err_t code)
+{
+	return failure_is_denial(code) || code == RD_KAFKA_RESP_ERR__AUTHENTICATION ||
 	       code == RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT;
 }
 

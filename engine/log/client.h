@@ -134,6 +134,10 @@ bool failure_is_passing(rd_kafka_resp_err_t code);
  * broker has just started. */
 bool failure_is_absence(rd_kafka_resp_err_t code);
 
+/* Whether the login lacks a right, and what to do then, as the end of a sentence; "": it lacks none. */
+bool failure_is_denial(rd_kafka_resp_err_t code);
+const char *failure_advice(rd_kafka_resp_err_t code);
+
 /* Whether another client would get the same error: a missing right, or a wrong setting. */
 bool failure_is_lasting(rd_kafka_resp_err_t code);
 

@@ -196,8 +196,8 @@ static enum settlement_outcome open_anew(struct committer *committer, struct err
 	rd_kafka_error_t *failure = rd_kafka_init_transactions(committer->producer, committer->timeout_ms);
 	enum settlement_outcome outcome = SETTLEMENT_DONE;
 	if (failure && failure_is_lasting(rd_kafka_error_code(failure))) {
-		error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka gives no transactions to %s: %s", committer->config->id,
-			  rd_kafka_error_string(failure));
+		error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka gives no transactions to %s: %s%s", committer->config->id,
+			  rd_kafka_error_string(failure), failure_advice(rd_kafka_error_code(failure)));
 		outcome = SETTLEMENT_HOPELESS;
 	} else if (failure) {
 		outcome = hindered(committer, "opening a transactional producer", rd_kafka_error_string(failure));
@@ -246,8 +246,8 @@ static enum settlement_outcome read_committed(struct committer *committer, struc
 	}
 	rd_kafka_topic_partition_list_destroy(list);
 	if (failure_is_lasting(code)) {
-		error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka does not report the committed offsets of the group: %s",
-			  rd_kafka_err2str(code));
+		error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka does not report the committed offsets of the group: %s%s",
+			  rd_kafka_err2str(code), failure_advice(code));
 		return SETTLEMENT_HOPELESS;
 	}
 	return code ? hindered(committer, "reading what the group has committed", rd_kafka_err2str(code)) : SETTLEMENT_DONE;

@@ -67,8 +67,8 @@ static bool call_succeeded(const struct fenced_writer *writer, const char *doing
 	if (rd_kafka_error_code(failure) == RD_KAFKA_RESP_ERR__FENCED)
 		error_set(error, ERROR_SYSTEM, PLACE_NONE, "another writer took over %s", writer->config->id);
 	else
-		error_set(error, ERROR_SYSTEM, PLACE_NONE, "%s for %s failed: %s", doing, writer->config->id,
-			  rd_kafka_error_string(failure));
+		error_set(error, ERROR_SYSTEM, PLACE_NONE, "%s for %s failed: %s%s", doing, writer->config->id,
+			  rd_kafka_error_string(failure), failure_advice(rd_kafka_error_code(failure)));
 	rd_kafka_error_destroy(failure);
 	return false;
 }

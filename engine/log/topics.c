@@ -261,10 +261,9 @@ static bool read_result(rd_kafka_event_t *event, size_t *made, struct error *err
 			continue;
 		const char *words = rd_kafka_topic_result_error_string(results[i]);
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
-				 "Kafka does not create topic %s: %s; correct kafkaConfig.topics, or create it yourself and "
-				 "run with "
-				 "--topics check",
-				 rd_kafka_topic_result_name(results[i]), words ? words : rd_kafka_err2str(code));
+				 "Kafka does not create topic %s: %s%s, or create it yourself and run with --topics check",
+				 rd_kafka_topic_result_name(results[i]), words ? words : rd_kafka_err2str(code),
+				 failure_is_denial(code) ? failure_advice(code) : "; correct kafkaConfig.topics");
 	}
 	return true;
 }

@@ -74,6 +74,18 @@ static void a_writer_that_was_replaced_returns_the_reason_and_logs_nothing(void 
 	assert_string_equal(said.bytes, "");
 }
 
+static void a_right_that_is_missing_is_named_with_the_command(void **state)
+{
+	static const int16_t init_producer_id = 22;
+	const struct fenced_writer_config config = {.brokers = mock.brokers, .id = "keeper", .topic = "out", .source = "in"};
+	struct error error = {0};
+	(void)state;
+	rd_kafka_mock_push_request_errors(mock.cluster, init_producer_id, 1,
+					  RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+	assert_null(fenced_writer_open(&config, &error));
+	assert_non_null(strstr(error.text, "; give its login the right that `sluice plan --acls` lists"));
+}
+
 static void another_failure_is_logged(void **state)
 {
 	static const int16_t add_partitions = 24;
@@ -93,6 +105,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_writer_that_was_replaced_returns_the_reason_and_logs_nothing, broker_setup,
 						broker_teardown),
+		cmocka_unit_test_setup_teardown(a_right_that_is_missing_is_named_with_the_command, broker_setup, broker_teardown),
 		cmocka_unit_test_setup_teardown(another_failure_is_logged, broker_setup, broker_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
