@@ -2,7 +2,7 @@
  *
  * The target follows from the message's key (or, without one, from its topic position), so a key keeps its target,
  * here and on every engine (step/assignment.h). A shadow request is sent once. The answer neither waits for its reply
- * nor depends on it.
+ * nor depends on it. The shares may be those of an experiment, whose candidates are then ways or calls of this step.
  */
 #include "steps/kinds.h"
 
@@ -10,6 +10,7 @@ struct traffic_part {
 	double weight;
 	struct name call;
 	struct name to;
+	struct name as;
 	struct place here;
 };
 
@@ -18,7 +19,11 @@ struct traffic_copy {
 	double percent;
 };
 
+enum traffic_exposures { TRAFFIC_THIN, TRAFFIC_FULL };
+
 struct traffic {
+	struct name experiment;
+	int exposures;		 /* enum traffic_exposures */
 	struct item_list parts;	 /* struct traffic_part */
 	struct item_list copies; /* struct traffic_copy */
 };
@@ -26,6 +31,11 @@ struct traffic {
 static const char *part_name(const struct traffic_part *part)
 {
 	return part->call.text ? part->call.text : part->to.text;
+}
+
+static const char *part_variant(const struct traffic_part *part)
+{
+	return part->as.text ? part->as.text : part_name(part);
 }
 
 static bool traffic_check(const void *options, struct place place, struct error *error)
@@ -44,6 +54,10 @@ static bool traffic_check(const void *options, struct place place, struct error 
 			if (strcmp(part_name(&parts[i]), part_name(&parts[j])) == 0)
 				return error_set(error, ERROR_CONFIG, parts[i].here, "`%s` has a share already; add the two up",
 						 part_name(&parts[i]));
+			else if (strcmp(part_variant(&parts[i]), part_variant(&parts[j])) == 0)
+				return error_set(error, ERROR_CONFIG, parts[i].here,
+						 "`%s` is the name of two choices; give one another name by `as`",
+						 part_variant(&parts[i]));
 		sum += parts[i].weight;
 	}
 	return sum > 0 || error_set(error, ERROR_CONFIG, place, "every weight is 0, so no entry could ever be chosen");
@@ -56,6 +70,18 @@ static bool traffic_shares(const struct step *step, size_t nth, struct share *sh
 	if (nth >= self->parts.count)
 		return false;
 	*share = (struct share){part_name(&parts[nth]), parts[nth].weight};
+	return true;
+}
+
+static bool traffic_split(const void *options, struct step_split *split)
+{
+	const struct traffic *self = options;
+	const struct traffic_part *parts = self->parts.items;
+	if (!self->experiment.text || self->parts.count > ASSIGNMENT_WAYS_MAX)
+		return false;
+	*split = (struct step_split){.name = self->experiment.text, .exposes = self->exposures == TRAFFIC_FULL};
+	for (size_t i = 0; i < self->parts.count; i++)
+		split->variants[i] = part_variant(&parts[i]);
 	return true;
 }
 
@@ -117,7 +143,10 @@ static enum step_verdict traffic_run(struct step *step, struct visit *visit, str
 	for (size_t i = 0; i < self->copies.count; i++)
 		if (visit_is_drawn(visit, copies[i].call.text, copies[i].percent))
 			visit_copy(visit, CALL_ANY, copies[i].call.text, visit_input(visit));
-	const struct traffic_part *part = &parts[visit_way(visit)];
+	size_t way;
+	if (!visit_way(visit, &way, error))
+		return STEP_FAIL;
+	const struct traffic_part *part = &parts[way];
 	if (part->call.text)
 		return visit_call(visit, CALL_ANY, part->call.text, visit_input(visit), error) ? STEP_WAIT : STEP_FAIL;
 	visit_pass(visit);
@@ -142,6 +171,8 @@ static const struct option part_rows[] = {
 	ROW("call", NAME, struct traffic_part, call, .help = "Model or pipeline to call; its answer is the step's output."),
 	ROW("to", NAME, struct traffic_part, to,
 	    .help = "A later step that lists this one in its inputs; only that step receives the message."),
+	ROW("as", NAME, struct traffic_part, as,
+	    .help = "Its name among the choices of the experiment. Default: that of `call` or `to`."),
 	{.type = OPTION_HERE, .offset = offsetof(struct traffic_part, here)},
 	{0},
 };
@@ -156,6 +187,12 @@ static const struct option copy_rows[] = {
 static const struct option rows[] = {
 	ROW("shares", LIST, struct traffic, parts, .rows = part_rows, .item_size = sizeof(struct traffic_part), .least = 1,
 	    .required = true, .help = "The targets and their weights; a key always has the same target."),
+	ROW("experiment", NAME, struct traffic, experiment,
+	    .help = "The name of the experiment that these shares are: each choice is then an assignment in the answer, a "
+		    "request's "
+		    "`x-seldon-route` may choose, and `sluice experiments` shows them."),
+	ROW("exposures", CHOICE, struct traffic, exposures, .choices = "thin full", .fallback = "thin",
+	    .help = "`full` writes each assignment to the pipeline's exposures topic, which `sluice experiments analyze` reads."),
 	ROW("copies", LIST, struct traffic, copies, .rows = copy_rows, .item_size = sizeof(struct traffic_copy),
 	    .help = "Receivers of copies; the answer does not wait for them, and their replies are dropped."),
 	{0},
@@ -170,6 +207,7 @@ static const struct call_rules call_rules = {
 static const struct route_rules route_rules = {
 	.targets = traffic_step_targets,
 	.shares = traffic_shares,
+	.split = traffic_split,
 };
 
 const struct step_kind step_traffic = {

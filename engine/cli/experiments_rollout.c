@@ -33,7 +33,9 @@ static int rollout_explain(struct session *session, const struct explain_rollout
 	const struct resource *resource = spec_find(spec, RESOURCE_EXPERIMENT, name);
 	if (!resource) {
 		(void)error_set(&error, ERROR_CONFIG, PLACE_NONE,
-				"the files have no experiment `%s`; `sluice experiments list -f` lists those that they have", name);
+				"the files have no Experiment `%s`, and shares of a step or of a SeldonDeployment have no rollout; "
+				"`sluice experiments list -f` lists what they have",
+				name);
 		return command_failed(session, &error);
 	}
 	if (!rollout_plan_make(resource->spec, &plan, &error))

@@ -78,7 +78,7 @@ static bool graph_add(struct planned_choices *choices, const struct graph *graph
 			return false;
 	for (size_t i = 0; i < graph->experiment_count; i++) {
 		const struct graph_experiment *experiment = graph->experiments[i];
-		if (experiment->inside &&
+		if (experiment->inside && !experiment->of_ways &&
 		    !choice_add(choices, (struct planned_choice){.name = experiment->name,
 								 .resource = graph_owner(graph),
 								 .assignment = experiment->assignment,

@@ -222,6 +222,24 @@ static void mirror_copy(struct visit *visit, const struct graph_experiment *expe
 		visit_copy_to(visit, experiment->target, mirror, request, experiment->name);
 }
 
+bool experiment_choose_way(struct visit *visit, const struct graph_experiment *experiment, size_t *way, struct error *error)
+{
+	struct choice choice = {.unit = visit->message->key, .table = experiment->assignment->version};
+	if (!choose_by_headers(experiment, visit->message->headers, &choice)) {
+		choose_by_table(experiment->assignment, experiment->probabilities, visit->message, &choice);
+		choice.reason = ASSIGNED_WEIGHT;
+	}
+	const struct assigned one = {.experiment = text_of(experiment->name),
+				     .variant = text_of(experiment->shares[choice.index].name),
+				     .unit = choice.unit.length <= EXPERIMENT_UNIT_BYTES_MAX ? choice.unit : (struct text){0},
+				     .probability = choice.probability,
+				     .reason = choice.reason,
+				     .table = choice.table,
+				     .exposed = experiment->exposes};
+	*way = choice.index;
+	return assigned_add(visit->run->message, &one) || error_memory(error, ERROR_LIMIT, "choosing a candidate");
+}
+
 bool experiment_choose(struct pending *pending, const struct graph_experiment *experiment, struct error *error)
 {
 	struct visit *visit = pending->visit;

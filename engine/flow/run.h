@@ -401,6 +401,9 @@ static inline bool flow_decides(const struct flow *flow)
  * message has no unit that could be used; or LIMIT. */
 bool experiment_choose(struct pending *pending, const struct graph_experiment *experiment, struct error *error);
 
+/* Chooses the way of a message at a step whose ways are the choices of the experiment. LIMIT. */
+bool experiment_choose_way(struct visit *visit, const struct graph_experiment *experiment, size_t *way, struct error *error);
+
 /* Counts the end of a call for the rollout of its experiment: with a reply, or with an error. */
 void experiment_ended(struct pending *pending, bool failed);
 

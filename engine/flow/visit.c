@@ -55,10 +55,14 @@ void visit_only_to(struct visit *visit, const char *step)
 	visit->turns = true;
 }
 
-size_t visit_way(const struct visit *visit)
+bool visit_way(struct visit *visit, size_t *way, struct error *error)
 {
 	assert(visit->node->step.assignment); /* its kind has shares */
-	return assignment_of_message(visit->node->step.assignment, visit->message);
+	const struct graph_experiment *split = visit->flow->graph->steps[visit->node->index].split;
+	if (split)
+		return experiment_choose_way(visit, split, way, error);
+	*way = assignment_of_message(visit->node->step.assignment, visit->message);
+	return true;
 }
 
 bool visit_is_drawn(const struct visit *visit, const char *salt, double percent)

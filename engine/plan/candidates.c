@@ -107,7 +107,8 @@ void plan_candidates(const struct compiler *compiler)
 	for (size_t i = 0; i < compiler->plan->count; i++) {
 		const struct graph *graph = compiler->plan->pipelines[i].graph;
 		for (size_t j = 0; j < graph->experiment_count; j++)
-			if (graph->experiments[j]->inside && !is_refused(compiler, graph->experiments[j]->spec))
+			if (graph->experiments[j]->inside && !graph->experiments[j]->of_ways &&
+			    !is_refused(compiler, graph->experiments[j]->spec))
 				experiment_judge(compiler, graph->experiments[j]->name, graph->experiments[j]->spec);
 	}
 }

@@ -90,6 +90,18 @@ static const struct graph_experiment *experiment_make(const struct experiments *
 	return made;
 }
 
+/* False: memory ran out. */
+static bool experiment_list(struct experiments *all, const struct graph_experiment *made)
+{
+	const struct graph_experiment **items =
+		arena_grow(all->arena, all->items, all->count, &all->room, EXPERIMENTS_AT_FIRST, sizeof *items);
+	if (!items)
+		return false;
+	all->items = items;
+	items[all->count++] = made;
+	return true;
+}
+
 /* The experiment of that specification; a new one is added to the list. NULL: it has no choices, or memory ran out. */
 static const struct graph_experiment *experiment_of(struct experiments *all, const char *name, const struct experiment_spec *spec,
 						    bool inside)
@@ -98,15 +110,64 @@ static const struct graph_experiment *experiment_of(struct experiments *all, con
 		if (all->items[i]->spec == spec)
 			return all->items[i];
 	const struct graph_experiment *made = experiment_make(all, name, spec, inside);
-	if (!made)
+	return made && experiment_list(all, made) ? made : NULL;
+}
+
+/* ---- an experiment whose choices are the ways of a step ---- */
+
+/* As it would be written. */
+static bool split_specify(struct arena *arena, const struct step_split *split, const struct share *shares, size_t count,
+			  struct experiment_spec *spec)
+{
+	struct candidate *candidates = ARENA_ARRAY(arena, struct candidate, count);
+	for (size_t i = 0; candidates && i < count; i++)
+		candidates[i].name.text = shares[i].name;
+	*spec = (struct experiment_spec){.candidates = {.count = count, .items = candidates},
+					 .default_name.text = shares[0].name,
+					 .exposures = split->exposes ? EXPOSURES_FULL : EXPOSURES_THIN};
+	return candidates;
+}
+
+/* It has the table of the step, under the names of its own choices. */
+static const struct graph_experiment *split_make(const struct experiments *all, size_t step, const struct step_split *split)
+{
+	struct graph_experiment *made = ARENA_NEW(all->arena, struct graph_experiment);
+	struct experiment_spec *spec = ARENA_NEW(all->arena, struct experiment_spec);
+	struct share *shares = ARENA_ARRAY(all->arena, struct share, ASSIGNMENT_WAYS_MAX);
+	double *probabilities = ARENA_ARRAY(all->arena, double, ASSIGNMENT_WAYS_MAX);
+	size_t buckets[ASSIGNMENT_WAYS_MAX], count = shares ? graph_shares(all->graph, step, shares, buckets) : 0;
+	if (!made || !spec || !probabilities || count == 0)
 		return NULL;
-	const struct graph_experiment **items =
-		arena_grow(all->arena, all->items, all->count, &all->room, EXPERIMENTS_AT_FIRST, sizeof *items);
-	if (!items)
-		return NULL;
-	all->items = items;
-	items[all->count++] = made;
-	return made;
+	for (size_t i = 0; i < count; i++) {
+		shares[i].name = split->variants[i];
+		probabilities[i] = (double)buckets[i] / ASSIGNMENT_BUCKETS;
+	}
+	*made = (struct graph_experiment){.name = split->name,
+					  .spec = spec,
+					  .inside = true,
+					  .of_ways = true,
+					  .target = CALL_ANY,
+					  .count = count,
+					  .shares = shares,
+					  .probabilities = probabilities,
+					  .assignment = all->graph->steps[step].assignment,
+					  .fallback = count,
+					  .paired = count,
+					  .exposes = split->exposes,
+					  .number = all->count};
+	return split_specify(all->arena, split, shares, count, spec) ? made : NULL;
+}
+
+static void find_split(struct experiments *all, size_t index)
+{
+	struct graph_step *step = &all->graph->steps[index];
+	const struct route_rules *routes = step->spec->kind ? step->spec->kind->routes : NULL;
+	struct step_split split = {0};
+	if (!step->assignment || !routes->split || !routes->split(step->spec->options, &split))
+		return;
+	const struct graph_experiment *made = split_make(all, index, &split);
+	if (made && experiment_list(all, made))
+		step->split = made;
 }
 
 /* ---- the experiments of a graph ---- */
@@ -182,8 +243,10 @@ static void find_of_step(struct experiments *all, size_t index)
 static void find_experiments(struct graph *graph, const struct spec *spec, struct arena *arena)
 {
 	struct experiments all = {.arena = arena, .spec = spec, .graph = graph};
-	for (size_t i = 0; i < graph->count; i++)
+	for (size_t i = 0; i < graph->count; i++) {
 		find_of_step(&all, i);
+		find_split(&all, i);
+	}
 	graph->experiments = all.items;
 	graph->experiment_count = all.count;
 }

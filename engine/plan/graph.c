@@ -208,9 +208,9 @@ struct graph *graph_build_served(const struct resource *pipeline, const struct s
 	build_order(&build);
 	build_reach(&build);
 	build_callees(&build);
+	build_shares(&build);
 	build_experiments(&build);
 	build_alert_triggers(&build);
-	build_shares(&build);
 	graph_mark_offspring(build.graph, arena, faults);
 	return arena_failed(arena) ? NULL : build.graph;
 }

@@ -59,6 +59,7 @@ struct graph_experiment {
 	const char *name;
 	const struct experiment_spec *spec;
 	bool inside;		 /* it is written in a step, and splits the calls of that step only */
+	bool of_ways;		 /* its choices are the ways of a step, whose table it has: it splits no calls */
 	enum call_target target; /* of its choices */
 	size_t count;		 /* the candidates in their order and then, unless it is among them, the default */
 	const struct share *shares;
@@ -91,6 +92,7 @@ struct graph_step {
 	size_t explained_index;
 	const struct expression *key; /* of an observer: its own name, so that one task has all its messages; else NULL */
 	const struct graph_experiment *experiment; /* for a kind that names or has one; else NULL */
+	const struct graph_experiment *split;	   /* whose choices its ways are; NULL: they are of none */
 	const struct step_spec *written; /* as in the file, where nothing offers the model that it calls, and the step is built in
 					  * instead; else NULL */
 };

@@ -163,8 +163,8 @@ static void emit_step(const struct plan_json_writer *writer, size_t index)
 	emit_integer(writer->emitter, "timeoutMs", step->timeout_ms);
 	emit_integer(writer->emitter, "batchSize", step->spec->batch.size);
 	emit_shares(writer, index);
-	if (step->experiment)
-		emit_experiment(writer, step->experiment);
+	if (step->experiment || step->split)
+		emit_experiment(writer, step->experiment ? step->experiment : step->split);
 	if (writer->plan->types.steps) {
 		emit_types(writer, "takes", &writer->plan->types.steps[index].inputs);
 		emit_types(writer, "gives", &writer->plan->types.steps[index].outputs);

@@ -250,6 +250,8 @@ static const char *extras_text(const struct plan_text_writer *writer, const stru
 	const char *text = shares_text(writer, graph, index);
 	if (step->experiment)
 		text = experiment_text(writer, step->experiment, text);
+	if (step->split)
+		text = WORDS(writer->arena, "%s; they are the experiment `%s`", text, step->split->name);
 	const struct step_batch *batch = &step->spec->batch;
 	if (batch->size > 0)
 		text = WORDS(writer->arena, "%s%sbatches of %lld rows, or after %lld ms", text, *text ? "; " : "",

@@ -8,6 +8,7 @@
 
 #define STEPS_OF_A_NODE 5 /* what it does before its children, a way to them, what it does behind them */
 #define FIELDS_MOST 12	  /* of a map that is made here */
+#define EXPOSURES_ANNOTATION "sluice.io/exposures" /* thin or full */
 
 struct translation {
 	struct arena *arena;
@@ -128,11 +129,14 @@ static const char *add_combination(struct translation *own, const struct graph_n
 
 /* ---- ways ---- */
 
-static void add_share(const struct translation *own, struct growing *shares, struct place place, double weight, const char *to)
+/* `as`: its name in the experiment of the deployment; NULL: it has none. */
+static void add_share(const struct translation *own, struct growing *shares, struct place place, double weight, const char *to,
+		      const char *as)
 {
-	struct growing share = map_begin(own->arena, place, 2);
+	struct growing share = map_begin(own->arena, place, 3);
 	map_put(&share, "weight", node_scalar(own->arena, place, arena_print(own->arena, "%.17g", weight), false));
 	map_put(&share, "to", word(own, place, to));
+	map_put(&share, "as", word(own, place, as));
 	list_put(shares, share.node);
 }
 
@@ -183,7 +187,7 @@ static const char *translate_routed(struct translation *own, const struct graph_
 		const char *entry;
 		results[i] = translate_way(own, &children[i], router, &entry);
 		if (built_in)
-			add_share(own, &ways, node->here, share_of_child(node, i), entry);
+			add_share(own, &ways, node->here, share_of_child(node, i), entry, NULL);
 		else
 			list_put(&ways, word(own, node->here, entry));
 	}
@@ -335,21 +339,31 @@ static const char *shadow_name(const struct translation *own, const struct deplo
 	return arena_print(own->arena, "%s-%s", own->deployment->name.text, shadow->name.text);
 }
 
+/* Predictors that share requests are the candidates of an experiment of the deployment's name. */
+static void experiment_put(const struct translation *own, struct growing *options)
+{
+	const struct resource *deployment = own->deployment;
+	map_put(options, "experiment", word(own, deployment->name.place, deployment->name.text));
+	map_put(options, "exposures", node_get(deployment_part(deployment, "metadata", "annotations"), EXPOSURES_ANNOTATION));
+}
+
 /* Predictors among which requests are shared out, and those that get copies. */
 static const struct node *shared(struct translation *own, const struct deployment_predictor *predictors, size_t count)
 {
 	struct place place = own->deployment->place;
-	struct growing options = map_begin(own->arena, place, 2), shares = list_begin(own->arena, place, count);
+	struct growing options = map_begin(own->arena, place, 4), shares = list_begin(own->arena, place, count);
 	struct growing copies = list_begin(own->arena, place, count);
 	const char **results = ARENA_ARRAY(own->arena, const char *, count), *request = NULL, *entry;
 	const struct graph_node front = {.here = place, .name = {"traffic", place}};
 	size_t answering = 0, alone = 0;
 	translation_begin(own, own->deployment->name.text, predictors, count);
 	map_put(&options, "shares", shares.node);
-	own->predictor = &predictors[0];
-	const char *traffic = add_step(own, &front, "", &request, 1, "traffic", options.node);
 	for (size_t i = 0; i < count; i++)
 		alone += !predictors[i].shadow;
+	if (alone > 1)
+		experiment_put(own, &options);
+	own->predictor = &predictors[0];
+	const char *traffic = add_step(own, &front, "", &request, 1, "traffic", options.node);
 	for (size_t i = 0; results && i < count; i++) {
 		own->predictor = &predictors[i];
 		if (predictors[i].shadow) {
@@ -359,7 +373,8 @@ static const struct node *shared(struct translation *own, const struct deploymen
 			continue;
 		}
 		results[answering++] = translate_way(own, &predictors[i].graph, traffic, &entry);
-		add_share(own, &shares, predictors[i].here, alone > 1 ? (double)predictors[i].traffic : 1, entry);
+		add_share(own, &shares, predictors[i].here, alone > 1 ? (double)predictors[i].traffic : 1, entry,
+			  predictors[i].name.text);
 	}
 	if (answering < count)
 		map_put(&options, "copies", copies.node);

@@ -218,6 +218,13 @@ struct call_rules {
 struct experiment_spec; /* step/experiment.h */
 
 /* Rules of a kind that chooses where a message continues. */
+/* The experiment of a step that splits by shares. */
+struct step_split {
+	const char *name;
+	bool exposes;				   /* assignments are also written as exposures */
+	const char *variants[ASSIGNMENT_WAYS_MAX]; /* names of the choices, in the order of the shares */
+};
+
 struct route_rules {
 	/* The later steps that visit_only_to() may select: the n-th, until it returns false. Each must list this step
 	 * in its inputs. NULL: none. */
@@ -225,6 +232,8 @@ struct route_rules {
 	/* The choices among which it splits messages (visit_way()): the n-th, until it returns false. They have
 	 * different names, and weights of which at least one is above 0. NULL: it does not split. */
 	bool (*shares)(const struct step *step, size_t nth, struct share *share);
+	/* The experiment whose choices these are: then each is an assignment. False (also as hook NULL): they are of none. */
+	bool (*split)(const void *options, struct step_split *split);
 	/* The experiment in its options, for the checks that apply to any experiment. NULL (also as hook): none. */
 	const struct experiment_spec *(*experiment)(const void *options);
 	/* The name of that experiment; NULL (also as hook): it has none. */
@@ -411,9 +420,10 @@ bool visit_is_read(const struct visit *visit);
 /* Sends the output only to the step of that name (route's `to`); NULL: to all its readers. */
 void visit_only_to(struct visit *visit, const char *step);
 
-/* The index of the message's choice among the kind's shares. It is the same for all messages of a key. Without a key
- * it is fixed for the record. */
-size_t visit_way(const struct visit *visit);
+/* Sets the index of the message's choice among the kind's shares. It is the same for all messages of a key. Without a key
+ * it is fixed for the record. If the shares are those of an experiment, the route of a request may choose instead, and the choice
+ * is an assignment of the message. LIMIT: memory ran out. */
+bool visit_way(struct visit *visit, size_t *way, struct error *error);
 
 /* Whether the message is in a sample of `percent` of all. Samples of different salts are independent. */
 bool visit_is_drawn(const struct visit *visit, const char *salt, double percent);

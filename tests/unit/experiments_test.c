@@ -149,7 +149,7 @@ static void a_rollout_is_explained(void **state)
 	const double needed = number_of(json_array_get(rules, 0), "requests_needed");
 	assert_true(clean_ratio(needed, 0.01) >= 20 && clean_ratio(needed - 1, 0.01) < 20);
 	json_decref(document);
-	expect_refused("experiments rollout none -f e.yaml", 1, "the files have no experiment `none`");
+	expect_refused("experiments rollout none -f e.yaml", 1, "the files have no Experiment `none`");
 	write_file("e.yaml", "apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n"
 			     "  default: new\n  candidates: [{name: new, weight: 1}]\n");
 	expect_refused("experiments rollout e -f e.yaml", 1, "e.yaml:5:3: The experiment has no progressiveDeployment");

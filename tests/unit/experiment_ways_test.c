@@ -1,0 +1,189 @@
+/* experiment_ways_test.c: Tests of experiments whose choices are the ways of a step `traffic`, as those of a SeldonDeployment with
+ * several predictors. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "ground.h"
+#include "message/assigned.h"
+#include "planning.h"
+
+#include <cmocka.h>
+
+#define DEPLOYMENT(annotations)                                                                                                    \
+	"apiVersion: machinelearning.seldon.io/v1\nkind: SeldonDeployment\nmetadata: {name: d" annotations "}\nspec:\n"            \
+	"  predictors:\n"                                                                                                          \
+	"  - {name: main, traffic: 80, graph: {name: old, type: MODEL}}\n"                                                         \
+	"  - {name: canary, traffic: 20, graph: {name: new, type: MODEL}}\n"
+#define EXPOSED ", annotations: {sluice.io/exposures: full}"
+#define MESSAGES 400
+
+static struct planning planning;
+
+static void ways_open(const char *yaml)
+{
+	planning_open(&planning, yaml);
+	assert_int_equal(planning_errors(&planning), 0);
+	scene_open(&scene, planning.graph, ground, false);
+}
+
+static void ways_close(void)
+{
+	scene_close(&scene);
+	scene = (struct scene){0};
+	planning_close(&planning);
+}
+
+static struct message *message_of(const char *key, size_t number)
+{
+	struct message *message = scene_message(&scene, arena_print(ground, "m%zu", scene.message_count), "x=1");
+	message->origin = (struct origin){TEXT("t"), 3, (int64_t)number};
+	message->key = text_of(key);
+	return message;
+}
+
+struct way {
+	bool canary;
+	struct assigned assigned; /* without texts, which are freed with the answer */
+};
+
+/* Sends a message, and expects an assignment by which its way went. */
+static struct way expect_way(struct message *message, const char *unit)
+{
+	scene_enter(&scene, message);
+	const char *name = scene.calls[scene.call_count - 1]->name;
+	assert_non_null(message->assigned);
+	const struct assigned *assigned = message->assigned;
+	const struct way way = {strcmp(name, "new") == 0,
+				{.probability = assigned->probability,
+				 .reason = assigned->reason,
+				 .table = assigned->table,
+				 .exposed = assigned->exposed}};
+	assert_null(assigned->next);
+	assert_true(text_is(assigned->experiment, "d"));
+	assert_true(text_is(assigned->variant, way.canary ? "canary" : "main"));
+	assert_true(text_is(assigned->unit, unit));
+	scene_reply(&scene, name, "y=1");
+	return way;
+}
+
+static void predictors_are_an_experiment_of_the_name_of_their_deployment(void **state)
+{
+	(void)state;
+	planning_open(&planning, DEPLOYMENT(""));
+	assert_int_equal(planning.graph->experiment_count, 1);
+	const struct graph_experiment *experiment = planning.graph->experiments[0];
+	assert_string_equal(experiment->name, "d");
+	assert_string_equal(experiment->spec->default_name.text, "main");
+	assert_true(experiment->count == 2 && experiment->probabilities[0] == 0.8 && experiment->probabilities[1] == 0.2);
+	assert_string_equal(experiment->shares[1].name, "canary");
+	assert_false(experiment->exposes);
+	assert_ptr_equal(experiment->assignment, planning.graph->steps[0].assignment); /* units stay where they were */
+	planning_close(&planning);
+}
+
+static void each_message_is_assigned_to_the_way_that_it_goes(void **state)
+{
+	size_t canary = 0;
+	(void)state;
+	ways_open(DEPLOYMENT(""));
+	for (size_t i = 0; i < MESSAGES; i++) {
+		char key[16];
+		(void)snprintf(key, sizeof key, "k%zu", i);
+		const struct way way = expect_way(message_of(key, i), key);
+		assert_true(!way.assigned.exposed && way.assigned.reason == ASSIGNED_WEIGHT);
+		assert_true(way.assigned.probability == (way.canary ? 0.2 : 0.8));
+		assert_int_equal(way.assigned.table, planning.graph->steps[0].assignment->version);
+		assert_int_equal(way.canary, assignment_of(planning.graph->steps[0].assignment, text_of(key)) == 1);
+		canary += way.canary;
+		if (i % 50 == 49) { /* a scene has space for some */
+			ways_close();
+			ways_open(DEPLOYMENT(""));
+		}
+	}
+	assert_in_range(canary, 40, 120);
+	ways_close();
+}
+
+static void an_annotation_of_the_deployment_exposes_them(void **state)
+{
+	(void)state;
+	ways_open(DEPLOYMENT(EXPOSED));
+	assert_true(planning.graph->experiments[0]->exposes);
+	assert_true(expect_way(message_of("k", 1), "k").assigned.exposed);
+	ways_close();
+}
+
+static void a_route_chooses_the_way(void **state)
+{
+	static const struct {
+		const char *route;
+		bool canary;
+	} rows[] = {{":canary:", true}, {":main_2:", false}};
+	(void)state;
+	ways_open(DEPLOYMENT(""));
+	for (size_t i = 0; i < 3; i++) {
+		struct message *message = message_of("k", 1);
+		struct header *header = ARENA_NEW(message->arena, struct header);
+		*header = (struct header){TEXT(ROUTE_HEADER), i < 2 ? text_of(rows[i].route) : TEXT(":old:")};
+		message->headers = (struct headers){1, header};
+		const struct way way = expect_way(message, "k");
+		assert_int_equal(way.assigned.reason, i < 2 ? ASSIGNED_ROUTE : ASSIGNED_WEIGHT); /* the last is of no choice */
+		assert_true(i == 2 || (way.canary == rows[i].canary && way.assigned.probability == 1));
+	}
+	ways_close();
+}
+
+/* No share refuses a request: its key chooses, and is no unit. */
+static void a_key_that_is_too_long_for_a_unit_has_a_way(void **state)
+{
+	static char key[EXPERIMENT_UNIT_BYTES_MAX + 1];
+	(void)state;
+	memset(key, 'k', sizeof key);
+	ways_open(DEPLOYMENT(""));
+	struct message *message = message_of("", 1);
+	message->key = (struct text){key, sizeof key};
+	assert_int_equal(expect_way(message, "").canary,
+			 assignment_of(planning.graph->steps[0].assignment, (struct text){key, sizeof key}) == 1);
+	ways_close();
+}
+
+static void one_predictor_or_shares_without_a_name_are_no_experiment(void **state)
+{
+	(void)state;
+	planning_open(&planning, "apiVersion: machinelearning.seldon.io/v1\nkind: SeldonDeployment\nmetadata: {name: d}\nspec:\n"
+				 "  predictors:\n  - {name: main, graph: {name: old, type: MODEL}}\n"
+				 "  - {name: copy, shadow: true, graph: {name: new, type: MODEL}}\n");
+	assert_int_equal(planning_errors(&planning), 0);
+	assert_int_equal(planning.graph->experiment_count, 0);
+	planning_close(&planning);
+	planning_open_steps(&planning, "  - {name: s, traffic: {shares: [{weight: 1, call: a}, {weight: 1, call: b}]}}\n"
+				       "  output: {steps: [s]}\n");
+	assert_int_equal(planning.graph->experiment_count, 0);
+	planning_close(&planning);
+}
+
+static void two_choices_have_two_names(void **state)
+{
+	(void)state;
+	planning_open_steps(&planning, "  - {name: s, traffic: {experiment: e, shares: [{weight: 1, call: a, as: b}, "
+				       "{weight: 1, call: b}]}}\n  output: {steps: [s]}\n");
+	assert_int_equal(planning_errors(&planning), 1);
+	planning_close(&planning);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, lay_ground, clear_ground)
+	const struct CMUnitTest tests[] = {
+		TEST(predictors_are_an_experiment_of_the_name_of_their_deployment),
+		TEST(each_message_is_assigned_to_the_way_that_it_goes),
+		TEST(an_annotation_of_the_deployment_exposes_them),
+		TEST(a_route_chooses_the_way),
+		TEST(a_key_that_is_too_long_for_a_unit_has_a_way),
+		TEST(one_predictor_or_shares_without_a_name_are_no_experiment),
+		TEST(two_choices_have_two_names),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
