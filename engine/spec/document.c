@@ -6,6 +6,7 @@
 
 #include "base/arena_list.h"
 #include "base/suggest.h"
+#include "spec/criteria_annotation.h"
 #include "spec/deployment_pipeline.h"
 #include "spec/fault_codes.h"
 #include "spec/model_pipeline.h"
@@ -467,6 +468,8 @@ static void read_resource(struct spec *spec, const struct node *root, const stru
 	const struct node *node = kind->api_version ? spec_node(spec, root, &envelope, kind) : root;
 	if (!node)
 		return;
+	if (kind->type == RESOURCE_EXPERIMENT)
+		node = criteria_annotated(root, node, spec->arena, spec->faults);
 	read_spec(&reading, resource, node);
 	if (resource->spec)
 		document_keep(spec, resource, options);

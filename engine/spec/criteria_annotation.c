@@ -1,0 +1,68 @@
+/* criteria_annotation.c: see criteria_annotation.h. The criteria are made as nodes at the annotation's place, so that they are
+ * checked as those that are written. */
+#include "spec/criteria_annotation.h"
+
+#include "spec/fault_codes.h"
+#include "spec/node_make.h"
+#include "spec/options.h"
+
+#define ANNOTATION "seldon.io/success-criteria"
+#define CRITERIA "successCriteria"
+#define SIGNS "<>=!"
+#define CRITERION_FIELDS 3
+
+static size_t criteria_count(struct text criteria)
+{
+	size_t count = 0;
+	while (criteria.length > 0) {
+		(void)text_take_until(&criteria, ',');
+		count++;
+	}
+	return count;
+}
+
+/* NULL: memory ran out, or it is a fault. */
+static const struct node *criterion_node(struct text criterion, const struct node *annotation, struct arena *arena,
+					 struct faults *faults)
+{
+	size_t name = 0, sign = 0;
+	struct threshold threshold;
+	while (name < criterion.length && !memchr(SIGNS, criterion.bytes[name], strlen(SIGNS)))
+		name++;
+	while (name + sign < criterion.length && memchr(SIGNS, criterion.bytes[name + sign], strlen(SIGNS)))
+		sign++;
+	const struct text metric = text_trimmed((struct text){criterion.bytes, name}, " ");
+	if (metric.length == 0 || !threshold_read((struct text){criterion.bytes + name, criterion.length - name}, &threshold)) {
+		fault_add(faults, CODE_BAD_THRESHOLD, annotation->place, NULL,
+			  "`" ANNOTATION "` has `" TEXT_FORMAT "`, which is no criterion; write a metric and its limit, as "
+			  "accuracy>0.6 or latency<100ms",
+			  TEXT_ARGUMENTS(criterion));
+		return NULL;
+	}
+	struct growing made = map_begin(arena, annotation->place, CRITERION_FIELDS);
+	const char *word = text_is(metric, "latency") ? "latency_p95" : arena_copy(arena, metric.bytes, metric.length);
+	map_put(&made, "metricName", node_scalar(arena, annotation->place, word, true));
+	map_put(&made, "operator", node_scalar(arena, annotation->place, arena_copy(arena, criterion.bytes + name, sign), true));
+	map_put(&made, "threshold", node_scalar(arena, annotation->place, arena_print(arena, "%.17g", threshold.value), false));
+	return made.node;
+}
+
+const struct node *criteria_annotated(const struct node *document, const struct node *spec, struct arena *arena,
+				      struct faults *faults)
+{
+	const struct node *annotation = node_get(node_get(node_get(document, "metadata"), "annotations"), ANNOTATION);
+	if (!annotation || annotation->type != NODE_SCALAR || node_get(spec, CRITERIA))
+		return spec;
+	struct text rest = annotation->scalar;
+	struct growing list = list_begin(arena, annotation->place, criteria_count(rest));
+	struct growing more = map_begin(arena, annotation->place, 1);
+	while (rest.length > 0) {
+		const struct node *criterion =
+			criterion_node(text_trimmed(text_take_until(&rest, ','), " "), annotation, arena, faults);
+		if (criterion)
+			list_put(&list, criterion);
+	}
+	map_put(&more, CRITERIA, list.node);
+	const struct node *merged = more.node ? node_merged(arena, spec, more.node) : NULL;
+	return merged ? merged : spec;
+}
