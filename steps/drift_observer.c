@@ -539,7 +539,8 @@ const struct step_kind step_drift_observer = {
 	.shape = SHAPE_PASSES,
 	.state = &(const struct state_rules){0},
 	.monitors =
-		&(const struct monitor_rules){.observes = observer_share, .slices = observer_slices, .reads = observer_reads},
+		&(const struct monitor_rules){
+			.observes = observer_share, .slices = observer_slices, .reads = observer_reads, .judges_windows = true},
 	.open = observer_open,
 	.close = observer_close,
 	.run = observer_run,

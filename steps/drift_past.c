@@ -297,7 +297,7 @@ bool drift_past_add(struct drift_past *past, struct visit *visit, const struct p
 		memcpy(&list, found, past_list_bytes(found->past.count));
 	if (!window_add(past, visit, &list.past, window, error))
 		return false;
-	const struct past_span span = past_close(&list.past, window->time_ms, past->past_ms);
+	const struct past_span span = past_clock_move(&list.past.clock, window->time_ms, past->past_ms);
 	*renewed = past_renews(&list.past, span);
 	return (!*renewed || past_renew(past, visit, &list.past, span, error)) && list_write(visit, &list, error);
 }

@@ -10,15 +10,19 @@ enum marks_as { MARKS_AS_MARKS, MARKS_AS_TENSORS };
 struct verdict_names {
 	struct text score; /* FP64 */
 	struct text flag;  /* BOOL */
+	struct text state; /* BYTES; of a verdict that has one */
 };
 
-/* The largest of the scores that are no NaN; NaN: there is none. */
-double marks_largest(const double *scores, size_t count);
+struct marks_verdict {
+	const double *scores; /* of each row; they live in the visit's arena */
+	size_t count;
+	double limit;	   /* a row is flagged if its score is above it */
+	const char *state; /* a mark beside the others; NULL: none */
+};
 
-/* Emits the input with the verdict: a row is flagged if its score is above the limit. Marks are scalars: the largest score
- * of the rows, and whether one is flagged. Tensors have a value for each row. `scores` live in the visit's arena. LIMIT:
- * the arena is full. */
-bool marks_emit(struct visit *visit, const struct verdict_names *names, enum marks_as as, const double *scores, size_t count,
-		double limit, struct error *error);
+/* Emits the input with the verdict. Marks are scalars: the largest score of the rows, whether one is flagged, and the state.
+ * Tensors have a value for each row, and there is no state among them. LIMIT: the arena is full. */
+bool marks_emit(struct visit *visit, const struct verdict_names *names, enum marks_as as, const struct marks_verdict *verdict,
+		struct error *error);
 
 #endif

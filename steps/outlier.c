@@ -4,22 +4,14 @@
 
 #include "message/columns.h"
 #include "message/provenance.h"
-#include "message/row_numbers.h"
+#include "observe/verdict_board.h"
 #include "steps/kinds.h"
 #include "steps/marks.h"
+#include "steps/outlier_observer.h"
+#include "steps/outlier_past.h"
 #include "steps/outlier_reference.h"
 #include "steps/reference_rows.h"
-#include "steps/references.h"
 #include "steps/typing.h"
-
-struct outlier {
-	struct name tensor;
-	int by; /* enum outlier_by */
-	struct step_reference reference;
-	double limit;
-	struct place limit_here; /* line 0: not given */
-	int as;			 /* enum marks_as */
-};
 
 /* What open() prepares. */
 struct outlier_state {
@@ -28,9 +20,35 @@ struct outlier_state {
 	double limit;
 	const char *whose; /* for errors: "step `odd`" */
 	struct text names; /* the reference's columns, joined by commas as most tensors name theirs; NULL: not known */
+	/* Of a step whose observer learns the reference: */
+	struct verdict_entry *entry; /* NULL: there is no board here, so nothing is learnt */
+	uint64_t identity;
 };
 
-static const struct verdict_names verdict_names = {{"outlier_score", 13}, {"is_outlier", 10}};
+static const struct verdict_names verdict_names = {{"outlier_score", 13}, {"is_outlier", 10}, {"outlier_state", 13}};
+
+/* Whether an observer learns a past, and what it has learnt can be used: the mark `outlier_state`. */
+static const char *const state_learning = "learning", *const state_known = "known", *const state_unfit = "unfit";
+
+#define PAST_MS_LEAST 60000
+
+static bool past_check(const struct outlier *self, struct error *error)
+{
+	return outlier_past_ms(self) >= PAST_MS_LEAST ||
+	       error_set(error, ERROR_CONFIG, self->reference.here,
+			 "a past shorter than a minute has too few rows to know what is usual; give a longer `past`");
+}
+
+/* A covariance can be learnt row by row; a median and a forest cannot. */
+static const char *outlier_later(const void *options, struct place *place)
+{
+	const struct outlier *self = options;
+	*place = self->reference.here;
+	return self->reference.past_ns && self->by != OUTLIER_MAHALANOBIS
+		       ? "`past` is learnt for `by: mahalanobis` alone; sluice does not run steps of another method with it yet: "
+			 "learn a file by `sluice fit outlier`"
+		       : NULL;
+}
 
 static bool outlier_check(const void *options, struct place place, struct error *error)
 {
@@ -41,7 +59,7 @@ static bool outlier_check(const void *options, struct place place, struct error 
 				 "scores of an isolation forest are from 0 to 1, and none is above %g; write a `limit` below 1, or "
 				 "leave it out",
 				 self->limit);
-	return reference_check(&self->reference, error);
+	return reference_check(&self->reference, error) && (!self->reference.past_ns || past_check(self, error));
 }
 
 static bool outlier_marks(const struct step *step)
@@ -57,8 +75,7 @@ static bool reference_load(const struct step *step, struct arena *arena, struct 
 	struct text content;
 	if (!self->reference.file.text)
 		return error_set(error, ERROR_CONFIG, self->reference.here,
-				 "step `%s` cannot run with the past or a topic as its reference yet; learn a file by `sluice fit "
-				 "outlier`, and name it here",
+				 "step `%s` cannot run with such a reference yet; name a file of `sluice fit outlier`",
 				 step->name);
 	return step_file(step, &self->reference.file, NULL, &content, error) &&
 	       outlier_reference_read(&self->reference.file, content, (enum outlier_by)self->by, arena, reference, error);
@@ -70,18 +87,23 @@ static bool outlier_open(struct step *step, struct error *error)
 	struct outlier_state *state = ARENA_NEW(step->arena, struct outlier_state);
 	if (!state)
 		return error_memory(error, ERROR_SYSTEM, "opening a step");
+	state->tensor = text_of(self->tensor.text);
+	state->whose = arena_print(step->arena, "step `%s`", step->name);
+	step->state = state;
+	if (outlier_is_learnt(self)) {
+		state->entry = verdict_board_entry(step->board, step->pipeline, step->name);
+		state->identity = outlier_past_identity(self);
+		return (state->whose && (state->entry || !step->board)) || error_memory(error, ERROR_SYSTEM, "opening a step");
+	}
 	if (!reference_load(step, step->arena, &state->reference, error))
 		return false;
-	state->tensor = text_of(self->tensor.text);
 	state->limit = self->limit_here.line ? self->limit : state->reference.limit;
-	state->whose = arena_print(step->arena, "step `%s`", step->name);
 	if (state->reference.columns.count)
 		state->names = text_of(column_names_shown(state->reference.columns, step->arena));
-	step->state = state;
 	return state->whose || error_memory(error, ERROR_SYSTEM, "opening a step");
 }
 
-/* ---- visits ---- */
+/* ---- the tensor ---- */
 
 static bool width_fits(const struct outlier_reference *reference, size_t width)
 {
@@ -125,38 +147,108 @@ static bool tensor_check(const struct outlier_state *state, const struct tensor 
 	return true;
 }
 
-static bool outlier_score(const struct outlier_state *state, struct visit *visit, const double **scores, size_t *count,
-			  struct error *error)
+/* The tensor, which must have come. */
+static const struct tensor *tensor_find(const struct outlier_state *state, struct visit *visit, struct error *error)
 {
-	struct arena *arena = visit_arena(visit);
 	const struct payload *in = visit_input(visit);
 	const struct tensor *tensor = tensors_find(in->tensors, state->tensor);
-	struct row_shape shape;
-	if (!tensor)
-		return reply_lacks(in, state->tensor, PLACE_NONE, state->whose, error)
-			       ? false
-			       : error_set(error, ERROR_INPUT, PLACE_NONE,
-					   "%s takes the tensor `" TEXT_FORMAT "`, which did not come; send it", state->whose,
-					   TEXT_ARGUMENTS(state->tensor));
-	if (!tensor_check(state, tensor, arena, &shape, error))
-		return false;
+	if (!tensor && !reply_lacks(in, state->tensor, PLACE_NONE, state->whose, error))
+		error_set(error, ERROR_INPUT, PLACE_NONE, "%s takes the tensor `" TEXT_FORMAT "`, which did not come; send it",
+			  state->whose, TEXT_ARGUMENTS(state->tensor));
+	return tensor;
+}
+
+static bool outlier_score(const struct outlier_reference *reference, struct visit *visit, const struct tensor *tensor,
+			  struct row_shape shape, struct marks_verdict *verdict, struct error *error)
+{
+	struct arena *arena = visit_arena(visit);
 	const double *values = tensor_doubles(tensor, arena);
 	double *made = arena_take_raw(arena, (shape.rows + 1) * sizeof *made);
-	if (!values || !made || !outlier_reference_score(&state->reference, values, shape.columns, shape.rows, arena, made))
+	if (!values || !made || !outlier_reference_score(reference, values, shape.columns, shape.rows, arena, made))
 		return error_memory(error, ERROR_LIMIT, "scoring a message");
-	*scores = made;
-	*count = shape.rows;
+	verdict->scores = made;
+	verdict->count = shape.rows;
 	return true;
+}
+
+/* ---- visits by what an observer has learnt ---- */
+
+/* No row has a score. */
+static bool scores_miss(struct visit *visit, size_t rows, struct marks_verdict *verdict, struct error *error)
+{
+	double *made = arena_take_raw(visit_arena(visit), (rows + 1) * sizeof *made);
+	if (!made)
+		return error_memory(error, ERROR_LIMIT, "scoring a message");
+	for (size_t i = 0; i < rows; i++)
+		made[i] = NAN;
+	verdict->scores = made;
+	verdict->count = rows;
+	return true;
+}
+
+static bool learnt_check(const struct outlier_state *state, const struct tensor *tensor, struct arena *arena,
+			 struct row_shape *shape, struct error *error)
+{
+	if (outlier_past_fits(tensor, shape))
+		return true;
+	error_set_tensor(error, PLACE_NONE,
+			 "%s takes rows of 1 to %d numbers, and `" TEXT_FORMAT "` is %s; send [columns] or [rows, columns]",
+			 state->whose, OUTLIER_LEARNT_COLUMNS_MAX, TEXT_ARGUMENTS(tensor->name), tensor_type_text(arena, tensor));
+	return reply_blamed(error, tensor);
+}
+
+/* `force`: what is in force; NULL: nothing is yet. */
+static const char *learnt_state(const struct outlier_state *state, const struct outlier_in_force *force, size_t columns)
+{
+	if (!force || force->identity != state->identity || force->columns != columns)
+		return state_learning;
+	return force->is_unfit ? state_unfit : state_known;
+}
+
+static bool learnt_judge(const struct step *step, struct visit *visit, struct marks_verdict *verdict, struct error *error)
+{
+	const struct outlier *options = step->options;
+	const struct outlier_state *state = step->state;
+	const struct tensor *tensor = tensor_find(state, visit, error);
+	struct row_shape shape;
+	if (!tensor || !learnt_check(state, tensor, visit_arena(visit), &shape, error))
+		return false;
+	const struct outlier_in_force *force = state->entry ? verdict_entry_hold_outliers(state->entry) : NULL;
+	bool good;
+	verdict->state = learnt_state(state, force, shape.columns);
+	if (verdict->state == state_known) {
+		const struct outlier_reference reference = {.by = OUTLIER_MAHALANOBIS,
+							    .width = force->columns,
+							    .distance = force->distance,
+							    .cost = outlier_distance_cost(force->columns)};
+		verdict->limit = options->limit_here.line ? options->limit : force->limit;
+		good = outlier_score(&reference, visit, tensor, shape, verdict, error);
+	} else {
+		good = scores_miss(visit, shape.rows, verdict, error);
+	}
+	if (state->entry)
+		verdict_entry_release_outliers(state->entry);
+	return good;
+}
+
+/* ---- visits ---- */
+
+static bool outlier_judge(const struct step *step, struct visit *visit, struct marks_verdict *verdict, struct error *error)
+{
+	const struct outlier_state *state = step->state;
+	const struct tensor *tensor = tensor_find(state, visit, error);
+	struct row_shape shape;
+	verdict->limit = state->limit;
+	return tensor && tensor_check(state, tensor, visit_arena(visit), &shape, error) &&
+	       outlier_score(&state->reference, visit, tensor, shape, verdict, error);
 }
 
 static enum step_verdict outlier_run(struct step *step, struct visit *visit, struct error *error)
 {
 	const struct outlier *self = step->options;
-	const struct outlier_state *state = step->state;
-	const double *scores = NULL;
-	size_t count = 0;
-	return outlier_score(state, visit, &scores, &count, error) &&
-			       marks_emit(visit, &verdict_names, (enum marks_as)self->as, scores, count, state->limit, error)
+	struct marks_verdict verdict = {0};
+	return (outlier_is_learnt(self) ? learnt_judge : outlier_judge)(step, visit, &verdict, error) &&
+			       marks_emit(visit, &verdict_names, (enum marks_as)self->as, &verdict, error)
 		       ? STEP_DONE
 		       : STEP_FAIL;
 }
@@ -183,6 +275,22 @@ static bool type_check(const struct outlier_reference *reference, const struct t
 				 "` has others, or another order; learn the reference again",
 				 column_names_shown(reference->columns, arena), TEXT_ARGUMENTS(tensor->name));
 	return true;
+}
+
+/* CONFIG: no past of such rows can be learnt. */
+static bool past_type_check(const struct tensor_type *tensor, struct place place, struct error *error)
+{
+	const struct value_type *type = &tensor->type;
+	const int64_t last = type->shape_known && type->rank > 0 ? type->shape[type->rank - 1] : 1;
+	if (type->shape_known && type->rank > 2)
+		return error_set(error, ERROR_CONFIG, place,
+				 "it takes rows, [columns] or [rows, columns], and `" TEXT_FORMAT "` has %lu dimensions",
+				 TEXT_ARGUMENTS(tensor->name), (unsigned long)type->rank);
+	return last <= OUTLIER_LEARNT_COLUMNS_MAX ||
+	       error_set(error, ERROR_CONFIG, place,
+			 "a past is learnt of at most %d columns, and `" TEXT_FORMAT
+			 "` has %lld; learn a file by `sluice fit outlier`, or choose columns by a step before",
+			 OUTLIER_LEARNT_COLUMNS_MAX, TEXT_ARGUMENTS(tensor->name), (long long)last);
 }
 
 static bool tensors_type(const struct outlier_reference *reference, const struct tensor_type *tensor, struct typing *typing)
@@ -220,6 +328,8 @@ static bool outlier_infer(const struct step *step, const struct tensor_types *in
 		return error_set(error, ERROR_CONFIG, self->tensor.place, "it takes numbers, and `%s` is text", self->tensor.text);
 	if (known && !reference_load(step, arena, &reference, error))
 		return false;
+	if (outlier_is_learnt(self) && tensor && !past_type_check(tensor, self->tensor.place, error))
+		return false;
 	if (known && tensor && !type_check(&reference, tensor, self->reference.here, arena, error))
 		return false;
 	if (self->as == MARKS_AS_TENSORS && !tensors_type(known ? &reference : NULL, tensor, &typing))
@@ -246,20 +356,40 @@ static bool outlier_fit(struct step *step, const struct fit_source *source, stru
 	return good;
 }
 
-static const struct option options[] = {
+static const struct option outlier_reference_rows[] = {
+	{.type = OPTION_HERE, .offset = offsetof(struct step_reference, here)},
+	ROW("file", NAME, struct step_reference, file, .file = true, .short_form = true,
+	    .help = "A file of `sluice fit outlier`, or of an isolation forest."),
+	ROW("past", DURATION, struct step_reference, past_ns,
+	    .help = "The length of the stream's own past whose mean and covariance are the reference, a minute or more, by event "
+		    "times; for `by: mahalanobis` and at most 128 columns. An observer beside the path learns them, so the step "
+		    "itself stores nothing. While there are fewer than 200 rows, or 10 for each column, `outlier_state` is "
+		    "`learning`. The reference is renewed each time that the rows have doubled, and 32 times in the length of the "
+		    "past. Rows with a missing number are not learnt. Outliers are learnt too: a few with very large numbers hide "
+		    "others until they are older than the past. The columns are those of the first row; after 200 consecutive rows "
+		    "with another number of columns the past begins again. With `sluice run --control` all engines of the "
+		    "namespace judge by it, else the engine whose observer has learnt it."),
+	ROW("topic", TEXT, struct step_reference, topic, .effect = EFFECT_REFUSED, .help = "A topic with the data."),
+	{.type = OPTION_END},
+};
+
+const struct option outlier_options[] = {
 	ROW("tensor", NAME, struct outlier, tensor, .required = true,
 	    .help = "The tensor that is judged: [rows, columns], or one row."),
 	ROW("by", CHOICE, struct outlier, by, .choices = OUTLIER_BY_NAMES, .fallback = "mahalanobis",
 	    .help = "The score of a row. `modified-z`: the largest over its columns of 0.6745 |x - median| / MAD. `mahalanobis`: "
 		    "the squared Mahalanobis distance. `isolation-forest`: the score of the forest, from 0 to 1."),
-	ROW("reference", MAP, struct outlier, reference, .rows = reference_rows, .required = true,
-	    .help = "The reference: a file of `sluice fit outlier`, or of an isolation forest."),
+	ROW("reference", MAP, struct outlier, reference, .rows = outlier_reference_rows, .required = true,
+	    .help = "The reference: a file of `sluice fit outlier` or of an isolation forest, or {past: 7d}."),
 	ROW("limit", NUMBER, struct outlier, limit, .place_offset = offsetof(struct outlier, limit_here), .least = 0,
 	    .most = DBL_MAX,
 	    .help = "A row above this score is an outlier. Default: 3.5 for `modified-z`; for `mahalanobis` the distance that 1 of "
 		    "1000 rows like a normal reference exceeds; for `isolation-forest` the limit in the file, or 0.5."),
 	ROW("as", CHOICE, struct outlier, as, .choices = MARKS_AS_NAMES, .fallback = "marks",
 	    .help = "`marks`: `outlier_score` is the largest score of the rows, and `is_outlier` is whether a row is an outlier. "
+		    "With `past`, `outlier_state` is `learning` while too little is known, then `known`; or `unfit`, if columns of "
+		    "the past do not vary or follow from one another. Only when it is `known` there is a score; else it is nan, "
+		    "and `is_outlier` is false. "
 		    "`tensors`: both have a value for each row, and later models get them."),
 	{.type = OPTION_END},
 };
@@ -270,12 +400,16 @@ const struct step_kind step_outlier = {
 	.example = "- name: odd\n"
 		   "  inputs: [sane]\n"
 		   "  outlier: {tensor: features, reference: refs/features.json}\n",
-	.options = options,
+	.options = outlier_options,
 	.options_size = sizeof(struct outlier),
 	.shape = SHAPE_ADDS,
 	.marks = outlier_marks,
-	.monitors = &(const struct monitor_rules){.flag = "is_outlier"},
+	.monitors = &(const struct monitor_rules){.observer = &step_outlier_observer,
+						  .observed = outlier_is_learnt,
+						  .flag = "is_outlier",
+						  .score = "outlier_score"},
 	.check = outlier_check,
+	.later = outlier_later,
 	.infer = outlier_infer,
 	.fit = outlier_fit,
 	.open = outlier_open,

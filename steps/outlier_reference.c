@@ -4,7 +4,6 @@
 #include <math.h>
 
 #include "drift/isolation.h"
-#include "statistics/distribution.h"
 #include "steps/json_rows.h"
 
 #define FORMAT "sluice_outlier/1"
@@ -256,18 +255,11 @@ static bool read_numbers(const struct name *file, const struct outlier_file *fro
 	return true;
 }
 
-/* The squared distance that normal rows exceed so rarely, beside a mean and a covariance of as many rows as were learnt. */
-static double distance_limit(double rows, double width)
-{
-	return width * (rows - 1) * (rows + 1) / (rows * (rows - width)) * f_critical(OUTLIER_CHANCE, width, rows - width);
-}
-
 static bool read_rows(const struct name *file, const struct outlier_file *from, struct arena *arena,
 		      struct outlier_reference *reference, struct error *error)
 {
 	struct covariance covariance;
 	struct error why = {0};
-	const double *item = from->covariance.items;
 	const size_t width = reference->width;
 	if (width > MAHALANOBIS_COLUMNS_MAX || !list_fits(&from->mean, width) ||
 	    !list_fits(&from->covariance, width * (width + 1) / 2) || from->rows <= from->width)
@@ -275,16 +267,14 @@ static bool read_rows(const struct name *file, const struct outlier_file *from, 
 	if (!covariance_open(&covariance, width, arena))
 		return out_of_memory(error);
 	covariance.rows = (uint64_t)from->rows;
-	for (size_t i = 0; i < width; i++) {
-		covariance.mean[i] = from->mean.items[i];
-		for (size_t j = 0; j <= i; j++)
-			covariance.products[i * width + j] = *item++ * (double)(from->rows - 1);
-	}
+	memcpy(covariance.mean, from->mean.items, width * sizeof *covariance.mean);
+	for (size_t i = 0; i < from->covariance.count; i++)
+		covariance.products[i] = from->covariance.items[i] * (double)(from->rows - 1);
 	if (!mahalanobis_fit(&reference->distance, &covariance, 1, 0, arena, &why))
 		return why.kind == ERROR_CONFIG ? outlier_reference_refuse(file, error, "has a `covariance` without an inverse")
 						: out_of_memory(error);
-	reference->limit = distance_limit((double)from->rows, (double)width);
-	reference->cost = width * width / 2;
+	reference->limit = mahalanobis_limit((double)from->rows, (double)width);
+	reference->cost = outlier_distance_cost(width);
 	return true;
 }
 

@@ -24,7 +24,6 @@ enum outlier_by { OUTLIER_MODIFIED_Z, OUTLIER_MAHALANOBIS, OUTLIER_FOREST };
 
 #define OUTLIER_ROWS_MIN 10	 /* fewer rows say nothing of what is unusual */
 #define OUTLIER_LIMIT_Z 3.5	 /* of a modified z, by Iglewicz and Hoaglin (1993) */
-#define OUTLIER_CHANCE 0.001	 /* of rows like a normal reference that a Mahalanobis limit takes for outliers */
 
 struct outlier_reference {
 	enum outlier_by by;
@@ -37,6 +36,12 @@ struct outlier_reference {
 	const struct predictor *forest;
 	size_t cost; /* of a row, in the unit of arena->work */
 };
+
+/* Cost of a row's Mahalanobis distance. */
+static inline size_t outlier_distance_cost(size_t columns)
+{
+	return columns * columns / 2;
+}
 
 /* Rows to learn from. */
 struct outlier_rows {

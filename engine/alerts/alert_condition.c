@@ -66,7 +66,7 @@ unsigned alert_figures_of(const struct step_kind *kind)
 {
 	if (!kind || !kind->monitors)
 		return 0;
-	return (kind->monitors->observer ? FIGURES_OF_DRIFT : 0U) | (kind->monitors->flag ? FIGURES_OF_OUTLIERS : 0U);
+	return (kind->monitors->judges_windows ? FIGURES_OF_DRIFT : 0U) | (kind->monitors->flag ? FIGURES_OF_OUTLIERS : 0U);
 }
 
 bool alert_condition_make(struct alert_condition *condition, const struct expression *expression, unsigned figures,
@@ -142,10 +142,12 @@ static const struct tensor *payload_named(const struct payload *payload, struct 
 
 struct alert_flags alert_flags_of(const struct step_kind *kind, const struct payload *payload)
 {
+	const struct monitor_rules *rules = kind ? kind->monitors : NULL;
+	const struct tensor *tensor = rules && rules->flag ? payload_named(payload, text_of(rules->flag)) : NULL;
+	const struct tensor *scores = rules && rules->score ? payload_named(payload, text_of(rules->score)) : NULL;
 	struct alert_flags flags = {0};
-	const struct tensor *tensor =
-		kind && kind->monitors && kind->monitors->flag ? payload_named(payload, text_of(kind->monitors->flag)) : NULL;
 	for (size_t i = 0; tensor && tensor->datatype == DATATYPE_BOOL && i < tensor->count; i++)
+		if (!scores || i >= scores->count || !isnan(tensor_number(scores, i)))
 		(*(tensor_number(tensor, i) > 0 ? &flags.raised : &flags.others))++;
 	return flags;
 }

@@ -3,6 +3,8 @@
 
 #include "message/feed_record.h"
 
+#define OUTLIERS_BYTES_MAX ((size_t)1 << 20) /* of the numbers of a record */
+
 static bool figures_take(const struct feed_board *board, const struct record *record, struct error *error)
 {
 	struct feed_figures figures;
@@ -37,6 +39,21 @@ static bool score_take(const struct feed_board *board, const struct record *reco
 	return true;
 }
 
+static bool outliers_take(const struct feed_board *board, const struct record *record, struct error *error)
+{
+	struct feed_outliers learnt;
+	struct arena *arena = arena_open(OUTLIERS_BYTES_MAX);
+	const bool good = arena ? feed_outliers_decode(record->key, record->value, arena, &learnt, error)
+				: error_memory(error, ERROR_SYSTEM, "reading the feed");
+	if (good) {
+		struct verdict_entry *entry = verdict_board_entry(board->verdicts, learnt.of.pipeline, learnt.of.step);
+		if (entry) /* without memory, what was in force stays */
+			(void)verdict_entry_feed_outliers(entry, learnt.of.identity, &learnt.covariance);
+	}
+	arena_close(arena);
+	return good;
+}
+
 bool feed_board_take(struct feed_board *board, const struct record *record, struct error *error)
 {
 	if (record->offset < board->next && record->time_ms <= board->last_ms)
@@ -44,6 +61,8 @@ bool feed_board_take(struct feed_board *board, const struct record *record, stru
 	board->next = record->offset + 1;
 	if (record->time_ms > board->last_ms)
 		board->last_ms = record->time_ms;
+	if (feed_key_is_outliers(record->key))
+		return outliers_take(board, record, error);
 	if (feed_key_is_figures(record->key))
 		return figures_take(board, record, error);
 	return !feed_key_is_score(record->key) || score_take(board, record, error);

@@ -18,8 +18,8 @@ struct feed_board {
 	int64_t last_ms; /* the latest time of a record */
 };
 
-/* Takes the next record that was read: a verdict, the figures of a window, or one of another kind, which is left out. INPUT: it
- * cannot be read, and what was known before stays. */
+/* Takes the next record that was read: a verdict, the figures of a window, what was learnt of outliers, or one of another kind,
+ * which is left out. INPUT: it cannot be read, and what was known before stays. */
 bool feed_board_take(struct feed_board *board, const struct record *record, struct error *error);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "drift/wide.h"
 #include "numeric/quantile.h"
+#include "statistics/distribution.h"
 
 /* ---- numbers ---- */
 
@@ -32,34 +33,6 @@ bool modified_z_fit(struct modified_z *fitted, const struct sorted *sample, stru
 		fitted->factor = 1 / (NORMAL_MEAN_DISTANCE * mean);
 	}
 	return true;
-}
-
-/* ---- covariance ---- */
-
-bool covariance_open(struct covariance *covariance, size_t columns, struct arena *arena)
-{
-	*covariance = (struct covariance){columns, 0, ARENA_ARRAY(arena, double, columns),
-					  ARENA_ARRAY(arena, double, columns * columns)};
-	return covariance->mean && covariance->products;
-}
-
-void covariance_add(struct covariance *covariance, const double *row)
-{
-	double count = (double)++covariance->rows;
-	/* From the last column on, so that the means below are all still those before this row. */
-	for (size_t i = covariance->columns; i-- > 0;) {
-		double before = row[i] - covariance->mean[i];
-		for (size_t j = 0; j <= i; j++)
-			covariance->products[i * covariance->columns + j] +=
-				before * (row[j] - covariance->mean[j]) * (count - 1) / count;
-		covariance->mean[i] += before / count;
-	}
-}
-
-double covariance_of(const struct covariance *covariance, size_t i, size_t j, double freedom)
-{
-	size_t row = i > j ? i : j, column = i > j ? j : i;
-	return covariance->products[row * covariance->columns + column] / ((double)covariance->rows - freedom);
 }
 
 /* ---- Mahalanobis ---- */
@@ -132,6 +105,11 @@ bool mahalanobis_fit(struct mahalanobis *fitted, const struct covariance *covari
 			inverse[block_begin(i / WIDE) + j * WIDE + i % WIDE] = matrix[i * size + j];
 	*fitted = (struct mahalanobis){size, blocks, mean, inverse};
 	return true;
+}
+
+double mahalanobis_limit(double rows, double columns)
+{
+	return columns * (rows - 1) * (rows + 1) / (rows * (rows - columns)) * f_critical(OUTLIER_CHANCE, columns, rows - columns);
 }
 
 double mahalanobis_inverse(const struct mahalanobis *fitted, size_t i, size_t j)

@@ -8,8 +8,8 @@
 #ifndef SLUICE_DRIFT_OUTLIER_H
 #define SLUICE_DRIFT_OUTLIER_H
 
-#include "base/arena.h"
 #include "base/error.h"
+#include "drift/covariance.h"
 #include "numeric/table.h"
 
 /* ---- numbers ---- */
@@ -37,18 +37,6 @@ static inline double modified_z_score(const struct modified_z *fitted, double nu
 
 /* ---- rows ---- */
 
-/* Mean and products of deviations of rows as they come (Welford), so that a large offset loses no digits. */
-struct covariance {
-	size_t columns;
-	uint64_t rows;
-	double *mean;
-	double *products; /* [columns][columns], the lower triangle */
-};
-
-bool covariance_open(struct covariance *covariance, size_t columns, struct arena *arena);
-void covariance_add(struct covariance *covariance, const double *row);
-double covariance_of(const struct covariance *covariance, size_t i, size_t j, double freedom);
-
 #define MAHALANOBIS_COLUMNS_MAX 512 /* a distance costs the square of it */
 
 /* The inverse of the covariance's Cholesky factor, in blocks of four rows. */
@@ -62,6 +50,12 @@ struct mahalanobis {
  * on each other so that there is no inverse. */
 bool mahalanobis_fit(struct mahalanobis *fitted, const struct covariance *covariance, double freedom, double ridge,
 		     struct arena *arena, struct error *error);
+
+#define OUTLIER_CHANCE 0.001 /* of rows like a normal reference that the limit takes for outliers */
+
+/* The squared distance that normal rows exceed so rarely, beside a mean and a covariance of as many rows as were learnt, which are
+ * more than the columns. */
+double mahalanobis_limit(double rows, double columns);
 
 /* One number of the inverse factor: of row i, column j at most i. */
 double mahalanobis_inverse(const struct mahalanobis *fitted, size_t i, size_t j);

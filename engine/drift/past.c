@@ -8,7 +8,6 @@
 #include "base/random.h"
 
 #define NUMBER_MAX 1e150 /* the square of a larger one is beyond the range of a double */
-#define TIME_MOST ((int64_t)1 << 60) /* so that a past before it and behind it does not overflow */
 
 static uint64_t rows_of(const struct past *past, size_t first, size_t end)
 {
@@ -114,15 +113,15 @@ struct past_merge past_merge_next(struct past *past, size_t first)
 	return merge;
 }
 
-struct past_span past_close(struct past *past, int64_t time_ms, int64_t past_ms)
+struct past_span past_clock_move(struct past_clock *clock, int64_t time_ms, int64_t past_ms)
 {
-	time_ms = time_ms > TIME_MOST ? TIME_MOST : time_ms < -TIME_MOST ? -TIME_MOST : time_ms;
-	if (time_ms != past->last_ms) {
-		past->before_ms = past->last_ms;
-		past->last_ms = time_ms;
+	time_ms = past_time(time_ms);
+	if (time_ms != clock->last_ms) {
+		clock->before_ms = clock->last_ms;
+		clock->last_ms = time_ms;
 	}
-	const bool on = past->before_ms < past->last_ms;
-	const int64_t least_ms = on ? past->before_ms : past->last_ms, most_ms = on ? past->last_ms : past->before_ms;
+	const bool on = clock->before_ms < clock->last_ms;
+	const int64_t least_ms = on ? clock->before_ms : clock->last_ms, most_ms = on ? clock->last_ms : clock->before_ms;
 	return (struct past_span){least_ms - past_ms, most_ms + past_ms};
 }
 

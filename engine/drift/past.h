@@ -37,13 +37,26 @@ struct past_block {
 	uint32_t alarmed; /* 1: a window of its rows was in alarm; else 0 */
 };
 
+#define PAST_TIME_MOST ((int64_t)1 << 60) /* so that a past before it and behind it does not overflow */
+
+/* The time within these bounds. */
+static inline int64_t past_time(int64_t time_ms)
+{
+	return time_ms > PAST_TIME_MOST ? PAST_TIME_MOST : time_ms < -PAST_TIME_MOST ? -PAST_TIME_MOST : time_ms;
+}
+
+/* Times of windows, which differ: the last, and the one before. */
+struct past_clock {
+	int64_t last_ms, before_ms;
+};
+
 struct past {
 	uint64_t next;	 /* number of the next block */
 	uint64_t chain;	 /* hash of the rows of all blocks so far, in their order */
 	uint64_t fit;	 /* the chain when the reference was made; 0: there is none */
 	uint64_t fitted; /* blocks of the reference, which are the first */
 	uint64_t count;
-	int64_t last_ms, before_ms; /* times of windows, which differ: the last, and the one before */
+	struct past_clock clock;
 	struct past_block blocks[PAST_BLOCKS_MAX]; /* in the order of their windows */
 };
 
@@ -90,8 +103,8 @@ struct past_span {
 	int64_t since_ms, until_ms;
 };
 
-/* A window of that time has closed. */
-struct past_span past_close(struct past *past, int64_t time_ms, int64_t past_ms);
+/* A window of that time has closed: what is of the past from now on. */
+struct past_span past_clock_move(struct past_clock *clock, int64_t time_ms, int64_t past_ms);
 
 /* Whether the reference is to be made anew, at the end of a window. */
 bool past_renews(const struct past *past, struct past_span span);

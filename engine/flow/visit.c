@@ -7,6 +7,7 @@
 #include "message/drift_score.h"
 #include "message/explained.h"
 #include "message/importance_report.h"
+#include "message/outlier_learnt.h"
 
 /* ---- functions that steps call ---- */
 
@@ -147,6 +148,13 @@ void visit_importance(struct visit *visit, struct importance_report *made)
 	struct message *message = message_root(visit->message);
 	made->next = message->importances;
 	message->importances = made;
+}
+
+void visit_learnt(struct visit *visit, struct outlier_learnt *made)
+{
+	struct message *message = message_root(visit->message);
+	made->next = message->learnt;
+	message->learnt = made;
 }
 
 /* The source with the inputs of the explained step; the plan has put it there. */

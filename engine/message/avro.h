@@ -61,6 +61,7 @@ uint64_t avro_policy_fingerprint(void); /* of message/policy_record.h */
 uint64_t avro_drift_score_fingerprint(void); /* of message/drift_score.h */
 uint64_t avro_drift_verdict_fingerprint(void); /* of message/feed_record.h */
 uint64_t avro_drift_figures_fingerprint(void); /* of the same */
+uint64_t avro_outlier_reference_fingerprint(void); /* of the same */
 uint64_t avro_importance_fingerprint(void); /* of message/importance_report.h */
 uint64_t avro_alert_fingerprint(void); /* of alerts/alert_record.h */
 uint64_t avro_crossing_fingerprint(void); /* of message/stage_link.h */

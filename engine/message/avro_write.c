@@ -80,6 +80,12 @@ uint64_t avro_drift_figures_fingerprint(void)
 	return fingerprint_of("drift_figures", &kept);
 }
 
+uint64_t avro_outlier_reference_fingerprint(void)
+{
+	static _Atomic uint64_t kept;
+	return fingerprint_of("outlier_reference", &kept);
+}
+
 uint64_t avro_importance_fingerprint(void)
 {
 	static _Atomic uint64_t kept;

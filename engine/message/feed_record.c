@@ -10,60 +10,72 @@
 #define FORMER_FIGURES UINT64_C(0x18c212afbfa533f9) /* fingerprint of the schema before it had times */
 #define FIGURES_WITHOUT_TIMES FEED_MESSAGES_PER_MINUTE
 
-static const struct text kind_drift = {"drift/", 6}, kind_figures = {"figures/", 8};
+static const struct text kind_drift = {"drift/", 6}, kind_figures = {"figures/", 8}, kind_outlier = {"outlier/", 8};
+
+/* What each record begins with: of what it is. */
+struct feed_head {
+	const char *pipeline, *step;
+	struct text segment;
+	uint64_t identity;
+};
+
+static struct feed_head head_of(const struct drift_score *score)
+{
+	return (struct feed_head){score->pipeline, score->step, score->segment, score->identity};
+}
 
 bool feed_score_is_due(const struct drift_score *score)
 {
 	return score->begins || score->verdict != DRIFT_LEARNING;
 }
 
-static bool key_encode(struct text kind, const struct drift_score *score, struct buffer *key, struct error *error)
+static bool key_encode(struct text kind, const struct feed_head *head, struct buffer *key, struct error *error)
 {
-	if (strlen(score->pipeline) > FEED_NAME_BYTES_MAX || strlen(score->step) > FEED_NAME_BYTES_MAX)
+	if (strlen(head->pipeline) > FEED_NAME_BYTES_MAX || strlen(head->step) > FEED_NAME_BYTES_MAX)
 		return error_set(error, ERROR_LIMIT, PLACE_NONE,
-				 "the names of pipeline `%s` and step `%s` have more than %d bytes; shorten them", score->pipeline,
-				 score->step, FEED_NAME_BYTES_MAX);
-	buffer_print(key, "%s%s/%s", kind.bytes, score->pipeline, score->step);
-	if (score->segment.length > 0) {
+				 "the names of pipeline `%s` and step `%s` have more than %d bytes; shorten them", head->pipeline,
+				 head->step, FEED_NAME_BYTES_MAX);
+	buffer_print(key, "%s%s/%s", kind.bytes, head->pipeline, head->step);
+	if (head->segment.length > 0) {
 		buffer_byte(key, '/');
-		buffer_text(key, score->segment);
+		buffer_text(key, head->segment);
 	}
 	return true;
 }
 
-/* What both records begin with: of what they are. */
-static size_t head_room(const struct drift_score *score)
+static size_t head_room(const struct feed_head *head)
 {
-	return AVRO_SINGLE_OBJECT_BYTES + AVRO_LONG_BYTES_MAX + avro_text_room(text_of(score->pipeline)) +
-	       avro_text_room(text_of(score->step)) + avro_text_room(score->segment);
+	return AVRO_SINGLE_OBJECT_BYTES + AVRO_LONG_BYTES_MAX + avro_text_room(text_of(head->pipeline)) +
+	       avro_text_room(text_of(head->step)) + avro_text_room(head->segment);
 }
 
-static char *put_head(char *to, uint64_t fingerprint, const struct drift_score *score)
+static char *put_head(char *to, uint64_t fingerprint, const struct feed_head *head)
 {
 	to = avro_put_single_object(to, fingerprint);
-	to = avro_put_bytes(to, text_of(score->pipeline));
-	to = avro_put_bytes(to, text_of(score->step));
-	to = avro_put_bytes(to, score->segment);
-	return avro_put_long(to, (int64_t)score->identity);
+	to = avro_put_bytes(to, text_of(head->pipeline));
+	to = avro_put_bytes(to, text_of(head->step));
+	to = avro_put_bytes(to, head->segment);
+	return avro_put_long(to, (int64_t)head->identity);
 }
 
 bool feed_score_encode(const struct drift_score *score, struct buffer *key, struct buffer *value, struct error *error)
 {
 	const struct text verdict = text_of(drift_verdict_names[score->verdict]);
+	const struct feed_head head = head_of(score);
 	const uint64_t fingerprint = avro_drift_verdict_fingerprint();
 	if (fingerprint == 0)
 		return error_memory(error, ERROR_SYSTEM, "reading a schema");
-	if (!key_encode(kind_drift, score, key, error))
+	if (!key_encode(kind_drift, &head, key, error))
 		return false;
 	if (score->begins)
 		return true;
-	char *begin = buffer_room(value, head_room(score) + avro_text_room(verdict) + sizeof score->score);
+	char *begin = buffer_room(value, head_room(&head) + avro_text_room(verdict) + sizeof score->score);
 	if (!begin)
 		return error_set(error, ERROR_LIMIT, PLACE_NONE,
 				 "the verdict on step `%s` does not fit into the %zu bytes that a record may have; shorten its "
 				 "name",
 				 score->step, value->ceiling_bytes);
-	char *to = put_head(begin, fingerprint, score);
+	char *to = put_head(begin, fingerprint, &head);
 	to = avro_put_bytes(to, verdict);
 	to = avro_put_double(to, score->score);
 	buffer_grown(value, (size_t)(to - begin));
@@ -117,8 +129,7 @@ static bool verdict_read(struct text name, struct feed_score *made)
 	return false;
 }
 
-/* In the order of the schema. */
-/* Whether the record is of the names that its key has. */
+/* In the order of the schema. Whether the record is of the names that its key has. */
 static bool head_read(struct avro_cursor *cursor, struct feed_score *made)
 {
 	const struct text pipeline = avro_read_bytes(cursor), step = avro_read_bytes(cursor), segment = avro_read_bytes(cursor);
@@ -192,19 +203,20 @@ static void figures_of(const struct drift_score *score, double numbers[FEED_FIGU
 bool feed_figures_encode(const struct drift_score *score, struct buffer *key, struct buffer *value, struct error *error)
 {
 	const uint64_t fingerprint = avro_drift_figures_fingerprint();
+	const struct feed_head head = head_of(score);
 	double numbers[FEED_FIGURES];
 	if (fingerprint == 0)
 		return error_memory(error, ERROR_SYSTEM, "reading a schema");
-	if (!key_encode(kind_figures, score, key, error))
+	if (!key_encode(kind_figures, &head, key, error))
 		return false;
 	if (score->begins)
 		return true;
-	char *begin = buffer_room(value, head_room(score) + sizeof numbers + FEED_FIGURES * AVRO_LONG_BYTES_MAX);
+	char *begin = buffer_room(value, head_room(&head) + sizeof numbers + FEED_FIGURES * AVRO_LONG_BYTES_MAX);
 	if (!begin)
 		return error_set(error, ERROR_LIMIT, PLACE_NONE,
 				 "the figures of step `%s` do not fit into the %zu bytes that a record may have; shorten its name",
 				 score->step, value->ceiling_bytes);
-	char *to = put_head(begin, fingerprint, score);
+	char *to = put_head(begin, fingerprint, &head);
 	figures_of(score, numbers);
 	for (size_t i = 0; i < FEED_FIGURES; i++)
 		to = i < FIGURES_WITHOUT_TIMES ? avro_put_double(to, numbers[i]) : avro_put_finite(to, numbers[i]);
@@ -243,4 +255,89 @@ bool feed_figures_decode(struct text key, struct text value, struct feed_figures
 	return figures_read(&cursor, has_times, made) ||
 	       error_set(error, ERROR_INPUT, PLACE_NONE, "the figures of step `%s` of `%s` are damaged", made->of.step,
 			 made->of.pipeline);
+}
+
+/* ---- references of outliers ---- */
+
+static char *put_numbers(char *to, const double *numbers, size_t count, double divisor)
+{
+	to = avro_put_small(to, count);
+	for (size_t i = 0; i < count; i++)
+		to = avro_put_double(to, numbers[i] / divisor);
+	return avro_put_small(to, 0);
+}
+
+bool feed_outliers_encode(const struct outlier_learnt *learnt, struct buffer *key, struct buffer *value, struct error *error)
+{
+	const uint64_t fingerprint = avro_outlier_reference_fingerprint();
+	const struct feed_head head = {learnt->pipeline, learnt->step, TEXT(""), learnt->identity};
+	const struct covariance *covariance = &learnt->covariance;
+	const size_t numbers = covariance_numbers(covariance->columns);
+	if (fingerprint == 0)
+		return error_memory(error, ERROR_SYSTEM, "reading a schema");
+	if (!key_encode(kind_outlier, &head, key, error))
+		return false;
+	char *begin = buffer_room(value, head_room(&head) + 5 * AVRO_LONG_BYTES_MAX + numbers * sizeof(double));
+	if (!begin)
+		return error_set(error, ERROR_LIMIT, PLACE_NONE,
+				 "what step `%s` has learnt of %zu columns does not fit into the %zu bytes that a record may have; "
+				 "give it fewer columns",
+				 learnt->step, covariance->columns, value->ceiling_bytes);
+	char *to = put_head(begin, fingerprint, &head);
+	to = avro_put_long(to, (int64_t)covariance->rows);
+	to = put_numbers(to, covariance->mean, covariance->columns, 1);
+	to = put_numbers(to, covariance->products, numbers - covariance->columns, (double)(covariance->rows - 1));
+	buffer_grown(value, (size_t)(to - begin));
+	return true;
+}
+
+bool feed_key_is_outliers(struct text key)
+{
+	return text_starts_with(key, kind_outlier);
+}
+
+/* The numbers of an array, as it is written: in one block. */
+static void numbers_read(struct avro_cursor *cursor, double *numbers, size_t count, double factor)
+{
+	for (size_t i = 0; i < count; i++)
+		numbers[i] = avro_read_double(cursor) * factor;
+	if (avro_read_block(cursor) > 0)
+		avro_fail(cursor);
+}
+
+/* False without a failed cursor: the arena is full. */
+static bool covariance_read(struct avro_cursor *cursor, struct arena *arena, struct covariance *covariance)
+{
+	const uint64_t rows = (uint64_t)avro_read_long(cursor);
+	const size_t columns = avro_read_block(cursor);
+	if (columns == 0 || columns > OUTLIER_LEARNT_COLUMNS_MAX || rows <= columns || rows > INT64_MAX)
+		avro_fail(cursor);
+	if (avro_failed(cursor))
+		return false;
+	if (!covariance_open(covariance, columns, arena))
+		return false;
+	const size_t products = covariance_numbers(columns) - columns;
+	covariance->rows = rows;
+	numbers_read(cursor, covariance->mean, columns, 1);
+	if (avro_read_block(cursor) != products)
+		avro_fail(cursor);
+	numbers_read(cursor, covariance->products, products, (double)(rows - 1));
+	return !avro_failed(cursor);
+}
+
+bool feed_outliers_decode(struct text key, struct text value, struct arena *arena, struct feed_outliers *made, struct error *error)
+{
+	*made = (struct feed_outliers){.of.verdict = DRIFT_LEARNING};
+	if (!feed_key_is_outliers(key) || !names_read(kind_outlier, key, &made->of))
+		return error_set(error, ERROR_INPUT, PLACE_NONE, "the key has no names of a pipeline and a step");
+	if (!value.bytes || !avro_is_single_object(value, avro_outlier_reference_fingerprint()))
+		return error_set(error, ERROR_INPUT, PLACE_NONE,
+				 "the reference of step `%s` of `%s` is of another schema; update sluice on all engines",
+				 made->of.step, made->of.pipeline);
+	struct avro_cursor cursor = avro_cursor_of(avro_single_object_body(value));
+	if (head_read(&cursor, &made->of) && covariance_read(&cursor, arena, &made->covariance))
+		return true;
+	return arena_failed(arena) ? error_memory(error, ERROR_SYSTEM, "reading the feed")
+				   : error_set(error, ERROR_INPUT, PLACE_NONE, "the reference of step `%s` of `%s` is damaged",
+					       made->of.step, made->of.pipeline);
 }

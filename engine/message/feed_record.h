@@ -5,9 +5,10 @@
  *   drift/PIPELINE/STEP          the last verdict of a step `drift`
  *   drift/PIPELINE/STEP/SEGMENT  the same of a segment, if the step has `groupBy`
  *   figures/PIPELINE/STEP...     the figures of the same window, likewise
+ *   outlier/PIPELINE/STEP        what a step `outlier` with `past` has learnt of its stream
  *
  * A verdict is a DriftVerdict (schemas/drift_verdict.avsc), a schema of its own, so that a new field of the drift topic does not
- * make the feed unreadable. Figures (schemas/drift_figures.avsc) have a key and a schema of their own for the same reason. Both
+ * make the feed unreadable. Figures (schemas/drift_figures.avsc) have a key and a schema of their own for the same reason. All
  * have the identity of what the observer compares with what: readers with another one leave them out. Only a window that was
  * judged is written. A record without bytes says that there is no verdict any more: the segment's state began
  * anew. A key of another kind is of a later version of sluice, and is left out. Pure.
@@ -16,6 +17,7 @@
 #define SLUICE_MESSAGE_FEED_RECORD_H
 
 #include "message/drift_score.h"
+#include "message/outlier_learnt.h"
 
 #define FEED_NAME_BYTES_MAX 255 /* of a pipeline, and of a step */
 #define FEED_KEY_BYTES_MAX 1024
@@ -68,5 +70,16 @@ bool feed_figures_decode(struct text key, struct text value, struct feed_figures
 
 /* Reads such a record. INPUT: its key has no two names, its bytes are no DriftVerdict, or it is of other names than its key. */
 bool feed_score_decode(struct text key, struct text value, struct feed_score *made, struct error *error);
+
+struct feed_outliers {
+	struct feed_score of;	      /* without a verdict */
+	struct covariance covariance; /* in the arena */
+};
+
+/* As feed_score_encode(), feed_key_is_score() and feed_score_decode(), with an OutlierReference
+ * (schemas/outlier_reference.avsc). */
+bool feed_outliers_encode(const struct outlier_learnt *learnt, struct buffer *key, struct buffer *value, struct error *error);
+bool feed_key_is_outliers(struct text key);
+bool feed_outliers_decode(struct text key, struct text value, struct arena *arena, struct feed_outliers *made, struct error *error);
 
 #endif

@@ -102,6 +102,7 @@ struct assigned; /* message/assigned.h */
 struct explained; /* message/explained.h */
 struct drift_score; /* message/drift_score.h */
 struct importance_report; /* message/importance_report.h */
+struct outlier_learnt;	  /* message/outlier_learnt.h */
 
 /* The form of a v1 SeldonMessage, which its answer must have too. */
 enum seldon_form { SELDON_NONE, SELDON_NDARRAY, SELDON_TENSOR, SELDON_TEXT, SELDON_BINARY, SELDON_JSON };
@@ -141,6 +142,7 @@ struct message {
 	const struct explained *explained; /* of steps that explained it, the last first; NULL: none (message/explained.h) */
 	const struct drift_score *scores; /* of windows that it closed, the last first; NULL: none (message/drift_score.h) */
 	const struct importance_report *importances; /* of windows that it closed, the last first; NULL: none */
+	const struct outlier_learnt *learnt;	     /* by observers of steps `outlier`, the last first; NULL: nothing */
 	/* In a later stage of its pipeline: the results of earlier stages. NULL in the first. */
 	const struct carried *carried;
 };

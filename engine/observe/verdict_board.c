@@ -34,6 +34,8 @@ struct verdict_entry {
 	uint64_t beyond;
 	struct importance_figures *importance; /* owned; NULL: none is known */
 	struct learnt_reference *references;
+	struct held_slot outliers; /* struct outlier_in_force */
+	bool outliers_are_own;	   /* an observer here has set them */
 };
 
 struct verdict_board {
@@ -75,6 +77,7 @@ static void entry_close(struct verdict_entry *entry)
 		segment_close(&entry->segments[i]);
 	memory_give(entry->segments);
 	memory_give(entry->importance);
+	held_slot_close(&entry->outliers);
 	pthread_mutex_destroy(&entry->lock);
 	memory_give(entry->pipeline);
 	memory_give(entry->step);
@@ -380,6 +383,7 @@ void verdict_entry_clear(struct verdict_entry *entry)
 	entry->beyond = 0;
 	memory_give(entry->importance);
 	entry->importance = NULL;
+	entry->outliers_are_own = false;
 	pthread_mutex_unlock(&entry->lock);
 }
 
@@ -431,6 +435,44 @@ bool verdict_entry_learnt(struct verdict_entry *entry, const char *topic, struct
 		*file = (struct text){reference->file, reference->length};
 	pthread_mutex_unlock(&entry->lock);
 	return reference;
+}
+
+/* ---- what observers learn of outliers ---- */
+
+static bool outliers_put(struct verdict_entry *entry, uint64_t identity, const struct covariance *learnt, bool own)
+{
+	struct outlier_in_force *made = outlier_in_force_make(identity, learnt);
+	if (!made)
+		return false;
+	pthread_mutex_lock(&entry->lock);
+	const bool counts = own || !entry->outliers_are_own;
+	entry->outliers_are_own |= own;
+	if (counts)
+		held_slot_replace(&entry->outliers, &made->held);
+	pthread_mutex_unlock(&entry->lock);
+	if (!counts)
+		arena_close(made->held.arena);
+	return true;
+}
+
+bool verdict_entry_set_outliers(struct verdict_entry *entry, uint64_t identity, const struct covariance *learnt)
+{
+	return outliers_put(entry, identity, learnt, true);
+}
+
+bool verdict_entry_feed_outliers(struct verdict_entry *entry, uint64_t identity, const struct covariance *learnt)
+{
+	return outliers_put(entry, identity, learnt, false);
+}
+
+const struct outlier_in_force *verdict_entry_hold_outliers(struct verdict_entry *entry)
+{
+	return (const struct outlier_in_force *)held_slot_hold(&entry->outliers);
+}
+
+void verdict_entry_release_outliers(struct verdict_entry *entry)
+{
+	held_slot_release(&entry->outliers);
 }
 
 /* ---- importance of features ---- */

@@ -8,7 +8,8 @@
  * Verdicts have the identity of what was compared with what. Those of another identity are forgotten as soon as an observer with
  * a new one runs here, or as the feed has a verdict with a new one; until then no step with the new one is marked by them.
  *
- * It also has the references that were learnt from topics as this process started (runtime/reference_service.h).
+ * It also has the references that were learnt from topics as this process started (runtime/reference_service.h), and the distance
+ * by which a step `outlier` judges messages, which its observer learns.
  *
  * Any thread may call. An entry is never removed, so a reload keeps what is known.
  *
@@ -21,6 +22,7 @@
 #include <stddef.h>
 
 #include "message/drift_score.h"
+#include "observe/outlier_in_force.h"
 
 struct verdict_board;
 struct verdict_entry;
@@ -84,7 +86,8 @@ struct verdict_summary verdict_entry_sum(struct verdict_entry *entry);
 void verdict_entry_each(struct verdict_entry *entry, void (*call)(void *context, struct text segment, struct last_verdict last),
 			void *context);
 
-void verdict_entry_clear(struct verdict_entry *entry); /* forgets the own verdicts, and the importance of features */
+/* Forgets the own verdicts, and the importance of features. What was learnt of outliers stays until the feed has another. */
+void verdict_entry_clear(struct verdict_entry *entry);
 
 /* ---- references that are learnt from topics ---- */
 
@@ -94,6 +97,17 @@ bool verdict_entry_learn(struct verdict_entry *entry, const char *topic, struct 
 
 /* The file, borrowed from the board. False: none was learnt from that topic yet. */
 bool verdict_entry_learnt(struct verdict_entry *entry, const char *topic, struct text *file);
+
+/* ---- what observers learn of outliers ---- */
+
+/* Puts what an observer here has learnt into force; and what the feed has, which counts while no observer here has learnt any,
+ * since it comes later. False: memory ran out, and what was in force stays. */
+bool verdict_entry_set_outliers(struct verdict_entry *entry, uint64_t identity, const struct covariance *learnt);
+bool verdict_entry_feed_outliers(struct verdict_entry *entry, uint64_t identity, const struct covariance *learnt);
+
+/* For a worker, which waits for nothing. NULL: nothing is in force yet. It is to be released in either case. */
+const struct outlier_in_force *verdict_entry_hold_outliers(struct verdict_entry *entry);
+void verdict_entry_release_outliers(struct verdict_entry *entry);
 
 /* ---- importance of features ---- */
 

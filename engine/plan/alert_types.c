@@ -12,7 +12,7 @@
 
 static bool is_of_outliers(struct text name)
 {
-	return text_is(name, "outlier_rate") || text_is(name, "outlier_score") || text_is(name, "is_outlier");
+	return text_starts_with(name, TEXT("outlier_")) || text_is(name, "is_outlier");
 }
 
 /* Whether a result of the step may have the name, as a tensor or as a mark. */
@@ -21,7 +21,7 @@ static bool step_may_give(const struct graph_step *step, const struct step_types
 	const struct monitor_rules *rules = step->spec->kind ? step->spec->kind->monitors : NULL;
 	if (!types->outputs.complete || types_find(&types->outputs, name))
 		return true;
-	return rules && expression_is_mark(name) && (is_of_outliers(name) ? rules->flag != NULL : rules->observer != NULL);
+	return rules && expression_is_mark(name) && (is_of_outliers(name) ? rules->flag != NULL : rules->judges_windows);
 }
 
 static bool graph_may_give(const struct graph *graph, const struct graph_types *types, struct text name)

@@ -215,11 +215,11 @@ const char *graph_variant(const struct graph *graph, const struct message *messa
 /* Whether the step explains, and keeps the importance of features. */
 bool graph_step_weighs(const struct graph *graph, size_t step);
 
-/* Whether the step is a `drift`: its observer closes windows, and writes a verdict on each. */
+/* Whether the step is a `drift`: its observer (which is none itself) closes windows, and writes a verdict on each. */
 static inline bool graph_step_watches(const struct graph *graph, size_t step)
 {
 	const struct step_kind *kind = graph->steps[step].spec->kind;
-	return kind && kind->monitors && kind->monitors->observer;
+	return kind && kind->monitors && kind->monitors->judges_windows && !kind->monitors->observes;
 }
 
 /* Whether bandits of the pipeline learn by that metric, or a rollout judges by it. */

@@ -226,12 +226,10 @@ static void check_batch(struct graph_build *build, const struct step *self, cons
 
 static void check_later(struct graph_build *build, const struct step_spec *spec)
 {
-	struct name option;
-	const char *words;
-	const struct call_rules *rules = spec->kind->calls;
-	for (size_t i = 0; rules && rules->later && rules->later(spec->options, i, &option, &words); i++)
-		fault_add(build->faults, rules->refused ? CODE_STEP_KIND_LATER : CODE_FIELD_LATER, option.place, NULL,
-			  "`%s` is of %s", option.text, words);
+	struct place place;
+	const char *words = spec->kind->later ? spec->kind->later(spec->options, &place) : NULL;
+	if (words)
+		fault_add(build->faults, CODE_STEP_KIND_LATER, place, NULL, "%s", words);
 }
 
 /* What the kind's own options say of other steps. */

@@ -390,7 +390,9 @@ static void find_state(struct cutter *cutter)
 				stage->risk = joins ? "after a crash, the state of its steps may count a request twice"
 						    : "after a crash, it may count a request twice";
 			if (graph->steps[stage->steps[j]].key) {
-				stage->state = arena_print(arena, "the open window of step `%s`", step.name);
+				stage->state = arena_print(arena, "%s of step `%s`",
+							   step.kind->monitors->judges_windows ? "the open window" : "the past",
+							   step.name);
 			} else if (remembers && step_explains(&step) && !joins) {
 				stage->state = arena_print(arena, "the open window of importance of step `%s`", step.name);
 			} else if (key && !joins) {

@@ -145,9 +145,10 @@ static void add_explanations(struct compiler *compiler, struct pipeline_plan *pl
 		plan_topic_add(compiler, plan, topic);
 }
 
-static bool step_has_key(const struct graph *graph, size_t step)
+/* Whether the step is an observer that closes windows. */
+static bool step_judges(const struct graph *graph, size_t step)
 {
-	return graph->steps[step].key;
+	return graph->steps[step].key && graph->steps[step].spec->kind->monitors->judges_windows;
 }
 
 /* Adds the topic that the steps of that sort write, by their names; without such a step there is none. */
@@ -173,7 +174,7 @@ static void add_of_steps(struct compiler *compiler, struct pipeline_plan *plan,
 
 static void add_drift(struct compiler *compiler, struct pipeline_plan *plan)
 {
-	add_of_steps(compiler, plan, step_has_key, TOPIC_DRIFT, "verdicts of");
+	add_of_steps(compiler, plan, step_judges, TOPIC_DRIFT, "verdicts of");
 }
 
 static void add_importance(struct compiler *compiler, struct pipeline_plan *plan)
@@ -535,7 +536,7 @@ bool stage_writes_topic(const struct pipeline_plan *plan, size_t stage, size_t t
 		return false;
 	case TOPIC_DRIFT:
 		for (size_t i = 0; i < plan->stages[stage].count; i++)
-			if (plan->graph->steps[plan->stages[stage].steps[i]].key)
+			if (step_judges(plan->graph, plan->stages[stage].steps[i]))
 				return true;
 		return false;
 	case TOPIC_STAGE:

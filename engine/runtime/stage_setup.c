@@ -149,14 +149,6 @@ static bool alerts_make(struct stage_config *stage, const struct pipeline_plan *
 	return alerts != NULL;
 }
 
-/* Verdicts on windows go to the pipeline's topic, and the last one to the feed. */
-static void verdicts_go(struct stage_config *stage, struct group *group, const struct topic *topic)
-{
-	stage->drift = topic_register_number(&group->writes, topic->name);
-	if (group->feed)
-		stage->feed = topic_register_number(&group->writes, group->feed);
-}
-
 bool stage_config_make(struct stage_config *stage, struct group *group, const struct plan *all, const struct pipeline_plan *plan,
 		       size_t index, struct arena *arena)
 {
@@ -178,7 +170,8 @@ bool stage_config_make(struct stage_config *stage, struct group *group, const st
 		.explanations = TOPIC_NOWHERE,
 		.importances = TOPIC_NOWHERE,
 		.drift = TOPIC_NOWHERE,
-		.feed = TOPIC_NOWHERE,
+		.feed = group->feed && plan_stage_observes(plan, index) ? topic_register_number(&group->writes, group->feed)
+									: TOPIC_NOWHERE,
 		.explains = stage_setup_explains(plan, index),
 		.changelog = TOPIC_NOWHERE,
 		.format = output->format ? format_named(text_of(output->format)) : NULL,
@@ -206,7 +199,7 @@ bool stage_config_make(struct stage_config *stage, struct group *group, const st
 		else if (topic->role == TOPIC_IMPORTANCE)
 			stage->importances = topic_register_number(&group->writes, topic->name);
 		else if (topic->role == TOPIC_DRIFT)
-			verdicts_go(stage, group, topic);
+			stage->drift = topic_register_number(&group->writes, topic->name);
 		else if (topic->role == TOPIC_EXPOSURES) {
 			stage->exposures = topic_register_number(&group->writes, topic->name);
 			stage->exposes = true;

@@ -178,7 +178,7 @@ static void check_estimates(const struct pipeline_spec *pipeline, const struct a
 		return;
 	for (size_t i = 0; i < pipeline->steps.count; i++) {
 		const struct monitor_rules *rules = steps[i].kind ? steps[i].kind->monitors : NULL;
-		observed |= rules && rules->observer;
+		observed |= rules && rules->judges_windows;
 		if (rules && rules->estimates && steps[i].options && rules->estimates(steps[i].options))
 			return;
 	}

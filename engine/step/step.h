@@ -202,10 +202,6 @@ struct call_rules {
 	const struct name_list *(*outputs)(const void *options);
 	/* The address of its model, if the step has one (a storageUri). NULL: it has none; the Model of that name applies. */
 	const char *(*storage)(const struct step *step);
-	/* A parameter that is sent to its model and has no other effect yet: the n-th, with the words that follow
-	 * "`NAME` is of ". NULL: none. */
-	bool (*later)(const void *options, size_t nth, struct name *option, const char **words);
-	bool refused; /* a run refuses what later() names */
 	/* What the step is instead, where nothing offers its model: another kind, with options in the arena. `ignored` is set to
 	 * the first parameter that has no effect there, if there is one. NULL: it stays what it is, and `error` says why, if its
 	 * parameters are meant for something built in. NULL (the hook): it always stays. */
@@ -308,6 +304,10 @@ struct monitor_rules {
 	/* The kind of the observer that the plan adds to the step: a step with its options that gets its inputs, in a stage
 	 * of its own beside the answer, where one task has all of its messages. NULL: none. */
 	const struct step_kind *observer;
+	/* Whether a step with these options has that observer. NULL: each has. */
+	bool (*observed)(const void *options);
+	/* Its observer closes windows, and gives a verdict of drift on each: records, figures, marks. */
+	bool judges_windows;
 	/* Words on the memory that its state may need, if that is much, in the arena; `place` is set to the option that
 	 * decides it. It may read files. NULL (also as hook): it needs little. */
 	const char *(*large)(const struct step *step, struct arena *arena, struct place *place);
@@ -328,6 +328,8 @@ struct monitor_rules {
 	const struct expression *(*segments)(const void *options);
 	/* The mark, or tensor, of BOOL by which it flags messages: its share is a figure of alerts. NULL: it flags none. */
 	const char *flag;
+	/* The score by which it does, of as many elements: one that is NaN was not judged, and is in no share. */
+	const char *score;
 };
 
 /* A step kind: functions of its own, and the rules of what it does. A plain value instead of a map is read by the row
@@ -350,6 +352,9 @@ struct step_kind {
 	bool (*marks)(const struct step *step);
 	/* Checks beyond the rows; sets `error` to the first fault only. NULL: none. */
 	bool (*check)(const void *options, struct place place, struct error *error);
+	/* What its options ask for that cannot run yet, with its place: lint warns, and a run refuses it. NULL (also as
+	 * hook): nothing. */
+	const char *(*later)(const void *options, struct place *place);
 	/* Infers the output types for the input types `in`. `out` contains the types that are known without the hook:
 	 * from the called model, else from `shape`. NULL: there are no others. */
 	bool (*infer)(const struct step *step, const struct tensor_types *in, struct arena *arena, struct tensor_types *out,
@@ -481,6 +486,10 @@ void visit_score(struct visit *visit, struct drift_score *made);
 /* Lists the importance of features over a window with the message that was entered, likewise. */
 struct importance_report;
 void visit_importance(struct visit *visit, struct importance_report *made);
+
+/* Lists what an observer has learnt with the message that was entered, likewise. */
+struct outlier_learnt;
+void visit_learnt(struct visit *visit, struct outlier_learnt *made);
 
 /* Sends a shadow request: no step waits for it, it is sent once, and its reply is dropped. `request` is read before
  * this returns. */

@@ -208,9 +208,12 @@ static enum produce_verdict explanations_leave(struct outbox *outbox, struct inf
 static enum produce_verdict scores_leave(struct outbox *outbox, struct inflight *inflight, struct error *error)
 {
 	const struct verdict_outlet outlet = {outbox->output, inflight_origin(inflight), &outbox->feed_key, &outbox->encoded};
-	const enum produce_verdict verdict =
-		inflight->message.importances ? window_importances_leave(&outlet, inflight, error) : PRODUCED;
-	return verdict == PRODUCED && inflight->message.scores ? window_verdicts_leave(&outlet, inflight, error) : verdict;
+	enum produce_verdict verdict = PRODUCED;
+	if (inflight->message.importances)
+		verdict = window_importances_leave(&outlet, inflight, error);
+	if (verdict == PRODUCED && inflight->message.scores)
+		verdict = window_verdicts_leave(&outlet, inflight, error);
+	return verdict == PRODUCED && inflight->message.learnt ? learnt_leave(&outlet, inflight, error) : verdict;
 }
 
 /* ---- dead letters ---- */
@@ -319,7 +322,7 @@ static enum produce_verdict answer_leave(struct outbox *outbox, struct inflight 
 		verdict = emissions_leave(outbox, inflight, answer, error);
 	if (verdict == PRODUCED && inflight->message.explained)
 		verdict = explanations_leave(outbox, inflight, error);
-	if (verdict == PRODUCED && (inflight->message.scores || inflight->message.importances))
+	if (verdict == PRODUCED && (inflight->message.scores || inflight->message.importances || inflight->message.learnt))
 		verdict = scores_leave(outbox, inflight, error);
 	if (verdict == PRODUCED && config->exposes && !inflight->unfit)
 		verdict = exposures_leave(
@@ -364,7 +367,7 @@ static bool is_half_left(const struct inflight *inflight)
 {
 	return !inflight->direct &&
 	       (inflight->lettered || inflight->left || inflight->exposed || inflight->crossed || inflight->produced ||
-		inflight->explained > 0 || inflight->scored > 0 || inflight->weighed > 0);
+		inflight->explained > 0 || inflight->scored > 0 || inflight->taught > 0 || inflight->weighed > 0);
 }
 
 enum produce_verdict outbox_put(struct outbox *outbox, struct inflight *inflight)

@@ -14,8 +14,7 @@ static const struct drift_score *score_at(const struct inflight *inflight, size_
 	return score;
 }
 
-static enum produce_verdict score_produce(const struct verdict_outlet *outlet, uint32_t topic, struct text key,
-					  struct error *error)
+static enum produce_verdict value_produce(const struct verdict_outlet *outlet, uint32_t topic, struct text key, struct error *error)
 {
 	const struct text value = buffer_view(outlet->value);
 	const struct outgoing outgoing = {
@@ -30,9 +29,8 @@ static enum produce_verdict score_leave(const struct verdict_outlet *outlet, con
 	buffer_clear(outlet->value);
 	if (score->begins)
 		return PRODUCED;
-	return drift_score_encode(score, outlet->value, error)
-		       ? score_produce(outlet, config->drift, text_of(score->step), error)
-		       : PRODUCE_REFUSED;
+	return drift_score_encode(score, outlet->value, error) ? value_produce(outlet, config->drift, text_of(score->step), error)
+							       : PRODUCE_REFUSED;
 }
 
 /* What judges nothing leaves the verdict before in force, and its figures; so does a window that has not ended with these. */
@@ -44,7 +42,7 @@ static enum produce_verdict score_feed(const struct verdict_outlet *outlet, cons
 	if (!feed_score_is_due(score) || (figures && score->early))
 		return PRODUCED;
 	return (figures ? feed_figures_encode : feed_score_encode)(score, outlet->key, outlet->value, error)
-		       ? score_produce(outlet, config->feed, buffer_view(outlet->key), error)
+		       ? value_produce(outlet, config->feed, buffer_view(outlet->key), error)
 		       : PRODUCE_REFUSED;
 }
 
@@ -83,7 +81,7 @@ static enum produce_verdict report_leave(const struct verdict_outlet *outlet, ui
 					 const struct importance_report *report, struct error *error)
 {
 	buffer_clear(outlet->value);
-	return importance_report_encode(report, outlet->value, error) ? score_produce(outlet, topic, report->step, error)
+	return importance_report_encode(report, outlet->value, error) ? value_produce(outlet, topic, report->step, error)
 								      : PRODUCE_REFUSED;
 }
 
@@ -98,6 +96,37 @@ enum produce_verdict window_importances_leave(const struct verdict_outlet *outle
 	for (; inflight->weighed < count; inflight->weighed++) {
 		const enum produce_verdict verdict =
 			report_leave(outlet, topic, report_at(inflight, count, inflight->weighed), error);
+		if (verdict != PRODUCED)
+			return verdict;
+	}
+	return PRODUCED;
+}
+
+/* ---- what is learnt of outliers ---- */
+
+/* The record of that number; the last one is listed first. */
+static const struct outlier_learnt *learnt_at(const struct inflight *inflight, size_t count, size_t number)
+{
+	const struct outlier_learnt *learnt = inflight->message.learnt;
+	for (size_t i = number + 1; i < count; i++)
+		learnt = learnt->next;
+	return learnt;
+}
+
+enum produce_verdict learnt_leave(const struct verdict_outlet *outlet, struct inflight *inflight, struct error *error)
+{
+	const uint32_t feed = inflight->stage->config->feed;
+	size_t count = 0;
+	if (inflight->unfit || feed == TOPIC_NOWHERE)
+		return PRODUCED;
+	for (const struct outlier_learnt *one = inflight->message.learnt; one; one = one->next)
+		count++;
+	for (; inflight->taught < count; inflight->taught++) {
+		buffer_clear(outlet->value);
+		buffer_clear(outlet->key);
+		if (!feed_outliers_encode(learnt_at(inflight, count, inflight->taught), outlet->key, outlet->value, error))
+			return PRODUCE_REFUSED;
+		const enum produce_verdict verdict = value_produce(outlet, feed, buffer_view(outlet->key), error);
 		if (verdict != PRODUCED)
 			return verdict;
 	}

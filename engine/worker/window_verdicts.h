@@ -1,6 +1,6 @@
 /* window_verdicts.h: Outlet of the verdicts and reports on windows that a message closed. Each is written to its pipeline's
  * topic, in the transaction of the message. A verdict that judges its window is written to the namespace's feed too, and the
- * figures of that window.
+ * figures of that window. So is what an observer has learnt of outliers.
  *
  * Private to worker.
  */
@@ -22,5 +22,8 @@ enum produce_verdict window_verdicts_leave(const struct verdict_outlet *outlet, 
 
 /* The same of reports of the importance of features (message/importance_report.h), which leave to the pipeline's topic. */
 enum produce_verdict window_importances_leave(const struct verdict_outlet *outlet, struct inflight *inflight, struct error *error);
+
+/* The same of what observers have learnt (message/outlier_learnt.h), which leaves to the feed. */
+enum produce_verdict learnt_leave(const struct verdict_outlet *outlet, struct inflight *inflight, struct error *error);
 
 #endif

@@ -13,6 +13,7 @@
 #include "alerts/figure_window.h"
 #include "alerts/notice_queue.h"
 #include "base/memory.h"
+#include "step/step.h"
 
 #define S 1000
 #define NOON INT64_C(1767225600000)
@@ -251,6 +252,29 @@ static void a_condition_uses_figures_or_messages(void **state)
 	arena_close(arena);
 }
 
+/* A row without a score was not judged: it is no outlier, and not usual either. */
+static void outliers_are_counted_among_what_was_judged(void **state)
+{
+	(void)state;
+	static const struct monitor_rules rules = {.flag = "odd", .score = "score"}, rules_without = {.flag = "odd"};
+	static const struct step_kind kind = {.monitors = &rules}, plain = {.monitors = &rules_without};
+	static const uint8_t flags[] = {1, 0, 0};
+	static const double scores[] = {9, 1, NAN};
+	const int64_t shape[] = {3};
+	const struct tensor flagged = {
+		.name = TEXT("odd"), .datatype = DATATYPE_BOOL, .shape = shape, .rank = 1, .data = flags, .count = 3};
+	const struct tensor scored = {
+		.name = TEXT("score"), .datatype = DATATYPE_FP64, .shape = shape, .rank = 1, .data = scores, .count = 3};
+	const struct tensor *items[] = {&flagged, &scored};
+	const struct payload payload = {.tensors = {2, items}}, unscored = {.tensors = {1, items}};
+	struct alert_flags counted = alert_flags_of(&kind, &payload);
+	assert_true(counted.raised == 1 && counted.others == 1);
+	counted = alert_flags_of(&kind, &unscored);
+	assert_true(counted.raised == 1 && counted.others == 2);
+	counted = alert_flags_of(&plain, &payload);
+	assert_true(counted.raised == 1 && counted.others == 2);
+}
+
 static void missing_figures_are_not_judged_unless_the_condition_says_otherwise(void **state)
 {
 	(void)state;
@@ -406,6 +430,7 @@ int main(void)
 		cmocka_unit_test(the_rate_of_outliers_is_of_the_window),
 		cmocka_unit_test(a_long_window_keeps_few_samples),
 		cmocka_unit_test(a_condition_uses_figures_or_messages),
+		cmocka_unit_test(outliers_are_counted_among_what_was_judged),
 		cmocka_unit_test(missing_figures_are_not_judged_unless_the_condition_says_otherwise),
 		cmocka_unit_test(the_short_form_takes_the_first_element_of_a_tensor),
 		cmocka_unit_test(a_condition_may_use_what_each_message_has),

@@ -41,7 +41,7 @@ static void window_put(struct past *past, size_t rows, int64_t time_ms)
 					      .windows = i == 0},
 			 past->next);
 	assert_true(past->count <= PAST_BLOCKS_MAX);
-	const struct past_span span = past_close(past, time_ms, DAY_MS);
+	const struct past_span span = past_clock_move(&past->clock, time_ms, DAY_MS);
 	if (!past_renews(past, span))
 		return;
 	while (past_expire(past, span, &number))

@@ -63,6 +63,53 @@ static double known(const struct feed *feed)
 	return verdict_entry_known(entry, IDENTITY, TEXT("")).score;
 }
 
+/* Takes what was learnt of so many rows of one column. */
+static void learnt_take(struct feed *feed, int64_t offset, uint64_t rows)
+{
+	struct error error = {0};
+	double numbers[] = {0, (double)rows};
+	const struct outlier_learnt learnt = {
+		.pipeline = "p", .step = "odd", .identity = IDENTITY, .covariance = covariance_over(numbers, 1, rows)};
+	buffer_clear(&feed->key);
+	buffer_clear(&feed->value);
+	assert_true(feed_outliers_encode(&learnt, &feed->key, &feed->value, &error));
+	const struct record record = {
+		.offset = offset, .time_ms = offset, .key = buffer_view(&feed->key), .value = buffer_view(&feed->value)};
+	assert_true(feed_board_take(&feed->board, &record, &error));
+}
+
+/* The limit is by the rows. */
+static bool is_in_force(struct verdict_entry *entry, uint64_t rows)
+{
+	const struct outlier_in_force *force = verdict_entry_hold_outliers(entry);
+	const bool good = force && force->limit == mahalanobis_limit((double)rows, 1);
+	verdict_entry_release_outliers(entry);
+	return good;
+}
+
+/* What an observer here has learnt is newer than what the feed brings of it. When it runs elsewhere, the feed counts again. */
+static void what_is_learnt_here_counts_before_the_feed(void **state)
+{
+	struct feed *feed = *state;
+	struct verdict_entry *entry = verdict_board_entry(feed->board.verdicts, "p", "odd");
+	double numbers[] = {0, 1};
+	const struct covariance own = covariance_over(numbers, 1, 30);
+	learnt_take(feed, 0, 10);
+	assert_true(is_in_force(entry, 10));
+	assert_true(verdict_entry_set_outliers(entry, IDENTITY, &own));
+	learnt_take(feed, 1, 20);
+	assert_true(is_in_force(entry, 30));
+	verdict_entry_clear(entry);
+	assert_true(is_in_force(entry, 30));
+	learnt_take(feed, 2, 40);
+	assert_true(is_in_force(entry, 40));
+	const struct record damaged = {.offset = 3, .time_ms = 3, .key = TEXT("outlier/p/odd"), .value = TEXT("no reference")};
+	struct error error = {0};
+	assert_false(feed_board_take(&feed->board, &damaged, &error));
+	assert_int_equal(error.kind, ERROR_INPUT);
+	assert_true(is_in_force(entry, 40));
+}
+
 static void a_feed_that_is_read_again_brings_nothing_back(void **state)
 {
 	struct feed *feed = *state;
@@ -130,6 +177,7 @@ static void the_times_of_a_window_are_known_if_it_has_them(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(what_is_learnt_here_counts_before_the_feed, feed_open, feed_close),
 		cmocka_unit_test_setup_teardown(a_feed_that_is_read_again_brings_nothing_back, feed_open, feed_close),
 		cmocka_unit_test_setup_teardown(a_feed_that_was_made_anew_is_read, feed_open, feed_close),
 		cmocka_unit_test_setup_teardown(what_cannot_be_read_leaves_what_was_known, feed_open, feed_close),

@@ -12,8 +12,12 @@
 
 #include "message/carried.h"
 #include "message/feed_record.h"
+#include "message/outlier_learnt.h"
 
 #define ARENA_BYTES ((size_t)4 << 20)
+#define TOLD_OF_DRIFT                                                                                                              \
+	"{score: drift_score, flag: is_drift, state: drift_state, rate: messages_per_minute, age: newest_age_ms}, keep: [score, "  \
+	"flag, state, rate, age]"
 
 static char reference[64000];
 
@@ -106,6 +110,35 @@ static void others_read(struct verdict_entry *others, const struct drift_score *
 	buffer_close(&value);
 }
 
+/* The same of what was learnt of outliers. */
+static void learnt_read(struct verdict_entry *others, const struct outlier_learnt *learnt)
+{
+	struct arena *arena = arena_open(ARENA_BYTES);
+	struct buffer key, value;
+	struct feed_outliers read;
+	struct error error = {0};
+	buffer_open(&key, FEED_KEY_BYTES_MAX);
+	buffer_open(&value, (size_t)1 << 20);
+	assert_true(feed_outliers_encode(learnt, &key, &value, &error));
+	assert_true(feed_outliers_decode(buffer_view(&key), buffer_view(&value), arena, &read, &error));
+	assert_true(verdict_entry_feed_outliers(others, read.of.identity, &read.covariance));
+	buffer_close(&key);
+	buffer_close(&value);
+	arena_close(arena);
+}
+
+static void learnt_note(struct observed *observed, const struct outlier_learnt *learnt)
+{
+	const struct covariance *covariance = &learnt->covariance;
+	observed->learnt_count++;
+	observed->learnt = (struct learnt){learnt->identity, covariance->rows, covariance->columns, {0}, {0}};
+	memcpy(observed->learnt.mean, covariance->mean, 2 * sizeof(double));
+	for (size_t i = 0; i < 3; i++)
+		observed->learnt.covariance[i] = covariance_of(covariance, i > 0, i > 1, 1);
+	if (observed->others)
+		learnt_read(observed->others, learnt);
+}
+
 static void on_finished(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer)
 {
 	struct observed *observed = context;
@@ -116,6 +149,8 @@ static void on_finished(void *context, struct message *message, enum flow_outcom
 		note_mark(observed, answer->payload->tensors.items[i]);
 	if (observed->others)
 		others_read(observed->others, message->scores);
+	for (const struct outlier_learnt *learnt = message->learnt; learnt; learnt = learnt->next)
+		learnt_note(observed, learnt);
 	for (const struct drift_score *score = message->scores; score; score = score->next) {
 		observed->begun += score->begins;
 		if (score->begins)
@@ -189,10 +224,9 @@ void observed_steps(struct observed *observed, const char *options)
 		 observed->reference ? observed->reference : "r.json", options);
 	snprintf(steps, sizeof steps,
 		 "  - {name: watch, %s}\n"
-		 "  - name: out\n    inputs: [watch]\n    expression: {set: {score: drift_score, flag: is_drift, state: "
-		 "drift_state, rate: messages_per_minute, age: newest_age_ms}, keep: [score, flag, state, rate, age]}\n"
+		 "  - name: out\n    inputs: [watch]\n    expression: {set: %s}\n"
 		 "  output: {steps: [out]}\n",
-		 observed->watch ? observed->watch : watch);
+		 observed->watch ? observed->watch : watch, observed->told ? observed->told : TOLD_OF_DRIFT);
 	planning_open_steps(&observed->planning, steps);
 	assert_int_equal(planning_errors(&observed->planning), 0);
 }
@@ -221,6 +255,15 @@ void observed_open_timed(struct observed *observed, const char *options)
 void observed_open_watch(struct observed *observed, const char *watch)
 {
 	*observed = (struct observed){.chance = {7}, .time_ms = 100 * DAY_MS, .watch = watch};
+	open_with(observed, "");
+	observed->watch = NULL;
+}
+
+void observed_open_outliers(struct observed *observed, const char *options)
+{
+	char watch[256];
+	snprintf(watch, sizeof watch, "outlier: {tensor: x, %s}", options);
+	*observed = (struct observed){.chance = {7}, .time_ms = 100 * DAY_MS, .watch = watch, .told = TOLD_OF_OUTLIERS};
 	open_with(observed, "");
 	observed->watch = NULL;
 }

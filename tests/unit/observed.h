@@ -59,7 +59,16 @@ struct observed {
 	const char *reference; /* of the step; NULL: a file */
 	bool timed;	       /* the reference has times */
 	const char *watch;     /* the kind and options of the step; NULL: `drift` with these */
+	const char *told;      /* what the answer has of its marks; NULL: those of drift */
+	size_t learnt_count;   /* of what an observer of outliers has learnt */
+	struct learnt {
+		uint64_t identity, rows;
+		size_t columns;
+		double mean[3], covariance[3]; /* of the first two columns */
+	} learnt;			       /* the last */
 };
+
+#define TOLD_OF_OUTLIERS "{score: outlier_score, flag: is_outlier, state: outlier_state}, keep: [score, flag, state]"
 
 /* Reads the reference, after observed_open(). */
 const struct file_source *observed_files(void);
@@ -71,6 +80,7 @@ void observed_open_past(struct observed *observed, const char *past, const char 
 void observed_open_topic(struct observed *observed, const char *options); /* the reference is that of the topic `before` */
 void observed_learn(struct observed *observed, bool other); /* the same reference as the file's, or another, from that topic */
 void observed_open_watch(struct observed *observed, const char *watch); /* "drift: {...}", or what stands for it */
+void observed_open_outliers(struct observed *observed, const char *options); /* of a step `outlier`, beside its tensor */
 void observed_close(struct observed *observed);
 
 /* The same without an engine: the steps alone. */

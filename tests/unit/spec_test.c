@@ -372,8 +372,8 @@ static void what_is_not_honoured_is_said_and_is_no_error(void **state)
 	expect_told(EXPERIMENT "  default: a\n  candidates: [{name: a, weight: 1}, {name: b, weight: 1}]\n"
 			       "  progressiveDeployment: {schedule: [10]}\n",
 		    SEVERITY_NOTE, "7:3", "keeper of a control plane");
-	expect_told(PIPELINE "  steps: [{name: a, outlier: {tensor: x, by: modified-z, reference: {past: 7d}}}]\n",
-		    SEVERITY_WARNING, "5:70", "past");
+	expect_told(PIPELINE "  steps: [{name: a, outlier: {tensor: x, by: modified-z, reference: {topic: t}}}]\n",
+		    SEVERITY_WARNING, "5:70", "topic");
 	struct spec spec = spec_of(
 		RUNTIME "  config: {securityConfig: {encryption: {enabled: false}}, metricsConfig: {enabled: false}}\n", NULL);
 	assert_int_equal(faults_count(spec.faults, SEVERITY_WARNING), 0);
