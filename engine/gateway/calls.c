@@ -410,15 +410,10 @@ static void call_refuse(struct calls *calls, const struct call_request *request,
 	outcome.id = text_of(id);
 	outcome.arena = calls->arena;
 	calls_count_refused(calls, request, call_counted_status(request->protocol, &outcome));
+	calls->counts.failed++;
+	calls->counts.timed_out += status == 504;
 	request->ended(request->context, &outcome);
 	buffer_close(&body);
-}
-
-static enum produce_verdict bare_send(struct calls *calls, const struct open_call *call, const struct call_request *request,
-				      struct error *error)
-{
-	const struct outgoing record = call_record_bare(request, &calls->targets);
-	return request_producer_send(calls->producer, &record, call->number, error);
 }
 
 static bool record_send(struct calls *calls, struct open_call *call, const struct call_request *request, struct error *error,
@@ -427,6 +422,11 @@ static bool record_send(struct calls *calls, struct open_call *call, const struc
 	char address[REPLY_ADDRESS_BYTES_MAX];
 	struct outgoing record;
 	struct call_record_names names = {.id = {call->id, call->id_length}, .address = address_write(call, address)};
+	if (call_record_is_bare(request)) {
+		record = call_record_bare(request, &calls->targets);
+		*verdict = request_producer_send(calls->producer, &record, call->number, error);
+		return true;
+	}
 	if (request->submits || request->placed)
 		names.nonce = submission_nonce(&call->submission);
 	if (!call_record_of_request(request, &names, calls->arena, &record, error))
@@ -516,10 +516,7 @@ void calls_begin(struct calls *calls, const struct call_request *request)
 	struct open_call *call = call_open(calls, request, left_ms);
 	if (!call)
 		return;
-	if (call_record_is_bare(request))
-		verdict = bare_send(calls, call, request, &error);
-	else
-		(void)record_send(calls, call, request, &error, &verdict);
+	(void)record_send(calls, call, request, &error, &verdict);
 	if (verdict == PRODUCED)
 		return;
 	if (verdict == PRODUCE_REFUSED)

@@ -9,7 +9,7 @@ measured. At last the other caller's calls are of gRPC, at the port where an HPA
 arrive. What was closed for a flood is counted in /metrics. One line for each behaviour that is not as it should
 be; at the end `N passed, N failed`. With -v, the figures.
 """
-import concurrent.futures, http.client, json, os, socket, statistics, subprocess, sys, tempfile, time, urllib.request
+import concurrent.futures, http.client, itertools, json, os, socket, statistics, struct, subprocess, sys, tempfile, time, urllib.request
 
 sys.path.insert(0, os.path.dirname(__file__))
 import frames  # noqa: E402
@@ -125,6 +125,20 @@ def dribble(port):
             time.sleep(0.01)
 
 
+def churn(port):
+    """Connections that end as soon as they are there, without a byte, with half a head, and with a greeting of HTTP/2"""
+    words = [b"", b"GET / HT", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"]
+    for number in itertools.count():
+        try:
+            caller = socket.create_connection(("127.0.0.1", port), 5)
+            caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # no port of the machine stays in use
+            caller.send(words[number % len(words)])
+            caller.close()
+        except OSError:
+            time.sleep(0.001)
+        say_begun()
+
+
 SMUGGLED = "GET /v2/health/live HTTP/1.1\r\nHost: h\r\n\r\n"
 AMBIGUOUS = [f"POST {PLACE % 'near'} HTTP/1.1\r\nHost: h\r\n{lengths}\r\n{body}" for lengths, body in (
     ("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n" + SMUGGLED), ("Content-Length: 0\r\nContent-Length: 44\r\n", SMUGGLED),
@@ -217,7 +231,8 @@ def callers_of_one_port_are_served(judge, dev):
     """REST and gRPC share it, so calls over gRPC meet what is sent in both protocols"""
     port = port_of(dev, "grpc")
     judge.expect("one port has both", port == port_of(dev, "gateway"), dev.lines)
-    for kind, name in (("bomb", "flooding_connections"), ("widen", "flooding_connections"), ("dribble", None), ("smuggle", "rejected_requests")):
+    for kind, name in (("bomb", "flooding_connections"), ("widen", "flooding_connections"), ("dribble", None), ("churn", None),
+                       ("smuggle", "rejected_requests")):
         beside_a_flood(judge, dev, kind, port, lambda: percentile_of_grpc_ms(port), name)
 
 
@@ -251,7 +266,7 @@ def main():
     if sys.argv[1] == "--flood":
         os.nice(10)
         kind, port = sys.argv[2], int(sys.argv[3])
-        {"loris": loris, "dribble": dribble, "smuggle": smuggle}.get(kind, lambda where: flood(kind, where))(port)
+        {"loris": loris, "dribble": dribble, "smuggle": smuggle, "churn": churn}.get(kind, lambda where: flood(kind, where))(port)
     judge, binary = Judge(), sys.argv[1]
     with tempfile.TemporaryDirectory() as folder:
         for name, more in (("twice", ""), ("near", "  ingress: direct\n")):

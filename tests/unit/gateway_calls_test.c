@@ -102,18 +102,23 @@ static bool is_over(void *context)
 	return ((const struct caller *)context)->over;
 }
 
+static struct call_request request_of(struct calls_stand *stand, size_t number)
+{
+	return (struct call_request){.target = &stand->target,
+				     .body = TEXT("1"),
+				     .deadline_ms = loop_time_of_day_ms(stand->loop) + MOCK_WAIT_MS,
+				     .place = TEXT("/here"),
+				     .ended = on_ended,
+				     .is_over = is_over,
+				     .context = &stand->callers[number]};
+}
+
 static void call_with(struct calls_stand *stand, size_t number, int64_t timeout_ms, const char *id, struct text body)
 {
-	const struct call_request request = {
-		.target = &stand->target,
-		.body = body,
-		.id = text_of(id),
-		.deadline_ms = loop_time_of_day_ms(stand->loop) + timeout_ms,
-		.place = TEXT("/here"),
-		.ended = on_ended,
-		.is_over = is_over,
-		.context = &stand->callers[number],
-	};
+	struct call_request request = request_of(stand, number);
+	request.body = body;
+	request.id = text_of(id);
+	request.deadline_ms = loop_time_of_day_ms(stand->loop) + timeout_ms;
 	calls_begin(stand->calls, &request);
 }
 
@@ -361,15 +366,9 @@ static void a_call_that_is_searched_later_goes_through_kafka(void **state)
 	struct calls_stand *stand = *state;
 	struct direct_port *port = port_of(stand);
 	for (size_t i = 0; i < 2; i++) {
-		const struct call_request request = {.target = &stand->target,
-						     .body = TEXT("1"),
-						     .deadline_ms = loop_time_of_day_ms(stand->loop) + MOCK_WAIT_MS,
-						     .submits = i == 0,
-						     .placed = i == 0 ? NULL : on_placed,
-						     .place = TEXT("/here"),
-						     .ended = on_ended,
-						     .is_over = is_over,
-						     .context = &stand->callers[i]};
+		struct call_request request = request_of(stand, i);
+		request.submits = i == 0;
+		request.placed = i == 0 ? NULL : on_placed;
 		calls_begin(stand->calls, &request);
 		rd_kafka_message_destroy(next_record(stand, "in"));
 	}
@@ -410,14 +409,8 @@ static void a_call_whose_place_is_asked_for_is_answered_through_kafka(void **sta
 	stand->target.answers_roam = stand->callers[0].roams = true;
 	char address[REPLY_ADDRESS_BYTES_MAX];
 	struct reply_address read;
-	const struct call_request request = {.target = &stand->target,
-					     .body = TEXT("1"),
-					     .deadline_ms = loop_time_of_day_ms(stand->loop) + MOCK_WAIT_MS,
-					     .placed = on_placed,
-					     .place = TEXT("/here"),
-					     .ended = on_ended,
-					     .is_over = is_over,
-					     .context = &stand->callers[0]};
+	struct call_request request = request_of(stand, 0);
+	request.placed = on_placed;
 	calls_begin(stand->calls, &request);
 	next_asked(stand, address);
 	assert_true(reply_address_read(text_of(address), &read));
@@ -437,9 +430,35 @@ static void a_deadline_ends_a_call_that_nobody_answers(void **state)
 	assert_in_range(loop_now_ms(stand->loop) - began_ms, 5 * MOMENT_MS - 50, 8 * MOMENT_MS);
 	assert_int_equal(stand->callers[0].status, 504);
 	assert_non_null(strstr(stand->callers[0].body, "\"kind\":\"LIMIT\",\"place\":\"/here\",\"id\":\"r\"}"));
+	assert_int_equal(calls_counts(stand->calls).timed_out, 1);
 	call_with(stand, 1, -1, "r", TEXT("1"));
 	assert_int_equal(stand->callers[1].status, 504); /* at once */
 	assert_int_equal(calls_open_count(stand->calls), 0);
+}
+
+/* By the engine, which ends a request at its deadline as the gateway does, and by one that has passed when the call begins. */
+static void each_call_that_a_deadline_ended_is_counted_as_one_timeout(void **state)
+{
+	struct calls_stand *stand = *state;
+	char address[REPLY_ADDRESS_BYTES_MAX];
+	const char *const limits[] = {"deadline", "admission"};
+	for (size_t i = 0; i < 2; i++) {
+		call_with(stand, i, MOCK_WAIT_MS, "r", TEXT("1"));
+		next_asked(stand, address);
+		const struct header headers[] = {{TEXT(REPLY_HEADER), text_of(address)},
+						 {TEXT(REPLY_ERROR_HEADER), TEXT("LIMIT")},
+						 {TEXT(REPLY_LIMIT_HEADER), text_of(limits[i])}};
+		const struct outgoing answer = {.value = TEXT("{}"), .headers = {3, headers}};
+		assert_true(direct_hub_reply(stand->hub, &answer));
+		direct_hub_wake_gateway(stand->hub);
+		await_end(stand, i);
+		assert_int_equal(calls_counts(stand->calls).timed_out, 1);
+	}
+	assert_int_equal(stand->callers[0].status, 504);
+	call_with(stand, 2, -1, "r", TEXT("1"));
+	const struct calls_counts counts = calls_counts(stand->calls);
+	assert_int_equal(counts.timed_out, 2);
+	assert_int_equal(counts.begun, counts.answered + counts.failed);
 }
 
 static void while_kafka_is_away_a_call_ends_by_its_deadline(void **state)
@@ -544,14 +563,8 @@ static void a_worker_learns_that_the_caller_of_a_direct_request_is_gone(void **s
 static void a_request_that_is_searched_later_goes_on_without_its_caller(void **state)
 {
 	struct calls_stand *stand = *state;
-	const struct call_request request = {.target = &stand->target,
-					     .body = TEXT("1"),
-					     .deadline_ms = loop_time_of_day_ms(stand->loop) + MOCK_WAIT_MS,
-					     .placed = on_placed,
-					     .place = TEXT("/here"),
-					     .ended = on_ended,
-					     .is_over = is_over,
-					     .context = &stand->callers[0]};
+	struct call_request request = request_of(stand, 0);
+	request.placed = on_placed;
 	calls_begin(stand->calls, &request);
 	stand->callers[0].over = true;
 	await_end(stand, 0);
@@ -562,16 +575,10 @@ static void a_request_that_is_searched_later_goes_on_without_its_caller(void **s
 static void a_cancellation_is_a_record_that_names_the_request_and_ends_when_kafka_has_it(void **state)
 {
 	struct calls_stand *stand = *state;
-	const struct call_request request = {
-		.target = &stand->target,
-		.cancels = true,
-		.key = TEXT("0123456789abcdef0123456789abcdef"),
-		.deadline_ms = loop_time_of_day_ms(stand->loop) + MOCK_WAIT_MS,
-		.place = TEXT("/here"),
-		.ended = on_ended,
-		.is_over = is_over,
-		.context = &stand->callers[0],
-	};
+	struct call_request request = request_of(stand, 0);
+	request.cancels = true;
+	request.body = (struct text){0};
+	request.key = TEXT("0123456789abcdef0123456789abcdef");
 	calls_begin(stand->calls, &request);
 	rd_kafka_message_t *cancellation = next_record(stand, CANCELS);
 	assert_true(text_equal(bytes_of(cancellation->key, cancellation->key_len), request.key));
@@ -594,18 +601,10 @@ static void without_output_a_call_ends_when_kafka_has_its_request(void **state)
 static void feedback_is_a_record_without_headers_and_ends_when_kafka_has_it(void **state)
 {
 	struct calls_stand *stand = *state;
-	const struct call_request request = {
-		.target = &stand->target,
-		.is_feedback = true,
-		.body = TEXT("outcome"),
-		.key = TEXT("r-1"),
-		.id = TEXT("r-1"),
-		.deadline_ms = loop_time_of_day_ms(stand->loop) + MOCK_WAIT_MS,
-		.place = TEXT("/here"),
-		.ended = on_ended,
-		.is_over = is_over,
-		.context = &stand->callers[0],
-	};
+	struct call_request request = request_of(stand, 0);
+	request.is_feedback = true;
+	request.body = TEXT("outcome");
+	request.key = request.id = TEXT("r-1");
 	calls_begin(stand->calls, &request);
 	rd_kafka_message_t *message = next_record(stand, FEEDBACK);
 	rd_kafka_headers_t *headers;
@@ -635,6 +634,7 @@ int main(void)
 		CALLS_STORY(a_call_through_kafka_ends_by_the_reply_of_its_own_process),
 		CALLS_STORY(a_call_whose_place_is_asked_for_is_answered_through_kafka),
 		CALLS_STORY(a_deadline_ends_a_call_that_nobody_answers),
+		CALLS_STORY(each_call_that_a_deadline_ended_is_counted_as_one_timeout),
 		CALLS_STORY(while_kafka_is_away_a_call_ends_by_its_deadline),
 		CALLS_STORY(a_request_that_is_too_large_for_a_record_is_refused_at_once),
 		CALLS_STORY(a_caller_that_is_gone_is_let_go),
