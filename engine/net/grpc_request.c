@@ -14,6 +14,7 @@
 /* Messages of the largest size that all callers together may send at once, where no budget limits them. */
 #define HELD_MESSAGES 16
 #define POOLED_MAX 64
+#define WIDENED_BYTES ((size_t)1 << 20)			    /* at a time: an eighth of the smaller window */
 #define BACKLOG_BYTES_MAX ((size_t)2 * HTTP2_STREAM_WINDOW) /* a window, and as many bytes that were taken before */
 
 /* ---- pool ---- */
@@ -80,6 +81,7 @@ static struct grpc_request *request_take(struct grpc_caller *caller, int32_t id)
 	request->coding = GRPC_CODING_NONE;
 	request->timeout_ms = -1;
 	request->open = request->offset = request->head_bytes = request->taken = request->open_bytes = 0;
+	request->unwidened_bytes = 0;
 	request->began_ms = loop_now_ms(server->loop);
 	caller->on_wire++;
 	return request;
@@ -414,21 +416,35 @@ static void unary_take(struct grpc_request *request, const uint8_t *bytes, size_
 		grpc_request_refuse_message(request, fault);
 }
 
-/* Windows are widened as bytes are taken: at once, except of a conversation, which may let them wait. */
-static int windows_widen(nghttp2_session *session, const struct grpc_request *request, size_t count, int32_t id)
+/* Windows are widened by bytes that were taken, when they are many: a call of usual length ends before that. A conversation widens
+ * its own, since it may let bytes wait. */
+static int windows_widen(struct grpc_caller *caller, struct grpc_request *request, size_t count)
 {
-	const bool waits = request && request->converses;
-	const int failed = waits ? nghttp2_session_consume_connection(session, count) : nghttp2_session_consume(session, id, count);
-	return failed ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
+	nghttp2_session *session = caller->http2.session;
+	int failed = 0;
+	caller->unwidened_bytes += count;
+	if (caller->unwidened_bytes >= WIDENED_BYTES) {
+		failed = nghttp2_session_consume_connection(session, caller->unwidened_bytes);
+		caller->unwidened_bytes = 0;
+	}
+	if (failed || !request || request->converses)
+		return failed;
+	request->unwidened_bytes += count;
+	if (request->unwidened_bytes >= WIDENED_BYTES) {
+		failed = nghttp2_session_consume_stream(session, request->id, request->unwidened_bytes);
+		request->unwidened_bytes = 0;
+	}
+	return failed;
 }
 
 static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *bytes, size_t count, void *context)
 {
-	(void)flags, (void)context;
+	(void)flags;
 	struct grpc_request *request = nghttp2_session_get_stream_user_data(session, id);
-	const int failed = windows_widen(session, request, count, id);
-	if (!request || failed)
-		return failed;
+	if (windows_widen(context, request, count) != 0)
+		return NGHTTP2_ERR_CALLBACK_FAILURE;
+	if (!request)
+		return 0;
 	if (request->is_http)
 		grpc_port_give(request, (struct text){(const char *)bytes, count});
 	if (request->over) /* as one of HTTP is from its head on */

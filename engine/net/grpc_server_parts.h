@@ -48,6 +48,7 @@ struct grpc_request {
 	struct buffer body;
 	struct body_charge charge; /* of the budget of bodies */
 	size_t head_bytes;	   /* part of the charge that is for path and metadata */
+	size_t unwidened_bytes;	   /* that were taken, and by which the window was not widened yet */
 	int64_t began_ms;
 	int64_t timeout_ms; /* -1: none */
 	struct loop_timer deadline;
@@ -86,6 +87,7 @@ struct grpc_caller {
 	size_t on_wire;	  /* number of requests whose streams are open */
 	size_t held;	  /* number of its requests that the application holds */
 	size_t answering; /* number of answers that are not completely sent */
+	size_t unwidened_bytes; /* as of a request */
 	enum grpc_leaving leaving;
 	bool dirty; /* the session may have data to send */
 	struct loop_timer tend;

@@ -371,6 +371,26 @@ static void a_budget_that_is_used_up_ends_it(void **state)
 		answer(stand, i, "");
 }
 
+/* The puppet heeds no window, so one that is not widened ends the connection. */
+static void a_connection_carries_any_number_of_messages(void **state)
+{
+	static char message[MESSAGE_BYTES];
+	struct stand *stand = *state;
+	const int32_t calls = (int32_t)(9 * WINDOW_BYTES / MESSAGE_BYTES); /* the window of a connection is that of 8 streams */
+	begin(stand, 1, NULL, NULL);
+	for (int32_t id = 3; id < 3 + 2 * calls; id += 2) {
+		puppet_headers(stand->line, id, 0, ":method", "POST", ":scheme", "http", ":path", "/x", ":authority", "us", "te",
+			       "trailers", "content-type", "application/grpc", NULL);
+		say_bytes(stand, id, FLAG_END_STREAM, (struct text){message, sizeof message});
+		puppet_number(stand->line, FRAME_WINDOW, 0, MESSAGE_BYTES + GRPC_PREFIX_BYTES);
+		stand->puppet.heard[0] = '\0';
+		turn_until_heard(stand, "grpc-status: 0\n");
+		assert_null(strstr(stand->puppet.heard, "goaway"));
+	}
+	half_close(stand, 1);
+	turn_until_heard(stand, "1 grpc-status: 0\n");
+}
+
 /* ---- how it ends ---- */
 
 static void a_deadline_ends_it_with_what_is_open(void **state)
@@ -517,6 +537,7 @@ int main(void)
 		STORY(a_caller_that_is_faster_is_slowed_by_its_window),
 		STORY(messages_that_are_large_are_fewer_at_once),
 		STORY(a_budget_that_is_used_up_ends_it),
+		STORY(a_connection_carries_any_number_of_messages),
 		STORY(a_deadline_ends_it_with_what_is_open),
 		STORY(a_reset_ends_it_with_what_is_open),
 		STORY(a_caller_that_has_gone_leaves_its_messages_to_be_answered),
