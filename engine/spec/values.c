@@ -124,7 +124,7 @@ static void read_name(struct reading *reading, const struct option *row, const s
 	const char *text;
 	if (!take_text(reading, row, node, &text))
 		return;
-	if (node->scalar.length == 0)
+	if (node->scalar.length == 0 && !row->choices && !row->file)
 		fault_add(reading->faults, CODE_NO_EFFECT, node->place, NULL, "`%s` is empty, and so has no effect here",
 			  reading->field);
 	else if (!row->choices || choice_index(reading, row, node) >= 0)
