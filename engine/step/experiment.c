@@ -160,7 +160,7 @@ const struct option progressive_rows[] = {
 	 .type = OPTION_MAP,
 	 .offset = offsetof(struct rollout, rollback),
 	 .rows = rollback_rows,
-	 .help = "Rules that roll back at once, in any stage."},
+	 .help = "Rules that roll back at once, in any stage. So does a criterion that is shown to be broken, of any metric."},
 	{.type = OPTION_END},
 };
 
