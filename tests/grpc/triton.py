@@ -3,7 +3,7 @@
 
 One line for each behaviour that is not as it should be; at the end `N passed, N failed`.
 """
-import atexit, hashlib, json, os, queue, signal, subprocess, sys, tempfile, threading, time
+import atexit, hashlib, json, os, queue, signal, subprocess, sys, tempfile, threading, time, urllib.request
 
 import grpc
 import numpy as np
@@ -239,9 +239,15 @@ def number_of(response):
     return np.frombuffer(response.raw_output_contents[0])[0]
 
 
-def answers_streams(judge, endpoint):
+def counted(dev, name):
+    address = next(line for line in dev.lines if "metrics are at" in line).split("metrics are at ")[1].split()[0]
+    with urllib.request.urlopen(address, timeout=20) as reply:
+        return next(float(line.split()[-1]) for line in reply.read().decode().splitlines() if line.startswith(f"sluice_gateway_{name}_total"))
+
+
+def answers_streams(judge, dev):
     """start_stream and async_stream_infer, as of Triton"""
-    client, ended = by_grpc.InferenceServerClient(endpoint), queue.Queue()
+    client, ended = by_grpc.InferenceServerClient(dev.said("grpc")), queue.Queue()
     client.start_stream(callback=lambda result, error: ended.put((result, error)))
 
     def send(model, value, id):
@@ -267,10 +273,18 @@ def answers_streams(judge, endpoint):
     client.start_stream(callback=lambda result, error: ended.put((result, error)), compression_algorithm="gzip")
     client.async_stream_infer("same", inputs_of(by_grpc, x=np.zeros(10000)), request_id="long")
     judge.expect("stream: compressed messages are taken", (seen := take()) == ("long", [0.0] * 10000), str(seen)[:200])
+    begun, left = counted(dev, "calls"), counted(dev, "abandoned")
     for i in range(100):
         send("slow", float(i), str(i))
+    end = time.monotonic() + 20
+    while counted(dev, "calls") < begun + 64 and time.monotonic() < end:
+        time.sleep(0.02)
     client.stop_stream(cancel_requests=True)
     client.close()
+    while counted(dev, "abandoned") < left + 64 and time.monotonic() < end:
+        time.sleep(0.02)
+    seen = counted(dev, "calls") - begun, counted(dev, "abandoned") - left
+    judge.expect("stream: 64 requests are open, and are cancelled with it", seen == (64, 64), seen)
 
 
 def waiting_requests(*requests):
@@ -465,7 +479,7 @@ def main():
         with open(os.path.join(place, "pipelines.yaml"), "w", encoding="utf-8") as file:
             file.write("---\n".join([DOCUMENT % ("Pipeline", *row) for row in PIPELINES.items()] +
                                     [DOCUMENT % ("Model", *row) for row in MODELS.items()]))
-        dev = Dev(binary, place)
+        dev = Dev(binary, place, "--metrics", "0")
         if not dev.started:
             sys.exit("triton: dev does not start: " + "\n".join(dev.lines))
         http = by_http.InferenceServerClient(dev.said("gateway").split("//")[1])
@@ -477,7 +491,7 @@ def main():
         says_what_it_is(judge, http, call)
         typed_contents(judge, stub)
         metadata_goes_along(judge, stub)
-        answers_streams(judge, dev.said("grpc"))
+        answers_streams(judge, dev)
         streams_as_promised(judge, stub)
         takes_compressed(judge, "http", by_http, http, "request_compression_algorithm")
         takes_compressed(judge, "grpc", by_grpc, call, "compression_algorithm")
