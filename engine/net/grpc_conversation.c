@@ -61,7 +61,7 @@ static void answer_is_pending(struct grpc_request *request, bool pending)
 	request->pending = pending;
 }
 
-/* Takes from the backlog in the server's next turn, which may begin calls: not from within the end of another one. */
+/* Takes from the backlog in the server's turn, which may begin calls: not from within the end of another one. */
 static void continue_soon(struct grpc_request *request)
 {
 	if (backlog_bytes(request) == 0 || request->continue_node.list || !conversation_takes(request))
@@ -246,6 +246,7 @@ static void message_pass(struct grpc_request *request)
 		return;
 	}
 	const size_t bytes = request->body.length;
+	server->turn_messages++;
 	grpc_request_hold(request);
 	request->open_bytes += bytes;
 	if (!server->config.received(server->config.context, request, buffer_view(&request->path), buffer_view(&request->body))) {
@@ -263,7 +264,8 @@ static enum grpc_intake_fault messages_take(struct grpc_request *request, const 
 	struct grpc_server *server = request->server;
 	enum grpc_intake_fault fault = GRPC_INTAKE_GOOD;
 	request->is_taking = true;
-	while (*count > 0 && fault == GRPC_INTAKE_GOOD && conversation_takes(request)) {
+	while (*count > 0 && fault == GRPC_INTAKE_GOOD && conversation_takes(request) &&
+	       server->turn_messages < GRPC_TURN_MESSAGES_MAX) {
 		const size_t before = request->body.length;
 		if (request->intake.have == 0) {
 			request->began_ms = loop_now_ms(server->loop);

@@ -25,18 +25,26 @@ void grpc_caller_is_dirty(struct grpc_caller *caller)
 	grpc_server_wake(caller->server);
 }
 
+/* Those that can go on after this are listed again, for the next turn. */
+static void conversations_continue(struct grpc_server *server)
+{
+	server->turn_messages = 0;
+	for (size_t left = list_length(&server->continuing); left > 0 && server->turn_messages < GRPC_TURN_MESSAGES_MAX; left--) {
+		struct list_node *node = server->continuing.first;
+		list_remove(node);
+		grpc_conversation_continue(LIST_OWNER(node, struct grpc_request, continue_node));
+	}
+	if (server->continuing.first)
+		grpc_server_wake(server);
+}
+
 static void grpc_server_on_now(void *context)
 {
 	struct grpc_server *server = context;
 	/* The timer stays set, in the slot that it has just left, so waking never needs memory. */
 	loop_timer_set(server->loop, &server->now, FAR_MS, &(struct error){0});
 	server->awake = false;
-	/* Those that can go on after this are listed again, for the next turn. */
-	for (size_t left = list_length(&server->continuing); left > 0 && server->continuing.first; left--) {
-		struct list_node *node = server->continuing.first;
-		list_remove(node);
-		grpc_conversation_continue(LIST_OWNER(node, struct grpc_request, continue_node));
-	}
+	conversations_continue(server);
 	for (struct grpc_caller *caller = server->callers, *next; caller; caller = next) {
 		next = caller->next;
 		if (caller->dirty && caller->http2.session)

@@ -30,6 +30,7 @@
 #define GRPC_SHORT_WORDS "the message is shorter than its prefix says"
 #define GRPC_UNREAD_WORDS "no memory for the answer, as callers do not read theirs; call again later"
 #define GRPC_STATUS_NONE (-1)
+#define GRPC_TURN_MESSAGES_MAX ((size_t)128) /* of conversations, in a turn: others wait meanwhile */
 
 struct grpc_request {
 	struct grpc_server *server;
@@ -108,6 +109,7 @@ struct grpc_server {
 	struct grpc_caller *callers;
 	struct grpc_request *requests, *pool;
 	struct list continuing; /* conversations whose backlogs can be taken */
+	size_t turn_messages;	/* of conversations, that were passed on since the last turn */
 	size_t pooled;
 	size_t called;	   /* calls that are not answered */
 	size_t held_bytes; /* of messages that were received */

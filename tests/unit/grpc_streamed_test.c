@@ -371,6 +371,46 @@ static void a_budget_that_is_used_up_ends_it(void **state)
 		answer(stand, i, "");
 }
 
+/* Each costs the server more than its few bytes do: others have their turn between them. */
+static void a_flood_of_short_messages_takes_many_turns(void **state)
+{
+	static const char message[] = "\0\0\0\0\7at once";
+	static char many[100 * (sizeof message - 1)];
+	const size_t count = 900, a_turn = 3 * 128; /* before, in and after the events of a turn */
+	struct stand *stand = *state;
+	for (size_t i = 0; i < 100; i++)
+		memcpy(many + i * (sizeof message - 1), message, sizeof message - 1);
+	for (int32_t id = 1; id <= 5; id += 2) {
+		begin(stand, id, NULL, NULL);
+		for (size_t i = 0; i < count / 300; i++)
+			puppet_frame(stand->line, FRAME_DATA, i + 1 == count / 300 ? FLAG_END_STREAM : 0, id, many, sizeof many);
+	}
+	for (size_t before = 0; stand->count < count; before = stand->count) {
+		turn(stand);
+		assert_in_range(stand->count - before, 0, a_turn);
+	}
+	for (int32_t id = 1; id <= 5; id += 2) {
+		char words[40];
+		(void)snprintf(words, sizeof words, "%d grpc-status: 0\n", id);
+		turn_until_heard(stand, words);
+	}
+	assert_int_equal(stand->count, count);
+}
+
+/* Though nothing else happens: two have what a turn takes, and two the next. */
+static void streams_beyond_what_a_turn_takes_have_their_turn(void **state)
+{
+	struct stand *stand = *state;
+	for (int32_t id = 1; id <= 9; id += 2) {
+		begin(stand, id, NULL, NULL);
+		for (size_t i = 0; i < OPEN_MAX; i++)
+			say(stand, id, 0, "x");
+	}
+	turn_until_received(stand, 5 * OPEN_MAX);
+	for (size_t i = 0; i < 5 * OPEN_MAX; i++)
+		answer(stand, i, "");
+}
+
 /* The puppet heeds no window, so one that is not widened ends the connection. */
 static void a_connection_carries_any_number_of_messages(void **state)
 {
@@ -537,6 +577,8 @@ int main(void)
 		STORY(a_caller_that_is_faster_is_slowed_by_its_window),
 		STORY(messages_that_are_large_are_fewer_at_once),
 		STORY(a_budget_that_is_used_up_ends_it),
+		STORY(a_flood_of_short_messages_takes_many_turns),
+		STORY(streams_beyond_what_a_turn_takes_have_their_turn),
 		STORY(a_connection_carries_any_number_of_messages),
 		STORY(a_deadline_ends_it_with_what_is_open),
 		STORY(a_reset_ends_it_with_what_is_open),
