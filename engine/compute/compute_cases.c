@@ -135,6 +135,10 @@ static bool document_read(struct compute_cases *self, struct text text, size_t l
 	char where[256];
 	if (text.length == 0)
 		error_set(&error, ERROR_INPUT, PLACE_NONE, "there are no cases; give them as JSON, one in each line");
+	else if (json_error_code(&fault) == json_error_numeric_overflow)
+		error_set(&error, ERROR_INPUT, PLACE_NONE,
+			  "a number is out of range; write an integer of more than 64 bits as a float, as in 1e19, and at most "
+			  "1e308");
 	else
 		error_set(&error, ERROR_INPUT, PLACE_NONE, "no JSON: %s", fault.text);
 	(void)snprintf(where, sizeof where, "%s:%zu:%d", self->file, line + (size_t)(fault.line > 0 ? fault.line - 1 : 0),

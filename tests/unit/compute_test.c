@@ -62,6 +62,21 @@ static void a_first_line_that_is_no_json_stops_none_of_the_others(void **state)
 	said_close(&said);
 }
 
+static void a_number_out_of_range_is_said_to_be_one(void **state)
+{
+	(void)state;
+	static const char *const numbers[] = {"9223372036854775808", "-10000000000000000000", "1e400"};
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+		char text[128];
+		(void)snprintf(text, sizeof text, "{\"name\": \"a\", \"input\": {\"x\": [%s]}}\n", numbers[i]);
+		struct said said = compute(text);
+		assert_int_equal(said.code, EXIT_FAULTS);
+		expect_words(said.err, "sluice: " CASES ":1:");
+		expect_words(said.err, "a number is out of range; write an integer of more than 64 bits as a float, as in 1e19");
+		said_close(&said);
+	}
+}
+
 static void a_broken_document_is_one_fault_at_its_line(void **state)
 {
 	(void)state;
@@ -310,6 +325,7 @@ int main(void)
 		cmocka_unit_test(a_file_of_reference_numbers_is_read_whole),
 		cmocka_unit_test(a_case_that_fails_is_named_and_the_others_run),
 		cmocka_unit_test(a_first_line_that_is_no_json_stops_none_of_the_others),
+		cmocka_unit_test(a_number_out_of_range_is_said_to_be_one),
 		cmocka_unit_test(a_broken_document_is_one_fault_at_its_line),
 		cmocka_unit_test(what_is_missing_or_of_another_kind_is_named),
 		cmocka_unit_test(parameters_that_cannot_be_meant_are_refused),
