@@ -8,8 +8,8 @@
 #include "client/control_session.h"
 #include "control/artifact_writer.h"
 #include "message/json_write.h"
-#include "serving/artifact.h"
 #include "serving/files.h"
+#include "serving/remote_file.h"
 #include "spec/normal.h"
 #include "spec/workspace.h"
 
@@ -89,7 +89,7 @@ static bool file_stays(const struct workspace *workspace, const struct name *nam
 {
 	const struct name written = {.text = name->text}; /* without the folder of the document */
 	const char *alone = files_path(&written, workspace->arena);
-	if (artifact_is_elsewhere(path))
+	if (remote_file_is_url(path))
 		return true;
 	if (!alone || alone[0] != '/' || access(path, F_OK) == 0)
 		return false;

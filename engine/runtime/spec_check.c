@@ -7,8 +7,8 @@
 #include "log/broker_list.h"
 #include "log/client_setting.h"
 #include "plan/plan.h"
-#include "serving/artifact.h"
 #include "serving/files.h"
+#include "serving/remote_file.h"
 #include "spec/fault_codes.h"
 #include "spec/kafka_setting.h"
 
@@ -62,11 +62,11 @@ static bool near_read(void *context, const struct name *file, const char *digest
 	const char *path = files_path(file, self->arena);
 	if (!path)
 		return error_memory(error, ERROR_SYSTEM, "looking for a file");
-	if (!artifact_is_elsewhere(path) && access(path, F_OK) == 0)
+	if (!remote_file_is_url(path) && access(path, F_OK) == 0)
 		return files->read(files->context, file, digest, content, error);
-	if (!artifact_is_elsewhere(path))
+	if (!remote_file_is_url(path))
 		fault_add(self->faults, CODE_ABSENT_FILE, file->place, NULL, "there is no file %s", path);
-	else if (!artifact_check(path, file->place, self->arena, error))
+	else if (!remote_file_check(path, file->place, self->arena, error))
 		return false;
 	return error_set(error, ERROR_REMOTE, file->place, "%s is not read by this command", path);
 }

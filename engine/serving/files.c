@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/memory.h"
-#include "serving/artifact.h"
+#include "serving/remote_file.h"
 
 #define DIGEST_DIGITS (2 * SHA256_DIGEST_LENGTH)
 #define ALIAS_ARENA_BYTES ((size_t)64 << 20) /* a hundred thousand */
@@ -62,7 +62,7 @@ const char *files_path(const struct name *file, struct arena *arena)
 		name += strlen(SCHEME);
 		name += strncmp(name, "///", 3) == 0 ? 2 : 0;
 	}
-	if (!slash || name[0] == '/' || artifact_is_elsewhere(name))
+	if (!slash || name[0] == '/' || remote_file_is_url(name))
 		return arena_copy(arena, name, strlen(name));
 	return arena_print(arena, "%.*s/%s", (int)(slash - file->place.file), file->place.file, name);
 }
@@ -72,7 +72,7 @@ static bool held_fetch(struct held_file *held, const char *url, const atomic_boo
 {
 	struct buffer content;
 	buffer_open(&content, FILE_BYTES_MAX);
-	bool good = artifact_fetch(url, given_up, place, held->arena, &content, error);
+	bool good = remote_file_fetch(url, given_up, place, held->arena, &content, error);
 	const char *copy = good ? arena_copy(held->arena, content.bytes ? content.bytes : "", content.length) : NULL;
 	held->content = (struct text){copy, content.length};
 	buffer_close(&content);
@@ -91,7 +91,7 @@ static bool held_read(struct held_file *held, const char *path, const atomic_boo
 		      struct error *error)
 {
 	struct error why = {0};
-	if (artifact_is_elsewhere(path))
+	if (remote_file_is_url(path))
 		return held_fetch(held, path, given_up, place, error);
 	if (!file_read(path, FILE_BYTES_MAX + 1, held->arena, &held->content, &why))
 		return error_set(error, why.kind, place, "%s", why.text);
@@ -182,7 +182,7 @@ static void forget_what_is_here(struct files *files)
 	struct held_file **at = &files->first;
 	while (*at) {
 		struct held_file *held = *at;
-		if (artifact_is_elsewhere(held->path)) {
+		if (remote_file_is_url(held->path)) {
 			at = &held->next;
 			continue;
 		}
@@ -236,10 +236,10 @@ static bool digest_check(const struct held_file *held, const struct name *file, 
 /* Whether it may be read. If nothing is fetched, a URL that could be is a REMOTE error. */
 static bool may_read(struct files *files, const char *path, struct place place, struct arena *arena, struct error *error)
 {
-	if (!files->stays_here || !artifact_is_elsewhere(path) || held_known(files, path))
+	if (!files->stays_here || !remote_file_is_url(path) || held_known(files, path))
 		return true;
 	left_note(files, path);
-	return artifact_check(path, place, arena, error) &&
+	return remote_file_check(path, place, arena, error) &&
 	       error_set(error, ERROR_REMOTE, place, "remote files are not fetched here");
 }
 

@@ -1,5 +1,5 @@
-/* artifact.c: see artifact.h. */
-#include "serving/artifact.h"
+/* remote_file.c: see remote_file.h. */
+#include "serving/remote_file.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 #define BODY_HASH "x-amz-content-sha256: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 #define URL_BYTES_MAX ((size_t)65536)
 
-bool artifact_is_elsewhere(const char *name)
+bool remote_file_is_url(const char *name)
 {
 	return strstr(name, "://") != NULL;
 }
@@ -60,7 +60,7 @@ static const char *s3_url(struct text bucket, const char *key, const char *regio
 	return copy;
 }
 
-/* Fetches a name that artifact_check() has accepted. */
+/* Fetches a name that remote_file_check() has accepted. */
 static bool s3_fetch(const char *name, const atomic_bool *given_up, struct place place, struct arena *arena, struct buffer *content,
 		     struct error *error)
 {
@@ -88,7 +88,7 @@ static bool s3_fetch(const char *name, const atomic_bool *given_up, struct place
 /* ---- both ---- */
 
 /* A URL may contain a login, which is not shown. */
-static const char *artifact_name_shown(const char *url, struct arena *arena)
+static const char *remote_file_name_shown(const char *url, struct arena *arena)
 {
 	const char *host = strstr(url, "://") + 3;
 	const char *at = strchr(host, '@');
@@ -97,14 +97,15 @@ static const char *artifact_name_shown(const char *url, struct arena *arena)
 	return copy ? copy : "it";
 }
 
-static bool artifact_refuse(const char *url, const struct error *why, struct place place, struct arena *arena, struct error *error)
+static bool remote_file_refuse(const char *url, const struct error *why, struct place place, struct arena *arena,
+			       struct error *error)
 {
-	return error_set(error, why->kind, place, "%s cannot be fetched: %s", artifact_name_shown(url, arena), why->text);
+	return error_set(error, why->kind, place, "%s cannot be fetched: %s", remote_file_name_shown(url, arena), why->text);
 }
 
-bool artifact_check(const char *url, struct place place, struct arena *arena, struct error *error)
+bool remote_file_check(const char *url, struct place place, struct arena *arena, struct error *error)
 {
-	assert(artifact_is_elsewhere(url));
+	assert(remote_file_is_url(url));
 	struct error why = {0};
 	const char *rest = strstr(url, "://") + 3;
 	const size_t host = strcspn(rest, "/?#"), scheme = (size_t)(rest - url);
@@ -116,17 +117,17 @@ bool artifact_check(const char *url, struct place place, struct arena *arena, st
 	} else if (host == 0) {
 		error_set(&why, ERROR_CONFIG, place, "it names no host; write http://HOST/FILE");
 	}
-	return !why.kind || artifact_refuse(url, &why, place, arena, error);
+	return !why.kind || remote_file_refuse(url, &why, place, arena, error);
 }
 
-bool artifact_fetch(const char *url, const atomic_bool *given_up, struct place place, struct arena *arena, struct buffer *content,
-		    struct error *error)
+bool remote_file_fetch(const char *url, const atomic_bool *given_up, struct place place, struct arena *arena,
+		       struct buffer *content, struct error *error)
 {
 	struct error why = {0};
 	const struct fetch_request request = {.url = url, .given_up = given_up};
-	if (!artifact_check(url, place, arena, error))
+	if (!remote_file_check(url, place, arena, error))
 		return false;
 	if (text_starts_with(text_of(url), TEXT(S3_SCHEME)))
-		return s3_fetch(url, given_up, place, arena, content, &why) || artifact_refuse(url, &why, place, arena, error);
-	return fetch(&request, place, content, &why) || artifact_refuse(url, &why, place, arena, error);
+		return s3_fetch(url, given_up, place, arena, content, &why) || remote_file_refuse(url, &why, place, arena, error);
+	return fetch(&request, place, content, &why) || remote_file_refuse(url, &why, place, arena, error);
 }
