@@ -100,6 +100,7 @@ bool keeper_tables_need(const struct keeper *keeper, int64_t change);
 /* keeper_rollouts.c: finds the rollouts of the documents in force, unless they are known; looks at those that are due, which is
  * called at the end of each step; and decides commands. */
 bool keeper_rollouts_find(struct keeper *keeper, int64_t now_ms, struct error *error);
+struct kept_rollout *keeper_rollout_find(const struct keeper *keeper, struct text name); /* NULL: there is none */
 bool keeper_rollouts_look(struct keeper *keeper, int64_t now_ms, struct error *error);
 /* Why documents do not fit the rollouts that run, in the arena of the step; NULL: they do. False: SYSTEM. */
 bool keeper_rollouts_fault(struct keeper *keeper, const struct proposal_item *items, size_t count, int64_t now_ms, const char **why,

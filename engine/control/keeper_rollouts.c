@@ -7,14 +7,6 @@
 
 #define NAMES_BYTES_MAX ((size_t)64 << 10)
 
-static struct kept_rollout *rollout_find(const struct keeper *keeper, struct text name)
-{
-	for (struct list_node *node = keeper->rollouts.first; node; node = node->next)
-		if (text_is(name, LIST_OWNER(node, struct kept_rollout, node)->name))
-			return LIST_OWNER(node, struct kept_rollout, node);
-	return NULL;
-}
-
 static void rollout_close(struct kept_rollout *rollout)
 {
 	if (!rollout)
@@ -157,7 +149,7 @@ static void counts_pass(struct kept_rollout *former, struct kept_rollout *rollou
 
 static bool version_follow(struct keeper *keeper, const struct control_version *version, int64_t now_ms, struct error *error)
 {
-	struct kept_rollout *former = rollout_find(keeper, version->name), *rollout;
+	struct kept_rollout *former = keeper_rollout_find(keeper, version->name), *rollout;
 	if (former && former->version == version->version)
 		return true;
 	if (!rollout_open(keeper, version, &rollout, error))
@@ -203,7 +195,7 @@ static bool rollouts_end(struct keeper *keeper, int64_t now_ms, struct error *er
 		struct ledger_rollout *recorded = LIST_OWNER(node, struct ledger_rollout, node);
 		const bool is_deleted = !experiment_in_force(keeper, recorded->name);
 		next = node->next;
-		if (!rollout_find(keeper, recorded->name) && !rollout_remove(keeper, recorded, is_deleted, now_ms, error))
+		if (!keeper_rollout_find(keeper, recorded->name) && !rollout_remove(keeper, recorded, is_deleted, now_ms, error))
 			return false;
 	}
 	return true;
@@ -315,7 +307,7 @@ bool keeper_rollouts_fault(struct keeper *keeper, const struct proposal_item *it
 		return false;
 	for (size_t i = 0; i < count && !*why; i++) {
 		const struct kept_rollout *rollout =
-			text_is(items[i].kind, "Experiment") ? rollout_find(keeper, items[i].name) : NULL;
+			text_is(items[i].kind, "Experiment") ? keeper_rollout_find(keeper, items[i].name) : NULL;
 		const bool runs = rollout && rollout->state.phase != ROLLOUT_PENDING && rollout->state.phase < ROLLOUT_PROMOTED;
 		if (runs && items[i].action == PROPOSAL_APPLY && !item_fault(keeper, rollout, &items[i], why, error))
 			return false;
@@ -370,7 +362,7 @@ bool keeper_rollout_command(struct keeper *keeper, const struct proposal *propos
 	const struct proposal_item *item = proposal->items.items;
 	if (!keeper_rollouts_look(keeper, now_ms, error))
 		return false;
-	struct kept_rollout *rollout = rollout_find(keeper, item->name);
+	struct kept_rollout *rollout = keeper_rollout_find(keeper, item->name);
 	const enum rollout_command_kind kind = command_named(item->document);
 	const char *why = NULL;
 	if (proposal->items.count > 1)

@@ -125,14 +125,6 @@ static void tally_update(const struct rollout_document *document, struct kept_ta
 	memcpy(tally->now, counts, sizeof tally->now);
 }
 
-static struct kept_rollout *rollout_named(const struct keeper *keeper, struct text name)
-{
-	for (struct list_node *node = keeper->rollouts.first; node; node = node->next)
-		if (text_is(name, LIST_OWNER(node, struct kept_rollout, node)->name))
-			return LIST_OWNER(node, struct kept_rollout, node);
-	return NULL;
-}
-
 /* ---- engines that are gone ---- */
 
 static bool tallies_add_gone(struct kept_rollout *rollout, const struct kept_tally *tally, struct error *error)
@@ -214,7 +206,7 @@ static bool experiment_take(struct keeper *keeper, const struct engine_tallies *
 			    int64_t now_ms, struct error *error)
 {
 	struct tally_counts counts[ROLLOUT_CHOICES_MAX] = {0};
-	struct kept_rollout *rollout = rollout_named(keeper, one->experiment);
+	struct kept_rollout *rollout = keeper_rollout_find(keeper, one->experiment);
 	if (!rollout || one->table != rollout->table)
 		return true;
 	if (!rollout_truths_take(rollout, &one->truths, error))
@@ -229,6 +221,14 @@ static bool experiment_take(struct keeper *keeper, const struct engine_tallies *
 		return error_memory(error, ERROR_SYSTEM, "reading the counts of an engine");
 	tally_update(&rollout->document, tally, report->started_ms, counts, now_ms);
 	return true;
+}
+
+struct kept_rollout *keeper_rollout_find(const struct keeper *keeper, struct text name)
+{
+	for (struct list_node *node = keeper->rollouts.first; node; node = node->next)
+		if (text_is(name, LIST_OWNER(node, struct kept_rollout, node)->name))
+			return LIST_OWNER(node, struct kept_rollout, node);
+	return NULL;
 }
 
 bool keeper_tally_take(struct keeper *keeper, struct text value, int64_t now_ms, struct error *error)

@@ -18,59 +18,8 @@
 #include "net/refusal.h"
 #include "serving/metadata_json.h"
 
-#define ANSWER_HEADERS_MAX 72 /* at most 64 that steps set (worker/outbox.c), and those of the gateway */
-#define REFUSAL_HEADERS_MAX 2 /* of an answer that the gateway writes itself */
 #define JSON "application/json"
 #define ANSWER_FEEDBACK_BYTES_MAX ((size_t)4096) /* JSON may write each byte of an id as six */
-
-/* ---- answers ---- */
-
-void rest_answer(const struct rest_request *request, int status)
-{
-	const struct text lost = TEXT("{\"error\":\"memory ran out\",\"kind\":\"SYSTEM\"}");
-	const struct buffer *body = &request->rest->body;
-	bool good = !buffer_failed(body);
-	http_server_answer(request->incoming, good ? status : 500, JSON, good ? buffer_view(body) : lost, NULL, 0);
-}
-
-static bool rest_has_seldon_errors(const struct rest *rest)
-{
-	return rest->config->compat == COMPAT_SELDON || rest->targets->has_seldon_errors;
-}
-
-void rest_refuse_with(const struct rest_request *request, int status, const struct http_answer_header *headers, size_t count,
-		      const char *words)
-{
-	struct error error = {0};
-	struct rest *rest = request->rest;
-	struct http_answer_header all[REFUSAL_HEADERS_MAX + 1];
-	char id[REFUSAL_ID_SIZE];
-	refusal_id_write(calls_ids(rest->calls), http_incoming_header(request->incoming, REPLY_ID_HEADER), id);
-	bool is_limit = status == 413 || status == 429 || status == 504;
-	error_set(&error, is_limit ? ERROR_LIMIT : status >= 500 ? ERROR_REMOTE : ERROR_INPUT, PLACE_NONE, "%s", words);
-	const struct reply_failure failure = {.error = &error, .id = text_of(id), .where = request->path};
-	assert(count <= REFUSAL_HEADERS_MAX);
-	if (count > 0)
-		memcpy(all, headers, count * sizeof *headers);
-	all[count++] = (struct http_answer_header){REPLY_ID_HEADER, id};
-	buffer_clear(&rest->body);
-	if (rest_has_seldon_errors(rest) && seldon_path_is_v1(request->path))
-		seldon_failure_write(&rest->body, status, error.kind, text_of(words));
-	else
-		reply_error_write(&rest->body, &failure);
-	http_server_answer(request->incoming, status, JSON, buffer_view(&rest->body), all, count);
-}
-
-void rest_refuse(const struct rest_request *request, int status, const char *format, ...)
-{
-	static const struct http_answer_header later = {"Retry-After", "1"};
-	char words[ERROR_TEXT_MAX];
-	va_list arguments;
-	va_start(arguments, format);
-	(void)vsnprintf(words, sizeof words, format, arguments);
-	va_end(arguments);
-	rest_refuse_with(request, status, &later, status == 503, words);
-}
 
 /* ---- health and metadata ---- */
 
@@ -120,37 +69,6 @@ static void openapi(const struct rest_request *request)
 	rest_answer(request, 200);
 }
 
-static struct text rest_header(const void *context, const char *name)
-{
-	return http_incoming_header(context, name);
-}
-
-struct call_source rest_source(const struct rest_request *request)
-{
-	const struct rest *rest = request->rest;
-	return (struct call_source){.config = rest->config,
-				    .targets = rest->targets,
-				    .now_ms = loop_time_of_day_ms(rest->loop),
-				    .context = request->incoming,
-				    .header = rest_header};
-}
-
-struct call_name rest_call_name(const struct rest_request *request)
-{
-	return (struct call_name){request->namespace, request->name, request->pipeline_only};
-}
-
-const struct gateway_target *rest_target_find(const struct rest_request *request)
-{
-	const struct call_source source = rest_source(request);
-	const struct call_name name = rest_call_name(request);
-	struct call_refusal refusal;
-	const struct gateway_target *target = call_target_find(&source, &name, &refusal);
-	if (!target)
-		rest_refuse(request, refusal.status, "%s", refusal.words);
-	return target;
-}
-
 static void target_ready(const struct rest_request *request)
 {
 	const struct gateway_target *target = rest_target_find(request);
@@ -177,107 +95,12 @@ static void target_metadata(const struct rest_request *request)
 	rest_answer(request, 200);
 }
 
-/* ---- outcomes of calls ---- */
-
-static const char *text_kept(struct arena *arena, struct text text)
-{
-	return arena_copy(arena, text.bytes, text.length);
-}
-
-static void header_put(struct http_answer_header *headers, size_t *count, const char *name, const char *value)
-{
-	if (name && value && *count < ANSWER_HEADERS_MAX)
-		headers[(*count)++] = (struct http_answer_header){name, value};
-}
-
-/* A step may set any header. One that HTTP does not allow would turn the whole answer into an error. */
-static bool is_header(const struct header *header)
-{
-	if (http_field_is_of_connection(header->name))
-		return false;
-	for (size_t i = 0; i < header->value.length; i++)
-		if ((unsigned char)header->value.bytes[i] < ' ' && header->value.bytes[i] != '\t')
-			return false;
-	for (size_t i = 0; i < header->name.length; i++)
-		if (header->name.bytes[i] <= ' ' || header->name.bytes[i] == ':')
-			return false;
-	return header->name.length > 0;
-}
-
-static void outcome_answer(struct http_incoming *incoming, const struct call_outcome *outcome)
-{
-	struct http_answer_header headers[ANSWER_HEADERS_MAX];
-	struct arena *arena = outcome->arena;
-	char retry[24];
-	size_t count = 0;
-	if (outcome->id.length > 0 && is_header(&(struct header){TEXT(REPLY_ID_HEADER), outcome->id})) {
-		const char *id = text_kept(arena, outcome->id);
-		header_put(headers, &count, REPLY_ID_HEADER, id);
-		count += rest_event_answer(incoming, outcome, id, headers + count);
-	}
-	if (outcome->header_length.length > 0)
-		header_put(headers, &count, OIP_LENGTH_HEADER, text_kept(arena, outcome->header_length));
-	if (outcome->retry_after_s > 0) {
-		(void)snprintf(retry, sizeof retry, "%d", outcome->retry_after_s);
-		header_put(headers, &count, "Retry-After", retry);
-	}
-	for (size_t i = 0; i < outcome->headers.count; i++)
-		if (is_header(&outcome->headers.items[i]))
-			header_put(headers, &count, text_kept(arena, outcome->headers.items[i].name),
-				   text_kept(arena, outcome->headers.items[i].value));
-	const char *type = outcome->header_length.length > 0 ? "application/octet-stream" : text_kept(arena, outcome->content_type);
-	http_server_answer(incoming, outcome->status, outcome->end == CALL_FILTERED ? NULL : type, outcome->body, headers, count);
-}
-
-void rest_call_ended(void *context, const struct call_outcome *outcome)
-{
-	struct http_incoming *incoming = context;
-	struct call_outcome seldon = *outcome;
-	struct buffer body;
-	if (outcome->end != CALL_FAILED || !rest_has_seldon_errors(http_incoming_context(incoming))) {
-		outcome_answer(incoming, outcome);
-		return;
-	}
-	buffer_open(&body, CALL_ERROR_BYTES_MAX);
-	(void)seldon_outcome_write(&seldon, seldon_path_is_v1(http_incoming_path(incoming)), &body);
-	outcome_answer(incoming, &seldon);
-	buffer_close(&body);
-}
-
 static bool on_asked_whether_over(void *context)
 {
 	return http_incoming_is_over(context);
 }
 
 /* ---- calls ---- */
-
-
-static struct text credential_find(const void *context, const char *name, size_t place)
-{
-	return http_incoming_header_at(context, name, place);
-}
-
-static struct call_credentials credentials_of(const struct rest_request *request, char subject[CALL_SUBJECT_BYTES_MAX])
-{
-	return (struct call_credentials){
-		.header = credential_find,
-		.context = request->incoming,
-		.certificate = http_incoming_certificate(request->incoming, subject, CALL_SUBJECT_BYTES_MAX)};
-}
-
-bool rest_caller_find(const struct rest_request *request, struct access_identity *identity)
-{
-	char subject[CALL_SUBJECT_BYTES_MAX];
-	const struct call_credentials credentials = credentials_of(request, subject);
-	return call_access_identify(request->rest->access, &credentials, identity);
-}
-
-struct text rest_caller(const struct rest_request *request)
-{
-	char subject[CALL_SUBJECT_BYTES_MAX];
-	const struct call_credentials credentials = credentials_of(request, subject);
-	return call_access_caller(request->rest->access, &credentials, request->rest->arena);
-}
 
 /* The headers that are sent on; one more where the explanation is to be replied, which says in which form, and one where it can be
  * polled. */
@@ -310,7 +133,7 @@ static void call_begin(const struct rest_request *request, const char *explains)
 	struct call_request call = {
 		.target = target,
 		.service = explains ? SERVICE_EXPLANATIONS : SERVICE_PREDICTIONS,
-		.key = rest_header(request->incoming, "sluice-key"),
+		.key = http_incoming_header(request->incoming, "sluice-key"),
 		.arrived_ms = source.now_ms,
 		.place = request->path,
 		.submits = submits,

@@ -147,6 +147,8 @@ void rest_node_metadata(const struct rest_request *request);
 /* Answers with the body that was written, as JSON. */
 void rest_answer(const struct rest_request *request, int status);
 
+bool rest_has_seldon_errors(const struct rest *rest); /* whether errors have the forms of Seldon */
+
 /* Answers with an error of the gateway itself. */
 void rest_refuse_with(const struct rest_request *request, int status, const struct http_answer_header *headers, size_t count,
 		      const char *words);

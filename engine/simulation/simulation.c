@@ -11,7 +11,6 @@
 #define SETTLE_US (120 * SECOND) /* after the last fault all must be answered */
 #define AFTER_US (12 * SECOND)	 /* what may still come late: repetitions would show */
 #define SIMULATION_ARENA_BYTES ((size_t)64 << 20)
-#define TELL_BYTES 8192 /* whole pipelines */
 #define SIMULATION_YAML_BYTES ((size_t)64 << 10)
 #define UNWANTED_ONE_IN 3 /* runs */
 #define BATCH_BYTES_LEAST 1500
@@ -46,18 +45,6 @@ const struct simulation_ground simulation_ground_kafka = {.consumer_open = simul
 							  .archive_open = simulated_archive_open,
 							  .best_effort_open = simulated_best_effort_open,
 							  .fenced_writer_open = simulated_fenced_writer_open};
-
-void simulation_tell(struct simulation *simulation, const char *who, const char *format, ...)
-{
-	char what[TELL_BYTES];
-	va_list arguments;
-	if (!simulation->config->tell)
-		return;
-	va_start(arguments, format);
-	vsnprintf(what, sizeof what, format, arguments);
-	va_end(arguments);
-	simulation->config->tell(simulation->config->context, simulation->now_us, who, what);
-}
 
 /* ---- requests and answers ---- */
 

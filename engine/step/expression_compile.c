@@ -339,24 +339,6 @@ bool expression_emit(struct expression *expression, bool answers, struct arena *
 	return true;
 }
 
-struct place expression_place_at(const struct expression *expression, size_t at)
-{
-	struct place place = expression->place;
-	const char *source = expression->source.bytes;
-	size_t line_start = 0;
-	for (size_t i = 0; i < at && i < expression->source.length; i++) {
-		if (source[i] != '\n')
-			continue;
-		line_start = i + 1;
-		place.line++;
-		place.column = 1;
-	}
-	if (at > expression->source.length)
-		at = expression->source.length;
-	place.column += (uint32_t)text_characters((struct text){source + line_start, at - line_start});
-	return place;
-}
-
 static bool acceptable_text(struct text source, struct place place, struct error *error)
 {
 	if (!text_is_utf8(source))

@@ -263,12 +263,6 @@ static bool row_fits(const struct expression_function_row *row, const struct exp
 	       rules->takes_over == call->has_over && (rules->takes_along || !call->has_along);
 }
 
-static bool expression_functions_refuse(const struct expression *expression, const struct expression_node *call,
-					struct error *error, const char *words)
-{
-	return error_set(error, ERROR_CONFIG, expression_place_at(expression, call->at), "%s", words);
-}
-
 bool function_exists(struct text name)
 {
 	for (const struct expression_function_row *row = expression_functions; row->name; row++)
@@ -302,9 +296,8 @@ static bool refuse_form(const struct expression *expression, const struct expres
 {
 	struct place place = expression_place_at(expression, call->at);
 	if (call->has_over && !(expression->uses & USE_TRAILING))
-		return expression_functions_refuse(
-			expression, call, error,
-			"`over` looks at earlier messages, which only a features step keeps; set it there");
+		return expression_refuse(expression, call, error,
+					 "`over` looks at earlier messages, which only a features step keeps; set it there");
 	if (!(row->uses & expression->uses))
 		return error_set(error, ERROR_CONFIG, place, "%s() has no meaning here; it belongs %s", row->name,
 				 row->uses & USE_TRAILING ? "to a features step"

@@ -34,6 +34,12 @@ const char *parser_found(const struct parser *parser);
 /* Skips that sign, which closes the bracket opened at byte `opened`. Otherwise an error that asks for `what`. */
 bool parser_expect(struct parser *parser, enum sign sign, const char *what, uint32_t opened);
 
+/* What is written here for a word of another language that stands where the next token is. NULL: it is none. */
+const char *parser_foreign(const struct parser *parser);
+
+/* The error for such a word; always NULL. */
+struct expression_node *parser_refuse_foreign(struct parser *parser, const char *foreign);
+
 /* A node that covers the source from `at` to the parser's position, with space for `count` items. */
 struct expression_node *parser_node(struct parser *parser, enum node_kind kind, uint32_t at, uint32_t count);
 

@@ -14,12 +14,6 @@ __extension__ typedef __int128 wide_integer;
 
 /* ---- what a call asks for ---- */
 
-static bool expression_trailing_refuse(const struct expression *expression, const struct expression_node *node, struct error *error,
-				       const char *words)
-{
-	return error_set(error, ERROR_CONFIG, expression_place_at(expression, node->at), "%s", words);
-}
-
 /* A parameter is the same for all messages, so it is a literal. */
 static bool read_number(const struct expression *expression, const struct expression_node *node, double *number,
 			struct error *error)
@@ -27,8 +21,7 @@ static bool read_number(const struct expression *expression, const struct expres
 	const struct value *literal = &node->literal;
 	if (node->kind != NODE_LITERAL || literal->rank > 0 ||
 	    (literal->storage != DATATYPE_INT64 && literal->storage != DATATYPE_FP64) || node->class == VALUE_DURATION)
-		return expression_trailing_refuse(expression, node, error,
-						  "this is the same for all messages; write a plain number");
+		return expression_refuse(expression, node, error, "this is the same for all messages; write a plain number");
 	*number = literal->storage == DATATYPE_FP64 ? *(const double *)literal->data : (double)*(const int64_t *)literal->data;
 	return true;
 }
@@ -50,9 +43,8 @@ static bool read_seed(const struct expression *expression, const struct expressi
 {
 	const struct text *text = node->kind == NODE_LITERAL && node->literal.storage == DATATYPE_BYTES ? node->literal.data : NULL;
 	if (!text || (!text_is(*text, "mean") && !text_is(*text, "first")))
-		return expression_trailing_refuse(
-			expression, node, error,
-			"an average begins with a mean or with the first value; write \"mean\" or \"first\"");
+		return expression_refuse(expression, node, error,
+					 "an average begins with a mean or with the first value; write \"mean\" or \"first\"");
 	*seed = text_is(*text, "first") ? SEED_FIRST : SEED_MEAN;
 	return true;
 }
@@ -84,8 +76,8 @@ static bool read_spans(const struct expression *expression, const struct express
 	    !read_messages(expression, node->items[3], &spans->signal, error))
 		return false;
 	return spans->fast < spans->slow ||
-	       expression_trailing_refuse(expression, node->items[1], error,
-					  "the first average must be faster than the second; write macd(x, 12, 26, 9)");
+	       expression_refuse(expression, node->items[1], error,
+				 "the first average must be faster than the second; write macd(x, 12, 26, 9)");
 }
 
 /* What such a call asks for, from the tree; a CONFIG error where its extent or its
@@ -108,14 +100,13 @@ static bool read_call(const struct expression *expression, const struct expressi
 		if (!read_number(expression, node->items[1], &feature->number, error))
 			return false;
 		return (feature->number >= 0 && feature->number <= 1) ||
-		       expression_trailing_refuse(expression, node->items[1], error, "a quantile is from 0 to 1");
+		       expression_refuse(expression, node->items[1], error, "a quantile is from 0 to 1");
 	case FEATURE_BOLLINGER:
 		if (!read_number(expression, node->items[1], &feature->number, error))
 			return false;
 		return (isfinite(feature->number) && feature->number >= 0) ||
-		       expression_trailing_refuse(
-			       expression, node->items[1], error,
-			       "the bands lie so many deviations from the mean; write a finite number, 0 or more");
+		       expression_refuse(expression, node->items[1], error,
+					 "the bands lie so many deviations from the mean; write a finite number, 0 or more");
 	case FEATURE_EMA:
 		return node->count < 2 || read_seed(expression, node->items[1], &feature->seed, error);
 	case FEATURE_MACD:

@@ -133,6 +133,10 @@ struct expression {
 /* The place of byte `at` of the source in the user's file. */
 struct place expression_place_at(const struct expression *expression, size_t at);
 
+/* A CONFIG error at a node; always false. */
+bool expression_refuse(const struct expression *expression, const struct expression_node *node, struct error *error,
+		       const char *words);
+
 /* Parses the source into a tree in the arena; fills in root and names. False and a CONFIG error. */
 bool expression_parse(struct expression *expression, struct arena *arena, struct error *error);
 

@@ -1,0 +1,75 @@
+/* rest_outcome.c: Answers of REST to calls that have ended; see rest.h. */
+#include <stdio.h>
+
+#include "gateway/rest.h"
+#include "gateway/seldon_errors.h"
+#include "message/oip_json.h"
+#include "message/reply.h"
+#include "net/http_field.h"
+
+#define ANSWER_HEADERS_MAX 72 /* at most 64 that steps set (worker/outbox.c), and those of the gateway */
+
+static const char *text_kept(struct arena *arena, struct text text)
+{
+	return arena_copy(arena, text.bytes, text.length);
+}
+
+static void header_put(struct http_answer_header *headers, size_t *count, const char *name, const char *value)
+{
+	if (name && value && *count < ANSWER_HEADERS_MAX)
+		headers[(*count)++] = (struct http_answer_header){name, value};
+}
+
+/* A step may set any header. One that HTTP does not allow would turn the whole answer into an error. */
+static bool is_header(const struct header *header)
+{
+	if (http_field_is_of_connection(header->name))
+		return false;
+	for (size_t i = 0; i < header->value.length; i++)
+		if ((unsigned char)header->value.bytes[i] < ' ' && header->value.bytes[i] != '\t')
+			return false;
+	for (size_t i = 0; i < header->name.length; i++)
+		if (header->name.bytes[i] <= ' ' || header->name.bytes[i] == ':')
+			return false;
+	return header->name.length > 0;
+}
+
+static void outcome_answer(struct http_incoming *incoming, const struct call_outcome *outcome)
+{
+	struct http_answer_header headers[ANSWER_HEADERS_MAX];
+	struct arena *arena = outcome->arena;
+	char retry[24];
+	size_t count = 0;
+	if (outcome->id.length > 0 && is_header(&(struct header){TEXT(REPLY_ID_HEADER), outcome->id})) {
+		const char *id = text_kept(arena, outcome->id);
+		header_put(headers, &count, REPLY_ID_HEADER, id);
+		count += rest_event_answer(incoming, outcome, id, headers + count);
+	}
+	if (outcome->header_length.length > 0)
+		header_put(headers, &count, OIP_LENGTH_HEADER, text_kept(arena, outcome->header_length));
+	if (outcome->retry_after_s > 0) {
+		(void)snprintf(retry, sizeof retry, "%d", outcome->retry_after_s);
+		header_put(headers, &count, "Retry-After", retry);
+	}
+	for (size_t i = 0; i < outcome->headers.count; i++)
+		if (is_header(&outcome->headers.items[i]))
+			header_put(headers, &count, text_kept(arena, outcome->headers.items[i].name),
+				   text_kept(arena, outcome->headers.items[i].value));
+	const char *type = outcome->header_length.length > 0 ? "application/octet-stream" : text_kept(arena, outcome->content_type);
+	http_server_answer(incoming, outcome->status, outcome->end == CALL_FILTERED ? NULL : type, outcome->body, headers, count);
+}
+
+void rest_call_ended(void *context, const struct call_outcome *outcome)
+{
+	struct http_incoming *incoming = context;
+	struct call_outcome seldon = *outcome;
+	struct buffer body;
+	if (outcome->end != CALL_FAILED || !rest_has_seldon_errors(http_incoming_context(incoming))) {
+		outcome_answer(incoming, outcome);
+		return;
+	}
+	buffer_open(&body, CALL_ERROR_BYTES_MAX);
+	(void)seldon_outcome_write(&seldon, seldon_path_is_v1(http_incoming_path(incoming)), &body);
+	outcome_answer(incoming, &seldon);
+	buffer_close(&body);
+}

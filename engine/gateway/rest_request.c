@@ -1,0 +1,60 @@
+/* rest_request.c: Target, headers and caller of a request by REST; see rest.h. */
+#include "gateway/rest.h"
+
+static struct text rest_header(const void *context, const char *name)
+{
+	return http_incoming_header(context, name);
+}
+
+struct call_source rest_source(const struct rest_request *request)
+{
+	const struct rest *rest = request->rest;
+	return (struct call_source){.config = rest->config,
+				    .targets = rest->targets,
+				    .now_ms = loop_time_of_day_ms(rest->loop),
+				    .context = request->incoming,
+				    .header = rest_header};
+}
+
+struct call_name rest_call_name(const struct rest_request *request)
+{
+	return (struct call_name){request->namespace, request->name, request->pipeline_only};
+}
+
+const struct gateway_target *rest_target_find(const struct rest_request *request)
+{
+	const struct call_source source = rest_source(request);
+	const struct call_name name = rest_call_name(request);
+	struct call_refusal refusal;
+	const struct gateway_target *target = call_target_find(&source, &name, &refusal);
+	if (!target)
+		rest_refuse(request, refusal.status, "%s", refusal.words);
+	return target;
+}
+
+static struct text credential_find(const void *context, const char *name, size_t place)
+{
+	return http_incoming_header_at(context, name, place);
+}
+
+static struct call_credentials credentials_of(const struct rest_request *request, char subject[CALL_SUBJECT_BYTES_MAX])
+{
+	return (struct call_credentials){.header = credential_find,
+					 .context = request->incoming,
+					 .certificate =
+						 http_incoming_certificate(request->incoming, subject, CALL_SUBJECT_BYTES_MAX)};
+}
+
+bool rest_caller_find(const struct rest_request *request, struct access_identity *identity)
+{
+	char subject[CALL_SUBJECT_BYTES_MAX];
+	const struct call_credentials credentials = credentials_of(request, subject);
+	return call_access_identify(request->rest->access, &credentials, identity);
+}
+
+struct text rest_caller(const struct rest_request *request)
+{
+	char subject[CALL_SUBJECT_BYTES_MAX];
+	const struct call_credentials credentials = credentials_of(request, subject);
+	return call_access_caller(request->rest->access, &credentials, request->rest->arena);
+}
