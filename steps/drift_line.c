@@ -8,13 +8,13 @@
 
 #define IMPORTANCE_NAMED 3 /* features in a line */
 
-static void number_put(struct buffer *out, const char *name, double number)
+void drift_number_put(struct buffer *out, const char *name, double number)
 {
 	buffer_print(out, ", \"%s\": ", name);
 	json_write_double(out, number);
 }
 
-static void count_put(struct buffer *out, const char *name, uint64_t count)
+void drift_count_put(struct buffer *out, const char *name, uint64_t count)
 {
 	buffer_print(out, ", \"%s\": %llu", name, (unsigned long long)count);
 }
@@ -32,10 +32,10 @@ static double importance_shift(const struct drift_line *line, const struct monit
 static void test_put(struct buffer *out, const struct monitor_test *test)
 {
 	buffer_print(out, "{\"method\": \"%s\"", monitor_method_names[test->method]);
-	number_put(out, "statistic", test->statistic);
-	number_put(out, "p", test->p);
-	number_put(out, "effect", test->effect);
-	number_put(out, "level", test->level);
+	drift_number_put(out, "statistic", test->statistic);
+	drift_number_put(out, "p", test->p);
+	drift_number_put(out, "effect", test->effect);
+	drift_number_put(out, "level", test->level);
 	buffer_print(out, ", \"established\": %s}", test->established ? "true" : "false");
 }
 
@@ -46,10 +46,10 @@ static void feature_put(const struct drift_line *line, const struct monitor_verd
 	const struct monitor_quality *quality = &feature->quality;
 	buffer_string(out, "{\"name\": ");
 	json_write_string(out, feature->name);
-	count_put(out, "values", feature->count);
-	count_put(out, "missing", quality->missing);
-	count_put(out, "outside", quality->outside);
-	count_put(out, "unseen", quality->unseen);
+	drift_count_put(out, "values", feature->count);
+	drift_count_put(out, "missing", quality->missing);
+	drift_count_put(out, "outside", quality->outside);
+	drift_count_put(out, "unseen", quality->unseen);
 	buffer_print(out, ", \"still\": %s, \"quality_alarm\": %s, \"tests\": [", quality->still ? "true" : "false",
 		     quality->missing_alarm || quality->outside_alarm || quality->unseen_alarm || quality->still_alarm ? "true"
 														       : "false");
@@ -61,14 +61,14 @@ static void feature_put(const struct drift_line *line, const struct monitor_verd
 	const size_t number = (size_t)(feature - verdict->features);
 	drift_picture_put(&line->pictures[number], line->comparison->monitor, number, out);
 	if (!isnan(shift))
-		number_put(out, "importance_shift", shift);
+		drift_number_put(out, "importance_shift", shift);
 	buffer_byte(out, '}');
 }
 
 static void known_put(struct buffer *out, const char *name, double number)
 {
 	if (isfinite(number))
-		number_put(out, name, number);
+		drift_number_put(out, name, number);
 }
 
 static void times_put(const struct monitor_times *times, struct buffer *out)
@@ -100,11 +100,11 @@ static void times_say(const struct monitor_times *times, struct buffer *out)
 static void estimates_put(const struct drift_line *line, struct buffer *out)
 {
 	const struct drift_estimates known = drift_estimates_of(line->performance);
-	number_put(out, "estimated_accuracy", known.accuracy.value);
-	number_put(out, "estimated_accuracy_low", known.accuracy.low);
-	number_put(out, "estimated_accuracy_high", known.accuracy.high);
-	number_put(out, "estimated_precision", known.precision.value);
-	number_put(out, "estimated_recall", known.recall.value);
+	drift_number_put(out, "estimated_accuracy", known.accuracy.value);
+	drift_number_put(out, "estimated_accuracy_low", known.accuracy.low);
+	drift_number_put(out, "estimated_accuracy_high", known.accuracy.high);
+	drift_number_put(out, "estimated_precision", known.precision.value);
+	drift_number_put(out, "estimated_recall", known.recall.value);
 }
 
 static void estimates_say(const struct drift_line *line, struct buffer *out)
@@ -120,10 +120,10 @@ static void realised_put(const struct drift_line *line, struct buffer *out)
 	const struct drift_realised *realised = line->realised;
 	const struct performance_estimate estimate = performance_accuracy(&realised->estimated, ESTIMATE_BAND);
 	const enum band_state state = drift_realised_band(realised);
-	count_put(out, "realised_rows", realised->estimated.rows);
-	number_put(out, "realised_accuracy", drift_realised_accuracy(realised));
-	number_put(out, "realised_band_low", estimate.low);
-	number_put(out, "realised_band_high", estimate.high);
+	drift_count_put(out, "realised_rows", realised->estimated.rows);
+	drift_number_put(out, "realised_accuracy", drift_realised_accuracy(realised));
+	drift_number_put(out, "realised_band_low", estimate.low);
+	drift_number_put(out, "realised_band_high", estimate.high);
 	buffer_print(out, ", \"band_held\": %s", state == BAND_OPEN ? "null" : state == BAND_HELD ? "true" : "false");
 }
 
@@ -149,19 +149,19 @@ void drift_line_put(const struct drift_line *line, const struct monitor_verdict 
 	if (line->source->time_ms)
 		buffer_print(out, ", \"begin_ms\": %lld, \"end_ms\": %lld", (long long)verdict->begin_ms,
 			     (long long)verdict->end_ms);
-	count_put(out, "rows", verdict->rows);
-	count_put(out, "late", verdict->late);
+	drift_count_put(out, "rows", verdict->rows);
+	drift_count_put(out, "late", verdict->late);
 	buffer_print(out, ", \"judged\": %s", verdict->judged ? "true" : "false");
 	if (verdict->judged)
-		number_put(out, "drift_score", verdict->score);
-	number_put(out, "false_alarms_declared", verdict->false_alarms);
+		drift_number_put(out, "drift_score", verdict->score);
+	drift_number_put(out, "false_alarms_declared", verdict->false_alarms);
 	if (line->estimate->here.line)
 		estimates_put(line, out);
 	if (line->source->truth)
 		realised_put(line, out);
 	times_put(&verdict->times, out);
 	if (verdict->alarm_row)
-		count_put(out, "alarm_row", verdict->alarm_row);
+		drift_count_put(out, "alarm_row", verdict->alarm_row);
 	if (verdict->alarm_row && line->source->time_ms)
 		buffer_print(out, ", \"alarm_ms\": %lld", (long long)verdict->alarm_ms);
 	buffer_print(out, ", \"is_drift\": %s, \"quality_alarm\": %s, \"features\": [", verdict->drifted ? "true" : "false",

@@ -17,6 +17,10 @@ struct drift_line {
 	const struct drift_realised *realised;
 };
 
+/* Append a member of an object, after a comma. */
+void drift_number_put(struct buffer *out, const char *name, double number); /* as json_write_double() writes it */
+void drift_count_put(struct buffer *out, const char *name, uint64_t count);
+
 /* Append the line: as JSON, and as text. */
 void drift_line_put(const struct drift_line *line, const struct monitor_verdict *verdict, struct buffer *out);
 void drift_line_say(const struct drift_line *line, const struct monitor_verdict *verdict, struct buffer *out);

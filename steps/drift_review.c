@@ -53,17 +53,6 @@ struct drift_review {
 
 /* ---- the report ---- */
 
-static void number_put(struct buffer *out, const char *name, double number)
-{
-	buffer_print(out, ", \"%s\": ", name);
-	json_write_double(out, number);
-}
-
-static void count_put(struct buffer *out, const char *name, uint64_t count)
-{
-	buffer_print(out, ", \"%s\": %llu", name, (unsigned long long)count);
-}
-
 static void verdict_report(struct drift_review *review, const struct monitor_verdict *verdict)
 {
 	review->windows++;
@@ -308,13 +297,13 @@ static void report_json(const struct drift_review *review)
 {
 	struct buffer *out = review->report;
 	buffer_print(out, "{\"windows\": %llu", (unsigned long long)review->windows);
-	count_put(out, "windows_with_drift", review->drifted);
-	count_put(out, "windows_with_quality_alarm", review->quality);
-	count_put(out, "alarms", review->alarmed);
-	number_put(out, "false_alarms_declared", review->false_alarms);
-	count_put(out, "rows_compared", review->compared);
-	count_put(out, "rows_beyond_segments", review->beyond);
-	count_put(out, "messages_without_segment", review->nameless);
+	drift_count_put(out, "windows_with_drift", review->drifted);
+	drift_count_put(out, "windows_with_quality_alarm", review->quality);
+	drift_count_put(out, "alarms", review->alarmed);
+	drift_number_put(out, "false_alarms_declared", review->false_alarms);
+	drift_count_put(out, "rows_compared", review->compared);
+	drift_count_put(out, "rows_beyond_segments", review->beyond);
+	drift_count_put(out, "messages_without_segment", review->nameless);
 	if (review->nameless) {
 		buffer_string(out, ", \"without_segment_since\": ");
 		json_write_string(out, text_of(review->why.text));

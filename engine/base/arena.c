@@ -146,6 +146,11 @@ char *arena_copy(struct arena *arena, const char *bytes, size_t length)
 	return copy;
 }
 
+char *arena_copy_string(struct arena *arena, const char *string)
+{
+	return string ? arena_copy(arena, string, strlen(string)) : NULL;
+}
+
 char *arena_print(struct arena *arena, const char *format, ...)
 {
 	va_list arguments;

@@ -82,6 +82,7 @@ void *arena_grow(struct arena *arena, void *items, size_t count, size_t *room, s
 
 /* Copies `length` bytes and adds a NUL. */
 char *arena_copy(struct arena *arena, const char *bytes, size_t length);
+char *arena_copy_string(struct arena *arena, const char *string); /* NULL of NULL */
 
 /* printf into the arena; the text ends with a NUL. */
 char *arena_print(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -85,6 +85,12 @@ static inline struct text text_from(struct text a, size_t at) /* the bytes from 
 	return (struct text){a.bytes + at, a.length - at};
 }
 
+static inline int text_compare(struct text a, struct text b) /* by bytes, then by length; below, at or above 0 */
+{
+	const int order = memcmp(a.bytes, b.bytes, a.length < b.length ? a.length : b.length);
+	return order ? order : (a.length > b.length) - (a.length < b.length);
+}
+
 bool text_starts_with(struct text a, struct text prefix);
 bool text_ends_with(struct text a, struct text end);
 struct text text_take_until(struct text *rest, char byte); /* removes and returns the bytes before the first `byte`, or all;

@@ -24,22 +24,16 @@ struct answer_index {
 
 /* ---- records by name ---- */
 
-static int names_compare(struct text a, struct text b)
-{
-	const int order = memcmp(a.bytes, b.bytes, a.length < b.length ? a.length : b.length);
-	return order ? order : (a.length > b.length) - (a.length < b.length);
-}
-
 static int records_compare(const void *left, const void *right)
 {
 	const struct named_record *a = left, *b = right;
-	const int order = names_compare(a->name, b->name);
+	const int order = text_compare(a->name, b->name);
 	return order ? order : (a->place > b->place) - (a->place < b->place);
 }
 
 static int record_compare(const void *name, const void *item)
 {
-	return names_compare(*(const struct text *)name, ((const struct named_record *)item)->name);
+	return text_compare(*(const struct text *)name, ((const struct named_record *)item)->name);
 }
 
 /* The id of each message, and the origin of its record. */
@@ -126,7 +120,7 @@ bool feedback_metrics_expose(struct feedback_metrics *self, const struct exposur
 
 static int exposures_compare(const void *left, const void *right)
 {
-	return names_compare(((const struct named_exposure *)left)->name, ((const struct named_exposure *)right)->name);
+	return text_compare(((const struct named_exposure *)left)->name, ((const struct named_exposure *)right)->name);
 }
 
 /* What is known of the request; without an exposure it has no variant and no latency. */

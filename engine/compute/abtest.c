@@ -16,11 +16,6 @@
 #define RESAMPLES_MOST 1000000
 #define BOOTSTRAP_SEED 1
 
-static void put_number(json_t *result, const char *key, double number, struct error *error)
-{
-	compute_put(result, key, compute_write(number), error);
-}
-
 static void put_interval(json_t *result, const char *key, struct interval interval, struct error *error)
 {
 	const double ends[] = {interval.low, interval.high};
@@ -84,9 +79,9 @@ static json_t *bootstrap_run(const struct compute_case *one, const struct two_ar
 		return NULL;
 	}
 	json_t *result = json_object();
-	put_number(result, "lower", bootstrap.interval.low, error);
-	put_number(result, "upper", bootstrap.interval.high, error);
-	put_number(result, "standard_error", bootstrap.standard_error, error);
+	compute_put_number(result, "lower", bootstrap.interval.low, error);
+	compute_put_number(result, "upper", bootstrap.interval.high, error);
+	compute_put_number(result, "standard_error", bootstrap.standard_error, error);
 	put_nan(result, arms->nan_control, arms->nan_treatment, error);
 	return result;
 }
@@ -96,18 +91,18 @@ static void put_tests_of_means(json_t *result, const struct moments *control, co
 {
 	const struct t_test welch = welch_test(control, treatment, alpha), student = student_test(control, treatment, alpha);
 	const struct effect_size effect = effect_size(control, treatment);
-	put_number(result, "mean_difference", welch.difference, error);
-	put_number(result, "welch_t", welch.t, error);
-	put_number(result, "welch_df", welch.freedom, error);
-	put_number(result, "welch_p", welch.p, error);
-	put_number(result, "welch_p_greater", welch.p_greater, error);
+	compute_put_number(result, "mean_difference", welch.difference, error);
+	compute_put_number(result, "welch_t", welch.t, error);
+	compute_put_number(result, "welch_df", welch.freedom, error);
+	compute_put_number(result, "welch_p", welch.p, error);
+	compute_put_number(result, "welch_p_greater", welch.p_greater, error);
 	put_interval(result, "ci95", welch.interval, error);
-	put_number(result, "student_t", student.t, error);
-	put_number(result, "student_p", student.p, error);
-	put_number(result, "cohens_d", effect.cohen, error);
-	put_number(result, "hedges_g", effect.hedges, error);
-	put_number(result, "hedges_g_approx", effect.hedges_approximate, error);
-	put_number(result, "glass_delta", effect.glass, error);
+	compute_put_number(result, "student_t", student.t, error);
+	compute_put_number(result, "student_p", student.p, error);
+	compute_put_number(result, "cohens_d", effect.cohen, error);
+	compute_put_number(result, "hedges_g", effect.hedges, error);
+	compute_put_number(result, "hedges_g_approx", effect.hedges_approximate, error);
+	compute_put_number(result, "glass_delta", effect.glass, error);
 }
 
 static json_t *means_run(const struct compute_case *one, struct error *error)
@@ -126,12 +121,12 @@ static json_t *means_run(const struct compute_case *one, struct error *error)
 	}
 	json_t *result = json_object();
 	put_tests_of_means(result, &of_control, &of_treatment, alpha_of(one, error), error);
-	put_number(result, "mannwhitney_u_b", ranks.u, error);
-	put_number(result, "mannwhitney_p_asymptotic", ranks.p, error);
-	put_number(result, "mannwhitney_p_asymptotic_nocorrection", ranks.p_not_continuous, error);
-	put_number(result, "auc", ranks.area, error);
+	compute_put_number(result, "mannwhitney_u_b", ranks.u, error);
+	compute_put_number(result, "mannwhitney_p_asymptotic", ranks.p, error);
+	compute_put_number(result, "mannwhitney_p_asymptotic_nocorrection", ranks.p_not_continuous, error);
+	compute_put_number(result, "auc", ranks.area, error);
 	if (!isnan(ranks.p_exact))
-		put_number(result, "mannwhitney_p_exact", ranks.p_exact, error);
+		compute_put_number(result, "mannwhitney_p_exact", ranks.p_exact, error);
 	put_nan(result, arms.nan_control, arms.nan_treatment, error);
 	return result;
 }
@@ -183,8 +178,8 @@ static json_t *sequence_run(const struct compute_case *one, struct error *error)
 	}
 	compute_put(result, "likelihood_ratio_at", ratios, error);
 	compute_put(result, "always_valid_p_at", shares, error);
-	put_number(result, "confidence_sequence_halfwidth_at_n",
-		   sequence_half_width(2 * sigma2 / (double)pairs.count, tau2, alpha_of(one, error)), error);
+	compute_put_number(result, "confidence_sequence_halfwidth_at_n",
+			   sequence_half_width(2 * sigma2 / (double)pairs.count, tau2, alpha_of(one, error)), error);
 	compute_put(result, "nan_pairs", json_integer((json_int_t)nan), error);
 	return result;
 }
@@ -219,13 +214,13 @@ static json_t *cuped_run(const struct compute_case *one, struct error *error)
 	const struct cuped cuped = cuped_adjust(&control, &treatment);
 	const struct t_test welch = welch_test(&cuped.control, &cuped.treatment, alpha_of(one, error));
 	json_t *result = json_object();
-	put_number(result, "theta", cuped.theta, error);
-	put_number(result, "adjusted_mean_control", cuped.control.mean, error);
-	put_number(result, "adjusted_mean_treatment", cuped.treatment.mean, error);
-	put_number(result, "adjusted_variance_control", moments_variance(&cuped.control, 1), error);
-	put_number(result, "difference", welch.difference, error);
-	put_number(result, "welch_p", welch.p, error);
-	put_number(result, "variance_reduction", cuped.reduction, error);
+	compute_put_number(result, "theta", cuped.theta, error);
+	compute_put_number(result, "adjusted_mean_control", cuped.control.mean, error);
+	compute_put_number(result, "adjusted_mean_treatment", cuped.treatment.mean, error);
+	compute_put_number(result, "adjusted_variance_control", moments_variance(&cuped.control, 1), error);
+	compute_put_number(result, "difference", welch.difference, error);
+	compute_put_number(result, "welch_p", welch.p, error);
+	compute_put_number(result, "variance_reduction", cuped.reduction, error);
 	put_nan(result, nan_control, nan_treatment, error);
 	return result;
 }
@@ -253,9 +248,9 @@ static json_t *posterior_run(const struct compute_case *one, struct rate control
 	const struct beta_posterior c = {alpha + control.successes, beta + control.trials - control.successes};
 	const struct beta_posterior t = {alpha + treatment.successes, beta + treatment.trials - treatment.successes};
 	json_t *result = json_object();
-	put_number(result, "p_b_greater_a", posterior_above(t, c), error);
-	put_number(result, "expected_loss_choose_b", posterior_loss(t, c), error);
-	put_number(result, "expected_loss_choose_a", posterior_loss(c, t), error);
+	compute_put_number(result, "p_b_greater_a", posterior_above(t, c), error);
+	compute_put_number(result, "expected_loss_choose_b", posterior_loss(t, c), error);
+	compute_put_number(result, "expected_loss_choose_a", posterior_loss(c, t), error);
 	put_interval(result, "posterior_control", (struct interval){c.alpha, c.beta}, error);
 	put_interval(result, "posterior_treatment", (struct interval){t.alpha, t.beta}, error);
 	put_interval(result, "credible95_treatment", posterior_interval(t, 0.05), error);
@@ -272,20 +267,20 @@ static json_t *rates_run(const struct compute_case *one, struct error *error)
 	const double alpha = alpha_of(one, error);
 	const struct rate_test test = rate_test(control, treatment, alpha);
 	json_t *result = json_object();
-	put_number(result, "p_control", control.successes / control.trials, error);
-	put_number(result, "p_treatment", treatment.successes / treatment.trials, error);
-	put_number(result, "z_pooled", test.z, error);
-	put_number(result, "p_value", test.p, error);
+	compute_put_number(result, "p_control", control.successes / control.trials, error);
+	compute_put_number(result, "p_treatment", treatment.successes / treatment.trials, error);
+	compute_put_number(result, "z_pooled", test.z, error);
+	compute_put_number(result, "p_value", test.p, error);
 	put_interval(result, "wilson_control", rate_wilson(control, alpha), error);
 	put_interval(result, "wilson_treatment", rate_wilson(treatment, alpha), error);
 	put_interval(result, "clopper_pearson_treatment", rate_clopper_pearson(treatment, alpha), error);
 	put_interval(result, "newcombe_difference", test.newcombe, error);
 	put_interval(result, "wald_difference", test.wald, error);
-	put_number(result, "chi2", test.chi_square, error);
-	put_number(result, "chi2_p", test.chi_square_p, error);
-	put_number(result, "chi2_yates", test.yates, error);
-	put_number(result, "chi2_yates_p", test.yates_p, error);
-	put_number(result, "fisher_p", test.fisher_p, error);
+	compute_put_number(result, "chi2", test.chi_square, error);
+	compute_put_number(result, "chi2_p", test.chi_square_p, error);
+	compute_put_number(result, "chi2_yates", test.yates, error);
+	compute_put_number(result, "chi2_yates_p", test.yates_p, error);
+	compute_put_number(result, "fisher_p", test.fisher_p, error);
 	return result;
 }
 
@@ -301,9 +296,9 @@ static json_t *table_run(const struct compute_case *one, struct error *error)
 	}
 	const struct table_test test = table_test(table.items, table.rows, table.columns, expected);
 	json_t *result = json_object();
-	put_number(result, "statistic", test.statistic, error);
-	put_number(result, "dof", test.freedom, error);
-	put_number(result, "p", test.p, error);
+	compute_put_number(result, "statistic", test.statistic, error);
+	compute_put_number(result, "dof", test.freedom, error);
+	compute_put_number(result, "p", test.p, error);
 	compute_put(result, "expected", compute_write_table(expected, table.rows, table.columns), error);
 	return result;
 }
@@ -321,9 +316,9 @@ static json_t *split_run(const struct compute_case *one, struct error *error)
 	const double alpha = compute_number_or(one->params, "alpha", SPLIT_ALPHA, error);
 	const struct split_test test = split_test(counts.items, shares.items, counts.count, alpha);
 	json_t *result = json_object();
-	put_number(result, "statistic", test.statistic, error);
-	put_number(result, "dof", test.freedom, error);
-	put_number(result, "p", test.p, error);
+	compute_put_number(result, "statistic", test.statistic, error);
+	compute_put_number(result, "dof", test.freedom, error);
+	compute_put_number(result, "p", test.p, error);
 	compute_put(result, "mismatch", json_boolean(test.mismatch), error);
 	return result;
 }
@@ -339,10 +334,10 @@ static json_t *power_run(const struct compute_case *one, struct error *error)
 	const double ratio = compute_number_or(one->input, "ratio", 1, error);
 	const double units = units_for_t(effect, alpha, power, ratio), whole = ceil(units);
 	json_t *result = json_object();
-	put_number(result, "n_control", units, error);
-	put_number(result, "n_control_ceil", whole, error);
-	put_number(result, "achieved_power_at_ceil", power_of_t(effect, whole, ceil(whole * ratio), alpha), error);
-	put_number(result, "n_control_normal_approx", units_for_normal(effect, alpha, power, ratio), error);
+	compute_put_number(result, "n_control", units, error);
+	compute_put_number(result, "n_control_ceil", whole, error);
+	compute_put_number(result, "achieved_power_at_ceil", power_of_t(effect, whole, ceil(whole * ratio), alpha), error);
+	compute_put_number(result, "n_control_normal_approx", units_for_normal(effect, alpha, power, ratio), error);
 	return result;
 }
 
@@ -354,10 +349,10 @@ static json_t *power_rates_run(const struct compute_case *one, struct error *err
 	const double alpha = alpha_of(one, error), power = compute_number_or(one->input, "power", 0.8, error);
 	const double units = units_for_rates(p1, p2, alpha, power), h = cohens_h(p1, p2);
 	json_t *result = json_object();
-	put_number(result, "n_per_arm", units, error);
-	put_number(result, "n_per_arm_ceil", ceil(units), error);
-	put_number(result, "cohens_h", h, error);
-	put_number(result, "n_per_arm_cohens_h", units_for_h(h, alpha, power), error);
+	compute_put_number(result, "n_per_arm", units, error);
+	compute_put_number(result, "n_per_arm_ceil", ceil(units), error);
+	compute_put_number(result, "cohens_h", h, error);
+	compute_put_number(result, "n_per_arm_cohens_h", units_for_h(h, alpha, power), error);
 	return result;
 }
 
@@ -474,10 +469,11 @@ static json_t *distributions_run(const struct compute_case *one, struct error *e
 		if (!distributions[i].with[0] || compute_has(arguments, distributions[i].key))
 			sound = distribution_put(one, result, i, arguments, error);
 	if (sound && binomial)
-		put_number(result, "binom_sf_5_20_p3",
-			   binomial_sf(compute_number_or(binomial, "k", 0, error), compute_number_or(binomial, "n", 0, error),
-				       compute_number_or(binomial, "p", 0, error)),
-			   error);
+		compute_put_number(result, "binom_sf_5_20_p3",
+				   binomial_sf(compute_number_or(binomial, "k", 0, error),
+					       compute_number_or(binomial, "n", 0, error),
+					       compute_number_or(binomial, "p", 0, error)),
+				   error);
 	return result;
 }
 

@@ -9,11 +9,6 @@
 #include "compute/values.h"
 #include "numeric/cholesky.h"
 
-static void put_number(json_t *result, const char *key, double number, struct error *error)
-{
-	compute_put(result, key, compute_write(number), error);
-}
-
 static void put_integer(json_t *result, const char *key, size_t number, struct error *error)
 {
 	compute_put(result, key, json_integer((json_int_t)number), error);
@@ -414,8 +409,8 @@ static void put_estimate(json_t *result, const char *key, struct off_policy_esti
 {
 	char of_error[64];
 	(void)snprintf(of_error, sizeof of_error, "%s_standard_error", key);
-	put_number(result, key, estimate.value, error);
-	put_number(result, of_error, estimate.error, error);
+	compute_put_number(result, key, estimate.value, error);
+	compute_put_number(result, of_error, estimate.error, error);
 }
 
 static json_t *off_policy_run(const struct compute_case *one, struct error *error)
@@ -431,8 +426,8 @@ static json_t *off_policy_run(const struct compute_case *one, struct error *erro
 	put_estimate(result, "direct_method", got.direct, error);
 	put_estimate(result, "doubly_robust", got.doubly, error);
 	put_estimate(result, "self_normalised_doubly_robust", got.self_normalised_doubly, error);
-	put_number(result, "effective_sample_size", got.effective, error);
-	put_number(result, "outside_support", got.outside, error);
+	compute_put_number(result, "effective_sample_size", got.effective, error);
+	compute_put_number(result, "outside_support", got.outside, error);
 	if (got.too_few)
 		json_array_append_new(refused, json_pack("s", "effective_sample_size"));
 	if (got.unsupported)

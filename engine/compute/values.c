@@ -191,6 +191,11 @@ void compute_put(json_t *object, const char *key, json_t *value, struct error *e
 		error_memory(error, ERROR_SYSTEM, "writing a result");
 }
 
+void compute_put_number(json_t *object, const char *key, double number, struct error *error)
+{
+	compute_put(object, key, compute_write(number), error);
+}
+
 json_t *compute_made(json_t *result, const struct error *error)
 {
 	if (error->kind == ERROR_NONE)

@@ -60,6 +60,7 @@ void compute_key(const json_t *number, char key[COMPUTE_KEY_MAX]);
 
 /* Puts `value` under a key, and takes it. If the object or the value is NULL, `error` is set. */
 void compute_put(json_t *object, const char *key, json_t *value, struct error *error);
+void compute_put_number(json_t *object, const char *key, double number, struct error *error);
 
 /* Finishes a result: returns it, or NULL if `error` is set. Takes `result`, which may be NULL. */
 json_t *compute_made(json_t *result, const struct error *error);

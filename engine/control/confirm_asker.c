@@ -47,11 +47,6 @@ static bool question_is(const struct asked_question *question, const struct keep
 	return question->arena && question->move == wanted->move->number && strcmp(question->experiment, wanted->experiment) == 0;
 }
 
-static const char *text_kept(struct arena *arena, const char *text)
-{
-	return text ? arena_copy(arena, text, strlen(text)) : NULL;
-}
-
 static bool notice_make(struct asked_question *question, const struct keeper_question *wanted, struct error *error)
 {
 	struct arena *arena = question->arena;
@@ -59,13 +54,13 @@ static bool notice_make(struct asked_question *question, const struct keeper_que
 	struct buffer body;
 	buffer_open(&body, MOVE_NOTICE_BYTES_MAX);
 	bool good = move_notice_write(wanted->move, id, &body, error);
-	question->experiment = text_kept(arena, wanted->experiment);
+	question->experiment = arena_copy_string(arena, wanted->experiment);
 	question->notice = (struct ready_notice){
 		.subject = "a question",
-		.id = text_kept(arena, id),
+		.id = arena_copy_string(arena, id),
 		.body = {arena_copy(arena, buffer_view(&body).bytes, body.length), body.length},
-		.url = text_kept(arena, wanted->url),
-		.secret = text_kept(arena, wanted->secret),
+		.url = arena_copy_string(arena, wanted->url),
+		.secret = arena_copy_string(arena, wanted->secret),
 	};
 	buffer_close(&body);
 	return good && (!arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "asking a webhook"));

@@ -85,19 +85,14 @@ void rollout_document_shares(const struct rollout_document *rollout, double perc
 
 /* ---- webhooks ---- */
 
-static const char *text_kept(struct arena *arena, const char *text)
-{
-	return text ? arena_copy(arena, text, strlen(text)) : NULL;
-}
-
 static void actions_copy(const struct experiment_spec *spec, struct arena *arena, struct rollout_document *rollout)
 {
 	const struct move_action *actions = spec->actions.items;
 	struct move_action *copies = ARENA_ARRAY(arena, struct move_action, spec->actions.count + 1);
 	for (size_t i = 0; copies && i < spec->actions.count; i++) {
 		copies[i] = actions[i];
-		copies[i].url = text_kept(arena, actions[i].url);
-		copies[i].secret = text_kept(arena, actions[i].secret);
+		copies[i].url = arena_copy_string(arena, actions[i].url);
+		copies[i].secret = arena_copy_string(arena, actions[i].secret);
 	}
 	rollout->actions = copies;
 	rollout->action_count = copies ? spec->actions.count : 0;
@@ -105,7 +100,7 @@ static void actions_copy(const struct experiment_spec *spec, struct arena *arena
 
 static struct stage_question question_of(const struct confirm_webhook *confirm, struct arena *arena)
 {
-	return (struct stage_question){text_kept(arena, confirm->url), text_kept(arena, confirm->secret),
+	return (struct stage_question){arena_copy_string(arena, confirm->url), arena_copy_string(arena, confirm->secret),
 				       confirm->timeout_ns / NS_PER_MS};
 }
 

@@ -128,9 +128,7 @@ static bool criterion_read(const struct rollout_plan *plan, const struct success
 			   struct error *error)
 {
 	static const enum rollout_rule_kind kinds[EXPERIMENT_BUILT_IN] = {RULE_ERROR_RATE, RULE_LATENCY, RULE_ACCURACY};
-	size_t known = 0;
-	while (known < EXPERIMENT_BUILT_IN && strcmp(experiment_built_in[known], from->metric) != 0)
-		known++;
+	const size_t known = experiment_built_in_find(from->metric);
 	if (known == EXPERIMENT_BUILT_IN)
 		return mean_read(plan, from, stage, error);
 	const struct rollout_rule rule = {.kind = kinds[known], .limit = from->threshold};

@@ -178,23 +178,18 @@ static struct text method_type_of(enum counted_protocol protocol)
 	return protocol == COUNTED_GRPC ? TEXT("grpc") : TEXT("rest");
 }
 
-static void durations_add(struct duration_counts *sum, const struct duration_counts *more)
-{
-	counts_add(sum, more, COUNT_WORDS(struct duration_counts));
-}
-
 /* Feedback is no inference, so Core 2 has no metric of it. Calls of several services with one code are one series
  * there. */
 static void add_pipeline(struct scrape *scrape, const struct target_counts *target, const struct call_count *count)
 {
 	if (count->service == SERVICE_FEEDBACK)
 		return;
-	durations_add(&scrape->sums[count->protocol], &count->durations);
+	duration_counts_add(&scrape->sums[count->protocol], &count->durations);
 	for (size_t i = scrape->pipeline_count; i-- > 0;) {
 		struct metric_subject *before = &scrape->pipelines[i];
 		if (text_is(before->labels[1], target->name) && text_equal(before->labels[3], code_of(count)) &&
 		    text_equal(before->labels[2], method_type_of(count->protocol))) {
-			durations_add((void *)(uintptr_t)before->values, &count->durations);
+			duration_counts_add((void *)(uintptr_t)before->values, &count->durations);
 			return;
 		}
 	}
@@ -222,7 +217,7 @@ static void add_deployment(struct scrape *scrape, const struct target_counts *ta
 	for (const struct call_count *count = target->first; sum && count; count = count->next)
 		if (count->service == SERVICE_PREDICTIONS &&
 		    count->status == (count->protocol == COUNTED_GRPC ? GRPC_OK : HTTP_OK))
-			durations_add(sum, &count->durations);
+			duration_counts_add(sum, &count->durations);
 	if (sum)
 		scrape->deployments[scrape->deployment_count++] = (struct metric_subject){{text_of(target->deployment)}, sum};
 }

@@ -36,14 +36,6 @@ static const char *refusal_of(const struct graph *graph, struct arena *arena)
 
 /* ---- topics ---- */
 
-static const char *topic_of(const struct pipeline_plan *plan, enum topic_role role)
-{
-	for (size_t i = 0; i < plan->topic_count; i++)
-		if (plan->topics[i].role == role)
-			return plan->topics[i].name;
-	return NULL;
-}
-
 static uint32_t topic_place(struct gateway_targets *targets, const char *name)
 {
 	size_t place = 0;
@@ -157,7 +149,7 @@ bool gateway_targets_make(const struct plan *plan, const struct gateway_targets 
 	targets->namespace = plan->pipelines[0].namespace;
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct pipeline_plan *pipeline = &plan->pipelines[i];
-		const char *inputs = topic_of(pipeline, TOPIC_INPUTS), *feedback = topic_of(pipeline, TOPIC_FEEDBACK);
+		const char *inputs = plan_topic_of(pipeline, TOPIC_INPUTS), *feedback = plan_topic_of(pipeline, TOPIC_FEEDBACK);
 		if (!is_of_one_namespace(targets, pipeline, error))
 			return false;
 		if (!inputs)
@@ -170,8 +162,8 @@ bool gateway_targets_make(const struct plan *plan, const struct gateway_targets 
 			.topic = topic_place(targets, inputs),
 			.feedback = feedback ? topic_place(targets, feedback) : 0,
 			.takes_feedback = feedback != NULL,
-			.outputs = topic_of(pipeline, TOPIC_OUTPUTS),
-			.explanations = topic_of(pipeline, TOPIC_EXPLANATIONS),
+			.outputs = plan_topic_of(pipeline, TOPIC_OUTPUTS),
+			.explanations = plan_topic_of(pipeline, TOPIC_EXPLANATIONS),
 			.direct = pipeline->direct,
 			.answers = pipeline->graph->has_output,
 			.answers_roam = pipeline->answer_stage > 0,

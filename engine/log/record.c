@@ -50,3 +50,11 @@ void record_release(struct record *record)
 		rd_kafka_message_destroy(record->held);
 	record->held = NULL;
 }
+
+size_t outgoing_bytes(const struct outgoing *record)
+{
+	size_t bytes = record->key.length + record->value.length;
+	for (size_t i = 0; i < record->headers.count; i++)
+		bytes += record->headers.items[i].name.length + record->headers.items[i].value.length;
+	return bytes;
+}

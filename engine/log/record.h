@@ -68,6 +68,8 @@ struct outgoing {
 	struct headers headers;
 };
 
+size_t outgoing_bytes(const struct outgoing *record); /* of its key, value and headers */
+
 /* A result that the producer's queue accepted and Kafka refused later. */
 struct refusal {
 	struct position origin; /* its offset has only the low 32 bits */

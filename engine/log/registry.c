@@ -123,14 +123,6 @@ static void take_references(struct json_scan *scan, struct registry_answer *answ
 		answer->refers |= json_skip(scan);
 }
 
-static void take_string(struct json_scan *scan, struct text *text)
-{
-	if (json_peek(scan) == JSON_STRING)
-		json_text(scan, text);
-	else
-		json_skip(scan);
-}
-
 static bool read_reply(struct registry *registry, struct text body, struct registry_answer *answer, struct error *error)
 {
 	struct json_scan scan;
@@ -141,11 +133,11 @@ static bool read_reply(struct registry *registry, struct text body, struct regis
 		json_enter(&scan);
 		while (json_key(&scan, &key)) {
 			if (text_is(key, "schema"))
-				take_string(&scan, &answer->schema);
+				json_take_text(&scan, &answer->schema);
 			else if (text_is(key, "schemaType"))
-				take_string(&scan, &answer->type);
+				json_take_text(&scan, &answer->type);
 			else if (text_is(key, "message"))
-				take_string(&scan, &answer->words);
+				json_take_text(&scan, &answer->words);
 			else if (text_is(key, "references"))
 				take_references(&scan, answer);
 			else if (text_is(key, "id") && json_span(&scan, &number))

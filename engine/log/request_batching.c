@@ -156,14 +156,6 @@ static void batch_add(struct request_batching *batching, const struct batched_re
 	atomic_store(&batching->count, count + 1);
 }
 
-static size_t record_bytes(const struct outgoing *record)
-{
-	size_t bytes = record->key.length + record->value.length;
-	for (size_t i = 0; i < record->headers.count; i++)
-		bytes += record->headers.items[i].name.length + record->headers.items[i].value.length;
-	return bytes;
-}
-
 /* A batched record that is refused has its place among the refusals. */
 static bool has_room(const struct request_batching *batching, const struct outgoing *record, size_t bytes)
 {
@@ -176,7 +168,7 @@ enum produce_verdict request_batching_produce(struct request_batching *batching,
 					      const struct outgoing *record, uint64_t number, struct error *error)
 {
 	const struct batched_record batched = {.topic = topic, .record = *record, .number = number};
-	const size_t bytes = record_bytes(record);
+	const size_t bytes = outgoing_bytes(record);
 	enum produce_verdict verdict = PRODUCED;
 	bool waits;
 	pthread_mutex_lock(&batching->lock);

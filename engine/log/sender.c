@@ -55,20 +55,12 @@ static const char *record_noun(const struct sender *sender)
 	return sender->config->what ? sender->config->what : "record";
 }
 
-static size_t record_bytes(const struct outgoing *record)
-{
-	size_t bytes = record->key.length + record->value.length;
-	for (size_t i = 0; i < record->headers.count; i++)
-		bytes += record->headers.items[i].name.length + record->headers.items[i].value.length;
-	return bytes;
-}
-
 /* The producer's own limit, which is compared before anything is sent. */
 static bool name_producer_limit(const struct sender *sender, const struct outgoing *record, struct error *error)
 {
 	char limit[SETTING_TEXT_MAX] = "less";
 	size_t room = sizeof limit;
-	const size_t bytes = record_bytes(record);
+	const size_t bytes = outgoing_bytes(record);
 	(void)rd_kafka_conf_get(rd_kafka_conf(sender->producer), "message.max.bytes", limit, &room);
 	*error = (struct error){0};
 	return error_set(error, ERROR_LIMIT, PLACE_NONE,

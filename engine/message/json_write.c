@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "base/base64.h"
 #include "base/number.h"
 #include "message/json_plain.h"
 
@@ -143,4 +144,13 @@ bool json_written(const struct buffer *out, struct error *error)
 	return !buffer_failed(out) ||
 	       error_set(error, ERROR_LIMIT, PLACE_NONE,
 			 "it would need a body of more than %zu bytes, which is the limit; send less at once", out->ceiling_bytes);
+}
+
+void json_write_base64(struct buffer *out, struct text bytes)
+{
+	buffer_byte(out, '"');
+	char *room = buffer_room(out, base64_write_room(bytes.length));
+	if (room)
+		buffer_grown(out, base64_write(bytes, room));
+	buffer_byte(out, '"');
 }

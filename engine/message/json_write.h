@@ -34,6 +34,7 @@ static inline void json_write_string_after(struct buffer *out, struct text befor
 	buffer_grown(out, size);
 }
 
+void json_write_base64(struct buffer *out, struct text bytes); /* as a string */
 void json_write_double(struct buffer *out, double number);
 
 /* A number; null: it is not finite. */

@@ -41,15 +41,6 @@ static bool text_to_json(const struct protobuf_json_writing *writing, struct tex
 	return true;
 }
 
-static void bytes_to_json(struct buffer *out, struct text bytes)
-{
-	buffer_byte(out, '"');
-	char *room = buffer_room(out, base64_write_room(bytes.length));
-	if (room)
-		buffer_grown(out, base64_write(bytes, room));
-	buffer_byte(out, '"');
-}
-
 static void enum_to_json(struct buffer *out, const struct protobuf_json_field *field, uint64_t number)
 {
 	for (uint64_t i = 0; field->words[i]; i++)
@@ -123,7 +114,7 @@ static bool single_to_json(struct protobuf_json_writing *writing, const struct p
 	case PROTOBUF_JSON_TEXT:
 		return text_to_json(writing, found->bytes);
 	case PROTOBUF_JSON_BYTES:
-		bytes_to_json(out, found->bytes);
+		json_write_base64(out, found->bytes);
 		return true;
 	case PROTOBUF_JSON_INT32:
 		json_write_int64(out, (int32_t)found->value);

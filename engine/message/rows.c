@@ -21,11 +21,6 @@ struct parameters parameters_copied(struct arena *arena, struct parameters param
 	return (struct parameters){items ? parameters.count : 0, items};
 }
 
-static const char *model_copied(struct arena *arena, const char *model)
-{
-	return model ? arena_copy(arena, model, strlen(model)) : NULL;
-}
-
 /* `count` elements of `tensor` from `first`, into an array of its datatype. */
 static void elements_copy(struct arena *arena, unsigned char *to, const struct tensor *tensor, size_t first, size_t count)
 {
@@ -55,7 +50,7 @@ static const struct tensor *tensor_rows(struct arena *arena, const struct tensor
 	size_t stride = cut && of ? tensor->count / of : 0;
 	elements_copy(arena, elements, tensor, cut ? first * stride : 0, copy->count);
 	copy->parameters = parameters_copied(arena, tensor->parameters);
-	copy->model = model_copied(arena, tensor->model);
+	copy->model = arena_copy_string(arena, tensor->model);
 	return copy;
 }
 
@@ -128,7 +123,7 @@ static const struct tensor *tensors_joined(struct arena *arena, const struct pay
 		to += tensor_size_bytes(part);
 	}
 	whole->parameters = parameters_copied(arena, model->parameters);
-	whole->model = model_copied(arena, model->model);
+	whole->model = arena_copy_string(arena, model->model);
 	return whole;
 }
 

@@ -346,25 +346,16 @@ bool tensor_json_read(struct json_scan *scan, struct tensor *tensor)
 
 /* --- writing ------------------------------------------------------------- */
 
-static void write_base64(struct buffer *out, struct text bytes)
-{
-	buffer_byte(out, '"');
-	char *room = buffer_room(out, base64_write_room(bytes.length));
-	if (room)
-		buffer_grown(out, base64_write(bytes, room));
-	buffer_byte(out, '"');
-}
-
 static void write_bytes(struct buffer *out, struct text bytes, enum bytes_form form)
 {
 	bool plain = form == BYTES_AS_TEXT || (form == BYTES_AS_EITHER && text_is_utf8(bytes));
 	if (plain) {
 		json_write_string(out, bytes);
 	} else if (form == BYTES_AS_BASE64) {
-		write_base64(out, bytes);
+		json_write_base64(out, bytes);
 	} else {
 		buffer_string(out, "{\"b64\":");
-		write_base64(out, bytes);
+		json_write_base64(out, bytes);
 		buffer_byte(out, '}');
 	}
 }

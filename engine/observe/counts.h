@@ -169,4 +169,9 @@ static inline uint64_t count_read(const uint64_t *count)
 /* Adds each word of `live`, which its writer may be changing, to the same word of `sum`. */
 void counts_add(void *sum, const void *live, size_t words);
 
+static inline void duration_counts_add(struct duration_counts *sum, const struct duration_counts *more)
+{
+	counts_add(sum, more, COUNT_WORDS(struct duration_counts));
+}
+
 #endif

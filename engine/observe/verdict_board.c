@@ -137,12 +137,6 @@ struct verdict_entry *verdict_board_entry(struct verdict_board *board, const cha
 
 /* ---- verdicts of segments ---- */
 
-static int segment_compare(struct text a, struct text b)
-{
-	const int order = memcmp(a.bytes, b.bytes, a.length < b.length ? a.length : b.length);
-	return order ? order : (a.length > b.length) - (a.length < b.length);
-}
-
 /* Where the segment is, or where it belongs. */
 static size_t segment_place(const struct verdict_entry *entry, struct text name, bool *found)
 {
@@ -150,7 +144,7 @@ static size_t segment_place(const struct verdict_entry *entry, struct text name,
 	*found = false;
 	while (low < high && !*found) {
 		const size_t middle = low + (high - low) / 2;
-		const int order = segment_compare(entry->segments[middle].name, name);
+		const int order = text_compare(entry->segments[middle].name, name);
 		*found = order == 0;
 		if (order < 0)
 			low = middle + 1;

@@ -63,14 +63,6 @@ static void drop_repeated(struct acls *acls)
 	acls->count = kept;
 }
 
-static const char *feedback_topic(const struct pipeline_plan *pipeline)
-{
-	for (size_t i = 0; i < pipeline->topic_count; i++)
-		if (pipeline->topics[i].role == TOPIC_FEEDBACK)
-			return pipeline->topics[i].name;
-	return NULL;
-}
-
 static struct acls acls_of(const struct plan *plan, struct arena *arena)
 {
 	struct acls acls = {.arena = arena};
@@ -105,7 +97,7 @@ static struct acls acls_of(const struct plan *plan, struct arena *arena)
 		for (size_t j = 0; j < pipeline->metric_count; j++)
 			if (pipeline->metrics[j].of_feedback &&
 			    graph_learns_by(pipeline->graph, pipeline->metrics[j].spec.name.text))
-				acls_add(&acls, "topic", feedback_topic(pipeline), false, "Write Describe");
+				acls_add(&acls, "topic", plan_topic_of(pipeline, TOPIC_FEEDBACK), false, "Write Describe");
 		if (graph_is_judged(pipeline->graph))
 			acls_add(&acls, "group", plan_truths_id(pipeline, arena), false, "Read Describe");
 		/* At least once, for taking over what a former group committed (log/offset_migration.h). */

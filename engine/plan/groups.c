@@ -64,6 +64,14 @@ const char *plan_topic_group(const struct pipeline_plan *plan, const struct topi
 	return topic->role == TOPIC_STAGE || topic->role == TOPIC_STATE ? plan_stage_group(plan, topic->of) : plan->group;
 }
 
+const char *plan_topic_of(const struct pipeline_plan *plan, enum topic_role role)
+{
+	for (size_t i = 0; i < plan->topic_count; i++)
+		if (plan->topics[i].role == role)
+			return plan->topics[i].name;
+	return NULL;
+}
+
 size_t plan_pipeline_groups(const struct pipeline_plan *plan, struct plan_group groups[PLAN_GROUPS_MAX])
 {
 	size_t count = 0;

@@ -263,19 +263,10 @@ bool graph_computes(const struct graph *graph, const char *metric)
 
 /* ---- metrics by which rollouts judge ---- */
 
-static const struct metric_spec *spec_named(const struct item_list *metrics, const char *name)
-{
-	const struct metric_spec *items = metrics->items;
-	for (size_t i = 0; i < metrics->count; i++)
-		if (items[i].name.text && strcmp(items[i].name.text, name) == 0)
-			return &items[i];
-	return NULL;
-}
-
 static void check_criterion(const struct graph *graph, const char *experiment, const char *name, struct arena *arena,
 			    struct faults *faults)
 {
-	const struct metric_spec *metric = spec_named(&graph->spec->metrics, name);
+	const struct metric_spec *metric = metric_spec_find(&graph->spec->metrics, name);
 	if (metric && !metric_needs_feedback(metric, arena))
 		fault_add(faults, CODE_IGNORED_SETTING, metric->here, NULL,
 			  "the rollout of `%s` judges by `%s` of feedback alone, and this metric is known without feedback; let "
@@ -364,7 +355,7 @@ static void pipeline_metrics_make(const struct compiler *compiler, struct pipeli
 		if (!items[i].name.text || !items[i].value)
 			continue;
 		struct pipeline_metric *metric = &made[count++];
-		const struct metric_spec *same = spec_named(customs, items[i].name.text);
+		const struct metric_spec *same = metric_spec_find(customs, items[i].name.text);
 		metric->spec = items[i];
 		if (same)
 			custom_apply(compiler, &metric->spec, same);
@@ -372,7 +363,7 @@ static void pipeline_metrics_make(const struct compiler *compiler, struct pipeli
 			metric_read(&reading, metric);
 	}
 	for (size_t i = 0; made && i < customs->count && count < METRICS_MAX; i++)
-		if (custom[i].name.text && !spec_named(declared, custom[i].name.text))
+		if (custom[i].name.text && !metric_spec_find(declared, custom[i].name.text))
 			made[count++] = (struct pipeline_metric){.spec = custom[i]};
 	for (size_t i = 0; made && i < count; i++)
 		metric_form(compiler, &made[i], count);
@@ -389,7 +380,7 @@ static void check_families(const struct compiler *compiler, size_t pipeline)
 	for (size_t i = 0; i < declared->count; i++)
 		for (size_t j = 0; j < pipeline && items[i].name.text; j++) {
 			const struct graph *graph = compiler->plan->pipelines[j].graph;
-			const struct metric_spec *other = spec_named(&graph->spec->metrics, items[i].name.text);
+			const struct metric_spec *other = metric_spec_find(&graph->spec->metrics, items[i].name.text);
 			if (!other || other->type == items[i].type)
 				continue;
 			fault_add(compiler->spec->faults, CODE_CONTRADICTION, items[i].here, NULL,
@@ -403,7 +394,7 @@ static bool custom_is_filled(const struct compiler *compiler, const char *name)
 {
 	for (size_t i = 0; i < compiler->plan->count; i++) {
 		const struct pipeline_plan *plan = &compiler->plan->pipelines[i];
-		if (spec_named(&plan->graph->spec->metrics, name) || types_find(&plan->types.answer, text_of(name)))
+		if (metric_spec_find(&plan->graph->spec->metrics, name) || types_find(&plan->types.answer, text_of(name)))
 			return true;
 	}
 	return false;

@@ -271,6 +271,9 @@ bool plan_stage_explains(const struct pipeline_plan *plan, size_t stage);
 const char *plan_stage_group(const struct pipeline_plan *plan, size_t stage);
 const char *plan_topic_group(const struct pipeline_plan *plan, const struct topic *topic);
 
+/* The name of the first topic that has the role. NULL: there is none. */
+const char *plan_topic_of(const struct pipeline_plan *plan, enum topic_role role);
+
 /* Whether a stage reads that topic; whether it writes it. */
 bool stage_reads_topic(const struct pipeline_plan *plan, size_t stage, size_t topic);
 bool stage_writes_topic(const struct pipeline_plan *plan, size_t stage, size_t topic);

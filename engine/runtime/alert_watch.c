@@ -287,14 +287,6 @@ static void failure_log(const struct alert_watch *watch, const struct judged_ale
 	group->has_failed = true;
 }
 
-static const char *topic_of_alerts(const struct pipeline_plan *plan)
-{
-	for (size_t i = 0; i < plan->topic_count; i++)
-		if (plan->topics[i].role == TOPIC_ALERTS)
-			return plan->topics[i].name;
-	return NULL;
-}
-
 static struct alert_message message_of(const struct alert_watch *watch, const struct pipeline_plan *plan,
 				       const struct judged_alert *alert, const struct alert_group *group,
 				       const struct alert_spec *spec, enum alert_notice notice)
@@ -312,7 +304,7 @@ static struct alert_message message_of(const struct alert_watch *watch, const st
 		.at_ms = time_of_day_ms(),
 		.figures_of = alert->condition.of_figures ? &alert->condition : NULL,
 		.values = group->values,
-		.topic = topic_of_alerts(plan),
+		.topic = plan_topic_of(plan, TOPIC_ALERTS),
 	};
 }
 

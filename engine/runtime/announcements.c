@@ -4,22 +4,14 @@
 #include <inttypes.h>
 #include <string.h>
 
-static const char *topic_of(const struct pipeline_plan *plan, enum topic_role role)
-{
-	for (size_t i = 0; i < plan->topic_count; i++)
-		if (plan->topics[i].role == role)
-			return plan->topics[i].name;
-	return NULL;
-}
-
 void announce_start(const struct engine_config *config, const struct pipeline_plan *plan)
 {
 	bool exactly_once = plan->delivery == DELIVERY_EXACTLY_ONCE && !config->at_least_once;
-	const char *answers = topic_of(plan, TOPIC_OUTPUTS);
+	const char *answers = plan_topic_of(plan, TOPIC_OUTPUTS);
 	log_say(config->log, LOG_LEVEL_INFO, &(struct log_fields){.pipeline = plan->graph->name},
 		"%s: reads %s, %s%s, dead letters to %s; %s, in group %s as %s", plan->graph->name,
-		topic_of(plan, TOPIC_INPUTS), answers ? "answers to " : "gives no answers", answers ? answers : "",
-		topic_of(plan, TOPIC_ERRORS), exactly_once ? "exactly once" : "at least once", plan->group, config->instance);
+		plan_topic_of(plan, TOPIC_INPUTS), answers ? "answers to " : "gives no answers", answers ? answers : "",
+		plan_topic_of(plan, TOPIC_ERRORS), exactly_once ? "exactly once" : "at least once", plan->group, config->instance);
 }
 
 static void announce_held(const struct engine_config *config, const struct pipeline_plan *plan, const struct pipeline_plan *old)

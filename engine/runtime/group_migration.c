@@ -45,22 +45,17 @@ static bool group_reads(const struct plan *plan, const char *group, const char *
 	return false;
 }
 
-static const char *name_copy(struct arena *arena, const char *name)
-{
-	return name ? arena_copy(arena, name, strlen(name)) : NULL;
-}
-
 static struct offset_migration_topic topic_of(const struct plan *plan, const struct pipeline_plan *pipeline,
 					      const struct topic *topic, struct arena *arena)
 {
 	const bool observed = strcmp(plan_topic_group(pipeline, topic), pipeline->group) != 0;
 	/* Observers and explainers were once read by the group of their pipeline. */
 	const char *const observers[FORMER_GROUPS_MAX] = {pipeline->group, pipeline->former_groups[0]};
-	struct offset_migration_topic read = {.name = name_copy(arena, topic->name)};
+	struct offset_migration_topic read = {.name = arena_copy_string(arena, topic->name)};
 	size_t formers = topic->role == TOPIC_EXTERNAL ? 1 : FORMER_GROUPS_MAX;
 	for (size_t i = 0; i < formers; i++) {
 		const char *former = observed ? observers[i] : pipeline->former_groups[i];
-		read.formers[i] = name_copy(arena, former);
+		read.formers[i] = arena_copy_string(arena, former);
 		read.shared = read.shared || (former && group_reads(plan, former, topic->name));
 	}
 	return read;
@@ -97,7 +92,7 @@ static bool moves_fill(struct group_moves *moves, const struct plan *plan, const
 	const char **groups = moves->arena ? plan_groups(plan, moves->arena, &moves->count) : NULL;
 	moves->items = groups ? ARENA_ARRAY(moves->arena, struct group_move, moves->count + 1) : NULL;
 	for (size_t i = 0; moves->items && i < moves->count; i++) {
-		moves->items[i].group = name_copy(moves->arena, groups[i]);
+		moves->items[i].group = arena_copy_string(moves->arena, groups[i]);
 		if (arena_failed(moves->arena) || !move_fill(&moves->items[i], plan, chosen, moves->arena))
 			return false;
 	}

@@ -70,14 +70,6 @@ void learners_close(struct learners *learners)
 	*learners = (struct learners){0};
 }
 
-static const char *topic_of(const struct pipeline_plan *pipeline, enum topic_role role)
-{
-	for (size_t i = 0; i < pipeline->topic_count; i++)
-		if (pipeline->topics[i].role == role)
-			return pipeline->topics[i].name;
-	return NULL;
-}
-
 static bool learner_start(struct learners *learners, const struct engine_config *config, const struct pipeline_plan *pipeline,
 			  struct policy_board *board, struct arena *arena, struct error *error)
 {
@@ -86,9 +78,9 @@ static bool learner_start(struct learners *learners, const struct engine_config 
 						       .producer = config->producer,
 						       .id = plan_learner_id(pipeline, arena),
 						       .alone = config->partitions > 0,
-						       .exposures = topic_of(pipeline, TOPIC_EXPOSURES),
-						       .feedback = topic_of(pipeline, TOPIC_FEEDBACK),
-						       .policy = topic_of(pipeline, TOPIC_POLICY),
+						       .exposures = plan_topic_of(pipeline, TOPIC_EXPOSURES),
+						       .feedback = plan_topic_of(pipeline, TOPIC_FEEDBACK),
+						       .policy = plan_topic_of(pipeline, TOPIC_POLICY),
 						       .graph = pipeline->graph,
 						       .board = board,
 						       .log = config->log};
@@ -107,8 +99,8 @@ static bool truths_start(struct learners *learners, const struct engine_config *
 						    .consumer = config->consumer,
 						    .id = plan_truths_id(pipeline, arena),
 						    .alone = config->partitions > 0,
-						    .exposures = topic_of(pipeline, TOPIC_EXPOSURES),
-						    .feedback = topic_of(pipeline, TOPIC_FEEDBACK),
+						    .exposures = plan_topic_of(pipeline, TOPIC_EXPOSURES),
+						    .feedback = plan_topic_of(pipeline, TOPIC_FEEDBACK),
 						    .graph = pipeline->graph,
 						    .board = board,
 						    .log = config->log};
@@ -185,7 +177,7 @@ static struct counted_pipeline *served_by(struct group *groups, const char *pipe
 static bool counting_start(struct learners *learners, size_t number, const struct engine_config *config,
 			   const struct pipeline_plan *pipeline, struct group *groups, struct arena *arena, struct error *error)
 {
-	const char *name = pipeline->graph->name, *feedback = topic_of(pipeline, TOPIC_FEEDBACK);
+	const char *name = pipeline->graph->name, *feedback = plan_topic_of(pipeline, TOPIC_FEEDBACK);
 	size_t workers = 0;
 	struct counted_pipeline *counted = feedback ? served_by(groups, name, &workers) : NULL;
 	struct kept_metric *truths = counted ? ARENA_ARRAY(arena, struct kept_metric, KEPT_METRICS_MAX) : NULL;

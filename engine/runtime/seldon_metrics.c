@@ -33,11 +33,6 @@ static bool durations_are_empty(const struct duration_counts *durations)
 	return true;
 }
 
-static void durations_add(struct duration_counts *sum, const struct duration_counts *more)
-{
-	counts_add(sum, more, COUNT_WORDS(struct duration_counts));
-}
-
 static const struct duration_counts *ends_of(const struct metric_subject *model, size_t protocol, size_t code)
 {
 	return &((const struct model_counts *)model->values)->outcomes.ends[protocol][code];
@@ -98,7 +93,7 @@ static void list_codes(struct seldon_scrape *scrape)
 		for (size_t code = 0; code < COUNTED_CODES; code++) {
 			struct duration_counts *sum = ARENA_NEW(scrape->arena, struct duration_counts);
 			for (size_t i = 0; sum && i < scrape->model_count; i++)
-				durations_add(sum, ends_of(&scrape->models[i], protocol, code));
+				duration_counts_add(sum, ends_of(&scrape->models[i], protocol, code));
 			if (sum && !durations_are_empty(sum))
 				subject_put(scrape, (struct metric_subject){{SERVER, scrape->instance, method_type(protocol),
 									     code_name(scrape->arena, protocol, code)},
@@ -113,7 +108,7 @@ static void list_protocols(struct seldon_scrape *scrape)
 		struct duration_counts *sum = ARENA_NEW(scrape->arena, struct duration_counts);
 		for (size_t i = 0; sum && i < scrape->model_count; i++)
 			for (size_t code = 0; code < COUNTED_CODES; code++)
-				durations_add(sum, ends_of(&scrape->models[i], protocol, code));
+				duration_counts_add(sum, ends_of(&scrape->models[i], protocol, code));
 		if (sum)
 			subject_put(scrape, (struct metric_subject){{SERVER, scrape->instance, method_type(protocol)}, sum});
 	}
@@ -136,7 +131,7 @@ static void client_put(struct seldon_scrape *scrape, const struct metric_subject
 		scrape->count += sum != NULL;
 	}
 	if (scrape->count == scrape->capacity && scrape->capacity > 0)
-		durations_add((void *)(uintptr_t)scrape->items[scrape->count - 1].values, subject->values);
+		duration_counts_add((void *)(uintptr_t)scrape->items[scrape->count - 1].values, subject->values);
 }
 
 /* The methods of a component, as the executor names them by the paths of REST. */

@@ -91,22 +91,16 @@ bool feedback_truths_read_topic(struct feedback_truths *truths, const struct kaf
 
 /* ---- finding ---- */
 
-static int names_compare(struct text a, struct text b)
-{
-	const int order = memcmp(a.bytes, b.bytes, a.length < b.length ? a.length : b.length);
-	return order ? order : (a.length > b.length) - (a.length < b.length);
-}
-
 static int truths_compare(const void *left, const void *right)
 {
 	const struct named_truth *a = left, *b = right;
-	const int order = names_compare(a->name, b->name);
+	const int order = text_compare(a->name, b->name);
 	return order ? order : (a->place > b->place) - (a->place < b->place);
 }
 
 static int truth_compare(const void *name, const void *item)
 {
-	return names_compare(*(const struct text *)name, ((const struct named_truth *)item)->name);
+	return text_compare(*(const struct text *)name, ((const struct named_truth *)item)->name);
 }
 
 void feedback_truths_sort(struct feedback_truths *truths)

@@ -63,11 +63,6 @@ static const struct node *deployment_field(const struct resource *deployment, co
 	return node_get(node_get(deployment->node, "spec"), key);
 }
 
-static bool deployment_callee_is(const struct node *node, const char *word)
-{
-	return node && node->type == NODE_SCALAR && text_is(node->scalar, word);
-}
-
 static bool is_address(const char *uri)
 {
 	static const char *const schemes[] = {"stub://", "http://", "https://", "grpc://", "grpcs://"};
@@ -84,7 +79,7 @@ static const char *endpoint_uri(const struct callee_scope *scope, const struct g
 	const struct graph_endpoint *endpoint = &node->endpoint;
 	const struct deployment_spec *spec = scope->deployment->spec;
 	bool grpc = (endpoint->type && strcmp(endpoint->type, "GRPC") == 0) ||
-		    deployment_callee_is(deployment_field(scope->deployment, "transport"), "grpc");
+		    node_is(deployment_field(scope->deployment, "transport"), "grpc");
 	grpc = grpc && deployment_protocol(spec) == CALL_BY_V2;
 	int64_t port = grpc ? endpoint->grpc_port : endpoint->http_port;
 	port = port ? port : endpoint->port;
@@ -134,11 +129,10 @@ const struct node *callee_topic(const struct resource *deployment, const char *n
 	const struct node *predictors = deployment_field(deployment, "predictors");
 	const struct node *first = predictors && predictors->type == NODE_LIST && predictors->count ? predictors->items[0] : NULL;
 	const struct node *environment = node_get(node_get(first, "svcOrchSpec"), "env");
-	if (!deployment_callee_is(deployment_field(deployment, "serverType"), "kafka") || !environment ||
-	    environment->type != NODE_LIST)
+	if (!node_is(deployment_field(deployment, "serverType"), "kafka") || !environment || environment->type != NODE_LIST)
 		return NULL;
 	for (size_t i = 0; i < environment->count; i++)
-		if (deployment_callee_is(node_get(environment->items[i], "name"), name))
+		if (node_is(node_get(environment->items[i], "name"), name))
 			return node_get(environment->items[i], "value");
 	return NULL;
 }

@@ -182,22 +182,17 @@ static void node_parameters_say(const struct graph_node *node, struct faults *fa
 		node_parameters_say(&children[i], faults);
 }
 
-static bool word_is(const struct node *node, const char *word)
-{
-	return node && node->type == NODE_SCALAR && text_is(node->scalar, word);
-}
-
 /* Topics are those of the first predictor, where the deployment is served through Kafka. */
 static bool topic_is_read(const struct node *spec, bool first, const struct node *name)
 {
-	return first && word_is(node_get(spec, "serverType"), "kafka") &&
-	       (word_is(name, "KAFKA_INPUT_TOPIC") || word_is(name, "KAFKA_OUTPUT_TOPIC"));
+	return first && node_is(node_get(spec, "serverType"), "kafka") &&
+	       (node_is(name, "KAFKA_INPUT_TOPIC") || node_is(name, "KAFKA_OUTPUT_TOPIC"));
 }
 
 static void variable_say(const struct node *name, struct faults *faults)
 {
-	const bool broker = word_is(name, "KAFKA_BROKER");
-	if (broker || word_is(name, "KAFKA_INPUT_TOPIC") || word_is(name, "KAFKA_OUTPUT_TOPIC"))
+	const bool broker = node_is(name, "KAFKA_BROKER");
+	if (broker || node_is(name, "KAFKA_INPUT_TOPIC") || node_is(name, "KAFKA_OUTPUT_TOPIC"))
 		fault_add(faults, CODE_IGNORED_SETTING, name->place, NULL, "sluice does not support `%s` here: %s",
 			  name->scalar.bytes,
 			  broker ? "set the brokers in a SeldonRuntime, or by --brokers"
@@ -236,7 +231,7 @@ static void transport_say(const struct deployment_spec *deployment, const struct
 		return;
 	for (size_t i = 0; i < deployment->predictors.count; i++)
 		endpoints_say(&predictors[i].graph, faults);
-	if (word_is(transport, "grpc"))
+	if (node_is(transport, "grpc"))
 		fault_add(faults, CODE_IGNORED_SETTING, transport->place, NULL,
 			  "nodes are called by REST all the same: gRPC is supported only with `protocol: v2`");
 }

@@ -78,7 +78,7 @@ static bool name_is_ours(const char *name)
 	return false;
 }
 
-static const struct metric_spec *metric_first(const struct item_list *metrics, const char *name)
+const struct metric_spec *metric_spec_find(const struct item_list *metrics, const char *name)
 {
 	const struct metric_spec *items = metrics->items;
 	for (size_t i = 0; i < metrics->count; i++)
@@ -100,7 +100,7 @@ static void check_name(const struct item_list *metrics, const struct metric_spec
 	else if (name_is_ours(name))
 		fault_add(faults, CODE_CONTRADICTION, metric->name.place, NULL,
 			  "the metric's name `%s` begins with a prefix that is sluice's own; choose another name", name);
-	const struct metric_spec *first = metric_first(metrics, name);
+	const struct metric_spec *first = metric_spec_find(metrics, name);
 	if (first != metric)
 		fault_add(faults, CODE_REPEATED_NAME, metric->name.place, NULL, "the metric `%s` is already in line %u", name,
 			  first->name.place.line);

@@ -57,6 +57,7 @@ bool yaml_read(struct arena *arena, const char *file, struct text text, struct d
 
 /* The value under `key`; NULL: `map` is not a map, or has no such key. */
 const struct node *node_get(const struct node *map, const char *key);
+bool node_is(const struct node *node, const char *word); /* a scalar of that text; `node` may be NULL */
 
 /* Whether a value in the tree has a fault of YAML, and so is missing from what was read of it. */
 bool node_is_broken(const struct node *node);

@@ -241,6 +241,9 @@ struct metric_spec {
 	struct place cap_place;
 };
 
+/* The first metric of that name in a list of struct metric_spec. NULL: there is none. */
+const struct metric_spec *metric_spec_find(const struct item_list *metrics, const char *name);
+
 /* The cap of a pipeline's metric of that name, above .5 and below 1; 0: there is none, or no such metric. */
 double metric_cap(const struct item_list *metrics, const char *name);
 

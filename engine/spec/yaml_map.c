@@ -143,6 +143,11 @@ const struct node *node_get(const struct node *map, const char *key)
 	return NULL;
 }
 
+bool node_is(const struct node *node, const char *word)
+{
+	return node && node->type == NODE_SCALAR && text_is(node->scalar, word);
+}
+
 bool node_is_broken(const struct node *node)
 {
 	bool broken = node->broken;

@@ -228,18 +228,23 @@ bool experiment_is_staged(const struct experiment_spec *experiment)
 
 const char *const experiment_built_in[EXPERIMENT_BUILT_IN] = {"error_rate", "latency_p95", "accuracy"};
 
+size_t experiment_built_in_find(const char *metric)
+{
+	size_t at = 0;
+	while (at < EXPERIMENT_BUILT_IN && strcmp(experiment_built_in[at], metric) != 0)
+		at++;
+	return at;
+}
+
 size_t experiment_metrics(const struct experiment_spec *experiment, const char *names[EXPERIMENT_METRICS_MAX])
 {
 	const struct success_criterion *criteria = experiment->criteria.items;
 	size_t count = 0;
 	for (size_t i = 0; i < experiment->criteria.count; i++) {
-		size_t known = 0;
-		bool is_new = true;
-		while (known < EXPERIMENT_BUILT_IN && strcmp(experiment_built_in[known], criteria[i].metric) != 0)
-			known++;
+		bool is_new = experiment_built_in_find(criteria[i].metric) == EXPERIMENT_BUILT_IN;
 		for (size_t j = 0; j < i; j++)
 			is_new &= strcmp(criteria[j].metric, criteria[i].metric) != 0;
-		if (known < EXPERIMENT_BUILT_IN || !is_new)
+		if (!is_new)
 			continue;
 		if (count < EXPERIMENT_METRICS_MAX)
 			names[count] = criteria[i].metric;

@@ -8,6 +8,7 @@
 #include "base/moment.h"
 #include "view/drift_windows.h"
 #include "view/html_parts.h"
+#include "view/json_member.h"
 
 #define WIDTH 860.0
 #define LABELS 200.0 /* width of the names beside a map */
@@ -88,7 +89,7 @@ static void number_write(struct buffer *out, const char *format, double number)
 static void count_write(struct drift_page *page, const char *name, const char *member)
 {
 	buffer_print(page->out, "<li><b>%s</b>", name);
-	number_write(page->out, "%.6g", drift_number(page->data.sums, member));
+	number_write(page->out, "%.6g", member_number_read(page->data.sums, member));
 	buffer_string(page->out, "</li>\n");
 }
 
@@ -116,7 +117,7 @@ static void top_write(struct drift_page *page, const char *pipeline, const char 
 	buffer_string(out, " in pipeline ");
 	html_write_text(out, text_of(pipeline));
 	buffer_print(out, "</h1>\n<p class=\"say\">%.0f of %zu windows have drift.</p>\n<ul class=\"strip\">\n",
-		     drift_number(sums, "windows_with_drift"), page->data.window_count);
+		     member_number_read(sums, "windows_with_drift"), page->data.window_count);
 	count_write(page, "Alarms raised", "alarms");
 	count_write(page, "False alarms declared", "false_alarms_declared");
 	count_write(page, "Windows with drift", "windows_with_drift");
@@ -125,12 +126,12 @@ static void top_write(struct drift_page *page, const char *pipeline, const char 
 	buffer_string(out, "</ul>\n<p>An alarm is a window with drift, or with data out of the bounds of quality. Without any "
 			   "change, so many false alarms as declared, or fewer, are to be expected in these windows.</p>\n");
 	lacking_write(page);
-	if (drift_number(sums, "rows_beyond_segments") > 0)
+	if (member_number_read(sums, "rows_beyond_segments") > 0)
 		buffer_print(out, "<p>Not compared: %.0f rows of segments beyond the limit.</p>\n",
-			     drift_number(sums, "rows_beyond_segments"));
-	if (drift_number(sums, "messages_without_segment") > 0) {
+			     member_number_read(sums, "rows_beyond_segments"));
+	if (member_number_read(sums, "messages_without_segment") > 0) {
 		buffer_print(out, "<p>Not compared: %.0f messages without a segment. Of the first: ",
-			     drift_number(sums, "messages_without_segment"));
+			     member_number_read(sums, "messages_without_segment"));
 		html_write_text(out, drift_text(sums, "without_segment_since"));
 		buffer_string(out, "</p>\n");
 	}
@@ -414,8 +415,8 @@ static void example_write(struct buffer *out, const json_t *item)
 	if (origin.length > 0)
 		html_write_text(out, origin);
 	else
-		buffer_print(out, "message %.0f of the source", drift_number(item, "message"));
-	buffer_print(out, "</td><td>%.0f</td><td class=\"t\">", drift_number(item, "row"));
+		buffer_print(out, "message %.0f of the source", member_number_read(item, "message"));
+	buffer_print(out, "</td><td>%.0f</td><td class=\"t\">", member_number_read(item, "row"));
 	html_write_text(out, drift_text(item, "id"));
 	buffer_string(out, "</td><td>");
 	if (json_is_string(value))
@@ -436,7 +437,7 @@ static void examples_write(struct drift_page *page)
 		buffer_string(out, "<p>No window has drift, so there are no examples of it.</p>\n");
 		return;
 	}
-	buffer_print(out, "<p>Of window %.0f", drift_number(examples, "window"));
+	buffer_print(out, "<p>Of window %.0f", member_number_read(examples, "window"));
 	if (page->data.segmented) {
 		buffer_string(out, " of segment ");
 		html_write_text(out, drift_text(examples, "segment"));

@@ -4,11 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-double drift_number(const json_t *object, const char *name)
-{
-	const json_t *member = json_object_get(object, name);
-	return json_is_number(member) ? json_number_value(member) : (double)NAN;
-}
+#include "view/json_member.h"
 
 struct text drift_text(const json_t *object, const char *name)
 {
@@ -43,14 +39,16 @@ static void counts_read(const json_t *counts, double *into)
 static struct page_cell cell_read(const json_t *object, struct arena *arena)
 {
 	const json_t *tests = json_object_get(object, "tests");
-	struct page_cell cell = {.effect = (double)NAN, .level = (double)NAN, .p = (double)NAN,
-				  .alarm = json_is_true(json_object_get(object, "quality_alarm")),
-				  .importance = drift_number(object, "importance_shift")};
+	struct page_cell cell = {.effect = (double)NAN,
+				 .level = (double)NAN,
+				 .p = (double)NAN,
+				 .alarm = json_is_true(json_object_get(object, "quality_alarm")),
+				 .importance = member_number_read(object, "importance_shift")};
 	struct text method = {"", 0};
 	for (size_t i = 0; i < json_array_size(tests); i++) {
 		const json_t *test = json_array_get(tests, i);
 		const bool established = json_is_true(json_object_get(test, "established"));
-		const double effect = drift_number(test, "effect"), level = drift_number(test, "level");
+		const double effect = member_number_read(test, "effect"), level = member_number_read(test, "level");
 		const bool farther = !cell.judged || effect - level > cell.effect - cell.level;
 		const bool better = established == cell.established ? farther : established;
 		cell.judged = true;
@@ -59,7 +57,7 @@ static struct page_cell cell_read(const json_t *object, struct arena *arena)
 		cell.established = established;
 		cell.effect = effect;
 		cell.level = level;
-		cell.p = drift_number(test, "p");
+		cell.p = member_number_read(test, "p");
 		method = drift_text(test, "method");
 	}
 	cell.method = text_keep(method, arena);
@@ -122,8 +120,8 @@ static bool references_read(struct drift_windows *self, struct arena *arena)
 		}
 		feature->bins = bins < DRIFT_BINS_MAX ? bins : DRIFT_BINS_MAX;
 		feature->categories = categories ? names : NULL;
-		feature->low = drift_number(object, "low");
-		feature->high = drift_number(object, "high");
+		feature->low = member_number_read(object, "low");
+		feature->high = member_number_read(object, "high");
 		counts_read(json_object_get(object, "picture"), feature->reference);
 	}
 	return true;
@@ -144,7 +142,7 @@ static bool window_read(struct drift_windows *self, size_t at, const json_t *lin
 					.rows = integer_of(line, "rows"),
 					.begin_ms = integer_of(line, "begin_ms"),
 					.end_ms = integer_of(line, "end_ms"),
-					.score = drift_number(line, "drift_score"),
+					.score = member_number_read(line, "drift_score"),
 					.timed = json_object_get(line, "begin_ms") != NULL,
 					.judged = json_is_true(json_object_get(line, "judged")),
 					.drifted = json_is_true(json_object_get(line, "is_drift")),

@@ -61,8 +61,6 @@ struct drift_windows {
 bool drift_windows_read(struct drift_windows *self, struct text lines, struct arena *arena, struct error *error);
 void drift_windows_close(struct drift_windows *self);
 
-/* NaN: there is no such number. */
-double drift_number(const json_t *object, const char *name);
 struct text drift_text(const json_t *object, const char *name);
 
 #endif

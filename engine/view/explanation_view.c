@@ -8,6 +8,7 @@
 #include "base/number.h"
 #include "base/quote.h"
 #include "view/html_parts.h"
+#include "view/json_member.h"
 
 #define OTHERS_BYTES 48 /* of a line that stands for the features that are not shown */
 #define LINE_COLUMNS 80
@@ -28,13 +29,6 @@ static struct text text_member(const json_t *object, const char *name, struct ar
 	return copy ? (struct text){copy, length} : (struct text){"", 0};
 }
 
-/* NaN: it is null. */
-static double number_member(const json_t *object, const char *name)
-{
-	const json_t *member = json_object_get(object, name);
-	return json_is_number(member) ? json_number_value(member) : (double)NAN;
-}
-
 static int by_amount(const void *left, const void *right)
 {
 	const struct contribution *a = left, *b = right;
@@ -47,7 +41,7 @@ static int by_amount(const void *left, const void *right)
 static struct text name_with_value(const json_t *part, struct arena *arena)
 {
 	const struct text name = text_member(part, "feature", arena);
-	const double value = number_member(part, "value");
+	const double value = member_number_read(part, "value");
 	const char *text = isnan(value) ? arena_print(arena, TEXT_FORMAT " missing", TEXT_ARGUMENTS(name))
 					: arena_print(arena, TEXT_FORMAT " = %g", TEXT_ARGUMENTS(name), value);
 	return text ? text_of(text) : name;
@@ -68,8 +62,8 @@ static bool rule_read(struct explanation_one *one, const json_t *object, struct 
 	one->anchored = json_is_array(rules);
 	one->condition_count = json_array_size(rules);
 	one->conditions = conditions;
-	one->precision = number_member(object, "precision");
-	one->coverage = number_member(object, "coverage");
+	one->precision = member_number_read(object, "precision");
+	one->coverage = member_number_read(object, "coverage");
 	return true;
 }
 
@@ -83,9 +77,9 @@ static bool one_read(struct explanation_one *one, const json_t *object, struct a
 		.step = text_member(object, "step", arena),
 		.method = text_member(object, "method", arena),
 		.output = text_member(object, "output", arena),
-		.base = number_member(object, "base_value"),
-		.answer = number_member(object, "answer"),
-		.residual = number_member(object, "residual"),
+		.base = member_number_read(object, "base_value"),
+		.answer = member_number_read(object, "answer"),
+		.residual = member_number_read(object, "residual"),
 		.calls = json_integer_value(json_object_get(object, "calls")),
 		.complete = json_is_true(json_object_get(object, "complete")),
 		.count = json_array_size(parts),
@@ -93,8 +87,8 @@ static bool one_read(struct explanation_one *one, const json_t *object, struct a
 	};
 	for (size_t i = 0; i < one->count; i++) {
 		const json_t *part = json_array_get(parts, i);
-		contributions[i] = (struct contribution){
-			name_with_value(part, arena), number_member(part, "contribution"), number_member(part, "error"), i};
+		contributions[i] = (struct contribution){name_with_value(part, arena), member_number_read(part, "contribution"),
+							 member_number_read(part, "error"), i};
 	}
 	one->apart = text_is(one->method, "permutation");
 	qsort(contributions, one->count, sizeof *contributions, by_amount);

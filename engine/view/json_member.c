@@ -1,6 +1,8 @@
 /* json_member.c: see json_member.h. */
 #include "view/json_member.h"
 
+#include <math.h>
+
 #include "message/json_write.h"
 
 void member_number(struct buffer *out, const char *name, double number)
@@ -25,4 +27,10 @@ void member_interval(struct buffer *out, const char *name, struct interval inter
 	json_write_finite(out, interval.low);
 	json_write_finite_after(out, ",", interval.high);
 	buffer_byte(out, ']');
+}
+
+double member_number_read(const json_t *object, const char *name)
+{
+	const json_t *member = json_object_get(object, name);
+	return json_is_number(member) ? json_number_value(member) : (double)NAN;
 }

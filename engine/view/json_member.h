@@ -1,9 +1,13 @@
-/* json_member.h: Members of JSON objects in reports, each after a comma and without spaces: `,"name":value`. */
+/* json_member.h: Members of JSON objects in reports. They are written after a comma and without spaces: `,"name":value`. */
 #ifndef SLUICE_VIEW_JSON_MEMBER_H
 #define SLUICE_VIEW_JSON_MEMBER_H
 
+#include <jansson.h>
+
 #include "base/text.h"
 #include "statistics/interval.h"
+
+double member_number_read(const json_t *object, const char *name); /* NaN: the object has no such number */
 
 void member_number(struct buffer *out, const char *name, double number); /* null: it is not finite */
 void member_count(struct buffer *out, const char *name, uint64_t count);

@@ -85,12 +85,6 @@ static double sort_key(const struct status *status, enum top_sort sort)
 	}
 }
 
-static int text_compare(struct text a, struct text b)
-{
-	int order = memcmp(a.bytes, b.bytes, a.length < b.length ? a.length : b.length);
-	return order ? order : (a.length > b.length) - (a.length < b.length);
-}
-
 static bool stands_before(const struct status *a, const struct status *b, enum top_sort sort)
 {
 	double one = sort_key(a, sort), other = sort_key(b, sort);
