@@ -50,6 +50,11 @@ engine=$(printf '%s\n' "$ours" | grep -v '^tests/')
 	rule "a struct, enum or union has a tag of its own in the tree" \
 		"$(grep -oHE '^(static |typedef )?(const )?(struct|enum|union) [a-z_0-9]+ \{' $engine |
 			awk '{tag = $(NF - 1); sub(/:.*/, "", $1); if (tag != "wire" && tag in first) print tag ": " first[tag] " and " $1; first[tag] = $1}')"
+	rule "a static function of one word, or of on_ and one, has its name alone: others begin with their file's subject" \
+		"$(grep -oHE '^static (inline )?([a-zA-Z_0-9]+ )+\**(on_)?[a-z0-9]+\(' $engine |
+			awk -F: '{name = $2; sub(/\($/, "", name); sub(/.*[ *]/, "", name)
+				if (name in first && first[name] != $1 && name != "__attribute__") print name ": " first[name] " and " $1
+				first[name] = $1}')"
 	rule "engine/GLOSSARY.md has at most 60 words, in order, each in a file that is there" \
 		"$(grep '^| [a-z]' engine/GLOSSARY.md | tail -n +2 | cut -d '|' -f 2 | awk 'NR > 60 {print "word " NR ":" $0}'
 			grep '^| [a-z]' engine/GLOSSARY.md | tail -n +2 | cut -d '|' -f 2 | LC_ALL=C sort -c 2>&1

@@ -20,6 +20,11 @@ struct compiler {
 	bool **read_topics;
 };
 
+static inline uint64_t stage_bit(size_t stage) /* in a set of stages */
+{
+	return (uint64_t)1 << stage;
+}
+
 #define PLAN_LIST_FIRST 8 /* elements of a list of a plan, before it grows */
 
 /* notes.c */

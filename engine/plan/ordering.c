@@ -15,11 +15,6 @@ struct stage_order {
 	uint64_t parted; /* stages on the way that are partitioned by another key, as bits */
 };
 
-static uint64_t bit(size_t stage)
-{
-	return (uint64_t)1 << stage;
-}
-
 static bool gathers(const struct pipeline_plan *plan, size_t stage)
 {
 	return stage == 1 && external_points(plan->graph) > 1;
@@ -32,12 +27,12 @@ static void orders_find(const struct pipeline_plan *plan, struct stage_order ord
 		const struct stage *stage = &plan->stages[i];
 		orders[i] = (struct stage_order){.lost = gathers(plan, i)};
 		for (size_t j = 0; j < i; j++) {
-			if (!(stage->parents & bit(j)))
+			if (!(stage->parents & stage_bit(j)))
 				continue;
 			orders[i].lost |= orders[j].lost;
 			orders[i].parted |= orders[j].parted;
 			if (stage->key && !strings_equal(stage->key, plan->stages[j].key))
-				orders[i].parted |= bit(i);
+				orders[i].parted |= stage_bit(i);
 		}
 	}
 }
@@ -61,9 +56,9 @@ static const char *keys_text(struct compiler *compiler, const struct pipeline_pl
 {
 	const char *text = "";
 	for (size_t i = 0; text && i < plan->stage_count; i++) {
-		bool again = !(stages & bit(i));
+		bool again = !(stages & stage_bit(i));
 		for (size_t j = 0; j < i && !again; j++)
-			again = (stages & bit(j)) && strings_equal(plan->stages[j].key, plan->stages[i].key);
+			again = (stages & stage_bit(j)) && strings_equal(plan->stages[j].key, plan->stages[i].key);
 		if (!again)
 			text = arena_print(compiler->arena, "%s%s`%s`", text, *text ? " and " : "", plan->stages[i].key);
 	}

@@ -14,18 +14,13 @@ struct parting {
 	size_t stage;
 };
 
-static uint64_t bit(size_t stage)
-{
-	return (uint64_t)1 << stage;
-}
-
 /* It and all that its records reach. */
 static uint64_t reached_from(const struct pipeline_plan *plan, size_t stage)
 {
 	uint64_t reached = 0;
 	for (size_t i = 0; i < plan->stage_count; i++)
 		if (stage_reads(&plan->stages[i], stage))
-			reached |= bit(i);
+			reached |= stage_bit(i);
 	return reached;
 }
 
@@ -47,7 +42,7 @@ static bool stage_graph_decides(const struct parting *parting)
 		return false;
 	uint64_t on_the_way = plan->stages[plan->answer_stage].ancestors;
 	uint64_t known = plan->stages[parting->stage].ancestors | reached_from(plan, parting->stage);
-	return (on_the_way & bit(parting->stage)) != 0 && (on_the_way & ~known) == 0;
+	return (on_the_way & stage_bit(parting->stage)) != 0 && (on_the_way & ~known) == 0;
 }
 
 /* ---- what the stages behind need ---- */
@@ -151,15 +146,15 @@ static bool fill_needs(const struct parting *parting, size_t to, struct needs *n
 	if (!needs->inputs || !needs->outputs)
 		return false;
 	for (size_t i = 0; i < graph->count; i++) {
-		if (!(behind & bit(plan->stage_of[i])))
+		if (!(behind & stage_bit(plan->stage_of[i])))
 			continue;
 		need_sources(needs, &graph->steps[i].inputs);
 		need_sources(needs, &graph->steps[i].triggers);
 		need_mentioned(graph, needs, graph->steps[i].spec);
 	}
-	if (graph->has_output && behind & bit(plan->answer_stage))
+	if (graph->has_output && behind & stage_bit(plan->answer_stage))
 		need_sources(needs, &graph->output);
-	if (behind & bit(plan->answer_stage))
+	if (behind & stage_bit(plan->answer_stage))
 		needs->request |= metrics_mention(graph, TEXT("request")) || metrics_mention(graph, TEXT("params"));
 	for (size_t i = 0; i < graph->count; i++) {
 		bool known = stage_reads(&plan->stages[parting->stage], plan->stage_of[i]);
@@ -176,12 +171,12 @@ static bool fill_needs(const struct parting *parting, size_t to, struct needs *n
 static uint64_t bound_together(const struct parting *parting, size_t to)
 {
 	const struct pipeline_plan *plan = parting->plan;
-	uint64_t behind = reached_from(plan, parting->stage) & ~bit(parting->stage);
+	uint64_t behind = reached_from(plan, parting->stage) & ~stage_bit(parting->stage);
 	uint64_t all = reached_from(plan, to), before;
 	do {
 		before = all;
 		for (size_t i = 0; i < plan->stage_count; i++)
-			if (all & bit(i))
+			if (all & stage_bit(i))
 				all |= (plan->stages[i].ancestors & behind) | reached_from(plan, i);
 	} while (all != before);
 	return all;
@@ -192,7 +187,7 @@ static bool joins_others(const struct parting *parting, uint64_t together)
 	const struct pipeline_plan *plan = parting->plan;
 	uint64_t from_here = reached_from(plan, parting->stage);
 	for (size_t i = 0; i < plan->stage_count; i++)
-		if (together & bit(i) && plan->stages[i].parents & ~from_here)
+		if (together & stage_bit(i) && plan->stages[i].parents & ~from_here)
 			return true;
 	return false;
 }
@@ -266,11 +261,11 @@ static bool fill_next(const struct parting *parting, size_t to, struct graph_nex
 	if (!steps || !fill_needs(parting, to, &needs))
 		return false;
 	for (size_t i = 0; i < parting->graph->count; i++)
-		steps[i] = (together & bit(plan->stage_of[i])) != 0;
+		steps[i] = (together & stage_bit(plan->stage_of[i])) != 0;
 	*next = (struct graph_next){
 		.stage = to,
 		.steps = steps,
-		.answer = parting->graph->has_output && together & bit(plan->answer_stage),
+		.answer = parting->graph->has_output && together & stage_bit(plan->answer_stage),
 		.always = joins_others(parting, together),
 		.inputs = needs.inputs,
 		.outputs = needs.outputs,
@@ -290,7 +285,7 @@ static void fill_parents(const struct parting *parting, struct graph_part *part)
 	const struct pipeline_plan *plan = parting->plan;
 	const char **names = ARENA_ARRAY(parting->compiler->arena, const char *, plan->stage_count);
 	for (size_t i = 0; names && i < plan->stage_count; i++)
-		if (plan->stages[parting->stage].parents & bit(i))
+		if (plan->stages[parting->stage].parents & stage_bit(i))
 			names[part->parent_count++] = plan->stages[i].name;
 	part->parents = names;
 }

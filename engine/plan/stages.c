@@ -70,20 +70,15 @@ static const char *wanted_key(const struct cutter *cutter, size_t step)
 	return expression ? expression_text(cutter->compiler->arena, expression) : NULL;
 }
 
-static uint64_t bit(size_t stage)
-{
-	return (uint64_t)1 << stage;
-}
-
 static uint64_t stages_of(const struct cutter *cutter, const struct join *join)
 {
 	uint64_t from = 0;
 	for (size_t i = 0; i < join->count; i++) {
 		size_t step = join->sources[i].step;
 		if (step == STEP_NONE)
-			from |= bit(cutter->root);
+			from |= stage_bit(cutter->root);
 		else if (cutter->plan->stage_of[step] != STAGE_NONE) /* else: the edge that closes a cycle */
-			from |= bit(cutter->plan->stage_of[step]);
+			from |= stage_bit(cutter->plan->stage_of[step]);
 	}
 	return from;
 }
@@ -92,7 +87,7 @@ static uint64_t stages_of(const struct cutter *cutter, const struct join *join)
 static size_t last_of(const struct cutter *cutter, uint64_t from)
 {
 	for (size_t i = cutter->plan->stage_count; i-- > 0;)
-		if (from & bit(i))
+		if (from & stage_bit(i))
 			return (from & ~cutter->plan->stages[i].ancestors) == 0 ? i : STAGE_NONE;
 	return STAGE_NONE;
 }
@@ -102,8 +97,8 @@ static uint64_t outermost(const struct cutter *cutter, uint64_t from)
 {
 	uint64_t result = from;
 	for (size_t i = 0; i < cutter->plan->stage_count; i++)
-		if (from & bit(i))
-			result &= ~(cutter->plan->stages[i].ancestors & ~bit(i));
+		if (from & stage_bit(i))
+			result &= ~(cutter->plan->stages[i].ancestors & ~stage_bit(i));
 	return result;
 }
 
@@ -139,11 +134,11 @@ static size_t begin_stage(struct cutter *cutter, enum boundary boundary, const c
 		.reason = reason,
 		.key = key,
 		.parents = outermost(cutter, cutter->from),
-		.ancestors = bit(index),
+		.ancestors = stage_bit(index),
 		.topic = TOPIC_NONE,
 	};
 	for (size_t i = 0; i < index; i++)
-		if (cutter->from & bit(i))
+		if (cutter->from & stage_bit(i))
 			stage->ancestors |= plan->stages[i].ancestors;
 	return index;
 }
@@ -152,7 +147,7 @@ static const char *stage_names(const struct cutter *cutter, uint64_t stages)
 {
 	const char *names = "";
 	for (size_t i = 0; names && i < cutter->plan->stage_count; i++)
-		if (stages & bit(i))
+		if (stages & stage_bit(i))
 			names = arena_print(cutter->compiler->arena, "%s%s`%s`", names, *names ? " and " : "",
 					    cutter->plan->stages[i].name);
 	return names;
@@ -166,7 +161,7 @@ static const char *common_key(const struct cutter *cutter)
 	const char *key = stages[cutter->root].key;
 	size_t first = STAGE_NONE;
 	for (size_t i = 0; i < cutter->plan->stage_count; i++) {
-		if (!(cutter->from & bit(i)))
+		if (!(cutter->from & stage_bit(i)))
 			continue;
 		if (first != STAGE_NONE && !strings_equal(stages[i].key, stages[first].key))
 			return key;
@@ -199,7 +194,7 @@ static size_t last_or_joined(struct cutter *cutter, const char *name)
 	last = join_stage(cutter);
 	if (last == count)
 		cutter->plan->stages[last].name = arena_print(cutter->compiler->arena, "%s.join", name);
-	cutter->from = bit(last);
+	cutter->from = stage_bit(last);
 	return last;
 }
 
@@ -270,7 +265,7 @@ static size_t stage_for(struct cutter *cutter)
 	bool keyed = key && !is_message_key(&cutter->graph->spec->input, key);
 	cutter->from = stages_of(cutter, &step->inputs) | stages_of(cutter, &step->triggers);
 	if (cutter->from == 0)
-		cutter->from = bit(cutter->root);
+		cutter->from = stage_bit(cutter->root);
 	if (step->on_cycle && (key || is_isolated(cutter)))
 		note_add(cutter->compiler, &cutter->plan->notes, step->spec->here,
 			 "step `%s` is on a cycle: a cycle runs in one stage, so its key or isolate has no effect",
@@ -449,7 +444,7 @@ static void gather_inputs(struct cutter *cutter)
 {
 	if (external_points(cutter->graph) < 2)
 		return;
-	cutter->from = bit(0);
+	cutter->from = stage_bit(0);
 	cutter->root = begin_stage(cutter, BOUNDARY_JOIN, STAGE_KEY_ID,
 				   "the results of its external inputs for one request are joined by the request's id");
 	cutter->plan->stages[cutter->root].name = "inputs";
