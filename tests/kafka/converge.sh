@@ -1,14 +1,14 @@
 #!/bin/bash
 # Engines run what the control plane has in force, on a real Kafka: a first version, a second one under load while one of
-# two engines is killed, and a rollback under load; before that another delivery, and back. Nothing may be lost or doubled. An
-# engine that starts later runs what is in force.
+# two engines is killed, a rollback, an engine that is added, and one that is removed, under load; before that another delivery, and
+# back. Nothing may be lost or doubled. An engine that starts later runs what is in force.
 #   converge.sh SLUICE BUILD      with requests in BUILD
 # RATE is that of the requests. Takes half a minute.
 set -u
 what=converge
 # shellcheck source=tests/kafka/stand.sh
 . "$(dirname "$0")/stand.sh"
-rate=${RATE:-1000} seconds=9
+rate=${RATE:-1000} seconds=14
 
 start_broker brisk
 start_model
@@ -35,7 +35,7 @@ apply() { # $1 file; $2 words that it must say
 }
 
 end_of_test() {
-	cat "$dir"/one.log "$dir"/two.log "$dir"/three.log >"$dir/engine.log" 2>/dev/null
+	cat "$dir"/one.log "$dir"/two.log "$dir"/three.log "$dir"/four.log >"$dir/engine.log" 2>/dev/null
 }
 
 topics converge converge-answers
@@ -73,6 +73,7 @@ turn exactly-once 3 2
 check_answers converge 1000 "uncommitted: silence_ms: doubled:-eq:1000"
 
 send converge $((rate * seconds)) "$rate"
+load=$started
 sleep 1
 call "$dir/call.yaml" "timeout: 8s"
 apply "$dir/call.yaml" "^Pipeline/call version 4 accepted"
@@ -85,19 +86,29 @@ says 15 two "call: .*reads converge," 4
 expect "status of rollback" $? "-eq 0"
 says 10 one "call: changed" 2
 says 10 two "call: changed" 1
+start_follower four
+four=$started
+says 15 four ": reads converge," 1
+stop_engine converge "$two"
+kill -0 "$load"
+expect "status of looking whether requests are still sent" $? "-eq 0"
 sent
 check_answers converge $((rate * seconds)) "uncommitted: silence_ms: doubled:-eq:2000" # of the requests before
 
-# What is in force needs no keeper: the other engine has gone.
+# What is in force needs no keeper: the other engine has gone, and this one said no farewell, so none can follow it for 3 s.
 stop_engine converge "$one"
-stop_engine converge "$two"
+kill_at_once "$four"
+: >"$dir/four.log"
+start_follower four
+four=$started
+says 15 four ": reads converge," 1
+expect "keepers before it reads" "$(awk '/: reads converge,/ {exit} /is now the keeper/ {n++} END {print n + 0}' "$dir/four.log")" "-eq 0"
 start_follower three
 three=$started
 says 15 three ": reads converge," 1
-[ "$(grep -c "is now the keeper" "$dir/three.log")" -eq 0 ]
-expect "status of looking whether it waited for a keeper" $? "-eq 0"
 "$sluice" get -n converge pipeline/call -o name >"$dir/get.log" 2>&1
 expect_words "get" "$dir/get.log" "Pipeline/call"
 stop_engine converge "$three"
+stop_engine converge "$four"
 
 tell_result

@@ -20,7 +20,7 @@ start_follower() { # $1 instance; its pid into ${engine[$1]}
 	engine[$1]=$started
 }
 has_said() { # $1 instance, $2 words, $3 how often at least
-	[ "$(grep -c "$2" "$dir/$form.$1.log")" -ge "$3" ]
+	[ "$(cat "$dir/$form.$1.log" 2>/dev/null | grep -c "$2")" -ge "$3" ]
 }
 says() { # $1 seconds, $2 instance, $3 words, $4 how often
 	wait_until "$1" has_said "$2" "$3" "$4"
