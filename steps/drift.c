@@ -440,7 +440,8 @@ const struct option drift_options[] = {
 	    .help = "Sets of features, at most 16, each of which mmd compares as one vector, beside the tests of `methods`: "
 		    "[{name: text, features: [embedding]}, {name: prices, features: [x.bid, x.ask]}]. A feature may be in "
 		    "several. Records have the feature `*/text`. Not with `past`."),
-	ROW("falseAlarms", NAME, struct drift, false_alarms, .fallback = "1 per 30d",
+	ROW("falseAlarms", SCALAR, struct drift, false_alarms, .place_offset = offsetof(struct drift, false_alarms_here),
+	    .fallback = "1 per 30d",
 	    .help = "The rate of false alarms over all features, methods and looks: `1 per 30d`, or `0.5 per 1000` messages."),
 	ROW("effect", NUMBER, struct drift, effect, .least = 0, .most = DBL_MAX,
 	    .help = "The smallest change that raises an alarm."),

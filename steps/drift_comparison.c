@@ -22,7 +22,7 @@ static bool rate_read(struct text text, struct monitor_rate *rate)
 	const struct text extent = {behind, text.length - (size_t)(behind - text.bytes)};
 	int64_t duration_ns;
 	*rate = (struct monitor_rate){0};
-	if (!number_read_double((struct text){text.bytes, (size_t)(between - text.bytes)}, &rate->alarms) || !(rate->alarms > 0))
+	if (!number_read_double((struct text){text.bytes, (size_t)(between - text.bytes)}, &rate->alarms) || !(rate->alarms >= 0))
 		return false;
 	if (number_read_int64(extent, &rate->rows))
 		return rate->rows > 0;
@@ -30,6 +30,27 @@ static bool rate_read(struct text text, struct monitor_rate *rate)
 		return false;
 	rate->duration_ms = duration_ns / NS_IN_MS;
 	return rate->duration_ms > 0;
+}
+
+static bool rate_check(const struct drift *options, struct monitor_rate *rate, struct error *error)
+{
+	const struct place here = options->false_alarms_here;
+	const char *text = options->false_alarms;
+	double number;
+	const bool good = rate_read(text_of(text), rate);
+	if ((good && rate->alarms == 0) || (number_read_double(text_of(text), &number) && number == 0))
+		return error_set(error, ERROR_CONFIG, here,
+				 "`falseAlarms` is `%s`, and a test that is never wrong finds nothing; write a small rate, such as "
+				 "`1 per 365d`",
+				 text);
+	if (!good)
+		return error_set(error, ERROR_CONFIG, here,
+				 "`falseAlarms` is `%s`; write how many in how long, or of how many messages: `1 per 30d`, `0.5 "
+				 "per 1000`",
+				 text);
+	return rate->rows == 0 || rate->alarms < (double)rate->rows ||
+	       error_set(error, ERROR_CONFIG, here,
+			 "`falseAlarms` is `%s`, one for each message or more; write fewer, such as `0.5 per 1000`", text);
 }
 
 static unsigned method_number(const struct drift_method *method)
@@ -61,15 +82,8 @@ bool drift_settings_read(const struct drift *options, struct monitor_settings *s
 					      .effect = options->effect,
 					      .share = options->share,
 					      .segmented = options->group != NULL};
-	if (!rate_read(text_of(options->false_alarms.text), &settings->rate))
-		return error_set(error, ERROR_CONFIG, options->false_alarms.place,
-				 "`falseAlarms` is `%s`; write how many in how long, or of how many messages: `1 per 30d`, `0.5 "
-				 "per 1000`",
-				 options->false_alarms.text);
-	if (settings->rate.rows > 0 && settings->rate.alarms >= (double)settings->rate.rows)
-		return error_set(error, ERROR_CONFIG, options->false_alarms.place,
-				 "`falseAlarms` is `%s`, one for each message or more; write fewer, such as `0.5 per 1000`",
-				 options->false_alarms.text);
+	if (!rate_check(options, &settings->rate, error))
+		return false;
 	if (!(options->share > 0))
 		return error_set(error, ERROR_CONFIG, options->share_place,
 				 "`share` is 0, so no message is watched; write a share above 0, such as `10%%`, or leave the step "

@@ -24,7 +24,8 @@ struct drift {
 	struct place window_here;
 	struct item_list methods; /* struct drift_method */
 	struct item_list joint;	  /* struct monitor_set */
-	struct name false_alarms;
+	const char *false_alarms;
+	struct place false_alarms_here;
 	double effect;
 	struct place share_place;
 	double share;

@@ -106,7 +106,8 @@ const struct drift *drift_options_of(const struct dialect_parameter *parameters,
 	*options = (struct drift){.reference = {.here = place, .past_ns = PAST_USUAL_NS},
 				  .window = {.count = WINDOW_USUAL},
 				  .window_here = place,
-				  .false_alarms = {FALSE_ALARMS_USUAL, place},
+				  .false_alarms = FALSE_ALARMS_USUAL,
+				  .false_alarms_here = place,
 				  .share = 1};
 	for (size_t i = 0; i < count; i++) {
 		const struct drift_parameter_row *row = row_of(&parameters[i]);

@@ -60,7 +60,8 @@ bool drift_layout_make(struct drift_layout *layout, const struct payload *payloa
 	for (size_t i = 0; i < tensors->count; i++) {
 		const struct tensor *tensor = tensors_find(payload->tensors, text_of(tensors->items[i].text));
 		if (!tensor)
-			return error_set(error, ERROR_INPUT, tensors->items[i].place, "tensor `%s` is missing; send it",
+			return error_set(error, ERROR_INPUT, tensors->items[i].place,
+					 "tensor `%s` is missing; send it, or for a CSV name its columns by --tensor",
 					 tensors->items[i].text);
 		if (!layout_add(layout, tensor, arena, error))
 			return false;
@@ -80,7 +81,8 @@ static bool rows_agree(const struct drift_column *column, const struct tensor *t
 {
 	struct row_shape shape;
 	if (!tensor)
-		return error_set(error, ERROR_INPUT, PLACE_NONE, "tensor `" TEXT_FORMAT "` is missing; send it",
+		return error_set(error, ERROR_INPUT, PLACE_NONE,
+				 "tensor `" TEXT_FORMAT "` is missing; send it, or for a CSV name its columns by --tensor",
 				 TEXT_ARGUMENTS(column->tensor));
 	if ((tensor->datatype == DATATYPE_BYTES) != column->texts) {
 		*texts = column->texts ? NULL : tensor;

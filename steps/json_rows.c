@@ -461,6 +461,7 @@ bool json_rows_read_file(const struct name *file, struct text content, const cha
 	struct json_scan scan;
 	struct json_rows reading = {.scan = &scan, .place = file->place};
 	struct text found = {0};
+	content = text_unmarked(content);
 	json_begin(&scan, content, file->text, arena, &wrong);
 	const bool read = read_keys(&reading, rows, into, &found);
 	if (read && text_is(found, format))

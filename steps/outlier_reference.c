@@ -320,6 +320,7 @@ bool outlier_reference_read(const struct name *file, struct text content, enum o
 {
 	struct outlier_file from = {.by = -1};
 	*reference = (struct outlier_reference){.by = by};
+	content = text_unmarked(content);
 	if (by == OUTLIER_FOREST && is_forest(content, arena))
 		return read_forest(file, content, arena, reference, error);
 	if (!json_rows_read_file(file, content, FORMAT, file_rows, arena, &from, error))

@@ -111,8 +111,8 @@ static bool rows_take(struct reference_rows *rows, const struct step *step, cons
 	struct row_shape shape;
 	const struct tensor *tensor = tensors_find(payload->tensors, text_of(wanted->text));
 	if (!tensor)
-		return error_set(error, ERROR_INPUT, PLACE_NONE, "tensor `%s` is missing; send it%s", wanted->text,
-				 ", or for a CSV name its columns by --tensor");
+		return error_set(error, ERROR_INPUT, PLACE_NONE,
+				 "tensor `%s` is missing; send it, or for a CSV name its columns by --tensor", wanted->text);
 	if (tensor->datatype == DATATYPE_BYTES) {
 		*texts = tensor;
 		return tensor_refuse(tensor, arena, "numbers are needed", error);

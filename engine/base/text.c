@@ -53,6 +53,12 @@ static bool byte_is_one_of(char byte, const char *bytes)
 	return byte && strchr(bytes, byte);
 }
 
+struct text text_unmarked(struct text a)
+{
+	const struct text mark = TEXT("\xEF\xBB\xBF");
+	return text_starts_with(a, mark) ? text_from(a, mark.length) : a;
+}
+
 struct text text_trimmed(struct text a, const char *blanks)
 {
 	while (a.length > 0 && byte_is_one_of(a.bytes[0], blanks)) {

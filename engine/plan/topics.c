@@ -1,4 +1,5 @@
 /* topics.c: Topics of a pipeline, with the reason of each: which it has follows from its steps, stages and experiments. */
+#include "base/topic_name.h"
 #include "plan/compile.h"
 #include "spec/fault_codes.h"
 

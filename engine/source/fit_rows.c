@@ -444,10 +444,8 @@ static void rows_rewind(void *context)
 bool fit_rows_open(struct fit_rows *rows, const char *file, struct text text, const struct name_list *gather,
 		   const struct mapping *mapping, struct arena *arena, struct error *error)
 {
-	static const char mark[] = "\xEF\xBB\xBF"; /* that some write before UTF-8: it is no part of the first name */
 	size_t first = 0;
-	if (text.length >= strlen(mark) && memcmp(text.bytes, mark, strlen(mark)) == 0)
-		text = (struct text){text.bytes + strlen(mark), text.length - strlen(mark)};
+	text = text_unmarked(text);
 	while (first < text.length && strchr(" \t\r\n", text.bytes[first]))
 		first++;
 	*rows = (struct fit_rows){.file = file, .text = text, .arena = arena, .mapping = mapping, .line = 1, .begin_line = 1};

@@ -1,10 +1,10 @@
 /* metadata_rows.c: Option rows of the metadata of every resource, and the check of names. */
 #include "base/suggest.h"
+#include "base/topic_name.h"
 #include "spec/fault_codes.h"
 #include "spec/rows.h"
 
 #define NAME_CHARACTERS_MAX 253 /* as Kubernetes */
-#define TOPIC_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 
 const struct option text_value_rows[] = {
 	{.type = OPTION_KEY, .offset = offsetof(struct annotation, key)},
@@ -85,11 +85,11 @@ void topic_check(const char *topic, struct place place, struct faults *faults)
 {
 	if (!topic)
 		return;
-	const size_t length = strlen(topic), good = strspn(topic, TOPIC_CHARACTERS);
+	const size_t length = strlen(topic);
 	if (length > TOPIC_CHARACTERS_MAX)
 		fault_add(faults, CODE_BAD_TOPIC, place, NULL,
 			  "the name of a topic has %zu characters, more than the %d that Kafka allows", length,
 			  TOPIC_CHARACTERS_MAX);
-	else if (good < length || strcmp(topic, ".") == 0 || strcmp(topic, "..") == 0)
+	else if (!topic_name_is_spelled(topic))
 		fault_add(faults, CODE_BAD_TOPIC, place, NULL, "`%s` cannot be a topic, nor begin the name of one", topic);
 }

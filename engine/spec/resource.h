@@ -93,8 +93,6 @@ struct input_tensor { /* input.tensors of mapped records */
 	struct place here;
 };
 
-#define TOPIC_CHARACTERS_MAX 249 /* of its name: Kafka's limit */
-
 struct pipeline_input {
 	struct place here;
 	struct name_list external_inputs;

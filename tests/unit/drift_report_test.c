@@ -397,6 +397,20 @@ static void segments_have_online_methods_of_their_own(void **state)
 	said_close(&said);
 }
 
+/* Both commands say how columns of a CSV become the tensor. */
+static void a_csv_without_the_tensor_names_the_option(void **state)
+{
+	(void)state;
+	static const char *const lines[] = {"fit drift data -f p.yaml --out other.json", "drift report data -f p.yaml"};
+	reference_learn(); /* also writes p.yaml and data */
+	for (size_t i = 0; i < 2; i++) {
+		struct said said = say_with(step_kinds, lines[i]);
+		assert_int_equal(said.code, 1);
+		expect_words(said.err, "tensor `x` is missing; send it, or for a CSV name its columns by --tensor");
+		said_close(&said);
+	}
+}
+
 /* A reference may have nothing to compare with in some features. */
 static void poor_references_are_used_or_refused(void **state)
 {
@@ -613,6 +627,7 @@ int main(void)
 		cmocka_unit_test(columns_that_the_reference_lacks_are_named),
 		cmocka_unit_test(sets_of_features_are_compared_as_vectors),
 		cmocka_unit_test(segments_have_online_methods_of_their_own),
+		cmocka_unit_test(a_csv_without_the_tensor_names_the_option),
 		cmocka_unit_test(poor_references_are_used_or_refused),
 		cmocka_unit_test(files_that_do_not_hold_together_are_refused),
 		cmocka_unit_test(segments_have_windows_of_their_own),

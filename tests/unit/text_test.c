@@ -24,6 +24,9 @@ static void texts_compare_by_every_byte(void **state)
 	assert_int_equal(text_trimmed(TEXT("   "), " ").length, 0);
 	assert_int_equal(text_trimmed((struct text){0}, " ").length, 0);
 	assert_int_equal(text_trimmed((struct text){"\0x\0", 3}, " ").length, 3);
+	assert_true(text_is(text_unmarked(TEXT("\xEF\xBB\xBF{}")), "{}"));
+	assert_int_equal(text_unmarked(TEXT("\xEF\xBB{}")).length, 4);
+	assert_int_equal(text_unmarked((struct text){0}).length, 0);
 }
 
 /* By each byte at each place of texts of all lengths around the eight bytes that are compared at once. */

@@ -1,0 +1,12 @@
+/* topic_name.h: What Kafka accepts as the name of a topic. */
+#ifndef SLUICE_BASE_TOPIC_NAME_H
+#define SLUICE_BASE_TOPIC_NAME_H
+
+#include <stdbool.h>
+
+#define TOPIC_CHARACTERS_MAX 249
+
+/* Letters, digits, `.`, `_` and `-`, and neither `.` nor `..`; its length is not checked. */
+bool topic_name_is_spelled(const char *name);
+
+#endif
