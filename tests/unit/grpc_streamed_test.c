@@ -362,6 +362,9 @@ static void a_budget_that_is_used_up_ends_it(void **state)
 	struct stand *stand = *state;
 	stand->bodies.limit_bytes = 20 * MESSAGE_BYTES;
 	begin(stand, 1, NULL, NULL);
+	say(stand, 1, 0, "first");
+	turn_until_received(stand, 1);
+	turn_for_a_while(stand); /* its window is small until it has answered the settings */
 	for (size_t i = 0; i < 30; i++)
 		say_bytes(stand, 1, 0, (struct text){message, sizeof message});
 	turn_until_heard(stand, "1 grpc-status: 8\n");
