@@ -133,15 +133,15 @@ static int health_run(struct session *session, const void *filled, const char *c
 const struct command command_health = {
 	.name = "health",
 	.summary = "Checks whether one engine is healthy, for health checks of containers.",
-	.help = "Each second, an engine reports the state of its pipelines on the status topic of its namespace. This command "
-		"waits for a report of the engine. The exit code is 0 if all its pipelines are ready, and 1 if one is not, or "
-		"if there is no report for three seconds. It prints on standard error what the engine waits for. A pipeline "
-		"whose results are all errors, that calls a slow model, or whose requests wait for an unreachable one, is printed "
-		"too, but does not make the engine unhealthy: a restart would not help. Use this check for readiness. It needs "
-		"Kafka.\n\nWith --socket the command checks the process on this machine, without Kafka. Use this check for "
-		"liveness. The exit code is 1 if the process is frozen or has "
-		"ended, or if its main loop or a worker has been blocked for longer than --within. An engine that is starting, "
-		"or whose Kafka is unreachable, is alive.\n"
+	.help = "Each second, an engine reports on the status topic of its namespace how many pipelines it has, and which of them "
+		"are not well. This command waits for a report of the engine. The exit code is 0 if all its pipelines are ready, "
+		"and 1 if one is not, or if there is no report for three seconds. It prints on standard error what the engine "
+		"waits for. A pipeline whose results are all errors, that calls a slow model, or whose requests wait for an "
+		"unreachable one, is printed too, but does not make the engine unhealthy: a restart would not help. Use this check "
+		"for readiness. It needs Kafka.\n\n"
+		"With --socket the command checks the process on this machine, without Kafka. Use this check for liveness. The "
+		"exit code is 1 if the process is frozen or has ended, or if its main loop or a worker has been blocked for longer "
+		"than --within. An engine that is starting, or whose Kafka is unreachable, is alive.\n"
 		"\n"
 		"  sluice health --brokers localhost:9092 --instance engine-1\n"
 		"  sluice health --socket /run/sluice/health\n",

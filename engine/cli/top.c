@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "client/engine_reports.h"
 #include "client/kafka.h"
+#include "client/status_watch.h"
 #include "log/reader.h"
 #include "view/screen_keys.h"
 #include "view/top_lines.h"
@@ -46,6 +47,7 @@ struct top {
 	const struct status **shown; /* of the reports, in the order in which they are shown */
 	enum top_sort sort;
 	struct screen_keys keys; /* of a terminal */
+	struct status_watch *watch;
 	bool over;
 	struct buffer text;
 };
@@ -94,6 +96,7 @@ static bool top_read(struct top *top, struct reader *reader, struct arena *scrat
 {
 	while (clock_ns() < until_ns && !top->over) {
 		struct record record;
+		status_watch_say(top->watch);
 		if (!reader_next(reader, LOOK_MS, &record, error))
 			return false;
 		bool good = !record.held || engine_reports_take(&top->reports, &record, scratch, error);
@@ -141,10 +144,13 @@ static bool top_read_target(struct top *top, const struct pipeline_target *targe
 	buffer_open(&top->text, TOP_TEXT_MAX);
 	if (!once && top->options->form == OUTPUT_TEXT)
 		screen_keys_open(&top->keys);
+	if (!once)
+		top->watch = status_watch_open(&target->kafka, target->prefix, target->namespace, top->session->arena);
 	bool good = (top->shown || error_memory(error, ERROR_SYSTEM, "reading the status")) &&
 		    engine_reports_open(&top->reports, &target->kafka, top->session->arena, error) &&
 		    (reader = reader_open(&config, error)) && top_watch(top, reader, scratch, once, error);
 	screen_keys_close(&top->keys);
+	status_watch_close(top->watch);
 	engine_reports_close(&top->reports);
 	buffer_close(&top->text);
 	reader_close(reader);
@@ -172,9 +178,11 @@ static int top_run(struct session *session, const void *filled, const char *cons
 const struct command command_top = {
 	.name = "top",
 	.summary = "Shows the state of pipelines: rates, latencies, errors, waits.",
-	.help = "Each second, every engine reports the state of its pipelines on the status topic of its namespace; this "
-		"command shows the latest report of each. On a terminal it fits the screen and runs until `q`; `s` sorts by "
-		"the next of name, lag, rate, errors and p99. An engine that has crashed is shown as silent, with the backlog "
+	.help = "Engines report the state of their pipelines on the status topic of their namespace; this command shows the latest "
+		"report of each. An engine that runs with --control reports when a state changes, else every 10 s; while this "
+		"command runs on a terminal, each second. For that the login needs the right to write to the namespace's feed. "
+		"Other engines always report each second. On a terminal the command fits the screen and runs until `q`; `s` sorts "
+		"by the next of name, lag, rate, errors and p99. An engine that has crashed is shown as silent, with the backlog "
 		"of its pipeline under LAG, as long as its last record is among the newest of the topic.\n"
 		"\n"
 		"  sluice top --brokers localhost:9092\n"

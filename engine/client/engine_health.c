@@ -7,6 +7,52 @@
 
 #define LOOK_MS 100
 
+static void state_count(struct engine_health *health, const struct status *status)
+{
+	if (text_is(status->state, "failing")) {
+		health->failing++;
+		health->failing_one = status->pipeline, health->reason = status->why;
+	}
+	if (text_is(status->state, "slow")) {
+		health->slow++;
+		health->slow_one = status->pipeline, health->slow_why = status->why;
+	}
+	if (status->ready && text_is(status->state, "waiting")) {
+		health->held_up++;
+		health->held_one = status->pipeline, health->held_why = status->why;
+	}
+	if (!status->ready)
+		health->waiting = status->pipeline, health->why = status->why;
+}
+
+/* Counts a report of a second, in which all pipelines that are not well have one. */
+static void second_count(struct engine_health *health, const struct status *status)
+{
+	if (status->at_ms != health->at_ms)
+		*health = (struct engine_health){.instance = health->instance,
+						 .at_ms = status->at_ms,
+						 .pipelines = (size_t)status->pipelines,
+						 .ready = (size_t)status->pipelines};
+	if (!status_is_well(status->ready, status->state)) {
+		state_count(health, status);
+		health->unwell++;
+		health->ready -= !status->ready;
+	}
+	health->whole = health->unwell >= status->unwell;
+}
+
+/* Counts a report of an engine of an earlier version, which reports on all its pipelines in turn. */
+static void cycle_count(struct engine_health *health, const struct status *status)
+{
+	health->whole = health->pipelines > 0 && text_equal(status->pipeline, health->first);
+	if (health->whole)
+		return;
+	if (health->pipelines++ == 0)
+		health->first = status->pipeline;
+	state_count(health, status);
+	health->ready += status->ready;
+}
+
 static bool report_add(struct engine_health *health, struct text json, struct arena *arena, struct error *error)
 {
 	struct status status;
@@ -17,27 +63,10 @@ static bool report_add(struct engine_health *health, struct text json, struct ar
 	if (!status_read((struct text){kept, json.length}, arena, &status, &strange) ||
 	    !text_equal(status.instance, text_of(health->instance)) || time_of_day_ms() - status.at_ms > STATUS_STALE_MS)
 		return true;
-	health->whole = health->pipelines > 0 && text_equal(status.pipeline, health->first);
-	if (health->whole)
-		return true;
-	if (health->pipelines++ == 0)
-		health->first = status.pipeline;
-	if (text_is(status.state, "failing")) {
-		health->failing++;
-		health->failing_one = status.pipeline, health->reason = status.why;
-	}
-	if (text_is(status.state, "slow")) {
-		health->slow++;
-		health->slow_one = status.pipeline, health->slow_why = status.why;
-	}
-	if (status.ready && text_is(status.state, "waiting")) {
-		health->held_up++;
-		health->held_one = status.pipeline, health->held_why = status.why;
-	}
-	if (status.ready)
-		health->ready++;
+	if (status.pipelines > 0)
+		second_count(health, &status);
 	else
-		health->waiting = status.pipeline, health->why = status.why;
+		cycle_count(health, &status);
 	return true;
 }
 

@@ -1,6 +1,7 @@
 /* engine_health.h: Health of one engine, by its own reports on the status topic. For `sluice health`.
  *
- * An engine reports on all its pipelines each second. One that has not reported for as long as a status is valid is not healthy.
+ * An engine reports each second on all its pipelines that are not well, and says how many it has. One that has not reported for
+ * as long as a status is valid is not healthy.
  */
 #ifndef SLUICE_CLIENT_ENGINE_HEALTH_H
 #define SLUICE_CLIENT_ENGINE_HEALTH_H
@@ -10,9 +11,10 @@
 /* Counts of its pipelines, and an example of each state with its reason. Starts as {.instance = ...}. */
 struct engine_health {
 	const char *instance;
-	struct text first; /* the pipeline of the first report; when it is reported again, all have been */
+	struct text first; /* of an earlier version: the pipeline of the first report; when it is reported again, all have been */
+	int64_t at_ms;	   /* of the second that is counted */
 	bool whole;
-	size_t pipelines, ready, failing, slow, held_up;
+	size_t pipelines, ready, unwell, failing, slow, held_up;
 	struct text waiting, why;	 /* one that is not ready */
 	struct text failing_one, reason; /* one whose results are errors */
 	struct text slow_one, slow_why;	 /* one that calls a slow model */

@@ -39,6 +39,18 @@ static struct pipeline_report *entry_for(struct engine_reports *reports, const s
 	return entry->arena ? entry : NULL;
 }
 
+/* Notes for all pipelines of the engine when it was heard of last. */
+static void heard_note(struct engine_reports *reports, struct status *status)
+{
+	for (size_t i = 0; i < reports->count; i++) {
+		struct status *other = &reports->items[i].status;
+		if (!text_equal(other->instance, status->instance))
+			continue;
+		other->heard_ms = other->heard_ms > status->at_ms ? other->heard_ms : status->at_ms;
+		status->heard_ms = other->heard_ms;
+	}
+}
+
 bool engine_reports_take(struct engine_reports *reports, const struct record *record, struct arena *scratch, struct error *error)
 {
 	struct status status;
@@ -53,11 +65,14 @@ bool engine_reports_take(struct engine_reports *reports, const struct record *re
 		return error_set(error, ERROR_LIMIT, PLACE_NONE,
 				 "pipelines of more than %d engines are not shown; select one namespace, or use `sluice tail`",
 				 ENGINE_REPORTS_MAX);
+	heard_note(reports, &status);
 	arena_reset(entry->arena);
 	entry->json = arena_copy(entry->arena, record->value.bytes, record->value.length);
 	entry->length = record->value.length;
-	return (entry->json && status_read((struct text){entry->json, entry->length}, entry->arena, &entry->status, error)) ||
-	       error_memory(error, ERROR_SYSTEM, "keeping a status");
+	if (!entry->json || !status_read((struct text){entry->json, entry->length}, entry->arena, &entry->status, error))
+		return error_memory(error, ERROR_SYSTEM, "keeping a status");
+	entry->status.heard_ms = status.heard_ms;
+	return true;
 }
 
 static struct backlog *backlog_of(struct engine_reports *reports, struct text group)

@@ -18,6 +18,7 @@ struct feed_relay {
 	char failure[ERROR_TEXT_MAX];
 	uint64_t refused;
 	double delay_seconds; /* of the last record that came while the relay was reading; NaN: none */
+	int64_t watched_ms;   /* when a record said that somebody watches; 0: none did */
 };
 
 /* ---- records ---- */
@@ -38,6 +39,8 @@ static void record_take(void *context, const struct record *record, bool is_new)
 		record_refuse(relay, &wrong);
 	else if (is_new && feed_key_is_score(record->key))
 		relay->delay_seconds = (double)(time_of_day_ms() - record->time_ms) / 1000;
+	else if (is_new && text_is(record->key, FEED_WATCH_KEY))
+		relay->watched_ms = clock_ms();
 }
 
 /* ---- failures ---- */
@@ -69,6 +72,7 @@ void feed_relay_note(const struct feed_relay *relay, struct control_state *state
 {
 	state->feed_delay_seconds = relay->delay_seconds;
 	state->feed_refused = relay->refused;
+	state->watched_ms = relay->watched_ms;
 }
 
 /* ---- opening and closing ---- */

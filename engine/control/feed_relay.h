@@ -36,7 +36,7 @@ void feed_relay_close(struct feed_relay *relay); /* NULL is fine; may wait for a
 /* Why the feed cannot be read; "": it can, or is not open yet. */
 const char *feed_relay_failure(const struct feed_relay *relay);
 
-/* Sets the figures of the feed. */
+/* Sets the figures of the feed, and when somebody watched. */
 void feed_relay_note(const struct feed_relay *relay, struct control_state *state);
 
 #endif

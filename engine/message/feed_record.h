@@ -6,6 +6,7 @@
  *   drift/PIPELINE/STEP/SEGMENT  the same of a segment, if the step has `groupBy`
  *   figures/PIPELINE/STEP...     the figures of the same window, likewise
  *   outlier/PIPELINE/STEP        what a step `outlier` with `past` has learnt of its stream
+ *   watch                        somebody watches the pipelines now: engines report on all of them each second (observe/status.h)
  *
  * A verdict is a DriftVerdict (schemas/drift_verdict.avsc), a schema of its own, so that a new field of the drift topic does not
  * make the feed unreadable. Figures (schemas/drift_figures.avsc) have a key and a schema of their own for the same reason. All
@@ -21,6 +22,7 @@
 
 #define FEED_NAME_BYTES_MAX 255 /* of a pipeline, and of a step */
 #define FEED_KEY_BYTES_MAX 1024
+#define FEED_WATCH_KEY "watch"
 
 struct feed_score {
 	char pipeline[FEED_NAME_BYTES_MAX + 1], step[FEED_NAME_BYTES_MAX + 1];

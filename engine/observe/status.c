@@ -37,6 +37,8 @@ static const struct status_member {
 	{"p95_ms", MEMBER_NUMBER, offsetof(struct status, p95_ms)},
 	{"p99_ms", MEMBER_NUMBER, offsetof(struct status, p99_ms)},
 	{"stopped", MEMBER_FLAG, offsetof(struct status, stopped)},
+	{"pipelines", MEMBER_COUNT, offsetof(struct status, pipelines)},
+	{"unwell", MEMBER_COUNT, offsetof(struct status, unwell)},
 };
 
 #define MEMBERS (sizeof members / sizeof *members)
@@ -60,6 +62,11 @@ static void write_member(const struct status_member *member, const void *at, str
 		json_write_double(out, *(const double *)at);
 		break;
 	}
+}
+
+bool status_is_well(bool ready, struct text state)
+{
+	return ready && (text_is(state, "running") || text_is(state, "paused"));
 }
 
 void status_write(const struct status *status, struct buffer *out)

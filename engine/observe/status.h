@@ -1,4 +1,5 @@
-/* status.h: Status of one pipeline in one engine: a record that the engine writes once a second to the status topic.
+/* status.h: Status of one pipeline in one engine: a record that the engine writes to the status topic. An engine that follows a
+ * control plane writes some each second (runtime/status_turns.h); another one writes all of them.
  * Its key is `INSTANCE/PIPELINE`, its value JSON, so that any program can read it.
  *
  * A pipeline is counted as a whole, over all its stages: requests where they enter it, answers and errors wherever
@@ -14,8 +15,10 @@
 #include "observe/counts.h"
 
 #define STATUS_EVERY_MS 1000
+#define STATUS_QUIET_MS 10000	/* within which each pipeline reports, whatever happens */
+#define STATUS_WATCH_MS 15000	/* so long it counts that somebody watches */
 #define STATUS_FAILING_LEAST 10 /* errors in a row after which a pipeline is failing */
-#define STATUS_STALE_MS 3000 /* without a record for so long, the state of an engine is unknown */
+#define STATUS_STALE_MS 3000	/* without a record of any pipeline for so long, the state of an engine is unknown */
 
 struct status {
 	struct text instance;
@@ -34,7 +37,14 @@ struct status {
 	int64_t lag;		       /* records of these that are not committed; -1: not known: readers of a status ask Kafka */
 	double rate;		       /* answers per second; without an output, requests that ended */
 	double p50_ms, p95_ms, p99_ms; /* from the time of the request's record to its answer */
+	/* Of the engine, at that time; 0: an engine of an earlier version wrote it, which reports on all pipelines each second. */
+	uint64_t pipelines; /* how many it reports on */
+	uint64_t unwell;    /* how many of these are not well: each has a record of that time */
+	int64_t heard_ms;   /* not in the record: when its engine was heard of last, about any pipeline; 0: then */
 };
+
+/* Whether the pipeline runs, and nothing holds it up. */
+bool status_is_well(bool ready, struct text state);
 
 void status_write(const struct status *status, struct buffer *out);
 

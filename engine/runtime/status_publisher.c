@@ -13,20 +13,27 @@
 #include "runtime/failure_watch.h"
 #include "runtime/lag_watch.h"
 #include "runtime/model_watch.h"
+#include "runtime/status_turns.h"
 
 #define MODEL_AWAY "a model that it calls is unreachable: "
-#define ARENA_BYTES ((size_t)64 << 20) /* names, and the last counts of each pipeline: a KiB */
+#define ARENA_BYTES ((size_t)64 << 20) /* names, and counts of each pipeline: some KiB */
 #define QUEUE_BYTES ((size_t)1 << 20)  /* records of a second for a thousand pipelines */
 #define STATUS_BYTES ((size_t)64 << 10)
 #define WHY_BYTES 512
 #define VERSION_BYTES 17 /* in hexadecimal */
 
-/* A pipeline, with its state in the last record. */
+/* A pipeline: how it is in this second, and its last record. */
 struct announced {
 	const char *name;
 	uint32_t topic;
 	struct engine_counts counts;
+	struct status_facts facts;
+	bool slow;		  /* a model that it calls is */
+	bool known;		  /* the engine runs it */
 	uint64_t failed_in_a_row; /* errors since the last result without an error */
+	struct engine_counts reported_counts;
+	struct status_facts reported; /* without a state: there is no record yet */
+	int64_t reported_ms;
 	struct failure_watch watch;
 	struct announced *next, *next_in_list;
 };
@@ -41,7 +48,9 @@ struct status_publisher {
 	struct buffer text, names;
 	char why[WHY_BYTES];
 	struct loop_timer timer;
-	int64_t started_ms, last_ms;
+	int64_t started_ms;
+	struct status_turns turns;
+	uint64_t pipeline_count, unwell; /* in this second */
 	struct outage_watch outage;
 	struct model_watch *models;
 	bool stopped;
@@ -84,6 +93,7 @@ static struct announced *announced_as(struct status_publisher *status_publisher,
 	if (!pipeline || !find_topic(status_publisher, plan, &pipeline->topic))
 		return NULL;
 	pipeline->name = arena_copy(status_publisher->arena, plan->graph->name, strlen(plan->graph->name));
+	pipeline->reported_ms = time_of_day_ms() - STATUS_EVERY_MS;
 	pipeline->watch = (struct failure_watch){.since_ms = loop_now_ms(engine_loop(status_publisher->engine)), .is_quiet = true};
 	if (!pipeline->name)
 		return NULL;
@@ -120,22 +130,54 @@ static bool is_failing(const struct announced *pipeline)
 	return pipeline->failed_in_a_row >= STATUS_FAILING_LEAST;
 }
 
-/* `slow`: a model that it calls is slow. */
-static const char *state_of(const struct announced *pipeline, const struct engine_counts *now, bool slow)
+static const char *state_of(const struct announced *pipeline, const struct engine_counts *now)
 {
 	if (now->waits_for || calls_wait(now))
 		return "waiting";
 	if (is_failing(pipeline))
 		return "failing";
-	if (slow)
+	if (pipeline->slow)
 		return "slow";
 	return now->sums.pauses > pipeline->counts.sums.pauses ? "paused" : "running";
 }
 
-/* `why` has the words for a slow model. */
-static const char *why_of(struct status_publisher *status_publisher, const struct announced *pipeline,
-			  const struct engine_counts *now, bool slow)
+static bool is_slow(struct status_publisher *status_publisher, const struct pipeline_plan *plan, const struct engine_counts *now)
 {
+	return now->sums.in_flight > 0 &&
+	       model_watch_slow(status_publisher->models, plan, status_publisher->why, sizeof status_publisher->why);
+}
+
+/* Looks how the pipeline is now. */
+static void pipeline_look(struct status_publisher *status_publisher, const struct pipeline_plan *plan, struct announced *pipeline)
+{
+	struct engine_counts now;
+	pipeline->known = engine_counts(status_publisher->engine, pipeline->name, &now);
+	if (!pipeline->known)
+		return;
+	count_row(pipeline, &now);
+	pipeline->slow = is_slow(status_publisher, plan, &now);
+	pipeline->facts = (struct status_facts){!now.waits_for, state_of(pipeline, &now), now.version};
+	pipeline->counts = now;
+	status_publisher->pipeline_count++;
+	status_publisher->unwell += !status_is_well(pipeline->facts.ready, text_of(pipeline->facts.state));
+}
+
+static void pipelines_look(struct status_publisher *status_publisher, const struct plan *plan)
+{
+	status_publisher->pipeline_count = status_publisher->unwell = 0;
+	for (struct announced *pipeline = status_publisher->pipelines; pipeline; pipeline = pipeline->next)
+		pipeline->known = false;
+	for (size_t i = 0; i < plan->count; i++) {
+		struct announced *pipeline = announced_as(status_publisher, &plan->pipelines[i]);
+		if (pipeline)
+			pipeline_look(status_publisher, &plan->pipelines[i], pipeline);
+	}
+}
+
+static const char *why_of(struct status_publisher *status_publisher, const struct pipeline_plan *plan,
+			  const struct announced *pipeline)
+{
+	const struct engine_counts *now = &pipeline->counts;
 	if (now->waits_for)
 		return now->waits_for;
 	if (calls_wait(now)) {
@@ -145,7 +187,7 @@ static const char *why_of(struct status_publisher *status_publisher, const struc
 		return status_publisher->why;
 	}
 	if (!is_failing(pipeline))
-		return slow ? status_publisher->why : NULL;
+		return pipeline->slow && is_slow(status_publisher, plan, now) ? status_publisher->why : NULL;
 	snprintf(status_publisher->why, sizeof status_publisher->why,
 		 "the last %" PRIu64 " results are errors; `sluice errors list %s` shows the reasons", pipeline->failed_in_a_row,
 		 pipeline->name);
@@ -170,13 +212,12 @@ static double rate_of(const struct pipeline_plan *plan, const struct engine_coun
 }
 
 static void status_publisher_write(struct status_publisher *status_publisher, const struct pipeline_plan *plan,
-				   const struct announced *pipeline, const struct engine_counts *now, int64_t at_ms)
+				   struct announced *pipeline, int64_t at_ms)
 {
 	struct histogram latency;
-	int64_t passed_ms = at_ms > status_publisher->last_ms ? at_ms - status_publisher->last_ms : 1;
-	histogram_since(&now->latency, &pipeline->counts.latency, &latency);
-	bool slow = now->sums.in_flight > 0 &&
-		    model_watch_slow(status_publisher->models, plan, status_publisher->why, sizeof status_publisher->why);
+	const struct engine_counts *now = &pipeline->counts, *before = &pipeline->reported_counts;
+	const int64_t passed_ms = at_ms > pipeline->reported_ms ? at_ms - pipeline->reported_ms : 1;
+	histogram_since(&now->latency, &before->latency, &latency);
 	char version[VERSION_BYTES] = "";
 	if (now->version != 0)
 		snprintf(version, sizeof version, "%016" PRIx64, now->version);
@@ -186,19 +227,21 @@ static void status_publisher_write(struct status_publisher *status_publisher, co
 		.namespace = text_of(plan->namespace),
 		.at_ms = at_ms,
 		.started_ms = status_publisher->started_ms,
-		.ready = !now->waits_for,
-		.state = text_of(state_of(pipeline, now, slow)),
+		.ready = pipeline->facts.ready,
+		.state = text_of(pipeline->facts.state),
 		.stopped = status_publisher->stopped,
-		.why = text_of(why_of(status_publisher, pipeline, now, slow)),
+		.why = text_of(why_of(status_publisher, plan, pipeline)),
 		.sums = now->sums,
 		.version = text_of(version),
 		.group = text_of(plan->group),
 		.reads = reads_of(status_publisher, plan),
 		.lag = -1,
-		.rate = rate_of(plan, now, &pipeline->counts, passed_ms),
+		.rate = rate_of(plan, now, before, passed_ms),
 		.p50_ms = quantile_ms(&latency, 0.5),
 		.p95_ms = quantile_ms(&latency, 0.95),
 		.p99_ms = quantile_ms(&latency, 0.99),
+		.pipelines = status_publisher->pipeline_count,
+		.unwell = status_publisher->unwell,
 	};
 	char key[256];
 	int length = snprintf(key, sizeof key, "%s/%s", status_publisher->config->instance, pipeline->name);
@@ -209,15 +252,18 @@ static void status_publisher_write(struct status_publisher *status_publisher, co
 		.key = {key, (size_t)length < sizeof key ? (size_t)length : sizeof key - 1},
 		.value = buffer_view(&status_publisher->text),
 	};
-	if (!buffer_failed(&status_publisher->text))
-		(void)best_effort_produce(status_publisher->side, &record);
+	if (buffer_failed(&status_publisher->text) || !best_effort_produce(status_publisher->side, &record))
+		return;
+	pipeline->reported_counts = pipeline->counts;
+	pipeline->reported = pipeline->facts;
+	pipeline->reported_ms = at_ms;
 }
 
 /* ---- log lines ---- */
 
-static void log_failures(const struct status_publisher *status_publisher, struct announced *pipeline,
-			 const struct engine_counts *now, bool at_end)
+static void log_failures(const struct status_publisher *status_publisher, struct announced *pipeline, bool at_end)
 {
+	const struct engine_counts *now = &pipeline->counts;
 	struct failure_window window;
 	struct last_failure last = {0};
 	int64_t now_ms = loop_now_ms(engine_loop(status_publisher->engine));
@@ -231,7 +277,7 @@ static void log_failures(const struct status_publisher *status_publisher, struct
 		(window.lasted_ms + MS_PER_S - 1) / MS_PER_S, known ? "; the last: " : "", last.text);
 }
 
-/* Logs the begin and the end of an outage of Kafka. Status records are produced each second, so their
+/* Logs the begin and the end of an outage of Kafka. Some status record is produced each second, so their
  * acknowledgements show whether Kafka works. */
 static void log_outage(struct status_publisher *status_publisher)
 {
@@ -257,17 +303,24 @@ static void log_outage(struct status_publisher *status_publisher)
 /* Logs the failures since the last line, and writes the last record of each pipeline. */
 static void say_the_end(struct status_publisher *status_publisher)
 {
-	struct engine_counts now;
 	const struct plan *plan = &engine_revision(status_publisher->engine)->plan;
 	status_publisher->stopped = true;
+	pipelines_look(status_publisher, plan);
 	for (struct announced *pipeline = status_publisher->pipelines; pipeline; pipeline = pipeline->next) {
 		const struct pipeline_plan *planned = plan_find(plan, pipeline->name);
-		if (!engine_counts(status_publisher->engine, pipeline->name, &now))
+		if (!pipeline->known)
 			continue;
-		log_failures(status_publisher, pipeline, &now, true);
+		log_failures(status_publisher, pipeline, true);
 		if (planned)
-			status_publisher_write(status_publisher, planned, pipeline, &now, time_of_day_ms());
+			status_publisher_write(status_publisher, planned, pipeline, time_of_day_ms());
 	}
+}
+
+/* Without a control plane nobody could say that somebody watches. */
+static bool is_watched(const struct status_publisher *status_publisher)
+{
+	const struct control_state *control = status_publisher->config->control;
+	return !control || (control->watched_ms > 0 && clock_ms() - control->watched_ms < STATUS_WATCH_MS);
 }
 
 static void status_publisher_on_due(void *context)
@@ -276,20 +329,20 @@ static void status_publisher_on_due(void *context)
 	const struct plan *plan = &engine_revision(status_publisher->engine)->plan;
 	struct loop *loop = engine_loop(status_publisher->engine);
 	struct error error = {0};
-	int64_t at_ms = time_of_day_ms();
+	const int64_t at_ms = time_of_day_ms();
 	model_watch_look(status_publisher->models, loop_now_ms(loop));
+	pipelines_look(status_publisher, plan);
+	const struct status_turn turn =
+		status_turn_begin(&status_publisher->turns, plan->count, is_watched(status_publisher), at_ms);
 	for (size_t i = 0; i < plan->count; i++) {
 		struct announced *pipeline = announced_as(status_publisher, &plan->pipelines[i]);
-		struct engine_counts now;
-		if (!pipeline || !engine_counts(status_publisher->engine, pipeline->name, &now))
+		if (!pipeline || !pipeline->known)
 			continue;
-		count_row(pipeline, &now);
-		status_publisher_write(status_publisher, &plan->pipelines[i], pipeline, &now, at_ms);
-		log_failures(status_publisher, pipeline, &now, false);
-		pipeline->counts = now;
+		if (status_is_due(&turn, i, &pipeline->facts, &pipeline->reported, pipeline->reported_ms))
+			status_publisher_write(status_publisher, &plan->pipelines[i], pipeline, at_ms);
+		log_failures(status_publisher, pipeline, false);
 	}
 	log_outage(status_publisher);
-	status_publisher->last_ms = at_ms;
 	loop_timer_set(loop, &status_publisher->timer, loop_now_ms(loop) + STATUS_EVERY_MS, &error);
 }
 
@@ -308,7 +361,7 @@ struct status_publisher *status_publisher_open(struct engine *engine, const stru
 	struct loop *loop = engine_loop(engine);
 	*status_publisher = (struct status_publisher){.engine = engine, .config = config, .arena = arena_open(ARENA_BYTES)};
 	status_publisher->timer = (struct loop_timer){.due = status_publisher_on_due, .context = status_publisher};
-	status_publisher->started_ms = status_publisher->last_ms = time_of_day_ms();
+	status_publisher->started_ms = time_of_day_ms();
 	buffer_open(&status_publisher->text, STATUS_BYTES);
 	buffer_open(&status_publisher->names, STATUS_BYTES);
 	if (status_publisher->arena &&

@@ -25,7 +25,8 @@
 
 bool top_is_silent(const struct status *status, int64_t now_ms)
 {
-	return now_ms - status->at_ms > STATUS_STALE_MS;
+	const int64_t heard_ms = status->heard_ms > status->at_ms ? status->heard_ms : status->at_ms;
+	return now_ms - heard_ms > STATUS_STALE_MS || now_ms - status->at_ms > STATUS_QUIET_MS + STATUS_STALE_MS;
 }
 
 const char *top_gone_reason(const struct status *status, int64_t now_ms)

@@ -22,7 +22,7 @@ struct top_view {
 	enum top_sort sort;
 };
 
-/* Whether the engine has sent no status for STATUS_STALE_MS. */
+/* Whether the engine has sent no status for STATUS_STALE_MS, or none of the pipeline since its last turn. */
 bool top_is_silent(const struct status *status, int64_t now_ms);
 
 /* Why an engine does not serve the pipeline any more; NULL: it does. */

@@ -128,6 +128,10 @@ part_many() {
 		deploy many "$dir/more.yaml" more
 	done
 	figure "one more than 1,000" $took_ms $((1000 * patience)) ms
+	sleep 12 # until nothing changes
+	begun=$("$build/records" count "$brokers" sluice.many.status 2>"$dir/records.log")
+	sleep 10
+	figure "status records of 1,000 pipelines in 10 s" $(($("$build/records" count "$brokers" sluice.many.status 2>"$dir/records.log") - begun)) 1300 records
 	for ((i = 0; i < 40; i++)); do
 		pipeline p$i 2 >"$dir/more.yaml"
 		deploy many "$dir/more.yaml" p$i

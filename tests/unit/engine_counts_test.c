@@ -335,6 +335,75 @@ static void ten_errors_in_a_row_are_a_pipeline_that_fails(void **state)
 	stand_close(&stand);
 }
 
+#define IN_TURN 20 /* pipelines, two of which report in a second */
+
+/* How many pipelines the engine has reported on in the second in which they were the fewest. */
+static size_t quietest_second_of(struct stand *stand)
+{
+	struct error error = {0};
+	const struct reader_config config = {
+		.brokers = stand->config.brokers, .topic = "sluice.default.status", .from_beginning = true};
+	struct reader *reader = reader_open(&config, &error);
+	int64_t at_ms = 0;
+	size_t count = 0, fewest = SIZE_MAX;
+	assert_non_null(reader);
+	for (bool found = false, more = true; more;) {
+		struct record record;
+		struct status status;
+		assert_true(reader_next(reader, found ? 500 : WAIT_MS, &record, &error));
+		more = record.held;
+		if (!more)
+			continue;
+		found = true;
+		assert_true(status_read(record.value, stand->arena, &status, &error));
+		assert_int_equal(status.pipelines, IN_TURN);
+		record_release(&record);
+		if (status.at_ms != at_ms && at_ms != 0)
+			fewest = count < fewest ? count : fewest;
+		count = status.at_ms == at_ms ? count + 1 : 1;
+		at_ms = status.at_ms;
+	}
+	reader_close(reader);
+	return count < fewest ? count : fewest;
+}
+
+/* The reports of a second in which nothing has changed: their states change while they begin. */
+static size_t reports_of_a_second(const struct control_state *control)
+{
+	struct buffer text;
+	struct stand stand;
+	struct error error = {0};
+	buffer_open(&text, (size_t)1 << 20);
+	for (int i = 0; i < IN_TURN; i++) {
+		buffer_print(&text, HEAD("p%d"), i);
+		buffer_string(&text, TWO_STAGES("y + 1") "  output: {steps: [b]}\n");
+	}
+	buffer_byte(&text, '\0');
+	stand_open(&stand, text.bytes);
+	stand.config.control = control;
+	struct status_publisher *publisher = status_publisher_open(stand.engine, &stand.config, &error);
+	assert_non_null(publisher);
+	stand.until = UINT64_MAX;
+	stand.pipeline = "p0";
+	stand.end_ms = loop_now_ms(stand.loop) + 4 * STATUS_EVERY_MS + STATUS_EVERY_MS / 2;
+	assert_true(loop_timer_set(stand.loop, &stand.timer, stand.end_ms, &error));
+	assert_true(engine_run(stand.engine, &error));
+	const size_t count = quietest_second_of(&stand);
+	status_publisher_close(publisher);
+	stand_close(&stand);
+	buffer_close(&text);
+	return count;
+}
+
+static void with_a_control_plane_pipelines_report_in_turn_until_somebody_watches(void **state)
+{
+	struct control_state control = {0};
+	(void)state;
+	assert_int_equal(reports_of_a_second(&control), IN_TURN / 10);
+	control.watched_ms = clock_ms();
+	assert_int_equal(reports_of_a_second(&control), IN_TURN);
+}
+
 static int make_file(void **state)
 {
 	(void)state;
@@ -413,6 +482,7 @@ int main(void)
 		cmocka_unit_test(pipelines_that_read_others_have_their_own_counts),
 		cmocka_unit_test(called_pipelines_and_shadows_count_their_calls),
 		cmocka_unit_test(ten_errors_in_a_row_are_a_pipeline_that_fails),
+		cmocka_unit_test(with_a_control_plane_pipelines_report_in_turn_until_somebody_watches),
 	};
 	return cmocka_run_group_tests(tests, make_file, remove_file);
 }

@@ -18,8 +18,10 @@
 #include "tests/unit/mock_broker.h"
 
 #define REPORT_BYTES ((size_t)1 << 16)
+#define SECOND_BEGINS 1 /* as `started_ms` of the first report of a second */
 
-/* What engines report, again and again, as they do each second. */
+/* What engines report, again and again, as they do each second. The reports of a second have one time, where they say how many
+ * pipelines their engine has. */
 static struct reports {
 	struct mock mock;
 	struct pipeline_target target;
@@ -34,11 +36,14 @@ static void *reports_write(void *context)
 {
 	const struct timespec pause = {.tv_nsec = 10000000};
 	struct buffer out;
+	int64_t at_ms = 0;
 	(void)context;
 	buffer_open(&out, REPORT_BYTES);
 	for (size_t i = 0; !atomic_load(&reports.stop); i++) {
 		struct status status = reports.items[i % reports.count];
-		status.at_ms = time_of_day_ms() - reports.late_ms;
+		if (status.pipelines == 0 || status.started_ms == SECOND_BEGINS)
+			at_ms = time_of_day_ms() - reports.late_ms;
+		status.at_ms = at_ms;
 		buffer_clear(&out);
 		status_write(&status, &out);
 		mock_append(&reports.mock, "status", TEXT("k"), buffer_view(&out));
@@ -128,6 +133,58 @@ static void states_of_ready_pipelines_are_told_and_leave_it_healthy(void **state
 	assert_true(text_is(health.held_one, "c") && text_is(health.held_why, "model m is unreachable"));
 }
 
+#define OF_20(its_unwell, ...) .pipelines = 20, .unwell = (its_unwell), __VA_ARGS__
+#define FIRST_OF_20(its_unwell, ...) .started_ms = SECOND_BEGINS, OF_20(its_unwell, __VA_ARGS__)
+
+static void one_report_is_enough_of_an_engine_all_of_whose_pipelines_are_well(void **state)
+{
+	(void)state;
+	const struct status items[] = {REPORT("e1", "a", FIRST_OF_20(0, RUNS)), REPORT("e1", "b", OF_20(0, RUNS))};
+	const struct engine_health health = health_read("e1", items, 2, 0);
+	assert_true(health.whole && engine_is_healthy(&health));
+	assert_int_equal(health.pipelines, 20);
+	assert_int_equal(health.ready, 20);
+}
+
+/* Whatever the report is with which it begins. */
+static void the_pipelines_of_a_second_that_are_not_well_are_counted_once(void **state)
+{
+	(void)state;
+	const struct status items[] = {
+		REPORT("e1", "a", FIRST_OF_20(3, .state = TEXT("waiting"), .why = TEXT("topic in does not exist"))),
+		REPORT("e1", "b", OF_20(3, .ready = true, .state = TEXT("failing"), .why = TEXT("10 errors"))),
+		REPORT("e1", "c", OF_20(3, RUNS)),
+		REPORT("e1", "d", OF_20(3, .ready = true, .state = TEXT("slow"), .why = TEXT("model m is slow"))),
+	};
+	for (size_t i = 0; i < 5; i++) {
+		const struct engine_health health = health_read("e1", items, 4, 0);
+		assert_true(health.whole);
+		assert_false(engine_is_healthy(&health));
+		assert_int_equal(health.pipelines, 20);
+		assert_int_equal(health.ready, 19);
+		assert_int_equal(health.failing, 1);
+		assert_int_equal(health.slow, 1);
+		assert_true(text_is(health.waiting, "a") && text_is(health.reason, "10 errors") && text_is(health.slow_one, "d"));
+	}
+}
+
+/* What was read of a second that began earlier says too little. */
+static void the_reports_of_two_seconds_are_not_mixed(void **state)
+{
+	(void)state;
+	const struct status items[] = {
+		REPORT("e1", "a", FIRST_OF_20(2, .state = TEXT("waiting"), .why = TEXT("topic in does not exist"))),
+		REPORT("e1", "b", OF_20(2, .ready = true, .state = TEXT("failing"), .why = TEXT("10 errors"))),
+		REPORT("e1", "c", FIRST_OF_20(0, RUNS)),
+	};
+	for (size_t i = 0; i < 20; i++) {
+		const struct engine_health health = health_read("e1", items, 3, 0);
+		assert_true(health.whole);
+		assert_int_equal(health.ready + health.failing, 20);
+		assert_int_equal(health.waiting.length, health.failing);
+	}
+}
+
 static void reports_of_other_engines_do_not_count(void **state)
 {
 	(void)state;
@@ -172,6 +229,11 @@ int main(void)
 						reports_end),
 		cmocka_unit_test_setup_teardown(states_of_ready_pipelines_are_told_and_leave_it_healthy, reports_begin,
 						reports_end),
+		cmocka_unit_test_setup_teardown(one_report_is_enough_of_an_engine_all_of_whose_pipelines_are_well, reports_begin,
+						reports_end),
+		cmocka_unit_test_setup_teardown(the_pipelines_of_a_second_that_are_not_well_are_counted_once, reports_begin,
+						reports_end),
+		cmocka_unit_test_setup_teardown(the_reports_of_two_seconds_are_not_mixed, reports_begin, reports_end),
 		cmocka_unit_test_setup_teardown(reports_of_other_engines_do_not_count, reports_begin, reports_end),
 		cmocka_unit_test_setup_teardown(an_engine_that_no_longer_reports_is_not_healthy, reports_begin, reports_end),
 		cmocka_unit_test_setup_teardown(without_a_status_topic_there_is_an_error, reports_begin, reports_end),

@@ -13,6 +13,7 @@
 #include "message/avro.h"
 #include "message/avro_wire.h"
 #include "message/feed_record.h"
+#include "observe/status.h"
 #include "observe/verdict_board.h"
 #include "tests/unit/follow_stand.h"
 #include "tests/unit/letters.h"
@@ -331,6 +332,16 @@ static bool figures_are_noted(void)
 	return follow_stand.state.feed_refused == 1 && follow_stand.state.feed_delay_seconds < 1;
 }
 
+static void somebody_watches(void)
+{
+	follow_produce(FEED, TEXT(FEED_WATCH_KEY), TEXT("top"));
+}
+
+static bool watching_is_noted(void)
+{
+	return follow_stand.state.watched_ms > 0 && clock_ms() - follow_stand.state.watched_ms < STATUS_WATCH_MS;
+}
+
 static int feed_open_with_topic(void **state)
 {
 	const int opened = follow_open(state);
@@ -347,6 +358,7 @@ static void what_another_engine_observed_is_known_here(void **state)
 		{"drift", drift_is_fed, drift_is_known},
 		{"after a record that is none", steady_is_fed, steady_is_known},
 		{"its figures", NULL, figures_are_noted},
+		{"that somebody watches", somebody_watches, watching_is_noted},
 		{0},
 	};
 	(void)state;

@@ -168,6 +168,22 @@ static void an_engine_that_was_stopped_is_shown_only_while_no_other_serves_its_p
 	assert_non_null(strstr(line_with("engine-0"), " stopped"));
 }
 
+/* Pipelines report in turn, and an engine each second about one of them. */
+static void an_engine_is_silent_when_none_of_its_pipelines_reports(void **state)
+{
+	(void)state;
+	struct status status = running;
+	status.at_ms = NOW_MS - STATUS_STALE_MS - 1;
+	assert_true(top_is_silent(&status, NOW_MS));
+	status.heard_ms = NOW_MS - STATUS_STALE_MS;
+	assert_false(top_is_silent(&status, NOW_MS));
+	status.heard_ms = NOW_MS;
+	status.at_ms = NOW_MS - STATUS_QUIET_MS - STATUS_STALE_MS;
+	assert_false(top_is_silent(&status, NOW_MS));
+	status.at_ms--; /* it was removed from the engine */
+	assert_true(top_is_silent(&status, NOW_MS));
+}
+
 static void where_nothing_was_answered_there_is_a_dash(void **state)
 {
 	(void)state;
@@ -238,6 +254,7 @@ int main(void)
 		cmocka_unit_test(the_model_that_is_away_is_named_below_or_beside_its_row),
 		cmocka_unit_test(an_engine_that_died_is_shown_with_the_backlog_it_left),
 		cmocka_unit_test(an_engine_that_was_stopped_is_shown_only_while_no_other_serves_its_pipeline),
+		cmocka_unit_test(an_engine_is_silent_when_none_of_its_pipelines_reports),
 		cmocka_unit_test(where_nothing_was_answered_there_is_a_dash),
 		cmocka_unit_test(long_names_and_many_rows_fit),
 		cmocka_unit_test(rows_are_sorted_by_the_key_and_then_by_name),
