@@ -1,4 +1,4 @@
-/* topic_name.h: What Kafka accepts as the name of a topic. */
+/* topic_name.h: Names of topics: which ones Kafka accepts. */
 #ifndef SLUICE_BASE_TOPIC_NAME_H
 #define SLUICE_BASE_TOPIC_NAME_H
 

@@ -1,4 +1,4 @@
-/* outlier_learnt.h: What the observer of a step `outlier` has learnt of its stream: a record of the namespace's feed
+/* outlier_learnt.h: Reference that the observer of a step `outlier` has learnt from its stream: a record of the namespace's feed
  * (schemas/outlier_reference.avsc), by which the paths of all engines judge messages.
  *
  * It is listed with the message whose row made it due, in its arena, and leaves in its transaction.
