@@ -135,15 +135,13 @@ static uint32_t waiting_take(struct unit_outcomes *outcomes)
 		outcomes->spare = outcomes->waiting[spare - 1].next;
 		return spare;
 	}
-	if (outcomes->waiting_count == outcomes->waiting_capacity) {
-		const size_t capacity = outcomes->waiting_capacity ? 2 * outcomes->waiting_capacity : OUTCOMES_AT_FIRST;
-		struct waiting_outcome *waiting =
-			capacity <= UNIT_OUTCOMES_MAX ? memory_resize(outcomes->waiting, capacity, sizeof *waiting) : NULL;
-		if (!waiting)
-			return 0;
-		outcomes->waiting = waiting;
-		outcomes->waiting_capacity = capacity;
-	}
+	if (outcomes->waiting_count == UNIT_OUTCOMES_MAX)
+		return 0;
+	struct waiting_outcome *waiting = memory_grow(outcomes->waiting, outcomes->waiting_count, &outcomes->waiting_capacity,
+						      OUTCOMES_AT_FIRST, sizeof *waiting);
+	if (!waiting)
+		return 0;
+	outcomes->waiting = waiting;
 	return (uint32_t)++outcomes->waiting_count;
 }
 
