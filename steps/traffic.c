@@ -189,8 +189,7 @@ static const struct option rows[] = {
 	    .required = true, .help = "The targets and their weights; a key always has the same target."),
 	ROW("experiment", NAME, struct traffic, experiment,
 	    .help = "The name of the experiment that these shares are: each choice is then an assignment in the answer, a "
-		    "request's "
-		    "`x-seldon-route` may choose, and `sluice experiments` shows them."),
+		    "request's `x-seldon-route` may choose, and `sluice experiments` shows them."),
 	ROW("exposures", CHOICE, struct traffic, exposures, .choices = "thin full", .fallback = "thin",
 	    .help = "`full` writes each assignment to the pipeline's exposures topic, which `sluice experiments analyze` reads."),
 	ROW("copies", LIST, struct traffic, copies, .rows = copy_rows, .item_size = sizeof(struct traffic_copy),

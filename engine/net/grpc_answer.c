@@ -33,7 +33,7 @@ static ssize_t on_words_wanted(nghttp2_session *session, int32_t id, uint8_t *ro
 }
 
 static ssize_t grpc_answer_on_wanted(nghttp2_session *session, int32_t id, uint8_t *room, size_t size, uint32_t *flags,
-			 nghttp2_data_source *source, void *context)
+				     nghttp2_data_source *source, void *context)
 {
 	(void)source;
 	struct grpc_request *request = nghttp2_session_get_stream_user_data(session, id);
