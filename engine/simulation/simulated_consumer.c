@@ -111,14 +111,21 @@ static void joins(struct simulated_kafka *kafka, void *subject)
 {
 	struct simulated_consumer *consumer = subject;
 	int64_t free_us = simulated_client_free_us(&consumer->client, true);
-	if (free_us > kafka->now_us)
+	if (!consumer->joining)
+		return;
+	if (free_us > kafka->now_us) {
 		simulated_note(kafka, free_us, joins, consumer);
-	else if (consumer->failure.kind == ERROR_NONE)
+		return;
+	}
+	consumer->joining = false;
+	if (consumer->failure.kind == ERROR_NONE)
 		simulated_group_rejoin(kafka, consumer->group, consumer);
 }
 
+/* The earliest of several that are due asks for all. */
 static void join_soon(struct simulated_consumer *consumer)
 {
+	consumer->joining = true;
 	simulated_note(consumer->kafka, consumer->kafka->now_us + simulated_delay_us(consumer->kafka), joins, consumer);
 }
 

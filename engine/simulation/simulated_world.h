@@ -307,6 +307,7 @@ struct simulated_consumer {
 	struct simulated_group *group;
 	uint64_t member; /* 0: none */
 	bool joined;	 /* it has joined at least once */
+	bool joining;	 /* it is about to ask the group; another reason to ask meanwhile is no second request */
 	struct simulated_membership membership;
 	/* Changes that the group requests; consumer_take() moves them to `change`. */
 	bool give, revoke, lost;
