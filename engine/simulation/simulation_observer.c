@@ -264,12 +264,19 @@ void simulation_observers_live(struct simulation_observers *observers)
 
 /* ---- the end ---- */
 
+/* At least once, a worker that ends between the answer and its row leaves both to its successor, which finds no request where
+ * it was deleted. */
+static bool row_is_due(const struct simulation_observers *observers, const struct simulation_request *request)
+{
+	return request->good && !request->failed && (observers->line->judge.exactly_once || !request->skipped);
+}
+
 /* Windows that the answers make. */
 static size_t windows_due(const struct simulation_observers *observers)
 {
 	size_t rows = 0;
 	for (size_t i = 0; i < observers->line->count; i++)
-		rows += observers->line->requests[i].good && !observers->line->requests[i].failed;
+		rows += row_is_due(observers, &observers->line->requests[i]);
 	return rows / observers->window;
 }
 
