@@ -139,6 +139,17 @@ static void simulation_holds(uint64_t seed, bool exactly_once, unsigned traits)
 	assert_string_equal(result.why, "");
 }
 
+/* With the traits that the seed draws. */
+static void seed_holds(uint64_t seed, bool exactly_once)
+{
+	struct simulation_result result;
+	struct error error = {0};
+	const struct simulation_config config = {
+		.seed = seed, .exactly_once = exactly_once, .kinds = step_kinds, .ground = &simulation_ground_kafka};
+	assert_true(simulation_run(&config, &result, &error));
+	assert_string_equal(result.why, "");
+}
+
 /* In the simulated Kafka a member that had given its partitions up could hear of their loss when it
  * held new ones, joined again while it kept them, and answered twice; the run that showed it. */
 static void what_was_given_up_is_not_lost_once_more(void **state)
@@ -152,12 +163,22 @@ static void what_was_given_up_is_not_lost_once_more(void **state)
 static void a_share_is_given_once(void **state)
 {
 	(void)state;
-	struct simulation_result result;
-	struct error error = {0};
-	const struct simulation_config config = {
-		.seed = 5022686, .exactly_once = true, .kinds = step_kinds, .ground = &simulation_ground_kafka};
-	assert_true(simulation_run(&config, &result, &error));
-	assert_string_equal(result.why, "");
+	seed_holds(5022686, true);
+}
+
+/* A member whose requests to the group were late had two of them on their way when it was dropped: after the first it held
+ * partitions, and the second assigned them anew. */
+static void a_member_asks_its_group_once_at_a_time(void **state)
+{
+	(void)state;
+	seed_holds(1795666926229, true);
+}
+
+/* At least once, workers ended between answers and what observers read of them, and the requests were deleted meanwhile. */
+static void what_is_deleted_after_its_answer_need_not_be_observed(void **state)
+{
+	(void)state;
+	seed_holds(1795666531330, false);
 }
 
 /* A changelog was lost to which no commit referred. A snapshot of it was taken for one of the changelog that began again:
@@ -165,12 +186,7 @@ static void a_share_is_given_once(void **state)
 static void a_snapshot_of_a_lost_changelog_is_not_used(void **state)
 {
 	(void)state;
-	struct simulation_result result;
-	struct error error = {0};
-	const struct simulation_config config = {
-		.seed = 1795522412766, .exactly_once = true, .kinds = step_kinds, .ground = &simulation_ground_kafka};
-	assert_true(simulation_run(&config, &result, &error));
-	assert_string_equal(result.why, "");
+	seed_holds(1795522412766, true);
 }
 
 /* What came for a pipeline that was taken out was dropped, and when the pipeline came back
@@ -226,6 +242,8 @@ int main(void)
 		cmocka_unit_test(a_seed_gives_the_same_day_again),
 		cmocka_unit_test(what_was_given_up_is_not_lost_once_more),
 		cmocka_unit_test(a_share_is_given_once),
+		cmocka_unit_test(a_member_asks_its_group_once_at_a_time),
+		cmocka_unit_test(what_is_deleted_after_its_answer_need_not_be_observed),
 		cmocka_unit_test(a_snapshot_of_a_lost_changelog_is_not_used),
 		cmocka_unit_test(what_comes_while_a_pipeline_is_away_is_not_lost),
 		cmocka_unit_test(none_overtakes_what_a_replaced_stage_is_still_to_take),
