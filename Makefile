@@ -197,7 +197,8 @@ demo:
 
 ## check: everything; installs what is missing (ONLY="unit fuzz" runs parts)
 ## |  seconds, on 2 cores from nothing built; kafka, faults, secure, dev, contract, reload, mlserver, features, cases-kafka, state and guard run four at a time;
-## |  models, readme, oracles, grpc, demo, cases, gallery, sim, sklearn, judge, tokens, reference, docs, help, shells, install and thread two at a time
+## |  models, readme, oracles, grpc, demo, cases, gallery, sim, sklearn, judge, tokens, reference, docs, help, shells, install, thread and librdkafka three at a time;
+## |  static, torture and instructions while processors are idle, from the start
 ## |    50  deps       packages (when some are missing)
 ## |   200  unit       unit tests
 ## |     5  layers, house      who includes whom; rules that a machine can see
@@ -212,7 +213,8 @@ demo:
 ## |    20  sim        simulated runs with faults, each from one seed
 ## |   290  models, dev    models served, files that are edited, and metrics, judged from outside
 ## |    50  demo, docs, help, readme, shells, install  what a reader is told to type, and printed pages
-## |   240  bars       instructions, ratios and memory beside their bars
+## |   120  instructions    instructions and memory beside their bars
+## |    90  bars       times and ratios beside their bars
 ## |    55  torture    allocations of every command made to fail, one in each run
 ## |    50  fuzz       a short run of every fuzz target, from one seed
 ## |    30  grpc       our gRPC and grpcio, both ways, and the gateway with tritonclient, SeldonClient and MLServer's client (skipped when PyPI cannot be reached)
@@ -255,9 +257,11 @@ CPPCHECK := cppcheck --quiet --std=c11 --enable=warning,performance,portability 
 ## static: gcc's -fanalyzer, clang-tidy and cppcheck, each file anew when it or what it includes has changed (NAME=split: those files)
 static: known-static $(patsubst %.c,build/static/%.o,$(if $(NAME),$(filter $(NAME:%=\%/%.c),$(STATIC)),$(STATIC)))
 
-## bars: times, and instructions per message under valgrind, beside their bars
+bench-programs: $(BENCHES)
+
+## bars: times, and instructions per message under valgrind, beside their bars (KINDS=steady: those that are the same on a busy machine; KINDS=timed: the others)
 bars: $(BUILD)/sluice $(BENCHES)
-	@tests/bench/run.py $(BUILD)/sluice $(BUILD)/bench
+	@tests/bench/run.py $(BUILD)/sluice $(BUILD)/bench $(KINDS)
 
 ## bench: bars, and in the same run keyed windows beside Kafka Streams, for about a minute (skipped without Java and Maven)
 bench: kafka-programs $(BENCHES)
@@ -383,6 +387,6 @@ clean:
 help:
 	@sed -n -e 's/^## \([a-z][^:]*\): /  make \1\t/p' -e 's/^## | /\t/p' Makefile | expand -t 20
 
-.PHONY: all bandits change compare experiments gateway-cases rollouts static test run-unit unit-programs fuzz-programs known-unit known-fuzz known-kafka known-race known-static demo check newcomer layers bars bench race fuzz run-fuzz sim kafka kafka-programs soak torture long coverage compose-check docs deps install clean help
+.PHONY: all bandits change compare experiments gateway-cases rollouts static test run-unit unit-programs bench-programs fuzz-programs known-unit known-fuzz known-kafka known-race known-static demo check newcomer layers bars bench race fuzz run-fuzz sim kafka kafka-programs soak torture long coverage compose-check docs deps install clean help
 
 -include $(shell find build -name '*.d' 2>/dev/null)

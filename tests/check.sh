@@ -1,6 +1,6 @@
 #!/bin/bash
-# The whole check: parts run one after the other, but for some that mostly wait; each ends in a
-# line `N passed, N failed[, N skipped]`, and so does the whole. What a part printed stands in
+# The whole check: parts run one after the other, but for those that mostly wait, or only compute; each
+# ends in a line `N passed, N failed[, N skipped]`, and so does the whole. What a part printed stands in
 # build/check/PART.log. Arguments: the parts to run; none: all.
 #
 # A part is a function part_NAME below. What cannot run on a machine prints
@@ -26,8 +26,8 @@ one() {
 }
 
 # `make help` tells how long each takes; that table is kept by hand from what this prints.
-parts="deps unit layers house static sanitize thread cases gallery judge oracles sklearn tokens models dev reference sim demo docs help readme shells install bars
-	torture fuzz grpc callers kafka state contract guard cases-kafka features secure reload faults overload mlserver librdkafka compose"
+parts="deps unit layers house static sanitize thread cases gallery judge oracles sklearn tokens models dev reference sim demo docs help readme shells install
+	instructions bars torture fuzz grpc callers kafka state contract guard cases-kafka features secure reload faults overload mlserver librdkafka compose"
 # In these, clocks and other processes play a part, and a machine that is busy with something
 # else can make one fail for want of time. One that fails is run once more; that it failed at
 # first is shown, and counted as skipped.
@@ -38,9 +38,12 @@ timed="unit sanitize thread models dev bars grpc callers kafka state contract gu
 # compiler gains there, it costs here. All take some 450 s of a processor, brokers left out, in 2,500.
 waiting="kafka faults secure dev contract reload mlserver features cases-kafka state guard"
 lanes=4
-# These mostly use one processor, and none is judged by how fast it is: so many at once as there are processors. A page's servers
-# have ports of their own; those of `demo` are any that are free. `thread` is of unit tests, which wait half of the time.
-single="models readme oracles grpc demo cases gallery sim sklearn judge tokens reference docs help shells install thread"
+# These use one processor, or wait for half of their time, and none is judged by how fast it is: one more at once than there are
+# processors, the longest first. A page's servers have ports of their own; those of `demo` are any that are free.
+single="librdkafka thread models grpc readme oracles judge sim help sklearn docs cases gallery demo tokens install reference shells"
+# These only compute, and find the same on a busy machine: they have what time the others leave, at the lowest priority, after what
+# is built so for `thread`, `sanitize`, `torture` and `fuzz`. All has ended before a part begins that is judged by how fast it is.
+computing="static torture instructions"
 
 # A program of a part, which counts by itself. One that dies midway has not counted what it did not reach.
 counted() {
@@ -82,6 +85,7 @@ part_sanitize() {
 part_thread() {
 	local still=
 	setarch -R true 2>/dev/null && still="setarch -R"
+	await thread-built
 	$still make --no-print-directory -j"$jobs" SAN=thread NAME="$(units_with "$starts_threads")" all run-unit || return
 	one build/thread/sluice --version
 }
@@ -194,9 +198,14 @@ part_install() {
 	rm -rf "$there"
 }
 
+part_instructions() {
+	await programs-built
+	make_quietly bars KINDS=steady
+}
+
 # Without the race of `make bench`, whose verdict is one of speed.
 part_bars() {
-	make_quietly bars
+	make_quietly bars KINDS=timed
 }
 
 part_torture() {
@@ -332,30 +341,52 @@ attempt() { # $1 part
 	echo "$status $(cat "$logs/$1.times")" >"$logs/$1.ended"
 }
 
-# Builds what later ones of these parts run. Where that fails, the part builds it again, and says so.
-build_ahead() { # $@ the parts
-	if [[ " $* " =~ " sanitize "|" torture "|" fuzz " ]]; then make_quietly -k CC=clang SAN=address,undefined all unit-programs fuzz-programs; fi
-	if [[ " $* " == *" thread "* ]]; then make_quietly -k SAN=thread NAME="$(units_with "$starts_threads")" all unit-programs; fi
+# What two of those that run at once need of each other is a file: made by one, awaited by the other.
+await() { # $1 its name
+	until [ -e "$logs/$1" ]; do sleep 0.2; done
 }
 
-# These of the parts, as many at once as there are lanes. What they share is built before, for two that build
-# at once would break it; where that fails each of them says so. The processors' idle time goes to what later parts need.
-attempt_together() { # $1 lanes, $2 the parts for which to build meanwhile, $@ those
-	local part lanes=$1 later=$2 ahead
-	shift 2
-	make_quietly all kafka-programs >$logs/build.log 2>&1
-	set -m # each with all that it starts is a group, which can be ended as one
+# Builds what these of the parts run. Where that fails, the part builds it again, and says so.
+build_ahead() { # $@ the parts
+	if [[ " $* " == *" thread "* ]]; then make_quietly -k SAN=thread NAME="$(units_with "$starts_threads")" all unit-programs; fi
+	touch $logs/thread-built
+	if [[ " $* " =~ " sanitize "|" torture "|" fuzz " ]]; then make_quietly -k CC=clang SAN=address,undefined all unit-programs fuzz-programs; fi
+}
+
+# What the processors do when nothing else wants them, in the background, as $idle.
+begin_idle() { # $1 the parts that are asked for, $2 those of them that only compute
+	rm -f $logs/thread-built $logs/programs-built
+	make_quietly build/gen/schemas.c >$logs/build.log 2>&1 # all builds share it
+	set -m # each job with all that it starts is a group, which can be ended as one
 	trap 'kill -- $(jobs -rp | sed s/^/-/); exit 130' INT TERM
 	# shellcheck disable=SC2086
-	(renice -n 19 $BASHPID && build_ahead $later) >$logs/ahead.log 2>&1 &
-	ahead=$!
-	for part; do
-		while [ "$(jobs -rp | grep -vcx $ahead)" -ge "$lanes" ]; do wait -n; done
-		PATIENCE=3 JAVA_FLAGS=-XX:TieredStopAtLevel=1 attempt "$part" &
-	done
+	(
+		renice -n 19 $BASHPID >/dev/null
+		build_ahead $1 >$logs/ahead.log 2>&1
+		for part in $2; do attempt "$part"; done
+	) &
+	idle=$!
+}
+
+end_idle() {
 	wait
 	trap - INT TERM
 	set +m
+}
+
+# Waits until fewer than so many parts run.
+leave_fewer_than() { # $1 so many
+	while [ "$(jobs -rp | grep -vcx "$idle")" -ge "$1" ]; do wait -n; done
+}
+
+# Begins these of the parts as there are lanes for them, and leaves the last of them running.
+attempt_together() { # $1 lanes, $@ those
+	local part lanes=$1
+	shift
+	for part; do
+		leave_fewer_than "$lanes"
+		PATIENCE=3 JAVA_FLAGS=-XX:TieredStopAtLevel=1 attempt "$part" &
+	done
 }
 
 # What came of a part: its counts into $p, $f and $s; its seconds are added to $took, and a processor's to $used.
@@ -370,6 +401,25 @@ count() { # $1 part
 	# A part that died, or that checked nothing and said so nowhere, has failed.
 	if [ "$status" -ne 0 ] && [ "$f" -eq 0 ]; then f=1; fi
 	if ! grep -q ' passed, ' "$log" && [ "$f" -eq 0 ]; then f=1; fi
+}
+
+# Why the part of $log failed: the last lines before each count of failures, or before its end where it counted none;
+# then those that name a failure.
+show_causes() {
+	awk '
+		/^[0-9]+ passed, [0-9]+ failed/ {
+			if ($3 > 0) for (i = NR - 4 > past ? NR - 4 : past + 1; i < NR; i++) near[++nears] = i
+			past = NR
+			next
+		}
+		{line[NR] = substr($0, 1, 200)}
+		/[Ff]ail|FAIL|FALLS|rror|should be|nothing like|^SUMMARY|^---|broken/ && !/ 0 failed|^  [A-Z]+ |^make[:[]/ {named[++names] = NR}
+		END {
+			if (!nears) for (i = NR - 4 > past ? NR - 4 : past + 1; i <= NR; i++) near[++nears] = i
+			for (i = nears - 12 > 0 ? nears - 11 : 1; i <= nears; i++) shown[near[i]]
+			for (i = names - 8 > 0 ? names - 7 : 1; i <= names; i++) shown[named[i]]
+			for (i = 1; i <= NR; i++) if (i in shown && line[i] ~ /[^ ]/) print line[i]
+		}' "$log"
 }
 
 show_end() { # of $log
@@ -395,7 +445,7 @@ report() { # $1 part
 	printf '%-11s %4d s, %4d of a processor  %s passed, %s failed%s\n' "$1" "$took" "$used" "$p" "$f" "$([ "$s" -eq 0 ] || echo ", $s skipped")"
 	[ "$f" -eq 0 ] || show_end
 	[ "$f" -eq 0 ] || worst="$worst
-$(grep -E '[Ff]ail|FAIL|FALLS|rror|should be|nothing like|^SUMMARY|^---|broken' "$log" | grep -vE ' 0 failed|^  [A-Z]+ ' | tail -n 8 | cut -c 1-200 | sed "s/^/failed: $1: /")"
+$(show_causes | sed "s/^/failed: $1: /")"
 }
 
 attempt_alone() { # $1 the parts that were asked for, $2 one, which may not be among them
@@ -416,29 +466,38 @@ asked_of() { # $1 all that are asked for, $2 some
 main() {
 	# shellcheck disable=SC2086
 	[ $# -gt 0 ] || set -- $parts
-	local parts=$* beside paired part
+	local parts=$* beside paired idly part
 	for part; do
 		if ! declare -F "part_$part" >/dev/null; then
 			echo "check: there is no part $part; the parts are: $(declare -F | sed -n 's/.* part_//p' | tr '\n' ' ')" >&2
 			exit 2
 		fi
 	done
-	# Most parts look at the program: it is never an old one.
-	[[ " $parts " == *" unit "* ]] || make_quietly all >$logs/build.log 2>&1 || { cat $logs/build.log; exit 1; }
 	beside=$(asked_of "$parts" "$waiting")
 	paired=$(asked_of "$parts" "$single")
-	for part in deps unit; do
-		attempt_alone "$parts" "$part"
-	done
+	idly=$(asked_of "$parts" "$computing")
+	attempt_alone "$parts" deps
+	begin_idle "$parts" "$idly"
+	# Most parts look at the program: it is never an old one.
+	if [[ " $parts " == *" unit "* ]]; then
+		attempt_together 1 unit
+		leave_fewer_than 1
+		report unit
+	else
+		make_quietly all >$logs/build.log 2>&1 || { kill -- "-$idle"; cat $logs/build.log; exit 1; }
+	fi
+	[ -z "$beside$paired$idly" ] || make_quietly all kafka-programs bench-programs >$logs/build.log 2>&1
+	touch $logs/programs-built
 	# shellcheck disable=SC2086
-	[ -z "$beside" ] || attempt_together $lanes "$parts" $beside
+	attempt_together $lanes $beside
 	# shellcheck disable=SC2086
-	[ -z "$paired" ] || attempt_together "$jobs" "" $paired
-	for part in $beside $paired; do
+	attempt_together $((jobs + 1)) $paired
+	end_idle
+	for part in $beside $paired $idly; do
 		report "$part"
 	done
 	for part in $parts; do
-		[[ " deps unit $beside $paired " == *" $part "* ]] || attempt_alone "$parts" "$part"
+		[[ " deps unit $beside $paired $idly " == *" $part "* ]] || attempt_alone "$parts" "$part"
 	done
 	echo "--- took $((SECONDS - begun)) s"
 	for part in $parts; do

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Measures what tests/bench/bars.txt lists and holds it against its bars: run.py SLUICE FOLDER
+"""Measures what tests/bench/bars.txt lists and holds it against its bars: run.py SLUICE FOLDER [steady|timed]
 
 FOLDER holds the bench programs. Each does a thing N times, for any N, so what one time
 costs is a difference of two runs: instructions under callgrind, which are the same on
 every machine, however busy; and seconds of processor time, best of five, for ratios.
 A bar in microseconds is that of a machine on which a round of ordinary work (pace_bench.c)
-takes PACE; on one that is slower, or busy, it is as much higher.
+takes PACE; on one that is slower, or busy, it is as much higher. `steady` are the kinds that are the
+same on a busy machine, `timed` the others; without either, all.
 """
 import concurrent.futures, functools, os, re, shutil, subprocess, sys, tempfile, time
 
@@ -168,27 +169,34 @@ def measure(kind, bar, commands):
     raise Failed(f"bars.txt: there is no kind `{kind}`; it is one of instructions, faster, times, microseconds, mebibytes, lint")
 
 
-def bars():
-    """what, kind, bar, commands"""
+STEADY = {"instructions": instructions, "mebibytes": mebibytes}
+
+
+def bars(kinds):
+    """what, kind, bar, commands, of those kinds that are asked for"""
     for line in open(os.path.join(HERE, "bars.txt"), encoding="utf-8"):
         if line.strip() and not line.startswith("#"):
             what, head, *commands = [part.strip() for part in line.split("|")]
-            yield what, *head.split(), commands
+            kind, bar = head.split()
+            if kinds is None or kinds == ("steady" if kind in STEADY else "timed"):
+                yield what, kind, bar, commands
 
 
-def measure_steady():
-    """what is the same on a busy machine, as many at once as there are cores; what fails is told when its line is measured"""
-    steady = {"instructions": instructions, "mebibytes": mebibytes}
-    todo = {(steady[kind], words): None for _, kind, _, commands in bars() if kind in steady for words in commands}
+def measure_steady(kinds):
+    """as many at once as there are cores; what fails is told when its line is measured"""
+    todo = {(STEADY[kind], words): None for _, kind, _, commands in bars(kinds) if kind in STEADY for words in commands}
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         concurrent.futures.wait([pool.submit(*one) for one in todo])
 
 
 def main():
     passed = failed = skipped = 0
+    kinds = sys.argv[3] if len(sys.argv) > 3 else None
+    if kinds not in (None, "steady", "timed"):
+        sys.exit(f"run.py: there are no kinds `{kinds}`; they are steady and timed")
     if shutil.which("valgrind"):
-        measure_steady()
-    for what, kind, bar, commands in bars():
+        measure_steady(kinds)
+    for what, kind, bar, commands in bars(kinds):
         if kind == "instructions" and not shutil.which("valgrind"):
             print(f"skipped: {what}: valgrind is not installed")
             skipped += 1
