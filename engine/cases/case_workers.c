@@ -44,7 +44,7 @@ struct workers_group {
 	struct case_workers *workers;
 	struct case_reads reads;
 	struct worker_config config;
-	struct worker_ground ground;
+	struct worker_platform platform;
 	struct simulated_host *host;
 	struct loop *loop;
 	struct worker *worker;
@@ -75,34 +75,35 @@ struct case_workers {
 
 /* ---- platform ---- */
 
-static struct loop *ground_loop(void *context, struct error *error)
+static struct loop *platform_loop(void *context, struct error *error)
 {
 	struct workers_group *its = context;
 	return its->loop = loop_open_virtual(its->workers->now_us / MS, error);
 }
 
-static struct consumer *ground_consumer(void *context, struct loop *loop, const struct consumer_config *config, struct error *error)
+static struct consumer *platform_consumer(void *context, struct loop *loop, const struct consumer_config *config,
+					  struct error *error)
 {
 	const struct workers_group *its = context;
 	return simulated_consumer_open(its->host, loop, config, error);
 }
 
-static struct output *ground_output(void *context, struct loop *loop, const struct transaction_config *config,
-				    const struct consumer *consumer, struct error *error)
+static struct output *platform_output(void *context, struct loop *loop, const struct transaction_config *config,
+				      const struct consumer *consumer, struct error *error)
 {
 	const struct workers_group *its = context;
 	return simulated_output_open(its->host, loop, config, consumer, error);
 }
 
-static struct archive *ground_archive(void *context, struct loop *loop, const struct archive_config *config,
-				      const struct consumer *consumer, struct error *error)
+static struct archive *platform_archive(void *context, struct loop *loop, const struct archive_config *config,
+					const struct consumer *consumer, struct error *error)
 {
 	const struct workers_group *its = context;
 	(void)config;
 	return simulated_archive_open(its->host, loop, consumer, error);
 }
 
-static struct best_effort *ground_best_effort(void *context, const struct best_effort_config *config, struct error *error)
+static struct best_effort *platform_best_effort(void *context, const struct best_effort_config *config, struct error *error)
 {
 	const struct workers_group *its = context;
 	(void)config;
@@ -211,12 +212,12 @@ static bool group_open(struct case_workers *workers, const struct plan_group *gr
 	its->group.reads.arena = its->group.writes.arena = its->group.taps.arena = workers->lasting;
 	if (!setup_make(its, error))
 		return false;
-	its->ground = (struct worker_ground){.loop_open = ground_loop,
-					     .consumer_open = ground_consumer,
-					     .output_open = ground_output,
-					     .archive_open = ground_archive,
-					     .best_effort_open = ground_best_effort,
-					     .context = its};
+	its->platform = (struct worker_platform){.loop_open = platform_loop,
+						 .consumer_open = platform_consumer,
+						 .output_open = platform_output,
+						 .archive_open = platform_archive,
+						 .best_effort_open = platform_best_effort,
+						 .context = its};
 	its->config = (struct worker_config){
 		.consumer = {.group = its->group.name, .instance = its->group.name},
 		.transaction = {.id = its->group.exactly_once ? its->group.name : NULL},
@@ -224,7 +225,7 @@ static bool group_open(struct case_workers *workers, const struct plan_group *gr
 		.limits = worker_limits_usual,
 		.time_is_virtual = true,
 		.partition_state = {.bytes_max = STATE_BYTES, .snapshot_ms = SNAPSHOT_MS, .snapshot_changes = SNAPSHOT_CHANGES},
-		.ground = &its->ground,
+		.platform = &its->platform,
 		.alert_judged = on_alert_judged,
 		.alert_context = its,
 	};

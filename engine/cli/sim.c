@@ -167,7 +167,7 @@ static int sim_run(struct session *session, const void *options_given, const cha
 		const struct simulation_config config = {.seed = (uint64_t)(self->seed + i / 2),
 							 .exactly_once = i % 2 == 0,
 							 .kinds = session->kinds,
-							 .ground = &simulation_ground_kafka,
+							 .platform = &simulation_platform_kafka,
 							 .tell = self->trace && self->form == OUTPUT_TEXT ? sim_report : NULL,
 							 .context = session->out};
 		bool ran = simulation_run(&config, &result, &error);

@@ -40,11 +40,11 @@ const char *const simulation_trait_names[SIMULATION_TRAITS] = {
 	"runs with an observer",
 };
 
-const struct simulation_ground simulation_ground_kafka = {.consumer_open = simulated_consumer_open,
-							  .output_open = simulated_output_open,
-							  .archive_open = simulated_archive_open,
-							  .best_effort_open = simulated_best_effort_open,
-							  .fenced_writer_open = simulated_fenced_writer_open};
+const struct simulation_platform simulation_platform_kafka = {.consumer_open = simulated_consumer_open,
+							      .output_open = simulated_output_open,
+							      .archive_open = simulated_archive_open,
+							      .best_effort_open = simulated_best_effort_open,
+							      .fenced_writer_open = simulated_fenced_writer_open};
 
 /* ---- requests and answers ---- */
 

@@ -62,7 +62,7 @@ enum simulation_trait {
 extern const char *const simulation_trait_names[SIMULATION_TRAITS];
 
 /* Platform that a test replaces, to prove that the simulator finds defects. */
-struct simulation_ground {
+struct simulation_platform {
 	struct consumer *(*consumer_open)(struct simulated_host *host, struct loop *loop, const struct consumer_config *config,
 					  struct error *error);
 	struct output *(*output_open)(struct simulated_host *host, struct loop *loop, const struct transaction_config *config,
@@ -75,7 +75,7 @@ struct simulation_ground {
 							      uint64_t *wakes);
 };
 
-extern const struct simulation_ground simulation_ground_kafka;
+extern const struct simulation_platform simulation_platform_kafka;
 
 /* Deliberate defects outside the platform, with which tests prove that they are found. */
 enum simulation_break {
@@ -93,7 +93,7 @@ struct simulation_config {
 	uint64_t seed;
 	bool exactly_once; /* else at-least-once */
 	const struct step_kind *const *kinds;
-	const struct simulation_ground *ground;
+	const struct simulation_platform *platform;
 	/* For tests: */
 	bool deaf;	   /* closed connections are not counted */
 	bool traits_given; /* `traits` is given, as bits; else they are drawn */

@@ -202,8 +202,8 @@ static bool candidate_live(struct simulation_keeper *keeper, struct error *error
 			beat_take(keeper, record.value);
 	if (now_us < keeper->heard_us + KEEPER_ABSENT_MS * MS + (keeper - control->keepers) * SPREAD_US)
 		return true;
-	keeper->writer = control->simulation->config->ground->fenced_writer_open(keeper->host, KEEPER_ID, SIMULATION_CONTROL_TOPIC,
-										 &control->wakes);
+	keeper->writer = control->simulation->config->platform->fenced_writer_open(keeper->host, KEEPER_ID,
+										   SIMULATION_CONTROL_TOPIC, &control->wakes);
 	return keeper->writer || error_memory(error, ERROR_SYSTEM, "simulating a keeper");
 }
 

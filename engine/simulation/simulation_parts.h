@@ -51,7 +51,7 @@ struct simulation_worker {
 	const struct worker_setup *setups[SIMULATION_DEPLOYMENTS_MAX][SIMULATION_DEPLOYMENTS_MAX];
 	size_t began_with, reached;		     /* deployments */
 	int64_t tell_us[SIMULATION_DEPLOYMENTS_MAX]; /* when it gets each deployment, if it is running then */
-	struct worker_ground ground;
+	struct worker_platform platform;
 	struct simulated_host *host;
 	struct simulation_follower *follower; /* NULL: the run has no control plane */
 	struct loop *loop;

@@ -14,38 +14,39 @@
 	   * among them */
 #define TIGHT_BYTES 3000
 
-static struct loop *ground_loop(void *context, struct error *error)
+static struct loop *platform_loop(void *context, struct error *error)
 {
 	struct simulation_worker *worker = context;
 	return worker->loop = loop_open_virtual(worker->simulation->now_us / MS, error);
 }
 
-static struct consumer *ground_consumer(void *context, struct loop *loop, const struct consumer_config *config, struct error *error)
+static struct consumer *platform_consumer(void *context, struct loop *loop, const struct consumer_config *config,
+					  struct error *error)
 {
 	struct simulation_worker *worker = context;
-	return worker->simulation->config->ground->consumer_open(worker->host, loop, config, error);
+	return worker->simulation->config->platform->consumer_open(worker->host, loop, config, error);
 }
 
-static struct output *ground_output(void *context, struct loop *loop, const struct transaction_config *config,
-				    const struct consumer *consumer, struct error *error)
-{
-	struct simulation_worker *worker = context;
-	return worker->simulation->config->ground->output_open(worker->host, loop, config, consumer, error);
-}
-
-static struct archive *ground_archive(void *context, struct loop *loop, const struct archive_config *config,
+static struct output *platform_output(void *context, struct loop *loop, const struct transaction_config *config,
 				      const struct consumer *consumer, struct error *error)
+{
+	struct simulation_worker *worker = context;
+	return worker->simulation->config->platform->output_open(worker->host, loop, config, consumer, error);
+}
+
+static struct archive *platform_archive(void *context, struct loop *loop, const struct archive_config *config,
+					const struct consumer *consumer, struct error *error)
 {
 	(void)config;
 	struct simulation_worker *worker = context;
-	return worker->simulation->config->ground->archive_open(worker->host, loop, consumer, error);
+	return worker->simulation->config->platform->archive_open(worker->host, loop, consumer, error);
 }
 
-static struct best_effort *ground_best_effort(void *context, const struct best_effort_config *config, struct error *error)
+static struct best_effort *platform_best_effort(void *context, const struct best_effort_config *config, struct error *error)
 {
 	(void)config;
 	const struct simulation_worker *worker = context;
-	return worker->simulation->config->ground->best_effort_open(worker->host, error);
+	return worker->simulation->config->platform->best_effort_open(worker->host, error);
 }
 
 /* ---- setups ---- */
@@ -126,19 +127,21 @@ static bool worker_configure(struct simulation_worker *worker, size_t in_flight,
 			return error_memory(error, ERROR_SYSTEM, "simulating workers");
 	const bool exactly_once = worker->observes ? simulation->config->broken != SIMULATION_REPEATS_WINDOWS
 						   : simulation->config->exactly_once;
-	worker->ground = (struct worker_ground){.loop_open = ground_loop,
-						.consumer_open = ground_consumer,
-						.output_open = ground_output,
-						.archive_open = ground_archive,
-						.best_effort_open = ground_best_effort,
-						.context = worker};
+	worker->platform = (struct worker_platform){.loop_open = platform_loop,
+						    .consumer_open = platform_consumer,
+						    .output_open = platform_output,
+						    .archive_open = platform_archive,
+						    .best_effort_open = platform_best_effort,
+						    .context = worker};
 	worker->config = (struct worker_config){
-		.consumer = {.group = worker->reader ? "readers" : worker->observes ? "observers" : "run",
+		.consumer = {.group = worker->reader	 ? "readers"
+				      : worker->observes ? "observers"
+							 : "run",
 			     .instance = worker->name},
 		.transaction = {.id = exactly_once ? worker->id : NULL},
 		.limits = worker_limits_usual,
 		.partition_state = {.bytes_max = STATE_BYTES_MAX, .snapshot_ms = 1000, .snapshot_changes = 2},
-		.ground = &worker->ground,
+		.platform = &worker->platform,
 	};
 	if (worker->observes)
 		worker->config.limits = worker_limits_of_observers(worker->config.limits);

@@ -38,7 +38,7 @@ static void partition_state_on_news(void *context, uint32_t events);
 static struct archive *archive_of(struct worker *worker, struct error *error)
 {
 	struct partition_states *partition_states = &worker->partition_states;
-	const struct worker_ground *ground = worker->config->ground ? worker->config->ground : &worker_ground_usual;
+	const struct worker_platform *platform = worker->config->platform ? worker->config->platform : &worker_platform_usual;
 	if (partition_states->archive)
 		return partition_states->archive;
 	const struct partition_state_config *config = &worker->config->partition_state;
@@ -47,7 +47,7 @@ static struct archive *archive_of(struct worker *worker, struct error *error)
 								   .folder = config->folder,
 								   .log = config->log};
 	partition_states->archive =
-		ground->archive_open(ground->context, worker->loop, &partition_states->archive_config, worker->consumer, error);
+		platform->archive_open(platform->context, worker->loop, &partition_states->archive_config, worker->consumer, error);
 	partition_states->watch = (struct watch){.ready = partition_state_on_news, .context = worker};
 	if (partition_states->archive &&
 	    loop_watch(worker->loop, &partition_states->watch, archive_bell(partition_states->archive), EPOLLIN, error))

@@ -57,7 +57,7 @@ static bool side_ready(struct worker *worker)
 {
 	struct replies *replies = &worker->outbox.replies;
 	const struct worker_config *config = worker->config;
-	const struct worker_ground *ground = config->ground ? config->ground : &worker_ground_usual;
+	const struct worker_platform *platform = config->platform ? config->platform : &worker_platform_usual;
 	const struct best_effort_config side = {.brokers = config->transaction.brokers,
 					 .queue_bytes = REPLIES_HELD_BYTES_MAX,
 					 .at_once = true,
@@ -68,7 +68,7 @@ static bool side_ready(struct worker *worker)
 	struct error error = {0};
 	if (replies->side)
 		return true;
-	replies->side = ground->best_effort_open(ground->context, &side, &error);
+	replies->side = platform->best_effort_open(platform->context, &side, &error);
 	if (replies->side && !best_effort_topics(replies->side, &worker->setup->replies, 1, &error)) {
 		best_effort_close(replies->side);
 		replies->side = NULL;

@@ -73,8 +73,8 @@ static bool setup_follow_taps(struct worker *worker, const struct worker_setup *
 					   .properties = worker->config->transaction.properties,
 					   .lost = &worker->counts.taps_lost,
 					   .loop = worker->loop};
-	const struct worker_ground *ground = worker->config->ground ? worker->config->ground : &worker_ground_usual;
-	if (!outbox->side && !(outbox->side = ground->best_effort_open(ground->context, &config, error)))
+	const struct worker_platform *platform = worker->config->platform ? worker->config->platform : &worker_platform_usual;
+	if (!outbox->side && !(outbox->side = platform->best_effort_open(platform->context, &config, error)))
 		return false;
 	return best_effort_topics(outbox->side, setup->taps.names, setup->taps.count, error);
 }

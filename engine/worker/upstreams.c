@@ -66,8 +66,8 @@ static bool upstreams_ask(struct worker *worker, struct worker_stage *stage, str
 bool upstream_is_passed(struct worker *worker, struct worker_stage *stage, int64_t due_ms, bool *passed, struct error *error)
 {
 	const struct stage_upstream *upstream = &stage->upstream;
-	const struct worker_ground *ground = worker->config->ground ? worker->config->ground : &worker_ground_usual;
-	*passed = stage->config->upstream.count == 0 || !ground->asks_groups || upstream->passed_ms >= due_ms;
+	const struct worker_platform *platform = worker->config->platform ? worker->config->platform : &worker_platform_usual;
+	*passed = stage->config->upstream.count == 0 || !platform->asks_groups || upstream->passed_ms >= due_ms;
 	if (*passed || upstream->asked || loop_now_ms(worker->loop) < upstream->again_ms)
 		return true;
 	return upstreams_ask(worker, stage, error);

@@ -232,17 +232,17 @@ static struct best_effort *usual_side(void *context, const struct best_effort_co
 	return best_effort_open(config, error);
 }
 
-const struct worker_ground worker_ground_usual = {.loop_open = usual_loop,
-						  .consumer_open = usual_consumer,
-						  .output_open = usual_output,
-						  .archive_open = usual_archive,
-						  .best_effort_open = usual_side,
-						  .asks_groups = true};
+const struct worker_platform worker_platform_usual = {.loop_open = usual_loop,
+						      .consumer_open = usual_consumer,
+						      .output_open = usual_output,
+						      .archive_open = usual_archive,
+						      .best_effort_open = usual_side,
+						      .asks_groups = true};
 
 static bool worker_set_up(struct worker *worker, struct error *error)
 {
 	const struct worker_config *config = worker->config;
-	const struct worker_ground *ground = config->ground ? config->ground : &worker_ground_usual;
+	const struct worker_platform *platform = config->platform ? config->platform : &worker_platform_usual;
 	worker->consumer_config = config->consumer;
 	worker->consumer_config.topics = config->setup.reads.names;
 	worker->consumer_config.topic_count = config->setup.reads.count;
@@ -252,11 +252,11 @@ static bool worker_set_up(struct worker *worker, struct error *error)
 	worker->consumer_config.statistics = &worker->consumer_counts;
 	worker->transaction_config.statistics = &worker->producer_counts;
 	worker->command_bell = bell_open(error);
-	return worker->command_bell >= 0 && (worker->loop = ground->loop_open(ground->context, error)) &&
+	return worker->command_bell >= 0 && (worker->loop = platform->loop_open(platform->context, error)) &&
 	       awaiting_schema_open(worker, error) && setup_open(worker, error) &&
-	       (worker->consumer = ground->consumer_open(ground->context, worker->loop, &worker->consumer_config, error)) &&
-	       (worker->outbox.output =
-			ground->output_open(ground->context, worker->loop, &worker->transaction_config, worker->consumer, error)) &&
+	       (worker->consumer = platform->consumer_open(platform->context, worker->loop, &worker->consumer_config, error)) &&
+	       (worker->outbox.output = platform->output_open(platform->context, worker->loop, &worker->transaction_config,
+							      worker->consumer, error)) &&
 	       worker_watch(worker, &worker->command_watch, on_command, worker->command_bell, EPOLLIN, error) &&
 	       worker_watch(worker, &worker->consumer_watch, on_consumer, consumer_bell(worker->consumer), LOOP_RINGS, error) &&
 	       worker_watch(worker, &worker->output_watch, release_on_news, output_bell(worker->outbox.output), EPOLLIN, error) &&

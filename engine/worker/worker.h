@@ -30,7 +30,7 @@ struct direct_hub; /* worker/direct_hub.h */
 struct worker;
 
 /* Platform of a worker: opens its loop, its consumer and the other connections. */
-struct worker_ground {
+struct worker_platform {
 	struct loop *(*loop_open)(void *context, struct error *error);
 	struct consumer *(*consumer_open)(void *context, struct loop *loop, const struct consumer_config *config,
 					  struct error *error);
@@ -43,7 +43,7 @@ struct worker_ground {
 	void *context;
 };
 
-extern const struct worker_ground worker_ground_usual; /* Kafka, sockets and the machine's clock */
+extern const struct worker_platform worker_platform_usual; /* Kafka, sockets and the machine's clock */
 
 /* Limits of all stages together. While they are not reached, only a stage's own limits apply; beyond them, each stage
  * has an equal share. */
@@ -80,7 +80,7 @@ struct worker_config {
 	struct worker_limits limits;
 	bool time_is_virtual; /* the process cannot be paused, which turns need not look for: months take a tenth of the turns */
 	struct partition_state_config partition_state;
-	const struct worker_ground *ground; /* NULL: worker_ground_usual */
+	const struct worker_platform *platform; /* NULL: worker_platform_usual */
 	/* Receives what each alert of a pipeline says of each result of a step; `name` is the alert's. NULL: nobody asks. */
 	void (*alert_judged)(void *context, const struct message *message, const char *name, bool held);
 	void *alert_context;

@@ -1,4 +1,4 @@
-/* flow_of_yaml.h: the ground of the benchmarks of flows: a pipeline, as text, made into a
+/* flow_of_yaml.h: shared parts of the benchmarks of flows: a pipeline, as text, made into a
  * flow. Each benchmark is one program of one file, so this is a header. */
 #ifndef SLUICE_TESTS_BENCH_FLOW_OF_YAML_H
 #define SLUICE_TESTS_BENCH_FLOW_OF_YAML_H

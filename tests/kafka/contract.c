@@ -15,7 +15,7 @@
 #define END_TRANSACTION 26
 #define SEND_OFFSETS 28
 
-struct ground {
+struct platform {
 	const char *brokers, *proxied;
 	int control;
 };
@@ -34,10 +34,10 @@ static void *kept(const void *config, size_t size)
 
 static struct consumer *opens_consumer(void *context, const struct consumer_config *config)
 {
-	const struct ground *ground = context;
+	const struct platform *platform = context;
 	struct error error = {0};
 	struct consumer_config *with = kept(config, sizeof *config);
-	with->brokers = ground->brokers;
+	with->brokers = platform->brokers;
 	struct consumer *consumer = consumer_open(with, &error);
 	if (!consumer)
 		die("no consumer: %s", error.text);
@@ -47,10 +47,10 @@ static struct consumer *opens_consumer(void *context, const struct consumer_conf
 static struct output *opens_output(void *context, const struct transaction_config *config, const struct consumer *consumer)
 {
 	static const struct property quick[] = {{"socket.timeout.ms", "3000"}, {"log_level", "0"}};
-	const struct ground *ground = context;
+	const struct platform *platform = context;
 	struct error error = {0};
 	struct transaction_config *with = kept(config, sizeof *config);
-	with->brokers = ground->proxied;
+	with->brokers = platform->proxied;
 	with->properties = (struct properties){2, quick};
 	struct output *output = output_open(with, consumer, &error);
 	if (!output)
@@ -60,10 +60,10 @@ static struct output *opens_output(void *context, const struct transaction_confi
 
 static void makes_topic(void *context, const char *name, int32_t partitions)
 {
-	const struct ground *ground = context;
+	const struct platform *platform = context;
 	struct error error = {0};
 	const struct wanted_topic wanted = {.name = name, .partitions = partitions, .replication = 1};
-	if (!topics_ensure(ground->brokers, (struct properties){0}, (struct wanted_topics){1, &wanted}, true, NULL, &error))
+	if (!topics_ensure(platform->brokers, (struct properties){0}, (struct wanted_topics){1, &wanted}, true, NULL, &error))
 		die("%s: %s", name, error.text);
 }
 
@@ -75,23 +75,23 @@ static void passes(void *context, int ms)
 
 static void holds(void *context, enum contract_request request, bool breaks)
 {
-	const struct ground *ground = context;
+	const struct platform *platform = context;
 	(void)breaks;
-	proxy_tell(ground->control, "hold %d\n", request == CONTRACT_SENDS_OFFSETS ? SEND_OFFSETS : END_TRANSACTION);
+	proxy_tell(platform->control, "hold %d\n", request == CONTRACT_SENDS_OFFSETS ? SEND_OFFSETS : END_TRANSACTION);
 }
 
 static void is_held(void *context, bool breaks)
 {
-	const struct ground *ground = context;
-	proxy_tell(ground->control, "await\n");
+	const struct platform *platform = context;
+	proxy_tell(platform->control, "await\n");
 	if (breaks)
-		proxy_tell(ground->control, "cut\n");
+		proxy_tell(platform->control, "cut\n");
 }
 
 static void releases(void *context)
 {
-	const struct ground *ground = context;
-	proxy_tell(ground->control, "release\n");
+	const struct platform *platform = context;
+	proxy_tell(platform->control, "release\n");
 	passes(context, 300);
 }
 
@@ -99,17 +99,17 @@ int main(int argc, char **argv)
 {
 	if (argc < 4)
 		die("%s", "contract BROKERS PROXIED CONTROL [STORY]");
-	struct ground ground = {.brokers = argv[1], .proxied = argv[2]};
-	const struct contract_ground on_kafka = {.context = &ground,
-						 .consumer_open = opens_consumer,
-						 .output_open = opens_output,
-						 .topic = makes_topic,
-						 .pass = passes,
-						 .hold = holds,
-						 .held = is_held,
-						 .release = releases};
-	struct contract contract = {.ground = &on_kafka, .run = (long)getpid()};
-	ground.control = proxy_open(argv[3]);
+	struct platform platform = {.brokers = argv[1], .proxied = argv[2]};
+	const struct contract_platform on_kafka = {.context = &platform,
+						   .consumer_open = opens_consumer,
+						   .output_open = opens_output,
+						   .topic = makes_topic,
+						   .pass = passes,
+						   .hold = holds,
+						   .held = is_held,
+						   .release = releases};
+	struct contract contract = {.platform = &on_kafka, .run = (long)getpid()};
+	platform.control = proxy_open(argv[3]);
 	int passed = 0, failed = 0;
 	for (size_t i = 0; i < contract_count; i++) {
 		if (argc > 4 && strcmp(argv[4], contract_stories[i].name) != 0)

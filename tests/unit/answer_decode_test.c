@@ -13,7 +13,7 @@
 static struct arena *arena;
 static struct buffer bytes;
 
-static int lay_ground(void **state)
+static int memory_open(void **state)
 {
 	(void)state;
 	arena = arena_open((size_t)1 << 20);
@@ -21,7 +21,7 @@ static int lay_ground(void **state)
 	return arena ? 0 : -1;
 }
 
-static int clear_ground(void **state)
+static int memory_close(void **state)
 {
 	(void)state;
 	buffer_close(&bytes);
@@ -123,12 +123,12 @@ static void the_end_of_a_submitted_request_is_no_answer(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(an_answer_is_read_in_every_format, lay_ground, clear_ground),
-		cmocka_unit_test_setup_teardown(an_error_is_told_from_an_answer_by_its_header_or_its_words, lay_ground,
-						clear_ground),
-		cmocka_unit_test_setup_teardown(the_id_is_that_of_the_header_before_that_of_the_answer, lay_ground, clear_ground),
-		cmocka_unit_test_setup_teardown(what_is_no_answer_is_only_bytes, lay_ground, clear_ground),
-		cmocka_unit_test_setup_teardown(the_end_of_a_submitted_request_is_no_answer, lay_ground, clear_ground),
+		cmocka_unit_test_setup_teardown(an_answer_is_read_in_every_format, memory_open, memory_close),
+		cmocka_unit_test_setup_teardown(an_error_is_told_from_an_answer_by_its_header_or_its_words, memory_open,
+						memory_close),
+		cmocka_unit_test_setup_teardown(the_id_is_that_of_the_header_before_that_of_the_answer, memory_open, memory_close),
+		cmocka_unit_test_setup_teardown(what_is_no_answer_is_only_bytes, memory_open, memory_close),
+		cmocka_unit_test_setup_teardown(the_end_of_a_submitted_request_is_no_answer, memory_open, memory_close),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,7 +32,7 @@ struct latency_world {
 	struct planning planning;
 	struct caller_config caller;
 	struct stage_config stage;
-	struct worker_ground ground;
+	struct worker_platform platform;
 	struct worker_config config;
 	struct worker *worker;
 	int64_t now_us, asked_us[REQUESTS], waited_us[REQUESTS];
@@ -72,16 +72,14 @@ static void world_open(struct latency_world *world, bool exactly_once)
 					     .topic_count = 1,
 					     .topics = &topic_number,
 					     .dead_letters = TOPIC_NOWHERE};
-	world->ground = (struct worker_ground){.loop_open = world_loop,
-					       .consumer_open = world_consumer,
-					       .output_open = world_output,
-					       .context = world};
+	world->platform = (struct worker_platform){
+		.loop_open = world_loop, .consumer_open = world_consumer, .output_open = world_output, .context = world};
 	world->config = (struct worker_config){
 		.consumer = {.group = "g", .instance = "worker"},
 		.transaction = {.id = exactly_once ? "worker.0" : NULL},
 		.setup = {.reads = {1, topics_in}, .writes = {1, topics_out}, .stage_count = 1, .stages = &world->stage},
 		.limits = worker_limits_usual,
-		.ground = &world->ground,
+		.platform = &world->platform,
 	};
 	world->worker = worker_open(&world->config, &error);
 	assert_string_equal(error.text, "");

@@ -42,7 +42,7 @@ static struct member reads(struct contract *contract, struct member *member, con
 	*member = (struct member){.contract = contract, .in = {topic}, .assigned = {0, 0, OFFSET_NONE}};
 	member->reads = (struct consumer_config){
 		.group = group, .topics = member->in, .topic_count = 1, .assigned = {1, &member->assigned}};
-	member->consumer = contract->ground->consumer_open(contract->ground->context, &member->reads);
+	member->consumer = contract->platform->consumer_open(contract->platform->context, &member->reads);
 	return *member;
 }
 
@@ -52,7 +52,7 @@ static void joins(struct contract *contract, struct member *member, const char *
 	*member = (struct member){.contract = contract, .in = {contract->in}};
 	member->reads = (struct consumer_config){
 		.group = contract->group, .instance = instance, .topics = member->in, .topic_count = 1};
-	member->consumer = contract->ground->consumer_open(contract->ground->context, &member->reads);
+	member->consumer = contract->platform->consumer_open(contract->platform->context, &member->reads);
 }
 
 /* `id` NULL: at least once. */
@@ -62,7 +62,7 @@ static void writes(struct member *member, const char *id, const char *topic)
 	member->out[0] = topic;
 	member->writes =
 		(struct transaction_config){.id = id, .topics = member->out, .topic_count = 1, .timeout_ms = TRANSACTION_MS};
-	member->output = contract->ground->output_open(contract->ground->context, &member->writes, member->consumer);
+	member->output = contract->platform->output_open(contract->platform->context, &member->writes, member->consumer);
 }
 
 static void leaves(struct member *member)
@@ -77,7 +77,7 @@ static void leaves(struct member *member)
 
 static void pass(struct contract *contract, int ms)
 {
-	contract->ground->pass(contract->ground->context, ms);
+	contract->platform->pass(contract->platform->context, ms);
 }
 
 static enum transaction_news news_of(struct member *member)
@@ -309,12 +309,12 @@ static bool what_is_not_committed_yet_is_not_read_yet(struct contract *contract)
 
 static bool offsets_of_a_transaction_that_is_ending_are_waited_for(struct contract *contract)
 {
-	const struct contract_ground *ground = contract->ground;
+	const struct contract_platform *platform = contract->platform;
 	struct member member, next;
 	bool good = comes_in(contract, "abc") && begins(contract, &member) && takes_only(&member, "abc") && produces(&member, "A");
-	ground->hold(ground->context, CONTRACT_ENDS_TRANSACTION, false);
+	platform->hold(platform->context, CONTRACT_ENDS_TRANSACTION, false);
 	good = good && ends_at(&member, 2);
-	ground->held(ground->context, false);
+	platform->held(platform->context, false);
 	reads(contract, &next, contract->group, contract->in);
 	char words[WORDS] = "";
 	good = good && is_given(&next);
@@ -324,7 +324,7 @@ static bool offsets_of_a_transaction_that_is_ending_are_waited_for(struct contra
 	}
 	if (good && words[0])
 		good = fails(contract, "\"%s\" was taken before it was decided where to begin", words);
-	ground->release(ground->context);
+	platform->release(platform->context);
 	good = good && takes_only(&next, "c") && hears(&member, NEWS_COMMITTED);
 	leaves(&next);
 	leaves(&member);
@@ -337,19 +337,19 @@ static bool offsets_of_a_transaction_that_is_ending_are_waited_for(struct contra
  * of B may be seen, and of A once. */
 static bool late(struct contract *contract, enum contract_request request)
 {
-	const struct contract_ground *ground = contract->ground;
+	const struct contract_platform *platform = contract->platform;
 	struct member member, next;
 	bool good = comes_in(contract, "abc") && begins(contract, &member) && takes_only(&member, "abc") && produces(&member, "A");
-	ground->hold(ground->context, request, true);
+	platform->hold(platform->context, request, true);
 	good = good && ends_at(&member, 1);
-	ground->held(ground->context, true);
+	platform->held(platform->context, true);
 	good = good && hears(&member, NEWS_RESET);
 	bool committed = good && member.committed_items[0].offset == 1;
 	if (good && !committed) /* then it is done again */
 		good = produces(&member, "A") && ends_at(&member, 1) && hears(&member, NEWS_COMMITTED);
 	good = good && produces(&member, "B");
 	pass(contract, SILENCE_MS / 3);
-	ground->release(ground->context);
+	platform->release(platform->context);
 	leaves(&member);
 	good = begins(contract, &next) && good;
 	leaves(&next);
@@ -441,14 +441,14 @@ const size_t contract_count = sizeof contract_stories / sizeof *contract_stories
 
 bool contract_holds(struct contract *contract, const struct contract_story *story)
 {
-	const struct contract_ground *ground = contract->ground;
+	const struct contract_platform *platform = contract->platform;
 	contract->name = story->name;
 	contract->why[0] = '\0';
 	(void)snprintf(contract->in, sizeof contract->in, "%s-%ld-in", story->name, contract->run);
 	(void)snprintf(contract->out, sizeof contract->out, "%s-%ld-out", story->name, contract->run);
 	(void)snprintf(contract->group, sizeof contract->group, "%s-%ld", story->name, contract->run);
 	(void)snprintf(contract->id, sizeof contract->id, "%s-%ld-id", story->name, contract->run);
-	ground->topic(ground->context, contract->in, 1);
-	ground->topic(ground->context, contract->out, 1);
+	platform->topic(platform->context, contract->in, 1);
+	platform->topic(platform->context, contract->out, 1);
 	return story->holds(contract) && !contract->why[0];
 }

@@ -12,7 +12,7 @@
 enum contract_request { CONTRACT_SENDS_OFFSETS, CONTRACT_ENDS_TRANSACTION };
 
 /* What the stories stand on. Functions that open fail the story themselves. */
-struct contract_ground {
+struct contract_platform {
 	void *context;
 	struct consumer *(*consumer_open)(void *context, const struct consumer_config *config);
 	struct output *(*output_open)(void *context, const struct transaction_config *config, const struct consumer *consumer);
@@ -25,7 +25,7 @@ struct contract_ground {
 };
 
 struct contract {
-	const struct contract_ground *ground;
+	const struct contract_platform *platform;
 	const char *name; /* of the story: no two use the same topics or groups */
 	long run;
 	char in[96], out[96], group[96], id[96];

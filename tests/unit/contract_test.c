@@ -13,7 +13,7 @@
 
 #define MS INT64_C(1000)
 
-struct ground {
+struct platform {
 	struct simulated_kafka *kafka;
 	struct loop *loops[16];
 	size_t loop_count;
@@ -21,50 +21,50 @@ struct ground {
 };
 
 /* Each is a process of its own. Nobody turns its loop: the stories ask again and again. */
-static struct loop *loop_make(struct ground *ground)
+static struct loop *loop_make(struct platform *platform)
 {
 	struct error error = {0};
-	assert_true(ground->loop_count < 16);
+	assert_true(platform->loop_count < 16);
 	struct loop *loop = loop_open_virtual(0, &error);
 	assert_non_null(loop);
-	return ground->loops[ground->loop_count++] = loop;
+	return platform->loops[platform->loop_count++] = loop;
 }
 
 static struct consumer *opens_consumer(void *context, const struct consumer_config *config)
 {
-	struct ground *ground = context;
+	struct platform *platform = context;
 	struct error error = {0};
-	struct simulated_host *host = simulated_host_open(ground->kafka, config->instance ? config->instance : "somebody");
-	struct consumer *consumer = simulated_consumer_open(host, loop_make(ground), config, &error);
+	struct simulated_host *host = simulated_host_open(platform->kafka, config->instance ? config->instance : "somebody");
+	struct consumer *consumer = simulated_consumer_open(host, loop_make(platform), config, &error);
 	assert_non_null(consumer);
 	return consumer;
 }
 
 static struct output *opens_output(void *context, const struct transaction_config *config, const struct consumer *consumer)
 {
-	struct ground *ground = context;
+	struct platform *platform = context;
 	struct error error = {0};
-	struct simulated_host *host = simulated_host_open(ground->kafka, "somebody");
-	struct output *output = simulated_output_open(host, loop_make(ground), config, consumer, &error);
+	struct simulated_host *host = simulated_host_open(platform->kafka, "somebody");
+	struct output *output = simulated_output_open(host, loop_make(platform), config, consumer, &error);
 	assert_non_null(output);
 	return output;
 }
 
 static void makes_topic(void *context, const char *name, int32_t partitions)
 {
-	assert_true(simulated_topic(((struct ground *)context)->kafka, name, partitions));
+	assert_true(simulated_topic(((struct platform *)context)->kafka, name, partitions));
 }
 
 static void passes(void *context, int ms)
 {
-	struct ground *ground = context;
-	ground->now_us += ms * MS;
-	simulated_advance(ground->kafka, ground->now_us);
+	struct platform *platform = context;
+	platform->now_us += ms * MS;
+	simulated_advance(platform->kafka, platform->now_us);
 }
 
 static void holds(void *context, enum contract_request request, bool breaks)
 {
-	simulated_inject(((struct ground *)context)->kafka,
+	simulated_inject(((struct platform *)context)->kafka,
 			 request == CONTRACT_SENDS_OFFSETS ? SIMULATED_SEND_OFFSETS : SIMULATED_END_TRANSACTION,
 			 breaks ? SIMULATED_REQUEST_LATE : SIMULATED_SLOW, CONTRACT_LATE_MS * MS);
 }
@@ -82,29 +82,29 @@ static void releases(void *context)
 
 static void hold_story(const char *name)
 {
-	struct ground ground = {0};
+	struct platform platform = {0};
 	const struct simulated_config config = {.seed = 1, .linger_us = MS};
-	const struct contract_ground on_simulated = {.context = &ground,
-						     .consumer_open = opens_consumer,
-						     .output_open = opens_output,
-						     .topic = makes_topic,
-						     .pass = passes,
-						     .hold = holds,
-						     .held = is_held,
-						     .release = releases};
-	struct contract contract = {.ground = &on_simulated, .run = 1};
-	ground.kafka = simulated_open(&config);
-	assert_non_null(ground.kafka);
+	const struct contract_platform on_simulated = {.context = &platform,
+						       .consumer_open = opens_consumer,
+						       .output_open = opens_output,
+						       .topic = makes_topic,
+						       .pass = passes,
+						       .hold = holds,
+						       .held = is_held,
+						       .release = releases};
+	struct contract contract = {.platform = &on_simulated, .run = 1};
+	platform.kafka = simulated_open(&config);
+	assert_non_null(platform.kafka);
 	size_t i = 0;
 	while (strcmp(contract_stories[i].name, name) != 0)
 		assert_true(++i < contract_count);
 	bool good = contract_holds(&contract, &contract_stories[i]);
 	assert_string_equal(contract.why, "");
 	assert_true(good);
-	assert_false(simulated_failed(ground.kafka));
-	simulated_close(ground.kafka);
-	for (i = 0; i < ground.loop_count; i++)
-		loop_close(ground.loops[i]);
+	assert_false(simulated_failed(platform.kafka));
+	simulated_close(platform.kafka);
+	for (i = 0; i < platform.loop_count; i++)
+		loop_close(platform.loops[i]);
 }
 
 static void story(void **state)

@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "ground.h"
+#include "flow_scene.h"
 #include "message/assigned.h"
 #include "message/rows.h"
 #include "message/stage_link.h"
@@ -28,7 +28,7 @@ static void open_experiment(const char *yaml)
 	for (size_t i = 0; i < faults_total(planning.spec.faults); i++)
 		if (faults_at(planning.spec.faults, i)->code->severity == SEVERITY_ERROR)
 			fail_msg("%s", faults_at(planning.spec.faults, i)->message);
-	scene_open(&scene, planning.graph, ground, false);
+	scene_open(&scene, planning.graph, scene_arena, false);
 }
 
 static void close_experiment(void)
@@ -40,7 +40,7 @@ static void close_experiment(void)
 
 static struct message *message_keyed(const char *id, const char *key, size_t offset)
 {
-	struct message *message = scene_message(&scene, id ? id : arena_print(ground, "m%zu", scene.message_count), "x=1");
+	struct message *message = scene_message(&scene, id ? id : arena_print(scene_arena, "m%zu", scene.message_count), "x=1");
 	message->origin = (struct origin){TEXT("t"), 3, (int64_t)offset};
 	message->key = key ? text_of(key) : (struct text){0};
 	return message;
@@ -52,9 +52,9 @@ static void chosen_keep(const struct message *message)
 {
 	assert_non_null(message->assigned);
 	chosen = *message->assigned;
-	chosen.experiment = text_copied(ground, chosen.experiment);
-	chosen.variant = text_copied(ground, chosen.variant);
-	chosen.unit = text_copied(ground, chosen.unit);
+	chosen.experiment = text_copied(scene_arena, chosen.experiment);
+	chosen.variant = text_copied(scene_arena, chosen.variant);
+	chosen.unit = text_copied(scene_arena, chosen.unit);
 }
 
 /* The candidate that a message gets, whose call is answered. */
@@ -233,7 +233,7 @@ static void units_of_other_parts_of_the_layer_get_the_default_and_are_not_expose
 			       rows[i].audience);
 		open_experiment(yaml);
 		for (size_t unit = 0; unit < 40; unit++) {
-			const char *key = arena_print(ground, "k%zu", unit), *got = candidate_of(message_keyed(NULL, key, 1));
+			const char *key = arena_print(scene_arena, "k%zu", unit), *got = candidate_of(message_keyed(NULL, key, 1));
 			const bool is_outside = strcmp(assigned_reason_name(chosen.reason), rows[i].reason) == 0;
 			outside += is_outside;
 			assert_string_equal(got, is_outside ? "old" : "new");
@@ -380,7 +380,7 @@ static void perturbations_go_to_the_candidate_that_answered(void **state)
 	(void)state;
 	open_experiment(yaml);
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct message *message = scene_message(&scene, arena_print(ground, "m%zu", i), "x=[2]1,2,3,4");
+		struct message *message = scene_message(&scene, arena_print(scene_arena, "m%zu", i), "x=[2]1,2,3,4");
 		message->key = text_of(rows[i].key);
 		scene_enter(&scene, message);
 		assert_string_equal(scene.calls[scene.call_count - 1]->name, rows[i].chosen);
@@ -410,27 +410,27 @@ static void assignments_are_kept_once_in_their_order_and_pass_between_stages(voi
 	(void)state;
 	const struct header own[] = {{TEXT("a"), TEXT("b")}, {TEXT(":assigned"), TEXT("forged\tx\t1\t0\n")}};
 	struct carried carried = {0};
-	struct message message = {.arena = ground, .headers = {2, own}, .carried = &carried}, read = {.arena = ground};
+	struct message message = {.arena = scene_arena, .headers = {2, own}, .carried = &carried}, read = {.arena = scene_arena};
 	struct stage_link link = {.from = TEXT("one")}, back;
 	struct buffer out;
 	struct error error = {0};
 	assign(&message, "e", "a", 0.25);
 	assign(&message, "f", "b", 1);
 	assign(&message, "e", "a", 0.25);
-	assert_true(text_is(assigned_header(&message, ground), "e=a; probability=0.25, f=b; probability=1.0"));
+	assert_true(text_is(assigned_header(&message, scene_arena), "e=a; probability=0.25, f=b; probability=1.0"));
 	message.assigned->reason = ASSIGNED_FALLBACK;
-	assert_true(text_is(assigned_header(&message, ground), "e=a; probability=0.25, f=b; probability=1.0; fallback"));
-	assert_true(text_is(assigned_route(&message, ground), ":a_1::b_1:"));
+	assert_true(text_is(assigned_header(&message, scene_arena), "e=a; probability=0.25, f=b; probability=1.0; fallback"));
+	assert_true(text_is(assigned_route(&message, scene_arena), ":a_1::b_1:"));
 	buffer_open(&out, 1 << 16);
 	assert_true(stage_link_encode(&message, 1, &link, &out, &error));
 	assert_true(stage_link_decode(&read, buffer_view(&out), &back, &error));
 	assert_int_equal(read.headers.count, 1);
-	assert_true(text_is(assigned_header(&read, ground), "e=a; probability=0.25, f=b; probability=1.0; fallback"));
+	assert_true(text_is(assigned_header(&read, scene_arena), "e=a; probability=0.25, f=b; probability=1.0; fallback"));
 	assert_false(read.assigned->exposed); /* its exposure is the earlier stage's */
 	buffer_close(&out);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, lay_ground, clear_ground)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, flow_scene_open, flow_scene_close)
 
 int main(void)
 {

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "ground.h"
+#include "flow_scene.h"
 #include "message/assigned.h"
 #include "planning.h"
 
@@ -25,7 +25,7 @@ static void ways_open(const char *yaml)
 {
 	planning_open(&planning, yaml);
 	assert_int_equal(planning_errors(&planning), 0);
-	scene_open(&scene, planning.graph, ground, false);
+	scene_open(&scene, planning.graph, scene_arena, false);
 }
 
 static void ways_close(void)
@@ -37,7 +37,7 @@ static void ways_close(void)
 
 static struct message *message_of(const char *key, size_t number)
 {
-	struct message *message = scene_message(&scene, arena_print(ground, "m%zu", scene.message_count), "x=1");
+	struct message *message = scene_message(&scene, arena_print(scene_arena, "m%zu", scene.message_count), "x=1");
 	message->origin = (struct origin){TEXT("t"), 3, (int64_t)number};
 	message->key = text_of(key);
 	return message;
@@ -175,7 +175,7 @@ static void two_choices_have_two_names(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, lay_ground, clear_ground)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, flow_scene_open, flow_scene_close)
 	const struct CMUnitTest tests[] = {
 		TEST(predictors_are_an_experiment_of_the_name_of_their_deployment),
 		TEST(each_message_is_assigned_to_the_way_that_it_goes),

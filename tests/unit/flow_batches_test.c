@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "ground.h"
+#include "flow_scene.h"
 #include "planning.h"
 
 static void open_batches(int64_t size)
@@ -120,7 +120,7 @@ static void each_member_keeps_its_marks(void **state)
 	planning_open(&planning, "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\n"
 				 "spec:\n  output: {steps: [tell]}\n  steps:\n  - {name: rows, batch: {size: 2}}\n"
 				 "  - {name: tell, inputs: [rows], expression: {set: {told: odd}}}\n");
-	scene_open(&scene, planning.graph, ground, false);
+	scene_open(&scene, planning.graph, scene_arena, false);
 	for (size_t i = 0; i < 2; i++) {
 		struct message *message = scene_message(&scene, i ? "b" : "a", i ? "x=[2]2,3" : "x=[1]1");
 		message_mark(message, (double)(i + 5));
@@ -134,7 +134,7 @@ static void each_member_keeps_its_marks(void **state)
 	planning_close(&planning);
 }
 
-#define SHOWS(name) cmocka_unit_test_setup_teardown(name, lay_ground, clear_ground)
+#define SHOWS(name) cmocka_unit_test_setup_teardown(name, flow_scene_open, flow_scene_close)
 
 int main(void)
 {

@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "ground.h"
+#include "flow_scene.h"
 
 /* ---- chains and selection ---- */
 
@@ -365,9 +365,9 @@ static const struct made_step loop[] = {
 
 static void open_loop(int64_t max_visits)
 {
-	struct graph *graph = graph_made(ground, loop, COUNT(loop), "out", JOIN_INNER);
+	struct graph *graph = graph_made(scene_arena, loop, COUNT(loop), "out", JOIN_INNER);
 	graph->max_visits = max_visits;
-	scene_open(&scene, graph, ground, false);
+	scene_open(&scene, graph, scene_arena, false);
 }
 
 static void a_cycle_goes_round_until_its_end_is_let_out(void **state)
@@ -423,7 +423,7 @@ static void taps_see_every_point(void **state)
 	(void)state;
 	const struct made_step steps[] = {{.name = "one", .kind = &kind_adds},
 					  {.name = "two", .kind = &kind_adds, .inputs = "one"}};
-	scene_open(&scene, graph_made(ground, steps, COUNT(steps), "two", JOIN_INNER), ground, true);
+	scene_open(&scene, graph_made(scene_arena, steps, COUNT(steps), "two", JOIN_INNER), scene_arena, true);
 	scene_send(&scene, "a", "x=1");
 	assert_int_equal(scene.taps[TAP_PIPELINE_INPUTS], 1);
 	assert_int_equal(scene.taps[TAP_PIPELINE_OUTPUTS], 1);
@@ -499,7 +499,7 @@ static void a_message_that_is_given_up_is_told_to_nobody(void **state)
 	assert_int_equal(scene.finished_count, 1);
 }
 
-#define SHOWS(name) cmocka_unit_test_setup_teardown(name, lay_ground, clear_ground)
+#define SHOWS(name) cmocka_unit_test_setup_teardown(name, flow_scene_open, flow_scene_close)
 
 int main(void)
 {

@@ -382,7 +382,7 @@ static enum produce_verdict produce_unless_full(struct output *output, const str
 static struct output *open_output(void *context, struct loop *loop, const struct transaction_config *config,
 				  const struct consumer *consumer, struct error *error)
 {
-	struct output *output = worker_ground_usual.output_open(context, loop, config, consumer, error);
+	struct output *output = worker_platform_usual.output_open(context, loop, config, consumer, error);
 	queue.usual = output->operations;
 	queue.ours = *output->operations;
 	queue.ours.produce = produce_unless_full;
@@ -394,12 +394,12 @@ static void a_window_that_cannot_be_told_of_is_tried_again_a_thousand_times_a_se
 {
 	const struct timespec moment = {0, 1000000}, while_full = {0, 300000000};
 	struct stand *stand = *state;
-	struct worker_ground ground = worker_ground_usual;
-	ground.output_open = open_output;
+	struct worker_platform platform = worker_platform_usual;
+	platform.output_open = open_output;
 	atomic_store(&queue.full, true);
 	atomic_store(&queue.tries, 0);
 	configure(stand, "joinType: outer, joinWindowMs: 100");
-	stand->config.ground = &ground;
+	stand->config.platform = &platform;
 	running_start(&stand->running, &stand->config);
 	give(stand, 'x', "r-1", 1);
 	for (int waited_ms = 0; atomic_load(&queue.tries) == 0; waited_ms++) {

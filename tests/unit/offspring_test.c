@@ -6,12 +6,12 @@
 
 #include <cmocka.h>
 
-#include "ground.h"
+#include "flow_scene.h"
 
-static int close_ground(void **state)
+static int crowd_close(void **state)
 {
 	(void)state;
-	arena_close(ground);
+	arena_close(scene_arena);
 	return 0;
 }
 
@@ -173,7 +173,7 @@ static void a_part_that_ended_early_waits_for_nothing_beside(void **state)
 					  {.name = "f", .kind = &kind_sieves, .inputs = "s"},
 					  {.name = "m"},
 					  {.name = "j", .kind = &kind_adds, .inputs = "f.x m.y"}};
-	scene_open(&scene, graph_made(ground, steps, COUNT(steps), "j", JOIN_INNER), ground, true);
+	scene_open(&scene, graph_made(scene_arena, steps, COUNT(steps), "j", JOIN_INNER), scene_arena, true);
 	scene_send(&scene, "a", "x=-1,100,5");
 	scene_reply(&scene, "m", "y=1");
 	expect_order((const char *const[]){"a", "a/0", "a/1", "a/2"}, 4);
@@ -315,7 +315,7 @@ static struct error run_crowd(size_t count, size_t arena_bytes)
 	const struct made_step steps[] = {{.name = "s", .kind = &kind_crowds}, {.name = "t", .kind = &kind_passes, .inputs = "s"}};
 	struct error error = {0}, refused = {0};
 	const struct flow_outside outside = {.context = &error, .finished = count_finished};
-	struct flow *flow = flow_open(graph_made(ground, steps, COUNT(steps), "t", JOIN_INNER), &outside, &refused);
+	struct flow *flow = flow_open(graph_made(scene_arena, steps, COUNT(steps), "t", JOIN_INNER), &outside, &refused);
 	struct message message = {.arena = arena_open(arena_bytes), .id = TEXT("a")};
 	message.payload = *payload_made(message.arena, "x=1");
 	crowd = count;
@@ -454,7 +454,7 @@ static void a_step_that_remembers_makes_parts_and_fails_without_a_trace(void **s
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, lay_ground, clear_ground)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, flow_scene_open, flow_scene_close)
 	const struct CMUnitTest tests[] = {
 		TEST(each_part_answers_for_itself_in_their_order),
 		TEST(parts_may_leave_from_the_step_that_makes_them),
@@ -478,7 +478,7 @@ int main(void)
 		TEST(a_message_without_parts_lets_those_behind_it_pass),
 		TEST(a_step_that_remembers_makes_parts_and_fails_without_a_trace),
 	};
-#define CROWD(name) cmocka_unit_test_setup_teardown(name, lay_ground, close_ground)
+#define CROWD(name) cmocka_unit_test_setup_teardown(name, flow_scene_open, crowd_close)
 	const struct CMUnitTest crowds_of_parts[] = {
 		CROWD(a_message_has_as_many_parts_as_the_limit_says),
 		CROWD(a_message_whose_parts_do_not_fit_is_answered_once),

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "ground.h"
+#include "flow_scene.h"
 
 static void open_kept(const struct made_step *steps, size_t count, const char *output, enum join_type type)
 {
@@ -480,13 +480,13 @@ static void a_stateful_step_takes_no_batches(void **state)
 	const struct made_step steps[] = {{.name = "n", .kind = &kind_counts, .batch_size = 4}};
 	const struct flow_outside outside = {0};
 	struct error error = {0};
-	assert_null(flow_open(graph_made(ground, steps, 1, "n", JOIN_INNER), &outside, &error));
+	assert_null(flow_open(graph_made(scene_arena, steps, 1, "n", JOIN_INNER), &outside, &error));
 	assert_int_equal(error.kind, ERROR_CONFIG);
 	assert_non_null(strstr(error.text, "`batch`"));
 	open_counting();
 }
 
-#define IN_SCENE(test) cmocka_unit_test_setup_teardown(test, lay_ground, clear_ground)
+#define IN_SCENE(test) cmocka_unit_test_setup_teardown(test, flow_scene_open, flow_scene_close)
 
 int main(void)
 {

@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "ground.h"
+#include "flow_scene.h"
 
 #define WINDOW_MS 1000
 
@@ -341,7 +341,7 @@ static void what_a_message_has_waited_out_is_told_while_it_is_inside(void **stat
 	assert_int_equal(flow_outage_ms(scene.flow, message), 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, lay_ground, clear_ground)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, flow_scene_open, flow_scene_close)
 
 int main(void)
 {

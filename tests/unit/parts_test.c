@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "ground.h"
+#include "flow_scene.h"
 
 /* ---- together again ---- */
 
@@ -202,7 +202,7 @@ static void a_flow_closes_over_parts_that_wait(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, lay_ground, clear_ground)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, flow_scene_open, flow_scene_close)
 	const struct CMUnitTest tests[] = {
 		TEST(parts_are_put_together_in_their_order),
 		TEST(a_part_that_is_dropped_is_left_out),

@@ -7,7 +7,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
-#include "ground.h"
+#include "flow_scene.h"
 #include "letters.h"
 #include "message/assigned.h"
 #include "message/rows.h"
@@ -32,7 +32,7 @@ static void draw_open(const char *yaml)
 	assert_int_equal(planning_errors(&planning), 0);
 	scene_policies = policy_board_open();
 	assert_non_null(scene_policies);
-	scene_open(&scene, planning.graph, ground, false);
+	scene_open(&scene, planning.graph, scene_arena, false);
 }
 
 static void draw_close(void)
@@ -49,7 +49,7 @@ static struct text policy_bytes(const struct policy *policy)
 	struct buffer out;
 	buffer_open(&out, 1 << 16);
 	policy_write(policy, &out);
-	const struct text bytes = text_copied(ground, buffer_view(&out));
+	const struct text bytes = text_copied(scene_arena, buffer_view(&out));
 	buffer_close(&out);
 	return bytes;
 }
@@ -89,7 +89,7 @@ struct drawn {
 
 static struct drawn draw_of(const char *key, const char *tensors, struct header header)
 {
-	struct message *message = scene_message(&scene, arena_print(ground, "m%zu", scene.message_count), tensors);
+	struct message *message = scene_message(&scene, arena_print(scene_arena, "m%zu", scene.message_count), tensors);
 	struct header *headers = ARENA_NEW(message->arena, struct header);
 	*headers = header;
 	message->origin = (struct origin){TEXT("t"), 3, 7};
@@ -103,7 +103,7 @@ static struct drawn draw_of(const char *key, const char *tensors, struct header 
 			      assigned->feature_count, {{{0}, 0}}};
 	assert_true(text_is(assigned->variant, name));
 	for (size_t i = 0; i < drawn.features; i++)
-		drawn.feature[i] = (struct exposure_feature){text_copied(ground, assigned->features[i].name),
+		drawn.feature[i] = (struct exposure_feature){text_copied(scene_arena, assigned->features[i].name),
 							     assigned->features[i].value};
 	scene_reply(&scene, name, "y=1");
 	return drawn;
@@ -277,7 +277,7 @@ static void expect_read(int32_t partition, int64_t version, int64_t rewards, int
 	buffer_open(&out, 1 << 10);
 	assert_true(policy_record_encode(&made, &out, &error));
 	assert_false(policy_record_is_foreign(buffer_view(&out)));
-	assert_int_equal(policy_record_decode(buffer_view(&out), ground, &read, &error), good);
+	assert_int_equal(policy_record_decode(buffer_view(&out), scene_arena, &read, &error), good);
 	assert_int_equal(error.kind, good ? ERROR_NONE : ERROR_INPUT);
 	out.bytes[5] ^= 1; /* of the schema's fingerprint */
 	assert_true(policy_record_is_foreign(buffer_view(&out)));
@@ -299,7 +299,7 @@ static void expect_classes(const char *name, size_t count, const char *refusal)
 	struct error error = {0};
 	buffer_open(&out, 1 << 10);
 	assert_true(policy_record_encode(&made, &out, &error));
-	assert_int_equal(policy_record_decode(buffer_view(&out), ground, &read, &error), !refusal);
+	assert_int_equal(policy_record_decode(buffer_view(&out), scene_arena, &read, &error), !refusal);
 	if (refusal)
 		assert_string_equal(error.text, refusal);
 	buffer_close(&out);
@@ -336,7 +336,7 @@ static void a_record_has_all_that_its_schema_names(void **state)
 	assert_int_equal(letter_number(&letter, "rewards"), 11);
 	assert_int_equal(letter_number(&letter, "through_ms"), 66);
 	letter_close(&letter);
-	assert_true(policy_record_decode(buffer_view(&out), ground, &read, &error));
+	assert_true(policy_record_decode(buffer_view(&out), scene_arena, &read, &error));
 	assert_true(text_is(read.experiment, "e") && read.arm_count == 2 && text_is(read.arms[1], "new"));
 	assert_true(read.feature_count == 2 && text_is(read.features[0].name, "f") && read.features[0].center == 1.5 &&
 		    read.features[0].width == 2.5 && read.features[0].count == 7 && read.features[0].squares == 4.5);
@@ -345,7 +345,7 @@ static void a_record_has_all_that_its_schema_names(void **state)
 	assert_true(text_is(read.policy, "POL") && text_is(read.learner, "LEARN") && read.through_ms == 66);
 	assert_true(read.position_count == 1 && read.positions[0].partition == 2 && read.positions[0].offset == 9);
 	for (size_t length = 0; length < out.length; length++)
-		assert_false(policy_record_decode((struct text){out.bytes, length}, ground, &read, &error));
+		assert_false(policy_record_decode((struct text){out.bytes, length}, scene_arena, &read, &error));
 	buffer_close(&out);
 	expect_read(INT32_MAX, 1, 1, 1, false);
 	expect_read(POLICY_PARTITIONS_MAX, 1, 1, 1, false);
@@ -399,7 +399,7 @@ static void a_policy_is_replaced_while_others_choose(void **state)
 	scene_policies = NULL;
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, lay_ground, clear_ground)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, flow_scene_open, flow_scene_close)
 
 int main(void)
 {

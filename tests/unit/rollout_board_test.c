@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "experiments/rollout_board.h"
-#include "ground.h"
+#include "flow_scene.h"
 #include "letters.h"
 #include "message/assigned.h"
 #include "message/rows.h"
@@ -35,7 +35,7 @@ static void board_open_of(const char *yaml)
 	assert_int_equal(planning_errors(&planning), 0);
 	scene_rollouts = rollout_board_open();
 	assert_non_null(scene_rollouts);
-	scene_open(&scene, planning.graph, ground, false);
+	scene_open(&scene, planning.graph, scene_arena, false);
 }
 
 static void board_open(void)
@@ -56,7 +56,7 @@ static void board_close(void)
 static bool table_set_of(double percent, int64_t version, const char *second, size_t limit_count, struct error *error)
 {
 	const struct share shares[] = {{"old", 100 - percent}, {second, percent}};
-	const struct assignment *made = assignment_make(ground, "e", shares, 2);
+	const struct assignment *made = assignment_make(scene_arena, "e", shares, 2);
 	struct buffer packed;
 	buffer_open(&packed, ASSIGNMENT_BUCKETS);
 	assignment_pack(made, &packed);
@@ -78,7 +78,7 @@ static void table_set(double percent, int64_t version)
 /* Enters a message whose call waits for a reply; returns who has it. */
 static const struct assigned *enter(const char *key, int64_t deadline_ms)
 {
-	struct message *message = scene_message(&scene, arena_print(ground, "m%zu", scene.message_count), "x=1");
+	struct message *message = scene_message(&scene, arena_print(scene_arena, "m%zu", scene.message_count), "x=1");
 	message->key = text_of(key);
 	message->deadline_ms = deadline_ms;
 	scene_enter(&scene, message);
@@ -89,7 +89,7 @@ static const struct rollout_variant *counted(const char *name)
 {
 	const struct rollout_reading *readings;
 	size_t count;
-	assert_true(rollout_board_read(scene_rollouts, ground, &readings, &count));
+	assert_true(rollout_board_read(scene_rollouts, scene_arena, &readings, &count));
 	assert_int_equal(count, 1);
 	for (size_t i = 0; i < readings->count; i++)
 		if (strcmp(readings->variants[i].name, name) == 0)
@@ -108,7 +108,7 @@ static void without_a_table_the_plan_chooses_and_nothing_is_counted(void **state
 	const struct assigned *assigned = enter("k", 0);
 	assert_int_equal(assigned->reason, ASSIGNED_STAGE);
 	assert_true(assigned->table == planning.graph->experiments[0]->assignment->version);
-	assert_true(rollout_board_read(scene_rollouts, ground, &readings, &count));
+	assert_true(rollout_board_read(scene_rollouts, scene_arena, &readings, &count));
 	assert_int_equal(count, 0);
 	board_close();
 }
@@ -190,7 +190,7 @@ static void scene_begin_anew(void)
 {
 	scene_close(&scene);
 	scene = (struct scene){0};
-	scene_open(&scene, planning.graph, ground, false);
+	scene_open(&scene, planning.graph, scene_arena, false);
 }
 
 /* Calls of many units, at 10%; returns how many each choice got, and sets how many were counted. */
@@ -200,7 +200,7 @@ static void calls_of_many(const char *yaml, uint64_t *got, uint64_t *were_counte
 	board_open_of(yaml);
 	table_set(10, 7);
 	for (size_t i = 0; i < 3000; i++) {
-		const bool is_new = text_is(enter(arena_print(ground, "unit %zu", i), 0)->variant, "new");
+		const bool is_new = text_is(enter(arena_print(scene_arena, "unit %zu", i), 0)->variant, "new");
 		got[is_new]++;
 		scene_reply(&scene, names[is_new], "y=1");
 		if (i % SCENE_UNITS == SCENE_UNITS - 1)
@@ -352,18 +352,18 @@ static void truths_are_of_the_metrics_that_a_pipeline_had_first(void **state)
 	rollout_board_inform(scene_rollouts, "e", 1, &told[1]);
 	rollout_board_inform(scene_rollouts, "e", 1, &told[2]);
 	rollout_board_inform(scene_rollouts, "e", 2, &told[0]);
-	assert_true(rollout_board_read(scene_rollouts, ground, &readings, &count));
+	assert_true(rollout_board_read(scene_rollouts, scene_arena, &readings, &count));
 	assert_int_equal(readings[0].pipelines, 1);
 	assert_int_equal(readings[0].truths[0].metric_count, 1);
 	assert_string_equal(readings[0].truths[0].metrics[0], "profit");
 	assert_int_equal(readings[0].truths[0].counts[0].metrics[0].requests, 5);
 	rollout_board_inform(scene_rollouts, "e", 1, &told[0]);
-	assert_true(rollout_board_read(scene_rollouts, ground, &readings, &count));
+	assert_true(rollout_board_read(scene_rollouts, scene_arena, &readings, &count));
 	assert_int_equal(readings[0].truths[0].counts[0].metrics[0].requests, 9);
 	board_close();
 }
 
-#define ON_GROUND(test) cmocka_unit_test_setup_teardown(test, lay_ground, clear_ground)
+#define ON_GROUND(test) cmocka_unit_test_setup_teardown(test, flow_scene_open, flow_scene_close)
 
 int main(void)
 {

@@ -151,10 +151,11 @@ static struct output *open_that_commits_too_much(struct simulated_host *host, st
 static void offsets_committed_before_their_results_are_found(void **state)
 {
 	(void)state;
-	const struct simulation_ground ground = {simulated_consumer_open, open_that_commits_too_much, simulated_archive_open,
-						 simulated_best_effort_open, simulated_fenced_writer_open};
+	const struct simulation_platform platform = {simulated_consumer_open, open_that_commits_too_much, simulated_archive_open,
+						     simulated_best_effort_open, simulated_fenced_writer_open};
 	for (int i = 0; i < 2; i++) {
-		struct simulation_result result = bad_simulation((struct simulation_config){.ground = &ground, .exactly_once = i});
+		struct simulation_result result =
+			bad_simulation((struct simulation_config){.platform = &platform, .exactly_once = i});
 		assert_true(strstr(result.why, "not answered") || strstr(result.why, "ought to be"));
 	}
 }
@@ -215,10 +216,11 @@ static struct output *open_that_lets_overtake(struct simulated_host *host, struc
 static void results_out_of_order_are_found(void **state)
 {
 	(void)state;
-	const struct simulation_ground ground = {simulated_consumer_open, open_that_lets_overtake, simulated_archive_open,
-						 simulated_best_effort_open, simulated_fenced_writer_open};
+	const struct simulation_platform platform = {simulated_consumer_open, open_that_lets_overtake, simulated_archive_open,
+						     simulated_best_effort_open, simulated_fenced_writer_open};
 	for (int i = 0; i < 2; i++) {
-		struct simulation_result result = bad_simulation((struct simulation_config){.ground = &ground, .exactly_once = i});
+		struct simulation_result result =
+			bad_simulation((struct simulation_config){.platform = &platform, .exactly_once = i});
 		assert_non_null(strstr(result.why, "behind"));
 	}
 }
@@ -287,9 +289,9 @@ static struct archive *open_that_forgets(struct simulated_host *host, struct loo
 static void state_that_is_not_brought_back_is_found(void **state)
 {
 	(void)state;
-	const struct simulation_ground ground = {simulated_consumer_open, simulated_output_open, open_that_forgets,
-						 simulated_best_effort_open, simulated_fenced_writer_open};
-	struct simulation_result result = bad_simulation((struct simulation_config){.ground = &ground, .exactly_once = true});
+	const struct simulation_platform platform = {simulated_consumer_open, simulated_output_open, open_that_forgets,
+						     simulated_best_effort_open, simulated_fenced_writer_open};
+	struct simulation_result result = bad_simulation((struct simulation_config){.platform = &platform, .exactly_once = true});
 	assert_non_null(strstr(result.why, "is not answered in time"));
 }
 
@@ -298,8 +300,8 @@ static void state_that_is_not_brought_back_is_found(void **state)
 static void a_transaction_that_ends_over_a_lost_connection_unseen_is_found(void **state)
 {
 	(void)state;
-	struct simulation_result result =
-		bad_simulation((struct simulation_config){.ground = &simulation_ground_kafka, .exactly_once = true, .deaf = true});
+	struct simulation_result result = bad_simulation(
+		(struct simulation_config){.platform = &simulation_platform_kafka, .exactly_once = true, .deaf = true});
 	assert_true(strstr(result.why, "twice") || strstr(result.why, "not answered") || strstr(result.why, "behind") ||
 		    strstr(result.why, "ought to be")); /* counted twice */
 }
@@ -308,7 +310,7 @@ static void a_transaction_that_ends_over_a_lost_connection_unseen_is_found(void 
 
 static struct simulation_result bad_simulation_of(enum simulation_break broken, unsigned traits, bool exactly_once)
 {
-	return bad_simulation((struct simulation_config){.ground = &simulation_ground_kafka,
+	return bad_simulation((struct simulation_config){.platform = &simulation_platform_kafka,
 							 .exactly_once = exactly_once,
 							 .broken = broken,
 							 .traits_given = true,
@@ -377,11 +379,11 @@ static struct consumer *open_that_hides_gaps(struct simulated_host *host, struct
 static void gaps_that_are_not_reported_are_found(void **state)
 {
 	(void)state;
-	const struct simulation_ground ground = {open_that_hides_gaps, simulated_output_open, simulated_archive_open,
-						 simulated_best_effort_open, simulated_fenced_writer_open};
+	const struct simulation_platform platform = {open_that_hides_gaps, simulated_output_open, simulated_archive_open,
+						     simulated_best_effort_open, simulated_fenced_writer_open};
 	for (int i = 0; i < 2; i++) {
 		struct simulation_result result = bad_simulation((struct simulation_config){
-			.ground = &ground, .exactly_once = i, .traits_given = true, .traits = 1U << SIMULATION_GAPPED});
+			.platform = &platform, .exactly_once = i, .traits_given = true, .traits = 1U << SIMULATION_GAPPED});
 		assert_non_null(strstr(result.why, "is not answered in time"));
 	}
 }
@@ -389,11 +391,11 @@ static void gaps_that_are_not_reported_are_found(void **state)
 static void parts_that_are_not_brought_back_are_found(void **state)
 {
 	(void)state;
-	const struct simulation_ground ground = {simulated_consumer_open, simulated_output_open, open_that_forgets,
-						 simulated_best_effort_open, simulated_fenced_writer_open};
+	const struct simulation_platform platform = {simulated_consumer_open, simulated_output_open, open_that_forgets,
+						     simulated_best_effort_open, simulated_fenced_writer_open};
 	for (int i = 0; i < 2; i++) {
 		struct simulation_result result = bad_simulation((struct simulation_config){
-			.ground = &ground, .exactly_once = i, .traits_given = true, .traits = 1U << SIMULATION_FED});
+			.platform = &platform, .exactly_once = i, .traits_given = true, .traits = 1U << SIMULATION_FED});
 		assert_true(strstr(result.why, "by reader") || strstr(result.why, "is not answered in time"));
 	}
 }
@@ -428,11 +430,11 @@ static struct output *open_by_request(struct simulated_host *host, struct loop *
 static void stages_whose_records_are_partitioned_by_their_requests_are_found(void **state)
 {
 	(void)state;
-	const struct simulation_ground ground = {simulated_consumer_open, open_by_request, simulated_archive_open,
-						 simulated_best_effort_open, simulated_fenced_writer_open};
+	const struct simulation_platform platform = {simulated_consumer_open, open_by_request, simulated_archive_open,
+						     simulated_best_effort_open, simulated_fenced_writer_open};
 	for (int i = 0; i < 2; i++) {
 		const struct simulation_config config = {
-			.ground = &ground, .exactly_once = i, .traits_given = true, .traits = 1U << SIMULATION_JOINED};
+			.platform = &platform, .exactly_once = i, .traits_given = true, .traits = 1U << SIMULATION_JOINED};
 		struct simulation_result result = bad_simulation(config);
 		assert_true(strstr(result.why, "is answered behind request") || strstr(result.why, "ought to be"));
 	}
@@ -461,11 +463,11 @@ static struct best_effort *open_that_loses_taps(struct simulated_host *host, str
 static void taps_that_are_lost_are_found(void **state)
 {
 	(void)state;
-	const struct simulation_ground ground = {simulated_consumer_open, simulated_output_open, simulated_archive_open,
-						 open_that_loses_taps, simulated_fenced_writer_open};
+	const struct simulation_platform platform = {simulated_consumer_open, simulated_output_open, simulated_archive_open,
+						     open_that_loses_taps, simulated_fenced_writer_open};
 	for (int i = 0; i < 2; i++) {
 		const struct simulation_config config = {
-			.ground = &ground, .exactly_once = i, .traits_given = true, .traits = 1U << SIMULATION_TAPPED};
+			.platform = &platform, .exactly_once = i, .traits_given = true, .traits = 1U << SIMULATION_TAPPED};
 		assert_non_null(strstr(bad_simulation(config).why, "does not stand in"));
 	}
 }
@@ -515,12 +517,12 @@ static struct output *open_that_tells_steps_wrongly(struct simulated_host *host,
 static void records_of_steps_that_are_lost_or_doubled_are_found(void **state)
 {
 	(void)state;
-	const struct simulation_ground ground = {simulated_consumer_open, open_that_tells_steps_wrongly, simulated_archive_open,
-						 simulated_best_effort_open, simulated_fenced_writer_open};
+	const struct simulation_platform platform = {simulated_consumer_open, open_that_tells_steps_wrongly, simulated_archive_open,
+						     simulated_best_effort_open, simulated_fenced_writer_open};
 	for (int i = 0; i < 2; i++) {
 		told_twice = i > 0;
 		const struct simulation_config config = {
-			.ground = &ground, .exactly_once = true, .traits_given = true, .traits = 1U << SIMULATION_FED};
+			.platform = &platform, .exactly_once = true, .traits_given = true, .traits = 1U << SIMULATION_FED};
 		struct simulation_result result = bad_simulation(config);
 		assert_non_null(strstr(result.why, told_twice ? "stands twice" : "does not stand"));
 	}
@@ -556,11 +558,11 @@ static struct consumer *open_that_forgets_deadlines(struct simulated_host *host,
 static void deadlines_that_are_forgotten_are_found(void **state)
 {
 	(void)state;
-	const struct simulation_ground ground = {open_that_forgets_deadlines, simulated_output_open, simulated_archive_open,
-						 simulated_best_effort_open, simulated_fenced_writer_open};
+	const struct simulation_platform platform = {open_that_forgets_deadlines, simulated_output_open, simulated_archive_open,
+						     simulated_best_effort_open, simulated_fenced_writer_open};
 	for (int i = 0; i < 2; i++) {
 		struct simulation_result result = bad_simulation((struct simulation_config){
-			.ground = &ground, .exactly_once = i, .traits_given = true, .traits = 1U << SIMULATION_HURRIED});
+			.platform = &platform, .exactly_once = i, .traits_given = true, .traits = 1U << SIMULATION_HURRIED});
 		assert_non_null(strstr(result.why, "deadline had passed"));
 	}
 }

@@ -12,12 +12,12 @@
 
 #define RUNS 300 /* a broken control plane is found well before */
 
-static struct simulation_ground ground;
+static struct simulation_platform platform;
 
-static int ground_take(void **state)
+static int platform_take(void **state)
 {
 	(void)state;
-	ground = simulation_ground_kafka;
+	platform = simulation_platform_kafka;
 	return 0;
 }
 
@@ -28,7 +28,7 @@ static struct simulation_result control_run(uint64_t seed, bool exactly_once, un
 	const struct simulation_config config = {.seed = seed,
 						 .exactly_once = exactly_once,
 						 .kinds = step_kinds,
-						 .ground = &ground,
+						 .platform = &platform,
 						 .traits_given = true,
 						 .traits = 1U << SIMULATION_CONTROLLED | traits};
 	assert_true(simulation_run(&config, &result, &error));
@@ -83,15 +83,15 @@ static struct simulated_fenced_writer *open_without_fence(struct simulated_host 
 static void a_keeper_that_is_not_fenced_is_found(void **state)
 {
 	(void)state;
-	ground.fenced_writer_open = open_without_fence;
+	platform.fenced_writer_open = open_without_fence;
 	assert_found("keeper that was replaced");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(a_sound_control_plane_holds_and_has_its_faults, ground_take),
-		cmocka_unit_test_setup(a_keeper_that_is_not_fenced_is_found, ground_take),
+		cmocka_unit_test_setup(a_sound_control_plane_holds_and_has_its_faults, platform_take),
+		cmocka_unit_test_setup(a_keeper_that_is_not_fenced_is_found, platform_take),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

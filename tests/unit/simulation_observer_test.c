@@ -21,7 +21,7 @@ static struct simulation_result observed_run(uint64_t seed, enum simulation_brea
 	const struct simulation_config config = {.seed = seed,
 						 .exactly_once = seed % 2,
 						 .kinds = step_kinds,
-						 .ground = &simulation_ground_kafka,
+						 .platform = &simulation_platform_kafka,
 						 .broken = broken,
 						 .traits_given = true,
 						 .traits = 1U << SIMULATION_OBSERVED | traits};

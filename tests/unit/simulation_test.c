@@ -16,7 +16,7 @@ static void days_on_sound_ground_hold(void **state)
 	for (uint64_t seed = 1; seed <= UNIT_REPETITIONS(100); seed++) {
 		struct error error = {0};
 		const struct simulation_config config = {
-			.seed = seed / 2, .exactly_once = seed % 2, .kinds = step_kinds, .ground = &simulation_ground_kafka};
+			.seed = seed / 2, .exactly_once = seed % 2, .kinds = step_kinds, .platform = &simulation_platform_kafka};
 		assert_true(simulation_run(&config, &result, &error));
 		assert_string_equal(result.why, "");
 		assert_true(result.counts.fewest_faults >= 5);
@@ -35,7 +35,7 @@ static void days_of_each_trait_hold(void **state)
 			const struct simulation_config config = {.seed = seed,
 								 .exactly_once = seed % 2,
 								 .kinds = step_kinds,
-								 .ground = &simulation_ground_kafka,
+								 .platform = &simulation_platform_kafka,
 								 .traits_given = true,
 								 .traits = 1U << trait};
 			assert_true(simulation_run(&config, &result, &error));
@@ -57,7 +57,7 @@ static void batches_too_large_are_sent_again(void **state)
 			const struct simulation_config config = {.seed = seed,
 								 .exactly_once = i,
 								 .kinds = step_kinds,
-								 .ground = &simulation_ground_kafka,
+								 .platform = &simulation_platform_kafka,
 								 .traits_given = true,
 								 .traits = 1U << SIMULATION_BOUNDED};
 			assert_true(simulation_run(&config, &result, &error));
@@ -79,7 +79,7 @@ static void workers_stop_where_state_was_lost(void **state)
 		const struct simulation_config config = {.seed = seed,
 							 .exactly_once = true,
 							 .kinds = step_kinds,
-							 .ground = &simulation_ground_kafka,
+							 .platform = &simulation_platform_kafka,
 							 .traits_given = true,
 							 .traits = 1U << SIMULATION_BEREFT};
 		assert_true(simulation_run(&config, &result, &error));
@@ -101,7 +101,7 @@ static void requests_that_are_deleted_before_they_are_read_are_counted(void **st
 			const struct simulation_config config = {.seed = seed,
 								 .exactly_once = i,
 								 .kinds = step_kinds,
-								 .ground = &simulation_ground_kafka,
+								 .platform = &simulation_platform_kafka,
 								 .traits_given = true,
 								 .traits = 1U << SIMULATION_GAPPED};
 			assert_true(simulation_run(&config, &result, &error));
@@ -119,7 +119,7 @@ static void a_seed_gives_the_same_day_again(void **state)
 	struct simulation_result first, second;
 	struct error error = {0};
 	const struct simulation_config config = {
-		.seed = 42, .exactly_once = true, .kinds = step_kinds, .ground = &simulation_ground_kafka};
+		.seed = 42, .exactly_once = true, .kinds = step_kinds, .platform = &simulation_platform_kafka};
 	assert_true(simulation_run(&config, &first, &error));
 	assert_true(simulation_run(&config, &second, &error));
 	assert_memory_equal(&first.counts, &second.counts, sizeof first.counts);
@@ -132,7 +132,7 @@ static void simulation_holds(uint64_t seed, bool exactly_once, unsigned traits)
 	const struct simulation_config config = {.seed = seed,
 						 .exactly_once = exactly_once,
 						 .kinds = step_kinds,
-						 .ground = &simulation_ground_kafka,
+						 .platform = &simulation_platform_kafka,
 						 .traits_given = true,
 						 .traits = traits};
 	assert_true(simulation_run(&config, &result, &error));
@@ -145,7 +145,7 @@ static void seed_holds(uint64_t seed, bool exactly_once)
 	struct simulation_result result;
 	struct error error = {0};
 	const struct simulation_config config = {
-		.seed = seed, .exactly_once = exactly_once, .kinds = step_kinds, .ground = &simulation_ground_kafka};
+		.seed = seed, .exactly_once = exactly_once, .kinds = step_kinds, .platform = &simulation_platform_kafka};
 	assert_true(simulation_run(&config, &result, &error));
 	assert_string_equal(result.why, "");
 }

@@ -100,12 +100,12 @@ static const struct step_kind kind_lists = {
 static void the_first_is_always_the_one_that_closes_first(void **state)
 {
 	(void)state;
-	struct arena *ground = arena_open((size_t)1 << 24);
+	struct arena *arena = arena_open((size_t)1 << 24);
 	struct scene scene;
 	const struct made_step steps[] = {{.name = "index", .kind = &kind_lists}};
 	size_t most = 0;
 	draw.state = 20;
-	scene_open(&scene, graph_made(ground, steps, 1, "index", JOIN_INNER), ground, false);
+	scene_open(&scene, graph_made(arena, steps, 1, "index", JOIN_INNER), arena, false);
 	scene_keep(&scene);
 	for (int i = 0; i < MESSAGES; i++) {
 		static char ids[MESSAGES][16];
@@ -120,7 +120,7 @@ static void the_first_is_always_the_one_that_closes_first(void **state)
 	assert_true(most > 500); /* several dozen nodes, in three levels */
 	assert_true(kept_count < most / 2);
 	scene_close(&scene);
-	arena_close(ground);
+	arena_close(arena);
 }
 
 int main(void)

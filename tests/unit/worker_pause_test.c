@@ -35,29 +35,30 @@ static struct world {
 	struct model_config model_config;
 	struct caller_config caller;
 	struct stage_config stage;
-	struct worker_ground ground;
+	struct worker_platform platform;
 	struct worker_config config;
 	struct worker *worker;
 	int64_t now_us;
 	int64_t asked, read, failed;
 } world;
 
-/* ---- the ground ---- */
+/* ---- the platform ---- */
 
-static struct loop *ground_loop(void *context, struct error *error)
+static struct loop *platform_loop(void *context, struct error *error)
 {
 	(void)context;
 	return world.loop = loop_open_virtual(0, error);
 }
 
-static struct consumer *ground_consumer(void *context, struct loop *loop, const struct consumer_config *config, struct error *error)
+static struct consumer *platform_consumer(void *context, struct loop *loop, const struct consumer_config *config,
+					  struct error *error)
 {
 	(void)context;
 	return simulated_consumer_open(world.host, loop, config, error);
 }
 
-static struct output *ground_output(void *context, struct loop *loop, const struct transaction_config *config,
-				    const struct consumer *consumer, struct error *error)
+static struct output *platform_output(void *context, struct loop *loop, const struct transaction_config *config,
+				      const struct consumer *consumer, struct error *error)
 {
 	(void)context;
 	return simulated_output_open(world.host, loop, config, consumer, error);
@@ -91,13 +92,13 @@ static int set_up(void **state)
 					    .topic_count = 1,
 					    .topics = &topic_number,
 					    .dead_letters = TOPIC_NOWHERE};
-	world.ground =
-		(struct worker_ground){.loop_open = ground_loop, .consumer_open = ground_consumer, .output_open = ground_output};
+	world.platform = (struct worker_platform){
+		.loop_open = platform_loop, .consumer_open = platform_consumer, .output_open = platform_output};
 	world.config = (struct worker_config){
 		.consumer = {.group = "g", .instance = "worker"},
 		.setup = {.reads = {1, topics_in}, .writes = {1, topics_out}, .stage_count = 1, .stages = &world.stage},
 		.limits = worker_limits_usual,
-		.ground = &world.ground,
+		.platform = &world.platform,
 	};
 	world.worker = worker_open(&world.config, &error);
 	assert_string_equal(error.text, "");

@@ -166,11 +166,11 @@ static struct output *out_open(void *context, struct loop *loop, const struct tr
 /* Answers all requests, which are there before, with a step whose observer runs elsewhere. */
 static void answer_all(struct stand *stand, size_t void_at, bool texts)
 {
-	static struct worker_ground ground;
+	static struct worker_platform platform;
 	struct plan plan;
 	out = (struct counting_output){.void_at = void_at};
-	ground = worker_ground_usual;
-	ground.output_open = out_open;
+	platform = worker_platform_usual;
+	platform.output_open = out_open;
 	stand_configure(stand, "  - {name: watch, drift: {tensors: [x], reference: {past: 1h}, window: 100}}\n"
 			       "  output: {steps: [watch]}\n");
 	planning_plan(&stand->planning[0], NULL, &plan);
@@ -178,7 +178,7 @@ static void answer_all(struct stand *stand, size_t void_at, bool texts)
 	stand->stages[0].next = next;
 	stand->config.setup.writes.names = written;
 	stand->config.setup.writes.count = 2;
-	stand->config.ground = &ground;
+	stand->config.platform = &platform;
 	for (int i = 0; i < REQUESTS && !texts; i++)
 		stand_ask(stand, "r", i, NULL, NULL);
 	for (int i = 0; i < REQUESTS && texts; i++)

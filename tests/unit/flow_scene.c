@@ -1,33 +1,33 @@
-/* ground.c: see ground.h. */
+/* flow_scene.c: see flow_scene.h. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 #include <cmocka.h>
 
-#include "ground.h"
+#include "flow_scene.h"
 
-struct arena *ground;
+struct arena *scene_arena;
 struct scene scene;
 
-int lay_ground(void **state)
+int flow_scene_open(void **state)
 {
 	(void)state;
-	ground = arena_open((size_t)1 << 24);
-	return ground ? 0 : -1;
+	scene_arena = arena_open((size_t)1 << 24);
+	return scene_arena ? 0 : -1;
 }
 
-int clear_ground(void **state)
+int flow_scene_close(void **state)
 {
 	(void)state;
 	scene_close(&scene);
-	arena_close(ground);
+	arena_close(scene_arena);
 	return 0;
 }
 
 void open_scene(const struct made_step *steps, size_t count, const char *output, enum join_type type)
 {
-	scene_open(&scene, graph_made(ground, steps, count, output, type), ground, false);
+	scene_open(&scene, graph_made(scene_arena, steps, count, output, type), scene_arena, false);
 }
 
 void expect_tensors(const char *id, const char *tensors)

@@ -1,19 +1,19 @@
-/* ground.h: for tests of the flow: one scene at a time, on an arena of its own, and what is
+/* flow_scene.h: for tests of the flow: one scene at a time, on an arena of its own, and what is
  * expected of its answers.
  */
-#ifndef SLUICE_TESTS_GROUND_H
-#define SLUICE_TESTS_GROUND_H
+#ifndef SLUICE_TESTS_FLOW_SCENE_H
+#define SLUICE_TESTS_FLOW_SCENE_H
 
 #include "graphs.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-extern struct arena *ground;
+extern struct arena *scene_arena;
 extern struct scene scene;
 
 /* Before a test and after it, for cmocka. */
-int lay_ground(void **state);
-int clear_ground(void **state);
+int flow_scene_open(void **state);
+int flow_scene_close(void **state);
 
 void open_scene(const struct made_step *steps, size_t count, const char *output, enum join_type type);
 
