@@ -100,6 +100,7 @@ units_with() {
 part_cases() {
 	counted $sluice test tests/cases tests/cases-own tests/steps pipelines
 	counted tests/gateway_cases.py $sluice --every 4 tests/cases
+	counted tests/gateway_cases.py $sluice tests/cases-own/headers-that-steps-read
 }
 
 # The pipelines that a newcomer reads first.

@@ -152,18 +152,18 @@ struct headers call_headers_passed(const struct call_source *source, struct aren
 	static const char *const usual[] = {"content-type", OIP_LENGTH_HEADER, "traceparent", "tracestate",
 					    "seldon-route", ROUTE_HEADER, EXPLAIN_HEADER};
 	const size_t usual_count = sizeof usual / sizeof *usual;
-	const struct name_list *more = &source->config->passed, *routed = &source->targets->routed;
-	const size_t all = usual_count + more->count + routed->count;
+	const struct name_list *more = &source->config->passed, *read = &source->targets->read;
+	const size_t all = usual_count + more->count + read->count;
 	struct header *items = ARENA_ARRAY(arena, struct header, all);
 	size_t count = 0;
 	for (size_t i = 0; items && i < all; i++) {
-		const char *name = i < usual_count		 ? usual[i]
+		const char *name = i < usual_count		   ? usual[i]
 				   : i < usual_count + more->count ? more->items[i - usual_count].text
-								   : routed->items[i - usual_count - more->count].text;
+								   : read->items[i - usual_count - more->count].text;
 		struct text value = source->header(source->context, name);
 		if (i < 2 && source->content_type) /* a record of a fixed content type has no binary data after the JSON */
 			value = i == 0 ? text_of(source->content_type) : (struct text){0};
-		if (value.bytes)
+		if (value.bytes && !headers_find((struct headers){count, items}, text_of(name)))
 			items[count++] = (struct header){text_of(name), value};
 	}
 	return (struct headers){count, items};

@@ -15,18 +15,12 @@
 
 static bool headers_are_fit(const struct name_list *passed, struct error *error)
 {
-	static const char *const kept_back[] = {"authorization", "cookie", "proxy-authorization", ACCESS_API_KEY_HEADER};
-	for (size_t i = 0; i < passed->count; i++) {
-		struct text name = text_of(passed->items[i].text);
-		bool is_kept = reply_header_is_own(name);
-		for (size_t j = 0; j < sizeof kept_back / sizeof *kept_back; j++)
-			is_kept = is_kept || text_equal_caseless(name, text_of(kept_back[j]));
-		if (is_kept)
+	for (size_t i = 0; i < passed->count; i++)
+		if (gateway_header_is_secret(text_of(passed->items[i].text)))
 			return error_set(error, ERROR_CONFIG, PLACE_NONE,
 					 "`--pass-header %s`: credentials, cookies and headers of sluice's own never go to Kafka; "
 					 "leave it out",
 					 passed->items[i].text);
-	}
 	return true;
 }
 

@@ -27,7 +27,8 @@ struct gateway_asked {
 		    .help = "seldon: errors have Seldon's forms, as with serviceConfig.compat of the files."),                     \
 		ROW("pass-header", NAMES, owner, member.passed, .word = "NAME",                                                    \
 		    .help = "A header of requests that is copied to their records, beside content-type, traceparent, "             \
-			    "tracestate and seldon-route."),                                                                       \
+			    "tracestate, seldon-route, and those that the files read by header(), or by which experiments "        \
+			    "choose. Credentials and cookies are never copied."),                                                  \
 		ROW("cors-origin", NAMES, owner, member.cors_origins, .word = "ORIGIN",                                            \
 		    .help = "An origin, as https://app.example, whose pages may call the gateway from a browser (CORS); * is "     \
 			    "every origin."),                                                                                      \

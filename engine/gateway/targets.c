@@ -1,7 +1,10 @@
 /* targets.c: see targets.h. */
 #include "gateway/targets.h"
 
+#include "base/arena_list.h"
 #include "base/memory.h"
+#include "gateway/access.h"
+#include "message/reply.h"
 
 #define NAME_ARENA_BYTES ((size_t)64 << 10)
 
@@ -71,46 +74,56 @@ static void fronts_find(struct gateway_targets *targets)
 	}
 }
 
-static bool names_have(const struct name *names, size_t count, const char *name)
+/* ---- headers ---- */
+
+bool gateway_header_is_secret(struct text name)
 {
-	for (size_t i = 0; i < count; i++)
-		if (text_equal_caseless(text_of(names[i].text), text_of(name)))
+	static const char *const secrets[] = {"authorization", "cookie", "proxy-authorization", ACCESS_API_KEY_HEADER};
+	for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++)
+		if (text_equal_caseless(name, text_of(secrets[i])))
+			return true;
+	return reply_header_is_own(name);
+}
+
+static bool names_have(struct name_list names, const char *name)
+{
+	for (size_t i = 0; i < names.count; i++)
+		if (text_equal_caseless(text_of(names.items[i].text), text_of(name)))
 			return true;
 	return false;
 }
 
-/* Adds the headers of an experiment's candidates; with `names` NULL they are only counted. */
-static size_t headers_add(const struct experiment_spec *experiment, struct name *names, size_t count)
+/* If memory runs out, the arena has failed. */
+static void header_add(struct name_list *headers, struct name name, struct arena *arena)
+{
+	if (gateway_header_is_secret(text_of(name.text)) || names_have(*headers, name.text))
+		return;
+	struct name *items = arena_list_grow(arena, headers->items, headers->count, sizeof *items);
+	if (!items)
+		return;
+	items[headers->count] = name;
+	*headers = (struct name_list){headers->count + 1, items};
+}
+
+static void headers_add(struct name_list *headers, const struct experiment_spec *experiment, struct arena *arena)
 {
 	const struct candidate *candidates = experiment->candidates.items;
 	for (size_t i = 0; i < experiment->candidates.count; i++) {
-		const struct traffic_header *headers = candidates[i].headers.items;
-		for (size_t j = 0; j < candidates[i].headers.count; j++) {
-			if (!names)
-				count++;
-			else if (!names_have(names, count, headers[j].name.text))
-				names[count++] = headers[j].name;
-		}
+		const struct traffic_header *matched = candidates[i].headers.items;
+		for (size_t j = 0; j < candidates[i].headers.count; j++)
+			header_add(headers, matched[j].name, arena);
 	}
-	return count;
 }
 
-static size_t headers_list(const struct plan *plan, struct name *names)
+static struct name_list headers_read(const struct plan *plan, struct arena *arena)
 {
-	size_t count = 0;
+	struct name_list headers = {0};
 	for (size_t i = 0; i < plan->count; i++)
 		for (size_t j = 0; j < plan->pipelines[i].graph->experiment_count; j++)
-			count = headers_add(plan->pipelines[i].graph->experiments[j]->spec, names, count);
-	return count;
-}
-
-static bool routed_find(struct gateway_targets *targets, const struct plan *plan, struct arena *arena)
-{
-	size_t most = headers_list(plan, NULL);
-	struct name *names = ARENA_ARRAY(arena, struct name, most + 1);
-	if (names)
-		targets->routed = (struct name_list){headers_list(plan, names), names};
-	return names != NULL;
+			headers_add(&headers, plan->pipelines[i].graph->experiments[j]->spec, arena);
+	for (size_t i = 0; i < plan->spec->headers.count; i++)
+		header_add(&headers, plan->spec->headers.items[i], arena);
+	return headers;
 }
 
 /* ---- targets ---- */
@@ -173,8 +186,8 @@ bool gateway_targets_make(const struct plan *plan, const struct gateway_targets 
 	fronts_find(targets);
 	const char *cancels = topic_cancels_name(arena, targets->prefix, targets->namespace);
 	targets->cancels = cancels ? topic_place(targets, cancels) : 0;
-	return (routed_find(targets, plan, arena) && !arena_failed(arena)) ||
-	       error_memory(error, ERROR_SYSTEM, "preparing a gateway");
+	targets->read = headers_read(plan, arena);
+	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "preparing a gateway");
 }
 
 char *gateway_topic_name(const char *(*name)(struct arena *arena, const char *prefix, const char *namespace),

@@ -34,7 +34,7 @@ struct gateway_targets {
 	const char *prefix, *namespace; /* of the replies topic */
 	const struct spec *spec;	/* of the plan */
 	bool has_seldon_errors;		/* `compat: seldon` of the files */
-	struct name_list routed;	/* headers of requests by which experiments choose a candidate */
+	struct name_list read;		/* headers of requests that experiments and expressions read, but no credentials */
 };
 
 /* Makes targets of all pipelines of the plan, which must have at least one. All of it is in the arena, and
@@ -42,6 +42,9 @@ struct gateway_targets {
  * have several namespaces or topic prefixes. */
 bool gateway_targets_make(const struct plan *plan, const struct gateway_targets *before, struct arena *arena,
 			  struct gateway_targets *targets, struct error *error);
+
+/* Credentials, cookies and headers of sluice's own: the gateway never writes them to Kafka. */
+bool gateway_header_is_secret(struct text name);
 
 /* Name of a topic of the gateway's own, as by topic_replies_name(); to be freed by memory_give(). NULL: memory ran out. */
 char *gateway_topic_name(const char *(*name)(struct arena *arena, const char *prefix, const char *namespace),

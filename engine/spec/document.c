@@ -444,7 +444,8 @@ static void read_resource(struct spec *spec, const struct node *root, const stru
 {
 	size_t errors = faults_count(spec->faults, SEVERITY_ERROR);
 	bool fragment = kind == kind_by_option(options) && !node_get(root, "kind");
-	struct reading reading = {.arena = spec->arena, .faults = spec->faults, .kinds = options ? options->kinds : NULL};
+	struct reading reading = {
+		.arena = spec->arena, .faults = spec->faults, .kinds = options ? options->kinds : NULL, .headers = &spec->headers};
 	struct resource *resource = ARENA_NEW(spec->arena, struct resource);
 	struct envelope envelope = {0};
 	if (!resource)

@@ -19,6 +19,7 @@ struct reading {
 	const struct step_kind *const *kinds; /* NULL: no kinds */
 	const char *field;		      /* the key being read, for messages */
 	struct text text;		      /* of the file, for the spelling of a scalar */
+	struct name_list *headers;	      /* those that its expressions read are added; NULL: they are not needed */
 };
 
 /* Sets the defaults first, then the values of `node`. If memory runs out, the arena has failed. */

@@ -526,6 +526,7 @@ struct spec {
 	struct resource_index *index;		 /* private: spec/resource_index.h; NULL: there are no resources */
 	size_t foreign;				 /* documents of other API groups, skipped with a note */
 	const struct assignment_tables *tables;	 /* recorded ones (step/assignment_table.h), borrowed; NULL: none */
+	struct name_list headers;		 /* headers of messages that its expressions read, each once */
 	bool has_versions; /* of a control plane, which keeps versions: those that are named are among the resources */
 };
 

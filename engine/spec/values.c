@@ -1,4 +1,5 @@
 /* values.c: Conversion of one value of the user's YAML to the C type of its row. */
+#include "base/arena_list.h"
 #include "base/duration.h"
 #include "base/number.h"
 #include "base/suggest.h"
@@ -386,6 +387,30 @@ static struct place source_place(struct reading *reading, const struct node *nod
 	return place;
 }
 
+static bool headers_have(const struct name_list *headers, struct text name)
+{
+	for (size_t i = 0; i < headers->count; i++)
+		if (text_equal_caseless(text_of(headers->items[i].text), name))
+			return true;
+	return false;
+}
+
+static void headers_note(struct reading *reading, const struct expression *expression)
+{
+	struct name_list *headers = reading->headers;
+	struct text name;
+	for (size_t i = 0; headers && (name = expression_header(expression, i)).bytes; i++) {
+		if (headers_have(headers, name))
+			continue;
+		struct name *items = arena_list_grow(reading->arena, headers->items, headers->count, sizeof *items);
+		const char *text = items ? arena_copy(reading->arena, name.bytes, name.length) : NULL;
+		if (!text)
+			return; /* the arena has failed */
+		items[headers->count] = (struct name){text, expression_place(expression)};
+		*headers = (struct name_list){headers->count + 1, items};
+	}
+}
+
 static void read_expression(struct reading *reading, const struct option *row, const struct node *node, void *at)
 {
 	if (node->type != NODE_SCALAR) {
@@ -399,9 +424,10 @@ static void read_expression(struct reading *reading, const struct option *row, c
 	struct place place = source_place(reading, node, &exact);
 	const struct expression *expression =
 		expression_compile(reading->arena, node->scalar, place, row->uses | USE_MESSAGE, &error);
-	if (expression)
+	if (expression) {
 		*(const struct expression **)at = expression;
-	else if (error.kind == ERROR_CONFIG && condition && text_starts_with(node->scalar, TEXT("absent:")))
+		headers_note(reading, expression);
+	} else if (error.kind == ERROR_CONFIG && condition && text_starts_with(node->scalar, TEXT("absent:")))
 		fault_add(reading->faults, CODE_BAD_CONDITION, node->place, NULL,
 			  "`%s`: `absent` is a field of its own; write `%s` without `%s` before it", reading->field,
 			  node->scalar.bytes, reading->field);

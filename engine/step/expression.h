@@ -33,6 +33,9 @@ const struct expression *expression_compile(struct arena *arena, struct text sou
 					    struct error *error);
 
 struct text expression_source(const struct expression *expression);
+
+/* The name of the nth header() of the expression; without bytes: no more. */
+struct text expression_header(const struct expression *expression, size_t nth);
 struct place expression_place(const struct expression *expression);
 
 /* The names of one message that an expression can use, in the order in which they are looked up. Everything is borrowed. */

@@ -378,6 +378,11 @@ struct text expression_source(const struct expression *expression)
 	return expression->source;
 }
 
+struct text expression_header(const struct expression *expression, size_t nth)
+{
+	return nth < expression->headers_count ? expression->headers[nth] : (struct text){0};
+}
+
 struct place expression_place(const struct expression *expression)
 {
 	return expression->place;

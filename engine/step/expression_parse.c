@@ -1,5 +1,6 @@
 /* expression_parse.c: Parser from tokens to a tree, by precedence climbing. It checks only the grammar and the form
  * of calls; expression_check.c checks types. */
+#include "base/arena_list.h"
 #include "base/suggest.h"
 #include "step/expression_foreign.h"
 #include "step/expression_parser.h"
@@ -97,9 +98,15 @@ static struct expression_node *parse_header(struct parser *parser, uint32_t at)
 		return parser_refuse(parser, token.at, "header() takes the header's name as a text; write header(\"x-user\")");
 	if (!parser_advance(parser) || !parser_expect(parser, SIGN_CLOSE, "`)`", opened))
 		return NULL;
+	struct expression *expression = parser->expression;
 	struct expression_node *node = parser_node(parser, NODE_HEADER, at, 0);
-	if (node)
-		node->text = token.text;
+	struct text *headers = arena_list_grow(parser->arena, expression->headers, expression->headers_count, sizeof *headers);
+	if (!node || !headers) {
+		error_memory(parser->error, ERROR_SYSTEM, "compiling an expression");
+		return NULL;
+	}
+	headers[expression->headers_count++] = node->text = token.text;
+	expression->headers = headers;
 	return node;
 }
 

@@ -122,6 +122,8 @@ struct expression {
 	const struct expression_node *root;
 	struct expression_name *names;
 	size_t names_count;
+	const struct text *headers; /* that header() names, in the order of the source */
+	size_t headers_count;
 	const struct instruction *instructions;
 	uint32_t instructions_count;
 	uint32_t slots_count;

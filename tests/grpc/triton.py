@@ -145,7 +145,7 @@ def metadata_goes_along(judge, stub):
     got, call = stub.ModelInfer.with_call(number(1.0), metadata=sent, timeout=20)
     seen = {tensor.name: by_grpc.InferResult(got).as_numpy(tensor.name).flatten()[0] for tensor in got.outputs}
     judge.expect("seldon-model goes before the name", set(seen) == {"x", "other", "key", "trace"}, seen)
-    judge.expect("what is not listed stays here", seen.get("other") == b"none", seen)
+    judge.expect("what the pipeline reads goes along", seen.get("other") == b"secret", seen)
     judge.expect("sluice-key is the record's key", seen.get("key") == b"the-key", seen)
     judge.expect("what is listed goes along", seen.get("trace") == sent[2][1].encode(), seen)
     back = dict(call.initial_metadata())

@@ -185,7 +185,7 @@ struct asked_header {
 static struct text header_given(const void *context, const char *name)
 {
 	for (const struct asked_header *header = context; header->name; header++)
-		if (strcmp(header->name, name) == 0)
+		if (text_equal_caseless(text_of(header->name), text_of(name)))
 			return text_of(header->value);
 	return (struct text){0};
 }
@@ -200,9 +200,10 @@ static void listed_headers_alone_are_passed_on(void **state)
 						    {"x-seldon-route", ":a_1:"},
 						    {"X-Model-Version", "base"},
 						    {NULL, NULL}};
-	const struct name more = {.text = "x-mine"}, version = {.text = "X-Model-Version"};
+	const struct name more = {.text = "x-mine"};
+	const struct name read[] = {{"X-Model-Version", PLACE_NONE}, {"X-Mine", PLACE_NONE}, {"Content-Type", PLACE_NONE}};
 	const struct gateway_config config = {.passed = {1, &more}};
-	const struct gateway_targets targets = {.routed = {1, &version}};
+	const struct gateway_targets targets = {.read = {3, read}};
 	struct call_source source = {.config = &config, .targets = &targets, .context = given, .header = header_given};
 	struct arena *arena = arena_open((size_t)1 << 16);
 	(void)state;
@@ -450,9 +451,34 @@ static void a_pipeline_with_an_experiment_takes_feedback(void **state)
 	planning_close(&planning);
 }
 
+static void headers_that_expressions_read_are_passed_on(void **state)
+{
+	struct planning planning;
+	struct plan plan;
+	struct gateway_targets targets;
+	struct error error = {0};
+	(void)state;
+	planning_open_steps(&planning,
+			    "  - name: r\n    route:\n      cases: [{when: 'header(\"x-tier\") == \"fast\"', call: quick}]\n"
+			    "      default: {call: slow}\n"
+			    "  - name: s\n    experiment:\n      name: e\n      unit: header(\"x-user\") ?? header(\"cookie\") ?? "
+			    "header(\"X-Tier\")\n"
+			    "      candidates: [{name: m, weight: 1, trafficConfig: {headers: [{name: x-beta, value: y}, {name: "
+			    "X-USER, value: v}]}}]\n"
+			    "  output: {steps: [s]}\n");
+	planning_plan(&planning, NULL, &plan);
+	assert_true(gateway_targets_make(&plan, NULL, planning.arena, &targets, &error));
+	assert_int_equal(targets.read.count, 3);
+	assert_string_equal(targets.read.items[0].text, "x-beta");
+	assert_string_equal(targets.read.items[1].text, "X-USER");
+	assert_string_equal(targets.read.items[2].text, "x-tier");
+	planning_close(&planning);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(headers_that_expressions_read_are_passed_on),
 		cmocka_unit_test(a_path_finds_its_route_and_whom_it_names),
 		cmocka_unit_test(a_path_says_which_methods_it_has),
 		cmocka_unit_test(a_kind_of_error_has_a_status),
