@@ -518,5 +518,6 @@ const struct compute_family compute_abtest = {
 	.name = "abtest",
 	.summary = "statistics of experiments: `control` and `treatment` as lists, rates or pairs; splits, power",
 	.methods = methods,
+	.parameters = "alpha arguments checkpoints level resamples",
 	.run = abtest_run,
 };

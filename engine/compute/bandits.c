@@ -493,5 +493,7 @@ const struct compute_family compute_bandits = {
 	.name = "bandits",
 	.summary = "learners of bandits after recorded plays, their choices, and off-policy estimates",
 	.methods = methods,
+	.parameters = "algorithm alpha alpha0 beta0 c clip delay epsilon explore gamma k kappa0 learners mu0 noise_variance "
+		      "prior prior_mean prior_variance ridge seed temperature warm",
 	.run = bandits_run,
 };

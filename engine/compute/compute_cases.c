@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/suggest.h"
 #include "message/json_write.h"
 
 #define CASES_BYTES_MAX ((size_t)256 << 20)
@@ -93,6 +94,32 @@ static bool case_object(const json_t *value, const char *key, const json_t **obj
 	return error_set(error, ERROR_INPUT, PLACE_NONE, "`%s` is not an object of names and values; write `{...}`", key);
 }
 
+/* A key that is like a parameter of the family was meant as that one. Any other is a note of whoever made the case. */
+static bool case_parameters(const struct compute_case *one, const struct compute_family *family, struct error *error)
+{
+	const char *key;
+	json_t *value;
+	json_object_foreach((json_t *)(uintptr_t)one->params, key, value) /* foreach takes no const, and changes nothing */
+	{
+		struct suggestion suggestion = suggest_begin(text_of(key));
+		const bool known = !family->parameters || choice_find(family->parameters, text_of(key), &suggestion) >= 0;
+		if (!known && suggestion.nearest.bytes)
+			return error_set(error, ERROR_INPUT, PLACE_NONE,
+					 "no parameter of %s is called `%s`; did you mean `" TEXT_FORMAT "`?", family->name, key,
+					 TEXT_ARGUMENTS(suggestion.nearest));
+	}
+	return true;
+}
+
+static bool case_read(const struct compute_family *family, const json_t *value, struct compute_case *one, struct error *error)
+{
+	if (!json_is_object(value))
+		return error_set(error, ERROR_INPUT, PLACE_NONE,
+				 "a case is an object with `name`, `input` and `params`, and this is not one");
+	return case_object(value, "input", &one->input, error) && case_object(value, "params", &one->params, error) &&
+	       case_parameters(one, family, error);
+}
+
 /* `number` is the position of the case, for one without a name; `document` is NULL if the case is alone. */
 static void case_run(struct compute_cases *self, const json_t *document, const json_t *value, size_t number)
 {
@@ -103,11 +130,7 @@ static void case_run(struct compute_cases *self, const json_t *document, const j
 	struct compute_case one = {
 		.name = name ? name : nameless, .document = document, .directory = self->directory, .arena = self->arena};
 	arena_reset(self->arena);
-	bool good = json_is_object(value)
-			    ? case_object(value, "input", &one.input, &error) && case_object(value, "params", &one.params, &error)
-			    : error_set(&error, ERROR_INPUT, PLACE_NONE,
-					"a case is an object with `name`, `input` and `params`, and this is not one");
-	json_t *result = good ? self->family->run(&one, &error) : NULL;
+	json_t *result = case_read(self->family, value, &one, &error) ? self->family->run(&one, &error) : NULL;
 	if (!result || !result_write(self, &one, result, &error))
 		case_fail(self, one.name, &error);
 	json_decref(result);

@@ -100,6 +100,50 @@ static void ddm_run(struct online_run *run)
 	compute_put(run->result, "warnings", json_incref(run->warnings), run->error);
 }
 
+static void eddm_run(struct online_run *run)
+{
+	struct eddm_options options = {
+		.least = online_count(run, "warm_start", 30, 1),
+		.warning = online_number(run, "alpha", 0.95),
+		.alarm = online_number(run, "beta", 0.9),
+	};
+	struct eddm detector;
+	eddm_begin(&detector, &options);
+	for (size_t i = 0; i < run->stream.count; i++) {
+		const enum online_verdict verdict = eddm_add(&detector, run->stream.items[i] > 0.5);
+		online_note(run, i, verdict);
+		if (verdict == ONLINE_ALARM && detector.warns)
+			online_list(run->warnings, i);
+	}
+	compute_put(run->result, "detections", json_incref(run->alarms), run->error);
+	compute_put(run->result, "warnings", json_incref(run->warnings), run->error);
+}
+
+/* The chance of a false alarm. */
+static double online_chance(struct online_run *run, const char *key, double otherwise)
+{
+	const double chance = online_number(run, key, otherwise);
+	if (chance > 0 && chance < 1)
+		return chance;
+	error_set(run->error, ERROR_INPUT, PLACE_NONE, "`%s` is %g; give a chance between 0 and 1", key, chance);
+	return otherwise;
+}
+
+static void hddm_run(struct online_run *run)
+{
+	struct hddm_options options = {
+		.warning = online_chance(run, "warning_confidence", 0.005),
+		.alarm = online_chance(run, "drift_confidence", 0.001),
+		.both_sides = compute_flag_or(run->one->params, "two_sided_test", false, run->error),
+	};
+	struct hddm detector;
+	hddm_begin(&detector, &options);
+	for (size_t i = 0; i < run->stream.count; i++)
+		online_note(run, i, hddm_add(&detector, run->stream.items[i] > 0.5));
+	compute_put(run->result, "detections", json_incref(run->alarms), run->error);
+	compute_put(run->result, "warnings", json_incref(run->warnings), run->error);
+}
+
 static void cusum_run(struct online_run *run)
 {
 	struct cusum detector = {.mean = online_number(run, "mu0", 0),
@@ -137,8 +181,14 @@ static const struct online_detector {
 	const char *name;
 	void (*run)(struct online_run *run);
 } online_detectors[] = {
-	{"page_hinkley", page_hinkley_run}, {"adwin", adwin_run}, {"ddm", ddm_run},
-	{"cusum", cusum_run},		    {"ewma_chart", ewma_run}, {NULL, NULL},
+	{"page_hinkley", page_hinkley_run},
+	{"adwin", adwin_run},
+	{"ddm", ddm_run},
+	{"eddm", eddm_run},
+	{"hddm_a", hddm_run},
+	{"cusum", cusum_run},
+	{"ewma_chart", ewma_run},
+	{NULL, NULL},
 };
 
 /* The stream of a case: its own, or one that the file's cases share. */
@@ -185,6 +235,10 @@ static const struct compute_method online_methods[] = {
 		  "+ 2/3 L s, "
 		  "L = ln(2 ln(W)/delta), s = 1/n0' + 1/n1'; the window starts again after an alarm"},
 	{"ddm", "p + s beside its least value after `warm_start` numbers: warning above p + 2 s, alarm above p + 3 s"},
+	{"eddm", "mean + 2 deviations of the distance between errors, as part of its greatest value after `warm_start` numbers and "
+		 "errors: warning below `alpha`, alarm below `beta`; it stands until the next error"},
+	{"hddm_a", "mean of all beside that of the first numbers whose upper Hoeffding bound is least: warning and alarm beyond "
+		   "what has the chance `warning_confidence` and `drift_confidence`; falls too with `two_sided_test`"},
 	{"cusum", "of (x - mu0)/sigma, slack k, threshold h, both sums at 0 again after an alarm"},
 	{"ewma_chart", "level = lam x + (1 - lam) level, limits L sigma sqrt(lam/(2 - lam) (1 - (1 - lam)^(2t)))"},
 	{NULL, NULL},
@@ -194,5 +248,8 @@ const struct compute_family compute_drift_online = {
 	.name = "drift_online",
 	.summary = "where detectors of change raise an alarm in a stream, by `detector`",
 	.methods = online_methods,
+	.parameters = "L alpha beta clock delta detector drift_confidence drift_threshold grace_period h k lam max_buckets "
+		      "min_instances min_window_length mode mu0 sigma threshold two_sided_test warm_start warning_confidence "
+		      "warning_threshold",
 	.run = online_compute,
 };

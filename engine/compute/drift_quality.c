@@ -67,5 +67,6 @@ const struct compute_family compute_drift_quality = {
 	.name = "drift_quality",
 	.summary = "at which rows of a stream the change detector raises an alarm",
 	.methods = quality_methods,
+	.parameters = "rate reference_rows",
 	.run = quality_run,
 };

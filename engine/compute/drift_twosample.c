@@ -364,5 +364,6 @@ const struct compute_family compute_drift_twosample = {
 	.name = "drift_twosample",
 	.summary = "distances and tests between a reference and current data, by `test`",
 	.methods = two_sample_methods,
+	.parameters = "alpha bins edges epsilon permutations sigma test",
 	.run = two_sample_run,
 };

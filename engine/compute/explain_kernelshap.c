@@ -172,5 +172,6 @@ const struct compute_family compute_explain_kernelshap = {
 	.name = "explain_kernelshap",
 	.summary = "exact Shapley values of any model: `model`, rows `x`, `background`, `groups`",
 	.methods = methods,
+	.parameters = "link",
 	.run = kernelshap_run,
 };

@@ -420,5 +420,6 @@ const struct compute_family compute_explain_other = {
 	.name = "explain_other",
 	.summary = "gradients, anchors, permutation importance, linear and local models",
 	.methods = methods,
+	.parameters = "kernel kernel_width loss ridge_alpha target_probability threshold",
 	.run = explain_other_run,
 };

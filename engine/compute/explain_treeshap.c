@@ -217,5 +217,6 @@ const struct compute_family compute_explain_treeshap = {
 	.name = "explain_treeshap",
 	.summary = "contributions to what trees answer: `model_file`, rows `x`, `background`",
 	.methods = methods,
+	.parameters = "algorithm output",
 	.run = treeshap_run,
 };

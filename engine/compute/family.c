@@ -34,6 +34,18 @@ static void family_print_text(const struct compute_family *family, struct buffer
 	buffer_print(out, "%s: %s\n", family->name, family->summary);
 	for (const struct compute_method *method = family->methods; method->name; method++)
 		buffer_print(out, "  %s: %s\n", method->name, method->definition);
+	if (family->parameters)
+		buffer_print(out, "  parameters: %s\n", family->parameters);
+}
+
+static void parameters_print_json(struct text parameters, struct buffer *out)
+{
+	buffer_string(out, ", \"parameters\": [");
+	for (bool first = true; parameters.length > 0; first = false) {
+		buffer_string(out, first ? "" : ", ");
+		json_write_string(out, text_take_until(&parameters, ' '));
+	}
+	buffer_byte(out, ']');
 }
 
 static void family_print_json(const struct compute_family *family, struct buffer *out)
@@ -50,7 +62,9 @@ static void family_print_json(const struct compute_family *family, struct buffer
 		json_write_string(out, text_of(method->definition));
 		buffer_byte(out, '}');
 	}
-	buffer_string(out, "]}");
+	buffer_byte(out, ']');
+	parameters_print_json(family->parameters ? text_of(family->parameters) : (struct text){0}, out);
+	buffer_byte(out, '}');
 }
 
 void compute_families_print(const struct compute_family *only, bool json, struct buffer *out)

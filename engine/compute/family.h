@@ -29,6 +29,7 @@ struct compute_method {
 struct compute_family {
 	const char *name, *summary;
 	const struct compute_method *methods; /* ended by a NULL name */
+	const char *parameters;		      /* keys of `params`, separated by one space; NULL: it reads none */
 	/* Runs a case; returns an object, owned by the caller. NULL: `error` has the reason. */
 	json_t *(*run)(const struct compute_case *one, struct error *error);
 };

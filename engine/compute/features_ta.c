@@ -316,5 +316,6 @@ const struct compute_family compute_features_ta = {
 	.name = "features_ta",
 	.summary = "Technical indicators on bars, one value a bar.",
 	.methods = methods,
+	.parameters = "atr bollinger ema macd roll rsi sma",
 	.run = features_ta_run,
 };

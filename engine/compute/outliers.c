@@ -274,5 +274,6 @@ const struct compute_family compute_outliers = {
 	.name = "outliers",
 	.summary = "how unusual numbers and rows are",
 	.methods = outliers_methods,
+	.parameters = "contamination ddof iqr_k mad_threshold max_samples method ridge seed trees",
 	.run = outliers_run,
 };

@@ -515,5 +515,8 @@ const struct compute_family compute_preprocess = {
 	.name = "preprocess",
 	.summary = "Scaling, imputing, encoding and binning, as scikit-learn does it.",
 	.methods = methods,
+	.parameters = "bias bins clip closed degree drop edges fill_value high interaction_only lambdas low n_features "
+		      "n_quantiles norm op output quantile_method quantiles range standardize steps strategy unknown unknown_value "
+		      "with_mean with_std",
 	.run = preprocess_run,
 };

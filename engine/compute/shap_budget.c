@@ -141,5 +141,6 @@ const struct compute_family compute_shap_budget = {
 	.name = "shap_budget",
 	.summary = "contributions estimated within budgets of coalitions: `model`, rows `x`, `background`",
 	.methods = methods,
+	.parameters = "budgets",
 	.run = budget_run,
 };

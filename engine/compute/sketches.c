@@ -455,8 +455,9 @@ static const struct compute_method methods[] = {
 };
 
 const struct compute_family compute_sketches = {
-	"sketches",
-	"Quantiles of a stream that is not kept, beside exact ones.",
-	methods,
-	compute_sketches_run,
+	.name = "sketches",
+	.summary = "Quantiles of a stream that is not kept, beside exact ones.",
+	.methods = methods,
+	.parameters = "alpha ddsketch_alpha highest lowest percentiles q quantiles shards significant_digits tdigest_compression",
+	.run = compute_sketches_run,
 };

@@ -309,8 +309,9 @@ static const struct compute_method methods[] = {
 };
 
 const struct compute_family compute_windows = {
-	"windows",
-	"Windows that close, in the order of their ends, by the rules of Kafka Streams.",
-	methods,
-	compute_windows_run,
+	.name = "windows",
+	.summary = "Windows that close, in the order of their ends, by the rules of Kafka Streams.",
+	.methods = methods,
+	.parameters = "advance gap grace kind size",
+	.run = compute_windows_run,
 };

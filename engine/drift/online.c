@@ -72,3 +72,82 @@ enum online_verdict ddm_add(struct ddm *detector, bool wrong)
 		return ONLINE_ALARM;
 	return bound > detector->least_rate + options.warning * detector->least_deviation ? ONLINE_WARNING : ONLINE_STABLE;
 }
+
+void eddm_begin(struct eddm *detector, const struct eddm_options *options)
+{
+	*detector = (struct eddm){.options = *options, .greatest = -1};
+}
+
+/* The mean distance and twice its deviation, with that of this error. */
+static double eddm_distance(struct eddm *detector)
+{
+	const double distance = (double)(detector->count - detector->last_error), before = distance - detector->mean;
+	detector->errors++;
+	detector->last_error = detector->count;
+	detector->mean += before / (double)detector->errors;
+	detector->squares += before * (distance - detector->mean);
+	const double variance = detector->errors > 1 ? detector->squares / (double)(detector->errors - 1) : 0;
+	return detector->mean + 2 * sqrt(variance);
+}
+
+enum online_verdict eddm_add(struct eddm *detector, bool wrong)
+{
+	const struct eddm_options options = detector->options;
+	if (detector->alarmed)
+		eddm_begin(detector, &options);
+	detector->count++;
+	const double distance = wrong ? eddm_distance(detector) : 0;
+	if (wrong && detector->count > options.least && distance > detector->greatest) {
+		detector->greatest = distance;
+	} else if (wrong && detector->errors > options.least) {
+		const double part = distance / detector->greatest;
+		detector->alarmed = part < options.alarm;
+		if (!detector->alarmed)
+			detector->warns = part < options.warning;
+	}
+	return detector->alarmed ? ONLINE_ALARM : detector->warns ? ONLINE_WARNING : ONLINE_STABLE;
+}
+
+void hddm_begin(struct hddm *detector, const struct hddm_options *options)
+{
+	*detector = (struct hddm){.options = *options};
+}
+
+/* How far the mean of so many may be from the rate, but for the chance. */
+static double hddm_bound(const struct hddm_mean *mean, double chance)
+{
+	return sqrt(log(1 / chance) / (2 * (double)mean->count));
+}
+
+/* Whether chance alone does not explain `more` between the mean of the beginning and that of all. */
+static bool hddm_differs(const struct hddm *detector, const struct hddm_mean *beginning, double more, double chance)
+{
+	const double all = (double)detector->all.count, first = (double)beginning->count;
+	return first < all && more >= sqrt((all - first) / (first * all) / 2 * log(2 / chance));
+}
+
+static bool hddm_moved(const struct hddm *detector, double chance)
+{
+	const double mean = detector->all.mean;
+	return hddm_differs(detector, &detector->least, mean - detector->least.mean, chance) ||
+	       (detector->options.both_sides && hddm_differs(detector, &detector->most, detector->most.mean - mean, chance));
+}
+
+enum online_verdict hddm_add(struct hddm *detector, bool wrong)
+{
+	const struct hddm_options options = detector->options;
+	if (detector->alarmed)
+		hddm_begin(detector, &options);
+	struct hddm_mean *all = &detector->all, *least = &detector->least, *most = &detector->most;
+	all->count++;
+	all->mean += ((wrong ? 1 : 0) - all->mean) / (double)all->count;
+	const double bound = hddm_bound(all, options.alarm);
+	if (least->count == 0 || least->mean + hddm_bound(least, options.alarm) >= all->mean + bound)
+		*least = *all;
+	if (most->count == 0 || most->mean - hddm_bound(most, options.alarm) <= all->mean - bound)
+		*most = *all;
+	detector->alarmed = hddm_moved(detector, options.alarm);
+	if (detector->alarmed)
+		return ONLINE_ALARM;
+	return hddm_moved(detector, options.warning) ? ONLINE_WARNING : ONLINE_STABLE;
+}

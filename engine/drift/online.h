@@ -1,4 +1,5 @@
-/* online.h: Detectors of a change in a stream of numbers, one number at a time: Page-Hinkley, CUSUM, EWMA chart, DDM.
+/* online.h: Detectors of a change in a stream of numbers, one number at a time: Page-Hinkley, CUSUM, EWMA chart; DDM, EDDM and
+ * HDDM-A of errors.
  *
  * Each is a plain value of a few numbers, set up by its begin function, and costs the same for every number. A
  * detector that raised an alarm starts anew with the next number. What it watches should be standardised by the
@@ -72,5 +73,47 @@ struct ddm {
 
 void ddm_begin(struct ddm *detector, const struct ddm_options *options);
 enum online_verdict ddm_add(struct ddm *detector, bool wrong);
+
+/* ---- EDDM (Baena-Garcia et al. 2006): the distance between errors, mean + 2 deviations, beside its greatest value. It looks at
+ * each error, and what it found stands until the next ---- */
+
+struct eddm_options {
+	uint64_t least;	       /* numbers before the greatest value is kept, and errors before it is compared */
+	double warning, alarm; /* parts of the greatest value */
+};
+
+struct eddm {
+	struct eddm_options options;
+	uint64_t count, errors, last_error;
+	double mean, squares, greatest; /* of the distances; squares of their deviations */
+	bool warns, alarmed;
+};
+
+void eddm_begin(struct eddm *detector, const struct eddm_options *options);
+
+/* ONLINE_ALARM: `warns` says whether it had warned since an error before. */
+enum online_verdict eddm_add(struct eddm *detector, bool wrong);
+
+/* ---- HDDM-A (Frias-Blanco et al. 2015): the rate of errors beside that of the stream's beginning up to the cut where its upper
+ * Hoeffding bound is least, or, for a rate that falls, its lower bound is greatest ---- */
+
+struct hddm_options {
+	double warning, alarm; /* the chance of a false one */
+	bool both_sides;       /* a rate that falls is a change too */
+};
+
+struct hddm_mean {
+	uint64_t count;
+	double mean;
+};
+
+struct hddm {
+	struct hddm_options options;
+	struct hddm_mean all, least, most;
+	bool alarmed;
+};
+
+void hddm_begin(struct hddm *detector, const struct hddm_options *options);
+enum online_verdict hddm_add(struct hddm *detector, bool wrong);
 
 #endif

@@ -214,6 +214,35 @@ static void texts_without_a_number_count_one_when_hashed(void **state)
 	}
 }
 
+static void a_parameter_that_is_misspelt_is_refused_with_the_nearest(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *family, *params, *said;
+	} wrong[] = {
+		{"sketches", "{\"q\": [0.5], \"quantile\": [0.5]}",
+		 "w: no parameter of sketches is called `quantile`; did you mean `quantiles`?"},
+		{"drift_twosample", "{\"test\": \"psi\", \"epsilom\": 0.1}", "did you mean `epsilon`?"},
+		{"outliers", "{\"iqr-k\": 3}", "no parameter of outliers is called `iqr-k`; did you mean `iqr_k`?"},
+		{"windows", "{\"kind\": \"tumbling\", \"size\": 10, \"graze\": 5}", "did you mean `grace`?"},
+	};
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		char given[256], line[128];
+		(void)snprintf(given, sizeof given, "{\"name\": \"w\", \"input\": {\"x\": [1]}, \"params\": %s}", wrong[i].params);
+		(void)snprintf(line, sizeof line, "compute %s " CASES, wrong[i].family);
+		write_file(CASES, given);
+		struct said said = say(line);
+		assert_int_equal(said.code, EXIT_FAULTS);
+		expect_words(said.err, wrong[i].said);
+		assert_string_equal(said.out, "");
+		said_close(&said);
+	}
+	/* A note of whoever made the case is like none of them. */
+	struct said said = compute("{\"name\": \"w\", \"input\": {\"x\": [1]}, \"params\": {\"q\": [0.5], \"made_by\": \"hand\"}}");
+	assert_int_equal(said.code, EXIT_GOOD);
+	said_close(&said);
+}
+
 static void families_are_listed_with_their_definitions(void **state)
 {
 	(void)state;
@@ -221,11 +250,13 @@ static void families_are_listed_with_their_definitions(void **state)
 	assert_int_equal(said.code, EXIT_GOOD);
 	expect_words(said.out, "sketches: Quantiles of a stream");
 	expect_words(said.out, "  ddsketch: bucket ceil(log_gamma v)");
+	expect_words(said.out, "  parameters: alpha ddsketch_alpha highest");
 	said_close(&said);
 	said = say("compute sketches --list -o json");
 	assert_int_equal(said.code, EXIT_GOOD);
 	expect_words(said.out, "[{\"family\": \"sketches\", \"summary\": ");
 	expect_words(said.out, "\"methods\": [{\"name\": \"exact_lower_rank\", \"definition\": ");
+	expect_words(said.out, "], \"parameters\": [\"alpha\", \"ddsketch_alpha\", ");
 	said_close(&said);
 }
 
@@ -333,6 +364,7 @@ int main(void)
 		cmocka_unit_test(a_parameter_that_is_null_is_not_given),
 		cmocka_unit_test(categories_of_other_columns_are_refused),
 		cmocka_unit_test(texts_without_a_number_count_one_when_hashed),
+		cmocka_unit_test(a_parameter_that_is_misspelt_is_refused_with_the_nearest),
 		cmocka_unit_test(families_are_listed_with_their_definitions),
 		cmocka_unit_test(what_cannot_be_meant_is_misuse),
 		cmocka_unit_test(streams_dealt_to_shards_are_merged),

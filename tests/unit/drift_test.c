@@ -149,6 +149,47 @@ static void ddm_warns_before_its_alarm(void **state)
 	assert_int_equal(ddm_add(&ddm, true), ONLINE_STABLE); /* it starts anew */
 }
 
+static void eddm_finds_errors_that_come_closer(void **state)
+{
+	(void)state;
+	struct eddm eddm;
+	size_t at = 0, warned = 0;
+	enum online_verdict verdict = ONLINE_STABLE;
+	eddm_begin(&eddm, &(struct eddm_options){30, 0.95, 0.9});
+	/* Errors at each tenth number have the distance 10, and from 600 on 5. So 60 errors of 10, and then n of 5: at the first
+	 * alarm their mean and twice their deviation are below 0.9 of 10, at the first warning below 0.95. */
+	for (; at < 2000 && verdict != ONLINE_ALARM; at++) {
+		verdict = eddm_add(&eddm, at < 600 ? at % 10 == 9 : at % 5 == 4);
+		warned += verdict == ONLINE_WARNING;
+		assert_true(at >= 600 || verdict == ONLINE_STABLE);
+	}
+	assert_in_range(at, 600, 1999);
+	assert_true(warned >= 5); /* it stands until the next error */
+	assert_int_equal(eddm_add(&eddm, true), ONLINE_STABLE);
+}
+
+static size_t hddm_alarm(bool both_sides, bool rises, enum online_verdict *last)
+{
+	struct hddm hddm;
+	size_t at = 0;
+	hddm_begin(&hddm, &(struct hddm_options){0.005, 0.001, both_sides});
+	for (*last = ONLINE_STABLE; at < 2000 && *last != ONLINE_ALARM; at++)
+		*last = hddm_add(&hddm, (at < 500) != rises ? at % 2 == 0 : at % 10 == 0);
+	if (*last == ONLINE_ALARM)
+		assert_int_equal(hddm_add(&hddm, true), ONLINE_STABLE); /* it starts anew */
+	return at;
+}
+
+static void hddm_finds_a_rate_that_falls_where_it_is_asked_to(void **state)
+{
+	(void)state;
+	enum online_verdict last;
+	assert_in_range(hddm_alarm(false, true, &last), 501, 600);
+	assert_in_range(hddm_alarm(true, false, &last), 501, 600);
+	assert_int_equal(hddm_alarm(false, false, &last), 2000);
+	assert_int_equal(last, ONLINE_STABLE);
+}
+
 static void columns_that_depend_on_each_other_need_a_ridge(void **state)
 {
 	(void)state;
@@ -180,6 +221,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(corrections_keep_the_order_of_the_tests, arena_begin, arena_end),
 		cmocka_unit_test_setup_teardown(adwin_forgets_what_was_before_an_alarm, arena_begin, arena_end),
 		cmocka_unit_test_setup_teardown(ddm_warns_before_its_alarm, arena_begin, arena_end),
+		cmocka_unit_test(eddm_finds_errors_that_come_closer),
+		cmocka_unit_test(hddm_finds_a_rate_that_falls_where_it_is_asked_to),
 		cmocka_unit_test_setup_teardown(columns_that_depend_on_each_other_need_a_ridge, arena_begin, arena_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
