@@ -12,9 +12,6 @@ changes=5 # of the feed, whose delay is measured
 export SLUICE_SETTINGS='' SLUICE_NAMESPACE=fed SLUICE_AUTHOR=tester
 declare -A port
 
-free_port() {
-	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
 start_follower() { # $1 instance; its pid into $started
 	port[$1]=$(free_port)
 	"$sluice" run --control --instance "$1" --metrics "127.0.0.1:${port[$1]}" --artifacts "$dir/artifacts" >>"$dir/$1.log" 2>&1 &

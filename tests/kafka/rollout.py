@@ -3,6 +3,10 @@
 
   rollout.py            reads answers (`tail -o json`), and prints for each the time in milliseconds, and `error` or `answer`
   rollout.py --errors   reads those lines, and prints the times of the first and the last error, and how many there are
+  rollout.py --sides    reads answers, and prints for each the time, its partition, the model that answered,
+                        and the id
+  rollout.py --after MS MODEL   reads those lines, and prints when the last one came that another model answered, no earlier than
+                        MS, and of how many partitions MODEL answered since
   rollout.py --truths   reads answers, and prints feedback for each, twice: the default is right 9 times in 10, the candidate 6.
                         Every other one says so by its truth, which is what was answered or something else; the rest
                         have a gain too"""
@@ -16,6 +20,21 @@ signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # what reads it is ended first
 if sys.argv[1:] == ["--errors"]:
     times = [int(line.split()[0]) for line in sys.stdin if line.endswith("error\n")]
     print(times[0], times[-1], len(times)) if times else print(0, 0, 0)
+elif sys.argv[1:] == ["--sides"]:
+    for line in sys.stdin:
+        answer = json.loads(line)
+        print(time.time_ns() // 1000000, answer["partition"], answer["response"]["model_name"], answer["id"], flush=True)
+elif sys.argv[1:2] == ["--after"]:
+    last, model = int(sys.argv[2]), sys.argv[3]
+    partitions = set()
+    for line in sys.stdin:
+        if line.endswith("\n"):  # the last one is not yet whole
+            at, partition, side, _ = line.split()
+            if int(at) >= last and side != model:
+                last, partitions = int(at), set()
+            elif int(at) >= last:
+                partitions.add(partition)
+    print(last, len(partitions))
 elif sys.argv[1:] == ["--truths"]:
     for number, line in enumerate(sys.stdin):
         answer = json.loads(line)

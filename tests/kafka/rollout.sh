@@ -1,13 +1,15 @@
 #!/bin/bash
-# Rollouts on a real Kafka, with two engines: a candidate that holds its rules is promoted stage by stage; one that fails is
+# Rollouts on a real Kafka, with three engines: a candidate that holds its rules is promoted stage by stage; one that fails is
 # rolled back, and the time until its last answer is measured; the engine of the keeper is killed in a stage, and the moves go
 # on without a gap or a repeat, each told to its topic; a pause holds, and commands move the weights at once, as a dry run shows
 # them; a candidate that is wrong more often is rolled back by its feedback; and one whose estimated accuracy is low by an alert,
-# before any truth comes.
+# before any truth comes. A promotion, a rollback and a policy of bandits reach the last engine in less than 2 s: from the start of
+# the command, or from the record of the policy, until a reader of the answers sees the last one that was chosen as before.
 #   rollout.sh SLUICE BUILD
-# Takes a minute.
+# ROUNDS: how often that is measured (5). Takes two minutes; with one round 80 s.
 set -u
 what=rollout
+rounds=${ROUNDS:-5} engines="one two three" partitions=6
 # shellcheck source=tests/kafka/stand.sh
 . "$(dirname "$0")/stand.sh"
 
@@ -15,16 +17,19 @@ start_broker brisk creates
 start_model "$here/rollout.yaml"
 export SLUICE_BROKERS=$brokers SLUICE_SETTINGS='' SLUICE_AUTHOR=tester SLUICE_NAMESPACE=rollout
 
+declare -A port before
+
 start_follower() { # $1 instance; its pid into $started
-	"$sluice" run --control --server "steady=$url" --server "next=$url" \
-		--server "sure=$url" --server "unsure=$url" --instance "$1" >>"$dir/$1.log" 2>&1 &
+	port[$1]=$(free_port)
+	"$sluice" run --control --server "steady=$url" --server "next=$url" --server "sure=$url" --server "unsure=$url" \
+		--instance "$1" --metrics "127.0.0.1:${port[$1]}" >>"$dir/$1.log" 2>&1 &
 	ours $!
 }
 end_of_test() {
-	cat "$dir"/one.log "$dir"/two.log >"$dir/engine.log" 2>/dev/null
+	cat "$dir"/one.log "$dir"/two.log "$dir"/three.log >"$dir/engine.log" 2>/dev/null
 }
-start_requests() { # $1 file; its pid into $started
-	"$sluice" produce p "$1" --rate 400 --repeat >"$dir/produce.log" 2>&1 &
+start_requests() { # $1 file, $2 pipeline if it is not p; its pid into $started
+	"$sluice" produce "${2-p}" "$1" --rate 400 --repeat >"$dir/produce.log" 2>&1 &
 	ours $!
 }
 stop_ours() { # $1 pid
@@ -34,6 +39,11 @@ stop_ours() { # $1 pid
 # A new plan begins the rollout anew.
 apply_rollout() { # $1 the schedule, $2 the duration of a stage, $3 criteria, if there are any
 	cat >"$dir/documents.yaml" <<-END
+		apiVersion: mlops.seldon.io/v1alpha1
+		kind: SeldonRuntime
+		metadata: {name: default}
+		spec: {config: {kafkaConfig: {topics: {numPartitions: $partitions}}}}
+		---
 		apiVersion: mlops.seldon.io/v1alpha1
 		kind: Experiment
 		metadata: {name: fresh}
@@ -80,6 +90,80 @@ moves_check() { # $1 what, $2 how many
 		"= $(seq -s' ' 1 "$2" | md5sum | cut -c1-32)"
 }
 
+# ---- how soon all engines follow ----
+
+answers_of() { # $1 engine, $2 pipeline
+	curl -s "127.0.0.1:${port[$1]}/metrics" | sed -n "s/^sluice_pipeline_answers_total{.*pipeline=\"$2\".*} //p"
+}
+all_answer() { # $1 pipeline
+	local engine
+	for engine in $engines; do
+		[ "$(answers_of "$engine" "$1")" -gt 0 ] 2>/dev/null || return 1
+	done
+}
+# Reads answers as they come, and writes when, of which partition and of which model each is.
+time_answers() { # $1 pipeline
+	"$sluice" tail "$1" -o json 2>/dev/null > >("$here/rollout.py" --sides >"$dir/$1.sides") &
+	ours $!
+}
+count_answers() {
+	local engine pipeline
+	for engine in $engines; do
+		for pipeline in p taught; do before[$engine $pipeline]=$(answers_of "$engine" $pipeline); done
+	done
+}
+milliseconds() { echo $(($(date +%s%N) / 1000000)); }
+
+# All engines answer since answers were counted, and each partition as it should soon after the change.
+judge() { # $1 what, $2 pipeline, $3 who answers after the change, $4 time of the change
+	local last answered engine
+	read -r last answered < <("$here/rollout.py" --after "$4" "$3" <"$dir/$2.sides")
+	expect "$1: ms to the last answer as before" $((last - $4)) "-lt $((2000 * ${PATIENCE:-1}))"
+	expect "$1: partitions that are answered since" "$answered" "-eq $partitions"
+	for engine in $engines; do
+		expect "$1: answers of engine $engine" $(($(answers_of "$engine" "$2") - ${before[$engine $2]})) "-gt 0"
+	done
+	echo "$1 $((last - $4))" >>"$dir/figures"
+}
+policies() { # $1 what of all records
+	"$build/records" dump "$brokers" sluice.rollout.pipeline.taught.policy 2>"$dir/records.log" |
+		"$here/verdicts.py" "$here/../../schemas/policy.avsc" | jq -rs "$1"
+}
+policy_comes() { # $1 version before; the time of the next one into $taught_ms
+	taught_ms=$(policies "map(select(.version > $1) | .time_ms) | min")
+	[ "$taught_ms" != null ]
+}
+early_suffice() {
+	[ "$(grep -c steady "$dir/taught.sides")" -ge $((10 * rounds)) ] && [ "$(grep -c next "$dir/taught.sides")" -ge $((10 * rounds)) ]
+}
+# Rewards early answers of one model, so much more than those of the round before that with the first of them the bandits change sides.
+teach() { # $1 round, $2 model
+	awk -v round="$1" -v model="$2" '$3 == model && ++found > (round - 1) * 10 && found <= round * 10 {
+		printf "{\"id\": \"%s\", \"reward\": %d}\n", $4, 100 ^ (round - 1) }' "$dir/early.sides" |
+		"$sluice" feedback taught -f - >/dev/null 2>"$dir/feedback.log" || give_up "feedback was not written"
+}
+# Promotes and teaches at once, and rolls back.
+measure_round() { # $1 number
+	local promoted_ms rolled_back_ms version chosen=next
+	[ $(($1 % 2)) -eq 1 ] || chosen=steady
+	count_answers
+	version=$(policies 'map(.version) | max // 0')
+	teach "$1" $chosen
+	promoted_ms=$(milliseconds)
+	"$sluice" experiments promote fresh --reason "all is well" >"$dir/promote.log" 2>&1
+	expect "round $1: status of promote" $? "-eq 0"
+	wait_until 10 policy_comes "$version" || give_up "no policy"
+	sleep 2.2
+	judge promotion p next "$promoted_ms"
+	judge policy taught $chosen "$taught_ms"
+	count_answers
+	rolled_back_ms=$(milliseconds)
+	"$sluice" experiments rollback fresh >"$dir/rollback.log" 2>&1
+	expect "round $1: status of rollback" $? "-eq 0"
+	sleep 2.2
+	judge rollback p steady "$rolled_back_ms"
+}
+
 for ((i = 0; i < 4000; i++)); do
 	request='{"id": "r-'$i'", "inputs": [{"name": "%s", "shape": [1], "datatype": "FP64", "data": [1]}]}'
 	# shellcheck disable=SC2059
@@ -93,6 +177,8 @@ one=$started
 wait_until 20 grep -qs "is now the keeper" "$dir/one.log" || give_up "no keeper"
 start_follower two
 two=$started
+start_follower three
+three=$started
 
 # ---- a candidate that holds ----
 
@@ -150,7 +236,7 @@ kill_at_once "$one"
 wait_until 20 status_has '"phase": "promoted"'
 expect "promoted by another keeper" $? "-eq 0"
 moves_check "two keepers" 8
-expect_words "the last move is of the other keeper" "$dir/history.jsonl" '"number": 8, .*"keeper": "two"'
+expect_words "the last move is of another keeper" "$dir/history.jsonl" '"number": 8, .*"keeper": "t[wh]' # two or three
 expect_words "the first moves are of the one that died" "$dir/history.jsonl" '"number": 7, .*"keeper": "one"'
 start_follower one
 one=$started
@@ -175,17 +261,35 @@ expect_words "an alert that is over" "$dir/two.log" 'the alert back is resolved'
 "$sluice" experiments promote fresh --dry-run >"$dir/dry.log" 2>&1
 expect_words "what a promotion would do" "$dir/dry.log" 'dry run, nothing is changed: Promoted: by the command promote of tester'
 expect_words "the weights that it would set" "$dir/dry.log" '^  next  *10.00% ->  100.00%'
-"$sluice" experiments promote fresh --reason "all is well" >"$dir/promote.log" 2>&1
-expect "status of promote" $? "-eq 0"
-sleep 1
-read -r default candidate < <(sides_of 1)
-expect "promoted by hand: answers of the candidate" "$candidate" "-gt 100"
-expect "promoted by hand: answers of the default" "$default" "-eq 0"
-"$sluice" experiments rollback fresh >"$dir/rollback.log" 2>&1
-sleep 1
-read -r default candidate < <(sides_of 1)
-expect "rolled back by hand: answers of the default" "$default" "-gt 100"
-expect "rolled back by hand: answers of the candidate" "$candidate" "-eq 0"
+time_answers p
+timed=$started
+# The better one is always chosen, so that an answer shows by which policy it was.
+cat >"$dir/taught.yaml" <<-END
+	apiVersion: mlops.seldon.io/v1alpha1
+	kind: Experiment
+	metadata: {name: learnt}
+	spec:
+	  candidates: [{name: steady, weight: 0}, {name: next, weight: 0}]
+	  bandits: {algorithm: epsilon-greedy, epsilon: 0, explore: 0, rewardMetric: reward, updateInterval: 1s, outcomeWindow: 10m}
+	---
+	apiVersion: mlops.seldon.io/v1alpha1
+	kind: Pipeline
+	metadata: {name: taught}
+	spec: {steps: [{name: s, experiment: {name: learnt}}], output: {steps: [s]}}
+END
+"$sluice" apply -f "$dir/taught.yaml" >"$dir/apply.log" 2>&1 || give_up "apply is refused"
+"$sluice" wait pipeline/taught >"$dir/wait.log" 2>&1 || give_up "the pipeline does not run"
+time_answers taught
+timed="$timed $started"
+seq 1 80000 | sed 's/.*/{"key": "&", "request": {"id": "t-&", "inputs": [{"name": "x", "shape": [1], "datatype": "FP64", "data": [1]}]}}/' \
+	>"$dir/taught.jsonl"
+start_requests "$dir/taught.jsonl" taught
+taught=$started
+wait_until 20 all_answer taught && wait_until 20 all_answer p
+expect "status of waiting until all engines answer" $? "-eq 0"
+wait_until 10 early_suffice || give_up "too few answers to teach by"
+cp "$dir/taught.sides" "$dir/early.sides"
+measure_round 1
 moves_check "commands" 12
 "$build/records" dump "$brokers" sluice.rollout.pipeline.fresh.moves 2>"$dir/records.log" |
 	"$here/verdicts.py" "$here/../../schemas/move.avsc" >"$dir/moves.jsonl" 2>"$dir/verdicts.log"
@@ -267,6 +371,22 @@ estimate=$(sed -n 's/.*"why": "estimated_accuracy < 0\.9.*estimated_accuracy[^0-
 expect "the estimate, in thousandths" "$(awk -v is="$estimate" 'BEGIN { printf "%.0f", is * 1000 }')" "-eq 600"
 expect_words "an alert of the default's group" "$dir/one.log" 'the alert sooner is firing for sure'
 stop_ours "$guesses"
+
+# ---- how soon all engines follow, again ----
+
+start_requests "$dir/good.jsonl"
+good=$started
+for ((round = 2; round <= rounds; round++)); do
+	apply_rollout $((10 + round)) 60s
+	wait_until 20 status_has '"phase": "running"' "\"percent\": $((10 + round))" || give_up "the rollout does not begin anew"
+	sleep 1
+	measure_round "$round"
+done
+for move in promotion rollback policy; do
+	echo "$what: ms of each $move to the last answer as before, of three engines: $(sed -n "s/^$move //p" "$dir/figures" | sort -n | paste -sd' ')"
+done
+for pid in $good $taught $timed; do stop_ours "$pid"; done
 stop_engine rollout "$one"
 stop_engine rollout "$two"
+stop_engine rollout "$three"
 tell_result

@@ -126,6 +126,10 @@ wait_until() { # $1 seconds, then a command
 	done
 }
 
+free_port() {
+	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
 # ---- Kafka ----
 
 start_broker() { # WITH

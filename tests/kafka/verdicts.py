@@ -49,7 +49,8 @@ class Decoder:
             pair = {"type": "record", "fields": [{"name": "key", "type": "string"}, {"name": "value", "type": schema["values"]}]}
             return {each["key"]: each["value"] for each in self.array(pair)}
         simple = {"null": lambda: None, "boolean": lambda: self.take(1) == b"\1", "long": self.long, "int": self.long,
-                  "double": lambda: struct.unpack("<d", self.take(8))[0], "string": lambda: self.take(self.long()).decode()}
+                  "double": lambda: struct.unpack("<d", self.take(8))[0], "string": lambda: self.take(self.long()).decode(),
+                  "bytes": lambda: self.take(self.long()).hex()}
         return simple[kind]()
 
 
