@@ -309,6 +309,9 @@ static bool join_begin(void *context, const struct experiment_data *data, struct
 {
 	struct experiment_joining *self = context;
 	struct share shares[ASSIGNMENT_WAYS_MAX];
+	self->mirror.mirrors = data->experiment && data->experiment->mirror_name.text;
+	if (self->mirror.mirrors)
+		self->data->mirror.mirror = text_of(data->experiment->mirror_name.text);
 	const size_t count = data->experiment ? experiment_shares(data->experiment, shares) : 0;
 	for (size_t i = 0; i < count; i++)
 		if (!unit_join_variant(self->join, text_of(shares[i].name), error))
@@ -353,7 +356,7 @@ bool experiment_data_open(const struct workspace *workspace, const char *name, c
 	if (!experiment_asked_times(asked, &options.since_ms, &options.until_ms, error))
 		return false;
 	self.join = unit_join_open(arena, &options);
-	self.mirror = (struct mirror_asked){workspace, &asked->target, name, options.since_ms, options.until_ms};
+	self.mirror = (struct mirror_asked){workspace, &asked->target, name, options.since_ms, options.until_ms, false};
 	self.compares = asked->tolerance > 0;
 	const struct experiment_taker taker = {&self, join_begin, join_expose, join_inform, join_pipeline};
 	const struct mirror_comparison mirror = {.arena = arena, .tolerance = asked->tolerance};

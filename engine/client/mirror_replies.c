@@ -2,6 +2,7 @@
 #include "client/mirror_replies.h"
 
 #include "client/dead_letters.h"
+#include "message/assigned.h"
 #include "message/reply.h"
 #include "plan/plan.h"
 #include "view/answer_view.h"
@@ -42,9 +43,12 @@ static bool answer_take(void *context, const struct record *record, struct error
 	struct answer_view view;
 	if (!answer_view_read(record, &self->asker, self->record_arena, &view, error))
 		return false;
-	mirror_comparison_answer(self->comparison, answer_view_request_id(&view, self->record_arena), record->time_ms,
+	const struct text id = answer_view_request_id(&view, self->record_arena);
+	const struct header *mirrored = headers_find(view.message.headers, TEXT(MIRRORED_HEADER));
+	mirror_comparison_answer(self->comparison, id, record->time_ms,
 				 view.answer.readable && !view.answer.failed ? &view.answer.payload : NULL);
-	return true;
+	return !mirrored || !assigned_mirrored_has(mirrored->value, text_of(self->asked->experiment)) ||
+	       !is_asked(self->asked, record->time_ms) || mirror_comparison_drawn(self->comparison, id, error);
 }
 
 static bool letter_take(void *context, const struct record *record, struct error *error)
@@ -65,7 +69,7 @@ static bool pipeline_take(struct mirror_reading *self, const struct pipeline_tar
 	if (!shadow)
 		return error_memory(error, ERROR_SYSTEM, "naming topics");
 	return pipeline_target_give(target, shadow, true, copy_take, self, error) &&
-	       (self->comparison->copies.count == before ||
+	       ((self->comparison->copies.count == before && !self->asked->mirrors) ||
 		(pipeline_target_give(target, target->outputs, true, answer_take, self, error) &&
 		 pipeline_target_give(target, target->errors, true, letter_take, self, error)));
 }

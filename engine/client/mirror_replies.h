@@ -10,7 +10,8 @@ struct mirror_asked {
 	const struct workspace *workspace;
 	const struct pipeline_target_asked *target;
 	const char *experiment;
-	int64_t since_ms, until_ms; /* of requests; 0: all */
+	int64_t since_ms, until_ms; /* of requests; 0: all. Answers whose copy was lost count by their own time. */
+	bool mirrors;		    /* the files give it a mirror: answers are read although no copy has a result */
 };
 
 /* Adds what a pipeline's topics have to the comparison. A pipeline without a shadow topic adds nothing. False: a topic cannot be

@@ -28,6 +28,7 @@ const char *mirror_difference_name(enum mirror_difference difference)
 void mirror_comparison_close(struct mirror_comparison *comparison)
 {
 	memory_give(comparison->copies.items);
+	memory_give(comparison->lost.items);
 	*comparison = (struct mirror_comparison){0};
 }
 
@@ -84,6 +85,14 @@ static void copies_sort(struct mirror_comparison *comparison)
 static int copy_compare(const void *id, const void *copy)
 {
 	return ids_compare(*(const struct text *)id, ((const struct mirror_copy *)copy)->id);
+}
+
+/* NULL: there is no copy of that id. */
+static struct mirror_copy *copy_find(struct mirror_comparison *comparison, struct text id)
+{
+	const struct met_list *copies = &comparison->copies;
+	copies_sort(comparison);
+	return copies->count > 0 ? bsearch(&id, copies->items, copies->count, sizeof(struct mirror_copy), copy_compare) : NULL;
 }
 
 /* ---- tensors ---- */
@@ -191,9 +200,7 @@ static void outputs_compare(struct mirror_comparison *comparison, const struct t
 
 void mirror_comparison_answer(struct mirror_comparison *comparison, struct text id, int64_t time_ms, const struct payload *answered)
 {
-	copies_sort(comparison);
-	const size_t count = comparison->copies.count;
-	struct mirror_copy *copy = count > 0 ? bsearch(&id, comparison->copies.items, count, sizeof *copy, copy_compare) : NULL;
+	struct mirror_copy *copy = copy_find(comparison, id);
 	if (!copy || copy->answered || copy->left_out || !comparison->result)
 		return;
 	copy->answered = true;
@@ -206,7 +213,35 @@ void mirror_comparison_answer(struct mirror_comparison *comparison, struct text 
 		copy->found.difference = answered ? MIRROR_FAILED : MIRROR_ANSWER_FAILED;
 }
 
+bool mirror_comparison_drawn(struct mirror_comparison *comparison, struct text id, struct error *error)
+{
+	if (copy_find(comparison, id))
+		return true;
+	struct text *lost = met_list_add(&comparison->lost, sizeof *lost, error);
+	if (!lost)
+		return false;
+	*lost = text_copied(comparison->arena, id);
+	return !arena_failed(comparison->arena) || error_memory(error, ERROR_SYSTEM, "comparing a mirror");
+}
+
 /* ---- conclusion ---- */
+
+static int lost_compare(const void *left, const void *right)
+{
+	return ids_compare(*(const struct text *)left, *(const struct text *)right);
+}
+
+/* How many different ids are lost. */
+static size_t lost_count(struct mirror_comparison *comparison)
+{
+	struct text *ids = comparison->lost.items;
+	size_t count = 0;
+	if (comparison->lost.count > 0)
+		qsort(ids, comparison->lost.count, sizeof *ids, lost_compare);
+	for (size_t i = 0; i < comparison->lost.count; i++)
+		count += i == 0 || ids_compare(ids[i], ids[i - 1]) != 0;
+	return count;
+}
 
 static struct mirror_latency latency_of(double *numbers, size_t count)
 {
@@ -235,16 +270,17 @@ const struct mirror_result *mirror_comparison_end(struct mirror_comparison *comp
 {
 	copies_sort(comparison);
 	const struct mirror_copy *copies = comparison->copies.items;
-	const size_t count = comparison->copies.count;
+	const size_t count = comparison->copies.count, lost = lost_count(comparison);
 	struct mirror_result *result = comparison->result;
 	double *replied = ARENA_ARRAY(comparison->arena, double, count + 1);
 	double *answered = ARENA_ARRAY(comparison->arena, double, count + 1);
 	size_t replies = 0, answers = 0;
-	if (count == 0 || !result || !replied || !answered || arena_failed(comparison->arena))
+	if (count + lost == 0 || !result || !replied || !answered || arena_failed(comparison->arena))
 		return NULL;
 	result->mirror = comparison->mirror;
 	result->tolerance = comparison->tolerance;
-	result->copies = count;
+	result->copies = count + lost;
+	result->lost = lost;
 	result->repeated = comparison->repeated;
 	for (size_t i = 0; i < count; i++) {
 		copy_count(result, &copies[i]);

@@ -2,8 +2,8 @@
  *
  * Copies are added first, then answers. A copy whose result, a reply or an error, has an answer of its request is compared: both
  * agree if both failed, or if the answer and the reply have the same tensors, of equal shapes, whose numbers differ by at most the
- * tolerance, times the answer's number where that is beyond 1. Texts must be equal. Copies that were left out and answers that are
- * not there are counted, so that a comparison of few copies is not taken for one of all.
+ * tolerance, times the answer's number where that is beyond 1. Texts must be equal. Copies that were left out, copies whose result
+ * is not there, and answers that are not there are counted, so that a comparison of few copies is not taken for one of all.
  *
  * An id belongs to one request: its first copy and its first answer count.
  *
@@ -54,9 +54,10 @@ struct mirror_latency {
 struct mirror_result {
 	struct text mirror;
 	double tolerance;
-	uint64_t copies;     /* all that were drawn, once each */
+	uint64_t copies;     /* all that were drawn, once each: those with a result or left out, and the lost ones */
 	uint64_t repeated;   /* copies of an id that has one */
 	uint64_t left_out;   /* not sent, since too many were outstanding, or given up when their stage ended */
+	uint64_t lost;	     /* drawn, as their answer says, but without a result: not yet, or their engine was killed */
 	uint64_t unanswered; /* nothing to compare with: no answer yet, or its record is gone */
 	uint64_t compared, agreed;
 	uint64_t failed, answers_failed;	 /* of those that were compared */
@@ -70,14 +71,15 @@ struct mirror_result {
 struct mirror_comparison {
 	struct arena *arena;
 	double tolerance;
-	struct text mirror; /* of the latest copy */
+	struct text mirror; /* of the latest copy, or as it starts */
 	struct met_list copies;
+	struct met_list lost; /* ids, of which some may be repeated */
 	uint64_t repeated;
 	bool sorted;
 	struct mirror_result *result;
 };
 
-/* Starts as {.arena = ..., .tolerance = ...}; it must be closed. */
+/* Starts as {.arena = ..., .tolerance = ..., .mirror = ...}; it must be closed. */
 void mirror_comparison_close(struct mirror_comparison *comparison);
 
 /* Adds a copy with what the mirror replied; `replied` NULL: it failed, or was left out. False: SYSTEM. */
@@ -87,6 +89,9 @@ bool mirror_comparison_copy(struct mirror_comparison *comparison, struct text id
 /* Adds an answer, after all copies; `answered` NULL: the request failed. */
 void mirror_comparison_answer(struct mirror_comparison *comparison, struct text id, int64_t time_ms,
 			      const struct payload *answered);
+
+/* Adds the id of an answer which says that the mirror was to get a copy, after all copies. False: SYSTEM. */
+bool mirror_comparison_drawn(struct mirror_comparison *comparison, struct text id, struct error *error);
 
 /* Concludes. NULL: there is no copy, or the arena is full; `arena_failed()` says which. */
 const struct mirror_result *mirror_comparison_end(struct mirror_comparison *comparison);

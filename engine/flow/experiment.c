@@ -214,12 +214,15 @@ static bool choose_by_policy(const struct visit *visit, const struct graph_exper
 
 /* ---- calls ---- */
 
-static void mirror_copy(struct visit *visit, const struct graph_experiment *experiment, const struct payload *request)
+static void mirror_copy(struct visit *visit, const struct graph_experiment *experiment, const struct payload *request,
+			struct assigned *assigned)
 {
 	const struct experiment_spec *spec = experiment->spec;
 	const char *mirror = spec->mirror_name.text;
-	if (mirror && !visit->message->copied && visit_is_drawn(visit, mirror, (double)spec->mirror_percent))
-		visit_copy_to(visit, experiment->target, mirror, request, experiment->name);
+	if (!mirror || visit->message->copied || !visit_is_drawn(visit, mirror, (double)spec->mirror_percent))
+		return;
+	assigned->mirrored = true;
+	visit_copy_to(visit, experiment->target, mirror, request, experiment->name);
 }
 
 bool experiment_choose_way(struct visit *visit, const struct graph_experiment *experiment, size_t *way, struct error *error)
@@ -274,7 +277,7 @@ bool experiment_choose(struct pending *pending, const struct graph_experiment *e
 	struct assigned *assigned = assigned_add(visit->run->message, &one);
 	if (!assigned)
 		return error_memory(error, ERROR_LIMIT, "choosing a candidate");
-	mirror_copy(visit, experiment, pending->call.request);
+	mirror_copy(visit, experiment, pending->call.request, assigned);
 	pending->call.target = experiment->target;
 	pending->call.name = experiment->shares[choice.index].name;
 	pending->fallback = experiment->fallback < experiment->count && experiment->fallback != choice.index

@@ -44,6 +44,7 @@ static const struct watching_row header_rows[] = {
 	{EXPLAIN_HEADER, OF_REQUEST, "Asks for an explanation of the answer: any value except `no`, `false` and `0`."},
 	{ROUTE_HEADER, OF_BOTH, "The variants that experiments chose. A request with it gets the same ones, as in Seldon Core 2."},
 	{ASSIGNED_HEADER, OF_ANSWER, "The variants that experiments chose for the request, and with which probability."},
+	{MIRRORED_HEADER, OF_ANSWER, "The experiments whose mirror was to get a copy of the request."},
 	{REPLY_ERROR_HEADER, OF_ANSWER, "The kind of the error: INPUT, REMOTE, LIMIT. An answer without it is no error."},
 	{REPLY_PLACE_HEADER, OF_ANSWER, "Where the error is: set by gateways, in the metadata of gRPC."},
 	{"sluice-step", OF_ANSWER, "The step that failed: likewise."},

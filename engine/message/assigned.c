@@ -6,7 +6,9 @@
 #include "base/number.h"
 
 #define LINK_HEADER ":assigned" /* between stages; HTTP has no such name */
-#define FIELDS 4		/* of an entry there: experiment, variant, probability, reason */
+#define FIELDS 5		/* of an entry there: experiment, variant, probability, reason, and MIRRORED if it is */
+#define MIRRORED 'm'
+#define MIRRORED_BETWEEN ", "
 
 static const char *const reasons[] = {
 	[ASSIGNED_WEIGHT] = "weight",	  [ASSIGNED_MATCH] = "header",	 [ASSIGNED_ROUTE] = "route",
@@ -119,6 +121,33 @@ struct text assigned_route(const struct message *message, struct arena *arena)
 	return (struct text){begin, (size_t)(to - begin)};
 }
 
+struct text assigned_mirrored(const struct message *message, struct arena *arena)
+{
+	const struct text between = TEXT(MIRRORED_BETWEEN);
+	const struct assigned *items[ASSIGNED_MAX];
+	size_t count = assigned_list(message, items), room = 0;
+	for (size_t i = 0; i < count; i++)
+		room += items[i]->mirrored ? items[i]->experiment.length + between.length : 0;
+	char *begin = room > 0 ? arena_take_raw(arena, room) : NULL, *to = begin;
+	for (size_t i = 0; begin && i < count; i++)
+		if (items[i]->mirrored) {
+			to = to > begin ? bytes_put(to, between) : to;
+			to = bytes_put(to, items[i]->experiment);
+		}
+	return (struct text){begin, (size_t)(to - begin)};
+}
+
+bool assigned_mirrored_has(struct text value, struct text experiment)
+{
+	while (value.length > 0) {
+		struct text name = text_take_until(&value, MIRRORED_BETWEEN[0]);
+		if (text_equal(name, experiment))
+			return true;
+		value = value.length > 0 ? text_from(value, 1) : value;
+	}
+	return false;
+}
+
 /* ---- between stages ---- */
 
 /* One line for each entry, with tabs between its fields; no name of a resource has either. */
@@ -127,7 +156,7 @@ static struct text entries_write(const struct message *message)
 	const struct assigned *items[ASSIGNED_MAX];
 	size_t count = assigned_list(message, items), room = 0;
 	for (size_t i = 0; i < count; i++)
-		room += names_length(items[i]) + NUMBER_TEXT_MAX + FIELDS + 1;
+		room += names_length(items[i]) + NUMBER_TEXT_MAX + FIELDS + 2; /* two are of one byte */
 	char *begin = arena_take_raw(message->arena, room), *to = begin;
 	for (size_t i = 0; begin && i < count; i++) {
 		to = bytes_put(to, items[i]->experiment);
@@ -137,6 +166,10 @@ static struct text entries_write(const struct message *message)
 		to += number_write_double(to, items[i]->probability);
 		*to++ = '\t';
 		*to++ = (char)('0' + items[i]->reason);
+		if (items[i]->mirrored) {
+			*to++ = '\t';
+			*to++ = MIRRORED;
+		}
 		*to++ = '\n';
 	}
 	return (struct text){begin, (size_t)(to - begin)};
@@ -167,8 +200,10 @@ static bool entries_read(struct message *message, struct text entries)
 		struct assigned entry = {.experiment = text_take_until(&line, '\t')};
 		entry.variant = text_take_until(&line, '\t');
 		(void)number_read_double(text_take_until(&line, '\t'), &entry.probability);
-		unsigned reason = line.length == 1 ? (unsigned)(line.bytes[0] - '0') : REASONS;
+		const struct text digit = text_take_until(&line, '\t');
+		const unsigned reason = digit.length == 1 ? (unsigned)(digit.bytes[0] - '0') : REASONS;
 		entry.reason = reason < REASONS ? (enum assigned_reason)reason : ASSIGNED_WEIGHT;
+		entry.mirrored = line.length == 1 && line.bytes[0] == MIRRORED;
 		if (!assigned_add(message, &entry))
 			return false;
 	}

@@ -1,7 +1,8 @@
 /* assigned.h: Assignments of a message: the variants that experiments have chosen for it.
  *
  * The flow adds an entry when an experiment chooses. The answer has all of them: in the field `assignments` of Avro
- * answers, and else in a header. A child message begins with the entries of its parent. Between the stages of a
+ * answers, and else in a header. Another header has the experiments whose mirror was to get a copy, so that a copy that was lost
+ * with its engine is missed. A child message begins with the entries of its parent. Between the stages of a
  * pipeline the entries are a header of the stage link.
  *
  * Entries live in the message's arena and form a list from the latest to the first, so that several messages can share
@@ -13,6 +14,7 @@
 #include "message/message.h"
 
 #define ASSIGNED_HEADER "sluice-experiment" /* of an answer: NAME=VARIANT; probability=0.3, and so on */
+#define MIRRORED_HEADER "sluice-mirrored"   /* of an answer: the experiments whose mirror was to get a copy: NAME, NAME */
 #define ROUTE_HEADER "x-seldon-route" /* of a request and its answer, as in Seldon: `:VARIANT_VERSION:` for each choice */
 #define ASSIGNED_MAX 64 /* of one message: more are not listed */
 
@@ -55,7 +57,8 @@ struct assigned {
 	const struct exposure_text *texts; /* likewise */
 	struct text layer; /* of the experiment; empty: none */
 	uint32_t stage;	   /* of the rollout whose table chose, from 1; 0: none did */
-	bool exposed; /* an exposure record is written in this stage */
+	bool exposed;	   /* an exposure record is written in this stage */
+	bool mirrored;	   /* the mirror was to get a copy */
 };
 
 const char *assigned_reason_name(enum assigned_reason reason); /* "weight" */
@@ -75,6 +78,12 @@ size_t assigned_list(const struct message *message, const struct assigned **item
  * full. */
 struct text assigned_header(const struct message *message, struct arena *arena);
 struct text assigned_route(const struct message *message, struct arena *arena);
+
+/* The value of MIRRORED_HEADER. Empty: no mirror was to get a copy, or the arena is full. */
+struct text assigned_mirrored(const struct message *message, struct arena *arena);
+
+/* Whether such a value has the experiment. */
+bool assigned_mirrored_has(struct text value, struct text experiment);
 
 /* Between stages: the headers of a message with its entries as an additional header, and the way back, which removes
  * it. False: the arena is full. */

@@ -17,11 +17,13 @@ static const char *warning_of(const struct mirror_result *result, struct arena *
 {
 	if (mirror_share(result) >= MIRROR_SHARE_ENOUGH)
 		return NULL;
-	return arena_print(arena,
-			   "Only %.1f%% of the %llu copies to the mirror were compared: %llu were not sent, since too many waited "
-			   "for replies, or were given up when their engine stopped; %llu have no answer",
-			   PERCENT * mirror_share(result), (unsigned long long)result->copies, (unsigned long long)result->left_out,
-			   (unsigned long long)result->unanswered);
+	return arena_print(
+		arena,
+		"Only %.1f%% of the %llu copies to the mirror were compared: %llu were not sent, since too many waited "
+		"for replies, or were given up when their engine stopped; %llu have no result, since they are under way or "
+		"their engine was killed; %llu have no answer",
+		PERCENT * mirror_share(result), (unsigned long long)result->copies, (unsigned long long)result->left_out,
+		(unsigned long long)result->lost, (unsigned long long)result->unanswered);
 }
 
 void mirror_view_warn_text(const struct mirror_result *result, struct arena *arena, struct buffer *out)
@@ -50,10 +52,10 @@ void mirror_view_print_text(const struct mirror_result *result, struct arena *ar
 {
 	buffer_print(out,
 		     "\nMirror `%s`: %llu of %llu compared requests agree within %g; %llu copies, %llu not sent or given up, %llu "
-		     "without an answer\n",
+		     "without a result, %llu without an answer\n",
 		     text_shown(result->mirror, arena), (unsigned long long)result->agreed, (unsigned long long)result->compared,
 		     result->tolerance, (unsigned long long)result->copies, (unsigned long long)result->left_out,
-		     (unsigned long long)result->unanswered);
+		     (unsigned long long)result->lost, (unsigned long long)result->unanswered);
 	buffer_print(out, "  errors of the mirror %llu, of the answers %llu\n", (unsigned long long)result->failed,
 		     (unsigned long long)result->answers_failed);
 	latency_print("the mirror", result->replied, out);
@@ -93,6 +95,7 @@ void mirror_view_print_json(const struct mirror_result *result, struct buffer *o
 	member_number(out, "tolerance", result->tolerance);
 	member_count(out, "copies", result->copies);
 	member_count(out, "not_sent", result->left_out);
+	member_count(out, "without_result", result->lost);
 	member_count(out, "unanswered", result->unanswered);
 	member_count(out, "repeated", result->repeated);
 	member_count(out, "compared", result->compared);
@@ -169,10 +172,12 @@ void mirror_view_print_html(const struct mirror_result *result, struct buffer *o
 	html_write_text(out, result->mirror);
 	buffer_print(
 		out,
-		"</h2>\n<p>%llu of %llu compared requests agree within %g. Of %llu copies %llu were not sent or given up, and "
-		"%llu have no answer.</p>\n<table><tr><th></th><th>errors</th><th>latency, median</th><th>p95</th></tr>\n",
+		"</h2>\n<p>%llu of %llu compared requests agree within %g. Of %llu copies %llu were not sent or given up, %llu "
+		"have no result, and %llu have no answer.</p>\n<table><tr><th></th><th>errors</th><th>latency, "
+		"median</th><th>p95</th></tr>\n",
 		(unsigned long long)result->agreed, (unsigned long long)result->compared, result->tolerance,
-		(unsigned long long)result->copies, (unsigned long long)result->left_out, (unsigned long long)result->unanswered);
+		(unsigned long long)result->copies, (unsigned long long)result->left_out, (unsigned long long)result->lost,
+		(unsigned long long)result->unanswered);
 	row_begin(out, TEXT("mirror"));
 	cell_number(out, (double)result->failed);
 	cell_number(out, result->replied.median);

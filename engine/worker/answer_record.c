@@ -90,8 +90,12 @@ bool answer_headers_write(const struct message *message, const struct answer *an
 	if (answer->error)
 		headers->items[headers->count++] =
 			(struct header){TEXT("sluice-error"), text_of(error_kind_name(answer->error->kind))};
-	if (message->assigned)
+	if (message->assigned) {
+		const struct text mirrored = assigned_mirrored(message, message->arena);
 		answer_headers_assign(message, format, headers);
+		if (mirrored.length > 0)
+			headers->items[headers->count++] = (struct header){TEXT(MIRRORED_HEADER), mirrored};
+	}
 	if (headers->json_length > 0) {
 		snprintf(headers->json_length_text, sizeof headers->json_length_text, "%zu", headers->json_length);
 		headers->items[headers->count++] = (struct header){TEXT(OIP_LENGTH_HEADER), text_of(headers->json_length_text)};

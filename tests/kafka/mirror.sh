@@ -1,9 +1,10 @@
 #!/bin/bash
 # Mirrors of an experiment on a real Kafka: copies of all requests go to a mirror that differs for some, to one that is slow, to one
 # that fails, and to one that is not there. The answers are the same as without it, and none waits for it. `experiments analyze`
-# lists which requests differ; it counts the copies that were not sent or given up, and says first when few were compared.
+# lists which requests differ; it counts the copies that were not sent or given up, and those that were lost with an engine that is
+# killed; and it says first when few were compared.
 #   mirror.sh SLUICE BUILD
-# Takes 20 seconds, of which 6 are those of the slow mirror.
+# Takes half a minute, of which 6 seconds are those of the slow mirror.
 set -u
 what=mirror
 # shellcheck source=tests/kafka/stand.sh
@@ -16,7 +17,7 @@ start_model "$here/mirror.yaml"
 nowhere=http://127.0.0.1:9
 
 # A pipeline and its experiment for each mirror.
-for mirror in other sleepy broken absent; do
+for mirror in other sleepy broken absent doomed; do
 	cat <<-END
 		---
 		apiVersion: mlops.seldon.io/v1alpha1
@@ -24,7 +25,7 @@ for mirror in other sleepy broken absent; do
 		metadata: {name: with-$mirror}
 		spec:
 		  candidates: [{name: steady, weight: 1}]
-		  mirror: {name: $mirror, percent: 100}
+		  mirror: {name: ${mirror/doomed/sleepy}, percent: 100}
 		---
 		apiVersion: mlops.seldon.io/v1alpha1
 		kind: Pipeline
@@ -34,13 +35,16 @@ for mirror in other sleepy broken absent; do
 		  output: {steps: [s]}
 	END
 done >"$dir/mirrors.yaml"
-"$sluice" run -f "$dir/mirrors.yaml" --server "steady=$url" --server "other=$url" --server "sleepy=$url" --server "broken=$url" \
-	--server "absent=$nowhere" >>"$dir/engine.log" 2>&1 &
-ours $!
-engine=$started
-for mirror in other sleepy broken absent; do
-	wait_until 30 grep -qs "p-$mirror" "$dir/engine.log" || give_up "the pipeline of $mirror does not start"
-done
+start_mirrored() { # $1 its log; its pid into $engine
+	"$sluice" run -f "$dir/mirrors.yaml" --server "steady=$url" --server "other=$url" --server "sleepy=$url" --server "broken=$url" \
+		--server "absent=$nowhere" >>"$dir/$1.log" 2>&1 &
+	ours $!
+	engine=$started
+	for mirror in other sleepy broken absent doomed; do
+		wait_until 30 grep -qs "p-$mirror" "$dir/$1.log" || give_up "the pipeline of $mirror does not start"
+	done
+}
+start_mirrored engine
 
 # Sends requests at once, the n-th of which has x = n modulo 100, and expects 2 x as each answer, none of which waits.
 ask() { # $1 mirror, $2 how many
@@ -78,7 +82,7 @@ expect "other: that are listed" "$(figure other 'disagreements | length')" "-eq 
 expect "other: listed ones whose x is above 90, and whose figures are those of both" "$(jq -c '.disagreements[] |
 	((.id | split("-")[1] | tonumber) % 100) as $x | select($x > 90 and .answer == 2 * $x and .mirror == 2 * $x + 1)' "$dir/other.json" | wc -l)" "-eq 20"
 tell other
-expect_words "other: the text" "$dir/other.txt" "^Mirror .other.: 273 of 300 compared requests agree within 0.001; 300 copies, 0 not sent or given up, 0 without an answer"
+expect_words "other: the text" "$dir/other.txt" "^Mirror .other.: 273 of 300 compared requests agree within 0.001; 300 copies, 0 not sent or given up, 0 without a result, 0 without"
 expect "other: warnings of few comparisons" "$(grep -c '^Only' "$dir/other.txt")" "-eq 0"
 
 for mirror in broken absent; do
@@ -102,5 +106,16 @@ expect "sleepy: copies" "$(figure sleepy copies)" "-eq 700"
 expect "sleepy: compared, and not sent or given up" "$(($(figure sleepy compared) + $(figure sleepy not_sent)))" "-eq 700"
 tell sleepy
 expect_words "sleepy: the first line" <(head -n 1 "$dir/sleepy.txt") "^Only [0-9.]+% of the 700 copies to the mirror were compared: "
+
+# An engine is killed before the mirror replies: the answers say which copies there were.
+start_mirrored killed
+ask doomed 200
+kill_at_once "$engine"
+analyze doomed
+expect "doomed: copies" "$(figure doomed copies)" "-eq 200"
+expect "doomed: without a result" "$(figure doomed without_result)" "-gt 150"
+expect "doomed: compared, or without a result" "$(($(figure doomed compared) + $(figure doomed without_result)))" "-eq 200"
+tell doomed
+expect_words "doomed: the first line" <(head -n 1 "$dir/doomed.txt") "^Only [0-9.]+% of the 200 copies .*; [0-9]+ have no result, since"
 
 tell_result

@@ -174,7 +174,8 @@ static void an_avro_answer_lists_its_assignments(void **state)
 }
 
 #define EXPERIMENT                                                                                                                 \
-	"  - {name: s, experiment: {name: e, exposures: full, candidates: [{name: away, weight: 1}]}}\n"                           \
+	"  - {name: s, experiment: {name: e, exposures: full, candidates: [{name: away, weight: 1}],\n"                            \
+	"     mirror: {name: gone, percent: 100}}}\n"                                                                              \
 	"  output: {steps: [s]}\n"
 
 /* The exposure leaves before the answer, to the topic that the stage has for it: here the same. A failure is one too. */
@@ -204,10 +205,35 @@ static void a_worker_writes_exposures_with_the_answer(void **state)
 	record = mock_read(&stand->mock);
 	const char *words = record_header(record, "sluice-experiment"), *route = record_header(record, "x-seldon-route");
 	bool listed = words && strcmp(words, "e=away; probability=1.0") == 0, routed = route && strcmp(route, ":away_1:") == 0;
+	const char *mirrored = record_header(record, "sluice-mirrored");
+	bool mirrors = mirrored && strcmp(mirrored, "e") == 0;
 	rd_kafka_message_destroy(record);
-	assert_true(listed);
+	assert_true(listed && mirrors);
 	assert_true(routed);
 	assert_int_equal(stand_stop(stand).failed, 1);
+}
+
+static void which_mirrors_were_to_get_a_copy_passes_between_stages(void **state)
+{
+	struct arena *arena = arena_open(ARENA_BYTES);
+	struct message message = {.arena = arena}, next = {.arena = arena};
+	struct assigned mirrored = one, other = one, third = one;
+	(void)state;
+	mirrored.mirrored = third.mirrored = true;
+	other.experiment = TEXT("e/inner");
+	third.experiment = TEXT("p/step");
+	assert_int_equal(assigned_mirrored(&message, arena).length, 0);
+	assert_non_null(assigned_add(&message, &mirrored));
+	assert_non_null(assigned_add(&message, &other));
+	assert_non_null(assigned_add(&message, &third));
+	assert_true(assigned_write(&message, &next.headers));
+	assert_true(assigned_read(&next));
+	assert_true(next.assigned->reason == ASSIGNED_ROUTE && next.assigned->next->reason == ASSIGNED_ROUTE);
+	const struct text header = assigned_mirrored(&next, arena);
+	assert_true(text_is(header, "e, p/step"));
+	assert_true(assigned_mirrored_has(header, TEXT("e")) && assigned_mirrored_has(header, TEXT("p/step")));
+	assert_false(assigned_mirrored_has(header, TEXT("e/inner")) || assigned_mirrored_has(header, TEXT("step")));
+	arena_close(arena);
 }
 
 int main(void)
@@ -217,6 +243,7 @@ int main(void)
 		cmocka_unit_test(an_exposure_without_a_prediction_is_read_as_before),
 		cmocka_unit_test(an_exposure_without_a_latency_is_read_as_before),
 		cmocka_unit_test(an_avro_answer_lists_its_assignments),
+		cmocka_unit_test(which_mirrors_were_to_get_a_copy_passes_between_stages),
 		STORY(a_worker_writes_exposures_with_the_answer),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -111,6 +111,35 @@ static void what_is_not_compared_is_counted(void **state)
 	assert_true(mirror_share(result) < MIRROR_SHARE_ENOUGH);
 }
 
+/* Their engine was killed before the mirror replied. */
+static void copies_that_were_drawn_and_have_no_result_are_in_the_total(void **state)
+{
+	struct error error = {0};
+	(void)state;
+	reply_add("kept", 1, 2);
+	answer_add("kept", 1, 1, 2);
+	assert_true(mirror_comparison_drawn(&comparison, TEXT("kept"), &error));
+	assert_true(mirror_comparison_drawn(&comparison, TEXT("lost"), &error));
+	assert_true(mirror_comparison_drawn(&comparison, TEXT("lost too"), &error));
+	assert_true(mirror_comparison_drawn(&comparison, TEXT("lost"), &error)); /* answered twice, at least once */
+	const struct mirror_result *result = mirror_comparison_end(&comparison);
+	assert_int_equal(result->copies, 3);
+	assert_int_equal(result->lost, 2);
+	assert_int_equal(result->compared, 1);
+	assert_true(fabs(mirror_share(result) - 1.0 / 3) < 1e-12);
+}
+
+static void a_mirror_none_of_whose_copies_has_a_result_is_reported(void **state)
+{
+	struct error error = {0};
+	(void)state;
+	comparison.mirror = TEXT("m2");
+	assert_true(mirror_comparison_drawn(&comparison, TEXT("lost"), &error));
+	const struct mirror_result *result = mirror_comparison_end(&comparison);
+	assert_non_null(result);
+	assert_true(text_is(result->mirror, "m2") && result->copies == 1 && result->lost == 1 && mirror_share(result) == 0);
+}
+
 static void failures_are_compared_too(void **state)
 {
 	const struct mirror_reply failed = {.mirror = TEXT("m2"), .latency_ms = 5, .request_ms = SECOND_MS};
@@ -205,6 +234,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SHOWS(numbers_agree_within_the_tolerance),
 		SHOWS(what_is_not_compared_is_counted),
+		SHOWS(copies_that_were_drawn_and_have_no_result_are_in_the_total),
+		SHOWS(a_mirror_none_of_whose_copies_has_a_result_is_reported),
 		SHOWS(failures_are_compared_too),
 		SHOWS(shapes_names_and_texts_must_be_equal),
 		SHOWS(infinities_and_nan_agree_with_themselves_alone),

@@ -305,7 +305,7 @@ static const struct mirror_result mirrored = {.mirror = {"m<2>", 4},
 					      .tolerance = 0.001,
 					      .copies = 4,
 					      .left_out = 1,
-					      .unanswered = 1,
+					      .lost = 1,
 					      .compared = 2,
 					      .agreed = 1,
 					      .replied = {12, 20},
@@ -327,6 +327,7 @@ static void a_comparison_of_few_copies_is_said_first(void **state)
 	buffer_byte(&text, '\0');
 	buffer_byte(&page, '\0');
 	assert_int_equal(strncmp(text.bytes, "Only 50.0% of the 4 copies to the mirror were compared", 54), 0);
+	assert_non_null(strstr(text.bytes, "; 1 have no result, since they are under way or their engine was killed; 0 have no"));
 	assert_non_null(strstr(text.bytes, "differs: r<7>, numbers of score: answer 0.5, mirror 1\n"));
 	assert_true(strstr(page.bytes, "Only 50.0% of the 4 copies") < strstr(page.bytes, "class=\"say\""));
 	assert_non_null(strstr(page.bytes, "r&#60;7&#62;"));
@@ -345,6 +346,7 @@ static void the_json_has_the_mirror(void **state)
 	json_t *all = json_loadb(out.bytes, out.length, 0, NULL), *mirror = json_object_get(all, "mirror");
 	assert_non_null(mirror);
 	assert_true(json_number_value(json_object_get(mirror, "compared_share")) == 0.5);
+	assert_int_equal(json_integer_value(json_object_get(mirror, "without_result")), 1);
 	assert_string_equal(json_string_value(json_object_get(json_array_get(json_object_get(mirror, "disagreements"), 0), "id")),
 			    "r<7>");
 	json_decref(all);
