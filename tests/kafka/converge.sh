@@ -53,6 +53,7 @@ says 15 two ": reads converge," 1
 
 "$sluice" wait -n converge pipeline/call --for ready --timeout 20s >"$dir/wait.log" 2>&1
 expect "status of wait for ready" $? "-eq 0"
+says 20 one "pipelines are served at http" 1
 curl -s --max-time 10 -o "$dir/pipelines" "127.0.0.1:$port/v2/models/call/ready"
 expect "status of asking the gateway of the engine for the pipeline" $? "-eq 0"
 
