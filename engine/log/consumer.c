@@ -11,8 +11,8 @@
 #include "base/memory.h"
 #include "log/commit_mark.h"
 #include "log/consumer_parts.h"
-#include "log/group.h"
 #include "log/moved_partitions.h"
+#include "log/rejoin_check.h"
 #include "net/loop.h"
 
 #define SEEK_TIMEOUT_MS 5000	    /* answered by the client's own threads, in well under one second */
@@ -124,8 +124,8 @@ static rd_kafka_t *client_take_down(struct kafka_consumer *consumer)
 {
 	topic_handles_close(&consumer->handles);
 	consumer_forget_moved(consumer);
-	group_forget(consumer->asked);
-	consumer->asked = NULL;
+	rejoin_check_close(consumer->rejoin_check);
+	consumer->rejoin_check = NULL;
 	if (consumer->membership)
 		rd_kafka_consumer_group_metadata_destroy(consumer->membership);
 	consumer->membership = NULL;
@@ -300,12 +300,12 @@ static void record_fill(rd_kafka_message_t *message, struct record *record)
 static void hear_of_group(struct kafka_consumer *consumer)
 {
 	rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
-	if (consumer->asked && group_hear(consumer->asked, &code)) {
-		group_forget(consumer->asked);
-		consumer->asked = NULL;
+	if (consumer->rejoin_check && rejoin_check_ended(consumer->rejoin_check, &code)) {
+		rejoin_check_close(consumer->rejoin_check);
+		consumer->rejoin_check = NULL;
 	} else if (consumer->given_others && consumer->change == ASSIGNMENT_SAME) {
 		consumer->given_others = false;
-		code = group_join_again(consumer->client);
+		code = group_rejoin(consumer->client);
 	}
 	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
 		(void)consumer_failed(&consumer->failure, "join its group again", code);
@@ -331,7 +331,7 @@ static void hear_of_moves(struct kafka_consumer *consumer)
 		leave_out_moved(consumer);
 	if (consumer->change == ASSIGNMENT_SAME && moved_is_over(consumer->moved)) {
 		consumer_forget_moved(consumer);
-		code = group_join_again(consumer->client);
+		code = group_rejoin(consumer->client);
 	}
 	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
 		(void)consumer_failed(&consumer->failure, "join its group again", code);
@@ -360,7 +360,7 @@ static bool kafka_take(struct consumer *self, struct record *records, size_t roo
 	}
 	if (consumer->moved)
 		hear_of_moves(consumer);
-	if (consumer->asked || consumer->given_others)
+	if (consumer->rejoin_check || consumer->given_others)
 		hear_of_group(consumer);
 	if (*count == 0)
 		consumer_look_for_topics(consumer);
@@ -402,7 +402,7 @@ static bool accept_given(struct kafka_consumer *consumer, struct error *error)
 	consumer->given = consumer->changed;
 	consumer->changed = (struct positions){0};
 	if (!consumer->joined && consumer->assigned == 0)
-		consumer->asked = group_ask(consumer->client, consumer->config->group, consumer->bell);
+		consumer->rejoin_check = rejoin_check_begin(consumer->client, consumer->config->group, consumer->bell);
 	consumer->joined = true;
 	return code == RD_KAFKA_RESP_ERR_NO_ERROR || consumer_failed(error, "take its partitions", code);
 }

@@ -44,7 +44,7 @@ struct kafka_consumer {
 	bool given_others;	/* partitions of topics that it does not read */
 	struct moved_question *moved; /* question which of the partitions were moved to another group; NULL: none is open */
 	bool checking;		/* it is not answered, so the change that gives them is not shown yet */
-	struct group_question *asked; /* question whether the group reads all topics of this consumer; NULL: none is open */
+	struct rejoin_check *rejoin_check; /* whether the group reads all topics of this consumer; NULL: none is open */
 	bool fenced;		/* another client replaces this one when the change is accepted */
 	unsigned fenced_times;	/* within a while of each other */
 	int64_t fenced_ms;

@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "runtime/group_shares.h"
+#include "runtime/memory_shares.h"
 #include "runtime/worker_threads.h"
 
 static struct group *group_named(struct group *group, const char *name)
@@ -75,9 +75,9 @@ static size_t workers_counted(const struct group *group)
 /* Opens all of the groups, or none. */
 static bool groups_open(struct group_list *list, struct group *made, struct error *error)
 {
-	struct group_shares shares;
+	struct memory_shares shares;
 	size_t workers = workers_counted(list->first) + workers_counted(made);
-	bool good = !made || group_shares_make(list->config, workers, list->arena, &shares, error);
+	bool good = !made || memory_shares_make(list->config, workers, list->arena, &shares, error);
 	for (struct group *group = made; group && good; group = group->next)
 		good = worker_threads_open(group, list->config, &shares, list->arena, error);
 	for (struct group *group = made; group && !good; group = group->next)

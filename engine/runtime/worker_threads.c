@@ -37,7 +37,7 @@ static bool assign_all(struct member *member, const struct group *group, size_t 
 }
 
 static bool member_configure(struct member *member, size_t number, const struct group *group, const struct engine_config *config,
-			     const struct group_shares *shares, struct arena *arena, struct error *error)
+			     const struct memory_shares *shares, struct arena *arena, struct error *error)
 {
 	const char *instance = arena_print(arena, "%s.%zu", config->instance, number);
 	const char *id = group->exactly_once ? arena_print(arena, "%s.%s", group->name, instance) : NULL;
@@ -67,7 +67,7 @@ static bool member_configure(struct member *member, size_t number, const struct 
 	return config->partitions == 0 || assign_all(member, group, (size_t)config->partitions, arena, error);
 }
 
-bool worker_threads_open(struct group *group, const struct engine_config *config, const struct group_shares *shares,
+bool worker_threads_open(struct group *group, const struct engine_config *config, const struct memory_shares *shares,
 			 struct arena *arena, struct error *error)
 {
 	assert(group->worker_count > 0 && group->setup);

@@ -4,11 +4,11 @@
 #define SLUICE_RUNTIME_WORKER_THREADS_H
 
 #include "runtime/group_setup.h"
-#include "runtime/group_shares.h"
+#include "runtime/memory_shares.h"
 
 /* Opens the number of workers that the group has, for its setup. Their configurations are in the arena, which must
  * outlive them. False: the caller closes those that are open. */
-bool worker_threads_open(struct group *group, const struct engine_config *config, const struct group_shares *shares,
+bool worker_threads_open(struct group *group, const struct engine_config *config, const struct memory_shares *shares,
 			 struct arena *arena, struct error *error);
 void worker_threads_close(struct group *group); /* none of them may be running */
 

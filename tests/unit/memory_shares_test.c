@@ -1,4 +1,4 @@
-/* group_shares_test.c: whatever memory an engine is given, its clients take the settings that are made of it. */
+/* memory_shares_test.c: whatever memory an engine is given, its clients take the settings that are made of it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #include <librdkafka/rdkafka.h>
 
-#include "runtime/group_shares.h"
+#include "runtime/memory_shares.h"
 
 static void set_all(rd_kafka_conf_t *configuration, struct properties properties)
 {
@@ -35,11 +35,11 @@ static void expect_client(rd_kafka_type_t type, struct properties properties)
 static void expect_clients(size_t memory_bytes, size_t workers, const struct property *setting)
 {
 	struct arena *arena = arena_open((size_t)1 << 20);
-	struct group_shares shares;
+	struct memory_shares shares;
 	struct error error = {0};
 	const struct engine_config config = {
 		.memory_bytes = memory_bytes, .consumer = {setting ? 1 : 0, setting}, .producer = {0}};
-	assert_true(group_shares_make(&config, workers, arena, &shares, &error));
+	assert_true(memory_shares_make(&config, workers, arena, &shares, &error));
 	expect_client(RD_KAFKA_CONSUMER, shares.consumer);
 	expect_client(RD_KAFKA_PRODUCER, shares.producer);
 	arena_close(arena);
@@ -83,16 +83,16 @@ static void too_little_memory_is_reported_with_the_minimum(void **state)
 	(void)state;
 	static const struct log_sink sink = {warning_take};
 	struct arena *arena = arena_open((size_t)1 << 20);
-	struct group_shares shares;
+	struct memory_shares shares;
 	struct error error = {0};
 	struct engine_config config = {.memory_bytes = (size_t)4 << 20, .log = &sink};
 	warned[0] = '\0';
-	assert_true(group_shares_make(&config, 2, arena, &shares, &error));
+	assert_true(memory_shares_make(&config, 2, arena, &shares, &error));
 	if (!strstr(warned, "--memory is 4.0 MiB, and 2 workers use about ") || !strstr(warned, "this minimum is used"))
 		fail_msg("`%s`", warned);
 	warned[0] = '\0';
 	config.memory_bytes = (size_t)1 << 30;
-	assert_true(group_shares_make(&config, 2, arena, &shares, &error));
+	assert_true(memory_shares_make(&config, 2, arena, &shares, &error));
 	assert_string_equal(warned, "");
 	arena_close(arena);
 }

@@ -1,5 +1,5 @@
-/* group_test.c: Tests of what a new member of a group learns of who reads what, and what it does then. */
-#include "log/group.h"
+/* rejoin_check_test.c: Tests of what a new member of a group learns of who reads what, and what it does then. */
+#include "log/rejoin_check.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -128,15 +128,15 @@ static bool asks_and_rejoins(const struct stand *stand)
 {
 	struct pollfd bell = {.fd = stand->bell, .events = POLLIN};
 	rd_kafka_resp_err_t code;
-	struct group_question *question = group_ask(stand->client, "g", stand->bell);
+	struct rejoin_check *question = rejoin_check_begin(stand->client, "g", stand->bell);
 	int before = rejoined;
 	assert_non_null(question);
-	while (!group_hear(question, &code)) {
+	while (!rejoin_check_ended(question, &code)) {
 		assert_int_equal(poll(&bell, 1, MOCK_WAIT_MS), 1);
 		(void)bell_quiet(stand->bell);
 	}
 	assert_int_equal(code, RD_KAFKA_RESP_ERR_NO_ERROR);
-	group_forget(question);
+	rejoin_check_close(question);
 	return rejoined > before;
 }
 
@@ -196,8 +196,8 @@ static void who_has_some_of_each_topic_asks_nothing(void **state)
 	rd_kafka_topic_partition_list_add(list, "absent", 0);
 	assert_int_equal(rd_kafka_assign(stand->client, list), 0);
 	rd_kafka_topic_partition_list_destroy(list);
-	assert_null(group_ask(stand->client, "g", stand->bell));
-	group_forget(NULL);
+	assert_null(rejoin_check_begin(stand->client, "g", stand->bell));
+	rejoin_check_close(NULL);
 }
 
 /* librdkafka 2.0.2 loses the list that it began, 96 bytes, when the broker does not know the question. */
@@ -225,11 +225,11 @@ static void a_question_is_given_up_before_its_answer(void **state)
 	const struct stand *stand = *state;
 	told.state = "Stable";
 	told.unseen = 1 << 20;
-	struct group_question *question = group_ask(stand->client, "g", stand->bell);
+	struct rejoin_check *question = rejoin_check_begin(stand->client, "g", stand->bell);
 	rd_kafka_resp_err_t code;
 	assert_non_null(question);
-	assert_false(group_hear(question, &code));
-	group_forget(question);
+	assert_false(rejoin_check_ended(question, &code));
+	rejoin_check_close(question);
 	assert_int_equal(rejoined, 0);
 }
 

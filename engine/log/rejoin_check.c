@@ -1,6 +1,6 @@
-/* group.c: Questions about a group, each in a thread; see group.h. Threads share two flags; the rest does not
+/* rejoin_check.c: Checks of a group, each in a thread; see rejoin_check.h. Threads share two flags; the rest does not
  * change while the thread runs. */
-#include "log/group.h"
+#include "log/rejoin_check.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -12,10 +12,10 @@
 #include "log/group_members.h"
 #include "net/loop.h"
 
-static const struct timespec question_pause = {.tv_nsec = 200 * 1000000L}; /* before the next query for a group that was not
-									    * found */
+static const struct timespec rejoin_check_pause = {.tv_nsec = 200 * 1000000L}; /* before the next query for a group that was not
+										* found */
 
-struct group_question {
+struct rejoin_check {
 	rd_kafka_t *client;
 	const char *group;
 	int bell;
@@ -53,50 +53,49 @@ static rd_kafka_topic_partition_list_t *topics_wanted(rd_kafka_t *client)
 	return NULL;
 }
 
-static void *question_run(void *context)
+static void *rejoin_check_run(void *context)
 {
-	struct group_question *question = context;
-	const size_t count = (size_t)question->wanted->cnt;
-	while ((question->found = group_members_cover(question->client, question->group, question->topics, count)) ==
-		       MEMBERS_UNSEEN &&
-	       !atomic_load(&question->stopping))
-		nanosleep(&question_pause, NULL);
-	atomic_store(&question->answered, true);
-	bell_ring(question->bell);
+	struct rejoin_check *check = context;
+	const size_t count = (size_t)check->wanted->cnt;
+	while ((check->found = group_members_cover(check->client, check->group, check->topics, count)) == MEMBERS_UNSEEN &&
+	       !atomic_load(&check->stopping))
+		nanosleep(&rejoin_check_pause, NULL);
+	atomic_store(&check->answered, true);
+	bell_ring(check->bell);
 	return NULL;
 }
 
-static void question_free(struct group_question *question)
+static void rejoin_check_free(struct rejoin_check *check)
 {
-	rd_kafka_topic_partition_list_destroy(question->wanted);
-	memory_give(question->topics);
-	memory_give(question);
+	rd_kafka_topic_partition_list_destroy(check->wanted);
+	memory_give(check->topics);
+	memory_give(check);
 }
 
-struct group_question *group_ask(rd_kafka_t *client, const char *group, int bell)
+struct rejoin_check *rejoin_check_begin(rd_kafka_t *client, const char *group, int bell)
 {
 	assert(client && group && bell >= 0);
 	rd_kafka_topic_partition_list_t *wanted = topics_wanted(client);
-	struct group_question *question = wanted ? memory_take(1, sizeof *question) : NULL;
-	if (!question) {
+	struct rejoin_check *check = wanted ? memory_take(1, sizeof *check) : NULL;
+	if (!check) {
 		if (wanted)
 			rd_kafka_topic_partition_list_destroy(wanted);
 		return NULL;
 	}
-	question->client = client;
-	question->group = group;
-	question->bell = bell;
-	question->wanted = wanted;
-	question->topics = memory_take((size_t)wanted->cnt, sizeof *question->topics);
-	for (int i = 0; question->topics && i < wanted->cnt; i++)
-		question->topics[i] = wanted->elems[i].topic;
-	if (question->topics && pthread_create(&question->thread, NULL, question_run, question) == 0)
-		return question;
-	question_free(question);
+	check->client = client;
+	check->group = group;
+	check->bell = bell;
+	check->wanted = wanted;
+	check->topics = memory_take((size_t)wanted->cnt, sizeof *check->topics);
+	for (int i = 0; check->topics && i < wanted->cnt; i++)
+		check->topics[i] = wanted->elems[i].topic;
+	if (check->topics && pthread_create(&check->thread, NULL, rejoin_check_run, check) == 0)
+		return check;
+	rejoin_check_free(check);
 	return NULL;
 }
 
-rd_kafka_resp_err_t group_join_again(rd_kafka_t *client)
+rd_kafka_resp_err_t group_rejoin(rd_kafka_t *client)
 {
 	rd_kafka_topic_partition_list_t *topics = NULL;
 	rd_kafka_resp_err_t code = rd_kafka_subscription(client, &topics);
@@ -109,21 +108,21 @@ rd_kafka_resp_err_t group_join_again(rd_kafka_t *client)
 	return code;
 }
 
-bool group_hear(const struct group_question *question, rd_kafka_resp_err_t *code)
+bool rejoin_check_ended(const struct rejoin_check *check, rd_kafka_resp_err_t *code)
 {
 	*code = RD_KAFKA_RESP_ERR_NO_ERROR;
-	if (!atomic_load(&question->answered))
+	if (!atomic_load(&check->answered))
 		return false;
-	if (question->found == MEMBERS_NONE)
-		*code = group_join_again(question->client);
+	if (check->found == MEMBERS_NONE)
+		*code = group_rejoin(check->client);
 	return true;
 }
 
-void group_forget(struct group_question *question)
+void rejoin_check_close(struct rejoin_check *check)
 {
-	if (!question)
+	if (!check)
 		return;
-	atomic_store(&question->stopping, true);
-	pthread_join(question->thread, NULL);
-	question_free(question);
+	atomic_store(&check->stopping, true);
+	pthread_join(check->thread, NULL);
+	rejoin_check_free(check);
 }

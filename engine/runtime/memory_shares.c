@@ -1,5 +1,5 @@
-/* group_shares.c: see group_shares.h. */
-#include "runtime/group_shares.h"
+/* memory_shares.c: see memory_shares.h. */
+#include "runtime/memory_shares.h"
 
 #include <assert.h>
 #include <string.h>
@@ -58,8 +58,8 @@ static size_t fetch_size(struct properties consumer, size_t wanted)
 	return at_most(fits < least ? least : fits, FETCH_MOST);
 }
 
-bool group_shares_make(const struct engine_config *config, size_t workers, struct arena *arena, struct group_shares *shares,
-		       struct error *error)
+bool memory_shares_make(const struct engine_config *config, size_t workers, struct arena *arena, struct memory_shares *shares,
+			struct error *error)
 {
 	assert(workers > 0);
 	size_t fixed = MEMORY_OF_ENGINE + workers * MEMORY_OF_WORKER;
