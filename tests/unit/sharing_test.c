@@ -6,16 +6,14 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "log/client.h"
 #include "net/http_server.h"
 #include "tests/unit/letters.h"
+#include "tests/unit/worker_hold.h"
 #include "tests/unit/worker_stand.h"
 
 #define PRODUCE_KEY 0 /* of Kafka's protocol */
@@ -139,68 +137,6 @@ static void two_pipelines_share_a_worker(void **state)
 	assert_int_equal(stand_stop(stand).answered, 2);
 }
 
-/* The worker's thread, held between two turns while records are fetched for it. */
-static struct hold {
-	struct worker_platform platform;
-	struct watch watch;
-	int bell;
-	sem_t begun, ended;
-	struct consumer *consumer;
-} hold;
-
-static void hold_thread(void *context, uint32_t events)
-{
-	(void)context, (void)events;
-	sem_post(&hold.begun);
-	sem_wait(&hold.ended);
-}
-
-static struct loop *hold_loop(void *context, struct error *error)
-{
-	struct loop *loop = worker_platform_usual.loop_open(context, error);
-	hold.watch = (struct watch){.ready = hold_thread};
-	assert_true(loop_watch(loop, &hold.watch, hold.bell, LOOP_RINGS, error));
-	return loop;
-}
-
-static struct consumer *hold_consumer(void *context, struct loop *loop, const struct consumer_config *config, struct error *error)
-{
-	return hold.consumer = worker_platform_usual.consumer_open(context, loop, config, error);
-}
-
-static void hold_start(struct stand *stand)
-{
-	struct error error = {0};
-	hold.platform = worker_platform_usual;
-	hold.platform.loop_open = hold_loop;
-	hold.platform.consumer_open = hold_consumer;
-	hold.bell = bell_open(&error);
-	assert_int_equal(sem_init(&hold.begun, 0, 0) | sem_init(&hold.ended, 0, 0), 0);
-	stand->config.platform = &hold.platform;
-	stand_start(stand);
-}
-
-static void hold_begin(void)
-{
-	bell_ring(hold.bell);
-	assert_int_equal(sem_wait(&hold.begun), 0);
-}
-
-static void hold_until_fetched(size_t records)
-{
-	rd_kafka_queue_t *queue = rd_kafka_queue_get_consumer(consumer_client(hold.consumer));
-	for (int waited_ms = 0; rd_kafka_queue_length(queue) < records; waited_ms++) {
-		assert_true(waited_ms < MOCK_WAIT_MS);
-		pause_ms(1);
-	}
-	rd_kafka_queue_destroy(queue);
-}
-
-static void hold_end(void)
-{
-	sem_post(&hold.ended);
-}
-
 /* Each message of `p` takes long. Those of `q` are fetched behind them all, before any has begun. */
 static void expect_turns(struct stand *stand, const char *hard_steps)
 {
@@ -208,19 +144,19 @@ static void expect_turns(struct stand *stand, const char *hard_steps)
 	size_t hard_before = 0, easy = 0;
 	stand_configure(stand, hard_steps);
 	stand_configure_also(stand, triples);
-	hold_start(stand);
+	worker_hold_start(stand);
 	stand_ask(stand, "hard", 0, NULL, NULL);
 	expect(stand, "hard");
 	stand_ask_at(stand, "also", "key", "easy", 0);
 	expect(stand, "easy");
-	hold_begin();
+	worker_hold_begin();
 	for (int i = 0; i < HARD; i++)
 		stand_ask(stand, "hard", i, NULL, NULL);
-	hold_until_fetched(HARD);
+	worker_hold_until_fetched(HARD);
 	for (int i = 0; i < EASY; i++)
 		stand_ask_at(stand, "also", "key", "easy", i);
-	hold_until_fetched(HARD + EASY);
-	hold_end();
+	worker_hold_until_fetched(HARD + EASY);
+	worker_hold_end();
 	for (size_t hard = 0; hard + easy < HARD + EASY;) {
 		rd_kafka_message_t *record = mock_read(&stand->mock);
 		bool is_easy = record_says(record, "easy");
@@ -232,7 +168,7 @@ static void expect_turns(struct stand *stand, const char *hard_steps)
 	}
 	assert_in_range(hard_before, 0, HARD / 2);
 	assert_int_equal(stand_stop(stand).answered, HARD + EASY + 2);
-	close(hold.bell);
+	worker_hold_close();
 }
 
 #define OF_8 "a: concat(x, x, x, x, x, x, x, x)\n        b: concat(a, a, a, a, a, a, a, a)\n"
