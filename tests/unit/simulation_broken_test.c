@@ -344,11 +344,20 @@ static void members_of_a_batch_that_get_what_is_anothers_are_found(void **state)
 	}
 }
 
+/* The first run in which something is wrong may show it by another sign. */
 static void records_that_are_blamed_for_their_batch_are_found(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 2; i++) {
-		struct simulation_result result = bad_simulation_of(SIMULATION_BLAMES_RECORDS, 1U << SIMULATION_BOUNDED, i);
+		struct simulation_config config = {.platform = &simulation_platform_kafka,
+						   .kinds = step_kinds,
+						   .exactly_once = i,
+						   .broken = SIMULATION_BLAMES_RECORDS,
+						   .traits_given = true,
+						   .traits = 1U << SIMULATION_BOUNDED};
+		struct simulation_result result = {.held = true};
+		for (config.seed = 1; config.seed <= DAYS && !strstr(result.why, "is answered by an error"); config.seed++)
+			assert_true(simulation_run(&config, &result, &(struct error){0}));
 		assert_non_null(strstr(result.why, "is answered by an error"));
 	}
 }
