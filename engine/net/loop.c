@@ -38,6 +38,8 @@ struct loop {
 	struct loop_timer **heap; /* the earliest at index 1, so that index 0 means not set */
 	size_t timers;
 	size_t capacity;
+	uint64_t sets;	    /* of timers, until now */
+	bool enters_timers; /* it calls those that are due */
 	struct epoll_event events[EVENTS_A_TURN];
 	int found; /* number of `events` in this turn */
 };
@@ -235,14 +237,19 @@ static void loop_put(struct loop *loop, size_t place, struct loop_timer *timer)
 	timer->place = place;
 }
 
+static inline bool timer_is_before(const struct loop_timer *one, const struct loop_timer *other)
+{
+	return one->due_ms < other->due_ms || (one->due_ms == other->due_ms && one->set < other->set);
+}
+
 static void sift(struct loop *loop, size_t place, struct loop_timer *timer)
 {
-	for (; place > 1 && loop->heap[place / 2]->due_ms > timer->due_ms; place /= 2)
+	for (; place > 1 && timer_is_before(timer, loop->heap[place / 2]); place /= 2)
 		loop_put(loop, place, loop->heap[place / 2]);
 	for (size_t child; (child = place * 2) <= loop->timers; place = child) {
-		if (child < loop->timers && loop->heap[child + 1]->due_ms < loop->heap[child]->due_ms)
+		if (child < loop->timers && timer_is_before(loop->heap[child + 1], loop->heap[child]))
 			child++;
-		if (loop->heap[child]->due_ms >= timer->due_ms)
+		if (timer_is_before(timer, loop->heap[child]))
 			break;
 		loop_put(loop, place, loop->heap[child]);
 	}
@@ -258,7 +265,9 @@ static bool is_in_heap(const struct loop *loop, const struct loop_timer *timer)
 bool loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t due_ms, struct error *error)
 {
 	assert(timer->due);
-	timer->due_ms = due_ms;
+	/* While timers are called, one that is set for the past comes after those that are due: it is called in the next turn. */
+	timer->due_ms = loop->enters_timers && due_ms < loop->now_ms ? loop->now_ms : due_ms;
+	timer->set = ++loop->sets;
 	if (timer->place) {
 		assert(is_in_heap(loop, timer));
 		sift(loop, timer->place, timer);
@@ -286,12 +295,14 @@ void loop_timer_stop(struct loop *loop, struct loop_timer *timer)
 
 static void enter_due(struct loop *loop)
 {
-	/* A timer that sets itself for the current time again is called in the next round. */
-	for (size_t left = loop->timers; left > 0 && loop->timers > 0 && loop->heap[1]->due_ms <= loop->now_ms; left--) {
+	const uint64_t sets = loop->sets; /* a timer that is set meanwhile is called in the next turn */
+	loop->enters_timers = true;
+	while (loop->timers > 0 && loop->heap[1]->due_ms <= loop->now_ms && loop->heap[1]->set <= sets) {
 		struct loop_timer *timer = loop->heap[1];
 		loop_timer_stop(loop, timer);
 		timer->due(timer->context);
 	}
+	loop->enters_timers = false;
 }
 
 static int sleep_ms(const struct loop *loop, int timeout_ms)

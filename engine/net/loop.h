@@ -67,12 +67,15 @@ void loop_unwatch(struct loop *loop, struct watch *watch);
 struct loop_timer {
 	void (*due)(void *context);
 	void *context;
-	int64_t due_ms; /* the loop's, as is `place`, the index in its heap: 0 when not set */
-	size_t place;
+	/* The loop's: */
+	int64_t due_ms;
+	uint64_t set; /* number of the call that set it: of timers that are due at one time, the first comes first */
+	size_t place; /* index in the heap: 0 when not set */
 };
 
-/* Sets a timer that runs once, at `due_ms` of loop_now_ms(); a timer that is set already moves. False: no memory,
- * and the timer is not set. */
+/* Sets a timer that runs once, at `due_ms` of loop_now_ms(); a timer that is set already moves. A timer that is set while
+ * another one runs is not called before the next turn: so a timer that sets itself for now works once a turn, after the descriptors
+ * that are ready. False: no memory, and the timer is not set. */
 bool loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t due_ms, struct error *error);
 void loop_timer_stop(struct loop *loop, struct loop_timer *timer); /* fine when it is not set */
 

@@ -39,6 +39,13 @@ static void write_letter(void *context)
 		assert_true(loop_timer_set(diary->loop, diary->to_set, loop_now_ms(diary->loop), &(struct error){0}));
 }
 
+static void write_letter_for_the_past(void *context)
+{
+	struct entry *entry = context;
+	entry->diary->text[strlen(entry->diary->text)] = entry->letter;
+	assert_true(loop_timer_set(entry->diary->loop, entry->diary->to_set, 0, &(struct error){0}));
+}
+
 static void ready(void *context, uint32_t events)
 {
 	struct entry *entry = context;
@@ -109,6 +116,45 @@ static void a_timer_that_sets_itself_for_now_does_not_hold_the_turn(void **state
 	assert_string_equal(diary->text, "x");
 	assert_true(loop_turn(diary->loop, -1, &(struct error){0}));
 	assert_string_equal(diary->text, "xx");
+}
+
+/* A server's loop has a timer for each connection. What work does in each turn must not be done as often as there are timers. */
+static void a_timer_that_sets_itself_runs_once_a_turn_whatever_others_are_set(void **state)
+{
+	struct diary *diary = *state;
+	struct entry itself = {diary, 'x'}, due = {diary, 'd'};
+	struct loop_timer timer = {.due = write_letter, .context = &itself}, later[20],
+			  behind = {.due = write_letter, .context = &due};
+	const int64_t now = loop_now_ms(diary->loop);
+	diary->to_set = &timer;
+	for (size_t i = 0; i < 20; i++) {
+		later[i] = (struct loop_timer){.due = write_letter, .context = &due};
+		assert_true(loop_timer_set(diary->loop, &later[i], now + 60000, &(struct error){0}));
+	}
+	assert_true(loop_timer_set(diary->loop, &timer, now - 5, &(struct error){0}));
+	for (int i = 0; i < 3; i++)
+		assert_true(loop_turn(diary->loop, 0, &(struct error){0}));
+	assert_string_equal(diary->text, "xxx");
+	assert_true(loop_timer_set(diary->loop, &behind, loop_now_ms(diary->loop), &(struct error){0}));
+	assert_true(loop_turn(diary->loop, 0, &(struct error){0}));
+	assert_string_equal(diary->text, "xxxxd"); /* whoever is due at the same time has a turn too */
+}
+
+/* A time limit may have passed when it is set. */
+static void a_timer_that_sets_itself_for_the_past_lets_others_run(void **state)
+{
+	struct diary *diary = *state;
+	struct entry itself = {diary, 'x'}, due = {diary, 'd'};
+	struct loop_timer timer = {.due = write_letter_for_the_past, .context = &itself},
+			  other = {.due = write_letter, .context = &due};
+	diary->to_set = &timer;
+	assert_true(loop_timer_set(diary->loop, &timer, 0, &(struct error){0}));
+	assert_true(loop_turn(diary->loop, 0, &(struct error){0}));
+	diary->to_set = NULL;
+	assert_true(loop_timer_set(diary->loop, &other, loop_now_ms(diary->loop), &(struct error){0}));
+	diary->to_set = &timer;
+	assert_true(loop_turn(diary->loop, 0, &(struct error){0}));
+	assert_string_equal(diary->text, "xxd");
 }
 
 static void a_turn_sleeps_until_the_next_timer_whatever_it_was_allowed(void **state)
@@ -358,6 +404,8 @@ int main(void)
 		STORY(timers_are_entered_by_time_not_by_the_order_they_were_set),
 		STORY(a_timer_that_is_stopped_or_moved_keeps_the_others_in_order),
 		STORY(a_timer_that_sets_itself_for_now_does_not_hold_the_turn),
+		STORY(a_timer_that_sets_itself_runs_once_a_turn_whatever_others_are_set),
+		STORY(a_timer_that_sets_itself_for_the_past_lets_others_run),
 		STORY(a_turn_sleeps_until_the_next_timer_whatever_it_was_allowed),
 		STORY(a_bell_wakes_once_however_often_it_was_rung),
 		STORY(what_is_unwatched_during_a_turn_gets_no_event_of_that_turn),
