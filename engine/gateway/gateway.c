@@ -236,13 +236,14 @@ struct calls_counts gateway_counts(const struct gateway *gateway)
 	return calls_counts(gateway->rest.calls);
 }
 
-struct acceptor_refusals gateway_refusals(const struct gateway *gateway)
+struct connection_counts gateway_connection_counts(const struct gateway *gateway)
 {
-	const struct acceptor_refusals none = {0};
-	const struct acceptor_refusals http = gateway->server ? http_server_refusals(gateway->server) : none;
-	const struct acceptor_refusals grpc = gateway->grpc ? grpc_front_refusals(gateway->grpc) : none;
-	return (struct acceptor_refusals){.in_all = http.in_all + grpc.in_all,
-					  .of_peer = http.of_peer + grpc.of_peer,
+	const struct connection_counts none = {0};
+	const struct connection_counts http = gateway->server ? http_server_counts(gateway->server) : none;
+	const struct connection_counts grpc = gateway->grpc ? grpc_front_counts(gateway->grpc) : none;
+	return (struct connection_counts){.accepted = http.accepted + grpc.accepted,
+					  .refused = http.refused + grpc.refused,
+					  .peer_refused = http.peer_refused + grpc.peer_refused,
 					  .rejected = http.rejected,
 					  .flooded = grpc.flooded};
 }

@@ -79,6 +79,6 @@ void gateway_write_seldon(const struct gateway *gateway, struct exposition *expo
 struct calls_counts gateway_counts(const struct gateway *gateway);
 
 /* Connections that it closed because of its limits, at all its ports. */
-struct acceptor_refusals gateway_refusals(const struct gateway *gateway);
+struct connection_counts gateway_connection_counts(const struct gateway *gateway);
 
 #endif

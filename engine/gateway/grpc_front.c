@@ -607,9 +607,9 @@ int grpc_front_port(const struct grpc_front *front)
 	return grpc_server_port(front->server);
 }
 
-struct acceptor_refusals grpc_front_refusals(const struct grpc_front *front)
+struct connection_counts grpc_front_counts(const struct grpc_front *front)
 {
-	return grpc_server_refusals(front->server);
+	return grpc_server_counts(front->server);
 }
 
 bool grpc_front_reload(struct grpc_front *front, struct error *error)

@@ -30,7 +30,7 @@ struct grpc_front_config { /* all borrowed */
 struct grpc_front *grpc_front_open(struct loop *loop, const struct grpc_front_config *config, struct error *error);
 void grpc_front_close(struct grpc_front *front); /* NULL is fine */
 int grpc_front_port(const struct grpc_front *front);
-struct acceptor_refusals grpc_front_refusals(const struct grpc_front *front);
+struct connection_counts grpc_front_counts(const struct grpc_front *front);
 bool grpc_front_reload(struct grpc_front *front, struct error *error);
 
 /* As grpc_server_drain(). The front end reports not ready. Calls are still served that arrive before their callers

@@ -9,7 +9,7 @@ void gateway_metrics_write(struct gateway *gateway, struct exposition *expositio
 	if (!gateway)
 		return;
 	const struct calls_counts seen = gateway_counts(gateway);
-	const struct acceptor_refusals refused = gateway_refusals(gateway);
+	const struct connection_counts connections = gateway_connection_counts(gateway);
 	const struct gateway_calls counts = {.begun = seen.begun,
 					     .answered = seen.answered,
 					     .failed = seen.failed,
@@ -18,10 +18,11 @@ void gateway_metrics_write(struct gateway *gateway, struct exposition *expositio
 					     .timed_out = seen.timed_out,
 					     .left = seen.left,
 					     .strayed = seen.foreign + seen.strayed,
-					     .refused = refused.in_all,
-					     .peer_refused = refused.of_peer,
-					     .rejected = refused.rejected,
-					     .flooded = refused.flooded};
+					     .connections = connections.accepted,
+					     .refused = connections.refused,
+					     .peer_refused = connections.peer_refused,
+					     .rejected = connections.rejected,
+					     .flooded = connections.flooded};
 	exposition_write(exposition, SCOPE_GATEWAY, &(struct metric_subject){.values = &counts}, 1);
 	gateway_write_seldon(gateway, exposition);
 }

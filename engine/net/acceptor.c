@@ -9,7 +9,7 @@
 #include "net/listen.h"
 
 #define PAUSE_MS 100 /* until the next attempt, if no file descriptor is free */
-#define ACCEPTED_A_TURN 64
+#define ACCEPTED_A_TURN 8 /* 10 microseconds each; a turn more costs one */
 
 /* Counts a connection of a peer. NULL: it is refused, which is counted. */
 static struct peer *acceptor_enter(struct acceptor *acceptor, const struct peer_address *address)
@@ -17,12 +17,12 @@ static struct peer *acceptor_enter(struct acceptor *acceptor, const struct peer_
 	const struct acceptor_config *config = &acceptor->config;
 	struct peer *peer = acceptor->connections < config->connections ? peers_enter(&acceptor->peers, address) : NULL;
 	if (!peer) {
-		acceptor->refused.in_all++;
+		acceptor->counts.refused++;
 		return NULL;
 	}
 	if (!config->peer_connections || peer->connections <= config->peer_connections)
 		return peer;
-	acceptor->refused.of_peer++;
+	acceptor->counts.peer_refused++;
 	peers_leave(&acceptor->peers, peer);
 	return NULL;
 }
@@ -41,9 +41,17 @@ static void acceptor_pause(struct acceptor *acceptor)
 	loop_timer_set(acceptor->loop, &acceptor->again, loop_now_ms(acceptor->loop) + PAUSE_MS, &error);
 }
 
+/* New connections are accepted when this turn's descriptors are served. */
 static void on_connection(void *context, uint32_t events)
 {
 	(void)events;
+	struct acceptor *acceptor = context;
+	/* Without memory it is called again in the next turn. */
+	loop_timer_set(acceptor->loop, &acceptor->turn, loop_now_ms(acceptor->loop), &(struct error){0});
+}
+
+static void acceptor_on_turn(void *context)
+{
 	struct acceptor *acceptor = context;
 	for (int i = 0; i < ACCEPTED_A_TURN && acceptor->watch.descriptor >= 0; i++) {
 		struct sockaddr_storage address = {0};
@@ -62,6 +70,7 @@ static void on_connection(void *context, uint32_t events)
 			continue;
 		}
 		acceptor->connections++;
+		acceptor->counts.accepted++;
 		acceptor->config.accepted(acceptor->config.context, socket, peer);
 	}
 }
@@ -78,6 +87,7 @@ bool acceptor_open(struct acceptor *acceptor, struct loop *loop, const struct ac
 	assert(loop && config->accepted);
 	*acceptor = (struct acceptor){.loop = loop, .config = *config, .port = config->port};
 	acceptor->watch = (struct watch){.ready = on_connection, .context = acceptor, .descriptor = -1};
+	acceptor->turn = (struct loop_timer){.due = acceptor_on_turn, .context = acceptor};
 	acceptor->again = (struct loop_timer){.due = acceptor_on_again, .context = acceptor};
 	int listener = listen_open(config->host, &acceptor->port, error);
 	if (listener < 0)
@@ -94,6 +104,7 @@ void acceptor_shut(struct acceptor *acceptor)
 	if (!acceptor->loop || acceptor->watch.descriptor < 0)
 		return;
 	int listener = acceptor->watch.descriptor;
+	loop_timer_stop(acceptor->loop, &acceptor->turn);
 	loop_timer_stop(acceptor->loop, &acceptor->again);
 	loop_unwatch(acceptor->loop, &acceptor->watch);
 	close(listener);

@@ -1,5 +1,8 @@
 /* acceptor.h: Listening socket of a server on a loop, with its limits of connections in total and by peer.
  *
+ * New connections wait for the calls of those that are open: they are accepted after the descriptors that are ready, few in each
+ * turn of the loop. So callers that connect and leave without end delay others by little.
+ *
  * A connection beyond a limit is closed at once and counted. While the process has no descriptor left, the socket
  * is not watched for a moment, so that it does not wake the loop without end.
  *
@@ -21,10 +24,11 @@ struct acceptor_config {
 	void *context;
 };
 
-/* Connections that were closed at once, or by their server later. */
-struct acceptor_refusals {
-	uint64_t in_all;  /* beyond the limit of all, or for want of memory */
-	uint64_t of_peer; /* beyond the limit of their peer */
+/* Connections that were accepted, that were closed at once, or by their server later. */
+struct connection_counts {
+	uint64_t accepted;
+	uint64_t refused;      /* beyond the limit of all, or for want of memory */
+	uint64_t peer_refused; /* beyond the limit of their peer */
 	uint64_t rejected; /* with a request over HTTP/1.1 that was refused before it was whole; their server counts them */
 	uint64_t flooded; /* beyond the budget of frames of HTTP/2 (net/frame_budget.h), or of a head; their server counts them */
 };
@@ -34,10 +38,10 @@ struct acceptor {
 	struct acceptor_config config;
 	int port; /* the port that it listens at */
 	size_t connections;
-	struct acceptor_refusals refused;
+	struct connection_counts counts;
 	/* Its own: */
 	struct watch watch; /* its descriptor is -1 when it does not listen */
-	struct loop_timer again;
+	struct loop_timer turn, again;
 	struct peers peers;
 };
 

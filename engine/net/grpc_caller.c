@@ -215,7 +215,7 @@ static void grpc_caller_on_ready(void *context, uint32_t events)
 		if (caller->leaving != GRPC_NOTICED)
 			caller->pinged_ms = 0;
 		if (!http2_hear(http2, server->room, sizeof server->room, &error)) {
-			server->acceptor.refused.flooded += http2->flooded != NULL;
+			server->acceptor.counts.flooded += http2->flooded != NULL;
 			http2_excuse(http2);
 			grpc_caller_end(caller);
 			return;

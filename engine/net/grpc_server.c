@@ -100,9 +100,9 @@ int grpc_server_port(const struct grpc_server *server)
 	return server->acceptor.port;
 }
 
-struct acceptor_refusals grpc_server_refusals(const struct grpc_server *server)
+struct connection_counts grpc_server_counts(const struct grpc_server *server)
 {
-	return server->acceptor.refused;
+	return server->acceptor.counts;
 }
 
 bool grpc_server_reload(struct grpc_server *server, const struct tls_files *files, struct error *error)

@@ -55,7 +55,7 @@ struct grpc_server_config {
 struct grpc_server *grpc_server_open(struct loop *loop, const struct grpc_server_config *config, struct error *error);
 void grpc_server_close(struct grpc_server *server); /* drops requests that are not answered; NULL is fine */
 int grpc_server_port(const struct grpc_server *server);
-struct acceptor_refusals grpc_server_refusals(const struct grpc_server *server);
+struct connection_counts grpc_server_counts(const struct grpc_server *server);
 
 /* Stops accepting calls (GOAWAY); received ones may still be answered. True: none is left. To be called again
  * after each turn until then. */

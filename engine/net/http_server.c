@@ -126,9 +126,9 @@ int http_server_port(const struct http_server *server)
 	return server->acceptor.port;
 }
 
-struct acceptor_refusals http_server_refusals(const struct http_server *server)
+struct connection_counts http_server_counts(const struct http_server *server)
 {
-	return server->acceptor.refused;
+	return server->acceptor.counts;
 }
 
 bool http_server_drain(struct http_server *server)

@@ -55,7 +55,7 @@ void http_server_limit_bodies(struct http_server *server, size_t body_bytes);
 struct http_server *http_server_open(struct loop *loop, const struct http_server_config *config, struct error *error);
 void http_server_close(struct http_server *server); /* drops requests that are not answered; NULL is fine */
 int http_server_port(const struct http_server *server);
-struct acceptor_refusals http_server_refusals(const struct http_server *server);
+struct connection_counts http_server_counts(const struct http_server *server);
 
 /* Stops accepting connections. Idle ones are closed, others after their next answer. True: none is left. To be
  * called again after each turn. A caller that closes the server earlier ends the remaining ones. */

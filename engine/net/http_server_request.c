@@ -238,7 +238,7 @@ static void answer_complete(struct http_incoming *incoming)
 void http_incoming_refuse(struct http_incoming *incoming, struct http_refusal refusal, bool keeps)
 {
 	incoming->connection->closes |= !keeps;
-	incoming->server->acceptor.refused.rejected += !keeps;
+	incoming->server->acceptor.counts.rejected += !keeps;
 	write_error(incoming, refusal);
 	answer_complete(incoming);
 }

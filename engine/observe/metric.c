@@ -232,6 +232,8 @@ const struct metric metric_rows[] = {
 	GATEWAY(timed_out, "sluice_gateway_timeouts_total", "Calls that ended by their deadline; they are failures too."),
 	GATEWAY(left, "sluice_gateway_abandoned_total", "Calls whose caller disconnected; they are failures too."),
 	GATEWAY(strayed, "sluice_gateway_stray_replies_total", "Replies to calls that are over, or that are another gateway's."),
+	GATEWAY(connections, "sluice_gateway_connections_total",
+		"Connections that the gateway has accepted. Far more than calls: callers connect for each call, or for none."),
 	GATEWAY(refused, "sluice_gateway_refused_connections_total",
 		"Connections that were closed at once because the gateway had as many as it allows, or no memory."),
 	GATEWAY(peer_refused, "sluice_gateway_refused_peer_connections_total",

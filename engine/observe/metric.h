@@ -143,7 +143,7 @@ struct control_state {
 /* Calls of a gateway. */
 struct gateway_calls {
 	uint64_t begun, answered, failed, filtered, accepted, timed_out, left, strayed;
-	uint64_t refused, peer_refused, rejected, flooded; /* connections */
+	uint64_t connections, refused, peer_refused, rejected, flooded; /* connections */
 };
 
 /* Calls of a model at a model server. */

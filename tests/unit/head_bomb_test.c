@@ -80,7 +80,7 @@ static void a_head_that_is_long_when_it_is_decoded_ends_its_connection(void **st
 		bomb_send(line, fills[i], REFERENCES);
 		hear(stand, "goaway 3 11\n");
 		hear(stand, "closed\n");
-		assert_int_equal(grpc_server_refusals(stand->front).flooded, i + 1);
+		assert_int_equal(grpc_server_counts(stand->front).flooded, i + 1);
 		puppet_hang_up_all(&puppet);
 		puppet = (struct puppet){.loop = stand->loop};
 	}
@@ -97,7 +97,7 @@ static void trailers_are_heads_too(void **state)
 	memset(block + length, FIRST_OF_TABLE, REFERENCES);
 	puppet_frame(line, FRAME_HEADERS, FLAG_END_HEADERS | FLAG_END_STREAM, 1, block, length + REFERENCES);
 	hear(stand, "closed\n");
-	assert_int_equal(grpc_server_refusals(stand->front).flooded, 1);
+	assert_int_equal(grpc_server_counts(stand->front).flooded, 1);
 }
 
 /* It is refused, and others of its connection are served. */
@@ -109,7 +109,7 @@ static void a_head_that_is_too_long_once_ends_no_connection(void **state)
 	hear(stand, "3 :status: 431\n");
 	puppet_headers(line, 5, FLAG_END_STREAM, ":method", "GET", ":scheme", "http", ":path", "/short", ":authority", "us", NULL);
 	hear(stand, "5 data 6\n");
-	assert_int_equal(grpc_server_refusals(stand->front).flooded, 0);
+	assert_int_equal(grpc_server_counts(stand->front).flooded, 0);
 }
 
 int main(void)

@@ -86,9 +86,9 @@ static void one_address_has_so_many_connections(void **state)
 	struct grpc_server *calls = grpc_server_open(loop, &grpc, &error);
 	expect_peer_limit(loop, http_server_port(rest));
 	expect_peer_limit(loop, grpc_server_port(calls));
-	assert_int_equal(http_server_refusals(rest).of_peer, 1);
-	assert_int_equal(grpc_server_refusals(calls).of_peer, 1);
-	assert_int_equal(http_server_refusals(rest).in_all + grpc_server_refusals(calls).in_all, 0);
+	assert_int_equal(http_server_counts(rest).peer_refused, 1);
+	assert_int_equal(grpc_server_counts(calls).peer_refused, 1);
+	assert_int_equal(http_server_counts(rest).refused + grpc_server_counts(calls).refused, 0);
 	http_server_close(rest);
 	grpc_server_close(calls);
 	loop_close(loop);
@@ -106,8 +106,8 @@ static void a_server_has_so_many_connections(void **state)
 	is_open(loop, second);
 	const int third = dial("127.0.0.3", port);
 	assert_true(hear(loop, third, room, sizeof room) <= 0);
-	assert_int_equal(http_server_refusals(server).in_all, 1);
-	assert_int_equal(http_server_refusals(server).of_peer, 0);
+	assert_int_equal(http_server_counts(server).refused, 1);
+	assert_int_equal(http_server_counts(server).peer_refused, 0);
 	close(first);
 	close(second);
 	close(third);
@@ -115,12 +115,55 @@ static void a_server_has_so_many_connections(void **state)
 	loop_close(loop);
 }
 
+static const struct http_server *counted; /* whose connections are counted at each call; NULL: none */
+static uint64_t accepted_at_call;
+
 static void on_called(void *context, struct http_incoming *asked, struct text method, struct text path, struct text body)
 {
 	(void)context, (void)method, (void)path;
 	char length[20];
+	if (counted)
+		accepted_at_call = http_server_counts(counted).accepted;
 	snprintf(length, sizeof length, "%zu", body.length);
 	http_server_answer(asked, 200, NULL, text_of(length), NULL, 0);
+}
+
+#define NEWCOMERS 100
+#define ACCEPTED_A_TURN 8
+
+/* Callers that connect without end cost those that are connected a few accepts in each turn. */
+static void a_call_of_an_open_connection_comes_before_new_connections(void **state)
+{
+	(void)state;
+	char room[200];
+	int newcomers[NEWCOMERS];
+	struct error error = {0};
+	struct loop *loop = loop_open(&error);
+	const struct http_server_config http = {.connections = NEWCOMERS + 1, .body_bytes = BODY_BYTES, .called = on_called};
+	struct http_server *server = http_server_open(loop, &http, &error);
+	const int port = http_server_port(server), open = dial("127.0.0.1", port);
+	is_open(loop, open);
+	assert_int_equal(http_server_counts(server).accepted, 1);
+	counted = server;
+	for (size_t i = 0; i < NEWCOMERS; i++)
+		newcomers[i] = dial("127.0.0.2", port);
+	assert_int_equal(send(open, "GET / HTTP/1.1\r\nHost: a\r\n\r\n", 27, 0), 27);
+	for (size_t accepted = 0, turns = 0; accepted < NEWCOMERS; turns++) {
+		assert_true(loop_turn(loop, 1000, &error));
+		const size_t before = accepted;
+		accepted = http_server_counts(server).accepted - 1;
+		assert_in_range(accepted - before, 1, ACCEPTED_A_TURN);
+		if (turns == 0)
+			assert_true(recv(open, room, sizeof room, MSG_DONTWAIT) > 0);
+	}
+	assert_int_equal(accepted_at_call, 1);
+	counted = NULL;
+	is_open(loop, newcomers[NEWCOMERS - 1]);
+	for (size_t i = 0; i < NEWCOMERS; i++)
+		close(newcomers[i]);
+	close(open);
+	http_server_close(server);
+	loop_close(loop);
 }
 
 static int send_begun_from(const char *from, int port, size_t bytes)
@@ -326,6 +369,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_address_has_so_many_connections),
 		cmocka_unit_test(a_server_has_so_many_connections),
+		cmocka_unit_test(a_call_of_an_open_connection_comes_before_new_connections),
 		cmocka_unit_test(all_bodies_share_one_budget),
 		cmocka_unit_test(one_peer_cannot_hold_the_whole_budget),
 		cmocka_unit_test(a_peer_that_leaves_is_charged_until_its_request_is_answered),

@@ -436,7 +436,7 @@ static void a_flood_of_frames_ends_its_connection_and_no_other(void **state)
 		frames_send(stand, line, floods[i].type, floods[i].length, 200);
 		hear(stand, floods[i].type == FRAME_DATA ? "goaway 3 11\n" : "goaway 1 11\n");
 		hear_and_forget(stand, "closed\n");
-		assert_int_equal(grpc_server_refusals(stand->front).flooded, i + 1);
+		assert_int_equal(grpc_server_counts(stand->front).flooded, i + 1);
 		others_are_served(stand);
 		puppet_hang_up_all(&puppet);
 		puppet = (struct puppet){.loop = stand->loop};
@@ -450,7 +450,7 @@ static void a_flood_uses_up_tokens_of_the_next_connections(void **state)
 	struct server_stand *stand = *state;
 	flood(stand, FRAME_BUDGET_BURST + 100);
 	flood(stand, FRAME_BUDGET_BURST / 2);
-	assert_int_equal(grpc_server_refusals(stand->front).flooded, 2);
+	assert_int_equal(grpc_server_counts(stand->front).flooded, 2);
 	for (int caller = 0; caller < CALLERS; caller++) {
 		struct puppet_line *line = dial(stand);
 		for (int32_t id = 1; id < 2 * REQUESTS; id += 2) {
@@ -464,7 +464,7 @@ static void a_flood_uses_up_tokens_of_the_next_connections(void **state)
 		puppet = (struct puppet){.loop = stand->loop};
 	}
 	assert_int_equal(stand->calls, 2 + CALLERS * REQUESTS); /* the flooding ones asked too */
-	assert_int_equal(grpc_server_refusals(stand->front).flooded, 2);
+	assert_int_equal(grpc_server_counts(stand->front).flooded, 2);
 }
 
 /* It has not flooded, but the next one would have all tokens again. */
@@ -474,12 +474,12 @@ static void callers_that_leave_before_they_are_closed_owe_what_they_used(void **
 	struct puppet_line *line = dial_and_ask(stand);
 	frames_send(stand, line, FRAME_PING, 8, FRAME_BUDGET_BURST - 20);
 	turn_for(stand, 5);
-	assert_int_equal(grpc_server_refusals(stand->front).flooded, 0);
+	assert_int_equal(grpc_server_counts(stand->front).flooded, 0);
 	puppet_hang_up_all(&puppet);
 	puppet = (struct puppet){.loop = stand->loop};
 	turn_for(stand, 5);
 	flood(stand, FRAME_BUDGET_BURST / 2);
-	assert_int_equal(grpc_server_refusals(stand->front).flooded, 1);
+	assert_int_equal(grpc_server_counts(stand->front).flooded, 1);
 }
 
 static void floods_of_connections_that_began_with_less_renew_the_debt(void **state)
@@ -491,7 +491,7 @@ static void floods_of_connections_that_began_with_less_renew_the_debt(void **sta
 	frames_send(stand, line, FRAME_PING, 8, 400);
 	hear_and_forget(stand, "closed\n");
 	flood(stand, 3 * FRAME_DEBT_LEAST);
-	assert_int_equal(grpc_server_refusals(stand->front).flooded, 3);
+	assert_int_equal(grpc_server_counts(stand->front).flooded, 3);
 }
 
 /* As callers do that measure the round trip with PING, and widen both windows for each answer. */
