@@ -21,7 +21,8 @@ void frame_budget_open(struct frame_budget *budget, int64_t tokens, int64_t now_
 
 int64_t frame_budget_used(const struct frame_budget *budget)
 {
-	return budget->units < budget->begun_units ? (budget->begun_units - budget->units) / UNITS : 0;
+	const int64_t left = budget->units > 0 ? budget->units : 0;
+	return left < budget->begun_units ? (budget->begun_units - left) / UNITS : 0;
 }
 
 static void tokens_add(struct frame_budget *budget, int64_t units)
@@ -72,6 +73,12 @@ static bool head_is_whole(const struct frame_budget *budget)
 	return !is_padded_data(&head);
 }
 
+/* What a reset takes: much, if the request has just come. */
+static int64_t reset_units(const struct frame_budget *budget, int32_t id)
+{
+	return id > budget->waited_id && id <= budget->last_id ? FRAME_BUDGET_RESET * UNITS : UNITS;
+}
+
 static bool frame_take(struct frame_budget *budget, const struct http2_frame_head *head)
 {
 	/* Padding, which comes with its length, is no progress. */
@@ -85,8 +92,7 @@ static bool frame_take(struct frame_budget *budget, const struct http2_frame_hea
 		tokens_add(budget, FRAME_BUDGET_DATA * UNITS);
 		return true;
 	}
-	const bool is_rapid = head->type == NGHTTP2_RST_STREAM && head->id > budget->waited_id && head->id <= budget->last_id;
-	const int64_t taken = is_rapid ? FRAME_BUDGET_RESET * UNITS : UNITS;
+	const int64_t taken = head->type == NGHTTP2_RST_STREAM ? reset_units(budget, head->id) : UNITS;
 	if (budget->units < taken)
 		return false;
 	budget->units -= taken;
@@ -96,6 +102,8 @@ static bool frame_take(struct frame_budget *budget, const struct http2_frame_hea
 bool frame_budget_take(struct frame_budget *budget, const uint8_t *bytes, size_t count, int64_t now_ms)
 {
 	time_add(budget, now_ms);
+	if (budget->units < 0)
+		return false;
 	while (count > 0) {
 		const size_t passed = budget->skipped < count ? budget->skipped : count;
 		const size_t copied = head_copy(budget, bytes + passed, count - passed);
@@ -122,6 +130,11 @@ bool frame_budget_head(struct frame_budget *budget, size_t bytes)
 		return false;
 	budget->units -= taken;
 	return true;
+}
+
+void frame_budget_caused_reset(struct frame_budget *budget, int32_t id)
+{
+	budget->units -= reset_units(budget, id);
 }
 
 void frame_budget_sent(struct frame_budget *budget, size_t count)

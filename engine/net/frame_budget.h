@@ -6,7 +6,8 @@
  * answer it with PINGs (to measure the round trip) and WINDOW_UPDATEs. So only a caller that does little else runs out.
  *
  * A reset of a request that has just come takes more than the request has added, its message included: a caller that does nothing
- * but begin requests and reset them (rapid reset) runs out too. A request that was waited for is reset as any frame is sent.
+ * but begin requests and reset them (rapid reset) runs out too. A request that was waited for is reset as any frame is sent. It is
+ * the same if the caller makes the server reset them, by frames that the protocol forbids ("MadeYouReset", CVE-2025-8671).
  *
  * Headers that are short on the wire may be very long when they are decoded (an HPACK bomb), and each costs the server. Those
  * beyond the limit of a request take tokens by their decoded length.
@@ -33,7 +34,7 @@
 #define FRAME_BUDGET_HEAD_BYTES 10   /* of a frame, and the length of its padding */
 
 struct frame_budget {
-	int64_t units; /* thousandths of a token */
+	int64_t units;	     /* thousandths of a token; below 0: more resets were caused than may be */
 	int64_t begun_units; /* at the beginning */
 	int64_t filled_ms;
 	size_t skipped;	 /* bytes of the preface or of a payload that are still to come */
@@ -55,6 +56,9 @@ bool frame_budget_take(struct frame_budget *budget, const uint8_t *bytes, size_t
 
 /* Takes tokens for decoded headers beyond the limit of a request. False: as above. */
 bool frame_budget_head(struct frame_budget *budget, size_t bytes);
+
+/* Takes tokens for the reset of a request that its caller has caused. If there are too few, the next bytes are refused. */
+void frame_budget_caused_reset(struct frame_budget *budget, int32_t id);
 
 /* Adds tokens for a sent DATA frame of `count` bytes. */
 void frame_budget_sent(struct frame_budget *budget, size_t count);

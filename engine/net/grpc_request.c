@@ -491,11 +491,20 @@ static int on_close(nghttp2_session *session, int32_t id, uint32_t code, void *c
 	return 0;
 }
 
+/* nghttp2 has reset a stream because of what its caller sent. The server's own resets have other codes. */
+static void reset_note(struct grpc_caller *caller, const nghttp2_frame *frame)
+{
+	const uint32_t code = frame->rst_stream.error_code;
+	if (code != NGHTTP2_NO_ERROR && code != NGHTTP2_INTERNAL_ERROR && code != NGHTTP2_REFUSED_STREAM)
+		frame_budget_caused_reset(&caller->http2.frames, frame->hd.stream_id);
+}
+
 /* When the answer is complete and the request is not, resets the stream, because the rest is not needed. A request of HTTP whose
  * rest is short may end by itself. */
 static int grpc_request_on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *context)
 {
-	(void)context;
+	if (frame->hd.type == NGHTTP2_RST_STREAM)
+		reset_note(context, frame);
 	if ((frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) || !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM) ||
 	    nghttp2_session_get_stream_remote_close(session, frame->hd.stream_id) != 0)
 		return 0;
