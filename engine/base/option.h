@@ -121,7 +121,8 @@ struct option {
 	const char *choices;	   /* OPTION_CHOICE, and an OPTION_TEXT with few values: words separated by one space */
 	const struct option *rows; /* OPTION_MAP, _LIST, _TABLE, _OPERATIONS */
 	size_t item_size;	   /* OPTION_LIST, _TABLE: of one item; OPTION_MAP inside OPTION_OPERATIONS: of its struct */
-	double least, most;	   /* OPTION_INTEGER, _NUMBER; both 0: no bounds but the type's */
+	double least, most;	   /* OPTION_INTEGER, _NUMBER; both 0: no bounds but the type's. OPTION_TEXT: at least 1 is not
+				    * empty */
 	bool required;
 	bool whole;     /* OPTION_NUMBERS: only whole numbers; OPTION_DURATION: only whole milliseconds */
 	bool secret;    /* its value is never shown */

@@ -215,14 +215,14 @@ static const struct option multi_region_rows[] = {
 static const struct option authentication_rows[] = {
 	PROTECTION(authentication),
 	CHECKED("type", CHOICE, .choices = "jwt", .required = true, .help = "How callers are authenticated."),
-	RUNTIME("jwksUri", TEXT, authentication.file, .help = "The address of the keys that sign their tokens."),
+	RUNTIME("jwksUri", TEXT, authentication.file, .least = 1, .help = "The address of the keys that sign their tokens."),
 	{.type = OPTION_END},
 };
 
 static const struct option authorization_rows[] = {
 	PROTECTION(authorization),
 	CHECKED("type", CHOICE, .choices = "rbac", .required = true, .help = "How callers are authorized."),
-	RUNTIME("policiesConfigMap", TEXT, authorization.file, .help = "The rules: subject, resource, verb."),
+	RUNTIME("policiesConfigMap", TEXT, authorization.file, .least = 1, .help = "The rules: subject, resource, verb."),
 	{.type = OPTION_END},
 };
 

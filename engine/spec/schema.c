@@ -258,6 +258,8 @@ static void print_scalar(struct printer *printer, const struct option *row)
 		buffer_string(printer->out, row->choices ? "" : "\"type\":\"string\"");
 		if (row->choices)
 			print_choices(printer, row->choices);
+		else if (row->type == OPTION_TEXT && row->least > 0)
+			buffer_string(printer->out, ",\"minLength\":1");
 	}
 }
 

@@ -91,7 +91,7 @@ static bool take_text(struct reading *reading, const struct option *row, const s
 		return false;
 	}
 	*text = node->scalar.bytes;
-	if (node->scalar.length > 0 || !row->required)
+	if (node->scalar.length > 0 || (!row->required && row->least < 1))
 		return true;
 	fault_add(reading->faults, CODE_EMPTY_VALUE, node->place, NULL, "`%s` is empty", reading->field);
 	return false;
