@@ -30,6 +30,7 @@ struct oip_json_parts {
 	int64_t shape[TENSOR_RANK_MAX]; /* `rank` of them; the others are anything */
 };
 
+#define NO_SIZE UINT64_MAX /* of binary_data_size, which is no number of bytes */
 #define INPUT_ERROR(reader, ...) error_set((reader)->error, ERROR_INPUT, PLACE_NONE, __VA_ARGS__)
 #define TENSOR_ERROR(reader, ...) error_set_tensor((reader)->error, PLACE_NONE, __VA_ARGS__)
 
@@ -135,7 +136,7 @@ static bool take_extension(const struct parameter *parameter, struct oip_extensi
 	if (text_is(parameter->name, "binary_data_size")) {
 		bool natural = parameter->type == PARAMETER_INTEGER && parameter->value.integer >= 0;
 		extension->has_binary_data_size = true;
-		extension->binary_data_size = natural ? (uint64_t)parameter->value.integer : UINT64_MAX;
+		extension->binary_data_size = natural ? (uint64_t)parameter->value.integer : NO_SIZE;
 		return true;
 	}
 	if (text_is(parameter->name, "binary_data")) {
@@ -414,6 +415,8 @@ static bool take_binary(struct oip_reader *reader, const struct oip_json_parts *
 		return INPUT_ERROR(
 			reader, "%s: it has binary_data_size, but the header " OIP_LENGTH_HEADER " is missing; send it",
 			label_of(reader));
+	if (size == NO_SIZE)
+		return INPUT_ERROR(reader, "%s: binary_data_size is not a number of bytes; send a whole number", label_of(reader));
 	if (size > reader->binary.length)
 		return INPUT_ERROR(reader, "%s: the binary data ends after %zu bytes of its binary_data_size", label_of(reader),
 				   reader->binary.length);

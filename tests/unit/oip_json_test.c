@@ -401,6 +401,16 @@ static void binary_data_follows_the_json(void **state)
 	assert_non_null(strstr(exchange->error.text, "tensor s"));
 	assert_null(sent_binary(exchange, BINARY "}", TEXT(BLOBS "more")));
 	assert_non_null(strstr(exchange->error.text, "4 bytes"));
+	static const char *const sizes[] = {"8.0", "\"8\"", "-8", "18446744073709551624", "true"};
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+		char json[160];
+		snprintf(json, sizeof json,
+			 "{\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP32\",\"shape\":[2],"
+			 "\"parameters\":{\"binary_data_size\":%s}}]}",
+			 sizes[i]);
+		assert_null(sent_binary(exchange, json, TEXT("12345678")));
+		assert_non_null(strstr(exchange->error.text, "binary_data_size is not a number of bytes; send a whole number"));
+	}
 	exchange->message.headers = (struct headers){0};
 	assert_refused(exchange, BINARY "}", "Inference-Header-Content-Length");
 	struct header wrong = {TEXT("Inference-Header-Content-Length"), TEXT("9999")};
