@@ -133,7 +133,6 @@ struct gateway *gateway_open(struct loop *loop, const struct gateway_config *con
 	}
 	gateway->config = *config;
 	buffer_open(&gateway->rest.body, ANSWER_BYTES_MAX);
-	buffer_open(&gateway->rest.unpacked, REST_UNPACKED_BYTES_MAX);
 	if (gateway_set_up(gateway, loop, plan, error))
 		return gateway;
 	gateway_close(gateway);
@@ -153,7 +152,6 @@ void gateway_close(struct gateway *gateway)
 	grpc_front_close(gateway->grpc);
 	access_close(gateway->rest.access);
 	buffer_close(&gateway->rest.body);
-	buffer_close(&gateway->rest.unpacked);
 	arena_close(gateway->rest.arena);
 	arena_close(gateway->arena);
 	memory_give(gateway);

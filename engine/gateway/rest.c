@@ -162,7 +162,6 @@ static void call_begin(const struct rest_request *request, const char *explains)
 			keyed_begin(request, &call, key);
 		else
 			calls_begin(request->rest->calls, &call);
-		rest_body_forget(request->rest);
 	}
 }
 
@@ -235,7 +234,6 @@ static void feedback_begin(const struct rest_request *request, bool seldon)
 		calls_begin(request->rest->calls, &call);
 	else
 		rest_refuse(request, refusal.status, "%s", refusal.words);
-	rest_body_forget(request->rest);
 }
 
 static void feedback(const struct rest_request *request)

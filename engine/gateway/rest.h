@@ -23,7 +23,6 @@ struct rest {
 	bool draining;
 	struct arena *arena; /* of the current request */
 	struct buffer body;  /* of the current answer */
-	struct buffer unpacked; /* decompressed body of the current request */
 };
 
 struct rest_request {
@@ -77,16 +76,14 @@ bool rest_caller_find(const struct rest_request *request, struct access_identity
 const struct gateway_route *rest_route_find(struct text method, struct text path, struct rest_request *request, char *allowed,
 					 size_t size);
 
-#define REST_UNPACKED_BYTES_MAX ((size_t)1 << 31) /* max.message.bytes is less; each request has the limit of its topic */
-
 /* Checks the content type of a body: one of a format, another JSON, form data as curl calls what it is given, or bytes. False:
  * refused with 415. */
 bool rest_type_check(const struct rest_request *request);
 
-/* Removes the body's content coding: gzip, deflate, or none. The body is borrowed until rest_body_forget(). False: refused with
- * 400 (also if it is empty), 413 (more than `bytes_max` when it is decompressed) or 415. */
+/* Removes the body's content coding: gzip, deflate, or none. The body lives until the answer. False: refused with 400 (also if it
+ * is empty), 413 (more than `bytes_max` when it is decompressed), 415 or 503; or the body is long, and the request is served again
+ * when it is decompressed. So nothing is done for a request before this. */
 bool rest_body_read(const struct rest_request *request, size_t bytes_max, struct text *body);
-void rest_body_forget(struct rest *rest);
 
 /* Adds the CORS headers to the answer that the request will get. Only if an origin is configured. */
 void rest_cors_begin(const struct rest *rest, struct http_incoming *incoming);

@@ -5,9 +5,8 @@
 #include "message/format.h"
 #include "net/gzip.h"
 
-#define KEPT_BYTES_MAX ((size_t)64 << 10) /* of the decompressed body, for the next request */
-#define TYPE_SHOWN 80			  /* characters of an unknown content type in a refusal; likewise: */
-#define CODING_SHOWN 40			  /* characters of an unknown content coding in a refusal */
+#define TYPE_SHOWN 80	/* characters of an unknown content type in a refusal; likewise: */
+#define CODING_SHOWN 40 /* characters of an unknown content coding in a refusal */
 
 static bool coding_refuse(const struct rest_request *request, struct text coding)
 {
@@ -22,14 +21,10 @@ static bool coding_refuse(const struct rest_request *request, struct text coding
 	return false;
 }
 
-typedef enum gzip_outcome body_unpacker(struct text packed, size_t bytes_max, struct buffer *out);
-
-static bool body_unpack(const struct rest_request *request, body_unpacker *unpack, size_t bytes_max, struct text *body)
+static bool rest_body_unpack(const struct rest_request *request, enum gzip_form form, size_t bytes_max, struct text *body)
 {
-	struct buffer *unpacked = &request->rest->unpacked;
-	buffer_clear(unpacked);
-	enum gzip_outcome outcome = unpack(request->body, bytes_max, unpacked);
-	*body = buffer_view(unpacked);
+	const enum gzip_outcome outcome = http_incoming_unpack(request->incoming, form, bytes_max);
+	*body = http_incoming_body(request->incoming);
 	if (outcome == GZIP_TOO_LONG)
 		rest_refuse(request, 413, "the body has more than %zu bytes when it is decompressed, which is the most that the "
 			    "topic takes; send less at a time, or raise the topic's max.message.bytes", bytes_max);
@@ -51,9 +46,9 @@ static bool body_decode(const struct rest_request *request, size_t bytes_max, st
 	if (coding.length == 0 || text_equal_caseless(coding, TEXT("identity")))
 		return true;
 	if (text_equal_caseless(coding, TEXT("gzip")) || text_equal_caseless(coding, TEXT("x-gzip")))
-		return body_unpack(request, gzip_unpack, bytes_max, body);
+		return rest_body_unpack(request, GZIP_FORM_GZIP, bytes_max, body);
 	if (text_equal_caseless(coding, TEXT("deflate")))
-		return body_unpack(request, zlib_unpack, bytes_max, body);
+		return rest_body_unpack(request, GZIP_FORM_ZLIB, bytes_max, body);
 	return coding_refuse(request, coding);
 }
 
@@ -77,14 +72,8 @@ bool rest_body_read(const struct rest_request *request, size_t bytes_max, struct
 {
 	bool good = request->body.length == 0 || body_decode(request, bytes_max, body);
 	/* A record without a value deletes its key where a topic is compacted. */
-	bool is_empty = request->body.length == 0 || (good && body->length == 0);
+	const bool is_empty = request->body.length == 0 || (good && body->length == 0);
 	if (is_empty)
 		rest_refuse(request, 400, "the request has no body; send the tensors in it, as JSON");
 	return good && !is_empty;
-}
-
-void rest_body_forget(struct rest *rest)
-{
-	if (rest->unpacked.capacity > KEPT_BYTES_MAX)
-		buffer_close(&rest->unpacked);
 }

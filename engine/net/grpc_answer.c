@@ -5,6 +5,7 @@
 #include "net/grpc_server_parts.h"
 
 #define WORDS_BYTES ((size_t)8 << 10) /* encoded: callers accept no longer headers */
+#define NO_MEMORY_WORDS "no memory for the answer"
 #define PLACE_SHOWN ((size_t)512) /* bytes of a path in the metadata, of which callers accept 8 KiB */
 
 /* ---- bytes ---- */
@@ -142,25 +143,15 @@ void grpc_request_refuse_as_http(struct grpc_request *request, struct http_refus
 		send_headers(request, pairs, count);
 }
 
-static void send_answer(struct grpc_request *request, struct text body)
+void grpc_answer_send(struct grpc_request *request, struct text coded, bool is_packed)
 {
 	unsigned char prefix[GRPC_PREFIX_BYTES];
-	bool is_packed = false;
-	if (body.length > UINT32_MAX) {
-		grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED,
-				    TEXT("the answer has more than the 4 GiB that gRPC can carry"));
+	if (request->over)
 		return;
-	}
-	if (grpc_answers_are_packed(request))
-		body = grpc_answer_packed(request->server, body, &is_packed);
-	if (!body_budget_add_answer(request->server->config.bodies, &request->charge, body.length)) {
-		grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT(GRPC_UNREAD_WORDS));
-		return;
-	}
-	grpc_prefix_write(prefix, body.length);
+	grpc_prefix_write(prefix, coded.length);
 	prefix[0] = is_packed;
 	buffer_append(&request->answer, prefix, sizeof prefix);
-	buffer_text(&request->answer, body);
+	buffer_text(&request->answer, coded);
 	nghttp2_nv pairs[3 + GRPC_FIELDS_MAX] = {
 		http2_constant(TEXT(":status"), TEXT("200")),
 		http2_constant(TEXT("content-type"), TEXT("application/grpc")),
@@ -170,7 +161,30 @@ static void send_answer(struct grpc_request *request, struct text body)
 		pairs[count++] = http2_constant(TEXT("grpc-encoding"), TEXT("gzip"));
 	const nghttp2_data_provider message = {.read_callback = grpc_answer_on_wanted};
 	if (!body_begin(request, pairs, count, &message))
-		grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT("no memory for the answer"));
+		grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT(NO_MEMORY_WORDS));
+}
+
+static void send_answer(struct grpc_request *request, struct text body)
+{
+	struct body_coder *coder = &request->server->coder;
+	const bool packs = body_is_packed(coder, body.length) && grpc_answers_are_packed(request);
+	const bool waits = packs && !body_packs_at_once(coder, body.length);
+	bool is_packed = false;
+	if (body.length > UINT32_MAX) {
+		grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED,
+				    TEXT("the answer has more than the 4 GiB that gRPC can carry"));
+		return;
+	}
+	if (packs && !waits)
+		body = body_pack_at_once(coder, body, &is_packed);
+	if (!body_budget_add_answer(request->server->config.bodies, &request->charge, body.length)) {
+		grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT(GRPC_UNREAD_WORDS));
+		return;
+	}
+	if (!waits)
+		grpc_answer_send(request, body, is_packed);
+	else if (!body_pack(coder, &request->packing, body))
+		grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT(NO_MEMORY_WORDS));
 }
 
 void grpc_server_answer(struct grpc_request *request, int status, struct text words, struct text body)

@@ -76,7 +76,7 @@ static void grpc_caller_ping(struct grpc_caller *caller)
 /* Whether the bytes of a message are awaited. Those that wait in a backlog are not the caller's delay. */
 static bool message_is_awaited(const struct grpc_request *request)
 {
-	if (!request->on_wire || request->over)
+	if (!request->on_wire || request->over || grpc_is_coding(request))
 		return false;
 	return request->converses ? request->intake.have > 0 && request->taken == request->backlog.length : request->open == 0;
 }

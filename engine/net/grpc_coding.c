@@ -5,7 +5,6 @@
 #include <stdio.h>
 
 #include "net/grpc_server_parts.h"
-#include "net/gzip.h"
 
 enum grpc_coding grpc_coding_of(struct text name)
 {
@@ -19,56 +18,76 @@ bool grpc_coding_is_taken(enum grpc_coding coding)
 	return coding == GRPC_CODING_GZIP || coding == GRPC_CODING_DEFLATE;
 }
 
-/* False: the budget of bodies has no memory for it. */
-static bool plain_is_charged(struct grpc_request *request, const struct buffer *plain)
+/* ---- messages ---- */
+
+/* The budget is charged for the message in both forms. False: it has no memory for that. */
+static bool grpc_plain_is_charged(struct body_unpacking *unpacking)
 {
 	static const struct buffer none = {.ceiling_bytes = SIZE_MAX};
+	struct grpc_request *request = LIST_OWNER(unpacking, struct grpc_request, unpacking);
 	struct body_budget *bodies = request->server->config.bodies;
-	const size_t bytes = request->head_bytes + plain->capacity;
-	if (request->converses) /* it is charged for all that it holds, when it has taken what came */
-		return true;
+	const size_t bytes = request->head_bytes + request->body.capacity + unpacking->plain.capacity;
+	if (request->converses)
+		return grpc_conversation_is_charged(request);
 	if (!body_budget_allows(bodies, &none, &request->charge, bytes))
 		return false;
 	body_budget_charge(bodies, &request->charge, bytes);
 	return true;
 }
 
-static int unpack_refuse(const struct grpc_request *request, enum gzip_outcome outcome, char words[GRPC_UNPACK_WORDS_MAX])
+static void unpack_refuse(struct grpc_request *request, enum gzip_outcome outcome)
 {
-	const size_t most = request->server->config.message_bytes;
-	if (outcome == GZIP_TOO_LONG)
-		(void)snprintf(words, GRPC_UNPACK_WORDS_MAX,
-			       "the message has more than %zu bytes when it is decompressed, which is the limit", most);
-	else if (outcome == GZIP_NO_MEMORY)
-		(void)snprintf(words, GRPC_UNPACK_WORDS_MAX, "no memory for the message");
+	char words[120];
+	(void)snprintf(words, sizeof words, "the message has more than %zu bytes when it is decompressed, which is the limit",
+		       request->server->config.message_bytes);
+	if (outcome == GZIP_INVALID)
+		grpc_request_refuse(
+			request, GRPC_INTERNAL,
+			TEXT("the message is not whole in the compression that grpc-encoding names; compress it again"));
 	else
-		(void)snprintf(words, GRPC_UNPACK_WORDS_MAX,
-			       "the message is not whole in the compression that grpc-encoding names; compress it again");
-	return outcome == GZIP_INVALID ? GRPC_INTERNAL : GRPC_RESOURCE_EXHAUSTED;
+		grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED,
+				    outcome == GZIP_TOO_LONG ? text_of(words) : TEXT(GRPC_CROWDED));
 }
 
-bool grpc_message_unpack(struct grpc_request *request, int *status, char words[GRPC_UNPACK_WORDS_MAX])
+/* The plain message takes the place of the other. */
+static void message_replace(struct grpc_request *request)
 {
-	const size_t most = request->server->config.message_bytes;
-	const struct text packed = buffer_view(&request->body);
-	struct buffer plain;
-	assert(grpc_coding_is_taken(request->coding));
-	buffer_open(&plain, most + 1); /* a byte more shows that there is more */
-	const enum gzip_outcome outcome =
-		request->coding == GRPC_CODING_GZIP ? gzip_unpack(packed, most, &plain) : zlib_unpack(packed, most, &plain);
-	if (outcome == GZIP_WHOLE && plain_is_charged(request, &plain)) {
-		request->server->held_bytes += plain.length - request->body.length;
-		buffer_close(&request->body);
-		request->body = plain;
-		return true;
-	}
-	*status = GRPC_RESOURCE_EXHAUSTED;
+	struct grpc_server *server = request->server;
+	server->held_bytes += request->unpacking.plain.length - request->body.length;
+	buffer_close(&request->body);
+	request->body = request->unpacking.plain;
+	request->body.ceiling_bytes = server->config.message_bytes;
+	request->unpacking.plain = (struct buffer){0};
+	if (!request->converses)
+		body_budget_charge(server->config.bodies, &request->charge, request->head_bytes + request->body.capacity);
+}
+
+static void grpc_on_unpacked(struct body_unpacking *unpacking)
+{
+	struct grpc_request *request = LIST_OWNER(unpacking, struct grpc_request, unpacking);
+	const enum gzip_outcome outcome = unpacking->outcome;
 	if (outcome == GZIP_WHOLE)
-		(void)snprintf(words, GRPC_UNPACK_WORDS_MAX, "%s", GRPC_CROWDED);
+		message_replace(request);
+	body_unpack_stop(unpacking);
+	if (request->over) /* its deadline has passed meanwhile */
+		return;
+	if (request->converses)
+		grpc_conversation_unpacked(request, outcome == GZIP_WHOLE     ? GRPC_OK
+						    : outcome == GZIP_INVALID ? GRPC_INTERNAL
+									      : GRPC_RESOURCE_EXHAUSTED);
+	else if (outcome == GZIP_WHOLE)
+		grpc_request_call(request);
 	else
-		*status = unpack_refuse(request, outcome, words);
-	buffer_close(&plain);
-	return false;
+		unpack_refuse(request, outcome);
+}
+
+void grpc_message_unpack(struct grpc_request *request)
+{
+	const enum gzip_form form = request->coding == GRPC_CODING_GZIP ? GZIP_FORM_GZIP : GZIP_FORM_ZLIB;
+	assert(grpc_coding_is_taken(request->coding));
+	if (body_unpack(&request->server->coder, &request->unpacking, form, buffer_view(&request->body),
+			request->server->config.message_bytes) != GZIP_MORE)
+		grpc_on_unpacked(&request->unpacking);
 }
 
 /* ---- answers ---- */
@@ -76,7 +95,7 @@ bool grpc_message_unpack(struct grpc_request *request, int *status, char words[G
 bool grpc_answers_are_packed(const struct grpc_request *request)
 {
 	struct text accepted;
-	if (!request->server->gzip || !grpc_coding_is_taken(request->coding))
+	if (!request->server->coder.gzip || !grpc_coding_is_taken(request->coding))
 		return false;
 	for (size_t place = 0; (accepted = grpc_request_metadata(request, "grpc-accept-encoding", place)).bytes; place++)
 		if (gzip_is_accepted(accepted))
@@ -84,13 +103,21 @@ bool grpc_answers_are_packed(const struct grpc_request *request)
 	return false;
 }
 
-struct text grpc_answer_packed(struct grpc_server *server, struct text body, bool *is_packed)
+static void grpc_on_packed(struct body_packing *packing, struct text coded, bool is_packed)
 {
-	*is_packed = false;
-	buffer_clear(&server->packed);
-	if (body.length < GZIP_BYTES_LEAST || body.length > GZIP_BYTES_MAX || !gzip_pack(server->gzip, body, &server->packed) ||
-	    server->packed.length >= body.length)
-		return body;
-	*is_packed = true;
-	return buffer_view(&server->packed);
+	grpc_answer_send(LIST_OWNER(packing, struct grpc_request, packing), coded, is_packed);
+}
+
+/* ---- requests ---- */
+
+void grpc_coding_open(struct grpc_request *request)
+{
+	request->unpacking = (struct body_unpacking){.allowed = grpc_plain_is_charged, .done = grpc_on_unpacked};
+	request->packing = (struct body_packing){.done = grpc_on_packed};
+}
+
+void grpc_coding_close(struct grpc_request *request)
+{
+	body_unpack_stop(&request->unpacking);
+	body_pack_stop(&request->packing);
 }

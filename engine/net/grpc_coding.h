@@ -20,16 +20,17 @@ enum grpc_coding { GRPC_CODING_NONE, GRPC_CODING_GZIP, GRPC_CODING_DEFLATE, GRPC
 enum grpc_coding grpc_coding_of(struct text name);
 bool grpc_coding_is_taken(enum grpc_coding coding); /* whether a message in it can be decompressed */
 
-#define GRPC_UNPACK_WORDS_MAX 120
+/* Sets up the coding of a new request. */
+void grpc_coding_open(struct grpc_request *request);
 
-/* Puts in the place of the message of a request, which is whole, what it comes to when it is decompressed, and charges the budget
- * of bodies for that. False: the call is to be refused with that status and words. */
-bool grpc_message_unpack(struct grpc_request *request, int *status, char words[GRPC_UNPACK_WORDS_MAX]);
+/* Frees what a request has for it. */
+void grpc_coding_close(struct grpc_request *request);
+
+/* Decompresses the message of a request, which is whole, in slices, and charges the budget of bodies for it. Then the message takes
+ * the place of the compressed one, and is passed on; or the call is refused. May happen at once. */
+void grpc_message_unpack(struct grpc_request *request);
 
 /* Whether answers to this caller may be compressed. */
 bool grpc_answers_are_packed(const struct grpc_request *request);
-
-/* The answer compressed, until the next one, if that is shorter; else as it is. */
-struct text grpc_answer_packed(struct grpc_server *server, struct text body, bool *is_packed);
 
 #endif

@@ -25,17 +25,16 @@ static size_t backlog_bytes(const struct grpc_request *request)
 
 static bool conversation_takes(const struct grpc_request *request)
 {
-	return !request->over && request->end_status == GRPC_STATUS_NONE && request->open < OPEN_MAX &&
+	return !request->over && request->end_status == GRPC_STATUS_NONE && !grpc_is_coding(request) && request->open < OPEN_MAX &&
 	       request->open_bytes + unread_bytes(request) < HELD_BYTES_ENOUGH;
 }
 
-/* Charges the budget of bodies for all that the conversation holds. False: it has no memory for that. */
-static bool conversation_is_charged(struct grpc_request *request)
+bool grpc_conversation_is_charged(struct grpc_request *request)
 {
 	static const struct buffer none = {.ceiling_bytes = SIZE_MAX};
 	struct body_budget *bodies = request->server->config.bodies;
-	const size_t bytes = request->head_bytes + request->body.capacity + request->backlog.capacity + request->answer.capacity +
-			     request->open_bytes;
+	const size_t bytes = request->head_bytes + request->body.capacity + request->unpacking.plain.capacity +
+			     request->backlog.capacity + request->answer.capacity + request->open_bytes;
 	if (!body_budget_allows(bodies, &none, &request->charge, bytes))
 		return false;
 	body_budget_charge(bodies, &request->charge, bytes);
@@ -75,7 +74,7 @@ static void answers_are_sent(struct grpc_request *request)
 	grpc_buffer_empty(&request->answer);
 	request->offset = 0;
 	answer_is_pending(request, false);
-	(void)conversation_is_charged(request); /* it holds less */
+	(void)grpc_conversation_is_charged(request); /* it holds less */
 	continue_soon(request);
 }
 
@@ -154,6 +153,8 @@ static void conversation_settle(struct grpc_request *request)
 		return;
 	if (request->end_status != GRPC_STATUS_NONE)
 		grpc_conversation_end(request, request->end_status, request->end_words);
+	else if (grpc_is_coding(request))
+		return;
 	else if (request->has_ended && request->intake.have > 0)
 		grpc_conversation_end(request, GRPC_INTERNAL, GRPC_SHORT_WORDS);
 	else if (request->has_ended)
@@ -200,14 +201,14 @@ static void answer_add(struct grpc_request *request, struct text body)
 	if (!request->responded)
 		request->packs = grpc_answers_are_packed(request);
 	if (request->packs)
-		body = grpc_answer_packed(request->server, body, &is_packed);
+		body = body_pack_at_once(&request->server->coder, body, &is_packed);
 	if (body.length <= UINT32_MAX) {
 		grpc_prefix_write(prefix, body.length);
 		prefix[0] = is_packed;
 		buffer_append(answer, prefix, sizeof prefix);
 		buffer_text(answer, body);
 	}
-	if (body.length > UINT32_MAX || buffer_failed(answer) || !conversation_is_charged(request)) {
+	if (body.length > UINT32_MAX || buffer_failed(answer) || !grpc_conversation_is_charged(request)) {
 		answer->length = before;
 		grpc_conversation_end(request, GRPC_RESOURCE_EXHAUSTED, GRPC_UNREAD_WORDS);
 		return;
@@ -239,12 +240,6 @@ void grpc_conversation_answer(struct grpc_request *request, size_t message_bytes
 static void message_pass(struct grpc_request *request)
 {
 	struct grpc_server *server = request->server;
-	char words[GRPC_UNPACK_WORDS_MAX];
-	int status;
-	if (grpc_intake_is_compressed(&request->intake) && !grpc_message_unpack(request, &status, words)) {
-		grpc_conversation_end(request, status, "a message cannot be decompressed, or is too long when it is");
-		return;
-	}
 	const size_t bytes = request->body.length;
 	server->turn_messages++;
 	grpc_request_hold(request);
@@ -273,8 +268,12 @@ static enum grpc_intake_fault messages_take(struct grpc_request *request, const 
 		}
 		fault = grpc_intake_next(&request->intake, &request->body, bytes, count);
 		server->held_bytes += request->body.length - before;
-		if (fault == GRPC_INTAKE_GOOD && grpc_intake_is_whole(&request->intake))
-			message_pass(request);
+		if (fault == GRPC_INTAKE_GOOD && grpc_intake_is_whole(&request->intake)) {
+			if (grpc_intake_is_compressed(&request->intake))
+				grpc_message_unpack(request);
+			else
+				message_pass(request);
+		}
 	}
 	request->is_taking = false;
 	return fault;
@@ -294,10 +293,20 @@ static void conversation_go_on(struct grpc_request *request, enum grpc_intake_fa
 {
 	if (fault != GRPC_INTAKE_GOOD)
 		grpc_request_refuse_message(request, fault);
-	else if (!conversation_is_charged(request))
+	else if (!grpc_conversation_is_charged(request))
 		grpc_conversation_end(request, GRPC_RESOURCE_EXHAUSTED, GRPC_CROWDED);
 	continue_soon(request);
 	conversation_settle(request);
+}
+
+void grpc_conversation_unpacked(struct grpc_request *request, int status)
+{
+	if (status == GRPC_OK)
+		message_pass(request);
+	else
+		grpc_conversation_end(request, status, "a message cannot be decompressed, or is too long when it is");
+	if (!request->is_taking)
+		conversation_go_on(request, GRPC_INTAKE_GOOD);
 }
 
 void grpc_conversation_take(struct grpc_request *request, const uint8_t *bytes, size_t count)

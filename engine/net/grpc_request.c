@@ -34,6 +34,7 @@ static struct grpc_request *request_make(struct grpc_server *server)
 	buffer_open(&request->body, server->config.message_bytes);
 	buffer_open(&request->answer, SIZE_MAX);
 	buffer_open(&request->backlog, BACKLOG_BYTES_MAX);
+	grpc_coding_open(request);
 	return request;
 }
 
@@ -47,6 +48,7 @@ void grpc_request_give(struct grpc_request *request)
 	buffer_close(&request->body);
 	buffer_close(&request->answer);
 	buffer_close(&request->backlog);
+	grpc_coding_close(request);
 	memory_give(request);
 }
 
@@ -132,6 +134,7 @@ void grpc_request_leave_wire(struct grpc_request *request)
 	request->over = true;
 	loop_timer_stop(request->server->loop, &request->deadline);
 	list_remove(&request->continue_node);
+	grpc_coding_close(request);
 	if (request->exchange)
 		grpc_port_leave(request);
 	if (request->open == 0)
@@ -344,11 +347,15 @@ static void headers_are_whole(struct grpc_request *request, bool is_end)
 		request_ask_whether_conversation(request);
 }
 
+void grpc_request_call(struct grpc_request *request)
+{
+	const struct grpc_server_config *config = &request->server->config;
+	grpc_request_hold(request);
+	config->called(config->context, request, buffer_view(&request->path), buffer_view(&request->body));
+}
+
 static void request_is_whole(struct grpc_request *request)
 {
-	struct grpc_server *server = request->server;
-	char words[GRPC_UNPACK_WORDS_MAX];
-	int status;
 	if (request->over)
 		return;
 	if (request->converses) {
@@ -361,12 +368,10 @@ static void request_is_whole(struct grpc_request *request)
 							 : TEXT("the call has no message; it must have one"));
 		return;
 	}
-	if (grpc_intake_is_compressed(&request->intake) && !grpc_message_unpack(request, &status, words)) {
-		grpc_request_refuse(request, status, text_of(words));
-		return;
-	}
-	grpc_request_hold(request);
-	server->config.called(server->config.context, request, buffer_view(&request->path), buffer_view(&request->body));
+	if (grpc_intake_is_compressed(&request->intake))
+		grpc_message_unpack(request);
+	else
+		grpc_request_call(request);
 }
 
 void grpc_request_refuse_message(struct grpc_request *request, enum grpc_intake_fault fault)

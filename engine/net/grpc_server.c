@@ -81,12 +81,10 @@ struct grpc_server *grpc_server_open(struct loop *loop, const struct grpc_server
 	server->now = (struct loop_timer){.due = grpc_server_on_now, .context = server};
 	bool good = nghttp2_session_callbacks_new(&server->callbacks) == 0 ||
 		    error_memory(error, ERROR_SYSTEM, "opening a gRPC server");
-	buffer_open(&server->packed, 2 * GZIP_BYTES_MAX); /* zlib needs memory for the worst case */
-	if (good && config->gzips && !(server->gzip = gzip_open()))
-		good = error_memory(error, ERROR_SYSTEM, "opening a gRPC server");
 	if (good)
 		grpc_request_set_up_callbacks(server->callbacks);
-	good = good && loop_timer_set(loop, &server->now, FAR_MS, error) &&
+	good = good && body_coder_open(&server->coder, loop, config->gzips, error) &&
+	       loop_timer_set(loop, &server->now, FAR_MS, error) &&
 	       (!config->files || (server->tls = tls_open_server(config->files, protocols_of(config), error))) &&
 	       acceptor_open(&server->acceptor, loop, &acceptor, error);
 	if (good)
@@ -140,8 +138,7 @@ void grpc_server_close(struct grpc_server *server)
 	}
 	loop_timer_stop(server->loop, &server->now);
 	nghttp2_session_callbacks_del(server->callbacks);
-	gzip_close(server->gzip);
-	buffer_close(&server->packed);
+	body_coder_close(&server->coder);
 	tls_close(server->tls);
 	memory_give(server);
 }

@@ -17,11 +17,11 @@
 
 #include "base/list.h"
 #include "net/acceptor.h"
+#include "net/body_coder.h"
 #include "net/frame_debt.h"
 #include "net/grpc_coding.h"
 #include "net/grpc_server.h"
 #include "net/grpc_wire.h"
-#include "net/gzip.h"
 #include "net/http2.h"
 #include "net/http_head.h"
 #include "net/refusal.h"
@@ -47,6 +47,8 @@ struct grpc_request {
 	struct grpc_intake intake;
 	enum grpc_coding coding; /* of its message, if that says so */
 	struct buffer body;
+	struct body_unpacking unpacking; /* of it */
+	struct body_packing packing;	 /* of the answer's message */
 	struct body_charge charge; /* of the budget of bodies */
 	size_t head_bytes;	   /* part of the charge that is for path and metadata */
 	size_t unwidened_bytes;	   /* that were taken, and by which the window was not widened yet */
@@ -77,6 +79,12 @@ struct grpc_request {
 	size_t open_bytes;		/* of open messages */
 	struct list_node continue_node; /* in the server's list */
 };
+
+/* Whether the server decompresses its message, or compresses its answer. */
+static inline bool grpc_is_coding(const struct grpc_request *request)
+{
+	return body_unpack_is_running(&request->unpacking) || body_pack_is_running(&request->packing);
+}
 
 enum grpc_leaving { GRPC_STAYS, GRPC_NOTICED, GRPC_LEAVES }; /* noticed: it was sent a shutdown notice; new calls still count */
 
@@ -117,8 +125,7 @@ struct grpc_server {
 	struct loop_timer now;
 	bool awake; /* `now` is due at once */
 	bool draining;
-	struct gzip *gzip;    /* NULL: answers are not compressed */
-	struct buffer packed; /* compressed form of the current answer */
+	struct body_coder coder;
 	char room[64 << 10]; /* into which all connections read */
 };
 
@@ -167,6 +174,9 @@ void grpc_request_give(struct grpc_request *request);	    /* frees its memory */
 /* Ends a call of which a message cannot be taken. */
 void grpc_request_refuse_message(struct grpc_request *request, enum grpc_intake_fault fault);
 
+/* The message is whole, and not compressed. */
+void grpc_request_call(struct grpc_request *request);
+
 /* Empties a buffer, and frees its memory if it is much. */
 void grpc_buffer_empty(struct buffer *buffer);
 
@@ -178,6 +188,9 @@ void grpc_request_refuse(struct grpc_request *request, int status, struct text w
 
 /* Answers as http_incoming_refuse() does. Nothing was answered yet, and `answer` is not in use. */
 void grpc_request_refuse_as_http(struct grpc_request *request, struct http_refusal refusal);
+
+/* Sends an answer, with its message as it is, or compressed. */
+void grpc_answer_send(struct grpc_request *request, struct text coded, bool is_packed);
 
 /* ---- grpc_fields.c ---- */
 
@@ -192,6 +205,12 @@ size_t grpc_fields_pairs(const struct buffer *fields, nghttp2_nv *pairs);
 
 /* Reads bytes of a conversation, and passes each complete message on. */
 void grpc_conversation_take(struct grpc_request *request, const uint8_t *bytes, size_t count);
+
+/* The present message is decompressed: passes it on, and takes more. Or it cannot be: ends the conversation with that status. */
+void grpc_conversation_unpacked(struct grpc_request *request, int status);
+
+/* Charges the budget of bodies for all that the conversation holds. False: it has no memory for that. */
+bool grpc_conversation_is_charged(struct grpc_request *request);
 
 /* Takes more of the backlog. */
 void grpc_conversation_continue(struct grpc_request *request);

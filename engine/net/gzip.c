@@ -2,7 +2,6 @@
 #include "net/gzip.h"
 
 #define ZLIB_CONST
-#include <limits.h>
 #include <zlib.h>
 
 #include "base/memory.h"
@@ -11,10 +10,7 @@
 #define GZIP_ONLY 16	    /* added to the bits of the window: neither zlib's own format nor none */
 #define LEVEL 1		    /* an answer waits meanwhile, and further levels cost several times as much for a tenth less */
 #define MEMORY_LEVEL 8	    /* zlib's default */
-#define PIECE_BYTES ((size_t)64 << 10) /* by which decompressed bytes grow */
-
-/* Compressed bodies are far shorter than this, on which zlib's counts of bytes would overflow. */
-#define INPUT_BYTES_MAX ((size_t)UINT_MAX)
+#define PIECE_BYTES ((size_t)16 << 10) /* by which bytes are written */
 
 static void *zlib_take(void *context, unsigned count, unsigned size)
 {
@@ -28,62 +24,83 @@ static void zlib_give(void *context, void *piece)
 	memory_give(piece);
 }
 
+static size_t bytes_least(size_t one, size_t other)
+{
+	return one < other ? one : other;
+}
+
 /* ---- requests ---- */
 
-/* Decompresses until a member ends, the input is used up, or the limit is exceeded. */
-static int unpack_member(z_stream *stream, size_t bytes_max, size_t begin, struct buffer *out)
+struct gunzip {
+	z_stream stream;
+	struct text packed; /* the rest of it */
+	size_t left_bytes;  /* until one more than the limit, which shows that there is more */
+};
+
+struct gunzip *gunzip_open(enum gzip_form form, struct text packed, size_t bytes_max)
 {
-	int code = Z_OK;
-	while (code == Z_OK && out->length - begin <= bytes_max) {
-		size_t left = bytes_max - (out->length - begin) + 1; /* one more, which shows that there is more */
-		size_t size = left < PIECE_BYTES ? left : PIECE_BYTES;
-		char *room = buffer_room(out, size);
-		if (!room)
-			return Z_MEM_ERROR;
-		stream->next_out = (unsigned char *)room;
-		stream->avail_out = (unsigned)size;
-		code = inflate(stream, Z_NO_FLUSH);
-		buffer_grown(out, size - stream->avail_out);
-	}
+	struct gunzip *gunzip = memory_take(1, sizeof *gunzip);
+	if (!gunzip)
+		return NULL;
+	*gunzip =
+		(struct gunzip){.stream = {.zalloc = zlib_take, .zfree = zlib_give}, .packed = packed, .left_bytes = bytes_max + 1};
+	if (inflateInit2(&gunzip->stream, MAX_WBITS + (form == GZIP_FORM_GZIP ? GZIP_ONLY : 0)) == Z_OK)
+		return gunzip;
+	memory_give(gunzip);
+	return NULL;
+}
+
+void gunzip_close(struct gunzip *gunzip)
+{
+	if (!gunzip)
+		return;
+	(void)inflateEnd(&gunzip->stream);
+	memory_give(gunzip);
+}
+
+/* Decompresses a piece, and returns zlib's verdict. */
+static int gunzip_piece(struct gunzip *gunzip, size_t *bytes, struct buffer *out)
+{
+	z_stream *stream = &gunzip->stream;
+	const size_t given = bytes_least(gunzip->packed.length, *bytes);
+	const size_t size = bytes_least(bytes_least(gunzip->left_bytes, PIECE_BYTES), *bytes);
+	char *room = buffer_room(out, size);
+	if (!room)
+		return Z_MEM_ERROR;
+	stream->next_in = (const unsigned char *)gunzip->packed.bytes;
+	stream->avail_in = (unsigned)given;
+	stream->next_out = (unsigned char *)room;
+	stream->avail_out = (unsigned)size;
+	const int code = inflate(stream, Z_NO_FLUSH);
+	const size_t read = given - stream->avail_in, written = size - stream->avail_out;
+	buffer_grown(out, written);
+	gunzip->packed = text_from(gunzip->packed, read);
+	gunzip->left_bytes -= written;
+	*bytes -= bytes_least(read + written, *bytes);
 	return code;
 }
 
-static enum gzip_outcome members_unpack(struct text packed, int window_bits, size_t bytes_max, struct buffer *out)
+enum gzip_outcome gunzip_more(struct gunzip *gunzip, size_t *bytes, struct buffer *out)
 {
-	z_stream stream = {.zalloc = zlib_take, .zfree = zlib_give};
-	const size_t begin = out->length;
-	if (packed.length == 0 || packed.length > INPUT_BYTES_MAX)
-		return GZIP_INVALID;
-	stream.next_in = (const unsigned char *)packed.bytes;
-	stream.avail_in = (unsigned)packed.length;
-	int code = inflateInit2(&stream, window_bits);
-	if (code != Z_OK)
-		return GZIP_NO_MEMORY;
-	do {
-		code = unpack_member(&stream, bytes_max, begin, out);
-	} while (code == Z_STREAM_END && stream.avail_in > 0 && out->length - begin <= bytes_max && inflateReset(&stream) == Z_OK);
-	(void)inflateEnd(&stream);
-	if (code == Z_MEM_ERROR)
-		return GZIP_NO_MEMORY;
-	if (out->length - begin > bytes_max)
-		return GZIP_TOO_LONG;
-	return code == Z_STREAM_END ? GZIP_WHOLE : GZIP_INVALID;
-}
-
-enum gzip_outcome gzip_unpack(struct text packed, size_t bytes_max, struct buffer *out)
-{
-	return members_unpack(packed, MAX_WBITS + GZIP_ONLY, bytes_max, out);
-}
-
-enum gzip_outcome zlib_unpack(struct text packed, size_t bytes_max, struct buffer *out)
-{
-	return members_unpack(packed, MAX_WBITS, bytes_max, out);
+	while (*bytes > 0) {
+		const int code = gunzip_piece(gunzip, bytes, out);
+		if (code == Z_MEM_ERROR)
+			return GZIP_NO_MEMORY;
+		if (gunzip->left_bytes == 0)
+			return GZIP_TOO_LONG;
+		if (code == Z_STREAM_END && gunzip->packed.length == 0)
+			return GZIP_WHOLE;
+		if (code == Z_STREAM_END ? inflateReset(&gunzip->stream) != Z_OK : code != Z_OK)
+			return GZIP_INVALID;
+	}
+	return GZIP_MORE;
 }
 
 /* ---- answers ---- */
 
 struct gzip {
 	z_stream stream;
+	struct text plain; /* the rest of it */
 };
 
 struct gzip *gzip_open(void)
@@ -106,23 +123,31 @@ void gzip_close(struct gzip *gzip)
 	memory_give(gzip);
 }
 
-bool gzip_pack(struct gzip *gzip, struct text plain, struct buffer *out)
+bool gzip_begin(struct gzip *gzip, struct text plain)
+{
+	gzip->plain = plain;
+	return deflateReset(&gzip->stream) == Z_OK;
+}
+
+enum gzip_outcome gzip_more(struct gzip *gzip, size_t *bytes, struct buffer *out)
 {
 	z_stream *stream = &gzip->stream;
-	if (plain.length > INPUT_BYTES_MAX / 2 || deflateReset(stream) != Z_OK)
-		return false;
-	size_t most = deflateBound(stream, plain.length);
-	char *room = buffer_room(out, most);
-	if (!room)
-		return false;
-	stream->next_in = (const unsigned char *)plain.bytes;
-	stream->avail_in = (unsigned)plain.length;
-	stream->next_out = (unsigned char *)room;
-	stream->avail_out = (unsigned)most;
-	if (deflate(stream, Z_FINISH) != Z_STREAM_END)
-		return false;
-	buffer_grown(out, most - stream->avail_out);
-	return true;
+	const size_t given = bytes_least(bytes_least(gzip->plain.length, PIECE_BYTES), *bytes);
+	const bool is_last = given == gzip->plain.length;
+	stream->next_in = (const unsigned char *)gzip->plain.bytes;
+	stream->avail_in = (unsigned)given;
+	do { /* until it leaves some of what it may write: then it has no more */
+		char *room = buffer_room(out, PIECE_BYTES);
+		if (!room)
+			return GZIP_NO_MEMORY;
+		stream->next_out = (unsigned char *)room;
+		stream->avail_out = (unsigned)PIECE_BYTES;
+		(void)deflate(stream, is_last ? Z_FINISH : Z_NO_FLUSH); /* which is never without progress that it could make */
+		buffer_grown(out, PIECE_BYTES - stream->avail_out);
+	} while (stream->avail_out == 0);
+	gzip->plain = text_from(gzip->plain, given);
+	*bytes -= given;
+	return is_last ? GZIP_WHOLE : GZIP_MORE;
 }
 
 /* ---- negotiation ---- */

@@ -493,6 +493,20 @@ static void write_number(struct buffer *out, uint64_t number)
 	buffer_append(out, digits, length);
 }
 
+void http_answer_head_end(struct buffer *out, const struct http_answer_head *head)
+{
+	if (head->is_gzip)
+		buffer_text(out, TEXT("Content-Encoding: gzip\r\n"));
+	if (head->in_chunks) {
+		buffer_text(out, TEXT("Transfer-Encoding: chunked\r\n"));
+	} else if (!head->unsized && !http_status_is_bodiless(head->status)) {
+		buffer_text(out, TEXT("Content-Length: "));
+		write_number(out, head->body_bytes);
+		buffer_text(out, TEXT("\r\n"));
+	}
+	buffer_text(out, TEXT("\r\n"));
+}
+
 bool http_answer_head_write(struct buffer *out, const struct http_answer_head *head)
 {
 	for (size_t i = 0; i < head->header_count; i++)
@@ -510,21 +524,13 @@ bool http_answer_head_write(struct buffer *out, const struct http_answer_head *h
 		write_header(out, text_of(head->headers[i].name), text_of(head->headers[i].value));
 	for (size_t i = 0; i < head->added_count; i++)
 		write_header(out, text_of(head->added[i].name), text_of(head->added[i].value));
-	if (head->is_gzip)
-		buffer_text(out, TEXT("Content-Encoding: gzip\r\n"));
 	if (head->varies)
 		buffer_text(out, TEXT("Vary: Accept-Encoding\r\n"));
 	if (head->connection == HTTP_CONNECTION_CLOSE)
 		buffer_text(out, TEXT("Connection: close\r\n"));
 	else if (head->connection == HTTP_CONNECTION_KEEP_ALIVE)
 		buffer_text(out, TEXT("Connection: keep-alive\r\n"));
-	if (head->in_chunks) {
-		buffer_text(out, TEXT("Transfer-Encoding: chunked\r\n"));
-	} else if (!head->unsized && !http_status_is_bodiless(head->status)) {
-		buffer_text(out, TEXT("Content-Length: "));
-		write_number(out, head->body_bytes);
-		buffer_text(out, TEXT("\r\n"));
-	}
-	buffer_text(out, TEXT("\r\n"));
+	if (!head->is_open)
+		http_answer_head_end(out, head);
 	return true;
 }

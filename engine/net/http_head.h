@@ -113,14 +113,18 @@ struct http_answer_head {
 	const struct http_answer_header *added; /* further headers */
 	size_t added_count;
 	bool is_gzip;		  /* the body has this content coding */
+	bool is_open;		  /* the coding and the length are not known yet: http_answer_head_end() follows */
 	bool varies;		  /* the content coding depends on Accept-Encoding */
 	const struct http_answer_header *headers;
 	size_t header_count;
 };
 
-/* Writes a head, with the empty line that ends it. False: a header contains a control character, and nothing is
+/* Writes a head, with the empty line that ends it unless it is open. False: a header contains a control character, and nothing is
  * written. Memory fails as in buffers. */
 bool http_answer_head_write(struct buffer *out, const struct http_answer_head *head);
+
+/* Writes the rest of a head that is open: the coding of the body, its length, and the empty line. */
+void http_answer_head_end(struct buffer *out, const struct http_answer_head *head);
 
 /* Whether an answer of that status has no body, nor a length (RFC 9110, 6.4.1). */
 static inline bool http_status_is_bodiless(int status)

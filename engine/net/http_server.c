@@ -64,9 +64,8 @@ static bool open_parts(struct http_server *server, struct error *error)
 						 .peer_connections = config->peer_connections,
 						 .accepted = http_inbound_accept,
 						 .context = server};
-	if (config->gzips && !(server->gzip = gzip_open()))
-		return error_memory(error, ERROR_SYSTEM, "opening an HTTP server");
-	return loop_timer_set(server->loop, &server->now, FAR_MS, error) &&
+	return body_coder_open(&server->coder, server->loop, config->gzips, error) &&
+	       loop_timer_set(server->loop, &server->now, FAR_MS, error) &&
 	       (!config->files || (server->tls = tls_open_server(config->files, TLS_HTTP1, error))) &&
 	       (config->adopts || acceptor_open(&server->acceptor, server->loop, &acceptor, error));
 }
@@ -86,7 +85,6 @@ struct http_server *http_server_open(struct loop *loop, const struct http_server
 	server->config.idle_ms = config->idle_ms ? config->idle_ms : IDLE_MS;
 	server->date_s = -1;
 	server->ids = refusal_ids_open();
-	buffer_open(&server->packed, 2 * GZIP_BYTES_MAX); /* zlib needs memory for the worst case */
 	server->now = (struct loop_timer){.due = http_server_on_now, .context = server};
 	if (open_parts(server, error))
 		return server;
@@ -111,8 +109,7 @@ void http_server_close(struct http_server *server)
 	}
 	loop_timer_stop(server->loop, &server->now);
 	tls_close(server->tls);
-	gzip_close(server->gzip);
-	buffer_close(&server->packed);
+	body_coder_close(&server->coder);
 	memory_give(server);
 }
 

@@ -22,6 +22,7 @@
 
 #include "net/acceptor.h"
 #include "net/body_budget.h"
+#include "net/gzip.h"
 #include "net/http_head.h"
 #include "net/loop.h"
 #include "net/tls.h"
@@ -75,6 +76,12 @@ struct text http_incoming_query(const struct http_incoming *incoming); /* as it 
 
 /* Whether the caller has disconnected, or sends nothing more. An answer is still required, and need not arrive. */
 bool http_incoming_is_over(const struct http_incoming *incoming);
+
+/* Decompresses the body of a request that was passed to `called`. GZIP_MORE: it is long, so others are served meanwhile. Then the
+ * request is passed to `called` again, which asks again, and gets the outcome. GZIP_WHOLE: http_incoming_body() is decompressed;
+ * the former text is gone. GZIP_NO_MEMORY: also if the budget of bodies has no memory for it. */
+enum gzip_outcome http_incoming_unpack(struct http_incoming *incoming, enum gzip_form form, size_t bytes_max);
+struct text http_incoming_body(const struct http_incoming *incoming);
 
 /* A number of the application's own; what a request has that is not marked is not defined. */
 void http_incoming_mark(struct http_incoming *incoming, uint64_t mark);

@@ -107,13 +107,9 @@ void http_inbound_flush(struct http_inbound *connection)
 
 static void inbound_call(struct http_inbound *connection)
 {
-	const struct http_server_config *config = &connection->server->config;
-	struct http_incoming *incoming = connection->incoming;
-	struct text method = http_head_text(&incoming->head, incoming->head.method);
-	incoming->is_called = true;
+	connection->incoming->is_called = true;
 	inbound_set_phase(connection, HTTP_PHASE_CALLED);
-	config->called(config->context, incoming, text_equal(method, TEXT("HEAD")) ? TEXT("GET") : method,
-		       http_head_text(&incoming->head, incoming->head.path), buffer_view(&incoming->intake.body));
+	http_incoming_call(connection->incoming);
 }
 
 /* Drops the rest of a body whose length is known. */

@@ -17,7 +17,7 @@
 #define SLUICE_NET_HTTP_SERVER_PARTS_H
 
 #include "net/acceptor.h"
-#include "net/gzip.h"
+#include "net/body_coder.h"
 #include "net/http_exchange.h"
 #include "net/http_server.h"
 #include "net/http_wire.h"
@@ -45,6 +45,10 @@ struct http_incoming {
 	bool is_called;		     /* passed to the application, and not answered yet */
 	bool in_pieces;		     /* it has an answer in pieces that is not ended */
 	bool is_cut;
+	struct body_unpacking unpacking; /* of the body */
+	bool is_unpacked;		 /* `unpacking` has its outcome */
+	struct body_packing packing;	 /* of the answer's body, */
+	struct buffer open_head;	 /* and the head that waits for it */
 	struct buffer output;
 	size_t written; /* sent bytes of `output` */
 };
@@ -98,8 +102,7 @@ struct http_server {
 	struct http_incoming *incomings, *pool;
 	size_t pooled;
 	struct random ids;    /* of requests that are refused, and have none */
-	struct gzip *gzip;    /* NULL: bodies are not compressed */
-	struct buffer packed; /* compressed body of the current answer */
+	struct body_coder coder;
 	bool draining;
 	struct loop_timer now; /* is always set, so that waking allocates no memory */
 	int64_t date_s;	       /* time of `date` */
@@ -128,6 +131,9 @@ void http_inbound_flush(struct http_inbound *connection);
 struct http_incoming *http_incoming_open(struct http_inbound *connection); /* NULL: no memory */
 void http_incoming_leave(struct http_incoming *incoming); /* takes it off its connection; it ends unless the application has it */
 void http_incoming_free(struct http_incoming *incoming);
+
+/* Passes it to the application. */
+void http_incoming_call(struct http_incoming *incoming);
 
 /* The carrier of the exchange will be informed when the application has answered. False: it does not have the request. */
 bool http_incoming_pass_carrier(struct http_inbound *connection);

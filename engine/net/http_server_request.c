@@ -18,6 +18,10 @@
 static const struct http_refusal unread = {
 	503, "the request was processed, and there is no memory for its answer: callers do not read theirs. Call again later"};
 
+static bool unpacking_is_charged(struct body_unpacking *unpacking);
+static void on_unpacked(struct body_unpacking *unpacking);
+static void on_packed(struct body_packing *packing, struct text coded, bool is_packed);
+
 /* ---- requests ---- */
 
 struct http_incoming *http_incoming_open(struct http_inbound *connection)
@@ -34,6 +38,10 @@ struct http_incoming *http_incoming_open(struct http_inbound *connection)
 		incoming->server = server;
 		buffer_open(&incoming->bytes, HEAD_KEPT_BYTES_MAX);
 		buffer_open(&incoming->output, ANSWER_BYTES_MAX);
+		buffer_open(&incoming->open_head, ANSWER_BYTES_MAX);
+		incoming->unpacking.allowed = unpacking_is_charged;
+		incoming->unpacking.done = on_unpacked;
+		incoming->packing.done = on_packed;
 		http_intake_open(&incoming->intake, server->config.body_bytes);
 	}
 	incoming->intake.body.ceiling_bytes = server->config.body_bytes; /* it may have changed */
@@ -50,7 +58,10 @@ struct http_incoming *http_incoming_open(struct http_inbound *connection)
 void http_incoming_free(struct http_incoming *incoming)
 {
 	body_budget_give_back(incoming->server->config.bodies, &incoming->charge);
+	body_unpack_stop(&incoming->unpacking);
+	body_pack_stop(&incoming->packing);
 	buffer_close(&incoming->bytes);
+	buffer_close(&incoming->open_head);
 	buffer_close(&incoming->output);
 	http_intake_close(&incoming->intake);
 	memory_give(incoming);
@@ -82,7 +93,7 @@ static void incoming_end(struct http_incoming *incoming)
 	incoming->head.field_count = 0;
 	incoming->head.is_old = incoming->head.keeps = false;
 	incoming->refusal = (struct http_refusal){0};
-	incoming->is_called = incoming->in_pieces = incoming->is_cut = false;
+	incoming->is_called = incoming->in_pieces = incoming->is_cut = incoming->is_unpacked = false;
 	incoming->written = incoming->added_count = 0;
 	incoming->came_bytes = incoming->unread_bytes = 0;
 	incoming->next = server->pool;
@@ -156,6 +167,64 @@ void *http_incoming_context(const struct http_incoming *incoming)
 struct text http_incoming_query(const struct http_incoming *incoming)
 {
 	return http_head_text(&incoming->head, incoming->head.query);
+}
+
+void http_incoming_call(struct http_incoming *incoming)
+{
+	const struct http_server_config *config = &incoming->server->config;
+	const struct text method = http_head_text(&incoming->head, incoming->head.method);
+	config->called(config->context, incoming, text_equal(method, TEXT("HEAD")) ? TEXT("GET") : method,
+		       http_incoming_path(incoming), http_incoming_body(incoming));
+}
+
+/* ---- decompression of the body ---- */
+
+static bool unpacking_is_charged(struct body_unpacking *unpacking)
+{
+	static const struct buffer none = {.ceiling_bytes = SIZE_MAX};
+	struct http_incoming *incoming = LIST_OWNER(unpacking, struct http_incoming, unpacking);
+	struct body_budget *bodies = incoming->server->config.bodies;
+	const size_t bytes = incoming->intake.body.capacity + unpacking->plain.capacity;
+	if (!body_budget_allows(bodies, &none, &incoming->charge, bytes))
+		return false;
+	body_budget_charge(bodies, &incoming->charge, bytes);
+	return true;
+}
+
+/* Puts the plain body, if it is whole, in the place of the compressed one. */
+static void unpacking_end(struct http_incoming *incoming)
+{
+	struct body_unpacking *unpacking = &incoming->unpacking;
+	incoming->is_unpacked = true;
+	if (unpacking->outcome == GZIP_WHOLE) {
+		buffer_close(&incoming->intake.body);
+		incoming->intake.body = unpacking->plain;
+		unpacking->plain = (struct buffer){0};
+	}
+	body_unpack_stop(unpacking);
+	body_budget_charge(incoming->server->config.bodies, &incoming->charge, incoming->intake.body.capacity);
+}
+
+static void on_unpacked(struct body_unpacking *unpacking)
+{
+	struct http_incoming *incoming = LIST_OWNER(unpacking, struct http_incoming, unpacking);
+	unpacking_end(incoming);
+	http_incoming_call(incoming);
+}
+
+enum gzip_outcome http_incoming_unpack(struct http_incoming *incoming, enum gzip_form form, size_t bytes_max)
+{
+	struct body_unpacking *unpacking = &incoming->unpacking;
+	assert(incoming->is_called && !body_unpack_is_running(unpacking));
+	if (!incoming->is_unpacked &&
+	    body_unpack(&incoming->server->coder, unpacking, form, http_incoming_body(incoming), bytes_max) != GZIP_MORE)
+		unpacking_end(incoming);
+	return unpacking->outcome;
+}
+
+struct text http_incoming_body(const struct http_incoming *incoming)
+{
+	return buffer_view(&incoming->intake.body);
 }
 
 /* Checks the socket, because the connection is not read while its request waits. */
@@ -243,8 +312,8 @@ void http_incoming_refuse(struct http_incoming *incoming, struct http_refusal re
 	answer_complete(incoming);
 }
 
-/* False: the connection is gone. */
-static bool write_head(struct http_incoming *incoming, struct http_answer_head *head)
+/* False: the connection is gone, or is answered with an error. */
+static bool write_head(struct http_incoming *incoming, struct http_answer_head *head, struct buffer *out)
 {
 	struct http_inbound *connection = incoming->connection;
 	if (!connection || connection->phase == HTTP_PHASE_OVER)
@@ -254,7 +323,7 @@ static bool write_head(struct http_incoming *incoming, struct http_answer_head *
 	head->connection = connection_word(incoming);
 	head->added = incoming->added;
 	head->added_count = incoming->added_count;
-	if (http_answer_head_write(&incoming->output, head))
+	if (http_answer_head_write(out, head))
 		return true;
 	write_error(incoming, (struct http_refusal){INTERNAL_ERROR, "a header of the answer holds a control character"});
 	return false;
@@ -277,20 +346,40 @@ static bool is_coded(const struct http_answer_head *head)
 	return false;
 }
 
-/* Compresses the body if that is configured, accepted and useful, and notes it in the head. */
-static struct text body_coded(const struct http_incoming *incoming, struct http_answer_head *head, struct text body)
+/* Whether to compress the body. Notes in the head that this depends on the caller. */
+static bool body_is_to_be_packed(const struct http_incoming *incoming, struct http_answer_head *head)
 {
-	struct http_server *server = incoming->server;
-	if (!server->gzip || !incoming->connection || is_coded(head) || body.length < GZIP_BYTES_LEAST ||
-	    body.length > GZIP_BYTES_MAX)
-		return body;
+	if (!incoming->connection || !body_is_packed(&incoming->server->coder, head->body_bytes) || is_coded(head))
+		return false;
 	head->varies = true;
-	buffer_clear(&server->packed);
-	if (!accepts_gzip(incoming) || !gzip_pack(server->gzip, body, &server->packed) || server->packed.length >= body.length)
-		return body;
-	head->is_gzip = true;
-	head->body_bytes = server->packed.length;
-	return buffer_view(&server->packed);
+	return accepts_gzip(incoming);
+}
+
+static void answer_pack_later(struct http_incoming *incoming, struct http_answer_head *head, struct text body)
+{
+	head->is_open = true;
+	if (!body_budget_add_answer(incoming->server->config.bodies, &incoming->charge, body.length))
+		write_error(incoming, unread);
+	else if (write_head(incoming, head, &incoming->open_head)) {
+		if (body_pack(&incoming->server->coder, &incoming->packing, body))
+			return;
+		incoming->output.failed = true;
+	}
+	answer_complete(incoming);
+}
+
+/* The caller may have left meanwhile. */
+static void on_packed(struct body_packing *packing, struct text coded, bool is_packed)
+{
+	struct http_incoming *incoming = LIST_OWNER(packing, struct http_incoming, packing);
+	const struct http_answer_head head = {.status = 200, .is_gzip = is_packed, .body_bytes = coded.length};
+	buffer_text(&incoming->output, buffer_view(&incoming->open_head));
+	http_answer_head_end(&incoming->output, &head);
+	if (!is_head(incoming))
+		buffer_text(&incoming->output, coded);
+	incoming->output.failed |= buffer_failed(&incoming->open_head);
+	buffer_close(&incoming->open_head);
+	answer_complete(incoming);
 }
 
 void http_server_answer(struct http_incoming *incoming, int status, const char *content_type, struct text body,
@@ -302,11 +391,18 @@ void http_server_answer(struct http_incoming *incoming, int status, const char *
 					.body_bytes = body.length,
 					.headers = headers,
 					.header_count = header_count};
-	body = body_coded(incoming, &head, body);
+	if (body_is_to_be_packed(incoming, &head)) {
+		if (!body_packs_at_once(&incoming->server->coder, body.length)) {
+			answer_pack_later(incoming, &head, body);
+			return;
+		}
+		body = body_pack_at_once(&incoming->server->coder, body, &head.is_gzip);
+		head.body_bytes = body.length;
+	}
 	const bool has_body = incoming->connection && !http_status_is_bodiless(status) && !is_head(incoming);
 	if (has_body && !body_budget_add_answer(incoming->server->config.bodies, &incoming->charge, body.length))
 		write_error(incoming, unread);
-	else if (write_head(incoming, &head) && has_body)
+	else if (write_head(incoming, &head, &incoming->output) && has_body)
 		buffer_text(&incoming->output, body);
 	answer_complete(incoming);
 }
@@ -318,7 +414,7 @@ void http_server_cut(struct http_incoming *incoming, int status, const char *con
 	if (incoming->connection)
 		incoming->connection->closes = true;
 	incoming->is_cut = true;
-	if (write_head(incoming, &head))
+	if (write_head(incoming, &head, &incoming->output))
 		buffer_append(&incoming->output, body.bytes, sent);
 	answer_complete(incoming);
 }
@@ -335,7 +431,7 @@ void http_server_begin(struct http_incoming *incoming, int status, const char *c
 					.unsized = incoming->head.is_old,
 					.headers = headers,
 					.header_count = header_count};
-	incoming->in_pieces = write_head(incoming, &head);
+	incoming->in_pieces = write_head(incoming, &head, &incoming->output);
 	if (incoming->connection)
 		http_inbound_flush(incoming->connection);
 }

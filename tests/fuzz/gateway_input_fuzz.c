@@ -8,9 +8,10 @@
 #include <stdlib.h>
 
 #include "gateway/submission.h"
-#include "net/gzip.h"
+#include "tests/unit/gzip_whole.h"
 
 #define LIMIT_BYTES ((size_t)1 << 10)
+#define SLICE ((size_t)100)
 #define OUT_BYTES ((size_t)1 << 20)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -25,7 +26,7 @@ static void body_unpack(struct text packed, size_t limit)
 {
 	struct buffer out;
 	buffer_open(&out, OUT_BYTES);
-	enum gzip_outcome outcome = gzip_unpack(packed, limit, &out);
+	enum gzip_outcome outcome = gunzip_whole(GZIP_FORM_GZIP, packed, limit, SLICE, &out);
 	must(outcome != GZIP_NO_MEMORY && !buffer_failed(&out) && (outcome != GZIP_WHOLE || buffer_view(&out).length <= limit));
 	buffer_close(&out);
 }
@@ -38,13 +39,13 @@ static void body_pack(struct text plain)
 	gzip = gzip ? gzip : gzip_open();
 	buffer_open(&packed, OUT_BYTES);
 	buffer_open(&out, OUT_BYTES);
-	must(gzip && gzip_pack(gzip, plain, &packed));
+	must(gzip && gzip_whole(gzip, plain, SLICE, &packed) == GZIP_WHOLE);
 	const struct text whole = buffer_view(&packed);
-	must(gzip_unpack(whole, plain.length, &out) == GZIP_WHOLE && text_equal(buffer_view(&out), plain));
+	must(gunzip_whole(GZIP_FORM_GZIP, whole, plain.length, SLICE, &out) == GZIP_WHOLE && text_equal(buffer_view(&out), plain));
 	buffer_clear(&out);
-	must(plain.length == 0 || gzip_unpack(whole, plain.length - 1, &out) == GZIP_TOO_LONG);
+	must(plain.length == 0 || gunzip_whole(GZIP_FORM_GZIP, whole, plain.length - 1, SLICE, &out) == GZIP_TOO_LONG);
 	buffer_clear(&out);
-	must(gzip_unpack((struct text){whole.bytes, whole.length - 1}, plain.length, &out) == GZIP_INVALID);
+	must(gunzip_whole(GZIP_FORM_GZIP, (struct text){whole.bytes, whole.length - 1}, plain.length, SLICE, &out) == GZIP_INVALID);
 	buffer_close(&packed);
 	buffer_close(&out);
 }

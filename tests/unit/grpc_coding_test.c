@@ -33,7 +33,7 @@ static struct text answer; /* to each call, and message */
 static void on_called(void *context, struct grpc_request *request, struct text path, struct text body)
 {
 	(void)context, (void)path;
-	memcpy(called, body.bytes ? body.bytes : "", body.length);
+	memcpy(called, body.bytes ? body.bytes : "", body.length < sizeof called ? body.length : sizeof called);
 	called_length = body.length;
 	called_count++;
 	grpc_server_answer(request, GRPC_OK, (struct text){0}, answer);
@@ -257,6 +257,72 @@ static void an_answer_is_compressed_for_callers_that_compress_and_accept_it(void
 	assert_int_equal(bodies.used_bytes, 0);
 }
 
+static size_t turns_until_heard(const char *words)
+{
+	for (size_t turns = 0; turns < 10000; turns++) {
+		if (strstr(puppet.heard, words))
+			return turns;
+		assert_true(loop_turn(loop, 0, &(struct error){0}));
+	}
+	fail_msg("not heard: %s", words);
+	return 0;
+}
+
+/* A long message and a long answer are coded in slices: a call that comes later on the same connection is answered before. */
+static void others_are_answered_while_a_long_one_is_coded(void **state)
+{
+	static char long_answer[GZIP_BYTES_MAX], zeros[GZIP_BYTES_MAX], bytes[MESSAGE_BYTES];
+	struct random random = {.state = 5};
+	(void)state;
+	for (size_t i = 0; i < sizeof long_answer; i++)
+		long_answer[i] = (char)('0' + random_below(&random, 10));
+	bodies.limit_bytes = 4 * sizeof long_answer;
+	grpc_server_limit_messages(server, sizeof zeros);
+	for (size_t is_answer = 0; is_answer < 2; is_answer++) {
+		const struct text message = is_answer ? TEXT("a message") : (struct text){zeros, sizeof zeros};
+		answer = is_answer ? (struct text){long_answer, sizeof long_answer} : TEXT("fine");
+		call_path("/x", "gzip", EVERY_CLIENTS, bytes, message_write(bytes, sizeof bytes, GZIP_BITS, message));
+		while (is_answer && called_count < 3)
+			assert_true(loop_turn(loop, 0, &(struct error){0}));
+		answer = TEXT("fine");
+		puppet_headers(&puppet.lines[0], 3, 0, ":method", "POST", ":scheme", "http", ":path", "/y", ":authority", "us",
+			       "content-type", "application/grpc", "te", "trailers", NULL);
+		puppet_frame(&puppet.lines[0], FRAME_DATA, FLAG_END_STREAM, 3, bytes,
+			     message_write(bytes, sizeof bytes, 0, TEXT("b")));
+		turns_until_heard("3 grpc-status: 0\n");
+		assert_null(strstr(puppet.heard, "1 "));
+		turns_until_heard(is_answer ? "1 data" : "1 grpc-status: 0\n");
+		assert_true(!is_answer || strstr(puppet.heard, "1 grpc-encoding: gzip\n"));
+		assert_int_equal(called_count, 2 * is_answer + 2);
+	}
+}
+
+static void a_reset_ends_the_coding(void **state)
+{
+	static char long_answer[GZIP_BYTES_MAX];
+	char bytes[MESSAGE_BYTES / 10];
+	static char zeros[MESSAGE_BYTES];
+	(void)state;
+	bodies.limit_bytes = 4 * sizeof long_answer;
+	answer = (struct text){long_answer, sizeof long_answer};
+	const size_t length = message_write(bytes, sizeof bytes, GZIP_BITS, (struct text){zeros, sizeof zeros});
+	/* It is reset while nothing has come yet, while it is decompressed, and while the answer is compressed. */
+	for (size_t turns = 0; turns < 60; turns++) {
+		call_path("/x", "gzip", EVERY_CLIENTS, bytes, length);
+		for (size_t i = 0; i < turns; i++)
+			assert_true(loop_turn(loop, 0, &(struct error){0}));
+		puppet_frame(&puppet.lines[0], FRAME_RESET, 0, 1, "\0\0\0\x08", 4);
+		for (size_t i = 0; i < 3; i++)
+			assert_true(loop_turn(loop, 0, &(struct error){0}));
+		assert_int_equal(bodies.used_bytes, 0);
+	}
+	assert_true(called_count > 0);
+	call_path("/x", "gzip", EVERY_CLIENTS, bytes, length); /* the close of the server drops it */
+	const size_t before = called_count;
+	while (called_count == before)
+		assert_true(loop_turn(loop, 0, &(struct error){0}));
+}
+
 /* Noise does not become shorter, and what is longer than 1 MiB would delay others. */
 static void an_answer_is_not_compressed_where_that_is_of_no_use(void **state)
 {
@@ -289,6 +355,8 @@ int main(void)
 		STORY(the_limit_is_of_the_decompressed_message),
 		STORY(the_budget_of_bodies_is_charged_for_the_decompressed_message),
 		STORY(an_answer_is_compressed_for_callers_that_compress_and_accept_it),
+		STORY(others_are_answered_while_a_long_one_is_coded),
+		STORY(a_reset_ends_the_coding),
 		STORY(an_answer_is_not_compressed_where_that_is_of_no_use),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,19 +8,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/random.h"
 #include "net/gzip.h"
+#include "tests/unit/gzip_whole.h"
 
 #define MOST ((size_t)1 << 26)
 
 struct bodies {
 	struct gzip *gzip;
 	struct buffer packed, plain;
+	size_t slice_bytes; /* by which it is done */
 };
 
 static int bodies_open(void **state)
 {
 	static struct bodies bodies;
 	bodies.gzip = gzip_open();
+	bodies.slice_bytes = MOST;
 	buffer_open(&bodies.packed, MOST);
 	buffer_open(&bodies.plain, MOST);
 	*state = &bodies;
@@ -41,13 +45,21 @@ static int bodies_close(void **state)
 static void pack(struct bodies *bodies, struct text text)
 {
 	buffer_clear(&bodies->packed);
-	assert_true(gzip_pack(bodies->gzip, text, &bodies->packed));
+	assert_int_equal(gzip_whole(bodies->gzip, text, bodies->slice_bytes, &bodies->packed), GZIP_WHOLE);
 }
 
 static enum gzip_outcome unpack(struct bodies *bodies, struct text packed, size_t bytes_max)
 {
 	buffer_clear(&bodies->plain);
-	return gzip_unpack(packed, bytes_max, &bodies->plain);
+	return gunzip_whole(GZIP_FORM_GZIP, packed, bytes_max, bodies->slice_bytes, &bodies->plain);
+}
+
+static void one_body_comes_back(struct bodies *bodies, struct text text)
+{
+	pack(bodies, text);
+	assert_memory_equal(bodies->packed.bytes, "\x1f\x8b", 2); /* of gzip, by which others know it */
+	assert_int_equal(unpack(bodies, buffer_view(&bodies->packed), text.length), GZIP_WHOLE);
+	assert_true(text_equal(buffer_view(&bodies->plain), text));
 }
 
 static void a_body_comes_back_as_it_was(void **state)
@@ -57,11 +69,43 @@ static void a_body_comes_back_as_it_was(void **state)
 	for (size_t i = 0; i < sizeof text; i++)
 		text[i] = (char)(i * i % 251);
 	static const size_t sizes[] = {0, 1, 1000, 65535, 65536, 65537, sizeof text};
-	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-		pack(bodies, (struct text){text, sizes[i]});
-		assert_memory_equal(bodies->packed.bytes, "\x1f\x8b", 2); /* of gzip, by which others know it */
-		assert_int_equal(unpack(bodies, buffer_view(&bodies->packed), sizes[i]), GZIP_WHOLE);
-		assert_true(text_equal(buffer_view(&bodies->plain), (struct text){text, sizes[i]}));
+	static const size_t slices[] = {MOST, 32768, 1000, 1};
+	for (size_t i = 0; i < 4 * sizeof sizes / sizeof *sizes; i++) {
+		bodies->slice_bytes = slices[i % 4];
+		one_body_comes_back(bodies, (struct text){text, sizes[i / 4]});
+	}
+}
+
+/* A slice reads and writes about as many bytes as it may: a bomb is cut as other bodies are. */
+static void a_slice_is_no_more_than_it_may_be(void **state)
+{
+	struct bodies *bodies = *state;
+	static char noise[100000];
+	static const char zeros[1000000];
+	const struct text plains[] = {{zeros, sizeof zeros}, {noise, sizeof noise}};
+	struct random random = {.state = 7};
+	for (size_t i = 0; i < sizeof noise; i++)
+		noise[i] = (char)random_next(&random);
+	for (size_t i = 0; i < 2; i++) {
+		size_t bytes = 5000, before = 0;
+		buffer_clear(&bodies->packed);
+		assert_true(gzip_begin(bodies->gzip, plains[i]));
+		assert_int_equal(gzip_more(bodies->gzip, &bytes, &bodies->packed), GZIP_MORE);
+		assert_int_equal(bytes, 0);
+		assert_true(bodies->packed.length < 5100); /* but for what zlib keeps */
+		pack(bodies, plains[i]);
+		struct gunzip *gunzip = gunzip_open(GZIP_FORM_GZIP, buffer_view(&bodies->packed), plains[i].length);
+		size_t slices = 0;
+		buffer_clear(&bodies->plain);
+		for (enum gzip_outcome outcome = GZIP_MORE; outcome == GZIP_MORE; slices++, before = bodies->plain.length) {
+			bytes = 5000;
+			outcome = gunzip_more(gunzip, &bytes, &bodies->plain);
+			assert_true(outcome == GZIP_WHOLE || bytes == 0);
+			assert_in_range(bodies->plain.length - before, 0, 5000);
+		}
+		gunzip_close(gunzip);
+		assert_true(text_equal(buffer_view(&bodies->plain), plains[i]));
+		assert_in_range(slices, plains[i].length / 5000, 2 * plains[i].length / 5000 + 2);
 	}
 }
 
@@ -76,7 +120,7 @@ static void a_body_of_another_program_is_read(void **state)
 	assert_true(text_is(buffer_view(&bodies->plain), "one"));
 	buffer_clear(&bodies->packed); /* two members are one body */
 	buffer_append(&bodies->packed, members, sizeof members);
-	assert_true(gzip_pack(bodies->gzip, TEXT(" and two"), &bodies->packed));
+	assert_int_equal(gzip_whole(bodies->gzip, TEXT(" and two"), 3, &bodies->packed), GZIP_WHOLE);
 	assert_int_equal(unpack(bodies, buffer_view(&bodies->packed), 11), GZIP_WHOLE);
 	assert_true(text_is(buffer_view(&bodies->plain), "one and two"));
 	assert_int_equal(unpack(bodies, buffer_view(&bodies->packed), 10), GZIP_TOO_LONG);
@@ -143,6 +187,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BODIES_STORY(a_body_comes_back_as_it_was),
+		BODIES_STORY(a_slice_is_no_more_than_it_may_be),
 		BODIES_STORY(a_body_of_another_program_is_read),
 		BODIES_STORY(what_is_damaged_is_refused),
 		BODIES_STORY(a_body_that_grows_beyond_its_limit_costs_no_more_than_the_limit),
