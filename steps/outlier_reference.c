@@ -34,7 +34,8 @@ static const struct option file_rows[] = {
 	{.type = OPTION_END},
 };
 
-const char *outlier_column(struct name_list columns, size_t column, struct arena *arena)
+/* "column 2 (`ask`)"; in the arena. */
+static const char *outlier_column(struct name_list columns, size_t column, struct arena *arena)
 {
 	if (column < columns.count)
 		return arena_print(arena, "column %zu (`%s`)", column, columns.items[column].text);

@@ -64,7 +64,4 @@ bool outlier_reference_read(const struct name *file, struct text content, enum o
 bool outlier_reference_score(const struct outlier_reference *reference, const double *rows, size_t width, size_t count,
 			     struct arena *arena, double *scores);
 
-/* "column 2 (`ask`)"; in the arena. */
-const char *outlier_column(struct name_list columns, size_t column, struct arena *arena);
-
 #endif

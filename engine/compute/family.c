@@ -6,7 +6,8 @@
 #include "base/suggest.h"
 #include "message/json_write.h"
 
-const struct compute_family *const compute_families[] = {
+/* All families, in the order in which they are listed; ended by NULL. */
+static const struct compute_family *const compute_families[] = {
 	&compute_preprocess,	   &compute_features_ta,
 	&compute_windows,	   &compute_inference,
 	&compute_sketches,	   &compute_drift_twosample,

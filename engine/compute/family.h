@@ -50,9 +50,6 @@ extern const struct compute_family compute_shap_budget;
 extern const struct compute_family compute_sketches;
 extern const struct compute_family compute_windows;
 
-/* All families, in the order in which they are listed; ended by NULL. */
-extern const struct compute_family *const compute_families[];
-
 /* NULL: there is none; `nearest` is then the name that was probably meant, or empty. */
 const struct compute_family *compute_family_find(const char *name, struct text *nearest);
 

@@ -6,7 +6,8 @@
 #include "base/memory.h"
 #include "control/change_order.h"
 
-struct change_result *change_result_find(const struct list *results, int64_t change)
+/* NULL: there is none. */
+static struct change_result *change_result_find(const struct list *results, int64_t change)
 {
 	for (struct list_node *node = results->first; node; node = node->next)
 		if (LIST_OWNER(node, struct change_result, node)->change == change)

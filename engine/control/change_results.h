@@ -18,11 +18,10 @@ struct change_result {
 	char why[ERROR_TEXT_MAX * 2];
 };
 
-/* NULL: there is none. `results` has struct change_result. */
-struct change_result *change_result_find(const struct list *results, int64_t change);
 void change_result_drop(struct change_result *result);
 
-/* The result of that change, which is made if there is none. NULL: no memory; the change is prepared again. */
+/* The result of that change, which is made if there is none. `results` has struct change_result. NULL: no memory; the change is
+ * prepared again. */
 struct change_result *change_result_take(struct list *results, int64_t change, int64_t now_ms);
 
 /* Notes why its preparation has failed. A model or file that cannot be reached (REMOTE) is waited for until `patience_ms` after

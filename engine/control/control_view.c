@@ -19,7 +19,8 @@ bool control_view_take(void *context, const struct record *record, struct error 
 	return control_reader_take(&view->reader, record->key, record->value, time_of_day_ms(), error);
 }
 
-bool control_view_hear(void *context, const struct record *record, struct error *error)
+/* Takes a record of `status`: beats of the keeper, and reports on alerts; others are ignored. */
+static bool control_view_hear(void *context, const struct record *record, struct error *error)
 {
 	struct control_view *view = context;
 	struct alert_read report;

@@ -36,9 +36,6 @@ void control_view_close(struct control_view *view); /* NULL is fine */
 /* Folds a record of `control`; `context` is the view. False: SYSTEM; also if the topic was deleted and created again. */
 bool control_view_take(void *context, const struct record *record, struct error *error);
 
-/* Takes a record of `status`: beats of the keeper, and reports on alerts; others are ignored. */
-bool control_view_hear(void *context, const struct record *record, struct error *error);
-
 /* Takes the records of both topics that have arrived, but at most CONTROL_VIEW_TURN of each: then it rings the bell, so that the
  * loop continues in between. False: SYSTEM, as above, or a reader has failed; what was taken before stays. */
 bool control_view_read(struct control_view *view, int bell, struct error *error);

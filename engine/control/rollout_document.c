@@ -147,8 +147,10 @@ static bool document_has_word(struct text document)
 	return false;
 }
 
-bool rollout_document_read(void *context, struct text document, struct arena *arena, struct rollout_document *rollout,
-			   bool *is_rollout, struct error *error)
+/* Reads the document of an Experiment. `*is_rollout` is false if the document has no rollout; or has one that cannot run, and
+ * `error` then has the reason. Names are in the arena. False: SYSTEM. */
+static bool rollout_document_read(void *context, struct text document, struct arena *arena, struct rollout_document *rollout,
+				  bool *is_rollout, struct error *error)
 {
 	const struct document_checker *checker = context;
 	const struct spec_options options = {.kinds = checker->kinds, .namespace = checker->namespace};

@@ -30,11 +30,6 @@ struct rollout_document {
 	int64_t limits_us[ROLLOUT_LIMITS_MAX]; /* ascending */
 };
 
-/* Reads the document of an Experiment. `*is_rollout` is false if the document has no rollout; or has one that cannot run, and
- * `error` then has the reason. Names are in the arena. False: SYSTEM. */
-bool rollout_document_read(void *checker, struct text document, struct arena *arena, struct rollout_document *rollout,
-			   bool *is_rollout, struct error *error);
-
 /* The index of a latency of a rule, in milliseconds, among the limits; `limit_count`: it is none. */
 size_t rollout_document_limit(const struct rollout_document *rollout, double limit_ms);
 

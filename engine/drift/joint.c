@@ -198,14 +198,6 @@ struct joint *joint_open(struct arena *arena, const double *const *columns, size
 	return self;
 }
 
-size_t joint_columns(const struct joint *joint)
-{
-	size_t count = 0;
-	for (size_t i = 0; i < joint->column_count; i++)
-		count += joint->scales[i] > 0;
-	return count;
-}
-
 /* ---- windows ---- */
 
 struct joint_finding joint_compare(struct joint *joint, const double *const *columns, size_t rows, double alpha)

@@ -36,9 +36,6 @@ struct joint;
  * arena is full. `columns` is borrowed until it returns. */
 struct joint *joint_open(struct arena *arena, const double *const *columns, size_t column_count, size_t rows, double dependence);
 
-/* How many of the columns vary. */
-size_t joint_columns(const struct joint *joint);
-
 struct joint_finding {
 	double unbiased; /* the estimate of MMD^2; below 0 by chance */
 	double distance; /* MMD with the bias that chance gives it */

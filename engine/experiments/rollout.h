@@ -93,8 +93,6 @@ enum rollout_verdict {
 	VERDICTS
 };
 
-extern const char *const rollout_verdict_names[VERDICTS]; /* "holds" */
-
 struct rollout_judgement {
 	uint32_t candidate, rule;
 	enum rollout_verdict verdict;

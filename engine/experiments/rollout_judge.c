@@ -5,19 +5,22 @@
 #include "statistics/posterior.h"
 #include "statistics/sequence.h"
 
-struct rate rollout_rule_rate(const struct rollout_rule *rule, size_t index, const struct rollout_counts *counts)
+/* The bad requests of a rule of a rate, which is number `index` of its stage. */
+static struct rate rollout_rule_rate(const struct rollout_rule *rule, size_t index, const struct rollout_counts *counts)
 {
 	const uint64_t bad = rule->kind == RULE_LATENCY ? counts->above[index] : counts->errors;
 	return (struct rate){(double)bad, (double)counts->requests};
 }
 
-double rollout_rule_bound(const struct rollout_rule *rule)
+/* What the rule's interval is held against. */
+static double rollout_rule_bound(const struct rollout_rule *rule)
 {
 	static const double of_percentile = ROLLOUT_LATENCY_SHARE;
 	return rule->kind == RULE_LATENCY ? of_percentile : rollout_rule_compares(rule) ? 0 : rule->limit;
 }
 
-double rollout_alarm_level(const struct rollout_plan *plan, const struct rollout_state *state)
+/* The level of an alarm in the current stage, by the looks that it may have, or that a pause has added. */
+static double rollout_alarm_level(const struct rollout_plan *plan, const struct rollout_state *state)
 {
 	const double span_ms = fmax((double)state->extent_ms, (double)(state->looked_ms - state->began_ms));
 	return rate_watch_alarm(fmax(span_ms / (double)plan->check_every_ms, 1), ROLLOUT_ALPHA);

@@ -2,7 +2,8 @@
 #include "experiments/rollout_parts.h"
 #include "message/json_write.h"
 
-const char *const rollout_verdict_names[VERDICTS] = {"open", "holds", "broken", "changed", "leftOut"};
+/* "holds" */
+static const char *const rollout_verdict_names[VERDICTS] = {"open", "holds", "broken", "changed", "leftOut"};
 
 static void judgement_write(const struct rollout_plan *plan, const struct planned_stage *stage,
 			    const struct rollout_judgement *judgement, const char *const *names, struct buffer *out)

@@ -12,7 +12,7 @@
 
 /* ---- rules ---- */
 
-bool anchor_satisfies(const struct anchor_rows *rows, size_t row, const struct anchor_rule *rule)
+static bool anchor_satisfies(const struct anchor_rows *rows, size_t row, const struct anchor_rule *rule)
 {
 	for (size_t i = 0; i < rule->count; i++)
 		if (!rows->matches[row * rows->features + rule->features[i]])

@@ -42,8 +42,6 @@ struct anchor_measure {
 	double precision, coverage; /* precision NaN: no row satisfies the rule */
 };
 
-bool anchor_satisfies(const struct anchor_rows *rows, size_t row, const struct anchor_rule *rule);
-
 /* Of rows whose answers are known: `agrees` says for each whether it is that of the row that is explained. */
 struct anchor_measure anchor_measure(const struct anchor_rows *rows, const bool *agrees, const struct anchor_rule *rule);
 double anchor_coverage(const struct anchor_rows *rows, const struct anchor_rule *rule);

@@ -84,7 +84,8 @@ const char *reply_limit_name(const struct error *error)
 	return names[error->limit];
 }
 
-const char *reply_input_name(const struct error *error)
+/* "tensor": the error is an INPUT by a tensor's shape or datatype; NULL: it is another one. */
+static const char *reply_input_name(const struct error *error)
 {
 	return error->kind == ERROR_INPUT && error->of_tensor ? REPLY_INPUT_TENSOR : NULL;
 }

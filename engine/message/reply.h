@@ -26,7 +26,7 @@
 #define REPLY_PLACE_HEADER "sluice-place" /* of the error; in answers over gRPC */
 #define REPLY_LIMIT_HEADER "sluice-limit" /* of a LIMIT, as reply_limit_name(); absent: one of the engine's */
 #define REPLY_LIMIT_CANCEL "cancel"
-#define REPLY_INPUT_HEADER "sluice-input" /* of an INPUT, as reply_input_name(); absent: another one */
+#define REPLY_INPUT_HEADER "sluice-input" /* of an INPUT: "tensor", by its shape or datatype; absent: another one */
 #define REPLY_INPUT_TENSOR "tensor"
 #define REPLY_ID_HEADER "x-request-id"
 
@@ -69,9 +69,6 @@ size_t reply_address_write(const struct reply_address *address, char out[REPLY_A
 
 /* Name of the limit: "deadline", "admission", "warmup", "cancel"; NULL: the error is not a LIMIT, or is one of the engine's. */
 const char *reply_limit_name(const struct error *error);
-
-/* "tensor": the error is an INPUT by a tensor's shape or datatype; NULL: it is another one. */
-const char *reply_input_name(const struct error *error);
 
 /* The header that says more of an error than its kind does: REPLY_LIMIT_HEADER or REPLY_INPUT_HEADER. Bytes NULL: none. */
 struct header reply_cause(const struct error *error);

@@ -85,7 +85,8 @@ bool seldon_protobuf_feedback_to_json(struct text bytes, struct arena *arena, st
 	return message_to_arena(feedback_fields, bytes, "the Feedback", arena, json, error);
 }
 
-bool seldon_protobuf_from_json(struct text json, struct arena *arena, struct buffer *out, struct error *error)
+/* Appends a SeldonMessage that is JSON as protobuf. INPUT: it is not in the form of one. */
+static bool seldon_protobuf_from_json(struct text json, struct arena *arena, struct buffer *out, struct error *error)
 {
 	return protobuf_json_read(message_fields, json, "the SeldonMessage", arena, out, error);
 }

@@ -15,7 +15,4 @@ bool seldon_protobuf_to_json(struct text bytes, struct arena *arena, struct text
 /* Likewise a Feedback, for feedback_read_seldon(). */
 bool seldon_protobuf_feedback_to_json(struct text bytes, struct arena *arena, struct text *json, struct error *error);
 
-/* Appends a SeldonMessage that is JSON as protobuf. INPUT: it is not in the form of one. */
-bool seldon_protobuf_from_json(struct text json, struct arena *arena, struct buffer *out, struct error *error);
-
 #endif

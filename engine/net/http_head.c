@@ -429,7 +429,8 @@ struct text http_head_value(const struct http_head *head, struct text name)
 
 /* ---- answers ---- */
 
-const char *http_status_words(int status)
+/* "Not Found"; "": unknown status */
+static const char *http_status_words(int status)
 {
 	static const struct {
 		int status;

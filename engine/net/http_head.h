@@ -132,6 +132,4 @@ static inline bool http_status_is_bodiless(int status)
 	return status < 200 || status == 204 || status == 304;
 }
 
-const char *http_status_words(int status); /* "Not Found"; "": unknown status */
-
 #endif

@@ -36,7 +36,8 @@ static bool tdigest_fits(const struct tdigest *digest, const struct tdigest_clus
 	return weight <= 2 * (double)digest->weight * q * (1 - q) / digest->compression;
 }
 
-void tdigest_settle(struct tdigest *digest)
+/* Merges the new numbers into the clusters, which are then in order. */
+static void tdigest_settle(struct tdigest *digest)
 {
 	struct tdigest_cluster *clusters = digest->clusters;
 	size_t last = 0;

@@ -41,9 +41,6 @@ void tdigest_close(struct tdigest *digest);
 bool tdigest_add(struct tdigest *digest, double number);
 bool tdigest_merge(struct tdigest *into, const struct tdigest *from);
 
-/* Merges the new numbers into the clusters, which are then in order. */
-void tdigest_settle(struct tdigest *digest);
-
 /* Settles first. NaN if there are no numbers, or `q` is not in 0..1. */
 double tdigest_quantile(struct tdigest *digest, double q);
 

@@ -24,7 +24,8 @@ static bool list_grow(struct importance_list *list)
 	return grown;
 }
 
-bool importance_list_add(struct importance_list *list, struct text record, struct error *error)
+/* Adds a record of the topic. One that cannot be read is counted. SYSTEM: memory ran out. */
+static bool importance_list_add(struct importance_list *list, struct text record, struct error *error)
 {
 	struct error wrong = {0};
 	const char *copy = arena_copy(list->arena, record.bytes ? record.bytes : "", record.length);

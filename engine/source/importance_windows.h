@@ -39,9 +39,6 @@ struct importance_list {
 	struct importance_subject *subjects; /* by step and output, as they come */
 };
 
-/* Adds a record of the topic. One that cannot be read is counted. SYSTEM: memory ran out. */
-bool importance_list_add(struct importance_list *list, struct text record, struct error *error);
-
 /* To be called after the last record: finds the subjects. */
 bool importance_list_end(struct importance_list *list, struct error *error);
 

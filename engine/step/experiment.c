@@ -226,7 +226,8 @@ bool experiment_is_staged(const struct experiment_spec *experiment)
 	       experiment->default_name.text;
 }
 
-const char *const experiment_built_in[EXPERIMENT_BUILT_IN] = {"error_rate", "latency_p95", "accuracy"};
+/* metrics of all: error_rate, latency_p95, accuracy */
+static const char *const experiment_built_in[EXPERIMENT_BUILT_IN] = {"error_rate", "latency_p95", "accuracy"};
 
 size_t experiment_built_in_find(const char *metric)
 {

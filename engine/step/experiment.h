@@ -127,7 +127,6 @@ struct move_action {
 #define EXPERIMENT_BUILT_IN 3
 #define EXPERIMENT_METRICS_MAX 4 /* of feedback, by which its criteria judge, beside the built-in ones */
 
-extern const char *const experiment_built_in[EXPERIMENT_BUILT_IN]; /* metrics of all: error_rate, latency_p95, accuracy */
 size_t experiment_built_in_find(const char *metric);		   /* its index; EXPERIMENT_BUILT_IN: it is none of them */
 
 struct success_criterion {
