@@ -208,15 +208,13 @@ static bool version_insert(struct ledger_resource *resource, struct ledger_versi
 		resource->versions[at] = version;
 		return true;
 	}
-	struct ledger_version **grown = memory_resize(resource->versions, resource->count + 1, sizeof *grown);
+	struct ledger_version **grown = ledger_gap_open(resource->versions, &resource->count, at, error);
 	if (!grown) {
 		version_close(version);
-		return error_memory(error, ERROR_SYSTEM, "reading the control topic");
+		return false;
 	}
 	resource->versions = grown;
-	memmove(grown + at + 1, grown + at, (resource->count - at) * sizeof *grown);
 	grown[at] = version;
-	resource->count++;
 	return true;
 }
 
@@ -234,7 +232,7 @@ static bool version_fold(struct ledger *ledger, struct text key, struct text val
 	struct buffer expected;
 	buffer_open(&expected, LEDGER_KEY_BYTES_MAX);
 	bool good = version || error_memory(error, ERROR_SYSTEM, "reading the control topic");
-	good = good && ledger_record_keep(ledger, &version_form, value, &version->bytes, &version->record, error);
+	good = good && ledger_record_keep(ledger, &version_form, value, ledger->scratch, &version->bytes, &version->record, error);
 	const struct control_version *record = good ? &version->record : NULL;
 	if (good && (!control_name_is_valid(record->kind) || !control_name_is_valid(record->name) ||
 		     !ledger_number_is_valid(record->version) || record->change > CONTROL_NUMBER_MAX))
@@ -265,8 +263,8 @@ static void version_remove(struct ledger *ledger, struct text resource_key, int6
 	if (!resource || at == resource->count || resource->versions[at]->record.version != number)
 		return;
 	version_close(resource->versions[at]);
-	memmove(resource->versions + at, resource->versions + at + 1, (resource->count - at - 1) * sizeof *resource->versions);
-	if (--resource->count == 0)
+	ledger_gap_close(resource->versions, &resource->count, at);
+	if (resource->count == 0)
 		resource_forget(ledger, resource);
 }
 
@@ -285,7 +283,7 @@ static bool change_fold(struct ledger *ledger, struct text key, struct text valu
 	struct buffer expected;
 	buffer_open(&expected, LEDGER_KEY_BYTES_MAX);
 	bool good = change || error_memory(error, ERROR_SYSTEM, "reading the control topic");
-	good = good && ledger_record_keep(ledger, &change_form, value, &change->bytes, &change->record, error);
+	good = good && ledger_record_keep(ledger, &change_form, value, ledger->scratch, &change->bytes, &change->record, error);
 	const struct control_change *record = good ? &change->record : NULL;
 	if (good && !ledger_number_is_valid(record->number))
 		good = ledger_record_refuse(ledger, LEDGER_REFUSED_BROKEN, error, "record `" TEXT_FORMAT "` numbers no change",
@@ -325,7 +323,7 @@ static bool verdict_fold(struct ledger *ledger, struct text key, struct text val
 	struct buffer expected;
 	buffer_open(&expected, LEDGER_KEY_BYTES_MAX);
 	bool good = verdict || error_memory(error, ERROR_SYSTEM, "reading the control topic");
-	good = good && ledger_record_keep(ledger, &verdict_form, value, &verdict->bytes, &verdict->record, error);
+	good = good && ledger_record_keep(ledger, &verdict_form, value, ledger->scratch, &verdict->bytes, &verdict->record, error);
 	struct control_verdict *record = good ? &verdict->record : NULL;
 	if (good && (!control_name_is_valid(record->id) || record->resume > CONTROL_NUMBER_MAX))
 		good = ledger_record_refuse(ledger, LEDGER_REFUSED_BROKEN, error, "record `" TEXT_FORMAT "` names no proposal",

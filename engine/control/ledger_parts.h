@@ -14,13 +14,27 @@ void *ledger_entry_find(const struct ledger *ledger, struct text key);
 bool ledger_entry_put(struct ledger *ledger, struct text key, void *kept, struct error *error);
 void ledger_entry_forget(struct ledger *ledger, struct text key);
 
+/* The same by a name, from which a key is written. */
+typedef void ledger_key(struct text name, struct buffer *out);
+void *ledger_named_find(const struct ledger *ledger, ledger_key *write, struct text name);
+bool ledger_named_put(struct ledger *ledger, ledger_key *write, struct text name, void *kept, struct error *error);
+void ledger_named_forget(struct ledger *ledger, ledger_key *write, struct text name);
+
+/* Copies a name, whose bytes the caller owns. */
+bool ledger_name_keep(struct text *kept, struct text name, struct error *error);
+
+/* Lists of pointers in order. The first makes a gap at a place, and returns the list, which may have moved; NULL: memory ran
+ * out, and the list is as before. The second removes a place. */
+void *ledger_gap_open(void *items, size_t *count, size_t at, struct error *error);
+void ledger_gap_close(void *items, size_t *count, size_t at);
+
 /* Counts a refused record. Always false. */
 bool ledger_record_refuse(struct ledger *ledger, enum ledger_refusal refusal, struct error *error, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* Copies the bytes and decodes the record from the copy, which the caller owns, also on failure. */
-bool ledger_record_keep(struct ledger *ledger, const struct record_form *form, struct text value, char **bytes, void *record,
-			struct error *error);
+/* Copies the bytes and decodes the record from the copy, which the caller owns, also on failure. Its lists are in the arena. */
+bool ledger_record_keep(struct ledger *ledger, const struct record_form *form, struct text value, struct arena *arena, char **bytes,
+			void *record, struct error *error);
 
 /* Replaces a list of a record in the scratch arena by a copy, which the caller owns. False: memory ran out. */
 bool ledger_list_keep(struct record_list *list, size_t item_bytes, void **kept);

@@ -1,4 +1,5 @@
 /* ledger_records.c: Records of a ledger: how their bytes are kept and checked, and the entries by which they are found. */
+#include <assert.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -27,6 +28,69 @@ void ledger_entry_forget(struct ledger *ledger, struct text key)
 	(void)table_put(ledger->by_key, key, (struct text){0}, false);
 }
 
+void *ledger_named_find(const struct ledger *ledger, ledger_key *write, struct text name)
+{
+	struct buffer key;
+	buffer_open(&key, LEDGER_KEY_BYTES_MAX);
+	write(name, &key);
+	void *kept = buffer_failed(&key) ? NULL : ledger_entry_find(ledger, buffer_view(&key));
+	buffer_close(&key);
+	return kept;
+}
+
+bool ledger_named_put(struct ledger *ledger, ledger_key *write, struct text name, void *kept, struct error *error)
+{
+	struct buffer key;
+	buffer_open(&key, LEDGER_KEY_BYTES_MAX);
+	write(name, &key);
+	bool good = buffer_failed(&key) ? error_memory(error, ERROR_SYSTEM, "reading the control topic")
+					: ledger_entry_put(ledger, buffer_view(&key), kept, error);
+	buffer_close(&key);
+	return good;
+}
+
+void ledger_named_forget(struct ledger *ledger, ledger_key *write, struct text name)
+{
+	struct buffer key;
+	buffer_open(&key, LEDGER_KEY_BYTES_MAX);
+	write(name, &key);
+	ledger_entry_forget(ledger, buffer_view(&key));
+	buffer_close(&key);
+}
+
+/* ---- names and lists ---- */
+
+bool ledger_name_keep(struct text *kept, struct text name, struct error *error)
+{
+	char *bytes = memory_take_raw(name.length);
+	if (!bytes)
+		return error_memory(error, ERROR_SYSTEM, "reading the control topic");
+	memcpy(bytes, name.bytes, name.length);
+	*kept = (struct text){bytes, name.length};
+	return true;
+}
+
+void *ledger_gap_open(void *items, size_t *count, size_t at, struct error *error)
+{
+	assert(at <= *count);
+	void **grown = memory_resize(items, *count + 1, sizeof *grown);
+	if (!grown) {
+		error_memory(error, ERROR_SYSTEM, "reading the control topic");
+		return NULL;
+	}
+	memmove(grown + at + 1, grown + at, (*count - at) * sizeof *grown);
+	++*count;
+	return grown;
+}
+
+void ledger_gap_close(void *items, size_t *count, size_t at)
+{
+	assert(at < *count);
+	void **list = items;
+	memmove(list + at, list + at + 1, (*count - at - 1) * sizeof *list);
+	--*count;
+}
+
 /* ---- records ---- */
 
 bool ledger_record_refuse(struct ledger *ledger, enum ledger_refusal refusal, struct error *error, const char *format, ...)
@@ -49,15 +113,15 @@ bool ledger_list_keep(struct record_list *list, size_t item_bytes, void **kept)
 	return *kept || list->count == 0;
 }
 
-bool ledger_record_keep(struct ledger *ledger, const struct record_form *form, struct text value, char **bytes, void *record,
-			struct error *error)
+bool ledger_record_keep(struct ledger *ledger, const struct record_form *form, struct text value, struct arena *arena, char **bytes,
+			void *record, struct error *error)
 {
 	struct error reason = {0};
 	*bytes = memory_take_raw(value.length);
 	if (!*bytes)
 		return error_memory(error, ERROR_SYSTEM, "reading the control topic");
 	memcpy(*bytes, value.bytes, value.length);
-	if (record_decode(form, (struct text){*bytes, value.length}, ledger->scratch, record, &reason))
+	if (record_decode(form, (struct text){*bytes, value.length}, arena, record, &reason))
 		return true;
 	if (reason.kind == ERROR_SYSTEM)
 		return error_memory(error, ERROR_SYSTEM, "reading the control topic");

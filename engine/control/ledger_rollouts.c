@@ -43,23 +43,7 @@ void ledger_rollouts_close(struct ledger *ledger)
 
 struct ledger_rollout *ledger_rollout_find(const struct ledger *ledger, struct text experiment)
 {
-	struct buffer key;
-	buffer_open(&key, LEDGER_KEY_BYTES_MAX);
-	rollout_key(experiment, &key);
-	void *rollout = buffer_failed(&key) ? NULL : ledger_entry_find(ledger, buffer_view(&key));
-	buffer_close(&key);
-	return rollout;
-}
-
-static bool rollout_note(struct ledger *ledger, struct ledger_rollout *rollout, struct error *error)
-{
-	struct buffer key;
-	buffer_open(&key, LEDGER_KEY_BYTES_MAX);
-	rollout_key(rollout->name, &key);
-	bool good = buffer_failed(&key) ? error_memory(error, ERROR_SYSTEM, "reading the control topic")
-					: ledger_entry_put(ledger, buffer_view(&key), rollout, error);
-	buffer_close(&key);
-	return good;
+	return ledger_named_find(ledger, rollout_key, experiment);
 }
 
 static struct ledger_rollout *rollout_of(struct ledger *ledger, struct text name, struct error *error)
@@ -68,16 +52,12 @@ static struct ledger_rollout *rollout_of(struct ledger *ledger, struct text name
 	if (rollout)
 		return rollout;
 	rollout = memory_take(1, sizeof *rollout);
-	char *kept = memory_take_raw(name.length);
-	if (!rollout || !kept) {
-		memory_give(rollout);
-		memory_give(kept);
+	if (!rollout) {
 		error_memory(error, ERROR_SYSTEM, "reading the control topic");
 		return NULL;
 	}
-	memcpy(kept, name.bytes, name.length);
-	rollout->name = (struct text){kept, name.length};
-	if (!rollout_note(ledger, rollout, error)) {
+	if (!ledger_name_keep(&rollout->name, name, error) ||
+	    !ledger_named_put(ledger, rollout_key, rollout->name, rollout, error)) {
 		rollout_close(rollout);
 		return NULL;
 	}
@@ -88,13 +68,9 @@ static struct ledger_rollout *rollout_of(struct ledger *ledger, struct text name
 /* Forgets a rollout of which nothing is left. */
 static void rollout_sweep(struct ledger *ledger, struct ledger_rollout *rollout)
 {
-	struct buffer key;
 	if (rollout->has_record || rollout->count > 0)
 		return;
-	buffer_open(&key, LEDGER_KEY_BYTES_MAX);
-	rollout_key(rollout->name, &key);
-	ledger_entry_forget(ledger, buffer_view(&key));
-	buffer_close(&key);
+	ledger_named_forget(ledger, rollout_key, rollout->name);
 	list_remove(&rollout->node);
 	rollout_close(rollout);
 }
@@ -103,17 +79,10 @@ static void rollout_sweep(struct ledger *ledger, struct ledger_rollout *rollout)
 
 static bool state_decode(struct ledger *ledger, struct text value, struct ledger_rollout *read, struct error *error)
 {
-	struct error reason = {0};
-	read->bytes = memory_take_raw(value.length);
 	read->lists = arena_open(LISTS_BYTES_MAX);
-	if (!read->bytes || !read->lists)
+	if (!read->lists)
 		return error_memory(error, ERROR_SYSTEM, "reading the control topic");
-	memcpy(read->bytes, value.bytes, value.length);
-	if (record_decode(&rollout_form, (struct text){read->bytes, value.length}, read->lists, &read->record, &reason))
-		return true;
-	if (reason.kind == ERROR_SYSTEM)
-		return error_memory(error, ERROR_SYSTEM, "reading the control topic");
-	return ledger_record_refuse(ledger, LEDGER_REFUSED_BROKEN, error, "%s", reason.text);
+	return ledger_record_keep(ledger, &rollout_form, value, read->lists, &read->bytes, &read->record, error);
 }
 
 static bool state_check(struct ledger *ledger, const struct control_rollout *record, struct text key, int64_t now_ms,
@@ -178,15 +147,13 @@ static bool move_insert(struct ledger_rollout *rollout, struct ledger_move *move
 		rollout->moves[at] = move;
 		return true;
 	}
-	struct ledger_move **grown = memory_resize(rollout->moves, rollout->count + 1, sizeof *grown);
+	struct ledger_move **grown = ledger_gap_open(rollout->moves, &rollout->count, at, error);
 	if (!grown) {
 		move_close(move);
-		return error_memory(error, ERROR_SYSTEM, "reading the control topic");
+		return false;
 	}
 	rollout->moves = grown;
-	memmove(grown + at + 1, grown + at, (rollout->count - at) * sizeof *grown);
 	grown[at] = move;
-	rollout->count++;
 	return true;
 }
 
@@ -208,7 +175,7 @@ bool ledger_move_fold(struct ledger *ledger, struct text key, struct text value,
 {
 	struct ledger_move *move = memory_take(1, sizeof *move);
 	bool good = move || error_memory(error, ERROR_SYSTEM, "reading the control topic");
-	good = good && ledger_record_keep(ledger, &move_form, value, &move->bytes, &move->record, error) &&
+	good = good && ledger_record_keep(ledger, &move_form, value, ledger->scratch, &move->bytes, &move->record, error) &&
 	       move_check(ledger, &move->record, key, now_ms, error);
 	struct ledger_rollout *rollout = good ? rollout_of(ledger, move->record.experiment, error) : NULL;
 	if (!rollout) {
@@ -234,7 +201,6 @@ void ledger_move_remove(struct ledger *ledger, struct text key)
 		return;
 	ledger->move_records++;
 	move_close(rollout->moves[at]);
-	memmove(rollout->moves + at, rollout->moves + at + 1, (rollout->count - at - 1) * sizeof *rollout->moves);
-	rollout->count--;
+	ledger_gap_close(rollout->moves, &rollout->count, at);
 	rollout_sweep(ledger, rollout);
 }

@@ -33,23 +33,7 @@ void ledger_choices_close(struct ledger *ledger)
 
 struct ledger_choice *ledger_choice_find(const struct ledger *ledger, struct text name)
 {
-	struct buffer key;
-	buffer_open(&key, LEDGER_KEY_BYTES_MAX);
-	choice_key(name, &key);
-	void *choice = buffer_failed(&key) ? NULL : ledger_entry_find(ledger, buffer_view(&key));
-	buffer_close(&key);
-	return choice;
-}
-
-static bool choice_note(struct ledger *ledger, struct ledger_choice *choice, struct error *error)
-{
-	struct buffer key;
-	buffer_open(&key, LEDGER_KEY_BYTES_MAX);
-	choice_key(choice->name, &key);
-	bool good = buffer_failed(&key) ? error_memory(error, ERROR_SYSTEM, "reading the control topic")
-					: ledger_entry_put(ledger, buffer_view(&key), choice, error);
-	buffer_close(&key);
-	return good;
+	return ledger_named_find(ledger, choice_key, name);
 }
 
 static struct ledger_choice *choice_of(struct ledger *ledger, struct text name, struct error *error)
@@ -58,16 +42,11 @@ static struct ledger_choice *choice_of(struct ledger *ledger, struct text name, 
 	if (choice)
 		return choice;
 	choice = memory_take(1, sizeof *choice);
-	char *kept = memory_take_raw(name.length);
-	if (!choice || !kept) {
-		memory_give(choice);
-		memory_give(kept);
+	if (!choice) {
 		error_memory(error, ERROR_SYSTEM, "reading the control topic");
 		return NULL;
 	}
-	memcpy(kept, name.bytes, name.length);
-	choice->name = (struct text){kept, name.length};
-	if (!choice_note(ledger, choice, error)) {
+	if (!ledger_name_keep(&choice->name, name, error) || !ledger_named_put(ledger, choice_key, choice->name, choice, error)) {
 		choice_close(choice);
 		return NULL;
 	}
@@ -77,11 +56,7 @@ static struct ledger_choice *choice_of(struct ledger *ledger, struct text name, 
 
 static void choice_forget(struct ledger *ledger, struct ledger_choice *choice)
 {
-	struct buffer key;
-	buffer_open(&key, LEDGER_KEY_BYTES_MAX);
-	choice_key(choice->name, &key);
-	ledger_entry_forget(ledger, buffer_view(&key));
-	buffer_close(&key);
+	ledger_named_forget(ledger, choice_key, choice->name);
 	list_remove(&choice->node);
 	choice_close(choice);
 }
@@ -105,15 +80,13 @@ static bool table_insert(struct ledger_choice *choice, struct ledger_table *tabl
 		choice->tables[at] = table;
 		return true;
 	}
-	struct ledger_table **grown = memory_resize(choice->tables, choice->count + 1, sizeof *grown);
+	struct ledger_table **grown = ledger_gap_open(choice->tables, &choice->count, at, error);
 	if (!grown) {
 		table_close_one(table);
-		return error_memory(error, ERROR_SYSTEM, "reading the control topic");
+		return false;
 	}
 	choice->tables = grown;
-	memmove(grown + at + 1, grown + at, (choice->count - at) * sizeof *grown);
 	grown[at] = table;
-	choice->count++;
 	return true;
 }
 
@@ -147,7 +120,7 @@ bool ledger_table_fold(struct ledger *ledger, struct text key, struct text value
 {
 	struct ledger_table *table = memory_take(1, sizeof *table);
 	bool good = table || error_memory(error, ERROR_SYSTEM, "reading the control topic");
-	good = good && ledger_record_keep(ledger, &table_form, value, &table->bytes, &table->record, error) &&
+	good = good && ledger_record_keep(ledger, &table_form, value, ledger->scratch, &table->bytes, &table->record, error) &&
 	       table_check(ledger, &table->record, key, now_ms, error);
 	if (good && !ledger_list_keep(&table->record.shares, sizeof(struct table_share), &table->shares))
 		good = error_memory(error, ERROR_SYSTEM, "reading the control topic");
@@ -173,7 +146,7 @@ void ledger_table_remove(struct ledger *ledger, struct text key)
 	if (!choice || at == choice->count || choice->tables[at]->record.version != version)
 		return;
 	table_close_one(choice->tables[at]);
-	memmove(choice->tables + at, choice->tables + at + 1, (choice->count - at - 1) * sizeof *choice->tables);
-	if (--choice->count == 0)
+	ledger_gap_close(choice->tables, &choice->count, at);
+	if (choice->count == 0)
 		choice_forget(ledger, choice);
 }
