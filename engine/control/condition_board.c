@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "message/rows.h"
 #include "runtime/readiness.h"
+#include "runtime/topic_difference.h"
 #include "state/table.h"
 
 #define SLOW "Slow"
@@ -94,6 +95,8 @@ static void pipeline_look(const struct engine *engine, const struct pipeline_pla
 		condition_worsen(condition, "Starting", TEXT("the workers change to this version"));
 	else if (!readiness->has_partitions)
 		condition_worsen(condition, "Starting", TEXT("the consumer group assigns partitions"));
+	else if (readiness->gone_topic)
+		condition_worsen(condition, "Waiting", text_of(arena_print(arena, TOPIC_GONE_WORDS, readiness->gone_topic)));
 	else if (readiness->waits_for)
 		condition_worsen(condition, "Waiting", text_of(readiness->waits_for));
 	else if (readiness->models_away > 0) {

@@ -106,7 +106,9 @@ static const struct watching_row state_rows[] = {
 	 "The engine reads no more for now, because as many requests as it may hold are in flight. Models are slower than "
 	 "requests arrive."},
 	{"failing", IN_TOP, "At least the last ten results are errors. `sluice errors list PIPELINE` shows the reasons."},
-	{"not ready", IN_TOP, "The engine has no partitions yet, or restores the state of the pipeline."},
+	{"not ready", IN_TOP,
+	 "The engine has no partitions yet, restores the state of the pipeline, or the reason is beside the state: for example a "
+	 "topic that was deleted."},
 	{"silent", IN_TOP,
 	 "The engine has not reported for 3 s, and was not stopped: it crashed, is frozen, or has no network. LAG has the records "
 	 "that it left."},

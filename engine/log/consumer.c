@@ -202,6 +202,7 @@ static void kafka_close(struct consumer *self)
 	pthread_mutex_destroy(&consumer->asking);
 	pthread_mutex_destroy(&consumer->resets_lock);
 	memory_give(consumer->resets);
+	memory_give(consumer->gone);
 	memory_give(consumer);
 }
 
@@ -362,8 +363,7 @@ static bool kafka_take(struct consumer *self, struct record *records, size_t roo
 		hear_of_moves(consumer);
 	if (consumer->rejoin_check || consumer->given_others)
 		hear_of_group(consumer);
-	if (*count == 0)
-		consumer_look_for_topics(consumer);
+	consumer_look_for_topics(consumer);
 	if (consumer->failure.kind == ERROR_NONE)
 		return true;
 	while (*count > 0)
@@ -525,6 +525,13 @@ static bool kafka_is_checking(const struct consumer *self)
 	return ((const struct kafka_consumer *)self)->checking;
 }
 
+static size_t kafka_gone(const struct consumer *self, const uint32_t **topics)
+{
+	const struct kafka_consumer *consumer = (const struct kafka_consumer *)self;
+	*topics = consumer->gone;
+	return consumer->gone_count;
+}
+
 static const struct consumer_operations kafka_operations = {
 	.close = kafka_close,
 	.bell = kafka_bell,
@@ -537,4 +544,5 @@ static const struct consumer_operations kafka_operations = {
 	.follow = kafka_follow,
 	.gap = kafka_gap,
 	.is_checking = kafka_is_checking,
+	.gone = kafka_gone,
 };

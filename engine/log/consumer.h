@@ -21,6 +21,7 @@
 struct consumer;
 struct consumer_operations;
 
+#define CONSUMER_LOOK_MS 10000 /* between two looks whether a missing topic exists */
 #define TOPICS_READ_MAX ((size_t)4096) /* of one consumer: as many as the tag of a result can name */
 
 struct consumer_config {
@@ -91,6 +92,7 @@ struct consumer_operations {
 	bool (*follow)(struct consumer *consumer, const struct consumer_topics *topics, struct error *error);
 	bool (*gap)(struct consumer *consumer, struct gap *gap); /* NULL: never a gap */
 	bool (*is_checking)(const struct consumer *consumer);	  /* NULL: never */
+	size_t (*gone)(const struct consumer *consumer, const uint32_t **topics); /* NULL: never any */
 };
 
 /* Leaves the group; a member with an instance id keeps its membership until its session ends. Records taken must
@@ -118,6 +120,13 @@ static inline bool consumer_take(struct consumer *consumer, struct record *recor
 static inline bool consumer_gap(struct consumer *consumer, struct gap *gap)
 {
 	return consumer->operations->gap && consumer->operations->gap(consumer, gap);
+}
+
+/* Topics of the group that were deleted, by their numbers, borrowed until records are taken. Nothing of them is read until they
+ * exist again, which is noticed within CONSUMER_LOOK_MS. Both are logged. */
+static inline size_t consumer_gone(const struct consumer *consumer, const uint32_t **topics)
+{
+	return consumer->operations->gone ? consumer->operations->gone(consumer, topics) : 0;
 }
 
 /* Keeps the membership while the worker takes nothing. Without this or consumer_take() for max.poll.interval.ms

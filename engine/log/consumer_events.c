@@ -152,24 +152,65 @@ void consumer_hear_error(rd_kafka_t *client, int code, const char *words, void *
 	}
 }
 
+static bool is_gone(const uint32_t *gone, size_t count, uint32_t topic)
+{
+	for (size_t i = 0; i < count; i++)
+		if (gone[i] == topic)
+			return true;
+	return false;
+}
+
+static void gone_log(const struct kafka_consumer *consumer, uint32_t topic, bool is_back)
+{
+	char line[TOPIC_NAME_BYTES + 128];
+	(void)snprintf(line, sizeof line,
+		       is_back ? "Kafka: topic %s exists again: it is read"
+			       : "Kafka: topic %s is gone: its pipeline waits, and the others continue. Create it",
+		       consumer->topics[topic]);
+	client_say(is_back ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, line);
+}
+
+/* Takes over the topics that are gone now. */
+static void gone_take(struct kafka_consumer *consumer, uint32_t *gone, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!is_gone(consumer->gone, consumer->gone_count, gone[i]))
+			gone_log(consumer, gone[i], false);
+	for (size_t i = 0; i < consumer->gone_count; i++)
+		if (!is_gone(gone, count, consumer->gone[i]))
+			gone_log(consumer, consumer->gone[i], true);
+	memory_give(consumer->gone);
+	consumer->gone = gone;
+	consumer->gone_count = count;
+}
+
+static bool is_missing(const struct rd_kafka_metadata *metadata, const char *topic)
+{
+	for (int i = 0; i < metadata->topic_cnt; i++)
+		if (strcmp(metadata->topics[i].topic, topic) == 0)
+			return metadata->topics[i].err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+	return false;
+}
+
 void consumer_look_for_topics(struct kafka_consumer *consumer)
 {
 	rd_kafka_topic_partition_list_t *list;
-	if (consumer->missed_ms == 0 || clock_ms() - consumer->missed_ms < CLIENT_PATIENCE_MS ||
+	const struct rd_kafka_metadata *metadata;
+	if (consumer->missed_ms == 0 || clock_ms() - consumer->missed_ms < CONSUMER_LOOK_MS ||
 	    rd_kafka_subscription(consumer->client, &list) != RD_KAFKA_RESP_ERR_NO_ERROR)
 		return;
-	consumer->missed_ms = 0;
-	for (int i = 0; i < list->cnt && consumer->missed_ms == 0; i++) {
-		const struct rd_kafka_metadata *metadata;
-		rd_kafka_topic_t *handle = consumer->handles.items[consumer_topic_named(consumer, list->elems[i].topic)];
-		if (rd_kafka_metadata(consumer->client, 0, handle, &metadata, MISSED_WAIT_MS) != RD_KAFKA_RESP_ERR_NO_ERROR) {
-			consumer->missed_ms = clock_ms();
-			continue;
-		}
-		if (metadata->topics[0].err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
-			error_set(&consumer->failure, ERROR_SYSTEM, PLACE_NONE, "topic %s is gone: %s; create it, and start again",
-				  list->elems[i].topic, rd_kafka_err2str(metadata->topics[0].err));
+	size_t count = 0;
+	uint32_t *gone = memory_take((size_t)list->cnt + 1, sizeof *gone);
+	consumer->missed_ms = clock_ms();
+	if (gone && rd_kafka_metadata(consumer->client, 0, NULL, &metadata, MISSED_WAIT_MS) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+		for (int i = 0; i < list->cnt; i++)
+			if (is_missing(metadata, list->elems[i].topic))
+				gone[count++] = consumer_topic_named(consumer, list->elems[i].topic);
 		rd_kafka_metadata_destroy(metadata);
+		consumer->missed_ms = count > 0 ? consumer->missed_ms : 0;
+		gone_take(consumer, gone, count);
+	} else {
+		memory_give(gone);
 	}
 	rd_kafka_topic_partition_list_destroy(list);
 }

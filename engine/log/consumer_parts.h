@@ -48,7 +48,9 @@ struct kafka_consumer {
 	bool fenced;		/* another client replaces this one when the change is accepted */
 	unsigned fenced_times;	/* within a while of each other */
 	int64_t fenced_ms;
-	int64_t missed_ms;    /* since when a topic is missing; 0: all are there */
+	int64_t missed_ms;    /* since when a topic is missing, or the last look for it; 0: all are there */
+	uint32_t *gone;	      /* topics that the last look did not find */
+	size_t gone_count;
 	struct list_node hearer; /* of those that hear lines of librdkafka's log; this and the next under their lock */
 	const rd_kafka_t *heard; /* the client whose lines it hears; NULL: the one that is being opened */
 	int log_level; /* of the user's settings: more detailed lines of librdkafka are dropped */
@@ -96,8 +98,8 @@ bool gap_line_read(const char *words, struct offset_reset *reset);
 bool consumer_find_gap(struct kafka_consumer *consumer, struct gap *gap);
 void gap_words(const struct gap *gap, const char *topic, char *words, size_t size);
 
-/* Checks whether a topic that was missing for a while is deleted. If so, `failure` is set. Waits for Kafka, but
- * only while a topic is missing. */
+/* Finds the topics that were deleted, after one was missing for a while, and logs what changed. Waits for Kafka, but only while
+ * a topic is missing. */
 void consumer_look_for_topics(struct kafka_consumer *consumer);
 
 #endif

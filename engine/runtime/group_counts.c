@@ -51,8 +51,12 @@ bool groups_counts(const struct group *groups, const char *pipeline, struct engi
 				add_present(counts, group, served->present);
 			for (size_t i = 0; i < group->worker_count; i++) {
 				add_counts(counts, &served->counts[i], served->kind);
-				if (served->counts[i].waits_for && !group->observes) /* no answer waits for an observer */
+				if (group->observes) /* no answer waits for an observer */
+					continue;
+				if (served->counts[i].waits_for)
 					counts->waits_for = served->counts[i].waits_for;
+				if (served->counts[i].gone_topic)
+					counts->gone_topic = served->counts[i].gone_topic;
 			}
 		}
 		add_resets(counts, group, pipeline);

@@ -14,6 +14,7 @@
 #include "runtime/lag_watch.h"
 #include "runtime/model_watch.h"
 #include "runtime/status_turns.h"
+#include "runtime/topic_difference.h"
 
 #define MODEL_AWAY "a model that it calls is unreachable: "
 #define ARENA_BYTES ((size_t)64 << 20) /* names, and counts of each pipeline: some KiB */
@@ -132,7 +133,7 @@ static bool is_failing(const struct announced *pipeline)
 
 static const char *state_of(const struct announced *pipeline, const struct engine_counts *now)
 {
-	if (now->waits_for || calls_wait(now))
+	if (now->gone_topic || now->waits_for || calls_wait(now))
 		return "waiting";
 	if (is_failing(pipeline))
 		return "failing";
@@ -156,7 +157,7 @@ static void pipeline_look(struct status_publisher *status_publisher, const struc
 		return;
 	count_row(pipeline, &now);
 	pipeline->slow = is_slow(status_publisher, plan, &now);
-	pipeline->facts = (struct status_facts){!now.waits_for, state_of(pipeline, &now), now.version};
+	pipeline->facts = (struct status_facts){!now.waits_for && !now.gone_topic, state_of(pipeline, &now), now.version};
 	pipeline->counts = now;
 	status_publisher->pipeline_count++;
 	status_publisher->unwell += !status_is_well(pipeline->facts.ready, text_of(pipeline->facts.state));
@@ -178,6 +179,10 @@ static const char *why_of(struct status_publisher *status_publisher, const struc
 			  const struct announced *pipeline)
 {
 	const struct engine_counts *now = &pipeline->counts;
+	if (now->gone_topic) {
+		snprintf(status_publisher->why, sizeof status_publisher->why, TOPIC_GONE_WORDS, now->gone_topic);
+		return status_publisher->why;
+	}
 	if (now->waits_for)
 		return now->waits_for;
 	if (calls_wait(now)) {

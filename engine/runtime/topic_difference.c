@@ -107,8 +107,5 @@ enum topic_difference topic_difference_find(const struct planned_topic *planned,
 
 const char *topic_gone_words(const struct topic_facts *facts, struct arena *arena)
 {
-	return arena_print(arena,
-			   "topic %s is gone: it was deleted, or this engine may not see it any more. Start an engine again: it "
-			   "creates the topics that are missing",
-			   facts->name);
+	return arena_print(arena, TOPIC_GONE_WORDS, facts->name);
 }

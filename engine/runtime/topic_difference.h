@@ -36,7 +36,12 @@ struct planned_topic planned_topic_of(const struct topic *topic, struct properti
 enum topic_difference topic_difference_find(const struct planned_topic *planned, const struct topic_facts *facts,
 					    const struct topic_facts *input, struct arena *arena, const char **words);
 
-/* Words about a topic that was there before, and is not. NULL: memory ran out. */
+/* Words about a topic that was there before, and is not; they take its name. */
+#define TOPIC_GONE_WORDS                                                                                                           \
+	"topic %s is gone: it was deleted, or this engine may not see it any more. Create it, or start an engine again: it "       \
+	"creates topics of sluice's own that are missing"
+
+/* The same in the arena. NULL: memory ran out. */
 const char *topic_gone_words(const struct topic_facts *facts, struct arena *arena);
 
 #endif

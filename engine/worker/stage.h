@@ -41,6 +41,7 @@ struct stage_counts {
 	struct pipeline_counts sums;
 	uint64_t latency[HISTOGRAM_BUCKETS];   /* of requests that ended, since the time of their record, finer than in `sums` */
 	_Atomic(const char *) waits_for;	     /* why the stage waits, as static text; NULL: it does not */
+	_Atomic(const char *) gone_topic;	     /* topic that the stage reads, and that was deleted; NULL: none was */
 	struct last_failure last_failure;	     /* the last one that `failed` counts */
 	struct judged_counts alerts[ALERTS_MAX]; /* by their place in the pipeline's `alerts` */
 	struct judged_groups *alert_groups[ALERTS_MAX]; /* likewise, of those with `groupBy` instead; NULL: none was there */

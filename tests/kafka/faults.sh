@@ -10,7 +10,7 @@ what=faults
 rate=${RATE:-2000}
 quiet_s=90 # a broker that comes back takes its time on a busy machine
 deliveries="exactly-once at-least-once"
-behaviours="doctor_comes_first topic_was_never_made broker_is_killed broker_is_away producer_stops network_is_slow_and_breaks connections_go_dead topic_is_deleted another_takes_its_place another_delivery_waits queue_is_full topic_changes records_are_deleted_unread topic_is_replaced redis_is_away
+behaviours="doctor_comes_first topic_was_never_made broker_is_killed broker_is_away producer_stops network_is_slow_and_breaks connections_go_dead topic_is_deleted read_topic_is_deleted another_takes_its_place another_delivery_waits queue_is_full topic_changes records_are_deleted_unread topic_is_replaced redis_is_away
 	records_are_poison headers_are_odd nobody_waits topics_are_made_as_it_is_said answer_is_too_large_for_its_topic batches_are_larger_than_their_topic_takes clock_jumps clock_is_ahead one_of_three_brokers_is_killed"
 
 admin() {
@@ -184,35 +184,69 @@ connections_go_dead() {
 
 # ---- topics, partitions, rights (secure.sh has the last) ----
 
-# One that is read or written: the engine ends and says which, so that whoever deleted it
-# hears of it; it does not hang, and commits nothing that was not answered. All at once,
-# for each takes as long as a topic may be unknown.
+# One that is written: the engine ends and says which, so that whoever deleted it hears of it; it does not hang, and commits
+# nothing that was not answered. Both at once, for each takes as long as a topic may be unknown.
 topic_is_deleted() {
-	local side name engines=()
-	for side in in out; do
-		for delivery in $deliveries; do
-			name=gone-$side-$delivery
-			topics "$name" "$name-answers"
-			send "$name" 1000 0
-			sent
-			start_engine call "$name" "$name" "$delivery" one
-			engines+=("$started")
-		done
-	done
-	for side in in out; do
-		for delivery in $deliveries; do
-			name=gone-$side-$delivery
-			check_answers "$name" 1000 "uncommitted: silence_ms:"
-			[ $side = in ] && admin delete "$name" || admin delete "$name-answers"
-			[ $side = in ] || { send "$name" 100 0; sent; }
-		done
-	done
-	for engine in "${engines[@]}"; do
-		ends_saying "a deleted topic" "(gone|topic)"
+	local name engines=()
+	for delivery in $deliveries; do
+		name=gone-out-$delivery
+		topics "$name" "$name-answers"
+		send "$name" 1000 0
+		sent
+		start_engine call "$name" "$name" "$delivery" one
+		engines+=("$started")
 	done
 	for delivery in $deliveries; do
-		expect_words "a topic that was read" "$dir/engine.log" "topic gone-in-$delivery is gone"
+		name=gone-out-$delivery
+		check_answers "$name" 1000 "uncommitted: silence_ms:"
+		admin delete "$name-answers"
+		send "$name" 100 0
+		sent
+	done
+	for engine in "${engines[@]}"; do
+		ends_saying "a deleted topic" "topic"
+	done
+	for delivery in $deliveries; do
 		expect_words "a topic that was written" "$dir/engine.log" "gone-out-$delivery-answers: (Broker|Local): Unknown (topic|partition)"
+	done
+}
+
+top_says() { # $1 delivery, $2 extended regular expression
+	"$sluice" top --once -n "gone-$1" --brokers "$brokers" >"$dir/top.txt" 2>>"$dir/top.log"
+	grep -qE "^gone-$1 .*$2" "$dir/top.txt"
+}
+
+# One that is read: its pipeline waits and says so, the others of the engine continue, and it continues itself when somebody
+# has made the topic.
+read_topic_is_deleted() {
+	local delivery gone engines=()
+	runtime one "topics: {numPartitions: 1}"
+	for delivery in $deliveries; do
+		pipeline "gone-$delivery" "x * 2" "$delivery"
+		sed "s/name: gone-$delivery,/name: stays,/" "$dir/gone-$delivery.pipeline.yaml" >"$dir/stays.yaml"
+		{ echo ---; cat "$dir/stays.yaml"; } >>"$dir/gone-$delivery.pipeline.yaml"
+		start_pipeline "gone-$delivery" one
+		engines+=("$engine")
+		goes_on "a first request" "gone-$delivery"
+	done
+	for delivery in $deliveries; do
+		admin delete "sluice.gone-$delivery.pipeline.gone-$delivery.inputs"
+	done
+	for delivery in $deliveries; do
+		gone="topic sluice\.gone-$delivery\.pipeline\.gone-$delivery\.inputs is gone"
+		wait_until 40 top_says "$delivery" "not ready: $gone: .* Create it" || give_up "a deleted topic is not told: $(cat "$dir/top.txt")"
+		expect_words "$delivery: another pipeline" "$dir/top.txt" '^stays .* running$'
+		expect_words "a topic that was read" "$dir/engine.log" "$gone: its pipeline waits"
+		namespace=gone-$delivery goes_on "another pipeline, $delivery" stays
+		topics "sluice.gone-$delivery.pipeline.gone-$delivery.inputs" "beside-gone-$delivery"
+		goes_on "a topic that was made again, $delivery" "gone-$delivery"
+		wait_until 20 grep -q "${gone% is gone} exists again" "$dir/engine.log"
+		expect "$delivery: that it exists again is told" $? "-eq 0"
+		wait_until 20 top_says "$delivery" "running$"
+		expect "$delivery: its pipeline runs again" $? "-eq 0"
+	done
+	for engine in "${engines[@]}"; do
+		stop_engine gone "$engine"
 	done
 }
 
@@ -436,9 +470,9 @@ start_pipeline() { # $1 name, $2 runtime
 }
 
 # One request is answered: whatever came before it did not stop the partition.
-goes_on() { # $1 whose, $2 pipeline, then options
+goes_on() { # $1 whose, $2 pipeline, then options; its namespace is $namespace, or has its name
 	echo '{"inputs": [{"name": "x", "datatype": "FP32", "shape": [2], "data": [1, 2]}]}' >"$dir/request.json"
-	"$sluice" infer "$2" -n "$2" -f "$dir/request.json" --brokers "$brokers" "${@:3}" >"$dir/answer.txt" 2>&1
+	"$sluice" infer "$2" -n "${namespace:-$2}" -f "$dir/request.json" --brokers "$brokers" "${@:3}" >"$dir/answer.txt" 2>&1
 	expect "$1: exit status of a request that follows" $? "-eq 0"
 }
 

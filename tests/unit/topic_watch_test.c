@@ -106,7 +106,7 @@ static bool p_says_what_is_gone(void)
 	const struct engine_condition *p = condition_of_p();
 	return p && p->ready && text_is(p->what, "Differs") &&
 	       text_is(p->why, "topic sluice.default.pipeline.p.errors is gone: it was deleted, or this engine may not see it any "
-			       "more. Start an engine again: it creates the topics that are missing");
+			       "more. Create it, or start an engine again: it creates topics of sluice's own that are missing");
 }
 
 static void the_topic_is_there_again(void)
