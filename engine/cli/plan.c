@@ -9,10 +9,13 @@
 #include "runtime/group_migration.h"
 #include "runtime/state_check.h"
 #include "serving/files.h"
+#include "spec/resource.h"
+#include "view/rollout_plan_view.h"
 
 #define PLAN_BYTES_MAX ((size_t)512 << 20)    /* of a printed plan: ten thousand pipelines */
 #define ORPHANS_BYTES_MAX ((size_t)256 << 20) /* a million names */
 #define PLAN_ARENA_BYTES ((size_t)1 << 30)    /* of a plan in memory; a thousand pipelines of ten steps take 30 MiB */
+#define NOTE_BYTES_MAX ((size_t)4096)
 #define METADATA_BYTES_MAX ((size_t)16 << 20) /* of --models: metadata of thousands of models */
 
 enum plan_form { PLAN_TEXT = OUTPUT_TEXT, PLAN_JSON = OUTPUT_JSON, PLAN_DOT, PLAN_MERMAID, PLAN_SVG };
@@ -143,6 +146,23 @@ static int plan_show(struct session *session, const struct plan_arguments *argum
 	return arguments->form == PLAN_TEXT && !arguments->acls ? command_write_lines(session, &out) : command_write(session, &out);
 }
 
+/* Notes the rate of false promotions of each rollout that a probability promotes. */
+static void promotions_note(struct session *session, const struct spec *spec)
+{
+	const struct resource *resource;
+	for (size_t at = 0; (resource = spec_next(spec, RESOURCE_EXPERIMENT, &at));) {
+		struct rollout_plan plan;
+		struct error error = {0};
+		struct buffer words;
+		if (!experiment_is_rolled_out(resource->spec) || !rollout_plan_make(resource->spec, &plan, &error))
+			continue;
+		buffer_open(&words, NOTE_BYTES_MAX);
+		if (rollout_plan_print_rate(&plan, &words) && !words.failed)
+			command_note(session, "Experiment `%s`: %.*s", resource->name.text, (int)words.length, words.bytes);
+		buffer_close(&words);
+	}
+}
+
 /* ---- two sets of files ---- */
 
 /* Why engines that run `before` would refuse `now`, as they check it; NULL: they take it. */
@@ -221,6 +241,8 @@ static int plan_paths(struct session *session, const struct plan_arguments *argu
 	int code = plan_open(session, arguments, paths, count, files, arena, true, &now);
 	if (code == EXIT_GOOD && files_left(files) > 0)
 		command_note(session, "remote files were not fetched, so their tensors are unknown; --fetch reads them");
+	if (code == EXIT_GOOD && arguments->before.count == 0 && !arguments->orphans)
+		promotions_note(session, &now.spec);
 	if (code == EXIT_GOOD && arguments->orphans)
 		code = orphans_show(session, arguments, &now.plan);
 	else if (code == EXIT_GOOD)

@@ -56,6 +56,18 @@ static void check_format(const struct pipeline_output *output, struct faults *fa
 		  "output.format `%s` is not a format; `sluice help formats` lists them", output->format);
 }
 
+/* The graph takes each source once. */
+static void check_references(const struct name_list *references, struct faults *faults)
+{
+	for (size_t i = 1; i < references->count; i++)
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(references->items[i].text, references->items[j].text) == 0) {
+				fault_add(faults, CODE_IGNORED_SETTING, references->items[i].place, NULL,
+					  "`%s` is named twice, and counts once; leave one out", references->items[i].text);
+				break;
+			}
+}
+
 /* Requests that are not mapped have the timestamp of their record. */
 static void check_time(const struct pipeline_input *input, const struct node *node, struct faults *faults)
 {
@@ -67,7 +79,13 @@ static void check_time(const struct pipeline_input *input, const struct node *no
 void pipeline_check(const struct resource *resource, struct faults *faults)
 {
 	const struct pipeline_spec *pipeline = resource->spec;
+	const struct step_spec *steps = pipeline->steps.items;
 	check_step_names(resource, pipeline, faults);
+	for (size_t i = 0; i < pipeline->steps.count; i++) {
+		check_references(&steps[i].inputs, faults);
+		check_references(&steps[i].triggers, faults);
+	}
+	check_references(&pipeline->output.steps, faults);
 	check_input_tensors(&pipeline->input, faults);
 	alerts_check(pipeline, faults);
 	metrics_check(&pipeline->metrics, false, faults);

@@ -73,7 +73,7 @@ const struct option bandit_rows[] = {
 	    .fallback = "epsilon-greedy", .help = "How the next candidate is chosen. thompson and exp3 take rewards from 0 to 1."),
 	ROW("epsilon", NUMBER, struct bandits, epsilon, .least = 0, .most = 1, .fallback = "0.1",
 	    .help = "Share of choices made at random."),
-	ROW("rewardMetric", TEXT, struct bandits, reward_metric,
+	ROW("rewardMetric", TEXT, struct bandits, reward_metric, .place_offset = offsetof(struct bandits, reward_metric_place),
 	    .help = "The metric of feedback that is maximised; feedback without it counts by its `reward`. One of the pipeline's "
 		    "`metrics` that names truth or reward is computed when feedback comes. `accuracy` is also computed from the "
 		    "truth: 1 if the answer agrees with it, else 0."),
@@ -475,6 +475,11 @@ static void check_learning(const struct experiment_spec *experiment, const struc
 		fault_report(listener, EXPERIMENT_NOT_LEARNING, bandits->here, NULL,
 			     "bandits choose, so the weights of %s would have no effect, nor a rollback; leave one of the two out",
 			     experiment_is_staged(experiment) ? "progressiveDeployment" : "promotionPolicy");
+	if (bandits->reward_metric && !*bandits->reward_metric)
+		fault_report(
+			listener, EXPERIMENT_EMPTY, bandits->reward_metric_place, NULL,
+			"`rewardMetric` is empty, so no metric has this name; name one, or leave it out: the `reward` of feedback "
+			"counts then");
 	const struct place place = features->count > 0 ? features->items[0].place : bandits->here;
 	const bool contextual = experiment_bandit(experiment, 2, 2).features > 0;
 	if (experiment->exposures == EXPOSURES_THIN || experiment->exposures == EXPOSURES_OFF)

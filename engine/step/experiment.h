@@ -42,6 +42,7 @@ struct bandits {
 	int algorithm; /* enum bandit_algorithm */
 	double epsilon;
 	const char *reward_metric;
+	struct place reward_metric_place;
 	struct name_list context_features;
 	int64_t update_interval_ns;
 	int64_t outcome_window_ns;

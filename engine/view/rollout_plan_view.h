@@ -10,4 +10,8 @@
 void rollout_plan_print(const char *name, const struct rollout_plan *plan, struct buffer *out);
 void rollout_plan_print_json(const char *name, const struct rollout_plan *plan, struct buffer *out);
 
+/* Says that a probability is no bound of false promotions, with the rate of the stage that promotes most easily. False: no stage
+ * has a rule of a probability. */
+bool rollout_plan_print_rate(const struct rollout_plan *plan, struct buffer *out);
+
 #endif

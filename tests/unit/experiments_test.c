@@ -155,6 +155,33 @@ static void a_rollout_is_explained(void **state)
 	expect_refused("experiments rollout e -f e.yaml", 1, "e.yaml:5:3: The experiment has no progressiveDeployment");
 }
 
+/* A threshold of .9 is passed by chance in a tenth of the looks, so in more than that of the stages, which have two or more. */
+static void a_plan_says_that_a_probability_promotes_equal_candidates(void **state)
+{
+	static const char files[] = "apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: %s}\n"
+				    "spec: {storageUri: \"stub://identity\"}\n---\n";
+	(void)state;
+	char yaml[2048], old[256], new[256];
+	snprintf(old, sizeof old, files, "old");
+	snprintf(new, sizeof new, files, "new");
+	for (int judged = 0; judged < 2; judged++) {
+		snprintf(yaml, sizeof yaml,
+			 "%s%sapiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  default: old\n"
+			 "  candidates: [{name: old, weight: 1}, {name: new, weight: 1}]\n"
+			 "  progressiveDeployment: {schedule: [50], every: 20m}\n  %s\n",
+			 old, new, judged ? "promotionPolicy: {automatic: true, promotionThreshold: 0.9}" : "");
+		write_file("e.yaml", yaml);
+		struct said said = say_with(step_kinds, "plan e.yaml");
+		const char *rate = strstr(said.err, "alone it promotes ");
+		assert_int_equal(said.code, 0);
+		assert_int_equal(rate != NULL, judged);
+		assert_int_equal(strstr(said.err, "Experiment `e`: promotionThreshold 0.9 is no bound") != NULL, judged);
+		const double percent = rate ? strtod(rate + strlen("alone it promotes "), NULL) : 50;
+		said_close(&said);
+		assert_true(percent > 10 && percent < 100);
+	}
+}
+
 static void records_of_avro_follow_one_another(void **state)
 {
 	struct error error = {0};
@@ -546,6 +573,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines_of_json_are_analysed),
 		cmocka_unit_test(a_rollout_is_explained),
+		cmocka_unit_test(a_plan_says_that_a_probability_promotes_equal_candidates),
 		cmocka_unit_test(records_of_avro_follow_one_another),
 		cmocka_unit_test(data_that_are_none_are_refused_with_their_line),
 		cmocka_unit_test(files_say_the_control_and_the_shares),
