@@ -28,7 +28,7 @@ static struct group *group_make(struct group_list *list, const struct plan_group
 	group->exactly_once = plan->exactly_once && !list->config->at_least_once;
 	group->observes = plan->observes;
 	group->explains = plan->explains;
-	group->worker_count = plan->observes && !plan->explains ? 1 : list->config->workers;
+	group->worker_count = group_watches(group) ? 1 : list->config->workers;
 	group->board = list->boards.verdicts;
 	group->policies = list->boards.policies;
 	group->rollouts = list->boards.rollouts;
@@ -64,22 +64,24 @@ static size_t groups_counted(const struct group *group)
 	return count;
 }
 
-static size_t workers_counted(const struct group *group)
+static void workers_count(const struct group *group, struct group_workers *workers)
 {
-	size_t count = 0;
 	for (; group; group = group->next)
-		count += group->worker_count;
-	return count;
+		*(group_watches(group) ? &workers->watching : &workers->answering) += group->worker_count;
 }
 
 /* Opens all of the groups, or none. */
 static bool groups_open(struct group_list *list, struct group *made, struct error *error)
 {
-	struct memory_shares shares;
-	size_t workers = workers_counted(list->first) + workers_counted(made);
-	bool good = !made || memory_shares_make(list->config, workers, list->arena, &shares, error);
-	for (struct group *group = made; group && good; group = group->next)
-		good = worker_threads_open(group, list->config, &shares, list->arena, error);
+	struct group_workers workers = {0};
+	bool good = true;
+	workers_count(list->first, &workers);
+	workers_count(made, &workers);
+	for (struct group *group = made; group && good; group = group->next) {
+		struct memory_shares shares;
+		good = memory_shares_make(list->config, &workers, group_watches(group), list->arena, &shares, error) &&
+		       worker_threads_open(group, list->config, &shares, list->arena, error);
+	}
 	for (struct group *group = made; group && !good; group = group->next)
 		worker_threads_close(group);
 	return good;

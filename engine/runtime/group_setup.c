@@ -31,6 +31,11 @@ struct served *served_next(const struct served *served)
 	return served_same(served->next_in_list, served->pipeline);
 }
 
+bool group_watches(const struct group *group)
+{
+	return group->observes && !group->explains;
+}
+
 void group_setup_follow(struct group *group, struct worker_setup *setup)
 {
 	for (struct served *served = group->served; served; served = served->next)

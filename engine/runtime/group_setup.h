@@ -34,6 +34,9 @@ struct group {
 	struct group *next;
 };
 
+/* Whether it only watches: nobody waits for its output. */
+bool group_watches(const struct group *group);
+
 /* Counts of a stage since the engine began, over all its versions; or of the calls of a pipeline by others of the
  * group. */
 struct served {

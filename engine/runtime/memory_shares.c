@@ -9,6 +9,7 @@
 #define MEMORY_OF_ENGINE ((size_t)24 << 20) /* the program, its files, the main thread */
 #define MEMORY_OF_WORKER ((size_t)6 << 20)  /* the threads of a worker's clients, before there is a record */
 #define MEMORY_LEAST ((size_t)4 << 20)	    /* of a worker's records: with less it would work, but slowly */
+#define WATCHING_SHARE 4 /* the records of a worker that answers have so many times the memory of one's that watches */
 /* One of the parts waits to be taken, one is being fetched, three are in flight, two are being produced. */
 #define MEMORY_PARTS 8
 #define IN_FLIGHT_BYTES 8192 /* of a small message; limits how many are in flight */
@@ -58,20 +59,33 @@ static size_t fetch_size(struct properties consumer, size_t wanted)
 	return at_most(fits < least ? least : fits, FETCH_MOST);
 }
 
-bool memory_shares_make(const struct engine_config *config, size_t workers, struct arena *arena, struct memory_shares *shares,
-			struct error *error)
+static size_t share_of_least(size_t bytes)
 {
-	assert(workers > 0);
-	size_t fixed = MEMORY_OF_ENGINE + workers * MEMORY_OF_WORKER;
-	size_t each = config->memory_bytes > fixed ? (config->memory_bytes - fixed) / workers : 0;
-	if (each < MEMORY_LEAST) {
-		each = MEMORY_LEAST;
+	return bytes < MEMORY_LEAST ? MEMORY_LEAST : bytes;
+}
+
+/* Memory for the records of a worker. */
+static size_t worker_memory(const struct engine_config *config, const struct group_workers *workers, bool watches)
+{
+	const size_t count = workers->answering + workers->watching, fixed = MEMORY_OF_ENGINE + count * MEMORY_OF_WORKER;
+	const size_t records = config->memory_bytes > fixed ? config->memory_bytes - fixed : 0;
+	const size_t watching = share_of_least(records / (WATCHING_SHARE * workers->answering + workers->watching));
+	if (watches)
+		return watching;
+	if (records < count * MEMORY_LEAST)
 		log_say(config->log, LOG_LEVEL_WARN, NULL,
 			"--memory is %.1f MiB, and %zu worker%s use about %zu MiB at least; this minimum is used",
-			(double)config->memory_bytes / (1 << 20), workers, workers == 1 ? "" : "s",
-			(fixed + workers * MEMORY_LEAST) >> 20);
-	}
-	size_t part = each / MEMORY_PARTS;
+			(double)config->memory_bytes / (1 << 20), count, count == 1 ? "" : "s",
+			(fixed + count * MEMORY_LEAST) >> 20);
+	const size_t all_watching = watching * workers->watching;
+	return share_of_least(records > all_watching ? (records - all_watching) / workers->answering : 0);
+}
+
+bool memory_shares_make(const struct engine_config *config, const struct group_workers *workers, bool watches, struct arena *arena,
+			struct memory_shares *shares, struct error *error)
+{
+	assert(watches ? workers->watching > 0 : workers->answering > 0);
+	const size_t part = worker_memory(config, workers, watches) / MEMORY_PARTS;
 	const char *fetched = arena_print(arena, "%zu", at_most(part / 1024, QUEUED_KBYTES_MOST));
 	const char *waiting = arena_print(arena, "%zu", at_most(part / WAITING_BYTES, QUEUED_MESSAGES_MOST));
 	size_t fetch = fetch_size(config->consumer, consumer_refills_soon() ? part / FETCHES_AHEAD : part);

@@ -55,7 +55,7 @@ static bool member_configure(struct member *member, size_t number, const struct 
 		.direct = group->exactly_once || group->observes ? NULL : config->direct,
 		.gateway = config->direct,
 		.cancels = config->cancels,
-		.limits = group->observes && !group->explains ? worker_limits_of_observers(shares->limits) : shares->limits,
+		.limits = group_watches(group) ? worker_limits_of_observers(shares->limits) : shares->limits,
 		.partition_state = {.folder = config->state_folder,
 				    .bytes_max = config->state_bytes,
 				    .snapshot_ms = config->snapshot_ms,

@@ -37,11 +37,14 @@ static void expect_clients(size_t memory_bytes, size_t workers, const struct pro
 	struct arena *arena = arena_open((size_t)1 << 20);
 	struct memory_shares shares;
 	struct error error = {0};
+	const struct group_workers both = {workers, 1};
 	const struct engine_config config = {
 		.memory_bytes = memory_bytes, .consumer = {setting ? 1 : 0, setting}, .producer = {0}};
-	assert_true(memory_shares_make(&config, workers, arena, &shares, &error));
-	expect_client(RD_KAFKA_CONSUMER, shares.consumer);
-	expect_client(RD_KAFKA_PRODUCER, shares.producer);
+	for (int watches = 0; watches < 2; watches++) {
+		assert_true(memory_shares_make(&config, &both, watches, arena, &shares, &error));
+		expect_client(RD_KAFKA_CONSUMER, shares.consumer);
+		expect_client(RD_KAFKA_PRODUCER, shares.producer);
+	}
 	arena_close(arena);
 }
 
@@ -85,22 +88,55 @@ static void too_little_memory_is_reported_with_the_minimum(void **state)
 	struct arena *arena = arena_open((size_t)1 << 20);
 	struct memory_shares shares;
 	struct error error = {0};
+	const struct group_workers workers = {1, 1};
 	struct engine_config config = {.memory_bytes = (size_t)4 << 20, .log = &sink};
 	warned[0] = '\0';
-	assert_true(memory_shares_make(&config, 2, arena, &shares, &error));
+	assert_true(memory_shares_make(&config, &workers, true, arena, &shares, &error));
+	assert_string_equal(warned, ""); /* it is reported once */
+	assert_true(memory_shares_make(&config, &workers, false, arena, &shares, &error));
 	if (!strstr(warned, "--memory is 4.0 MiB, and 2 workers use about ") || !strstr(warned, "this minimum is used"))
 		fail_msg("`%s`", warned);
 	warned[0] = '\0';
 	config.memory_bytes = (size_t)1 << 30;
-	assert_true(memory_shares_make(&config, 2, arena, &shares, &error));
+	assert_true(memory_shares_make(&config, &workers, false, arena, &shares, &error));
 	assert_string_equal(warned, "");
 	arena_close(arena);
+}
+
+static size_t held_bytes(size_t memory_bytes, struct group_workers workers, bool watches)
+{
+	struct arena *arena = arena_open((size_t)1 << 20);
+	struct memory_shares shares;
+	struct error error = {0};
+	const struct engine_config config = {.memory_bytes = memory_bytes};
+	assert_true(memory_shares_make(&config, &workers, watches, arena, &shares, &error));
+	arena_close(arena);
+	return shares.limits.held_bytes;
+}
+
+static void who_only_watches_takes_a_fifth_from_who_answers(void **state)
+{
+	(void)state;
+	const size_t memory = (size_t)256 << 20, worker = (size_t)6 << 20;
+	const size_t alone = held_bytes(memory - worker, (struct group_workers){1, 0}, false);
+	const size_t answers = held_bytes(memory, (struct group_workers){1, 1}, false);
+	const size_t watches = held_bytes(memory, (struct group_workers){1, 1}, true);
+	assert_in_range(answers, alone / 100 * 79, alone / 100 * 80 + 100);
+	assert_in_range(watches, alone / 100 * 19, alone / 100 * 20 + 100);
+	assert_in_range(answers + watches, alone - 100, alone);
+	/* Where a fifth is less than a worker can work with, it takes that much. */
+	const size_t least = held_bytes(0, (struct group_workers){1, 1}, true), small = (size_t)50 << 20;
+	assert_int_equal(held_bytes(small, (struct group_workers){1, 1}, true), least);
+	assert_in_range(held_bytes(small, (struct group_workers){1, 1}, false) + least,
+			held_bytes(small - worker, (struct group_workers){1, 0}, false) - 100,
+			held_bytes(small - worker, (struct group_workers){1, 0}, false));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(too_little_memory_is_reported_with_the_minimum),
+		cmocka_unit_test(who_only_watches_takes_a_fifth_from_who_answers),
 		cmocka_unit_test(clients_take_what_is_made_of_any_memory),
 		cmocka_unit_test(sizes_of_the_user_are_kept_to),
 	};
