@@ -28,7 +28,8 @@ struct outlier_state {
 static const struct verdict_names verdict_names = {{"outlier_score", 13}, {"is_outlier", 10}, {"outlier_state", 13}};
 
 /* Whether an observer learns a past, and what it has learnt can be used: the mark `outlier_state`. */
-static const char *const state_learning = "learning", *const state_known = "known", *const state_unfit = "unfit";
+static const char *const knowledge_names[] = {
+	[OUTLIER_LEARNING] = "learning", [OUTLIER_KNOWN] = "known", [OUTLIER_UNFIT] = "unfit"};
 
 #define PAST_MS_LEAST 60000
 
@@ -198,11 +199,12 @@ static bool learnt_check(const struct outlier_state *state, const struct tensor 
 }
 
 /* `force`: what is in force; NULL: nothing is yet. */
-static const char *learnt_state(const struct outlier_state *state, const struct outlier_in_force *force, size_t columns)
+static enum outlier_knowledge learnt_knowledge(const struct outlier_state *state, const struct outlier_in_force *force,
+					       size_t columns)
 {
 	if (!force || force->identity != state->identity || force->columns != columns)
-		return state_learning;
-	return force->is_unfit ? state_unfit : state_known;
+		return OUTLIER_LEARNING;
+	return force->is_unfit ? OUTLIER_UNFIT : OUTLIER_KNOWN;
 }
 
 static bool learnt_judge(const struct step *step, struct visit *visit, struct marks_verdict *verdict, struct error *error)
@@ -215,8 +217,9 @@ static bool learnt_judge(const struct step *step, struct visit *visit, struct ma
 		return false;
 	const struct outlier_in_force *force = state->entry ? verdict_entry_hold_outliers(state->entry) : NULL;
 	bool good;
-	verdict->state = learnt_state(state, force, shape.columns);
-	if (verdict->state == state_known) {
+	const enum outlier_knowledge knowledge = learnt_knowledge(state, force, shape.columns);
+	verdict->state = knowledge_names[knowledge];
+	if (knowledge == OUTLIER_KNOWN) {
 		const struct outlier_reference reference = {.by = OUTLIER_MAHALANOBIS,
 							    .width = force->columns,
 							    .distance = force->distance,
@@ -226,8 +229,10 @@ static bool learnt_judge(const struct step *step, struct visit *visit, struct ma
 	} else {
 		good = scores_miss(visit, shape.rows, verdict, error);
 	}
-	if (state->entry)
+	if (state->entry) {
 		verdict_entry_release_outliers(state->entry);
+		verdict_entry_note_knowledge(state->entry, knowledge);
+	}
 	return good;
 }
 

@@ -13,6 +13,7 @@
 #define PIPELINE(field, name, help) COUNTER(SCOPE_PIPELINE, struct pipeline_counts, field, name, help)
 #define PIPELINE_NOW(field, unit, name, help) NUMBER(SCOPE_PIPELINE_NOW, struct pipeline_state, field, unit, name, help)
 #define POLICY(field, name, help) NUMBER(SCOPE_POLICY, struct policy_figures, field, NULL, name, help)
+#define OUTLIER(field, name, help) NUMBER(SCOPE_OUTLIER, struct outlier_figures, field, NULL, name, help)
 #define DRIFT(field, name, help) NUMBER(SCOPE_DRIFT, struct drift_state, field, NULL, name, help)
 #define ALERT(field, name, help) COUNTER(SCOPE_ALERT, struct alert_state, field, name, help)
 #define MODEL(field, name, help) COUNTER(SCOPE_MODEL, struct model_counts, field, name, help)
@@ -119,6 +120,15 @@ const struct metric metric_rows[] = {
 	NUMBER(SCOPE_DRIFT, struct drift_state, newest_age_seconds, "seconds", "sluice_drift_newest_age_seconds",
 	       "The longest time without a newer event in the last window, by event times; with `groupBy` of its segments the "
 	       "greatest. No value before the second window."),
+
+	OUTLIER(learning, "sluice_outlier_learning",
+		"1: the last message of a step `outlier` with `past` was not judged, since too little of the past is known yet; no "
+		"value "
+		"before the first."),
+	OUTLIER(unfit, "sluice_outlier_unfit",
+		"1: that message was not judged, since columns of the past follow from others, so there is no distance; leave them "
+		"out "
+		"of the tensor."),
 
 	NUMBER(SCOPE_IMPORTANCE, struct importance_state, mean, NULL, "sluice_feature_importance",
 	       "Mean absolute contribution of a feature to the answers, over all outputs, in the last window that this engine "
@@ -284,6 +294,7 @@ const char *const metric_scope_labels[METRIC_SCOPES] = {
 	[SCOPE_PIPELINE_NOW] = "namespace pipeline",
 	[SCOPE_STEP] = "namespace pipeline step",
 	[SCOPE_DRIFT] = "namespace pipeline step",
+	[SCOPE_OUTLIER] = "namespace pipeline step",
 	[SCOPE_IMPORTANCE] = "namespace pipeline step feature",
 	[SCOPE_POLICY] = "namespace pipeline experiment",
 	[SCOPE_ALERT] = "namespace pipeline alert",

@@ -22,6 +22,7 @@ enum metric_scope {
 	SCOPE_PIPELINE_NOW, /* struct pipeline_state */
 	SCOPE_STEP,	    /* struct step_counts */
 	SCOPE_DRIFT,	    /* struct drift_state */
+	SCOPE_OUTLIER,	    /* struct outlier_figures */
 	SCOPE_IMPORTANCE,   /* struct importance_state */
 	SCOPE_POLICY,	    /* struct policy_figures */
 	SCOPE_ALERT,	    /* struct alert_state */
@@ -41,9 +42,9 @@ enum metric_scope {
 	SCOPE_SELDON_MODEL,	   /* Core 2: attempts of a model */
 	SCOPE_SELDON_MODEL_API,	   /* attempts of all models */
 	SCOPE_SELDON_MODELS,
-	SCOPE_SELDON_SERVER,	   /* Core 1: calls of a deployment */
-	SCOPE_SELDON_CLIENT,	   /* Core 1: attempts of a deployment's model */
-	SCOPE_SELDON_DEPLOYMENT,   /* predictions of a deployment that were answered */
+	SCOPE_SELDON_SERVER,	 /* Core 1: calls of a deployment */
+	SCOPE_SELDON_CLIENT,	 /* Core 1: attempts of a deployment's model */
+	SCOPE_SELDON_DEPLOYMENT, /* predictions of a deployment that were answered */
 	METRIC_SCOPES
 };
 
@@ -99,6 +100,11 @@ struct drift_state {
 	double quality_alarm, missing, outside, unseen;
 	double accuracy, accuracy_low, accuracy_high, precision, recall;
 	double messages_per_minute, newest_age_seconds;
+};
+
+/* How a step `outlier` with `past` marked its last message. */
+struct outlier_figures {
+	double learning, unfit;
 };
 
 /* A feature of a step `explain` with `importance`. */

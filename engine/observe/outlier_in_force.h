@@ -9,6 +9,9 @@
 #include "base/held_slot.h"
 #include "drift/outlier.h"
 
+/* What a step knew of the usual when it marked its last message. */
+enum outlier_knowledge { OUTLIER_UNASKED, OUTLIER_LEARNING, OUTLIER_KNOWN, OUTLIER_UNFIT };
+
 struct outlier_in_force {
 	struct held_value held; /* first */
 	uint64_t identity;	/* of what was learnt from what */

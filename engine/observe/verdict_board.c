@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <math.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -36,6 +37,7 @@ struct verdict_entry {
 	struct learnt_reference *references;
 	struct held_slot outliers; /* struct outlier_in_force */
 	bool outliers_are_own;	   /* an observer here has set them */
+	atomic_int knowledge;	   /* enum outlier_knowledge */
 };
 
 struct verdict_board {
@@ -467,6 +469,18 @@ const struct outlier_in_force *verdict_entry_hold_outliers(struct verdict_entry 
 void verdict_entry_release_outliers(struct verdict_entry *entry)
 {
 	held_slot_release(&entry->outliers);
+}
+
+/* Written when it changes, since all workers read it. */
+void verdict_entry_note_knowledge(struct verdict_entry *entry, enum outlier_knowledge knowledge)
+{
+	if (verdict_entry_knowledge(entry) != knowledge)
+		atomic_store_explicit(&entry->knowledge, (int)knowledge, memory_order_relaxed);
+}
+
+enum outlier_knowledge verdict_entry_knowledge(const struct verdict_entry *entry)
+{
+	return (enum outlier_knowledge)atomic_load_explicit(&entry->knowledge, memory_order_relaxed);
 }
 
 /* ---- importance of features ---- */

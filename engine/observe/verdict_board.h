@@ -109,6 +109,10 @@ bool verdict_entry_feed_outliers(struct verdict_entry *entry, uint64_t identity,
 const struct outlier_in_force *verdict_entry_hold_outliers(struct verdict_entry *entry);
 void verdict_entry_release_outliers(struct verdict_entry *entry);
 
+/* How a worker marked the last message. */
+void verdict_entry_note_knowledge(struct verdict_entry *entry, enum outlier_knowledge knowledge);
+enum outlier_knowledge verdict_entry_knowledge(const struct verdict_entry *entry);
+
 /* ---- importance of features ---- */
 
 #define IMPORTANCE_SHOWN 20	 /* features of a step, those with the most; the others are one number */

@@ -222,6 +222,14 @@ static inline bool graph_step_watches(const struct graph *graph, size_t step)
 	return kind && kind->monitors && kind->monitors->judges_windows && !kind->monitors->observes;
 }
 
+/* Whether the step is an `outlier` whose observer (which is none itself) learns what is usual. */
+static inline bool graph_step_learns_usual(const struct graph *graph, size_t step)
+{
+	const struct step_spec *spec = graph->steps[step].spec;
+	const struct monitor_rules *rules = spec->kind ? spec->kind->monitors : NULL;
+	return rules && rules->observed && !rules->judges_windows && spec->options && rules->observed(spec->options);
+}
+
 /* Whether bandits of the pipeline learn by that metric, or a rollout judges by it. */
 bool graph_learns_by(const struct graph *graph, const char *metric);
 

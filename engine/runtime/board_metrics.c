@@ -76,6 +76,41 @@ static void write_drift(const struct board_scrape *scrape, struct exposition *ex
 	exposition_write(exposition, SCOPE_DRIFT, states.items, states.count);
 }
 
+/* ---- steps that learn outliers ---- */
+
+static void outlier_add(const struct board_scrape *scrape, const struct pipeline_plan *pipeline, const char *step,
+			struct subject_list *states)
+{
+	struct outlier_figures *figures = ARENA_NEW(scrape->arena, struct outlier_figures);
+	const struct verdict_entry *entry =
+		figures ? verdict_board_entry(engine_board(scrape->engine), pipeline->graph->name, step) : NULL;
+	if (!entry)
+		return;
+	const enum outlier_knowledge knowledge = verdict_entry_knowledge(entry);
+	const bool asked = knowledge != OUTLIER_UNASKED;
+	*figures = (struct outlier_figures){.learning = asked ? knowledge == OUTLIER_LEARNING : (double)NAN,
+					    .unfit = asked ? knowledge == OUTLIER_UNFIT : (double)NAN};
+	subject_list_add(states, (struct metric_subject){
+					 {text_of(pipeline->namespace), text_of(pipeline->graph->name), text_of(step)}, figures});
+}
+
+static void write_outliers(const struct board_scrape *scrape, struct exposition *exposition)
+{
+	struct subject_list states;
+	size_t count = 0;
+	for (size_t i = 0; i < scrape->plan->count; i++)
+		count += graph_count_observers(scrape->plan->pipelines[i].graph);
+	if (!subject_list_open(&states, count, scrape->arena))
+		return;
+	for (size_t i = 0; i < scrape->plan->count; i++) {
+		const struct pipeline_plan *pipeline = &scrape->plan->pipelines[i];
+		for (size_t j = 0; j < pipeline->graph->count; j++)
+			if (graph_step_learns_usual(pipeline->graph, j))
+				outlier_add(scrape, pipeline, pipeline->graph->steps[j].name, &states);
+	}
+	exposition_write(exposition, SCOPE_OUTLIER, states.items, states.count);
+}
+
 /* ---- steps that keep the importance of features ---- */
 
 static void importance_add(const struct board_scrape *scrape, struct metric_subject subject, const char *name, double mean,
@@ -171,6 +206,7 @@ void board_metrics_write(const struct engine *engine, const struct plan *plan, s
 {
 	const struct board_scrape scrape = {engine, plan, arena};
 	write_drift(&scrape, exposition);
+	write_outliers(&scrape, exposition);
 	write_importance(&scrape, exposition);
 	write_policies(&scrape, exposition);
 }

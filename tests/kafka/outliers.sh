@@ -12,7 +12,7 @@ case=$here/../cases-own/outliers-learn-the-past
 export SLUICE_SETTINGS='' SLUICE_NAMESPACE=fed SLUICE_AUTHOR=tester
 
 start_follower() { # $1 instance; its pid into $started
-	"$sluice" run --control --instance "$1" --artifacts "$dir/artifacts" >>"$dir/$1.log" 2>&1 &
+	"$sluice" run --control --instance "$1" --metrics 0 --artifacts "$dir/artifacts" >>"$dir/$1.log" 2>&1 &
 	ours $!
 }
 ask() { # $1 names the keys, $2 the lines of the case
@@ -30,6 +30,14 @@ has_answers() { # $1 names their keys, $2 how many
 asked() { # $1 names the keys, $2 lines, $3 how many; until all are answered
 	ask "$1" "$2"
 	wait_until 20 has_answers "$1" "$3" || give_up "no answers: $(tail -1 "$dir/answers")"
+}
+# The engines that have answered: how many per cent of them did not judge their last message, since too little is known.
+learning() {
+	local name at
+	for name in one two; do
+		at=$(sed -n 's,.*\(http://[^ ]*/metrics\).*,\1,p' "$dir/$name.log" | head -1)
+		curl -s "$at" | sed -n 's/^sluice_outlier_learning{.*} //p'
+	done | awk '$1 != "NaN" {count++; sum += $1} END {print count ? 100 * sum / count : "none"}'
 }
 learnt() { # the rows of each record of the feed
 	"$build/records" dump "$brokers" sluice.fed.feed 2>>"$dir/records.log" | jq -c 'select(.key | @base64d == "outlier/trading/odd")' |
@@ -53,6 +61,7 @@ wait_until 20 has_keeper || give_up "no keeper"
 
 asked usual 1,199 199
 expect "answers before there are rows enough that are judged" "$(grep -c '"known"' "$dir/answers")" "-eq 0"
+expect "metrics before there are rows enough" "$(learning)" "= 100"
 expect "records of the feed after 199 rows" "$(learnt | grep -c .)" "-eq 0"
 asked last 200,200 1
 wait_until 15 has_learnt 200 || give_up "after 200 rows the feed has: $(learnt)"
@@ -60,6 +69,7 @@ for ((i = 0; i < 40; i++)); do sed -n 203p "$case/in.jsonl"; done >"$dir/strange
 jq -c '{key: "strange-\(input_line_number)", request}' "$dir/strange" | "$sluice" produce trading >"$dir/produce.log" 2>&1
 wait_until 15 has_answers strange 40 || give_up "no answers: $(tail -1 "$dir/answers")"
 expect "strange requests that are judged" "$(grep -c '"known"' "$dir/answers")" "-eq 40"
+expect "metrics when enough is known" "$(learning)" "= 0"
 flagged() { jq -c '.outputs[] | select(.name == "odd") | .data[0]' "$dir/answers" | grep -c true; }
 expect "strange requests that are flagged" "$(flagged)" "-eq 40"
 

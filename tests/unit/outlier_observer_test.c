@@ -35,6 +35,13 @@ static void row_send(struct observed *observed, double a, double b)
 	observed_send(observed, &tensor);
 }
 
+/* What `sluice_outlier_learning` and `sluice_outlier_unfit` are made of. */
+static void expect_knowledge(const struct observed *observed, enum outlier_knowledge knowledge)
+{
+	assert_int_equal(verdict_entry_knowledge(verdict_board_entry(observed->board, observed->planning.graph->name, "watch")),
+			 knowledge);
+}
+
 static void expect_marks(const struct observed *observed, const char *state, bool flagged)
 {
 	assert_string_equal(observed->state, state);
@@ -49,11 +56,14 @@ static void nothing_is_judged_before_there_are_rows_enough(void **state)
 	(void)state;
 	struct observed observed;
 	observed_open_outliers(&observed, PAST);
+	expect_knowledge(&observed, OUTLIER_UNASKED);
 	observed_rows(&observed, 199, 1, 0);
 	row_send(&observed, 100, 100); /* the 200th row: it goes past the step before the observer has it */
 	expect_marks(&observed, "learning", false);
+	expect_knowledge(&observed, OUTLIER_LEARNING);
 	row_send(&observed, 0, 0);
 	expect_marks(&observed, "known", false);
+	expect_knowledge(&observed, OUTLIER_KNOWN);
 	assert_int_equal(observed.learnt_count, 1);
 	assert_int_equal(observed.learnt.rows, 200);
 	assert_int_equal(observed.count, 0); /* there are no verdicts on windows */
@@ -180,6 +190,7 @@ static void columns_that_follow_from_one_another_are_said_to_be_unfit(void **sta
 	for (int i = 0; i < 201; i++)
 		row_send(&observed, i % 7, 5);
 	expect_marks(&observed, "unfit", false);
+	expect_knowledge(&observed, OUTLIER_UNFIT);
 	observed_rows(&observed, 61, 1, 0); /* they vary: what the next minute has learnt can be used */
 	expect_marks(&observed, "known", false);
 	observed_close(&observed);
