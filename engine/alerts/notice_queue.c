@@ -50,14 +50,15 @@ void notice_queue_remove(struct notice_queue *queue, struct queued_notice *notic
 	queue->count--;
 }
 
-bool notice_queue_retry(struct notice_queue *queue, struct queued_notice *notice, int64_t now_ms)
+bool notice_queue_retry(struct notice_queue *queue, struct queued_notice *notice, int64_t wait_ms, int64_t now_ms)
 {
 	notice->is_sending = false;
 	if (now_ms - notice->added_ms >= NOTICE_AGE_MS_MAX) {
 		notice_queue_remove(queue, notice);
 		return false;
 	}
-	notice->due_ms = now_ms + notice->pause_ms;
+	wait_ms = wait_ms < NOTICE_WAIT_MS_MAX ? wait_ms : NOTICE_WAIT_MS_MAX;
+	notice->due_ms = now_ms + (wait_ms > notice->pause_ms ? wait_ms : notice->pause_ms);
 	notice->pause_ms = notice->pause_ms * 2 < NOTICE_PAUSE_MS_MAX ? notice->pause_ms * 2 : NOTICE_PAUSE_MS_MAX;
 	return true;
 }

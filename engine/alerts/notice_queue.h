@@ -2,8 +2,9 @@
  *
  * Notices for one receiver are sent one after the other, in their order. A notice that could not be delivered is sent again
  * after a pause, which doubles from NOTICE_PAUSE_MS to NOTICE_PAUSE_MS_MAX. Meanwhile the next ones of that receiver wait, and
- * those of other receivers do not. So a receiver that is down for minutes misses nothing, and gets each notice once when it is
- * back, unless an answer of it was lost. A receiver that is down gets one attempt per pause, however many notices wait.
+ * those of other receivers do not. A receiver that asks for a longer pause has it, up to NOTICE_WAIT_MS_MAX. So a receiver that is
+ * down for minutes misses nothing, and gets each notice once when it is back, unless an answer of it was lost. A receiver that is
+ * down gets one attempt per pause, however many notices wait.
  *
  * A notice is given up when it is NOTICE_AGE_MS_MAX old. At most NOTICES_MAX wait; a further one is not taken.
  */
@@ -19,6 +20,7 @@
 #define NOTICES_MAX 1000
 #define NOTICE_PAUSE_MS 1000
 #define NOTICE_PAUSE_MS_MAX 30000
+#define NOTICE_WAIT_MS_MAX ((int64_t)600 * 1000) /* or a receiver could hold back an alert for hours */
 #define NOTICE_AGE_MS_MAX ((int64_t)24 * 3600 * 1000)
 
 /* First member of the owner's struct. */
@@ -41,8 +43,9 @@ bool notice_queue_add(struct notice_queue *queue, struct queued_notice *notice, 
  * being sent until it is settled. NULL: none is due, and `due_ms` is the time of the next one (INT64_MAX: there is none). */
 struct queued_notice *notice_queue_next(struct notice_queue *queue, int64_t now_ms, int64_t *due_ms);
 
-/* The receiver could not be reached: it is sent again later. False: it is too old, and is the caller's again. */
-bool notice_queue_retry(struct notice_queue *queue, struct queued_notice *notice, int64_t now_ms);
+/* The receiver could not be reached, or asks to wait for `wait_ms`: it is sent again later. False: it is too old, and is the
+ * caller's again. */
+bool notice_queue_retry(struct notice_queue *queue, struct queued_notice *notice, int64_t wait_ms, int64_t now_ms);
 
 /* It was delivered, or never can be: it is the caller's again. */
 void notice_queue_remove(struct notice_queue *queue, struct queued_notice *notice);

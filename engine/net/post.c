@@ -6,6 +6,8 @@
 #include <netinet/in.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 #define REFUSED_BYTES 64
 #define STATUS_KIND 100
 #define STATUS_GOOD 2
@@ -152,6 +154,14 @@ static bool lines_make(const struct post_request *request, struct curl_slist **l
 
 /* ---- the answer ---- */
 
+/* libcurl reads Retry-After, also as a date. */
+static void note_wait(CURL *curl, const struct posting *posting)
+{
+	curl_off_t wait_s = 0;
+	if (posting->request->wait_ms && curl_easy_getinfo(curl, CURLINFO_RETRY_AFTER, &wait_s) == CURLE_OK)
+		*posting->request->wait_ms = wait_s < POST_WAIT_S_MAX ? (int64_t)wait_s * MS_PER_S : POST_WAIT_S_MAX * MS_PER_S;
+}
+
 static enum post_outcome judge_status(long status, struct error *error)
 {
 	static const long again[] = {408, 425, 429};
@@ -196,6 +206,7 @@ static enum post_outcome post_judge(CURL *curl, CURLcode code, const struct post
 {
 	long status = 0;
 	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	note_wait(curl, posting);
 	if (code != CURLE_OK && is_private(curl, posting)) {
 		error_set(error, ERROR_CONFIG, PLACE_NONE,
 			  "the receiver is at %s, which is not a public address; allow it with --alert-allow", posting->refused);

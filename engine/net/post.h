@@ -11,6 +11,7 @@
 #define SLUICE_NET_POST_H
 
 #include <stdatomic.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "base/option.h"
@@ -19,6 +20,7 @@
 #define POST_CONNECT_MS 5000
 #define POST_MS 10000 /* in all */
 #define POST_MAIL_MS 30000 /* likewise of a mail: servers let callers wait before the greeting and the login */
+#define POST_WAIT_S_MAX ((int64_t)24 * 3600) /* what a receiver asks for beyond it counts as this */
 #define POST_HEADERS_MAX 4
 #define POST_REDIRECTIONS_MAX 3
 
@@ -35,6 +37,7 @@ struct post_request {
 	const char *from;
 	struct name_list recipients;
 	const char *login;
+	int64_t *wait_ms;	     /* set to how long the receiver asks to be left alone (Retry-After), or 0; NULL: not wanted */
 	const atomic_bool *given_up; /* set by another thread, it ends the delivery within a second; NULL: there is none */
 };
 

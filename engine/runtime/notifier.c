@@ -24,6 +24,7 @@ struct parcel_to_send {
 	const char *subject, *pipeline; /* for the log; pipeline NULL: it is of none */
 	const char *topic, *key;	/* topic NULL: it goes by `request` */
 	struct notice_counts *counts;
+	int64_t wait_ms; /* that the receiver asked for at the last attempt */
 	bool has_failed; /* an attempt, which is logged once */
 };
 
@@ -174,6 +175,7 @@ static struct parcel_to_send *parcel_open(struct error *error)
 static struct parcel_to_send *parcel_ready(struct notifier *notifier, struct parcel_to_send *made, bool good, struct error *error)
 {
 	made->request.given_up = &notifier->given_up;
+	made->request.wait_ms = &made->wait_ms;
 	if (good)
 		made->queued.receiver = text_of(made->topic ? made->topic : receiver_of(&made->request, made->arena));
 	if (good && !arena_failed(made->arena))
@@ -225,7 +227,7 @@ static void parcel_send(struct notifier *notifier, struct parcel_to_send *sendin
 		say_failed(notifier, sending, ", and is sent again", &error);
 	sending->has_failed |= outcome == POST_UNREACHABLE;
 	pthread_mutex_lock(&notifier->lock);
-	if (outcome == POST_UNREACHABLE && notice_queue_retry(&notifier->queue, &sending->queued, clock_ms()))
+	if (outcome == POST_UNREACHABLE && notice_queue_retry(&notifier->queue, &sending->queued, sending->wait_ms, clock_ms()))
 		return;
 	if (outcome != POST_UNREACHABLE)
 		notice_queue_remove(&notifier->queue, &sending->queued);

@@ -31,16 +31,22 @@ LARGE = ("large", "y > 100")
 
 
 class Receiver:
-    """Keeps what is posted; `status` is what it answers, with `location` if that is set"""
+    """Keeps what is posted; `status` is what it answers, with `location` if that is set. The first time it is busy for some
+    seconds, if those are set, and says so"""
 
-    def __init__(self, port=0, status=200, location=None, host="127.0.0.1"):
+    def __init__(self, port=0, status=200, location=None, host="127.0.0.1", busy_seconds=0):
         got = self.got = []
+        times = self.times = []
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 got.append((dict(self.headers), body))
-                self.send_response(status)
+                times.append(time.monotonic())
+                busy = busy_seconds and len(got) == 1
+                self.send_response(429 if busy else status)
+                if busy:
+                    self.send_header("Retry-After", str(busy_seconds))
                 if location:
                     self.send_header("Location", location)
                 self.send_header("Content-Length", "0")
@@ -231,10 +237,29 @@ def waits_for_its_receiver(judge, binary, folder):
             receiver.close()
 
 
+def leaves_a_busy_receiver_alone(judge, binary, folder):
+    receiver = Receiver(busy_seconds=4)
+    write(folder, HEAD + ALERT % (*LARGE, receiver.url, ""))
+    dev = Dev(binary, folder, "--alert-allow", "127.0.0.1")
+    try:
+        time.sleep(1.5)
+        dev.ask_of(60)
+        notices = receiver.wait(3)
+        judge.expect("a notice that came too soon comes again, and then its end", [notice["status"] for notice in notices]
+                     == ["firing", "firing", "resolved"], notices)
+        judge.expect("after the time that the receiver asks for", receiver.times[1] - receiver.times[0] >= 4, receiver.times)
+        judge.expect("it has not failed", dev.metric("sluice_alert_notices_failed_total", "large") == 0)
+    finally:
+        dev.stop()
+        receiver.close()
+
+
 def reaches_only_what_is_allowed(judge, binary, folder):
     inner = Receiver(host="127.0.0.2")
     outer = Receiver(status=307, location=inner.url)
-    write(folder, HEAD + ALERT % (*LARGE, outer.url, "") + ALERT % ("inner", "y > 100", inner.url, ""))
+    disguised = {"number": "2130706434", "mapped": "[::ffff:127.0.0.2]", "octal": "0177.0.0.2", "short": "127.2"}
+    write(folder, HEAD + ALERT % (*LARGE, outer.url, "") + ALERT % ("inner", "y > 100", inner.url, "") + "".join(
+        ALERT % (name, "y > 100", f"http://{host}:{inner.server.server_port}/hook", "") for name, host in disguised.items()))
     dev = Dev(binary, folder, "--alert-allow", "127.0.0.1")
     try:
         time.sleep(1.5)
@@ -242,6 +267,9 @@ def reaches_only_what_is_allowed(judge, binary, folder):
         judge.expect("an address that is not allowed is said",
                      dev.wait_for("alert inner was not delivered: the receiver is at (127.0.0.2), which is not a public address"), dev.lines)
         judge.expect("and a redirection to it", dev.wait_for("alert large was not delivered: the receiver is at (127.0.0.2)"), dev.lines)
+        for name, host in disguised.items():
+            judge.expect(f"and the same address as {host}",
+                         dev.wait_for(f"alert {name} was not delivered: the receiver is at " r"((?:::ffff:)?127.0.0.2)"), dev.lines)
         judge.expect("it got nothing", inner.got == [] and len(outer.got) >= 1, inner.got)
         time.sleep(QUIET_SECONDS)
         judge.expect("a refused notice is not sent again", len(outer.got) <= 2, len(outer.got))
@@ -599,8 +627,8 @@ def lists_and_tests(judge, binary, folder):
 
 def main():
     judge, binary = Judge(), os.path.abspath(sys.argv[1])
-    for part in (fires_and_resolves, waits_for_its_receiver, reaches_only_what_is_allowed, signs_and_mails, silences_end, groups_have_a_state_each,
-                 refused_mails_stop_no_others, without_a_mail_server_it_says_so, a_reload_forgets_no_judgement,
+    for part in (fires_and_resolves, waits_for_its_receiver, leaves_a_busy_receiver_alone, reaches_only_what_is_allowed, signs_and_mails,
+                 silences_end, groups_have_a_state_each, refused_mails_stop_no_others, without_a_mail_server_it_says_so, a_reload_forgets_no_judgement,
                  tells_of_drift, tells_of_drift_by_segment, tells_of_drift_from_the_past, tells_of_quality, lists_and_tests):
         with tempfile.TemporaryDirectory() as folder:
             part(judge, binary, folder)

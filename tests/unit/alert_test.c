@@ -350,13 +350,13 @@ static void notices_of_a_receiver_that_is_down_wait_in_their_order(void **state)
 	assert_ptr_equal(notice_queue_next(&queue, 0, &due_ms), &other);
 	notice_queue_remove(&queue, &other);
 	assert_null(notice_queue_next(&queue, 0, &due_ms));
-	assert_true(notice_queue_retry(&queue, &first, 0));
+	assert_true(notice_queue_retry(&queue, &first, 0, 0));
 	for (; now_ms < 300 * S; now_ms += 100) {
 		struct queued_notice *notice = notice_queue_next(&queue, now_ms, &due_ms);
 		assert_true(!notice || notice == &first);
 		attempts += notice != NULL;
 		if (notice)
-			assert_true(notice_queue_retry(&queue, notice, now_ms));
+			assert_true(notice_queue_retry(&queue, notice, 0, now_ms));
 		else
 			assert_true(due_ms > now_ms && due_ms <= now_ms + NOTICE_PAUSE_MS_MAX);
 	}
@@ -384,7 +384,7 @@ static void receivers_that_do_not_answer_delay_another_by_one_attempt_each(void 
 		struct queued_notice *notice = notice_queue_next(&queue, now_ms, &due_ms);
 		now_ms = notice ? now_ms + 10 * S : due_ms;
 		if (notice)
-			assert_true(notice_queue_retry(&queue, notice, now_ms));
+			assert_true(notice_queue_retry(&queue, notice, 0, now_ms));
 	}
 	assert_true(notice_queue_add(&queue, &good, now_ms));
 	struct queued_notice *notice = NULL;
@@ -393,9 +393,29 @@ static void receivers_that_do_not_answer_delay_another_by_one_attempt_each(void 
 		assert_non_null(notice);
 		now_ms += 10 * S;
 		if (notice != &good)
-			assert_true(notice_queue_retry(&queue, notice, now_ms));
+			assert_true(notice_queue_retry(&queue, notice, 0, now_ms));
 	}
 	assert_ptr_equal(notice, &good);
+}
+
+static void a_receiver_that_asks_to_wait_is_left_alone(void **state)
+{
+	(void)state;
+	struct notice_queue queue = {0};
+	struct queued_notice first = NOTICE("a"), second = NOTICE("a");
+	int64_t due_ms;
+	assert_true(notice_queue_add(&queue, &first, 0) && notice_queue_add(&queue, &second, 0));
+	assert_ptr_equal(notice_queue_next(&queue, 0, &due_ms), &first);
+	assert_true(notice_queue_retry(&queue, &first, 60 * S, 0));
+	assert_null(notice_queue_next(&queue, 60 * S - 1, &due_ms));
+	assert_int_equal(due_ms, 60 * S);
+	assert_ptr_equal(notice_queue_next(&queue, 60 * S, &due_ms), &first);
+	assert_true(notice_queue_retry(&queue, &first, 24 * 3600 * S, 60 * S)); /* longer than it may ask for */
+	assert_null(notice_queue_next(&queue, 60 * S + NOTICE_WAIT_MS_MAX - 1, &due_ms));
+	assert_ptr_equal(notice_queue_next(&queue, 60 * S + NOTICE_WAIT_MS_MAX, &due_ms), &first);
+	assert_true(notice_queue_retry(&queue, &first, 1, 0)); /* no shorter than without: 1 s, 2 s, then 4 s */
+	assert_null(notice_queue_next(&queue, 4 * S - 1, &due_ms));
+	assert_int_equal(due_ms, 4 * S);
 }
 
 static void the_queue_is_bounded_and_old_notices_are_given_up(void **state)
@@ -408,9 +428,9 @@ static void the_queue_is_bounded_and_old_notices_are_given_up(void **state)
 		assert_true(notice_queue_add(&queue, &notices[i], 0));
 	assert_false(notice_queue_add(&queue, &notices[NOTICES_MAX], 0));
 	struct queued_notice *first = notice_queue_next(&queue, 0, &due_ms);
-	assert_true(notice_queue_retry(&queue, first, NOTICE_AGE_MS_MAX - 1));
+	assert_true(notice_queue_retry(&queue, first, 0, NOTICE_AGE_MS_MAX - 1));
 	assert_ptr_equal(notice_queue_next(&queue, NOTICE_AGE_MS_MAX + NOTICE_PAUSE_MS, &due_ms), first);
-	assert_false(notice_queue_retry(&queue, first, NOTICE_AGE_MS_MAX));
+	assert_false(notice_queue_retry(&queue, first, 0, NOTICE_AGE_MS_MAX));
 	assert_true(notice_queue_add(&queue, &notices[NOTICES_MAX], 0));
 	memory_give(notices);
 }
@@ -436,6 +456,7 @@ int main(void)
 		cmocka_unit_test(a_condition_may_use_what_each_message_has),
 		cmocka_unit_test(notices_of_a_receiver_that_is_down_wait_in_their_order),
 		cmocka_unit_test(receivers_that_do_not_answer_delay_another_by_one_attempt_each),
+		cmocka_unit_test(a_receiver_that_asks_to_wait_is_left_alone),
 		cmocka_unit_test(the_queue_is_bounded_and_old_notices_are_given_up),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
