@@ -91,8 +91,21 @@ static bool field_next(struct fit_rows *rows, struct arena *arena, struct csv_fi
 	return true;
 }
 
+/* What is wrong with a header of one column that other signs separate; NULL: nothing that shows. */
+static const char *separator_fault(const struct fit_rows *rows)
+{
+	const struct text first = rows->columns[0].name;
+	const bool other =
+		rows->column_count == 1 && (memchr(first.bytes, ';', first.length) || memchr(first.bytes, '\t', first.length));
+	return other ? "its first line has no comma; separate the columns by commas, and write decimals with a point" : NULL;
+}
+
 static bool refuse_fields(const struct fit_rows *rows, size_t count, struct error *error)
 {
+	const char *fault = separator_fault(rows);
+	if (fault)
+		return error_set(error, ERROR_INPUT, place_of_field(rows, &rows->fields[0]),
+				 "this row has %zu fields, and the header 1: %s", count, fault);
 	return error_set(error, ERROR_INPUT, place_of_field(rows, &rows->fields[0]),
 			 "this row has %zu field%s, and the header %zu; %s", count, count == 1 ? "" : "s", rows->column_count,
 			 count < rows->column_count ? "write all of them, and leave those empty that are missing"
@@ -166,18 +179,13 @@ static bool refuse_column(const struct fit_rows *rows, const struct csv_column *
 /* What is wrong with the first line as a whole; NULL: nothing that shows. */
 static const char *header_fault(const struct fit_rows *rows)
 {
-	const struct text first = rows->columns[0].name;
 	bool numbers = true;
 	double number;
 	for (size_t i = 0; i < rows->column_count; i++)
 		numbers = numbers && field_number(rows->columns[i].name, &number) && !isnan(number);
 	if (numbers)
 		return "its first line has numbers; write the names of the columns above it";
-	if (rows->column_count > 1)
-		return NULL;
-	return memchr(first.bytes, ';', first.length) || memchr(first.bytes, '\t', first.length)
-		       ? "its first line has no comma; separate the columns by commas"
-		       : NULL;
+	return separator_fault(rows);
 }
 
 static bool refuse_name(const struct fit_rows *rows, struct text name, struct error *error)
@@ -452,6 +460,8 @@ bool fit_rows_open(struct fit_rows *rows, const char *file, struct text text, co
 	if (first == text.length)
 		return error_set(error, ERROR_INPUT, PLACE_NONE,
 				 "%s is empty; it needs a CSV with a header, or requests, one in each line", file);
+	if (text_starts_with(text, TEXT("\xFF\xFE")) || text_starts_with(text, TEXT("\xFE\xFF")))
+		return error_set(error, ERROR_INPUT, PLACE_NONE, "%s is UTF-16; save it as UTF-8", file);
 	rows->csv = text.bytes[first] != '{';
 	if (rows->csv)
 		return csv_open(rows, gather, error);

@@ -143,8 +143,8 @@ static void what_cannot_be_learnt_is_said_with_its_place(void **state)
 		const char *operations, *data, *more, *words;
 	} rows[] = {
 		{"    - impute: {tensor: a, fitted: f}\n", "a\nnan\n", "", "nothing to learn from in column 0"},
-		{"    - impute: {tensor: a, fitted: f}\n",
-		       "a\n", "", "p.yaml:8:7: `impute` has nothing to learn from: there is no message"},
+		{"    - impute: {tensor: a, fitted: f}\n", "a\n", "",
+		 "p.yaml:8:7: `impute` has nothing to learn from: there is no message"},
 		{"    - impute: {tensor: a, values: [1]}\n", "a\n1\n", "", "step `clean` has nothing to learn"},
 		{"    - fitted: f\n", "a\n1\n", "", "does not list what to learn"},
 		{"    - scale: {tensor: x, fitted: f}\n", "a\n1\n", "",
@@ -158,6 +158,13 @@ static void what_cannot_be_learnt_is_said_with_its_place(void **state)
 		 "data has no column `a`: its first line has numbers; write the names of the columns above it"},
 		{"    - scale: {tensor: x, fitted: f}\n", "a;b\n1;2\n", " --tensor x=a",
 		 "data has no column `a`: its first line has no comma; separate the columns by commas"},
+		{"    - scale: {tensor: a, fitted: f}\n", "a;b\n1,5;2,5\n", "",
+		 "data:2:1: this row has 3 fields, and the header 1: its first line has no comma; separate the columns by commas, "
+		 "and write decimals with a point"},
+		{"    - scale: {tensor: a, fitted: f}\n",
+		 "\xFF\xFE"
+		 "a\n1\n",
+		 "", "data is UTF-16; save it as UTF-8"},
 		{"    - scale: {tensor: x, fitted: f}\n", "aa,b\n1,2\n", " --tensor x=ab", "no column `ab`; its nearest is `aa`"},
 		{"    - scale: {tensor: x, fitted: f}\n", "a,b\n1,w\n", " --tensor x=a,b", "column `b` is not all numbers"},
 		{"    - power: {tensor: a, by: box-cox, fitted: f}\n", "a\n1\n-2\n", "", "Box-Cox needs numbers above 0"},
