@@ -207,7 +207,7 @@ static bool open_and_serve(struct gateway_run *run, struct error *error)
 	server.server = run->service.gateway;
 	run->loop = listening.loop;
 	good = good && listening_attach(&listening, &server, &self->gateway.listening, error) &&
-	       stop_signal_heed_hangup(&listening.stopping, on_hung_up, run, error);
+	       stop_signal_watch_hangup(&listening.stopping, on_hung_up, run, error);
 	if (good && self->metrics)
 		good = (metrics = gateway_metrics_open(command_workspace(run->session), listening.loop, run->service.gateway,
 						       self->metrics, error));

@@ -50,8 +50,8 @@ static bool conditions_keep(struct condition_source *source, struct text value, 
 }
 
 /* Notes that an engine wrote a record. `source` is NULL if the record is of another namespace. */
-static bool source_hear(struct condition_table *table, const struct record *record, struct text namespace, struct text engine,
-			bool stopped, struct condition_source **source, struct error *error)
+static bool source_note_record(struct condition_table *table, const struct record *record, struct text namespace,
+			       struct text engine, bool stopped, struct condition_source **source, struct error *error)
 {
 	*source = NULL;
 	if (!text_is(namespace, table->namespace))
@@ -76,11 +76,12 @@ static bool status_take(void *context, const struct record *record, struct error
 	arena_reset(table->scratch);
 	if (schema == record_fingerprint(&conditions_form) &&
 	    record_decode(&conditions_form, record->value, table->scratch, &conditions, &broken))
-		return source_hear(table, record, conditions.namespace, conditions.engine, conditions.stopped, &source, error) &&
+		return source_note_record(table, record, conditions.namespace, conditions.engine, conditions.stopped, &source,
+					  error) &&
 		       (!source || conditions_keep(source, record->value, error));
 	return schema != record_fingerprint(&report_form) ||
 	       !record_decode(&report_form, record->value, table->scratch, &report, &broken) ||
-	       source_hear(table, record, report.namespace, report.engine, report.stopped, &source, error);
+	       source_note_record(table, record, report.namespace, report.engine, report.stopped, &source, error);
 }
 
 bool condition_table_open(struct condition_table *table, const char *brokers, struct properties properties, const char *status,

@@ -20,7 +20,7 @@ bool control_view_take(void *context, const struct record *record, struct error 
 }
 
 /* Takes a record of `status`: beats of the keeper, and reports on alerts; others are ignored. */
-static bool control_view_hear(void *context, const struct record *record, struct error *error)
+static bool control_view_take_status(void *context, const struct record *record, struct error *error)
 {
 	struct control_view *view = context;
 	struct alert_read report;
@@ -96,5 +96,5 @@ static bool records_take(struct control_view *view, struct reader *reader, int b
 bool control_view_read(struct control_view *view, int bell, struct error *error)
 {
 	return records_take(view, view->control, bell, control_view_take, error) &&
-	       records_take(view, view->status, bell, control_view_hear, error);
+	       records_take(view, view->status, bell, control_view_take_status, error);
 }

@@ -41,7 +41,7 @@ struct batch {
 
 /* ---- collecting ---- */
 
-static bool pot_takes(const struct batch *batch, const struct payload *payload)
+static bool open_batch_takes(const struct batch *batch, const struct payload *payload)
 {
 	const struct visit *first = NULL;
 	for (size_t i = 0; !first; i++)
@@ -67,7 +67,7 @@ static struct batch *batch_make(struct flow *flow, struct flow_node *node)
 	return batch;
 }
 
-static struct batch *pot_open(struct flow *flow, struct flow_node *node)
+static struct batch *open_batch_begin(struct flow *flow, struct flow_node *node)
 {
 	struct batch *batch = node->spare;
 	if (batch)
@@ -211,10 +211,10 @@ void batch_join(struct visit *visit)
 		return;
 	}
 	struct batch *batch = node->open_batches;
-	while (batch && (!pot_takes(batch, visit->input) || batch->visit.model != visit->model))
+	while (batch && (!open_batch_takes(batch, visit->input) || batch->visit.model != visit->model))
 		batch = batch->next;
 	if (!batch) {
-		batch = pot_open(visit->flow, node);
+		batch = open_batch_begin(visit->flow, node);
 		if (batch)
 			batch->visit.model = visit->model;
 	}

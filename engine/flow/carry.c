@@ -111,7 +111,7 @@ static bool may_still_run(const struct run *run, size_t step)
 	const struct node_state *node_state = &run->node_states[step];
 	if (is_left_out(run, step))
 		return false;
-	return (node_state->stage == NODE_OPEN || node_state->stage == NODE_FIRED) && run_minds(run, &run->flow->nodes[step]);
+	return (node_state->stage == NODE_OPEN || node_state->stage == NODE_FIRED) && run_needs(run, &run->flow->nodes[step]);
 }
 
 static bool goes_on_to(const struct run *run, const struct graph_next *next)

@@ -267,7 +267,7 @@ bool run_expects(const struct run *run)
 	for (size_t i = 0; i < inlets->count; i++) {
 		const struct flow_edge *edge = inlets->items[i];
 		if (run->node_states[edge->node].stage == NODE_OPEN && run->arrivals[edge->arrival].state == ARRIVAL_PENDING &&
-		    run_minds(run, &run->flow->nodes[edge->node]))
+		    run_needs(run, &run->flow->nodes[edge->node]))
 			return true;
 	}
 	return false;

@@ -107,7 +107,7 @@ static void run_work(struct run *run)
 		run->tasks = task->next;
 		if (!run->tasks)
 			run->tasks_end = &run->tasks;
-		if (run_is_answered(run) && !run_minds(run, &run->flow->nodes[task->node]))
+		if (run_is_answered(run) && !run_needs(run, &run->flow->nodes[task->node]))
 			continue;
 		if (task->kind == TASK_VISIT)
 			visit_start((struct visit *)task);
@@ -120,7 +120,7 @@ static void run_prune(struct run *run)
 {
 	for (struct visit *visit = run->waiting, *next; visit; visit = next) {
 		next = visit->next;
-		if (!run_minds(run, visit->node))
+		if (!run_needs(run, visit->node))
 			visit_abandon(visit);
 	}
 }

@@ -493,7 +493,7 @@ static inline bool run_is_answered(const struct run *run)
 
 /* Whether a node is still needed. Once the answer is known, only nodes that lead to something beside it are, unless
  * there are taps. */
-static inline bool run_minds(const struct run *run, const struct flow_node *node)
+static inline bool run_needs(const struct run *run, const struct flow_node *node)
 {
 	return !run_is_answered(run) || run->flow->outside.tap || node->beside;
 }

@@ -72,7 +72,7 @@ rd_kafka_conf_t *client_configuration(struct properties own, struct properties u
 		error_memory(error, ERROR_SYSTEM, "configuring a Kafka client");
 		return NULL;
 	}
-	rd_kafka_conf_set_log_cb(configuration, client_hear_line);
+	rd_kafka_conf_set_log_cb(configuration, client_on_log_line);
 	/* Detects a broker that is back soon, and one that disappeared without a message. librdkafka's default is a
 	 * minute. */
 	static const struct property quick[] = {

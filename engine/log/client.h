@@ -38,7 +38,7 @@ int client_partition_count(const struct rd_kafka_metadata *metadata, const char 
 #define CLIENT_PATIENCE_MS 10000
 
 /* Writes a line of librdkafka's own log, in a readable form. Any thread. */
-void client_hear_line(const rd_kafka_t *client, int level, const char *facility, const char *words);
+void client_on_log_line(const rd_kafka_t *client, int level, const char *facility, const char *words);
 
 /* Logs a line, `Kafka: ...` without its end, to the sink of librdkafka's own lines (log/kafka_log.h). */
 void client_say(enum log_level level, const char *line);

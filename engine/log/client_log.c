@@ -102,7 +102,7 @@ static void line_drop_guess(char *line)
 /* Writes librdkafka's own log lines in the format of ours: without its clock, thread names and wrong guesses. It omits
  * lines about problems that librdkafka solves by itself at each start, and about errors that end a client, which we
  * report; each request that timed out is a line of level debug. Called by librdkafka's threads. */
-void client_hear_line(const rd_kafka_t *client, int level, const char *facility, const char *words)
+void client_on_log_line(const rd_kafka_t *client, int level, const char *facility, const char *words)
 {
 	char line[SAID_BYTES];
 	const struct log_fields fields = {.client = client ? rd_kafka_name(client) : NULL};

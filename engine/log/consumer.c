@@ -65,8 +65,8 @@ static rd_kafka_conf_t *configuration_of(const struct consumer_config *config, s
 	if (!configuration)
 		return NULL;
 	rd_kafka_conf_set_opaque(configuration, consumer);
-	rd_kafka_conf_set_rebalance_cb(configuration, consumer_hear_rebalance);
-	rd_kafka_conf_set_error_cb(configuration, consumer_hear_error);
+	rd_kafka_conf_set_rebalance_cb(configuration, consumer_on_rebalance);
+	rd_kafka_conf_set_error_cb(configuration, consumer_on_error);
 	rd_kafka_conf_set_stats_cb(configuration, on_statistics);
 	consumer_log_resets(consumer, configuration);
 	return configuration;
@@ -107,12 +107,12 @@ static bool consumer_join(struct kafka_consumer *consumer, const struct consumer
 static bool client_set_up(struct kafka_consumer *consumer, size_t topic_count, struct error *error)
 {
 	rd_kafka_conf_t *configuration = configuration_of(consumer->config, consumer, error);
-	consumer_hear_lines(consumer, NULL);
+	consumer_log_attach(consumer, NULL);
 	consumer->client = configuration ? client_open(RD_KAFKA_CONSUMER, configuration, error) : NULL;
 	consumer->joined = false;
 	if (!consumer->client)
 		return false;
-	consumer_hear_lines(consumer, consumer->client);
+	consumer_log_attach(consumer, consumer->client);
 	rd_kafka_poll_set_consumer(consumer->client);
 	consumer->queue = rd_kafka_queue_get_consumer(consumer->client);
 	client_queue_ring(consumer->queue, consumer->bell);
@@ -192,7 +192,7 @@ static void kafka_close(struct consumer *self)
 		rd_kafka_consumer_close(client);
 		client_destroy(client, CLOSE_WAIT_S);
 	}
-	consumer_hear_no_lines(consumer);
+	consumer_log_detach(consumer);
 	if (consumer->bell >= 0)
 		close(consumer->bell);
 	memory_give(consumer->changed.items);
@@ -298,7 +298,7 @@ static void record_fill(rd_kafka_message_t *message, struct record *record)
 	};
 }
 
-static void hear_of_group(struct kafka_consumer *consumer)
+static void consumer_end_rejoin_check(struct kafka_consumer *consumer)
 {
 	rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
 	if (consumer->rejoin_check && rejoin_check_ended(consumer->rejoin_check, &code)) {
@@ -325,10 +325,10 @@ static void leave_out_moved(struct kafka_consumer *consumer)
 }
 
 /* When a partition was moved back, the group assigns all partitions again. */
-static void hear_of_moves(struct kafka_consumer *consumer)
+static void consumer_take_moves(struct kafka_consumer *consumer)
 {
 	rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
-	if (consumer->checking && moved_hear(consumer->moved))
+	if (consumer->checking && moved_is_answered(consumer->moved))
 		leave_out_moved(consumer);
 	if (consumer->change == ASSIGNMENT_SAME && moved_is_over(consumer->moved)) {
 		consumer_forget_moved(consumer);
@@ -351,7 +351,7 @@ static bool kafka_take(struct consumer *self, struct record *records, size_t roo
 			record_fill(message, &records[(*count)++]);
 			continue;
 		}
-		consumer_hear_error(consumer->client, message->err, rd_kafka_message_errstr(message), consumer);
+		consumer_on_error(consumer->client, message->err, rd_kafka_message_errstr(message), consumer);
 		rd_kafka_message_destroy(message);
 	}
 	if (*count > 0) {
@@ -360,9 +360,9 @@ static bool kafka_take(struct consumer *self, struct record *records, size_t roo
 				       last->time_ms);
 	}
 	if (consumer->moved)
-		hear_of_moves(consumer);
+		consumer_take_moves(consumer);
 	if (consumer->rejoin_check || consumer->given_others)
-		hear_of_group(consumer);
+		consumer_end_rejoin_check(consumer);
 	consumer_look_for_topics(consumer);
 	if (consumer->failure.kind == ERROR_NONE)
 		return true;
@@ -377,7 +377,7 @@ static void kafka_stay(struct consumer *self)
 	struct kafka_consumer *consumer = (struct kafka_consumer *)self;
 	rd_kafka_consume_batch_queue(consumer->queue, 0, consumer->taken, 0);
 	if (consumer->moved)
-		hear_of_moves(consumer);
+		consumer_take_moves(consumer);
 }
 
 /* ---- the assignment ---- */

@@ -58,7 +58,7 @@ bool consumer_note_end(struct kafka_consumer *consumer, enum assignment_change c
 	return true;
 }
 
-void consumer_hear_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list, void *context)
+void consumer_on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list, void *context)
 {
 	struct kafka_consumer *consumer = context;
 	bool given = code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
@@ -118,7 +118,7 @@ static void fence_report(struct kafka_consumer *consumer, rd_kafka_t *client)
 }
 
 /* Handles an error. The client recovers from most errors by itself. */
-void consumer_hear_error(rd_kafka_t *client, int code, const char *words, void *context)
+void consumer_on_error(rd_kafka_t *client, int code, const char *words, void *context)
 {
 	struct kafka_consumer *consumer = context;
 	switch (code) {

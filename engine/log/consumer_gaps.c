@@ -18,18 +18,18 @@
 #define USUAL_LEVEL 6 /* librdkafka's own default, for lines that no consumer hears */
 
 static pthread_mutex_t hearers_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct list hearers; /* struct kafka_consumer */
+static struct list log_listeners; /* struct kafka_consumer */
 
-void consumer_hear_lines(struct kafka_consumer *consumer, const rd_kafka_t *client)
+void consumer_log_attach(struct kafka_consumer *consumer, const rd_kafka_t *client)
 {
 	pthread_mutex_lock(&hearers_lock);
 	if (!consumer->hearer.list)
-		list_add(&hearers, &consumer->hearer);
+		list_add(&log_listeners, &consumer->hearer);
 	consumer->heard = client;
 	pthread_mutex_unlock(&hearers_lock);
 }
 
-void consumer_hear_no_lines(struct kafka_consumer *consumer)
+void consumer_log_detach(struct kafka_consumer *consumer)
 {
 	pthread_mutex_lock(&hearers_lock);
 	list_remove(&consumer->hearer);
@@ -40,7 +40,7 @@ void consumer_hear_no_lines(struct kafka_consumer *consumer)
 static struct kafka_consumer *hearer_of(const rd_kafka_t *client)
 {
 	const void *made_for = rd_kafka_opaque(client);
-	for (struct list_node *node = hearers.first; node; node = node->next) {
+	for (struct list_node *node = log_listeners.first; node; node = node->next) {
 		struct kafka_consumer *consumer = LIST_OWNER(node, struct kafka_consumer, hearer);
 		if (consumer == made_for && (!consumer->heard || consumer->heard == client))
 			return consumer;
@@ -96,10 +96,10 @@ void consumer_log_resets(struct kafka_consumer *consumer, rd_kafka_conf_t *confi
 	(void)snprintf(level, sizeof level, "%d", RESET_LEVEL);
 	if (number < RESET_LEVEL)
 		(void)rd_kafka_conf_set(configuration, "log_level", level, words, sizeof words);
-	rd_kafka_conf_set_log_cb(configuration, consumer_hear_line);
+	rd_kafka_conf_set_log_cb(configuration, consumer_on_log_line);
 }
 
-void consumer_hear_line(const rd_kafka_t *client, int level, const char *facility, const char *words)
+void consumer_on_log_line(const rd_kafka_t *client, int level, const char *facility, const char *words)
 {
 	struct offset_reset reset;
 	const bool is_reset = strcmp(facility, "OFFSET") == 0 && gap_line_read(words, &reset);
@@ -110,7 +110,7 @@ void consumer_hear_line(const rd_kafka_t *client, int level, const char *facilit
 		reset_note(consumer, &reset);
 	pthread_mutex_unlock(&hearers_lock);
 	if (!is_reset && level <= log_level)
-		client_hear_line(client, level, facility, words);
+		client_on_log_line(client, level, facility, words);
 }
 
 static bool reset_take(struct kafka_consumer *consumer, struct offset_reset *reset)

@@ -64,7 +64,7 @@ struct kafka_consumer {
 };
 
 /* Number of a topic among those that are read. The topic must be one of them: the caller has it from a partition that was
- * given. Kafka gives others to a member that comes back with fewer topics within its session. consumer_hear_rebalance() leaves
+ * given. Kafka gives others to a member that comes back with fewer topics within its session. consumer_on_rebalance() leaves
  * these out, and the consumer joins its group again, so that who reads them gets them. */
 uint32_t consumer_topic_named(const struct kafka_consumer *consumer, const char *name);
 
@@ -77,19 +77,19 @@ bool consumer_note_end(struct kafka_consumer *consumer, enum assignment_change c
 void consumer_forget_moved(struct kafka_consumer *consumer);
 
 /* librdkafka's callbacks; the context is the consumer. */
-void consumer_hear_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list, void *context);
-void consumer_hear_error(rd_kafka_t *client, int code, const char *words, void *context);
+void consumer_on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list, void *context);
+void consumer_on_error(rd_kafka_t *client, int code, const char *words, void *context);
 
 /* Makes librdkafka log offset resets, whatever `log_level` the user has set. */
 void consumer_log_resets(struct kafka_consumer *consumer, rd_kafka_conf_t *configuration);
 
 /* From now on the consumer hears the lines of that client, and of no other; NULL: of the one that is being opened. A client whose
  * end is not waited for (client_destroy()) writes lines when its consumer has another client, or is closed. */
-void consumer_hear_lines(struct kafka_consumer *consumer, const rd_kafka_t *client);
-void consumer_hear_no_lines(struct kafka_consumer *consumer);
+void consumer_log_attach(struct kafka_consumer *consumer, const rd_kafka_t *client);
+void consumer_log_detach(struct kafka_consumer *consumer);
 
 /* librdkafka's log callback, from its threads: an offset reset is noted by the consumer that hears it, any other line is logged. */
-void consumer_hear_line(const rd_kafka_t *client, int level, const char *facility, const char *words);
+void consumer_on_log_line(const rd_kafka_t *client, int level, const char *facility, const char *words);
 
 /* Parses the line of an offset reset, in the wording of librdkafka 2.0 or later. False: it is another line. */
 bool gap_line_read(const char *words, struct offset_reset *reset);

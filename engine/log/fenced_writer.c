@@ -27,12 +27,12 @@ static int on_close_socket(int socket, void *context)
 }
 
 /* Omits librdkafka's errors about being replaced: that is a normal event of a writer, and the call that fails says it. */
-static void writer_hear_line(const rd_kafka_t *client, int level, const char *facility, const char *words)
+static void writer_on_log_line(const rd_kafka_t *client, int level, const char *facility, const char *words)
 {
 	if (!strstr(words, rd_kafka_err2str(RD_KAFKA_RESP_ERR__FENCED)) && !strstr(words, "(_FENCED)") &&
 	    !strstr(words, rd_kafka_err2str(RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH)) &&
 	    !strstr(words, rd_kafka_err2str(RD_KAFKA_RESP_ERR_PRODUCER_FENCED)))
-		client_hear_line(client, level, facility, words);
+		client_on_log_line(client, level, facility, words);
 }
 
 static rd_kafka_conf_t *writer_configure(struct fenced_writer *writer, struct error *error)
@@ -54,7 +54,7 @@ static rd_kafka_conf_t *writer_configure(struct fenced_writer *writer, struct er
 	if (!configuration)
 		return NULL;
 	rd_kafka_conf_set_opaque(configuration, writer);
-	rd_kafka_conf_set_log_cb(configuration, writer_hear_line);
+	rd_kafka_conf_set_log_cb(configuration, writer_on_log_line);
 	rd_kafka_conf_set_closesocket_cb(configuration, on_close_socket);
 	return configuration;
 }

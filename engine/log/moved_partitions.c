@@ -125,7 +125,7 @@ struct moved_question *moved_ask(rd_kafka_t *client, const char *group, rd_kafka
 	return NULL;
 }
 
-bool moved_hear(const struct moved_question *question)
+bool moved_is_answered(const struct moved_question *question)
 {
 	return atomic_load(&question->answered);
 }

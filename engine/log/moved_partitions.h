@@ -25,7 +25,7 @@ struct moved_question *moved_ask(rd_kafka_t *client, const char *group, rd_kafka
 
 /* Whether there is an answer. Never waits. If Kafka refuses to say what was committed, no partition counts as moved: the
  * client meets the same refusal when it begins to read. */
-bool moved_hear(const struct moved_question *question);
+bool moved_is_answered(const struct moved_question *question);
 
 /* After the answer: whether that partition is marked. Marked partitions are logged, in one line, when the answer comes. */
 bool moved_has(const struct moved_question *question, const char *topic, int32_t partition);

@@ -145,7 +145,7 @@ static void grpc_flush(struct grpc_peer *peer)
 	for (struct list_node *node = peer->connections.first, *next; node; node = next) {
 		next = node->next;
 		if (grpc_connection_of(node)->dirty)
-			grpc_connection_speak(grpc_connection_of(node));
+			grpc_connection_flush(grpc_connection_of(node));
 	}
 }
 

@@ -214,7 +214,7 @@ static void grpc_caller_on_ready(void *context, uint32_t events)
 		caller->heard_ms = loop_now_ms(server->loop);
 		if (caller->leaving != GRPC_NOTICED)
 			caller->pinged_ms = 0;
-		if (!http2_hear(http2, server->room, sizeof server->room, &error)) {
+		if (!http2_receive(http2, server->room, sizeof server->room, &error)) {
 			server->acceptor.counts.flooded += http2->flooded != NULL;
 			http2_excuse(http2);
 			grpc_caller_end(caller);
@@ -224,12 +224,12 @@ static void grpc_caller_on_ready(void *context, uint32_t events)
 	grpc_caller_is_dirty(caller);
 }
 
-void grpc_caller_speak(struct grpc_caller *caller)
+void grpc_caller_flush(struct grpc_caller *caller)
 {
 	struct http2 *http2 = &caller->http2;
 	struct error error = {0};
 	caller->dirty = false;
-	bool good = http2_speak(http2, &error);
+	bool good = http2_flush(http2, &error);
 	bool over =
 		!http2_is_stuck(http2) && !nghttp2_session_want_read(http2->session) && !nghttp2_session_want_write(http2->session);
 	if (!good || over)

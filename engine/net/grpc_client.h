@@ -160,7 +160,7 @@ void grpc_connection_opened_stream(struct grpc_connection *connection);
 void grpc_connection_closed_stream(struct grpc_connection *connection);
 
 /* Sends pending data, and closes the connection when it is over; then it is freed. */
-void grpc_connection_speak(struct grpc_connection *connection);
+void grpc_connection_flush(struct grpc_connection *connection);
 
 /* ---- grpc_session.c ---- */
 

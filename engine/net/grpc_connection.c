@@ -77,7 +77,7 @@ static void end_with(struct grpc_connection *connection, const char *reason)
 
 /* Handles a lost connection. If it was not established yet, another address of the host is tried, unless there is
  * none or the cause is local. */
-static void connection_lose(struct grpc_connection *connection, const struct error *error)
+static void connection_on_disconnect(struct grpc_connection *connection, const struct error *error)
 {
 	const struct error why = *error; /* it may be the connection's own field */
 	if (!connection->standing && !connection->leaving && why.kind != ERROR_SYSTEM) {
@@ -144,7 +144,7 @@ void grpc_connection_closed_stream(struct grpc_connection *connection)
 static void close_idle(struct grpc_connection *connection)
 {
 	grpc_session_goodbye(connection, NGHTTP2_NO_ERROR, "");
-	http2_speak(&connection->http2, &(struct error){0});
+	http2_flush(&connection->http2, &(struct error){0});
 	grpc_connection_end(connection, NULL);
 }
 
@@ -164,7 +164,7 @@ static void grpc_connection_on_tend(void *context)
 	if (tend_at(connection) <= loop_now_ms(connection->http2.loop)) {
 		if (!connection->standing) {
 			error_set(&error, ERROR_REMOTE, PLACE_NONE, "no HTTP/2 connection stood in time");
-			connection_lose(connection, &error);
+			connection_on_disconnect(connection, &error);
 			return;
 		}
 		if (connection->pinged_ms) {
@@ -194,8 +194,8 @@ static void grpc_connection_on_dialled(void *context, const struct error *error)
 	}
 	connection->greeted_by_ms = connection->dial.share_until_ms;
 	if (!loop_timer_set(http2->loop, &connection->tend, tend_at(connection), &why) || !http2_watch(http2, EPOLLIN, &why) ||
-	    !grpc_session_begin(connection, &why) || !http2_speak(http2, &why))
-		connection_lose(connection, &why);
+	    !grpc_session_begin(connection, &why) || !http2_flush(http2, &why))
+		connection_on_disconnect(connection, &why);
 }
 
 bool grpc_connection_open(struct grpc_peer *peer, struct error *error)
@@ -240,9 +240,9 @@ static void grpc_connection_on_ready(void *context, uint32_t events)
 	if (events & ~(uint32_t)EPOLLOUT) {
 		connection->quiet_ms = loop_now_ms(grpc->loop);
 		connection->pinged_ms = 0;
-		if (!http2_hear(http2, grpc->room, sizeof grpc->room, &error)) {
+		if (!http2_receive(http2, grpc->room, sizeof grpc->room, &error)) {
 			say_why(http2);
-			connection_lose(connection, connection->error.kind ? &connection->error : &error);
+			connection_on_disconnect(connection, connection->error.kind ? &connection->error : &error);
 			return;
 		}
 	}
@@ -257,13 +257,13 @@ bool grpc_connection_has_room(const struct grpc_connection *connection)
 	return connection->open < connection->peer->grpc->limits.streams && grpc_session_has_room(connection);
 }
 
-void grpc_connection_speak(struct grpc_connection *connection)
+void grpc_connection_flush(struct grpc_connection *connection)
 {
 	struct http2 *http2 = &connection->http2;
 	struct error error = {0};
 	connection->dirty = false;
-	if (!http2_speak(http2, &error)) {
-		connection_lose(connection, connection->error.kind ? &connection->error : &error);
+	if (!http2_flush(http2, &error)) {
+		connection_on_disconnect(connection, connection->error.kind ? &connection->error : &error);
 		return;
 	}
 	if (!http2_is_stuck(http2) && connection->leaving && connection->open == 0)

@@ -48,7 +48,7 @@ static void grpc_server_on_now(void *context)
 	for (struct grpc_caller *caller = server->callers, *next; caller; caller = next) {
 		next = caller->next;
 		if (caller->dirty && caller->http2.session)
-			grpc_caller_speak(caller);
+			grpc_caller_flush(caller);
 	}
 }
 

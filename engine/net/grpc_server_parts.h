@@ -137,7 +137,7 @@ void grpc_caller_is_dirty(struct grpc_caller *caller);
 
 void grpc_caller_accept(void *context, int socket, struct peer *peer); /* takes the socket; called by the server's acceptor */
 void grpc_caller_end(struct grpc_caller *caller);
-void grpc_caller_speak(struct grpc_caller *caller);  /* sends pending data, and closes it when it is over: then it is freed */
+void grpc_caller_flush(struct grpc_caller *caller);  /* sends pending data, and closes it when it is over: then it is freed */
 void grpc_caller_drain(struct grpc_caller *caller);  /* may also close it */
 void grpc_caller_leaves(struct grpc_caller *caller); /* the notice has arrived: no new calls from now on */
 

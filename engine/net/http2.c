@@ -156,7 +156,7 @@ bool http2_take(struct http2 *http2, const char *bytes, size_t count, struct err
 	return http2->take(http2->context, bytes, count, error);
 }
 
-bool http2_hear(struct http2 *http2, char *room, size_t size, struct error *error)
+bool http2_receive(struct http2 *http2, char *room, size_t size, struct error *error)
 {
 	/* OpenSSL returns one record at a time, and data that it holds does not make the socket readable. */
 	for (int records = 0; records < (http2->link.tls ? RECORDS_A_TURN : 1); records++) {
@@ -170,7 +170,7 @@ bool http2_hear(struct http2 *http2, char *room, size_t size, struct error *erro
 	return true;
 }
 
-bool http2_speak(struct http2 *http2, struct error *error)
+bool http2_flush(struct http2 *http2, struct error *error)
 {
 	for (;;) {
 		if (!http2->gather(http2->context, error))
@@ -215,7 +215,7 @@ void http2_excuse(struct http2 *http2)
 	if (http2->flooded &&
 	    nghttp2_submit_goaway(http2->session, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(http2->session),
 				  NGHTTP2_ENHANCE_YOUR_CALM, (const uint8_t *)words.bytes, words.length) == 0)
-		(void)http2_speak(http2, &error);
+		(void)http2_flush(http2, &error);
 }
 
 nghttp2_nv http2_constant(struct text name, struct text value)

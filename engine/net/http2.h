@@ -67,9 +67,9 @@ nghttp2_mem http2_memory(struct memory_pool *pool);
 
 /* Reads received data into `room` and passes it to the session. False: the connection
  * is over; `error` is empty if the peer closed it regularly. */
-bool http2_hear(struct http2 *http2, char *room, size_t size, struct error *error);
+bool http2_receive(struct http2 *http2, char *room, size_t size, struct error *error);
 
-/* Passes bytes to the session that were read elsewhere. False: as http2_hear(). */
+/* Passes bytes to the session that were read elsewhere. False: as http2_receive(). */
 bool http2_take(struct http2 *http2, const char *bytes, size_t count, struct error *error);
 
 /* Counts the fields of a received head as they are decoded: what is beyond the limit that the settings tell takes tokens of the
@@ -82,7 +82,7 @@ bool http2_head_take(struct http2 *http2, size_t name_bytes, size_t value_bytes)
 void http2_excuse(struct http2 *http2);
 
 /* Sends the session's output. False: the connection is over. */
-bool http2_speak(struct http2 *http2, struct error *error);
+bool http2_flush(struct http2 *http2, struct error *error);
 
 static inline bool http2_is_stuck(const struct http2 *http2) /* the peer does not read */
 {

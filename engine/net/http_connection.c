@@ -293,7 +293,7 @@ static void http_connection_on_readable(struct http_connection *connection)
 }
 
 /* Handles input on an idle connection: its end, unexpected data, or TLS's own records. */
-static void overhear(struct http_connection *connection)
+static void connection_read_idle(struct http_connection *connection)
 {
 	if (!is_quiet(connection))
 		http_connection_end(connection);
@@ -305,7 +305,7 @@ static void http_connection_on_ready(void *context, uint32_t events)
 {
 	struct http_connection *connection = context;
 	if (!connection->exchange)
-		overhear(connection);
+		connection_read_idle(connection);
 	else if (events & ~(uint32_t)EPOLLOUT)
 		http_connection_on_readable(connection);
 	else

@@ -37,7 +37,7 @@ bool stop_signal_open(struct stop_signal *stop, struct loop *loop, struct error 
 	return false;
 }
 
-bool stop_signal_heed_hangup(struct stop_signal *stop, void (*hung_up)(void *context), void *context, struct error *error)
+bool stop_signal_watch_hangup(struct stop_signal *stop, void (*hung_up)(void *context), void *context, struct error *error)
 {
 	assert(stop->loop && hung_up);
 	sigset_t set;

@@ -20,7 +20,7 @@ struct stop_signal {
 /* Blocks the signals in this thread and in those that it starts; the loop receives them. */
 bool stop_signal_open(struct stop_signal *stop, struct loop *loop, struct error *error);
 /* Receives SIGHUP too from now on, after stop_signal_open(): `hung_up` is called in the loop. */
-bool stop_signal_heed_hangup(struct stop_signal *stop, void (*hung_up)(void *context), void *context, struct error *error);
+bool stop_signal_watch_hangup(struct stop_signal *stop, void (*hung_up)(void *context), void *context, struct error *error);
 void stop_signal_close(struct stop_signal *stop); /* allowed when it is zeroed and not opened */
 
 #endif

@@ -207,7 +207,7 @@ static void stand(struct redis *redis)
 	redis_report(redis, TROUBLE_NONE, NULL);
 }
 
-static void heed(struct redis *redis, const redisReply *reply)
+static void redis_note_reply(struct redis *redis, const redisReply *reply)
 {
 	int64_t now_ms = loop_now_ms(redis->loop);
 	if (reply->type == REDIS_REPLY_ERROR) {
@@ -237,7 +237,7 @@ static bool redis_take(struct redis *redis, const redisReply *reply)
 		expect_within(redis, REDIS_SILENCE_MS);
 	else
 		loop_timer_stop(redis->loop, &redis->silence_timer);
-	heed(redis, reply);
+	redis_note_reply(redis, reply);
 	redis_answer(redis, is_value ? (struct text){reply->str, reply->len} : (struct text){0});
 	return redis->let_in;
 }

@@ -8,7 +8,7 @@ void simulated_produce_batch_empty(struct simulated_produce_batch *batch)
 	batch->lost = false;
 }
 
-static enum produce_verdict produce_batch_lose(struct simulated_produce_batch *batch, struct error *error)
+static enum produce_verdict produce_batch_drop(struct simulated_produce_batch *batch, struct error *error)
 {
 	batch->lost = true;
 	error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka's producer accepts no more records");
@@ -50,7 +50,7 @@ static enum produce_verdict produce_batch_part_send(struct simulated_produce_bat
 		struct simulated_partition *partition = &topic->partitions[entry_partition(entry, topic->count)];
 		enum produce_verdict verdict = simulated_producer_put_entry(producer, entry, partition, error);
 		if (verdict == PRODUCE_SPOILT)
-			return produce_batch_lose(batch, error);
+			return produce_batch_drop(batch, error);
 		if (verdict != PRODUCED)
 			return verdict;
 	}
@@ -63,7 +63,7 @@ enum produce_verdict simulated_produce_batch_send(struct simulated_produce_batch
 {
 	enum produce_verdict verdict = PRODUCED;
 	if (batch->lost)
-		return produce_batch_lose(batch, error);
+		return produce_batch_drop(batch, error);
 	for (size_t i = 0; i < PRODUCE_BATCH_PARTS && verdict == PRODUCED; i++)
 		if (batch->parts[i].count > 0)
 			verdict = produce_batch_part_send(batch, i, producer, error);
@@ -77,7 +77,7 @@ static enum produce_verdict produce_batch_add(struct simulated_produce_batch *ba
 	struct produce_batch_part *part = &batch->parts[index];
 	struct simulated_entry *entry = simulated_entry_make(producer->kafka, record);
 	if (!entry)
-		return produce_batch_lose(batch, error);
+		return produce_batch_drop(batch, error);
 	entry->batch = commit_batch;
 	entry->origin = record->origin;
 	entry->topic = part->topic = record->topic;

@@ -57,7 +57,7 @@ static void changelog_cut(struct simulation *simulation, const char *name)
 	}
 }
 
-static void state_lose(struct simulation *simulation)
+static void state_delete(struct simulation *simulation)
 {
 	simulation_tell(simulation, "the run", "Kafka loses %s",
 			simulation->loss.kind == SIMULATION_LOSS_OF_REFERENCES ? "the metadata of commits"
@@ -84,7 +84,7 @@ void simulation_loss_inject(struct simulation *simulation)
 		workers_kill(simulation, loss->loss_us);
 		loss->stopped = true;
 	} else {
-		state_lose(simulation);
+		state_delete(simulation);
 		loss->loss_us = 0;
 	}
 }

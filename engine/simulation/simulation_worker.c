@@ -258,12 +258,12 @@ static int64_t deployment_due_us(const struct simulation_worker *worker)
 	return worker->reached < worker->simulation->deployment ? worker->tell_us[worker->reached + 1] : INT64_MAX;
 }
 
-static void hear_of_deployments(struct simulation_worker *worker)
+static void simulation_worker_take_deployments(struct simulation_worker *worker)
 {
 	struct simulation *simulation = worker->simulation;
 	while (deployment_due_us(worker) <= simulation->now_us) {
 		worker->reached++;
-		simulation_tell(simulation, worker->name, "hears of deployment %zu", worker->reached);
+		simulation_tell(simulation, worker->name, "takes deployment %zu", worker->reached);
 		worker_reload(worker->worker, worker->setups[worker->began_with][worker->reached]);
 	}
 }
@@ -293,7 +293,7 @@ static bool worker_live(struct simulation_worker *worker, struct error *error)
 	if (!worker->worker)
 		return simulation_worker_start(worker, error);
 	simulation->result->counts.turns++;
-	hear_of_deployments(worker);
+	simulation_worker_take_deployments(worker);
 	loop_wake(worker->loop, simulation->now_us / MS);
 	bool good = worker_turn(worker->worker, &over, &failure);
 	worker->free_us = simulation->now_us + random_between(&simulation->random, 5, 50);

@@ -83,7 +83,7 @@ static void inflight_give(struct partition_queues *queues, struct inflight *infl
 
 /* ---- positions of a queue ---- */
 
-static inline struct berth *berth_at(const struct partition_queue *queue, uint64_t place)
+static inline struct queue_slot *queue_slot_at(const struct partition_queue *queue, uint64_t place)
 {
 	return &queue->ring[place & (queue->capacity - 1)];
 }
@@ -92,11 +92,11 @@ static bool partition_queue_grow(struct partition_queue *queue)
 {
 	struct partition_queue grown = *queue;
 	grown.capacity = queue->capacity ? queue->capacity * 2 : RING_FIRST;
-	grown.ring = memory_take_raw(grown.capacity * sizeof(struct berth));
+	grown.ring = memory_take_raw(grown.capacity * sizeof(struct queue_slot));
 	if (!grown.ring)
 		return false;
 	for (uint64_t place = queue->front; place < queue->back; place++)
-		*berth_at(&grown, place) = *berth_at(queue, place);
+		*queue_slot_at(&grown, place) = *queue_slot_at(queue, place);
 	memory_give(queue->ring);
 	*queue = grown;
 	return true;
@@ -162,8 +162,8 @@ bool partition_queue_has_taken(const struct partition_queue *queue, int64_t offs
 	if (!blamed || !blamed->open)
 		return true;
 	for (uint64_t place = queue->front; place < queue->back; place++) {
-		const struct berth *berth = berth_at(queue, place);
-		if (berth->inflight && berth->offset == offset && berth->inflight->again)
+		const struct queue_slot *slot = queue_slot_at(queue, place);
+		if (slot->inflight && slot->offset == offset && slot->inflight->again)
 			return true; /* it is in flight again */
 	}
 	return false;
@@ -214,7 +214,7 @@ struct inflight *partition_queue_enter(struct partition_queues *queues, struct p
 	inflight->blame = blamed ? blamed->blame : 0;
 	inflight->emissions = NULL;
 	inflight->emissions_end = &inflight->emissions;
-	*berth_at(queue, inflight->place) = (struct berth){inflight, record->offset};
+	*queue_slot_at(queue, inflight->place) = (struct queue_slot){inflight, record->offset};
 	if (queue->began == OFFSET_NONE)
 		queue->began = record->offset;
 	if (queue->entered <= record->offset)
@@ -316,13 +316,13 @@ void inflight_finish(struct partition_queues *queues, struct message *message, e
 static void partition_queue_advance(struct partition_queues *queues, struct partition_queue *queue)
 {
 	while (queue->front < queue->back) {
-		struct berth *berth = berth_at(queue, queue->front);
-		if (berth->inflight) {
-			inflight_consider(queues, berth->inflight);
+		struct queue_slot *slot = queue_slot_at(queue, queue->front);
+		if (slot->inflight) {
+			inflight_consider(queues, slot->inflight);
 			return;
 		}
-		if (queue->reached <= berth->offset)
-			queue->reached = berth->offset + 1;
+		if (queue->reached <= slot->offset)
+			queue->reached = slot->offset + 1;
 		queue->front++;
 	}
 }
@@ -341,7 +341,7 @@ void partition_queues_leave(struct partition_queues *queues)
 		inflight->behind->held = false;
 		inflight_consider(queues, inflight->behind);
 	}
-	berth_at(queue, inflight->place)->inflight = NULL;
+	queue_slot_at(queue, inflight->place)->inflight = NULL;
 	if (inflight->again)
 		blame_list_left(&queue->blamed, inflight->record.offset);
 	if (is_at_front(inflight))
@@ -368,7 +368,7 @@ static void partition_queue_drop(struct partition_queues *queues, struct partiti
 {
 	forget_leaving(queues, queue);
 	for (; queue->front < queue->back; queue->front++) {
-		struct inflight *inflight = berth_at(queue, queue->front)->inflight;
+		struct inflight *inflight = queue_slot_at(queue, queue->front)->inflight;
 		if (!inflight)
 			continue;
 		if (inflight->key)

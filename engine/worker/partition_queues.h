@@ -82,7 +82,7 @@ struct inflight {
 	const struct emission **emissions_end;
 };
 
-struct berth {
+struct queue_slot {
 	struct inflight *inflight; /* NULL: it has left */
 	int64_t offset;
 };
@@ -97,7 +97,7 @@ struct partition_queue {
 	int32_t partition;
 	bool by_key;	 /* its order now */
 	bool keep_keyed; /* the order that it takes when it is empty */
-	struct berth *ring;
+	struct queue_slot *ring;
 	size_t capacity;      /* a power of two */
 	uint64_t front, back; /* positions: of the first in-flight message, and after the last */
 	int64_t entered;      /* offset after the last record taken; OFFSET_NONE: none */

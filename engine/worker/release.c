@@ -220,7 +220,7 @@ static bool is_slice(const struct worker *worker, const struct refusal *refusal,
 	return true;
 }
 
-static bool hear_refusals(struct worker *worker, struct error *error)
+static bool worker_take_refusals(struct worker *worker, struct error *error)
 {
 	struct refusal refusal;
 	while (output_refused(worker->outbox.output, &refusal)) {
@@ -242,7 +242,7 @@ void release_on_news(void *context, uint32_t events)
 	struct positions committed;
 	struct error error = {0};
 	enum transaction_news news = output_news(worker->outbox.output, &committed, &error);
-	bool fine = hear_refusals(worker, &error);
+	bool fine = worker_take_refusals(worker, &error);
 	switch (fine ? news : NEWS_BROKEN) {
 	case NEWS_NONE:
 		return;

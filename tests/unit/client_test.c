@@ -89,15 +89,17 @@ static void a_broker_that_hangs_is_not_taken_for_an_old_one(void **state)
 {
 	(void)state;
 	kafka_log_to(&keep_line_sink);
-	client_hear_line(NULL, 4, "FAIL",
-			 "[thrd:b/1]: b/1: ApiVersionRequest failed: Local: Timed out: probably due to broker version < 0.10 (see "
-			 "api.version.request configuration) (after 10049ms in state APIVERSION_QUERY)");
+	client_on_log_line(
+		NULL, 4, "FAIL",
+		"[thrd:b/1]: b/1: ApiVersionRequest failed: Local: Timed out: probably due to broker version < 0.10 (see "
+		"api.version.request configuration) (after 10049ms in state APIVERSION_QUERY)");
 	assert_string_equal(heard_line, "Kafka: b/1: ApiVersionRequest failed: Local: Timed out: the broker does not answer (after "
 					"10049ms in state APIVERSION_QUERY)");
-	client_hear_line(NULL, 4, "FAIL", "b/1: Disconnected");
+	client_on_log_line(NULL, 4, "FAIL", "b/1: Disconnected");
 	assert_string_equal(heard_line, "Kafka: b/1: Disconnected");
 	assert_int_equal(heard_level, LOG_LEVEL_WARN);
-	client_hear_line(NULL, 4, "REQTMOUT", "b/1: Timed out 1 in-flight, 0 retry-queued, 0 out-queue, 0 partially-sent requests");
+	client_on_log_line(NULL, 4, "REQTMOUT",
+			   "b/1: Timed out 1 in-flight, 0 retry-queued, 0 out-queue, 0 partially-sent requests");
 	assert_string_equal(heard_line,
 			    "Kafka: b/1: Timed out 1 in-flight, 0 retry-queued, 0 out-queue, 0 partially-sent requests");
 	assert_int_equal(heard_level, LOG_LEVEL_DEBUG);
@@ -109,15 +111,15 @@ static void a_fact_that_was_told_is_counted(void **state)
 {
 	(void)state;
 	kafka_log_to(&keep_line_sink);
-	client_hear_line(NULL, 4, "FAIL", "b:1/1: Disconnected (after 10ms in state UP)");
+	client_on_log_line(NULL, 4, "FAIL", "b:1/1: Disconnected (after 10ms in state UP)");
 	assert_int_equal(heard_level, LOG_LEVEL_WARN);
-	client_hear_line(NULL, 4, "FAIL", "GroupCoordinator: b:1: Disconnected (after 12ms in state UP)");
+	client_on_log_line(NULL, 4, "FAIL", "GroupCoordinator: b:1: Disconnected (after 12ms in state UP)");
 	assert_string_equal(heard_line, "Kafka: GroupCoordinator: b:1: Disconnected (after 12ms in state UP)");
 	assert_int_equal(heard_level, LOG_LEVEL_DEBUG);
 	kafka_log_recover();
 	assert_string_equal(heard_line, "Kafka: 1 more lines of its clients reported the same; --log-level debug logs them");
 	assert_int_equal(heard_level, LOG_LEVEL_INFO);
-	client_hear_line(NULL, 4, "FAIL", "b:1/1: Disconnected (after 10ms in state UP)");
+	client_on_log_line(NULL, 4, "FAIL", "b:1/1: Disconnected (after 10ms in state UP)");
 	assert_int_equal(heard_level, LOG_LEVEL_WARN);
 	heard_line[0] = 0;
 	kafka_log_recover();
