@@ -1,6 +1,8 @@
 /* rows.c: see rows.h. */
 #include "message/rows.h"
 
+#include <assert.h>
+
 #include "message/provenance.h"
 
 struct text text_copied(struct arena *arena, struct text text)
@@ -65,6 +67,7 @@ static struct tensors tensors_rows(struct arena *arena, struct tensors tensors, 
 
 const struct payload *payload_rows(struct arena *arena, const struct payload *payload, size_t first, size_t rows, size_t of)
 {
+	assert(first <= of && rows <= of - first);
 	struct payload *copy = ARENA_NEW(arena, struct payload);
 	if (!copy)
 		return NULL;

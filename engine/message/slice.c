@@ -1,6 +1,8 @@
 /* slice.c: see slice.h. */
 #include "message/slice.h"
 
+#include <assert.h>
+
 #define KEPT_BYTES ((size_t)1 << 20)
 
 bool slice_open(struct slice *slice, struct error *error)
@@ -231,6 +233,7 @@ static const struct payload *times_make(const struct slice *slice, size_t first,
 
 bool slice_encode(struct slice *slice, size_t first, size_t count, struct buffer *out, struct error *error)
 {
+	assert(first <= slice->rows && count <= slice->rows - first);
 	const uint64_t next = 1;
 	arena_reset(slice->scratch);
 	const struct given items[] = {

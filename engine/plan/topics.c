@@ -1,4 +1,6 @@
 /* topics.c: Topics of a pipeline, with the reason of each: which it has follows from its steps, stages and experiments. */
+#include <assert.h>
+
 #include "base/topic_name.h"
 #include "plan/compile.h"
 #include "spec/fault_codes.h"
@@ -478,6 +480,7 @@ void plan_model_topics(struct compiler *compiler, struct pipeline_plan *plan)
 
 bool plan_is_first_of_namespace(const struct plan *plan, size_t index)
 {
+	assert(index < plan->count);
 	for (size_t i = 0; i < index; i++)
 		if (strcmp(plan->pipelines[i].namespace, plan->pipelines[index].namespace) == 0)
 			return false;
@@ -502,6 +505,7 @@ const char *plan_changelog_input(const struct pipeline_plan *plan, const struct 
 
 bool stage_reads_topic(const struct pipeline_plan *plan, size_t stage, size_t topic)
 {
+	assert(stage < plan->stage_count && topic < plan->topic_count);
 	const struct topic *of = &plan->topics[topic];
 	switch (of->role) {
 	case TOPIC_INPUTS:
@@ -517,6 +521,7 @@ bool stage_reads_topic(const struct pipeline_plan *plan, size_t stage, size_t to
 
 bool stage_writes_topic(const struct pipeline_plan *plan, size_t stage, size_t topic)
 {
+	assert(stage < plan->stage_count && topic < plan->topic_count);
 	const struct topic *of = &plan->topics[topic];
 	switch (of->role) {
 	case TOPIC_OUTPUTS:

@@ -1,5 +1,6 @@
 /* expression_check.c: Static check of types and shapes. Unknown types are accepted. A known type that does not fit is
  * a CONFIG error at its place, which shows both sides. */
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -136,6 +137,7 @@ bool inference_join(struct expression_inference *inference, const struct express
 bool inference_join_all(struct expression_inference *inference, const struct expression_node *node,
 			const struct inferred *arguments, uint32_t count, struct inferred *result)
 {
+	assert(count > 0);
 	result->type.shape_known = arguments[0].type.shape_known;
 	result->type.rank = arguments[0].type.rank;
 	memcpy(result->type.shape, arguments[0].type.shape, sizeof result->type.shape);
