@@ -15,7 +15,11 @@
 
 #define SAID_BYTES 1024
 #define LEAVE_LOOK_NS 1000000
-#define LOOK_MS 5000 /* until the first check whether Kafka accepts the login */
+#define LOOK_MS 5000 /* between two checks whether Kafka accepts the login */
+#define NOTICE_MS 3000 /* until the first one, and the notice that no broker answers */
+#define REASON_SHOWN "%.200s" /* brokers can be many */
+#define LEVEL_WARNING 4 /* of syslog */
+#define HTTP_SIZE "Invalid response size 1213486160" /* the bytes "HTTP" */
 #define GIVE_UP_MS 200 /* for a transaction that is given up */
 #define HINDERED_TIMEOUTS 3 /* time-outs between two reports */
 #define SECRET_ARENA_BYTES ((size_t)1 << 20) /* for one at a time */
@@ -122,10 +126,24 @@ rd_kafka_t *client_open(rd_kafka_type_t type, rd_kafka_conf_t *configuration, st
 	return NULL;
 }
 
+void client_note_trouble(int code, const char *words, struct error *locked_out)
+{
+	if (!client_is_let_in(code, words, locked_out) || locked_out->kind != ERROR_NONE ||
+	    code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
+		return;
+	const char *state = strstr(words, " (after ");
+	const int length = state ? (int)(state - words) : (int)strlen(words);
+	if (strstr(words, HTTP_SIZE))
+		(void)snprintf(locked_out->text, sizeof locked_out->text, "%.*s: it is the port of an HTTP server",
+			       (int)strcspn(words, "/"), words);
+	else
+		(void)snprintf(locked_out->text, sizeof locked_out->text, "%.*s", length, words);
+}
+
 static void on_error_of_question(rd_kafka_t *client, int code, const char *words, void *locked_out)
 {
 	(void)client;
-	(void)client_is_let_in(code, words, locked_out);
+	client_note_trouble(code, words, locked_out);
 }
 
 rd_kafka_t *client_open_to_ask(struct properties own, struct properties users, struct error *locked_out, struct error *error)
@@ -146,27 +164,44 @@ int client_partition_count(const struct rd_kafka_metadata *metadata, const char 
 	return 0;
 }
 
+static void look_notice(rd_kafka_t *client, const char *brokers, const struct error *locked_out)
+{
+	char line[SAID_BYTES];
+	(void)snprintf(line, sizeof line,
+		       "no broker has answered at " REASON_SHOWN " for %d s%s" REASON_SHOWN ". Trying for %d s more", brokers,
+		       NOTICE_MS / MS_PER_S, locked_out->text[0] ? ": " : "", locked_out->text,
+		       (TOPICS_WAIT_MS - NOTICE_MS) / MS_PER_S);
+	client_on_log_line(client, LEVEL_WARNING, "WAIT", line);
+}
+
 const struct rd_kafka_metadata *client_look(rd_kafka_t *client, rd_kafka_topic_t *topic, const char *brokers,
 					    const struct error *locked_out, const atomic_bool *stopping, struct error *error)
 {
 	const struct rd_kafka_metadata *metadata;
-	for (int waited_ms = 0;; waited_ms += LOOK_MS) {
-		rd_kafka_resp_err_t code = rd_kafka_metadata(client, !topic, topic, &metadata, LOOK_MS);
+	int left_ms = TOPICS_WAIT_MS, look_ms = NOTICE_MS;
+	rd_kafka_resp_err_t code;
+	while ((code = rd_kafka_metadata(client, !topic, topic, &metadata, look_ms)) != RD_KAFKA_RESP_ERR_NO_ERROR) {
 		(void)rd_kafka_poll(client, 0);
-		if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
-			return metadata;
+		left_ms -= look_ms;
 		if (locked_out->kind != ERROR_NONE) {
 			*error = *locked_out;
 			return NULL;
 		}
-		if (waited_ms + LOOK_MS >= TOPICS_WAIT_MS || (stopping && atomic_load(stopping))) {
+		if (look_ms == NOTICE_MS)
+			look_notice(client, brokers, locked_out);
+		if (left_ms <= 0 || (stopping && atomic_load(stopping))) {
+			const char *reason = locked_out->text[0] ? locked_out->text : rd_kafka_err2str(code);
 			error_set(error, ERROR_SYSTEM, PLACE_NONE,
-				  "Kafka does not say %s%s%s: %s; does a broker run at %s, and can it be reached from here?",
+				  "Kafka does not say %s%s%s: " REASON_SHOWN
+				  "; does a broker run at %s, and can it be reached from here?",
 				  topic ? "what topic " : "which topics there are", topic ? rd_kafka_topic_name(topic) : "",
-				  topic ? " is" : "", rd_kafka_err2str(code), brokers);
+				  topic ? " is" : "", reason, brokers);
 			return NULL;
 		}
+		look_ms = left_ms < LOOK_MS ? left_ms : LOOK_MS;
 	}
+	(void)rd_kafka_poll(client, 0);
+	return metadata;
 }
 
 static void *destroy(void *client)

@@ -24,6 +24,10 @@ rd_kafka_t *client_open(rd_kafka_type_t type, rd_kafka_conf_t *configuration, st
  * the reason is written to `locked_out`, which must live as long as the client. NULL: CONFIG or SYSTEM. */
 rd_kafka_t *client_open_to_ask(struct properties own, struct properties users, struct error *locked_out, struct error *error);
 
+/* For the error callback of a client that asks: notes in `locked_out` that Kafka refuses the login. Otherwise its kind stays
+ * ERROR_NONE, and its text is the last reason for which a broker could not be reached. */
+void client_note_trouble(int code, const char *words, struct error *locked_out);
+
 /* Kafka's metadata: of one topic, or of all when `topic` is NULL. Waits for Kafka as topics.h describes. NULL: a
  * SYSTEM error, which names `brokers` or is `locked_out`, or because `stopping` was set (NULL: it never is). To be destroyed by
  * rd_kafka_metadata_destroy(). */

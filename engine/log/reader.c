@@ -40,7 +40,7 @@ static void reader_on_error(rd_kafka_t *client, int code, const char *words, voi
 {
 	struct reader *reader = context;
 	(void)client;
-	(void)client_is_let_in(code, words, &reader->locked_out);
+	client_note_trouble(code, words, &reader->locked_out);
 }
 
 static bool client_set_up(struct reader *reader, struct error *error)

@@ -14,8 +14,9 @@
 
 #include "base/clock.h"
 #include "log/changelog.h"
-#include "log/reader.h"
+#include "log/client.h"
 #include "log/kafka_log.h"
+#include "log/reader.h"
 #include "log/topics.h"
 #include "tests/unit/mock_broker.h"
 
@@ -117,6 +118,59 @@ static void a_command_that_reads_waits_for_a_topic_that_was_just_made(void **sta
 	late_close(&late);
 }
 
+static char notice[512];
+
+static void keep_notice(const struct log_sink *sink, const struct log_line *line)
+{
+	(void)sink;
+	if (strstr(line->message, "no broker has answered"))
+		(void)snprintf(notice, sizeof notice, "%s", line->message);
+}
+
+static const struct log_sink keep_notice_sink = {keep_notice};
+
+/* It gives up early here, because it is stopping. */
+static void a_broker_that_cannot_be_reached_is_named_while_it_is_tried(void **state)
+{
+	const atomic_bool stopping = true;
+	struct error error = {0};
+	const int64_t begun_ms = clock_ms();
+	const struct reader_config config = {
+		.brokers = "127.0.0.1:1", .topic = "out", .properties = mock_quick, .stopping = &stopping};
+	(void)state;
+	kafka_log_to(&keep_notice_sink);
+	assert_null(reader_open(&config, &error));
+	kafka_log_to(NULL);
+	assert_in_range(clock_ms() - begun_ms, 2900, 2900 + MOCK_WAIT_MS);
+	assert_non_null(strstr(notice, "Kafka: no broker has answered at 127.0.0.1:1 for 3 s: "));
+	assert_non_null(strstr(notice, "Connection refused. Trying for 12 s more"));
+	assert_non_null(strstr(error.text, "Kafka does not say what topic out is: "));
+	assert_non_null(strstr(error.text, "Connection refused; does a broker run at 127.0.0.1:1,"));
+}
+
+static void the_reason_for_which_a_broker_is_not_reached_is_kept(void **state)
+{
+	struct error trouble = {0};
+	(void)state;
+	client_note_trouble(RD_KAFKA_RESP_ERR__TRANSPORT,
+			    "h:1/bootstrap: Connect to ipv4#10.0.0.1:1 failed: Connection refused (after 0ms in state CONNECT)",
+			    &trouble);
+	assert_string_equal(trouble.text, "h:1/bootstrap: Connect to ipv4#10.0.0.1:1 failed: Connection refused");
+	client_note_trouble(RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, "1/1 brokers are down", &trouble);
+	assert_string_equal(trouble.text, "h:1/bootstrap: Connect to ipv4#10.0.0.1:1 failed: Connection refused");
+	client_note_trouble(RD_KAFKA_RESP_ERR__BAD_MSG,
+			    "h:80/bootstrap: Receive failed: Invalid response size 1213486160 (0..100000000): increase "
+			    "receive.message.max.bytes (after 0ms in state APIVERSION_QUERY)",
+			    &trouble);
+	assert_string_equal(trouble.text, "h:80: it is the port of an HTTP server");
+	assert_int_equal(trouble.kind, ERROR_NONE);
+	client_note_trouble(RD_KAFKA_RESP_ERR__AUTHENTICATION, "wrong password", &trouble);
+	assert_int_equal(trouble.kind, ERROR_SYSTEM);
+	assert_non_null(strstr(trouble.text, "Kafka rejects the login: wrong password"));
+	client_note_trouble(RD_KAFKA_RESP_ERR__TRANSPORT, "h:1: away", &trouble);
+	assert_non_null(strstr(trouble.text, "Kafka rejects the login: wrong password"));
+}
+
 /* Its partition is there, and brokers that are slow say that it is not. */
 static void a_changelog_that_brokers_do_not_show_yet_is_waited_for(void **state)
 {
@@ -170,6 +224,8 @@ int main(void)
 		cmocka_unit_test(a_topic_of_somebody_else_that_was_just_made_is_waited_for),
 		cmocka_unit_test(topics_that_are_only_checked_are_waited_for_and_not_for_ever),
 		cmocka_unit_test(a_command_that_reads_waits_for_a_topic_that_was_just_made),
+		cmocka_unit_test(a_broker_that_cannot_be_reached_is_named_while_it_is_tried),
+		cmocka_unit_test(the_reason_for_which_a_broker_is_not_reached_is_kept),
 		cmocka_unit_test(a_changelog_that_brokers_do_not_show_yet_is_waited_for),
 		cmocka_unit_test(a_changelog_of_fewer_partitions_than_its_input_is_refused),
 	};
