@@ -100,6 +100,20 @@ static void ddm_run(struct online_run *run)
 	compute_put(run->result, "warnings", json_incref(run->warnings), run->error);
 }
 
+/* Warnings stand beside an alarm where the detector had both. */
+static void online_note_both(struct online_run *run, size_t at, enum online_verdict verdict, bool warns)
+{
+	online_note(run, at, verdict);
+	if (verdict == ONLINE_ALARM && warns)
+		online_list(run->warnings, at);
+}
+
+static void online_both_put(struct online_run *run)
+{
+	compute_put(run->result, "detections", json_incref(run->alarms), run->error);
+	compute_put(run->result, "warnings", json_incref(run->warnings), run->error);
+}
+
 static void eddm_run(struct online_run *run)
 {
 	struct eddm_options options = {
@@ -111,12 +125,9 @@ static void eddm_run(struct online_run *run)
 	eddm_begin(&detector, &options);
 	for (size_t i = 0; i < run->stream.count; i++) {
 		const enum online_verdict verdict = eddm_add(&detector, run->stream.items[i] > 0.5);
-		online_note(run, i, verdict);
-		if (verdict == ONLINE_ALARM && detector.warns)
-			online_list(run->warnings, i);
+		online_note_both(run, i, verdict, detector.warns);
 	}
-	compute_put(run->result, "detections", json_incref(run->alarms), run->error);
-	compute_put(run->result, "warnings", json_incref(run->warnings), run->error);
+	online_both_put(run);
 }
 
 /* The chance of a false alarm. */
@@ -129,19 +140,31 @@ static double online_chance(struct online_run *run, const char *key, double othe
 	return otherwise;
 }
 
-static void hddm_run(struct online_run *run)
+static void hddm_run(struct online_run *run, enum online_verdict (*add)(struct hddm *detector, bool wrong))
 {
 	struct hddm_options options = {
 		.warning = online_chance(run, "warning_confidence", 0.005),
 		.alarm = online_chance(run, "drift_confidence", 0.001),
+		.weight = online_chance(run, "lambda_val", 0.05),
 		.both_sides = compute_flag_or(run->one->params, "two_sided_test", false, run->error),
 	};
 	struct hddm detector;
 	hddm_begin(&detector, &options);
-	for (size_t i = 0; i < run->stream.count; i++)
-		online_note(run, i, hddm_add(&detector, run->stream.items[i] > 0.5));
-	compute_put(run->result, "detections", json_incref(run->alarms), run->error);
-	compute_put(run->result, "warnings", json_incref(run->warnings), run->error);
+	for (size_t i = 0; i < run->stream.count; i++) {
+		const enum online_verdict verdict = add(&detector, run->stream.items[i] > 0.5);
+		online_note_both(run, i, verdict, detector.warns);
+	}
+	online_both_put(run);
+}
+
+static void hddm_a_run(struct online_run *run)
+{
+	hddm_run(run, hddm_a_add);
+}
+
+static void hddm_w_run(struct online_run *run)
+{
+	hddm_run(run, hddm_w_add);
 }
 
 static void cusum_run(struct online_run *run)
@@ -185,7 +208,8 @@ static const struct online_detector {
 	{"adwin", adwin_run},
 	{"ddm", ddm_run},
 	{"eddm", eddm_run},
-	{"hddm_a", hddm_run},
+	{"hddm_a", hddm_a_run},
+	{"hddm_w", hddm_w_run},
 	{"cusum", cusum_run},
 	{"ewma_chart", ewma_run},
 	{NULL, NULL},
@@ -239,6 +263,9 @@ static const struct compute_method online_methods[] = {
 		 "errors: warning below `alpha`, alarm below `beta`; it stands until the next error"},
 	{"hddm_a", "mean of all beside that of the first numbers whose upper Hoeffding bound is least: warning and alarm beyond "
 		   "what has the chance `warning_confidence` and `drift_confidence`; falls too with `two_sided_test`"},
+	{"hddm_w",
+	 "the same of means in which the newest number weighs `lambda_val`: what came since the cut beside what came before, by "
+	 "McDiarmid's bound"},
 	{"cusum", "of (x - mu0)/sigma, slack k, threshold h, both sums at 0 again after an alarm"},
 	{"ewma_chart", "level = lam x + (1 - lam) level, limits L sigma sqrt(lam/(2 - lam) (1 - (1 - lam)^(2t)))"},
 	{NULL, NULL},
@@ -248,8 +275,9 @@ const struct compute_family compute_drift_online = {
 	.name = "drift_online",
 	.summary = "where detectors of change raise an alarm in a stream, by `detector`",
 	.methods = online_methods,
-	.parameters = "L alpha beta clock delta detector drift_confidence drift_threshold grace_period h k lam max_buckets "
-		      "min_instances min_window_length mode mu0 sigma threshold two_sided_test warm_start warning_confidence "
-		      "warning_threshold",
+	.parameters =
+		"L alpha beta clock delta detector drift_confidence drift_threshold grace_period h k lam lambda_val max_buckets "
+		"min_instances min_window_length mode mu0 sigma threshold two_sided_test warm_start warning_confidence "
+		"warning_threshold",
 	.run = online_compute,
 };

@@ -1,5 +1,5 @@
 /* online.h: Detectors of a change in a stream of numbers, one number at a time: Page-Hinkley, CUSUM, EWMA chart; DDM, EDDM and
- * HDDM-A of errors.
+ * HDDM of errors.
  *
  * Each is a plain value of a few numbers, set up by its begin function, and costs the same for every number. A
  * detector that raised an alarm starts anew with the next number. What it watches should be standardised by the
@@ -94,26 +94,39 @@ void eddm_begin(struct eddm *detector, const struct eddm_options *options);
 /* ONLINE_ALARM: `warns` says whether it had warned since an error before. */
 enum online_verdict eddm_add(struct eddm *detector, bool wrong);
 
-/* ---- HDDM-A (Frias-Blanco et al. 2015): the rate of errors beside that of the stream's beginning up to the cut where its upper
- * Hoeffding bound is least, or, for a rate that falls, its lower bound is greatest ---- */
+/* ---- HDDM (Frias-Blanco et al. 2015): the rate of errors beside that of the stream's beginning up to the cut where its upper
+ * bound is least, or, for a rate that falls, its lower bound is greatest. HDDM-A takes means and Hoeffding's bound; HDDM-W takes
+ * means in which later numbers weigh more, McDiarmid's bound, and what came since the cut ---- */
 
 struct hddm_options {
 	double warning, alarm; /* the chance of a false one */
+	double weight;	       /* HDDM-W: of the newest number */
 	bool both_sides;       /* a rate that falls is a change too */
 };
 
 struct hddm_mean {
 	uint64_t count;
 	double mean;
+	double spread; /* HDDM-W: sum of the squared weights; 1 before the first number */
+};
+
+/* A cut for a rate that moves to one side. */
+struct hddm_cut {
+	struct hddm_mean before, since;
+	double bound; /* HDDM-W: the least so far, as a rise has it */
 };
 
 struct hddm {
 	struct hddm_options options;
-	struct hddm_mean all, least, most;
-	bool alarmed;
+	struct hddm_mean all;
+	struct hddm_cut rise, fall;
+	bool warns, alarmed;
 };
 
 void hddm_begin(struct hddm *detector, const struct hddm_options *options);
-enum online_verdict hddm_add(struct hddm *detector, bool wrong);
+
+/* ONLINE_ALARM: `warns` says whether the other side warns. */
+enum online_verdict hddm_a_add(struct hddm *detector, bool wrong);
+enum online_verdict hddm_w_add(struct hddm *detector, bool wrong);
 
 #endif
