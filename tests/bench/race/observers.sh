@@ -1,27 +1,47 @@
 #!/bin/bash
 # What watching costs: an engine that answers a backlog by a local model of 100 trees (Avro, 20 features), with a drift step
-# whose observer reads as much, beside the same engine without it: messages per CPU second of its own process.
-#   observers.sh SLUICE PROGRAMS     with requests in PROGRAMS
-# BACKLOG, ROUNDS change the sizes: a run of less than a second says little. Takes about a minute.
+# whose observer reads as much, quality included, and metrics that are read each second, beside the same engine without all
+# that: messages per CPU second of its own process. Then the delay of an answer at 1,000 a second (16 features) with and without.
+#   observers.sh SLUICE PROGRAMS     with requests, records and latency in PROGRAMS
+# BACKLOG, RATE, SECONDS_EACH, ROUNDS change the sizes: a run of less than a second says little. Takes about two minutes.
 set -u
 what=observers
 # shellcheck source=tests/bench/race/course.sh
 . "$(dirname "$0")/course.sh"
-backlog=${BACKLOG:-400000} rounds=${ROUNDS:-3} features=20
+backlog=${BACKLOG:-400000} rounds=${ROUNDS:-3} rate=${RATE:-1000} seconds=${SECONDS_EACH:-6}
+topic=avro
 
-topics avro avro-answers
-fill avro "$backlog" -e $features
-"$race/observers_files.py" "$dir" || give_up "the model could not be made"
-
-pipeline() { # $1 namespace, $2 delivery, $3 share that is watched, or nothing
+pipeline() { # from $topic; $1 namespace, $2 delivery, $3 share that is watched, or nothing
 	local watch='s/#WATCH/#/'
 	[ -z "$3" ] || watch="s/#WATCH -/-/; s/SHARE/$3/"
-	fill_in observers avro "$1" "$2" | sed "$watch" >"$dir/$1.yaml"
+	fill_in observers "$topic" "$1" "$2" | sed "$watch" >"$dir/$1.yaml"
 }
 
-pipeline learns at-least-once 100%
-"$sluice" fit drift "$dir/usual.csv" -f "$dir/learns.yaml" --tensor "x=$(seq -s, -f 'c%g' 0 $((features - 1)))" \
-	--out "$dir/usual.json" >"$dir/fit.log" 2>&1 || give_up "the reference was not learned"
+# forest.json and usual.json of so many features, for what starts from now on.
+files() { # $1 features
+	"$race/observers_files.py" "$dir" "$1" || give_up "the model could not be made"
+	pipeline learns at-least-once 100%
+	"$sluice" fit drift "$dir/usual.csv" -f "$dir/learns.yaml" --tensor "x=$(seq -s, -f 'c%g' 0 $(($1 - 1)))" \
+		--out "$dir/usual.json" >"$dir/fit.log" 2>&1 || give_up "the reference was not learned"
+}
+
+# An engine that is watched also has metrics, which are read each second.
+start() { # $1 name, $2 delivery, $3 share that is watched, or nothing; then more arguments
+	pipeline "$1" "$2" "$3"
+	start_sluice "$dir/$1.yaml" ${3:+--metrics 0} "${@:4}"
+	reader=''
+	[ -n "$3" ] || return
+	while sleep 1; do
+		curl -s "$(sed -n 's,.* \(http://[^ ]*/metrics\).*,\1,p' "$dir/sluice.log")" >>"$dir/metrics"
+	done &
+	ours $!
+	reader=$started
+}
+
+stop() {
+	stop_runner
+	[ -z "$reader" ] || { kill "$reader" && wait_for "$reader"; }
+}
 
 spent() { # $1 topic, $2 group, $3 how many are read by then
 	"$build/requests" follow -b "$brokers" -i "$1" -g "$2" -n "$3" -p "$runner" 2>"$dir/follow.log" || give_up "$2 did not finish $1"
@@ -32,8 +52,7 @@ spent() { # $1 topic, $2 group, $3 how many are read by then
 # than it says.
 spend() { # $1 name, $2 delivery, $3 share that is watched, or nothing
 	local group="sluice.$1-$2-$round.$2" first last watched
-	pipeline "$1-$2-$round" "$2" "$3"
-	start_sluice "$dir/$1-$2-$round.yaml" --commit 100ms
+	start "$1-$2-$round" "$2" "$3" --commit 100ms
 	first=$(spent avro "$group" $((backlog / 5)))
 	last=$(spent avro "$group" "$backlog")
 	if [ -n "$3" ]; then
@@ -41,11 +60,25 @@ spend() { # $1 name, $2 delivery, $3 share that is watched, or nothing
 		watched=$("$build/records" dump "$brokers" "${group%.*}.pipeline.scored.drift" 2>"$dir/records.log" | wc -l)
 		[ $((watched * 500)) -ge $((backlog * ${3%\%} / 100 * 9 / 10 - 500)) ] || give_up "$1: only $watched windows were judged"
 	fi
-	stop_runner
+	stop
 	awk -v name="$1-$2" -v count="$backlog" -v used="$last $first" \
 		'BEGIN { split(used, at, " "); print name, count * 0.8 / (at[1] - at[2]) }' >>"$dir/speeds"
 }
 
+# The median delay of an answer, in microseconds.
+delay() { # $1 name, $2 share that is watched, or nothing
+	local topic=$1-$round figures
+	topics "$topic" "$topic-answers"
+	start "$topic" at-least-once "$2" -f "$dir/runtime.yaml"
+	figures=$("$build/latency" -b "$brokers" -i "$topic" -o "$topic-answers" -r "$rate" -s "$seconds" 2>"$dir/latency.log") ||
+		give_up "$topic did not answer"
+	stop
+	sed -n "s/.*p50=\([0-9.]*\).*/$1 \1/p" <<<"$figures" | awk '{ print $1, 1000 * $2 }' >>"$dir/speeds"
+}
+
+topics avro avro-answers
+fill avro "$backlog" -e 20
+files 20
 for ((round = 1; round <= rounds; round++)); do
 	for delivery in at-least-once exactly-once; do
 		spend plain $delivery ''
@@ -53,10 +86,27 @@ for ((round = 1; round <= rounds; round++)); do
 		spend shared $delivery 10%
 	done
 done
+grep -q '^sluice_drift_missing_share' "$dir/metrics" || give_up "no metrics of quality were read"
+
+cat >"$dir/runtime.yaml" <<-END
+	apiVersion: mlops.seldon.io/v1alpha1
+	kind: SeldonRuntime
+	spec:
+	  config:
+	    kafkaConfig:
+	      producer: {linger.ms: 0}
+END
+files 16
+for ((round = 1; round <= rounds; round++)); do
+	delay delay-plain ''
+	delay delay-watched 100%
+done
 
 echo "messages per CPU second, medians of $rounds; ratio (least..most); load $(cut -d' ' -f1 /proc/loadavg)"
 for delivery in at-least-once exactly-once; do
 	compare "$delivery: each message watched, beside none (1.5 times the CPU)" watched-$delivery plain-$delivery 0.667
 	compare "$delivery: one in ten watched, beside none (1.15 times)" shared-$delivery plain-$delivery 0.87
 done
+echo "microseconds from a request to its answer at $rate a second"
+compare "at least once: none watched, beside each (1.05 times the time)" delay-plain delay-watched 0.952
 tell_result
