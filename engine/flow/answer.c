@@ -21,12 +21,13 @@ static void answer_give(struct run *run, enum flow_outcome outcome)
 		answer_blame(run);
 	run->answered = true;
 	run->outcome = outcome;
-	if (flow->outside.tap && outcome == FLOW_ANSWER && run->answer.payload)
-		flow->outside.tap(flow->outside.context, run->message, TAP_PIPELINE_OUTPUTS, STEP_NONE, run->answer.payload);
+	if (flow->environment.tap && outcome == FLOW_ANSWER && run->answer.payload)
+		flow->environment.tap(flow->environment.context, run->message, TAP_PIPELINE_OUTPUTS, STEP_NONE,
+				      run->answer.payload);
 	if (run->child_groups)
 		family_wake(run);
-	if (flow->outside.answer && !run->child)
-		flow->outside.answer(flow->outside.context, run->message, outcome, &run->answer);
+	if (flow->environment.answer && !run->child)
+		flow->environment.answer(flow->environment.context, run->message, outcome, &run->answer);
 }
 
 void run_answer_error(struct run *run, const struct error *error)

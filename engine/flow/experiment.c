@@ -260,7 +260,7 @@ bool experiment_choose(struct pending *pending, const struct graph_experiment *e
 	    !choose_by_audience(experiment, visit->message, &choice) &&
 	    !choose_by_policy(visit, experiment, &context, &choice))
 		choose_by_weight(pending, experiment, &choice);
-	const bool is_outside = choice.reason == ASSIGNED_LAYER || choice.reason == ASSIGNED_HOLDOUT;
+	const bool is_environment = choice.reason == ASSIGNED_LAYER || choice.reason == ASSIGNED_HOLDOUT;
 	const struct assigned one = {.experiment = text_of(experiment->name),
 				     .variant = text_of(experiment->shares[choice.index].name),
 				     .unit = choice.unit,
@@ -273,7 +273,7 @@ bool experiment_choose(struct pending *pending, const struct graph_experiment *e
 				     .texts = context.texts,
 				     .layer = experiment->layer,
 				     .stage = choice.stage,
-				     .exposed = experiment->exposes && !is_outside};
+				     .exposed = experiment->exposes && !is_environment};
 	struct assigned *assigned = assigned_add(visit->run->message, &one);
 	if (!assigned)
 		return error_memory(error, ERROR_LIMIT, "choosing a candidate");
@@ -290,7 +290,7 @@ bool experiment_choose(struct pending *pending, const struct graph_experiment *e
 bool experiment_fall_back(struct pending *pending)
 {
 	struct call *call = &pending->call;
-	const struct flow_outside *outside = &pending->visit->flow->outside;
+	const struct flow_environment *environment = &pending->visit->flow->environment;
 	if (call->error.kind == ERROR_NONE || !pending->fallback)
 		return false;
 	pending->assigned->reason = ASSIGNED_FALLBACK;
@@ -302,7 +302,7 @@ bool experiment_fall_back(struct pending *pending)
 	call->attempts = 0;
 	pending->fallback = NULL;
 	pending->open = true;
-	outside->call(outside->context, call);
+	environment->call(environment->context, call);
 	return true;
 }
 

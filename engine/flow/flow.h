@@ -1,7 +1,7 @@
 /* flow.h: Flow: runs messages through the steps of one graph. Pure: it uses a socket, file, clock or random source
  * only through its arguments. So the same code runs in `sluice test`, in the simulator and in a worker.
  *
- * The caller enters a message. Steps run as their sources arrive. Calls go out through `outside` and return by
+ * The caller enters a message. Steps run as their sources arrive. Calls go out through `environment` and return by
  * flow_answered(). The flow decides joins, triggers, branches, batches and deadlines. At the end it calls `finished`
  * exactly once for each entered message, with its one answer (or none, if the pipeline has no output). Taps get the
  * inputs and outputs of every step.
@@ -19,7 +19,7 @@
  * message finishes when all of them have. The message of their calls and taps is then an offspring; message_root()
  * returns the entered message.
  *
- * A flow belongs to one thread and is not reentrant: outside functions must not call flow functions; they note and
+ * A flow belongs to one thread and is not reentrant: functions of the environment must not call flow functions; they note and
  * return.
  */
 #ifndef SLUICE_FLOW_FLOW_H
@@ -60,7 +60,7 @@ void call_take_answer(struct call *call, enum flow_outcome outcome, const struct
  * gets a LIMIT error. */
 void call_take_assigned(struct call *call, const struct message *message);
 
-struct flow_outside {
+struct flow_environment {
 	void *context;
 	/* Begins a call; its answer is returned by flow_answered(). */
 	void (*call)(void *context, struct call *call);
@@ -93,7 +93,7 @@ struct flow_outside {
 };
 
 /* Opens the graph's steps. CONFIG: a step cannot run. The graph must outlive the flow. */
-struct flow *flow_open(const struct graph *graph, const struct flow_outside *outside, struct error *error);
+struct flow *flow_open(const struct graph *graph, const struct flow_environment *environment, struct error *error);
 
 /* Ends every message inside: gives up its calls, and calls neither `answer` nor `finished` for it. Closes the steps.
  * NULL is fine. */

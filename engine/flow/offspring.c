@@ -212,8 +212,8 @@ static void child_go(struct child *child, const char *only_to)
 	struct run *run = child->run;
 	const struct flow *flow = run->flow;
 	const struct flow_node *node = &flow->nodes[child->child_group->node];
-	if (flow->outside.tap)
-		flow->outside.tap(flow->outside.context, run->message, TAP_STEP_OUTPUTS, node->index, child->payload);
+	if (flow->environment.tap)
+		flow->environment.tap(flow->environment.context, run->message, TAP_STEP_OUTPUTS, node->index, child->payload);
 	run->node_states[node->index].gave = child->payload;
 	inherit(run, child->child_group->parent);
 	outlet_deliver(run, &node->gave, ARRIVAL_CAME, child->payload, only_to);
@@ -354,8 +354,8 @@ void part_bring(struct run *run, size_t node, const struct payload *payload)
 {
 	const struct flow *flow = run->flow;
 	run->node_states[node].sent = payload;
-	if (flow->outside.tap && payload)
-		flow->outside.tap(flow->outside.context, run->message, TAP_STEP_INPUTS, node, payload);
+	if (flow->environment.tap && payload)
+		flow->environment.tap(flow->environment.context, run->message, TAP_STEP_INPUTS, node, payload);
 	part_settle(run, node);
 }
 

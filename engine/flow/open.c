@@ -223,7 +223,7 @@ static bool is_sent_along(const struct flow *flow, const struct flow_node *node)
 static bool node_is_read(const struct flow *flow, const struct flow_node *node)
 {
 	const struct graph_part *part = flow->graph->part;
-	bool read = node->gave.count > 0 || flow->outside.tap;
+	bool read = node->gave.count > 0 || flow->environment.tap;
 	for (size_t i = 0; part && i < part->next_count; i++)
 		read |= part->next[i].outputs[node->index];
 	return read;
@@ -232,7 +232,7 @@ static bool node_is_read(const struct flow *flow, const struct flow_node *node)
 static bool step_is_plain(const struct flow *flow, const struct flow_node *node)
 {
 	const struct step_spec *spec = node->graph_step->spec;
-	return node_runs_here(flow, node->index) && !is_sent_along(flow, node) && !flow->outside.tap && !node->stateful &&
+	return node_runs_here(flow, node->index) && !is_sent_along(flow, node) && !flow->environment.tap && !node->stateful &&
 	       !node->recurring && !node->multiplies && !node->gathers && node->sent.count == 0 && !spec->when &&
 	       node->graph_step->model_switch.decision.length == 0 && spec->batch.size <= 0 && spec->outputs.count != 1;
 }
@@ -339,8 +339,8 @@ static bool node_open(struct flow *flow, size_t index, struct error *error)
 		.options = spec->options,
 		.place = spec->here,
 		.arena = flow->arena,
-		.files = flow->outside.files,
-		.board = flow->outside.board,
+		.files = flow->environment.files,
+		.board = flow->environment.board,
 		.assignment = graph_step->assignment,
 	};
 	if (graph_step->explained) {
@@ -349,7 +349,7 @@ static bool node_open(struct flow *flow, size_t index, struct error *error)
 			return error_memory(error, ERROR_SYSTEM, "opening a step");
 		*explained = *graph_step->explained;
 		explained->arena = flow->arena;
-		explained->files = flow->outside.files;
+		explained->files = flow->environment.files;
 		node->step.explained = explained;
 	}
 	gate_open(flow, &node->inputs, &graph_step->inputs);
@@ -371,14 +371,14 @@ static bool node_open(struct flow *flow, size_t index, struct error *error)
 static bool policies_open(struct flow *flow, struct error *error)
 {
 	const struct graph *graph = flow->graph;
-	if (!flow->outside.policies || graph->experiment_count == 0)
+	if (!flow->environment.policies || graph->experiment_count == 0)
 		return true;
 	flow->policies = ARENA_ARRAY(flow->arena, struct policy_entry *, graph->experiment_count);
 	for (size_t i = 0; flow->policies && i < graph->experiment_count; i++) {
 		const struct graph_experiment *experiment = graph->experiments[i];
 		if (!experiment->learns)
 			continue;
-		flow->policies[i] = policy_board_entry(flow->outside.policies, graph->name, experiment->name);
+		flow->policies[i] = policy_board_entry(flow->environment.policies, graph->name, experiment->name);
 		if (!flow->policies[i])
 			return error_memory(error, ERROR_SYSTEM, "opening a pipeline");
 	}
@@ -389,14 +389,14 @@ static bool policies_open(struct flow *flow, struct error *error)
 static bool rollouts_open(struct flow *flow, struct error *error)
 {
 	const struct graph *graph = flow->graph;
-	if (!flow->outside.rollouts || graph->experiment_count == 0)
+	if (!flow->environment.rollouts || graph->experiment_count == 0)
 		return true;
 	flow->rollouts = ARENA_ARRAY(flow->arena, struct flow_rollout, graph->experiment_count);
 	for (size_t i = 0; flow->rollouts && i < graph->experiment_count; i++) {
 		const struct graph_experiment *experiment = graph->experiments[i];
 		if (experiment->inside || !experiment_is_rolled_out(experiment->spec))
 			continue;
-		flow->rollouts[i] = (struct flow_rollout){rollout_board_entry(flow->outside.rollouts, experiment->name),
+		flow->rollouts[i] = (struct flow_rollout){rollout_board_entry(flow->environment.rollouts, experiment->name),
 							  rollout_names(experiment->shares, experiment->count)};
 		if (!flow->rollouts[i].entry)
 			return error_memory(error, ERROR_SYSTEM, "opening a pipeline");
@@ -404,15 +404,15 @@ static bool rollouts_open(struct flow *flow, struct error *error)
 	return flow->rollouts || error_memory(error, ERROR_SYSTEM, "opening a pipeline");
 }
 
-struct flow *flow_open(const struct graph *graph, const struct flow_outside *outside, struct error *error)
+struct flow *flow_open(const struct graph *graph, const struct flow_environment *environment, struct error *error)
 {
-	assert(graph && outside);
+	assert(graph && environment);
 	struct flow *flow = memory_take(1, sizeof *flow);
 	if (!flow) {
 		error_memory(error, ERROR_SYSTEM, "opening a pipeline");
 		return NULL;
 	}
-	*flow = (struct flow){.graph = graph, .outside = *outside, .now_ms = INT64_MIN};
+	*flow = (struct flow){.graph = graph, .environment = *environment, .now_ms = INT64_MIN};
 	flow->ready_end = &flow->ready;
 	flow->arena = arena_open(STEPS_BYTES_MAX);
 	if (flow->arena) {
@@ -445,8 +445,8 @@ struct flow *flow_open(const struct graph *graph, const struct flow_outside *out
 	mark_plain(flow);
 	for (size_t i = 0; i < flow->count; i++) {
 		struct flow_node *node = &flow->nodes[i];
-		node->chains = node->plain && !outside->step_counts;
-		node->counts = outside->step_counts ? &outside->step_counts[i][outside->counted_as] : NULL;
+		node->chains = node->plain && !environment->step_counts;
+		node->counts = environment->step_counts ? &environment->step_counts[i][environment->counted_as] : NULL;
 	}
 	flow->scopes[flow->ordered_gate_count] = SCOPE_OF_PARTS;
 	flow->run_size_bytes = sizeof(struct run) + (flow->count + 1) * sizeof(struct node_state) +

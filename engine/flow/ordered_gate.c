@@ -107,13 +107,13 @@ static struct verdict_entry *entry_of(const struct flow *flow, const struct step
 	char watched[STORE_SCOPE_BYTES_MAX + 1];
 	const char *observer = step->name;
 	if (!step_is_observer(step))
-		return step_explains(step) ? verdict_board_entry(flow->outside.board, flow->graph->name, step->name) : NULL;
+		return step_explains(step) ? verdict_board_entry(flow->environment.board, flow->graph->name, step->name) : NULL;
 	const size_t length = strlen(observer) - strlen(OBSERVER_SUFFIX);
 	if (length >= sizeof watched)
 		return NULL;
 	memcpy(watched, observer, length);
 	watched[length] = '\0';
-	return verdict_board_entry(flow->outside.board, flow->graph->name, watched);
+	return verdict_board_entry(flow->environment.board, flow->graph->name, watched);
 }
 
 void flow_verdicts_forget(const struct flow *flow, const struct store *store)

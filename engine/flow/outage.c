@@ -59,11 +59,11 @@ void outage_note_call(const struct visit *visit, const struct call *call)
 
 static int64_t calls_outage_ms(const struct visit *visit)
 {
-	const struct flow_outside *outside = &visit->flow->outside;
+	const struct flow_environment *environment = &visit->flow->environment;
 	int64_t latest_ms = 0;
 	for (const struct pending *pending = visit->calls; pending; pending = pending->next)
 		if (pending->open)
-			latest_ms = later_of(latest_ms, outside->outage_ms(outside->context, &pending->call));
+			latest_ms = later_of(latest_ms, environment->outage_ms(environment->context, &pending->call));
 	return latest_ms;
 }
 
@@ -101,7 +101,7 @@ int64_t flow_outage_ms(const struct flow *flow, const struct message *message)
 	const struct run *run = flow->runs;
 	while (run && run->message != message)
 		run = run->next;
-	if (!run || !flow->outside.outage_ms)
+	if (!run || !flow->environment.outage_ms)
 		return 0;
 	return later_of(latest_of(run), run_outage_ms(run, NULL, 0));
 }
@@ -152,7 +152,7 @@ int64_t outage_of_lacked_ms(const struct run *run, size_t index)
 {
 	const struct flow *flow = run->flow;
 	const struct run *root = run_root_seen(run);
-	if (!flow->outside.outage_ms)
+	if (!flow->environment.outage_ms)
 		return 0;
 	mark_lacked(run, index, flow->lacked);
 	int64_t latest_ms = run_outage_ms(root, flow->lacked, 0);

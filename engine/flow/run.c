@@ -81,7 +81,7 @@ static void run_end(struct run *run)
 	}
 	if (run->outages)
 		run->answer.outage_ms = run->outages->latest_ms;
-	flow->outside.finished(flow->outside.context, run->message, run->outcome, &run->answer);
+	flow->environment.finished(flow->environment.context, run->message, run->outcome, &run->answer);
 }
 
 /* Handles a node that never ran: it passes that on; if it is the answer, the message ends. */
@@ -289,8 +289,8 @@ bool flow_enter(struct flow *flow, struct message *message, int64_t now_ms, stru
 	if (!run)
 		return error_memory(error, ERROR_LIMIT, "entering a message");
 	const struct graph_part *part = flow->graph->part;
-	if (flow->outside.tap && (!part || part->first))
-		flow->outside.tap(flow->outside.context, message, TAP_PIPELINE_INPUTS, STEP_NONE, &message->payload);
+	if (flow->environment.tap && (!part || part->first))
+		flow->environment.tap(flow->environment.context, message, TAP_PIPELINE_INPUTS, STEP_NONE, &message->payload);
 	if (part)
 		run_take_carried(run);
 	if (message->deadline_ms > 0 && message->deadline_ms <= now_ms) {

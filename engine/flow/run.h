@@ -87,7 +87,7 @@ struct timer {
 
 struct flow {
 	const struct graph *graph;
-	struct flow_outside outside;
+	struct flow_environment environment;
 	struct arena *arena;
 	size_t count; /* number of steps; nodes[count] is the answer */
 	struct flow_node *nodes;
@@ -495,7 +495,7 @@ static inline bool run_is_answered(const struct run *run)
  * there are taps. */
 static inline bool run_needs(const struct run *run, const struct flow_node *node)
 {
-	return !run_is_answered(run) || run->flow->outside.tap || node->beside;
+	return !run_is_answered(run) || run->flow->environment.tap || node->beside;
 }
 
 static inline void run_push(struct run *run, struct task *task)

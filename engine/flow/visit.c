@@ -219,8 +219,8 @@ static void call_abandon(struct pending *pending)
 	const int64_t deadline_ms = visit->message ? visit->message->deadline_ms : 0;
 	if (deadline_ms > 0 && deadline_ms <= visit->flow->now_ms)
 		experiment_ended(pending, true);
-	if (visit->flow->outside.forget)
-		visit->flow->outside.forget(visit->flow->outside.context, &pending->call);
+	if (visit->flow->environment.forget)
+		visit->flow->environment.forget(visit->flow->environment.context, &pending->call);
 }
 
 void visit_abandon(struct visit *visit)
@@ -238,7 +238,7 @@ void visit_abandon(struct visit *visit)
 static void tap(struct visit *visit, enum tap_point point, const struct payload *payload)
 {
 	const struct flow *flow = visit->flow;
-	flow->outside.tap(flow->outside.context, visit->message, point, visit->task.node, payload);
+	flow->environment.tap(flow->environment.context, visit->message, point, visit->task.node, payload);
 }
 
 /* Selects the model by the switch of the reference dialect. */
@@ -279,7 +279,7 @@ static void visit_gave(struct visit *visit, const struct payload *gave)
 	node_state->only_to = visit->only_to;
 	if (gave->tensors.count == 0)
 		node_state->silence = SILENCE_EMPTY;
-	if (run->flow->outside.tap)
+	if (run->flow->environment.tap)
 		tap(visit, TAP_STEP_OUTPUTS, gave);
 	outlet_deliver(run, &node->gave, ARRIVAL_CAME, gave, visit->only_to);
 }
@@ -376,7 +376,7 @@ static __attribute__((noinline)) void visit_start_fully(struct visit *visit)
 	if (!visit_admit(visit))
 		return;
 	run->node_states[visit->task.node].sent = visit->input;
-	if (visit->flow->outside.tap && !visit->gathers)
+	if (visit->flow->environment.tap && !visit->gathers)
 		tap(visit, TAP_STEP_INPUTS, visit->input);
 	outlet_deliver(run, &node->sent, ARRIVAL_CAME, visit->input, NULL);
 	if (node->graph_step->spec->batch.size > 0) {

@@ -30,8 +30,8 @@ void visit_copy_to(struct visit *visit, enum call_target target, const char *nam
 {
 	struct call call = {.once = true, .mirrors = mirrors};
 	call_fill(&call, visit, target, name, request);
-	if (visit->flow->outside.copy)
-		visit->flow->outside.copy(visit->flow->outside.context, &call);
+	if (visit->flow->environment.copy)
+		visit->flow->environment.copy(visit->flow->environment.context, &call);
 }
 
 /* A call that has not begun; NULL: memory ran out. */
@@ -76,7 +76,7 @@ struct call *visit_call(struct visit *visit, enum call_target target, const char
 		((struct pending *)call->owner)->open = false;
 		return NULL;
 	}
-	visit->flow->outside.call(visit->flow->outside.context, call);
+	visit->flow->environment.call(visit->flow->environment.context, call);
 	return call;
 }
 
@@ -97,6 +97,6 @@ struct call *visit_perturb(struct visit *visit, const char *model, const struct 
 		message->deadline_ms = due_ms;
 	call->message = message;
 	call->once = call->uncached = true;
-	visit->flow->outside.call(visit->flow->outside.context, call);
+	visit->flow->environment.call(visit->flow->environment.context, call);
 	return call;
 }

@@ -41,7 +41,7 @@ struct cache_lookup {
 struct cache {
 	struct loop *loop;
 	const struct model_config *model;
-	const struct cache_outside *outside;
+	const struct cache_environment *environment;
 	struct memo *memo;
 	struct redis_config redis_config;
 	struct redis *redis;
@@ -64,16 +64,16 @@ static void told_timer_move(struct cache *cache, int64_t due_ms)
 
 /* ---- opening and closing ---- */
 
-struct cache *cache_open(struct loop *loop, const struct model_config *model, const struct cache_outside *outside,
+struct cache *cache_open(struct loop *loop, const struct model_config *model, const struct cache_environment *environment,
 			 struct error *error)
 {
-	assert(outside->ask && outside->forget && outside->answered);
+	assert(environment->ask && environment->forget && environment->answered);
 	struct cache *cache = memory_take(1, sizeof *cache);
 	if (!cache) {
 		error_memory(error, ERROR_SYSTEM, "opening a cache of replies");
 		return NULL;
 	}
-	*cache = (struct cache){.loop = loop, .model = model, .outside = outside};
+	*cache = (struct cache){.loop = loop, .model = model, .environment = environment};
 	cache->told_timer = (struct loop_timer){.due = cache_on_lookup, .context = cache};
 	if (!loop_timer_set(loop, &cache->told_timer, INT64_MAX, error)) {
 		memory_give(cache);
@@ -84,8 +84,8 @@ struct cache *cache_open(struct loop *loop, const struct model_config *model, co
 						    .login = model->cache.login,
 						    .tls = model->cache.redis_tls,
 						    .files = model->cache.redis_files,
-						    .reported = outside->reported,
-						    .context = outside->context};
+						    .reported = environment->reported,
+						    .context = environment->context};
 	if (model->cache.backend == CACHE_REDIS)
 		cache->redis = redis_open(loop, &cache->redis_config, error);
 	else if (!(cache->memo = memo_open(MEMORY_BYTES)))
@@ -293,7 +293,7 @@ static void answer_riders(struct cache_lookup *lookup, struct text reply, const 
 			call->error = *error;
 		else if (!call->reply)
 			(void)reply_read(call, reply);
-		cache->outside->answered(cache->outside->context, call);
+		cache->environment->answered(cache->environment->context, call);
 	}
 }
 
@@ -322,7 +322,7 @@ static void cache_on_lookup(void *context)
 
 static void count_hit(const struct cache *cache, bool hit)
 {
-	struct model_counts *counts = cache->outside->counts;
+	struct model_counts *counts = cache->environment->counts;
 	if (counts)
 		count_add(hit ? &counts->cache_hits : &counts->cache_misses, 1);
 }
@@ -331,7 +331,7 @@ static bool ask_model(struct cache_lookup *lookup, struct error *error)
 {
 	struct cache *cache = lookup->cache;
 	lookup->asked = true;
-	return cache->outside->ask(cache->outside->context, lookup->riders->call, error);
+	return cache->environment->ask(cache->environment->context, lookup->riders->call, error);
 }
 
 static void tell_now(struct cache_lookup *lookup, struct text reply, const struct error *error)
@@ -397,7 +397,7 @@ bool cache_call(struct cache *cache, struct call *call, struct error *error)
 	struct memo_key key;
 	int64_t ttl_ms = call->kept_ms > 0 ? call->kept_ms : cache->model->cache.ttl_ms;
 	if (ttl_ms == 0 || call->uncached || !make_key(cache, call, ttl_ms, &key))
-		return cache->outside->ask(cache->outside->context, call, error);
+		return cache->environment->ask(cache->environment->context, call, error);
 	struct cache_lookup *lookup = lookup_find(cache, &key);
 	if (lookup) {
 		count_hit(cache, true);
@@ -420,7 +420,7 @@ void cache_forget(struct cache *cache, struct call *call)
 {
 	struct rider *rider = rider_take(cache, call);
 	if (!rider) {
-		cache->outside->forget(cache->outside->context, call);
+		cache->environment->forget(cache->environment->context, call);
 		return;
 	}
 	struct cache_lookup *lookup = rider->lookup;
@@ -428,7 +428,7 @@ void cache_forget(struct cache *cache, struct call *call)
 	struct error error = {0};
 	rider_leave(rider);
 	if (first && lookup->asked)
-		cache->outside->forget(cache->outside->context, call);
+		cache->environment->forget(cache->environment->context, call);
 	if (!lookup->riders) {
 		if (lookup->question)
 			redis_forget(lookup->question);
@@ -463,7 +463,7 @@ void cache_answered(struct cache *cache, struct call *call)
 {
 	struct rider *rider = rider_take(cache, call);
 	if (!rider) { /* it has no key */
-		cache->outside->answered(cache->outside->context, call);
+		cache->environment->answered(cache->environment->context, call);
 		return;
 	}
 	struct cache_lookup *lookup = rider->lookup;
@@ -475,7 +475,8 @@ void cache_answered(struct cache *cache, struct call *call)
 	bool next = !good && !is_shared(call) && lookup->riders && ask_model(lookup, &fault);
 	if (!next)
 		lookup_end(lookup);
-	cache->outside->answered(cache->outside->context, call); /* the callback may cancel other calls of the same message */
+	cache->environment->answered(cache->environment->context,
+				     call); /* the callback may cancel other calls of the same message */
 	if (next)
 		return;
 	answer_riders(lookup, buffer_view(&lookup->reply), good ? NULL : &fault);

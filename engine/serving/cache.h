@@ -19,7 +19,7 @@
 
 struct cache;
 
-struct cache_outside {
+struct cache_environment {
 	void *context;
 	bool (*ask)(void *context, struct call *call, struct error *error);
 	void (*forget)(void *context, struct call *call);   /* a call that was passed to `ask` */
@@ -28,8 +28,8 @@ struct cache_outside {
 	struct model_counts *counts;			    /* NULL: not counted */
 };
 
-/* Borrows the model's configuration and the outside. */
-struct cache *cache_open(struct loop *loop, const struct model_config *model, const struct cache_outside *outside,
+/* Borrows the model's configuration and the environment. */
+struct cache *cache_open(struct loop *loop, const struct model_config *model, const struct cache_environment *environment,
 			 struct error *error);
 void cache_close(struct cache *cache); /* NULL is fine */
 

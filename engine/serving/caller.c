@@ -17,8 +17,8 @@ struct caller_served {
 	struct caller *caller;
 	const struct model_config *config;
 	struct dispatch_config dispatch_config;
-	struct dispatch_outside dispatch_outside;
-	struct cache_outside cache_outside;
+	struct dispatch_environment dispatch_environment;
+	struct cache_environment cache_environment;
 	struct cache *cache; /* NULL: replies are not kept */
 	struct dispatch *dispatch;
 	struct wire *wire;
@@ -350,17 +350,17 @@ static bool model_open(struct caller *caller, const struct model_config *model, 
 					 .outage_fails = caller->config->outage_deadletter,
 					 .seed = caller->config->seed + caller->count,
 					 .demand = caller->config->demands ? caller->config->demands[caller->count] : NULL};
-	served->dispatch_outside = (struct dispatch_outside){.context = served,
-							     .send = on_send,
-							     .withdraw = on_withdraw,
-							     .ask_ready = on_ask_ready,
-							     .answered = on_call_answered,
-							     .discard = on_discard};
-	served->cache_outside = (struct cache_outside){.context = served,
-						       .ask = caller_ask,
-						       .forget = caller_forget_call,
-						       .answered = give_back,
-						       .reported = on_cache_reported};
+	served->dispatch_environment = (struct dispatch_environment){.context = served,
+								     .send = on_send,
+								     .withdraw = on_withdraw,
+								     .ask_ready = on_ask_ready,
+								     .answered = on_call_answered,
+								     .discard = on_discard};
+	served->cache_environment = (struct cache_environment){.context = served,
+							       .ask = caller_ask,
+							       .forget = caller_forget_call,
+							       .answered = give_back,
+							       .reported = on_cache_reported};
 	if (model->addresses.count == 0)
 		return error_set(error, ERROR_CONFIG, model->place, "no endpoint is known for model %s; name its server",
 				 model->name);
@@ -371,13 +371,13 @@ static bool model_open(struct caller *caller, const struct model_config *model, 
 		return error_memory(error, ERROR_SYSTEM, "opening a model's line");
 	served->wire = wire_for(caller, model, error);
 	served->dispatch =
-		served->wire ? dispatch_open(&served->dispatch_config, &served->dispatch_outside, now_us(caller), error) : NULL;
+		served->wire ? dispatch_open(&served->dispatch_config, &served->dispatch_environment, now_us(caller), error) : NULL;
 	if (!served->dispatch)
 		return false;
 	ask_extensions(served);
 	if (model->cache.backend == CACHE_NONE)
 		return true;
-	served->cache = cache_open(caller->loop, model, &served->cache_outside, error);
+	served->cache = cache_open(caller->loop, model, &served->cache_environment, error);
 	return served->cache != NULL;
 }
 
@@ -420,7 +420,7 @@ void caller_count_as(struct caller *caller, size_t number)
 	for (size_t i = 0; caller->config->counts && i < caller->count; i++) {
 		struct caller_served *served = &caller->models[i];
 		served->counts = &caller->config->counts[i][number];
-		served->dispatch_config.counts = served->cache_outside.counts = served->counts;
+		served->dispatch_config.counts = served->cache_environment.counts = served->counts;
 		count_add(&served->counts->breakers[BREAKER_CLOSED], 1);
 		gauges_write(served, dispatch_counts(served->dispatch));
 	}

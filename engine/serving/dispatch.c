@@ -16,7 +16,7 @@
 
 struct dispatch {
 	const struct dispatch_config *config;
-	const struct dispatch_outside *outside;
+	const struct dispatch_environment *environment;
 	struct call_queue call_queue;
 	struct call_batching call_batching;
 	struct health health;
@@ -31,7 +31,7 @@ struct dispatch {
 
 /* ---- opening and closing ---- */
 
-struct dispatch *dispatch_open(const struct dispatch_config *config, const struct dispatch_outside *outside, int64_t now_us,
+struct dispatch *dispatch_open(const struct dispatch_config *config, const struct dispatch_environment *environment, int64_t now_us,
 			       struct error *error)
 {
 	assert(config->model);
@@ -45,7 +45,7 @@ struct dispatch *dispatch_open(const struct dispatch_config *config, const struc
 		return NULL;
 	}
 	*dispatch = (struct dispatch){.config = config,
-				      .outside = outside,
+				      .environment = environment,
 				      .call_queue = {.dispatch = dispatch},
 				      .call_batching = {.call_queue = &dispatch->call_queue,
 							.batching = &model->batching,
@@ -75,8 +75,8 @@ void dispatch_close(struct dispatch *dispatch)
 		return;
 	demand_declare(dispatch, 0);
 	for (struct queued_call *queued_call = dispatch->call_queue.sent.first; queued_call; queued_call = queued_call->next)
-		dispatch->outside->withdraw(dispatch->outside->context, queued_call);
-	call_queue_close(&dispatch->call_queue, dispatch->outside->discard, dispatch->outside->context);
+		dispatch->environment->withdraw(dispatch->environment->context, queued_call);
+	call_queue_close(&dispatch->call_queue, dispatch->environment->discard, dispatch->environment->context);
 	memory_give(dispatch->health.replicas.items);
 	memory_give(dispatch);
 }
@@ -129,7 +129,7 @@ static bool may_go(struct dispatch *dispatch, int64_t now_us)
 	struct health *health = &dispatch->health;
 	enum health_verdict verdict = health_admits(health, now_us);
 	if (verdict == HEALTH_ASK) {
-		if (dispatch->outside->ask_ready(dispatch->outside->context, dispatch, health->asked))
+		if (dispatch->environment->ask_ready(dispatch->environment->context, dispatch, health->asked))
 			return false;
 		health_cannot_say(health);
 		verdict = health_admits(health, now_us);
@@ -169,7 +169,7 @@ static void send_out(struct dispatch *dispatch, struct queued_call *queued_call,
 	queued_call->replica =
 		health_choose(&dispatch->health, first ? REPLICA_NONE : queued_call->replica, &queued_call->probe, now_us);
 	int64_t time_ms = queued_call_timeout_ms(queued_call, now_us);
-	if (!dispatch->outside->send(dispatch->outside->context, queued_call, time_ms, &error)) {
+	if (!dispatch->environment->send(dispatch->environment->context, queued_call, time_ms, &error)) {
 		cannot_go(dispatch, queued_call, &error);
 		return;
 	}
@@ -266,14 +266,14 @@ static void ask_replicas(struct dispatch *dispatch, int64_t now_us)
 {
 	size_t index;
 	while (dispatch->health.replicas.count > 1 && replicas_to_ask(&dispatch->health.replicas, now_us, &index))
-		if (!dispatch->outside->ask_ready(dispatch->outside->context, dispatch, index))
+		if (!dispatch->environment->ask_ready(dispatch->environment->context, dispatch, index))
 			(void)health_reported(&dispatch->health, index, true, now_us);
 }
 
 /* Withdraws a call from the transport; a later reply is dropped. */
 static void withdraw(struct dispatch *dispatch, struct queued_call *queued_call)
 {
-	dispatch->outside->withdraw(dispatch->outside->context, queued_call);
+	dispatch->environment->withdraw(dispatch->environment->context, queued_call);
 	queued_calls_remove(&dispatch->call_queue.sent, queued_call);
 }
 
@@ -314,7 +314,7 @@ static void answer_all(struct dispatch *dispatch)
 	for (struct queued_call *queued_call; (queued_call = queued_calls_take(&dispatch->call_queue.over));) {
 		struct call *call = queued_call->attempts.call;
 		call_queue_give(&dispatch->call_queue, queued_call);
-		dispatch->outside->answered(dispatch->outside->context, call);
+		dispatch->environment->answered(dispatch->environment->context, call);
 	}
 	dispatch->answering = false;
 }

@@ -21,7 +21,7 @@
 
 struct dispatch;
 
-struct dispatch_outside {
+struct dispatch_environment {
 	void *context;
 	/* Sends the queued call's call to its replica, with a timeout of `timeout_ms`. Its outcome comes later,
 	 * by dispatch_outcome(). False: it cannot be sent (too long, memory). */
@@ -44,8 +44,8 @@ struct dispatch_config {
 	struct model_demand *demand; /* of all queues of the model in the process; NULL: this is the only one */
 };
 
-/* Borrows the configuration and the outside. */
-struct dispatch *dispatch_open(const struct dispatch_config *config, const struct dispatch_outside *outside, int64_t now_us,
+/* Borrows the configuration and the environment. */
+struct dispatch *dispatch_open(const struct dispatch_config *config, const struct dispatch_environment *environment, int64_t now_us,
 			       struct error *error);
 void dispatch_close(struct dispatch *dispatch); /* forgets all calls; NULL is fine */
 

@@ -20,7 +20,7 @@
 struct copy {		  /* in its own arena */
 	struct call call; /* first: the flow returns it by its address */
 	struct arena *arena;
-	struct host *host; /* the flow owner that sent it */
+	struct flow_owner *flow_owner; /* the flow owner that sent it */
 	struct copy *next, *previous;
 	size_t bytes; /* size when it was made */
 	int64_t sent_ms;
@@ -100,19 +100,19 @@ static void copy_leave_out(struct worker_stage *stage, const struct call *call, 
 	mirror_tell(stage, call, &answer, true, 0);
 }
 
-void host_copy(void *context, const struct call *call)
+void flow_owner_copy(void *context, const struct call *call)
 {
-	struct host *host = context;
-	struct worker *worker = host->stage->worker;
+	struct flow_owner *flow_owner = context;
+	struct worker *worker = flow_owner->stage->worker;
 	bool room = worker->copy_count < COPIES_MAX && worker->copy_bytes < COPIES_BYTES_MAX;
 	struct copy *copy = room ? copy_make(call) : NULL;
 	if (!copy) {
-		copy_leave_out(host->stage, call,
+		copy_leave_out(flow_owner->stage, call,
 			       room ? "the copy was not sent, since it is larger than 16 MiB or memory ran out"
 				    : "the copy was not sent, since too many wait; check whether it is slow");
 		return;
 	}
-	copy->host = host;
+	copy->flow_owner = flow_owner;
 	copy->sent_ms = loop_now_ms(worker->loop);
 	copy->next = worker->copies;
 	if (copy->next)
@@ -121,14 +121,14 @@ void host_copy(void *context, const struct call *call)
 	worker->copy_count++;
 	worker->copy_bytes += copy->bytes;
 	count_add(&worker->counts.copies, 1);
-	host_call(host, &copy->call);
+	flow_owner_call(flow_owner, &copy->call);
 }
 
 void copy_answered(struct worker *worker, struct call *call)
 {
 	assert(call->reply || call->error.kind != ERROR_NONE);
 	struct copy *copy = (struct copy *)call;
-	struct worker_stage *stage = copy->host->stage;
+	struct worker_stage *stage = copy->flow_owner->stage;
 	const struct answer answer = {.payload = call->reply, .error = call->error.kind == ERROR_NONE ? NULL : &call->error};
 	if (mirror_is_compared(stage, call))
 		mirror_tell(stage, call, &answer, false, loop_now_ms(worker->loop) - copy->sent_ms);
@@ -140,10 +140,10 @@ void copies_close(struct worker_stage *stage)
 	struct worker *worker = stage->worker;
 	for (struct copy *copy = worker->copies, *next; copy; copy = next) {
 		next = copy->next;
-		if (copy->host->stage != stage)
+		if (copy->flow_owner->stage != stage)
 			continue;
 		copy_leave_out(stage, &copy->call, "its stage ended before; check whether it is slow");
-		host_forget(copy->host, &copy->call);
+		flow_owner_forget(copy->flow_owner, &copy->call);
 		copy_drop(worker, copy);
 	}
 }

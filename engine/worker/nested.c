@@ -12,7 +12,7 @@
 struct nested {			/* a call in progress */
 	struct message message; /* first: the flow returns it by its address */
 	struct call *call;
-	struct host *host; /* the owner of the called pipeline's flow */
+	struct flow_owner *flow_owner; /* the owner of the called pipeline's flow */
 	struct nested *next, *previous;
 	int64_t taken_ms; /* by the worker's clock */
 	bool begun;
@@ -31,24 +31,24 @@ bool nested_open(struct worker_stage *stage, struct error *error)
 	if (!stage->called)
 		return error_memory(error, ERROR_SYSTEM, "opening the pipelines that a pipeline calls");
 	for (size_t i = 0; i < config->called_count; i++) {
-		struct host *host = &stage->called[i];
-		const struct flow_outside outside = {.context = host,
-						     .call = host_call,
-						     .copy = host_copy,
-						     .forget = host_forget,
-						     .outage_ms = host_outage_ms,
-						     .finished = nested_finished,
-						     .step_counts = config->called[i].step_counts,
-						     .counted_as = stage->worker->config->number,
-						     .policies = config->policies,
-						     .rollouts = config->rollouts,
-						     .files = config->files};
-		host->stage = stage;
-		host->name = config->called[i].name;
+		struct flow_owner *flow_owner = &stage->called[i];
+		const struct flow_environment environment = {.context = flow_owner,
+							     .call = flow_owner_call,
+							     .copy = flow_owner_copy,
+							     .forget = flow_owner_forget,
+							     .outage_ms = flow_owner_outage_ms,
+							     .finished = nested_finished,
+							     .step_counts = config->called[i].step_counts,
+							     .counted_as = stage->worker->config->number,
+							     .policies = config->policies,
+							     .rollouts = config->rollouts,
+							     .files = config->files};
+		flow_owner->stage = stage;
+		flow_owner->name = config->called[i].name;
 		if (config->called[i].counts)
-			host->counts = &config->called[i].counts[stage->worker->config->number];
-		host->flow = flow_open(config->called[i].graph, &outside, error);
-		if (!host->flow)
+			flow_owner->counts = &config->called[i].counts[stage->worker->config->number];
+		flow_owner->flow = flow_open(config->called[i].graph, &environment, error);
+		if (!flow_owner->flow)
 			return false;
 	}
 	return true;
@@ -61,7 +61,7 @@ void nested_close(struct worker_stage *stage)
 	memory_give(stage->called);
 }
 
-static struct host *host_find(const struct worker_stage *stage, const char *name)
+static struct flow_owner *flow_owner_find(const struct worker_stage *stage, const char *name)
 {
 	for (size_t i = 0; i < stage->config->called_count; i++)
 		if (strcmp(stage->called[i].name, name) == 0)
@@ -79,7 +79,7 @@ static void nested_add(struct worker *worker, struct nested *nested)
 	worker->nested = nested;
 	worker->nested_waiting++;
 	nested->taken_ms = loop_now_ms(worker->loop);
-	call_count_in(nested->host->counts);
+	call_count_in(nested->flow_owner->counts);
 }
 
 static void nested_remove(struct worker *worker, struct nested *nested)
@@ -94,8 +94,8 @@ static void nested_remove(struct worker *worker, struct nested *nested)
  * of its own. */
 static const struct nested *nested_of(const struct call *call)
 {
-	const struct host *host = call->asker;
-	return host->name && call->owner ? (const struct nested *)message_root(call->message) : NULL;
+	const struct flow_owner *flow_owner = call->asker;
+	return flow_owner->name && call->owner ? (const struct nested *)message_root(call->message) : NULL;
 }
 
 /* Depth of a call. Pipelines may call each other in a circle only to a depth of DEPTH_MAX. */
@@ -107,10 +107,10 @@ static unsigned depth_of(const struct call *call)
 	return depth;
 }
 
-bool nested_call(struct host *host, struct call *call)
+bool nested_call(struct flow_owner *flow_owner, struct call *call)
 {
-	struct worker_stage *stage = host->stage;
-	struct host *called = call->target == CALL_PIPELINE ? host_find(stage, call->name) : NULL;
+	struct worker_stage *stage = flow_owner->stage;
+	struct flow_owner *called = call->target == CALL_PIPELINE ? flow_owner_find(stage, call->name) : NULL;
 	if (!called)
 		return false;
 	struct nested *nested = NULL;
@@ -133,7 +133,7 @@ bool nested_call(struct host *host, struct call *call)
 	nested->message.parent = NULL;
 	nested->message.offspring = NULL;
 	nested->call = call;
-	nested->host = called;
+	nested->flow_owner = called;
 	nested_add(stage->worker, nested);
 	return true;
 }
@@ -146,9 +146,9 @@ void nested_forget(struct worker *worker, const struct call *call)
 	if (!nested)
 		return;
 	nested_remove(worker, nested);
-	call_count_forgotten(nested->host->counts);
+	call_count_forgotten(nested->flow_owner->counts);
 	if (nested->begun)
-		flow_abandon(nested->host->flow, &nested->message);
+		flow_abandon(nested->flow_owner->flow, &nested->message);
 }
 
 bool nested_outage(const struct worker *worker, const struct call *call, int64_t *outage_ms)
@@ -158,21 +158,21 @@ bool nested_outage(const struct worker *worker, const struct call *call, int64_t
 		nested = nested->next;
 	if (!nested)
 		return false;
-	*outage_ms = nested->begun ? flow_outage_ms(nested->host->flow, &nested->message) : 0;
+	*outage_ms = nested->begun ? flow_outage_ms(nested->flow_owner->flow, &nested->message) : 0;
 	return true;
 }
 
 static void nested_finished(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer)
 {
 	struct nested *nested = (struct nested *)message;
-	struct worker *worker = ((struct host *)context)->stage->worker;
+	struct worker *worker = ((struct flow_owner *)context)->stage->worker;
 	struct call *call = nested->call;
 	nested_remove(worker, nested);
 	call_take_answer(call, outcome, answer);
 	call_take_assigned(call, message);
 	/* Several answers are an error for a caller that expects one. */
 	const struct answer counted = {.error = outcome == FLOW_PARTED ? &call->error : answer->error};
-	call_count_out(nested->host->counts, outcome, &counted, loop_now_ms(worker->loop) - nested->taken_ms);
+	call_count_out(nested->flow_owner->counts, outcome, &counted, loop_now_ms(worker->loop) - nested->taken_ms);
 	call->attempts = answer->attempts;
 	call->outage_ms = answer->outage_ms;
 	stage_return(worker, call);
@@ -192,11 +192,11 @@ void nested_advance(struct worker *worker)
 		struct call *call = nested->call;
 		nested->begun = true;
 		worker->nested_waiting--;
-		if (flow_enter(nested->host->flow, &nested->message, loop_now_ms(worker->loop), &call->error))
+		if (flow_enter(nested->flow_owner->flow, &nested->message, loop_now_ms(worker->loop), &call->error))
 			continue;
 		nested_remove(worker, nested);
 		const struct answer refused = {.error = &call->error};
-		call_count_out(nested->host->counts, FLOW_ANSWER, &refused, 0);
+		call_count_out(nested->flow_owner->counts, FLOW_ANSWER, &refused, 0);
 		stage_return(worker, call);
 	}
 }

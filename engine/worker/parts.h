@@ -79,7 +79,7 @@ struct waiting {
 };
 
 /* Owner of a flow: runs messages through it and carries out its calls. */
-struct host {
+struct flow_owner {
 	struct worker_stage *stage;
 	struct flow *flow;
 	const char *name;	     /* name of a subpipeline; NULL: it is the stage's own flow */
@@ -104,8 +104,8 @@ struct worker_stage {
 	const struct schema_source *schemas; /* its own, otherwise the registry's; NULL: none */
 	struct flow *flow;
 	struct arena *judging; /* of conditions and metrics: what is too large for it fails no message; NULL: there are none */
-	struct host host;    /* of `flow` */
-	struct host *called; /* of the subpipelines that its steps call */
+	struct flow_owner flow_owner; /* of `flow` */
+	struct flow_owner *called;    /* of the subpipelines that its steps call */
 	struct shared_caller *shared;
 	struct load load;
 	struct waiting waiting;
@@ -234,9 +234,9 @@ int64_t stages_due_ms(const struct worker *worker); /* INT64_MAX: no timer is se
 void stage_return(struct worker *worker, struct call *call);
 
 /* Environment functions of a stage's flows: begin a call, forget it, and report an outage of its model. */
-void host_call(void *context, struct call *call);
-void host_forget(void *context, struct call *call);
-int64_t host_outage_ms(void *context, const struct call *call);
+void flow_owner_call(void *context, struct call *call);
+void flow_owner_forget(void *context, struct call *call);
+int64_t flow_owner_outage_ms(void *context, const struct call *call);
 
 /* ---- nested.c ---- */
 
@@ -245,9 +245,9 @@ bool nested_open(struct worker_stage *stage, struct error *error);
 void nested_close(struct worker_stage *stage);
 
 /* Takes a call of a subpipeline, which begins in the next turn. False: the call has another target. */
-bool nested_call(struct host *host, struct call *call);
+bool nested_call(struct flow_owner *flow_owner, struct call *call);
 void nested_forget(struct worker *worker, const struct call *call);
-/* Outage as in struct flow_outside, for a call of a subpipeline. False: the call has another target. */
+/* Outage as in struct flow_environment, for a call of a subpipeline. False: the call has another target. */
 bool nested_outage(const struct worker *worker, const struct call *call, int64_t *outage_ms);
 
 void nested_advance(struct worker *worker); /* begins the calls that wait */
@@ -257,7 +257,7 @@ int64_t nested_due_ms(const struct worker_stage *stage);
 /* ---- copies.c ---- */
 
 /* Sends a shadow request: its call has no owner. */
-void host_copy(void *context, const struct call *call);
+void flow_owner_copy(void *context, const struct call *call);
 void copy_answered(struct worker *worker, struct call *call);
 void copies_close(struct worker_stage *stage); /* leaves out those of its flows that have no reply */
 

@@ -45,21 +45,21 @@ void stage_return(struct worker *worker, struct call *call)
 	refused[worker->refused_count++] = call;
 }
 
-void host_call(void *context, struct call *call)
+void flow_owner_call(void *context, struct call *call)
 {
-	struct host *host = context;
-	struct worker_stage *stage = host->stage;
-	call->asker = host;
-	if (nested_call(host, call))
+	struct flow_owner *flow_owner = context;
+	struct worker_stage *stage = flow_owner->stage;
+	call->asker = flow_owner;
+	if (nested_call(flow_owner, call))
 		return;
 	tell_model_taps(stage, call, call->request, false);
 	if (!caller_call(stage->shared->caller, call, &call->error))
 		stage_return(stage->worker, call);
 }
 
-void host_forget(void *context, struct call *call)
+void flow_owner_forget(void *context, struct call *call)
 {
-	struct worker_stage *stage = ((struct host *)context)->stage;
+	struct worker_stage *stage = ((struct flow_owner *)context)->stage;
 	struct worker *worker = stage->worker;
 	nested_forget(worker, call);
 	for (size_t i = 0; i < worker->refused_count; i++)
@@ -68,9 +68,9 @@ void host_forget(void *context, struct call *call)
 	caller_forget(stage->shared->caller, call);
 }
 
-int64_t host_outage_ms(void *context, const struct call *call)
+int64_t flow_owner_outage_ms(void *context, const struct call *call)
 {
-	const struct worker_stage *stage = ((struct host *)context)->stage;
+	const struct worker_stage *stage = ((struct flow_owner *)context)->stage;
 	int64_t outage_ms;
 	return nested_outage(stage->worker, call, &outage_ms) ? outage_ms : caller_outage_ms(stage->shared->caller, call);
 }
@@ -78,20 +78,20 @@ int64_t host_outage_ms(void *context, const struct call *call)
 static void stages_on_answered(void *context, struct call *call)
 {
 	struct worker *worker = context;
-	const struct host *host = call->asker;
+	const struct flow_owner *flow_owner = call->asker;
 	if (call->error.kind == ERROR_NONE && call->reply)
-		tell_model_taps(host->stage, call, call->reply, true);
+		tell_model_taps(flow_owner->stage, call, call->reply, true);
 	if (!call->owner)
 		copy_answered(worker, call);
 	else
-		flow_answered(host->flow, call, loop_now_ms(worker->loop));
+		flow_answered(flow_owner->flow, call, loop_now_ms(worker->loop));
 }
 
 /* ---- results of the flow ---- */
 
 static void flow_finished(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer)
 {
-	struct worker_stage *stage = ((struct host *)context)->stage;
+	struct worker_stage *stage = ((struct flow_owner *)context)->stage;
 	struct inflight *inflight = (struct inflight *)message;
 	bool is_dropped = !inflight->queue;
 	inflight_finish(&stage->worker->queues, message, outcome, answer);
@@ -172,7 +172,7 @@ static void judge_alerts(struct worker_stage *stage, const struct message *messa
 static void flow_taps(void *context, const struct message *message, enum tap_point point, size_t step,
 		      const struct payload *payload)
 {
-	struct worker_stage *stage = ((struct host *)context)->stage;
+	struct worker_stage *stage = ((struct flow_owner *)context)->stage;
 	const struct stage_config *config = stage->config;
 	if (step == STEP_NONE)
 		return;
@@ -245,23 +245,24 @@ static bool judging_open(struct worker_stage *stage, struct error *error)
 static bool stage_set_up(struct worker_stage *stage, struct error *error)
 {
 	const struct stage_config *config = stage->config;
-	const struct flow_outside outside = {.context = &stage->host,
-					     .call = host_call,
-					     .copy = host_copy,
-					     .forget = host_forget,
-					     .outage_ms = host_outage_ms,
-					     .finished = flow_finished,
-					     .files = config->files,
-					     .board = config->board,
-					     .policies = config->policies,
-					     .rollouts = config->rollouts,
-					     .step_counts = config->step_counts,
-					     .counted_as = stage->worker->config->number,
-					     .tap = config->steps || config->taps || config->alert_count ? flow_taps : NULL};
+	const struct flow_environment environment = {.context = &stage->flow_owner,
+						     .call = flow_owner_call,
+						     .copy = flow_owner_copy,
+						     .forget = flow_owner_forget,
+						     .outage_ms = flow_owner_outage_ms,
+						     .finished = flow_finished,
+						     .files = config->files,
+						     .board = config->board,
+						     .policies = config->policies,
+						     .rollouts = config->rollouts,
+						     .step_counts = config->step_counts,
+						     .counted_as = stage->worker->config->number,
+						     .tap = config->steps || config->taps || config->alert_count ? flow_taps
+														 : NULL};
 	stage->shared = shared_take(stage->worker, config->caller, error);
-	stage->host.stage = stage;
-	stage->flow = stage->shared ? flow_open(config->graph, &outside, error) : NULL;
-	stage->host.flow = stage->flow;
+	stage->flow_owner.stage = stage;
+	stage->flow = stage->shared ? flow_open(config->graph, &environment, error) : NULL;
+	stage->flow_owner.flow = stage->flow;
 	return stage->flow && nested_open(stage, error) && judging_open(stage, error);
 }
 
@@ -315,7 +316,7 @@ static void ignore_finished(void *context, struct message *message, enum flow_ou
 
 bool stage_check(const struct stage_config *config, struct error *error)
 {
-	const struct flow_outside nobody = {.call = ignore_call, .finished = ignore_finished, .files = config->files};
+	const struct flow_environment nobody = {.call = ignore_call, .finished = ignore_finished, .files = config->files};
 	struct flow *flow = flow_open(config->graph, &nobody, error);
 	bool good = flow != NULL;
 	flow_close(flow);

@@ -113,8 +113,8 @@ int main(int argc, char **argv)
 	}
 	struct spec spec;
 	struct error error = {0};
-	const struct flow_outside outside = {.finished = release};
-	struct flow *flow = flow_of_yaml(&spec, way->pipeline, step_kinds, &outside);
+	const struct flow_environment environment = {.finished = release};
+	struct flow *flow = flow_of_yaml(&spec, way->pipeline, step_kinds, &environment);
 	arena = arena_open((size_t)64 << 20);
 	store = flow ? store_open(flow_scopes(flow), BYTES_MAX) : NULL;
 	struct line *line = store ? line_open(flow, store, &error) : NULL;

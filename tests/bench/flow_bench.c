@@ -206,8 +206,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	struct spec spec;
-	const struct flow_outside outside = {.call = on_call, .finished = on_finished};
-	struct flow *flow = flow_of_yaml(&spec, strcmp(argv[1], "fixed") == 0 ? fixed : computed, kinds, &outside);
+	const struct flow_environment environment = {.call = on_call, .finished = on_finished};
+	struct flow *flow = flow_of_yaml(&spec, strcmp(argv[1], "fixed") == 0 ? fixed : computed, kinds, &environment);
 	arena = arena_open((size_t)1 << 20);
 	if (!flow || !arena)
 		return 1;

@@ -8,9 +8,9 @@
 #include "flow/flow.h"
 
 /* `spec` is the caller's to close, also after NULL, of which the reason has been printed.
- * `outside` is copied; what it points to outlives the flow. */
+ * `environment` is copied; what it points to outlives the flow. */
 static inline struct flow *flow_of_yaml(struct spec *spec, const char *yaml, const struct step_kind *const *kinds,
-					const struct flow_outside *outside)
+					const struct flow_environment *environment)
 {
 	const struct spec_options options = {.kinds = kinds};
 	struct error error = {0};
@@ -19,7 +19,7 @@ static inline struct flow *flow_of_yaml(struct spec *spec, const char *yaml, con
 		graph = graph_build(spec_first(spec, RESOURCE_PIPELINE), spec, spec->arena, spec->faults);
 	if (faults_count(spec->faults, SEVERITY_ERROR))
 		fprintf(stderr, "%s\n", faults_at(spec->faults, 0)->message);
-	struct flow *flow = graph ? flow_open(graph, outside, &error) : NULL;
+	struct flow *flow = graph ? flow_open(graph, environment, &error) : NULL;
 	if (!flow)
 		fprintf(stderr, "%s\n", error.text);
 	return flow;

@@ -73,8 +73,8 @@ int main(int argc, char **argv)
 	write_file();
 	struct spec spec;
 	static const struct file_source files = {NULL, read_file};
-	const struct flow_outside outside = {.call = on_call, .finished = on_finished, .files = &files};
-	struct flow *flow = flow_of_yaml(&spec, yaml, step_kinds, &outside);
+	const struct flow_environment environment = {.call = on_call, .finished = on_finished, .files = &files};
+	struct flow *flow = flow_of_yaml(&spec, yaml, step_kinds, &environment);
 	struct arena *arena = arena_open((size_t)1 << 20);
 	if (!flow || !arena)
 		return 1;

@@ -92,17 +92,17 @@ static const char *yaml_of(const char *which)
 	return NULL;
 }
 
-static struct flow *flow_make(struct spec *spec, const char *yaml, const struct flow_outside *outside)
+static struct flow *flow_make(struct spec *spec, const char *yaml, const struct flow_environment *environment)
 {
 	const struct spec_options options = {.kinds = step_kinds};
-	const struct plan_options planned = {.kinds = step_kinds, .files = outside->files};
+	const struct plan_options planned = {.kinds = step_kinds, .files = environment->files};
 	struct error error = {0};
 	struct plan plan = {0};
 	const bool good = spec_open(spec, &error) && spec_read_text(spec, "bench.yaml", text_of(yaml), &options, &error) &&
 			  plan_make(spec, &planned, spec->arena, &plan, &error);
 	if (faults_count(spec->faults, SEVERITY_ERROR))
 		fprintf(stderr, "%s\n", faults_at(spec->faults, 0)->message);
-	struct flow *flow = good && plan.count ? flow_open(plan.pipelines[0].stages[0].graph, outside, &error) : NULL;
+	struct flow *flow = good && plan.count ? flow_open(plan.pipelines[0].stages[0].graph, environment, &error) : NULL;
 	if (!flow)
 		fprintf(stderr, "%s\n", error.text);
 	return flow;
@@ -146,8 +146,8 @@ int main(int argc, char **argv)
 	struct verdict_board *board = verdict_board_open();
 	struct arena *arena = arena_open((size_t)1 << 20);
 	struct spec spec;
-	const struct flow_outside outside = {.call = on_call, .finished = on_finished, .files = &files, .board = board};
-	struct flow *flow = flow_make(&spec, yaml, &outside);
+	const struct flow_environment environment = {.call = on_call, .finished = on_finished, .files = &files, .board = board};
+	struct flow *flow = flow_make(&spec, yaml, &environment);
 	struct error error = {0};
 	if (!board || !arena || !flow || !rounds_run(flow, arena, WARMING) ||
 	    slices_leave_all(&slices, &output, &encoded, &error) != PRODUCED || !rounds_run(flow, arena, rounds))

@@ -265,8 +265,8 @@ static double run_flow(const char *yaml, struct arena *arena, long rounds)
 	buffer_byte(&file, 0);
 	struct text content = text_of(file.bytes);
 	const struct file_source files = {&content, file_give};
-	const struct flow_outside outside = {.context = &answered, .finished = on_finished, .files = &files};
-	struct flow *flow = flow_of_yaml(&spec, yaml, step_kinds, &outside);
+	const struct flow_environment environment = {.context = &answered, .finished = on_finished, .files = &files};
+	struct flow *flow = flow_of_yaml(&spec, yaml, step_kinds, &environment);
 	struct arena *own = arena_open((size_t)1 << 20);
 	for (long i = 0; flow && own && i < rounds; i++) {
 		const struct tensor x = {.name = TEXT("x"), .shape = shape, .data = rows + (size_t)(i % ROWS) * COLUMNS,

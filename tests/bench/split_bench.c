@@ -69,8 +69,8 @@ int main(int argc, char **argv)
 	}
 	bool apart = strcmp(argv[1], "answers") == 0;
 	struct spec spec;
-	const struct flow_outside outside = {.call = on_call, .finished = on_finished};
-	struct flow *flow = flow_of_yaml(&spec, apart ? answers : whole, kinds, &outside);
+	const struct flow_environment environment = {.call = on_call, .finished = on_finished};
+	struct flow *flow = flow_of_yaml(&spec, apart ? answers : whole, kinds, &environment);
 	struct arena *arena = arena_open((size_t)1 << 20);
 	if (!flow || !arena)
 		return 1;

@@ -77,14 +77,14 @@ int main(int count, char **arguments)
 	struct step_spec spec;
 	struct source sources[2];
 	struct error error = {0};
-	const struct flow_outside outside = {.finished = release};
+	const struct flow_environment environment = {.finished = release};
 	static float number = 1;
 	static const int64_t shape[] = {1};
 	const struct tensor tensor = {
 		.name = TEXT("x"), .shape = shape, .data = &number, .count = 1, .datatype = DATATYPE_FP32, .rank = 1};
 	const struct tensor *items[] = {&tensor};
 	make_graph(&graph, &step, &spec, sources);
-	struct flow *flow = flow_open(&graph, &outside, &error);
+	struct flow *flow = flow_open(&graph, &environment, &error);
 	struct arena *arena = arena_open(1 << 20);
 	store = flow ? store_open(flow_scopes(flow), BYTES_MAX) : NULL;
 	struct line *line = store ? line_open(flow, store, &error) : NULL;

@@ -100,8 +100,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	struct spec spec = {0};
-	const struct flow_outside outside = {.call = on_call, .finished = on_finished};
-	struct flow *flow = row->yaml ? flow_of_yaml(&spec, row->yaml, step_kinds, &outside) : NULL;
+	const struct flow_environment environment = {.call = on_call, .finished = on_finished};
+	struct flow *flow = row->yaml ? flow_of_yaml(&spec, row->yaml, step_kinds, &environment) : NULL;
 	arena = arena_open((size_t)1 << 20);
 	if (!arena || (row->yaml && !flow))
 		return 1;

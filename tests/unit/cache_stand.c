@@ -78,8 +78,8 @@ int cache_stand_open(void **state)
 	cache_stand.address = (struct model_address){.model = "m"};
 	cache_stand.model = (struct model_config){
 		.name = "m", .addresses = {1, &cache_stand.address}, .cache = {.backend = CACHE_MEMORY, .ttl_ms = 60000}};
-	cache_stand.outside =
-		(struct cache_outside){.ask = on_ask, .forget = on_forget, .answered = on_answered, .reported = on_told};
+	cache_stand.environment =
+		(struct cache_environment){.ask = on_ask, .forget = on_forget, .answered = on_answered, .reported = on_told};
 	cache_stand.message = (struct message){.arena = cache_stand.arena};
 	return 0;
 }
@@ -104,7 +104,7 @@ static struct call *call_begin(float number, int64_t kept_ms, bool perturbs)
 			      .once = perturbs,
 			      .uncached = perturbs};
 	if (!cache_stand.cache)
-		cache_stand.cache = cache_open(cache_stand.loop, &cache_stand.model, &cache_stand.outside, &error);
+		cache_stand.cache = cache_open(cache_stand.loop, &cache_stand.model, &cache_stand.environment, &error);
 	assert_true(cache_call(cache_stand.cache, call, &error));
 	return call;
 }

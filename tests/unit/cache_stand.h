@@ -12,7 +12,7 @@ struct cache_stand {
 	struct cache *cache; /* opened by the first call, as `model` then is */
 	struct model_config model;
 	struct model_address address;
-	struct cache_outside outside;
+	struct cache_environment environment;
 	struct message message;
 	struct call *asked[CALLS_MAX]; /* of the model, not answered yet */
 	size_t asked_count;

@@ -126,7 +126,7 @@ static void on_discard(void *context, struct queued_call *queued_call)
 	(void)queued_call;
 }
 
-static const struct dispatch_outside outside = {
+static const struct dispatch_environment environment = {
 	.send = on_send, .withdraw = on_withdraw, .ask_ready = on_ask_ready, .answered = on_answered, .discard = on_discard};
 
 static void land(struct flight flight)
@@ -240,7 +240,7 @@ void servers_begin(size_t replicas)
 {
 	struct error error = {0};
 	servers.model.addresses.count = replicas;
-	servers.dispatch = dispatch_open(&servers.config, &outside, servers.now_us, &error);
+	servers.dispatch = dispatch_open(&servers.config, &environment, servers.now_us, &error);
 	assert_non_null(servers.dispatch);
 }
 

@@ -61,12 +61,12 @@ static struct seen run_keyed(const char *steps, const char *key, bool taps)
 	struct planning planning;
 	struct plan plan;
 	struct error error = {0};
-	const struct flow_outside outside = {.context = &seen, .finished = on_finished, .tap = taps ? on_tap : NULL};
+	const struct flow_environment environment = {.context = &seen, .finished = on_finished, .tap = taps ? on_tap : NULL};
 	planning_open_steps(&planning, steps);
 	planning_plan(&planning, NULL, &plan);
 	const struct pipeline_plan *pipeline = &plan.pipelines[0];
 	const size_t stage = pipeline->stage_of[graph_find(pipeline->graph, "watch")];
-	struct flow *flow = flow_open(pipeline->stages[stage].graph, &outside, &error);
+	struct flow *flow = flow_open(pipeline->stages[stage].graph, &environment, &error);
 	assert_string_equal(error.text, "");
 	struct message message = {
 		.arena = arena_open(1 << 20), .id = TEXT("r"), .key = text_of(key), .payload = {.tensors = {1, items}}};

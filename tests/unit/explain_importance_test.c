@@ -94,8 +94,9 @@ static void on_finished(void *context, struct message *message, enum flow_outcom
 static void engine_open(struct weighed *weighed)
 {
 	struct error error = {0};
-	const struct flow_outside outside = {.context = weighed, .finished = on_finished, .files = &files, .board = weighed->board};
-	weighed->flow = flow_open(weighed->planning.graph, &outside, &error);
+	const struct flow_environment environment = {
+		.context = weighed, .finished = on_finished, .files = &files, .board = weighed->board};
+	weighed->flow = flow_open(weighed->planning.graph, &environment, &error);
 	assert_string_equal(error.text, "");
 	if (!weighed->store)
 		weighed->store = store_open(flow_scopes(weighed->flow), STORE_BYTES);

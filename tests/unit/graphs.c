@@ -401,7 +401,7 @@ struct graph *graph_made(struct arena *arena, const struct made_step *steps, siz
 	return graph;
 }
 
-/* ---- the outside ---- */
+/* ---- the environment ---- */
 
 static void note_call(void *context, struct call *call)
 {
@@ -499,7 +499,7 @@ struct rollout_board *scene_rollouts;
 void scene_open(struct scene *scene, struct graph *graph, struct arena *arena, bool tapped)
 {
 	*scene = (struct scene){.arena = arena, .graph = graph};
-	struct flow_outside outside = {
+	struct flow_environment environment = {
 		.context = scene,
 		.call = note_call,
 		.copy = note_copy,
@@ -512,7 +512,7 @@ void scene_open(struct scene *scene, struct graph *graph, struct arena *arena, b
 		.rollouts = scene_rollouts,
 	};
 	struct error error = {0};
-	scene->flow = flow_open(graph, &outside, &error);
+	scene->flow = flow_open(graph, &environment, &error);
 	assert_string_equal(error.text, "");
 	assert_non_null(scene->flow);
 }

@@ -194,16 +194,16 @@ static void on_finished(void *context, struct message *message, enum flow_outcom
 	assert_true(store_release(observed->store, message->writes, &error));
 }
 
-static struct flow_outside outside_of(struct observed *observed)
+static struct flow_environment environment_of(struct observed *observed)
 {
-	return (struct flow_outside){.context = observed, .finished = on_finished, .board = observed->board, .files = &files};
+	return (struct flow_environment){.context = observed, .finished = on_finished, .board = observed->board, .files = &files};
 }
 
 void observed_engine_open(struct observed *observed)
 {
 	struct error error = {0};
-	const struct flow_outside outside = outside_of(observed);
-	observed->flow = flow_open(observed->planning.graph, &outside, &error);
+	const struct flow_environment environment = environment_of(observed);
+	observed->flow = flow_open(observed->planning.graph, &environment, &error);
 	assert_string_equal(error.text, "");
 	if (!observed->store)
 		observed->store = store_open(flow_scopes(observed->flow), STORE_BYTES);

@@ -314,8 +314,8 @@ static struct error run_crowd(size_t count, size_t arena_bytes)
 {
 	const struct made_step steps[] = {{.name = "s", .kind = &kind_crowds}, {.name = "t", .kind = &kind_passes, .inputs = "s"}};
 	struct error error = {0}, refused = {0};
-	const struct flow_outside outside = {.context = &error, .finished = count_finished};
-	struct flow *flow = flow_open(graph_made(scene_arena, steps, COUNT(steps), "t", JOIN_INNER), &outside, &refused);
+	const struct flow_environment environment = {.context = &error, .finished = count_finished};
+	struct flow *flow = flow_open(graph_made(scene_arena, steps, COUNT(steps), "t", JOIN_INNER), &environment, &refused);
 	struct message message = {.arena = arena_open(arena_bytes), .id = TEXT("a")};
 	message.payload = *payload_made(message.arena, "x=1");
 	crowd = count;

@@ -478,9 +478,9 @@ static void a_stateful_step_takes_no_batches(void **state)
 {
 	(void)state;
 	const struct made_step steps[] = {{.name = "n", .kind = &kind_counts, .batch_size = 4}};
-	const struct flow_outside outside = {0};
+	const struct flow_environment environment = {0};
 	struct error error = {0};
-	assert_null(flow_open(graph_made(scene_arena, steps, 1, "n", JOIN_INNER), &outside, &error));
+	assert_null(flow_open(graph_made(scene_arena, steps, 1, "n", JOIN_INNER), &environment, &error));
 	assert_int_equal(error.kind, ERROR_CONFIG);
 	assert_non_null(strstr(error.text, "`batch`"));
 	open_counting();

@@ -87,10 +87,11 @@ static void on_finished(void *context, struct message *message, enum flow_outcom
 
 static void running_open(struct running *running, const struct graph *graph)
 {
-	const struct flow_outside outside = {.context = running, .call = on_call, .forget = on_forgotten, .finished = on_finished};
+	const struct flow_environment environment = {
+		.context = running, .call = on_call, .forget = on_forgotten, .finished = on_finished};
 	struct error error = {0};
 	*running = (struct running){.graph = graph};
-	running->flow = flow_open(graph, &outside, &error);
+	running->flow = flow_open(graph, &environment, &error);
 	assert_string_equal(error.text, "");
 }
 
