@@ -214,7 +214,7 @@ demo:
 ## |   290  models, dev    models served, files that are edited, and metrics, judged from outside
 ## |    50  demo, docs, help, readme, shells, install  what a reader is told to type, and printed pages
 ## |   120  instructions    instructions and memory beside their bars
-## |    90  bars       times and ratios beside their bars
+## |   110  bars       times and ratios beside their bars
 ## |    55  torture    allocations of every command made to fail, one in each run
 ## |    50  fuzz       a short run of every fuzz target, from one seed
 ## |    30  grpc       our gRPC and grpcio, both ways, and the gateway with tritonclient, SeldonClient and MLServer's client (skipped when PyPI cannot be reached)
