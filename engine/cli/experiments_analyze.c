@@ -126,8 +126,9 @@ const struct command command_experiments_analyze = {
 		"count as one pipeline.\n\n"
 		"If the experiment has a mirror, its replies are compared with the answers by request id (the shadow topic of a "
 		"pipeline has the replies): agreement within --tolerance for each tensor, latency, errors, and the requests that "
-		"differ. If less than 95% of the copies could be compared, it says so first. Copies without a record in the topic "
-		"are not counted: they wait for a reply, or waited when their engine was killed.\n\n"
+		"differ. If less than 95% of the copies could be compared, it says so first. Copies without a result "
+		"are among them: they wait for a reply, or waited when their engine was killed. The answers say which there "
+		"were.\n\n"
 		"Several variants share the alpha of the deciding metric. Each guardrail has it alone. Other metrics share a false "
 		"discovery rate. Where a policy of bandits chose, differences are weighed by the probabilities of the choices. "
 		"Intervals are asymptotic: they begin when each variant has 100 units.",

@@ -125,10 +125,13 @@ struct text assigned_mirrored(const struct message *message, struct arena *arena
 {
 	const struct text between = TEXT(MIRRORED_BETWEEN);
 	const struct assigned *items[ASSIGNED_MAX];
-	size_t count = assigned_list(message, items), room = 0;
-	for (size_t i = 0; i < count; i++)
-		room += items[i]->mirrored ? items[i]->experiment.length + between.length : 0;
-	char *begin = room > 0 ? arena_take_raw(arena, room) : NULL, *to = begin;
+	size_t room = 0;
+	for (const struct assigned *entry = message->assigned; entry; entry = entry->next)
+		room += entry->mirrored ? entry->experiment.length + between.length : 0;
+	if (room == 0)
+		return (struct text){0};
+	const size_t count = assigned_list(message, items);
+	char *begin = arena_take_raw(arena, room), *to = begin;
 	for (size_t i = 0; begin && i < count; i++)
 		if (items[i]->mirrored) {
 			to = to > begin ? bytes_put(to, between) : to;

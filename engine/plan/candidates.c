@@ -28,7 +28,8 @@ static bool candidate_is_offered(const struct candidate_check *check, const char
 				    compiler->arena));
 }
 
-static void candidate_judge(const struct candidate_check *check, const struct name *candidate)
+/* `role`: what it is in the experiment. */
+static void candidate_judge(const struct candidate_check *check, const char *role, const struct name *candidate)
 {
 	const struct spec *spec = check->compiler->spec;
 	const char *kind = check->type == RESOURCE_MODEL ? "Model" : "Pipeline";
@@ -43,7 +44,7 @@ static void candidate_judge(const struct candidate_check *check, const struct na
 			suggest_offer(&suggestion, text_of(resource->name.text));
 	const char *nearest = suggestion.nearest.bytes;
 	fault_add(spec->faults, CODE_GONE_CANDIDATE, candidate->place, nearest,
-		  "the experiment `%s` has the candidate `%s`, and the files have no %s of that name%s", check->name,
+		  "the experiment `%s` has the %s `%s`, and the files have no %s of that name%s", check->name, role,
 		  candidate->text, kind, check->type == RESOURCE_MODEL ? ", nor does a Server offer it" : "");
 }
 
@@ -60,9 +61,9 @@ static void experiment_judge(const struct compiler *compiler, const char *name, 
 		return;
 	for (size_t i = 0; i < experiment->candidates.count; i++)
 		if (candidates[i].name.text)
-			candidate_judge(&check, &candidates[i].name);
+			candidate_judge(&check, "candidate", &candidates[i].name);
 	if (experiment->mirror_name.text)
-		candidate_judge(&check, &experiment->mirror_name);
+		candidate_judge(&check, "mirror", &experiment->mirror_name);
 }
 
 /* With the options of a command, a called pipeline that is not there is an error already. */

@@ -433,6 +433,9 @@ static void check_audience(const struct experiment_spec *experiment, const struc
 		fault_report(listener, EXPERIMENT_NO_DEFAULT, place, NULL,
 			     "`%s` needs a default, which all other units get: name one of the candidates",
 			     has_layer ? "layer" : "holdout");
+	if (experiment->holdout >= 1)
+		fault_report(listener, EXPERIMENT_ALL_HELD, experiment->holdout_place, NULL,
+			     "all units are held out, so each gets the default and none is exposed; hold out fewer");
 	if (has_layer && layer->from + layer->share > 1 + 1e-9)
 		fault_report(listener, EXPERIMENT_BAD_LAYER, layer->here, NULL,
 			     "the part of layer `%s` begins at %g%% and has %g%%, which is beyond 100%%",

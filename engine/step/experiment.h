@@ -273,6 +273,7 @@ enum experiment_fault {
 	EXPERIMENT_NO_WEIGHT,
 	EXPERIMENT_NO_EXPLORING,
 	EXPERIMENT_NOT_LEARNING,   /* bandits that could not learn */
+	EXPERIMENT_ALL_HELD,	   /* a holdout of all units */
 	EXPERIMENT_UNUSED_CONTEXT, /* contextFeatures that the algorithm ignores */
 	EXPERIMENT_TOO_MANY,
 	EXPERIMENT_NO_DEFAULT,

@@ -242,14 +242,32 @@ void rollout_moves_print(const struct ledger_rollout *rollout, bool json, struct
 	}
 }
 
+static bool ledger_has(const struct ledger *ledger, const char *kind, const char *name)
+{
+	const struct ledger_resource *resource = ledger_resource_find(ledger, text_of(kind), text_of(name));
+	return resource && ledger_newest(resource)->record.action == CONTROL_APPLY;
+}
+
 const struct ledger_rollout *rollout_view_find(const struct ledger *ledger, const char *experiment, struct error *error)
 {
 	const struct ledger_rollout *rollout = ledger_rollout_find(ledger, text_of(experiment));
-	if (!rollout)
+	if (rollout)
+		return rollout;
+	if (ledger_has(ledger, "Experiment", experiment))
+		error_set(error, ERROR_CONFIG, PLACE_NONE,
+			  "the Experiment `%s` of namespace `%s` has no rollout, since it has no stages: apply it with a `default` "
+			  "and a "
+			  "`progressiveDeployment`, or with other weights",
+			  experiment, ledger->namespace);
+	else if (ledger_has(ledger, "SeldonDeployment", experiment))
+		error_set(error, ERROR_CONFIG, PLACE_NONE,
+			  "the predictors of the SeldonDeployment `%s` of namespace `%s` have no rollout: apply it with another "
+			  "`traffic`. `sluice experiments weights %s` shows the shares in force",
+			  experiment, ledger->namespace, experiment);
+	else
 		error_set(error, ERROR_CONFIG, PLACE_NONE,
 			  "namespace `%s` has no rollout of `%s`: apply an Experiment of that name with a `default` and a "
-			  "`progressiveDeployment`; `sluice experiments list` shows those that there are. With -f, --pipeline or "
-			  "--exposures the command reads exposures",
+			  "`progressiveDeployment`; `sluice experiments list` shows those that there are",
 			  ledger->namespace, experiment);
-	return rollout;
+	return NULL;
 }
