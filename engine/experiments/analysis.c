@@ -364,6 +364,16 @@ static enum pair_state pair_conclude_state(const struct pair_analysis *pair, boo
 	return gain.low > -pair->threshold && gain.high < pair->threshold ? PAIR_EQUAL : PAIR_OPEN;
 }
 
+const char *pair_obstacle(const struct metric_analysis *analysis, const struct pair_analysis *pair, size_t control)
+{
+	const struct arm_analysis *mine = &analysis->arms[pair->treatment], *other = &analysis->arms[control];
+	if (analysis->rates || mine->units < BURN_IN_UNITS || other->units < BURN_IN_UNITS)
+		return NULL;
+	if (!isfinite(mine->sd) || !isfinite(other->sd))
+		return "its values are too large to be squared";
+	return mine->sd == 0 && other->sd == 0 ? "each variant has one value only, which does not vary" : NULL;
+}
+
 double pair_units_still(const struct pair_analysis *pair)
 {
 	if (pair->state != PAIR_EARLY && pair->state != PAIR_OPEN && pair->state != PAIR_CHANGED)

@@ -134,6 +134,9 @@ bool metric_analyse(const struct analysis_input *input, const struct analysis_op
 /* The interval of a difference, turned so that more is better. */
 struct interval pair_gain(const struct pair_analysis *pair, bool lower_is_better);
 
+/* Why a pair in the state PAIR_EARLY has no estimate although each variant has BURN_IN_UNITS units; NULL: it has fewer. */
+const char *pair_obstacle(const struct metric_analysis *analysis, const struct pair_analysis *pair, size_t control);
+
 /* Units until it is decided; 0: it is; NaN: not known. */
 double pair_units_still(const struct pair_analysis *pair);
 

@@ -68,6 +68,12 @@ static void pair_reason(struct recommending *self, const struct report_metric *m
 	const unsigned sure = (unsigned)lround((1 - pair->alpha) * PERCENT);
 	switch (pair->state) {
 	case PAIR_EARLY:
+		if (pair_obstacle(&metric->analysis, pair, self->report->control)) {
+			REASON(self, "`" TEXT_FORMAT "` of `" TEXT_FORMAT "`: %s, so the difference has no interval",
+			       TEXT_ARGUMENTS(metric->name), TEXT_ARGUMENTS(treatment),
+			       pair_obstacle(&metric->analysis, pair, self->report->control));
+			return;
+		}
 		REASON(self, "`" TEXT_FORMAT "` of `" TEXT_FORMAT "`: too few units yet; each variant needs %d with this metric%s",
 		       TEXT_ARGUMENTS(metric->name), TEXT_ARGUMENTS(treatment), BURN_IN_UNITS,
 		       metric->analysis.rates ? ", and 20 of either outcome" : "");
@@ -233,26 +239,29 @@ static bool recommend_keep(struct recommending *self, const struct report_metric
 
 static bool recommend_wait(struct recommending *self, const struct report_metric *metric)
 {
-	bool changed = false, early = true;
+	bool changed = false, early = true, obstructed = false;
 	for (size_t i = 0; i < metric->analysis.pair_count; i++) {
 		const struct pair_analysis *pair = &metric->analysis.pairs[i];
 		changed = changed || pair->state == PAIR_CHANGED;
 		early = early && pair->state == PAIR_EARLY;
+		obstructed =
+			obstructed || (pair->state == PAIR_EARLY && pair_obstacle(&metric->analysis, pair, self->report->control));
 		pair_reason(self, metric, pair);
 		if (pair->state == PAIR_OPEN)
 			units_change(self, pair);
 	}
 	if (self->made->change_count == 0)
-		CHANGE(self, changed ? "an epoch of constant weights and versions in which the difference is the same"
-				     : "more units, until the interval is on one side of 0 or within the practical threshold");
+		CHANGE(self, obstructed ? "values of the metric that differ from unit to unit, and can be squared"
+			     : changed	? "an epoch of constant weights and versions in which the difference is the same"
+					: "more units, until the interval is on one side of 0 or within the practical threshold");
 	if (changed)
 		return recommend(self, DECISION_WAIT, SIZE_MAX,
 				 arena_print(self->arena, "Wait: the difference in `" TEXT_FORMAT "` has changed over time.",
 					     TEXT_ARGUMENTS(metric->name)));
 	return recommend(self, DECISION_WAIT, SIZE_MAX,
 			 arena_print(self->arena,
-				     early ? "Wait: too few units have feedback in `" TEXT_FORMAT "`."
-					   : "Wait: the data allow no decision in `" TEXT_FORMAT "` yet.",
+				     early && !obstructed ? "Wait: too few units have feedback in `" TEXT_FORMAT "`."
+							  : "Wait: the data allow no decision in `" TEXT_FORMAT "` yet.",
 				     TEXT_ARGUMENTS(metric->name)));
 }
 

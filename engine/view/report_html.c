@@ -166,14 +166,15 @@ static void write_rule(const struct report *report, const struct report_metric *
 static void write_gain(const struct report *report, size_t pair, struct buffer *out)
 {
 	const struct report_metric *metric = report->metrics;
-	if (!report->gains)
+	const struct pair_gain *gain = report->gains ? &report->gains[pair] : NULL;
+	if (!gain || gain->count == 0 || !isfinite(gain->points[gain->count - 1].estimate))
 		return;
 	buffer_string(out, "<h2>Cumulative ");
 	html_write_text(out, metric->name);
 	buffer_string(out, " of ");
 	html_write_text(out, report->joined->arm_names[metric->analysis.pairs[pair].treatment]);
 	buffer_string(out, " beyond the control's</h2>\n");
-	chart_write_gain(report, &report->gains[pair], out);
+	chart_write_gain(report, gain, out);
 }
 
 static void write_metrics(const struct report *report, struct buffer *out)

@@ -86,7 +86,11 @@ static void print_pair(const struct report *report, const struct report_metric *
 		buffer_string(out, pair->discovered ? ", a discovery" : "");
 	buffer_byte(out, '\n');
 	if (pair->state == PAIR_EARLY) {
-		buffer_print(out, "    too few units yet: each variant needs %d\n", BURN_IN_UNITS);
+		const char *obstacle = pair_obstacle(&metric->analysis, pair, report->control);
+		if (obstacle)
+			buffer_print(out, "    %s\n", obstacle);
+		else
+			buffer_print(out, "    too few units yet: each variant needs %d\n", BURN_IN_UNITS);
 		return;
 	}
 	buffer_print(out, "    every look    %+.4g (%.4g to %+.4g), p %.3g", pair->estimate, interval.low, interval.high,

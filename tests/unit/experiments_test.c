@@ -69,7 +69,7 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	static const char *const files[] = {"exposures", "feedback", "policy", "avro", "odd", "e.yaml"};
+	static const char *const files[] = {"exposures", "feedback", "policy", "avro", "odd", "equal", "e.yaml"};
 	(void)state;
 	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
 		(void)unlink(files[i]);
@@ -118,6 +118,32 @@ static void lines_of_json_are_analysed(void **state)
 	assert_int_equal(said.code, 0);
 	expect_words(said.out, "<svg");
 	said_close(&said);
+}
+
+/* Then units are not what is missing. */
+static void values_that_do_not_vary_or_are_too_large_are_named(void **state)
+{
+	static const struct {
+		const char *reward, *words;
+	} rows[] = {{"5", "each variant has one value only, which does not vary"},
+		    {"1e200", "its values are too large to be squared"}};
+	(void)state;
+	for (size_t row = 0; row < 2; row++) {
+		size_t length = 0;
+		for (int i = 0; i < REQUESTS; i++)
+			length += (size_t)snprintf(lines + length, sizeof lines - length, "{\"id\": \"r%d\", \"reward\": %s%s}\n",
+						   i, row == 1 && i % 8 < 4 ? "-" : "", rows[row].reward);
+		write_file("equal", lines);
+		struct said said = say_with(step_kinds, "experiments analyze e --exposures exposures --feedback equal");
+		assert_int_equal(said.code, 0);
+		expect_words(said.out, rows[row].words);
+		assert_null(strstr(said.out, "too few units"));
+		said_close(&said);
+		said = say_with(step_kinds, "experiments analyze e --exposures exposures --feedback equal -o html");
+		expect_words(said.out, rows[row].words);
+		assert_null(strstr(said.out, "So far"));
+		said_close(&said);
+	}
 }
 
 /* 0 bad of n requests: the ratio against a limit p is B(1/2, n + 1/2) / (B(1/2, 1/2) (1 - p)^n), which must reach 20. */
@@ -572,6 +598,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines_of_json_are_analysed),
+		cmocka_unit_test(values_that_do_not_vary_or_are_too_large_are_named),
 		cmocka_unit_test(a_rollout_is_explained),
 		cmocka_unit_test(a_plan_says_that_a_probability_promotes_equal_candidates),
 		cmocka_unit_test(records_of_avro_follow_one_another),
