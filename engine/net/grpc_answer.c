@@ -146,8 +146,6 @@ void grpc_request_refuse_as_http(struct grpc_request *request, struct http_refus
 void grpc_answer_send(struct grpc_request *request, struct text coded, bool is_packed)
 {
 	unsigned char prefix[GRPC_PREFIX_BYTES];
-	if (request->over)
-		return;
 	grpc_prefix_write(prefix, coded.length);
 	prefix[0] = is_packed;
 	buffer_append(&request->answer, prefix, sizeof prefix);

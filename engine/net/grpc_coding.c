@@ -105,7 +105,9 @@ bool grpc_answers_are_packed(const struct grpc_request *request)
 
 static void grpc_on_packed(struct body_packing *packing, struct text coded, bool is_packed)
 {
-	grpc_answer_send(LIST_OWNER(packing, struct grpc_request, packing), coded, is_packed);
+	struct grpc_request *request = LIST_OWNER(packing, struct grpc_request, packing);
+	if (!request->over)
+		grpc_answer_send(request, coded, is_packed);
 }
 
 /* ---- requests ---- */

@@ -113,7 +113,8 @@ static void request_to_pool(struct grpc_request *request)
 	buffer_clear(&request->fields);
 	grpc_buffer_empty(&request->body);
 	grpc_buffer_empty(&request->answer);
-	grpc_buffer_empty(&request->backlog);
+	if (request->converses)
+		grpc_buffer_empty(&request->backlog);
 	if (server->pooled >= POOLED_MAX) {
 		grpc_request_give(request);
 		return;
@@ -134,7 +135,8 @@ void grpc_request_leave_wire(struct grpc_request *request)
 	request->over = true;
 	loop_timer_stop(request->server->loop, &request->deadline);
 	list_remove(&request->continue_node);
-	grpc_coding_close(request);
+	if (request->coding != GRPC_CODING_NONE)
+		grpc_coding_close(request);
 	if (request->exchange)
 		grpc_port_leave(request);
 	if (request->open == 0)
@@ -508,9 +510,12 @@ static void reset_note(struct grpc_caller *caller, const nghttp2_frame *frame)
  * rest is short may end by itself. */
 static int grpc_request_on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *context)
 {
-	if (frame->hd.type == NGHTTP2_RST_STREAM)
-		reset_note(context, frame);
-	if ((frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) || !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM) ||
+	if (!(frame->hd.flags & NGHTTP2_FLAG_END_STREAM)) {
+		if (frame->hd.type == NGHTTP2_RST_STREAM)
+			reset_note(context, frame);
+		return 0;
+	}
+	if ((frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) ||
 	    nghttp2_session_get_stream_remote_close(session, frame->hd.stream_id) != 0)
 		return 0;
 	struct grpc_request *request = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);

@@ -38,8 +38,7 @@ struct loop {
 	struct loop_timer **heap; /* the earliest at index 1, so that index 0 means not set */
 	size_t timers;
 	size_t capacity;
-	uint64_t sets;	    /* of timers, until now */
-	bool enters_timers; /* it calls those that are due */
+	uint64_t round; /* odd while timers are called; those that are set then are called in the next turn */
 	struct epoll_event events[EVENTS_A_TURN];
 	int found; /* number of `events` in this turn */
 };
@@ -237,19 +236,27 @@ static void loop_put(struct loop *loop, size_t place, struct loop_timer *timer)
 	timer->place = place;
 }
 
-static inline bool timer_is_before(const struct loop_timer *one, const struct loop_timer *other)
+static inline bool timers_are_called(const struct loop *loop)
 {
-	return one->due_ms < other->due_ms || (one->due_ms == other->due_ms && one->set < other->set);
+	return loop->round % 2 == 1;
+}
+
+/* Whether it goes below a timer that is due at the same time. While timers are called, one that is due must not hold back what
+ * waits, as it may have been set meanwhile. */
+static inline bool timer_yields(const struct loop *loop, const struct loop_timer *timer)
+{
+	return timers_are_called(loop) && timer->due_ms <= loop->now_ms;
 }
 
 static void sift(struct loop *loop, size_t place, struct loop_timer *timer)
 {
-	for (; place > 1 && timer_is_before(timer, loop->heap[place / 2]); place /= 2)
+	for (; place > 1 && loop->heap[place / 2]->due_ms > timer->due_ms; place /= 2)
 		loop_put(loop, place, loop->heap[place / 2]);
 	for (size_t child; (child = place * 2) <= loop->timers; place = child) {
-		if (child < loop->timers && timer_is_before(loop->heap[child + 1], loop->heap[child]))
+		if (child < loop->timers && loop->heap[child + 1]->due_ms < loop->heap[child]->due_ms)
 			child++;
-		if (timer_is_before(timer, loop->heap[child]))
+		if (loop->heap[child]->due_ms >= timer->due_ms &&
+		    (loop->heap[child]->due_ms > timer->due_ms || !timer_yields(loop, timer)))
 			break;
 		loop_put(loop, place, loop->heap[child]);
 	}
@@ -266,8 +273,8 @@ bool loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t due_ms,
 {
 	assert(timer->due);
 	/* While timers are called, one that is set for the past comes after those that are due: it is called in the next turn. */
-	timer->due_ms = loop->enters_timers && due_ms < loop->now_ms ? loop->now_ms : due_ms;
-	timer->set = ++loop->sets;
+	timer->due_ms = due_ms < loop->now_ms && timers_are_called(loop) ? loop->now_ms : due_ms;
+	timer->round = loop->round;
 	if (timer->place) {
 		assert(is_in_heap(loop, timer));
 		sift(loop, timer->place, timer);
@@ -282,10 +289,8 @@ bool loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t due_ms,
 	return true;
 }
 
-void loop_timer_stop(struct loop *loop, struct loop_timer *timer)
+void loop_timer_remove(struct loop *loop, struct loop_timer *timer)
 {
-	if (!timer->place)
-		return;
 	assert(is_in_heap(loop, timer));
 	struct loop_timer *last = loop->heap[loop->timers--];
 	if (last != timer)
@@ -295,14 +300,13 @@ void loop_timer_stop(struct loop *loop, struct loop_timer *timer)
 
 static void enter_due(struct loop *loop)
 {
-	const uint64_t sets = loop->sets; /* a timer that is set meanwhile is called in the next turn */
-	loop->enters_timers = true;
-	while (loop->timers > 0 && loop->heap[1]->due_ms <= loop->now_ms && loop->heap[1]->set <= sets) {
+	loop->round++;
+	while (loop->timers > 0 && loop->heap[1]->due_ms <= loop->now_ms && loop->heap[1]->round != loop->round) {
 		struct loop_timer *timer = loop->heap[1];
 		loop_timer_stop(loop, timer);
 		timer->due(timer->context);
 	}
-	loop->enters_timers = false;
+	loop->round++;
 }
 
 static int sleep_ms(const struct loop *loop, int timeout_ms)

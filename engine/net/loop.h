@@ -69,7 +69,7 @@ struct loop_timer {
 	void *context;
 	/* The loop's: */
 	int64_t due_ms;
-	uint64_t set; /* number of the call that set it: of timers that are due at one time, the first comes first */
+	uint64_t round; /* in which it was set */
 	size_t place; /* index in the heap: 0 when not set */
 };
 
@@ -77,7 +77,13 @@ struct loop_timer {
  * another one runs is not called before the next turn: so a timer that sets itself for now works once a turn, after the descriptors
  * that are ready. False: no memory, and the timer is not set. */
 bool loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t due_ms, struct error *error);
-void loop_timer_stop(struct loop *loop, struct loop_timer *timer); /* fine when it is not set */
+void loop_timer_remove(struct loop *loop, struct loop_timer *timer); /* of one that is set */
+
+static inline void loop_timer_stop(struct loop *loop, struct loop_timer *timer) /* fine when it is not set */
+{
+	if (timer->place)
+		loop_timer_remove(loop, timer);
+}
 
 /* ---- pauses ---- */
 
