@@ -1,4 +1,4 @@
-/* body_coder.h: Compression and decompression of the bodies of a server, in slices between which the loop serves others
+/* body_coder.h: Compression and decompression of the bodies of a server, in portions between which the loop serves others
  * (net/work_queue.h).
  *
  * A short body is done at once. Long bodies that are decompressed take turns, so that a bomb delays no other. Bodies are compressed
@@ -30,7 +30,7 @@ void body_coder_close(struct body_coder *coder); /* nothing waits; fine when it 
 struct body_unpacking {
 	struct buffer plain; /* the body, if the outcome is GZIP_WHOLE: its owner may take it */
 	enum gzip_outcome outcome;
-	/* Whether to go on, after each slice: the owner charges its budget for `plain`. False: the outcome is GZIP_NO_MEMORY. */
+	/* Whether to go on, after each portion: the owner charges its budget for `plain`. False: the outcome is GZIP_NO_MEMORY. */
 	bool (*allowed)(struct body_unpacking *unpacking);
 	void (*done)(struct body_unpacking *unpacking); /* it has an outcome. Not called from within body_unpack() */
 	/* Its own: */
@@ -77,7 +77,7 @@ static inline bool body_packs_at_once(const struct body_coder *coder, size_t byt
 	return body_is_packed(coder, bytes) && work_queue_has(&coder->packing, bytes);
 }
 
-/* Compresses a copy of the body in slices. False: no memory, and `done` will not be called. It may be called from within. */
+/* Compresses a copy of the body in portions. False: no memory, and `done` will not be called. It may be called from within. */
 bool body_pack(struct body_coder *coder, struct body_packing *packing, struct text body);
 void body_pack_stop(struct body_packing *packing); /* fine when it was never begun, or when it is done */
 

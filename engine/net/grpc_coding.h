@@ -26,8 +26,8 @@ void grpc_coding_open(struct grpc_request *request);
 /* Frees what a request has for it. */
 void grpc_coding_close(struct grpc_request *request);
 
-/* Decompresses the message of a request, which is whole, in slices, and charges the budget of bodies for it. Then the message takes
- * the place of the compressed one, and is passed on; or the call is refused. May happen at once. */
+/* Decompresses the message of a request, which is whole, in portions, and charges the budget of bodies for it. Then the message
+ * takes the place of the compressed one, and is passed on; or the call is refused. May happen at once. */
 void grpc_message_unpack(struct grpc_request *request);
 
 /* Whether answers to this caller may be compressed. */

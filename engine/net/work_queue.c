@@ -15,7 +15,7 @@ static void work_queue_on_turn(void *context)
 {
 	struct work_queue *queue = context;
 	loop_timer_set(queue->loop, &queue->timer, FAR_MS, &(struct error){0}); /* in the slot that it has just left */
-	queue->left_bytes = WORK_SLICE_BYTES;
+	queue->left_bytes = WORK_TURN_BYTES;
 	while (queue->waiting.first && queue->left_bytes > 0) {
 		struct queued_work *work = LIST_OWNER(queue->waiting.first, struct queued_work, node);
 		list_remove(&work->node);
@@ -26,13 +26,13 @@ static void work_queue_on_turn(void *context)
 		else
 			list_add_first(&queue->waiting, &work->node);
 	}
-	if (queue->left_bytes < WORK_SLICE_BYTES)
+	if (queue->left_bytes < WORK_TURN_BYTES)
 		work_queue_wake(queue);
 }
 
 bool work_queue_open(struct work_queue *queue, struct loop *loop, bool in_turns, struct error *error)
 {
-	*queue = (struct work_queue){.loop = loop, .in_turns = in_turns, .left_bytes = WORK_SLICE_BYTES};
+	*queue = (struct work_queue){.loop = loop, .in_turns = in_turns, .left_bytes = WORK_TURN_BYTES};
 	queue->timer = (struct loop_timer){.due = work_queue_on_turn, .context = queue};
 	return loop_timer_set(loop, &queue->timer, FAR_MS, error);
 }
@@ -53,7 +53,7 @@ bool work_queue_begin(struct work_queue *queue, struct queued_work *work)
 {
 	const bool waits = queue->waiting.first || queue->left_bytes == 0;
 	assert(work->go && !work->node.list);
-	if (!waits && queue->left_bytes == WORK_SLICE_BYTES)
+	if (!waits && queue->left_bytes == WORK_TURN_BYTES)
 		work_queue_wake(queue);
 	if (!waits && work->go(work, &queue->left_bytes))
 		return true;

@@ -1,6 +1,6 @@
-/* work_queue.h: Queue of work on bytes that a loop does in slices, so that it serves others between them.
+/* work_queue.h: Queue of work on bytes that a loop does in portions, so that it serves others between them.
  *
- * A turn of the loop has WORK_SLICE_BYTES for all of it. Work that ends within what is left of them is done at once. What does not
+ * A turn of the loop has WORK_TURN_BYTES for all of it. Work that ends within what is left of them is done at once. What does not
  * waits: it takes turns with the others that wait, or they are done in order.
  *
  * A part of its owner's struct; belongs to its loop's thread.
@@ -11,7 +11,7 @@
 #include "base/list.h"
 #include "net/loop.h"
 
-#define WORK_SLICE_BYTES ((size_t)32 << 10) /* zlib compresses them in about 4 million instructions */
+#define WORK_TURN_BYTES ((size_t)32 << 10) /* zlib compresses them in about 4 million instructions */
 
 struct queued_work;
 

@@ -11,7 +11,7 @@
 #include "tests/unit/gzip_whole.h"
 
 #define LIMIT_BYTES ((size_t)1 << 10)
-#define SLICE ((size_t)100)
+#define PORTION ((size_t)100)
 #define OUT_BYTES ((size_t)1 << 20)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -26,7 +26,7 @@ static void body_unpack(struct text packed, size_t limit)
 {
 	struct buffer out;
 	buffer_open(&out, OUT_BYTES);
-	enum gzip_outcome outcome = gunzip_whole(GZIP_FORM_GZIP, packed, limit, SLICE, &out);
+	enum gzip_outcome outcome = gunzip_whole(GZIP_FORM_GZIP, packed, limit, PORTION, &out);
 	must(outcome != GZIP_NO_MEMORY && !buffer_failed(&out) && (outcome != GZIP_WHOLE || buffer_view(&out).length <= limit));
 	buffer_close(&out);
 }
@@ -39,13 +39,15 @@ static void body_pack(struct text plain)
 	gzip = gzip ? gzip : gzip_open();
 	buffer_open(&packed, OUT_BYTES);
 	buffer_open(&out, OUT_BYTES);
-	must(gzip && gzip_whole(gzip, plain, SLICE, &packed) == GZIP_WHOLE);
+	must(gzip && gzip_whole(gzip, plain, PORTION, &packed) == GZIP_WHOLE);
 	const struct text whole = buffer_view(&packed);
-	must(gunzip_whole(GZIP_FORM_GZIP, whole, plain.length, SLICE, &out) == GZIP_WHOLE && text_equal(buffer_view(&out), plain));
+	must(gunzip_whole(GZIP_FORM_GZIP, whole, plain.length, PORTION, &out) == GZIP_WHOLE &&
+	     text_equal(buffer_view(&out), plain));
 	buffer_clear(&out);
-	must(plain.length == 0 || gunzip_whole(GZIP_FORM_GZIP, whole, plain.length - 1, SLICE, &out) == GZIP_TOO_LONG);
+	must(plain.length == 0 || gunzip_whole(GZIP_FORM_GZIP, whole, plain.length - 1, PORTION, &out) == GZIP_TOO_LONG);
 	buffer_clear(&out);
-	must(gunzip_whole(GZIP_FORM_GZIP, (struct text){whole.bytes, whole.length - 1}, plain.length, SLICE, &out) == GZIP_INVALID);
+	must(gunzip_whole(GZIP_FORM_GZIP, (struct text){whole.bytes, whole.length - 1}, plain.length, PORTION, &out) ==
+	     GZIP_INVALID);
 	buffer_close(&packed);
 	buffer_close(&out);
 }

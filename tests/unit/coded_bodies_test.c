@@ -1,4 +1,4 @@
-/* coded_bodies_test.c: Tests of long bodies that an HTTP server compresses and decompresses: in slices, between which others are
+/* coded_bodies_test.c: Tests of long bodies that an HTTP server compresses and decompresses: in portions, between which others are
  * answered. They count turns of the loop. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -164,14 +164,14 @@ static void others_are_answered_while_a_long_answer_is_compressed(void **state)
 		turn();
 	assert_in_range(turns_until_heard(&other), 0, 2);
 	guest_close(&other);
-	assert_in_range(turns_until_heard(&one), PLAIN_BYTES / WORK_SLICE_BYTES - 4, PLAIN_BYTES / WORK_SLICE_BYTES + 4);
+	assert_in_range(turns_until_heard(&one), PLAIN_BYTES / WORK_TURN_BYTES - 4, PLAIN_BYTES / WORK_TURN_BYTES + 4);
 	is_the_long_answer(answer_read(&one));
 	guest_say(&one, SHORT); /* the connection goes on */
 	assert_true(text_is(answer_read(&one), "a short answer"));
 	guest_close(&one);
 }
 
-static void many_long_answers_together_have_a_slice_in_a_turn(void **state)
+static void many_long_answers_together_have_a_portion_in_a_turn(void **state)
 {
 	struct guest guests[4], other;
 	(void)state;
@@ -181,7 +181,7 @@ static void many_long_answers_together_have_a_slice_in_a_turn(void **state)
 		turn();
 	for (size_t i = 0; i < 4; i++) { /* in their order, each after the turns that it takes; and each newcomer is answered */
 		const size_t turns = turns_until_heard(&guests[i]);
-		assert_in_range(turns, PLAIN_BYTES / WORK_SLICE_BYTES - 6, PLAIN_BYTES / WORK_SLICE_BYTES + 6);
+		assert_in_range(turns, PLAIN_BYTES / WORK_TURN_BYTES - 6, PLAIN_BYTES / WORK_TURN_BYTES + 6);
 		other = guest_call(SHORT);
 		assert_in_range(turns_until_heard(&other), 0, 6);
 		guest_close(&other);
@@ -272,7 +272,7 @@ static void others_are_answered_while_a_long_body_is_decompressed(void **state)
 			turn();
 		assert_in_range(turns_until_heard(&other), 0, 2);
 		guest_close(&other);
-		assert_in_range(turns_until_heard(&one), PLAIN_BYTES / WORK_SLICE_BYTES - 4, 2 * PLAIN_BYTES / WORK_SLICE_BYTES);
+		assert_in_range(turns_until_heard(&one), PLAIN_BYTES / WORK_TURN_BYTES - 4, 2 * PLAIN_BYTES / WORK_TURN_BYTES);
 		snprintf(wanted, sizeof wanted, "outcome %d of %zu, which %s", GZIP_WHOLE, PLAIN_BYTES,
 			 i == 0 ? "came whole" : "is other");
 		assert_true(text_is(answer_read(&one), wanted));
@@ -328,7 +328,7 @@ int main(void)
 #define STORY(name) cmocka_unit_test_setup_teardown(name, servers_open, servers_close)
 	const struct CMUnitTest tests[] = {
 		STORY(others_are_answered_while_a_long_answer_is_compressed),
-		STORY(many_long_answers_together_have_a_slice_in_a_turn),
+		STORY(many_long_answers_together_have_a_portion_in_a_turn),
 		STORY(a_caller_that_leaves_while_it_is_compressed_leaves_nothing),
 		STORY(a_head_has_the_length_of_the_compressed_body),
 		STORY(a_stream_of_http2_gets_it_too),

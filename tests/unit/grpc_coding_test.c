@@ -268,7 +268,7 @@ static size_t turns_until_heard(const char *words)
 	return 0;
 }
 
-/* A long message and a long answer are coded in slices: a call that comes later on the same connection is answered before. */
+/* A long message and a long answer are coded in portions: a call that comes later on the same connection is answered before. */
 static void others_are_answered_while_a_long_one_is_coded(void **state)
 {
 	static char long_answer[GZIP_BYTES_MAX], zeros[GZIP_BYTES_MAX], bytes[MESSAGE_BYTES];

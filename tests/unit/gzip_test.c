@@ -17,14 +17,14 @@
 struct bodies {
 	struct gzip *gzip;
 	struct buffer packed, plain;
-	size_t slice_bytes; /* by which it is done */
+	size_t portion_bytes; /* by which it is done */
 };
 
 static int bodies_open(void **state)
 {
 	static struct bodies bodies;
 	bodies.gzip = gzip_open();
-	bodies.slice_bytes = MOST;
+	bodies.portion_bytes = MOST;
 	buffer_open(&bodies.packed, MOST);
 	buffer_open(&bodies.plain, MOST);
 	*state = &bodies;
@@ -45,13 +45,13 @@ static int bodies_close(void **state)
 static void pack(struct bodies *bodies, struct text text)
 {
 	buffer_clear(&bodies->packed);
-	assert_int_equal(gzip_whole(bodies->gzip, text, bodies->slice_bytes, &bodies->packed), GZIP_WHOLE);
+	assert_int_equal(gzip_whole(bodies->gzip, text, bodies->portion_bytes, &bodies->packed), GZIP_WHOLE);
 }
 
 static enum gzip_outcome unpack(struct bodies *bodies, struct text packed, size_t bytes_max)
 {
 	buffer_clear(&bodies->plain);
-	return gunzip_whole(GZIP_FORM_GZIP, packed, bytes_max, bodies->slice_bytes, &bodies->plain);
+	return gunzip_whole(GZIP_FORM_GZIP, packed, bytes_max, bodies->portion_bytes, &bodies->plain);
 }
 
 static void one_body_comes_back(struct bodies *bodies, struct text text)
@@ -69,15 +69,15 @@ static void a_body_comes_back_as_it_was(void **state)
 	for (size_t i = 0; i < sizeof text; i++)
 		text[i] = (char)(i * i % 251);
 	static const size_t sizes[] = {0, 1, 1000, 65535, 65536, 65537, sizeof text};
-	static const size_t slices[] = {MOST, 32768, 1000, 1};
+	static const size_t portions[] = {MOST, 32768, 1000, 1};
 	for (size_t i = 0; i < 4 * sizeof sizes / sizeof *sizes; i++) {
-		bodies->slice_bytes = slices[i % 4];
+		bodies->portion_bytes = portions[i % 4];
 		one_body_comes_back(bodies, (struct text){text, sizes[i / 4]});
 	}
 }
 
-/* A slice reads and writes about as many bytes as it may: a bomb is cut as other bodies are. */
-static void a_slice_is_no_more_than_it_may_be(void **state)
+/* A portion reads and writes about as many bytes as it may: a bomb is cut as other bodies are. */
+static void a_portion_is_no_more_than_it_may_be(void **state)
 {
 	struct bodies *bodies = *state;
 	static char noise[100000];
@@ -95,9 +95,9 @@ static void a_slice_is_no_more_than_it_may_be(void **state)
 		assert_true(bodies->packed.length < 5100); /* but for what zlib keeps */
 		pack(bodies, plains[i]);
 		struct gunzip *gunzip = gunzip_open(GZIP_FORM_GZIP, buffer_view(&bodies->packed), plains[i].length);
-		size_t slices = 0;
+		size_t portions = 0;
 		buffer_clear(&bodies->plain);
-		for (enum gzip_outcome outcome = GZIP_MORE; outcome == GZIP_MORE; slices++, before = bodies->plain.length) {
+		for (enum gzip_outcome outcome = GZIP_MORE; outcome == GZIP_MORE; portions++, before = bodies->plain.length) {
 			bytes = 5000;
 			outcome = gunzip_more(gunzip, &bytes, &bodies->plain);
 			assert_true(outcome == GZIP_WHOLE || bytes == 0);
@@ -105,7 +105,7 @@ static void a_slice_is_no_more_than_it_may_be(void **state)
 		}
 		gunzip_close(gunzip);
 		assert_true(text_equal(buffer_view(&bodies->plain), plains[i]));
-		assert_in_range(slices, plains[i].length / 5000, 2 * plains[i].length / 5000 + 2);
+		assert_in_range(portions, plains[i].length / 5000, 2 * plains[i].length / 5000 + 2);
 	}
 }
 
@@ -187,7 +187,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BODIES_STORY(a_body_comes_back_as_it_was),
-		BODIES_STORY(a_slice_is_no_more_than_it_may_be),
+		BODIES_STORY(a_portion_is_no_more_than_it_may_be),
 		BODIES_STORY(a_body_of_another_program_is_read),
 		BODIES_STORY(what_is_damaged_is_refused),
 		BODIES_STORY(a_body_that_grows_beyond_its_limit_costs_no_more_than_the_limit),

@@ -1,4 +1,4 @@
-/* work_queue_test.c: Tests of work in slices: no turn has more than one of them, whoever's it is, and what ends at once waits for
+/* work_queue_test.c: Tests of work in portions: no turn has more than one of them, whoever's it is, and what ends at once waits for
  * nothing. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +13,7 @@
 
 struct part {
 	struct queued_work work;
-	size_t left_bytes, slices, ended_at; /* `ended_at`: how many had ended before; WORKS: it has not */
+	size_t left_bytes, portions, ended_at; /* `ended_at`: how many had ended before; WORKS: it has not */
 };
 
 static struct loop *loop;
@@ -27,7 +27,7 @@ static bool part_go(struct queued_work *work, size_t *bytes)
 	const size_t count = part->left_bytes < *bytes ? part->left_bytes : *bytes;
 	assert_true(*bytes > 0);
 	part->left_bytes -= count;
-	part->slices++;
+	part->portions++;
 	*bytes -= count;
 	worked_bytes += count;
 	if (part->left_bytes > 0)
@@ -82,27 +82,27 @@ static int queue_close(void **state)
 static void what_is_short_ends_at_once_until_the_turn_is_used_up(void **state)
 {
 	(void)state;
-	assert_true(work_queue_has(&queue, WORK_SLICE_BYTES));
-	assert_false(work_queue_has(&queue, WORK_SLICE_BYTES + 1));
-	assert_true(begin(0, WORK_SLICE_BYTES - 10));
+	assert_true(work_queue_has(&queue, WORK_TURN_BYTES));
+	assert_false(work_queue_has(&queue, WORK_TURN_BYTES + 1));
+	assert_true(begin(0, WORK_TURN_BYTES - 10));
 	assert_false(work_queue_has(&queue, 11));
 	assert_true(begin(1, 10));
 	assert_false(begin(2, 1));
-	assert_int_equal(parts[2].slices, 0);
+	assert_int_equal(parts[2].portions, 0);
 	assert_int_equal(turn(), 1);
-	assert_true(work_queue_has(&queue, WORK_SLICE_BYTES - 1)); /* what the turn has left */
+	assert_true(work_queue_has(&queue, WORK_TURN_BYTES - 1)); /* what the turn has left */
 	assert_int_equal(turn(), 0);
-	assert_true(work_queue_has(&queue, WORK_SLICE_BYTES));
+	assert_true(work_queue_has(&queue, WORK_TURN_BYTES));
 }
 
-static void a_turn_has_one_slice_whoever_waits(void **state)
+static void a_turn_has_one_portion_whoever_waits(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < WORKS; i++)
-		assert_false(begin(i, 2 * WORK_SLICE_BYTES));
-	assert_int_equal(worked_bytes, WORK_SLICE_BYTES); /* of the first */
+		assert_false(begin(i, 2 * WORK_TURN_BYTES));
+	assert_int_equal(worked_bytes, WORK_TURN_BYTES); /* of the first */
 	for (size_t turns = 0; turns < 2 * WORKS - 1; turns++)
-		assert_int_equal(turn(), WORK_SLICE_BYTES);
+		assert_int_equal(turn(), WORK_TURN_BYTES);
 	assert_int_equal(ended, WORKS);
 	assert_int_equal(turn(), 0);
 }
@@ -110,11 +110,11 @@ static void a_turn_has_one_slice_whoever_waits(void **state)
 static void in_order_the_first_is_done_before_the_next_one(void **state)
 {
 	(void)state;
-	begin(0, 3 * WORK_SLICE_BYTES);
-	begin(1, WORK_SLICE_BYTES);
+	begin(0, 3 * WORK_TURN_BYTES);
+	begin(1, WORK_TURN_BYTES);
 	begin(2, 10);
 	while (ended < 3)
-		assert_in_range(turn(), 1, WORK_SLICE_BYTES);
+		assert_in_range(turn(), 1, WORK_TURN_BYTES);
 	for (size_t i = 0; i < 3; i++)
 		assert_int_equal(parts[i].ended_at, i);
 }
@@ -122,7 +122,7 @@ static void in_order_the_first_is_done_before_the_next_one(void **state)
 static void in_turns_a_short_one_ends_before_a_long_one(void **state)
 {
 	(void)state;
-	begin(0, 9 * WORK_SLICE_BYTES);
+	begin(0, 9 * WORK_TURN_BYTES);
 	begin(1, 10);
 	turn();
 	turn();
@@ -137,8 +137,8 @@ int main(void)
 #define STORY(name, order) cmocka_unit_test_setup_teardown(name, queue_open_##order, queue_close)
 	const struct CMUnitTest tests[] = {
 		STORY(what_is_short_ends_at_once_until_the_turn_is_used_up, in_order),
-		STORY(a_turn_has_one_slice_whoever_waits, in_order),
-		STORY(a_turn_has_one_slice_whoever_waits, in_turns),
+		STORY(a_turn_has_one_portion_whoever_waits, in_order),
+		STORY(a_turn_has_one_portion_whoever_waits, in_turns),
 		STORY(in_order_the_first_is_done_before_the_next_one, in_order),
 		STORY(in_turns_a_short_one_ends_before_a_long_one, in_turns),
 	};
