@@ -10,16 +10,6 @@
 
 /* ---- bytes ---- */
 
-/* Returns how many bytes it copies. */
-static inline size_t answer_copy(struct grpc_request *request, struct grpc_caller *caller, uint8_t *room, size_t size)
-{
-	const size_t left = request->answer.length - request->offset, now = left < size ? left : size;
-	memcpy(room, request->answer.bytes + request->offset, now);
-	request->offset += now;
-	caller->moved_ms = loop_now_ms(caller->http2.loop);
-	return now;
-}
-
 static ssize_t on_words_wanted(nghttp2_session *session, int32_t id, uint8_t *room, size_t size, uint32_t *flags,
 			       nghttp2_data_source *source, void *context)
 {
@@ -27,7 +17,7 @@ static ssize_t on_words_wanted(nghttp2_session *session, int32_t id, uint8_t *ro
 	struct grpc_request *request = nghttp2_session_get_stream_user_data(session, id);
 	if (!request)
 		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-	const size_t now = answer_copy(request, context, room, size);
+	const size_t now = grpc_answer_copy(request, context, room, size);
 	if (request->offset == request->answer.length)
 		*flags |= NGHTTP2_DATA_FLAG_EOF;
 	return (ssize_t)now;
@@ -40,7 +30,7 @@ static ssize_t grpc_answer_on_wanted(nghttp2_session *session, int32_t id, uint8
 	struct grpc_request *request = nghttp2_session_get_stream_user_data(session, id);
 	if (!request)
 		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-	const size_t now = answer_copy(request, context, room, size);
+	const size_t now = grpc_answer_copy(request, context, room, size);
 	if (request->offset < request->answer.length)
 		return (ssize_t)now;
 	const nghttp2_nv trailer = http2_constant(TEXT("grpc-status"), TEXT("0"));

@@ -83,17 +83,11 @@ static ssize_t grpc_conversation_on_wanted(nghttp2_session *session, int32_t id,
 {
 	(void)source;
 	struct grpc_request *request = nghttp2_session_get_stream_user_data(session, id);
-	struct grpc_caller *caller = context;
 	char number[NUMBER_TEXT_MAX];
 	if (!request)
 		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-	const size_t left = unread_bytes(request), now = left < size ? left : size;
-	if (now > 0) {
-		memcpy(room, request->answer.bytes + request->offset, now);
-		caller->moved_ms = loop_now_ms(caller->http2.loop);
-	}
-	request->offset += now;
-	if (now < left)
+	const size_t now = unread_bytes(request) > 0 ? grpc_answer_copy(request, context, room, size) : 0;
+	if (unread_bytes(request) > 0)
 		return (ssize_t)now;
 	answers_are_sent(request);
 	if (!request->over)

@@ -15,6 +15,8 @@
 #ifndef SLUICE_NET_GRPC_SERVER_PARTS_H
 #define SLUICE_NET_GRPC_SERVER_PARTS_H
 
+#include <string.h>
+
 #include "base/list.h"
 #include "net/acceptor.h"
 #include "net/body_coder.h"
@@ -181,6 +183,16 @@ void grpc_request_call(struct grpc_request *request);
 void grpc_buffer_empty(struct buffer *buffer);
 
 /* ---- grpc_answer.c ---- */
+
+/* Copies what is left of the answer, which is not empty, to `room`, as far as it fits, and returns how many bytes that are. */
+static inline size_t grpc_answer_copy(struct grpc_request *request, struct grpc_caller *caller, uint8_t *room, size_t size)
+{
+	const size_t left = request->answer.length - request->offset, now = left < size ? left : size;
+	memcpy(room, request->answer.bytes + request->offset, now);
+	request->offset += now;
+	caller->moved_ms = loop_now_ms(caller->http2.loop);
+	return now;
+}
 
 /* Refuses a call that has no answer yet. Adds the kind of the error, its place and the request's id to the metadata, unless
  * they are there. */
