@@ -237,6 +237,28 @@ static void a_caller_that_does_not_read_its_answers_is_asked_no_more(void **stat
 	assert_int_equal(stand->received, count);
 }
 
+/* It is silent for less than the server allows each time, and reads for longer than that in all. */
+static void a_caller_that_reads_slowly_is_not_closed(void **state)
+{
+	enum { SILENCE_MS = 2000, PAUSE_MS = 250, PAUSES = 12 };
+	struct talk_stand *stand = *state;
+	grpc_server_close(stand->server);
+	stand->config.silence_ms = SILENCE_MS;
+	stand->server = grpc_server_open(stand->loop, &stand->config, &(struct error){0});
+	struct puppet_line *line = talk_dial(stand);
+	puppet_headers(line, 1, 0, HEAD("/talk"), NULL);
+	for (size_t i = 0; i < 10; i++)
+		say(line, 1, i == 9 ? FLAG_END_STREAM : 0, "much");
+	for (size_t i = 0; i < PAUSES; i++) {
+		for (int64_t until_ms = loop_now_ms(stand->loop) + PAUSE_MS; loop_now_ms(stand->loop) < until_ms;)
+			assert_true(loop_turn(stand->loop, 20, &(struct error){0}));
+		assert_null(strstr(stand->puppet.heard, "closed"));
+		puppet_number(line, FRAME_WINDOW, 0, 1000);
+	}
+	puppet_number(line, FRAME_WINDOW, 0, 16 << 20);
+	turn_until_heard(stand, "1 grpc-status: 0\n");
+}
+
 static void a_deadline_and_a_drain_end_it(void **state)
 {
 	struct talk_stand *stand = *state;
@@ -408,6 +430,7 @@ int main(void)
 		TALK_STORY(a_conversation_without_a_message_ends_well),
 		TALK_STORY(a_message_that_is_cut_or_cannot_be_read_ends_it),
 		TALK_STORY(a_caller_that_does_not_read_its_answers_is_asked_no_more),
+		TALK_STORY(a_caller_that_reads_slowly_is_not_closed),
 		TALK_STORY(a_deadline_and_a_drain_end_it),
 		TALK_STORY(a_caller_that_leaves_takes_its_conversation_along),
 		TALK_STORY(a_conversation_may_be_refused_before_it_begins),
