@@ -203,6 +203,8 @@ static void kafka_close(struct consumer *self)
 	pthread_mutex_destroy(&consumer->resets_lock);
 	memory_give(consumer->resets);
 	memory_give(consumer->gone);
+	if (consumer->cluster)
+		rd_kafka_mem_free(NULL, consumer->cluster);
 	memory_give(consumer);
 }
 
@@ -404,6 +406,8 @@ static bool accept_given(struct kafka_consumer *consumer, struct error *error)
 	if (!consumer->joined && consumer->assigned == 0)
 		consumer->rejoin_check = rejoin_check_begin(consumer->client, consumer->config->group, consumer->bell);
 	consumer->joined = true;
+	if (!consumer->cluster)
+		consumer->cluster = rd_kafka_clusterid(consumer->client, 0);
 	return code == RD_KAFKA_RESP_ERR_NO_ERROR || consumer_failed(error, "take its partitions", code);
 }
 

@@ -170,9 +170,26 @@ static void gone_log(const struct kafka_consumer *consumer, uint32_t topic, bool
 	client_say(is_back ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, line);
 }
 
+/* An address that leads to another cluster has none of the topics. */
+static void cluster_check(const struct kafka_consumer *consumer)
+{
+	char line[2 * LIBRARY_TEXT_MAX], *cluster = rd_kafka_clusterid(consumer->client, 0);
+	if (!cluster)
+		return;
+	(void)snprintf(line, sizeof line,
+		       "Kafka: another cluster answers at %.200s: its id is %.64s, and was %.64s. If that is a mistake, "
+		       "correct the address; if not, start the engines again",
+		       consumer->config->brokers, cluster, consumer->cluster ? consumer->cluster : cluster);
+	if (consumer->cluster && strcmp(cluster, consumer->cluster) != 0)
+		client_say(LOG_LEVEL_WARN, line);
+	rd_kafka_mem_free(NULL, cluster);
+}
+
 /* Takes over the topics that are gone now. */
 static void gone_take(struct kafka_consumer *consumer, uint32_t *gone, size_t count)
 {
+	if (count > consumer->gone_count)
+		cluster_check(consumer);
 	for (size_t i = 0; i < count; i++)
 		if (!is_gone(consumer->gone, consumer->gone_count, gone[i]))
 			gone_log(consumer, gone[i], false);

@@ -51,6 +51,7 @@ struct kafka_consumer {
 	int64_t missed_ms;    /* since when a topic is missing, or the last look for it; 0: all are there */
 	uint32_t *gone;	      /* topics that the last look did not find */
 	size_t gone_count;
+	char *cluster; /* id of the cluster that gave it partitions first, of librdkafka; NULL: none has */
 	struct list_node hearer; /* of those that hear lines of librdkafka's log; this and the next under their lock */
 	const rd_kafka_t *heard; /* the client whose lines it hears; NULL: the one that is being opened */
 	int log_level; /* of the user's settings: more detailed lines of librdkafka are dropped */

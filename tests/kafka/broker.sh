@@ -15,7 +15,8 @@
 #             `sluice`, password in DIR/password; rights are granted by `admin BROKERS grant`
 # or three, instead of them: three brokers in DIR/1 to DIR/3, all topics at all of them.
 # The jars come from Maven once and stay in ${XDG_CACHE_HOME:-~/.cache}/sluice, and beside them an archive of their classes, by which
-# a broker starts in half the time. JAVA_FLAGS is given to each broker.
+# a broker starts in half the time. JAVA_FLAGS is given to each broker, and CLUSTER is
+# the id of its cluster.
 # Exit 3: this machine cannot run it (no Java, or no jars and no way to get them).
 set -eu
 
@@ -182,7 +183,7 @@ format() { # $1 DIR
 	[ ! -s "$1/password" ] || user="--add-scram SCRAM-SHA-512=[name=sluice,password=$(cat "$1/password")]"
 	# shellcheck disable=SC2086
 	java -Xmx64m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 $(archived) -cp "$jars/*" \
-		kafka.tools.StorageTool format -t AAAAAAAAAAAAAAAAAAAAAQ -c "$1/server.properties" $user >"$1/format.log" 2>&1
+		kafka.tools.StorageTool format -t "${CLUSTER:-AAAAAAAAAAAAAAAAAAAAAQ}" -c "$1/server.properties" $user >"$1/format.log" 2>&1
 }
 
 archived() { [ ! -e "$archive" ] || echo "-XX:SharedArchiveFile=$archive"; }

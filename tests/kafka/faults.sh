@@ -10,7 +10,7 @@ what=faults
 rate=${RATE:-2000}
 quiet_s=90 # a broker that comes back takes its time on a busy machine
 deliveries="exactly-once at-least-once"
-behaviours="doctor_comes_first topic_was_never_made broker_is_killed broker_is_away producer_stops network_is_slow_and_breaks connections_go_dead topic_is_deleted read_topic_is_deleted another_takes_its_place another_delivery_waits queue_is_full topic_changes records_are_deleted_unread topic_is_replaced redis_is_away
+behaviours="doctor_comes_first topic_was_never_made broker_is_killed broker_is_away producer_stops network_is_slow_and_breaks connections_go_dead topic_is_deleted read_topic_is_deleted another_cluster_answers another_takes_its_place another_delivery_waits queue_is_full topic_changes records_are_deleted_unread topic_is_replaced redis_is_away
 	records_are_poison headers_are_odd nobody_waits topics_are_made_as_it_is_said answer_is_too_large_for_its_topic batches_are_larger_than_their_topic_takes clock_jumps clock_is_ahead one_of_three_brokers_is_killed"
 
 admin() {
@@ -146,6 +146,7 @@ one_of_three_brokers_is_killed() {
 	brokers=$("$here/broker.sh" start "$dir/three" three 2>"$dir/three.log") || give_up "no three brokers"
 	both_under_load three 14 kill_first
 	"$here/broker.sh" stop "$dir/three"
+	"$here/broker.sh" stop "$dir/other"
 	brokers=$one
 }
 end_of_test() {
@@ -245,9 +246,34 @@ read_topic_is_deleted() {
 		wait_until 20 top_says "$delivery" "running$"
 		expect "$delivery: its pipeline runs again" $? "-eq 0"
 	done
+	expect "lines about another cluster" "$(grep -c 'another cluster' "$dir/engine.log")" "-eq 0"
 	for engine in "${engines[@]}"; do
 		stop_engine gone "$engine"
 	done
+}
+
+# The address of the brokers leads to another cluster, and back: the engine says so, and loses nothing.
+another_cluster_answers() {
+	local other port=${brokers##*:}
+	runtime one "topics: {numPartitions: 1}"
+	pipeline swapped "x * 2" exactly-once
+	start_pipeline swapped one
+	goes_on "a first request" swapped
+	other=$(CLUSTER=AAAAAAAAAAAAAAAAAAAABQ "$here/broker.sh" start "$dir/other" 2>>"$dir/broker.log") || give_up "no other cluster"
+	"$here/broker.sh" stop "$dir/other"
+	sed -i "s/:${other##*:}/:$port/g" "$dir/other/server.properties"
+	echo "$port" >"$dir/other/port"
+	"$here/broker.sh" kill "$dir/kafka"
+	"$here/broker.sh" resume "$dir/other" 2>>"$dir/broker.log" || give_up "the other cluster does not start"
+	wait_until 60 grep -qE "another cluster answers at $brokers: its id is .*, and was .*correct the address" "$dir/engine.log" ||
+		give_up "another cluster is not told"
+	"$here/broker.sh" stop "$dir/other"
+	"$here/broker.sh" resume "$dir/kafka" 2>>"$dir/broker.log" || give_up "the first cluster does not start"
+	wait_until 60 grep -q 'topic sluice\.swapped\.pipeline\.swapped\.inputs exists again' "$dir/engine.log" ||
+		give_up "the engine does not find its topics"
+	goes_on "the first cluster" swapped
+	expect "answers that were made" "$("$build/records" count "$brokers" sluice.swapped.pipeline.swapped.outputs)" "-eq 2"
+	stop_engine swapped "$engine"
 }
 
 # More partitions, and then another topic in its place, whose offsets begin anew: what is sent there is
