@@ -42,8 +42,8 @@ static bool time_check(const struct feedback *feedback, int64_t now_ms, struct e
 {
 	char moment[MOMENT_BYTES];
 	if (feedback->time_ms < 0)
-		return error_set(error, ERROR_INPUT, PLACE_NONE, "the feedback is of %" PRId64 " ms before 1970; correct its time",
-				 -(feedback->time_ms + 1));
+		return error_set(error, ERROR_INPUT, PLACE_NONE,
+				 "the time of the feedback is %" PRId64 " ms, which is before 1970; correct it", feedback->time_ms);
 	if (feedback->time_ms - FEEDBACK_AHEAD_MS <= now_ms)
 		return true;
 	moment_print(feedback->time_ms, moment);

@@ -160,7 +160,7 @@ static void bad_feedback_is_refused_with_its_words(void **state)
 		{"{\"id\": \"r\", \"truth\": [1, \"a\"]}", "truth"},
 		{"{\"id\": \"r\", \"reward\": 1, \"time_ms\": 1800000060001}", "from the future"},
 		{"{\"id\": \"r\", \"reward\": 1, \"time_ms\": 9223372036854775807}", "from the future"},
-		{"{\"id\": \"r\", \"reward\": 1, \"time_ms\": -1}", "before 1970"},
+		{"{\"id\": \"r\", \"reward\": 1, \"time_ms\": -1}", "is -1 ms, which is before 1970"},
 		{"{\"id\": \"r\", \"reward\": 1, \"time_ms\": 1.5}", "whole number"},
 		{"{\"id\": \"r\", \"reward\": 1, \"time\": \"soon\"}", "no point in time"},
 		{"{\"id\": \"r\", \"rewards\": 1}", "did you mean `reward`?"},
