@@ -138,6 +138,7 @@ void client_note_trouble(int code, const char *words, struct error *locked_out)
 			       (int)strcspn(words, "/"), words);
 	else
 		(void)snprintf(locked_out->text, sizeof locked_out->text, "%.*s", length, words);
+	client_drop_guess(locked_out->text);
 }
 
 static void on_error_of_question(rd_kafka_t *client, int code, const char *words, void *locked_out)

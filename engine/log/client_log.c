@@ -88,8 +88,7 @@ void client_say(enum log_level level, const char *line)
 #define VERSION_GUESS "probably due to broker version < 0.10 (see api.version.request configuration)"
 #define NO_ANSWER "the broker does not answer"
 
-/* librdkafka takes a broker that hangs for one of a version that has not been supported for years. */
-static void line_drop_guess(char *line)
+void client_drop_guess(char *line)
 {
 	char *guess = strstr(line, VERSION_GUESS);
 	if (!guess)
@@ -112,7 +111,7 @@ void client_on_log_line(const rd_kafka_t *client, int level, const char *facilit
 	int severity = strcmp(facility, "REQTMOUT") == 0 ? SYSLOG_DEBUG : level;
 	const char *thread = words[0] == '[' ? strstr(words, "]: ") : NULL;
 	(void)snprintf(line, sizeof line, KAFKA_LINE "%s", thread ? thread + strlen("]: ") : words);
-	line_drop_guess(line);
+	client_drop_guess(line);
 	if (fact_write(log_level_of_syslog(severity), &fields, line))
 		return;
 	if (level == SYSLOG_DEBUG)

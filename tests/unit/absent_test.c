@@ -163,6 +163,11 @@ static void the_reason_for_which_a_broker_is_not_reached_is_kept(void **state)
 			    "receive.message.max.bytes (after 0ms in state APIVERSION_QUERY)",
 			    &trouble);
 	assert_string_equal(trouble.text, "h:80: it is the port of an HTTP server");
+	client_note_trouble(RD_KAFKA_RESP_ERR__TRANSPORT,
+			    "h:1/bootstrap: ApiVersionRequest failed: Local: Timed out: probably due to broker version < 0.10 "
+			    "(see api.version.request configuration) (after 10006ms in state APIVERSION_QUERY)",
+			    &trouble);
+	assert_string_equal(trouble.text, "h:1/bootstrap: ApiVersionRequest failed: Local: Timed out: the broker does not answer");
 	assert_int_equal(trouble.kind, ERROR_NONE);
 	client_note_trouble(RD_KAFKA_RESP_ERR__AUTHENTICATION, "wrong password", &trouble);
 	assert_int_equal(trouble.kind, ERROR_SYSTEM);
