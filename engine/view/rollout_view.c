@@ -256,8 +256,7 @@ const struct ledger_rollout *rollout_view_find(const struct ledger *ledger, cons
 	if (ledger_has(ledger, "Experiment", experiment))
 		error_set(error, ERROR_CONFIG, PLACE_NONE,
 			  "the Experiment `%s` of namespace `%s` has no rollout, since it has no stages: apply it with a `default` "
-			  "and a "
-			  "`progressiveDeployment`, or with other weights",
+			  "and a `progressiveDeployment`, or with other weights",
 			  experiment, ledger->namespace);
 	else if (ledger_has(ledger, "SeldonDeployment", experiment))
 		error_set(error, ERROR_CONFIG, PLACE_NONE,
