@@ -23,23 +23,32 @@ static const char *address_end(const char *line)
 	return *end == '/' || (end > line && end[-1] == ':') ? end : line;
 }
 
-/* The parenthesis at the end, which may have others in it, as "error(s)"; NULL: none. */
-static const char *tail_find(const char *line)
+/* The last parenthesis before `end`, which may have others in it, as "error(s)"; NULL: none. */
+static const char *parenthesis_before(const char *line, const char *end)
 {
 	const char *found = NULL;
-	for (const char *at = line; (at = strstr(at, " (")); at++)
+	for (const char *at = line; (at = strstr(at, " (")) && at < end; at++)
 		found = at;
 	return found;
+}
+
+/* The end of what a line says: where its last parenthesis begins, or the first of several in a row. */
+static const char *fact_end(const char *line)
+{
+	const char *tail = parenthesis_before(line, line + strlen(line)), *before = tail;
+	while (before && before > line && before[-1] == ')' && (before = parenthesis_before(line, before)))
+		tail = before;
+	return tail && tail > line ? tail : line + strlen(line);
 }
 
 static uint64_t fact_hash(const char *line)
 {
 	char fact[FACT_BYTES];
 	size_t length = 0;
-	const char *coordinator = strstr(line, COORDINATOR), *tail = tail_find(line);
+	const char *coordinator = strstr(line, COORDINATOR);
 	if (coordinator)
 		line = coordinator + strlen(COORDINATOR);
-	const char *end = tail && tail > line ? tail : line + strlen(line), *at = address_end(line);
+	const char *end = fact_end(line), *at = address_end(line);
 	for (const char *byte = line; byte < at && length < sizeof fact; byte++)
 		if (byte + 1 < at || *byte != ':')
 			fact[length++] = *byte;

@@ -25,7 +25,9 @@ static void an_outage_is_logged_once_whoever_reports_it(void **state)
 	assert_false(take(&lines, "GroupCoordinator: 127.0.0.1:9092: Disconnected (after 8997ms in state UP)", 6));
 	assert_true(take(&lines, "b:1/1: Timed out 1 in-flight, 0 retry-queued requests", 7));
 	assert_false(take(&lines, "b:1/1: Timed out 25 in-flight, 3 retry-queued requests", 8));
-	assert_int_equal(repeated_lines_end(&lines), 5);
+	assert_true(take(&lines, "b:1/1: 1 request(s) timed out: disconnect (after 6003ms in state UP)", 9));
+	assert_false(take(&lines, "b:1/1: 2 request(s) timed out: disconnect (average rtt 0.512ms) (after 9ms in state UP)", 10));
+	assert_int_equal(repeated_lines_end(&lines), 6);
 }
 
 static void another_broker_or_reason_is_another_fact(void **state)
