@@ -16,8 +16,9 @@ struct alert_group {
 	struct alert alert;
 	struct alert_judgement judged; /* of the present look */
 	struct alert_values values;    /* likewise; of a condition on figures */
-	int64_t reported_at_ms;	       /* likewise; of reports: when it began to fire, in the first engine */
+	int64_t reported_at_ms;	       /* likewise; of reports: when it began to fire, by the first of them */
 	int64_t sent_ms;	       /* when it was last reported, or its notice was due; monotonic */
+	int64_t unread_ms;	       /* since when no report of it has come back from Kafka; monotonic; 0: the last one has */
 	enum alert_notice notice;      /* the last one that was due */
 	uint32_t owed;		       /* actions that could not take it, a bit each: they are asked again */
 	bool has_failed;	       /* one could not, which is logged once */

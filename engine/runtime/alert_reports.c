@@ -3,7 +3,7 @@
 
 #include "base/memory.h"
 
-/* Of one group in one engine; its texts are in the same piece of memory. */
+/* Of one group in one engine, from the latest to the first; its texts are in the same piece of memory. */
 struct alert_report {
 	struct alert_report *next;
 	struct text engine, group;
@@ -60,13 +60,11 @@ void alert_reports_take(struct alert_reports *reports, const struct alert_read *
 	kept->values = report->values;
 }
 
-/* The state of a group has the time and the figures of the engine in which it began first. */
+/* Called from the latest report to the first, whose time and figures the state of the group keeps. */
 static void report_count(const struct alert_report *report, struct alert_groups *groups)
 {
-	struct alert_group *group = alert_group_find(groups, report->group);
-	const bool is_first = !group || !group->judged.held || report->fired_at_ms < group->reported_at_ms;
-	group = alert_group_judge(groups, report->group, (struct alert_judgement){.held = true});
-	if (!group || !is_first)
+	struct alert_group *group = alert_group_judge(groups, report->group, (struct alert_judgement){.held = true});
+	if (!group)
 		return;
 	group->reported_at_ms = report->fired_at_ms;
 	group->values = report->values;

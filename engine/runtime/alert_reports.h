@@ -4,6 +4,9 @@
  * repeated, because its engine has ended, counts until the alert's `resolveAfter` has passed, and for ALERT_SILENT_MS at least.
  * The state of a group over all engines is that some report counts: it fires with the first of them, and resolves with the last.
  *
+ * The time of a firing is in the ids of its notices, so all engines must have the same: that of the report which came first in the
+ * topic. Repeated reports have it, too, for an engine that comes later and may not find the first one.
+ *
  * Pure, but for its memory. Belongs to one thread.
  */
 #ifndef SLUICE_RUNTIME_ALERT_REPORTS_H
@@ -26,8 +29,8 @@ struct alert_reports { /* starts as `{0}` */
 /* Takes the report of an engine; `now_ms` is monotonic. Without memory, or with too many, it is left out: it is repeated. */
 void alert_reports_take(struct alert_reports *reports, const struct alert_read *report, int64_t now_ms);
 
-/* Moves the states of the groups by the reports that count now. `fired_at_ms` of a group is that of the engine in which it began
- * to fire first. */
+/* Moves the states of the groups by the reports that count now. A group that begins to fire has the `fired_at_ms` and the figures
+ * of the report that was taken first. */
 void alert_reports_judge(struct alert_reports *reports, struct alert_groups *groups, int64_t resolve_after_ms,
 			 struct alert_time time);
 

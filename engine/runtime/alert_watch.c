@@ -398,23 +398,33 @@ static void alert_speak_alone(struct alert_watch *watch, const struct pipeline_p
 	}
 }
 
-static void report_take(struct alert_watch *watch, const struct alert_read *report)
+/* That which a report is about. NULL: it is not in the files that run. */
+static struct judged_alert *judged_of(const struct alert_watch *watch, const struct alert_read *report)
 {
 	for (struct watched_alert *alert = watch->alerts; alert; alert = alert->next)
 		if (alert->is_present && text_is(report->alert, alert->name) && text_is(report->pipeline, alert->pipeline) &&
 		    text_is(report->namespace, alert->namespace))
-			alert_reports_take(&((struct judged_alert *)alert)->reports, report,
-					   loop_now_ms(engine_loop(watch->engine)));
+			return (struct judged_alert *)alert;
+	return NULL;
 }
 
-/* Reports a group to all engines, this one included, which hears it at once: Kafka may be away. */
+/* When a group began to fire, as all engines know it; while they know of no firing, as this engine does. */
+static int64_t fired_at_of(const struct judged_alert *alert, const struct alert_group *group)
+{
+	const struct alert_group *shared = alert_group_find(&alert->shared, group->name);
+	return shared && shared->alert.phase == ALERT_FIRING ? shared->alert.fired_at_ms : group->alert.fired_at_ms;
+}
+
+/* Reports a group to all engines, this one included, which takes the report when it comes back from Kafka: all take the reports in
+ * one order. While Kafka gives none back, it takes them at once. */
 static void group_report(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
 			 struct alert_group *group, const struct alert_spec *spec, enum alert_notice notice, int64_t now_ms)
 {
-	const struct alert_message message = message_of(watch, plan, alert, group, spec, notice);
+	struct alert_message message = message_of(watch, plan, alert, group, spec, notice);
 	struct error error = {0};
 	struct alert_read read;
 	struct buffer record;
+	message.fired_at_ms = fired_at_of(alert, group);
 	group->sent_ms = now_ms;
 	buffer_open(&record, NOTICE_BYTES_MAX);
 	arena_reset(watch->judging);
@@ -422,7 +432,9 @@ static void group_report(struct alert_watch *watch, const struct pipeline_plan *
 				      alert->watched.pipeline, alert->watched.name, TEXT_ARGUMENTS(group->name));
 	if (key && alert_record_encode(&message, &record, &error) &&
 	    alert_record_decode(buffer_view(&record), &read, &error)) {
-		report_take(watch, &read);
+		if (group->unread_ms > 0 && now_ms - group->unread_ms >= ALERT_REPORT_MS)
+			alert_reports_take(&alert->reports, &read, now_ms);
+		group->unread_ms = group->unread_ms > 0 ? group->unread_ms : now_ms;
 		(void)watch->sharing.post(watch->sharing.context, plan, text_of(key), buffer_view(&record));
 	}
 	buffer_close(&record);
@@ -525,11 +537,16 @@ void alert_watch_share(struct alert_watch *watch, struct alert_sharing sharing)
 	watch->sharing = sharing;
 }
 
-/* What this engine reports was heard before it came back from Kafka. */
 void alert_watch_hear(struct alert_watch *watch, const struct alert_read *report)
 {
-	if (!text_is(report->engine, watch->config->instance))
-		report_take(watch, report);
+	struct judged_alert *alert = judged_of(watch, report);
+	if (!alert)
+		return;
+	struct alert_group *own =
+		text_is(report->engine, watch->config->instance) ? alert_group_find(&alert->groups, report->group) : NULL;
+	if (own)
+		own->unread_ms = 0;
+	alert_reports_take(&alert->reports, report, loop_now_ms(engine_loop(watch->engine)));
 }
 
 const struct watched_alert *alert_watch_first(const struct alert_watch *watch)

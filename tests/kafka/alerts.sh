@@ -1,6 +1,6 @@
 #!/bin/bash
 # Alerts of two engines with a control plane, on a real Kafka: one notice for a firing that both engines see, and one of its end. The
-# engine with the keeper is killed with -9 while the alert fires: the notices of the other have the same id.
+# engine with the keeper is killed with -9 while the alert fires in several groups: the notices of the other have the same ids.
 #   alerts.sh SLUICE BUILD
 # Takes about a minute.
 set -u
@@ -33,6 +33,12 @@ start_engine_named() { # $1 name
 	"$sluice" run --control --brokers "$brokers" --instance "$1" --alert-allow 127.0.0.1 >>"$dir/$1.log" 2>&1 &
 	ours $!
 }
+groups=8
+each() { # $1 what is known of each group: "STATUS COUNT", and so on; in the order of notices()
+	for ((g = 0; g < groups; g++)); do
+		for known in "$@"; do echo "g$g $known"; done
+	done | paste -sd, -
+}
 says() { [ "$(grep -c "$2" "$dir/$1.log")" -ge "$3" ]; } # $1 engine, $2 words, $3 times
 notices() { jq -r "[.group, .status] | join(\" \")" "$dir/notices" | sort | uniq -c | awk '{print $2, $3, $1}' | paste -sd, -; }
 has_notices() { [ "$(wc -l <"$dir/notices")" -ge "$1" ]; }
@@ -52,46 +58,48 @@ requests() { # $1 value, $2 how many, each with a key of its own, so that they g
 	for ((i = 0; i < $2; i++)); do
 		printf '{"id": "%s-%s-%s", "key": "k%s", "request": {"inputs": [' "$RANDOM" "$1" $i $i
 		printf '{"name": "x", "datatype": "INT64", "shape": [1], "data": [%s]}, ' "$1"
-		printf '{"name": "g", "datatype": "BYTES", "shape": [1], "data": ["XNYS"]}]}}\n'
+		printf '{"name": "g", "datatype": "BYTES", "shape": [1], "data": ["g%s"]}]}}\n' $((i % groups))
 	done >"$dir/requests"
 	"$sluice" produce p "$dir/requests" >/dev/null 2>"$dir/produce.log" || give_up "requests were not written"
 }
 
 # ---- both see it ----
 
-both_fire() { says one "alert large is firing for XNYS" 1 && says two "alert large is firing for XNYS" 1; }
+fires() { [ "$(grep -o "alert large is firing for g[0-9]*" "$dir/$1.log" | sort -u | wc -l)" -eq $groups ]; } # $1 engine
+both_fire() { fires one && fires two; }
+ids() { jq -r "[.group, .id] | join(\" \")" "$dir/notices" | sort -u | wc -l; }
 for ((n = 0; n < 30; n++)); do # until both have partitions
-	requests 60 40
+	requests 60 160
 	sleep 1
 	if both_fire; then break; fi
 done
 both_fire || give_up "not both engines see large values"
-wait_until 20 has_notices 1
+wait_until 20 has_notices $groups
 sleep 2
 expect "status of comparing the notices of a firing that two engines see" \
-	"$([ "$(notices)" = "XNYS firing 1" ]; echo $?)" "-eq 0"
+	"$([ "$(notices)" = "$(each "firing 1")" ]; echo $?)" "-eq 0"
 
 # ---- the engine with the keeper dies while it fires ----
 
 kill_at_once "$one"
 for ((n = 0; n < 8; n++)); do # the condition goes on
-	requests 60 40
+	requests 60 160
 	sleep 1
 done
 wait_until 40 says two "is now the keeper" 1 || give_up "no other keeper"
-wait_until 20 has_notices 2
+wait_until 20 has_notices $((2 * groups))
 sleep 2
-expect "ids of the firing" "$(jq -r .id "$dir/notices" | sort -u | wc -l)" "-eq 1"
+expect "ids of the firings" "$(ids)" "-eq $groups"
 expect "status of comparing the notices after the keeper has moved" \
-	"$([ "$(notices)" = "XNYS firing 2" ]; echo $?)" "-eq 0"
+	"$([ "$(notices)" = "$(each "firing 2")" ]; echo $?)" "-eq 0"
 
 # ---- it ends ----
 
-resolved() { [ "$(jq -r .status "$dir/notices" | grep -c resolved)" -ge 1 ]; }
+resolved() { [ "$(jq -r .status "$dir/notices" | grep -c resolved)" -ge $groups ]; }
 wait_until 60 resolved
 sleep 2
-expect "status of comparing all notices" "$([ "$(notices)" = "XNYS firing 2,XNYS resolved 1" ]; echo $?)" "-eq 0"
-expect "ids of all of them" "$(jq -r .id "$dir/notices" | sort -u | wc -l)" "-eq 1"
+expect "status of comparing all notices" "$([ "$(notices)" = "$(each "firing 2" "resolved 1")" ]; echo $?)" "-eq 0"
+expect "ids of all of them" "$(ids)" "-eq $groups"
 [ $failed -eq 0 ] || cat "$dir/notices"
 stop_engine two "$two"
 tell_result

@@ -223,8 +223,8 @@ static void engines_that_report_the_same_are_one_firing(void **state)
 	(void)state;
 	struct alert_reports reports = {0};
 	struct alert_groups groups = {0};
-	report(&reports, "two", "g", true, 9, 10);
 	report(&reports, "one", "g", true, 8, 10);
+	report(&reports, "two", "g", true, 9, 10);
 	reports_look(&reports, &groups, 10);
 	assert_int_equal(groups.count, 1);
 	assert_int_equal(notice_of(&groups, "g"), NOTICE_FIRING);
@@ -241,6 +241,28 @@ static void engines_that_report_the_same_are_one_firing(void **state)
 	assert_int_equal(notice_of(&groups, "g"), NOTICE_RESOLVED);
 	assert_int_equal(reports.count, 0);
 	alert_groups_clear(&groups);
+}
+
+/* One looks between two reports, the other after both, and their clocks differ. */
+static void engines_that_look_at_other_times_know_one_firing(void **state)
+{
+	(void)state;
+	struct alert_reports early = {0}, late = {0};
+	struct alert_groups groups = {0}, of_late = {0};
+	report(&early, "two", "g", true, 9, 10);
+	reports_look(&early, &groups, 10);
+	report(&early, "one", "g", true, 8, 11);
+	reports_look(&early, &groups, 11);
+	report(&late, "two", "g", true, 9, 10);
+	report(&late, "one", "g", true, 8, 11);
+	report(&late, "two", "g", true, 9, 12);
+	reports_look(&late, &of_late, 12);
+	assert_int_equal(groups.first->alert.fired_at_ms, 9000);
+	assert_int_equal(of_late.first->alert.fired_at_ms, 9000);
+	alert_reports_clear(&early);
+	alert_reports_clear(&late);
+	alert_groups_clear(&groups);
+	alert_groups_clear(&of_late);
 }
 
 static void an_engine_that_is_silent_counts_until_its_alert_would_have_resolved(void **state)
@@ -285,6 +307,7 @@ int main(void)
 		cmocka_unit_test(groups_fire_and_resolve_each_by_itself),
 		cmocka_unit_test(states_of_groups_are_bounded),
 		cmocka_unit_test(engines_that_report_the_same_are_one_firing),
+		cmocka_unit_test(engines_that_look_at_other_times_know_one_firing),
 		cmocka_unit_test(an_engine_that_is_silent_counts_until_its_alert_would_have_resolved),
 		cmocka_unit_test(groups_of_reports_are_apart),
 	};
