@@ -62,6 +62,15 @@ class Receiver:
     def notices(self):
         return [json.loads(body) for _, body in list(self.got)]
 
+    def has(self, alert, status):
+        return (alert, status) in {(notice["alert"], notice["status"]) for notice in self.notices()}
+
+    def wait_for(self, alert, status):
+        end = time.monotonic() + SECONDS_MAX
+        while not self.has(alert, status) and time.monotonic() < end:
+            time.sleep(0.05)
+        return self.notices()
+
     def wait(self, count):
         end = time.monotonic() + SECONDS_MAX
         while len(self.got) < count and time.monotonic() < end:
@@ -567,8 +576,7 @@ def tells_of_quality(judge, binary, folder):
 
         codes = {ask(number) for number in range(40)}
         judge.expect("requests with probabilities are answered", codes == {200}, codes)
-        receiver.wait(5)
-        notices = receiver.notices()
+        notices = receiver.wait_for("silent", "firing")
         fired = {notice["alert"]: notice["values"] for notice in notices if notice["status"] == "firing"}
         judge.expect("outliers, values out of bounds and a poor estimate fire, and then silence",
                      set(fired) == {"odd", "outside", "guess", "busy", "silent"}, notices)
@@ -577,12 +585,11 @@ def tells_of_quality(judge, binary, folder):
                      and fired["busy"]["messages_per_minute"] > 1 and fired["busy"]["newest_age_ms"] < 60000, fired)
         judge.expect("a request ends the silence", ask(0) == 200)
         end = time.monotonic() + SECONDS_MAX
-        while ("silent", "resolved") not in {(n["alert"], n["status"]) for n in receiver.notices()} and time.monotonic() < end:
+        while not receiver.has("silent", "resolved") and time.monotonic() < end:
             if ask(0) != 200:
                 break
             time.sleep(0.2)
-        judge.expect("and that is told", ("silent", "resolved") in {(n["alert"], n["status"]) for n in receiver.notices()},
-                     receiver.notices())
+        judge.expect("and that is told", receiver.has("silent", "resolved"), receiver.notices())
     finally:
         dev.stop()
         receiver.close()
