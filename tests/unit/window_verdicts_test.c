@@ -1,5 +1,5 @@
-/* window_verdicts_test.c: what an observer has learnt of outliers leaves to the feed once and in its order, also when the producer
- * is full in between. The output is the test's own. */
+/* window_verdicts_test.c: Tests that what an observer has learnt of outliers leaves to the feed once and in its order, also when
+ * the producer is full in between. The output is the test's own. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
