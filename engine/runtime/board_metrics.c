@@ -32,13 +32,19 @@ size_t graph_count_weighers(const struct graph *graph)
 
 /* ---- steps that watch ---- */
 
-static void write_drift(const struct board_scrape *scrape, struct exposition *exposition)
+/* A list with room for all steps that have an observer. False: no memory. */
+static bool states_open(struct subject_list *states, const struct board_scrape *scrape)
 {
-	struct subject_list states;
 	size_t count = 0;
 	for (size_t i = 0; i < scrape->plan->count; i++)
 		count += graph_count_observers(scrape->plan->pipelines[i].graph);
-	if (!subject_list_open(&states, count, scrape->arena))
+	return subject_list_open(states, count, scrape->arena);
+}
+
+static void write_drift(const struct board_scrape *scrape, struct exposition *exposition)
+{
+	struct subject_list states;
+	if (!states_open(&states, scrape))
 		return;
 	for (size_t i = 0; i < scrape->plan->count; i++) {
 		const struct pipeline_plan *pipeline = &scrape->plan->pipelines[i];
@@ -97,10 +103,7 @@ static void outlier_add(const struct board_scrape *scrape, const struct pipeline
 static void write_outliers(const struct board_scrape *scrape, struct exposition *exposition)
 {
 	struct subject_list states;
-	size_t count = 0;
-	for (size_t i = 0; i < scrape->plan->count; i++)
-		count += graph_count_observers(scrape->plan->pipelines[i].graph);
-	if (!subject_list_open(&states, count, scrape->arena))
+	if (!states_open(&states, scrape))
 		return;
 	for (size_t i = 0; i < scrape->plan->count; i++) {
 		const struct pipeline_plan *pipeline = &scrape->plan->pipelines[i];
