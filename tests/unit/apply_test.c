@@ -291,6 +291,13 @@ static void engine_prepares(int64_t prepared, int64_t failed)
 	status_append(&apply_stand.mock, apply_stand.config.topics.status, &report_form, &report);
 }
 
+/* An engine is there that has prepared nothing, and the keeper knows of it: without an engine, a version is active at once. */
+static void engine_is_known(void)
+{
+	engine_prepares(0, 0);
+	status_is_heard(&apply_stand.mock, apply_stand.config.topics.status);
+}
+
 static void model_apply(const char *text, const char *words)
 {
 	apply_file("a.yaml", text);
@@ -304,9 +311,7 @@ static void a_rollback_returns_to_what_was_before_the_version_in_force(void **st
 	apply_runs(EXIT_GOOD, "is active", "wait model/m --for active");
 	model_apply(MODEL("m") "# two\n", "version 2 accepted");
 	apply_runs(EXIT_GOOD, "is active", "wait model/m --for active");
-	engine_prepares(0, 0);
-	status_is_heard(&apply_stand.mock,
-			apply_stand.config.topics.status); /* else no engine is known, and the version is active at once */
+	engine_is_known();
 	model_apply(MODEL("m") "# three\n", "version 3 accepted");
 	engine_prepares(0, 3);
 	apply_runs(EXIT_FAULTS, "its model is away", "wait model/m --for active");
@@ -361,7 +366,7 @@ static void a_rollback_says_what_its_state_has_not_seen(void **state)
 	p_becomes_active(PLAIN("exactly-once"), "version 1 accepted");
 	p_becomes_active(COUNTED("exactly-once"), "version 2 accepted");
 	p_becomes_active(PLAIN("exactly-once"), "version 3 accepted");
-	engine_prepares(0, 0);
+	engine_is_known();
 	model_apply(COUNTED("at-least-once"), "version 4 accepted");
 	engine_prepares(0, 4);
 	apply_runs(EXIT_FAULTS, "its model is away", "wait pipeline/p --for active");
