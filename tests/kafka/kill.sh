@@ -103,7 +103,7 @@ measure() { # $1 group, $2 messages, $3 topic
 	used=$("$build/requests" follow -b "$brokers" -i "$3" -g "$1" -n "$2" -p "$engine" 2>"$dir/follow.log") ||
 		give_up "$1 did not finish"
 	kill "$engine" && wait_for "$engine"
-	speed=$(awk "BEGIN { printf \"%d\", $2 / $used }")
+	speed=$(awk "BEGIN { printf \"%d\", $2 / ${used% *} }")
 }
 
 for ((round = 1; round <= rounds; round++)); do

@@ -4,8 +4,8 @@
  *   requests send   -b BROKERS -i IN -n N [-r A_SECOND] [-j]
  *       -j: in Open Inference Protocol JSON; -a: the records' times are a ms apart, up to now; -k: without keys
  *   requests follow -b BROKERS -i IN -g GROUP -n N -p PID
- *       waits until the group has committed all N; prints the CPU seconds of the process. N of 0: until it has committed
- *       nothing more for 3 s, and what was used by the last
+ *       waits until the group has committed N; prints the CPU seconds of the process, and how many were committed by then.
+ *       N of 0: until it has committed nothing more for 3 s, and what was used by the last
  *   requests pace   -b BROKERS -i IN -g GROUP -n N -p PID
  *       waits for three quarters of them; prints the messages per CPU second behind the
  *       first fifth, which is a process's start. Clients fetch ahead, some 64 MiB: if the
@@ -176,11 +176,8 @@ static struct mark follow_to_end(const struct options *options)
 
 static int follow(const struct options *options)
 {
-	if (options->count == 0) {
-		printf("%.3f\n", follow_to_end(options).used);
-		return 0;
-	}
-	printf("%.3f\n", follow_to(options, options->count).used);
+	const struct mark mark = options->count == 0 ? follow_to_end(options) : follow_to(options, options->count);
+	printf("%.3f %ld\n", mark.used, mark.done);
 	return 0;
 }
 

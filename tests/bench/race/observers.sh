@@ -44,7 +44,7 @@ stop() {
 	[ -z "$reader" ] || { kill "$reader" && wait_for "$reader"; }
 }
 
-spent() { # $1 topic, $2 group, $3 how many are read by then
+spent() { # $1 topic, $2 group, $3 how many are read by then: CPU seconds, and how many were read indeed
 	"$build/requests" follow -b "$brokers" -i "$1" -g "$2" -n "$3" -p "$runner" 2>"$dir/follow.log" || give_up "$2 did not finish $1"
 }
 
@@ -62,8 +62,8 @@ spend() { # $1 name, $2 delivery, $3 share that is watched, or nothing
 		[ $((watched * 500)) -ge $((backlog * ${3%\%} / 100 * 9 / 10 - 500)) ] || give_up "$1: only $watched windows were judged"
 	fi
 	stop
-	awk -v name="$1-$2" -v count="$backlog" -v used="$last $first" \
-		'BEGIN { split(used, at, " "); print name, count * 0.8 / (at[1] - at[2]) }' >>"$dir/speeds"
+	awk -v name="$1-$2" -v backlog="$backlog" -v first="$first" -v last="$last" \
+		'BEGIN { split(first, from); split(last, to); print name, (backlog - from[2]) / (to[1] - from[1]) }' >>"$dir/speeds"
 }
 
 # The median delay of an answer, in microseconds.
