@@ -241,10 +241,6 @@ static enum step_verdict drift_run(struct step *step, struct visit *visit, struc
 	const struct payload *in = visit_input(visit);
 	const bool marks = drift_marks(step);
 	const struct tensors before = marks ? in->marks : in->tensors;
-	if (marks && !visit_is_read(visit)) { /* only its observer, which has a stage of its own, is of use */
-		visit_pass(visit);
-		return STEP_DONE;
-	}
 	struct drift_values *made = arena_take_raw(arena, sizeof *made);
 	struct tensors_builder list;
 	tensors_begin(&list, arena, before.count + VALUES);
@@ -483,6 +479,7 @@ const struct step_kind step_drift = {
 	.shape = SHAPE_ADDS,
 	.monitors = &(const struct monitor_rules){.observer = &step_drift_observer,
 						  .judges_windows = true,
+						  .only_marks = true,
 						  .large = drift_large,
 						  .learns_from = drift_learns_from,
 						  .segments = drift_segments,

@@ -99,19 +99,11 @@ void run_deliver_carried(struct run *run)
 
 /* ---- out ---- */
 
-/* Whether the step, if it is an observer, gets a share of the messages that this one is not of. */
-static bool is_left_out(const struct run *run, size_t step)
-{
-	const struct sample *sample = run->flow->nodes[step].sample;
-	return sample && !sample_has(sample, run->message);
-}
-
 static bool may_still_run(const struct run *run, size_t step)
 {
 	const struct node_state *node_state = &run->node_states[step];
-	if (is_left_out(run, step))
-		return false;
-	return (node_state->stage == NODE_OPEN || node_state->stage == NODE_FIRED) && run_needs(run, &run->flow->nodes[step]);
+	return (node_state->stage == NODE_FIRED || (node_state->stage == NODE_OPEN && !node_is_left_out(run, step))) &&
+	       run_needs(run, &run->flow->nodes[step]);
 }
 
 static bool goes_on_to(const struct run *run, const struct graph_next *next)

@@ -178,11 +178,25 @@ static void node_state_exhausted(struct run *run, size_t index)
 		run_answer_error(run, node_state->error);
 }
 
+/* What a visit leaves behind that only passes its input. */
+static void node_note(struct run *run, const struct flow_node *node, const struct payload *input)
+{
+	struct node_state *node_state = &run->node_states[node->index];
+	node_state->sent = node_state->gave = input;
+	if (node->counts)
+		count_add(&node->counts->duration.buckets[0], 1);
+	outlet_deliver(run, &node->sent, ARRIVAL_CAME, input, NULL);
+}
+
 struct visit *node_state_go(struct run *run, size_t index, const struct payload *input)
 {
 	struct flow_node *node = &run->flow->nodes[index];
 	if (!node->graph_step) {
 		run_answer_payload(run, input);
+		return NULL;
+	}
+	if (node->noted) {
+		node_note(run, node, input);
 		return NULL;
 	}
 	struct visit *visit = arena_take_raw(run->message->arena, sizeof *visit);
@@ -258,6 +272,12 @@ void node_state_settle(struct run *run, size_t index)
 	}
 }
 
+bool node_is_left_out(const struct run *run, size_t index)
+{
+	const struct sample *sample = run->flow->nodes[index].sample;
+	return sample && !sample_has(sample, run->message);
+}
+
 static bool edge_is_meant(const struct run *run, const struct flow_edge *edge, const char *only)
 {
 	const struct graph_step *step = run->flow->nodes[edge->node].graph_step;
@@ -296,6 +316,10 @@ void outlet_deliver_each(struct run *run, const struct outlet *outlet, enum arri
 		}
 		if (node_state->stage != NODE_OPEN)
 			continue;
+		if (node_is_left_out(run, edge->node)) {
+			node_state->stage = NODE_DEAD;
+			continue;
+		}
 		arrival_mark(run, edge, its_state, payload);
 		if (last)
 			node_state_settle(run, edge->node);

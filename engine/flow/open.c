@@ -223,26 +223,40 @@ static bool is_sent_along(const struct flow *flow, const struct flow_node *node)
 static bool node_is_read(const struct flow *flow, const struct flow_node *node)
 {
 	const struct graph_part *part = flow->graph->part;
-	bool read = node->gave.count > 0 || flow->environment.tap;
+	bool read = node->gave.count > 0;
 	for (size_t i = 0; part && i < part->next_count; i++)
 		read |= part->next[i].outputs[node->index];
 	return read;
 }
 
-static bool step_is_plain(const struct flow *flow, const struct flow_node *node)
+/* Whether each message that comes to the node is one visit, which takes its input as it is. */
+static bool step_is_simple(const struct flow *flow, const struct flow_node *node)
 {
 	const struct step_spec *spec = node->graph_step->spec;
-	return node_runs_here(flow, node->index) && !is_sent_along(flow, node) && !flow->environment.tap && !node->stateful &&
-	       !node->recurring && !node->multiplies && !node->gathers && node->sent.count == 0 && !spec->when &&
-	       node->graph_step->model_switch.decision.length == 0 && spec->batch.size <= 0 && spec->outputs.count != 1;
+	return node_runs_here(flow, node->index) && !flow->environment.tap && !node->stateful && !node->recurring &&
+	       !node->multiplies && !node->gathers && !spec->when && node->graph_step->model_switch.decision.length == 0 &&
+	       spec->batch.size <= 0;
 }
 
-/* Marks plain nodes, for which a shorter path is enough, and those that are read. */
+static bool step_is_plain(const struct flow *flow, const struct flow_node *node)
+{
+	return step_is_simple(flow, node) && !is_sent_along(flow, node) && node->sent.count == 0 &&
+	       node->graph_step->spec->outputs.count != 1;
+}
+
+static bool step_only_marks(const struct flow_node *node)
+{
+	const struct step_kind *kind = node->graph_step->spec->kind;
+	return kind && kind->monitors && kind->monitors->only_marks;
+}
+
+/* Marks plain nodes, for which a shorter path is enough, and those that need no visit. */
 static void mark_plain(struct flow *flow)
 {
 	for (size_t i = 0; i < flow->count; i++) {
-		flow->nodes[i].plain = step_is_plain(flow, &flow->nodes[i]);
-		flow->nodes[i].read = node_is_read(flow, &flow->nodes[i]);
+		struct flow_node *node = &flow->nodes[i];
+		node->plain = step_is_plain(flow, node);
+		node->noted = step_only_marks(node) && step_is_simple(flow, node) && !node_is_read(flow, node);
 	}
 	outlet_mark_alone(flow, &flow->request);
 	for (size_t i = 0; i < flow->count; i++) {

@@ -56,7 +56,7 @@ struct flow_node {
 	struct tensors_wanted outputs; /* that its model is asked for */
 	bool plain;		       /* no `when`, switch, batch, renamed output, tap, or reader of its inputs */
 	bool chains;		       /* plain, and not counted */
-	bool read;		       /* its output goes to a node, to a later stage, or to taps */
+	bool noted;		       /* it only marks, and nobody reads that: its inputs are noted, and there is no visit */
 	bool recurring;		       /* on a cycle or after one: may fire again, so nothing is dead before all is quiet */
 	bool beside;		       /* it leads to something that is not part of the answer */
 	struct sample *sample;	       /* of an observer in another stage: the messages that it gets; else NULL */
@@ -350,6 +350,9 @@ void arrival_mark(struct run *run, const struct flow_edge *edge, enum arrival_st
 void node_state_settle(struct run *run, size_t index);
 /* Ends a node state that will never give a result. */
 void node_state_end(struct run *run, size_t index, const struct error *error);
+
+/* Whether the node is of an observer that gets a share of the messages, which this one is not of. */
+bool node_is_left_out(const struct run *run, size_t index);
 
 /* Delivers `payload` (CAME), or the fact that nothing comes (DEAD, FAILED), to all edges of an outlet. `only`: name
  * of the one node that gets it, or NULL. Gates that open make tasks. */

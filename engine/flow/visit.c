@@ -45,11 +45,6 @@ void visit_pass(struct visit *visit)
 	visit->emitted = visit->input;
 }
 
-bool visit_is_read(const struct visit *visit)
-{
-	return visit->node->read;
-}
-
 void visit_only_to(struct visit *visit, const char *step)
 {
 	visit->only_to = step;

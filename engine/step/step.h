@@ -308,6 +308,8 @@ struct monitor_rules {
 	bool (*observed)(const void *options);
 	/* Its observer closes windows, and gives a verdict of drift on each: records, figures, marks. */
 	bool judges_windows;
+	/* The step itself does nothing but mark messages with what is known: where nobody reads its output, it is not visited. */
+	bool only_marks;
 	/* Words on the memory that its state may need, if that is much, in the arena; `place` is set to the option that
 	 * decides it. It may read files. NULL (also as hook): it needs little. */
 	const char *(*large)(const struct step *step, struct arena *arena, struct place *place);
@@ -418,9 +420,6 @@ bool visit_source(const struct visit *visit, size_t nth, const char **step, cons
 /* Emits the output; the payload lives in the visit's arena. visit_pass() emits the input, unchanged and not copied. */
 void visit_emit(struct visit *visit, const struct payload *payload);
 void visit_pass(struct visit *visit);
-
-/* Whether marks that it emits are read: by a step, by the answer, in a later stage, or by whoever looks at each step. */
-bool visit_is_read(const struct visit *visit);
 
 /* Sends the output only to the step of that name (route's `to`); NULL: to all its readers. */
 void visit_only_to(struct visit *visit, const char *step);

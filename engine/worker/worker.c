@@ -17,8 +17,7 @@
 #define IDLE_TURN_MS 1000 /* longest turn without work: the group needs polls; with work, turns are shorter, to detect pauses */
 #define VIRTUAL_TURN_MS (60 * 60 * 1000) /* where time does not pass by itself: so what is due is reported, or comes late */
 #define CANCEL_TURN_MS 50 /* with work that may be cancelled: so soon a cancellation is seen */
-#define QUIET_COMMIT_MS 1000
-#define VERDICT_COMMIT_MS 500 /* between those of two verdicts */
+#define WATCHING_COMMIT_MS 1000 /* a transaction takes some 3 ms of processor time, most of it in librdkafka's timers */
 
 const struct worker_limits worker_limits_usual = {
 	.in_flight = 8192,
@@ -31,8 +30,7 @@ const struct worker_limits worker_limits_usual = {
 
 struct worker_limits worker_limits_of_observers(struct worker_limits limits)
 {
-	limits.quiet_commit_ms = QUIET_COMMIT_MS;
-	limits.output_commit_ms = VERDICT_COMMIT_MS;
+	limits.quiet_commit_ms = limits.output_commit_ms = WATCHING_COMMIT_MS;
 	return limits;
 }
 
