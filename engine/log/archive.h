@@ -42,7 +42,7 @@ enum archive_news_kind {
 	ARCHIVE_RESTORED, /* `store` belongs to the caller now */
 	ARCHIVE_FAILED,	  /* the restore failed; `error` has the reason (SYSTEM or CONFIG) */
 	ARCHIVE_READY,	  /* the snapshot is begun, with this head, or a block is written: write the next one, or keep it */
-	ARCHIVE_LAID,	  /* the snapshot is kept */
+	ARCHIVE_KEPT,	  /* the snapshot is kept */
 	ARCHIVE_LOST,	  /* the snapshot could not be written; that is logged, and the ticket is free */
 };
 
@@ -143,7 +143,7 @@ static inline bool archive_write(struct archive *archive, uint64_t ticket, const
 	return archive->operations->write(archive, ticket, place, block, error);
 }
 
-/* Keeps a snapshot. To be called when all of it is written and all that it holds is committed. LAID or LOST. */
+/* Keeps a snapshot. To be called when all of it is written and all that it holds is committed. KEPT or LOST. */
 static inline bool archive_keep(struct archive *archive, uint64_t ticket, const struct archive_place *place, struct error *error)
 {
 	assert(archive_has_snapshots(archive));

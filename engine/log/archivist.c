@@ -80,7 +80,7 @@ static bool archivist_begin_snapshot(struct archivist *archivist, const struct j
 	return true;
 }
 
-static bool lay(struct archivist *archivist, const struct job *job, struct archive_news *news)
+static bool snapshot_job_run(struct archivist *archivist, const struct job *job, struct archive_news *news)
 {
 	struct unfinished_snapshot *unfinished_snapshot = *unfinished_snapshot_find(archivist, job->ticket);
 	switch (job->kind) {
@@ -90,7 +90,7 @@ static bool lay(struct archivist *archivist, const struct job *job, struct archi
 		return unfinished_snapshot &&
 		       snapshot_file_write(unfinished_snapshot->file, buffer_view(&job->block), &news->error);
 	default:
-		news->kind = ARCHIVE_LAID;
+		news->kind = ARCHIVE_KEPT;
 		return unfinished_snapshot && snapshot_file_keep(unfinished_snapshot_end(archivist, job->ticket), &news->error);
 	}
 }
@@ -98,7 +98,7 @@ static bool lay(struct archivist *archivist, const struct job *job, struct archi
 static void snapshot_go_on(struct archivist *archivist, struct job *job)
 {
 	struct archive_news news = {.kind = ARCHIVE_READY, .ticket = job->ticket};
-	if (!lay(archivist, job, &news)) {
+	if (!snapshot_job_run(archivist, job, &news)) {
 		archivist_say(archivist, LOG_LEVEL_WARN,
 			      "the snapshot of %s-%d could not be written; its state is read from Kafka instead: %s",
 			      job->place.changelog, (int)job->place.input.partition, news.error.text);

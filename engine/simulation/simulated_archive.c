@@ -306,7 +306,7 @@ static void is_laid(struct simulated_kafka *kafka, void *subject)
 		       snapshot->partition, (long long)task->head.offset);
 	buffer_close(&task->bytes);
 	buffer_open(&task->bytes, 0);
-	simulated_archive_task_end(task, &(struct archive_news){.kind = ARCHIVE_LAID});
+	simulated_archive_task_end(task, &(struct archive_news){.kind = ARCHIVE_KEPT});
 }
 
 static void go_on_soon(struct simulated_archive_task *task, void (*then)(struct simulated_kafka *kafka, void *subject))

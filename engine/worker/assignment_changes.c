@@ -43,7 +43,7 @@ bool assignment_is_handing_over(const struct worker *worker)
 
 static bool begin_handover(struct worker *worker, struct positions taken, enum assignment_change change, struct error *error)
 {
-	intake_drop(worker, taken);
+	waiting_records_drop(worker, taken);
 	atomic_store(&worker->has_partitions, false);
 	worker->handover_until_ms = loop_now_ms(worker->loop) + (change == ASSIGNMENT_TAKEN ? HANDOVER_MS : 0);
 	return loop_timer_set(worker->loop, &worker->handover_timer, worker->handover_until_ms, error);
@@ -56,7 +56,7 @@ static bool partitions_hand_over(struct worker *worker, struct positions taken, 
 	if (assignment_is_handing_over(worker) || (worker->outbox.half_left > 0 && !worker->spoilt))
 		return true;
 	if (worker->dirty || worker->spoilt)
-		return release_end(worker, error);
+		return commits_begin(worker, error);
 	if (!worker->config->transaction.id)
 		revoked_progress_note(&worker->answered, &worker->queues, taken);
 	partition_queues_remove(&worker->queues, taken);

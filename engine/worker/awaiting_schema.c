@@ -2,7 +2,7 @@
  * answered. */
 #include "worker/parts.h"
 
-static void say_why(struct worker *worker)
+void awaiting_schema_say(struct worker *worker)
 {
 	const char *why = NULL;
 	if (!registry_is_ready(worker->registry))
@@ -13,8 +13,7 @@ static void say_why(struct worker *worker)
 		atomic_store_explicit(&stage->counts->waits_for, why, memory_order_relaxed);
 }
 
-/* Removes all of them, in the order in which they came. */
-static struct inflight *awaiting_schema_take(struct worker *worker)
+struct inflight *awaiting_schema_take(struct worker *worker)
 {
 	struct inflight *first = NULL;
 	while (worker->awaiting_schema) {
@@ -28,29 +27,10 @@ static struct inflight *awaiting_schema_take(struct worker *worker)
 	return first;
 }
 
-/* Called when the registry has answered: all waiting messages enter again. */
-static void awaiting_schema_on_news(void *context)
-{
-	struct worker *worker = context;
-	struct inflight *inflight = awaiting_schema_take(worker);
-	const struct answer nobody = {0};
-	while (inflight) {
-		struct inflight *next = inflight->awaiting_schema;
-		inflight->awaiting_schema = NULL;
-		if (inflight->queue)
-			intake_enter(worker, inflight);
-		else /* it was dropped meanwhile */
-			inflight_finish(&worker->queues, &inflight->message, FLOW_DROPPED, &nobody);
-		inflight = next;
-	}
-	say_why(worker);
-	worker->more = true; /* records that waited until our schema had its number */
-}
-
-bool awaiting_schema_open(struct worker *worker, struct error *error)
+bool awaiting_schema_open(struct worker *worker, void (*answered)(void *context), struct error *error)
 {
 	worker->registry_config = worker->config->registry;
-	worker->registry_config.news = awaiting_schema_on_news;
+	worker->registry_config.news = answered;
 	worker->registry_config.context = worker;
 	if (!worker->registry_config.url)
 		return true;
@@ -79,6 +59,6 @@ bool awaiting_schema_keep(struct worker *worker, struct inflight *inflight)
 	arena_reset(arena);
 	inflight->message = (struct message){.arena = arena};
 	awaiting_schema_hold(worker, inflight);
-	say_why(worker);
+	awaiting_schema_say(worker);
 	return true;
 }

@@ -35,33 +35,6 @@ static bool read_headers(struct message *message, struct error *error)
 	return true;
 }
 
-/* A message without an id of its own gets one from its topic position. */
-void message_identify(struct message *message)
-{
-	if (message->id.length == 0)
-		message->id = message->payload_id;
-	if (message->id.length == 0) {
-		const struct header *given = headers_find(message->headers, TEXT(REPLY_DEFAULT_ID_HEADER));
-		message->id = given ? given->value : message->id;
-	}
-	if (message->id.length == 0)
-		message->id = text_of(arena_print(message->arena, TEXT_FORMAT "-%d-%lld", TEXT_ARGUMENTS(message->origin.topic),
-						  (int)message->origin.partition, (long long)message->origin.offset));
-}
-
-#define DEADLINE_LAST_MS ((int64_t)1 << 52) /* as good as none, and far from where sums of times overflow */
-
-/* Converts the deadline from a time of day to the loop's time, which never goes back. */
-void message_set_clock(struct message *message, const struct loop *loop)
-{
-	if (message->deadline_ms == 0)
-		return;
-	int64_t began_ms = loop_began_ms(loop);
-	message->deadline_ms = message->deadline_ms > began_ms ? message->deadline_ms - began_ms : 1;
-	if (message->deadline_ms > DEADLINE_LAST_MS)
-		message->deadline_ms = DEADLINE_LAST_MS;
-}
-
 static bool value_decode(struct inflight *inflight, struct error *error)
 {
 	const struct stage_config *config = inflight->stage->config;
@@ -146,6 +119,24 @@ void intake_enter(struct worker *worker, struct inflight *inflight)
 	inflight_reply_first(inflight);
 }
 
+void intake_on_schema(void *context)
+{
+	struct worker *worker = context;
+	struct inflight *inflight = awaiting_schema_take(worker);
+	const struct answer nobody = {0};
+	while (inflight) {
+		struct inflight *next = inflight->awaiting_schema;
+		inflight->awaiting_schema = NULL;
+		if (inflight->queue)
+			intake_enter(worker, inflight);
+		else /* it was dropped meanwhile */
+			inflight_finish(&worker->queues, &inflight->message, FLOW_DROPPED, &nobody);
+		inflight = next;
+	}
+	awaiting_schema_say(worker);
+	worker->more = true; /* records that waited until our schema had its number */
+}
+
 /* Whether this pipeline answered the request before it was logged. Other pipelines, of other groups, may read the same topic: they
  * take it. */
 static bool was_answered(struct inflight *inflight)
@@ -180,7 +171,7 @@ void intake_begin(struct worker *worker, struct worker_stage *stage, struct infl
 		intake_enter(worker, inflight);
 	}
 	if (inflight_settle(&worker->queues, inflight, &worker->failure))
-		release(worker);
+		release_finished(worker);
 }
 
 /* Enters a record. The message goes as far as it can at once, while it is in the processor's caches. */
@@ -266,75 +257,6 @@ bool intake_may_take(const struct worker *worker)
 	return !reads;
 }
 
-/* ---- records in hand of a full stage ---- */
-
-void waiting_close(struct waiting *waiting)
-{
-	for (size_t i = 0; i < waiting->count; i++)
-		record_release(&waiting->items[waiting->first + i]);
-	memory_give(waiting->items);
-	*waiting = (struct waiting){0};
-}
-
-static bool wait_in_hand(struct worker_stage *stage, struct record *record)
-{
-	struct waiting *waiting = &stage->waiting;
-	if (waiting->first + waiting->count == waiting->capacity && waiting->first > 0) {
-		memmove(waiting->items, &waiting->items[waiting->first], waiting->count * sizeof(struct record));
-		waiting->first = 0;
-	}
-	struct record *items = memory_grow(waiting->items, waiting->count, &waiting->capacity, TAKE_AT_ONCE, sizeof *items);
-	if (!items)
-		return error_memory(&stage->worker->failure, ERROR_SYSTEM, "keeping records of a full stage");
-	waiting->items = items;
-	items[waiting->first + waiting->count++] = *record;
-	waiting->bytes += record->value.length;
-	return true;
-}
-
-static struct record *first_in_hand(struct worker_stage *stage)
-{
-	return stage->waiting.count > 0 ? &stage->waiting.items[stage->waiting.first] : NULL;
-}
-
-static void drop_first_in_hand(struct waiting *waiting)
-{
-	waiting->bytes -= waiting->items[waiting->first].value.length;
-	waiting->count--;
-	waiting->first = waiting->count > 0 ? waiting->first + 1 : 0;
-}
-
-static bool is_among(struct positions positions, const struct record *record)
-{
-	for (size_t i = 0; i < positions.count; i++)
-		if (positions.items[i].topic == record->topic && positions.items[i].partition == record->partition)
-			return true;
-	return false;
-}
-
-void intake_drop(struct worker *worker, struct positions positions)
-{
-	for (struct worker_stage *stage = worker->stages; stage; stage = stage->next) {
-		struct waiting *waiting = &stage->waiting;
-		size_t kept = 0;
-		for (size_t i = 0; i < waiting->count; i++) {
-			struct record *record = &waiting->items[waiting->first + i];
-			if (!is_among(positions, record)) {
-				waiting->items[kept++] = *record;
-				continue;
-			}
-			waiting->bytes -= record->value.length;
-			/* If nothing is committed yet, the first record received is the offset to return to. */
-			struct partition_queue *queue = partition_queues_find(&worker->queues, record->topic, record->partition);
-			if (queue && queue->began == OFFSET_NONE)
-				queue->began = record->offset;
-			record_release(record);
-		}
-		waiting->first = 0;
-		waiting->count = kept;
-	}
-}
-
 /* ---- pausing ---- */
 
 static bool stage_pause(struct worker *worker, struct worker_stage *stage, bool paused, struct error *error)
@@ -374,7 +296,7 @@ static bool pause_full(struct worker *worker, struct error *error)
 	if (worker->stage_count + worker->replaced_count < 2)
 		return true;
 	for (struct worker_stage *stage = worker->stages; stage; stage = stage->next) {
-		const struct waiting *waiting = &stage->waiting;
+		const struct waiting_records *waiting = &stage->waiting;
 		if (stage->paused || (waiting->count < WAITING_MOST && waiting->bytes < WAITING_BYTES_MOST))
 			continue;
 		if (!stage_pause(worker, stage, true, error))
@@ -395,7 +317,7 @@ static void record_pass_over(struct worker *worker, struct record *record)
 {
 	record_release(record);
 	if (!worker->dirty)
-		release_begin_interval(worker);
+		commit_interval_begin(worker);
 }
 
 /* Enters records in hand. When the stage is full again, the rest stays in hand. */
@@ -403,10 +325,11 @@ static bool stage_resume(struct worker *worker, struct worker_stage *stage, stru
 {
 	struct record *record;
 	struct worker_stage *taker = stage;
-	while ((record = first_in_hand(stage)) && intake_has_room(worker, taker = stage_phase_taker(worker, stage, record))) {
+	while ((record = waiting_records_first(&stage->waiting)) &&
+	       intake_has_room(worker, taker = stage_phase_taker(worker, stage, record))) {
 		struct partition_queue *queue = partition_queues_find(&worker->queues, record->topic, record->partition);
 		struct record taken = *record;
-		drop_first_in_hand(&stage->waiting);
+		waiting_records_drop_first(&stage->waiting);
 		if (queue && partition_state_is_ready(queue, taker))
 			record_enter(worker, taker, queue, &taken);
 		else
@@ -432,9 +355,9 @@ bool intake_resume(struct worker *worker, struct error *error)
 /* Passes each record in hand to the stage that reads its topic now, or leaves it to a later reader. */
 static void pass_on(struct worker *worker, struct worker_stage *replaced)
 {
-	struct waiting waiting = replaced->waiting;
+	struct waiting_records waiting = replaced->waiting;
 	bool paused = replaced->paused;
-	replaced->waiting = (struct waiting){0};
+	replaced->waiting = (struct waiting_records){0};
 	replaced->paused = false;
 	for (size_t i = 0; i < replaced->config->topic_count; i++) {
 		struct worker_stage *successor = stage_reading(worker, replaced->config->topics[i]);
@@ -444,7 +367,7 @@ static void pass_on(struct worker *worker, struct worker_stage *replaced)
 	for (size_t i = 0; i < waiting.count; i++) {
 		struct record *record = &waiting.items[waiting.first + i];
 		struct worker_stage *successor = stage_reading(worker, record->topic);
-		if (!successor || !wait_in_hand(successor, record))
+		if (!successor || !waiting_records_add(successor, record))
 			record_skip(partition_queues_find(&worker->queues, record->topic, record->partition), record);
 	}
 	memory_give(waiting.items);
@@ -474,7 +397,7 @@ static void record_route(struct worker *worker, struct partition_queue *queue, s
 		record_pass_over(worker, record);
 	else if (stage->waiting.count == 0 && intake_has_room(worker, taker))
 		record_enter(worker, taker, queue, record);
-	else if (!wait_in_hand(stage, record))
+	else if (!waiting_records_add(stage, record))
 		record_release(record);
 }
 

@@ -422,14 +422,14 @@ static bool join_state_advance(struct worker *worker, struct join_state *join_st
 		enum produce_verdict verdict = send_word(worker, join_state, pending_join, error);
 		worker->spoilt = verdict == PRODUCE_SPOILT;
 		if (verdict == PRODUCE_FULL)
-			release_retry_soon(worker);
+			produce_retry_soon(worker);
 		if (verdict == PRODUCE_REFUSED)
 			return false;
 		if (verdict != PRODUCED)
 			return true;
 		pending_join_acknowledge(pending_join);
 		if (!worker->dirty)
-			release_begin_interval(worker);
+			commit_interval_begin(worker);
 	}
 	return true;
 }

@@ -22,7 +22,7 @@ struct nested {			/* a call in progress */
 
 static void nested_finished(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer);
 
-bool nested_open(struct worker_stage *stage, struct error *error)
+bool nested_open(struct worker_stage *stage, const struct flow_environment *of_stage, struct error *error)
 {
 	const struct stage_config *config = stage->config;
 	if (config->called_count == 0)
@@ -32,17 +32,12 @@ bool nested_open(struct worker_stage *stage, struct error *error)
 		return error_memory(error, ERROR_SYSTEM, "opening the pipelines that a pipeline calls");
 	for (size_t i = 0; i < config->called_count; i++) {
 		struct flow_owner *flow_owner = &stage->called[i];
-		const struct flow_environment environment = {.context = flow_owner,
-							     .call = flow_owner_call,
-							     .copy = flow_owner_copy,
-							     .forget = flow_owner_forget,
-							     .outage_ms = flow_owner_outage_ms,
-							     .finished = nested_finished,
-							     .step_counts = config->called[i].step_counts,
-							     .counted_as = stage->worker->config->number,
-							     .policies = config->policies,
-							     .rollouts = config->rollouts,
-							     .files = config->files};
+		struct flow_environment environment = *of_stage;
+		environment.context = flow_owner;
+		environment.finished = nested_finished;
+		environment.tap = NULL;
+		environment.board = NULL;
+		environment.step_counts = config->called[i].step_counts;
 		flow_owner->stage = stage;
 		flow_owner->name = config->called[i].name;
 		if (config->called[i].counts)
@@ -120,7 +115,7 @@ bool nested_call(struct flow_owner *flow_owner, struct call *call)
 	else if (!(nested = ARENA_NEW(call->message->arena, struct nested)))
 		error_memory(&call->error, ERROR_LIMIT, "calling a pipeline");
 	if (!nested) {
-		stage_return(stage->worker, call);
+		returned_calls_add(stage->worker, call);
 		return true;
 	}
 	nested->message = *call->message;
@@ -175,7 +170,7 @@ static void nested_finished(void *context, struct message *message, enum flow_ou
 	call_count_out(nested->flow_owner->counts, outcome, &counted, loop_now_ms(worker->loop) - nested->taken_ms);
 	call->attempts = answer->attempts;
 	call->outage_ms = answer->outage_ms;
-	stage_return(worker, call);
+	returned_calls_add(worker, call);
 }
 
 static struct nested *first_waiting(const struct worker *worker)
@@ -197,7 +192,7 @@ void nested_advance(struct worker *worker)
 		nested_remove(worker, nested);
 		const struct answer refused = {.error = &call->error};
 		call_count_out(nested->flow_owner->counts, FLOW_ANSWER, &refused, 0);
-		stage_return(worker, call);
+		returned_calls_add(worker, call);
 	}
 }
 

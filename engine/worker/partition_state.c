@@ -111,7 +111,7 @@ static struct partition_state *partition_state_make(struct worker *worker, struc
 	*partition_state = (struct partition_state){.next = worker->partition_states.first,
 						    .stage = stage,
 						    .input = {queue->topic, queue->partition, OFFSET_NONE},
-						    .laid_ms = loop_now_ms(worker->loop)};
+						    .snapshot_begun_ms = loop_now_ms(worker->loop)};
 	worker->partition_states.first = partition_state;
 	return partition_state_restore(worker, partition_state, error) ? partition_state : NULL;
 }
@@ -408,7 +408,7 @@ static bool restored(struct worker *worker, struct partition_state *partition_st
 	partition_state->written_ended = false;
 	partition_state->written = store_count(store);
 	if (store_changes(store) > 0 && !worker->dirty)
-		release_begin_interval(worker); /* its identity is written although there is no request */
+		commit_interval_begin(worker); /* its identity is written although there is no request */
 	partition_state->line = line_open(partition_state->stage->flow, store, error);
 	if (!join_state_open(partition_state, begin_of(worker, partition_state, committed), committed, error))
 		return false;
@@ -428,32 +428,12 @@ static bool restored(struct worker *worker, struct partition_state *partition_st
 
 /* ---- snapshots ---- */
 
-/* Whether a snapshot is due: reading the changelog would take longer than reading the snapshot. */
-static bool snapshot_is_due(const struct partition_state *partition_state, const struct partition_state_config *config,
-			    int64_t now_ms)
-{
-	const int64_t since_ms = now_ms - partition_state->laid_ms;
-	return partition_state->store && partition_state->stage && partition_state->referred > 0 &&
-	       since_ms >= config->snapshot_ms && partition_state->written >= config->snapshot_changes &&
-	       partition_state->written >= store_count(partition_state->store) / 2;
-}
-
-struct partition_state *partition_states_due(const struct partition_states *partition_states,
-					     const struct partition_state_config *config, int64_t now_ms)
-{
-	struct partition_state *due = NULL;
-	for (struct partition_state *at = partition_states->first; at; at = at->next)
-		if (snapshot_is_due(at, config, now_ms) && (!due || at->laid_ms < due->laid_ms))
-			due = at;
-	return due;
-}
-
 static bool snapshot_begin(struct worker *worker, struct partition_state *partition_state, struct error *error)
 {
 	struct partition_states *partition_states = &worker->partition_states;
 	const struct archive_place place = place_of(worker, partition_state);
 	partition_state->ticket = ++partition_states->tickets;
-	partition_state->laid_ms = loop_now_ms(worker->loop);
+	partition_state->snapshot_begun_ms = loop_now_ms(worker->loop);
 	partition_state->written = 0;
 	partition_states->snapshot_of = partition_state;
 	return snapshot_progress_begin(&partition_states->snapshot, partition_states->archive, partition_state->ticket,
@@ -493,7 +473,7 @@ static bool partition_state_handle_news(struct worker *worker, struct archive_ne
 		return false;
 	case ARCHIVE_READY:
 		return snapshot_go_on(worker, &news->head, error);
-	case ARCHIVE_LAID:
+	case ARCHIVE_KEPT:
 	case ARCHIVE_LOST:
 		snapshot_progress_end(&worker->partition_states.snapshot);
 		worker->partition_states.snapshot_of = NULL;
@@ -560,7 +540,7 @@ bool partition_states_advance(struct worker *worker, struct error *error)
 	    !archive_has_snapshots(partition_states->archive))
 		return true;
 	struct partition_state *due =
-		partition_states_due(partition_states, &worker->config->partition_state, loop_now_ms(worker->loop));
+		snapshot_schedule_due(partition_states, &worker->config->partition_state, loop_now_ms(worker->loop));
 	return !due || snapshot_begin(worker, due, error);
 }
 

@@ -47,7 +47,7 @@ struct partition_state {
 	int64_t referred;		  /* the end in the reference that the group has; 0: none, and no snapshot is written */
 	uint64_t written_open;		  /* changes that are part of the open output */
 	bool written_ended;		  /* some are part of the end that is in progress */
-	int64_t laid_ms;		  /* when the last snapshot was begun */
+	int64_t snapshot_begun_ms;	  /* when the last snapshot began, or the state was made */
 };
 
 struct partition_states {
@@ -103,8 +103,8 @@ bool partition_states_advance(struct worker *worker, struct error *error);
 
 /* The state whose snapshot is due; NULL: none is. Of several, the one whose last snapshot began first. So each gets
  * its turn, even if a snapshot takes longer than the shortest time between two. Pure. */
-struct partition_state *partition_states_due(const struct partition_states *partition_states,
-					     const struct partition_state_config *config, int64_t now_ms);
+struct partition_state *snapshot_schedule_due(const struct partition_states *partition_states,
+					      const struct partition_state_config *config, int64_t now_ms);
 
 /* Whether some state of the stage may not be committed yet; the stage then stays open. */
 bool partition_states_hold(const struct worker *worker, const struct worker_stage *stage);

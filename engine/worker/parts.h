@@ -7,6 +7,8 @@
  *   admission.c    refusal of requests that would be answered too late
  *   partition_queues.c  in-flight messages by partition, in their order; keys.c has the last one of each key
  *   blame_list.c   records of a partition whose outputs Kafka refused
+ *   message_start.c  id and deadline of a message
+ *   waiting_records.c  records in hand of a full stage
  *   awaiting_schema.c   messages that wait for a schema
  *   direct_hub.c  requests of the gateway in the same process, and their replies
  *   direct_intake.c  entry of such requests into stages
@@ -21,8 +23,12 @@
  *   join_merge.c  merge of the parts of a join into one message
  *   nested.c   subpipelines: pipelines that steps call
  *   copies.c   shadow requests
- *   stages.c   a stage: its flow, and the calls of its steps
- *   release.c  leave in order -> produce -> commit
+ *   flow_owner.c  calls of a flow's steps
+ *   returned_calls.c  calls that return to their flows in the next turn
+ *   stages.c   a stage: its flow, and what its flow returns
+ *   release.c  finished messages leave in order -> produce
+ *   commit_interval.c  when released messages are committed
+ *   commits.c  their commit, and its result
  *   counting.c counts of requests and their outcomes
  *   answer_metrics.c  metrics that pipelines declare
  *   outbox.c   outputs of a message, encoded and produced
@@ -33,6 +39,7 @@
  *   submitted.c  headers by which the answer to a submitted request is found
  *   replies.c  copies of answers for gateways
  *   partition_state.c  state of steps, partition by partition
+ *   snapshot_schedule.c    which partition gets the next snapshot
  *   snapshot_progress.c    the snapshot in progress
  *   assignment_changes.c   changes of assigned partitions
  *   setup_changes.c   changes of stages and topics by a reload
@@ -72,7 +79,7 @@ struct shared_caller {
 };
 
 /* Records that wait because their stage is full. */
-struct waiting {
+struct waiting_records {
 	struct record *items;
 	size_t first, count, capacity;
 	size_t bytes;
@@ -108,7 +115,7 @@ struct worker_stage {
 	struct flow_owner *called;    /* of the subpipelines that its steps call */
 	struct shared_caller *shared;
 	struct load load;
-	struct waiting waiting;
+	struct waiting_records waiting;
 	struct direct_queue direct; /* requests past Kafka that wait because the stage is full */
 	bool paused; /* its partitions are paused */
 	enum stage_phase phase;
@@ -171,9 +178,9 @@ struct worker {
 
 	struct nested *nested; /* outstanding calls of subpipelines */
 	size_t nested_waiting; /* those of them that begin in the next turn */
-	struct call **refused; /* calls that could not begin, or whose subpipeline answered: returned in the next turn */
-	size_t refused_count;
-	size_t refused_capacity;
+	struct call **returned; /* calls that could not begin, or whose subpipeline answered */
+	size_t returned_count;
+	size_t returned_capacity;
 	struct copy *copies; /* outstanding shadow requests */
 	size_t copy_count;
 	size_t copy_bytes;
@@ -230,18 +237,27 @@ void stage_close(struct worker_stage *stage); /* NULL is fine; its queues must n
 void stages_advance(struct worker *worker);
 int64_t stages_due_ms(const struct worker *worker); /* INT64_MAX: no timer is set */
 
-/* Returns the call to its flow in the next turn, as answered or failed. */
-void stage_return(struct worker *worker, struct call *call);
+/* ---- flow_owner.c ---- */
 
 /* Environment functions of a stage's flows: begin a call, forget it, and report an outage of its model. */
 void flow_owner_call(void *context, struct call *call);
 void flow_owner_forget(void *context, struct call *call);
 int64_t flow_owner_outage_ms(void *context, const struct call *call);
 
+/* Writes what a call sends to its model, or gets from it (`outputs`), to the taps of the model. */
+void model_taps_write(struct worker_stage *stage, const struct call *call, const struct payload *payload, bool outputs);
+
+/* ---- returned_calls.c ---- */
+
+/* Returns the call to its flow in the next turn, as answered or failed. */
+void returned_calls_add(struct worker *worker, struct call *call);
+void returned_calls_forget(struct worker *worker, const struct call *call);
+struct call *returned_calls_take(struct worker *worker); /* NULL: there is none */
+
 /* ---- nested.c ---- */
 
-/* Opens the flows of the subpipelines that the stage's steps call. */
-bool nested_open(struct worker_stage *stage, struct error *error);
+/* Opens the flows of the subpipelines that the stage's steps call, in the environment of the stage's own flow. */
+bool nested_open(struct worker_stage *stage, const struct flow_environment *of_stage, struct error *error);
 void nested_close(struct worker_stage *stage);
 
 /* Takes a call of a subpipeline, which begins in the next turn. False: the call has another target. */
@@ -261,7 +277,7 @@ void flow_owner_copy(void *context, const struct call *call);
 void copy_answered(struct worker *worker, struct call *call);
 void copies_close(struct worker_stage *stage); /* leaves out those of its flows that have no reply */
 
-/* ---- intake.c ---- */
+/* ---- message_start.c ---- */
 
 /* Gives a message without an id that of its payload, or the default of its gateway, or else one made of the topic,
  * partition and offset of its record. */
@@ -269,6 +285,19 @@ void message_identify(struct message *message);
 
 /* Converts the deadline from a time of day, as callers state it, to the loop's clock, which never goes back. */
 void message_set_clock(struct message *message, const struct loop *loop);
+
+/* ---- waiting_records.c ---- */
+
+/* Keeps a record that a full stage cannot take, and takes it over. False: memory ran out, and the worker stops. */
+bool waiting_records_add(struct worker_stage *stage, struct record *record);
+struct record *waiting_records_first(struct waiting_records *waiting); /* NULL: there is none */
+void waiting_records_drop_first(struct waiting_records *waiting);      /* which the caller has taken */
+
+/* Drops those of partitions that are revoked or read again, in all stages. */
+void waiting_records_drop(struct worker *worker, struct positions positions);
+void waiting_records_close(struct waiting_records *waiting);
+
+/* ---- intake.c ---- */
 
 /* Whether any stage may take more records. */
 bool intake_may_take(const struct worker *worker);
@@ -292,9 +321,6 @@ void intake_enter(struct worker *worker, struct inflight *inflight);
 /* Stages with capacity again take their waiting records, and their partitions are resumed. */
 bool intake_resume(struct worker *worker, struct error *error);
 
-/* Drops the waiting records of partitions that are revoked or read again. */
-void intake_drop(struct worker *worker, struct positions positions);
-
 bool intake_go_on(struct worker *worker, struct error *error); /* resumes all paused partitions, for the moment */
 
 /* Pauses the new partitions of paused stages, after an assignment. */
@@ -303,12 +329,13 @@ bool intake_pause_again(struct worker *worker, struct error *error);
 /* Passes the waiting records of replaced stages on to their successors; these records never entered a stage. */
 void intake_pass_on(struct worker *worker);
 
-void waiting_close(struct waiting *waiting);
+/* The registry has answered: all messages that wait for a schema enter again. */
+void intake_on_schema(void *context);
 
 /* ---- awaiting_schema.c ---- */
 
-/* Opens the schema registry, if the configuration has one. */
-bool awaiting_schema_open(struct worker *worker, struct error *error);
+/* Opens the schema registry, if the configuration has one. `answered` is called when the registry has answered. */
+bool awaiting_schema_open(struct worker *worker, void (*answered)(void *context), struct error *error);
 
 /* Keeps a message that could not be decoded because its schema is still being fetched. It enters again when the
  * schema has come. */
@@ -318,16 +345,29 @@ bool awaiting_schema_keep(struct worker *worker, struct inflight *inflight);
 bool awaiting_schema_is_ahead(const struct inflight *inflight);
 void awaiting_schema_hold(struct worker *worker, struct inflight *inflight);
 
+/* Removes all of them, and returns them in the order in which they came. */
+struct inflight *awaiting_schema_take(struct worker *worker);
+
+void awaiting_schema_say(struct worker *worker); /* why messages wait, in the counts of all stages */
+
 /* ---- release.c ---- */
 
-void release(struct worker *worker);
-void release_begin_interval(struct worker *worker);
-bool release_end(struct worker *worker, struct error *error);
-bool release_commit_when_due(struct worker *worker, struct error *error);
-void release_on_news(void *context, uint32_t events);
-void release_on_commit_due(void *context);
-void release_on_retry(void *context);
-void release_retry_soon(struct worker *worker); /* the producer's queue is full */
+void release_finished(struct worker *worker);
+
+/* ---- commit_interval.c ---- */
+
+/* Something was released that is to be committed. */
+void commit_interval_begin(struct worker *worker);
+void commit_interval_on_end(void *context);
+
+void produce_retry_soon(struct worker *worker); /* the producer's queue is full */
+void produce_on_retry(void *context);
+
+/* ---- commits.c ---- */
+
+bool commits_begin(struct worker *worker, struct error *error);
+bool commits_begin_when_due(struct worker *worker, struct error *error);
+void commits_on_news(void *context, uint32_t events); /* of the output */
 
 /* ---- assignment_changes.c ---- */
 

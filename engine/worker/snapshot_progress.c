@@ -57,7 +57,7 @@ bool snapshot_progress_go_on(struct snapshot_progress *progress, struct archive 
 	/* A commit that begins from here on and succeeds also proves that the partition was this worker's all the
 	 * time. If it belonged to another one meanwhile, the snapshot would be older than it claims. */
 	progress->stage = SNAPSHOT_WRITTEN;
-	progress->laid_with = ends + 1;
+	progress->written_with = ends + 1;
 	return true;
 }
 

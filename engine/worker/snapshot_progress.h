@@ -18,7 +18,7 @@ struct snapshot_progress {
 	struct snapshot_writer writer;
 	struct buffer block;
 	enum snapshot_stage { SNAPSHOT_BEGUN, SNAPSHOT_BLOCKS, SNAPSHOT_LAST_BLOCK, SNAPSHOT_WRITTEN, SNAPSHOT_KEPT } stage;
-	uint64_t laid_with; /* end whose offsets commit all that it contains; the group must accept them */
+	uint64_t written_with; /* end whose offsets commit all that it contains; the group must accept them */
 };
 
 void snapshot_progress_open(struct snapshot_progress *progress);
@@ -38,14 +38,14 @@ bool snapshot_progress_go_on(struct snapshot_progress *progress, struct archive 
 /* Whether it is written, and the group has accepted the offsets of that end. */
 static inline bool snapshot_progress_is_committed(const struct snapshot_progress *progress, uint64_t owned)
 {
-	return progress->store && progress->stage == SNAPSHOT_WRITTEN && owned >= progress->laid_with;
+	return progress->store && progress->stage == SNAPSHOT_WRITTEN && owned >= progress->written_with;
 }
 
 /* Keeps it, when it is committed. SYSTEM. */
 bool snapshot_progress_keep(struct snapshot_progress *progress, struct archive *archive, const struct archive_place *place,
 			    struct error *error);
 
-/* The archive has kept it, or lost it (ARCHIVE_LAID, ARCHIVE_LOST). */
+/* The archive has kept it, or lost it (ARCHIVE_KEPT, ARCHIVE_LOST). */
 static inline void snapshot_progress_end(struct snapshot_progress *progress)
 {
 	progress->store = NULL;

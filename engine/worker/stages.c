@@ -1,93 +1,24 @@
-/* stages.c: Open stage: its flow, the calls of its steps, and the records that its steps produce with the answer. */
+/* stages.c: Open stage: its flow, and the records that its steps produce with the answer. */
 #include <assert.h>
-#include <string.h>
 
 #include "base/hash.h"
 #include "base/memory.h"
 #include "worker/parts.h"
 #include "worker/upstreams.h"
 
-/* ---- taps of models ---- */
-
-#define WHOLE_PERCENT 100
-#define REFUSED_AT_FIRST 16
-
-/* Whether the calls of a message to a model are written to the taps. All of them are or none, which its origin
- * decides. */
-static bool is_drawn(const struct message *message, uint64_t percent)
-{
-	const struct origin *origin = &message->origin;
-	return hash_bytes(&origin->offset, sizeof origin->offset, (uint64_t)(uint32_t)origin->partition) % WHOLE_PERCENT < percent;
-}
-
-static void tell_model_taps(struct worker_stage *stage, const struct call *call, const struct payload *payload, bool outputs)
-{
-	const size_t count = call->target == CALL_MODEL && !call->uncached ? stage->config->model_count : 0;
-	for (size_t i = 0; i < count; i++) {
-		const struct model_taps *taps = &stage->config->models[i];
-		if (strcmp(taps->model, call->name) == 0 && is_drawn(call->message, taps->percent))
-			outbox_tap(&stage->worker->outbox, stage, NULL, call->message,
-				   outputs ? taps->topics.outputs : taps->topics.inputs, payload);
-	}
-}
-
-/* ---- calls, from and to the flow ---- */
-
-void stage_return(struct worker *worker, struct call *call)
-{
-	struct call **refused = memory_grow(worker->refused, worker->refused_count, &worker->refused_capacity, REFUSED_AT_FIRST,
-					    sizeof(struct call *));
-	if (!refused) {
-		error_memory(&worker->failure, ERROR_SYSTEM, "refusing a call");
-		return;
-	}
-	worker->refused = refused;
-	refused[worker->refused_count++] = call;
-}
-
-void flow_owner_call(void *context, struct call *call)
-{
-	struct flow_owner *flow_owner = context;
-	struct worker_stage *stage = flow_owner->stage;
-	call->asker = flow_owner;
-	if (nested_call(flow_owner, call))
-		return;
-	tell_model_taps(stage, call, call->request, false);
-	if (!caller_call(stage->shared->caller, call, &call->error))
-		stage_return(stage->worker, call);
-}
-
-void flow_owner_forget(void *context, struct call *call)
-{
-	struct worker_stage *stage = ((struct flow_owner *)context)->stage;
-	struct worker *worker = stage->worker;
-	nested_forget(worker, call);
-	for (size_t i = 0; i < worker->refused_count; i++)
-		if (worker->refused[i] == call)
-			worker->refused[i--] = worker->refused[--worker->refused_count];
-	caller_forget(stage->shared->caller, call);
-}
-
-int64_t flow_owner_outage_ms(void *context, const struct call *call)
-{
-	const struct worker_stage *stage = ((struct flow_owner *)context)->stage;
-	int64_t outage_ms;
-	return nested_outage(stage->worker, call, &outage_ms) ? outage_ms : caller_outage_ms(stage->shared->caller, call);
-}
+/* ---- results of calls, and of the flow ---- */
 
 static void stages_on_answered(void *context, struct call *call)
 {
 	struct worker *worker = context;
 	const struct flow_owner *flow_owner = call->asker;
 	if (call->error.kind == ERROR_NONE && call->reply)
-		tell_model_taps(flow_owner->stage, call, call->reply, true);
+		model_taps_write(flow_owner->stage, call, call->reply, true);
 	if (!call->owner)
 		copy_answered(worker, call);
 	else
 		flow_answered(flow_owner->flow, call, loop_now_ms(worker->loop));
 }
-
-/* ---- results of the flow ---- */
 
 static void flow_finished(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer)
 {
@@ -263,7 +194,7 @@ static bool stage_set_up(struct worker_stage *stage, struct error *error)
 	stage->flow_owner.stage = stage;
 	stage->flow = stage->shared ? flow_open(config->graph, &environment, error) : NULL;
 	stage->flow_owner.flow = stage->flow;
-	return stage->flow && nested_open(stage, error) && judging_open(stage, error);
+	return stage->flow && nested_open(stage, &environment, error) && judging_open(stage, error);
 }
 
 struct worker_stage *stage_open(struct worker *worker, const struct stage_config *config, struct error *error)
@@ -297,7 +228,7 @@ void stage_close(struct worker_stage *stage)
 	copies_close(stage);
 	nested_close(stage);
 	shared_give(stage->worker, stage->shared);
-	waiting_close(&stage->waiting);
+	waiting_records_close(&stage->waiting);
 	direct_port_return_all(stage->worker->direct.port, &stage->direct);
 	if (stage->config->users)
 		atomic_fetch_sub(stage->config->users, 1);
@@ -332,10 +263,10 @@ bool stage_check(const struct stage_config *config, struct error *error)
 
 void stages_advance(struct worker *worker)
 {
-	while (worker->refused_count + worker->nested_waiting > 0) {
+	while (worker->returned_count + worker->nested_waiting > 0) {
 		nested_advance(worker);
-		while (worker->refused_count > 0)
-			stages_on_answered(worker, worker->refused[--worker->refused_count]);
+		for (struct call *call; (call = returned_calls_take(worker));)
+			stages_on_answered(worker, call);
 	}
 	int64_t now_ms = loop_now_ms(worker->loop);
 	for (struct worker_stage *stage = worker->stages; stage; stage = stage->next) {

@@ -79,7 +79,7 @@ static int turn_timeout_ms(const struct worker *worker)
 	if (change_waits && !worker->full && output_may_end(worker->outbox.output))
 		return 0;
 	if (intake_owes(worker) || direct_intake_owes(worker) || (worker->more && intake_may_take(worker)) ||
-	    worker->refused_count + worker->nested_waiting > 0)
+	    worker->returned_count + worker->nested_waiting > 0)
 		return 0;
 	int64_t due_ms = stages_due_ms(worker), join_states_ms = join_states_due_ms(worker);
 	int64_t left_ms = (due_ms < join_states_ms ? due_ms : join_states_ms) - loop_now_ms(worker->loop);
@@ -122,8 +122,8 @@ bool worker_turn(struct worker *worker, bool *over, struct error *error)
 	stages_advance(worker);
 	if (!join_states_advance(worker, error))
 		return false;
-	release(worker);
-	const bool commits = release_commit_when_due(worker, error);
+	release_finished(worker);
+	const bool commits = commits_begin_when_due(worker, error);
 	replies_wake(&worker->outbox.replies);
 	return commits && loop_turn(worker->loop, turn_timeout_ms(worker), error) &&
 	       is_sound(worker, error);
@@ -251,13 +251,13 @@ static bool worker_set_up(struct worker *worker, struct error *error)
 	worker->transaction_config.statistics = &worker->producer_counts;
 	worker->command_bell = bell_open(error);
 	return worker->command_bell >= 0 && (worker->loop = platform->loop_open(platform->context, error)) &&
-	       awaiting_schema_open(worker, error) && setup_open(worker, error) &&
+	       awaiting_schema_open(worker, intake_on_schema, error) && setup_open(worker, error) &&
 	       (worker->consumer = platform->consumer_open(platform->context, worker->loop, &worker->consumer_config, error)) &&
 	       (worker->outbox.output = platform->output_open(platform->context, worker->loop, &worker->transaction_config,
 							      worker->consumer, error)) &&
 	       worker_watch(worker, &worker->command_watch, on_command, worker->command_bell, EPOLLIN, error) &&
 	       worker_watch(worker, &worker->consumer_watch, on_consumer, consumer_bell(worker->consumer), LOOP_RINGS, error) &&
-	       worker_watch(worker, &worker->output_watch, release_on_news, output_bell(worker->outbox.output), EPOLLIN, error) &&
+	       worker_watch(worker, &worker->output_watch, commits_on_news, output_bell(worker->outbox.output), EPOLLIN, error) &&
 	       direct_intake_open(worker, error);
 }
 
@@ -270,8 +270,8 @@ struct worker *worker_open(const struct worker_config *config, struct error *err
 		return NULL;
 	}
 	worker->config = config;
-	worker->commit_timer = (struct loop_timer){.due = release_on_commit_due, .context = worker};
-	worker->retry_timer = (struct loop_timer){.due = release_on_retry, .context = worker};
+	worker->commit_timer = (struct loop_timer){.due = commit_interval_on_end, .context = worker};
+	worker->retry_timer = (struct loop_timer){.due = produce_on_retry, .context = worker};
 	worker->handover_timer = (struct loop_timer){.due = on_awake, .context = worker};
 	partition_queues_open(&worker->queues, config->limits.message_bytes, config->limits.held_bytes);
 	outbox_open(&worker->outbox, &worker->counts, config->limits.answer_bytes);
@@ -305,7 +305,7 @@ void worker_close(struct worker *worker)
 	loop_close(worker->loop);
 	if (worker->command_bell >= 0)
 		close(worker->command_bell);
-	memory_give(worker->refused);
+	memory_give(worker->returned);
 	memory_give(worker->positions);
 	memory_give(worker->routes);
 	memory_give(worker);

@@ -186,7 +186,7 @@ static bool lay_down(struct stand *stand, const struct store *store, int64_t age
 	if (news.kind != ARCHIVE_READY)
 		return false;
 	assert_true(archive_keep(stand->archive, TICKET, &stand->place, &error));
-	return next_news(stand).kind == ARCHIVE_LAID;
+	return next_news(stand).kind == ARCHIVE_KEPT;
 }
 
 static bool snapshot_stands(const struct stand *stand)

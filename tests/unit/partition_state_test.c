@@ -230,7 +230,7 @@ static int count_until_snapshot(struct stand *stand, int count, int most)
 		char answer[16];
 		snprintf(answer, sizeof answer, "[%d]", count);
 		expect_answer(stand, "z", answer);
-		usleep(10000); /* it is laid down with a commit behind it */
+		usleep(10000); /* it is written with a commit after it */
 	}
 	return count;
 }
@@ -392,7 +392,8 @@ static void of_several_snapshots_that_are_due_the_oldest_comes_first(void **stat
 	const struct stand *stand = *state;
 	struct worker_stage *stage = (struct worker_stage *)&(int){0}; /* any */
 	struct store *store = store_open((struct store_scopes){0}, 1 << 20);
-	struct partition_state items[] = {{.laid_ms = 30}, {.laid_ms = 20}, {.laid_ms = 10}, {.laid_ms = 20}};
+	struct partition_state items[] = {
+		{.snapshot_begun_ms = 30}, {.snapshot_begun_ms = 20}, {.snapshot_begun_ms = 10}, {.snapshot_begun_ms = 20}};
 	struct partition_states states = {.first = items};
 	assert_non_null(store);
 	for (size_t i = 0; i < 4; i++) {
@@ -400,18 +401,18 @@ static void of_several_snapshots_that_are_due_the_oldest_comes_first(void **stat
 		items[i].stage = stage, items[i].store = store, items[i].written = stand->config.partition_state.snapshot_changes;
 		items[i].referred = 1;
 	}
-	assert_ptr_equal(partition_states_due(&states, &stand->config.partition_state, 31), &items[2]);
-	items[2].laid_ms = 31; /* it has begun */
-	assert_ptr_equal(partition_states_due(&states, &stand->config.partition_state, 32), &items[1]);
+	assert_ptr_equal(snapshot_schedule_due(&states, &stand->config.partition_state, 31), &items[2]);
+	items[2].snapshot_begun_ms = 31; /* it has begun */
+	assert_ptr_equal(snapshot_schedule_due(&states, &stand->config.partition_state, 32), &items[1]);
 	items[1].written--;
-	assert_ptr_equal(partition_states_due(&states, &stand->config.partition_state, 32), &items[3]);
+	assert_ptr_equal(snapshot_schedule_due(&states, &stand->config.partition_state, 32), &items[3]);
 	items[3].stage = NULL;
-	assert_ptr_equal(partition_states_due(&states, &stand->config.partition_state, 32), &items[0]);
+	assert_ptr_equal(snapshot_schedule_due(&states, &stand->config.partition_state, 32), &items[0]);
 	items[0].store = NULL; /* it is being restored */
-	assert_ptr_equal(partition_states_due(&states, &stand->config.partition_state, 32), &items[2]);
-	assert_null(partition_states_due(&states, &stand->config.partition_state, 31));
+	assert_ptr_equal(snapshot_schedule_due(&states, &stand->config.partition_state, 32), &items[2]);
+	assert_null(snapshot_schedule_due(&states, &stand->config.partition_state, 31));
 	items[2].referred = 0; /* no commit refers to its changelog */
-	assert_null(partition_states_due(&states, &stand->config.partition_state, 32));
+	assert_null(snapshot_schedule_due(&states, &stand->config.partition_state, 32));
 	store_close(store);
 }
 
