@@ -1,155 +1,9 @@
 /* expression_check.c: Static check of types and shapes. Unknown types are accepted. A known type that does not fit is
  * a CONFIG error at its place, which shows both sides. */
-#include <assert.h>
-#include <stdarg.h>
-#include <stdio.h>
-
-#include "step/expression_foreign.h"
 #include "step/expression_check.h"
+#include "step/expression_foreign.h"
 
-bool inference_refuse(struct expression_inference *inference, const struct expression_node *node, const char *format, ...)
-{
-	char words[ERROR_TEXT_MAX];
-	va_list arguments;
-	va_start(arguments, format);
-	vsnprintf(words, sizeof words, format, arguments);
-	va_end(arguments);
-	return error_set(inference->error, ERROR_CONFIG, expression_place_at(inference->expression, node->at), "%s", words);
-}
-
-/* ---- in words ---- */
-
-static const char *const class_words[] = {
-	[VALUE_UNKNOWN] = "a value", [VALUE_BOOL] = "a bool",	      [VALUE_INTEGER] = "an integer", [VALUE_FLOAT] = "a float",
-	[VALUE_TEXT] = "a text",     [VALUE_DURATION] = "a duration", [VALUE_TIME] = "a time",
-};
-
-const char *inference_words(struct expression_inference *inference, const struct value_type *type)
-{
-	char shape[TENSOR_RANK_MAX * 21 + 3] = "";
-	size_t length = 0;
-	bool scalar = type->shape_known && type->rank == 0;
-	for (uint32_t i = 0; type->shape_known && !scalar && i < type->rank; i++) {
-		const char *comma = i ? "," : "[";
-		length += (size_t)(type->shape[i] < 0 ? snprintf(shape + length, sizeof shape - length, "%s?", comma)
-						      : snprintf(shape + length, sizeof shape - length, "%s%lld", comma,
-								 (long long)type->shape[i]));
-	}
-	const char *name = type->datatype_known ? datatype_rows[type->datatype].name : class_words[type->class];
-	const char *words = arena_print(inference->arena, "%s%s%s", name, shape, length ? "]" : "");
-	return words ? words : name;
-}
-
-/* ---- classes ---- */
-
-static bool is_integer(enum value_class class)
-{
-	return class == VALUE_INTEGER || class == VALUE_DURATION || class == VALUE_TIME;
-}
-
-static bool is_number(enum value_class class)
-{
-	return class == VALUE_FLOAT || is_integer(class);
-}
-
-static bool may_be_number(enum value_class class)
-{
-	return class == VALUE_UNKNOWN || is_number(class);
-}
-
-enum value_class class_of_datatype(enum datatype datatype)
-{
-	switch (datatype_rows[datatype].class) {
-	case CLASS_BOOL:
-		return VALUE_BOOL;
-	case CLASS_FLOAT:
-		return VALUE_FLOAT;
-	case CLASS_BYTES:
-		return VALUE_TEXT;
-	default:
-		return VALUE_INTEGER;
-	}
-}
-
-void inferred_set_datatype(struct inferred *result, enum datatype datatype)
-{
-	result->type.datatype_known = true;
-	result->type.datatype = datatype;
-}
-
-void inferred_set_scalar(struct inferred *result)
-{
-	result->type.shape_known = true;
-	result->type.rank = 0;
-}
-
-void inferred_set_class(struct inferred *result, enum value_class class, const struct inferred *operands, size_t count)
-{
-	result->type.class = class;
-	result->width = 0;
-	result->width_known = true;
-	bool all_unsigned = true, all_known = true, any_tensor = false;
-	for (size_t i = 0; i < count; i++) {
-		result->width |= operands[i].width;
-		result->width_known = result->width_known && operands[i].width_known;
-		if (operands[i].fits_any && operands[i].type.datatype == DATATYPE_INT64)
-			continue;
-		any_tensor = true;
-		all_known = all_known && operands[i].type.datatype_known;
-		all_unsigned = all_unsigned && operands[i].type.datatype_known &&
-			       datatype_rows[operands[i].type.datatype].class == CLASS_UNSIGNED;
-	}
-	result->type.datatype_known = false;
-	if (class == VALUE_BOOL)
-		inferred_set_datatype(result, DATATYPE_BOOL);
-	else if (class == VALUE_TEXT)
-		inferred_set_datatype(result, DATATYPE_BYTES);
-	else if (class == VALUE_FLOAT && result->width_known)
-		inferred_set_datatype(result, result->width == WIDTH_NARROW ? DATATYPE_FP32 : DATATYPE_FP64);
-	else if (is_integer(class) && all_known)
-		inferred_set_datatype(result, any_tensor && all_unsigned ? DATATYPE_UINT64 : DATATYPE_INT64);
-}
-
-/* ---- shapes ---- */
-
-bool inference_join(struct expression_inference *inference, const struct expression_node *node, const struct inferred *a,
-		    const struct inferred *b, struct value_type *joint)
-{
-	joint->shape_known = a->type.shape_known && b->type.shape_known;
-	if (!joint->shape_known)
-		return true;
-	uint32_t rank = a->type.rank > b->type.rank ? a->type.rank : b->type.rank;
-	int64_t shape[TENSOR_RANK_MAX] = {0};
-	for (uint32_t i = 1; i <= rank; i++) {
-		int64_t left = i <= a->type.rank ? a->type.shape[a->type.rank - i] : 1;
-		int64_t right = i <= b->type.rank ? b->type.shape[b->type.rank - i] : 1;
-		if (left >= 0 && right >= 0 && left != right && left != 1 && right != 1)
-			return inference_refuse(inference, node,
-						"the shapes of %s and %s do not fit; each dimension must be equal or 1",
-						inference_words(inference, &a->type), inference_words(inference, &b->type));
-		shape[rank - i] = left == 1 ? right : right == 1 ? left : left < 0 ? right : left;
-	}
-	joint->rank = rank;
-	memcpy(joint->shape, shape, rank * sizeof *shape);
-	return true;
-}
-
-bool inference_join_all(struct expression_inference *inference, const struct expression_node *node,
-			const struct inferred *arguments, uint32_t count, struct inferred *result)
-{
-	assert(count > 0);
-	result->type.shape_known = arguments[0].type.shape_known;
-	result->type.rank = arguments[0].type.rank;
-	memcpy(result->type.shape, arguments[0].type.shape, sizeof result->type.shape);
-	for (uint32_t i = 1; i < count; i++) {
-		struct inferred before = *result;
-		if (!inference_join(inference, node, &before, &arguments[i], &result->type))
-			return false;
-	}
-	return true;
-}
-
-/* ---- nodes ---- */
+static bool infer_node(struct expression_inference *inference, const struct expression_node *node, struct inferred *result);
 
 static void infer_literal(const struct expression_node *node, struct inferred *result)
 {
@@ -341,12 +195,12 @@ static bool infer_arithmetic(struct expression_inference *inference, const struc
 		inferred_set_class(result, VALUE_TEXT, operands, 2);
 		return true;
 	}
-	if (!may_be_number(left) || !may_be_number(right))
+	if (!class_may_be_number(left) || !class_may_be_number(right))
 		return refuse_operands(inference, node, joins ? "two numbers or two texts" : "two numbers", operands);
 	enum value_class class = VALUE_UNKNOWN;
 	if (node->operation == OPERATOR_DIVIDE || left == VALUE_FLOAT || right == VALUE_FLOAT)
 		class = VALUE_FLOAT;
-	else if (is_integer(left) && is_integer(right))
+	else if (class_is_integer(left) && class_is_integer(right))
 		class = VALUE_INTEGER;
 	if (joins && (left == VALUE_UNKNOWN) && (right == VALUE_UNKNOWN))
 		class = VALUE_UNKNOWN;
@@ -354,11 +208,6 @@ static bool infer_arithmetic(struct expression_inference *inference, const struc
 		return false;
 	inferred_set_class(result, class, operands, 2);
 	return true;
-}
-
-bool classes_alike(enum value_class left, enum value_class right)
-{
-	return left == VALUE_UNKNOWN || right == VALUE_UNKNOWN || left == right || (is_number(left) && is_number(right));
 }
 
 static bool infer_comparison(struct expression_inference *inference, const struct expression_node *node,
@@ -385,22 +234,6 @@ static bool check_truth(struct expression_inference *inference, const struct exp
 	return inference_refuse(inference, node, "a text is neither true nor false; compare it, as in x == \"yes\"");
 }
 
-bool may_be_single(const struct value_type *type)
-{
-	for (uint32_t i = 0; type->shape_known && i < type->rank; i++)
-		if (type->shape[i] >= 0 && type->shape[i] != 1)
-			return false;
-	return true;
-}
-
-void keep_alike(struct value_type *type, const struct value_type *other)
-{
-	bool alike = type->shape_known && other->shape_known && type->rank == other->rank;
-	for (uint32_t i = 0; alike && i < type->rank; i++)
-		alike = type->shape[i] == other->shape[i];
-	type->shape_known = alike;
-}
-
 /* Either of the two may be the answer, so only what both agree in is certain. */
 static bool infer_coalesce(const struct inferred *operands, struct inferred *result)
 {
@@ -421,7 +254,7 @@ static bool infer_coalesce(const struct inferred *operands, struct inferred *res
 static bool infer_binary(struct expression_inference *inference, const struct expression_node *node, struct inferred *result)
 {
 	struct inferred operands[2] = {0};
-	if (!inference_node(inference, node->items[0], &operands[0]) || !inference_node(inference, node->items[1], &operands[1]))
+	if (!infer_node(inference, node->items[0], &operands[0]) || !infer_node(inference, node->items[1], &operands[1]))
 		return false;
 	switch (node->operation) {
 	case OPERATOR_COALESCE:
@@ -458,24 +291,66 @@ static bool infer_binary(struct expression_inference *inference, const struct ex
 static bool infer_unary(struct expression_inference *inference, const struct expression_node *node, struct inferred *result)
 {
 	struct inferred operand = {0};
-	if (!inference_node(inference, node->items[0], &operand))
+	if (!infer_node(inference, node->items[0], &operand))
 		return false;
 	result->type = operand.type;
 	if (node->operation == OPERATOR_NOT) {
 		inferred_set_class(result, VALUE_BOOL, &operand, 1);
 		return check_truth(inference, node->items[0], &operand);
 	}
-	if (!may_be_number(operand.type.class) || operand.type.class == VALUE_TIME)
+	if (!class_may_be_number(operand.type.class) || operand.type.class == VALUE_TIME)
 		return inference_refuse(inference, node,
 					"`-` takes a number, and this is %s; write number(x) for a text with a number in it",
 					inference_words(inference, &operand.type));
 	inferred_set_class(result, operand.type.class, &operand, 1);
-	if (is_integer(operand.type.class))
+	if (class_is_integer(operand.type.class))
 		inferred_set_datatype(result, DATATYPE_INT64);
 	return true;
 }
 
-bool inference_node(struct expression_inference *inference, const struct expression_node *node, struct inferred *result)
+static bool infer_call(struct expression_inference *inference, const struct expression_node *node, struct inferred *result)
+{
+	struct inferred *arguments = ARENA_ARRAY(inference->arena, struct inferred, node->count + 1);
+	if (!arguments)
+		return error_memory(inference->error, ERROR_SYSTEM, "checking an expression");
+	for (uint32_t i = 0; i < node->count; i++)
+		if (!infer_node(inference, node->items[i], &arguments[i]))
+			return false;
+	return inference_call(inference, node, arguments, result);
+}
+
+/* What stands in the brackets: integers, and one text for a column. */
+static bool check_index_classes(struct expression_inference *inference, const struct expression_node *node)
+{
+	for (uint32_t i = 1; i < node->count; i++) {
+		const struct expression_node *item = node->items[i];
+		bool slice = item->kind == NODE_SLICE;
+		const struct expression_node *const *parts = slice ? (const struct expression_node *const *)item->items : &item;
+		for (int part = 0; part < (slice ? 2 : 1); part++) {
+			struct inferred index = {0};
+			if (!parts[part])
+				continue;
+			if (!infer_node(inference, parts[part], &index))
+				return false;
+			enum value_class class = index.type.class;
+			if (class != VALUE_UNKNOWN && class != VALUE_INTEGER && (slice || class != VALUE_TEXT))
+				return inference_refuse(
+					inference, parts[part],
+					"an index is an integer or a column's name, and this is %s; write x[0] or x[\"name\"]",
+					inference_words(inference, &index.type));
+		}
+	}
+	return true;
+}
+
+static bool infer_index(struct expression_inference *inference, const struct expression_node *node, struct inferred *result)
+{
+	struct inferred indexed = {0};
+	return infer_node(inference, node->items[0], &indexed) && check_index_classes(inference, node) &&
+	       inference_index(inference, node, &indexed, result);
+}
+
+static bool infer_node(struct expression_inference *inference, const struct expression_node *node, struct inferred *result)
 {
 	*result = (struct inferred){0};
 	switch (node->kind) {
@@ -492,9 +367,9 @@ bool inference_node(struct expression_inference *inference, const struct express
 	case NODE_BINARY:
 		return infer_binary(inference, node, result);
 	case NODE_CALL:
-		return inference_call(inference, node, result);
+		return infer_call(inference, node, result);
 	case NODE_INDEX:
-		return inference_index(inference, node, result);
+		return infer_index(inference, node, result);
 	case NODE_SLICE:
 		break;
 	}
@@ -506,7 +381,7 @@ bool expression_check(const struct expression *expression, const struct expressi
 {
 	struct expression_inference inference = {.expression = expression, .types = types, .arena = arena, .error = error};
 	struct inferred inferred;
-	if (!inference_node(&inference, expression->root, &inferred))
+	if (!infer_node(&inference, expression->root, &inferred))
 		return false;
 	*result = inferred.type;
 	return true;

@@ -27,11 +27,15 @@ bool inference_refuse(struct expression_inference *inference, const struct expre
 /* "FP32[1,16]", "a text[3]", "a float". */
 const char *inference_words(struct expression_inference *inference, const struct value_type *type);
 
-bool inference_node(struct expression_inference *inference, const struct expression_node *node, struct inferred *result);
-bool inference_call(struct expression_inference *inference, const struct expression_node *node, struct inferred *result);
+/* The type of a call, from those of its arguments. */
+bool inference_call(struct expression_inference *inference, const struct expression_node *node, const struct inferred *arguments,
+		    struct inferred *result);
 bool inference_trailing(struct expression_inference *inference, const struct expression_node *node,
 			const struct inferred *arguments, struct inferred *result);
-bool inference_index(struct expression_inference *inference, const struct expression_node *node, struct inferred *result);
+
+/* The type of what is indexed by integers, slices or the name of a column. */
+bool inference_index(struct expression_inference *inference, const struct expression_node *node, const struct inferred *indexed,
+		     struct inferred *result);
 
 /* The joint shape of two types, by numpy's broadcasting rules. */
 bool inference_join(struct expression_inference *inference, const struct expression_node *node, const struct inferred *a,
@@ -56,5 +60,7 @@ void keep_alike(struct value_type *type, const struct value_type *other);
 
 bool classes_alike(enum value_class left, enum value_class right); /* may be compared, or be the two branches of where() */
 enum value_class class_of_datatype(enum datatype datatype);
+bool class_is_integer(enum value_class class);
+bool class_may_be_number(enum value_class class);
 
 #endif

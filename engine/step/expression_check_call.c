@@ -51,36 +51,6 @@ static bool infer_reduced(struct expression_inference *inference, const struct e
 	return true;
 }
 
-enum value_class class_given(char gives, const struct inferred *arguments, size_t count)
-{
-	switch (gives) {
-	case 'f':
-		return VALUE_FLOAT;
-	case 'b':
-		return VALUE_BOOL;
-	case 't':
-		return VALUE_TEXT;
-	case 'i':
-	case 'u':
-		return VALUE_INTEGER;
-	case 'v':
-		return arguments[0].type.class == VALUE_TEXT || arguments[0].type.class == VALUE_UNKNOWN ? arguments[0].type.class
-													  : VALUE_FLOAT;
-	case 's':
-		return arguments[0].type.class == VALUE_BOOL ? VALUE_INTEGER : arguments[0].type.class;
-	default:
-		break;
-	}
-	enum value_class class = arguments[0].type.class;
-	for (size_t i = 1; i < count && gives == 'n'; i++) {
-		enum value_class other = arguments[i].type.class;
-		if (class == VALUE_UNKNOWN || other == VALUE_UNKNOWN)
-			return class == VALUE_FLOAT || other == VALUE_FLOAT ? VALUE_FLOAT : VALUE_UNKNOWN;
-		class = other == VALUE_FLOAT ? VALUE_FLOAT : class;
-	}
-	return class;
-}
-
 /* Of how many elements it is; false: that is not known. */
 static bool is_counted(const struct value_type *type, size_t *count)
 {
@@ -199,15 +169,10 @@ static bool infer_where(struct expression_inference *inference, const struct exp
 	return true;
 }
 
-bool inference_call(struct expression_inference *inference, const struct expression_node *node, struct inferred *result)
+bool inference_call(struct expression_inference *inference, const struct expression_node *node, const struct inferred *arguments,
+		    struct inferred *result)
 {
 	const struct function_rules *rules = node->function->rules;
-	struct inferred *arguments = ARENA_ARRAY(inference->arena, struct inferred, node->count + 1);
-	if (!arguments)
-		return error_memory(inference->error, ERROR_SYSTEM, "checking an expression");
-	for (uint32_t i = 0; i < node->count; i++)
-		if (!inference_node(inference, node->items[i], &arguments[i]))
-			return false;
 	if (!check_arguments(inference, node, arguments))
 		return false;
 	if (node->trailing)
@@ -271,30 +236,6 @@ static bool infer_dimension(struct expression_inference *inference, const struct
 	return check_position(inference, item, base, axis, false);
 }
 
-/* What stands in the brackets: integers, and one text for a column. */
-static bool check_index_classes(struct expression_inference *inference, const struct expression_node *node)
-{
-	for (uint32_t i = 1; i < node->count; i++) {
-		const struct expression_node *item = node->items[i];
-		bool slice = item->kind == NODE_SLICE;
-		const struct expression_node *const *parts = slice ? (const struct expression_node *const *)item->items : &item;
-		for (int part = 0; part < (slice ? 2 : 1); part++) {
-			struct inferred index = {0};
-			if (!parts[part])
-				continue;
-			if (!inference_node(inference, parts[part], &index))
-				return false;
-			enum value_class class = index.type.class;
-			if (class != VALUE_UNKNOWN && class != VALUE_INTEGER && (slice || class != VALUE_TEXT))
-				return inference_refuse(
-					inference, parts[part],
-					"an index is an integer or a column's name, and this is %s; write x[0] or x[\"name\"]",
-					inference_words(inference, &index.type));
-		}
-	}
-	return true;
-}
-
 /* Columns by name, where it is known how those of the tensor are called. */
 static bool check_columns(struct expression_inference *inference, const struct expression_node *node, const struct value_type *base)
 {
@@ -312,31 +253,31 @@ static bool check_columns(struct expression_inference *inference, const struct e
 	return true;
 }
 
-bool inference_index(struct expression_inference *inference, const struct expression_node *node, struct inferred *result)
+bool inference_index(struct expression_inference *inference, const struct expression_node *node, const struct inferred *indexed,
+		     struct inferred *result)
 {
-	struct inferred base = {0};
-	if (!inference_node(inference, node->items[0], &base) || !check_index_classes(inference, node) ||
-	    !check_columns(inference, node, &base.type))
+	const struct value_type *base = &indexed->type;
+	if (!check_columns(inference, node, base))
 		return false;
-	inferred_set_class(result, base.type.class, &base, 1);
-	result->type.shape_known = base.type.shape_known;
-	if (!base.type.shape_known)
+	inferred_set_class(result, base->class, indexed, 1);
+	result->type.shape_known = base->shape_known;
+	if (!base->shape_known)
 		return true;
-	if (node->count - 1 > base.type.rank)
+	if (node->count - 1 > base->rank)
 		return inference_refuse(inference, node, "%s has %u dimensions, and here are %u indices; leave some out",
-					inference_words(inference, &base.type), base.type.rank, node->count - 1);
+					inference_words(inference, base), base->rank, node->count - 1);
 	result->type.rank = 0;
 	const struct expression_node *only = node->items[1];
 	bool column = node->count == 2 && only->kind == NODE_LITERAL && only->class == VALUE_TEXT;
 	bool unsure = node->count == 2 && only->kind != NODE_LITERAL && only->kind != NODE_SLICE;
-	for (uint32_t axis = 0; axis < base.type.rank; axis++) {
-		bool indexed = column ? axis == base.type.rank - 1 : axis + 1 < node->count;
-		if (!indexed)
-			result->type.shape[result->type.rank++] = base.type.shape[axis];
-		else if (!infer_dimension(inference, column ? only : node->items[axis + 1], &base.type, axis, &result->type))
+	for (uint32_t axis = 0; axis < base->rank; axis++) {
+		bool is_indexed = column ? axis == base->rank - 1 : axis + 1 < node->count;
+		if (!is_indexed)
+			result->type.shape[result->type.rank++] = base->shape[axis];
+		else if (!infer_dimension(inference, column ? only : node->items[axis + 1], base, axis, &result->type))
 			return false;
 	}
 	/* A computed index may turn out to be a column's name. */
-	result->type.shape_known = !unsure || base.type.rank == 1;
+	result->type.shape_known = !unsure || base->rank == 1;
 	return true;
 }
