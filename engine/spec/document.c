@@ -14,6 +14,7 @@
 #include "spec/options.h"
 #include "spec/resource_index.h"
 #include "spec/rows.h"
+#include "spec/step_kinds.h"
 
 #define MLOPS PIPELINE_VERSION
 #define MACHINE_LEARNING "machinelearning.seldon.io/v1"
@@ -421,7 +422,10 @@ static void merge_runtime(struct spec *spec, struct resource *resource, size_t f
 	struct faults *silence = faults_open(spec->arena);
 	if (!silence)
 		return;
-	struct reading reading = {.arena = spec->arena, .faults = silence, .kinds = options ? options->kinds : NULL};
+	struct reading reading = {.arena = spec->arena,
+				  .faults = silence,
+				  .kinds = options ? options->kinds : NULL,
+				  .kind_parser = &step_kind_parser};
 	const struct node *node = node_get(resource->node, "spec");
 	if (node)
 		read_spec(&reading, resource, node);
@@ -444,8 +448,11 @@ static void read_resource(struct spec *spec, const struct node *root, const stru
 {
 	size_t errors = faults_count(spec->faults, SEVERITY_ERROR);
 	bool fragment = kind == kind_by_option(options) && !node_get(root, "kind");
-	struct reading reading = {
-		.arena = spec->arena, .faults = spec->faults, .kinds = options ? options->kinds : NULL, .headers = &spec->headers};
+	struct reading reading = {.arena = spec->arena,
+				  .faults = spec->faults,
+				  .kinds = options ? options->kinds : NULL,
+				  .kind_parser = &step_kind_parser,
+				  .headers = &spec->headers};
 	struct resource *resource = ARENA_NEW(spec->arena, struct resource);
 	struct envelope envelope = {0};
 	if (!resource)

@@ -6,7 +6,6 @@
 #include "base/arena_list.h"
 #include "base/suggest.h"
 #include "spec/fault_codes.h"
-#include "spec/step_kinds.h"
 
 #define ROWS_MAX 64	/* of one map: `given` is a set of bits */
 #define ITEMS_MAX 10000 /* of a list of maps, or a table: nobody writes more steps or candidates by hand */
@@ -54,7 +53,8 @@ static void read_whole(struct reading *reading, const struct option *row, const 
 static void fall_back(struct reading *reading, const struct option *row, void *into)
 {
 	if (row->type == OPTION_KIND) {
-		step_kind_fall_back(reading, into);
+		if (reading->kind_parser)
+			reading->kind_parser->fall_back(reading, into);
 		return;
 	}
 	if (row->offset == OPTION_UNSTORED)
@@ -234,6 +234,11 @@ static bool read_free(struct reading *reading, const struct option *rows, const 
 	return false;
 }
 
+static bool read_kind(struct reading *reading, const struct option *rows, const struct node_entry *entry, void *into)
+{
+	return into && reading->kind_parser && step_rows(rows) && reading->kind_parser->read(reading, entry, into);
+}
+
 /* One entry of a map; the bits of the rows that need not be missed. */
 static uint64_t read_entry(struct reading *reading, const struct option *rows, const struct node_entry *entry, void *into,
 			   const char *where)
@@ -241,7 +246,7 @@ static uint64_t read_entry(struct reading *reading, const struct option *rows, c
 	const struct option *row = option_named(rows, entry->key->scalar);
 	reading->field = entry->key->scalar.bytes;
 	if (!row) {
-		if (read_free(reading, rows, entry, into) || (step_rows(rows) && into && step_kind_read(reading, entry, into)))
+		if (read_free(reading, rows, entry, into) || read_kind(reading, rows, entry, into))
 			return 0;
 		const struct option *meant = say_unknown(reading, rows, entry->key, where);
 		return meant ? (uint64_t)1 << index_of(rows, meant) : 0;

@@ -13,10 +13,21 @@
 #include "spec/node.h"
 #include "step/step.h"
 
+struct reading;
+
+/* Parser of the kind of a step, whose options have rows of their own (step_kinds.h). */
+struct kind_parser {
+	/* Reads the kind key of a step: a map entry that no row names. True: it was read. */
+	bool (*read)(struct reading *reading, const struct node_entry *entry, void *step);
+	/* Gives a step without a kind key the default kind. */
+	void (*fall_back)(struct reading *reading, void *step);
+};
+
 struct reading {
 	struct arena *arena;
 	struct faults *faults;
 	const struct step_kind *const *kinds; /* NULL: no kinds */
+	const struct kind_parser *kind_parser; /* NULL: there are no steps */
 	const char *field;		      /* the key being read, for messages */
 	struct text text;		      /* of the file, for the spelling of a scalar */
 	struct name_list *headers;	      /* those that its expressions read are added; NULL: they are not needed */

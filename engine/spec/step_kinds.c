@@ -46,7 +46,7 @@ static void check_options(struct reading *reading, const struct step_spec *step)
 	fault_add(reading->faults, CODE_STEP_OPTIONS, place, NULL, "`%s`: %s", step->kind->name, error.text);
 }
 
-bool step_kind_read(struct reading *reading, const struct node_entry *entry, void *into)
+static bool step_kind_read(struct reading *reading, const struct node_entry *entry, void *into)
 {
 	struct step_spec *step = into;
 	const struct step_kind *kind = step_kind_find(reading->kinds, entry->key->scalar.bytes);
@@ -74,7 +74,7 @@ bool step_kind_read(struct reading *reading, const struct node_entry *entry, voi
 	return true;
 }
 
-void step_kind_fall_back(struct reading *reading, void *into)
+static void step_kind_fall_back(struct reading *reading, void *into)
 {
 	struct step_spec *step = into;
 	step->lineage = LINEAGE_OF_PIPELINE;
@@ -86,3 +86,5 @@ void step_kind_fall_back(struct reading *reading, void *into)
 		options_fall_back(reading, rows_of(step->kind), options);
 	step->options = options;
 }
+
+const struct kind_parser step_kind_parser = {step_kind_read, step_kind_fall_back};
