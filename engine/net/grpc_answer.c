@@ -45,7 +45,7 @@ static void send_headers(struct grpc_request *request, const nghttp2_nv *pairs, 
 	request->over = true;
 	if (nghttp2_submit_response(session, request->id, pairs, count, NULL) != 0)
 		nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, request->id, NGHTTP2_INTERNAL_ERROR);
-	grpc_caller_is_dirty(request->caller);
+	grpc_caller_mark_dirty(request->caller);
 }
 
 static enum error_kind kind_of_status(int status)
@@ -104,7 +104,7 @@ static inline bool body_begin(struct grpc_request *request, const nghttp2_nv *pa
 		caller->moved_ms = loop_now_ms(request->server->loop);
 	request->pending = true;
 	request->over = true;
-	grpc_caller_is_dirty(caller);
+	grpc_caller_mark_dirty(caller);
 	return true;
 }
 

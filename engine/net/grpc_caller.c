@@ -10,6 +10,19 @@
 
 static void grpc_caller_on_ready(void *context, uint32_t events);
 
+void grpc_server_wake(struct grpc_server *server)
+{
+	if (!server->awake)
+		loop_timer_set(server->loop, &server->now, loop_now_ms(server->loop), &(struct error){0}); /* needs no memory */
+	server->awake = true;
+}
+
+void grpc_caller_mark_dirty(struct grpc_caller *caller)
+{
+	caller->dirty = true;
+	grpc_server_wake(caller->server);
+}
+
 /* A connection that flooded owes all that one can have: it may have begun with less, and been filled by time. */
 static void debt_note(struct grpc_caller *caller)
 {
@@ -70,7 +83,7 @@ static void grpc_caller_ping(struct grpc_caller *caller)
 {
 	nghttp2_submit_ping(caller->http2.session, NGHTTP2_FLAG_NONE, NULL);
 	caller->pinged_ms = loop_now_ms(caller->server->loop);
-	grpc_caller_is_dirty(caller);
+	grpc_caller_mark_dirty(caller);
 }
 
 /* Whether the bytes of a message are awaited. Those that wait in a backlog are not the caller's delay. */
@@ -124,7 +137,7 @@ void grpc_caller_leaves(struct grpc_caller *caller)
 			grpc_conversation_finish(request, GRPC_UNAVAILABLE, "the server is stopping");
 	nghttp2_submit_goaway(session, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(session), NGHTTP2_NO_ERROR, NULL,
 			      0);
-	grpc_caller_is_dirty(caller);
+	grpc_caller_mark_dirty(caller);
 }
 
 void grpc_caller_drain(struct grpc_caller *caller)
@@ -221,7 +234,7 @@ static void grpc_caller_on_ready(void *context, uint32_t events)
 			return;
 		}
 	}
-	grpc_caller_is_dirty(caller);
+	grpc_caller_mark_dirty(caller);
 }
 
 void grpc_caller_flush(struct grpc_caller *caller)

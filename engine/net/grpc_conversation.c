@@ -66,7 +66,7 @@ static void continue_soon(struct grpc_request *request)
 	if (backlog_bytes(request) == 0 || request->continue_node.list || !conversation_takes(request))
 		return;
 	list_add(&request->server->continuing, &request->continue_node);
-	grpc_caller_is_dirty(request->caller);
+	grpc_caller_mark_dirty(request->caller);
 }
 
 static void answers_are_sent(struct grpc_request *request)
@@ -119,7 +119,7 @@ static void session_continue(const struct grpc_request *request)
 {
 	(void)nghttp2_session_resume_data(request->caller->http2.session, request->id); /* fails if the stream is not deferred,
 											 * which is no error */
-	grpc_caller_is_dirty(request->caller);
+	grpc_caller_mark_dirty(request->caller);
 }
 
 /* ---- the end ---- */
@@ -212,7 +212,7 @@ static void answer_add(struct grpc_request *request, struct text body)
 		session_continue(request);
 	else if (!respond(request))
 		nghttp2_submit_rst_stream(request->caller->http2.session, NGHTTP2_FLAG_NONE, request->id, NGHTTP2_INTERNAL_ERROR);
-	grpc_caller_is_dirty(request->caller);
+	grpc_caller_mark_dirty(request->caller);
 }
 
 void grpc_conversation_answer(struct grpc_request *request, size_t message_bytes, struct text body)

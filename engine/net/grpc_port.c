@@ -112,7 +112,7 @@ static bool answer_begin(struct grpc_request *request, struct text head)
 static void stream_reset(const struct grpc_request *request)
 {
 	nghttp2_submit_rst_stream(request->caller->http2.session, NGHTTP2_FLAG_NONE, request->id, NGHTTP2_INTERNAL_ERROR);
-	grpc_caller_is_dirty(request->caller);
+	grpc_caller_mark_dirty(request->caller);
 }
 
 static void grpc_port_on_answer(void *context)
@@ -122,13 +122,13 @@ static void grpc_port_on_answer(void *context)
 		return;
 	if (request->has_responded) {
 		(void)nghttp2_session_resume_data(request->caller->http2.session, request->id);
-		grpc_caller_is_dirty(request->caller);
+		grpc_caller_mark_dirty(request->caller);
 		return;
 	}
 	const struct text head = http_exchange_head(request->exchange);
 	if (head.bytes && !answer_begin(request, head))
 		stream_reset(request);
-	grpc_caller_is_dirty(request->caller);
+	grpc_caller_mark_dirty(request->caller);
 }
 
 static void on_gone(void *context)
@@ -255,7 +255,7 @@ bool grpc_port_wait_for_end(struct grpc_request *request)
 void grpc_port_end_wait(struct grpc_request *request)
 {
 	nghttp2_submit_rst_stream(request->caller->http2.session, NGHTTP2_FLAG_NONE, request->id, NGHTTP2_NO_ERROR);
-	grpc_caller_is_dirty(request->caller);
+	grpc_caller_mark_dirty(request->caller);
 }
 
 void grpc_port_leave(struct grpc_request *request)

@@ -11,20 +11,6 @@
 
 /* ---- one send a turn ---- */
 
-static void grpc_server_wake(struct grpc_server *server)
-{
-	if (!server->awake)
-		loop_timer_set(server->loop, &server->now, loop_now_ms(server->loop), &(struct error){0}); /* a move needs no
-													    * memory */
-	server->awake = true;
-}
-
-void grpc_caller_is_dirty(struct grpc_caller *caller)
-{
-	caller->dirty = true;
-	grpc_server_wake(caller->server);
-}
-
 /* Those that can go on after this are listed again, for the next turn. */
 static void conversations_continue(struct grpc_server *server)
 {

@@ -131,12 +131,10 @@ struct grpc_server {
 	char room[64 << 10]; /* into which all connections read */
 };
 
-/* ---- grpc_server.c ---- */
-
-void grpc_caller_is_dirty(struct grpc_caller *caller);
-
 /* ---- grpc_caller.c ---- */
 
+void grpc_server_wake(struct grpc_server *server);		       /* its next turn is due at once */
+void grpc_caller_mark_dirty(struct grpc_caller *caller);	       /* it is flushed in the next turn */
 void grpc_caller_accept(void *context, int socket, struct peer *peer); /* takes the socket; called by the server's acceptor */
 void grpc_caller_end(struct grpc_caller *caller);
 void grpc_caller_flush(struct grpc_caller *caller);  /* sends pending data, and closes it when it is over: then it is freed */

@@ -47,7 +47,7 @@ static void exchange_detach(struct http_inbound *exchange)
 	exchange->is_detached = exchange->has_ended = true;
 	exchange->link = LINK_NONE;
 	exchange->phase = HTTP_PHASE_OVER;
-	http_server_wake(exchange);
+	http_inbound_wake(exchange);
 }
 
 size_t http_exchange_take(struct http_inbound *exchange, char *room, size_t size, bool *is_end)

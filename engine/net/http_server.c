@@ -3,7 +3,6 @@
 #include "net/http_server.h"
 
 #include <assert.h>
-#include <time.h>
 
 #include "base/memory.h"
 #include "net/http_server_parts.h"
@@ -14,18 +13,6 @@
 #define FAR_MS INT64_MAX
 
 /* ---- work after an answer ---- */
-
-void http_server_wake(struct http_inbound *connection)
-{
-	struct http_server *server = connection->server;
-	if (connection->is_awake)
-		return;
-	if (!server->awake) /* a move needs no memory */
-		loop_timer_set(server->loop, &server->now, loop_now_ms(server->loop), &(struct error){0});
-	connection->is_awake = true;
-	connection->next_awake = server->awake;
-	server->awake = connection;
-}
 
 static void http_server_on_now(void *context)
 {
@@ -39,18 +26,6 @@ static void http_server_on_now(void *context)
 		http_inbound_turn(connection, 0);
 		connection = next;
 	}
-}
-
-/* The date header, which is written once a second. */
-const char *http_server_date(struct http_server *server)
-{
-	int64_t now_s = loop_time_of_day_ms(server->loop) / 1000;
-	time_t time = (time_t)now_s;
-	struct tm parts;
-	if (now_s != server->date_s && gmtime_r(&time, &parts))
-		strftime(server->date, sizeof server->date, "%a, %d %b %Y %H:%M:%S GMT", &parts);
-	server->date_s = now_s;
-	return server->date;
 }
 
 /* ---- the server ---- */
@@ -134,7 +109,7 @@ bool http_server_drain(struct http_server *server)
 		server->draining = true;
 		acceptor_shut(&server->acceptor);
 		for (struct http_inbound *connection = server->connections; connection; connection = connection->next)
-			http_server_wake(connection);
+			http_inbound_wake(connection);
 	}
 	return !server->connections && !server->incomings;
 }

@@ -388,6 +388,18 @@ static void inbound_expire(struct http_inbound *connection)
 
 /* ---- turns ---- */
 
+void http_inbound_wake(struct http_inbound *connection)
+{
+	struct http_server *server = connection->server;
+	if (connection->is_awake)
+		return;
+	if (!server->awake) /* a move needs no memory */
+		loop_timer_set(server->loop, &server->now, loop_now_ms(server->loop), &(struct error){0});
+	connection->is_awake = true;
+	connection->next_awake = server->awake;
+	server->awake = connection;
+}
+
 static bool inbound_watch(struct http_inbound *connection)
 {
 	struct loop *loop = connection->server->loop;

@@ -110,11 +110,6 @@ struct http_server {
 	char room[64 << 10]; /* into which all connections read */
 };
 
-/* ---- http_server.c ---- */
-
-void http_server_wake(struct http_inbound *connection); /* schedules its turn */
-const char *http_server_date(struct http_server *server);
-
 /* ---- http_server_connection.c ---- */
 
 void http_inbound_accept(void *context, int socket, struct peer *peer);
@@ -125,6 +120,7 @@ void http_inbound_give(struct http_inbound *connection, struct text bytes); /* t
 void http_inbound_turn(struct http_inbound *connection, uint32_t events); /* may end it */
 void http_inbound_hang_up(struct http_inbound *connection);		     /* closes and frees it */
 void http_inbound_flush(struct http_inbound *connection);
+void http_inbound_wake(struct http_inbound *connection); /* schedules its turn */
 
 /* ---- http_server_request.c ---- */
 

@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "base/memory.h"
 #include "message/reply.h"
@@ -255,6 +256,18 @@ static enum http_connection_word connection_word(const struct http_incoming *inc
 	return incoming->head.is_old ? HTTP_CONNECTION_KEEP_ALIVE : HTTP_CONNECTION_UNSAID;
 }
 
+/* The date header, which is written once a second. */
+static const char *http_date(struct http_server *server)
+{
+	int64_t now_s = loop_time_of_day_ms(server->loop) / 1000;
+	time_t time = (time_t)now_s;
+	struct tm parts;
+	if (now_s != server->date_s && gmtime_r(&time, &parts))
+		strftime(server->date, sizeof server->date, "%a, %d %b %Y %H:%M:%S GMT", &parts);
+	server->date_s = now_s;
+	return server->date;
+}
+
 static void write_error(struct http_incoming *incoming, struct http_refusal refusal)
 {
 	const struct http_head *read = &incoming->head;
@@ -267,7 +280,7 @@ static void write_error(struct http_incoming *incoming, struct http_refusal refu
 			   read->path.length > 0 ? http_head_text(read, read->path) : (struct text){0}, id);
 	const struct http_answer_head head = {.status = refusal.status,
 					      .content_type = "application/json",
-					      .date = http_server_date(incoming->server),
+					      .date = http_date(incoming->server),
 					      .body_bytes = body.length,
 					      .connection = connection_word(incoming),
 					      .headers = headers,
@@ -301,7 +314,7 @@ static void answer_complete(struct http_incoming *incoming)
 	connection->since_ms = loop_now_ms(incoming->server->loop);
 	http_inbound_flush(connection);
 	if (!connection->in_turn)
-		http_server_wake(connection);
+		http_inbound_wake(connection);
 }
 
 void http_incoming_refuse(struct http_incoming *incoming, struct http_refusal refusal, bool keeps)
@@ -319,7 +332,7 @@ static bool write_head(struct http_incoming *incoming, struct http_answer_head *
 	if (!connection || connection->phase == HTTP_PHASE_OVER)
 		return false;
 	connection->closes |= incoming->server->draining || connection->has_ended || head->unsized;
-	head->date = http_server_date(incoming->server);
+	head->date = http_date(incoming->server);
 	head->connection = connection_word(incoming);
 	head->added = incoming->added;
 	head->added_count = incoming->added_count;
@@ -458,7 +471,7 @@ bool http_server_send(struct http_incoming *incoming, struct text piece)
 	drop_written(incoming);
 	if (piece.length > HTTP_BACKLOG_BYTES_MAX || output->length > HTTP_BACKLOG_BYTES_MAX - piece.length) {
 		connection->phase = HTTP_PHASE_OVER;
-		http_server_wake(connection);
+		http_inbound_wake(connection);
 		return false;
 	}
 	if (!incoming->head.is_old)
@@ -470,7 +483,7 @@ bool http_server_send(struct http_incoming *incoming, struct text piece)
 		connection->phase = HTTP_PHASE_OVER;
 	http_inbound_flush(connection);
 	if (!connection->in_turn && (connection->phase == HTTP_PHASE_OVER || incoming->written < output->length))
-		http_server_wake(connection);
+		http_inbound_wake(connection);
 	return connection->phase != HTTP_PHASE_OVER;
 }
 
