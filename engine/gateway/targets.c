@@ -1,10 +1,10 @@
 /* targets.c: see targets.h. */
 #include "gateway/targets.h"
 
-#include "base/arena_list.h"
 #include "base/memory.h"
 #include "gateway/access.h"
 #include "message/reply.h"
+#include "spec/header_names.h"
 
 #define NAME_ARENA_BYTES ((size_t)64 << 10)
 
@@ -85,24 +85,11 @@ bool gateway_header_is_secret(struct text name)
 	return reply_header_is_own(name);
 }
 
-static bool names_have(struct name_list names, const char *name)
-{
-	for (size_t i = 0; i < names.count; i++)
-		if (text_equal_caseless(text_of(names.items[i].text), text_of(name)))
-			return true;
-	return false;
-}
-
 /* If memory runs out, the arena has failed. */
 static void header_add(struct name_list *headers, struct name name, struct arena *arena)
 {
-	if (gateway_header_is_secret(text_of(name.text)) || names_have(*headers, name.text))
-		return;
-	struct name *items = arena_list_grow(arena, headers->items, headers->count, sizeof *items);
-	if (!items)
-		return;
-	items[headers->count] = name;
-	*headers = (struct name_list){headers->count + 1, items};
+	if (!gateway_header_is_secret(text_of(name.text)))
+		header_names_add(headers, text_of(name.text), name.place, arena);
 }
 
 static void headers_add(struct name_list *headers, const struct experiment_spec *experiment, struct arena *arena)

@@ -1,9 +1,9 @@
 /* values.c: Conversion of one value of the user's YAML to the C type of its row. */
-#include "base/arena_list.h"
 #include "base/duration.h"
 #include "base/number.h"
 #include "base/suggest.h"
 #include "spec/fault_codes.h"
+#include "spec/header_names.h"
 #include "spec/options.h"
 
 const char *option_type_name(const struct option *row)
@@ -387,28 +387,11 @@ static struct place source_place(struct reading *reading, const struct node *nod
 	return place;
 }
 
-static bool headers_have(const struct name_list *headers, struct text name)
-{
-	for (size_t i = 0; i < headers->count; i++)
-		if (text_equal_caseless(text_of(headers->items[i].text), name))
-			return true;
-	return false;
-}
-
 static void headers_note(struct reading *reading, const struct expression *expression)
 {
-	struct name_list *headers = reading->headers;
 	struct text name;
-	for (size_t i = 0; headers && (name = expression_header(expression, i)).bytes; i++) {
-		if (headers_have(headers, name))
-			continue;
-		struct name *items = arena_list_grow(reading->arena, headers->items, headers->count, sizeof *items);
-		const char *text = items ? arena_copy(reading->arena, name.bytes, name.length) : NULL;
-		if (!text)
-			return; /* the arena has failed */
-		items[headers->count] = (struct name){text, expression_place(expression)};
-		*headers = (struct name_list){headers->count + 1, items};
-	}
+	for (size_t i = 0; reading->headers && (name = expression_header(expression, i)).bytes; i++)
+		header_names_add(reading->headers, name, expression_place(expression), reading->arena);
 }
 
 static void read_expression(struct reading *reading, const struct option *row, const struct node *node, void *at)
