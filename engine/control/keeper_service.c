@@ -18,6 +18,7 @@
 #include "log/fenced_writer.h"
 #include "log/reader.h"
 #include "net/loop.h"
+#include "observe/repeated_failure.h"
 #include "plan/plan.h"
 
 #define BEAT_QUEUE_BYTES ((size_t)1 << 20)
@@ -343,10 +344,9 @@ static void moves_tell(struct keeper_service *service)
 	    move_notices_look(&service->moves, keeper_ledger(service->keeper), clock_ms(), &error)) {
 		return;
 	}
-	if (strcmp(service->unsent.text, error.text) != 0)
+	if (failure_is_news(&service->unsent, &error))
 		log_say(service->config->log, LOG_LEVEL_ERROR, NULL,
 			"a move of a rollout cannot be sent to a receiver, and is tried again: %s", error.text);
-	service->unsent = error;
 }
 
 /* Asks the webhooks for which stages wait, and decides by their answers. */
@@ -358,11 +358,10 @@ static bool webhooks_ask(struct keeper_service *service, struct error *error)
 	bool good = true;
 	if (!service->config->notices)
 		return true;
-	if (!confirm_asker_look(&service->asker, service->keeper, service->config->notices, &failure) &&
-	    strcmp(service->unasked.text, failure.text) != 0)
+	const bool looked = confirm_asker_look(&service->asker, service->keeper, service->config->notices, &failure);
+	if (failure_is_news(&service->unasked, &failure) && !looked)
 		log_say(service->config->log, LOG_LEVEL_ERROR, NULL,
 			"the webhook of a rollout cannot be asked, and is tried again: %s", failure.text);
-	service->unasked = failure;
 	while (good && (answered = confirm_asker_take(&service->asker, &answer))) {
 		good = keeper_answer(service->keeper, answer.experiment, answer.move, answer.yes, answer.reason, time_of_day_ms(),
 				     error) &&
@@ -451,9 +450,9 @@ static bool candidate_wait(struct keeper_service *service, struct error *error)
 /* Logs why it is a candidate again, unless that was the last line. */
 static void failure_log(struct keeper_service *service, bool was_keeper, const struct error *error)
 {
-	if (!was_keeper && service->last_logged.kind != ERROR_NONE && strcmp(service->last_logged.text, error->text) == 0)
+	const bool is_news = failure_is_news(&service->last_logged, error);
+	if (!was_keeper && !is_news)
 		return;
-	service->last_logged = *error;
 	log_say(service->config->log, LOG_LEVEL_WARN, NULL, "%s of namespace `%s`: %s; it tries again after %" PRId64 " ms",
 		was_keeper ? "this engine is no longer the keeper" : "this engine cannot become the keeper",
 		service->config->namespace, error->text, service->absent_ms);

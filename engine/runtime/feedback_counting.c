@@ -10,6 +10,7 @@
 #include "base/duration.h"
 #include "base/memory.h"
 #include "log/reader.h"
+#include "observe/repeated_failure.h"
 #include "runtime/computed_feedback.h"
 
 #define TURN_MS 50
@@ -28,7 +29,7 @@ struct feedback_counting {
 	struct reader_config reader_config;
 	struct reader *reader;
 	struct computed_feedback *computed; /* NULL: no metric is published, or it is not open yet */
-	struct error said; /* last failure that was logged: the same one is not logged again */
+	struct error last_logged;	    /* last failure that was logged: the same one is not logged again */
 };
 
 void feedback_state_close(struct feedback_state *state)
@@ -143,13 +144,12 @@ static void counting_pause(struct feedback_counting *counting)
 	}
 }
 
-static void failure_say(struct feedback_counting *counting, const struct error *error)
+static void counting_log_failure(struct feedback_counting *counting, const struct error *error)
 {
-	if (strcmp(counting->said.text, error->text) != 0)
+	if (failure_is_news(&counting->last_logged, error))
 		log_say(counting->config.log, LOG_LEVEL_WARN, NULL,
 			"feedback of %s is not counted in /metrics now: %s; it tries again", counting->config.feedback,
 			error->text);
-	counting->said = *error;
 }
 
 static void *counting_run(void *context)
@@ -162,7 +162,7 @@ static void *counting_run(void *context)
 		reader_close(counting->reader);
 		counting->reader = NULL;
 		if (!counting_is_stopping(counting) && error.kind != ERROR_NONE)
-			failure_say(counting, &error);
+			counting_log_failure(counting, &error);
 		counting_pause(counting);
 	}
 	reader_close(counting->reader);

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/duration.h"
 #include "base/memory.h"
+#include "observe/repeated_failure.h"
 #include "runtime/learner_parts.h"
 
 #define RETRY_MS 1000
@@ -73,10 +74,9 @@ static bool service_turn(struct learner_service *service, struct error *error)
 
 static void failure_log(struct learner_service *service, const struct error *error)
 {
-	if (strcmp(service->last_logged.text, error->text) != 0)
+	if (failure_is_news(&service->last_logged, error))
 		log_say(service->config.log, LOG_LEVEL_WARN, NULL, "policies of %s are not learnt %s: %s%s", service->config.policy,
 			service->is_outdated ? "here" : "now", error->text, service->is_outdated ? "" : "; it tries again");
-	service->last_logged = *error;
 }
 
 static void service_pause(const struct learner_service *service)

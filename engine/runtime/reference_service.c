@@ -14,6 +14,7 @@
 #include "log/schema_asker.h"
 #include "message/record_payload.h"
 #include "message/rows.h"
+#include "observe/repeated_failure.h"
 #include "plan/plan.h"
 
 #define LEARNING_BYTES ((size_t)256 << 20) /* of one step: categories, and the file */
@@ -195,15 +196,15 @@ static bool topic_learn(struct reference_learning *learning, struct error *error
 	return good;
 }
 
-static void failure_say(struct reference_service *service, const struct reference_learning *learning, const struct error *error)
+static void references_log_failure(struct reference_service *service, const struct reference_learning *learning,
+				   const struct error *error)
 {
-	if (references_are_stopping(service) || strcmp(service->last_logged.text, error->text) == 0)
+	if (references_are_stopping(service) || !failure_is_news(&service->last_logged, error))
 		return;
 	const struct log_fields fields = {.pipeline = service->config.graph->name, .step = learning->step->name};
 	log_say(service->config.log, LOG_LEVEL_WARN, &fields,
 		"no reference can be learnt from topic %s, so the verdict stays `learning`: %s; it tries again", learning->topic,
 		error->text);
-	service->last_logged = *error;
 }
 
 /* Learns what is not learnt yet. Whether all is. */
@@ -221,7 +222,7 @@ static bool steps_learn(struct reference_service *service)
 			learnt_say(&learning);
 			continue;
 		}
-		failure_say(service, &learning, &error);
+		references_log_failure(service, &learning, &error);
 		all = false;
 	}
 	return all;

@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "experiments/truth_tally.h"
 #include "log/leadership.h"
+#include "observe/repeated_failure.h"
 #include "runtime/outcome_feed.h"
 
 #define RETRY_MS 1000
@@ -229,13 +230,12 @@ static bool truths_turn(struct truth_service *service, struct error *error)
 	return true;
 }
 
-static void failure_say(struct truth_service *service, const struct error *error)
+static void truths_log_failure(struct truth_service *service, const struct error *error)
 {
-	if (strcmp(service->last_logged.text, error->text) != 0)
+	if (failure_is_news(&service->last_logged, error))
 		log_say(service->config.log, LOG_LEVEL_WARN, NULL,
 			"feedback of %s is not counted for rollouts now: %s; it tries again", service->config.feedback,
 			error->text);
-	service->last_logged = *error;
 }
 
 static void *truths_run(void *context)
@@ -246,7 +246,7 @@ static void *truths_run(void *context)
 		if (truths_turn(service, &error))
 			continue;
 		if (!truths_are_stopping(service) && error.kind != ERROR_NONE)
-			failure_say(service, &error);
+			truths_log_failure(service, &error);
 		truths_end(service);
 		truths_pause(service, RETRY_MS);
 	}
