@@ -3,14 +3,11 @@
 #include <math.h>
 
 #include "base/duration.h"
+#include "base/wide_integer.h"
 #include "message/key.h"
 #include "steps/feature_part.h"
 #include "steps/kinds.h"
 #include "steps/typing.h"
-
-__extension__ typedef __int128 wide_integer;
-
-#define WHOLE_END 0x1p53 /* integers below it are exact as doubles */
 
 struct features {
 	const struct expression *key;
@@ -78,7 +75,7 @@ static bool result_write(const struct features_work *work, const struct trailing
 static bool sum_fits(const struct features_work *work, const struct trailing_call *call, const struct trailing_input *input,
 		     double value)
 {
-	return call->feature.function != FEATURE_SUM || !input->whole || !(fabs(value) >= WHOLE_END) ||
+	return call->feature.function != FEATURE_SUM || !input->whole || !(fabs(value) >= DOUBLE_WHOLE_END) ||
 	       error_set(work->error, ERROR_INPUT, call->place,
 			 "%s() of these integers is 2^53 or more, which FP64 does not hold exactly; cast them to FP64 if that "
 			 "will do",

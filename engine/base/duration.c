@@ -4,13 +4,13 @@
 
 #include <stdio.h>
 
+#include "base/wide_integer.h"
+
 #define MINUTE_NS ((int64_t)60 * NS_PER_S)
 #define HOUR_NS (60 * MINUTE_NS)
 #define DAY_NS (24 * HOUR_NS)
 
 #define DIGITS_MAX 18 /* of a number; more cannot fit whatever the unit */
-
-__extension__ typedef __int128 wide_integer;
 
 struct unit {
 	struct text name;

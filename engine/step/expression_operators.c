@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-__extension__ typedef __int128 wide_integer;
+#include "base/wide_integer.h"
 
 bool operands_refuse(struct evaluation *evaluation, enum operator_kind operation, const char *takes, const struct value *left,
 		     const struct value *right)

@@ -2,13 +2,12 @@
  * deviations are computed in two passes around a compensated mean. */
 #include <math.h>
 
+#include "base/wide_integer.h"
 #include "numeric/quantile.h"
 #include "step/expression_index.h"
 #include "step/expression_kernels.h"
 #include "step/expression_lanes.h"
 #include "step/expression_operators.h"
-
-__extension__ typedef __int128 wide_integer;
 
 /* ---- reductions of doubles; see the rows in expression_functions.c ---- */
 

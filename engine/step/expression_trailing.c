@@ -5,12 +5,9 @@
 #include <stdio.h>
 
 #include "base/hash.h"
+#include "base/wide_integer.h"
 #include "step/expression_check.h"
 #include "step/expression_run.h"
-
-__extension__ typedef __int128 wide_integer;
-
-#define WHOLE_END 0x1p53 /* integers below it are exact as doubles; what is rounded to it may have been another */
 
 /* ---- what a call asks for ---- */
 
@@ -238,7 +235,7 @@ static bool rests_of(struct evaluation *evaluation, const struct value *value, c
 	bool any = false;
 	*rests = NULL;
 	for (size_t i = 0; i < value->count && !any; i++)
-		any = fabs(numbers[i]) >= WHOLE_END;
+		any = fabs(numbers[i]) >= DOUBLE_WHOLE_END;
 	double *made = any ? arena_take_raw(evaluation->arena, value->count * sizeof *made) : NULL;
 	for (size_t i = 0; made && i < value->count; i++) {
 		const wide_integer whole = is_unsigned ? (wide_integer)((const uint64_t *)value->data)[i]
@@ -258,7 +255,7 @@ static bool integers_fit(const struct trailing_call *call, size_t series, const 
 	const int length = (int)(given->root->end - given->root->at);
 	char number[32];
 	for (size_t i = 0; i < value->count; i++) {
-		if (fabs(numbers[i]) < WHOLE_END)
+		if (fabs(numbers[i]) < DOUBLE_WHOLE_END)
 			continue;
 		if (value->storage == DATATYPE_UINT64)
 			(void)snprintf(number, sizeof number, "%" PRIu64, ((const uint64_t *)value->data)[i]);
