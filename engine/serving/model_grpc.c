@@ -15,12 +15,12 @@
 #define SERVICE "/inference.GRPCInferenceService/"
 
 struct model_grpc {
-	struct model_service room;
+	struct model_service models;
 	struct grpc_server *server;
 };
 
 struct grpc_model_request { /* the current call */
-	struct model_service *room;
+	struct model_service *models;
 	struct grpc_request *request;
 	struct text body;
 };
@@ -40,7 +40,7 @@ static bool nobody_waits(const void *request)
 /* Sends the contents of the reply's buffer. */
 static void send_reply(const struct grpc_model_request *model_request)
 {
-	const struct buffer *reply = &model_request->room->reply;
+	const struct buffer *reply = &model_request->models->reply;
 	if (buffer_failed(reply))
 		grpc_server_answer(model_request->request, GRPC_RESOURCE_EXHAUSTED, TEXT("memory ran out"), (struct text){0});
 	else
@@ -56,14 +56,14 @@ static void model_grpc_refuse(const struct grpc_model_request *model_request, in
 
 static void model_grpc_live(const struct grpc_model_request *model_request)
 {
-	protobuf_write_flag(&model_request->room->reply, 1, true);
+	protobuf_write_flag(&model_request->models->reply, 1, true);
 	send_reply(model_request);
 }
 
 static void server_metadata(const struct grpc_model_request *model_request)
 {
 	static const char *const extensions[] = MODEL_SERVICE_EXTENSIONS;
-	struct buffer *reply = &model_request->room->reply;
+	struct buffer *reply = &model_request->models->reply;
 	protobuf_write_text(reply, 1, TEXT(MODEL_SERVICE_NAME));
 	protobuf_write_text(reply, 2, TEXT(SLUICE_VERSION));
 	for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++)
@@ -74,7 +74,7 @@ static void server_metadata(const struct grpc_model_request *model_request)
 static struct catalog_model *find_model(const struct grpc_model_request *model_request)
 {
 	struct model_service_refusal refusal;
-	struct catalog_model *model = model_service_find(model_request->room, protobuf_read_text(model_request->body, 1),
+	struct catalog_model *model = model_service_find(model_request->models, protobuf_read_text(model_request->body, 1),
 							 protobuf_read_text(model_request->body, 2), &refusal);
 	if (!model)
 		model_grpc_refuse(model_request, refusal.status, text_of(refusal.words));
@@ -86,13 +86,13 @@ static void model_ready(const struct grpc_model_request *model_request)
 	const struct catalog_model *model = find_model(model_request);
 	if (!model)
 		return;
-	protobuf_write_flag(&model_request->room->reply, 1, model->ready);
+	protobuf_write_flag(&model_request->models->reply, 1, model->ready);
 	send_reply(model_request);
 }
 
 static void model_metadata(const struct grpc_model_request *model_request)
 {
-	struct buffer *reply = &model_request->room->reply;
+	struct buffer *reply = &model_request->models->reply;
 	const struct catalog_model *model = find_model(model_request);
 	if (!model)
 		return;
@@ -115,10 +115,10 @@ static void write_index(struct buffer *out, const struct catalog_model *model)
 	size_t size = 0;
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		size += texts[i].length ? protobuf_bytes_size(texts[i].length) : 0;
-	char *room = buffer_room(out, protobuf_bytes_size(size));
-	if (!room)
+	char *space = buffer_room(out, protobuf_bytes_size(size));
+	if (!space)
 		return;
-	buffer_grown(out, (size_t)(protobuf_put_head(room, 1, size) - room));
+	buffer_grown(out, (size_t)(protobuf_put_head(space, 1, size) - space));
 	for (uint32_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		protobuf_write_text(out, i + 1, texts[i]);
 }
@@ -126,16 +126,16 @@ static void write_index(struct buffer *out, const struct catalog_model *model)
 static void repository_index(const struct grpc_model_request *model_request)
 {
 	bool ready_alone = protobuf_read_flag(model_request->body, 2);
-	for (const struct catalog_model *model = catalog_first(model_request->room->config.catalog); model; model = model->next)
+	for (const struct catalog_model *model = catalog_first(model_request->models->config.catalog); model; model = model->next)
 		if (model->ready || !ready_alone)
-			write_index(&model_request->room->reply, model);
+			write_index(&model_request->models->reply, model);
 	send_reply(model_request);
 }
 
 static void model_grpc_act(const struct grpc_model_request *model_request, model_service_act *act_on)
 {
 	struct model_service_refusal refusal;
-	if (act_on(model_request->room, protobuf_read_text(model_request->body, 2), &refusal))
+	if (act_on(model_request->models, protobuf_read_text(model_request->body, 2), &refusal))
 		send_reply(model_request);
 	else
 		model_grpc_refuse(model_request, refusal.status, text_of(refusal.words));
@@ -159,7 +159,7 @@ static void repository_unload(const struct grpc_model_request *model_request)
 static void model_grpc_encode(const struct grpc_model_request *model_request, const struct message *message,
 			      const struct stub_reply *reply, struct model_service_answer *answer, struct error *error)
 {
-	struct buffer *out = &model_request->room->reply;
+	struct buffer *out = &model_request->models->reply;
 	const struct answer encoded = {.payload = reply->payload};
 	answer->status = grpc_status_for_http(reply->status);
 	answer->words = reply->words;
@@ -177,19 +177,19 @@ static void model_grpc_encode(const struct grpc_model_request *model_request, co
 
 static void model_grpc_infer(const struct grpc_model_request *model_request)
 {
-	struct model_service *room = model_request->room;
+	struct model_service *models = model_request->models;
 	struct error error = {0};
 	struct stub_reply reply;
-	struct message message = {.arena = room->arena, .format = &format_oip_protobuf, .names_repeat = true};
+	struct message message = {.arena = models->arena, .format = &format_oip_protobuf, .names_repeat = true};
 	struct model_service_answer answer = {0};
 	if (!message_decode(&message, model_request->body, NULL, &error)) {
 		model_grpc_refuse(model_request, HTTP_BAD_REQUEST, text_of(error.text));
 		return;
 	}
-	model_service_infer(room, protobuf_read_text(model_request->body, 1), protobuf_read_text(model_request->body, 2), &message,
-			    model_request->body, &reply);
+	model_service_infer(models, protobuf_read_text(model_request->body, 1), protobuf_read_text(model_request->body, 2),
+			    &message, model_request->body, &reply);
 	model_grpc_encode(model_request, &message, &reply, &answer, &error);
-	model_service_send(room, model_request->request, &reply, &answer);
+	model_service_send(models, model_request->request, &reply, &answer);
 }
 
 /* ---- methods ---- */
@@ -212,8 +212,8 @@ static const struct method {
 static void model_grpc_on_called(void *context, struct grpc_request *request, struct text path, struct text body)
 {
 	struct model_grpc *service = context;
-	const struct grpc_model_request model_request = {&service->room, request, body};
-	model_service_tidy(&service->room);
+	const struct grpc_model_request model_request = {&service->models, request, body};
+	model_service_tidy(&service->models);
 	for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
 		if (text_is(path, methods[i].path)) {
 			methods[i].serve(&model_request);
@@ -244,7 +244,7 @@ struct model_grpc *model_grpc_open(struct loop *loop, const struct model_service
 						.bodies = config->bodies,
 						.called = model_grpc_on_called,
 						.context = service};
-	if (model_service_open(&service->room, loop, config, &later, error) &&
+	if (model_service_open(&service->models, loop, config, &later, error) &&
 	    (service->server = grpc_server_open(loop, &grpc, error)))
 		return service;
 	model_grpc_close(service);
@@ -256,7 +256,7 @@ void model_grpc_close(struct model_grpc *service)
 	if (!service)
 		return;
 	grpc_server_close(service->server);
-	model_service_close(&service->room);
+	model_service_close(&service->models);
 	memory_give(service);
 }
 

@@ -17,12 +17,12 @@
 #define NUMBER_BYTES 24
 
 struct model_rest {
-	struct model_service room;
+	struct model_service models;
 	struct http_server *server;
 };
 
 struct rest_model_request { /* the current request */
-	struct model_service *room;
+	struct model_service *models;
 	struct http_incoming *asked;
 	struct text model; /* from the path; empty: none */
 	struct text version;
@@ -54,7 +54,7 @@ static bool nobody_waits(const void *request)
 static void send_reply(const struct rest_model_request *model_request, int status)
 {
 	static const struct text lost = {"{\"error\":\"memory ran out\"}", 26};
-	const struct buffer *reply = &model_request->room->reply;
+	const struct buffer *reply = &model_request->models->reply;
 	struct model_service_answer answer = {.status = status, .body = buffer_view(reply)};
 	if (buffer_failed(reply))
 		answer = (struct model_service_answer){.status = HTTP_INTERNAL_ERROR, .body = lost};
@@ -71,7 +71,7 @@ static void write_error(struct buffer *reply, struct text words)
 
 static void model_rest_refuse(const struct rest_model_request *model_request, int status, struct text words)
 {
-	write_error(&model_request->room->reply, words);
+	write_error(&model_request->models->reply, words);
 	send_reply(model_request, status);
 }
 
@@ -85,20 +85,20 @@ static void write_member(struct buffer *reply, const char *key, const char *valu
 
 static void model_rest_live(const struct rest_model_request *model_request)
 {
-	buffer_string(&model_request->room->reply, "{\"live\":true}");
+	buffer_string(&model_request->models->reply, "{\"live\":true}");
 	send_reply(model_request, HTTP_OK);
 }
 
 static void model_rest_ready(const struct rest_model_request *model_request)
 {
-	buffer_string(&model_request->room->reply, "{\"ready\":true}");
+	buffer_string(&model_request->models->reply, "{\"ready\":true}");
 	send_reply(model_request, HTTP_OK);
 }
 
 static void server_metadata(const struct rest_model_request *model_request)
 {
 	static const char *const extensions[] = MODEL_SERVICE_EXTENSIONS;
-	struct buffer *reply = &model_request->room->reply;
+	struct buffer *reply = &model_request->models->reply;
 	buffer_byte(reply, '{');
 	write_member(reply, "name", MODEL_SERVICE_NAME);
 	buffer_byte(reply, ',');
@@ -116,7 +116,7 @@ static struct catalog_model *find_model(const struct rest_model_request *model_r
 {
 	struct model_service_refusal refusal;
 	struct catalog_model *model =
-		model_service_find(model_request->room, model_request->model, model_request->version, &refusal);
+		model_service_find(model_request->models, model_request->model, model_request->version, &refusal);
 	if (!model)
 		model_rest_refuse(model_request, refusal.status, text_of(refusal.words));
 	return model;
@@ -124,7 +124,7 @@ static struct catalog_model *find_model(const struct rest_model_request *model_r
 
 static void model_ready(const struct rest_model_request *model_request)
 {
-	struct buffer *reply = &model_request->room->reply;
+	struct buffer *reply = &model_request->models->reply;
 	const struct catalog_model *model = find_model(model_request);
 	if (!model)
 		return;
@@ -138,7 +138,7 @@ static void model_ready(const struct rest_model_request *model_request)
 
 static void model_metadata(const struct rest_model_request *model_request)
 {
-	struct buffer *reply = &model_request->room->reply;
+	struct buffer *reply = &model_request->models->reply;
 	const struct catalog_model *model = find_model(model_request);
 	if (!model)
 		return;
@@ -164,7 +164,7 @@ static bool wants_ready_alone(const struct rest_model_request *model_request)
 	struct error error = {0};
 	struct text key;
 	bool wanted = false;
-	json_begin(&scan, model_request->body, "the request", model_request->room->arena, &error);
+	json_begin(&scan, model_request->body, "the request", model_request->models->arena, &error);
 	if (json_peek(&scan) == JSON_OBJECT && json_enter(&scan))
 		while (json_key(&scan, &key)) {
 			if (text_is(key, "ready"))
@@ -176,11 +176,11 @@ static bool wants_ready_alone(const struct rest_model_request *model_request)
 
 static void repository_index(const struct rest_model_request *model_request)
 {
-	struct buffer *reply = &model_request->room->reply;
+	struct buffer *reply = &model_request->models->reply;
 	bool ready_alone = model_request->body.length > 0 && wants_ready_alone(model_request);
 	const char *comma = "";
 	buffer_byte(reply, '[');
-	for (const struct catalog_model *model = catalog_first(model_request->room->config.catalog); model; model = model->next) {
+	for (const struct catalog_model *model = catalog_first(model_request->models->config.catalog); model; model = model->next) {
 		if (ready_alone && !model->ready)
 			continue;
 		buffer_print(reply, "%s{", comma);
@@ -201,8 +201,8 @@ static void repository_index(const struct rest_model_request *model_request)
 static void model_rest_act(const struct rest_model_request *model_request, model_service_act *act_on)
 {
 	struct model_service_refusal refusal;
-	if (act_on(model_request->room, model_request->model, &refusal)) {
-		buffer_string(&model_request->room->reply, "{}");
+	if (act_on(model_request->models, model_request->model, &refusal)) {
+		buffer_string(&model_request->models->reply, "{}");
 		send_reply(model_request, HTTP_OK);
 	} else {
 		model_rest_refuse(model_request, refusal.status, text_of(refusal.words));
@@ -226,7 +226,7 @@ static int model_rest_encode(const struct rest_model_request *model_request, con
 			     const struct stub_reply *reply, size_t *header_length)
 {
 	struct error error = {0};
-	struct buffer *out = &model_request->room->reply;
+	struct buffer *out = &model_request->models->reply;
 	const struct answer answer = {.payload = reply->payload, .header_length = header_length};
 	if (reply->status != HTTP_OK) {
 		write_error(out, reply->words);
@@ -252,12 +252,12 @@ static bool is_plain(const struct rest_model_request *model_request)
 
 static void model_rest_infer(const struct rest_model_request *model_request)
 {
-	struct model_service *room = model_request->room;
+	struct model_service *models = model_request->models;
 	struct error error = {0};
 	struct stub_reply reply;
 	const struct header header = {TEXT(OIP_LENGTH_HEADER), http_incoming_header(model_request->asked, OIP_LENGTH_HEADER)};
 	struct message message = {
-		.arena = room->arena,
+		.arena = models->arena,
 		.format = &format_oip_json,
 		.headers = {header.value.bytes ? 1 : 0, &header},
 		.names_repeat = true,
@@ -269,14 +269,14 @@ static void model_rest_infer(const struct rest_model_request *model_request)
 				  text_of(error.text));
 		return;
 	}
-	model_service_infer(room, model_request->model, model_request->version, &message, model_request->body, &reply);
+	model_service_infer(models, model_request->model, model_request->version, &message, model_request->body, &reply);
 	struct model_service_answer answer = {.cut = reply.cut};
 	answer.status = model_rest_encode(model_request, &message, &reply, &answer.header_length);
-	answer.body = buffer_view(&room->reply);
-	if (buffer_failed(&room->reply))
+	answer.body = buffer_view(&models->reply);
+	if (buffer_failed(&models->reply))
 		send_reply(model_request, HTTP_INTERNAL_ERROR);
 	else
-		model_service_send(room, model_request->asked, &reply, &answer);
+		model_service_send(models, model_request->asked, &reply, &answer);
 }
 
 /* ---- routes ---- */
@@ -364,8 +364,8 @@ static const struct rest_route *find_route(struct text path, bool slashed, struc
 static void model_rest_on_called(void *context, struct http_incoming *asked, struct text method, struct text path, struct text body)
 {
 	struct model_rest *service = context;
-	struct rest_model_request model_request = {.room = &service->room, .asked = asked, .body = body};
-	model_service_tidy(&service->room);
+	struct rest_model_request model_request = {.models = &service->models, .asked = asked, .body = body};
+	model_service_tidy(&service->models);
 	(void)text_take_until(&path, '/'); /* the empty segment before the first slash */
 	const struct rest_route *found = find_route(path, false, method, &model_request);
 	if (!found)
@@ -376,7 +376,7 @@ static void model_rest_on_called(void *context, struct http_incoming *asked, str
 	}
 	if (found)
 		model_rest_refuse(&model_request, HTTP_METHOD_NOT_ALLOWED,
-				  text_of(arena_print(service->room.arena, "this path accepts only %s", found->method)));
+				  text_of(arena_print(service->models.arena, "this path accepts only %s", found->method)));
 	else
 		model_rest_refuse(&model_request, HTTP_NOT_FOUND,
 				  TEXT("there is nothing at this path; models answer at /v2/models/NAME/infer"));
@@ -402,7 +402,7 @@ struct model_rest *model_rest_open(struct loop *loop, const struct model_service
 						.bodies = config->bodies,
 						.called = model_rest_on_called,
 						.context = service};
-	if (model_service_open(&service->room, loop, config, &later, error) &&
+	if (model_service_open(&service->models, loop, config, &later, error) &&
 	    (service->server = http_server_open(loop, &http, error)))
 		return service;
 	model_rest_close(service);
@@ -414,7 +414,7 @@ void model_rest_close(struct model_rest *service)
 	if (!service)
 		return;
 	http_server_close(service->server);
-	model_service_close(&service->room);
+	model_service_close(&service->models);
 	memory_give(service);
 }
 

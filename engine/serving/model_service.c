@@ -3,64 +3,64 @@
 
 #define KEPT_BYTES_MAX ((size_t)1 << 20) /* memory of a reply that is kept for the next one */
 
-bool model_service_open(struct model_service *room, struct loop *loop, const struct model_service_config *config,
+bool model_service_open(struct model_service *models, struct loop *loop, const struct model_service_config *config,
 			const struct delayed_replies_config *later, struct error *error)
 {
-	room->config = *config;
-	buffer_open(&room->reply, MODEL_SERVICE_REPLY_BYTES_MAX);
-	room->arena = arena_open(MODEL_SERVICE_ARENA_BYTES);
-	return room->arena ? (room->later = delayed_replies_open(loop, later, error)) != NULL
-			   : error_memory(error, ERROR_SYSTEM, "opening a model server");
+	models->config = *config;
+	buffer_open(&models->reply, MODEL_SERVICE_REPLY_BYTES_MAX);
+	models->arena = arena_open(MODEL_SERVICE_ARENA_BYTES);
+	return models->arena ? (models->later = delayed_replies_open(loop, later, error)) != NULL
+			     : error_memory(error, ERROR_SYSTEM, "opening a model server");
 }
 
-void model_service_close(struct model_service *room)
+void model_service_close(struct model_service *models)
 {
-	delayed_replies_close(room->later);
-	arena_close(room->arena);
-	buffer_close(&room->reply);
+	delayed_replies_close(models->later);
+	arena_close(models->arena);
+	buffer_close(&models->reply);
 }
 
-void model_service_tidy(struct model_service *room)
+void model_service_tidy(struct model_service *models)
 {
-	arena_reset(room->arena);
-	if (room->reply.capacity > KEPT_BYTES_MAX) {
-		buffer_close(&room->reply);
-		buffer_open(&room->reply, MODEL_SERVICE_REPLY_BYTES_MAX);
+	arena_reset(models->arena);
+	if (models->reply.capacity > KEPT_BYTES_MAX) {
+		buffer_close(&models->reply);
+		buffer_open(&models->reply, MODEL_SERVICE_REPLY_BYTES_MAX);
 	}
-	buffer_clear(&room->reply);
+	buffer_clear(&models->reply);
 }
 
 /* ---- models ---- */
 
-struct catalog_model *model_service_find(struct model_service *room, struct text name, struct text version,
+struct catalog_model *model_service_find(struct model_service *models, struct text name, struct text version,
 					 struct model_service_refusal *refusal)
 {
-	struct catalog_model *model = catalog_find(room->config.catalog, name, version);
+	struct catalog_model *model = catalog_find(models->config.catalog, name, version);
 	if (model)
 		return model;
 	refusal->status = HTTP_NOT_FOUND;
 	if (version.length)
-		refusal->words = arena_print(room->arena, "there is no model `" TEXT_FORMAT "` of version `" TEXT_FORMAT "` here",
+		refusal->words = arena_print(models->arena, "there is no model `" TEXT_FORMAT "` of version `" TEXT_FORMAT "` here",
 					     TEXT_ARGUMENTS(name), TEXT_ARGUMENTS(version));
 	else
-		refusal->words = arena_print(room->arena, "there is no model `" TEXT_FORMAT "` here", TEXT_ARGUMENTS(name));
+		refusal->words = arena_print(models->arena, "there is no model `" TEXT_FORMAT "` here", TEXT_ARGUMENTS(name));
 	return NULL;
 }
 
 /* Loads a model. The catalog decides unless the files name another source: a stub is found by its name. */
-bool model_service_load(struct model_service *room, struct text name, struct model_service_refusal *refusal)
+bool model_service_load(struct model_service *models, struct text name, struct model_service_refusal *refusal)
 {
 	struct error error = {0};
-	const struct model_service_config *config = &room->config;
-	const char *named = arena_copy(room->arena, name.bytes, name.length);
+	const struct model_service_config *config = &models->config;
+	const char *named = arena_copy(models->arena, name.bytes, name.length);
 	if (named && config->load && !config->load(config->context, named, &error)) {
-		refusal->words = arena_print(room->arena, "%s", error.text);
+		refusal->words = arena_print(models->arena, "%s", error.text);
 		refusal->status = error.kind == ERROR_SYSTEM				  ? HTTP_INTERNAL_ERROR
 				  : catalog_find(config->catalog, name, (struct text){0}) ? HTTP_BAD_REQUEST
 											  : HTTP_NOT_FOUND;
 		return false;
 	}
-	struct catalog_model *model = model_service_find(room, name, (struct text){0}, refusal);
+	struct catalog_model *model = model_service_find(models, name, (struct text){0}, refusal);
 	if (!model)
 		return false;
 	model->ready = model->kind != NULL;
@@ -68,9 +68,9 @@ bool model_service_load(struct model_service *room, struct text name, struct mod
 	return model->ready;
 }
 
-bool model_service_unload(struct model_service *room, struct text name, struct model_service_refusal *refusal)
+bool model_service_unload(struct model_service *models, struct text name, struct model_service_refusal *refusal)
 {
-	struct catalog_model *model = model_service_find(room, name, (struct text){0}, refusal);
+	struct catalog_model *model = model_service_find(models, name, (struct text){0}, refusal);
 	if (model)
 		model->ready = false;
 	return model != NULL;
@@ -94,39 +94,39 @@ static void sign(struct stub_reply *reply, const struct catalog_model *model, st
 	reply->payload = payload;
 }
 
-void model_service_infer(struct model_service *room, struct text name, struct text version, const struct message *message,
+void model_service_infer(struct model_service *models, struct text name, struct text version, const struct message *message,
 			 struct text bytes, struct stub_reply *reply)
 {
 	struct model_service_refusal refusal;
-	struct catalog_model *model = model_service_find(room, name, version, &refusal);
+	struct catalog_model *model = model_service_find(models, name, version, &refusal);
 	if (!model) {
 		model_service_refuse(reply, refusal);
 		return;
 	}
 	if (!model->ready) {
-		refusal.words = arena_print(room->arena, "model `%s` is not ready: %s", model->name, model_reason(model));
+		refusal.words = arena_print(models->arena, "model `%s` is not ready: %s", model->name, model_reason(model));
 		refusal.status = HTTP_UNAVAILABLE;
 		model_service_refuse(reply, refusal);
 		return;
 	}
 	model->calls++;
-	uint64_t earlier = catalog_count_call(room->config.catalog, model, message->payload_id, bytes);
-	bool answered = model->kind->answer(model->opened, &message->payload, earlier, room->arena, reply);
+	uint64_t earlier = catalog_count_call(models->config.catalog, model, message->payload_id, bytes);
+	bool answered = model->kind->answer(model->opened, &message->payload, earlier, models->arena, reply);
 	if (answered && reply->payload && reply->status == HTTP_OK)
-		sign(reply, model, room->arena);
-	if (arena_failed(room->arena))
+		sign(reply, model, models->arena);
+	if (arena_failed(models->arena))
 		model_service_refuse(reply,
 				     (struct model_service_refusal){HTTP_CONTENT_TOO_LARGE,
 								    "the request is larger than this server has memory for"});
 }
 
-void model_service_send(struct model_service *room, void *request, const struct stub_reply *reply,
+void model_service_send(struct model_service *models, void *request, const struct stub_reply *reply,
 			const struct model_service_answer *answer)
 {
 	if (reply->silent || reply->delay_ms > 0)
-		delayed_replies_send(room->later, request, answer, reply->silent ? DELAY_NEVER : reply->delay_ms);
+		delayed_replies_send(models->later, request, answer, reply->silent ? DELAY_NEVER : reply->delay_ms);
 	else
-		delayed_replies_send_now(room->later, request, answer);
+		delayed_replies_send_now(models->later, request, answer);
 }
 
 /* ---- metadata ---- */

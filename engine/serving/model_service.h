@@ -54,10 +54,10 @@ struct model_service {
 	struct buffer reply;
 };
 
-bool model_service_open(struct model_service *room, struct loop *loop, const struct model_service_config *config,
+bool model_service_open(struct model_service *models, struct loop *loop, const struct model_service_config *config,
 			const struct delayed_replies_config *later, struct error *error);
-void model_service_close(struct model_service *room); /* also if it was opened only in part, or only zeroed */
-void model_service_tidy(struct model_service *room);  /* clears the last request's data */
+void model_service_close(struct model_service *models); /* also if it was opened only in part, or only zeroed */
+void model_service_tidy(struct model_service *models);	/* clears the last request's data */
 
 /* Reason of a refusal. */
 struct model_service_refusal {
@@ -66,19 +66,19 @@ struct model_service_refusal {
 };
 
 /* Finds a model that is ready; NULL: refused. */
-struct catalog_model *model_service_find(struct model_service *room, struct text name, struct text version,
+struct catalog_model *model_service_find(struct model_service *models, struct text name, struct text version,
 					 struct model_service_refusal *refusal);
 
-typedef bool model_service_act(struct model_service *room, struct text name, struct model_service_refusal *refusal);
+typedef bool model_service_act(struct model_service *models, struct text name, struct model_service_refusal *refusal);
 model_service_act model_service_load, model_service_unload;
 
 /* Answers the message, whose bytes are `bytes`. The result is the stub's reply, whose payload contains the
  * model's name, or a refusal. */
-void model_service_infer(struct model_service *room, struct text name, struct text version, const struct message *message,
+void model_service_infer(struct model_service *models, struct text name, struct text version, const struct message *message,
 			 struct text bytes, struct stub_reply *reply);
 
 /* Sends the answer when the stub's reply is due. */
-void model_service_send(struct model_service *room, void *request, const struct stub_reply *reply,
+void model_service_send(struct model_service *models, void *request, const struct stub_reply *reply,
 			const struct model_service_answer *answer);
 
 /* The signature of the model. A list is empty if the datatype of one of its tensors is not fixed, because
