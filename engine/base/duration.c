@@ -68,7 +68,7 @@ const char *duration_read_or_none(struct text text, int64_t *duration_ns)
 			at++;
 		struct text name = {text.bytes + begin, at - begin};
 		if (name.length == 0)
-			return "has no unit; write ms, s, m, h or d behind the number, without a blank";
+			return "has no unit; write ms, s, m, h or d after the number, without a space";
 		const struct unit *unit = unit_find(name);
 		if (!unit)
 			return "has a unit that is none of ms, s, m, h and d; write for instance 250ms, 30s, 5m, 1h30m or 7d";

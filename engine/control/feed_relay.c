@@ -50,7 +50,7 @@ static void failure_note(void *context, const struct error *error)
 	struct feed_relay *relay = context;
 	if (!relay->failure[0])
 		log_say(relay->config.log, LOG_LEVEL_ERROR, NULL,
-			"the feed cannot be read: %s. What it said before stays in force, and it is read again in %d s",
+			"the feed cannot be read: %s. What was read before stays in force, and it is read again in %d s",
 			error->text, FEED_RETRY_MS / 1000);
 	(void)snprintf(relay->failure, sizeof relay->failure, "%s", error->text);
 }

@@ -64,7 +64,7 @@ static const char *items_resolve(struct keeper *keeper, struct decision *decisio
 	for (size_t i = 0; i < decision->count; i++) {
 		struct proposal_item *item = &decision->items[i];
 		if (!name_may_be_empty(item) && (!control_name_is_valid(item->kind) || !control_name_is_valid(item->name)))
-			return item_print(keeper, item, " is no kind and name; neither may have blanks, `/` or `@`");
+			return item_print(keeper, item, " is no kind and name; neither may have spaces, `/` or `@`");
 		for (size_t j = 0; j < i; j++)
 			if (item_is(&decision->items[j], item->kind, item->name))
 				return item_print(keeper, item, " is there twice; a proposal has each resource once");

@@ -355,13 +355,13 @@ static bool access_policy_check(struct access_question *question)
 			     : !is_guarded || caller->kind != ACCESS_CALLER_NOBODY)
 		return true;
 	if (caller->kind != ACCESS_CALLER_NOBODY) {
-		access_refuse(question, 403, "No policy allows this caller that.");
+		access_refuse(question, 403, "No policy allows this caller to do that.");
 		access_challenge_write(question, caller->kind == ACCESS_CALLER_TOKEN ? "insufficient_scope" : NULL);
 		return false;
 	}
 	if (!access->keys && !access->api_keys)
 		return access_refuse(question, 403,
-				     is_guarded ? "A client certificate is required." : "No policy allows everybody that.");
+				     is_guarded ? "A client certificate is required." : "No policy allows everybody to do that.");
 	access_refuse(question, 401,
 		      access->keys ? "A token is required (Authorization: Bearer)." : "An API key is required (x-api-key).");
 	access_challenge_write(question, NULL);

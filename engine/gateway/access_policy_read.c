@@ -93,7 +93,7 @@ static bool subject_read(struct access_policy_reading *reading, const struct nod
 		return true;
 	bool is_claim = subject->kind == ACCESS_SUBJECT_CLAIM && !prefixes[row].claim;
 	access_fault_say(reading, node, NULL,
-			 is_claim ? "compares nothing; write claim:NAME=VALUE" : "has no name behind the colon");
+			 is_claim ? "compares nothing; write claim:NAME=VALUE" : "has no name after the colon");
 	return false;
 }
 

@@ -72,7 +72,7 @@ static bool line_read(struct api_keys *keys, struct text line, struct place plac
 	struct api_key key;
 	if (!name_is_plain(name))
 		return error_set(error, ERROR_CONFIG, place,
-				 "the line has no name before a colon; write NAME:HASH, a name of 1 to %d characters, no blanks",
+				 "the line has no name before a colon; write NAME:HASH, a name of 1 to %d characters, no spaces",
 				 API_KEY_NAME_BYTES_MAX);
 	if (!digest_read((struct text){colon + 1, line.length - name.length - 1}, key.digest))
 		return error_set(error, ERROR_CONFIG, place,

@@ -84,7 +84,7 @@ struct calls {
 };
 
 #define NO_SLOT SIZE_MAX
-#define LOST_WORDS "the gateway cannot read replies any more; try again elsewhere"
+#define LOST_WORDS "the gateway cannot read replies any more; try another gateway"
 
 struct random *calls_ids(struct calls *calls)
 {
@@ -468,7 +468,7 @@ static struct open_call *call_open(struct calls *calls, const struct call_reques
 	const int64_t now_ms = loop_now_ms(calls->loop);
 	struct open_call *call = slot_take(calls);
 	if (!call) {
-		call_refuse(calls, request, 503, ERROR_LIMIT, "the gateway has as many calls open as it may; try again later");
+		call_refuse(calls, request, 503, ERROR_LIMIT, "the gateway has its maximum of open calls; try again later");
 		return NULL;
 	}
 	call->target = request->target;

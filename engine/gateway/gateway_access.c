@@ -38,7 +38,7 @@ static bool proxies_read(const struct name_list *names, struct access_settings *
 		if (!network_read(text_of(names->items[i].text), &proxies[i]))
 			return error_set(error, ERROR_CONFIG, PLACE_NONE,
 					 "`--proxy %s` is neither an address nor a network; write 10.0.0.1, or 10.0.0.0/8 with no "
-					 "bits set behind the first 8",
+					 "bits set after the first 8",
 					 names->items[i].text);
 	settings->proxies = proxies;
 	settings->proxy_count = names->count;

@@ -26,7 +26,7 @@
 #define RETRY_AFTER_S 1
 #define PENDING_STATUS 202
 #define EXPIRE_AT_ONCE 64 /* claims for each record of the log: more than come */
-#define LOST_WORDS "the gateway cannot read the claims of idempotency keys; try again elsewhere"
+#define LOST_WORDS "the gateway cannot read the claims of idempotency keys; try another gateway"
 
 static_assert(KEYED_OPEN_MAX == (size_t)1 << SLOT_BITS, "a call's number ends with its slot");
 
@@ -167,7 +167,8 @@ static const char *look_words(const struct claim_look *look, int *status)
 		return "this caller has used as many idempotency keys in the last 24 hours as one caller may; send the request "
 		       "without one, or later";
 	case CLAIM_FULL:
-		return "as many idempotency keys of the last 24 hours are kept as may be; send the request without one, or later";
+		return "the gateway has its maximum of idempotency keys of the last 24 hours; send the request without one, or "
+		       "later";
 	case CLAIM_FREE:
 		break;
 	}
@@ -264,7 +265,7 @@ static void call_replay(struct keyed_call *call, const struct claim_record *hold
 	if (call->call.submits || !target->answers || !target->outputs)
 		replay_accepted(call);
 	else if (!polls_begin(call->keyed->config.polls, &poll))
-		keyed_refuse(call, 503, "as many answers are searched as may be; try again later");
+		keyed_refuse(call, 503, "the gateway has its maximum of searches for answers; try again later");
 }
 
 /* ---- the request ---- */
@@ -536,7 +537,8 @@ void keyed_calls_begin(struct keyed_calls *keyed, const struct keyed_request *re
 	}
 	struct keyed_call *opened = call_open(keyed, request);
 	if (!opened) {
-		request_refuse(keyed, call, 503, "the gateway has as many calls with keys open as it may; try again later");
+		request_refuse(keyed, call, 503,
+			       "the gateway has its maximum of open calls with idempotency keys; try again later");
 		return;
 	}
 	if (look.state == CLAIM_SETTLED)

@@ -103,8 +103,8 @@ static const struct watching_row state_rows[] = {
 	 "reason has the model, the mean time of a call now and before, the calls in flight, and those that wait. After an outage "
 	 "of the model, waits are not counted for as long as the outage lasted. No request is lost."},
 	{"paused", IN_TOP,
-	 "The engine reads no more for now, because as many requests as it may hold are in flight. Models are slower than "
-	 "requests arrive."},
+	 "The engine reads no more for now, because its maximum of requests is in flight. Models are slower than requests "
+	 "arrive."},
 	{"failing", IN_TOP, "At least the last ten results are errors. `sluice errors list PIPELINE` shows the reasons."},
 	{"not ready", IN_TOP,
 	 "The engine has no partitions yet, restores the state of the pipeline, or the reason is beside the state: for example a "

@@ -44,7 +44,7 @@ static enum json_type peek_word(struct json_scan *scan)
 		if (!starts_with(scan, words[i].word))
 			continue;
 		if (words[i].type == JSON_BARE && !scan->bare) {
-			(void)json_fail(scan, "NaN and Infinity must stand in quotes");
+			(void)json_fail(scan, "NaN and Infinity must be in quotes");
 			return JSON_WRONG;
 		}
 		return words[i].type;

@@ -116,7 +116,7 @@ static bool read_parameters(struct oip_protobuf_reading *reading, struct text me
 	if (count == 0)
 		return true;
 	if (count > OIP_PARAMETERS_MAX)
-		return error_set(reading->error, ERROR_INPUT, PLACE_NONE, "%zu parameters stand in one place; at most %d are taken",
+		return error_set(reading->error, ERROR_INPUT, PLACE_NONE, "%zu parameters are in one place; at most %d are allowed",
 				 count, OIP_PARAMETERS_MAX);
 	struct parameter *items = arena_take_raw(reading->arena, count * sizeof *items);
 	struct protobuf_cursor cursor = protobuf_cursor_of(message);

@@ -113,8 +113,7 @@ static bool choose_datatype(struct tensor_inference *inference, struct json_scan
 	else if (!(seen & ~strings))
 		inference->datatype = DATATYPE_BYTES;
 	else
-		return tensor_infer_refuse(inference, scan, begin,
-					   "elements of different types stand in one tensor; send one type");
+		return tensor_infer_refuse(inference, scan, begin, "elements of different types are in one tensor; send one type");
 	return true;
 }
 

@@ -385,7 +385,7 @@ static bool goaway_take(struct grpc_connection *connection, const struct http2_f
 	const int32_t last_id = http2_number_read_31(frame->bytes);
 	const uint32_t code = http2_number_read(frame->bytes + HTTP2_NUMBER_BYTES);
 	if (code != NGHTTP2_NO_ERROR)
-		error_set(&connection->error, ERROR_REMOTE, PLACE_NONE, "it said GOAWAY: %s %.*s", nghttp2_http2_strerror(code),
+		error_set(&connection->error, ERROR_REMOTE, PLACE_NONE, "it sent GOAWAY: %s %.*s", nghttp2_http2_strerror(code),
 			  (int)(frame->length - fixed), (const char *)frame->bytes + fixed);
 	grpc_connection_leave(connection);
 	for (struct list_node *node = connection->streams.first, *next; node; node = next) {

@@ -168,7 +168,7 @@ void grpc_stream_take_data(struct grpc_stream *stream, const unsigned char *byte
 		break_off(stream, ERROR_LIMIT, words);
 		break;
 	case GRPC_INTAKE_SECOND:
-		break_off(stream, ERROR_REMOTE, "with more than one message, or a longer one than it said");
+		break_off(stream, ERROR_REMOTE, "with more than one message, or a longer one than announced");
 		break;
 	case GRPC_INTAKE_MEMORY:
 		break_off(stream, ERROR_SYSTEM, "but there is no memory for its message");

@@ -17,7 +17,7 @@
 #define FAR_MS INT64_MAX
 
 static const struct http_refusal too_long = {413, "the request's body is longer than this server takes"};
-static const struct http_refusal crowded = {503, "the server holds as many request bodies as it may; call again later"};
+static const struct http_refusal crowded = {503, "the server holds its maximum of request bodies; call again later"};
 
 static void inbound_set_phase(struct http_inbound *connection, enum http_phase phase)
 {

@@ -93,7 +93,7 @@ bool url_read(const char *text, struct url *url, struct error *error)
 	if (!plain && !url->tls)
 		return url_refused(error, "it begins with neither http:// nor https://");
 	if (!is_clean(rest))
-		return url_refused(error, "it holds a blank, or a character that controls; write %20 for a blank");
+		return url_refused(error, "it has a space or a control character; write %20 for a space");
 	rest = text_from(rest, url->tls ? 8 : 7);
 	struct text place = {rest.bytes, strcspn(rest.bytes, "/?#")};
 	rest = text_from(rest, place.length);

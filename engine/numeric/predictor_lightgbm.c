@@ -395,7 +395,7 @@ static bool trees_take(struct trees_builder *builder, struct lightgbm_lines *lin
 	arena_close(working);
 	if (good && (!text_is(lines->key, "end of trees") || *count % per_round != 0))
 		good = predictor_refuse(error,
-					"it breaks off behind %zu trees: its line `end of trees` is missing, or a class has fewer "
+					"it breaks off after %zu trees: its line `end of trees` is missing, or a class has fewer "
 					"trees than others",
 					*count);
 	return good;

@@ -374,8 +374,8 @@ static bool is_refused(struct dispatch *dispatch, struct queued_call *queued_cal
 		return false;
 	error_set_limit(
 		&queued_call->attempts.call->error, LIMIT_OF_ADMISSION,
-		"%s : more is asked of the model than it can do: %zu calls are in line, which takes %lld ms, too long for the "
-		"request's deadline; ask for less at a time, allow more time, or give the model more servers",
+		"%s : the model is overloaded: %zu calls are queued, which takes %lld ms, too long for the request's deadline; "
+		"send less at a time, allow more time, or give the model more servers",
 		queued_call->attempts.call->name, dispatch->call_queue.line.count, (long long)(wait_us / US_PER_MS));
 	call_queue_end(&dispatch->call_queue, queued_call);
 	return true;

@@ -40,7 +40,7 @@ static bool is_bare(const struct option *row)
 static void print_about(struct printer *printer, const struct option *row)
 {
 	static const char *const effects[] = {
-		[EFFECT_LATER] = "not honoured yet",
+		[EFFECT_LATER] = "not supported yet",
 		[EFFECT_REFUSED] = "refused by a run",
 		[EFFECT_NONE] = "no effect",
 		[EFFECT_PROTECTS] = "not in force yet",

@@ -148,8 +148,8 @@ static bool check_list(struct reading *reading, const struct option *row, const 
 		return false;
 	}
 	if (node->count == 0 && row->least > 0)
-		fault_add(reading->faults, CODE_EMPTY_VALUE, node->place, NULL,
-			  "`%s` is an empty list; at least one item must stand in it", reading->field);
+		fault_add(reading->faults, CODE_EMPTY_VALUE, node->place, NULL, "`%s` is an empty list; give at least one item",
+			  reading->field);
 	return true;
 }
 

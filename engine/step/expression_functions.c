@@ -133,7 +133,7 @@ const struct expression_function_row expression_functions[] = {
 	 RULES(.least = 1, .most = 1, .takes = "t", .gives = 't', .shape = SHAPE_SCALAR)},
 	{"text", "lower", "lower(x)", "A to Z in lower case.", EVERYWHERE, EACH("t", 't', .run = run_lower)},
 	{"text", "upper", "upper(x)", "a to z in upper case.", EVERYWHERE, EACH("t", 't', .run = run_upper)},
-	{"text", "trim", "trim(x)", "Without blanks at both ends.", EVERYWHERE, EACH("t", 't', .run = run_trim)},
+	{"text", "trim", "trim(x)", "Without spaces at both ends.", EVERYWHERE, EACH("t", 't', .run = run_trim)},
 	{"text", "len", "len(x)", "How many characters; bytes, where it is not UTF-8.", EVERYWHERE, EACH("t", 'i', .run = run_len)},
 	{"text", "contains", "contains(x, \"a\")", "Whether it contains the other text.", EVERYWHERE,
 	 JOINT(2, "t", 'b', run_contains)},

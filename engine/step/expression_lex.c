@@ -177,7 +177,7 @@ static bool lex_duration(struct lexer *lexer, struct token *token, double number
 		if (!unit)
 			return expression_lex_refuse(
 				lexer, lexer->at,
-				"this is no unit of time; write ms, s, m, h or d behind a number, or an operator between the two");
+				"this is no unit of time; write ms, s, m, h or d after a number, or an operator between the two");
 		total_ms += number * (double)unit->ms;
 		lexer->at += (uint32_t)name.length;
 		if (!is_digit(peek(lexer, 0)))
@@ -290,7 +290,7 @@ static const struct sign_row {
 	{"%", SIGN_OPERATOR, OPERATOR_DIVIDE, "`%` is directly after a number, as in 5%; for the remainder write mod(a, b)"},
 };
 
-static const char axis_refusal[] = "an argument has no name; write the axis behind `along`, as in sum(x along 0)";
+static const char axis_refusal[] = "an argument has no name; write the axis after `along`, as in sum(x along 0)";
 
 /* Whether `axis` or `dim` stands before the sign: sum(x, axis=0). */
 static bool lexer_names_axis(const struct lexer *lexer)

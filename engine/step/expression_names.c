@@ -134,7 +134,7 @@ static bool load_owned(struct evaluation *evaluation, const struct expression_na
 		return false;
 	return evaluation_fail_of_name(
 		evaluation,
-		known ? "`" TEXT_FORMAT "." TEXT_FORMAT "` is missing; send it, or write `?? otherwise` behind it"
+		known ? "`" TEXT_FORMAT "." TEXT_FORMAT "` is missing; send it, or write `?? otherwise` after it"
 		      : "`" TEXT_FORMAT "." TEXT_FORMAT "` is missing, and no such step is known here; name a step before this one",
 		TEXT_ARGUMENTS(name->owner), TEXT_ARGUMENTS(name->name));
 }

@@ -271,7 +271,7 @@ bool instruct_trailing(struct evaluation *evaluation, const struct instruction *
 	const struct trailing_result *result = &evaluation->scope->trailing[node->trailing - 1];
 	if (result->missing)
 		return evaluation_fail_of_name(
-			evaluation, "%s() of these integers has no value yet; write `?? otherwise` behind it, or cast them to FP64",
+			evaluation, "%s() of these integers has no value yet; write `?? otherwise` after it, or cast them to FP64",
 			node->function->name);
 	evaluation->slots[instruction->slot] = (struct value){.data = result->elements,
 							      .shape = result->shape,

@@ -57,7 +57,7 @@ static void who_cannot_be_answered_in_time_hears_so_at_once(void **state)
 	struct call *hurried = servers_ask(2, 1, servers.now_us / 1000 + 1000);
 	struct call *patient = servers_ask(3, 1, servers.now_us / 1000 + 3000);
 	servers_run_for(1);
-	servers_expect_error(hurried, ERROR_LIMIT, "more is asked of the model than it can do");
+	servers_expect_error(hurried, ERROR_LIMIT, "the model is overloaded");
 	servers_run_for(2 * (int64_t)SECOND);
 	servers_expect_error(patient, ERROR_NONE, "");
 	assert_int_equal(servers.failed, 1);

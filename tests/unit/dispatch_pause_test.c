@@ -87,7 +87,7 @@ static void a_model_that_was_slow_already_is_found_slow(void **state)
 	ask(100, 1500);
 	struct call *refused = servers_ask(1, 1, servers.now_us / 1000 + 1500);
 	servers_run_for(1);
-	servers_expect_error(refused, ERROR_LIMIT, "more is asked of the model than it can do");
+	servers_expect_error(refused, ERROR_LIMIT, "the model is overloaded");
 }
 
 static void a_deadline_that_passes_in_a_pause_has_passed(void **state)

@@ -102,7 +102,7 @@ static void overlong(struct puppet_line *line, int32_t id)
 
 static void a_message_longer_than_its_prefix_says(void **state)
 {
-	assert_lie(*state, overlong, "with more than one message, or a longer one than it said");
+	assert_lie(*state, overlong, "with more than one message, or a longer one than announced");
 }
 
 static void two_messages(struct puppet_line *line, int32_t id)

@@ -115,7 +115,7 @@ static void what_can_never_be_accepted_is_refused_with_its_words(void **state)
 {
 	(void)state;
 	refused(ASK(.items = {0}), "the proposal has no documents");
-	refused(ASK(ITEMS(APPLY("../x", 0, "one"))), "`Pipeline/../x` is no kind and name; neither may have blanks, `/` or `@`");
+	refused(ASK(ITEMS(APPLY("../x", 0, "one"))), "`Pipeline/../x` is no kind and name; neither may have spaces, `/` or `@`");
 	refused(ASK(ITEMS(APPLY("p", 0, "one"), APPLY("p", 0, "two"))),
 		"`Pipeline/p` is there twice; a proposal has each resource once");
 	refused(ASK(ITEMS(ITEM("p", .action = PROPOSAL_DELETE))), "`Pipeline/p` is not there, so it cannot be deleted");

@@ -278,7 +278,7 @@ static void texts_that_are_no_model_of_lightgbm_are_refused(void **state)
 	const char *sets = "cat_boundaries=0 1\ncat_threshold=1";
 	char *good = arena_print(arena, "%s", lightgbm("2", sets));
 	*strstr(good, "end of") = 0;
-	expect_refused(good, "breaks off behind 1 trees");
+	expect_refused(good, "breaks off after 1 trees");
 	good = arena_print(arena, "%s", lightgbm("2", sets));
 	memcpy(strstr(good, "left_child=-1"), "left_child=00", strlen("left_child=00"));
 	expect_refused(good, "tree 0 is not whole");
