@@ -109,7 +109,7 @@ int command_faults_only(struct session *session, const struct faults *faults);
 #define COMMAND_LOG_LEVEL(owner, member)                                                                                           \
 	{                                                                                                                          \
 		.name = "log-level", .type = OPTION_CHOICE, .offset = offsetof(struct owner, member), .choices = LOG_LEVELS,       \
-		.fallback = "info", .help = "The least level of the lines that are logged, on standard error."                     \
+		.fallback = "info", .help = "The lowest level of lines that are logged, on standard error."                        \
 	}
 
 /* `-n NAMESPACE` of the commands that read resources; `member` of `struct owner` is a text. */

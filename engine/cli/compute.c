@@ -63,7 +63,7 @@ const struct command command_compute = {
 	.help = "A file has cases with `name`, `input` and `params`: as a list under `cases`, or one in each line. Without a "
 		"file, or with `-`, they come from standard input. For each case one line is written: "
 		"`{\"name\":...,\"result\":{...}}`. A case that fails has no line: its error is on standard error. A line that is "
-		"not JSON is reported by its number. A parameter that is nearly the name of another is an error too; `--list` "
+		"not JSON is reported by its number. A misspelt parameter is an error too; `--list` "
 		"prints the parameters. The other cases still run, and the exit code is 1.\n\n"
 		"  sluice compute --list\n"
 		"  echo '{\"name\": \"five\", \"input\": {\"x\": [3, 1, 4, 1, 5]}, \"params\": {\"q\": [0.5]}}' |\n"

@@ -87,8 +87,8 @@ const struct command command_dev = {
 		"with their console tools, librdkafka 2.0 and 2.16 (confluent-kafka), kafka-python 2.2 and 3.0. They can "
 		"produce, consume with or without groups, and list, describe and create topics. Other administration, real "
 		"transactions, and logins need a real Kafka: use `sluice run --brokers HOST:PORT` with `sluice models "
-		"serve`.\n\nUse it for development only. Nothing is kept on disk, each partition keeps about its newest 5 MB, "
-		"and whatever the files say, delivery is at least once and each topic has one partition.\n"
+		"serve`.\n\nUse it for development only. Nothing is kept on disk, and each partition keeps about its newest 5 MB. "
+		"Whatever the files say, delivery is at least once, and each topic has one partition.\n"
 		"\n"
 		"  sluice dev pipelines/hello\n",
 	.options = options,

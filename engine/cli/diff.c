@@ -169,7 +169,7 @@ static int diff_run(struct session *session, const void *filled, const char *con
 const struct command command_diff = {
 	.name = "diff",
 	.arguments = "FILE...",
-	.summary = "Shows what files would change in what a namespace has accepted.",
+	.summary = "Shows how files differ from what a namespace has accepted.",
 	.help = "Compares each document, and the files that it names, with the newest accepted version of its resource. The exit "
 		"code is 1 if one differs. It also reports where state would begin empty because it has another form. `sluice "
 		"apply --dry-run` also checks the documents.\n\n"

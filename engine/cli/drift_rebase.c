@@ -117,7 +117,7 @@ const struct command command_drift_rebase = {
 	.help = "Writes the windows that a step `drift` with `reference: {past: ...}` remembers, from --from to --to, to a file "
 		"like that of `sluice fit drift`. It reads the changelog topic of the pipeline, and no messages, so their topics "
 		"may have deleted them. The time of a window by count is that of the message that closed it; the time of a window "
-		"by time is its begin.\n"
+		"by time is its start.\n"
 		"\n"
 		"Windows in alarm are left out and counted, unless --alarms is `keep`. To accept a change, name the time after it "
 		"and keep them.\n"

@@ -76,7 +76,7 @@ static int run_show(struct session *session, const void *filled, const char *con
 const struct command command_errors_list = {
 	.name = "errors list",
 	.arguments = "PIPELINE",
-	.summary = "Lists the failed requests of a pipeline that were kept.",
+	.summary = "Lists the failed requests in a pipeline's errors topic.",
 	.help = "Reads the pipeline's errors topic from its beginning to its present end. `AT` is the position of the dead "
 		"letter; `errors show` and `errors replay` accept it, or the request's id. Dead letters are sorted by the time "
 		"of the failure, and marked if they were replayed. Below them are the counts by reason; reasons that differ "

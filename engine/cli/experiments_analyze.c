@@ -37,8 +37,8 @@ static const struct option options[] = {
 	ROW("alpha", NUMBER, struct analyze_options, alpha, .least = 0.000001, .most = 0.5, .fallback = "0.05",
 	    .help = "The chance of a wrong decision that is accepted."),
 	ROW("tolerance", NUMBER, struct analyze_options, asked.tolerance, .least = 0.000000000001, .most = 1, .fallback = "0.001",
-	    .help = "The largest difference between a number of a mirror's reply and the answer's at which they agree; relative to "
-		    "the answer's number if that is beyond 1."),
+	    .help = "The largest difference at which a number of a mirror's reply agrees with the answer's. It is relative to the "
+		    "answer's number if that is larger than 1."),
 	ROW("horizon", FLAG, struct analyze_options, horizon,
 	    .help = "Also shows the numbers of a fixed horizon. They hold for one look that was planned in advance."),
 	COMMAND_FORM(analyze_options, form, "text json html"),
@@ -102,9 +102,9 @@ const struct command command_experiments_analyze = {
 	.arguments = "EXPERIMENT",
 	.summary = "Says which variant of an experiment is better, and what to do.",
 	.help = "Reads exposures and feedback, joins them per unit, and compares each variant with the control. First it tests "
-		"whether the units were split by the shares of the variants (SRM). Then come, for each metric and variant, the "
-		"difference, its p-value and its interval, which hold however often one looks; the chance to be the best and the "
-		"expected loss; and the units that are still needed. A sentence says what to do, with its reasons and what would "
+		"whether the units were split by the shares of the variants (SRM). Then it shows, for each metric and variant, the "
+		"difference with its p-value and interval, which are valid at every look, the chance to be the best, the expected "
+		"loss, and the units that are still needed. A sentence says what to do, with its reasons and what would "
 		"change it.\n\n"
 		"  sluice experiments analyze checkout -f pipelines/ --brokers localhost:9092\n"
 		"  sluice experiments analyze checkout --pipeline shop --metric profit --guardrail latency_ms --lower latency_ms\n"

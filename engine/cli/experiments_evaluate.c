@@ -65,8 +65,8 @@ const struct command command_experiments_evaluate = {
 	.name = "experiments evaluate",
 	.arguments = "EXPERIMENT",
 	.summary = "Estimates what another policy would have earned.",
-	.help = "Reads exposures and feedback as `sluice experiments analyze` does, and weighs each request by the probability "
-		"that the policy gives to the variant that it got, and the recorded one: IPS, SNIPS, clipped IPS, the direct "
+	.help = "Reads exposures and feedback as `sluice experiments analyze` does, and weighs each request by two probabilities "
+		"of the variant that it got, the policy's and the recorded one: IPS, SNIPS, clipped IPS, the direct "
 		"method and doubly robust estimates, with their standard errors. It prints the effective number of records (ESS), "
 		"and gives no recommendation if that is below 100, or if more than 1% of the policy's choices are variants that "
 		"were never chosen.\n"

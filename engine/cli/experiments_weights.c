@@ -116,7 +116,7 @@ static int weights_run(struct session *session, const void *filled, const char *
 const struct command command_experiments_weights = {
 	.name = "experiments weights",
 	.arguments = "[NAME]",
-	.summary = "Shows the shares of choices as they are in force now.",
+	.summary = "Shows the traffic shares that are in force now.",
 	.help = "Experiments and steps that split traffic have a table of 10000 buckets, recorded by the keeper: a unit keeps its "
 		"bucket, and a change of weights moves as few of them as it must. NAME is an experiment, a pipeline, or "
 		"PIPELINE/STEP; without it all tables are shown. A rollout moves its table by itself: `sluice experiments history` "

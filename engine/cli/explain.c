@@ -169,8 +169,7 @@ const struct command command_explain = {
 	.arguments = "PIPELINE",
 	.summary = "Shows why a pipeline answers a request as it does.",
 	.help = "Sends the request through a gateway to a running pipeline with a step of kind `explain`, and prints a waterfall: "
-		"from the base value, which the model answers on average, by the contribution of each feature, the largest first, "
-		"to the "
+		"the base value (the model's mean answer), then the contribution of each feature, the largest first, then the "
 		"answer. The residual is what they leave unexplained; estimates have a standard error. Form html is a page in one "
 		"file.\n"
 		"\n"
@@ -181,7 +180,7 @@ const struct command command_explain = {
 		"window "
 		"of each partition, its share of all, and by how many points that share changed since the first windows that the "
 		"topic "
-		"has. The shift is half the sum of these changes, from 0 (alike) to 1. Windows are of a step `explain` with "
+		"has. The shift is half the sum of these changes, from 0 (alike) to 1. The windows come from a step `explain` with "
 		"`importance`.\n"
 		"\n"
 		"  sluice explain hello --importance --brokers localhost:9092\n",

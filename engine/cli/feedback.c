@@ -35,7 +35,8 @@ static const struct option options[] = {
 	    .help = "The position of the request, as its exposure has it."),
 	ROW("unit", TEXT, struct feedback_options, unit, .help = "The unit of the experiment: a customer, for example."),
 	ROW("experiment", TEXT, struct feedback_options, experiment, .word = "NAME",
-	    .help = "The experiment that it is for; default: each of the pipeline that chose for the request or unit."),
+	    .help = "The experiment that it is for; default: each experiment of the pipeline that chose for the request or the "
+		    "unit."),
 	ROW("feedback-id", TEXT, struct feedback_options, feedback_id, .word = "ID",
 	    .help = "An id of this feedback: the same one twice counts once."),
 	ROW("reward", TEXT, struct feedback_options, reward, .word = "NUMBER", .help = "The reward."),

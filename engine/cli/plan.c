@@ -65,8 +65,8 @@ static const struct option options[] = {
 	    .help = "Shows instead what a change from the files OLD to FILE does to pipelines, groups, topics and state, and "
 		    "whether running engines would accept it."),
 	ROW("orphans", FLAG, struct plan_arguments, orphans,
-	    .help = "Shows instead the topics in Kafka that are of pipelines and models in the namespaces of the files, and that "
-		    "no pipeline of the files has. Changelogs of other forms of a stage's state are left out: `sluice gc` removes "
+	    .help = "Shows instead orphaned topics: those of pipelines and models in the namespaces of the files that no pipeline "
+		    "of the files has. Changelogs of other forms of a stage's state are left out: `sluice gc` removes "
 		    "those that no version names. Give all files of the namespace."),
 	KAFKA_ROWS(struct plan_arguments, kafka),
 	ROW("kind", TEXT, struct plan_arguments, kind, .help = "The kind of documents that have none."),

@@ -17,8 +17,8 @@ static const struct option options[] = {
 	PIPELINE_TARGET_STATUS_FILES_ROW(struct rollback_options, asked),
 	PIPELINE_TARGET_ROWS(struct rollback_options, asked),
 	ROW("to", INTEGER, struct rollback_options, to, .word = "VERSION", .least = 1, .most = (double)CONTROL_NUMBER_MAX,
-	    .help = "The version to return to; default: the one that was in force before the present one, or, while a "
-		    "change is not decided, the present one."),
+	    .help = "The version to return to; default: the version in force before the present one. While a change is not "
+		    "decided, the default is the present one."),
 	CONTROL_AUTHOR_ROWS(struct rollback_options, author),
 	COMMAND_FORM(rollback_options, form, "text json"),
 	{.type = OPTION_END},
