@@ -34,7 +34,7 @@ void flow_owner_call(void *context, struct call *call)
 	struct flow_owner *flow_owner = context;
 	struct worker_stage *stage = flow_owner->stage;
 	call->asker = flow_owner;
-	if (nested_call(flow_owner, call))
+	if (subpipeline_call(flow_owner, call))
 		return;
 	model_taps_write(stage, call, call->request, false);
 	if (!caller_call(stage->shared->caller, call, &call->error))
@@ -45,7 +45,7 @@ void flow_owner_forget(void *context, struct call *call)
 {
 	struct worker_stage *stage = ((struct flow_owner *)context)->stage;
 	struct worker *worker = stage->worker;
-	nested_forget(worker, call);
+	subpipeline_forget(worker, call);
 	returned_calls_forget(worker, call);
 	caller_forget(stage->shared->caller, call);
 }
@@ -54,5 +54,5 @@ int64_t flow_owner_outage_ms(void *context, const struct call *call)
 {
 	const struct worker_stage *stage = ((struct flow_owner *)context)->stage;
 	int64_t outage_ms;
-	return nested_outage(stage->worker, call, &outage_ms) ? outage_ms : caller_outage_ms(stage->shared->caller, call);
+	return subpipeline_outage(stage->worker, call, &outage_ms) ? outage_ms : caller_outage_ms(stage->shared->caller, call);
 }

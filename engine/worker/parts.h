@@ -21,15 +21,15 @@
  *   join_tombstone.c    tombstone of a finished join, as bytes
  *   pending_commit.c  joins whose last record is not committed yet
  *   join_merge.c  merge of the parts of a join into one message
- *   nested.c   subpipelines: pipelines that steps call
- *   copies.c   shadow requests
+ *   subpipelines.c   subpipelines: pipelines that steps call
+ *   shadow_requests.c   shadow requests
  *   flow_owner.c  calls of a flow's steps
  *   returned_calls.c  calls that return to their flows in the next turn
  *   stages.c   a stage: its flow, and what its flow returns
  *   release.c  finished messages leave in order -> produce
  *   commit_interval.c  when released messages are committed
  *   commits.c  their commit, and its result
- *   counting.c counts of requests and their outcomes
+ *   request_counts.c counts of requests and their outcomes
  *   answer_metrics.c  metrics that pipelines declare
  *   outbox.c   outputs of a message, encoded and produced
  *   answer_record.c    value, key and headers of an answer
@@ -102,8 +102,8 @@ struct stage_upstream {
 	int64_t again_ms;  /* earliest time of the next question */
 };
 
-struct nested; /* nested.c */
-struct copy;   /* copies.c */
+struct subpipeline_call; /* subpipelines.c */
+struct shadow_request;	 /* shadow_requests.c */
 
 struct worker_stage {
 	const struct stage_config *config;
@@ -176,12 +176,12 @@ struct worker {
 	bool full;   /* the producer's queue is full; it is tried again in a moment */
 	bool spoilt; /* the open transaction cannot be committed */
 
-	struct nested *nested; /* outstanding calls of subpipelines */
-	size_t nested_waiting; /* those of them that begin in the next turn */
+	struct subpipeline_call *subpipeline_calls; /* outstanding calls of subpipelines */
+	size_t subpipeline_waiting;		    /* those of them that begin in the next turn */
 	struct call **returned; /* calls that could not begin, or whose subpipeline answered */
 	size_t returned_count;
 	size_t returned_capacity;
-	struct copy *copies; /* outstanding shadow requests */
+	struct shadow_request *copies; /* outstanding shadow requests */
 	size_t copy_count;
 	size_t copy_bytes;
 	struct worker_counts counts; /* read by other threads too */
@@ -203,7 +203,7 @@ static inline void inflight_reply_first(struct inflight *inflight)
 		gateway_reply_put(&inflight->stage->worker->outbox, inflight);
 }
 
-/* ---- counting.c ---- */
+/* ---- request_counts.c ---- */
 
 /* Time since the request's record was written, in whichever stage it is answered. If the record has no time, or a time in the
  * future, time since it was taken here. */
@@ -254,28 +254,28 @@ void returned_calls_add(struct worker *worker, struct call *call);
 void returned_calls_forget(struct worker *worker, const struct call *call);
 struct call *returned_calls_take(struct worker *worker); /* NULL: there is none */
 
-/* ---- nested.c ---- */
+/* ---- subpipelines.c ---- */
 
 /* Opens the flows of the subpipelines that the stage's steps call, in the environment of the stage's own flow. */
-bool nested_open(struct worker_stage *stage, const struct flow_environment *of_stage, struct error *error);
-void nested_close(struct worker_stage *stage);
+bool subpipeline_open(struct worker_stage *stage, const struct flow_environment *of_stage, struct error *error);
+void subpipeline_close(struct worker_stage *stage);
 
 /* Takes a call of a subpipeline, which begins in the next turn. False: the call has another target. */
-bool nested_call(struct flow_owner *flow_owner, struct call *call);
-void nested_forget(struct worker *worker, const struct call *call);
+bool subpipeline_call(struct flow_owner *flow_owner, struct call *call);
+void subpipeline_forget(struct worker *worker, const struct call *call);
 /* Outage as in struct flow_environment, for a call of a subpipeline. False: the call has another target. */
-bool nested_outage(const struct worker *worker, const struct call *call, int64_t *outage_ms);
+bool subpipeline_outage(const struct worker *worker, const struct call *call, int64_t *outage_ms);
 
-void nested_advance(struct worker *worker); /* begins the calls that wait */
-void nested_advance_stage(struct worker_stage *stage, int64_t now_ms);
-int64_t nested_due_ms(const struct worker_stage *stage);
+void subpipeline_advance(struct worker *worker); /* begins the calls that wait */
+void subpipeline_advance_stage(struct worker_stage *stage, int64_t now_ms);
+int64_t subpipeline_due_ms(const struct worker_stage *stage);
 
-/* ---- copies.c ---- */
+/* ---- shadow_requests.c ---- */
 
 /* Sends a shadow request: its call has no owner. */
 void flow_owner_copy(void *context, const struct call *call);
-void copy_answered(struct worker *worker, struct call *call);
-void copies_close(struct worker_stage *stage); /* leaves out those of its flows that have no reply */
+void shadow_request_answered(struct worker *worker, struct call *call);
+void shadow_requests_close(struct worker_stage *stage); /* leaves out those of its flows that have no reply */
 
 /* ---- message_start.c ---- */
 

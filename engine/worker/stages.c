@@ -15,7 +15,7 @@ static void stages_on_answered(void *context, struct call *call)
 	if (call->error.kind == ERROR_NONE && call->reply)
 		model_taps_write(flow_owner->stage, call, call->reply, true);
 	if (!call->owner)
-		copy_answered(worker, call);
+		shadow_request_answered(worker, call);
 	else
 		flow_answered(flow_owner->flow, call, loop_now_ms(worker->loop));
 }
@@ -194,7 +194,7 @@ static bool stage_set_up(struct worker_stage *stage, struct error *error)
 	stage->flow_owner.stage = stage;
 	stage->flow = stage->shared ? flow_open(config->graph, &environment, error) : NULL;
 	stage->flow_owner.flow = stage->flow;
-	return stage->flow && nested_open(stage, &environment, error) && judging_open(stage, error);
+	return stage->flow && subpipeline_open(stage, &environment, error) && judging_open(stage, error);
 }
 
 struct worker_stage *stage_open(struct worker *worker, const struct stage_config *config, struct error *error)
@@ -225,8 +225,8 @@ void stage_close(struct worker_stage *stage)
 	partition_states_part(stage->worker, stage);
 	flow_close(stage->flow);
 	arena_close(stage->judging);
-	copies_close(stage);
-	nested_close(stage);
+	shadow_requests_close(stage);
+	subpipeline_close(stage);
 	shared_give(stage->worker, stage->shared);
 	waiting_records_close(&stage->waiting);
 	direct_port_return_all(stage->worker->direct.port, &stage->direct);
@@ -263,8 +263,8 @@ bool stage_check(const struct stage_config *config, struct error *error)
 
 void stages_advance(struct worker *worker)
 {
-	while (worker->returned_count + worker->nested_waiting > 0) {
-		nested_advance(worker);
+	while (worker->returned_count + worker->subpipeline_waiting > 0) {
+		subpipeline_advance(worker);
 		for (struct call *call; (call = returned_calls_take(worker));)
 			stages_on_answered(worker, call);
 	}
@@ -272,7 +272,7 @@ void stages_advance(struct worker *worker)
 	for (struct worker_stage *stage = worker->stages; stage; stage = stage->next) {
 		if (flow_due_ms(stage->flow) <= now_ms)
 			flow_advance(stage->flow, now_ms);
-		nested_advance_stage(stage, now_ms);
+		subpipeline_advance_stage(stage, now_ms);
 	}
 }
 
@@ -280,10 +280,10 @@ int64_t stages_due_ms(const struct worker *worker)
 {
 	int64_t due_ms = INT64_MAX;
 	for (const struct worker_stage *stage = worker->stages; stage; stage = stage->next) {
-		int64_t nested_ms = nested_due_ms(stage);
+		int64_t subpipeline_ms = subpipeline_due_ms(stage);
 		if (flow_due_ms(stage->flow) < due_ms)
 			due_ms = flow_due_ms(stage->flow);
-		due_ms = nested_ms < due_ms ? nested_ms : due_ms;
+		due_ms = subpipeline_ms < due_ms ? subpipeline_ms : due_ms;
 	}
 	return due_ms;
 }

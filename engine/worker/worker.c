@@ -79,7 +79,7 @@ static int turn_timeout_ms(const struct worker *worker)
 	if (change_waits && !worker->full && output_may_end(worker->outbox.output))
 		return 0;
 	if (intake_owes(worker) || direct_intake_owes(worker) || (worker->more && intake_may_take(worker)) ||
-	    worker->returned_count + worker->nested_waiting > 0)
+	    worker->returned_count + worker->subpipeline_waiting > 0)
 		return 0;
 	int64_t due_ms = stages_due_ms(worker), join_states_ms = join_states_due_ms(worker);
 	int64_t left_ms = (due_ms < join_states_ms ? due_ms : join_states_ms) - loop_now_ms(worker->loop);

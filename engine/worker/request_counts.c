@@ -1,4 +1,4 @@
-/* counting.c: Counts of requests: taken, ended, failed, and how long they took. The worker counts when a message
+/* request_counts.c: Counts of requests: taken, ended, failed, and how long they took. The worker counts when a message
  * leaves its stage, and when the call of a subpipeline ends. */
 #include "message/carried.h"
 

@@ -1,4 +1,4 @@
-/* copies_test.c: Tests of what is sent off the path changes nothing on it: not the answer, not when
+/* shadow_requests_test.c: Tests of what is sent off the path changes nothing on it: not the answer, not when
  * it leaves, not what is committed, not when a worker ends. */
 #include <setjmp.h>
 #include <stdarg.h>

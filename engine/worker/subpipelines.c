@@ -1,4 +1,4 @@
-/* nested.c: Subpipelines: pipelines that steps of other pipelines call. Each runs whole, in a flow of its own in the
+/* subpipelines.c: Subpipelines: pipelines that steps of other pipelines call. Each runs whole, in a flow of its own in the
  * caller's worker. Its messages are in the caller's arena.
  *
  * There is no second topic, so a subpipeline is answered in the transaction of its caller. Its stages are not split,
@@ -9,20 +9,20 @@
 
 #define DEPTH_MAX 16 /* pipelines that call pipelines */
 
-struct nested {			/* a call in progress */
+struct subpipeline_call {	/* a call in progress */
 	struct message message; /* first: the flow returns it by its address */
 	struct call *call;
 	struct flow_owner *flow_owner; /* the owner of the called pipeline's flow */
-	struct nested *next, *previous;
+	struct subpipeline_call *next, *previous;
 	int64_t taken_ms; /* by the worker's clock */
 	bool begun;
 };
 
 /* ---- flows of called pipelines ---- */
 
-static void nested_finished(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer);
+static void subpipeline_finished(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer);
 
-bool nested_open(struct worker_stage *stage, const struct flow_environment *of_stage, struct error *error)
+bool subpipeline_open(struct worker_stage *stage, const struct flow_environment *of_stage, struct error *error)
 {
 	const struct stage_config *config = stage->config;
 	if (config->called_count == 0)
@@ -34,7 +34,7 @@ bool nested_open(struct worker_stage *stage, const struct flow_environment *of_s
 		struct flow_owner *flow_owner = &stage->called[i];
 		struct flow_environment environment = *of_stage;
 		environment.context = flow_owner;
-		environment.finished = nested_finished;
+		environment.finished = subpipeline_finished;
 		environment.tap = NULL;
 		environment.board = NULL;
 		environment.step_counts = config->called[i].step_counts;
@@ -49,7 +49,7 @@ bool nested_open(struct worker_stage *stage, const struct flow_environment *of_s
 	return true;
 }
 
-void nested_close(struct worker_stage *stage)
+void subpipeline_close(struct worker_stage *stage)
 {
 	for (size_t i = 0; stage->called && i < stage->config->called_count; i++)
 		flow_close(stage->called[i].flow);
@@ -66,53 +66,53 @@ static struct flow_owner *flow_owner_find(const struct worker_stage *stage, cons
 
 /* ---- calls ---- */
 
-static void nested_add(struct worker *worker, struct nested *nested)
+static void subpipeline_add(struct worker *worker, struct subpipeline_call *nested)
 {
-	nested->next = worker->nested;
+	nested->next = worker->subpipeline_calls;
 	if (nested->next)
 		nested->next->previous = nested;
-	worker->nested = nested;
-	worker->nested_waiting++;
+	worker->subpipeline_calls = nested;
+	worker->subpipeline_waiting++;
 	nested->taken_ms = loop_now_ms(worker->loop);
 	call_count_in(nested->flow_owner->counts);
 }
 
-static void nested_remove(struct worker *worker, struct nested *nested)
+static void subpipeline_remove(struct worker *worker, struct subpipeline_call *nested)
 {
 	if (nested->next)
 		nested->next->previous = nested->previous;
-	*(nested->previous ? &nested->previous->next : &worker->nested) = nested->next;
-	worker->nested_waiting -= !nested->begun;
+	*(nested->previous ? &nested->previous->next : &worker->subpipeline_calls) = nested->next;
+	worker->subpipeline_waiting -= !nested->begun;
 }
 
 /* The call in which the calling message itself runs; NULL: none. A shadow request has none, because it has a message
  * of its own. */
-static const struct nested *nested_of(const struct call *call)
+static const struct subpipeline_call *subpipeline_of(const struct call *call)
 {
 	const struct flow_owner *flow_owner = call->asker;
-	return flow_owner->name && call->owner ? (const struct nested *)message_root(call->message) : NULL;
+	return flow_owner->name && call->owner ? (const struct subpipeline_call *)message_root(call->message) : NULL;
 }
 
 /* Depth of a call. Pipelines may call each other in a circle only to a depth of DEPTH_MAX. */
 static unsigned depth_of(const struct call *call)
 {
 	unsigned depth = 0;
-	for (const struct nested *caller; (caller = nested_of(call)); call = caller->call)
+	for (const struct subpipeline_call *caller; (caller = subpipeline_of(call)); call = caller->call)
 		depth++;
 	return depth;
 }
 
-bool nested_call(struct flow_owner *flow_owner, struct call *call)
+bool subpipeline_call(struct flow_owner *flow_owner, struct call *call)
 {
 	struct worker_stage *stage = flow_owner->stage;
 	struct flow_owner *called = call->target == CALL_PIPELINE ? flow_owner_find(stage, call->name) : NULL;
 	if (!called)
 		return false;
-	struct nested *nested = NULL;
+	struct subpipeline_call *nested = NULL;
 	if (depth_of(call) >= DEPTH_MAX)
 		error_set(&call->error, ERROR_LIMIT, PLACE_NONE, "pipelines call each other more than %d deep, at `%s`", DEPTH_MAX,
 			  call->name);
-	else if (!(nested = ARENA_NEW(call->message->arena, struct nested)))
+	else if (!(nested = ARENA_NEW(call->message->arena, struct subpipeline_call)))
 		error_memory(&call->error, ERROR_LIMIT, "calling a pipeline");
 	if (!nested) {
 		returned_calls_add(stage->worker, call);
@@ -129,26 +129,26 @@ bool nested_call(struct flow_owner *flow_owner, struct call *call)
 	nested->message.offspring = NULL;
 	nested->call = call;
 	nested->flow_owner = called;
-	nested_add(stage->worker, nested);
+	subpipeline_add(stage->worker, nested);
 	return true;
 }
 
-void nested_forget(struct worker *worker, const struct call *call)
+void subpipeline_forget(struct worker *worker, const struct call *call)
 {
-	struct nested *nested = worker->nested;
+	struct subpipeline_call *nested = worker->subpipeline_calls;
 	while (nested && nested->call != call)
 		nested = nested->next;
 	if (!nested)
 		return;
-	nested_remove(worker, nested);
+	subpipeline_remove(worker, nested);
 	call_count_forgotten(nested->flow_owner->counts);
 	if (nested->begun)
 		flow_abandon(nested->flow_owner->flow, &nested->message);
 }
 
-bool nested_outage(const struct worker *worker, const struct call *call, int64_t *outage_ms)
+bool subpipeline_outage(const struct worker *worker, const struct call *call, int64_t *outage_ms)
 {
-	const struct nested *nested = worker->nested;
+	const struct subpipeline_call *nested = worker->subpipeline_calls;
 	while (nested && nested->call != call)
 		nested = nested->next;
 	if (!nested)
@@ -157,12 +157,12 @@ bool nested_outage(const struct worker *worker, const struct call *call, int64_t
 	return true;
 }
 
-static void nested_finished(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer)
+static void subpipeline_finished(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer)
 {
-	struct nested *nested = (struct nested *)message;
+	struct subpipeline_call *nested = (struct subpipeline_call *)message;
 	struct worker *worker = ((struct flow_owner *)context)->stage->worker;
 	struct call *call = nested->call;
-	nested_remove(worker, nested);
+	subpipeline_remove(worker, nested);
 	call_take_answer(call, outcome, answer);
 	call_take_assigned(call, message);
 	/* Several answers are an error for a caller that expects one. */
@@ -173,23 +173,23 @@ static void nested_finished(void *context, struct message *message, enum flow_ou
 	returned_calls_add(worker, call);
 }
 
-static struct nested *first_waiting(const struct worker *worker)
+static struct subpipeline_call *first_waiting(const struct worker *worker)
 {
-	struct nested *nested = worker->nested;
+	struct subpipeline_call *nested = worker->subpipeline_calls;
 	while (nested && nested->begun)
 		nested = nested->next;
 	return nested;
 }
 
-void nested_advance(struct worker *worker)
+void subpipeline_advance(struct worker *worker)
 {
-	for (struct nested *nested; worker->nested_waiting > 0 && (nested = first_waiting(worker));) {
+	for (struct subpipeline_call *nested; worker->subpipeline_waiting > 0 && (nested = first_waiting(worker));) {
 		struct call *call = nested->call;
 		nested->begun = true;
-		worker->nested_waiting--;
+		worker->subpipeline_waiting--;
 		if (flow_enter(nested->flow_owner->flow, &nested->message, loop_now_ms(worker->loop), &call->error))
 			continue;
-		nested_remove(worker, nested);
+		subpipeline_remove(worker, nested);
 		const struct answer refused = {.error = &call->error};
 		call_count_out(nested->flow_owner->counts, FLOW_ANSWER, &refused, 0);
 		returned_calls_add(worker, call);
@@ -198,14 +198,14 @@ void nested_advance(struct worker *worker)
 
 /* ---- time ---- */
 
-void nested_advance_stage(struct worker_stage *stage, int64_t now_ms)
+void subpipeline_advance_stage(struct worker_stage *stage, int64_t now_ms)
 {
 	for (size_t i = 0; i < stage->config->called_count; i++)
 		if (flow_due_ms(stage->called[i].flow) <= now_ms)
 			flow_advance(stage->called[i].flow, now_ms);
 }
 
-int64_t nested_due_ms(const struct worker_stage *stage)
+int64_t subpipeline_due_ms(const struct worker_stage *stage)
 {
 	int64_t due_ms = INT64_MAX;
 	for (size_t i = 0; i < stage->config->called_count; i++)

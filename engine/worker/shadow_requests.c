@@ -1,4 +1,4 @@
-/* copies.c: Shadow requests: copies of messages in arenas of their own, whose replies change no answer.
+/* shadow_requests.c: Shadow requests: copies of messages in arenas of their own, whose replies change no answer.
  *
  * Nothing waits for them: no answer, no commit, no handover. If many are outstanding because the target is slow, or
  * if they hold too much memory, further ones are not sent and counted. So a slow shadow costs no memory either.
@@ -17,16 +17,16 @@
 #define COPIES_BYTES_MAX ((size_t)32 << 20) /* for all copies of a worker */
 #define COPY_BYTES_MAX ((size_t)16 << 20)   /* of one copy: as much as a model is sent */
 
-struct copy {		  /* in its own arena */
+struct shadow_request {	  /* in its own arena */
 	struct call call; /* first: the flow returns it by its address */
 	struct arena *arena;
 	struct flow_owner *flow_owner; /* the flow owner that sent it */
-	struct copy *next, *previous;
+	struct shadow_request *next, *previous;
 	size_t bytes; /* size when it was made */
 	int64_t sent_ms;
 };
 
-static void copy_drop(struct worker *worker, struct copy *copy)
+static void shadow_request_drop(struct worker *worker, struct shadow_request *copy)
 {
 	if (copy->next)
 		copy->next->previous = copy->previous;
@@ -36,10 +36,10 @@ static void copy_drop(struct worker *worker, struct copy *copy)
 	arena_close(copy->arena);
 }
 
-static struct copy *copy_make(const struct call *call)
+static struct shadow_request *shadow_request_make(const struct call *call)
 {
 	struct arena *arena = arena_open(COPY_BYTES_MAX);
-	struct copy *copy = arena ? ARENA_NEW(arena, struct copy) : NULL;
+	struct shadow_request *copy = arena ? ARENA_NEW(arena, struct shadow_request) : NULL;
 	struct message *message = copy ? message_copy(arena, call->message, call->request) : NULL;
 	if (!message) {
 		arena_close(arena);
@@ -89,7 +89,7 @@ static bool mirror_is_compared(const struct worker_stage *stage, const struct ca
 /* ---- copies ---- */
 
 /* A copy whose reply does not come: it is not sent, or nobody waits for it any more. */
-static void copy_leave_out(struct worker_stage *stage, const struct call *call, const char *why)
+static void shadow_request_leave_out(struct worker_stage *stage, const struct call *call, const char *why)
 {
 	struct error error = {0};
 	const struct answer answer = {.error = &error};
@@ -105,11 +105,11 @@ void flow_owner_copy(void *context, const struct call *call)
 	struct flow_owner *flow_owner = context;
 	struct worker *worker = flow_owner->stage->worker;
 	bool room = worker->copy_count < COPIES_MAX && worker->copy_bytes < COPIES_BYTES_MAX;
-	struct copy *copy = room ? copy_make(call) : NULL;
+	struct shadow_request *copy = room ? shadow_request_make(call) : NULL;
 	if (!copy) {
-		copy_leave_out(flow_owner->stage, call,
-			       room ? "the copy was not sent, since it is larger than 16 MiB or memory ran out"
-				    : "the copy was not sent, since too many wait; check whether it is slow");
+		shadow_request_leave_out(flow_owner->stage, call,
+					 room ? "the copy was not sent, since it is larger than 16 MiB or memory ran out"
+					      : "the copy was not sent, since too many wait; check whether it is slow");
 		return;
 	}
 	copy->flow_owner = flow_owner;
@@ -124,26 +124,26 @@ void flow_owner_copy(void *context, const struct call *call)
 	flow_owner_call(flow_owner, &copy->call);
 }
 
-void copy_answered(struct worker *worker, struct call *call)
+void shadow_request_answered(struct worker *worker, struct call *call)
 {
 	assert(call->reply || call->error.kind != ERROR_NONE);
-	struct copy *copy = (struct copy *)call;
+	struct shadow_request *copy = (struct shadow_request *)call;
 	struct worker_stage *stage = copy->flow_owner->stage;
 	const struct answer answer = {.payload = call->reply, .error = call->error.kind == ERROR_NONE ? NULL : &call->error};
 	if (mirror_is_compared(stage, call))
 		mirror_tell(stage, call, &answer, false, loop_now_ms(worker->loop) - copy->sent_ms);
-	copy_drop(worker, copy);
+	shadow_request_drop(worker, copy);
 }
 
-void copies_close(struct worker_stage *stage)
+void shadow_requests_close(struct worker_stage *stage)
 {
 	struct worker *worker = stage->worker;
-	for (struct copy *copy = worker->copies, *next; copy; copy = next) {
+	for (struct shadow_request *copy = worker->copies, *next; copy; copy = next) {
 		next = copy->next;
 		if (copy->flow_owner->stage != stage)
 			continue;
-		copy_leave_out(stage, &copy->call, "its stage ended before; check whether it is slow");
+		shadow_request_leave_out(stage, &copy->call, "its stage ended before; check whether it is slow");
 		flow_owner_forget(copy->flow_owner, &copy->call);
-		copy_drop(worker, copy);
+		shadow_request_drop(worker, copy);
 	}
 }
