@@ -1,12 +1,12 @@
 /* grpc_server_parts.h: Shared parts of the gRPC server. Private to its files:
  *
  *   grpc_server.c   the server: limits, opening, drain and close
- *   grpc_caller.c   one connection: accepted, supervised, drained, lost
- *   grpc_request.c  one call on it: its head and its message
- *   grpc_answer.c   its answer
- *   grpc_fields.c   metadata of a call, in both directions
- *   grpc_conversation.c  a call of several messages
- *   grpc_port.c     a port that is shared with an HTTP server
+ *   grpc_server_connection.c   one connection: accepted, supervised, drained, lost
+ *   grpc_server_request.c  one call on it: its head and its message
+ *   grpc_server_answer.c   its answer
+ *   grpc_server_fields.c   metadata of a call, in both directions
+ *   grpc_server_conversation.c  a call of several messages
+ *   grpc_server_port.c     a port that is shared with an HTTP server
  *
  * A request has two holders: the connection, from its first header to the end of its stream, and the application,
  * from `called` to its answer. It returns to the pool when both have released it. Data is sent once a turn, by the
@@ -21,8 +21,8 @@
 #include "net/acceptor.h"
 #include "net/body_coder.h"
 #include "net/frame_debt.h"
-#include "net/grpc_coding.h"
 #include "net/grpc_server.h"
+#include "net/grpc_server_coding.h"
 #include "net/grpc_wire.h"
 #include "net/http2.h"
 #include "net/http_head.h"
@@ -131,7 +131,7 @@ struct grpc_server {
 	char room[64 << 10]; /* into which all connections read */
 };
 
-/* ---- grpc_caller.c ---- */
+/* ---- grpc_server_connection.c ---- */
 
 void grpc_server_wake(struct grpc_server *server);		       /* its next turn is due at once */
 void grpc_caller_mark_dirty(struct grpc_caller *caller);	       /* it is flushed in the next turn */
@@ -141,7 +141,7 @@ void grpc_caller_flush(struct grpc_caller *caller);  /* sends pending data, and 
 void grpc_caller_drain(struct grpc_caller *caller);  /* may also close it */
 void grpc_caller_leaves(struct grpc_caller *caller); /* the notice has arrived: no new calls from now on */
 
-/* ---- grpc_port.c ---- */
+/* ---- grpc_server_port.c ---- */
 
 enum grpc_port_verdict { GRPC_PORT_HTTP2, GRPC_PORT_LATER, GRPC_PORT_BROKEN, GRPC_PORT_HTTP1 };
 
@@ -159,7 +159,7 @@ bool grpc_port_wait_for_end(struct grpc_request *request);
 void grpc_port_end_wait(struct grpc_request *request);
 void grpc_port_leave(struct grpc_request *request);		       /* the stream is gone */
 
-/* ---- grpc_request.c ---- */
+/* ---- grpc_server_request.c ---- */
 
 /* The application has one more of its messages. */
 void grpc_request_hold(struct grpc_request *request);
@@ -180,7 +180,7 @@ void grpc_request_call(struct grpc_request *request);
 /* Empties a buffer, and frees its memory if it is much. */
 void grpc_buffer_empty(struct buffer *buffer);
 
-/* ---- grpc_answer.c ---- */
+/* ---- grpc_server_answer.c ---- */
 
 /* Copies what is left of the answer, which is not empty, to `room`, as far as it fits, and returns how many bytes that are. */
 static inline size_t grpc_answer_copy(struct grpc_request *request, struct grpc_caller *caller, uint8_t *room, size_t size)
@@ -202,7 +202,7 @@ void grpc_request_refuse_as_http(struct grpc_request *request, struct http_refus
 /* Sends an answer, with its message as it is, or compressed. */
 void grpc_answer_send(struct grpc_request *request, struct text coded, bool is_packed);
 
-/* ---- grpc_fields.c ---- */
+/* ---- grpc_server_fields.c ---- */
 
 void grpc_fields_append(struct buffer *fields, struct text name, struct text value);
 
@@ -211,7 +211,7 @@ bool grpc_fields_have(const struct buffer *fields, struct text name);
 /* Writes them as pairs, which borrow; at most GRPC_FIELDS_MAX. */
 size_t grpc_fields_pairs(const struct buffer *fields, nghttp2_nv *pairs);
 
-/* ---- grpc_conversation.c ---- */
+/* ---- grpc_server_conversation.c ---- */
 
 /* Reads bytes of a conversation, and passes each complete message on. */
 void grpc_conversation_take(struct grpc_request *request, const uint8_t *bytes, size_t count);

@@ -1,5 +1,5 @@
-/* grpc_coding.c: see grpc_coding.h. */
-#include "net/grpc_coding.h"
+/* grpc_server_coding.c: see grpc_server_coding.h. */
+#include "net/grpc_server_coding.h"
 
 #include <assert.h>
 #include <stdio.h>

@@ -1,12 +1,12 @@
-/* grpc_coding.h: Compression of gRPC's messages on a server: `grpc-encoding` gzip or deflate of those of callers, gzip of answers.
- * Private to the server.
+/* grpc_server_coding.h: Compression of gRPC's messages on a server: `grpc-encoding` gzip or deflate of those of callers, gzip of
+ * answers. Private to the server.
  *
  * A few bytes can decompress to gigabytes, so decompression stops at the limit of a message. Clients of gRPC list gzip in
  * `grpc-accept-encoding` whether their users want it or not. So an answer is compressed for a caller that lists it and names a
  * compression of its own messages, and if it is as long as bodies of HTTP must be for that.
  */
-#ifndef SLUICE_NET_GRPC_CODING_H
-#define SLUICE_NET_GRPC_CODING_H
+#ifndef SLUICE_NET_GRPC_SERVER_CODING_H
+#define SLUICE_NET_GRPC_SERVER_CODING_H
 
 #include "base/text.h"
 

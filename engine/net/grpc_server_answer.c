@@ -1,4 +1,4 @@
-/* grpc_answer.c: Answer to a call on the gRPC server: a message, or a refusal; see grpc_server_parts.h. */
+/* grpc_server_answer.c: Answer to a call on the gRPC server: a message, or a refusal; see grpc_server_parts.h. */
 #include <string.h>
 
 #include "message/reply.h"

@@ -1,4 +1,4 @@
-/* grpc_fields.c: Metadata of a call on the gRPC server; see grpc_server_parts.h. */
+/* grpc_server_fields.c: Metadata of a call on the gRPC server; see grpc_server_parts.h. */
 #include <string.h>
 
 #include "net/grpc_server_parts.h"

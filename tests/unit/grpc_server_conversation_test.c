@@ -1,4 +1,5 @@
-/* grpc_conversation_test.c: calls of several messages, and metadata both ways, on the gRPC server; the caller is a puppet. */
+/* grpc_server_conversation_test.c: calls of several messages, and metadata both ways, on the gRPC server; the caller is a puppet.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

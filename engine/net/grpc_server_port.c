@@ -1,5 +1,5 @@
-/* grpc_port.c: Port of the gRPC server that is shared with an HTTP server: connections of HTTP/1.1 are passed on, and streams that
- * are no calls become exchanges (net/http_exchange.h); see grpc_server_parts.h.
+/* grpc_server_port.c: Port of the gRPC server that is shared with an HTTP server: connections of HTTP/1.1 are passed on, and
+ * streams that are no calls become exchanges (net/http_exchange.h); see grpc_server_parts.h.
  *
  * HTTP/2 is known by the first bytes of its preface, which no request of HTTP/1.1 begins with, in TLS too.
  */

@@ -1,4 +1,4 @@
-/* grpc_coding_test.c: Tests of compressed messages of gRPC's callers: they are served as if they were not, within the same
+/* grpc_server_coding_test.c: Tests of compressed messages of gRPC's callers: they are served as if they were not, within the same
  * limits. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-/* grpc_caller.c: Connection of the gRPC server; see grpc_server_parts.h. */
+/* grpc_server_connection.c: Connection of the gRPC server; see grpc_server_parts.h. */
 #include <sys/epoll.h>
 #include <unistd.h>
 
