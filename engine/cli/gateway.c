@@ -6,8 +6,8 @@
 #include "cli/command.h"
 #include "gateway/gateway_service.h"
 #include "gateway/server_metrics.h"
+#include "log/topic_setup.h"
 #include "net/loop_task.h"
-#include "log/topics.h"
 #include "runtime/revision_topics.h"
 
 #define PORT_MOST 65535

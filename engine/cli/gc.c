@@ -8,7 +8,7 @@
 #include "control/keeper.h"
 #include "control/state_labels.h"
 #include "log/topic_list.h"
-#include "log/topics.h"
+#include "log/topic_setup.h"
 
 struct gc_options {
 	struct pipeline_target_asked asked;

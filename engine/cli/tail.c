@@ -46,7 +46,7 @@ struct tailing {
 	struct session *session;
 	const struct tail_options *options;
 	const struct expression *where; /* NULL: all */
-	struct schema_asker asker;
+	struct schema_lookup asker;
 	struct arena *arena; /* of one record */
 	struct buffer text;
 	int64_t shown;
@@ -125,9 +125,9 @@ static bool tail(struct tailing *tailing, const struct pipeline_target *target, 
 		return error_memory(error, ERROR_SYSTEM, "reading answers");
 	struct reader *reader = reader_open(&config, error);
 	buffer_open(&tailing->text, RECORD_TEXT_MAX);
-	bool good = reader && schema_asker_open(&tailing->asker, kafka_registry(&target->kafka), error) &&
+	bool good = reader && schema_lookup_open(&tailing->asker, kafka_registry(&target->kafka), error) &&
 		    tail_follow(tailing, reader, error);
-	schema_asker_close(&tailing->asker);
+	schema_lookup_close(&tailing->asker);
 	buffer_close(&tailing->text);
 	reader_close(reader);
 	arena_close(tailing->arena);

@@ -1,7 +1,7 @@
 /* engine_reports.c: see engine_reports.h. */
 #include "client/engine_reports.h"
 
-#include "log/backlog.h"
+#include "log/group_lag.h"
 
 #define REPORT_ARENA_BYTES ((size_t)16 << 20)
 #define LAG_MS 3000 /* so long Kafka may take to answer one question */
@@ -18,7 +18,7 @@ void engine_reports_close(struct engine_reports *reports)
 	for (size_t i = 0; i < reports->count; i++)
 		arena_close(reports->items[i].arena);
 	for (size_t i = 0; i < reports->group_count; i++)
-		backlog_close(reports->groups[i].backlog);
+		group_lag_close(reports->groups[i].backlog);
 }
 
 static bool is_of(const struct pipeline_report *entry, const struct status *status)
@@ -75,7 +75,7 @@ bool engine_reports_take(struct engine_reports *reports, const struct record *re
 	return true;
 }
 
-static struct backlog *backlog_of(struct engine_reports *reports, struct text group)
+static struct group_lag *group_lag_of(struct engine_reports *reports, struct text group)
 {
 	for (size_t i = 0; i < reports->group_count; i++)
 		if (text_is(group, reports->groups[i].name))
@@ -85,7 +85,7 @@ static struct backlog *backlog_of(struct engine_reports *reports, struct text gr
 	if (!name || group.length == 0 || reports->group_count == REPORT_GROUPS_MAX)
 		return NULL;
 	const struct kafka *kafka = reports->kafka;
-	struct backlog *backlog = backlog_open(kafka->brokers, kafka->consumer, name, &error);
+	struct group_lag *backlog = group_lag_open(kafka->brokers, kafka->consumer, name, &error);
 	reports->groups[reports->group_count++] = (struct report_group){name, backlog};
 	return backlog;
 }
@@ -95,13 +95,13 @@ void engine_reports_measure_lag(struct engine_reports *reports)
 {
 	for (size_t i = 0; i < reports->count; i++) {
 		struct status *status = &reports->items[i].status;
-		struct backlog *backlog = backlog_of(reports, status->group);
+		struct group_lag *backlog = group_lag_of(reports, status->group);
 		size_t first = 0;
 		while (!text_equal(reports->items[first].status.pipeline, status->pipeline))
 			first++;
 		if (first < i)
 			status->lag = reports->items[first].status.lag;
 		else if (backlog)
-			status->lag = backlog_measure(backlog, status->reads, LAG_MS);
+			status->lag = group_lag_measure(backlog, status->reads, LAG_MS);
 	}
 }

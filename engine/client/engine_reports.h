@@ -25,7 +25,7 @@ struct engine_reports { /* opened by engine_reports_open(); all members may be r
 	uint64_t strange; /* records that are no status */
 	struct report_group {
 		const char *name;
-		struct backlog *backlog;
+		struct group_lag *backlog;
 	} groups[REPORT_GROUPS_MAX];
 	size_t group_count;
 };

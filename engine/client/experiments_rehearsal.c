@@ -26,7 +26,7 @@ struct rehearsing {
 	const char *candidates[ROLLOUT_CANDIDATES_MAX];
 	const struct experiment_data *data;
 	struct rehearsal *rehearsal;
-	struct schema_asker asker;
+	struct schema_lookup asker;
 	size_t latencies; /* rules that were left out */
 };
 
@@ -140,11 +140,11 @@ static bool rehearsing_pipeline(void *context, const char *name, struct error *e
 	struct rehearsing *self = context;
 	struct pipeline_target target;
 	const bool good = pipeline_target_open(self->workspace, &self->asked->target, name, &target, error) &&
-			  schema_asker_open(&self->asker, kafka_registry(&target.kafka), error) &&
+			  schema_lookup_open(&self->asker, kafka_registry(&target.kafka), error) &&
 			  pipeline_target_give(&target, target.outputs, false, answer_take, self, error) &&
 			  pipeline_target_give(&target, target.errors, false, letter_take, self, error);
-	schema_asker_close(&self->asker);
-	self->asker = (struct schema_asker){0};
+	schema_lookup_close(&self->asker);
+	self->asker = (struct schema_lookup){0};
 	pipeline_target_close(&target);
 	return good && metrics_end(self, name, error);
 }

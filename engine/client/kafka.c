@@ -8,7 +8,7 @@
 #include "base/suggest.h"
 #include "log/broker_list.h"
 #include "log/reader.h"
-#include "log/topics.h"
+#include "log/topic_setup.h"
 #include "plan/plan.h"
 #include "runtime/run_limits.h"
 #include "spec/kafka_setting.h"

@@ -13,7 +13,7 @@ struct mirror_reading {
 	const struct mirror_asked *asked;
 	struct mirror_comparison *comparison;
 	struct arena *record_arena; /* of one record */
-	struct schema_asker asker;
+	struct schema_lookup asker;
 };
 
 static bool is_asked(const struct mirror_asked *asked, int64_t time_ms)
@@ -81,9 +81,9 @@ bool mirror_replies_read(const struct mirror_asked *asked, const char *pipeline,
 	struct pipeline_target target = {0};
 	const bool good = (self.record_arena || error_memory(error, ERROR_SYSTEM, "reading replies of a mirror")) &&
 			  pipeline_target_open(asked->workspace, asked->target, pipeline, &target, error) &&
-			  schema_asker_open(&self.asker, kafka_registry(&target.kafka), error) &&
+			  schema_lookup_open(&self.asker, kafka_registry(&target.kafka), error) &&
 			  pipeline_take(&self, &target, pipeline, error);
-	schema_asker_close(&self.asker);
+	schema_lookup_close(&self.asker);
 	pipeline_target_close(&target);
 	arena_close(self.record_arena);
 	return good;

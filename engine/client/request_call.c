@@ -113,9 +113,9 @@ bool request_call_run(struct request_call *call, const struct pipeline_target *t
 		return error_memory(error, ERROR_SYSTEM, "waiting for an answer");
 	struct reader *reader = reader_open(&config, error);
 	call->end_ns = clock_ns() + call->timeout_ns;
-	bool good = reader && schema_asker_open(&call->asker, kafka_registry(&target->kafka), error) &&
+	bool good = reader && schema_lookup_open(&call->asker, kafka_registry(&target->kafka), error) &&
 		    request_send(call, target, error) && answer_await(call, reader, error);
-	schema_asker_close(&call->asker);
+	schema_lookup_close(&call->asker);
 	reader_close(reader);
 	arena_close(call->arena);
 	return good;

@@ -20,7 +20,7 @@ struct request_call { /* starts with these, which are borrowed */
 
 	struct text id;
 	int64_t end_ns;
-	struct schema_asker asker;
+	struct schema_lookup asker;
 	struct arena *arena; /* of one record */
 	const char *refused; /* by Kafka; NULL: not */
 };

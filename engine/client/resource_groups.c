@@ -1,7 +1,7 @@
 /* resource_groups.c: see resource_groups.h. */
 #include "client/resource_groups.h"
 
-#include "log/backlog.h"
+#include "log/group_lag.h"
 #include "runtime/lag_watch.h"
 
 #define LAG_MS 1000
@@ -87,9 +87,9 @@ void resource_groups_measure(struct resource_groups *groups, const struct kafka 
 	for (size_t i = 0; i < groups->count; i++) {
 		struct resource_group *group = &groups->items[i];
 		struct error error = {0};
-		struct backlog *backlog = backlog_open(kafka->brokers, kafka->consumer, group->name, &error);
+		struct group_lag *backlog = group_lag_open(kafka->brokers, kafka->consumer, group->name, &error);
 		if (backlog)
-			group->lag = backlog_measure(backlog, text_of(group->reads), LAG_MS);
-		backlog_close(backlog);
+			group->lag = group_lag_measure(backlog, text_of(group->reads), LAG_MS);
+		group_lag_close(backlog);
 	}
 }

@@ -12,7 +12,7 @@
 #define SLUICE_CONTROL_CONTROL_TOPICS_H
 
 #include "base/arena.h"
-#include "log/topics.h"
+#include "log/topic_setup.h"
 
 struct control_topics {
 	const char *prefix; /* of all of them; borrowed */

@@ -11,7 +11,7 @@
 #include "base/memory.h"
 #include "base/number.h"
 #include "base/secret.h"
-#include "log/topics.h"
+#include "log/topic_setup.h"
 
 #define SAID_BYTES 1024
 #define LEAVE_LOOK_NS 1000000

@@ -28,7 +28,7 @@ rd_kafka_t *client_open_to_ask(struct properties own, struct properties users, s
  * ERROR_NONE, and its text is the last reason for which a broker could not be reached. */
 void client_note_trouble(int code, const char *words, struct error *locked_out);
 
-/* Kafka's metadata: of one topic, or of all when `topic` is NULL. Waits for Kafka as topics.h describes. NULL: a
+/* Kafka's metadata: of one topic, or of all when `topic` is NULL. Waits for Kafka as topic_setup.h describes. NULL: a
  * SYSTEM error, which names `brokers` or is `locked_out`, or because `stopping` was set (NULL: it never is). To be destroyed by
  * rd_kafka_metadata_destroy(). */
 const struct rd_kafka_metadata *client_look(rd_kafka_t *client, rd_kafka_topic_t *topic, const char *brokers,

@@ -6,7 +6,7 @@
 #ifndef SLUICE_LOG_PROBE_H
 #define SLUICE_LOG_PROBE_H
 
-#include "log/topics.h"
+#include "log/topic_setup.h"
 
 /* Version of librdkafka at run time. */
 const char *probe_library(void);

@@ -4,7 +4,7 @@
 #ifndef SLUICE_LOG_PROBE_STATE_H
 #define SLUICE_LOG_PROBE_STATE_H
 
-#include "log/topics.h"
+#include "log/topic_setup.h"
 
 enum state_verdict {
 	STATE_THERE,

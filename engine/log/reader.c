@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "log/client.h"
-#include "log/topics.h"
+#include "log/topic_setup.h"
 
 #define LOOK_MS 100
 #define SILENCE_LOOKS 300 /* if the end of a topic is not reached for 30 s, an open transaction delays it */

@@ -40,7 +40,7 @@ struct relay_link {
 
 struct relay {
 	struct loop *loop;
-	struct mock_cluster *cluster;
+	struct embedded_broker *cluster;
 	struct watch watch;
 	int port, mock_port;
 	char address[ADDRESS_BYTES];
@@ -81,7 +81,7 @@ static int16_t topic_make(void *context, struct text name, int32_t partitions)
 	const struct relay *relay = context;
 	char text[256];
 	snprintf(text, sizeof text, TEXT_FORMAT, TEXT_ARGUMENTS(name));
-	return mock_cluster_make(relay->cluster, text, partitions);
+	return embedded_broker_make(relay->cluster, text, partitions);
 }
 
 /* Answers a request here, after the answers to earlier ones. */
@@ -319,7 +319,7 @@ static int listen_there(int *port, struct error *error)
 	return listening;
 }
 
-struct relay *relay_open(struct loop *loop, struct mock_cluster *cluster, int port, struct error *error)
+struct relay *relay_open(struct loop *loop, struct embedded_broker *cluster, int port, struct error *error)
 {
 	assert(loop && cluster);
 	struct relay *relay = memory_take(1, sizeof *relay);
@@ -327,7 +327,7 @@ struct relay *relay_open(struct loop *loop, struct mock_cluster *cluster, int po
 		error_memory(error, ERROR_SYSTEM, "opening the embedded broker");
 		return NULL;
 	}
-	const char *colon = strrchr(mock_cluster_brokers(cluster), ':');
+	const char *colon = strrchr(embedded_broker_brokers(cluster), ':');
 	*relay = (struct relay){.loop = loop, .cluster = cluster, .port = port};
 	relay->mock_port = colon ? (int)strtol(colon + 1, NULL, 10) : 0;
 	relay->watch = (struct watch){.ready = on_client, .context = relay, .descriptor = -1};

@@ -1,4 +1,4 @@
-/* relay.h: Relay in front of the embedded broker (mock.h), for Kafka clients that librdkafka's mock cannot serve by
+/* relay.h: Relay in front of the embedded broker (embedded_broker.h), for Kafka clients that librdkafka's mock cannot serve by
  * itself, such as Java's. It also gives the broker a port that can be chosen.
  *
  * Each connection of a client has one to the mock. Requests pass unchanged, except those of relay_protocol.h, which
@@ -8,7 +8,7 @@
 #ifndef SLUICE_LOG_RELAY_H
 #define SLUICE_LOG_RELAY_H
 
-#include "log/mock.h"
+#include "log/embedded_broker.h"
 #include "net/loop.h"
 
 #define RELAY_FRAME_MAX ((size_t)104857600) /* of one request or answer: the default limit of Kafka's brokers */
@@ -17,7 +17,7 @@
 struct relay;
 
 /* Listens at `port`; 0: any free one. CONFIG: the port is in use. Borrows the cluster. */
-struct relay *relay_open(struct loop *loop, struct mock_cluster *cluster, int port, struct error *error);
+struct relay *relay_open(struct loop *loop, struct embedded_broker *cluster, int port, struct error *error);
 void relay_close(struct relay *relay); /* before the cluster is; NULL is fine */
 
 const char *relay_brokers(const struct relay *relay); /* host:port; lives as long as it does */

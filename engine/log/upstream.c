@@ -10,7 +10,7 @@
 
 #include "base/arena.h"
 #include "base/memory.h"
-#include "log/backlog.h"
+#include "log/group_lag.h"
 #include "net/loop.h"
 
 #define QUESTION_MS 1000 /* time limit of one query to Kafka; a stop waits for it */
@@ -29,7 +29,7 @@ struct upstream_question {
 	enum upstream_progress progress;
 	size_t reached; /* the link to be queried next */
 	bool marked;	/* the ends of its topics were noted */
-	struct backlog **backlogs; /* of each link; NULL: not needed yet */
+	struct group_lag **backlogs; /* of each link; NULL: not needed yet */
 };
 
 struct upstream {
@@ -58,7 +58,7 @@ static bool question_keep_chain(struct upstream_question *question, const struct
 		links[i].topics = arena_copy(question->arena, link->topics, strlen(link->topics));
 	}
 	question->chain = (struct upstream_chain){chain->count, links};
-	question->backlogs = ARENA_ARRAY(question->arena, struct backlog *, chain->count + 1);
+	question->backlogs = ARENA_ARRAY(question->arena, struct group_lag *, chain->count + 1);
 	return !arena_failed(question->arena);
 }
 
@@ -79,7 +79,7 @@ static struct upstream_question *question_open(uint64_t ticket, const struct ups
 static void question_close(struct upstream_question *question)
 {
 	for (size_t i = 0; i < question->chain.count; i++)
-		backlog_close(question->backlogs[i]);
+		group_lag_close(question->backlogs[i]);
 	arena_close(question->arena);
 }
 
@@ -171,25 +171,25 @@ int upstream_bell(const struct upstream *upstream)
 
 /* ---- the thread ---- */
 
-static struct backlog *link_backlog(const struct upstream *upstream, struct upstream_question *question)
+static struct group_lag *link_backlog(const struct upstream *upstream, struct upstream_question *question)
 {
 	struct error error = {0};
-	struct backlog **backlog = &question->backlogs[question->reached];
+	struct group_lag **backlog = &question->backlogs[question->reached];
 	if (!*backlog)
-		*backlog = backlog_open(upstream->brokers, upstream->properties, question->chain.links[question->reached].group,
-					&error);
+		*backlog = group_lag_open(upstream->brokers, upstream->properties, question->chain.links[question->reached].group,
+					  &error);
 	return *backlog;
 }
 
 static bool link_passed(const struct upstream *upstream, struct upstream_question *question)
 {
 	struct text topics = text_of(question->chain.links[question->reached].topics);
-	struct backlog *backlog = link_backlog(upstream, question);
+	struct group_lag *backlog = link_backlog(upstream, question);
 	if (!backlog)
 		return false;
 	if (!question->marked)
-		question->marked = backlog_mark(backlog, topics, QUESTION_MS);
-	return question->marked && backlog_left(backlog, topics, QUESTION_MS) == 0;
+		question->marked = group_lag_mark(backlog, topics, QUESTION_MS);
+	return question->marked && group_lag_left(backlog, topics, QUESTION_MS) == 0;
 }
 
 static enum upstream_progress question_ask(const struct upstream *upstream, struct upstream_question *question)

@@ -9,7 +9,7 @@
 #include "client/kafka.h"
 #include "gateway/gateway.h"
 #include "gateway/server_metrics.h"
-#include "log/mock.h"
+#include "log/embedded_broker.h"
 #include "log/relay.h"
 #include "process/engine_watchers.h"
 #include "runtime/file_watch.h"
@@ -36,7 +36,7 @@ struct dev_process {
 	struct revision_options files;
 	char models[ADDRESS_BYTES]; /* of the built-in server */
 	struct loop *loop;
-	struct mock_cluster *broker;
+	struct embedded_broker *broker;
 	struct relay *relay; /* in front of the broker, for clients */
 	struct model_server *server;
 	struct engine_config config;
@@ -80,13 +80,13 @@ static bool make_topics(const struct dev_process *dev, const struct revision *re
 		const char *cancels = topic_cancels_name(revision->arena, plan->prefix, plan->namespace);
 		if (!replies || !claims || !cancels)
 			return error_memory(error, ERROR_SYSTEM, "naming topics");
-		if (!mock_cluster_topic(dev->broker, status, PARTITIONS, error) ||
-		    !mock_cluster_topic(dev->broker, replies, PARTITIONS, error) ||
-		    !mock_cluster_topic(dev->broker, claims, PARTITIONS, error) ||
-		    !mock_cluster_topic(dev->broker, cancels, 1, error))
+		if (!embedded_broker_topic(dev->broker, status, PARTITIONS, error) ||
+		    !embedded_broker_topic(dev->broker, replies, PARTITIONS, error) ||
+		    !embedded_broker_topic(dev->broker, claims, PARTITIONS, error) ||
+		    !embedded_broker_topic(dev->broker, cancels, 1, error))
 			return false;
 		for (size_t j = 0; j < plan->topic_count; j++)
-			if (!mock_cluster_topic(dev->broker, plan->topics[j].name, PARTITIONS, error))
+			if (!embedded_broker_topic(dev->broker, plan->topics[j].name, PARTITIONS, error))
 				return false;
 	}
 	return true;
@@ -161,9 +161,9 @@ static bool follow_gateway(struct dev_process *dev)
 		.http_port = dev->asked->http_port,
 		.serves_grpc = true,
 		.grpc_port = dev->asked->grpc_port,
-		.brokers = mock_cluster_brokers(dev->broker),
-		.consumer = mock_consumer_settings,
-		.producer = mock_producer_settings,
+		.brokers = embedded_broker_brokers(dev->broker),
+		.consumer = embedded_consumer_settings,
+		.producer = embedded_producer_settings,
 		.direct = dev->watchers.direct,
 		.record_bytes = GATEWAY_RECORD_BYTES, /* the simulated broker does not report settings of topics */
 	};
@@ -250,7 +250,7 @@ static bool open_servers(struct dev_process *dev, struct error *error)
 {
 	const struct model_server_config models = {.paths = dev->files.paths, .path_count = dev->files.path_count};
 	dev->loop = loop_open(error);
-	dev->broker = dev->loop ? mock_cluster_open(error) : NULL;
+	dev->broker = dev->loop ? embedded_broker_open(error) : NULL;
 	dev->relay = dev->broker ? relay_open(dev->loop, dev->broker, dev->asked->port, error) : NULL;
 	dev->server = dev->relay ? model_server_open(dev->workspace, dev->loop, &models, error) : NULL;
 	if (!dev->server)
@@ -269,10 +269,10 @@ static void write_gateway_metrics(void *context, struct exposition *exposition)
 static bool open_engine(struct dev_process *dev, struct error *error)
 {
 	dev->config = (struct engine_config){
-		.brokers = mock_cluster_brokers(dev->broker),
+		.brokers = embedded_broker_brokers(dev->broker),
 		.instance = engine_name(NULL, dev->workspace->arena, error),
-		.consumer = mock_consumer_settings,
-		.producer = mock_producer_settings,
+		.consumer = embedded_consumer_settings,
+		.producer = embedded_producer_settings,
 		.kinds = dev->workspace->kinds,
 		.workers = WORKERS,
 		.memory_bytes = MEMORY_BYTES,
@@ -352,7 +352,7 @@ static void close_all(struct dev_process *dev)
 	dev_lines_close(dev->lines);
 	model_server_close(dev->server);
 	relay_close(dev->relay);
-	mock_cluster_close(dev->broker);
+	embedded_broker_close(dev->broker);
 	loop_close(dev->loop);
 }
 

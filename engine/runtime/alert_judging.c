@@ -87,7 +87,7 @@ static void figures_read(struct alert_watch *watch, const struct pipeline_plan *
 	const struct figure_sample sample = {.now_ms = loop_now_ms(engine_loop(watch->engine)), .succeeded = counts->sums.succeeded,
 					     .failed = counts->sums.failed, .flagged = flags.held, .unflagged = flags.broken,
 					     .latency = counts->latency};
-	struct backlog_state lag;
+	struct group_lag_state lag;
 	char slow[SLOW_WORDS_BYTES];
 	figure_window_add(alert->window, &sample, values);
 	rollouts_read(watch, plan->graph, values);

@@ -46,7 +46,7 @@ struct pipeline_subject {
 /* The lag is not known if Kafka has not answered recently. */
 static void lag_take(const struct engine_metrics *metrics, const char *pipeline, struct pipeline_state *state)
 {
-	struct backlog_state lag;
+	struct group_lag_state lag;
 	if (lag_watch_read(metrics->lags, pipeline, LAG_OBSERVES, &lag))
 		state->observers_lag_records = (double)lag.records;
 	if (lag_watch_read(metrics->lags, pipeline, LAG_EXPLAINS, &lag))

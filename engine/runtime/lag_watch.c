@@ -14,7 +14,7 @@
 struct lag_entry {
 	const char *pipeline, *group, *topics;
 	bool observes, explains;
-	struct backlog_state state;
+	struct group_lag_state state;
 	int64_t seen_ms; /* 0: not yet */
 };
 
@@ -27,7 +27,7 @@ struct lag_list {
 /* State of one group. It is kept, because known partitions make the next query cheap. */
 struct lag_group {
 	char *name;
-	struct backlog *backlog;
+	struct group_lag *backlog;
 	struct lag_group *next;
 };
 
@@ -114,7 +114,7 @@ bool lag_watch_follow(struct lag_watch *watch, const struct plan *plan)
 }
 
 /* Adds the lag of another group of a pipeline. */
-static void lag_add(struct backlog_state *sum, const struct backlog_state *state)
+static void lag_add(struct group_lag_state *sum, const struct group_lag_state *state)
 {
 	sum->records += state->records;
 	if (state->oldest_ms > 0 && (sum->oldest_ms == 0 || state->oldest_ms < sum->oldest_ms))
@@ -126,10 +126,10 @@ static bool entry_is_of(const struct lag_entry *entry, enum lag_of of)
 	return of == LAG_EXPLAINS ? entry->explains : entry->observes == (of == LAG_OBSERVES);
 }
 
-bool lag_watch_read(struct lag_watch *watch, const char *pipeline, enum lag_of of, struct backlog_state *state)
+bool lag_watch_read(struct lag_watch *watch, const char *pipeline, enum lag_of of, struct group_lag_state *state)
 {
 	bool found = false, known = true;
-	*state = (struct backlog_state){0};
+	*state = (struct group_lag_state){0};
 	pthread_mutex_lock(&watch->lock);
 	for (size_t i = 0; watch->list && i < watch->list->count; i++) {
 		const struct lag_entry *entry = &watch->list->items[i];
@@ -146,7 +146,7 @@ bool lag_watch_read(struct lag_watch *watch, const char *pipeline, enum lag_of o
 
 /* ---- the thread ---- */
 
-static struct backlog *backlog_of(struct lag_watch *watch, const char *name)
+static struct group_lag *group_lag_of(struct lag_watch *watch, const char *name)
 {
 	struct error error = {0};
 	struct lag_group *group = watch->groups;
@@ -159,8 +159,8 @@ static struct backlog *backlog_of(struct lag_watch *watch, const char *name)
 	if (group)
 		group->name = memory_take_raw(size);
 	if (group && group->name)
-		group->backlog = backlog_open(watch->config->brokers, watch->config->consumer,
-					      memcpy(group->name, name, size), &error);
+		group->backlog =
+			group_lag_open(watch->config->brokers, watch->config->consumer, memcpy(group->name, name, size), &error);
 	if (!group || !group->backlog) {
 		memory_give(group ? group->name : NULL);
 		memory_give(group);
@@ -178,12 +178,12 @@ static void entry_look(struct lag_watch *watch, size_t index, struct arena *aren
 	uint64_t version = watch->version;
 	const char *group = arena_copy(arena, entry->group, strlen(entry->group));
 	const char *topics = arena_copy(arena, entry->topics, strlen(entry->topics));
-	struct backlog_state state = {0};
+	struct group_lag_state state = {0};
 	if (!group || !topics)
 		return;
 	pthread_mutex_unlock(&watch->lock);
-	struct backlog *backlog = backlog_of(watch, group);
-	bool seen = backlog && backlog_survey(backlog, text_of(topics), ASK_MS, &state);
+	struct group_lag *backlog = group_lag_of(watch, group);
+	bool seen = backlog && group_lag_survey(backlog, text_of(topics), ASK_MS, &state);
 	pthread_mutex_lock(&watch->lock);
 	if (!seen || watch->version != version)
 		return;
@@ -253,7 +253,7 @@ void lag_watch_close(struct lag_watch *watch)
 	while (watch->groups) {
 		struct lag_group *group = watch->groups;
 		watch->groups = group->next;
-		backlog_close(group->backlog);
+		group_lag_close(group->backlog);
 		memory_give(group->name);
 		memory_give(group);
 	}

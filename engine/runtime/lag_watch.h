@@ -1,12 +1,12 @@
 /* lag_watch.h: Watch of the lag of an engine's pipelines: a thread that reads from Kafka, every LAG_EVERY_MS, the
- * records that their groups have not committed (log/backlog.h).
+ * records that their groups have not committed (log/group_lag.h).
  *
  * Kafka may take long to answer, or not answer at all. So only this thread waits for it; readers get its last result.
  */
 #ifndef SLUICE_RUNTIME_LAG_WATCH_H
 #define SLUICE_RUNTIME_LAG_WATCH_H
 
-#include "log/backlog.h"
+#include "log/group_lag.h"
 #include "runtime/engine.h"
 
 #define LAG_EVERY_MS 5000
@@ -26,7 +26,7 @@ bool lag_watch_follow(struct lag_watch *watch, const struct plan *plan);
 enum lag_of { LAG_ANSWERS, LAG_OBSERVES, LAG_EXPLAINS };
 
 /* Reads the last result. False: there is none yet, it is too old, or the pipeline has no such stages. */
-bool lag_watch_read(struct lag_watch *watch, const char *pipeline, enum lag_of of, struct backlog_state *state);
+bool lag_watch_read(struct lag_watch *watch, const char *pipeline, enum lag_of of, struct group_lag_state *state);
 
 /* Appends the names of the topics whose records the group takes for the pipeline and commits, separated by spaces. */
 void pipeline_reads(const struct pipeline_plan *plan, const char *group, struct buffer *names);

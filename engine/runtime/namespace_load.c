@@ -69,7 +69,7 @@ static struct load_sum load_sum_of(const struct namespace_loads *loads, const st
 	struct load_sum sum = {.known = true};
 	for (size_t i = 0; i < plan->count; i++) {
 		struct engine_counts counts;
-		struct backlog_state lag;
+		struct group_lag_state lag;
 		const struct pipeline_plan *pipeline = &plan->pipelines[i];
 		if (strcmp(pipeline->namespace, namespace) != 0 || !engine_counts(loads->engine, pipeline->graph->name, &counts))
 			continue;

@@ -11,7 +11,7 @@
 #include "base/duration.h"
 #include "base/memory.h"
 #include "log/reader.h"
-#include "log/schema_asker.h"
+#include "log/schema_lookup.h"
 #include "message/record_payload.h"
 #include "message/rows.h"
 #include "observe/repeated_failure.h"
@@ -33,7 +33,7 @@ struct reference_learning {
 	struct reference_service *service;
 	const struct graph_step *step;
 	const char *topic;
-	struct schema_asker asker;
+	struct schema_lookup asker;
 	struct reader *reader;
 	uint64_t left_out, refused;
 	struct error why; /* of the first that was left out, or refused */
@@ -91,11 +91,11 @@ static bool record_decode(struct reference_learning *learning, const struct reco
 		headers = headers_copied(arena, headers);
 		if (arena_failed(arena))
 			return error_memory(error, ERROR_SYSTEM, "learning a reference");
-		if (record_payload_decode(headers, value, mapping, schema_asker_source(&learning->asker), arena, &made, &wrong)) {
+		if (record_payload_decode(headers, value, mapping, schema_lookup_source(&learning->asker), arena, &made, &wrong)) {
 			*payload = made.payload;
 			return true;
 		}
-		if (!schema_asker_again(&learning->asker, &wrong))
+		if (!schema_lookup_again(&learning->asker, &wrong))
 			break;
 		arena_reset(arena);
 		wrong = (struct error){0};
@@ -187,10 +187,10 @@ static bool topic_learn(struct reference_learning *learning, struct error *error
 	struct buffer file;
 	buffer_open(&file, LEARNING_BYTES);
 	bool good = arena || error_memory(error, ERROR_SYSTEM, "learning a reference");
-	good = good && schema_asker_open(&learning->asker, service->config.registry, error);
+	good = good && schema_lookup_open(&learning->asker, service->config.registry, error);
 	good = good && (learning->reader = reader_open(&config, error)) && file_learn(learning, arena, &file, error);
 	reader_close(learning->reader);
-	schema_asker_close(&learning->asker);
+	schema_lookup_close(&learning->asker);
 	buffer_close(&file);
 	arena_close(arena);
 	return good;

@@ -1,8 +1,8 @@
-/* revision_topics.h: Topics that a revision needs, in the form of log/topics.h. */
+/* revision_topics.h: Topics that a revision needs, in the form of log/topic_setup.h. */
 #ifndef SLUICE_RUNTIME_REVISION_TOPICS_H
 #define SLUICE_RUNTIME_REVISION_TOPICS_H
 
-#include "log/topics.h"
+#include "log/topic_setup.h"
 #include "runtime/revision.h"
 
 /* Lists the topics of its pipelines, and with `status` those for the status of engines. For pipelines among

@@ -3,7 +3,7 @@
 #define SLUICE_RUNTIME_STATE_CHECK_H
 
 #include "base/list.h"
-#include "log/topics.h"
+#include "log/topic_setup.h"
 #include "runtime/engine.h"
 
 /* Steps with state of pipelines that this engine ran and that are gone, by their changelogs. Starts as {0}. */

@@ -1,7 +1,7 @@
 /* topic_removal.c: see topic_removal.h. */
 #include "runtime/topic_removal.h"
 
-#include "log/topics.h"
+#include "log/topic_setup.h"
 
 static bool is_used(const struct revision *revision, const char *topic)
 {

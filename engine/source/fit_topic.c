@@ -21,7 +21,7 @@ static bool decode_once(struct fit_topic *topic, const struct kept_record *recor
 {
 	struct record_payload made;
 	const bool good = record_payload_decode(record->headers, record->value, topic->config->mapping,
-						schema_asker_source(&topic->asker), arena, &made, error);
+						schema_lookup_source(&topic->asker), arena, &made, error);
 	*payload = made.payload;
 	topic->id = made.id;
 	return good;
@@ -32,7 +32,7 @@ static bool decode(struct fit_topic *topic, const struct kept_record *record, st
 		   struct error *error)
 {
 	while (!decode_once(topic, record, arena, payload, error)) {
-		if (!schema_asker_again(&topic->asker, error))
+		if (!schema_lookup_again(&topic->asker, error))
 			return false;
 		arena_reset(arena);
 		*error = (struct error){0};
@@ -116,7 +116,7 @@ static int records_compare(const void *left, const void *right)
 bool fit_topic_open(struct fit_topic *topic, const struct fit_topic_config *config, struct arena *arena, struct error *error)
 {
 	*topic = (struct fit_topic){.config = config, .arena = arena};
-	if (!schema_asker_open(&topic->asker, kafka_registry(config->kafka), error))
+	if (!schema_lookup_open(&topic->asker, kafka_registry(config->kafka), error))
 		return false;
 	if (!read_all(topic, error))
 		return false;
@@ -133,7 +133,7 @@ bool fit_topic_open(struct fit_topic *topic, const struct fit_topic_config *conf
 
 void fit_topic_close(struct fit_topic *topic)
 {
-	schema_asker_close(&topic->asker);
+	schema_lookup_close(&topic->asker);
 	memory_give(topic->records);
 	*topic = (struct fit_topic){0};
 }

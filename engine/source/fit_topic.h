@@ -3,7 +3,7 @@
 #define SLUICE_SOURCE_FIT_TOPIC_H
 
 #include "log/kafka_access.h"
-#include "log/schema_asker.h"
+#include "log/schema_lookup.h"
 #include "step/step.h"
 
 #define ORIGIN_BYTES 300 /* a name of a topic has at most 249 */
@@ -27,7 +27,7 @@ struct kept_record {
 struct fit_topic {
 	const struct fit_topic_config *config;
 	struct arena *arena;
-	struct schema_asker asker;
+	struct schema_lookup asker;
 	struct kept_record *records;
 	size_t count, room, at;
 	uint64_t left_out;	   /* unreadable records and those that are no message; the pipeline rejects those too */

@@ -39,15 +39,15 @@ static bool read_once(const struct record *record, const struct schema_source *s
 	return true;
 }
 
-bool answer_view_read(const struct record *record, struct schema_asker *asker, struct arena *arena, struct answer_view *view,
+bool answer_view_read(const struct record *record, struct schema_lookup *asker, struct arena *arena, struct answer_view *view,
 		      struct error *error)
 {
-	const struct schema_source *schemas = schema_asker_source(asker);
+	const struct schema_source *schemas = schema_lookup_source(asker);
 	bool read;
 	do {
 		arena_reset(arena);
 		read = read_once(record, schemas ? schemas : &answer_schemas, arena, view, error);
-	} while (read && schema_asker_again(asker, error));
+	} while (read && schema_lookup_again(asker, error));
 	return read && error->kind == ERROR_NONE;
 }
 

@@ -4,7 +4,7 @@
 #define SLUICE_VIEW_ANSWER_VIEW_H
 
 #include "log/record.h"
-#include "log/schema_asker.h"
+#include "log/schema_lookup.h"
 #include "message/answer_decode.h"
 
 /* Borrows from the record and the arena. */
@@ -16,7 +16,7 @@ struct answer_view {
 
 /* Decodes a record. LIMIT: the arena is too small; SYSTEM: the registry with the record's schema does not answer. An
  * unreadable record is not an error. Without a registry, a schema number is taken for that of sluice's own answers. */
-bool answer_view_read(const struct record *record, struct schema_asker *asker, struct arena *arena, struct answer_view *view,
+bool answer_view_read(const struct record *record, struct schema_lookup *asker, struct arena *arena, struct answer_view *view,
 		      struct error *error);
 
 /* The id by which exposures and mirrors have the request: its own or, of requests without one, that made of its origin.

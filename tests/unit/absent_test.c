@@ -17,7 +17,7 @@
 #include "log/client.h"
 #include "log/kafka_log.h"
 #include "log/reader.h"
-#include "log/topics.h"
+#include "log/topic_setup.h"
 #include "tests/unit/mock_broker.h"
 
 #define LATE_US 700000

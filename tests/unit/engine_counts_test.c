@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "log/mock.h"
+#include "log/embedded_broker.h"
 #include "log/reader.h"
 #include "observe/status.h"
 #include "runtime/engine.h"
@@ -32,7 +32,7 @@
 static char file[] = "/tmp/sluice-counts-XXXXXX";
 
 struct stand {
-	struct mock_cluster *broker;
+	struct embedded_broker *broker;
 	struct loop *loop;
 	struct loop_timer timer;
 	struct engine_config config;
@@ -65,19 +65,19 @@ static void stand_open(struct stand *stand, const char *text)
 	write_file(file, text);
 	*stand = (struct stand){.arena = arena_open((size_t)16 << 20), .out = fopen("/dev/null", "w")};
 	stand->session = (struct session){.out = stand->out, .err = stderr, .kinds = step_kinds, .arena = stand->arena};
-	stand->broker = mock_cluster_open(&error);
+	stand->broker = embedded_broker_open(&error);
 	stand->loop = loop_open(&error);
 	const struct revision_options files = {.paths = &path, .path_count = 1, .insecure = true};
 	struct revision *revision = revision_open_in_workspace(command_workspace(&stand->session), &files, &error);
 	assert_non_null(revision);
 	for (size_t i = 0; i < revision->plan.count; i++)
 		for (size_t j = 0; j < revision->plan.pipelines[i].topic_count; j++)
-			assert_true(mock_cluster_topic(stand->broker, revision->plan.pipelines[i].topics[j].name, 1, &error));
-	assert_true(mock_cluster_topic(stand->broker, "sluice.default.status", 1, &error));
-	stand->config = (struct engine_config){.brokers = mock_cluster_brokers(stand->broker),
+			assert_true(embedded_broker_topic(stand->broker, revision->plan.pipelines[i].topics[j].name, 1, &error));
+	assert_true(embedded_broker_topic(stand->broker, "sluice.default.status", 1, &error));
+	stand->config = (struct engine_config){.brokers = embedded_broker_brokers(stand->broker),
 					       .instance = "one",
-					       .consumer = mock_consumer_settings,
-					       .producer = mock_producer_settings,
+					       .consumer = embedded_consumer_settings,
+					       .producer = embedded_producer_settings,
 					       .kinds = step_kinds,
 					       .workers = 1,
 					       .memory_bytes = (size_t)64 << 20,
@@ -96,7 +96,7 @@ static void stand_close(struct stand *stand)
 {
 	engine_close(stand->engine);
 	loop_close(stand->loop);
-	mock_cluster_close(stand->broker);
+	embedded_broker_close(stand->broker);
 	arena_close(stand->arena);
 	fclose(stand->out);
 }

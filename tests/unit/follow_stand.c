@@ -258,31 +258,31 @@ int follow_open(void **state)
 	control_keeper_start(&follow_stand.control);
 	follow_carry();
 	follow_stand.config = (struct engine_config){.brokers = brokers,
-					      .instance = "one",
-					      .consumer = mock_consumer_settings,
-					      .producer = mock_producer_settings,
-					      .kinds = step_kinds,
-					      .workers = 1,
-					      .memory_bytes = (size_t)64 << 20,
-					      .state_bytes = (size_t)16 << 20,
-					      .partitions = 1,
-					      .at_least_once = true,
-					      .drain_ms = 2000,
-					      .log = &sink,
-					      .loop = follow_stand.loop};
+						     .instance = "one",
+						     .consumer = embedded_consumer_settings,
+						     .producer = embedded_producer_settings,
+						     .kinds = step_kinds,
+						     .workers = 1,
+						     .memory_bytes = (size_t)64 << 20,
+						     .state_bytes = (size_t)16 << 20,
+						     .partitions = 1,
+						     .at_least_once = true,
+						     .drain_ms = 2000,
+						     .log = &sink,
+						     .loop = follow_stand.loop};
 	follow_stand.follower_config = (struct follower_config){.brokers = follow_stand.config.brokers,
-							 .consumer = mock_consumer_settings,
-							 .producer = mock_producer_settings,
-							 .namespace = "default",
-							 .engine = "one",
-							 .control = CONTROL,
-							 .status = STATUS,
-							 .log = &sink,
-							 .names = follow_stand.arena,
-							 .work = {compile, give_up, activate, serve, NULL, NULL},
-							 .state = &follow_stand.state};
+								.consumer = embedded_consumer_settings,
+								.producer = embedded_producer_settings,
+								.namespace = "default",
+								.engine = "one",
+								.control = CONTROL,
+								.status = STATUS,
+								.log = &sink,
+								.names = follow_stand.arena,
+								.work = {compile, give_up, activate, serve, NULL, NULL},
+								.state = &follow_stand.state};
 	follow_stand.topics_config = (struct topic_watch_config){
-		.brokers = follow_stand.config.brokers, .properties = mock_producer_settings, .log = &sink};
+		.brokers = follow_stand.config.brokers, .properties = embedded_producer_settings, .log = &sink};
 	follow_stand.timer = (struct loop_timer){.due = on_tick};
 	follow_stand.status_config =
 		(struct reader_config){.brokers = follow_stand.config.brokers, .topic = STATUS, .from_beginning = true};

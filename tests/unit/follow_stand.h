@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "control/follower.h"
-#include "log/mock.h" /* its settings */
+#include "log/embedded_broker.h" /* its settings */
 #include "log/reader.h"
 #include "runtime/engine.h"
 #include "tests/unit/control_stand.h"

@@ -63,7 +63,7 @@ static int stand_close(void **state)
 
 static uint64_t lag_of(enum lag_of of)
 {
-	struct backlog_state lag;
+	struct group_lag_state lag;
 	const int64_t until_ms = clock_ms() + MOCK_WAIT_MS;
 	while (!lag_watch_read(watch, "p", of, &lag)) {
 		if (clock_ms() >= until_ms)
@@ -83,7 +83,7 @@ static void each_purpose_has_its_own_lag(void **state)
 
 static void a_pipeline_that_is_not_watched_has_no_lag(void **state)
 {
-	struct backlog_state lag;
+	struct group_lag_state lag;
 	(void)state;
 	(void)lag_of(LAG_ANSWERS);
 	assert_false(lag_watch_read(watch, "q", LAG_ANSWERS, &lag));

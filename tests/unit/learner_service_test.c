@@ -233,7 +233,7 @@ static void expect_said(const char *words)
 #define BEHIND 4000 /* in each partition: more than one turn takes */
 #define BEHIND_BATCH 40 /* records of one partition come in many small batches, those of the other in few */
 
-static void backlog_append(const char *topic, int32_t partition, int64_t time_ms, const char *value)
+static void group_lag_append(const char *topic, int32_t partition, int64_t time_ms, const char *value)
 {
 	rd_kafka_resp_err_t code;
 	while ((code = rd_kafka_producev(mock.writer, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition),
@@ -244,20 +244,20 @@ static void backlog_append(const char *topic, int32_t partition, int64_t time_ms
 	assert_int_equal(code, RD_KAFKA_RESP_ERR_NO_ERROR);
 }
 
-static void backlog_expose(int32_t partition, int i, int64_t time_ms)
+static void group_lag_expose(int32_t partition, int i, int64_t time_ms)
 {
 	char line[LINE_BYTES];
 	(void)snprintf(line, sizeof line,
 		       "{\"id\":\"%d-%d\",\"time_ms\":%lld,\"experiment\":\"e\",\"variant\":\"new\",\"probability\":0.5}",
 		       (int)partition, i, (long long)time_ms);
-	backlog_append("exposures", partition, time_ms, line);
+	group_lag_append("exposures", partition, time_ms, line);
 }
 
-static void backlog_reward(int32_t partition, int i, int64_t time_ms)
+static void group_lag_reward(int32_t partition, int i, int64_t time_ms)
 {
 	char line[LINE_BYTES];
 	(void)snprintf(line, sizeof line, "{\"id\":\"%d-%d\",\"reward\":1}", (int)partition, i);
-	backlog_append("feedback", 0, time_ms + 1, line);
+	group_lag_append("feedback", 0, time_ms + 1, line);
 }
 
 /* Two partitions of the same times, one of which comes in larger fetches. */
@@ -266,14 +266,14 @@ static void no_reward_is_lost_to_a_leader_that_is_behind(void **state)
 	const int64_t begin_ms = time_of_day_ms() - 50 * INT64_C(1000);
 	(void)state;
 	for (int i = 0; i < BEHIND; i++) {
-		backlog_expose(1, i, begin_ms + i * 10);
+		group_lag_expose(1, i, begin_ms + i * 10);
 		if (i % BEHIND_BATCH == 0)
 			assert_int_equal(rd_kafka_flush(mock.writer, MOCK_WAIT_MS), 0);
 	}
 	for (int i = 0; i < BEHIND; i++)
-		backlog_expose(0, i, begin_ms + i * 10);
+		group_lag_expose(0, i, begin_ms + i * 10);
 	for (int i = 0; i < 2 * BEHIND; i++)
-		backlog_reward(i % 2, i / 2, begin_ms + i / 2 * 10);
+		group_lag_reward(i % 2, i / 2, begin_ms + i / 2 * 10);
 	assert_int_equal(rd_kafka_flush(mock.writer, MOCK_WAIT_MS), 0);
 	service_start();
 	expect_rewards(2 * BEHIND);

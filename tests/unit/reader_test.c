@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "log/topics.h"
+#include "log/topic_setup.h"
 #include "tests/unit/mock_broker.h"
 
 struct echo {

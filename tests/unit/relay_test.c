@@ -24,7 +24,7 @@
 
 struct stand {
 	struct loop *loop;
-	struct mock_cluster *cluster;
+	struct embedded_broker *cluster;
 	struct relay *relay;
 	pthread_t thread;
 	atomic_bool over;
@@ -57,11 +57,11 @@ static int set_up(void **state)
 {
 	static struct stand stand;
 	struct error error = {0};
-	stand = (struct stand){.loop = loop_open(&error), .cluster = mock_cluster_open(&error)};
+	stand = (struct stand){.loop = loop_open(&error), .cluster = embedded_broker_open(&error)};
 	stand.relay = relay_open(stand.loop, stand.cluster, 0, &error);
 	assert_non_null(stand.relay);
 	stand.port = (int)strtol(strrchr(relay_brokers(stand.relay), ':') + 1, NULL, 10);
-	assert_true(mock_cluster_topic(stand.cluster, "there", 1, &error));
+	assert_true(embedded_broker_topic(stand.cluster, "there", 1, &error));
 	assert_int_equal(pthread_create(&stand.thread, NULL, run, &stand), 0);
 	stand.client = stand_connect(&stand);
 	buffer_open(&stand.request, 1 << 20);
@@ -78,7 +78,7 @@ static int tear_down(void **state)
 	close(stand->client);
 	relay_close(stand->relay);
 	loop_close(stand->loop);
-	mock_cluster_close(stand->cluster);
+	embedded_broker_close(stand->cluster);
 	buffer_close(&stand->request);
 	buffer_close(&stand->answer);
 	return 0;

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "log/mock.h" /* its settings */
+#include "log/embedded_broker.h" /* its settings */
 #include "log/topic_settings.h"
 #include "net/listen.h"
 #include "tests/unit/mock_broker.h"
@@ -26,7 +26,7 @@ static void facts_are_those_of_kafka_and_the_rest_is_unknown(void **state)
 	(void)state;
 	mock_open(&mock);
 	assert_int_equal(rd_kafka_mock_topic_create(mock.cluster, "three", 3, 1), 0);
-	assert_true(topic_facts_read(mock.brokers, mock_producer_settings, facts, 3, &stopping, &error));
+	assert_true(topic_facts_read(mock.brokers, embedded_producer_settings, facts, 3, &stopping, &error));
 	assert_int_equal(facts[0].partitions, 1);
 	assert_int_equal(facts[1].partitions, 0);
 	assert_int_equal(facts[2].partitions, 3);
@@ -54,7 +54,7 @@ static void a_stop_ends_the_wait_for_a_silent_kafka(void **state)
 	(void)state;
 	int listener = silent_open(brokers, sizeof brokers);
 	const int64_t begun_ms = clock_ms();
-	assert_false(topic_facts_read(brokers, mock_producer_settings, facts, 1, &stopping, &error));
+	assert_false(topic_facts_read(brokers, embedded_producer_settings, facts, 1, &stopping, &error));
 	assert_true(clock_ms() - begun_ms < TOPIC_SETTINGS_STOP_MS);
 	assert_int_equal(error.kind, ERROR_SYSTEM);
 	close(listener);

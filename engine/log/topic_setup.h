@@ -1,9 +1,9 @@
-/* topics.h: Topics that a plan needs: checks that they exist, and creates them, by the admin API.
+/* topic_setup.h: Topics that a plan needs: checks that they exist, and creates them, by the admin API.
  *
  * For commands, before any worker starts: these calls wait for Kafka.
  */
-#ifndef SLUICE_LOG_TOPICS_H
-#define SLUICE_LOG_TOPICS_H
+#ifndef SLUICE_LOG_TOPIC_SETUP_H
+#define SLUICE_LOG_TOPIC_SETUP_H
 
 #include "log/record.h"
 

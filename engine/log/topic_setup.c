@@ -1,5 +1,5 @@
-/* topics.c: see topics.h. */
-#include "log/topics.h"
+/* topic_setup.c: see topic_setup.h. */
+#include "log/topic_setup.h"
 
 #include <assert.h>
 #include <stdio.h>

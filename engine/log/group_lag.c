@@ -1,5 +1,5 @@
-/* backlog.c: see backlog.h. */
-#include "log/backlog.h"
+/* group_lag.c: see group_lag.h. */
+#include "log/group_lag.h"
 
 #include <assert.h>
 
@@ -11,8 +11,8 @@
 #define LOOK_MS 50
 
 /* A partition at its last measurement. */
-struct backlog_look {
-	struct backlog_look *next;
+struct group_lag_look {
+	struct group_lag_look *next;
 	char *topic;
 	int32_t partition;
 	int64_t from;  /* committed offset of the group; OFFSET_NONE: not measured yet */
@@ -20,20 +20,20 @@ struct backlog_look {
 	bool record;   /* there is a record at `clear`, which need not be read again */
 	int64_t time_ms; /* time of that record; 0: it has none */
 	int64_t end;	 /* at the last survey */
-	int64_t mark;  /* its end at the last backlog_mark() */
+	int64_t mark;	 /* its end at the last group_lag_mark() */
 };
 
-struct backlog {
+struct group_lag {
 	rd_kafka_t *consumer; /* of the group: for queries only */
 	const char *brokers;
 	struct properties properties;
 	rd_kafka_t *reader; /* without a group, so that it never commits; NULL: not needed yet */
 	rd_kafka_t *marker; /* reads the ends of partitions, also after open transactions; NULL: not needed yet */
-	struct backlog_look *looks;
-	struct backlog_state *state; /* result of the current survey; NULL: there is none */
+	struct group_lag_look *looks;
+	struct group_lag_state *state; /* result of the current survey; NULL: there is none */
 };
 
-struct backlog *backlog_open(const char *brokers, struct properties properties, const char *group, struct error *error)
+struct group_lag *group_lag_open(const char *brokers, struct properties properties, const char *group, struct error *error)
 {
 	assert(brokers && group);
 	const struct property own[] = {{"bootstrap.servers", brokers}, {"group.id", group}};
@@ -42,10 +42,10 @@ struct backlog *backlog_open(const char *brokers, struct properties properties, 
 	if (!configuration)
 		return NULL;
 	rd_kafka_conf_set_log_cb(configuration, NULL); /* the other reader reports that Kafka is unreachable */
-	struct backlog *backlog = memory_take(1, sizeof *backlog);
+	struct group_lag *backlog = memory_take(1, sizeof *backlog);
 	rd_kafka_t *consumer = backlog ? client_open(RD_KAFKA_CONSUMER, configuration, error) : NULL;
 	if (consumer) {
-		*backlog = (struct backlog){.consumer = consumer, .brokers = brokers, .properties = properties};
+		*backlog = (struct group_lag){.consumer = consumer, .brokers = brokers, .properties = properties};
 		return backlog;
 	}
 	if (!backlog) {
@@ -56,12 +56,12 @@ struct backlog *backlog_open(const char *brokers, struct properties properties, 
 	return NULL;
 }
 
-void backlog_close(struct backlog *backlog)
+void group_lag_close(struct group_lag *backlog)
 {
 	if (!backlog)
 		return;
 	while (backlog->looks) {
-		struct backlog_look *look = backlog->looks;
+		struct group_lag_look *look = backlog->looks;
 		backlog->looks = look->next;
 		memory_give(look->topic);
 		memory_give(look);
@@ -75,7 +75,7 @@ void backlog_close(struct backlog *backlog)
 }
 
 /* Adds all partitions of the topic to the list. */
-static bool add_partitions(struct backlog *backlog, const char *topic, int timeout_ms, rd_kafka_topic_partition_list_t *list)
+static bool add_partitions(struct group_lag *backlog, const char *topic, int timeout_ms, rd_kafka_topic_partition_list_t *list)
 {
 	const struct rd_kafka_metadata *metadata = NULL;
 	rd_kafka_topic_t *handle = rd_kafka_topic_new(backlog->consumer, topic, NULL);
@@ -92,7 +92,7 @@ static bool add_partitions(struct backlog *backlog, const char *topic, int timeo
 	return good;
 }
 
-static bool backlog_gather(struct backlog *backlog, struct text topics, int timeout_ms, rd_kafka_topic_partition_list_t *list)
+static bool group_lag_gather(struct group_lag *backlog, struct text topics, int timeout_ms, rd_kafka_topic_partition_list_t *list)
 {
 	bool good = true;
 	for (size_t at = 0; good && at < topics.length;) {
@@ -111,9 +111,9 @@ static bool backlog_gather(struct backlog *backlog, struct text topics, int time
 /* ---- the first record after an offset ---- */
 
 /* Finds or makes the entry of a partition. NULL: no memory; then nothing is known of it. */
-static struct backlog_look *look_of(struct backlog *backlog, const char *topic, int32_t partition)
+static struct group_lag_look *look_of(struct group_lag *backlog, const char *topic, int32_t partition)
 {
-	struct backlog_look *look = backlog->looks;
+	struct group_lag_look *look = backlog->looks;
 	while (look && (look->partition != partition || strcmp(look->topic, topic) != 0))
 		look = look->next;
 	if (look)
@@ -126,12 +126,12 @@ static struct backlog_look *look_of(struct backlog *backlog, const char *topic, 
 		return NULL;
 	}
 	memcpy(name, topic, size);
-	*look = (struct backlog_look){.next = backlog->looks, .topic = name, .partition = partition, .from = OFFSET_NONE};
+	*look = (struct group_lag_look){.next = backlog->looks, .topic = name, .partition = partition, .from = OFFSET_NONE};
 	return backlog->looks = look;
 }
 
 /* Opens a client without a group when it is first needed. */
-static rd_kafka_t *client_of(struct backlog *backlog, rd_kafka_t **client, struct properties own)
+static rd_kafka_t *client_of(struct group_lag *backlog, rd_kafka_t **client, struct properties own)
 {
 	struct error error = {0};
 	rd_kafka_t *opened = *client;
@@ -144,7 +144,7 @@ static rd_kafka_t *client_of(struct backlog *backlog, rd_kafka_t **client, struc
 	return *client = client_open(RD_KAFKA_CONSUMER, configuration, &error);
 }
 
-static rd_kafka_t *reader_of(struct backlog *backlog)
+static rd_kafka_t *reader_of(struct group_lag *backlog)
 {
 	const struct property own[] = {
 		{"bootstrap.servers", backlog->brokers},
@@ -159,14 +159,14 @@ static rd_kafka_t *reader_of(struct backlog *backlog)
 }
 
 /* For a client that reads committed records only, librdkafka returns the last stable offset as the end. */
-static rd_kafka_t *marker_of(struct backlog *backlog)
+static rd_kafka_t *marker_of(struct group_lag *backlog)
 {
 	const struct property own[] = {{"bootstrap.servers", backlog->brokers}, {"isolation.level", "read_uncommitted"}};
 	return client_of(backlog, &backlog->marker, (struct properties){sizeof own / sizeof own[0], own});
 }
 
 /* Reads up to the first record, or to the end if there is none. If neither comes in time, nothing is noted. */
-static void read_on(rd_kafka_topic_t *topic, struct backlog_look *look, int timeout_ms)
+static void read_on(rd_kafka_topic_t *topic, struct group_lag_look *look, int timeout_ms)
 {
 	int64_t until_ns = clock_ns() + (int64_t)timeout_ms * NS_PER_MS;
 	while (clock_ns() < until_ns) {
@@ -182,7 +182,7 @@ static void read_on(rd_kafka_topic_t *topic, struct backlog_look *look, int time
 	}
 }
 
-static void find_record(struct backlog *backlog, struct backlog_look *look, int timeout_ms)
+static void find_record(struct group_lag *backlog, struct group_lag_look *look, int timeout_ms)
 {
 	rd_kafka_t *reader = reader_of(backlog);
 	rd_kafka_topic_t *topic = reader ? rd_kafka_topic_new(reader, look->topic, NULL) : NULL;
@@ -194,10 +194,10 @@ static void find_record(struct backlog *backlog, struct backlog_look *look, int 
 		rd_kafka_topic_destroy(topic);
 }
 
-static int64_t records_between(struct backlog *backlog, const rd_kafka_topic_partition_t *at, int64_t from, int64_t end,
+static int64_t records_between(struct group_lag *backlog, const rd_kafka_topic_partition_t *at, int64_t from, int64_t end,
 			       int timeout_ms)
 {
-	struct backlog_look *look = end > from ? look_of(backlog, at->topic, at->partition) : NULL;
+	struct group_lag_look *look = end > from ? look_of(backlog, at->topic, at->partition) : NULL;
 	if (!look)
 		return end > from ? end - from : 0;
 	bool moves = look->from != OFFSET_NONE && look->from != from;
@@ -206,20 +206,21 @@ static int64_t records_between(struct backlog *backlog, const rd_kafka_topic_par
 		look->record = false;
 	}
 	look->from = from;
-	bool few = !moves || backlog->state || end - from <= BACKLOG_READ_MOST;
+	bool few = !moves || backlog->state || end - from <= GROUP_LAG_READ_MOST;
 	if (!look->record && look->clear < end && few)
 		find_record(backlog, look, timeout_ms);
 	return end > look->clear ? end - look->clear : 0;
 }
 
 /* Measures a partition whose committed offset is `at`; -1: Kafka does not report it. */
-typedef int64_t looking(struct backlog *backlog, const rd_kafka_topic_partition_t *at, int64_t first, int64_t end, int timeout_ms);
+typedef int64_t looking(struct group_lag *backlog, const rd_kafka_topic_partition_t *at, int64_t first, int64_t end,
+			int timeout_ms);
 
 /* Measures all partitions of the topics; returns the sum, or -1. */
-static int64_t look_through(struct backlog *backlog, struct text topics, looking *looks, int timeout_ms)
+static int64_t look_through(struct group_lag *backlog, struct text topics, looking *looks, int timeout_ms)
 {
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(0);
-	bool good = list && topics.length > 0 && backlog_gather(backlog, topics, timeout_ms, list) &&
+	bool good = list && topics.length > 0 && group_lag_gather(backlog, topics, timeout_ms, list) &&
 		    !rd_kafka_committed(backlog->consumer, list, timeout_ms);
 	int64_t sum = 0;
 	for (int i = 0; good && i < list->cnt; i++) {
@@ -242,20 +243,20 @@ static int64_t begin_of(const rd_kafka_topic_partition_t *at, int64_t first)
 	return at->offset > first ? at->offset : first;
 }
 
-static int64_t measure(struct backlog *backlog, const rd_kafka_topic_partition_t *at, int64_t first, int64_t end, int timeout_ms)
+static int64_t measure(struct group_lag *backlog, const rd_kafka_topic_partition_t *at, int64_t first, int64_t end, int timeout_ms)
 {
 	return records_between(backlog, at, begin_of(at, first), end, timeout_ms);
 }
 
-int64_t backlog_measure(struct backlog *backlog, struct text topics, int timeout_ms)
+int64_t group_lag_measure(struct group_lag *backlog, struct text topics, int timeout_ms)
 {
 	return look_through(backlog, topics, measure, timeout_ms);
 }
 
-static int64_t survey(struct backlog *backlog, const rd_kafka_topic_partition_t *at, int64_t first, int64_t end, int timeout_ms)
+static int64_t survey(struct group_lag *backlog, const rd_kafka_topic_partition_t *at, int64_t first, int64_t end, int timeout_ms)
 {
-	struct backlog_state *state = backlog->state;
-	struct backlog_look *look = look_of(backlog, at->topic, at->partition);
+	struct group_lag_state *state = backlog->state;
+	struct group_lag_look *look = look_of(backlog, at->topic, at->partition);
 	int64_t records = look ? records_between(backlog, at, begin_of(at, first), end, timeout_ms) : -1;
 	if (records < 0)
 		return -1;
@@ -267,9 +268,9 @@ static int64_t survey(struct backlog *backlog, const rd_kafka_topic_partition_t 
 	return records;
 }
 
-bool backlog_survey(struct backlog *backlog, struct text topics, int timeout_ms, struct backlog_state *state)
+bool group_lag_survey(struct group_lag *backlog, struct text topics, int timeout_ms, struct group_lag_state *state)
 {
-	*state = (struct backlog_state){0};
+	*state = (struct group_lag_state){0};
 	backlog->state = state;
 	state->records = look_through(backlog, topics, survey, timeout_ms);
 	backlog->state = NULL;
@@ -277,9 +278,9 @@ bool backlog_survey(struct backlog *backlog, struct text topics, int timeout_ms,
 }
 
 /* The end after open transactions, which may be committed at any moment. */
-static int64_t mark(struct backlog *backlog, const rd_kafka_topic_partition_t *at, int64_t first, int64_t end, int timeout_ms)
+static int64_t mark(struct group_lag *backlog, const rd_kafka_topic_partition_t *at, int64_t first, int64_t end, int timeout_ms)
 {
-	struct backlog_look *look = look_of(backlog, at->topic, at->partition);
+	struct group_lag_look *look = look_of(backlog, at->topic, at->partition);
 	rd_kafka_t *marker = marker_of(backlog);
 	if (!look || !marker ||
 	    rd_kafka_query_watermark_offsets(marker, at->topic, at->partition, &first, &end, timeout_ms))
@@ -288,20 +289,20 @@ static int64_t mark(struct backlog *backlog, const rd_kafka_topic_partition_t *a
 	return 0;
 }
 
-bool backlog_mark(struct backlog *backlog, struct text topics, int timeout_ms)
+bool group_lag_mark(struct group_lag *backlog, struct text topics, int timeout_ms)
 {
 	return look_through(backlog, topics, mark, timeout_ms) == 0;
 }
 
 /* A partition that was added since then has no records from before. */
-static int64_t left(struct backlog *backlog, const rd_kafka_topic_partition_t *at, int64_t first, int64_t end, int timeout_ms)
+static int64_t left(struct group_lag *backlog, const rd_kafka_topic_partition_t *at, int64_t first, int64_t end, int timeout_ms)
 {
-	const struct backlog_look *look = look_of(backlog, at->topic, at->partition);
+	const struct group_lag_look *look = look_of(backlog, at->topic, at->partition);
 	(void)end;
 	return look ? records_between(backlog, at, begin_of(at, first), look->mark, timeout_ms) : -1;
 }
 
-int64_t backlog_left(struct backlog *backlog, struct text topics, int timeout_ms)
+int64_t group_lag_left(struct group_lag *backlog, struct text topics, int timeout_ms)
 {
 	return look_through(backlog, topics, left, timeout_ms);
 }

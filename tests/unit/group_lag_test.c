@@ -8,7 +8,7 @@
 #include <dlfcn.h>
 #include <string.h>
 
-#include "log/backlog.h"
+#include "log/group_lag.h"
 #include "tests/unit/mock_broker.h"
 
 #define PATIENCE_MS 10000
@@ -40,13 +40,13 @@ static void what_is_not_committed_is_counted_over_all_topics(void **state)
 	for (int i = 0; i < 5; i++)
 		mock_write(&mock, NULL, "x", NULL, NULL);
 	rd_kafka_flush(mock.writer, PATIENCE_MS);
-	struct backlog *backlog = backlog_open(mock.brokers, (struct properties){0}, "g", &error);
+	struct group_lag *backlog = group_lag_open(mock.brokers, (struct properties){0}, "g", &error);
 	assert_non_null(backlog);
-	assert_int_equal(backlog_measure(backlog, TEXT("in"), PATIENCE_MS), 5);
+	assert_int_equal(group_lag_measure(backlog, TEXT("in"), PATIENCE_MS), 5);
 	mock_commit(&mock, "g", 3);
-	assert_int_equal(backlog_measure(backlog, TEXT("in out"), PATIENCE_MS), 2);
-	assert_int_equal(backlog_measure(backlog, TEXT(""), PATIENCE_MS), -1);
-	backlog_close(backlog);
+	assert_int_equal(group_lag_measure(backlog, TEXT("in out"), PATIENCE_MS), 2);
+	assert_int_equal(group_lag_measure(backlog, TEXT(""), PATIENCE_MS), -1);
+	group_lag_close(backlog);
 	mock_close(&mock);
 }
 
@@ -58,16 +58,16 @@ static void what_was_there_when_it_was_marked_is_left_until_it_is_committed(void
 	mock_open(&mock);
 	for (int i = 0; i < 3; i++)
 		mock_write(&mock, NULL, "x", NULL, NULL);
-	struct backlog *backlog = backlog_open(mock.brokers, (struct properties){0}, "g", &error);
+	struct group_lag *backlog = group_lag_open(mock.brokers, (struct properties){0}, "g", &error);
 	assert_non_null(backlog);
-	assert_true(backlog_mark(backlog, TEXT("in"), PATIENCE_MS));
+	assert_true(group_lag_mark(backlog, TEXT("in"), PATIENCE_MS));
 	mock_write(&mock, NULL, "later", NULL, NULL);
-	assert_int_equal(backlog_left(backlog, TEXT("in"), PATIENCE_MS), 3);
+	assert_int_equal(group_lag_left(backlog, TEXT("in"), PATIENCE_MS), 3);
 	mock_commit(&mock, "g", 2);
-	assert_int_equal(backlog_left(backlog, TEXT("in"), PATIENCE_MS), 1);
+	assert_int_equal(group_lag_left(backlog, TEXT("in"), PATIENCE_MS), 1);
 	mock_commit(&mock, "g", 3);
-	assert_int_equal(backlog_left(backlog, TEXT("in"), PATIENCE_MS), 0);
-	backlog_close(backlog);
+	assert_int_equal(group_lag_left(backlog, TEXT("in"), PATIENCE_MS), 0);
+	group_lag_close(backlog);
 	mock_close(&mock);
 }
 
@@ -81,17 +81,17 @@ static void what_stands_in_an_open_transaction_is_left_too(void **state)
 	for (int i = 0; i < 5; i++)
 		mock_write(&mock, NULL, "x", NULL, NULL);
 	mock_commit(&mock, "g", 3);
-	struct backlog *backlog = backlog_open(mock.brokers, (struct properties){0}, "g", &error);
+	struct group_lag *backlog = group_lag_open(mock.brokers, (struct properties){0}, "g", &error);
 	assert_non_null(backlog);
 	open_records = 2;
-	assert_int_equal(backlog_measure(backlog, TEXT("in"), PATIENCE_MS), 0);
-	assert_true(backlog_mark(backlog, TEXT("in"), PATIENCE_MS));
-	assert_int_equal(backlog_left(backlog, TEXT("in"), PATIENCE_MS), 2);
+	assert_int_equal(group_lag_measure(backlog, TEXT("in"), PATIENCE_MS), 0);
+	assert_true(group_lag_mark(backlog, TEXT("in"), PATIENCE_MS));
+	assert_int_equal(group_lag_left(backlog, TEXT("in"), PATIENCE_MS), 2);
 	open_records = 0;
-	assert_int_equal(backlog_left(backlog, TEXT("in"), PATIENCE_MS), 2);
+	assert_int_equal(group_lag_left(backlog, TEXT("in"), PATIENCE_MS), 2);
 	mock_commit(&mock, "g", 5);
-	assert_int_equal(backlog_left(backlog, TEXT("in"), PATIENCE_MS), 0);
-	backlog_close(backlog);
+	assert_int_equal(group_lag_left(backlog, TEXT("in"), PATIENCE_MS), 0);
+	group_lag_close(backlog);
 	mock_close(&mock);
 }
 

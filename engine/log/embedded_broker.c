@@ -1,5 +1,5 @@
-/* mock.c: see mock.h. */
-#include "log/mock.h"
+/* embedded_broker.c: see embedded_broker.h. */
+#include "log/embedded_broker.h"
 
 #include <assert.h>
 #include <librdkafka/rdkafka.h>
@@ -23,17 +23,17 @@ static const struct property producer_settings[] = {
 	{"topic.metadata.refresh.fast.interval.ms", "20"},
 	{"reconnect.backoff.ms", "10"},
 };
-const struct properties mock_consumer_settings = {sizeof consumer_settings / sizeof *consumer_settings, consumer_settings};
-const struct properties mock_producer_settings = {sizeof producer_settings / sizeof *producer_settings, producer_settings};
+const struct properties embedded_consumer_settings = {sizeof consumer_settings / sizeof *consumer_settings, consumer_settings};
+const struct properties embedded_producer_settings = {sizeof producer_settings / sizeof *producer_settings, producer_settings};
 
-struct mock_cluster {
+struct embedded_broker {
 	rd_kafka_t *holder; /* the mock runs in its threads */
 	rd_kafka_mock_cluster_t *mock;
 };
 
-struct mock_cluster *mock_cluster_open(struct error *error)
+struct embedded_broker *embedded_broker_open(struct error *error)
 {
-	struct mock_cluster *cluster = memory_take(1, sizeof *cluster);
+	struct embedded_broker *cluster = memory_take(1, sizeof *cluster);
 	if (!cluster) {
 		error_memory(error, ERROR_SYSTEM, "opening the embedded broker");
 		return NULL;
@@ -46,11 +46,11 @@ struct mock_cluster *mock_cluster_open(struct error *error)
 	if (cluster->mock)
 		return cluster;
 	error_set(error, ERROR_SYSTEM, PLACE_NONE, "the embedded broker cannot listen; are there ports left on the loopback?");
-	mock_cluster_close(cluster);
+	embedded_broker_close(cluster);
 	return NULL;
 }
 
-void mock_cluster_close(struct mock_cluster *cluster)
+void embedded_broker_close(struct embedded_broker *cluster)
 {
 	if (!cluster)
 		return;
@@ -61,12 +61,12 @@ void mock_cluster_close(struct mock_cluster *cluster)
 	memory_give(cluster);
 }
 
-const char *mock_cluster_brokers(const struct mock_cluster *cluster)
+const char *embedded_broker_brokers(const struct embedded_broker *cluster)
 {
 	return rd_kafka_mock_cluster_bootstraps(cluster->mock);
 }
 
-static rd_kafka_resp_err_t topic_create(struct mock_cluster *cluster, const char *name, int partitions)
+static rd_kafka_resp_err_t topic_create(struct embedded_broker *cluster, const char *name, int partitions)
 {
 	/* The mock's thread misses a call directly after another one, and then notices it only after a second. */
 	const struct timespec pause = {.tv_nsec = PAUSE_NS};
@@ -74,12 +74,12 @@ static rd_kafka_resp_err_t topic_create(struct mock_cluster *cluster, const char
 	return rd_kafka_mock_topic_create(cluster->mock, name, partitions, REPLICAS);
 }
 
-int16_t mock_cluster_make(struct mock_cluster *cluster, const char *name, int partitions)
+int16_t embedded_broker_make(struct embedded_broker *cluster, const char *name, int partitions)
 {
 	return (int16_t)topic_create(cluster, name, partitions);
 }
 
-bool mock_cluster_topic(struct mock_cluster *cluster, const char *name, int partitions, struct error *error)
+bool embedded_broker_topic(struct embedded_broker *cluster, const char *name, int partitions, struct error *error)
 {
 	assert(name && partitions > 0);
 	rd_kafka_resp_err_t code = topic_create(cluster, name, partitions);

@@ -1,18 +1,18 @@
-/* schema_asker.c: see schema_asker.h. */
-#include "log/schema_asker.h"
+/* schema_lookup.c: see schema_lookup.h. */
+#include "log/schema_lookup.h"
 
 #define WAIT_MS 30000 /* for a registry that does not answer */
 #define LOOK_MS 100
 
-static void schema_asker_on_news(void *context)
+static void schema_lookup_on_news(void *context)
 {
 	(void)context; /* the loop has turned: the record is decoded again */
 }
 
-bool schema_asker_open(struct schema_asker *asker, struct registry_config registry, struct error *error)
+bool schema_lookup_open(struct schema_lookup *asker, struct registry_config registry, struct error *error)
 {
-	*asker = (struct schema_asker){.config = registry};
-	asker->config.news = schema_asker_on_news;
+	*asker = (struct schema_lookup){.config = registry};
+	asker->config.news = schema_lookup_on_news;
 	if (!asker->config.url)
 		return true;
 	asker->loop = loop_open(error);
@@ -20,14 +20,14 @@ bool schema_asker_open(struct schema_asker *asker, struct registry_config regist
 	return asker->registry;
 }
 
-void schema_asker_close(struct schema_asker *asker)
+void schema_lookup_close(struct schema_lookup *asker)
 {
 	registry_close(asker->registry);
 	loop_close(asker->loop);
-	*asker = (struct schema_asker){0};
+	*asker = (struct schema_lookup){0};
 }
 
-bool schema_asker_again(struct schema_asker *asker, struct error *error)
+bool schema_lookup_again(struct schema_lookup *asker, struct error *error)
 {
 	if (!asker->registry || !registry_was_missed(asker->registry)) {
 		asker->until_ms = 0;
