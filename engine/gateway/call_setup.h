@@ -7,7 +7,7 @@
 #define SLUICE_GATEWAY_CALL_SETUP_H
 
 #include "gateway/gateway.h"
-#include "gateway/keyed_calls.h"
+#include "gateway/idempotent_calls.h"
 
 /* A received request, in the form that a front end passes in. */
 struct call_source {

@@ -6,7 +6,7 @@
 #include "base/memory.h"
 #include "gateway/answer_watches.h"
 #include "gateway/grpc_front.h"
-#include "gateway/keyed_calls.h"
+#include "gateway/idempotent_calls.h"
 #include "gateway/polls.h"
 #include "gateway/request_limits.h"
 #include "gateway/rest.h"

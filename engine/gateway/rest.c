@@ -7,7 +7,7 @@
 
 #include "base/version.h"
 #include "gateway/call_feedback.h"
-#include "gateway/keyed_calls.h"
+#include "gateway/idempotent_calls.h"
 #include "gateway/seldon_errors.h"
 #include "message/explained_seldon.h"
 #include "message/format.h"

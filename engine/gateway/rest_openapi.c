@@ -1,6 +1,6 @@
 /* rest_openapi.c: OpenAPI document of a gateway, printed from the table of routes; see rest.h. */
 #include "base/version.h"
-#include "gateway/keyed_calls.h"
+#include "gateway/idempotent_calls.h"
 #include "gateway/rest.h"
 #include "message/json_write.h"
 

@@ -1,7 +1,7 @@
 /* rest_submit.c: Submitted requests over REST, and polls for their answers; see rest.h and polls.h. */
 #include <stdio.h>
 
-#include "gateway/keyed_calls.h"
+#include "gateway/idempotent_calls.h"
 #include "gateway/polls.h"
 #include "gateway/rest.h"
 

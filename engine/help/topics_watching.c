@@ -1,7 +1,7 @@
 /* topics_watching.c: Topics of `sluice help` for what operators and clients read: the headers of requests and answers, the
  * states of pipelines and engines, the columns of `sluice top`. */
 #include "gateway/access.h"
-#include "gateway/keyed_calls.h"
+#include "gateway/idempotent_calls.h"
 #include "help/help_topic.h"
 #include "message/assigned.h"
 #include "message/explained.h"

@@ -1,5 +1,5 @@
-/* keyed_room.c: see keyed_room.h. */
-#include "gateway/keyed_room.h"
+/* idempotent_limits.c: see idempotent_limits.h. */
+#include "gateway/idempotent_limits.h"
 
 #include <string.h>
 

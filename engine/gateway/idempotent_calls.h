@@ -1,4 +1,5 @@
-/* keyed_calls.h: Calls with an idempotency key: each key is answered from one request, whichever gateways its calls come through.
+/* idempotent_calls.h: Calls with an idempotency key: each key is answered from one request, whichever gateways its calls come
+ * through.
  *
  * A call first claims its key in the claims topic (gateway/idempotency_claims.h). Its request is produced when that claim is the
  * first in the log. Its outcome is passed on when the origin of the request is in the log too. So whoever has an answer can be
@@ -9,12 +10,12 @@
  * Calls are refused with 503 until the claims of the last CLAIMS_KEPT_MS have been read, and when the topic cannot be read any
  * more. Belongs to its loop's thread.
  */
-#ifndef SLUICE_GATEWAY_KEYED_CALLS_H
-#define SLUICE_GATEWAY_KEYED_CALLS_H
+#ifndef SLUICE_GATEWAY_IDEMPOTENT_CALLS_H
+#define SLUICE_GATEWAY_IDEMPOTENT_CALLS_H
 
 #include "gateway/access_rate.h"
 #include "gateway/calls.h"
-#include "gateway/keyed_room.h"
+#include "gateway/idempotent_limits.h"
 #include "gateway/polls.h"
 
 #define IDEMPOTENCY_HEADER "idempotency-key" /* of HTTP, and metadata of gRPC */

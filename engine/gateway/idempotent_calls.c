@@ -1,5 +1,5 @@
-/* keyed_calls.c: see keyed_calls.h. */
-#include "gateway/keyed_calls.h"
+/* idempotent_calls.c: see idempotent_calls.h. */
+#include "gateway/idempotent_calls.h"
 
 #include <assert.h>
 #include <openssl/sha.h>

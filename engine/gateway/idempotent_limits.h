@@ -1,8 +1,8 @@
-/* keyed_room.h: Limits of open calls with idempotency keys: their number for each caller, and the bytes of requests that wait
- * for their claims. Callers are counted in groups, by a hash of who they are. Pure.
+/* idempotent_limits.h: Limits of open calls with idempotency keys: their number for each caller, and the bytes of requests that
+ * wait for their claims. Callers are counted in groups, by a hash of who they are. Pure.
  */
-#ifndef SLUICE_GATEWAY_KEYED_ROOM_H
-#define SLUICE_GATEWAY_KEYED_ROOM_H
+#ifndef SLUICE_GATEWAY_IDEMPOTENT_LIMITS_H
+#define SLUICE_GATEWAY_IDEMPOTENT_LIMITS_H
 
 #include <stdbool.h>
 #include <stddef.h>

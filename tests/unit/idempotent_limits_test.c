@@ -1,4 +1,4 @@
-/* keyed_room_test.c: room for open calls with idempotency keys: no caller takes that of others. */
+/* idempotent_limits_test.c: room for open calls with idempotency keys: no caller takes that of others. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "gateway/keyed_room.h"
+#include "gateway/idempotent_limits.h"
 
 static struct keyed_place place_of(unsigned char caller, size_t body_bytes)
 {

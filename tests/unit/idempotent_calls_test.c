@@ -1,4 +1,4 @@
-/* keyed_calls_test.c: Calls with idempotency keys against the mock of a broker, by themselves and through gRPC. */
+/* idempotent_calls_test.c: Calls with idempotency keys against the mock of a broker, by themselves and through gRPC. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "gateway/grpc_front.h"
-#include "gateway/keyed_calls.h"
+#include "gateway/idempotent_calls.h"
 #include "message/reply.h"
 #include "tests/unit/mock_broker.h"
 #include "tests/unit/puppet.h"
