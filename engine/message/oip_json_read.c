@@ -1,6 +1,7 @@
 /* oip_json_read.c: Reader of OIP V2 bodies over REST: requests of clients, and replies of model servers. */
 #include "message/oip_json.h"
 #include "message/oip_json_tensors.h"
+#include "message/oip_wanted.h"
 
 /* --- requests --------------------------------------------------------------- */
 
@@ -34,12 +35,22 @@ static bool read_request_part(struct oip_reader *reader, struct message *message
 	return json_skip(&reader->scan);
 }
 
+static bool read_wanted_parameters(struct oip_reader *reader, struct oip_extension *extension)
+{
+	struct parameters parameters = {0};
+	if (!oip_read_parameters(reader, &parameters, extension))
+		return false;
+	for (size_t i = 0; i < parameters.count; i++)
+		if (!oip_wanted_check(parameters.items[i].name, reader->error))
+			return false;
+	return true;
+}
+
 /* One of the outputs asked for. */
 static bool read_wanted(struct oip_reader *reader, struct text *name, bool *binary)
 {
 	struct json_scan *scan = &reader->scan;
 	struct oip_extension extension = {0};
-	struct parameters parameters;
 	struct text key;
 	if (json_peek(scan) != JSON_OBJECT)
 		return error_set(reader->error, ERROR_INPUT, PLACE_NONE,
@@ -50,7 +61,7 @@ static bool read_wanted(struct oip_reader *reader, struct text *name, bool *bina
 		if (text_is(key, "name"))
 			taken = oip_read_string(reader, "name of outputs", name);
 		else if (text_is(key, "parameters"))
-			taken = oip_read_parameters(reader, &parameters, &extension);
+			taken = read_wanted_parameters(reader, &extension);
 		else
 			taken = json_skip(scan);
 		if (!taken)

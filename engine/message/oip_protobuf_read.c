@@ -2,6 +2,7 @@
  * scalars, and to count what it repeats, then to read that. */
 #include "message/oip_contents.h"
 #include "message/oip_protobuf.h"
+#include "message/oip_wanted.h"
 #include "message/raw.h"
 
 /* A request and a response differ in nothing but two numbers. */
@@ -233,15 +234,22 @@ static const struct tensor *read_tensor(struct oip_protobuf_reading *reading, st
 	return tensor;
 }
 
-/* The name of an InferRequestedOutputTensor (field 1). */
+/* The name of an InferRequestedOutputTensor, whose parameters are a map. */
 static struct text name_in(struct oip_protobuf_reading *reading, struct text message)
 {
+	enum { NAME = 1, WANTED_PARAMETERS, KEY = 1 };
 	struct protobuf_cursor cursor = protobuf_cursor_of(message);
 	struct protobuf_field field;
 	struct text name = TEXT("");
-	while (protobuf_next(&cursor, &field))
-		if (protobuf_is(&field, 1, WIRE_BYTES) && !read_string(reading, field.bytes, &name))
+	while (protobuf_next(&cursor, &field)) {
+		bool good = true;
+		if (protobuf_is(&field, NAME, WIRE_BYTES))
+			good = read_string(reading, field.bytes, &name);
+		else if (protobuf_is(&field, WANTED_PARAMETERS, WIRE_BYTES))
+			good = oip_wanted_check(protobuf_read_text(field.bytes, KEY), reading->error);
+		if (!good)
 			return name;
+	}
 	if (cursor.failed)
 		oip_protobuf_read_broken(reading, "a requested output");
 	return name;

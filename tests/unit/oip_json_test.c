@@ -332,6 +332,22 @@ static void only_the_outputs_asked_for_leave(void **state)
 	assert_refused(*state, TWO ",\"outputs\":\"b\"}", "outputs");
 }
 
+/* Extensions of Triton, by which an answer would be another one. */
+static void outputs_that_are_asked_for_otherwise_are_refused(void **state)
+{
+	static const char *const names[] = {"classification", "shared_memory_region", "shared_memory_byte_size",
+					    "shared_memory_offset"};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		char body[512], words[64];
+		(void)snprintf(body, sizeof body,
+			       TWO ",\"outputs\":[{\"name\":\"a\"},{\"name\":\"b\",\"parameters\":{\"x\":1,\"%s\":3}}]}", names[i]);
+		(void)snprintf(words, sizeof words, "the parameter %s, which is not supported", names[i]);
+		assert_refused(*state, body, words);
+	}
+	assert_non_null(first_sent(*state, TWO ",\"outputs\":[{\"name\":\"b\",\"parameters\":{\"binary_data\":false,\"x\":1}}]}"));
+	assert_non_null(first_sent(*state, TWO ",\"parameters\":{\"classification\":3}}")); /* of the request: a model's own */
+}
+
 static void raw_contents_stand_for_data(void **state)
 {
 	const struct tensor *x = first_sent(
@@ -562,6 +578,7 @@ int main(void)
 		BEHAVIOUR(an_unknown_datatype_is_quoted_and_the_right_one_offered),
 		BEHAVIOUR(parameters_and_id_come_back_exactly),
 		BEHAVIOUR(only_the_outputs_asked_for_leave),
+		BEHAVIOUR(outputs_that_are_asked_for_otherwise_are_refused),
 		BEHAVIOUR(raw_contents_stand_for_data),
 		BEHAVIOUR(binary_data_follows_the_json),
 		BEHAVIOUR(an_answer_has_binary_data_when_asked_for),

@@ -295,11 +295,11 @@ static void lists_may_be_packed_or_not_and_come_in_pieces(void **state)
 static void unknown_fields_and_groups_are_stepped_over(void **state)
 {
 	(void)state;
-	/* field 20 varint, a group 21 with a group 22 and a string inside, then the input. */
+	/* field 20 varint, a group 21 with a group 22 and a string inside, then the input, and an output with the parameter `p`. */
 	static const char bytes[] = "\xA0\x01\x07"
 				    "\xAB\x01\xB3\x01\x0A\x01z\xB4\x01\xAC\x01"
 				    "\x2A\x0D" INT8_X "\x18\x00\x7A\x00"
-				    "\x32\x03\x0A\x01o";
+				    "\x32\x08\x0A\x01o\x12\x03\x0A\x01p";
 	struct error error = {0};
 	struct message read = decoded(bytes, sizeof bytes - 1, &error);
 	if (error.kind != ERROR_NONE)
@@ -354,6 +354,7 @@ static void what_breaks_the_rules_is_refused(void **state)
 	REFUSES("\x2A\x0B\x0A\x01x\x12\x04" "fp32\x18\x01", "\"fp32\", which is none");
 	REFUSES("\x2A\x14" INT8_X "\x18\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01", "dimension");
 	REFUSES("\x22\x05\x0A\x01p\x12\x00", "the parameter p has no value");
+	REFUSES("\x32\x15\x0A\x01o\x12\x10\x0A\x0E" "classification", "the parameter classification, which is not supported");
 	REFUSES("\x1A\x01\xFF", "not UTF-8");
 	REFUSES("\x2A\x7F", "cut off or broken");
 	REFUSES("\x2A\x0F" INT8_X "\x18\x01\x2A\x02\x12\x05", "cut off or broken");

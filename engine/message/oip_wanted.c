@@ -1,0 +1,16 @@
+/* oip_wanted.c: see oip_wanted.h. */
+#include "message/oip_wanted.h"
+
+static const char *const unsupported[] = {"classification", "shared_memory_region", "shared_memory_byte_size",
+					  "shared_memory_offset"};
+
+bool oip_wanted_check(struct text parameter, struct error *error)
+{
+	for (size_t i = 0; i < sizeof unsupported / sizeof *unsupported; i++)
+		if (text_is(parameter, unsupported[i]))
+			return error_set(error, ERROR_INPUT, PLACE_NONE,
+					 "outputs has an entry with the parameter %s, which is not supported: answers have all "
+					 "values of a tensor, in their body; leave the parameter out",
+					 unsupported[i]);
+	return true;
+}
