@@ -3,7 +3,7 @@
 
 #include "base/number.h"
 #include "message/avro.h"
-#include "message/json_scan.h"
+#include "message/json_form.h"
 #include "message/oip_json.h"
 #include "message/oip_protobuf.h"
 #include "message/reply.h"
@@ -81,7 +81,7 @@ static const struct format *form_of(const struct answer_reading *reading, struct
 		return form;
 	json_enter(&scan);
 	while (json_key(&scan, &key)) {
-		if (text_is(key, "predictions"))
+		if (text_is(key, "predictions") || (text_is(key, "outputs") && json_form_of_tensors(scan) == JSON_FORM_V1))
 			form = &format_v1;
 		else if (text_is(key, "data") || text_is(key, "strData") || text_is(key, "binData") || text_is(key, "jsonData"))
 			form = &format_seldon;

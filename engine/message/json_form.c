@@ -1,23 +1,30 @@
 /* json_form.c: see json_form.h. */
 #include "message/json_form.h"
 
-#include "message/json_scan.h"
+#include "message/tensor_infer.h"
 
-/* `inputs` is OIP's list of tensors, or V1's columns: an object of them by name. One
- * tensor that should stand in a list is OIP's, and reading it says so. */
-static enum json_form form_of_inputs(struct json_scan *scan)
+static bool is_value(enum json_type type)
+{
+	return type == JSON_STRING || type == JSON_NUMBER || type == JSON_TRUE || type == JSON_FALSE;
+}
+
+/* A tensor of OIP is an object. So of V1's elements, only bytes in base64 are. */
+static enum json_form form_of_list(struct json_scan inside)
+{
+	struct text bytes;
+	json_enter(&inside);
+	if (!json_item(&inside))
+		return JSON_FORM_NONE;
+	const enum json_type type = json_peek(&inside);
+	if (type == JSON_OBJECT)
+		return json_is_base64(&inside, &bytes) ? JSON_FORM_V1 : JSON_FORM_OIP;
+	return type == JSON_ARRAY || is_value(type) ? JSON_FORM_V1 : JSON_FORM_NONE;
+}
+
+/* One tensor that should stand in a list is OIP's, and reading it says so. */
+static enum json_form form_of_object(struct json_scan inside)
 {
 	struct text key;
-	enum json_type type = json_peek(scan);
-	if (type == JSON_ARRAY) {
-		struct json_scan inside = *scan;
-		json_enter(&inside);
-		if (json_item(&inside) && json_peek(&inside) == JSON_OBJECT)
-			return JSON_FORM_OIP;
-	}
-	if (type != JSON_OBJECT)
-		return JSON_FORM_NONE;
-	struct json_scan inside = *scan;
 	size_t count = 0;
 	json_enter(&inside);
 	for (; json_key(&inside, &key); count++) {
@@ -26,6 +33,16 @@ static enum json_form form_of_inputs(struct json_scan *scan)
 		(void)json_skip(&inside);
 	}
 	return count ? JSON_FORM_V1 : JSON_FORM_OIP;
+}
+
+enum json_form json_form_of_tensors(struct json_scan scan)
+{
+	const enum json_type type = json_peek(&scan);
+	if (type == JSON_ARRAY)
+		return form_of_list(scan);
+	if (type == JSON_OBJECT)
+		return form_of_object(scan);
+	return is_value(type) ? JSON_FORM_V1 : JSON_FORM_NONE;
 }
 
 static enum json_form form_of_key(struct json_scan *scan, struct text key)
@@ -40,7 +57,7 @@ static enum json_form form_of_key(struct json_scan *scan, struct text key)
 		{"jsonData", JSON_FORM_SELDON},
 	};
 	if (text_is(key, "inputs"))
-		return form_of_inputs(scan);
+		return json_form_of_tensors(*scan);
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		if (key.length > 0 && *key.bytes == *rows[i].key && text_is(key, rows[i].key))
 			return rows[i].form;
@@ -72,7 +89,7 @@ static bool begins_as_oip(struct text body)
 	at += 9 + (at[9] == ' ');
 	if (*at++ != '[')
 		return false;
-	return at[*at == ' '] == '{';
+	return memcmp(at + (*at == ' '), "{\"n", 3) == 0; /* of `name`: {"b64": ...} is a value of V1 */
 }
 
 static __attribute__((noinline)) enum json_form form_of_keys(struct text body, struct arena *arena)

@@ -1,8 +1,8 @@
 /* v1_json.c: Format of the V1 protocol of TensorFlow Serving and KServe.
  *
  * Rows: {"instances": [...]} is one tensor `input-0`; rows that are objects are one tensor for each key.
- * Columns: {"inputs": {"name": [...]}}, or one without a name. The answer has `predictions` for `instances` and
- * `outputs` for `inputs`. For clients of model servers see v1_json.h.
+ * Columns: {"inputs": {"name": [...]}}, or {"inputs": [...]}, which is the tensor `input-0`. The answer has `predictions` for
+ * `instances` and `outputs` for `inputs`. For clients of model servers see v1_json.h.
  */
 #include "message/v1_json.h"
 
@@ -370,7 +370,7 @@ bool mlflow_encode_request(const struct payload *payload, struct buffer *out, st
 const struct format format_v1 = {
 	.name = "v1",
 	.content_types = "application/json application/vnd.kserve.v1+json",
-	.help = "V1 of TensorFlow Serving and KServe: instances and predictions",
+	.help = "V1 of TensorFlow Serving and KServe: instances and predictions, or inputs and outputs",
 	.sniff = v1_sniff,
 	.decode = v1_decode,
 	.encode = v1_encode,

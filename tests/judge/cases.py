@@ -91,8 +91,14 @@ def close(got, want):
     return got == want
 
 
+def has_tensors(response):
+    """Whether it is OIP's: the outputs of V1 are columns"""
+    outputs = response.get("outputs")
+    return isinstance(outputs, list) and all(isinstance(tensor, dict) and "b64" not in tensor for tensor in outputs)
+
+
 def same_response(got, want):
-    if "outputs" not in want:
+    if not has_tensors(want):
         return close(got, want)
     rest = list(got.get("outputs", []))
     if len(rest) != len(want["outputs"]):

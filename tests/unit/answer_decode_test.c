@@ -56,6 +56,23 @@ static void an_answer_is_read_in_every_format(void **state)
 	}
 }
 
+/* Alone it has no name. */
+static void columns_of_v1_are_read(void **state)
+{
+	static const char *const bodies[] = {"{\"outputs\":{\"x\":[1,2],\"y\":[3]}}", "{\"outputs\":[1,2]}",
+					     "{\"outputs\":[[1],[2]]}"};
+	(void)state;
+	for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+		struct decoded_answer found;
+		struct error error = {0};
+		assert_true(answer_decode((struct headers){0}, text_of(bodies[i]), NULL, arena, &found, &error));
+		assert_true(found.readable && found.format == &format_v1);
+		assert_int_equal(found.payload.tensors.count, i == 0 ? 2 : 1);
+		assert_true(text_is(found.payload.tensors.items[0]->name, i == 0 ? "x" : "output-0"));
+		assert_true(tensor_number(found.payload.tensors.items[0], 1) == 2);
+	}
+}
+
 static void an_error_is_told_from_an_answer_by_its_header_or_its_words(void **state)
 {
 	(void)state;
@@ -124,6 +141,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(an_answer_is_read_in_every_format, memory_open, memory_close),
+		cmocka_unit_test_setup_teardown(columns_of_v1_are_read, memory_open, memory_close),
 		cmocka_unit_test_setup_teardown(an_error_is_told_from_an_answer_by_its_header_or_its_words, memory_open,
 						memory_close),
 		cmocka_unit_test_setup_teardown(the_id_is_that_of_the_header_before_that_of_the_answer, memory_open, memory_close),

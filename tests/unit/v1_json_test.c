@@ -75,6 +75,47 @@ static void columns_are_answered_as_columns(void **state)
 	assert_string_equal(answered(*state), "{\"outputs\":[[1.5,2.0]]}");
 }
 
+/* Nothing else in the body says that it is V1, and none of these can be a list of OIP's tensors. */
+static void a_column_without_a_name_is_known_by_its_values(void **state)
+{
+	static const struct {
+		const char *inputs, *outputs;
+		enum datatype datatype;
+		uint32_t rank;
+	} rows[] = {
+		{"[[1.5,2.0],[0.5,1.0]]", "[[1.5,2.0],[0.5,1.0]]", DATATYPE_FP64, 2},
+		{"[1,2,5]", "[1,2,5]", DATATYPE_INT64, 1},
+		{"[true,false]", "[true,false]", DATATYPE_BOOL, 1},
+		{"[\"a\",\"b\"]", "[\"a\",\"b\"]", DATATYPE_BYTES, 1},
+		{"[{\"b64\":\"//4=\"}]", "[{\"b64\":\"//4=\"}]", DATATYPE_BYTES, 1},
+		{"4", "[4]", DATATYPE_INT64, 0},
+		{"\"a\"", "[\"a\"]", DATATYPE_BYTES, 0},
+		{"{\"b64\":\"//4=\"}", "[{\"b64\":\"//4=\"}]", DATATYPE_BYTES, 0},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char body[128], expected[128];
+		(void)snprintf(body, sizeof body, "{\"inputs\":%s}", rows[i].inputs);
+		const struct tensor *x = first_sent(*state, body);
+		assert_non_null(x);
+		assert_true(text_is(x->name, "input-0"));
+		assert_int_equal(x->datatype, rows[i].datatype);
+		assert_int_equal(x->rank, rows[i].rank);
+		(void)snprintf(expected, sizeof expected, "{\"outputs\":%s}", rows[i].outputs);
+		assert_string_equal(answered(*state), expected);
+	}
+	assert_refused(*state, "{\"inputs\":[[1],[2,3]]}", "inputs: lists");
+	assert_refused(*state, "{\"inputs\":[1,\"a\"]}", "inputs: elements of different types");
+}
+
+/* What no tensor of V1 begins with is refused in OIP's words. */
+static void other_lists_of_inputs_are_open_inference(void **state)
+{
+	assert_refused(*state, "{\"inputs\":[]}", "an empty list of inputs");
+	assert_refused(*state, "{\"inputs\":[null]}", "inputs[0] is not an object");
+	assert_refused(*state, "{\"inputs\":[{\"b64\":\"//4=\",\"name\":\"x\"}]}", "datatype");
+	assert_refused(*state, "{\"inputs\":null}", "inputs is not a list of tensors");
+}
+
 static void what_is_wrong_is_named(void **state)
 {
 	static const struct {
@@ -112,6 +153,8 @@ int main(void)
 		BEHAVIOUR(integers_stay_exact),
 		BEHAVIOUR(rows_that_are_objects_are_a_tensor_a_key),
 		BEHAVIOUR(columns_are_answered_as_columns),
+		BEHAVIOUR(a_column_without_a_name_is_known_by_its_values),
+		BEHAVIOUR(other_lists_of_inputs_are_open_inference),
 		BEHAVIOUR(what_is_wrong_is_named),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
