@@ -118,7 +118,7 @@ bool call_deadline_read(const struct call_source *source, int64_t *deadline_ms, 
 						 deadline_headers[i].name, (int)(value.length < 40 ? value.length : 40),
 						 value.bytes, deadline_headers[i].absolute ? " since 1970" : "");
 		if (!deadline_headers[i].absolute)
-			number = number < GATEWAY_DEADLINE_MAX_MS ? now_ms + number : most_ms;
+			number = number < GATEWAY_DEADLINE_MAX_MS ? source->arrived_ms + number : most_ms;
 		*deadline_ms = number < most_ms ? number : most_ms;
 		return true;
 	}

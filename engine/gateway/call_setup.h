@@ -14,6 +14,7 @@ struct call_source {
 	const struct gateway_config *config;
 	const struct gateway_targets *targets;
 	int64_t now_ms;		  /* since 1970 */
+	int64_t arrived_ms;	  /* likewise; of the request's head */
 	const char *content_type; /* of the record; NULL: the request's own */
 	const void *context;
 	struct text (*header)(const void *context, const char *name); /* bytes NULL: the request has no such header */
@@ -47,8 +48,9 @@ bool call_is_possible(const struct gateway_target *target, size_t body_bytes, st
 /* Whether a body of that length fits into the target's topic; enough for a request that is submitted. False: refused. */
 bool call_body_fits(const struct gateway_target *target, size_t body_bytes, struct call_refusal *refusal);
 
-/* The deadline by the gateway's clock: `x-deadline-ms` is a time of day, `x-timeout-ms` is relative to now. Without
- * either, the configured timeout applies. False: refused. */
+/* The deadline by the gateway's clock: `x-deadline-ms` is a time of day, `x-timeout-ms` is relative to the arrival of the head,
+ * since the caller's clock runs while the body comes and is decompressed. Without either, the configured timeout applies from now
+ * on. False: refused. */
 bool call_deadline_read(const struct call_source *source, int64_t *deadline_ms, struct call_refusal *refusal);
 
 /* Whether the request has one of these two headers. */

@@ -141,9 +141,11 @@ static struct text metadata_of(const void *request, const char *name)
 static struct call_source source_of(const struct grpc_asked *asked)
 {
 	const struct grpc_front *front = asked->front;
+	const int64_t now_ms = loop_time_of_day_ms(front->loop);
 	return (struct call_source){.config = front->config.gateway,
 				    .targets = front->config.targets,
-				    .now_ms = loop_time_of_day_ms(front->loop),
+				    .now_ms = now_ms,
+				    .arrived_ms = now_ms - grpc_request_age_ms(asked->request),
 				    .content_type = asked->is_seldon ? front->seldon_type : front->inference_type,
 				    .context = asked->request,
 				    .header = metadata_of};
@@ -261,11 +263,11 @@ static void keyed_begin(const struct grpc_asked *asked, const struct call_reques
 	keyed_calls_begin(config->keyed, &keyed);
 }
 
-static void deadline_narrow(struct call_request *call, const struct grpc_asked *asked)
+static void deadline_narrow(struct call_request *call, const struct grpc_asked *asked, int64_t now_ms)
 {
 	int64_t left_ms = grpc_request_left_ms(asked->request);
-	if (left_ms >= 0 && call->arrived_ms + left_ms < call->deadline_ms)
-		call->deadline_ms = call->arrived_ms + left_ms;
+	if (left_ms >= 0 && now_ms + left_ms < call->deadline_ms)
+		call->deadline_ms = now_ms + left_ms;
 }
 
 static void call_refuse(const struct grpc_asked *asked, const struct call_request *call, const struct call_refusal *refusal)
@@ -296,7 +298,7 @@ static void model_infer(const struct grpc_asked *asked)
 		.protocol = COUNTED_GRPC,
 		.body = asked->body,
 		.key = metadata_of(asked->request, "sluice-key"),
-		.arrived_ms = source.now_ms,
+		.arrived_ms = source.arrived_ms,
 		.place = asked->path,
 	};
 	struct call_refusal refusal;
@@ -314,7 +316,7 @@ static void model_infer(const struct grpc_asked *asked)
 		return;
 	}
 	call_address(asked, &call);
-	deadline_narrow(&call, asked);
+	deadline_narrow(&call, asked, source.now_ms);
 	call.headers = call_headers_passed(&source, front->arena);
 	if (target->explanations)
 		call.headers = call_headers_with(call.headers, EXPLAIN_CALLER_HEADER, caller_of(asked), front->arena);
@@ -342,7 +344,7 @@ static void seldon_feedback(const struct grpc_asked *asked)
 				    .protocol = COUNTED_GRPC,
 				    .service = SERVICE_FEEDBACK,
 				    .is_feedback = true,
-				    .arrived_ms = source.now_ms,
+				    .arrived_ms = source.arrived_ms,
 				    .place = asked->path,
 				    .ended = on_feedback_taken,
 				    .is_over = is_over,
@@ -356,7 +358,7 @@ static void seldon_feedback(const struct grpc_asked *asked)
 	} else if (!call_feedback_prepare(&source, &given, &call, &refusal)) {
 		call_refuse(asked, &call, &refusal);
 	} else {
-		deadline_narrow(&call, asked);
+		deadline_narrow(&call, asked, source.now_ms);
 		calls_begin(front->config.calls, &call);
 	}
 }

@@ -9,9 +9,11 @@ static struct text rest_header(const void *context, const char *name)
 struct call_source rest_source(const struct rest_request *request)
 {
 	const struct rest *rest = request->rest;
+	const int64_t now_ms = loop_time_of_day_ms(rest->loop);
 	return (struct call_source){.config = rest->config,
 				    .targets = rest->targets,
-				    .now_ms = loop_time_of_day_ms(rest->loop),
+				    .now_ms = now_ms,
+				    .arrived_ms = now_ms - http_incoming_age_ms(request->incoming),
 				    .context = request->incoming,
 				    .header = rest_header};
 }

@@ -80,6 +80,9 @@ bool grpc_request_peer(const struct grpc_request *request, struct sockaddr_stora
 /* Subject of the caller's certificate, as from link_peer_subject(), in `out`; empty: it has none. */
 struct text grpc_request_certificate(const struct grpc_request *request, char *out, size_t size);
 
+/* Since the head of its call began; of a message of a conversation, since that message began. */
+int64_t grpc_request_age_ms(const struct grpc_request *request);
+
 int64_t grpc_request_left_ms(const struct grpc_request *request); /* until its deadline; -1: it has none */
 
 /* Adds metadata before the answer's message or status. Omits a name or value that gRPC does not allow, and everything

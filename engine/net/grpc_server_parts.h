@@ -54,7 +54,7 @@ struct grpc_request {
 	struct body_charge charge; /* of the budget of bodies */
 	size_t head_bytes;	   /* part of the charge that is for path and metadata */
 	size_t unwidened_bytes;	   /* that were taken, and by which the window was not widened yet */
-	int64_t began_ms;
+	int64_t began_ms;	   /* its head; of a conversation, its last message */
 	int64_t timeout_ms; /* -1: none */
 	struct loop_timer deadline;
 	/* The answer, with its prefix, and the position up to which it was passed to nghttp2: */

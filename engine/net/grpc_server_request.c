@@ -188,6 +188,11 @@ struct text grpc_request_certificate(const struct grpc_request *request, char *o
 	return request->caller ? link_peer_subject(&request->caller->http2.link, out, size) : (struct text){0};
 }
 
+int64_t grpc_request_age_ms(const struct grpc_request *request)
+{
+	return loop_now_ms(request->server->loop) - request->began_ms;
+}
+
 int64_t grpc_request_left_ms(const struct grpc_request *request)
 {
 	int64_t left_ms = request->deadline.due_ms - loop_now_ms(request->server->loop);

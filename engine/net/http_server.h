@@ -74,6 +74,8 @@ struct text http_incoming_path(const struct http_incoming *incoming); /* as it i
 void *http_incoming_context(const struct http_incoming *incoming);   /* of the server's configuration */
 struct text http_incoming_query(const struct http_incoming *incoming); /* as it was received */
 
+int64_t http_incoming_age_ms(const struct http_incoming *incoming); /* since its head was complete */
+
 /* Whether the caller has disconnected, or sends nothing more. An answer is still required, and need not arrive. */
 bool http_incoming_is_over(const struct http_incoming *incoming);
 

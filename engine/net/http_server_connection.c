@@ -170,6 +170,7 @@ static void inbound_begin_request(struct http_inbound *connection, bool more_is_
 {
 	struct http_incoming *incoming = connection->incoming;
 	struct http_head *head = &incoming->head;
+	incoming->head_ms = loop_now_ms(connection->server->loop);
 	if (!http_head_read(head, &incoming->scan, incoming->bytes.bytes)) {
 		http_incoming_refuse(incoming, head->refusal, false);
 		return;

@@ -35,6 +35,7 @@ struct http_incoming {
 	struct http_head head;
 	struct http_intake intake; /* parser of the body */
 	struct body_charge charge;
+	int64_t head_ms;	     /* when its head was complete, by the loop's clock */
 	uint64_t came_bytes;	     /* received bytes of the body */
 	uint64_t unread_bytes;	     /* bytes of the body of a request that was answered before its body was read; 0: none, or
 				      * the connection closes */

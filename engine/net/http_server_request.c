@@ -228,6 +228,11 @@ struct text http_incoming_body(const struct http_incoming *incoming)
 	return buffer_view(&incoming->intake.body);
 }
 
+int64_t http_incoming_age_ms(const struct http_incoming *incoming)
+{
+	return loop_now_ms(incoming->server->loop) - incoming->head_ms;
+}
+
 /* Checks the socket, because the connection is not read while its request waits. */
 bool http_incoming_is_over(const struct http_incoming *incoming)
 {

@@ -668,6 +668,13 @@ def holds_headers_back(judge, gateway):
     """The pipeline `heard` answers with the headers that it sees"""
     sent = {"Authorization": "secret", "Cookie": "secret", "sluice-secret": "secret", "sluice-reply": "0/0123456789abcdef", "x-other": "secret",
             "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "sluice-key": "the-key"}
+    connection, body = socket.create_connection((gateway.host, gateway.port), timeout=20), json.dumps(request()).encode()
+    connection.sendall(b"POST /v2/pipelines/twice/infer HTTP/1.1\r\nHost: h\r\nx-timeout-ms: 300\r\nContent-Length: %d\r\n\r\n" % len(body))
+    time.sleep(0.4)
+    connection.sendall(body)
+    answer = connection.recv(65536)
+    judge.expect("it counts while the body comes", answer.startswith(b"HTTP/1.1 504") and b"has passed already" in answer, answer)
+    connection.close()
     status, answer, _ = gateway.ask("POST", "/v2/pipelines/heard/infer", request(), sent)
     seen = {one["name"]: one["data"][0] for one in answer["outputs"]} if status == 200 else {}
     for name in ("authorization", "cookie", "own"):

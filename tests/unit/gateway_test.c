@@ -228,7 +228,7 @@ static void a_deadline_is_the_callers_within_the_most(void **state)
 		int64_t deadline_ms; /* -1: refused */
 	} rows[] = {
 		{{{0}}, 1000 + GATEWAY_TIMEOUT_MS},
-		{{{"x-timeout-ms", "5"}}, 1005},
+		{{{"x-timeout-ms", "5"}}, 995},
 		{{{"x-timeout-ms", "5"}, {"x-deadline-ms", "1200"}}, 1200},
 		{{{"x-timeout-ms", "999999999999999999"}}, 1000 + GATEWAY_DEADLINE_MAX_MS},
 		{{{"x-deadline-ms", "9999999999999"}}, 1000 + GATEWAY_DEADLINE_MAX_MS},
@@ -239,7 +239,7 @@ static void a_deadline_is_the_callers_within_the_most(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		const struct call_source source = {
-			.config = &config, .now_ms = 1000, .context = rows[i].given, .header = header_given};
+			.config = &config, .now_ms = 1000, .arrived_ms = 990, .context = rows[i].given, .header = header_given};
 		struct call_refusal refusal;
 		int64_t deadline_ms = -1;
 		bool read = call_deadline_read(&source, &deadline_ms, &refusal);

@@ -28,6 +28,7 @@ static struct puppet puppet;
 static struct body_budget bodies;
 static char called[MESSAGE_BYTES]; /* with the last message */
 static size_t called_length, called_count;
+static int64_t called_age_ms;
 static struct text answer; /* to each call, and message */
 
 static void on_called(void *context, struct grpc_request *request, struct text path, struct text body)
@@ -35,6 +36,7 @@ static void on_called(void *context, struct grpc_request *request, struct text p
 	(void)context, (void)path;
 	memcpy(called, body.bytes ? body.bytes : "", body.length < sizeof called ? body.length : sizeof called);
 	called_length = body.length;
+	called_age_ms = grpc_request_age_ms(request);
 	called_count++;
 	grpc_server_answer(request, GRPC_OK, (struct text){0}, answer);
 }
@@ -323,6 +325,27 @@ static void a_reset_ends_the_coding(void **state)
 		assert_true(loop_turn(loop, 0, &(struct error){0}));
 }
 
+/* Callers count their time from when they sent it, however long the message takes. */
+static void the_age_of_a_call_counts_from_its_head(void **state)
+{
+	const int64_t message_ms = 100;
+	char message[100];
+	const size_t length = message_write(message, sizeof message, 0, TEXT("a message"));
+	(void)state;
+	struct puppet_line *line = puppet_dial(&puppet, grpc_server_port(server));
+	puppet_headers(line, 1, 0, ":method", "POST", ":scheme", "http", ":path", "/x", ":authority", "us", "content-type",
+		       "application/grpc", "te", "trailers", NULL);
+	puppet_frame(line, FRAME_DATA, 0, 1, message, length - 1);
+	for (size_t i = 0; i < 5; i++)
+		assert_true(loop_turn(loop, 10, &(struct error){0}));
+	const int64_t head_ms = loop_now_ms(loop);
+	while (loop_now_ms(loop) < head_ms + message_ms)
+		assert_true(loop_turn(loop, 10, &(struct error){0}));
+	puppet_frame(line, FRAME_DATA, FLAG_END_STREAM, 1, message + length - 1, 1);
+	hear("1 grpc-status: 0\n");
+	assert_true(called_age_ms >= message_ms);
+}
+
 /* Noise does not become shorter, and what is longer than 1 MiB would delay others. */
 static void an_answer_is_not_compressed_where_that_is_of_no_use(void **state)
 {
@@ -357,6 +380,7 @@ int main(void)
 		STORY(an_answer_is_compressed_for_callers_that_compress_and_accept_it),
 		STORY(others_are_answered_while_a_long_one_is_coded),
 		STORY(a_reset_ends_the_coding),
+		STORY(the_age_of_a_call_counts_from_its_head),
 		STORY(an_answer_is_not_compressed_where_that_is_of_no_use),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -79,6 +79,27 @@ static void a_body_may_come_in_pieces_and_without_a_length(void **state)
 	guest_close(&caller);
 }
 
+/* Callers count their time from when they sent it, however long the body takes. */
+static void the_age_of_a_request_counts_from_its_head(void **state)
+{
+	const int64_t body_ms = BODY_MS / 4;
+	struct server_stand *stand = *state;
+	struct guest caller = server_stand_call(stand);
+	guest_say(&caller, POST("/later", "Content-Length: 4\r\n", "bo"));
+	while (stand->heads == 0)
+		guest_turn(&caller);
+	const int64_t head_ms = loop_now_ms(stand->loop);
+	while (loop_now_ms(stand->loop) < head_ms + body_ms)
+		guest_turn(&caller);
+	guest_say(&caller, "dy");
+	while (!stand->waiting)
+		guest_turn(&caller);
+	assert_int_equal(http_incoming_age_ms(stand->waiting), loop_now_ms(stand->loop) - head_ms);
+	assert_true(http_incoming_age_ms(stand->waiting) >= body_ms);
+	http_server_answer(stand->waiting, 200, "text/plain", TEXT("done"), NULL, 0);
+	guest_close(&caller);
+}
+
 static void a_request_may_be_turned_away_before_its_body_is_read(void **state)
 {
 	struct server_stand *stand = *state;
@@ -468,6 +489,7 @@ int main(void)
 		TEST(an_answer_may_come_later_while_others_are_served),
 		TEST(a_caller_that_has_gone_is_seen_and_may_be_answered),
 		TEST(a_body_may_come_in_pieces_and_without_a_length),
+		TEST(the_age_of_a_request_counts_from_its_head),
 		TEST(a_request_may_be_turned_away_before_its_body_is_read),
 		TEST(a_connection_ends_when_it_is_not_known_how_much_of_a_body_is_left),
 		TEST(a_header_may_have_several_lines_and_a_caller_an_address),
