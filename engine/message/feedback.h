@@ -9,7 +9,7 @@
  *
  * The second is that of Seldon v1. Members of the first, each optional:
  *
- *	id		the request's id; a number counts as its text
+ *	id		the request's id: a text, as in the request
  *	origin		where the request stood: {"topic", "partition", "offset"}, or the text TOPIC-PARTITION-OFFSET
  *	unit		the unit of the experiment; a number counts as its text
  *	experiment	the experiment that it is for

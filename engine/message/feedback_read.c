@@ -56,19 +56,11 @@ static bool null_take(struct feedback_reading *reading)
 	return json_peek(&reading->scan) == JSON_NULL && json_word(&reading->scan);
 }
 
-/* A text; a number counts as its text, because units are often numbers. */
-static bool name_take(struct feedback_reading *reading, const char *member, struct text *name)
+static bool text_take(struct feedback_reading *reading, const char *member, struct text *text)
 {
-	struct json_scan *scan = &reading->scan;
-	struct decimal decimal;
-	enum json_type type = json_peek(scan);
 	if (null_take(reading))
 		return true;
-	if (type == JSON_NUMBER && json_number(scan, &decimal)) {
-		*name = decimal.source;
-		return true;
-	}
-	return type == JSON_STRING ? json_text(scan, name) : type_refuse(reading, member, "a text");
+	return json_peek(&reading->scan) == JSON_STRING ? json_text(&reading->scan, text) : type_refuse(reading, member, "a text");
 }
 
 static bool number_take(struct feedback_reading *reading, const char *member, double *number)
@@ -102,22 +94,29 @@ static bool whole_take(struct feedback_reading *reading, const char *member, int
 
 static bool id_take(struct feedback_reading *reading)
 {
-	return name_take(reading, "id", &reading->feedback->id);
+	return text_take(reading, "id", &reading->feedback->id);
 }
 
+/* A number counts as its text, because units are often numbers. */
 static bool unit_take(struct feedback_reading *reading)
 {
-	return name_take(reading, "unit", &reading->feedback->unit);
+	struct decimal decimal;
+	if (json_peek(&reading->scan) != JSON_NUMBER)
+		return text_take(reading, "unit", &reading->feedback->unit);
+	if (!json_number(&reading->scan, &decimal))
+		return false;
+	reading->feedback->unit = decimal.source;
+	return true;
 }
 
 static bool experiment_take(struct feedback_reading *reading)
 {
-	return name_take(reading, "experiment", &reading->feedback->experiment);
+	return text_take(reading, "experiment", &reading->feedback->experiment);
 }
 
 static bool feedback_id_take(struct feedback_reading *reading)
 {
-	return name_take(reading, "feedback_id", &reading->feedback->feedback_id);
+	return text_take(reading, "feedback_id", &reading->feedback->feedback_id);
 }
 
 static bool origin_member_take(struct feedback_reading *reading, struct text key, struct origin *origin)

@@ -177,7 +177,8 @@ def takes_feedback(judge, dev, gateway):
     judge.expect("so it is without the ingress's path", status == 200 and answer == {"meta": {"puid": "r-4"}}, (status, answer))
     for body, words in (({"reward": 1}, "names no request"), ({"id": "r"}, "no outcome"), ('{"id": "r", "reward": NaN}', "NaN"), ("", "empty"),
                         ({"id": "r", "reward": "1"}, "must be a number"), ({"id": "r", "reward": 1, "time": "2999-01-01"}, "from the future"),
-                        ({"unit": "u" * 500000, "reward": 1}, "500000 bytes"), ({"id": "r", "rewards": 1}, "did you mean `reward`")):
+                        ({"unit": "u" * 500000, "reward": 1}, "500000 bytes"), ({"id": 17, "reward": 1}, "a number, and must be a text"),
+                        ({"id": "r", "rewards": 1}, "did you mean `reward`")):
         status, answer, _ = gateway.ask("POST", own, body)
         judge.expect(f"feedback is refused: {words}", status == 400 and answer["kind"] == "INPUT" and words in answer["error"], (status, answer))
     for path, status_wanted, words in (("/v2/pipelines/twice/feedback", 409, "no experiment"), ("/v2/pipelines/nobody/feedback", 404, "`nobody`")):

@@ -157,6 +157,12 @@ static void bad_feedback_is_refused_with_its_words(void **state)
 		{"{\"id\": \"r\", \"metrics\": {\"m\": 1, \"m\": 2}}", "`m` occurs twice"},
 		{"{\"id\": \"r\", \"metrics\": {\"\": 1}}", "has no name"},
 		{"{\"id\": {}, \"reward\": 1}", "`id` of the feedback is an object, and must be a text"},
+		{"{\"id\": 17, \"reward\": 1}",
+		 "`id` of the feedback is a number, and must be a text"}, /* 17, 17.0 and 1.7e1 are one */
+		{"{\"unit\": 1, \"feedback_id\": 17, \"reward\": 1}",
+		 "`feedback_id` of the feedback is a number, and must be a text"},
+		{"{\"unit\": 1, \"experiment\": 17, \"reward\": 1}",
+		 "`experiment` of the feedback is a number, and must be a text"},
 		{"{\"id\": \"r\", \"truth\": [1, \"a\"]}", "truth"},
 		{"{\"id\": \"r\", \"reward\": 1, \"time_ms\": 1800000060001}", "from the future"},
 		{"{\"id\": \"r\", \"reward\": 1, \"time_ms\": 9223372036854775807}", "from the future"},
