@@ -33,6 +33,13 @@ bool call_feedback_prepare(const struct call_source *source, const struct call_f
 			       call->target->name);
 		return false;
 	}
+	if (source->header(source->context, IDEMPOTENCY_HEADER).bytes) {
+		refusal->status = 400;
+		(void)snprintf(refusal->words, sizeof refusal->words,
+			       "feedback takes no " IDEMPOTENCY_HEADER "; send it without. Feedback that comes twice with one "
+			       "`feedback_id` counts once");
+		return false;
+	}
 	if (!call_deadline_read(source, &call->deadline_ms, refusal))
 		return false;
 	if (!feedback_make(source, given, &feedback, &error)) {

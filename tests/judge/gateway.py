@@ -186,6 +186,10 @@ def takes_feedback(judge, dev, gateway):
         judge.expect(f"{path} is refused", status == status_wanted and words in answer["error"], (status, answer))
     for arguments, lines, code, words in ((["chooses", "--id", "r-5", "--reward", "1", "--metric", "profit=2.5"], "", 0, '"acknowledged": 1'),
                                           (["chooses", "-f", "-"], '{"unit": "u", "reward": 1}\n{"reward": 1}\n', 1, '"refused": 1'),
+    for path in (own, seldon):
+        status, answer, _ = gateway.ask("POST", path, {"reward": 1}, {"x-request-id": "r", "idempotency-key": "k"})
+        judge.expect(f"{path} takes no idempotency key", status == 400 and "idempotency-key" in answer["error"]
+                     and "feedback_id" in answer["error"], (status, answer))
                                           (["chooses", "--unit", "u", "--reward", "nan"], "", 2, "finite number"),
                                           (["chooses", "--unit", "u", "--reward", "1", "--time", "2999-01-01"], "", 1, "from the future"),
                                           (["chooses", "--unit", "u", "--reward", "1", "-f", "-"], "", 2, "not from both"),
