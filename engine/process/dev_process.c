@@ -11,6 +11,7 @@
 #include "gateway/server_metrics.h"
 #include "log/embedded_broker.h"
 #include "log/relay.h"
+#include "process/drained_stop.h"
 #include "process/engine_watchers.h"
 #include "runtime/file_watch.h"
 #include "runtime/log_writer.h"
@@ -24,10 +25,8 @@
 #define PARTITIONS 1 /* of every topic, whatever numPartitions says: one worker reads them all */
 #define LINES_MS 1000
 #define DRAIN_MS 5000
-#define LAST_REPLIES_MS 1000 /* for the engine's last answers to reach the gateway's callers */
 #define MEMORY_BYTES ((size_t)256 << 20)
 #define STATE_BYTES ((size_t)256 << 20) /* of a pipeline, all in one partition */
-#define DRAIN_LOOK_MS 20
 #define ADDRESS_BYTES 96
 
 struct dev_process {
@@ -43,6 +42,7 @@ struct dev_process {
 	struct engine *engine;
 	struct gateway_config gateway_config;
 	struct gateway *gateway; /* NULL: it could not be opened */
+	struct drained_stop stop;
 	struct notifier_settings notices;
 	struct engine_watchers watchers;
 	struct file_watch watch;
@@ -53,8 +53,15 @@ struct dev_process {
 	struct loop_timer ready_timer, lines_timer;
 };
 
-static void say_where_this_differs(const struct dev_process *dev, const struct plan *plan)
+static bool has_other_ports(const struct dev_config *asked, const struct runtime_spec *runtime)
 {
+	return runtime && ((listener_is_wanted(&runtime->http) && asked->http_port == 0) ||
+			   (listener_is_wanted(&runtime->grpc) && asked->grpc_port == 0));
+}
+
+static void say_where_this_differs(const struct dev_process *dev, const struct revision *revision)
+{
+	const struct plan *plan = &revision->plan;
 	log_say(dev->config.log, LOG_LEVEL_INFO, NULL,
 		"An engine, a broker and a model server in one process, for development. Nothing is kept on disk, delivery is "
 		"at least once, and each partition keeps about its newest 5 MB of records.");
@@ -64,6 +71,10 @@ static void say_where_this_differs(const struct dev_process *dev, const struct p
 			log_say(dev->config.log, LOG_LEVEL_INFO, &(struct log_fields){.pipeline = name},
 				"%s: exactly once for `sluice run`; at least once here", name);
 	}
+	if (has_other_ports(dev->asked, revision->runtime))
+		log_say(dev->config.log, LOG_LEVEL_INFO, NULL,
+			"serviceConfig: its ports are those of `sluice run`; the gateway has free ones here, unless --http and "
+			"--grpc name them");
 }
 
 /* ---- the files ---- */
@@ -266,6 +277,12 @@ static void write_gateway_metrics(void *context, struct exposition *exposition)
 	gateway_metrics_write(dev->gateway, exposition);
 }
 
+static void dev_process_on_stop(void *context, struct engine *engine)
+{
+	struct dev_process *dev = context;
+	drained_stop_begin(&dev->stop, engine, &dev->gateway, DRAIN_MS);
+}
+
 static bool open_engine(struct dev_process *dev, struct error *error)
 {
 	dev->config = (struct engine_config){
@@ -282,6 +299,7 @@ static bool open_engine(struct dev_process *dev, struct error *error)
 		.drain_ms = DRAIN_MS,
 		.log = &dev->asked->log->sink,
 		.loop = dev->loop,
+		.asked_to_stop = dev_process_on_stop,
 		.write_metrics = write_gateway_metrics,
 		.context = dev,
 	};
@@ -291,7 +309,7 @@ static bool open_engine(struct dev_process *dev, struct error *error)
 	struct revision *revision = dev->config.instance ? read_first_files(dev, error) : NULL;
 	if (!revision)
 		return false;
-	say_where_this_differs(dev, &revision->plan);
+	say_where_this_differs(dev, revision);
 	dev->engine = engine_open(revision, &dev->config, error);
 	if (!dev->engine)
 		return false;
@@ -330,16 +348,6 @@ static bool run_engine(struct dev_process *dev, struct error *error)
 	       engine_run(dev->engine, error);
 }
 
-/* Drains the gateway. The engine has answered the open calls, and its replies are on their way. */
-static void drain_gateway(struct dev_process *dev)
-{
-	struct error error = {0};
-	for (int64_t until_ms = loop_now_ms(dev->loop) + LAST_REPLIES_MS;
-	     dev->gateway && !gateway_drain(dev->gateway) && loop_now_ms(dev->loop) < until_ms;)
-		if (!loop_turn(dev->loop, DRAIN_LOOK_MS, &error))
-			return;
-}
-
 static void close_all(struct dev_process *dev)
 {
 	file_watch_close(&dev->watch);
@@ -369,8 +377,6 @@ bool dev_process_run(const struct dev_config *config, struct error *error)
 	bool good = run_limits_check(MEMORY_BYTES, false, WORKERS, error) &&
 		    alert_settings_make(config->alerts, config->workspace->arena, &dev.notices, error) &&
 		    open_servers(&dev, error) && open_engine(&dev, error) && run_engine(&dev, error);
-	if (good)
-		drain_gateway(&dev);
 	close_all(&dev);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return good;

@@ -194,7 +194,6 @@ static bool run_files(struct engine_process *running, struct revision *revision,
 	running->engine.asked_to_stop = process_gateway_stop;
 	running->engine.write_metrics = process_gateway_metrics;
 	running->engine.context = running;
-	running->drain_timer = (struct loop_timer){.due = process_gateway_drain, .context = running};
 	if (run_limits_check((size_t)self->memory_bytes, true, (size_t)self->workers, error) &&
 	    alert_settings_make(&self->alerts, running->arena, &running->notices, error) && rehearse(running, error) &&
 	    process_kafka_configure(running, revision->runtime, error) &&

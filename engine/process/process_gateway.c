@@ -5,7 +5,6 @@
 
 #define HTTP_PORT 8080 /* defaults of serviceConfig.http and serviceConfig.grpc */
 #define GRPC_PORT 8081
-#define DRAIN_LOOK_MS 50
 
 /* 0: none. */
 static int port_choose(int64_t asked, const struct listener_spec *listener, int usual)
@@ -90,23 +89,11 @@ void process_gateway_reread(struct engine_process *running, bool is_reloaded)
 							    "engine to have one again.");
 }
 
-void process_gateway_drain(void *context)
-{
-	struct engine_process *running = context;
-	struct loop *loop = engine_loop(running->live);
-	struct error error = {0};
-	bool is_over = !running->gateway.gateway || gateway_drain(running->gateway.gateway) ||
-		       loop_now_ms(loop) >= running->drain_until_ms;
-	if (is_over || !loop_timer_set(loop, &running->drain_timer, loop_now_ms(loop) + DRAIN_LOOK_MS, &error))
-		engine_stop(running->live);
-}
-
 void process_gateway_stop(void *context, struct engine *engine)
 {
 	struct engine_process *running = context;
 	running->live = engine;
-	running->drain_until_ms = loop_now_ms(engine_loop(engine)) + running->engine.drain_ms;
-	process_gateway_drain(running);
+	drained_stop_begin(&running->stop, engine, &running->gateway.gateway, running->engine.drain_ms);
 }
 
 void process_gateway_metrics(void *context, struct exposition *exposition)

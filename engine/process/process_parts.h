@@ -3,6 +3,7 @@
 #ifndef SLUICE_PROCESS_PROCESS_PARTS_H
 #define SLUICE_PROCESS_PROCESS_PARTS_H
 
+#include "process/drained_stop.h"
 #include "process/engine_process.h"
 #include "process/engine_watchers.h"
 #include "runtime/liveness.h"
@@ -32,8 +33,7 @@ struct engine_process {
 	struct state_history state_history;
 	struct gateway_service gateway; /* its `gateway` is NULL if there is none */
 	int http_port, grpc_port;	/* 0: none */
-	struct loop_timer drain_timer;
-	int64_t drain_until_ms;
+	struct drained_stop stop;
 	struct fetching fetching;
 	struct files *remote_files; /* remote files to be fetched; NULL: none */
 	bool stopped;		 /* by a signal, before the engine started */
@@ -71,9 +71,8 @@ bool process_gateway_check(const struct engine_process *running, const struct re
 /* Serves the files that the engine runs now. Unless it `is_reloaded` the plan stays. */
 void process_gateway_reread(struct engine_process *running, bool is_reloaded);
 
-/* Drains the gateway before the engine stops, because the engine answers the open calls. For engine_config. */
+/* Drains the gateway, and then stops the engine. For engine_config. */
 void process_gateway_stop(void *context, struct engine *engine);
-void process_gateway_drain(void *context); /* timer of the above */
 
 /* Writes the gateway's metrics, if there is one. For engine_config. */
 void process_gateway_metrics(void *context, struct exposition *exposition);
