@@ -1,7 +1,6 @@
 /* answer_search.c: see answer_search.h. */
 #include "gateway/answer_search.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -327,20 +326,16 @@ void answer_search_run(struct answer_search *search)
 		explanations_search(search, time_of_day_ms());
 		return;
 	}
-	const char *origin = arena_print(search->arena, "%s/%" PRId32 "/%" PRId64, search->inputs, search->submission.partition,
-					 search->submission.offset);
+	char place[REPLY_ORIGIN_BYTES_MAX];
+	const struct text origin = submission_origin(&search->submission, search->inputs, place);
 	enum request_state state = REQUEST_NOBODYS;
 	search->outcome = ANSWER_UNKNOWN;
-	if (!origin) {
-		error_memory(error, ERROR_SYSTEM, "searching an answer");
-		return;
-	}
 	if (!request_find(search, &state, error))
 		return;
 	if (state == REQUEST_NOBODYS)
 		search->outcome = ANSWER_NOBODYS;
 	else if (search->explanations ? explanations_read(search, search->submission.time_ms, error)
-					 : outputs_read(search, text_of(origin), error))
+				      : outputs_read(search, origin, error))
 		search->outcome = state == REQUEST_THERE ? ANSWER_PENDING : ANSWER_EXPIRED;
 	if (error->kind != ERROR_NONE)
 		search->outcome = ANSWER_UNKNOWN;

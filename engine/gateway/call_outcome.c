@@ -1,7 +1,9 @@
 /* call_outcome.c: see call_outcome.h. */
 #include "gateway/call_outcome.h"
 
+#include <inttypes.h>
 #include <jansson.h>
+#include <stdio.h>
 
 #include "message/assigned.h"
 #include "message/json_write.h"
@@ -123,6 +125,21 @@ void call_outcome_refused(struct call_outcome *outcome, int status, enum error_k
 		.content_type = TEXT("application/json"),
 		.retry_after_s = status == 503 || status == 429 ? RETRY_AFTER_S : 0,
 	};
+}
+
+void call_late_write(const struct call_late *late, char words[ERROR_TEXT_MAX])
+{
+	const char *pipeline = late->pipeline ? late->pipeline : "that was there";
+	if (!late->taken)
+		(void)snprintf(words, ERROR_TEXT_MAX,
+			       "Kafka did not take the request within %" PRId64 " ms, for pipeline %s; try again later",
+			       late->allowed_ms, pipeline);
+	else
+		(void)snprintf(words, ERROR_TEXT_MAX,
+			       "no answer came within %" PRId64 " ms; ask for more time by x-timeout-ms, or see whether an engine "
+			       "runs pipeline %s%s%s",
+			       late->allowed_ms, pipeline, late->outputs ? ". A later answer is only in the topic " : "",
+			       late->outputs ? late->outputs : "");
 }
 
 bool call_outcome_of_end(struct call_outcome *outcome, struct text value, struct headers headers, struct arena *arena,

@@ -30,6 +30,17 @@ bool call_outcome_read(struct call_outcome *outcome, struct text value, struct h
 void call_outcome_refused(struct call_outcome *outcome, int status, enum error_kind kind, const char *words, struct text place,
 			  struct text id, struct buffer *body);
 
+/* A call that ended by its deadline. */
+struct call_late {
+	int64_t allowed_ms;
+	const char *pipeline; /* NULL: it was removed */
+	const char *outputs;  /* the topic that an answer goes to which comes later; NULL: none does */
+	bool taken;	      /* Kafka, or a worker, has the request */
+};
+
+/* Writes the reason of its error. */
+void call_late_write(const struct call_late *late, char words[ERROR_TEXT_MAX]);
+
 /* Writes the outcome of a poll for an answer that is not there yet. */
 void call_outcome_pending(struct call_outcome *outcome, struct text id, struct buffer *body);
 

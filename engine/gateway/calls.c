@@ -2,7 +2,6 @@
 #include "gateway/calls.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
@@ -44,7 +43,7 @@ struct open_call {
 	int64_t allowed_ms; /* that the caller was given, or asked for */
 	bool answers;
 	bool submits;
-	struct submission submission; /* of one that submits, or has `placed` */
+	struct submission submission; /* its place, if it is `taken`; all of it of one that submits, or has `placed` */
 	void (*placed)(void *context, const struct submission *origin);
 	bool taken; /* Kafka has accepted it */
 	bool is_direct; /* a worker has it, past Kafka */
@@ -195,14 +194,17 @@ static void call_fail(struct open_call *call, int status, enum error_kind kind, 
 static void calls_on_deadline(void *context)
 {
 	struct open_call *call = context;
-	struct calls *calls = call->calls;
-	char words[ERROR_TEXT_MAX];
-	calls->counts.timed_out++;
-	(void)snprintf(words, sizeof words,
-		       call->taken ? "no answer came within %" PRId64 " ms; ask for more time by x-timeout-ms, or see whether an "
-				     "engine runs pipeline %s"
-				   : "Kafka did not take the request within %" PRId64 " ms, for pipeline %s; try again later",
-		       call->allowed_ms, call->target ? call->target->name : "that was there");
+	const struct gateway_target *target = call->target;
+	const bool is_logged = call->taken && !call->is_direct && target;
+	const struct call_late late = {.allowed_ms = call->allowed_ms,
+				       .pipeline = target ? target->name : NULL,
+				       .outputs = is_logged ? target->outputs : NULL,
+				       .taken = call->taken};
+	char words[ERROR_TEXT_MAX], place[REPLY_ORIGIN_BYTES_MAX];
+	call->calls->counts.timed_out++;
+	call_late_write(&late, words);
+	if (is_logged)
+		call->place = submission_origin(&call->submission, call->calls->targets.topics[target->topic], place);
 	call_fail(call, call->taken ? 504 : 503, call->taken ? ERROR_LIMIT : ERROR_REMOTE, words);
 }
 
@@ -257,8 +259,6 @@ static void calls_on_check(void *context)
 static void submission_place(struct open_call *call, const struct request_report *report)
 {
 	const int32_t near = call->target && !call->target->answers_roam ? report->partition : -1;
-	call->submission.partition = report->partition;
-	call->submission.offset = report->offset;
 	if (call->submission.answers == ANSWERS_UNKEYED)
 		call->submission.answers = request_producer_answers(call->calls->producer, (struct text){0}, near);
 	if (call->placed)
@@ -278,6 +278,8 @@ static void calls_on_reported(void *context, const struct request_report *report
 		return;
 	}
 	call->taken = true;
+	call->submission.partition = report->partition;
+	call->submission.offset = report->offset;
 	if (call->submits || call->placed)
 		submission_place(call, report);
 	if (call->answers)

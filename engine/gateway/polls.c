@@ -1,9 +1,6 @@
 /* polls.c: see polls.h. */
 #include "gateway/polls.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
 #include "base/memory.h"
 #include "gateway/call_outcome.h"
 #include "message/reply.h"
@@ -30,11 +27,10 @@ struct polls {
 static void error_explain(const struct poll *poll, struct call_outcome *outcome, struct buffer *body)
 {
 	const struct answer_search *search = &poll->search;
-	const struct submission *submission = &poll->request.submission;
 	const struct header *kind = headers_find(search->headers, TEXT(REPLY_ERROR_HEADER));
 	char place[REPLY_ORIGIN_BYTES_MAX];
-	(void)snprintf(place, sizeof place, "%s/%" PRId32 "/%" PRId64, search->inputs, submission->partition, submission->offset);
-	call_outcome_explain(outcome, kind ? kind->value : (struct text){0}, text_of(place), outcome->id, body);
+	call_outcome_explain(outcome, kind ? kind->value : (struct text){0},
+			     submission_origin(&poll->request.submission, search->inputs, place), outcome->id, body);
 }
 
 static void poll_outcome(const struct poll *poll, struct call_outcome *outcome, struct buffer *body)

@@ -41,6 +41,12 @@ bool submission_is_of(const struct submission *submission, struct text nonce)
 
 /* ---- text ---- */
 
+struct text submission_origin(const struct submission *submission, const char *inputs, char out[REPLY_ORIGIN_BYTES_MAX])
+{
+	(void)snprintf(out, REPLY_ORIGIN_BYTES_MAX, "%s/%" PRId32 "/%" PRId64, inputs, submission->partition, submission->offset);
+	return text_of(out);
+}
+
 size_t submission_write(const struct submission *submission, char out[SUBMISSION_ID_BYTES_MAX])
 {
 	/* -1 is written as 0, so that the hyphen only separates. */

@@ -10,7 +10,7 @@
 #ifndef SLUICE_GATEWAY_SUBMISSION_H
 #define SLUICE_GATEWAY_SUBMISSION_H
 
-#include "base/text.h"
+#include "message/reply.h"
 
 #define SUBMISSION_ID_BYTES_MAX 96
 #define SUBMISSION_NONCE_DIGITS 32 /* hexadecimal: 128 bits */
@@ -36,6 +36,9 @@ struct text submission_nonce(const struct submission *submission);
 
 /* Whether the nonce is this one, in a time that does not depend on where they differ. */
 bool submission_is_of(const struct submission *submission, struct text nonce);
+
+/* Writes the place of the request, `inputs` being its topic, as the header REPLY_ORIGIN_HEADER of its answer has it. */
+struct text submission_origin(const struct submission *submission, const char *inputs, char out[REPLY_ORIGIN_BYTES_MAX]);
 
 /* Returns the length. */
 size_t submission_write(const struct submission *submission, char out[SUBMISSION_ID_BYTES_MAX]);

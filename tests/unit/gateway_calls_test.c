@@ -23,7 +23,7 @@
 struct caller {
 	size_t ended;
 	int status;
-	char body[256], id[64];
+	char body[512], id[64];
 	bool over, roams; /* it is gone; any partition may have its answer */
 };
 
@@ -52,9 +52,8 @@ static int calls_stand_open(void **state)
 	/* One that the writer meets later it looks up after a second. */
 	stand.replies = rd_kafka_topic_new(stand.mock.writer, REPLIES, NULL);
 	stand.loop = loop_open(&error);
-	stand.target = (struct gateway_target){.name = "p", .namespace = "default", .answers = true};
-	stand.target.request_bytes = 1 << 20;
-	stand.target.feedback = 1;
+	stand.target = (struct gateway_target){
+		.name = "p", .namespace = "default", .answers = true, .outputs = "out", .request_bytes = 1 << 20, .feedback = 1};
 	stand.targets = (struct gateway_targets){
 		.count = 1, .items = &stand.target, .topic_count = 3, .topics = topics, .prefix = "sluice", .namespace = "default"};
 	stand.targets.cancels = 2;
@@ -429,7 +428,8 @@ static void a_deadline_ends_a_call_that_nobody_answers(void **state)
 	await_end(stand, 0);
 	assert_in_range(loop_now_ms(stand->loop) - began_ms, 5 * MOMENT_MS - 50, 8 * MOMENT_MS);
 	assert_int_equal(stand->callers[0].status, 504);
-	assert_non_null(strstr(stand->callers[0].body, "\"kind\":\"LIMIT\",\"place\":\"/here\",\"id\":\"r\"}"));
+	assert_non_null(strstr(stand->callers[0].body, "\"kind\":\"LIMIT\",\"place\":\"in/0/0\",\"id\":\"r\"}"));
+	assert_non_null(strstr(stand->callers[0].body, "A later answer is only in the topic out"));
 	assert_int_equal(calls_counts(stand->calls).timed_out, 1);
 	call_with(stand, 1, -1, "r", TEXT("1"));
 	assert_int_equal(stand->callers[1].status, 504); /* at once */
