@@ -291,6 +291,8 @@ static void emit_pipeline(struct plan_json_writer *writer, const struct pipeline
 	emit_text(emitter, "delivery", plan->delivery == DELIVERY_EXACTLY_ONCE ? "exactly-once" : "at-least-once");
 	emit_text(emitter, "deliveryReason", plan->delivery_reason);
 	emit_text(emitter, "ingress", plan->direct ? "direct" : "log");
+	if (plan->delivery == DELIVERY_EXACTLY_ONCE)
+		emit_text(emitter, "reply", plan->graph->spec->reply == REPLY_EARLY ? "early" : "committed");
 	emit_text(emitter, "order", plan->graph->spec->order == ORDER_PARTITION ? "partition" : "key");
 	emit_text(emitter, "orderReason", plan->order_reason);
 	emit_integer(emitter, "longestWaitMs", plan->wait_ms);

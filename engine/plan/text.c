@@ -103,6 +103,20 @@ static const char *rate_text(const struct plan_text_writer *writer, const struct
 	"direct: callers of a gateway in the engine's process are answered first, and the exchange is logged beside; a crash "     \
 	"loses what was not in Kafka yet"
 
+/* When a caller that waits at a gateway is answered; NULL: it is clear from the delivery. */
+static const char *reply_words(const struct pipeline_plan *plan)
+{
+	const bool is_early = plan->graph->spec->reply == REPLY_EARLY;
+	if (!plan->graph->has_output || (!is_early && plan->delivery != DELIVERY_EXACTLY_ONCE))
+		return NULL;
+	if (!is_early)
+		return "committed: a caller that waits at a gateway is answered after the commit, 10 to 100 ms later";
+	if (plan->delivery == DELIVERY_EXACTLY_ONCE)
+		return "early: a caller that waits at a gateway is answered before the commit; a crash between the two makes the "
+		       "answer anew, and the caller may have another one";
+	return "early: changes nothing here, since at least once no caller waits for a commit";
+}
+
 static void print_head(const struct plan_text_writer *writer, const struct pipeline_plan *plan)
 {
 	struct plan_table table = table_of(writer, 2);
@@ -110,6 +124,7 @@ static void print_head(const struct plan_text_writer *writer, const struct pipel
 	const char *rows[][2] = {
 		{"delivery", WORDS(writer->arena, "%s: %s", delivery, plan->delivery_reason)},
 		{"ingress", plan->direct ? DIRECT_WORDS : NULL},
+		{"reply", reply_words(plan)},
 		{"order", plan->order_reason},
 		{"held up", plan->wait_reason},
 		{"gaps", plan->graph->spec->on_gap == GAP_STOP ? "stop: the engine stops when records were deleted unread"

@@ -177,6 +177,7 @@ bool stage_config_make(struct stage_config *stage, struct group *group, const st
 		.format = output->format ? format_named(text_of(output->format)) : NULL,
 		.errors_off = !output->errors,
 		.errors_kept = output->errors == OUTPUT_ERRORS_KEEP,
+		.replies_early = plan->graph->spec->reply == REPLY_EARLY,
 		.gap_stops = plan->graph->spec->on_gap == GAP_STOP,
 		.by_key = plan->graph->spec->order == ORDER_KEY && !stage_setup_has_state(plan->stages[index].graph) &&
 			  plan->stages[index].boundary != BOUNDARY_JOIN,

@@ -204,6 +204,10 @@ const struct option pipeline_rows[] = {
 		    "first, and logged beside; a crash between the two loses what was not logged."),
 	ROW("lineage", CHOICE, struct pipeline_spec, lineage, .choices = "none sampled full", .fallback = "none",
 	    .help = "Whether inputs and outputs of the steps are copied to topics."),
+	ROW("reply", CHOICE, struct pipeline_spec, reply, .choices = "committed early", .fallback = "committed",
+	    .help = "When a caller that waits at a gateway gets an answer of exactly-once. committed: after the commit, 10 to 100 "
+		    "ms later. early: when the request is finished; if a crash prevents the commit, the answer is made anew, and "
+		    "the caller may have another one."),
 	ROW("onOutage", CHOICE, struct pipeline_spec, on_outage, .choices = "wait deadletter", .fallback = "wait",
 	    .help = "What happens to requests while a model is unreachable, also if a called pipeline needs it."),
 	ROW("onGap", CHOICE, struct pipeline_spec, on_gap, .choices = "continue stop", .fallback = "continue",

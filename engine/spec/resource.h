@@ -172,6 +172,7 @@ enum on_outage { OUTAGE_WAIT, OUTAGE_DEADLETTER };
 enum on_gap { GAP_CONTINUE, GAP_STOP };
 enum message_order { ORDER_KEY, ORDER_PARTITION };
 enum ingress { INGRESS_LOG, INGRESS_DIRECT };
+enum reply_time { REPLY_COMMITTED, REPLY_EARLY };
 
 enum alert_action_type { ALERT_WEBHOOK, ALERT_EMAIL, ALERT_TOPIC, ALERT_ROLLBACK };
 extern const char *const alert_action_names[]; /* by enum alert_action_type */
@@ -257,6 +258,7 @@ struct pipeline_spec {
 	int order;
 	int ingress; /* enum ingress */
 	struct place ingress_place; /* line 0: not given */
+	int reply;		    /* enum reply_time */
 	int lineage;
 	int on_outage;		  /* enum on_outage */
 	int on_gap;		  /* enum on_gap */

@@ -129,5 +129,5 @@ void gateway_reply_put(struct outbox *outbox, struct inflight *inflight)
 	assert(asked); /* by which a reply is wanted */
 	headers.items[headers.count++] = *asked;
 	const struct outgoing record = {.value = value, .headers = {headers.count, headers.items}};
-	replies_put(inflight->stage->worker, inflight->direct ? NULL : &address, &record);
+	replies_put(inflight->stage->worker, inflight->direct ? NULL : &address, inflight->stage->config->replies_early, &record);
 }

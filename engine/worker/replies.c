@@ -141,7 +141,7 @@ static bool reply_hold(struct replies *replies, struct direct_hub *hub, const st
 	return true;
 }
 
-void replies_put(struct worker *worker, const struct reply_address *address, const struct outgoing *record)
+void replies_put(struct worker *worker, const struct reply_address *address, bool is_early, const struct outgoing *record)
 {
 	struct replies *replies = &worker->outbox.replies;
 	struct outgoing copy = *record;
@@ -157,7 +157,7 @@ void replies_put(struct worker *worker, const struct reply_address *address, con
 	copy.key = (struct text){0};
 	if (!hub && (!worker->setup->replies || !side_ready(worker)))
 		count_add(&replies->counts->replies_lost, 1);
-	else if (!worker->config->transaction.id)
+	else if (!worker->config->transaction.id || is_early)
 		reply_send(worker, hub, &copy);
 	else if (!reply_hold(replies, hub, &copy))
 		count_add(&replies->counts->replies_lost, 1);

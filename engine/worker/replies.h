@@ -1,9 +1,9 @@
 /* replies.h: Copies of answers for the gateways that wait for them, sent to the replies topic (message/reply.h).
  *
  * At least once, a copy is sent as soon as its answer was produced. Exactly once, it is held until the transaction of
- * its answer is committed, and dropped if the transaction is aborted: then the request is taken again. A copy is
- * never part of a transaction, because readers of a partition wait for its oldest open one. It is sent once and may
- * be lost; then the caller's deadline ends the call.
+ * its answer is committed, and dropped if the transaction is aborted: then the request is taken again. With `reply: early`
+ * it is not held. A copy is never part of a transaction, because readers of a partition wait for its oldest open one. It is
+ * sent once and may be lost; then the caller's deadline ends the call.
  *
  * A gateway in the same process gets its copies by memory (worker/direct_hub.h) at the same moments.
  *
@@ -38,9 +38,9 @@ void replies_close(struct replies *replies); /* drops held copies; one that is o
  * is counted. */
 bool replies_wanted(struct replies *replies, struct headers headers, const char *pipeline, struct reply_address *address);
 
-/* Sends the copy, now or after the commit. Copies the record. `address` NULL: to the gateway of this process, at once
- * (worker/direct_hub.h). */
-void replies_put(struct worker *worker, const struct reply_address *address, const struct outgoing *record);
+/* Sends the copy after the commit, or now, also if it `is_early`. Copies the record. `address` NULL: to the gateway of this
+ * process, at once (worker/direct_hub.h). */
+void replies_put(struct worker *worker, const struct reply_address *address, bool is_early, const struct outgoing *record);
 
 /* Wakes the gateway of this process, if it was given copies. To be called before the worker sleeps. */
 void replies_wake(struct replies *replies);

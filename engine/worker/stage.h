@@ -147,6 +147,7 @@ struct stage_config {
 	const struct format *format; /* of answers; NULL: the format of each request */
 	bool errors_off;	     /* errors are not answered */
 	bool errors_kept;	     /* errors of synchronous requests are written as dead letters, too */
+	bool replies_early;	     /* exactly once: callers that wait are answered before the commit */
 	bool gap_stops;		     /* records that were deleted before they were read stop the engine */
 	bool by_key;		     /* at least once: a result waits only for those of its key */
 	struct stage_limits limits;

@@ -47,26 +47,33 @@ static void assert_same_page(const char *name, struct text said, struct text wri
 		fail_msg("%s.txt: %zu bytes were said, and %zu expected", name, said.length, written.length);
 }
 
-static void check_page(const char *name)
+/* What `plan` says of that YAML, in the arena. */
+static struct text page_print(struct arena *arena, const char *file, struct text yaml)
 {
 	const struct spec_options spec_options = {.kinds = step_kinds};
 	const struct plan_options options = {.kinds = step_kinds};
 	const struct plan_view view = {.rate = 100};
-	struct arena *arena = arena_open((size_t)16 << 20);
 	struct error error = {0};
 	struct spec spec;
 	struct plan plan;
 	struct buffer out;
 	assert_true(spec_open(&spec, &error));
-	assert_true(
-		spec_read_text(&spec, arena_print(arena, "%s.yaml", name), page_read(arena, name, ".yaml"), &spec_options, &error));
+	assert_true(spec_read_text(&spec, file, yaml, &spec_options, &error));
 	assert_true(plan_make(&spec, &options, arena, &plan, &error));
 	assert_int_equal(faults_count(spec.faults, SEVERITY_ERROR), 0);
 	buffer_open(&out, PAGE_BYTES_MAX);
 	plan_print_text(&plan, &view, &out);
-	assert_same_page(name, buffer_view(&out), page_read(arena, name, ".txt"));
+	const struct text page = {arena_copy(arena, out.bytes, out.length), out.length};
 	buffer_close(&out);
 	spec_close(&spec);
+	return page;
+}
+
+static void check_page(const char *name)
+{
+	struct arena *arena = arena_open((size_t)16 << 20);
+	const struct text said = page_print(arena, arena_print(arena, "%s.yaml", name), page_read(arena, name, ".yaml"));
+	assert_same_page(name, said, page_read(arena, name, ".txt"));
 	arena_close(arena);
 }
 
@@ -88,12 +95,39 @@ static void a_choice_among_models_shows_each_of_them_and_where_it_is(void **stat
 	check_page("chosen");
 }
 
+static void it_says_when_a_caller_that_waits_is_answered(void **state)
+{
+	static const char pipeline[] = "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n"
+				       "  delivery: %s\n  reply: %s\n  steps: [{name: s, expression: {set: {y: x}}}]\n%s";
+	static const char output[] = "  output: {steps: [s]}\n";
+	static const struct {
+		const char *delivery, *reply, *output, *words; /* NULL: nothing */
+	} rows[] = {
+		{"exactly-once", "committed", output,
+		 "committed: a caller that waits at a gateway is answered after the commit, 10 to"},
+		{"exactly-once", "early", output, "early: a caller that waits at a gateway is answered before the commit; a crash"},
+		{"at-least-once", "early", output, "early: changes nothing here"},
+		{"at-least-once", "committed", output, NULL},
+		{"exactly-once", "early", "", NULL},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct arena *arena = arena_open((size_t)16 << 20);
+		const char *yaml = arena_print(arena, pipeline, rows[i].delivery, rows[i].reply, rows[i].output);
+		const struct text page = page_print(arena, "p.yaml", text_of(yaml));
+		const char *wanted = rows[i].words ? arena_print(arena, "\n  reply      %s", rows[i].words) : "\n  reply ";
+		assert_int_equal(memmem(page.bytes, page.length, wanted, strlen(wanted)) != NULL, rows[i].words != NULL);
+		arena_close(arena);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(two_models_in_a_row_are_one_stage),
 		cmocka_unit_test(an_isolated_step_is_cut_out_and_may_be_read_by_others),
 		cmocka_unit_test(a_choice_among_models_shows_each_of_them_and_where_it_is),
+		cmocka_unit_test(it_says_when_a_caller_that_waits_is_answered),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

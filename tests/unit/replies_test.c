@@ -138,6 +138,23 @@ static void exactly_once_a_copy_waits_for_the_commit(void **state)
 	reader_close(reader);
 }
 
+static void replied_early_a_copy_waits_for_no_commit(void **state)
+{
+	struct stand *stand = *state;
+	configure(stand, doubles, true);
+	stand->config.limits.commit_ms = 60000;
+	stand->stages[0].replies_early = true;
+	rd_kafka_t *reader = reader_open(stand);
+	stand_start(stand);
+	ask(stand, "r-1", 21, ADDRESS);
+	rd_kafka_message_t *reply = reply_read(reader);
+	assert_true(record_says(reply, "[42]"));
+	rd_kafka_message_destroy(reply);
+	struct worker_counts counts = stand_stop(stand);
+	assert_int_equal(counts.replies, 1); /* nor is it sent again by the commit */
+	reader_close(reader);
+}
+
 #define EPOCH UINT64_C(0x0123456789abcdef) /* of ADDRESS */
 #define OTHER_ADDRESS "2/fedcba9876543210/9/p"
 
@@ -228,6 +245,26 @@ static void what_a_transaction_in_doubt_answered_is_not_copied(void **state)
 	struct worker_counts counts = stand_stop(stand);
 	assert_true(counts.resets >= 1);
 	assert_int_equal(counts.replies, 1);
+	reader_close(reader);
+}
+
+/* The caller had the first answer already, and its call is over. */
+static void replied_early_a_transaction_in_doubt_is_answered_anew(void **state)
+{
+	struct stand *stand = *state;
+	configure(stand, doubles, true);
+	stand->config.limits.commit_ms = MOMENT_MS;
+	stand->stages[0].replies_early = true;
+	rd_kafka_t *reader = reader_open(stand);
+	stand_start(stand);
+	ask(stand, "r-1", 21, ADDRESS);
+	rd_kafka_message_destroy(reply_read(reader));
+	answer_skip(stand);
+	rd_kafka_mock_push_request_errors(stand->mock.cluster, 26, 1, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH); /* EndTxn */
+	answer_skip(stand);
+	rd_kafka_message_destroy(reply_read(reader));
+	expect_no_reply(reader);
+	assert_int_equal(stand_stop(stand).replies, 2);
 	reader_close(reader);
 }
 
@@ -419,6 +456,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STORY(at_least_once_a_copy_follows_the_answer),
 		STORY(exactly_once_a_copy_waits_for_the_commit),
+		STORY(replied_early_a_copy_waits_for_no_commit),
+		STORY(replied_early_a_transaction_in_doubt_is_answered_anew),
 		STORY(what_a_transaction_in_doubt_answered_is_not_copied),
 		STORY(an_error_is_answered_to_whoever_waits_and_not_kept),
 		STORY(an_error_is_kept_too_where_the_pipeline_says_so),
