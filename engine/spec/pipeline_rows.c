@@ -65,7 +65,9 @@ static const struct option input_tensor_rows[] = {
 	    .help = "Datatype of the tensor; default: the schema's, FP64 for JSON."),
 	ROW("shape", NUMBERS, struct input_tensor, shape, .whole = true, .least = 0, .most = 4294967295.0,
 	    .help = "Shape of the tensor; default [1]."),
-	ROW("pad", NODE, struct input_tensor, fill, .help = "The value that fills the shape if the record has fewer values."),
+	ROW("pad", NODE, struct input_tensor, fill,
+	    .help = "The value that fills the shape if the record has fewer values. Of more values, the first are taken; without "
+		    "`pad`, another number of values than the shape's is an error of the request."),
 	ROW("default", NODE, struct input_tensor, fallback,
 	    .help = "The value if the record has none; without a default that is an error of the request."),
 	{.type = OPTION_END},
@@ -202,12 +204,12 @@ const struct option pipeline_rows[] = {
 	    .place_offset = offsetof(struct pipeline_spec, ingress_place),
 	    .help = "How requests of a gateway in the engine's own process come in. log: as records. direct: they are answered "
 		    "first, and logged beside; a crash between the two loses what was not logged."),
-	ROW("lineage", CHOICE, struct pipeline_spec, lineage, .choices = "none sampled full", .fallback = "none",
-	    .help = "Whether inputs and outputs of the steps are copied to topics."),
 	ROW("reply", CHOICE, struct pipeline_spec, reply, .choices = "committed early", .fallback = "committed",
 	    .help = "When a caller that waits at a gateway gets an answer of exactly-once. committed: after the commit, 10 to 100 "
 		    "ms later. early: when the request is finished; if a crash prevents the commit, the answer is made anew, and "
 		    "the caller may have another one."),
+	ROW("lineage", CHOICE, struct pipeline_spec, lineage, .choices = "none sampled full", .fallback = "none",
+	    .help = "Whether inputs and outputs of the steps are copied to topics."),
 	ROW("onOutage", CHOICE, struct pipeline_spec, on_outage, .choices = "wait deadletter", .fallback = "wait",
 	    .help = "What happens to requests while a model is unreachable, also if a called pipeline needs it."),
 	ROW("onGap", CHOICE, struct pipeline_spec, on_gap, .choices = "continue stop", .fallback = "continue",
