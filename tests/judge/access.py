@@ -392,6 +392,28 @@ def follows_pipelines(judge, start, keys):
     judge.expect("files with a fault change nothing", gateway.says("unchanged") and gateway.ask("GET", "/v2/pipelines/later")[0] == 200
                  and gateway.infer("twice")[0] == 200, gateway.words)
     judge.expect("it ends well", gateway.stop() == 0)
+    drains_within_a_limit(judge, start, keys.path("unread.yaml"))
+
+
+def drains_within_a_limit(judge, start, files):
+    """The call that is open is to a pipeline that no engine runs"""
+    with open(files, "w", encoding="utf-8") as file:
+        file.write(PIPELINE % ("unread", "  - {name: half, expression: {set: {x: x / 2}}}\n  output: {steps: [half]}\n"))
+    gateway, ended = start("--drain", "500ms", files=files), []
+
+    def call():
+        try:
+            ended.append(gateway.infer("unread")[0])
+        except OSError:
+            ended.append("reset")
+    caller = threading.Thread(target=call)
+    caller.start()
+    time.sleep(0.5)
+    begun = time.monotonic()
+    code = gateway.stop()
+    caller.join()
+    judge.expect("a call that is open for longer is given up", code == 0 and ended == ["reset"] and 0.4 < time.monotonic() - begun < 5,
+                 (code, ended, time.monotonic() - begun, gateway.words))
 
 
 def serves_while_kafka_hangs(judge, start, broker):

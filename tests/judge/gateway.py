@@ -76,6 +76,11 @@ def number_of(answer):
 def answers(judge, dev, gateway):
     done = subprocess.run(dev.said("curl") + " -s", shell=True, capture_output=True, text=True)
     judge.expect("the curl line works when it is pasted", done.returncode == 0 and '"outputs"' in done.stdout, done.stdout + done.stderr)
+    outside = subprocess.run(["hostname", "-I"], capture_output=True, text=True).stdout.split()
+    for port in [gateway.port, int(dev.said("grpc").rsplit(":", 1)[1])] if outside and ":" not in outside[0] else []:
+        with socket.socket() as other:
+            other.settimeout(1)
+            judge.expect("other machines are not let in", other.connect_ex((outside[0], port)) != 0, port)
     status, answer, headers = gateway.infer("twice", request(21.0, id="mine"))
     judge.expect("a pipeline answers", status == 200 and number_of(answer) == 42, (status, answer))
     judge.expect("the caller's id comes back", answer.get("id") == "mine" and headers.get("x-request-id") == "mine", (answer, headers))
@@ -181,15 +186,15 @@ def takes_feedback(judge, dev, gateway):
                         ({"id": "r", "rewards": 1}, "did you mean `reward`")):
         status, answer, _ = gateway.ask("POST", own, body)
         judge.expect(f"feedback is refused: {words}", status == 400 and answer["kind"] == "INPUT" and words in answer["error"], (status, answer))
+    for path in (own, seldon):
+        status, answer, _ = gateway.ask("POST", path, {"reward": 1}, {"x-request-id": "r", "idempotency-key": "k"})
+        judge.expect(f"{path} takes no idempotency key", status == 400 and "idempotency-key" in answer["error"]
+                     and "feedback_id" in answer["error"], (status, answer))
     for path, status_wanted, words in (("/v2/pipelines/twice/feedback", 409, "no experiment"), ("/v2/pipelines/nobody/feedback", 404, "`nobody`")):
         status, answer, _ = gateway.ask("POST", path, {"id": "r", "reward": 1})
         judge.expect(f"{path} is refused", status == status_wanted and words in answer["error"], (status, answer))
     for arguments, lines, code, words in ((["chooses", "--id", "r-5", "--reward", "1", "--metric", "profit=2.5"], "", 0, '"acknowledged": 1'),
                                           (["chooses", "-f", "-"], '{"unit": "u", "reward": 1}\n{"reward": 1}\n', 1, '"refused": 1'),
-    for path in (own, seldon):
-        status, answer, _ = gateway.ask("POST", path, {"reward": 1}, {"x-request-id": "r", "idempotency-key": "k"})
-        judge.expect(f"{path} takes no idempotency key", status == 400 and "idempotency-key" in answer["error"]
-                     and "feedback_id" in answer["error"], (status, answer))
                                           (["chooses", "--unit", "u", "--reward", "nan"], "", 2, "finite number"),
                                           (["chooses", "--unit", "u", "--reward", "1", "--time", "2999-01-01"], "", 1, "from the future"),
                                           (["chooses", "--unit", "u", "--reward", "1", "-f", "-"], "", 2, "not from both"),
@@ -663,6 +668,13 @@ def ends_in_other_ways(judge, gateway):
     status, answer, _ = gateway.infer("slow", request(), x_timeout_ms="300")
     took = time.monotonic() - begun
     judge.expect("a deadline ends a call", status == 504 and answer["kind"] == "LIMIT" and took < 1.2, (status, answer, took))
+    connection, body = socket.create_connection((gateway.host, gateway.port), timeout=20), json.dumps(request()).encode()
+    connection.sendall(b"POST /v2/pipelines/twice/infer HTTP/1.1\r\nHost: h\r\nx-timeout-ms: 300\r\nContent-Length: %d\r\n\r\n" % len(body))
+    time.sleep(0.4)
+    connection.sendall(body)
+    answer = connection.recv(65536)
+    judge.expect("it counts while the body comes", answer.startswith(b"HTTP/1.1 504") and b"has passed already" in answer, answer)
+    connection.close()
     begun = time.monotonic()
     status, answer, _ = gateway.infer("slow", request(), x_deadline_ms=str(int(time.time() * 1000) + 300))
     took = time.monotonic() - begun
@@ -673,13 +685,6 @@ def holds_headers_back(judge, gateway):
     """The pipeline `heard` answers with the headers that it sees"""
     sent = {"Authorization": "secret", "Cookie": "secret", "sluice-secret": "secret", "sluice-reply": "0/0123456789abcdef", "x-other": "secret",
             "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "sluice-key": "the-key"}
-    connection, body = socket.create_connection((gateway.host, gateway.port), timeout=20), json.dumps(request()).encode()
-    connection.sendall(b"POST /v2/pipelines/twice/infer HTTP/1.1\r\nHost: h\r\nx-timeout-ms: 300\r\nContent-Length: %d\r\n\r\n" % len(body))
-    time.sleep(0.4)
-    connection.sendall(body)
-    answer = connection.recv(65536)
-    judge.expect("it counts while the body comes", answer.startswith(b"HTTP/1.1 504") and b"has passed already" in answer, answer)
-    connection.close()
     status, answer, _ = gateway.ask("POST", "/v2/pipelines/heard/infer", request(), sent)
     seen = {one["name"]: one["data"][0] for one in answer["outputs"]} if status == 200 else {}
     for name in ("authorization", "cookie", "own"):
@@ -753,12 +758,12 @@ def ends(judge, dev, gateway):
     judge.expect("nobody new comes in meanwhile", not is_open and not found, (is_open, found))
     caller.join()
     judge.expect("what is open when it is stopped is answered", found and found[0][0] == 200, found)
+    code = dev.process.wait(20)
     judge.expect("it ends well", code == 0, code)
 
 
 def main():
     judge, binary = Judge(), os.path.abspath(sys.argv[1])
-    code = dev.process.wait(20)
     with tempfile.TemporaryDirectory() as place:
         with open(os.path.join(place, "pipelines.yaml"), "w", encoding="utf-8") as file:
             file.write("---\n".join([PIPELINE % row for row in PIPELINES] + [MODEL % row for row in MODELS]))

@@ -3,7 +3,7 @@
 
 One line for each behaviour that is not as it should be; at the end `N passed, N failed[, N skipped]`.
 """
-import concurrent.futures, http.client, http.server, json, os, re, shutil, socket, subprocess, sys, tempfile, threading, time
+import concurrent.futures, hashlib, http.client, http.server, json, os, re, shutil, socket, subprocess, sys, tempfile, threading, time
 
 sys.path.insert(0, os.path.dirname(__file__))
 from dev import Dev, Judge, copy  # noqa: E402
@@ -133,21 +133,30 @@ def keeps_within_its_series(judge, listener):
     judge.expect("the rest is summed", steps.get("other") == STEPS - len(steps) + 1 and len(steps) < STEPS, steps)
 
 
-def speaks_both_formats(judge, listener):
+def speaks_formats(judge, listener):
     text = listener.families()
     open_metrics = listener.families(Accept=OPEN)
-    judge.expect("OpenMetrics names counters without _total", "sluice_pipeline_requests" in open_metrics, list(open_metrics))
     judge.expect("both have the same metrics", {name.removesuffix("_total") for name in text} == set(open_metrics))
-    judge.expect("a unit is named", open_metrics["sluice_pipeline_request_duration_seconds"].unit == "seconds")
     judge.expect("the type of the text is Prometheus'", listener.ask("/metrics")[1] == "text/plain; version=0.0.4; charset=utf-8")
+    return open_metrics
+
+
+def speaks_both_formats(judge, listener):
+    open_metrics = speaks_formats(judge, listener)
+    judge.expect("OpenMetrics names counters without _total", "sluice_pipeline_requests" in open_metrics, list(open_metrics))
+    judge.expect("a unit is named", open_metrics["sluice_pipeline_request_duration_seconds"].unit == "seconds")
+
+
+def changes_nothing(judge, listener):
+    for method in ("POST", "PUT", "DELETE", "PATCH"):
+        judge.expect(f"{method} changes nothing", listener.ask("/metrics", method)[0] == 405)
+    judge.expect("there is nothing else", listener.ask("/v2/models/score/infer", "POST")[0] == 404)
 
 
 def answers_probes_alone(judge, listener):
     judge.expect("it is live", listener.ask("/live")[0] == 200)
     judge.expect("it is ready", listener.ask("/ready")[0] == 200)
-    for method in ("POST", "PUT", "DELETE", "PATCH"):
-        judge.expect(f"{method} changes nothing", listener.ask("/metrics", method)[0] == 405)
-    judge.expect("there is nothing else", listener.ask("/v2/models/score/infer", "POST")[0] == 404)
+    changes_nothing(judge, listener)
     with socket.socket() as other:
         other.settimeout(1)
         outside = subprocess.run(["hostname", "-I"], capture_output=True, text=True).stdout.split()
@@ -467,6 +476,8 @@ class Events:
         with concurrent.futures.ThreadPoolExecutor(4) as pool:  # the first call is sent alone, and the others wait for it
             judge.expect("moved: four calls are answered", list(pool.map(lambda row: self.ask("merged", row, (1, 1)), (1, 2, 3, 4))) == [200] * 4)
         self.becomes("some of them are merged", "sluice_model_batch_rows_count", lambda count: count >= 1, model="merged")
+        self.becomes("their time is that of their step", "sluice_step_duration_seconds_sum", lambda seconds: seconds >= 4 * 0.3,
+                     pipeline="merged", step="call")
         merged = {"namespace": "default", "model": "merged"}
         families = self.listener.families()
         rows, batches, attempts = (value(families, f"sluice_model_{name}", **merged) for name in ("batch_rows_sum", "batch_rows_count", "attempts_total"))
@@ -496,8 +507,16 @@ class Events:
         caller.sendall(f"POST /v2/pipelines/silent/infer HTTP/1.1\r\nHost: h\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
         self.becomes("a call is on its way", "sluice_gateway_calls_total", lambda count: count > self.asked - 2)
         caller.close()
+        self.becomes("what a caller has left is given up", "sluice_worker_cancelled_total", 1)
         for name, wanted in (("accepted", 3), ("timeouts", TIMEOUTS), ("calls", 18 + TIMEOUTS), ("abandoned", 1), ("filtered", 1), ("failures", 4 + TIMEOUTS), ("answers", 10)):
             self.becomes(f"{name} of the gateway", f"sluice_gateway_{name}_total", wanted)
+        before = value(self.listener.families(), "sluice_gateway_connections_total")
+        with socket.create_connection((self.gateway.host, self.gateway.port)) as caller:
+            caller.sendall(b"GET / HTTP/1.1\nHost: h\n\n")  # bare line feeds
+            judge.expect("moved: a head that is not well formed is refused", caller.recv(64).startswith(b"HTTP/1.1 400"))
+        self.becomes("it is counted", "sluice_gateway_rejected_requests_total", 1)
+        judge.expect("moved: so is a call", self.ask("sink", 1) in (200, 202))
+        self.becomes("each came by a connection", "sluice_gateway_connections_total", before + 2)
 
     def of_workers(self):
         judge = self.judge
@@ -509,6 +528,66 @@ class Events:
         judge.expect("moved: mirrored requests are taken", {self.ask("copied", 100 + number, prefer="respond-async") for number in range(COPIES)} == {202})
         self.becomes("their copies", "sluice_worker_copies_total", COPIES_MOST)
         self.becomes("those that are too many", "sluice_worker_copies_lost_total", COPIES - COPIES_MOST)
+        self.becomes("a model has so many calls at a time", "sluice_model_concurrency_limit", lambda count: count >= 1, model="silent")
+        self.becomes("the others wait", "sluice_model_waiting", lambda count: count >= 1, model="silent")
+        self.becomes("records that workers have taken", "sluice_worker_records_total", lambda count: count >= self.asked)
+        self.becomes("those that have left", "sluice_worker_released_total", lambda count: COPIES < count < self.asked + COPIES)
+        self.becomes("no worker is stuck", "sluice_worker_turn_age_seconds", lambda seconds: 0 <= seconds < 10)
+
+
+class Command:
+    """`sluice` with a port for metrics; `told`: its line of JSON"""
+
+    def __init__(self, *words):
+        self.process = subprocess.Popen([*words, "--metrics", "0", "-o", "json"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.told = self.listener = None
+        lines = []
+        while not (self.told and self.listener) and (line := self.process.stdout.readline()):
+            lines.append(line)
+            said = json.loads(line) if line.startswith("{") else {}
+            if "note" in said:
+                self.listener = Listener(said["note"]["message"].split("metrics are at ")[1])
+            elif "rest" in said:
+                self.told = said
+        if not self.listener:
+            sys.exit("metrics: it does not start: " + "".join(lines))
+
+    def stop(self):
+        self.process.terminate()
+        return self.process.wait(20)
+
+
+def others_have_them_too(judge, dev, folder):
+    """A gateway, whose callers are asked who they are, and a model server"""
+    key = "correct-horse-battery-staple"
+    with tempfile.TemporaryDirectory() as place:
+        with open(os.path.join(place, "keys"), "w", encoding="utf-8") as file:
+            file.write("billing:" + hashlib.sha256(key.encode()).hexdigest() + "\n")
+        with open(os.path.join(place, "model.yaml"), "w", encoding="utf-8") as file:
+            file.write(MODEL % ("adds", "add10", ""))
+        gateway = Command(dev.binary, "gateway", "-f", folder, "--http", "0", "--brokers", dev.said("broker"), "--api-keys", os.path.join(place, "keys"))
+        models = Command(dev.binary, "models", "serve", os.path.join(place, "model.yaml"))
+        for what, command in (("a gateway", gateway), ("a model server", models)):
+            families = command.listener.families()
+            judge.expect(f"{what} tells of its process", value(families, "process_resident_memory_bytes") > 1 << 20)
+            judge.expect(f"{what} is live and ready", [command.listener.ask(path)[0] for path in ("/live", "/ready")] == [200, 200])
+            speaks_formats(judge, command.listener)
+            changes_nothing(judge, command.listener)
+        counts_its_own(judge, gateway, models, key)
+        judge.expect("both end well", [gateway.stop(), models.stop()] == [0, 0])
+
+
+def counts_its_own(judge, gateway, models, key):
+    call = {"inputs": [{"name": "INPUT", "datatype": "FP32", "shape": [1], "data": [1]}]}
+    calls = Listener(gateway.told["rest"] + "/")
+    judge.expect("callers of the gateway are asked who they are", calls.send("/v2/pipelines/fails/infer", call)[0] == 401)
+    judge.expect("and answered then", calls.send("/v2/pipelines/fails/infer", call, **{"x-api-key": key})[0] == 400)
+    families = gateway.listener.families()
+    judge.expect("a gateway counts its calls", [value(families, f"sluice_gateway_{name}_total") for name in ("calls", "failures", "answers")] == [1, 1, 0])
+    judge.expect("the pipeline's requests are its engine's to count", "sluice_pipeline_requests_total" not in families)
+    served = Listener(models.told["rest"] + "/")
+    judge.expect("a model is called", [served.send("/v2/models/adds/infer", call)[0] for _ in range(ASKED)] == [200] * ASKED)
+    judge.expect("its server counts that", value(models.listener.families(), "sluice_served_model_calls_total", model="adds") == ASKED)
 
 
 class Pushgateway(http.server.ThreadingHTTPServer):
@@ -580,6 +659,7 @@ def main():
         reports_under_seldons_names(judge, dev, listener, folder)
         speaks_both_formats(judge, listener)
         skipped = satisfies_promtool(judge, listener)
+        others_have_them_too(judge, dev, folder)
         moves_what_it_promises(judge, binary)
         is_pushed(judge, pushing, pushgateway)
         dev.process.terminate()

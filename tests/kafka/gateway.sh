@@ -112,6 +112,10 @@ run_engine
 run_gateway
 wait_until 15 answers once || give_up "nothing is answered exactly once"
 wait_until 15 answers least || give_up "nothing is answered at least once"
+for kept in replies:retention.ms=600000 claims:cleanup.policy=delete claims:retention.ms=90000000; do
+	"$build/admin" "$brokers" settings "sluice.default.${kept%%:*}" >"$dir/settings"
+	expect_words "settings of the topic of ${kept%%:*}" "$dir/settings" "^${kept#*:}\$"
+done
 early=$(submit once 21)
 python3 "$here/gateway_callers.py" "$port" 25 once least >"$dir/callers.out" 2>"$dir/callers.log" &
 ours $!

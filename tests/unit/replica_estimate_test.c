@@ -63,6 +63,7 @@ static void what_it_could_do_is_remembered_while_it_does_nothing(void **state)
 	double capacity = 0;
 	struct replica_load load = {.ended = 100, .arrived = 100, .cpu_share = 1, .busy_partitions = 50};
 	assert_int_equal(replicas_wanted(&load, &capacity), 2);
+	assert_true(capacity == 100);
 	load = (struct replica_load){.arrived = 800, .busy_partitions = 50};
 	assert_int_equal(replicas_wanted(&load, &capacity), 10);
 }

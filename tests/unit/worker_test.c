@@ -88,6 +88,10 @@ static void an_answer_names_its_request_by_an_id_or_by_its_origin(void **state)
 	char long_id[2048];
 	snprintf(long_id, sizeof long_id, FAILING("%01500d"), 7);
 	expect_origin(stand, long_id, NULL, "in/0/6");
+	/* So it does in forms that have no place for an id. */
+	expect_origin(stand, "{\"instances\":[1]}", NULL, "in/0/7");
+	expect_origin(stand, "{\"data\":{\"ndarray\":[[1]]}}", NULL, "in/0/8");
+	expect_origin_of(stand, "\x0A\x01p", "content-type", "application/x-protobuf", "in/0/9");
 	(void)stand_stop(stand);
 }
 
