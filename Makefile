@@ -270,7 +270,7 @@ bench: kafka-programs $(BENCHES)
 		exit $${failed:-0}
 
 ## race: on a real Kafka, beside a bare forwarder and Kafka Streams: speed, windows, local models, latency, memory, observers, exposures, HTTP clients (NAME=delay: one)
-RACES := race json windows local observers exposures delay memory mlserver curves clients
+RACES := race json windows local observers exposures delay calls memory mlserver curves clients
 race: known-race kafka-programs
 	@for name in $(if $(NAME),$(NAME),$(RACES)); do \
 		tests/bench/race/$$name.sh $(BUILD)/sluice $(BUILD)/kafka || failed=1; done; exit $${failed:-0}
