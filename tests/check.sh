@@ -154,6 +154,7 @@ part_dev() {
 	counted tests/judge/metrics.py $sluice
 	counted tests/judge/alerts.py $sluice
 	counted tests/mail.sh $sluice
+	counted tests/judge/mail_liars.py $sluice
 }
 
 part_reference() {

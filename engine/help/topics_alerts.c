@@ -80,7 +80,8 @@ static void notices_print(struct help_page *page)
 		       "a longer pause, after that one, up to 10 minutes. After any other status it is given up. At most 1,000 "
 		       "notices wait. Those that wait when the engine ends are lost.");
 	help_page_text(page, "Webhooks reach public addresses only, also after a redirection, and those that --alert-allow "
-			     "lists. They use no proxy. Mails go to the server that --smtp names.");
+			     "lists. They use no proxy. Mails go to the server that --smtp names. It answers for each recipient: "
+			     "after 4xx a mail is sent to that recipient again, and after 5xx it is given up for that recipient.");
 }
 
 static void moves_print(struct help_page *page)

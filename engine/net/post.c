@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/quote.h"
+#include "net/mail_replies.h"
 
 #define REFUSED_BYTES 64
 #define STATUS_KIND 100
@@ -16,9 +18,11 @@ struct posting {
 	const struct post_request *request;
 	CURL *curl;
 	size_t sent; /* of a mail's body */
+	struct mail_replies replies;  /* to a mail */
 	char refused[REFUSED_BYTES];  /* an address that is not allowed; "": none */
 	long opened_after;	      /* redirections before the last address that is allowed; -1: there was none */
 	char reason[CURL_ERROR_SIZE]; /* of a failure, as libcurl says it */
+	char reason_kept[CURL_ERROR_SIZE]; /* of a mail, before its end, which libcurl may call a failure too */
 };
 
 static bool is_mail(const struct post_request *request)
@@ -70,11 +74,31 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
 	return socket(wanted->family, wanted->socktype | SOCK_CLOEXEC, wanted->protocol);
 }
 
+/* Also when a mail is over: nothing depends on the reply to QUIT. */
 static int look_for_an_end(void *context, curl_off_t wanted, curl_off_t taken, curl_off_t to_send, curl_off_t sent)
 {
 	const struct posting *posting = context;
 	(void)wanted, (void)taken, (void)to_send, (void)sent;
-	return posting->request->given_up && atomic_load(posting->request->given_up);
+	return posting->replies.is_over || (posting->request->given_up && atomic_load(posting->request->given_up));
+}
+
+/* libcurl shows a server's lines as headers; another length than theirs ends the delivery. */
+static size_t note_line(char *bytes, size_t size, size_t count, void *context)
+{
+	struct posting *posting = context;
+	return mail_replies_line(&posting->replies, (struct text){bytes, size * count}) ? size * count : 0;
+}
+
+static int note_command(CURL *curl, curl_infotype type, char *bytes, size_t size, void *context)
+{
+	struct posting *posting = context;
+	(void)curl;
+	if (type != CURLINFO_HEADER_OUT)
+		return 0;
+	mail_replies_command(&posting->replies, (struct text){bytes, size});
+	if (posting->replies.is_over)
+		memcpy(posting->reason_kept, posting->reason, sizeof posting->reason);
+	return 0;
 }
 
 /* ---- the request ---- */
@@ -113,11 +137,23 @@ static bool set_http(CURL *curl, const struct post_request *request, struct curl
 	       curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers) == CURLE_OK;
 }
 
+/* What is said in the conversation decides who got the mail. A connection that is not reused is ended by libcurl within its
+ * timeouts: otherwise curl_easy_cleanup() would wait two minutes for the reply to QUIT. */
+static bool set_conversation(CURL *curl, struct posting *posting)
+{
+	return curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, note_line) == CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_HEADERDATA, posting) == CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_DEBUGFUNCTION, note_command) == CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_DEBUGDATA, posting) == CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_VERBOSE, 1L) == CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L) == CURLE_OK;
+}
+
 /* To libcurl, the greeting and the login are part of the connect. */
 static bool set_mail(CURL *curl, struct posting *posting, struct curl_slist *recipients)
 {
 	const struct post_request *request = posting->request;
-	return curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps") == CURLE_OK &&
+	return set_conversation(curl, posting) && curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps") == CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)POST_MAIL_MS) == CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)POST_MAIL_MS) == CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_USE_SSL, (long)(request->login ? CURLUSESSL_ALL : CURLUSESSL_TRY)) == CURLE_OK &&
@@ -143,7 +179,7 @@ static bool lines_make(const struct post_request *request, struct curl_slist **l
 {
 	const size_t count = is_mail(request) ? request->recipients.count : POST_HEADERS_MAX;
 	for (size_t i = 0; i < count; i++) {
-		const char *line = is_mail(request) ? request->recipients.items[i].text : request->headers[i];
+		const char *line = is_mail(request) ? request->recipients.items[i].address : request->headers[i];
 		struct curl_slist *longer = line && is_one_line(line) ? curl_slist_append(*lines, line) : *lines;
 		if (line && (!is_one_line(line) || !longer))
 			return false;
@@ -181,9 +217,9 @@ static bool is_private(CURL *curl, const struct posting *posting)
 }
 
 /* Whether the mail server has answered that it will not take the mail, now or later. */
-static bool mail_is_refused(const struct posting *posting, CURLcode code, long status)
+static bool mail_is_refused(const struct posting *posting, CURLcode code)
 {
-	return is_mail(posting->request) && status / STATUS_KIND == 5 &&
+	return is_mail(posting->request) && mail_replies_refuse(&posting->replies) &&
 	       (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR || code == CURLE_WEIRD_SERVER_REPLY);
 }
 
@@ -202,6 +238,21 @@ static const char *advice_of(CURLcode code)
 	}
 }
 
+/* The words of the server are from outside: nothing of them may control a terminal. */
+static void mail_explain(const struct posting *posting, CURLcode code, struct error *error)
+{
+	const char *reason = posting->replies.is_over ? posting->reason_kept : posting->reason;
+	struct buffer words;
+	buffer_open(&words, ERROR_TEXT_MAX);
+	buffer_print(&words, "%s%s", reason[0] ? reason : curl_easy_strerror(code), reason[0] ? "" : advice_of(code));
+	if (mail_replies_complain(&posting->replies)) {
+		buffer_string(&words, "; the mail server answers: ");
+		buffer_shown(&words, text_of(posting->replies.reply));
+	}
+	error_set(error, ERROR_REMOTE, PLACE_NONE, TEXT_FORMAT, TEXT_ARGUMENTS(buffer_view(&words)));
+	buffer_close(&words);
+}
+
 static enum post_outcome post_judge(CURL *curl, CURLcode code, const struct posting *posting, struct error *error)
 {
 	long status = 0;
@@ -216,11 +267,11 @@ static enum post_outcome post_judge(CURL *curl, CURLcode code, const struct post
 		return POST_DELIVERED;
 	if (code == CURLE_OK || code == CURLE_TOO_MANY_REDIRECTS)
 		return judge_status(status, error);
-	if (is_mail(posting->request) && posting->reason[0])
-		error_set(error, ERROR_REMOTE, PLACE_NONE, "%s", posting->reason);
+	if (is_mail(posting->request))
+		mail_explain(posting, code, error);
 	else
 		error_set(error, ERROR_REMOTE, PLACE_NONE, "%s%s", curl_easy_strerror(code), advice_of(code));
-	return code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT || mail_is_refused(posting, code, status)
+	return code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT || mail_is_refused(posting, code)
 		       ? POST_REFUSED
 		       : POST_UNREACHABLE;
 }
@@ -228,7 +279,8 @@ static enum post_outcome post_judge(CURL *curl, CURLcode code, const struct post
 enum post_outcome post(const struct post_request *request, struct error *error)
 {
 	CURL *curl = curl_easy_init();
-	struct posting posting = {.request = request, .curl = curl, .opened_after = -1};
+	struct posting posting = {
+		.request = request, .curl = curl, .replies = mail_replies_begin(&request->recipients), .opened_after = -1};
 	struct curl_slist *lines = NULL;
 	enum post_outcome outcome = POST_UNREACHABLE;
 	bool good = curl && lines_make(request, &lines) && set_common(curl, &posting) &&
@@ -237,6 +289,8 @@ enum post_outcome post(const struct post_request *request, struct error *error)
 		outcome = post_judge(curl, curl_easy_perform(curl), &posting, error);
 	else
 		error_memory(error, ERROR_SYSTEM, "sending a notice");
+	if (good && is_mail(request))
+		outcome = mail_replies_settle(&posting.replies, outcome, error);
 	curl_slist_free_all(lines);
 	curl_easy_cleanup(curl);
 	return outcome;

@@ -14,8 +14,8 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "base/option.h"
 #include "base/network.h"
+#include "base/text.h"
 
 #define POST_CONNECT_MS 5000
 #define POST_MS 10000 /* in all */
@@ -23,6 +23,23 @@
 #define POST_WAIT_S_MAX ((int64_t)24 * 3600) /* what a receiver asks for beyond it counts as this */
 #define POST_HEADERS_MAX 4
 #define POST_REDIRECTIONS_MAX 3
+#define POST_REPLY_BYTES 80
+
+enum post_outcome {
+	POST_DELIVERED,
+	POST_UNREACHABLE, /* it may succeed later: no connection, no answer in time, 408, 425, 429 or 5xx */
+	POST_REFUSED,	  /* it cannot: another status, or an address that is not allowed */
+};
+
+/* Recipients of a mail. A server answers for each of them, so post() sets the outcome of each, and the reply: "" is none. */
+struct post_recipients {
+	size_t count;
+	struct post_recipient {
+		const char *address;
+		enum post_outcome outcome;
+		char reply[POST_REPLY_BYTES]; /* may be cut off */
+	} * items;
+};
 
 struct post_request {
 	const char *url; /* http, https; smtp, smtps for a mail */
@@ -35,19 +52,14 @@ struct post_request {
 	/* A mail: its sender and recipients, and the login at the server ("user:password"; NULL: none). With smtp, TLS is
 	 * required if there is a login, and is used if the server offers it otherwise. */
 	const char *from;
-	struct name_list recipients;
+	struct post_recipients recipients;
 	const char *login;
 	int64_t *wait_ms;	     /* set to how long the receiver asks to be left alone (Retry-After), or 0; NULL: not wanted */
 	const atomic_bool *given_up; /* set by another thread, it ends the delivery within a second; NULL: there is none */
 };
 
-enum post_outcome {
-	POST_DELIVERED,
-	POST_UNREACHABLE, /* it may succeed later: no connection, no answer in time, 408, 425, 429 or 5xx */
-	POST_REFUSED,	  /* it cannot: another status, or an address that is not allowed */
-};
-
-/* `error` has the reason, without the URL, unless it is delivered. */
+/* `error` has the reason, without the URL, unless it is delivered. A mail is unreachable while one of its recipients is, and else
+ * refused if one was: the others have it. */
 enum post_outcome post(const struct post_request *request, struct error *error);
 
 #endif

@@ -26,6 +26,7 @@ struct parcel_to_send {
 	struct notice_counts *counts;
 	int64_t wait_ms; /* that the receiver asked for at the last attempt */
 	bool has_failed; /* an attempt, which is logged once */
+	bool is_partly_refused; /* recipients that a mail server refused get no further attempt */
 };
 
 struct notifier {
@@ -48,12 +49,12 @@ static const char *text_kept(struct arena *arena, struct text text)
 	return arena_copy(arena, text.bytes, text.length);
 }
 
-static struct name_list names_kept(struct arena *arena, struct name_list names)
+static struct post_recipients recipients_kept(struct arena *arena, struct name_list names)
 {
-	struct name *items = ARENA_ARRAY(arena, struct name, names.count + 1);
+	struct post_recipient *items = ARENA_ARRAY(arena, struct post_recipient, names.count + 1);
 	for (size_t i = 0; items && i < names.count; i++)
-		items[i].text = text_kept(arena, text_of(names.items[i].text));
-	return (struct name_list){items ? names.count : 0, items};
+		items[i].address = text_kept(arena, text_of(names.items[i].text));
+	return (struct post_recipients){items ? names.count : 0, items};
 }
 
 static bool mail_make(struct post_request *request, const struct notifier_settings *settings, const struct alert_action *action,
@@ -65,7 +66,7 @@ static bool mail_make(struct post_request *request, const struct notifier_settin
 	request->url = settings->smtp;
 	request->login = settings->login;
 	request->from = settings->from;
-	request->recipients = names_kept(arena, action->recipients);
+	request->recipients = recipients_kept(arena, action->recipients);
 	notice_write_mail(message, settings->from, action->recipients, out);
 	return true;
 }
@@ -154,7 +155,7 @@ static const char *receiver_of(const struct post_request *request, struct arena 
 {
 	const char *receiver = request->url;
 	for (size_t i = 0; receiver && i < request->recipients.count; i++)
-		receiver = arena_print(arena, "%s %s", i == 0 ? "" : receiver, request->recipients.items[i].text);
+		receiver = arena_print(arena, "%s %s", i == 0 ? "" : receiver, request->recipients.items[i].address);
 	return receiver;
 }
 
@@ -215,6 +216,20 @@ static void parcel_end(struct parcel_to_send *sending, uint64_t *count)
 	arena_close(sending->arena);
 }
 
+/* Leaves those recipients of a mail that may get it later. Whether the server refused one. */
+static bool recipients_leave(struct post_recipients *recipients)
+{
+	size_t left = 0;
+	bool refused = false;
+	for (size_t i = 0; i < recipients->count; i++) {
+		refused |= recipients->items[i].outcome == POST_REFUSED;
+		if (recipients->items[i].outcome == POST_UNREACHABLE)
+			recipients->items[left++] = recipients->items[i];
+	}
+	recipients->count = left;
+	return refused;
+}
+
 /* Sends without the lock, and settles with it. */
 static void parcel_send(struct notifier *notifier, struct parcel_to_send *sending)
 {
@@ -223,7 +238,9 @@ static void parcel_send(struct notifier *notifier, struct parcel_to_send *sendin
 	enum post_outcome outcome = sending->topic ? notice_topic_write(notifier->kafka, sending->topic, text_of(sending->key),
 									 sending->request.body, &notifier->given_up, &error)
 						   : post(&sending->request, &error);
-	if (outcome == POST_UNREACHABLE && !sending->has_failed && !atomic_load(&notifier->given_up))
+	const bool refused = outcome == POST_UNREACHABLE && recipients_leave(&sending->request.recipients);
+	sending->is_partly_refused |= refused;
+	if (outcome == POST_UNREACHABLE && (refused || !sending->has_failed) && !atomic_load(&notifier->given_up))
 		say_failed(notifier, sending, ", and is sent again", &error);
 	sending->has_failed |= outcome == POST_UNREACHABLE;
 	pthread_mutex_lock(&notifier->lock);
@@ -233,7 +250,8 @@ static void parcel_send(struct notifier *notifier, struct parcel_to_send *sendin
 		notice_queue_remove(&notifier->queue, &sending->queued);
 	if (outcome != POST_DELIVERED)
 		say_failed(notifier, sending, "", &error);
-	parcel_end(sending, outcome == POST_DELIVERED ? &sending->counts->sent : &sending->counts->failed);
+	const bool reached = outcome == POST_DELIVERED && !sending->is_partly_refused;
+	parcel_end(sending, reached ? &sending->counts->sent : &sending->counts->failed);
 }
 
 /* Waits for the bell with the lock, at most so long. */
