@@ -236,6 +236,7 @@ static bool past_take(struct drift_visit *at, const struct past_window *window, 
 		return false;
 	if (!renewed)
 		return true;
+	drift_watching_note(self);
 	monitor_resume(self->comparison.monitor, &position);
 	if (position.rows > 0)
 		monitor_put_back(self->comparison.monitor, 0, row, moment);
@@ -433,6 +434,7 @@ static bool past_bring(struct drift_visit *at)
 	if (renewed) {
 		self->filled = false;
 		self->identity = identity_of(&self->comparison, self->group);
+		drift_watching_note(self);
 	}
 	return good;
 }
@@ -442,6 +444,7 @@ static bool past_bring(struct drift_visit *at)
 static bool messages_await(struct drift_visit *at)
 {
 	struct drift_kept kept;
+	drift_watching_note(at->self);
 	at->tally.unusable = drift_topic_waiting(at->visit);
 	for (at->message = 0; at->message < at->messages; at->message++) {
 		if (++at->tally.unusable < unusable_most(at->self))
@@ -505,8 +508,12 @@ static bool message_take(struct drift_visit *at)
 		return false;
 	if ((usable && !runs_take(at, rows, segments, count)) || !formers_forget(at))
 		return false;
-	if (!usable)
+	struct error misfit;
+	if (!usable) {
+		misfit = *at->error;
+		at->misfit = misfit.text;
 		*at->error = (struct error){0};
+	}
 	for (at->message = 0; at->message < at->messages; at->message++) {
 		at->tally.unusable += !usable;
 		if (!unusable_say(at) || !misfits_count(at, usable))

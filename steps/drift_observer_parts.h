@@ -35,6 +35,7 @@ struct drift_visit {
 	const int64_t *times_ms; /* of a slice: those of its messages, each of which is a row; else NULL */
 	size_t messages;
 	size_t message; /* the one at hand, from 0 */
+	const char *misfit; /* why the messages cannot be used; NULL: they can */
 	struct error *error;
 };
 
@@ -54,6 +55,9 @@ static inline int64_t drift_row_time_ms(const struct drift_visit *at, size_t row
 }
 
 /* ---- records (drift_records.c); false: LIMIT ---- */
+
+/* Notes on the board what the step can do, now that its reference may be another. */
+void drift_watching_note(const struct drift_observer *self);
 
 /* Whether the verdict is drift by the step's options. */
 bool drift_is_found(const struct drift *options, const struct monitor_verdict *verdict);

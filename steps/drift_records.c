@@ -6,6 +6,18 @@
 #include "steps/drift_observer_parts.h"
 #include "steps/drift_verdict.h"
 
+void drift_watching_note(const struct drift_observer *self)
+{
+	const char *unfit = self->past ? self->past->uncompared : NULL;
+	if (!self->entry)
+		return;
+	if (self->comparison.reference.rows > 0)
+		verdict_entry_note_watching(self->entry, WATCHING_COMPARES, "");
+	else
+		verdict_entry_note_watching(self->entry, unfit ? WATCHING_UNFIT : WATCHING_LEARNING,
+					    unfit ? unfit : self->reference);
+}
+
 bool drift_is_found(const struct drift *options, const struct monitor_verdict *verdict)
 {
 	return verdict->drifted && (options->score_limit == 0 || verdict->score > options->score_limit);
@@ -80,6 +92,9 @@ bool drift_record_verdict(struct drift_visit *at, struct text segment, const str
 			return error_memory(at->error, ERROR_LIMIT, "judging a window");
 		drift_verdict_last(&kept->last, verdict, &kept->performance);
 		kept->performance = (struct performance){0};
+		drift_watching_note(at->self);
+	} else if (at->misfit && at->self->entry) {
+		verdict_entry_note_watching(at->self->entry, WATCHING_MISFIT, at->misfit);
 	}
 	at->tally.unusable = at->tally.beyond = 0;
 	const bool forgets = /* its past */

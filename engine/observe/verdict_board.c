@@ -5,6 +5,7 @@
 #include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -38,6 +39,8 @@ struct verdict_entry {
 	struct held_slot outliers; /* struct outlier_in_force */
 	bool outliers_are_own;	   /* an observer here has set them */
 	atomic_int knowledge;	   /* enum outlier_knowledge */
+	atomic_int watching;	   /* enum watching; written with the lock */
+	char why[WATCHING_WHY_BYTES];
 };
 
 struct verdict_board {
@@ -380,7 +383,31 @@ void verdict_entry_clear(struct verdict_entry *entry)
 	memory_give(entry->importance);
 	entry->importance = NULL;
 	entry->outliers_are_own = false;
+	atomic_store_explicit(&entry->watching, WATCHING_UNASKED, memory_order_relaxed);
 	pthread_mutex_unlock(&entry->lock);
+}
+
+/* ---- what an observer can do ---- */
+
+/* The observer asks with each message, so what stays costs no lock. */
+void verdict_entry_note_watching(struct verdict_entry *entry, enum watching watching, const char *why)
+{
+	if (atomic_load_explicit(&entry->watching, memory_order_relaxed) == (int)watching)
+		return;
+	pthread_mutex_lock(&entry->lock);
+	atomic_store_explicit(&entry->watching, (int)watching, memory_order_relaxed);
+	(void)snprintf(entry->why, sizeof entry->why, "%s", why);
+	pthread_mutex_unlock(&entry->lock);
+}
+
+struct watching_state verdict_entry_watching(struct verdict_entry *entry)
+{
+	struct watching_state state;
+	pthread_mutex_lock(&entry->lock);
+	state.watching = (enum watching)atomic_load_explicit(&entry->watching, memory_order_relaxed);
+	memcpy(state.why, entry->why, sizeof state.why);
+	pthread_mutex_unlock(&entry->lock);
+	return state;
 }
 
 /* ---- references ---- */

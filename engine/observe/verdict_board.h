@@ -86,8 +86,30 @@ struct verdict_summary verdict_entry_sum(struct verdict_entry *entry);
 void verdict_entry_each(struct verdict_entry *entry, void (*call)(void *context, struct text segment, struct last_verdict last),
 			void *context);
 
-/* Forgets the own verdicts, and the importance of features. What was learnt of outliers stays until the feed has another. */
+/* Forgets the own verdicts, what the observer can do, and the importance of features. What was learnt of outliers stays until the
+ * feed has another. */
 void verdict_entry_clear(struct verdict_entry *entry);
+
+/* ---- what an observer can do ---- */
+
+enum watching {
+	WATCHING_UNASKED,  /* no message has come to an observer here */
+	WATCHING_LEARNING, /* the reference is not known yet */
+	WATCHING_COMPARES,
+	WATCHING_UNFIT,	 /* nothing can be compared with the reference */
+	WATCHING_MISFIT, /* as many messages as a window has could not be used */
+};
+
+#define WATCHING_WHY_BYTES 256 /* may be cut off */
+
+struct watching_state {
+	enum watching watching;
+	char why[WATCHING_WHY_BYTES]; /* of UNFIT and MISFIT; and what is waited for */
+};
+
+/* Notes what the observer here can do, if it is something else than before. */
+void verdict_entry_note_watching(struct verdict_entry *entry, enum watching watching, const char *why);
+struct watching_state verdict_entry_watching(struct verdict_entry *entry);
 
 /* ---- references that are learnt from topics ---- */
 

@@ -15,6 +15,7 @@
 #include "runtime/model_watch.h"
 #include "runtime/status_turns.h"
 #include "runtime/topic_difference.h"
+#include "runtime/watching_log.h"
 
 #define MODEL_AWAY "a model that it calls is unreachable: "
 #define ARENA_BYTES ((size_t)64 << 20) /* names, and counts of each pipeline: some KiB */
@@ -54,6 +55,7 @@ struct status_publisher {
 	uint64_t pipeline_count, unwell; /* in this second */
 	struct outage_watch outage;
 	struct model_watch *models;
+	struct watching_log *watching;
 	bool stopped;
 	struct announced *pipelines;
 	struct announced *lists[ANNOUNCED_LISTS]; /* of the same */
@@ -336,6 +338,7 @@ static void status_publisher_on_due(void *context)
 	struct error error = {0};
 	const int64_t at_ms = time_of_day_ms();
 	model_watch_look(status_publisher->models, loop_now_ms(loop));
+	watching_log_look(status_publisher->watching, plan, engine_revision(status_publisher->engine)->number, loop_now_ms(loop));
 	pipelines_look(status_publisher, plan);
 	const struct status_turn turn =
 		status_turn_begin(&status_publisher->turns, plan->count, is_watched(status_publisher), at_ms);
@@ -371,6 +374,7 @@ struct status_publisher *status_publisher_open(struct engine *engine, const stru
 	buffer_open(&status_publisher->names, STATUS_BYTES);
 	if (status_publisher->arena &&
 	    (status_publisher->models = model_watch_open(engine, config->log, status_publisher->arena)) &&
+	    (status_publisher->watching = watching_log_open(engine_board(engine), config->log, status_publisher->arena)) &&
 	    (status_publisher->side = best_effort_open(&side, error)) &&
 	    loop_timer_set(loop, &status_publisher->timer, loop_now_ms(loop) + STATUS_EVERY_MS, error))
 		return status_publisher;

@@ -528,7 +528,9 @@ def tells_of_drift_from_the_past(judge, binary, folder):
             return dev.ask({"inputs": [{"name": "x", "datatype": "FP64", "shape": [500, 1], "data": numbers}]},
                            "drift-detection-pipeline")
 
-        codes = [send(0) for _ in range(4)]
+        codes = [send(0)]
+        time.sleep(1.5)  # an engine looks once a second
+        codes += [send(0) for _ in range(3)]
         time.sleep(QUIET_SECONDS)
         judge.expect("neither learning nor usual windows fire", receiver.notices() == [], receiver.notices())
         codes.append(send(40))
@@ -536,6 +538,9 @@ def tells_of_drift_from_the_past(judge, binary, folder):
         judge.expect("a window that moved fires, with its score", [notice["alert"] for notice in notices] == ["drift-alert"]
                      and notices[0]["status"] == "firing" and notices[0]["values"]["drift_score"] > 0.05, (codes, notices))
         judge.expect("and nobody said that the detector cannot run", not any("cannot run yet" in line for line in dev.lines), dev.lines)
+        judge.expect("the log says that it was learning",
+                     dev.wait_for(r"step (drift-detector) is learning its reference \(past 7d\): until it has enough rows"), dev.lines)
+        judge.expect("and that it compares", dev.wait_for("step (drift-detector) compares messages with its reference"), dev.lines)
     finally:
         dev.stop()
         receiver.close()

@@ -110,7 +110,6 @@ static void a_window_goes_on_in_another_engine(void **state)
 		}
 }
 
-/* A restarted engine knows the verdict that was last, with its first message. */
 /* Of another engine: after its reference was learnt again, what was found by the former one is over. */
 static void verdicts_of_another_identity_mark_nothing(void **state)
 {
@@ -143,6 +142,7 @@ static void verdicts_of_another_identity_mark_nothing(void **state)
 	observed_close(&observed);
 }
 
+/* A restarted engine knows the verdict that was last, with its first message. */
 static void the_last_verdict_survives_a_restart(void **state)
 {
 	(void)state;

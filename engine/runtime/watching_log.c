@@ -1,0 +1,163 @@
+/* watching_log.c: see watching_log.h. */
+#include "runtime/watching_log.h"
+
+#include <string.h>
+
+/* What a step can do, whichever kind it is. */
+enum watching_words { WORDS_NONE, WORDS_LEARNING, WORDS_KNOWN, WORDS_UNFIT, WORDS_MISFIT };
+
+struct watching_step {
+	struct watching_step *next;
+	const char *pipeline, *name;
+	struct verdict_entry *entry;
+	bool learns_usual; /* it is a step `outlier` */
+	bool is_present;   /* in the plan that runs */
+	enum watching_words said;
+	int64_t said_ms;
+};
+
+struct watching_log {
+	struct verdict_board *board;
+	const struct log_sink *log;
+	struct arena *arena;
+	uint64_t revision; /* of the plan whose steps are present */
+	struct watching_step *steps;
+};
+
+struct watching_log *watching_log_open(struct verdict_board *board, const struct log_sink *log, struct arena *arena)
+{
+	struct watching_log *watching = ARENA_NEW(arena, struct watching_log);
+	if (watching)
+		*watching = (struct watching_log){.board = board, .log = log, .arena = arena};
+	return watching;
+}
+
+/* ---- steps ---- */
+
+/* NULL: memory; the step has no lines. */
+static struct watching_step *step_bring(struct watching_log *watching, const char *pipeline, const char *name)
+{
+	struct verdict_entry *entry = verdict_board_entry(watching->board, pipeline, name);
+	struct watching_step *step = watching->steps;
+	while (step && step->entry != entry)
+		step = step->next;
+	if (step || !entry)
+		return step;
+	step = ARENA_NEW(watching->arena, struct watching_step);
+	if (!step)
+		return NULL;
+	*step = (struct watching_step){.next = watching->steps,
+				       .pipeline = arena_copy(watching->arena, pipeline, strlen(pipeline)),
+				       .name = arena_copy(watching->arena, name, strlen(name)),
+				       .entry = entry};
+	if (!step->pipeline || !step->name)
+		return NULL;
+	return watching->steps = step;
+}
+
+static void plan_follow(struct watching_log *watching, const struct plan *plan)
+{
+	for (struct watching_step *step = watching->steps; step; step = step->next)
+		step->is_present = false;
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct graph *graph = plan->pipelines[i].graph;
+		for (size_t j = 0; j < graph->count; j++) {
+			const bool learns_usual = graph_step_learns_usual(graph, j);
+			struct watching_step *step = learns_usual || graph_step_watches(graph, j)
+							     ? step_bring(watching, graph->name, graph->steps[j].name)
+							     : NULL;
+			if (!step)
+				continue;
+			step->is_present = true;
+			step->learns_usual = learns_usual;
+		}
+	}
+}
+
+/* ---- lines ---- */
+
+static enum watching_words words_of_drift(const struct watching_state *state)
+{
+	static const enum watching_words words[] = {
+		[WATCHING_UNASKED] = WORDS_NONE, [WATCHING_LEARNING] = WORDS_LEARNING, [WATCHING_COMPARES] = WORDS_KNOWN,
+		[WATCHING_UNFIT] = WORDS_UNFIT,	 [WATCHING_MISFIT] = WORDS_MISFIT,
+	};
+	return words[state->watching];
+}
+
+static enum watching_words words_of_outliers(enum outlier_knowledge knowledge)
+{
+	static const enum watching_words words[] = {[OUTLIER_UNASKED] = WORDS_NONE,
+						    [OUTLIER_LEARNING] = WORDS_LEARNING,
+						    [OUTLIER_KNOWN] = WORDS_KNOWN,
+						    [OUTLIER_UNFIT] = WORDS_UNFIT};
+	return words[knowledge];
+}
+
+static void drift_say(const struct watching_log *watching, const struct watching_step *step, enum watching_words words,
+		      const char *why)
+{
+	const struct log_fields fields = {.pipeline = step->pipeline, .step = step->name};
+	if (words == WORDS_LEARNING)
+		log_say(watching->log, LOG_LEVEL_INFO, &fields,
+			"%s: step %s is learning its reference (%s): until it has enough rows, it finds no drift and no alert is "
+			"judged by "
+			"it",
+			step->pipeline, step->name, why);
+	else if (words == WORDS_KNOWN)
+		log_say(watching->log, LOG_LEVEL_INFO, &fields, "%s: step %s compares messages with its reference", step->pipeline,
+			step->name);
+	else
+		log_say(watching->log, LOG_LEVEL_WARN, &fields, "%s: step %s finds no drift, because %s: %s", step->pipeline,
+			step->name,
+			words == WORDS_UNFIT ? "nothing can be compared with its reference" : "it cannot use the messages", why);
+}
+
+static void outliers_say(const struct watching_log *watching, const struct watching_step *step, enum watching_words words)
+{
+	const struct log_fields fields = {.pipeline = step->pipeline, .step = step->name};
+	if (words == WORDS_LEARNING)
+		log_say(watching->log, LOG_LEVEL_INFO, &fields,
+			"%s: step %s is learning what is usual: until it has enough rows, it marks no outliers", step->pipeline,
+			step->name);
+	else if (words == WORDS_KNOWN)
+		log_say(watching->log, LOG_LEVEL_INFO, &fields, "%s: step %s knows what is usual, and marks outliers",
+			step->pipeline, step->name);
+	else
+		log_say(watching->log, LOG_LEVEL_WARN, &fields,
+			"%s: step %s marks no outliers: columns of its past do not vary, or follow from one another; leave them "
+			"out of its "
+			"tensor, or learn a file by `sluice fit outlier`",
+			step->pipeline, step->name);
+}
+
+/* That a reference is used is worth a line only behind one that it was not. */
+static void step_look(const struct watching_log *watching, struct watching_step *step, int64_t now_ms)
+{
+	struct watching_state state = {0};
+	if (!step->learns_usual)
+		state = verdict_entry_watching(step->entry);
+	const enum watching_words words =
+		step->learns_usual ? words_of_outliers(verdict_entry_knowledge(step->entry)) : words_of_drift(&state);
+	const bool first = step->said == WORDS_NONE;
+	if (words == step->said || (!first && words != WORDS_NONE && now_ms - step->said_ms < WATCHING_LINE_MS))
+		return;
+	step->said = words;
+	step->said_ms = now_ms;
+	if (words == WORDS_NONE || (first && words == WORDS_KNOWN))
+		return;
+	if (step->learns_usual)
+		outliers_say(watching, step, words);
+	else
+		drift_say(watching, step, words, state.why);
+}
+
+void watching_log_look(struct watching_log *watching, const struct plan *plan, uint64_t revision, int64_t now_ms)
+{
+	if (watching->revision != revision)
+		plan_follow(watching, plan);
+	watching->revision = revision;
+	for (struct watching_step *step = watching->steps; step; step = step->next)
+		if (step->is_present)
+			step_look(watching, step, now_ms);
+}

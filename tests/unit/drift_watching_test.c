@@ -1,0 +1,110 @@
+/* drift_watching_test.c: Tests of what the observer of a step `drift` notes on the board: whether it learns, compares, or cannot.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/observed.h"
+
+static void expect_watching(struct observed *observed, enum watching watching, const char *why)
+{
+	struct verdict_entry *entry = verdict_board_entry(observed->board, observed->planning.graph->name, "watch");
+	const struct watching_state state = verdict_entry_watching(entry);
+	if (state.watching != watching || !strstr(state.why, why))
+		fail_msg("it is %d, because: %s", (int)state.watching, state.why);
+}
+
+static void a_past_is_learnt_and_then_compared_with(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open_past(&observed, "1d", "window: 100, falseAlarms: 0.1 per 1000");
+	expect_watching(&observed, WATCHING_UNASKED, "");
+	observed_rows(&observed, 1, 1, 0);
+	expect_watching(&observed, WATCHING_LEARNING, "past 1d");
+	observed_rows(&observed, 9, 100, 0);
+	expect_watching(&observed, WATCHING_LEARNING, "past 1d");
+	observed_rows(&observed, 1, 99, 0);
+	expect_watching(&observed, WATCHING_COMPARES, "");
+	observed_close(&observed);
+}
+
+static void a_past_of_constants_is_unfit_for_some_methods(void **state)
+{
+	(void)state;
+	static const double numbers[] = {3, 4};
+	static const int64_t shape[] = {1, 2};
+	const struct tensor tensor = {
+		.name = TEXT("x"), .datatype = DATATYPE_FP64, .shape = shape, .rank = 2, .data = numbers, .count = 2};
+	struct observed observed;
+	observed_open_past(&observed, "1d", "window: 100, methods: [wasserstein], falseAlarms: 0.1 per 1000");
+	for (int i = 0; i < 1000; i++)
+		observed_send(&observed, &tensor);
+	expect_watching(&observed, WATCHING_UNFIT, "none of the methods applies to a feature of the reference");
+	observed_close(&observed);
+}
+
+static void a_topic_is_waited_for(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open_topic(&observed, USUAL);
+	observed_rows(&observed, 1, 1, 0);
+	expect_watching(&observed, WATCHING_LEARNING, "topic before");
+	observed_learn(&observed, false);
+	observed_rows(&observed, 40, 1, 0);
+	expect_watching(&observed, WATCHING_COMPARES, "");
+	observed_close(&observed);
+}
+
+/* As many as a window has; a few among others are counted in the records alone. */
+static void messages_that_cannot_be_used_are_the_reason(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open(&observed, USUAL);
+	observed_rows(&observed, 40, 1, 0);
+	expect_watching(&observed, WATCHING_COMPARES, "");
+	for (int i = 0; i < 3; i++) {
+		observed_texts(&observed, 20);
+		observed_rows(&observed, 40, 1, 0);
+	}
+	expect_watching(&observed, WATCHING_COMPARES, "");
+	observed_texts(&observed, 40);
+	expect_watching(&observed, WATCHING_MISFIT, "x");
+	observed_rows(&observed, 39, 1, 0);
+	expect_watching(&observed, WATCHING_MISFIT, "x");
+	observed_rows(&observed, 1, 1, 0);
+	expect_watching(&observed, WATCHING_COMPARES, "");
+	observed_close(&observed);
+}
+
+static void what_has_moved_to_another_engine_is_forgotten(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open_past(&observed, "1d", "window: 100, falseAlarms: 0.1 per 1000");
+	observed_rows(&observed, 1, 100, 0);
+	expect_watching(&observed, WATCHING_LEARNING, "past 1d");
+	flow_verdicts_forget(observed.flow, observed.store);
+	expect_watching(&observed, WATCHING_UNASKED, "");
+	observed_rows(&observed, 1, 100, 0);
+	expect_watching(&observed, WATCHING_LEARNING, "past 1d");
+	observed_close(&observed);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_past_is_learnt_and_then_compared_with),
+		cmocka_unit_test(a_past_of_constants_is_unfit_for_some_methods),
+		cmocka_unit_test(a_topic_is_waited_for),
+		cmocka_unit_test(messages_that_cannot_be_used_are_the_reason),
+		cmocka_unit_test(what_has_moved_to_another_engine_is_forgotten),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
