@@ -38,7 +38,7 @@ static int list_run(struct session *session, const void *filled, const char *con
 	if (alert_list_open(command_workspace(session), &self->asked, self->asked.files.count == 0, &list, &error)) {
 		buffer_open(&out, OUT_BYTES_MAX);
 		if (self->form == OUTPUT_JSON)
-			alert_list_print_json(&list, &out);
+			alert_list_print_json(&list, session->arena, &out);
 		else
 			alert_list_print(&list, session->arena, &out);
 		code = command_write(session, &out);
@@ -93,18 +93,18 @@ static bool action_test(const struct notifier_settings *settings, const struct l
 					      .condition = alert_condition_text(alert->spec),
 					      .fired_at_ms = now_ms,
 					      .at_ms = now_ms};
+	const struct text receiver = text_of(alert_action_receiver(action, arena));
 	struct error error = {0};
 	const bool delivered = notice_send(settings, action, &message, &error) == POST_DELIVERED;
 	if (!json) {
 		buffer_print(out, "%s: %s: %s %s: %s\n", pipeline, text_shown(text_of(name), arena),
-			     alert_action_names[action->type], text_shown(text_of(alert_action_receiver(action)), arena),
-			     delivered ? "delivered" : error.text);
+			     alert_action_names[action->type], text_shown(receiver, arena), delivered ? "delivered" : error.text);
 		return delivered;
 	}
 	json_write_member(out, "{", "pipeline", text_of(pipeline));
 	json_write_member(out, ", ", "alert", text_of(name));
 	json_write_member(out, ", ", "type", text_of(alert_action_names[action->type]));
-	json_write_member(out, ", ", "receiver", text_of(alert_action_receiver(action)));
+	json_write_member(out, ", ", "receiver", receiver);
 	buffer_print(out, ", \"delivered\": %s", delivered ? "true" : "false");
 	if (!delivered)
 		json_write_member(out, ", ", "why", text_of(error.text));
@@ -119,6 +119,7 @@ static int list_test(struct session *session, const struct alerts_test_options *
 	struct notifier_settings settings;
 	struct error error = {0};
 	struct buffer out;
+	size_t sent = 0;
 	bool delivered = true;
 	if (!alert_settings_make(&self->asked, session->arena, &settings, &error) ||
 	    (name && !alert_list_has(list, NULL, name, NULL, &error)))
@@ -126,11 +127,14 @@ static int list_test(struct session *session, const struct alerts_test_options *
 	buffer_open(&out, OUT_BYTES_MAX);
 	for (size_t i = 0; i < list->count; i++) {
 		const struct alert_action *actions = list->items[i].spec->actions.items;
-		for (size_t j = 0; j < list->items[i].spec->actions.count; j++)
-			if (!name || strcmp(list->items[i].spec->name.text, name) == 0)
-				delivered &= action_test(&settings, &list->items[i], &actions[j], self->form == OUTPUT_JSON,
-							 session->arena, &out);
+		const bool is_asked = !name || strcmp(list->items[i].spec->name.text, name) == 0;
+		for (size_t j = 0; is_asked && j < list->items[i].spec->actions.count; j++, sent++)
+			delivered &= action_test(&settings, &list->items[i], &actions[j], self->form == OUTPUT_JSON, session->arena,
+						 &out);
 	}
+	if (sent == 0)
+		command_note(session, "no notice was sent: %s",
+			     name ? "the alert has no `actions`" : "the files have no alert with `actions`");
 	const int code = command_write(session, &out);
 	return code == EXIT_GOOD && !delivered ? EXIT_FAULTS : code;
 }

@@ -12,13 +12,21 @@ struct text alert_condition_text(const struct alert_spec *spec)
 	return spec->condition ? expression_source(spec->condition) : text_of(spec->absent.text);
 }
 
-const char *alert_action_receiver(const struct alert_action *action)
+static const char *recipients_joined(struct name_list recipients, struct arena *arena)
+{
+	const char *joined = recipients.items[0].text;
+	for (size_t i = 1; joined && i < recipients.count; i++)
+		joined = arena_print(arena, "%s, %s", joined, recipients.items[i].text);
+	return joined ? joined : "";
+}
+
+const char *alert_action_receiver(const struct alert_action *action, struct arena *arena)
 {
 	if (action->type == ALERT_TOPIC)
 		return "alerts"; /* of the pipeline */
 	if (action->type == ALERT_ROLLBACK)
 		return action->experiment.text;
-	return action->type == ALERT_EMAIL ? action->recipients.items[0].text : action->url;
+	return action->type == ALERT_EMAIL ? recipients_joined(action->recipients, arena) : action->url;
 }
 
 static void duration_append(const char *word, int64_t ns, struct buffer *out)
@@ -88,7 +96,7 @@ void alert_list_print(const struct alert_list *list, struct arena *arena, struct
 		buffer_byte(out, '\n');
 		for (size_t j = 0; j < spec->actions.count; j++)
 			buffer_print(out, "  %-8s %s\n", alert_action_names[actions[j].type],
-				     text_shown(text_of(alert_action_receiver(&actions[j])), arena));
+				     text_shown(text_of(alert_action_receiver(&actions[j], arena)), arena));
 		silences_print(list, &list->items[i], arena, out);
 	}
 }
@@ -102,7 +110,7 @@ static void duration_member(const char *name, int64_t ns, struct buffer *out)
 	json_write_member(out, ", ", name, text_of(duration));
 }
 
-void alert_list_print_json(const struct alert_list *list, struct buffer *out)
+void alert_list_print_json(const struct alert_list *list, struct arena *arena, struct buffer *out)
 {
 	for (size_t i = 0; i < list->count; i++) {
 		const struct alert_spec *spec = list->items[i].spec;
@@ -118,7 +126,7 @@ void alert_list_print_json(const struct alert_list *list, struct buffer *out)
 		buffer_string(out, ", \"actions\": [");
 		for (size_t j = 0; j < spec->actions.count; j++) {
 			json_write_member(out, j > 0 ? ", {" : "{", "type", text_of(alert_action_names[actions[j].type]));
-			json_write_member(out, ", ", "receiver", text_of(alert_action_receiver(&actions[j])));
+			json_write_member(out, ", ", "receiver", text_of(alert_action_receiver(&actions[j], arena)));
 			buffer_byte(out, '}');
 		}
 		buffer_byte(out, ']');

@@ -603,6 +603,8 @@ def tells_of_quality(judge, binary, folder):
 SILENCES = ((("failing", "--for", "-1h"), "`-1h` is no duration"), (("failing", "--for", "0s"), "a duration is above 0"),
             (("failing", "--for", "2"), "`2` has no unit"), (("large", "--for", "1h", "--group", "XNYS"), "the alert `large` has no `groupBy`, "
              "so it has no group `XNYS` to silence; leave --group out"),
+            (("large", "--for", "0"), "`0` has no unit"), (("large", "--for", "100y"), "`100y` has a unit that is none of ms, s, m, h and d"),
+            (("large", "--for", "200000d"), "`200000d` is longer than the 292 years that can be counted"),
             (("larg", "--for", "1h"), "there is no alert `larg`; did you mean `large`?"),
             (("zzz", "--for", "1h", "--pipeline", "other"), "pipeline other has no alert `zzz`; `sluice alerts list` lists them"))
 
@@ -626,6 +628,15 @@ def lists_and_tests(judge, binary, folder):
                  and "127.0.0.2" in rows[1]["why"], rows)
     code, _, errors = said("test", "fialing")
     judge.expect("a name that is not there is said", code != 0 and "did you mean `failing`" in errors, errors)
+    write(folder, HEAD + '  - {name: mailed, condition: y > 1, actions: [{type: email, recipients: [a@b.example, c@d.example]}]}\n')
+    code, rows, _ = said("list")
+    judge.expect("alerts list shows all recipients of a mail", rows[0]["actions"] == [{"type": "email", "receiver": "a@b.example, c@d.example"}], rows)
+    write(folder, HEAD + "  - {name: mute, condition: y > 1}\n")
+    for words, why in ((("test",), "the files have no alert with `actions`"), (("test", "mute"), "the alert has no `actions`")):
+        code, rows, errors = said(*words)
+        judge.expect(f"alerts {' '.join(words)} says that there is nothing to send", code == 0 and rows == []
+                     and f"no notice was sent: {why}" in errors, errors)
+    write(folder, HEAD + ALERT % (*FAILING, receiver.url, "") + ALERT % (*LARGE, "http://127.0.0.2:9/x", ""))
     receiver.close()
     code, rows, _ = said("test", "failing", "--alert-allow", "127.0.0.1")
     judge.expect("a receiver that does not run is said, and what to do", code == 1
