@@ -1,4 +1,5 @@
 /* lint.c: `sluice lint`: all faults of YAML files, in one run, without starting anything. */
+#include "base/clock.h"
 #include "cli/command.h"
 #include "runtime/spec_check.h"
 
@@ -60,10 +61,12 @@ static int lint_run(struct session *session, const void *filled, const char *con
 		return command_failed(session, &error);
 	const struct spec_options reading = {.kinds = session->kinds, .kind = self->kind};
 	int code;
-	if (spec_read(&spec, arguments, count, &reading, &error) && spec_check(&spec, &error))
+	if (spec_read(&spec, arguments, count, &reading, &error) && spec_check(&spec, &error)) {
+		spec_check_silences(&spec, time_of_day_ms());
 		code = lint_report(session, self, &spec);
-	else
+	} else {
 		code = command_refused(session, &command_lint, &error);
+	}
 	spec_close(&spec);
 	return code;
 }

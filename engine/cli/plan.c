@@ -3,6 +3,7 @@
 #include "client/kafka.h"
 #include "plan/plan_diff.h"
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/mask.h"
 #include "client/plan_orphans.h"
@@ -129,6 +130,7 @@ static int plan_open(struct session *session, const struct plan_arguments *argum
 	}
 	if (!plan_make(&planned->spec, &plan_options, arena, &planned->plan, &error))
 		return command_failed(session, &error);
+	spec_check_silences(&planned->spec, time_of_day_ms());
 	/* With errors there is no useful plan; the other faults of lint are shown with them. */
 	if (faults_count(planned->spec.faults, SEVERITY_ERROR) > 0)
 		return command_faults_only(session, planned->spec.faults);

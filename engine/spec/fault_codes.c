@@ -303,8 +303,13 @@ const struct fault_code fault_codes[] = {
 		.example = "alerts: [{name: quiet, absent: tradign for 5m}]\n\nalerts: [{name: quiet, absent: trading for 5m}]\n"),
 	WARNING(CODE_IDLE_SILENCE, BAD_REFERENCE, .title = "A silence of an alert that is not among the files",
 		.help = "Correct the name of the alert or of its pipeline; `sluice alerts list` lists them.",
-		.example = "kind: Silence\nspec: {alert: slwo, until: 2026-11-30T18:00Z, reason: moving}\n\n"
-			   "kind: Silence\nspec: {alert: slow, until: 2026-11-30T18:00Z, reason: moving}\n"),
+		.example = "kind: Silence\nspec: {alert: slwo, until: 2099-11-30T18:00Z, reason: moving}\n\n"
+			   "kind: Silence\nspec: {alert: slow, until: 2099-11-30T18:00Z, reason: moving}\n"),
+	WARNING(CODE_ENDED_SILENCE, BAD_VALUE, .title = "A silence that has ended",
+		.help = "It silences nothing any more. Delete the Silence (of a control plane: `sluice delete silence/NAME`), or "
+			"give a later `until`.",
+		.example = "kind: Silence\nspec: {alert: slow, until: 2026-01-31T18:00Z, reason: moving}\n\n"
+			   "kind: Silence\nspec: {alert: slow, until: 2099-11-30T18:00Z, reason: moving}\n"),
 	ERROR(CODE_DIRECT, UNSUPPORTED, .title = "Direct ingress of a pipeline that needs Kafka first",
 	      .help = "Remove `ingress: direct`: requests then come in through Kafka. Or let the pipeline be one stage without "
 		      "state, at least once, whose answer depends on the request alone.",

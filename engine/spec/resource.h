@@ -589,6 +589,9 @@ const struct resource *spec_first(const struct spec *spec, enum resource_type ty
 /* Each resource of a type, in the order of the spec: `*at` is 0 before the first. NULL: there is no more. */
 const struct resource *spec_next(const struct spec *spec, enum resource_type type, size_t *at);
 
+/* Warns of silences that have ended by that time. */
+void spec_check_silences(const struct spec *spec, int64_t now_ms);
+
 /* When the last Silence of a group of that alert ends, in milliseconds since 1970; 0: the spec has none. Bytes NULL: of those of
  * the whole alert. */
 int64_t spec_silenced_until(const struct spec *spec, const char *namespace, const char *pipeline, const char *alert,

@@ -24,6 +24,28 @@ void silence_check(const struct resource *resource, struct faults *faults)
 			  "`until` is not a time of day, as in 2026-11-30T18:00Z");
 }
 
+static void end_check(const struct name *until, int64_t now_ms, struct faults *faults)
+{
+	int64_t until_ms;
+	if (until->text && moment_read(text_of(until->text), &until_ms) && until_ms <= now_ms)
+		fault_add(faults, CODE_ENDED_SILENCE, until->place, NULL,
+			  "the silence has ended, so it silences nothing; delete it, or give a later `until`");
+}
+
+void spec_check_silences(const struct spec *spec, int64_t now_ms)
+{
+	const struct resource *resource;
+	for (size_t at = 0; (resource = spec_next(spec, RESOURCE_SILENCE, &at));)
+		if (resource->spec)
+			end_check(&((const struct silence_spec *)resource->spec)->until, now_ms, spec->faults);
+	for (size_t at = 0; (resource = spec_next(spec, RESOURCE_PIPELINE, &at));) {
+		const struct pipeline_spec *pipeline = resource->spec;
+		const struct alert_spec *alerts = pipeline ? pipeline->alerts.items : NULL;
+		for (size_t i = 0; alerts && i < pipeline->alerts.count; i++)
+			end_check(&alerts[i].silence.until, now_ms, spec->faults);
+	}
+}
+
 bool silence_is_of(const struct resource *resource, const char *namespace, const char *pipeline, const char *alert)
 {
 	const struct silence_spec *silence = resource->kind->type == RESOURCE_SILENCE ? resource->spec : NULL;
