@@ -6,6 +6,7 @@
 
 #include "base/base64.h"
 #include "base/moment.h"
+#include "view/accuracy_chart.h"
 #include "view/drift_windows.h"
 #include "view/html_parts.h"
 #include "view/json_member.h"
@@ -18,7 +19,7 @@
 #define PERCENT 100.0
 #define FAINTEST 0.25 /* opacity of an established effect of 0; one of 1 or more is opaque */
 
-static const char page_style[] =
+static const char page_style[] = ACCURACY_CHART_STYLE
 	"svg{width:100%;height:auto;font:12px sans-serif}svg text{fill:var(--Ink)}.none{fill:var(--Line);fill-opacity:.35}"
 	".moved{fill:var(--Down)}.alarm{fill:var(--Ink)}.was{fill:var(--Line)}.is{fill:var(--Up);fill-opacity:.6}"
 	".say{font-size:1.5em;font-weight:bold;margin:.2em 0}.strip{display:flex;flex-wrap:wrap;gap:.6em;padding:0}"
@@ -234,13 +235,21 @@ static void map_draw(struct drift_page *page, size_t count)
 	buffer_string(out, "</text></svg>\n");
 }
 
-static void segment_write(struct drift_page *page, size_t segment)
+/* Lists the windows of a segment; how many there are. */
+static size_t windows_list(struct drift_page *page, size_t segment)
 {
 	const struct drift_windows *data = &page->data;
 	size_t count = 0;
 	for (size_t i = 0; i < data->window_count; i++)
 		if (data->windows[i].segment == segment)
 			page->windows[count++] = i;
+	return count;
+}
+
+static void segment_write(struct drift_page *page, size_t segment)
+{
+	const struct drift_windows *data = &page->data;
+	const size_t count = windows_list(page, segment);
 	if (data->segmented) {
 		buffer_string(page->out, "<h3>Segment ");
 		html_write_text(page->out, data->segments[segment].name);
@@ -269,6 +278,31 @@ static void maps_write(struct drift_page *page)
 			     DRIFT_PAGE_SEGMENTS, data->segment_count - DRIFT_PAGE_SEGMENTS);
 	for (size_t i = 0; i < data->segment_count && i < DRIFT_PAGE_SEGMENTS; i++)
 		segment_write(page, page->segments[i]);
+}
+
+/* ---- accuracy ---- */
+
+static void accuracies_write(struct drift_page *page)
+{
+	const struct drift_windows *data = &page->data;
+	struct buffer *out = page->out;
+	if (!accuracy_is_known(data))
+		return;
+	buffer_string(
+		out, "<h2>Accuracy by window</h2>\n<p>Line: the estimate from the classifier's own probabilities, with the band of "
+		     "95 of 100 windows. Dots: the realised accuracy of the rows with feedback; black within the band of these "
+		     "rows, red outside of it, grey of too few rows. If the same inputs come to need other answers (concept "
+		     "drift), the estimate is wrong, and the dots show it.</p>\n");
+	accuracy_write_sums(data, out);
+	for (size_t i = 0; i < data->segment_count && i < DRIFT_PAGE_SEGMENTS; i++) {
+		const size_t count = windows_list(page, page->segments[i]);
+		if (data->segmented) {
+			buffer_string(out, "<h3>Segment ");
+			html_write_text(out, data->segments[page->segments[i]].name);
+			buffer_string(out, "</h3>\n");
+		}
+		accuracy_chart_write(data, page->windows, count, out);
+	}
 }
 
 /* ---- features that moved most ---- */
@@ -492,6 +526,7 @@ bool drift_page_write(struct text lines, const char *pipeline, const char *step,
 		html_begin(out, "Drift of ", text_of(step), page_style);
 		top_write(&page, pipeline, step);
 		maps_write(&page);
+		accuracies_write(&page);
 		movers_write(&page);
 		importance_write(&page, arena);
 		examples_write(&page);

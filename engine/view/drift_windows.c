@@ -134,6 +134,20 @@ static int64_t integer_of(const json_t *object, const char *name)
 	return json_integer_value(json_object_get(object, name));
 }
 
+/* Without feedback `realised_rows` is 0, and the accuracy null. */
+static struct window_accuracy accuracy_read(const json_t *line)
+{
+	const json_t *held = json_object_get(line, "band_held");
+	return (struct window_accuracy){.estimated = member_number_read(line, "estimated_accuracy"),
+					.low = member_number_read(line, "estimated_accuracy_low"),
+					.high = member_number_read(line, "estimated_accuracy_high"),
+					.realised = member_number_read(line, "realised_accuracy"),
+					.realised_rows = member_number_read(line, "realised_rows"),
+					.band = json_is_true(held)    ? ACCURACY_HELD
+						: json_is_false(held) ? ACCURACY_LEFT
+								      : ACCURACY_OPEN};
+}
+
 static bool window_read(struct drift_windows *self, size_t at, const json_t *line, struct arena *arena)
 {
 	struct drift_window *window = &self->windows[at];
@@ -146,7 +160,8 @@ static bool window_read(struct drift_windows *self, size_t at, const json_t *lin
 					.timed = json_object_get(line, "begin_ms") != NULL,
 					.judged = json_is_true(json_object_get(line, "judged")),
 					.drifted = json_is_true(json_object_get(line, "is_drift")),
-					.quality = json_is_true(json_object_get(line, "quality_alarm"))};
+					.quality = json_is_true(json_object_get(line, "quality_alarm")),
+					.accuracy = accuracy_read(line)};
 	struct drift_segment_view *segment = &self->segments[window->segment];
 	segment->windows++;
 	segment->drifted += window->drifted;

@@ -22,12 +22,20 @@ struct page_cell {
 	struct text method;
 };
 
+/* Of the answers of a window. NaN: not known. */
+struct window_accuracy {
+	double estimated, low, high;				   /* with its band */
+	double realised, realised_rows;				   /* of the rows with feedback */
+	enum { ACCURACY_OPEN, ACCURACY_HELD, ACCURACY_LEFT } band; /* of the same rows; OPEN: they are too few, or none */
+};
+
 struct drift_window {
 	size_t segment;
 	int64_t number, rows;
 	int64_t begin_ms, end_ms; /* both 0: messages have no times */
 	double score;		  /* NaN: not judged */
 	bool timed, judged, drifted, quality;
+	struct window_accuracy accuracy;
 	struct page_cell *cells; /* one for each feature */
 };
 

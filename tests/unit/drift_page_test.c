@@ -270,6 +270,65 @@ static void the_test_and_the_window_that_count_are_shown(void **state)
 	buffer_close(&lines);
 }
 
+#define JUDGED "\"rows\": 100, \"judged\": true, \"features\": []"
+#define ESTIMATE(accuracy, low, high)                                                                                              \
+	"\"estimated_accuracy\": " accuracy ", \"estimated_accuracy_low\": " low ", \"estimated_accuracy_high\": " high
+#define REALISED(accuracy, rows, held) "\"realised_accuracy\": " accuracy ", \"realised_rows\": " rows ", \"band_held\": " held
+
+/* From 0.48 to 0.82, in a height of 160; five windows share a width of 790 from 60 on. The third has no estimate. */
+static void the_accuracy_has_its_band_and_what_was_realised(void **state)
+{
+	struct buffer lines, page;
+	(void)state;
+	buffer_open(&lines, ARENA_BYTES);
+	buffer_string(
+		&lines,
+		"{\"window\": 0, " ESTIMATE("0.75", "0.7", "0.8") ", " REALISED(
+			"0.8", "60",
+			"true") ", " JUDGED "}\n"
+				"{\"window\": 1, " ESTIMATE("0.75", "0.7", "0.8") ", " REALISED(
+					"0.5", "70",
+					"false") ", " JUDGED "}\n"
+						 "{\"window\": 2, " ESTIMATE("null", "null", "null") ", " REALISED(
+							 "null", "0",
+							 "null") ", " JUDGED "}\n"
+								 "{\"window\": 3, " ESTIMATE("0.7", "0.65", "0.75") ", " REALISED(
+									 "0.65", "9",
+									 "null") ", " JUDGED "}\n"
+										 "{\"window\": 4, " ESTIMATE(
+											 "0.7", "0.65",
+											 "0.75") ", " REALISED("null", "0",
+													       "null") ", " JUDGED
+														       "}\n"
+														       "{\"windows"
+														       "\": 5, "
+														       "\"windows_"
+														       "with_"
+														       "drift\": "
+														       "0, "
+														       "\"alarms\":"
+														       " 0, "
+														       "\"false_"
+														       "alarms_"
+														       "declared\":"
+														       " 0.5}\n");
+	page_write(buffer_view(&lines), &page);
+	expect_words(page.bytes, "<h2>Accuracy by window</h2>");
+	expect_words(page.bytes, "The realised accuracy was within its band in 1 of 2 windows.");
+	assert_int_equal(times(page.bytes, "<polygon class=\"band\""), 2);
+	expect_words(page.bytes, "<polyline class=\"guess\" points=\"139.0,32.9 297.0,32.9 \"/>");
+	assert_int_equal(times(page.bytes, "<circle"), 3);
+	expect_words(page.bytes,
+		     "<circle class=\"held\" cx=\"139.0\" cy=\"9.4\" r=\"3\"><title>window 0: realised 0.8 of 60 rows, within "
+		     "its band; estimated 0.75</title>");
+	expect_words(page.bytes, "<circle class=\"left\" cx=\"297.0\" cy=\"150.6\"");
+	expect_words(page.bytes,
+		     "<circle class=\"few\" cx=\"613.0\" cy=\"80.0\" r=\"3\"><title>window 3: realised 0.65 of 9 rows, too few");
+	expect_words(page.bytes, ">window 0 to window 4</text>");
+	buffer_close(&page);
+	buffer_close(&lines);
+}
+
 /* ---- bounds ---- */
 
 /* The n-th window of a segment, in which all of the features have moved. */
@@ -348,6 +407,7 @@ int main(void)
 		cmocka_unit_test(segments_have_maps_of_their_own),
 		cmocka_unit_test(without_drift_nothing_is_red),
 		cmocka_unit_test(the_test_and_the_window_that_count_are_shown),
+		cmocka_unit_test(the_accuracy_has_its_band_and_what_was_realised),
 		cmocka_unit_test(a_page_of_many_segments_windows_and_features_is_bounded),
 		cmocka_unit_test(a_report_without_windows_says_so),
 	};
