@@ -190,7 +190,8 @@ static bool check_identity(struct simulated_archive_task *task, bool from_snapsh
 					     .reference = task->reference,
 					     .committed = task->any,
 					     .end = task->end,
-					     .from_snapshot = from_snapshot};
+					     .from_snapshot = from_snapshot,
+					     .new_state = task->archive->kafka->config.accepts_loss};
 	*reference = (struct state_reference){.end = task->end, .changelog = task->place.changelog};
 	return identity_settle(task->store, &check, &reference->id, note, error) == IDENTITY_GOOD;
 }

@@ -51,6 +51,7 @@ struct simulated_config {
 	struct simulated_batches batches;
 	bool gathers; /* short records leave together, by log/produce_batch_rules.h */
 	bool mixes_topics; /* batches are sorted by the partitions of the topic before: a defect, for tests */
+	bool accepts_loss; /* state that is lost begins anew: a defect, for tests */
 	bool blames; /* producers refuse each record of a refused batch: a defect, for tests */
 	bool deaf;   /* producers do not notice closed connections: an engine without that protection, for tests */
 	/* Receives each event; NULL: no listener. */

@@ -240,6 +240,7 @@ static struct simulated_kafka *simulated_make(struct simulation *simulation, uns
 	config.deaf = simulation->config->deaf;
 	config.gathers = simulation_has(simulation, SIMULATION_PARCELLED);
 	config.mixes_topics = simulation->config->broken == SIMULATION_MIXES_TOPICS;
+	config.accepts_loss = simulation->config->broken == SIMULATION_ACCEPTS_LOSS;
 	config.blames = simulation->config->broken == SIMULATION_BLAMES_RECORDS;
 	if (simulation_has(simulation, SIMULATION_BOUNDED))
 		batches_draw(&simulation->wide[SIMULATION_BOUNDED], &config.batches);
@@ -471,7 +472,7 @@ static void simulation_count_up(struct simulation *simulation)
 	counts->rebalances = simulated_rebalances(simulation->kafka);
 	counts->fences = simulated_fences(simulation->kafka);
 	counts->timeouts = simulated_timeouts(simulation->kafka);
-	counts->losses = simulation->loss.noticed;
+	counts->losses = simulation->loss.noticed || simulation->loss.is_observed;
 	counts->gaps = simulated_gaps(simulation->kafka);
 	counts->skipped = simulated_skipped(simulation->kafka);
 	counts->batches = simulated_batches_refused(simulation->kafka);

@@ -80,13 +80,14 @@ extern const struct simulation_platform simulation_platform_kafka;
 /* Deliberate defects outside the platform, with which tests prove that they are found. */
 enum simulation_break {
 	SIMULATION_SOUND,
-	SIMULATION_KEEPS_STAGES,  /* a changed pipeline is treated as the previous one */
-	SIMULATION_MIXES_STAGES,  /* a request between stages loses its version */
-	SIMULATION_MIXES_BATCHES, /* a request in a batch gets the rows of another */
-	SIMULATION_BLAMES_RECORDS, /* each record of a batch that is too large is refused */
+	SIMULATION_KEEPS_STAGES,    /* a changed pipeline is treated as the previous one */
+	SIMULATION_MIXES_STAGES,    /* a request between stages loses its version */
+	SIMULATION_MIXES_BATCHES,   /* a request in a batch gets the rows of another */
+	SIMULATION_BLAMES_RECORDS,  /* each record of a batch that is too large is refused */
 	SIMULATION_REPEATS_WINDOWS, /* observers run at least once */
-	SIMULATION_FORGETS_FEED, /* an engine that reads the feed again takes what it has taken */
-	SIMULATION_MIXES_TOPICS	   /* results of a topic are sorted by the partitions of another */
+	SIMULATION_ACCEPTS_LOSS,    /* workers whose state is lost begin anew */
+	SIMULATION_FORGETS_FEED,    /* an engine that reads the feed again takes what it has taken */
+	SIMULATION_MIXES_TOPICS	    /* results of a topic are sorted by the partitions of another */
 };
 
 struct simulation_config {

@@ -31,19 +31,25 @@ int64_t simulation_loss_due_us(const struct simulation_loss *loss)
 	return loss->stopped ? loss->loss_us : loss->stop_us;
 }
 
-bool simulation_loss_note(struct simulation_loss *loss, const char *why)
+bool simulation_loss_note(struct simulation_loss *loss, bool observes, const char *why)
 {
 	bool tells = loss->lost && strstr(why, "state of pipeline");
-	loss->noticed |= tells;
+	*(observes ? &loss->is_observed : &loss->noticed) |= tells;
 	return tells;
+}
+
+static void worker_kill(struct simulation *simulation, struct simulation_worker *worker, int64_t start_us)
+{
+	simulation_worker_end(worker, true, start_us);
+	worker->start_us = start_us + random_between(&simulation->wide[SIMULATION_BEREFT], 0, START_US);
 }
 
 static void workers_kill(struct simulation *simulation, int64_t start_us)
 {
-	for (size_t i = 0; i < simulation->worker_count; i++) {
-		simulation_worker_end(&simulation->workers[i], true, start_us);
-		simulation->workers[i].start_us = start_us + random_between(&simulation->wide[SIMULATION_BEREFT], 0, START_US);
-	}
+	for (size_t i = 0; i < simulation->worker_count; i++)
+		worker_kill(simulation, &simulation->workers[i], start_us);
+	for (size_t i = 0; i < simulation->observer_count; i++)
+		worker_kill(simulation, &simulation->watchers[i], start_us);
 }
 
 /* Exactly once, each committed record is referred to; else one whose offsets are not committed yet is not missed. */

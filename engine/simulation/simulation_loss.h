@@ -18,12 +18,14 @@ struct simulation_loss {
 	bool stopped;
 	bool lost; /* records of a changelog */
 	bool noticed; /* a worker has stopped because of that: requests may remain without an answer */
+	bool is_observed; /* an observer has: windows may remain open */
 };
 
 int64_t simulation_loss_due_us(const struct simulation_loss *loss); /* INT64_MAX: nothing is due */
 
-/* Notes the error with which a worker has ended. True: it is about lost state, so it does not start again by itself. */
-bool simulation_loss_note(struct simulation_loss *loss, const char *why);
+/* Notes the error with which a worker has ended, or one that observes. True: it is about lost state, so it does not start again by
+ * itself. */
+bool simulation_loss_note(struct simulation_loss *loss, bool observes, const char *why);
 
 struct simulation;
 

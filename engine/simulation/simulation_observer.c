@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "message/avro.h"
 #include "message/avro_wire.h"
@@ -35,10 +36,21 @@ static bool reference_read(void *context, const struct name *file, const char *d
 	return true;
 }
 
-static void observers_fail(const struct simulation_observers *observers, const char *what, size_t window)
+static void observers_fail(const struct simulation_observers *observers, const char *what, size_t segment, size_t window)
 {
-	simulation_fails(observers->simulation->result->why, "%s: window %zu of step `%s` of %s", what, window, STEP,
-			 observers->line->name);
+	simulation_fails(observers->simulation->result->why, "%s: window %zu of segment %zu of step `%s` of %s", what, window,
+			 segment, STEP, observers->line->name);
+}
+
+/* The number of the segment of that name. False: there is none. */
+static bool segment_number(const struct simulation_observers *observers, struct text name, size_t *number)
+{
+	*number = 0;
+	if (observers->segment_count == 1)
+		return name.length == 0;
+	if (name.length == 1)
+		*number = (size_t)(name.bytes[0] - '0');
+	return name.length == 1 && *number < observers->segment_count;
 }
 
 /* ---- opening ---- */
@@ -52,9 +64,13 @@ void simulation_observers_draw(struct simulation *simulation)
 		return;
 	*observers = (struct simulation_observers){
 		.is_there = true, .simulation = simulation, .line = line, .random = &simulation->wide[SIMULATION_OBSERVED]};
+	struct random apart = *observers->random; /* what is drawn of the others stays as it was */
+	observers->segment_count = (size_t)random_between(&apart, 1, SIMULATION_SEGMENTS_MAX);
 	observers->window = (size_t)random_between(observers->random, WINDOW_LEAST, WINDOW_MOST);
-	for (size_t i = 0; i < line->variant_count; i++)
+	for (size_t i = 0; i < line->variant_count; i++) {
 		line->variants[i].window = observers->window;
+		line->variants[i].segments = (unsigned)observers->segment_count;
+	}
 	simulation->observer_count = SIMULATION_OBSERVERS;
 }
 
@@ -63,7 +79,7 @@ static bool reader_begin(struct simulation_feed_reader *reader)
 	verdict_board_close(reader->board.verdicts);
 	reader->board = (struct feed_board){.verdicts = verdict_board_open()};
 	reader->read = 0;
-	reader->known = 0;
+	memset(reader->known, 0, sizeof reader->known);
 	return reader->board.verdicts;
 }
 
@@ -76,13 +92,17 @@ bool simulation_observers_open(struct simulation *simulation, struct error *erro
 	const struct simulation_line *line = observers->line;
 	observers->files = (struct file_source){.read = reference_read};
 	observers->most = line->count * REPETITIONS / observers->window + 1;
-	observers->scores = ARENA_ARRAY(arena, double, observers->most);
-	observers->fed_scores = ARENA_ARRAY(arena, double, observers->most);
+	bool good = true;
+	for (size_t i = 0; i < observers->segment_count; i++) {
+		struct simulation_segment *segment = &observers->segments[i];
+		segment->scores = ARENA_ARRAY(arena, double, observers->most);
+		segment->fed_scores = ARENA_ARRAY(arena, double, observers->most);
+		good = good && segment->scores && segment->fed_scores;
+	}
 	observers->verdicts.topic = topic_own_name(arena, PREFIX_DEFAULT, NAMESPACE_DEFAULT, line->name, "drift");
 	observers->verdicts.partitions = line->partitions;
 	observers->feed = (struct simulation_reading){.topic = SIMULATION_FEED_TOPIC, .partitions = 1};
-	bool good = observers->scores && observers->fed_scores && observers->verdicts.topic &&
-		    simulated_topic(simulation->kafka, SIMULATION_FEED_TOPIC, 1);
+	good = good && observers->verdicts.topic && simulated_topic(simulation->kafka, SIMULATION_FEED_TOPIC, 1);
 	observers->feed_topic = simulated_find(simulation->kafka, SIMULATION_FEED_TOPIC);
 	for (size_t i = 0; good && i < SIMULATION_FEED_READERS; i++) {
 		(void)snprintf(observers->readers[i].name, sizeof observers->readers[i].name, "engine %zu", i);
@@ -102,9 +122,10 @@ void simulation_observers_close(struct simulation_observers *observers)
 struct window_verdict {
 	int64_t messages, number;
 	double score;
+	struct text segment;
 };
 
-/* As drift_score_encode() writes it, up to the number of the window. */
+/* As drift_score_encode() writes it, up to the segment. */
 static bool verdict_read(const struct record *record, struct window_verdict *made)
 {
 	if (!avro_is_single_object(record->value, avro_drift_score_fingerprint()))
@@ -124,48 +145,60 @@ static bool verdict_read(const struct record *record, struct window_verdict *mad
 		}
 	(void)avro_read_block(&cursor); /* versions: there are none */
 	made->number = avro_read_long(&cursor);
+	(void)avro_read_bytes(&cursor); /* the verdict */
+	made->segment = avro_read_bytes(&cursor);
 	return !avro_failed(&cursor) && pipeline.length > 0 && text_is(step, STEP);
 }
 
 /* Both are written in one transaction, which ends at one of the topics before the other. */
-static void feed_compare(const struct simulation_observers *observers, size_t window)
+static void feed_compare(const struct simulation_observers *observers, size_t number, size_t window)
 {
-	if (window < observers->closed && window < observers->fed && observers->scores[window] != observers->fed_scores[window])
-		observers_fail(observers, "the feed has another verdict in its place", window);
+	const struct simulation_segment *segment = &observers->segments[number];
+	if (window < segment->closed && window < segment->fed && segment->scores[window] != segment->fed_scores[window])
+		observers_fail(observers, "the feed has another verdict in its place", number, window);
 }
 
 static void verdict_take(struct simulation_observers *observers, const struct record *record)
 {
 	struct window_verdict verdict = {0};
-	if (!verdict_read(record, &verdict))
-		observers_fail(observers, "the verdict cannot be read", observers->closed);
-	else if (verdict.number >= 0 && (size_t)verdict.number < observers->closed)
-		observers_fail(observers, "it is closed twice", (size_t)verdict.number);
-	else if ((size_t)verdict.number > observers->closed)
-		observers_fail(observers, "it has no verdict", observers->closed);
+	size_t number = 0;
+	const bool readable = verdict_read(record, &verdict) && segment_number(observers, verdict.segment, &number);
+	struct simulation_segment *segment = &observers->segments[readable ? number : 0];
+	if (!readable)
+		observers_fail(observers, "the verdict cannot be read", 0, segment->closed);
+	else if (verdict.number >= 0 && (size_t)verdict.number < segment->closed)
+		observers_fail(observers, "it is closed twice", number, (size_t)verdict.number);
+	else if ((size_t)verdict.number > segment->closed)
+		observers_fail(observers, "it has no verdict", number, segment->closed);
 	else if ((size_t)verdict.messages != observers->window)
-		observers_fail(observers, "it has too few messages, or too many", observers->closed);
-	else if (observers->closed < observers->most)
-		observers->scores[observers->closed++] = verdict.score;
-	feed_compare(observers, (size_t)verdict.number);
-	simulation_tell(observers->simulation, observers->verdicts.topic, "window %" PRId64 " has %" PRId64 " messages, score %g",
-			verdict.number, verdict.messages, verdict.score);
+		observers_fail(observers, "it has too few messages, or too many", number, segment->closed);
+	else if (segment->closed < observers->most)
+		segment->scores[segment->closed++] = verdict.score;
+	if (readable)
+		feed_compare(observers, number, (size_t)verdict.number);
+	simulation_tell(observers->simulation, observers->verdicts.topic,
+			"window %" PRId64 " of segment %zu has %" PRId64 " messages, score %g", verdict.number, number,
+			verdict.messages, verdict.score);
 }
 
 static void feed_take(struct simulation_observers *observers, const struct record *record)
 {
-	struct feed_score score;
+	struct feed_score score = {0};
 	struct error error = {0};
+	size_t number = 0;
 	if (!feed_key_is_score(record->key))
 		return;
-	const size_t number = observers->fed;
-	if (!feed_score_decode(record->key, record->value, &score, &error))
-		observers_fail(observers, "its verdict on the feed cannot be read", number);
-	else if (score.verdict == DRIFT_LEARNING && number > 0)
-		observers_fail(observers, "its state begins anew", number);
-	else if (score.verdict != DRIFT_LEARNING && number < observers->most)
-		observers->fed_scores[observers->fed++] = score.score;
-	feed_compare(observers, number);
+	if (!feed_score_decode(record->key, record->value, &score, &error) || !segment_number(observers, score.segment, &number)) {
+		observers_fail(observers, "a verdict on the feed cannot be read", 0, 0);
+		return;
+	}
+	struct simulation_segment *segment = &observers->segments[number];
+	const size_t window = segment->fed;
+	if (score.verdict == DRIFT_LEARNING && window > 0)
+		observers_fail(observers, "its state begins anew", number, window);
+	else if (score.verdict != DRIFT_LEARNING && window < observers->most)
+		segment->fed_scores[segment->fed++] = score.score;
+	feed_compare(observers, number, window);
 	observers->identity = score.identity ? score.identity : observers->identity;
 }
 
@@ -178,7 +211,9 @@ void simulation_observers_read(struct simulation_observers *observers)
 		verdict_take(observers, &record);
 	while (simulation_reading_next(&observers->feed, observers->simulation->kafka, &record))
 		feed_take(observers, &record);
-	observers->simulation->result->counts.windows = observers->closed;
+	observers->simulation->result->counts.windows = 0;
+	for (size_t i = 0; i < observers->segment_count; i++)
+		observers->simulation->result->counts.windows += observers->segments[i].closed;
 }
 
 /* ---- engines that read the feed ---- */
@@ -190,22 +225,30 @@ static bool reader_next(const struct simulation_observers *observers, const stru
 }
 
 /* What it knows is the verdict that it knew, or of a later window. Scores that are the same are those of the earliest. */
+static void reader_judge_segment(struct simulation_observers *observers, struct simulation_feed_reader *reader,
+				 struct verdict_entry *entry, size_t segment)
+{
+	const char name[] = {(char)('0' + segment)};
+	const struct text named = {name, observers->segment_count > 1 ? sizeof name : 0};
+	const struct last_verdict known = verdict_entry_known(entry, observers->identity, named);
+	const struct simulation_segment *of = &observers->segments[segment];
+	size_t number = reader->known[segment] > 0 ? reader->known[segment] : 1;
+	if (known.verdict == DRIFT_LEARNING)
+		return;
+	while (number <= of->fed && of->fed_scores[number - 1] != known.score)
+		number++;
+	if (number > of->fed)
+		simulation_fails(observers->simulation->result->why,
+				 "%s takes an older verdict from the feed: score %g after that of window %zu of segment %zu",
+				 reader->name, known.score, reader->known[segment], segment);
+	reader->known[segment] = number;
+}
+
 static void reader_judge(struct simulation_observers *observers, struct simulation_feed_reader *reader)
 {
 	struct verdict_entry *entry = verdict_board_entry(reader->board.verdicts, observers->line->name, STEP);
-	if (!entry)
-		return;
-	const struct last_verdict known = verdict_entry_known(entry, observers->identity, TEXT(""));
-	size_t number = reader->known > 0 ? reader->known : 1;
-	if (known.verdict == DRIFT_LEARNING)
-		return;
-	while (number <= observers->fed && observers->fed_scores[number - 1] != known.score)
-		number++;
-	if (number > observers->fed)
-		simulation_fails(observers->simulation->result->why,
-				 "%s takes an older verdict from the feed: score %g after that of window %zu", reader->name,
-				 known.score, reader->known);
-	reader->known = number;
+	for (size_t i = 0; entry && i < observers->segment_count; i++)
+		reader_judge_segment(observers, reader, entry, i);
 }
 
 static void reader_live(struct simulation_observers *observers, struct simulation_feed_reader *reader)
@@ -271,11 +314,11 @@ static bool row_is_due(const struct simulation_observers *observers, const struc
 	return request->good && !request->failed && (observers->line->judge.exactly_once || !request->skipped);
 }
 
-/* Windows that the answers make. */
-static size_t windows_due(const struct simulation_observers *observers)
+/* Windows that the answers make of a segment. */
+static size_t windows_due(const struct simulation_observers *observers, size_t segment)
 {
 	size_t rows = 0;
-	for (size_t i = 0; i < observers->line->count; i++)
+	for (size_t i = segment; i < observers->line->count; i += observers->segment_count)
 		rows += row_is_due(observers, &observers->line->requests[i]);
 	return rows / observers->window;
 }
@@ -288,7 +331,10 @@ bool simulation_observers_settled(const struct simulation_observers *observers)
 	for (size_t i = 0; i < SIMULATION_FEED_READERS; i++)
 		if (reader_next(observers, &observers->readers[i], &record))
 			return false;
-	return observers->closed >= windows_due(observers);
+	for (size_t i = 0; i < observers->segment_count && !observers->simulation->loss.is_observed; i++)
+		if (observers->segments[i].closed < windows_due(observers, i))
+			return false;
+	return true;
 }
 
 /* At least once, a row may be observed again with its request. */
@@ -296,11 +342,14 @@ void simulation_observers_end(struct simulation_observers *observers)
 {
 	if (!observers->is_there)
 		return;
-	const size_t due = windows_due(observers);
-	if (observers->closed < due)
-		observers_fail(observers, "it is not closed in time", observers->closed);
-	if (observers->line->judge.exactly_once && observers->closed > due)
-		observers_fail(observers, "it is closed, though too few messages came", observers->closed);
-	if (observers->fed != observers->closed)
-		observers_fail(observers, "it is not on the feed", observers->fed);
+	for (size_t i = 0; i < observers->segment_count; i++) {
+		const struct simulation_segment *segment = &observers->segments[i];
+		const size_t due = windows_due(observers, i);
+		if (segment->closed < due && !observers->simulation->loss.is_observed)
+			observers_fail(observers, "it is not closed in time", i, segment->closed);
+		if (observers->line->judge.exactly_once && segment->closed > due)
+			observers_fail(observers, "it is closed, though too few messages came", i, segment->closed);
+		if (segment->fed != segment->closed)
+			observers_fail(observers, "it is not on the feed", i, segment->fed);
+	}
 }

@@ -3,9 +3,12 @@
  * namespace. Some engines read the feed, late and in pieces; they fail and read it from its beginning again, and start with
  * nothing known.
  *
- * Properties: each window has one verdict, in order; the feed has the verdict of each window, in the same order; what an engine
- * knows by the feed is never older than what it knew before; at the end, each row that was to be observed is in a window, or in the
- * open one.
+ * In some runs the step has `groupBy`: its segments have windows of their own. In some, Kafka loses the state of the observer while
+ * nothing runs (simulation_loss.h).
+ *
+ * Properties, of each segment: each window has one verdict, in order; the feed has the verdict of each window, in the same order;
+ * what an engine knows by the feed is never older than what it knew before; at the end, each row that was to be observed is in a
+ * window, or in the open one. An observer without its state stops: none of these changes, but no window is closed any more.
  *
  * Private to `sluice sim`.
  */
@@ -17,6 +20,7 @@
 
 #define SIMULATION_FEED_TOPIC "sluice.default.feed"
 #define SIMULATION_FEED_READERS 2
+#define SIMULATION_SEGMENTS_MAX 2
 
 struct simulation;
 
@@ -26,7 +30,14 @@ struct simulation_feed_reader {
 	struct feed_board board;
 	int64_t read;	 /* offset of the next record */
 	int64_t turn_us; /* it reads then */
-	size_t known;	 /* number of the verdict that it knows; 0: none yet, 1: of the first window */
+	size_t known[SIMULATION_SEGMENTS_MAX]; /* number of the verdict that it knows; 0: none yet, 1: of the first window */
+};
+
+/* What is known of a segment's windows. */
+struct simulation_segment {
+	size_t closed;
+	size_t fed;		     /* verdicts on the feed */
+	double *scores, *fed_scores; /* of each window, in order */
 };
 
 struct simulation_observers {
@@ -38,10 +49,9 @@ struct simulation_observers {
 	struct file_source files; /* with the reference */
 	struct simulation_reading verdicts, feed;
 	struct simulated_topic *feed_topic;
-	size_t closed;	/* windows */
-	size_t fed;	/* verdicts on the feed */
-	size_t most;	/* of both */
-	double *scores, *fed_scores; /* of each window, in order */
+	size_t segment_count;
+	struct simulation_segment segments[SIMULATION_SEGMENTS_MAX];
+	size_t most;	   /* windows of one of them */
 	uint64_t identity; /* of the verdicts on the feed */
 	uint64_t changes; /* of the feed when the readers were last looked at */
 	int64_t due_us;	  /* of the next of them; 0: it is to be found */

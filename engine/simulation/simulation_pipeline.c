@@ -167,6 +167,17 @@ static void models_write(const struct simulation_pipeline *pipeline, struct buff
 			     pipeline->models[i].name, pipeline->logged);
 }
 
+static void watch_write(const struct simulation_pipeline *pipeline, struct buffer *yaml)
+{
+	buffer_print(yaml,
+		     "  - name: watch\n    inputs: [b%zu]\n    drift: {tensors: [x], reference: reference.json, window: %zu, "
+		     "methods: [wasserstein], falseAlarms: 1 per 100",
+		     pipeline->count - 1, pipeline->window);
+	if (pipeline->segments > 1)
+		buffer_print(yaml, ", groupBy: \"cast(mod(request.x[0], %u), INT64)\"", pipeline->segments);
+	buffer_string(yaml, "}\n  output: {steps: [watch]}\n---\n");
+}
+
 bool simulation_pipeline_is_one_stage(const struct simulation_pipeline *pipeline)
 {
 	for (size_t i = 0; i < pipeline->count; i++)
@@ -194,11 +205,7 @@ void simulation_pipeline_write(const struct simulation_pipeline *pipeline, struc
 		traits_write(block, yaml);
 	}
 	if (pipeline->window > 0)
-		buffer_print(yaml,
-			     "  - name: watch\n    inputs: [b%zu]\n"
-			     "    drift: {tensors: [x], reference: reference.json, window: %zu, "
-			     "methods: [wasserstein], falseAlarms: 1 per 100}\n  output: {steps: [watch]}\n---\n",
-			     pipeline->count - 1, pipeline->window);
+		watch_write(pipeline, yaml);
 	else
 		buffer_print(yaml, "  output: {steps: [b%zu]}\n---\n", pipeline->count - 1);
 }

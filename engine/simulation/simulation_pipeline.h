@@ -45,6 +45,7 @@ struct simulation_pipeline {
 	bool tapped;	   /* inputs and outputs of its steps are recorded */
 	unsigned logged;   /* share of its models' requests and replies that is recorded, in percent; 0: none */
 	size_t window;	   /* of a step `drift` at its end; 0: it has none */
+	unsigned segments; /* of that step, by the number of the request; 1: it has no `groupBy` */
 	unsigned parts;	   /* answers to a request that is not dropped: 1, or SIMULATION_PARTS */
 	size_t count;
 	struct simulation_block blocks[SIMULATION_BLOCKS_MAX + 1];

@@ -143,9 +143,9 @@ bool simulation_traits_apply(struct simulation *simulation, struct error *error)
 			return error_memory(error, ERROR_SYSTEM, "simulating");
 		simulation_line_ready(line, simulation->config->broken == SIMULATION_MIXES_BATCHES);
 	}
-	/* What is lost of its rows, or refused, is not known here. */
+	/* What is refused of its rows is not known here. */
 	if (simulation_has(simulation, SIMULATION_OBSERVED) && !simulation_has(simulation, SIMULATION_BOUNDED) &&
-	    !simulation_has(simulation, SIMULATION_BEREFT) && !simulation->unwanted)
+	    !simulation->unwanted)
 		simulation_observers_draw(simulation);
 	for (unsigned trait = 0; trait < SIMULATION_TRAITS; trait++)
 		simulation->result->counts.traits[trait] = simulation_has(simulation, trait);

@@ -301,8 +301,8 @@ static bool worker_live(struct simulation_worker *worker, struct error *error)
 		return true;
 	simulation_tell(simulation, worker->name, "ends: %s", good ? "it has stopped" : failure.text);
 	int64_t start_us = simulation->now_us + random_between(&simulation->random, 100 * MS, 2 * SECOND);
-	bool stays = !good &&
-		     (simulation_loss_note(&simulation->loss, failure.text) || simulation_gap_note(&simulation->gap, failure.text));
+	bool stays = !good && (simulation_loss_note(&simulation->loss, worker->observes, failure.text) ||
+			       simulation_gap_note(&simulation->gap, failure.text));
 	simulation_worker_end(worker, false, stays ? INT64_MAX : start_us);
 	return true;
 }
