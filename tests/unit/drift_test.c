@@ -38,6 +38,22 @@ static void exact_chances_count_arrangements(void **state)
 	assert_near(cramer_von_mises_p_exact(0, 2, 2, arena), 1, 1e-15);
 }
 
+/* The law of the limit by mpmath: one minus the series of its distribution function, with 60 digits. With 100 values in each
+ * sample, the statistic has this mean and variance. */
+static void far_tails_of_cramer_von_mises_have_their_digits(void **state)
+{
+	(void)state;
+	static const double known[][2] = {{0.3, 0.13517126880510580},  {0.5, 0.039833217565607595},  {1, 0.0024604521801339640},
+					  {5, 3.0539290331033875e-12}, {14, 9.4649318837144148e-32}, {20, 1.0972093165653878e-44}};
+	const double all = 200, product = 1e4, mean = (1 + 1 / all) / 6;
+	const double variance = (all + 1) * (4 * product * all - 6e4 - 2 * product) / (45 * all * all * 4 * product);
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+		const double statistic = mean + (known[i][0] - 1.0 / 6) * sqrt(45 * variance);
+		assert_near(cramer_von_mises_p_limit(statistic, 100, 100) / known[i][1], 1, 1e-11);
+	}
+	assert_true(cramer_von_mises_p_limit(1e4, 100, 100) == 0);
+}
+
 static void sizes_beyond_the_exact_ones_have_no_exact_chance(void **state)
 {
 	(void)state;
@@ -217,6 +233,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(exact_chances_count_arrangements, arena_begin, arena_end),
+		cmocka_unit_test_setup_teardown(far_tails_of_cramer_von_mises_have_their_digits, arena_begin, arena_end),
 		cmocka_unit_test_setup_teardown(sizes_beyond_the_exact_ones_have_no_exact_chance, arena_begin, arena_end),
 		cmocka_unit_test_setup_teardown(the_one_sample_law_holds_at_both_ends, arena_begin, arena_end),
 		cmocka_unit_test_setup_teardown(distances_of_points_are_plain, arena_begin, arena_end),
