@@ -168,3 +168,26 @@ bool file_write(const char *path, struct text text, struct error *error)
 				 "cannot write %s: %s; does its folder exist, with space left, and may you write there?", path,
 				 strerror(why));
 }
+
+/* ---- stamps ---- */
+
+static bool stamp_read(const char *path, struct file_stamp *stamp)
+{
+	struct stat seen;
+	if (stat(path, &seen) != 0)
+		return false;
+	*stamp = (struct file_stamp){{(int64_t)seen.st_ino, (int64_t)seen.st_dev, (int64_t)seen.st_size,
+				      (int64_t)seen.st_ctim.tv_sec, (int64_t)seen.st_ctim.tv_nsec}};
+	return true;
+}
+
+void file_stamp_take(const char *path, struct file_stamp *stamp)
+{
+	(void)stamp_read(path, stamp);
+}
+
+bool file_stamp_differs(const char *path, const struct file_stamp *stamp)
+{
+	struct file_stamp now;
+	return stamp_read(path, &now) && memcmp(&now, stamp, sizeof now) != 0;
+}

@@ -1,4 +1,4 @@
-/* file.h: Reader of a whole file, or of standard input, into an arena; and a writer of one. */
+/* file.h: Reader of a whole file, or of standard input, into an arena; a writer of one; stamps, by which a change is noticed. */
 #ifndef SLUICE_BASE_FILE_H
 #define SLUICE_BASE_FILE_H
 
@@ -18,5 +18,17 @@ bool file_read(const char *path, size_t bytes_max, struct arena *arena, struct t
 /* Writes the file anew, first beside it as PATH.new: it has the whole text, or what it had before. What is no file, such as a pipe
  * or a link, is written as it is. CONFIG: it cannot be written. */
 bool file_write(const char *path, struct text text, struct error *error);
+
+/* Number, size and time of change of a file, through links. Another file at its path has another stamp, as in a mounted ConfigMap,
+ * whose folder is replaced; and so has the same file with another owner or mode. */
+struct file_stamp {
+	int64_t parts[5];
+};
+
+/* Takes the stamp of the file at `path`. Without a file, the stamp stays as it is. */
+void file_stamp_take(const char *path, struct file_stamp *stamp);
+
+/* Whether the file at `path` has another stamp. A deleted file has not. */
+bool file_stamp_differs(const char *path, const struct file_stamp *stamp);
 
 #endif

@@ -114,11 +114,6 @@ static void say_ready(const struct gateway_run *run)
 
 /* ---- running ---- */
 
-static bool server_reload_tls(void *gateway, struct error *error)
-{
-	return gateway_reload_tls(gateway, error);
-}
-
 static bool server_drain(void *gateway)
 {
 	return gateway_drain(gateway);
@@ -201,13 +196,12 @@ static bool open_and_serve(struct gateway_run *run, struct error *error)
 	struct listening listening = {0};
 	struct metrics_listener *metrics = NULL;
 	struct metrics_push *push = NULL;
-	struct listening_server server = {.reload_tls = server_reload_tls, .drain = server_drain, .is_well = server_is_well};
-	bool good = listening_open(&listening, command_workspace(run->session), error) && topics_see(run, run->revision, error) &&
+	struct listening_server server = {.drain = server_drain, .is_well = server_is_well};
+	bool good = listening_open(&listening, error) && topics_see(run, run->revision, error) &&
 		    gateway_service_open(&run->service, listening.loop, &ports, &run->revision->plan, error);
 	server.server = run->service.gateway;
 	run->loop = listening.loop;
-	good = good && listening_attach(&listening, &server, &self->gateway.listening, error) &&
-	       stop_signal_watch_hangup(&listening.stopping, on_hung_up, run, error);
+	good = good && stop_signal_watch_hangup(&listening.stopping, on_hung_up, run, error);
 	if (good && self->metrics)
 		good = (metrics = gateway_metrics_open(command_workspace(run->session), listening.loop, run->service.gateway,
 						       self->metrics, error));
@@ -217,7 +211,7 @@ static bool open_and_serve(struct gateway_run *run, struct error *error)
 						 error));
 	if (good) {
 		say_ready(run);
-		good = listening_serve(&listening, self->drain_ns / NS_PER_MS, error);
+		good = listening_serve(&listening, &server, self->drain_ns / NS_PER_MS, error);
 	}
 	loop_task_end(&run->ensuring);
 	metrics_push_close(push);

@@ -2,6 +2,7 @@
 #include "cli/command.h"
 #include "gateway/server_metrics.h"
 #include "message/json_write.h"
+#include "runtime/certificate_watch.h"
 #include "runtime/listening.h"
 #include "serving/model_server.h"
 
@@ -80,9 +81,10 @@ static bool say_ready(struct session *session, const struct serve_options *self,
 	return true;
 }
 
-static bool server_reload_tls(void *server, struct error *error)
+static bool server_reload_tls(void *context, struct error *error)
 {
-	return model_server_reload_tls(server, error);
+	struct model_server *const *server = context;
+	return model_server_reload_tls(*server, error);
 }
 
 static bool server_drain(void *server)
@@ -109,17 +111,20 @@ static int models_run(struct session *session, const void *filled, const char *c
 						   .paths = arguments,
 						   .path_count = count};
 	struct listening listening = {0};
-	struct listening_server server = {.reload_tls = server_reload_tls, .drain = server_drain};
+	struct certificate_watch certificates = {0};
+	struct listening_server server = {.drain = server_drain};
 	struct model_server *models = NULL;
 	struct metrics_listener *metrics = NULL;
 	struct error error = {0};
-	bool good = options_check(self, &error) && listening_open(&listening, command_workspace(session), &error) &&
+	bool good = options_check(self, &error) && listening_open(&listening, &error) &&
+		    certificate_watch_open(&certificates, command_workspace(session), listening.loop, config.files,
+					   server_reload_tls, &models, &error) &&
 		    (server.server = models = model_server_open(command_workspace(session), listening.loop, &config, &error)) &&
-		    listening_attach(&listening, &server, &self->listening, &error) &&
 		    (!self->metrics ||
 		     (metrics = model_metrics_open(command_workspace(session), listening.loop, models, self->metrics, &error))) &&
-		    say_ready(session, self, models, &error) && listening_serve(&listening, DRAIN_MS, &error);
+		    say_ready(session, self, models, &error) && listening_serve(&listening, &server, DRAIN_MS, &error);
 	metrics_listener_close(metrics);
+	certificate_watch_close(&certificates);
 	model_server_close(models);
 	listening_close(&listening);
 	if (good)

@@ -1,21 +1,15 @@
-/* access_file.h: File that is read again when it has changed: keys and policies, which are replaced while in
- * use.
- *
- * A change is detected by the file's number, size and time of change, through links. So a change of a mounted
- * ConfigMap, whose folder is replaced, is detected too.
- */
+/* access_file.h: File that is read again when its stamp has changed: keys and policies, which are replaced while in
+ * use. */
 #ifndef SLUICE_GATEWAY_ACCESS_FILE_H
 #define SLUICE_GATEWAY_ACCESS_FILE_H
 
-#include "base/arena.h"
-#include "base/error.h"
-#include "base/text.h"
+#include "base/file.h"
 
 #define ACCESS_FILES_MS 2000 /* interval of checks for changes: each is a system call */
 
 struct access_file {
 	const char *path; /* borrowed; NULL: there is no file, and it never changes */
-	int64_t stamp[5]; /* private */
+	struct file_stamp stamp; /* private */
 };
 
 /* Whether the file differs from what was read last. A deleted file has not changed. */

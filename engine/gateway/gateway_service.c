@@ -48,6 +48,12 @@ bool gateway_service_begin(struct gateway_service *service, const struct workspa
 	return access_see(service, service->access, revision, error);
 }
 
+static bool service_reload_tls(void *context, struct error *error)
+{
+	const struct gateway_service *service = context;
+	return gateway_reload_tls(service->gateway, error);
+}
+
 bool gateway_service_open(struct gateway_service *service, struct loop *loop, const struct gateway_config *ports,
 			  const struct plan *plan, struct error *error)
 {
@@ -61,12 +67,16 @@ bool gateway_service_open(struct gateway_service *service, struct loop *loop, co
 	service->config.passed = asked->passed;
 	service->config.compat = asked->compat;
 	service->config.cors_origins = asked->cors_origins;
+	if (!certificate_watch_open(&service->certificates, service->workspace, loop, service->config.files, service_reload_tls,
+				    service, error))
+		return false;
 	service->gateway = gateway_open(loop, &service->config, plan, error);
 	return service->gateway != NULL;
 }
 
 void gateway_service_close(struct gateway_service *service)
 {
+	certificate_watch_close(&service->certificates);
 	gateway_close(service->gateway);
 	service->gateway = NULL;
 	if (service->access)
@@ -153,7 +163,7 @@ bool gateway_service_reread(struct gateway_service *service)
 {
 	struct error access = {0}, certificate = {0};
 	bool has_access = gateway_reread_access(service->gateway, &access);
-	bool has_certificate = !service->config.files || gateway_reload_tls(service->gateway, &certificate);
+	bool has_certificate = !service->config.files || certificate_watch_reload(&service->certificates, &certificate);
 	has_access = part_reread(service, has_access, "a file of callers' keys or policies", &access);
 	has_certificate = part_reread(service, has_certificate, "the certificate", &certificate);
 	return has_access && has_certificate;

@@ -6,6 +6,7 @@
 
 #include "gateway/gateway.h"
 #include "gateway/gateway_access.h"
+#include "runtime/certificate_watch.h"
 #include "runtime/revision.h"
 #include "runtime/revision_topics.h"
 
@@ -45,6 +46,7 @@ struct gateway_service { /* starts as `{0}` */
 	struct gateway_access *access, accesses[2]; /* the current one, and memory for the next */
 	struct tls_files files;
 	struct gateway_config config;
+	struct certificate_watch certificates;
 	struct gateway *gateway;
 };
 
@@ -56,8 +58,8 @@ bool gateway_asked_check(const struct gateway_asked *asked, struct error *error)
 bool gateway_service_begin(struct gateway_service *service, const struct workspace *workspace, const struct gateway_asked *asked,
 			   const struct revision *revision, struct error *error);
 
-/* Opens the gateway. `ports` has the ports, Kafka's settings, and `record_bytes`; the service fills in the rest. What
- * `ports` borrows must outlive the service. */
+/* Opens the gateway, whose certificate is loaded again when its files change. `ports` has the ports, Kafka's settings, and
+ * `record_bytes`; the service fills in the rest. What `ports` borrows must outlive the service. */
 bool gateway_service_open(struct gateway_service *service, struct loop *loop, const struct gateway_config *ports,
 			  const struct plan *plan, struct error *error);
 void gateway_service_close(struct gateway_service *service);

@@ -1,5 +1,5 @@
-/* listening.h: Serving side of a command that listens: the checks of its host and certificate options, the loop until
- * a signal, and the reload of certificate files that change.
+/* listening.h: Serving side of a command that listens: the checks of its host and certificate options, and the loop until
+ * a signal.
  *
  * The command opens its server on the loop and closes it before listening_close().
  */
@@ -7,7 +7,6 @@
 #define SLUICE_RUNTIME_LISTENING_H
 
 #include "net/tls.h"
-#include "runtime/file_watch.h"
 #include "runtime/stop_signal.h"
 #include "spec/workspace.h"
 
@@ -30,28 +29,20 @@ struct tls_files listening_files(const struct listening_asked *asked);
 /* Server of a command, with the operations that every such server has. */
 struct listening_server {
 	void *server;
-	bool (*reload_tls)(void *server, struct error *error);
 	bool (*drain)(void *server);			    /* true: drained; called again after each turn */
 	bool (*is_well)(void *server, struct error *error); /* false: it cannot answer any more. NULL: it always can */
 };
 
 struct listening {
-	const struct workspace *workspace;
 	struct loop *loop;
 	struct stop_signal stopping;
-	struct listening_server server;
-	struct file_watch certificates;
 };
 
 /* Opens the loop, on which SIGTERM and SIGINT are received. */
-bool listening_open(struct listening *listening, const struct workspace *workspace, struct error *error);
+bool listening_open(struct listening *listening, struct error *error);
 void listening_close(struct listening *listening); /* allowed when it is zeroed and not opened */
 
-/* Attaches the server. Its certificate is reloaded when one of the files changes. */
-bool listening_attach(struct listening *listening, const struct listening_server *server, const struct listening_asked *asked,
-		      struct error *error);
-
 /* Serves until a signal, and then until the server has drained, at most for that long. */
-bool listening_serve(struct listening *listening, int64_t drain_ms, struct error *error);
+bool listening_serve(struct listening *listening, const struct listening_server *server, int64_t drain_ms, struct error *error);
 
 #endif

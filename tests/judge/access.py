@@ -106,7 +106,7 @@ class Gateway:
     def __init__(self, binary, brokers, files, *more, host="127.0.0.1", port=None, waits_for="served at", shares=False):
         both = free_port() if shares else 0
         command = ["gateway", "--http", str(both), *(["--grpc", str(both)] if shares else [])] if port is None else ["run", "--instance", f"engine-{port}"]
-        command = [binary, *command, "-f", files, "--brokers", brokers, "--host", host, "-o", "json", *more]
+        command = [binary, *command, "-f", files, "--brokers", brokers, *(["--host", host] if host else []), "-o", "json", *more]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.lines, self.context, self.port = [], None, port
         reader = threading.Thread(target=self.read, daemon=True)
@@ -303,8 +303,22 @@ def answers_before_the_body(judge, gateway):
     judge.expect("and is not told to send it", reply.startswith("HTTP/1.1 401"), reply)
 
 
+def is_reached(address, port):
+    try:
+        socket.create_connection((address, port), timeout=SECONDS_MAX).close()
+        return True
+    except ConnectionRefusedError:
+        return False
+
+
+def listens_on_loopback_alone(judge, gateway, *ports):
+    judge.expect("without --host it listens at 127.0.0.1", all(is_reached("127.0.0.1", port) for port in ports), gateway.words)
+    judge.expect("and at no other address", not any(is_reached("127.0.0.2", port) for port in ports), gateway.words)
+
+
 def keeps_credentials(judge, gateway, keys):
-    sent = [bearer(keys.token()), ("Cookie", "a=b"), ("x-mine", "goes")]
+    token = keys.token()
+    sent = [bearer(token), ("Cookie", "a=b"), ("x-mine", "goes")]
     status, answer, _ = gateway.infer("heard", *sent)
     seen = {one["name"]: one["data"][0] for one in answer["outputs"]} if status == 200 else {}
     seen.pop("x", None)
@@ -555,6 +569,33 @@ def listens_as_the_runtime_asks(judge, start, keys):
     judge.expect("an option's keys go before the file's", gateway.infer("twice", bearer(keys.token()))[0] == 200
                  and gateway.infer("twice")[0] == 401)
     gateway.stop()
+
+
+def renews_its_certificate_inside_an_engine(judge, start, keys):
+    """`sluice run` with a gateway: without a signal, over HTTP and gRPC, also if the key comes before its certificate"""
+    shutil.copy(keys.path("first.pem"), keys.path("server.pem"))
+    shutil.copy(keys.path("first.key"), keys.path("server.key"))
+    port, grpc_port = free_port(), free_port()
+    files = keys.write("renewed.yaml", PIPELINE % ("renewed", "  - {name: double, expression: {set: {x: x * 2}}}\n  output: {steps: [double]}\n"))
+    engine = start("--http", str(port), "--grpc", str(grpc_port), "--certificate", keys.path("server.pem"), "--key", keys.path("server.key"), port=port,
+                   waits_for="are served by gRPC with TLS", host=None, files=files)
+    judge.expect("an engine's gateway has TLS", engine.started, engine.words)
+    listens_on_loopback_alone(judge, engine, port, grpc_port)
+
+    def served(port):
+        context = ssl.create_default_context(cafile=keys.path("ca.pem"))
+        with socket.create_connection(("127.0.0.1", port), timeout=SECONDS_MAX) as plain:
+            with context.wrap_socket(plain, server_hostname="127.0.0.1") as connection:
+                return dict(row[0] for row in connection.getpeercert()["subject"])["commonName"]
+
+    judge.expect("it shows the first certificate", served(port) == served(grpc_port) == "first")
+    shutil.copy(keys.path("second.key"), keys.path("server.key"))
+    judge.expect("a key of another certificate is refused", engine.says("the former certificate stays in use"), engine.words)
+    judge.expect("and the first one stays", served(port) == served(grpc_port) == "first")
+    shutil.copy(keys.path("second.pem"), keys.path("server.pem"))
+    judge.expect("a renewed certificate is loaded without a signal", engine.says("the certificate was reloaded")
+                 and served(port) == served(grpc_port) == "second", engine.words)
+    judge.expect("it ends well, too", engine.stop() == 0, engine.words)
 
 
 def runs_inside_an_engine(judge, start, keys):
@@ -823,6 +864,7 @@ def main():
             serves_while_kafka_hangs(judge, start, dev.process)
             checks_again_after_a_reload(judge, start, keys)
             runs_inside_an_engine(judge, start, keys)
+            renews_its_certificate_inside_an_engine(judge, start, keys)
             lint_names_the_rest(judge, binary)
             judge.expect("it ends well", gateway.stop() == 0)
         finally:
