@@ -34,3 +34,13 @@ const char *cors_origin_allowed(const struct name_list *origins, struct text ori
 			return origins->items[i].text;
 	return NULL;
 }
+
+bool cors_type_is_of_form(struct text content_type)
+{
+	static const char *const forms[] = {"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"};
+	const struct text type = text_trimmed(text_take_until(&content_type, ';'), " \t");
+	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+		if (text_equal_caseless(type, text_of(forms[i])))
+			return true;
+	return type.length == 0;
+}

@@ -4,6 +4,10 @@
  * Without a configured origin the gateway sends none of these headers, and browsers refuse its answers to pages of other
  * origins. CORS protects users of browsers. It does not replace access control: preflights need no credentials, and every
  * other request is checked as without CORS.
+ *
+ * A browser sends a preflight before most requests of a page. Requests that a form could make are sent without one, and the page
+ * only does not get the answer. So the gateway refuses them, unless the origin is listed: on a developer's machine it usually has
+ * no access control, and any page could send requests to it.
  */
 #ifndef SLUICE_GATEWAY_CORS_H
 #define SLUICE_GATEWAY_CORS_H
@@ -21,5 +25,8 @@ bool cors_origins_check(const struct name_list *origins, struct error *error);
 /* The value of Access-Control-Allow-Origin for a request's Origin header, borrowed from the list; NULL: the origin may not
  * call. */
 const char *cors_origin_allowed(const struct name_list *origins, struct text origin);
+
+/* Whether a browser sends a body of that content type without a preflight: none, or one of a form. Parameters are ignored. */
+bool cors_type_is_of_form(struct text content_type);
 
 #endif

@@ -144,7 +144,7 @@ static void call_begin(const struct rest_request *request, const char *explains)
 	};
 	struct call_refusal refusal;
 	struct text key;
-	if (!target || !rest_event_check(request) || !rest_type_check(request))
+	if (!target || !rest_page_check(request) || !rest_event_check(request) || !rest_type_check(request))
 		return;
 	if (request->rest->draining) {
 		rest_refuse(request, 503, "this gateway is stopping; ask another one");
@@ -222,7 +222,7 @@ static void feedback_begin(const struct rest_request *request, bool seldon)
 	struct call_feedback given = {
 		.json = request->body, .is_seldon = seldon, .arena = request->rest->arena, .record = &request->rest->body};
 	struct call_refusal refusal;
-	if (!target || !rest_type_check(request))
+	if (!target || !rest_page_check(request) || !rest_type_check(request))
 		return;
 	if (request->rest->draining) {
 		rest_refuse(request, 503, "this gateway is stopping; ask another one");

@@ -88,6 +88,10 @@ bool rest_body_read(const struct rest_request *request, size_t bytes_max, struct
 /* Adds the CORS headers to the answer that the request will get. Only if an origin is configured. */
 void rest_cors_begin(const struct rest *rest, struct http_incoming *incoming);
 
+/* Whether a request with a body does not come from a page of an origin that is not listed, without a preflight. False: refused with
+ * 403. */
+bool rest_page_check(const struct rest_request *request);
+
 /* Answers a preflight of a path with these methods. False: it is none, and is not answered. */
 bool rest_cors_preflight(const struct rest_request *request, struct text method, const char *allowed);
 

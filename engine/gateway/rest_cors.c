@@ -1,4 +1,5 @@
-/* rest_cors.c: CORS headers of REST answers, and answers to preflights; see rest.h and cors.h. */
+/* rest_cors.c: CORS headers of REST answers, answers to preflights, and requests of pages that come without one; see rest.h and
+ * cors.h. */
 #include "gateway/cors.h"
 #include "gateway/rest.h"
 
@@ -15,6 +16,24 @@ void rest_cors_begin(const struct rest *rest, struct http_incoming *incoming)
 	http_incoming_add_header(incoming, "Access-Control-Expose-Headers", CORS_EXPOSED);
 }
 
+static void rest_refuse_page(const struct rest_request *request)
+{
+	rest_refuse(request, 403, "pages of this origin may not call the gateway; --cors-origin lists those that may");
+}
+
+/* A request with a credential in a header comes after a preflight. */
+bool rest_page_check(const struct rest_request *request)
+{
+	const struct http_incoming *incoming = request->incoming;
+	const struct text origin = http_incoming_header(incoming, "origin");
+	if (!origin.bytes || !cors_type_is_of_form(http_incoming_header(incoming, "content-type")) ||
+	    http_incoming_header(incoming, "authorization").bytes || http_incoming_header(incoming, ACCESS_API_KEY_HEADER).bytes ||
+	    cors_origin_allowed(&request->rest->config->cors_origins, origin))
+		return true;
+	rest_refuse_page(request);
+	return false;
+}
+
 bool rest_cors_preflight(const struct rest_request *request, struct text method, const char *allowed)
 {
 	const struct rest *rest = request->rest;
@@ -24,7 +43,7 @@ bool rest_cors_preflight(const struct rest_request *request, struct text method,
 	if (rest->config->cors_origins.count == 0 || !text_is(method, "OPTIONS") || !origin.bytes || !wanted.bytes)
 		return false;
 	if (!cors_origin_allowed(&rest->config->cors_origins, origin)) {
-		rest_refuse(request, 403, "pages of this origin may not call the gateway; --cors-origin lists those that may");
+		rest_refuse_page(request);
 		return true;
 	}
 	const char *names = headers.bytes ? arena_copy(rest->arena, headers.bytes, headers.length) : NULL;

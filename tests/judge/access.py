@@ -710,13 +710,24 @@ def lets_pages_of_listed_origins_in(judge, start, keys):
     judge.expect("OPTIONS of no page is not taken", status == 405 and headers.get("allow") == "POST", (status, headers))
     judge.expect("nor a path that is not there", preflight("https://app.example", "/nothing")[0] == 404)
     gateway.stop()
+    gateway = start("--cors-origin", "http://localhost:3000")
+    judge.expect("a page of a listed origin may send what needs no preflight", gateway.infer("twice", ("Origin", "http://localhost:3000"))[0] == 200)
+    judge.expect("and of another one may not", gateway.infer("twice", ("Origin", "http://localhost:3001"))[0] == 403)
+    gateway.stop()
     gateway = start("--cors-origin", "*")
     status, _, headers = gateway.infer("twice", ("Origin", "https://any.example"))
     judge.expect("* is every origin", status == 200 and headers.get("access-control-allow-origin") == "*" and "vary" not in headers, headers)
     gateway.stop()
     gateway = start()
-    for status, _, headers in (preflight("https://app.example"), gateway.infer("twice", ("Origin", "https://app.example"))):
+    json_type = ("Content-Type", "application/json")
+    for status, _, headers in (preflight("https://app.example"), gateway.infer("twice", ("Origin", "https://app.example"), json_type)):
         judge.expect("without an origin there is no CORS", status in (200, 405) and not any("access-control" in name for name in headers), headers)
+    for form in ((), (("Content-Type", "application/x-www-form-urlencoded"),)):
+        for called in (path, "/v2/pipelines/twice/feedback"):
+            for origin in ("https://evil.example", "null"):
+                status, answer, _ = gateway.ask("POST", called, request(21.0), (("Origin", origin), *form))
+                judge.expect("a page sends nothing that comes without a preflight", status == 403 and "may not call" in answer["error"], (status, answer))
+        judge.expect("others do", gateway.infer("twice", *form)[0] == 200)
     gateway.stop()
 
 

@@ -371,6 +371,28 @@ static void listed_origins_alone_are_allowed(void **state)
 	assert_null(cors_origin_allowed(&none, TEXT("https://a.example")));
 }
 
+/* Fetch standard, 2.2.2, "CORS-safelisted request-header". */
+static void a_browser_sends_bodies_of_forms_without_asking(void **state)
+{
+	static const struct {
+		const char *type;
+		bool is_of_form;
+	} rows[] = {{"", true},
+		    {"text/plain", true},
+		    {"Text/Plain;charset=UTF-8", true},
+		    {"application/x-www-form-urlencoded", true},
+		    {"multipart/form-data; boundary=x", true},
+		    {"application/json", false},
+		    {"application/octet-stream", false},
+		    {"text/plainer", false},
+		    {"application/json; text/plain", false}};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (cors_type_is_of_form(text_of(rows[i].type)) != rows[i].is_of_form)
+			fail_msg("%s", rows[i].type);
+	assert_true(cors_type_is_of_form((struct text){0}));
+}
+
 /* ---- targets ---- */
 
 static const char *refusal_of(const char *steps)
@@ -491,6 +513,7 @@ int main(void)
 		cmocka_unit_test(an_id_leads_back_to_its_request),
 		cmocka_unit_test(an_origin_is_a_scheme_and_a_host),
 		cmocka_unit_test(listed_origins_alone_are_allowed),
+		cmocka_unit_test(a_browser_sends_bodies_of_forms_without_asking),
 		cmocka_unit_test(a_pipeline_that_answers_otherwise_names_the_step),
 		cmocka_unit_test(an_answer_of_a_later_stage_may_be_in_any_partition),
 		cmocka_unit_test(a_pipeline_with_an_experiment_takes_feedback),
