@@ -1,7 +1,7 @@
 /* message.c: Look-ups in a message, and builder of lists of tensors. */
 #include "message/message.h"
 
-#include "base/hash.h"
+#include "message/name_table.h"
 
 const struct header *headers_find_last(struct headers headers, struct text name)
 {
@@ -12,30 +12,23 @@ const struct header *headers_find_last(struct headers headers, struct text name)
 	return NULL;
 }
 
-#define NAMES_COMPARED_MAX 8 /* so few are compared with each other; more go through a table */
-
 static bool refuse_simulated(struct text name, struct error *error)
 {
 	return error_set(error, ERROR_INPUT, PLACE_NONE,
 			 "two tensors are named `" TEXT_FORMAT "`; give each tensor a name of its own", TEXT_ARGUMENTS(name));
 }
 
-/* By a table with places for twice as many. */
-static bool check_many(struct tensors tensors, struct arena *arena, struct error *error)
+/* Apart, so that a list of one costs nothing more. */
+static __attribute__((noinline)) bool check_many(struct tensors tensors, struct arena *arena, struct error *error)
 {
-	size_t places = 4 * NAMES_COMPARED_MAX;
-	while (places < 2 * tensors.count)
-		places *= 2;
-	const struct tensor **table = ARENA_ARRAY(arena, const struct tensor *, places);
-	if (!table)
+	struct name_table table;
+	if (!name_table_open(&table, tensors.count, arena))
 		return error_memory(error, ERROR_LIMIT, "reading a request");
 	for (size_t i = 0; i < tensors.count; i++) {
-		const struct text name = tensors.items[i]->name;
-		size_t at = hash_bytes(name.bytes, name.length, (uintptr_t)arena) & (places - 1);
-		for (; table[at]; at = (at + 1) & (places - 1))
-			if (text_equal(table[at]->name, name))
-				return refuse_simulated(name, error);
-		table[at] = tensors.items[i];
+		const struct text **place = name_table_place(&table, tensors.items[i]->name);
+		if (*place)
+			return refuse_simulated(**place, error);
+		*place = &tensors.items[i]->name;
 	}
 	return true;
 }
@@ -112,10 +105,46 @@ struct tensors tensors_end(const struct tensors_builder *builder)
 	return (struct tensors){builder->count, builder->items};
 }
 
-static bool is_wanted(struct tensors_wanted wanted, struct text name)
+static bool output_refuse(struct text name, struct error *error)
 {
-	for (size_t i = 0; i < wanted.count; i++)
-		if (text_equal(wanted.names[i], name))
+	return error_set(error, ERROR_INPUT, PLACE_NONE,
+			 "outputs names the tensor " TEXT_FORMAT ", which the answer does not have; "
+			 "ask for one it has, or leave outputs out",
+			 TEXT_ARGUMENTS(name));
+}
+
+/* The names of an answer's tensors, or those that a request asks for, and a table of them if they are many. */
+struct output_names {
+	struct tensors tensors;
+	struct tensors_wanted wanted;
+	struct name_table given, asked; /* without places: they are compared */
+};
+
+static bool output_names_open(struct output_names *names, struct arena *arena)
+{
+	if (names->wanted.count <= NAMES_COMPARED_MAX)
+		return true;
+	if (!name_table_open(&names->given, names->tensors.count, arena) ||
+	    !name_table_open(&names->asked, names->wanted.count, arena))
+		return false;
+	for (size_t i = 0; i < names->tensors.count; i++)
+		*name_table_place(&names->given, names->tensors.items[i]->name) = &names->tensors.items[i]->name;
+	for (size_t i = 0; i < names->wanted.count; i++)
+		*name_table_place(&names->asked, names->wanted.names[i]) = &names->wanted.names[i];
+	return true;
+}
+
+static bool output_is_given(const struct output_names *names, struct text name)
+{
+	return names->given.places ? *name_table_place(&names->given, name) != NULL : tensors_find(names->tensors, name) != NULL;
+}
+
+static bool output_is_asked(const struct output_names *names, struct text name)
+{
+	if (names->asked.places)
+		return *name_table_place(&names->asked, name) != NULL;
+	for (size_t i = 0; i < names->wanted.count; i++)
+		if (text_equal(names->wanted.names[i], name))
 			return true;
 	return false;
 }
@@ -126,18 +155,16 @@ bool answer_select_wanted(const struct message *message, const struct payload *p
 	*selected = payload->tensors;
 	if (message->wanted.count == 0)
 		return true;
-	for (size_t i = 0; i < message->wanted.count; i++) {
-		struct text name = message->wanted.names[i];
-		if (!tensors_find(payload->tensors, name))
-			return error_set(error, ERROR_INPUT, PLACE_NONE,
-					 "outputs names the tensor " TEXT_FORMAT ", which the answer does not have; "
-					 "ask for one it has, or leave outputs out",
-					 TEXT_ARGUMENTS(name));
-	}
+	struct output_names names = {.tensors = payload->tensors, .wanted = message->wanted};
+	if (!output_names_open(&names, message->arena))
+		return error_memory(error, ERROR_LIMIT, "selecting the outputs asked for");
+	for (size_t i = 0; i < message->wanted.count; i++)
+		if (!output_is_given(&names, message->wanted.names[i]))
+			return output_refuse(message->wanted.names[i], error);
 	struct tensors_builder builder;
 	tensors_begin(&builder, message->arena, message->wanted.count);
 	for (size_t i = 0; i < payload->tensors.count; i++)
-		if (is_wanted(message->wanted, payload->tensors.items[i]->name))
+		if (output_is_asked(&names, payload->tensors.items[i]->name))
 			tensors_add(&builder, payload->tensors.items[i]);
 	*selected = tensors_end(&builder);
 	return !arena_failed(message->arena) || error_memory(error, ERROR_LIMIT, "selecting the outputs asked for");

@@ -1,5 +1,6 @@
 /* oip_json_write.c: Writer of OIP V2 bodies over REST: calls of models, and answers. */
 #include "message/json_write.h"
+#include "message/name_table.h"
 #include "message/oip_json.h"
 #include "message/raw.h"
 #include "message/tensor_json.h"
@@ -102,10 +103,30 @@ struct oip_json_choice {
 	bool otherwise;
 	struct tensors_wanted wanted;
 	const bool *each; /* of wanted; NULL: all alike */
+	struct name_table table; /* of wanted, the first of a name; without places: they are compared */
 };
 
-static bool is_chosen(const struct oip_json_choice *choice, const struct tensor *tensor)
+/* False: the arena is full. */
+static bool choice_make(struct oip_json_choice *choice, const struct message *message)
 {
+	*choice = (struct oip_json_choice){
+		.otherwise = message->wanted_binary, .wanted = message->wanted, .each = message->wanted_each};
+	if (!choice->each || choice->wanted.count <= NAMES_COMPARED_MAX)
+		return true;
+	if (!name_table_open(&choice->table, choice->wanted.count, message->arena))
+		return false;
+	for (size_t i = choice->wanted.count; i-- > 0;)
+		*name_table_place(&choice->table, choice->wanted.names[i]) = &choice->wanted.names[i];
+	return true;
+}
+
+/* Apart, so that answers without such a request cost nothing more. */
+static __attribute__((noinline)) bool is_chosen(const struct oip_json_choice *choice, const struct tensor *tensor)
+{
+	if (choice->table.places) {
+		const struct text *name = *name_table_place(&choice->table, tensor->name);
+		return name ? choice->each[name - choice->wanted.names] : choice->otherwise;
+	}
 	for (size_t i = 0; i < choice->wanted.count; i++)
 		if (text_equal(choice->wanted.names[i], tensor->name))
 			return choice->each[i];
@@ -179,8 +200,8 @@ bool oip_json_encode_answer(const struct message *message, const struct answer *
 {
 	struct oip_json_choice choice = {0};
 	size_t begin = out->length;
-	if (answer->header_length)
-		choice = (struct oip_json_choice){message->wanted_binary, message->wanted, message->wanted_each};
+	if (answer->header_length && !choice_make(&choice, message))
+		return error_memory(error, ERROR_LIMIT, "selecting the outputs asked for");
 	if (!answer->payload) {
 		json_write_string_after(out, TEXT("{\"error\":"), text_of(answer->error->text));
 		buffer_byte(out, '}');

@@ -9,10 +9,11 @@
 #include "message/format.h"
 #include "message/json_form.h"
 #include "message/json_write.h"
+#include "message/name_table.h"
 #include "message/tensor_infer.h"
 #include "message/tensor_json.h"
 
-#define KEYS_MAX 1024 /* in a row; each is looked up among all others */
+#define KEYS_MAX 1024 /* in a row: those of the first are compared with each other */
 
 /* What a request and a reply call the same things. */
 struct wording {
@@ -58,6 +59,7 @@ struct v1_json_table {
 	size_t count; /* of keys */
 	struct text *keys;
 	struct text *cells;
+	struct name_table names; /* of the keys, once the first row is read; without places: they are few, and compared */
 };
 
 /* The key's number, most likely `guess`; `count` when there is none. */
@@ -65,6 +67,10 @@ static size_t find_key(const struct v1_json_table *table, struct text key, size_
 {
 	if (guess < table->count && text_equal(table->keys[guess], key))
 		return guess;
+	if (table->names.places) {
+		const struct text *name = *name_table_place(&table->names, key);
+		return name ? (size_t)(name - table->keys) : table->count;
+	}
 	size_t at = 0;
 	while (at < table->count && !text_equal(table->keys[at], key))
 		at++;
@@ -75,6 +81,18 @@ static bool twice(const struct json_scan *scan, const struct wording *wording, s
 {
 	return error_set(scan->error, wording->fault, PLACE_NONE, "%s: the key " TEXT_FORMAT " of row %zu occurs twice",
 			 wording->rows, TEXT_ARGUMENTS(key), row);
+}
+
+/* Further rows may have the keys of the first in any order. */
+static bool names_open(struct v1_json_table *table, struct arena *arena)
+{
+	if (table->count <= NAMES_COMPARED_MAX)
+		return true;
+	if (!name_table_open(&table->names, table->count, arena))
+		return false;
+	for (size_t i = 0; i < table->count; i++)
+		*name_table_place(&table->names, table->keys[i]) = &table->keys[i];
+	return true;
 }
 
 static bool open_table(struct v1_json_table *table, struct json_scan scan, const struct wording *wording, struct text span)
@@ -106,6 +124,8 @@ static bool open_table(struct v1_json_table *table, struct json_scan scan, const
 	if (table->count == 0)
 		return error_set(scan.error, wording->fault, PLACE_NONE, "%s: row 0 is an empty object; give it keys",
 				 wording->rows);
+	if (!names_open(table, scan.arena))
+		return error_memory(scan.error, ERROR_LIMIT, "reading rows");
 	/* A key, its colon and its value are four bytes at least. */
 	if (table->rows > span.length / 4 / table->count)
 		return error_set(scan.error, wording->fault, PLACE_NONE, "%s: rows differ in their keys; give each the same",

@@ -65,6 +65,41 @@ static void rows_that_are_objects_are_a_tensor_a_key(void **state)
 	assert_string_equal(answered(exchange), "{\"predictions\":[{\"a\":1,\"b\":[0.5,1.5]},{\"a\":2,\"b\":[2.5,3.0]}]}");
 }
 
+/* More keys than are compared one by one, and in another order in each row. */
+static void keys_of_further_rows_come_in_any_order(void **state)
+{
+	enum { KEYS = 12 };
+	struct exchange *exchange = *state;
+	struct buffer body;
+	buffer_open(&body, 4096);
+	for (int row = 0; row < 3; row++) {
+		buffer_string(&body, row == 0 ? "{\"instances\":[" : ",");
+		for (int i = 0; i < KEYS; i++) {
+			const int key = row == 0 ? i : row == 1 ? KEYS - 1 - i : (i * 5) % KEYS;
+			buffer_print(&body, "%s\"k%d\":%d", i == 0 ? "{" : ",", key, 100 * row + key);
+		}
+		buffer_byte(&body, '}');
+	}
+	struct buffer good = body;
+	buffer_string(&good, "]}");
+	assert_non_null(exchange_sent(exchange, buffer_view(&good)));
+	assert_int_equal(exchange->message.payload.tensors.count, KEYS);
+	for (int64_t key = 0; key < KEYS; key++) {
+		const int64_t *values = exchange->message.payload.tensors.items[key]->data;
+		assert_true(values[0] == key && values[1] == 100 + key && values[2] == 200 + key);
+	}
+	body = good;
+	body.length -= 3;		     /* the last brace, and the end of the list and of the body */
+	body.length -= strlen("\"k7\":207"); /* the last key */
+	struct text head = buffer_view(&body);
+	char text[2048];
+	(void)snprintf(text, sizeof text, TEXT_FORMAT "\"k12\":1}]}", TEXT_ARGUMENTS(head));
+	assert_refused(exchange, text, "key k12 of row 2");
+	(void)snprintf(text, sizeof text, TEXT_FORMAT "\"k5\":1}]}", TEXT_ARGUMENTS(head));
+	assert_refused(exchange, text, "key k5 of row 2");
+	buffer_close(&body);
+}
+
 static void columns_are_answered_as_columns(void **state)
 {
 	assert_non_null(first_sent(*state, "{\"inputs\":{\"x\":[[1],[2]],\"y\":[\"u\"]}}"));
@@ -152,6 +187,7 @@ int main(void)
 		BEHAVIOUR(rows_are_one_tensor_of_the_datatype_they_show),
 		BEHAVIOUR(integers_stay_exact),
 		BEHAVIOUR(rows_that_are_objects_are_a_tensor_a_key),
+		BEHAVIOUR(keys_of_further_rows_come_in_any_order),
 		BEHAVIOUR(columns_are_answered_as_columns),
 		BEHAVIOUR(a_column_without_a_name_is_known_by_its_values),
 		BEHAVIOUR(other_lists_of_inputs_are_open_inference),
