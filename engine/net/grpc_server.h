@@ -24,6 +24,8 @@
 struct grpc_server;
 struct grpc_request; /* one received call, until it is answered */
 
+#define GRPC_METADATA_ENTRIES_MAX 128 /* of a call: as many as HTTP/1.1 takes headers. An entry may be one byte on the wire */
+
 struct grpc_server_config {
 	const char *host;	       /* NULL: loopback */
 	int port;		       /* 0: any free one, which grpc_server_port() returns */

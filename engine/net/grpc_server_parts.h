@@ -46,6 +46,7 @@ struct grpc_request {
 	bool is_post, is_head, is_grpc;
 	struct buffer path; /* at most HTTP_TARGET_BYTES_MAX */
 	struct buffer metadata; /* names and values in turn, each with a NUL */
+	size_t metadata_count;	/* also of entries that are not kept because there are too many */
 	struct grpc_intake intake;
 	enum grpc_coding coding; /* of its message, if that says so */
 	struct buffer body;
@@ -203,6 +204,10 @@ void grpc_request_refuse_as_http(struct grpc_request *request, struct http_refus
 void grpc_answer_send(struct grpc_request *request, struct text coded, bool is_packed);
 
 /* ---- grpc_server_fields.c ---- */
+
+/* What a request's metadata, or its headers of HTTP, have too much of, as "more than 128 entries"; NULL: nothing. */
+#define GRPC_EXCESS_BYTES 40
+const char *grpc_metadata_excess(const struct grpc_request *request, char words[GRPC_EXCESS_BYTES]);
 
 void grpc_fields_append(struct buffer *fields, struct text name, struct text value);
 

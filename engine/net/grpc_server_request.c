@@ -84,6 +84,7 @@ static struct grpc_request *request_take(struct grpc_caller *caller, int32_t id)
 	request->timeout_ms = -1;
 	request->open = request->offset = request->head_bytes = request->taken = request->open_bytes = 0;
 	request->unwidened_bytes = 0;
+	request->metadata_count = 0;
 	request->began_ms = loop_now_ms(server->loop);
 	caller->on_wire++;
 	return request;
@@ -232,6 +233,26 @@ static int on_begin(nghttp2_session *session, const nghttp2_frame *frame, void *
 	return 0;
 }
 
+/* ---- metadata ---- */
+
+static void metadata_keep(struct grpc_request *request, struct text name, struct text value)
+{
+	if (++request->metadata_count <= GRPC_METADATA_ENTRIES_MAX)
+		grpc_fields_append(&request->metadata, name, value);
+}
+
+const char *grpc_metadata_excess(const struct grpc_request *request, char words[GRPC_EXCESS_BYTES])
+{
+	const size_t bytes_max = request->server->config.metadata_bytes;
+	if (buffer_failed(&request->metadata))
+		(void)snprintf(words, GRPC_EXCESS_BYTES, "more than %zu bytes", bytes_max);
+	else if (request->metadata_count > GRPC_METADATA_ENTRIES_MAX)
+		(void)snprintf(words, GRPC_EXCESS_BYTES, "more than %d entries", GRPC_METADATA_ENTRIES_MAX);
+	else
+		return NULL;
+	return words;
+}
+
 /* What only a port that is shared keeps, for requests that are no calls. */
 static void head_keep(struct grpc_request *request, struct text name, struct text value)
 {
@@ -240,7 +261,7 @@ static void head_keep(struct grpc_request *request, struct text name, struct tex
 		memcpy(request->method, value.bytes, length);
 		request->method[length] = '\0';
 	} else if (text_equal_short(name, TEXT(":authority")) && request->server->config.metadata_bytes > 0) {
-		grpc_fields_append(&request->metadata, TEXT("host"), value);
+		metadata_keep(request, TEXT("host"), value);
 	}
 }
 
@@ -265,7 +286,7 @@ static void header_take(struct grpc_request *request, struct text name, struct t
 	else if (text_equal_short(name, TEXT("grpc-encoding")))
 		request->coding = grpc_coding_of(value);
 	if (request->server->config.metadata_bytes > 0)
-		grpc_fields_append(&request->metadata, name, value);
+		metadata_keep(request, name, value);
 }
 
 static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name_bytes, size_t name_length,
@@ -324,7 +345,7 @@ static void headers_are_whole(struct grpc_request *request, bool is_end)
 	struct loop *loop = request->server->loop;
 	const struct grpc_server_config *config = &request->server->config;
 	struct error error;
-	char words[120];
+	char words[120], excess[GRPC_EXCESS_BYTES];
 	error.kind = ERROR_NONE; /* its text is not cleared: that would cost more than the rest */
 	request->is_http = config->http && !request->is_grpc;
 	if (request->is_http) {
@@ -340,8 +361,8 @@ static void headers_are_whole(struct grpc_request *request, bool is_end)
 		grpc_request_refuse_as_http(request, (struct http_refusal){415, NOT_GRPC});
 	else if (buffer_failed(&request->path))
 		grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT("the path is longer than 8 KiB, which is the limit"));
-	else if (buffer_failed(&request->metadata)) {
-		snprintf(words, sizeof words, "the metadata has more than %zu bytes", config->metadata_bytes);
+	else if (grpc_metadata_excess(request, excess)) {
+		snprintf(words, sizeof words, "the metadata has %s", excess);
 		grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED, text_of(words));
 	} else if (config->bodies && !head_is_charged(request))
 		grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT(GRPC_CROWDED));

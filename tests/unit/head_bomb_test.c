@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "net/http_head.h"
 #include "puppet.h"
 #include "server_stand.h"
 
@@ -112,6 +113,43 @@ static void a_head_that_is_too_long_once_ends_no_connection(void **state)
 	assert_int_equal(grpc_server_counts(stand->front).flooded, 0);
 }
 
+/* So many headers, the host and a content type among them, of which all but the first few are one byte on the wire. */
+static void headers_send(struct puppet_line *line, int32_t id, bool is_call, size_t count)
+{
+	static const char call[] = "\x83\x86\x84\x01\x01x\x0f\x10\x10"
+				   "application/grpc\x40\x01"
+				   "a\x01"
+				   "b";
+	static const char request[] = "\x82\x86\x84\x01\x01x\x0f\x10\x10"
+				      "application/json\x40\x01"
+				      "a\x01"
+				      "b";
+	char head[sizeof call + HTTP_REQUEST_FIELDS_MAX];
+	const size_t length = sizeof call - 1, more = count - 3;
+	memcpy(head, is_call ? call : request, length);
+	memset(head + length, FIRST_OF_TABLE, more);
+	puppet_frame(line, FRAME_HEADERS, FLAG_END_HEADERS | (is_call ? 0 : FLAG_END_STREAM), id, head, length + more);
+	if (is_call)
+		puppet_frame(line, FRAME_DATA, FLAG_END_STREAM, id, "\0\0\0\0\2hi", 7);
+}
+
+static void as_many_headers_come_as_over_http_1_1(void **state)
+{
+	struct server_stand *stand = *state;
+	struct puppet_line *line = puppet_dial(&puppet, server_stand_port(stand));
+	headers_send(line, 1, false, HTTP_REQUEST_FIELDS_MAX);
+	hear(stand, "1 :status: 200\n");
+	headers_send(line, 3, false, HTTP_REQUEST_FIELDS_MAX + 1);
+	hear(stand, "3 :status: 431\n");
+	headers_send(line, 5, true, HTTP_REQUEST_FIELDS_MAX);
+	hear(stand, "5 grpc-status: 0\n");
+	headers_send(line, 7, true, HTTP_REQUEST_FIELDS_MAX + 1);
+	hear(stand, "7 grpc-status: 8\n7 grpc-message: the metadata has more than 128 entries\n");
+	headers_send(line, 9, true, 3);
+	hear(stand, "9 grpc-status: 0\n");
+	assert_int_equal(grpc_server_counts(stand->front).flooded, 0);
+}
+
 int main(void)
 {
 #define STORY(name) cmocka_unit_test_setup_teardown(name, bomb_open, bomb_close)
@@ -119,6 +157,7 @@ int main(void)
 		STORY(a_head_that_is_long_when_it_is_decoded_ends_its_connection),
 		STORY(trailers_are_heads_too),
 		STORY(a_head_that_is_too_long_once_ends_no_connection),
+		STORY(as_many_headers_come_as_over_http_1_1),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
