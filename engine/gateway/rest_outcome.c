@@ -6,6 +6,7 @@
 #include "message/oip_json.h"
 #include "message/reply.h"
 #include "net/http_field.h"
+#include "net/http_head.h"
 
 #define ANSWER_HEADERS_MAX 72 /* at most 64 that steps set (worker/outbox.c), and those of the gateway */
 
@@ -20,18 +21,11 @@ static void header_put(struct http_answer_header *headers, size_t *count, const 
 		headers[(*count)++] = (struct http_answer_header){name, value};
 }
 
-/* A step may set any header. One that HTTP does not allow would turn the whole answer into an error. */
+/* A step may set any header, and so may whoever writes to the topic of answers. One that HTTP does not allow would turn the whole
+ * answer into an error. */
 static bool is_header(const struct header *header)
 {
-	if (http_field_is_of_connection(header->name))
-		return false;
-	for (size_t i = 0; i < header->value.length; i++)
-		if ((unsigned char)header->value.bytes[i] < ' ' && header->value.bytes[i] != '\t')
-			return false;
-	for (size_t i = 0; i < header->name.length; i++)
-		if (header->name.bytes[i] <= ' ' || header->name.bytes[i] == ':')
-			return false;
-	return header->name.length > 0;
+	return !http_field_is_of_connection(header->name) && http_head_is_name(header->name) && http_head_is_value(header->value);
 }
 
 static void outcome_answer(struct http_incoming *incoming, const struct call_outcome *outcome)
@@ -45,7 +39,7 @@ static void outcome_answer(struct http_incoming *incoming, const struct call_out
 		header_put(headers, &count, REPLY_ID_HEADER, id);
 		count += rest_event_answer(incoming, outcome, id, headers + count);
 	}
-	if (outcome->header_length.length > 0)
+	if (outcome->header_length.length > 0 && http_head_is_value(outcome->header_length))
 		header_put(headers, &count, OIP_LENGTH_HEADER, text_kept(arena, outcome->header_length));
 	if (outcome->retry_after_s > 0) {
 		(void)snprintf(retry, sizeof retry, "%d", outcome->retry_after_s);
@@ -55,7 +49,9 @@ static void outcome_answer(struct http_incoming *incoming, const struct call_out
 		if (is_header(&outcome->headers.items[i]))
 			header_put(headers, &count, text_kept(arena, outcome->headers.items[i].name),
 				   text_kept(arena, outcome->headers.items[i].value));
-	const char *type = outcome->header_length.length > 0 ? "application/octet-stream" : text_kept(arena, outcome->content_type);
+	const char *type = outcome->header_length.length > 0	       ? "application/octet-stream"
+			   : http_head_is_value(outcome->content_type) ? text_kept(arena, outcome->content_type)
+								       : NULL;
 	http_server_answer(incoming, outcome->status, outcome->end == CALL_FILTERED ? NULL : type, outcome->body, headers, count);
 }
 

@@ -469,9 +469,24 @@ static const char *http_status_words(int status)
 	return "";
 }
 
-static bool is_one_line(const char *value)
+bool http_head_is_name(struct text text)
 {
-	return is_value(text_of(value));
+	return text.length > 0 && all_stand(text, TOKEN);
+}
+
+bool http_head_is_value(struct text text)
+{
+	return is_value(text);
+}
+
+static bool answer_headers_are_values(const struct http_answer_head *head)
+{
+	if (head->content_type && !is_value(text_of(head->content_type)))
+		return false;
+	for (size_t i = 0; i < head->header_count; i++)
+		if (!is_value(text_of(head->headers[i].value)))
+			return false;
+	return true;
 }
 
 static void write_header(struct buffer *out, struct text name, struct text value)
@@ -510,9 +525,8 @@ void http_answer_head_end(struct buffer *out, const struct http_answer_head *hea
 
 bool http_answer_head_write(struct buffer *out, const struct http_answer_head *head)
 {
-	for (size_t i = 0; i < head->header_count; i++)
-		if (!is_one_line(head->headers[i].value))
-			return false;
+	if (!answer_headers_are_values(head))
+		return false;
 	buffer_text(out, TEXT("HTTP/1.1 "));
 	write_number(out, (uint64_t)head->status);
 	buffer_byte(out, ' ');

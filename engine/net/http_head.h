@@ -119,8 +119,12 @@ struct http_answer_head {
 	size_t header_count;
 };
 
-/* Writes a head, with the empty line that ends it unless it is open. False: a header contains a control character, and nothing is
- * written. Memory fails as in buffers. */
+/* Whether the text may be the name or the value of a header (RFC 9110, 5.1 and 5.5). */
+bool http_head_is_name(struct text text);
+bool http_head_is_value(struct text text);
+
+/* Writes a head, with the empty line that ends it unless it is open. False: a header or the content type contains a control
+ * character, and nothing is written. Memory fails as in buffers. */
 bool http_answer_head_write(struct buffer *out, const struct http_answer_head *head);
 
 /* Writes the rest of a head that is open: the coding of the body, its length, and the empty line. */

@@ -277,6 +277,34 @@ static void the_head_of_an_answer_is_written(void **state)
 	assert_string_equal(write_answer(&answer), "HTTP/1.1 200 OK\r\nDate: D\r\n\r\n");
 	answer = (struct http_answer_head){.status = 200, .date = "D", .headers = &split, .header_count = 1};
 	assert_null(write_answer(&answer));
+	answer = (struct http_answer_head){.status = 200, .date = "D", .content_type = "text/plain\r\nSet-Cookie: b"};
+	assert_null(write_answer(&answer));
+}
+
+static void names_and_values_are_those_of_the_grammar(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		bool is_name, is_value;
+	} rows[] = {
+		{"x-request-id", true, true},
+		{"", false, true},
+		{"a b", false, true},
+		{"a:", false, true},
+		{"a(b)", false, true},
+		{"gr\xc3\xbc\xc3\x9f", false, true},
+		{"a\tb", false, true},
+		{"a\nb", false, false},
+		{"a\rb", false, false},
+		{"a\x7f", false, false},
+		{"0123456789a\x7f", false, false},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (http_head_is_name(text_of(rows[i].text)) != rows[i].is_name ||
+		    http_head_is_value(text_of(rows[i].text)) != rows[i].is_value)
+			fail_msg("%s", rows[i].text);
+	assert_false(http_head_is_value((struct text){"a\0b", 3}));
 }
 
 int main(void)
@@ -290,6 +318,7 @@ int main(void)
 		cmocka_unit_test(limits_hold_at_their_edges),
 		cmocka_unit_test(so_many_headers_and_no_more),
 		cmocka_unit_test(the_head_of_an_answer_is_written),
+		cmocka_unit_test(names_and_values_are_those_of_the_grammar),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
