@@ -1,16 +1,17 @@
-/* notice_mail.c: A notice as a mail: RFC 5322, with a body in quoted-printable, so that no line is too long for a server. */
+/* notice_mail.c: A notice as a mail: RFC 5322, with a body in quoted-printable, so that no line is too long for a server, and with
+ * a subject in ASCII, because some servers refuse any other. */
 #include <stdio.h>
 
 #include "alerts/notice.h"
 #include "base/moment.h"
 
 #define LINE_BYTES_MAX 76 /* of quoted-printable: RFC 2045, 6.7 */
-#define DATE_BYTES 48
+#define WORD_BEGIN "=?utf-8?Q?"
+#define WORD_END "?="
+#define WORD_BYTES_MAX 54 /* in a word: with both, and with `Subject: ` before it, a line has 75 bytes (RFC 2047, 2) */
 #define DAY_MS INT64_C(86400000)
 #define DAYS_OF_A_WEEK 7
 #define FIRST_WEEKDAY 4 /* 1970-01-01 was a Thursday */
-
-/* ---- headers ---- */
 
 /* A header of a mail has one line. */
 static void write_header_text(struct text text, struct buffer *out)
@@ -18,6 +19,86 @@ static void write_header_text(struct text text, struct buffer *out)
 	for (size_t i = 0; i < text.length; i++)
 		buffer_byte(out, (unsigned char)text.bytes[i] < ' ' || text.bytes[i] == 0x7f ? ' ' : text.bytes[i]);
 }
+
+/* ---- the subject ---- */
+
+static bool byte_is_of_words(char byte)
+{
+	return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
+}
+
+static void write_word_byte(char byte, struct buffer *out)
+{
+	if (byte_is_of_words(byte))
+		buffer_byte(out, byte);
+	else if (byte == ' ')
+		buffer_byte(out, '_');
+	else
+		buffer_print(out, "=%02X", (unsigned)(unsigned char)byte);
+}
+
+/* The next character; for a byte that is none, a question mark. */
+static struct text character_take(struct text *rest)
+{
+	const size_t length = text_character_length(*rest);
+	struct text character = {rest->bytes, length};
+	if (length == 0)
+		character = TEXT("?");
+	*rest = text_from(*rest, length > 0 ? length : 1);
+	return character;
+}
+
+/* Encoded words, by `Q` of RFC 2047. A character is whole in its word. */
+static void write_encoded_words(struct text text, struct buffer *out)
+{
+	const char *before = WORD_BEGIN;
+	size_t room = 0;
+	while (text.length > 0) {
+		const struct text character = character_take(&text);
+		const size_t width = byte_is_of_words(*character.bytes) || *character.bytes == ' ' ? 1 : 3 * character.length;
+		if (width > room) {
+			buffer_string(out, before);
+			before = WORD_END "\r\n " WORD_BEGIN;
+			room = WORD_BYTES_MAX;
+		}
+		for (size_t i = 0; i < character.length; i++)
+			write_word_byte(character.bytes[i], out);
+		room -= width;
+	}
+	buffer_string(out, WORD_END);
+}
+
+/* Whether a mail program shows the text as it is. */
+static bool subject_is_plain(struct text text)
+{
+	for (size_t i = 0; i < text.length; i++)
+		if ((unsigned char)text.bytes[i] > '~')
+			return false;
+	return !memmem(text.bytes, text.length, "=?", 2);
+}
+
+static void write_subject(const struct alert_message *message, struct buffer *out)
+{
+	struct buffer subject;
+	buffer_open(&subject, NOTICE_BYTES_MAX);
+	buffer_print(&subject, "[%s] ", message->status);
+	write_header_text(message->pipeline, &subject);
+	buffer_string(&subject, ": ");
+	write_header_text(message->alert, &subject);
+	if (message->group.length) {
+		buffer_string(&subject, " for ");
+		write_header_text(message->group, &subject);
+	}
+	buffer_string(out, "\r\nSubject: ");
+	if (subject_is_plain(buffer_view(&subject)))
+		buffer_text(out, buffer_view(&subject));
+	else
+		write_encoded_words(buffer_view(&subject), out);
+	out->failed |= buffer_failed(&subject);
+	buffer_close(&subject);
+}
+
+/* ---- headers ---- */
 
 /* "Thu, 01 Jan 2026 00:00:01 +0000" */
 static void write_date(int64_t ms, struct buffer *out)
@@ -42,14 +123,7 @@ static void write_headers(const struct alert_message *message, const char *from,
 		buffer_string(out, i == 0 ? "\r\nTo: " : ",\r\n ");
 		write_header_text(text_of(to.items[i].text), out);
 	}
-	buffer_print(out, "\r\nSubject: [%s] ", message->status);
-	write_header_text(message->pipeline, out);
-	buffer_string(out, ": ");
-	write_header_text(message->alert, out);
-	if (message->group.length) {
-		buffer_string(out, " for ");
-		write_header_text(message->group, out);
-	}
+	write_subject(message, out);
 	write_date(message->at_ms, out);
 	buffer_print(out, "\r\nMessage-ID: <%s@sluice>\r\nAuto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n", id);
 	buffer_string(out, "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n");

@@ -18,15 +18,6 @@ static void byte_escaped(struct buffer *buffer, unsigned char byte)
 		buffer_byte(buffer, (char)byte);
 }
 
-/* How long the character that begins `rest` is; 0 when it is none. */
-static size_t character_length(struct text rest)
-{
-	size_t length = 1;
-	while (length < 4 && length < rest.length && ((unsigned char)rest.bytes[length] & 0xC0) == 0x80)
-		length++;
-	return text_is_utf8((struct text){rest.bytes, length}) ? length : 0;
-}
-
 void buffer_quoted(struct buffer *buffer, struct text text)
 {
 	buffer_byte(buffer, '"');
@@ -37,7 +28,7 @@ void buffer_quoted(struct buffer *buffer, struct text text)
 			at++;
 			continue;
 		}
-		size_t length = character_length(text_from(text, at));
+		size_t length = text_character_length(text_from(text, at));
 		if (length == 0)
 			buffer_string(buffer, "\xEF\xBF\xBD");
 		else
@@ -73,7 +64,7 @@ void buffer_shown(struct buffer *buffer, struct text text)
 {
 	for (size_t at = 0; at < text.length;) {
 		unsigned char byte = (unsigned char)text.bytes[at];
-		size_t length = byte < 0x80 ? 1 : character_length(text_from(text, at));
+		size_t length = byte < 0x80 ? 1 : text_character_length(text_from(text, at));
 		struct text character = {text.bytes + at, length ? length : 1};
 		if (length == 0 || byte < 0x20 || byte == 0x7F || is_command(character))
 			escape(buffer, character);

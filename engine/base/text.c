@@ -155,6 +155,14 @@ size_t text_characters(struct text a)
 	return count;
 }
 
+size_t text_character_length(struct text rest)
+{
+	size_t length = 1;
+	while (length < 4 && length < rest.length && ((unsigned char)rest.bytes[length] & 0xC0) == 0x80)
+		length++;
+	return text_is_utf8((struct text){rest.bytes, length}) ? length : 0;
+}
+
 void buffer_open(struct buffer *buffer, size_t ceiling_bytes)
 {
 	*buffer = (struct buffer){.ceiling_bytes = ceiling_bytes};

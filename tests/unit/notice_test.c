@@ -262,6 +262,66 @@ static void headers_of_a_mail_have_one_line_each(void **state)
 	buffer_close(&out);
 }
 
+static void mail_of_group(struct text group, struct buffer *out)
+{
+	struct alert_message message = message_of(TEXT("a"));
+	const struct name to[] = {{.text = "a@b"}};
+	message.group = group;
+	buffer_open(out, NOTICE_BYTES_MAX);
+	notice_write_mail(&message, "s@t", (struct name_list){1, to}, out);
+	buffer_byte(out, '\0');
+}
+
+/* RFC 2047: a server may refuse a header with other bytes, and a mail program would take a word that another has made for its own.
+ */
+static void a_subject_has_no_other_bytes_than_ascii(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *group, *subject;
+	} rows[] = {
+		{"Bern", "Subject: [firing] p: a for Bern\r\nDate"},
+		{"Z\xc3\xbcrich", "Subject: =?utf-8?Q?=5Bfiring=5D_p=3A_a_for_Z=C3=BCrich?=\r\nDate"},
+		{"\xff\xc3", "Subject: =?utf-8?Q?=5Bfiring=5D_p=3A_a_for_=3F=3F?=\r\nDate"},
+		{"=?x?", "Subject: =?utf-8?Q?=5Bfiring=5D_p=3A_a_for_=3D=3Fx=3F?=\r\nDate"},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct buffer out;
+		mail_of_group(text_of(rows[i].group), &out);
+		if (!strstr(out.bytes, rows[i].subject))
+			fail_msg("%s: %s", rows[i].subject, out.bytes);
+		buffer_close(&out);
+	}
+}
+
+/* 40 times U+20AC, three bytes each. */
+static void a_long_subject_has_several_words_of_whole_characters(void **state)
+{
+	(void)state;
+	char group[40 * 3];
+	struct buffer out;
+	size_t words = 0, characters = 0;
+	for (size_t i = 0; i < sizeof group; i++)
+		group[i] = "\xe2\x82\xac"[i % 3];
+	mail_of_group((struct text){group, sizeof group}, &out);
+	const char *line = strstr(out.bytes, "Subject: ");
+	assert_non_null(line);
+	for (; strncmp(line, "Date", 4) != 0; words++) {
+		const char *end = strstr(line, "\r\n");
+		assert_in_range(end - line, 1, 76);
+		assert_memory_equal(end - 2, "?=", 2);
+		const char *begin = strstr(line, "=?utf-8?Q?") + 10;
+		assert_true(words == 0 || *line == ' ');
+		assert_true(words == 0 || strncmp(begin, "=E2=82=AC", 9) == 0);
+		for (const char *at = begin; (at = strstr(at, "=E2=82=AC")) && at < end; at += 9)
+			characters++;
+		line = end + 2;
+	}
+	assert_in_range(words, 6, 9);
+	assert_int_equal(characters, 40);
+	buffer_close(&out);
+}
+
 /* A condition of 4,096 characters and bytes beyond ASCII: RFC 5321 allows 998 bytes a line, and RFC 2045 76 of this form. */
 static void lines_of_a_mail_are_short(void **state)
 {
@@ -350,6 +410,8 @@ int main(void)
 		cmocka_unit_test(pagerduty_gets_an_event_that_its_end_resolves),
 		cmocka_unit_test(alertmanager_gets_an_alert_with_its_end),
 		cmocka_unit_test(headers_of_a_mail_have_one_line_each),
+		cmocka_unit_test(a_subject_has_no_other_bytes_than_ascii),
+		cmocka_unit_test(a_long_subject_has_several_words_of_whole_characters),
 		cmocka_unit_test(lines_of_a_mail_are_short),
 		cmocka_unit_test(a_mail_has_its_date),
 		cmocka_unit_test(a_signature_is_an_hmac_of_sha_256),
