@@ -59,7 +59,7 @@ static void acceptor_on_turn(void *context)
 		int socket = accept4(acceptor->watch.descriptor, (struct sockaddr *)&address, &length,
 				     SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (socket < 0) {
-			if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+			if (listen_is_exhausted(errno))
 				acceptor_pause(acceptor);
 			return;
 		}

@@ -89,3 +89,8 @@ int listen_open(const char *host, int *port, struct error *error)
 	*port = port_of(opened);
 	return opened;
 }
+
+bool listen_is_exhausted(int code)
+{
+	return code == EMFILE || code == ENFILE || code == ENOBUFS || code == ENOMEM;
+}

@@ -12,4 +12,8 @@ int listen_open(const char *host, int *port, struct error *error);
  * then no server can listen there. */
 bool listen_is_local(const char *host);
 
+/* Whether accept() failed with that code for lack of a descriptor or of memory. The connection waits meanwhile, and its socket
+ * stays readable, so the caller pauses before the next attempt. */
+bool listen_is_exhausted(int code);
+
 #endif

@@ -17,11 +17,13 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/number.h"
+#include "net/listen.h"
 #include "net/loop.h"
 
 #define LOOK_MS 1000
 #define WAITING_MAX 16 /* probes that are not answered yet */
 #define CONNECT_LOOK_MS 200 /* timeout of a connect to an existing socket */
+#define EXHAUSTED_MS 100    /* until the next attempt, if no descriptor is free */
 #define LINE_BYTES 1024
 #define LINE_BEGIN "sluice"
 #define LINE_FORMAT LINE_BEGIN "\t%d\t%" PRId64 "\t%zu\t%" PRId64 "\t%s\t%s\n"
@@ -48,30 +50,31 @@ static void report_read(struct liveness *liveness, struct liveness_report *repor
 	pthread_mutex_unlock(&liveness->lock);
 }
 
-/* Sends the report. A line always fits into the empty buffer of a socket, so this does not wait. */
-static void liveness_answer(struct liveness *liveness)
+/* Sends the report. A line always fits into the empty buffer of a socket, so this does not wait. False: no descriptor is free. */
+static bool liveness_answer(struct liveness *liveness)
 {
 	struct liveness_report report;
 	char line[LINE_BYTES];
 	int visitor = accept4(liveness->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (visitor < 0)
-		return;
+		return !listen_is_exhausted(errno);
 	report_read(liveness, &report);
 	int length = snprintf(line, sizeof line, LINE_FORMAT, report.is_running, report.main_ms, report.workers, report.worker_ms,
 			      report.instance, report.worker);
 	if (length > 0 && (size_t)length < sizeof line)
 		(void)send(visitor, line, (size_t)length, MSG_NOSIGNAL);
 	close(visitor);
+	return true;
 }
 
 static void *liveness_run(void *context)
 {
 	struct liveness *liveness = context;
 	struct pollfd waits[] = {{.fd = liveness->listener, .events = POLLIN}, {.fd = liveness->bell, .events = POLLIN}};
-	while (waits[1].revents == 0) {
-		if (poll(waits, 2, -1) > 0 && waits[0].revents)
-			liveness_answer(liveness);
-	}
+	struct pollfd *bell = &waits[1];
+	while (bell->revents == 0)
+		if (poll(waits, 2, -1) > 0 && waits[0].revents && !liveness_answer(liveness))
+			(void)poll(bell, 1, EXHAUSTED_MS);
 	return NULL;
 }
 

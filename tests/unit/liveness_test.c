@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -81,6 +82,43 @@ static void nothing_that_is_sent_changes_anything(void **state)
 	}
 	assert_true(liveness_ask(path, 2000, &report, &error));
 	assert_string_equal(report.instance, "one");
+	liveness_close(liveness);
+}
+
+static int64_t processor_us(void)
+{
+	struct rusage used;
+	assert_int_equal(getrusage(RUSAGE_SELF, &used), 0);
+	return (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * INT64_C(1000000) + used.ru_utime.tv_usec + used.ru_stime.tv_usec;
+}
+
+/* Without a descriptor for it, a probe waits; meanwhile the thread does not turn. */
+static void a_probe_that_gets_no_descriptor_waits_and_costs_nothing(void **state)
+{
+	(void)state;
+	struct error error = {0};
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct rlimit limit, few;
+	char line[200] = "";
+	struct liveness *liveness = liveness_open(path, "one", &error);
+	assert_non_null(liveness);
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	const int probe = socket(AF_UNIX, SOCK_STREAM, 0), lowest_free = dup(probe);
+	assert_true(probe >= 0 && lowest_free >= 0);
+	close(lowest_free);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	few = (struct rlimit){(rlim_t)lowest_free, limit.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	const int connected = connect(probe, (struct sockaddr *)&address, sizeof address);
+	const int64_t began_us = processor_us();
+	usleep(500000);
+	const int64_t took_us = processor_us() - began_us;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_int_equal(connected, 0);
+	assert_in_range(took_us, 0, 100000);
+	assert_true(recv(probe, line, sizeof line - 1, 0) > 0);
+	expect_words(line, "one");
+	close(probe);
 	liveness_close(liveness);
 }
 
@@ -309,6 +347,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_process_that_starts_is_alive),
 		cmocka_unit_test(nothing_that_is_sent_changes_anything),
+		cmocka_unit_test(a_probe_that_gets_no_descriptor_waits_and_costs_nothing),
 		cmocka_unit_test(a_probe_waits_while_others_are_before_it),
 		cmocka_unit_test(a_frozen_process_is_found),
 		cmocka_unit_test(what_an_ended_process_left_is_replaced_and_nothing_else_is),
