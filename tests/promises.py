@@ -1,15 +1,23 @@
 #!/usr/bin/env python3
-"""Holds tests/promises.md against engine/worker/DELIVERY.md and the table of faults in README.md.
+"""Compares tests/promises.md with engine/worker/DELIVERY.md, "Access to the gateway" of OPERATING.md and the table of faults in README.md.
 
-Each of their sentences and table rows is exactly one row of tests/promises.md, and each row of it is one of them. A row names tests that are there: `NAME.sh WORD`, where tests/kafka/NAME.sh has WORD outside of comments;
-`NAME.py FUNCTION`, where tests/judge/NAME.py calls FUNCTION; `NAME_test FUNCTION`, where tests/unit/NAME_test.c runs FUNCTION; or
-`make TARGET`, but not `make check`, which is no one test. Prints each breach."""
+Each of their sentences and table rows is exactly one row of tests/promises.md, and each row of it is one of them. A row names tests that
+are there: `NAME.sh WORD`, where tests/kafka/NAME.sh has WORD outside of comments; `NAME.py FUNCTION`, where tests/judge/NAME.py calls
+FUNCTION; `NAME_test FUNCTION`, where tests/unit/NAME_test.c runs FUNCTION; or `make TARGET`, but not `make check`, which is no one test.
+
+In the table of numbers, the words stand in their page, and a number in them is the value of the constant, which the named file defines.
+The end of its name is its unit: _US, _MS, _S, _BYTES, or these before _MAX; else it is a count. Prints each breach."""
 import os, re, sys
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 # What is done inside, what Kafka does, and the list of tests: nothing that a user relies on.
 NO_PROMISES = {"How it works", "Kafka versions that lose the end of a transaction", "Tests"}
 REASONS = ("explains:", "not guaranteed:", "no test:")
+NUMBERS = "\n## Numbers\n"
+SMALL = {word: number for number, word in enumerate("zero one two three four five six seven eight nine ten".split())} | {
+    "a": 1, "an": 1, "each": 1, "every": 1, "last": 1}
+TIMES_US = {"ms": 1000, "s": 10**6, "second": 10**6, "minute": 60 * 10**6, "hour": 3600 * 10**6, "day": 24 * 3600 * 10**6}
+SIZES = {"byte": 1, "kB": 1000, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 
 
 def read(path):
@@ -38,12 +46,14 @@ def promises():
     for title, body in zip(sections[1::2], sections[2::2]):
         if title not in NO_PROMISES:
             yield from sentences(body)
+    access = re.search(r"^### Access to the gateway\n(.*?)(?=^#)", read("engine/cli/OPERATING.md"), flags=re.M | re.S)
+    yield from sentences(re.sub(r"^ *```.*?^ *```$", "", access.group(1), flags=re.M | re.S))
     table = re.search(r"^\| fault, under load .*?(?=^## )", read("README.md"), flags=re.M | re.S)
     yield from sentences(table.group(0)) if table else ["README.md has no table of faults"]
 
 
 def rows():
-    for line in read("tests/promises.md").split("\n"):
+    for line in read("tests/promises.md").split(NUMBERS)[0].split("\n"):
         if line.startswith("| ") and not line.startswith(("| sentence |", "| ---")):
             words, held = line.strip("| ").rsplit(" | ", 1)
             yield re.sub(r"[|\s]+", " ", words).strip(), held.strip()
@@ -66,7 +76,56 @@ def test_is_there(name):
         return False
 
 
+def definition(path, name, seen):
+    """What stands behind the name of a constant, in the file or in a header that it includes; "": nothing does"""
+    seen.add(path)
+    found = re.search(rf"^#define {name}\s+(.*?)\s*(?:/\*.*)?$", read(path), re.M)
+    if found:
+        return found.group(1)
+    headers = ["engine/" + header for header in re.findall(r'^#include "(\S+)"', read(path), re.M)]
+    return next((words for header in headers if header not in seen and (words := definition(header, name, seen))), "")
+
+
+def defined(path, name):
+    """The value of a constant; None: it has none, or it is no number"""
+    words = re.sub(r"\((?:size_t|u?int\d+_t)\)", "", definition(path, name, set()))
+    for other in set(re.findall(r"\b[A-Z][A-Z0-9_]+\b", words)):
+        words = re.sub(rf"\b{other}\b", str(defined(path, other)), words)
+    return eval(words.replace("/", "//")) if re.fullmatch(r"[\d\s()+*/<-]+", words) else None
+
+
+def quantities(words, units):
+    """The numbers of a sentence with a unit of these; without units, those that have none"""
+    known = "|".join([*TIMES_US, *SIZES])
+    for number, unit in re.findall(rf"\b(\d[\d,.]*\d|\d|(?:{'|'.join(SMALL)})\b) ?(?:({known})s?\b)?", words):
+        value = SMALL[number] if number in SMALL else float(number.replace(",", ""))
+        if unit in units or not (unit or units):
+            yield value * units.get(unit, 1)
+
+
+def unit_of(name):
+    """The units that a sentence may use, and what they are counted in"""
+    for end, units, divisor in (("_US", TIMES_US, 1), ("_MS", TIMES_US, 1000), ("_S", TIMES_US, 10**6), ("_BYTES", SIZES, 1)):
+        if re.sub(r"_(MAX|LEAST|EVERY)$", "", name).endswith(end):
+            return units, divisor
+    return {}, 1
+
+
+def check_numbers():
+    for line in read("tests/promises.md").split(NUMBERS)[1].split("\n"):
+        if not line.startswith("| ") or line.startswith(("| page |", "| ---")):
+            continue
+        page, words, constant = line.strip("| ").split(" | ")
+        path, name = constant.strip("`").split(" ")
+        units, divisor = unit_of(name)
+        if words not in re.sub(r"\s+", " ", read(page)):
+            print(f"tests/promises.md: {page} does not say: {words}")
+        elif defined(path, name) not in [number / divisor for number in quantities(words, units)]:
+            print(f"tests/promises.md: {name} of {path} is {defined(path, name)}, which {page} does not say: {words}")
+
+
 def main():
+    check_numbers()
     all_rows, given = list(rows()), list(promises())
     for sentence in given:
         fitting = sum(words == sentence for words, _ in all_rows)

@@ -1,4 +1,4 @@
-/* cancel_board.h: Board of cancelled requests that is known in a process: the newest CANCELLATIONS_MAX of them.
+/* cancel_board.h: Board of cancelled requests that is known in a process: CANCELLATIONS_MAX of them at most, and mostly the newest.
  *
  * A gateway cancels a request by a record of the namespace's topic of cancellations. Its key is the token of the request: the value
  * of its header `sluice-submitted`, or of `sluice-reply` if its caller has disconnected (message/reply.h). Its value is the

@@ -326,6 +326,10 @@ def keeps_credentials(judge, gateway, keys):
     status, answer, _ = gateway.infer("heard", ("x-api-key", KEY))
     seen = {one["name"]: one["data"][0] for one in answer["outputs"]} if status == 200 else {}
     judge.expect("so do keys", seen.get("key") == "none", (status, answer))
+    for wrong in (token[:-8] + "AAAAAAAA", keys.token(kid="nobody")):
+        gateway.infer("heard", bearer(wrong))
+    gateway.infer("heard", ("x-api-key", KEY + "x"))
+    judge.expect("none is logged, right or wrong", not any(secret in gateway.words for secret in (token[:-8], wrong, KEY, "a=b")), gateway.words)
 
 
 def limits_rates(judge, start):
@@ -809,8 +813,14 @@ def refuses_options(judge, start, keys):
         gateway = start(*more)
         judge.expect(f"{' '.join(more)} is refused", not gateway.started and gateway.process.returncode > 0 and words in gateway.words, gateway.words)
         gateway.stop()
+    gateway = start(host=None)
+    listens_on_loopback_alone(judge, gateway, gateway.port)
+    gateway.stop()
     gateway = start(host="0.0.0.0")
     judge.expect("nobody is let in unasked from elsewhere", not gateway.started and "--jwks" in gateway.words, gateway.words)
+    gateway = start("--insecure-ignore-security", host="0.0.0.0")
+    judge.expect("unless that is asked for", gateway.started and is_reached("127.0.0.2", gateway.port), gateway.words)
+    gateway.stop()
     gateway = start("--rate", "5", host="0.0.0.0")
     judge.expect("a limit is no question who they are", not gateway.started, gateway.words)
 

@@ -364,6 +364,25 @@ static void so_many_percent_are_drawn(void **state)
 	assert_true(drawn > 850 && drawn < 1150);
 }
 
+static void a_key_decides_and_without_one_the_position(void **state)
+{
+	size_t drawn = 0, differ = 0;
+	(void)state;
+	for (int i = 0; i < 1000; i++) {
+		char key[16];
+		const int length = snprintf(key, sizeof key, "k-%d", i);
+		const struct message keyed = {.key = {key, (size_t)length}, .origin = {.topic = TEXT("in"), .offset = i}};
+		const struct message later = {.key = keyed.key,
+					      .origin = {.topic = TEXT("in"), .partition = 3, .offset = i + 5000}};
+		const struct message unkeyed = {.origin = keyed.origin};
+		assert_int_equal(assignment_draws("some", &keyed, 10), assignment_draws("some", &later, 10));
+		drawn += assignment_draws("some", &keyed, 10);
+		differ += assignment_draws("some", &keyed, 10) != assignment_draws("some", &unkeyed, 10);
+	}
+	assert_true(drawn > 50 && drawn < 150);
+	assert_true(differ > 100); /* of 180, if neither depends on the other */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -381,6 +400,7 @@ int main(void)
 		cmocka_unit_test(one_choice_says_nothing_of_another),
 		cmocka_unit_test(a_key_keeps_its_way_and_without_one_the_record_does),
 		cmocka_unit_test(so_many_percent_are_drawn),
+		cmocka_unit_test(a_key_decides_and_without_one_the_position),
 	};
 	return cmocka_run_group_tests(tests, arena_begin, arena_end);
 }

@@ -272,8 +272,7 @@ static void a_direct_call_ends_by_the_reply_of_a_worker(void **state)
 	struct direct_port *port = port_of(stand);
 	call_with(stand, 0, MOCK_WAIT_MS, "r", TEXT("1"));
 	struct direct_message *asked = direct_port_take(port);
-	assert_true(text_is(asked->record.value, "1"));
-	assert_true(text_is(asked->place, "/here"));
+	assert_true(text_is(asked->record.value, "1") && text_is(asked->place, "/here"));
 	const struct header address = *headers_find(asked->record.headers, TEXT(REPLY_HEADER));
 	const struct outgoing answer = {.value = TEXT("from the worker"), .headers = {1, &address}};
 	assert_true(direct_hub_reply(stand->hub, &answer));
@@ -360,14 +359,15 @@ static void on_placed(void *context, const struct submission *origin)
 }
 
 /* One that is submitted, and one whose place its caller wants to know. */
-static void a_call_that_is_searched_later_goes_through_kafka(void **state)
+static void a_call_that_is_searched_later_or_explained_goes_through_kafka(void **state)
 {
 	struct calls_stand *stand = *state;
 	struct direct_port *port = port_of(stand);
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < 3; i++) {
 		struct call_request request = request_of(stand, i);
 		request.submits = i == 0;
-		request.placed = i == 0 ? NULL : on_placed;
+		request.placed = i == 1 ? on_placed : NULL;
+		request.service = i == 2 ? SERVICE_EXPLANATIONS : SERVICE_PREDICTIONS;
 		calls_begin(stand->calls, &request);
 		rd_kafka_message_destroy(next_record(stand, "in"));
 	}
@@ -630,7 +630,7 @@ int main(void)
 		CALLS_STORY(a_direct_call_that_no_worker_takes_goes_through_kafka),
 		CALLS_STORY(a_returned_call_goes_through_kafka_though_the_files_have_changed),
 		CALLS_STORY(a_direct_call_is_refused_when_its_worker_has_too_many),
-		CALLS_STORY(a_call_that_is_searched_later_goes_through_kafka),
+		CALLS_STORY(a_call_that_is_searched_later_or_explained_goes_through_kafka),
 		CALLS_STORY(a_call_through_kafka_ends_by_the_reply_of_its_own_process),
 		CALLS_STORY(a_call_whose_place_is_asked_for_is_answered_through_kafka),
 		CALLS_STORY(a_deadline_ends_a_call_that_nobody_answers),

@@ -11,6 +11,7 @@
 #include "gateway/call_outcome.h"
 #include "gateway/call_setup.h"
 #include "gateway/cors.h"
+#include "gateway/gateway_service.h"
 #include "gateway/rest.h"
 #include "gateway/submission.h"
 #include "message/reply.h"
@@ -473,6 +474,31 @@ static void a_pipeline_with_an_experiment_takes_feedback(void **state)
 	planning_close(&planning);
 }
 
+/* Replies as long as the longest call; keys and cancellations for 24 hours. */
+static void topics_of_a_gateway_keep_records_as_long_as_they_matter(void **state)
+{
+	static const struct {
+		const char *name;
+		int64_t retention_ms;
+	} rows[GATEWAY_TOPICS] = {
+		{"sluice.default.replies", 600000},
+		{"sluice.default.claims", INT64_C(86400000) + 3600000}, /* clocks of gateways may differ by an hour */
+		{"sluice.default.cancels", 86400000}};
+	struct planning planning;
+	struct plan plan;
+	struct wanted_topic topics[GATEWAY_TOPICS];
+	(void)state;
+	planning_open_steps(&planning, "  - {name: a, expression: {set: {x: x}}}\n  output: {steps: [a]}\n");
+	planning_plan(&planning, NULL, &plan);
+	gateway_own_topics(&(struct revision){.plan = plan, .arena = planning.arena}, (struct properties){0}, topics);
+	for (size_t i = 0; i < GATEWAY_TOPICS; i++) {
+		assert_string_equal(topics[i].name, rows[i].name);
+		assert_int_equal(topics[i].retention_ms, rows[i].retention_ms);
+		assert_false(topics[i].compacted);
+	}
+	planning_close(&planning);
+}
+
 static void headers_that_expressions_read_are_passed_on(void **state)
 {
 	struct planning planning;
@@ -500,6 +526,7 @@ static void headers_that_expressions_read_are_passed_on(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(topics_of_a_gateway_keep_records_as_long_as_they_matter),
 		cmocka_unit_test(headers_that_expressions_read_are_passed_on),
 		cmocka_unit_test(a_path_finds_its_route_and_whom_it_names),
 		cmocka_unit_test(a_path_says_which_methods_it_has),

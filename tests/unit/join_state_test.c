@@ -555,6 +555,30 @@ static void parts_that_fit_alone_and_not_together_are_answered_with_the_limit(vo
 	assert_int_equal(stop(stand).failed, 1);
 }
 
+static void waiting_parts_count_against_the_state_of_their_partition(void **state)
+{
+	struct stand *stand = *state;
+	configure(stand, "joinType: inner");
+	stand->config.partition_state.bytes_max = 40000; /* a part takes a few hundred */
+	running_start(&stand->running, &stand->config);
+	for (int i = 0; i < 200; i++) {
+		char id[16];
+		snprintf(id, sizeof id, "r-%d", i);
+		give(stand, 'x', id, i + 1);
+	}
+	expect(stand, "", "cannot keep more state: its stage has 40000 bytes");
+	wait_until_joined(stand, 200);
+	assert_in_range(stop(stand).failed, 1, 199);
+	start(stand, "joinType: inner"); /* with more memory */
+	give(stand, 'y', "r-0", 10);
+	for (bool joined = false; !joined;) {
+		rd_kafka_message_t *answer = mock_read(&stand->mock);
+		joined = memmem(answer->payload, answer->len, "[11]", strlen("[11]")) != NULL;
+		rd_kafka_message_destroy(answer);
+	}
+	assert_int_equal(stop(stand).answered, 1);
+}
+
 #define SHOWS(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -577,6 +601,7 @@ int main(void)
 		SHOWS(what_comes_of_a_record_that_is_taken_again_replaces_what_came_of_it_before),
 		SHOWS(what_waits_for_a_commit_is_bounded_by_what_a_stage_may_hold),
 		SHOWS(parts_that_fit_alone_and_not_together_are_answered_with_the_limit),
+		SHOWS(waiting_parts_count_against_the_state_of_their_partition),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
