@@ -51,6 +51,11 @@ static uint64_t text_hash(const struct outcome_join *join, struct text text)
 	return hash_bytes(text.bytes, text.length, join->config.seed);
 }
 
+uint64_t outcome_join_unit_hash(const struct outcome_join *join, struct text unit)
+{
+	return unit.length > 0 ? text_hash(join, unit) : 0;
+}
+
 /* There are few, and the latest is nearly always the one. */
 static size_t epoch_find(const struct outcome_join *join, const struct outcome_epoch *epoch)
 {
@@ -175,7 +180,7 @@ static enum exposure_fate exposure_open(struct outcome_join *join, const struct 
 	if (number == SIZE_MAX)
 		return EXPOSURE_REFUSED;
 	const struct open_exposure made = {.id = id,
-					   .unit = exposure->unit.length > 0 ? text_hash(join, exposure->unit) : 0,
+					   .unit = outcome_join_unit_hash(join, exposure->unit),
 					   .origin = origin,
 					   .time_s = (uint32_t)(exposure->time_ms / MS_PER_SECOND),
 					   .epoch = (uint16_t)number,
@@ -370,6 +375,16 @@ void outcome_join_close(struct outcome_join *join)
 static uint32_t slot_of(const struct outcome_join *join, uint32_t nth)
 {
 	return (uint32_t)(((uint64_t)join->oldest + nth) % join->capacity);
+}
+
+uint64_t outcome_join_unit(const struct outcome_join *join, size_t slot)
+{
+	return join->ring[slot].unit;
+}
+
+int64_t outcome_join_exposed_ms(const struct outcome_join *join, size_t slot)
+{
+	return entry_ms(&join->ring[slot]);
 }
 
 size_t outcome_join_newest(const struct outcome_join *join)

@@ -118,6 +118,13 @@ bool outcome_join_judge(struct outcome_join *join, const struct feedback *feedba
 /* The number of an experiment and a version of its table, of which an exposure was opened; UINT32_MAX: none was. */
 uint32_t outcome_join_epoch(const struct outcome_join *join, struct text experiment, struct text table);
 
+/* The hash by which exposures have a unit; 0: the unit is empty. */
+uint64_t outcome_join_unit_hash(const struct outcome_join *join, struct text unit);
+
+/* Of the exposure in a slot, which is open: its unit, and its time in whole seconds. */
+uint64_t outcome_join_unit(const struct outcome_join *join, size_t slot);
+int64_t outcome_join_exposed_ms(const struct outcome_join *join, size_t slot);
+
 /* The slot of the exposure that was opened last; there must be one. */
 size_t outcome_join_newest(const struct outcome_join *join);
 

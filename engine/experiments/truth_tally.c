@@ -1,5 +1,5 @@
-/* truth_tally.c: see truth_tally.h. What feedback leaves for the end of the window is in a table beside the join, by the number of
- * the join's entry. Units are in a table with open addressing, which doubles. */
+/* truth_tally.c: see truth_tally.h. What feedback leaves for the end of the window is beside the join, by the slot of its exposure
+ * (experiments/outcome_values.h). Units are in a table with open addressing, which doubles. */
 #include "experiments/truth_tally.h"
 
 #include <assert.h>
@@ -33,7 +33,7 @@ struct truth_tally {
 	size_t judged_count;
 	struct unit_outcomes *outcomes; /* of feedback that names a unit alone */
 	struct running_cap *caps[EXPERIMENT_METRICS_MAX];
-	double *open_values; /* of each entry: what is judged of it; NaN: no outcome was joined */
+	struct outcome_values *values; /* of feedback on requests, until their exposures are over */
 	struct truth_unit *units;
 	size_t unit_count, unit_places; /* a power of two */
 	struct truth_counts counts[ASSIGNMENT_WAYS_MAX];
@@ -180,24 +180,38 @@ static void value_take(struct truth_tally *tally, size_t judged, struct waiting_
 
 /* ---- exposures ---- */
 
-static double *values_of(const struct truth_tally *tally, size_t slot)
+/* A value of the unit of an exposure that is over. */
+struct ended_exposure {
+	struct truth_tally *tally;
+	uint64_t unit;
+	uint32_t arm;
+};
+
+static void unit_outcome_take(void *context, const struct outcome_value *outcome)
 {
-	return &tally->open_values[slot * tally->judged_count];
+	const struct ended_exposure *ended = context;
+	struct waiting_value value = {.unit = ended->unit, .arm = ended->arm, .value = outcome->value};
+	value_take(ended->tally, outcome->metric, &value);
 }
 
-static void unit_outcome_take(void *context, uint64_t unit, uint32_t arm, const struct unit_outcome *outcome)
+static void outcome_list(void *context, const struct outcome_value *outcome)
 {
-	struct waiting_value value = {.unit = unit, .arm = arm, .value = outcome->value};
-	value_take(context, outcome->metric, &value);
+	double *values = context;
+	values[outcome->metric] = outcome->value;
 }
 
 static void exposure_closed(void *context, size_t slot, uint32_t arm, bool has_outcome)
 {
 	struct truth_tally *tally = context;
-	const double *values = values_of(tally, slot);
-	const uint64_t unit = unit_outcomes_end(tally->outcomes, slot, arm, unit_outcome_take, tally);
-	for (size_t i = 0; has_outcome && i < tally->judged_count; i++) {
-		struct waiting_value value = {.unit = unit, .arm = arm, .value = values[i]};
+	struct ended_exposure ended = {tally, outcome_join_unit(tally->join, slot), arm};
+	double values[JUDGED_MAX];
+	unit_outcomes_end(tally->outcomes, slot, unit_outcome_take, &ended);
+	for (size_t i = 0; i < tally->judged_count; i++)
+		values[i] = (double)NAN;
+	if (has_outcome)
+		outcome_values_take(tally->values, slot, outcome_list, values);
+	for (size_t i = 0; i < tally->judged_count; i++) {
+		struct waiting_value value = {.unit = ended.unit, .arm = arm, .value = values[i]};
 		if (!isnan(values[i]))
 			value_take(tally, i, &value);
 	}
@@ -217,11 +231,6 @@ static bool table_is(struct text digits, uint64_t table)
 	return read == table;
 }
 
-static uint64_t unit_hash(const struct truth_tally *tally, struct text unit)
-{
-	return unit.length == 0 ? 0 : hash_bytes(unit.bytes, unit.length, hash_key(text_of(tally->config.experiment)));
-}
-
 void truth_tally_expose(struct truth_tally *tally, const struct exposure *exposure)
 {
 	const struct truth_tally_config *config = &tally->config;
@@ -236,11 +245,7 @@ void truth_tally_expose(struct truth_tally *tally, const struct exposure *exposu
 	const struct outcome_exposure one = outcome_exposure_of(exposure, arm);
 	if (outcome_join_expose(tally->join, &one) != EXPOSURE_OPENED)
 		return;
-	const size_t slot = outcome_join_newest(tally->join);
-	double *values = values_of(tally, slot);
-	for (size_t i = 0; i < tally->judged_count; i++)
-		values[i] = (double)NAN;
-	unit_outcomes_expose(tally->outcomes, slot, unit_hash(tally, exposure->unit), exposure->time_ms);
+	unit_outcomes_expose(tally->outcomes, exposure->time_ms);
 }
 
 /* ---- feedback ---- */
@@ -248,8 +253,9 @@ void truth_tally_expose(struct truth_tally *tally, const struct exposure *exposu
 static void value_joined(void *context, const struct joined_outcome *outcome)
 {
 	struct truth_tally *tally = context;
+	const struct outcome_value value = {outcome->metric, outcome->value};
 	assert(outcome->metric < tally->judged_count);
-	values_of(tally, outcome->slot)[outcome->metric] = outcome->value;
+	tally->losses.crowded += !outcome_values_add(tally->values, outcome->slot, &value);
 }
 
 const struct feedback_metric *truth_accuracy(const struct feedback *feedback)
@@ -312,16 +318,16 @@ static size_t judged_index(const struct truth_tally *tally, struct text metric)
 /* Feedback that names a unit alone. Its truth says nothing: no answer of the unit is known to be the one that it is of. */
 static void unit_feedback(struct truth_tally *tally, const struct feedback *reduced, bool is_judged)
 {
-	struct unit_outcome outcomes[JUDGED_MAX];
+	struct outcome_value outcomes[JUDGED_MAX];
 	if (reduced->experiment.length > 0 && !text_is(reduced->experiment, tally->config.experiment))
 		return;
 	tally->losses.unjudged += is_judged;
 	for (size_t i = 0; i < reduced->metric_count; i++)
-		outcomes[i] = (struct unit_outcome){judged_index(tally, reduced->metrics[i].name), reduced->metrics[i].value};
+		outcomes[i] = (struct outcome_value){judged_index(tally, reduced->metrics[i].name), reduced->metrics[i].value};
 	if (reduced->metric_count == 0)
 		return;
-	const enum unit_outcome_fate fate =
-		unit_outcomes_add(tally->outcomes, unit_hash(tally, reduced->unit), reduced, outcomes, reduced->metric_count);
+	const enum unit_outcome_fate fate = unit_outcomes_add(tally->outcomes, outcome_join_unit_hash(tally->join, reduced->unit),
+							      reduced, outcomes, reduced->metric_count);
 	tally->losses.unknown += fate == UNIT_OUTCOME_UNKNOWN;
 	tally->losses.late += fate == UNIT_OUTCOME_LATE;
 	tally->losses.crowded += fate == UNIT_OUTCOME_CROWDED;
@@ -432,12 +438,9 @@ static bool caps_open(struct truth_tally *tally)
 static bool tally_reserve(struct truth_tally *tally, struct error *error)
 {
 	struct text names[JUDGED_MAX] = {TEXT(ROLLOUT_ACCURACY)};
-	const size_t join_bytes = OUTCOME_ENTRY_BYTES + 2 * sizeof(uint32_t); /* with its index, and what the answer said */
-	const size_t entry_bytes = UNIT_OUTCOMES_ENTRY_BYTES + tally->judged_count * sizeof *tally->open_values;
-	const size_t entries = tally->config.memory_bytes / (join_bytes + entry_bytes);
 	for (size_t i = 1; i < tally->judged_count; i++)
 		names[i] = text_of(tally->config.metrics[i - 1]);
-	const struct outcome_join_config join = {.memory_bytes = entries * join_bytes,
+	const struct outcome_join_config join = {.memory_bytes = tally->config.memory_bytes,
 						 .window_ms = tally->config.window_ms,
 						 .seed = hash_key(text_of(tally->config.experiment)),
 						 .metric_count = tally->judged_count,
@@ -448,9 +451,9 @@ static bool tally_reserve(struct truth_tally *tally, struct error *error)
 	tally->join = outcome_join_open(&join, error);
 	if (!tally->join)
 		return false;
-	tally->outcomes = unit_outcomes_open(outcome_join_capacity(tally->join), tally->config.window_ms, error);
-	tally->open_values = memory_take(outcome_join_capacity(tally->join), tally->judged_count * sizeof *tally->open_values);
-	return (tally->outcomes && tally->open_values && caps_open(tally)) ||
+	tally->outcomes = unit_outcomes_open(tally->join, tally->config.window_ms, error);
+	tally->values = outcome_values_open();
+	return (tally->outcomes && tally->values && caps_open(tally)) ||
 	       error_memory(error, ERROR_SYSTEM, "counting the truths of a rollout");
 }
 
@@ -479,7 +482,7 @@ void truth_tally_close(struct truth_tally *tally)
 	for (size_t i = 0; i < EXPERIMENT_METRICS_MAX; i++)
 		running_cap_close(tally->caps[i]);
 	unit_outcomes_close(tally->outcomes);
-	memory_give(tally->open_values);
+	outcome_values_close(tally->values);
 	memory_give(tally->units);
 	memory_give(tally);
 }

@@ -32,7 +32,8 @@
 #define TRUTH_SCALE 100000 /* an accuracy of 1 */
 #define TRUTH_VALUE_MAX 1e100	 /* of another metric, above or below 0: the sum of squares has to be finite */
 #define TRUTH_COUNT_MAX 10000000 /* units of an arm: the squares of 64 pipelines fit into 63 bits; further ones are left out */
-#define TRUTH_MEMORY_BYTES ((size_t)64 << 20) /* for open exposures: 880,000 */
+#define TRUTH_EXPOSURE_BYTES 40	 /* of an open exposure; values of feedback take more (experiments/outcome_values.h) */
+#define TRUTH_MEMORY_BYTES ((size_t)64 << 20) /* for open exposures: 1,670,000 */
 #define TRUTH_UNITS_MAX ((size_t)1 << 20) /* further units are left out: of so many, an accuracy is known to 0.1% */
 
 struct truth_tally;

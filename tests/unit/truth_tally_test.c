@@ -41,7 +41,7 @@ static struct truth_tally *tally_of(size_t open, size_t units)
 						  .metrics = further,
 						  .caps = {cap, 0},
 						  .computed = computed,
-						  .memory_bytes = open * (40 + 28 + 8 + further_count * 8),
+						  .memory_bytes = open * TRUTH_EXPOSURE_BYTES,
 						  .units_max = units};
 	struct truth_tally *made = truth_tally_open(&config, &error);
 	if (!made)
@@ -288,6 +288,28 @@ static void units_beyond_the_limit_are_left_out_and_counted(void **state)
 	window_pass(NOW_MS);
 	expect(1, 5, 1);
 	assert_int_equal(truth_tally_losses(tally).crowded, 1);
+}
+
+/* What waits takes 40 bytes, whatever is judged: so many exposures are open, and one more drops the oldest. */
+static void an_open_exposure_takes_forty_bytes(void **state)
+{
+	char id[16];
+	(void)state;
+	assert_int_equal(TRUTH_EXPOSURE_BYTES, 40);
+	truth_tally_close(tally);
+	tally = tally_of(500, 1000);
+	for (int i = 0; i < 500; i++) {
+		(void)snprintf(id, sizeof id, "r%d", i);
+		expose(id, "", 1, NOW_MS);
+		judge(id, 1, NOW_MS + 10);
+	}
+	expect(1, 0, 0);
+	assert_int_equal(truth_tally_losses(tally).dropped, 0);
+	expose("one-more", "", 1, NOW_MS);
+	expect(1, 1, 1);
+	assert_int_equal(truth_tally_losses(tally).dropped, 1);
+	window_pass(NOW_MS);
+	expect(1, 500, 1);
 }
 
 /* Thousands of units: the table of units grows, and sums do not depend on the order. */
@@ -591,9 +613,11 @@ int main(void)
 		WITH_TALLY(exposures_that_no_stage_of_the_table_chose_are_left_out),
 		WITH_TALLY(feedback_that_is_no_accuracy_is_counted_apart),
 		WITH_TALLY(units_beyond_the_limit_are_left_out_and_counted),
+		WITH_TALLY(an_open_exposure_takes_forty_bytes),
 		WITH_TALLY(other_orders_give_the_same_sums),
 		cmocka_unit_test(counts_that_fell_or_cannot_be_are_recognised),
 #define WITH_METRICS(test) cmocka_unit_test_setup_teardown(test, metrics_begin, metrics_end)
+		WITH_METRICS(an_open_exposure_takes_forty_bytes),
 		WITH_METRICS(a_metric_is_the_mean_of_the_requests_of_a_unit),
 		WITH_METRICS(a_reward_is_a_metric_where_it_is_named),
 		WITH_METRICS(a_metric_without_accuracy_does_not_make_one),

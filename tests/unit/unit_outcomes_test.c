@@ -16,15 +16,49 @@
 #define NOW_MS INT64_C(1800000000000)
 #define WINDOW_MS 60000
 #define SLOTS 37
-#define UNITS 6
+#define UNITS 24
+#define EXPOSURES 20000
 
+static struct outcome_join *join;
 static struct unit_outcomes *outcomes;
+static size_t begun;
+
+/* What is to come of an exposure, by a walk over all; times are whole seconds, as the join's. */
+static struct plain_exposure {
+	uint64_t unit;
+	int64_t time_ms;
+	double sum;
+} plain[EXPOSURES];
+static size_t plain_from, plain_to;
+
+static void outcome_sum(void *context, const struct outcome_value *outcome)
+{
+	assert_int_equal(outcome->metric, 2);
+	*(double *)context += outcome->value;
+}
+
+static void exposure_closed(void *context, size_t slot, uint32_t arm, bool has_outcome)
+{
+	double sum = 0;
+	(void)context, (void)arm, (void)has_outcome;
+	assert_true(plain_from < plain_to && slot == plain_from % SLOTS);
+	assert_true(outcome_join_unit(join, slot) == plain[plain_from].unit);
+	unit_outcomes_end(outcomes, slot, outcome_sum, &sum);
+	assert_true(sum == plain[plain_from].sum);
+	plain_from++;
+}
 
 static int outcomes_begin(void **state)
 {
 	struct error error = {0};
+	const struct outcome_join_config config = {.memory_bytes = SLOTS * (OUTCOME_ENTRY_BYTES + sizeof(uint32_t)),
+						   .window_ms = WINDOW_MS,
+						   .seed = 7,
+						   .closed = exposure_closed};
 	(void)state;
-	outcomes = unit_outcomes_open(SLOTS, WINDOW_MS, &error);
+	join = outcome_join_open(&config, &error);
+	outcomes = join ? unit_outcomes_open(join, WINDOW_MS, &error) : NULL;
+	begun = plain_from = plain_to = 0;
 	return outcomes ? 0 : -1;
 }
 
@@ -32,121 +66,116 @@ static int outcomes_end(void **state)
 {
 	(void)state;
 	unit_outcomes_close(outcomes);
+	outcome_join_close(join);
 	return 0;
 }
 
-static enum unit_outcome_fate outcome_add(uint64_t unit, double value, int64_t time_ms, const char *feedback_id)
+static uint64_t unit_of(uint64_t number)
 {
-	const struct unit_outcome outcome = {2, value};
-	const struct feedback feedback = {.feedback_id = text_of(feedback_id), .time_ms = time_ms};
-	return unit_outcomes_add(outcomes, unit, &feedback, &outcome, 1);
+	return outcome_join_unit_hash(join, (struct text){(const char *)&number, sizeof number});
 }
 
-static void outcome_sum(void *context, uint64_t unit, uint32_t arm, const struct unit_outcome *outcome)
+static void exposure_begin(uint64_t unit, int64_t time_ms)
 {
-	assert_true(unit > 0 && arm == 1 && outcome->metric == 2);
-	*(double *)context += outcome->value;
+	const size_t number = begun++;
+	const struct outcome_exposure exposure = {.id = {(const char *)&number, sizeof number},
+						  .experiment = TEXT("e"),
+						  .unit = {(const char *)&unit, sizeof unit},
+						  .time_ms = time_ms};
+	assert_int_equal(outcome_join_expose(join, &exposure), EXPOSURE_OPENED);
+	unit_outcomes_expose(outcomes, time_ms);
+	plain[plain_to++] = (struct plain_exposure){unit_of(unit), time_ms / 1000 * 1000, 0};
 }
 
-static double exposure_end(size_t slot, uint64_t unit)
+static enum unit_outcome_fate plain_add(uint64_t unit, double value, int64_t time_ms)
 {
-	double sum = 0;
-	assert_int_equal(unit_outcomes_end(outcomes, slot, 1, outcome_sum, &sum), unit);
-	return sum;
-}
-
-/* ---- which exposure ---- */
-
-/* What is to come of it, by a walk over all. */
-struct plain_exposure {
-	uint64_t unit;
-	int64_t time_ms;
-	double sum;
-};
-
-static enum unit_outcome_fate plain_add(struct plain_exposure *open, size_t from, size_t to, uint64_t unit, double value,
-					int64_t time_ms)
-{
-	for (size_t i = to; i-- > from;) {
-		if (open[i].unit != unit || open[i].time_ms > time_ms + FEEDBACK_AHEAD_MS)
+	for (size_t i = plain_to; i-- > plain_from;) {
+		if (plain[i].unit != unit || plain[i].time_ms > time_ms + FEEDBACK_AHEAD_MS)
 			continue;
-		if (time_ms > open[i].time_ms + 1000 + WINDOW_MS)
+		if (time_ms > plain[i].time_ms + 1000 + WINDOW_MS)
 			return UNIT_OUTCOME_LATE;
-		open[i].sum += value;
+		plain[i].sum += value;
 		return UNIT_OUTCOME_WAITS;
 	}
 	return UNIT_OUTCOME_UNKNOWN;
 }
 
-/* Units of few buckets, in a ring that goes around hundreds of times. */
+/* Each value that waits is found again when its exposure is over. */
+static enum unit_outcome_fate outcome_add(uint64_t unit, double value, int64_t time_ms, const char *feedback_id)
+{
+	const struct outcome_value outcome = {2, value};
+	const struct feedback feedback = {.feedback_id = text_of(feedback_id), .time_ms = time_ms};
+	const enum unit_outcome_fate fate = unit_outcomes_add(outcomes, unit_of(unit), &feedback, &outcome, 1);
+	if (fate == UNIT_OUTCOME_WAITS)
+		assert_int_equal(plain_add(unit_of(unit), value, time_ms), fate);
+	return fate;
+}
+
+/* ---- which exposure ---- */
+
+/* Units of few buckets, in a ring that goes around hundreds of times. The index is made of exposures that are open already. */
 static void values_belong_to_the_last_exposure_of_their_unit(void **state)
 {
-	static struct plain_exposure plain[20000];
 	struct random random = {21};
-	size_t from = 0, to = 0, fates[UNIT_OUTCOME_CROWDED + 1] = {0};
+	size_t fates[UNIT_OUTCOME_CROWDED + 1] = {0};
 	int64_t now_ms = NOW_MS;
 	(void)state;
-	while (to < 20000) {
-		const uint64_t unit = 1 + 8 * random_below(&random, UNITS);
+	while (begun < EXPOSURES) {
 		now_ms += random_between(&random, 0, 9000);
-		for (; from < to && (to - from == SLOTS || plain[from].time_ms + WINDOW_MS <= now_ms); from++)
-			assert_true(exposure_end(from % SLOTS, plain[from].unit) == plain[from].sum);
-		plain[to] = (struct plain_exposure){unit, now_ms, 0};
-		unit_outcomes_expose(outcomes, to % SLOTS, unit, now_ms);
-		to++;
-		for (uint64_t i = random_below(&random, 4); i > 0; i--) {
-			const uint64_t of = 1 + 8 * random_below(&random, UNITS + 1);
+		exposure_begin(random_below(&random, UNITS), now_ms);
+		for (uint64_t i = begun < SLOTS ? 0 : random_below(&random, 4); i > 0; i--) {
+			const uint64_t of = random_below(&random, UNITS + 1);
 			const int64_t at_ms = now_ms + random_between(&random, -2 * WINDOW_MS, 2 * WINDOW_MS);
-			const double value = (double)random_below(&random, 100);
-			const enum unit_outcome_fate fate = outcome_add(of, value, at_ms, "");
-			assert_int_equal(fate, plain_add(plain, from, to, of, value, at_ms));
+			const enum unit_outcome_fate fate = outcome_add(of, (double)random_below(&random, 100), at_ms, "");
+			if (fate != UNIT_OUTCOME_WAITS)
+				assert_int_equal(fate, plain_add(unit_of(of), 0, at_ms));
 			fates[fate]++;
 		}
 	}
-	assert_true(fates[UNIT_OUTCOME_WAITS] > 10000 && fates[UNIT_OUTCOME_LATE] > 1000 && fates[UNIT_OUTCOME_UNKNOWN] > 1000);
+	assert_true(plain_from > EXPOSURES - SLOTS - 1);
+	assert_true(fates[UNIT_OUTCOME_WAITS] > 5000 && fates[UNIT_OUTCOME_LATE] > 1000 && fates[UNIT_OUTCOME_UNKNOWN] > 1000);
 }
 
 /* ---- once ---- */
 
 static void a_feedback_id_counts_once_in_a_window(void **state)
 {
-	const int64_t last_ms = NOW_MS + WINDOW_MS + 1000, next_ms = last_ms + 1;
+	const int64_t last_ms = NOW_MS + WINDOW_MS + 1000, next_ms = last_ms + 1000;
 	(void)state;
-	unit_outcomes_expose(outcomes, 0, 7, NOW_MS);
+	exposure_begin(7, NOW_MS);
 	assert_int_equal(outcome_add(7, 1, NOW_MS, "f"), UNIT_OUTCOME_WAITS);
 	assert_int_equal(outcome_add(7, 1, NOW_MS, "f"), UNIT_OUTCOME_REPEATED);
 	assert_int_equal(outcome_add(7, 2, last_ms, "g"), UNIT_OUTCOME_WAITS);
-	assert_true(exposure_end(0, 7) == 3);
-	unit_outcomes_expose(outcomes, 1, 7, next_ms);
+	exposure_begin(7, next_ms);
 	assert_int_equal(outcome_add(7, 1, next_ms, "g"), UNIT_OUTCOME_REPEATED);
 	assert_int_equal(outcome_add(7, 1, next_ms, "h"), UNIT_OUTCOME_WAITS);
-	unit_outcomes_expose(outcomes, 2, 7, next_ms + WINDOW_MS + 1001);
-	assert_int_equal(outcome_add(7, 1, next_ms, "h"), UNIT_OUTCOME_REPEATED);
-	assert_int_equal(outcome_add(7, 1, next_ms, "g"), UNIT_OUTCOME_WAITS); /* two windows later */
-	assert_true(exposure_end(1, 7) == 2);
+	exposure_begin(7, next_ms + WINDOW_MS + 2000);
+	assert_int_equal(outcome_add(7, 1, next_ms + WINDOW_MS + 2000, "h"), UNIT_OUTCOME_REPEATED);
+	assert_int_equal(outcome_add(7, 1, next_ms + WINDOW_MS + 2000, "g"), UNIT_OUTCOME_WAITS); /* two windows later */
+	assert_int_equal(plain_from, 2);
 }
 
 /* The space of values is used again, and has a limit. */
 static void values_beyond_the_limit_do_not_wait(void **state)
 {
-	size_t waited = 0;
 	(void)state;
-	for (size_t turn = 0; turn < 3; turn++) {
-		unit_outcomes_expose(outcomes, turn, 7, NOW_MS);
-		for (waited = 0; waited < UNIT_OUTCOMES_MAX; waited++)
-			assert_int_equal(outcome_add(7, 1, NOW_MS, ""), UNIT_OUTCOME_WAITS);
-		assert_int_equal(outcome_add(7, 1, NOW_MS, ""), UNIT_OUTCOME_CROWDED);
-		assert_true(exposure_end(turn, 7) == (double)UNIT_OUTCOMES_MAX);
+	for (int64_t turn = 0; turn < 3; turn++) {
+		const int64_t time_ms = NOW_MS + turn * 2 * WINDOW_MS;
+		exposure_begin(7, time_ms);
+		for (size_t waited = 0; waited < UNIT_OUTCOMES_MAX; waited++)
+			assert_int_equal(outcome_add(7, 1, time_ms, ""), UNIT_OUTCOME_WAITS);
+		assert_int_equal(outcome_add(7, 1, time_ms, ""), UNIT_OUTCOME_CROWDED);
+		assert_true(plain[plain_to - 1].sum == (double)UNIT_OUTCOMES_MAX);
 	}
+	assert_int_equal(plain_from, 2);
 }
 
 static void an_unknown_feedback_id_may_come_again(void **state)
 {
 	(void)state;
 	assert_int_equal(outcome_add(7, 1, NOW_MS, "f"), UNIT_OUTCOME_UNKNOWN);
-	unit_outcomes_expose(outcomes, 0, 7, NOW_MS);
+	exposure_begin(7, NOW_MS);
 	assert_int_equal(outcome_add(7, 1, NOW_MS, "f"), UNIT_OUTCOME_WAITS);
-	assert_true(exposure_end(0, 7) == 1);
 }
 
 /* ---- in a rollout ---- */
