@@ -163,6 +163,15 @@ size_t text_character_length(struct text rest)
 	return text_is_utf8((struct text){rest.bytes, length}) ? length : 0;
 }
 
+size_t text_byte_of_character(struct text a, size_t number)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < a.length; i++)
+		if (((unsigned char)a.bytes[i] & 0xC0) != 0x80 && ++count == number)
+			return i;
+	return a.length;
+}
+
 void buffer_open(struct buffer *buffer, size_t ceiling_bytes)
 {
 	*buffer = (struct buffer){.ceiling_bytes = ceiling_bytes};

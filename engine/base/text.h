@@ -100,6 +100,7 @@ struct text text_trimmed(struct text a, const char *blanks); /* without the byte
 bool text_is_utf8(struct text a);                        /* no surrogates, no overlong forms */
 size_t text_characters(struct text a);                   /* code points of valid UTF-8 */
 size_t text_character_length(struct text rest);          /* bytes of the character that begins it; 0: its bytes are no UTF-8 */
+size_t text_byte_of_character(struct text a, size_t number); /* where that code point, from 1, begins; the length: it has fewer */
 
 #define TEXT_FORMAT "%.*s"
 #define TEXT_ARGUMENTS(text) (int)(text).length, ((text).bytes ? (text).bytes : "")

@@ -5,6 +5,7 @@
 #include "client/kafka.h"
 #include "view/experiment_list.h"
 #include "view/rollout_view.h"
+#include "view/traffic_view.h"
 
 #define OUT_BYTES_MAX ((size_t)64 << 20)
 
@@ -19,13 +20,25 @@ static const struct option list_options[] = {
 	 .type = OPTION_NAMES,
 	 .offset = offsetof(struct list_options, asked.files),
 	 .help = "A file or folder of YAML with experiments, and the pipelines that have them. Without it the rollouts are listed "
-		 "that a keeper runs."},
+		 "that a keeper runs, and the SeldonDeployments whose predictors share traffic."},
 	PIPELINE_TARGET_ROWS(struct list_options, asked),
 	COMMAND_FORM(list_options, form, "text json"),
 	{.type = OPTION_END},
 };
 
 extern const struct command command_experiments_list;
+
+/* Rollouts, and deployments whose predictors share traffic. */
+static void experiments_print(struct session *session, const struct control_session *control, struct buffer *out)
+{
+	const struct document_checker checker = {.kinds = session->kinds, .namespace = control->config.namespace};
+	const struct ledger *ledger = applier_ledger(control->applier);
+	const bool json = session->form == OUTPUT_JSON;
+	const size_t count = rollouts_view_print(ledger, json, session->arena, out) +
+			     traffic_views_print(ledger, &checker, json, session->arena, out);
+	if (count == 0 && !json)
+		buffer_string(out, "no rollouts\n");
+}
 
 /* Those of the control plane. */
 static int rollouts_list(struct session *session, const struct list_options *self)
@@ -36,7 +49,7 @@ static int rollouts_list(struct session *session, const struct list_options *sel
 	int code;
 	if (control_session_open(command_workspace(session), &self->asked, &control, &error)) {
 		buffer_open(&out, OUT_BYTES_MAX);
-		rollouts_view_print(applier_ledger(control.applier), self->form == OUTPUT_JSON, session->arena, &out);
+		experiments_print(session, &control, &out);
 		code = command_write(session, &out);
 	} else {
 		code = command_refused(session, &command_experiments_list, &error);

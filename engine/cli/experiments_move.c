@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "cli/command.h"
 #include "cli/control_proposal.h"
+#include "cli/traffic_move.h"
 #include "client/control_session.h"
 #include "client/kafka.h"
 #include "control/records.h"
@@ -69,26 +70,33 @@ static int moved_print(struct session *session, const struct control_session *co
 	return command_write(session, &out);
 }
 
+/* Sends the command, and prints the move that the keeper makes of it. */
+static int command_send(struct session *session, struct control_session *control, const struct move_options *self,
+			const char *experiment, const char *verb)
+{
+	const struct proposal_item item = {.kind = ROLLOUT_COMMAND_KIND,
+					   .name = text_of(experiment),
+					   .document = text_of(verb),
+					   .expected = PROPOSAL_EXPECTS_ANY};
+	const int code = control_session_command(session, control, &self->author, (struct record_list){1, &item});
+	return code == EXIT_GOOD ? moved_print(session, control, experiment) : code;
+}
+
 static int move_run(struct session *session, const struct command *command, const struct move_options *self, const char *experiment,
 		    const char *verb)
 {
 	struct control_session control = {0};
 	struct error error = {0};
-	const struct proposal_item item = {.kind = ROLLOUT_COMMAND_KIND,
-					   .name = text_of(experiment),
-					   .document = text_of(verb),
-					   .expected = PROPOSAL_EXPECTS_ANY};
 	int code;
-	if (!control_session_open(command_workspace(session), &self->asked, &control, &error) ||
-	    !rollout_view_find(applier_ledger(control.applier), experiment, &error)) {
+	const bool good = control_session_open(command_workspace(session), &self->asked, &control, &error);
+	if (good && deployment_traffic_find(applier_ledger(control.applier), experiment))
+		code = traffic_move_run(session, &control, &self->author, experiment, verb, self->dry_run);
+	else if (!good || !rollout_view_find(applier_ledger(control.applier), experiment, &error))
 		code = command_refused(session, command, &error);
-	} else if (self->dry_run) {
+	else if (self->dry_run)
 		code = dry_run(session, &control, self, experiment, verb);
-	} else {
-		code = control_session_command(session, &control, &self->author, (struct record_list){1, &item});
-		if (code == EXIT_GOOD)
-			code = moved_print(session, &control, experiment);
-	}
+	else
+		code = command_send(session, &control, self, experiment, verb);
 	control_session_close(&control);
 	return code;
 }
@@ -131,6 +139,9 @@ const struct command command_experiments_rollback = {
 	.summary = "Gives the default of a rollout all the traffic.",
 	.help = "It is in force in every engine as soon as the engine reads it, also after a promotion. "
 		"Who did it and why is in the record of the move.\n"
+		"\n"
+		"Of a SeldonDeployment the next version is proposed, in which the first predictor gets all the traffic. It is in "
+		"force when all engines are ready for it.\n"
 		"\n"
 		"  sluice experiments rollback checkout --reason 'release 7' --brokers localhost:9092\n",
 	.options = move_options,
@@ -207,10 +218,15 @@ static int history_run(struct session *session, const void *filled, const char *
 	struct buffer out;
 	(void)count;
 	const struct ledger_rollout *rollout = NULL;
-	if (control_session_open(command_workspace(session), &self->asked, &control, &error))
-		rollout = rollout_view_find(applier_ledger(control.applier), arguments[0], &error);
+	const struct ledger_resource *deployment = NULL;
 	int code;
-	if (rollout) {
+	if (control_session_open(command_workspace(session), &self->asked, &control, &error)) {
+		deployment = deployment_traffic_find(applier_ledger(control.applier), arguments[0]);
+		rollout = deployment ? NULL : rollout_view_find(applier_ledger(control.applier), arguments[0], &error);
+	}
+	if (deployment) {
+		code = traffic_show(session, &control, deployment, true);
+	} else if (rollout) {
 		buffer_open(&out, OUT_BYTES_MAX);
 		rollout_moves_print(rollout, session->form == OUTPUT_JSON, session->arena, &out);
 		code = command_write(session, &out);
@@ -226,7 +242,8 @@ const struct command command_experiments_history = {
 	.arguments = "EXPERIMENT",
 	.summary = "Lists the moves of a rollout: when, why, and by whom.",
 	.help = "The newest move is first, and the newest 200 are kept. With -o json each has its evidence: every rule as it was "
-		"judged, with its counts and its confidence interval.\n"
+		"judged, with its counts and its confidence interval. Of a SeldonDeployment whose predictors share its traffic, "
+		"its versions are listed, with the traffic of each.\n"
 		"\n"
 		"  sluice experiments history checkout --brokers localhost:9092\n"
 		"  sluice experiments history checkout -o json\n",

@@ -2,6 +2,7 @@
 #include "base/moment.h"
 #include "base/quote.h"
 #include "cli/command.h"
+#include "cli/traffic_move.h"
 #include "client/control_session.h"
 #include "client/experiment_data.h"
 #include "client/kafka.h"
@@ -143,19 +144,34 @@ static bool rollout_show(struct session *session, const struct control_session *
 	return command_write(session, &out) == EXIT_GOOD && fflush(session->out) == 0;
 }
 
+/* Shows it, and with `watch` again until it is over. */
+static bool rollout_follow(struct session *session, const struct control_session *control, const char *experiment, bool watch,
+			   struct error *error)
+{
+	uint64_t shown = UINT64_MAX;
+	bool over = false;
+	bool good = rollout_show(session, control, experiment, &shown, &over, error);
+	while (good && watch && !over)
+		good = applier_follow(control->applier, WATCH_MS, error) &&
+		       rollout_show(session, control, experiment, &shown, &over, error);
+	return good || error->kind == ERROR_NONE;
+}
+
 static int rollout_run(struct session *session, const struct pipeline_target_asked *asked, const char *experiment, bool watch)
 {
 	struct control_session control = {0};
 	struct error error = {0};
-	uint64_t shown = UINT64_MAX;
-	bool over = false;
-	bool good = control_session_open(command_workspace(session), asked, &control, &error) &&
-		    rollout_show(session, &control, experiment, &shown, &over, &error);
-	while (good && watch && !over)
-		good = applier_follow(control.applier, WATCH_MS, &error) &&
-		       rollout_show(session, &control, experiment, &shown, &over, &error);
+	const struct ledger_resource *deployment = NULL;
+	int code = EXIT_GOOD;
+	const bool good = control_session_open(command_workspace(session), asked, &control, &error);
+	if (good)
+		deployment = deployment_traffic_find(applier_ledger(control.applier), experiment);
+	if (deployment)
+		code = traffic_show(session, &control, deployment, false);
+	else if (!good || !rollout_follow(session, &control, experiment, watch, &error))
+		code = command_refused(session, &command_experiments_status, &error);
 	control_session_close(&control);
-	return good || error.kind == ERROR_NONE ? EXIT_GOOD : command_refused(session, &command_experiments_status, &error);
+	return code;
 }
 
 /* ---- the command ---- */
@@ -185,7 +201,8 @@ const struct command command_experiments_status = {
 	.arguments = "EXPERIMENT",
 	.summary = "Shows the state of an experiment.",
 	.help = "Shows the rollout that a keeper runs (`sluice run --control`): its phase and stage, the share, calls and errors "
-		"of each choice since the weights last moved, and the last move.\n"
+		"of each choice since the weights last moved, and the last move. Of a SeldonDeployment whose predictors share its "
+		"traffic it shows their shares, and the version that set them.\n"
 		"\n"
 		"With -f, --exposures or --pipeline it reads exposures and feedback as `sluice experiments analyze` does, and "
 		"shows the units and the present share of each variant, whether the split is as planned, the feedback that "

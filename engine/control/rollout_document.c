@@ -139,7 +139,7 @@ static bool rollout_find(const struct spec *spec, struct arena *arena, struct ro
 	return !arena_failed(arena) || error_memory(error, ERROR_SYSTEM, "reading a rollout");
 }
 
-static bool document_has_word(struct text document)
+bool rollout_document_is_written(struct text document)
 {
 	for (size_t i = 0; i < sizeof rollout_words / sizeof *rollout_words; i++)
 		if (memmem(document.bytes, document.length, rollout_words[i], strlen(rollout_words[i])))
@@ -157,7 +157,7 @@ static bool rollout_document_read(void *context, struct text document, struct ar
 	struct spec spec;
 	*is_rollout = false;
 	/* Reading all Experiments after each change would take long. */
-	if (!document_has_word(document))
+	if (!rollout_document_is_written(document))
 		return true;
 	if (!spec_open(&spec, error))
 		return false;

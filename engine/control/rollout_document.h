@@ -30,6 +30,9 @@ struct rollout_document {
 	int64_t limits_us[ROLLOUT_LIMITS_MAX]; /* ascending */
 };
 
+/* Whether the document names a field of a rollout. It may have none nevertheless. */
+bool rollout_document_is_written(struct text document);
+
 /* The index of a latency of a rule, in milliseconds, among the limits; `limit_count`: it is none. */
 size_t rollout_document_limit(const struct rollout_document *rollout, double limit_ms);
 

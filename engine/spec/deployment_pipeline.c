@@ -354,7 +354,7 @@ static const struct node *shared(struct translation *own, const struct deploymen
 	struct growing options = map_begin(own->arena, place, 4), shares = list_begin(own->arena, place, count);
 	struct growing copies = list_begin(own->arena, place, count);
 	const char **results = ARENA_ARRAY(own->arena, const char *, count), *request = NULL, *entry;
-	const struct graph_node front = {.here = place, .name = {"traffic", place}};
+	const struct graph_node front = {.here = place, .name = {DEPLOYMENT_SPLIT_STEP, place}};
 	size_t answering = 0, alone = 0;
 	translation_begin(own, own->deployment->name.text, predictors, count);
 	map_put(&options, "shares", shares.node);

@@ -12,6 +12,8 @@
 
 #include "spec/resource.h"
 
+#define DEPLOYMENT_SPLIT_STEP "traffic" /* the step of its pipeline that shares out requests among its predictors */
+
 /* The documents of the pipelines of a deployment without faults; the one with its own name is the first. Returns
  * their number, at most `most`; 0: memory ran out. */
 size_t deployment_pipelines(const struct resource *deployment, struct arena *arena, const struct node **documents, size_t most);

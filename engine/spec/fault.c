@@ -99,15 +99,6 @@ static bool begins_character(char byte)
 	return ((unsigned char)byte & 0xC0) != 0x80;
 }
 
-static size_t byte_of_column(struct text line, uint32_t column)
-{
-	uint32_t at_column = 0;
-	for (size_t i = 0; i < line.length; i++)
-		if (begins_character(line.bytes[i]) && ++at_column == column)
-			return i;
-	return line.length;
-}
-
 /* The value or key that begins at `column` ends before this byte: at its closing quote,
  * or where a plain one would end. */
 static size_t end_of_token(struct text line, size_t begin)
@@ -133,7 +124,7 @@ static size_t end_of_token(struct text line, size_t begin)
 
 static size_t width_at(struct text line, uint32_t column)
 {
-	size_t begin = byte_of_column(line, column);
+	size_t begin = text_byte_of_character(line, column);
 	if (begin >= line.length)
 		return 1;
 	size_t end = end_of_token(line, begin);

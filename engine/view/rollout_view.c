@@ -5,6 +5,7 @@
 
 #include "base/moment.h"
 #include "base/quote.h"
+#include "control/rollout_document.h"
 #include "experiments/truth_tally.h"
 #include "message/json_write.h"
 #include "step/assignment.h"
@@ -200,20 +201,21 @@ void rollout_view_print(const struct ledger *ledger, const struct ledger_rollout
 		buffer_print(out, "  move %lld: %s\n", (long long)last->number, text_shown(last->sentence, arena));
 }
 
-void rollouts_view_print(const struct ledger *ledger, bool json, struct arena *arena, struct buffer *out)
+size_t rollouts_view_print(const struct ledger *ledger, bool json, struct arena *arena, struct buffer *out)
 {
 	const struct ledger_rollout *rollout;
-	if (!json && list_length(&ledger->rollouts) == 0)
-		buffer_string(out, "no rollouts\n");
+	size_t count = 0;
 	LIST_EACH_ROLLOUT(ledger, rollout)
 	{
 		if (!rollout->has_record)
 			continue;
+		count++;
 		if (json)
 			rollout_view_print(ledger, rollout, true, arena, out);
 		else
 			state_print(rollout, arena, out);
 	}
+	return count;
 }
 
 void rollout_moves_print(const struct ledger_rollout *rollout, bool json, struct arena *arena, struct buffer *out)
@@ -242,27 +244,43 @@ void rollout_moves_print(const struct ledger_rollout *rollout, bool json, struct
 	}
 }
 
-static bool ledger_has(const struct ledger *ledger, const char *kind, const char *name)
+/* Why an accepted Experiment has no rollout. */
+static void rollout_miss(const struct ledger *ledger, const struct ledger_resource *resource, const char *experiment,
+			 struct error *error)
 {
-	const struct ledger_resource *resource = ledger_resource_find(ledger, text_of(kind), text_of(name));
-	return resource && ledger_newest(resource)->record.action == CONTROL_APPLY;
+	const struct ledger_version *newest = ledger_newest(resource);
+	const enum change_phase phase = ledger_phase(ledger, newest);
+	if (phase == CHANGE_ACCEPTED)
+		error_set(error, ERROR_CONFIG, PLACE_NONE,
+			  "version %lld of the Experiment `%s` is not in force yet, so its rollout has not begun: `sluice wait "
+			  "experiment/%s` waits for it",
+			  (long long)newest->record.version, experiment, experiment);
+	else if (phase == CHANGE_FAILED)
+		error_set(
+			error, ERROR_CONFIG, PLACE_NONE,
+			"version %lld of the Experiment `%s` failed, so its rollout has not begun: `sluice history experiment/%s` "
+			"says why",
+			(long long)newest->record.version, experiment, experiment);
+	else if (rollout_document_is_written(newest->record.document))
+		error_set(error, ERROR_CONFIG, PLACE_NONE,
+			  "the Experiment `%s` has fields of a rollout, and none has begun: it has no `default`, `enabled` is false, "
+			  "it cannot run, or no keeper has looked at it yet. The log of the engine that has the keeper says why",
+			  experiment);
+	else
+		error_set(error, ERROR_CONFIG, PLACE_NONE,
+			  "the Experiment `%s` of namespace `%s` has no rollout, since it has no stages: apply it with a `default` "
+			  "and a `progressiveDeployment`, or with other weights",
+			  experiment, ledger->namespace);
 }
 
 const struct ledger_rollout *rollout_view_find(const struct ledger *ledger, const char *experiment, struct error *error)
 {
 	const struct ledger_rollout *rollout = ledger_rollout_find(ledger, text_of(experiment));
+	const struct ledger_resource *resource = ledger_resource_find(ledger, TEXT("Experiment"), text_of(experiment));
 	if (rollout)
 		return rollout;
-	if (ledger_has(ledger, "Experiment", experiment))
-		error_set(error, ERROR_CONFIG, PLACE_NONE,
-			  "the Experiment `%s` of namespace `%s` has no rollout, since it has no stages: apply it with a `default` "
-			  "and a `progressiveDeployment`, or with other weights",
-			  experiment, ledger->namespace);
-	else if (ledger_has(ledger, "SeldonDeployment", experiment))
-		error_set(error, ERROR_CONFIG, PLACE_NONE,
-			  "the predictors of the SeldonDeployment `%s` of namespace `%s` have no rollout: apply it with another "
-			  "`traffic`. `sluice experiments weights %s` shows the shares in force",
-			  experiment, ledger->namespace, experiment);
+	if (resource && ledger_newest(resource)->record.action == CONTROL_APPLY)
+		rollout_miss(ledger, resource, experiment, error);
 	else
 		error_set(error, ERROR_CONFIG, PLACE_NONE,
 			  "namespace `%s` has no rollout of `%s`: apply an Experiment of that name with a `default` and a "

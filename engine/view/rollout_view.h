@@ -9,8 +9,8 @@
 void rollout_view_print(const struct ledger *ledger, const struct ledger_rollout *rollout, bool json, struct arena *arena,
 			struct buffer *out);
 
-/* All rollouts, one in a line. */
-void rollouts_view_print(const struct ledger *ledger, bool json, struct arena *arena, struct buffer *out);
+/* All rollouts, one in a line. Returns their number. */
+size_t rollouts_view_print(const struct ledger *ledger, bool json, struct arena *arena, struct buffer *out);
 
 /* The moves, the newest first. */
 void rollout_moves_print(const struct ledger_rollout *rollout, bool json, struct arena *arena, struct buffer *out);

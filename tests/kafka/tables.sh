@@ -2,14 +2,15 @@
 # Bucket tables on a real Kafka: 90/10, 75/25 and 50/50 for a traffic step and for a SeldonDeployment, then a kill -9 of
 # the engine whose keeper made the tables, its restart, and a change by the other keeper. After each, no key is answered
 # from another side than the recorded table says, which tables.py reads and hashes by itself; and each change moves
-# exactly as many buckets as it must, and those with the smallest numbers.
+# exactly as many buckets as it must, and those with the smallest numbers. Then commands promote and roll back the predictors of the
+# deployment, which are an experiment: so do two operators at the same moment, of whom one is refused.
 #   tables.sh SLUICE BUILD
 # KEYS is how many keys. Takes half a minute.
 set -u
 what=tables
 # shellcheck source=tests/kafka/stand.sh
 . "$(dirname "$0")/stand.sh"
-keys=${KEYS:-2000}
+keys=${KEYS:-2000} pipelines="step deployed"
 
 start_broker brisk creates
 start_model "$here/tables.yaml"
@@ -52,7 +53,7 @@ engines_run() { # $1 version, on all of $2 engines
 check_sides() { # $1 what, $2 version of the tables, $3 buckets that it moved
 	local pipeline choice
 	"$build/records" dump "$brokers" sluice.tables.control table@ >"$dir/control.jsonl" || give_up "control cannot be read"
-	for pipeline in step deployed; do
+	for pipeline in $pipelines; do
 		choice=step/by
 		[ $pipeline = step ] || choice=deployed/traffic
 		"$sluice" tail -n tables $pipeline --count "$keys" --idle 10s -o json >"$dir/answers.jsonl" 2>"$dir/tail.log" &
@@ -101,6 +102,42 @@ documents 70 30
 "$sluice" apply -n tables -f "$dir/documents.yaml" >"$dir/apply.log" 2>&1
 wait_until 20 engines_run 4 2 || give_up "the engines do not run version 4"
 check_sides "70/30 by another keeper" 4 2000
+
+# ---- the experiment that the predictors are ----
+
+deployment_runs() { # $1 version, on both engines
+	"$sluice" describe -n tables seldondeployment/deployed -o json >"$dir/describe.json" 2>"$dir/describe.log" &&
+		[ "$(grep -o "\"live\": true, \"version\": $1, \"ready\": true" "$dir/describe.json" | wc -l)" -eq 2 ]
+}
+command_moves() { # $1 the command, $2 version that it makes, $3 buckets that it moves
+	local began
+	began=$(date +%s%3N)
+	"$sluice" experiments "$1" deployed -n tables --reason "release $2" >"$dir/command.log" 2>&1
+	expect "status of $1" $? "-eq 0"
+	wait_until 10 deployment_runs "$2" || give_up "the engines do not run version $2"
+	echo "$what: $(($(date +%s%3N) - began)) ms from the start of $1 until both engines run it"
+	check_sides "$1" "$2" "$3"
+}
+pipelines=deployed
+command_moves promote 5 7000
+command_moves rollback 6 10000
+"$sluice" experiments status deployed -n tables >"$dir/status.log" 2>&1
+expect_words "status" "$dir/status.log" '^deployed: predictors of a SeldonDeployment, version 6 since .* by tester: release 6$'
+expect_words "status, shares" "$dir/status.log" '^  main +100.00% \(default\)$'
+for operator in ann bob; do
+	"$sluice" experiments promote deployed -n tables --author $operator >"$dir/$operator.log" 2>&1 &
+	ours $!
+	[ $operator = bob ] || ann=$started
+done
+wait_for "$ann"
+wait_for "$started"
+expect "promotions of two operators at once that are accepted" "$(cat "$dir/ann.log" "$dir/bob.log" | grep -c 'SeldonDeployment/deployed version 7 accepted')" "-eq 1"
+expect "promotions that are refused in words" "$(cat "$dir/ann.log" "$dir/bob.log" | grep -cE 'conflict: .* is at version 7, applied by (ann|bob)|has this traffic already')" "-eq 1"
+wait_until 10 deployment_runs 7
+expect "the engines run the one that was accepted" $? "-eq 0"
+check_sides "one of two promotions" 7 10000
+"$sluice" experiments history deployed -n tables >"$dir/history.log" 2>&1
+expect "versions in the history" "$(grep -cE '^ +[1-7]  .* main [0-9]+%, canary [0-9]+% \(active\) by ' "$dir/history.log")" "-eq 7"
 
 stop_engine tables "$one"
 stop_engine tables "$two"

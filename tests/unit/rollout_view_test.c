@@ -184,22 +184,27 @@ static void moves_are_shown_from_the_newest(void **state)
 	assert_non_null(strstr(view(false), "  move 2: "));
 }
 
-static void an_experiment_that_is_gone_keeps_its_moves(void **state)
+#define STAGELESS                                                                                                                  \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  default: a\n"                       \
+	"  candidates: [{name: a, weight: 50}, {name: b, weight: 50}]\n"
+
+static void an_experiment_whose_stages_are_gone_keeps_its_moves(void **state)
 {
 	(void)state;
 	table_propose("Experiment", "e", EXPERIMENT("10, 50"));
-	table_propose("Experiment", "e", NULL);
-	if (!rollout())
-		return; /* nothing of it is kept */
-	assert_non_null(strstr(view(false), "e: the experiment has no rollout any more\n"));
-	assert_non_null(strstr(view(true), "\"phase\": \"gone\""));
-	assert_null(strstr(views(false), "e: "));
+	table_propose("Experiment", "e", STAGELESS);
+	assert_non_null(rollout());
+	assert_string_equal(view(false),
+			    "e: the experiment has no rollout any more\n  move 1: Stage 1 begins at 10%: the rollout starts.\n");
+	assert_non_null(strstr(view(true), "\"phase\": \"gone\", \"moves\": 1"));
+	assert_string_equal(views(false), "");
+	assert_string_equal(views(true), "");
 }
 
 static void all_rollouts_have_a_line_each(void **state)
 {
 	(void)state;
-	assert_string_equal(views(false), "no rollouts\n");
+	assert_string_equal(views(false), "");
 	assert_string_equal(views(true), "");
 	table_propose("Experiment", "e", EXPERIMENT("10, 50"));
 	const char *text = views(false);
@@ -225,6 +230,36 @@ static void an_experiment_without_a_rollout_is_refused_with_what_to_do(void **st
 		strstr(stageless.text, "the Experiment `plain` of namespace `default` has no rollout, since it has no stages"));
 }
 
+static void expect_no_rollout(const char *words)
+{
+	struct error error = {0};
+	assert_null(rollout_view_find(keeper_ledger(table_stand.keeper), "e", &error));
+	if (!strstr(error.text, words))
+		fail_msg("%s", error.text);
+}
+
+static void an_experiment_whose_rollout_has_not_begun_says_why(void **state)
+{
+	const struct failed_change failed = {2, TEXT("it cannot")};
+	(void)state;
+	table_propose("Pipeline", "p", TABLE_PIPELINE("p", "1", "1"));
+	table_report(NULL, 0, NULL, 0);
+	table_propose("Experiment", "e", EXPERIMENT("10, 50"));
+	expect_no_rollout(
+		"version 1 of the Experiment `e` is not in force yet, so its rollout has not begun: `sluice wait experiment/e`");
+	table_report(NULL, 0, &failed, 1);
+	expect_no_rollout(
+		"version 1 of the Experiment `e` failed, so its rollout has not begun: `sluice history experiment/e` says why");
+}
+
+static void fields_of_a_rollout_that_does_not_run_are_named(void **state)
+{
+	(void)state;
+	table_propose("Experiment", "e", STAGELESS "  progressiveDeployment: {enabled: false, schedule: [10, 50], every: 10s}\n");
+	expect_no_rollout(
+		"the Experiment `e` has fields of a rollout, and none has begun: it has no `default`, `enabled` is false");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -234,7 +269,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_accuracy_is_the_mean_of_the_truths, stand_begin, stand_end),
 		cmocka_unit_test_setup_teardown(metrics_of_criteria_have_their_means, stand_begin, stand_end),
 		cmocka_unit_test_setup_teardown(moves_are_shown_from_the_newest, stand_begin, stand_end),
-		cmocka_unit_test_setup_teardown(an_experiment_that_is_gone_keeps_its_moves, stand_begin, stand_end),
+		cmocka_unit_test_setup_teardown(an_experiment_whose_stages_are_gone_keeps_its_moves, stand_begin, stand_end),
+		cmocka_unit_test_setup_teardown(an_experiment_whose_rollout_has_not_begun_says_why, stand_begin, stand_end),
+		cmocka_unit_test_setup_teardown(fields_of_a_rollout_that_does_not_run_are_named, stand_begin, stand_end),
 		cmocka_unit_test_setup_teardown(all_rollouts_have_a_line_each, stand_begin, stand_end),
 		cmocka_unit_test_setup_teardown(an_experiment_without_a_rollout_is_refused_with_what_to_do, stand_begin, stand_end),
 	};
