@@ -1,5 +1,7 @@
 /* experiment.c: Choice of an experiment for a call: the candidate that its message gets, the mirror's copy, and the
  * default's answer where a candidate failed. */
+#include <math.h>
+
 #include "base/duration.h"
 #include "base/memory.h"
 #include "base/number.h"
@@ -25,33 +27,68 @@ static struct text experiment_shown(struct text unit)
 	return (struct text){unit.bytes, unit.length < 40 ? unit.length : 40};
 }
 
+/* A unit is one value: what several values or NaN would name is not known. Empty: `reason` says why. */
+static struct text unit_of_value(const struct tensor *tensor, struct arena *arena, const char **reason)
+{
+	const bool is_number = tensor->count == 1 && datatype_rows[tensor->datatype].class == CLASS_FLOAT;
+	if (tensor->count > 1) {
+		*reason = arena_print(arena, "it has %zu values and must have one", tensor->count);
+		return (struct text){0};
+	}
+	if (is_number && isnan(tensor_number(tensor, 0))) {
+		*reason = "it is NaN";
+		return (struct text){0};
+	}
+	return key_of_tensor(tensor, arena);
+}
+
+/* The value of the experiment's expression. False: LIMIT, and the like. */
+static bool unit_evaluate(const struct visit *visit, const struct expression *expression, struct text *unit, const char **reason,
+			  struct error *error)
+{
+	struct error missing = {0};
+	const struct scope scope = visit_scope(visit, NULL);
+	const struct tensor *tensor = expression_evaluate(expression, &scope, visit->arena, &missing);
+	*unit = (struct text){0};
+	*reason = "it is empty";
+	if (missing.kind != ERROR_NONE && missing.kind != ERROR_INPUT && missing.kind != ERROR_REMOTE) {
+		*error = missing;
+		return false;
+	}
+	if (missing.kind != ERROR_NONE)
+		*reason = arena_print(visit->arena, "%s", missing.text);
+	else if (tensor)
+		*unit = unit_of_value(tensor, visit->arena, reason);
+	return true;
+}
+
+/* A message without a unit is counted, and drawn by its origin unless the experiment needs one. */
+static bool unit_miss(const struct visit *visit, const struct graph_experiment *experiment, const char *reason, struct error *error)
+{
+	if (visit->node->counts)
+		count_add(&visit->node->counts->units_missing, 1);
+	return experiment->spec->unit_missing == UNIT_ORIGIN ||
+	       error_set(error, ERROR_INPUT, visit->node->step.place,
+			 "experiment `%s` needs a unit, and this request has none: %s; send one value, or set "
+			 "`unitMissing: origin`",
+			 experiment->name, reason ? reason : "it cannot be computed");
+}
+
 /* The unit of a message; empty: it is drawn by its origin. */
 static bool unit_find(const struct visit *visit, const struct graph_experiment *experiment, struct text *unit, struct error *error)
 {
 	const struct experiment_spec *spec = experiment->spec;
 	const char *reason = "it has no key";
 	*unit = visit->message->key;
-	if (spec->unit) {
-		struct error missing = {0};
-		const struct scope scope = visit_scope(visit, NULL);
-		const struct tensor *tensor = expression_evaluate(spec->unit, &scope, visit->arena, &missing);
-		*unit = tensor ? key_of_tensor(tensor, visit->arena) : (struct text){0};
-		if (missing.kind != ERROR_NONE && missing.kind != ERROR_INPUT && missing.kind != ERROR_REMOTE) {
-			*error = missing;
-			return false;
-		}
-		const char *words = missing.kind != ERROR_NONE ? arena_print(visit->arena, "%s", missing.text) : NULL;
-		reason = words ? words : "the unit is empty";
-	}
+	if (spec->unit && !unit_evaluate(visit, spec->unit, unit, &reason, error))
+		return false;
 	if (unit->length > EXPERIMENT_UNIT_BYTES_MAX)
 		return error_set(error, ERROR_INPUT, visit->node->step.place,
 				 "the unit of experiment `%s` has %zu bytes, and at most %d are allowed: \"" TEXT_FORMAT
 				 "...\"; send a shorter unit, such as an identifier",
 				 experiment->name, unit->length, EXPERIMENT_UNIT_BYTES_MAX,
 				 TEXT_ARGUMENTS(experiment_shown(*unit)));
-	return unit->length > 0 || spec->unit_missing == UNIT_ORIGIN ||
-	       error_set(error, ERROR_INPUT, visit->node->step.place,
-			 "experiment `%s` needs a unit: %s; send one, or set `unitMissing: origin`", experiment->name, reason);
+	return unit->length > 0 || unit_miss(visit, experiment, reason, error);
 }
 
 /* ---- choice ---- */
@@ -228,6 +265,8 @@ static void mirror_copy(struct visit *visit, const struct graph_experiment *expe
 bool experiment_choose_way(struct visit *visit, const struct graph_experiment *experiment, size_t *way, struct error *error)
 {
 	struct choice choice = {.unit = visit->message->key, .table = experiment->assignment->version};
+	if (choice.unit.length == 0 && !unit_miss(visit, experiment, NULL, error))
+		return false;
 	if (!choose_by_headers(experiment, visit->message->headers, &choice)) {
 		choose_by_table(experiment->assignment, experiment->probabilities, visit->message, &choice);
 		choice.reason = ASSIGNED_WEIGHT;
@@ -294,6 +333,8 @@ bool experiment_fall_back(struct pending *pending)
 	if (call->error.kind == ERROR_NONE || !pending->fallback)
 		return false;
 	pending->assigned->reason = ASSIGNED_FALLBACK;
+	if (pending->visit->node->counts)
+		count_add(&pending->visit->node->counts->fallbacks, 1);
 	call->name = pending->fallback;
 	call->error.kind = ERROR_NONE;
 	call->reply = NULL;

@@ -57,6 +57,8 @@ struct pipeline_counts {
 /* Counts of a step in one worker. */
 struct step_counts {
 	uint64_t errors[COUNTED_ERROR_KINDS];
+	uint64_t units_missing;		 /* of its experiments: messages that had none */
+	uint64_t fallbacks;		 /* of its experiments: calls of the default after a candidate that failed */
 	struct duration_counts duration; /* of visits that ended; also counts them */
 	char apart[CACHE_LINE_BYTES];	 /* not a count: distance to the counts of the next worker */
 };

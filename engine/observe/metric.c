@@ -27,6 +27,7 @@
 #define SELDON_HISTOGRAM(scope, name, help) {name, METRIC_HISTOGRAM, "seconds", help, scope, VALUE_SELDON, 0}
 #define SELDON_COUNT(scope, name, help) {name, METRIC_COUNTER, NULL, help, scope, VALUE_DURATED, 0}
 #define SELDON_SECONDS(scope, name, help) {name, METRIC_COUNTER, "seconds", help, scope, VALUE_SECONDS, 0}
+#define STEP(field, name, help) COUNTER(SCOPE_STEP, struct step_counts, field, name, help)
 #define WORKER(field, name, help) COUNTER(SCOPE_WORKER, struct worker_counts, field, name, help)
 
 const struct metric metric_rows[] = {
@@ -92,6 +93,11 @@ const struct metric metric_rows[] = {
 	DURATION(SCOPE_STEP, struct step_counts, duration, "sluice_step_duration_seconds",
 		 "Time of a message at the step, with its calls. The clock has milliseconds and is read once a turn: a "
 		 "step that calls nothing takes 0."),
+	STEP(units_missing, "sluice_step_units_missing_total",
+	     "Messages without a unit at a step with an experiment: they have no key, or the expression has not one value. "
+	     "Their origin chose, or they failed."),
+	STEP(fallbacks, "sluice_step_fallbacks_total",
+	     "Calls of the default of an experiment with `fallback: default`, after the chosen candidate had failed."),
 
 	DRIFT(score, "sluice_drift_score",
 	      "drift_score of the last window of a step `drift` that this engine knows; no value before the first."),

@@ -11,7 +11,9 @@
 
 static const struct option header_rows[] = {
 	ROW("name", NAME, struct traffic_header, name, .required = true, .help = "The header's name, in any case."),
-	ROW("value", TEXT, struct traffic_header, value, .required = true, .help = "Its value, exactly."),
+	ROW("value", TEXT, struct traffic_header, value, .required = true,
+	    .help = "Its value, exactly: a list is one value. If a record has the header several times, the last one counts; in "
+		    "a request over HTTP or gRPC the first one."),
 	{.type = OPTION_END},
 };
 

@@ -159,6 +159,53 @@ static void a_missing_unit_is_drawn_from_the_origin_and_not_from_the_key(void **
 	close_experiment();
 }
 
+static struct step_counts counted;
+static struct step_counts *const counted_step = &counted;
+
+/* What an expression gives for a unit: its words, or why there is none. */
+static void a_unit_is_one_value(void **state)
+{
+	static const struct {
+		const char *unit, *tensors, *words, *reason;
+	} rows[] = {
+		{"x", "x=7", "7.0", NULL},
+		{"x", "x=-0", "-0.0", NULL},
+		{"x > 0", "x=1", "true", NULL},
+		{"x / (x - x)", "x=1", "Infinity", NULL},
+		{"x", "x=7,8", NULL, "it has 2 values and must have one"},
+		{"[1, 2, 3]", "x=7", NULL, "it has 3 values and must have one"},
+		{"stack(x, x)", "x=7", NULL, "it has 2 values and must have one"},
+		{"x / x", "x=0", NULL, "it is NaN"},
+		{"x[3]", "x=7", NULL, ""},
+		{"header(\\\"x-user\\\")", "x=7", NULL, ""},
+	};
+	(void)state;
+	for (size_t i = 0; i < 2 * COUNT(rows); i++) {
+		const bool needs = i >= COUNT(rows);
+		const size_t row = i % COUNT(rows);
+		char yaml[1024];
+		(void)snprintf(yaml, sizeof yaml, EXPERIMENT TWO "  unit: \"%s\"\n%s" PIPELINE BY_NAME, rows[row].unit,
+			       needs ? "  unitMissing: error\n" : "");
+		counted = (struct step_counts){0};
+		scene_counts = &counted_step;
+		open_experiment(yaml);
+		struct message *message = scene_message(&scene, "a", rows[row].tensors);
+		message->origin = (struct origin){TEXT("t"), 3, 1};
+		message->key = TEXT("k");
+		if (needs && rows[row].reason) {
+			scene_enter(&scene, message);
+			expect_error("a", ERROR_INPUT, "experiment `e` needs a unit, and this request has none: ");
+			expect_error("a", ERROR_INPUT, rows[row].reason);
+		} else {
+			(void)candidate_of(message);
+			assert_true(text_is(chosen.unit, rows[row].words ? rows[row].words : ""));
+		}
+		assert_int_equal(counted.units_missing, rows[row].reason != NULL);
+		close_experiment();
+	}
+	scene_counts = NULL;
+}
+
 static void a_unit_has_a_limit(void **state)
 {
 	(void)state;
@@ -210,6 +257,33 @@ static void headers_come_before_routes_and_these_before_overrides(void **state)
 	struct message *message = message_keyed("b", "nobody", 1);
 	assert_string_equal(candidate_of(message), "old");
 	assert_int_equal(chosen.reason, ASSIGNED_WEIGHT);
+	close_experiment();
+}
+
+/* Of equal names the last counts, for headers as for the route; a list is one value. */
+static void a_header_counts_once_and_as_a_whole(void **state)
+{
+	const struct {
+		struct header headers[2];
+		const char *candidate;
+	} rows[] = {
+		{{{TEXT("x-version"), TEXT("1")}, {TEXT("X-Version"), TEXT("2")}}, "new"},
+		{{{TEXT("x-version"), TEXT("2")}, {TEXT("X-Version"), TEXT("1")}}, "new_2"},
+		{{{TEXT("x-version"), TEXT("1, 2")}, {TEXT("other"), TEXT("2")}}, "new_2"},
+		{{{TEXT("x-version"), TEXT(" 2")}, {TEXT("other"), TEXT("2")}}, "new_2"},
+		{{{TEXT("x-version"), {0}}, {TEXT("other"), TEXT("2")}}, "new_2"},
+		{{{TEXT("x-seldon-route"), TEXT(":new_1:")}, {TEXT("x-seldon-route"), TEXT(":old_1:")}}, "old"},
+		{{{TEXT("x-seldon-route"), TEXT(":old_1:")}, {TEXT("X-Seldon-Route"), TEXT(":gone_1::new_1:")}}, "new"},
+	};
+	(void)state;
+	open_experiment(EXPERIMENT HEADED PIPELINE BY_NAME);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct message *message = message_keyed(NULL, "somebody", 1);
+		message->headers = (struct headers){2, rows[i].headers};
+		const char *got = candidate_of(message);
+		if (strcmp(got, rows[i].candidate) != 0)
+			fail_msg("row %zu gave %s", i, got);
+	}
 	close_experiment();
 }
 
@@ -365,6 +439,29 @@ static void a_candidate_that_fails_is_an_error_unless_the_default_answers(void *
 	close_experiment();
 }
 
+/* The default has the time that the candidate left. */
+static void the_default_answers_within_the_deadline_of_the_request(void **state)
+{
+	(void)state;
+	counted = (struct step_counts){0};
+	scene_counts = &counted_step;
+	open_experiment(EXPERIMENT "  fallback: default\n  overrides: {k: new}\n" TWO PIPELINE BY_NAME);
+	struct message *message = message_keyed("a", "k", 1);
+	message->deadline_ms = 50;
+	scene_enter(&scene, message);
+	scene_advance(&scene, 40);
+	scene_fail(&scene, "new", ERROR_REMOTE, "new : gone");
+	assert_non_null(scene_call(&scene, "old"));
+	assert_ptr_equal(scene_call(&scene, "old")->message, message);
+	assert_int_equal(flow_due_ms(scene.flow), 50);
+	scene_advance(&scene, 50);
+	expect_error("a", ERROR_LIMIT,
+		     "the deadline of the request has passed before its answer was ready: step `s` waited for model old");
+	assert_int_equal(counted.fallbacks, 1);
+	scene_counts = NULL;
+	close_experiment();
+}
+
 /* Which model is asked for perturbations of a message whose answer is that of a candidate. */
 static void perturbations_go_to_the_candidate_that_answered(void **state)
 {
@@ -394,6 +491,34 @@ static void perturbations_go_to_the_candidate_that_answered(void **state)
 			scene_fail(&scene, rows[i].asked, ERROR_REMOTE, "gone");
 	}
 	close_experiment();
+}
+
+/* ---- exposures ---- */
+
+static void exposures_are_written_as_the_experiment_asks(void **state)
+{
+	static const struct {
+		const char *spec;
+		bool exposes;
+	} rows[] = {
+		{"", false},
+		{"  exposures: full\n", true},
+		{"  exposures: thin\n", false},
+		{"  exposures: off\n", false},
+		{"  bandits: {algorithm: ucb1}\n", true},
+		{"  progressiveDeployment: {stages: [{weight: 20, duration: 15m}]}\n", true},
+		{"  progressiveDeployment: {stages: [{weight: 20, duration: 15m}]}\n  exposures: thin\n", false},
+	};
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char yaml[1024];
+		(void)snprintf(yaml, sizeof yaml, EXPERIMENT TWO "%s" PIPELINE BY_NAME, rows[i].spec);
+		open_experiment(yaml);
+		assert_int_equal(planning.graph->experiments[0]->exposes, rows[i].exposes);
+		(void)candidate_of(message_keyed("a", "k", 1));
+		assert_int_equal(chosen.exposed, rows[i].exposes);
+		close_experiment();
+	}
 }
 
 /* ---- what the message keeps ---- */
@@ -439,8 +564,10 @@ int main(void)
 		TEST(a_key_keeps_its_candidate_and_without_one_the_origin_decides),
 		TEST(a_unit_is_an_expression),
 		TEST(a_missing_unit_is_drawn_from_the_origin_and_not_from_the_key),
+		TEST(a_unit_is_one_value),
 		TEST(a_unit_has_a_limit),
 		TEST(headers_come_before_routes_and_these_before_overrides),
+		TEST(a_header_counts_once_and_as_a_whole),
 		TEST(calls_of_the_default_and_of_the_name_are_split),
 		TEST(an_experiment_in_a_step_splits_that_step_alone),
 		TEST(perturbations_go_to_the_candidate_that_answered),
@@ -448,6 +575,8 @@ int main(void)
 		cmocka_unit_test(stages_and_bandits_decide_the_shares),
 		TEST(a_mirror_gets_copies_of_its_share),
 		TEST(a_candidate_that_fails_is_an_error_unless_the_default_answers),
+		TEST(the_default_answers_within_the_deadline_of_the_request),
+		TEST(exposures_are_written_as_the_experiment_asks),
 		TEST(assignments_are_kept_once_in_their_order_and_pass_between_stages),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

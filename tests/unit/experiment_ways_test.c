@@ -149,6 +149,21 @@ static void a_key_that_is_too_long_for_a_unit_has_a_way(void **state)
 	ways_close();
 }
 
+static void a_message_without_a_key_is_counted(void **state)
+{
+	static struct step_counts counts[4];
+	static struct step_counts *const of_steps[] = {&counts[0], &counts[1], &counts[2], &counts[3]};
+	(void)state;
+	scene_counts = of_steps;
+	ways_open(DEPLOYMENT(""));
+	scene_counts = NULL;
+	(void)expect_way(message_of("k", 1), "k");
+	assert_int_equal(counts[0].units_missing, 0);
+	(void)expect_way(message_of("", 1), "");
+	assert_int_equal(counts[0].units_missing, 1);
+	ways_close();
+}
+
 static void one_predictor_or_shares_without_a_name_are_no_experiment(void **state)
 {
 	(void)state;
@@ -182,6 +197,7 @@ int main(void)
 		TEST(an_annotation_of_the_deployment_exposes_them),
 		TEST(a_route_chooses_the_way),
 		TEST(a_key_that_is_too_long_for_a_unit_has_a_way),
+		TEST(a_message_without_a_key_is_counted),
 		TEST(one_predictor_or_shares_without_a_name_are_no_experiment),
 		TEST(two_choices_have_two_names),
 	};

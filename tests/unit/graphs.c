@@ -495,6 +495,7 @@ static void note_copy(void *context, const struct call *call)
 
 struct policy_board *scene_policies;
 struct rollout_board *scene_rollouts;
+struct step_counts *const *scene_counts;
 
 void scene_open(struct scene *scene, struct graph *graph, struct arena *arena, bool tapped)
 {
@@ -510,6 +511,7 @@ void scene_open(struct scene *scene, struct graph *graph, struct arena *arena, b
 		.tap = tapped ? note_tap : NULL,
 		.policies = scene_policies,
 		.rollouts = scene_rollouts,
+		.step_counts = scene_counts,
 	};
 	struct error error = {0};
 	scene->flow = flow_open(graph, &environment, &error);

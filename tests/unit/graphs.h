@@ -90,6 +90,7 @@ struct scene {
 
 extern struct policy_board *scene_policies; /* of scenes that are opened; NULL at first */
 extern struct rollout_board *scene_rollouts; /* likewise */
+extern struct step_counts *const *scene_counts; /* likewise; of each step of the graph */
 
 void scene_open(struct scene *scene, struct graph *graph, struct arena *arena, bool tapped);
 void scene_close(struct scene *scene);
