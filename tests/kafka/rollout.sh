@@ -3,7 +3,7 @@
 # rolled back, and the time until its last answer is measured; the engine of the keeper is killed in a stage, and the moves go
 # on without a gap or a repeat, each told to its topic; a pause holds, and commands move the weights at once, as a dry run shows
 # them; a candidate that is wrong more often is rolled back by its feedback; and one whose estimated accuracy is low by an alert,
-# before any truth comes. A promotion, a rollback and a policy of bandits reach the last engine in less than 2 s: from the start of
+# before any truth comes. Two operators promote and roll back at the same moment. A promotion, a rollback and a policy of bandits reach the last engine in less than 2 s: from the start of
 # the command, or from the record of the policy, until a reader of the answers sees the last one that was chosen as before.
 #   rollout.sh SLUICE BUILD
 # ROUNDS: how often that is measured (5). Takes two minutes; with one round 80 s.
@@ -382,6 +382,38 @@ for ((round = 2; round <= rounds; round++)); do
 	sleep 1
 	measure_round "$round"
 done
+
+# ---- two operators at once: the rollback is accepted in either order, a promotion only before it ----
+
+declare -A operators
+for first in promote rollback; do
+	apply_rollout $((30 + ${#first})) 60s
+	wait_until 20 status_has '"phase": "running"' "\"percent\": $((30 + ${#first}))" || give_up "the rollout does not begin anew"
+	"$sluice" experiments history fresh -o json >"$dir/history.jsonl" 2>"$dir/history.log"
+	moves=$(sed -n '1s/.*"number": \([0-9]*\).*/\1/p' "$dir/history.jsonl")
+	second=$([ $first = promote ] && echo rollback || echo promote)
+	for command in $first $second; do
+		"$sluice" experiments $command fresh --author "who-${command}s" >"$dir/$command.log" 2>&1 &
+		ours $!
+		operators[$command]=$started
+	done
+	wait_for "${operators[promote]}"
+	promoted=$?
+	wait_for "${operators[rollback]}"
+	expect "$first first: status of the rollback" $? "-eq 0"
+	wait_until 10 status_has '"phase": "rolledBack"' '"percent": 0'
+	expect "$first first: it is rolled back" $? "-eq 0"
+	if [ $promoted -eq 0 ]; then
+		moves=$((moves + 2))
+	else
+		expect_words "$first first: the promotion that came second" "$dir/promote.log" 'Apply the experiment with a change'
+		moves=$((moves + 1))
+	fi
+	moves_check "$first first" "$moves"
+	expect_words "$first first: the last move" <(head -n 1 "$dir/history.jsonl") '"author": "who-rollbacks"'
+	echo "$what: $first first: the promotion was $([ $promoted -eq 0 ] && echo accepted || echo refused)"
+done
+
 for move in promotion rollback policy; do
 	echo "$what: ms of each $move to the last answer as before, of three engines: $(sed -n "s/^$move //p" "$dir/figures" | sort -n | paste -sd' ')"
 done

@@ -381,6 +381,25 @@ static void nothing_waits_for_a_learner_that_is_asked_to_stop(void **state)
 	assert_int_equal(learners.count, 0);
 }
 
+/* An engine that has a policy, and no exposures to learn another one from. */
+static void a_policy_that_is_not_renewed_stays_in_force_and_is_reported(void **state)
+{
+	(void)state;
+	if (mock_error_of_topic_crashes())
+		skip();
+	service_start();
+	expose("a", 0, time_of_day_ms());
+	reward("a", time_of_day_ms());
+	expect_rewards(1);
+	learner_service_close(service);
+	const int64_t version = policy_entry_state(entry).version;
+	rd_kafka_mock_topic_set_error(mock.cluster, "exposures", RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+	service_start();
+	expect_said("was not renewed for 3 intervals; it stays in force: check that an engine can read exposures and feedback");
+	assert_int_equal(policy_entry_state(entry).version, version);
+	learner_service_close(service);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -392,6 +411,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_topic_that_was_made_anew_is_noticed, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(the_record_of_another_version_is_not_overwritten, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(an_exposure_of_the_future_does_not_make_others_late, stand_open, stand_close),
+		cmocka_unit_test_setup_teardown(a_policy_that_is_not_renewed_stays_in_force_and_is_reported, stand_open,
+						stand_close),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
