@@ -71,8 +71,9 @@ const struct option experiment_override_rows[] = {
 
 const struct option bandit_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct bandits, here)},
-	ROW("algorithm", CHOICE, struct bandits, algorithm, .choices = "epsilon-greedy ucb1 thompson linucb exp3",
-	    .fallback = "epsilon-greedy", .help = "How the next candidate is chosen. thompson and exp3 take rewards from 0 to 1."),
+	ROW("algorithm", CHOICE, struct bandits, algorithm, .choices = "epsilon-greedy ucb1 thompson linucb exp3 thompson-gaussian",
+	    .fallback = "epsilon-greedy",
+	    .help = "How the next candidate is chosen. thompson and exp3 take rewards from 0 to 1; thompson-gaussian takes any."),
 	ROW("epsilon", NUMBER, struct bandits, epsilon, .least = 0, .most = 1, .fallback = "0.1",
 	    .help = "Share of choices made at random."),
 	ROW("rewardMetric", TEXT, struct bandits, reward_metric, .place_offset = offsetof(struct bandits, reward_metric_place),
@@ -345,7 +346,8 @@ struct bandit_options experiment_bandit(const struct experiment_spec *experiment
 						 [ALGORITHM_UCB1] = BANDIT_UCB1,
 						 [ALGORITHM_THOMPSON] = BANDIT_THOMPSON_BETA,
 						 [ALGORITHM_LINUCB] = BANDIT_LINUCB,
-						 [ALGORITHM_EXP3] = BANDIT_EXP3};
+						 [ALGORITHM_EXP3] = BANDIT_EXP3,
+						 [ALGORITHM_THOMPSON_GAUSSIAN] = BANDIT_THOMPSON_STUDENT};
 	const struct bandits *bandits = &experiment->bandits;
 	const enum bandit_kind kind = kinds[bandits->algorithm];
 	const bool contextual = kind == BANDIT_LINUCB || kind == BANDIT_EPSILON_GREEDY;

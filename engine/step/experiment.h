@@ -35,7 +35,14 @@ struct experiment_override {
 	struct name candidate;
 };
 
-enum bandit_algorithm { ALGORITHM_EPSILON_GREEDY, ALGORITHM_UCB1, ALGORITHM_THOMPSON, ALGORITHM_LINUCB, ALGORITHM_EXP3 };
+enum bandit_algorithm {
+	ALGORITHM_EPSILON_GREEDY,
+	ALGORITHM_UCB1,
+	ALGORITHM_THOMPSON,
+	ALGORITHM_LINUCB,
+	ALGORITHM_EXP3,
+	ALGORITHM_THOMPSON_GAUSSIAN
+};
 
 struct bandits {
 	struct place here;
@@ -241,7 +248,7 @@ extern const struct option move_action_rows[];
 size_t experiment_shares(const struct experiment_spec *experiment, struct share shares[ASSIGNMENT_WAYS_MAX]);
 
 /* The options of the learner of an experiment with bandits, for so many choices and numbers of a context. `thompson` has beta
- * posteriors. */
+ * posteriors, `thompson-gaussian` those of a mean whose variance is not known. */
 struct bandit_options experiment_bandit(const struct experiment_spec *experiment, size_t arms, size_t features);
 
 /* Whether a stage, or a step of the schedule, of a progressive deployment determines the weights. */

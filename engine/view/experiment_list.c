@@ -44,7 +44,7 @@ bool experiment_list_read(struct experiment_list *list, const struct spec *spec)
 
 static const char *algorithm_of(const struct graph_experiment *experiment)
 {
-	static const char *const names[] = {"epsilon-greedy", "ucb1", "thompson", "linucb", "exp3"};
+	static const char *const names[] = {"epsilon-greedy", "ucb1", "thompson", "linucb", "exp3", "thompson-gaussian"};
 	const struct bandits *bandits = &experiment->spec->bandits;
 	const size_t known = sizeof names / sizeof *names;
 	if (bandits->here.line == 0)

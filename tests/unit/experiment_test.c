@@ -392,6 +392,29 @@ static void stages_and_bandits_decide_the_shares(void **state)
 	}
 }
 
+static void each_algorithm_has_its_learner(void **state)
+{
+	static const struct {
+		const char *word;
+		enum bandit_kind kind;
+	} rows[] = {{"epsilon-greedy", BANDIT_EPSILON_GREEDY},
+		    {"ucb1", BANDIT_UCB1},
+		    {"thompson", BANDIT_THOMPSON_BETA},
+		    {"thompson-gaussian", BANDIT_THOMPSON_STUDENT},
+		    {"exp3", BANDIT_EXP3}};
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char yaml[1024];
+		(void)snprintf(yaml, sizeof yaml, EXPERIMENT TWO "  bandits: {algorithm: %s, explore: 0.5}\n", rows[i].word);
+		planning_open(&planning, yaml);
+		assert_int_equal(planning_errors(&planning), 0);
+		const struct bandit_options options = experiment_bandit(planning.spec.resources[0]->spec, 2, 0);
+		assert_int_equal(options.kind, rows[i].kind);
+		assert_true(options.explore == 0.5 && options.arms == 2);
+		planning_close(&planning);
+	}
+}
+
 /* ---- mirror and fallback ---- */
 
 static void a_mirror_gets_copies_of_its_share(void **state)
@@ -573,6 +596,7 @@ int main(void)
 		TEST(perturbations_go_to_the_candidate_that_answered),
 		TEST(units_of_other_parts_of_the_layer_get_the_default_and_are_not_exposed),
 		cmocka_unit_test(stages_and_bandits_decide_the_shares),
+		cmocka_unit_test(each_algorithm_has_its_learner),
 		TEST(a_mirror_gets_copies_of_its_share),
 		TEST(a_candidate_that_fails_is_an_error_unless_the_default_answers),
 		TEST(the_default_answers_within_the_deadline_of_the_request),

@@ -223,6 +223,29 @@ static void only_drawn_candidates_are_learnt_from(void **state)
 	learner_close(learner);
 }
 
+/* Losses and gains of hundreds, whose variance is not known. */
+static void gaussian_thompson_learns_from_rewards_of_any_size(void **state)
+{
+	(void)state;
+	struct learner *learner = learner_of(bandit_defaults(BANDIT_THOMPSON_STUDENT, 2, 0), NULL, 0, 1000);
+	struct policy_record record;
+	struct error error = {0};
+	double p[2];
+	char id[16];
+	for (int i = 0; i < 60; i++) {
+		(void)snprintf(id, sizeof id, "r%d", i);
+		expose(learner, id, (size_t)i % 2, NOW_MS + i);
+		reward(learner, id, i % 2 ? 250 + i % 7 : -400 - i % 5, NOW_MS + i);
+	}
+	(void)recorded(learner, &record);
+	assert_int_equal(record.rewards, 60);
+	const struct policy *policy = policy_read(arena, record.policy, &error);
+	assert_non_null(policy);
+	policy_probabilities(policy, NULL, p);
+	assert_true(p[1] > 0.98 && p[0] >= 0.01); /* half of the floor stays */
+	learner_close(learner);
+}
+
 static void plays_wait_for_their_reward_until_the_window_ends(void **state)
 {
 	(void)state;
@@ -595,6 +618,7 @@ int main(void)
 		TEST(a_reward_counts_once_for_its_candidate),
 		TEST(feedback_that_is_late_or_no_number_teaches_nothing),
 		TEST(only_drawn_candidates_are_learnt_from),
+		TEST(gaussian_thompson_learns_from_rewards_of_any_size),
 		TEST(plays_wait_for_their_reward_until_the_window_ends),
 		TEST(a_learner_that_goes_on_from_its_record_counts_what_one_would_have),
 		TEST(a_record_of_other_candidates_is_learnt_anew_with_a_later_version),
