@@ -1,7 +1,7 @@
 /* explain_work.c: see explain_work.h. */
 #include "steps/explain_work.h"
 
-#include "step/setting.h"
+#include "step/call_parameters.h"
 
 struct explained *explained_add(struct explain_work *work, size_t row, struct text output, struct arena *arena,
 				struct error *error)

@@ -3,14 +3,14 @@
  * A step without a kind is also of this kind; it calls the model of its own name. The settings of the step are sent
  * with every call as typed parameters. Marks are not sent to the model; the step passes them on.
  */
+#include "steps/model.h"
 #include "message/provenance.h"
 #include "step/call_form.h"
-#include "step/setting.h"
+#include "step/call_parameters.h"
 #include "steps/drift_dialect.h"
 #include "steps/explain_options.h"
 #include "steps/kinds.h"
 #include "steps/local.h"
-#include "steps/model.h"
 
 struct model_setting {
 	struct name name;

@@ -8,7 +8,7 @@
 #define SLUICE_STEPS_OUTLIER_PAST_H
 
 #include "drift/covariance_past.h"
-#include "message/outlier_learnt.h"
+#include "message/outlier_record.h"
 #include "message/row_numbers.h"
 #include "step/step.h"
 #include "steps/references.h"

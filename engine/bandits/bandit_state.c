@@ -1,10 +1,10 @@
 /* bandit_state.c: A learner as bytes, for bandit.h.
  *
- * A record (bandits/stored.h) of the kind, the numbers of arms and features, the options, then each arm: its counts and
+ * A record (bandits/stored_record.h) of the kind, the numbers of arms and features, the options, then each arm: its counts and
  * sums, and with features the sums of its models. What follows from the sums is not written; it is made anew when they
  * are read. */
 #include "bandits/bandit_parts.h"
-#include "bandits/stored.h"
+#include "bandits/stored_record.h"
 #include "numeric/cholesky.h"
 
 #define MARK UINT64_C(0x7469646e61620000) /* "bandit", and two bytes for the version */

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "bandits/stored.h"
+#include "bandits/stored_record.h"
 #include "base/hash.h"
 #include "numeric/cholesky.h"
 

@@ -1,7 +1,7 @@
 /* case_compare.c: Comparison of two responses: tensors by name, datatype, shape and element; other bodies as JSON. */
 #include <math.h>
 
-#include "cases/case_json.h"
+#include "cases/case_compare_json.h"
 #include "cases/case_judge.h"
 #include "message/json_form.h"
 #include "message/json_write.h"

@@ -4,7 +4,7 @@
 
 #include "cases/case_engine.h"
 #include "cases/case_run.h"
-#include "serving/configure.h"
+#include "serving/caller_config.h"
 
 #define PATIENCE_MS 30000    /* beyond that time */
 #define WINDOW_MS_LEAST 2000 /* of a join across topics: a commit, and a turn of a consumer, are within it */

@@ -1,4 +1,4 @@
-/* case_run.h: Run of one case in memory, from its folder to its results. The runs on Kafka (case_pool.h) and at a gateway
+/* case_run.h: Run of one case in memory, from its folder to its results. The runs on Kafka (case_kafka_runs.h) and at a gateway
  * (case_gateway_runs.h) begin with it.
  */
 #ifndef SLUICE_CASES_CASE_RUN_H

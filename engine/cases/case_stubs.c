@@ -7,7 +7,7 @@
 #include "message/rows.h"
 #include "plan/address.h"
 #include "serving/stub.h"
-#include "step/setting.h"
+#include "step/call_parameters.h"
 
 struct stub_model {
 	struct stub_model *next;

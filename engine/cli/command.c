@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/line_wrap.h"
-#include "base/mask.h"
+#include "base/login_mask.h"
 #include "base/quote.h"
 #include "base/suggest.h"
 #include "base/version.h"

@@ -1,7 +1,7 @@
 /* echo.c: `sluice echo`: prints a file with defaults, aliases and short forms resolved. */
-#include "base/mask.h"
+#include "base/login_mask.h"
 #include "cli/command.h"
-#include "spec/normal.h"
+#include "spec/normal_form.h"
 
 #define ECHO_BYTES_MAX ((size_t)256 << 20)
 

@@ -3,7 +3,7 @@
 
 #include "cases/case_find.h"
 #include "cases/case_gateway_runs.h"
-#include "cases/case_pool.h"
+#include "cases/case_kafka_runs.h"
 #include "cases/case_report.h"
 #include "cli/command.h"
 
@@ -59,9 +59,9 @@ static bool test_elsewhere(struct testing *testing, struct error *error)
 	const struct step_kind *const *kinds = testing->session->kinds;
 	const struct case_judged judged = {on_judged, testing};
 	if (testing->options->kafka)
-		return case_pool_run(&(struct case_pool_config){kinds, testing->options->kafka, testing->folders,
-								testing->folder_count, judged, testing->arena},
-				     error);
+		return case_kafka_runs_run(&(struct case_kafka_runs_config){kinds, testing->options->kafka, testing->folders,
+									    testing->folder_count, judged, testing->arena},
+					   error);
 	struct case_gateway_runs runs = {kinds, testing->folders, testing->folder_count, judged, testing->arena, 0};
 	const bool good = case_gateway_run_all(&runs, testing->options->gateway, error);
 	testing->report.lines_left_out = runs.left_out;

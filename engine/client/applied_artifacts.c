@@ -10,7 +10,7 @@
 #include "message/json_write.h"
 #include "serving/files.h"
 #include "serving/remote_file.h"
-#include "spec/normal.h"
+#include "spec/normal_form.h"
 #include "spec/workspace.h"
 
 #define READ_BYTES_MAX (ARTIFACT_BYTES_MAX + ((size_t)1 << 20)) /* of the arena of one file */

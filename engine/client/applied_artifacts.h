@@ -1,6 +1,6 @@
 /* applied_artifacts.h: Files that the documents of an apply name: found, read, labelled, and sent as artifacts.
  *
- * What names a file follows from the rows that parse documents (spec/normal.h). URLs are left to the engines. So is a
+ * What names a file follows from the rows that parse documents (spec/normal_form.h). URLs are left to the engines. So is a
  * file with a full path that is not on this machine: it may be on theirs.
  */
 #ifndef SLUICE_CLIENT_APPLIED_ARTIFACTS_H

@@ -2,7 +2,7 @@
 #include "client/applied_files.h"
 
 #include "plan/plan.h"
-#include "spec/normal.h"
+#include "spec/normal_form.h"
 #include "spec/workspace.h"
 
 #define DOCUMENT_BYTES_MAX YAML_BYTES_MAX

@@ -98,7 +98,7 @@ static const struct payload *index_find(struct answer_index *index, const struct
 static bool exposure_put(struct feedback_metrics *self, struct text name, struct text variant, double latency_ms,
 			 struct error *error)
 {
-	struct named_exposure *made = met_list_add(&self->exposures, sizeof *made, error);
+	struct named_exposure *made = heap_list_add(&self->exposures, sizeof *made, error);
 	if (!made)
 		return false;
 	*made = (struct named_exposure){name, variant, latency_ms};

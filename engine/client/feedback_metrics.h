@@ -8,7 +8,7 @@
 #ifndef SLUICE_CLIENT_FEEDBACK_METRICS_H
 #define SLUICE_CLIENT_FEEDBACK_METRICS_H
 
-#include "experiments/met_list.h"
+#include "experiments/heap_list.h"
 #include "message/exposure.h"
 #include "message/feedback.h"
 #include "plan/plan.h"
@@ -28,7 +28,7 @@ struct feedback_metrics {
 	size_t count;
 	struct pipeline_metric *items;
 	struct answer_index *answers, *requests; /* NULL: not needed, or not there */
-	struct met_list exposures; /* struct named_exposure: if a metric names `variant` or `latency_ms` */
+	struct heap_list exposures;		 /* struct named_exposure: if a metric names `variant` or `latency_ms` */
 	bool of_exposure, exposures_sorted;
 	uint64_t missed;			 /* feedback that a metric could not judge */
 };

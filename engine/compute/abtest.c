@@ -9,9 +9,9 @@
 #include "statistics/posterior.h"
 #include "statistics/rank_test.h"
 #include "statistics/rates.h"
+#include "statistics/sample_ratio.h"
 #include "statistics/sequence.h"
 #include "statistics/spending.h"
-#include "statistics/split.h"
 
 #define RESAMPLES_MOST 1000000
 #define BOOTSTRAP_SEED 1

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "compute/categories.h"
+#include "compute/preprocess_texts.h"
 #include "compute/values.h"
 #include "numeric/binning.h"
 #include "numeric/imputing.h"

@@ -246,8 +246,8 @@ static bool is_wanted(const struct artifact_collector *collector, const struct a
 }
 
 /* Begins a download of each artifact that the folder lacks, at most a batch; `next` is the first to look at, in the next batch. */
-static bool fetching_begin(struct artifact_fetching *fetching, const char *folder, const struct artifact *artifacts, size_t count,
-			   size_t *next, struct error *error)
+static bool remote_download_begin(struct artifact_fetching *fetching, const char *folder, const struct artifact *artifacts,
+				  size_t count, size_t *next, struct error *error)
 {
 	struct artifact_collector *collector = &fetching->collector;
 	for (; *next < count && collector->count < ARTIFACT_FETCH_BATCH; ++*next) {
@@ -264,8 +264,8 @@ static bool fetching_begin(struct artifact_fetching *fetching, const char *folde
 }
 
 /* Gives a fetched artifact its name in the folder. */
-static bool fetching_keep(struct artifact_fetching *fetching, size_t wanted, const struct artifact_topic *topic,
-			  struct error *error)
+static bool remote_download_keep(struct artifact_fetching *fetching, size_t wanted, const struct artifact_topic *topic,
+				 struct error *error)
 {
 	struct artifact_download *download = fetching->downloads[wanted];
 	const struct collected_artifact *collected = &fetching->collector.wanted[wanted];
@@ -285,7 +285,7 @@ static bool fetching_keep(struct artifact_fetching *fetching, size_t wanted, con
 }
 
 /* Where a batch may begin to be read. */
-static int64_t fetching_first(const struct artifact_fetching *fetching, const struct artifact_index *index)
+static int64_t remote_download_first(const struct artifact_fetching *fetching, const struct artifact_index *index)
 {
 	int64_t first = INT64_MAX;
 	for (size_t i = 0; index && i < fetching->collector.count; i++) {
@@ -295,7 +295,7 @@ static int64_t fetching_first(const struct artifact_fetching *fetching, const st
 	return index ? first : 0;
 }
 
-static bool fetching_is_whole(const struct artifact_fetching *fetching)
+static bool remote_download_is_whole(const struct artifact_fetching *fetching)
 {
 	for (size_t i = 0; i < fetching->collector.count; i++)
 		if (!artifact_is_whole(&fetching->collector.wanted[i], NULL))
@@ -304,12 +304,12 @@ static bool fetching_is_whole(const struct artifact_fetching *fetching)
 }
 
 /* Collects a batch from where the index says, and from the beginning if that is not enough. */
-static bool fetching_collect(struct artifact_fetching *fetching, const struct artifact_topic *topic, struct error *error)
+static bool remote_download_collect(struct artifact_fetching *fetching, const struct artifact_topic *topic, struct error *error)
 {
-	int64_t first = fetching_first(fetching, topic->index), end = first;
+	int64_t first = remote_download_first(fetching, topic->index), end = first;
 	if (!topic_collect(topic, &fetching->collector, &end, error))
 		return false;
-	if (first == 0 || fetching_is_whole(fetching))
+	if (first == 0 || remote_download_is_whole(fetching))
 		return true;
 	for (size_t i = 0; i < fetching->collector.count; i++)
 		memset(fetching->collector.wanted[i].chunks, 0, sizeof fetching->collector.wanted[i].chunks);
@@ -318,16 +318,16 @@ static bool fetching_collect(struct artifact_fetching *fetching, const struct ar
 }
 
 /* Fetches a batch. False: it could not be read; `lacking` is set if one of its artifacts is missing, to the first reason. */
-static bool fetching_run(struct artifact_fetching *fetching, const struct artifact_topic *topic, size_t *lacking,
-			 struct error *missing, struct error *error)
+static bool remote_download_run(struct artifact_fetching *fetching, const struct artifact_topic *topic, size_t *lacking,
+				struct error *missing, struct error *error)
 {
 	struct error why = {0};
-	if (fetching->collector.count > 0 && !fetching_collect(fetching, topic, error)) {
+	if (fetching->collector.count > 0 && !remote_download_collect(fetching, topic, error)) {
 		*lacking = fetching->indexes[0];
 		return false;
 	}
 	for (size_t i = 0; i < fetching->collector.count; i++)
-		if (!fetching_keep(fetching, i, topic, &why) && missing->kind == ERROR_NONE) {
+		if (!remote_download_keep(fetching, i, topic, &why) && missing->kind == ERROR_NONE) {
 			*lacking = fetching->indexes[i];
 			*missing = why;
 		}
@@ -347,8 +347,8 @@ bool artifact_topic_fetch(const struct artifact_topic *topic, const char *folder
 		struct artifact_fetching fetching = {
 			.collector = {.wanted = wanted, .place = chunk_store}, .downloads = downloads, .indexes = indexes};
 		fetching.collector.context = &fetching;
-		good = fetching_begin(&fetching, folder, artifacts, count, &next, error) &&
-		       fetching_run(&fetching, topic, lacking, &missing, error);
+		good = remote_download_begin(&fetching, folder, artifacts, count, &next, error) &&
+		       remote_download_run(&fetching, topic, lacking, &missing, error);
 		for (size_t i = 0; i < fetching.collector.count; i++)
 			artifact_download_drop(downloads[i]);
 	}

@@ -2,7 +2,7 @@
 #include <math.h>
 
 #include "drift/change_parts.h"
-#include "drift/wide.h"
+#include "drift/simd.h"
 
 const unsigned change_windows[CHANGE_WINDOWS] = {3, 4, 6, 8, 11, 16, 22, 32, 45, 64, 90, 128, 181, 256};
 

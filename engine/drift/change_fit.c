@@ -2,9 +2,9 @@
 #include <math.h>
 
 #include "drift/change_parts.h"
-#include "drift/crossing.h"
+#include "drift/level_crossing.h"
 #include "drift/outlier.h"
-#include "drift/wide.h"
+#include "drift/simd.h"
 #include "numeric/ranks.h"
 
 #define RATE_MAX 100 /* alarms a thousand rows: beyond it everything is one */

@@ -5,7 +5,7 @@
 
 #include "base/random.h"
 #include "drift/null_law.h"
-#include "drift/wide.h"
+#include "drift/simd.h"
 #include "numeric/quantile.h"
 #include "numeric/ranks.h"
 #include "statistics/distribution.h"

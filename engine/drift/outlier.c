@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "drift/wide.h"
+#include "drift/simd.h"
 #include "numeric/quantile.h"
 #include "statistics/distribution.h"
 

@@ -37,7 +37,7 @@ void mirror_comparison_close(struct mirror_comparison *comparison)
 bool mirror_comparison_copy(struct mirror_comparison *comparison, struct text id, const struct mirror_reply *reply,
 			    const struct message *message, const struct payload *replied, struct error *error)
 {
-	struct mirror_copy *copy = met_list_add(&comparison->copies, sizeof *copy, error);
+	struct mirror_copy *copy = heap_list_add(&comparison->copies, sizeof *copy, error);
 	const struct message *kept = copy && replied ? message_copy(comparison->arena, message, replied) : NULL;
 	if (!copy)
 		return false;
@@ -90,7 +90,7 @@ static int copy_compare(const void *id, const void *copy)
 /* NULL: there is no copy of that id. */
 static struct mirror_copy *copy_find(struct mirror_comparison *comparison, struct text id)
 {
-	const struct met_list *copies = &comparison->copies;
+	const struct heap_list *copies = &comparison->copies;
 	copies_sort(comparison);
 	return copies->count > 0 ? bsearch(&id, copies->items, copies->count, sizeof(struct mirror_copy), copy_compare) : NULL;
 }
@@ -217,7 +217,7 @@ bool mirror_comparison_drawn(struct mirror_comparison *comparison, struct text i
 {
 	if (copy_find(comparison, id))
 		return true;
-	struct text *lost = met_list_add(&comparison->lost, sizeof *lost, error);
+	struct text *lost = heap_list_add(&comparison->lost, sizeof *lost, error);
 	if (!lost)
 		return false;
 	*lost = text_copied(comparison->arena, id);

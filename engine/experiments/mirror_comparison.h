@@ -13,7 +13,7 @@
 #define SLUICE_EXPERIMENTS_MIRROR_COMPARISON_H
 
 #include "base/arena.h"
-#include "experiments/met_list.h"
+#include "experiments/heap_list.h"
 #include "message/mirror_reply.h"
 
 #define MIRROR_TENSORS_MAX 64	    /* that are listed; further ones still decide whether results agree */
@@ -72,8 +72,8 @@ struct mirror_comparison {
 	struct arena *arena;
 	double tolerance;
 	struct text mirror; /* of the latest copy, or as it starts */
-	struct met_list copies;
-	struct met_list lost; /* ids, of which some may be repeated */
+	struct heap_list copies;
+	struct heap_list lost; /* ids, of which some may be repeated */
 	uint64_t repeated;
 	bool sorted;
 	struct mirror_result *result;

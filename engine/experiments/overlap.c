@@ -4,12 +4,12 @@
 #include <math.h>
 
 #include "base/memory.h"
-#include "experiments/met_list.h"
+#include "experiments/heap_list.h"
 #include "message/answer_label.h"
 #include "message/rows.h"
 #include "state/table.h"
 #include "statistics/rates.h"
-#include "statistics/split.h"
+#include "statistics/sample_ratio.h"
 
 #define NONE UINT32_MAX
 #define OWN ((uint64_t)1) /* in a set of experiments, which has a bit for each number */
@@ -33,7 +33,7 @@ struct overlap {
 	struct state_table *met; /* number of the experiment and unit: the variant */
 	size_t count;
 	struct overlap_experiment *experiments; /* the first is our own */
-	struct met_list units;			/* struct overlap_unit: of the others */
+	struct heap_list units;			/* struct overlap_unit: of the others */
 	uint64_t layered, here, beside;		/* sets: with a layer; of this pipeline; of a pipeline that has our own too */
 	struct state_table *requests;		/* id, origin or unit: the set of others that it met */
 	struct state_table *metrics;		/* name: the set of others whose requests have it */
@@ -190,7 +190,7 @@ bool overlap_expose(struct overlap *overlap, const struct exposure *exposure, st
 		return true;
 	if (!table_put(overlap->met, key, (struct text){(const char *)&way, sizeof way}, false))
 		return overlap_memory(error);
-	struct overlap_unit *unit = number > 0 ? met_list_add(&overlap->units, sizeof *unit, error) : NULL;
+	struct overlap_unit *unit = number > 0 ? heap_list_add(&overlap->units, sizeof *unit, error) : NULL;
 	if (unit)
 		*unit = (struct overlap_unit){number, way, text_copied(overlap->arena, exposure->unit)};
 	return (unit || number == 0) && (!arena_failed(overlap->arena) || overlap_memory(error));

@@ -12,7 +12,7 @@
 #include "experiments/mirror_comparison.h"
 #include "experiments/overlap.h"
 #include "experiments/unit_join.h"
-#include "statistics/split.h"
+#include "statistics/sample_ratio.h"
 
 #define REPORT_SEGMENTS_MAX 16 /* of a feature; units with other values are one segment more */
 #define REPORT_LINES_MAX 24 /* reasons of a recommendation, and of what would change it */

@@ -1,8 +1,8 @@
 /* rollout_state.c: State of a rollout as bytes; see rollout.h.
  *
- * A record (bandits/stored.h) of the fields in their order, with the counts and trackers that the plan has. One walk writes
+ * A record (bandits/stored_record.h) of the fields in their order, with the counts and trackers that the plan has. One walk writes
  * and reads it. */
-#include "bandits/stored.h"
+#include "bandits/stored_record.h"
 #include "experiments/rollout_parts.h"
 
 #define MARK UINT64_C(0x74756f6c6c720000) /* "rllout", and two bytes for the version */

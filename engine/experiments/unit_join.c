@@ -111,7 +111,7 @@ bool unit_join_exposure(struct unit_join *join, const struct exposure *exposure,
 	if (exposure_repeated(join, exposure, error))
 		return error->kind == ERROR_NONE;
 	if (!arm_find(join, exposure->variant, &arm, error) || !epoch_key(join, exposure, &key, error) ||
-	    !(met = met_list_add(&join->exposures, sizeof *met, error)))
+	    !(met = heap_list_add(&join->exposures, sizeof *met, error)))
 		return false;
 	*met = (struct met_exposure){.time_ms = exposure->time_ms,
 				     .number = (uint32_t)(join->exposures.count - 1),
@@ -170,7 +170,7 @@ bool unit_join_feedback(struct unit_join *join, const struct feedback *feedback,
 	}
 	if (join->options.until_ms > 0 && happened_ms > join->options.until_ms)
 		return true;
-	struct met_feedback *met = met_list_add(&join->feedback, sizeof *met, error);
+	struct met_feedback *met = heap_list_add(&join->feedback, sizeof *met, error);
 	if (!met)
 		return false;
 	join->counts.feedback++;

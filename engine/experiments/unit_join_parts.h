@@ -9,8 +9,8 @@
 #ifndef SLUICE_EXPERIMENTS_UNIT_JOIN_PARTS_H
 #define SLUICE_EXPERIMENTS_UNIT_JOIN_PARTS_H
 
+#include "experiments/heap_list.h"
 #include "experiments/join_keys.h"
-#include "experiments/met_list.h"
 #include "experiments/unit_join.h"
 
 #define NONE UINT32_MAX
@@ -47,7 +47,7 @@ struct unit_join {
 	struct arena *arena;
 	struct join_options options;
 	struct joined *joined; /* while it is made */
-	struct met_list exposures, feedback;
+	struct heap_list exposures, feedback;
 	struct state_table *requests; /* "i" id or "o" origin: the number of an exposure */
 	struct state_table *names;    /* "u" unit text: its unit; "e" epoch and unit: the unit; "k": an epoch's key; others */
 	struct unit_made {

@@ -338,7 +338,7 @@ static inline bool timers_reserve(struct flow *flow, size_t more)
 }
 void timer_set(struct flow *flow, struct timer *timer, int64_t due_ms); /* within timers_reserve(); INT64_MAX: clears it */
 
-/* ---- joins.c: a node state is a message at a node, whose number is its `index` ---- */
+/* ---- gates.c: a node state is a message at a node, whose number is its `index` ---- */
 
 /* The message goes on to a node with `input`, or has it as its answer. Returns a new visit, as a task. NULL: it is
  * the answer, or the arena is full. */

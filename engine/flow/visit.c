@@ -7,7 +7,7 @@
 #include "message/drift_score.h"
 #include "message/explained.h"
 #include "message/importance_report.h"
-#include "message/outlier_learnt.h"
+#include "message/outlier_record.h"
 
 /* ---- functions that steps call ---- */
 

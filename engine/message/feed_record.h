@@ -18,7 +18,7 @@
 #define SLUICE_MESSAGE_FEED_RECORD_H
 
 #include "message/drift_score.h"
-#include "message/outlier_learnt.h"
+#include "message/outlier_record.h"
 
 #define FEED_NAME_BYTES_MAX 255 /* of a pipeline, and of a step */
 #define FEED_KEY_BYTES_MAX 1024

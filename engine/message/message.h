@@ -102,7 +102,7 @@ struct assigned; /* message/assigned.h */
 struct explained; /* message/explained.h */
 struct drift_score; /* message/drift_score.h */
 struct importance_report; /* message/importance_report.h */
-struct outlier_learnt;	  /* message/outlier_learnt.h */
+struct outlier_learnt;	  /* message/outlier_record.h */
 
 /* The form of a v1 SeldonMessage, which its answer must have too. */
 enum seldon_form { SELDON_NONE, SELDON_NDARRAY, SELDON_TENSOR, SELDON_TEXT, SELDON_BINARY, SELDON_JSON };

@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "base/mask.h"
+#include "base/login_mask.h"
 #include "base/moment.h"
 #include "base/quote.h"
 

@@ -1,5 +1,5 @@
 /* build.h: Shared parts of graph_build(), which makes a pipeline's graph: its state and its phases. Private to graph.c,
- * graph_steps.c, join.c, externals.c, mapping.c, order.c, reach.c, callees.c, experiments.c, alert_triggers.c,
+ * graph_steps.c, join.c, externals.c, mapping.c, step_order.c, reach.c, callees.c, experiments.c, alert_triggers.c,
  * assignment_tables.c and implicit.c. */
 #ifndef SLUICE_PLAN_BUILD_H
 #define SLUICE_PLAN_BUILD_H
@@ -37,7 +37,7 @@ struct graph_build {
 	struct topic_chain *chains;
 	uint32_t generation;
 	/* The readers of step s are edges[edge_begin[s]] to edges[edge_begin[s + 1] - 1], in the order of the
-	 * readers. Set by order.c, used by reach.c too. */
+	 * readers. Set by step_order.c, used by reach.c too. */
 	size_t *edge_begin;
 	struct edge *edges;
 };
@@ -52,7 +52,7 @@ void build_externals(struct graph_build *build);
 /* mapping.c: the fields of mapped records that become tensors. */
 void build_mapping(struct graph_build *build);
 
-/* order.c: the order of the steps and the cycles. */
+/* step_order.c: the order of the steps and the cycles. */
 void build_order(struct graph_build *build);
 
 /* reach.c: steps that can never run, steps that the answer depends on, targets of routes. */

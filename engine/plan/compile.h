@@ -1,5 +1,6 @@
 /* compile.h: Shared parts of plan_make(), which compiles pipelines: its state and its phases. Private to plan.c, notes.c, feeds.c,
- * stages.c, stage_graph.c, topics.c, calls.c, candidates.c, delivery.c, groups.c, direct.c, ordering.c, observers.c and volume.c.
+ * stages.c, stage_graph.c, topics.c, calls.c, candidates.c, delivery.c, groups.c, direct.c, answer_order.c, observers.c and
+ * volume.c.
  */
 #ifndef SLUICE_PLAN_COMPILE_H
 #define SLUICE_PLAN_COMPILE_H
@@ -81,7 +82,7 @@ void plan_delivery(struct compiler *compiler, struct pipeline_plan *plan);
  * of plan_delivery(). */
 void plan_direct(struct compiler *compiler, struct pipeline_plan *plan);
 
-/* ordering.c: the order of results, and a fault where it is weaker than usual. Part of plan_delivery(). */
+/* answer_order.c: the order of results, and a fault where it is weaker than usual. Part of plan_delivery(). */
 void plan_order(struct compiler *compiler, struct pipeline_plan *plan);
 
 /* groups.c: the names of its groups. Part of plan_delivery(). */

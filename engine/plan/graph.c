@@ -1,5 +1,5 @@
 /* graph.c: Construction of a graph from a resource; see graph.h. Its phases are in join.c, externals.c, mapping.c,
- * order.c, reach.c, experiments.c and assignment_tables.c. */
+ * step_order.c, reach.c, experiments.c and assignment_tables.c. */
 #include "plan/build.h"
 
 #include "alerts/alert_condition.h"

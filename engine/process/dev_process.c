@@ -16,8 +16,8 @@
 #include "runtime/file_watch.h"
 #include "runtime/log_writer.h"
 #include "runtime/run_limits.h"
-#include "serving/fetching.h"
 #include "serving/model_server.h"
+#include "serving/remote_download.h"
 #include "serving/stub_file.h"
 #include "view/dev_lines.h"
 
@@ -46,7 +46,7 @@ struct dev_process {
 	struct notifier_settings notices;
 	struct engine_watchers watchers;
 	struct file_watch watch;
-	struct fetching fetching;
+	struct remote_download fetching;
 	struct files *remote_files; /* remote files to be fetched; NULL: none */
 	bool edited;		 /* a file was edited during the first fetch */
 	struct dev_lines *lines;
@@ -151,7 +151,7 @@ static bool fetch_first(struct dev_process *dev, struct error *error)
 {
 	struct files *files = dev->remote_files;
 	dev->remote_files = NULL;
-	if (!files || !fetching_start(&dev->fetching, dev->loop, files, reload_with, dev, error))
+	if (!files || !remote_download_start(&dev->fetching, dev->loop, files, reload_with, dev, error))
 		return false;
 	workspace_note(dev->workspace, "fetching remote files that the files name; the running version is unchanged until then");
 	return true;
@@ -217,7 +217,7 @@ static void reload_with(void *context, struct files *fetched)
 static void on_changed(void *context)
 {
 	struct dev_process *dev = context;
-	fetching_close(&dev->fetching);
+	remote_download_close(&dev->fetching);
 	dev->edited = true;
 	if (dev->watchers.status)
 		reload(dev);
@@ -235,7 +235,7 @@ static bool watch_files(struct dev_process *dev, struct error *error)
 static bool wait_for_fetched(struct dev_process *dev, struct error *error)
 {
 	dev->edited = false;
-	return watch_files(dev, error) && fetching_await(dev->loop, &dev->remote_files, &dev->edited, error);
+	return watch_files(dev, error) && remote_download_await(dev->loop, &dev->remote_files, &dev->edited, error);
 }
 
 static struct revision *read_first_files(struct dev_process *dev, struct error *error)
@@ -351,7 +351,7 @@ static bool run_engine(struct dev_process *dev, struct error *error)
 static void close_all(struct dev_process *dev)
 {
 	file_watch_close(&dev->watch);
-	fetching_close(&dev->fetching);
+	remote_download_close(&dev->fetching);
 	files_close(dev->remote_files);
 	engine_watchers_stop(&dev->watchers);
 	gateway_close(dev->gateway);

@@ -25,7 +25,7 @@ static bool fetch_first(struct engine_process *running, struct error *error)
 {
 	struct files *files = running->remote_files;
 	running->remote_files = NULL;
-	return files && fetching_start(&running->fetching, engine_loop(running->live), files, follow_with, running, error);
+	return files && remote_download_start(&running->fetching, engine_loop(running->live), files, follow_with, running, error);
 }
 
 /* Reloads the files. If they have errors, these are reported and nothing changes. */
@@ -76,7 +76,7 @@ static void reread(void *context, struct engine *engine)
 		return;
 	}
 	running->live = engine;
-	fetching_close(&running->fetching);
+	remote_download_close(&running->fetching);
 	follow(running);
 }
 
@@ -125,7 +125,7 @@ static bool run_engine(struct engine_process *running, struct revision *revision
 	process_control_close(running->control);
 	topic_watch_close(running->topics);
 	liveness_forget(running->liveness);
-	fetching_close(&running->fetching);
+	remote_download_close(&running->fetching);
 	gateway_service_close(&running->gateway);
 	engine_watchers_stop(watchers);
 	engine_close(engine);
@@ -209,8 +209,8 @@ static bool wait_for_fetched(struct engine_process *running, struct error *error
 {
 	struct stop_signal stop = {0};
 	struct loop *loop = loop_open(error);
-	bool good =
-		loop && stop_signal_open(&stop, loop, error) && fetching_await(loop, &running->remote_files, &stop.asked, error);
+	bool good = loop && stop_signal_open(&stop, loop, error) &&
+		    remote_download_await(loop, &running->remote_files, &stop.asked, error);
 	running->stopped = stop.asked;
 	stop_signal_close(&stop);
 	loop_close(loop);

@@ -9,7 +9,7 @@
 #include "runtime/liveness.h"
 #include "runtime/state_check.h"
 #include "runtime/topic_watch.h"
-#include "serving/fetching.h"
+#include "serving/remote_download.h"
 
 struct process_control;
 
@@ -34,7 +34,7 @@ struct engine_process {
 	struct gateway_service gateway; /* its `gateway` is NULL if there is none */
 	int http_port, grpc_port;	/* 0: none */
 	struct drained_stop stop;
-	struct fetching fetching;
+	struct remote_download fetching;
 	struct files *remote_files; /* remote files to be fetched; NULL: none */
 	bool stopped;		 /* by a signal, before the engine started */
 	struct process_control *control; /* NULL: the files are run */

@@ -15,7 +15,7 @@
 #include "log/broker_release.h"
 #include "observe/policy_board.h"
 #include "observe/verdict_board.h"
-#include "runtime/announcements.h"
+#include "runtime/engine_log_lines.h"
 #include "runtime/group_counts.h"
 #include "runtime/group_list.h"
 #include "runtime/topic_removal.h"

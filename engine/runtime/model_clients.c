@@ -8,8 +8,8 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "serving/caller_config.h"
 #include "serving/chaos.h"
-#include "serving/configure.h"
 #include "serving/model_demand.h"
 
 /* ---- pipelines that are called ---- */

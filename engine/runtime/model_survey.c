@@ -1,7 +1,7 @@
 /* model_survey.c: see model_survey.h. */
 #include "runtime/model_survey.h"
 
-#include "serving/configure.h"
+#include "serving/caller_config.h"
 
 bool model_survey_ask(const struct plan *plan, struct arena *arena, struct survey *survey, struct error *error)
 {

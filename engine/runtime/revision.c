@@ -10,7 +10,7 @@
 #include "runtime/model_clients.h"
 #include "runtime/model_survey.h"
 #include "runtime/startup_check.h"
-#include "spec/normal.h"
+#include "spec/normal_form.h"
 #include "spec/rows.h"
 
 #define REVISION_ARENA_BYTES ((size_t)1 << 30) /* as for a plan: a thousand pipelines take 30 MiB */

@@ -50,7 +50,7 @@ struct revision_options {
 	bool may_have_gateway;	      /* the caller has a gateway if the runtime's serviceConfig has one */
 	bool insecure;		      /* protection that is requested and not in force is no obstacle */
 	/* For files that must be fetched from elsewhere first. Then no revision is made, and they are returned here,
-	 * for a thread to fetch them (serving/fetching.h); the next call takes them back. NULL: the call waits for them. */
+	 * for a thread to fetch them (serving/remote_download.h); the next call takes them back. NULL: the call waits for them. */
 	struct files **remote_files;
 	bool survey; /* asks models for their inputs: waits for their servers, 2 s at most */
 	/* With `survey`: a model that `before` does not call and that is unreachable is an error (REMOTE). */

@@ -5,7 +5,7 @@
 #include <pthread.h>
 
 #include "net/loop.h"
-#include "runtime/announcements.h"
+#include "runtime/engine_log_lines.h"
 
 #define SNAPSHOT_CHANGES 1000
 

@@ -10,7 +10,7 @@
 #include "message/rows.h"
 #include "serving/memo.h"
 #include "serving/redis.h"
-#include "step/setting.h"
+#include "step/call_parameters.h"
 
 #define MEMORY_BYTES ((size_t)32 << 20) /* of one worker's replies of one model */
 #define PIECE_BYTES ((size_t)16 << 20)	/* of a request or reply that is hashed or kept */

@@ -6,7 +6,7 @@
 #include "message/oip_protobuf.h"
 #include "message/seldon_json.h"
 #include "message/v1_json.h"
-#include "step/setting.h"
+#include "step/call_parameters.h"
 
 #define RESOURCE_EXHAUSTED 8 /* status of gRPC */
 #define WORDS_MAX 200 /* of a body that is not a JSON error, in our error */

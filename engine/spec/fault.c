@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "base/mask.h"
+#include "base/login_mask.h"
 #include "base/secret.h"
 #include "spec/fault_codes.h"
 

@@ -1,7 +1,7 @@
 /* node_print.c: Printer of a node tree, as YAML and as JSON. */
 #include "base/number.h"
 #include "base/quote.h"
-#include "spec/normal.h"
+#include "spec/normal_form.h"
 #include "spec/options.h"
 
 #define INDENT 2

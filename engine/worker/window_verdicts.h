@@ -23,7 +23,7 @@ enum produce_verdict window_verdicts_leave(const struct verdict_outlet *outlet, 
 /* The same of reports of the importance of features (message/importance_report.h), which leave to the pipeline's topic. */
 enum produce_verdict window_importances_leave(const struct verdict_outlet *outlet, struct inflight *inflight, struct error *error);
 
-/* The same of what observers have learnt (message/outlier_learnt.h), which leaves to the feed. */
+/* The same of what observers have learnt (message/outlier_record.h), which leaves to the feed. */
 enum produce_verdict learnt_leave(const struct verdict_outlet *outlet, struct inflight *inflight, struct error *error);
 
 #endif

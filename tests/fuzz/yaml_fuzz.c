@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "plan/graph.h"
-#include "spec/normal.h"
+#include "spec/normal_form.h"
 #include "steps/kinds.h"
 
 #define PRINTED_BYTES_MAX ((size_t)64 << 20)

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/random.h"
-#include "drift/crossing.h"
+#include "drift/level_crossing.h"
 #include "tests/unit/arena_fixture.h"
 
 #define REFERENCE 400

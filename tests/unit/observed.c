@@ -12,7 +12,7 @@
 
 #include "message/carried.h"
 #include "message/feed_record.h"
-#include "message/outlier_learnt.h"
+#include "message/outlier_record.h"
 
 #define ARENA_BYTES ((size_t)4 << 20)
 #define TOLD_OF_DRIFT                                                                                                              \

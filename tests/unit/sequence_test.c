@@ -10,8 +10,8 @@
 
 #include "statistics/arm_sums.h"
 #include "statistics/means.h"
+#include "statistics/sample_ratio.h"
 #include "statistics/sequence.h"
-#include "statistics/split.h"
 
 static bool near(double got, double wanted)
 {

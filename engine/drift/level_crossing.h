@@ -1,0 +1,20 @@
+/* level_crossing.h: Rate at which a statistic of a sliding window crosses a level by chance, and the level for a given rate.
+ *
+ * The statistic is the squared length of `freedom` independent sums over the last `window` rows, beside the same sums
+ * of a reference, divided by their variance: chi-square at any one row, and much the same at the next. Its crossings a
+ * row follow from both (Siegmund and Yakir 2007), so no simulation is needed for a new window, reference or rate.
+ *
+ * Pure; any thread may call.
+ */
+#ifndef SLUICE_DRIFT_LEVEL_CROSSING_H
+#define SLUICE_DRIFT_LEVEL_CROSSING_H
+
+#include <stddef.h>
+
+/* Crossings a row of the level `square` by a window of so many rows beside a reference of so many. */
+double crossing_rate(double square, double freedom, double window, double reference);
+
+/* The level that is crossed at a rate a row. */
+double crossing_level(double rate, double freedom, double window, double reference);
+
+#endif
