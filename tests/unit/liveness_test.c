@@ -114,12 +114,12 @@ static void a_probe_that_gets_no_descriptor_waits_and_costs_nothing(void **state
 	usleep(500000);
 	const int64_t took_us = processor_us() - began_us;
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
-	assert_int_equal(connected, 0);
-	assert_in_range(took_us, 0, 100000);
-	assert_true(recv(probe, line, sizeof line - 1, 0) > 0);
-	expect_words(line, "one");
+	const ssize_t length = connected == 0 ? recv(probe, line, sizeof line - 1, 0) : 0;
 	close(probe);
 	liveness_close(liveness);
+	assert_true(length > 0);
+	expect_words(line, "one");
+	assert_in_range(took_us, 0, 100000);
 }
 
 /* A process that can be asked, and does nothing else. */

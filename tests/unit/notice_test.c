@@ -294,6 +294,23 @@ static void a_subject_has_no_other_bytes_than_ascii(void **state)
 	}
 }
 
+/* One byte for a letter, so that words are full. */
+static void a_long_subject_has_short_lines(void **state)
+{
+	(void)state;
+	char group[100] = "\xc3\xbc";
+	struct buffer out;
+	memset(group + 2, 'x', sizeof group - 2);
+	mail_of_group((struct text){group, sizeof group}, &out);
+	const char *line = strstr(out.bytes, "Subject: ");
+	assert_non_null(line);
+	for (const char *end; strncmp(line, "Date", 4) != 0; line = end + 2) {
+		end = strstr(line, "\r\n");
+		assert_in_range(end - line, 1, 76); /* RFC 2047, 2 */
+	}
+	buffer_close(&out);
+}
+
 /* 40 times U+20AC, three bytes each. */
 static void a_long_subject_has_several_words_of_whole_characters(void **state)
 {
@@ -411,6 +428,7 @@ int main(void)
 		cmocka_unit_test(alertmanager_gets_an_alert_with_its_end),
 		cmocka_unit_test(headers_of_a_mail_have_one_line_each),
 		cmocka_unit_test(a_subject_has_no_other_bytes_than_ascii),
+		cmocka_unit_test(a_long_subject_has_short_lines),
 		cmocka_unit_test(a_long_subject_has_several_words_of_whole_characters),
 		cmocka_unit_test(lines_of_a_mail_are_short),
 		cmocka_unit_test(a_mail_has_its_date),
