@@ -45,8 +45,8 @@ struct grpc_request {
 	/* Received: */
 	bool is_post, is_head, is_grpc;
 	struct buffer path; /* at most HTTP_TARGET_BYTES_MAX */
-	struct buffer metadata; /* names and values in turn, each with a NUL */
-	size_t metadata_count;	/* also of entries that are not kept because there are too many */
+	struct buffer metadata; /* names and values in turn, each with a NUL; failed: they are too long or too many */
+	size_t metadata_count;	/* of entries, if there is any */
 	struct grpc_intake intake;
 	enum grpc_coding coding; /* of its message, if that says so */
 	struct buffer body;
@@ -205,9 +205,9 @@ void grpc_answer_send(struct grpc_request *request, struct text coded, bool is_p
 
 /* ---- grpc_server_fields.c ---- */
 
-/* What a request's metadata, or its headers of HTTP, have too much of, as "more than 128 entries"; NULL: nothing. */
+/* What a request's metadata, or its headers of HTTP, have too much of, as "more than 128 entries". Their buffer has failed. */
 #define GRPC_EXCESS_BYTES 40
-const char *grpc_metadata_excess(const struct grpc_request *request, char words[GRPC_EXCESS_BYTES]);
+void grpc_metadata_excess_write(const struct grpc_request *request, char words[GRPC_EXCESS_BYTES]);
 
 void grpc_fields_append(struct buffer *fields, struct text name, struct text value);
 

@@ -192,9 +192,10 @@ static bool exchange_open(struct grpc_request *request)
 	return true;
 }
 
-static void headers_refuse(struct grpc_request *request, const char *excess)
+static void headers_refuse(struct grpc_request *request)
 {
-	char words[80];
+	char words[80], excess[GRPC_EXCESS_BYTES];
+	grpc_metadata_excess_write(request, excess);
 	(void)snprintf(words, sizeof words, "the headers have %s, which is the limit", excess);
 	grpc_request_refuse_as_http(request, (struct http_refusal){431, words});
 }
@@ -204,13 +205,12 @@ void grpc_port_begin(struct grpc_request *request, bool is_end)
 	static const struct http_refusal long_path = {414, "the path and query are longer than 8 KiB, which is the limit"};
 	static const struct http_refusal no_memory = {503, "no memory for the request; call again later"};
 	struct buffer *head = &request->answer;
-	char excess[GRPC_EXCESS_BYTES];
 	request->in_chunks = !is_end && !grpc_request_metadata(request, "content-length", 0).bytes;
 	head_write(request, head);
 	if (buffer_failed(&request->path))
 		grpc_request_refuse_as_http(request, long_path);
-	else if (grpc_metadata_excess(request, excess))
-		headers_refuse(request, excess);
+	else if (buffer_failed(&request->metadata))
+		headers_refuse(request);
 	else if (buffer_failed(head) || !exchange_open(request))
 		grpc_request_refuse_as_http(request, no_memory);
 	else {

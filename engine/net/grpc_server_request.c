@@ -84,7 +84,6 @@ static struct grpc_request *request_take(struct grpc_caller *caller, int32_t id)
 	request->timeout_ms = -1;
 	request->open = request->offset = request->head_bytes = request->taken = request->open_bytes = 0;
 	request->unwidened_bytes = 0;
-	request->metadata_count = 0;
 	request->began_ms = loop_now_ms(server->loop);
 	caller->on_wire++;
 	return request;
@@ -237,20 +236,28 @@ static int on_begin(nghttp2_session *session, const nghttp2_frame *frame, void *
 
 static void metadata_keep(struct grpc_request *request, struct text name, struct text value)
 {
-	if (++request->metadata_count <= GRPC_METADATA_ENTRIES_MAX)
-		grpc_fields_append(&request->metadata, name, value);
+	if (request->metadata.length == 0)
+		request->metadata_count = 0;
+	if (++request->metadata_count > GRPC_METADATA_ENTRIES_MAX)
+		request->metadata.failed = true;
+	grpc_fields_append(&request->metadata, name, value);
 }
 
-const char *grpc_metadata_excess(const struct grpc_request *request, char words[GRPC_EXCESS_BYTES])
+void grpc_metadata_excess_write(const struct grpc_request *request, char words[GRPC_EXCESS_BYTES])
 {
 	const size_t bytes_max = request->server->config.metadata_bytes;
-	if (buffer_failed(&request->metadata))
-		(void)snprintf(words, GRPC_EXCESS_BYTES, "more than %zu bytes", bytes_max);
-	else if (request->metadata_count > GRPC_METADATA_ENTRIES_MAX)
+	if (request->metadata_count > GRPC_METADATA_ENTRIES_MAX)
 		(void)snprintf(words, GRPC_EXCESS_BYTES, "more than %d entries", GRPC_METADATA_ENTRIES_MAX);
 	else
-		return NULL;
-	return words;
+		(void)snprintf(words, GRPC_EXCESS_BYTES, "more than %zu bytes", bytes_max);
+}
+
+static void metadata_refuse(struct grpc_request *request)
+{
+	char words[80], excess[GRPC_EXCESS_BYTES];
+	grpc_metadata_excess_write(request, excess);
+	(void)snprintf(words, sizeof words, "the metadata has %s", excess);
+	grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED, text_of(words));
 }
 
 /* What only a port that is shared keeps, for requests that are no calls. */
@@ -345,7 +352,6 @@ static void headers_are_whole(struct grpc_request *request, bool is_end)
 	struct loop *loop = request->server->loop;
 	const struct grpc_server_config *config = &request->server->config;
 	struct error error;
-	char words[120], excess[GRPC_EXCESS_BYTES];
 	error.kind = ERROR_NONE; /* its text is not cleared: that would cost more than the rest */
 	request->is_http = config->http && !request->is_grpc;
 	if (request->is_http) {
@@ -361,10 +367,9 @@ static void headers_are_whole(struct grpc_request *request, bool is_end)
 		grpc_request_refuse_as_http(request, (struct http_refusal){415, NOT_GRPC});
 	else if (buffer_failed(&request->path))
 		grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT("the path is longer than 8 KiB, which is the limit"));
-	else if (grpc_metadata_excess(request, excess)) {
-		snprintf(words, sizeof words, "the metadata has %s", excess);
-		grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED, text_of(words));
-	} else if (config->bodies && !head_is_charged(request))
+	else if (buffer_failed(&request->metadata))
+		metadata_refuse(request);
+	else if (config->bodies && !head_is_charged(request))
 		grpc_request_refuse(request, GRPC_RESOURCE_EXHAUSTED, TEXT(GRPC_CROWDED));
 	else if (request->timeout_ms == 0)
 		grpc_request_refuse(request, GRPC_DEADLINE_EXCEEDED, TEXT(DEADLINE_WORDS));
