@@ -75,7 +75,7 @@ int traffic_move_run(struct session *session, struct control_session *control, c
 				     .expected = resource_expected(ledger, deployment),
 				     .labels = version->labels};
 	if (!move_named(verb, name, &move, &error) || !shares_find(&checker, version, move, session->arena, &from, &to, &error) ||
-	    !deployment_traffic_write(&checker, version->document, &from, &to, session->arena, &item.document, &error))
+	    !deployment_traffic_write(version->document, &from, &to, session->arena, &item.document, &error))
 		return command_failed(session, &error);
 	if (!dry_run)
 		return control_session_propose(session, control, author, (struct record_list){1, &item},

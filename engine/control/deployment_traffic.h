@@ -44,8 +44,8 @@ bool deployment_traffic_read(const struct document_checker *checker, struct text
 struct deployment_traffic deployment_traffic_moved(const struct deployment_traffic *traffic, enum traffic_move move);
 
 /* The document with the shares `to` instead of `from`, in the arena. CONFIG: a number is not written by itself. SYSTEM. */
-bool deployment_traffic_write(const struct document_checker *checker, struct text document, const struct deployment_traffic *from,
-			      const struct deployment_traffic *to, struct arena *arena, struct text *written, struct error *error);
+bool deployment_traffic_write(struct text document, const struct deployment_traffic *from, const struct deployment_traffic *to,
+			      struct arena *arena, struct text *written, struct error *error);
 
 /* What the shares `to` would do to the table in force; names are those of the shares. CONFIG: none is in force. SYSTEM. */
 bool deployment_traffic_preview(const struct ledger *ledger, const char *name, const struct deployment_traffic *to,

@@ -263,8 +263,9 @@ static void rollout_miss(const struct ledger *ledger, const struct ledger_resour
 			(long long)newest->record.version, experiment, experiment);
 	else if (rollout_document_is_written(newest->record.document))
 		error_set(error, ERROR_CONFIG, PLACE_NONE,
-			  "the Experiment `%s` has fields of a rollout, and none has begun: it has no `default`, `enabled` is false, "
-			  "it cannot run, or no keeper has looked at it yet. The log of the engine that has the keeper says why",
+			  "the Experiment `%s` has fields of a rollout, and none has begun: it has no `default`, `enabled` is "
+			  "false, it cannot run, or no keeper has looked at it yet. The log of the engine that has the keeper says "
+			  "why",
 			  experiment);
 	else
 		error_set(error, ERROR_CONFIG, PLACE_NONE,

@@ -53,7 +53,7 @@ static const char *moved(const char *document, enum traffic_move move, struct er
 {
 	const struct deployment_traffic from = traffic_of(document), to = deployment_traffic_moved(&from, move);
 	struct text written;
-	if (!deployment_traffic_write(&checker, text_of(document), &from, &to, arena, &written, error))
+	if (!deployment_traffic_write(text_of(document), &from, &to, arena, &written, error))
 		return NULL;
 	return arena_print(arena, TEXT_FORMAT, TEXT_ARGUMENTS(written));
 }
@@ -111,14 +111,25 @@ static void characters_before_a_number_are_no_bytes(void **state)
 
 static void numbers_that_are_not_written_are_not_changed(void **state)
 {
-	static const char *const documents[] = {
-		HEAD SHARE("a", "100") "  - {name: b, " MODEL_GRAPH "}\n",
-		HEAD SHARE("a", "&half 50") SHARE("b", "*half"),
+	static const struct {
+		const char *document;
+		enum traffic_move move;
+	} rows[] = {
+		{HEAD SHARE("a", "100") "  - {name: b, " MODEL_GRAPH "}\n", TRAFFIC_PROMOTE},
+		{HEAD SHARE("a", "&half 50") SHARE("b", "*half"), TRAFFIC_PROMOTE},
+		{HEAD SHARE("a", "20") SHARE("b", "&most 80") SHARE("c", "0"), TRAFFIC_PROMOTE},
+		{HEAD "  - &half {name: a, traffic: 50, " MODEL_GRAPH "}\n  - {<<: *half, name: b}\n", TRAFFIC_PROMOTE},
+		{HEAD "  - &none {name: a, traffic: 0, " MODEL_GRAPH "}\n" SHARE("b", "100") "  - {<<: *none, name: c}\n",
+		 TRAFFIC_ROLLBACK},
+		/* The number of b stays at 33, and that of d becomes 34. */
+		{HEAD SHARE("a", "1") "  - &part {name: b, traffic: 33, " MODEL_GRAPH
+				      "}\n" SHARE("c", "33") "  - {<<: *part, name: d}\n",
+		 TRAFFIC_PROMOTE},
 	};
 	(void)state;
-	for (size_t i = 0; i < sizeof documents / sizeof *documents; i++) {
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct error error = {0};
-		assert_null(moved(documents[i], TRAFFIC_PROMOTE, &error));
+		assert_null(moved(rows[i].document, rows[i].move, &error));
 		assert_int_equal(error.kind, ERROR_CONFIG);
 		assert_non_null(strstr(error.text, "has no number of its own as its `traffic`; write one for each"));
 	}
