@@ -37,6 +37,11 @@ static uint32_t number_at(const unsigned char *bytes, int count)
 
 /* ---- saying ---- */
 
+void puppet_hold(struct puppet_line *line, bool held)
+{
+	assert_int_equal(setsockopt(line->watch.descriptor, IPPROTO_TCP, TCP_CORK, &(int){held}, sizeof(int)), 0);
+}
+
 void puppet_say(struct puppet_line *line, const void *bytes, size_t length)
 {
 	if (line->watch.descriptor >= 0)
