@@ -178,7 +178,7 @@ struct worker {
 
 	struct subpipeline_call *subpipeline_calls; /* outstanding calls of subpipelines */
 	size_t subpipeline_waiting;		    /* those of them that begin in the next turn */
-	struct call **returned; /* calls that could not begin, or whose subpipeline answered */
+	struct call **returned;			    /* calls that could not begin, or whose subpipeline answered */
 	size_t returned_count;
 	size_t returned_capacity;
 	struct shadow_request *copies; /* outstanding shadow requests */

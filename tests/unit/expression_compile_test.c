@@ -56,8 +56,7 @@ static void wrong_words_are_shown_where_they_stand(void **state)
 		{"1e999", "CONFIG 1:1 this number is too large; the largest is 1.7976931348623157e308"},
 		{"18446744073709551616", "CONFIG 1:1 this integer does not fit 64 bits; write it with a point, as a float"},
 		{"-9223372036854775809", "CONFIG 1:1 this integer does not fit 64 bits; write it with a point, as a float"},
-		{"2x",
-		 "CONFIG 1:2 this is no unit of time; write ms, s, m, h or d after a number, or an operator between the two"},
+		{"2x", "CONFIG 1:2 this is no unit of time; write ms, s, m, h or d after a number, or an operator between the two"},
 		{"1.5ms", "CONFIG 1:4 this duration is no whole number of milliseconds; write it in ms"},
 		{"999999999999d", "CONFIG 1:13 this duration is longer than 285 years; write a shorter one"},
 	};
@@ -135,10 +134,8 @@ static void spellings_of_other_languages_get_the_one_of_this(void **state)
 		{"mean(x) over 20",
 		 "CONFIG 1:9 there is no `over` between two values; write it inside the function's brackets, as in "
 		 "mean(x over 20)"},
-		{"sum(x, axis=0)",
-		 "CONFIG 1:12 an argument has no name; write the axis after `along`, as in sum(x along 0)"},
-		{"sum(x, dim = 0)",
-		 "CONFIG 1:12 an argument has no name; write the axis after `along`, as in sum(x along 0)"},
+		{"sum(x, axis=0)", "CONFIG 1:12 an argument has no name; write the axis after `along`, as in sum(x along 0)"},
+		{"sum(x, dim = 0)", "CONFIG 1:12 an argument has no name; write the axis after `along`, as in sum(x along 0)"},
 		{"x ** 2", "CONFIG 1:3 `**` is no operator; write `^`"},
 		{"len(1)", "CONFIG 1:5 len() takes a text, and this is INT64; it is written len(x), and size(x) for a tensor"},
 		{"a && b || !c", ""},

@@ -22,13 +22,13 @@
 #define ARENA_BYTES ((size_t)1 << 20)
 #define MESSAGES 1000
 #define STEPS_MAX 4
-#define HEAD                                                                                                                \
-	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n"                      \
-	"  - {name: doubled, expression: {set: {x: x * 2}}}\n"                                                              \
+#define HEAD                                                                                                                       \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n"                             \
+	"  - {name: doubled, expression: {set: {x: x * 2}}}\n"                                                                     \
 	"  - {name: watch, inputs: [doubled], drift: {tensors: [x], reference: r.json, share: "
 #define UNREAD "}}\n  output: {steps: [doubled]}\n"
-#define READ                                                                                                                \
-	"}}\n  - {name: told, inputs: [watch], expression: {set: {score: drift_score}, keep: [score]}}\n"                   \
+#define READ                                                                                                                       \
+	"}}\n  - {name: told, inputs: [watch], expression: {set: {score: drift_score}, keep: [score]}}\n"                          \
 	"  output: {steps: [told]}\n"
 
 struct path {
