@@ -24,7 +24,7 @@ PATHS = [
     ["plan", "-o", "json", "tests/cases/switch-three-way/pipeline.yaml"],
     ["plan", "-o", "mermaid", "tests/reference/pipeline-financial.yaml"],
     ["test", "pipelines/hello"],
-    ["test", "--print", "tests/cases/join-outer-window-closes"],
+    ["test", "--print", "tests/cases/join-window-exceeded"],
     ["test", "tests/cases/batch-of-two"],
     ["test", "tests/cases-own/local-model-of-lightgbm"],
     ["test", "tests/cases-own/local-model-of-trees"],
