@@ -233,8 +233,9 @@ static void a_stream_of_http2_gets_it_too(void **state)
 	puppet_hold(line, false);
 	while (!strstr(puppet.heard, "1 data"))
 		turn();
-	const char *short_end = strstr(puppet.heard, "3 end");
-	assert_true(short_end && short_end < strstr(puppet.heard, "1 "));
+	const char *short_end = strstr(puppet.heard, "\n3 end"), *long_begin = strstr(puppet.heard, "\n1 ");
+	assert_memory_equal(puppet.heard, "3 ", 2);
+	assert_true(short_end && short_end < long_begin);
 	assert_non_null(strstr(puppet.heard, "1 content-encoding: gzip\n"));
 	assert_non_null(strstr(puppet.heard, "1 content-length: "));
 }
