@@ -1,4 +1,4 @@
-/* watched_path_test.c: what the path does for the observer of a step `drift`: it carries each message of the step's share, with the
+/* watched_path_test.c: Tests of the path for the observer of a step `drift`: it carries each message of the step's share, with the
  * step's inputs, and no other; it counts each message; and it marks messages where the marks are read, and only there. */
 #include "planning.h"
 
