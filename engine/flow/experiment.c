@@ -299,7 +299,7 @@ bool experiment_choose(struct pending *pending, const struct graph_experiment *e
 	    !choose_by_audience(experiment, visit->message, &choice) &&
 	    !choose_by_policy(visit, experiment, &context, &choice))
 		choose_by_weight(pending, experiment, &choice);
-	const bool is_environment = choice.reason == ASSIGNED_LAYER || choice.reason == ASSIGNED_HOLDOUT;
+	const bool is_kept_out = choice.reason == ASSIGNED_LAYER || choice.reason == ASSIGNED_HOLDOUT;
 	const struct assigned one = {.experiment = text_of(experiment->name),
 				     .variant = text_of(experiment->shares[choice.index].name),
 				     .unit = choice.unit,
@@ -312,7 +312,7 @@ bool experiment_choose(struct pending *pending, const struct graph_experiment *e
 				     .texts = context.texts,
 				     .layer = experiment->layer,
 				     .stage = choice.stage,
-				     .exposed = experiment->exposes && !is_environment};
+				     .exposed = experiment->exposes && !is_kept_out};
 	struct assigned *assigned = assigned_add(visit->run->message, &one);
 	if (!assigned)
 		return error_memory(error, ERROR_LIMIT, "choosing a candidate");
