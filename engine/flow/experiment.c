@@ -22,6 +22,8 @@ struct choice {
 
 /* ---- unit ---- */
 
+#define NO_KEY "it has no key"
+
 static struct text experiment_shown(struct text unit)
 {
 	return (struct text){unit.bytes, unit.length < 40 ? unit.length : 40};
@@ -78,7 +80,7 @@ static bool unit_miss(const struct visit *visit, const struct graph_experiment *
 static bool unit_find(const struct visit *visit, const struct graph_experiment *experiment, struct text *unit, struct error *error)
 {
 	const struct experiment_spec *spec = experiment->spec;
-	const char *reason = "it has no key";
+	const char *reason = NO_KEY;
 	*unit = visit->message->key;
 	if (spec->unit && !unit_evaluate(visit, spec->unit, unit, &reason, error))
 		return false;
@@ -265,7 +267,7 @@ static void mirror_copy(struct visit *visit, const struct graph_experiment *expe
 bool experiment_choose_way(struct visit *visit, const struct graph_experiment *experiment, size_t *way, struct error *error)
 {
 	struct choice choice = {.unit = visit->message->key, .table = experiment->assignment->version};
-	if (choice.unit.length == 0 && !unit_miss(visit, experiment, NULL, error))
+	if (choice.unit.length == 0 && !unit_miss(visit, experiment, NO_KEY, error))
 		return false;
 	if (!choose_by_headers(experiment, visit->message->headers, &choice)) {
 		choose_by_table(experiment->assignment, experiment->probabilities, visit->message, &choice);
