@@ -19,6 +19,7 @@ FINANCIAL = os.path.join(ROOT, "pipelines", "financial")
 BROKERS, REGISTRY = "localhost:9094", "http://localhost:8085/apis/ccompat/v7"
 TICKS, RATE, BURST = 6000, 100, 100000  # of ticks in a second
 IMAGE, USER, LAYERS_MIB = "sluice:0.1.0", "10001", 60
+SCRAPED = 4  # processes in prometheus.yml
 CLOSE = 0.002  # a probability that is rounded to three places, by two evaluators
 TICK_SCHEMA = {"type": "record", "name": "Tick", "fields": [
     {"name": "event_ms", "type": "long"},
@@ -240,6 +241,21 @@ def judge_image(stack, judge):
     judge.expect("an engine is not root, and its root is read only", said == [USER, "refused"], said)
 
 
+def judge_gateway(judge):
+    """The page's `curl` line, as it stands there, and what Prometheus reads"""
+    with open(os.path.join(HERE, "README.md"), encoding="utf-8") as page:
+        told = [line for line in page if "| curl " in line]
+    judge.expect("the page tells of a call", len(told) == 1, told)
+    said = subprocess.run(told[0], shell=True, cwd=HERE, capture_output=True, text=True, check=False)
+    judge.expect("the gateway answers it", said.returncode == 0 and '"up"' in said.stdout, said.stdout[-300:] + said.stderr[-300:])
+    deadline, health = time.monotonic() + 60, {}
+    while time.monotonic() < deadline and (len(health) < SCRAPED or set(health.values()) != {"up"}):
+        with urllib.request.urlopen("http://localhost:9090/api/v1/targets", timeout=10) as answer:
+            health = {target["labels"]["instance"]: target["health"] for target in json.load(answer)["data"]["activeTargets"]}
+        time.sleep(1)
+    judge.expect("Prometheus reads all processes that have metrics", len(health) == SCRAPED and set(health.values()) == {"up"}, health)
+
+
 def judge_page(stack, judge):
     """README.md's commands, as they stand there"""
     with open(os.path.join(HERE, "README.md"), encoding="utf-8") as page:
@@ -249,6 +265,7 @@ def judge_page(stack, judge):
         end = ["--count", "1"] if "tail" in command else []  # which goes on for ever
         said = stack.do("exec", "-T", service, *command, *end)
         judge.expect(f"`{' '.join(command)}` answers", said, said.splitlines()[-1:])
+    judge_gateway(judge)
     stack.do("kill", "-s", "HUP", "engine-1", "engine-2")
     stack.do("up", "-d", "--wait", "--no-recreate", "engine-1", "engine-2")
     judge.expect("engines that have read their files again are well", True)
@@ -264,7 +281,7 @@ def main():
         stack.do("down", "-v")  # what a check that was cut short has left
         stack.do("--progress", "plain", "build")
         print(f"compose: built after {time.monotonic() - begun:.0f} s", flush=True)
-        stack.do("up", "-d", "--wait", "kafka", "registry", "redis", "mlserver", "engine-1", "engine-2")
+        stack.do("up", "-d", "--wait", "kafka", "registry", "redis", "mlserver", "engine-1", "engine-2", "gateway", "prometheus")
         judge.expect("the stack comes up", True, f"after {time.monotonic() - begun:.0f} s")
         judge_image(stack, judge)
         with tempfile.TemporaryDirectory() as place:
