@@ -189,7 +189,8 @@ static const struct option window_rows[] = {
 
 static const struct option options[] = {
 	ROW("key", EXPRESSION, struct aggregate, key,
-	    .help = "The key of the windows; default: the message's key. Messages without a key share windows."),
+	    .help = "The key of the windows; default: the message's key. Messages without a key share windows. The rows of a "
+		    "message must have the same key."),
 	ROW("window", MAP, struct aggregate, window, .rows = window_rows,
 	    .help = "The kind of window. A closed window leaves as a message of its own, with the id KEY/START (for a count "
 		    "KEY/NUMBER), its key, and its end as its time. It closes when the greatest time of any message of the "

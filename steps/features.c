@@ -4,9 +4,9 @@
 
 #include "base/duration.h"
 #include "base/wide_integer.h"
-#include "message/key.h"
 #include "steps/feature_part.h"
 #include "steps/kinds.h"
+#include "steps/state_key.h"
 #include "steps/typing.h"
 
 struct features {
@@ -143,21 +143,6 @@ static const struct tensor *setting_answer(struct features_work *work, const str
 
 /* ---- the state ---- */
 
-/* Whose state it is: messages without a key are those of one. */
-static bool key_find(const struct features_work *work, struct text *key)
-{
-	const struct features *self = work->step->options;
-	*key = work->scope.message->key.bytes ? work->scope.message->key : TEXT("");
-	if (!self->key)
-		return true;
-	const struct tensor *tensor = expression_evaluate(self->key, &work->scope, work->arena, work->error);
-	if (!tensor)
-		return false;
-	*key = key_of_tensor(tensor, work->arena);
-	return key->bytes || error_set_tensor(work->error, expression_place(self->key),
-					      "the key has no element; send one, because features are kept by key");
-}
-
 static bool state_recall(struct features_work *work, struct text key)
 {
 	const struct features *self = work->step->options;
@@ -256,10 +241,11 @@ static enum step_verdict features_run(struct step *step, struct visit *visit, st
 				     .error = error,
 				     .scope = visit_scope(visit, NULL),
 				     .parts = {.program = step->state, .arena = visit_arena(visit), .error = error}};
+	const struct features *self = step->options;
 	struct text key;
 	work.parts.time_ms = work.scope.message->time_ms;
-	bool computed = key_find(&work, &key) && state_recall(&work, key) && state_begin(&work, key) && features_compute(&work) &&
-			state_end(&work, key);
+	bool computed = state_key_of(self->key, &work.scope, "features", work.arena, &key, error) && state_recall(&work, key) &&
+			state_begin(&work, key) && features_compute(&work) && state_end(&work, key);
 	return computed ? STEP_DONE : STEP_FAIL;
 }
 
@@ -313,7 +299,8 @@ static const struct option table_rows[] = {
 
 static const struct option options[] = {
 	ROW("key", EXPRESSION, struct features, key,
-	    .help = "The key of the state; default: the message's key. Messages without a key share one state."),
+	    .help = "The key of the state; default: the message's key. Messages without a key share one state. The rows of a "
+		    "message must have the same key."),
 	ROW("lateness", DURATION, struct features, lateness_ns, .place_offset = offsetof(struct features, lateness_place),
 	    .whole = true, .or_none = true,
 	    .help = "How much older than the newest message of its key a message may be to be counted; 0s: not at all; default: no "

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "message/key.h"
+#include "steps/state_key.h"
 #include "steps/window_answer.h"
 #include "steps/window_contents.h"
 #include "steps/window_index.h"
@@ -348,17 +348,8 @@ static bool close_over(struct windows_work *work)
 
 static bool key_find(struct windows_work *work)
 {
-	const struct expression *expression = work->self->key;
-	work->key = work->scope.message->key.bytes ? work->scope.message->key : TEXT("");
-	if (expression) {
-		const struct tensor *tensor = expression_evaluate(expression, &work->scope, work->arena, work->error);
-		if (!tensor)
-			return false;
-		work->key = key_of_tensor(tensor, work->arena);
-		if (!work->key.bytes)
-			return error_set_tensor(work->error, expression_place(expression),
-						"the key has no element; send one, because windows are kept by key");
-	}
+	if (!state_key_of(work->self->key, &work->scope, "windows", work->arena, &work->key, work->error))
+		return false;
 	return work->key.length <= WINDOW_KEY_BYTES_MAX ||
 	       error_set(work->error, ERROR_INPUT, work->step->place,
 			 "the key has %zu bytes, and windows are kept by keys of at most %d", work->key.length,

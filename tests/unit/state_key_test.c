@@ -10,9 +10,9 @@
 
 #include <cmocka.h>
 
-#include "message/key.h"
 #include "session.h"
 #include "steps/kinds.h"
+#include "steps/state_key.h"
 
 #define USERS 3
 #define MESSAGES 12
@@ -199,8 +199,9 @@ static enum step_verdict visits_run(struct step *step, struct visit *visit, stru
 {
 	const struct visits *self = step->options;
 	const struct scope scope = visit_scope(visit, NULL);
-	const struct tensor *user = expression_evaluate(self->key, &scope, visit_arena(visit), error);
-	return user ? visits_count(visit, key_of_tensor(user, visit_arena(visit)), error) : STEP_FAIL;
+	struct text user;
+	return state_key_of(self->key, &scope, "visits", visit_arena(visit), &user, error) ? visits_count(visit, user, error)
+											   : STEP_FAIL;
 }
 
 static enum step_verdict mistaken_run(struct step *step, struct visit *visit, struct error *error)
