@@ -112,6 +112,7 @@ struct worker_counts {
 	uint64_t cancelled;		/* requests that their callers cancelled, before they entered or in flight */
 	uint64_t replies, replies_lost; /* copies of answers for gateways */
 	uint64_t replies_malformed;	/* requests whose reply address could not be read */
+	uint64_t snapshots, snapshots_lost; /* of state: kept, and not written */
 	uint64_t resets;
 };
 

@@ -204,6 +204,9 @@ const struct metric metric_rows[] = {
 	       "Copies of answers for gateways that were lost: too many waited for Kafka, or it did not take them after they were "
 	       "sent."),
 	WORKER(replies_malformed, "sluice_worker_replies_malformed_total", "Requests whose reply address could not be read."),
+	WORKER(snapshots, "sluice_worker_snapshots_total", "Snapshots of state that were written to the folder of `--state`."),
+	WORKER(snapshots_lost, "sluice_worker_snapshots_lost_total",
+	       "Snapshots of state that could not be written; the log has the reason. Nothing is lost, but restarts take longer."),
 	NUMBER(SCOPE_WORKER_NOW, struct worker_state, turn_age_seconds, "seconds", "sluice_worker_turn_age_seconds",
 	       "Time since the worker's last turn began; large: it is stuck in a step, or dead."),
 

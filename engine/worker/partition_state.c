@@ -475,6 +475,7 @@ static bool partition_state_handle_news(struct worker *worker, struct archive_ne
 		return snapshot_go_on(worker, &news->head, error);
 	case ARCHIVE_KEPT:
 	case ARCHIVE_LOST:
+		count_add(news->kind == ARCHIVE_KEPT ? &worker->counts.snapshots : &worker->counts.snapshots_lost, 1);
 		snapshot_progress_end(&worker->partition_states.snapshot);
 		worker->partition_states.snapshot_of = NULL;
 		return true;

@@ -208,6 +208,18 @@ static bool soon(struct stand *stand, bool (*holds)(const struct stand *stand))
 	return holds(stand);
 }
 
+static bool snapshot_is_counted(const struct stand *stand)
+{
+	const struct worker_counts counts = worker_counts(stand->running.worker);
+	return counts.snapshots > 0 && counts.snapshots_lost == 0;
+}
+
+static bool lost_snapshot_is_counted(const struct stand *stand)
+{
+	const struct worker_counts counts = worker_counts(stand->running.worker);
+	return counts.snapshots_lost > 0 && counts.snapshots == 0;
+}
+
 static void a_worker_goes_on_counting_where_the_one_before_it_stopped(void **state)
 {
 	struct stand *stand = *state;
@@ -243,6 +255,7 @@ static void a_snapshot_is_laid_down_when_enough_has_changed_and_is_read_again(vo
 		expect_answer(stand, (const char[]){(char)('a' + i), '\0'}, "[1]");
 	(void)count_until_snapshot(stand, 1, 500);
 	assert_true(snapshot_stands(stand));
+	assert_true(soon(stand, snapshot_is_counted));
 	expect_answer(stand, "a", "[2]");
 	stop(stand);
 	start(stand, counts_keys);
@@ -434,6 +447,7 @@ static void on_a_full_disk_it_goes_on_without_snapshots_and_says_so(void **state
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
 	assert_true(was_said(stand, "the snapshot of state-0 could not be written"));
 	assert_false(snapshot_stands(stand));
+	assert_true(soon(stand, lost_snapshot_is_counted));
 	expect_answer(stand, "c", "[1]");
 	stop(stand);
 	start(stand, counts_keys);
