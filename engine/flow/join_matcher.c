@@ -221,15 +221,17 @@ static bool gate_opens(const struct join_gate *gate, size_t came, bool closed)
 	return came > 0 && (gate->type == JOIN_ANY || (gate->type == JOIN_OUTER && closed));
 }
 
-/* Whether the join opens. It needs at least one input. */
+/* Whether so many sources are enough; one input is needed at least. */
+static bool rule_opens(const struct join_rule *rule, size_t inputs, size_t triggers, bool closed)
+{
+	return inputs > 0 && gate_opens(&rule->inputs, inputs, closed) && gate_opens(&rule->triggers, triggers, closed);
+}
+
 static bool pending_join_opens(const struct matcher *matcher, const struct pending_join *pending_join, bool closed)
 {
-	const struct join_rule *rule = matcher->rule;
 	closed |= pending_join->settled == matcher->sources;
-	if (pending_join->input_came == 0)
-		return false;
-	return (closed && rule->always) || (gate_opens(&rule->inputs, pending_join->input_came, closed) &&
-					    gate_opens(&rule->triggers, pending_join->trigger_came, closed));
+	return (closed && matcher->rule->always && pending_join->input_came > 0) ||
+	       rule_opens(matcher->rule, pending_join->input_came, pending_join->trigger_came, closed);
 }
 
 bool pending_join_is_enough(const struct join_rule *rule, const unsigned char *states)
@@ -238,18 +240,34 @@ bool pending_join_is_enough(const struct join_rule *rule, const unsigned char *s
 	for (size_t i = 0; i < rule->inputs.count + rule->triggers.count; i++)
 		if (states[i] == SOURCE_CAME)
 			*(i < rule->inputs.count ? &inputs : &triggers) += 1;
-	return inputs > 0 && gate_opens(&rule->inputs, inputs, true) && gate_opens(&rule->triggers, triggers, true);
+	return rule_opens(rule, inputs, triggers, true);
+}
+
+/* What has come of a join. */
+struct sources_came {
+	size_t inputs, triggers, settled;
+};
+
+/* What will have come of it with the part. NULL: the part begins a join. */
+static struct sources_came sources_came_with(const struct matcher *matcher, const struct pending_join *pending_join,
+					     const struct join_part *part)
+{
+	struct sources_came with = {0};
+	for (size_t i = 0; i < matcher->sources; i++) {
+		const bool came = part->states[i] == SOURCE_CAME || (pending_join && pending_join->states[i] == SOURCE_CAME);
+		const bool is_known =
+			part->states[i] != SOURCE_UNKNOWN || (pending_join && pending_join->states[i] != SOURCE_UNKNOWN);
+		*(i < matcher->rule->inputs.count ? &with.inputs : &with.triggers) += came;
+		with.settled += is_known;
+	}
+	return with;
 }
 
 /* Handles a late part; the verdict states whether it would have completed the join. */
 static enum join_verdict come_late(const struct matcher *matcher, struct pending_join *pending_join, const struct join_part *part)
 {
-	size_t inputs = pending_join->input_came, triggers = pending_join->trigger_came;
-	for (size_t i = 0; i < matcher->sources; i++)
-		if (part->states[i] == SOURCE_CAME && pending_join->states[i] != SOURCE_CAME)
-			*(i < matcher->rule->inputs.count ? &inputs : &triggers) += 1;
-	if (pending_join->late || inputs == 0 || !gate_opens(&matcher->rule->inputs, inputs, false) ||
-	    !gate_opens(&matcher->rule->triggers, triggers, false))
+	const struct sources_came with = sources_came_with(matcher, pending_join, part);
+	if (pending_join->late || !rule_opens(matcher->rule, with.inputs, with.triggers, false))
 		return JOIN_IGNORES;
 	pending_join->late = true;
 	return JOIN_LATE;
@@ -360,6 +378,17 @@ int64_t join_matcher_due_ms(const struct matcher *matcher)
 }
 
 /* ---- arrival of a part ---- */
+
+bool join_matcher_would_keep(const struct matcher *matcher, const struct join_part *part)
+{
+	const struct pending_join *found = pending_join_of(matcher, part, hash_bytes(part->name.bytes, part->name.length, 0));
+	const struct sources_came with = sources_came_with(matcher, found, part);
+	const bool closed = with.settled == matcher->sources;
+	if (!brings_anything(matcher, part) || (found && (found->stage != STAGE_OPEN || is_too_far(matcher, found, part))))
+		return false;
+	return !(closed && matcher->rule->always && with.inputs > 0) &&
+	       !rule_opens(matcher->rule, with.inputs, with.triggers, closed);
+}
 
 bool join_matcher_take(struct matcher *matcher, const struct join_part *part, int64_t now_ms, enum join_verdict *verdict,
 		       struct pending_join **pending_join, struct error *error)

@@ -237,17 +237,9 @@ bool visit_recall(struct visit *visit, struct text key, struct text *value)
 }
 
 /* The visit's draft of that key; it is made if there is none. */
-static struct write *draft(struct visit *visit, struct text key, size_t size, struct error *error)
+static struct write *draft(struct visit *visit, struct text key, struct error *error)
 {
-	const struct store *store = store_of(visit);
 	assert(visit_may_keep(visit));
-	if (!store) {
-		error_set(error, ERROR_SYSTEM, visit->node->step.place, "step `%s` has no state, because its partition was revoked",
-			  visit->node->step.name);
-		return NULL;
-	}
-	if (!store_may_write(store, visit->node->ordered_gate, key.length, size, error))
-		return NULL;
 	if (!visit->drafts)
 		visit->drafts = ARENA_NEW(visit->arena, struct drafts);
 	struct write *write = visit->drafts ? drafts_find(visit->drafts, key) : NULL;
@@ -260,11 +252,24 @@ static struct write *draft(struct visit *visit, struct text key, size_t size, st
 	return write;
 }
 
+/* NULL: the partition was revoked. */
+static const struct store *store_to_write(const struct visit *visit, struct error *error)
+{
+	const struct store *store = store_of(visit);
+	if (!store)
+		error_set(error, ERROR_SYSTEM, visit->node->step.place, "step `%s` has no state, because its partition was revoked",
+			  visit->node->step.name);
+	return store;
+}
+
 void *visit_remember(struct visit *visit, struct text key, size_t size, struct error *error)
 {
+	const struct store *store = store_to_write(visit, error);
 	struct text before = {0};
 	(void)visit_recall(visit, key, &before);
-	struct write *write = draft(visit, key, size, error);
+	if (!store || !store_may_write(store, visit->node->ordered_gate, key.length, size, error))
+		return NULL;
+	struct write *write = draft(visit, key, error);
 	if (write && write->value.bytes && write->value.length == size)
 		return (void *)write->value.bytes;
 	char *bytes = write ? arena_take_raw(visit->arena, size) : NULL;
@@ -283,7 +288,7 @@ void *visit_remember(struct visit *visit, struct text key, size_t size, struct e
 
 bool visit_forget(struct visit *visit, struct text key, struct error *error)
 {
-	struct write *write = draft(visit, key, 0, error);
+	struct write *write = store_to_write(visit, error) ? draft(visit, key, error) : NULL;
 	if (write)
 		write->value = (struct text){0};
 	return write != NULL;
@@ -296,14 +301,18 @@ bool visit_settle(struct visit *visit, enum step_verdict verdict, struct error *
 	struct run *root = run_root(visit->run);
 	struct store *store = verdict == STEP_FAIL ? NULL : store_of(visit);
 	struct write *write = visit->drafts->newest;
-	for (struct write *next; store && write; write = next) {
+	visit->drafts = NULL;
+	if (!store)
+		return true;
+	error->kind = ERROR_NONE;
+	if (!store_has_room(store, write, error))
+		return false;
+	for (struct write *next; write; write = next) {
 		next = write->next;
-		error->kind = ERROR_NONE;
 		if (!store_journal(store, write, error))
 			break;
 		write->next = root->message->writes;
 		root->message->writes = write;
 	}
-	visit->drafts = NULL;
-	return !store || !write;
+	return !write;
 }

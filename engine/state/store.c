@@ -162,22 +162,39 @@ bool store_may_write(const struct store *store, uint32_t scope, size_t key_lengt
 				 "step `%s` keeps state under a key of %zu bytes, and at most %d are allowed; choose a shorter "
 				 "key",
 				 step, key_length, STORE_KEY_BYTES_MAX);
-	if (value_length > STORE_VALUE_BYTES_MAX)
-		return error_set(error, ERROR_LIMIT, PLACE_NONE,
-				 "step `%s` keeps %zu bytes for one key, and at most %d are allowed; shorten its windows", step,
-				 value_length, STORE_VALUE_BYTES_MAX);
-	if (store_bytes(store) + table_cost(key_length, value_length) > store->bytes_max)
-		return error_set(
-			error, ERROR_LIMIT, PLACE_NONE,
-			"step `%s` cannot keep more state: its stage has %zu bytes for this partition already; shorten its "
-			"windows, give the topic more partitions, or allow it more memory",
-			step, store->bytes_max);
-	return true;
+	return value_length <= STORE_VALUE_BYTES_MAX ||
+	       error_set(error, ERROR_LIMIT, PLACE_NONE,
+			 "step `%s` keeps %zu bytes for one key, and at most %d are allowed; shorten its windows", step,
+			 value_length, STORE_VALUE_BYTES_MAX);
 }
 
 static size_t write_cost(const struct write *write)
 {
 	return write->value.bytes ? table_cost(write->key.length, write->value.length) : 0;
+}
+
+/* Memory of the present value of the write's key. */
+static size_t present_cost(const struct store *store, const struct write *write)
+{
+	struct text present;
+	return store_read(store, write->scope, write->key, &present) ? table_cost(write->key.length, present.length) : 0;
+}
+
+bool store_has_room(const struct store *store, const struct write *writes, struct error *error)
+{
+	const size_t bytes = store_bytes(store);
+	size_t cost = 0, freed = 0;
+	for (const struct write *write = writes; write; write = write->next)
+		cost += write_cost(write);
+	if (bytes + cost <= store->bytes_max)
+		return true;
+	for (const struct write *write = writes; write; write = write->next)
+		freed += present_cost(store, write);
+	return cost <= freed || bytes + cost - freed <= store->bytes_max ||
+	       error_set(error, ERROR_LIMIT, PLACE_NONE,
+			 "step `%s` cannot keep more state: its stage has %zu bytes for this partition already; shorten its "
+			 "windows, give the topic more partitions, or allow it more memory",
+			 store->scopes.names[writes->scope], store->bytes_max);
 }
 
 bool store_journal(struct store *store, struct write *write, struct error *error)

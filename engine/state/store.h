@@ -50,8 +50,12 @@ struct store_scopes store_scopes(const struct store *store);
  * journaled or released again. */
 bool store_read(const struct store *store, uint32_t scope, struct text key, struct text *value);
 
-/* Whether such a write fits; otherwise a LIMIT that names the step and the limit. */
+/* Whether a key and a value may be so long; otherwise a LIMIT that names the step and the limit. */
 bool store_may_write(const struct store *store, uint32_t scope, size_t key_length, size_t value_length, struct error *error);
+
+/* Whether the writes, chained by `next`, fit together; otherwise a LIMIT. They always do if they take no more than the present
+ * values of their keys: so a full store goes on for the keys that it has, and gets room by removals. */
+bool store_has_room(const struct store *store, const struct write *writes, struct error *error);
 
 /* Makes the write visible to later messages. False: memory ran out (SYSTEM). */
 bool store_journal(struct store *store, struct write *write, struct error *error);

@@ -254,6 +254,17 @@ static bool come_late(const struct join_state *join_state, struct error *error)
 	return false;
 }
 
+/* Whether the part has room in the store, if it has to wait. */
+static bool part_has_room(const struct join_state *join_state, const struct parked_part *own, const struct join_part *part,
+			  struct text bytes, struct error *error)
+{
+	struct error full = {0};
+	if (parked_part_fits(&join_state->parked_parts, own, bytes, &full) || !join_matcher_would_keep(join_state->matcher, part))
+		return true;
+	*error = full;
+	return false;
+}
+
 static bool part_take(struct worker *worker, struct join_state *join_state, struct inflight *inflight, bool *enters,
 		      struct error *error)
 {
@@ -271,7 +282,7 @@ static bool part_take(struct worker *worker, struct join_state *join_state, stru
 		return true;
 	}
 	if (!join_state_tell(join_state, own, inflight->sender, &inflight->message, &part, error) ||
-	    !parked_part_fits(parked_parts, own, bytes.length, error) ||
+	    !part_has_room(join_state, own, &part, bytes, error) ||
 	    !join_matcher_take(join_state->matcher, &part, loop_now_ms(worker->loop), &verdict, &pending_join, error)) {
 		parked_part_give(parked_parts, own);
 		return false;

@@ -79,10 +79,12 @@ bool parked_part_read(const struct parked_parts *parked_parts, const struct park
 	return store_read(parked_parts->store, parked_parts->scope, parked_part_key(parked_part), bytes);
 }
 
-bool parked_part_fits(const struct parked_parts *parked_parts, const struct parked_part *parked_part, size_t bytes,
+bool parked_part_fits(const struct parked_parts *parked_parts, const struct parked_part *parked_part, struct text bytes,
 		      struct error *error)
 {
-	return store_may_write(parked_parts->store, parked_parts->scope, parked_part->key_length, bytes, error);
+	const struct write write = {.scope = parked_parts->scope, .key = parked_part_key(parked_part), .value = bytes};
+	return store_may_write(parked_parts->store, write.scope, write.key.length, bytes.length, error) &&
+	       store_has_room(parked_parts->store, &write, error);
 }
 
 bool parked_part_write(struct parked_parts *parked_parts, const struct parked_part *parked_part, struct message *message,

@@ -35,8 +35,8 @@ struct text parked_part_key(const struct parked_part *parked_part);
 /* Its bytes, valid until it is written or deleted. False: nothing is written. */
 bool parked_part_read(const struct parked_parts *parked_parts, const struct parked_part *parked_part, struct text *bytes);
 
-/* Whether so many bytes fit into the store; otherwise a LIMIT. */
-bool parked_part_fits(const struct parked_parts *parked_parts, const struct parked_part *parked_part, size_t bytes,
+/* Whether its bytes fit into the store; otherwise a LIMIT. */
+bool parked_part_fits(const struct parked_parts *parked_parts, const struct parked_part *parked_part, struct text bytes,
 		      struct error *error);
 
 /* Writes its bytes, which must be in the message's arena or live as long. NULL bytes: deletes them. */

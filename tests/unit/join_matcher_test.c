@@ -46,7 +46,9 @@ static enum join_verdict come_at(const char *name, size_t party, const char *bri
 		states[i] = brings[i] == '+' ? SOURCE_CAME : brings[i] == '-' ? SOURCE_DEAD : SOURCE_UNKNOWN;
 	const struct join_part taken = {
 		.name = text_of(name), .party = party, .states = states, .time_ms = time_ms, .part = (void *)(uintptr_t)part};
+	const bool would_keep = join_matcher_would_keep(matcher, &taken);
 	assert_true(join_matcher_take(matcher, &taken, now_ms, &verdict, &last, &error));
+	assert_int_equal(would_keep, verdict == JOIN_WAITS);
 	return verdict;
 }
 

@@ -537,6 +537,32 @@ static void a_message_that_finds_no_room_to_be_remembered_is_answered_with_the_l
 	stop(stand);
 }
 
+/* Keys whose windows are open fill the state. The message that closes one needs no room, and leaves some. */
+static void a_full_state_goes_on_for_the_windows_that_are_open(void **state)
+{
+	struct stand *stand = *state;
+	enum { KEYS_MOST = 1000 };
+	char key[16];
+	uint64_t failed = 0;
+	stand->config.partition_state.bytes_max = 20000;
+	start(stand, sums_pairs);
+	for (int i = 0; i < KEYS_MOST && failed == 0; i++) {
+		const uint64_t before = count_read(&stand->counts.sums.released);
+		snprintf(key, sizeof key, "k%d", i);
+		ask(stand, key);
+		for (int waited_ms = 0; waited_ms < MOCK_WAIT_MS && count_read(&stand->counts.sums.released) == before; waited_ms++)
+			usleep(1000);
+		failed = count_read(&stand->counts.sums.failed);
+	}
+	assert_int_equal(failed, 1);
+	expect(stand, "cannot keep more state");
+	expect_answer(stand, "k0", "[2]");
+	expect_answer(stand, "k1", "[2]");
+	expect_nothing(stand, "new");
+	expect_answer(stand, "new", "[2]");
+	stop(stand);
+}
+
 #define WITH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -553,6 +579,7 @@ int main(void)
 		WITH(a_changed_pipeline_waits_for_what_is_in_flight_of_its_other_topics),
 		WITH(a_window_begins_anew_when_its_settings_have_changed),
 		WITH(a_message_that_finds_no_room_to_be_remembered_is_answered_with_the_limit),
+		WITH(a_full_state_goes_on_for_the_windows_that_are_open),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

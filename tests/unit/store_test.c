@@ -181,20 +181,102 @@ static void thousands_of_messages_in_flight_are_kept_apart(void **state)
 static void what_would_not_fit_is_refused_by_name_before_it_is_written(void **state)
 {
 	(void)state;
+	static char large[64 << 10];
 	struct error error = {0};
-	struct store *small = store_open(scopes, 64 << 10);
-	assert_true(store_may_write(small, 1, 10, 1000, &error));
-	assert_false(store_may_write(small, 1, 10, 64 << 10, &error));
+	struct store *small = store_open(scopes, sizeof large);
+	struct write write = {.scope = 1, .key = TEXT("k"), .value = {large, 1000}};
+	assert_true(store_has_room(small, &write, &error));
+	write.value.length = sizeof large;
+	assert_false(store_has_room(small, &write, &error));
 	assert_int_equal(error.kind, ERROR_LIMIT);
 	assert_non_null(strstr(error.text, "`second`"));
 	assert_non_null(strstr(error.text, "65536"));
 	error = (struct error){0};
+	assert_true(store_may_write(small, 0, STORE_KEY_BYTES_MAX, STORE_VALUE_BYTES_MAX, &error));
 	assert_false(store_may_write(small, 0, STORE_KEY_BYTES_MAX + 1, 1, &error));
 	assert_int_equal(error.kind, ERROR_LIMIT);
 	error = (struct error){0};
 	assert_false(store_may_write(small, 0, 1, STORE_VALUE_BYTES_MAX + 1, &error));
 	assert_int_equal(error.kind, ERROR_LIMIT);
 	store_close(small);
+}
+
+/* A store of at most so many bytes, whose only key has a value of 1,000. */
+static struct store *store_of_one(size_t bytes_max)
+{
+	static char value[1000];
+	struct write write = {.key = TEXT("k"), .value = {value, sizeof value}};
+	struct error error = {0};
+	struct store *store = store_open(scopes, bytes_max);
+	assert_true(store_has_room(store, &write, &error));
+	assert_true(store_journal(store, &write, &error));
+	release(store, &write);
+	store_change_written(store);
+	return store;
+}
+
+/* It has room for so many bytes more. */
+static struct store *full_store(size_t room)
+{
+	struct store *measured = store_of_one(1 << 20);
+	struct store *full = store_of_one(store_bytes(measured) + room);
+	store_close(measured);
+	return full;
+}
+
+static bool has_room_for(const struct store *store, uint32_t scope, const char *key, size_t length)
+{
+	static char value[2000];
+	struct error error = {0};
+	const struct write write = {.scope = scope, .key = text_of(key), .value = {value, length}};
+	assert_true(length <= sizeof value);
+	return store_has_room(store, &write, &error);
+}
+
+static void a_full_store_goes_on_for_the_keys_that_it_has(void **state)
+{
+	(void)state;
+	const size_t growth = table_cost(1, 1100) - table_cost(1, 1000);
+	struct store *full = full_store(growth - 1), *roomier = full_store(growth);
+	assert_true(has_room_for(full, 0, "k", 1000));
+	assert_false(has_room_for(full, 0, "l", 1000));
+	assert_false(has_room_for(full, 1, "k", 1000)); /* of another step */
+	assert_false(has_room_for(full, 0, "k", 1100));
+	assert_true(has_room_for(roomier, 0, "k", 1100));
+	store_close(full);
+	store_close(roomier);
+}
+
+static void a_store_beyond_its_limit_takes_what_is_not_larger(void **state)
+{
+	(void)state;
+	struct error error = {0};
+	struct store *small = store_open(scopes, 100);
+	assert_true(store_restore(small, 0, TEXT("k"), TEXT("of a time with a higher limit"), &error));
+	assert_true(has_room_for(small, 0, "k", strlen("of a time with a higher limit")));
+	assert_true(has_room_for(small, 0, "k", 1));
+	assert_false(has_room_for(small, 0, "k", 100));
+	store_close(small);
+}
+
+static void what_is_removed_makes_room_for_what_is_written_with_it(void **state)
+{
+	(void)state;
+	static char value[1200];
+	struct error error = {0};
+	struct store *full = full_store(100);
+	struct write removal = {.key = TEXT("k")}, other = {.next = &removal, .key = TEXT("l"), .value = {value, 1000}};
+	assert_true(store_has_room(full, &removal, &error));
+	assert_true(store_has_room(full, &other, &error));
+	other.value.length = sizeof value;
+	assert_false(store_has_room(full, &other, &error));
+	assert_non_null(strstr(error.text, "step `first` cannot keep more state"));
+	assert_true(store_journal(full, &removal, &error)); /* the present value is the one that is on its way */
+	assert_false(has_room_for(full, 0, "k", 1000));
+	release(full, &removal);
+	store_change_written(full);
+	assert_true(has_room_for(full, 0, "l", 1000));
+	store_close(full);
 }
 
 static void writes_on_their_way_count_until_they_are_released(void **state)
@@ -300,6 +382,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(all_writes_of_a_message_are_released_together, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(thousands_of_messages_in_flight_are_kept_apart, set_up, tear_down),
 		cmocka_unit_test(what_would_not_fit_is_refused_by_name_before_it_is_written),
+		cmocka_unit_test(a_full_store_goes_on_for_the_keys_that_it_has),
+		cmocka_unit_test(a_store_beyond_its_limit_takes_what_is_not_larger),
+		cmocka_unit_test(what_is_removed_makes_room_for_what_is_written_with_it),
 		cmocka_unit_test(writes_on_their_way_count_until_they_are_released),
 		cmocka_unit_test_setup_teardown(what_is_brought_back_is_no_change, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(running_out_of_memory_is_said, set_up, tear_down),
