@@ -3,7 +3,9 @@
 #include "flow/run.h"
 
 #include <assert.h>
+
 #include "message/key.h"
+#include "message/slice.h"
 #include "plan/names.h"
 
 /* ---- in ---- */
@@ -43,8 +45,18 @@ static void carry_take(struct run *run, size_t step, const struct given *given)
 	}
 }
 
+/* Each observer of the stage gets the rows of a slice that are in its share. */
+static void rows_draw(const struct run *run)
+{
+	const struct graph *graph = run->flow->graph;
+	for (size_t i = 0; graph->part->observes && i < graph->count; i++)
+		if (graph->part->sides[i] == STEP_HERE)
+			slice_draw(run->message, graph->steps[graph_step_watched(graph, i)].name, graph->steps[i].name);
+}
+
 void run_take_carried(struct run *run)
 {
+	rows_draw(run);
 	const struct carried *carried = run->message->carried;
 	for (size_t i = 0; carried && i < carried->count; i++) {
 		size_t step = step_of(run, &carried->items[i]);
@@ -110,7 +122,10 @@ static bool goes_on_to(const struct run *run, const struct graph_next *next)
 {
 	if (next->always || (next->answer && !run->answered))
 		return true;
-	for (size_t i = 0; i < run->flow->count; i++)
+	for (size_t i = 0; i < next->observer_count; i++)
+		if (may_still_run(run, next->observers[i]))
+			return true;
+	for (size_t i = 0; next->observer_count == 0 && i < run->flow->count; i++)
 		if (next->steps[i] && may_still_run(run, i))
 			return true;
 	return false;
@@ -118,17 +133,17 @@ static bool goes_on_to(const struct run *run, const struct graph_next *next)
 
 /* What an observer gets of the payload: the tensors that it reads, and nothing else. NULL: memory ran out, which the arena
  * remembers. */
-static const struct payload *payload_watched(const struct run *run, const struct graph_next *next, const struct payload *payload)
+static const struct payload *payload_watched(const struct run *run, size_t observer, const struct payload *payload)
 {
 	struct arena *arena = run->message->arena;
-	const struct step observer = step_seen(run->flow->graph, next->slices_step);
+	const struct step step = step_seen(run->flow->graph, observer);
 	struct payload *watched = ARENA_NEW(arena, struct payload);
 	struct tensors_builder list;
 	if (!watched)
 		return NULL;
 	tensors_begin(&list, arena, payload->tensors.count);
 	for (size_t i = 0; i < payload->tensors.count; i++)
-		if (step_reads(&observer, payload->tensors.items[i]))
+		if (step_reads(&step, payload->tensors.items[i]))
 			tensors_add(&list, payload->tensors.items[i]);
 	watched->tensors = tensors_end(&list);
 	return watched;
@@ -155,26 +170,35 @@ static struct given given_of(const struct run *run, size_t step, bool inputs, ui
 	return given;
 }
 
-/* The inputs of a step for its observer alone. */
-static void leave_watched(const struct run *run, struct carried *carried, struct given *items, size_t step, size_t next)
+/* The inputs of a step for its observer alone. Beside others it also gets messages that are not in its share. */
+static void leave_watched(const struct run *run, struct carried *carried, struct given *items, size_t observer, size_t next)
 {
 	struct given *given = &items[carried->count++];
-	*given = given_of(run, step, true, (uint64_t)1 << next);
+	*given = given_of(run, graph_step_watched(run->flow->graph, observer), true, (uint64_t)1 << next);
+	given->left_out = run->flow->graph->part->next[next].observer_count > 1 && !may_still_run(run, observer);
 	if (given->payload)
-		given->payload = payload_watched(run, &run->flow->graph->part->next[next], given->payload);
+		given->payload = payload_watched(run, observer, given->payload);
+}
+
+static void carry_to_observers(const struct run *run, struct carried *carried, struct given *items)
+{
+	const struct graph_part *part = run->flow->graph->part;
+	for (size_t i = 0; i < part->next_count; i++)
+		for (size_t j = 0; carried->next >> i & 1 && part->next[i].slices && j < part->next[i].observer_count; j++)
+			leave_watched(run, carried, items, part->next[i].observers[j], i);
 }
 
 static void carry_next_stages(const struct run *run, struct carried *carried, struct given *items)
 {
 	const struct graph_part *part = run->flow->graph->part;
-	for (size_t step = 0; step < run->flow->count; step++) {
+	uint64_t with_results = 0;
+	for (size_t i = 0; i < part->next_count; i++)
+		with_results |= part->next[i].results ? carried->next & (uint64_t)1 << i : 0;
+	for (size_t step = 0; with_results && step < run->flow->count; step++) {
 		uint64_t inputs = 0, outputs = 0;
 		for (size_t i = 0; i < part->next_count; i++) {
-			uint64_t going = carried->next & (uint64_t)1 << i;
-			if (going && part->next[i].slices && part->next[i].inputs[step])
-				leave_watched(run, carried, items, step, i);
-			else
-				inputs |= part->next[i].inputs[step] ? going : 0;
+			uint64_t going = with_results & (uint64_t)1 << i;
+			inputs |= part->next[i].inputs[step] && !part->next[i].slices ? going : 0;
 			outputs |= part->next[i].outputs[step] ? going : 0;
 		}
 		if (inputs)
@@ -213,7 +237,8 @@ bool run_leave_carried(struct run *run)
 	if (next == 0)
 		return true;
 	struct carried *carried = ARENA_NEW(arena, struct carried);
-	struct given *items = ARENA_ARRAY(arena, struct given, 2 * run->flow->count + part->next_count);
+	/* Observers give nothing themselves, so their places are enough for what they get. */
+	struct given *items = ARENA_ARRAY(arena, struct given, 2 * run->flow->count);
 	struct text *keys = ARENA_ARRAY(arena, struct text, part->next_count);
 	if (!carried || !items || !keys)
 		return false;
@@ -221,6 +246,7 @@ bool run_leave_carried(struct run *run)
 	carried->answered = run->answered;
 	carried->keys = keys;
 	carry_next_stages(run, carried, items);
+	carry_to_observers(run, carried, items);
 	for (size_t i = 0; i < part->next_count; i++)
 		if (next >> i & 1 && part->next[i].key == STAGE_KEY_EXPRESSION)
 			keys[i] = part->next[i].key_text.bytes ? part->next[i].key_text : key_of(run, &part->next[i]);

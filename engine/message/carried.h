@@ -35,6 +35,7 @@ struct given {
 	const struct error *error;     /* of GIVEN_FAILED */
 	unsigned attempts;	       /* of the step that failed; 0: the error has another source */
 	uint64_t next;		       /* on leaving a stage: the later stages that read it, as bits */
+	bool left_out;		       /* likewise: the message is not in the share of the observer that reads it, but of another */
 };
 
 struct carried {

@@ -1,6 +1,6 @@
 /* compile.h: Shared parts of plan_make(), which compiles pipelines: its state and its phases. Private to plan.c, notes.c, feeds.c,
- * stages.c, stage_graph.c, topics.c, calls.c, candidates.c, delivery.c, groups.c, direct.c, answer_order.c, observers.c and
- * volume.c.
+ * stages.c, stage_graph.c, topics.c, calls.c, candidates.c, delivery.c, groups.c, direct.c, answer_order.c, observers.c,
+ * shared_observers.c and volume.c.
  */
 #ifndef SLUICE_PLAN_COMPILE_H
 #define SLUICE_PLAN_COMPILE_H
@@ -87,6 +87,10 @@ void plan_order(struct compiler *compiler, struct pipeline_plan *plan);
 
 /* groups.c: the names of its groups. Part of plan_delivery(). */
 void plan_name_groups(struct compiler *compiler, struct pipeline_plan *plan);
+
+/* shared_observers.c: whether two observers are one stage, in which one record of a message serves both: the same comes to the
+ * steps that they watch, whenever anything does. */
+bool plan_observers_meet(const struct graph *graph, size_t observer, size_t other);
 
 /* observers.c: how observers get what they watch, and what that costs. To be called before plan_volume(). */
 void plan_observers(struct compiler *compiler, struct pipeline_plan *plan);

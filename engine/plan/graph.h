@@ -153,10 +153,12 @@ struct graph_next {
 	const bool *inputs;
 	const bool *outputs;
 	bool request;
+	bool results; /* whether there are such steps, besides those that its observers watch */
 	enum stage_key key;
-	bool observes; /* all steps of that stage are observers: nothing of the request is answered there */
-	const char *slices; /* the only step there, if it takes the rows of several messages as one (message/slice.h); else NULL */
-	size_t slices_step; /* that step */
+	size_t observer_count; /* steps of that stage, if all of them are observers: nothing of the request is answered there */
+	const size_t *observers;
+	const char *const *observer_names;
+	bool slices;	 /* these take the rows of several messages as one (message/slice.h) */
 	size_t key_step; /* the step over whose inputs the expression is evaluated */
 	const struct expression *key_expression;
 	struct text key_text; /* of a stage that observes: what the expression gives, which is the same for every message */
@@ -172,6 +174,7 @@ struct graph_part {
 	bool gathers; /* the request is joined here from the external inputs, which the first stage has read */
 	const unsigned char *sides; /* enum step_side, of each step */
 	bool first;		    /* it reads the requests */
+	bool observes;		    /* all its steps are observers */
 	bool answers;		    /* it produces the answer */
 	/* Every path to the answer leads through this stage. So an error or a drop here is answered here, and not
 	 * again in a later stage. */
@@ -228,6 +231,12 @@ static inline bool graph_step_learns_usual(const struct graph *graph, size_t ste
 	const struct step_spec *spec = graph->steps[step].spec;
 	const struct monitor_rules *rules = spec->kind ? spec->kind->monitors : NULL;
 	return rules && rules->observed && !rules->judges_windows && spec->options && rules->observed(spec->options);
+}
+
+/* The step that an observer watches. */
+static inline size_t graph_step_watched(const struct graph *graph, size_t observer)
+{
+	return graph->steps[observer].inputs.sources->step;
 }
 
 /* Whether bandits of the pipeline learn by that metric, or a rollout judges by it. */

@@ -248,6 +248,10 @@ static void emit_observers(const struct plan_json_writer *writer)
 		emit_flag(writer->emitter, "slices", observer->slices);
 		emit_integer(writer->emitter, "bytesPerMessage", (int64_t)observer->bytes);
 		emit_flag(writer->emitter, "bytesAssumed", observer->bytes_assumed);
+		emit_open(writer->emitter, "recordSharedWith", '[');
+		for (size_t j = 0; j < observer->shared_count; j++)
+			emit_text(writer->emitter, NULL, observer->shared_with[j]);
+		emit_close(writer->emitter, ']');
 		emit_close(writer->emitter, '}');
 	}
 	emit_close(writer->emitter, ']');

@@ -36,7 +36,7 @@ struct stage {
 	uint64_t parents;   /* stages that write to its topic, as a bit set */
 	uint64_t ancestors; /* itself and all stages whose records reach it, as a bit set */
 	size_t topic;	    /* its input, besides the pipeline's inputs; TOPIC_NONE: the first stage */
-	bool isolated;	    /* it has exactly one step, which is isolated */
+	bool isolated;	    /* it has exactly one step, which is isolated, or observers alone */
 	const char *state;  /* description of its state between requests, and of the state's key; NULL: no state */
 	bool joins;	    /* the state also has parts of requests that wait for others */
 	const char *risk;   /* effect of a crash on that state with at-least-once delivery; NULL: only repeated answers */
@@ -95,8 +95,10 @@ struct observer_plan {
 	const char *why;   /* the observer does not read another topic */
 	double share;	   /* of messages, 0 to 1; of a message the same each time */
 	bool slices;	   /* messages that follow one another share a record (message/slice.h) */
-	double bytes;	   /* of a message in the share, at most */
+	double bytes;	   /* of a message in the share, at most, if it were the only observer */
 	bool bytes_assumed;
+	size_t shared_count; /* other steps whose observers get the same record */
+	const char **shared_with;
 };
 
 /* Records and bytes in Kafka for one request. Those of observers are counted apart. */

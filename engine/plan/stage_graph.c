@@ -248,12 +248,27 @@ bool plan_stage_explains(const struct pipeline_plan *plan, size_t stage)
 	return plan->stages[stage].count > 0 && plan->graph->has_output;
 }
 
-/* The name of a stage's only step, if that takes slices. */
-static const char *slices_taker(const struct parting *parting, size_t to)
+/* Lists the observers of a stage, in the order of their numbers, which is that of the steps that they watch. */
+static bool fill_observers(const struct parting *parting, size_t to, struct graph_next *next)
 {
-	const struct stage *stage = &parting->plan->stages[to];
-	const struct step step = step_seen(parting->graph, stage->count == 1 ? stage->steps[0] : 0);
-	return stage->count == 1 && step_slices(&step) ? step.name : NULL;
+	const struct graph *graph = parting->graph;
+	size_t *observers = ARENA_ARRAY(parting->compiler->arena, size_t, parting->plan->stages[to].count);
+	const char **names = ARENA_ARRAY(parting->compiler->arena, const char *, parting->plan->stages[to].count);
+	if (!observers || !names)
+		return false;
+	next->observers = observers;
+	next->observer_names = names;
+	for (size_t i = 0; plan_stage_observes(parting->plan, to) && i < graph->count; i++) {
+		if (parting->plan->stage_of[i] != to)
+			continue;
+		const struct step step = step_seen(graph, i);
+		next->slices = step_slices(&step); /* as the others (plan_observers_meet()) */
+		names[next->observer_count] = step.name;
+		observers[next->observer_count++] = i;
+	}
+	for (size_t i = 0; i < graph->count; i++)
+		next->results |= next->outputs[i] || (next->inputs[i] && !next->slices);
+	return true;
 }
 
 static bool fill_next(const struct parting *parting, size_t to, struct graph_next *next)
@@ -274,12 +289,9 @@ static bool fill_next(const struct parting *parting, size_t to, struct graph_nex
 		.inputs = needs.inputs,
 		.outputs = needs.outputs,
 		.request = needs.request,
-		.observes = plan_stage_observes(plan, to),
-		.slices = slices_taker(parting, to),
-		.slices_step = plan->stages[to].count ? plan->stages[to].steps[0] : 0,
 	};
 	choose_key(parting, next);
-	return true;
+	return fill_observers(parting, to, next);
 }
 
 /* ---- where records come from ---- */
@@ -333,6 +345,7 @@ static const struct graph *part_make(const struct parting *parting)
 		.gathers = parting->stage == 1 && external_points(graph) > 1,
 		.sides = sides,
 		.first = parting->stage == 0,
+		.observes = plan_stage_observes(plan, parting->stage),
 		.answers = graph->has_output && parting->stage == plan->answer_stage,
 		.decides = stage_graph_decides(parting),
 		.next = next,

@@ -2,12 +2,13 @@
  *
  * Steps are placed in their order. A step stays in the stage of its sources, except in three cases: it needs its
  * records partitioned by another key; it is isolated or reads an isolated step; it joins the results of separate
- * stages. The inputs from other pipelines are joined by the request's id, the results of stages by the key that their
- * records have in common. A record contains the earlier results, so a step may also read from every ancestor of its
- * stage.
+ * stages. Observers of the same messages share the stage of the first of them. The inputs from other pipelines are joined by the
+ * request's id, the results of stages by the key that their records have in common. A record contains the earlier results, so a
+ * step may also read from every ancestor of its stage.
  */
 #include "plan/compile.h"
 
+#include "message/slice.h"
 #include "spec/fault_codes.h"
 
 #define STAGE_NONE ((size_t)-1)
@@ -229,6 +230,44 @@ static bool wants_own_key(const struct cutter *cutter, size_t last)
 	return own && comes_by && !cutter->graph->steps[cutter->step].on_cycle;
 }
 
+static size_t members_of(const struct cutter *cutter, size_t stage)
+{
+	size_t members = 0;
+	for (size_t i = 0; i < cutter->graph->count; i++)
+		members += cutter->plan->stage_of[i] == stage;
+	return members;
+}
+
+/* The stage of observers that get the same messages; STAGE_NONE: there is none, or it is full. The first of a stage, whose name it
+ * has, stands for the others. */
+static size_t observers_stage(const struct cutter *cutter)
+{
+	const struct graph *graph = cutter->graph;
+	for (size_t i = 0; i < graph->count; i++) {
+		const size_t stage = cutter->plan->stage_of[i];
+		if (graph->steps[i].key && stage != STAGE_NONE && cutter->plan->stages[stage].name == graph->steps[i].name &&
+		    cutter->plan->stages[stage].parents == outermost(cutter, cutter->from) &&
+		    plan_observers_meet(graph, i, cutter->step) && members_of(cutter, stage) < SLICE_OBSERVERS_MAX)
+			return stage;
+	}
+	return STAGE_NONE;
+}
+
+static size_t observing_stage(struct cutter *cutter, const char *key)
+{
+	size_t stage = observers_stage(cutter);
+	if (stage == STAGE_NONE) {
+		stage = begin_stage(cutter, BOUNDARY_ISOLATED, key,
+				    "it watches what comes to the step, beside the answer; its records have one key, so that one "
+				    "task has them all");
+		cutter->plan->stages[stage].isolated = true;
+		return stage;
+	}
+	cutter->plan->stages[stage].reason = "they watch the same messages, beside the answer: a record serves all of them; its "
+					     "records have one key, so that one task has them all";
+	return stage;
+}
+
 /* By its own key, where it has one or remembers by the record's; else as its records come. */
 static size_t isolated_stage(struct cutter *cutter, const char *name, const char *key)
 {
@@ -237,14 +276,12 @@ static size_t isolated_stage(struct cutter *cutter, const char *name, const char
 	const char *before = cutter->plan->stages[last].key;
 	if (!key && !wants_own_key(cutter, last))
 		key = before;
-	const bool observes = cutter->graph->steps[cutter->step].key != NULL;
+	if (cutter->graph->steps[cutter->step].key)
+		return observing_stage(cutter, key);
 	const char *reason = cutter->graph->steps[cutter->step].spec->isolate
 				     ? arena_print(arena, "step `%s` is marked isolate", name)
-			     : observes
-				     ? arena_print(arena, "it watches what comes to the step, beside the answer; its records "
-							  "have one key, so that one task has them all")
 				     : arena_print(arena, "step `%s` explains beside the answer, which does not wait for it", name);
-	if (!observes && !strings_equal(key, before))
+	if (!strings_equal(key, before))
 		reason = arena_print(arena, "%s, and needs its records by %s%s%s", reason, key ? "`" : "",
 				     key ? key : "their own key", key ? "`" : "");
 	size_t stage = begin_stage(cutter, BOUNDARY_ISOLATED, key, reason);
@@ -364,6 +401,20 @@ static void note_promise(struct cutter *cutter, const struct stage *stage, const
 			 step->name, path);
 }
 
+/* What the observers of a stage remember. */
+static const char *observed_state(const struct cutter *cutter, size_t stage)
+{
+	const char *state = NULL;
+	for (size_t i = 0; i < cutter->graph->count; i++) {
+		if (cutter->plan->stage_of[i] != stage)
+			continue;
+		const struct step step = step_seen(cutter->graph, i);
+		state = arena_print(cutter->compiler->arena, "%s%s%s of step `%s`", state ? state : "", state ? ", " : "",
+				    step.kind->monitors->judges_windows ? "the open window" : "the past", step.name);
+	}
+	return state;
+}
+
 /* What a stage must remember from one record to the next. */
 static void find_state(struct cutter *cutter)
 {
@@ -385,9 +436,7 @@ static void find_state(struct cutter *cutter)
 				stage->risk = joins ? "after a crash, the state of its steps may count a request twice"
 						    : "after a crash, it may count a request twice";
 			if (graph->steps[stage->steps[j]].key) {
-				stage->state = arena_print(arena, "%s of step `%s`",
-							   step.kind->monitors->judges_windows ? "the open window" : "the past",
-							   step.name);
+				stage->state = observed_state(cutter, i);
 			} else if (remembers && step_explains(&step) && !joins) {
 				stage->state = arena_print(arena, "the open window of importance of step `%s`", step.name);
 			} else if (key && !joins) {

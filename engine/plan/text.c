@@ -314,6 +314,19 @@ static void print_steps(const struct plan_text_writer *writer, const struct pipe
 
 /* ---- observers ---- */
 
+/* "; the record is also that of `b` and `c`". */
+static const char *shared_text(const struct plan_text_writer *writer, const struct observer_plan *observer)
+{
+	const char *text = "";
+	for (size_t i = 0; i < observer->shared_count; i++)
+		text = WORDS(writer->arena, "%s%s`%s`", text,
+			     i == 0			      ? "; the record is also that of "
+			     : i + 1 < observer->shared_count ? ", "
+							      : " and ",
+			     observer->shared_with[i]);
+	return text;
+}
+
 static void print_observers(const struct plan_text_writer *writer, const struct pipeline_plan *plan)
 {
 	struct plan_table table = table_of(writer, 3);
@@ -322,12 +335,12 @@ static void print_observers(const struct plan_text_writer *writer, const struct 
 	plan_text_heading(writer, "observers");
 	for (size_t i = 0; i < plan->observer_count; i++) {
 		const struct observer_plan *observer = &plan->observers[i];
-		const char *shared =
+		const char *sliced =
 			observer->slices ? WORDS(writer->arena, "; up to %d messages share a record", SLICE_ROWS_MAX) : "";
-		const char *cost =
-			WORDS(writer->arena, "at most %s a message%s, of %g%% of the messages, in the transaction of the answer%s",
-			      bytes_text(writer, observer->bytes), observer->bytes_assumed ? " (1 KiB assumed)" : "",
-			      100 * observer->share, shared);
+		const char *cost = WORDS(writer->arena,
+					 "at most %s a message%s, of %g%% of the messages, in the transaction of the answer%s%s",
+					 bytes_text(writer, observer->bytes), observer->bytes_assumed ? " (1 KiB assumed)" : "",
+					 100 * observer->share, sliced, shared_text(writer, observer));
 		table_add(&table, (const char *const[]){observer->step, "written by the path", observer->topic});
 		table_add(&table, (const char *const[]){NULL, "costs", cost});
 		table_add(&table, (const char *const[]){NULL, "because", observer->why});

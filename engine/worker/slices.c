@@ -139,7 +139,7 @@ enum produce_verdict slices_add(struct slices *slices, const struct slices_row *
 	*failed = false;
 	if (!at)
 		return PRODUCE_REFUSED;
-	const bool fits = slice_takes(&at->slice, row->message, row->given, &row->link) && at->left == 0 &&
+	const bool fits = slice_takes(&at->slice, row->message, row->row, &row->link) && at->left == 0 &&
 			  (at->slice.rows == 0 || text_equal(buffer_view(&at->key), row->key));
 	const enum produce_verdict verdict = fits ? PRODUCED : topic_leave(at, output, encoded, error);
 	if (verdict != PRODUCED) {
@@ -151,7 +151,7 @@ enum produce_verdict slices_add(struct slices *slices, const struct slices_row *
 		buffer_text(&at->key, row->key);
 	}
 	const bool added =
-		!buffer_failed(&at->key) && slice_add(&at->slice, row->message, row->given, &row->link, row->observer, error);
+		!buffer_failed(&at->key) && slice_add(&at->slice, row->message, row->row, &row->link, row->observers, error);
 	return added ? PRODUCED : PRODUCE_REFUSED;
 }
 

@@ -1,4 +1,4 @@
-/* slices.h: Open slices of a worker (message/slice.h): rows that go to an observer together, one slice for each of its topics.
+/* slices.h: Open slices of a worker (message/slice.h): rows that go to observers together, one slice for each topic.
  * Private to worker.
  *
  * A slice leaves when it is full, when a message comes that does not fit, and always before the output ends: so a row is in the
@@ -24,9 +24,9 @@ struct slices {
 struct slices_row {
 	uint32_t topic;
 	struct text key; /* of the record */
-	const char *observer;
+	const char *const *observers; /* their names, one for each result of the row */
 	const struct message *message;
-	const struct given *given; /* from slice_given() */
+	const struct slice_row *row;
 	struct stage_link link;
 };
 

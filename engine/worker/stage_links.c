@@ -76,7 +76,8 @@ static enum produce_verdict stage_link_produce(struct outbox *outbox, const stru
 	const struct stage_config *config = inflight->stage->config;
 	const struct graph_part *part = config->graph->part;
 	const struct message *message = &inflight->message;
-	const bool observes = part->next[next].observes; /* it answers nothing, so it needs no request, and no deadline */
+	const struct graph_next *to = &part->next[next];
+	const bool observes = to->observer_count > 0; /* it answers nothing, so it needs no request, and no deadline */
 	const struct stage_link stage_link = {
 		.from = text_of(inflight->from ? inflight->from : part->name),
 		.deployment = config->version,
@@ -84,19 +85,19 @@ static enum produce_verdict stage_link_produce(struct outbox *outbox, const stru
 		.key = inflight->kept_key,
 		.deadline_ms =
 			message->deadline_ms && !observes ? message->deadline_ms + loop_began_ms(inflight->stage->worker->loop) : 0,
-		.request = part->next[next].request || inflight->from,
+		.request = to->request || inflight->from,
 	};
 	char bytes[PARTITION_KEY_BYTES];
 	const struct text key = key_for(inflight, next, bytes);
-	if (part->next[next].slices) {
-		const struct given *row = stage_link.request ? NULL : slice_given(message, (uint64_t)1 << next);
-		if (row)
+	if (to->slices) {
+		struct slice_row row;
+		if (!stage_link.request && slice_row_of(message, (uint64_t)1 << next, to->observer_count, &row))
 			return row_wait(outbox,
 					&(struct slices_row){.topic = config->next[next],
 							     .key = key,
-							     .observer = part->next[next].slices,
+							     .observers = to->observer_names,
 							     .message = message,
-							     .given = row,
+							     .row = &row,
 							     .link = stage_link},
 					error);
 		const enum produce_verdict verdict = rows_leave(outbox, config->next[next], error);

@@ -1,7 +1,7 @@
-/* observer_bench.c: one FP32[1,20] through the stage that answers, of a pipeline whose model is watched by a step `drift`, to the
- * rows that wait for its observer; without codecs and without the model's work, which a message also has unwatched.
+/* observer_bench.c: one FP32[1,20] through the stage that answers, of a pipeline whose model is watched by steps `drift`, to the
+ * rows that wait for their observers; without codecs and without the model's work, which a message also has unwatched.
  *
- *   observer_bench unwatched|each|tenth ROUNDS      how many messages are watched */
+ *   observer_bench unwatched|each|tenth|two|three ROUNDS      how many messages are watched, or by how many steps all are */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,13 +20,15 @@
 #define HEAD                                                                                                              \
 	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: bench}\nspec:\n  steps:\n"                \
 	"  - {name: model, filter: {keep: 'true'}}\n"
-#define WATCH(share) "  - {name: watch, drift: {tensors: [x], reference: r.json, share: " share "}}\n"
+#define WATCH(name, share) "  - {name: " name ", drift: {tensors: [x], reference: r.json, share: " share "}}\n"
+#define TWO WATCH("watch", "100%") WATCH("also", "100%")
 #define END "  output: {steps: [model]}\n"
 
 static struct buffer reference, encoded;
 static struct slices slices;
 static struct output output;
 static long finished;
+static const struct graph_part *part; /* of the stage */
 static int64_t now_ms; /* a flow's clock does not go back */
 
 static void reference_write(void)
@@ -60,32 +62,43 @@ static void on_call(void *context, struct call *call)
 	(void)context, (void)call;
 }
 
+static void row_wait(const struct message *message, size_t next)
+{
+	const struct graph_next *to = &part->next[next];
+	static struct error error;
+	struct slice_row what;
+	bool failed;
+	const bool is_row = slice_row_of(message, (uint64_t)1 << next, to->observer_count, &what);
+	const struct slices_row row = {.topic = (uint32_t)next,
+				       .key = message->carried->keys[next],
+				       .observers = to->observer_names,
+				       .message = message,
+				       .row = &what,
+				       .link = {.from = TEXT("request")}};
+	if (is_row && slices_add(&slices, &row, &output, &encoded, &failed, &error) == PRODUCED)
+		return;
+	fprintf(stderr, "the row does not wait: %s\n", error.text);
+	exit(1);
+}
+
 static void on_finished(void *context, struct message *message, enum flow_outcome outcome, const struct answer *answer)
 {
 	(void)context, (void)outcome;
-	const struct given *given = message->carried ? slice_given(message, 1) : NULL;
-	struct error error = {0};
-	bool failed;
 	finished += answer->payload != NULL;
-	if (!message->carried)
-		return;
-	const struct slices_row row = {.topic = 1,
-				       .key = message->carried->keys[0],
-				       .observer = "watch.observer",
-				       .message = message,
-				       .given = given,
-				       .link = {.from = TEXT("request")}};
-	if (!given || slices_add(&slices, &row, &output, &encoded, &failed, &error) != PRODUCED) {
-		fprintf(stderr, "the row does not wait: %s\n", error.text);
-		exit(1);
-	}
+	for (size_t i = 0; message->carried && i < part->next_count; i++)
+		if (message->carried->next >> i & 1)
+			row_wait(message, i);
 }
 
 static const char *yaml_of(const char *which)
 {
 	static const struct {
 		const char *name, *yaml;
-	} rows[] = {{"unwatched", HEAD END}, {"each", HEAD WATCH("100%") END}, {"tenth", HEAD WATCH("10%") END}};
+	} rows[] = {{"unwatched", HEAD END},
+		    {"each", HEAD WATCH("watch", "100%") END},
+		    {"tenth", HEAD WATCH("watch", "10%") END},
+		    {"two", HEAD TWO END},
+		    {"three", HEAD TWO WATCH("third", "100%") END}};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		if (strcmp(rows[i].name, which) == 0)
 			return rows[i].yaml;
@@ -105,6 +118,8 @@ static struct flow *flow_make(struct spec *spec, const char *yaml, const struct 
 	struct flow *flow = good && plan.count ? flow_open(plan.pipelines[0].stages[0].graph, environment, &error) : NULL;
 	if (!flow)
 		fprintf(stderr, "%s\n", error.text);
+	else
+		part = plan.pipelines[0].stages[0].graph->part;
 	return flow;
 }
 
@@ -135,7 +150,7 @@ int main(int argc, char **argv)
 	const char *yaml = argc == 3 ? yaml_of(argv[1]) : NULL;
 	long rounds = yaml ? strtol(argv[2], NULL, 10) : 0;
 	if (rounds <= 0) {
-		fprintf(stderr, "usage: observer_bench unwatched|each|tenth ROUNDS\n");
+		fprintf(stderr, "usage: observer_bench unwatched|each|tenth|two|three ROUNDS\n");
 		return 2;
 	}
 	static const struct file_source files = {NULL, reference_read};

@@ -513,9 +513,12 @@ static void the_plan_has_a_stage_for_the_observer(void **state)
 	assert_int_equal(pipeline->delivery, DELIVERY_AT_LEAST_ONCE); /* its state is no part of the answer */
 	assert_string_equal(pipeline->stages[1].key, "\"watch\"");
 	assert_non_null(pipeline->stages[1].state);
-	assert_true(pipeline->stages[0].graph->part->next[0].observes);
-	assert_string_equal(pipeline->stages[0].graph->part->next[0].slices, "watch.observer");
-	assert_true(text_is(pipeline->stages[0].graph->part->next[0].key_text, "watch"));
+	const struct graph_next *next = &pipeline->stages[0].graph->part->next[0];
+	assert_int_equal(next->observer_count, 1);
+	assert_true(next->slices);
+	assert_string_equal(next->observer_names[0], "watch.observer");
+	assert_true(pipeline->stages[1].graph->part->observes && !pipeline->stages[0].graph->part->observes);
+	assert_true(text_is(next->key_text, "watch"));
 	for (size_t i = 0; i < pipeline->topic_count; i++) {
 		const bool drift = pipeline->topics[i].role == TOPIC_DRIFT;
 		topic = topic || (drift && strcmp(pipeline->topics[i].name, "sluice.default.pipeline.p.drift") == 0);
@@ -533,8 +536,8 @@ static void segments_need_whole_messages(void **state)
 	struct plan plan;
 	observed_steps(&observed, USUAL ", groupBy: 'header(\"venue\")'");
 	planning_plan(&observed.planning, NULL, &plan);
-	assert_true(plan.pipelines[0].stages[0].graph->part->next[0].observes);
-	assert_null(plan.pipelines[0].stages[0].graph->part->next[0].slices);
+	assert_int_equal(plan.pipelines[0].stages[0].graph->part->next[0].observer_count, 1);
+	assert_false(plan.pipelines[0].stages[0].graph->part->next[0].slices);
 	planning_close(&observed.planning);
 }
 

@@ -68,18 +68,29 @@ static struct message message_of(const struct tensor *tensor, int64_t time_ms)
 				.carried = carried};
 }
 
+static const char *const watcher[] = {"watch.observer"};
 static const struct stage_link link_usual = {.from = {"score", 5}, .deployment = 7, .key = {"secret", 6}, .deadline_ms = 5};
+
+static bool is_row(const struct message *message, uint64_t next)
+{
+	struct slice_row row;
+	return slice_row_of(message, next, 1, &row);
+}
 
 static bool takes(const struct message *message, const struct stage_link *link)
 {
-	return slice_takes(&slice, message, slice_given(message, NEXT), link);
+	struct slice_row row;
+	assert_true(slice_row_of(message, NEXT, 1, &row));
+	return slice_takes(&slice, message, &row, link);
 }
 
 static void add(const struct message *message)
 {
 	struct error error = {0};
+	struct slice_row row;
 	assert_true(takes(message, &link_usual));
-	assert_true(slice_add(&slice, message, slice_given(message, NEXT), &link_usual, "watch.observer", &error));
+	assert_true(slice_row_of(message, NEXT, 1, &row));
+	assert_true(slice_add(&slice, message, &row, &link_usual, watcher, &error));
 }
 
 static void add_rows(int64_t columns, int rows)
@@ -153,41 +164,41 @@ static void what_is_no_row_goes_alone(void **state)
 	struct tensor tensor = row;
 	(void)state;
 	struct message message = message_of(&tensor, 0);
-	assert_non_null(slice_given(&message, NEXT));
-	assert_null(slice_given(&message, 1)); /* nothing goes to that stage */
+	assert_true(is_row(&message, NEXT));
+	assert_false(is_row(&message, 1)); /* nothing goes to that stage */
 	tensor.rank = 1;
-	assert_non_null(slice_given(&message, NEXT));
+	assert_true(is_row(&message, NEXT));
 	tensor.rank = 0;
-	assert_non_null(slice_given(&message, NEXT));
+	assert_true(is_row(&message, NEXT));
 	tensor = tensor_of(2, 0);
-	assert_non_null(slice_given(&message, NEXT));
+	assert_true(is_row(&message, NEXT));
 	tensor.rank = 1; /* two rows or one, who knows */
 	tensor.shape++;
-	assert_null(slice_given(&message, NEXT));
+	assert_false(is_row(&message, NEXT));
 	tensor = tensor_of(2, 0);
 	tensor.shape = two_rows;
-	assert_null(slice_given(&message, NEXT));
+	assert_false(is_row(&message, NEXT));
 	tensor = row;
 	tensor.datatype = DATATYPE_BYTES;
 	tensor.data = words;
-	assert_null(slice_given(&message, NEXT));
+	assert_false(is_row(&message, NEXT));
 	tensor = row;
 	struct given *given = (struct given *)(uintptr_t)message.carried->items;
 	given->only_to = TEXT("one");
-	assert_null(slice_given(&message, NEXT));
+	assert_false(is_row(&message, NEXT));
 	given->only_to = TEXT("");
 	given->state = GIVEN_DEAD;
-	assert_null(slice_given(&message, NEXT));
+	assert_false(is_row(&message, NEXT));
 	given->state = GIVEN_CAME;
 	given->inputs = false;
-	assert_null(slice_given(&message, NEXT));
+	assert_false(is_row(&message, NEXT));
 	struct given both[2] = {*given, *given};
 	both[0].inputs = both[1].inputs = true;
 	const struct carried carried = {.count = 2, .items = both};
 	message.carried = &carried;
-	assert_null(slice_given(&message, NEXT));
+	assert_false(is_row(&message, NEXT));
 	both[1].next = 1;
-	assert_non_null(slice_given(&message, NEXT));
+	assert_true(is_row(&message, NEXT));
 }
 
 static void rows_of_another_form_do_not_share_a_slice(void **state)
@@ -299,9 +310,173 @@ static void a_slice_has_so_many_rows_and_bytes_at_most(void **state)
 		add(&message);
 	assert_int_equal(slice.rows, SLICE_BYTES_MAX / (33 * 8));
 	tensor = tensor_of(SLICE_BYTES_MAX / 8 - 1, 0);
-	assert_non_null(slice_given(&message, NEXT));
+	assert_true(is_row(&message, NEXT));
 	tensor = tensor_of(SLICE_BYTES_MAX / 8, 0);
-	assert_null(slice_given(&message, NEXT));
+	assert_false(is_row(&message, NEXT));
+}
+
+/* ---- several observers ---- */
+
+static const char *const two_watchers[] = {"watch.observer", "guard.observer"};
+
+/* The tensors as inputs of `watch`, and those from `from` on as inputs of `guard`. */
+static struct message message_of_two(const struct tensor *const *tensors, size_t count, size_t from, bool left_out, int64_t time_ms)
+{
+	struct message message = message_of(tensors[0], time_ms);
+	struct payload *payloads = ARENA_ARRAY(arena, struct payload, 2);
+	struct given *items = ARENA_ARRAY(arena, struct given, 2);
+	struct carried *carried = ARENA_NEW(arena, struct carried);
+	payloads[0].tensors = (struct tensors){count, tensors};
+	payloads[1].tensors = (struct tensors){count - from, tensors + from};
+	items[0] = items[1] = message.carried->items[0];
+	items[0].payload = &payloads[0];
+	items[1].payload = &payloads[1];
+	items[1].step = TEXT("guard");
+	items[1].left_out = left_out;
+	*carried = (struct carried){.count = 2, .items = items, .next = NEXT};
+	message.carried = carried;
+	return message;
+}
+
+static void add_of_two(const struct message *message)
+{
+	struct error error = {0};
+	struct slice_row row;
+	assert_true(slice_row_of(message, NEXT, 2, &row));
+	assert_true(slice_takes(&slice, message, &row, &link_usual));
+	assert_true(slice_add(&slice, message, &row, &link_usual, two_watchers, &error));
+}
+
+/* `x` comes to both, `y` to the first alone. Every third message is not in the share of the second. */
+static void add_rows_of_two(int rows)
+{
+	for (int i = 0; i < rows; i++) {
+		struct tensor *tensors = ARENA_ARRAY(arena, struct tensor, 2);
+		tensors[0] = tensor_of(1, 100 + i);
+		tensors[0].name = TEXT("y");
+		tensors[1] = tensor_of(2, 10 * i);
+		const struct tensor **both = ARENA_ARRAY(arena, const struct tensor *, 2);
+		both[0] = &tensors[0];
+		both[1] = &tensors[1];
+		const struct message message = message_of_two(both, 2, 1, i % 3 == 2, 1000 + i);
+		add_of_two(&message);
+	}
+}
+
+static const struct payload *inputs_of(const struct message *message, const char *step)
+{
+	for (size_t i = 0; i < message->carried->count; i++)
+		if (text_is(message->carried->items[i].step, step) && message->carried->items[i].inputs &&
+		    message->carried->items[i].state == GIVEN_CAME)
+			return message->carried->items[i].payload;
+	return NULL;
+}
+
+static void a_tensor_that_two_observers_read_is_written_and_read_once(void **state)
+{
+	struct stage_link link;
+	size_t rows = 0;
+	(void)state;
+	add_rows_of_two(2);
+	const struct message read = read_back(0, 2, &link);
+	assert_int_equal(read.carried->count, 4);
+	const struct payload *first = inputs_of(&read, "watch"), *second = inputs_of(&read, "guard");
+	assert_int_equal(first->tensors.count, 2);
+	assert_int_equal(second->tensors.count, 1);
+	assert_ptr_equal(first->tensors.items[1], second->tensors.items[0]);
+	assert_ptr_equal(slice_times(&read, "watch.observer", &rows), slice_times(&read, "guard.observer", &rows));
+	assert_int_equal(rows, 2);
+}
+
+static void an_observer_gets_the_rows_of_its_share(void **state)
+{
+	struct stage_link link;
+	size_t rows = 0;
+	(void)state;
+	add_rows_of_two(7);
+	struct message read = read_back(1, 5, &link); /* of which the second and the fifth are the first observer's alone */
+	assert_null(slice_times(&read, "guard.observer", &rows)); /* before they are drawn */
+	slice_draw(&read, "watch", "watch.observer");
+	slice_draw(&read, "guard", "guard.observer");
+	const struct tensor *y = inputs_of(&read, "watch")->tensors.items[0];
+	assert_true(text_is(y->name, "y") && y->shape[0] == 5 && ((const double *)y->data)[4] == 105);
+	assert_int_equal(slice_times(&read, "watch.observer", &rows)[4], 1005);
+	assert_int_equal(rows, 5);
+	const struct tensor *x = inputs_of(&read, "guard")->tensors.items[0];
+	static const double expected[] = {10, 11, 30, 31, 40, 41};
+	assert_true(x->rank == 2 && x->shape[0] == 3 && x->shape[1] == 2 && x->count == 6);
+	assert_true(text_is(parameters_find(x->parameters, TEXT("columns"))->value.text, "bid,ask"));
+	assert_memory_equal(x->data, expected, sizeof expected);
+	static const int64_t times_ms[] = {1001, 1003, 1004};
+	assert_memory_equal(slice_times(&read, "guard.observer", &rows), times_ms, sizeof times_ms);
+	assert_int_equal(rows, 3);
+}
+
+static void an_observer_without_a_row_in_a_slice_gets_nothing(void **state)
+{
+	struct stage_link link;
+	size_t rows = 0;
+	(void)state;
+	add_rows_of_two(3);
+	struct message read = read_back(2, 1, &link);
+	slice_draw(&read, "guard", "guard.observer");
+	assert_null(inputs_of(&read, "guard"));
+	assert_null(slice_times(&read, "guard.observer", &rows));
+	assert_non_null(inputs_of(&read, "watch"));
+	assert_int_equal(slice_times(&read, "watch.observer", &rows)[0], 1002);
+}
+
+/* Any producer may write to the topic. The other observer gets its rows. */
+static void rows_that_are_not_those_of_their_slice_are_refused(void **state)
+{
+	struct stage_link link;
+	(void)state;
+	add_rows_of_two(3);
+	struct message read = read_back(0, 3, &link);
+	struct tensor *x = (struct tensor *)(uintptr_t)inputs_of(&read, "guard")->tensors.items[0];
+	((int64_t *)(uintptr_t)x->shape)[0] = 2;
+	slice_draw(&read, "watch", "watch.observer");
+	slice_draw(&read, "guard", "guard.observer");
+	assert_non_null(inputs_of(&read, "watch"));
+	assert_int_equal(read.carried->items[1].state, GIVEN_FAILED);
+	assert_int_equal(read.carried->items[1].error->kind, ERROR_INPUT);
+}
+
+static void rows_that_other_observers_read_do_not_share_a_slice(void **state)
+{
+	struct slice_row row;
+	const struct tensor x = tensor_of(2, 0), also = tensor_of(2, 0);
+	struct tensor y = tensor_of(1, 0);
+	y.name = TEXT("y");
+	const struct tensor *const both[] = {&y, &x}, *const twice[] = {&y, &x, &also};
+	(void)state;
+	const struct message kept = message_of_two(both, 2, 1, false, 1);
+	add_of_two(&kept);
+	const struct message each = message_of_two(both, 2, 0, false, 2);
+	assert_true(slice_row_of(&each, NEXT, 2, &row));
+	assert_false(slice_takes(&slice, &each, &row, &link_usual));
+	const struct message apart = message_of_two(twice, 3, 1, false, 2);
+	assert_true(slice_row_of(&apart, NEXT, 2, &row));
+	assert_false(slice_takes(&slice, &apart, &row, &link_usual));
+	assert_false(slice_row_of(&kept, NEXT, 1, &row)); /* the stage has one observer, and two results came */
+	assert_false(slice_row_of(&kept, NEXT, 3, &row));
+}
+
+/* As with a message that goes alone, an observer is not visited for what has nothing that it reads. */
+static void a_message_of_which_one_observer_reads_nothing_is_a_row(void **state)
+{
+	struct stage_link link;
+	const struct tensor x = tensor_of(2, 0);
+	const struct tensor *const one[] = {&x};
+	(void)state;
+	const struct message message = message_of_two(one, 1, 1, false, 1);
+	add_of_two(&message);
+	const struct message read = read_back(0, 1, &link);
+	assert_int_equal(inputs_of(&read, "watch")->tensors.count, 1);
+	assert_int_equal(inputs_of(&read, "guard")->tensors.count, 0);
+	struct slice_row row;
+	const struct message nothing = message_of_two(one, 0, 0, false, 1);
+	assert_false(slice_row_of(&nothing, NEXT, 2, &row));
 }
 
 int main(void)
@@ -315,6 +490,12 @@ int main(void)
 		TEST(rows_with_other_parameters_do_not_share_a_slice),
 		TEST(rows_of_another_step_do_not_share_a_slice),
 		TEST(a_slice_has_so_many_rows_and_bytes_at_most),
+		TEST(a_tensor_that_two_observers_read_is_written_and_read_once),
+		TEST(an_observer_gets_the_rows_of_its_share),
+		TEST(an_observer_without_a_row_in_a_slice_gets_nothing),
+		TEST(rows_that_are_not_those_of_their_slice_are_refused),
+		TEST(rows_that_other_observers_read_do_not_share_a_slice),
+		TEST(a_message_of_which_one_observer_reads_nothing_is_a_row),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -78,11 +78,14 @@ static enum produce_verdict add(uint32_t topic, const char *key, int64_t columns
 	const struct given given = {.step = TEXT("watch"), .inputs = true, .state = GIVEN_CAME, .payload = &payload, .next = NEXT};
 	const struct carried carried = {.count = 1, .items = &given, .next = NEXT};
 	const struct message message = {.arena = arena, .id = TEXT("r"), .carried = &carried};
+	static const char *const observers[] = {"watch.observer"};
+	struct slice_row what;
+	assert_true(slice_row_of(&message, NEXT, 1, &what));
 	const struct slices_row row = {.topic = topic,
 				       .key = text_of(key),
-				       .observer = "watch.observer",
+				       .observers = observers,
 				       .message = &message,
-				       .given = slice_given(&message, NEXT),
+				       .row = &what,
 				       .link = {.from = TEXT("first")}};
 	struct error error = {0};
 	return slices_add(&slices, &row, &out.output, &encoded, failed, &error);

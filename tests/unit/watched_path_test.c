@@ -44,7 +44,7 @@ struct path {
 static bool path_draws(struct path *path, const struct message *message)
 {
 	const struct graph *graph = path->plan.pipelines[0].stages[0].graph;
-	const struct step observer = step_seen(graph, graph->part->next[0].slices_step);
+	const struct step observer = step_seen(graph, graph->part->next[0].observers[0]);
 	const struct sample sample = step_sample(&observer);
 	return sample_has(&sample, message);
 }
