@@ -20,7 +20,6 @@
 #define FAILS_IN_THOUSAND 150
 #define RESTARTS_IN_THOUSAND 60
 #define READS_US_MOST (400 * MS)
-#define STEP "watch"
 
 /* Of small numbers, while those of the run grow: each window is further away than the one before. */
 #define TEN "0, 1, 2, 3, 4, 5, 6, 7, 8, 9"
@@ -36,10 +35,30 @@ static bool reference_read(void *context, const struct name *file, const char *d
 	return true;
 }
 
-static void observers_fail(const struct simulation_observers *observers, const char *what, size_t segment, size_t window)
+static size_t observers_series(const struct simulation_observers *observers)
+{
+	return observers->segment_count * observers->watch_count;
+}
+
+static size_t watch_of(const struct simulation_observers *observers, size_t series)
+{
+	return series / observers->segment_count;
+}
+
+static size_t segment_of(const struct simulation_observers *observers, size_t series)
+{
+	return series % observers->segment_count;
+}
+
+static size_t window_of(const struct simulation_observers *observers, size_t series)
+{
+	return observers->window + watch_of(observers, series);
+}
+
+static void observers_fail(const struct simulation_observers *observers, const char *what, size_t series, size_t window)
 {
 	simulation_fails(observers->simulation->result->why, "%s: window %zu of segment %zu of step `%s` of %s", what, window,
-			 segment, STEP, observers->line->name);
+			 segment_of(observers, series), simulation_watch_name(watch_of(observers, series)), observers->line->name);
 }
 
 /* The number of the segment of that name. False: there is none. */
@@ -51,6 +70,19 @@ static bool segment_number(const struct simulation_observers *observers, struct 
 	if (name.length == 1)
 		*number = (size_t)(name.bytes[0] - '0');
 	return name.length == 1 && *number < observers->segment_count;
+}
+
+/* The number of the series of that step and segment. False: there is none. */
+static bool series_number(const struct simulation_observers *observers, struct text step, struct text segment, size_t *series)
+{
+	size_t watch = 0, number;
+	*series = 0;
+	while (watch < observers->watch_count && !text_is(step, simulation_watch_name(watch)))
+		watch++;
+	if (watch == observers->watch_count || !segment_number(observers, segment, &number))
+		return false;
+	*series = watch * observers->segment_count + number;
+	return true;
 }
 
 /* ---- opening ---- */
@@ -66,9 +98,11 @@ void simulation_observers_draw(struct simulation *simulation)
 		.is_there = true, .simulation = simulation, .line = line, .random = &simulation->wide[SIMULATION_OBSERVED]};
 	struct random apart = *observers->random; /* what is drawn of the others stays as it was */
 	observers->segment_count = (size_t)random_between(&apart, 1, SIMULATION_SEGMENTS_MAX);
+	observers->watch_count = (size_t)random_between(&apart, 1, SIMULATION_WATCHES_MAX);
 	observers->window = (size_t)random_between(observers->random, WINDOW_LEAST, WINDOW_MOST);
 	for (size_t i = 0; i < line->variant_count; i++) {
 		line->variants[i].window = observers->window;
+		line->variants[i].watches = (unsigned)observers->watch_count;
 		line->variants[i].segments = (unsigned)observers->segment_count;
 	}
 	simulation->observer_count = SIMULATION_OBSERVERS;
@@ -93,11 +127,11 @@ bool simulation_observers_open(struct simulation *simulation, struct error *erro
 	observers->files = (struct file_source){.read = reference_read};
 	observers->most = line->count * REPETITIONS / observers->window + 1;
 	bool good = true;
-	for (size_t i = 0; i < observers->segment_count; i++) {
-		struct simulation_segment *segment = &observers->segments[i];
-		segment->scores = ARENA_ARRAY(arena, double, observers->most);
-		segment->fed_scores = ARENA_ARRAY(arena, double, observers->most);
-		good = good && segment->scores && segment->fed_scores;
+	for (size_t i = 0; i < observers_series(observers); i++) {
+		struct simulation_windows *windows = &observers->series[i];
+		windows->scores = ARENA_ARRAY(arena, double, observers->most);
+		windows->fed_scores = ARENA_ARRAY(arena, double, observers->most);
+		good = good && windows->scores && windows->fed_scores;
 	}
 	observers->verdicts.topic = topic_own_name(arena, PREFIX_DEFAULT, NAMESPACE_DEFAULT, line->name, "drift");
 	observers->verdicts.partitions = line->partitions;
@@ -122,7 +156,7 @@ void simulation_observers_close(struct simulation_observers *observers)
 struct window_verdict {
 	int64_t messages, number;
 	double score;
-	struct text segment;
+	struct text step, segment;
 };
 
 /* As drift_score_encode() writes it, up to the segment. */
@@ -131,7 +165,8 @@ static bool verdict_read(const struct record *record, struct window_verdict *mad
 	if (!avro_is_single_object(record->value, avro_drift_score_fingerprint()))
 		return false;
 	struct avro_cursor cursor = avro_cursor_of(avro_single_object_body(record->value));
-	const struct text pipeline = avro_read_bytes(&cursor), step = avro_read_bytes(&cursor);
+	const struct text pipeline = avro_read_bytes(&cursor);
+	made->step = avro_read_bytes(&cursor);
 	(void)avro_read_long(&cursor), (void)avro_read_long(&cursor); /* its begin and its end */
 	made->messages = avro_read_long(&cursor);
 	(void)avro_read_long(&cursor); /* messages that cannot be used */
@@ -147,59 +182,62 @@ static bool verdict_read(const struct record *record, struct window_verdict *mad
 	made->number = avro_read_long(&cursor);
 	(void)avro_read_bytes(&cursor); /* the verdict */
 	made->segment = avro_read_bytes(&cursor);
-	return !avro_failed(&cursor) && pipeline.length > 0 && text_is(step, STEP);
+	return !avro_failed(&cursor) && pipeline.length > 0;
 }
 
 /* Both are written in one transaction, which ends at one of the topics before the other. */
-static void feed_compare(const struct simulation_observers *observers, size_t number, size_t window)
+static void feed_compare(const struct simulation_observers *observers, size_t series, size_t window)
 {
-	const struct simulation_segment *segment = &observers->segments[number];
-	if (window < segment->closed && window < segment->fed && segment->scores[window] != segment->fed_scores[window])
-		observers_fail(observers, "the feed has another verdict in its place", number, window);
+	const struct simulation_windows *windows = &observers->series[series];
+	if (window < windows->closed && window < windows->fed && windows->scores[window] != windows->fed_scores[window])
+		observers_fail(observers, "the feed has another verdict in its place", series, window);
 }
 
 static void verdict_take(struct simulation_observers *observers, const struct record *record)
 {
 	struct window_verdict verdict = {0};
-	size_t number = 0;
-	const bool readable = verdict_read(record, &verdict) && segment_number(observers, verdict.segment, &number);
-	struct simulation_segment *segment = &observers->segments[readable ? number : 0];
+	size_t series = 0;
+	const bool readable = verdict_read(record, &verdict) && series_number(observers, verdict.step, verdict.segment, &series);
+	struct simulation_windows *windows = &observers->series[series];
 	if (!readable)
-		observers_fail(observers, "the verdict cannot be read", 0, segment->closed);
-	else if (verdict.number >= 0 && (size_t)verdict.number < segment->closed)
-		observers_fail(observers, "it is closed twice", number, (size_t)verdict.number);
-	else if ((size_t)verdict.number > segment->closed)
-		observers_fail(observers, "it has no verdict", number, segment->closed);
-	else if ((size_t)verdict.messages != observers->window)
-		observers_fail(observers, "it has too few messages, or too many", number, segment->closed);
-	else if (segment->closed < observers->most)
-		segment->scores[segment->closed++] = verdict.score;
+		observers_fail(observers, "the verdict cannot be read", 0, windows->closed);
+	else if (verdict.number >= 0 && (size_t)verdict.number < windows->closed)
+		observers_fail(observers, "it is closed twice", series, (size_t)verdict.number);
+	else if ((size_t)verdict.number > windows->closed)
+		observers_fail(observers, "it has no verdict", series, windows->closed);
+	else if ((size_t)verdict.messages != window_of(observers, series))
+		observers_fail(observers, "it has too few messages, or too many", series, windows->closed);
+	else if (windows->closed < observers->most)
+		windows->scores[windows->closed++] = verdict.score;
 	if (readable)
-		feed_compare(observers, number, (size_t)verdict.number);
+		feed_compare(observers, series, (size_t)verdict.number);
 	simulation_tell(observers->simulation, observers->verdicts.topic,
-			"window %" PRId64 " of segment %zu has %" PRId64 " messages, score %g", verdict.number, number,
-			verdict.messages, verdict.score);
+			"window %" PRId64 " of segment %zu of step %s has %" PRId64 " messages, score %g", verdict.number,
+			segment_of(observers, series), simulation_watch_name(watch_of(observers, series)), verdict.messages,
+			verdict.score);
 }
 
 static void feed_take(struct simulation_observers *observers, const struct record *record)
 {
 	struct feed_score score = {0};
 	struct error error = {0};
-	size_t number = 0;
+	size_t series = 0;
 	if (!feed_key_is_score(record->key))
 		return;
-	if (!feed_score_decode(record->key, record->value, &score, &error) || !segment_number(observers, score.segment, &number)) {
+	if (!feed_score_decode(record->key, record->value, &score, &error) ||
+	    !series_number(observers, text_of(score.step), score.segment, &series)) {
 		observers_fail(observers, "a verdict on the feed cannot be read", 0, 0);
 		return;
 	}
-	struct simulation_segment *segment = &observers->segments[number];
-	const size_t window = segment->fed;
+	struct simulation_windows *windows = &observers->series[series];
+	uint64_t *identity = &observers->identity[watch_of(observers, series)];
+	const size_t window = windows->fed;
 	if (score.verdict == DRIFT_LEARNING && window > 0)
-		observers_fail(observers, "its state begins anew", number, window);
+		observers_fail(observers, "its state begins anew", series, window);
 	else if (score.verdict != DRIFT_LEARNING && window < observers->most)
-		segment->fed_scores[segment->fed++] = score.score;
-	feed_compare(observers, number, window);
-	observers->identity = score.identity ? score.identity : observers->identity;
+		windows->fed_scores[windows->fed++] = score.score;
+	feed_compare(observers, series, window);
+	*identity = score.identity ? score.identity : *identity;
 }
 
 void simulation_observers_read(struct simulation_observers *observers)
@@ -212,8 +250,8 @@ void simulation_observers_read(struct simulation_observers *observers)
 	while (simulation_reading_next(&observers->feed, observers->simulation->kafka, &record))
 		feed_take(observers, &record);
 	observers->simulation->result->counts.windows = 0;
-	for (size_t i = 0; i < observers->segment_count; i++)
-		observers->simulation->result->counts.windows += observers->segments[i].closed;
+	for (size_t i = 0; i < observers_series(observers); i++)
+		observers->simulation->result->counts.windows += observers->series[i].closed;
 }
 
 /* ---- engines that read the feed ---- */
@@ -225,30 +263,36 @@ static bool reader_next(const struct simulation_observers *observers, const stru
 }
 
 /* What it knows is the verdict that it knew, or of a later window. Scores that are the same are those of the earliest. */
-static void reader_judge_segment(struct simulation_observers *observers, struct simulation_feed_reader *reader,
-				 struct verdict_entry *entry, size_t segment)
+static void reader_judge_series(struct simulation_observers *observers, struct simulation_feed_reader *reader,
+				struct verdict_entry *entry, size_t series)
 {
+	const size_t watch = watch_of(observers, series), segment = segment_of(observers, series);
 	const char name[] = {(char)('0' + segment)};
 	const struct text named = {name, observers->segment_count > 1 ? sizeof name : 0};
-	const struct last_verdict known = verdict_entry_known(entry, observers->identity, named);
-	const struct simulation_segment *of = &observers->segments[segment];
-	size_t number = reader->known[segment] > 0 ? reader->known[segment] : 1;
+	const struct last_verdict known = verdict_entry_known(entry, observers->identity[watch], named);
+	const struct simulation_windows *of = &observers->series[series];
+	size_t number = reader->known[series] > 0 ? reader->known[series] : 1;
 	if (known.verdict == DRIFT_LEARNING)
 		return;
 	while (number <= of->fed && of->fed_scores[number - 1] != known.score)
 		number++;
 	if (number > of->fed)
-		simulation_fails(observers->simulation->result->why,
-				 "%s takes an older verdict from the feed: score %g after that of window %zu of segment %zu",
-				 reader->name, known.score, reader->known[segment], segment);
-	reader->known[segment] = number;
+		simulation_fails(
+			observers->simulation->result->why,
+			"%s takes an older verdict from the feed: score %g after that of window %zu of segment %zu of step "
+			"`%s`",
+			reader->name, known.score, reader->known[series], segment, simulation_watch_name(watch));
+	reader->known[series] = number;
 }
 
 static void reader_judge(struct simulation_observers *observers, struct simulation_feed_reader *reader)
 {
-	struct verdict_entry *entry = verdict_board_entry(reader->board.verdicts, observers->line->name, STEP);
-	for (size_t i = 0; entry && i < observers->segment_count; i++)
-		reader_judge_segment(observers, reader, entry, i);
+	for (size_t i = 0; i < observers_series(observers); i++) {
+		const char *step = simulation_watch_name(watch_of(observers, i));
+		struct verdict_entry *entry = verdict_board_entry(reader->board.verdicts, observers->line->name, step);
+		if (entry)
+			reader_judge_series(observers, reader, entry, i);
+	}
 }
 
 static void reader_live(struct simulation_observers *observers, struct simulation_feed_reader *reader)
@@ -314,13 +358,13 @@ static bool row_is_due(const struct simulation_observers *observers, const struc
 	return request->good && !request->failed && (observers->line->judge.exactly_once || !request->skipped);
 }
 
-/* Windows that the answers make of a segment. */
-static size_t windows_due(const struct simulation_observers *observers, size_t segment)
+/* Windows that the answers make of a segment of a step. */
+static size_t windows_due(const struct simulation_observers *observers, size_t series)
 {
 	size_t rows = 0;
-	for (size_t i = segment; i < observers->line->count; i += observers->segment_count)
+	for (size_t i = segment_of(observers, series); i < observers->line->count; i += observers->segment_count)
 		rows += row_is_due(observers, &observers->line->requests[i]);
-	return rows / observers->window;
+	return rows / window_of(observers, series);
 }
 
 bool simulation_observers_settled(const struct simulation_observers *observers)
@@ -331,8 +375,8 @@ bool simulation_observers_settled(const struct simulation_observers *observers)
 	for (size_t i = 0; i < SIMULATION_FEED_READERS; i++)
 		if (reader_next(observers, &observers->readers[i], &record))
 			return false;
-	for (size_t i = 0; i < observers->segment_count && !observers->simulation->loss.is_observed; i++)
-		if (observers->segments[i].closed < windows_due(observers, i))
+	for (size_t i = 0; i < observers_series(observers) && !observers->simulation->loss.is_observed; i++)
+		if (observers->series[i].closed < windows_due(observers, i))
 			return false;
 	return true;
 }
@@ -342,14 +386,14 @@ void simulation_observers_end(struct simulation_observers *observers)
 {
 	if (!observers->is_there)
 		return;
-	for (size_t i = 0; i < observers->segment_count; i++) {
-		const struct simulation_segment *segment = &observers->segments[i];
+	for (size_t i = 0; i < observers_series(observers); i++) {
+		const struct simulation_windows *windows = &observers->series[i];
 		const size_t due = windows_due(observers, i);
-		if (segment->closed < due && !observers->simulation->loss.is_observed)
-			observers_fail(observers, "it is not closed in time", i, segment->closed);
-		if (observers->line->judge.exactly_once && segment->closed > due)
-			observers_fail(observers, "it is closed, though too few messages came", i, segment->closed);
-		if (segment->fed != segment->closed)
-			observers_fail(observers, "it is not on the feed", i, segment->fed);
+		if (windows->closed < due && !observers->simulation->loss.is_observed)
+			observers_fail(observers, "it is not closed in time", i, windows->closed);
+		if (observers->line->judge.exactly_once && windows->closed > due)
+			observers_fail(observers, "it is closed, though too few messages came", i, windows->closed);
+		if (windows->fed != windows->closed)
+			observers_fail(observers, "it is not on the feed", i, windows->fed);
 	}
 }

@@ -3,12 +3,14 @@
  * namespace. Some engines read the feed, late and in pieces; they fail and read it from its beginning again, and start with
  * nothing known.
  *
- * In some runs the step has `groupBy`: its segments have windows of their own. In some, Kafka loses the state of the observer while
+ * In some runs there are several such steps, one behind the other, with windows of other sizes: their observers share a stage. In
+ * some the steps have `groupBy`: their segments have windows of their own. In some, Kafka loses the state of the observer while
  * nothing runs (simulation_loss.h).
  *
- * Properties, of each segment: each window has one verdict, in order; the feed has the verdict of each window, in the same order;
- * what an engine knows by the feed is never older than what it knew before; at the end, each row that was to be observed is in a
- * window, or in the open one. An observer without its state stops: none of these changes, but no window is closed any more.
+ * Properties, of each segment of each step: each window has one verdict, in order; the feed has the verdict of each window, in the
+ * same order; what an engine knows by the feed is never older than what it knew before; at the end, each row that was to be
+ * observed is in a window, or in the open one. An observer without its state stops: none of these changes, but no window is closed
+ * any more.
  *
  * Private to `sluice sim`.
  */
@@ -21,6 +23,8 @@
 #define SIMULATION_FEED_TOPIC "sluice.default.feed"
 #define SIMULATION_FEED_READERS 2
 #define SIMULATION_SEGMENTS_MAX 2
+#define SIMULATION_WATCHES_MAX 3
+#define SIMULATION_SERIES_MAX (SIMULATION_SEGMENTS_MAX * SIMULATION_WATCHES_MAX)
 
 struct simulation;
 
@@ -30,11 +34,11 @@ struct simulation_feed_reader {
 	struct feed_board board;
 	int64_t read;	 /* offset of the next record */
 	int64_t turn_us; /* it reads then */
-	size_t known[SIMULATION_SEGMENTS_MAX]; /* number of the verdict that it knows; 0: none yet, 1: of the first window */
+	size_t known[SIMULATION_SERIES_MAX]; /* number of the verdict that it knows; 0: none yet, 1: of the first window */
 };
 
-/* What is known of a segment's windows. */
-struct simulation_segment {
+/* What is known of the windows of a segment of a step. */
+struct simulation_windows {
 	size_t closed;
 	size_t fed;		     /* verdicts on the feed */
 	double *scores, *fed_scores; /* of each window, in order */
@@ -45,14 +49,14 @@ struct simulation_observers {
 	struct simulation *simulation;
 	const struct simulation_line *line;
 	struct random *random;
-	size_t window; /* rows */
+	size_t window;		  /* rows, of the first step; of each other one more */
 	struct file_source files; /* with the reference */
 	struct simulation_reading verdicts, feed;
 	struct simulated_topic *feed_topic;
-	size_t segment_count;
-	struct simulation_segment segments[SIMULATION_SEGMENTS_MAX];
+	size_t segment_count, watch_count;
+	struct simulation_windows series[SIMULATION_SERIES_MAX]; /* of the segments of the first step, and then of the others */
 	size_t most;	   /* windows of one of them */
-	uint64_t identity; /* of the verdicts on the feed */
+	uint64_t identity[SIMULATION_WATCHES_MAX]; /* of the verdicts on the feed */
 	uint64_t changes; /* of the feed when the readers were last looked at */
 	int64_t due_us;	  /* of the next of them; 0: it is to be found */
 	struct simulation_feed_reader readers[SIMULATION_FEED_READERS];

@@ -167,15 +167,30 @@ static void models_write(const struct simulation_pipeline *pipeline, struct buff
 			     pipeline->models[i].name, pipeline->logged);
 }
 
+const char *simulation_watch_name(size_t number)
+{
+	static const char *const names[] = {"watch", "also", "third"};
+	return names[number];
+}
+
+/* One behind the other, so that all of them observe the answers. */
 static void watch_write(const struct simulation_pipeline *pipeline, struct buffer *yaml)
 {
-	buffer_print(yaml,
-		     "  - name: watch\n    inputs: [b%zu]\n    drift: {tensors: [x], reference: reference.json, window: %zu, "
-		     "methods: [wasserstein], falseAlarms: 1 per 100",
-		     pipeline->count - 1, pipeline->window);
-	if (pipeline->segments > 1)
-		buffer_print(yaml, ", groupBy: \"cast(mod(request.x[0], %u), INT64)\"", pipeline->segments);
-	buffer_string(yaml, "}\n  output: {steps: [watch]}\n---\n");
+	for (unsigned i = 0; i < pipeline->watches; i++) {
+		buffer_print(yaml, "  - name: %s\n    inputs: [", simulation_watch_name(i));
+		if (i == 0)
+			buffer_print(yaml, "b%zu", pipeline->count - 1);
+		else
+			buffer_string(yaml, simulation_watch_name(i - 1));
+		buffer_print(yaml,
+			     "]\n    drift: {tensors: [x], reference: reference.json, window: %zu, methods: [wasserstein], "
+			     "falseAlarms: 1 per 100",
+			     pipeline->window + i);
+		if (pipeline->segments > 1)
+			buffer_print(yaml, ", groupBy: \"cast(mod(request.x[0], %u), INT64)\"", pipeline->segments);
+		buffer_string(yaml, "}\n");
+	}
+	buffer_print(yaml, "  output: {steps: [%s]}\n---\n", simulation_watch_name(pipeline->watches - 1));
 }
 
 bool simulation_pipeline_is_one_stage(const struct simulation_pipeline *pipeline)

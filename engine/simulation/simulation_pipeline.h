@@ -45,7 +45,8 @@ struct simulation_pipeline {
 	bool tapped;	   /* inputs and outputs of its steps are recorded */
 	unsigned logged;   /* share of its models' requests and replies that is recorded, in percent; 0: none */
 	size_t window;	   /* of a step `drift` at its end; 0: it has none */
-	unsigned segments; /* of that step, by the number of the request; 1: it has no `groupBy` */
+	unsigned watches;  /* such steps; each has one row more than the one before */
+	unsigned segments; /* of each, by the number of the request; 1: it has no `groupBy` */
 	unsigned parts;	   /* answers to a request that is not dropped: 1, or SIMULATION_PARTS */
 	size_t count;
 	struct simulation_block blocks[SIMULATION_BLOCKS_MAX + 1];
@@ -68,6 +69,9 @@ bool simulation_pipeline_models(struct simulation_pipeline *pipeline, const char
 				struct error *error);
 
 /* Appends its YAML, and that of its models if they have settings. */
+/* The name of the step `drift` of that number. */
+const char *simulation_watch_name(size_t number);
+
 void simulation_pipeline_write(const struct simulation_pipeline *pipeline, struct buffer *yaml);
 
 /* The result of a block for a number; `count` numbers of its class have come, including itself. False: it is dropped.
