@@ -1,6 +1,6 @@
 #!/bin/bash
 # Drift on a real Kafka. Two engines, and the one that observes is killed with -9 in the middle of a window: there is one
-# verdict a window, and the verdicts are those of an engine that nobody disturbed. The receiver of the alert is away meanwhile:
+# verdict a window of each of two steps that share a stage, and the verdicts are those of an engine that nobody disturbed. The receiver of the alert is away meanwhile:
 # those of the engines that live come when it is back, each once. Then the one that observes is frozen until the other does: of
 # their alerts, one ends, since no window closes there any more.
 #   drift.sh SLUICE BUILD      with records in BUILD
@@ -51,7 +51,7 @@ port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0));
 cp "$case/usual.json" "$dir"
 sed "s#RECEIVER#http://127.0.0.1:$port/hook#" "$here/drift.yaml" >"$dir/drift.yaml"
 requests_of 8 3 r >"$dir/requests"
-wanted=19 # windows
+wanted=28 # windows: 19 of 50 rows, and 9 of 100 that learn
 
 # ---- an engine that nobody disturbs ----
 
@@ -61,6 +61,8 @@ wait_until 30 grep -qs "trading" "$dir/engine-calm.log" || give_up "no engine st
 "$sluice" produce trading "$dir/requests" -n calm >/dev/null 2>"$dir/produce.log" || give_up "requests were not written"
 wait_until 30 has_verdicts calm $wanted || give_up "the undisturbed engine gives no $wanted verdicts"
 stop_engine calm "$calm"
+expect "windows of the second step, of 100 rows each" "$(jq -c 'select(.step == "learn" and .messages == 100)' "$dir/verdicts-calm" |
+	wc -l)" "-eq 9"
 expect "windows without a disturbance that have drift" "$(grep -c '"is_drift": true' "$dir/verdicts-calm")" "-eq 8"
 
 # ---- two, and the one that observes dies in the middle of a window, while the receiver is away ----
