@@ -20,7 +20,7 @@ static const struct option list_options[] = {
 	 .type = OPTION_NAMES,
 	 .offset = offsetof(struct list_options, asked.files),
 	 .help = "A file or folder of YAML with experiments, and the pipelines that have them. Without it the rollouts are listed "
-		 "that a keeper runs, and the SeldonDeployments whose predictors share traffic."},
+		 "that a keeper runs, and the Experiments without stages and SeldonDeployments whose traffic is shared."},
 	PIPELINE_TARGET_ROWS(struct list_options, asked),
 	COMMAND_FORM(list_options, form, "text json"),
 	{.type = OPTION_END},
@@ -28,7 +28,7 @@ static const struct option list_options[] = {
 
 extern const struct command command_experiments_list;
 
-/* Rollouts, and deployments whose predictors share traffic. */
+/* Rollouts, and experiments without stages. */
 static void experiments_print(struct session *session, const struct control_session *control, struct buffer *out)
 {
 	const struct document_checker checker = {.kinds = session->kinds, .namespace = control->config.namespace};

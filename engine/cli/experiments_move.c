@@ -30,6 +30,13 @@ static const struct option move_options[] = {
 	{.type = OPTION_END},
 };
 
+#define STAGELESS_HELP                                                                                                             \
+	"Of an Experiment without stages, and of a SeldonDeployment whose first predictor is its default, the next version is "    \
+	"proposed,"
+#define STAGELESS_NONE_HELP                                                                                                        \
+	"An Experiment without stages, and a SeldonDeployment, have nothing to pause or resume: their traffic moves only by a "    \
+	"command.\n"
+
 /* ---- dry runs ---- */
 
 static int dry_run(struct session *session, const struct control_session *control, const struct move_options *self,
@@ -89,7 +96,7 @@ static int move_run(struct session *session, const struct command *command, cons
 	struct error error = {0};
 	int code;
 	const bool good = control_session_open(command_workspace(session), &self->asked, &control, &error);
-	if (good && deployment_traffic_find(applier_ledger(control.applier), experiment))
+	if (good && experiment_traffic_find(applier_ledger(control.applier), experiment))
 		code = traffic_move_run(session, &control, &self->author, experiment, verb, self->dry_run);
 	else if (!good || !rollout_view_find(applier_ledger(control.applier), experiment, &error))
 		code = command_refused(session, command, &error);
@@ -116,6 +123,9 @@ const struct command command_experiments_promote = {
 	.help = "A stage that waits for its approval (`approve: true`, or a `confirm` whose webhook rejected it) ends, and the "
 		"next one begins. In any other phase the candidates get all the traffic at once. Who did it and why is in the "
 		"record of the move.\n"
+		"\n" STAGELESS_HELP
+		" in which all others than the default get its traffic, in proportion to what they have. It is in "
+		"force when all engines are ready for it.\n"
 		"\n"
 		"  sluice experiments promote checkout --reason 'release 7' --brokers localhost:9092\n"
 		"  sluice experiments promote checkout --dry-run\n",
@@ -139,9 +149,8 @@ const struct command command_experiments_rollback = {
 	.summary = "Gives the default of a rollout all the traffic.",
 	.help = "It is in force in every engine as soon as the engine reads it, also after a promotion. "
 		"Who did it and why is in the record of the move.\n"
-		"\n"
-		"Of a SeldonDeployment the next version is proposed, in which the first predictor gets all the traffic. It is in "
-		"force when all engines are ready for it.\n"
+		"\n" STAGELESS_HELP
+		" in which the default gets all the traffic. It is in force when all engines are ready for it.\n"
 		"\n"
 		"  sluice experiments rollback checkout --reason 'release 7' --brokers localhost:9092\n",
 	.options = move_options,
@@ -164,7 +173,7 @@ const struct command command_experiments_pause = {
 	.summary = "Holds a rollout at its stage.",
 	.help = "The weights stay, and the time of the stage stands still. A broken rule still rolls back. Who did it and why is "
 		"in the record of the move.\n"
-		"\n"
+		"\n" STAGELESS_NONE_HELP "\n"
 		"  sluice experiments pause checkout --reason 'release 7' --brokers localhost:9092\n",
 	.options = move_options,
 	.options_size = sizeof(struct move_options),
@@ -186,7 +195,7 @@ const struct command command_experiments_resume = {
 	.summary = "Lets a paused rollout continue.",
 	.help = "After an inconclusive end the stage runs for its whole duration again. Who did it and why is in the record of the "
 		"move.\n"
-		"\n"
+		"\n" STAGELESS_NONE_HELP "\n"
 		"  sluice experiments resume checkout --reason 'release 7' --brokers localhost:9092\n",
 	.options = move_options,
 	.options_size = sizeof(struct move_options),
@@ -218,14 +227,14 @@ static int history_run(struct session *session, const void *filled, const char *
 	struct buffer out;
 	(void)count;
 	const struct ledger_rollout *rollout = NULL;
-	const struct ledger_resource *deployment = NULL;
+	const struct ledger_resource *stageless = NULL;
 	int code;
 	if (control_session_open(command_workspace(session), &self->asked, &control, &error)) {
-		deployment = deployment_traffic_find(applier_ledger(control.applier), arguments[0]);
-		rollout = deployment ? NULL : rollout_view_find(applier_ledger(control.applier), arguments[0], &error);
+		stageless = experiment_traffic_find(applier_ledger(control.applier), arguments[0]);
+		rollout = stageless ? NULL : rollout_view_find(applier_ledger(control.applier), arguments[0], &error);
 	}
-	if (deployment) {
-		code = traffic_show(session, &control, deployment, true);
+	if (stageless) {
+		code = traffic_show(session, &control, stageless, true);
 	} else if (rollout) {
 		buffer_open(&out, OUT_BYTES_MAX);
 		rollout_moves_print(rollout, session->form == OUTPUT_JSON, session->arena, &out);
@@ -242,8 +251,8 @@ const struct command command_experiments_history = {
 	.arguments = "EXPERIMENT",
 	.summary = "Lists the moves of a rollout: when, why, and by whom.",
 	.help = "The newest move is first, and the newest 200 are kept. With -o json each has its evidence: every rule as it was "
-		"judged, with its counts and its confidence interval. Of a SeldonDeployment whose predictors share its traffic, "
-		"its versions are listed, with the traffic of each.\n"
+		"judged, with its counts and its confidence interval. Of an Experiment without stages, and of a SeldonDeployment "
+		"whose predictors share its traffic, the versions are listed, with the traffic of each.\n"
 		"\n"
 		"  sluice experiments history checkout --brokers localhost:9092\n"
 		"  sluice experiments history checkout -o json\n",

@@ -161,13 +161,13 @@ static int rollout_run(struct session *session, const struct pipeline_target_ask
 {
 	struct control_session control = {0};
 	struct error error = {0};
-	const struct ledger_resource *deployment = NULL;
+	const struct ledger_resource *stageless = NULL;
 	int code = EXIT_GOOD;
 	const bool good = control_session_open(command_workspace(session), asked, &control, &error);
 	if (good)
-		deployment = deployment_traffic_find(applier_ledger(control.applier), experiment);
-	if (deployment)
-		code = traffic_show(session, &control, deployment, false);
+		stageless = experiment_traffic_find(applier_ledger(control.applier), experiment);
+	if (stageless)
+		code = traffic_show(session, &control, stageless, false);
 	else if (!good || !rollout_follow(session, &control, experiment, watch, &error))
 		code = command_refused(session, &command_experiments_status, &error);
 	control_session_close(&control);
@@ -201,8 +201,8 @@ const struct command command_experiments_status = {
 	.arguments = "EXPERIMENT",
 	.summary = "Shows the state of an experiment.",
 	.help = "Shows the rollout that a keeper runs (`sluice run --control`): its phase and stage, the share, calls and errors "
-		"of each choice since the weights last moved, and the last move. Of a SeldonDeployment whose predictors share its "
-		"traffic it shows their shares, and the version that set them.\n"
+		"of each choice since the weights last moved, and the last move. Of an Experiment without stages, and "
+		"of a SeldonDeployment whose predictors share its traffic, it shows the shares, and the version that set them.\n"
 		"\n"
 		"With -f, --exposures or --pipeline it reads exposures and feedback as `sluice experiments analyze` does, and "
 		"shows the units and the present share of each variant, whether the split is as planned, the feedback that "

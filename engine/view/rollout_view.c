@@ -5,7 +5,6 @@
 
 #include "base/moment.h"
 #include "base/quote.h"
-#include "control/rollout_document.h"
 #include "experiments/truth_tally.h"
 #include "message/json_write.h"
 #include "step/assignment.h"
@@ -244,7 +243,7 @@ void rollout_moves_print(const struct ledger_rollout *rollout, bool json, struct
 	}
 }
 
-/* Why an accepted Experiment has no rollout. */
+/* Why an Experiment with the fields of a rollout has none. */
 static void rollout_miss(const struct ledger *ledger, const struct ledger_resource *resource, const char *experiment,
 			 struct error *error)
 {
@@ -261,17 +260,12 @@ static void rollout_miss(const struct ledger *ledger, const struct ledger_resour
 			"version %lld of the Experiment `%s` failed, so its rollout has not begun: `sluice history experiment/%s` "
 			"says why",
 			(long long)newest->record.version, experiment, experiment);
-	else if (rollout_document_is_written(newest->record.document))
+	else
 		error_set(error, ERROR_CONFIG, PLACE_NONE,
 			  "the Experiment `%s` has fields of a rollout, and none has begun: it has no `default`, `enabled` is "
 			  "false, it cannot run, or no keeper has looked at it yet. The log of the engine that has the keeper says "
 			  "why",
 			  experiment);
-	else
-		error_set(error, ERROR_CONFIG, PLACE_NONE,
-			  "the Experiment `%s` of namespace `%s` has no rollout, since it has no stages: apply it with a `default` "
-			  "and a `progressiveDeployment`, or with other weights",
-			  experiment, ledger->namespace);
 }
 
 const struct ledger_rollout *rollout_view_find(const struct ledger *ledger, const char *experiment, struct error *error)

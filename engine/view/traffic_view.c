@@ -8,30 +8,29 @@
 
 #define PERCENT 100.0
 
-/* ---- one deployment ---- */
+/* ---- one experiment ---- */
 
-static bool traffic_read(const struct traffic_view *view, const struct control_version *version, struct deployment_traffic *traffic,
+static bool traffic_read(const struct traffic_view *view, const struct control_version *version, struct experiment_traffic *traffic,
 			 struct error *error)
 {
-	return deployment_traffic_read(view->checker, version->document, view->arena, traffic, error);
+	return experiment_traffic_read(view->checker, version->document, view->arena, traffic, error);
 }
 
 /* The table in force, if it is of these shares. */
-static const struct table_share *buckets_of(const struct traffic_view *view, const struct deployment_traffic *traffic)
+static const struct table_share *buckets_of(const struct traffic_view *view, const struct experiment_traffic *traffic)
 {
-	const char *name = arena_copy(view->arena, view->deployment->name.bytes, view->deployment->name.length);
-	const struct control_table *table = name ? deployment_traffic_table(view->ledger, name) : NULL;
+	const struct control_table *table = experiment_traffic_table(view->ledger, view->resource);
 	return table && table->shares.count == traffic->count ? table->shares.items : NULL;
 }
 
-static double percent_of(const struct deployment_traffic *traffic, const struct table_share *buckets, size_t i)
+static double percent_of(const struct experiment_traffic *traffic, const struct table_share *buckets, size_t i)
 {
-	return buckets ? PERCENT * (double)buckets[i].buckets / ASSIGNMENT_BUCKETS : (double)traffic->shares[i].percent;
+	return buckets ? PERCENT * (double)buckets[i].buckets / ASSIGNMENT_BUCKETS : experiment_traffic_percent(traffic, i);
 }
 
 static bool is_in_force(const struct traffic_view *view, const struct control_version *version)
 {
-	const struct ledger_version *in_force = ledger_in_force(view->ledger, view->deployment);
+	const struct ledger_version *in_force = ledger_in_force(view->ledger, view->resource);
 	return in_force && in_force->record.version == version->version;
 }
 
@@ -43,22 +42,24 @@ static void author_print(const struct control_version *version, struct arena *ar
 		buffer_print(out, ": %s", text_shown(version->reason, arena));
 }
 
-static void state_print(const struct traffic_view *view, const struct control_version *version, struct buffer *out)
+static void state_print(const struct traffic_view *view, const struct control_version *version,
+			const struct experiment_traffic *traffic, struct buffer *out)
 {
 	char moment[MOMENT_BYTES];
 	moment_print(version->time_ms, moment);
-	buffer_print(out, "%s: predictors of a SeldonDeployment, version %lld since %s",
-		     text_shown(view->deployment->name, view->arena), (long long)version->version, moment);
+	buffer_print(out, "%s: %s, version %lld since %s", text_shown(view->resource->name, view->arena),
+		     traffic->are_predictors ? "predictors of a SeldonDeployment" : "candidates of an Experiment",
+		     (long long)version->version, moment);
 	author_print(version, view->arena, out);
 	buffer_string(out, is_in_force(view, version) ? "\n" : "; it is not in force yet\n");
 }
 
 static void state_print_json(const struct traffic_view *view, const struct control_version *version,
-			     const struct deployment_traffic *traffic, struct buffer *out)
+			     const struct experiment_traffic *traffic, struct buffer *out)
 {
 	const struct table_share *buckets = buckets_of(view, traffic);
-	json_write_member(out, "{", "experiment", view->deployment->name);
-	json_write_member(out, ", ", "kind", view->deployment->kind);
+	json_write_member(out, "{", "experiment", view->resource->name);
+	json_write_member(out, ", ", "kind", view->resource->kind);
 	buffer_print(out, ", \"version\": %lld, \"in_force\": %s, \"time_ms\": %lld", (long long)version->version,
 		     is_in_force(view, version) ? "true" : "false", (long long)version->time_ms);
 	json_write_member(out, ", ", "author", version->author);
@@ -66,17 +67,17 @@ static void state_print_json(const struct traffic_view *view, const struct contr
 	buffer_string(out, ", \"variants\": [");
 	for (size_t i = 0; i < traffic->count; i++) {
 		json_write_member(out, i > 0 ? ", {" : "{", "name", text_of(traffic->shares[i].name));
-		buffer_print(out, ", \"traffic\": %lld, \"percent\": ", (long long)traffic->shares[i].percent);
+		buffer_print(out, ", \"traffic\": %lld, \"percent\": ", (long long)traffic->shares[i].weight);
 		json_write_double(out, percent_of(traffic, buckets, i));
-		buffer_print(out, ", \"default\": %s}", i == 0 ? "true" : "false");
+		buffer_print(out, ", \"default\": %s}", i == traffic->given ? "true" : "false");
 	}
 	buffer_string(out, "]}\n");
 }
 
 bool traffic_view_print(const struct traffic_view *view, struct buffer *out, struct error *error)
 {
-	const struct control_version *version = deployment_traffic_version(view->ledger, view->deployment);
-	struct deployment_traffic traffic;
+	const struct control_version *version = experiment_traffic_version(view->ledger, view->resource);
+	struct experiment_traffic traffic;
 	if (!traffic_read(view, version, &traffic, error))
 		return false;
 	if (view->json) {
@@ -84,11 +85,11 @@ bool traffic_view_print(const struct traffic_view *view, struct buffer *out, str
 		return true;
 	}
 	const struct table_share *buckets = buckets_of(view, &traffic);
-	state_print(view, version, out);
+	state_print(view, version, &traffic, out);
 	buffer_print(out, "  %-32s %8s\n", "CHOICE", "SHARE");
 	for (size_t i = 0; i < traffic.count; i++)
 		buffer_print(out, "  %-32s %7.2f%%%s\n", text_shown(text_of(traffic.shares[i].name), view->arena),
-			     percent_of(&traffic, buckets, i), i == 0 ? " (default)" : "");
+			     percent_of(&traffic, buckets, i), i == traffic.given ? " (default)" : "");
 	return true;
 }
 
@@ -103,11 +104,11 @@ size_t traffic_views_print(const struct ledger *ledger, const struct document_ch
 	{
 		const char *name = arena_copy(arena, resource->name.bytes, resource->name.length);
 		const struct traffic_view view = {ledger, resource, checker, arena, json};
-		struct deployment_traffic traffic;
-		struct error alone = {0}; /* a deployment of one predictor is no experiment */
-		if (!name || deployment_traffic_find(ledger, name) != resource)
+		struct experiment_traffic traffic;
+		struct error alone = {0}; /* one predictor is no experiment, and bandits have no shares */
+		if (!name || experiment_traffic_find(ledger, name) != resource)
 			continue;
-		const struct control_version *version = deployment_traffic_version(ledger, resource);
+		const struct control_version *version = experiment_traffic_version(ledger, resource);
 		if (!traffic_read(&view, version, &traffic, &alone))
 			continue;
 		count++;
@@ -116,8 +117,9 @@ size_t traffic_views_print(const struct ledger *ledger, const struct document_ch
 			continue;
 		}
 		buffer_print(out, "%s: ", text_shown(resource->name, arena));
-		deployment_traffic_print(&traffic, out);
-		buffer_print(out, ", version %lld of a SeldonDeployment\n", (long long)version->version);
+		experiment_traffic_print(&traffic, out);
+		buffer_print(out, ", version %lld of %s\n", (long long)version->version,
+			     traffic.are_predictors ? "a SeldonDeployment" : "an Experiment");
 	}
 	return count;
 }
@@ -125,7 +127,7 @@ size_t traffic_views_print(const struct ledger *ledger, const struct document_ch
 /* ---- versions ---- */
 
 static void version_print(const struct traffic_view *view, const struct control_version *version, const char *phase,
-			  const struct deployment_traffic *traffic, struct buffer *out)
+			  const struct experiment_traffic *traffic, struct buffer *out)
 {
 	char moment[MOMENT_BYTES];
 	moment_print(version->time_ms, moment);
@@ -133,18 +135,18 @@ static void version_print(const struct traffic_view *view, const struct control_
 	if (version->action == CONTROL_DELETE)
 		buffer_string(out, "deleted");
 	else if (traffic->count == 0)
-		buffer_string(out, "one predictor");
+		buffer_string(out, "no shares");
 	else
-		deployment_traffic_print(traffic, out);
+		experiment_traffic_print(traffic, out);
 	buffer_print(out, " (%s)", phase);
 	author_print(version, view->arena, out);
 	buffer_byte(out, '\n');
 }
 
 static void version_print_json(const struct traffic_view *view, const struct control_version *version, const char *phase,
-			       const struct deployment_traffic *traffic, struct buffer *out)
+			       const struct experiment_traffic *traffic, struct buffer *out)
 {
-	json_write_member(out, "{", "experiment", view->deployment->name);
+	json_write_member(out, "{", "experiment", view->resource->name);
 	buffer_print(out, ", \"version\": %lld, \"time_ms\": %lld", (long long)version->version, (long long)version->time_ms);
 	json_write_member(out, ", ", "action", text_of(version->action == CONTROL_DELETE ? "delete" : "apply"));
 	json_write_member(out, ", ", "phase", text_of(phase));
@@ -154,16 +156,16 @@ static void version_print_json(const struct traffic_view *view, const struct con
 	for (size_t i = 0; i < traffic->count; i++) {
 		buffer_string(out, i > 0 ? ", " : "");
 		json_write_string(out, text_of(traffic->shares[i].name));
-		buffer_print(out, ": %lld", (long long)traffic->shares[i].percent);
+		buffer_print(out, ": %lld", (long long)traffic->shares[i].weight);
 	}
 	buffer_string(out, "}}\n");
 }
 
 void traffic_history_print(const struct traffic_view *view, struct buffer *out)
 {
-	for (size_t i = view->deployment->count; i > 0; i--) {
-		const struct ledger_version *version = view->deployment->versions[i - 1];
-		struct deployment_traffic traffic;
+	for (size_t i = view->resource->count; i > 0; i--) {
+		const struct ledger_version *version = view->resource->versions[i - 1];
+		struct experiment_traffic traffic;
 		struct error alone = {0};
 		struct text why;
 		const char *phase = change_phase_name(version_phase(view->ledger, version, &why));

@@ -1,22 +1,22 @@
-/* traffic_view.h: View of a SeldonDeployment whose predictors share its requests, as commands show the experiment of its name: its
- * shares, and the versions that changed them. */
+/* traffic_view.h: View of an experiment without stages: an Experiment, or a SeldonDeployment whose predictors share its requests.
+ * Its shares, and the versions that changed them. */
 #ifndef SLUICE_VIEW_TRAFFIC_VIEW_H
 #define SLUICE_VIEW_TRAFFIC_VIEW_H
 
-#include "control/deployment_traffic.h"
+#include "control/experiment_traffic.h"
 
 struct traffic_view {
 	const struct ledger *ledger;
-	const struct ledger_resource *deployment;
+	const struct ledger_resource *resource;
 	const struct document_checker *checker;
 	struct arena *arena;
 	bool json; /* one object in each line */
 };
 
-/* Its newest accepted version and the shares in force. False: CONFIG, as deployment_traffic_read(), or SYSTEM. */
+/* Its newest accepted version and the shares in force. False: CONFIG, as experiment_traffic_read(), or SYSTEM. */
 bool traffic_view_print(const struct traffic_view *view, struct buffer *out, struct error *error);
 
-/* The deployments of a namespace whose predictors share requests, one in a line. Returns their number. */
+/* Those of a namespace that have shares, one in a line. Returns their number. */
 size_t traffic_views_print(const struct ledger *ledger, const struct document_checker *checker, bool json, struct arena *arena,
 			   struct buffer *out);
 

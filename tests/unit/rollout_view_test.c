@@ -221,13 +221,6 @@ static void an_experiment_without_a_rollout_is_refused_with_what_to_do(void **st
 	assert_non_null(strstr(error.text, "namespace `default` has no rollout of `e`: apply an Experiment"));
 	table_propose("Experiment", "e", EXPERIMENT("10, 50"));
 	assert_non_null(rollout_view_find(keeper_ledger(table_stand.keeper), "e", &error));
-	table_propose("Experiment", "plain",
-		      "apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: plain}\nspec:\n"
-		      "  candidates: [{name: old, weight: 1}, {name: new, weight: 1}]\n");
-	struct error stageless = {0};
-	assert_null(rollout_view_find(keeper_ledger(table_stand.keeper), "plain", &stageless));
-	assert_non_null(
-		strstr(stageless.text, "the Experiment `plain` of namespace `default` has no rollout, since it has no stages"));
 }
 
 static void expect_no_rollout(const char *words)

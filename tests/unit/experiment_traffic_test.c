@@ -1,5 +1,6 @@
-/* deployment_traffic_test.c: Tests of the commands of the experiment that the predictors of a SeldonDeployment are: a promotion and
- * a rollback are versions of its document with other traffic, and all else of the document stays. */
+/* experiment_traffic_test.c: Tests of the commands of an experiment without stages, an Experiment or the predictors of a
+ * SeldonDeployment: a promotion and a rollback are versions of its document with other traffic, and all else of the document stays.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "control/deployment_traffic.h"
+#include "control/experiment_traffic.h"
 #include "message/rows.h"
 #include "steps/kinds.h"
 #include "tests/unit/apply_stand.h"
@@ -39,11 +40,11 @@ static int arena_end(void **state)
 	return 0;
 }
 
-static struct deployment_traffic traffic_of(const char *document)
+static struct experiment_traffic traffic_of(const char *document)
 {
-	struct deployment_traffic traffic;
+	struct experiment_traffic traffic;
 	struct error error = {0};
-	if (!deployment_traffic_read(&checker, text_of(document), arena, &traffic, &error))
+	if (!experiment_traffic_read(&checker, text_of(document), arena, &traffic, &error))
 		fail_msg("%s", error.text);
 	return traffic;
 }
@@ -51,9 +52,9 @@ static struct deployment_traffic traffic_of(const char *document)
 /* The document after a move; NULL: it is refused. */
 static const char *moved(const char *document, enum traffic_move move, struct error *error)
 {
-	const struct deployment_traffic from = traffic_of(document), to = deployment_traffic_moved(&from, move);
+	const struct experiment_traffic from = traffic_of(document), to = experiment_traffic_moved(&from, move);
 	struct text written;
-	if (!deployment_traffic_write(text_of(document), &from, &to, arena, &written, error))
+	if (!experiment_traffic_write(text_of(document), &from, &to, arena, &written, error))
 		return NULL;
 	return arena_print(arena, TEXT_FORMAT, TEXT_ARGUMENTS(written));
 }
@@ -72,10 +73,10 @@ static void expect_moved(const char *document, enum traffic_move move, const cha
 static void a_move_changes_the_numbers_alone(void **state)
 {
 	(void)state;
-	const struct deployment_traffic traffic = traffic_of(TWO("80", "20"));
+	const struct experiment_traffic traffic = traffic_of(TWO("80", "20"));
 	assert_int_equal(traffic.count, 2);
 	assert_string_equal(traffic.shares[1].name, "canary");
-	assert_int_equal(traffic.shares[1].percent, 20);
+	assert_int_equal(traffic.shares[1].weight, 20);
 	expect_moved(TWO("80", "20"), TRAFFIC_PROMOTE, TWO("0", "100"));
 	expect_moved(TWO("80", "20"), TRAFFIC_ROLLBACK, TWO("100", "0"));
 	expect_moved(TWO("0", "100"), TRAFFIC_ROLLBACK, TWO("100", "0"));
@@ -137,13 +138,82 @@ static void numbers_that_are_not_written_are_not_changed(void **state)
 
 static void one_predictor_has_no_traffic_to_move(void **state)
 {
-	static const char *const documents[] = {HEAD SHARE("a", "100"), HEAD SHARE("a", "100") SHADOW, "nothing", ""};
-	struct deployment_traffic traffic;
+	static const char *const documents[] = {HEAD SHARE("a", "100"), HEAD SHARE("a", "100") SHADOW};
+	struct experiment_traffic traffic;
 	(void)state;
 	for (size_t i = 0; i < sizeof documents / sizeof *documents; i++) {
 		struct error error = {0};
-		assert_false(deployment_traffic_read(&checker, text_of(documents[i]), arena, &traffic, &error));
+		assert_false(experiment_traffic_read(&checker, text_of(documents[i]), arena, &traffic, &error));
 		assert_non_null(strstr(error.text, "has one predictor that answers, so there is no traffic to move"));
+	}
+}
+
+/* ---- documents of Experiments ---- */
+
+#define EXPERIMENT "apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n"
+#define CANDIDATE(name, weight) "  - {name: " name ", weight: " weight "} # of ours\n"
+#define PLAIN(old, new) EXPERIMENT "  default: old\n  candidates:\n" CANDIDATE("old", old) CANDIDATE("new", new)
+
+static void candidates_share_by_weights_that_are_no_percents(void **state)
+{
+	(void)state;
+	const struct experiment_traffic traffic = traffic_of(PLAIN("3", "1"));
+	assert_true(traffic.count == 2 && traffic.given == 0 && !traffic.are_predictors);
+	assert_true(experiment_traffic_percent(&traffic, 0) == 75 && experiment_traffic_percent(&traffic, 1) == 25);
+	expect_moved(PLAIN("3", "1"), TRAFFIC_PROMOTE, PLAIN("0", "100"));
+	expect_moved(PLAIN("3", "1"), TRAFFIC_ROLLBACK, PLAIN("100", "0"));
+}
+
+static void the_default_may_be_any_candidate(void **state)
+{
+#define THREE(a, b, c) EXPERIMENT "  default: b\n  candidates:\n" CANDIDATE("a", a) CANDIDATE("b", b) CANDIDATE("c", c)
+	(void)state;
+	assert_int_equal(traffic_of(THREE("1", "6", "3")).given, 1);
+	expect_moved(THREE("1", "6", "3"), TRAFFIC_PROMOTE, THREE("25", "0", "75"));
+	expect_moved(THREE("25", "0", "75"), TRAFFIC_ROLLBACK, THREE("0", "100", "0"));
+	expect_moved(THREE("4294967295", "0", "4294967295"), TRAFFIC_PROMOTE, THREE("50", "0", "50"));
+}
+
+static void without_a_default_there_is_nothing_to_return_to(void **state)
+{
+	(void)state;
+	const struct experiment_traffic traffic =
+		traffic_of(EXPERIMENT "  candidates:\n" CANDIDATE("old", "1") CANDIDATE("new", "1"));
+	assert_true(traffic.count == 2 && traffic.given == 2);
+}
+
+/* A default that is no candidate is called by its name alone, and has no weight that could be written. */
+static void a_default_that_is_no_candidate_gets_no_traffic(void **state)
+{
+	static const char document[] = EXPERIMENT "  default: old\n  candidates:\n" CANDIDATE("a", "1") CANDIDATE("b", "3");
+	struct error error = {0};
+	(void)state;
+	const struct experiment_traffic traffic = traffic_of(document);
+	assert_true(traffic.count == 3 && traffic.given == 2 && experiment_traffic_percent(&traffic, 1) == 75);
+	assert_null(moved(document, TRAFFIC_ROLLBACK, &error));
+	assert_non_null(strstr(error.text, "a candidate of the Experiment has no number of its own as its `weight`; write one for "
+					   "each, also for the default"));
+}
+
+static void an_experiment_without_shares_has_no_traffic_to_move(void **state)
+{
+	static const struct {
+		const char *document, *words;
+	} rows[] = {
+		{EXPERIMENT "  candidates:\n" CANDIDATE("old", "1"), "the Experiment has one candidate that answers"},
+		{EXPERIMENT "  bandits: {algorithm: ucb1}\n  candidates:\n" CANDIDATE("old", "1") CANDIDATE("new", "1"),
+		 "bandits choose the candidates of the Experiment, so it has no traffic to move; apply it without `bandits`"},
+		{"nothing", "there is no traffic to move"},
+		{"", "there is no traffic to move"},
+	};
+	struct experiment_traffic traffic;
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct error error = {0};
+		assert_false(experiment_traffic_read(&checker, text_of(rows[i].document), arena, &traffic, &error));
+		assert_int_equal(error.kind, ERROR_CONFIG);
+		if (!strstr(error.text, rows[i].words))
+			fail_msg("%s", error.text);
 	}
 }
 
@@ -162,29 +232,31 @@ static void a_preview_shows_the_table_that_the_keeper_makes(void **state)
 	(void)state;
 	arena = table_stand.arena;
 	const struct ledger *ledger = keeper_ledger(table_stand.keeper);
-	assert_null(deployment_traffic_find(ledger, "d"));
-	assert_null(deployment_traffic_table(ledger, "d"));
+	assert_null(experiment_traffic_find(ledger, "d"));
 	table_propose("SeldonDeployment", "d", document);
+	const struct ledger_resource *resource = experiment_traffic_find(ledger, "d");
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		const struct deployment_traffic from = traffic_of(document), to = deployment_traffic_moved(&from, rows[i].move);
-		if (!deployment_traffic_preview(ledger, "d", &to, arena, &preview, &error))
+		const struct experiment_traffic from = traffic_of(document), to = experiment_traffic_moved(&from, rows[i].move);
+		if (!experiment_traffic_preview(ledger, resource, &to, arena, &preview, &error))
 			fail_msg("%s", error.text);
 		const struct table_share *after = preview.after.shares.items;
 		assert_true(text_is(after[1].name, "canary") && after[1].buckets == rows[i].canary);
 		assert_int_equal(preview.after.moved, rows[i].buckets_moved);
 		document = moved(document, rows[i].move, &error);
 		table_propose("SeldonDeployment", "d", document);
-		const struct control_table *table = deployment_traffic_table(ledger, "d");
+		const struct control_table *table = experiment_traffic_table(ledger, resource);
 		assert_ptr_equal(table, table_in_force("d/traffic"));
 		assert_int_equal(((const struct table_share *)table->shares.items)[1].buckets, rows[i].canary);
 		assert_int_equal(table->moved, rows[i].buckets_moved);
 	}
-	assert_ptr_equal(deployment_traffic_version(ledger, deployment_traffic_find(ledger, "d")),
+	assert_ptr_equal(experiment_traffic_version(ledger, resource),
 			 &ledger_newest(ledger_resource_find(ledger, TEXT("SeldonDeployment"), TEXT("d")))->record);
 	table_propose("SeldonDeployment", "d", NULL);
-	assert_null(deployment_traffic_find(ledger, "d"));
-	assert_false(deployment_traffic_preview(ledger, "d", &(struct deployment_traffic){.count = 2}, arena, &preview, &error));
-	assert_non_null(strstr(error.text, "no shares of the SeldonDeployment `d` are in force"));
+	assert_null(experiment_traffic_find(ledger, "d"));
+	assert_null(experiment_traffic_table(ledger, resource));
+	assert_false(
+		experiment_traffic_preview(ledger, resource, &(struct experiment_traffic){.count = 2}, arena, &preview, &error));
+	assert_non_null(strstr(error.text, "no shares of SeldonDeployment `d` are in force"));
 }
 
 static void a_move_begins_with_the_version_that_has_not_failed(void **state)
@@ -195,9 +267,9 @@ static void a_move_begins_with_the_version_that_has_not_failed(void **state)
 	table_report(NULL, 0, NULL, 0);
 	table_propose("SeldonDeployment", "d", TWO("70", "30"));
 	const struct ledger *ledger = keeper_ledger(table_stand.keeper);
-	assert_int_equal(deployment_traffic_version(ledger, deployment_traffic_find(ledger, "d"))->version, 2);
+	assert_int_equal(experiment_traffic_version(ledger, experiment_traffic_find(ledger, "d"))->version, 2);
 	table_report(NULL, 0, &failed, 1);
-	assert_int_equal(deployment_traffic_version(ledger, deployment_traffic_find(ledger, "d"))->version, 1);
+	assert_int_equal(experiment_traffic_version(ledger, experiment_traffic_find(ledger, "d"))->version, 1);
 }
 
 /* ---- commands ---- */
@@ -232,9 +304,46 @@ static void commands_move_the_traffic_by_versions(void **state)
 	apply_runs(EXIT_GOOD, "\"why\": \"begin\", \"traffic\": {\"main\": 80, \"canary\": 20}}\n",
 		   "experiments history d -o json");
 	apply_runs(EXIT_GOOD, "d: main 100%, canary 0%, version 3 of a SeldonDeployment\n", "experiments list");
-	apply_runs(EXIT_FAULTS, "the predictors of the SeldonDeployment `d` have no stages, so there is nothing to pause",
+	apply_runs(EXIT_FAULTS,
+		   "the SeldonDeployment `d` has no stages, so there is nothing to pause: its traffic moves only by "
+		   "`sluice experiments promote d`, `rollback` or `sluice apply`",
 		   "experiments pause d");
-	apply_runs(EXIT_FAULTS, "so there is nothing to resume: `sluice experiments promote d`", "experiments resume d");
+	apply_runs(EXIT_FAULTS, "so there is nothing to resume: its traffic moves only by `sluice experiments promote d`",
+		   "experiments resume d");
+}
+
+static void commands_move_the_weights_of_an_experiment_without_stages(void **state)
+{
+	(void)state;
+	apply_file("e.yaml", PLAIN("3", "1"));
+	apply_runs(EXIT_GOOD, "Experiment/e version 1 accepted", "apply %s --author ann --reason begin", apply_stand.folder);
+	apply_runs(EXIT_GOOD, "is active", "wait experiment/e --for active");
+	apply_runs(EXIT_GOOD, "e: candidates of an Experiment, version 1 since ", "experiments status e");
+	apply_runs(EXIT_GOOD,
+		   "  old                                75.00% (default)\n  new                                25.00%\n",
+		   "experiments status e");
+	apply_runs(EXIT_GOOD,
+		   "dry run, nothing is changed: The next version of Experiment `e` would have the traffic old 0%, new 100%.\n"
+		   "  old                                75.00% ->    0.00%\n",
+		   "experiments promote e --dry-run");
+	apply_runs(EXIT_GOOD, "  7500 of 10000 buckets would move\n", "experiments promote e --dry-run");
+	apply_runs(EXIT_GOOD, "Experiment/e version 2 accepted", "experiments promote e --author ann --reason good");
+	apply_runs(EXIT_GOOD, "is active", "wait experiment/e --for active");
+	apply_runs(EXIT_GOOD, PLAIN("0", "100"), "get experiment/e -o yaml");
+	apply_runs(EXIT_FAULTS, "version 2 of the Experiment has this traffic already: `old` has 0%", "experiments promote e");
+	apply_runs(EXIT_GOOD, "Experiment/e version 3 accepted", "experiments rollback e --author bob");
+	apply_runs(EXIT_GOOD, "is active", "wait experiment/e --for active");
+	apply_runs(EXIT_GOOD, " old 100%, new 0% (active) by bob\n", "experiments history e");
+	apply_runs(EXIT_GOOD, "\"why\": \"begin\", \"traffic\": {\"old\": 3, \"new\": 1}}\n", "experiments history e -o json");
+	apply_runs(EXIT_GOOD, "e: old 100%, new 0%, version 3 of an Experiment\n", "experiments list");
+	apply_runs(EXIT_FAULTS, "the Experiment `e` has no stages, so there is nothing to pause", "experiments pause e");
+	apply_runs(EXIT_FAULTS, "the Experiment `e` has no stages, so there is nothing to resume", "experiments resume e");
+	apply_file("e.yaml", EXPERIMENT "  candidates:\n" CANDIDATE("old", "1") CANDIDATE("new", "1"));
+	apply_runs(EXIT_GOOD, "Experiment/e version 4 accepted", "apply %s", apply_stand.folder);
+	apply_runs(EXIT_GOOD, "is active", "wait experiment/e --for active");
+	apply_runs(EXIT_FAULTS, "the Experiment has no `default`, so it does not say which candidate the traffic is to leave",
+		   "experiments promote e");
+	apply_runs(EXIT_GOOD, "e: old 50%, new 50%, version 4 of an Experiment\n", "experiments list");
 }
 
 static void an_experiment_in_each_state_has_its_words(void **state)
@@ -251,7 +360,7 @@ static void an_experiment_in_each_state_has_its_words(void **state)
 	apply_runs(EXIT_FAULTS, "has one predictor that answers, so there is no traffic to move", "experiments status d");
 	apply_runs(EXIT_FAULTS, "has one predictor that answers", "experiments promote d");
 	apply_runs(EXIT_GOOD, "no rollouts\n", "experiments list");
-	apply_runs(EXIT_GOOD, "  one predictor (active)", "experiments history d");
+	apply_runs(EXIT_GOOD, "  no shares (active)", "experiments history d");
 }
 
 int main(void)
@@ -264,11 +373,18 @@ int main(void)
 		DOCUMENT(characters_before_a_number_are_no_bytes),
 		DOCUMENT(numbers_that_are_not_written_are_not_changed),
 		DOCUMENT(one_predictor_has_no_traffic_to_move),
+		DOCUMENT(candidates_share_by_weights_that_are_no_percents),
+		DOCUMENT(the_default_may_be_any_candidate),
+		DOCUMENT(without_a_default_there_is_nothing_to_return_to),
+		DOCUMENT(a_default_that_is_no_candidate_gets_no_traffic),
+		DOCUMENT(an_experiment_without_shares_has_no_traffic_to_move),
 		cmocka_unit_test_setup_teardown(a_preview_shows_the_table_that_the_keeper_makes, table_stand_open,
 						table_stand_close),
 		cmocka_unit_test_setup_teardown(a_move_begins_with_the_version_that_has_not_failed, table_stand_open,
 						table_stand_close),
 		cmocka_unit_test_setup_teardown(commands_move_the_traffic_by_versions, apply_keeper_setup, apply_teardown),
+		cmocka_unit_test_setup_teardown(commands_move_the_weights_of_an_experiment_without_stages, apply_keeper_setup,
+						apply_teardown),
 		cmocka_unit_test_setup_teardown(an_experiment_in_each_state_has_its_words, apply_keeper_setup, apply_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
