@@ -9,6 +9,7 @@ struct replay_options {
 	struct dead_letters_wanted wanted;
 	bool all;
 	bool edit;
+	bool reassign;
 	int64_t deadline_ns;
 	int form;
 };
@@ -25,6 +26,9 @@ static const struct option options[] = {
 	ROW("edit", FLAG, struct replay_options, edit,
 	    .help = "Opens each request in $VISUAL or $EDITOR first, as JSON if it is not text. A request that is saved empty "
 		    "is left out."),
+	ROW("reassign", FLAG, struct replay_options, reassign,
+	    .help = "Experiments choose again, by what is in force now. Without it a request gets the candidates that it had when "
+		    "it failed."),
 	ROW("deadline", DURATION, struct replay_options, deadline_ns, .word = "TIME", .fallback = "1h",
 	    .help = "The new deadline of requests that had one, because that has passed."),
 	COMMAND_FORM(replay_options, form, "text json"),
@@ -52,6 +56,7 @@ static int replay_run(struct session *session, const void *filled, const char *c
 				     .pipeline = arguments[0],
 				     .wanted = self->wanted,
 				     .edit = self->edit,
+				     .reassign = self->reassign,
 				     .deadline_ns = self->deadline_ns};
 	struct replaying replaying = {.workspace = command_workspace(session), .asked = &asked};
 	struct error error = {0};
@@ -76,6 +81,11 @@ const struct command command_errors_replay = {
 	.help = "Writes the requests' bytes, with their keys, ids and headers, to the end of the topic that the pipeline "
 		"reads; with --edit, after you have corrected them. The dead letters stay in their topic, and `errors list` "
 		"marks them as replayed. A request that is replayed twice is answered twice.\n"
+		"\n"
+		"A dead letter contains what experiments had chosen for the request. Its replay gets the same candidates, whatever "
+		"table or policy is in force, and counts as no further exposure. If a candidate is gone, the request fails with "
+		"that reason; --reassign lets the experiments choose again. They also do for dead letters of releases before this "
+		"one, and for a request whose unit you have edited.\n"
 		"\n"
 		"  sluice errors replay hello 0:17 order-4711 --brokers localhost:9092\n"
 		"  sluice errors replay hello --all --kind REMOTE -f pipelines/\n"

@@ -8,6 +8,8 @@
 #include "base/line_wrap.h"
 #include "base/moment.h"
 #include "base/quote.h"
+#include "message/assigned_line.h"
+#include "message/assigned_record.h"
 #include "message/json_write.h"
 
 #define LINE_TEXT_MAX ((size_t)1 << 30)
@@ -277,6 +279,25 @@ bool dead_letter_view_list(struct dead_letter_view *view, struct error *error)
 
 /* ---- show ---- */
 
+static void assignments_show(struct dead_letter_view *view, struct text lines)
+{
+	while (lines.length > 0) {
+		const struct assigned entry = assigned_line_take(&lines);
+		buffer_print(&view->text, "  assigned  %s of experiment %s, probability %.4g, table %016llx\n",
+			     text_shown(entry.variant, view->arena), text_shown(entry.experiment, view->arena), entry.probability,
+			     (unsigned long long)entry.table);
+	}
+}
+
+static void header_show(struct dead_letter_view *view, const struct header *header)
+{
+	if (text_equal_caseless(header->name, TEXT(ASSIGNED_RECORD_HEADER)))
+		assignments_show(view, header->value);
+	else
+		buffer_print(&view->text, "  header    %s: %s\n", text_shown(header->name, view->arena),
+			     header->value.bytes ? text_shown(header->value, view->arena) : "(no value)");
+}
+
 bool dead_letter_view_show(void *context, const struct found_letter *found, struct error *error)
 {
 	struct dead_letter_view *view = context;
@@ -307,11 +328,8 @@ bool dead_letter_view_show(void *context, const struct found_letter *found, stru
 		buffer_print(out, "  stood at  no place in Kafka: it came by ingress: direct, and is logged with its id\n");
 	if (letter->key.bytes)
 		buffer_print(out, "  key       %s\n", text_shown(letter->key, view->arena));
-	for (size_t i = 0; i < letter->headers.count; i++) {
-		const struct header *header = &letter->headers.items[i];
-		buffer_print(out, "  header    %s: %s\n", text_shown(header->name, view->arena),
-			     header->value.bytes ? text_shown(header->value, view->arena) : "(no value)");
-	}
+	for (size_t i = 0; i < letter->headers.count; i++)
+		header_show(view, &letter->headers.items[i]);
 	if (request.bytes)
 		buffer_print(out, "  request   %s%s\n", text_shown(request, view->arena), translated ? "  (as JSON)" : "");
 	else

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "log/sender.h"
+#include "message/assigned_record.h"
 #include "source/replay_request.h"
 
 #define REPLAY_ARENA_BYTES ((size_t)1 << 30)
@@ -133,6 +134,8 @@ static bool replay_one(void *context, const struct found_letter *found, struct e
 	int64_t deadline_ms = time_of_day_ms() + replaying->asked->deadline_ns / NS_PER_MS;
 	if (!replay_request_make(letter, deadline_ms, replaying->arena, &request, error) || !place_room(replaying, error))
 		return false;
+	if (replaying->asked->reassign)
+		replay_request_remove(&request, TEXT(ASSIGNED_RECORD_HEADER));
 	if (replaying->asked->edit && !request_edit(replaying, letter, &request, error))
 		return false;
 	if (replaying->asked->edit && request.payload.length == 0) {

@@ -11,6 +11,7 @@ struct replay_asked {
 	const char *pipeline;
 	struct dead_letters_wanted wanted;
 	bool edit;	     /* opens each request in an editor first */
+	bool reassign;	     /* experiments choose anew, instead of as before the requests failed */
 	int64_t deadline_ns; /* new deadline of requests that had one */
 };
 

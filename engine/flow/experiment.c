@@ -8,7 +8,7 @@
 #include "experiments/rollout_board.h"
 #include "flow/policy_draw.h"
 #include "flow/run.h"
-#include "message/assigned.h"
+#include "message/assigned_record.h"
 #include "message/key.h"
 
 struct choice {
@@ -24,9 +24,10 @@ struct choice {
 
 #define NO_KEY "it has no key"
 
-static struct text experiment_shown(struct text unit)
+/* The begin of a text that a caller sent. */
+static struct text experiment_shown(struct text text)
 {
-	return (struct text){unit.bytes, unit.length < 40 ? unit.length : 40};
+	return (struct text){text.bytes, text.length < 40 ? text.length : 40};
 }
 
 /* A unit is one value: what several values or NaN would name is not known. Empty: `reason` says why. */
@@ -74,6 +75,12 @@ static bool unit_miss(const struct visit *visit, const struct graph_experiment *
 			 "experiment `%s` needs a unit, and this request has none: %s; send one value, or set "
 			 "`unitMissing: origin`",
 			 experiment->name, reason ? reason : "it cannot be computed");
+}
+
+/* The unit as assignments list it. */
+static struct text unit_listed(struct text unit)
+{
+	return unit.length <= EXPERIMENT_UNIT_BYTES_MAX ? unit : (struct text){0};
 }
 
 /* The unit of a message; empty: it is drawn by its origin. */
@@ -138,6 +145,25 @@ static bool route_find(const struct graph_experiment *experiment, struct text ro
 			}
 	}
 	return false;
+}
+
+/* What the experiment chose before the request failed, if it is replayed. False: that candidate is gone. */
+static bool choose_by_record(const struct visit *visit, const struct graph_experiment *experiment, struct choice *choice,
+			     bool *is_chosen, struct error *error)
+{
+	struct assigned recorded;
+	*is_chosen = assigned_record_find(visit->message->headers, text_of(experiment->name), unit_listed(choice->unit), &recorded);
+	if (!*is_chosen)
+		return true;
+	choice->index = share_find(experiment, recorded.variant);
+	choice->probability = recorded.probability;
+	choice->reason = ASSIGNED_REPLAY;
+	choice->table = recorded.table;
+	return choice->index < experiment->count ||
+	       error_set(error, ERROR_INPUT, visit->node->step.place,
+			 "experiment `%s` has no candidate `" TEXT_FORMAT "`, which this request had before it failed; deploy that "
+			 "candidate again, or replay the request with --reassign",
+			 experiment->name, TEXT_ARGUMENTS(experiment_shown(recorded.variant)));
 }
 
 /* A choice by the request's headers: those of a candidate come before the route that an answer has returned. */
@@ -267,19 +293,21 @@ static void mirror_copy(struct visit *visit, const struct graph_experiment *expe
 bool experiment_choose_way(struct visit *visit, const struct graph_experiment *experiment, size_t *way, struct error *error)
 {
 	struct choice choice = {.unit = visit->message->key, .table = experiment->assignment->version};
-	if (choice.unit.length == 0 && !unit_miss(visit, experiment, NO_KEY, error))
+	bool is_chosen;
+	if ((choice.unit.length == 0 && !unit_miss(visit, experiment, NO_KEY, error)) ||
+	    !choose_by_record(visit, experiment, &choice, &is_chosen, error))
 		return false;
-	if (!choose_by_headers(experiment, visit->message->headers, &choice)) {
+	if (!is_chosen && !choose_by_headers(experiment, visit->message->headers, &choice)) {
 		choose_by_table(experiment->assignment, experiment->probabilities, visit->message, &choice);
 		choice.reason = ASSIGNED_WEIGHT;
 	}
 	const struct assigned one = {.experiment = text_of(experiment->name),
 				     .variant = text_of(experiment->shares[choice.index].name),
-				     .unit = choice.unit.length <= EXPERIMENT_UNIT_BYTES_MAX ? choice.unit : (struct text){0},
+				     .unit = unit_listed(choice.unit),
 				     .probability = choice.probability,
 				     .reason = choice.reason,
 				     .table = choice.table,
-				     .exposed = experiment->exposes};
+				     .exposed = experiment->exposes && !is_chosen};
 	*way = choice.index;
 	return assigned_add(visit->run->message, &one) || error_memory(error, ERROR_LIMIT, "choosing a candidate");
 }
@@ -288,6 +316,7 @@ bool experiment_choose(struct pending *pending, const struct graph_experiment *e
 {
 	struct visit *visit = pending->visit;
 	struct choice choice = {0};
+	bool is_chosen;
 	if (!unit_find(visit, experiment, &choice.unit, error))
 		return false;
 	struct policy_context context;
@@ -297,11 +326,14 @@ bool experiment_choose(struct pending *pending, const struct graph_experiment *e
 	context.texts = NULL;
 	if (experiment->learns && !policy_context_find(&context, visit, experiment, pending->call.request))
 		return error_memory(error, ERROR_LIMIT, "choosing a candidate");
-	if (!choose_by_headers(experiment, visit->message->headers, &choice) && !choose_by_override(experiment, &choice) &&
-	    !choose_by_audience(experiment, visit->message, &choice) &&
+	if (!choose_by_record(visit, experiment, &choice, &is_chosen, error))
+		return false;
+	if (!is_chosen && !choose_by_headers(experiment, visit->message->headers, &choice) &&
+	    !choose_by_override(experiment, &choice) && !choose_by_audience(experiment, visit->message, &choice) &&
 	    !choose_by_policy(visit, experiment, &context, &choice))
 		choose_by_weight(pending, experiment, &choice);
-	const bool is_kept_out = choice.reason == ASSIGNED_LAYER || choice.reason == ASSIGNED_HOLDOUT;
+	/* A replayed request was exposed before it failed. */
+	const bool is_kept_out = is_chosen || choice.reason == ASSIGNED_LAYER || choice.reason == ASSIGNED_HOLDOUT;
 	const struct assigned one = {.experiment = text_of(experiment->name),
 				     .variant = text_of(experiment->shares[choice.index].name),
 				     .unit = choice.unit,

@@ -3,7 +3,7 @@
 #include "gateway/access.h"
 #include "gateway/idempotent_calls.h"
 #include "help/help_topic.h"
-#include "message/assigned.h"
+#include "message/assigned_record.h"
 #include "message/explained.h"
 #include "message/mirror_reply.h"
 #include "message/oip_json.h"
@@ -43,7 +43,13 @@ static const struct watching_row header_rows[] = {
 	{"grpc-timeout", OF_CALL, "The same for calls by gRPC, in the form of gRPC."},
 	{EXPLAIN_HEADER, OF_REQUEST, "Asks for an explanation of the answer: any value except `no`, `false` and `0`."},
 	{ROUTE_HEADER, OF_BOTH, "The variants that experiments chose. A request with it gets the same ones, as in Seldon Core 2."},
-	{ASSIGNED_HEADER, OF_ANSWER, "The variants that experiments chose for the request, and with which probability."},
+	{ASSIGNED_HEADER, OF_ANSWER,
+	 "The variants that experiments chose for the request, and with which probability. `fallback`: the default answered. "
+	 "`replay`: the request had failed before, and got the variant that it had then."},
+	{ASSIGNED_RECORD_HEADER, OF_REQUEST,
+	 "What experiments had chosen before the request failed: set by engines in dead letters, and sent by `sluice errors "
+	 "replay`. Gateways drop it. Whoever may write to the topic of requests may set it, and chooses by it no more than "
+	 "by " ROUTE_HEADER "."},
 	{MIRRORED_HEADER, OF_ANSWER, "The experiments whose mirror was to get a copy of the request."},
 	{REPLY_ERROR_HEADER, OF_ANSWER, "The kind of the error: INPUT, REMOTE, LIMIT. An answer without it is no error."},
 	{REPLY_PLACE_HEADER, OF_ANSWER, "Where the error is: set by gateways, in the metadata of gRPC."},

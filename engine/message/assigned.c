@@ -4,16 +4,16 @@
 #include <assert.h>
 
 #include "base/number.h"
+#include "message/assigned_line.h"
 
 #define LINK_HEADER ":assigned" /* between stages; HTTP has no such name */
-#define FIELDS 5		/* of an entry there: experiment, variant, probability, reason, and MIRRORED if it is */
-#define MIRRORED 'm'
 #define MIRRORED_BETWEEN ", "
 
 static const char *const reasons[] = {
-	[ASSIGNED_WEIGHT] = "weight",	  [ASSIGNED_MATCH] = "header",	 [ASSIGNED_ROUTE] = "route",
+	[ASSIGNED_WEIGHT] = "weight",	  [ASSIGNED_MATCH] = "header",	[ASSIGNED_ROUTE] = "route",
 	[ASSIGNED_OVERRIDE] = "override", [ASSIGNED_POLICY] = "policy", [ASSIGNED_STAGE] = "stage",
-	[ASSIGNED_FALLBACK] = "fallback", [ASSIGNED_LAYER] = "layer",	 [ASSIGNED_HOLDOUT] = "holdout",
+	[ASSIGNED_FALLBACK] = "fallback", [ASSIGNED_LAYER] = "layer",	[ASSIGNED_HOLDOUT] = "holdout",
+	[ASSIGNED_REPLAY] = "replay",
 };
 
 enum { REASONS = sizeof reasons / sizeof *reasons };
@@ -87,11 +87,14 @@ static size_t names_length(const struct assigned *entry)
 
 struct text assigned_header(const struct message *message, struct arena *arena)
 {
-	const struct text probability = TEXT("; probability="), fallback = TEXT("; fallback"), between = TEXT(", ");
+	static const struct text marks[ASSIGNED_REASONS] = {
+		[ASSIGNED_FALLBACK] = {"; fallback", 10}, [ASSIGNED_REPLAY] = {"; replay", 8}};
+	const struct text probability = TEXT("; probability="), between = TEXT(", ");
 	const struct assigned *items[ASSIGNED_MAX];
 	size_t count = assigned_list(message, items), room = 0;
 	for (size_t i = 0; i < count; i++)
-		room += names_length(items[i]) + 1 + probability.length + NUMBER_TEXT_MAX + fallback.length + between.length;
+		room += names_length(items[i]) + 1 + probability.length + NUMBER_TEXT_MAX + marks[items[i]->reason].length +
+			between.length;
 	char *begin = count > 0 ? arena_take_raw(arena, room) : NULL, *to = begin;
 	for (size_t i = 0; begin && i < count; i++) {
 		to = i > 0 ? bytes_put(to, between) : to;
@@ -100,7 +103,7 @@ struct text assigned_header(const struct message *message, struct arena *arena)
 		to = bytes_put(to, items[i]->variant);
 		to = bytes_put(to, probability);
 		to += number_write_double(to, items[i]->probability);
-		to = items[i]->reason == ASSIGNED_FALLBACK ? bytes_put(to, fallback) : to;
+		to = bytes_put(to, marks[items[i]->reason]);
 	}
 	return (struct text){begin, (size_t)(to - begin)};
 }
@@ -153,28 +156,15 @@ bool assigned_mirrored_has(struct text value, struct text experiment)
 
 /* ---- between stages ---- */
 
-/* One line for each entry, with tabs between its fields; no name of a resource has either. */
 static struct text entries_write(const struct message *message)
 {
 	const struct assigned *items[ASSIGNED_MAX];
 	size_t count = assigned_list(message, items), room = 0;
 	for (size_t i = 0; i < count; i++)
-		room += names_length(items[i]) + NUMBER_TEXT_MAX + FIELDS + 2; /* two are of one byte */
+		room += assigned_line_room(items[i]);
 	char *begin = arena_take_raw(message->arena, room), *to = begin;
-	for (size_t i = 0; begin && i < count; i++) {
-		to = bytes_put(to, items[i]->experiment);
-		*to++ = '\t';
-		to = bytes_put(to, items[i]->variant);
-		*to++ = '\t';
-		to += number_write_double(to, items[i]->probability);
-		*to++ = '\t';
-		*to++ = (char)('0' + items[i]->reason);
-		if (items[i]->mirrored) {
-			*to++ = '\t';
-			*to++ = MIRRORED;
-		}
-		*to++ = '\n';
-	}
+	for (size_t i = 0; begin && i < count; i++)
+		to = assigned_line_put(to, items[i]);
 	return (struct text){begin, (size_t)(to - begin)};
 }
 
@@ -199,14 +189,7 @@ bool assigned_write(const struct message *message, struct headers *headers)
 static bool entries_read(struct message *message, struct text entries)
 {
 	while (entries.length > 0) {
-		struct text line = text_take_until(&entries, '\n');
-		struct assigned entry = {.experiment = text_take_until(&line, '\t')};
-		entry.variant = text_take_until(&line, '\t');
-		(void)number_read_double(text_take_until(&line, '\t'), &entry.probability);
-		const struct text digit = text_take_until(&line, '\t');
-		const unsigned reason = digit.length == 1 ? (unsigned)(digit.bytes[0] - '0') : REASONS;
-		entry.reason = reason < REASONS ? (enum assigned_reason)reason : ASSIGNED_WEIGHT;
-		entry.mirrored = line.length == 1 && line.bytes[0] == MIRRORED;
+		const struct assigned entry = assigned_line_take(&entries);
 		if (!assigned_add(message, &entry))
 			return false;
 	}

@@ -29,6 +29,7 @@ enum assigned_reason {
 	ASSIGNED_FALLBACK, /* the variant failed, and the default answered */
 	ASSIGNED_LAYER,	   /* the unit is of another part of the layer, and gets the default */
 	ASSIGNED_HOLDOUT,  /* the unit is held out, and gets the default */
+	ASSIGNED_REPLAY,   /* the request failed before, and gets what it had then */
 	ASSIGNED_REASONS
 };
 
@@ -48,6 +49,7 @@ struct assigned {
 	struct text experiment;
 	struct text variant;
 	struct text unit; /* empty: none, the choice follows from the origin */
+	uint64_t unit_hash; /* of an entry that was read from a header, which has no unit; 0: it had none */
 	double probability;
 	enum assigned_reason reason;
 	uint64_t table; /* version of the table of units, or of the policy, by which it was chosen */

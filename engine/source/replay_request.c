@@ -5,14 +5,19 @@
 
 #include "message/format.h"
 
-void replay_request_put(struct replay_request *request, struct text name, struct text value)
+void replay_request_remove(struct replay_request *request, struct text name)
 {
 	size_t kept = 0;
 	for (size_t i = 0; i < request->headers.count; i++)
 		if (!text_equal_caseless(request->items[i].name, name))
 			request->items[kept++] = request->items[i];
-	request->items[kept] = (struct header){name, value};
-	request->headers.count = kept + 1;
+	request->headers.count = kept;
+}
+
+void replay_request_put(struct replay_request *request, struct text name, struct text value)
+{
+	replay_request_remove(request, name);
+	request->items[request->headers.count++] = (struct header){name, value};
 }
 
 /* Whether it had a deadline, in a header or in its own bytes. */

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "message/assigned_record.h"
 #include "message/dead_letter.h"
 #include "message/explained_seldon.h"
 #include "message/failure.h"
@@ -218,6 +219,19 @@ static enum produce_verdict scores_leave(struct outbox *outbox, struct inflight 
 
 /* ---- dead letters ---- */
 
+/* The headers with the assignments of the message and of its children. Those are left out when they do not fit into its arena:
+ * a dead letter comes first. */
+static struct headers letter_headers(const struct message *message)
+{
+	struct assigned_record record;
+	struct headers headers;
+	record.count = 0;
+	assigned_record_add(&record, message);
+	for (const struct offspring *one = message->offspring; one; one = one->next)
+		assigned_record_add(&record, &one->message);
+	return assigned_record_write(&record, message, &headers) ? headers : message->headers;
+}
+
 static enum produce_verdict letter_produce(struct outbox *outbox, const struct inflight *inflight, const struct answer *answer,
 					   struct text payload, struct error *error)
 {
@@ -232,7 +246,7 @@ static enum produce_verdict letter_produce(struct outbox *outbox, const struct i
 		.time_ms = message->written_ms,
 		.failed_ms = loop_time_of_day_ms(inflight->stage->worker->loop),
 		.key = inflight->kept_key,
-		.headers = message->headers,
+		.headers = letter_headers(message),
 		.payload = payload,
 	};
 	buffer_clear(&outbox->encoded);

@@ -3,7 +3,8 @@
 # the engine whose keeper made the tables, its restart, and a change by the other keeper. After each, no key is answered
 # from another side than the recorded table says, which tables.py reads and hashes by itself; and each change moves
 # exactly as many buckets as it must, and those with the smallest numbers. Then commands promote and roll back the predictors of the
-# deployment, which are an experiment: so do two operators at the same moment, of whom one is refused.
+# deployment, which are an experiment: so do two operators at the same moment, of whom one is refused. At last the requests of an
+# experiment without stages fail, a command moves its weights, and the replays get the candidates that they had.
 #   tables.sh SLUICE BUILD
 # KEYS is how many keys. Takes half a minute.
 set -u
@@ -17,7 +18,7 @@ start_model "$here/tables.yaml"
 export SLUICE_BROKERS=$brokers SLUICE_SETTINGS='' SLUICE_AUTHOR=tester
 
 start_follower() { # $1 instance; its pid into $started
-	"$sluice" run --control -n tables --server "left=$url" --server "right=$url" --instance "$1" >>"$dir/$1.log" 2>&1 &
+	"$sluice" run --control -n tables --server "left=$url" --server "right=$url" --server "early=$url" --server "late=$url" --instance "$1" >>"$dir/$1.log" 2>&1 &
 	ours $!
 }
 end_of_test() {
@@ -138,6 +139,70 @@ expect "the engines run the one that was accepted" $? "-eq 0"
 check_sides "one of two promotions" 7 10000
 "$sluice" experiments history deployed -n tables >"$dir/history.log" 2>&1
 expect "versions in the history" "$(grep -cE '^ +[1-7]  .* main [0-9]+%, canary [0-9]+% \(active\) by ' "$dir/history.log")" "-eq 7"
+
+# ---- replays: a request keeps its candidate when the table has changed ----
+
+failing=60
+cat >"$dir/tried.yaml" <<-END
+	apiVersion: mlops.seldon.io/v1alpha1
+	kind: Experiment
+	metadata: {name: tried}
+	spec:
+	  default: early
+	  exposures: full
+	  candidates:
+	  - {name: early, weight: 50}
+	  - {name: late, weight: 50}
+	---
+	apiVersion: mlops.seldon.io/v1alpha1
+	kind: Pipeline
+	metadata: {name: trial}
+	spec: {steps: [{name: s, experiment: {name: tried}}], output: {steps: [s]}}
+END
+for ((i = 0; i < failing; i++)); do
+	echo "{\"id\": \"t-$i\", \"key\": \"t-$i\", \"request\": {\"inputs\": [{\"name\": \"x\", \"shape\": [1], \"datatype\": \"FP64\", \"data\": [$i]}]}}"
+done >"$dir/failing.jsonl"
+experiment_runs() { # $1 version
+	"$sluice" describe -n tables experiment/tried -o json >"$dir/describe.json" 2>"$dir/describe.log" &&
+		[ "$(grep -o "\"live\": true, \"version\": $1, \"ready\": true" "$dir/describe.json" | wc -l)" -eq 2 ]
+}
+letters_are() { # $1 how many
+	"$sluice" errors show trial -n tables -o json >"$dir/letters.jsonl" 2>"$dir/errors.log" && [ "$(wc -l <"$dir/letters.jsonl")" -eq "$1" ]
+}
+sides_of_letters() { # prints the id and the candidate of each dead letter
+	jq -r '"\(.id) \(.headers["sluice-assigned"] | split("\t")[1])"' "$dir/letters.jsonl" | sort
+}
+# Prints the id and the candidate of each answer to replays of all that failed.
+replay_sides() {
+	"$sluice" tail -n tables trial --count $failing --idle 10s -o json >"$dir/replayed.jsonl" 2>"$dir/tail.log" &
+	ours $!
+	sleep 1
+	"$sluice" errors replay trial -n tables --all >"$dir/replay.log" 2>&1
+	expect_words "replay" "$dir/replay.log" "^$failing sent again to sluice.tables.pipeline.trial.inputs, 0 refused"
+	wait_for "$started"
+	jq -r '"\(.id) \(.response.outputs[0].data[0] | if . == 3 then "early" else "late" end)"' "$dir/replayed.jsonl" | sort
+}
+"$sluice" apply -n tables -f "$dir/tried.yaml" >"$dir/apply.log" 2>&1
+expect "status of apply" $? "-eq 0"
+wait_until 20 experiment_runs 1 || give_up "the engines do not run the experiment"
+"$sluice" produce -n tables trial "$dir/failing.jsonl" >"$dir/produce.log" 2>&1 || give_up "requests are refused"
+wait_until 20 letters_are $failing || give_up "not all requests fail"
+sides_of_letters >"$dir/failed.sides"
+expect "requests that early was to answer" "$(grep -c early "$dir/failed.sides")" "-ge 10"
+expect "requests that late was to answer" "$(grep -c late "$dir/failed.sides")" "-ge 10"
+"$sluice" experiments promote tried -n tables >"$dir/command.log" 2>&1
+expect "status of promoting an Experiment without stages" $? "-eq 0"
+wait_until 20 experiment_runs 2 || give_up "the engines do not run the promotion"
+replay_sides >"$dir/replayed.sides"
+expect "replays that are answered by another candidate than they had" "$(diff "$dir/failed.sides" "$dir/replayed.sides" | grep -c '^>')" "-eq 0"
+expect "exposures: one for each request" "$("$build/records" count "$brokers" sluice.tables.pipeline.trial.exposures)" "-eq $failing"
+# Chosen anew it gets the other one, whose first call of each request fails too.
+read -r id _ < <(grep early "$dir/failed.sides")
+"$sluice" errors replay trial "$id" -n tables --reassign >"$dir/replay.log" 2>&1
+expect "status of replay --reassign" $? "-eq 0"
+wait_until 20 letters_are $((failing + 1))
+expect "the request that was reassigned" "$(sides_of_letters | grep -c "^$id late$")" "-eq 1"
+expect "exposures: one more" "$("$build/records" count "$brokers" sluice.tables.pipeline.trial.exposures)" "-eq $((failing + 1))"
 
 stop_engine tables "$one"
 stop_engine tables "$two"

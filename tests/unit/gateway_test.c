@@ -197,6 +197,7 @@ static void listed_headers_alone_are_passed_on(void **state)
 						    {"Inference-Header-Content-Length", "7"},
 						    {"traceparent", "t"},
 						    {"authorization", "secret"},
+						    {"sluice-assigned", "forged"},
 						    {"x-mine", "m"},
 						    {"x-seldon-route", ":a_1:"},
 						    {"X-Model-Version", "base"},
@@ -211,6 +212,7 @@ static void listed_headers_alone_are_passed_on(void **state)
 	struct headers passed = call_headers_passed(&source, arena);
 	assert_int_equal(passed.count, 6);
 	assert_true(text_is(headers_find(passed, TEXT("x-mine"))->value, "m"));
+	assert_true(gateway_header_is_secret(TEXT("Sluice-Assigned"))); /* no option passes it on either */
 	assert_true(text_is(headers_find(passed, TEXT("x-seldon-route"))->value, ":a_1:"));
 	assert_true(text_is(headers_find(passed, TEXT("X-Model-Version"))->value, "base"));
 	assert_true(text_is(headers_find(passed, TEXT("content-type"))->value, "application/json"));

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "message/assigned_record.h"
 #include "message/format.h"
 #include "source/replay_request.h"
 
@@ -78,12 +79,29 @@ static void what_is_put_fits_beside_all_that_the_letter_had(void **state)
 	arena_close(arena);
 }
 
+static void assignments_are_sent_again_unless_they_are_removed(void **state)
+{
+	(void)state;
+	struct arena *arena = arena_open(ARENA_BYTES);
+	const struct header headers[] = {{TEXT("note"), TEXT("kept")},
+					 {TEXT(ASSIGNED_RECORD_HEADER), TEXT("e\tnew\t0.5\t0\t1\t2\n")}};
+	struct replay_request request;
+	make(arena, TEXT("mine"), (struct headers){2, headers}, &request);
+	expect_header(&request, ASSIGNED_RECORD_HEADER, "e\tnew\t0.5\t0\t1\t2\n");
+	replay_request_remove(&request, TEXT("Sluice-Assigned"));
+	expect_header(&request, ASSIGNED_RECORD_HEADER, NULL);
+	expect_header(&request, "note", "kept");
+	expect_header(&request, "x-request-id", "mine");
+	arena_close(arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_request_has_its_id_and_its_headers_once),
 		cmocka_unit_test(a_new_deadline_is_for_those_that_had_one),
 		cmocka_unit_test(what_is_put_fits_beside_all_that_the_letter_had),
+		cmocka_unit_test(assignments_are_sent_again_unless_they_are_removed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
