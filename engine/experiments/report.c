@@ -285,7 +285,8 @@ bool report_make(const struct joined *joined, const struct report_options *optio
 	    !names_check(joined, &options->guardrails, error) || !names_check(joined, &options->lower, error))
 		return false;
 	split_conclude(joined, &report->split);
-	if (!metrics_report(report, arena) || !report_sum_gains(report, arena))
+	report->requests = variant_requests_count(joined, options->alpha, arena);
+	if (!report->requests || !metrics_report(report, arena) || !report_sum_gains(report, arena))
 		return error_memory(error, ERROR_SYSTEM, "analysing an experiment");
 	if (options->segment && !report_segment(report, arena, error))
 		return false;

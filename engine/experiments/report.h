@@ -12,6 +12,7 @@
 #include "experiments/mirror_comparison.h"
 #include "experiments/overlap.h"
 #include "experiments/unit_join.h"
+#include "experiments/variant_requests.h"
 #include "statistics/sample_ratio.h"
 
 #define REPORT_SEGMENTS_MAX 16 /* of a feature; units with other values are one segment more */
@@ -97,6 +98,7 @@ struct report {
 	const struct joined *joined;
 	size_t control;
 	struct report_split split;
+	const struct variant_requests *requests; /* of each variant; NULL: there is no exposure */
 	size_t metric_count;
 	struct report_metric *metrics; /* the primary one first, then guardrails */
 	struct pair_gain *gains; /* of the first metric's pairs; NULL: it has rates, or a policy chose */

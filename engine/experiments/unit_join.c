@@ -119,6 +119,7 @@ bool unit_join_exposure(struct unit_join *join, const struct exposure *exposure,
 				     .key = key,
 				     .unit = NONE,
 				     .reason = exposure->reason,
+				     .failed = exposure->error.length > 0,
 				     .probability = exposure->probability,
 				     .covariate = covariate_of(join, exposure),
 				     .latency_ms = exposure->latency_ms,
@@ -327,10 +328,18 @@ static bool joined_take_exposures(struct unit_join *join)
 	const struct met_exposure *met = join->exposures.items;
 	struct joined_exposure *made = ARENA_ARRAY(join->arena, struct joined_exposure, join->exposures.count + 1);
 	for (size_t i = 0; made && i < join->exposures.count; i++)
-		made[i] = (struct joined_exposure){met[i].arm,		met[i].probability, met[i].unit_text,
-						   met[i].feature_count, met[i].features,    met[i].text_count,
-						   met[i].texts,	met[i].time_ms,	    met[i].latency_ms,
-						   exposure_unit(join, &met[i])};
+		made[i] = (struct joined_exposure){.arm = met[i].arm,
+						   .probability = met[i].probability,
+						   .unit = met[i].unit_text,
+						   .feature_count = met[i].feature_count,
+						   .features = met[i].features,
+						   .text_count = met[i].text_count,
+						   .texts = met[i].texts,
+						   .time_ms = met[i].time_ms,
+						   .latency_ms = met[i].latency_ms,
+						   .reason = met[i].reason,
+						   .failed = met[i].failed,
+						   .joined_unit = exposure_unit(join, &met[i])};
 	join->joined->exposures = made;
 	join->joined->exposure_count = join->exposures.count;
 	return made != NULL;

@@ -57,6 +57,8 @@ struct joined_exposure {
 	const struct exposure_text *texts; /* features that are texts */
 	int64_t time_ms;
 	double latency_ms;    /* NaN: not known */
+	enum assigned_reason reason;
+	bool failed;	      /* its request ended with an error */
 	uint32_t joined_unit; /* of the analysis; UINT32_MAX: it is left out, or its window has not passed */
 };
 

@@ -22,6 +22,7 @@ struct met_exposure {
 	uint32_t arm, key;
 	uint32_t unit; /* NONE: it is left out */
 	enum assigned_reason reason;
+	bool failed;
 	double probability, covariate, latency_ms;
 	struct text id, unit_text;
 	struct text prediction; /* empty: its answer said nothing that could be judged */

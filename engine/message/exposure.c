@@ -21,7 +21,8 @@ static size_t exposure_room(const struct message *message, const struct assigned
 	return context + AVRO_SINGLE_OBJECT_BYTES + NUMBERS * AVRO_LONG_BYTES_MAX + avro_text_room(message->id) +
 	       avro_text_room(message->origin.topic) + avro_text_room(assigned->experiment) + avro_text_room(assigned->variant) +
 	       avro_text_room(assigned->unit) + avro_text_room(reason) + avro_text_room(outcome->prediction) +
-	       avro_text_room(assigned->layer) + TABLE_TEXT_BYTES + sizeof assigned->probability + sizeof outcome->latency_ms;
+	       avro_text_room(assigned->layer) + avro_text_room(outcome->error) + TABLE_TEXT_BYTES + sizeof assigned->probability +
+	       sizeof outcome->latency_ms;
 }
 
 static char *put_table(char *to, uint64_t table)
@@ -85,6 +86,7 @@ bool exposure_encode(const struct message *message, const struct assigned *assig
 	to = avro_put_small(to, assigned->stage);
 	to = avro_put_bytes(to, assigned->layer);
 	to = put_texts(to, assigned);
+	to = avro_put_bytes(to, outcome->error);
 	buffer_grown(out, (size_t)(to - begin));
 	return true;
 }

@@ -9,6 +9,7 @@
 struct exposure_outcome {
 	struct text prediction; /* label of the answer (message/answer_label.h); empty: none */
 	double latency_ms;	/* NaN: not known */
+	struct text error;	/* kind of the error; empty: the request did not fail in this stage */
 };
 
 /* Appends the record of one entry of the message. LIMIT: it does not fit. */
@@ -34,6 +35,7 @@ struct exposure {
 	struct text layer;	/* empty: none */
 	size_t text_count;
 	const struct exposure_text *texts; /* features of the context that are texts */
+	struct text error;		   /* kind of the error with which the request ended; empty: none is known */
 };
 
 /* Decodes a record: Avro, or a JSON object with the members of the schema (`context` may be an object of numbers and

@@ -7,9 +7,19 @@
 #include "message/exposure.h"
 #include "message/json_scan.h"
 
-/* Fingerprints of former schemas. */
-#define UNPREDICTED UINT64_C(0x410c9db288b5a034) /* before it had predictions */
-#define UNMEASURED UINT64_C(0x372b5f966866432b)	 /* before it had the latency, the stage, the layer and texts */
+/* Schemas, the oldest first, by what they had not yet. */
+enum exposure_schema {
+	SCHEMA_UNPREDICTED,   /* predictions */
+	SCHEMA_UNMEASURED,    /* the latency, the stage, the layer and texts */
+	SCHEMA_WITHOUT_ERROR, /* errors */
+	SCHEMA_NOW
+};
+
+static const uint64_t former_fingerprints[SCHEMA_NOW] = {
+	[SCHEMA_UNPREDICTED] = UINT64_C(0x410c9db288b5a034),
+	[SCHEMA_UNMEASURED] = UINT64_C(0x372b5f966866432b),
+	[SCHEMA_WITHOUT_ERROR] = UINT64_C(0x3ad9fb8d023b268c),
+};
 
 /* ---- lists ---- */
 
@@ -96,7 +106,7 @@ static void avro_measures(struct avro_cursor *cursor, struct arena *arena, struc
 	avro_texts(cursor, arena, exposure);
 }
 
-static bool avro_exposure_read(struct text body, bool predicts, bool measures, struct arena *arena, struct exposure *exposure,
+static bool avro_exposure_read(struct text body, enum exposure_schema schema, struct arena *arena, struct exposure *exposure,
 			       struct error *error)
 {
 	struct avro_cursor cursor = avro_cursor_of(body);
@@ -115,14 +125,27 @@ static bool avro_exposure_read(struct text body, bool predicts, bool measures, s
 	avro_features(&cursor, arena, exposure);
 	avro_versions(&cursor, arena, exposure);
 	exposure->table = avro_read_bytes(&cursor);
-	if (predicts)
+	if (schema > SCHEMA_UNPREDICTED)
 		exposure->prediction = avro_read_bytes(&cursor);
-	if (measures)
+	if (schema > SCHEMA_UNMEASURED)
 		avro_measures(&cursor, arena, exposure);
+	if (schema > SCHEMA_WITHOUT_ERROR)
+		exposure->error = avro_read_bytes(&cursor);
 	if (avro_failed(&cursor) || avro_left(&cursor) > 0)
 		return error_set(error, ERROR_INPUT, PLACE_NONE,
 				 "the record is a broken exposure; it ends early or continues after its end");
 	return exposure_complete(exposure, reason, error);
+}
+
+/* False: the bytes are of no schema of exposures. */
+static bool avro_schema_find(struct text bytes, enum exposure_schema *schema)
+{
+	for (unsigned i = SCHEMA_NOW + 1; i-- > 0;) {
+		*schema = (enum exposure_schema)i;
+		if (avro_is_single_object(bytes, i == SCHEMA_NOW ? avro_exposure_fingerprint() : former_fingerprints[i]))
+			return true;
+	}
+	return false;
 }
 
 /* ---- JSON ---- */
@@ -283,7 +306,8 @@ static bool member_take(struct exposure_reading *reading, struct text key)
 		     {"reason", &reading->reason},
 		     {"table", &exposure->table},
 		     {"prediction", &exposure->prediction},
-		     {"layer", &exposure->layer}};
+		     {"layer", &exposure->layer},
+		     {"error", &exposure->error}};
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		if (text_is(key, texts[i].name))
 			return text_take(reading, key, texts[i].text);
@@ -320,11 +344,10 @@ bool exposure_decode(struct text bytes, struct arena *arena, struct exposure *ex
 {
 	*exposure = (struct exposure){.reason = ASSIGNED_WEIGHT, .latency_ms = (double)NAN};
 	const struct text trimmed = text_trimmed(bytes, " \t\r\n");
+	enum exposure_schema schema;
 	bool good;
-	const bool measures = avro_is_single_object(bytes, avro_exposure_fingerprint());
-	const bool predicts = measures || avro_is_single_object(bytes, UNMEASURED);
-	if (predicts || avro_is_single_object(bytes, UNPREDICTED))
-		good = avro_exposure_read(avro_single_object_body(bytes), predicts, measures, arena, exposure, error);
+	if (avro_schema_find(bytes, &schema))
+		good = avro_exposure_read(avro_single_object_body(bytes), schema, arena, exposure, error);
 	else if (trimmed.length > 0 && trimmed.bytes[0] == '{')
 		good = json_exposure_read(trimmed, arena, exposure, error);
 	else

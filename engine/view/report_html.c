@@ -7,6 +7,7 @@
 #include "view/overlap_view.h"
 #include "view/report_charts.h"
 #include "view/report_view.h"
+#include "view/requests_view.h"
 #include "view/segment_view.h"
 
 #define PERCENT 100.0
@@ -238,8 +239,10 @@ void report_view_print_html(const struct report *report, struct arena *arena, st
 	if (mirror)
 		mirror_view_warn_html(mirror, arena, out);
 	write_top(report, out);
-	if (report->joined->arms > 0)
+	if (report->joined->arms > 0) {
 		write_health(report, out);
+		requests_view_print_html(report, out);
+	}
 	if (report->metric_count > 0)
 		write_metrics(report, out);
 	overlap_view_print_html(report->options->overlaps, report->options->overlap_count, out);

@@ -4,6 +4,7 @@
 #include "view/mirror_view.h"
 #include "view/overlap_view.h"
 #include "view/report_view.h"
+#include "view/requests_view.h"
 
 static void put_lines(struct buffer *out, const char *name, const char *const *lines, size_t count)
 {
@@ -74,7 +75,7 @@ static void put_variants(struct buffer *out, const struct report *report)
 		json_write_string(out, joined->arm_names[arm]);
 		member_flag(out, "control", arm == report->control);
 		member_count(out, "units", joined->arm_units[arm]);
-		member_count(out, "fallbacks", joined->fallbacks[arm]);
+		requests_view_print_json(&report->requests[arm], out);
 		buffer_byte(out, '}');
 	}
 	buffer_string(out, "],\n\"epochs\":[");

@@ -6,6 +6,7 @@
 #include "view/mirror_view.h"
 #include "view/overlap_view.h"
 #include "view/report_view.h"
+#include "view/requests_view.h"
 #include "view/segment_view.h"
 
 #define PERCENT 100.0
@@ -161,6 +162,7 @@ void report_view_print_text(const struct report *report, struct arena *arena, st
 	if (report->joined->arms > 0) {
 		buffer_byte(out, '\n');
 		print_split(report, arena, out);
+		requests_view_print_text(report, arena, out);
 		print_counts(report->joined, out);
 	}
 	for (size_t i = 0; i < report->metric_count; i++)

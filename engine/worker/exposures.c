@@ -30,6 +30,8 @@ enum produce_verdict exposures_leave(const struct exposure_outlet *outlet, struc
 	const struct payload *payload = inflight->outcome == FLOW_ANSWER && !answer->error ? answer->payload : NULL;
 	char room[LABEL_ROOM];
 	struct exposure_outcome outcome = {.latency_ms = (double)NAN};
+	if (inflight->outcome == FLOW_ANSWER && answer->error)
+		outcome.error = text_of(error_kind_name(answer->error->kind));
 	if (assigned && payload) {
 		outcome.prediction = answer_label(&payload->tensors, room);
 		outcome.latency_ms = (double)inflight_took_ms(inflight, outlet->loop);

@@ -27,8 +27,9 @@ static const struct assigned one = {.experiment = {"e", sizeof "e" - 1},
 				    .exposed = true};
 
 static const struct exposure_outcome nothing_said = {.latency_ms = (double)NAN};
-static const struct exposure_outcome buys = {{"buy", sizeof "buy" - 1}, 12.5};
-static const struct exposure_outcome sells = {{"sell", sizeof "sell" - 1}, 3};
+static const struct exposure_outcome buys = {.prediction = {"buy", sizeof "buy" - 1}, .latency_ms = 12.5};
+static const struct exposure_outcome sells = {.prediction = {"sell", sizeof "sell" - 1}, .latency_ms = 3};
+static const struct exposure_outcome fails = {.latency_ms = (double)NAN, .error = {"REMOTE", sizeof "REMOTE" - 1}};
 
 static double letter_double(struct letter *letter, const char *list, const char *name)
 {
@@ -68,6 +69,12 @@ static void an_exposure_has_all_that_its_schema_names(void **state)
 	assert_true(letter_double(&letter, NULL, "latency_ms") == 12.5);
 	assert_int_equal(letter_number(&letter, "stage"), 2);
 	assert_true(text_is(letter_text(&letter, "layer"), "prices"));
+	assert_true(text_is(letter_text(&letter, "error"), ""));
+	letter_close(&letter);
+	buffer_clear(&out);
+	assert_true(exposure_encode(&message, &one, &fails, &out, &error));
+	letter_open_as(&letter, "exposure", buffer_view(&out));
+	assert_true(text_is(letter_text(&letter, "error"), "REMOTE"));
 	letter_close(&letter);
 	buffer_close(&out);
 	buffer_open(&out, 32);
@@ -76,8 +83,38 @@ static void an_exposure_has_all_that_its_schema_names(void **state)
 	buffer_close(&out);
 }
 
-/* Of the record of `one`: the latency, the stage, the layer, and no texts. */
-#define MEASURES_BYTES (8 + 1 + 1 + sizeof "prices" - 1 + 1)
+/* Of the record of `one`: no error; before it the latency, the stage, the layer, and no texts. */
+#define ERROR_BYTES 1
+#define MEASURES_BYTES (8 + 1 + 1 + sizeof "prices" - 1 + 1 + ERROR_BYTES)
+
+static void an_exposure_without_an_error_is_read_as_before(void **state)
+{
+	static const unsigned char former[] = {0xc3, 0x01, 0x8c, 0x26, 0x3b, 0x02, 0x8d, 0xfb, 0xd9, 0x3a};
+	struct arena *arena = arena_open(ARENA_BYTES);
+	const struct message message = {.id = TEXT("r-1"), .time_ms = 77};
+	struct exposure read;
+	struct buffer out;
+	struct error error = {0};
+	(void)state;
+	buffer_open(&out, 1 << 10);
+	assert_true(exposure_encode(&message, &one, &fails, &out, &error));
+	assert_true(exposure_decode(buffer_view(&out), arena, &read, &error));
+	assert_true(text_is(read.error, "REMOTE") && isnan(read.latency_ms));
+	for (size_t length = 0; length < out.length; length++)
+		assert_false(exposure_decode((struct text){out.bytes, length}, arena, &read, &error));
+	buffer_clear(&out);
+	assert_true(exposure_encode(&message, &one, &sells, &out, &error));
+	memcpy(out.bytes, former, sizeof former);
+	assert_true(exposure_decode((struct text){out.bytes, out.length - ERROR_BYTES}, arena, &read, &error));
+	assert_true(text_is(read.prediction, "sell") && read.latency_ms == 3 && text_is(read.layer, "prices"));
+	assert_int_equal(read.error.length, 0);
+	assert_false(exposure_decode(buffer_view(&out), arena, &read, &error)); /* a byte too many */
+	const char *json = "{\"experiment\":\"e\",\"variant\":\"new\",\"error\":\"LIMIT\"}";
+	assert_true(exposure_decode(text_of(json), arena, &read, &error));
+	assert_true(text_is(read.error, "LIMIT"));
+	buffer_close(&out);
+	arena_close(arena);
+}
 
 /* The schema of 0.1.0's successors up to the one with latencies. */
 static void an_exposure_without_a_latency_is_read_as_before(void **state)
@@ -201,6 +238,7 @@ static void a_worker_writes_exposures_with_the_answer(void **state)
 	assert_true(text_is(letter_text(&letter, "variant"), "away"));
 	assert_true(text_is(letter_text(&letter, "reason"), "weight"));
 	assert_true(text_is(letter_text(&letter, "prediction"), "")); /* an error says nothing */
+	assert_true(text_is(letter_text(&letter, "error"), "REMOTE"));
 	letter_close(&letter);
 	record = mock_read(&stand->mock);
 	const char *words = record_header(record, "sluice-experiment"), *route = record_header(record, "x-seldon-route");
@@ -242,6 +280,7 @@ int main(void)
 		cmocka_unit_test(an_exposure_has_all_that_its_schema_names),
 		cmocka_unit_test(an_exposure_without_a_prediction_is_read_as_before),
 		cmocka_unit_test(an_exposure_without_a_latency_is_read_as_before),
+		cmocka_unit_test(an_exposure_without_an_error_is_read_as_before),
 		cmocka_unit_test(an_avro_answer_lists_its_assignments),
 		cmocka_unit_test(which_mirrors_were_to_get_a_copy_passes_between_stages),
 		STORY(a_worker_writes_exposures_with_the_answer),
