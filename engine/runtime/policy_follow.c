@@ -77,9 +77,9 @@ static void staleness_check(struct learner_service *service)
 		if (stale)
 			log_say(service->config.log, LOG_LEVEL_WARN, NULL,
 				"the policy of experiment `%s` (version %" PRId64 ") was not renewed for %d intervals; it stays in "
-				"force: check that an engine can read %s and %s",
+				"force: check that an engine can read %s and %s, and write %s",
 				learning->experiment->name, state.version, LEARNER_STALE_INTERVALS, service->config.exposures,
-				service->config.feedback);
+				service->config.feedback, service->config.policy);
 		else
 			log_say(service->config.log, LOG_LEVEL_INFO, NULL, "the policy of experiment `%s` is renewed again",
 				learning->experiment->name);

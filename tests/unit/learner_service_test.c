@@ -400,6 +400,39 @@ static void a_policy_that_is_not_renewed_stays_in_force_and_is_reported(void **s
 	learner_service_close(service);
 }
 
+/* Kafka refuses what a learner writes: its transaction, the records in it, and at the next start the right to begin any. */
+static void a_learner_whose_producer_is_refused_reports_its_policy(void **state)
+{
+	enum { produce = 0, init_producer_id = 22, add_partitions = 24, REFUSALS = 1000 };
+	static const int16_t requests[] = {add_partitions, produce, init_producer_id};
+	static rd_kafka_resp_err_t refusals[REFUSALS];
+	(void)state;
+	service_start();
+	expose("a", 0, time_of_day_ms());
+	reward("a", time_of_day_ms());
+	expect_rewards(1);
+	const int64_t version = policy_entry_state(entry).version;
+	for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
+		for (size_t j = 0; j < REFUSALS; j++)
+			refusals[j] = requests[i] == produce ? RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED
+							     : RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
+		rd_kafka_mock_push_request_errors_array(mock.cluster, requests[i], REFUSALS, refusals);
+		if (requests[i] == init_producer_id) {
+			learner_service_close(service);
+			service_start();
+		}
+		expect_said(
+			"was not renewed for 3 intervals; it stays in force: check that an engine can read exposures and feedback, "
+			"and write policy");
+		expect_said("; give its login the right that `sluice plan --acls` lists; it tries again");
+		assert_int_equal(policy_entry_state(entry).version, version);
+		rd_kafka_mock_clear_request_errors(mock.cluster, requests[i]);
+		expect_said("the policy of experiment `e` is renewed again");
+		said[0] = '\0';
+	}
+	learner_service_close(service);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -413,6 +446,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_exposure_of_the_future_does_not_make_others_late, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(a_policy_that_is_not_renewed_stays_in_force_and_is_reported, stand_open,
 						stand_close),
+		cmocka_unit_test_setup_teardown(a_learner_whose_producer_is_refused_reports_its_policy, stand_open, stand_close),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
