@@ -4,6 +4,7 @@
 #include <curl/curl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <strings.h>
 
 #define CONNECT_MS 10000L
 #define SLOWEST_BYTES 1024L /* per second, on the average of SLOW_SECONDS: a slower server is given up */
@@ -36,6 +37,11 @@ static int look_for_an_end(void *context, curl_off_t wanted, curl_off_t taken, c
 	return 0;
 }
 
+static bool has_tls(const struct fetch_request *request)
+{
+	return strncasecmp(request->url, "https:", sizeof "https:" - 1) == 0;
+}
+
 static int slow_seconds(const struct fetch_request *request)
 {
 	return request->slow_seconds > 0 ? request->slow_seconds : FETCH_SLOW_SECONDS;
@@ -51,6 +57,7 @@ static bool set_up(CURL *curl, const struct fetch_request *request, struct curl_
 {
 	bool good = curl_easy_setopt(curl, CURLOPT_URL, request->url) == CURLE_OK &&
 		    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+		    curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, has_tls(request) ? "https" : "http,https") == CURLE_OK &&
 		    curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L) == CURLE_OK && /* `..` may be part of an object's name */
 		    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
 		    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS) == CURLE_OK &&
@@ -75,8 +82,9 @@ static bool set_up(CURL *curl, const struct fetch_request *request, struct curl_
 static bool answered(CURL *curl, CURLcode code, const struct fetch_request *request, struct place place, const struct buffer *body,
 		     struct error *error)
 {
-	long status = 0;
+	long status = 0, redirections = 0;
 	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(curl, CURLINFO_REDIRECT_COUNT, &redirections);
 	if (code == CURLE_WRITE_ERROR)
 		return error_set(error, ERROR_CONFIG, place, "it is longer than the %zu MiB that a file may have",
 				 body->ceiling_bytes >> 20);
@@ -88,6 +96,11 @@ static bool answered(CURL *curl, CURLcode code, const struct fetch_request *requ
 				 "its server is too slow: it sent less than %ld bytes a second for %d s, or did not end within %d "
 				 "s; fetch it beforehand and name the file",
 				 SLOWEST_BYTES, slow_seconds(request), seconds_max(request));
+	if (code == CURLE_UNSUPPORTED_PROTOCOL && redirections > 0 && has_tls(request))
+		return error_set(
+			error, ERROR_CONFIG, place,
+			"its server redirects from https to an address without TLS, where others can change the file; name "
+			"the https address at which it is, or fetch it beforehand and name the file");
 	if (code != CURLE_OK)
 		return error_set(error, ERROR_CONFIG, place, "%s", curl_easy_strerror(code));
 	return status == STATUS_GOOD || error_set(error, ERROR_CONFIG, place, "the server answers %ld", status);

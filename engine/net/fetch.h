@@ -30,8 +30,8 @@ struct fetch_request {
 	int slow_seconds, seconds_max;		/* 0: FETCH_SLOW_SECONDS, FETCH_SECONDS_MAX */
 };
 
-/* Appends the body to `body`, whose ceiling bounds it. Redirections are followed where nothing is signed. False:
- * CONFIG at `place`, with the reason but not the URL; or SYSTEM. */
+/* Appends the body to `body`, whose ceiling bounds it. Redirections are followed where nothing is signed, and from https to https
+ * alone. False: CONFIG at `place`, with the reason but not the URL; or SYSTEM. */
 bool fetch(const struct fetch_request *request, struct place place, struct buffer *body, struct error *error);
 
 #endif
