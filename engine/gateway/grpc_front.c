@@ -12,6 +12,7 @@
 #include "gateway/call_setup.h"
 #include "gateway/grpc_metadata.h"
 #include "gateway/grpc_outcome.h"
+#include "gateway/health_watches.h"
 #include "gateway/streamed_calls.h"
 #include "message/explained.h"
 #include "message/format.h"
@@ -35,6 +36,7 @@
 #define STREAMED_INFERENCE INFERENCE "ModelStreamInfer"
 #define STREAMED_KEY "an idempotency key is of one request, not of a stream: send the request by " INFERENCE "ModelInfer"
 #define HEALTH "/" HEALTH_PACKAGE "." HEALTH_SERVICE "/"
+#define HEALTH_WATCH HEALTH "Watch"
 
 enum { MODEL_NAME = 1 }; /* field of requests of the Open Inference Protocol, and of a SeldonModelMetadataRequest */
 
@@ -45,6 +47,7 @@ struct grpc_front {
 	struct arena *arena; /* of the current request */
 	struct buffer reply; /* answer to the current request */
 	struct streamed_calls streamed;
+	struct health_watches health;
 	char inference_type[CONTENT_TYPE_BYTES], seldon_type[CONTENT_TYPE_BYTES]; /* content types of records */
 	bool draining;
 };
@@ -87,8 +90,9 @@ static void refuse_by_http(const struct grpc_asked *asked, int status, const cha
 
 /* ---- health and metadata ---- */
 
-static bool is_ready(const struct grpc_front *front)
+static bool grpc_front_is_ready(void *context)
 {
+	const struct grpc_front *front = context;
 	struct error error = {0};
 	return !front->draining && calls_are_well(front->config.calls, &error);
 }
@@ -101,28 +105,18 @@ static void server_live(const struct grpc_asked *asked)
 
 static void server_ready(const struct grpc_asked *asked)
 {
-	protobuf_write_flag(&asked->front->reply, 1, is_ready(asked->front));
+	protobuf_write_flag(&asked->front->reply, 1, grpc_front_is_ready(asked->front));
 	reply_send(asked);
 }
 
 static void health_check(const struct grpc_asked *asked)
 {
-	struct text service = protobuf_read_text(asked->body, 1);
-	char status[2];
-	if (service.length > 0 && !text_is(service, INFERENCE_PACKAGE "." INFERENCE_SERVICE) &&
-	    !text_is(service, HEALTH_PACKAGE "." HEALTH_SERVICE)) {
+	if (!health_service_is_known(protobuf_read_text(asked->body, 1))) {
 		grpc_front_refuse(asked, GRPC_NOT_FOUND, "there is no service of that name");
 		return;
 	}
-	char *end = protobuf_put_varint(protobuf_put_tag(status, 1, WIRE_VARINT),
-					is_ready(asked->front) ? HEALTH_SERVING : HEALTH_NOT_SERVING);
-	buffer_append(&asked->front->reply, status, (size_t)(end - status));
+	health_status_write(grpc_front_is_ready(asked->front) ? HEALTH_SERVING : HEALTH_NOT_SERVING, &asked->front->reply);
 	reply_send(asked);
-}
-
-static void health_watch(const struct grpc_asked *asked)
-{
-	grpc_front_refuse(asked, GRPC_UNIMPLEMENTED, "health is not watched here; call Check now and then");
 }
 
 static void server_metadata(const struct grpc_asked *asked)
@@ -409,7 +403,6 @@ static const struct grpc_route {
 	{INFERENCE "ServerMetadata", server_metadata, ACCESS_METADATA, false, false, false},
 	{INFERENCE "ModelMetadata", model_metadata, ACCESS_METADATA, false, true, false},
 	{HEALTH "Check", health_check, ACCESS_HEALTH, true, false, false},
-	{HEALTH "Watch", health_watch, ACCESS_HEALTH, true, false, false},
 };
 static const struct grpc_route streamed_route = {STREAMED_INFERENCE, model_infer, ACCESS_INFER, false, true, false};
 
@@ -498,14 +491,15 @@ static void grpc_front_on_called(void *context, struct grpc_request *request, st
 	grpc_front_refuse(&asked, GRPC_UNIMPLEMENTED, absence_words(path));
 }
 
-/* Reflection needs the right to read the server's metadata. Of a stream of calls, each is asked for itself. */
+/* Reflection needs the right to read the server's metadata. Of a stream of calls, each is asked for itself. Health is open to
+ * everybody. */
 static bool on_asked_whether_conversation(void *context, struct grpc_request *request, struct text path, int *status,
 					  const char **words)
 {
 	struct grpc_front *front = context;
 	struct access_answer answer;
 	if (!grpc_reflection_is_path(path))
-		return text_is(path, streamed_route.path);
+		return text_is(path, streamed_route.path) || text_is(path, HEALTH_WATCH);
 	arena_reset(front->arena);
 	if (*front->config.access && !caller_may(front, request, ACCESS_METADATA, server_resource(front), &answer)) {
 		access_explain(request, &answer);
@@ -533,6 +527,8 @@ static bool grpc_front_on_message(void *context, struct grpc_request *request, s
 	request_begin(front);
 	if (grpc_reflection_is_path(path))
 		return reflection_answer(front, request, message);
+	if (text_is(path, HEALTH_WATCH))
+		return health_watch_begin(&front->health, request, message);
 	front->streamed.has_seldon_errors = form_of(front, false).has_seldon_errors; /* the files may have changed */
 	const struct grpc_asked asked = {.front = front,
 					 .request = request,
@@ -582,6 +578,7 @@ struct grpc_front *grpc_front_open(struct loop *loop, const struct grpc_front_co
 	front->loop = loop;
 	buffer_open(&front->reply, REPLY_BYTES_MAX);
 	streamed_calls_set_up(&front->streamed);
+	health_watches_set_up(&front->health, loop, grpc_front_is_ready, front);
 	content_type_write(&format_oip_protobuf, front->inference_type);
 	content_type_write(&format_seldon_protobuf, front->seldon_type);
 	front->arena = arena_open(REQUEST_ARENA_BYTES);
@@ -599,6 +596,7 @@ void grpc_front_close(struct grpc_front *front)
 		return;
 	grpc_server_close(front->server);
 	streamed_calls_close(&front->streamed);
+	health_watches_close(&front->health);
 	buffer_close(&front->reply);
 	arena_close(front->arena);
 	memory_give(front);
@@ -627,5 +625,6 @@ void grpc_front_limit_messages(struct grpc_front *front, size_t message_bytes)
 bool grpc_front_drain(struct grpc_front *front)
 {
 	front->draining = true;
+	health_watches_drain(&front->health);
 	return grpc_server_drain(front->server);
 }

@@ -99,6 +99,9 @@ void grpc_server_answer(struct grpc_request *request, int status, struct text wo
 /* Answers one message of a conversation, which had `message_bytes`. Copied. */
 void grpc_conversation_answer(struct grpc_request *request, size_t message_bytes, struct text body);
 
+/* Sends a message of a conversation beside the answer to one that is open. Copied. */
+void grpc_conversation_send(struct grpc_request *request, struct text body);
+
 /* Takes no further messages of a conversation, which ends with that status when the open ones are answered. `words` must be
  * constant. */
 void grpc_conversation_finish(struct grpc_request *request, int status, const char *words);

@@ -229,6 +229,13 @@ void grpc_conversation_answer(struct grpc_request *request, size_t message_bytes
 	conversation_settle(request);
 }
 
+void grpc_conversation_send(struct grpc_request *request, struct text body)
+{
+	assert(request->converses && request->open > 0);
+	if (request->on_wire && !request->over)
+		answer_add(request, body);
+}
+
 /* ---- messages ---- */
 
 static void message_pass(struct grpc_request *request)

@@ -332,8 +332,12 @@ def has_health_and_reflection(judge, channel):
         judge.expect(f"health of `{service}` is good", status == health_pb2.HealthCheckResponse.SERVING, status)
     seen = failure(health.Check, health_pb2.HealthCheckRequest(service="nobody"), timeout=20)
     judge.expect("health of nobody is not found", seen and "NOT_FOUND" in seen[0], seen)
-    seen = failure(lambda: next(health.Watch(health_pb2.HealthCheckRequest(), timeout=20)))
-    judge.expect("health is not watched, and says so", seen and "UNIMPLEMENTED" in seen[0], seen)
+    for service, status in (("", "SERVING"), ("inference.GRPCInferenceService", "SERVING"), ("nobody", "SERVICE_UNKNOWN")):
+        watch = health.Watch(health_pb2.HealthCheckRequest(service=service), timeout=1.5)
+        seen = health_pb2.HealthCheckResponse.ServingStatus.Name(next(watch).status)
+        ended = failure(lambda: next(watch))
+        judge.expect(f"health of `{service}` is watched: {status} once, until its caller leaves", seen == status
+                     and ended and "DEADLINE_EXCEEDED" in ended[0], (seen, ended))
     known = ProtoReflectionDescriptorDatabase(channel)
     services = list(known.get_services())
     judge.expect("services are listed", services[:2] == ["inference.GRPCInferenceService", "grpc.health.v1.Health"], services)
@@ -440,8 +444,13 @@ def asks_who_calls(judge, dev, place):
                  [(one.error_message != "", one.infer_response.id) for one in seen] == [(True, "who")], (ended, seen))
     answered = stub.ModelInfer.future(number(1.0, "slow"), metadata=(("x-api-key", KEYS["admin"]),), timeout=20)
     streamed = iter(stub.ModelStreamInfer(waiting_requests(number(1.0, "slow")), metadata=(("x-api-key", KEYS["admin"]),), timeout=20))
+    statuses, watch = [], health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(), timeout=20)
+    statuses.append(next(watch).status)
     time.sleep(HELD_SECONDS / 5)
     code = command.end()
+    ended = failure(lambda: statuses.extend(one.status for one in watch))
+    judge.expect("who watches health is told that the gateway stops", ended and "UNAVAILABLE" in ended[0] and statuses == [
+        health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING], (ended, statuses))
     judge.expect("what a stream has open when the gateway is stopped is answered", number_of(next(streamed).infer_response) == 1.0)
     judge.expect("then its caller is told", (seen := failure(lambda: next(streamed))) and "UNAVAILABLE" in seen[0], seen)
     judge.expect("what is open when the gateway is stopped is answered", failure(answered.result) is None and code == 0, code)
