@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/number.h"
 #include "log/reader.h"
 #include "message/explained.h"
 #include "message/json_write.h"
@@ -17,6 +18,7 @@
 struct answer_scan {
 	struct answer_search *search;
 	struct text origin;
+	bool is_awaited; /* the request's caller waited: its answer has no nonce */
 	int64_t until_ms;
 	bool is_over; /* the answer is found, or the reading is given up */
 };
@@ -61,7 +63,7 @@ static bool answer_take(void *context, const struct record *record, struct error
 	bool good = record_headers(record, scratch, &headers, error);
 	const struct header *origin = good ? headers_find(headers, TEXT(REPLY_ORIGIN_HEADER)) : NULL;
 	if (origin && text_equal(origin->value, reading->origin) &&
-	    nonce_is_right(&reading->search->submission, headers, TEXT(REPLY_SUBMISSION_HEADER))) {
+	    (reading->is_awaited || nonce_is_right(&reading->search->submission, headers, TEXT(REPLY_SUBMISSION_HEADER)))) {
 		reading->is_over = answer_keep(reading->search, record, headers, error);
 		good = false;
 	} else if (good) {
@@ -72,7 +74,7 @@ static bool answer_take(void *context, const struct record *record, struct error
 }
 
 /* False: `error` is set, or the answer is found. */
-static bool outputs_read(struct answer_search *search, struct text origin, struct error *error)
+static bool outputs_read(struct answer_search *search, struct text origin, bool is_awaited, struct error *error)
 {
 	const struct submission *submission = &search->submission;
 	const bool continues = submission->answers >= 0 && search->next >= 0;
@@ -85,7 +87,8 @@ static bool outputs_read(struct answer_search *search, struct text origin, struc
 					     .one_partition = submission->answers >= 0,
 					     .pick = submission->answers >= 0 ? (uint64_t)submission->answers : 0,
 					     .properties = search->properties};
-	struct answer_scan reading = {search, origin, clock_ms() + ANSWER_SEARCH_MS, false};
+	struct answer_scan reading = {
+		.search = search, .origin = origin, .is_awaited = is_awaited, .until_ms = clock_ms() + ANSWER_SEARCH_MS};
 	return topic_give_all(&config, answer_take, &reading, error);
 }
 
@@ -195,6 +198,7 @@ static bool explanations_read(struct answer_search *search, int64_t time_ms, str
 
 enum request_state {
 	REQUEST_THERE,
+	REQUEST_AWAITED, /* its caller waited, until `deadline_ms` */
 	REQUEST_DELETED,
 	REQUEST_NOBODYS, /* the record is not there yet, or has another nonce */
 };
@@ -202,7 +206,22 @@ enum request_state {
 struct request_check {
 	const struct submission *submission;
 	enum request_state state;
+	int64_t deadline_ms;
 };
+
+static enum request_state request_state_of(struct request_check *check, struct headers headers)
+{
+	const struct submission *submission = check->submission;
+	const struct header *reply = headers_find(headers, TEXT(REPLY_HEADER));
+	const struct header *deadline = headers_find(headers, TEXT(DEADLINE_HEADER));
+	struct submission awaited;
+	if (nonce_is_right(submission, headers, TEXT(REPLY_SUBMITTED_HEADER)))
+		return REQUEST_THERE;
+	if (!reply || !deadline || !number_read_int64(deadline->value, &check->deadline_ms))
+		return REQUEST_NOBODYS;
+	submission_derive(&awaited, reply->value);
+	return submission_is_of(submission, submission_nonce(&awaited)) ? REQUEST_AWAITED : REQUEST_NOBODYS;
+}
 
 /* Takes one record, the first from the request's offset on. Kafka has deleted the request if it is a later one. */
 static bool request_take(void *context, const struct record *record, struct error *error)
@@ -216,19 +235,15 @@ static bool request_take(void *context, const struct record *record, struct erro
 	struct arena *scratch = arena_open(HEADERS_ARENA_BYTES);
 	if (!scratch)
 		return error_memory(error, ERROR_SYSTEM, "reading a request");
-	if (record_headers(record, scratch, &headers, error) &&
-	    nonce_is_right(check->submission, headers, TEXT(REPLY_SUBMITTED_HEADER)))
-		check->state = REQUEST_THERE;
-	else
-		check->state = REQUEST_NOBODYS;
+	check->state = record_headers(record, scratch, &headers, error) ? request_state_of(check, headers) : REQUEST_NOBODYS;
 	arena_close(scratch);
 	return false;
 }
 
 /* Reads the request; gateways send none in a transaction, so an open one of another writer does not matter. */
-static bool request_find(struct answer_search *search, enum request_state *state, struct error *error)
+static bool request_find(const struct answer_search *search, struct request_check *check, struct error *error)
 {
-	const struct submission *submission = &search->submission;
+	const struct submission *submission = check->submission;
 	const struct reader_config config = {.brokers = search->brokers,
 					     .topic = search->inputs,
 					     .from_offset = true,
@@ -237,14 +252,12 @@ static bool request_find(struct answer_search *search, enum request_state *state
 					     .pick = (uint64_t)submission->partition,
 					     .uncommitted = true,
 					     .properties = search->properties};
-	struct request_check check = {submission, REQUEST_NOBODYS};
 	struct reader *reader = reader_open(&config, error);
 	if (reader && reader_partition(reader) == submission->partition && submission->offset < reader_end(reader)) {
-		check.state = REQUEST_DELETED; /* if no record is left from there on */
-		(void)reader_give_all(reader, request_take, &check, error);
+		check->state = REQUEST_DELETED; /* if no record is left from there on */
+		(void)reader_give_all(reader, request_take, check, error);
 	}
 	reader_close(reader);
-	*state = check.state;
 	return error->kind == ERROR_NONE;
 }
 
@@ -318,6 +331,15 @@ static void explanations_search(struct answer_search *search, int64_t now_ms)
 
 /* ---- all ---- */
 
+/* The outcome of a search that has found the request, and no answer. */
+static enum answer_search_outcome outcome_without(const struct request_check *check)
+{
+	if (check->state == REQUEST_DELETED)
+		return ANSWER_EXPIRED;
+	const bool is_over = check->state == REQUEST_AWAITED && check->deadline_ms < time_of_day_ms() - ANSWER_LATE_MS;
+	return is_over ? ANSWER_ENDED : ANSWER_PENDING;
+}
+
 void answer_search_run(struct answer_search *search)
 {
 	struct error *error = &search->error;
@@ -328,15 +350,15 @@ void answer_search_run(struct answer_search *search)
 	}
 	char place[REPLY_ORIGIN_BYTES_MAX];
 	const struct text origin = submission_origin(&search->submission, search->inputs, place);
-	enum request_state state = REQUEST_NOBODYS;
+	struct request_check check = {.submission = &search->submission, .state = REQUEST_NOBODYS};
 	search->outcome = ANSWER_UNKNOWN;
-	if (!request_find(search, &state, error))
+	if (!request_find(search, &check, error))
 		return;
-	if (state == REQUEST_NOBODYS)
+	if (check.state == REQUEST_NOBODYS)
 		search->outcome = ANSWER_NOBODYS;
 	else if (search->explanations ? explanations_read(search, search->submission.time_ms, error)
-				      : outputs_read(search, origin, error))
-		search->outcome = state == REQUEST_THERE ? ANSWER_PENDING : ANSWER_EXPIRED;
+				      : outputs_read(search, origin, check.state == REQUEST_AWAITED, error))
+		search->outcome = outcome_without(&check);
 	if (error->kind != ERROR_NONE)
 		search->outcome = ANSWER_UNKNOWN;
 }

@@ -1,10 +1,12 @@
 /* answer_search.h: Search for the answer to a submitted request in the outputs of its pipeline, or for its explanations in the
- * topic of these.
+ * topic of these. The same of a request whose caller waited until its deadline, and got an id then.
  *
  * The search first reads the request, whose nonce must be that of the id: one that was guessed costs no more than this. An
  * engine names the origin and the nonce of a submitted request in headers of its answer (message/reply.h). The search then
  * reads the partition that has the answer, from the time of the request to its present end. Records of explanations have the
- * origin too (message/explained.h); there may be several, in any partition.
+ * origin too (message/explained.h); there may be several, in any partition. The request of a caller that waited has a reply address
+ * in place of a nonce, and its answer the origin alone. Engines begin no request after its deadline, so once that is past by
+ * ANSWER_LATE_MS no answer comes any more.
  *
  * Explanations may also be searched by the id of a request whose caller waited for the answer. Such an id says neither when the
  * request came nor who sent it, so the last ANSWER_SEARCH_HOUR_MS are searched, and where access is controlled a record counts only
@@ -22,12 +24,14 @@
 #define ANSWER_SEARCH_MS 10000	   /* then a search is given up: its caller waits */
 #define ANSWER_SEARCH_RECENT_MS 60000	/* explanations by the id of a request: the time that is searched first */
 #define ANSWER_SEARCH_HOUR_MS 3600000	/* and the time that is searched at all */
+#define ANSWER_LATE_MS 90000		/* clocks, and a transaction that Kafka ends after a minute */
 #define ANSWER_CLOCKS_MS 10000	   /* by which the clocks of engines and gateways may differ */
 
 enum answer_search_outcome {
 	ANSWER_FOUND,
 	ANSWER_PENDING, /* there is no answer yet */
 	ANSWER_EXPIRED, /* there is none, and Kafka has deleted the request */
+	ANSWER_ENDED,	/* there is none, and none comes: its caller waited, until a deadline that is past */
 	ANSWER_NOBODYS, /* no request was submitted with this id */
 	ANSWER_UNKNOWN, /* Kafka did not say; `error` has the reason */
 };

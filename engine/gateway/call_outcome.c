@@ -137,9 +137,13 @@ void call_late_write(const struct call_late *late, char words[ERROR_TEXT_MAX])
 	else
 		(void)snprintf(words, ERROR_TEXT_MAX,
 			       "no answer came within %" PRId64 " ms; ask for more time by x-timeout-ms, or see whether an engine "
-			       "runs pipeline %s%s%s",
-			       late->allowed_ms, pipeline, late->outputs ? ". A later answer is only in the topic " : "",
-			       late->outputs ? late->outputs : "");
+			       "runs pipeline %s",
+			       late->allowed_ms, pipeline);
+	const size_t length = strlen(words);
+	if (late->outputs)
+		(void)snprintf(words + length, ERROR_TEXT_MAX - length,
+			       ". A later answer is in the topic %s: GET /v2/pipelines/%s/requests/" TEXT_FORMAT, late->outputs,
+			       pipeline, TEXT_ARGUMENTS(late->poll));
 }
 
 bool call_outcome_of_end(struct call_outcome *outcome, struct text value, struct headers headers, struct arena *arena,

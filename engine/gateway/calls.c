@@ -12,11 +12,7 @@
 #include "base/number.h"
 #include "gateway/call_outcome.h"
 #include "gateway/call_record.h"
-#include "gateway/direct_calls.h"
-#include "gateway/submission.h"
-#include "log/reader.h"
-#include "log/request_producer.h"
-#include "message/reply.h"
+#include "gateway/open_calls.h"
 #include "net/refusal.h"
 #include "worker/direct_hub.h"
 
@@ -25,112 +21,15 @@
 #define QUEUE_BYTES ((size_t)256 << 20)
 #define PRODUCE_MS 30000 /* then a request that Kafka has not accepted is given up; most deadlines are shorter */
 #define REPLY_ARENA_BYTES ((size_t)2 << 20) /* of a reply's headers, and a front end's copy of them */
-#define SLOT_BITS 16
 #define ANSWERS_UNKEYED INT32_MIN /* `answers` of a submission until its partition is known */
 
-static_assert(CALLS_OPEN_MAX == (size_t)1 << SLOT_BITS, "a call's number ends with its slot");
 static_assert(CALLS_OPEN_MAX <= DIRECT_CALLS_MAX, "each slot has a place there");
 
-struct open_call {
-	struct calls *calls;
-	uint64_t number; /* 0: the slot is free */
-	struct loop_timer deadline;
-	const struct gateway_target *target; /* until the targets change */
-	struct target_counts *counts; /* of its target; NULL: not counted */
-	enum counted_protocol protocol;
-	enum call_service service;
-	int64_t began_ms; /* by the loop's clock */
-	int64_t allowed_ms; /* that the caller was given, or asked for */
-	bool answers;
-	bool submits;
-	struct submission submission; /* its place, if it is `taken`; all of it of one that submits, or has `placed` */
-	void (*placed)(void *context, const struct submission *origin);
-	bool taken; /* Kafka has accepted it */
-	bool is_direct; /* a worker has it, past Kafka */
-	char id[CALL_ID_BYTES_MAX];
-	size_t id_length;
-	struct text place;
-	void (*ended)(void *context, const struct call_outcome *outcome);
-	bool (*is_over)(void *context);
-	void *context;
-	size_t next_free;
-};
-
-struct calls {
-	struct loop *loop;
-	struct calls_config config;
-	struct reader_config reader_config;
-	struct request_producer_config producer_config;
-	struct reader *reader;
-	struct request_producer *producer;
-	struct watch watch;
-	struct direct_calls direct;
-	struct loop_timer look;
-	int bell;
-	uint64_t epoch, kafka_epoch; /* of requests whose replies may come by memory; of others */
-	uint64_t serial; /* of the last call */
-	struct random ids; /* of requests that are refused, and have none */
-	char *replies;	 /* the topic's name */
-	struct open_call **slots;
-	size_t slot_count, first_free, open;
-	struct arena *arena; /* of one request's or reply's headers */
-	struct buffer body;  /* of an error of the gateway itself */
-	struct error failure;
-	struct calls_counts counts;
-	struct gateway_targets targets; /* the present ones; and the counts of each */
-	struct target_counts **target_counts;
-	struct call_counts *call_counts;
-};
-
-#define NO_SLOT SIZE_MAX
 #define LOST_WORDS "the gateway cannot read replies any more; try another gateway"
 
 struct random *calls_ids(struct calls *calls)
 {
 	return &calls->ids;
-}
-
-/* ---- slots ---- */
-
-static struct open_call *call_find(const struct calls *calls, uint64_t number)
-{
-	size_t slot = number & (CALLS_OPEN_MAX - 1);
-	struct open_call *call = slot < calls->slot_count ? calls->slots[slot] : NULL;
-	return call && number != 0 && call->number == number ? call : NULL;
-}
-
-static struct open_call *slot_make(struct calls *calls)
-{
-	struct open_call *call = calls->slot_count < CALLS_OPEN_MAX ? memory_take(1, sizeof *call) : NULL;
-	if (!call)
-		return NULL;
-	call->calls = calls;
-	call->next_free = calls->first_free;
-	calls->first_free = calls->slot_count;
-	calls->slots[calls->slot_count++] = call;
-	return call;
-}
-
-static struct open_call *slot_take(struct calls *calls)
-{
-	if (calls->first_free == NO_SLOT && !slot_make(calls))
-		return NULL;
-	size_t slot = calls->first_free;
-	struct open_call *call = calls->slots[slot];
-	calls->first_free = call->next_free;
-	call->number = ++calls->serial << SLOT_BITS | slot;
-	calls->open++;
-	return call;
-}
-
-static void slot_give_back(struct open_call *call)
-{
-	struct calls *calls = call->calls;
-	loop_timer_stop(calls->loop, &call->deadline);
-	call->next_free = calls->first_free;
-	calls->first_free = call->number & (CALLS_OPEN_MAX - 1);
-	call->number = 0;
-	calls->open--;
 }
 
 /* ---- counts for metrics with Seldon's names ---- */
@@ -164,60 +63,7 @@ void calls_write_seldon(const struct calls *calls, struct exposition *exposition
 	call_counts_write(calls->call_counts, exposition);
 }
 
-/* ---- the end of a call ---- */
-
-/* Frees the slot before it calls `ended`, which may start another call at once. */
-static void call_end(struct open_call *call, struct call_outcome *outcome)
-{
-	char id[CALL_ID_BYTES_MAX];
-	memcpy(id, call->id, call->id_length);
-	if (outcome->id.length == 0)
-		outcome->id = (struct text){id, call->id_length};
-	outcome->arena = call->calls->arena;
-	outcome->target = text_of(call->target ? call->target->name : NULL);
-	call_counts_add(call->counts, call->protocol, call->service, call_counted_status(call->protocol, outcome),
-			(uint64_t)(loop_now_ms(call->calls->loop) - call->began_ms) * US_PER_MS);
-	slot_give_back(call);
-	call->ended(call->context, outcome);
-}
-
-static void call_fail(struct open_call *call, int status, enum error_kind kind, const char *words)
-{
-	struct calls *calls = call->calls;
-	struct call_outcome outcome;
-	arena_reset(calls->arena);
-	call_outcome_refused(&outcome, status, kind, words, call->place, (struct text){call->id, call->id_length}, &calls->body);
-	calls->counts.failed++;
-	call_end(call, &outcome);
-}
-
-static void calls_on_deadline(void *context)
-{
-	struct open_call *call = context;
-	const struct gateway_target *target = call->target;
-	const bool is_logged = call->taken && !call->is_direct && target;
-	const struct call_late late = {.allowed_ms = call->allowed_ms,
-				       .pipeline = target ? target->name : NULL,
-				       .outputs = is_logged ? target->outputs : NULL,
-				       .taken = call->taken};
-	char words[ERROR_TEXT_MAX], place[REPLY_ORIGIN_BYTES_MAX];
-	call->calls->counts.timed_out++;
-	call_late_write(&late, words);
-	if (is_logged)
-		call->place = submission_origin(&call->submission, call->calls->targets.topics[target->topic], place);
-	call_fail(call, call->taken ? 504 : 503, call->taken ? ERROR_LIMIT : ERROR_REMOTE, words);
-}
-
-/* A caller that wants to know the place of its request is answered through Kafka. A reply by memory could come before the place,
- * and so early that the answer cannot be read there yet. */
-static struct text address_write(const struct open_call *call, char out[REPLY_ADDRESS_BYTES_MAX])
-{
-	const struct reply_address address = {.partition = reader_partition(call->calls->reader),
-					      .epoch = call->placed ? call->calls->kafka_epoch : call->calls->epoch,
-					      .call = call->number,
-					      .pipeline = text_of(call->target->name)};
-	return (struct text){out, reply_address_write(&address, out)};
-}
+/* ---- callers that leave ---- */
 
 /* Cancels the request of a caller that has disconnected, as far as it can be. One that may be searched for later goes on. The
  * report of the cancellation finds no call: it is not waited for. */
@@ -230,7 +76,7 @@ static void call_cancel(struct open_call *call, size_t *cancelled)
 		direct_hub_leave(calls->config.direct, call->number);
 	} else if (call->answers && call->target && !call->placed && *cancelled < CALLS_CANCELLED_A_LOOK) {
 		const struct outgoing record =
-			call_record_of_cancellation(&calls->targets, call->target, address_write(call, address));
+			call_record_of_cancellation(&calls->targets, call->target, open_call_address_write(call, address));
 		*cancelled += request_producer_send(calls->producer, &record, call->number, &error) == PRODUCED;
 	}
 }
@@ -247,7 +93,7 @@ static void calls_on_check(void *context)
 			continue;
 		calls->counts.left++;
 		call_cancel(call, &cancelled);
-		call_fail(call, 499, ERROR_LIMIT, "the caller is gone");
+		open_call_fail(call, 499, ERROR_LIMIT, "the caller is gone");
 	}
 	calls->counts.cancelled += cancelled;
 	if (calls->open > 0)
@@ -268,13 +114,13 @@ static void submission_place(struct open_call *call, const struct request_report
 static void calls_on_reported(void *context, const struct request_report *report)
 {
 	struct calls *calls = context;
-	struct open_call *call = call_find(calls, report->number);
+	struct open_call *call = open_call_find(calls, report->number);
 	char words[ERROR_TEXT_MAX], submission[SUBMISSION_ID_BYTES_MAX];
 	if (!call)
 		return;
 	if (report->refused) {
 		(void)snprintf(words, sizeof words, "Kafka did not take the request: %s; try again later", report->refused);
-		call_fail(call, 503, ERROR_REMOTE, words);
+		open_call_fail(call, 503, ERROR_REMOTE, words);
 		return;
 	}
 	call->taken = true;
@@ -293,7 +139,7 @@ static void calls_on_reported(void *context, const struct request_report *report
 	call_outcome_accepted(&outcome, id, &calls->body);
 	if (call->submits)
 		outcome.submission = id;
-	call_end(call, &outcome);
+	open_call_end(call, &outcome);
 }
 
 /* ---- replies ---- */
@@ -313,7 +159,7 @@ static void reply_take(struct calls *calls, const struct record *record)
 		calls->counts.foreign++;
 		return;
 	}
-	struct open_call *call = read ? call_find(calls, address.call) : NULL;
+	struct open_call *call = read ? open_call_find(calls, address.call) : NULL;
 	if (!call || !call_outcome_read(&outcome, record->value, headers, calls->arena)) {
 		calls->counts.strayed++;
 		return;
@@ -322,14 +168,14 @@ static void reply_take(struct calls *calls, const struct record *record)
 	calls->counts.filtered += outcome.end == CALL_FILTERED;
 	calls->counts.failed += outcome.end == CALL_FAILED;
 	calls->counts.timed_out += outcome.end == CALL_FAILED && outcome.status == 504; /* by the engine, at the same time */
-	call_end(call, &outcome);
+	open_call_end(call, &outcome);
 }
 
 static void fail_all(struct calls *calls)
 {
 	for (size_t i = 0; i < calls->slot_count; i++)
 		if (calls->slots[i]->number != 0)
-			call_fail(calls->slots[i], 503, ERROR_REMOTE, LOST_WORDS);
+			open_call_fail(calls->slots[i], 503, ERROR_REMOTE, LOST_WORDS);
 }
 
 static void calls_on_bell(void *context, uint32_t events)
@@ -364,7 +210,7 @@ static void returned_send(struct calls *calls, const struct record *record)
 	struct reply_address address;
 	const struct header *header = headers_find(record->headers, TEXT(REPLY_HEADER));
 	const bool is_own = header && reply_address_read(header->value, &address) && address.epoch == calls->epoch;
-	struct open_call *call = is_own ? call_find(calls, address.call) : NULL;
+	struct open_call *call = is_own ? open_call_find(calls, address.call) : NULL;
 	if (!call)
 		return;
 	call->taken = call->is_direct = false;
@@ -375,7 +221,7 @@ static void returned_send(struct calls *calls, const struct record *record)
 					  .value = record->value,
 					  .headers = record->headers};
 	if (!call->target || request_producer_send(calls->producer, &outgoing, call->number, &error) != PRODUCED)
-		call_fail(call, 503, ERROR_REMOTE, "the pipeline was removed, or Kafka takes no request now; try again");
+		open_call_fail(call, 503, ERROR_REMOTE, "the pipeline was removed, or Kafka takes no request now; try again");
 }
 
 static void calls_on_message(void *context, const struct direct_message *message)
@@ -423,7 +269,7 @@ static bool record_send(struct calls *calls, struct open_call *call, const struc
 {
 	char address[REPLY_ADDRESS_BYTES_MAX];
 	struct outgoing record;
-	struct call_record_names names = {.id = {call->id, call->id_length}, .address = address_write(call, address)};
+	struct call_record_names names = {.id = {call->id, call->id_length}, .address = open_call_address_write(call, address)};
 	if (call_record_is_bare(request)) {
 		record = call_record_bare(request, &calls->targets);
 		*verdict = request_producer_send(calls->producer, &record, call->number, error);
@@ -440,7 +286,7 @@ static bool record_send(struct calls *calls, struct open_call *call, const struc
 
 static size_t id_write(const struct calls *calls, uint64_t number, char id[CALL_ID_BYTES_MAX])
 {
-	size_t length = number_write_hex(id, calls->epoch, REPLY_EPOCH_DIGITS);
+	size_t length = number_write_hex(id, calls->names, REPLY_EPOCH_DIGITS);
 	id[length++] = '-';
 	return length + number_write_hex(id + length, number, 1);
 }
@@ -468,34 +314,37 @@ static struct open_call *call_open(struct calls *calls, const struct call_reques
 {
 	struct error error = {0};
 	const int64_t now_ms = loop_now_ms(calls->loop);
-	struct open_call *call = slot_take(calls);
+	const struct gateway_target *target = request->target;
+	assert(target);
+	struct open_call *call = open_call_take(calls);
 	if (!call) {
 		call_refuse(calls, request, 503, ERROR_LIMIT, "the gateway has its maximum of open calls; try again later");
 		return NULL;
 	}
-	call->target = request->target;
-	call->counts = request->cancels ? NULL : counts_of(calls, request->target);
+	call->target = target;
+	call->counts = request->cancels ? NULL : counts_of(calls, target);
 	call->protocol = request->protocol;
 	call->service = request->service;
 	call->began_ms = now_ms;
 	call->allowed_ms = request->deadline_ms - request->arrived_ms;
-	call->answers = request->target->answers && !call_record_is_bare(request) && !request->submits;
+	call->answers = target->answers && !call_record_is_bare(request) && !request->submits;
 	call->submits = request->submits;
 	bool named = (!request->submits && !request->placed) || submission_begin(call, request);
 	call->placed = request->placed;
 	call->taken = call->is_direct = false;
 	call->place = request->place;
+	call->poll = (struct text){0};
 	call->ended = request->ended;
 	call->is_over = request->is_over;
 	call->context = request->context;
-	call->deadline = (struct loop_timer){.due = calls_on_deadline, .context = call};
+	call->deadline = (struct loop_timer){.due = open_call_on_deadline, .context = call};
 	call_name(call, request);
 	bool timed = named && loop_timer_set(calls->loop, &call->deadline, now_ms + left_ms, &error);
 	if (timed && calls->open == 1)
 		timed = loop_timer_set(calls->loop, &calls->look, now_ms + LOOK_MS, &error);
 	if (timed)
 		return call;
-	slot_give_back(call);
+	open_call_give_back(call);
 	call_refuse(calls, request, 503, ERROR_LIMIT, "the gateway is short of memory; try again later");
 	return NULL;
 }
@@ -522,11 +371,11 @@ void calls_begin(struct calls *calls, const struct call_request *request)
 	if (verdict == PRODUCED)
 		return;
 	if (verdict == PRODUCE_REFUSED)
-		call_fail(call, 413, ERROR_LIMIT, "the request is larger than a record may be; send less at a time");
+		open_call_fail(call, 413, ERROR_LIMIT, "the request is larger than a record may be; send less at a time");
 	else if (verdict == PRODUCE_FULL)
-		call_fail(call, 503, ERROR_LIMIT, "too many requests are on their way; try again later");
+		open_call_fail(call, 503, ERROR_LIMIT, "too many requests are on their way; try again later");
 	else
-		call_fail(call, 503, ERROR_REMOTE, error.text);
+		open_call_fail(call, 503, ERROR_REMOTE, error.text);
 }
 
 /* ---- opening and closing ---- */
@@ -566,7 +415,8 @@ static bool calls_set_up(struct calls *calls, const struct gateway_targets *targ
 	if (!calls->call_counts || !calls->replies || !calls->slots || !calls->arena)
 		return error_memory(error, ERROR_SYSTEM, "opening a gateway");
 	if (getrandom(&calls->epoch, sizeof calls->epoch, 0) != (ssize_t)sizeof calls->epoch ||
-	    getrandom(&calls->kafka_epoch, sizeof calls->kafka_epoch, 0) != (ssize_t)sizeof calls->kafka_epoch)
+	    getrandom(&calls->kafka_epoch, sizeof calls->kafka_epoch, 0) != (ssize_t)sizeof calls->kafka_epoch ||
+	    getrandom(&calls->names, sizeof calls->names, 0) != (ssize_t)sizeof calls->names)
 		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "the system gives no random number for the gateway's replies");
 	calls->bell = bell_open(error);
 	calls->watch = (struct watch){.ready = calls_on_bell, .context = calls};
@@ -590,7 +440,7 @@ struct calls *calls_open(struct loop *loop, const struct calls_config *config, c
 	calls->config = *config;
 	calls->ids = refusal_ids_open();
 	calls->bell = -1;
-	calls->first_free = NO_SLOT;
+	calls->first_free = CALL_NO_SLOT;
 	buffer_open(&calls->body, CALL_ERROR_BYTES_MAX);
 	if (calls_set_up(calls, targets, error))
 		return calls;

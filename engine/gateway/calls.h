@@ -44,7 +44,7 @@ struct call_outcome {
 	struct text header_length; /* OIP_LENGTH_HEADER; empty: absent */
 	struct text id;
 	struct text target;	/* its name; empty: it is gone, or the call was a poll */
-	struct text submission; /* CALL_ACCEPTED of a submitted request: the id for polls */
+	struct text submission; /* the id for polls: of a submitted request that was accepted, or of one that is late */
 	struct headers headers; /* set by steps */
 	struct arena *arena;	/* for the receiver's own data; emptied with the next call */
 	int retry_after_s;	/* 0: absent */

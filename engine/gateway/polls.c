@@ -57,6 +57,10 @@ static void poll_outcome(const struct poll *poll, struct call_outcome *outcome, 
 		call_outcome_refused(outcome, 404, ERROR_INPUT,
 				     search->id.length ? REQUEST_UNKNOWN_WORDS : SUBMISSION_UNKNOWN_WORDS, text_of(search->inputs),
 				     named, body);
+	else if (search->outcome == ANSWER_ENDED)
+		call_outcome_refused(outcome, 410, ERROR_INPUT,
+				     "no answer came by the deadline of this request, and none comes any more; send it again",
+				     text_of(search->inputs), named, body);
 	else if (search->outcome == ANSWER_EXPIRED)
 		call_outcome_refused(outcome, 410, ERROR_INPUT,
 				     "Kafka has deleted the request, and there is no answer to it; poll within the retention "

@@ -45,6 +45,10 @@ static void outcome_answer(struct http_incoming *incoming, const struct call_out
 		(void)snprintf(retry, sizeof retry, "%d", outcome->retry_after_s);
 		header_put(headers, &count, "Retry-After", retry);
 	}
+	if (outcome->submission.length > 0 && outcome->target.length > 0)
+		header_put(headers, &count, "Location",
+			   arena_print(arena, "/v2/pipelines/" TEXT_FORMAT "/requests/" TEXT_FORMAT,
+				       TEXT_ARGUMENTS(outcome->target), TEXT_ARGUMENTS(outcome->submission)));
 	for (size_t i = 0; i < outcome->headers.count; i++)
 		if (is_header(&outcome->headers.items[i]))
 			header_put(headers, &count, text_kept(arena, outcome->headers.items[i].name),

@@ -1,11 +1,7 @@
 /* rest_submit.c: Submitted requests over REST, and polls for their answers; see rest.h and polls.h. */
-#include <stdio.h>
-
 #include "gateway/idempotent_calls.h"
 #include "gateway/polls.h"
 #include "gateway/rest.h"
-
-#define LOCATION_BYTES 512
 
 /* ---- submit ---- */
 
@@ -23,18 +19,12 @@ bool rest_prefers_async(const struct http_incoming *incoming)
 
 void rest_submitted(void *context, const struct call_outcome *outcome)
 {
-	char location[LOCATION_BYTES];
-	struct header headers[] = {{TEXT("Location"), {location, 0}},
-				   {TEXT("Preference-Applied"), TEXT("respond-async")},
+	struct header headers[] = {{TEXT("Preference-Applied"), TEXT("respond-async")},
 				   {TEXT(IDEMPOTENCY_REPLAYED_HEADER), TEXT("true")}};
 	const bool is_replayed = headers_find(outcome->headers, TEXT(IDEMPOTENCY_REPLAYED_HEADER)) != NULL;
 	struct call_outcome located = *outcome;
-	if (outcome->submission.length > 0 && outcome->target.length > 0) {
-		int length = snprintf(location, sizeof location, "/v2/pipelines/" TEXT_FORMAT "/requests/" TEXT_FORMAT,
-				      TEXT_ARGUMENTS(outcome->target), TEXT_ARGUMENTS(outcome->submission));
-		headers[0].value.length = length > 0 && (size_t)length < sizeof location ? (size_t)length : 0;
-		located.headers = (struct headers){is_replayed ? 3 : 2, headers};
-	}
+	if (outcome->submission.length > 0 && outcome->target.length > 0)
+		located.headers = (struct headers){is_replayed ? 2 : 1, headers};
 	rest_call_ended(context, &located);
 }
 

@@ -2,26 +2,41 @@
 #include "gateway/submission.h"
 
 #include <inttypes.h>
+#include <openssl/sha.h>
 #include <stdio.h>
 #include <sys/random.h>
 
 #include "base/number.h"
 
 #define PARTS 4
+#define NONCE_BYTES (SUBMISSION_NONCE_DIGITS / 2)
 
 static const char digits[] = "0123456789abcdef";
 
 /* ---- nonce ---- */
 
+static void nonce_write(struct submission *submission, const unsigned char bytes[NONCE_BYTES])
+{
+	for (size_t i = 0; i < NONCE_BYTES; i++) {
+		submission->nonce[2 * i] = digits[bytes[i] >> 4];
+		submission->nonce[2 * i + 1] = digits[bytes[i] & 15];
+	}
+}
+
 bool submission_draw(struct submission *submission)
 {
-	unsigned char drawn[SUBMISSION_NONCE_DIGITS / 2];
-	bool good = getrandom(drawn, sizeof drawn, 0) == (ssize_t)sizeof drawn;
-	for (size_t i = 0; good && i < sizeof drawn; i++) {
-		submission->nonce[2 * i] = digits[drawn[i] >> 4];
-		submission->nonce[2 * i + 1] = digits[drawn[i] & 15];
-	}
+	unsigned char drawn[NONCE_BYTES];
+	const bool good = getrandom(drawn, sizeof drawn, 0) == (ssize_t)sizeof drawn;
+	if (good)
+		nonce_write(submission, drawn);
 	return good;
+}
+
+void submission_derive(struct submission *submission, struct text reply_address)
+{
+	unsigned char digest[SHA256_DIGEST_LENGTH];
+	SHA256((const unsigned char *)reply_address.bytes, reply_address.length, digest);
+	nonce_write(submission, digest);
 }
 
 struct text submission_nonce(const struct submission *submission)

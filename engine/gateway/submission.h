@@ -1,6 +1,10 @@
 /* submission.h: Id of a submitted request: the place and time of its record, and a nonce that only its caller was given. Any
  * gateway finds the answer by it, also after a restart. Pure.
  *
+ * A call that waited until its deadline gets such an id too. Its record has no nonce, since nearly all calls are answered. Its
+ * nonce is a digest of its reply address instead (message/reply.h), whose 64 random bits callers never see: ids of requests have
+ * others.
+ *
  * The text is `PARTITION-OFFSET-TIME-ANSWERS-NONCE`: four numbers in decimal, and 128 random bits. The place alone could be
  * guessed, so that callers who may poll a pipeline could read each other's answers. The nonce is a header of the record and of
  * its answer (message/reply.h); for a poll whose id has another one there is no such request. A keyed MAC of the
@@ -31,6 +35,9 @@ struct submission {
 
 /* Draws the nonce. False: the system gives no random bytes. */
 bool submission_draw(struct submission *submission);
+
+/* Sets the nonce of a call that waited, by the value of REPLY_HEADER of its record. */
+void submission_derive(struct submission *submission, struct text reply_address);
 
 struct text submission_nonce(const struct submission *submission);
 

@@ -70,8 +70,8 @@ static const struct watching_row header_rows[] = {
 	{REPLY_SUBMITTED_HEADER, OF_REQUEST, "The request was submitted with `prefer: respond-async`: set by gateways."},
 	{REPLY_SUBMISSION_HEADER, OF_ANSWER, "The submission that is answered: set by engines."},
 	{REPLY_ORIGIN_HEADER, OF_ANSWER,
-	 "TOPIC/PARTITION/OFFSET of the request, if it has no id of its own, or was submitted: set "
-	 "by engines."},
+	 "TOPIC/PARTITION/OFFSET of the request, if it has no id of its own, was submitted, or a gateway waits for the answer: "
+	 "set by engines."},
 	{MIRROR_HEADER, "reply of a mirror",
 	 "EXPERIMENT=MIRROR; latency_ms=12; request_ms=TIME, on the shadow topic of a pipeline. `left-out`: the copy was not "
 	 "sent."},

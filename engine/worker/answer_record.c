@@ -57,16 +57,26 @@ static bool body_has_id(const struct format *format, const struct answer *answer
 	return format == &format_avro || (!answer->error && (format == &format_oip_json || format == &format_oip_protobuf));
 }
 
-/* Names the request where the body does not: by its id or, if that is missing or long, by its origin. */
-static void request_header_write(const struct message *message, const struct answer *answer, const struct format *format,
-				 struct answer_headers *headers)
+/* Whether the answer has the request's id: in its body, or in a header that this writes. */
+static bool id_header_write(const struct message *message, const struct answer *answer, const struct format *format,
+			    struct answer_headers *headers)
 {
 	const struct text id = message->payload_id;
 	if (id.length > 0 && body_has_id(format, answer))
-		return;
-	if (id.length > 0 && id.length <= ID_HEADER_BYTES_MAX)
-		headers->items[headers->count++] = (struct header){TEXT(REPLY_ID_HEADER), id};
-	else if (message->origin.partition >= 0)
+		return true;
+	if (id.length == 0 || id.length > ID_HEADER_BYTES_MAX)
+		return false;
+	headers->items[headers->count++] = (struct header){TEXT(REPLY_ID_HEADER), id};
+	return true;
+}
+
+/* Names the request: by its id or, if that is missing or long, by its origin. By both if a caller waits, who may get no reply and
+ * then polls: callers choose ids, so those may repeat. */
+static void request_headers_write(const struct message *message, const struct answer *answer, const struct format *format,
+				  bool is_named, bool is_awaited, struct answer_headers *headers)
+{
+	const bool has_id = is_named || id_header_write(message, answer, format, headers);
+	if ((!has_id || is_awaited) && message->origin.partition >= 0)
 		headers->items[headers->count++] = origin_header(message, headers->origin);
 }
 
@@ -75,6 +85,7 @@ bool answer_headers_write(const struct message *message, const struct answer *an
 {
 	const struct header *id = headers_find(message->headers, TEXT(REPLY_ID_HEADER));
 	const bool named = id && id->value.length > 0;
+	const bool is_awaited = headers_find(message->headers, TEXT(REPLY_HEADER)) != NULL;
 	const char *types = format->content_types;
 	assert(types); /* a format in which answers are written has one */
 	if (!step_headers(answer->payload, headers, error))
@@ -83,9 +94,9 @@ bool answer_headers_write(const struct message *message, const struct answer *an
 		headers->items[headers->count++] = *id;
 	const size_t submitted = submitted_headers(message, answer, headers->items + headers->count, headers->origin);
 	headers->count += submitted;
-	if (submitted == 0 && !named)
-		request_header_write(message, answer, format, headers);
-	if (submitted > 0 || headers_find(message->headers, TEXT("content-type")))
+	if (submitted == 0)
+		request_headers_write(message, answer, format, named, is_awaited, headers);
+	if (submitted > 0 || is_awaited || headers_find(message->headers, TEXT("content-type")))
 		headers->items[headers->count++] = (struct header){TEXT("content-type"), {types, strcspn(types, " ")}};
 	if (answer->error)
 		headers->items[headers->count++] =

@@ -26,7 +26,8 @@ struct position inflight_origin(const struct inflight *inflight);
 struct text answer_key(const struct inflight *inflight, const struct message *message);
 
 /* Writes the headers of an answer. Headers are expensive, so one is written only if the request had it too, if the
- * format cannot contain its value, or if a step set it. `all` borrows from `headers`. False: LIMIT, a step set too many. */
+ * format cannot contain its value, if a caller waits who may poll the answer later, or if a step set it. `all` borrows from
+ * `headers`. False: LIMIT, a step set too many. */
 bool answer_headers_write(const struct message *message, const struct answer *answer, const struct format *format,
 			  struct answer_headers *headers, struct headers *all, struct error *error);
 

@@ -808,6 +808,28 @@ def refuses_options(judge, start, keys):
                         (["--api-keys", keys.path("nothing")], "nothing"), (["--policies", short], "short"),
                         (["--pass-header", "X-API-Key"], "X-API-Key"), (["--pass-header", "Authorization"], "Authorization"),
                         (["--cors-origin", "https://app.example/"], "ending slash"), (["--cors-origin", "app.example"], "app.example"),
+def polls_what_was_late(judge, start, keys):
+    """A 504 names a path, by which any gateway finds an answer (kafka/gateway.sh has one). No engine runs this pipeline"""
+    files, port = keys.write("late.yaml", PIPELINE % ("late", "  - {name: half, expression: {set: {x: x / 2}}}\n  output: {steps: [half]}\n")), free_port()
+    start("--http", str(port), files=files, port=port).stop()  # which creates the topic of outputs
+    gateway = start("--api-keys", keys.path("api-keys"), files=files)
+    key = ("x-api-key", KEY)
+    status, answer, headers = gateway.infer("late", key, ("x-timeout-ms", "600"), ("x-request-id", "mine"))
+    place = headers.get("location", "")
+    judge.expect("who waited in vain is told where an answer would be", status == 504 and place.startswith("/v2/pipelines/late/requests/")
+                 and f"GET {place}" in answer["error"] and answer["id"] == "mine", (status, answer, headers))
+    status, answer, _ = gateway.infer("late", key, ("x-timeout-ms", "600"), ("idempotency-key", "late"))
+    judge.expect("so is who gave an idempotency key", status == 504 and "/requests/" in answer["error"], (status, answer))
+    gateway.stop()
+    gateway = start("--api-keys", keys.path("api-keys"), files=files)
+    status, answer, _ = gateway.ask("GET", place, None, [key])
+    judge.expect("nothing is there yet", status == 202 and answer["status"] == "pending", (status, answer))
+    judge.expect("credentials are asked for there", gateway.ask("GET", place)[0] == 401)
+    forged = place[:-1] + ("0" if place[-1] != "0" else "1")
+    judge.expect("who knows the place alone finds nothing", gateway.ask("GET", forged, None, [key])[0] == 404)
+    gateway.stop()
+
+
                         (["--key", keys.path("first.key")], "--certificate"),
                         (["--certificate", keys.path("first.pem"), "--key", keys.path("second.key")], "is not that of the certificate")):
         gateway = start(*more)
@@ -898,3 +920,4 @@ def main():
 
 if __name__ == "__main__":
     main()
+            polls_what_was_late(judge, start, keys)

@@ -3,7 +3,8 @@
 # the gateway. Each call gets its own answer, or 503 or 504 within its deadline, or a reset when its gateway died. Requests that
 # were submitted have an end at the gateway that is started then, by a poll or a watch: an answer, or that they were filtered away.
 # Calls with idempotency keys at two gateways, of which one is killed, are answered, and each key from one request.
-#   gateway.sh SLUICE BUILD      takes about 80 s
+# What is committed after a caller's deadline is found where its 504 says.
+#   gateway.sh SLUICE BUILD      takes about 100 s
 set -u
 what=gateway
 # shellcheck source=tests/kafka/stand.sh
@@ -37,8 +38,8 @@ filter() { # $1 name, $2 delivery
 	END
 }
 
-run_engine() {
-	"$sluice" run -f "$dir/pipelines.yaml" --brokers "$brokers" --instance one --metrics 0 >>"$dir/engine.log" 2>&1 &
+run_engine() { # options of its own
+	"$sluice" run -f "$dir/pipelines.yaml" --brokers "$brokers" --instance one --metrics 0 "$@" >>"$dir/engine.log" 2>&1 &
 	ours $!
 	engine=$started
 }
@@ -82,6 +83,12 @@ submit() { # $1 pipeline, $2 number; prints where to poll
 	curl -s --max-time 10 -D - -o /dev/null "127.0.0.1:$port/v2/pipelines/$1/infer" -H 'prefer: respond-async' \
 		-d '{"inputs":[{"name":"x","datatype":"FP64","shape":[1],"data":['"$2"']}]}' |
 		tr -d '\r' | sed -n 's/^[Ll]ocation: //p'
+}
+
+late() { # $1 pipeline, $2 ms that it is given; prints the status, and where to poll
+	curl -s --max-time 10 -D - -o "$dir/late" "127.0.0.1:$port/v2/pipelines/$1/infer" -H "x-timeout-ms: $2" \
+		-d '{"inputs":[{"name":"x","datatype":"FP64","shape":[1],"data":[21]}]}' |
+		tr -d '\r' | sed -n 's/^[Ll]ocation: //p; s/^HTTP[^ ]* \([0-9]*\).*/\1/p' | tr '\n' ' '
 }
 
 poll() { # $1 place; prints the status, and the answer into $dir/polled
@@ -163,6 +170,25 @@ begun=$(date +%s%N)
 watch "$(submit least 21)"
 echo "the last event of a watch is there $((($(date +%s%N) - begun) / 1000000)) ms after its request was sent"
 expect_words "the events of an answer" "$dir/watched" '^event: answer$'
+
+# An answer that is committed after its caller's deadline is where the 504 says, also at a gateway that was started then.
+kill "$engine"
+wait_for "$engine"
+run_engine --commit 4s
+wait_until 15 answers least || give_up "nothing is answered by an engine that commits seldom"
+read -r status place <<<"$(late once 1500)"
+expect "the status of what is committed too late" "$status" "-eq 504"
+kill_at_once "$gateway"
+run_gateway
+wait_until 15 curl -s -o "$dir/ready" "127.0.0.1:$port/v2/health/ready"
+wait_until 15 ended "$place"
+expect "the status of its poll" "$(poll "$place")" "-eq 200"
+expect_words "the answer that was late" "$dir/polled" '\[42\.0\]'
+expect "the status for who guesses another's" "$(poll "${place%????}0000")" "-eq 404"
+kill "$engine"
+wait_for "$engine"
+run_engine
+wait_until 15 answers once || give_up "nothing is answered exactly once again"
 
 # Keys of callers, while the gateway that they ask first is killed and started again. The one that is left is the other.
 other=$((port + 1)) first=$gateway

@@ -8,6 +8,8 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "base/number.h"
 #include "gateway/answer_search.h"
 #include "message/reply.h"
 #include "tests/unit/mock_broker.h"
@@ -106,6 +108,78 @@ static void where_any_partition_may_have_the_answer_all_is_read(void **state)
 	(void)search_is(mock, -1, 1, ANSWER_FOUND);
 }
 
+/* ---- of callers that waited ---- */
+
+#define ADDRESS "3/0123456789abcdef/2a/p"
+
+static void write_headers(rd_kafka_t *writer, const char *topic, const char *value, const char *const pairs[4])
+{
+	rd_kafka_headers_t *headers = rd_kafka_headers_new(2);
+	for (size_t i = 0; i < 4 && pairs[i]; i += 2)
+		rd_kafka_header_add(headers, pairs[i], -1, pairs[i + 1], -1);
+	assert_int_equal(rd_kafka_producev(writer, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(0),
+					   RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+					   RD_KAFKA_V_VALUE((void *)(uintptr_t)value, strlen(value)), RD_KAFKA_V_HEADERS(headers),
+					   RD_KAFKA_V_END),
+			 0);
+	assert_int_equal(rd_kafka_flush(writer, MOCK_WAIT_MS), 0);
+}
+
+/* Its request follows that of the setup. `address` is that of who searches. */
+static enum answer_search_outcome search_awaited(const struct mock *mock, const char *address)
+{
+	struct answer_search search = {.brokers = mock->brokers,
+				       .properties = mock_quick,
+				       .inputs = "in",
+				       .outputs = "out",
+				       .submission = {.offset = 1, .time_ms = 1000, .answers = -1},
+				       .arena = arena_open((size_t)1 << 20),
+				       .next = -1};
+	submission_derive(&search.submission, text_of(address));
+	answer_search_run(&search);
+	assert_string_equal(search.error.text, "");
+	if (search.outcome == ANSWER_FOUND)
+		assert_true(text_is(search.value, "mine"));
+	arena_close(search.arena);
+	return search.outcome;
+}
+
+static void await_request(const struct mock *mock, int64_t deadline_ms)
+{
+	char deadline[NUMBER_TEXT_MAX];
+	deadline[number_write_int64(deadline, deadline_ms)] = '\0';
+	write_headers(mock->writer, "in", "request", (const char *const[4]){REPLY_HEADER, ADDRESS, DEADLINE_HEADER, deadline});
+}
+
+static void what_a_caller_waited_for_is_found_by_its_address_and_its_origin(void **state)
+{
+	const struct mock *mock = *state;
+	await_request(mock, time_of_day_ms() - 1000);
+	write_headers(mock->writer, "out", "another's", (const char *const[4]){REPLY_ORIGIN_HEADER, "in/0/0"});
+	assert_int_equal(search_awaited(mock, ADDRESS), ANSWER_PENDING);
+	write_headers(mock->writer, "out", "mine", (const char *const[4]){REPLY_ORIGIN_HEADER, "in/0/1"});
+	assert_int_equal(search_awaited(mock, ADDRESS), ANSWER_FOUND);
+	assert_int_equal(search_awaited(mock, "3/0123456789abcdef/2b/p"), ANSWER_NOBODYS);
+	assert_int_equal(search_awaited(mock, "3/0123456789abcdee/2a/p"), ANSWER_NOBODYS);
+}
+
+static void what_nobody_began_in_time_is_not_waited_for(void **state)
+{
+	const struct mock *mock = *state;
+	await_request(mock, time_of_day_ms() - ANSWER_LATE_MS - 1000);
+	assert_int_equal(search_awaited(mock, ADDRESS), ANSWER_ENDED);
+	write_headers(mock->writer, "out", "mine", (const char *const[4]){REPLY_ORIGIN_HEADER, "in/0/1"});
+	assert_int_equal(search_awaited(mock, ADDRESS), ANSWER_FOUND);
+}
+
+/* Its origin alone proves nothing: a submitted request's answer has a nonce. */
+static void what_was_submitted_is_not_found_by_its_origin_alone(void **state)
+{
+	struct mock *mock = *state;
+	write_headers(mock->writer, "out", "mine", (const char *const[4]){REPLY_ORIGIN_HEADER, "in/0/0"});
+	(void)search_is(mock, 0, -1, ANSWER_PENDING);
+}
+
 #define SEARCH_STORY(name) cmocka_unit_test_setup_teardown(name, mock_set_up, mock_tear_down)
 
 int main(void)
@@ -114,6 +188,9 @@ int main(void)
 		SEARCH_STORY(a_search_continues_where_the_former_one_ended),
 		SEARCH_STORY(what_is_before_is_not_read_again),
 		SEARCH_STORY(where_any_partition_may_have_the_answer_all_is_read),
+		SEARCH_STORY(what_a_caller_waited_for_is_found_by_its_address_and_its_origin),
+		SEARCH_STORY(what_nobody_began_in_time_is_not_waited_for),
+		SEARCH_STORY(what_was_submitted_is_not_found_by_its_origin_alone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -92,6 +92,9 @@ static void an_answer_names_its_request_by_an_id_or_by_its_origin(void **state)
 	expect_origin(stand, "{\"instances\":[1]}", NULL, "in/0/7");
 	expect_origin(stand, "{\"data\":{\"ndarray\":[[1]]}}", NULL, "in/0/8");
 	expect_origin_of(stand, "\x0A\x01p", "content-type", "application/x-protobuf", "in/0/9");
+	/* And if a caller waits at a gateway: it may poll the answer, and others may have chosen its id. */
+	expect_origin_of(stand, "{\"id\":\"r-2\",\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT32\",\"data\":[1]}]}",
+			 "sluice-reply", "0/0123456789abcdef", "in/0/10");
 	(void)stand_stop(stand);
 }
 

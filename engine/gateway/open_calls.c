@@ -1,0 +1,126 @@
+/* open_calls.c: see open_calls.h. */
+#include "gateway/open_calls.h"
+
+#include <assert.h>
+
+#include "base/duration.h"
+#include "base/memory.h"
+#include "gateway/call_outcome.h"
+
+#define SLOT_BITS 16
+
+static_assert(CALLS_OPEN_MAX == (size_t)1 << SLOT_BITS, "a call's number ends with its slot");
+
+/* ---- slots ---- */
+
+struct open_call *open_call_find(const struct calls *calls, uint64_t number)
+{
+	size_t slot = number & (CALLS_OPEN_MAX - 1);
+	struct open_call *call = slot < calls->slot_count ? calls->slots[slot] : NULL;
+	return call && number != 0 && call->number == number ? call : NULL;
+}
+
+static struct open_call *slot_make(struct calls *calls)
+{
+	struct open_call *call = calls->slot_count < CALLS_OPEN_MAX ? memory_take(1, sizeof *call) : NULL;
+	if (!call)
+		return NULL;
+	call->calls = calls;
+	call->next_free = calls->first_free;
+	calls->first_free = calls->slot_count;
+	calls->slots[calls->slot_count++] = call;
+	return call;
+}
+
+struct open_call *open_call_take(struct calls *calls)
+{
+	if (calls->first_free == CALL_NO_SLOT && !slot_make(calls))
+		return NULL;
+	size_t slot = calls->first_free;
+	struct open_call *call = calls->slots[slot];
+	calls->first_free = call->next_free;
+	call->number = ++calls->serial << SLOT_BITS | slot;
+	calls->open++;
+	return call;
+}
+
+void open_call_give_back(struct open_call *call)
+{
+	struct calls *calls = call->calls;
+	loop_timer_stop(calls->loop, &call->deadline);
+	call->next_free = calls->first_free;
+	calls->first_free = call->number & (CALLS_OPEN_MAX - 1);
+	call->number = 0;
+	calls->open--;
+}
+
+/* ---- the end of a call ---- */
+
+void open_call_end(struct open_call *call, struct call_outcome *outcome)
+{
+	char id[CALL_ID_BYTES_MAX];
+	memcpy(id, call->id, call->id_length);
+	if (outcome->id.length == 0)
+		outcome->id = (struct text){id, call->id_length};
+	outcome->arena = call->calls->arena;
+	outcome->target = text_of(call->target ? call->target->name : NULL);
+	call_counts_add(call->counts, call->protocol, call->service, call_counted_status(call->protocol, outcome),
+			(uint64_t)(loop_now_ms(call->calls->loop) - call->began_ms) * US_PER_MS);
+	open_call_give_back(call);
+	call->ended(call->context, outcome);
+}
+
+void open_call_fail(struct open_call *call, int status, enum error_kind kind, const char *words)
+{
+	struct calls *calls = call->calls;
+	struct call_outcome outcome;
+	arena_reset(calls->arena);
+	call_outcome_refused(&outcome, status, kind, words, call->place, (struct text){call->id, call->id_length}, &calls->body);
+	outcome.submission = call->poll;
+	calls->counts.failed++;
+	open_call_end(call, &outcome);
+}
+
+/* A caller that wants to know the place of its request is answered through Kafka. A reply by memory could come before the place,
+ * and so early that the answer cannot be read there yet. */
+struct text open_call_address_write(const struct open_call *call, char out[REPLY_ADDRESS_BYTES_MAX])
+{
+	const struct reply_address address = {.partition = reader_partition(call->calls->reader),
+					      .epoch = call->placed ? call->calls->kafka_epoch : call->calls->epoch,
+					      .call = call->number,
+					      .pipeline = text_of(call->target->name)};
+	return (struct text){out, reply_address_write(&address, out)};
+}
+
+/* Names a request that Kafka has, as if it had been submitted. */
+static struct text poll_write(struct open_call *call, char out[SUBMISSION_ID_BYTES_MAX])
+{
+	const struct loop *loop = call->calls->loop;
+	char address[REPLY_ADDRESS_BYTES_MAX];
+	if (!call->placed) {
+		call->submission.time_ms = loop_time_of_day_ms(loop) - (loop_now_ms(loop) - call->began_ms);
+		call->submission.answers = -1;
+		submission_derive(&call->submission, open_call_address_write(call, address));
+	}
+	return (struct text){out, submission_write(&call->submission, out)};
+}
+
+void open_call_on_deadline(void *context)
+{
+	struct open_call *call = context;
+	const struct gateway_target *target = call->target;
+	const bool is_logged = call->taken && !call->is_direct && target;
+	char words[ERROR_TEXT_MAX], place[REPLY_ORIGIN_BYTES_MAX], poll[SUBMISSION_ID_BYTES_MAX];
+	if (is_logged && target->outputs)
+		call->poll = poll_write(call, poll);
+	const struct call_late late = {.allowed_ms = call->allowed_ms,
+				       .pipeline = target ? target->name : NULL,
+				       .outputs = is_logged ? target->outputs : NULL,
+				       .poll = call->poll,
+				       .taken = call->taken};
+	call->calls->counts.timed_out++;
+	call_late_write(&late, words);
+	if (is_logged)
+		call->place = submission_origin(&call->submission, call->calls->targets.topics[target->topic], place);
+	open_call_fail(call, call->taken ? 504 : 503, call->taken ? ERROR_LIMIT : ERROR_REMOTE, words);
+}

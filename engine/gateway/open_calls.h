@@ -1,0 +1,81 @@
+/* open_calls.h: Open calls of a gateway, each in a slot, and how one ends without a reply. Private to calls.c and open_calls.c. */
+#ifndef SLUICE_GATEWAY_OPEN_CALLS_H
+#define SLUICE_GATEWAY_OPEN_CALLS_H
+
+#include "gateway/calls.h"
+#include "gateway/direct_calls.h"
+#include "log/reader.h"
+#include "log/request_producer.h"
+#include "message/reply.h"
+
+#define CALL_NO_SLOT SIZE_MAX
+
+struct open_call {
+	struct calls *calls;
+	uint64_t number; /* 0: the slot is free */
+	struct loop_timer deadline;
+	const struct gateway_target *target; /* until the targets change */
+	struct target_counts *counts;	     /* of its target; NULL: not counted */
+	enum counted_protocol protocol;
+	enum call_service service;
+	int64_t began_ms;   /* by the loop's clock */
+	int64_t allowed_ms; /* that the caller was given, or asked for */
+	bool answers;
+	bool submits;
+	struct submission submission; /* its place, if it is `taken`; all of it of one that submits, or has `placed` */
+	void (*placed)(void *context, const struct submission *origin);
+	bool taken;	/* Kafka has accepted it */
+	bool is_direct; /* a worker has it, past Kafka */
+	char id[CALL_ID_BYTES_MAX];
+	size_t id_length;
+	struct text place;
+	struct text poll; /* of one that is late: the id by which its answer can be polled */
+	void (*ended)(void *context, const struct call_outcome *outcome);
+	bool (*is_over)(void *context);
+	void *context;
+	size_t next_free;
+};
+
+struct calls {
+	struct loop *loop;
+	struct calls_config config;
+	struct reader_config reader_config;
+	struct request_producer_config producer_config;
+	struct reader *reader;
+	struct request_producer *producer;
+	struct watch watch;
+	struct direct_calls direct;
+	struct loop_timer look;
+	int bell;
+	uint64_t epoch, kafka_epoch; /* of requests whose replies may come by memory; of others. Callers see neither */
+	uint64_t names;		     /* first part of the ids that requests are given */
+	uint64_t serial;	     /* of the last call */
+	struct random ids;	     /* of requests that are refused, and have none */
+	char *replies;		     /* the topic's name */
+	struct open_call **slots;
+	size_t slot_count, first_free, open;
+	struct arena *arena; /* of one request's or reply's headers */
+	struct buffer body;  /* of an error of the gateway itself */
+	struct error failure;
+	struct calls_counts counts;
+	struct gateway_targets targets; /* the present ones; and the counts of each */
+	struct target_counts **target_counts;
+	struct call_counts *call_counts;
+};
+
+/* The open call of that number; NULL: it has ended, or there was none. */
+struct open_call *open_call_find(const struct calls *calls, uint64_t number);
+
+/* Takes a slot; the number of the call is new. NULL: CALLS_OPEN_MAX are open, or memory ran out. */
+struct open_call *open_call_take(struct calls *calls);
+void open_call_give_back(struct open_call *call);
+
+/* Frees the slot before it calls `ended`, which may start another call at once. */
+void open_call_end(struct open_call *call, struct call_outcome *outcome);
+void open_call_fail(struct open_call *call, int status, enum error_kind kind, const char *words);
+void open_call_on_deadline(void *context);
+
+/* Writes the value of REPLY_HEADER of its request. Its target must be there. */
+struct text open_call_address_write(const struct open_call *call, char out[REPLY_ADDRESS_BYTES_MAX]);
+
+#endif
