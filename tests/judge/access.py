@@ -434,6 +434,43 @@ def drains_within_a_limit(judge, start, files):
                  (code, ended, time.monotonic() - begun, gateway.words))
 
 
+def an_engine_drains_within_a_limit(judge, start, folder):
+    """The gateway of `sluice run`: its open call is to a model that answers much later, for which its engine does not wait either. In a
+    namespace of its own, whose group has no members that have gone"""
+    os.makedirs(folder)
+    port, ended = free_port(), []
+    with open(os.path.join(folder, "files.yaml"), "w", encoding="utf-8") as file:
+        file.write(PIPELINE % ("hangs", "  - {name: never}\n  output: {steps: [never]}\n") + "---\n"
+                   + PIPELINE % ("answers", "  - {name: same, expression: {set: {x: x}}}\n  output: {steps: [same]}\n") + "---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: never}\nspec: {storageUri: 'stub://slow?ms=60000'}\n")
+    models = subprocess.Popen([start.binary, "models", "serve", folder, "-o", "json"], stdout=subprocess.PIPE, text=True)
+    server = "never=" + json.loads(models.stdout.readline())["rest"]
+    engine = start("--http", str(port), "--server", server, "--drain", "600ms", "-n", "draining", files=folder, port=port)
+
+    def call():
+        try:
+            ended.append(engine.infer("hangs")[0])
+        except OSError:
+            ended.append("reset")
+    judge.expect("an engine answers first", engine.infer("answers", ("x-timeout-ms", "9000"))[0] == 200, engine.words)
+    caller = threading.Thread(target=call)
+    caller.start()
+    time.sleep(1)
+    begun = time.monotonic()
+    engine.process.terminate()
+    time.sleep(0.3)
+    judge.expect("an engine waits for its gateway's calls", engine.process.poll() is None and not ended, (ended, engine.words))
+    try:
+        code = engine.process.wait(SECONDS_MAX)
+    except subprocess.TimeoutExpired:
+        code = "it goes on"
+        engine.process.kill()
+    caller.join()
+    judge.expect("and no longer than it may", code == 0 and ended and ended[0] != 200 and 0.5 < time.monotonic() - begun < 5,
+                 (code, ended, time.monotonic() - begun, engine.words))
+    models.terminate()
+    models.wait(SECONDS_MAX)
+
+
 def serves_while_kafka_hangs(judge, start, broker):
     """A reload asks Kafka for its topics and their limits. Callers do not wait for that"""
     gateway, waits = start(), []
@@ -771,6 +808,28 @@ def polls_after_a_restart(judge, start, keys):
     gateway.stop()
 
 
+def polls_what_was_late(judge, start, keys):
+    """A 504 names a path, by which any gateway finds an answer (kafka/gateway.sh has one). No engine runs this pipeline"""
+    files, port = keys.write("late.yaml", PIPELINE % ("late", "  - {name: half, expression: {set: {x: x / 2}}}\n  output: {steps: [half]}\n")), free_port()
+    start("--http", str(port), files=files, port=port).stop()  # which creates the topic of outputs
+    gateway = start("--api-keys", keys.path("api-keys"), files=files)
+    key = ("x-api-key", KEY)
+    status, answer, headers = gateway.infer("late", key, ("x-timeout-ms", "600"), ("x-request-id", "mine"))
+    place = headers.get("location", "")
+    judge.expect("who waited in vain is told where an answer would be", status == 504 and place.startswith("/v2/pipelines/late/requests/")
+                 and f"GET {place}" in answer["error"] and answer["id"] == "mine", (status, answer, headers))
+    status, answer, _ = gateway.infer("late", key, ("x-timeout-ms", "600"), ("idempotency-key", "late"))
+    judge.expect("so is who gave an idempotency key", status == 504 and "/requests/" in answer["error"], (status, answer))
+    gateway.stop()
+    gateway = start("--api-keys", keys.path("api-keys"), files=files)
+    status, answer, _ = gateway.ask("GET", place, None, [key])
+    judge.expect("nothing is there yet", status == 202 and answer["status"] == "pending", (status, answer))
+    judge.expect("credentials are asked for there", gateway.ask("GET", place)[0] == 401)
+    forged = place[:-1] + ("0" if place[-1] != "0" else "1")
+    judge.expect("who knows the place alone finds nothing", gateway.ask("GET", forged, None, [key])[0] == 404)
+    gateway.stop()
+
+
 def explanations_are_of_their_caller(judge, start, keys):
     """Callers choose ids, which others may guess: what a gateway took from one, another cannot read"""
     policies = keys.write("explain.yaml", "policies:\n- {subject: anyone, resource: pipeline/why, verb: [infer, poll]}\n"
@@ -808,28 +867,6 @@ def refuses_options(judge, start, keys):
                         (["--api-keys", keys.path("nothing")], "nothing"), (["--policies", short], "short"),
                         (["--pass-header", "X-API-Key"], "X-API-Key"), (["--pass-header", "Authorization"], "Authorization"),
                         (["--cors-origin", "https://app.example/"], "ending slash"), (["--cors-origin", "app.example"], "app.example"),
-def polls_what_was_late(judge, start, keys):
-    """A 504 names a path, by which any gateway finds an answer (kafka/gateway.sh has one). No engine runs this pipeline"""
-    files, port = keys.write("late.yaml", PIPELINE % ("late", "  - {name: half, expression: {set: {x: x / 2}}}\n  output: {steps: [half]}\n")), free_port()
-    start("--http", str(port), files=files, port=port).stop()  # which creates the topic of outputs
-    gateway = start("--api-keys", keys.path("api-keys"), files=files)
-    key = ("x-api-key", KEY)
-    status, answer, headers = gateway.infer("late", key, ("x-timeout-ms", "600"), ("x-request-id", "mine"))
-    place = headers.get("location", "")
-    judge.expect("who waited in vain is told where an answer would be", status == 504 and place.startswith("/v2/pipelines/late/requests/")
-                 and f"GET {place}" in answer["error"] and answer["id"] == "mine", (status, answer, headers))
-    status, answer, _ = gateway.infer("late", key, ("x-timeout-ms", "600"), ("idempotency-key", "late"))
-    judge.expect("so is who gave an idempotency key", status == 504 and "/requests/" in answer["error"], (status, answer))
-    gateway.stop()
-    gateway = start("--api-keys", keys.path("api-keys"), files=files)
-    status, answer, _ = gateway.ask("GET", place, None, [key])
-    judge.expect("nothing is there yet", status == 202 and answer["status"] == "pending", (status, answer))
-    judge.expect("credentials are asked for there", gateway.ask("GET", place)[0] == 401)
-    forged = place[:-1] + ("0" if place[-1] != "0" else "1")
-    judge.expect("who knows the place alone finds nothing", gateway.ask("GET", forged, None, [key])[0] == 404)
-    gateway.stop()
-
-
                         (["--key", keys.path("first.key")], "--certificate"),
                         (["--certificate", keys.path("first.pem"), "--key", keys.path("second.key")], "is not that of the certificate")):
         gateway = start(*more)
@@ -898,6 +935,7 @@ def main():
             listens_as_the_runtime_asks(judge, start, keys)
             lets_pages_of_listed_origins_in(judge, start, keys)
             polls_after_a_restart(judge, start, keys)
+            polls_what_was_late(judge, start, keys)
             explanations_are_of_their_caller(judge, start, keys)
             refuses_options(judge, start, keys)
             speaks_tls(judge, start, keys)
@@ -908,6 +946,7 @@ def main():
             checks_again_after_a_reload(judge, start, keys)
             runs_inside_an_engine(judge, start, keys)
             renews_its_certificate_inside_an_engine(judge, start, keys)
+            an_engine_drains_within_a_limit(judge, start, keys.path("hanging"))
             lint_names_the_rest(judge, binary)
             judge.expect("it ends well", gateway.stop() == 0)
         finally:
@@ -920,4 +959,3 @@ def main():
 
 if __name__ == "__main__":
     main()
-            polls_what_was_late(judge, start, keys)
