@@ -23,10 +23,12 @@ static const struct option options[] = {
 	ROW("port", INTEGER, struct dev_options, port, .word = "NUMBER", .fallback = PORT, .least = 0, .most = PORT_MOST,
 	    .help = "The port of its broker on the loopback interface; 0: any free port."),
 	COMMAND_LOG_LEVEL(dev_options, log_level),
-	ROW("http", INTEGER, struct dev_options, http_port, .word = "PORT", .fallback = "0", .most = PORT_MOST,
-	    .help = "The port of its gateway for HTTP on the loopback interface; 0: any free port."),
-	ROW("grpc", INTEGER, struct dev_options, grpc_port, .word = "PORT", .fallback = "0", .most = PORT_MOST,
-	    .help = "The port of its gateway for gRPC on the loopback interface, which may be that of --http; 0: any free port."),
+	ROW("http", INTEGER, struct dev_options, http_port, .word = "PORT", .fallback = "-1", .least = -1, .most = PORT_MOST,
+	    .help = "The port of its gateway for HTTP on the loopback interface; 0: any free port; -1: that of the files' "
+		    "serviceConfig.http, else any free port."),
+	ROW("grpc", INTEGER, struct dev_options, grpc_port, .word = "PORT", .fallback = "-1", .least = -1, .most = PORT_MOST,
+	    .help = "The port of its gateway for gRPC on the loopback interface, which may be that of --http; 0: any free port; "
+		    "-1: that of the files' serviceConfig.grpc, else any free port."),
 	ALERT_ROWS(struct dev_options, alerts),
 	COMMAND_METRICS(dev_options, metrics),
 	COMMAND_FORM(dev_options, form, "text json"),

@@ -13,6 +13,7 @@
 #include "log/relay.h"
 #include "process/drained_stop.h"
 #include "process/engine_watchers.h"
+#include "process/service_ports.h"
 #include "runtime/file_watch.h"
 #include "runtime/log_writer.h"
 #include "runtime/run_limits.h"
@@ -53,12 +54,6 @@ struct dev_process {
 	struct loop_timer ready_timer, lines_timer;
 };
 
-static bool has_other_ports(const struct dev_config *asked, const struct runtime_spec *runtime)
-{
-	return runtime && ((listener_is_wanted(&runtime->http) && asked->http_port == 0) ||
-			   (listener_is_wanted(&runtime->grpc) && asked->grpc_port == 0));
-}
-
 static void say_where_this_differs(const struct dev_process *dev, const struct revision *revision)
 {
 	const struct plan *plan = &revision->plan;
@@ -71,10 +66,6 @@ static void say_where_this_differs(const struct dev_process *dev, const struct r
 			log_say(dev->config.log, LOG_LEVEL_INFO, &(struct log_fields){.pipeline = name},
 				"%s: exactly once for `sluice run`; at least once here", name);
 	}
-	if (has_other_ports(dev->asked, revision->runtime))
-		log_say(dev->config.log, LOG_LEVEL_INFO, NULL,
-			"serviceConfig: its ports are those of `sluice run`; the gateway has free ones here, unless --http and "
-			"--grpc name them");
 }
 
 /* ---- the files ---- */
@@ -157,21 +148,29 @@ static bool fetch_first(struct dev_process *dev, struct error *error)
 	return true;
 }
 
-/* Updates the gateway, or opens one. The engine also runs without a gateway, because the files may contain what a
- * gateway cannot serve. Always true. */
+static bool gateway_is_at(const struct dev_process *dev, const struct service_ports *ports)
+{
+	return dev->gateway && dev->gateway_config.http_port == ports->http && dev->gateway_config.grpc_port == ports->grpc;
+}
+
+/* Updates the gateway, or opens one: also where the files name other ports now. The engine also runs without a gateway, because the
+ * files may contain what a gateway cannot serve. Always true. */
 static bool follow_gateway(struct dev_process *dev)
 {
-	const struct plan *plan = &engine_revision(dev->engine)->plan;
+	const struct revision *revision = engine_revision(dev->engine);
+	const struct plan *plan = &revision->plan;
+	const struct service_ports ports = service_ports_choose(dev->asked->http_port, dev->asked->grpc_port, revision->runtime);
+	const bool moves = dev->gateway && !gateway_is_at(dev, &ports);
 	struct error error = {0};
-	if (dev->gateway && gateway_follow(dev->gateway, plan, &error))
+	if (dev->gateway && !moves && gateway_follow(dev->gateway, plan, &error))
 		return true;
 	gateway_close(dev->gateway);
 	error = (struct error){0};
 	dev->gateway_config = (struct gateway_config){
 		.serves_http = true,
-		.http_port = dev->asked->http_port,
+		.http_port = ports.http,
 		.serves_grpc = true,
-		.grpc_port = dev->asked->grpc_port,
+		.grpc_port = ports.grpc,
 		.brokers = embedded_broker_brokers(dev->broker),
 		.consumer = embedded_consumer_settings,
 		.producer = embedded_producer_settings,
@@ -181,6 +180,9 @@ static bool follow_gateway(struct dev_process *dev)
 	dev->gateway = gateway_open(dev->loop, &dev->gateway_config, plan, &error);
 	if (!dev->gateway)
 		workspace_note(dev->workspace, "there is no gateway: %s", error.text);
+	else if (moves)
+		workspace_note(dev->workspace, "the gateway is at 127.0.0.1:%d for HTTP, and at 127.0.0.1:%d for gRPC now",
+			       gateway_http_port(dev->gateway), gateway_grpc_port(dev->gateway));
 	return true;
 }
 

@@ -19,7 +19,8 @@ struct dev_config {
 	const char *const *paths; /* of the files */
 	size_t path_count;
 	const char *namespace;
-	int port, http_port, grpc_port; /* of the broker and of the gateway; 0: any that is free */
+	int port;		  /* of the broker; 0: any that is free */
+	int http_port, grpc_port; /* of the gateway, likewise; -1: those of the files' serviceConfig, else any that is free */
 	const char *metrics;		/* NULL: not asked for */
 	const struct alert_asked *alerts;
 	struct log_writer *log;

@@ -1,25 +1,16 @@
 /* process_gateway.c: Gateway inside `sluice run`, on the engine's loop. */
 #include "base/duration.h"
-#include "process/process_parts.h"
 #include "gateway/server_metrics.h"
-
-#define HTTP_PORT 8080 /* defaults of serviceConfig.http and serviceConfig.grpc */
-#define GRPC_PORT 8081
-
-/* 0: none. */
-static int port_choose(int64_t asked, const struct listener_spec *listener, int usual)
-{
-	if (asked > 0 || !listener || !listener_is_wanted(listener))
-		return (int)asked;
-	return listener->port > 0 ? (int)listener->port : usual;
-}
+#include "process/process_parts.h"
+#include "process/service_ports.h"
 
 void process_gateway_choose(struct engine_process *running, const struct revision *revision)
 {
 	const struct run_asked *self = running->asked;
-	const struct runtime_spec *runtime = revision->runtime;
-	running->http_port = port_choose(self->http_port, runtime ? &runtime->http : NULL, HTTP_PORT);
-	running->grpc_port = port_choose(self->grpc_port, runtime ? &runtime->grpc : NULL, GRPC_PORT);
+	const struct service_ports ports = service_ports_choose(self->http_port > 0 ? self->http_port : -1,
+								self->grpc_port > 0 ? self->grpc_port : -1, revision->runtime);
+	running->http_port = ports.http;
+	running->grpc_port = ports.grpc;
 }
 
 bool process_gateway_is_wanted(const struct engine_process *running)

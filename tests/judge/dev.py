@@ -4,7 +4,7 @@
 A copy of pipelines/hello runs on the embedded broker while its files are edited as a user
 edits them. One line for each behaviour; at the end `N passed, N failed`.
 """
-import base64, fcntl, http.server, json, os, pty, re, shutil, signal, struct, subprocess, sys, tempfile, termios, threading, time
+import base64, fcntl, http.server, json, os, pty, re, shutil, signal, socket, struct, subprocess, sys, tempfile, termios, threading, time
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 START_SECONDS_MAX = 1.0
@@ -386,6 +386,49 @@ def speaks_json(judge, binary):
                      failed and failed[0].get("pipeline") == "worse" and failed[0].get("step") == "s" and failed[0]["level"] == "warn", logs)
 
 
+SERVICE = "apiVersion: mlops.seldon.io/v1alpha1\nkind: SeldonRuntime\nmetadata: {name: r}\nspec: {config: {serviceConfig: %s}}\n"
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def is_served(port, host="127.0.0.1"):
+    with socket.socket() as one:
+        one.settimeout(1)
+        return one.connect_ex((host, port)) == 0
+
+
+def takes_the_ports_of_the_files(judge, binary):
+    """Those of serviceConfig, on loopback alone; options win, and edits move it"""
+    first, second, by_option, grpc = (free_port() for _ in range(4))
+    with tempfile.TemporaryDirectory() as place:
+        folder = copy(place)
+
+        def write(service):
+            with open(os.path.join(folder, "runtime.yaml"), "w", encoding="utf-8") as file:
+                file.write(SERVICE % service)
+        write("{http: {port: %d}, grpc: {port: %d}}" % (first, grpc))
+        dev = Dev(binary, folder)
+        judge.expect("the gateway has the files' ports", dev.said("gateway").endswith(f":{first}") and dev.said("grpc").endswith(f":{grpc}")
+                     and is_served(first) and is_served(grpc), dev.lines)
+        judge.expect("on loopback alone", not is_served(first, "127.0.0.2"))
+        write("{http: {port: %d}, grpc: {port: %d}}" % (second, grpc))
+        judge.expect("an edit moves it", dev.wait_for(f"the gateway is at 127.0.0.1:{second}") and is_served(second) and not is_served(first)
+                     and is_served(grpc), dev.lines)
+        judge.expect("it ends well, too", dev.stop() == 0)
+        dev = Dev(binary, folder, "--http", str(by_option), "--grpc", "0")
+        judge.expect("options win", dev.said("gateway").endswith(f":{by_option}") and not dev.said("grpc").endswith(f":{grpc}")
+                     and not is_served(second) and not is_served(grpc), dev.lines)
+        dev.stop()
+        write("{http: {enabled: false, port: %d}}" % first)
+        dev = Dev(binary, folder)
+        judge.expect("one that is switched off in the files has a free port", dev.said("gateway") and not is_served(first), dev.lines)
+        dev.stop()
+
+
 def timed(act):
     begun = time.monotonic()
     done = act()
@@ -452,6 +495,7 @@ def main():
             dev.stop()
     speaks_json(judge, binary)
     refuses(judge, binary)
+    takes_the_ports_of_the_files(judge, binary)
     files = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Files)
     files.daemon_threads = True
     threading.Thread(target=files.serve_forever, daemon=True).start()
