@@ -151,6 +151,7 @@ part_dev() {
 	counted tests/judge/compat.py $sluice
 	counted tests/judge/explain.py $sluice
 	counted tests/judge/access.py $sluice
+	counted tests/judge/listeners.py $sluice
 	counted tests/judge/metrics.py $sluice
 	counted tests/judge/alerts.py $sluice
 	counted tests/mail.sh $sluice

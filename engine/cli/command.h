@@ -99,12 +99,6 @@ int command_faults_only(struct session *session, const struct faults *faults);
 		.choices = forms, .fallback = "text", .help = "The form in which the result is written."                           \
 	}
 
-/* `--metrics` of the commands that serve; `field` of `struct type` is a text (runtime/metrics_listener.h). */
-#define COMMAND_METRICS(type, field)                                                                                               \
-	ROW("metrics", TEXT, struct type, field, .word = "PORT",                                                                   \
-	    .help = "Where `/metrics`, `/live` and `/ready` are answered: PORT on this machine alone, or HOST:PORT; 0: a free "    \
-		    "port.")
-
 /* `--log-level` of the commands that run an engine; `member` of `struct owner` is an int, an enum log_level. */
 #define COMMAND_LOG_LEVEL(owner, member)                                                                                           \
 	{                                                                                                                          \

@@ -1,6 +1,7 @@
 /* dev.c: `sluice dev`: a broker, a model server and an engine in one process, which follows edits of the files
  * (process/dev_process.h). */
 #include "cli/command.h"
+#include "net/host_names.h"
 #include "process/dev_process.h"
 #include "runtime/log_writer.h"
 
@@ -13,7 +14,8 @@ struct dev_options {
 	int64_t port, http_port, grpc_port;
 	int log_level;
 	int form;
-	const char *metrics;
+	struct metrics_asked metrics;
+	struct name_list hosts;
 	struct alert_asked alerts;
 };
 
@@ -30,7 +32,8 @@ static const struct option options[] = {
 	    .help = "The port of its gateway for gRPC on the loopback interface, which may be that of --http; 0: any free port; "
 		    "-1: that of the files' serviceConfig.grpc, else any free port."),
 	ALERT_ROWS(struct dev_options, alerts),
-	COMMAND_METRICS(dev_options, metrics),
+	HOST_NAMES_ROW(struct dev_options, hosts),
+	METRICS_ROWS(struct dev_options, metrics),
 	COMMAND_FORM(dev_options, form, "text json"),
 	{.type = OPTION_END},
 };
@@ -59,7 +62,8 @@ static int dev_run(struct session *session, const void *filled, const char *cons
 					  .port = (int)self->port,
 					  .http_port = (int)self->http_port,
 					  .grpc_port = (int)self->grpc_port,
-					  .metrics = self->metrics,
+					  .metrics = &self->metrics,
+					  .hosts = self->hosts,
 					  .alerts = &self->alerts,
 					  .log = &log,
 					  .json = self->form == OUTPUT_JSON,

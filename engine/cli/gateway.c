@@ -24,7 +24,7 @@ struct gateway_options {
 	int64_t drain_ns;
 	int topics;
 	int form;
-	const char *metrics;
+	struct metrics_asked metrics;
 };
 
 static const struct option options[] = {
@@ -43,7 +43,7 @@ static const struct option options[] = {
 	ROW("insecure-ignore-security", FLAG, struct gateway_options, gateway.listening.insecure,
 	    .help = "Listens beyond this machine (`--host`) without authentication of callers, even if the files ask for "
 		    "protection that is not in force yet."),
-	COMMAND_METRICS(gateway_options, metrics),
+	METRICS_ROWS(struct gateway_options, metrics),
 	COMMAND_FORM(gateway_options, form, "text json"),
 	{.type = OPTION_END},
 };
@@ -197,14 +197,15 @@ static bool open_and_serve(struct gateway_run *run, struct error *error)
 	struct metrics_listener *metrics = NULL;
 	struct metrics_push *push = NULL;
 	struct listening_server server = {.drain = server_drain, .is_well = server_is_well};
+	const struct metrics_config metrics_config = {
+		.asked = &self->metrics, .workspace = command_workspace(run->session), .hosts = self->gateway.hosts};
 	bool good = listening_open(&listening, error) && topics_see(run, run->revision, error) &&
 		    gateway_service_open(&run->service, listening.loop, &ports, &run->revision->plan, error);
 	server.server = run->service.gateway;
 	run->loop = listening.loop;
 	good = good && stop_signal_watch_hangup(&listening.stopping, on_hung_up, run, error);
-	if (good && self->metrics)
-		good = (metrics = gateway_metrics_open(command_workspace(run->session), listening.loop, run->service.gateway,
-						       self->metrics, error));
+	if (good && self->metrics.address)
+		good = (metrics = gateway_metrics_open(&metrics_config, listening.loop, run->service.gateway, error));
 	const char *pushgateway = runtime_pushgateway(run->revision->runtime);
 	if (good && pushgateway)
 		good = (push = gateway_push_open(command_workspace(run->session), listening.loop, run->service.gateway, pushgateway,
@@ -232,6 +233,7 @@ static int gateway_command_run(struct session *session, const void *filled, cons
 					   .namespace = self->namespace,
 					   .built_in = NO_MODELS,
 					   .has_gateway = true,
+					   .metrics = &self->metrics,
 					   .insecure = self->gateway.listening.insecure}};
 	struct error error = {0};
 	if (count == 0) {
@@ -239,7 +241,7 @@ static int gateway_command_run(struct session *session, const void *filled, cons
 		return command_misuse(session, &command_gateway, "which pipelines? Give files or folders, as in -f pipelines/");
 	}
 	bool good = run.arena || error_memory(&error, ERROR_SYSTEM, "starting a gateway");
-	good = good && gateway_asked_check(&self->gateway, &error) &&
+	good = good && gateway_asked_check(&self->gateway, &error) && metrics_asked_check(&self->metrics, &error) &&
 	       (run.first = run.revision = revision_open_in_workspace(command_workspace(session), &run.read, &error)) &&
 	       gateway_service_begin(&run.service, command_workspace(session), &self->gateway, run.revision, &error) &&
 	       kafka_find(run.revision->runtime, &self->kafka, run.arena, &run.kafka, &error) && open_and_serve(&run, &error);

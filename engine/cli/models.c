@@ -2,6 +2,7 @@
 #include "cli/command.h"
 #include "gateway/server_metrics.h"
 #include "message/json_write.h"
+#include "net/host_names.h"
 #include "runtime/certificate_watch.h"
 #include "runtime/listening.h"
 #include "serving/model_server.h"
@@ -15,7 +16,8 @@ struct serve_options {
 	int64_t port;
 	int64_t grpc_port;
 	int form;
-	const char *metrics;
+	struct metrics_asked metrics;
+	struct name_list hosts;
 };
 
 static const struct option options[] = {
@@ -34,7 +36,8 @@ static const struct option options[] = {
 	    .help = "A file of authorities, in PEM: each caller needs a certificate that one of them has signed."),
 	ROW("insecure-ignore-security", FLAG, struct serve_options, listening.insecure,
 	    .help = "Listens beyond this machine (`--host`), although the server does not authenticate callers."),
-	COMMAND_METRICS(serve_options, metrics),
+	HOST_NAMES_ROW(struct serve_options, hosts),
+	METRICS_ROWS(struct serve_options, metrics),
 	COMMAND_FORM(serve_options, form, "text json"),
 	{.type = OPTION_END},
 };
@@ -95,7 +98,8 @@ static bool server_drain(void *server)
 /* Checks options. Every client that can connect may load, unload and call models. */
 static bool options_check(const struct serve_options *self, struct error *error)
 {
-	return listening_check_tls(&self->listening, "server", error) &&
+	const struct tls_files files = listening_files(&self->listening);
+	return listening_check_tls(&files, "", "server", error) && metrics_asked_check(&self->metrics, error) &&
 	       listening_check_host(&self->listening, "this server asks nobody who they are",
 				    "name --authorities of their certificates", error);
 }
@@ -109,19 +113,21 @@ static int models_run(struct session *session, const void *filled, const char *c
 						   .grpc_port = (int)self->grpc_port,
 						   .files = self->listening.certificate ? &files : NULL,
 						   .paths = arguments,
-						   .path_count = count};
+						   .path_count = count,
+						   .hosts = self->hosts};
 	struct listening listening = {0};
 	struct certificate_watch certificates = {0};
 	struct listening_server server = {.drain = server_drain};
 	struct model_server *models = NULL;
 	struct metrics_listener *metrics = NULL;
+	const struct metrics_config metrics_config = {
+		.asked = &self->metrics, .workspace = command_workspace(session), .hosts = self->hosts};
 	struct error error = {0};
 	bool good = options_check(self, &error) && listening_open(&listening, &error) &&
 		    certificate_watch_open(&certificates, command_workspace(session), listening.loop, config.files,
 					   server_reload_tls, &models, &error) &&
 		    (server.server = models = model_server_open(command_workspace(session), listening.loop, &config, &error)) &&
-		    (!self->metrics ||
-		     (metrics = model_metrics_open(command_workspace(session), listening.loop, models, self->metrics, &error))) &&
+		    (!self->metrics.address || (metrics = model_metrics_open(&metrics_config, listening.loop, models, &error))) &&
 		    say_ready(session, self, models, &error) && listening_serve(&listening, &server, DRAIN_MS, &error);
 	metrics_listener_close(metrics);
 	certificate_watch_close(&certificates);

@@ -73,7 +73,7 @@ static const struct option options[] = {
 	ROW("health-socket", TEXT, struct run_asked, health_socket, .word = "PATH",
 	    .help = "A Unix socket for `sluice health --socket PATH`, which checks without Kafka whether the process runs."),
 	ALERT_ROWS(struct run_asked, alerts),
-	COMMAND_METRICS(run_asked, metrics),
+	METRICS_ROWS(struct run_asked, metrics),
 	COMMAND_LOG_LEVEL(run_asked, log_level),
 	COMMAND_FORM(run_asked, form, "text json"),
 	{.type = OPTION_END},
@@ -145,7 +145,7 @@ static int serve_namespace(void *context, const char *namespace)
 /* What only one process can have. */
 static bool has_one_port(const struct run_asked *self)
 {
-	return self->http_port > 0 || self->grpc_port > 0 || self->metrics || self->health_socket;
+	return self->http_port > 0 || self->grpc_port > 0 || self->metrics.address || self->health_socket;
 }
 
 static int run_several(struct session *session, const struct run_asked *self, size_t count)

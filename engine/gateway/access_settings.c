@@ -1,6 +1,11 @@
 /* access_settings.c: see access_settings.h. */
 #include "gateway/access_settings.h"
 
+bool access_settings_ask(const struct access_settings *settings)
+{
+	return settings->key_set || settings->api_keys || settings->policies || settings->certificates;
+}
+
 bool access_settings_complete(struct access_settings *settings, const struct runtime_spec *runtime, bool has_tls,
 			      struct error *error)
 {

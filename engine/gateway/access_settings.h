@@ -11,6 +11,9 @@
 #include "gateway/access.h"
 #include "spec/resource.h"
 
+/* Whether callers must say who they are, or policies restrict them. */
+bool access_settings_ask(const struct access_settings *settings);
+
 /* Fills in the fields of `settings` that options left unset. Tokens get every algorithm and JWT_SKEW_MS_DEFAULT
  * unless stated otherwise. `has_tls`: the listener has a certificate. False: CONFIG, with the place in the
  * file. */

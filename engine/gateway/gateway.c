@@ -4,12 +4,14 @@
 #include <assert.h>
 
 #include "base/memory.h"
+#include "gateway/access_settings.h"
 #include "gateway/answer_watches.h"
 #include "gateway/grpc_front.h"
 #include "gateway/idempotent_calls.h"
 #include "gateway/polls.h"
 #include "gateway/request_limits.h"
 #include "gateway/rest.h"
+#include "net/host_names.h"
 
 #define CONNECTIONS 16384
 #define PEER_CONNECTIONS 8192
@@ -26,6 +28,8 @@ struct gateway {
 	struct gateway_targets targets;
 	struct request_limits limits;
 	struct body_budget bodies;
+	struct host_names hosts;
+	bool is_beyond_hosts; /* it needs no names, whatever the access settings are */
 	struct rest rest;
 	struct http_server *server; /* NULL: it does not serve HTTP */
 	struct grpc_front *grpc; /* NULL: it does not serve gRPC */
@@ -95,6 +99,7 @@ static bool gateway_set_up(struct gateway *gateway, struct loop *loop, const str
 						.files = is_shared(config) ? NULL : config->files,
 						.body_bytes = body_bytes,
 						.bodies = &gateway->bodies,
+						.hosts = &gateway->hosts,
 						.gzips = true,
 						.connections = CONNECTIONS,
 						.peer_connections = PEER_CONNECTIONS,
@@ -103,6 +108,8 @@ static bool gateway_set_up(struct gateway *gateway, struct loop *loop, const str
 						.context = rest};
 	gateway->bodies.limit_bytes = BODIES_BYTES;
 	gateway->bodies.peer_limit_bytes = PEER_BODIES_BYTES;
+	gateway->hosts = host_names_of(config->host, config->hosts);
+	gateway->is_beyond_hosts = gateway->hosts.any || config->files;
 	rest->config = config;
 	rest->targets = &gateway->targets;
 	rest->loop = loop;
@@ -206,6 +213,7 @@ bool gateway_protect(struct gateway *gateway, const struct access_settings *sett
 		return false;
 	access_close(gateway->rest.access);
 	gateway->rest.access = access;
+	gateway->hosts.any = gateway->is_beyond_hosts || (settings && access_settings_ask(settings));
 	gateway->rest.revision++;
 	return true;
 }

@@ -39,6 +39,7 @@ struct gateway_config {
 	size_t record_bytes; /* limit of a request's record; 0: the topic's own */
 	int64_t timeout_ms;  /* 0: GATEWAY_TIMEOUT_MS */
 	const struct access_settings *access; /* access control; NULL: everybody may do everything */
+	struct name_list hosts;	       /* by which requests may address it on loopback, where nobody is asked (net/host_names.h) */
 	struct name_list cors_origins; /* gateway/cors.h; empty: no CORS */
 	int compat; /* form of errors: of COMPAT_CHOICES; the files may choose it, too */
 	struct name_list passed; /* headers of requests that are passed on, besides the usual ones */

@@ -108,7 +108,7 @@ bool gateway_access_open(struct gateway_access *access, const struct gateway_acc
 	if (settings->key_set && !(settings->key_set = arena_copy(arena, settings->key_set, strlen(settings->key_set))))
 		return error_memory(error, ERROR_SYSTEM, "reading who may call");
 	settings->key_set_tls = asked->key_set_authorities ? &access->key_set_tls : NULL;
-	access->asks = settings->key_set || settings->api_keys || settings->policies || settings->certificates;
+	access->asks = access_settings_ask(settings);
 	access->wanted = access->asks || settings->rate_per_second > 0 ? settings : NULL;
 	return options_fit(asked, settings, error);
 }

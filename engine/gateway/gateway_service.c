@@ -26,7 +26,8 @@ static bool headers_are_fit(const struct name_list *passed, struct error *error)
 
 bool gateway_asked_check(const struct gateway_asked *asked, struct error *error)
 {
-	return listening_check_tls(&asked->listening, "gateway", error) && headers_are_fit(&asked->passed, error) &&
+	const struct tls_files files = listening_files(&asked->listening);
+	return listening_check_tls(&files, "", "gateway", error) && headers_are_fit(&asked->passed, error) &&
 	       cors_origins_check(&asked->cors_origins, error);
 }
 
@@ -67,6 +68,7 @@ bool gateway_service_open(struct gateway_service *service, struct loop *loop, co
 	service->config.passed = asked->passed;
 	service->config.compat = asked->compat;
 	service->config.cors_origins = asked->cors_origins;
+	service->config.hosts = asked->hosts;
 	if (!certificate_watch_open(&service->certificates, service->workspace, loop, service->config.files, service_reload_tls,
 				    service, error))
 		return false;

@@ -6,6 +6,7 @@
 
 #include "gateway/gateway.h"
 #include "gateway/gateway_access.h"
+#include "net/host_names.h"
 #include "runtime/certificate_watch.h"
 #include "runtime/revision.h"
 #include "runtime/revision_topics.h"
@@ -14,7 +15,7 @@
 struct gateway_asked {
 	struct listening_asked listening;
 	struct gateway_access_asked access;
-	struct name_list passed, cors_origins;
+	struct name_list passed, cors_origins, hosts;
 	int64_t timeout_ns;
 	int compat;
 };
@@ -33,6 +34,7 @@ struct gateway_asked {
 		ROW("cors-origin", NAMES, owner, member.cors_origins, .word = "ORIGIN",                                            \
 		    .help = "An origin, as https://app.example, whose pages may call the gateway from a browser (CORS); * is "     \
 			    "every origin."),                                                                                      \
+		HOST_NAMES_ROW(owner, member.hosts),                                                                               \
 		ROW("certificate", TEXT, owner, member.listening.certificate,                                                      \
 		    .help = "A file with the gateway's certificate, in PEM: it then accepts only TLS."),                           \
 		ROW("key", TEXT, owner, member.listening.key, .help = "A file with the certificate's key, in PEM."),               \

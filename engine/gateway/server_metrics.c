@@ -56,31 +56,28 @@ static void models_write(void *context, struct exposition *exposition)
 	arena_close(arena);
 }
 
-static struct metrics_listener *listener_open(const struct workspace *workspace, struct loop *loop,
-					      const struct metrics_owner *owner, const char *address, struct error *error)
+static struct metrics_listener *listener_open(const struct metrics_config *config, struct loop *loop,
+					      const struct metrics_owner *owner, struct error *error)
 {
-	struct metrics_address where;
 	char url[METRICS_URL_BYTES_MAX];
-	if (!metrics_address_read(address, &where, error))
-		return NULL;
-	struct metrics_listener *listener = metrics_listener_open(loop, &where, owner, error);
+	struct metrics_listener *listener = metrics_listener_open(loop, config, owner, error);
 	if (listener)
-		workspace_note(workspace, "metrics are at %s", metrics_listener_url(listener, url));
+		workspace_note(config->workspace, "metrics are at %s", metrics_listener_url(listener, url));
 	return listener;
 }
 
-struct metrics_listener *gateway_metrics_open(const struct workspace *workspace, struct loop *loop, struct gateway *gateway,
-					      const char *address, struct error *error)
+struct metrics_listener *gateway_metrics_open(const struct metrics_config *config, struct loop *loop, struct gateway *gateway,
+					      struct error *error)
 {
 	const struct metrics_owner owner = {gateway_write, gateway_unready, gateway};
-	return listener_open(workspace, loop, &owner, address, error);
+	return listener_open(config, loop, &owner, error);
 }
 
-struct metrics_listener *model_metrics_open(const struct workspace *workspace, struct loop *loop, struct model_server *server,
-					    const char *address, struct error *error)
+struct metrics_listener *model_metrics_open(const struct metrics_config *config, struct loop *loop, struct model_server *server,
+					    struct error *error)
 {
 	const struct metrics_owner owner = {models_write, NULL, server};
-	return listener_open(workspace, loop, &owner, address, error);
+	return listener_open(config, loop, &owner, error);
 }
 
 static void on_push_reported(void *context, const char *reason)

@@ -16,11 +16,11 @@ void gateway_metrics_write(struct gateway *gateway, struct exposition *expositio
 struct metrics_push *gateway_push_open(const struct workspace *workspace, struct loop *loop, struct gateway *gateway,
 				       const char *address, struct error *error);
 
-/* Listen at an address in the format of `--metrics`, and report the address. The server must
- * outlive the listener. NULL: `error` has the reason. */
-struct metrics_listener *gateway_metrics_open(const struct workspace *workspace, struct loop *loop, struct gateway *gateway,
-					      const char *address, struct error *error);
-struct metrics_listener *model_metrics_open(const struct workspace *workspace, struct loop *loop, struct model_server *server,
-					    const char *address, struct error *error);
+/* Listen, and report the address. The server and what the configuration borrows must outlive the listener. NULL: `error` has the
+ * reason. */
+struct metrics_listener *gateway_metrics_open(const struct metrics_config *config, struct loop *loop, struct gateway *gateway,
+					      struct error *error);
+struct metrics_listener *model_metrics_open(const struct metrics_config *config, struct loop *loop, struct model_server *server,
+					    struct error *error);
 
 #endif

@@ -27,6 +27,7 @@
 #include "net/loop.h"
 #include "net/tls.h"
 
+struct host_names;
 struct http_server;
 struct http_incoming; /* a received request, until it is answered */
 
@@ -38,6 +39,8 @@ struct http_server_config {
 	size_t body_bytes;	       /* a longer one is answered 413 */
 	struct body_budget *bodies;    /* of all requests in flight: and of their answers: beyond it 503; NULL: no limit.
 				       * Outlives the server */
+	const struct host_names *hosts; /* by which requests may address it, looked at for each: others are answered 421
+					 * (net/host_names.h). NULL: all. Outlives the server */
 	bool gzips; /* compresses bodies of http_server_answer() for callers that accept gzip */
 	size_t connections;
 	size_t peer_connections; /* of one peer (net/peers.h); further ones are closed at once. 0: no limit of its own */

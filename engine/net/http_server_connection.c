@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "net/host_names.h"
 #include "net/http_server_parts.h"
 
 #define DISCARDED_BYTES_MAX ((uint64_t)64 << 20) /* beyond the limit of a body: a client that reads only after it has sent
@@ -16,6 +17,7 @@
 #define RECORDS_A_TURN 4 /* of TLS, which are read one by one */
 #define FAR_MS INT64_MAX
 
+static const struct http_refusal misdirected = {421, HOST_NAMES_WORDS};
 static const struct http_refusal too_long = {413, "the request's body is longer than this server takes"};
 static const struct http_refusal crowded = {503, "the server holds its maximum of request bodies; call again later"};
 
@@ -168,6 +170,7 @@ static bool inbound_admit(struct http_inbound *connection, bool has_body)
 
 static void inbound_begin_request(struct http_inbound *connection, bool more_is_here)
 {
+	const struct host_names *hosts = connection->server->config.hosts;
 	struct http_incoming *incoming = connection->incoming;
 	struct http_head *head = &incoming->head;
 	incoming->head_ms = loop_now_ms(connection->server->loop);
@@ -178,6 +181,10 @@ static void inbound_begin_request(struct http_inbound *connection, bool more_is_
 	if (connection->is_exchange) { /* its end is that of the stream, so it needs neither a length nor chunks */
 		head->keeps = false;
 		head->is_old = true;
+	}
+	if (hosts && !host_names_allow(hosts, http_head_value(head, TEXT("host")))) {
+		http_incoming_refuse(incoming, misdirected, false);
+		return;
 	}
 	bool has_body = head->framing == HTTP_BODY_IN_CHUNKS || (head->framing == HTTP_BODY_OF_LENGTH && head->length > 0);
 	connection->closes = !head->keeps;

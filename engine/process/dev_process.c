@@ -175,6 +175,7 @@ static bool follow_gateway(struct dev_process *dev)
 		.consumer = embedded_consumer_settings,
 		.producer = embedded_producer_settings,
 		.direct = dev->watchers.direct,
+		.hosts = dev->asked->hosts,
 		.record_bytes = GATEWAY_RECORD_BYTES, /* the simulated broker does not report settings of topics */
 	};
 	dev->gateway = gateway_open(dev->loop, &dev->gateway_config, plan, &error);
@@ -261,7 +262,8 @@ static void on_second(void *context)
 
 static bool open_servers(struct dev_process *dev, struct error *error)
 {
-	const struct model_server_config models = {.paths = dev->files.paths, .path_count = dev->files.path_count};
+	const struct model_server_config models = {
+		.paths = dev->files.paths, .path_count = dev->files.path_count, .hosts = dev->asked->hosts};
 	dev->loop = loop_open(error);
 	dev->broker = dev->loop ? embedded_broker_open(error) : NULL;
 	dev->relay = dev->broker ? relay_open(dev->loop, dev->broker, dev->asked->port, error) : NULL;
@@ -321,8 +323,10 @@ static bool open_engine(struct dev_process *dev, struct error *error)
 	const char *cancels = plan->count > 0 ? topic_cancels_name(dev->workspace->arena, plan->pipelines[0].prefix,
 								   plan->pipelines[0].namespace)
 					      : NULL;
+	const struct metrics_config metrics = {
+		.asked = dev->asked->metrics, .workspace = dev->workspace, .hosts = dev->asked->hosts};
 	return engine_watchers_read_cancels(&dev->watchers, dev->engine, &dev->config, cancels, error) &&
-	       engine_watchers_open(&dev->watchers, dev->engine, &dev->config, &dev->notices, dev->asked->metrics, error);
+	       engine_watchers_open(&dev->watchers, dev->engine, &dev->config, &dev->notices, &metrics, error);
 }
 
 /* In the first turn of the engine's loop, after the engine's own first lines. */
@@ -376,7 +380,7 @@ bool dev_process_run(const struct dev_config *config, struct error *error)
 					    .insecure = true}};
 	sigset_t before;
 	engine_block_signals(&before);
-	bool good = run_limits_check(MEMORY_BYTES, false, WORKERS, error) &&
+	bool good = run_limits_check(MEMORY_BYTES, false, WORKERS, error) && metrics_asked_check(config->metrics, error) &&
 		    alert_settings_make(config->alerts, config->workspace->arena, &dev.notices, error) &&
 		    open_servers(&dev, error) && open_engine(&dev, error) && run_engine(&dev, error);
 	close_all(&dev);

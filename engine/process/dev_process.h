@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "runtime/alert_settings.h"
+#include "runtime/metrics_listener.h"
 #include "spec/workspace.h"
 #include "view/dev_start.h"
 
@@ -21,7 +22,8 @@ struct dev_config {
 	const char *namespace;
 	int port;		  /* of the broker; 0: any that is free */
 	int http_port, grpc_port; /* of the gateway, likewise; -1: those of the files' serviceConfig, else any that is free */
-	const char *metrics;		/* NULL: not asked for */
+	const struct metrics_asked *metrics;
+	struct name_list hosts; /* by which requests may address the gateway, the models and the metrics (net/host_names.h) */
 	const struct alert_asked *alerts;
 	struct log_writer *log;
 	bool json;

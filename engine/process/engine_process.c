@@ -113,9 +113,10 @@ static bool run_engine(struct engine_process *running, struct revision *revision
 	if (!is_prepared)
 		revision_close(revision);
 	struct engine_watchers *watchers = &running->watchers;
+	const struct metrics_config metrics = {
+		.asked = &running->asked->metrics, .workspace = running->workspace, .hosts = running->asked->gateway.hosts};
 	struct engine *engine = is_prepared ? engine_open(revision, &running->engine, error) : NULL;
-	bool good = engine &&
-		    engine_watchers_open(watchers, engine, &running->engine, &running->notices, running->asked->metrics, error) &&
+	bool good = engine && engine_watchers_open(watchers, engine, &running->engine, &running->notices, &metrics, error) &&
 		    (!running->liveness || liveness_watch(running->liveness, engine, error)) &&
 		    topics_watch(running, engine, error) &&
 		    engine_watchers_read_cancels(watchers, engine, &running->engine, running->cancels_topic, error) &&
@@ -195,6 +196,7 @@ static bool run_files(struct engine_process *running, struct revision *revision,
 	running->engine.write_metrics = process_gateway_metrics;
 	running->engine.context = running;
 	if (run_limits_check((size_t)self->memory_bytes, true, (size_t)self->workers, error) &&
+	    metrics_asked_check(&self->metrics, error) &&
 	    alert_settings_make(&self->alerts, running->arena, &running->notices, error) && rehearse(running, error) &&
 	    process_kafka_configure(running, revision->runtime, error) &&
 	    (self->control ? gateway_asked_check(&self->gateway, error) : process_gateway_begin(running, revision, error)) &&
@@ -259,6 +261,7 @@ struct engine_process *engine_process_open(const struct process_config *config, 
 						     .insecure = asked->gateway.listening.insecure,
 						     .has_gateway = asked->http_port > 0 || asked->grpc_port > 0,
 						     .may_have_gateway = true,
+						     .metrics = &asked->metrics,
 						     .survey = true}};
 	process->engine.log = &config->log->sink;
 	return process;

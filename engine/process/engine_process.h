@@ -9,6 +9,7 @@
 #include "client/kafka.h"
 #include "gateway/gateway_service.h"
 #include "runtime/alert_settings.h"
+#include "runtime/metrics_listener.h"
 
 struct log_writer;
 
@@ -39,7 +40,7 @@ struct run_asked {
 	int64_t http_port, grpc_port; /* 0: not given */
 	struct gateway_asked gateway;
 	const char *health_socket;
-	const char *metrics;
+	struct metrics_asked metrics;
 	struct alert_asked alerts;
 	int log_level;
 	int form; /* enum output_form of the command */

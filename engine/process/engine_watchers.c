@@ -11,7 +11,7 @@ bool engine_watchers_prepare(struct engine_watchers *watchers, struct engine_con
 }
 
 bool engine_watchers_open(struct engine_watchers *watchers, struct engine *engine, const struct engine_config *config,
-			  const struct notifier_settings *notices, const char *address, struct error *error)
+			  const struct notifier_settings *notices, const struct metrics_config *metrics, struct error *error)
 {
 	watchers->status = status_publisher_open(engine, config, error);
 	if (watchers->status)
@@ -19,9 +19,9 @@ bool engine_watchers_open(struct engine_watchers *watchers, struct engine *engin
 			alert_watch_open(engine, config, notices, status_publisher_models(watchers->status), error);
 	if (!watchers->alerts)
 		return false;
-	if (!address && !runtime_pushgateway(engine_revision(engine)->runtime))
+	if (!metrics->asked->address && !runtime_pushgateway(engine_revision(engine)->runtime))
 		return true;
-	watchers->metrics = engine_metrics_open(engine, config, watchers->alerts, address, error);
+	watchers->metrics = engine_metrics_open(engine, config, watchers->alerts, metrics, error);
 	return watchers->metrics;
 }
 

@@ -25,10 +25,10 @@ struct engine_watchers { /* starts as {0} */
 /* Opens the hub and the board, and sets them in the configuration. */
 bool engine_watchers_prepare(struct engine_watchers *watchers, struct engine_config *config, struct error *error);
 
-/* Publishes status, watches alerts, and serves metrics at `address` (NULL: only where the files name a Pushgateway). The
- * configuration and the settings of notices are borrowed until engine_watchers_stop(). */
+/* Publishes status, watches alerts, and serves metrics where that is asked for, or pushes them where the files name a Pushgateway.
+ * The configurations and the settings of notices are borrowed until engine_watchers_stop(). */
 bool engine_watchers_open(struct engine_watchers *watchers, struct engine *engine, const struct engine_config *config,
-			  const struct notifier_settings *notices, const char *address, struct error *error);
+			  const struct notifier_settings *notices, const struct metrics_config *metrics, struct error *error);
 
 /* Reads cancellations from the topic; NULL: there is none. */
 bool engine_watchers_read_cancels(struct engine_watchers *watchers, struct engine *engine, const struct engine_config *config,

@@ -331,7 +331,7 @@ static bool push_open(struct engine_metrics *metrics, const struct metrics_owner
 	return !config.address || (metrics->push = metrics_push_open(engine_loop(metrics->engine), &config, error));
 }
 
-static bool metrics_set_up(struct engine_metrics *metrics, const struct metrics_address *where, struct error *error)
+static bool metrics_set_up(struct engine_metrics *metrics, const struct metrics_config *listening, struct error *error)
 {
 	const struct metrics_owner owner = {on_write, on_unready, metrics};
 	struct loop *loop = engine_loop(metrics->engine);
@@ -340,25 +340,23 @@ static bool metrics_set_up(struct engine_metrics *metrics, const struct metrics_
 	       (metrics->lags = lag_watch_open(metrics->config, error)) &&
 	       (metrics->loads = namespace_loads_open(metrics->engine, metrics->config, metrics->lags, error)) &&
 	       loop_timer_set(loop, &metrics->follow_timer, loop_now_ms(loop), error) &&
-	       (!where || (metrics->listener = metrics_listener_open(loop, where, &owner, error))) &&
+	       (!listening->asked->address || (metrics->listener = metrics_listener_open(loop, listening, &owner, error))) &&
 	       push_open(metrics, &owner, error);
 }
 
 struct engine_metrics *engine_metrics_open(struct engine *engine, const struct engine_config *config,
-					   const struct alert_watch *alerts, const char *address, struct error *error)
+					   const struct alert_watch *alerts, const struct metrics_config *listening,
+					   struct error *error)
 {
-	struct metrics_address where;
 	char url[METRICS_URL_BYTES_MAX];
-	if (address && !metrics_address_read(address, &where, error))
-		return NULL;
 	struct engine_metrics *metrics = memory_take(1, sizeof *metrics);
 	if (!metrics) {
 		error_memory(error, ERROR_SYSTEM, "opening the metrics of an engine");
 		return NULL;
 	}
 	*metrics = (struct engine_metrics){.engine = engine, .config = config, .alerts = alerts, .arena = arena_open(SCRAPE_BYTES)};
-	if (metrics_set_up(metrics, address ? &where : NULL, error)) {
-		if (address)
+	if (metrics_set_up(metrics, listening, error)) {
+		if (metrics->listener)
 			log_say(config->log, LOG_LEVEL_INFO, NULL, "metrics are at %s",
 				metrics_listener_url(metrics->listener, url));
 		return metrics;

@@ -10,6 +10,7 @@
 #define SLUICE_RUNTIME_ENGINE_METRICS_H
 
 #include "runtime/engine.h"
+#include "runtime/metrics_listener.h"
 
 struct alert_watch;
 
@@ -23,11 +24,12 @@ size_t pipeline_steps_most(size_t drifts, size_t weighers, size_t alerts, size_t
 
 struct engine_metrics;
 
-/* Listens at an address in the format of `--metrics` (NULL: does not), on the engine's loop, and logs the address.
- * Pushes the metrics to the Pushgateway that the files name (runtime/metrics_push.h). Opened before engine_run(); borrows
- * all. `alerts` NULL: there are none (runtime/alert_watch.h). */
+/* Listens on the engine's loop where it is asked to (`listening->asked`), and logs the address. Pushes the metrics to the
+ * Pushgateway that the files name (runtime/metrics_push.h). Opened before engine_run(); borrows all. `alerts` NULL: there are none
+ * (runtime/alert_watch.h). */
 struct engine_metrics *engine_metrics_open(struct engine *engine, const struct engine_config *config,
-					   const struct alert_watch *alerts, const char *address, struct error *error);
+					   const struct alert_watch *alerts, const struct metrics_config *listening,
+					   struct error *error);
 void engine_metrics_close(struct engine_metrics *metrics); /* called before the engine is closed; NULL is fine */
 
 #endif

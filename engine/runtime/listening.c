@@ -8,11 +8,11 @@
 
 /* ---- checks ---- */
 
-bool listening_check_tls(const struct listening_asked *asked, const char *name, struct error *error)
+bool listening_check_tls(const struct tls_files *files, const char *prefix, const char *name, struct error *error)
 {
-	return asked->certificate || (!asked->key && !asked->authorities) ||
-	       error_set(error, ERROR_CONFIG, PLACE_NONE, "`--%s` needs `--certificate`: name the %s's certificate, too",
-			 asked->key ? "key" : "authorities", name);
+	return files->certificate || (!files->key && !files->authorities) ||
+	       error_set(error, ERROR_CONFIG, PLACE_NONE, "`--%s%s` needs `--%scertificate`: name the %s's certificate, too",
+			 prefix, files->key ? "key" : "authorities", prefix, name);
 }
 
 bool listening_check_host(const struct listening_asked *asked, const char *reason, const char *advice, struct error *error)

@@ -17,8 +17,9 @@ struct listening_asked {
 	bool insecure;
 };
 
-/* CONFIG: a key or authorities without a certificate. `name` is the name of the server in the message. */
-bool listening_check_tls(const struct listening_asked *asked, const char *name, struct error *error);
+/* CONFIG: a key or authorities without a certificate. The names of the options begin with `prefix`; `name` is the name of the
+ * server in the message. */
+bool listening_check_tls(const struct tls_files *files, const char *prefix, const char *name, struct error *error);
 
 /* CONFIG: other machines can connect to the host. `reason` names the risk, and `advice` the options that avoid it. */
 bool listening_check_host(const struct listening_asked *asked, const char *reason, const char *advice, struct error *error);

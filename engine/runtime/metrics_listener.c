@@ -6,7 +6,10 @@
 #include "base/memory.h"
 #include "base/number.h"
 #include "base/version.h"
+#include "net/host_names.h"
 #include "net/http_server.h"
+#include "net/listen.h"
+#include "runtime/listening.h"
 #include "runtime/process_usage.h"
 
 #define PORT_MOST 65535
@@ -15,6 +18,9 @@
 struct metrics_listener {
 	struct metrics_address address;
 	struct metrics_owner owner;
+	struct tls_files files;
+	struct host_names hosts;
+	struct certificate_watch certificates;
 	struct http_server *server;
 	struct buffer text;
 };
@@ -45,6 +51,39 @@ bool metrics_address_read(const char *text, struct metrics_address *address, str
 				 text);
 	memcpy(address->host, host.bytes, host.length);
 	return true;
+}
+
+/* ---- options ---- */
+
+static struct tls_files metrics_files(const struct metrics_asked *asked)
+{
+	return (struct tls_files){asked->authorities, asked->certificate, asked->key};
+}
+
+bool metrics_asked_check(const struct metrics_asked *asked, struct error *error)
+{
+	const struct tls_files files = metrics_files(asked);
+	struct metrics_address address;
+	if (!listening_check_tls(&files, "metrics-", "port", error))
+		return false;
+	if (!asked->address)
+		return !asked->certificate || error_set(error, ERROR_CONFIG, PLACE_NONE,
+							"`--metrics-certificate` is of the port for metrics, and there is none; "
+							"add `--metrics`, or remove it");
+	return metrics_address_read(asked->address, &address, error);
+}
+
+bool metrics_check_protection(const struct metrics_asked *asked, const struct runtime_spec *runtime, struct error *error)
+{
+	struct metrics_address address;
+	if (!asked->address || asked->certificate || !runtime || !security_part_is_wanted(&runtime->encryption))
+		return true;
+	return metrics_address_read(asked->address, &address, error) &&
+	       (address.host[0] == '\0' || listen_is_local(address.host) ||
+		error_set(error, ERROR_CONFIG, runtime->encryption.here,
+			  "connections are to be encrypted, and the port for metrics at %s has no certificate; name one by "
+			  "--metrics-certificate, and its key, or leave the host out",
+			  asked->address));
 }
 
 /* ---- answers ---- */
@@ -104,7 +143,42 @@ static void metrics_listener_on_called(void *context, struct http_incoming *inco
 
 /* ---- opening and closing ---- */
 
-struct metrics_listener *metrics_listener_open(struct loop *loop, const struct metrics_address *address,
+static bool metrics_listener_reload(void *context, struct error *error)
+{
+	const struct metrics_listener *listener = context;
+	return http_server_reload(listener->server, &listener->files, error);
+}
+
+static bool metrics_listener_set_up(struct metrics_listener *listener, struct loop *loop, const struct metrics_config *config,
+				    struct error *error)
+{
+	if (!metrics_address_read(config->asked->address, &listener->address, error))
+		return false;
+	const struct tls_files *files = listener->files.certificate ? &listener->files : NULL;
+	const char *host = listener->address.host[0] ? listener->address.host : NULL;
+	listener->hosts = host_names_of(host, config->hosts);
+	listener->hosts.any |= files != NULL;
+	const struct http_server_config http = {.host = host,
+						.port = listener->address.port,
+						.files = files,
+						.hosts = &listener->hosts,
+						.body_bytes = BODY_BYTES_MOST,
+						.gzips = true,
+						.connections = METRICS_CONNECTIONS,
+						.peer_connections = METRICS_PEER_CONNECTIONS,
+						.head_ms = METRICS_HEAD_MS,
+						.body_ms = METRICS_HEAD_MS,
+						.idle_ms = METRICS_IDLE_MS,
+						.called = metrics_listener_on_called,
+						.context = listener};
+	if (!certificate_watch_open(&listener->certificates, config->workspace, loop, files, metrics_listener_reload, listener,
+				    error))
+		return false;
+	listener->server = http_server_open(loop, &http, error);
+	return listener->server != NULL;
+}
+
+struct metrics_listener *metrics_listener_open(struct loop *loop, const struct metrics_config *config,
 					       const struct metrics_owner *owner, struct error *error)
 {
 	struct metrics_listener *listener = memory_take(1, sizeof *listener);
@@ -112,21 +186,9 @@ struct metrics_listener *metrics_listener_open(struct loop *loop, const struct m
 		error_memory(error, ERROR_SYSTEM, "opening a listener for metrics");
 		return NULL;
 	}
-	*listener = (struct metrics_listener){.address = *address, .owner = *owner};
+	*listener = (struct metrics_listener){.owner = *owner, .files = metrics_files(config->asked)};
 	buffer_open(&listener->text, METRICS_BYTES_MAX);
-	const struct http_server_config config = {.host = listener->address.host[0] ? listener->address.host : NULL,
-						  .port = address->port,
-						  .body_bytes = BODY_BYTES_MOST,
-						  .gzips = true,
-						  .connections = METRICS_CONNECTIONS,
-						  .peer_connections = METRICS_PEER_CONNECTIONS,
-						  .head_ms = METRICS_HEAD_MS,
-						  .body_ms = METRICS_HEAD_MS,
-						  .idle_ms = METRICS_IDLE_MS,
-						  .called = metrics_listener_on_called,
-						  .context = listener};
-	listener->server = http_server_open(loop, &config, error);
-	if (listener->server)
+	if (metrics_listener_set_up(listener, loop, config, error))
 		return listener;
 	metrics_listener_close(listener);
 	return NULL;
@@ -136,6 +198,7 @@ void metrics_listener_close(struct metrics_listener *listener)
 {
 	if (!listener)
 		return;
+	certificate_watch_close(&listener->certificates);
 	http_server_close(listener->server);
 	buffer_close(&listener->text);
 	memory_give(listener);
@@ -150,7 +213,7 @@ const char *metrics_listener_url(const struct metrics_listener *listener, char u
 {
 	const char *host = listener->address.host[0] ? listener->address.host : "127.0.0.1";
 	bool bracketed = strchr(host, ':') != NULL;
-	(void)snprintf(url, METRICS_URL_BYTES_MAX, "http://%s%s%s:%d/metrics", bracketed ? "[" : "", host, bracketed ? "]" : "",
-		       metrics_listener_port(listener));
+	(void)snprintf(url, METRICS_URL_BYTES_MAX, "http%s://%s%s%s:%d/metrics", listener->files.certificate ? "s" : "",
+		       bracketed ? "[" : "", host, bracketed ? "]" : "", metrics_listener_port(listener));
 	return url;
 }

@@ -6,6 +6,9 @@
  *   /live      200 as long as the process answers
  *   /ready     200, or 503 with a reason
  *
+ * It is plain HTTP, or TLS with a certificate of its own, which is loaded again when its files change
+ * (runtime/certificate_watch.h). With authorities, clients must present certificates; nobody is asked for a token.
+ *
  * Connections and their times are limited. An answer is computed from counts that other threads write without locks.
  * So neither a scrape nor a slow client delays messages, and no worker delays a scrape.
  *
@@ -14,8 +17,10 @@
 #ifndef SLUICE_RUNTIME_METRICS_LISTENER_H
 #define SLUICE_RUNTIME_METRICS_LISTENER_H
 
-#include "net/loop.h"
+#include "base/option.h"
 #include "observe/exposition.h"
+#include "runtime/certificate_watch.h"
+#include "spec/resource.h"
 
 #define METRICS_CONNECTIONS ((size_t)32)
 #define METRICS_PEER_CONNECTIONS ((size_t)16)
@@ -34,6 +39,31 @@ struct metrics_address {
 /* Reads `PORT`, or `HOST:PORT` with an IPv6 address in brackets. False: CONFIG, with the reason. */
 bool metrics_address_read(const char *text, struct metrics_address *address, struct error *error);
 
+/* Options of the command line; METRICS_ROWS fill them. */
+struct metrics_asked {
+	const char *address; /* NULL: no listener */
+	const char *certificate, *key, *authorities;
+};
+
+#define METRICS_ROWS(owner, member)                                                                                                \
+	ROW("metrics", TEXT, owner, member.address, .word = "PORT",                                                                \
+	    .help = "Where `/metrics`, `/live` and `/ready` are answered: PORT on this machine alone, or HOST:PORT; 0: a free "    \
+		    "port."),                                                                                                      \
+		ROW("metrics-certificate", TEXT, owner, member.certificate, .word = "FILE",                                        \
+		    .help = "A file with the certificate of the port of --metrics, in PEM: it then accepts only TLS. When the "    \
+			    "file changes, new connections get the new certificate."),                                             \
+		ROW("metrics-key", TEXT, owner, member.key, .word = "FILE",                                                        \
+		    .help = "A file with that certificate's key, in PEM."),                                                        \
+		ROW("metrics-authorities", TEXT, owner, member.authorities, .word = "FILE",                                        \
+		    .help = "A file of authorities, in PEM: who reads metrics needs a certificate that one of them has signed.")
+
+/* Checks the options alone: the address, and that the files have a certificate, and a port. CONFIG. */
+bool metrics_asked_check(const struct metrics_asked *asked, struct error *error);
+
+/* Whether the listener has TLS where the files ask for encryption (`runtime` NULL: they do not), or serves this machine alone. Else
+ * CONFIG. */
+bool metrics_check_protection(const struct metrics_asked *asked, const struct runtime_spec *runtime, struct error *error);
+
 /* Owner of a listener: its metrics in addition to those of the process, and its readiness. */
 struct metrics_owner {
 	/* Writes its metrics; called in the listener's thread. NULL: it has none. */
@@ -47,8 +77,14 @@ struct metrics_owner {
 /* Writes the metrics of the process and of the owner. Look at the buffer's failure. */
 void metrics_write(const struct metrics_owner *owner, enum exposition_form form, struct buffer *out);
 
-/* Borrows the loop and copies the rest. NULL: it cannot listen there (CONFIG), or memory ran out (SYSTEM). */
-struct metrics_listener *metrics_listener_open(struct loop *loop, const struct metrics_address *address,
+struct metrics_config {			   /* borrowed as long as the listener lives */
+	const struct metrics_asked *asked; /* with an address */
+	const struct workspace *workspace; /* gets the news of the certificate */
+	struct name_list hosts;		   /* by which requests may address it on loopback (net/host_names.h) */
+};
+
+/* NULL: it cannot listen there, or with these files (CONFIG), or memory ran out (SYSTEM). */
+struct metrics_listener *metrics_listener_open(struct loop *loop, const struct metrics_config *config,
 					       const struct metrics_owner *owner, struct error *error);
 void metrics_listener_close(struct metrics_listener *listener); /* NULL is fine */
 int metrics_listener_port(const struct metrics_listener *listener);

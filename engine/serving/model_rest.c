@@ -400,6 +400,7 @@ struct model_rest *model_rest_open(struct loop *loop, const struct model_service
 						.connections = MODEL_SERVICE_CONNECTIONS,
 						.peer_connections = MODEL_SERVICE_PEER_CONNECTIONS,
 						.bodies = config->bodies,
+						.hosts = config->hosts,
 						.called = model_rest_on_called,
 						.context = service};
 	if (model_service_open(&service->models, loop, config, &later, error) &&

@@ -17,6 +17,7 @@ struct model_server {
 	struct model_server_config config;
 	struct catalog *catalog;
 	struct body_budget bodies;
+	struct host_names hosts;
 	struct model_rest *rest;
 	struct model_grpc *grpc;
 };
@@ -116,10 +117,13 @@ static bool open_doors(struct model_server *server, struct loop *loop, struct er
 	struct model_service_config service = {.host = server->config.host,
 					       .port = server->config.rest_port,
 					       .files = server->config.files,
+					       .hosts = &server->hosts,
 					       .catalog = server->catalog,
 					       .bodies = &server->bodies,
 					       .load = load,
 					       .context = server};
+	server->hosts = host_names_of(server->config.host, server->config.hosts);
+	server->hosts.any |= server->config.files != NULL;
 	server->rest = model_rest_open(loop, &service, error);
 	service.port = server->config.grpc_port;
 	return server->rest && (server->grpc = model_grpc_open(loop, &service, error));

@@ -6,6 +6,7 @@
 #ifndef SLUICE_SERVING_MODEL_SERVER_H
 #define SLUICE_SERVING_MODEL_SERVER_H
 
+#include "base/option.h"
 #include "net/loop.h"
 #include "net/tls.h"
 #include "serving/catalog.h"
@@ -21,6 +22,7 @@ struct model_server_config {
 	const char *const *paths; /* files and folders of YAML; a folder's stubs.json is read too */
 	size_t path_count;
 	const struct tls_files *files; /* for both protocols; NULL: without TLS */
+	struct name_list hosts;	       /* by which requests may address it on loopback (net/host_names.h) */
 	const char *stubs;	       /* another folder of which only stubs.json is read; NULL: none */
 };
 

@@ -5,6 +5,7 @@
 #define SLUICE_SERVING_MODEL_SERVICE_H
 
 #include "message/message.h"
+#include "net/host_names.h"
 #include "net/loop.h"
 #include "net/tls.h"
 #include "serving/catalog.h"
@@ -38,6 +39,7 @@ struct model_service_config {
 	const char *host;	       /* NULL: loopback */
 	int port;		       /* 0: a free one */
 	const struct tls_files *files; /* NULL: without TLS */
+	const struct host_names *hosts; /* as of the HTTP server */
 	struct catalog *catalog;
 	struct body_budget *bodies; /* shared by the front ends; NULL: no limit. Outlives them */
 	/* Puts the model of that name into the catalog, as its files describe it now. False: there is none, or

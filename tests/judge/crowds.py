@@ -139,8 +139,8 @@ def churn(port):
         say_begun()
 
 
-SMUGGLED = "GET /v2/health/live HTTP/1.1\r\nHost: h\r\n\r\n"
-AMBIGUOUS = [f"POST {PLACE % 'near'} HTTP/1.1\r\nHost: h\r\n{lengths}\r\n{body}" for lengths, body in (
+SMUGGLED = "GET /v2/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
+AMBIGUOUS = [f"POST {PLACE % 'near'} HTTP/1.1\r\nHost: localhost\r\n{lengths}\r\n{body}" for lengths, body in (
     ("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n" + SMUGGLED), ("Content-Length: 0\r\nContent-Length: 44\r\n", SMUGGLED),
     ("Transfer-Encoding: chunked\r\n", "3\nabc\r\n0\r\n\r\n" + SMUGGLED), ("Transfer-Encoding: xchunked\r\n", "0\r\n\r\n" + SMUGGLED))]
 
@@ -170,7 +170,7 @@ def loris(port):
             try:
                 if at >= len(held):
                     held.append(socket.create_connection(("127.0.0.1", port), timeout=5))
-                    held[at].sendall(b"POST /v2/pipelines/near/infer HTTP/1.1\r\nHost: h\r\n")
+                    held[at].sendall(b"POST /v2/pipelines/near/infer HTTP/1.1\r\nHost: localhost\r\n")
                 held[at].sendall(b"x")
             except OSError:
                 held.pop(at) if at < len(held) else None

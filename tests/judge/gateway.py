@@ -669,7 +669,7 @@ def ends_in_other_ways(judge, gateway):
     took = time.monotonic() - begun
     judge.expect("a deadline ends a call", status == 504 and answer["kind"] == "LIMIT" and took < 1.2, (status, answer, took))
     connection, body = socket.create_connection((gateway.host, gateway.port), timeout=20), json.dumps(request()).encode()
-    connection.sendall(b"POST /v2/pipelines/twice/infer HTTP/1.1\r\nHost: h\r\nx-timeout-ms: 300\r\nContent-Length: %d\r\n\r\n" % len(body))
+    connection.sendall(b"POST /v2/pipelines/twice/infer HTTP/1.1\r\nHost: localhost\r\nx-timeout-ms: 300\r\nContent-Length: %d\r\n\r\n" % len(body))
     time.sleep(0.4)
     connection.sendall(body)
     answer = connection.recv(65536)
@@ -719,7 +719,7 @@ def lets_callers_go(judge, dev, gateway):
     body = json.dumps(request()).encode()
     for pipeline in (b"slow", b"held"):
         connection = socket.create_connection((gateway.host, gateway.port))
-        connection.sendall(b"POST /v2/pipelines/%s/infer HTTP/1.1\r\nHost: h\r\nx-request-id: left\r\nContent-Length: %d\r\n\r\n" % (pipeline, len(body)) + body)
+        connection.sendall(b"POST /v2/pipelines/%s/infer HTTP/1.1\r\nHost: localhost\r\nx-request-id: left\r\nContent-Length: %d\r\n\r\n" % (pipeline, len(body)) + body)
         time.sleep(0.1)
         connection.close()
     done = subprocess.run([dev.binary, "tail", "held", "--from", "beginning", "--where", 'id == "left"', "--count", "1", "-o", "json", "--brokers",

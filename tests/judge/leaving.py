@@ -64,7 +64,7 @@ class SilentModel:
 def ask_by_http(gateway, pipeline):
     body = json.dumps(request()).encode()
     connection = socket.create_connection((gateway.host, gateway.port))
-    connection.sendall(b"POST /v2/pipelines/%s/infer HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n" % (pipeline.encode(), len(body)) + body)
+    connection.sendall(b"POST /v2/pipelines/%s/infer HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % (pipeline.encode(), len(body)) + body)
     return connection
 
 

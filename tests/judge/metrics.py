@@ -168,7 +168,7 @@ def sheds_the_slow(judge, listener):
     slow = []
     for _ in range(8):
         one = socket.create_connection((listener.host, listener.port))
-        one.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\nX-Slow: ")
+        one.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
         slow.append(one)
     begun, seconds = time.monotonic(), []
     while time.monotonic() - begun < HEAD_SECONDS + 3:
@@ -504,7 +504,7 @@ class Events:
         judge.expect("moved: calls are over before their answers", calls == [504] * TIMEOUTS, calls)
         caller = socket.create_connection((self.gateway.host, self.gateway.port))
         body = json.dumps({"inputs": [{"name": "INPUT", "datatype": "FP32", "shape": [1], "data": [3]}]})
-        caller.sendall(f"POST /v2/pipelines/silent/infer HTTP/1.1\r\nHost: h\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+        caller.sendall(f"POST /v2/pipelines/silent/infer HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
         self.becomes("a call is on its way", "sluice_gateway_calls_total", lambda count: count > self.asked - 2)
         caller.close()
         self.becomes("what a caller has left is given up", "sluice_worker_cancelled_total", 1)
@@ -512,7 +512,7 @@ class Events:
             self.becomes(f"{name} of the gateway", f"sluice_gateway_{name}_total", wanted)
         before = value(self.listener.families(), "sluice_gateway_connections_total")
         with socket.create_connection((self.gateway.host, self.gateway.port)) as caller:
-            caller.sendall(b"GET / HTTP/1.1\nHost: h\n\n")  # bare line feeds
+            caller.sendall(b"GET / HTTP/1.1\nHost: localhost\n\n")  # bare line feeds
             judge.expect("moved: a head that is not well formed is refused", caller.recv(64).startswith(b"HTTP/1.1 400"))
         self.becomes("it is counted", "sluice_gateway_rejected_requests_total", 1)
         judge.expect("moved: so is a call", self.ask("sink", 1) in (200, 202))

@@ -15,7 +15,9 @@
 #include "guest.h"
 #include "runtime/metrics_listener.h"
 
-#define ASK(method, path) method " " path " HTTP/1.1\r\nHost: x\r\n\r\n"
+#define ASK(method, path) method " " path " HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+static const struct workspace workspace; /* gets no news here */
 
 struct metrics_stand {
 	struct loop *loop;
@@ -43,9 +45,10 @@ static int stand_open(void **state)
 	static struct metrics_stand stand;
 	struct error error = {0};
 	stand = (struct metrics_stand){.loop = loop_open(&error)};
-	const struct metrics_address address = {0};
+	static const struct metrics_asked asked = {.address = "0"};
 	const struct metrics_owner owner = {on_write, on_unready, &stand};
-	stand.listener = metrics_listener_open(stand.loop, &address, &owner, &error);
+	stand.listener = metrics_listener_open(stand.loop, &(struct metrics_config){.asked = &asked, .workspace = &workspace},
+					       &owner, &error);
 	assert_non_null(stand.listener);
 	*state = &stand;
 	return 0;
@@ -78,7 +81,7 @@ static void metrics_come_in_the_format_that_is_asked_for(void **state)
 		assert_non_null(strstr(reply, "\nprocess_resident_memory_bytes "));
 	assert_non_null(strstr(reply, "\nsluice_build_info{version=\""));
 	reply = guest_ask(&caller,
-			  "GET /metrics HTTP/1.1\r\nHost: x\r\n"
+			  "GET /metrics HTTP/1.1\r\nHost: localhost\r\n"
 			  "Accept: application/openmetrics-text; version=1.0.0\r\n\r\n",
 			  "# EOF\n");
 	assert_non_null(reply);
@@ -96,7 +99,8 @@ static void the_url_of_metrics_is_one_that_can_be_opened(void **state)
 
 	struct error error = {0};
 	const struct metrics_owner nobody = {0};
-	struct metrics_listener *six = metrics_listener_open(stand->loop, &(struct metrics_address){"::1", 0}, &nobody, &error);
+	const struct metrics_config config = {.asked = &(struct metrics_asked){.address = "[::1]:0"}, .workspace = &workspace};
+	struct metrics_listener *six = metrics_listener_open(stand->loop, &config, &nobody, &error);
 	if (!six)
 		skip(); /* this machine has no IPv6 */
 	(void)snprintf(expected, sizeof expected, "http://[::1]:%d/metrics", metrics_listener_port(six));
@@ -111,7 +115,7 @@ static void nothing_can_be_changed(void **state)
 	for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
 		char words[256];
 		struct guest caller = stand_call(stand);
-		(void)snprintf(words, sizeof words, "%s HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", asked[i]);
+		(void)snprintf(words, sizeof words, "%s HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n", asked[i]);
 		const char *reply = guest_ask(&caller, words, "GET.\n");
 		assert_non_null(reply);
 		assert_non_null(strstr(reply, "HTTP/1.1 405"));
@@ -186,6 +190,62 @@ static void an_address_is_a_port_or_a_host_and_a_port(void **state)
 	}
 }
 
+/* A page whose name leads here reads nothing (net/host_names.h). */
+static void a_request_to_another_name_is_refused(void **state)
+{
+	struct metrics_stand *stand = *state;
+	struct guest caller = stand_call(stand);
+	const char *reply = guest_ask(&caller, "GET /metrics HTTP/1.1\r\nHost: evil.example\r\n\r\n", "--allow-host");
+	assert_non_null(reply);
+	assert_non_null(strstr(reply, "HTTP/1.1 421"));
+	assert_int_equal(stand->writes, 0);
+	guest_close(&caller);
+}
+
+static void files_of_tls_need_each_other_and_a_port(void **state)
+{
+	(void)state;
+	static const struct {
+		struct metrics_asked asked;
+		const char *words; /* NULL: it is fine */
+	} rows[] = {
+		{{.address = NULL}, NULL},
+		{{.address = "9090"}, NULL},
+		{{.address = "9090", .certificate = "a", .key = "b", .authorities = "c"}, NULL},
+		{{.address = "9090", .key = "b"}, "`--metrics-key` needs `--metrics-certificate`"},
+		{{.address = "9090", .authorities = "c"}, "`--metrics-authorities` needs `--metrics-certificate`"},
+		{{.certificate = "a", .key = "b"}, "add `--metrics`"},
+		{{.address = "nonsense"}, "`--metrics nonsense` is no address"},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct error error = {0};
+		assert_true(metrics_asked_check(&rows[i].asked, &error) == !rows[i].words);
+		if (rows[i].words)
+			assert_non_null(strstr(error.text, rows[i].words));
+	}
+}
+
+static void encryption_that_is_asked_for_is_given_beyond_this_machine(void **state)
+{
+	(void)state;
+	struct error error = {0};
+	struct runtime_spec runtime = {.encryption = {.here = {.file = "runtime.yaml", .line = 7}, .enabled_here = {.line = 8}}};
+	const struct metrics_asked loopback = {.address = "127.0.0.1:9090"}, port = {.address = "9090"}, none = {0},
+				   beyond = {.address = "0.0.0.0:9090"},
+				   with_tls = {.address = "0.0.0.0:9090", .certificate = "a", .key = "b"};
+	assert_true(metrics_check_protection(&beyond, NULL, &error));
+	assert_true(metrics_check_protection(&beyond, &runtime, &error));
+	runtime.encryption.enabled = true;
+	assert_true(metrics_check_protection(&loopback, &runtime, &error));
+	assert_true(metrics_check_protection(&port, &runtime, &error));
+	assert_true(metrics_check_protection(&none, &runtime, &error));
+	assert_true(metrics_check_protection(&with_tls, &runtime, &error));
+	assert_false(metrics_check_protection(&beyond, &runtime, &error));
+	assert_int_equal(error.kind, ERROR_CONFIG);
+	assert_int_equal(error.place.line, 7);
+	assert_non_null(strstr(error.text, "--metrics-certificate"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -194,6 +254,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(nothing_can_be_changed, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(readiness_has_its_reason, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(idle_and_half_callers_do_not_shut_others_out, stand_open, stand_close),
+		cmocka_unit_test_setup_teardown(a_request_to_another_name_is_refused, stand_open, stand_close),
+		cmocka_unit_test(files_of_tls_need_each_other_and_a_port),
+		cmocka_unit_test(encryption_that_is_asked_for_is_given_beyond_this_machine),
 		cmocka_unit_test(an_address_is_a_port_or_a_host_and_a_port),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,48 @@
+/* host_names.h: Names by which callers may address a server on loopback: the protection of a machine's user against DNS rebinding.
+ *
+ * A page in a browser may send any request to its own origin. Its owner can let the name of that origin lead to 127.0.0.1 once the
+ * page is loaded. Then the page reaches a server on loopback as its own, and neither CORS nor a preflight protects the server. But
+ * the browser sends the page's name in `Host`. So a server that only this machine reaches, and that asks nobody who they are,
+ * serves requests that are addressed to it alone: to an address, to localhost, to the machine's own name, or to a name that its
+ * user lists. Others get 421 (RFC 9110, 15.5.20: misdirected), which says more than 403: no credential would help, only another
+ * address.
+ *
+ * With TLS a page of another name gets no connection, since the certificate is not of its name. gRPC is not checked, since a
+ * browser's page cannot speak it.
+ */
+#ifndef SLUICE_NET_HOST_NAMES_H
+#define SLUICE_NET_HOST_NAMES_H
+
+#include <limits.h>
+
+#include "base/option.h"
+#include "base/text.h"
+
+#define HOST_NAMES_ANY "*"
+#define HOST_NAMES_WORDS                                                                                                           \
+	"this server is for this machine alone, and the request's `Host` is another name; use localhost or an address, or list "   \
+	"the "                                                                                                                     \
+	"name by --allow-host"
+
+/* `--allow-host` of the commands that listen; `member` of `owner` is a name_list. */
+#define HOST_NAMES_ROW(owner, member)                                                                                              \
+	ROW("allow-host", NAMES, owner, member, .word = "NAME",                                                                    \
+	    .help = "A name by which requests may address a port on this machine alone, where callers are not asked who they "     \
+		    "are; "                                                                                                        \
+		    "* is every name. Others are refused by 421, so that pages in a browser cannot reach it through names of "     \
+		    "theirs (DNS rebinding). Addresses, localhost and the machine's own name need not be listed.")
+
+struct host_names {
+	bool any;		     /* all names are right: the server is reached from elsewhere, has TLS, or asks who calls */
+	struct text listens;	     /* the host at which the server listens; borrowed. Empty: loopback */
+	struct name_list listed;     /* borrowed */
+	char own[HOST_NAME_MAX + 1]; /* of this machine; "": unknown */
+};
+
+/* For a server that listens at `host` (NULL: loopback). `any` is set if others than this machine reach it. */
+struct host_names host_names_of(const char *host, struct name_list listed);
+
+/* Whether a request with that header `Host` is addressed to the server. Empty: yes, since no browser leaves it out. */
+bool host_names_allow(const struct host_names *names, struct text host);
+
+#endif
