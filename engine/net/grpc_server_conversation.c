@@ -18,7 +18,7 @@ static size_t unread_bytes(const struct grpc_request *request)
 	return request->answer.length - request->offset;
 }
 
-static size_t group_lag_bytes(const struct grpc_request *request)
+static size_t backlog_bytes(const struct grpc_request *request)
 {
 	return request->backlog.length - request->taken;
 }
@@ -41,9 +41,9 @@ bool grpc_conversation_is_charged(struct grpc_request *request)
 	return true;
 }
 
-static void group_lag_drop(struct grpc_request *request)
+static void backlog_drop(struct grpc_request *request)
 {
-	request->server->held_bytes -= group_lag_bytes(request);
+	request->server->held_bytes -= backlog_bytes(request);
 	request->taken = 0;
 	grpc_buffer_empty(&request->backlog);
 }
@@ -63,7 +63,7 @@ static void answer_is_pending(struct grpc_request *request, bool pending)
 /* Takes from the backlog in the server's turn, which may begin calls: not from within the end of another one. */
 static void continue_soon(struct grpc_request *request)
 {
-	if (group_lag_bytes(request) == 0 || request->continue_node.list || !conversation_takes(request))
+	if (backlog_bytes(request) == 0 || request->continue_node.list || !conversation_takes(request))
 		return;
 	list_add(&request->server->continuing, &request->continue_node);
 	grpc_caller_mark_dirty(request->caller);
@@ -142,8 +142,8 @@ void grpc_conversation_end(struct grpc_request *request, int status, const char 
 static void conversation_settle(struct grpc_request *request)
 {
 	if (request->over || request->end_status != GRPC_STATUS_NONE)
-		group_lag_drop(request);
-	if (request->over || request->open > 0 || group_lag_bytes(request) > 0)
+		backlog_drop(request);
+	if (request->over || request->open > 0 || backlog_bytes(request) > 0)
 		return;
 	if (request->end_status != GRPC_STATUS_NONE)
 		grpc_conversation_end(request, request->end_status, request->end_words);
@@ -314,7 +314,7 @@ void grpc_conversation_take(struct grpc_request *request, const uint8_t *bytes, 
 {
 	const size_t before = count;
 	enum grpc_intake_fault fault = GRPC_INTAKE_GOOD;
-	if (group_lag_bytes(request) == 0)
+	if (backlog_bytes(request) == 0)
 		fault = messages_take(request, &bytes, &count);
 	window_widen(request, before - count);
 	if (fault == GRPC_INTAKE_GOOD && !request->over && request->end_status == GRPC_STATUS_NONE && count > 0) {
@@ -326,9 +326,9 @@ void grpc_conversation_take(struct grpc_request *request, const uint8_t *bytes, 
 }
 
 /* What was taken leaves when it is half of all, so that the move of the rest costs as much as that. */
-static void group_lag_shorten(struct grpc_request *request)
+static void backlog_shorten(struct grpc_request *request)
 {
-	const size_t left = group_lag_bytes(request);
+	const size_t left = backlog_bytes(request);
 	if (request->taken < left)
 		return;
 	if (left > 0)
@@ -341,13 +341,13 @@ static void group_lag_shorten(struct grpc_request *request)
 
 void grpc_conversation_continue(struct grpc_request *request)
 {
-	const size_t before = group_lag_bytes(request);
+	const size_t before = backlog_bytes(request);
 	const uint8_t *bytes = (const uint8_t *)request->backlog.bytes + request->taken;
 	size_t count = before;
 	const enum grpc_intake_fault fault = messages_take(request, &bytes, &count);
 	request->taken += before - count;
 	request->server->held_bytes -= before - count;
 	window_widen(request, before - count);
-	group_lag_shorten(request);
+	backlog_shorten(request);
 	conversation_go_on(request, fault);
 }

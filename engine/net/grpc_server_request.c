@@ -15,7 +15,7 @@
 #define HELD_MESSAGES 16
 #define POOLED_MAX 64
 #define WIDENED_BYTES ((size_t)1 << 20)			    /* at a time: an eighth of the smaller window */
-#define GROUP_LAG_BYTES_MAX ((size_t)2 * HTTP2_STREAM_WINDOW) /* a window, and as many bytes that were taken before */
+#define BACKLOG_BYTES_MAX ((size_t)2 * HTTP2_STREAM_WINDOW) /* a window, and as many bytes that were taken before */
 
 /* ---- pool ---- */
 
@@ -33,7 +33,7 @@ static struct grpc_request *request_make(struct grpc_server *server)
 	buffer_open(&request->fields, FIELDS_BYTES);
 	buffer_open(&request->body, server->config.message_bytes);
 	buffer_open(&request->answer, SIZE_MAX);
-	buffer_open(&request->backlog, GROUP_LAG_BYTES_MAX);
+	buffer_open(&request->backlog, BACKLOG_BYTES_MAX);
 	grpc_coding_open(request);
 	return request;
 }

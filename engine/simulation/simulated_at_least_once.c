@@ -27,7 +27,7 @@ static void simulated_at_least_once_ring(struct simulated_at_least_once *output)
 		loop_ring(output->loop, output->bell);
 }
 
-static void producer_heard(void *owner, const struct simulated_entry *entry)
+static void producer_on_record(void *owner, const struct simulated_entry *entry)
 {
 	struct simulated_at_least_once *output = owner;
 	if (entry)
@@ -44,14 +44,14 @@ static bool producer_open(struct simulated_at_least_once *output)
 	if (!producer)
 		return false;
 	producer->producer = ++output->kafka->last_producer;
-	producer->heard = producer_heard;
+	producer->on_record = producer_on_record;
 	producer->owner = output;
 	output->producer = producer;
 	return true;
 }
 
-/* What is on its way may arrive, but is not heard of any more. */
-static void nothing_heard(void *owner, const struct simulated_entry *entry)
+/* What is on its way may arrive, but is not reported any more. */
+static void ignore_record(void *owner, const struct simulated_entry *entry)
 {
 	(void)owner;
 	(void)entry;
@@ -60,7 +60,7 @@ static void nothing_heard(void *owner, const struct simulated_entry *entry)
 static enum transaction_news producer_replace(struct simulated_at_least_once *output)
 {
 	struct simulated_producer *before = output->producer;
-	before->heard = nothing_heard;
+	before->on_record = ignore_record;
 	before->client.closed = true;
 	simulated_produce_batch_empty(&output->produce_batch);
 	output->resets++;

@@ -12,7 +12,7 @@ static void simulated_consumer_ring(struct simulated_consumer *consumer)
 
 /* ---- fetching ---- */
 
-static void fetch(struct simulated_kafka *kafka, struct simulated_reading *reading);
+static void reading_fetch(struct simulated_kafka *kafka, struct simulated_reading *reading);
 
 struct simulated_consumer_fetching {
 	struct simulated_reading *reading;
@@ -54,7 +54,7 @@ static bool simulated_gap(struct consumer *self, struct gap *gap)
 	return true;
 }
 
-static void fetched(struct simulated_kafka *kafka, void *subject)
+static void reading_fetched(struct simulated_kafka *kafka, void *subject)
 {
 	struct simulated_consumer_fetching *fetching = subject;
 	struct simulated_reading *reading = fetching->reading;
@@ -63,7 +63,7 @@ static void fetched(struct simulated_kafka *kafka, void *subject)
 		return;
 	int64_t free_us = simulated_client_free_us(&consumer->client, true);
 	if (free_us > kafka->now_us) {
-		simulated_note(kafka, free_us, fetched, fetching);
+		simulated_note(kafka, free_us, reading_fetched, fetching);
 		return;
 	}
 	gap_pass(consumer, reading);
@@ -76,10 +76,10 @@ static void fetched(struct simulated_kafka *kafka, void *subject)
 	}
 	reading->fetching = false;
 	simulated_consumer_ring(consumer);
-	fetch(kafka, reading);
+	reading_fetch(kafka, reading);
 }
 
-static void fetch(struct simulated_kafka *kafka, struct simulated_reading *reading)
+static void reading_fetch(struct simulated_kafka *kafka, struct simulated_reading *reading)
 {
 	struct simulated_consumer *consumer = reading->consumer;
 	bool ready = reading->known && !reading->paused && !reading->fetching && !consumer->client.closed;
@@ -91,7 +91,7 @@ static void fetch(struct simulated_kafka *kafka, struct simulated_reading *readi
 		return;
 	*fetching = (struct simulated_consumer_fetching){reading, reading->version};
 	reading->fetching = true;
-	simulated_note(kafka, kafka->now_us + simulated_delay_us(kafka), fetched, fetching);
+	simulated_note(kafka, kafka->now_us + simulated_delay_us(kafka), reading_fetched, fetching);
 }
 
 void simulated_consumer_wake(struct simulated_kafka *kafka, const struct simulated_partition *partition)
@@ -100,21 +100,21 @@ void simulated_consumer_wake(struct simulated_kafka *kafka, const struct simulat
 	for (struct simulated_consumer *consumer = kafka->consumers; left > 0 && consumer; consumer = consumer->next)
 		for (size_t i = 0; left > 0 && i < consumer->reading_count; i++)
 			if (consumer->readings[i].partition == partition) {
-				fetch(kafka, &consumer->readings[i]);
+				reading_fetch(kafka, &consumer->readings[i]);
 				left--;
 			}
 }
 
-/* ---- what the group says ---- */
+/* ---- requests of the group ---- */
 
-static void joins(struct simulated_kafka *kafka, void *subject)
+static void consumer_join(struct simulated_kafka *kafka, void *subject)
 {
 	struct simulated_consumer *consumer = subject;
 	int64_t free_us = simulated_client_free_us(&consumer->client, true);
 	if (!consumer->joining)
 		return;
 	if (free_us > kafka->now_us) {
-		simulated_note(kafka, free_us, joins, consumer);
+		simulated_note(kafka, free_us, consumer_join, consumer);
 		return;
 	}
 	consumer->joining = false;
@@ -123,13 +123,13 @@ static void joins(struct simulated_kafka *kafka, void *subject)
 }
 
 /* The earliest of several that are due asks for all. */
-static void join_soon(struct simulated_consumer *consumer)
+static void consumer_join_soon(struct simulated_consumer *consumer)
 {
 	consumer->joining = true;
-	simulated_note(consumer->kafka, consumer->kafka->now_us + simulated_delay_us(consumer->kafka), joins, consumer);
+	simulated_note(consumer->kafka, consumer->kafka->now_us + simulated_delay_us(consumer->kafka), consumer_join, consumer);
 }
 
-static bool holds_something(const struct simulated_consumer *consumer)
+static bool consumer_has_share(const struct simulated_consumer *consumer)
 {
 	return consumer->readings || consumer->give || consumer->change != ASSIGNMENT_SAME;
 }
@@ -137,7 +137,7 @@ static bool holds_something(const struct simulated_consumer *consumer)
 /* Who has joined twice, when it was dropped and had just joined, is given its share twice: it takes one. */
 void simulated_consumer_give(struct simulated_consumer *consumer, int generation, struct positions positions)
 {
-	if (generation == consumer->given_generation && holds_something(consumer))
+	if (generation == consumer->given_generation && consumer_has_share(consumer))
 		return;
 	consumer->give = true;
 	consumer->given_generation = generation;
@@ -145,45 +145,45 @@ void simulated_consumer_give(struct simulated_consumer *consumer, int generation
 	simulated_consumer_ring(consumer);
 }
 
-void simulated_consumer_told(struct simulated_consumer *consumer)
+void simulated_consumer_rebalance(struct simulated_consumer *consumer)
 {
-	if (!holds_something(consumer)) {
-		join_soon(consumer);
+	if (!consumer_has_share(consumer)) {
+		consumer_join_soon(consumer);
 		return;
 	}
 	consumer->revoke = true;
 	simulated_consumer_ring(consumer);
 }
 
-static void learns(struct simulated_kafka *kafka, void *subject)
+static void drop_notice(struct simulated_kafka *kafka, void *subject)
 {
 	struct simulated_consumer *consumer = subject;
 	int64_t free_us = simulated_client_free_us(&consumer->client, true);
 	if (free_us > kafka->now_us) {
-		simulated_note(kafka, free_us, learns, consumer);
+		simulated_note(kafka, free_us, drop_notice, consumer);
 		return;
 	}
 	consumer->give = consumer->revoke = false;
-	if (holds_something(consumer)) {
+	if (consumer_has_share(consumer)) {
 		consumer->lost = true;
 		simulated_consumer_ring(consumer);
 	} else {
-		join_soon(consumer);
+		consumer_join_soon(consumer);
 	}
 }
 
 void simulated_consumer_drop(struct simulated_consumer *consumer)
 {
 	consumer->member = 0;
-	simulated_note(consumer->kafka, consumer->kafka->now_us + simulated_delay_us(consumer->kafka), learns, consumer);
+	simulated_note(consumer->kafka, consumer->kafka->now_us + simulated_delay_us(consumer->kafka), drop_notice, consumer);
 }
 
-static void hears_of_its_successor(struct simulated_kafka *kafka, void *subject)
+static void fence_notice(struct simulated_kafka *kafka, void *subject)
 {
 	struct simulated_consumer *consumer = subject;
 	int64_t free_us = simulated_client_free_us(&consumer->client, true);
 	if (free_us > kafka->now_us) {
-		simulated_note(kafka, free_us, hears_of_its_successor, consumer);
+		simulated_note(kafka, free_us, fence_notice, consumer);
 		return;
 	}
 	error_set(&consumer->failure, ERROR_SYSTEM, PLACE_NONE,
@@ -195,7 +195,7 @@ void simulated_consumer_fence(struct simulated_consumer *consumer)
 {
 	consumer->member = 0;
 	int64_t soon_us = random_between(&consumer->kafka->random, MS, SIMULATED_HEARTBEAT_US);
-	simulated_note(consumer->kafka, consumer->kafka->now_us + soon_us, hears_of_its_successor, consumer);
+	simulated_note(consumer->kafka, consumer->kafka->now_us + soon_us, fence_notice, consumer);
 }
 
 /* ---- the assignment ---- */
@@ -210,7 +210,7 @@ static struct positions positions_held(struct simulated_consumer *consumer)
 	return (struct positions){consumer->reading_count, items};
 }
 
-static void note_change(struct simulated_consumer *consumer)
+static void change_note(struct simulated_consumer *consumer)
 {
 	if (consumer->change != ASSIGNMENT_SAME)
 		return;
@@ -249,7 +249,7 @@ static void offsets_read(struct simulated_request *request, enum simulated_answe
 		readings[i].known = true;
 		readings[i].position = request->positions.items[i].offset == OFFSET_NONE ? readings[i].partition->begin
 											 : request->positions.items[i].offset;
-		fetch(consumer->kafka, &readings[i]);
+		reading_fetch(consumer->kafka, &readings[i]);
 	}
 }
 
@@ -272,7 +272,7 @@ static bool readings_add(struct simulated_consumer *consumer, struct positions p
 								   .position = position->offset,
 								   .known = position->offset != OFFSET_NONE};
 		consumer->readings[i].partition->readers++;
-		fetch(kafka, &consumer->readings[i]);
+		reading_fetch(kafka, &consumer->readings[i]);
 	}
 	request->replied = offsets_read;
 	request->owner = consumer->readings;
@@ -305,7 +305,7 @@ static bool simulated_accept(struct consumer *self, struct error *error)
 	} else if (consumer->group) {
 		/* Nothing is held any more that could be lost or asked back. */
 		consumer->lost = consumer->revoke = consumer->give = false;
-		join_soon(consumer);
+		consumer_join_soon(consumer);
 	}
 	simulated_consumer_ring(consumer);
 	return true;
@@ -326,7 +326,7 @@ static bool simulated_seek(struct consumer *self, struct positions positions, st
 			reading->fetching = false;
 			reading->known = true;
 			reading->position = position->offset;
-			fetch(consumer->kafka, reading);
+			reading_fetch(consumer->kafka, reading);
 		}
 	return true;
 }
@@ -358,7 +358,7 @@ static bool simulated_pause(struct consumer *self, struct positions positions, b
 			if (paused)
 				reading_pause(reading);
 			reading->paused = paused;
-			fetch(consumer->kafka, reading);
+			reading_fetch(consumer->kafka, reading);
 		}
 	return true;
 }
@@ -413,8 +413,8 @@ static bool simulated_consumer_take(struct consumer *self, struct record *record
 	}
 	/* What found no room before finds it now. */
 	for (size_t i = 0; held > 0 && consumer->queue_count == 0 && i < consumer->reading_count; i++)
-		fetch(consumer->kafka, &consumer->readings[i]);
-	note_change(consumer);
+		reading_fetch(consumer->kafka, &consumer->readings[i]);
+	change_note(consumer);
 	return true;
 }
 
@@ -490,6 +490,6 @@ struct consumer *simulated_consumer_open(struct simulated_host *host, struct loo
 	if (config->assigned.count > 0)
 		simulated_consumer_give(consumer, 0, config->assigned);
 	else
-		join_soon(consumer);
+		consumer_join_soon(consumer);
 	return &consumer->consumer;
 }

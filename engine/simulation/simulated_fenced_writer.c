@@ -100,7 +100,7 @@ static void end_send(struct simulated_fenced_writer *writer)
 }
 
 /* A record arrived, or the producer is fenced. */
-static void producer_heard(void *owner, const struct simulated_entry *entry)
+static void producer_on_record(void *owner, const struct simulated_entry *entry)
 {
 	struct simulated_fenced_writer *writer = owner;
 	(void)entry;
@@ -123,7 +123,7 @@ struct simulated_fenced_writer *simulated_fenced_writer_open(struct simulated_ho
 	writer->producer = simulated_producer_make(host, &writer->config, &writer->closed_sockets);
 	if (!writer->producer)
 		return NULL;
-	writer->producer->heard = producer_heard;
+	writer->producer->on_record = producer_on_record;
 	writer->producer->owner = writer;
 	writer->producer->transaction = simulated_transaction_find(host->kafka, id, (int64_t)FENCED_WRITER_WAIT_MS * MS);
 	if (!writer->producer->transaction)

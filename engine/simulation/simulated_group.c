@@ -38,29 +38,29 @@ static struct simulated_member *member_of(const struct simulated_group *group, u
 	return member;
 }
 
-/* ---- dealing out ---- */
+/* ---- assignment ---- */
 
-struct gift {
+struct share_delivery {
 	struct simulated_consumer *consumer;
 	int generation;
 	struct positions positions;
 };
 
-static void gift_arrives(struct simulated_kafka *kafka, void *subject)
+static void share_arrives(struct simulated_kafka *kafka, void *subject)
 {
-	struct gift *gift = subject;
-	struct simulated_consumer *consumer = gift->consumer;
+	struct share_delivery *delivery = subject;
+	struct simulated_consumer *consumer = delivery->consumer;
 	int64_t free_us = simulated_client_free_us(&consumer->client, true);
 	if (free_us > kafka->now_us) {
-		simulated_note(kafka, free_us, gift_arrives, gift);
+		simulated_note(kafka, free_us, share_arrives, delivery);
 		return;
 	}
 	if (!member_of(consumer->group, consumer->member))
 		return;
-	if (!consumer->group->preparing && gift->generation == consumer->group->generation)
-		simulated_consumer_give(consumer, gift->generation, gift->positions);
+	if (!consumer->group->preparing && delivery->generation == consumer->group->generation)
+		simulated_consumer_give(consumer, delivery->generation, delivery->positions);
 	else if (consumer->group->preparing)
-		simulated_consumer_told(consumer);
+		simulated_consumer_rebalance(consumer);
 }
 
 static bool subscribes(const struct simulated_consumer *consumer, const struct simulated_topic *topic, uint32_t *number)
@@ -90,23 +90,23 @@ static void range_of(const struct simulated_group *group, const struct simulated
 
 /* What was dealt out to the member, by the numbers that it has for its topics; one that it
  * does not read is nobody's. */
-static void give_share(struct simulated_kafka *kafka, const struct simulated_group *group, const struct simulated_member *member)
+static void share_send(struct simulated_kafka *kafka, const struct simulated_group *group, const struct simulated_member *member)
 {
-	struct gift *gift = simulated_take(kafka, 1, sizeof *gift);
+	struct share_delivery *delivery = simulated_take(kafka, 1, sizeof *delivery);
 	struct position *items = simulated_take(kafka, member->share_count, sizeof *items);
-	if (!gift || !items)
+	if (!delivery || !items)
 		return;
-	*gift = (struct gift){member->consumer, group->generation, {0, items}};
+	*delivery = (struct share_delivery){member->consumer, group->generation, {0, items}};
 	for (size_t i = 0; i < member->share_count; i++) {
 		const struct simulated_partition *partition = member->share[i];
 		uint32_t number;
 		if (subscribes(member->consumer, partition->topic, &number))
-			items[gift->positions.count++] = (struct position){number, partition->partition, OFFSET_NONE};
+			items[delivery->positions.count++] = (struct position){number, partition->partition, OFFSET_NONE};
 	}
-	simulated_note(kafka, kafka->now_us + simulated_delay_us(kafka), gift_arrives, gift);
+	simulated_note(kafka, kafka->now_us + simulated_delay_us(kafka), share_arrives, delivery);
 }
 
-static void deal_share(struct simulated_kafka *kafka, const struct simulated_group *group, struct simulated_member *member)
+static void share_compute(struct simulated_kafka *kafka, const struct simulated_group *group, struct simulated_member *member)
 {
 	member->share = simulated_take(kafka, kafka->partition_count, sizeof *member->share);
 	member->share_count = 0;
@@ -121,7 +121,7 @@ static void deal_share(struct simulated_kafka *kafka, const struct simulated_gro
 	}
 }
 
-static void complete(struct simulated_kafka *kafka, void *subject)
+static void rebalance_complete(struct simulated_kafka *kafka, void *subject)
 {
 	struct simulated_group *group = subject;
 	if (!group->preparing || !group->members)
@@ -131,31 +131,31 @@ static void complete(struct simulated_kafka *kafka, void *subject)
 			return;
 	group->preparing = false;
 	group->generation++;
-	simulated_tell(kafka, group->name, "generation %d is dealt out", group->generation);
+	simulated_tell(kafka, group->name, "generation %d is assigned", group->generation);
 	for (struct simulated_member *member = group->members; member; member = member->next) {
-		deal_share(kafka, group, member);
-		give_share(kafka, group, member);
+		share_compute(kafka, group, member);
+		share_send(kafka, group, member);
 	}
 }
 
-static void complete_soon(struct simulated_kafka *kafka, struct simulated_group *group)
+static void rebalance_complete_soon(struct simulated_kafka *kafka, struct simulated_group *group)
 {
-	simulated_note(kafka, kafka->now_us + (group->generation == 0 ? FIRST_JOIN_US : MS), complete, group);
+	simulated_note(kafka, kafka->now_us + (group->generation == 0 ? FIRST_JOIN_US : MS), rebalance_complete, group);
 }
 
 /* ---- rebalances ---- */
 
-static void hears(struct simulated_kafka *kafka, void *subject)
+static void rebalance_notice(struct simulated_kafka *kafka, void *subject)
 {
 	struct simulated_consumer *consumer = subject;
 	int64_t free_us = simulated_client_free_us(&consumer->client, true);
 	if (free_us > kafka->now_us) {
-		simulated_note(kafka, free_us, hears, consumer);
+		simulated_note(kafka, free_us, rebalance_notice, consumer);
 		return;
 	}
 	const struct simulated_member *member = member_of(consumer->group, consumer->member);
 	if (member && consumer->group->preparing && !member->joined)
-		simulated_consumer_told(consumer);
+		simulated_consumer_rebalance(consumer);
 }
 
 static void member_remove(struct simulated_kafka *kafka, struct simulated_group *group, struct simulated_member *member);
@@ -165,7 +165,7 @@ struct deadline {
 	uint64_t rebalance;
 };
 
-static void overdue(struct simulated_kafka *kafka, void *subject)
+static void rebalance_overdue(struct simulated_kafka *kafka, void *subject)
 {
 	const struct deadline *deadline = subject;
 	struct simulated_group *group = deadline->group;
@@ -180,9 +180,9 @@ static void overdue(struct simulated_kafka *kafka, void *subject)
 	}
 }
 
-static void rebalance(struct simulated_kafka *kafka, struct simulated_group *group)
+static void rebalance_begin(struct simulated_kafka *kafka, struct simulated_group *group)
 {
-	complete_soon(kafka, group);
+	rebalance_complete_soon(kafka, group);
 	if (group->preparing)
 		return;
 	group->preparing = true;
@@ -191,10 +191,10 @@ static void rebalance(struct simulated_kafka *kafka, struct simulated_group *gro
 	if (!deadline)
 		return;
 	*deadline = (struct deadline){group, ++group->rebalance};
-	simulated_note(kafka, kafka->now_us + REBALANCE_US, overdue, deadline);
+	simulated_note(kafka, kafka->now_us + REBALANCE_US, rebalance_overdue, deadline);
 	for (struct simulated_member *member = group->members; member; member = member->next) {
 		member->joined = false;
-		simulated_note(kafka, kafka->now_us + random_between(&kafka->random, MS, SIMULATED_HEARTBEAT_US), hears,
+		simulated_note(kafka, kafka->now_us + random_between(&kafka->random, MS, SIMULATED_HEARTBEAT_US), rebalance_notice,
 			       member->consumer);
 	}
 }
@@ -206,7 +206,7 @@ static void member_remove(struct simulated_kafka *kafka, struct simulated_group 
 		link = &(*link)->next;
 	*link = member->next;
 	simulated_tell(kafka, group->name, "%s is no member any more", member->consumer->client.host->name);
-	rebalance(kafka, group);
+	rebalance_begin(kafka, group);
 }
 
 /* ---- members ---- */
@@ -228,7 +228,7 @@ static void member_add(struct simulated_kafka *kafka, struct simulated_group *gr
 	struct simulated_member **link = &group->members;
 	while (*link && (!instance || ((*link)->instance && strcmp((*link)->instance, instance) < 0)))
 		link = &(*link)->next;
-	rebalance(kafka, group);
+	rebalance_begin(kafka, group);
 	*member = (struct simulated_member){
 		.next = *link, .instance = instance, .id = ++kafka->last_member, .consumer = consumer, .joined = true};
 	*link = member;
@@ -245,9 +245,9 @@ static void member_replace(struct simulated_kafka *kafka, struct simulated_group
 	member->consumer = consumer;
 	member->joined = true;
 	if (group->preparing)
-		complete_soon(kafka, group);
+		rebalance_complete_soon(kafka, group);
 	else
-		give_share(kafka, group, member);
+		share_send(kafka, group, member);
 }
 
 static void simulated_group_join(struct simulated_kafka *kafka, struct simulated_group *group, struct simulated_consumer *consumer)
@@ -268,19 +268,19 @@ void simulated_group_rejoin(struct simulated_kafka *kafka, struct simulated_grou
 	}
 	member->joined = true;
 	if (group->preparing)
-		complete_soon(kafka, group);
+		rebalance_complete_soon(kafka, group);
 	else
-		give_share(kafka, group, member);
+		share_send(kafka, group, member);
 }
 
 /* It reads other topics. */
 void simulated_group_follow(struct simulated_kafka *kafka, struct simulated_group *group, struct simulated_consumer *consumer)
 {
 	if (member_of(group, consumer->member))
-		rebalance(kafka, group);
+		rebalance_begin(kafka, group);
 }
 
-static bool is_dealt(const struct simulated_group *group, const struct simulated_topic *topic)
+static bool is_assigned(const struct simulated_group *group, const struct simulated_topic *topic)
 {
 	for (const struct simulated_member *member = group->members; member; member = member->next)
 		for (size_t i = 0; i < member->share_count; i++)
@@ -289,29 +289,29 @@ static bool is_dealt(const struct simulated_group *group, const struct simulated
 	return false;
 }
 
-static bool reads_in_vain(const struct simulated_group *group, const struct simulated_consumer *consumer)
+static bool lacks_topic(const struct simulated_group *group, const struct simulated_consumer *consumer)
 {
 	const struct consumer_topics *topics = &consumer->topics;
 	for (size_t i = 0; i < topics->count; i++)
-		if ((!topics->read || topics->read[i]) && !is_dealt(group, consumer->found[i]))
+		if ((!topics->read || topics->read[i]) && !is_assigned(group, consumer->found[i]))
 			return true;
 	return false;
 }
 
-static void joins_anew(struct simulated_kafka *kafka, void *subject)
+static void consumer_rejoin(struct simulated_kafka *kafka, void *subject)
 {
 	struct simulated_consumer *consumer = subject;
 	int64_t free_us = simulated_client_free_us(&consumer->client, true);
 	if (free_us > kafka->now_us)
-		simulated_note(kafka, free_us, joins_anew, consumer);
-	else if (member_of(consumer->group, consumer->member) && reads_in_vain(consumer->group, consumer))
-		rebalance(kafka, consumer->group);
+		simulated_note(kafka, free_us, consumer_rejoin, consumer);
+	else if (member_of(consumer->group, consumer->member) && lacks_topic(consumer->group, consumer))
+		rebalance_begin(kafka, consumer->group);
 }
 
 void simulated_group_ask(struct simulated_kafka *kafka, struct simulated_group *group, struct simulated_consumer *consumer)
 {
-	if (reads_in_vain(group, consumer))
-		simulated_note(kafka, kafka->now_us + simulated_delay_us(kafka), joins_anew, consumer);
+	if (lacks_topic(group, consumer))
+		simulated_note(kafka, kafka->now_us + simulated_delay_us(kafka), consumer_rejoin, consumer);
 }
 
 struct simulated_group_silence {
@@ -356,8 +356,8 @@ static bool is_member(const struct simulated_membership *membership)
 	return member_of(membership->group, membership->member) && membership->generation == membership->group->generation;
 }
 
-static void pend(struct simulated_kafka *kafka, struct simulated_group *group, int64_t producer, const struct position *position,
-		 const struct state_reference *reference)
+static void pending_put(struct simulated_kafka *kafka, struct simulated_group *group, int64_t producer,
+			const struct position *position, const struct state_reference *reference)
 {
 	struct simulated_pending *pending = group->pending;
 	while (pending && !(pending->producer == producer && pending->partition == position->topic))
@@ -382,8 +382,8 @@ enum simulated_answer simulated_group_pend(struct simulated_kafka *kafka, struct
 		return SIMULATED_VOID;
 	for (size_t i = 0; i < request->positions.count; i++)
 		if (request->positions.items[i].offset != OFFSET_NONE)
-			pend(kafka, request->membership.group, request->producer, &request->positions.items[i],
-			     &request->references[i]);
+			pending_put(kafka, request->membership.group, request->producer, &request->positions.items[i],
+				    &request->references[i]);
 	return SIMULATED_GOOD;
 }
 

@@ -5,14 +5,14 @@
 #define SEND_MOST 100			  /* records in one request */
 #define RECORD_OVERHEAD_BYTES ((size_t)7) /* of BATCH_OVERHEAD_BYTES: for each record */
 
-static void lane_send(struct simulated_lane *lane);
+static void send_queue_send(struct simulated_send_queue *queue);
 
 /* ---- what comes back ---- */
 
 static void producer_fenced(struct simulated_producer *producer)
 {
 	producer->fenced = true;
-	producer->heard(producer->owner, NULL);
+	producer->on_record(producer->owner, NULL);
 }
 
 static void unwanted_note(struct simulated_producer *producer, const struct simulated_entry *entry)
@@ -64,26 +64,26 @@ static void batch_refused(struct simulated_producer *producer, const struct simu
 			(void)batch_limit_lower(&producer->client.host->batches, producer->batch_bytes, false);
 			producer->shrinks = true;
 			producer->spoilt = producer->transaction;
-			producer->heard(producer->owner, NULL);
+			producer->on_record(producer->owner, NULL);
 		} else if (producer->unwanted_count < SIMULATED_UNWANTED_MAX) {
 			producer->waiting--;
 			entry->unwanted = true;
 			unwanted_note(producer, entry);
-			producer->heard(producer->owner, entry);
+			producer->on_record(producer->owner, entry);
 		}
 	}
 }
 
-static void lane_replied(struct simulated_request *request, enum simulated_answer answer)
+static void send_queue_replied(struct simulated_request *request, enum simulated_answer answer)
 {
-	struct simulated_lane *lane = request->owner;
-	struct simulated_producer *producer = lane->producer;
-	lane->sending = false;
+	struct simulated_send_queue *queue = request->owner;
+	struct simulated_producer *producer = queue->producer;
+	queue->sending = false;
 	if (producer->shrinks)
 		return;
 	if (answer == SIMULATED_TOO_LARGE) {
 		batch_refused(producer, request);
-		lane_send(lane);
+		send_queue_send(queue);
 		return;
 	}
 	if (answer != SIMULATED_GOOD) {
@@ -95,9 +95,9 @@ static void lane_replied(struct simulated_request *request, enum simulated_answe
 		producer->waiting--;
 		if (entry->unwanted)
 			unwanted_note(producer, entry);
-		producer->heard(producer->owner, entry);
+		producer->on_record(producer->owner, entry);
 	}
-	lane_send(lane);
+	send_queue_send(queue);
 }
 
 /* ---- what goes out ---- */
@@ -108,53 +108,53 @@ static bool batch_fits(const struct simulated_producer *producer, const struct s
 	return request->bytes + RECORD_OVERHEAD_BYTES + entry_bytes(entry) <= producer->batch_bytes;
 }
 
-static void lane_send(struct simulated_lane *lane)
+static void send_queue_send(struct simulated_send_queue *queue)
 {
-	struct simulated_producer *producer = lane->producer;
+	struct simulated_producer *producer = queue->producer;
 	struct simulated_request *request;
-	if (lane->sending || !lane->first || producer->fenced || producer->shrinks ||
+	if (queue->sending || !queue->first || producer->fenced || producer->shrinks ||
 	    !(request = simulated_request_make(producer->kafka, SIMULATED_PRODUCE, &producer->client)))
 		return;
-	request->replied = lane_replied;
-	request->owner = lane;
+	request->replied = send_queue_replied;
+	request->owner = queue;
 	request->transaction = producer->transaction;
 	request->producer = producer->producer;
 	request->epoch = producer->epoch;
-	request->partition = lane->partition;
-	request->sequence = lane->sequence;
-	request->first = lane->first;
+	request->partition = queue->partition;
+	request->sequence = queue->sequence;
+	request->first = queue->first;
 	request->bytes = BATCH_OVERHEAD_BYTES - RECORD_OVERHEAD_BYTES;
-	while (lane->first && request->count < SEND_MOST && (request->count == 0 || batch_fits(producer, request, lane->first))) {
-		request->bytes += RECORD_OVERHEAD_BYTES + entry_bytes(lane->first);
-		lane->first = lane->first->next;
+	while (queue->first && request->count < SEND_MOST && (request->count == 0 || batch_fits(producer, request, queue->first))) {
+		request->bytes += RECORD_OVERHEAD_BYTES + entry_bytes(queue->first);
+		queue->first = queue->first->next;
 		request->count++;
 	}
-	if (!lane->first)
-		lane->end = &lane->first;
-	lane->sequence += (int64_t)request->count;
-	lane->sending = true;
+	if (!queue->first)
+		queue->end = &queue->first;
+	queue->sequence += (int64_t)request->count;
+	queue->sending = true;
 	simulated_request_send(producer->kafka, request);
 }
 
 static void lingered(struct simulated_kafka *kafka, void *subject)
 {
-	struct simulated_lane *lane = subject;
-	int64_t free_us = simulated_client_free_us(&lane->producer->client, false);
+	struct simulated_send_queue *queue = subject;
+	int64_t free_us = simulated_client_free_us(&queue->producer->client, false);
 	if (free_us > kafka->now_us) {
-		simulated_note(kafka, free_us, lingered, lane);
+		simulated_note(kafka, free_us, lingered, queue);
 		return;
 	}
-	lane->lingering = false;
-	lane_send(lane);
+	queue->lingering = false;
+	send_queue_send(queue);
 }
 
-static struct simulated_lane *lane_of(struct simulated_producer *producer, struct simulated_partition *partition)
+static struct simulated_send_queue *send_queue_of(struct simulated_producer *producer, struct simulated_partition *partition)
 {
-	struct simulated_lane *lane = producer->lanes[partition->number];
-	if (lane || !(lane = producer->lanes[partition->number] = simulated_take(producer->kafka, 1, sizeof *lane)))
-		return lane;
-	*lane = (struct simulated_lane){.producer = producer, .partition = partition, .end = &lane->first};
-	return lane;
+	struct simulated_send_queue *queue = producer->send_queues[partition->number];
+	if (queue || !(queue = producer->send_queues[partition->number] = simulated_take(producer->kafka, 1, sizeof *queue)))
+		return queue;
+	*queue = (struct simulated_send_queue){.producer = producer, .partition = partition, .end = &queue->first};
+	return queue;
 }
 
 static enum produce_verdict may_put(struct simulated_producer *producer, struct error *error)
@@ -170,17 +170,17 @@ static enum produce_verdict entry_put(struct simulated_producer *producer, struc
 				      struct simulated_partition *partition, struct error *error)
 {
 	struct simulated_kafka *kafka = producer->kafka;
-	struct simulated_lane *lane = entry ? lane_of(producer, partition) : NULL;
-	if (!lane) {
+	struct simulated_send_queue *queue = entry ? send_queue_of(producer, partition) : NULL;
+	if (!queue) {
 		error_memory(error, ERROR_SYSTEM, "producing");
 		return PRODUCE_SPOILT;
 	}
-	*lane->end = entry;
-	lane->end = &entry->next;
+	*queue->end = entry;
+	queue->end = &entry->next;
 	producer->waiting++;
-	if (!lane->lingering) {
-		lane->lingering = true;
-		simulated_note(kafka, kafka->now_us + kafka->config.linger_us, lingered, lane);
+	if (!queue->lingering) {
+		queue->lingering = true;
+		simulated_note(kafka, kafka->now_us + kafka->config.linger_us, lingered, queue);
 	}
 	return PRODUCED;
 }
@@ -234,6 +234,6 @@ struct simulated_producer *simulated_producer_make(struct simulated_host *host, 
 		producer->batch_bytes = BATCH_USUAL_BYTES;
 	if (!simulated_producer_topics(producer, config->topics, config->topic_count, &error))
 		return NULL;
-	producer->lanes = simulated_take(kafka, kafka->partition_count, sizeof(struct simulated_lane *));
-	return producer->lanes ? producer : NULL;
+	producer->send_queues = simulated_take(kafka, kafka->partition_count, sizeof(struct simulated_send_queue *));
+	return producer->send_queues ? producer : NULL;
 }

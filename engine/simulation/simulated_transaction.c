@@ -121,7 +121,7 @@ static void call_replied(struct simulated_request *request, enum simulated_answe
 }
 
 /* Records arrived, or the producer is fenced: a commit may have waited for it. */
-static void producer_heard(void *owner, const struct simulated_entry *entry);
+static void producer_on_record(void *owner, const struct simulated_entry *entry);
 
 static void open_anew(struct simulated_open_transaction *transaction)
 {
@@ -136,7 +136,7 @@ static void open_anew(struct simulated_open_transaction *transaction)
 		transaction->producer->unwanted_count = before->unwanted_count;
 		memcpy(transaction->producer->unwanted, before->unwanted, sizeof before->unwanted);
 	}
-	transaction->producer->heard = producer_heard;
+	transaction->producer->on_record = producer_on_record;
 	transaction->producer->owner = transaction;
 	transaction->producer->transaction =
 		simulated_transaction_find(transaction->kafka, transaction->config.id, transaction->timeout_us);
@@ -171,7 +171,7 @@ static void end_transaction(struct simulated_open_transaction *transaction)
 		simulated_request_send(transaction->kafka, request);
 }
 
-static void producer_heard(void *owner, const struct simulated_entry *entry)
+static void producer_on_record(void *owner, const struct simulated_entry *entry)
 {
 	struct simulated_open_transaction *transaction = owner;
 	if (entry && entry->unwanted && !transaction->client.closed)

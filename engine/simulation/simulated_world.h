@@ -328,12 +328,12 @@ void simulated_consumer_wake(struct simulated_kafka *kafka, const struct simulat
 /* As simulated_append(), of a record that answers its origin. */
 int64_t simulated_append_answer(struct simulated_kafka *kafka, struct simulated_topic *topic, const struct outgoing *record);
 void simulated_consumer_give(struct simulated_consumer *consumer, int generation, struct positions positions);
-void simulated_consumer_told(struct simulated_consumer *consumer); /* a rebalance is under way */
+void simulated_consumer_rebalance(struct simulated_consumer *consumer); /* a rebalance is under way */
 void simulated_consumer_drop(struct simulated_consumer *consumer); /* it is not a member any more */
 void simulated_consumer_fence(struct simulated_consumer *consumer);
 
 /* simulated_producer.c */
-struct simulated_lane {
+struct simulated_send_queue {
 	struct simulated_producer *producer;
 	struct simulated_partition *partition;
 	struct simulated_entry *first, **end; /* not sent yet */
@@ -360,9 +360,9 @@ struct simulated_producer {
 	size_t unwanted_count;
 	struct simulated_unwanted unwanted[SIMULATED_UNWANTED_MAX]; /* not reported yet */
 	const struct simulated_topic **topics;			    /* by the topic numbers of its configuration */
-	struct simulated_lane **lanes;				    /* by partition numbers; NULL: nothing was produced there yet */
+	struct simulated_send_queue **send_queues;		    /* by partition numbers; NULL: nothing was produced there yet */
 	/* Called when a record arrived, or the producer was fenced. */
-	void (*heard)(void *owner, const struct simulated_entry *entry);
+	void (*on_record)(void *owner, const struct simulated_entry *entry);
 	void *owner;
 };
 

@@ -119,7 +119,7 @@ static void answers_read(struct simulation *simulation)
 	simulation_gap_look(simulation); /* what was answered by now counts as that */
 	if (simulation->reader_count > 0)
 		simulation_feed_read(&simulation->feed, simulation->kafka, simulation->now_us);
-	simulation_taps_read(&simulation->taps, simulation->kafka);
+	simulation_lineage_read(&simulation->lineage, simulation->kafka);
 	simulation_observers_read(&simulation->observers);
 }
 
@@ -442,7 +442,7 @@ static bool simulation_live(struct simulation *simulation, struct error *error)
 	/* At least once, what Kafka will not have of a step is not told again. */
 	bool refused = !simulation->config->exactly_once &&
 		       (simulated_mishaps(simulation->kafka, SIMULATED_UNWANTED) > 0 || workers_have_stopped(simulation));
-	simulation_taps_end(&simulation->taps, refused || simulated_taps_lost(simulation->kafka) > 0);
+	simulation_lineage_end(&simulation->lineage, refused || simulated_taps_lost(simulation->kafka) > 0);
 	return true;
 }
 
@@ -467,7 +467,7 @@ static void simulation_count_up(struct simulation *simulation)
 	counts->runs = 1;
 	for (size_t i = 0; i < simulation->line_count; i++)
 		line_count_up(&simulation->lines[i], counts);
-	counts->tapped = simulation_taps_records(&simulation->taps);
+	counts->tapped = simulation_lineage_records(&simulation->lineage);
 	counts->fed = simulation->feed.answered;
 	counts->rebalances = simulated_rebalances(simulation->kafka);
 	counts->fences = simulated_fences(simulation->kafka);
@@ -493,7 +493,7 @@ static void simulation_close(struct simulation *simulation)
 	simulation_control_close(&simulation->control);
 	simulation_feed_close(&simulation->feed);
 	simulation_observers_close(&simulation->observers);
-	simulation_taps_close(&simulation->taps);
+	simulation_lineage_close(&simulation->lineage);
 	for (size_t i = 0; i < simulation->line_count; i++)
 		simulation_line_close(&simulation->lines[i]);
 	simulation_scheme_close(&simulation->scheme);

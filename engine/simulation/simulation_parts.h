@@ -10,7 +10,7 @@
  *   simulation_line.c      one pipeline, its requests, its models
  *   simulation_judge.c     checks of its answers
  *   simulation_reading.c   reading of topics by judges
- *   simulation_tap.c       recorded outputs of its steps and models
+ *   simulation_lineage.c   recorded outputs of its steps and models
  *   simulation_feed.c      a pipeline that reads others, and the checks of its answers
  *   simulation_control.c, simulation_keeper.c, simulation_follower.c, simulation_applier.c, simulation_control_judge.c
  *                          the control plane, and the checks of what it decides
@@ -23,10 +23,10 @@
 #include "simulation/simulation_control.h"
 #include "simulation/simulation_feed.h"
 #include "simulation/simulation_gap.h"
+#include "simulation/simulation_lineage.h"
 #include "simulation/simulation_loss.h"
 #include "simulation/simulation_observer.h"
 #include "simulation/simulation_scheme.h"
-#include "simulation/simulation_tap.h"
 
 #define SIMULATION_MS INT64_C(1000) /* times are in microseconds */
 #define SIMULATION_SECOND (1000 * SIMULATION_MS)
@@ -89,7 +89,7 @@ struct simulation {
 	size_t worker_count;
 	struct simulation_worker workers[SIMULATION_WORKERS_MAX];
 	struct simulation_feed feed;
-	struct simulation_taps taps;
+	struct simulation_lineage lineage;
 	size_t reader_count;
 	struct simulation_worker readers[SIMULATION_READERS];
 	struct simulation_observers observers;

@@ -123,7 +123,7 @@ bool simulation_traits_apply(struct simulation *simulation, struct error *error)
 		line_join(simulation, &simulation->lines[i]);
 	if (simulation_has(simulation, SIMULATION_FED) && !feed_open(simulation, error))
 		return false;
-	if (!simulation_taps_open(&simulation->taps, simulation->result->why))
+	if (!simulation_lineage_open(&simulation->lineage, simulation->result->why))
 		return error_memory(error, ERROR_SYSTEM, "simulating");
 	for (size_t i = 0; i < simulation->line_count; i++) {
 		struct simulation_line *line = &simulation->lines[i];
@@ -139,7 +139,7 @@ bool simulation_traits_apply(struct simulation *simulation, struct error *error)
 		if (simulation_has(simulation, SIMULATION_RELOADED) && !line_reload(simulation, line, error))
 			return false;
 		if (simulation_has(simulation, SIMULATION_TAPPED) &&
-		    !simulation_taps_add(&simulation->taps, line, simulation->arena))
+		    !simulation_lineage_add(&simulation->lineage, line, simulation->arena))
 			return error_memory(error, ERROR_SYSTEM, "simulating");
 		simulation_line_ready(line, simulation->config->broken == SIMULATION_MIXES_BATCHES);
 	}

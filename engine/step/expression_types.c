@@ -1,4 +1,4 @@
-/* expression_inference.c: Types and shapes during inference: in words, refused, set, and joined; see expression_check.h. */
+/* expression_types.c: Types and shapes during inference: set, joined, refused, and in words; see expression_check.h. */
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
