@@ -50,7 +50,7 @@ static bool producer_open(struct simulated_at_least_once *output)
 	return true;
 }
 
-/* What is on its way may arrive, but is not reported any more. */
+/* Records on their way may arrive, but their outcome is ignored. */
 static void ignore_record(void *owner, const struct simulated_entry *entry)
 {
 	(void)owner;
@@ -66,9 +66,7 @@ static enum transaction_news producer_replace(struct simulated_at_least_once *ou
 	output->resets++;
 	if (!producer_open(output))
 		return NEWS_BROKEN;
-	/* what it has not told is still to be told */
-	output->producer->unwanted_count = before->unwanted_count;
-	memcpy(output->producer->unwanted, before->unwanted, sizeof before->unwanted);
+	simulated_producer_inherit(output->producer, before);
 	return NEWS_RESET;
 }
 

@@ -122,7 +122,7 @@ static void consumer_join(struct simulated_kafka *kafka, void *subject)
 		simulated_group_rejoin(kafka, consumer->group, consumer);
 }
 
-/* The earliest of several that are due asks for all. */
+/* Of several requests that are due, the earliest one is sent. */
 static void consumer_join_soon(struct simulated_consumer *consumer)
 {
 	consumer->joining = true;
@@ -134,7 +134,7 @@ static bool consumer_has_share(const struct simulated_consumer *consumer)
 	return consumer->readings || consumer->give || consumer->change != ASSIGNMENT_SAME;
 }
 
-/* Who has joined twice, when it was dropped and had just joined, is given its share twice: it takes one. */
+/* A consumer that was dropped when it had just joined joins twice, and gets its share twice: it takes one. */
 void simulated_consumer_give(struct simulated_consumer *consumer, int generation, struct positions positions)
 {
 	if (generation == consumer->given_generation && consumer_has_share(consumer))

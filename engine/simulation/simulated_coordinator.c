@@ -39,7 +39,7 @@ static void marker_written(struct simulated_kafka *kafka, void *subject)
 	if (marker->partition)
 		simulated_partition_mark(kafka, marker->partition, transaction->producer, transaction->commits);
 	else
-		simulated_group_settle(kafka, transaction->group, transaction->producer, transaction->commits);
+		simulated_group_settle(transaction->group, transaction->producer, transaction->commits);
 	if (--transaction->markers > 0)
 		return;
 	transaction->state = transaction->commits ? TRANSACTION_COMMITTED : TRANSACTION_ABORTED;

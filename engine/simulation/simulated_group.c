@@ -88,8 +88,7 @@ static void range_of(const struct simulated_group *group, const struct simulated
 	*count = share + (place < rest);
 }
 
-/* What was dealt out to the member, by the numbers that it has for its topics; one that it
- * does not read is nobody's. */
+/* Sends the member its share, by the numbers that it has for its topics. A topic that it does not read is left out. */
 static void share_send(struct simulated_kafka *kafka, const struct simulated_group *group, const struct simulated_member *member)
 {
 	struct share_delivery *delivery = simulated_take(kafka, 1, sizeof *delivery);
@@ -387,9 +386,8 @@ enum simulated_answer simulated_group_pend(struct simulated_kafka *kafka, struct
 	return SIMULATED_GOOD;
 }
 
-void simulated_group_settle(struct simulated_kafka *kafka, struct simulated_group *group, int64_t producer, bool commits)
+void simulated_group_settle(struct simulated_group *group, int64_t producer, bool commits)
 {
-	(void)kafka;
 	for (struct simulated_pending **link = &group->pending; *link;) {
 		struct simulated_pending *pending = *link;
 		if (pending->producer != producer) {

@@ -204,11 +204,6 @@ const struct simulated_entry *simulated_partition_next(const struct simulated_pa
 	return NULL;
 }
 
-int32_t simulated_topic_partitions(const struct simulated_topic *topic)
-{
-	return topic->count;
-}
-
 bool simulated_cut(struct simulated_topic *topic, int32_t partition, size_t records)
 {
 	struct simulated_partition *its = &topic->partitions[partition];
@@ -222,16 +217,6 @@ bool simulated_cut(struct simulated_topic *topic, int32_t partition, size_t reco
 		its->count = end - 1;
 	}
 	return any;
-}
-
-void simulated_hide(struct simulated_topic *topic, int64_t until_us)
-{
-	topic->hidden_until_us = until_us;
-}
-
-int64_t simulated_hidden_until_us(const struct simulated_topic *topic)
-{
-	return topic->hidden_until_us;
 }
 
 void simulated_delete(struct simulated_topic *topic, int32_t partition, int64_t before)
@@ -259,11 +244,6 @@ uint64_t simulated_gaps(const struct simulated_kafka *kafka)
 uint64_t simulated_change_count(const struct simulated_kafka *kafka)
 {
 	return kafka->changes;
-}
-
-uint64_t simulated_topic_changes(const struct simulated_topic *topic)
-{
-	return topic->changes;
 }
 
 bool simulated_read(const struct simulated_topic *topic, int32_t partition, int64_t offset, struct record *record)

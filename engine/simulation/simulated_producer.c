@@ -37,6 +37,12 @@ bool simulated_producer_unwanted(struct simulated_producer *producer, struct ref
 	return true;
 }
 
+void simulated_producer_inherit(struct simulated_producer *producer, const struct simulated_producer *before)
+{
+	producer->unwanted_count = before->unwanted_count;
+	memcpy(producer->unwanted, before->unwanted, sizeof before->unwanted);
+}
+
 /* Only answers: an error that takes the place of one is small enough for any broker. */
 static bool is_unwanted(struct simulated_producer *producer, const struct outgoing *record)
 {

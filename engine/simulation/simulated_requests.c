@@ -76,29 +76,6 @@ bool simulated_request_positions(struct simulated_kafka *kafka, struct simulated
 	return true;
 }
 
-/* ---- at the broker ---- */
-
-static enum simulated_answer serve(struct simulated_kafka *kafka, struct simulated_request *request)
-{
-	switch (request->kind) {
-	case SIMULATED_PRODUCE:
-		return simulated_partition_serve(kafka, request);
-	case SIMULATED_INIT_PRODUCER:
-		return simulated_transaction_init(kafka, request);
-	case SIMULATED_SEND_OFFSETS:
-		return simulated_group_pend(kafka, request);
-	case SIMULATED_END_TRANSACTION:
-		return simulated_transaction_end(kafka, request);
-	case SIMULATED_READ_OFFSETS:
-		return simulated_group_read(kafka, request);
-	case SIMULATED_COMMIT_OFFSETS:
-		return simulated_group_commit(kafka, request);
-	case SIMULATED_REQUEST_KINDS:
-		break;
-	}
-	return SIMULATED_GOOD;
-}
-
 /* ---- the way back ---- */
 
 static void send_again(struct simulated_kafka *kafka, void *subject)
@@ -138,7 +115,7 @@ static void reply(struct simulated_kafka *kafka, void *subject)
 static void simulated_requests_arrive(struct simulated_kafka *kafka, void *subject)
 {
 	struct simulated_request *request = subject;
-	request->answer = serve(kafka, request);
+	request->answer = kafka->serve(kafka, request);
 	if (!request->replied) {
 		simulated_tell(kafka, request->client->host->name, "late: %s, %s", names[request->kind],
 			       request->answer == SIMULATED_GOOD ? "and it is taken" : "which is refused");

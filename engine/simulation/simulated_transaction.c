@@ -132,10 +132,8 @@ static void open_anew(struct simulated_open_transaction *transaction)
 	transaction->producer = simulated_producer_make(transaction->host, &transaction->config, &transaction->closed_sockets);
 	if (!transaction->producer)
 		return;
-	if (before) { /* what it has not reported is still to be reported */
-		transaction->producer->unwanted_count = before->unwanted_count;
-		memcpy(transaction->producer->unwanted, before->unwanted, sizeof before->unwanted);
-	}
+	if (before)
+		simulated_producer_inherit(transaction->producer, before);
 	transaction->producer->on_record = producer_on_record;
 	transaction->producer->owner = transaction;
 	transaction->producer->transaction =

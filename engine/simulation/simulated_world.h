@@ -187,6 +187,7 @@ struct simulated_event {
 
 struct simulated_kafka {
 	struct simulated_config config;
+	enum simulated_answer (*serve)(struct simulated_kafka *kafka, struct simulated_request *request); /* at the broker */
 	struct arena *arena;
 	struct random random;
 	int64_t now_us;
@@ -217,7 +218,7 @@ struct simulated_kafka {
 	} injected[SIMULATED_REQUEST_KINDS];
 };
 
-/* simulated_kafka.c */
+/* simulated_clock.c */
 void *simulated_take(struct simulated_kafka *kafka, size_t count,
 		     size_t size); /* zeroed; NULL: memory, and the simulated Kafka has failed */
 void simulated_note(struct simulated_kafka *kafka, int64_t due_us, void (*happen)(struct simulated_kafka *kafka, void *subject),
@@ -264,7 +265,7 @@ void simulated_group_silence(struct simulated_kafka *kafka, struct simulated_gro
 enum simulated_answer simulated_group_pend(struct simulated_kafka *kafka, struct simulated_request *request);
 enum simulated_answer simulated_group_commit(struct simulated_kafka *kafka, struct simulated_request *request);
 enum simulated_answer simulated_group_read(struct simulated_kafka *kafka, struct simulated_request *request);
-void simulated_group_settle(struct simulated_kafka *kafka, struct simulated_group *group, int64_t producer, bool commits);
+void simulated_group_settle(struct simulated_group *group, int64_t producer, bool commits);
 
 /* simulated_consumer.c */
 struct simulated_reading {
@@ -361,7 +362,7 @@ struct simulated_producer {
 	struct simulated_unwanted unwanted[SIMULATED_UNWANTED_MAX]; /* not reported yet */
 	const struct simulated_topic **topics;			    /* by the topic numbers of its configuration */
 	struct simulated_send_queue **send_queues;		    /* by partition numbers; NULL: nothing was produced there yet */
-	/* Called when a record arrived, or the producer was fenced. */
+	/* Called when a record arrived, or with NULL when the producer was fenced or is to be replaced. */
 	void (*on_record)(void *owner, const struct simulated_entry *entry);
 	void *owner;
 };
@@ -385,6 +386,8 @@ struct simulated_producer *simulated_producer_make(struct simulated_host *host, 
 						   unsigned *closed_sockets);
 bool simulated_producer_unwanted(struct simulated_producer *producer,
 				 struct refusal *refusal); /* the next one that is not reported */
+/* Takes over the refusals that the producer before it has not reported. */
+void simulated_producer_inherit(struct simulated_producer *producer, const struct simulated_producer *before);
 bool simulated_producer_topics(struct simulated_producer *producer, const char *const *names, size_t count, struct error *error);
 enum produce_verdict simulated_producer_put(struct simulated_producer *producer, const struct outgoing *record, unsigned batch,
 					    struct error *error);

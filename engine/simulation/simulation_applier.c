@@ -20,7 +20,7 @@
 
 static const int weights[][2] = {{90, 10}, {75, 25}, {50, 50}, {10, 90}, {99, 1}};
 
-static struct text split_write(struct simulation_control *control, size_t nth, struct arena *arena)
+static struct text split_write(size_t nth, struct arena *arena)
 {
 	const int *drawn = weights[nth % (sizeof weights / sizeof *weights)];
 	const char *yaml =
@@ -29,7 +29,6 @@ static struct text split_write(struct simulation_control *control, size_t nth, s
 			    "  steps: [{name: by, traffic: {shares: [{weight: %d, call: a}, {weight: %d, call: b}]}}]\n"
 			    "  output: {steps: [by]}\n",
 			    drawn[0], drawn[1]);
-	(void)control;
 	return text_of(yaml);
 }
 
@@ -92,7 +91,7 @@ static size_t split_items(struct simulation_control *control, struct proposal_it
 		present && present->record.action == CONTROL_APPLY && simulation_control_chance(control, DELETED_IN_THOUSAND);
 	struct text document = {0};
 	if (!deletes)
-		document = split_write(control, random_below(control->random, 100), control->scratch);
+		document = split_write(random_below(control->random, 100), control->scratch);
 	(void)item_make(control, nth, document, item);
 	if (!deletes && resource && resource->count > 1 && simulation_control_chance(control, RETURNED_IN_THOUSAND)) {
 		const struct ledger_version *to = resource->versions[random_below(control->random, resource->count)];
@@ -230,8 +229,7 @@ static bool seed_propose(struct simulation_control *control, struct keeper *keep
 		if (i == 0)
 			count = deployment_items(control, 0, items);
 		else
-			(void)item_make(control, control->simulation->line_count + 1, split_write(control, 0, control->scratch),
-					items);
+			(void)item_make(control, control->simulation->line_count + 1, split_write(0, control->scratch), items);
 		const struct proposal proposal = {.id = i == 0 ? TEXT("seed-0") : TEXT("seed-1"),
 						  .namespace = text_of(control->options.namespace),
 						  .author = TEXT("ada"),

@@ -13,18 +13,6 @@
 #define SPLITS_MAX 4
 #define FAULT_US_MOST (12 * SECOND)
 
-bool simulation_control_append(struct simulation_control *control, struct simulated_topic *topic, struct text key,
-			       struct text value, struct error *error)
-{
-	const struct outgoing record = {.key = key, .value = value};
-	return simulated_append(control->simulation->kafka, topic, &record) >= 0 || error_memory(error, ERROR_SYSTEM, "simulating");
-}
-
-bool simulation_control_chance(struct simulation_control *control, unsigned in_thousand)
-{
-	return random_in_thousand(control->random, in_thousand) && !control->is_calm;
-}
-
 /* ---- opening ---- */
 
 /* The split is checked as the product does, so that it gets its bucket tables. The pipelines of the run are several documents. */
@@ -35,11 +23,6 @@ static bool items_check(void *context, const struct record_list *items, const st
 	const struct keeper_checker checker = document_check_of(&control->checker);
 	const struct proposal_item *first = items->items;
 	return !text_is(first->name, SIMULATION_SPLIT) || checker.check(checker.context, items, accepted, arena, findings, error);
-}
-
-static struct simulated_topic *topic_make(struct simulation_control *control, const char *name)
-{
-	return simulated_topic(control->simulation->kafka, name, 1) ? simulated_find(control->simulation->kafka, name) : NULL;
 }
 
 static void resources_name(struct simulation_control *control)
@@ -108,10 +91,7 @@ bool simulation_control_open(struct simulation *simulation, int64_t last_us, str
 	control->random = &simulation->wide[SIMULATION_CONTROLLED];
 	control->checker = (struct document_checker){.kinds = simulation->scheme.kinds, .namespace = NAMESPACE_DEFAULT};
 	control->options = (struct keeper_options){.namespace = NAMESPACE_DEFAULT, .checker = {items_check, control}};
-	control->topic = topic_make(control, SIMULATION_CONTROL_TOPIC);
-	control->proposals = topic_make(control, "sluice.default.proposals");
-	control->status = topic_make(control, "sluice.default.status");
-	if (!memory_open(control) || !control->topic || !control->proposals || !control->status)
+	if (!memory_open(control) || !simulation_control_topics_open(control))
 		return error_memory(error, ERROR_SYSTEM, "simulating a control plane");
 	resources_name(control);
 	keepers_draw(control);
@@ -182,12 +162,6 @@ static void fault_inject(struct simulation_control *control)
 
 /* ---- living ---- */
 
-static uint64_t changes_count(const struct simulation_control *control)
-{
-	return simulated_topic_changes(control->topic) + simulated_topic_changes(control->proposals) +
-	       simulated_topic_changes(control->status);
-}
-
 static int64_t applier_due_us(const struct simulation_applier *applier)
 {
 	return applier->work == SIMULATION_WORK_DONE ? INT64_MAX : applier->due_us;
@@ -209,8 +183,9 @@ int64_t simulation_control_due_us(const struct simulation_control *control)
 {
 	if (!control->is_there)
 		return INT64_MAX;
-	return control->changes != changes_count(control) || control->wakes != control->woken ? control->simulation->now_us
-											      : control->due_us;
+	return control->changes != simulation_control_topic_changes(control) || control->wakes != control->woken
+		       ? control->simulation->now_us
+		       : control->due_us;
 }
 
 bool simulation_control_live(struct simulation_control *control, struct error *error)
@@ -218,7 +193,7 @@ bool simulation_control_live(struct simulation_control *control, struct error *e
 	bool good = true;
 	if (!control->is_there || simulation_control_due_us(control) > control->simulation->now_us)
 		return true;
-	control->changes = changes_count(control);
+	control->changes = simulation_control_topic_changes(control);
 	control->woken = control->wakes;
 	while (control->faults_done < control->fault_count &&
 	       control->faults[control->faults_done].due_us <= control->simulation->now_us)

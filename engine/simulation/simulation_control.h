@@ -148,12 +148,20 @@ static inline int64_t simulation_control_ms(int64_t now_us)
 	return LOOP_VIRTUAL_EPOCH_MS + now_us / 1000;
 }
 
-/* ---- simulation_control.c, for the other files ---- */
+/* Whether a fault that happens so many times in a thousand happens now; never once it is calm. */
+static inline bool simulation_control_chance(struct simulation_control *control, unsigned in_thousand)
+{
+	return random_in_thousand(control->random, in_thousand) && !control->is_calm;
+}
+
+/* ---- simulation_control_topics.c ---- */
+
+bool simulation_control_topics_open(struct simulation_control *control); /* false: memory */
 
 /* Appends a record at once, as a producer that is connected does. */
 bool simulation_control_append(struct simulation_control *control, struct simulated_topic *topic, struct text key,
 			       struct text value, struct error *error);
-bool simulation_control_chance(struct simulation_control *control, unsigned in_thousand); /* never once it is calm */
+uint64_t simulation_control_topic_changes(const struct simulation_control *control); /* grows with every record */
 
 /* ---- simulation_keeper.c ---- */
 

@@ -2,7 +2,6 @@
 #include "simulation/simulation_gap.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 #include "simulation/simulation_parts.h"
 
@@ -74,13 +73,6 @@ void simulation_gap_inject(struct simulation *simulation)
 		requests_delete(simulation);
 		gap->delete_us = 0;
 	}
-}
-
-bool simulation_gap_note(struct simulation_gap *gap, const char *why)
-{
-	const bool stops = gap->stops && strstr(why, "onGap: stop");
-	gap->ended += stops;
-	return stops;
 }
 
 void simulation_gap_look(struct simulation *simulation)

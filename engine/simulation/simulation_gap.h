@@ -2,7 +2,7 @@
  * workers have read them. Workers may run meanwhile, or none. Private to `sluice sim`.
  *
  * Each such request is in a gap that a worker is informed of; all others are answered. With `onGap: continue` the workers go on,
- * and count what they skip. With `onGap: stop` a worker that is told of a gap stops, and nothing behind it is committed.
+ * and count what they skip. With `onGap: stop` a worker that is informed of a gap stops, and nothing after it is committed.
  */
 #ifndef SLUICE_SIMULATION_SIMULATION_GAP_H
 #define SLUICE_SIMULATION_SIMULATION_GAP_H
@@ -29,13 +29,10 @@ void simulation_gap_draw(struct simulation *simulation);
 /* Kills the workers, or deletes the requests, when it is due. */
 void simulation_gap_inject(struct simulation *simulation);
 
-/* Notes the error with which a worker has ended. True: it is about a gap, so the worker does not start again by itself. */
-bool simulation_gap_note(struct simulation_gap *gap, const char *why);
-
 /* Notes which requests were skipped by now. */
 void simulation_gap_look(struct simulation *simulation);
 
-/* Checks at the end of the run that the workers have counted and heeded their gaps. */
+/* Checks at the end of the run that the workers have counted their gaps, and have stopped where they must. */
 void simulation_gap_end(struct simulation *simulation);
 
 #endif

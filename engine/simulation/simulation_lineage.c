@@ -45,7 +45,7 @@ static bool model_add(struct simulation_lineage *lineage, const struct simulatio
 			 block + 1, share, arena);
 }
 
-/* Of a batch it is told whole, and not request by request: such models are left out. */
+/* A model that is called with batches is left out: its records are whole batches, not requests. */
 bool simulation_lineage_add(struct simulation_lineage *lineage, const struct simulation_line *line, struct arena *arena)
 {
 	const struct simulation_pipeline *pipeline = &line->variants[0];
@@ -72,9 +72,8 @@ static bool follows_counted(const struct lineage_topic *topic, int64_t number, i
 	return passes && number == value;
 }
 
-/* Of a line that stays as it is. What a worker tells whose partition is another's by now, and who does not
- * know it yet, is never committed: it may have brought back what that one has counted since, so it counts
- * more, never less. */
+/* For a line that does not change. A worker that has lost its partition and does not know it yet also records results, and commits
+ * none of them. It may have restored what the next worker has counted since, so its counts are higher, never lower. */
 static bool follows(const struct lineage_topic *topic, int64_t number, int64_t value)
 {
 	const struct simulation_line *line = topic->line;
@@ -118,7 +117,7 @@ void simulation_lineage_read(struct simulation_lineage *lineage, const struct si
 			topic_take(lineage, &lineage->items[i], &record);
 }
 
-/* Which requests are told of a share is drawn: some, and not nearly all. */
+/* The requests of a share are drawn: some are recorded, and far from all. */
 static void share_end(struct simulation_lineage *lineage, const struct lineage_topic *topic)
 {
 	uint64_t most = topic->line->count * (WHOLE + topic->share) / WHOLE / 2;

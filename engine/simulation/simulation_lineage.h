@@ -23,15 +23,15 @@ struct simulation_lineage {
 	char *why;
 };
 
-/* Opens lineage without lines. `why` is as for judges. False: memory. */
+/* Opens it without topics. `why` is as for judges. False: memory. */
 bool simulation_lineage_open(struct simulation_lineage *lineage, char *why);
-void simulation_lineage_close(struct simulation_lineage *lineage); /* unopened ones are fine */
+void simulation_lineage_close(struct simulation_lineage *lineage); /* an unopened one is fine */
 
-/* Adds the lineage of a line, by its pipeline's settings. False: memory. */
+/* Adds the topics of a line, by its pipeline's settings. False: memory. */
 bool simulation_lineage_add(struct simulation_lineage *lineage, const struct simulation_line *line, struct arena *arena);
 
 void simulation_lineage_read(struct simulation_lineage *lineage, const struct simulated_kafka *kafka);
-void simulation_lineage_end(struct simulation_lineage *lineage, bool lost);
+void simulation_lineage_end(struct simulation_lineage *lineage, bool lost); /* checks what must hold; `lost`: records may lack */
 uint64_t simulation_lineage_records(const struct simulation_lineage *lineage);
 
 #endif

@@ -1,8 +1,6 @@
 /* simulation_loss.c: see simulation_loss.h. */
 #include "simulation/simulation_loss.h"
 
-#include <string.h>
-
 #include "simulation/simulation_parts.h"
 
 #define FIRST_US (1 * SIMULATION_SECOND)
@@ -29,13 +27,6 @@ int64_t simulation_loss_due_us(const struct simulation_loss *loss)
 	if (loss->loss_us == 0)
 		return INT64_MAX;
 	return loss->stopped ? loss->loss_us : loss->stop_us;
-}
-
-bool simulation_loss_note(struct simulation_loss *loss, bool observes, const char *why)
-{
-	bool tells = loss->lost && strstr(why, "state of pipeline");
-	*(observes ? &loss->is_observed : &loss->noticed) |= tells;
-	return tells;
 }
 
 static void worker_kill(struct simulation *simulation, struct simulation_worker *worker, int64_t start_us)

@@ -23,10 +23,6 @@ struct simulation_loss {
 
 int64_t simulation_loss_due_us(const struct simulation_loss *loss); /* INT64_MAX: nothing is due */
 
-/* Notes the error with which a worker has ended, or one that observes. True: it is about lost state, so it does not start again by
- * itself. */
-bool simulation_loss_note(struct simulation_loss *loss, bool observes, const char *why);
-
 struct simulation;
 
 /* Draws the loss, and delays the faults that were drawn for the time in which no worker runs, or for later. */

@@ -12,7 +12,8 @@
  *   simulation_reading.c   reading of topics by judges
  *   simulation_lineage.c   recorded outputs of its steps and models
  *   simulation_feed.c      a pipeline that reads others, and the checks of its answers
- *   simulation_control.c, simulation_keeper.c, simulation_follower.c, simulation_applier.c, simulation_control_judge.c
+ *   simulation_control.c, simulation_control_topics.c, simulation_keeper.c, simulation_follower.c, simulation_applier.c,
+ *   simulation_control_judge.c
  *                          the control plane, and the checks of what it decides
  *   simulation_observer.c  an observer, what it writes, and the engines that read its feed
  *   simulation_pipeline.c  the blocks of a pipeline, and its YAML

@@ -2,12 +2,12 @@
  * pipelines and requests. See simulation_parts.h. */
 #include "simulation/simulation_parts.h"
 
-#define AS_BEFORE_ONE_IN 4    /* runs have nothing of what came to be simulated later */
+#define AS_BEFORE_ONE_IN 4    /* runs have no traits */
 #define TRAIT_IN_THOUSAND 350 /* of the others have each trait */
 #define WIDE_SEED UINT64_C(0x51ce0fda9b3d1e77)
 #define WIDE_STEP UINT64_C(0x2545f4914f6cdd1d)
 
-/* Each has a stream of its own, so that one that comes to be simulated later moves none. */
+/* Each trait has random numbers of its own, so a trait that is added later does not change the draws of the others. */
 void simulation_traits_draw(struct simulation *simulation)
 {
 	uint64_t seed = (simulation->config->seed * 2 + simulation->config->exactly_once) ^ WIDE_SEED;
@@ -22,7 +22,7 @@ void simulation_traits_draw(struct simulation *simulation)
 		simulation->traits = simulation->config->traits;
 }
 
-/* A request that is refused before it is counted would move the counts of those behind it. */
+/* A request that is refused before it is counted would change the counts of the requests after it. */
 static void line_hurry(struct simulation *simulation, struct simulation_line *line)
 {
 	if (!line->variants[0].counts)
@@ -48,8 +48,8 @@ static void line_cut(struct simulation *simulation, struct simulation_pipeline *
 			true;
 }
 
-/* What counts does so for each partition: that is the one of the request where order is a partition's, and partitions are
- * as many. Answers that are to have a partition's order stand in one. */
+/* A step that counts does so by partition. That is the partition of the request if the order is by partition, and if the stages
+ * have as many partitions. Answers whose order by partition is checked are in one partition. */
 static void line_join(struct simulation *simulation, struct simulation_line *line)
 {
 	struct random *random = &simulation->wide[SIMULATION_JOINED];
@@ -80,7 +80,7 @@ static void line_tap(struct simulation *simulation, struct simulation_pipeline *
 	pipeline->logged = random_below(&simulation->wide[SIMULATION_TAPPED], 2) ? 100 : 30;
 }
 
-/* A pipeline is changed, or comes only now, or goes and comes back. */
+/* A pipeline is changed, is added later, or is removed and added again. */
 static bool line_reload(struct simulation *simulation, struct simulation_line *line, struct error *error)
 {
 	bool varies = random_below(&simulation->wide[SIMULATION_RELOADED], 3) > 0;
@@ -104,7 +104,7 @@ static bool feed_open(struct simulation *simulation, struct error *error)
 	       error_memory(error, ERROR_SYSTEM, "simulating");
 }
 
-/* The judges of readers and taps know requests by their headers, and so does an error its request. */
+/* The judges of readers and of recorded outputs identify requests by their headers, and so do those of errors. */
 static bool may_be_brief(const struct simulation *simulation, const struct simulation_line *line)
 {
 	static const enum simulation_trait others[] = {SIMULATION_FED, SIMULATION_TAPPED, SIMULATION_HURRIED, SIMULATION_GAPPED,
@@ -143,7 +143,7 @@ bool simulation_traits_apply(struct simulation *simulation, struct error *error)
 			return error_memory(error, ERROR_SYSTEM, "simulating");
 		simulation_line_ready(line, simulation->config->broken == SIMULATION_MIXES_BATCHES);
 	}
-	/* What is refused of its rows is not known here. */
+	/* The observer is left out where rows may be refused: its judge does not know which. */
 	if (simulation_has(simulation, SIMULATION_OBSERVED) && !simulation_has(simulation, SIMULATION_BOUNDED) &&
 	    !simulation->unwanted)
 		simulation_observers_draw(simulation);

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #define MS SIMULATION_MS
 #define SECOND SIMULATION_SECOND
@@ -280,6 +281,20 @@ static int64_t worker_due_us(const struct simulation_worker *worker)
 	return simulation_later(due_us, worker->frozen_us);
 }
 
+static bool end_is_by_loss(struct simulation_loss *loss, bool observes, const char *why)
+{
+	const bool is_by_loss = loss->lost && strstr(why, "state of pipeline");
+	*(observes ? &loss->is_observed : &loss->noticed) |= is_by_loss;
+	return is_by_loss;
+}
+
+static bool end_is_by_gap(struct simulation_gap *gap, const char *why)
+{
+	const bool is_by_gap = gap->stops && strstr(why, "onGap: stop");
+	gap->ended += is_by_gap;
+	return is_by_gap;
+}
+
 static bool worker_live(struct simulation_worker *worker, struct error *error)
 {
 	struct simulation *simulation = worker->simulation;
@@ -301,9 +316,9 @@ static bool worker_live(struct simulation_worker *worker, struct error *error)
 		return true;
 	simulation_tell(simulation, worker->name, "ends: %s", good ? "it has stopped" : failure.text);
 	int64_t start_us = simulation->now_us + random_between(&simulation->random, 100 * MS, 2 * SECOND);
-	bool stays = !good && (simulation_loss_note(&simulation->loss, worker->observes, failure.text) ||
-			       simulation_gap_note(&simulation->gap, failure.text));
-	simulation_worker_end(worker, false, stays ? INT64_MAX : start_us);
+	const bool is_final = !good && (end_is_by_loss(&simulation->loss, worker->observes, failure.text) ||
+					end_is_by_gap(&simulation->gap, failure.text));
+	simulation_worker_end(worker, false, is_final ? INT64_MAX : start_us);
 	return true;
 }
 
