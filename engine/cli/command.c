@@ -1,6 +1,7 @@
 /* command.c: Dispatch of a command line to its command; see command.h. */
 #include "cli/command.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -218,6 +219,15 @@ int command_write_lines(struct session *session, struct buffer *page)
 	lines_wrap(buffer_view(page), session->columns, &wrapped);
 	buffer_close(page);
 	return command_write(session, &wrapped);
+}
+
+void command_sent(struct session *session, enum output_form form, const char *topic, uint64_t acknowledged, uint64_t refused)
+{
+	if (form == OUTPUT_JSON)
+		fprintf(session->out, "{\"topic\": \"%s\", \"acknowledged\": %" PRIu64 ", \"refused\": %" PRIu64 "}\n", topic,
+			acknowledged, refused);
+	else
+		fprintf(session->out, "%" PRIu64 " acknowledged by %s, %" PRIu64 " refused\n", acknowledged, topic, refused);
 }
 
 /* ---- which command is meant ---- */

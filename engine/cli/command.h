@@ -83,7 +83,10 @@ int command_unread(struct session *session, const struct command *command, const
 /* Writes the buffer to `out` and closes it; returns EXIT_GOOD, or EXIT_FAULTS if memory had run out. */
 int command_write(struct session *session, struct buffer *page);
 
-/* The same for lines of words: on a terminal they are wrapped at its width. */
+/* Prints how many records a topic has acknowledged and refused: the result of a command that sends them. */
+void command_sent(struct session *session, enum output_form form, const char *topic, uint64_t acknowledged, uint64_t refused);
+
+/* The same as command_write() for lines of words: on a terminal they are wrapped at its width. */
 int command_write_lines(struct session *session, struct buffer *page);
 
 /* Prints the YAML faults of a command other than lint on `err`; in JSON as lint's array on one line. Returns EXIT_FAULTS. */

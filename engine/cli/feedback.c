@@ -1,6 +1,5 @@
 /* feedback.c: `sluice feedback`: writes what became of answers to a pipeline's feedback topic. */
 #include <errno.h>
-#include <inttypes.h>
 
 #include "base/clock.h"
 #include "base/moment.h"
@@ -130,17 +129,6 @@ static bool has_feedback_options(const struct feedback_options *self)
 
 /* ---- the command ---- */
 
-static void summary_print(struct session *session, const struct feedback_sender *sender, enum output_form form)
-{
-	const char *topic = sender->target->feedback;
-	if (form == OUTPUT_JSON)
-		fprintf(session->out, "{\"topic\": \"%s\", \"acknowledged\": %" PRIu64 ", \"refused\": %" PRIu64 "}\n", topic,
-			sender->acknowledged, sender->refused.count);
-	else
-		fprintf(session->out, "%" PRIu64 " acknowledged by %s, %" PRIu64 " refused\n", sender->acknowledged, topic,
-			sender->refused.count);
-}
-
 static bool feedback_send(struct session *session, const struct feedback_options *self, const char *pipeline, FILE *lines,
 			  uint64_t *refused, struct error *error)
 {
@@ -155,7 +143,7 @@ static bool feedback_send(struct session *session, const struct feedback_options
 	       pipeline_target_see_feedback(&target, pipeline, error) &&
 	       feedback_sender_run(&sender, lines, lines ? NULL : &feedback, error);
 	if (sender.was_opened)
-		summary_print(session, &sender, (enum output_form)self->form);
+		command_sent(session, (enum output_form)self->form, target.feedback, sender.acknowledged, sender.refused.count);
 	pipeline_target_close(&target);
 	*refused = sender.refused.count;
 	return good;

@@ -1,6 +1,5 @@
 /* produce.c: `sluice produce`: sends requests, one on each line, to the topic that a pipeline reads. */
 #include <errno.h>
-#include <inttypes.h>
 
 #include "base/clock.h"
 #include "cli/command.h"
@@ -41,17 +40,6 @@ static const struct option options[] = {
 
 extern const struct command command_produce;
 
-static void summary_print(struct session *session, const struct request_sender *producer, enum output_form form)
-{
-	const char *topic = producer->target->inputs;
-	if (form == OUTPUT_JSON)
-		fprintf(session->out, "{\"topic\": \"%s\", \"acknowledged\": %" PRIu64 ", \"refused\": %" PRIu64 "}\n", topic,
-			producer->acknowledged, producer->refused.count);
-	else
-		fprintf(session->out, "%" PRIu64 " acknowledged by %s, %" PRIu64 " refused\n", producer->acknowledged, topic,
-			producer->refused.count);
-}
-
 static int produce_run(struct session *session, const void *filled, const char *const *arguments, size_t count)
 {
 	const struct produce_options *self = filled;
@@ -85,7 +73,7 @@ static int produce_run(struct session *session, const void *filled, const char *
 		    pipeline_target_see_inputs(&target, &error) &&
 		    request_sender_run(&producer, self->tensors.count ? NULL : from, self->tensors.count ? &rows : NULL, &error);
 	if (producer.was_opened)
-		summary_print(session, &producer, (enum output_form)self->form);
+		command_sent(session, (enum output_form)self->form, target.inputs, producer.acknowledged, producer.refused.count);
 	pipeline_target_close(&target);
 	if (!standard)
 		fclose(from);

@@ -85,6 +85,12 @@ static void adwin_run(struct online_run *run)
 	compute_put(run->result, "detections", json_incref(run->alarms), run->error);
 }
 
+static void online_both_put(struct online_run *run)
+{
+	compute_put(run->result, "detections", json_incref(run->alarms), run->error);
+	compute_put(run->result, "warnings", json_incref(run->warnings), run->error);
+}
+
 static void ddm_run(struct online_run *run)
 {
 	struct ddm_options options = {
@@ -96,8 +102,7 @@ static void ddm_run(struct online_run *run)
 	ddm_begin(&detector, &options);
 	for (size_t i = 0; i < run->stream.count; i++)
 		online_note(run, i, ddm_add(&detector, run->stream.items[i] > 0.5));
-	compute_put(run->result, "detections", json_incref(run->alarms), run->error);
-	compute_put(run->result, "warnings", json_incref(run->warnings), run->error);
+	online_both_put(run);
 }
 
 /* Warnings stand beside an alarm where the detector had both. */
@@ -106,12 +111,6 @@ static void online_note_both(struct online_run *run, size_t at, enum online_verd
 	online_note(run, at, verdict);
 	if (verdict == ONLINE_ALARM && warns)
 		online_list(run->warnings, at);
-}
-
-static void online_both_put(struct online_run *run)
-{
-	compute_put(run->result, "detections", json_incref(run->alarms), run->error);
-	compute_put(run->result, "warnings", json_incref(run->warnings), run->error);
 }
 
 static void eddm_run(struct online_run *run)

@@ -12,28 +12,32 @@ static bool avro_sniff(const struct message *message, struct text bytes)
 	return avro_framing(bytes, &name, &body);
 }
 
-static bool no_framing(struct error *error)
-{
-	return error_set(error, ERROR_INPUT, PLACE_NONE,
-			 "an Avro record begins with C3 01 and its schema's fingerprint, or with 00 and its id in a schema "
-			 "registry, and this does not; send it so");
-}
-
 static bool wrong_schema(const char *found, const char *wanted, struct error *error)
 {
 	return error_set(error, ERROR_INPUT, PLACE_NONE,
 			 "the record is %s, and here %s is read; send it to the topic where it belongs", found, wanted);
 }
 
+/* The schema by which the record was written, which is to be returned; NULL and an error: it names none, or one that cannot be
+ * loaded. */
+static struct avro_writer *writer_take(struct text bytes, const struct schema_source *schemas, struct text *body,
+				       struct error *error)
+{
+	struct avro_name name;
+	if (avro_framing(bytes, &name, body))
+		return avro_writer_find(schemas, name, error);
+	(void)error_set(error, ERROR_INPUT, PLACE_NONE,
+			"an Avro record begins with C3 01 and its schema's fingerprint, or with 00 and its id in a schema "
+			"registry, and this does not; send it so");
+	return NULL;
+}
+
 static __attribute__((noinline)) bool decode_by_name(struct message *message, struct text bytes,
 						     const struct schema_source *schemas,
 						     struct error *error)
 {
-	struct avro_name name;
 	struct text body;
-	if (!avro_framing(bytes, &name, &body))
-		return no_framing(error);
-	struct avro_writer *writer = avro_writer_find(schemas, name, error);
+	struct avro_writer *writer = writer_take(bytes, schemas, &body, error);
 	if (!writer)
 		return false;
 	bool good;
@@ -57,13 +61,10 @@ static bool avro_decode(struct message *message, struct text bytes, const struct
 bool avro_answer_decode(struct text bytes, const struct schema_source *schemas, struct arena *arena, struct avro_answer *answer,
 			struct error *error)
 {
-	struct avro_name name;
 	struct text body;
 	if (avro_is_single_object(bytes, avro_answer_fingerprint()))
 		return avro_answer_read(avro_single_object_body(bytes), arena, answer, error);
-	if (!avro_framing(bytes, &name, &body))
-		return no_framing(error);
-	struct avro_writer *writer = avro_writer_find(schemas, name, error);
+	struct avro_writer *writer = writer_take(bytes, schemas, &body, error);
 	if (!writer)
 		return false;
 	bool good;

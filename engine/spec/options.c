@@ -360,6 +360,18 @@ static unsigned char *take_items(struct reading *reading, const struct option *r
 	return into && row->item_size > 0 ? arena_take(reading->arena, count + 1, row->item_size) : NULL;
 }
 
+static bool items_are_good(struct reading *reading, const struct option *row, const struct node *node, enum node_type type)
+{
+	if (node->type != type) {
+		value_wrong_type(reading, row, node);
+		return false;
+	}
+	if (node->count == 0 && row->least > 0)
+		fault_add(reading->faults, CODE_EMPTY_VALUE, node->place, NULL, "`%s` is an empty %s", reading->field,
+			  type == NODE_LIST ? "list; it needs at least one item" : "map; it needs at least one entry");
+	return !too_many(reading, node);
+}
+
 /* "steps[2]": counted from 0, as references of other tools do. */
 static const char *item_name(struct reading *reading, const char *field, size_t index)
 {
@@ -369,14 +381,7 @@ static const char *item_name(struct reading *reading, const char *field, size_t 
 
 static void read_list(struct reading *reading, const struct option *row, const struct node *node, struct item_list *into)
 {
-	if (node->type != NODE_LIST) {
-		value_wrong_type(reading, row, node);
-		return;
-	}
-	if (node->count == 0 && row->least > 0)
-		fault_add(reading->faults, CODE_EMPTY_VALUE, node->place, NULL, "`%s` is an empty list; it needs at least one item",
-			  reading->field);
-	if (too_many(reading, node))
+	if (!items_are_good(reading, row, node, NODE_LIST))
 		return;
 	const char *field = reading->field;
 	unsigned char *items = take_items(reading, row, node->count, into);
@@ -390,14 +395,7 @@ static void read_list(struct reading *reading, const struct option *row, const s
 
 static void read_table(struct reading *reading, const struct option *row, const struct node *node, struct item_list *into)
 {
-	if (node->type != NODE_MAP) {
-		value_wrong_type(reading, row, node);
-		return;
-	}
-	if (node->count == 0 && row->least > 0)
-		fault_add(reading->faults, CODE_EMPTY_VALUE, node->place, NULL, "`%s` is an empty map; it needs at least one entry",
-			  reading->field);
-	if (too_many(reading, node))
+	if (!items_are_good(reading, row, node, NODE_MAP))
 		return;
 	const char *field = reading->field;
 	unsigned char *items = take_items(reading, row, node->count, into);
