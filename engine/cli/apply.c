@@ -249,7 +249,7 @@ const struct command command_apply = {
 		"listed with their sizes, and not sent; the effects on consumer groups, topics and state are listed too. Files of "
 		"servers (`storageUri`), certificates and secrets stay where they are.\n\n"
 		"If somebody else has changed a resource since this command started (or since the version given by --expect), the "
-		"proposal is a conflict, which names the other author; nothing is accepted then.\n\n"
+		"keeper refuses the proposal as a conflict, and names the other author. Nothing is accepted then.\n\n"
 		"  sluice apply -f pipelines/ --reason 'lower threshold'\n  sluice apply -f pipelines/ --dry-run --prune\n"
 		"  sluice apply -f pipelines/ --set shop --prune\n"
 		"  sluice apply -f fraud.yaml --expect pipeline/fraud=7\n",

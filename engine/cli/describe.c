@@ -99,8 +99,8 @@ const struct command command_describe = {
 	.summary = "Shows a resource, and its condition in each engine.",
 	.help = "An engine publishes the conditions of its resources when they change, and every 10 s: `Ready` means that a "
 		"request that is sent now is answered. An engine that has not reported for 5 s is `Silent`.\n\n"
-		"Traffic and experiments split their units by a table of 10,000 buckets, which is a record: its version in "
-		"force, its name in exposures, the buckets that it moved, and the share of each candidate are shown.\n\n"
+		"Traffic and experiments split their units by a table of 10,000 buckets. The command shows the table in force: "
+		"its version, its name in exposures, how many buckets it moved, and the share of each candidate.\n\n"
 		"A pipeline in force is shown with the consumer groups that read for it, and the records that wait for each: "
 		"of the stages that answer, of the observers of its namespace, and of its explainers.\n\n"
 		"  sluice describe pipeline/fraud --brokers localhost:9092\n",

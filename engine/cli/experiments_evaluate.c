@@ -75,9 +75,10 @@ const struct command command_experiments_evaluate = {
 		"  sluice experiments evaluate checkout --policy new.json --exposures exposures.jsonl --feedback feedback.jsonl\n"
 		"\n"
 		"The policy is one of {\"always\": \"new\"}; {\"probabilities\": {\"old\": 0.2, \"new\": 0.8}}; and {\"features\": "
-		"[\"age\"], \"scores\": {\"old\": [1, 0], \"new\": [0.5, 0.02]}, \"explore\": 0.02}, which chooses the variant "
-		"with the greatest score: a constant, and each feature of the exposure's context times its number. It explores by "
-		"that share. Records of a policy that learned have intervals that hold at every look.",
+		"[\"age\"], \"scores\": {\"old\": [1, 0], \"new\": [0.5, 0.02]}, \"explore\": 0.02}. The last one chooses the "
+		"variant with the greatest score: a constant, plus each feature of the exposure's context times its coefficient. "
+		"For the share `explore` of the requests it chooses at random. Records of a policy that learned have intervals "
+		"that hold at every look.",
 	.options = options,
 	.options_size = sizeof(struct evaluate_options),
 	.group = "run",

@@ -180,9 +180,9 @@ const struct command command_feedback = {
 	.help = "Feedback names a request by its id or its origin, or a unit of an experiment, and has a reward, other numbers, or "
 		"the truth. It may come minutes or days after the answer. Options give one; a file gives one in each line, a JSON "
 		"object with the members id, origin, unit, experiment, feedback_id, time (or time_ms), reward, metrics (an object) "
-		"and truth. Ids are texts; a unit may be a number. The command waits until Kafka has acknowledged each record. It "
-		"prints the line numbers of refused feedback, after the first 20 only how many of each reason, and the exit code "
-		"is then 1. Only pipelines with an experiment have a topic of feedback.\n"
+		"and truth. Ids are texts; a unit may be a number. The command waits until Kafka has acknowledged each record. If "
+		"feedback is refused, the exit code is 1. The command prints the line numbers of the first 20, and then only how "
+		"many were refused for each reason. Only pipelines with an experiment have a topic of feedback.\n"
 		"\n"
 		"  sluice feedback orders --id r-17 --reward 1 --metric profit=3.25\n"
 		"  sluice feedback orders -f outcomes.jsonl --brokers localhost:9092\n",

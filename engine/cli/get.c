@@ -161,9 +161,10 @@ const struct command command_get = {
 	.summary = "Lists the resources that a namespace has accepted.",
 	.help = "VERSION is the version in force, which engines run. STATE says whether a newer one is being prepared, or has "
 		"failed; the version before it, if there is one, then stays in force. Deleted resources are counted below the "
-		"list, with the last one, its author and reason. `-o wide` adds the reasons of changes, and below a resource each "
-		"engine in which it is not ready, or slow, and why, and at the end engines that run nothing of it; `sluice "
-		"describe` shows one resource in full. `-o yaml` prints the documents in force as they were applied.\n\n"
+		"list, with the last one, its author and reason. `-o wide` adds the reasons of changes. Below each resource it "
+		"lists the engines in which the resource is not ready, or slow, with the reason; at the end, engines that run no "
+		"version of any. `sluice describe` shows one resource in full. `-o yaml` prints the documents in force as they "
+		"were applied.\n\n"
 		"  sluice get --brokers localhost:9092\n  sluice get pipelines -o wide\n  sluice get pipeline/fraud -o yaml\n"
 		"  sluice get -l 'team=risk,tier in (gold, silver)'\n",
 	.options = options,

@@ -100,7 +100,7 @@ static bool options_check(const struct serve_options *self, struct error *error)
 {
 	const struct tls_files files = listening_files(&self->listening);
 	return listening_check_tls(&files, "", "server", error) && metrics_asked_check(&self->metrics, error) &&
-	       listening_check_host(&self->listening, "this server asks nobody who they are",
+	       listening_check_host(&self->listening, "this server does not authenticate callers",
 				    "name --authorities of their certificates", error);
 }
 
@@ -142,10 +142,10 @@ const struct command command_models_serve = {
 	.name = "models serve",
 	.arguments = "DIR...",
 	.summary = "Serves models by the Open Inference Protocol.",
-	.help = "Serves the Models of the YAML files in a folder whose storageUri is a stub or expressions, or a trained model's "
-		"file (file:model.json, in the formats that `local` of a step accepts), the models that steps carry inside, those "
-		"of a stubs.json, and every stub by its own name, over REST and gRPC. It answers health, metadata, inference and "
-		"the repository's index, load and unload; load reads the files again. `sluice help stubs` lists the stubs.\n"
+	.help = "Serves models over REST and gRPC: the Models in a folder's YAML files whose storageUri is a stub, expressions, or "
+		"the file of a trained model (file:model.json, in the formats that `local` of a step accepts); the models that "
+		"steps contain; those of a stubs.json; and every stub, by its own name. It answers health, metadata, inference "
+		"and the repository's index, load and unload; load reads the files again. `sluice help stubs` lists the stubs.\n"
 		"\n"
 		"  sluice models serve pipelines/hello --port 8080 --grpc-port 8081\n"
 		"  curl localhost:8080/v2/models/add10/infer -d "

@@ -86,12 +86,13 @@ const struct command command_produce = {
 	.name = "produce",
 	.arguments = "PIPELINE [REQUESTS]",
 	.summary = "Writes requests, one in each line, to the topic that a pipeline reads.",
-	.help = "A line is a JSON object. It is sent as it is, or it has a member `request` (or `body`, a text, or `body_b64`, "
-		"any bytes), which is sent, and optional members `id`, `key` and `headers`, as in the in.jsonl of a case. If "
-		"the pipeline's files are given and have `input.key`, a line without a key gets its key from there. Lines come "
-		"from the file REQUESTS, or from standard input. The command waits until Kafka has acknowledged each request. "
-		"It prints the line numbers of refused requests, after the first 20 only how many of each reason, and the exit "
-		"code is then 1. On a terminal it shows how much of the file was sent, and the time that is left.\n"
+	.help = "A line is a JSON object. If it has a member `request` (or `body`, a text, or `body_b64`, any bytes), that "
+		"member is sent, and the line may also have `id`, `key` and `headers`, as in the in.jsonl of a case. Otherwise "
+		"the line itself is sent. If the pipeline's files are given and have `input.key`, a line without a key gets its "
+		"key from there. Lines come from the file REQUESTS, or from standard input. The command waits until Kafka has "
+		"acknowledged each request. If requests are refused, the exit code is 1. The command prints the line numbers of "
+		"the first 20, and then only how many were refused for each reason. On a terminal it shows how much of the file "
+		"was sent, and the time that is left.\n"
 		"\n"
 		"  sluice produce hello --brokers localhost:9092 < requests.jsonl\n"
 		"  sluice produce hello requests.jsonl -f runtime.yaml -f pipelines/\n"

@@ -185,10 +185,10 @@ const struct command command_test = {
 		"skipped, with the reason.\n\n"
 		"With --gateway the requests go to a running gateway, and its answers are compared: start it with the pipeline and "
 		"the stubs of the case, by `sluice dev CASE`, or use the one of a deployment. The scheme of the address chooses "
-		"the listener: by http and https requests go as they are, to the path of their protocol; by grpc and grpcs, as a "
-		"ModelInferRequest with the same tensors and their headers as metadata. A case whose answer needs virtual time, or "
-		"that this listener cannot carry, is skipped, with the reason. Lines about topics, calls and alerts are not "
-		"compared, and counted.\n\n"
+		"the listener. With http or https, a request is sent as it is, to the path of its protocol. With grpc or grpcs, it "
+		"becomes a ModelInferRequest with the same tensors, and its headers become metadata. A case whose answer needs "
+		"virtual time, or that this listener cannot carry, is skipped, with the reason. Lines about topics, "
+		"calls and alerts are not compared; the report counts them.\n\n"
 		"  sluice test --gateway http://127.0.0.1:8080 pipelines/hello",
 	.options = rows,
 	.options_size = sizeof(struct test_options),

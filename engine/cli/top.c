@@ -179,11 +179,12 @@ const struct command command_top = {
 	.name = "top",
 	.summary = "Shows the state of pipelines: rates, latencies, errors, waits.",
 	.help = "Engines report the state of their pipelines on the status topic of their namespace; this command shows the latest "
-		"report of each. An engine that runs with --control reports when a state changes, else every 10 s; while this "
-		"command runs on a terminal, each second. For that the login needs the right to write to the namespace's feed. "
-		"Other engines always report each second. On a terminal the command fits the screen and runs until `q`; `s` sorts "
-		"by the next of name, lag, rate, errors and p99. An engine that has crashed is shown as silent, with the backlog "
-		"of its pipeline under LAG, as long as its last record is among the newest of the topic.\n"
+		"report of each. An engine that runs with --control reports when a state changes, and otherwise every 10 s. "
+		"While this command runs on a terminal, such an engine reports each second. For that the login needs the right to "
+		"write to the namespace's feed. Other engines always report each second. On a terminal the command fits the "
+		"screen and runs until `q`; `s` sorts by the next of name, lag, rate, errors and p99. An engine that has "
+		"crashed is shown as silent, with the backlog of its pipeline under LAG, as long as its last record is among the "
+		"newest of the topic.\n"
 		"\n"
 		"  sluice top --brokers localhost:9092\n"
 		"  sluice top -n trading -f runtime.yaml --once -o json\n",

@@ -104,7 +104,7 @@ static bool effect_print(const struct effects_printing *printing, const struct p
 	}
 	moment_print(version_active_ms(printing->effects->ledger, left), moment);
 	(void)snprintf(why, sizeof why,
-		       "goes on as version %lld left it at %s, unless somebody deleted it; it has not seen the requests since",
+		       "continues from the state of version %lld at %s, unless that was deleted; it lacks the requests since",
 		       (long long)left->record.version, moment);
 	effect_line(printing, change, why);
 	return true;

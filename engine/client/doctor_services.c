@@ -105,7 +105,7 @@ static void kafka_examine(struct doctor_services *services)
 	struct wanted_topics wanted = {0};
 	struct probe probe;
 	struct error error = {0};
-	/* First alone: whether they answer is said by the probe, and waited for once. */
+	/* The first probe asks for no topic: it finds out whether brokers answer, so that only one question waits for them. */
 	if (!kafka_find(runtime, services->asked, arena, &services->kafka, &error) ||
 	    !probe_kafka(services->kafka.brokers, services->kafka.producer, wanted, NULL, 0, arena, &probe, &error) ||
 	    (services->revision && !revision_probe(services, &wanted, &probe, &error))) {

@@ -30,7 +30,8 @@ struct experiment_asked {
 		    .help = "Only exposures from that time on, as in 2026-01-31T09:30Z."),                                         \
 		ROW("until", TEXT, owner, member.until, .word = "TIME", .help = "Only records until that time."),                  \
 		ROW("window", DURATION, owner, member.window_ns, .word = "TIME",                                                   \
-		    .help = "How long after an exposure feedback counts; younger exposures wait. Default: whenever it comes."),    \
+		    .help = "How long after an exposure its feedback counts. An exposure is left out until that time has passed. " \
+			    "Default: feedback counts whenever it comes."),                                                        \
 		PIPELINE_TARGET_ROWS(owner, member.target)
 
 #define EXPERIMENT_ROWS_OF(owner, member)                                                                                          \

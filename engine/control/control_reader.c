@@ -76,7 +76,7 @@ bool control_reader_is_whole(const struct control_reader *reader, struct error *
 	const struct resource_version *missing = ledger_missing(&reader->ledger);
 	return !missing || error_set(error, ERROR_INPUT, PLACE_NONE,
 				     "version %" PRId64 " of `" TEXT_FORMAT "/" TEXT_FORMAT
-				     "` is in force and was not readable; what ran before goes on",
+				     "` is in force and cannot be read; the former version continues",
 				     missing->version, TEXT_ARGUMENTS(missing->kind), TEXT_ARGUMENTS(missing->name));
 }
 

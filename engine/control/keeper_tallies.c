@@ -190,8 +190,8 @@ static const char *tally_fault(struct keeper *keeper, const struct kept_rollout 
 		return NULL;
 	if (engine_was_folded(rollout, report->started_ms))
 		return arena_print(keeper->arena,
-				   "rollout of `%s`: engine `" TEXT_FORMAT "` was silent for an hour, and its counts stay as they "
-				   "were then; start it again, and they go on",
+				   "rollout of `%s`: engine `" TEXT_FORMAT "` was silent for an hour, and its counts ended then; "
+				   "start it again to continue them",
 				   rollout->name, TEXT_ARGUMENTS(report->engine));
 	if (list_length(&rollout->tallies) < rollout_tallies_most(&rollout->document))
 		return NULL;

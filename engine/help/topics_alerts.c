@@ -23,7 +23,8 @@ static void states_print(struct help_page *page)
 {
 	help_page_heading(page, 2, "States");
 	help_page_text(page,
-		       "An alert fires when its condition held once, or at each judgement for the time `for`. It resolves when the "
+		       "An alert fires as soon as its condition holds; with `for`, when it has held at each judgement in that "
+		       "time. It resolves when the "
 		       "condition has not held for `resolveAfter` (5m). Setting the clock affects neither. `absent: PIPELINE for "
 		       "5m` fires when no request of a pipeline has ended in this engine for that time.");
 	help_page_text(page,
@@ -34,11 +35,12 @@ static void states_print(struct help_page *page)
 		       "on figures of drift, the groups are the segments of the steps `drift` with the same `groupBy`. Other "
 		       "figures are of the pipeline as a whole. A Silence with `group` silences that group only. If both have "
 		       "the same `groupBy`, an alert in `inhibitedBy` holds back notices of its own groups only.");
-	help_page_text(page,
-		       "A silence, or another alert in `inhibitedBy` that fires, holds back the notice of a firing; if the alert "
-		       "still fires afterwards, it is sent then. If the notice of a firing was sent, that of its end is always "
-		       "sent. A silence is a resource of kind Silence, which `sluice alerts silence` makes, or the field "
-		       "`silence` of an alert.");
+	help_page_text(
+		page,
+		"A silence, or another alert in `inhibitedBy` that fires, holds back the notice of a firing. The notice is "
+		"sent afterwards if the alert still fires then. If the notice of a firing was sent, that of its end is always "
+		"sent. A silence is a resource of kind Silence, which `sluice alerts silence` makes, or the field "
+		"`silence` of an alert.");
 	help_page_text(page,
 		       "Each engine judges what it sees itself, and keeps the states in memory. Without a control plane, engines "
 		       "that share a pipeline send a notice each, which has the engine's name, and a restart may send the notice "
@@ -76,8 +78,9 @@ static void notices_print(struct help_page *page)
 		       "receiver: a notice waits until Kafka acknowledges it.");
 	help_page_text(page,
 		       "Notices for one address are sent in their order, at least once. After no answer, or 408, 425, 429 "
-		       "and 5xx, a notice is sent again after 1 s, 2 s, and so on to 30 s, for a day; if a Retry-After asks for "
-		       "a longer pause, after that one, up to 10 minutes. After any other status it is given up. At most 1,000 "
+		       "and 5xx, a notice is sent again after 1 s, 2 s, and so on to 30 s, for a day. If a Retry-After asks for "
+		       "a longer pause, the pause is that long, but 10 minutes at most. After any other status the notice is "
+		       "given up. At most 1,000 "
 		       "notices wait. Those that wait when the engine ends are lost.");
 	help_page_text(page, "Webhooks reach public addresses only, also after a redirection, and those that --alert-allow "
 			     "lists. They use no proxy. Mails go to the server that --smtp names. It answers for each recipient: "

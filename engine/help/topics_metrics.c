@@ -60,13 +60,14 @@ static void declared_print(struct help_page *page)
 		  "A pipeline has at most 16 metrics, each with at most 8 labels and 20 buckets. They share 500 samples. Series "
 		  "beyond the share of their metric are counted as one, whose labels are `other`; `sluice_metric_other_total` "
 		  "counts its values. Calls by other pipelines, and answers that are errors, are not counted here.");
-	help_page_text(page,
-		  "A metric with `truth.t` or `reward` is counted when feedback comes. Each engine counts the feedback on its own "
-		  "answers, once for each. It keeps them for a day, in at most 64 MiB for a pipeline; the oldest are dropped "
-		  "first. Answers that an engine had given before it was killed are not counted. If the feedback itself has a "
-		  "value of that name, that value is counted instead. At most 7 metrics of a pipeline are of this kind. Bandits "
-		  "with such a `rewardMetric` learn by it, and rollouts judge by such an `accuracy` and by those that their "
-		  "`successCriteria` name.");
+	help_page_text(
+		page,
+		"A metric with `truth.t` or `reward` is counted when feedback comes. Each engine counts the feedback on its own "
+		"answers, once for each. It keeps them for a day, in at most 64 MiB for a pipeline; the oldest are dropped "
+		"first. Answers that an engine had given before it was killed are not counted. If the feedback itself has a "
+		"value of that name, that value is counted instead. At most 7 metrics of a pipeline are of this kind. Bandits "
+		"learn by such a metric if their `rewardMetric` names it. Rollouts judge by such a metric if its name is "
+		"`accuracy`, or if their `successCriteria` name it.");
 	help_page_text(page,
 		  "`sluice experiments analyze` computes these metrics too, for each variant, from the topics. It reads the "
 		  "answers or the requests only if the metric names `answer.t` or `request.t`, and knows no `latency_ms`. There "
@@ -74,8 +75,8 @@ static void declared_print(struct help_page *page)
 	help_page_text(
 		page,
 		"`metricsConfig.customMetrics` of the SeldonRuntime declares metrics of all pipelines. If a pipeline declares a "
-		"metric of that name without a description or buckets, it uses these. If it declares none, the tensor of that name "
-		"in its answers is counted. `sluice lint` warns of a metric that nothing in the files fills.");
+		"metric of that name without a description or buckets, it has those of the SeldonRuntime. If it declares none, the "
+		"tensor of that name in its answers is counted. `sluice lint` warns of a metric that nothing in the files fills.");
 }
 
 static void metrics_print(const struct workspace *workspace, struct help_page *page)

@@ -193,10 +193,10 @@ const struct rd_kafka_metadata *client_look(rd_kafka_t *client, rd_kafka_topic_t
 		if (left_ms <= 0 || (stopping && atomic_load(stopping))) {
 			const char *reason = locked_out->text[0] ? locked_out->text : rd_kafka_err2str(code);
 			error_set(error, ERROR_SYSTEM, PLACE_NONE,
-				  "Kafka does not say %s%s%s: " REASON_SHOWN
-				  "; does a broker run at %s, and can it be reached from here?",
-				  topic ? "what topic " : "which topics there are", topic ? rd_kafka_topic_name(topic) : "",
-				  topic ? " is" : "", reason, brokers);
+				  "Kafka did not %s%s: " REASON_SHOWN
+				  "; check that a broker runs at %s, and that it can be reached from here",
+				  topic ? "describe topic " : "list its topics", topic ? rd_kafka_topic_name(topic) : "", reason,
+				  brokers);
 			return NULL;
 		}
 		look_ms = left_ms < LOOK_MS ? left_ms : LOOK_MS;

@@ -259,7 +259,7 @@ bool stage_link_encode(const struct message *message, uint64_t next, const struc
 	char *begin = buffer_room(out, room);
 	if (!begin)
 		return error_set(error, ERROR_LIMIT, PLACE_NONE,
-				 "what goes on to the next stage does not fit into the %zu bytes that a message may have; send "
+				 "the results for the next stage do not fit into the %zu bytes that a message may have; send "
 				 "less at once",
 				 out->ceiling_bytes);
 	char *to = avro_put_single_object(begin, fingerprint);

@@ -370,8 +370,7 @@ static bool tree_take(struct trees_builder *builder, const struct tree_lines *li
 	if (arena_failed(working))
 		return error_memory(error, ERROR_SYSTEM, "reading a model");
 	if (!whole)
-		return predictor_refuse(
-			error, "tree %zu is not whole: a line is missing, or has other numbers than can stand there", number);
+		return predictor_refuse(error, "tree %zu is not whole: a line is missing, or has numbers out of range", number);
 	for (size_t i = 0; i < tree.leaves; i++)
 		nodes[tree.splits + i] =
 			(struct tree_node){.left = TREE_LEAF, .value = tree.values[i], .cover = tree.covers[tree.splits + i]};

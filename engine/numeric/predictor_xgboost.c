@@ -198,8 +198,7 @@ static bool tree_take(struct trees_builder *builder, const json_t *tree, double 
 	struct tree_node *nodes = ARENA_ARRAY(working, struct tree_node, count);
 	for (size_t i = 0; nodes && i < count; i++)
 		if (!node_take(&arrays, i, working, &nodes[i]) && !arena_failed(working))
-			return predictor_refuse(
-				error, "node %zu of a tree is not whole: a number is missing, or none that can stand there", i);
+			return predictor_refuse(error, "node %zu of a tree is not whole: a number is missing or out of range", i);
 	if (arena_failed(working))
 		return error_memory(error, ERROR_SYSTEM, "reading a model");
 	return trees_add(builder, nodes, count, output, error);

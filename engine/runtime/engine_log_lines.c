@@ -18,7 +18,7 @@ static void announce_held(const struct engine_config *config, const struct pipel
 {
 	bool changes = old && strcmp(old->group, plan->group) != 0;
 	log_say(config->log, LOG_LEVEL_INFO, &(struct log_fields){.pipeline = plan->graph->name},
-		"%s: pauses until group %s can go on where %s%s ended", plan->graph->name, plan->group,
+		"%s: pauses until group %s can continue where %s%s ended", plan->graph->name, plan->group,
 		changes ? "group " : "its former group", changes ? old->group : "");
 }
 

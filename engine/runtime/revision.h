@@ -58,8 +58,8 @@ struct revision_options {
 	bool models_must_answer;
 };
 
-/* NULL: `error` has the reason. Its kind is NONE if reported faults are the reason, or if `elsewhere` has files to
- * fetch. */
+/* NULL: `error` has the reason. Its kind is NONE if reported faults are the reason, or if `remote_files` has files
+ * to fetch. */
 struct revision *revision_open(const struct revision_options *options, struct error *error);
 /* The same with the kinds, the arena and the receiver of a command. */
 struct revision *revision_open_in_workspace(const struct workspace *workspace, const struct revision_options *options,

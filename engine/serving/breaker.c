@@ -27,7 +27,8 @@ void breaker_succeeded(struct breaker *breaker)
 	*breaker = (struct breaker){.usual = usual};
 }
 
-static bool is_long(const struct breaker *breaker)
+/* Whether the failures in a row are so many that the breaker opens: the more are usual, the more it takes. */
+static bool failures_suffice(const struct breaker *breaker)
 {
 	unsigned least = BREAKER_FAILURES + BREAKER_FAILURES_USUAL * breaker->usual / USUAL_ONE;
 	return breaker->failures >= (least < BREAKER_FAILURES_MOST ? least : BREAKER_FAILURES_MOST);
@@ -51,6 +52,6 @@ void breaker_failed(struct breaker *breaker, bool probe, int64_t now_us, uint64_
 	if (breaker->state != BREAKER_CLOSED && !probe)
 		return;
 	breaker->failures += breaker->state == BREAKER_CLOSED;
-	if (breaker->state != BREAKER_CLOSED || is_long(breaker))
+	if (breaker->state != BREAKER_CLOSED || failures_suffice(breaker))
 		open_for(breaker, now_us, chance);
 }

@@ -19,7 +19,7 @@ static const struct option batch_rows[] = {
 	ROW("size", INTEGER, struct step_batch, size, .least = 1, .most = 4294967295.0,
 	    .help = "The number of rows that are collected before the step is called."),
 	ROW("windowMs", INTEGER, struct step_batch, window_ms, UINT32_RANGE, .fallback = "1000",
-	    .help = "The time in milliseconds after which a batch goes on with the rows that it has; 0 is the default."),
+	    .help = "The time in milliseconds after which a batch continues with the rows that it has; 0 is the default."),
 	ROW("rolling", FLAG, struct step_batch, rolling, .effect = EFFECT_NONE, .help = "It has no meaning in Seldon or here."),
 	{.type = OPTION_END},
 };

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
+#include "base/little_endian.h"
 
 #define METADATA_BEGIN "sluice state id="
 #define METADATA_END " end="
@@ -30,8 +31,8 @@ void state_reference_write(const struct state_reference *reference, char metadat
 		metadata[0] = '\0'; /* no topic has so long a name */
 }
 
-/* The number behind `label`, where `*at` stands; false: it is not there. */
-static bool number_behind(const char **at, const char *label, int base, uint64_t *number)
+/* The number after `label`, which begins at `*at`; false: it is not there. */
+static bool number_after(const char **at, const char *label, int base, uint64_t *number)
 {
 	size_t length = strlen(label);
 	char *end;
@@ -53,7 +54,7 @@ void state_reference_read(struct text metadata, struct state_reference *referenc
 		return;
 	memcpy(bytes, metadata.bytes, metadata.length);
 	bytes[metadata.length] = '\0';
-	if (!number_behind(&at, METADATA_BEGIN, 16, &id) || !number_behind(&at, METADATA_END, 10, &end) ||
+	if (!number_after(&at, METADATA_BEGIN, 16, &id) || !number_after(&at, METADATA_END, 10, &end) ||
 	    strncmp(at, METADATA_CHANGELOG, strlen(METADATA_CHANGELOG)) != 0 || end > INT64_MAX)
 		return;
 	at += strlen(METADATA_CHANGELOG);
@@ -113,22 +114,8 @@ struct identity {
 	uint64_t id;
 	int64_t low;
 	struct state_reference accepted; /* what was lost, and the operator has accepted; id 0: nothing */
-	struct text names;		 /* each with a NUL behind it */
+	struct text names;		 /* each with a NUL after it */
 };
-
-static void number_put(char *at, uint64_t number)
-{
-	for (int i = 0; i < 8; i++)
-		at[i] = (char)(number >> (8 * i));
-}
-
-static uint64_t number_get(const char *at)
-{
-	uint64_t number = 0;
-	for (int i = 0; i < 8; i++)
-		number |= (uint64_t)(unsigned char)at[i] << (8 * i);
-	return number;
-}
 
 static bool identity_read(struct text bytes, struct identity *identity)
 {
@@ -136,9 +123,9 @@ static bool identity_read(struct text bytes, struct identity *identity)
 	if (bytes.length < head || bytes.bytes[0] != VERSION || (bytes.length > head && bytes.bytes[bytes.length - 1] != '\0'))
 		return false;
 	const char *at = bytes.bytes + 1;
-	*identity = (struct identity){number_get(at),
-				      (int64_t)number_get(at + 8),
-				      {number_get(at + 16), (int64_t)number_get(at + 24), NULL},
+	*identity = (struct identity){little_read(at),
+				      (int64_t)little_read(at + 8),
+				      {little_read(at + 16), (int64_t)little_read(at + 24), NULL},
 				      {bytes.bytes + head, bytes.length - head}};
 	return identity->id != 0;
 }
@@ -147,10 +134,10 @@ static size_t identity_print(const struct identity *identity, const struct store
 {
 	char *at = out;
 	*at++ = VERSION;
-	number_put(at, identity->id);
-	number_put(at + 8, (uint64_t)identity->low);
-	number_put(at + 16, identity->accepted.id);
-	number_put(at + 24, (uint64_t)identity->accepted.end);
+	little_write(at, identity->id);
+	little_write(at + 8, (uint64_t)identity->low);
+	little_write(at + 16, identity->accepted.id);
+	little_write(at + 24, (uint64_t)identity->accepted.end);
 	at += NUMBERS * 8;
 	for (size_t i = 0; i < store_scopes(store).count; i++) {
 		if (i == own)
@@ -162,7 +149,7 @@ static size_t identity_print(const struct identity *identity, const struct store
 	return (size_t)(at - out);
 }
 
-/* Into the store, where it is a change unless it stands there already. */
+/* Into the store; no change if it is there already. */
 static bool identity_write(struct store *store, uint32_t own, const struct identity *identity, struct error *error)
 {
 	static const char key[] = KEY;
@@ -234,7 +221,7 @@ static enum identity_verdict lost(const struct identity_check *check, struct err
 	return IDENTITY_LOST;
 }
 
-/* There is none, and a commit that refers to one. */
+/* The changelog has no identity, and a commit refers to one. */
 static enum identity_verdict changelog_identity_absent(const struct identity_check *check, struct error *error)
 {
 	char reason[ERROR_TEXT_MAX], difference[CHANGELOG_DIFFERENCE_BYTES_MAX];
@@ -297,8 +284,8 @@ static void note_switched(const struct store *store, const struct identity_check
 {
 	if (is_known)
 		(void)snprintf(note, ERROR_TEXT_MAX,
-			       "%s-%d: the state goes on as another version left it, at offset %" PRId64
-			       " with %zu keys; it has not seen the requests whose state is in %s",
+			       "%s-%d: the state continues from that of another version, at offset %" PRId64
+			       " with %zu keys; it lacks the requests whose state is in %s",
 			       check->changelog, (int)check->partition, check->end, store_count(store), check->reference.changelog);
 	else
 		(void)snprintf(note, ERROR_TEXT_MAX,
@@ -306,7 +293,7 @@ static void note_switched(const struct store *store, const struct identity_check
 			       check->changelog, (int)check->partition, check->reference.changelog);
 }
 
-/* Nothing says that there was state: it is taken as it is. */
+/* No commit refers to an identity, so the state is used as it is. */
 static void note_first(const struct store *store, const struct identity_check *check, char note[ERROR_TEXT_MAX])
 {
 	if (check->committed)
@@ -329,9 +316,9 @@ static void note_changed(const struct identity_check *check, const char *gone, c
 static uint64_t id_of(const struct identity_check *check, const struct state_reference *accepted)
 {
 	char seed[24];
-	number_put(seed, (uint64_t)check->partition);
-	number_put(seed + 8, accepted->id);
-	number_put(seed + 16, (uint64_t)accepted->end);
+	little_write(seed, (uint64_t)check->partition);
+	little_write(seed + 8, accepted->id);
+	little_write(seed + 16, (uint64_t)accepted->end);
 	uint64_t id = hash_bytes(seed, sizeof seed, hash_bytes(check->changelog, strlen(check->changelog), 0));
 	return id ? id : 1;
 }

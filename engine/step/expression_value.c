@@ -1,5 +1,4 @@
-/* expression_value.c: Values, their conversions and their shapes; see
- * expression_value.h. */
+/* expression_value.c: Values, their conversions and their shapes; see expression_value.h. */
 #include "step/expression_value.h"
 
 #include <math.h>
@@ -75,8 +74,8 @@ bool evaluation_spent(struct evaluation *evaluation)
 	evaluation->work = EVALUATION_WORK_MAX + 1;
 	return error_set(evaluation->error, ERROR_LIMIT,
 			 expression_place_at(evaluation->expression, evaluation->instruction->node->at),
-			 "this expression would take more than the %llu units of work that one evaluation may (an element or a "
-			 "byte of a text each time it is gone through); send less at once, or let it do less",
+			 "this expression needs more than the %llu units of work that one evaluation may use (one for an element "
+			 "or a byte of a text, each time it is processed); send less at once, or simplify the expression",
 			 (unsigned long long)EVALUATION_WORK_MAX);
 }
 
@@ -153,7 +152,7 @@ const double *value_doubles(struct evaluation *evaluation, const struct value *v
 	return out;
 }
 
-/* Widening keeps every value; UINT64 is handed on as the same 64 bits. */
+/* Widening keeps every value; UINT64 is passed on as the same 64 bits. */
 const int64_t *value_signed(struct evaluation *evaluation, const struct value *value)
 {
 	if (value->storage == DATATYPE_INT64 || value->storage == DATATYPE_UINT64)
@@ -198,8 +197,8 @@ const uint8_t *value_truths(struct evaluation *evaluation, const struct value *v
 
 /* ---- making ---- */
 
-/* The product of a shape; false and an error when it has too many elements. The error
- * is only made ready when it is needed: it has room for a long sentence. */
+/* The product of a shape; false and an error if it has too many elements. The error is not zeroed, which would cost more than the
+ * product. */
 static bool count_of_shape(struct evaluation *evaluation, const int64_t *shape, uint32_t rank, size_t *count)
 {
 	struct error refused;
@@ -285,8 +284,7 @@ bool shapes_join(struct evaluation *evaluation, const struct value *const *value
 	return true;
 }
 
-/* Where each element of the joint shape stands in `value`: a dimension of 1 is
- * stood still in. */
+/* By how many elements of `value` each dimension of the joint shape advances; 0 in a dimension of size 1, which repeats. */
 static void spread_offsets(const struct value *value, const struct joint_shape *joint, size_t *steps)
 {
 	size_t step = 1;

@@ -69,7 +69,7 @@ turn() { # $1 delivery, $2 version, $3 how often each engine has begun to read s
 	sent
 }
 turn at-least-once 2 1
-expect_words "turned: what is said of the pause" "$dir/one.log" "call: pauses until group sluice.converge.at-least-once can go on where group sluice.converge.exactly-once ended"
+expect_words "turned: what is said of the pause" "$dir/one.log" "call: pauses until group sluice.converge.at-least-once can continue where group sluice.converge.exactly-once ended"
 turn exactly-once 3 2
 check_answers converge 1000 "uncommitted: silence_ms: doubled:-eq:1000"
 

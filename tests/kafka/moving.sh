@@ -185,7 +185,7 @@ returned() {
 	sleep 2
 	"$sluice" rollback -n "$form" pipeline/call --to 2 --reason "a test" >"$dir/rollback.log" 2>&1
 	expect "returned: status of rollback" $? "-eq 0"
-	expect_words "returned: what the rollback says" "$dir/rollback.log" "call: state-added .*: goes on as version 3 left it at 20.*it has not seen"
+	expect_words "returned: what the rollback says" "$dir/rollback.log" "call: state-added .*: continues from the state of version 3 at 20.*it lacks"
 	says 20 one "call: changed" 3
 	start_follower two
 	sent
@@ -217,9 +217,9 @@ forms() {
 	"$sluice" rollback -n "$form" pipeline/call --to 2 --reason "a test" >"$dir/rollback.log" 2>&1
 	expect "forms: status of rollback" $? "-eq 0"
 	expect_words "forms: what the rollback says" "$dir/rollback.log" \
-		"call: state-added $former: goes on as version 3 left it at 20.*it has not seen"
+		"call: state-added $former: continues from the state of version 3 at 20.*it lacks"
 	says 20 one "call: changed" 3
-	says 20 one "$former-[0-9]: the state goes on as another version left it, at offset [0-9]*" 1
+	says 20 one "$former-[0-9]: the state continues from that of another version, at offset [0-9]*" 1
 	sent
 	check_answers "$form" $((rate * 16)) "uncommitted: silence_ms:"
 	"$sluice" gc -n "$form" --keep 1 >"$dir/gc.log" 2>&1

@@ -144,8 +144,8 @@ static void a_broker_that_cannot_be_reached_is_named_while_it_is_tried(void **st
 	assert_in_range(clock_ms() - begun_ms, 2900, 2900 + MOCK_WAIT_MS);
 	assert_non_null(strstr(notice, "Kafka: no broker has answered at 127.0.0.1:1 for 3 s: "));
 	assert_non_null(strstr(notice, "Connection refused. Trying for 12 s more"));
-	assert_non_null(strstr(error.text, "Kafka does not say what topic out is: "));
-	assert_non_null(strstr(error.text, "Connection refused; does a broker run at 127.0.0.1:1,"));
+	assert_non_null(strstr(error.text, "Kafka did not describe topic out: "));
+	assert_non_null(strstr(error.text, "Connection refused; check that a broker runs at 127.0.0.1:1,"));
 }
 
 static void the_reason_for_which_a_broker_is_not_reached_is_kept(void **state)

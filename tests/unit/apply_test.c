@@ -373,7 +373,7 @@ static void a_rollback_says_what_its_state_has_not_seen(void **state)
 	model_apply(PLAIN("at-least-once"), "version 5 accepted");
 	engine_prepares(5, 0);
 	apply_runs(EXIT_GOOD, "is active", "wait pipeline/p --for active");
-	apply_runs(EXIT_GOOD, "p: state-added " OF_P "stage.request.state: goes on as version 3 left it at 20",
+	apply_runs(EXIT_GOOD, "p: state-added " OF_P "stage.request.state: continues from the state of version 3 at 20",
 		   "rollback pipeline/p --to 2");
 	engine_prepares(6, 0);
 	apply_runs(EXIT_GOOD, "is active", "wait pipeline/p --for active");
@@ -384,7 +384,7 @@ static void a_rollback_says_what_its_state_has_not_seen(void **state)
 	engine_prepares(7, 0);
 	apply_runs(EXIT_GOOD, "is active", "wait pipeline/p --for active");
 	apply_file("a.yaml", COUNTED("exactly-once"));
-	apply_runs(EXIT_GOOD, "goes on as version 7 left it at 20", "apply %s --dry-run", apply_stand.folder);
+	apply_runs(EXIT_GOOD, "continues from the state of version 7 at 20", "apply %s --dry-run", apply_stand.folder);
 }
 
 /* ---- gc beside an apply ---- */

@@ -195,7 +195,7 @@ static void what_is_missing_is_named(void **state)
 		else
 			reader_take_next();
 	assert_false(control_reader_is_whole(&reader, &error));
-	assert_string_equal(error.text, "version 2 of `Pipeline/p` is in force and was not readable; what ran before goes on");
+	assert_string_equal(error.text, "version 2 of `Pipeline/p` is in force and cannot be read; the former version continues");
 	in_force_is("p", "one");
 }
 

@@ -241,7 +241,7 @@ static void a_pipeline_waits_until_nobody_reads_with_its_former_group(void **sta
 	};
 	(void)state;
 	play(scenes);
-	assert_true(follow_was_said("p: pauses until group sluice.default.exactly-once can go on where group "
+	assert_true(follow_was_said("p: pauses until group sluice.default.exactly-once can continue where group "
 				    "sluice.default.at-least-once ended"));
 	assert_true(follow_was_said("p: reads " INPUTS));
 }
@@ -340,7 +340,7 @@ static void a_pipeline_that_ceases_to_read_others_is_refused(void **state)
 	(void)state;
 	play(scenes);
 	assert_true(follow_was_said("is read by group sluice.default.exactly-once.p, and would be read by "
-				    "sluice.default.exactly-once, which does not go on where that one is"));
+				    "sluice.default.exactly-once, which does not continue where that one is"));
 }
 
 static int checked_stand_open(void **state)
@@ -376,7 +376,7 @@ static void a_pipeline_that_ceases_to_read_others_goes_on_where_its_own_group_is
 	};
 	(void)state;
 	play(scenes);
-	assert_true(follow_was_said("p: pauses until group sluice.default.exactly-once can go on where group "
+	assert_true(follow_was_said("p: pauses until group sluice.default.exactly-once can continue where group "
 				    "sluice.default.exactly-once.p ended"));
 }
 

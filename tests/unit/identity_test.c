@@ -132,7 +132,7 @@ static void a_changelog_of_another_version_is_taken_as_it_was_left(void **state)
 	restart(stand, scopes, false);
 	assert_int_equal(settle(stand), IDENTITY_GOOD);
 	assert_int_equal(stand->id, id);
-	assert_non_null(strstr(stand->note, "at offset 41 with 1 keys; it has not seen the requests whose state is in "));
+	assert_non_null(strstr(stand->note, "at offset 41 with 1 keys; it lacks the requests whose state is in "));
 }
 
 /* A control plane does not make another pipeline's state this one's, nor an emptied changelog a good one. */
