@@ -3,8 +3,8 @@
  * A file is one JSON document (a list under `cases`, or one case), or has a document on each line. A case that fails has no result
  * and is reported to the workspace as a note, with its name, or with the line on which its JSON is wrong. The others still run.
  */
-#ifndef SLUICE_COMPUTE_CASES_H
-#define SLUICE_COMPUTE_CASES_H
+#ifndef SLUICE_COMPUTE_COMPUTE_CASES_H
+#define SLUICE_COMPUTE_COMPUTE_CASES_H
 
 #include <stdio.h>
 

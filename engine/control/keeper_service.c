@@ -45,7 +45,7 @@ struct keeper_service {
 	struct watch watch;
 	struct arena *arena; /* of one beat */
 	struct buffer bytes;
-	struct best_effort *side; /* for beats */
+	struct best_effort *beats; /* their producer */
 	struct reader_config status_config;
 	struct reader *status;
 	int64_t heard_ms;      /* monotonic; when the last beat was received */
@@ -113,7 +113,7 @@ static void beat_send(struct keeper_service *service, bool stops)
 	struct outgoing record = {.key = KEEPER_KEY};
 	if (!stops)
 		record.value = buffer_view(&service->bytes);
-	(void)best_effort_produce(service->side, &record);
+	(void)best_effort_produce(service->beats, &record);
 	service->beat_ms = clock_ms() + KEEPER_BEAT_MS;
 }
 
@@ -498,13 +498,13 @@ static void *service_run(void *context)
 static bool service_start(struct keeper_service *service, struct error *error)
 {
 	const struct keeper_service_config *config = service->config;
-	const struct best_effort_config side = {
+	const struct best_effort_config beats = {
 		.brokers = config->brokers, .queue_bytes = BEAT_QUEUE_BYTES, .at_once = true, .properties = config->producer};
 	service->bell = bell_open(error);
 	service->loop = service->bell >= 0 ? loop_open(error) : NULL;
 	service->arena = arena_open(BEAT_BYTES_MAX);
-	service->side = service->loop && service->arena ? best_effort_open(&side, error) : NULL;
-	if (!service->side || !best_effort_topics(service->side, &config->topics.status, 1, error) ||
+	service->beats = service->loop && service->arena ? best_effort_open(&beats, error) : NULL;
+	if (!service->beats || !best_effort_topics(service->beats, &config->topics.status, 1, error) ||
 	    !loop_watch(service->loop, &service->watch, service->bell, EPOLLIN, error))
 		return error_memory(error, ERROR_SYSTEM, "starting the keeper");
 	service->has_thread = pthread_create(&service->thread, NULL, service_run, service) == 0;
@@ -557,7 +557,7 @@ void keeper_service_close(struct keeper_service *service)
 	notifier_close(service->notifier);
 	move_notices_close(&service->moves);
 	reader_close(service->status);
-	best_effort_close(service->side);
+	best_effort_close(service->beats);
 	loop_close(service->loop);
 	if (service->bell >= 0)
 		close(service->bell);

@@ -46,7 +46,7 @@ struct tree_shap {
 	/* Interventional. */
 	size_t background_rows;
 	const double *background; /* slots of each row */
-	const double *weights;	  /* [longest + 1][longest + 1]: see shap_weights() */
+	const double *weights;	  /* [longest + 1][longest + 1]: see shap_weights_make() */
 };
 
 /* What a leaf adds to the output. */

@@ -9,7 +9,7 @@
 #include "spec/workspace.h"
 #include "view/help_page.h"
 
-/* One name. It lives until the visit returns unless help_entry_keep() copies it. */
+/* One name. Its texts live until the visit returns: whoever keeps them copies them. */
 struct help_entry {
 	const char *name;
 	const char *where; /* the owner of the name, as `spec.steps[].batch` or `lint`; "": none */

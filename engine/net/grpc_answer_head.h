@@ -6,8 +6,8 @@
  *
  * A reader belongs to one connection, and must get all its blocks in their order.
  */
-#ifndef SLUICE_NET_GRPC_SERVER_ANSWER_HEAD_H
-#define SLUICE_NET_GRPC_SERVER_ANSWER_HEAD_H
+#ifndef SLUICE_NET_GRPC_ANSWER_HEAD_H
+#define SLUICE_NET_GRPC_ANSWER_HEAD_H
 
 #include <nghttp2/nghttp2.h>
 

@@ -41,7 +41,7 @@ struct http_connection {
 	uint32_t events;	/* events that are watched; 0: none */
 	bool served;		/* an answer has arrived on it */
 	bool echoes;		/* an answer on it echoed the id of its request */
-	bool deaf;		/* the peer has stopped reading the request */
+	bool stopped_reading;	/* the peer does not read the rest of the request */
 	struct loop_timer tend; /* closes it after too long an idle time */
 	int64_t used_ms;	/* time when its last answer was complete */
 };

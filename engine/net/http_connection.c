@@ -142,7 +142,7 @@ static void http_connection_flush(struct http_connection *connection)
 				http_connection_fail(connection, &error);
 			return;
 		case LINK_BROKEN: /* the answer may have arrived before: a server that refuses need not read the whole request */
-			connection->deaf = true;
+			connection->stopped_reading = true;
 			http_connection_on_readable(connection);
 			return;
 		case LINK_DONE:
@@ -215,7 +215,7 @@ static void take_leave(struct http_connection *connection, bool keeps)
 		send_anew(connection);
 		return;
 	}
-	keeps = keeps && exchange->intake.keeps && is_sent(exchange) && !connection->deaf;
+	keeps = keeps && exchange->intake.keeps && is_sent(exchange) && !connection->stopped_reading;
 	http_exchange_succeed(exchange);
 	connection->exchange = NULL;
 	if (!keeps) {
@@ -245,7 +245,7 @@ static void http_connection_on_close(struct http_connection *connection, const s
 	struct http_intake *intake = &connection->exchange->intake;
 	if (!intake->heard && connection->served)
 		send_anew(connection);
-	else if (!intake->heard || why->text[0] || (connection->deaf && intake->status < 300))
+	else if (!intake->heard || why->text[0] || (connection->stopped_reading && intake->status < 300))
 		http_connection_fail(connection, why); /* the peer stopped reading, so its close proves nothing; a refusal counts */
 	else if (http_intake_end(intake) == HTTP_INTAKE_WHOLE)
 		take_leave(connection, false);
@@ -275,11 +275,11 @@ static void http_connection_on_readable(struct http_connection *connection)
 	struct http *http = connection->origin->http;
 	struct error error;
 	error_clear(&error);
-	for (int reads = connection->link.tls ? RECORDS_A_TURN : 1; reads > 0 || connection->deaf; reads--) {
+	for (int reads = connection->link.tls ? RECORDS_A_TURN : 1; reads > 0 || connection->stopped_reading; reads--) {
 		size_t count = 0;
 		switch (link_read(&connection->link, http->room, sizeof http->room, &count, &error)) {
 		case LINK_LATER:
-			if (connection->deaf)
+			if (connection->stopped_reading)
 				http_connection_on_close(connection, &error);
 			return;
 		case LINK_BROKEN:

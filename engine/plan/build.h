@@ -1,6 +1,6 @@
 /* build.h: Shared parts of graph_build(), which makes a pipeline's graph: its state and its phases. Private to graph.c,
- * graph_steps.c, join.c, externals.c, mapping.c, step_order.c, reach.c, callees.c, experiments.c, alert_triggers.c,
- * assignment_tables.c and implicit.c. */
+ * graph_steps.c, join.c, externals.c, mapping.c, step_order.c, reach.c, callees.c, calls.c, experiments.c, offspring.c,
+ * alert_triggers.c and assignment_tables.c. */
 #ifndef SLUICE_PLAN_BUILD_H
 #define SLUICE_PLAN_BUILD_H
 

@@ -45,7 +45,7 @@ struct announced {
 struct status_publisher {
 	struct engine *engine;
 	const struct engine_config *config;
-	struct best_effort *side;
+	struct best_effort *producer;
 	struct arena *arena;
 	struct buffer text, names;
 	char why[WHY_BYTES];
@@ -81,7 +81,7 @@ static bool find_topic(struct status_publisher *status_publisher, const struct p
 		memcpy(topics, status_publisher->topics, status_publisher->topic_count * sizeof *topics);
 	topics[status_publisher->topic_count] = name;
 	status_publisher->topics = topics;
-	return best_effort_topics(status_publisher->side, topics, ++status_publisher->topic_count, &error);
+	return best_effort_topics(status_publisher->producer, topics, ++status_publisher->topic_count, &error);
 }
 
 static struct announced *announced_as(struct status_publisher *status_publisher, const struct pipeline_plan *plan)
@@ -259,7 +259,7 @@ static void status_publisher_write(struct status_publisher *status_publisher, co
 		.key = {key, (size_t)length < sizeof key ? (size_t)length : sizeof key - 1},
 		.value = buffer_view(&status_publisher->text),
 	};
-	if (buffer_failed(&status_publisher->text) || !best_effort_produce(status_publisher->side, &record))
+	if (buffer_failed(&status_publisher->text) || !best_effort_produce(status_publisher->producer, &record))
 		return;
 	pipeline->reported_counts = pipeline->counts;
 	pipeline->reported = pipeline->facts;
@@ -290,7 +290,7 @@ static void log_outage(struct status_publisher *status_publisher)
 {
 	int64_t lasted_ms, now_ms = loop_now_ms(engine_loop(status_publisher->engine));
 	const struct log_sink *log = status_publisher->config->log;
-	switch (outage_watch_look(&status_publisher->outage, best_effort_acknowledged(status_publisher->side), now_ms,
+	switch (outage_watch_look(&status_publisher->outage, best_effort_acknowledged(status_publisher->producer), now_ms,
 				  &lasted_ms)) {
 	case OUTAGE_BEGAN:
 		log_say(log, LOG_LEVEL_WARN, NULL,
@@ -358,9 +358,11 @@ static void status_publisher_on_due(void *context)
 
 struct status_publisher *status_publisher_open(struct engine *engine, const struct engine_config *config, struct error *error)
 {
-	const struct best_effort_config side = {
-		.brokers = config->brokers, .queue_bytes = QUEUE_BYTES, .batches = config->batches,
-		.properties = config->producer, .counts = true};
+	const struct best_effort_config producer = {.brokers = config->brokers,
+						    .queue_bytes = QUEUE_BYTES,
+						    .batches = config->batches,
+						    .properties = config->producer,
+						    .counts = true};
 	struct status_publisher *status_publisher = memory_take(1, sizeof *status_publisher);
 	if (!status_publisher) {
 		error_memory(error, ERROR_SYSTEM, "reporting the state of pipelines");
@@ -375,7 +377,7 @@ struct status_publisher *status_publisher_open(struct engine *engine, const stru
 	if (status_publisher->arena &&
 	    (status_publisher->models = model_watch_open(engine, config->log, status_publisher->arena)) &&
 	    (status_publisher->watching = watching_log_open(engine_board(engine), config->log, status_publisher->arena)) &&
-	    (status_publisher->side = best_effort_open(&side, error)) &&
+	    (status_publisher->producer = best_effort_open(&producer, error)) &&
 	    loop_timer_set(loop, &status_publisher->timer, loop_now_ms(loop) + STATUS_EVERY_MS, error))
 		return status_publisher;
 	error_memory(error, ERROR_SYSTEM, "reporting the state of pipelines");
@@ -388,7 +390,7 @@ bool status_publisher_post(struct status_publisher *status_publisher, const stru
 {
 	const struct announced *pipeline = announced_as(status_publisher, plan);
 	const struct outgoing record = {.topic = pipeline ? pipeline->topic : 0, .key = key, .value = value};
-	return pipeline && best_effort_produce(status_publisher->side, &record);
+	return pipeline && best_effort_produce(status_publisher->producer, &record);
 }
 
 const struct model_watch *status_publisher_models(const struct status_publisher *status_publisher)
@@ -402,7 +404,7 @@ void status_publisher_close(struct status_publisher *status_publisher)
 		return;
 	loop_timer_stop(engine_loop(status_publisher->engine), &status_publisher->timer);
 	say_the_end(status_publisher);
-	best_effort_close(status_publisher->side);
+	best_effort_close(status_publisher->producer);
 	buffer_close(&status_publisher->text);
 	buffer_close(&status_publisher->names);
 	arena_close(status_publisher->arena);

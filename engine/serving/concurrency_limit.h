@@ -8,8 +8,8 @@
  *
  * Pure: the clock is an argument.
  */
-#ifndef SLUICE_SERVING_CONCURRENCY_H
-#define SLUICE_SERVING_CONCURRENCY_H
+#ifndef SLUICE_SERVING_CONCURRENCY_LIMIT_H
+#define SLUICE_SERVING_CONCURRENCY_LIMIT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,8 +3,8 @@
  *
  * Belongs to its loop's thread, as the catalog does.
  */
-#ifndef SLUICE_SERVING_MODEL_SERVICE_GRPC_H
-#define SLUICE_SERVING_MODEL_SERVICE_GRPC_H
+#ifndef SLUICE_SERVING_MODEL_GRPC_H
+#define SLUICE_SERVING_MODEL_GRPC_H
 
 #include "serving/model_service.h"
 

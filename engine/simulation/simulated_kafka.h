@@ -49,11 +49,11 @@ struct simulated_config {
 	int64_t linger_us;		     /* of producers */
 	bool even; /* every message takes the same time, and a fetch takes what there is: nothing is left to the seed */
 	struct simulated_batches batches;
-	bool gathers; /* short records leave together, by log/produce_batch_rules.h */
+	bool groups_records; /* short records leave together, by log/produce_batch_rules.h */
 	bool mixes_topics; /* batches are sorted by the partitions of the topic before: a defect, for tests */
 	bool accepts_loss; /* state that is lost begins anew: a defect, for tests */
 	bool blames; /* producers refuse each record of a refused batch: a defect, for tests */
-	bool deaf;   /* producers do not notice closed connections: an engine without that protection, for tests */
+	bool misses_closes; /* producers do not notice closed connections: an engine without that protection, for tests */
 	/* Receives each event; NULL: no listener. */
 	void (*tell)(void *context, int64_t now_us, const char *who, const char *what);
 	void *context;

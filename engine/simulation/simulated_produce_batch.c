@@ -89,7 +89,7 @@ static enum produce_verdict produce_batch_add(struct simulated_produce_batch *ba
 enum produce_verdict simulated_produce_batch_put(struct simulated_produce_batch *batch, struct simulated_producer *producer,
 						 const struct outgoing *record, unsigned commit_batch, struct error *error)
 {
-	const bool keeps = producer->kafka->config.gathers && produce_batch_keeps(record);
+	const bool keeps = producer->kafka->config.groups_records && produce_batch_keeps(record);
 	const size_t index = produce_batch_part_of(batch->parts, record->topic);
 	enum produce_verdict verdict = PRODUCED;
 	if (batch->lost || !keeps)

@@ -91,7 +91,7 @@ static void connection_closed(struct simulated_kafka *kafka, void *subject)
 		simulated_note(kafka, free_us, connection_closed, request);
 		return;
 	}
-	*request->client->closed_sockets += !kafka->config.deaf;
+	*request->client->closed_sockets += !kafka->config.misses_closes;
 	request->reply_lost = false;
 	simulated_note(kafka, kafka->now_us + random_between(&kafka->random, MS, RECONNECT_US), send_again, request);
 }

@@ -237,8 +237,8 @@ static struct simulated_kafka *simulated_make(struct simulation *simulation, uns
 {
 	struct simulated_config config = {
 		.seed = random_next(&simulation->random), .tell = simulation->config->tell, .context = simulation->config->context};
-	config.deaf = simulation->config->deaf;
-	config.gathers = simulation_has(simulation, SIMULATION_PARCELLED);
+	config.misses_closes = simulation->config->misses_closes;
+	config.groups_records = simulation_has(simulation, SIMULATION_PARCELLED);
 	config.mixes_topics = simulation->config->broken == SIMULATION_MIXES_TOPICS;
 	config.accepts_loss = simulation->config->broken == SIMULATION_ACCEPTS_LOSS;
 	config.blames = simulation->config->broken == SIMULATION_BLAMES_RECORDS;

@@ -96,7 +96,7 @@ struct simulation_config {
 	const struct step_kind *const *kinds;
 	const struct simulation_platform *platform;
 	/* For tests: */
-	bool deaf;	   /* closed connections are not counted */
+	bool misses_closes; /* closed connections are not counted */
 	bool traits_given; /* `traits` is given, as bits; else they are drawn */
 	unsigned traits;
 	enum simulation_break broken; /* defect of the workers */

@@ -1,8 +1,8 @@
 /* join_state_parts.h: Struct of the join state, shared by join_state.c (takes records) and join_state_recalled.c
  * (restores).
  */
-#ifndef SLUICE_WORKER_JOIN_STATE_INSIDE_H
-#define SLUICE_WORKER_JOIN_STATE_INSIDE_H
+#ifndef SLUICE_WORKER_JOIN_STATE_PARTS_H
+#define SLUICE_WORKER_JOIN_STATE_PARTS_H
 
 #include "worker/join_state.h"
 #include "worker/pending_commit.h"

@@ -63,8 +63,8 @@ struct worker_stage *stage_phase_taker(struct worker *worker, struct worker_stag
 	if (worker->replaced_count == 0 || !may_linger(stage->config))
 		return stage;
 	struct stage_link_head head;
-	struct error awaiting_schema = {0};
-	if (!stage_link_peek(record->value, &head, &awaiting_schema))
+	struct error ignored = {0};
+	if (!stage_link_peek(record->value, &head, &ignored))
 		return stage;
 	for (struct worker_stage *other = worker->stages; other; other = other->next) {
 		bool same = other->config->version == head.deployment && other->config->topics[0] == record->topic;

@@ -301,7 +301,7 @@ static void a_transaction_that_ends_over_a_lost_connection_unseen_is_found(void 
 {
 	(void)state;
 	struct simulation_result result = bad_simulation(
-		(struct simulation_config){.platform = &simulation_platform_kafka, .exactly_once = true, .deaf = true});
+		(struct simulation_config){.platform = &simulation_platform_kafka, .exactly_once = true, .misses_closes = true});
 	assert_true(strstr(result.why, "twice") || strstr(result.why, "not answered") || strstr(result.why, "behind") ||
 		    strstr(result.why, "ought to be")); /* counted twice */
 }
