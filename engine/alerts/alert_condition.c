@@ -10,7 +10,7 @@
 
 #define BLANKS " \t\r\n"
 
-#define FIGURES_MAX 32 /* rows of observe/alert_value.h */
+#define FIGURES_MAX 40 /* rows of observe/alert_value.h, and metrics */
 
 static const int64_t one_element[1] = {1};
 
@@ -18,7 +18,7 @@ static const int64_t one_element[1] = {1};
 
 struct condition_reading {
 	struct alert_condition *condition;
-	unsigned figures;
+	const struct alert_sources *sources;
 	struct text figure, other; /* one of each kind */
 };
 
@@ -30,6 +30,21 @@ static bool names_have(const struct alert_condition *condition, struct text name
 	return false;
 }
 
+/* Notes a declared metric. False: it is none, or beyond the limit. */
+static bool note_metric(struct condition_reading *reading, const struct expression_name *name)
+{
+	struct alert_condition *condition = reading->condition;
+	if (name->owner.length || !reading->sources->declares || !reading->sources->declares(reading->sources->metrics, name->name))
+		return false;
+	for (size_t i = 0; i < condition->metric_count; i++)
+		if (text_equal(condition->metrics[i], name->name))
+			return true;
+	if (condition->metric_count == ALERT_METRICS_MAX)
+		return false;
+	condition->metrics[condition->metric_count++] = name->name;
+	return true;
+}
+
 static bool note_name(void *context, const struct expression_name *name, struct value_type *type, const char **suggest)
 {
 	struct condition_reading *reading = context;
@@ -37,7 +52,7 @@ static bool note_name(void *context, const struct expression_name *name, struct 
 	const struct alert_value_row *row = name->owner.length ? NULL : alert_value_named(name->name);
 	(void)suggest;
 	*type = (struct value_type){.class = VALUE_UNKNOWN};
-	if (row && !(row->needs & ~reading->figures))
+	if ((row && !(row->needs & ~reading->sources->figures)) || (!row && note_metric(reading, name)))
 		reading->figure = name->name;
 	else
 		reading->other = name->name;
@@ -69,10 +84,10 @@ unsigned alert_figures_of(const struct step_kind *kind)
 	return (kind->monitors->judges_windows ? FIGURES_OF_DRIFT : 0U) | (kind->monitors->flag ? FIGURES_OF_OUTLIERS : 0U);
 }
 
-bool alert_condition_make(struct alert_condition *condition, const struct expression *expression, unsigned figures,
-			  struct arena *arena)
+bool alert_condition_make(struct alert_condition *condition, const struct expression *expression,
+			  const struct alert_sources *sources, struct arena *arena)
 {
-	struct condition_reading reading = {.condition = condition, .figures = figures};
+	struct condition_reading reading = {.condition = condition, .sources = sources};
 	const struct expression_types types = {&reading, note_name};
 	struct value_type result;
 	struct error error = {0};
@@ -80,8 +95,8 @@ bool alert_condition_make(struct alert_condition *condition, const struct expres
 	(void)expression_check(expression, &types, arena, &result, &error);
 	condition->is_short = condition->name_count == 1 && is_short_form(expression_source(expression), condition->names[0]);
 	condition->of_figures = reading.figure.length > 0;
-	condition->uses_rate = condition->of_figures && (figures & FIGURES_OF_OUTLIERS) &&
-			       names_have(condition, TEXT("outlier_rate"));
+	condition->uses_rate =
+		condition->of_figures && (sources->figures & FIGURES_OF_OUTLIERS) && names_have(condition, TEXT("outlier_rate"));
 	condition->mixed = condition->of_figures ? reading.other : (struct text){0};
 	return !arena_failed(arena);
 }
@@ -115,23 +130,49 @@ static struct alert_judgement condition_judge(const struct alert_condition *cond
 	return (struct alert_judgement){.held = holds, .broken = !holds};
 }
 
+/* The figures that are known, as tensors. */
+struct figure_list {
+	size_t count;
+	double values[FIGURES_MAX];
+	struct tensor tensors[FIGURES_MAX];
+	const struct tensor *items[FIGURES_MAX];
+};
+
+static void figure_add(struct figure_list *list, const struct alert_values *values, struct text name)
+{
+	const size_t at = list->count;
+	const double value = alert_value_get(values, name);
+	if (isnan(value) || at == FIGURES_MAX)
+		return;
+	list->values[at] = value;
+	list->tensors[at] = (struct tensor){
+		.name = name, .shape = one_element, .data = &list->values[at], .count = 1, .datatype = DATATYPE_FP64};
+	list->items[list->count++] = &list->tensors[at];
+}
+
 struct alert_judgement alert_condition_of_figures(const struct alert_condition *condition, const struct alert_values *values,
 						  const char *pipeline, struct arena *arena)
 {
-	struct tensor tensors[FIGURES_MAX];
-	const struct tensor *items[FIGURES_MAX];
-	struct payload payload = {.tensors = {.items = items}};
-	for (const struct alert_value_row *row = alert_value_rows; row->name && payload.tensors.count < FIGURES_MAX; row++) {
-		const double *value = (const double *)(const void *)((const char *)values + row->offset);
-		struct tensor *tensor = &tensors[payload.tensors.count];
-		if (isnan(*value))
-			continue;
-		*tensor = (struct tensor){.name = text_of(row->name), .shape = one_element, .data = value, .count = 1,
-					  .datatype = DATATYPE_FP64};
-		items[payload.tensors.count++] = tensor;
-	}
+	struct figure_list list = {.count = 0};
+	for (const struct alert_value_row *row = alert_value_rows; row->name; row++)
+		figure_add(&list, values, text_of(row->name));
+	for (size_t i = 0; i < condition->metric_count; i++)
+		figure_add(&list, values, condition->metrics[i]);
+	const struct payload payload = {.tensors = {.count = list.count, .items = list.items}};
 	const struct scope scope = {.payload = &payload, .pipeline = pipeline};
 	return condition_judge(condition, &scope, arena);
+}
+
+bool alert_condition_next(const struct alert_condition *condition, const struct alert_values *values, size_t *at, struct text *name,
+			  double *value)
+{
+	while (*at < condition->name_count) {
+		*name = condition->names[(*at)++];
+		*value = alert_value_get(values, *name);
+		if (!isnan(*value))
+			return true;
+	}
+	return false;
 }
 
 static const struct tensor *payload_named(const struct payload *payload, struct text name)

@@ -2,7 +2,7 @@
  *
  * A condition that uses figures (observe/alert_value.h) is judged once a second. Otherwise it is judged for each message, by
  * the result of each step that has all its names: tensors and marks. So `drift_score > 0.05` works with a model that answers
- * such a tensor, and with a step `drift`, whose verdict is a figure.
+ * such a tensor, and with a step `drift`, whose verdict is a figure. A metric that the pipeline declares is a figure too.
  *
  * The short form `name operator number` takes the first element of a tensor. Any other condition has one element.
  */
@@ -27,7 +27,17 @@ struct alert_condition {
 	bool uses_rate;	 /* outlier_rate: flags of messages are counted for it */
 	size_t name_count;
 	struct text names[CONDITION_NAMES_MAX]; /* its figures; or what a result must have: `key` and the like are of each */
+	size_t metric_count;
+	struct text metrics[ALERT_METRICS_MAX]; /* declared metrics among its figures */
 	struct text mixed;	/* a name of the other kind, which the condition cannot use; empty: there is none */
+};
+
+/* The figures that a pipeline has beside those of any: a set of enum alert_figures, and the metrics that it declares by their
+ * names, if any. */
+struct alert_sources {
+	unsigned figures;
+	bool (*declares)(const void *metrics, struct text name);
+	const void *metrics;
 };
 
 /* The figures that a pipeline has with a step of that kind: a set of enum alert_figures. */
@@ -37,9 +47,13 @@ unsigned alert_figures_of(const struct step_kind *kind);
 /* Whether the condition uses figures that are known for each segment of a step `drift`. */
 bool alert_condition_has_segments(const struct alert_condition *condition);
 
-/* `figures`: those of the pipeline. False: memory ran out. */
-bool alert_condition_make(struct alert_condition *condition, const struct expression *expression, unsigned figures,
-			  struct arena *arena);
+/* `sources`: those of the pipeline. False: memory ran out. */
+bool alert_condition_make(struct alert_condition *condition, const struct expression *expression,
+			  const struct alert_sources *sources, struct arena *arena);
+
+/* The next figure that the condition uses and that is known; `at` begins at 0. False: there are no more. */
+bool alert_condition_next(const struct alert_condition *condition, const struct alert_values *values, size_t *at, struct text *name,
+			  double *value);
 
 /* Reads `PIPELINE for DURATION`. False: it is something else. */
 bool alert_absence_read(struct text text, struct text *pipeline, int64_t *duration_ns);

@@ -9,25 +9,14 @@
 #define NUMBERS 4	 /* of the record beside its texts, with the ends of its map */
 #define FIGURE_NUMBERS 1 /* of one value of the map */
 
-/* The n-th figure that the condition uses and that is known. False: there are no more. */
-static bool figure_next(const struct alert_message *message, size_t *at, const char **name, double *value)
+static bool figure_next(const struct alert_message *message, size_t *at, struct text *name, double *value)
 {
-	const struct alert_condition *condition = message->figures_of;
-	while (condition && *at < condition->name_count) {
-		const struct alert_value_row *row = alert_value_named(condition->names[(*at)++]);
-		if (!row)
-			continue;
-		*name = row->name;
-		*value = *(const double *)(const void *)((const char *)&message->values + row->offset);
-		if (!isnan(*value))
-			return true;
-	}
-	return false;
+	return message->figures_of && alert_condition_next(message->figures_of, &message->values, at, name, value);
 }
 
 static size_t record_room(const struct alert_message *message, struct text id, struct text notice, size_t *figures)
 {
-	const char *name;
+	struct text name;
 	double value;
 	size_t room = AVRO_SINGLE_OBJECT_BYTES + NUMBERS * AVRO_LONG_BYTES_MAX + avro_text_room(id) + avro_text_room(notice) +
 		      avro_text_room(text_of(message->status)) + avro_text_room(message->namespace) +
@@ -35,18 +24,18 @@ static size_t record_room(const struct alert_message *message, struct text id, s
 		      avro_text_room(message->condition) + avro_text_room(message->group);
 	*figures = 0;
 	for (size_t at = 0; figure_next(message, &at, &name, &value); (*figures)++)
-		room += avro_text_room(text_of(name)) + FIGURE_NUMBERS * AVRO_LONG_BYTES_MAX;
+		room += avro_text_room(name) + FIGURE_NUMBERS * AVRO_LONG_BYTES_MAX;
 	return room;
 }
 
 static char *put_figures(char *to, const struct alert_message *message, size_t figures)
 {
-	const char *name;
+	struct text name;
 	double value;
 	if (figures)
 		to = avro_put_small(to, figures);
 	for (size_t at = 0; figure_next(message, &at, &name, &value);) {
-		to = avro_put_bytes(to, text_of(name));
+		to = avro_put_bytes(to, name);
 		to = avro_put_double(to, value);
 	}
 	return avro_put_small(to, 0);
@@ -82,21 +71,13 @@ bool alert_record_encode(const struct alert_message *message, struct buffer *out
 
 /* ---- reading ---- */
 
-static void values_clear(struct alert_values *values)
-{
-	for (const struct alert_value_row *row = alert_value_rows; row->name; row++)
-		*(double *)(void *)((char *)values + row->offset) = NAN;
-}
-
-/* A figure that this version does not have is left out. */
 static void figures_read(struct avro_cursor *cursor, struct alert_values *values)
 {
+	*values = alert_values_unknown();
 	for (size_t left = avro_read_block(cursor); left > 0 && !avro_failed(cursor); left = avro_read_block(cursor))
 		for (; left > 0 && !avro_failed(cursor); left--) {
-			const struct alert_value_row *row = alert_value_named(avro_read_bytes(cursor));
-			const double value = avro_read_double(cursor);
-			if (row)
-				*(double *)(void *)((char *)values + row->offset) = value;
+			const struct text name = avro_read_bytes(cursor);
+			alert_value_set(values, name, avro_read_double(cursor));
 		}
 }
 
@@ -109,7 +90,6 @@ bool alert_record_decode(struct text bytes, struct alert_read *read, struct erro
 {
 	struct avro_cursor cursor = avro_cursor_of(avro_single_object_body(bytes));
 	*read = (struct alert_read){0};
-	values_clear(&read->values);
 	(void)avro_read_bytes(&cursor); /* the ids */
 	(void)avro_read_bytes(&cursor);
 	read->fires = text_is(avro_read_bytes(&cursor), "firing");

@@ -37,6 +37,17 @@ static double quantile_ms(const struct histogram *latency, double share)
 	return latency->count ? (double)histogram_quantile(latency, share) / US_PER_MS_EXACT : (double)NAN;
 }
 
+/* A metric that has another form counts from 0 again. */
+static double metric_value(const struct figure_metric *now, const struct figure_metric *before)
+{
+	const bool goes_on = now->type == before->type && now->count >= before->count;
+	const uint64_t count = now->count - (goes_on ? before->count : 0);
+	const double sum = now->sum - (goes_on ? before->sum : 0);
+	if (now->type == SERIES_GAUGE)
+		return now->count ? now->last : (double)NAN;
+	return now->type == SERIES_COUNTER ? sum : count ? sum / (double)count : (double)NAN;
+}
+
 void figure_window_add(struct figure_window *window, const struct figure_sample *sample, struct alert_values *values)
 {
 	struct histogram latency;
@@ -47,31 +58,15 @@ void figure_window_add(struct figure_window *window, const struct figure_sample 
 	const double flagged = (double)(sample->flagged - first->flagged);
 	const double looked_at = flagged + (double)(sample->unflagged - first->unflagged);
 	histogram_since(&sample->latency, &first->latency, &latency);
-	*values = (struct alert_values){
-		.requests = (double)latency.count,
-		.errors = errors,
-		.error_rate = results > 0 ? errors / results : (double)NAN,
-		.latency_p50 = quantile_ms(&latency, 0.5),
-		.latency_p95 = quantile_ms(&latency, 0.95),
-		.latency_p99 = quantile_ms(&latency, 0.99),
-		.lag = NAN,
-		.model_unreachable = NAN,
-		.model_slow = NAN,
-		.drift_score = NAN,
-		.is_drift = NAN,
-		.quality_alarm = NAN,
-		.missing_share = NAN,
-		.outside_share = NAN,
-		.unseen_share = NAN,
-		.messages_per_minute = NAN,
-		.newest_age_ms = NAN,
-		.estimated_accuracy = NAN,
-		.estimated_precision = NAN,
-		.estimated_recall = NAN,
-		.rollout_paused = NAN,
-		.rollout_inconclusive = NAN,
-		.rollout_rolled_back = NAN,
-		.outlier_rate = looked_at > 0 ? flagged / looked_at : (double)NAN,
-	};
+	*values = alert_values_unknown();
+	values->requests = (double)latency.count;
+	values->errors = errors;
+	values->error_rate = results > 0 ? errors / results : (double)NAN;
+	values->latency_p50 = quantile_ms(&latency, 0.5);
+	values->latency_p95 = quantile_ms(&latency, 0.95);
+	values->latency_p99 = quantile_ms(&latency, 0.99);
+	values->outlier_rate = looked_at > 0 ? flagged / looked_at : (double)NAN;
+	for (size_t i = 0; i < sample->metric_count; i++)
+		alert_value_set(values, sample->metrics[i].name, metric_value(&sample->metrics[i], &first->metrics[i]));
 	window_keep(window, sample);
 }

@@ -94,15 +94,15 @@ static void write_at(const struct alert_message *message, struct buffer *out)
 
 void notice_write_values(const struct alert_message *message, struct buffer *out)
 {
-	const struct alert_condition *condition = message->figures_of;
 	const char *between = "{";
-	for (size_t i = 0; condition && i < condition->name_count; i++) {
-		const struct alert_value_row *row = alert_value_named(condition->names[i]);
-		const double *value = row ? (const double *)(const void *)((const char *)&message->values + row->offset) : NULL;
-		if (!value || isnan(*value))
-			continue;
-		buffer_print(out, "%s\"%s\": ", between, row->name);
-		json_write_double(out, *value);
+	struct text name;
+	double value;
+	const struct alert_condition *condition = message->figures_of;
+	for (size_t at = 0; condition && alert_condition_next(condition, &message->values, &at, &name, &value);) {
+		buffer_string(out, between);
+		json_write_string(out, name);
+		buffer_string(out, ": ");
+		json_write_double(out, value);
 		between = ", ";
 	}
 	buffer_string(out, between[0] == '{' ? "{}" : "}");

@@ -26,12 +26,13 @@ static struct alert_result *result_of(struct case_results *results, struct text 
 void case_alerts_await(struct case_results *results, const struct graph *graph, struct text id, size_t sending)
 {
 	const struct item_list *specs = &graph->spec->alerts;
+	const struct alert_sources sources = graph_figures(graph);
 	for (size_t i = 0; i < specs->count; i++) {
 		const struct alert_spec *spec = &((const struct alert_spec *)specs->items)[i];
 		struct alert_condition condition;
 		if (!spec->condition)
 			continue;
-		if (!alert_condition_make(&condition, spec->condition, graph_figures(graph), results->arena))
+		if (!alert_condition_make(&condition, spec->condition, &sources, results->arena))
 			results->failed = true;
 		else if (!condition.of_figures)
 			(void)result_of(results, id, sending, spec->name.text);

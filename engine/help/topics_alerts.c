@@ -17,6 +17,10 @@ static void figures_print(struct help_page *page)
 			     "pipeline judges these names as tensors of messages.");
 	for (const struct alert_value_row *row = alert_value_rows; row->name; row++)
 		help_page_item(page, 0, row->help, "%s", row->name);
+	help_page_text(page, "A metric in the pipeline's `metrics` is a figure too, by its name, also where a tensor has the same "
+			     "name: `STEP.TENSOR` is the tensor. Of a counter it is the sum of the values in the time `over`, of a "
+			     "histogram or a summary their mean, and of a gauge the latest value, each over all labels. It is "
+			     "missing while there are no values; a counter is then 0. A condition uses 8 metrics at most.");
 }
 
 static void states_print(struct help_page *page)

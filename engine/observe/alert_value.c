@@ -1,6 +1,10 @@
 /* alert_value.c: see alert_value.h. */
 #include "observe/alert_value.h"
 
+#include <math.h>
+
+#include "base/hash.h"
+
 #define FIGURE(member, ...) {.name = #member, .offset = offsetof(struct alert_values, member), __VA_ARGS__}
 
 const struct alert_value_row alert_value_rows[] = {
@@ -49,4 +53,43 @@ const struct alert_value_row *alert_value_named(struct text name)
 		if (text_is(name, row->name))
 			return row;
 	return NULL;
+}
+
+static double *value_at(struct alert_values *values, const struct alert_value_row *row)
+{
+	return (double *)(void *)((char *)values + row->offset);
+}
+
+static uint64_t name_hash(struct text name)
+{
+	return hash_bytes(name.bytes, name.length, 0);
+}
+
+double alert_value_get(const struct alert_values *values, struct text name)
+{
+	const struct alert_value_row *row = alert_value_named(name);
+	const uint64_t hash = row ? 0 : name_hash(name);
+	if (row)
+		return *(const double *)(const void *)((const char *)values + row->offset);
+	for (size_t i = 0; i < values->metric_count; i++)
+		if (values->metrics[i].name == hash)
+			return values->metrics[i].value;
+	return (double)NAN;
+}
+
+void alert_value_set(struct alert_values *values, struct text name, double value)
+{
+	const struct alert_value_row *row = alert_value_named(name);
+	if (row)
+		*value_at(values, row) = value;
+	else if (values->metric_count < ALERT_METRICS_MAX)
+		values->metrics[values->metric_count++] = (struct alert_metric){name_hash(name), value};
+}
+
+struct alert_values alert_values_unknown(void)
+{
+	struct alert_values values = {.metric_count = 0};
+	for (const struct alert_value_row *row = alert_value_rows; row->name; row++)
+		*value_at(&values, row) = (double)NAN;
+	return values;
 }

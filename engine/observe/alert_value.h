@@ -1,5 +1,7 @@
 /* alert_value.h: Table of the figures of a pipeline that the condition of an alert can use, besides values of messages.
  *
+ * A metric that the pipeline declares is one as well, known by its name.
+ *
  * They are of the window `over` of the alert, except those of steps `drift`, which are of the last window that the observer
  * closed. NaN: not known, so the condition is not judged.
  */
@@ -7,8 +9,11 @@
 #define SLUICE_OBSERVE_ALERT_VALUE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/text.h"
+
+#define ALERT_METRICS_MAX 8 /* of one condition */
 
 struct alert_values {
 	double requests, errors, error_rate;
@@ -21,6 +26,11 @@ struct alert_values {
 	double estimated_accuracy, estimated_precision, estimated_recall;
 	double outlier_rate;
 	double rollout_paused, rollout_inconclusive, rollout_rolled_back;
+	size_t metric_count;
+	struct alert_metric {
+		uint64_t name; /* its hash */
+		double value;
+	} metrics[ALERT_METRICS_MAX];
 };
 
 /* Sets of figures that only pipelines with certain steps have. In any other, the name is a tensor or a mark of messages. */
@@ -37,5 +47,14 @@ extern const struct alert_value_row alert_value_rows[]; /* the last row has no n
 
 /* NULL: there is no such figure. */
 const struct alert_value_row *alert_value_named(struct text name);
+
+/* The value of a figure of the table, or of a metric. NaN: it is not known. */
+double alert_value_get(const struct alert_values *values, struct text name);
+
+/* Sets it. What is beyond ALERT_METRICS_MAX stays unknown. */
+void alert_value_set(struct alert_values *values, struct text name, double value);
+
+/* All are unknown. */
+struct alert_values alert_values_unknown(void);
 
 #endif

@@ -92,10 +92,10 @@ static void shorten(struct value_type *type)
 /* A figure is a number of one element. */
 static bool type_of_figure(void *context, const struct expression_name *name, struct value_type *type, const char **suggest)
 {
-	(void)context;
+	const struct alert_reading *reading = context;
 	(void)suggest;
 	*type = (struct value_type){0};
-	if (name->owner.length || !alert_value_named(name->name))
+	if (name->owner.length || !(alert_value_named(name->name) || metrics_declare(&reading->graph->spec->metrics, name->name)))
 		return !expression_is_special(name->name);
 	*type = type_of_datatype(DATATYPE_FP64);
 	shorten(type);
@@ -169,9 +169,9 @@ static bool type_over_results(struct alert_reading *reading, const struct expres
 	return false;
 }
 
-static bool type_over_figures(const struct alert_reading *reading, struct value_type *type)
+static bool type_over_figures(struct alert_reading *reading, struct value_type *type)
 {
-	const struct expression_types types = {NULL, type_of_figure};
+	const struct expression_types types = {reading, type_of_figure};
 	struct error error = {0};
 	if (expression_check(reading->condition->expression, &types, reading->arena, type, &error))
 		return true;
@@ -202,11 +202,12 @@ static void check_group(struct alert_reading *reading, const struct expression *
 void alerts_check_types(const struct graph *graph, const struct graph_types *types, struct arena *arena, struct faults *faults)
 {
 	const struct alert_spec *alerts = graph->spec->alerts.items;
+	const struct alert_sources sources = graph_figures(graph);
 	for (size_t i = 0; types->steps && i < graph->spec->alerts.count; i++) {
 		struct alert_condition condition;
 		struct alert_reading reading = {
 			.graph = graph, .types = types, .condition = &condition, .arena = arena, .faults = faults};
-		if (!alerts[i].condition || !alert_condition_make(&condition, alerts[i].condition, graph_figures(graph), arena) ||
+		if (!alerts[i].condition || !alert_condition_make(&condition, alerts[i].condition, &sources, arena) ||
 		    condition.mixed.length)
 			continue;
 		for (size_t j = 0; j < condition.name_count; j++)

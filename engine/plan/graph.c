@@ -146,12 +146,12 @@ static const struct step_spec *steps_list(const struct pipeline_spec *spec, cons
 	return all;
 }
 
-unsigned graph_figures(const struct graph *graph)
+struct alert_sources graph_figures(const struct graph *graph)
 {
-	unsigned figures = 0;
+	struct alert_sources sources = {.declares = metrics_declare, .metrics = &graph->spec->metrics};
 	for (size_t i = 0; i < graph->count; i++)
-		figures |= alert_figures_of(graph->steps[i].spec->kind);
-	return figures;
+		sources.figures |= alert_figures_of(graph->steps[i].spec->kind);
+	return sources;
 }
 
 static struct graph *graph_open(const struct resource *resource, const struct built_in_search *search)

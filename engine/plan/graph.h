@@ -7,6 +7,7 @@
 #ifndef SLUICE_PLAN_GRAPH_H
 #define SLUICE_PLAN_GRAPH_H
 
+#include "alerts/alert_condition.h"
 #include "message/mapped.h"
 #include "spec/resource.h"
 
@@ -245,8 +246,8 @@ bool graph_learns_by(const struct graph *graph, const char *metric);
 /* Whether the pipeline declares a metric of that name which feedback is needed for. NULL: it does not. */
 bool graph_computes(const struct graph *graph, const char *metric);
 
-/* The figures that alerts of the pipeline can use, beside those of any: a set of enum alert_figures. */
-unsigned graph_figures(const struct graph *graph);
+/* The figures that alerts of the pipeline can use, beside those of any. */
+struct alert_sources graph_figures(const struct graph *graph);
 
 /* Whether an error is answered by the stage that runs the graph. If not, it is joined with the results of other
  * stages, and the stage that joins them answers. */

@@ -5,6 +5,7 @@
 #include "experiments/rollout_board.h"
 #include "observe/verdict_board.h"
 #include "runtime/alert_parts.h"
+#include "runtime/declared_metrics.h"
 
 /* ---- counts of workers ---- */
 
@@ -84,11 +85,17 @@ static void figures_read(struct alert_watch *watch, const struct pipeline_plan *
 			 const struct engine_counts *counts, struct alert_values *values)
 {
 	const struct judged_counts flags = alert_counts_now(watch->engine, plan->graph->name, place);
-	const struct figure_sample sample = {.now_ms = loop_now_ms(engine_loop(watch->engine)), .succeeded = counts->sums.succeeded,
-					     .failed = counts->sums.failed, .flagged = flags.held, .unflagged = flags.broken,
-					     .latency = counts->latency};
+	struct figure_sample sample = {.now_ms = loop_now_ms(engine_loop(watch->engine)),
+				       .succeeded = counts->sums.succeeded,
+				       .failed = counts->sums.failed,
+				       .flagged = flags.held,
+				       .unflagged = flags.broken,
+				       .latency = counts->latency};
 	struct group_lag_state lag;
 	char slow[SLOW_WORDS_BYTES];
+	for (size_t i = 0; i < alert->condition.metric_count; i++)
+		sample.metrics[sample.metric_count++] =
+			declared_metric_sum(plan, engine_groups(watch->engine), alert->condition.metrics[i]);
 	figure_window_add(alert->window, &sample, values);
 	rollouts_read(watch, plan->graph, values);
 	values->model_unreachable = counts->models_away > 0;

@@ -174,7 +174,8 @@ static bool alert_prepare(struct alert_watch *watch, const struct pipeline_plan 
 		alert->absent = text_of(arena_copy(watch->revised, absent.bytes, absent.length));
 		return !arena_failed(watch->revised);
 	}
-	if (!alert_condition_make(&alert->condition, spec->condition, graph_figures(plan->graph), watch->revised))
+	const struct alert_sources sources = graph_figures(plan->graph);
+	if (!alert_condition_make(&alert->condition, spec->condition, &sources, watch->revised))
 		return false;
 	alert->is_grouped = has_groups(plan->graph, spec, &alert->condition);
 	alert->group_by = alert->is_grouped ? hash_text(expression_source(spec->group_by)) : 0;

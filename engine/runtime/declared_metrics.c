@@ -227,3 +227,39 @@ void declared_metrics_write(const struct plan *plan, const struct group *groups,
 	if (count > 0)
 		write_states(items, count, arena, exposition);
 }
+
+/* ---- alerts ---- */
+
+static void table_add(const struct series_table *table, struct figure_metric *sum, uint64_t *last_ms)
+{
+	const size_t count = series_count(table);
+	for (size_t i = 0; i < count; i++) {
+		struct series_sum series = {0};
+		series_read(table, i, &series);
+		sum->count += series.count;
+		sum->sum += series_double(series.sum);
+		if (series.count == 0 || series.last_ms < *last_ms)
+			continue;
+		sum->last = series_double(series.last);
+		*last_ms = series.last_ms;
+	}
+}
+
+struct figure_metric declared_metric_sum(const struct pipeline_plan *plan, const struct group *groups, struct text name)
+{
+	struct figure_metric sum = {.name = name};
+	uint64_t last_ms = 0;
+	size_t place = 0;
+	while (place < plan->metric_count && !text_is(name, plan->metrics[place].spec.name.text))
+		place++;
+	if (place == plan->metric_count)
+		return sum;
+	sum.type = plan->metrics[place].form.type;
+	for (const struct group *group = groups; group; group = group->next) {
+		const struct counted_pipeline *pipeline = counted_pipeline_find(group, plan->graph->name);
+		const struct counted_metric *counted = counted_metric_find(pipeline, &plan->metrics[place]);
+		for (size_t worker = 0; counted && worker < group->worker_count; worker++)
+			table_add(counted->tables[worker], &sum, &last_ms);
+	}
+	return sum;
+}

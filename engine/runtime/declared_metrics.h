@@ -6,11 +6,16 @@
 #ifndef SLUICE_RUNTIME_DECLARED_METRICS_H
 #define SLUICE_RUNTIME_DECLARED_METRICS_H
 
+#include "alerts/figure_window.h"
 #include "observe/exposition.h"
 #include "runtime/group_setup.h"
 
 /* Lists work in the arena, which fails if there is no memory. */
 void declared_metrics_write(const struct plan *plan, const struct group *groups, struct arena *arena,
 			    struct exposition *exposition);
+
+/* What all workers have counted of the pipeline's metric of that name, over all its series, as an alert judges by it. The name
+ * is borrowed. */
+struct figure_metric declared_metric_sum(const struct pipeline_plan *plan, const struct group *groups, struct text name);
 
 #endif

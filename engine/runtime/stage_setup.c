@@ -132,13 +132,14 @@ static bool stage_setup_explains(const struct pipeline_plan *plan, size_t stage)
 static bool alerts_make(struct stage_config *stage, const struct pipeline_plan *plan, struct arena *arena)
 {
 	const struct item_list *specs = &plan->graph->spec->alerts;
+	const struct alert_sources sources = graph_figures(plan->graph);
 	struct stage_alert *alerts = ARENA_ARRAY(arena, struct stage_alert, specs->count + 1);
 	for (size_t i = 0; alerts && i < specs->count && i < ALERTS_MAX; i++) {
 		const struct alert_spec *spec = &((const struct alert_spec *)specs->items)[i];
 		struct stage_alert *alert = &alerts[stage->alert_count];
 		if (!spec->condition)
 			continue;
-		if (!alert_condition_make(&alert->condition, spec->condition, graph_figures(plan->graph), arena))
+		if (!alert_condition_make(&alert->condition, spec->condition, &sources, arena))
 			return false;
 		alert->place = i;
 		alert->group_by = alert->condition.of_figures ? NULL : spec->group_by;

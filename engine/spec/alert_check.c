@@ -152,19 +152,24 @@ static void check_action(const struct alert_action *action, struct faults *fault
 
 /* ---- conditions ---- */
 
-/* A name that is neither a figure nor a mark is a tensor. If it is like one of those, it is probably misspelt. */
-static void check_name(const struct alert_spec *alert, struct text name, struct faults *faults)
+/* A name that is no figure, mark or metric is a tensor. If it is like one of those, it is probably misspelt. */
+static void check_name(const struct pipeline_spec *pipeline, const struct alert_spec *alert, struct text name,
+		       struct faults *faults)
 {
 	struct suggestion suggestion = suggest_begin(name);
-	if (alert_value_named(name) || expression_is_mark(name))
+	const struct metric_spec *metrics = pipeline->metrics.items;
+	if (alert_value_named(name) || expression_is_mark(name) || metrics_declare(&pipeline->metrics, name))
 		return;
+	for (size_t i = 0; i < pipeline->metrics.count; i++)
+		if (metrics[i].name.text)
+			suggest_offer(&suggestion, text_of(metrics[i].name.text));
 	for (const struct alert_value_row *row = alert_value_rows; row->name; row++)
 		suggest_offer(&suggestion, text_of(row->name));
 	for (const char *const *mark = expression_marks; *mark; mark++)
 		suggest_offer(&suggestion, text_of(*mark));
 	if (suggestion.nearest.bytes)
 		fault_add(faults, CODE_MISSING_TENSOR, expression_place(alert->condition), suggestion.nearest.bytes,
-			  "no figure and no mark is called `" TEXT_FORMAT "`: the condition looks for a tensor of messages",
+			  "no figure, mark or metric is called `" TEXT_FORMAT "`: the condition looks for a tensor of messages",
 			  TEXT_ARGUMENTS(name));
 }
 
@@ -189,13 +194,13 @@ static void check_estimates(const struct pipeline_spec *pipeline, const struct a
 			  TEXT_ARGUMENTS(name));
 }
 
-static unsigned figures_of(const struct pipeline_spec *pipeline)
+static struct alert_sources sources_of(const struct pipeline_spec *pipeline)
 {
 	const struct step_spec *steps = pipeline->steps.items;
-	unsigned figures = 0;
+	struct alert_sources sources = {.declares = metrics_declare, .metrics = &pipeline->metrics};
 	for (size_t i = 0; i < pipeline->steps.count; i++)
-		figures |= alert_figures_of(steps[i].kind);
-	return figures;
+		sources.figures |= alert_figures_of(steps[i].kind);
+	return sources;
 }
 
 bool alert_groups_as(const struct alert_spec *alert, const struct step_spec *step)
@@ -224,8 +229,9 @@ static void check_groups(const struct pipeline_spec *pipeline, const struct aler
 static void check_condition(const struct pipeline_spec *pipeline, const struct alert_spec *alert, struct faults *faults)
 {
 	struct alert_condition condition;
+	const struct alert_sources sources = sources_of(pipeline);
 	struct arena *arena = arena_open(CHECK_BYTES);
-	if (arena && alert_condition_make(&condition, alert->condition, figures_of(pipeline), arena)) {
+	if (arena && alert_condition_make(&condition, alert->condition, &sources, arena)) {
 		if (condition.mixed.length)
 			fault_add(faults, CODE_CONTRADICTION, expression_place(alert->condition), NULL,
 				  "the condition uses `" TEXT_FORMAT
@@ -233,7 +239,7 @@ static void check_condition(const struct pipeline_spec *pipeline, const struct a
 				  "alerts",
 				  TEXT_ARGUMENTS(condition.mixed));
 		for (size_t i = 0; i < condition.name_count; i++) {
-			check_name(alert, condition.names[i], faults);
+			check_name(pipeline, alert, condition.names[i], faults);
 			check_estimates(pipeline, alert, condition.names[i], faults);
 		}
 		if (alert->group_by)

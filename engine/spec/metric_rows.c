@@ -87,6 +87,16 @@ const struct metric_spec *metric_spec_find(const struct item_list *metrics, cons
 	return NULL;
 }
 
+bool metrics_declare(const void *metrics, struct text name)
+{
+	const struct item_list *list = metrics;
+	const struct metric_spec *items = list->items;
+	for (size_t i = 0; i < list->count; i++)
+		if (items[i].name.text && text_is(name, items[i].name.text))
+			return true;
+	return false;
+}
+
 static void check_name(const struct item_list *metrics, const struct metric_spec *metric, struct faults *faults)
 {
 	const char *name = metric->name.text;

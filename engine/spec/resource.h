@@ -243,6 +243,9 @@ struct metric_spec {
 /* The first metric of that name in a list of struct metric_spec. NULL: there is none. */
 const struct metric_spec *metric_spec_find(const struct item_list *metrics, const char *name);
 
+/* Whether the struct item_list of them has one of that name: as alert_sources. */
+bool metrics_declare(const void *metrics, struct text name);
+
 /* The cap of a pipeline's metric of that name, above .5 and below 1; 0: there is none, or no such metric. */
 double metric_cap(const struct item_list *metrics, const char *name);
 

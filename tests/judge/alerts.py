@@ -453,6 +453,27 @@ def without_a_mail_server_it_says_so(judge, binary, folder):
         dev.stop()
 
 
+def tells_of_metrics(judge, binary, folder):
+    """A counter is summed over the window and all its labels, so it fires once, and resolves when the window is over"""
+    receiver = Receiver()
+    metrics = '  metrics:\n  - {name: volume, type: counter, value: y, labels: {large: "x > 5"}}\n  - {name: y, type: gauge, value: y}\n'
+    write(folder, HEAD.replace("  alerts:\n", metrics + "  alerts:\n") + ALERT % ("busy", "volume > 40 and y == 20", receiver.url, "")
+          + ALERT % ("never", "volume > 1000", receiver.url, ""))
+    dev = Dev(binary, folder, "--alert-allow", "127.0.0.1")
+    try:
+        time.sleep(1.5)
+        judge.expect("requests with a metric are answered", [dev.ask_of(x) for x in (10, 4, 10)] == [200] * 3)
+        notices = receiver.wait(2)
+        time.sleep(QUIET_SECONDS)
+        notices = receiver.notices()
+        judge.expect("a declared metric makes one firing and one end", [(notice["alert"], notice["status"]) for notice in notices]
+                     == [("busy", "firing"), ("busy", "resolved")], notices)
+        judge.expect("with its sum and its latest value", notices and notices[0]["values"] == {"volume": 48, "y": 20}, notices)
+    finally:
+        dev.stop()
+        receiver.close()
+
+
 def tells_of_drift(judge, binary, folder):
     case = os.path.join(ROOT, "tests", "cases-own", "drift-marks-what-is-known")
     receiver = Receiver()
@@ -652,7 +673,7 @@ def main():
     judge, binary = Judge(), os.path.abspath(sys.argv[1])
     for part in (fires_and_resolves, waits_for_its_receiver, leaves_a_busy_receiver_alone, reaches_only_what_is_allowed, signs_and_mails,
                  silences_end, groups_have_a_state_each, refused_mails_stop_no_others, without_a_mail_server_it_says_so, a_reload_forgets_no_judgement,
-                 tells_of_drift, tells_of_drift_by_segment, tells_of_drift_from_the_past, tells_of_quality, lists_and_tests):
+                 tells_of_metrics, tells_of_drift, tells_of_drift_by_segment, tells_of_drift_from_the_past, tells_of_quality, lists_and_tests):
         with tempfile.TemporaryDirectory() as folder:
             part(judge, binary, folder)
     print(f"{judge.passed} passed, {judge.failed} failed")

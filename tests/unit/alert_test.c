@@ -6,6 +6,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -222,16 +224,61 @@ static void a_long_window_keeps_few_samples(void **state)
 	memory_give(window);
 }
 
+/* Of a counter the sum in the window, of a histogram or summary the mean, and of a gauge the latest. */
+static void metrics_are_of_the_window(void **state)
+{
+	(void)state;
+	struct figure_window *window = memory_take(1, sizeof *window);
+	struct alert_values values;
+	window->over_ms = 60 * S;
+	for (int64_t second = 0; second <= 120; second++) {
+		const uint64_t count = (uint64_t)second;
+		const struct figure_sample sample = {.now_ms = second * S,
+						     .metric_count = 3,
+						     .metrics = {{TEXT("c"), SERIES_COUNTER, count, 2.0 * (double)count, 2},
+								 {TEXT("h"), SERIES_HISTOGRAM, count, 2.0 * (double)count, 2},
+								 {TEXT("g"), SERIES_GAUGE, count, 2.0 * (double)count, 5}}};
+		figure_window_add(window, &sample, &values);
+		assert_true(alert_value_get(&values, TEXT("c")) == 2.0 * (double)(second < 60 ? second : 60));
+		assert_true(second == 0 ? isnan(alert_value_get(&values, TEXT("h"))) : alert_value_get(&values, TEXT("h")) == 2);
+		assert_true(second == 0 ? isnan(alert_value_get(&values, TEXT("g"))) : alert_value_get(&values, TEXT("g")) == 5);
+		assert_true(isnan(alert_value_get(&values, TEXT("other"))));
+	}
+	const struct figure_sample anew = {.now_ms = 121 * S,
+					   .metric_count = 3,
+					   .metrics = {{TEXT("c"), SERIES_COUNTER, 3, 7, 2},
+						       {TEXT("h"), SERIES_SUMMARY, 200, 800, 2},
+						       {TEXT("g"), SERIES_GAUGE, 1, 5, 6}}};
+	figure_window_add(window, &anew, &values);
+	assert_true(alert_value_get(&values, TEXT("c")) == 7);
+	assert_true(alert_value_get(&values, TEXT("h")) == 4);
+	assert_true(alert_value_get(&values, TEXT("g")) == 6);
+	memory_give(window);
+}
+
 /* ---- conditions ---- */
 
-static struct alert_condition condition_of(const char *text, unsigned figures, struct arena *arena)
+/* A list of names with a comma behind each. */
+static bool name_is_listed(const void *metrics, struct text name)
+{
+	char wanted[64];
+	snprintf(wanted, sizeof wanted, TEXT_FORMAT ",", TEXT_ARGUMENTS(name));
+	return strstr(metrics, wanted) != NULL;
+}
+
+static struct alert_condition condition_with(const char *text, const struct alert_sources *sources, struct arena *arena)
 {
 	struct alert_condition condition;
 	struct error error = {0};
 	const struct expression *expression = expression_compile(arena, text_of(text), PLACE_NONE, USE_OPERATION, &error);
 	assert_non_null(expression);
-	assert_true(alert_condition_make(&condition, expression, figures, arena));
+	assert_true(alert_condition_make(&condition, expression, sources, arena));
 	return condition;
+}
+
+static struct alert_condition condition_of(const char *text, unsigned figures, struct arena *arena)
+{
+	return condition_with(text, &(struct alert_sources){.figures = figures}, arena);
 }
 
 static void a_condition_uses_figures_or_messages(void **state)
@@ -249,6 +296,47 @@ static void a_condition_uses_figures_or_messages(void **state)
 	assert_true(condition_of("estimated_accuracy < 0.9 and missing_share > 0", FIGURES_OF_DRIFT, arena).of_figures);
 	assert_true(condition_of("messages_per_minute < 10 or newest_age_ms > 5000", FIGURES_OF_DRIFT, arena).of_figures);
 	assert_false(condition_of("messages_per_minute < 10", FIGURES_OF_OUTLIERS, arena).of_figures);
+	arena_close(arena);
+}
+
+/* A metric that the pipeline declares is a figure, unless it has the name of one. */
+static void a_declared_metric_is_a_figure(void **state)
+{
+	(void)state;
+	struct arena *arena = arena_open(1 << 20);
+	const struct alert_sources sources = {.declares = name_is_listed, .metrics = "orders,price,requests,"};
+	struct alert_condition condition = condition_with("orders > 3 and requests > 5", &sources, arena);
+	assert_true(condition.of_figures);
+	assert_int_equal(condition.mixed.length, 0);
+	assert_int_equal(condition.metric_count, 1);
+	struct alert_values values = alert_values_unknown();
+	values.requests = 6;
+	struct alert_judgement judged = alert_condition_of_figures(&condition, &values, "p", arena);
+	assert_true(!judged.held && !judged.broken); /* it is not known */
+	alert_value_set(&values, TEXT("orders"), 4);
+	judged = alert_condition_of_figures(&condition, &values, "p", arena);
+	assert_true(judged.held && !judged.broken);
+	assert_false(alert_condition_has_segments(&condition));
+	condition = condition_with("(price ?? 0) < 1", &sources, arena);
+	judged = alert_condition_of_figures(&condition, &values, "p", arena);
+	assert_true(condition.of_figures && judged.held);
+	assert_true(text_is(condition_with("orders > 3 and y > 5", &sources, arena).mixed, "y"));
+	assert_false(condition_with("s.orders > 3", &sources, arena).of_figures); /* a tensor */
+	arena_close(arena);
+}
+
+static void a_condition_has_eight_metrics_at_most(void **state)
+{
+	(void)state;
+	struct arena *arena = arena_open(1 << 20);
+	const struct alert_sources sources = {.declares = name_is_listed, .metrics = "a,b,c,d,e,f,g,h,i,"};
+	assert_int_equal(condition_with("a+b+c+d+e+f+g+h+h > 0", &sources, arena).mixed.length, 0);
+	assert_true(text_is(condition_with("a+b+c+d+e+f+g+h+i > 0", &sources, arena).mixed, "i"));
+	struct alert_values values = alert_values_unknown();
+	for (size_t i = 0; i < ALERT_METRICS_MAX + 1; i++)
+		alert_value_set(&values, (struct text){&"abcdefghi"[i], 1}, (double)i);
+	assert_true(alert_value_get(&values, TEXT("h")) == 7);
+	assert_true(isnan(alert_value_get(&values, TEXT("i"))));
 	arena_close(arena);
 }
 
@@ -449,7 +537,10 @@ int main(void)
 		cmocka_unit_test(figures_are_of_the_window),
 		cmocka_unit_test(the_rate_of_outliers_is_of_the_window),
 		cmocka_unit_test(a_long_window_keeps_few_samples),
+		cmocka_unit_test(metrics_are_of_the_window),
 		cmocka_unit_test(a_condition_uses_figures_or_messages),
+		cmocka_unit_test(a_declared_metric_is_a_figure),
+		cmocka_unit_test(a_condition_has_eight_metrics_at_most),
 		cmocka_unit_test(outliers_are_counted_among_what_was_judged),
 		cmocka_unit_test(missing_figures_are_not_judged_unless_the_condition_says_otherwise),
 		cmocka_unit_test(the_short_form_takes_the_first_element_of_a_tensor),

@@ -17,20 +17,23 @@
 
 #define AVRO_HEAD_BYTES 10 /* of a single object */
 
-static const struct alert_condition condition = {.name_count = 2, .names = {{"error_rate", 10}, {"lag", 3}}, .of_figures = true};
+static const struct alert_condition condition = {
+	.name_count = 3, .names = {{"error_rate", 10}, {"lag", 3}, {"orders", 6}}, .of_figures = true};
 
 static struct alert_message message_of(struct text alert)
 {
-	return (struct alert_message){.status = "firing",
-				      .namespace = TEXT("default"),
-				      .pipeline = TEXT("p"),
-				      .alert = alert,
-				      .condition = TEXT("error_rate > 0.5"),
-				      .engine = TEXT("e"),
-				      .fired_at_ms = INT64_C(1767225600250),
-				      .at_ms = INT64_C(1767225601000),
-				      .figures_of = &condition,
-				      .values = {.error_rate = 0.75, .lag = __builtin_nan(""), .requests = 3}};
+	struct alert_message message = {.status = "firing",
+					.namespace = TEXT("default"),
+					.pipeline = TEXT("p"),
+					.alert = alert,
+					.condition = TEXT("error_rate > 0.5"),
+					.engine = TEXT("e"),
+					.fired_at_ms = INT64_C(1767225600250),
+					.at_ms = INT64_C(1767225601000),
+					.figures_of = &condition,
+					.values = {.error_rate = 0.75, .lag = __builtin_nan(""), .requests = 3}};
+	alert_value_set(&message.values, TEXT("orders"), 12.5);
+	return message;
 }
 
 static void expect_written(const struct buffer *out, const char *text)
@@ -54,7 +57,7 @@ static void a_notice_has_the_figures_of_its_condition(void **state)
 		       "\"pipeline\": \"p\", \"alert\": \"a \\\"b\\\"\", \"group\": \"\", \"engine\": \"e\", "
 		       "\"condition\": \"error_rate > 0.5\", "
 		       "\"fired_at\": \"2026-01-01T00:00:00.250Z\", \"at\": \"2026-01-01T00:00:01.000Z\", "
-		       "\"values\": {\"error_rate\": 0.75}}",
+		       "\"values\": {\"error_rate\": 0.75, \"orders\": 12.5}}",
 		       id, id);
 	expect_written(&out, text);
 	buffer_close(&out);
@@ -76,6 +79,8 @@ static void expect_read(const struct alert_message *message, struct text record)
 	assert_int_equal(read.fired_at_ms, message->fired_at_ms);
 	assert_true(message->figures_of ? read.values.error_rate == message->values.error_rate : isnan(read.values.error_rate));
 	assert_true(isnan(read.values.lag));
+	assert_true(message->figures_of ? alert_value_get(&read.values, TEXT("orders")) == 12.5
+					: isnan(alert_value_get(&read.values, TEXT("orders"))));
 	for (size_t length = AVRO_HEAD_BYTES; length < record.length; length++) {
 		assert_false(alert_record_decode((struct text){record.bytes, length}, &read, &error));
 		assert_int_equal(error.kind, ERROR_INPUT);
@@ -110,7 +115,7 @@ static void a_record_has_all_that_its_schema_names(void **state)
 	assert_int_equal(letter_number(&letter, "at_ms"), INT64_C(1767225601000));
 	assert_int_equal(avro_value_get_by_name(&letter.value, "values", &values, NULL), 0);
 	assert_int_equal(avro_value_get_size(&values, &count), 0);
-	assert_int_equal(count, 1); /* the other one is not known */
+	assert_int_equal(count, 2); /* the other one is not known */
 	assert_int_equal(avro_value_get_by_name(&values, "error_rate", &value, NULL), 0);
 	assert_int_equal(avro_value_get_double(&value, &number), 0);
 	assert_true(number == 0.75);
@@ -138,7 +143,7 @@ static void a_template_is_filled_in_with_escaped_values(void **state)
 	struct alert_message message = message_of(TEXT("a \"b\"\n"));
 	buffer_open(&out, NOTICE_BYTES_MAX);
 	notice_write_template(&message, TEXT("{\"t\": \"{{alert}} {{ status }}\", \"v\": {{values}}}"), &out);
-	expect_written(&out, "{\"t\": \"a \\\"b\\\"\\n firing\", \"v\": {\"error_rate\": 0.75}}");
+	expect_written(&out, "{\"t\": \"a \\\"b\\\"\\n firing\", \"v\": {\"error_rate\": 0.75, \"orders\": 12.5}}");
 	assert_null(notice_template_fault(TEXT("none, or { one }, or {{id}}{{at}}")).bytes);
 	assert_true(text_is(notice_template_fault(TEXT("{{id}} {{nam}} {{x}}")), "nam"));
 	assert_true(text_is(notice_template_fault(TEXT("{{id}} {{pipeline")), "{{"));
