@@ -414,7 +414,10 @@ static const struct option drift_reference_rows[] = {
 
 const struct option drift_options[] = {
 	ROW("tensors", NAMES, struct drift, tensors, .least = 1,
-	    .help = "The tensors that are watched; default: all numeric ones."),
+	    .help = "The tensors that are watched; default: all numeric ones. Texts are categories, if there are at most 1000 "
+		    "different ones and no more than one value in ten came once. Other texts are free: the feature with the "
+		    "tensor's name has the commonest texts, at most 50, as categories, and one category for all others; the "
+		    "feature `length(NAME)` has their lengths in characters. A text that is new is then no sign of bad quality."),
 	ROW("reference", MAP, struct drift, reference, .rows = drift_reference_rows, .required = true,
 	    .help = "The reference: a file of `sluice fit drift`, {past: 7d}, or {topic: T}."),
 	ROW("window", EXTENT, struct drift, window, .place_offset = offsetof(struct drift, window_here), .fallback = "500",

@@ -176,24 +176,35 @@ static bool is_nameless(const struct drift_reference *reference, size_t feature,
 	return columns == column->columns && before == column->column;
 }
 
+/* The column of the messages that a feature is; the count of columns: none fits. */
+static size_t column_find(const struct drift_comparison *comparison, size_t feature)
+{
+	const struct drift_layout *layout = &comparison->layout;
+	const struct drift_feature *from = &comparison->reference.features[feature];
+	size_t at = 0;
+	while (at < layout->count && !text_is(from->name, layout->columns[at].name))
+		at++;
+	for (size_t i = 0; at == layout->count && i < layout->count; i++)
+		if (is_nameless(&comparison->reference, feature, &layout->columns[i]))
+			at = i;
+	if (at < layout->count)
+		return layout->columns[at].texts == from->categories ? at : layout->count;
+	const size_t texts = drift_feature_of_lengths(&comparison->reference, feature);
+	return texts < feature ? comparison->places[texts] : layout->count;
+}
+
 /* Where the features of the reference are among those of the messages. */
 static bool places_find(struct drift_comparison *comparison, struct error *error)
 {
 	for (size_t i = 0; i < comparison->reference.feature_count; i++) {
 		const struct drift_feature *feature = &comparison->reference.features[i];
-		size_t at = 0;
-		while (at < comparison->layout.count && !text_is(feature->name, comparison->layout.columns[at].name))
-			at++;
-		for (size_t j = 0; at == comparison->layout.count && j < comparison->layout.count; j++)
-			if (is_nameless(&comparison->reference, i, &comparison->layout.columns[j]))
-				at = j;
-		if (at == comparison->layout.count || comparison->layout.columns[at].texts != feature->categories)
+		comparison->places[i] = column_find(comparison, i);
+		if (comparison->places[i] == comparison->layout.count)
 			return error_set(error, ERROR_CONFIG, comparison->step->place,
 					 "the reference has `" TEXT_FORMAT "` of %s, and the messages have no such feature; learn "
 					 "the "
 					 "reference again",
 					 TEXT_ARGUMENTS(feature->name), feature->categories ? "texts" : "numbers");
-		comparison->places[i] = at;
 	}
 	return true;
 }
@@ -242,6 +253,17 @@ static bool layout_learn(struct drift_comparison *comparison, const struct paylo
 	return false;
 }
 
+/* What the monitor gets of a cell: a text that is empty is missing. */
+static double cell_value(const struct drift_comparison *comparison, size_t feature, const struct drift_cell *cell)
+{
+	if (!comparison->layout.columns[comparison->places[feature]].texts)
+		return cell->number;
+	if (cell->text.length == 0)
+		return (double)NAN;
+	return comparison->reference.features[feature].categories ? monitor_category(comparison->monitor, feature, cell->text)
+								  : (double)text_characters(cell->text);
+}
+
 bool drift_comparison_rows(struct drift_comparison *comparison, const struct payload *payload, struct arena *arena,
 			   const double **rows, size_t *count, const struct tensor **texts, struct error *error)
 {
@@ -255,13 +277,9 @@ bool drift_comparison_rows(struct drift_comparison *comparison, const struct pay
 	if (!made)
 		return error_memory(error, ERROR_LIMIT, "comparing messages");
 	for (size_t i = 0; i < *count; i++)
-		for (size_t j = 0; j < reference->feature_count; j++) {
-			const struct drift_cell *cell = &cells[i * comparison->layout.count + comparison->places[j]];
-			double *value = &made[i * reference->feature_count + j];
-			*value = cell->number;
-			if (reference->features[j].categories)
-				*value = cell->text.length ? monitor_category(comparison->monitor, j, cell->text) : (double)NAN;
-		}
+		for (size_t j = 0; j < reference->feature_count; j++)
+			made[i * reference->feature_count + j] =
+				cell_value(comparison, j, &cells[i * comparison->layout.count + comparison->places[j]]);
 	*rows = made;
 	return true;
 }

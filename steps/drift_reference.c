@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "steps/drift_rows.h"
+#include "steps/drift_texts.h"
 #include "steps/json_rows.h"
 
 #define FORMAT "sluice_drift/1"
@@ -13,7 +14,7 @@
 #define ROOM_FIRST 1024
 #define NUMBER_MAX 1e150 /* the square of a larger one is beyond the range of a double */
 
-enum feature_kind { FEATURE_NUMBERS, FEATURE_CATEGORIES };
+enum feature_kind { FEATURE_NUMBERS, FEATURE_CATEGORIES, FEATURE_TEXTS };
 
 struct drift_file_feature {
 	struct name name;
@@ -32,7 +33,7 @@ struct drift_file {
 
 static const struct option feature_rows[] = {
 	ROW("name", NAME, struct drift_file_feature, name, .required = true, .help = "Its tensor, and after a dot its column."),
-	ROW("kind", CHOICE, struct drift_file_feature, kind, .choices = "numbers categories", .help = "What it has."),
+	ROW("kind", CHOICE, struct drift_file_feature, kind, .choices = "numbers categories texts", .help = "What it has."),
 	ROW("missing", INTEGER, struct drift_file_feature, missing, .least = 0, .most = 1e15, .help = "Values that were missing."),
 	ROW("least", NUMBER, struct drift_file_feature, least, .help = "The least number."),
 	ROW("greatest", NUMBER, struct drift_file_feature, greatest, .help = "The greatest number."),
@@ -58,74 +59,87 @@ static bool out_of_memory(struct error *error)
 
 /* ---- learning ---- */
 
-/* All rows of a source. Texts are known by their place in `categories`. */
+/* All rows of a source. A column of numbers has one value in a row; one of texts has the text's fingerprint and its length. */
 struct drift_learning {
 	const struct name_list *tensors;
 	struct arena *arena; /* of the step */
 	struct drift_layout layout;
-	struct name_list *categories; /* of each feature */
-	double *values;		      /* row by row, on the heap */
-	int64_t *times_ms;	      /* of each row, on the heap; NULL: the source has none */
-	int64_t time_ms;	      /* of the message */
-	bool timed;		      /* the source has times */
+	struct drift_texts **texts; /* of each column; NULL: it has numbers */
+	size_t width;		    /* values of a row */
+	double *values;		    /* row by row, on the heap */
+	int64_t *times_ms;	    /* of each row, on the heap; NULL: the source has none */
+	int64_t time_ms;	    /* of the message */
+	bool timed;		    /* the source has times */
 	size_t rows, room;
 };
 
-static bool category_take(struct drift_learning *learning, size_t feature, struct text text, double *value, struct error *error)
+static bool layout_learn(struct drift_learning *learning, const struct payload *payload, struct error *error)
 {
-	struct name_list *list = &learning->categories[feature];
-	struct name *items = (struct name *)(uintptr_t)list->items;
-	*value = NAN;
+	if (!drift_layout_make(&learning->layout, payload, learning->tensors, learning->arena, error)) {
+		learning->layout.count = 0;
+		return false;
+	}
+	learning->texts = ARENA_ARRAY(learning->arena, struct drift_texts *, learning->layout.count);
+	for (size_t i = 0; learning->texts && i < learning->layout.count; i++) {
+		const bool texts = learning->layout.columns[i].texts;
+		learning->texts[i] = texts ? drift_texts_open(learning->arena) : NULL;
+		learning->width += texts ? 2 : 1;
+	}
+	return !arena_failed(learning->arena) || out_of_memory(error);
+}
+
+static bool number_learn(const struct drift_column *column, double number, double *into, struct error *error)
+{
+	*into = number;
+	return isnan(number) || fabs(number) < NUMBER_MAX ||
+	       error_set(error, ERROR_INPUT, PLACE_NONE,
+			 "`%s` is %g, which is too large to learn from; leave the message out, or the field empty", column->name,
+			 number);
+}
+
+/* A text without characters is a missing one. */
+static bool text_learn(struct drift_texts *texts, const struct drift_column *column, struct text text, double into[2],
+		       struct error *error)
+{
+	into[0] = into[1] = (double)NAN;
 	if (text.length == 0)
 		return true;
-	for (size_t i = 0; i < list->count; i++)
-		if (text_is(text, items[i].text)) {
-			*value = (double)i;
-			return true;
-		}
-	if (list->count == DRIFT_CATEGORIES_MAX)
-		return error_set(error, ERROR_CONFIG, PLACE_NONE,
-				 "`%s` has more than %d different texts, so they name single things and have no drift; leave the "
-				 "tensor "
-				 "out of `tensors`",
-				 learning->layout.columns[feature].name, DRIFT_CATEGORIES_MAX);
 	if (memchr(text.bytes, 0, text.length))
 		return error_set(error, ERROR_INPUT, PLACE_NONE, "a text of `%s` has a zero byte; watch other tensors",
-				 learning->layout.columns[feature].name);
-	if (!items)
-		list->items = items = ARENA_ARRAY(learning->arena, struct name, DRIFT_CATEGORIES_MAX);
-	const char *copy = items ? arena_copy(learning->arena, text.bytes, text.length) : NULL;
-	if (!copy)
+				 column->name);
+	into[1] = (double)text_characters(text);
+	return drift_texts_add(texts, text, &into[0], error);
+}
+
+/* Makes space for a row. */
+static bool rows_grow(struct drift_learning *learning, struct error *error)
+{
+	if (learning->rows < learning->room)
+		return true;
+	const size_t room = learning->room ? 2 * learning->room : ROOM_FIRST;
+	double *values = memory_resize(learning->values, room * learning->width, sizeof *values);
+	if (!values)
 		return out_of_memory(error);
-	*value = (double)list->count;
-	items[list->count++].text = copy;
+	learning->values = values;
+	int64_t *times_ms = learning->timed ? memory_resize(learning->times_ms, room, sizeof *times_ms) : NULL;
+	if (learning->timed && !times_ms)
+		return out_of_memory(error);
+	learning->times_ms = times_ms;
+	learning->room = room;
 	return true;
 }
 
 static bool row_learn(struct drift_learning *learning, const struct drift_cell *cells, struct error *error)
 {
-	const size_t width = learning->layout.count;
-	if (learning->rows == learning->room) {
-		const size_t room = learning->room ? 2 * learning->room : ROOM_FIRST;
-		double *values = memory_resize(learning->values, room * width, sizeof *values);
-		if (!values)
-			return out_of_memory(error);
-		learning->values = values;
-		int64_t *times_ms = learning->timed ? memory_resize(learning->times_ms, room, sizeof *times_ms) : NULL;
-		if (learning->timed && !times_ms)
-			return out_of_memory(error);
-		learning->times_ms = times_ms;
-		learning->room = room;
-	}
-	double *row = learning->values + learning->rows * width;
-	for (size_t i = 0; i < width; i++) {
-		row[i] = cells[i].number;
-		if (learning->layout.columns[i].texts && !category_take(learning, i, cells[i].text, &row[i], error))
+	if (!rows_grow(learning, error))
+		return false;
+	double *to = learning->values + learning->rows * learning->width;
+	for (size_t i = 0; i < learning->layout.count; i++) {
+		const struct drift_column *column = &learning->layout.columns[i];
+		if (column->texts ? !text_learn(learning->texts[i], column, cells[i].text, to, error)
+				  : !number_learn(column, cells[i].number, to, error))
 			return false;
-		if (!(fabs(row[i]) < NUMBER_MAX) && !isnan(row[i]))
-			return error_set(error, ERROR_INPUT, PLACE_NONE,
-					 "`%s` is %g, which is too large to learn from; leave the message out, or the field empty",
-					 learning->layout.columns[i].name, row[i]);
+		to += column->texts ? 2 : 1;
 	}
 	if (learning->timed)
 		learning->times_ms[learning->rows] = learning->time_ms;
@@ -139,16 +153,8 @@ static bool message_learn(struct drift_learning *learning, const struct payload 
 	const struct drift_cell *cells;
 	size_t rows;
 	*texts = NULL;
-	if (learning->layout.count == 0) {
-		if (!drift_layout_make(&learning->layout, payload, learning->tensors, learning->arena, error)) {
-			learning->layout.count = 0;
-			return false;
-		}
-		learning->categories = ARENA_ARRAY(learning->arena, struct name_list, learning->layout.count);
-		if (!learning->categories)
-			return out_of_memory(error);
-	}
-	if (!drift_rows_read(&learning->layout, payload, arena, &cells, &rows, texts, error))
+	if ((learning->layout.count == 0 && !layout_learn(learning, payload, error)) ||
+	    !drift_rows_read(&learning->layout, payload, arena, &cells, &rows, texts, error))
 		return false;
 	const size_t before = learning->rows;
 	for (size_t i = 0; i < rows; i++)
@@ -196,30 +202,82 @@ static size_t row_kept(size_t place, size_t rows, size_t kept)
 	return place / BLOCK * (rows - BLOCK) / (blocks - 1) + place % BLOCK;
 }
 
-static bool feature_write(const struct drift_learning *learning, size_t feature, size_t kept, struct drift_file_feature *into)
+/* A feature of the numbers at that place in each row. */
+static bool numbers_write(const struct drift_learning *learning, size_t at, size_t kept, struct drift_file_feature *into)
 {
-	const size_t width = learning->layout.count;
-	const bool texts = learning->layout.columns[feature].texts;
 	double *values = ARENA_ARRAY(learning->arena, double, kept);
-	if (!values)
-		return false;
-	*into = (struct drift_file_feature){.name = {.text = learning->layout.columns[feature].name},
-					    .kind = texts ? FEATURE_CATEGORIES : FEATURE_NUMBERS,
-					    .categories = learning->categories[feature]};
 	bool any = false;
 	for (size_t i = 0; i < learning->rows; i++) {
-		const double value = learning->values[i * width + feature];
+		const double value = learning->values[i * learning->width + at];
 		into->missing += isnan(value);
-		if (texts || isnan(value))
+		if (isnan(value))
 			continue;
 		into->least = any && into->least < value ? into->least : value;
 		into->greatest = any && into->greatest > value ? into->greatest : value;
 		any = true;
 	}
-	for (size_t i = 0; i < kept; i++)
-		values[i] = learning->values[row_kept(i, learning->rows, kept) * width + feature];
+	for (size_t i = 0; values && i < kept; i++)
+		values[i] = learning->values[row_kept(i, learning->rows, kept) * learning->width + at];
 	into->values = (struct number_list){kept, values};
-	return true;
+	return values;
+}
+
+/* The same of texts, by the fingerprints there. */
+static bool categories_write(const struct drift_learning *learning, struct drift_texts *texts, size_t at, size_t kept,
+			     struct drift_file_feature *into)
+{
+	double *values = ARENA_ARRAY(learning->arena, double, kept);
+	double *fingerprints = memory_take(learning->rows, sizeof *fingerprints);
+	for (size_t i = 0; fingerprints && i < learning->rows; i++) {
+		fingerprints[i] = learning->values[i * learning->width + at];
+		into->missing += isnan(fingerprints[i]);
+	}
+	const bool good = values && fingerprints && drift_texts_settle(texts, fingerprints, learning->rows);
+	for (size_t i = 0; good && i < kept; i++) {
+		const size_t row = row_kept(i, learning->rows, kept);
+		values[i] = drift_texts_category(texts, fingerprints[row], row);
+	}
+	memory_give(fingerprints);
+	into->categories = good ? drift_texts_categories(texts) : (struct name_list){0};
+	into->values = (struct number_list){kept, values};
+	return good;
+}
+
+/* Writes the features of a column, whose values are at that place in each row. How many there are; 0: memory ran out. */
+static size_t column_write(const struct drift_learning *learning, size_t column, size_t at, size_t kept,
+			   struct drift_file_feature into[2])
+{
+	const char *name = learning->layout.columns[column].name;
+	struct drift_texts *texts = learning->texts[column];
+	into[0] = (struct drift_file_feature){.name = {.text = name}, .kind = FEATURE_NUMBERS};
+	if (!texts)
+		return numbers_write(learning, at, kept, &into[0]);
+	if (!categories_write(learning, texts, at, kept, &into[0]))
+		return 0;
+	into[0].kind = drift_texts_are_free(texts) ? FEATURE_TEXTS : FEATURE_CATEGORIES;
+	if (into[0].kind == FEATURE_CATEGORIES)
+		return 1;
+	into[1] = (struct drift_file_feature){.name = {.text = drift_lengths_name(name, learning->arena)}, .kind = FEATURE_NUMBERS};
+	return into[1].name.text && numbers_write(learning, at + 1, kept, &into[1]) ? 2 : 0;
+}
+
+static bool columns_write(const struct drift_learning *learning, size_t kept, struct item_list *into, struct error *error)
+{
+	struct drift_file_feature *features = ARENA_ARRAY(learning->arena, struct drift_file_feature, 2 * learning->layout.count);
+	size_t count = 0, at = 0;
+	for (size_t i = 0; i < learning->layout.count; i++) {
+		const size_t more = features ? column_write(learning, i, at, kept, &features[count]) : 0;
+		if (more == 0)
+			return out_of_memory(error);
+		count += more;
+		at += learning->layout.columns[i].texts ? 2 : 1;
+	}
+	*into = (struct item_list){count, features};
+	return count <= DRIFT_FEATURES_MAX ||
+	       error_set(error, ERROR_CONFIG, PLACE_NONE,
+			 "the reference has %zu features, two of each column of free texts, and %d can be watched; name fewer "
+			 "tensors by `tensors`",
+			 count, DRIFT_FEATURES_MAX);
 }
 
 static bool file_write(const struct drift_file *made, struct buffer *file, struct error *error)
@@ -235,9 +293,8 @@ bool drift_reference_learn(const struct step *step, const struct name_list *tens
 	struct arrivals arrivals = {0};
 	bool good = source_learn(&learning, source, error);
 	const size_t kept = learning.rows < DRIFT_REFERENCE_ROWS_MAX ? learning.rows : DRIFT_REFERENCE_ROWS_MAX;
-	struct drift_file_feature *features = ARENA_ARRAY(step->arena, struct drift_file_feature, learning.layout.count);
-	for (size_t i = 0; good && i < learning.layout.count; i++)
-		good = (features && feature_write(&learning, i, kept, &features[i])) || out_of_memory(error);
+	struct item_list features = {0};
+	good = good && columns_write(&learning, kept, &features, error);
 	if (good && learning.timed)
 		good = arrivals_learn(learning.times_ms, learning.rows, step->arena, &arrivals) || out_of_memory(error);
 	memory_give(learning.values);
@@ -248,7 +305,7 @@ bool drift_reference_learn(const struct step *step, const struct name_list *tens
 					.block = (int64_t)(kept == learning.rows ? kept : BLOCK),
 					.times_ms = {arrivals.count, arrivals.times_ms},
 					.gaps_ms = {arrivals.gap_count, arrivals.gaps_ms},
-					.features = {learning.layout.count, features}};
+					.features = features};
 	return file_write(&made, file, error);
 }
 
@@ -285,14 +342,25 @@ static bool drift_reference_refuse(const struct name *file, struct error *error,
 	return error_set(error, ERROR_CONFIG, file->place, "%s %s; make it again by `sluice fit drift`", file->text, why);
 }
 
+static bool has_categories(const struct drift_file_feature *feature)
+{
+	return feature->kind == FEATURE_CATEGORIES || feature->kind == FEATURE_TEXTS;
+}
+
+/* Of free texts, the last category is of all others, and the file does not name it. */
+static size_t categories_count(const struct drift_file_feature *feature)
+{
+	return feature->categories.count + (feature->kind == FEATURE_TEXTS);
+}
+
 static bool values_check(const struct drift_file_feature *feature)
 {
 	for (size_t i = 0; i < feature->values.count; i++) {
 		const double value = feature->values.items[i];
 		if (isnan(value))
 			continue;
-		const bool place = value >= 0 && value < (double)feature->categories.count && value == floor(value);
-		if (feature->kind == FEATURE_NUMBERS ? !(fabs(value) < NUMBER_MAX) : !place)
+		const bool place = value >= 0 && value < (double)categories_count(feature) && value == floor(value);
+		if (has_categories(feature) ? !place : !(fabs(value) < NUMBER_MAX))
 			return false;
 	}
 	return isfinite(feature->least) && isfinite(feature->greatest) && feature->least <= feature->greatest;
@@ -303,10 +371,13 @@ static bool feature_read(const struct drift_file_feature *from, struct arena *ar
 	struct text *names = ARENA_ARRAY(arena, struct text, from->categories.count + 1);
 	for (size_t i = 0; names && i < from->categories.count; i++)
 		names[i] = text_of(from->categories.items[i].text);
+	if (names)
+		names[from->categories.count] = TEXT("(other texts)");
 	*into = (struct drift_feature){.name = text_of(from->name.text),
-				       .categories = from->kind == FEATURE_CATEGORIES,
+				       .categories = has_categories(from),
+				       .open = from->kind == FEATURE_TEXTS,
 				       .values = from->values.items,
-				       .category_count = from->categories.count,
+				       .category_count = categories_count(from),
 				       .category_names = names,
 				       .missing = (uint64_t)from->missing,
 				       .least = from->least,
@@ -355,7 +426,7 @@ bool drift_reference_read(const struct name *file, struct text content, struct a
 	struct drift_feature *features = ARENA_ARRAY(arena, struct drift_feature, from.features.count);
 	for (size_t i = 0; features && i < from.features.count; i++) {
 		if (items[i].values.count != rows || items[i].missing > from.rows ||
-		    items[i].categories.count > DRIFT_CATEGORIES_MAX || !values_check(&items[i]))
+		    categories_count(&items[i]) > DRIFT_CATEGORIES_MAX || !values_check(&items[i]))
 			return drift_reference_refuse(file, error,
 						      arena_print(arena,
 								  "has a feature `%s` whose `values` do not hold "

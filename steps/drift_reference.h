@@ -4,12 +4,15 @@
  *
  *	{"format": "sluice_drift/1", "rows": 400, "block": 400, "features": [
  *	  {"name": "x.bid", "kind": "numbers", "missing": 0, "least": 98.5, "greatest": 101.5, "values": [100.0, 99.5, ...]},
- *	  {"name": "side", "kind": "categories", "missing": 0, "categories": ["buy", "sell"], "values": [0, 1, ...]}]}
+ *	  {"name": "side", "kind": "categories", "missing": 0, "categories": ["buy", "sell"], "values": [0, 1, ...]},
+ *	  {"name": "note", "kind": "texts", "missing": 0, "categories": ["none"], "values": ["NaN", 1, 0, ...]},
+ *	  {"name": "length(note)", "kind": "numbers", "missing": 0, "least": 4, "greatest": 80, "values": [4, 17, 4, ...]}]}
  *
- * `values` are in the order in which the rows came, a missing one as "NaN", a category by its place in `categories`. Of more
- * than DRIFT_REFERENCE_ROWS_MAX rows, blocks of `block` rows are kept, evenly spread; `rows`, `missing`, `least` and
- * `greatest` are of all. Rows whose times are known also have `times_ms` and `gaps_ms`: when some of all rows came, evenly spread,
- *and the longest times without a newer row (drift/arrivals.h).
+ * `values` are in the order in which the rows came, a missing one as "NaN", a category by its place in `categories`. Free
+ * texts (steps/drift_texts.h) are two features: the commonest ones are categories, and all others are one past the last;
+ * their lengths in characters are numbers. Of more than DRIFT_REFERENCE_ROWS_MAX rows, blocks of `block` rows are kept, evenly
+ * spread; `rows`, `missing`, `least` and `greatest` are of all. Rows whose times are known also have `times_ms` and `gaps_ms`:
+ * when some of all rows came, evenly spread, and the longest times without a newer row (drift/arrivals.h).
  */
 #ifndef SLUICE_STEPS_DRIFT_REFERENCE_H
 #define SLUICE_STEPS_DRIFT_REFERENCE_H

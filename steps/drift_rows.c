@@ -3,13 +3,33 @@
 
 #include <math.h>
 
-#include "drift/reference.h"
 #include "message/row_numbers.h"
 #include "steps/reference_rows.h"
 
 static bool out_of_memory(struct error *error)
 {
 	return error_memory(error, ERROR_SYSTEM, "reading features");
+}
+
+/* ---- lengths ---- */
+
+#define LENGTHS_BEGIN "length("
+
+const char *drift_lengths_name(const char *column, struct arena *arena)
+{
+	return arena_print(arena, LENGTHS_BEGIN "%s)", column);
+}
+
+size_t drift_feature_of_lengths(const struct drift_reference *reference, size_t feature)
+{
+	const struct text begin = TEXT(LENGTHS_BEGIN), name = reference->features[feature].name;
+	if (!text_starts_with(name, begin) || !text_ends_with(name, TEXT(")")))
+		return feature;
+	const struct text texts = {name.bytes + begin.length, name.length - begin.length - 1};
+	for (size_t i = 0; i < feature; i++)
+		if (reference->features[i].open && text_equal(reference->features[i].name, texts))
+			return i;
+	return feature;
 }
 
 /* ---- layouts ---- */

@@ -2,11 +2,12 @@
  *
  * A feature of numbers or of texts has the name of its tensor, and behind a point that of its column, if the tensor has
  * several: `x.bid`, or `x.1` where columns have no names. The rows of a message are those of its tensors, which have equally
- * many.
+ * many. The lengths of texts are features too: `length(note)`, or `length(note.0)`.
  */
 #ifndef SLUICE_STEPS_DRIFT_ROWS_H
 #define SLUICE_STEPS_DRIFT_ROWS_H
 
+#include "drift/reference.h"
 #include "step/step.h"
 
 struct drift_column {
@@ -27,6 +28,12 @@ struct drift_cell {
 	double number;	  /* NaN: missing; of numbers only */
 	struct text text; /* of texts only */
 };
+
+/* The name of the feature that has the lengths of a column's texts, in the arena. NULL: it is full. */
+const char *drift_lengths_name(const char *column, struct arena *arena);
+
+/* The feature before it that has the texts of which a feature has the lengths. The feature itself: it has none. */
+size_t drift_feature_of_lengths(const struct drift_reference *reference, size_t feature);
 
 /* The features of a message: of the tensors that are named, or, if none is, of all numeric ones. In the arena. INPUT: a
  * tensor is missing, its rows have more than two dimensions, or there is no feature. */

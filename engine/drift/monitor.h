@@ -178,7 +178,7 @@ bool monitor_reference_check(const struct drift_reference *reference, const stru
 struct monitor *monitor_open(struct arena *arena, const struct drift_reference *reference, const struct monitor_settings *settings,
 			     struct error *error);
 
-/* The index of a category; one past the last if the reference does not know it. */
+/* The index of a category: if the reference does not know it, that of all other texts, or where it has none, one past the last. */
 double monitor_category(const struct monitor *monitor, size_t feature, struct text name);
 
 /* Adds a row of as many values as the reference has features. The verdict of the window that it closed, which is valid until

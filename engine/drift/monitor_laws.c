@@ -23,6 +23,7 @@ struct drawn_feature {
 /* Features that are drawn together, and their samples: counts of cells, which are places in the sorted reference, or categories. */
 struct drawing {
 	size_t values, lefts, rights; /* of the reference; of both samples */
+	size_t unsure;		      /* behind the cells of the values: so many more for the window's sample */
 	size_t cell_count;
 	uint32_t *cells; /* of the values */
 	uint32_t *left, *right;
@@ -37,11 +38,24 @@ struct drawing {
 
 /* ---- one draw ---- */
 
-static void cells_draw(struct random *chance, const struct drawing *drawing, size_t rows, uint32_t *drawn)
+static void cells_draw(struct random *chance, const struct drawing *drawing, size_t among, size_t rows, uint32_t *drawn)
 {
 	memset(drawn, 0, drawing->cell_count * sizeof *drawn);
 	for (size_t i = 0; i < rows; i++)
-		drawn[drawing->cells[random_below(chance, drawing->values)]]++;
+		drawn[drawing->cells[random_below(chance, among)]]++;
+}
+
+/* A category that came once in the reference says how often the next ones are new, and not that it comes again (Good and Turing):
+ * in the window's sample it is one never seen. On the safe side, `unsure` adds one standard deviation of how many came once. */
+static void singles_move(const struct drawing *drawing)
+{
+	const double *counts = drawing->features[0].watched->counts;
+	uint32_t *unseen = &drawing->right[drawing->cell_count - 1];
+	for (size_t i = 0; i + 1 < drawing->cell_count; i++)
+		if (counts[i] == 1) {
+			*unseen += drawing->right[i];
+			drawing->right[i] = 0;
+		}
 }
 
 static void leads_find(const struct drawing *drawing)
@@ -113,8 +127,10 @@ static void all_draw(const struct drawing *drawing)
 	struct random chance = {SEED};
 	const double root = sqrt(common_size((double)drawing->lefts, (double)drawing->rights));
 	for (size_t draw = 0; draw < NULL_LAW_DRAWS; draw++) {
-		cells_draw(&chance, drawing, drawing->lefts, drawing->left);
-		cells_draw(&chance, drawing, drawing->rights, drawing->right);
+		cells_draw(&chance, drawing, drawing->values, drawing->lefts, drawing->left);
+		cells_draw(&chance, drawing, drawing->values + drawing->unsure, drawing->rights, drawing->right);
+		if (drawing->unsure > 0)
+			singles_move(drawing);
 		for (size_t i = 0; i < drawing->feature_count; i++)
 			if (drawing->features[i].binned && drawing->features[i].like == i)
 				drawing->features[i].binned[draw] = root * binned_distance(drawing, &drawing->features[i]);
@@ -187,7 +203,8 @@ static bool cells_fill(struct drawing *drawing, const double *values, size_t row
 {
 	const bool categories = drawing->features[0].watched->categories;
 	size_t count = 0;
-	drawing->cells = ARENA_ARRAY(scratch, uint32_t, drawing->values);
+	drawing->unsure = (size_t)ceil(sqrt((double)drawing->features[0].watched->once));
+	drawing->cells = ARENA_ARRAY(scratch, uint32_t, drawing->values + drawing->unsure);
 	if (!drawing->cells)
 		return false;
 	for (size_t i = 0; !categories && i < drawing->values; i++)
@@ -195,6 +212,8 @@ static bool cells_fill(struct drawing *drawing, const double *values, size_t row
 	for (size_t i = 0; categories && i < rows; i++)
 		if (!isnan(values[i]))
 			drawing->cells[count++] = (uint32_t)values[i];
+	for (size_t i = 0; i < drawing->unsure; i++)
+		drawing->cells[drawing->values + i] = (uint32_t)drawing->cell_count - 1;
 	return true;
 }
 

@@ -81,6 +81,7 @@ static bool categories_learn(struct watched_feature *watched, const struct drift
 {
 	double most = 0;
 	watched->category_count = feature->category_count;
+	watched->open = feature->open;
 	watched->category_names = feature->category_names;
 	watched->bin_count = feature->category_count + 1;
 	watched->counts = ARENA_ARRAY(arena, double, watched->bin_count);
@@ -92,10 +93,14 @@ static bool categories_learn(struct watched_feature *watched, const struct drift
 			watched->count++;
 		}
 	for (size_t i = 0; i < watched->bin_count; i++) {
-		watched->once += watched->counts[i] == 1;
+		if (watched_bin_is_mixed(watched, i))
+			continue;
+		watched->once += !watched->open && watched->counts[i] == 1;
 		most = watched->counts[i] > most ? watched->counts[i] : most;
 	}
 	watched->common_share = watched->count ? most / (double)watched->count : 1;
+	if (watched->open && watched->category_count == 1) /* no text is common: nothing can move */
+		watched->methods = 0;
 	return true;
 }
 

@@ -38,14 +38,21 @@ struct watched_feature {
 	size_t tail;		/* places of `sorted` at either end that say too little of their law */
 	struct null_law moved, settled; /* of W1 divided by the deviation: of all, and without both tails */
 	size_t category_count;
+	bool open; /* the last category is of all other texts */
 	const struct text *category_names;
 	double common_share; /* of the commonest value */
-	uint64_t once;	     /* categories that came once */
+	uint64_t once;	     /* categories that came once; 0 where none can be new */
 	uint64_t all_rows, missing;
 	struct detectors *detectors; /* NULL: none of the methods is online */
 	double *values; /* of the window */
 	double first;	/* of the window that closed last */
 };
+
+/* Whether the bin is of all texts that are none of the others: so these differ among themselves. */
+static inline bool watched_bin_is_mixed(const struct watched_feature *watched, size_t bin)
+{
+	return watched->open && bin + 1 == watched->category_count;
+}
 
 /* A row in the order of the online methods. */
 struct monitor_place {

@@ -256,7 +256,7 @@ static void quality_judge(const struct watched_feature *watched, size_t rows, co
 		quality->unseen_alarm =
 			is_unusual(watched, (double)quality->unseen, count, (double)watched->once, seen, levels->categories);
 		for (size_t i = 0; i < watched->bin_count; i++)
-			quality->still = quality->still || counts[i] == count;
+			quality->still = quality->still || (counts[i] == count && !watched_bin_is_mixed(watched, i));
 	} else {
 		for (size_t i = 0; i < current->count && current->values[i] < watched->least; i++)
 			quality->outside++;

@@ -4,7 +4,8 @@
  * (autocorrelation) can be known. Of a longer source, `rows` are blocks of `block` rows that followed one another; all
  * its rows are in `all_rows`, `missing`, `least` and `greatest`.
  *
- * A feature has numbers, or categories; a category is known by its index. NaN is a missing value of either.
+ * A feature has numbers, or categories; a category is known by its index. NaN is a missing value of either. Free texts are two
+ * features: of categories, the last of which is of all texts but the commonest; and the lengths of the texts, in characters.
  *
  * Plain data, borrowed from whoever made it. Any thread may read it.
  */
@@ -22,11 +23,13 @@
 #define DRIFT_REFERENCE_ROWS_MAX 4000	/* more make tests barely surer, and the file large */
 #define DRIFT_VALUES_MIN (DRIFT_REFERENCE_ROWS_MIN / 2) /* of a feature: with fewer, only its quality is judged */
 #define DRIFT_FEATURES_MAX 256
-#define DRIFT_CATEGORIES_MAX 1000 /* of a feature; more are identifiers */
+#define DRIFT_CATEGORIES_MAX 1000 /* of a feature; more are free texts */
+#define DRIFT_COMMON_MAX 50	  /* free texts that are a category each */
 
 struct drift_feature {
 	struct text name;
 	bool categories;
+	bool open;	      /* of categories: the last one is of all texts that are none of the others */
 	const double *values; /* `rows` of them */
 	size_t category_count;
 	const struct text *category_names;

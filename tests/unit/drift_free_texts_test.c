@@ -1,0 +1,303 @@
+/* drift_free_texts_test.c: Tests of the drift of free texts: `sluice fit drift` learns them as their commonest values and their
+ * lengths, changes of either are found, and clean texts raise no more alarms than declared. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+#include <math.h>
+
+#include "base/random.h"
+#include "steps/drift_reference.h"
+#include "steps/kinds.h"
+#include "tests/unit/session.h"
+
+#define YAML                                                                                                                       \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n  - {name: m}\n"              \
+	"  - {name: watch, inputs: [m], drift: {tensors: [note], reference: ref.json, window: 100, falseAlarms: %s}}\n"            \
+	"  output: {steps: [m]}\n"
+#define DATA_BYTES ((size_t)4 << 20)
+#define ARENA_BYTES ((size_t)64 << 20)
+
+static char data[DATA_BYTES];
+static struct random chance;
+
+/* How texts are drawn: shares of the common ones, and how many letters the others have. */
+struct texts_drawn {
+	int ok, retry;	/* of 100 */
+	const char *as; /* what comes instead of `ok` */
+	int letters;	/* of the others: so many to twice as many */
+};
+static const struct texts_drawn usual = {30, 15, "ok", 10}, unique = {0, 0, "", 10};
+
+/* Appends to the data, which has enough memory. */
+__attribute__((format(printf, 2, 3))) static size_t data_print(size_t length, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	const int more = vsnprintf(data + length, sizeof data - length, format, arguments);
+	va_end(arguments);
+	assert_true(more >= 0 && (size_t)more < sizeof data - length);
+	return length + (size_t)more;
+}
+
+static size_t text_draw(const struct texts_drawn *from, size_t length)
+{
+	const int kind = (int)random_below(&chance, 100);
+	if (kind < from->ok)
+		return data_print(length, "%s\n", from->as);
+	if (kind < from->ok + from->retry)
+		return data_print(length, "retry later\n");
+	const size_t end = length + (size_t)from->letters + random_below(&chance, (uint64_t)from->letters + 1);
+	for (; length < end; length++)
+		data[length] = (char)('a' + random_below(&chance, 26));
+	return data_print(length, "\n");
+}
+
+static const char *texts_of(int rows, const struct texts_drawn *from)
+{
+	size_t length = data_print(0, "note\n");
+	for (int i = 0; i < rows; i++)
+		length = text_draw(from, length);
+	return data;
+}
+
+static struct said run(const char *command, const char *rate, const char *rows, const char *more)
+{
+	char yaml[1024], line[256];
+	snprintf(yaml, sizeof yaml, YAML, rate);
+	write_file("p.yaml", yaml);
+	write_file("data", rows);
+	snprintf(line, sizeof line, "%s data -f p.yaml%s", command, more);
+	return say_with(step_kinds, line);
+}
+
+static void reference_learn(int rows, const struct texts_drawn *from)
+{
+	struct said said = run("fit drift", "1 per 1000", texts_of(rows, from), " --out ref.json");
+	assert_int_equal(said.code, 0);
+	said_close(&said);
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	chance = (struct random){41};
+	return 0;
+}
+
+/* ---- references ---- */
+
+static void reference_open(struct said said, struct arena *arena, struct drift_reference *reference)
+{
+	const struct name file = {"ref.json", {"p.yaml", 1, 1}};
+	struct error error = {0};
+	assert_int_equal(said.code, 0);
+	if (!drift_reference_read(&file, text_of(said.out), arena, reference, &error))
+		fail_msg("%s", error.text);
+}
+
+static void more_than_a_thousand_texts_are_learnt(void **state)
+{
+	(void)state;
+	struct arena *arena = arena_open(ARENA_BYTES);
+	struct drift_reference reference;
+	struct said said = run("fit drift", "1 per 1000", texts_of(5000, &usual), "");
+	reference_open(said, arena, &reference);
+	assert_int_equal(reference.feature_count, 2);
+	const struct drift_feature *note = &reference.features[0], *length = &reference.features[1];
+	assert_true(text_is(note->name, "note") && note->categories && note->open);
+	assert_int_equal(note->category_count, 3);
+	assert_true(text_is(note->category_names[0], "ok") && text_is(note->category_names[1], "retry later"));
+	assert_true(text_is(length->name, "length(note)") && !length->categories);
+	assert_true(length->least == 2 && length->greatest == 20);
+	size_t ok = 0, counted = 0;
+	for (size_t i = 0; i < reference.rows; i++) {
+		assert_true(length->values[i] >= 2);
+		ok += note->values[i] == 0;
+		counted += note->values[i] >= 0;
+	}
+	assert_int_equal(counted, reference.rows / 2);
+	assert_true(fabs((double)ok / (double)counted - 0.3) < 0.05);
+	arena_close(arena);
+	said_close(&said);
+}
+
+/* Lengths are in characters, and a text without any is missing in both features. */
+static void lengths_are_in_characters(void **state)
+{
+	(void)state;
+	struct arena *arena = arena_open(ARENA_BYTES);
+	struct drift_reference reference;
+	size_t length = data_print(0, "other,note\n");
+	for (int i = 0; i < 400; i++)
+		length = i % 4 ? data_print(length, "1,\xC3\xA4%03d\n", i) : data_print(length, "1,\n");
+	struct said said = run("fit drift", "1 per 1000", data, "");
+	reference_open(said, arena, &reference);
+	assert_int_equal(reference.feature_count, 2);
+	assert_true(reference.features[1].least == 4 && reference.features[1].greatest == 4);
+	assert_int_equal(reference.features[0].missing, 100);
+	assert_int_equal(reference.features[1].missing, 100);
+	arena_close(arena);
+	write_file("ref.json", said.out);
+	said_close(&said);
+	said = run("drift report", "0.1 per 1000", data, "");
+	expect_words(said.out, "4 windows: 0 with drift, 0 with data out of the bounds of quality");
+	said_close(&said);
+}
+
+static void a_file_that_does_not_hold_together_is_refused(void **state)
+{
+	static const char *const files[] = {
+		"{\"name\": \"note\", \"kind\": \"texts\", \"values\": [%s, 1]}", /* 0 would be all of the others */
+		"{\"name\": \"note\", \"kind\": \"texts\", \"categories\": [\"a\"], \"values\": [%s, 2]}",
+	};
+	static char values[2 * 99], file[1024], features[512];
+	(void)state;
+	memset(values, '0', sizeof values);
+	for (size_t i = 1; i < sizeof values; i += 2)
+		values[i] = ',';
+	values[sizeof values - 1] = '\0';
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+		snprintf(features, sizeof features, files[i], values);
+		snprintf(file, sizeof file, "{\"format\": \"sluice_drift/1\", \"rows\": 100, \"block\": 100, \"features\": [%s]}\n",
+			 features);
+		write_file("ref.json", file);
+		struct said said = run("drift report", "1 per 1000", texts_of(100, &usual), "");
+		assert_int_not_equal(said.code, 0);
+		expect_words(said.err, "`values` do not hold together");
+		said_close(&said);
+	}
+}
+
+/* ---- changes ---- */
+
+static void clean_texts_are_quiet(void **state)
+{
+	(void)state;
+	reference_learn(2000, &usual);
+	struct said said = run("drift report", "0.1 per 1000", texts_of(500, &usual), "");
+	assert_int_equal(said.code, 0);
+	expect_words(said.out, "5 windows: 0 with drift, 0 with data out of the bounds of quality");
+	said_close(&said);
+	reference_learn(400, &unique);
+	said = run("drift report", "0.1 per 1000", texts_of(500, &unique), "");
+	expect_words(said.out, "5 windows: 0 with drift, 0 with data out of the bounds of quality");
+	said_close(&said);
+	said = run("drift report", "0.1 per 1000", data, " -o json");
+	expect_words(said.out, "\"quality_alarm\": false, \"tests\": [], \"picture\""); /* no text is common, so none can move */
+	said_close(&said);
+}
+
+static void other_lengths_are_found(void **state)
+{
+	const struct texts_drawn longer = {30, 15, "ok", 15};
+	(void)state;
+	reference_learn(2000, &usual);
+	struct said said = run("drift report", "0.1 per 1000", texts_of(500, &longer), "");
+	expect_words(said.out, "5 windows: 5 with drift");
+	expect_words(said.out, " of `length(note)` (effect ");
+	said_close(&said);
+}
+
+/* What comes instead is as long, so that only the share of the common text has changed. */
+static void other_common_texts_are_found(void **state)
+{
+	const struct texts_drawn changed = {30, 15, "no", 10};
+	(void)state;
+	reference_learn(2000, &usual);
+	struct said said = run("drift report", "0.1 per 1000", texts_of(500, &changed), "");
+	expect_words(said.out, "5 windows: 5 with drift");
+	expect_words(said.out, " by chi-square of `note` (effect ");
+	said_close(&said);
+}
+
+/* Texts that are all of the rest are not one text; a single one is. */
+static void only_one_text_alone_no_longer_varies(void **state)
+{
+	const struct texts_drawn streams[] = {unique, {100, 0, "ok", 10}, {100, 0, "new", 10}};
+	(void)state;
+	reference_learn(2000, &usual);
+	for (size_t i = 0; i < 3; i++) {
+		struct said said = run("drift report", "0.1 per 1000", texts_of(100, &streams[i]), "");
+		assert_true((strstr(said.out, "; note: does not vary any more") != NULL) == (i == 1));
+		assert_true((strstr(said.out, "; length(note): does not vary any more") != NULL) == (i > 0));
+		assert_null(strstr(said.out, "never seen"));
+		said_close(&said);
+	}
+}
+
+/* Also one that is rare in the reference, where the rest are others. */
+static void a_rare_text_alone_no_longer_varies(void **state)
+{
+	const struct texts_drawn rare = {4, 0, "ok", 10}, stuck = {100, 0, "ok", 10};
+	(void)state;
+	reference_learn(2000, &rare);
+	struct said said = run("drift report", "0.1 per 1000", texts_of(100, &stuck), "");
+	expect_words(said.out, "; note: does not vary any more");
+	said_close(&said);
+}
+
+/* ---- false alarms ---- */
+
+#define REFERENCE_ROWS 400
+#define LIVE_ROWS 1600
+
+struct alarms {
+	double raised, declared;
+	int rows;
+};
+
+static void alarms_count(const struct texts_drawn *from, struct alarms *sum)
+{
+	reference_learn(REFERENCE_ROWS, from);
+	struct said said = run("drift report", "1 per 1000", texts_of(LIVE_ROWS, from), " -o json");
+	assert_int_equal(said.code, 0);
+	const char *last = said.out + strlen(said.out) - 1;
+	while (last > said.out && last[-1] != '\n')
+		last--;
+	json_t *report = json_loads(last, 0, NULL);
+	assert_non_null(report);
+	sum->raised += json_number_value(json_object_get(report, "alarms"));
+	sum->declared += json_number_value(json_object_get(report, "false_alarms_declared"));
+	sum->rows += LIVE_ROWS;
+	json_decref(report);
+	said_close(&said);
+}
+
+/* Free texts with and without common ones; and categories of which one in 50 values, or in 12, is a new one. */
+static void clean_texts_raise_no_more_alarms_than_declared(void **state)
+{
+	static const struct texts_drawn kinds[] = {{30, 15, "ok", 10}, {0, 0, "", 10}, {60, 38, "ok", 10}, {80, 12, "ok", 10}};
+	const int references = UNIT_REPETITIONS(130);
+	(void)state;
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+		struct alarms sum = {0};
+		for (int j = 0; j < references; j++)
+			alarms_count(&kinds[i], &sum);
+		print_message("texts %zu: %.0f alarms in %d rows of %d references, %.0f declared\n", i, sum.raised, sum.rows,
+			      references, sum.declared);
+		assert_true(sum.raised <= sum.declared + 3 * sqrt(sum.declared));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(more_than_a_thousand_texts_are_learnt, set_up),
+		cmocka_unit_test_setup(lengths_are_in_characters, set_up),
+		cmocka_unit_test_setup(a_file_that_does_not_hold_together_is_refused, set_up),
+		cmocka_unit_test_setup(clean_texts_are_quiet, set_up),
+		cmocka_unit_test_setup(other_lengths_are_found, set_up),
+		cmocka_unit_test_setup(other_common_texts_are_found, set_up),
+		cmocka_unit_test_setup(only_one_text_alone_no_longer_varies, set_up),
+		cmocka_unit_test_setup(a_rare_text_alone_no_longer_varies, set_up),
+		cmocka_unit_test_setup(clean_texts_raise_no_more_alarms_than_declared, set_up),
+	};
+	return cmocka_run_group_tests(tests, folder_enter, folder_leave);
+}
