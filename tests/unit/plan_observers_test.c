@@ -235,6 +235,9 @@ static void observers_share_a_stage_only_where_the_same_comes_to_both(void **sta
 	assert_int_equal(stages_of(WATCH("a", "") WATCH("b", "isolate: true, ") ANSWER), 4);
 	assert_int_equal(stages_of(WATCH("a", "") "  - {name: f, filter: {keep: 'true'}}\n" WATCH("b", "triggers: [f], ") ANSWER),
 			 3);
+	assert_int_equal(stages_of(WATCH("a", "") "  - {name: f, filter: {keep: 'true'}}\n" WATCH(
+				 "b", "inputs: [a], triggers: [f], ") ANSWER),
+			 3);
 }
 
 static void observers_that_need_whole_messages_share_a_stage_of_their_own(void **state)
@@ -253,9 +256,15 @@ static void observers_that_need_whole_messages_share_a_stage_of_their_own(void *
 static void a_stage_has_eight_observers_at_most(void **state)
 {
 	(void)state;
-	const size_t stages = stages_of(WATCH("a", "") WATCH("b", "") WATCH("c", "") WATCH("d", "") WATCH("e", "") WATCH("f", "")
-						WATCH("g", "") WATCH("h", "") WATCH("i", "") WATCH("j", "") ANSWER);
-	assert_int_equal(stages, 3);
+	static const char eight[] = WATCH("a", "") WATCH("b", "") WATCH("c", "") WATCH("d", "") WATCH("e", "") WATCH("f", "")
+		WATCH("g", "") WATCH("h", "") ANSWER;
+	static const char ten[] = WATCH("i", "") WATCH("j", "") WATCH("a", "") WATCH("b", "") WATCH("c", "") WATCH("d", "")
+		WATCH("e", "") WATCH("f", "") WATCH("g", "") WATCH("h", "") ANSWER;
+	static const char nine[] = WATCH("i", "") WATCH("a", "") WATCH("b", "") WATCH("c", "") WATCH("d", "") WATCH("e", "")
+		WATCH("f", "") WATCH("g", "") WATCH("h", "") ANSWER;
+	assert_int_equal(stages_of(eight), 2);
+	assert_int_equal(stages_of(nine), 3);
+	assert_int_equal(stages_of(ten), 3);
 }
 
 int main(void)

@@ -24,6 +24,8 @@
 #define A "{name: a, drift: {tensors: [x], window: 40, share: 60%, " COMMON "}}\n"
 #define B "{name: b, drift: {tensors: [x], window: 50, " COMMON "}}\n"
 #define C_OF(inputs) "{name: c, " inputs "drift: {tensors: [x], window: 25, share: 30%, " COMMON "}}\n"
+#define G "{name: g, drift: {tensors: [x], window: 30, share: 60%, groupBy: 'max(x) > 0.5', " COMMON "}}\n"
+#define H "{name: h, drift: {tensors: [x], window: 40, groupBy: 'min(x) > 0.5', " COMMON "}}\n"
 
 /* A pipeline, whose observers run at once where its records go. */
 static struct watched {
@@ -298,6 +300,28 @@ static void each_says_what_it_says_alone(void **state)
 	}
 }
 
+/* They go alone, and whole. */
+static void those_with_segments_say_what_they_say_alone(void **state)
+{
+	static const char *const names[] = {"g", "h"};
+	static const char *const alone[] = {"  - " G "  output: {steps: [g]}\n", "  - " H "  output: {steps: [h]}\n"};
+	static char room[2][TEXT_BYTES];
+	struct text apart[2];
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		watched_open(alone[i]);
+		messages_send(0);
+		apart[i] = verdicts_kept(names[i], room[i], sizeof room[i]);
+		watched_close();
+	}
+	watched_open("  - " G "  - " H "  output: {steps: [h]}\n");
+	messages_send(0);
+	assert_int_equal(watched.records, MESSAGES); /* each is in the share of the second */
+	for (size_t i = 0; i < 2; i++)
+		assert_true(text_equal(buffer_view(verdicts_of(names[i])), apart[i]));
+	watched_close();
+}
+
 /* A message without the tensor of one observer is a row of the other's window. */
 static void what_one_cannot_use_counts_for_the_other(void **state)
 {
@@ -352,6 +376,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(two_and_three_observers_have_the_records_of_one),
 		cmocka_unit_test(each_says_what_it_says_alone),
+		cmocka_unit_test(those_with_segments_say_what_they_say_alone),
 		cmocka_unit_test(what_one_cannot_use_counts_for_the_other),
 		cmocka_unit_test(records_for_one_step_serve_that_step),
 	};

@@ -458,6 +458,10 @@ static void rows_that_other_observers_read_do_not_share_a_slice(void **state)
 	const struct message apart = message_of_two(twice, 3, 1, false, 2);
 	assert_true(slice_row_of(&apart, NEXT, 2, &row));
 	assert_false(slice_takes(&slice, &apart, &row, &link_usual));
+	const struct message other = message_of_two(both, 2, 1, false, 2);
+	((struct payload *)(uintptr_t)other.carried->items[1].payload)->tensors.items = both; /* y, and not x */
+	assert_true(slice_row_of(&other, NEXT, 2, &row));
+	assert_false(slice_takes(&slice, &other, &row, &link_usual));
 	assert_false(slice_row_of(&kept, NEXT, 1, &row)); /* the stage has one observer, and two results came */
 	assert_false(slice_row_of(&kept, NEXT, 3, &row));
 }
