@@ -7,6 +7,9 @@
  * user lists. Others get 421 (RFC 9110, 15.5.20: misdirected), which says more than 403: no credential would help, only another
  * address.
  *
+ * Only a browser's requests are looked at, which have `Accept-Language` or `Origin`. Other clients name the server as they like: a
+ * call of a forwarded port has the public name of the service in `Host`, as in KServe's first steps.
+ *
  * With TLS a page of another name gets no connection, since the certificate is not of its name. gRPC is not checked, since a
  * browser's page cannot speak it.
  */
@@ -20,17 +23,15 @@
 
 #define HOST_NAMES_ANY "*"
 #define HOST_NAMES_WORDS                                                                                                           \
-	"this server is for this machine alone, and the request's `Host` is another name; use localhost or an address, or list "   \
-	"the "                                                                                                                     \
-	"name by --allow-host"
+	"this server is for pages of this machine alone, and the request's `Host` is another name; use localhost or an address, "  \
+	"or list the name by --allow-host"
 
 /* `--allow-host` of the commands that listen; `member` of `owner` is a name_list. */
 #define HOST_NAMES_ROW(owner, member)                                                                                              \
 	ROW("allow-host", NAMES, owner, member, .word = "NAME",                                                                    \
-	    .help = "A name by which requests may address a port on this machine alone, where callers are not asked who they "     \
-		    "are; "                                                                                                        \
-		    "* is every name. Others are refused by 421, so that pages in a browser cannot reach it through names of "     \
-		    "theirs (DNS rebinding). Addresses, localhost and the machine's own name need not be listed.")
+	    .help = "A name by which a browser may address a port on this machine alone, where callers are not asked who they "    \
+		    "are; * is every name. Others are refused by 421, so that pages cannot reach it through names of theirs (DNS " \
+		    "rebinding). Addresses, localhost and the machine's own name need not be listed.")
 
 struct host_names {
 	bool any;		     /* all names are right: the server is reached from elsewhere, has TLS, or asks who calls */

@@ -39,7 +39,7 @@ struct http_server_config {
 	size_t body_bytes;	       /* a longer one is answered 413 */
 	struct body_budget *bodies;    /* of all requests in flight: and of their answers: beyond it 503; NULL: no limit.
 				       * Outlives the server */
-	const struct host_names *hosts; /* by which requests may address it, looked at for each: others are answered 421
+	const struct host_names *hosts; /* by which browsers may address it, looked at for each request: others are answered 421
 					 * (net/host_names.h). NULL: all. Outlives the server */
 	bool gzips; /* compresses bodies of http_server_answer() for callers that accept gzip */
 	size_t connections;

@@ -115,8 +115,10 @@ def is_for_this_machine(judge, what, port, path, method="GET", body=None):
         status, text = ask(port, path, method=method, body=body, host=host)
         judge.expect(f"{what}: {host} is served", status == 200, (status, text))
     for host in (EVIL, f"{EVIL}:{port}", f"localhost.{EVIL}", f"127.0.0.1.{EVIL}"):
-        status, text = ask(port, path, method=method, body=body, host=host, Origin=f"http://{host}")
+        status, text = ask(port, path, method=method, body=body, host=host, **{"Accept-Language": "en", "Origin": f"http://{host}"})
         judge.expect(f"{what}: {host} is none of its names", status == 421 and "--allow-host" in text, (status, text))
+    status, text = ask(port, path, method=method, body=body, host="iris.default.example.com")
+    judge.expect(f"{what}: who is no browser may use any name", status == 200, (status, text))
 
 
 def pages_of_rebound_names_get_nothing(judge, dev, place, gateway):
@@ -135,20 +137,20 @@ def pages_of_rebound_names_get_nothing(judge, dev, place, gateway):
     running.stop()
     running = Running(*gateway, "--allow-host", "gateway.example", "--allow-host", "host.docker.internal")
     port = running.port("rest\":\"http://")
-    judge.expect("listed names are served", [ask(port, "/v2", host=host)[0] for host in ("gateway.example", f"HOST.docker.internal:{port}", EVIL)]
+    judge.expect("listed names are served", [ask(port, "/v2", host=host, Origin="http://page.example")[0] for host in ("gateway.example", f"HOST.docker.internal:{port}", EVIL)]
                  == [200, 200, 421])
     running.stop()
     running = Running(*gateway, "--allow-host", "*")
-    judge.expect("* is every name", ask(running.port("rest\":\"http://"), "/v2", host=EVIL)[0] == 200)
+    judge.expect("* is every name", ask(running.port("rest\":\"http://"), "/v2", host=EVIL, Origin=f"http://{EVIL}")[0] == 200)
     running.stop()
     keys = os.path.join(place, "api-keys")
     with open(keys, "w", encoding="utf-8") as file:
         file.write("a:" + "0" * 64 + "\n")
     running = Running(*gateway, "--api-keys", keys)
-    judge.expect("where callers are asked who they are, no name is", ask(running.port("rest\":\"http://"), "/v2", host=EVIL)[0] == 401)
+    judge.expect("where callers are asked who they are, no name is", ask(running.port("rest\":\"http://"), "/v2", host=EVIL, Origin=f"http://{EVIL}")[0] == 401)
     running.stop()
     running = Running(*gateway, "--host", "0.0.0.0", "--insecure-ignore-security")
-    judge.expect("nor where other machines call", ask(running.port("rest\":\"http://"), "/v2", host=EVIL)[0] == 200)
+    judge.expect("nor where other machines call", ask(running.port("rest\":\"http://"), "/v2", host=EVIL, Origin=f"http://{EVIL}")[0] == 200)
     running.stop()
 
 
@@ -159,7 +161,7 @@ def grpc_is_not_asked(judge, gateway):
     running.port("rest\":\"http://")
 
     def curl(path, body, *words):
-        done = subprocess.run(["curl", "-s", "--http2-prior-knowledge", "-m", str(SECONDS_MAX), "-H", f"Host: {EVIL}", *words, "--data-binary", "@-",
+        done = subprocess.run(["curl", "-s", "--http2-prior-knowledge", "-m", str(SECONDS_MAX), "-H", f"Host: {EVIL}", "-H", f"Origin: http://{EVIL}", *words, "--data-binary", "@-",
                                "-o", os.devnull, "-w", "%{http_version} %{http_code}", f"http://127.0.0.1:{shared}{path}"], input=body, capture_output=True)
         return done.stdout.decode()
     message = infer_message("twice", 21.0)

@@ -86,6 +86,8 @@ static void answer(void *context, struct http_incoming *incoming, struct text me
 	http_server_answer(incoming, 200, "text/plain", TEXT("well"), NULL, 0);
 }
 
+#define OF_BROWSER "GET /x HTTP/1.1\r\nAccept-Language: en\r\n"
+
 static void a_misdirected_request_is_refused_before_its_body(void **state)
 {
 	(void)state;
@@ -98,17 +100,21 @@ static void a_misdirected_request_is_refused_before_its_body(void **state)
 	struct http_server *server = http_server_open(loop, &config, &error);
 	assert_non_null(server);
 	struct guest caller = guest_open(loop, http_server_port(server));
-	const char *reply =
-		guest_ask(&caller, "POST /x HTTP/1.1\r\nHost: evil.example\r\nContent-Length: 900\r\n\r\n", "--allow-host");
+	const char *reply = guest_ask(
+		&caller, "POST /x HTTP/1.1\r\nHost: evil.example\r\nOrigin: http://evil.example\r\nContent-Length: 900\r\n\r\n",
+		"--allow-host");
 	assert_non_null(reply);
 	assert_non_null(strstr(reply, "HTTP/1.1 421 Misdirected Request\r\n"));
 	assert_non_null(strstr(reply, "Connection: close\r\n"));
 	guest_close(&caller);
 	caller = guest_open(loop, http_server_port(server));
-	assert_non_null(strstr(guest_ask(&caller, "GET /x HTTP/1.1\r\nHost: localhost:80\r\n\r\n", "well"), " 200 "));
+	assert_non_null(strstr(guest_ask(&caller, OF_BROWSER "Host: localhost:80\r\n\r\n", "well"), " 200 "));
+	assert_non_null(strstr(guest_ask(&caller, "GET /x HTTP/1.1\r\nHost: iris.default.example\r\n\r\n", "well"), " 200 "));
 	names.any = true; /* as when access control is set */
-	assert_non_null(strstr(guest_ask(&caller, "GET /x HTTP/1.1\r\nHost: evil.example\r\n\r\n", "well"), " 200 "));
-	assert_int_equal(calls, 2);
+	assert_non_null(strstr(guest_ask(&caller, OF_BROWSER "Host: evil.example\r\n\r\n", "well"), " 200 "));
+	assert_int_equal(calls, 3);
+	names.any = false;
+	assert_non_null(strstr(guest_ask(&caller, OF_BROWSER "Host: evil.example\r\n\r\n", "--allow-host"), " 421 "));
 	guest_close(&caller);
 	http_server_close(server);
 	loop_close(loop);

@@ -195,7 +195,8 @@ static void a_request_to_another_name_is_refused(void **state)
 {
 	struct metrics_stand *stand = *state;
 	struct guest caller = stand_call(stand);
-	const char *reply = guest_ask(&caller, "GET /metrics HTTP/1.1\r\nHost: evil.example\r\n\r\n", "--allow-host");
+	const char *reply =
+		guest_ask(&caller, "GET /metrics HTTP/1.1\r\nHost: evil.example\r\nAccept-Language: *\r\n\r\n", "--allow-host");
 	assert_non_null(reply);
 	assert_non_null(strstr(reply, "HTTP/1.1 421"));
 	assert_int_equal(stand->writes, 0);
