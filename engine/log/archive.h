@@ -33,6 +33,7 @@ struct archive_place {
 	const char *pipeline; /* that owns the state, for messages; borrowed like `changelog` */
 	bool new_state;	      /* the loss of state is accepted */
 	bool versioned;	      /* a control plane names the changelog (state/changelog_identity.h) */
+	bool observes;	      /* the stage has observers alone (likewise) */
 	struct store_scopes scopes;
 	size_t bytes_max; /* of the store */
 };

@@ -193,6 +193,7 @@ static enum identity_verdict check_identity(const struct archivist *archivist, s
 		.from_snapshot = from != OFFSET_NONE,
 		.new_state = place->new_state,
 		.versioned = place->versioned,
+		.observes = place->observes,
 	};
 	*reference = (struct state_reference){.end = extent->end, .changelog = place->changelog};
 	enum identity_verdict verdict = identity_settle(job->store, &check, &reference->id, note, error);

@@ -180,7 +180,8 @@ static bool steps_stay(struct text names, const struct pipeline_plan *pipeline, 
 {
 	const struct graph *graph = pipeline->stages[changelog->of].graph;
 	const char *gone = names_missed(names, graph), *added = names_added(names, graph);
-	if (!gone || !added)
+	const bool observes = graph->part && graph->part->observes; /* one that has another name begins anew */
+	if (!gone || !added || observes)
 		return true;
 	return error_set(error, ERROR_CONFIG, PLACE_NONE,
 			 "pipeline %s: its changelog %s holds state of step `%s`, and the stage would have `%s` instead, "

@@ -191,7 +191,8 @@ static bool check_identity(struct simulated_archive_task *task, bool from_snapsh
 					     .committed = task->any,
 					     .end = task->end,
 					     .from_snapshot = from_snapshot,
-					     .new_state = task->archive->kafka->config.accepts_loss};
+					     .new_state = task->archive->kafka->config.accepts_loss,
+					     .observes = task->place.observes};
 	*reference = (struct state_reference){.end = task->end, .changelog = task->place.changelog};
 	return identity_settle(task->store, &check, &reference->id, note, error) == IDENTITY_GOOD;
 }

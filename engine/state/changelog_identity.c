@@ -255,7 +255,7 @@ static enum identity_verdict changelog_identity_compare(const struct identity *i
 			       check->low);
 		return lost(check, error, reason);
 	}
-	if (gone[0] && added[0]) {
+	if (gone[0] && added[0] && !check->observes) {
 		(void)snprintf(reason, sizeof reason,
 			       "it holds state of %s, and the stage has %s instead; undo the renaming", gone, added);
 		return lost(check, error, reason);

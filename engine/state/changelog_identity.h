@@ -60,6 +60,7 @@ struct identity_check {
 	/* A control plane names the changelog. The last commit may then refer to another changelog of the pipeline, of another
 	 * version of it: the state is used as it was left. */
 	bool versioned;
+	bool observes; /* the stage has observers alone: one that has another name begins anew, which changes no answer */
 };
 
 enum identity_verdict {

@@ -76,6 +76,7 @@ static struct archive_place place_of(struct worker *worker, const struct partiti
 		.pipeline = config->graph->name,
 		.new_state = name_list_has(worker->config->partition_state.new_state, config->graph->name),
 		.versioned = worker->config->partition_state.versioned,
+		.observes = config->graph->part && config->graph->part->observes,
 		.scopes = scopes_of(&worker->partition_states, partition_state->stage),
 		.bytes_max = worker->config->partition_state.bytes_max,
 	};

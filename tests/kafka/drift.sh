@@ -157,4 +157,20 @@ expect "engines whose alert still fires" "$(firing)" "-eq 1"
 wait_for "$producer"
 stop_engine "$first" "$first_pid"
 stop_engine "$second" "$second_pid"
+
+# ---- the second step gets another name: it begins anew, and the first goes on ----
+
+sed -i 's/name: learn/name: later/' "$dir/drift.yaml"
+start_observing rough one
+one=$started
+requests_of 1 0 u >"$dir/more"
+"$sluice" produce trading "$dir/more" -n rough >/dev/null 2>"$dir/produce.log" || give_up "requests were not written"
+later_closes() { verdicts rough && grep -q '"step": "later"' "$dir/verdicts-rough"; }
+wait_until 40 later_closes
+expect "first windows of the renamed step, of 100 rows" \
+	"$(jq -c 'select(.step == "later" and .window == 0 and .messages == 100)' "$dir/verdicts-rough" | wc -l)" "-eq 1"
+watched_windows() { jq 'select(.step == "watch").window' "$dir/verdicts-rough" | sort -n | uniq; }
+expect "windows of the step that kept its name, one after the other" "$(watched_windows | wc -l)" "-eq 23"
+expect "the last of them" "$(watched_windows | tail -1)" "-eq 22"
+stop_engine one "$one"
 tell_result

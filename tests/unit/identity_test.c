@@ -200,6 +200,18 @@ static void a_step_that_was_renamed_is_noticed(void **state)
 	expect_lost(stand, "holds state of `count`, and the stage has `tally` instead");
 }
 
+/* The others go on. */
+static void an_observer_that_was_renamed_begins_anew(void **state)
+{
+	struct stand *stand = *state;
+	restart(stand, renamed, false);
+	stand->check.observes = true;
+	assert_int_equal(settle(stand), IDENTITY_GOOD);
+	assert_non_null(strstr(stand->note, "the state of `count` is not used"));
+	assert_int_equal(settle(stand), IDENTITY_GOOD);
+	assert_string_equal(stand->note, "");
+}
+
 static void a_step_that_is_new_begins_with_a_note(void **state)
 {
 	struct stand *stand = *state;
@@ -307,6 +319,7 @@ int main(void)
 		TEST(a_changelog_that_ends_early_is_waited_for),
 		TEST(a_changelog_whose_beginning_was_deleted_is_noticed),
 		TEST(a_step_that_was_renamed_is_noticed),
+		TEST(an_observer_that_was_renamed_begins_anew),
 		TEST(a_step_that_is_new_begins_with_a_note),
 		TEST(a_loss_that_is_accepted_is_accepted_for_good),
 		TEST(what_0_1_0_left_is_taken_as_it_is_with_a_note),

@@ -70,6 +70,17 @@ static void steps_may_come_or_go(void **state)
 	assert_int_equal(ask(two, one, (struct name_list){0}).kind, ERROR_NONE);
 }
 
+#define WATCH(name) "  - {name: " name ", drift: {reference: {topic: before}}}\n"
+
+static void observers_of_a_stage_may_be_renamed(void **state)
+{
+	(void)state;
+	static const char before[] = WATCH("a") WATCH("b") OUTPUT("a");
+	assert_int_equal(ask(before, WATCH("a") WATCH("c") OUTPUT("a"), (struct name_list){0}).kind, ERROR_NONE);
+	assert_int_equal(ask(before, WATCH("c") WATCH("b") OUTPUT("b"), (struct name_list){0}).kind, ERROR_NONE);
+	assert_int_equal(ask(before, WATCH("b") WATCH("a") OUTPUT("b"), (struct name_list){0}).kind, ERROR_NONE);
+}
+
 /* What it reads was committed with the changelog of the other name. */
 static void a_pipeline_with_state_that_is_renamed_is_refused(void **state)
 {
@@ -210,6 +221,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_step_with_state_that_is_renamed_is_refused),
 		cmocka_unit_test(steps_may_come_or_go),
+		cmocka_unit_test(observers_of_a_stage_may_be_renamed),
 		cmocka_unit_test(a_stage_that_joins_keeps_its_state_with_a_control_plane_too),
 		cmocka_unit_test(a_control_plane_gives_no_pipeline_the_place_of_another),
 		cmocka_unit_test(a_pipeline_with_state_that_is_renamed_is_refused),
