@@ -272,6 +272,18 @@ static void a_move_begins_with_the_version_that_has_not_failed(void **state)
 	assert_int_equal(experiment_traffic_version(ledger, experiment_traffic_find(ledger, "d"))->version, 1);
 }
 
+/* Its keeper moves the weights of an Experiment with stages, also before the rollout begins, and where none can. */
+static void an_experiment_with_fields_of_a_rollout_is_left_to_its_keeper(void **state)
+{
+	(void)state;
+	const struct ledger *ledger = keeper_ledger(table_stand.keeper);
+	table_propose("Experiment", "e", PLAIN("3", "1"));
+	assert_non_null(experiment_traffic_find(ledger, "e"));
+	table_propose("Experiment", "e",
+		      PLAIN("3", "1") "  progressiveDeployment: {enabled: false, schedule: [10, 50], every: 10s}\n");
+	assert_null(experiment_traffic_find(ledger, "e"));
+}
+
 /* ---- commands ---- */
 
 static void commands_move_the_traffic_by_versions(void **state)
@@ -381,6 +393,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_preview_shows_the_table_that_the_keeper_makes, table_stand_open,
 						table_stand_close),
 		cmocka_unit_test_setup_teardown(a_move_begins_with_the_version_that_has_not_failed, table_stand_open,
+						table_stand_close),
+		cmocka_unit_test_setup_teardown(an_experiment_with_fields_of_a_rollout_is_left_to_its_keeper, table_stand_open,
 						table_stand_close),
 		cmocka_unit_test_setup_teardown(commands_move_the_traffic_by_versions, apply_keeper_setup, apply_teardown),
 		cmocka_unit_test_setup_teardown(commands_move_the_weights_of_an_experiment_without_stages, apply_keeper_setup,
