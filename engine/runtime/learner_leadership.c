@@ -154,6 +154,13 @@ static bool positions_take(const struct learner_service *service, struct learnin
 	return true;
 }
 
+/* The interval that the last record began goes on: leaders that change often would never reach the end of one that each begins. */
+static int64_t interval_end_ms(const struct learning *learning, const struct policy_record *record)
+{
+	const int64_t past_ms = time_of_day_ms() - record->time_ms, left_ms = learning->interval_ms - past_ms;
+	return clock_ms() + (past_ms < 0 ? learning->interval_ms : left_ms < 0 ? 0 : left_ms);
+}
+
 /* Goes on from the last record, or begins anew: then with all that the topics have. LIMIT: the record is of another version. */
 static bool learning_begin(struct learner_service *service, struct learning *learning, struct error *error)
 {
@@ -175,6 +182,7 @@ static bool learning_begin(struct learner_service *service, struct learning *lea
 		return true;
 	}
 	learning->through_ms = record.through_ms;
+	learning->due_ms = interval_end_ms(learning, &record);
 	return positions_take(service, learning, &record, error);
 }
 

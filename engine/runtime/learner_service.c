@@ -35,7 +35,8 @@ static struct origin *positions_of(struct learner_service *service, const struct
 static bool learning_write(struct learner_service *service, struct learning *learning, bool *written, struct error *error)
 {
 	struct policy_record record;
-	learning->due_ms = clock_ms() + learning->interval_ms;
+	/* From the end of the interval before, however late this turn is. */
+	learning->due_ms = clock_ms() + learning->interval_ms - (clock_ms() - learning->due_ms) % learning->interval_ms;
 	if (!learner_record(learning->learner, time_of_day_ms(), &record, error))
 		return error->kind == ERROR_NONE;
 	arena_reset(service->arena);

@@ -130,10 +130,16 @@ policies() { # $1 what of all records
 	"$build/records" dump "$brokers" sluice.rollout.pipeline.taught.policy 2>"$dir/records.log" |
 		"$here/verdicts.py" "$here/../../schemas/policy.avsc" | jq -rs "$1"
 }
-# A record is written at the end of each interval, of a second, also when nothing new was learnt.
+# A record is written at the end of each interval, of a second, also when nothing new was learnt; the first one ends none.
 policy_comes() { # $1 version before; the end of the interval of the next one into $taught_ms
-	taught_ms=$(policies ". as \$all | (map(.version > $1) | index(true)) as \$at | if \$at then \$all[\$at - 1].time_ms + 1000 else null end")
+	policies . >"$dir/policies.log"
+	taught_ms=$(jq ". as \$all | (map(.version > $1) | index(true)) as \$at | if \$at == null then null
+		elif \$at == 0 then \$all[0].time_ms else \$all[\$at - 1].time_ms + 1000 end" "$dir/policies.log")
 	[ "$taught_ms" != null ]
+}
+# A reload, as after each apply, lets another engine learn. Its first records may be late.
+policies_are_steady() {
+	[ "$(policies 'map(.time_ms) | length == 0 or (length > 2 and .[-1] - .[-3] < 2300)')" = true ]
 }
 early_suffice() {
 	[ "$(grep -c steady "$dir/taught.sides")" -ge $((10 * rounds)) ] && [ "$(grep -c next "$dir/taught.sides")" -ge $((10 * rounds)) ]
@@ -148,6 +154,7 @@ teach() { # $1 round, $2 model
 measure_round() { # $1 number
 	local promoted_ms rolled_back_ms version chosen=next
 	[ $(($1 % 2)) -eq 1 ] || chosen=steady
+	wait_until 20 policies_are_steady || give_up "policies are not written each second"
 	count_answers
 	version=$(policies 'map(.version) | max // 0')
 	teach "$1" $chosen

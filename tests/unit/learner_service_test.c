@@ -20,11 +20,12 @@
 
 #include <cmocka.h>
 
-#define YAML                                                                                                                       \
-	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n"                                    \
-	"  candidates: [{name: old, weight: 0}, {name: new, weight: 0}]\n"                                                        \
-	"  bandits: {algorithm: epsilon-greedy, updateInterval: 100ms, outcomeWindow: 1m}\n"                                      \
-	"---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\n"                                        \
+#define YAML YAML_OF("100ms")
+#define YAML_OF(interval)                                                                                                          \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n"                                     \
+	"  candidates: [{name: old, weight: 0}, {name: new, weight: 0}]\n"                                                         \
+	"  bandits: {algorithm: epsilon-greedy, updateInterval: " interval ", outcomeWindow: 1m}\n"                                \
+	"---\napiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\n"                                         \
 	"spec:\n  output: {steps: [s]}\n  steps: [{name: s, experiment: {name: e}}]\n"
 #define LINE_BYTES 512
 #define HOUR_MS INT64_C(3600000)
@@ -400,6 +401,28 @@ static void a_policy_that_is_not_renewed_stays_in_force_and_is_reported(void **s
 	learner_service_close(service);
 }
 
+/* As with a leader that changes more often than the policy is updated. */
+static void an_interval_goes_on_when_another_leader_begins(void **state)
+{
+	(void)state;
+	planning_close(&planning);
+	planning_open(&planning, YAML_OF("2s"));
+	service_start();
+	expose("a", 0, time_of_day_ms());
+	reward("a", time_of_day_ms());
+	expect_rewards(1);
+	expose("b", 0, time_of_day_ms());
+	reward("b", time_of_day_ms());
+	expose("later", 0, time_of_day_ms() + 2 * OUTCOME_HOLD_MS); /* so the reward is not held */
+	for (int terms = 0; terms < 4; terms++) {
+		learner_service_close(service);
+		service_start();
+		nanosleep(&(struct timespec){.tv_sec = 1, .tv_nsec = 300 * NS_PER_MS}, NULL);
+	}
+	assert_int_equal(policy_entry_state(entry).rewards, 2);
+	learner_service_close(service);
+}
+
 /* Kafka refuses what a learner writes: its transaction, the records in it, and at the next start the right to begin any. */
 static void a_learner_whose_producer_is_refused_reports_its_policy(void **state)
 {
@@ -446,6 +469,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_exposure_of_the_future_does_not_make_others_late, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(a_policy_that_is_not_renewed_stays_in_force_and_is_reported, stand_open,
 						stand_close),
+		cmocka_unit_test_setup_teardown(an_interval_goes_on_when_another_leader_begins, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(a_learner_whose_producer_is_refused_reports_its_policy, stand_open, stand_close),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
