@@ -25,7 +25,7 @@ bool control_session_open_with(const struct workspace *workspace, const struct k
 			       struct control_session *control, struct error *error);
 void control_session_close(struct control_session *control); /* a zeroed one is fine */
 
-/* A resource as commands name it: KIND/NAME, the kind also in small letters and in the plural. Name NULL: KIND alone. */
+/* A resource as commands name it: KIND/NAME, the kind also in lower-case letters and in the plural. Name NULL: KIND alone. */
 struct resource_reference {
 	const char *kind; /* as in YAML; NULL: all */
 	const char *name;

@@ -198,7 +198,7 @@ static const char *model_fault(const struct first_pipeline *self)
 	if (!self->model)
 		return NULL;
 	if (!name_is_good(text_of(self->model)))
-		return "--model takes a name of small letters, digits and dashes, at most 63";
+		return "--model takes a name of lower-case letters, digits and dashes, at most 63";
 	if (strcmp(self->model, "decide") == 0)
 		return "--model decide is the name of a step that the pipeline has; choose another name";
 	if (strcmp(self->model, self->pipeline) == 0)

@@ -20,7 +20,7 @@
 #define ARTIFACT_CHUNK_BYTES ((size_t)512 << 10) /* half of what Kafka takes by default */
 #define ARTIFACT_BYTES_MAX ((size_t)64 << 20)	 /* Kafka is no store of large files: https: and s3: are */
 #define ARTIFACT_CHUNKS_MAX (ARTIFACT_BYTES_MAX / ARTIFACT_CHUNK_BYTES)
-#define ARTIFACT_DIGITS 64 /* of a digest, in small letters */
+#define ARTIFACT_DIGITS 64 /* of a digest, in lower-case letters */
 
 struct artifact {
 	char digest[ARTIFACT_DIGITS + 1];

@@ -32,8 +32,7 @@ bool namespace_check(const char *namespace, struct error *error)
 {
 	return namespace_is_valid(namespace) ||
 	       error_set(error, ERROR_CONFIG, PLACE_NONE,
-			 "`%s` is not the name of a namespace; it is made of small letters, digits and inner dashes, at most %d of "
-			 "them",
+			 "`%s` is not the name of a namespace; a name is at most %d lower-case letters, digits and inner dashes",
 			 namespace, CONTROL_NAME_BYTES_MAX);
 }
 

@@ -38,7 +38,7 @@ struct grpc_reply {
 
 #define GRPC_METADATA_MAX 8
 
-/* Metadata that is sent with a call. The name is in small letters. */
+/* Metadata that is sent with a call. The name is in lower-case letters. */
 struct grpc_field {
 	struct text name, value;
 };

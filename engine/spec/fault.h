@@ -43,7 +43,7 @@ struct fault_code {
 
 extern const struct fault_code fault_codes[]; /* ends with a row without a code */
 
-/* The row of a code such as "SL0103" (small letters too); NULL: there is none. */
+/* The row of a code such as "SL0103" (lower-case letters too); NULL: there is none. */
 const struct fault_code *fault_code_find(const char *code);
 
 struct fault {

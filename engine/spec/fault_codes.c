@@ -75,7 +75,7 @@ const struct fault_code fault_codes[] = {
 			 "m}\n"
 			 "---\nkind: Model\nmetadata: {name: n}\n"),
 	ERROR(CODE_BAD_NAME, BAD_VALUE, .title = "A name that no resource may have",
-	      .help = "Use small letters, digits and inner dashes; dots separate the parts of references and topics.",
+	      .help = "Use lower-case letters, digits and inner dashes; dots separate the parts of references and topics.",
 	      .example = "name: My.Pipe\n\nname: my-pipe\n"),
 	WARNING(CODE_UNDERSCORE_NAME, BAD_VALUE, .title = "A name with an underscore",
 		.help = "sluice accepts it, Kubernetes and Seldon refuse it; a dash works everywhere.",

@@ -75,7 +75,7 @@ void name_check(struct name name, const char *what, struct faults *faults)
 			  what, length, NAME_CHARACTERS_MAX);
 	else if (!good)
 		fault_add(faults, CODE_BAD_NAME, name.place, suggest,
-			  "%s `%s` is not made of small letters, digits and inner dashes", what, name.text);
+			  "%s `%s` is not made of lower-case letters, digits and inner dashes", what, name.text);
 	else if (underscore)
 		fault_add(faults, CODE_UNDERSCORE_NAME, name.place, suggest, "%s `%s` has an underscore, which Kubernetes refuses",
 			  what, name.text);

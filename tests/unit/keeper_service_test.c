@@ -356,7 +356,7 @@ static void a_namespace_has_the_name_of_one(void **state)
 		struct error error = {0};
 		assert_false(control_topics_name(&named, "sluice", wrong[i], arena, &error));
 		assert_int_equal(error.kind, ERROR_CONFIG);
-		assert_non_null(strstr(error.text, "` is not the name of a namespace; it is made of small letters"));
+		assert_non_null(strstr(error.text, "` is not the name of a namespace; a name is at most "));
 	}
 	struct error error = {0};
 	assert_true(control_topics_name(&named, "sluice", "team-a", arena, &error));
