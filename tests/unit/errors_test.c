@@ -23,6 +23,8 @@
 #define ERRORS "sluice.default.pipeline.p.errors"
 #define REQUEST "{\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT32\",\"data\":[7]}]}"
 
+#define ASSIGNED "e\tnew\t0.25\t0\t0123456789abcdef\tfedcba9876543210\nf\told\t1.0\t3\tm\t00000000000000ff\t0000000000000000\n"
+
 static char pipeline[] = "/tmp/sluice-spec-XXXXXX";
 static char editor[] = "/tmp/sluice-editor-XXXXXX";
 
@@ -94,6 +96,7 @@ static void put_avro(struct sender *sender)
 static void mock_open_with_letters(struct mock *mock)
 {
 	const struct header headers[] = {{TEXT("tier"), TEXT("fast")},
+					 {TEXT("sluice-assigned"), TEXT(ASSIGNED)},
 					 {TEXT("x-deadline-ms"), TEXT("1700000000900")},
 					 {TEXT("none"), {0}},
 					 {TEXT("empty"), TEXT("")}};
@@ -108,7 +111,7 @@ static void mock_open_with_letters(struct mock *mock)
 					   .step = "twice",
 					   .attempts = 3,
 					   .key = TEXT("k"),
-					   .headers = {4, headers},
+					   .headers = {5, headers},
 					   .payload = TEXT(REQUEST)};
 	put(sender, &letter, ERROR_REMOTE, "the model is away");
 	put_avro(sender);
@@ -231,6 +234,8 @@ static void one_is_shown_whole_by_its_id_or_place(void **state)
 	expect_words(said.out, "out 0:42\n");
 	expect_words(said.out, "tier: fast\n");
 	expect_words(said.out, "none: (no value)\n");
+	expect_words(said.out, "  assigned  new of experiment e, probability 0.25, table 0123456789abcdef\n"
+			       "  assigned  old of experiment f, probability 1, table 00000000000000ff\n");
 	expect_words(said.out, REQUEST);
 	said_close(&said);
 	said = errors(&mock, "show p 0:0 -o json");
@@ -275,6 +280,7 @@ static void a_request_is_asked_again_as_it_was_with_time_left(void **state)
 	assert_true(text_is((struct text){message->key, message->key_len}, "k"));
 	assert_true(text_is(header_of(message, "tier"), "fast"));
 	assert_true(text_is(header_of(message, "x-request-id"), "r-1"));
+	assert_true(text_is(header_of(message, "sluice-assigned"), ASSIGNED));
 	assert_null(header_of(message, "none").bytes);
 	assert_true(header_of(message, "empty").bytes && header_of(message, "empty").length == 0);
 	char deadline[32] = "";
@@ -283,6 +289,21 @@ static void a_request_is_asked_again_as_it_was_with_time_left(void **state)
 	memcpy(deadline, said_deadline.bytes, said_deadline.length);
 	int64_t left_ms = strtoll(deadline, NULL, 10) - time_of_day_ms();
 	assert_true(left_ms > 3500 * 1000 && left_ms <= 3600 * 1000);
+	rd_kafka_message_destroy(message);
+	mock_close(&mock);
+}
+
+static void experiments_choose_again_when_that_is_said(void **state)
+{
+	(void)state;
+	struct mock mock;
+	mock_open_with_letters(&mock);
+	struct said said = errors(&mock, "replay p r-1 --reassign");
+	assert_int_equal(said.code, EXIT_GOOD);
+	said_close(&said);
+	rd_kafka_message_t *message = mock_read(&mock);
+	assert_true(text_is(header_of(message, "sluice-assigned"), "(no header)"));
+	assert_true(text_is(header_of(message, "tier"), "fast"));
 	rd_kafka_message_destroy(message);
 	mock_close(&mock);
 }
@@ -347,6 +368,7 @@ int main(void)
 		cmocka_unit_test(what_was_replayed_is_marked_and_reasons_are_counted),
 		cmocka_unit_test(one_is_shown_whole_by_its_id_or_place),
 		cmocka_unit_test(a_request_is_asked_again_as_it_was_with_time_left),
+		cmocka_unit_test(experiments_choose_again_when_that_is_said),
 		cmocka_unit_test(all_of_them_are_asked_again_only_when_that_is_said),
 		cmocka_unit_test(what_is_edited_goes_out_as_it_was_saved),
 	};
