@@ -230,8 +230,10 @@ static int history_run(struct session *session, const void *filled, const char *
 	const struct ledger_resource *stageless = NULL;
 	int code;
 	if (control_session_open(command_workspace(session), &self->asked, &control, &error)) {
-		stageless = experiment_traffic_find(applier_ledger(control.applier), arguments[0]);
-		rollout = stageless ? NULL : rollout_view_find(applier_ledger(control.applier), arguments[0], &error);
+		const struct ledger *ledger = applier_ledger(control.applier);
+		const bool has_moves = ledger_rollout_find(ledger, text_of(arguments[0])); /* also of stages that are gone */
+		stageless = has_moves ? NULL : experiment_traffic_find(ledger, arguments[0]);
+		rollout = stageless ? NULL : rollout_view_find(ledger, arguments[0], &error);
 	}
 	if (stageless) {
 		code = traffic_show(session, &control, stageless, true);

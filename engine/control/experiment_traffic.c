@@ -25,7 +25,8 @@ const struct ledger_resource *experiment_traffic_find(const struct ledger *ledge
 {
 	const struct ledger_resource *deployment = resource_present(ledger, DEPLOYMENT, name);
 	const struct ledger_resource *experiment = deployment ? NULL : resource_present(ledger, EXPERIMENT, name);
-	if (ledger_rollout_find(ledger, text_of(name)) ||
+	const struct ledger_rollout *rollout = ledger_rollout_find(ledger, text_of(name));
+	if ((rollout && rollout->has_record) ||
 	    (experiment && rollout_document_is_written(experiment_traffic_version(ledger, experiment)->document)))
 		return NULL;
 	return deployment ? deployment : experiment;

@@ -30,7 +30,8 @@ struct experiment_traffic {
 
 enum traffic_move { TRAFFIC_PROMOTE, TRAFFIC_ROLLBACK };
 
-/* The SeldonDeployment or Experiment of that name; NULL: there is none, it has fields of a rollout, or a rollout has that name. */
+/* The SeldonDeployment or Experiment of that name; NULL: there is none, it has fields of a rollout, or a rollout of that name runs
+ * or has run to its end. */
 const struct ledger_resource *experiment_traffic_find(const struct ledger *ledger, const char *name);
 
 /* The version that a move begins with: the newest one, unless its change has failed. */

@@ -1,5 +1,6 @@
 /* rollout_view_test.c: Tests of what commands show of rollouts: state, counts of all engines, truths, and moves, as text and as
  * JSON, and how an experiment without a rollout is refused. */
+#include "control/experiment_traffic.h"
 #include "tests/unit/rollout_stand.h"
 #include "view/rollout_view.h"
 
@@ -192,7 +193,9 @@ static void an_experiment_whose_stages_are_gone_keeps_its_moves(void **state)
 {
 	(void)state;
 	table_propose("Experiment", "e", EXPERIMENT("10, 50"));
+	assert_null(experiment_traffic_find(keeper_ledger(table_stand.keeper), "e")); /* its keeper moves the weights */
 	table_propose("Experiment", "e", STAGELESS);
+	assert_non_null(experiment_traffic_find(keeper_ledger(table_stand.keeper), "e")); /* commands do */
 	assert_non_null(rollout());
 	assert_string_equal(view(false),
 			    "e: the experiment has no rollout any more\n  move 1: Stage 1 begins at 10%: the rollout starts.\n");
