@@ -204,6 +204,20 @@ static void an_experiment_whose_stages_are_gone_keeps_its_moves(void **state)
 	assert_string_equal(views(true), "");
 }
 
+/* Commands of that name are those of the rollout. */
+static void a_deployment_of_the_name_of_a_rollout_is_not_moved(void **state)
+{
+	(void)state;
+	table_propose(
+		"SeldonDeployment", "e",
+		"apiVersion: machinelearning.seldon.io/v1\nkind: SeldonDeployment\nmetadata: {name: e}\nspec:\n  predictors:\n"
+		"  - {name: x, traffic: 50, graph: {name: m, type: MODEL}}\n"
+		"  - {name: y, traffic: 50, graph: {name: n, type: MODEL}}\n");
+	assert_non_null(experiment_traffic_find(keeper_ledger(table_stand.keeper), "e"));
+	table_propose("Experiment", "e", EXPERIMENT("10, 50"));
+	assert_null(experiment_traffic_find(keeper_ledger(table_stand.keeper), "e"));
+}
+
 static void all_rollouts_have_a_line_each(void **state)
 {
 	(void)state;
@@ -268,6 +282,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_experiment_whose_stages_are_gone_keeps_its_moves, stand_begin, stand_end),
 		cmocka_unit_test_setup_teardown(an_experiment_whose_rollout_has_not_begun_says_why, stand_begin, stand_end),
 		cmocka_unit_test_setup_teardown(fields_of_a_rollout_that_does_not_run_are_named, stand_begin, stand_end),
+		cmocka_unit_test_setup_teardown(a_deployment_of_the_name_of_a_rollout_is_not_moved, stand_begin, stand_end),
 		cmocka_unit_test_setup_teardown(all_rollouts_have_a_line_each, stand_begin, stand_end),
 		cmocka_unit_test_setup_teardown(an_experiment_without_a_rollout_is_refused_with_what_to_do, stand_begin, stand_end),
 	};
