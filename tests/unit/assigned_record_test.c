@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/random.h"
 #include "flow_scene.h"
 #include "message/assigned_line.h"
 #include "message/assigned_record.h"
@@ -139,6 +140,38 @@ static void a_record_that_is_none_chooses_nothing(void **state)
 		if (i != 3)
 			assert_string_equal(variant_of((struct headers){1, &header}, "e", ""), "none");
 		assert_string_equal(variant_of((struct headers){1, &header}, "e", "k"), "none");
+	}
+	const char *longer = arena_print(scene_arena, "e\tnew\t1\t0\t1\tf%016llx\n", (unsigned long long)unit_hash(TEXT("k")));
+	const struct header header = {TEXT("sluice-assigned"), text_of(longer)};
+	assert_string_equal(variant_of((struct headers){1, &header}, "e", "k"), "none");
+}
+
+#define ODD_BYTES 64
+
+/* The header comes from a topic. Whatever it has, what is read of a line is written as a line that is read alike. */
+static void any_bytes_are_lines(void **state)
+{
+	static const char alphabet[] = "\t\t\t\n\0m019afAF.-+eNn ";
+	struct random random = {11};
+	(void)state;
+	for (int run = 0; run < 20000; run++) {
+		char bytes[ODD_BYTES], written[2 * ODD_BYTES + 128];
+		struct text lines = {bytes, random_below(&random, ODD_BYTES + 1)};
+		for (size_t i = 0; i < lines.length; i++)
+			bytes[i] = alphabet[random_below(&random, sizeof alphabet - 1)];
+		while (lines.length > 0) {
+			const size_t before = lines.length;
+			const struct assigned entry = assigned_line_take(&lines);
+			assert_true(lines.length < before);
+			const size_t length = (size_t)(assigned_line_put(written, &entry) - written);
+			assert_in_range(length, 1, assigned_line_room(&entry));
+			struct text again = {written, length};
+			const struct assigned read = assigned_line_take(&again);
+			assert_int_equal(again.length, 0);
+			assert_true(text_equal(read.experiment, entry.experiment) && text_equal(read.variant, entry.variant));
+			assert_true(read.table == entry.table && read.unit_hash == entry.unit_hash);
+			assert_true(read.reason == entry.reason && read.mirrored == entry.mirrored);
+		}
 	}
 }
 
@@ -321,6 +354,7 @@ int main(void)
 		TEST(what_is_not_reached_again_stays_recorded),
 		TEST(two_candidates_of_one_unit_are_no_record),
 		TEST(a_record_that_is_none_chooses_nothing),
+		TEST(any_bytes_are_lines),
 		TEST(a_record_has_a_limit),
 		TEST(tables_and_units_pass_between_stages),
 		TEST(a_replay_gets_the_candidate_of_its_record_by_the_table_of_then),
