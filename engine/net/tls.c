@@ -49,8 +49,8 @@ static SSL_CTX *open_context(const SSL_METHOD *method, const struct tls_files *f
 		return NULL;
 	}
 	SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
-	/* After a short write, the rest is sent from wherever the buffer is then. */
-	SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	/* After a short write, the rest is sent from wherever the buffer is then. An idle connection has no buffers. */
+	SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
 	if (take_identity(context, files, error))
 		return context;
 	SSL_CTX_free(context);

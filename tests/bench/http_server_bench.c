@@ -4,10 +4,12 @@
  *   http_server_bench long-head N   the same of Python's requests
  *   http_server_bench serve N       N requests over one connection of loopback, with a body of 112 bytes both ways
  *   http_server_bench idle COUNT    holds COUNT connections on which one request was answered; prints its mebibytes
+ *   http_server_bench idle-tls COUNT   the same with TLS
  *
  * `serve` counts the kernel's callers on both sides: the client is a blocking socket, and writes and reads by hand.
  */
 #include <arpa/inet.h>
+#include <openssl/ssl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,10 +72,11 @@ static void echo(void *context, struct http_incoming *incoming, struct text meth
 	http_server_answer(incoming, 200, "application/json", body, NULL, 0);
 }
 
-static struct http_server *open_server(struct loop *loop)
+/* `files` NULL: without TLS. */
+static struct http_server *open_server(struct loop *loop, const struct tls_files *files)
 {
 	struct error error = {0};
-	const struct http_server_config config = {.body_bytes = 1 << 20, .connections = 20000, .called = echo};
+	const struct http_server_config config = {.files = files, .body_bytes = 1 << 20, .connections = 20000, .called = echo};
 	struct http_server *server = loop ? http_server_open(loop, &config, &error) : NULL;
 	if (!server)
 		die(error.text);
@@ -109,7 +112,7 @@ static void serve(int64_t count)
 {
 	struct error error = {0};
 	struct loop *loop = loop_open(&error);
-	struct http_server *server = open_server(loop);
+	struct http_server *server = open_server(loop, NULL);
 	int client = dial(http_server_port(server));
 	char byte;
 	for (int64_t i = 0; i < count; i++) {
@@ -124,6 +127,46 @@ static void serve(int64_t count)
 	loop_close(loop);
 }
 
+/* ---- TLS ---- */
+
+static char folder[] = "/tmp/sluice-bench-XXXXXX", certificate[64], key[64];
+static const struct tls_files files = {.certificate = certificate, .key = key};
+
+static void make_certificate(void)
+{
+	char command[400];
+	if (!mkdtemp(folder))
+		die("no folder for a certificate");
+	snprintf(certificate, sizeof certificate, "%s/cert.pem", folder);
+	snprintf(key, sizeof key, "%s/key.pem", folder);
+	snprintf(command, sizeof command,
+		 "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=bench -keyout %s -out %s "
+		 "2>/dev/null",
+		 key, certificate);
+	if (system(command) != 0)
+		die("openssl makes no certificate");
+}
+
+static void remove_certificate(void)
+{
+	unlink(certificate);
+	unlink(key);
+	rmdir(folder);
+}
+
+/* The session is forgotten, so that the caller is small; its socket stays. */
+static void ask_by_tls(SSL_CTX *context, int socket)
+{
+	static const char request[sizeof HEAD - 1 + BODY_BYTES] = HEAD;
+	char reply[4096];
+	SSL *session = SSL_new(context);
+	if (!session || !SSL_set_fd(session, socket) || SSL_connect(session) != 1 ||
+	    SSL_write(session, request, sizeof request) != sizeof request || SSL_read(session, reply, sizeof reply) < BODY_BYTES ||
+	    memcmp(reply, "HTTP/1.1 200", 12) != 0)
+		die("an answer by TLS is none");
+	SSL_free(session);
+}
+
 /* ---- idle connections, of another process ---- */
 
 static void raise_descriptors(void)
@@ -134,11 +177,16 @@ static void raise_descriptors(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static void hold_connections(int port, int64_t count, int told)
+static void hold_connections(int port, int64_t count, bool with_tls, int told)
 {
+	SSL_CTX *context = with_tls ? SSL_CTX_new(TLS_client_method()) : NULL;
 	raise_descriptors();
 	for (int64_t i = 0; i < count; i++) {
 		int client = dial(port);
+		if (with_tls) {
+			ask_by_tls(context, client);
+			continue;
+		}
 		ask(client);
 		hear(client);
 	}
@@ -163,19 +211,23 @@ static void on_told(void *context, uint32_t events)
 	*(bool *)context = true;
 }
 
-static void idle(int64_t count)
+static void idle(int64_t count, bool with_tls)
 {
 	int pipes[2];
 	bool done = false;
 	struct error error = {0};
 	raise_descriptors();
 	struct loop *loop = loop_open(&error);
-	struct http_server *server = open_server(loop);
+	if (with_tls)
+		make_certificate();
+	struct http_server *server = open_server(loop, with_tls ? &files : NULL);
+	if (with_tls)
+		remove_certificate();
 	if (pipe(pipes) != 0)
 		die("no pipe");
 	pid_t child = fork();
 	if (child == 0)
-		hold_connections(http_server_port(server), count, pipes[1]);
+		hold_connections(http_server_port(server), count, with_tls, pipes[1]);
 	struct watch watch = {.ready = on_told, .context = &done};
 	if (child < 0 || !loop_watch(loop, &watch, pipes[0], 1, &error))
 		die("no client");
@@ -203,8 +255,10 @@ int main(int argument_count, char **arguments)
 	else if (strcmp(arguments[1], "serve") == 0)
 		serve(count);
 	else if (strcmp(arguments[1], "idle") == 0)
-		idle(count);
+		idle(count, false);
+	else if (strcmp(arguments[1], "idle-tls") == 0)
+		idle(count, true);
 	else
-		die("there are `head`, `long-head`, `serve` and `idle`");
+		die("there are `head`, `long-head`, `serve`, `idle` and `idle-tls`");
 	return 0;
 }
