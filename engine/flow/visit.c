@@ -488,7 +488,11 @@ static void visit_count(const struct visit *visit, enum step_verdict verdict, co
 	struct step_counts *counts = visit->node->counts;
 	if (!counts)
 		return;
-	duration_count(&counts->duration, (uint64_t)(visit->flow->now_ms - visit->began_ms) * US_PER_MS);
+	const int64_t took_ms = visit->flow->now_ms - visit->began_ms;
+	if (took_ms == 0) /* nearly always */
+		count_add(&counts->duration.buckets[0], 1);
+	else
+		duration_count(&counts->duration, (uint64_t)took_ms * US_PER_MS);
 	if (verdict == STEP_FAIL)
 		count_add(&counts->errors[error->kind - 1], 1);
 }

@@ -3,6 +3,8 @@
 
 const uint64_t duration_limits_us[DURATION_LIMITS] = {1000,   2500,   5000,    10000,	25000,	 50000,	   100000,
 						      250000, 500000, 1000000, 2500000, 5000000, 10000000, 30000000};
+const unsigned char duration_first[DURATION_BITS + 1] = {0, 0, 0, 0, 0, 0, 0, 0, 0,  0,	 0,  1,	 1,
+							 2, 3, 4, 5, 6, 7, 8, 9, 10, 10, 11, 12, 13};
 const uint64_t seldon_limits_us[DURATION_LIMITS] = {5000,   10000,  25000,	50000,	 75000,	  100000,  250000,
 						    500000, 750000, 1000000, 2500000, 5000000, 7500000, 10000000};
 const int counted_codes[COUNTED_CODES] = {200, 400, 404, 429, 500, 503, 504, 0};

@@ -25,6 +25,11 @@
 extern const uint64_t duration_limits_us[DURATION_LIMITS];
 extern const uint64_t size_limits[SIZE_LIMITS];
 
+/* Where the search for the bucket of a duration of so many bits begins: the bucket of the shortest one. Longer ones have the last.
+ */
+#define DURATION_BITS 25
+extern const unsigned char duration_first[DURATION_BITS + 1];
+
 struct duration_counts {
 	uint64_t sum_us;
 	uint64_t buckets[DURATION_LIMITS + 1];
@@ -155,7 +160,12 @@ static inline void duration_count_within(struct duration_counts *counts, const u
 
 static inline void duration_count(struct duration_counts *counts, uint64_t us)
 {
-	duration_count_within(counts, duration_limits_us, us);
+	const unsigned bits = 64u - (unsigned)__builtin_clzll(us | 1);
+	size_t bucket = duration_first[bits < DURATION_BITS ? bits : DURATION_BITS];
+	while (bucket < DURATION_LIMITS && us > duration_limits_us[bucket])
+		bucket++;
+	count_add(&counts->buckets[bucket], 1);
+	count_add(&counts->sum_us, us);
 }
 
 /* Counts an attempt that ended with that status; 0: without one. */

@@ -8,7 +8,7 @@ A bar in microseconds is that of a machine on which a round of ordinary work (pa
 takes PACE; on one that is slower, or busy, it is as much higher. `steady` are the kinds that are the
 same on a busy machine, `timed` the others; without either, all.
 """
-import concurrent.futures, functools, os, re, shutil, subprocess, sys, tempfile, time
+import concurrent.futures, functools, json, os, re, shutil, subprocess, sys, tempfile, time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SLUICE, FOLDER = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
@@ -40,6 +40,65 @@ def instructions(words):
             raise Failed(f"`{' '.join(command_of(words, rounds))}` failed under callgrind: {done.stderr[-300:]}")
         counts.append(int(collected.group(1)))
     return (counts[1] - counts[0]) / (MANY - FEW)
+
+
+CASE = """apiVersion: mlops.seldon.io/v1alpha1
+kind: Pipeline
+metadata: {{name: counted}}
+spec:
+  steps:
+{steps}  output: {{steps: [s{last}]}}
+"""
+COUNTING = ("engine/observe/counts.h", "engine/observe/histogram.h", "engine/worker/request_counts.c")
+
+
+def case_write(folder, steps, messages):
+    rows = [f"  - {{name: s{i}, {f'inputs: [s{i - 1}], ' if i else ''}expression: {{set: {{x: x + 1}}}}}}\n" for i in range(steps)]
+    with open(os.path.join(folder, "pipeline.yaml"), "w", encoding="utf-8") as file:
+        file.write(CASE.format(steps="".join(rows), last=steps - 1))
+    for name, body, tensors, value in (("in", "request", "inputs", 1), ("out", "response", "outputs", 1 + steps)):
+        with open(os.path.join(folder, f"{name}.jsonl"), "w", encoding="utf-8") as file:
+            for i in range(messages):
+                one = {"name": "x", "datatype": "FP64", "shape": [1], "data": [value]}
+                file.write(json.dumps({"id": str(i), body: {tensors: [one]}}) + "\n")
+
+
+def cost_of_files(profile, files):
+    """instructions of the lines of these files, wherever they were inlined; of a profile of callgrind"""
+    names, total, counts, called = {}, 0, False, False
+    with open(profile, encoding="utf-8") as lines:
+        for line in lines:
+            place = re.match(r"f[lie]=\((\d+)\)(?: (.*))?", line)
+            if place:
+                names.setdefault(place.group(1), place.group(2))
+                counts = names[place.group(1)].endswith(files)
+            elif line.startswith(("cfi=", "cfl=")):
+                place = re.match(r"cf[il]=\((\d+)\)(?: (.*))?", line)
+                names.setdefault(place.group(1), place.group(2))
+            elif line.startswith("calls="):
+                called = True
+            elif line[0] in "+-*" or line[0].isdigit():
+                total += int(line.split()[1]) if counts and not called else 0
+                called = False
+    return total
+
+
+@functools.cache
+def counting(steps):
+    """instructions of a message through so many steps of a worker, in the lines that count it"""
+    costs = []
+    for messages in (FEW, MANY):
+        with tempfile.TemporaryDirectory() as folder:
+            profile = os.path.join(folder, "profile")
+            case_write(folder, int(steps), messages)
+            done = subprocess.run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={profile}", SLUICE, "test", folder],
+                                  capture_output=True, text=True)
+            if done.returncode:
+                raise Failed(f"`sluice test` of {messages} messages failed under callgrind: {(done.stdout + done.stderr)[-300:]}")
+            costs.append(cost_of_files(profile, COUNTING))
+    if costs[0] == 0:
+        raise Failed(f"no line of {', '.join(COUNTING)} is in the profile: build with -g")
+    return (costs[1] - costs[0]) / (MANY - FEW)
 
 
 @functools.cache
@@ -149,6 +208,9 @@ def measure(kind, bar, commands):
     if kind == "instructions":
         figure = instructions(commands[0]) - sum(instructions(loop) for loop in commands[1:])
         return f"{figure:.1f} instructions", f"at most {bar}" if bar != "-" else "", None if bar == "-" else figure <= float(bar)
+    if kind == "counting":
+        figure = counting(commands[0])
+        return f"{figure:.1f} instructions", f"at most {bar}", figure <= float(bar)
     if kind == "faster":
         figure = ratio(*commands)
         return f"{figure:.1f} times", f"at least {bar}", figure >= float(bar)
@@ -166,10 +228,10 @@ def measure(kind, bar, commands):
         return f"{figure:.0f} MiB", f"below {bar}", figure < float(bar)
     if kind == "lint":
         return lint(*(float(part) for part in bar.split(",")))
-    raise Failed(f"bars.txt: there is no kind `{kind}`; it is one of instructions, faster, times, microseconds, mebibytes, lint")
+    raise Failed(f"bars.txt: there is no kind `{kind}`; it is one of instructions, counting, faster, times, microseconds, mebibytes, lint")
 
 
-STEADY = {"instructions": instructions, "mebibytes": mebibytes}
+STEADY = {"instructions": instructions, "counting": counting, "mebibytes": mebibytes}
 
 
 def bars(kinds):
@@ -197,7 +259,7 @@ def main():
     if shutil.which("valgrind"):
         measure_steady(kinds)
     for what, kind, bar, commands in bars(kinds):
-        if kind == "instructions" and not shutil.which("valgrind"):
+        if kind in ("instructions", "counting") and not shutil.which("valgrind"):
             print(f"skipped: {what}: valgrind is not installed")
             skipped += 1
             continue

@@ -220,9 +220,26 @@ static void names_in_the_table_follow_the_rules_of_prometheus(void **state)
 	}
 }
 
+/* The search for a bucket begins by the bits of the duration: it finds the same one as a search through all. */
+static void each_duration_is_counted_in_its_bucket(void **state)
+{
+	(void)state;
+	for (unsigned bits = 0; bits < 64; bits++)
+		for (size_t i = 0; i <= DURATION_LIMITS; i++)
+			for (uint64_t beside = 0; beside < 3; beside++) {
+				const uint64_t near = i < DURATION_LIMITS ? duration_limits_us[i] : (uint64_t)1 << bits;
+				const uint64_t us = near + beside - 1;
+				struct duration_counts found = {0}, wanted = {0};
+				duration_count(&found, us);
+				duration_count_within(&wanted, duration_limits_us, us);
+				assert_memory_equal(&found, &wanted, sizeof found);
+			}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_duration_is_counted_in_its_bucket),
 		cmocka_unit_test(a_label_cannot_end_its_line_or_its_quotes),
 		cmocka_unit_test(a_counter_has_its_total_where_each_format_wants_it),
 		cmocka_unit_test(buckets_of_a_histogram_grow_to_its_count),
