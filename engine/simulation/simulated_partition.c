@@ -2,7 +2,7 @@
  * records. See simulated_world.h. */
 #include "base/hash.h"
 #include "base/memory.h"
-#include "log/partition_key.h"
+#include "log/key_for_partition.h"
 #include "simulation/simulated_world.h"
 
 /* ---- appending ---- */
@@ -36,12 +36,12 @@ struct simulated_entry *simulated_entry_make(struct simulated_kafka *kafka, cons
 
 #define NUMBERS_MOST 64 /* of the partitions that runs have; far more */
 
-/* The number that a key names as log/partition_key.h has it; -1: it names none. */
+/* The number that a key names as log/key_for_partition.h has it; -1: it names none. */
 static int32_t partition_of_key(struct text key)
 {
 	char bytes[PARTITION_KEY_BYTES];
 	for (int32_t i = 0; key.length == PARTITION_KEY_BYTES && i < NUMBERS_MOST; i++)
-		if (text_equal(partition_key(i, bytes), key))
+		if (text_equal(key_for_partition(i, bytes), key))
 			return i;
 	return -1;
 }

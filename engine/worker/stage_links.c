@@ -1,7 +1,7 @@
 /* stage_links.c: see stage_links.h. */
 #include "worker/stage_links.h"
 
-#include "log/partition_key.h"
+#include "log/key_for_partition.h"
 #include "message/stage_link.h"
 #include "worker/answer_record.h"
 
@@ -49,7 +49,7 @@ static struct text key_for(const struct inflight *inflight, size_t next, char by
 	struct text key = key_wanted(inflight, next);
 	int32_t partition = inflight->message.origin.partition; /* comes from a record of another stage, which any producer may
 								 * have written */
-	return key.bytes ? key : partition_key(partition < 0 ? 0 : partition, bytes);
+	return key.bytes ? key : key_for_partition(partition < 0 ? 0 : partition, bytes);
 }
 
 /* Rows that can never leave stop the worker. */

@@ -1,4 +1,4 @@
-/* partition_key_test.c: librdkafka's partitioner places the key of a partition there. */
+/* key_for_partition_test.c: librdkafka's partitioner places the key of a partition there. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,12 +7,12 @@
 #include <cmocka.h>
 #include <librdkafka/rdkafka.h>
 
-#include "log/partition_key.h"
+#include "log/key_for_partition.h"
 
 static void expect_place(int32_t partition, int32_t count)
 {
 	char bytes[PARTITION_KEY_BYTES];
-	struct text key = partition_key(partition, bytes);
+	struct text key = key_for_partition(partition, bytes);
 	assert_int_equal(key.length, PARTITION_KEY_BYTES);
 	assert_int_equal(rd_kafka_msg_partitioner_murmur2(NULL, key.bytes, key.length, count, NULL, NULL), partition % count);
 }

@@ -1,5 +1,5 @@
-/* partition_key.c: Inverse of murmur2: its steps are undone from the last to the first. See partition_key.h. */
-#include "log/partition_key.h"
+/* key_for_partition.c: Inverse of murmur2: its steps are undone from the last to the first. See key_for_partition.h. */
+#include "log/key_for_partition.h"
 
 #include <assert.h>
 
@@ -7,7 +7,7 @@
 #define FACTOR UINT32_C(0x5bd1e995)
 #define INVERSE UINT32_C(0xe59b19bd) /* of the factor, modulo 2^32 */
 
-struct text partition_key(int32_t partition, char bytes[PARTITION_KEY_BYTES])
+struct text key_for_partition(int32_t partition, char bytes[PARTITION_KEY_BYTES])
 {
 	static_assert(FACTOR * INVERSE == 1, "one undoes the other");
 	assert(partition >= 0);
