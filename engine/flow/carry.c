@@ -238,7 +238,7 @@ bool run_leave_carried(struct run *run)
 		return true;
 	struct carried *carried = ARENA_NEW(arena, struct carried);
 	/* Observers give nothing themselves, so their places are enough for what they get. */
-	struct given *items = ARENA_ARRAY(arena, struct given, 2 * run->flow->count);
+	struct given *items = arena_take_raw(arena, 2 * run->flow->count * sizeof *items);
 	struct text *keys = ARENA_ARRAY(arena, struct text, part->next_count);
 	if (!carried || !items || !keys)
 		return false;
