@@ -238,9 +238,9 @@ static size_t members_of(const struct cutter *cutter, size_t stage)
 	return members;
 }
 
-/* The stage of observers that get the same messages; STAGE_NONE: there is none, or it is full. The first of a stage, whose name it
- * has, stands for the others. */
-static size_t observers_stage(const struct cutter *cutter)
+/* The first, in the order of the file, of the observers in a stage that get the same messages; STEP_NONE: there is none, or the
+ * stage is full. It stands for the others. */
+static size_t observer_met(const struct cutter *cutter)
 {
 	const struct graph *graph = cutter->graph;
 	for (size_t i = 0; i < graph->count; i++) {
@@ -248,24 +248,32 @@ static size_t observers_stage(const struct cutter *cutter)
 		if (graph->steps[i].key && stage != STAGE_NONE && cutter->plan->stages[stage].name == graph->steps[i].name &&
 		    cutter->plan->stages[stage].parents == outermost(cutter, cutter->from) &&
 		    plan_observers_meet(graph, i, cutter->step) && members_of(cutter, stage) < SLICE_OBSERVERS_MAX)
-			return stage;
+			return i;
 	}
-	return STAGE_NONE;
+	return STEP_NONE;
 }
 
+/* A stage that several share has the name and the key of the first in the order of the file: a step that is put behind the others
+ * changes neither. */
 static size_t observing_stage(struct cutter *cutter, const char *key)
 {
-	size_t stage = observers_stage(cutter);
-	if (stage == STAGE_NONE) {
-		stage = begin_stage(cutter, BOUNDARY_ISOLATED, key,
-				    "it watches what comes to the step, beside the answer; its records have one key, so that one "
-				    "task has them all");
-		cutter->plan->stages[stage].isolated = true;
-		return stage;
+	const size_t met = observer_met(cutter);
+	if (met == STEP_NONE) {
+		const size_t own = begin_stage(cutter, BOUNDARY_ISOLATED, key,
+					       "it watches what comes to the step, beside the answer; its records have one key, so "
+					       "that one task has them all");
+		cutter->plan->stages[own].isolated = true;
+		return own;
 	}
-	cutter->plan->stages[stage].reason = "they watch the same messages, beside the answer: a record serves all of them; its "
-					     "records have one key, so that one task has them all";
-	return stage;
+	struct stage *stage = &cutter->plan->stages[cutter->plan->stage_of[met]];
+	if (cutter->step < met) {
+		stage->name = cutter->graph->steps[cutter->step].name;
+		stage->key = key;
+	}
+	stage->reason =
+		"they watch the same messages, beside the answer: a record serves all of them; its records have one key, so "
+		"that one task has them all";
+	return cutter->plan->stage_of[met];
 }
 
 /* By its own key, where it has one or remembers by the record's; else as its records come. */

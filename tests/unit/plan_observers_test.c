@@ -194,6 +194,9 @@ static void another_first_step_gives_the_stage_new_topics(void **state)
 	changelog_expect(WATCH("b", "") ANSWER, "b.observer");
 	changelog_expect(WATCH("new", "") WATCH("a", "") WATCH("b", "") ANSWER, "new.observer");
 	changelog_expect(WATCH("a", "") WATCH("b", "") WATCH("new", "") ANSWER, "a.observer");
+	changelog_expect(WATCH("a", "") WATCH("b", "inputs: [a], ") ANSWER, "a.observer"); /* `b` is placed first */
+	changelog_expect(WATCH("b", "") WATCH("c", "inputs: [b], ") WATCH("a", "inputs: [c], ") ANSWER, "b.observer");
+	changelog_expect(WATCH("b", "inputs: [a], ") WATCH("a", "") ANSWER, "b.observer");
 	changelog_expect(WATCH("a", "") "  - {name: b, expression: {set: {y: x}}}\n" ANSWER, "a.observer");
 }
 
