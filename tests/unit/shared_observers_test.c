@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "message/carried.h"
 #include "message/slice.h"
 #include "tests/unit/observed.h"
 #include "worker/slices.h"
@@ -338,6 +339,34 @@ static void what_one_cannot_use_counts_for_the_other(void **state)
 	watched_close();
 }
 
+static void a_result_that_failed_for_one_counts_for_the_other(void **state)
+{
+	static const int64_t shape[] = {1, 2};
+	struct error failed = {0}, error = {0};
+	(void)state;
+	watched_open("  - {name: a, drift: {tensors: [x], window: 40, " COMMON "}}\n  - " B "  output: {steps: [b]}\n");
+	const struct observing *stage = &watched.stages[1];
+	error_set(&failed, ERROR_INPUT, PLACE_NONE, "only for b");
+	for (int i = 0; i < 80; i++) {
+		const double numbers[] = {usual(0), usual(0)};
+		const struct tensor x = {
+			.name = TEXT("x"), .datatype = DATATYPE_FP64, .shape = shape, .rank = 2, .data = numbers, .count = 2};
+		const struct tensor *const items[] = {&x};
+		const struct payload payload = {.tensors = {1, items}};
+		const struct given given[] = {{.step = TEXT("a"), .inputs = true, .state = GIVEN_CAME, .payload = &payload},
+					      {.step = TEXT("b"), .inputs = true, .state = GIVEN_FAILED, .error = &failed}};
+		const struct carried carried = {.count = 2, .items = given};
+		arena_reset(watched.read);
+		struct message message = {
+			.arena = watched.read, .id = TEXT("r"), .time_ms = 1000 * i, .line = stage->line, .carried = &carried};
+		assert_true(flow_enter(stage->flow, &message, i, &error));
+	}
+	const struct text verdicts = buffer_view(verdicts_of("a"));
+	assert_non_null(memmem(verdicts.bytes, verdicts.length, "1: 40 of 40000 to 79000, 0 unusable", 35));
+	assert_int_equal(verdicts_of("b")->length, 0);
+	watched_close();
+}
+
 /* Those that a build without shared stages wrote to the topic of the first step. */
 static void records_for_one_step_serve_that_step(void **state)
 {
@@ -378,6 +407,7 @@ int main(void)
 		cmocka_unit_test(each_says_what_it_says_alone),
 		cmocka_unit_test(those_with_segments_say_what_they_say_alone),
 		cmocka_unit_test(what_one_cannot_use_counts_for_the_other),
+		cmocka_unit_test(a_result_that_failed_for_one_counts_for_the_other),
 		cmocka_unit_test(records_for_one_step_serve_that_step),
 	};
 	return cmocka_run_group_tests(tests, reference_open, NULL);
