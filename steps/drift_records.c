@@ -1,5 +1,6 @@
 /* drift_records.c: Records that the observer of a step `drift` lists with a message: verdicts on windows that have closed, early
  * ones, and beginnings. */
+#include <math.h>
 #include <string.h>
 
 #include "message/drift_score.h"
@@ -51,6 +52,7 @@ static struct drift_score *score_begin(const struct drift_visit *at, struct text
 					      .begin_ms = time_ms,
 					      .end_ms = time_ms,
 					      .verdict = DRIFT_LEARNING,
+					      .score = (double)NAN,
 					      .reference = self->reference,
 					      .reference_rows = self->comparison.reference.all_rows,
 					      .times = drift_times_unknown(),
@@ -67,13 +69,21 @@ static bool score_fill(const struct drift_visit *at, const struct monitor_verdic
 	score->end_ms = verdict->most_ms;
 	score->messages = verdict->rows;
 	score->late = verdict->late;
-	score->score = verdict->judged ? verdict->score : 0;
-	if (verdict->judged)
+	if (verdict->judged) {
 		score->verdict = drift_is_found(options, verdict) ? DRIFT_FOUND : DRIFT_STEADY;
+		score->score = verdict->score;
+	}
 	score->times = drift_verdict_times(verdict);
 	score->alarm_row = verdict->alarm_row;
 	score->alarm_ms = verdict->alarm_ms;
 	return drift_verdict_lists(score, verdict, visit_arena(at->visit));
+}
+
+/* Messages are marked by it: an unknown score is 0 there. */
+static void last_keep(const struct drift_score *score, struct drift_kept *kept)
+{
+	kept->last.verdict = score->verdict;
+	kept->last.score = score->verdict == DRIFT_LEARNING ? 0 : score->score;
 }
 
 bool drift_record_verdict(struct drift_visit *at, struct text segment, const struct monitor_verdict *verdict,
@@ -99,10 +109,8 @@ bool drift_record_verdict(struct drift_visit *at, struct text segment, const str
 	at->tally.unusable = at->tally.beyond = 0;
 	const bool forgets = /* its past */
 		verdict && at->self->comparison.reference.rows == 0 && kept->last.verdict != DRIFT_LEARNING;
-	if (score->verdict != DRIFT_LEARNING || forgets) {
-		kept->last.verdict = score->verdict;
-		kept->last.score = score->score;
-	}
+	if (score->verdict != DRIFT_LEARNING || forgets)
+		last_keep(score, kept);
 	visit_score(at->visit, score);
 	return !forgets || drift_record_beginning(at, segment);
 }
@@ -118,8 +126,7 @@ bool drift_record_early(const struct drift_visit *at, struct text segment, const
 	score->early = true;
 	if (!score_fill(at, early, score))
 		return error_memory(at->error, ERROR_LIMIT, "judging a window");
-	kept->last.verdict = score->verdict;
-	kept->last.score = score->score;
+	last_keep(score, kept);
 	visit_score(at->visit, score);
 	return true;
 }

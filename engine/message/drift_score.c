@@ -141,7 +141,7 @@ bool drift_score_encode(const struct drift_score *score, struct buffer *out, str
 	to = avro_put_long(to, score->end_ms);
 	to = avro_put_long(to, (int64_t)score->messages);
 	to = avro_put_long(to, (int64_t)score->unusable);
-	to = avro_put_double(to, score->score);
+	to = avro_put_finite(to, score->score);
 	to = put_flag(to, score->verdict == DRIFT_FOUND);
 	to = avro_put_bytes(to, text_of(score->reference));
 	to = put_statistics(to, score);

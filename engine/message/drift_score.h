@@ -57,7 +57,7 @@ struct drift_score {
 	uint64_t late;
 	uint64_t beyond; /* rows of segments beyond the limit, since the step's verdict before */
 	enum drift_verdict verdict;
-	double score;	       /* 0 while learning */
+	double score;	       /* NaN while learning */
 	const char *reference; /* its file */
 	uint64_t reference_rows;
 	size_t statistic_count;

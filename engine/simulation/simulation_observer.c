@@ -170,7 +170,7 @@ static bool verdict_read(const struct record *record, struct window_verdict *mad
 	(void)avro_read_long(&cursor), (void)avro_read_long(&cursor); /* its begin and its end */
 	made->messages = avro_read_long(&cursor);
 	(void)avro_read_long(&cursor); /* messages that cannot be used */
-	made->score = avro_read_double(&cursor);
+	made->score = avro_read_finite(&cursor);
 	(void)avro_read_raw(&cursor, 1);
 	(void)avro_read_bytes(&cursor);
 	for (size_t left; (left = avro_read_block(&cursor)) > 0;)

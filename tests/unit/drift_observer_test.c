@@ -312,6 +312,7 @@ static void messages_that_do_not_fit_are_counted(void **state)
 	observed_texts(&observed, 1);
 	assert_int_equal(observed.count, 2);
 	assert_int_equal(observed.seen[1].verdict, DRIFT_LEARNING);
+	assert_true(isnan(observed.seen[1].score) && observed.score == 0); /* of the record; of the mark */
 	assert_int_equal(observed.seen[1].messages, 0);
 	assert_int_equal(observed.seen[1].unusable, 40);
 	assert_string_equal(observed.state, "steady"); /* nothing was judged */

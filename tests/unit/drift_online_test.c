@@ -27,7 +27,7 @@ static void expect_the_same(const struct observed *one, const struct observed *t
 		assert_string_equal(two->seen[i].segment, one->seen[i].segment);
 		assert_int_equal(two->seen[i].messages, one->seen[i].messages);
 		assert_int_equal(two->seen[i].verdict, one->seen[i].verdict);
-		assert_true(two->seen[i].score == one->seen[i].score);
+		assert_true(scores_equal(two->seen[i].score, one->seen[i].score));
 		assert_int_equal(two->seen[i].alarm_row, one->seen[i].alarm_row);
 		assert_true(two->seen[i].sum == one->seen[i].sum);
 	}

@@ -209,6 +209,7 @@ static void windows_are_judged_when_the_past_has_enough_rows(void **state)
 			assert_int_equal(observed.seen[0].quality, 0); /* nothing was counted */
 			assert_int_equal(observed.seen[0].window, window);
 			assert_string_equal(observed.state, "learning");
+			assert_true(isnan(observed.seen[0].score)); /* the record has none; marks are 0 and false */
 			assert_true(observed.score == 0 && !observed.flagged);
 		}
 		observed_rows(&observed, 1, cases[i].rows, 0);

@@ -25,7 +25,7 @@ static void expect_the_same(const struct observed *one, const struct observed *t
 		assert_int_equal(b->begin_ms, a->begin_ms);
 		assert_int_equal(b->end_ms, a->end_ms);
 		assert_int_equal(b->verdict, a->verdict);
-		assert_true(b->score == a->score && b->sum == a->sum);
+		assert_true(b->sum == a->sum && scores_equal(b->score, a->score));
 	}
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <math.h>
 
 #include "message/carried.h"
 #include "message/feed_record.h"
@@ -417,4 +418,9 @@ void observed_texts(struct observed *observed, int messages)
 		.name = TEXT("x"), .datatype = DATATYPE_BYTES, .shape = shape, .rank = 1, .data = &text, .count = 1};
 	for (int i = 0; i < messages; i++)
 		observed_send(observed, &tensor);
+}
+
+bool scores_equal(double one, double other)
+{
+	return isnan(one) ? isnan(other) : one == other;
 }

@@ -102,4 +102,7 @@ void observed_misfits(struct observed *observed, int rows, int columns, int time
 void observed_rows(struct observed *observed, int messages, int rows, double moved);
 void observed_texts(struct observed *observed, int messages);
 
+/* Scores of records; that of no verdict is NaN. */
+bool scores_equal(double one, double other);
+
 #endif
