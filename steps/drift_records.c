@@ -5,6 +5,7 @@
 
 #include "message/drift_score.h"
 #include "steps/drift_observer_parts.h"
+#include "steps/drift_spread.h"
 #include "steps/drift_verdict.h"
 
 void drift_watching_note(const struct drift_observer *self)
@@ -76,7 +77,8 @@ static bool score_fill(const struct drift_visit *at, const struct monitor_verdic
 	score->times = drift_verdict_times(verdict);
 	score->alarm_row = verdict->alarm_row;
 	score->alarm_ms = verdict->alarm_ms;
-	return drift_verdict_lists(score, verdict, visit_arena(at->visit));
+	return drift_verdict_lists(score, verdict, visit_arena(at->visit)) &&
+	       drift_spreads_list(score, verdict, visit_arena(at->visit));
 }
 
 /* Messages are marked by it: an unknown score is 0 there. */

@@ -47,7 +47,6 @@ bool monitor_reference_check(const struct drift_reference *reference, const stru
 static bool features_open(struct monitor *self, const struct drift_reference *reference, struct arena *arena)
 {
 	const size_t usual = self->settings.window_rows ? (size_t)self->settings.window_rows : USUAL_ROWS;
-	size_t bins = 0;
 	bool online = false;
 	for (size_t i = 0; i < self->feature_count; i++) {
 		struct watched_feature *watched = &self->features[i];
@@ -58,7 +57,9 @@ static bool features_open(struct monitor *self, const struct drift_reference *re
 			return false;
 		if (self->blank)
 			continue;
-		bins = watched->bin_count > bins ? watched->bin_count : bins;
+		watched->current = ARENA_ARRAY(arena, double, watched->bin_count + 1);
+		if (!watched->current)
+			return false;
 		self->number_count += !watched->categories;
 		for (unsigned methods = watched->methods; methods; methods &= methods - 1)
 			self->test_count++;
@@ -73,8 +74,7 @@ static bool features_open(struct monitor *self, const struct drift_reference *re
 	self->scratch.present = ARENA_ARRAY(arena, double, self->room);
 	self->scratch.sorted = ARENA_ARRAY(arena, double, self->room);
 	self->scratch.parts = ARENA_ARRAY(arena, uint32_t, self->room);
-	self->scratch.counts = ARENA_ARRAY(arena, double, bins + 1);
-	return self->scratch.present && self->scratch.sorted && self->scratch.parts && self->scratch.counts;
+	return self->scratch.present && self->scratch.sorted && self->scratch.parts;
 }
 
 struct monitor_position monitor_start(void)

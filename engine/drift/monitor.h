@@ -120,12 +120,21 @@ struct monitor_quality {
 	bool missing_alarm, outside_alarm, unseen_alarm, still_alarm;
 };
 
+/* Counts of the reference's values and of a window's, by the same bins. */
+struct monitor_picture {
+	size_t bins;		       /* 0: the reference has no values */
+	const double *edges;	       /* of numbers: bins - 1 of them, rising; a value equal to one is below it */
+	const struct text *categories; /* of categories, else NULL: bins - 1 of them; the last bin is of those never seen */
+	const double *reference, *current;
+};
+
 struct monitor_feature {
 	struct text name;
 	size_t count; /* values that are not missing */
 	size_t test_count; /* 0: too few values */
 	struct monitor_test tests[MONITOR_METHODS];
 	struct monitor_quality quality;
+	struct monitor_picture picture; /* of a window that has ended; the counts are valid until the next one ends */
 };
 
 /* When the rows of a window came. NaN: not known. */

@@ -34,6 +34,7 @@ struct watched_feature {
 	struct bins bins;
 	size_t bin_count;	/* of categories one more than there are */
 	double *counts;		/* of the reference, by bin */
+	double *current;	/* of the window, likewise */
 	struct null_law binned; /* of the Jensen-Shannon distance */
 	size_t tail;		/* places of `sorted` at either end that say too little of their law */
 	struct null_law moved, settled; /* of W1 divided by the deviation: of all, and without both tails */
@@ -65,7 +66,6 @@ struct monitor_scratch {
 	struct monitor_place *order; /* of the window's rows; NULL: no method is online */
 	double *present, *sorted;
 	uint32_t *parts;
-	double *counts;
 };
 
 /* Joint tests (monitor_joint.c). */

@@ -121,8 +121,9 @@ static double ks_reach(double alpha)
 	return sqrt(-log(alpha / 2) / 2);
 }
 
-static void count_bins(const struct watched_feature *watched, const struct sorted *current, double *counts)
+static void count_bins(const struct watched_feature *watched, const struct sorted *current)
 {
+	double *counts = watched->current;
 	size_t before = 0;
 	for (size_t i = 0; i < watched->bins.count; i++) {
 		const size_t more =
@@ -133,8 +134,9 @@ static void count_bins(const struct watched_feature *watched, const struct sorte
 	counts[watched->bins.count] = (double)(current->count - before);
 }
 
-static size_t count_categories(const struct watched_feature *watched, size_t rows, double *counts)
+static size_t count_categories(const struct watched_feature *watched, size_t rows)
 {
+	double *counts = watched->current;
 	size_t count = 0;
 	for (size_t i = 0; i < watched->bin_count; i++)
 		counts[i] = 0;
@@ -152,10 +154,9 @@ static void test_put(struct monitor_feature *verdict, struct monitor_test test, 
 	verdict->tests[verdict->test_count++] = test;
 }
 
-static void test_binned(const struct watched_feature *watched, const double *counts, double common, double alpha,
-			struct monitor_feature *verdict)
+static void test_binned(const struct watched_feature *watched, double common, double alpha, struct monitor_feature *verdict)
 {
-	const struct binned binned = {watched->bin_count, watched->counts, counts};
+	const struct binned binned = {watched->bin_count, watched->counts, watched->current};
 	const double distance = binned_jensen_shannon(&binned) / sqrt(M_LN2);
 	struct monitor_test test = {.p = null_law_p(&watched->binned, distance, common),
 				    .effect = distance,
@@ -241,9 +242,10 @@ static bool is_unusual(const struct watched_feature *watched, double many, doubl
 	return predicted_sf(floor(many / dependence), floor(rows / dependence), usual + 0.5, of - usual + 0.5) < alpha;
 }
 
-static void quality_judge(const struct watched_feature *watched, size_t rows, const struct sorted *current, const double *counts,
+static void quality_judge(const struct watched_feature *watched, size_t rows, const struct sorted *current,
 			  const struct monitor_levels *levels, struct monitor_feature *verdict)
 {
+	const double *counts = watched->current;
 	struct monitor_quality *quality = &verdict->quality;
 	const double all = (double)watched->all_rows, count = (double)verdict->count, seen = all - (double)watched->missing;
 	quality->missing = rows - verdict->count;
@@ -276,15 +278,17 @@ void watched_test(const struct watched_feature *watched, size_t rows, size_t loo
 {
 	const double alpha = levels->test;
 	struct sorted current = {0};
-	*verdict = (struct monitor_feature){.name = watched->name};
+	*verdict = (struct monitor_feature){
+		.name = watched->name,
+		.picture = {watched->bin_count, watched->bins.edges, watched->category_names, watched->counts, watched->current}};
 	if (watched->categories) {
-		verdict->count = count_categories(watched, rows, scratch->counts);
+		verdict->count = count_categories(watched, rows);
 	} else {
 		current = window_sort(watched, rows, scratch);
-		count_bins(watched, &current, scratch->counts);
+		count_bins(watched, &current);
 		verdict->count = current.count;
 	}
-	quality_judge(watched, rows, &current, scratch->counts, levels, verdict);
+	quality_judge(watched, rows, &current, levels, verdict);
 	if (watched->detectors)
 		test_online(watched, rows, looked, alpha, scratch, verdict);
 	if (verdict->count < MONITOR_ROWS_MIN || (watched->methods & ~MONITOR_ONLINE) == 0)
@@ -293,5 +297,5 @@ void watched_test(const struct watched_feature *watched, size_t rows, size_t loo
 	if (!watched->categories)
 		test_numbers(watched, &current, common, alpha, verdict);
 	if (watched->methods & MONITOR_OF_BINS)
-		test_binned(watched, scratch->counts, common, alpha, verdict);
+		test_binned(watched, common, alpha, verdict);
 }

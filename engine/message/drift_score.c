@@ -7,10 +7,12 @@
 #include "message/avro_wire.h"
 #include "message/avro_writers.h"
 
-#define NUMBERS 36	     /* of a record beside its lists, at most */
+#define NUMBERS 38	     /* of a record beside its lists, at most */
 #define STATISTIC_NUMBERS 6  /* of one feature by one method */
 #define QUALITY_NUMBERS 10   /* of one feature */
 #define ESTIMATE_NUMBERS 3
+#define SPREAD_BLOCKS 8 /* counts and ends of the lists of one feature */
+#define COUNT_BYTES 5	/* of a count of values */
 
 const char *const drift_verdict_names[DRIFT_VERDICTS] = {"learning", "steady", "drift"};
 
@@ -23,6 +25,25 @@ struct drift_times drift_times_unknown(void)
 static struct text words_of(const char *words)
 {
 	return text_of(words ? words : "");
+}
+
+static size_t edges_of(const struct drift_spread *spread)
+{
+	return spread->edges ? spread->bins - 1 : 0;
+}
+
+static size_t names_of(const struct drift_spread *spread)
+{
+	return spread->edges ? 0 : spread->bins - 2;
+}
+
+static size_t spread_room(const struct drift_spread *spread)
+{
+	size_t room = avro_text_room(spread->feature) + SPREAD_BLOCKS * AVRO_LONG_BYTES_MAX + edges_of(spread) * sizeof(double) +
+		      2 * spread->bins * COUNT_BYTES;
+	for (size_t i = 0; i < names_of(spread); i++)
+		room += avro_text_room(spread->names[i]);
+	return room;
 }
 
 static size_t score_room(const struct drift_score *score)
@@ -39,6 +60,8 @@ static size_t score_room(const struct drift_score *score)
 		room += avro_text_room(score->quality[i].feature) + QUALITY_NUMBERS * AVRO_LONG_BYTES_MAX;
 	for (size_t i = 0; i < score->estimate_count; i++)
 		room += avro_text_room(text_of(score->estimates[i].metric)) + ESTIMATE_NUMBERS * AVRO_LONG_BYTES_MAX;
+	for (size_t i = 0; i < score->spread_count; i++)
+		room += spread_room(&score->spreads[i]);
 	for (size_t i = 0; i < score->lacking_count; i++)
 		room += avro_text_room(score->lacking[i]);
 	return room;
@@ -111,6 +134,41 @@ static char *put_lacking(char *to, const struct drift_score *score)
 	return avro_put_small(to, 0);
 }
 
+static char *put_counts(char *to, const double *counts, size_t count)
+{
+	to = avro_put_small(to, count);
+	for (size_t i = 0; i < count; i++)
+		to = avro_put_long(to, (int64_t)counts[i]);
+	return avro_put_small(to, 0);
+}
+
+static char *put_spread(char *to, const struct drift_spread *spread)
+{
+	const size_t edges = edges_of(spread), names = names_of(spread);
+	to = avro_put_bytes(to, spread->feature);
+	if (edges)
+		to = avro_put_small(to, edges);
+	for (size_t i = 0; i < edges; i++)
+		to = avro_put_double(to, spread->edges[i]);
+	to = avro_put_small(to, 0);
+	if (names)
+		to = avro_put_small(to, names);
+	for (size_t i = 0; i < names; i++)
+		to = avro_put_bytes(to, spread->names[i]);
+	to = avro_put_small(to, 0);
+	to = put_counts(to, spread->reference, spread->bins);
+	return put_counts(to, spread->current, spread->bins);
+}
+
+static char *put_spreads(char *to, const struct drift_score *score)
+{
+	if (score->spread_count)
+		to = avro_put_small(to, score->spread_count);
+	for (size_t i = 0; i < score->spread_count; i++)
+		to = put_spread(to, &score->spreads[i]);
+	return avro_put_small(to, 0);
+}
+
 static char *put_times(char *to, const struct drift_times *times)
 {
 	to = avro_put_finite(to, times->rate);
@@ -161,6 +219,7 @@ bool drift_score_encode(const struct drift_score *score, struct buffer *out, str
 	to = avro_put_long(to, (int64_t)score->alarm_row);
 	to = avro_put_long(to, score->alarm_ms);
 	to = avro_put_bytes(to, words_of(score->uncompared));
+	to = put_spreads(to, score);
 	buffer_grown(out, (size_t)(to - begin));
 	return true;
 }

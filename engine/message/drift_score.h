@@ -41,6 +41,15 @@ struct drift_estimate {
 	double value, low, high;
 };
 
+/* How many values of a feature are in each bin, in the reference and in the window. */
+struct drift_spread {
+	struct text feature;
+	size_t bins;
+	const double *edges;	  /* of numbers: bins - 1, between them; else NULL */
+	const struct text *names; /* of categories: bins - 2; the last two are of the other ones, and of those never seen */
+	const double *reference, *current; /* counts */
+};
+
 #define DRIFT_SEGMENTS_MAX 1000	      /* of a step */
 #define DRIFT_SEGMENT_BYTES_MAX 256 /* of the name of one */
 
@@ -64,6 +73,8 @@ struct drift_score {
 	const struct drift_statistic *statistics;
 	size_t quality_count;
 	const struct drift_quality *quality;
+	size_t spread_count;
+	const struct drift_spread *spreads;
 	uint64_t estimated_rows; /* that the estimates are of */
 	size_t estimate_count;
 	const struct drift_estimate *estimates;

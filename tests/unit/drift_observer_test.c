@@ -10,7 +10,6 @@
 #include <cmocka.h>
 #include <math.h>
 
-#include "tests/unit/letters.h"
 #include "tests/unit/observed.h"
 
 /* ---- verdicts ---- */
@@ -423,81 +422,6 @@ static void a_share_is_watched(void **state)
 	observed_close(&few);
 }
 
-/* ---- records ---- */
-
-static void a_record_has_all_that_its_schema_names(void **state)
-{
-	(void)state;
-	const struct drift_statistic statistic = {TEXT("x.a"), "ks", 0.5, 0.25, 0.75, 0.01, true};
-	const struct drift_quality quality = {TEXT("x.b"), 38, 2, 3, 4, true, true, false, true, false, false};
-	const struct drift_estimate estimate = {"accuracy", 0.75, 0.5, 1};
-	const struct text lacking = TEXT("x.c");
-	const struct drift_score score = {.pipeline = "p",
-					  .step = "watch",
-					  .window = 3,
-					  .begin_ms = 11,
-					  .end_ms = 22,
-					  .messages = 40,
-					  .unusable = 5,
-					  .late = 6,
-					  .verdict = DRIFT_FOUND,
-					  .score = 0.125,
-					  .reference = "r.json",
-					  .reference_rows = 400,
-					  .statistic_count = 1,
-					  .statistics = &statistic,
-					  .quality_count = 1,
-					  .quality = &quality,
-					  .segment = TEXT("venue"),
-					  .beyond = 9,
-					  .estimated_rows = 39,
-					  .estimate_count = 1,
-					  .estimates = &estimate,
-					  .times = {"too short", 30.5, 20, INFINITY, 1500, NAN, true, false},
-					  .early = true,
-					  .alarm_row = 17,
-					  .alarm_ms = 1234,
-					  .uncompared = "constants",
-					  .lacking_count = 1,
-					  .lacking = &lacking};
-	struct buffer out;
-	struct letter letter;
-	struct error error = {0};
-	buffer_open(&out, 1 << 12);
-	assert_true(drift_score_encode(&score, &out, &error));
-	letter_open_as(&letter, "drift_score", buffer_view(&out));
-	assert_true(text_is(letter_text(&letter, "pipeline"), "p"));
-	assert_true(text_is(letter_text(&letter, "step"), "watch"));
-	assert_int_equal(letter_number(&letter, "window_start_ms"), 11);
-	assert_int_equal(letter_number(&letter, "window_end_ms"), 22);
-	assert_int_equal(letter_number(&letter, "messages"), 40);
-	assert_int_equal(letter_number(&letter, "missing"), 5);
-	assert_true(text_is(letter_text(&letter, "reference"), "r.json"));
-	assert_int_equal(letter_number(&letter, "window"), 3);
-	assert_true(text_is(letter_text(&letter, "verdict"), "drift"));
-	assert_int_equal(letter_number(&letter, "reference_rows"), 400);
-	assert_int_equal(letter_number(&letter, "late"), 6);
-	assert_true(text_is(letter_text(&letter, "statistics.feature"), "x.a"));
-	assert_true(text_is(letter_text(&letter, "statistics.method"), "ks"));
-	assert_true(text_is(letter_text(&letter, "quality.feature"), "x.b"));
-	assert_int_equal(letter_number(&letter, "quality.unseen"), 4);
-	assert_true(text_is(letter_text(&letter, "segment"), "venue"));
-	assert_int_equal(letter_number(&letter, "beyond_segments"), 9);
-	assert_int_equal(letter_number(&letter, "estimated_rows"), 39);
-	assert_true(text_is(letter_text(&letter, "estimates.metric"), "accuracy"));
-	assert_true(text_is(letter_text(&letter, "not_compared"), "x.c"));
-	assert_true(text_is(letter_text(&letter, "times_not_judged"), "too short"));
-	assert_int_equal(letter_number(&letter, "alarm_row"), 17);
-	assert_int_equal(letter_number(&letter, "alarm_ms"), 1234);
-	assert_true(text_is(letter_text(&letter, "not_judged"), "constants"));
-	letter_close(&letter);
-	buffer_close(&out);
-	buffer_open(&out, 64);
-	assert_false(drift_score_encode(&score, &out, &error));
-	assert_int_equal(error.kind, ERROR_LIMIT);
-	buffer_close(&out);
-}
-
 /* ---- the plan ---- */
 
 static void the_plan_has_a_stage_for_the_observer(void **state)
@@ -563,7 +487,6 @@ int main(void)
 		cmocka_unit_test(missing_values_are_counted),
 		cmocka_unit_test(times_have_bounds_from_the_reference),
 		cmocka_unit_test(a_share_is_watched),
-		cmocka_unit_test(a_record_has_all_that_its_schema_names),
 		cmocka_unit_test(the_plan_has_a_stage_for_the_observer),
 		cmocka_unit_test(segments_need_whole_messages),
 	};
