@@ -19,7 +19,7 @@ struct host_names host_names_of(const char *host, struct name_list listed)
 	return names;
 }
 
-/* Without a port, and without the dot that ends an absolute name. Empty: it is no name. */
+/* Without a port, and without the dot that ends an absolute name. */
 static struct text host_name(struct text host)
 {
 	const char *bracket = host.bytes[0] == '[' ? memchr(host.bytes, ']', host.length) : NULL;
@@ -27,8 +27,6 @@ static struct text host_name(struct text host)
 	const char *colon = memchr(host.bytes + taken, ':', host.length - taken);
 	if (colon)
 		host.length = (size_t)(colon - host.bytes);
-	if (bracket && host.length > taken)
-		return (struct text){0};
 	if (host.length > 1 && host.bytes[host.length - 1] == '.')
 		host.length--;
 	return host;
