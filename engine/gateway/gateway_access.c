@@ -134,6 +134,6 @@ bool gateway_access_equal(const struct gateway_access *access, const struct gate
 
 bool gateway_access_check_host(const struct gateway_access *access, const struct listening_asked *listening, struct error *error)
 {
-	return access->asks || listening_check_host(listening, "callers are not asked who they are",
+	return access->asks || listening_check_host(listening, "callers are not authenticated",
 						    "name --jwks, --api-keys, or --authorities of their certificates", error);
 }

@@ -2,7 +2,7 @@
  *
  * A page in a browser may send any request to its own origin. Its owner can let the name of that origin lead to 127.0.0.1 once the
  * page is loaded. Then the page reaches a server on loopback as its own, and neither CORS nor a preflight protects the server. But
- * the browser sends the page's name in `Host`. So a server that only this machine reaches, and that asks nobody who they are,
+ * the browser sends the page's name in `Host`. So a server that only this machine reaches, and that authenticates nobody,
  * serves requests that are addressed to it alone: to an address, to localhost, to the machine's own name, or to a name that its
  * user lists. Others get 421 (RFC 9110, 15.5.20: misdirected), which says more than 403: no credential would help, only another
  * address.
@@ -29,9 +29,9 @@
 /* `--allow-host` of the commands that listen; `member` of `owner` is a name_list. */
 #define HOST_NAMES_ROW(owner, member)                                                                                              \
 	ROW("allow-host", NAMES, owner, member, .word = "NAME",                                                                    \
-	    .help = "A name by which a browser may address a port on this machine alone, where callers are not asked who they "    \
-		    "are; * is every name. Others are refused by 421, so that pages cannot reach it through names of theirs (DNS " \
-		    "rebinding). Addresses, localhost and the machine's own name need not be listed.")
+	    .help = "A name by which a browser may address a port that only this machine reaches and that does not "               \
+		    "authenticate callers; * is every name. Others are refused by 421, so that pages cannot reach it through "     \
+		    "names of theirs (DNS rebinding). Addresses, localhost and the machine's own name need not be listed.")
 
 struct host_names {
 	bool any;		     /* all names are right: the server is reached from elsewhere, has TLS, or asks who calls */

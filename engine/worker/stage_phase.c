@@ -40,7 +40,7 @@ static bool is_kept(const struct worker_stage *stage, const struct worker_setup 
 
 /* Whether the stage may drain. A stage with state does not: its state continues in its successor. Nor does one that is
  * renewed: its successor has its version. */
-static bool may_linger(const struct stage_config *config)
+static bool may_drain(const struct stage_config *config)
 {
 	return comes_from_stage(config) && config->changelog == TOPIC_NOWHERE;
 }
@@ -49,7 +49,7 @@ void stage_phase_begin(struct worker *worker, const struct worker_setup *setup)
 {
 	for (struct worker_stage *stage = worker->stages; stage; stage = stage->next)
 		if (stage->phase == STAGE_ACTIVE && !is_kept(stage, setup)) {
-			bool drains = may_linger(stage->config) && !is_renewed(stage->config, setup);
+			bool drains = may_drain(stage->config) && !is_renewed(stage->config, setup);
 			stage->phase = drains ? STAGE_DRAINING : STAGE_CLOSING;
 			stage->quiet_ms = loop_now_ms(worker->loop);
 			worker->replaced_count++;
@@ -60,7 +60,7 @@ void stage_phase_begin(struct worker *worker, const struct worker_setup *setup)
 
 struct worker_stage *stage_phase_taker(struct worker *worker, struct worker_stage *stage, const struct record *record)
 {
-	if (worker->replaced_count == 0 || !may_linger(stage->config))
+	if (worker->replaced_count == 0 || !may_drain(stage->config))
 		return stage;
 	struct stage_link_head head;
 	struct error ignored = {0};
@@ -82,7 +82,7 @@ static bool is_of_one_version(const struct stage_config *a, const struct stage_c
 }
 
 /* Whether no more records can come: earlier stages of its version ended some time ago. */
-static bool has_lingered(const struct worker *worker, const struct worker_stage *stage)
+static bool has_drained(const struct worker *worker, const struct worker_stage *stage)
 {
 	for (const struct worker_stage *other = worker->stages; other; other = other->next) {
 		bool at_work = other->phase == STAGE_CLOSING || (other->phase == STAGE_DRAINING && other->load.in_flight > 0);
@@ -96,7 +96,7 @@ bool stage_phase_advance(struct worker *worker)
 {
 	bool ended = false;
 	for (struct worker_stage *stage = worker->stages; stage; stage = stage->next)
-		if (stage->phase == STAGE_DRAINING && has_lingered(worker, stage)) {
+		if (stage->phase == STAGE_DRAINING && has_drained(worker, stage)) {
 			stage->phase = STAGE_CLOSING;
 			ended = true;
 		}
