@@ -43,8 +43,8 @@ static const struct option options[] = {
 	    .help = "With --control: a folder for the files that `sluice apply` sent with documents. Engines may share it. "
 		    "Default: `artifacts` in the folder of --state, else `sluice-USERID/artifacts` in TMPDIR, or /tmp."),
 	ROW("state-memory", QUANTITY, struct run_asked, state_bytes, .word = "SIZE", .fallback = "1Gi",
-	    .help = "The memory for the state of a pipeline in one partition, in addition to --memory; beyond it, requests are "
-		    "answered with LIMIT."),
+	    .help = "The memory for the state of a pipeline in one partition, in addition to --memory; beyond it, requests "
+		    "that need more state are answered with LIMIT."),
 	ROW("snapshot-every", DURATION, struct run_asked, snapshot_ns, .word = "TIME", .fallback = "1m",
 	    .help = "The least time between two snapshots of a partition."),
 	ROW("new-state", NAMES, struct run_asked, new_state, .word = "PIPELINE",

@@ -379,13 +379,16 @@ int64_t join_matcher_due_ms(const struct matcher *matcher)
 
 /* ---- arrival of a part ---- */
 
-bool join_matcher_would_keep(const struct matcher *matcher, const struct join_part *part)
+bool join_matcher_needs_room(const struct matcher *matcher, const struct join_part *part)
 {
 	const struct pending_join *found = pending_join_of(matcher, part, hash_bytes(part->name.bytes, part->name.length, 0));
+	assert(!part->again);
+	if (!found || !brings_anything(matcher, part))
+		return brings_anything(matcher, part);
+	if (found->stage != STAGE_OPEN || is_too_far(matcher, found, part))
+		return false;
 	const struct sources_came with = sources_came_with(matcher, found, part);
 	const bool closed = with.settled == matcher->sources;
-	if (!brings_anything(matcher, part) || (found && (found->stage != STAGE_OPEN || is_too_far(matcher, found, part))))
-		return false;
 	return !(closed && matcher->rule->always && with.inputs > 0) &&
 	       !rule_opens(matcher->rule, with.inputs, with.triggers, closed);
 }

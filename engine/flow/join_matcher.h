@@ -66,8 +66,9 @@ bool pending_join_is_enough(const struct join_rule *rule, const unsigned char *s
 struct matcher *join_matcher_open(const struct join_rule *rule);
 void join_matcher_close(struct matcher *matcher); /* NULL is fine; parts and marks remain the caller's */
 
-/* Whether a part that is taken would have to be kept: it completes no join. Parts that are not kept need no memory of the owner. */
-bool join_matcher_would_keep(const struct matcher *matcher, const struct join_part *part);
+/* Whether a part that is taken may need memory of the owner: it must be kept, or begins a join that may have to be remembered. One
+ * that completes a join frees the others, and one that is of no use or late needs none. Not for a part that is restored. */
+bool join_matcher_needs_room(const struct matcher *matcher, const struct join_part *part);
 
 /* Takes a part. For the verdicts WAITS and OPENS, `*pending_join` is the join of the part. Otherwise it is the
  * finished join that the part came for; NULL: there is none. False: memory (SYSTEM). */

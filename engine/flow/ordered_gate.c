@@ -262,12 +262,26 @@ static const struct store *store_to_write(const struct visit *visit, struct erro
 	return store;
 }
 
+/* Steps that watch change boards, and list records, while they run, so a write of theirs cannot be refused when the visit ends:
+ * each is refused by itself, at once. Of other steps, all writes of the visit are judged together at its end. */
+static bool is_refused_at_once(const struct visit *visit)
+{
+	return visit->node->step.kind->monitors != NULL;
+}
+
+static bool fits_alone(const struct visit *visit, const struct store *store, struct text key, size_t size, struct error *error)
+{
+	const struct write alone = {.scope = visit->node->ordered_gate, .key = key, .value = {"", size}}; /* its length counts */
+	return store_has_room(store, &alone, error);
+}
+
 void *visit_remember(struct visit *visit, struct text key, size_t size, struct error *error)
 {
 	const struct store *store = store_to_write(visit, error);
 	struct text before = {0};
 	(void)visit_recall(visit, key, &before);
-	if (!store || !store_may_write(store, visit->node->ordered_gate, key.length, size, error))
+	if (!store || !store_may_write(store, visit->node->ordered_gate, key.length, size, error) ||
+	    (is_refused_at_once(visit) && !fits_alone(visit, store, key, size, error)))
 		return NULL;
 	struct write *write = draft(visit, key, error);
 	if (write && write->value.bytes && write->value.length == size)
@@ -288,7 +302,9 @@ void *visit_remember(struct visit *visit, struct text key, size_t size, struct e
 
 bool visit_forget(struct visit *visit, struct text key, struct error *error)
 {
-	struct write *write = store_to_write(visit, error) ? draft(visit, key, error) : NULL;
+	const struct store *store = store_to_write(visit, error);
+	struct write *write =
+		store && store_may_write(store, visit->node->ordered_gate, key.length, 0, error) ? draft(visit, key, error) : NULL;
 	if (write)
 		write->value = (struct text){0};
 	return write != NULL;
@@ -305,7 +321,7 @@ bool visit_settle(struct visit *visit, enum step_verdict verdict, struct error *
 	if (!store)
 		return true;
 	error->kind = ERROR_NONE;
-	if (!store_has_room(store, write, error))
+	if (!is_refused_at_once(visit) && !store_has_room(store, write, error))
 		return false;
 	for (struct write *next; write; write = next) {
 		next = write->next;

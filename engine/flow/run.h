@@ -467,7 +467,7 @@ const struct run *ordered_gate_turn(const struct visit *visit);
 
 /* A visit has come to a stateful step: it runs when all earlier messages of its line have passed. */
 void ordered_gate_enter(struct visit *visit);
-/* The visit has ended: its drafts are journaled, or dropped if it failed. False: memory. */
+/* The visit has ended: its drafts are journaled, or dropped if it failed. False: the state is full (LIMIT), or memory (SYSTEM). */
 bool visit_settle(struct visit *visit, enum step_verdict verdict, struct error *error);
 /* The run has passed the ordered gate of that node, or will never come to it. */
 void ordered_gate_pass(struct run *run, const struct flow_node *node);

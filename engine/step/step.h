@@ -509,7 +509,8 @@ enum step_verdict visit_in_turn(struct visit *visit, void *work);
 bool visit_recall(struct visit *visit, struct text key, struct text *value);
 
 /* Stores `size` bytes under `key`, aligned for any type; the step may change them until its visit ends. They begin as
- * the previous value, cut off or extended with zeros. The key is copied. NULL: LIMIT. */
+ * the previous value, cut off or extended with zeros. The key is copied. NULL: LIMIT. What all writes of a visit add is judged when
+ * it ends, which may fail it: only a kind with .monitors is refused here, and may do in its run what cannot be undone. */
 void *visit_remember(struct visit *visit, struct text key, size_t size, struct error *error);
 
 /* Deletes the value under `key`. False: LIMIT. */

@@ -254,12 +254,12 @@ static bool come_late(const struct join_state *join_state, struct error *error)
 	return false;
 }
 
-/* Whether the part has room in the store, if it has to wait. */
+/* Whether the part has room in the store, if it needs any. */
 static bool part_has_room(const struct join_state *join_state, const struct parked_part *own, const struct join_part *part,
 			  struct text bytes, struct error *error)
 {
 	struct error full = {0};
-	if (parked_part_fits(&join_state->parked_parts, own, bytes, &full) || !join_matcher_would_keep(join_state->matcher, part))
+	if (parked_part_fits(&join_state->parked_parts, own, bytes, &full) || !join_matcher_needs_room(join_state->matcher, part))
 		return true;
 	*error = full;
 	return false;

@@ -36,6 +36,14 @@ static int clear(void **state)
 	return 0;
 }
 
+static size_t kept(const struct pending_join *pending_join)
+{
+	size_t next = 0, count = 0;
+	while (pending_join_next_part(pending_join, &next))
+		count++;
+	return count;
+}
+
 static enum join_verdict come_at(const char *name, size_t party, const char *brings, const char *part, int64_t time_ms,
 				 int64_t now_ms)
 {
@@ -46,9 +54,14 @@ static enum join_verdict come_at(const char *name, size_t party, const char *bri
 		states[i] = brings[i] == '+' ? SOURCE_CAME : brings[i] == '-' ? SOURCE_DEAD : SOURCE_UNKNOWN;
 	const struct join_part taken = {
 		.name = text_of(name), .party = party, .states = states, .time_ms = time_ms, .part = (void *)(uintptr_t)part};
-	const bool would_keep = join_matcher_would_keep(matcher, &taken);
+	const bool needs_room = join_matcher_needs_room(matcher, &taken);
 	assert_true(join_matcher_take(matcher, &taken, now_ms, &verdict, &last, &error));
-	assert_int_equal(would_keep, verdict == JOIN_WAITS);
+	if (verdict == JOIN_WAITS)
+		assert_true(needs_room);
+	else if (verdict != JOIN_OPENS)
+		assert_false(needs_room);
+	else
+		assert_int_equal(needs_room, kept(last) == 1); /* the part alone began the join */
 	return verdict;
 }
 
@@ -67,14 +80,6 @@ static const char *parts(const struct pending_join *pending_join)
 		text[i + 1] = '\0';
 	}
 	return text;
-}
-
-static size_t kept(const struct pending_join *pending_join)
-{
-	size_t next = 0, count = 0;
-	while (pending_join_next_part(pending_join, &next))
-		count++;
-	return count;
 }
 
 static void an_inner_join_needs_each_of_its_sources(void **state)

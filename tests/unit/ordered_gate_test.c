@@ -163,6 +163,49 @@ static void a_step_that_remembers_too_much_is_answered_with_the_limit(void **sta
 	expect_all_released();
 }
 
+static bool has_effect; /* of a visit, outside its state */
+
+static enum step_verdict remembers_run(struct step *step, struct visit *visit, struct error *error)
+{
+	(void)step;
+	if (!visit_remember(visit, TEXT("key"), 200, error))
+		return STEP_FAIL;
+	has_effect = true;
+	visit_pass(visit);
+	return STEP_DONE;
+}
+
+static const struct step_kind kind_remembers = {
+	.name = "remembers", .shape = SHAPE_PASSES, .state = &(const struct state_rules){0}, .run = remembers_run};
+static const struct step_kind kind_watches = {.name = "watches",
+					      .shape = SHAPE_PASSES,
+					      .state = &(const struct state_rules){0},
+					      .monitors = &(const struct monitor_rules){0},
+					      .run = remembers_run};
+
+/* What watches changes boards while it runs; of others, all writes are judged when the visit ends. */
+static void what_watches_is_refused_before_it_has_an_effect(void **state)
+{
+	static const struct step_kind *const kinds[] = {&kind_remembers, &kind_watches};
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		const struct made_step steps[] = {{.name = "n", .kind = kinds[i]}};
+		struct error error = {0};
+		has_effect = false;
+		open_kept(steps, COUNT(steps), "n", JOIN_INNER);
+		store_close(scene.store);
+		line_close(scene.line);
+		scene.store = store_open(flow_scopes(scene.flow), 100);
+		scene.line = line_open(scene.flow, scene.store, &error);
+		scene_send(&scene, "a", "k=1");
+		expect_error("a", ERROR_LIMIT, "`n` cannot keep more state");
+		assert_int_equal(has_effect, kinds[i] == &kind_remembers);
+		expect_all_released();
+		if (i == 0)
+			scene_close(&scene);
+	}
+}
+
 /* ---- the ordered gate ---- */
 
 static void messages_pass_in_their_order_whatever_calls_came_before(void **state)
@@ -499,6 +542,7 @@ int main(void)
 		IN_SCENE(what_was_written_stands_though_a_later_step_fails),
 		IN_SCENE(what_is_forgotten_is_not_seen_again),
 		IN_SCENE(a_step_that_remembers_too_much_is_answered_with_the_limit),
+		IN_SCENE(what_watches_is_refused_before_it_has_an_effect),
 		IN_SCENE(messages_pass_in_their_order_whatever_calls_came_before),
 		IN_SCENE(a_message_whose_way_ends_before_lets_the_next_pass),
 		IN_SCENE(a_reply_without_tensors_lets_the_next_pass),
