@@ -391,7 +391,7 @@ static const struct given *moments_find(const struct message *message, const cha
 
 /* The rows of an observer among those of a slice. */
 struct slice_share {
-	const bool *own;
+	const unsigned char *own; /* not 0: the row is the observer's */
 	size_t rows, kept;
 };
 
@@ -399,7 +399,8 @@ struct slice_share {
 static const struct tensor *tensor_draw(const struct slice_share *share, const struct tensor *tensor, struct arena *arena,
 					struct error *error)
 {
-	if (tensor->rank != 2 || tensor->shape[0] != (int64_t)share->rows || tensor->datatype == DATATYPE_BYTES) {
+	if (share->rows > SLICE_ROWS_MAX || tensor->rank != 2 || tensor->shape[0] != (int64_t)share->rows ||
+	    tensor->datatype == DATATYPE_BYTES) {
 		error_set(error, ERROR_INPUT, PLACE_NONE,
 			  "`" TEXT_FORMAT "` has not the %zu rows of its slice; only the engine may write to a stage's topic",
 			  TEXT_ARGUMENTS(tensor->name), share->rows);
@@ -412,7 +413,7 @@ static const struct tensor *tensor_draw(const struct slice_share *share, const s
 		return NULL;
 	const size_t bytes = tensor_size_bytes(tensor) / share->rows;
 	for (size_t i = 0, done = 0; i < share->rows; i++)
-		if (share->own[i])
+		if (share->own[i] != 0)
 			memcpy((char *)elements + bytes * done++, (const char *)tensor->data + bytes * i, bytes);
 	drawn->parameters = tensor->parameters;
 	return drawn;
@@ -437,6 +438,12 @@ static void result_draw(const struct slice_share *share, struct given *given, si
 	if (share->kept == 0) {
 		given->state = GIVEN_DEAD;
 		given->payload = NULL;
+		return;
+	}
+	if (count > SLICE_TENSORS_MAX) {
+		error_set(&error, ERROR_INPUT, PLACE_NONE, "a slice has %zu tensors; only the engine may write to a stage's topic",
+			  count);
+		result_fail(given, &error, arena);
 		return;
 	}
 	tensors_begin(&list, arena, count);
@@ -474,15 +481,20 @@ void slice_draw(struct message *message, const char *watched, const char *observ
 		return;
 	struct slice_share share = {.own = own->data, .rows = own->count};
 	for (size_t i = 0; i < share.rows; i++)
-		share.kept += share.own[i];
+		share.kept += share.own[i] != 0;
 	const size_t at = (size_t)(moments - message->carried->items);
 	struct given *items = carried_copy(message);
 	if (!items)
 		return;
 	result_draw(&share, &items[at], 1, message->arena);
-	for (size_t i = 0; i < message->carried->count; i++)
-		if (items[i].inputs && items[i].state == GIVEN_CAME && text_is(items[i].step, watched))
+	for (size_t i = 0; i < message->carried->count; i++) {
+		if (!items[i].inputs || items[i].state != GIVEN_CAME || !text_is(items[i].step, watched))
+			continue;
+		if (items[at].state == GIVEN_FAILED)
+			result_fail(&items[i], items[at].error, message->arena);
+		else
 			result_draw(&share, &items[i], items[i].payload->tensors.count, message->arena);
+	}
 }
 
 const int64_t *slice_times(const struct message *message, const char *observer, size_t *rows)

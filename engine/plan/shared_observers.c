@@ -52,12 +52,18 @@ static bool point_is(const struct graph *graph, const struct graph_step *a, cons
 	return a == b || same;
 }
 
+/* Whether the step gets each message that comes to it. */
+static bool comes_always(const struct graph *graph, size_t step)
+{
+	return graph->steps[step].triggers.count == 0 && !graph->steps[step].spec->when;
+}
+
 bool plan_observers_meet(const struct graph *graph, size_t observer, size_t other)
 {
 	if (graph->steps[observer].inputs.count == 0 || graph->steps[other].inputs.count == 0) /* of a graph with faults */
 		return false;
 	const struct step one = step_seen(graph, observer), two = step_seen(graph, other);
 	const size_t watched = graph_step_watched(graph, observer), also = graph_step_watched(graph, other);
-	return step_slices(&one) == step_slices(&two) && graph->steps[watched].triggers.count == 0 &&
-	       graph->steps[also].triggers.count == 0 && point_is(graph, watched_point(graph, watched), watched_point(graph, also));
+	return step_slices(&one) == step_slices(&two) && comes_always(graph, watched) && comes_always(graph, also) &&
+	       point_is(graph, watched_point(graph, watched), watched_point(graph, also));
 }

@@ -231,6 +231,8 @@ static void observers_share_a_stage_only_where_the_same_comes_to_both(void **sta
 	/* Another input; one of which a step may keep messages back, or may choose; one that is renamed; another stage. */
 	assert_int_equal(stages_of(WATCH("a", "") "  - {name: f, filter: {keep: 'true'}}\n" WATCH("b", "inputs: [f], ") ANSWER), 3);
 	assert_int_equal(stages_of(WATCH("a", "when: 'x > 1', ") WATCH("b", "inputs: [a], ") ANSWER), 3);
+	assert_int_equal(stages_of(WATCH("a", "when: 'x > 1', ") WATCH("b", "") ANSWER), 3);
+	assert_int_equal(stages_of(WATCH("a", "") WATCH("b", "when: 'x > 1', ") ANSWER), 3);
 	assert_int_equal(stages_of("  - {name: r, route: {cases: [{when: 'x > 1', to: a}, {when: 'x > 0', to: b}], default: {drop: "
 				   "true}}}\n" WATCH("a", "inputs: [r], ") WATCH("b", "inputs: [r], ") ANSWER),
 			 3);

@@ -442,6 +442,55 @@ static void rows_that_are_not_those_of_their_slice_are_refused(void **state)
 	assert_int_equal(read.carried->items[1].error->kind, ERROR_INPUT);
 }
 
+static void any_byte_but_0_says_that_a_row_is_the_observers(void **state)
+{
+	struct stage_link link;
+	size_t rows = 0;
+	(void)state;
+	add_rows_of_two(3);
+	struct message read = read_back(0, 3, &link);
+	unsigned char *own = (unsigned char *)(uintptr_t)inputs_of(&read, "guard.observer")->tensors.items[1]->data;
+	own[0] = 2, own[1] = 0, own[2] = 255;
+	slice_draw(&read, "guard", "guard.observer");
+	assert_int_equal(inputs_of(&read, "guard")->tensors.items[0]->shape[0], 2);
+	assert_int_equal(slice_times(&read, "guard.observer", &rows)[1], 1002);
+	assert_int_equal(rows, 2);
+}
+
+static void a_result_fails_with_its_times(void **state)
+{
+	struct stage_link link;
+	(void)state;
+	add_rows_of_two(3);
+	struct message read = read_back(0, 3, &link);
+	((struct tensor *)(uintptr_t)inputs_of(&read, "guard.observer")->tensors.items[0])->rank = 1;
+	slice_draw(&read, "guard", "guard.observer");
+	assert_int_equal(read.carried->items[1].state, GIVEN_FAILED);
+	assert_int_equal(read.carried->items[1].error->kind, ERROR_INPUT);
+	assert_non_null(inputs_of(&read, "watch"));
+}
+
+/* More rows than a slice has, none of which has bytes, would be walked for each of the tensors. */
+static void rows_beyond_those_of_any_slice_are_refused(void **state)
+{
+	static unsigned char own[SLICE_ROWS_MAX + 1];
+	struct stage_link link;
+	(void)state;
+	add_rows_of_two(3);
+	struct message read = read_back(0, 3, &link);
+	const struct payload *moments = inputs_of(&read, "guard.observer");
+	struct tensor *flags = (struct tensor *)(uintptr_t)moments->tensors.items[1];
+	struct tensor *times = (struct tensor *)(uintptr_t)moments->tensors.items[0];
+	memset(own, 1, sizeof own);
+	flags->data = own;
+	flags->count = sizeof own;
+	((int64_t *)(uintptr_t)times->shape)[0] = sizeof own;
+	((int64_t *)(uintptr_t)times->shape)[1] = 0;
+	times->count = 0;
+	slice_draw(&read, "guard", "guard.observer");
+	assert_int_equal(read.carried->items[1].state, GIVEN_FAILED);
+}
+
 static void rows_that_other_observers_read_do_not_share_a_slice(void **state)
 {
 	struct slice_row row;
@@ -498,6 +547,9 @@ int main(void)
 		TEST(an_observer_gets_the_rows_of_its_share),
 		TEST(an_observer_without_a_row_in_a_slice_gets_nothing),
 		TEST(rows_that_are_not_those_of_their_slice_are_refused),
+		TEST(any_byte_but_0_says_that_a_row_is_the_observers),
+		TEST(a_result_fails_with_its_times),
+		TEST(rows_beyond_those_of_any_slice_are_refused),
 		TEST(rows_that_other_observers_read_do_not_share_a_slice),
 		TEST(a_message_of_which_one_observer_reads_nothing_is_a_row),
 	};
