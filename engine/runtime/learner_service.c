@@ -34,9 +34,11 @@ static struct origin *positions_of(struct learner_service *service, const struct
 /* Writes what was learnt, if there is anything. */
 static bool learning_write(struct learner_service *service, struct learning *learning, bool *written, struct error *error)
 {
+	const int64_t now_ms = clock_ms();
 	struct policy_record record;
+	assert(learning->interval_ms > 0); /* the option is a whole number of milliseconds */
 	/* From the end of the interval before, however late this turn is. */
-	learning->due_ms = clock_ms() + learning->interval_ms - (clock_ms() - learning->due_ms) % learning->interval_ms;
+	learning->due_ms = now_ms + learning->interval_ms - (now_ms - learning->due_ms) % learning->interval_ms;
 	if (!learner_record(learning->learner, time_of_day_ms(), &record, error))
 		return error->kind == ERROR_NONE;
 	arena_reset(service->arena);

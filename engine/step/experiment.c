@@ -84,7 +84,7 @@ const struct option bandit_rows[] = {
 	    .help = "Numbers and texts of the request on which the choice depends: tensors or headers, by name; time_of_day is its "
 		    "hour. Of a text, only the 16 commonest values of the first exposures are used, and fewer with many features "
 		    "or candidates; any other value counts as missing."),
-	ROW("updateInterval", DURATION, struct bandits, update_interval_ns, .fallback = "1m",
+	ROW("updateInterval", DURATION, struct bandits, update_interval_ns, .whole = true, .fallback = "1m",
 	    .help = "How often the policy is estimated again."),
 	ROW("outcomeWindow", DURATION, struct bandits, outcome_window_ns, .fallback = "1h",
 	    .help = "How long after a choice its reward counts; later feedback is only counted."),

@@ -30,7 +30,7 @@ enum produce_verdict exposures_leave(const struct exposure_outlet *outlet, struc
 	const struct payload *payload = inflight->outcome == FLOW_ANSWER && !answer->error ? answer->payload : NULL;
 	char room[LABEL_ROOM];
 	struct exposure_outcome outcome = {.latency_ms = (double)NAN};
-	if (inflight->outcome == FLOW_ANSWER && answer->error)
+	if (answer->error && (inflight->outcome == FLOW_ANSWER || inflight->outcome == FLOW_NO_ANSWER))
 		outcome.error = text_of(error_kind_name(answer->error->kind));
 	if (assigned && payload) {
 		outcome.prediction = answer_label(&payload->tensors, room);
