@@ -10,8 +10,8 @@
  *       waits for three quarters of them; prints the messages per CPU second behind the
  *       first fifth, which is a process's start. Clients fetch ahead, some 64 MiB: if the
  *       last quarter is more than that, as much was fetched before the first as before the last
- *   requests check  -b BROKERS -o OUT -n N [-q SECONDS]
- *       reads only what is committed, until N different answers have come or none comes
+ *   requests check  -b BROKERS -o OUT -n N [-x DOUBLES] [-q SECONDS]
+ *       reads only what is committed, until N different answers have come, and DOUBLES more, or none comes
  *       for 15 s (-q), and then all there is; prints how many answers were lost, doubled, out of
  *       their key's order, wrong or errors, how many records stand there uncommitted, and
  *       the longest stretch without an answer. If answers are lost it says on standard error where each partition
@@ -45,7 +45,7 @@
 
 struct options {
 	const char *brokers, *in, *out, *group;
-	long count, rate, pid, quiet_s;
+	long count, rate, pid, quiet_s, doubles;
 	bool json, counted, least, apart, keyless, held;
 	long partitions, elements;
 	int out_partitions; /* of OUT, as Kafka says it */
@@ -359,6 +359,12 @@ static void positions_print(rd_kafka_t *consumer, const struct options *options)
 	}
 }
 
+/* Whether all answers are there that are expected, those of requests that were sent several times among them. */
+static bool all_came(const struct options *options, const struct tally *tally)
+{
+	return tally->different == options->count && tally->doubled >= options->doubles;
+}
+
 static void check_committed(const struct options *options, struct tally *tally)
 {
 	rd_kafka_t *consumer = kafka_reader(options->brokers, "read_committed");
@@ -367,7 +373,7 @@ static void check_committed(const struct options *options, struct tally *tally)
 	double began = now_s(CLOCK_MONOTONIC), quiet_since = began;
 	kafka_read_all(consumer, options->out, options->out_partitions);
 	/* When all are there, a last second shows those that come twice. */
-	while (now_s(CLOCK_MONOTONIC) - quiet_since < (tally->different == options->count ? 1 : (double)options->quiet_s)) {
+	while (now_s(CLOCK_MONOTONIC) - quiet_since < (all_came(options, tally) ? 1 : (double)options->quiet_s)) {
 		rd_kafka_message_t *message = rd_kafka_consumer_poll(consumer, 100);
 		if (!message)
 			continue;
@@ -465,6 +471,7 @@ int main(int argc, char **argv)
 					 {'n', .number = &options.count},
 					 {'r', .number = &options.rate},
 					 {'q', .number = &options.quiet_s},
+					 {'x', .number = &options.doubles},
 					 {'p', .number = &options.pid},
 					 {'w', .number = &options.partitions},
 					 {'e', .number = &options.elements},

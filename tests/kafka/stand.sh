@@ -209,8 +209,9 @@ sent() {
 # it must be: those named in $3 as NAME:OPERATOR:OPERAND, or NAME: for any; others 0.
 # A silence may be PATIENCE times as long.
 check_answers() {
-	local found word rule
-	found=$("$build/requests" check -b "$brokers" -o "$1-answers" -n "$2" -q "${quiet_s:-15}" ${check_count-} 2>"$dir/check-$1.log") || give_up "no answers could be read"
+	local found word rule doubles=0
+	[[ ${3-} =~ doubled:-eq:([0-9]+) ]] && doubles=${BASH_REMATCH[1]}
+	found=$("$build/requests" check -b "$brokers" -o "$1-answers" -n "$2" -x "$doubles" -q "${quiet_s:-15}" ${check_count-} 2>"$dir/check-$1.log") || give_up "no answers could be read"
 	head -n 40 "$dir/check-$1.log" >&2
 	echo "$1: $2 requests: $found"
 	for word in $found; do
