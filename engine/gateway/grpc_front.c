@@ -516,8 +516,9 @@ static bool reflection_answer(struct grpc_front *front, struct grpc_request *req
 	if (!grpc_reflection_answer(files, message, &front->reply))
 		return false;
 	if (buffer_failed(&front->reply))
-		grpc_conversation_finish(request, GRPC_RESOURCE_EXHAUSTED, "no memory for an answer");
-	grpc_conversation_answer(request, message.length, buffer_view(&front->reply));
+		grpc_conversation_refuse(request, message.length, GRPC_RESOURCE_EXHAUSTED, "no memory for an answer");
+	else
+		grpc_conversation_answer(request, message.length, buffer_view(&front->reply));
 	return true;
 }
 
@@ -535,12 +536,10 @@ static bool grpc_front_on_message(void *context, struct grpc_request *request, s
 					 .path = path,
 					 .body = message,
 					 .streamed = streamed_call_open(&front->streamed, request, message)};
-	if (asked.streamed) {
+	if (asked.streamed)
 		route_serve(&asked, &streamed_route);
-	} else {
-		grpc_conversation_finish(request, GRPC_RESOURCE_EXHAUSTED, "no memory for a call");
-		grpc_conversation_answer(request, message.length, (struct text){0});
-	}
+	else
+		grpc_conversation_refuse(request, message.length, GRPC_RESOURCE_EXHAUSTED, "no memory for a call");
 	return true;
 }
 

@@ -137,8 +137,7 @@ bool health_watch_begin(struct health_watches *watches, struct grpc_request *str
 		return false;
 	struct health_watch *watch = watch_open(watches, stream);
 	if (!watch) {
-		grpc_conversation_finish(stream, GRPC_RESOURCE_EXHAUSTED, CROWDED_WORDS);
-		grpc_conversation_answer(stream, message.length, (struct text){0});
+		grpc_conversation_refuse(stream, message.length, GRPC_RESOURCE_EXHAUSTED, CROWDED_WORDS);
 		return true;
 	}
 	watch->message_bytes = message.length;

@@ -137,11 +137,10 @@ void streamed_call_ended(void *context, const struct call_outcome *outcome)
 	streamed_outcome_write(outcome, (struct text){call->id, call->id_length}, calls->has_seldon_errors, &calls->parameters,
 			       &calls->answer);
 	call_close(call);
-	if (buffer_failed(&calls->answer) || buffer_failed(&calls->parameters)) {
-		buffer_clear(&calls->answer);
-		grpc_conversation_finish(stream, GRPC_RESOURCE_EXHAUSTED, "no memory for an answer");
-	}
-	grpc_conversation_answer(stream, message_bytes, buffer_view(&calls->answer));
+	if (buffer_failed(&calls->answer) || buffer_failed(&calls->parameters))
+		grpc_conversation_refuse(stream, message_bytes, GRPC_RESOURCE_EXHAUSTED, "no memory for an answer");
+	else
+		grpc_conversation_answer(stream, message_bytes, buffer_view(&calls->answer));
 }
 
 void streamed_call_refuse(struct streamed_call *call, int status, enum error_kind kind, const char *words, struct text place,

@@ -106,4 +106,8 @@ void grpc_conversation_send(struct grpc_request *request, struct text body);
  * constant. */
 void grpc_conversation_finish(struct grpc_request *request, int status, const char *words);
 
+/* Finishes a conversation as grpc_conversation_finish(), and ends one message of it, which had `message_bytes`, without an
+ * answer: if nothing was sent before, the caller gets the status alone. */
+void grpc_conversation_refuse(struct grpc_request *request, size_t message_bytes, int status, const char *words);
+
 #endif

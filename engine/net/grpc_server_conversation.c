@@ -215,18 +215,35 @@ static void answer_add(struct grpc_request *request, struct text body)
 	grpc_caller_mark_dirty(request->caller);
 }
 
-void grpc_conversation_answer(struct grpc_request *request, size_t message_bytes, struct text body)
+static void message_uncount(struct grpc_request *request, size_t message_bytes)
 {
-	const bool is_on_wire = request->on_wire;
 	assert(request->converses && request->open > 0 && message_bytes <= request->open_bytes);
 	request->open_bytes -= message_bytes;
-	if (is_on_wire && !request->over)
-		answer_add(request, body);
+}
+
+static void message_release(struct grpc_request *request)
+{
+	const bool is_on_wire = request->on_wire;
 	grpc_request_release(request); /* then it may be in the pool, unless it is on the wire */
 	if (!is_on_wire || request->is_taking)
 		return;
 	continue_soon(request);
 	conversation_settle(request);
+}
+
+void grpc_conversation_answer(struct grpc_request *request, size_t message_bytes, struct text body)
+{
+	message_uncount(request, message_bytes);
+	if (request->on_wire && !request->over)
+		answer_add(request, body);
+	message_release(request);
+}
+
+void grpc_conversation_refuse(struct grpc_request *request, size_t message_bytes, int status, const char *words)
+{
+	message_uncount(request, message_bytes);
+	grpc_conversation_finish(request, status, words);
+	message_release(request);
 }
 
 void grpc_conversation_send(struct grpc_request *request, struct text body)
