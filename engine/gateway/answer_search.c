@@ -18,7 +18,6 @@
 struct answer_scan {
 	struct answer_search *search;
 	struct text origin;
-	bool is_awaited; /* the request's caller waited: its answer has no nonce */
 	int64_t until_ms;
 	bool is_over; /* the answer is found, or the reading is given up */
 };
@@ -63,7 +62,7 @@ static bool answer_take(void *context, const struct record *record, struct error
 	bool good = record_headers(record, scratch, &headers, error);
 	const struct header *origin = good ? headers_find(headers, TEXT(REPLY_ORIGIN_HEADER)) : NULL;
 	if (origin && text_equal(origin->value, reading->origin) &&
-	    (reading->is_awaited || nonce_is_right(&reading->search->submission, headers, TEXT(REPLY_SUBMISSION_HEADER)))) {
+	    (reading->search->is_awaited || nonce_is_right(&reading->search->submission, headers, TEXT(REPLY_SUBMISSION_HEADER)))) {
 		reading->is_over = answer_keep(reading->search, record, headers, error);
 		good = false;
 	} else if (good) {
@@ -74,7 +73,7 @@ static bool answer_take(void *context, const struct record *record, struct error
 }
 
 /* False: `error` is set, or the answer is found. */
-static bool outputs_read(struct answer_search *search, struct text origin, bool is_awaited, struct error *error)
+static bool outputs_read(struct answer_search *search, struct text origin, struct error *error)
 {
 	const struct submission *submission = &search->submission;
 	const bool continues = submission->answers >= 0 && search->next >= 0;
@@ -87,8 +86,7 @@ static bool outputs_read(struct answer_search *search, struct text origin, bool 
 					     .one_partition = submission->answers >= 0,
 					     .pick = submission->answers >= 0 ? (uint64_t)submission->answers : 0,
 					     .properties = search->properties};
-	struct answer_scan reading = {
-		.search = search, .origin = origin, .is_awaited = is_awaited, .until_ms = clock_ms() + ANSWER_SEARCH_MS};
+	struct answer_scan reading = {.search = search, .origin = origin, .until_ms = clock_ms() + ANSWER_SEARCH_MS};
 	return topic_give_all(&config, answer_take, &reading, error);
 }
 
@@ -354,10 +352,11 @@ void answer_search_run(struct answer_search *search)
 	search->outcome = ANSWER_UNKNOWN;
 	if (!request_find(search, &check, error))
 		return;
+	search->is_awaited = check.state == REQUEST_AWAITED;
 	if (check.state == REQUEST_NOBODYS)
 		search->outcome = ANSWER_NOBODYS;
 	else if (search->explanations ? explanations_read(search, search->submission.time_ms, error)
-				      : outputs_read(search, origin, check.state == REQUEST_AWAITED, error))
+				      : outputs_read(search, origin, error))
 		search->outcome = outcome_without(&check);
 	if (error->kind != ERROR_NONE)
 		search->outcome = ANSWER_UNKNOWN;

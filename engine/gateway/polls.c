@@ -87,8 +87,10 @@ static void polls_on_searched(void *context)
 	poll_outcome(poll, &outcome, &body);
 	outcome.arena = poll->search.arena;
 	if (poll->request.found)
-		*poll->request.found =
-			(struct poll_found){poll->search.outcome, poll->search.next, search_was_cancelled(&poll->search)};
+		*poll->request.found = (struct poll_found){.outcome = poll->search.outcome,
+							   .next = poll->search.next,
+							   .is_awaited = poll->search.is_awaited,
+							   .was_cancelled = search_was_cancelled(&poll->search)};
 	poll->request.ended(poll->request.context, &outcome);
 	buffer_close(&body);
 	arena_close(poll->search.arena);

@@ -24,7 +24,8 @@ void polls_close(struct polls *polls);
 /* What a poll found, for those that poll a request again. */
 struct poll_found {
 	enum answer_search_outcome outcome;
-	int64_t next; /* as in struct answer_search */
+	int64_t next;	    /* as in struct answer_search */
+	bool is_awaited;    /* the same */
 	bool was_cancelled; /* ANSWER_FOUND: it has ended by its cancellation */
 };
 #define POLL_FOUND_NOTHING ((struct poll_found){.outcome = ANSWER_PENDING, .next = -1})

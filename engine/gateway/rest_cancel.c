@@ -13,6 +13,9 @@
 #define CANCEL_MS 10000 /* for Kafka to take the cancellation */
 #define NAME_BYTES_MAX 256
 #define STATE_BYTES_MAX ((size_t)1024)
+#define AWAITED_WORDS                                                                                                              \
+	"the caller of this request waited until its deadline, after which no engine begins it; only submitted requests can be "   \
+	"cancelled; GET this path"
 
 struct cancellation {
 	const struct rest *rest;
@@ -103,13 +106,16 @@ static void cancellation_begin(struct cancellation *cancellation, struct arena *
 static void rest_cancel_on_searched(void *context, const struct call_outcome *outcome)
 {
 	struct cancellation *cancellation = context;
-	if (cancellation->found.outcome == ANSWER_PENDING) {
+	const struct poll_found *found = &cancellation->found;
+	if (found->outcome == ANSWER_PENDING && !found->is_awaited) {
 		cancellation_begin(cancellation, outcome->arena);
 		return;
 	}
-	if (cancellation->found.outcome != ANSWER_FOUND)
+	if (found->outcome == ANSWER_PENDING)
+		answer_error(cancellation, 409, ERROR_INPUT, AWAITED_WORDS, outcome->arena);
+	else if (found->outcome != ANSWER_FOUND)
 		rest_call_ended(cancellation->incoming, outcome);
-	else if (cancellation->found.was_cancelled)
+	else if (found->was_cancelled)
 		answer_state(cancellation, 200, "cancelled");
 	else
 		answer_error(cancellation, 409, ERROR_INPUT, "the request has its answer, so nothing is cancelled; GET this path",

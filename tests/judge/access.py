@@ -824,6 +824,8 @@ def polls_what_was_late(judge, start, keys):
     gateway = start("--api-keys", keys.path("api-keys"), files=files)
     status, answer, _ = gateway.ask("GET", place, None, [key])
     judge.expect("nothing is there yet", status == 202 and answer["status"] == "pending", (status, answer))
+    status, answer, _ = gateway.ask("DELETE", place, None, [key])
+    judge.expect("what its caller waited for is not cancelled", status == 409 and "only submitted requests" in answer["error"], (status, answer))
     judge.expect("credentials are asked for there", gateway.ask("GET", place)[0] == 401)
     forged = place[:-1] + ("0" if place[-1] != "0" else "1")
     judge.expect("who knows the place alone finds nothing", gateway.ask("GET", forged, None, [key])[0] == 404)

@@ -72,6 +72,7 @@ static struct answer_search search_is(const struct mock *mock, int32_t answers, 
 {
 	struct answer_search done = search(mock, answers, next);
 	assert_int_equal(done.outcome, outcome);
+	assert_false(done.is_awaited);
 	if (outcome == ANSWER_FOUND)
 		assert_true(text_is(done.value, "mine"));
 	arena_close(done.arena);
@@ -138,6 +139,7 @@ static enum answer_search_outcome search_awaited(const struct mock *mock, const 
 	submission_derive(&search.submission, text_of(address));
 	answer_search_run(&search);
 	assert_string_equal(search.error.text, "");
+	assert_int_equal(search.is_awaited, search.outcome != ANSWER_NOBODYS);
 	if (search.outcome == ANSWER_FOUND)
 		assert_true(text_is(search.value, "mine"));
 	arena_close(search.arena);
