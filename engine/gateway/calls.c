@@ -21,7 +21,6 @@
 #define QUEUE_BYTES ((size_t)256 << 20)
 #define PRODUCE_MS 30000 /* then a request that Kafka has not accepted is given up; most deadlines are shorter */
 #define REPLY_ARENA_BYTES ((size_t)2 << 20) /* of a reply's headers, and a front end's copy of them */
-#define ANSWERS_UNKEYED INT32_MIN /* `answers` of a submission until its partition is known */
 
 static_assert(CALLS_OPEN_MAX <= DIRECT_CALLS_MAX, "each slot has a place there");
 
@@ -102,11 +101,9 @@ static void calls_on_check(void *context)
 
 /* ---- delivery reports of requests ---- */
 
-static void submission_place(struct open_call *call, const struct request_report *report)
+static void submission_place(struct open_call *call)
 {
-	const int32_t near = call->target && !call->target->answers_roam ? report->partition : -1;
-	if (call->submission.answers == ANSWERS_UNKEYED)
-		call->submission.answers = request_producer_answers(call->calls->producer, (struct text){0}, near);
+	open_call_answers_find(call);
 	if (call->placed)
 		call->placed(call->context, &call->submission);
 }
@@ -127,7 +124,7 @@ static void calls_on_reported(void *context, const struct request_report *report
 	call->submission.partition = report->partition;
 	call->submission.offset = report->offset;
 	if (call->submits || call->placed)
-		submission_place(call, report);
+		submission_place(call);
 	if (call->answers)
 		return;
 	struct call_outcome outcome;
@@ -300,12 +297,9 @@ static void call_name(struct open_call *call, const struct call_request *request
 		call->id_length = id_write(call->calls, call->number, call->id);
 }
 
-static bool submission_begin(struct open_call *call, const struct call_request *request)
+static bool submission_begin(struct open_call *call)
 {
-	const struct calls *calls = call->calls;
-	call->submission = (struct submission){
-		.time_ms = loop_time_of_day_ms(calls->loop),
-		.answers = request->key.bytes ? request_producer_answers(calls->producer, request->key, 0) : ANSWERS_UNKEYED};
+	call->submission.time_ms = loop_time_of_day_ms(call->calls->loop);
 	return submission_draw(&call->submission);
 }
 
@@ -329,7 +323,9 @@ static struct open_call *call_open(struct calls *calls, const struct call_reques
 	call->allowed_ms = request->deadline_ms - request->arrived_ms;
 	call->answers = target->answers && !call_record_is_bare(request) && !request->submits;
 	call->submits = request->submits;
-	bool named = (!request->submits && !request->placed) || submission_begin(call, request);
+	call->submission.answers =
+		request->key.bytes ? request_producer_answers(calls->producer, request->key, 0) : ANSWERS_UNKEYED;
+	bool named = (!request->submits && !request->placed) || submission_begin(call);
 	call->placed = request->placed;
 	call->taken = call->is_direct = false;
 	call->place = request->place;

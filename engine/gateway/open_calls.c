@@ -92,6 +92,13 @@ struct text open_call_address_write(const struct open_call *call, char out[REPLY
 	return (struct text){out, reply_address_write(&address, out)};
 }
 
+void open_call_answers_find(struct open_call *call)
+{
+	const int32_t near = call->target && !call->target->answers_roam ? call->submission.partition : -1;
+	if (call->submission.answers == ANSWERS_UNKEYED)
+		call->submission.answers = request_producer_answers(call->calls->producer, (struct text){0}, near);
+}
+
 /* Names a request that Kafka has, as if it had been submitted. */
 static struct text poll_write(struct open_call *call, char out[SUBMISSION_ID_BYTES_MAX])
 {
@@ -99,7 +106,7 @@ static struct text poll_write(struct open_call *call, char out[SUBMISSION_ID_BYT
 	char address[REPLY_ADDRESS_BYTES_MAX];
 	if (!call->placed) {
 		call->submission.time_ms = loop_time_of_day_ms(loop) - (loop_now_ms(loop) - call->began_ms);
-		call->submission.answers = -1;
+		open_call_answers_find(call);
 		submission_derive(&call->submission, open_call_address_write(call, address));
 	}
 	return (struct text){out, submission_write(&call->submission, out)};

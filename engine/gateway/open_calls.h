@@ -22,7 +22,8 @@ struct open_call {
 	int64_t allowed_ms; /* that the caller was given, or asked for */
 	bool answers;
 	bool submits;
-	struct submission submission; /* its place, if it is `taken`; all of it of one that submits, or has `placed` */
+	struct submission submission; /* its place, if it is `taken`; where its answer comes, or ANSWERS_UNKEYED; all of it of one
+				       * that submits, or has `placed` */
 	void (*placed)(void *context, const struct submission *origin);
 	bool taken;	/* Kafka has accepted it */
 	bool is_direct; /* a worker has it, past Kafka */
@@ -74,6 +75,11 @@ void open_call_give_back(struct open_call *call);
 void open_call_end(struct open_call *call, struct call_outcome *outcome);
 void open_call_fail(struct open_call *call, int status, enum error_kind kind, const char *words);
 void open_call_on_deadline(void *context);
+
+#define ANSWERS_UNKEYED INT32_MIN /* `answers` of a submission until its partition is known */
+
+/* Tells where the answer comes to a request that Kafka has. */
+void open_call_answers_find(struct open_call *call);
 
 /* Writes the value of REPLY_HEADER of its request. Its target must be there. */
 struct text open_call_address_write(const struct open_call *call, char out[REPLY_ADDRESS_BYTES_MAX]);
