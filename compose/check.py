@@ -266,9 +266,9 @@ def judge_page(stack, judge):
         said = stack.do("exec", "-T", service, *command, *end)
         judge.expect(f"`{' '.join(command)}` answers", said, said.splitlines()[-1:])
     judge_gateway(judge)
-    stack.do("kill", "-s", "HUP", "engine-1", "engine-2")
-    stack.do("up", "-d", "--wait", "--no-recreate", "engine-1", "engine-2")
-    judge.expect("engines that have read their files again are well", True)
+    stack.do("kill", "-s", "HUP", "engine-1", "engine-2", "gateway")
+    stack.do("up", "-d", "--wait", "--no-recreate", "engine-1", "engine-2", "gateway")
+    judge.expect("engines and a gateway that have read their files again are well", True)
 
 
 def main():
