@@ -8,9 +8,9 @@
  * chosen one too often, and the next rows would seem to have moved. A text is common if it is TEXTS_COMMON_SHARE of the first
  * half and came TEXTS_COMMON_LEAST times there.
  *
- * Memory is bounded by DRIFT_CATEGORIES_MAX texts, however many come: the counters of Space-Saving (Metwally, Agrawal and El
- * Abbadi 2005), which have each text that is more than one value in DRIFT_CATEGORIES_MAX. Free texts longer than
- * TEXTS_COMMON_BYTES_MAX are not among them.
+ * At most DRIFT_CATEGORIES_MAX texts are kept, however many come: the counters of Space-Saving (Metwally, Agrawal and El Abbadi
+ * 2005), which have each text that is more than one value in DRIFT_CATEGORIES_MAX. The first ones are kept whole, since each may
+ * be a category; once the texts are free, those longer than TEXTS_COMMON_BYTES_MAX are not kept.
  *
  * It lives in the arena, and belongs to one thread.
  */

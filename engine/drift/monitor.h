@@ -122,7 +122,7 @@ struct monitor_quality {
 
 /* Counts of the reference's values and of a window's, by the same bins. */
 struct monitor_picture {
-	size_t bins;		       /* 0: the reference has no values */
+	size_t bins;		       /* 0: of numbers, of which the reference has none */
 	const double *edges;	       /* of numbers: bins - 1 of them, rising; a value equal to one is below it */
 	const struct text *categories; /* of categories, else NULL: bins - 1 of them; the last bin is of those never seen */
 	const double *reference, *current;

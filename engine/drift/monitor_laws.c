@@ -1,6 +1,10 @@
 /* monitor_laws.c: Laws of a monitor's distances without drift: how far apart two samples of the reference are by chance. Numbers
  * are drawn by their places, which are the same in all features with as many values: so these have the samples in common, and the
- * distance of their distribution functions at each place. */
+ * distance of their distribution functions at each place.
+ *
+ * A distance times the root of the common size has the same law at all sizes, if they are large. Rare categories keep samples
+ * apart, however: one that came twice in the reference is not in most windows, whatever its share. So a feature with some is drawn
+ * at the sizes that it has, and larger windows count as the largest that is drawn, which is on the safe side. */
 #include <math.h>
 
 #include "base/random.h"
@@ -8,6 +12,8 @@
 
 #define DRAWN_ROWS_MAX 400 /* of a sample that is drawn; larger ones have the law of the common size */
 #define DRAWN_ROWS_MIN 10
+#define DRAWN_RARE_ROWS_MAX DRIFT_REFERENCE_ROWS_MAX /* the same, of a feature with rare categories */
+#define DRAWN_RARE 5 /* values of a category, expected in a sample of DRAWN_ROWS_MAX: with fewer, it is rare */
 #define SEED 1
 #define TOGETHER_MAX 32 /* features that are drawn together: with more, their gaps would not fit into the processor's caches */
 #define LANES 4		/* features whose sums are formed beside each other */
@@ -35,6 +41,15 @@ struct drawing {
 	size_t feature_count;
 	struct drawn_feature features[TOGETHER_MAX];
 };
+
+static bool has_rare(const struct watched_feature *watched)
+{
+	const double rare = DRAWN_RARE * (double)watched->count / DRAWN_ROWS_MAX;
+	for (size_t i = 0; watched->categories && i < watched->bin_count; i++)
+		if (watched->counts[i] > 0 && watched->counts[i] < rare)
+			return true;
+	return false;
+}
 
 /* ---- one draw ---- */
 
@@ -141,8 +156,11 @@ static void all_draw(const struct drawing *drawing)
 
 static void laws_fit(const struct drawing *drawing)
 {
+	const double common = common_size((double)drawing->lefts, (double)drawing->rights);
 	for (size_t i = 0; i < drawing->feature_count; i++) {
 		const struct drawn_feature *feature = &drawing->features[i];
+		if (feature->binned)
+			feature->watched->binned_common = has_rare(feature->watched) ? common : (double)INFINITY;
 		if (feature->binned && feature->like == i)
 			null_law_fit(&feature->watched->binned, feature->binned);
 		else if (feature->binned)
@@ -156,15 +174,16 @@ static void laws_fit(const struct drawing *drawing)
 
 /* ---- what is drawn together ---- */
 
-static size_t drawn_rows(double rows, double dependence)
+static size_t drawn_rows(const struct watched_feature *watched, double rows)
 {
-	const double worth = rows / dependence;
-	return worth > DRAWN_ROWS_MAX ? DRAWN_ROWS_MAX : worth < DRAWN_ROWS_MIN ? DRAWN_ROWS_MIN : (size_t)worth;
+	const size_t most = has_rare(watched) ? DRAWN_RARE_ROWS_MAX : DRAWN_ROWS_MAX;
+	const double worth = rows / watched->dependence;
+	return worth > (double)most ? most : worth < DRAWN_ROWS_MIN ? DRAWN_ROWS_MIN : (size_t)worth;
 }
 
 static size_t lefts_of(const struct watched_feature *watched)
 {
-	return drawn_rows((double)watched->count, watched->dependence);
+	return drawn_rows(watched, (double)watched->count);
 }
 
 static bool has_laws(const struct watched_feature *watched)
@@ -177,7 +196,7 @@ static bool is_drawn_with(const struct drawing *drawing, const struct watched_fe
 {
 	return drawing->feature_count < TOGETHER_MAX && has_laws(watched) && !watched->categories &&
 	       !drawing->features[0].watched->categories && watched->count == drawing->values &&
-	       lefts_of(watched) == drawing->lefts && drawn_rows((double)window_rows, watched->dependence) == drawing->rights;
+	       lefts_of(watched) == drawing->lefts && drawn_rows(watched, (double)window_rows) == drawing->rights;
 }
 
 /* The first feature, and those after it that are drawn with it. `learnt`: those that another drawing has. */
@@ -186,7 +205,7 @@ static void drawing_gather(struct drawing *drawing, const struct monitor *self, 
 	struct watched_feature *watched = &self->features[first];
 	*drawing = (struct drawing){.values = watched->count,
 				    .lefts = lefts_of(watched),
-				    .rights = drawn_rows((double)window_rows, watched->dependence),
+				    .rights = drawn_rows(watched, (double)window_rows),
 				    .cell_count = watched->categories ? watched->bin_count : watched->sorted.count,
 				    .feature_count = 1,
 				    .features = {{.watched = watched}}};

@@ -36,6 +36,7 @@ struct watched_feature {
 	double *counts;		/* of the reference, by bin */
 	double *current;	/* of the window, likewise */
 	struct null_law binned; /* of the Jensen-Shannon distance */
+	double binned_common;	/* the largest common size that it holds for */
 	size_t tail;		/* places of `sorted` at either end that say too little of their law */
 	struct null_law moved, settled; /* of W1 divided by the deviation: of all, and without both tails */
 	size_t category_count;

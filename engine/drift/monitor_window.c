@@ -297,5 +297,5 @@ void watched_test(const struct watched_feature *watched, size_t rows, size_t loo
 	if (!watched->categories)
 		test_numbers(watched, &current, common, alpha, verdict);
 	if (watched->methods & MONITOR_OF_BINS)
-		test_binned(watched, common, alpha, verdict);
+		test_binned(watched, fmin(common, watched->binned_common), alpha, verdict);
 }

@@ -19,21 +19,23 @@
 
 #define YAML                                                                                                                       \
 	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n  - {name: m}\n"              \
-	"  - {name: watch, inputs: [m], drift: {tensors: [note], reference: ref.json, window: 100, falseAlarms: %s}}\n"            \
+	"  - {name: watch, inputs: [m], drift: {tensors: [note], reference: ref.json, window: %d, falseAlarms: %s}}\n"             \
 	"  output: {steps: [m]}\n"
 #define DATA_BYTES ((size_t)4 << 20)
 #define ARENA_BYTES ((size_t)64 << 20)
 
 static char data[DATA_BYTES];
 static struct random chance;
+static int window;
 
 /* How texts are drawn: shares of the common ones, and how many letters the others have. */
 struct texts_drawn {
 	int ok, retry;	/* of 100 */
 	const char *as; /* what comes instead of `ok` */
 	int letters;	/* of the others: so many to twice as many */
+	int different;	/* of the others, which are as common as each other; 0: each comes once */
 };
-static const struct texts_drawn usual = {30, 15, "ok", 10}, unique = {0, 0, "", 10};
+static const struct texts_drawn usual = {30, 15, "ok", 10, 0}, unique = {0, 0, "", 10, 0};
 
 /* Appends to the data, which has enough memory. */
 __attribute__((format(printf, 2, 3))) static size_t data_print(size_t length, const char *format, ...)
@@ -53,6 +55,8 @@ static size_t text_draw(const struct texts_drawn *from, size_t length)
 		return data_print(length, "%s\n", from->as);
 	if (kind < from->ok + from->retry)
 		return data_print(length, "retry later\n");
+	if (from->different)
+		return data_print(length, "no %03d\n", (int)random_below(&chance, (uint64_t)from->different));
 	const size_t end = length + (size_t)from->letters + random_below(&chance, (uint64_t)from->letters + 1);
 	for (; length < end; length++)
 		data[length] = (char)('a' + random_below(&chance, 26));
@@ -70,7 +74,7 @@ static const char *texts_of(int rows, const struct texts_drawn *from)
 static struct said run(const char *command, const char *rate, const char *rows, const char *more)
 {
 	char yaml[1024], line[256];
-	snprintf(yaml, sizeof yaml, YAML, rate);
+	snprintf(yaml, sizeof yaml, YAML, window, rate);
 	write_file("p.yaml", yaml);
 	write_file("data", rows);
 	snprintf(line, sizeof line, "%s data -f p.yaml%s", command, more);
@@ -88,6 +92,7 @@ static int set_up(void **state)
 {
 	(void)state;
 	chance = (struct random){41};
+	window = 100;
 	return 0;
 }
 
@@ -196,7 +201,7 @@ static void clean_texts_are_quiet(void **state)
 
 static void other_lengths_are_found(void **state)
 {
-	const struct texts_drawn longer = {30, 15, "ok", 15};
+	const struct texts_drawn longer = {30, 15, "ok", 15, 0};
 	(void)state;
 	reference_learn(2000, &usual);
 	struct said said = run("drift report", "0.1 per 1000", texts_of(500, &longer), "");
@@ -208,7 +213,7 @@ static void other_lengths_are_found(void **state)
 /* What comes instead is as long, so that only the share of the common text has changed. */
 static void other_common_texts_are_found(void **state)
 {
-	const struct texts_drawn changed = {30, 15, "no", 10};
+	const struct texts_drawn changed = {30, 15, "no", 10, 0};
 	(void)state;
 	reference_learn(2000, &usual);
 	struct said said = run("drift report", "0.1 per 1000", texts_of(500, &changed), "");
@@ -220,7 +225,7 @@ static void other_common_texts_are_found(void **state)
 /* Texts that are all of the rest are not one text; a single one is. */
 static void only_one_text_alone_no_longer_varies(void **state)
 {
-	const struct texts_drawn streams[] = {unique, {100, 0, "ok", 10}, {100, 0, "new", 10}};
+	const struct texts_drawn streams[] = {unique, {100, 0, "ok", 10, 0}, {100, 0, "new", 10, 0}};
 	(void)state;
 	reference_learn(2000, &usual);
 	for (size_t i = 0; i < 3; i++) {
@@ -235,7 +240,7 @@ static void only_one_text_alone_no_longer_varies(void **state)
 /* Also one that is rare in the reference, where the rest are others. */
 static void a_rare_text_alone_no_longer_varies(void **state)
 {
-	const struct texts_drawn rare = {4, 0, "ok", 10}, stuck = {100, 0, "ok", 10};
+	const struct texts_drawn rare = {4, 0, "ok", 10, 0}, stuck = {100, 0, "ok", 10, 0};
 	(void)state;
 	reference_learn(2000, &rare);
 	struct said said = run("drift report", "0.1 per 1000", texts_of(100, &stuck), "");
@@ -243,20 +248,39 @@ static void a_rare_text_alone_no_longer_varies(void **state)
 	said_close(&said);
 }
 
-/* ---- false alarms ---- */
+/* Next to many categories, of which each is rare or comes once, a change of the common ones is found. */
+static void changes_beside_rare_categories_are_found(void **state)
+{
+	static const struct texts_drawn before[] = {{80, 12, "ok", 10, 0}, {50, 20, "ok", 10, 500}};
+	static const struct texts_drawn after[] = {{60, 32, "ok", 10, 0}, {30, 40, "ok", 10, 500}};
+	(void)state;
+	window = 500;
+	for (size_t i = 0; i < 2; i++) {
+		reference_learn(4000, &before[i]);
+		struct said said = run("drift report", "0.01 per 1000", texts_of(2500, &after[i]), "");
+		expect_words(said.out, "5 windows: 5 with drift");
+		expect_words(said.out, " by chi-square of `note` (effect ");
+		said_close(&said);
+	}
+}
 
-#define REFERENCE_ROWS 400
-#define LIVE_ROWS 1600
+/* ---- false alarms ---- */
 
 struct alarms {
 	double raised, declared;
 	int rows;
 };
 
-static void alarms_count(const struct texts_drawn *from, struct alarms *sum)
+/* Each has references of so many rows, and rows that are as they are. */
+struct alarms_tried {
+	int references, reference_rows, live_rows;
+	const char *rate;
+};
+
+static void alarms_count(const struct alarms_tried *tried, const struct texts_drawn *from, struct alarms *sum)
 {
-	reference_learn(REFERENCE_ROWS, from);
-	struct said said = run("drift report", "1 per 1000", texts_of(LIVE_ROWS, from), " -o json");
+	reference_learn(tried->reference_rows, from);
+	struct said said = run("drift report", tried->rate, texts_of(tried->live_rows, from), " -o json");
 	assert_int_equal(said.code, 0);
 	const char *last = said.out + strlen(said.out) - 1;
 	while (last > said.out && last[-1] != '\n')
@@ -265,25 +289,45 @@ static void alarms_count(const struct texts_drawn *from, struct alarms *sum)
 	assert_non_null(report);
 	sum->raised += json_number_value(json_object_get(report, "alarms"));
 	sum->declared += json_number_value(json_object_get(report, "false_alarms_declared"));
-	sum->rows += LIVE_ROWS;
+	sum->rows += tried->live_rows;
 	json_decref(report);
 	said_close(&said);
+}
+
+static void expect_declared_alarms(const struct alarms_tried *tried, const struct texts_drawn *from)
+{
+	struct alarms sum = {0};
+	for (int i = 0; i < tried->references; i++)
+		alarms_count(tried, from, &sum);
+	print_message("texts %d, %d, %d, windows of %d: %.0f alarms in %d rows of %d references, %.0f declared\n", from->ok,
+		      from->retry, from->different, window, sum.raised, sum.rows, tried->references, sum.declared);
+	assert_true(sum.raised <= sum.declared + 3 * sqrt(sum.declared));
 }
 
 /* Free texts with and without common ones; and categories of which one in 50 values, or in 12, is a new one. */
 static void clean_texts_raise_no_more_alarms_than_declared(void **state)
 {
-	static const struct texts_drawn kinds[] = {{30, 15, "ok", 10}, {0, 0, "", 10}, {60, 38, "ok", 10}, {80, 12, "ok", 10}};
-	const int references = UNIT_REPETITIONS(130);
+	static const struct texts_drawn kinds[] = {
+		{30, 15, "ok", 10, 0}, {0, 0, "", 10, 0}, {60, 38, "ok", 10, 0}, {80, 12, "ok", 10, 0}};
+	const struct alarms_tried tried = {UNIT_REPETITIONS(130), 400, 1600, "1 per 1000"};
 	(void)state;
-	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-		struct alarms sum = {0};
-		for (int j = 0; j < references; j++)
-			alarms_count(&kinds[i], &sum);
-		print_message("texts %zu: %.0f alarms in %d rows of %d references, %.0f declared\n", i, sum.raised, sum.rows,
-			      references, sum.declared);
-		assert_true(sum.raised <= sum.declared + 3 * sqrt(sum.declared));
-	}
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		expect_declared_alarms(&tried, &kinds[i]);
+}
+
+/* Categories with new ones, or with many rare ones, of larger samples: such categories keep these apart, whatever their size. */
+static void rare_categories_of_large_samples_raise_no_more_alarms(void **state)
+{
+	static const struct texts_drawn kinds[] = {
+		{60, 38, "ok", 10, 0}, {80, 12, "ok", 10, 0}, {0, 0, "", 10, 500}};
+	static const int windows[] = {500, 8000};
+	(void)state;
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		for (size_t j = 0; j < 2; j++) {
+			const struct alarms_tried tried = {UNIT_REPETITIONS(4), 4000, 16000, "0.1 per 1000"};
+			window = windows[j];
+			expect_declared_alarms(&tried, &kinds[i]);
+		}
 }
 
 int main(void)
@@ -297,7 +341,9 @@ int main(void)
 		cmocka_unit_test_setup(other_common_texts_are_found, set_up),
 		cmocka_unit_test_setup(only_one_text_alone_no_longer_varies, set_up),
 		cmocka_unit_test_setup(a_rare_text_alone_no_longer_varies, set_up),
+		cmocka_unit_test_setup(changes_beside_rare_categories_are_found, set_up),
 		cmocka_unit_test_setup(clean_texts_raise_no_more_alarms_than_declared, set_up),
+		cmocka_unit_test_setup(rare_categories_of_large_samples_raise_no_more_alarms, set_up),
 	};
 	return cmocka_run_group_tests(tests, folder_enter, folder_leave);
 }
