@@ -3,8 +3,9 @@
  * distance of their distribution functions at each place.
  *
  * A distance times the root of the common size has the same law at all sizes, if they are large. Rare categories keep samples
- * apart, however: one that came twice in the reference is not in most windows, whatever its share. So a feature with some is drawn
- * at the sizes that it has, and larger windows count as the largest that is drawn, which is on the safe side. */
+ * apart, however: one that came once in the reference is not in most windows. So a feature with some is drawn at the sizes that it
+ * has, and both samples share the reference's values. The window's is half of the reference at most. Larger windows count as that
+ * one, which is on the safe side: hundreds of rare categories then hide a change that smaller windows show. */
 #include <math.h>
 
 #include "base/random.h"
@@ -29,6 +30,7 @@ struct drawn_feature {
 /* Features that are drawn together, and their samples: counts of cells, which are places in the sorted reference, or categories. */
 struct drawing {
 	size_t values, lefts, rights; /* of the reference; of both samples */
+	size_t repeated;	      /* of the values: those of categories that came more than once, which are first */
 	size_t unsure;		      /* behind the cells of the values: so many more for the window's sample */
 	size_t cell_count;
 	uint32_t *cells; /* of the values */
@@ -45,30 +47,55 @@ struct drawing {
 static bool has_rare(const struct watched_feature *watched)
 {
 	const double rare = DRAWN_RARE * (double)watched->count / DRAWN_ROWS_MAX;
+	bool some = watched->once > 0;
 	for (size_t i = 0; watched->categories && i < watched->bin_count; i++)
-		if (watched->counts[i] > 0 && watched->counts[i] < rare)
-			return true;
-	return false;
+		some = some || (watched->counts[i] > 0 && watched->counts[i] < rare);
+	return some;
 }
 
 /* ---- one draw ---- */
 
-static void cells_draw(struct random *chance, const struct drawing *drawing, size_t among, size_t rows, uint32_t *drawn)
+static void cells_draw(struct random *chance, const struct drawing *drawing, size_t rows, uint32_t *drawn)
 {
 	memset(drawn, 0, drawing->cell_count * sizeof *drawn);
 	for (size_t i = 0; i < rows; i++)
-		drawn[drawing->cells[random_below(chance, among)]]++;
+		drawn[drawing->cells[random_below(chance, drawing->values)]]++;
 }
 
-/* A category that came once in the reference says how often the next ones are new, and not that it comes again (Good and Turing):
- * in the window's sample it is one never seen. On the safe side, `unsure` adds one standard deviation of how many came once. */
-static void singles_move(const struct drawing *drawing)
+/* One sample with rare categories, of `among` cells. A value of a category that came more than once is in one sample alone, since
+ * both are as independent as the reference and a window are; `parted` counts those that are in one. One that came once says how
+ * often the next ones are new, and not that it comes again (Good and Turing). */
+static void rare_draw(struct random *chance, const struct drawing *drawing, size_t among, size_t rows, size_t *parted,
+		      uint32_t *drawn)
+{
+	uint32_t *cells = drawing->cells;
+	memset(drawn, 0, drawing->cell_count * sizeof *drawn);
+	for (size_t i = 0; i < rows; i++) {
+		const size_t any = random_below(chance, among);
+		if (any >= drawing->repeated) {
+			drawn[cells[any]]++;
+			continue;
+		}
+		*parted = *parted == drawing->repeated ? 0 : *parted;
+		const size_t other = *parted + random_below(chance, drawing->repeated - *parted);
+		const uint32_t cell = cells[other];
+		cells[other] = cells[*parted];
+		cells[(*parted)++] = cell;
+		drawn[cell]++;
+	}
+}
+
+/* In the window's sample, a category that came once is one never seen. On the safe side, `unsure` adds one standard deviation of
+ * how many came once. */
+static void rare_both_draw(struct random *chance, const struct drawing *drawing)
 {
 	const double *counts = drawing->features[0].watched->counts;
-	uint32_t *unseen = &drawing->right[drawing->cell_count - 1];
-	for (size_t i = 0; i + 1 < drawing->cell_count; i++)
+	size_t parted = 0;
+	rare_draw(chance, drawing, drawing->values + drawing->unsure, drawing->rights, &parted, drawing->right);
+	rare_draw(chance, drawing, drawing->values, drawing->lefts, &parted, drawing->left);
+	for (size_t i = 0; drawing->unsure > 0 && i + 1 < drawing->cell_count; i++)
 		if (counts[i] == 1) {
-			*unseen += drawing->right[i];
+			drawing->right[drawing->cell_count - 1] += drawing->right[i];
 			drawing->right[i] = 0;
 		}
 }
@@ -142,10 +169,12 @@ static void all_draw(const struct drawing *drawing)
 	struct random chance = {SEED};
 	const double root = sqrt(common_size((double)drawing->lefts, (double)drawing->rights));
 	for (size_t draw = 0; draw < NULL_LAW_DRAWS; draw++) {
-		cells_draw(&chance, drawing, drawing->values, drawing->lefts, drawing->left);
-		cells_draw(&chance, drawing, drawing->values + drawing->unsure, drawing->rights, drawing->right);
-		if (drawing->unsure > 0)
-			singles_move(drawing);
+		if (has_rare(drawing->features[0].watched)) {
+			rare_both_draw(&chance, drawing);
+		} else {
+			cells_draw(&chance, drawing, drawing->lefts, drawing->left);
+			cells_draw(&chance, drawing, drawing->rights, drawing->right);
+		}
 		for (size_t i = 0; i < drawing->feature_count; i++)
 			if (drawing->features[i].binned && drawing->features[i].like == i)
 				drawing->features[i].binned[draw] = root * binned_distance(drawing, &drawing->features[i]);
@@ -181,6 +210,11 @@ static size_t drawn_rows(const struct watched_feature *watched, double rows)
 	return worth > (double)most ? most : worth < DRAWN_ROWS_MIN ? DRAWN_ROWS_MIN : (size_t)worth;
 }
 
+static size_t least_of(size_t one, size_t other)
+{
+	return one < other ? one : other;
+}
+
 static size_t lefts_of(const struct watched_feature *watched)
 {
 	return drawn_rows(watched, (double)watched->count);
@@ -209,6 +243,10 @@ static void drawing_gather(struct drawing *drawing, const struct monitor *self, 
 				    .cell_count = watched->categories ? watched->bin_count : watched->sorted.count,
 				    .feature_count = 1,
 				    .features = {{.watched = watched}}};
+	if (has_rare(watched)) {
+		drawing->rights = least_of(drawing->rights, drawing->values / 2);
+		drawing->lefts = least_of(drawing->lefts, drawing->values - drawing->rights);
+	}
 	for (size_t i = first + 1; i < self->feature_count; i++)
 		if (!learnt[i] && is_drawn_with(drawing, &self->features[i], window_rows)) {
 			learnt[i] = true;
@@ -221,16 +259,20 @@ static void drawing_gather(struct drawing *drawing, const struct monitor *self, 
 static bool cells_fill(struct drawing *drawing, const double *values, size_t rows, struct arena *scratch)
 {
 	const bool categories = drawing->features[0].watched->categories;
-	size_t count = 0;
+	const double *counts = drawing->features[0].watched->counts;
+	size_t singles = 0;
 	drawing->unsure = (size_t)ceil(sqrt((double)drawing->features[0].watched->once));
 	drawing->cells = ARENA_ARRAY(scratch, uint32_t, drawing->values + drawing->unsure);
 	if (!drawing->cells)
 		return false;
 	for (size_t i = 0; !categories && i < drawing->values; i++)
 		drawing->cells[i] = (uint32_t)(i * drawing->cell_count / drawing->values);
-	for (size_t i = 0; categories && i < rows; i++)
-		if (!isnan(values[i]))
-			drawing->cells[count++] = (uint32_t)values[i];
+	for (size_t i = 0; categories && i < rows; i++) {
+		if (isnan(values[i]))
+			continue;
+		const bool once = drawing->unsure > 0 && counts[(size_t)values[i]] == 1;
+		drawing->cells[once ? drawing->values - ++singles : drawing->repeated++] = (uint32_t)values[i];
+	}
 	for (size_t i = 0; i < drawing->unsure; i++)
 		drawing->cells[drawing->values + i] = (uint32_t)drawing->cell_count - 1;
 	return true;

@@ -251,13 +251,19 @@ static void a_rare_text_alone_no_longer_varies(void **state)
 /* Next to many categories, of which each is rare or comes once, a change of the common ones is found. */
 static void changes_beside_rare_categories_are_found(void **state)
 {
-	static const struct texts_drawn before[] = {{80, 12, "ok", 10, 0}, {50, 20, "ok", 10, 500}};
-	static const struct texts_drawn after[] = {{60, 32, "ok", 10, 0}, {30, 40, "ok", 10, 500}};
+	static const struct {
+		struct texts_drawn before, after;
+		int window;
+	} changes[] = {
+		{{80, 12, "ok", 10, 0}, {60, 32, "ok", 10, 0}, 500},
+		{{80, 12, "ok", 10, 0}, {60, 32, "ok", 10, 0}, 5000},
+		{{50, 20, "ok", 10, 500}, {30, 40, "ok", 10, 500}, 500},
+	};
 	(void)state;
-	window = 500;
-	for (size_t i = 0; i < 2; i++) {
-		reference_learn(4000, &before[i]);
-		struct said said = run("drift report", "0.01 per 1000", texts_of(2500, &after[i]), "");
+	for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+		window = changes[i].window;
+		reference_learn(4000, &changes[i].before);
+		struct said said = run("drift report", "0.01 per 1000", texts_of(5 * window, &changes[i].after), "");
 		expect_words(said.out, "5 windows: 5 with drift");
 		expect_words(said.out, " by chi-square of `note` (effect ");
 		said_close(&said);
@@ -318,8 +324,8 @@ static void clean_texts_raise_no_more_alarms_than_declared(void **state)
 /* Categories with new ones, or with many rare ones, of larger samples: such categories keep these apart, whatever their size. */
 static void rare_categories_of_large_samples_raise_no_more_alarms(void **state)
 {
-	static const struct texts_drawn kinds[] = {
-		{60, 38, "ok", 10, 0}, {80, 12, "ok", 10, 0}, {0, 0, "", 10, 500}};
+	static const struct texts_drawn kinds[] = {{60, 38, "ok", 10, 0},   {80, 12, "ok", 10, 0}, {0, 0, "", 10, 500},
+						   {50, 20, "ok", 10, 500}, {0, 0, "", 10, 250},   {80, 0, "ok", 10, 60}};
 	static const int windows[] = {500, 8000};
 	(void)state;
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
