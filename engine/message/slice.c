@@ -283,10 +283,10 @@ static const struct tensor *times_make(const struct slice_part *part)
 /* Which rows are in the share of the observer. NULL: all are, or the arena is full. */
 static const struct tensor *own_make(const struct slice_part *part, size_t observer)
 {
-	const unsigned char *left_out = (const unsigned char *)part->slice->left_out.bytes + part->first;
+	const unsigned char *left_out = (const unsigned char *)part->slice->left_out.bytes; /* NULL: there is one observer */
 	const unsigned bit = 1U << observer;
 	size_t first = part->slice->form.observers > 1 ? 0 : part->rows;
-	while (first < part->rows && !(left_out[first] & bit))
+	while (first < part->rows && !(left_out[part->first + first] & bit))
 		first++;
 	if (first == part->rows)
 		return NULL;
@@ -296,7 +296,7 @@ static const struct tensor *own_make(const struct slice_part *part, size_t obser
 	if (!own || !flags || !shape)
 		return NULL;
 	for (size_t i = 0; i < part->rows; i++)
-		flags[i] = !(left_out[i] & bit);
+		flags[i] = !(left_out[part->first + i] & bit);
 	shape[0] = (int64_t)part->rows;
 	*own = (struct tensor){
 		.name = TEXT("own"), .datatype = DATATYPE_BOOL, .count = part->rows, .rank = 1, .shape = shape, .data = flags};
