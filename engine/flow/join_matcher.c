@@ -248,17 +248,15 @@ struct sources_came {
 	size_t inputs, triggers, settled;
 };
 
-/* What will have come of it with the part. NULL: the part begins a join. */
+/* What will have come of it with the part. */
 static struct sources_came sources_came_with(const struct matcher *matcher, const struct pending_join *pending_join,
 					     const struct join_part *part)
 {
 	struct sources_came with = {0};
 	for (size_t i = 0; i < matcher->sources; i++) {
-		const bool came = part->states[i] == SOURCE_CAME || (pending_join && pending_join->states[i] == SOURCE_CAME);
-		const bool is_known =
-			part->states[i] != SOURCE_UNKNOWN || (pending_join && pending_join->states[i] != SOURCE_UNKNOWN);
+		const bool came = part->states[i] == SOURCE_CAME || pending_join->states[i] == SOURCE_CAME;
 		*(i < matcher->rule->inputs.count ? &with.inputs : &with.triggers) += came;
-		with.settled += is_known;
+		with.settled += part->states[i] != SOURCE_UNKNOWN || pending_join->states[i] != SOURCE_UNKNOWN;
 	}
 	return with;
 }
@@ -381,10 +379,12 @@ int64_t join_matcher_due_ms(const struct matcher *matcher)
 
 bool join_matcher_needs_room(const struct matcher *matcher, const struct join_part *part)
 {
-	const struct pending_join *found = pending_join_of(matcher, part, hash_bytes(part->name.bytes, part->name.length, 0));
 	assert(!part->again);
-	if (!found || !brings_anything(matcher, part))
-		return brings_anything(matcher, part);
+	if (!brings_anything(matcher, part))
+		return false;
+	const struct pending_join *found = pending_join_of(matcher, part, hash_bytes(part->name.bytes, part->name.length, 0));
+	if (!found)
+		return true;
 	if (found->stage != STAGE_OPEN || is_too_far(matcher, found, part))
 		return false;
 	const struct sources_came with = sources_came_with(matcher, found, part);
