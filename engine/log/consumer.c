@@ -246,19 +246,6 @@ const rd_kafka_consumer_group_metadata_t *consumer_membership(const struct consu
 	return ((const struct kafka_consumer *)self)->membership;
 }
 
-rd_kafka_topic_partition_list_t *consumer_list(const struct consumer *self, struct positions positions)
-{
-	const struct kafka_consumer *consumer = (const struct kafka_consumer *)self;
-	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)positions.count);
-	for (size_t i = 0; list && i < positions.count; i++) {
-		const struct position *position = &positions.items[i];
-		rd_kafka_topic_partition_t *entry =
-			rd_kafka_topic_partition_list_add(list, consumer->topics[position->topic], position->partition);
-		entry->offset = position->offset == OFFSET_NONE ? RD_KAFKA_OFFSET_INVALID : position->offset;
-	}
-	return list;
-}
-
 /* librdkafka frees it with the list, by free(). */
 static bool metadata_set(rd_kafka_topic_partition_t *entry, const struct state_reference *reference)
 {
@@ -447,10 +434,9 @@ static bool kafka_accept(struct consumer *self, struct error *error)
 	if (!(change == ASSIGNMENT_GIVEN ? accept_given(consumer, error) : accept_taken(consumer, error)))
 		return false;
 	if (consumer->coming.items) {
-		memory_give(consumer->changed.items);
-		consumer->changed = consumer->coming;
-		consumer->change = ASSIGNMENT_GIVEN;
+		const struct positions coming = consumer->coming;
 		consumer->coming = (struct positions){0};
+		consumer_give(consumer, coming);
 	}
 	return true;
 }
@@ -493,6 +479,7 @@ static bool assign_anew(struct kafka_consumer *consumer, const struct consumer_t
 {
 	size_t partitions = (size_t)consumer->assigned;
 	struct positions *coming = &consumer->coming;
+	consumer_forget_coming(consumer);
 	coming->items = memory_take(topics->count * partitions + 1, sizeof(struct position));
 	if (!coming->items)
 		return error_memory(error, ERROR_SYSTEM, "changing the assignment of partitions");

@@ -8,7 +8,6 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "log/group_members.h"
-#include "log/moved_partitions.h"
 
 #define FENCED_TIMES_MAX 3
 #define FENCED_WHILE_MS 60000
@@ -30,61 +29,52 @@ uint32_t consumer_topic_named(const struct kafka_consumer *consumer, const char 
 	return found ? number : 0;
 }
 
-void consumer_forget_moved(struct kafka_consumer *consumer)
+/* The partitions of topics that it reads. items NULL: memory ran out, and `failure` is set. */
+static struct positions known_positions(struct kafka_consumer *consumer, const rd_kafka_topic_partition_list_t *list)
 {
-	moved_forget(consumer->moved);
-	consumer->moved = NULL;
-	consumer->checking = false;
+	struct positions known = {.items = memory_take((size_t)list->cnt + 1, sizeof(struct position))};
+	uint32_t topic;
+	if (!known.items)
+		(void)error_memory(&consumer->failure, ERROR_SYSTEM, "changing the assignment of partitions");
+	for (int i = 0; known.items && i < list->cnt; i++) {
+		if (find_topic(consumer, list->elems[i].topic, &topic))
+			known.items[known.count++] = (struct position){topic, list->elems[i].partition, OFFSET_NONE};
+		else
+			consumer->given_others = true;
+	}
+	return known;
 }
 
-bool consumer_note_change(struct kafka_consumer *consumer, enum assignment_change change, size_t count)
+/* librdkafka joins the group again while a revocation is not accepted yet, when it learns of topics meanwhile: what the group
+ * assigns then comes after that. If it joined again while an assignment was not accepted, it revokes nothing: partitions that
+ * were accepted then are lost. */
+static void on_given(struct kafka_consumer *consumer, const rd_kafka_topic_partition_list_t *list)
 {
-	consumer_forget_moved(consumer);
-	memory_give(consumer->changed.items);
-	consumer->changed = (struct positions){.items = memory_take(count ? count : 1, sizeof(struct position))};
-	if (!consumer->changed.items)
-		return error_memory(&consumer->failure, ERROR_SYSTEM, "changing the assignment of partitions");
-	consumer->change = change;
-	consumer->changed.count = count;
-	return true;
-}
-
-bool consumer_note_end(struct kafka_consumer *consumer, enum assignment_change change)
-{
-	if (!consumer_note_change(consumer, change, consumer->given.count))
-		return false;
-	if (consumer->given.count > 0)
-		memcpy(consumer->changed.items, consumer->given.items, consumer->given.count * sizeof(struct position));
-	return true;
+	const struct positions given = known_positions(consumer, list);
+	if (!given.items)
+		return;
+	if (!consumer_gives_up(consumer) && consumer->given.count > 0)
+		(void)consumer_note_end(consumer, ASSIGNMENT_LOST);
+	if (consumer_gives_up(consumer))
+		consumer->coming = given;
+	else
+		consumer_give(consumer, given);
 }
 
 void consumer_on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list, void *context)
 {
 	struct kafka_consumer *consumer = context;
-	bool given = code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+	const bool given = code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
 	if (consumer->closing || (!given && code != RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS)) {
 		rd_kafka_assign(client, NULL);
 		return;
 	}
-	enum assignment_change change = given				   ? ASSIGNMENT_GIVEN
-					: rd_kafka_assignment_lost(client) ? ASSIGNMENT_LOST
-									   : ASSIGNMENT_TAKEN;
-	if (!consumer_note_change(consumer, change, (size_t)list->cnt))
-		return;
-	consumer->changed.count = 0;
+	consumer_forget_coming(consumer);
 	consumer->given_others = false;
-	for (int i = 0; i < list->cnt; i++) {
-		uint32_t topic;
-		if (find_topic(consumer, list->elems[i].topic, &topic))
-			consumer->changed.items[consumer->changed.count++] =
-				(struct position){.topic = topic, .partition = list->elems[i].partition, .offset = OFFSET_NONE};
-		else
-			consumer->given_others = given;
-	}
-	if (given && consumer->changed.count > 0)
-		consumer->moved = moved_ask(client, consumer->config->group, rd_kafka_topic_partition_list_copy(list),
-					    consumer->bell);
-	consumer->checking = consumer->moved;
+	if (given)
+		on_given(consumer, list);
+	else if (!consumer_gives_up(consumer))
+		(void)consumer_note_end(consumer, rd_kafka_assignment_lost(client) ? ASSIGNMENT_LOST : ASSIGNMENT_TAKEN);
 }
 
 /* Whether the consumer was probably fenced by itself. Kafka accepts one member of an instance name at a time, and
@@ -100,8 +90,8 @@ static bool fenced_by_itself(struct kafka_consumer *consumer)
 		consumer->fenced_times = 0;
 	consumer->fenced_ms = now_ms;
 	consumer->fenced = ++consumer->fenced_times <= FENCED_TIMES_MAX;
-	bool nothing_waits = consumer->change == ASSIGNMENT_SAME || consumer->change == ASSIGNMENT_GIVEN;
-	if (consumer->fenced && nothing_waits)
+	consumer_forget_coming(consumer);
+	if (consumer->fenced && !consumer_gives_up(consumer))
 		(void)consumer_note_end(consumer, ASSIGNMENT_LOST);
 	return consumer->fenced;
 }

@@ -73,6 +73,11 @@ uint32_t consumer_topic_named(const struct kafka_consumer *consumer, const char 
  * `failure` is set. */
 bool consumer_note_change(struct kafka_consumer *consumer, enum assignment_change change, size_t count);
 bool consumer_note_end(struct kafka_consumer *consumer, enum assignment_change change); /* all its partitions are given up */
+bool consumer_gives_up(const struct kafka_consumer *consumer);				/* such a change is not accepted yet */
+
+/* Shows these partitions, of which it owns the items, as given: once it is known which of them were moved to another group. */
+void consumer_give(struct kafka_consumer *consumer, struct positions positions);
+void consumer_forget_coming(struct kafka_consumer *consumer);
 
 /* Ends the question which partitions were moved to another group. */
 void consumer_forget_moved(struct kafka_consumer *consumer);

@@ -423,6 +423,31 @@ static bool who_is_no_member_any_more_commits_nothing(struct contract *contract)
 	return good && stands_there(contract, contract->out, "");
 }
 
+/* Whoever takes his time to give partitions up has joined again meanwhile, when it learns of topics. What it is given then comes
+ * after that. */
+static bool a_revocation_stays_until_it_is_accepted(struct contract *contract)
+{
+	static const struct property looks_often = {"topic.metadata.refresh.interval.ms", "100"};
+	const char *const names[] = {contract->in, contract->out};
+	const struct consumer_topics both = {names, 2, (const bool[]){true, true}};
+	struct member member = {.contract = contract};
+	struct error error = {0};
+	struct positions changed;
+	member.reads = (struct consumer_config){
+		.group = contract->group, .topics = names, .topic_count = 1, .properties = {1, &looks_often}};
+	member.consumer = contract->platform->consumer_open(contract->platform->context, &member.reads);
+	bool good = is_given(&member) && (consumer_follow(member.consumer, &both, &error) || fails(contract, "%s", error.text)) &&
+		    is_told(&member, ASSIGNMENT_TAKEN) && takes_only(&member, "");
+	if (good && (consumer_change(member.consumer, &changed) != ASSIGNMENT_TAKEN || changed.count != 1))
+		good = fails(contract, "another change is shown before the revocation is accepted");
+	good = good && gives_up(&member) && is_told(&member, ASSIGNMENT_GIVEN);
+	if (good && consumer_change(member.consumer, &changed) == ASSIGNMENT_GIVEN && changed.count != 2)
+		good = fails(contract, "%zu partitions are given, not 2", changed.count);
+	good = good && is_given(&member) && comes_in(contract, "ab") && takes_only(&member, "ab");
+	leaves(&member);
+	return good;
+}
+
 const struct contract_story contract_stories[] = {
 	{"next-goes-on", who_comes_next_goes_on_behind_what_was_committed},
 	{"no-offset", a_position_without_an_offset_commits_none},
@@ -436,6 +461,7 @@ const struct contract_story contract_stories[] = {
 	{"late-offsets", late_offsets_move_nothing_back},
 	{"open-rebalance", an_open_transaction_is_ended_before_its_partitions_go},
 	{"no-member", who_is_no_member_any_more_commits_nothing},
+	{"slow-revocation", a_revocation_stays_until_it_is_accepted},
 };
 const size_t contract_count = sizeof contract_stories / sizeof *contract_stories;
 

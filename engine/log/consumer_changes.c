@@ -1,0 +1,72 @@
+/* consumer_changes.c: Changes of a consumer's assignment, from the group's word until the worker accepts them; see
+ * consumer_parts.h. */
+#include "log/consumer_parts.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "log/moved_partitions.h"
+
+rd_kafka_topic_partition_list_t *consumer_list(const struct consumer *self, struct positions positions)
+{
+	const struct kafka_consumer *consumer = (const struct kafka_consumer *)self;
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)positions.count);
+	for (size_t i = 0; list && i < positions.count; i++) {
+		const struct position *position = &positions.items[i];
+		rd_kafka_topic_partition_t *entry =
+			rd_kafka_topic_partition_list_add(list, consumer->topics[position->topic], position->partition);
+		entry->offset = position->offset == OFFSET_NONE ? RD_KAFKA_OFFSET_INVALID : position->offset;
+	}
+	return list;
+}
+
+void consumer_forget_moved(struct kafka_consumer *consumer)
+{
+	moved_forget(consumer->moved);
+	consumer->moved = NULL;
+	consumer->checking = false;
+}
+
+bool consumer_note_change(struct kafka_consumer *consumer, enum assignment_change change, size_t count)
+{
+	consumer_forget_moved(consumer);
+	memory_give(consumer->changed.items);
+	consumer->changed = (struct positions){.items = memory_take(count ? count : 1, sizeof(struct position))};
+	if (!consumer->changed.items)
+		return error_memory(&consumer->failure, ERROR_SYSTEM, "changing the assignment of partitions");
+	consumer->change = change;
+	consumer->changed.count = count;
+	return true;
+}
+
+bool consumer_note_end(struct kafka_consumer *consumer, enum assignment_change change)
+{
+	if (!consumer_note_change(consumer, change, consumer->given.count))
+		return false;
+	if (consumer->given.count > 0)
+		memcpy(consumer->changed.items, consumer->given.items, consumer->given.count * sizeof(struct position));
+	return true;
+}
+
+void consumer_give(struct kafka_consumer *consumer, struct positions positions)
+{
+	consumer_forget_moved(consumer);
+	memory_give(consumer->changed.items);
+	consumer->changed = positions;
+	consumer->change = ASSIGNMENT_GIVEN;
+	if (consumer->assigned == 0 && positions.count > 0)
+		consumer->moved = moved_ask(consumer->client, consumer->config->group,
+					    consumer_list(&consumer->consumer, positions), consumer->bell);
+	consumer->checking = consumer->moved;
+}
+
+void consumer_forget_coming(struct kafka_consumer *consumer)
+{
+	memory_give(consumer->coming.items);
+	consumer->coming = (struct positions){0};
+}
+
+bool consumer_gives_up(const struct kafka_consumer *consumer)
+{
+	return consumer->change == ASSIGNMENT_TAKEN || consumer->change == ASSIGNMENT_LOST;
+}
