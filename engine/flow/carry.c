@@ -225,17 +225,10 @@ static struct text key_of(struct run *run, const struct graph_next *next)
 	return key ? key_of_tensor(key, run->message->arena) : (struct text){0};
 }
 
-bool run_leave_carried(struct run *run)
+static bool carry_to(struct run *run, uint64_t next)
 {
-	assert(run->flow->graph->part && run->flow->graph->part->next_count <= 64); /* a bit each */
 	const struct graph_part *part = run->flow->graph->part;
 	struct arena *arena = run->message->arena;
-	uint64_t next = 0;
-	for (size_t i = 0; i < part->next_count; i++)
-		next |= goes_on_to(run, &part->next[i]) ? (uint64_t)1 << i : 0;
-	run->message->carried = NULL;
-	if (next == 0)
-		return true;
 	struct carried *carried = ARENA_NEW(arena, struct carried);
 	/* Observers give nothing themselves, so their places are enough for what they get. */
 	struct given *items = arena_take_raw(arena, 2 * run->flow->count * sizeof *items);
@@ -252,6 +245,17 @@ bool run_leave_carried(struct run *run)
 			keys[i] = part->next[i].key_text.bytes ? part->next[i].key_text : key_of(run, &part->next[i]);
 	run->message->carried = carried;
 	return !arena_failed(arena);
+}
+
+bool run_leave_carried(struct run *run)
+{
+	const struct graph_part *part = run->flow->graph->part;
+	uint64_t next = 0;
+	assert(part && part->next_count <= 64); /* a bit each */
+	for (size_t i = 0; i < part->next_count; i++)
+		next |= goes_on_to(run, &part->next[i]) ? (uint64_t)1 << i : 0;
+	run->message->carried = NULL;
+	return next == 0 || carry_to(run, next);
 }
 
 void run_fail_rest(struct run *run, const struct error *error)

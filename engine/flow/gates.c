@@ -297,9 +297,21 @@ static void deliver_alone(struct run *run, const struct flow_edge *edge, enum ar
 	}
 }
 
+static void deliver_whole(struct run *run, const struct flow_edge *edges, size_t count, const struct payload *payload)
+{
+	for (size_t i = 0; i < count; i++) {
+		run->node_states[edges[i].node].stage = NODE_FIRED;
+		(void)node_state_go(run, edges[i].node, payload);
+	}
+}
+
 void outlet_deliver_each(struct run *run, const struct outlet *outlet, enum arrival_state state, const struct payload *payload,
 			 const char *only)
 {
+	if (outlet->whole && state == ARRIVAL_CAME && !only && payload->tensors.count) {
+		deliver_whole(run, outlet->edges, outlet->count, payload);
+		return;
+	}
 	for (size_t i = 0; i < outlet->count; i++) {
 		const struct flow_edge *edge = &outlet->edges[i];
 		struct node_state *node_state = &run->node_states[edge->node];

@@ -143,11 +143,13 @@ static void marks_spread(struct flow *flow)
 
 static void outlet_mark_alone(const struct flow *flow, struct outlet *outlet)
 {
+	outlet->whole = true;
 	for (size_t i = 0; i < outlet->count; i++) {
 		struct flow_node *node = &flow->nodes[outlet->edges[i].node];
 		outlet->edges[i].alone = !node->recurring && !node->in_later_stage && !node->gathers &&
 					 !outlet->edges[i].descends && node->inputs.count + node->triggers.count == 1;
-		outlet->direct = outlet->count == 1 && outlet->edges[i].alone && node->inputs.plain;
+		outlet->whole = outlet->whole && outlet->edges[i].alone && node->inputs.plain;
+		outlet->direct = outlet->count == 1 && outlet->whole;
 		outlet->next = outlet->direct && node->plain ? node : NULL;
 	}
 }

@@ -291,7 +291,7 @@ bool flow_enter(struct flow *flow, struct message *message, int64_t now_ms, stru
 	const struct graph_part *part = flow->graph->part;
 	if (flow->environment.tap && (!part || part->first))
 		flow->environment.tap(flow->environment.context, message, TAP_PIPELINE_INPUTS, STEP_NONE, &message->payload);
-	if (part)
+	if (part && (part->observes || message->carried))
 		run_take_carried(run);
 	if (message->deadline_ms > 0 && message->deadline_ms <= now_ms) {
 		run_past_deadline(run);

@@ -29,7 +29,8 @@ struct flow_edge {
 
 struct outlet {
 	size_t count;
-	bool direct;		 /* leads to one node only, whole and under the same names: nothing to join or select */
+	bool whole;		 /* each node gets all, under the same names: nothing to join or select */
+	bool direct;		 /* whole, and leads to one node only */
 	struct flow_node *next;	 /* that node, if its step is plain */
 	struct flow_edge *edges; /* edges to the same node are next to each other */
 };
