@@ -617,7 +617,7 @@ answered_in_narrow() { # $1 pipeline, $2 requests
 		2>>"$dir/errors.log"
 }
 
-# A topic takes one answer, and not as many as a client puts into a batch: nobody is refused for that, whether it is so
+# A topic takes ten answers, and not as many as a client puts into a batch: nobody is refused for that, whether it is so
 # from the beginning or from a moment on while the engine runs.
 batches_are_larger_than_their_topic_takes() {
 	local delivery name
@@ -627,7 +627,7 @@ batches_are_larger_than_their_topic_takes() {
 		pipeline "$name" "x * 2" "$delivery"
 		start_pipeline "$name" one
 		goes_on "a first request" "$name"
-		admin set "sluice.$name.pipeline.$name.outputs" max.message.bytes 65536
+		admin set "sluice.$name.pipeline.$name.outputs" max.message.bytes 8192
 		answered_in_narrow "$name" 3000
 		expect "a limit that is lowered, $delivery: requests with an answer" "$(grep -oE '"id": *"[0-9]+"' "$dir/tail.json" | sort -u | wc -l)" "-eq 3000"
 		expect "a limit that is lowered, $delivery: refused" "$(grep -c LIMIT "$dir/tail.json")" "-eq 0"
@@ -637,7 +637,7 @@ batches_are_larger_than_their_topic_takes() {
 		answered_in_narrow "$name" 3000
 		expect "a limit that is read, $delivery: refused" "$(grep -c LIMIT "$dir/tail.json")" "-eq 0"
 		expect "a limit that is read, $delivery: answers" "$(wc -l <"$dir/tail.json")" "-ge 6001"
-		expect_words "a limit that is read, $delivery" "$dir/engine.log" "batches of records have at most 65536 bytes"
+		expect_words "a limit that is read, $delivery" "$dir/engine.log" "batches of records have at most 8192 bytes"
 		stop_engine "$name" "$engine"
 		rm "$dir/engine.log"
 	done
