@@ -17,6 +17,7 @@
 #include "runtime/file_watch.h"
 #include "runtime/log_writer.h"
 #include "runtime/run_limits.h"
+#include "runtime/stop_signal.h"
 #include "serving/model_server.h"
 #include "serving/remote_download.h"
 #include "serving/stub_file.h"
@@ -384,6 +385,6 @@ bool dev_process_run(const struct dev_config *config, struct error *error)
 		    alert_settings_make(config->alerts, config->workspace->arena, &dev.notices, error) &&
 		    open_servers(&dev, error) && open_engine(&dev, error) && run_engine(&dev, error);
 	close_all(&dev);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	stop_signals_restore(&before);
 	return good;
 }

@@ -132,7 +132,7 @@ static bool run_engine(struct engine_process *running, struct revision *revision
 	engine_close(engine);
 	engine_watchers_close(watchers);
 	state_history_close(&running->state_history);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	stop_signals_restore(&before);
 	return good;
 }
 

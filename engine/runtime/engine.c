@@ -23,6 +23,7 @@
 
 #define WAIT_MS 60000			 /* the main thread only waits */
 #define SWEEP_MS 200			 /* between two checks whether replaced revisions can be closed */
+#define STOP_AGAIN_MS 1000		 /* a second signal within that is the first one again */
 #define LASTING_BYTES ((size_t)64 << 20) /* names of topics and counts of pipelines: some KiB for each */
 #define SETUP_BYTES ((size_t)64 << 20)
 /* Pipelines of replaced revisions that may stay in memory because stages of theirs run on: some 20 KiB for each. */
@@ -50,7 +51,7 @@ struct engine {
 	struct loop_timer sweep_timer;
 	struct topic_removal *removals; /* of removed pipelines */
 	bool running;
-	bool asked_to_stop;
+	int64_t asked_ms; /* when it was asked to stop; 0: it was not */
 	bool stopping;
 };
 
@@ -63,6 +64,15 @@ void engine_stop(struct engine *engine)
 		worker_threads_stop(group);
 }
 
+/* Notes that it is asked to stop. False: it was, just now. */
+static bool note_asked(struct engine *engine)
+{
+	const int64_t now_ms = loop_now_ms(engine->loop);
+	const bool is_new = engine->asked_ms == 0 || now_ms - engine->asked_ms >= STOP_AGAIN_MS;
+	engine->asked_ms = is_new ? now_ms : engine->asked_ms;
+	return is_new;
+}
+
 static void engine_on_signal(void *context, uint32_t events)
 {
 	(void)events;
@@ -70,13 +80,15 @@ static void engine_on_signal(void *context, uint32_t events)
 	struct signalfd_siginfo which;
 	if (read(engine->signals, &which, sizeof which) != (ssize_t)sizeof which)
 		return;
+	const bool asked_before = engine->asked_ms > 0;
 	if (which.ssi_signo == SIGHUP && engine->config->reread)
 		engine->config->reread(engine->config->context, engine);
-	else if (engine->config->asked_to_stop && !engine->asked_to_stop)
+	else if (!note_asked(engine))
+		return;
+	else if (engine->config->asked_to_stop && !asked_before)
 		engine->config->asked_to_stop(engine->config->context, engine);
 	else
 		engine_stop(engine);
-	engine->asked_to_stop |= which.ssi_signo != SIGHUP;
 }
 
 /* A worker has ended, because it was stopped or has failed. In both cases the others stop too. */

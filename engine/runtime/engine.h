@@ -62,7 +62,8 @@ struct engine_config {
 	/* Called on SIGHUP; may call engine_reload(). NULL: SIGHUP ends the engine like the other signals. */
 	void (*reread)(void *context, struct engine *engine);
 	/* Called on the first SIGTERM or SIGINT; calls engine_stop() at once or later. NULL: the engine stops at
-	 * once. A second signal stops it at once in any case. */
+	 * once. A second signal stops it at once in any case, but within a second it is the first one again: `timeout` and
+	 * systemd signal a process and its group. */
 	void (*asked_to_stop)(void *context, struct engine *engine);
 	/* Writes metrics of what else runs in the process, in the thread of engine_run(). NULL: there are none. */
 	void (*write_metrics)(void *context, struct exposition *exposition);

@@ -52,12 +52,24 @@ bool stop_signal_watch_hangup(struct stop_signal *stop, void (*hung_up)(void *co
 	       error_set(error, ERROR_SYSTEM, PLACE_NONE, "SIGHUP cannot be received; the kernel refuses signalfd");
 }
 
+void stop_signals_restore(const sigset_t *before)
+{
+	const struct timespec now = {0};
+	sigset_t set;
+	sigemptyset(&set);
+	for (size_t i = 0; i < 3; i++)
+		sigaddset(&set, (const int[]){SIGTERM, SIGINT, SIGHUP}[i]);
+	while (sigtimedwait(&set, NULL, &now) > 0)
+		;
+	pthread_sigmask(SIG_SETMASK, before, NULL);
+}
+
 void stop_signal_close(struct stop_signal *stop)
 {
 	if (!stop->loop)
 		return;
 	loop_unwatch(stop->loop, &stop->watch);
 	close(stop->signals);
-	pthread_sigmask(SIG_SETMASK, &stop->before, NULL);
+	stop_signals_restore(&stop->before);
 	stop->loop = NULL;
 }

@@ -4,7 +4,7 @@
 A copy of pipelines/hello runs on the embedded broker while its files are edited as a user
 edits them. One line for each behaviour; at the end `N passed, N failed`.
 """
-import base64, fcntl, http.server, json, os, pty, re, shutil, signal, socket, struct, subprocess, sys, tempfile, termios, threading, time
+import base64, fcntl, http.server, json, os, pty, re, shutil, signal, socket, struct, subprocess, sys, tempfile, termios, threading, time, urllib.error, urllib.request
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 START_SECONDS_MAX = 1.0
@@ -472,6 +472,48 @@ def heeds_before_it_starts(judge, binary, address):
         judge.expect("a signal is heeded before the start", code != 0 and seconds < HEED_SECONDS_MAX, f"{code} in {seconds:.1f} s")
 
 
+SLOW = """apiVersion: mlops.seldon.io/v1alpha1
+kind: Model
+metadata: {name: slow}
+spec: {storageUri: "stub://slow?ms=2000&then=add10"}
+"""
+
+
+def takes_a_signal_twice(judge, binary):
+    """`timeout` and systemd signal a process and its group: what is open is answered, and it ends well"""
+    with tempfile.TemporaryDirectory() as place:
+        folder = copy(place)
+        with open(os.path.join(folder, "slow.yaml"), "w", encoding="utf-8") as file:
+            file.write(SLOW)
+        dev = Dev(binary, folder)
+        answers = []
+
+        def ask():
+            body = b'{"inputs": [{"name": "INPUT", "shape": [1], "datatype": "FP32", "data": [1]}]}'
+            request = urllib.request.Request(dev.said("gateway") + "/v2/models/slow/infer", body, {"content-type": "application/json"})
+            try:
+                with urllib.request.urlopen(request, timeout=SECONDS_MAX) as answer:
+                    answers.append((answer.status, answer.read()))
+            except urllib.error.HTTPError as failed:
+                answers.append((failed.code, failed.read()))
+            except OSError as failed:
+                answers.append((0, str(failed).encode()))
+        caller = threading.Thread(target=ask)
+        caller.start()
+        time.sleep(SETTLE_SECONDS)
+        for _ in range(2):
+            dev.process.send_signal(signal.SIGTERM)
+            time.sleep(0.1)
+        caller.join()
+        judge.expect("an open call is answered after two signals", answers[0][0] == 200 and b"11" in answers[0][1], answers)
+        judge.expect("it ends well after two signals", dev.process.wait(SECONDS_MAX) == 0, dev.lines)
+        dev = Dev(binary, folder)
+        for pause in (0, 0.002, 0.02, 0.04):
+            time.sleep(pause)
+            dev.process.send_signal(signal.SIGTERM)
+        judge.expect("it ends well whenever another signal comes", dev.process.wait(SECONDS_MAX) == 0, dev.process.returncode)
+
+
 def refuses(judge, binary):
     with tempfile.TemporaryDirectory() as place:
         folder = copy(place)
@@ -496,6 +538,7 @@ def main():
     speaks_json(judge, binary)
     refuses(judge, binary)
     takes_the_ports_of_the_files(judge, binary)
+    takes_a_signal_twice(judge, binary)
     files = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Files)
     files.daemon_threads = True
     threading.Thread(target=files.serve_forever, daemon=True).start()
