@@ -83,6 +83,31 @@ static size_t options_count(struct text query)
 	return count;
 }
 
+/* The options of `slow` and `flaky` themselves, beside which are those of the stub that follows. */
+static bool is_of_first(struct text key)
+{
+	static const char *const own[] = {"ms", "fails", "every", "code", "then"};
+	bool is_own = false;
+	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+		is_own = is_own || text_is(key, own[i]);
+	return is_own;
+}
+
+static bool expressions_compile(struct arena *arena, const struct stub *stub, struct stub_option *options, struct place place,
+				struct error *error)
+{
+	const bool follows = stub->row->answer == stub_slow || stub->row->answer == stub_flaky;
+	const struct stub_row *answers = follows ? stub->then : stub->row;
+	for (size_t i = 0; answers && answers->answer == stub_expression && i < stub->count; i++) {
+		if (follows && is_of_first(options[i].key))
+			continue;
+		options[i].expression = expression_compile(arena, options[i].value, place, USE_MESSAGE, error);
+		if (!options[i].expression)
+			return false;
+	}
+	return true;
+}
+
 static bool options_parse(struct arena *arena, struct stub *stub, struct text query, struct place place, struct error *error)
 {
 	struct stub_option *options = ARENA_ARRAY(arena, struct stub_option, options_count(query));
@@ -94,13 +119,10 @@ static bool options_parse(struct arena *arena, struct stub *stub, struct text qu
 		struct stub_option *option = &options[stub->count++];
 		option->key = form_decoded(arena, text_take_until(&value, '='));
 		option->value = form_decoded(arena, value);
-		if (stub->row->answer != stub_expression)
-			continue;
-		option->expression = expression_compile(arena, option->value, place, USE_MESSAGE, error);
-		if (!option->expression)
-			return false;
 	}
-	return true;
+	const struct stub_call unsent = {.stub = stub};
+	stub->then = stub_row_find(stub_text(&unsent, "then", STUB_THEN_USUAL));
+	return !options || expressions_compile(arena, stub, options, place, error);
 }
 
 static bool stub_unknown(struct text name, struct place place, struct error *error)
@@ -135,8 +157,6 @@ const struct stub *stub_parse(struct arena *arena, const char *uri, struct place
 	stub->row = row;
 	if (!options_parse(arena, stub, rest, place, error))
 		return NULL;
-	const struct stub_call unsent = {.stub = stub};
-	stub->then = stub_row_find(stub_text(&unsent, "then", STUB_THEN_USUAL));
 	if (arena_failed(arena)) {
 		error_memory(error, ERROR_SYSTEM, "reading a stub");
 		return NULL;

@@ -19,7 +19,7 @@ struct stub;
 struct stub_option {
 	struct text key;
 	struct text value;		     /* decoded */
-	const struct expression *expression; /* of the stub `expression`, compiled; else NULL */
+	const struct expression *expression; /* of the stub `expression`, also behind another, compiled; else NULL */
 };
 
 /* The stub that `uri` describes, in `arena`. NULL and a CONFIG error at `place`: there is no stub of that name,

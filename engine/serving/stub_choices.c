@@ -151,6 +151,8 @@ void stub_expression(const struct stub_call *call, struct stub_reply *reply)
 		const struct stub_option *option = &call->stub->options[i];
 		struct error error;
 		error.kind = ERROR_NONE;
+		if (!option->expression)
+			continue; /* of the stub that it follows */
 		const struct tensor *value = expression_evaluate(option->expression, &scope, call->arena, &error);
 		if (!value) {
 			stub_refuse(call, reply, "%s", error.text);

@@ -127,6 +127,8 @@ static void an_expression_is_a_stub(void **state)
 	(void)state;
 	expect("stub://expression?twice=x*2&sum=x%2By", "x=1,2 y=3", "twice=2,4 sum=4,5");
 	expect_refusal("stub://expression?twice=z*2", payload_made(arena, "x=1"), "z");
+	expect("stub://slow?twice=x*2&ms=5&then=expression", "x=1,2", "twice=2,4");
+	expect("stub://flaky?every=9&code=503&then=expression&twice=x*2", "x=1,2", "twice=2,4");
 }
 
 static void an_unknown_stub_names_the_nearest(void **state)
