@@ -70,6 +70,9 @@ void stop_signal_close(struct stop_signal *stop)
 		return;
 	loop_unwatch(stop->loop, &stop->watch);
 	close(stop->signals);
-	stop_signals_restore(&stop->before);
+	if (stop->asked)
+		stop_signals_restore(&stop->before);
+	else
+		pthread_sigmask(SIG_SETMASK, &stop->before, NULL);
 	stop->loop = NULL;
 }

@@ -514,6 +514,22 @@ def takes_a_signal_twice(judge, binary):
         judge.expect("it ends well whenever another signal comes", dev.process.wait(SECONDS_MAX) == 0, dev.process.returncode)
 
 
+def outlives_a_hangup(judge, binary):
+    """An engine that waits for Kafka is told to read its files again"""
+    with tempfile.TemporaryDirectory() as place:
+        path = os.path.join(place, "echo.yaml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(ECHO)
+        command = [binary, "run", "-f", path, "--brokers", f"127.0.0.1:{free_port()}"]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(2 * SETTLE_SECONDS)
+        process.send_signal(signal.SIGHUP)
+        time.sleep(SETTLE_SECONDS)
+        judge.expect("it waits on after SIGHUP", process.poll() is None, process.returncode)
+        process.terminate()
+        judge.expect("it heeds SIGTERM", process.wait(SECONDS_MAX) == -signal.SIGTERM, process.returncode)
+
+
 def refuses(judge, binary):
     with tempfile.TemporaryDirectory() as place:
         folder = copy(place)
@@ -539,6 +555,7 @@ def main():
     refuses(judge, binary)
     takes_the_ports_of_the_files(judge, binary)
     takes_a_signal_twice(judge, binary)
+    outlives_a_hangup(judge, binary)
     files = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Files)
     files.daemon_threads = True
     threading.Thread(target=files.serve_forever, daemon=True).start()
