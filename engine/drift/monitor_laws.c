@@ -4,12 +4,13 @@
  *
  * A distance times the root of the common size has the same law at all sizes, if they are large. Rare categories keep samples
  * apart, however: one that came once in the reference is not in most windows. So a feature with some is drawn at the sizes that it
- * has, and both samples share the reference's values. The window's is half of the reference at most. Larger windows count as that
- * one, which is on the safe side: hundreds of rare categories then hide a change that smaller windows show. */
+ * has, and both samples share the reference's values (rare_law.h). The window's is half of the reference at most. Larger windows
+ * count as that one, which is on the safe side: hundreds of rare categories then hide a change that smaller windows show. */
 #include <math.h>
 
 #include "base/random.h"
 #include "drift/monitor_parts.h"
+#include "drift/rare_law.h"
 
 #define DRAWN_ROWS_MAX 400 /* of a sample that is drawn; larger ones have the law of the common size */
 #define DRAWN_ROWS_MIN 10
@@ -30,8 +31,6 @@ struct drawn_feature {
 /* Features that are drawn together, and their samples: counts of cells, which are places in the sorted reference, or categories. */
 struct drawing {
 	size_t values, lefts, rights; /* of the reference; of both samples */
-	size_t repeated;	      /* of the values: those of categories that came more than once, which are first */
-	size_t unsure;		      /* behind the cells of the values: so many more for the window's sample */
 	size_t cell_count;
 	uint32_t *cells; /* of the values */
 	uint32_t *left, *right;
@@ -60,44 +59,6 @@ static void cells_draw(struct random *chance, const struct drawing *drawing, siz
 	memset(drawn, 0, drawing->cell_count * sizeof *drawn);
 	for (size_t i = 0; i < rows; i++)
 		drawn[drawing->cells[random_below(chance, drawing->values)]]++;
-}
-
-/* One sample with rare categories, of `among` cells. A value of a category that came more than once is in one sample alone, since
- * both are as independent as the reference and a window are; `parted` counts those that are in one. One that came once says how
- * often the next ones are new, and not that it comes again (Good and Turing). */
-static void rare_draw(struct random *chance, const struct drawing *drawing, size_t among, size_t rows, size_t *parted,
-		      uint32_t *drawn)
-{
-	uint32_t *cells = drawing->cells;
-	memset(drawn, 0, drawing->cell_count * sizeof *drawn);
-	for (size_t i = 0; i < rows; i++) {
-		const size_t any = random_below(chance, among);
-		if (any >= drawing->repeated) {
-			drawn[cells[any]]++;
-			continue;
-		}
-		*parted = *parted == drawing->repeated ? 0 : *parted;
-		const size_t other = *parted + random_below(chance, drawing->repeated - *parted);
-		const uint32_t cell = cells[other];
-		cells[other] = cells[*parted];
-		cells[(*parted)++] = cell;
-		drawn[cell]++;
-	}
-}
-
-/* In the window's sample, a category that came once is one never seen. On the safe side, `unsure` adds one standard deviation of
- * how many came once. */
-static void rare_both_draw(struct random *chance, const struct drawing *drawing)
-{
-	const double *counts = drawing->features[0].watched->counts;
-	size_t parted = 0;
-	rare_draw(chance, drawing, drawing->values + drawing->unsure, drawing->rights, &parted, drawing->right);
-	rare_draw(chance, drawing, drawing->values, drawing->lefts, &parted, drawing->left);
-	for (size_t i = 0; drawing->unsure > 0 && i + 1 < drawing->cell_count; i++)
-		if (counts[i] == 1) {
-			drawing->right[drawing->cell_count - 1] += drawing->right[i];
-			drawing->right[i] = 0;
-		}
 }
 
 static void leads_find(const struct drawing *drawing)
@@ -164,32 +125,11 @@ static double binned_distance(const struct drawing *drawing, const struct drawn_
 
 /* ---- all draws ---- */
 
-static void all_draw(const struct drawing *drawing)
-{
-	struct random chance = {SEED};
-	const double root = sqrt(common_size((double)drawing->lefts, (double)drawing->rights));
-	for (size_t draw = 0; draw < NULL_LAW_DRAWS; draw++) {
-		if (has_rare(drawing->features[0].watched)) {
-			rare_both_draw(&chance, drawing);
-		} else {
-			cells_draw(&chance, drawing, drawing->lefts, drawing->left);
-			cells_draw(&chance, drawing, drawing->rights, drawing->right);
-		}
-		for (size_t i = 0; i < drawing->feature_count; i++)
-			if (drawing->features[i].binned && drawing->features[i].like == i)
-				drawing->features[i].binned[draw] = root * binned_distance(drawing, &drawing->features[i]);
-		if (drawing->gaps)
-			moved_draw(drawing, root, draw);
-	}
-}
-
 static void laws_fit(const struct drawing *drawing)
 {
-	const double common = common_size((double)drawing->lefts, (double)drawing->rights);
 	for (size_t i = 0; i < drawing->feature_count; i++) {
 		const struct drawn_feature *feature = &drawing->features[i];
-		if (feature->binned)
-			feature->watched->binned_common = has_rare(feature->watched) ? common : (double)INFINITY;
+		feature->watched->binned_common = (double)INFINITY;
 		if (feature->binned && feature->like == i)
 			null_law_fit(&feature->watched->binned, feature->binned);
 		else if (feature->binned)
@@ -199,6 +139,22 @@ static void laws_fit(const struct drawing *drawing)
 		null_law_fit(&feature->watched->moved, feature->moved);
 		null_law_fit(&feature->watched->settled, feature->settled);
 	}
+}
+
+static void laws_draw(const struct drawing *drawing)
+{
+	struct random chance = {SEED};
+	const double root = sqrt(common_size((double)drawing->lefts, (double)drawing->rights));
+	for (size_t draw = 0; draw < NULL_LAW_DRAWS; draw++) {
+		cells_draw(&chance, drawing, drawing->lefts, drawing->left);
+		cells_draw(&chance, drawing, drawing->rights, drawing->right);
+		for (size_t i = 0; i < drawing->feature_count; i++)
+			if (drawing->features[i].binned && drawing->features[i].like == i)
+				drawing->features[i].binned[draw] = root * binned_distance(drawing, &drawing->features[i]);
+		if (drawing->gaps)
+			moved_draw(drawing, root, draw);
+	}
+	laws_fit(drawing);
 }
 
 /* ---- what is drawn together ---- */
@@ -243,10 +199,6 @@ static void drawing_gather(struct drawing *drawing, const struct monitor *self, 
 				    .cell_count = watched->categories ? watched->bin_count : watched->sorted.count,
 				    .feature_count = 1,
 				    .features = {{.watched = watched}}};
-	if (has_rare(watched)) {
-		drawing->rights = least_of(drawing->rights, drawing->values / 2);
-		drawing->lefts = least_of(drawing->lefts, drawing->values - drawing->rights);
-	}
 	for (size_t i = first + 1; i < self->feature_count; i++)
 		if (!learnt[i] && is_drawn_with(drawing, &self->features[i], window_rows)) {
 			learnt[i] = true;
@@ -259,22 +211,15 @@ static void drawing_gather(struct drawing *drawing, const struct monitor *self, 
 static bool cells_fill(struct drawing *drawing, const double *values, size_t rows, struct arena *scratch)
 {
 	const bool categories = drawing->features[0].watched->categories;
-	const double *counts = drawing->features[0].watched->counts;
-	size_t singles = 0;
-	drawing->unsure = (size_t)ceil(sqrt((double)drawing->features[0].watched->once));
-	drawing->cells = ARENA_ARRAY(scratch, uint32_t, drawing->values + drawing->unsure);
+	size_t count = 0;
+	drawing->cells = ARENA_ARRAY(scratch, uint32_t, drawing->values);
 	if (!drawing->cells)
 		return false;
 	for (size_t i = 0; !categories && i < drawing->values; i++)
 		drawing->cells[i] = (uint32_t)(i * drawing->cell_count / drawing->values);
-	for (size_t i = 0; categories && i < rows; i++) {
-		if (isnan(values[i]))
-			continue;
-		const bool once = drawing->unsure > 0 && counts[(size_t)values[i]] == 1;
-		drawing->cells[once ? drawing->values - ++singles : drawing->repeated++] = (uint32_t)values[i];
-	}
-	for (size_t i = 0; i < drawing->unsure; i++)
-		drawing->cells[drawing->values + i] = (uint32_t)drawing->cell_count - 1;
+	for (size_t i = 0; categories && i < rows; i++)
+		if (!isnan(values[i]))
+			drawing->cells[count++] = (uint32_t)values[i];
 	return true;
 }
 
@@ -346,6 +291,30 @@ static bool drawing_begin(struct drawing *drawing, const double *values, size_t 
 	return cells_fill(drawing, values, rows, scratch) && !arena_failed(scratch);
 }
 
+/* ---- features with rare categories ---- */
+
+static bool rare_learn(struct watched_feature *watched, const double *values, size_t rows, size_t window_rows,
+		       struct arena *scratch, struct arena *arena)
+{
+	const size_t rights = least_of(drawn_rows(watched, (double)window_rows), watched->count / 2);
+	const struct rare_feature feature = {.rows = rows,
+					     .values = values,
+					     .count = watched->count,
+					     .bin_count = watched->bin_count,
+					     .counts = watched->counts,
+					     .once = watched->once,
+					     .lefts = least_of(lefts_of(watched), watched->count - rights),
+					     .rights = rights};
+	double *drawn = ARENA_ARRAY(arena, double, NULL_LAW_DRAWS);
+	if (!drawn || !rare_law_draw(&feature, scratch, drawn))
+		return false;
+	watched->binned_common = common_size((double)feature.lefts, (double)feature.rights);
+	for (size_t i = 0; i < NULL_LAW_DRAWS; i++)
+		drawn[i] *= sqrt(watched->binned_common);
+	null_law_fit(&watched->binned, drawn);
+	return true;
+}
+
 /* ---- the whole monitor ---- */
 
 bool monitor_laws_learn(struct monitor *self, const struct drift_reference *reference, size_t window_rows, struct arena *arena)
@@ -355,13 +324,16 @@ bool monitor_laws_learn(struct monitor *self, const struct drift_reference *refe
 	struct arena *scratch = arena_open(SCRATCH_BYTES);
 	bool good = scratch != NULL;
 	for (size_t i = 0; good && i < self->feature_count; i++) {
+		const double *values = reference->features[i].values;
 		if (learnt[i] || !has_laws(&self->features[i]))
 			continue;
-		drawing_gather(&drawing, self, i, window_rows, learnt);
-		good = drawing_begin(&drawing, reference->features[i].values, reference->rows, scratch, arena);
-		if (good) {
-			all_draw(&drawing);
-			laws_fit(&drawing);
+		if (has_rare(&self->features[i])) {
+			good = rare_learn(&self->features[i], values, reference->rows, window_rows, scratch, arena);
+		} else {
+			drawing_gather(&drawing, self, i, window_rows, learnt);
+			good = drawing_begin(&drawing, values, reference->rows, scratch, arena);
+			if (good)
+				laws_draw(&drawing);
 		}
 		arena_reset(scratch);
 	}

@@ -1,14 +1,15 @@
 /* outlier_bench.c: outlier scores of one row of 20 numbers, the step `outlier` for such a message, and a row through the change
  * detector.
  *
- *   outlier_bench mahalanobis|forest|change|step|pass|monitor|online|joint|nothing ROUNDS
+ *   outlier_bench mahalanobis|forest|change|step|pass|monitor|online|joint|categories|texts|nothing ROUNDS
  *
  * `forest`: 100 trees of depth 8, learnt of 256 rows, as text to numeric/predictor.h; `change`: a reference of 400 rows.
  * `step`: a pipeline of a step `outlier` by the Mahalanobis
  * distance and a filter that passes all, without a codec; `pass`: the same without the distance, two such filters.
  * `monitor`: rows through the drift monitor by ks, psi and wasserstein in windows of 500. `online`: the same by page-hinkley,
  * cusum and adwin; `joint`: rows of 64 numbers by mmd. `nothing` is the loop around the others. All is drawn from a seed. What it
- * takes to open a monitor is in no figure: each is a difference of two runs. */
+ * takes to open a monitor is in none of these figures: each is a difference of two runs. It is that of `categories`, of a feature
+ * with 1,000 rare ones, and of `texts`, with 50 and one for all other texts: a 200th of it is a round. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -231,6 +232,49 @@ static double run_joint(struct arena *arena, long rounds)
 	return monitor_run(arena, rounds, &watch_joint);
 }
 
+/* ---- opening a monitor of rare categories ---- */
+
+#define ROWS_LEARNT DRIFT_REFERENCE_ROWS_MAX
+#define OPENING_ROUNDS 200
+
+/* Half of the values are of the first category, and the others of any. */
+static double opening_run(long rounds, size_t categories, bool open)
+{
+	static double values[ROWS_LEARNT];
+	static struct text names[DRIFT_CATEGORIES_MAX];
+	const struct drift_feature feature = {.name = TEXT("f"),
+					      .categories = true,
+					      .open = open,
+					      .values = values,
+					      .category_count = categories,
+					      .category_names = names};
+	const struct drift_reference reference = {
+		.all_rows = ROWS_LEARNT, .rows = ROWS_LEARNT, .block = ROWS_LEARNT, .feature_count = 1, .features = &feature};
+	const struct monitor_settings settings = {.window_rows = WINDOW, .rate = {.alarms = 0.5, .rows = 1000}};
+	double total = 1;
+	for (size_t i = 0; i < ROWS_LEARNT; i++)
+		values[i] = random_below(&chance, 2) ? 0 : (double)random_below(&chance, categories);
+	for (long i = 0; i < rounds / OPENING_ROUNDS; i++) {
+		struct arena *arena = arena_open(ARENA_BYTES);
+		struct error error = {0};
+		total *= arena && monitor_open(arena, &reference, &settings, &error) ? 1 : 0;
+		arena_close(arena);
+	}
+	return total;
+}
+
+static double run_categories(struct arena *arena, long rounds)
+{
+	(void)arena;
+	return opening_run(rounds, DRIFT_CATEGORIES_MAX, false);
+}
+
+static double run_texts(struct arena *arena, long rounds)
+{
+	(void)arena;
+	return opening_run(rounds, DRIFT_COMMON_MAX + 1, true);
+}
+
 /* ---- the step ---- */
 
 #define PIPELINE(first)                                                                                                  \
@@ -300,10 +344,17 @@ int main(int count, char **arguments)
 	static const struct {
 		const char *name;
 		double (*run)(struct arena *arena, long rounds);
-	} runs[] = {{"mahalanobis", run_mahalanobis}, {"forest", run_forest}, {"change", run_change},
-		  {"step", run_step}, {"pass", run_pass},
-		  {"monitor", run_monitor}, {"online", run_online}, {"joint", run_joint},
-		  {"nothing", run_nothing}};
+	} runs[] = {{"mahalanobis", run_mahalanobis},
+		    {"forest", run_forest},
+		    {"change", run_change},
+		    {"step", run_step},
+		    {"pass", run_pass},
+		    {"monitor", run_monitor},
+		    {"online", run_online},
+		    {"joint", run_joint},
+		    {"categories", run_categories},
+		    {"texts", run_texts},
+		    {"nothing", run_nothing}};
 	struct arena *arena = arena_open(ARENA_BYTES);
 	double total = 0;
 	for (size_t i = 0; i < ROWS * COLUMNS; i++)
@@ -313,7 +364,7 @@ int main(int count, char **arguments)
 			total = runs[i].run(arena, strtol(arguments[2], NULL, 10));
 	arena_close(arena);
 	if (total == 0)
-		fprintf(stderr, "usage: outlier_bench mahalanobis|forest|change|step|pass|monitor|online|joint|nothing "
-				"ROUNDS\n");
+		fprintf(stderr, "usage: outlier_bench mahalanobis|forest|change|step|pass|monitor|online|joint|categories|"
+				"texts|nothing ROUNDS\n");
 	return total == 0;
 }

@@ -1,0 +1,194 @@
+/* rare_law.c: see rare_law.h. */
+#include "drift/rare_law.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/random.h"
+#include "drift/binned.h"
+#include "numeric/quantile.h"
+#include "statistics/special.h"
+
+#define SEED 1
+#define ALIKE 8 /* counts below it are told apart where bins are joined */
+#define JOINED (ALIKE * ALIKE)
+#define OF_LEFT ALIKE /* joined bins that one sample lacks */
+#define OF_RIGHT 1
+
+struct rare_drawing {
+	struct random chance;
+	size_t bin_count;
+	size_t repeated;		      /* values of categories that came more than once */
+	uint32_t *cells;		      /* the bin of each of these; first those that are in a sample */
+	size_t parted;			      /* how many are in one */
+	uint32_t *all, *others;		      /* of these values, by bin: all of them, and those that are in no sample */
+	uint32_t *left, *right;		      /* the samples' values, by bin */
+	double *left_singles, *right_singles; /* laws of how many other values are in each */
+	double *joined;			      /* of both samples: bins that are joined, and behind them those that are not */
+};
+
+/* ---- values of categories that came once ---- */
+
+/* The distribution function of a binomial law, for 0 to `rows`. */
+static void binomial_fill(double *until, size_t rows, double chance)
+{
+	const double n = (double)rows, odds = log(chance) - log1p(-chance);
+	double sum = 0;
+	for (size_t i = 0; i <= rows; i++) {
+		const double k = (double)i;
+		const double ways = log_gamma(n + 1) - log_gamma(k + 1) - log_gamma(n - k + 1);
+		sum += exp(ways + k * odds + n * log1p(-chance));
+		until[i] = sum;
+	}
+	until[rows] = 1;
+}
+
+/* NULL: all values are of categories that came once, or none is; or the scratch is full. */
+static double *singles_learn(size_t rows, double some, double all, struct arena *scratch)
+{
+	double *until = some > 0 && some < all ? ARENA_ARRAY(scratch, double, rows + 1) : NULL;
+	if (until)
+		binomial_fill(until, rows, some / all);
+	return until;
+}
+
+static size_t singles_draw(struct rare_drawing *drawing, const double *until, size_t rows)
+{
+	if (!until)
+		return drawing->repeated > 0 ? 0 : rows;
+	return sorted_below(until, rows + 1, (double)(random_next(&drawing->chance) >> 11) * 0x1p-53);
+}
+
+/* ---- values of the other categories ---- */
+
+static uint32_t cells_swap(uint32_t *cells, size_t one, size_t other)
+{
+	const uint32_t cell = cells[other];
+	cells[other] = cells[one];
+	cells[one] = cell;
+	return cell;
+}
+
+/* Takes so many that are in no sample. */
+static void values_take(struct rare_drawing *drawing, size_t count, uint32_t *sample)
+{
+	for (; count > 0; count--) {
+		const size_t any = drawing->parted + random_below(&drawing->chance, drawing->repeated - drawing->parted);
+		const uint32_t cell = cells_swap(drawing->cells, drawing->parted++, any);
+		sample[cell]++;
+		drawing->others[cell]--;
+	}
+}
+
+/* Takes all that are in no sample, but so many. */
+static void values_leave(struct rare_drawing *drawing, size_t count, uint32_t *sample)
+{
+	size_t end = drawing->repeated;
+	for (size_t i = 0; i < drawing->bin_count; i++) {
+		sample[i] += drawing->others[i];
+		drawing->others[i] = 0;
+	}
+	for (; count > 0; count--) {
+		const size_t any = drawing->parted + random_below(&drawing->chance, end - drawing->parted);
+		const uint32_t cell = cells_swap(drawing->cells, --end, any);
+		sample[cell]--;
+		drawing->others[cell]++;
+	}
+	drawing->parted = end;
+}
+
+static void values_begin(struct rare_drawing *drawing)
+{
+	drawing->parted = 0;
+	memcpy(drawing->others, drawing->all, drawing->bin_count * sizeof *drawing->others);
+}
+
+static void values_draw(struct rare_drawing *drawing, size_t count, uint32_t *sample)
+{
+	memset(sample, 0, drawing->bin_count * sizeof *sample);
+	while (count > 0) {
+		if (drawing->parted == drawing->repeated)
+			values_begin(drawing);
+		const size_t left = drawing->repeated - drawing->parted, taken = count < left ? count : left;
+		if (taken > left / 2)
+			values_leave(drawing, left - taken, sample);
+		else
+			values_take(drawing, taken, sample);
+		count -= taken;
+	}
+}
+
+/* ---- distances ---- */
+
+/* Where counts have the same ratio, the divergence of two bins is that of both together. So bins with the same small counts are
+ * joined, and those that one sample lacks. */
+static double samples_distance(const struct rare_drawing *drawing, size_t left_singles, size_t right_singles)
+{
+	double *lefts = drawing->joined, *rights = lefts + JOINED + drawing->bin_count;
+	size_t bins = JOINED;
+	memset(lefts, 0, JOINED * sizeof *lefts);
+	memset(rights, 0, JOINED * sizeof *rights);
+	lefts[OF_LEFT] = (double)left_singles;
+	rights[OF_RIGHT] = (double)right_singles;
+	for (size_t i = 0; i < drawing->bin_count; i++) {
+		const uint32_t left = drawing->left[i], right = drawing->right[i];
+		if (right == 0) {
+			lefts[OF_LEFT] += left;
+		} else if (left == 0) {
+			rights[OF_RIGHT] += right;
+		} else if (left < ALIKE && right < ALIKE) {
+			lefts[left * ALIKE + right] += left;
+			rights[left * ALIKE + right] += right;
+		} else {
+			lefts[bins] = left;
+			rights[bins++] = right;
+		}
+	}
+	return binned_jensen_shannon(&(struct binned){bins, lefts, rights}) / sqrt(M_LN2);
+}
+
+/* ---- all draws ---- */
+
+static bool drawing_begin(struct rare_drawing *drawing, const struct rare_feature *feature, struct arena *scratch)
+{
+	const size_t bins = feature->bin_count;
+	const double once = (double)feature->once, unsure = ceil(sqrt(once)), count = (double)feature->count;
+	*drawing = (struct rare_drawing){.chance = {SEED},
+					 .bin_count = bins,
+					 .cells = ARENA_ARRAY(scratch, uint32_t, feature->count),
+					 .all = ARENA_ARRAY(scratch, uint32_t, bins),
+					 .others = ARENA_ARRAY(scratch, uint32_t, bins),
+					 .left = ARENA_ARRAY(scratch, uint32_t, bins),
+					 .right = ARENA_ARRAY(scratch, uint32_t, bins),
+					 .left_singles = singles_learn(feature->lefts, once, count, scratch),
+					 .right_singles = singles_learn(feature->rights, once + unsure, count + unsure, scratch),
+					 .joined = ARENA_ARRAY(scratch, double, 2 * (JOINED + bins))};
+	if (arena_failed(scratch))
+		return false;
+	for (size_t i = 0; i < feature->rows; i++) {
+		if (isnan(feature->values[i]))
+			continue;
+		const size_t bin = (size_t)feature->values[i];
+		if (feature->once > 0 && feature->counts[bin] == 1)
+			continue;
+		drawing->cells[drawing->repeated++] = (uint32_t)bin;
+		drawing->all[bin]++;
+	}
+	return true;
+}
+
+bool rare_law_draw(const struct rare_feature *feature, struct arena *scratch, double *drawn)
+{
+	struct rare_drawing drawing;
+	if (!drawing_begin(&drawing, feature, scratch))
+		return false;
+	for (size_t i = 0; i < NULL_LAW_DRAWS; i++) {
+		values_begin(&drawing);
+		const size_t right_singles = singles_draw(&drawing, drawing.right_singles, feature->rights);
+		values_draw(&drawing, feature->rights - right_singles, drawing.right);
+		const size_t left_singles = singles_draw(&drawing, drawing.left_singles, feature->lefts);
+		values_draw(&drawing, feature->lefts - left_singles, drawing.left);
+		drawn[i] = samples_distance(&drawing, left_singles, right_singles);
+	}
+	return true;
+}

@@ -1,0 +1,32 @@
+/* rare_law.h: Law of the Jensen-Shannon distance of a feature with rare categories, without drift: draws of two samples from the
+ * reference, as a reference and a window would be.
+ *
+ * A value of a category that came more than once is in one sample alone, since both are as independent as the reference and a
+ * window are. Where all are in one, both have them again. A category that came once says how often the next ones are new, and not
+ * that it comes again (Good and Turing): in the window's sample it is one never seen. On the safe side, that sample has one
+ * standard deviation more of them than came.
+ *
+ * A draw costs as many random numbers as the window has rows, and as the reference has that neither sample takes, or that the
+ * other one does, whichever are fewer.
+ */
+#ifndef SLUICE_DRIFT_RARE_LAW_H
+#define SLUICE_DRIFT_RARE_LAW_H
+
+#include "base/arena.h"
+#include "drift/null_law.h"
+
+/* The feature, all of it borrowed, and the sizes of both samples. */
+struct rare_feature {
+	size_t rows;
+	const double *values; /* `rows` of them, by their bins; NaN: missing */
+	size_t count;	      /* values that are not missing */
+	size_t bin_count;
+	const double *counts; /* of the values, by bin */
+	size_t once;	      /* bins with one value, of a feature of which new categories may come; else 0 */
+	size_t lefts, rights; /* rows of the reference's sample, and of the window's */
+};
+
+/* Draws NULL_LAW_DRAWS distances, from a seed. False: the scratch is full. */
+bool rare_law_draw(const struct rare_feature *feature, struct arena *scratch, double *drawn);
+
+#endif

@@ -1,0 +1,176 @@
+/* rare_law_test.c: Tests of the law of features with rare categories: it is that of samples whose values are drawn one by one. */
+#include "drift/rare_law.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/random.h"
+#include "drift/binned.h"
+#include "numeric/quantile.h"
+#include "tests/unit/arena_fixture.h"
+
+#define ROWS_MAX 4000
+#define BINS_MAX 1001
+
+/* A reference of some categories that are as common as each other, and one that has so many values more; so many categories came
+ * once. */
+struct mix {
+	size_t rows, categories, commonest, once, missing;
+	bool open; /* none can be new */
+	size_t lefts, rights;
+};
+
+static double values[ROWS_MAX], counts[BINS_MAX];
+static uint32_t cells[ROWS_MAX + 100], left[BINS_MAX], right[BINS_MAX];
+
+static struct rare_feature feature_of(const struct mix *mix)
+{
+	const size_t known = mix->categories + mix->once, repeated = mix->rows - mix->once - mix->missing;
+	memset(counts, 0, sizeof counts);
+	for (size_t i = 0; i < mix->rows; i++) {
+		size_t bin = i < mix->commonest ? 0 : i % (mix->categories ? mix->categories : 1);
+		if (i >= repeated)
+			bin = mix->categories + i - repeated;
+		values[i] = i >= repeated + mix->once ? (double)NAN : (double)bin;
+		if (!isnan(values[i]))
+			counts[bin]++;
+	}
+	return (struct rare_feature){.rows = mix->rows,
+				     .values = values,
+				     .count = mix->rows - mix->missing,
+				     .bin_count = known + 1,
+				     .counts = counts,
+				     .once = mix->open ? 0 : mix->once,
+				     .lefts = mix->lefts,
+				     .rights = mix->rights};
+}
+
+/* ---- the same, one value at a time ---- */
+
+static struct random chance;
+
+/* Values of categories that came more than once are first in the cells; those of a sample are put before the others. */
+static void sample_draw(size_t repeated, size_t among, size_t rows, size_t *parted, uint32_t *drawn)
+{
+	for (size_t i = 0; i < rows; i++) {
+		const size_t any = random_below(&chance, among);
+		if (any >= repeated) {
+			drawn[cells[any]]++;
+			continue;
+		}
+		*parted = *parted == repeated ? 0 : *parted;
+		const size_t other = *parted + random_below(&chance, repeated - *parted);
+		const uint32_t cell = cells[other];
+		cells[other] = cells[*parted];
+		cells[(*parted)++] = cell;
+		drawn[cell]++;
+	}
+}
+
+static double distance_of(const struct rare_feature *feature)
+{
+	static double shares[2 * BINS_MAX];
+	for (size_t i = 0; i < feature->bin_count; i++) {
+		shares[i] = left[i];
+		shares[feature->bin_count + i] = right[i];
+	}
+	return binned_jensen_shannon(&(struct binned){feature->bin_count, shares, shares + feature->bin_count}) / sqrt(M_LN2);
+}
+
+static void one_by_one(const struct rare_feature *feature, double *drawn)
+{
+	const size_t unsure = (size_t)ceil(sqrt((double)feature->once)), unseen = feature->bin_count - 1;
+	size_t repeated = 0, end = feature->count;
+	chance = (struct random){77};
+	for (size_t i = 0; i < feature->rows; i++)
+		if (!isnan(values[i]))
+			cells[counts[(size_t)values[i]] == 1 && feature->once ? --end : repeated++] = (uint32_t)values[i];
+	for (size_t i = 0; i < unsure; i++)
+		cells[feature->count + i] = (uint32_t)unseen;
+	for (size_t draw = 0; draw < NULL_LAW_DRAWS; draw++) {
+		size_t parted = 0;
+		memset(left, 0, sizeof left);
+		memset(right, 0, sizeof right);
+		sample_draw(repeated, feature->count + unsure, feature->rights, &parted, right);
+		sample_draw(repeated, feature->count, feature->lefts, &parted, left);
+		for (size_t i = 0; i < unseen; i++)
+			if (counts[i] == 1 && feature->once) {
+				right[unseen] += right[i];
+				right[i] = 0;
+			}
+		drawn[draw] = distance_of(feature);
+	}
+}
+
+/* ---- both laws ---- */
+
+/* The largest distance of the distribution functions of two samples of one law, which chance exceeds once in 1,000 times. */
+#define APART_MOST (1.95 * 0.0223606797749979) /* the root of 2 / NULL_LAW_DRAWS */
+
+static double apart(double *one, double *other)
+{
+	double most = 0;
+	quantile_sort(one, NULL_LAW_DRAWS);
+	quantile_sort(other, NULL_LAW_DRAWS);
+	for (size_t i = 0; i < NULL_LAW_DRAWS; i++) {
+		const double until = (double)(i + 1) - (double)sorted_until(other, NULL_LAW_DRAWS, one[i] + 1e-12);
+		const double below = (double)i - (double)sorted_below(other, NULL_LAW_DRAWS, one[i] - 1e-12);
+		most = fmax(most, fmax(until, -below) / NULL_LAW_DRAWS);
+	}
+	return most;
+}
+
+static void the_law_is_that_of_values_drawn_one_by_one(void **state)
+{
+	static const struct mix mixes[] = {
+		{.rows = 4000, .categories = 1000, .lefts = 3500, .rights = 500}, /* all others are in the left sample */
+		{.rows = 4000, .categories = 1000, .lefts = 1000, .rights = 125}, /* few are */
+		{.rows = 4000, .categories = 400, .commonest = 3000, .lefts = 2000, .rights = 2000},
+		{.rows = 4000, .categories = 2, .once = 320, .lefts = 3500, .rights = 500},
+		{.rows = 4000, .categories = 300, .once = 320, .missing = 200, .lefts = 3300, .rights = 500},
+		{.rows = 400, .categories = 30, .commonest = 200, .once = 8, .lefts = 300, .rights = 100},
+		{.rows = 400, .categories = 5, .once = 380, .lefts = 300, .rights = 100}, /* the left sample needs some again */
+		{.rows = 200, .categories = 20, .lefts = 190, .rights = 30},
+		{.rows = 200, .categories = 20, .lefts = 30, .rights = 150}, /* both samples leave less than they take */
+		{.rows = 200, .categories = 20, .lefts = 160, .rights = 150},
+		{.rows = 400, .categories = 20, .lefts = 60, .rights = 200},
+		{.rows = 400, .categories = 20, .once = 20, .open = true, .lefts = 300, .rights = 100},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof mixes / sizeof *mixes; i++) {
+		const struct rare_feature feature = feature_of(&mixes[i]);
+		double *drawn = ARENA_ARRAY(arena, double, NULL_LAW_DRAWS), *slowly = ARENA_ARRAY(arena, double, NULL_LAW_DRAWS);
+		assert_true(rare_law_draw(&feature, arena, drawn));
+		one_by_one(&feature, slowly);
+		const double distance = apart(drawn, slowly);
+		if (distance > APART_MOST)
+			fail_msg("mix %zu: %g apart", i, distance);
+	}
+}
+
+/* The left sample has them, and the right one has others. */
+static void of_values_that_all_came_once_none_is_seen_again(void **state)
+{
+	const struct mix mix = {.rows = 400, .once = 400, .lefts = 300, .rights = 100};
+	const struct rare_feature feature = feature_of(&mix);
+	double drawn[NULL_LAW_DRAWS];
+	(void)state;
+	assert_true(rare_law_draw(&feature, arena, drawn));
+	for (size_t i = 0; i < NULL_LAW_DRAWS; i++)
+		assert_true(fabs(drawn[i] - 1) < 1e-12);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(the_law_is_that_of_values_drawn_one_by_one, arena_begin, arena_end),
+		cmocka_unit_test_setup_teardown(of_values_that_all_came_once_none_is_seen_again, arena_begin, arena_end),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
