@@ -314,6 +314,17 @@ static bool sets_fit(const struct drift *self, const struct drift_reference *ref
 	       (drift_settings_read(self, &settings, error) && monitor_reference_check(reference, &settings, error));
 }
 
+/* CONFIG: all numeric tensors are watched, and none ever comes. */
+static bool any_numbers_check(const struct tensor_types *in, struct place place, struct error *error)
+{
+	for (size_t i = 0; i < in->count; i++)
+		if (in->items[i].type.class != VALUE_TEXT)
+			return true;
+	return !in->complete || error_set(error, ERROR_CONFIG, place,
+					  "without `tensors` all numeric ones are watched, and no message has one; list the "
+					  "tensors that are watched in `tensors`");
+}
+
 static bool drift_infer(const struct step *step, const struct tensor_types *in, struct arena *arena, struct tensor_types *out,
 			struct error *error)
 {
@@ -340,6 +351,8 @@ static bool drift_infer(const struct step *step, const struct tensor_types *in, 
 		if (known && tensor && !drift_type_check(&reference, tensor, self->reference.here, arena, error))
 			return false;
 	}
+	if (self->tensors.count == 0 && !any_numbers_check(in, step->place, error))
+		return false;
 	if (known && self->tensors.count == 0 && !drift_types_check(&reference, in, self->reference.here, arena, error))
 		return false;
 	if (!probabilities_check(&self->estimate, &typing, in->complete, error))

@@ -70,10 +70,25 @@ bool drift_type_check(const struct drift_reference *reference, const struct tens
 	return columns_check(reference, tensor, place, arena, error);
 }
 
+/* CONFIG: the reference has texts, and only numbers are watched unless the tensors are named. */
+static bool numbers_check(const struct drift_reference *reference, struct place place, struct error *error)
+{
+	for (size_t i = 0; i < reference->feature_count; i++)
+		if (reference->features[i].categories)
+			return error_set(error, ERROR_CONFIG, place,
+					 "the reference has `" TEXT_FORMAT
+					 "` of texts, and without `tensors` only numbers are watched; list all tensors that are "
+					 "watched in `tensors`, or learn the reference again",
+					 TEXT_ARGUMENTS(reference->features[i].name));
+	return true;
+}
+
 bool drift_types_check(const struct drift_reference *reference, const struct tensor_types *in, struct place place,
 		       struct arena *arena, struct error *error)
 {
 	const struct tensor_type *before = NULL; /* features of a tensor follow one another */
+	if (!numbers_check(reference, place, error))
+		return false;
 	for (size_t i = 0; i < reference->feature_count; i++) {
 		const struct text feature = reference->features[i].name;
 		const struct tensor_type *found = NULL;
