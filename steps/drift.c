@@ -64,13 +64,21 @@ static bool past_check(const struct drift *self, struct error *error)
 			 "`window`");
 }
 
+static bool estimates_check(const struct drift_estimate_options *estimate, struct error *error)
+{
+	return !estimate->here.line || !estimate->error.here.line ||
+	       error_set(error, ERROR_CONFIG, estimate->error.here,
+			 "`estimate` is of a classifier and `estimateError` of a regressor; leave one out, and give it to a step "
+			 "`drift` of its own");
+}
+
 static bool drift_check(const void *options, struct place place, struct error *error)
 {
 	const struct drift *self = options;
 	struct monitor_settings settings;
 	(void)place;
 	return reference_check(&self->reference, error) && drift_settings_read(self, &settings, error) && past_check(self, error) &&
-	       sets_check(self, error);
+	       sets_check(self, error) && estimates_check(&self->estimate, error);
 }
 
 /* ---- learning ---- */
@@ -280,19 +288,26 @@ static bool tensors_type(struct typing *typing)
 }
 
 /* CONFIG: the tensor never comes, or has no numbers. */
-static bool probabilities_check(const struct drift_estimate_options *estimate, const struct typing *typing, bool complete,
+static bool estimate_type_check(const struct name *name, const char *wanted, const struct typing *typing, bool complete,
 				struct error *error)
 {
-	const struct name *name = &estimate->probabilities;
-	const struct tensor_type *tensor = estimate->here.line ? typing_find(typing, text_of(name->text)) : NULL;
-	if (!estimate->here.line || (!tensor && !complete))
+	const struct tensor_type *tensor = name->text ? typing_find(typing, text_of(name->text)) : NULL;
+	if (!name->text || (!tensor && !complete))
 		return true;
 	if (!tensor)
 		return error_set(error, ERROR_CONFIG, name->place, "it estimates from the tensor `%s`, which never comes",
 				 name->text);
 	return tensor->type.class != VALUE_TEXT ||
-	       error_set(error, ERROR_CONFIG, name->place,
-			 "it estimates from `%s`, which has texts; name a tensor of probabilities", name->text);
+	       error_set(error, ERROR_CONFIG, name->place, "it estimates from `%s`, which has texts; name a tensor of %s",
+			 name->text, wanted);
+}
+
+static bool estimate_types_check(const struct drift_estimate_options *estimate, const struct typing *typing, bool complete,
+				 struct error *error)
+{
+	return estimate_type_check(&estimate->probabilities, "probabilities", typing, complete, error) &&
+	       estimate_type_check(&estimate->error.expected, "expected errors", typing, complete, error) &&
+	       estimate_type_check(&estimate->error.prediction, "predictions", typing, complete, error);
 }
 
 /* CONFIG: it has texts, of which no past is kept. */
@@ -355,7 +370,7 @@ static bool drift_infer(const struct step *step, const struct tensor_types *in, 
 		return false;
 	if (known && self->tensors.count == 0 && !drift_types_check(&reference, in, self->reference.here, arena, error))
 		return false;
-	if (!probabilities_check(&self->estimate, &typing, in->complete, error))
+	if (!estimate_types_check(&self->estimate, &typing, in->complete, error))
 		return false;
 	if (self->as == MARKS_AS_TENSORS && !tensors_type(&typing))
 		return error_memory(error, ERROR_SYSTEM, "inferring types");
@@ -470,10 +485,17 @@ const struct option drift_options[] = {
 		    "and 16 more for each row: 1000 segments, a `window` of 500 and 100 features are 0.4 GB. `lint` warns from "
 		    "0.25 GB on."),
 	ROW("estimate", MAP, struct drift, estimate, .rows = drift_estimate_rows,
-	    .help = "How good a classifier is in each window, estimated before any truth comes: accuracy, precision and recall "
-		    "with a band of 95 of 100 windows, from probabilities that it calibrated. That holds while only its inputs "
-		    "shift. If the same inputs come to need other answers (concept drift), the estimate is wrong without a sign of "
-		    "it. Feedback shows it: `sluice drift report --feedback` prints the realised accuracy beside the estimate."),
+	    .help = "How good a classifier is in each window, estimated before any truth comes: accuracy, precision, recall and "
+		    "the area under the ROC curve (AUC) with a band of 95 of 100 windows, from probabilities that it calibrated. "
+		    "Of more than two classes, only the accuracy. That holds while only its inputs shift. If the same inputs come "
+		    "to need other answers (concept drift), the estimate is wrong without a sign of it. Feedback shows it: `sluice "
+		    "drift report --feedback` prints the realised accuracy and AUC beside the estimates."),
+	ROW("estimateError", MAP, struct drift, estimate.error, .rows = drift_error_rows,
+	    .help = "How large the absolute error of a regressor is in each window on average, estimated before any truth comes, "
+		    "from errors that a second model expects (direct loss estimation). The band of 95 of 100 windows supposes that "
+		    "errors vary around what is expected as Laplace's law does: normal ones vary less, and are within it more "
+		    "often. That holds while only the inputs shift, as with `estimate`. Feedback with the right numbers as truth "
+		    "shows it: `sluice drift report --feedback`. Not with `estimate`."),
 	ROW("as", CHOICE, struct drift, as, .choices = MARKS_AS_NAMES, .fallback = "marks",
 	    .help = "Whether drift_score, is_drift and drift_state (`learning`, `steady` or `drift`) travel as marks or as "
 		    "tensors. They are those of the last window that was closed: with `sluice run --control` in any "

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#define ESTIMATES 3
+#define ESTIMATES 5
 #define ESTIMATE_SUM_ERROR 1e-3 /* of the probabilities of a row, which are 1 together */
 
 const struct option drift_estimate_rows[] = {
@@ -16,16 +16,44 @@ const struct option drift_estimate_rows[] = {
 	{.type = OPTION_END},
 };
 
+const struct option drift_error_rows[] = {
+	{.type = OPTION_HERE, .offset = offsetof(struct drift_error_options, here)},
+	ROW("expected", NAME, struct drift_error_options, expected, .required = true, .short_form = true,
+	    .help = "The tensor of expected absolute errors, one for each row: what a second model of the pipeline makes, which "
+		    "was trained on the absolute errors of the first."),
+	ROW("prediction", NAME, struct drift_error_options, prediction,
+	    .help = "The tensor of the regressor's predictions, one for each row, with which feedback is compared."),
+	{.type = OPTION_END},
+};
+
+bool drift_estimates_any(const struct drift_estimate_options *options)
+{
+	return options->here.line > 0 || options->error.here.line > 0;
+}
+
+/* NULL: it is missing, or its numbers are not so many for each row. */
+static const struct tensor *numbers_find(const struct payload *payload, const char *name, size_t rows)
+{
+	const struct tensor *tensor = name ? tensors_find(payload->tensors, text_of(name)) : NULL;
+	const bool good = tensor && tensor->datatype != DATATYPE_BYTES && tensor->count > 0 && tensor->count % rows == 0;
+	return good ? tensor : NULL;
+}
+
+static const struct tensor *column_find(const struct payload *payload, const char *name, size_t rows)
+{
+	const struct tensor *tensor = numbers_find(payload, name, rows);
+	return tensor && tensor->count == rows ? tensor : NULL;
+}
+
 struct drift_chances drift_chances_of(const struct drift_estimate_options *options, const struct payload *payload, size_t rows)
 {
 	struct drift_chances chances = {.options = options};
-	if (!options->here.line || rows == 0)
+	if (rows == 0)
 		return chances;
-	const struct tensor *tensor = tensors_find(payload->tensors, text_of(options->probabilities.text));
-	if (!tensor || tensor->datatype == DATATYPE_BYTES || tensor->count == 0 || tensor->count % rows != 0)
-		return chances;
-	chances.tensor = tensor;
-	chances.classes = tensor->count / rows;
+	chances.tensor = numbers_find(payload, options->probabilities.text, rows);
+	chances.classes = chances.tensor ? chances.tensor->count / rows : 0;
+	chances.errors = column_find(payload, options->error.expected.text, rows);
+	chances.predictions = column_find(payload, options->error.prediction.text, rows);
 	return chances;
 }
 
@@ -44,18 +72,31 @@ static void classes_add(const struct drift_chances *chances, size_t row, struct 
 		performance_add_class(performance, largest);
 }
 
-void drift_chances_add(const struct drift_chances *chances, size_t row, struct performance *performance)
+double drift_chances_positive(const struct drift_chances *chances, size_t row)
 {
-	if (!chances->tensor)
-		return;
-	if (chances->classes > 2) {
-		classes_add(chances, row, performance);
-		return;
-	}
+	if (!chances->tensor || chances->classes > 2)
+		return (double)NAN;
 	const double positive = tensor_number(chances->tensor, row * chances->classes + chances->classes - 1);
 	if (chances->classes == 2 && !(fabs(positive + tensor_number(chances->tensor, row * 2) - 1) < ESTIMATE_SUM_ERROR))
-		return;
+		return (double)NAN;
+	return positive;
+}
+
+void drift_chances_judge(const struct drift_chances *chances, size_t row, struct performance *performance)
+{
+	const double positive = drift_chances_positive(chances, row);
 	performance_add(performance, positive, positive >= chances->options->threshold);
+	if (chances->tensor && chances->classes > 2)
+		classes_add(chances, row, performance);
+}
+
+void drift_chances_add(const struct drift_chances *chances, size_t row, struct performance *performance, struct drift_sums *sums)
+{
+	const double positive = drift_chances_positive(chances, row);
+	drift_chances_judge(chances, row, performance);
+	auc_add(&sums->auc, positive, positive);
+	if (chances->errors)
+		expected_errors_add(&sums->errors, tensor_number(chances->errors, row));
 }
 
 size_t drift_chances_class(const struct drift_chances *chances, size_t row)
@@ -70,22 +111,33 @@ size_t drift_chances_class(const struct drift_chances *chances, size_t row)
 	return likeliest;
 }
 
-struct drift_estimates drift_estimates_of(const struct performance *performance)
+/* A window that began before the AUC was estimated has it of some of its rows, and a window has rows of more classes. */
+static struct performance_estimate auc_of(const struct performance *performance, const struct auc *auc)
+{
+	if (auc->rows == performance->rows)
+		return auc_estimate(auc, ESTIMATE_BAND);
+	return (struct performance_estimate){(double)NAN, (double)NAN, (double)NAN};
+}
+
+struct drift_estimates drift_estimates_of(const struct performance *performance, const struct drift_sums *sums)
 {
 	return (struct drift_estimates){performance_accuracy(performance, ESTIMATE_BAND),
 					performance_precision(performance, ESTIMATE_BAND),
-					performance_recall(performance, ESTIMATE_BAND)};
+					performance_recall(performance, ESTIMATE_BAND), auc_of(performance, &sums->auc),
+					expected_errors_mean(&sums->errors, ESTIMATE_BAND)};
 }
 
-bool drift_estimates_list(const struct performance *performance, struct drift_score *score, struct arena *arena)
+bool drift_estimates_list(const struct performance *performance, const struct drift_sums *sums, struct drift_score *score,
+			  struct arena *arena)
 {
-	const struct drift_estimates known = drift_estimates_of(performance);
-	const struct performance_estimate *const items[ESTIMATES] = {&known.accuracy, &known.precision, &known.recall};
-	static const char *const names[ESTIMATES] = {"accuracy", "precision", "recall"};
+	const struct drift_estimates known = drift_estimates_of(performance, sums);
+	const struct performance_estimate *const items[ESTIMATES] = {&known.accuracy, &known.precision, &known.recall, &known.auc,
+								     &known.error};
+	static const char *const names[ESTIMATES] = {"accuracy", "precision", "recall", "auc", "absolute_error"};
 	struct drift_estimate *list = ARENA_ARRAY(arena, struct drift_estimate, ESTIMATES);
 	if (!list)
 		return false;
-	score->estimated_rows = performance->rows;
+	score->estimated_rows = performance->rows + sums->errors.rows;
 	score->estimates = list;
 	for (size_t i = 0; i < ESTIMATES; i++)
 		if (!isnan(items[i]->value))

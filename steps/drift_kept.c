@@ -22,6 +22,11 @@ struct text drift_window_key(struct text segment, char bytes[DRIFT_KEY_BYTES])
 	return key_make("window/", segment, "", bytes);
 }
 
+struct text drift_sums_key(struct text segment, char bytes[DRIFT_KEY_BYTES])
+{
+	return key_make("estimates/", segment, "", bytes);
+}
+
 struct text drift_detectors_key(struct text segment, uint64_t number, char bytes[DRIFT_KEY_BYTES])
 {
 	char rest[DRIFT_NUMBER_BYTES];

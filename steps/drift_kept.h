@@ -41,10 +41,11 @@ void drift_row_store(struct drift_row_form form, const double *row, struct monit
 bool drift_chunk_put_back(struct visit *visit, struct text segment, uint64_t number, struct drift_row_form form,
 			  struct monitor *monitor);
 
-/* The keys of both, and of the state of online methods; a name may have any bytes. */
+/* The keys of both, of the state of online methods, and of sums for estimates; a name may have any bytes. */
 struct text drift_window_key(struct text segment, char bytes[DRIFT_KEY_BYTES]);
 struct text drift_chunk_key(struct text segment, uint64_t number, char bytes[DRIFT_KEY_BYTES]);
 struct text drift_detectors_key(struct text segment, uint64_t number, char bytes[DRIFT_KEY_BYTES]);
+struct text drift_sums_key(struct text segment, char bytes[DRIFT_KEY_BYTES]);
 
 /* A segment that begins with the window of that number. */
 struct drift_kept drift_kept_begin(uint64_t identity, uint64_t window);

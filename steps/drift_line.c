@@ -97,47 +97,81 @@ static void times_say(const struct monitor_times *times, struct buffer *out)
 			     times->age_most_ms / 1000);
 }
 
+/* ---- estimates, and what was realised ---- */
+
+static void estimate_put(const char *name, const char *low, const char *high, struct performance_estimate estimate,
+			 struct buffer *out)
+{
+	drift_number_put(out, name, estimate.value);
+	drift_number_put(out, low, estimate.low);
+	drift_number_put(out, high, estimate.high);
+}
+
 static void estimates_put(const struct drift_line *line, struct buffer *out)
 {
-	const struct drift_estimates known = drift_estimates_of(line->performance);
-	drift_number_put(out, "estimated_accuracy", known.accuracy.value);
-	drift_number_put(out, "estimated_accuracy_low", known.accuracy.low);
-	drift_number_put(out, "estimated_accuracy_high", known.accuracy.high);
-	drift_number_put(out, "estimated_precision", known.precision.value);
-	drift_number_put(out, "estimated_recall", known.recall.value);
+	const struct drift_estimates known = drift_estimates_of(line->performance, line->sums);
+	if (line->estimate->here.line) {
+		estimate_put("estimated_accuracy", "estimated_accuracy_low", "estimated_accuracy_high", known.accuracy, out);
+		drift_number_put(out, "estimated_precision", known.precision.value);
+		drift_number_put(out, "estimated_recall", known.recall.value);
+		estimate_put("estimated_auc", "estimated_auc_low", "estimated_auc_high", known.auc, out);
+	}
+	if (line->estimate->error.here.line)
+		estimate_put("estimated_error", "estimated_error_low", "estimated_error_high", known.error, out);
+}
+
+static void estimate_say(const char *name, struct performance_estimate estimate, struct buffer *out)
+{
+	if (!isnan(estimate.value))
+		buffer_print(out, "; estimated %s %.3g (%.3g to %.3g)", name, estimate.value, estimate.low, estimate.high);
 }
 
 static void estimates_say(const struct drift_line *line, struct buffer *out)
 {
-	const struct performance_estimate accuracy = drift_estimates_of(line->performance).accuracy;
-	if (!isnan(accuracy.value))
-		buffer_print(out, "; estimated accuracy %.3g (%.3g to %.3g)", accuracy.value, accuracy.low, accuracy.high);
+	const struct drift_estimates known = drift_estimates_of(line->performance, line->sums);
+	estimate_say(drift_figure_names[FIGURE_ACCURACY], known.accuracy, out);
+	estimate_say(drift_figure_names[FIGURE_AUC], known.auc, out);
+	estimate_say(drift_figure_names[FIGURE_ERROR], known.error, out);
 }
 
-/* The realised accuracy, and the band in which it was estimated for the same rows. */
-static void realised_put(const struct drift_line *line, struct buffer *out)
+/* Whether the step estimates it. */
+static bool figure_is_of(const struct drift_line *line, enum drift_figure figure)
 {
-	const struct drift_realised *realised = line->realised;
-	const struct performance_estimate estimate = performance_accuracy(&realised->estimated, ESTIMATE_BAND);
-	const enum band_state state = drift_realised_band(realised);
-	drift_count_put(out, "realised_rows", realised->estimated.rows);
-	drift_number_put(out, "realised_accuracy", drift_realised_accuracy(realised));
-	drift_number_put(out, "realised_band_low", estimate.low);
-	drift_number_put(out, "realised_band_high", estimate.high);
-	buffer_print(out, ", \"band_held\": %s", state == BAND_OPEN ? "null" : state == BAND_HELD ? "true" : "false");
+	return figure == FIGURE_ERROR ? line->estimate->error.here.line > 0 : line->estimate->here.line > 0;
 }
 
-static void realised_say(const struct drift_line *line, struct buffer *out)
+/* A realised number, and the band in which it was estimated for the same rows. */
+static void realised_put(const struct drift_line *line, enum drift_figure figure, struct buffer *out)
 {
-	static const char *const words[] = {
+	static const struct {
+		const char *rows, *number, *low, *high, *held;
+	} names[FIGURES] = {
+		[FIGURE_ACCURACY] = {"realised_rows", "realised_accuracy", "realised_band_low", "realised_band_high", "band_held"},
+		[FIGURE_AUC] = {"realised_auc_rows", "realised_auc", "realised_auc_band_low", "realised_auc_band_high",
+				"auc_band_held"},
+		[FIGURE_ERROR] = {"realised_error_rows", "realised_error", "realised_error_band_low", "realised_error_band_high",
+				  "error_band_held"}};
+	const struct drift_finding found = drift_realised_find(line->realised, figure);
+	const bool open = found.band == BAND_OPEN;
+	drift_count_put(out, names[figure].rows, found.rows);
+	drift_number_put(out, names[figure].number, found.realised);
+	drift_number_put(out, names[figure].low, found.estimate.low);
+	drift_number_put(out, names[figure].high, found.estimate.high);
+	buffer_print(out, ", \"%s\": %s", names[figure].held, open ? "null" : found.band == BAND_HELD ? "true" : "false");
+}
+
+static void realised_say(const struct drift_line *line, enum drift_figure figure, struct buffer *out)
+{
+	static const char *const words[BAND_STATES] = {
 		[BAND_OPEN] = "too few for its band", [BAND_HELD] = "within its band", [BAND_LEFT] = "outside of its band"};
-	const struct drift_realised *realised = line->realised;
-	const struct performance_estimate estimate = performance_accuracy(&realised->estimated, ESTIMATE_BAND);
-	if (realised->estimated.rows > 0)
-		buffer_print(out, "; realised accuracy %.3g of %llu rows with feedback, %s of %.3g to %.3g",
-			     drift_realised_accuracy(realised), (unsigned long long)realised->estimated.rows,
-			     words[drift_realised_band(realised)], estimate.low, estimate.high);
+	const struct drift_finding found = drift_realised_find(line->realised, figure);
+	if (!isnan(found.realised))
+		buffer_print(out, "; realised %s %.3g of %llu rows with feedback, %s of %.3g to %.3g", drift_figure_names[figure],
+			     found.realised, (unsigned long long)found.rows, words[found.band], found.estimate.low,
+			     found.estimate.high);
 }
+
+/* ---- the line ---- */
 
 void drift_line_put(const struct drift_line *line, const struct monitor_verdict *verdict, struct buffer *out)
 {
@@ -155,10 +189,10 @@ void drift_line_put(const struct drift_line *line, const struct monitor_verdict 
 	if (verdict->judged)
 		drift_number_put(out, "drift_score", verdict->score);
 	drift_number_put(out, "false_alarms_declared", verdict->false_alarms);
-	if (line->estimate->here.line)
-		estimates_put(line, out);
-	if (line->source->truth)
-		realised_put(line, out);
+	estimates_put(line, out);
+	for (enum drift_figure figure = 0; line->source->truth && figure < FIGURES; figure++)
+		if (figure_is_of(line, figure))
+			realised_put(line, figure, out);
 	times_put(&verdict->times, out);
 	if (verdict->alarm_row)
 		drift_count_put(out, "alarm_row", verdict->alarm_row);
@@ -265,6 +299,7 @@ void drift_line_say(const struct drift_line *line, const struct monitor_verdict 
 	times_say(&verdict->times, out);
 	importance_say(line, verdict, out);
 	estimates_say(line, out);
-	realised_say(line, out);
+	for (enum drift_figure figure = 0; figure < FIGURES; figure++)
+		realised_say(line, figure, out);
 	buffer_byte(out, '\n');
 }

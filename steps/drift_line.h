@@ -14,6 +14,7 @@ struct drift_line {
 	const struct drift_picture *pictures; /* of JSON: one a feature */
 	const struct text *segment;	      /* NULL: there are no segments */
 	const struct performance *performance;
+	const struct drift_sums *sums;
 	const struct drift_realised *realised;
 };
 

@@ -26,16 +26,22 @@ static bool observer_slices(const struct step *step)
 	return !((const struct drift *)step->options)->group;
 }
 
+static bool tensor_has(const struct tensor *tensor, const struct name *name)
+{
+	return name->text && text_is(tensor->name, name->text);
+}
+
 /* Of tensors without a name in `tensors`, those of numbers. */
 static bool observer_reads(const struct step *step, const struct tensor *tensor)
 {
 	const struct drift *options = step->options;
-	const char *probabilities = options->estimate.probabilities.text;
+	const struct drift_estimate_options *estimate = &options->estimate;
 	for (size_t i = 0; i < options->tensors.count; i++)
 		if (text_is(tensor->name, options->tensors.items[i].text))
 			return true;
-	return options->tensors.count == 0 ? tensor->datatype != DATATYPE_BYTES
-					   : probabilities && text_is(tensor->name, probabilities);
+	return options->tensors.count == 0
+		       ? tensor->datatype != DATATYPE_BYTES
+		       : tensor_has(tensor, &estimate->probabilities) || tensor_has(tensor, &estimate->error.expected);
 }
 
 static uint64_t identity_of(const struct drift_comparison *comparison, const struct expression *group)
@@ -154,7 +160,7 @@ static bool run_is_looked_at(const struct drift_visit *at, const struct drift_ru
 
 /* Brings the monitor to the segment. It gets the stored rows only if the run closes a window, or online methods look into it, and
  * the window begins anew if these are not whole. */
-static void monitor_bring(const struct drift_visit *at, const struct drift_run *run, struct drift_kept *kept)
+static void monitor_bring(struct drift_visit *at, const struct drift_run *run, struct drift_kept *kept)
 {
 	struct drift_observer *self = at->self;
 	struct monitor *monitor = self->comparison.monitor;
@@ -175,6 +181,7 @@ static void monitor_bring(const struct drift_visit *at, const struct drift_run *
 		kept->position.window = window;
 		kept->chunks = 0;
 		kept->performance = (struct performance){0};
+		at->sums = (struct drift_sums){0};
 		monitor_resume(monitor, &kept->position);
 		(void)monitor_detectors_read(monitor, TEXT(""));
 	}
@@ -257,13 +264,13 @@ static bool rows_add(struct drift_visit *at, const struct drift_run *run, struct
 		const struct monitor_verdict *verdict =
 			monitor_add_from(self->comparison.monitor, row, moment.time_ms, moment.partition);
 		if (by_count)
-			drift_chances_add(&run->chances, run->first + i, &kept->performance);
+			drift_chances_add(&run->chances, run->first + i, &kept->performance, &at->sums);
 		const struct monitor_verdict *early = verdict ? NULL : monitor_early(self->comparison.monitor);
 		if ((verdict && !drift_record_verdict(at, run->segment, verdict, kept)) ||
 		    (early && !drift_record_early(at, run->segment, early, kept)))
 			return false;
 		if (!by_count)
-			drift_chances_add(&run->chances, run->first + i, &kept->performance);
+			drift_chances_add(&run->chances, run->first + i, &kept->performance, &at->sums);
 		if (!verdict)
 			continue;
 		const struct past_window window = {by_count ? moment.time_ms : verdict->begin_ms,
@@ -314,7 +321,8 @@ static bool former_forget(struct drift_visit *at, uint64_t number, size_t *chunk
 			return drift_segment_index(at->visit, at->tally.base + at->tally.segments - 1, name, at->error);
 	}
 	return drift_kept_forget(at->visit, name, chunks, gone, at->error) &&
-	       (!*gone || (drift_detectors_forget(at->visit, name, at->error) && drift_record_beginning(at, name)));
+	       (!*gone || (drift_detectors_forget(at->visit, name, at->error) && drift_sums_forget(at->visit, name, at->error) &&
+			   drift_record_beginning(at, name)));
 }
 
 /* Forgets some. */
@@ -340,6 +348,29 @@ static bool segment_begin(struct drift_visit *at, struct text segment)
 
 /* ---- runs ---- */
 
+static bool is_estimated(const struct drift_visit *at)
+{
+	return drift_estimates_any(&((const struct drift *)at->step->options)->estimate);
+}
+
+static struct drift_sums_place sums_place(const struct drift_visit *at, struct text segment, const struct drift_kept *kept)
+{
+	return (struct drift_sums_place){segment, at->self->identity, kept->position.window};
+}
+
+static void sums_bring(struct drift_visit *at, struct text segment, const struct drift_kept *kept)
+{
+	const struct drift_sums_place place = sums_place(at, segment, kept);
+	if (is_estimated(at))
+		drift_sums_read(at->visit, &place, &at->sums);
+}
+
+static bool sums_keep(const struct drift_visit *at, struct text segment, const struct drift_kept *kept)
+{
+	const struct drift_sums_place place = sums_place(at, segment, kept);
+	return !is_estimated(at) || drift_sums_keep(at->visit, &place, &at->sums, at->error);
+}
+
 static bool run_take(struct drift_visit *at, const struct drift_run *run)
 {
 	struct drift_observer *self = at->self;
@@ -352,9 +383,10 @@ static bool run_take(struct drift_visit *at, const struct drift_run *run)
 	}
 	if (begins && !segment_begin(at, run->segment))
 		return false;
+	sums_bring(at, run->segment, &kept);
 	monitor_bring(at, run, &kept);
 	monitor_share(self->comparison.monitor, at->tally.segments);
-	if (!rows_add(at, run, &kept) || !kept_write(at, run->segment, &kept))
+	if (!rows_add(at, run, &kept) || !kept_write(at, run->segment, &kept) || !sums_keep(at, run->segment, &kept))
 		return false;
 	if (self->entry)
 		verdict_entry_set(self->entry, run->segment, kept.last);
@@ -402,7 +434,7 @@ static bool past_forget(struct drift_visit *at)
 		return false;
 	const struct drift_kept begun = drift_kept_begin(self->identity, kept.position.window);
 	if (!drift_past_forget(self->past, at->visit, at->error) || !kept_write(at, TEXT(""), &begun) ||
-	    !drift_detectors_forget(at->visit, TEXT(""), at->error))
+	    !drift_detectors_forget(at->visit, TEXT(""), at->error) || !drift_sums_forget(at->visit, TEXT(""), at->error))
 		return false;
 	if (self->entry)
 		verdict_entry_set(self->entry, TEXT(""), begun.last);

@@ -9,6 +9,7 @@
 #include "steps/drift_kept.h"
 #include "steps/drift_past.h"
 #include "steps/drift_segments.h"
+#include "steps/drift_sums.h"
 #include "steps/drift_topic.h"
 
 struct drift_observer {
@@ -36,6 +37,7 @@ struct drift_visit {
 	size_t messages;
 	size_t message; /* the one at hand, from 0 */
 	const char *misfit; /* why the messages cannot be used; NULL: they can */
+	struct drift_sums sums; /* of the open window of the segment at hand */
 	struct error *error;
 };
 

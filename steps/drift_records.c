@@ -99,11 +99,13 @@ bool drift_record_verdict(struct drift_visit *at, struct text segment, const str
 	score->unusable = at->tally.unusable;
 	score->beyond = at->tally.beyond;
 	if (verdict) {
+		const struct drift_estimates estimates = drift_estimates_of(&kept->performance, &at->sums);
 		if (!score_fill(at, verdict, score) || !drift_verdict_lacking(score, &at->self->comparison, arena) ||
-		    (options->estimate.here.line && !drift_estimates_list(&kept->performance, score, arena)))
+		    (drift_estimates_any(&options->estimate) && !drift_estimates_list(&kept->performance, &at->sums, score, arena)))
 			return error_memory(at->error, ERROR_LIMIT, "judging a window");
-		drift_verdict_last(&kept->last, verdict, &kept->performance);
+		drift_verdict_last(&kept->last, verdict, &estimates);
 		kept->performance = (struct performance){0};
+		at->sums = (struct drift_sums){0};
 		drift_watching_note(at->self);
 	} else if (at->misfit && at->self->entry) {
 		verdict_entry_note_watching(at->self->entry, WATCHING_MISFIT, at->misfit);

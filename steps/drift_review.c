@@ -18,12 +18,18 @@
 
 #define MESSAGE_BYTES_MAX ((size_t)1 << 30)
 
+/* How good the model is in a window. */
+struct review_quality {
+	struct performance performance;
+	struct drift_sums sums;
+	struct drift_realised realised;
+};
+
 /* The open window of a segment while the monitor has that of another. */
 struct review_segment {
 	struct text name;
 	struct drift_parked parked;
-	struct performance performance; /* of the window */
-	struct drift_realised realised;
+	struct review_quality *quality;
 	uint64_t reported; /* rows of its windows that have closed */
 };
 
@@ -40,7 +46,7 @@ struct drift_review {
 	uint64_t windows, drifted, quality, alarmed;
 	double false_alarms;		       /* declared, of all windows */
 	uint64_t messages, informed, unusable; /* those with feedback, and of these the ones that it does not fit */
-	uint64_t bands[BAND_LEFT + 1];	       /* windows by enum band_state */
+	uint64_t bands[FIGURES][BAND_STATES];  /* windows */
 	uint64_t compared;		       /* rows */
 	uint64_t beyond, nameless;	       /* rows of segments beyond the limit; messages without a segment */
 	size_t segment_count;
@@ -67,16 +73,32 @@ static void verdict_report(struct drift_review *review, const struct monitor_ver
 					.estimate = review->estimate,
 					.pictures = review->pictures,
 					.segment = review->group ? &review->segment->name : NULL,
-					.performance = &review->segment->performance,
-					.realised = &review->segment->realised};
+					.performance = &review->segment->quality->performance,
+					.sums = &review->segment->quality->sums,
+					.realised = &review->segment->quality->realised};
 	(review->json ? drift_line_put : drift_line_say)(&line, verdict, review->report);
-	if (review->segment->realised.estimated.rows > 0)
-		review->bands[drift_realised_band(&review->segment->realised)]++;
-	review->segment->performance = (struct performance){0};
-	review->segment->realised = (struct drift_realised){0};
+	for (enum drift_figure figure = 0; figure < FIGURES; figure++) {
+		const struct drift_finding found = drift_realised_find(&review->segment->quality->realised, figure);
+		review->bands[figure][found.band] += found.rows > 0;
+	}
+	*review->segment->quality = (struct review_quality){0};
 }
 
 /* ---- its reading ---- */
+
+static bool truth_check(const struct drift_estimate_options *estimate, const struct step *step, struct error *error)
+{
+	if (!drift_estimates_any(estimate))
+		return error_set(error, ERROR_CONFIG, step->place,
+				 "feedback is compared with the estimated accuracy, and step `%s` has no `estimate`; give it the "
+				 "tensor of probabilities, as `estimate: {probabilities: p}`, or that of expected errors, as "
+				 "`estimateError: {expected: e, prediction: y}`",
+				 step->name);
+	return !estimate->error.here.line || estimate->error.prediction.text ||
+	       error_set(error, ERROR_CONFIG, estimate->error.here,
+			 "feedback is compared with the predictions, and `estimateError` does not name them; give it their tensor, "
+			 "as `prediction: y`");
+}
 
 static bool review_open(struct drift_review *review, const struct step *step, struct error *error)
 {
@@ -94,11 +116,8 @@ static bool review_open(struct drift_review *review, const struct step *step, st
 				 "the rows of a file have no times; read a topic, or give `window` and `falseAlarms` by messages, "
 				 "as "
 				 "`window: 500` and `falseAlarms: 0.5 per 1000`");
-	if (review->source->truth && !review->estimate->here.line)
-		return error_set(error, ERROR_CONFIG, step->place,
-				 "feedback is compared with the estimated accuracy, and step `%s` has no `estimate`; give it the "
-				 "tensor of probabilities, as `estimate: {probabilities: p}`",
-				 step->name);
+	if (review->source->truth && !truth_check(review->estimate, step, error))
+		return false;
 	if (review->source->truth && !review->source->name)
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
 				 "the rows of a CSV have no ids that feedback could name; read requests in lines, or topic:NAME");
@@ -116,11 +135,13 @@ static struct review_segment *segment_of(struct drift_review *review, struct tex
 	if (review->segment_count == DRIFT_SEGMENTS_MAX)
 		return NULL;
 	struct review_segment *made = &review->segments[review->segment_count];
-	char *copy = arena_take_raw(review->comparison.step->arena, name.length + 1);
-	if (!copy)
+	struct arena *arena = review->comparison.step->arena;
+	char *copy = arena_take_raw(arena, name.length + 1);
+	struct review_quality *quality = ARENA_NEW(arena, struct review_quality);
+	if (!copy || !quality)
 		return NULL;
 	memcpy(copy, name.bytes, name.length);
-	*made = (struct review_segment){.name = {copy, name.length}, .parked = {.position = monitor_start()}};
+	*made = (struct review_segment){.name = {copy, name.length}, .parked = {.position = monitor_start()}, .quality = quality};
 	review->segment_count++;
 	return made;
 }
@@ -150,9 +171,9 @@ struct review_row {
 
 static void row_estimate(const struct review_row *row, struct review_segment *segment)
 {
-	drift_chances_add(row->chances, row->number, &segment->performance);
+	drift_chances_add(row->chances, row->number, &segment->quality->performance, &segment->quality->sums);
 	if (row->truth)
-		drift_realised_add(&segment->realised, row->chances, row->number, row->truth);
+		drift_realised_add(&segment->quality->realised, row->chances, row->number, row->truth);
 }
 
 /* In the second reading. */
@@ -201,7 +222,7 @@ static bool truth_of(struct drift_review *review, const struct drift_chances *ch
 	const struct fit_truth *feedback = source->truth(source->truths, &name);
 	review->messages++;
 	review->informed += feedback != NULL;
-	if (!feedback || !chances->tensor)
+	if (!feedback || (!chances->tensor && !chances->errors))
 		return false;
 	const bool usable = drift_truth_read(feedback, chances, rows, truth);
 	review->unusable += !usable;
@@ -336,23 +357,37 @@ static bool anything_compared(const struct drift_review *review, const struct st
 			 "no row was compared, since no message came that fits step `%s`; name a source that has some", step->name);
 }
 
+/* How often the realised number was within its band. */
+static void bands_say(const struct drift_review *review, enum drift_figure figure)
+{
+	const uint64_t *bands = review->bands[figure];
+	const unsigned long long held = bands[BAND_HELD], judged = held + bands[BAND_LEFT];
+	buffer_print(review->report, "\nrealised %s: within the band of %g%% in %llu of %llu windows", drift_figure_names[figure],
+		     100 * ESTIMATE_BAND, held, judged);
+	if (bands[BAND_OPEN] == 0)
+		return;
+	buffer_print(review->report, "; %llu more have fewer than %d rows with feedback", (unsigned long long)bands[BAND_OPEN],
+		     REALISED_ROWS_MIN);
+	if (figure == FIGURE_AUC)
+		buffer_print(review->report, ", or %d of a class", REALISED_CLASS_MIN);
+}
+
 static void truths_say(const struct drift_review *review)
 {
-	const uint64_t judged = review->bands[BAND_HELD] + review->bands[BAND_LEFT];
+	const bool errors = review->estimate->error.here.line > 0;
+	const uint64_t *areas = review->bands[FIGURE_AUC];
 	if (!review->source->truth)
 		return;
 	buffer_print(review->report, "%llu of %llu messages have feedback", (unsigned long long)review->informed,
 		     (unsigned long long)review->messages);
 	if (review->unusable)
-		buffer_print(review->report,
-			     "; that of %llu cannot be compared: it needs the metric `accuracy` from 0 to 1, or as truth one "
-			     "tensor with the number of each row's class",
-			     (unsigned long long)review->unusable);
-	buffer_print(review->report, "\nrealised accuracy: within the band of %g%% in %llu of %llu windows", 100 * ESTIMATE_BAND,
-		     (unsigned long long)review->bands[BAND_HELD], (unsigned long long)judged);
-	if (review->bands[BAND_OPEN])
-		buffer_print(review->report, "; %llu more have fewer than %d rows with feedback",
-			     (unsigned long long)review->bands[BAND_OPEN], REALISED_ROWS_MIN);
+		buffer_print(review->report, "; that of %llu cannot be compared: it needs %s", (unsigned long long)review->unusable,
+			     errors ? "as truth one tensor with a number for each row"
+				    : "the metric `accuracy` from 0 to 1, or as truth one tensor with the number of each row's "
+				      "class");
+	bands_say(review, errors ? FIGURE_ERROR : FIGURE_ACCURACY);
+	if (areas[BAND_OPEN] + areas[BAND_HELD] + areas[BAND_LEFT] > 0)
+		bands_say(review, FIGURE_AUC);
 	buffer_byte(review->report, '\n');
 }
 

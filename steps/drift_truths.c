@@ -3,13 +3,24 @@
 
 #include <math.h>
 
-static bool classes_are_of(const struct tensor *tensor, size_t rows, size_t classes)
+const char *const drift_figure_names[FIGURES] = {
+	[FIGURE_ACCURACY] = "accuracy", [FIGURE_AUC] = "AUC", [FIGURE_ERROR] = "absolute error"};
+
+/* ---- feedback ---- */
+
+static bool is_class(double number, size_t classes)
+{
+	return number >= 0 && number < (double)classes && number == floor(number);
+}
+
+/* Whether each row has a class, of so many; of 0 classes, a number. */
+static bool numbers_are_of(const struct tensor *tensor, size_t rows, size_t classes)
 {
 	if (tensor->datatype == DATATYPE_BYTES || tensor->count != rows)
 		return false;
 	for (size_t i = 0; i < rows; i++) {
 		const double number = tensor_number(tensor, i);
-		if (!(number >= 0 && number < (double)classes && number == floor(number)))
+		if (classes ? !is_class(number, classes) : !isfinite(number))
 			return false;
 	}
 	return true;
@@ -17,38 +28,72 @@ static bool classes_are_of(const struct tensor *tensor, size_t rows, size_t clas
 
 bool drift_truth_read(const struct fit_truth *feedback, const struct drift_chances *chances, size_t rows, struct drift_truth *truth)
 {
-	*truth = (struct drift_truth){.accuracy = feedback->accuracy};
-	if (!isnan(feedback->accuracy))
-		return feedback->accuracy >= 0 && feedback->accuracy <= 1;
-	if (feedback->truth.count != 1)
+	const bool regressor = chances->errors != NULL;
+	*truth = (struct drift_truth){.accuracy = regressor ? (double)NAN : feedback->accuracy};
+	if (!isnan(truth->accuracy))
+		return truth->accuracy >= 0 && truth->accuracy <= 1;
+	if (feedback->truth.count != 1 || (regressor && !chances->predictions))
 		return false;
-	truth->classes = feedback->truth.items[0];
-	return classes_are_of(truth->classes, rows, chances->classes > 2 ? chances->classes : 2);
+	truth->numbers = feedback->truth.items[0];
+	return numbers_are_of(truth->numbers, rows, regressor ? 0 : chances->classes > 2 ? chances->classes : 2);
+}
+
+/* ---- sums ---- */
+
+static void class_add(struct drift_realised *realised, const struct drift_chances *chances, size_t row,
+		      const struct drift_truth *truth)
+{
+	const uint64_t before = realised->estimated.rows;
+	const double positive = drift_chances_positive(chances, row);
+	drift_chances_judge(chances, row, &realised->estimated);
+	if (realised->estimated.rows == before)
+		return;
+	if (!truth->numbers) {
+		realised->right += truth->accuracy;
+		return;
+	}
+	const double class = tensor_number(truth->numbers, row);
+	realised->right += class == (double)drift_chances_class(chances, row);
+	auc_add(&realised->chances, positive, positive);
+	auc_add(&realised->classes, positive, class);
+}
+
+static void error_add(struct drift_realised *realised, const struct drift_chances *chances, size_t row,
+		      const struct drift_truth *truth)
+{
+	const double error = fabs(tensor_number(chances->predictions, row) - tensor_number(truth->numbers, row));
+	const uint64_t before = realised->expected.rows;
+	if (!isfinite(error))
+		return;
+	expected_errors_add(&realised->expected, tensor_number(chances->errors, row));
+	if (realised->expected.rows > before)
+		realised->error += error;
 }
 
 void drift_realised_add(struct drift_realised *realised, const struct drift_chances *chances, size_t row,
 			const struct drift_truth *truth)
 {
-	const uint64_t before = realised->estimated.rows;
-	drift_chances_add(chances, row, &realised->estimated);
-	if (realised->estimated.rows == before)
-		return;
-	if (truth->classes)
-		realised->right += tensor_number(truth->classes, row) == (double)drift_chances_class(chances, row);
-	else
-		realised->right += truth->accuracy;
+	(chances->errors ? error_add : class_add)(realised, chances, row, truth);
 }
 
-double drift_realised_accuracy(const struct drift_realised *realised)
-{
-	return realised->estimated.rows ? realised->right / (double)realised->estimated.rows : (double)NAN;
-}
+/* ---- findings ---- */
 
-enum band_state drift_realised_band(const struct drift_realised *realised)
+struct drift_finding drift_realised_find(const struct drift_realised *realised, enum drift_figure figure)
 {
-	const struct performance_estimate estimate = performance_accuracy(&realised->estimated, ESTIMATE_BAND);
-	const double accuracy = drift_realised_accuracy(realised);
-	if (realised->estimated.rows < REALISED_ROWS_MIN)
-		return BAND_OPEN;
-	return accuracy >= estimate.low && accuracy <= estimate.high ? BAND_HELD : BAND_LEFT;
+	const struct drift_finding findings[FIGURES] = {
+		[FIGURE_ACCURACY] = {.rows = realised->estimated.rows,
+				     .realised = realised->right / (double)realised->estimated.rows,
+				     .estimate = performance_accuracy(&realised->estimated, ESTIMATE_BAND)},
+		[FIGURE_AUC] = {.rows = realised->chances.rows,
+				.realised = auc_realised(&realised->classes),
+				.estimate = auc_estimate(&realised->chances, ESTIMATE_BAND)},
+		[FIGURE_ERROR] = {.rows = realised->expected.rows,
+				  .realised = realised->error / (double)realised->expected.rows,
+				  .estimate = expected_errors_mean(&realised->expected, ESTIMATE_BAND)}};
+	struct drift_finding found = findings[figure];
+	const double realises = found.realised, low = found.estimate.low, high = found.estimate.high;
+	found.band = realises >= low && realises <= high ? BAND_HELD : BAND_LEFT;
+	if (found.rows < REALISED_ROWS_MIN || (figure == FIGURE_AUC && auc_rarer(&realised->classes) < REALISED_CLASS_MIN))
+		found.band = BAND_OPEN;
+	return found;
 }

@@ -1,8 +1,9 @@
-/* drift_truths.h: Realised accuracy of a classifier in a window, from feedback, beside the estimate of the same rows.
+/* drift_truths.h: Realised quality of a model in a window, from feedback, beside the estimate of the same rows.
  *
  * Feedback gives the accuracy of all rows of a message, or as truth one tensor with the number of each row's class: of two
- * classes 0 or 1. A row counts if it counts for the estimate (steps/drift_estimates.h), and its message has feedback. So the
- * band is that of the rows that can be compared: a part of the window's, which may be the easy ones.
+ * classes 0 or 1. Of a regressor, the truth has the number that was right for each row. A row counts if it counts for the estimate
+ * (steps/drift_estimates.h), and its message has feedback. So the band is that of the rows that can be compared: a part of the
+ * window's, which may be the easy ones. The AUC is of rows whose class is known.
  */
 #ifndef SLUICE_STEPS_DRIFT_TRUTHS_H
 #define SLUICE_STEPS_DRIFT_TRUTHS_H
@@ -10,11 +11,12 @@
 #include "steps/drift_estimates.h"
 
 #define REALISED_ROWS_MIN 30 /* fewer rows are not held against the band, which is of a normal distribution */
+#define REALISED_CLASS_MIN 10 /* nor is the AUC of fewer rows of a class */
 
 /* What became of a message's rows. */
 struct drift_truth {
-	double accuracy;	      /* NaN: `classes` say */
-	const struct tensor *classes; /* of each row */
+	double accuracy;	      /* NaN: `numbers` say */
+	const struct tensor *numbers; /* of each row: its class, or what a regressor should have predicted */
 };
 
 /* False: the feedback cannot be compared with the message's rows. */
@@ -25,15 +27,26 @@ bool drift_truth_read(const struct fit_truth *feedback, const struct drift_chanc
 struct drift_realised {
 	struct performance estimated;
 	double right;
+	struct auc chances, classes; /* of the rows whose class is known */
+	struct expected_errors expected;
+	double error; /* absolute */
 };
 
 void drift_realised_add(struct drift_realised *realised, const struct drift_chances *chances, size_t row,
 			const struct drift_truth *truth);
 
-/* NaN: no row counts. */
-double drift_realised_accuracy(const struct drift_realised *realised);
+enum band_state { BAND_OPEN /* too few rows */, BAND_HELD, BAND_LEFT, BAND_STATES };
 
-enum band_state { BAND_OPEN /* too few rows */, BAND_HELD, BAND_LEFT };
-enum band_state drift_realised_band(const struct drift_realised *realised);
+/* A realised number, and the band in which it was estimated for the same rows. */
+enum drift_figure { FIGURE_ACCURACY, FIGURE_AUC, FIGURE_ERROR, FIGURES };
+struct drift_finding {
+	uint64_t rows;
+	double realised; /* NaN: not known */
+	struct performance_estimate estimate;
+	enum band_state band;
+};
+struct drift_finding drift_realised_find(const struct drift_realised *realised, enum drift_figure figure);
+
+extern const char *const drift_figure_names[FIGURES]; /* "accuracy" */
 
 #endif

@@ -93,9 +93,8 @@ static double share_of(uint64_t some, uint64_t all)
 	return all ? (double)some / (double)all : (double)NAN;
 }
 
-void drift_verdict_last(struct last_verdict *last, const struct monitor_verdict *verdict, const struct performance *performance)
+void drift_verdict_last(struct last_verdict *last, const struct monitor_verdict *verdict, const struct drift_estimates *estimates)
 {
-	const struct drift_estimates estimates = drift_estimates_of(performance);
 	last->quality_alarm = verdict->quality_alarm;
 	last->missing_share = last->outside_share = last->unseen_share = (double)NAN;
 	for (size_t i = 0; i < verdict->feature_count; i++) {
@@ -105,11 +104,11 @@ void drift_verdict_last(struct last_verdict *last, const struct monitor_verdict 
 		last->outside_share = fmax(last->outside_share, share_of(quality->outside, feature->count));
 		last->unseen_share = fmax(last->unseen_share, share_of(quality->unseen, feature->count));
 	}
-	last->accuracy = estimates.accuracy.value;
-	last->accuracy_low = estimates.accuracy.low;
-	last->accuracy_high = estimates.accuracy.high;
-	last->precision = estimates.precision.value;
-	last->recall = estimates.recall.value;
+	last->accuracy = estimates->accuracy.value;
+	last->accuracy_low = estimates->accuracy.low;
+	last->accuracy_high = estimates->accuracy.high;
+	last->precision = estimates->precision.value;
+	last->recall = estimates->recall.value;
 	last->messages_per_minute = verdict->times.rate;
 	last->newest_age_ms = verdict->times.age_ms;
 }

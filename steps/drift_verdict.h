@@ -20,6 +20,6 @@ bool drift_verdict_lists(struct drift_score *score, const struct monitor_verdict
 bool drift_verdict_lacking(struct drift_score *score, const struct drift_comparison *comparison, struct arena *arena);
 
 /* Sets what is known of the window beside its verdict. */
-void drift_verdict_last(struct last_verdict *last, const struct monitor_verdict *verdict, const struct performance *performance);
+void drift_verdict_last(struct last_verdict *last, const struct monitor_verdict *verdict, const struct drift_estimates *estimates);
 
 #endif

@@ -228,11 +228,12 @@ const struct command command_drift_report = {
 		"reference's standard deviation. If rows depend on the rows before them, as in a time series, a sample counts by "
 		"its smaller effective size.\n"
 		"\n"
-		"With `estimate` each line has the estimated accuracy. --feedback adds the realised accuracy of the messages that "
-		"have feedback by now, and whether it is within the band of the estimate for the same rows. The last line says how "
-		"often it was: in 95 of 100 windows, if the probabilities are right. SOURCE must contain the probabilities: "
-		"answers, or a topic of the step's input. Feedback names messages by id or origin. It has the metric `accuracy`, "
-		"or, as truth, the number of each row's class.\n"
+		"With `estimate` each line has the estimated accuracy and AUC, with `estimateError` the estimated absolute error. "
+		"--feedback adds the realised numbers of the messages that have feedback by now, and whether they are within the "
+		"band of the estimate for the same rows. The last lines say how often they were: in 95 of 100 windows, if the "
+		"probabilities or the expected errors are right. SOURCE must contain these: answers, or a topic of the step's "
+		"input. Feedback names messages by id or origin. It has the metric `accuracy`, or, as truth, the number of each "
+		"row's class, from which alone the AUC is known; of a regressor, the number that was right for each row.\n"
 		"\n"
 		"  sluice drift report topic:answers -f pipeline.yaml --feedback topic: --brokers localhost:9092\n",
 	.options = report_options,

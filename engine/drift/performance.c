@@ -1,4 +1,4 @@
-/* performance.c: Estimated accuracy, precision and recall; see performance.h. */
+/* performance.c: Estimated quality of a model; see performance.h. */
 #include "drift/performance.h"
 
 #include <math.h>
@@ -24,12 +24,17 @@ void performance_add(struct performance *performance, double positive, bool pred
 	*(predicted ? &performance->found_variance : &performance->missed_variance) += positive * (1 - positive);
 }
 
-static struct performance_estimate performance_band(double value, double variance, double level)
+static struct performance_estimate band_of(double value, double variance, double level, double most)
 {
 	double reach = normal_critical((1 - level) / 2) * sqrt(variance);
 	if (isnan(value))
 		return (struct performance_estimate){(double)NAN, (double)NAN, (double)NAN};
-	return (struct performance_estimate){value, fmax(0, value - reach), fmin(1, value + reach)};
+	return (struct performance_estimate){value, fmax(0, value - reach), fmin(most, value + reach)};
+}
+
+struct performance_estimate performance_band(double value, double variance, double level)
+{
+	return band_of(value, variance, level, 1);
 }
 
 struct performance_estimate performance_accuracy(const struct performance *performance, double level)
@@ -50,4 +55,19 @@ struct performance_estimate performance_recall(const struct performance *perform
 	double found = performance->found, missed = performance->missed, positives = found + missed;
 	double variance = missed * missed * performance->found_variance + found * found * performance->missed_variance;
 	return performance_band(found / positives, variance / pow(positives, 4), level);
+}
+
+void expected_errors_add(struct expected_errors *errors, double expected)
+{
+	if (!(expected >= 0 && expected < (double)INFINITY))
+		return;
+	errors->rows++;
+	errors->sum += expected;
+	errors->variance += expected * expected;
+}
+
+struct performance_estimate expected_errors_mean(const struct expected_errors *errors, double level)
+{
+	double rows = (double)errors->rows;
+	return band_of(errors->sum / rows, errors->variance / (rows * rows), level, (double)INFINITY);
 }

@@ -9,8 +9,9 @@
 
 #include <cmocka.h>
 
-#include "steps/drift_estimates.h"
+#include "steps/drift_comparison.h"
 #include "steps/drift_kept.h"
+#include "steps/drift_observer.h"
 #include "tests/unit/observed.h"
 
 #define ESTIMATES USUAL ", estimate: {probabilities: p}"
@@ -52,7 +53,7 @@ static void a_window_has_its_estimates(void **state)
 	positives_send(&observed, 10, 0.3);
 	assert_int_equal(observed.count, 1);
 	const struct seen *seen = &observed.seen[0];
-	assert_int_equal(seen->estimates, 3);
+	assert_int_equal(seen->estimates, 4);
 	assert_int_equal(seen->estimated_rows, 40);
 	assert_string_equal(seen->estimate.metric, "accuracy");
 	assert_true(near(seen->estimate.value, (30 * 0.9 + 10 * 0.7) / 40)); /* right if predicted, or if not */
@@ -102,6 +103,227 @@ static void estimates_go_on_in_another_engine(void **state)
 	positives_send(&observed, 1, 0.7);
 	assert_true(last_of(&observed).accuracy == observed.seen[0].estimate.value);
 	observed_close(&observed);
+}
+
+/* ---- the area under the ROC curve ---- */
+
+/* Of windows of so many rows with one probability, and so many with a lower one: pairs of two rows that are in order. */
+static double area_of(double high, double highs, double low, double lows)
+{
+	const double in_order = highs * high * lows * (1 - low), turned = lows * low * highs * (1 - high);
+	const double equal = highs * (highs - 1) * high * (1 - high) + lows * (lows - 1) * low * (1 - low);
+	return (in_order + equal / 2) / (in_order + turned + equal);
+}
+
+static void a_window_has_its_area(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open(&observed, ESTIMATES);
+	positives_send(&observed, 30, 0.9);
+	positives_send(&observed, 10, 0.3);
+	const struct drift_estimate *area = &observed.seen[0].last_estimate;
+	assert_string_equal(area->metric, "auc");
+	assert_true(near(area->value, area_of(0.9, 30, 0.3, 10)));
+	assert_true(area->low < area->value && area->high > area->value);
+	positives_send(&observed, 20, 0.8); /* the next has its own */
+	positives_send(&observed, 20, 0.01);
+	assert_true(near(observed.seen[1].last_estimate.value, area_of(0.8, 20, 0.01, 20)));
+	observed_close(&observed);
+}
+
+static void the_area_of_a_window_by_time_does_not_have_the_row_that_closes_it(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open(&observed, "window: 40s, falseAlarms: 0.1 per 1000, estimate: {probabilities: p}");
+	positives_send(&observed, 20, 0.8);
+	positives_send(&observed, 20, 0.4);
+	positives_send(&observed, 1, 0.1);
+	assert_int_equal(observed.count, 1);
+	assert_true(near(observed.seen[0].last_estimate.value, area_of(0.8, 20, 0.4, 20)));
+	positives_send(&observed, 39, 0.9);
+	positives_send(&observed, 1, 0.9);
+	assert_true(near(observed.seen[1].last_estimate.value, area_of(0.9, 39, 0.1, 1)));
+	observed_close(&observed);
+}
+
+static void the_area_goes_on_in_another_engine(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open(&observed, ESTIMATES);
+	positives_send(&observed, 15, 0.9);
+	observed_engine_close(&observed);
+	observed_engine_open(&observed);
+	positives_send(&observed, 25, 0.7);
+	assert_string_equal(observed.seen[0].last_estimate.metric, "auc");
+	assert_true(near(observed.seen[0].last_estimate.value, area_of(0.9, 15, 0.7, 25)));
+	observed_close(&observed);
+}
+
+static uint32_t observer_scope(struct observed *observed)
+{
+	uint32_t scope;
+	assert_true(store_scope_find(observed->store, TEXT("watch" OBSERVER_SUFFIX), &scope));
+	return scope;
+}
+
+/* A window that an engine of before has begun has no area, since that is of all its rows or of none. */
+static void an_area_of_some_rows_is_not_recorded(void **state)
+{
+	(void)state;
+	struct observed observed;
+	struct error error = {0};
+	observed_open(&observed, ESTIMATES);
+	positives_send(&observed, 15, 0.9);
+	const uint32_t scope = observer_scope(&observed);
+	observed_engine_close(&observed);
+	assert_true(store_restore(observed.store, scope, TEXT("estimates/"), (struct text){0}, &error));
+	observed_engine_open(&observed);
+	positives_send(&observed, 25, 0.7);
+	assert_int_equal(observed.seen[0].estimates, 3);
+	assert_int_equal(observed.seen[0].estimated_rows, 40);
+	assert_true(near(observed.seen[0].estimate.value, (15 * 0.9 + 25 * 0.7) / 40));
+	positives_send(&observed, 40, 0.7);
+	assert_int_equal(observed.seen[1].estimates, 4);
+	observed_close(&observed);
+}
+
+static void steps_change(struct observed *observed, const char *options)
+{
+	observed_engine_close(observed);
+	planning_close(&observed->planning);
+	observed_steps(observed, options);
+	observed_engine_open(observed);
+}
+
+/* Of what is stored, only that of the same window counts: not that of another step, nor that of a window before. */
+static void an_area_is_of_its_own_window(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open(&observed, ESTIMATES);
+	positives_send(&observed, 15, 0.9);
+	steps_change(&observed, "window: 41, falseAlarms: 0.1 per 1000, estimate: p");
+	positives_send(&observed, 20, 0.9);
+	positives_send(&observed, 21, 0.7);
+	assert_int_equal(observed.seen[0].estimates, 4);
+	assert_true(near(observed.seen[0].last_estimate.value, area_of(0.9, 20, 0.7, 21)));
+	positives_send(&observed, 15, 0.9);
+	steps_change(&observed, "window: 41, falseAlarms: 0.1 per 1000");
+	observed_rows(&observed, 26 + 11, 1, 0); /* the next window has begun, without estimates */
+	assert_int_equal(observed.count, 2);
+	steps_change(&observed, "window: 41, falseAlarms: 0.1 per 1000, estimate: p");
+	positives_send(&observed, 15, 0.9);
+	positives_send(&observed, 15, 0.7);
+	assert_int_equal(observed.count, 3);
+	assert_int_equal(observed.seen[2].estimates, 4);
+	assert_int_equal(observed.seen[2].estimated_rows, 30);
+	assert_true(near(observed.seen[2].last_estimate.value, area_of(0.9, 15, 0.7, 15)));
+	observed_close(&observed);
+}
+
+/* A window whose rows are not all there begins again, with its estimates. */
+static void a_window_that_begins_again_has_the_area_of_its_rows(void **state)
+{
+	(void)state;
+	struct observed observed;
+	struct error error = {0};
+	observed_open(&observed, ESTIMATES);
+	positives_send(&observed, 15, 0.9);
+	const uint32_t scope = observer_scope(&observed);
+	observed_engine_close(&observed);
+	assert_true(store_restore(observed.store, scope, TEXT("rows//3"), (struct text){0}, &error));
+	observed_engine_open(&observed);
+	positives_send(&observed, 25, 0.7); /* the last would close it */
+	assert_int_equal(observed.count, 0);
+	positives_send(&observed, 39, 0.4);
+	assert_int_equal(observed.count, 1);
+	assert_int_equal(observed.seen[0].estimated_rows, 40);
+	assert_int_equal(observed.seen[0].estimates, 4);
+	assert_true(near(observed.seen[0].last_estimate.value, area_of(0.7, 1, 0.4, 39)));
+	observed_close(&observed);
+}
+
+/* What is stored has the bins from the first to the last with rows, so it does not grow with the window. */
+static void the_stored_area_is_bounded(void **state)
+{
+	static const double spread[] = {0.001, 0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 0.999};
+	(void)state;
+	struct observed observed;
+	struct text one, many;
+	observed_open(&observed, "window: 10000, falseAlarms: 0.1 per 1000, estimate: p");
+	positives_send(&observed, 10, 0.5);
+	const uint32_t scope = observer_scope(&observed);
+	assert_true(store_read(observed.store, scope, TEXT("estimates/"), &one));
+	const size_t few = one.length;
+	assert_in_range(few, 64, 100);
+	positives_send(&observed, 100, 0.5);
+	assert_true(store_read(observed.store, scope, TEXT("estimates/"), &one));
+	assert_int_equal(one.length, few);
+	for (size_t i = 0; i < 1000; i++)
+		positives_send(&observed, 1, spread[i % 9]);
+	assert_true(store_read(observed.store, scope, TEXT("estimates/"), &many));
+	assert_in_range(many.length, few + 1, 2200);
+	observed_close(&observed);
+}
+
+static void steps_without_estimates_store_no_sums(void **state)
+{
+	(void)state;
+	struct observed observed;
+	struct text stored;
+	observed_open(&observed, USUAL);
+	positives_send(&observed, 10, 0.5);
+	assert_false(store_read(observed.store, observer_scope(&observed), TEXT("estimates/"), &stored));
+	observed_close(&observed);
+}
+
+/* ---- regressors ---- */
+
+static void a_window_has_its_expected_error(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open(&observed, USUAL ", estimateError: p");
+	positives_send(&observed, 30, 2);
+	observed_engine_close(&observed);
+	observed_engine_open(&observed);
+	positives_send(&observed, 10, 6);
+	const struct seen *seen = &observed.seen[0];
+	assert_int_equal(seen->estimates, 1);
+	assert_int_equal(seen->estimated_rows, 40);
+	assert_string_equal(seen->estimate.metric, "absolute_error");
+	assert_true(near(seen->estimate.value, 3));
+	assert_true(fabs(seen->estimate.high - (3 + 1.959963984540054 * sqrt(30 * 4 + 10 * 36) / 40)) < 1e-9);
+	assert_true(isnan(last_of(&observed).accuracy));
+	positives_send(&observed, 20, 1);
+	positives_send(&observed, 10, -1); /* no absolute error */
+	positives_send(&observed, 5, (double)NAN);
+	classes_send(&observed, 5, 2, (const double[]){4, 4}); /* for one row, so it is not known which is its own */
+	assert_int_equal(observed.seen[1].estimated_rows, 20);
+	assert_true(near(observed.seen[1].estimate.value, 1));
+	observed_close(&observed);
+}
+
+/* Of a step that names its tensors, slices have these and what is estimated from. */
+static void slices_have_what_is_estimated_from(void **state)
+{
+	(void)state;
+	struct name watched[] = {{.text = "x"}};
+	const struct drift options = {
+		.tensors = {1, watched},
+		.estimate = {.probabilities = {.text = "p"}, .error = {.expected = {.text = "e"}, .prediction = {.text = "y"}}}};
+	const struct step step = {.options = &options};
+	const struct {
+		struct text name;
+		bool read;
+	} tensors[] = {{TEXT("x"), true}, {TEXT("p"), true}, {TEXT("e"), true}, {TEXT("y"), false}};
+	for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++) {
+		const struct tensor tensor = {.name = tensors[i].name, .datatype = DATATYPE_FP64};
+		assert_int_equal(step_drift_observer.monitors->reads(&step, &tensor), tensors[i].read);
+	}
 }
 
 /* ---- rows ---- */
@@ -320,6 +542,16 @@ int main(void)
 		cmocka_unit_test(a_window_has_its_estimates),
 		cmocka_unit_test(windows_by_time_do_not_have_the_row_that_closes_them),
 		cmocka_unit_test(estimates_go_on_in_another_engine),
+		cmocka_unit_test(a_window_has_its_area),
+		cmocka_unit_test(the_area_of_a_window_by_time_does_not_have_the_row_that_closes_it),
+		cmocka_unit_test(the_area_goes_on_in_another_engine),
+		cmocka_unit_test(an_area_of_some_rows_is_not_recorded),
+		cmocka_unit_test(an_area_is_of_its_own_window),
+		cmocka_unit_test(a_window_that_begins_again_has_the_area_of_its_rows),
+		cmocka_unit_test(the_stored_area_is_bounded),
+		cmocka_unit_test(steps_without_estimates_store_no_sums),
+		cmocka_unit_test(a_window_has_its_expected_error),
+		cmocka_unit_test(slices_have_what_is_estimated_from),
 		cmocka_unit_test(of_many_classes_the_accuracy_is_known),
 		cmocka_unit_test(what_is_no_probability_does_not_count),
 		cmocka_unit_test(rows_of_a_batch_have_one_each),

@@ -119,6 +119,22 @@ static void nor_of_one_that_was_forgotten(void **state)
 	observed_close(&observed);
 }
 
+/* Of its open window nothing is estimated in the next past. */
+static void what_is_estimated_from_is_forgotten_too(void **state)
+{
+	(void)state;
+	struct observed observed;
+	struct text stored;
+	uint32_t scope;
+	observed_open_past(&observed, "1d", BY_COUNT ", estimate: p");
+	observed_rows(&observed, 1, 30, 0);
+	assert_true(store_scope_find(observed.store, TEXT("watch" OBSERVER_SUFFIX), &scope));
+	assert_true(store_read(observed.store, scope, TEXT("estimates/"), &stored));
+	observed_texts(&observed, 100);
+	assert_false(store_read(observed.store, scope, TEXT("estimates/"), &stored));
+	observed_close(&observed);
+}
+
 /* ---- messages that do not fit ---- */
 
 /* Twice as many do not fit as do, but never a window's number in a row. */
@@ -260,6 +276,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_engine_knows_a_verdict_of_a_past_that_is_over),
 		cmocka_unit_test(nor_of_one_that_was_forgotten),
+		cmocka_unit_test(what_is_estimated_from_is_forgotten_too),
 		cmocka_unit_test(messages_between_others_end_no_past),
 		cmocka_unit_test(another_past_is_as_the_first),
 		cmocka_unit_test(tensors_that_always_come_are_watched),

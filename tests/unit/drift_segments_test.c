@@ -270,6 +270,25 @@ static void former_segments_are_forgotten(void **state)
 	observed_close(&fresh);
 }
 
+/* With what their quality is estimated from. */
+static void sums_of_former_segments_are_forgotten(void **state)
+{
+	(void)state;
+	struct observed observed, fresh;
+	observed_open(&observed, BY_KEY ", estimate: p");
+	keyed_send(&observed, "a", 3, 0);
+	keyed_send(&observed, "b", 3, 0);
+	assert_int_equal(store_count(observed.store),
+			 2 * 6 + 1); /* a window, sums, three chunks and a name of each; and the tally */
+	step_change(&observed, "window: 41, falseAlarms: 0.1 per 1000, groupBy: key, estimate: p");
+	keyed_send(&observed, "c", 3, 0);
+	observed_open(&fresh, "window: 41, falseAlarms: 0.1 per 1000, groupBy: key, estimate: p");
+	keyed_send(&fresh, "c", 3, 0);
+	assert_int_equal(store_count(observed.store), store_count(fresh.store));
+	observed_close(&observed);
+	observed_close(&fresh);
+}
+
 /* Without groupBy there is one segment again, and with it that one is former. */
 static void a_step_may_begin_and_cease_to_have_segments(void **state)
 {
@@ -369,6 +388,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(former_segments_are_forgotten),
+		cmocka_unit_test(sums_of_former_segments_are_forgotten),
 		cmocka_unit_test(a_former_segment_of_many_rows_is_forgotten_by_and_by),
 		cmocka_unit_test(a_step_may_begin_and_cease_to_have_segments),
 		cmocka_unit_test(segments_of_two_changes_are_forgotten),

@@ -210,6 +210,196 @@ static void segments_have_their_own(void **state)
 	said_close(&said);
 }
 
+/* ---- the area under the ROC curve ---- */
+
+/* Of 40 rows with 0.8 and 40 with 0.4, 30 and 10 are positive. */
+static void a_window_has_its_realised_area(void **state)
+{
+	(void)state;
+	begin(15);
+	for (int i = 0; i < 100; i++) {
+		number_message(i, i < 50 ? 0.8 : 0.4);
+		if (i % 50 < 40)
+			number_outcome(i, i % 50 < (i < 50 ? 30 : 10) ? "\"truth\": [1]" : "\"truth\": [0]");
+		else
+			number_outcome(i, "\"metrics\": {\"accuracy\": 0.7}"); /* which says nothing of classes */
+	}
+	const double ordered = 30 * 30 + (30 * 10 + 10 * 30) / 2.0, pairs = 40 * 40;
+	struct said said = report(ESTIMATES, "");
+	expect_words(said.out, "; estimated AUC ");
+	expect_words(said.out, "; realised AUC 0.75 of 80 rows with feedback, within its band of ");
+	expect_words(said.out, "realised accuracy: within the band of 95% in 1 of 1 windows\n");
+	expect_words(said.out, "realised AUC: within the band of 95% in 1 of 1 windows\n");
+	said_close(&said);
+	said = report(ESTIMATES, " -o json");
+	assert_true(fabs(member(said.out, "realised_auc") - ordered / pairs) < 1e-12);
+	assert_true(member(said.out, "realised_auc_rows") == 80 && member(said.out, "realised_rows") == 100);
+	const double estimated = 40 * 0.8 * 40 * 0.6, turned = 40 * 0.4 * 40 * 0.2; /* of the 80 rows alone */
+	const double equal = 40 * 39 * (0.8 * 0.2 + 0.4 * 0.6);
+	const double middle = (member(said.out, "realised_auc_band_low") + member(said.out, "realised_auc_band_high")) / 2;
+	assert_true(fabs(middle - (estimated + equal / 2) / (estimated + turned + equal)) < 1e-9);
+	expect_words(said.out, "\"auc_band_held\": true");
+	assert_true(member(said.out, "estimated_auc") > member(said.out, "estimated_auc_low"));
+	assert_true(member(said.out, "estimated_auc") < member(said.out, "estimated_auc_high"));
+	said_close(&said);
+}
+
+/* Of 50 rows with 0.9 and of 50 with 0.6, one in ten and four in ten are wrong; then four in ten and one in ten. As many are right,
+ * so the accuracy alone shows nothing. */
+static void an_order_that_is_turned_shows(void **state)
+{
+	static const char *const found[] = {"realised AUC: within the band of 95% in 1 of 1 windows\n",
+					    "realised AUC: within the band of 95% in 0 of 1 windows\n"};
+	(void)state;
+	for (int turned = 0; turned <= 1; turned++) {
+		begin(16);
+		for (int i = 0; i < 100; i++) {
+			const bool wrong = i % 2 == turned ? i % 10 < 4 : i % 20 < 2;
+			number_message(i, i % 2 ? 0.9 : 0.6);
+			number_outcome(i, wrong ? "\"truth\": [0]" : "\"truth\": [1]");
+		}
+		struct said said = report(ESTIMATES, "");
+		expect_words(said.out, "realised accuracy: within the band of 95% in 1 of 1 windows\n");
+		expect_words(said.out, found[turned]);
+		said_close(&said);
+	}
+}
+
+static void areas_of_few_rows_of_a_class_are_not_held_against_the_band(void **state)
+{
+	(void)state;
+	begin(17);
+	for (int i = 0; i < 200; i++) {
+		number_message(i, i % 2 ? 0.9 : 0.6);
+		const bool wrong = i % 2 == 0 && i % 100 < 2 * (REALISED_CLASS_MIN - (i < 100));
+		number_outcome(i, wrong ? "\"truth\": [0]" : "\"truth\": [1]");
+	}
+	struct said said = report(ESTIMATES, "");
+	expect_words(said.out,
+		     "realised AUC: within the band of 95% in 1 of 1 windows; 1 more have fewer than 30 rows with feedback, "
+		     "or 10 of a class\n");
+	said_close(&said);
+}
+
+/* Calibrated probabilities under covariate shift: each window has others. */
+static void the_area_is_in_its_band_as_often_as_declared(void **state)
+{
+	(void)state;
+	unsigned long held = 0, windows = 0;
+	begin(18);
+	for (int i = 0; i < 20000; i++) {
+		const int hundreds = i / 100;
+		const double logit = 3 * (double)hundreds / 200 - 1.5 + 6 * (uniform() - 0.5), positive = 1 / (1 + exp(-logit));
+		number_message(i, positive);
+		number_outcome(i, uniform() < positive ? "\"truth\": [1]" : "\"truth\": [0]");
+	}
+	struct said said = report(ESTIMATES, "");
+	const char *line = strstr(said.out, "realised AUC: within the band of 95% in ");
+	assert_non_null(line);
+	assert_int_equal(sscanf(line, "realised AUC: within the band of 95%% in %lu of %lu windows", &held, &windows), 2);
+	assert_int_equal(windows, 200);
+	assert_in_range(held, 180, 199); /* 190 are expected, 3 standard deviations are 9 */
+	said_close(&said);
+}
+
+/* ---- regressors ---- */
+
+#define ERRORS USUAL ", estimateError: {expected: p, prediction: x}"
+
+/* A row with a prediction, an expected absolute error, and what was right. */
+static void regressor_write(int number, double prediction, double expected, double right)
+{
+	char truth[64];
+	messages_length += (size_t)snprintf(
+		messages + messages_length, sizeof messages - messages_length,
+		"{\"id\": \"r-%d\", \"inputs\": [{\"name\": \"x\", \"shape\": [1, 1], \"datatype\": \"FP64\", \"data\": [%.9f]}, "
+		"{\"name\": \"p\", \"shape\": [1, 1], \"datatype\": \"FP64\", \"data\": [%.9f]}]}\n",
+		number, prediction, expected);
+	snprintf(truth, sizeof truth, "\"truth\": [%.9f]", right);
+	number_outcome(number, truth);
+}
+
+static void a_window_has_its_realised_error(void **state)
+{
+	(void)state;
+	begin(19);
+	for (int i = 0; i < 100; i++)
+		regressor_write(i, 0.5, i % 2 ? 1 : 3, i % 2 ? 1.5 : -2); /* errors of 1 and 2.5 */
+	struct said said = report(ERRORS, "");
+	assert_int_equal(said.code, 0);
+	expect_words(said.out, "; estimated absolute error 2 (");
+	expect_words(said.out, "; realised absolute error 1.75 of 100 rows with feedback, within its band of 1.56");
+	expect_words(said.out, "100 of 100 messages have feedback\n");
+	expect_words(said.out, "realised absolute error: within the band of 95% in 1 of 1 windows\n");
+	assert_null(strstr(said.out, "AUC"));
+	assert_null(strstr(said.out, "accuracy"));
+	said_close(&said);
+	said = report(ERRORS, " -o json");
+	const double reach = 1.959963984540054 * sqrt(50 * (1 + 9)) / 100;
+	assert_true(member(said.out, "estimated_error") == 2);
+	assert_true(fabs(member(said.out, "estimated_error_low") - (2 - reach)) < 1e-9);
+	assert_true(member(said.out, "realised_error_rows") == 100);
+	assert_true(fabs(member(said.out, "realised_error") - 1.75) < 1e-9);
+	assert_true(fabs(member(said.out, "realised_error_band_high") - (2 + reach)) < 1e-9);
+	expect_words(said.out, "\"error_band_held\": true");
+	assert_null(strstr(said.out, "estimated_accuracy"));
+	said_close(&said);
+}
+
+/* Errors of Laplace's law, of which as much is expected as there is, under covariate shift; then twice as much comes. */
+static void the_error_is_in_its_band_as_often_as_declared(void **state)
+{
+	(void)state;
+	for (int times = 1; times <= 2; times++) {
+		unsigned long held = 0, windows = 0;
+		begin(20);
+		for (int i = 0; i < 20000; i++) {
+			const double expected = 0.1 + 3 * (double)(i / 100) / 200 + uniform(), error = -log(uniform() + 1e-9);
+			regressor_write(i, 0.5, expected, 0.5 + (i % 2 ? 1 : -1) * times * expected * error);
+		}
+		struct said said = report(ERRORS, "");
+		const char *line = strstr(said.out, "realised absolute error: within the band of 95% in ");
+		assert_non_null(line);
+		assert_int_equal(
+			sscanf(line, "realised absolute error: within the band of 95%% in %lu of %lu windows", &held, &windows), 2);
+		assert_int_equal(windows, 200);
+		if (times == 1)
+			assert_in_range(held, 180, 199); /* 190 are expected, 3 standard deviations are 9 */
+		else
+			assert_in_range(held, 0, 2);
+		said_close(&said);
+	}
+}
+
+static void numbers_that_a_regressor_cannot_be_compared_with_are_counted(void **state)
+{
+	static const char *const outcomes_of[] = {"\"truth\": [\"yes\"]", "\"truth\": [1, 1]",
+						  "\"truth\": {\"a\": [1], \"b\": [1]}", "\"metrics\": {\"accuracy\": 1}"};
+	(void)state;
+	for (size_t i = 0; i < sizeof outcomes_of / sizeof *outcomes_of; i++) {
+		begin(21);
+		for (int j = 0; j < 100; j++) {
+			number_message(j, 1);
+			number_outcome(j, outcomes_of[i]);
+		}
+		struct said said = report(ERRORS, "");
+		expect_words(said.out, "that of 100 cannot be compared: it needs as truth one tensor with a number for each row\n");
+		said_close(&said);
+	}
+}
+
+static void without_predictions_nothing_can_be_compared(void **state)
+{
+	(void)state;
+	begin(22);
+	for (int i = 0; i < 100; i++)
+		regressor_write(i, 0.5, 1, 0);
+	struct said said = report(USUAL ", estimateError: {expected: p, prediction: y}", "");
+	assert_int_equal(said.code, 0);
+	expect_words(said.out, "that of 100 cannot be compared");
+	said_close(&said);
+}
+
 /* ---- what counts ---- */
 
 static struct said report_of(size_t classes, const char *chances, const char *outcome)
@@ -359,6 +549,7 @@ static void what_gives_no_comparison_is_refused(void **state)
 	number_message(0, 0.5);
 	number_outcome(0, "\"truth\": [1]");
 	expect_refused(report(USUAL, ""), "step `watch` has no `estimate`");
+	expect_refused(report(USUAL ", estimateError: p", ""), "`estimateError` does not name them");
 	outcomes_length += (size_t)snprintf(outcomes + outcomes_length, sizeof outcomes - outcomes_length, "{\"ide\": 1}\n");
 	expect_refused(report(ESTIMATES, ""), "outcomes:2:1");
 	outcomes[0] = 0;
@@ -379,6 +570,14 @@ int main(void)
 		cmocka_unit_test(the_band_holds_as_often_as_declared),
 		cmocka_unit_test(windows_of_few_rows_are_not_held_against_the_band),
 		cmocka_unit_test(segments_have_their_own),
+		cmocka_unit_test(a_window_has_its_realised_area),
+		cmocka_unit_test(an_order_that_is_turned_shows),
+		cmocka_unit_test(areas_of_few_rows_of_a_class_are_not_held_against_the_band),
+		cmocka_unit_test(the_area_is_in_its_band_as_often_as_declared),
+		cmocka_unit_test(a_window_has_its_realised_error),
+		cmocka_unit_test(the_error_is_in_its_band_as_often_as_declared),
+		cmocka_unit_test(numbers_that_a_regressor_cannot_be_compared_with_are_counted),
+		cmocka_unit_test(without_predictions_nothing_can_be_compared),
 		cmocka_unit_test(classes_and_accuracies_count),
 		cmocka_unit_test(what_cannot_be_compared_is_counted),
 		cmocka_unit_test(rows_without_a_probability_do_not_count),

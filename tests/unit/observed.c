@@ -179,8 +179,10 @@ static void on_finished(void *context, struct message *message, enum flow_outcom
 		seen->beyond = score->beyond;
 		seen->estimated_rows = score->estimated_rows;
 		seen->estimates = score->estimate_count;
-		if (score->estimate_count)
+		if (score->estimate_count) {
 			seen->estimate = score->estimates[0];
+			seen->last_estimate = score->estimates[score->estimate_count - 1];
+		}
 		seen->times = score->times;
 		seen->alarm_row = score->alarm_row;
 		seen->alarm_ms = score->alarm_ms;

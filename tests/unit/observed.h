@@ -27,7 +27,7 @@ struct seen {
 	char segment[32];
 	uint64_t beyond, estimated_rows;
 	size_t estimates;
-	struct drift_estimate estimate; /* the first */
+	struct drift_estimate estimate, last_estimate; /* the first and the last */
 	struct drift_times times;
 	uint64_t alarm_row;
 	int64_t alarm_ms;

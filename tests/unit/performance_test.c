@@ -1,4 +1,5 @@
-/* performance_test.c: Tests of how good an estimated performance is: its band over windows whose truth is drawn. */
+/* performance_test.c: Tests of how good an estimated performance is: its band over windows whose truth is drawn. Errors of
+ * regressors likewise. */
 #include "drift/performance.h"
 
 #include <math.h>
@@ -89,12 +90,74 @@ static void without_rows_there_is_no_estimate(void **state)
 	assert_true(performance_accuracy(&performance, 0.95).value == 1);
 }
 
+/* ---- expected errors ---- */
+
+/* A window whose rows have so much error on average, as expected; its own mean. */
+static double errors_draw(struct expected_errors *errors, double shift, double (*law)(void))
+{
+	double sum = 0;
+	*errors = (struct expected_errors){0};
+	for (size_t i = 0; i < ROWS; i++) {
+		const double expected = exp(shift + 2 * uniform());
+		expected_errors_add(errors, expected);
+		sum += expected * law();
+	}
+	return sum / ROWS;
+}
+
+/* Absolute errors of mean 1: of Laplace's law, and of a normal one. */
+static double error_laplace(void)
+{
+	return -log(uniform());
+}
+
+static double error_normal(void)
+{
+	return sqrt(M_PI_2) * fabs(sqrt(-2 * log(uniform())) * cos(2 * M_PI * uniform()));
+}
+
+static size_t errors_hold(double (*law)(void))
+{
+	size_t held = 0;
+	for (size_t i = 0; i < WINDOWS; i++) {
+		struct expected_errors errors;
+		const double mean = errors_draw(&errors, 3 * uniform(), law);
+		held += holds(expected_errors_mean(&errors, 0.95), mean);
+	}
+	return held;
+}
+
+static void the_band_of_errors_holds_where_only_inputs_shift(void **state)
+{
+	(void)state;
+	assert_in_range(errors_hold(error_laplace), 180, 199);
+	assert_in_range(errors_hold(error_normal), 190, WINDOWS); /* which vary less: 197 are expected */
+}
+
+static void the_estimated_error_is_the_mean_of_what_is_expected(void **state)
+{
+	struct expected_errors errors = {0};
+	(void)state;
+	assert_true(isnan(expected_errors_mean(&errors, 0.95).value));
+	expected_errors_add(&errors, 1);
+	expected_errors_add(&errors, 5);
+	expected_errors_add(&errors, (double)NAN);
+	expected_errors_add(&errors, -1);
+	expected_errors_add(&errors, (double)INFINITY);
+	const struct performance_estimate mean = expected_errors_mean(&errors, 0.95);
+	assert_int_equal(errors.rows, 2);
+	assert_true(mean.value == 3 && mean.low == 0); /* no error is less */
+	assert_true(fabs(mean.high - (3 + 1.959963984540054 * sqrt(26) / 2)) < 1e-9);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_band_holds_where_only_inputs_shift),
 		cmocka_unit_test(a_change_of_meaning_is_not_seen),
 		cmocka_unit_test(without_rows_there_is_no_estimate),
+		cmocka_unit_test(the_band_of_errors_holds_where_only_inputs_shift),
+		cmocka_unit_test(the_estimated_error_is_the_mean_of_what_is_expected),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,204 @@
+/* auc_test.c: Tests of the area under the ROC curve: its estimate from probabilities, the band, and what bins take from it. */
+#include "drift/auc.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/random.h"
+
+#define WINDOWS 200
+#define ROWS 1000
+
+struct row {
+	double probability;
+	bool positive;
+};
+
+static struct random chance = {5};
+static struct row rows[ROWS];
+
+static double uniform(void)
+{
+	return ((double)(random_next(&chance) >> 11) + 0.5) * 0x1p-53;
+}
+
+static double pair_order(double one, double other)
+{
+	return one > other ? 1 : one == other ? 0.5 : 0;
+}
+
+/* Over all pairs of two rows, each of which counts as much as `weight` says. */
+static double area_by_pairs(const struct row *from, size_t count, double (*weight)(const struct row *one, const struct row *other))
+{
+	double ordered = 0, pairs = 0;
+	for (size_t i = 0; i < count; i++)
+		for (size_t j = 0; j < count; j++) {
+			const double weighs = i == j ? 0 : weight(&from[i], &from[j]);
+			pairs += weighs;
+			ordered += weighs * pair_order(from[i].probability, from[j].probability);
+		}
+	return ordered / pairs;
+}
+
+static double by_truth(const struct row *one, const struct row *other)
+{
+	return one->positive && !other->positive;
+}
+
+static double by_chance(const struct row *one, const struct row *other)
+{
+	return one->probability * (1 - other->probability);
+}
+
+/* ---- numbers ---- */
+
+static void the_area_counts_pairs_in_order(void **state)
+{
+	static const struct row few[] = {{0.9, true}, {0.8, false}, {0.3, true}, {0.1, false}};
+	struct auc auc = {0};
+	(void)state;
+	for (size_t i = 0; i < 4; i++)
+		auc_add(&auc, few[i].probability, few[i].positive);
+	assert_true(auc_realised(&auc) == 0.75); /* 0.3 is below 0.8 */
+	auc_add(&auc, 0.8, 1);			 /* as large as a negative one, and above the other */
+	assert_true(fabs(auc_realised(&auc) - 4.5 / 6) < 1e-12);
+	assert_true(auc_rarer(&auc) == 2 && auc.rows == 5);
+}
+
+static void certain_rows_are_at_the_ends(void **state)
+{
+	struct auc auc = {0};
+	(void)state;
+	auc_add(&auc, 0, 0);
+	auc_add(&auc, 1, 1);
+	assert_true(auc_realised(&auc) == 1);
+	assert_true(auc_estimate(&auc, 0.95).value == 1 && auc_estimate(&auc, 0.95).low == 1);
+}
+
+static void the_estimate_is_of_all_pairs_of_two_rows(void **state)
+{
+	static const struct row few[] = {{0.9, 0}, {0.8, 0}, {0.7, 0}, {0.4, 0}, {0.1, 0}, {0.01, 0}};
+	struct auc auc = {0};
+	(void)state;
+	for (size_t i = 0; i < 6; i++)
+		auc_add(&auc, few[i].probability, few[i].probability);
+	assert_true(fabs(auc_estimate(&auc, 0.95).value - area_by_pairs(few, 6, by_chance)) < 1e-12);
+}
+
+static void what_gives_no_pair_has_no_area(void **state)
+{
+	struct auc auc = {0};
+	(void)state;
+	auc_add(&auc, (double)NAN, 1);
+	auc_add(&auc, 1.5, 1);
+	auc_add(&auc, -0.5, 0);
+	assert_int_equal(auc.rows, 0);
+	assert_true(isnan(auc_estimate(&auc, 0.95).value) && isnan(auc_estimate(&auc, 0.95).low));
+	auc_add(&auc, 0.5, 0.5);
+	assert_true(isnan(auc_estimate(&auc, 0.95).value)); /* a row makes no pair with itself */
+	auc = (struct auc){0};
+	auc_add(&auc, 0.5, 1);
+	auc_add(&auc, 0.7, 1);
+	assert_true(isnan(auc_realised(&auc)) && auc_rarer(&auc) == 0);
+}
+
+/* ---- windows ---- */
+
+/* Inputs that have shifted by so much: probabilities are logistic in the input, and true. */
+static void window_draw(double shift, double width)
+{
+	for (size_t i = 0; i < ROWS; i++) {
+		rows[i].probability = 1 / (1 + exp(-shift - width * (uniform() - 0.5)));
+		rows[i].positive = uniform() < rows[i].probability;
+	}
+}
+
+static struct performance_estimate window_estimate(void)
+{
+	struct auc auc = {0};
+	for (size_t i = 0; i < ROWS; i++)
+		auc_add(&auc, rows[i].probability, rows[i].probability);
+	return auc_estimate(&auc, 0.95);
+}
+
+/* Rows of a bin are up to 1/8 apart in their log-odds, so their own area is 1/2 and 1/96, and a bin has its share of the pairs.
+ * Probabilities may be close to each other, and one class rare. */
+static void bins_take_what_rows_of_one_bin_differ_by(void **state)
+{
+	static const double windows[][2] = {{0, 8}, {0, 4}, {1, 1}, {-3, 4}, {-5, 3}};
+	(void)state;
+	for (size_t i = 0; i < sizeof windows / sizeof *windows; i++) {
+		window_draw(windows[i][0], windows[i][1]);
+		const double bins = window_estimate().value, all = area_by_pairs(rows, ROWS, by_chance);
+		const double lacks = 1 / (96 * AUC_BINS_A_UNIT * windows[i][1]);
+		assert_true(all - bins > 0 && all - bins < 2 * lacks);
+	}
+}
+
+/* The realised area is that of all pairs, without bins. */
+static void the_band_holds_where_only_inputs_shift(void **state)
+{
+	size_t held = 0;
+	(void)state;
+	for (size_t i = 0; i < WINDOWS; i++) {
+		window_draw(4 * uniform() - 2.5, 2 + 4 * uniform());
+		const struct performance_estimate estimate = window_estimate();
+		const double area = area_by_pairs(rows, ROWS, by_truth);
+		held += area >= estimate.low && area <= estimate.high;
+	}
+	assert_in_range(held, 180, 199); /* 190 are expected, and 3 deviations are 9 */
+}
+
+/* The same probabilities, whose truth is drawn many times: the band is as wide as the area varies. */
+static void the_band_is_as_wide_as_the_area_varies(void **state)
+{
+	static const double windows[][2] = {{0, 6}, {-2, 4}, {2, 3}};
+	(void)state;
+	for (size_t i = 0; i < sizeof windows / sizeof *windows; i++) {
+		double sum = 0, squares = 0;
+		window_draw(windows[i][0], windows[i][1]);
+		const struct performance_estimate estimate = window_estimate();
+		for (size_t j = 0; j < 10 * WINDOWS; j++) {
+			struct auc drawn = {0};
+			for (size_t k = 0; k < ROWS; k++)
+				auc_add(&drawn, rows[k].probability, uniform() < rows[k].probability);
+			const double area = auc_realised(&drawn);
+			sum += area / (10 * WINDOWS);
+			squares += area * area / (10 * WINDOWS);
+		}
+		const double deviation = sqrt(squares - sum * sum), reach = (estimate.high - estimate.low) / 2;
+		assert_true(fabs(sum - estimate.value) < 0.002);
+		assert_true(fabs(reach / (1.959963984540054 * deviation) - 1) < 0.06); /* 2,000 draws have it within 0.05 */
+	}
+}
+
+static void a_change_of_meaning_is_not_seen(void **state)
+{
+	(void)state;
+	window_draw(0, 6);
+	for (size_t i = 0; i < ROWS; i++)
+		rows[i].positive = !rows[i].positive;
+	assert_true(window_estimate().low > 0.8);
+	assert_true(area_by_pairs(rows, ROWS, by_truth) < 0.2);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_area_counts_pairs_in_order),
+		cmocka_unit_test(certain_rows_are_at_the_ends),
+		cmocka_unit_test(the_estimate_is_of_all_pairs_of_two_rows),
+		cmocka_unit_test(what_gives_no_pair_has_no_area),
+		cmocka_unit_test(bins_take_what_rows_of_one_bin_differ_by),
+		cmocka_unit_test(the_band_holds_where_only_inputs_shift),
+		cmocka_unit_test(the_band_is_as_wide_as_the_area_varies),
+		cmocka_unit_test(a_change_of_meaning_is_not_seen),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
