@@ -6,8 +6,8 @@
 
 #include "base/base64.h"
 #include "base/moment.h"
-#include "view/accuracy_chart.h"
 #include "view/drift_windows.h"
+#include "view/estimate_chart.h"
 #include "view/html_parts.h"
 #include "view/json_member.h"
 
@@ -19,7 +19,7 @@
 #define PERCENT 100.0
 #define FAINTEST 0.25 /* opacity of an established effect of 0; one of 1 or more is opaque */
 
-static const char page_style[] = ACCURACY_CHART_STYLE
+static const char page_style[] = ESTIMATE_CHART_STYLE
 	"svg{width:100%;height:auto;font:12px sans-serif}svg text{fill:var(--Ink)}.none{fill:var(--Line);fill-opacity:.35}"
 	".moved{fill:var(--Down)}.alarm{fill:var(--Ink)}.was{fill:var(--Line)}.is{fill:var(--Up);fill-opacity:.6}"
 	".say{font-size:1.5em;font-weight:bold;margin:.2em 0}.strip{display:flex;flex-wrap:wrap;gap:.6em;padding:0}"
@@ -280,20 +280,26 @@ static void maps_write(struct drift_page *page)
 		segment_write(page, page->segments[i]);
 }
 
-/* ---- accuracy ---- */
+/* ---- estimates ---- */
 
-static void accuracies_write(struct drift_page *page)
+static void estimate_write(struct drift_page *page, enum estimate_figure figure)
 {
+	static const struct {
+		const char *title, *from;
+	} figures[ESTIMATE_FIGURES] = {[ESTIMATE_ACCURACY] = {"Accuracy", "the classifier's own probabilities"},
+				       [ESTIMATE_AUC] = {"AUC", "the classifier's own probabilities"},
+				       [ESTIMATE_ERROR] = {"Absolute error", "the errors that a second model expects"}};
 	const struct drift_windows *data = &page->data;
 	struct buffer *out = page->out;
-	if (!accuracy_is_known(data))
+	if (!estimate_is_known(data, figure))
 		return;
-	buffer_string(
-		out, "<h2>Accuracy by window</h2>\n<p>Line: the estimate from the classifier's own probabilities, with the band of "
-		     "95 of 100 windows. Dots: the realised accuracy of the rows with feedback; black within the band of these "
+	buffer_print(out,
+		     "<h2>%s by window</h2>\n<p>Line: the estimate from %s, with the band of "
+		     "95 of 100 windows. Dots: what was realised in the rows with feedback; black within the band of these "
 		     "rows, red outside of it, grey of too few rows. If the same inputs come to need other answers (concept "
-		     "drift), the estimate is wrong, and the dots show it.</p>\n");
-	accuracy_write_sums(data, out);
+		     "drift), the estimate is wrong, and the dots show it.</p>\n",
+		     figures[figure].title, figures[figure].from);
+	estimate_write_sums(data, figure, out);
 	for (size_t i = 0; i < data->segment_count && i < DRIFT_PAGE_SEGMENTS; i++) {
 		const size_t count = windows_list(page, page->segments[i]);
 		if (data->segmented) {
@@ -301,7 +307,7 @@ static void accuracies_write(struct drift_page *page)
 			html_write_text(out, data->segments[page->segments[i]].name);
 			buffer_string(out, "</h3>\n");
 		}
-		accuracy_chart_write(data, page->windows, count, out);
+		estimate_chart_write(data, figure, page->windows, count, out);
 	}
 }
 
@@ -526,7 +532,8 @@ bool drift_page_write(struct text lines, const char *pipeline, const char *step,
 		html_begin(out, "Drift of ", text_of(step), page_style);
 		top_write(&page, pipeline, step);
 		maps_write(&page);
-		accuracies_write(&page);
+		for (enum estimate_figure figure = 0; figure < ESTIMATE_FIGURES; figure++)
+			estimate_write(&page, figure);
 		movers_write(&page);
 		importance_write(&page, arena);
 		examples_write(&page);

@@ -134,18 +134,29 @@ static int64_t integer_of(const json_t *object, const char *name)
 	return json_integer_value(json_object_get(object, name));
 }
 
-/* Without feedback `realised_rows` is 0, and the accuracy null. */
-static struct window_accuracy accuracy_read(const json_t *line)
+/* The members of a line that have a figure. */
+static const struct {
+	const char *estimated, *low, *high, *realised, *rows, *held;
+} estimate_members[ESTIMATE_FIGURES] = {[ESTIMATE_ACCURACY] = {"estimated_accuracy", "estimated_accuracy_low",
+							       "estimated_accuracy_high", "realised_accuracy", "realised_rows",
+							       "band_held"},
+					[ESTIMATE_AUC] = {"estimated_auc", "estimated_auc_low", "estimated_auc_high",
+							  "realised_auc", "realised_auc_rows", "auc_band_held"},
+					[ESTIMATE_ERROR] = {"estimated_error", "estimated_error_low", "estimated_error_high",
+							    "realised_error", "realised_error_rows", "error_band_held"}};
+
+/* Without feedback there are no rows, and what was realised is null. */
+static struct window_estimate estimate_read(const json_t *line, enum estimate_figure figure)
 {
-	const json_t *held = json_object_get(line, "band_held");
-	return (struct window_accuracy){.estimated = member_number_read(line, "estimated_accuracy"),
-					.low = member_number_read(line, "estimated_accuracy_low"),
-					.high = member_number_read(line, "estimated_accuracy_high"),
-					.realised = member_number_read(line, "realised_accuracy"),
-					.realised_rows = member_number_read(line, "realised_rows"),
-					.band = json_is_true(held)    ? ACCURACY_HELD
-						: json_is_false(held) ? ACCURACY_LEFT
-								      : ACCURACY_OPEN};
+	const json_t *held = json_object_get(line, estimate_members[figure].held);
+	return (struct window_estimate){.estimated = member_number_read(line, estimate_members[figure].estimated),
+					.low = member_number_read(line, estimate_members[figure].low),
+					.high = member_number_read(line, estimate_members[figure].high),
+					.realised = member_number_read(line, estimate_members[figure].realised),
+					.realised_rows = member_number_read(line, estimate_members[figure].rows),
+					.band = json_is_true(held)    ? BAND_KEPT
+						: json_is_false(held) ? BAND_MISSED
+								      : BAND_NOT_JUDGED};
 }
 
 static bool window_read(struct drift_windows *self, size_t at, const json_t *line, struct arena *arena)
@@ -160,8 +171,9 @@ static bool window_read(struct drift_windows *self, size_t at, const json_t *lin
 					.timed = json_object_get(line, "begin_ms") != NULL,
 					.judged = json_is_true(json_object_get(line, "judged")),
 					.drifted = json_is_true(json_object_get(line, "is_drift")),
-					.quality = json_is_true(json_object_get(line, "quality_alarm")),
-					.accuracy = accuracy_read(line)};
+					.quality = json_is_true(json_object_get(line, "quality_alarm"))};
+	for (enum estimate_figure figure = 0; figure < ESTIMATE_FIGURES; figure++)
+		window->estimates[figure] = estimate_read(line, figure);
 	struct drift_segment_view *segment = &self->segments[window->segment];
 	segment->windows++;
 	segment->drifted += window->drifted;

@@ -22,11 +22,14 @@ struct page_cell {
 	struct text method;
 };
 
-/* Of the answers of a window. NaN: not known. */
-struct window_accuracy {
-	double estimated, low, high;				   /* with its band */
-	double realised, realised_rows;				   /* of the rows with feedback */
-	enum { ACCURACY_OPEN, ACCURACY_HELD, ACCURACY_LEFT } band; /* of the same rows; OPEN: they are too few, or none */
+/* How good a model is in a window: a classifier's accuracy and AUC, or a regressor's absolute error. */
+enum estimate_figure { ESTIMATE_ACCURACY, ESTIMATE_AUC, ESTIMATE_ERROR, ESTIMATE_FIGURES };
+
+/* One of these. NaN: not known. */
+struct window_estimate {
+	double estimated, low, high;			       /* with its band */
+	double realised, realised_rows;			       /* of the rows with feedback */
+	enum { BAND_NOT_JUDGED, BAND_KEPT, BAND_MISSED } band; /* of the same rows; NOT_JUDGED: they are too few, or none */
 };
 
 struct drift_window {
@@ -35,7 +38,7 @@ struct drift_window {
 	int64_t begin_ms, end_ms; /* both 0: messages have no times */
 	double score;		  /* NaN: not judged */
 	bool timed, judged, drifted, quality;
-	struct window_accuracy accuracy;
+	struct window_estimate estimates[ESTIMATE_FIGURES];
 	struct page_cell *cells; /* one for each feature */
 };
 

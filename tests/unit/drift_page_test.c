@@ -325,6 +325,39 @@ static void the_accuracy_has_its_band_and_what_was_realised(void **state)
 	expect_words(page.bytes,
 		     "<circle class=\"few\" cx=\"613.0\" cy=\"80.0\" r=\"3\"><title>window 3: realised 0.65 of 9 rows, too few");
 	expect_words(page.bytes, ">window 0 to window 4</text>");
+	assert_null(strstr(page.bytes, "<h2>AUC by window</h2>"));
+	assert_null(strstr(page.bytes, "<h2>Absolute error by window</h2>"));
+	buffer_close(&page);
+	buffer_close(&lines);
+}
+
+#define SUMS "{\"windows\": 2, \"windows_with_drift\": 0, \"alarms\": 0, \"false_alarms_declared\": 0.5}\n"
+
+/* An AUC is at most 1, and an error has no bound: from 0 to 10.2, in a height of 160; its band ends at 0. Two windows share a
+ * width of 790 from 60 on. */
+static void the_area_and_the_error_have_charts(void **state)
+{
+	struct buffer lines, page;
+	(void)state;
+	buffer_open(&lines, ARENA_BYTES);
+	buffer_string(&lines,
+		      "{\"window\": 0, \"estimated_auc\": 0.95, \"estimated_auc_low\": 0.9, \"estimated_auc_high\": 1, "
+		      "\"realised_auc\": 0.98, \"realised_auc_rows\": 60, \"auc_band_held\": true, " JUDGED "}\n"
+		      "{\"window\": 1, \"estimated_error\": 5, \"estimated_error_low\": 0, \"estimated_error_high\": 10, "
+		      "\"realised_error\": 9.18, \"realised_error_rows\": 70, \"error_band_held\": false, " JUDGED "}\n" SUMS);
+	page_write(buffer_view(&lines), &page);
+	assert_null(strstr(page.bytes, "<h2>Accuracy by window</h2>"));
+	expect_words(page.bytes, "<h2>AUC by window</h2>");
+	expect_words(page.bytes, "The realised AUC was within its band in 1 of 1 windows.");
+	expect_words(page.bytes, "aria-label=\"AUC by window\">\n<text x=\"0\" y=\"12\">1</text>");
+	expect_words(page.bytes, "<circle class=\"held\" cx=\"257.5\" cy=\"26.7\""); /* of 0.88 to 1 */
+	expect_words(page.bytes, "<h2>Absolute error by window</h2>");
+	expect_words(page.bytes, "The realised absolute error was within its band in 0 of 1 windows.");
+	expect_words(page.bytes, "<text x=\"0\" y=\"12\">10.2</text><text x=\"0\" y=\"160\">0</text>");
+	expect_words(page.bytes, "<polygon class=\"band\" points=\"652.5,3.1 652.5,160.0 \"/>");
+	expect_words(page.bytes,
+		     "<circle class=\"left\" cx=\"652.5\" cy=\"16.0\" r=\"3\"><title>window 1: realised 9.18 of 70 rows, "
+		     "outside of its band; estimated 5</title>");
 	buffer_close(&page);
 	buffer_close(&lines);
 }
@@ -408,6 +441,7 @@ int main(void)
 		cmocka_unit_test(without_drift_nothing_is_red),
 		cmocka_unit_test(the_test_and_the_window_that_count_are_shown),
 		cmocka_unit_test(the_accuracy_has_its_band_and_what_was_realised),
+		cmocka_unit_test(the_area_and_the_error_have_charts),
 		cmocka_unit_test(a_page_of_many_segments_windows_and_features_is_bounded),
 		cmocka_unit_test(a_report_without_windows_says_so),
 	};
