@@ -124,8 +124,9 @@ const struct command command_experiments_promote = {
 		"next one begins. In any other phase the candidates get all the traffic at once. Who did it and why is in the "
 		"record of the move.\n"
 		"\n" STAGELESS_HELP
-		" in which all others than the default get its traffic, in proportion to what they have. It is in "
-		"force when all engines are ready for it.\n"
+		" in which all others than the default get its traffic, in proportion to what they have. Weights of an Experiment "
+		"are relative: that of the default becomes 0, and the others stay. It is in force when all engines are ready for "
+		"it.\n"
 		"\n"
 		"  sluice experiments promote checkout --reason 'release 7' --brokers localhost:9092\n"
 		"  sluice experiments promote checkout --dry-run\n",
@@ -150,7 +151,8 @@ const struct command command_experiments_rollback = {
 	.help = "It is in force in every engine as soon as the engine reads it, also after a promotion. "
 		"Who did it and why is in the record of the move.\n"
 		"\n" STAGELESS_HELP
-		" in which the default gets all the traffic. It is in force when all engines are ready for it.\n"
+		" in which the default gets all the traffic. It is in force when all engines are ready for it. `sluice rollback "
+		"experiment/checkout` takes back a promotion: it restores the version before, with its weights.\n"
 		"\n"
 		"  sluice experiments rollback checkout --reason 'release 7' --brokers localhost:9092\n",
 	.options = move_options,

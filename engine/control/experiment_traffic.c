@@ -162,21 +162,53 @@ bool experiment_traffic_read(const struct document_checker *checker, struct text
 /* ---- moving ---- */
 
 /* Of what the others had before, all is given to them in proportion; if that was nothing, in equal parts. */
-struct experiment_traffic experiment_traffic_moved(const struct experiment_traffic *traffic, enum traffic_move move)
+static void percents_move(struct experiment_traffic *moved, const struct experiment_traffic *traffic)
 {
-	struct experiment_traffic moved = *traffic;
 	double sum = 0, passed = 0;
-	assert(traffic->given < traffic->count);
 	for (size_t i = 0; i < traffic->count; i++)
 		sum += i == traffic->given ? 0 : (double)traffic->shares[i].weight;
 	const bool equal = sum <= 0;
 	const double all = equal ? (double)traffic->count - 1 : sum;
 	for (size_t i = 0; i < traffic->count; i++) {
 		const double part = i == traffic->given ? 0 : equal ? 1 : (double)traffic->shares[i].weight;
-		const int64_t after = (int64_t)(ALL * (passed + part) / all) - (int64_t)(ALL * passed / all);
+		moved->shares[i].weight = (int64_t)(ALL * (passed + part) / all) - (int64_t)(ALL * passed / all);
 		passed += part;
-		moved.shares[i].weight = move == TRAFFIC_PROMOTE ? after : i == traffic->given ? ALL : 0;
 	}
+}
+
+/* Weights are relative: the others keep theirs. If those are all 0, each has that of the default. */
+static void weights_move(struct experiment_traffic *moved, const struct experiment_traffic *traffic)
+{
+	const int64_t given = traffic->shares[traffic->given].weight;
+	bool have_some = false;
+	for (size_t i = 0; i < traffic->count; i++)
+		have_some = have_some || (i != traffic->given && traffic->shares[i].weight > 0);
+	for (size_t i = 0; !have_some && i < traffic->count; i++)
+		moved->shares[i].weight = given > 0 ? given : 1;
+	moved->shares[traffic->given].weight = 0;
+}
+
+/* What the default has when it has all: percents of predictors add up to the whole. A weight stays, unless it is 0. */
+static int64_t whole_of(const struct experiment_traffic *traffic)
+{
+	int64_t most = 1;
+	if (traffic->are_predictors)
+		return ALL;
+	if (traffic->shares[traffic->given].weight > 0)
+		return traffic->shares[traffic->given].weight;
+	for (size_t i = 0; i < traffic->count; i++)
+		most = traffic->shares[i].weight > most ? traffic->shares[i].weight : most;
+	return most;
+}
+
+struct experiment_traffic experiment_traffic_moved(const struct experiment_traffic *traffic, enum traffic_move move)
+{
+	struct experiment_traffic moved = *traffic;
+	assert(traffic->given < traffic->count);
+	if (move == TRAFFIC_PROMOTE)
+		(traffic->are_predictors ? percents_move : weights_move)(&moved, traffic);
+	for (size_t i = 0; move == TRAFFIC_ROLLBACK && i < traffic->count; i++)
+		moved.shares[i].weight = i == traffic->given ? whole_of(traffic) : 0;
 	return moved;
 }
 

@@ -44,8 +44,9 @@ const struct control_table *experiment_traffic_table(const struct ledger *ledger
 bool experiment_traffic_read(const struct document_checker *checker, struct text document, struct arena *arena,
 			     struct experiment_traffic *traffic, struct error *error);
 
-/* The shares after a move, in percent: all for the default, or none for it and the whole for the others, as they share it now.
- * There is a default. */
+/* The shares after a move: all for the default, or none for it and the whole for the others, as they share it now. Those of
+ * predictors are percents. Of candidates only weights change that must: of a promotion that of the default, which becomes 0; of a
+ * rollback those of the others, and the default's if it is 0. There is a default. */
 struct experiment_traffic experiment_traffic_moved(const struct experiment_traffic *traffic, enum traffic_move move);
 
 /* The document with the shares `to` instead of `from`, in the arena. CONFIG: a number is not written by itself. SYSTEM. */

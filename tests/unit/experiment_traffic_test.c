@@ -160,8 +160,8 @@ static void candidates_share_by_weights_that_are_no_percents(void **state)
 	const struct experiment_traffic traffic = traffic_of(PLAIN("3", "1"));
 	assert_true(traffic.count == 2 && traffic.given == 0 && !traffic.are_predictors);
 	assert_true(experiment_traffic_percent(&traffic, 0) == 75 && experiment_traffic_percent(&traffic, 1) == 25);
-	expect_moved(PLAIN("3", "1"), TRAFFIC_PROMOTE, PLAIN("0", "100"));
-	expect_moved(PLAIN("3", "1"), TRAFFIC_ROLLBACK, PLAIN("100", "0"));
+	expect_moved(PLAIN("3", "1"), TRAFFIC_PROMOTE, PLAIN("0", "1"));
+	expect_moved(PLAIN("3", "1"), TRAFFIC_ROLLBACK, PLAIN("3", "0"));
 }
 
 static void the_default_may_be_any_candidate(void **state)
@@ -169,9 +169,26 @@ static void the_default_may_be_any_candidate(void **state)
 #define THREE(a, b, c) EXPERIMENT "  default: b\n  candidates:\n" CANDIDATE("a", a) CANDIDATE("b", b) CANDIDATE("c", c)
 	(void)state;
 	assert_int_equal(traffic_of(THREE("1", "6", "3")).given, 1);
-	expect_moved(THREE("1", "6", "3"), TRAFFIC_PROMOTE, THREE("25", "0", "75"));
-	expect_moved(THREE("25", "0", "75"), TRAFFIC_ROLLBACK, THREE("0", "100", "0"));
-	expect_moved(THREE("4294967295", "0", "4294967295"), TRAFFIC_PROMOTE, THREE("50", "0", "50"));
+	expect_moved(THREE("1", "6", "3"), TRAFFIC_PROMOTE, THREE("1", "0", "3"));
+	expect_moved(THREE("1", "0", "3"), TRAFFIC_ROLLBACK, THREE("0", "3", "0"));
+	expect_moved(THREE("0", "6", "0"), TRAFFIC_PROMOTE, THREE("6", "0", "6"));
+}
+
+/* No percent has them. */
+static void weights_of_any_proportion_are_kept(void **state)
+{
+#define MOST "4294967295"
+	(void)state;
+	expect_moved(PLAIN("999", "1"), TRAFFIC_PROMOTE, PLAIN("0", "1"));
+	expect_moved(PLAIN("1", "999"), TRAFFIC_PROMOTE, PLAIN("0", "999"));
+	expect_moved(THREE("1", "5", "999"), TRAFFIC_PROMOTE, THREE("1", "0", "999"));
+	expect_moved(THREE("1", "5", "999"), TRAFFIC_ROLLBACK, THREE("0", "5", "0"));
+	expect_moved(THREE("1", "0", MOST), TRAFFIC_PROMOTE, THREE("1", "0", MOST));
+	expect_moved(THREE("1", "0", MOST), TRAFFIC_ROLLBACK, THREE("0", MOST, "0"));
+	expect_moved(THREE(MOST, MOST, MOST), TRAFFIC_ROLLBACK, THREE("0", MOST, "0"));
+	const struct experiment_traffic before = traffic_of(THREE("1", "5", "999"));
+	const struct experiment_traffic after = experiment_traffic_moved(&before, TRAFFIC_PROMOTE);
+	assert_true(experiment_traffic_percent(&after, 0) == 0.1 && experiment_traffic_percent(&after, 2) == 99.9);
 }
 
 static void without_a_default_there_is_nothing_to_return_to(void **state)
@@ -341,7 +358,7 @@ static void commands_move_the_weights_of_an_experiment_without_stages(void **sta
 	apply_runs(EXIT_GOOD, "  7500 of 10000 buckets would move\n", "experiments promote e --dry-run");
 	apply_runs(EXIT_GOOD, "Experiment/e version 2 accepted", "experiments promote e --author ann --reason good");
 	apply_runs(EXIT_GOOD, "is active", "wait experiment/e --for active");
-	apply_runs(EXIT_GOOD, PLAIN("0", "100"), "get experiment/e -o yaml");
+	apply_runs(EXIT_GOOD, PLAIN("0", "1"), "get experiment/e -o yaml");
 	apply_runs(EXIT_FAULTS, "version 2 of the Experiment has this traffic already: `old` has 0%", "experiments promote e");
 	apply_runs(EXIT_GOOD, "Experiment/e version 3 accepted", "experiments rollback e --author bob");
 	apply_runs(EXIT_GOOD, "is active", "wait experiment/e --for active");
@@ -356,6 +373,22 @@ static void commands_move_the_weights_of_an_experiment_without_stages(void **sta
 	apply_runs(EXIT_FAULTS, "the Experiment has no `default`, so it does not say which candidate the traffic is to leave",
 		   "experiments promote e");
 	apply_runs(EXIT_GOOD, "e: old 50%, new 50%, version 4 of an Experiment\n", "experiments list");
+}
+
+/* What `sluice rollback` restores is the version before the promotion, number by number. */
+static void a_promotion_of_relative_weights_can_be_taken_back(void **state)
+{
+	(void)state;
+	apply_file("e.yaml", THREE("1", "5", "999"));
+	apply_runs(EXIT_GOOD, "Experiment/e version 1 accepted", "apply %s", apply_stand.folder);
+	apply_runs(EXIT_GOOD, "is active", "wait experiment/e --for active");
+	apply_runs(EXIT_GOOD, "Experiment/e version 2 accepted", "experiments promote e");
+	apply_runs(EXIT_GOOD, "is active", "wait experiment/e --for active");
+	apply_runs(EXIT_GOOD, THREE("1", "0", "999"), "get experiment/e -o yaml");
+	apply_runs(EXIT_GOOD, "e: a 0.1%, b 0%, c 99.9%, version 2 of an Experiment\n", "experiments list");
+	apply_runs(EXIT_GOOD, "Experiment/e version 3 accepted", "rollback experiment/e --to 1");
+	apply_runs(EXIT_GOOD, "is active", "wait experiment/e --for active");
+	apply_runs(EXIT_GOOD, THREE("1", "5", "999"), "get experiment/e -o yaml");
 }
 
 static void an_experiment_in_each_state_has_its_words(void **state)
@@ -387,6 +420,7 @@ int main(void)
 		DOCUMENT(one_predictor_has_no_traffic_to_move),
 		DOCUMENT(candidates_share_by_weights_that_are_no_percents),
 		DOCUMENT(the_default_may_be_any_candidate),
+		DOCUMENT(weights_of_any_proportion_are_kept),
 		DOCUMENT(without_a_default_there_is_nothing_to_return_to),
 		DOCUMENT(a_default_that_is_no_candidate_gets_no_traffic),
 		DOCUMENT(an_experiment_without_shares_has_no_traffic_to_move),
@@ -398,6 +432,8 @@ int main(void)
 						table_stand_close),
 		cmocka_unit_test_setup_teardown(commands_move_the_traffic_by_versions, apply_keeper_setup, apply_teardown),
 		cmocka_unit_test_setup_teardown(commands_move_the_weights_of_an_experiment_without_stages, apply_keeper_setup,
+						apply_teardown),
+		cmocka_unit_test_setup_teardown(a_promotion_of_relative_weights_can_be_taken_back, apply_keeper_setup,
 						apply_teardown),
 		cmocka_unit_test_setup_teardown(an_experiment_in_each_state_has_its_words, apply_keeper_setup, apply_teardown),
 	};
