@@ -48,6 +48,11 @@ static double metric_value(const struct figure_metric *now, const struct figure_
 	return now->type == SERIES_COUNTER ? sum : count ? sum / (double)count : (double)NAN;
 }
 
+static double share_of(double part, double whole)
+{
+	return whole > 0 ? part / whole : (double)NAN;
+}
+
 void figure_window_add(struct figure_window *window, const struct figure_sample *sample, struct alert_values *values)
 {
 	struct histogram latency;
@@ -57,15 +62,20 @@ void figure_window_add(struct figure_window *window, const struct figure_sample 
 	const double results = errors + (double)(sample->succeeded - first->succeeded);
 	const double flagged = (double)(sample->flagged - first->flagged);
 	const double looked_at = flagged + (double)(sample->unflagged - first->unflagged);
+	const double different = (double)(sample->different - first->different);
+	const double compared = different + (double)(sample->alike - first->alike);
+	const double left_out = (double)(sample->left_out - first->left_out);
 	histogram_since(&sample->latency, &first->latency, &latency);
 	*values = alert_values_unknown();
 	values->requests = (double)latency.count;
 	values->errors = errors;
-	values->error_rate = results > 0 ? errors / results : (double)NAN;
+	values->error_rate = share_of(errors, results);
 	values->latency_p50 = quantile_ms(&latency, 0.5);
 	values->latency_p95 = quantile_ms(&latency, 0.95);
 	values->latency_p99 = quantile_ms(&latency, 0.99);
-	values->outlier_rate = looked_at > 0 ? flagged / looked_at : (double)NAN;
+	values->outlier_rate = share_of(flagged, looked_at);
+	values->mirror_disagreement_rate = share_of(different, compared);
+	values->mirror_left_out_rate = share_of(left_out, left_out + compared);
 	for (size_t i = 0; i < sample->metric_count; i++)
 		alert_value_set(values, sample->metrics[i].name, metric_value(&sample->metrics[i], &first->metrics[i]));
 	window_keep(window, sample);

@@ -25,6 +25,7 @@ struct figure_sample {
 	int64_t now_ms; /* monotonic */
 	uint64_t succeeded, failed;
 	uint64_t flagged, unflagged; /* messages, or rows, at steps that flag outliers */
+	uint64_t alike, different, left_out; /* copies to mirrors: compared with the answers, or not */
 	struct histogram latency;
 	size_t metric_count; /* those that the condition uses, in the same order in each sample */
 	struct figure_metric metrics[ALERT_METRICS_MAX];

@@ -11,6 +11,7 @@
 struct mirror_copy {
 	struct text id;
 	bool left_out, answered;
+	enum mirror_verdict verdict; /* of the engine */
 	int64_t latency_ms, request_ms;
 	const struct payload *replied; /* NULL: it failed, or was left out */
 	/* As it was answered. */
@@ -18,12 +19,6 @@ struct mirror_copy {
 	int64_t answer_ms; /* from the request on */
 	struct mirror_disagreement found;
 };
-
-const char *mirror_difference_name(enum mirror_difference difference)
-{
-	static const char *const names[] = {"none", "numbers", "shape", "missing tensor", "mirror failed", "answer failed"};
-	return names[difference];
-}
 
 void mirror_comparison_close(struct mirror_comparison *comparison)
 {
@@ -43,6 +38,7 @@ bool mirror_comparison_copy(struct mirror_comparison *comparison, struct text id
 		return false;
 	*copy = (struct mirror_copy){.id = text_copied(comparison->arena, id),
 				     .left_out = reply->left_out,
+				     .verdict = reply->verdict,
 				     .latency_ms = reply->latency_ms,
 				     .request_ms = reply->request_ms,
 				     .replied = kept ? &kept->payload : NULL};
@@ -97,16 +93,6 @@ static struct mirror_copy *copy_find(struct mirror_comparison *comparison, struc
 
 /* ---- tensors ---- */
 
-static bool shapes_equal(const struct tensor *a, const struct tensor *b)
-{
-	if (a->rank != b->rank || (a->datatype == DATATYPE_BYTES) != (b->datatype == DATATYPE_BYTES))
-		return false;
-	for (uint32_t i = 0; i < a->rank; i++)
-		if (a->shape[i] != b->shape[i])
-			return false;
-	return true;
-}
-
 /* The tensor's entry; NULL: there are too many. */
 static struct mirror_tensor *tensor_entry(struct mirror_comparison *comparison, struct text name)
 {
@@ -121,96 +107,31 @@ static struct mirror_tensor *tensor_entry(struct mirror_comparison *comparison, 
 	return made;
 }
 
-/* Equal numbers agree, infinite ones too, and so do two that are no numbers. */
-static double numbers_difference(double a, double b)
+static void tensor_take(void *context, struct text name, bool agrees, double largest)
 {
-	return a == b || (isnan(a) && isnan(b)) ? 0 : isnan(a - b) ? INFINITY : fabs(a - b);
-}
-
-/* Whether tensors of equal shapes agree. `*worst`: the index of the elements that differ most, for how much they may. */
-static bool elements_agree(const struct tensor *answered, const struct tensor *replied, double tolerance, double *largest,
-			   size_t *worst)
-{
-	double most = 0;
-	bool agree = true;
-	*largest = 0;
-	*worst = 0;
-	for (size_t i = 0; i < answered->count; i++) {
-		if (answered->datatype == DATATYPE_BYTES) {
-			agree = agree &&
-				text_equal(((const struct text *)answered->data)[i], ((const struct text *)replied->data)[i]);
-			continue;
-		}
-		const double number = tensor_number(answered, i);
-		const double difference = numbers_difference(number, tensor_number(replied, i));
-		const double excess = difference / fmax(1, isfinite(number) ? fabs(number) : 1);
-		*largest = fmax(*largest, difference);
-		if (excess > most) {
-			most = excess;
-			*worst = i;
-		}
-	}
-	return agree && most <= tolerance;
-}
-
-static void tensor_compare(struct mirror_comparison *comparison, const struct tensor *answered, const struct tensor *replied,
-			   struct mirror_disagreement *found)
-{
-	struct mirror_tensor *entry = tensor_entry(comparison, answered->name);
-	double largest = 0;
-	size_t worst = 0;
-	const bool alike = shapes_equal(answered, replied);
-	const bool agree = alike && elements_agree(answered, replied, comparison->tolerance, &largest, &worst);
-	if (entry) {
-		entry->compared++;
-		entry->agreed += agree;
-		entry->largest = fmax(entry->largest, largest);
-	}
-	if (agree || found->difference != MIRROR_SAME)
+	struct mirror_tensor *entry = tensor_entry(context, name);
+	if (!entry)
 		return;
-	found->difference = alike ? MIRROR_NUMBERS : MIRROR_SHAPES;
-	found->tensor = entry ? entry->name : (struct text){0};
-	if (alike && answered->datatype != DATATYPE_BYTES) {
-		found->answered = tensor_number(answered, worst);
-		found->replied = tensor_number(replied, worst);
-	}
-}
-
-static void outputs_compare(struct mirror_comparison *comparison, const struct tensors *answered, const struct tensors *replied,
-			    struct mirror_disagreement *found)
-{
-	struct text missing = {0};
-	for (size_t i = 0; i < answered->count; i++) {
-		const struct tensor *other = tensors_find(*replied, answered->items[i]->name);
-		if (other)
-			tensor_compare(comparison, answered->items[i], other, found);
-		else if (missing.length == 0)
-			missing = text_copied(comparison->arena, answered->items[i]->name);
-	}
-	for (size_t i = 0; missing.length == 0 && i < replied->count; i++)
-		if (!tensors_find(*answered, replied->items[i]->name))
-			missing = replied->items[i]->name;
-	if (missing.length > 0 && found->difference == MIRROR_SAME) {
-		found->difference = MIRROR_MISSING;
-		found->tensor = missing;
-	}
+	entry->compared++;
+	entry->agreed += agrees;
+	entry->largest = fmax(entry->largest, largest);
 }
 
 /* ---- answers ---- */
 
 void mirror_comparison_answer(struct mirror_comparison *comparison, struct text id, int64_t time_ms, const struct payload *answered)
 {
+	const struct mirror_tensor_taker taker = {comparison, tensor_take};
 	struct mirror_copy *copy = copy_find(comparison, id);
 	if (!copy || copy->answered || copy->left_out || !comparison->result)
 		return;
 	copy->answered = true;
 	copy->failed = !answered;
 	copy->answer_ms = time_ms - copy->request_ms;
-	copy->found = (struct mirror_disagreement){.id = copy->id, .answered = NAN, .replied = NAN};
-	if (answered && copy->replied)
-		outputs_compare(comparison, &answered->tensors, &copy->replied->tensors, &copy->found);
-	else if (answered || copy->replied)
-		copy->found.difference = answered ? MIRROR_FAILED : MIRROR_ANSWER_FAILED;
+	copy->found = mirror_difference_find(answered ? &answered->tensors : NULL, copy->replied ? &copy->replied->tensors : NULL,
+					     comparison->tolerance, &taker);
+	copy->found.id = copy->id;
+	copy->found.tensor = text_copied(comparison->arena, copy->found.tensor);
 }
 
 bool mirror_comparison_drawn(struct mirror_comparison *comparison, struct text id, struct error *error)
@@ -257,6 +178,8 @@ static void copy_count(struct mirror_result *result, const struct mirror_copy *c
 	result->left_out += copy->left_out;
 	result->unanswered += !copy->left_out && !copy->answered;
 	result->compared += copy->answered;
+	result->judged_alike += copy->verdict == MIRROR_AGREES;
+	result->judged_different += copy->verdict == MIRROR_DIFFERS;
 	if (!copy->answered)
 		return;
 	result->failed += !copy->replied;

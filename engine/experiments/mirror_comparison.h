@@ -1,9 +1,8 @@
 /* mirror_comparison.h: Comparison of what the mirror of an experiment replied with what was answered, request by request.
  *
- * Copies are added first, then answers. A copy whose result, a reply or an error, has an answer of its request is compared: both
- * agree if both failed, or if the answer and the reply have the same tensors, of equal shapes, whose numbers differ by at most the
- * tolerance, times the answer's number where that is beyond 1. Texts must be equal. Copies that were left out, copies whose result
- * is not there, and answers that are not there are counted, so that a comparison of few copies is not taken for one of all.
+ * Copies are added first, then answers. A copy whose result, a reply or an error, has an answer of its request is compared
+ * (mirror_difference.h). Copies that were left out, copies whose result is not there, and answers that are not there are counted,
+ * so that a comparison of few copies is not taken for one of all. So are the verdicts of engines, which compare while they run.
  *
  * An id belongs to one request: its first copy and its first answer count.
  *
@@ -14,6 +13,7 @@
 
 #include "base/arena.h"
 #include "experiments/heap_list.h"
+#include "experiments/mirror_difference.h"
 #include "message/mirror_reply.h"
 
 #define MIRROR_TENSORS_MAX 64	    /* that are listed; further ones still decide whether results agree */
@@ -21,29 +21,11 @@
 #define MIRROR_SHARE_ENOUGH 0.95    /* of the copies: with fewer the comparison says so first */
 #define MIRROR_TOLERANCE 0.001
 
-enum mirror_difference {
-	MIRROR_SAME,
-	MIRROR_NUMBERS,	      /* a tensor differs by more than the tolerance, or a text differs */
-	MIRROR_SHAPES,	      /* a tensor has another shape, or one is text and the other is not */
-	MIRROR_MISSING,	      /* one of them has a tensor that the other has not */
-	MIRROR_FAILED,	      /* the mirror failed, and the request was answered */
-	MIRROR_ANSWER_FAILED, /* the other way round */
-};
-
-const char *mirror_difference_name(enum mirror_difference difference); /* "numbers" */
-
 /* Tensors of one name, in results that both have. */
 struct mirror_tensor {
 	struct text name;
 	uint64_t compared, agreed;
 	double largest; /* difference of two numbers */
-};
-
-struct mirror_disagreement {
-	struct text id;
-	enum mirror_difference difference;
-	struct text tensor;	  /* empty: no one tensor differs */
-	double answered, replied; /* the numbers that differ most; NaN: none */
 };
 
 /* Milliseconds; NaN: there are none. */
@@ -61,6 +43,7 @@ struct mirror_result {
 	uint64_t unanswered; /* nothing to compare with: no answer yet, or its record is gone */
 	uint64_t compared, agreed;
 	uint64_t failed, answers_failed;	 /* of those that were compared */
+	uint64_t judged_alike, judged_different; /* by engines while they ran, with what the candidate had replied to the call */
 	struct mirror_latency replied, answered; /* the mirror's call; the whole answer, from the request on */
 	size_t tensor_count;
 	struct mirror_tensor tensors[MIRROR_TENSORS_MAX];

@@ -279,15 +279,19 @@ static bool choose_by_policy(const struct visit *visit, const struct graph_exper
 
 /* ---- calls ---- */
 
-static void mirror_copy(struct visit *visit, const struct graph_experiment *experiment, const struct payload *request,
-			struct assigned *assigned)
+static void mirror_copy(struct pending *pending, const struct graph_experiment *experiment, struct assigned *assigned)
 {
+	struct visit *visit = pending->visit;
 	const struct experiment_spec *spec = experiment->spec;
 	const char *mirror = spec->mirror_name.text;
 	if (!mirror || visit->message->copied || !visit_is_drawn(visit, mirror, (double)spec->mirror_percent))
 		return;
 	assigned->mirrored = true;
-	visit_copy_to(visit, experiment->target, mirror, request, experiment->name);
+	const struct mirrored_call of = {.call = &pending->call,
+					 .experiment = experiment->name,
+					 .tolerance = spec->mirror_tolerance,
+					 .counts = visit->node->counts ? &visit->node->counts->mirror : NULL};
+	visit_copy_to(visit, experiment->target, mirror, pending->call.request, &of);
 }
 
 bool experiment_choose_way(struct visit *visit, const struct graph_experiment *experiment, size_t *way, struct error *error)
@@ -350,7 +354,7 @@ bool experiment_choose(struct pending *pending, const struct graph_experiment *e
 	struct assigned *assigned = assigned_add(visit->run->message, &one);
 	if (!assigned)
 		return error_memory(error, ERROR_LIMIT, "choosing a candidate");
-	mirror_copy(visit, experiment, pending->call.request, assigned);
+	mirror_copy(pending, experiment, assigned);
 	pending->call.target = experiment->target;
 	pending->call.name = experiment->shares[choice.index].name;
 	pending->fallback = experiment->fallback < experiment->count && experiment->fallback != choice.index

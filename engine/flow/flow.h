@@ -60,13 +60,24 @@ void call_take_answer(struct call *call, enum flow_outcome outcome, const struct
  * gets a LIMIT error. */
 void call_take_assigned(struct call *call, const struct message *message);
 
+/* A call of which the mirror of an experiment gets a copy. */
+struct mirrored_call {
+	struct call *call; /* whose result is compared with the mirror's; it lives until `mirrored` or `forget` has it */
+	const char *experiment;
+	double tolerance;	      /* as in experiments/mirror_difference.h */
+	struct mirror_counts *counts; /* of its step; NULL: not counted */
+};
+
 struct flow_environment {
 	void *context;
 	/* Begins a call; its answer is returned by flow_answered(). */
 	void (*call)(void *context, struct call *call);
-	/* Begins a shadow call; no answer is returned. Everything is borrowed until this returns. NULL: there are no
-	 * shadow calls. */
-	void (*copy)(void *context, const struct call *call);
+	/* Begins a shadow call; no answer is returned. Everything is borrowed until this returns, but names and counts. `of`: the
+	 * call of which a mirror gets it; NULL: none. NULL: there are no shadow calls. */
+	void (*copy)(void *context, const struct call *call, const struct mirrored_call *of);
+	/* Gets a call with a copy of its own (call->mirrored) when its result is known: that of the default if that answers
+	 * instead; an error if the deadline has passed. The result is borrowed until this returns. NULL: nothing is compared. */
+	void (*mirrored)(void *context, struct call *call);
 	/* When the call last waited for an unreachable model, by the flow's clock. Only models for which it may wait
 	 * count. Now, if it still waits; 0: never. NULL: not known. */
 	int64_t (*outage_ms)(void *context, const struct call *call);

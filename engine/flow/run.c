@@ -355,6 +355,8 @@ void flow_answered(struct flow *flow, struct call *call, int64_t now_ms)
 		flow_work(flow);
 		return;
 	}
+	if (call->mirrored)
+		flow->environment.mirrored(flow->environment.context, call);
 	visit_verdict(visit, step->kind->calls->answered(step, visit, call, &error), &error);
 	if (run)
 		run_wake(run);

@@ -419,9 +419,9 @@ const char *experiment_answered_by(const struct visit *visit, size_t step, const
 
 /* ---- visit.c ---- */
 
-/* Sends a shadow request, as visit_copy(), to a resolved target. `mirrors`: the experiment whose mirror it is; NULL: none. */
+/* Sends a shadow request, as visit_copy(), to a resolved target. `of`: the call of which a mirror gets it; NULL: none. */
 void visit_copy_to(struct visit *visit, enum call_target target, const char *name, const struct payload *request,
-		   const char *mirrors);
+		   const struct mirrored_call *of);
 
 /* Runs the step, or passes the visit to a batch or an ordered gate. */
 void visit_start(struct visit *visit);

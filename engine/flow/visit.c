@@ -212,10 +212,15 @@ static void call_abandon(struct pending *pending)
 {
 	const struct visit *visit = pending->visit;
 	const int64_t deadline_ms = visit->message ? visit->message->deadline_ms : 0;
-	if (deadline_ms > 0 && deadline_ms <= visit->flow->now_ms)
+	const struct flow_environment *environment = &visit->flow->environment;
+	if (deadline_ms > 0 && deadline_ms <= visit->flow->now_ms) {
+		pending->call.error.kind = ERROR_LIMIT;
 		experiment_ended(pending, true);
-	if (visit->flow->environment.forget)
-		visit->flow->environment.forget(visit->flow->environment.context, &pending->call);
+		if (pending->call.mirrored)
+			environment->mirrored(environment->context, &pending->call);
+	}
+	if (environment->forget)
+		environment->forget(environment->context, &pending->call);
 }
 
 void visit_abandon(struct visit *visit)

@@ -26,12 +26,12 @@ void visit_copy(struct visit *visit, enum call_target target, const char *name, 
 }
 
 void visit_copy_to(struct visit *visit, enum call_target target, const char *name, const struct payload *request,
-		   const char *mirrors)
+		   const struct mirrored_call *of)
 {
-	struct call call = {.once = true, .mirrors = mirrors};
+	struct call call = {.once = true};
 	call_fill(&call, visit, target, name, request);
 	if (visit->flow->environment.copy)
-		visit->flow->environment.copy(visit->flow->environment.context, &call);
+		visit->flow->environment.copy(visit->flow->environment.context, &call, of);
 }
 
 /* A call that has not begun; NULL: memory ran out. */

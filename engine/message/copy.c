@@ -25,7 +25,7 @@ static const struct tensor *tensor_copied(struct arena *arena, const struct tens
 	return copy;
 }
 
-static struct tensors tensors_copied(struct arena *arena, struct tensors tensors)
+struct tensors tensors_copied(struct arena *arena, struct tensors tensors)
 {
 	struct tensors_builder builder;
 	tensors_begin(&builder, arena, tensors.count);

@@ -151,6 +151,9 @@ struct message {
  * outputs, and has no line. NULL: the arena is full. */
 struct message *message_copy(struct arena *arena, const struct message *message, const struct payload *payload);
 
+/* A copy that borrows only from the arena, which fails if it is full. */
+struct tensors tensors_copied(struct arena *arena, struct tensors tensors);
+
 /* The message of which this one is a child, at any depth; without a parent, the message itself. */
 static inline struct message *message_root(const struct message *message)
 {

@@ -1,16 +1,25 @@
 /* mirror_reply.h: Records of what mirrors of experiments reply, on the shadow topic of a pipeline.
  *
  * The value is an Avro answer (schemas/response.avsc) with the mirror's outputs, or its error; of a copy that was left out, an
- * error too. The headers have the request's id and origin, and MIRROR_HEADER: which mirror it is, and how long it took. So the
- * record can be compared with the answer of that id. Pure.
+ * error too. The headers have the request's id and origin, and MIRROR_HEADER: which mirror it is, how long it took, and the verdict
+ * of the engine, which has compared it with what the candidate replied to the same call. Commands compare the record with the
+ * answer of that id. Pure.
  */
 #ifndef SLUICE_MESSAGE_MIRROR_REPLY_H
 #define SLUICE_MESSAGE_MIRROR_REPLY_H
 
 #include "message/message.h"
 
-#define MIRROR_HEADER "sluice-mirror" /* EXPERIMENT=MIRROR; latency_ms=12; request_ms=1769938200000, or "; left-out" at its end */
-#define MIRROR_HEADER_BYTES_MAX 640
+/* EXPERIMENT=MIRROR; latency_ms=12; request_ms=1769938200000, perhaps with "; left-out", "; agrees" or "; differs=WORDS" at its end
+ */
+#define MIRROR_HEADER "sluice-mirror"
+#define MIRROR_HEADER_BYTES_MAX 960
+
+enum mirror_verdict {
+	MIRROR_UNJUDGED, /* it was not compared: it has no reply, or its answer is not known where it was sent */
+	MIRROR_AGREES,
+	MIRROR_DIFFERS
+};
 
 /* What a copy came to. Texts are borrowed. */
 struct mirror_reply {
@@ -18,6 +27,8 @@ struct mirror_reply {
 	bool left_out;	    /* the copy was not sent, since too many were outstanding, or its stage ended before the reply */
 	int64_t latency_ms; /* of its call; 0 where it was left out */
 	int64_t request_ms; /* time of the request */
+	enum mirror_verdict verdict;
+	struct text difference; /* where it differs: by what */
 };
 
 /* Writes the value of the header. Empty: names are too long for it. */

@@ -39,6 +39,10 @@ const struct alert_value_row alert_value_rows[] = {
 	FIGURE(outlier_rate, .needs = FIGURES_OF_OUTLIERS,
 	       .help = "Share of outliers among the messages at steps `outlier`, or among their rows; missing without one of "
 		       "them."),
+	FIGURE(mirror_disagreement_rate,
+	       .help = "Share of copies to mirrors whose reply differed from the candidate's, among those that were compared; "
+		       "missing without one."),
+	FIGURE(mirror_left_out_rate, .help = "Share of the copies to mirrors that were not compared; missing without a copy."),
 	FIGURE(rollout_paused,
 	       .help = "1 if a rollout of the pipeline's experiments is paused, or waits for an approval, else 0; missing without "
 		       "one, and without `--control`."),

@@ -25,6 +25,7 @@ struct alert_values {
 	double messages_per_minute, newest_age_ms;
 	double estimated_accuracy, estimated_precision, estimated_recall;
 	double outlier_rate;
+	double mirror_disagreement_rate, mirror_left_out_rate;
 	double rollout_paused, rollout_inconclusive, rollout_rolled_back;
 	size_t metric_count;
 	struct alert_metric {

@@ -59,12 +59,22 @@ struct pipeline_counts {
 	struct duration_counts duration; /* of requests that ended */
 };
 
+/* Counts of the copies to mirrors of a step's experiments, whose replies are compared with the answers. */
+struct mirror_counts {
+	uint64_t agreed, disagreed;
+	uint64_t failed;	       /* of these, errors of the mirror */
+	uint64_t left_out;	       /* copies that were not compared */
+	struct duration_counts mirror; /* of those that were: from the copy to the mirror's reply */
+	struct duration_counts answer; /* the same to the candidate's */
+};
+
 /* Counts of a step in one worker. */
 struct step_counts {
 	uint64_t errors[COUNTED_ERROR_KINDS];
 	uint64_t units_missing;		 /* of its experiments: messages that had none */
 	uint64_t fallbacks;		 /* of its experiments: calls of the default after a candidate that failed */
 	struct duration_counts duration; /* of visits that ended; also counts them */
+	struct mirror_counts mirror;
 	char apart[CACHE_LINE_BYTES];	 /* not a count: distance to the counts of the next worker */
 };
 

@@ -28,6 +28,7 @@
 #define SELDON_COUNT(scope, name, help) {name, METRIC_COUNTER, NULL, help, scope, VALUE_DURATED, 0}
 #define SELDON_SECONDS(scope, name, help) {name, METRIC_COUNTER, "seconds", help, scope, VALUE_SECONDS, 0}
 #define STEP(field, name, help) COUNTER(SCOPE_STEP, struct step_counts, field, name, help)
+#define MIRROR(field, name, help) COUNTER(SCOPE_MIRROR, struct mirror_counts, field, name, help)
 #define WORKER(field, name, help) COUNTER(SCOPE_WORKER, struct worker_counts, field, name, help)
 
 const struct metric metric_rows[] = {
@@ -98,6 +99,21 @@ const struct metric metric_rows[] = {
 	     "Their origin chose, or they failed."),
 	STEP(fallbacks, "sluice_step_fallbacks_total",
 	     "Calls of the default of an experiment with `fallback: default`, after the chosen candidate had failed."),
+
+	MIRROR(agreed, "sluice_mirror_agreed_total",
+	       "Copies to the mirror of an experiment whose reply agreed with what the candidate had replied, within the mirror's "
+	       "`tolerance`; or both failed."),
+	MIRROR(disagreed, "sluice_mirror_disagreed_total",
+	       "Copies whose reply differed, or one of the two failed. The shadow topic has each with the id of its request."),
+	MIRROR(failed, "sluice_mirror_errors_total", "Copies that were compared, and for which the mirror had failed."),
+	MIRROR(left_out, "sluice_mirror_left_out_total",
+	       "Copies that were not compared: they were not sent, or had no reply when their stage ended; or the candidate's "
+	       "reply "
+	       "was not awaited, or too many waited for theirs."),
+	DURATION(SCOPE_MIRROR, struct mirror_counts, mirror, "sluice_mirror_duration_seconds",
+		 "Time from the copy to the mirror's reply, of copies that were compared."),
+	DURATION(SCOPE_MIRROR, struct mirror_counts, answer, "sluice_mirror_answer_duration_seconds",
+		 "Time from the copy to the candidate's reply, of the same copies."),
 
 	DRIFT(score, "sluice_drift_score",
 	      "drift_score of the last window of a step `drift` that this engine knows; no value before the first."),
@@ -302,6 +318,7 @@ const char *const metric_scope_labels[METRIC_SCOPES] = {
 	[SCOPE_PIPELINE] = "namespace pipeline",
 	[SCOPE_PIPELINE_NOW] = "namespace pipeline",
 	[SCOPE_STEP] = "namespace pipeline step",
+	[SCOPE_MIRROR] = "namespace pipeline step",
 	[SCOPE_DRIFT] = "namespace pipeline step",
 	[SCOPE_OUTLIER] = "namespace pipeline step",
 	[SCOPE_IMPORTANCE] = "namespace pipeline step feature",

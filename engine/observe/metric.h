@@ -21,6 +21,7 @@ enum metric_scope {
 	SCOPE_PIPELINE,	    /* struct pipeline_counts */
 	SCOPE_PIPELINE_NOW, /* struct pipeline_state */
 	SCOPE_STEP,	    /* struct step_counts */
+	SCOPE_MIRROR,	    /* struct mirror_counts */
 	SCOPE_DRIFT,	    /* struct drift_state */
 	SCOPE_OUTLIER,	    /* struct outlier_figures */
 	SCOPE_IMPORTANCE,   /* struct importance_state */

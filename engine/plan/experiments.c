@@ -302,17 +302,31 @@ bool graph_calls(const struct graph *graph, size_t index, size_t nth, enum call_
 	return false;
 }
 
-/* A batch is one call for several messages, which may have different candidates. */
-static void check_batch(struct graph_build *build, size_t index)
+/* The first experiment that splits a call of the step; NULL: none does. */
+static const struct graph_experiment *experiment_of_step(const struct graph *graph, size_t index)
 {
-	const struct graph_step *step = &build->graph->steps[index];
+	const struct graph_step *step = &graph->steps[index];
 	const struct graph_experiment *experiment = step->experiment;
-	const struct step self = step_seen(build->graph, index);
+	const struct step self = step_seen(graph, index);
 	enum call_target target;
 	const char *name;
 	for (size_t nth = 0; !experiment && step->spec->options && step_calls(&self, nth, &target, &name); nth++)
 		if (name)
-			experiment = graph_experiment_find(build->graph, index, graph_callee(build->graph, target, name), name);
+			experiment = graph_experiment_find(graph, index, graph_callee(graph, target, name), name);
+	return experiment;
+}
+
+bool graph_step_mirrors(const struct graph *graph, size_t step)
+{
+	const struct graph_experiment *experiment = experiment_of_step(graph, step);
+	return experiment && experiment->spec->mirror_name.text;
+}
+
+/* A batch is one call for several messages, which may have different candidates. */
+static void check_batch(struct graph_build *build, size_t index)
+{
+	const struct graph_step *step = &build->graph->steps[index];
+	const struct graph_experiment *experiment = experiment_of_step(build->graph, index);
 	if (experiment)
 		fault_add(build->faults, CODE_STEP_OPTIONS, step->spec->batch.here, NULL,
 			  "the experiment `%s` chooses for each message of step `%s`: leave its `batch` out", experiment->name,

@@ -216,6 +216,9 @@ struct graph {
 /* The variant that answered: that of the message's last experiment, or its default if that one failed. NULL: none of this graph. */
 const char *graph_variant(const struct graph *graph, const struct message *message);
 
+/* Whether the experiment that splits calls of the step has a mirror. */
+bool graph_step_mirrors(const struct graph *graph, size_t step);
+
 /* Whether the step explains, and keeps the importance of features. */
 bool graph_step_weighs(const struct graph *graph, size_t step);
 

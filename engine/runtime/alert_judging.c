@@ -6,6 +6,7 @@
 #include "observe/verdict_board.h"
 #include "runtime/alert_parts.h"
 #include "runtime/declared_metrics.h"
+#include "runtime/mirror_metrics.h"
 
 /* ---- counts of workers ---- */
 
@@ -85,11 +86,15 @@ static void figures_read(struct alert_watch *watch, const struct pipeline_plan *
 			 const struct engine_counts *counts, struct alert_values *values)
 {
 	const struct judged_counts flags = alert_counts_now(watch->engine, plan->graph->name, place);
+	const struct mirror_counts mirrors = mirror_counts_now(watch->engine, plan->graph->name);
 	struct figure_sample sample = {.now_ms = loop_now_ms(engine_loop(watch->engine)),
 				       .succeeded = counts->sums.succeeded,
 				       .failed = counts->sums.failed,
 				       .flagged = flags.held,
 				       .unflagged = flags.broken,
+				       .alike = mirrors.agreed,
+				       .different = mirrors.disagreed,
+				       .left_out = mirrors.left_out,
 				       .latency = counts->latency};
 	struct group_lag_state lag;
 	char slow[SLOW_WORDS_BYTES];

@@ -12,6 +12,7 @@
 #include "runtime/group_setup.h"
 #include "runtime/metrics_listener.h"
 #include "runtime/metrics_push.h"
+#include "runtime/mirror_metrics.h"
 #include "runtime/namespace_load.h"
 #include "runtime/seldon_metrics.h"
 #include "runtime/subject_list.h"
@@ -94,14 +95,14 @@ static const struct counted *steps_of(const struct group *group, const char *pip
 	return found ? found->steps : NULL;
 }
 
-size_t pipeline_steps_most(size_t drifts, size_t weighers, size_t alerts, size_t metrics, bool has_seldon)
+size_t pipeline_steps_most(size_t drifts, size_t weighers, size_t mirrors, size_t alerts, size_t metrics, bool has_seldon)
 {
-	const size_t before = metric_series_count(SCOPE_PIPELINE) + metric_series_count(SCOPE_PIPELINE_NOW) +
-			      metric_series_count(SCOPE_DRIFT) * drifts +
-			      IMPORTANCE_SERIES * metric_series_count(SCOPE_IMPORTANCE) * weighers +
-			      metric_series_count(SCOPE_ALERT) * alerts + PIPELINE_MODEL_SERIES +
-			      (metrics > 0 ? PIPELINE_METRIC_SERIES + metric_series_count(SCOPE_METRIC) * metrics : 0) +
-			      (has_seldon ? PIPELINE_SELDON_SERIES : 0);
+	const size_t before =
+		metric_series_count(SCOPE_PIPELINE) + metric_series_count(SCOPE_PIPELINE_NOW) +
+		metric_series_count(SCOPE_DRIFT) * drifts + IMPORTANCE_SERIES * metric_series_count(SCOPE_IMPORTANCE) * weighers +
+		metric_series_count(SCOPE_MIRROR) * mirrors + metric_series_count(SCOPE_ALERT) * alerts + PIPELINE_MODEL_SERIES +
+		(metrics > 0 ? PIPELINE_METRIC_SERIES + metric_series_count(SCOPE_METRIC) * metrics : 0) +
+		(has_seldon ? PIPELINE_SELDON_SERIES : 0);
 	const size_t most = before < PIPELINE_SERIES_MAX ? (PIPELINE_SERIES_MAX - before) / metric_series_count(SCOPE_STEP) : 0;
 	return most > 0 ? most : 1;
 }
@@ -127,8 +128,9 @@ static void list_steps(const struct engine_metrics *metrics, const struct pipeli
 	for (size_t i = 0; i < its.count; i++)
 		if (its.items[i].values)
 			its.items[kept++] = its.items[i];
-	const size_t most = pipeline_steps_most(graph_count_observers(graph), graph_count_weighers(graph),
-						graph->spec->alerts.count, pipeline->metric_count, metrics->has_seldon);
+	const size_t most =
+		pipeline_steps_most(graph_count_observers(graph), graph_count_weighers(graph), graph_count_mirrors(graph),
+				    graph->spec->alerts.count, pipeline->metric_count, metrics->has_seldon);
 	steps->count +=
 		metric_subjects_fold(its.items, kept, most, SCOPE_STEP, COUNT_WORDS_APART(struct step_counts), metrics->arena);
 }
@@ -268,6 +270,7 @@ static void on_write(void *context, struct exposition *exposition)
 	write_namespaces(metrics, plan, exposition);
 	write_pipelines(metrics, plan, exposition);
 	write_steps(metrics, plan, exposition);
+	mirror_metrics_write(metrics->engine, plan, metrics->arena, exposition);
 	board_metrics_write(metrics->engine, plan, metrics->arena, exposition);
 	write_alerts(metrics, exposition);
 	declared_metrics_write(plan, engine_groups(metrics->engine), metrics->arena, exposition);

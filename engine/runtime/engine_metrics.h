@@ -20,7 +20,7 @@ struct alert_watch;
 
 /* How many steps of a pipeline have series of their own, `other` included, beside the series of its steps `drift`, of those that
  * keep the importance of features, of its alerts, and of the metrics that it declares; 1 at least. */
-size_t pipeline_steps_most(size_t drifts, size_t weighers, size_t alerts, size_t metrics, bool has_seldon);
+size_t pipeline_steps_most(size_t drifts, size_t weighers, size_t mirrors, size_t alerts, size_t metrics, bool has_seldon);
 
 struct engine_metrics;
 

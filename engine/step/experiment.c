@@ -45,6 +45,9 @@ const struct option mirror_rows[] = {
 	    .help = "The model or pipeline that receives the copy."),
 	ROW("percent", INTEGER, struct experiment_spec, mirror_percent, .least = 0, .most = 100, .required = true,
 	    .help = "The percentage of requests that are copied."),
+	ROW("tolerance", NUMBER, struct experiment_spec, mirror_tolerance, .least = 0.000000000001, .most = 1, .fallback = "0.001",
+	    .help = "The largest difference at which a number of its reply agrees with the answer's. It is relative to the "
+		    "answer's number if that is larger than 1."),
 	{.type = OPTION_END},
 };
 

@@ -151,6 +151,7 @@ struct experiment_spec {
 	struct name default_name;
 	struct name mirror_name;
 	int64_t mirror_percent;
+	double mirror_tolerance; /* of the comparison of its replies with the answers */
 	int resource_type; /* enum experiment_resource */
 	const struct expression *unit;
 	int unit_missing; /* enum experiment_unit_missing */
@@ -182,8 +183,9 @@ struct experiment_spec {
 		 .type = OPTION_MAP,                                                                                               \
 		 .offset = offsetof(struct_type, base),                                                                            \
 		 .rows = mirror_rows,                                                                                              \
-		 .help = "A model or pipeline that receives a copy; the answer does not wait for it. Its replies go to "           \
-			 "the shadow topic; `sluice experiments analyze` compares them with the answers."},                        \
+		 .help = "A model or pipeline that receives a copy; the answer does not wait for it. Engines compare its replies " \
+			 "with the answers: metrics count them, alerts can use them, and the shadow topic has them for `sluice "   \
+			 "experiments analyze`."},                                                                                 \
 		ROW("resourceType", CHOICE, struct_type, base.resource_type, .choices = "model pipeline", .fallback = "model",     \
 		    .help = "The kind of the candidates."),                                                                        \
 		ROW("unit", EXPRESSION, struct_type, base.unit,                                                                    \

@@ -88,7 +88,6 @@ struct call {
 	bool timeout_own;	       /* the step sets the timeout: it overrides the model's */
 	struct tensors_wanted outputs; /* requested from the model; count 0: all. The step checks that they came */
 	int64_t kept_ms;	       /* cache time set by the step: the reply answers equal requests meanwhile; 0: the model's */
-	const char *mirrors;	       /* a shadow request to a mirror: its experiment; otherwise NULL */
 	bool once;		       /* a shadow request: no retry, and it does not wait for an unreachable model */
 	bool uncached;		       /* a perturbation: no cache, tap or metric has it, and other calls go first */
 	/* The result: one of the two. */
@@ -100,6 +99,7 @@ struct call {
 	void *owner;	   /* the waiting party; used by flow */
 	void *under_way;   /* the request in progress; used by serving */
 	void *asker;	   /* the requester; used by the platform that runs the flow's calls */
+	void *mirrored;	   /* the copy to a mirror that is compared with the result; NULL: none; likewise */
 };
 
 /* Effect of a kind on the tensors of a message, for fusion and type inference. */

@@ -40,6 +40,11 @@ void mirror_view_warn_html(const struct mirror_result *result, struct arena *are
 		buffer_print(out, "<p class=\"warn\">%s.</p>\n", warning);
 }
 
+static uint64_t engines_compared(const struct mirror_result *result)
+{
+	return result->judged_alike + result->judged_different;
+}
+
 /* ---- text ---- */
 
 static void latency_print(const char *of, struct mirror_latency latency, struct buffer *out)
@@ -58,6 +63,9 @@ void mirror_view_print_text(const struct mirror_result *result, struct arena *ar
 		     (unsigned long long)result->lost, (unsigned long long)result->unanswered);
 	buffer_print(out, "  errors of the mirror %llu, of the answers %llu\n", (unsigned long long)result->failed,
 		     (unsigned long long)result->answers_failed);
+	if (engines_compared(result) > 0)
+		buffer_print(out, "  compared by engines with the candidate's reply, while they ran: %llu of %llu agree\n",
+			     (unsigned long long)result->judged_alike, (unsigned long long)engines_compared(result));
 	latency_print("the mirror", result->replied, out);
 	latency_print("the answers", result->answered, out);
 	for (size_t i = 0; i < result->tensor_count; i++)
@@ -66,12 +74,9 @@ void mirror_view_print_text(const struct mirror_result *result, struct arena *ar
 			     (unsigned long long)result->tensors[i].compared, result->tensors[i].largest);
 	for (size_t i = 0; i < result->disagreement_count; i++) {
 		const struct mirror_disagreement *one = &result->disagreements[i];
-		buffer_print(out, "  differs: %s, %s", text_shown(one->id, arena), mirror_difference_name(one->difference));
-		if (one->tensor.length > 0)
-			buffer_print(out, " of %s", text_shown(one->tensor, arena));
-		if (!isnan(one->answered) || !isnan(one->replied))
-			buffer_print(out, ": answer %.6g, mirror %.6g", one->answered, one->replied);
-		buffer_byte(out, '\n');
+		char words[MIRROR_WORDS_BYTES_MAX];
+		buffer_print(out, "  differs: %s, %s\n", text_shown(one->id, arena),
+			     text_shown(mirror_disagreement_words(one, words), arena));
 	}
 	const uint64_t more = result->compared - result->agreed - result->disagreement_count;
 	if (more > 0)
@@ -103,6 +108,8 @@ void mirror_view_print_json(const struct mirror_result *result, struct buffer *o
 	member_count(out, "agreed", result->agreed);
 	member_count(out, "mirror_errors", result->failed);
 	member_count(out, "answer_errors", result->answers_failed);
+	member_count(out, "compared_by_engines", engines_compared(result));
+	member_count(out, "agreed_by_engines", result->judged_alike);
 	put_latency(out, "mirror_latency", result->replied);
 	put_latency(out, "answer_latency", result->answered);
 	buffer_string(out, ",\"tensors\":[");
@@ -197,5 +204,9 @@ void mirror_view_print_html(const struct mirror_result *result, struct buffer *o
 		buffer_string(out, "</tr>\n");
 	}
 	buffer_string(out, "</table>\n");
+	if (engines_compared(result) > 0)
+		buffer_print(out,
+			     "<p>Engines have compared %llu copies with the candidate's reply, while they ran: %llu agree.</p>\n",
+			     (unsigned long long)engines_compared(result), (unsigned long long)result->judged_alike);
 	disagreements_write(result, out);
 }

@@ -23,6 +23,7 @@
  *   join_merge.c  merge of the parts of a join into one message
  *   subpipelines.c   subpipelines: pipelines that steps call
  *   shadow_requests.c   shadow requests
+ *   mirror_pairs.c   comparison of replies of mirrors with the answers
  *   flow_owner.c  calls of a flow's steps
  *   returned_calls.c  calls that return to their flows in the next turn
  *   stages.c   a stage: its flow, and what its flow returns
@@ -51,6 +52,7 @@
 #ifndef SLUICE_WORKER_PARTS_H
 #define SLUICE_WORKER_PARTS_H
 
+#include "base/list.h"
 #include "log/best_effort.h"
 #include "log/registry.h"
 #include "log/upstream.h"
@@ -103,7 +105,6 @@ struct stage_upstream {
 };
 
 struct subpipeline_call; /* subpipelines.c */
-struct shadow_request;	 /* shadow_requests.c */
 
 struct worker_stage {
 	const struct stage_config *config;
@@ -181,9 +182,11 @@ struct worker {
 	struct call **returned;			    /* calls that could not begin, or whose subpipeline answered */
 	size_t returned_count;
 	size_t returned_capacity;
-	struct shadow_request *copies; /* outstanding shadow requests */
+	struct list copies; /* outstanding shadow requests */
 	size_t copy_count;
-	size_t copy_bytes;
+	struct list pairs_waiting, pairs_complete; /* those with a reply, of mirrors (mirror_pairs.c) */
+	size_t pair_count;			   /* that wait */
+	size_t copy_bytes;			   /* of all of them */
 	struct worker_counts counts; /* read by other threads too */
 	struct client_counts consumer_counts, producer_counts; /* likewise */
 	_Atomic(const char *) reset_reason; /* of the last reset, static text */
@@ -273,9 +276,18 @@ int64_t subpipeline_due_ms(const struct worker_stage *stage);
 /* ---- shadow_requests.c ---- */
 
 /* Sends a shadow request: its call has no owner. */
-void flow_owner_copy(void *context, const struct call *call);
+void flow_owner_copy(void *context, const struct call *call, const struct mirrored_call *of);
 void shadow_request_answered(struct worker *worker, struct call *call);
 void shadow_requests_close(struct worker_stage *stage); /* leaves out those of its flows that have no reply */
+
+/* ---- mirror_pairs.c ---- */
+
+/* The result of a call that was copied to a mirror: noted, and compared by mirror_pairs_compare(); or it is given up. */
+void flow_owner_mirrored(void *context, struct call *call);
+void mirrored_call_forget(struct call *call);
+
+/* Compares what is complete. Called after the messages of a turn have left. */
+void mirror_pairs_compare(struct worker *worker);
 
 /* ---- message_start.c ---- */
 

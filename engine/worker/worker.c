@@ -125,6 +125,7 @@ bool worker_turn(struct worker *worker, bool *over, struct error *error)
 	release_finished(worker);
 	const bool commits = commits_begin_when_due(worker, error);
 	replies_wake(&worker->outbox.replies);
+	mirror_pairs_compare(worker);
 	return commits && loop_turn(worker->loop, turn_timeout_ms(worker), error) &&
 	       is_sound(worker, error);
 }

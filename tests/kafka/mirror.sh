@@ -1,8 +1,9 @@
 #!/bin/bash
 # Mirrors of an experiment on a real Kafka: copies of all requests go to a mirror that differs for some, to one that is slow, to one
-# that fails, and to one that is not there. The answers are the same as without it, and none waits for it. `experiments analyze`
-# lists which requests differ; it counts the copies that were not sent or given up, and those that were lost with an engine that is
-# killed; and it says first when few were compared.
+# that fails, to one that is not there, and to one that dies. The answers are the same as without it, and none waits for it. The
+# engine compares the replies while it runs: its metrics count them, an alert fires, and the shadow topic has the verdict
+# on each. `experiments analyze` lists which requests differ; it counts the copies that were not sent or given up, and those that were
+# lost with an engine that is killed; and it says first when few were compared.
 #   mirror.sh SLUICE BUILD
 # Takes half a minute, of which 6 seconds are those of the slow mirror.
 set -u
@@ -14,10 +15,13 @@ export SLUICE_BROKERS
 start_broker brisk creates
 SLUICE_BROKERS=$brokers
 start_model "$here/mirror.yaml"
+steady_url=$url
+start_model "$here/mirror.yaml"
+mortal=$model mortal_url=$url url=$steady_url
 nowhere=http://127.0.0.1:9
 
 # A pipeline and its experiment for each mirror.
-for mirror in other sleepy broken absent doomed; do
+for mirror in other sleepy broken absent mortal doomed; do
 	cat <<-END
 		---
 		apiVersion: mlops.seldon.io/v1alpha1
@@ -33,14 +37,15 @@ for mirror in other sleepy broken absent doomed; do
 		spec:
 		  steps: [{name: s, experiment: {name: with-$mirror}}]
 		  output: {steps: [s]}
+		  alerts: [{name: differs, condition: mirror_disagreement_rate > 0.05, actions: [{type: webhook, url: "$nowhere"}]}]
 	END
 done >"$dir/mirrors.yaml"
 start_mirrored() { # $1 its log; its pid into $engine
 	"$sluice" run -f "$dir/mirrors.yaml" --server "steady=$url" --server "other=$url" --server "sleepy=$url" --server "broken=$url" \
-		--server "absent=$nowhere" >>"$dir/$1.log" 2>&1 &
+		--server "absent=$nowhere" --server "mortal=$mortal_url" --metrics 0 >>"$dir/$1.log" 2>&1 &
 	ours $!
 	engine=$started
-	for mirror in other sleepy broken absent doomed; do
+	for mirror in other sleepy broken absent mortal doomed; do
 		wait_until 30 grep -qs "p-$mirror" "$dir/$1.log" || give_up "the pipeline of $mirror does not start"
 	done
 }
@@ -62,6 +67,16 @@ analyze() { # $1 mirror; its figures into $dir/$1.json
 tell() { # $1 mirror; as text, into $dir/$1.txt
 	"$sluice" experiments analyze "with-$1" -f "$dir/mirrors.yaml" >"$dir/$1.txt" 2>"$dir/analyze.log"
 }
+measure() { # $1 mirror, $2 metric without its prefix; its value into standard output
+	curl -s "$(sed -n 's/.*metrics are at \([^ ]*\).*/\1/p' "$dir/engine.log")" | sed -n "s/^sluice_$2{.*pipeline=\"p-$1\".*} //p"
+}
+counts_are() { # $1 mirror, $2 agreed, $3 disagreed, $4 errors, $5 left out
+	[ "$(measure "$1" mirror_agreed_total) $(measure "$1" mirror_disagreed_total) $(measure "$1" mirror_errors_total) $(measure \
+		"$1" mirror_left_out_total)" = "$2 $3 $4 $5" ]
+}
+fires() { # $1 mirror
+	[ "$(measure "$1" alert_firing)" = 1.0 ]
+}
 figure() { # $1 mirror, $2 name
 	jq ".$2" "$dir/$1.json"
 }
@@ -81,6 +96,13 @@ expect "other: that agree (27 of 300 have x above 90)" "$(figure other agreed)" 
 expect "other: that are listed" "$(figure other 'disagreements | length')" "-eq 20"
 expect "other: listed ones whose x is above 90, and whose figures are those of both" "$(jq -c '.disagreements[] |
 	((.id | split("-")[1] | tonumber) % 100) as $x | select($x > 90 and .answer == 2 * $x and .mirror == 2 * $x + 1)' "$dir/other.json" | wc -l)" "-eq 20"
+wait_until 10 counts_are other 273 27 0 0
+expect "other: status of waiting for the engine's own counts" $? "-eq 0"
+expect "other: copies whose latency the engine counts" "$(measure other mirror_duration_seconds_count)" "-eq 300"
+expect "other: compared by the engine, on the shadow topic" "$(figure other compared_by_engines)" "-eq 300"
+expect "other: that agree by the engine" "$(figure other agreed_by_engines)" "-eq 273"
+wait_until 10 fires other
+expect "other: status of waiting for the alert" $? "-eq 0"
 tell other
 expect_words "other: the text" "$dir/other.txt" "^Mirror .other.: 273 of 300 compared requests agree within 0.001; 300 copies, 0 not sent or given up, 0 without a result, 0 without"
 expect "other: warnings of few comparisons" "$(grep -c '^Only' "$dir/other.txt")" "-eq 0"
@@ -91,7 +113,23 @@ for mirror in broken absent; do
 	expect "$mirror: status of waiting until all copies are compared" $? "-eq 0"
 	expect "$mirror: failed copies" "$(figure $mirror mirror_errors)" "-eq 100"
 	expect "$mirror: that agree" "$(figure $mirror agreed)" "-eq 0"
+	wait_until 10 counts_are $mirror 0 100 100 0
+	expect "$mirror: status of waiting for the engine's own counts" $? "-eq 0"
 done
+
+# The server of a mirror is killed: from then on its copies fail, and the answers go on.
+ask mortal 100
+wait_until 10 counts_are mortal 100 0 0 0
+expect "mortal: status of waiting until all copies agree" $? "-eq 0"
+expect "mortal: alerts that fire" "$(measure mortal alert_firing)" "= 0.0"
+kill_at_once "$mortal"
+"$sluice" produce p-mortal <"$dir/mortal.jsonl" >/dev/null 2>"$dir/produce.log" || give_up "requests to p-mortal were not written"
+wait_until 15 counts_are mortal 100 100 100 0
+expect "mortal: status of waiting until the others fail" $? "-eq 0"
+expect "mortal: answers without it" "$(timeout 60 "$sluice" tail p-mortal --from beginning --count 200 --idle 20s -o json 2>>"$dir/tail.log" |
+	jq -c 'select(.response) | .id' | wc -l)" "-eq 200"
+wait_until 10 fires mortal
+expect "mortal: status of waiting for the alert" $? "-eq 0"
 
 # A copy takes 3 s. 512 may be outstanding; others are not sent, and those that have no reply at the end are given up.
 began_ms=$(date +%s%3N)
@@ -99,6 +137,7 @@ ask sleepy 700
 expect "sleepy: ms until the last answer" "$(($(jq -s 'map(.time_ms) | max' "$dir/sleepy.answers") - began_ms))" "-lt 3000"
 analyze sleepy
 expect "sleepy: not sent" "$(figure sleepy not_sent)" "-eq 188"
+expect "sleepy: left out by the engine's own count" "$(measure sleepy mirror_left_out_total)" "-eq 188"
 wait_until 10 compares sleepy || give_up "no reply of the slow mirror is compared"
 stop_engine mirror "$engine"
 analyze sleepy

@@ -208,6 +208,34 @@ static void the_rate_of_outliers_is_of_the_window(void **state)
 	memory_give(window);
 }
 
+/* Of the copies that were compared in the window, and of all of them. */
+static void rates_of_mirrors_are_of_the_window(void **state)
+{
+	static const struct {
+		uint64_t alike, different, left_out;
+		double disagreement, outside;
+	} rows[] = {{10, 10, 10, NAN, NAN},
+		    {13, 11, 10, 0.25, 0},
+		    {13, 11, 16, 0.25, 0.6},
+		    {13, 11, 16, NAN, 1},
+		    {13, 11, 16, NAN, NAN}};
+	(void)state;
+	struct figure_window *window = memory_take(1, sizeof *window);
+	struct alert_values values;
+	window->over_ms = 10 * S;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const struct figure_sample sample = {.now_ms = 5 * (int64_t)i * S,
+						     .alike = rows[i].alike,
+						     .different = rows[i].different,
+						     .left_out = rows[i].left_out};
+		figure_window_add(window, &sample, &values);
+		const double disagreement = values.mirror_disagreement_rate, outside = values.mirror_left_out_rate;
+		assert_true(isnan(rows[i].disagreement) ? isnan(disagreement) : disagreement == rows[i].disagreement);
+		assert_true(isnan(rows[i].outside) ? isnan(outside) : outside == rows[i].outside);
+	}
+	memory_give(window);
+}
+
 static void a_long_window_keeps_few_samples(void **state)
 {
 	(void)state;
@@ -537,6 +565,7 @@ int main(void)
 		cmocka_unit_test(figures_are_of_the_window),
 		cmocka_unit_test(the_rate_of_outliers_is_of_the_window),
 		cmocka_unit_test(a_long_window_keeps_few_samples),
+		cmocka_unit_test(rates_of_mirrors_are_of_the_window),
 		cmocka_unit_test(metrics_are_of_the_window),
 		cmocka_unit_test(a_condition_uses_figures_or_messages),
 		cmocka_unit_test(a_declared_metric_is_a_figure),

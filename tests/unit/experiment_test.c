@@ -435,6 +435,31 @@ static void a_mirror_gets_copies_of_its_share(void **state)
 	close_experiment();
 }
 
+/* What the mirror is compared with: the candidate's reply, or that of the default if it answers instead. */
+static void a_mirror_is_compared_with_the_result_of_the_call(void **state)
+{
+	(void)state;
+	counted = (struct step_counts){0};
+	scene_counts = &counted_step;
+	open_experiment(EXPERIMENT "  fallback: default\n  overrides: {k: new, l: old}\n" TWO
+				   "  mirror: {name: shade, percent: 100, tolerance: 5%}\n" PIPELINE BY_NAME);
+	scene_enter(&scene, message_keyed("a", "k", 1));
+	assert_true(scene.mirrored.tolerance == 0.05 && scene.mirrored.counts == &counted.mirror);
+	assert_string_equal(scene.mirrored.experiment, "e");
+	scene_fail(&scene, "new", ERROR_REMOTE, "new : gone");
+	assert_int_equal(scene.mirrored_count, 0);
+	scene_reply(&scene, "old", "y=7");
+	assert_int_equal(scene.mirrored_count, 1);
+	assert_string_equal(scene.mirrored_result.name, "old");
+	assert_int_equal(scene.mirrored_result.error.kind, ERROR_NONE);
+	scene_enter(&scene, message_keyed("b", "l", 1));
+	scene_fail(&scene, "old", ERROR_REMOTE, "old : gone");
+	assert_int_equal(scene.mirrored_count, 2);
+	assert_int_equal(scene.mirrored_result.error.kind, ERROR_REMOTE);
+	scene_counts = NULL;
+	close_experiment();
+}
+
 static void a_candidate_that_fails_is_an_error_unless_the_default_answers(void **state)
 {
 	(void)state;
@@ -598,6 +623,8 @@ int main(void)
 		cmocka_unit_test(stages_and_bandits_decide_the_shares),
 		cmocka_unit_test(each_algorithm_has_its_learner),
 		TEST(a_mirror_gets_copies_of_its_share),
+		TEST(a_mirror_is_compared_with_the_result_of_the_call),
+		cmocka_unit_test(a_mirror_is_compared_with_the_result_of_the_call),
 		TEST(a_candidate_that_fails_is_an_error_unless_the_default_answers),
 		TEST(the_default_answers_within_the_deadline_of_the_request),
 		TEST(exposures_are_written_as_the_experiment_asks),

@@ -160,13 +160,13 @@ static void a_pipeline_keeps_its_limit(void **state)
 	const size_t fixed = metric_series_count(SCOPE_PIPELINE) + metric_series_count(SCOPE_PIPELINE_NOW) + PIPELINE_MODEL_SERIES;
 	for (size_t alerts = 0; alerts <= ALERTS_MAX; alerts++)
 		for (size_t drifts = 0; drifts <= 300; drifts++)
-			for (size_t seldon = 0, weighers = drifts % 7; seldon < 2; seldon++) {
+			for (size_t seldon = 0, weighers = drifts % 7, mirrors = drifts % 5; seldon < 2; seldon++) {
 				const size_t metrics = drifts % (METRICS_MAX + 1);
-				const size_t most = pipeline_steps_most(drifts, weighers, alerts, metrics, seldon);
+				const size_t most = pipeline_steps_most(drifts, weighers, mirrors, alerts, metrics, seldon);
 				const size_t series =
 					fixed + seldon * PIPELINE_SELDON_SERIES + (metrics > 0) * PIPELINE_METRIC_SERIES +
 					metrics * metric_series_count(SCOPE_METRIC) + alerts * metric_series_count(SCOPE_ALERT) +
-					drifts * metric_series_count(SCOPE_DRIFT) +
+					drifts * metric_series_count(SCOPE_DRIFT) + mirrors * metric_series_count(SCOPE_MIRROR) +
 					weighers * IMPORTANCE_SERIES * metric_series_count(SCOPE_IMPORTANCE) +
 					most * metric_series_count(SCOPE_STEP);
 				assert_in_range(most, 1, PIPELINE_SERIES_MAX / metric_series_count(SCOPE_STEP));

@@ -487,10 +487,22 @@ static void note_tap(void *context, const struct message *message, enum tap_poin
 	((struct scene *)context)->taps[point]++;
 }
 
-static void note_copy(void *context, const struct call *call)
+static void note_copy(void *context, const struct call *call, const struct mirrored_call *of)
 {
 	struct scene *scene = context;
 	scene->copied[scene->copy_count++] = call->name;
+	if (!of)
+		return;
+	scene->mirrored = *of;
+	of->call->mirrored = scene;
+}
+
+static void note_mirrored(void *context, struct call *call)
+{
+	struct scene *scene = context;
+	assert_ptr_equal(call->mirrored, scene);
+	scene->mirrored_result = *call;
+	scene->mirrored_count++;
 }
 
 struct policy_board *scene_policies;
@@ -504,6 +516,7 @@ void scene_open(struct scene *scene, struct graph *graph, struct arena *arena, b
 		.context = scene,
 		.call = note_call,
 		.copy = note_copy,
+		.mirrored = note_mirrored,
 		.forget = note_forgotten,
 		.outage_ms = note_outage,
 		.answer = note_answer,

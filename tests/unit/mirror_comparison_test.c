@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "experiments/mirror_comparison.h"
 #include "tests/unit/arena_fixture.h"
@@ -211,8 +212,11 @@ static void without_a_copy_there_is_no_result(void **state)
 
 static void a_header_says_which_mirror_and_how_long(void **state)
 {
-	const struct mirror_reply sent = {TEXT("shop/choose"), TEXT("m2"), false, 12, 1769938200000},
-				  left = {TEXT("e"), TEXT("m"), true, 0, -1};
+	const struct mirror_reply sent = {.experiment = TEXT("shop/choose"),
+					  .mirror = TEXT("m2"),
+					  .latency_ms = 12,
+					  .request_ms = 1769938200000},
+				  left = {.experiment = TEXT("e"), .mirror = TEXT("m"), .left_out = true, .request_ms = -1};
 	struct mirror_reply read;
 	char room[MIRROR_HEADER_BYTES_MAX];
 	(void)state;
@@ -224,8 +228,57 @@ static void a_header_says_which_mirror_and_how_long(void **state)
 	assert_int_equal(read.request_ms, 1769938200000);
 	assert_true(mirror_header_read(mirror_header_write(&left, room), &read));
 	assert_true(read.left_out && read.request_ms == -1);
+	assert_int_equal(read.verdict, MIRROR_UNJUDGED);
 	assert_false(mirror_header_read(TEXT("e=m"), &read));
 	assert_false(mirror_header_read(TEXT("e=m; latency_ms=x; request_ms=1"), &read));
+}
+
+static void a_header_has_the_verdict_of_the_engine(void **state)
+{
+	/* Who names a tensor chooses what stands there. */
+	static const char *const differences[] = {"numbers of y: answer 7, mirror 9", "shape of ; left-out", "shape of ; agrees",
+						  ""};
+	struct mirror_reply reply = {.experiment = TEXT("e"), .mirror = TEXT("m"), .request_ms = 5, .verdict = MIRROR_AGREES}, read;
+	char room[MIRROR_HEADER_BYTES_MAX];
+	(void)state;
+	struct text header = mirror_header_write(&reply, room);
+	assert_true(text_is(header, "e=m; latency_ms=0; request_ms=5; agrees"));
+	assert_true(mirror_header_read(header, &read) && read.verdict == MIRROR_AGREES && read.request_ms == 5);
+	reply.verdict = MIRROR_DIFFERS;
+	for (size_t i = 0; i < sizeof differences / sizeof *differences; i++) {
+		reply.difference = text_of(differences[i]);
+		assert_true(mirror_header_read(mirror_header_write(&reply, room), &read));
+		assert_true(read.verdict == MIRROR_DIFFERS && !read.left_out && read.request_ms == 5);
+		assert_true(text_is(read.difference, differences[i]));
+	}
+}
+
+static void a_disagreement_has_its_words(void **state)
+{
+	char room[MIRROR_WORDS_BYTES_MAX], name[1000];
+	struct mirror_disagreement found = {.difference = MIRROR_FAILED, .answered = NAN, .replied = NAN};
+	(void)state;
+	assert_true(text_is(mirror_disagreement_words(&found, room), "mirror failed"));
+	memset(name, 'n', sizeof name);
+	found = (struct mirror_disagreement){
+		.difference = MIRROR_NUMBERS, .tensor = {name, sizeof name}, .answered = -1.234567e300, .replied = -1.234567e-300};
+	const struct text words = mirror_disagreement_words(&found, room);
+	assert_true(words.length < sizeof room && text_ends_with(words, TEXT(": answer -1.23457e+300, mirror -1.23457e-300")));
+}
+
+static void what_engines_have_compared_is_counted(void **state)
+{
+	struct mirror_reply reply = {.mirror = TEXT("m2"), .request_ms = SECOND_MS, .verdict = MIRROR_AGREES};
+	(void)state;
+	copy_add("a", &reply, NULL);
+	copy_add("b", &reply, NULL);
+	reply.verdict = MIRROR_DIFFERS;
+	copy_add("c", &reply, NULL);
+	reply.verdict = MIRROR_UNJUDGED;
+	copy_add("d", &reply, NULL);
+	const struct mirror_result *result = mirror_comparison_end(&comparison);
+	assert_int_equal(result->judged_alike, 2);
+	assert_int_equal(result->judged_different, 1);
 }
 
 int main(void)
@@ -241,6 +294,9 @@ int main(void)
 		SHOWS(infinities_and_nan_agree_with_themselves_alone),
 		SHOWS(without_a_copy_there_is_no_result),
 		SHOWS(a_header_says_which_mirror_and_how_long),
+		SHOWS(a_header_has_the_verdict_of_the_engine),
+		SHOWS(a_disagreement_has_its_words),
+		SHOWS(what_engines_have_compared_is_counted),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "net/http_server.h"
+#include "tests/unit/held_model.h"
 #include "tests/unit/letters.h"
 #include "tests/unit/worker_hold.h"
 #include "tests/unit/worker_stand.h"
@@ -51,75 +51,12 @@ static void expect_error(struct stand *stand, const char *kind, const char *word
 	rd_kafka_message_destroy(record);
 }
 
-/* ---- a model that answers when it is let ---- */
-
-#define HELD_MAX 64
-
-struct model {
-	struct loop *loop;
-	struct http_server *server;
-	pthread_t thread;
-	atomic_bool open, ending;
-	atomic_size_t called;
-	struct http_incoming *held[HELD_MAX];
-	size_t held_count;
-	char url[64];
-	struct model_address address;
-	struct model_config config;
-};
-
-static void model_answer(struct http_incoming *asked)
+/* A model `m` that answers 7 when it is let. */
+static void model_open(struct held_model *model, struct stand *stand)
 {
-	http_server_answer(
-		asked, 200, "application/json",
-		TEXT("{\"model_name\":\"m\",\"outputs\":[{\"name\":\"y\",\"shape\":[1],\"datatype\":\"FP32\",\"data\":[7]}]}"),
-		NULL, 0);
-}
-
-static void model_called(void *context, struct http_incoming *asked, struct text method, struct text path, struct text body)
-{
-	struct model *model = context;
-	(void)method, (void)path, (void)body;
-	atomic_fetch_add(&model->called, 1);
-	if (atomic_load(&model->open) || model->held_count == HELD_MAX)
-		model_answer(asked);
-	else
-		model->held[model->held_count++] = asked;
-}
-
-static void *model_run(void *context)
-{
-	struct model *model = context;
-	struct error error = {0};
-	while (!atomic_load(&model->ending) && loop_turn(model->loop, 5, &error))
-		while (atomic_load(&model->open) && model->held_count > 0)
-			model_answer(model->held[--model->held_count]);
-	return NULL;
-}
-
-static void model_open(struct model *model, struct stand *stand)
-{
-	struct error error = {0};
-	*model = (struct model){0};
-	model->loop = loop_open(&error);
-	const struct http_server_config config = {
-		.body_bytes = 1 << 16, .connections = 100, .called = model_called, .context = model};
-	model->server = http_server_open(model->loop, &config, &error);
-	assert_non_null(model->server);
-	snprintf(model->url, sizeof model->url, "http://127.0.0.1:%d/v2/models/m/infer", http_server_port(model->server));
-	model->address = (struct model_address){.url = model->url};
-	model->config = (struct model_config){.name = "m", .addresses = {1, &model->address}};
+	held_model_open(model, "m", 7);
 	stand->caller.model_count = 1;
 	stand->caller.models = &model->config;
-	assert_int_equal(pthread_create(&model->thread, NULL, model_run, model), 0);
-}
-
-static void model_close(struct model *model)
-{
-	atomic_store(&model->ending, true);
-	pthread_join(model->thread, NULL);
-	http_server_close(model->server);
-	loop_close(model->loop);
 }
 
 /* ---- side by side ---- */
@@ -206,7 +143,7 @@ static void a_full_pipeline_holds_up_no_other_and_loses_nothing(void **state)
 	enum { REQUESTS = 1500 };
 	struct stand *stand = *state;
 	struct stage_counts counts = {0};
-	struct model model;
+	struct held_model model;
 	stand_configure(stand, calls);
 	stand_configure_also(stand, triples);
 	model_open(&model, stand);
@@ -238,13 +175,13 @@ static void a_full_pipeline_holds_up_no_other_and_loses_nothing(void **state)
 	}
 	assert_int_equal(stand_stop(stand).answered, REQUESTS + 1);
 	assert_int_equal(stand_committed(stand), REQUESTS);
-	model_close(&model);
+	held_model_close(&model);
 }
 
 static void by_key_an_answer_waits_for_its_own_key_alone(void **state)
 {
 	struct stand *stand = *state;
-	struct model model;
+	struct held_model model;
 	stand_configure(stand, calls_for_large);
 	model_open(&model, stand);
 	stand->config.transaction.id = NULL;
@@ -261,7 +198,7 @@ static void by_key_an_answer_waits_for_its_own_key_alone(void **state)
 	expect(stand, "\"behind\"");
 	stand_stop(stand);
 	assert_int_equal(stand_committed(stand), 4);
-	model_close(&model);
+	held_model_close(&model);
 }
 
 /* ---- records that are none, and steps that are looked at ---- */
@@ -320,7 +257,7 @@ static void a_tap_is_told_what_a_step_was_sent_and_gave(void **state)
 static void a_model_is_told_of_for_a_share_of_its_calls(void **state)
 {
 	struct stand *stand = *state;
-	struct model model;
+	struct held_model model;
 	const struct model_taps all[] = {{"m", 100, {0, 0}}};
 	stand_configure(stand, calls);
 	model_open(&model, stand);
@@ -335,7 +272,7 @@ static void a_model_is_told_of_for_a_share_of_its_calls(void **state)
 	expect(stand, "[21]");
 	expect(stand, "[7.0]");
 	assert_int_equal(stand_stop(stand).answered, 1);
-	model_close(&model);
+	held_model_close(&model);
 }
 
 /* A mirror that nothing serves: its error goes to the shadow topic with the request, and the answer is the candidate's. */
@@ -345,7 +282,7 @@ static void what_a_mirror_replies_goes_to_the_shadow_topic(void **state)
 		"  - name: s\n    experiment: {candidates: [{name: m, weight: 1}], mirror: {name: gone, percent: "
 		"100}}\n  output: {steps: [s]}\n";
 	struct stand *stand = *state;
-	struct model model;
+	struct held_model model;
 	const void *header;
 	size_t size;
 	rd_kafka_headers_t *headers;
@@ -369,7 +306,7 @@ static void what_a_mirror_replies_goes_to_the_shadow_topic(void **state)
 	const struct worker_counts counts = stand_stop(stand);
 	assert_int_equal(counts.answered, 1);
 	assert_int_equal(counts.copies, 1);
-	model_close(&model);
+	held_model_close(&model);
 }
 
 /* ---- what Kafka refuses after it was taken into the producer's queue ---- */
@@ -462,7 +399,7 @@ static void reload(struct stand *stand, struct stage_config *stages, struct work
 static void what_is_in_flight_ends_as_it_began_when_its_pipeline_changes(void **state)
 {
 	struct stand *stand = *state;
-	struct model model;
+	struct held_model model;
 	struct planning planning;
 	struct stage_config stages[STAND_STAGES];
 	struct worker_setup setup;
@@ -496,7 +433,7 @@ static void what_is_in_flight_ends_as_it_began_when_its_pipeline_changes(void **
 	assert_int_equal(users, 0);
 	assert_int_equal(stand_committed(stand), 2);
 	planning_close(&planning);
-	model_close(&model);
+	held_model_close(&model);
 }
 
 /* Nothing of the two stages has changed. The memory of their first revision can be freed when the second has all. A key keeps
@@ -504,7 +441,7 @@ static void what_is_in_flight_ends_as_it_began_when_its_pipeline_changes(void **
 static void what_is_renewed_is_opened_again_and_loses_nothing(void **state)
 {
 	struct stand *stand = *state;
-	struct model model;
+	struct held_model model;
 	struct stage_config stages[STAND_STAGES];
 	struct worker_setup setup;
 	atomic_size_t users = 0, later = 0;
@@ -543,7 +480,7 @@ static void what_is_renewed_is_opened_again_and_loses_nothing(void **state)
 	stand_stop(stand);
 	assert_int_equal(later, 0);
 	assert_int_equal(stand_committed(stand), 2);
-	model_close(&model);
+	held_model_close(&model);
 }
 
 /* Of the two topics of a full stage one is read by another from now on. */
@@ -553,7 +490,7 @@ static void what_a_full_stage_has_in_hand_goes_to_whoever_reads_its_topic_now(vo
 	static const uint32_t numbers[] = {0, 1, 2};
 	static struct position assigned[] = {{0, 0, OFFSET_NONE}, {1, 0, OFFSET_NONE}, {2, 0, OFFSET_NONE}};
 	struct stand *stand = *state;
-	struct model model;
+	struct held_model model;
 	struct planning planning;
 	struct stage_config stages[STAND_STAGES];
 	struct worker_setup setup;
@@ -586,7 +523,7 @@ static void what_a_full_stage_has_in_hand_goes_to_whoever_reads_its_topic_now(vo
 	expect(stand, "\"held\"");
 	assert_int_equal(stand_stop(stand).answered, 2);
 	planning_close(&planning);
-	model_close(&model);
+	held_model_close(&model);
 }
 
 static void a_pipeline_that_is_new_begins_to_read_and_one_that_is_gone_ends(void **state)

@@ -1,0 +1,34 @@
+/* mirror_pairs.h: Pairs of what the mirror of an experiment replied to a copy, and of the result of the call that was copied. They
+ * are compared here, where both are known, and not by a reader of topics: that costs a record, a decoding and a search for each
+ * answer and each reply, and what is compared would be the answer of the whole pipeline.
+ *
+ * Nothing is compared on the way of an answer: when a call has its result, its outputs are copied, and the comparison follows after
+ * the messages of the turn have left. A mirror that was faster than the call waits for its result. At most MIRROR_PAIRS_MAX wait;
+ * the oldest is left out and counted when one more comes. All replies are written to the shadow topic, best effort, with the
+ * verdict, and so is which copies were not sent.
+ *
+ * Private to the worker.
+ */
+#ifndef SLUICE_WORKER_MIRROR_PAIRS_H
+#define SLUICE_WORKER_MIRROR_PAIRS_H
+
+#include "worker/shadow_request.h"
+
+#define MIRROR_PAIRS_MAX 512
+
+/* Notes that the call of which the mirror got this copy is to be compared. */
+void mirror_pair_begin(struct shadow_request *copy, const struct mirrored_call *of);
+
+/* Takes the reply of a mirror, whose copy is in no list. */
+void mirror_pair_replied(struct shadow_request *copy);
+
+/* A copy without a reply: it was not sent, or nobody waits for it any more. */
+void mirror_leave_out(struct worker_stage *stage, const struct call *call, const struct mirrored_call *of, const char *why);
+
+/* Leaves out the oldest pairs that wait, until all copies are within the worker's bytes. */
+void mirror_pairs_make_room(struct worker *worker);
+
+/* Ends the pairs of the stage: those that are complete are compared, the others left out. */
+void mirror_pairs_close(struct worker_stage *stage);
+
+#endif

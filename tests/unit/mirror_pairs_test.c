@@ -1,0 +1,274 @@
+/* mirror_pairs_test.c: Tests of replies of a mirror that are compared with the candidate's while requests run: in either order,
+ * with errors, with requests that are given up, and when too many wait. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "message/mirror_reply.h"
+#include "tests/unit/held_model.h"
+#include "tests/unit/worker_stand.h"
+
+#define MIRRORED(options)                                                                                                          \
+	"  - name: s\n    experiment: {name: e, candidates: [{name: m, weight: 1}], mirror: {name: shade, percent: 100" options    \
+	"}}\n"                                                                                                                     \
+	"  output: {steps: [s]}\n"
+#define PAIRS_MAX 512
+
+struct mirrored {
+	struct stand *stand;
+	struct held_model models[2]; /* the candidate `m`, and the mirror `shade` */
+	struct model_config configs[2];
+	struct step_counts counts, others;
+	struct step_counts *of_steps[2];
+};
+static struct mirrored mirrored;
+
+static const char *const elsewhere[] = {"elsewhere"};
+
+/* Answers go to `elsewhere`, and what is on the shadow topic is read. */
+static void mirrored_open(struct stand *stand, const char *steps, int answered, int replied)
+{
+	mirrored.stand = stand;
+	mirrored.counts = (struct step_counts){0};
+	mirrored.of_steps[0] = &mirrored.counts;
+	mirrored.of_steps[1] = &mirrored.others;
+	stand_configure(stand, steps);
+	held_model_open(&mirrored.models[0], "m", answered);
+	held_model_open(&mirrored.models[1], "shade", replied);
+	for (size_t i = 0; i < 2; i++)
+		mirrored.configs[i] = mirrored.models[i].config;
+	stand->caller.model_count = 2;
+	stand->caller.models = mirrored.configs;
+	stand->config.setup.writes = (struct topic_list){1, elsewhere};
+	rd_kafka_mock_topic_create(stand->mock.cluster, "elsewhere", 1, 1);
+	stand->config.setup.taps = (struct topic_list){1, mock_out};
+	stand->stages[0].mirrors = true;
+	stand->stages[0].step_counts = mirrored.of_steps;
+	stand_start(stand);
+}
+
+static void let(size_t model, bool answers)
+{
+	atomic_store(&mirrored.models[model].open, answers);
+}
+
+#define CANDIDATE 0
+#define MIRROR 1
+
+static void mirrored_close(void)
+{
+	let(CANDIDATE, true);
+	let(MIRROR, true);
+	(void)stand_stop(mirrored.stand);
+	held_model_close(&mirrored.models[0]);
+	held_model_close(&mirrored.models[1]);
+}
+
+static void wait_for(const atomic_size_t *count, size_t least)
+{
+	const struct timespec moment = {.tv_nsec = 1000000};
+	for (int64_t end_ms = clock_ms() + MOCK_WAIT_MS; atomic_load(count) < least && clock_ms() < end_ms;)
+		nanosleep(&moment, NULL);
+	assert_true(atomic_load(count) >= least);
+}
+
+static void wait_for_count(const uint64_t *count, uint64_t least)
+{
+	const struct timespec moment = {.tv_nsec = 1000000};
+	for (int64_t end_ms = clock_ms() + MOCK_WAIT_MS; count_read(count) < least && clock_ms() < end_ms;)
+		nanosleep(&moment, NULL);
+	assert_int_equal(count_read(count), least);
+}
+
+static void wait_for_answers(uint64_t least)
+{
+	const struct timespec moment = {.tv_nsec = 1000000};
+	for (int64_t end_ms = clock_ms() + MOCK_WAIT_MS; clock_ms() < end_ms; nanosleep(&moment, NULL))
+		if (worker_counts(mirrored.stand->running.worker).answered >= least)
+			return;
+	fail_msg("there are no %" PRIu64 " answers", least);
+}
+
+/* The next record of the shadow topic is of that request, with that verdict; `id` NULL: of any. */
+static void expect_verdict(const char *id, enum mirror_verdict verdict, const char *difference)
+{
+	struct mirror_reply reply;
+	rd_kafka_message_t *record = mock_read(&mirrored.stand->mock);
+	const char *header = record_header(record, MIRROR_HEADER), *of = record_header(record, "x-request-id");
+	assert_non_null(header);
+	const bool is_of = !id || strcmp(of, id) == 0, is_read = mirror_header_read(text_of(header), &reply);
+	const bool is_verdict = is_read && reply.verdict == verdict && text_is(reply.difference, difference);
+	if (!is_of || !is_verdict)
+		fail_msg("%s: %s", of, header);
+	rd_kafka_message_destroy(record);
+	assert_false(reply.left_out);
+}
+
+static void ask(const char *id)
+{
+	stand_ask(mirrored.stand, id, 21, NULL, NULL);
+}
+
+static uint64_t durations(const struct duration_counts *counts)
+{
+	uint64_t count = 0;
+	for (size_t i = 0; i <= DURATION_LIMITS; i++)
+		count += count_read(&counts->buckets[i]);
+	return count;
+}
+
+static void expect_counts(uint64_t agreed, uint64_t disagreed, uint64_t failed, uint64_t left_out)
+{
+	const struct mirror_counts *counts = &mirrored.counts.mirror;
+	assert_int_equal(count_read(&counts->agreed), agreed);
+	assert_int_equal(count_read(&counts->disagreed), disagreed);
+	assert_int_equal(count_read(&counts->failed), failed);
+	assert_int_equal(count_read(&counts->left_out), left_out);
+	assert_int_equal(durations(&counts->mirror), agreed + disagreed);
+	assert_int_equal(durations(&counts->answer), agreed + disagreed);
+}
+
+/* ---- two results ---- */
+
+static void a_reply_before_or_after_the_answer_is_compared_with_it(void **state)
+{
+	mirrored_open(*state, MIRRORED(""), 7, 7);
+	let(MIRROR, true);
+	ask("r-1");
+	wait_for(&mirrored.models[MIRROR].called, 1);
+	let(CANDIDATE, true); /* the mirror was first */
+	expect_verdict("r-1", MIRROR_AGREES, "");
+	let(MIRROR, false);
+	ask("r-2");
+	wait_for_answers(2); /* it is not waited for */
+	expect_counts(1, 0, 0, 0);
+	let(MIRROR, true);
+	expect_verdict("r-2", MIRROR_AGREES, "");
+	atomic_store(&mirrored.models[MIRROR].number, 9);
+	ask("r-3");
+	expect_verdict("r-3", MIRROR_DIFFERS, "numbers of y: answer 7, mirror 9");
+	expect_counts(2, 1, 0, 0);
+	mirrored_close();
+}
+
+static void numbers_within_the_tolerance_of_the_mirror_agree(void **state)
+{
+	mirrored_open(*state, MIRRORED(", tolerance: 20%"), 100, 119);
+	let(CANDIDATE, true);
+	let(MIRROR, true);
+	ask("r-1");
+	expect_verdict("r-1", MIRROR_AGREES, "");
+	atomic_store(&mirrored.models[MIRROR].number, 121);
+	ask("r-2");
+	expect_verdict("r-2", MIRROR_DIFFERS, "numbers of y: answer 100, mirror 121");
+	expect_counts(1, 1, 0, 0);
+	mirrored_close();
+}
+
+/* Nothing serves it: its copy fails at once. */
+static void a_mirror_that_fails_differs(void **state)
+{
+	struct stand *stand = *state;
+	mirrored_open(stand,
+		      "  - name: s\n    experiment: {name: e, candidates: [{name: m, weight: 1}], mirror: {name: gone, percent: "
+		      "100}}\n  output: {steps: [s]}\n",
+		      7, 7);
+	let(CANDIDATE, true);
+	ask("r-1");
+	expect_verdict("r-1", MIRROR_DIFFERS, "mirror failed");
+	expect_counts(0, 1, 1, 0);
+	mirrored_close();
+}
+
+static void ask_briefly(const char *id)
+{
+	char deadline[24];
+	snprintf(deadline, sizeof deadline, "%" PRId64, time_of_day_ms() + 300);
+	stand_ask(mirrored.stand, id, 21, "x-deadline-ms", deadline);
+}
+
+/* The copy has the deadline of its request. */
+static void a_deadline_that_passes_is_a_failure(void **state)
+{
+	mirrored_open(*state, MIRRORED(""), 7, 7);
+	ask_briefly("r-1");
+	expect_verdict("r-1", MIRROR_AGREES, ""); /* both have failed */
+	let(MIRROR, true);
+	ask_briefly("r-2");
+	expect_verdict("r-2", MIRROR_DIFFERS, "answer failed");
+	wait_for_answers(2);
+	expect_counts(1, 1, 1, 0);
+	mirrored_close();
+}
+
+/* ---- copies that are not compared ---- */
+
+/* The other step answers, so the candidate's reply is not awaited any more. */
+static void a_call_that_is_given_up_is_left_out(void **state)
+{
+	mirrored_open(
+		*state,
+		"  - name: s\n    experiment: {name: e, candidates: [{name: m, weight: 1}], mirror: {name: shade, percent: 100}}\n"
+		"  - {name: quick, expression: {set: {y: x}}}\n  output: {steps: [s, quick], stepsJoin: any}\n",
+		7, 7);
+	ask("r-1");
+	wait_for_answers(1);
+	expect_counts(0, 0, 0, 0);
+	let(MIRROR, true);
+	expect_verdict("r-1", MIRROR_UNJUDGED, "");
+	expect_counts(0, 0, 0, 1);
+	mirrored_close();
+}
+
+static void when_too_many_replies_wait_the_oldest_is_left_out(void **state)
+{
+	enum { MORE = 3 };
+	char id[16];
+	mirrored_open(*state, MIRRORED(""), 7, 7);
+	let(MIRROR, true);
+	for (size_t i = 0; i < PAIRS_MAX + MORE; i++) {
+		snprintf(id, sizeof id, "r-%zu", i);
+		ask(id);
+	}
+	for (size_t i = 0; i < MORE; i++)
+		expect_verdict(NULL, MIRROR_UNJUDGED, "");
+	expect_counts(0, 0, 0, MORE);
+	let(CANDIDATE, true);
+	wait_for_count(&mirrored.counts.mirror.agreed, PAIRS_MAX);
+	expect_counts(PAIRS_MAX, 0, 0, MORE);
+	mirrored_close();
+}
+
+static void a_copy_without_a_reply_is_left_out_when_the_stage_ends(void **state)
+{
+	mirrored_open(*state, MIRRORED(""), 7, 7);
+	let(CANDIDATE, true);
+	ask("r-1");
+	wait_for_answers(1);
+	(void)stand_stop(mirrored.stand);
+	expect_counts(0, 0, 0, 1);
+	held_model_close(&mirrored.models[0]);
+	held_model_close(&mirrored.models[1]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORY(a_reply_before_or_after_the_answer_is_compared_with_it),
+		STORY(numbers_within_the_tolerance_of_the_mirror_agree),
+		STORY(a_mirror_that_fails_differs),
+		STORY(a_deadline_that_passes_is_a_failure),
+		STORY(a_call_that_is_given_up_is_left_out),
+		STORY(when_too_many_replies_wait_the_oldest_is_left_out),
+		STORY(a_copy_without_a_reply_is_left_out_when_the_stage_ends),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
