@@ -100,3 +100,12 @@ bool network_is_public(const struct sockaddr_storage *address)
 			return false;
 	return true;
 }
+
+bool network_is_loopback(const struct sockaddr *address)
+{
+	if (address->sa_family == AF_INET6) {
+		const struct in6_addr *at = &((const struct sockaddr_in6 *)address)->sin6_addr;
+		return IN6_IS_ADDR_LOOPBACK(at) || (IN6_IS_ADDR_V4MAPPED(at) && at->s6_addr[12] == 127);
+	}
+	return ntohl(((const struct sockaddr_in *)address)->sin_addr.s_addr) >> 24 == 127;
+}

@@ -28,4 +28,7 @@ bool networks_have(const struct network *networks, size_t count, const struct so
  * of special-purpose addresses), nor an IPv4 address in a translated form, which could be one of those. */
 bool network_is_public(const struct sockaddr_storage *address);
 
+/* Whether it is this machine's own; of IPv4 or IPv6. */
+bool network_is_loopback(const struct sockaddr *address);
+
 #endif

@@ -368,13 +368,18 @@ static bool access_policy_check(struct access_question *question)
 	return false;
 }
 
+static struct access_identity access_identity_of_address(const struct access *access, const struct access_request *request)
+{
+	const struct peer_address address =
+		access_address_find(request->peer, request->forwarded_for, access->settings.proxies, access->settings.proxy_count);
+	return access_identity_of(ACCESS_CALLER_NOBODY, address.bytes, sizeof address.bytes);
+}
+
 void access_check(struct access *access, const struct access_request *request, struct access_answer *answer)
 {
-	struct peer_address address = access_address_find(request->peer, request->forwarded_for, access->settings.proxies,
-							  access->settings.proxy_count);
 	struct access_question question = {.access = access, .request = request, .answer = answer};
 	*answer = (struct access_answer){.status = 200, .words = ""};
-	question.address = access_identity_of(ACCESS_CALLER_NOBODY, address.bytes, sizeof address.bytes);
+	question.address = access_identity_of_address(access, request);
 	bool is_good = access_caller_find(&question);
 	const struct access_caller *caller = &answer->caller;
 	answer->identity = question.address;
@@ -395,4 +400,12 @@ bool access_identify(struct access *access, const struct access_request *request
 	if (caller->name.bytes)
 		*identity = access_identity_of_caller(caller);
 	return caller->name.bytes || caller->kind == ACCESS_CALLER_NOBODY;
+}
+
+struct access_identity access_identify_any(struct access *access, const struct access_request *request)
+{
+	static const struct access_identity nobody;
+	struct access_identity identity;
+	const bool is_known = access_identify(access, request, &identity) && memcmp(&identity, &nobody, sizeof identity) != 0;
+	return is_known ? identity : access_identity_of_address(access, request);
 }

@@ -80,6 +80,9 @@ struct access_answer {
  * cannot be recognised again: its token has no `sub`, or its credentials are not valid any more. */
 bool access_identify(struct access *access, const struct access_request *request, struct access_identity *identity);
 
+/* The same of any caller: of one that is anonymous, or cannot be recognised again, the identity of its address. */
+struct access_identity access_identify_any(struct access *access, const struct access_request *request);
+
 /* Checks a request. Takes one request from the caller's rate limit or, if it is not authenticated, from that of
  * its address. */
 void access_check(struct access *access, const struct access_request *request, struct access_answer *answer);

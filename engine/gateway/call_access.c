@@ -62,14 +62,28 @@ static bool forwarded_join(const struct call_credentials *credentials, struct ar
 	return true;
 }
 
+static struct access_request request_of(const struct call_credentials *credentials)
+{
+	return (struct access_request){.authorization = credentials->header(credentials->context, "authorization", 0),
+				       .api_key = credentials->header(credentials->context, ACCESS_API_KEY_HEADER, 0),
+				       .certificate = credentials->certificate,
+				       .peer = credentials->peer};
+}
+
 bool call_access_identify(struct access *access, const struct call_credentials *credentials, struct access_identity *identity)
 {
-	const struct access_request request = {.authorization = credentials->header(credentials->context, "authorization", 0),
-					       .api_key = credentials->header(credentials->context, ACCESS_API_KEY_HEADER, 0),
-					       .certificate = credentials->certificate,
-					       .peer = credentials->peer};
+	const struct access_request request = request_of(credentials);
 	*identity = (struct access_identity){0};
 	return !access || access_identify(access, &request, identity);
+}
+
+struct access_identity call_access_identify_any(struct access *access, const struct call_credentials *credentials,
+						struct arena *arena)
+{
+	struct access_request request = request_of(credentials);
+	if (!forwarded_join(credentials, arena, &request.forwarded_for))
+		request.forwarded_for = (struct text){0}; /* then the proxy is the caller */
+	return access_identify_any(access, &request);
 }
 
 struct text call_access_caller(struct access *access, const struct call_credentials *credentials, struct arena *arena)
@@ -87,12 +101,9 @@ struct text call_access_caller(struct access *access, const struct call_credenti
 void call_access_check(struct access *access, const struct call_credentials *credentials, enum access_verb verb,
 		       struct access_resource resource, struct arena *arena, struct access_answer *answer)
 {
-	struct access_request request = {.authorization = credentials->header(credentials->context, "authorization", 0),
-					 .api_key = credentials->header(credentials->context, ACCESS_API_KEY_HEADER, 0),
-					 .certificate = credentials->certificate,
-					 .peer = credentials->peer,
-					 .verb = verb,
-					 .resource = resource};
+	struct access_request request = request_of(credentials);
+	request.verb = verb;
+	request.resource = resource;
 	*answer = (struct access_answer){.status = 200, .words = ""};
 	if (!access)
 		return;

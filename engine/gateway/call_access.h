@@ -27,6 +27,10 @@ struct access_resource call_resource(const struct call_source *source, const str
  * cannot be recognised again. */
 bool call_access_identify(struct access *access, const struct call_credentials *credentials, struct access_identity *identity);
 
+/* The same of any caller (access_identify_any()); `access` is not NULL. Lines of X-Forwarded-For are joined in the arena. */
+struct access_identity call_access_identify_any(struct access *access, const struct call_credentials *credentials,
+						struct arena *arena);
+
 /* Value of EXPLAIN_CALLER_HEADER for that caller, in the arena. Empty: it is anonymous, or cannot be recognised, or `access` is
  * NULL. */
 struct text call_access_caller(struct access *access, const struct call_credentials *credentials, struct arena *arena);

@@ -61,7 +61,7 @@ static bool grpc_set_up(struct gateway *gateway, struct loop *loop, size_t body_
 
 static bool search_begin(void *searcher, const struct poll_request *request)
 {
-	return polls_begin(searcher, request);
+	return polls_begin(searcher, request) == POLL_STARTED;
 }
 
 static void bodies_limit(void *context)

@@ -254,18 +254,22 @@ static void replay_accepted(struct keyed_call *call)
 static void call_replay(struct keyed_call *call, const struct claim_record *holder)
 {
 	const struct gateway_target *target = call->call.target;
+	enum poll_start start = POLL_STARTED;
 	call->claim = *holder;
 	call->origin = holder->origin;
 	const struct poll_request poll = {.inputs = call->inputs,
 					  .outputs = target->outputs,
 					  .submission = call->origin,
+					  .share = call->place.caller,
 					  .ended = keyed_calls_on_searched,
 					  .context = call};
 	call->phase = KEYED_SEARCHES;
 	if (call->call.submits || !target->answers || !target->outputs)
 		replay_accepted(call);
-	else if (!polls_begin(call->keyed->config.polls, &poll))
-		keyed_refuse(call, 503, "the gateway has its maximum of searches for answers; try again later");
+	else
+		start = polls_begin(call->keyed->config.polls, &poll);
+	if (start != POLL_STARTED)
+		keyed_refuse(call, poll_refusal_status(start), poll_refusal_words(start));
 }
 
 /* ---- the request ---- */

@@ -105,15 +105,25 @@ static void search_run(void *context)
 
 /* ---- the beginning ---- */
 
-bool polls_begin(struct polls *polls, const struct poll_request *request)
+static bool share_is_used(const struct polls *polls, uint64_t share)
+{
+	size_t used = 0;
+	for (const struct poll *poll = polls->items; poll < polls->items + POLLS_AT_ONCE; poll++)
+		used += poll->search.arena && poll->request.share == share;
+	return share != 0 && used >= POLLS_AT_ONCE / POLLS_SHARES;
+}
+
+enum poll_start polls_begin(struct polls *polls, const struct poll_request *request)
 {
 	struct error error = {0};
 	struct poll *poll = polls->items;
+	if (share_is_used(polls, request->share))
+		return POLL_NO_SHARE;
 	while (poll < polls->items + POLLS_AT_ONCE && poll->search.arena)
 		poll++;
 	struct arena *arena = poll < polls->items + POLLS_AT_ONCE ? arena_open(ANSWER_ARENA_BYTES) : NULL;
 	if (!arena)
-		return false;
+		return POLL_NO_PLACE;
 	poll->request = *request;
 	poll->search = (struct answer_search){.brokers = polls->config.brokers,
 					      .properties = polls->config.consumer,
@@ -130,10 +140,10 @@ bool polls_begin(struct polls *polls, const struct poll_request *request)
 					      .arena = arena};
 	poll->task = (struct loop_task){.run = search_run, .done = polls_on_searched, .context = poll};
 	if (!arena_failed(arena) && loop_task_start(&poll->task, polls->loop, "searches an answer", &error))
-		return true;
+		return POLL_STARTED;
 	arena_close(arena);
 	poll->search = (struct answer_search){0};
-	return false;
+	return POLL_NO_PLACE;
 }
 
 /* ---- opening and closing ---- */

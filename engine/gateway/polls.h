@@ -8,6 +8,7 @@
 #include "gateway/submission.h"
 
 #define POLLS_AT_ONCE 8 /* each has a thread and a client of Kafka, for about a tenth of a second */
+#define POLLS_SHARES 4	/* a caller has at most one of so many equal parts of them */
 
 struct polls;
 
@@ -37,11 +38,29 @@ struct poll_request {
 	struct text id;	    /* of explanations: that of the request instead of a submission; copied. Empty: the submission counts */
 	struct text caller; /* with it: the only one who may poll, as in struct answer_search; copied */
 	struct poll_found *found; /* of the former poll; then of this one, before `ended` is called. NULL: it is not polled again */
+	uint64_t share;		  /* hash of the caller, whose polls are counted together; 0: it has no share */
 	void (*ended)(void *context, const struct call_outcome *outcome);
 	void *context;
 };
 
-/* Starts a poll; `ended` is called later. False: POLLS_AT_ONCE polls run already, or memory ran out. */
-bool polls_begin(struct polls *polls, const struct poll_request *request);
+enum poll_start {
+	POLL_STARTED,  /* `ended` is called later */
+	POLL_NO_SHARE, /* its caller has as many polls open as it may */
+	POLL_NO_PLACE, /* POLLS_AT_ONCE run, or memory ran out */
+};
+
+enum poll_start polls_begin(struct polls *polls, const struct poll_request *request);
+
+/* How the caller of one that was not started is refused. */
+static inline int poll_refusal_status(enum poll_start start)
+{
+	return start == POLL_NO_SHARE ? 429 : 503;
+}
+
+static inline const char *poll_refusal_words(enum poll_start start)
+{
+	return start == POLL_NO_SHARE ? "this caller has its share of polls open; wait for one to end, or watch the request"
+				      : "as many polls run as may; try again later";
+}
 
 #endif

@@ -71,6 +71,10 @@ struct call_name rest_call_name(const struct rest_request *request);
 /* The caller of a request that rest_admits() let in. False: it has not said who it is. */
 bool rest_caller_find(const struct rest_request *request, struct access_identity *identity);
 
+/* The hash by which the caller's polls are counted: of its identity, else of its address. 0: it has no share, since without access
+ * control callers on loopback are not told apart. */
+uint64_t rest_caller_share(const struct rest_request *request);
+
 /* Finds the route of that path and method, and sets in `request` the names that the path contains. NULL: none;
  * `allowed` is then the methods of that path, joined by commas (empty: there is no such path). */
 const struct gateway_route *rest_route_find(struct text method, struct text path, struct rest_request *request, char *allowed,
@@ -132,6 +136,9 @@ struct text rest_caller(const struct rest_request *request);
 
 /* Finds what a poll or a watch of a submitted request reads. False: it is refused. */
 bool rest_poll_prepare(const struct rest_request *request, struct poll_request *poll);
+
+/* Starts a poll of the request's caller. False: it is refused with 429 or 503. */
+bool rest_poll_begin(const struct rest_request *request, struct poll_request *poll);
 
 /* Cancels a submitted request: 202 when Kafka has the cancellation, 200 if the request has ended by one, 409 if it has its answer,
  * else as a poll: 404, 410 or 503. */

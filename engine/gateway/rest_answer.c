@@ -55,5 +55,5 @@ void rest_refuse(const struct rest_request *request, int status, const char *for
 	va_start(arguments, format);
 	(void)vsnprintf(words, sizeof words, format, arguments);
 	va_end(arguments);
-	rest_refuse_with(request, status, &later, status == 503, words);
+	rest_refuse_with(request, status, &later, status == 503 || status == 429, words);
 }

@@ -152,8 +152,8 @@ void rest_cancel(const struct rest_request *request)
 	poll.context = cancellation;
 	if (cancellation)
 		poll.found = &cancellation->found;
-	if (cancellation && polls_begin(request->rest->polls, &poll))
-		return;
-	cancellation_close(cancellation);
-	rest_refuse(request, 503, "as many polls run as may; try again later");
+	if (!cancellation)
+		rest_refuse(request, 503, "%s", poll_refusal_words(POLL_NO_PLACE));
+	else if (!rest_poll_begin(request, &poll))
+		cancellation_close(cancellation);
 }

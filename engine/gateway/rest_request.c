@@ -1,6 +1,9 @@
 /* rest_request.c: Target, headers and caller of a request by REST; see rest.h. */
 #include "gateway/rest.h"
 
+#include "base/hash.h"
+#include "gateway/idempotent_limits.h"
+
 static struct text rest_header(const void *context, const char *name)
 {
 	return http_incoming_header(context, name);
@@ -52,6 +55,27 @@ bool rest_caller_find(const struct rest_request *request, struct access_identity
 	char subject[CALL_SUBJECT_BYTES_MAX];
 	const struct call_credentials credentials = credentials_of(request, subject);
 	return call_access_identify(request->rest->access, &credentials, identity);
+}
+
+/* Callers that come from this machine, perhaps all through one proxy, are not told apart. */
+static uint64_t peer_share(const struct sockaddr_storage *peer)
+{
+	const struct peer_address address = peer_address_of(peer);
+	return network_is_loopback((const struct sockaddr *)peer) ? 0 : hash_bytes(address.bytes, sizeof address.bytes, 0) | 1;
+}
+
+uint64_t rest_caller_share(const struct rest_request *request)
+{
+	char subject[CALL_SUBJECT_BYTES_MAX];
+	struct sockaddr_storage peer;
+	struct call_credentials credentials = credentials_of(request, subject);
+	if (!http_incoming_peer(request->incoming, &peer))
+		return 0; /* the connection is gone */
+	if (!request->rest->access)
+		return peer_share(&peer);
+	credentials.peer = &peer;
+	const struct access_identity caller = call_access_identify_any(request->rest->access, &credentials, request->rest->arena);
+	return keyed_caller(&caller, true);
 }
 
 struct text rest_caller(const struct rest_request *request)

@@ -49,6 +49,15 @@ bool rest_poll_prepare(const struct rest_request *request, struct poll_request *
 	return false;
 }
 
+bool rest_poll_begin(const struct rest_request *request, struct poll_request *poll)
+{
+	poll->share = rest_caller_share(request);
+	const enum poll_start start = polls_begin(request->rest->polls, poll);
+	if (start != POLL_STARTED)
+		rest_refuse(request, poll_refusal_status(start), "%s", poll_refusal_words(start));
+	return start == POLL_STARTED;
+}
+
 void rest_poll_explanations(const struct rest_request *request)
 {
 	struct poll_request poll = {.ended = rest_call_ended, .context = request->incoming};
@@ -66,13 +75,13 @@ void rest_poll_explanations(const struct rest_request *request)
 	else if (!target->explanations)
 		rest_refuse(request, 409, "pipeline %s has no step of kind `explain`, so there is no explanation to poll",
 			    target->name);
-	else if (!polls_begin(request->rest->polls, &poll))
-		rest_refuse(request, 503, "as many polls run as may; try again later");
+	else
+		(void)rest_poll_begin(request, &poll);
 }
 
 void rest_poll(const struct rest_request *request)
 {
 	struct poll_request poll = {.ended = rest_call_ended, .context = request->incoming};
-	if (rest_poll_prepare(request, &poll) && !polls_begin(request->rest->polls, &poll))
-		rest_refuse(request, 503, "as many polls run as may; try again later");
+	if (rest_poll_prepare(request, &poll))
+		(void)rest_poll_begin(request, &poll);
 }

@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/network.h"
+
 #define WAITING_MAX 1024 /* connections that are not accepted yet */
 #define PORT_BYTES 12
 
@@ -44,15 +46,6 @@ static int listen_at(const struct addrinfo *at)
 	return -1;
 }
 
-static bool is_loopback(const struct sockaddr *address)
-{
-	if (address->sa_family == AF_INET6) {
-		const struct in6_addr *at = &((const struct sockaddr_in6 *)address)->sin6_addr;
-		return IN6_IS_ADDR_LOOPBACK(at) || (IN6_IS_ADDR_V4MAPPED(at) && at->s6_addr[12] == 127);
-	}
-	return ntohl(((const struct sockaddr_in *)address)->sin_addr.s_addr) >> 24 == 127;
-}
-
 bool listen_is_local(const char *host)
 {
 	const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
@@ -63,7 +56,7 @@ bool listen_is_local(const char *host)
 	if (getaddrinfo(host, NULL, &hints, &found) != 0)
 		return true;
 	for (const struct addrinfo *at = found; at; at = at->ai_next)
-		local = local && is_loopback(at->ai_addr);
+		local = local && network_is_loopback(at->ai_addr);
 	freeaddrinfo(found);
 	return local;
 }

@@ -803,8 +803,20 @@ def polls_after_a_restart(judge, start, keys):
     place = watch.rsplit("/", 1)[0]
     judge.expect("who may poll may not cancel", gateway.ask("DELETE", place, None, [mine])[0] == 403 and gateway.ask("DELETE", place)[0] == 401)
     judge.expect("unless that is allowed", gateway.ask("DELETE", place, None, [other])[0] == 409)
-    judge.expect("who may poll may not watch", gateway.ask("GET", watch, None, [("x-api-key", "a-third-key-that-is-long")])[0] == 403
-                 and gateway.ask("GET", watch)[0] == 401)
+    third = ("x-api-key", "a-third-key-that-is-long")
+    judge.expect("who may poll may not watch", gateway.ask("GET", watch, None, [third])[0] == 403 and gateway.ask("GET", watch)[0] == 401)
+    found = []
+    polls = [threading.Thread(target=lambda: found.append(gateway.ask("GET", place, None, [mine]))) for _ in range(16)]
+    for poll in polls:
+        poll.start()
+    others = [gateway.ask("GET", place, None, [third])[0] for _ in range(2)]
+    for poll in polls:
+        poll.join()
+    refused = [(answer, headers) for status, answer, headers in found if status == 429]
+    judge.expect("a caller has a share of the polls", refused and {status for status, _, _ in found} == {200, 429}, found)
+    judge.expect("who polls more is told when to come again", all(headers.get("retry-after") == "1" and "share of polls" in answer["error"]
+                                                                  and answer["kind"] == "LIMIT" for answer, headers in refused), refused)
+    judge.expect("and others poll meanwhile", others == [200, 200], others)
     gateway.stop()
 
 

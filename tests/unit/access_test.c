@@ -441,7 +441,18 @@ static void identities_are_those_of_callers(void **state)
 	request = request_of();
 	assert_true(access_identify(access, &request, &known));
 	assert_memory_equal(&(struct access_identity){0}, &known, sizeof known);
+	/* For what is counted by callers, an anonymous one is its address. */
 	first = ask(access, request, 401, "");
+	known = access_identify_any(access, &request);
+	assert_memory_equal(&first.identity, &known, sizeof known);
+	request.api_key = TEXT(API_KEY);
+	const struct access_identity named = access_identify_any(access, &request);
+	assert_true(access_identify(access, &request, &known));
+	assert_memory_equal(&named, &known, sizeof known);
+	request.api_key = TEXT("not known");
+	known = access_identify_any(access, &request);
+	assert_memory_equal(&first.identity, &known, sizeof known);
+	request = request_of();
 	inet_pton(AF_INET, "192.0.2.78", &((struct sockaddr_in *)&peer)->sin_addr);
 	second = ask(access, request, 401, "");
 	assert_memory_not_equal(&first.identity, &second.identity, sizeof first.identity);
