@@ -410,10 +410,13 @@ static bool calls_set_up(struct calls *calls, const struct gateway_targets *targ
 	calls->call_counts = call_counts_open();
 	if (!calls->call_counts || !calls->replies || !calls->slots || !calls->arena)
 		return error_memory(error, ERROR_SYSTEM, "opening a gateway");
-	if (getrandom(&calls->epoch, sizeof calls->epoch, 0) != (ssize_t)sizeof calls->epoch ||
+	uint64_t secret;
+	if (getrandom(&secret, sizeof secret, 0) != (ssize_t)sizeof secret ||
+	    getrandom(&calls->epoch, sizeof calls->epoch, 0) != (ssize_t)sizeof calls->epoch ||
 	    getrandom(&calls->kafka_epoch, sizeof calls->kafka_epoch, 0) != (ssize_t)sizeof calls->kafka_epoch ||
 	    getrandom(&calls->names, sizeof calls->names, 0) != (ssize_t)sizeof calls->names)
 		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "the system gives no random number for the gateway's replies");
+	(void)number_write_hex(calls->secret, secret, sizeof calls->secret);
 	calls->bell = bell_open(error);
 	calls->watch = (struct watch){.ready = calls_on_bell, .context = calls};
 	calls->look = (struct loop_timer){.due = calls_on_check, .context = calls};

@@ -87,6 +87,7 @@ struct text open_call_address_write(const struct open_call *call, char out[REPLY
 {
 	const struct reply_address address = {.partition = reader_partition(call->calls->reader),
 					      .epoch = call->placed ? call->calls->kafka_epoch : call->calls->epoch,
+					      .secret = {call->calls->secret, sizeof call->calls->secret},
 					      .call = call->number,
 					      .pipeline = text_of(call->target->name)};
 	return (struct text){out, reply_address_write(&address, out)};

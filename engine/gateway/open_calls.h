@@ -49,6 +49,7 @@ struct calls {
 	struct loop_timer look;
 	int bell;
 	uint64_t epoch, kafka_epoch; /* of requests whose replies may come by memory; of others. Callers see neither */
+	char secret[REPLY_SECRET_DIGITS]; /* of all their addresses */
 	uint64_t names;		     /* first part of the ids that requests are given */
 	uint64_t serial;	     /* of the last call */
 	struct random ids;	     /* of requests that are refused, and have none */

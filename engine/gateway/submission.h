@@ -2,14 +2,14 @@
  * gateway finds the answer by it, also after a restart. Pure.
  *
  * A call that waited until its deadline gets such an id too. Its record has no nonce, since nearly all calls are answered. Its
- * nonce is a digest of its reply address instead (message/reply.h), whose 64 random bits callers never see: ids of requests have
+ * nonce is a digest of its reply address instead (message/reply.h), whose 128 random bits callers never see: ids of requests have
  * others.
  *
  * The text is `PARTITION-OFFSET-TIME-ANSWERS-NONCE`: four numbers in decimal, and 128 random bits (of a call that waited, a digest
- * of 64). The place alone could be guessed, so that callers who may poll a pipeline could read each other's answers. The nonce is a
- * header of the record and of its answer (message/reply.h); for a poll whose id has another one there is no such request. A keyed
- * MAC of the place would do the same without those headers, but all gateways would have to share a secret, and ids would end when
- * it is replaced. Who may read the topics in Kafka sees the nonce, and sees the answer beside it.
+ * of as many). The place alone could be guessed, so that callers who may poll a pipeline could read each other's answers. The nonce
+ * is a header of the record and of its answer (message/reply.h); for a poll whose id has another one there is no such request. A
+ * keyed MAC of the place would do the same without those headers, but all gateways would have to share a secret, and ids would end
+ * when it is replaced. Who may read the topics in Kafka sees the nonce, and sees the answer beside it.
  */
 #ifndef SLUICE_GATEWAY_SUBMISSION_H
 #define SLUICE_GATEWAY_SUBMISSION_H

@@ -28,14 +28,25 @@ static bool natural_read(struct text digits, uint64_t *number)
 static bool epoch_read(struct text digits, uint64_t *epoch)
 {
 	*epoch = 0;
-	for (size_t i = 0; i < digits.length; i++) {
+	if (digits.length != REPLY_EPOCH_DIGITS)
+		return false;
+	for (size_t i = 0; i < REPLY_EPOCH_DIGITS; i++) {
 		char c = digits.bytes[i];
 		unsigned digit = c >= '0' && c <= '9' ? (unsigned)(c - '0') : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a' + 10) : 16;
 		if (digit > 15)
 			return false;
 		*epoch = *epoch << 4 | digit;
 	}
-	return digits.length == REPLY_EPOCH_DIGITS;
+	return true;
+}
+
+/* Takes the digits behind the epoch's, whatever they are. */
+static struct text secret_take(struct text *epoch)
+{
+	if (epoch->length != REPLY_EPOCH_DIGITS + REPLY_SECRET_DIGITS)
+		return (struct text){"", 0};
+	epoch->length = REPLY_EPOCH_DIGITS;
+	return (struct text){epoch->bytes + REPLY_EPOCH_DIGITS, REPLY_SECRET_DIGITS};
 }
 
 bool reply_address_read(struct text value, struct reply_address *address)
@@ -44,10 +55,13 @@ bool reply_address_read(struct text value, struct reply_address *address)
 	uint64_t number;
 	*address = (struct reply_address){0};
 	if (value.length >= REPLY_ADDRESS_BYTES_MAX || !part_take(&rest, &partition) || !natural_read(partition, &number) ||
-	    number > REPLY_PARTITION_MAX || !part_take(&rest, &epoch) || !epoch_read(epoch, &address->epoch))
+	    number > REPLY_PARTITION_MAX || !part_take(&rest, &epoch))
 		return false;
+	const bool ends = epoch.bytes + epoch.length == value.bytes + value.length;
+	address->secret = secret_take(&epoch);
 	address->partition = (int32_t)number;
-	bool ends = epoch.bytes + epoch.length == value.bytes + value.length;
+	if (!epoch_read(epoch, &address->epoch))
+		return false;
 	if (ends)
 		return true;
 	if (!part_take(&rest, &call) || !natural_read(call, &address->call) || address->call == 0)
@@ -58,10 +72,13 @@ bool reply_address_read(struct text value, struct reply_address *address)
 
 size_t reply_address_write(const struct reply_address *address, char out[REPLY_ADDRESS_BYTES_MAX])
 {
-	assert(address->pipeline.length <= PIPELINE_BYTES_MAX);
+	assert(address->pipeline.length <= PIPELINE_BYTES_MAX && address->secret.length <= REPLY_SECRET_DIGITS);
 	size_t length = number_write_int64(out, address->partition);
 	out[length++] = '/';
 	length += number_write_hex(out + length, address->epoch, REPLY_EPOCH_DIGITS);
+	if (address->secret.length > 0)
+		memcpy(out + length, address->secret.bytes, address->secret.length);
+	length += address->secret.length;
 	if (address->pipeline.length == 0)
 		return length;
 	out[length++] = '/';

@@ -3,7 +3,9 @@
  * A gateway sends a request with the header `sluice-reply: PARTITION/EPOCH/CALL/PIPELINE`. An engine that answers it sends a
  * copy of the answer to that partition of the namespace's replies topic, with the same header. The epoch is a random
  * number of each start of a gateway: gateways that share a partition, and one that was started again, skip what is not
- * theirs. CALL and PIPELINE may be left out together: then any pipeline that reads the request replies.
+ * theirs. Its digits are followed by those of a secret, which is random likewise and which nobody reads: the ids of late calls are
+ * digests of addresses (gateway/submission.h), and 64 random bits could be found by trying. CALL and PIPELINE may be left out
+ * together: then any pipeline that reads the request replies.
  *
  * The call and the pipeline are in the address because request ids may repeat, and because a pipeline may read the requests of
  * another.
@@ -15,6 +17,7 @@
 
 #define REPLY_HEADER "sluice-reply"
 #define REPLY_EPOCH_DIGITS 16 /* hexadecimal: 64 bits */
+#define REPLY_SECRET_DIGITS 16	 /* likewise */
 #define REPLY_PARTITION_MAX 9999 /* of the replies topic; far more gateways than there are */
 #define REPLY_ADDRESS_BYTES_MAX 320 /* with a pipeline's name of 253 characters */
 
@@ -56,11 +59,12 @@ bool reply_header_is_own(struct text name);
 struct reply_address {
 	int32_t partition;
 	uint64_t epoch;
+	struct text secret;   /* its digits; empty: none, as earlier gateways wrote */
 	uint64_t call;	      /* 0: none */
 	struct text pipeline; /* empty: none */
 };
 
-/* Borrows the pipeline from the value. False: the value is not an address. */
+/* Borrows secret and pipeline from the value. False: the value is not an address. */
 bool reply_address_read(struct text value, struct reply_address *address);
 
 /* Writes the address, without CALL and PIPELINE if the pipeline is empty. In `out`; returns its length. The

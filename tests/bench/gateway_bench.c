@@ -64,8 +64,11 @@ static bool reply_pass(struct arena *arena)
 
 static bool address_pass(uint64_t call)
 {
-	const struct reply_address address = {
-		.partition = 3, .epoch = UINT64_C(0x0123456789abcdef), .call = call, .pipeline = TEXT("one")};
+	const struct reply_address address = {.partition = 3,
+					      .epoch = UINT64_C(0x0123456789abcdef),
+					      .secret = TEXT("fedcba9876543210"),
+					      .call = call,
+					      .pipeline = TEXT("one")};
 	struct reply_address read;
 	char out[REPLY_ADDRESS_BYTES_MAX];
 	const size_t length = reply_address_write(&address, out);

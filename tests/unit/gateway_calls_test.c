@@ -263,19 +263,23 @@ static void a_deadline_ends_a_call_that_nobody_answers(void **state)
 	assert_int_equal(calls_open_count(stand->calls), 0);
 }
 
-/* Who knew the epoch could name the requests of others, and so poll their answers. */
+/* Who knew the epoch and the secret could name the requests of others, and so poll their answers. */
 static void an_id_that_a_call_is_given_does_not_tell_the_epoch(void **state)
 {
 	struct calls_stand *stand = *state;
-	char address[REPLY_ADDRESS_BYTES_MAX], epoch[REPLY_EPOCH_DIGITS + 1];
+	char address[REPLY_ADDRESS_BYTES_MAX], epoch[REPLY_EPOCH_DIGITS + 1], secret[REPLY_SECRET_DIGITS + 1];
 	calls_call_with(stand, 0, MOCK_WAIT_MS, "", TEXT("1"));
 	calls_next_asked(stand, address);
-	(void)snprintf(epoch, sizeof epoch, "%s", strchr(address, '/') + 1);
+	assert_int_equal(sscanf(strchr(address, '/'), "/%16[0-9a-f]%16[0-9a-f]/", epoch, secret), 2);
 	assert_int_equal(strlen(epoch), REPLY_EPOCH_DIGITS);
+	assert_int_equal(strlen(secret), REPLY_SECRET_DIGITS);
+	assert_string_not_equal(secret, epoch);
+	assert_string_not_equal(secret, "0000000000000000");
 	calls_reply(stand, address, "answer");
 	calls_await_end(stand, 0);
 	assert_int_equal(strlen(stand->callers[0].id) > REPLY_EPOCH_DIGITS, 1);
 	assert_null(strstr(stand->callers[0].id, epoch));
+	assert_null(strstr(stand->callers[0].id, secret));
 }
 
 /* By the engine, which ends a request at its deadline as the gateway does, and by one that has passed when the call begins. */

@@ -25,6 +25,27 @@ static void an_address_is_read_as_it_is_written(void **state)
 	assert_true(text_is(read.pipeline, "orders"));
 }
 
+/* The secret, whatever it is, stays with the address. Earlier gateways wrote none. */
+static void an_address_may_have_a_secret(void **state)
+{
+	struct reply_address read;
+	char bytes[REPLY_ADDRESS_BYTES_MAX];
+	const struct text whole = TEXT("12/00f0123456789abcfedcba9876543210/7/orders"),
+			  bare = TEXT("3/0123456789abcdef0000000000000001");
+	(void)state;
+	assert_true(reply_address_read(whole, &read));
+	assert_true(read.epoch == UINT64_C(0x00f0123456789abc));
+	assert_true(text_is(read.secret, "fedcba9876543210"));
+	assert_true(read.call == 7);
+	assert_true(text_is((struct text){bytes, reply_address_write(&read, bytes)}, whole.bytes));
+	assert_true(reply_address_read(bare, &read));
+	assert_true(read.epoch == UINT64_C(0x0123456789abcdef));
+	assert_int_equal(read.pipeline.length, 0);
+	assert_true(text_is((struct text){bytes, reply_address_write(&read, bytes)}, bare.bytes));
+	assert_true(reply_address_read(TEXT("3/0123456789abcdef/1/p"), &read));
+	assert_int_equal(read.secret.length, 0);
+}
+
 static void an_address_need_not_name_a_call(void **state)
 {
 	struct reply_address read;
@@ -52,6 +73,9 @@ static void what_is_no_address_is_refused(void **state)
 		"10000/0123456789abcdef", /* partitions end before */
 		"3/0123456789abcde",
 		"3/0123456789abcdef0",
+		"3/0123456789abcdef0123456789abcde",
+		"3/0123456789abcdef0123456789abcdef0",
+		"3/0123456789abcdeg0123456789abcdef",
 		"3/0123456789abcdeg",
 		"3/0123456789ABCDEF",
 		"3/0123456789abcdef/",
@@ -150,6 +174,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_address_is_read_as_it_is_written),
+		cmocka_unit_test(an_address_may_have_a_secret),
 		cmocka_unit_test(an_address_need_not_name_a_call),
 		cmocka_unit_test(what_is_no_address_is_refused),
 		cmocka_unit_test(an_error_body_has_the_parts_that_are_known),
