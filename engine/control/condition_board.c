@@ -93,10 +93,11 @@ static void pipeline_look(const struct engine *engine, const struct pipeline_pla
 		condition_worsen(condition, "Waiting", reason_keep(arena, "its consumer group changes", held));
 	else if (!readiness->has_followed || readiness->version == 0)
 		condition_worsen(condition, "Starting", TEXT("the workers change to this version"));
-	else if (!readiness->has_partitions)
+	else if (readiness->absent.topic) {
+		topic_absence_write(&readiness->absent, words, sizeof words);
+		condition_worsen(condition, "Waiting", text_copied(arena, text_of(words)));
+	} else if (!readiness->has_partitions)
 		condition_worsen(condition, "Starting", TEXT("the consumer group assigns partitions"));
-	else if (readiness->gone_topic)
-		condition_worsen(condition, "Waiting", text_of(arena_print(arena, TOPIC_GONE_WORDS, readiness->gone_topic)));
 	else if (readiness->waits_for)
 		condition_worsen(condition, "Waiting", text_of(readiness->waits_for));
 	else if (readiness->models_away > 0) {

@@ -282,11 +282,13 @@ static void begin_commit(struct kafka_at_least_once *output, struct positions po
 	forget_commit(output);
 }
 
+/* Whether the commit need not be made: its partitions are another worker's by now, or all are of topics that the login may not read
+ * any more, whose records are read again when it may. */
 static bool is_void(rd_kafka_resp_err_t code)
 {
 	return code == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION || code == RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID ||
 	       code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID || code == RD_KAFKA_RESP_ERR__ASSIGNMENT_LOST ||
-	       code == RD_KAFKA_RESP_ERR__FATAL;
+	       code == RD_KAFKA_RESP_ERR__FATAL || code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
 }
 
 /* Whether a commit is not worth waiting for: its partitions belong to another worker by now, and Kafka answers it
@@ -312,9 +314,9 @@ static void read_commits(struct kafka_at_least_once *output)
 	} else {
 		commit_failed(output, code);
 	}
-	if (code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED || code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+	if (code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
 		error_set(&output->failure, ERROR_SYSTEM, PLACE_NONE,
-			  "Kafka does not let this engine commit its offsets: %s; grant it READ on its group and topics",
+			  "Kafka does not let this engine commit its offsets: %s; grant it READ on its group",
 			  rd_kafka_err2str(code));
 	rd_kafka_event_destroy(event);
 	forget_commit(output);

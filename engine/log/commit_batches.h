@@ -63,7 +63,8 @@ bool commit_batches_to_commit(struct commit_batches *commits, struct positions *
 /* Result of a commit. */
 enum commit_batches_outcome {
 	COMMIT_BATCHES_TAKEN,
-	COMMIT_BATCHES_VOID,   /* the group has assigned these partitions to other members, which now answer their records */
+	COMMIT_BATCHES_VOID,   /* the group has assigned these partitions to other members, which now answer their records; or the
+				* login may not read a topic any more */
 	COMMIT_BATCHES_FAILED, /* not committed this time: to be ended again */
 };
 void commit_batches_took(struct commit_batches *commits, enum commit_batches_outcome outcome);

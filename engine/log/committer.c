@@ -234,16 +234,22 @@ static enum settlement_outcome send_offsets(struct committer *committer)
 	return outcome_of(committer, "sending offsets", failure);
 }
 
+/* Takes what is committed of a partition. The worker knows it if the login may not read it any more, and no commit is in doubt. */
+static rd_kafka_resp_err_t committed_take(const struct committer *committer, const rd_kafka_topic_partition_t *entry,
+					  struct position *position)
+{
+	const bool is_known = entry->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED && !committer->settlement.maybe_committed;
+	position->offset = is_known ? OFFSET_UNKNOWN : entry->offset < 0 ? OFFSET_NONE : entry->offset;
+	return is_known ? RD_KAFKA_RESP_ERR_NO_ERROR : entry->err;
+}
+
 static enum settlement_outcome read_committed(struct committer *committer, struct error *error)
 {
 	struct positions positions = committer->settlement.positions;
 	rd_kafka_topic_partition_list_t *list = consumer_list(committer->consumer, positions);
 	rd_kafka_resp_err_t code = rd_kafka_committed(consumer_client(committer->consumer), list, committer->timeout_ms);
-	for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && i < list->cnt; i++) {
-		int64_t offset = list->elems[i].offset;
-		positions.items[i].offset = offset < 0 ? OFFSET_NONE : offset;
-		code = list->elems[i].err;
-	}
+	for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && i < list->cnt; i++)
+		code = committed_take(committer, &list->elems[i], &positions.items[i]);
 	rd_kafka_topic_partition_list_destroy(list);
 	if (failure_is_lasting(code)) {
 		error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka does not report the committed offsets of the group: %s%s",

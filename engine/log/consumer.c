@@ -202,7 +202,7 @@ static void kafka_close(struct consumer *self)
 	pthread_mutex_destroy(&consumer->asking);
 	pthread_mutex_destroy(&consumer->resets_lock);
 	memory_give(consumer->resets);
-	memory_give(consumer->gone);
+	absent_topics_close(&consumer->absent);
 	if (consumer->cluster)
 		rd_kafka_mem_free(NULL, consumer->cluster);
 	memory_give(consumer);
@@ -293,8 +293,8 @@ static void consumer_end_rejoin_check(struct kafka_consumer *consumer)
 	if (consumer->rejoin_check && rejoin_check_ended(consumer->rejoin_check, &code)) {
 		rejoin_check_close(consumer->rejoin_check);
 		consumer->rejoin_check = NULL;
-	} else if (consumer->given_others && consumer->change == ASSIGNMENT_SAME) {
-		consumer->given_others = false;
+	} else if (consumer->must_rejoin && consumer->change == ASSIGNMENT_SAME) {
+		consumer->must_rejoin = false;
 		code = group_rejoin(consumer->client);
 	}
 	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -340,7 +340,7 @@ static bool kafka_take(struct consumer *self, struct record *records, size_t roo
 			record_fill(message, &records[(*count)++]);
 			continue;
 		}
-		consumer_on_error(consumer->client, message->err, rd_kafka_message_errstr(message), consumer);
+		consumer_on_refusal(consumer, message);
 		rd_kafka_message_destroy(message);
 	}
 	if (*count > 0) {
@@ -348,9 +348,11 @@ static bool kafka_take(struct consumer *self, struct record *records, size_t roo
 		replacement_watch_note(consumer->replacements, consumer->topics[last->topic], last->partition, last->offset,
 				       last->time_ms);
 	}
+	if (consumer->absent.count > 0)
+		consumer_note_read(consumer, records, *count);
 	if (consumer->moved)
 		consumer_take_moves(consumer);
-	if (consumer->rejoin_check || consumer->given_others)
+	if (consumer->rejoin_check || consumer->must_rejoin)
 		consumer_end_rejoin_check(consumer);
 	consumer_look_for_topics(consumer);
 	if (consumer->failure.kind == ERROR_NONE)
@@ -390,6 +392,7 @@ static bool accept_given(struct kafka_consumer *consumer, struct error *error)
 	memory_give(consumer->given.items);
 	consumer->given = consumer->changed;
 	consumer->changed = (struct positions){0};
+	consumer_note_given(consumer);
 	if (!consumer->joined && consumer->assigned == 0)
 		consumer->rejoin_check = rejoin_check_begin(consumer->client, consumer->config->group, consumer->bell);
 	consumer->joined = true;
@@ -516,11 +519,11 @@ static bool kafka_is_checking(const struct consumer *self)
 	return ((const struct kafka_consumer *)self)->checking;
 }
 
-static size_t kafka_gone(const struct consumer *self, const uint32_t **topics)
+static size_t kafka_absent(const struct consumer *self, const struct absent_topic **topics)
 {
 	const struct kafka_consumer *consumer = (const struct kafka_consumer *)self;
-	*topics = consumer->gone;
-	return consumer->gone_count;
+	*topics = consumer->absent.items;
+	return consumer->absent.count;
 }
 
 static const struct consumer_operations kafka_operations = {
@@ -535,5 +538,5 @@ static const struct consumer_operations kafka_operations = {
 	.follow = kafka_follow,
 	.gap = kafka_gap,
 	.is_checking = kafka_is_checking,
-	.gone = kafka_gone,
+	.absent = kafka_absent,
 };

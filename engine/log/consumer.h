@@ -16,12 +16,13 @@
 #ifndef SLUICE_LOG_CONSUMER_H
 #define SLUICE_LOG_CONSUMER_H
 
+#include "log/absent_topics.h"
 #include "log/commit_references.h"
 
 struct consumer;
 struct consumer_operations;
 
-#define CONSUMER_LOOK_MS 10000 /* between two looks whether a missing topic exists */
+#define CONSUMER_LOOK_MS 10000	       /* between two looks whether an absent topic is there */
 #define TOPICS_READ_MAX ((size_t)4096) /* of one consumer: as many as the tag of a result can name */
 
 struct consumer_config {
@@ -92,7 +93,7 @@ struct consumer_operations {
 	bool (*follow)(struct consumer *consumer, const struct consumer_topics *topics, struct error *error);
 	bool (*gap)(struct consumer *consumer, struct gap *gap); /* NULL: never a gap */
 	bool (*is_checking)(const struct consumer *consumer);	  /* NULL: never */
-	size_t (*gone)(const struct consumer *consumer, const uint32_t **topics); /* NULL: never any */
+	size_t (*absent)(const struct consumer *consumer, const struct absent_topic **topics); /* NULL: never any */
 };
 
 /* Leaves the group; a member with an instance id keeps its membership until its session ends. Records taken must
@@ -122,11 +123,12 @@ static inline bool consumer_gap(struct consumer *consumer, struct gap *gap)
 	return consumer->operations->gap && consumer->operations->gap(consumer, gap);
 }
 
-/* Topics of the group that were deleted, by their numbers, borrowed until records are taken. Nothing of them is read until they
- * exist again, which is noticed within CONSUMER_LOOK_MS. Both are logged. */
-static inline size_t consumer_gone(const struct consumer *consumer, const uint32_t **topics)
+/* Topics of the group of which nothing is read, borrowed until records are taken. They are read again when they exist, or when the
+ * login may read them, which is noticed within CONSUMER_LOOK_MS (with the right to see a topic alone: by its next record). Both are
+ * logged. */
+static inline size_t consumer_absent(const struct consumer *consumer, const struct absent_topic **topics)
 {
-	return consumer->operations->gone ? consumer->operations->gone(consumer, topics) : 0;
+	return consumer->operations->absent ? consumer->operations->absent(consumer, topics) : 0;
 }
 
 /* Keeps the membership while the worker takes nothing. Without this or consumer_take() for max.poll.interval.ms

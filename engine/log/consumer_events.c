@@ -3,31 +3,12 @@
  */
 #include "log/consumer_parts.h"
 
-#include <assert.h>
-
 #include "base/clock.h"
 #include "base/memory.h"
 #include "log/group_members.h"
 
 #define FENCED_TIMES_MAX 3
 #define FENCED_WHILE_MS 60000
-#define MISSED_WAIT_MS 1000 /* for the answer whether it is gone; otherwise nothing might be read for ever */
-
-static bool find_topic(const struct kafka_consumer *consumer, const char *name, uint32_t *number)
-{
-	for (*number = 0; *number < consumer->handles.count; ++*number)
-		if (strcmp(consumer->topics[*number], name) == 0)
-			return true;
-	return false;
-}
-
-uint32_t consumer_topic_named(const struct kafka_consumer *consumer, const char *name)
-{
-	uint32_t number;
-	const bool found = find_topic(consumer, name, &number);
-	assert(found);
-	return found ? number : 0;
-}
 
 /* The partitions of topics that it reads. items NULL: memory ran out, and `failure` is set. */
 static struct positions known_positions(struct kafka_consumer *consumer, const rd_kafka_topic_partition_list_t *list)
@@ -37,10 +18,10 @@ static struct positions known_positions(struct kafka_consumer *consumer, const r
 	if (!known.items)
 		(void)error_memory(&consumer->failure, ERROR_SYSTEM, "changing the assignment of partitions");
 	for (int i = 0; known.items && i < list->cnt; i++) {
-		if (find_topic(consumer, list->elems[i].topic, &topic))
+		if (consumer_find_topic(consumer, list->elems[i].topic, &topic))
 			known.items[known.count++] = (struct position){topic, list->elems[i].partition, OFFSET_NONE};
 		else
-			consumer->given_others = true;
+			consumer->must_rejoin = true;
 	}
 	return known;
 }
@@ -70,7 +51,7 @@ void consumer_on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafk
 		return;
 	}
 	consumer_forget_coming(consumer);
-	consumer->given_others = false;
+	consumer->must_rejoin = false;
 	if (given)
 		on_given(consumer, list);
 	else if (!consumer_gives_up(consumer))
@@ -116,11 +97,10 @@ void consumer_on_error(rd_kafka_t *client, int code, const char *words, void *co
 		(void)client_is_let_in(code, words, &consumer->failure);
 		break;
 	case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
-		if (consumer->missed_ms == 0)
-			consumer->missed_ms = clock_ms();
+	case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED: /* of partitions of a topic that has been denied */
+		consumer_note_missed(consumer);
 		break;
 	case RD_KAFKA_RESP_ERR__FATAL:
-	case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
 	case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED: {
 		char fatal[LIBRARY_TEXT_MAX] = "";
 		bool fenced = rd_kafka_fatal_error(client, fatal, sizeof fatal) == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID;
@@ -142,82 +122,10 @@ void consumer_on_error(rd_kafka_t *client, int code, const char *words, void *co
 	}
 }
 
-static bool is_gone(const uint32_t *gone, size_t count, uint32_t topic)
+void consumer_on_refusal(struct kafka_consumer *consumer, const rd_kafka_message_t *message)
 {
-	for (size_t i = 0; i < count; i++)
-		if (gone[i] == topic)
-			return true;
-	return false;
-}
-
-static void gone_log(const struct kafka_consumer *consumer, uint32_t topic, bool is_back)
-{
-	char line[TOPIC_NAME_BYTES + 128];
-	(void)snprintf(line, sizeof line,
-		       is_back ? "Kafka: topic %s exists again: it is read"
-			       : "Kafka: topic %s is gone: its pipeline waits, and the others continue. Create it",
-		       consumer->topics[topic]);
-	client_say(is_back ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, line);
-}
-
-/* An address that leads to another cluster has none of the topics. */
-static void cluster_check(const struct kafka_consumer *consumer)
-{
-	char line[2 * LIBRARY_TEXT_MAX], *cluster = rd_kafka_clusterid(consumer->client, 0);
-	if (!cluster)
-		return;
-	(void)snprintf(line, sizeof line,
-		       "Kafka: another cluster answers at %.200s: its id is %.64s, and was %.64s. If that is a mistake, "
-		       "correct the address; if not, start the engines again",
-		       consumer->config->brokers, cluster, consumer->cluster ? consumer->cluster : cluster);
-	if (consumer->cluster && strcmp(cluster, consumer->cluster) != 0)
-		client_say(LOG_LEVEL_WARN, line);
-	rd_kafka_mem_free(NULL, cluster);
-}
-
-/* Takes over the topics that are gone now. */
-static void gone_take(struct kafka_consumer *consumer, uint32_t *gone, size_t count)
-{
-	if (count > consumer->gone_count)
-		cluster_check(consumer);
-	for (size_t i = 0; i < count; i++)
-		if (!is_gone(consumer->gone, consumer->gone_count, gone[i]))
-			gone_log(consumer, gone[i], false);
-	for (size_t i = 0; i < consumer->gone_count; i++)
-		if (!is_gone(gone, count, consumer->gone[i]))
-			gone_log(consumer, consumer->gone[i], true);
-	memory_give(consumer->gone);
-	consumer->gone = gone;
-	consumer->gone_count = count;
-}
-
-static bool is_missing(const struct rd_kafka_metadata *metadata, const char *topic)
-{
-	for (int i = 0; i < metadata->topic_cnt; i++)
-		if (strcmp(metadata->topics[i].topic, topic) == 0)
-			return metadata->topics[i].err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
-	return false;
-}
-
-void consumer_look_for_topics(struct kafka_consumer *consumer)
-{
-	rd_kafka_topic_partition_list_t *list;
-	const struct rd_kafka_metadata *metadata;
-	if (consumer->missed_ms == 0 || clock_ms() - consumer->missed_ms < CONSUMER_LOOK_MS ||
-	    rd_kafka_subscription(consumer->client, &list) != RD_KAFKA_RESP_ERR_NO_ERROR)
-		return;
-	size_t count = 0;
-	uint32_t *gone = memory_take((size_t)list->cnt + 1, sizeof *gone);
-	consumer->missed_ms = clock_ms();
-	if (gone && rd_kafka_metadata(consumer->client, 0, NULL, &metadata, MISSED_WAIT_MS) == RD_KAFKA_RESP_ERR_NO_ERROR) {
-		for (int i = 0; i < list->cnt; i++)
-			if (is_missing(metadata, list->elems[i].topic))
-				gone[count++] = consumer_topic_named(consumer, list->elems[i].topic);
-		rd_kafka_metadata_destroy(metadata);
-		consumer->missed_ms = count > 0 ? consumer->missed_ms : 0;
-		gone_take(consumer, gone, count);
-	} else {
-		memory_give(gone);
-	}
-	rd_kafka_topic_partition_list_destroy(list);
+	if (message->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED && message->rkt)
+		consumer_note_denial(consumer, rd_kafka_topic_name(message->rkt), message->offset);
+	else
+		consumer_on_error(consumer->client, message->err, rd_kafka_message_errstr(message), consumer);
 }

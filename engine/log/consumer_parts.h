@@ -1,6 +1,6 @@
 /* consumer_parts.h: Shared parts of Kafka's consumer: its struct, and the events that librdkafka reports. consumer.c
- * opens, takes, and accepts changes; consumer_events.c handles events. All functions here are for the consumer's own
- * thread.
+ * opens, takes, and accepts changes; consumer_events.c handles events; consumer_topics.c knows the topics, and which are
+ * absent. All functions here are for the consumer's own thread.
  */
 #ifndef SLUICE_LOG_CONSUMER_PARTS_H
 #define SLUICE_LOG_CONSUMER_PARTS_H
@@ -41,7 +41,7 @@ struct kafka_consumer {
 	struct positions changed;
 	struct positions given; /* assigned and accepted, and not revoked since */
 	bool joined;		/* it has got partitions since the client was made */
-	bool given_others;	/* partitions of topics that it does not read */
+	bool must_rejoin;	/* it has partitions of topics that it does not read, or not begun one that it may read again */
 	struct moved_question *moved; /* question which of the partitions were moved to another group; NULL: none is open */
 	bool checking;		/* it is not answered, so the change that gives them is not shown yet */
 	struct rejoin_check *rejoin_check; /* whether the group reads all topics of this consumer; NULL: none is open */
@@ -49,8 +49,8 @@ struct kafka_consumer {
 	unsigned fenced_times;	/* within a while of each other */
 	int64_t fenced_ms;
 	int64_t missed_ms;    /* since when a topic is missing, or the last look for it; 0: all are there */
-	uint32_t *gone;	      /* topics that the last look did not find */
-	size_t gone_count;
+	struct absent_topics absent;
+	bool not_begun; /* a partition: the login might not read where to begin, and the client does not ask again */
 	char *cluster; /* id of the cluster that gave it partitions first, of librdkafka; NULL: none has */
 	struct list_node hearer; /* of those that hear lines of librdkafka's log; this and the next under their lock */
 	const rd_kafka_t *heard; /* the client whose lines it hears; NULL: the one that is being opened */
@@ -69,6 +69,9 @@ struct kafka_consumer {
  * these out, and the consumer joins its group again, so that who reads them gets them. */
 uint32_t consumer_topic_named(const struct kafka_consumer *consumer, const char *name);
 
+/* The same of any topic. False: it is not read. */
+bool consumer_find_topic(const struct kafka_consumer *consumer, const char *name, uint32_t *number);
+
 /* Notes a change of the assignment, with memory for `count` partitions, which the caller fills in. False:
  * `failure` is set. */
 bool consumer_note_change(struct kafka_consumer *consumer, enum assignment_change change, size_t count);
@@ -85,6 +88,9 @@ void consumer_forget_moved(struct kafka_consumer *consumer);
 /* librdkafka's callbacks; the context is the consumer. */
 void consumer_on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list, void *context);
 void consumer_on_error(rd_kafka_t *client, int code, const char *words, void *context);
+
+/* Handles an error that came in place of a record. */
+void consumer_on_refusal(struct kafka_consumer *consumer, const rd_kafka_message_t *message);
 
 /* Makes librdkafka log offset resets, whatever `log_level` the user has set. */
 void consumer_log_resets(struct kafka_consumer *consumer, rd_kafka_conf_t *configuration);
@@ -104,8 +110,22 @@ bool gap_line_read(const char *words, struct offset_reset *reset);
 bool consumer_find_gap(struct kafka_consumer *consumer, struct gap *gap);
 void gap_words(const struct gap *gap, const char *topic, char *words, size_t size);
 
-/* Finds the topics that were deleted, after one was missing for a while, and logs what changed. Waits for Kafka, but only while
- * a topic is missing. */
+/* ---- absent topics ---- */
+
+/* Notes that Kafka does not know a topic. */
+void consumer_note_missed(struct kafka_consumer *consumer);
+
+/* Notes that Kafka does not let the login read a topic. `offset` below 0: nothing of its partition was begun. */
+void consumer_note_denial(struct kafka_consumer *consumer, const char *topic, int64_t offset);
+
+/* Notes that other partitions are assigned: all of them are begun anew, and others than these may be another's now. */
+void consumer_note_given(struct kafka_consumer *consumer);
+
+/* Notes that records of topics that were denied are read. */
+void consumer_note_read(struct kafka_consumer *consumer, const struct record *records, size_t count);
+
+/* Finds the topics that were deleted or are denied, after one was missing for a while, and logs what changed. Waits for Kafka, but
+ * only while a topic is missing. */
 void consumer_look_for_topics(struct kafka_consumer *consumer);
 
 #endif

@@ -50,6 +50,7 @@ struct position {
 };
 
 #define OFFSET_NONE (-1)
+#define OFFSET_UNKNOWN (-2) /* the login may not read what is committed, and no commit of the reader is in doubt */
 
 struct positions {
 	size_t count;

@@ -24,6 +24,7 @@ static void settlement_begin(struct settlement *settlement, unsigned closed)
 static void doubt(struct settlement *settlement, unsigned closed)
 {
 	settlement->doubted = true;
+	settlement->maybe_committed = settlement->call == SETTLEMENT_COMMIT;
 	settlement->closed = closed - settlement->closed_at_begin;
 	settlement->call = SETTLEMENT_OPEN;
 }

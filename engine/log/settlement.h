@@ -35,6 +35,7 @@ struct settlement {
 	enum transaction_news news;
 	struct positions positions; /* as given to the end; a reset writes the offsets into them */
 	unsigned closed;	    /* connections that closed during the transaction that was aborted */
+	bool maybe_committed;	    /* of a reset: the commit was asked for, and its result is in doubt */
 	/* Private: */
 	bool ending;
 	bool doubted;

@@ -23,6 +23,7 @@
 #include "observe/log_sink.h"
 #include "observe/metric.h"
 #include "runtime/revision.h"
+#include "runtime/topic_absence.h"
 
 struct cancel_board;
 struct direct_hub;
@@ -113,7 +114,7 @@ struct engine_counts {
 	uint64_t entered;	     /* records that all its stages have taken */
 	struct histogram latency; /* of requests that ended */
 	const char *waits_for;	  /* why it waits; NULL: it does not */
-	const char *gone_topic;	  /* topic that it reads, and that was deleted; NULL: none was */
+	struct topic_absence absent; /* of a topic that it reads */
 	size_t models_away;	  /* number of unreachable models that it calls */
 	uint64_t version;	  /* revision_version() of the one that new messages enter; 0: it drains */
 };

@@ -55,8 +55,7 @@ bool groups_counts(const struct group *groups, const char *pipeline, struct engi
 					continue;
 				if (served->counts[i].waits_for)
 					counts->waits_for = served->counts[i].waits_for;
-				if (served->counts[i].gone_topic)
-					counts->gone_topic = served->counts[i].gone_topic;
+				topic_absence_take(&counts->absent, &served->counts[i]);
 			}
 		}
 		add_resets(counts, group, pipeline);

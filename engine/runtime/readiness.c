@@ -50,9 +50,8 @@ static void waits_look(const struct readiness_index *index, const struct group *
 		struct pipeline_readiness *found = readiness_find(index, served->pipeline);
 		for (size_t i = 0; found && i < group->worker_count; i++) {
 			const char *waits_for = served->counts[i].waits_for;
-			const char *gone_topic = served->counts[i].gone_topic;
 			found->waits_for = waits_for ? waits_for : found->waits_for;
-			found->gone_topic = gone_topic ? gone_topic : found->gone_topic;
+			topic_absence_take(&found->absent, &served->counts[i]);
 		}
 	}
 }

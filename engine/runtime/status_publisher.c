@@ -135,7 +135,7 @@ static bool is_failing(const struct announced *pipeline)
 
 static const char *state_of(const struct announced *pipeline, const struct engine_counts *now)
 {
-	if (now->gone_topic || now->waits_for || calls_wait(now))
+	if (now->absent.topic || now->waits_for || calls_wait(now))
 		return "waiting";
 	if (is_failing(pipeline))
 		return "failing";
@@ -159,7 +159,7 @@ static void pipeline_look(struct status_publisher *status_publisher, const struc
 		return;
 	count_row(pipeline, &now);
 	pipeline->slow = is_slow(status_publisher, plan, &now);
-	pipeline->facts = (struct status_facts){!now.waits_for && !now.gone_topic, state_of(pipeline, &now), now.version};
+	pipeline->facts = (struct status_facts){!now.waits_for && !now.absent.topic, state_of(pipeline, &now), now.version};
 	pipeline->counts = now;
 	status_publisher->pipeline_count++;
 	status_publisher->unwell += !status_is_well(pipeline->facts.ready, text_of(pipeline->facts.state));
@@ -181,8 +181,8 @@ static const char *why_of(struct status_publisher *status_publisher, const struc
 			  const struct announced *pipeline)
 {
 	const struct engine_counts *now = &pipeline->counts;
-	if (now->gone_topic) {
-		snprintf(status_publisher->why, sizeof status_publisher->why, TOPIC_GONE_WORDS, now->gone_topic);
+	if (now->absent.topic) {
+		topic_absence_write(&now->absent, status_publisher->why, sizeof status_publisher->why);
 		return status_publisher->why;
 	}
 	if (now->waits_for)

@@ -69,8 +69,7 @@ static bool start_anew(struct worker *worker, struct positions committed, struct
 		count_set(&stage->counts->sums.resets, worker->counts.resets);
 	worker->outbox.half_left = 0;
 	slices_drop(&worker->outbox.slices);
-	if (!worker->config->transaction.id)
-		partition_queues_recall(&worker->queues, committed);
+	partition_queues_recall(&worker->queues, committed, !worker->config->transaction.id);
 	waiting_records_drop(worker, committed);
 	partition_queues_reset(&worker->queues, committed);
 	stages_count_in_flight(worker);

@@ -5,10 +5,10 @@
 #include "base/memory.h"
 #include "base/number.h"
 #include "message/reply.h"
+#include "worker/absence_report.h"
 #include "worker/admission.h"
 #include "worker/cancellation.h"
 #include "worker/external_inputs.h"
-#include "worker/gone_topics.h"
 #include "worker/join_state.h"
 #include "worker/parts.h"
 #include "worker/stage_links.h"
@@ -433,7 +433,7 @@ bool intake_take(struct worker *worker, struct error *error)
 	if (!consumer_take(worker->consumer, worker->records, TAKE_AT_ONCE, &count, error))
 		return false;
 	worker->more = count > 0;
-	gone_topics_report(worker);
+	absence_report(worker);
 	if (!gaps_count(worker, error)) {
 		while (count > 0)
 			record_release(&worker->records[--count]);

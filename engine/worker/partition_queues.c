@@ -532,9 +532,11 @@ bool partition_queues_have_released(const struct partition_queues *queues)
 	return false;
 }
 
-void partition_queues_recall(const struct partition_queues *queues, struct positions positions)
+void partition_queues_recall(const struct partition_queues *queues, struct positions positions, bool all)
 {
 	for (size_t i = 0; i < positions.count; i++) {
+		if (!all && positions.items[i].offset != OFFSET_UNKNOWN)
+			continue;
 		const struct partition_queue *queue =
 			partition_queues_find(queues, positions.items[i].topic, positions.items[i].partition);
 		positions.items[i].offset = queue ? queue->committed : OFFSET_NONE;

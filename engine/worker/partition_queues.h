@@ -220,9 +220,9 @@ void partition_queues_committed(struct partition_queues *queues, struct position
 
 bool partition_queues_have_released(const struct partition_queues *queues); /* whether there are offsets to commit */
 
-/* At least once only: writes the commits that the queues know of into these positions. They can only be too low, so a
- * reset from them repeats records and skips none. */
-void partition_queues_recall(const struct partition_queues *queues, struct positions positions);
+/* Writes the commits that the queues know of into these positions: into all, or into those of OFFSET_UNKNOWN. At least once they
+ * can be too low, so a reset from them repeats records and skips none. */
+void partition_queues_recall(const struct partition_queues *queues, struct positions positions, bool all);
 
 /* Drops all in-flight messages, because nothing released since the last commit counts. `committed` are the positions
  * of partition_queues_released(), with the group's offsets. A partition without a commit gets the offset where it began. */

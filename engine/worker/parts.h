@@ -45,7 +45,7 @@
  *   assignment_changes.c   changes of assigned partitions
  *   setup_changes.c   changes of stages and topics by a reload
  *   stage_phase.c  phases of stages that a reload replaces
- *   gone_topics.c  topics that were deleted
+ *   absence_report.c  topics that were deleted, or may not be read
  *   upstreams.c  windows of joins while their sources are behind
  *   revoked_progress.c answered offsets of revoked partitions
  */
@@ -169,7 +169,7 @@ struct worker {
 	uint64_t upstream_tickets;
 	uint64_t cancellations_seen; /* of the board, by cancellations_apply() */
 	bool more;  /* the last poll did not reach the queue's end */
-	bool reports_gone; /* a stage says that a topic of it is gone */
+	bool reports_absent; /* a stage says that a topic of it is absent */
 	bool dirty; /* there is something to commit, or direct requests have left since the last end */
 	bool commit_due;
 	bool commits_quietly; /* the commit may come late: it holds no output yet */

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 
 #include "flow/external_input.h"
+#include "log/absent_topics.h"
 #include "log/upstream.h"
 #include "message/format.h"
 #include "observe/answer_queue.h"
@@ -41,7 +42,7 @@ struct stage_counts {
 	struct pipeline_counts sums;
 	uint64_t latency[HISTOGRAM_BUCKETS];   /* of requests that ended, since the time of their record, finer than in `sums` */
 	_Atomic(const char *) waits_for;	     /* why the stage waits, as static text; NULL: it does not */
-	_Atomic(const char *) gone_topic;	     /* topic that the stage reads, and that was deleted; NULL: none was */
+	_Atomic(const char *) absent[ABSENCES];	     /* a topic that the stage reads, by why it is absent; NULL: none is */
 	struct last_failure last_failure;	     /* the last one that `failed` counts */
 	struct judged_counts alerts[ALERTS_MAX]; /* by their place in the pipeline's `alerts` */
 	struct judged_groups *alert_groups[ALERTS_MAX]; /* likewise, of those with `groupBy` instead; NULL: none was there */

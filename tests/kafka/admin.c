@@ -2,6 +2,8 @@
  *
  *   admin BROKERS grant USER [PREFIX...]  may do anything with any topic, group and transaction; or those of these prefixes
  *   admin BROKERS revoke USER topic|group|transaction     may no longer, with those
+ *   admin BROKERS deny USER TOPIC read|all  may not read that topic, or do nothing with it: it is not shown to the user then
+ *   admin BROKERS undeny USER TOPIC       may again
  *   admin BROKERS delete TOPIC
  *   admin BROKERS grow TOPIC PARTITIONS   adds partitions, to be that many
  *   admin BROKERS make TOPIC PARTITIONS POLICY            makes it, with that cleanup.policy
@@ -46,7 +48,9 @@ static rd_kafka_event_t *answer(rd_kafka_queue_t *queue, const char *what)
 
 #define CREATE_ACLS 30
 #define DELETE_ACLS 31
-enum { LITERAL = 3, PREFIXED = 4, OPERATION_ANY = 1, OPERATION_ALL = 2, PERMISSION_ANY = 1, PERMISSION_ALLOW = 3 };
+enum { LITERAL = 3, PREFIXED = 4 };
+enum { OPERATION_ANY = 1, OPERATION_ALL = 2, OPERATION_READ = 3 };
+enum { PERMISSION_ANY = 1, PERMISSION_DENY = 2, PERMISSION_ALLOW = 3 };
 
 static const struct {
 	const char *name;
@@ -92,7 +96,13 @@ static void ask(const char *broker, struct request *request)
 	close(link);
 }
 
-static void change_right(const char *broker, int api, int type, const char *prefix, const char *user, int operation, int permission)
+struct resource {
+	int type;
+	const char *name;
+	int pattern;
+};
+
+static void change_right(const char *broker, int api, struct resource resource, const char *user, int operation, int permission)
 {
 	char who[128];
 	(void)snprintf(who, sizeof who, "User:%s", user);
@@ -102,9 +112,9 @@ static void change_right(const char *broker, int api, int type, const char *pref
 	put_number(&request, 4, 7);
 	put_text(&request, "admin");
 	put_number(&request, 4, 1);
-	put_number(&request, 1, type);
-	put_text(&request, prefix ? prefix : "*");
-	put_number(&request, 1, prefix ? PREFIXED : LITERAL);
+	put_number(&request, 1, resource.type);
+	put_text(&request, resource.name);
+	put_number(&request, 1, resource.pattern);
 	put_text(&request, who);
 	put_text(&request, "*");
 	put_number(&request, 1, operation);
@@ -116,9 +126,9 @@ static void give_rights(const char *broker, char **words_given)
 {
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
 		for (char **prefix = words_given + 1;; prefix++) {
+			const struct resource some = {kinds[i].type, *prefix ? *prefix : "*", *prefix ? PREFIXED : LITERAL};
 			if (*prefix || prefix == words_given + 1)
-				change_right(broker, CREATE_ACLS, kinds[i].type, *prefix, words_given[0], OPERATION_ALL,
-					     PERMISSION_ALLOW);
+				change_right(broker, CREATE_ACLS, some, words_given[0], OPERATION_ALL, PERMISSION_ALLOW);
 			if (!*prefix)
 				break;
 		}
@@ -128,7 +138,21 @@ static void take_right(const char *broker, char **words_given)
 {
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
 		if (strcmp(kinds[i].name, words_given[1]) == 0)
-			change_right(broker, DELETE_ACLS, kinds[i].type, NULL, words_given[0], OPERATION_ANY, PERMISSION_ANY);
+			change_right(broker, DELETE_ACLS, (struct resource){kinds[i].type, "*", LITERAL}, words_given[0],
+				     OPERATION_ANY, PERMISSION_ANY);
+}
+
+static void deny_topic(const char *broker, char **words_given)
+{
+	const struct resource topic = {kinds[0].type, words_given[1], LITERAL};
+	const int operation = strcmp(words_given[2], "read") == 0 ? OPERATION_READ : OPERATION_ALL;
+	change_right(broker, CREATE_ACLS, topic, words_given[0], operation, PERMISSION_DENY);
+}
+
+static void undeny_topic(const char *broker, char **words_given)
+{
+	const struct resource topic = {kinds[0].type, words_given[1], LITERAL};
+	change_right(broker, DELETE_ACLS, topic, words_given[0], OPERATION_ANY, PERMISSION_DENY);
 }
 
 /* ---- topics ---- */
@@ -312,10 +336,10 @@ int main(int argc, char **argv)
 		const char *name;
 		int words_least;
 		void (*run)(const char *brokers, char **words_given);
-	} commands[] = {{"grant", 1, give_rights}, {"revoke", 2, take_right}, {"delete", 1, delete_topic},
-			{"grow", 2, grow},	   {"settings", 1, settings}, {"put", 2, put},
-			{"offsets", 3, offsets},   {"logs-in", 0, logs_in},   {"set", 3, set_some},
-			{"trim", 3, trim},	   {"make", 3, make}};
+	} commands[] = {{"grant", 1, give_rights},  {"revoke", 2, take_right}, {"delete", 1, delete_topic}, {"grow", 2, grow},
+			{"settings", 1, settings},  {"put", 2, put},	       {"offsets", 3, offsets},	    {"logs-in", 0, logs_in},
+			{"set", 3, set_some},	    {"trim", 3, trim},	       {"make", 3, make},	    {"deny", 3, deny_topic},
+			{"undeny", 2, undeny_topic}};
 	for (size_t i = 0; argc > 2 && i < sizeof commands / sizeof *commands; i++) {
 		if (strcmp(argv[2], commands[i].name) == 0 && argc - 3 >= commands[i].words_least) {
 			commands[i].run(argv[1], argv + 3);

@@ -133,6 +133,29 @@ static void a_reset_drops_what_is_in_flight_and_says_where_to_read_on(void **sta
 	assert_int_equal(queues->load.in_flight, 1);
 }
 
+/* Where the login may not read what is committed, the queue knows it: the last commit, else where it began. */
+static void what_is_committed_is_recalled_where_it_cannot_be_read(void **state)
+{
+	struct partition_queues *queues = *state;
+	struct position items[2];
+	finish(queues, enter(queues, 0, 3));
+	partition_queues_leave(queues);
+	partition_queues_committed(queues, partition_queues_released(queues, items));
+	enter(queues, 0, 4);
+	enter(queues, 1, 11);
+	struct position unknown[] = {{0, 0, OFFSET_UNKNOWN}, {0, 1, OFFSET_UNKNOWN}}, read[] = {{0, 0, 3}};
+	partition_queues_recall(queues, (struct positions){2, unknown}, false);
+	partition_queues_recall(queues, (struct positions){1, read}, false);
+	assert_int_equal(unknown[0].offset, 4);
+	assert_int_equal(unknown[1].offset, OFFSET_NONE);
+	assert_int_equal(read[0].offset, 3);
+	partition_queues_recall(queues, (struct positions){1, read}, true);
+	assert_int_equal(read[0].offset, 4);
+	partition_queues_reset(queues, (struct positions){2, unknown});
+	assert_int_equal(unknown[0].offset, 4);
+	assert_int_equal(unknown[1].offset, 11);
+}
+
 static void a_partition_that_never_had_a_record_stays_where_it_is(void **state)
 {
 	struct partition_queues *queues = *state;
@@ -369,6 +392,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_left_while_a_commit_was_under_way_is_still_to_be_committed, open_lanes,
 						close_lanes),
 		cmocka_unit_test_setup_teardown(a_reset_drops_what_is_in_flight_and_says_where_to_read_on, open_lanes, close_lanes),
+		cmocka_unit_test_setup_teardown(what_is_committed_is_recalled_where_it_cannot_be_read, open_lanes, close_lanes),
 		cmocka_unit_test_setup_teardown(a_partition_that_never_had_a_record_stays_where_it_is, open_lanes, close_lanes),
 		cmocka_unit_test_setup_teardown(a_partition_taken_away_is_not_found_and_its_late_answers_go_nowhere, open_lanes,
 						close_lanes),

@@ -106,6 +106,24 @@ static void what_cannot_be_had_now_is_tried_again_after_a_pause(void **state)
 	assert_over(&settlement, NEWS_RESET);
 }
 
+/* Before the commit is asked for, nothing is committed; after that it may be. */
+static void only_a_commit_that_was_asked_for_may_have_succeeded(void **state)
+{
+	(void)state;
+	struct settlement settlement = ending(some);
+	settlement_took(&settlement, SETTLEMENT_FAILED, 0); /* the offsets */
+	assert_false(settlement.maybe_committed);
+	settlement = ending(some);
+	CALLS(&settlement, 0, SETTLEMENT_SEND_OFFSETS);
+	settlement_took(&settlement, SETTLEMENT_FAILED, 0); /* the commit */
+	CALLS(&settlement, 0, SETTLEMENT_OPEN, SETTLEMENT_BEGIN);
+	assert_true(settlement.maybe_committed);
+	settlement = ending(some);
+	CALLS(&settlement, 0, SETTLEMENT_SEND_OFFSETS);
+	CALLS(&settlement, 1, SETTLEMENT_COMMIT);
+	assert_true(settlement.maybe_committed);
+}
+
 static void what_never_will_be_had_ends_it(void **state)
 {
 	(void)state;
@@ -124,6 +142,7 @@ int main(void)
 		cmocka_unit_test(a_connection_that_closed_since_the_begin_means_a_new_producer),
 		cmocka_unit_test(a_commit_that_succeeded_over_a_closed_connection_is_in_doubt),
 		cmocka_unit_test(what_cannot_be_had_now_is_tried_again_after_a_pause),
+		cmocka_unit_test(only_a_commit_that_was_asked_for_may_have_succeeded),
 		cmocka_unit_test(what_never_will_be_had_ends_it),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

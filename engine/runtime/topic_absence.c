@@ -1,0 +1,27 @@
+/* topic_absence.c: see topic_absence.h. */
+#include "runtime/topic_absence.h"
+
+#include <stdio.h>
+
+#include "runtime/topic_difference.h"
+
+void topic_absence_take(struct topic_absence *absent, const struct stage_counts *counts)
+{
+	for (enum absence absence = 0; absence < ABSENCES; absence++) {
+		const char *topic = atomic_load_explicit(&counts->absent[absence], memory_order_relaxed);
+		if (topic)
+			*absent = (struct topic_absence){topic, absence};
+	}
+}
+
+void topic_absence_write(const struct topic_absence *absent, char *out, size_t size)
+{
+	if (absent->absence == TOPIC_GONE)
+		(void)snprintf(out, size, TOPIC_GONE_WORDS, absent->topic);
+	else
+		(void)snprintf(
+			out, size,
+			"Kafka does not let the login of this engine read topic %s. Give it the right that `sluice plan --acls` "
+			"lists; the topic is read again then",
+			absent->topic);
+}

@@ -1,0 +1,19 @@
+/* topic_absence.h: A topic that a pipeline reads, and of which it gets nothing: it was deleted, or the login may not read it. The
+ * pipeline waits for it. */
+#ifndef SLUICE_RUNTIME_TOPIC_ABSENCE_H
+#define SLUICE_RUNTIME_TOPIC_ABSENCE_H
+
+#include "worker/stage.h"
+
+struct topic_absence {
+	const char *topic; /* NULL: there is none */
+	enum absence absence;
+};
+
+/* Takes over what a stage of a worker reports, if it does. */
+void topic_absence_take(struct topic_absence *absent, const struct stage_counts *counts);
+
+/* Writes why the pipeline waits, and what to do. */
+void topic_absence_write(const struct topic_absence *absent, char *out, size_t size);
+
+#endif
