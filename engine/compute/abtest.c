@@ -24,7 +24,7 @@ static void put_interval(json_t *result, const char *key, struct interval interv
 
 static double alpha_of(const struct compute_case *one, struct error *error)
 {
-	return compute_number_or(one->params, "alpha", compute_number_or(one->input, "alpha", 0.05, error), error);
+	return compute_level(one->params, "alpha", compute_level(one->input, "alpha", 0.05, error), error);
 }
 
 static bool row_wanted(const struct compute_case *one, const json_t *object, const char *key, struct compute_row *row,
@@ -35,12 +35,15 @@ static bool row_wanted(const struct compute_case *one, const json_t *object, con
 	return row->count > 0 || error_set(error, ERROR_INPUT, PLACE_NONE, "`%s` is empty; give at least one number", key);
 }
 
+/* The deviations are from a mean that is known, so an offset of all numbers costs them no digits. */
 static struct moments moments_of(const double *numbers, size_t count)
 {
-	struct moments moments = {0};
+	struct moments moments = {0}, apart = {0};
 	for (size_t i = 0; i < count; i++)
 		moments_add(&moments, numbers[i]);
-	return moments;
+	for (size_t i = 0; i < count; i++)
+		moments_add(&apart, numbers[i] - moments.mean);
+	return (struct moments){count, moments.mean + apart.mean, apart.squares};
 }
 
 /* ---- means ---- */
@@ -156,6 +159,10 @@ static json_t *sequence_run(const struct compute_case *one, struct error *error)
 	    !row_wanted(one, one->params, "checkpoints", &looks, error) || !compute_number(one->input, "sigma2", &sigma2, error) ||
 	    !compute_number(one->input, "tau2", &tau2, error))
 		return NULL;
+	if (!(sigma2 > 0 && isfinite(sigma2)) || !(tau2 > 0 && isfinite(tau2))) {
+		error_set(error, ERROR_INPUT, PLACE_NONE, "`sigma2` is %g and `tau2` %g; give variances above 0", sigma2, tau2);
+		return NULL;
+	}
 	size_t nan;
 	const struct compute_row pairs = pairs_differ(&control, &treatment, &nan);
 	if (pairs.count == 0) {
@@ -232,8 +239,11 @@ static bool rate_of(const struct compute_case *one, const char *key, struct rate
 	const json_t *arm = json_object_get(one->input, key);
 	if (!compute_number(arm, "successes", &rate->successes, error) || !compute_number(arm, "n", &rate->trials, error))
 		return false;
-	if (!(rate->successes >= 0 && rate->successes <= rate->trials && rate->trials <= 1e9))
-		return error_set(error, ERROR_INPUT, PLACE_NONE, "`%s` has successes from 0 to n, and n is at most 1e9", key);
+	if (!(rate->successes >= 0 && rate->successes <= rate->trials && rate->trials <= 1e9) ||
+	    rate->successes != floor(rate->successes) || rate->trials != floor(rate->trials))
+		return error_set(error, ERROR_INPUT, PLACE_NONE,
+				 "`%s` has %g successes of %g; give integers, successes from 0 to n, and n of at most 1e9", key,
+				 rate->successes, rate->trials);
 	return true;
 }
 
@@ -284,6 +294,20 @@ static json_t *rates_run(const struct compute_case *one, struct error *error)
 	return result;
 }
 
+/* Whether all numbers are finite and not below 0, and one is above. */
+static bool amounts_check(const char *key, const double *amounts, size_t count, struct error *error)
+{
+	double sum = 0;
+	for (size_t i = 0; i < count; i++) {
+		if (!(amounts[i] >= 0))
+			return error_set(error, ERROR_INPUT, PLACE_NONE, "`%s` has %g; give numbers from 0 on", key, amounts[i]);
+		sum += amounts[i];
+	}
+	return (sum > 0 && isfinite(sum)) ||
+	       error_set(error, ERROR_INPUT, PLACE_NONE, "the sum of `%s` is %g; give numbers whose sum is above 0 and finite", key,
+			 sum);
+}
+
 static json_t *table_run(const struct compute_case *one, struct error *error)
 {
 	struct compute_table table;
@@ -294,6 +318,8 @@ static json_t *table_run(const struct compute_case *one, struct error *error)
 		error_set(error, ERROR_INPUT, PLACE_NONE, "`table` has at least two rows and two columns");
 		return NULL;
 	}
+	if (!amounts_check("table", table.items, table.rows * table.columns, error))
+		return NULL;
 	const struct table_test test = table_test(table.items, table.rows, table.columns, expected);
 	json_t *result = json_object();
 	compute_put_number(result, "statistic", test.statistic, error);
@@ -313,7 +339,10 @@ static json_t *split_run(const struct compute_case *one, struct error *error)
 		error_set(error, ERROR_INPUT, PLACE_NONE, "`counts` and `expected_ratio` differ in length");
 		return NULL;
 	}
-	const double alpha = compute_number_or(one->params, "alpha", SPLIT_ALPHA, error);
+	if (!amounts_check("counts", counts.items, counts.count, error) ||
+	    !amounts_check("expected_ratio", shares.items, shares.count, error))
+		return NULL;
+	const double alpha = compute_level(one->params, "alpha", SPLIT_ALPHA, error);
 	const struct split_test test = split_test(counts.items, shares.items, counts.count, alpha);
 	json_t *result = json_object();
 	compute_put_number(result, "statistic", test.statistic, error);
@@ -325,13 +354,28 @@ static json_t *split_run(const struct compute_case *one, struct error *error)
 
 /* ---- plans ---- */
 
+/* A test that finds nothing still has alpha. */
+static double power_of(const struct compute_case *one, double alpha, struct error *error)
+{
+	const double power = compute_level(one->input, "power", 0.8, error);
+	if (!(power > alpha))
+		error_set(error, ERROR_INPUT, PLACE_NONE, "`power` is %g; give a probability above `alpha`, which is %g", power,
+			  alpha);
+	return power;
+}
+
 static json_t *power_run(const struct compute_case *one, struct error *error)
 {
 	double effect;
 	if (!compute_number(one->input, "effect_size", &effect, error))
 		return NULL;
-	const double alpha = alpha_of(one, error), power = compute_number_or(one->input, "power", 0.8, error);
+	const double alpha = alpha_of(one, error), power = power_of(one, alpha, error);
 	const double ratio = compute_number_or(one->input, "ratio", 1, error);
+	if (!(fabs(effect) > 0 && isfinite(effect)) || !(ratio > 0 && isfinite(ratio))) {
+		error_set(error, ERROR_INPUT, PLACE_NONE,
+			  "`effect_size` is %g and `ratio` %g; give an effect that is not 0, and a ratio above 0", effect, ratio);
+		return NULL;
+	}
 	const double units = units_for_t(effect, alpha, power, ratio), whole = ceil(units);
 	json_t *result = json_object();
 	compute_put_number(result, "n_control", units, error);
@@ -346,7 +390,11 @@ static json_t *power_rates_run(const struct compute_case *one, struct error *err
 	double p1, p2;
 	if (!compute_number(one->input, "p1", &p1, error) || !compute_number(one->input, "p2", &p2, error))
 		return NULL;
-	const double alpha = alpha_of(one, error), power = compute_number_or(one->input, "power", 0.8, error);
+	if (!(p1 >= 0 && p1 <= 1 && p2 >= 0 && p2 <= 1) || p1 == p2) {
+		error_set(error, ERROR_INPUT, PLACE_NONE, "`p1` is %g and `p2` %g; give two different rates from 0 to 1", p1, p2);
+		return NULL;
+	}
+	const double alpha = alpha_of(one, error), power = power_of(one, alpha, error);
 	const double units = units_for_rates(p1, p2, alpha, power), h = cohens_h(p1, p2);
 	json_t *result = json_object();
 	compute_put_number(result, "n_per_arm", units, error);
@@ -361,6 +409,11 @@ static json_t *spending_run(const struct compute_case *one, struct error *error)
 	struct compute_row looks;
 	if (!row_wanted(one, one->input, "information", &looks, error))
 		return NULL;
+	for (size_t i = 0; i < looks.count; i++)
+		if (!(looks.items[i] >= 0 && looks.items[i] <= 1)) {
+			error_set(error, ERROR_INPUT, PLACE_NONE, "`information` has %g; give shares from 0 to 1", looks.items[i]);
+			return NULL;
+		}
 	const double alpha = alpha_of(one, error);
 	json_t *result = json_object(), *obrien_fleming = json_array(), *pocock = json_array();
 	for (size_t i = 0; i < looks.count; i++) {

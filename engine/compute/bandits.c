@@ -356,6 +356,12 @@ static json_t *linucb_run(const struct compute_case *one, struct error *error)
 			  options.features);
 		return NULL;
 	}
+	for (size_t i = 0; i < query.count; i++)
+		if (!isfinite(query.items[i])) {
+			error_set(error, ERROR_INPUT, PLACE_NONE, "`query` has %g at index %zu. Give finite numbers.",
+				  query.items[i], i);
+			return NULL;
+		}
 	for (size_t i = 0; i < plays.count; i++)
 		scores[i] = bandit_score(bandit, i, query.items);
 	json_t *result = json_object();

@@ -1,4 +1,6 @@
 /* drift_online.c: Family `drift_online`: numbers of a stream at which detectors of change raise an alarm. */
+#include <float.h>
+#include <math.h>
 #include <string.h>
 
 #include "compute/values.h"
@@ -8,7 +10,9 @@
 /* A stream and what is listed of it. */
 struct online_run {
 	const struct compute_case *one;
-	struct compute_row stream;
+	struct compute_row stream; /* without NaN */
+	size_t *places;		   /* of its numbers in the stream that came */
+	size_t nan;
 	json_t *result, *alarms, *warnings, *sides;
 	struct error *error;
 };
@@ -21,9 +25,9 @@ static void online_list(json_t *list, size_t at)
 static void online_note(struct online_run *run, size_t at, enum online_verdict verdict)
 {
 	if (verdict == ONLINE_ALARM)
-		online_list(run->alarms, at);
+		online_list(run->alarms, run->places[at]);
 	if (verdict == ONLINE_WARNING)
-		online_list(run->warnings, at);
+		online_list(run->warnings, run->places[at]);
 }
 
 static double online_number(struct online_run *run, const char *key, double otherwise)
@@ -31,13 +35,43 @@ static double online_number(struct online_run *run, const char *key, double othe
 	return compute_number_or(run->one->params, key, otherwise, run->error);
 }
 
+/* A number from one bound to another. */
+static double online_within(struct online_run *run, const char *key, double otherwise, double least, double most)
+{
+	const double number = online_number(run, key, otherwise);
+	if (number >= least && number <= most)
+		return number;
+	error_set(run->error, ERROR_INPUT, PLACE_NONE, "`%s` is %g; give a number from %g to %g", key, number, least, most);
+	return otherwise;
+}
+
+/* A number above 0. */
+static double online_positive(struct online_run *run, const char *key, double otherwise, double most)
+{
+	const double number = online_number(run, key, otherwise);
+	if (number > 0 && number <= most)
+		return number;
+	error_set(run->error, ERROR_INPUT, PLACE_NONE, "`%s` is %g; give a number above 0, and at most %g", key, number, most);
+	return otherwise;
+}
+
+/* The chance of a false alarm. */
+static double online_chance(struct online_run *run, const char *key, double otherwise)
+{
+	const double chance = online_number(run, key, otherwise);
+	if (chance > 0 && chance < 1)
+		return chance;
+	error_set(run->error, ERROR_INPUT, PLACE_NONE, "`%s` is %g; give a chance between 0 and 1", key, chance);
+	return otherwise;
+}
+
 /* A count of numbers, which must be one that a detector can use. */
 static unsigned online_count(struct online_run *run, const char *key, unsigned otherwise, unsigned least)
 {
 	double count = online_number(run, key, otherwise);
-	if (count >= least && count <= 1e6)
+	if (count >= least && count <= 1e6 && count == floor(count))
 		return (unsigned)count;
-	error_set(run->error, ERROR_INPUT, PLACE_NONE, "`%s` is %g; give a number from %u to 1000000", key, count, least);
+	error_set(run->error, ERROR_INPUT, PLACE_NONE, "`%s` is %g; give an integer from %u to 1000000", key, count, least);
 	return otherwise;
 }
 
@@ -53,9 +87,9 @@ static void page_hinkley_run(struct online_run *run)
 {
 	struct page_hinkley_options options = {
 		.least = online_count(run, "min_instances", 30, 0),
-		.delta = online_number(run, "delta", 0.005),
-		.threshold = online_number(run, "threshold", 50),
-		.fading = online_number(run, "alpha", 0.9999),
+		.delta = online_within(run, "delta", 0.005, -DBL_MAX, DBL_MAX),
+		.threshold = online_within(run, "threshold", 50, 0, DBL_MAX),
+		.fading = online_within(run, "alpha", 0.9999, 0, 1),
 		.sides = online_sides_read(run),
 	};
 	struct page_hinkley detector;
@@ -68,7 +102,7 @@ static void page_hinkley_run(struct online_run *run)
 static void adwin_run(struct online_run *run)
 {
 	struct adwin_options options = {
-		.delta = online_number(run, "delta", 0.002),
+		.delta = online_chance(run, "delta", 0.002),
 		.clock = online_count(run, "clock", 32, 1),
 		.buckets = online_count(run, "max_buckets", 5, 1),
 		.least = online_count(run, "min_window_length", 5, 1),
@@ -95,8 +129,8 @@ static void ddm_run(struct online_run *run)
 {
 	struct ddm_options options = {
 		.least = online_count(run, "warm_start", 30, 0),
-		.warning = online_number(run, "warning_threshold", 2),
-		.alarm = online_number(run, "drift_threshold", 3),
+		.warning = online_within(run, "warning_threshold", 2, 0, DBL_MAX),
+		.alarm = online_within(run, "drift_threshold", 3, 0, DBL_MAX),
 	};
 	struct ddm detector;
 	ddm_begin(&detector, &options);
@@ -110,15 +144,15 @@ static void online_note_both(struct online_run *run, size_t at, enum online_verd
 {
 	online_note(run, at, verdict);
 	if (verdict == ONLINE_ALARM && warns)
-		online_list(run->warnings, at);
+		online_list(run->warnings, run->places[at]);
 }
 
 static void eddm_run(struct online_run *run)
 {
 	struct eddm_options options = {
 		.least = online_count(run, "warm_start", 30, 1),
-		.warning = online_number(run, "alpha", 0.95),
-		.alarm = online_number(run, "beta", 0.9),
+		.warning = online_within(run, "alpha", 0.95, 0, 1),
+		.alarm = online_within(run, "beta", 0.9, 0, 1),
 	};
 	struct eddm detector;
 	eddm_begin(&detector, &options);
@@ -127,16 +161,6 @@ static void eddm_run(struct online_run *run)
 		online_note_both(run, i, verdict, detector.warns);
 	}
 	online_both_put(run);
-}
-
-/* The chance of a false alarm. */
-static double online_chance(struct online_run *run, const char *key, double otherwise)
-{
-	const double chance = online_number(run, key, otherwise);
-	if (chance > 0 && chance < 1)
-		return chance;
-	error_set(run->error, ERROR_INPUT, PLACE_NONE, "`%s` is %g; give a chance between 0 and 1", key, chance);
-	return otherwise;
 }
 
 static void hddm_run(struct online_run *run, enum online_verdict (*add)(struct hddm *detector, bool wrong))
@@ -168,10 +192,10 @@ static void hddm_w_run(struct online_run *run)
 
 static void cusum_run(struct online_run *run)
 {
-	struct cusum detector = {.mean = online_number(run, "mu0", 0),
-				 .deviation = online_number(run, "sigma", 1),
-				 .slack = online_number(run, "k", 0.5),
-				 .threshold = online_number(run, "h", 5)};
+	struct cusum detector = {.mean = online_within(run, "mu0", 0, -DBL_MAX, DBL_MAX),
+				 .deviation = online_positive(run, "sigma", 1, DBL_MAX),
+				 .slack = online_within(run, "k", 0.5, 0, DBL_MAX),
+				 .threshold = online_within(run, "h", 5, 0, DBL_MAX)};
 	for (size_t i = 0; i < run->stream.count; i++) {
 		enum online_sides side = cusum_add(&detector, run->stream.items[i]);
 		online_note(run, i, side == ONLINE_BOTH ? ONLINE_STABLE : ONLINE_ALARM);
@@ -186,11 +210,11 @@ static void cusum_run(struct online_run *run)
 
 static void ewma_run(struct online_run *run)
 {
-	double mean = online_number(run, "mu0", 0);
+	double mean = online_within(run, "mu0", 0, -DBL_MAX, DBL_MAX);
 	struct ewma_chart chart = {.mean = mean,
-				   .deviation = online_number(run, "sigma", 1),
-				   .weight = online_number(run, "lam", 0.2),
-				   .width = online_number(run, "L", 3),
+				   .deviation = online_positive(run, "sigma", 1, DBL_MAX),
+				   .weight = online_positive(run, "lam", 0.2, 1),
+				   .width = online_positive(run, "L", 3, DBL_MAX),
 				   .level = mean,
 				   .faded = 1};
 	for (size_t i = 0; i < run->stream.count; i++)
@@ -220,7 +244,21 @@ static bool online_stream_read(struct online_run *run, struct error *error)
 	const struct compute_case *one = run->one;
 	const char *name = json_string_value(json_object_get(one->input, "stream_ref"));
 	const json_t *streams = name ? json_object_get(one->document, "streams") : one->input;
-	return compute_row(one, streams, name ? name : "stream", &run->stream, error);
+	struct compute_row all;
+	if (!compute_row(one, streams, name ? name : "stream", &all, error))
+		return false;
+	run->places = ARENA_ARRAY(one->arena, size_t, all.count + 1);
+	if (!run->places)
+		return error_memory(error, ERROR_LIMIT, "reading a stream");
+	run->stream.items = all.items;
+	for (size_t i = 0; i < all.count; i++) {
+		if (isnan(all.items[i]))
+			continue;
+		run->places[run->stream.count] = i;
+		run->stream.items[run->stream.count++] = all.items[i];
+	}
+	run->nan = all.count - run->stream.count;
+	return true;
 }
 
 static json_t *online_result(const struct compute_case *one, const struct online_detector *detector, struct error *error)
@@ -229,8 +267,10 @@ static json_t *online_result(const struct compute_case *one, const struct online
 	run.alarms = json_array();
 	run.warnings = json_array();
 	run.sides = json_array();
-	if (online_stream_read(&run, error))
+	if (online_stream_read(&run, error)) {
 		detector->run(&run);
+		compute_put(run.result, "nan", json_integer((json_int_t)run.nan), error);
+	}
 	json_decref(run.alarms);
 	json_decref(run.warnings);
 	json_decref(run.sides);
@@ -272,7 +312,7 @@ static const struct compute_method online_methods[] = {
 
 const struct compute_family compute_drift_online = {
 	.name = "drift_online",
-	.summary = "where detectors of change raise an alarm in a stream, by `detector`",
+	.summary = "where detectors of change raise an alarm in a stream, by `detector`; NaN is left out and counted",
 	.methods = online_methods,
 	.parameters =
 		"L alpha beta clock delta detector drift_confidence drift_threshold grace_period h k lam lambda_val max_buckets "

@@ -79,14 +79,17 @@ static bool bins_read(const struct compute_case *one, const struct sorted *refer
 {
 	struct compute_row edges;
 	if (compute_has(one->params, "edges")) {
-		if (!compute_row(one, one->params, "edges", &edges, error))
+		size_t nan;
+		if (!compute_sample(one, one->params, "edges", &edges, &nan, error))
 			return false;
+		if (nan > 0)
+			return error_set(error, ERROR_INPUT, PLACE_NONE, "`edges` has a NaN; leave it out");
 		*bins = (struct bins){quantile_sort(edges.items, edges.count), edges.items};
 		return true;
 	}
 	double count = compute_number_or(one->params, "bins", 10, error);
-	if (!(count >= 1 && count <= 1e6))
-		return error_set(error, ERROR_INPUT, PLACE_NONE, "`bins` is %g; give a number from 1 to 1000000", count);
+	if (!(count >= 1 && count <= 1e6) || count != floor(count))
+		return error_set(error, ERROR_INPUT, PLACE_NONE, "`bins` is %g; give an integer from 1 to 1000000", count);
 	*bins = bins_of_quantiles(reference, (size_t)count, one->arena);
 	return bins->edges || error_memory(error, ERROR_LIMIT, "cutting bins");
 }
@@ -139,6 +142,17 @@ static bool range_check(const char *key, const struct compute_row *row, double m
 	return true;
 }
 
+/* Whether numbers that are not below 0 have a sum to be shares of. */
+static bool total_check(const char *key, const struct compute_row *row, struct error *error)
+{
+	double total = 0;
+	for (size_t i = 0; i < row->count; i++)
+		total += row->items[i];
+	return (total > 0 && isfinite(total)) ||
+	       error_set(error, ERROR_INPUT, PLACE_NONE, "the sum of `%s` is %g; give numbers whose sum is above 0 and finite", key,
+			 total);
+}
+
 static bool binned_read(const struct compute_case *one, struct binned *binned, struct error *error)
 {
 	struct compute_row reference, current;
@@ -148,10 +162,11 @@ static bool binned_read(const struct compute_case *one, struct binned *binned, s
 	    !range_check("current_counts", &current, DBL_MAX, error))
 		return false;
 	*binned = (struct binned){reference.count, reference.items, current.items};
-	return reference.count == current.count ||
-	       error_set(error, ERROR_INPUT, PLACE_NONE, "`reference_counts` has %zu counts and `current_counts` %zu; give one "
-			 "for each category",
-			 reference.count, current.count);
+	if (reference.count != current.count)
+		return error_set(error, ERROR_INPUT, PLACE_NONE,
+				 "`reference_counts` has %zu counts and `current_counts` %zu; give one for each category",
+				 reference.count, current.count);
+	return total_check("reference_counts", &reference, error) && total_check("current_counts", &current, error);
 }
 
 static void js_put(const struct compute_case *one, json_t *result, struct error *error)
@@ -190,7 +205,7 @@ static struct weighed *weighed_read(const struct compute_case *one, const char *
 	bool weighted = compute_has(one->input, weights_key);
 	if (!compute_row(one, one->input, key, &values, error) ||
 	    (weighted && (!compute_row(one, one->input, weights_key, &weights, error) ||
-			  !range_check(weights_key, &weights, DBL_MAX, error))))
+			  !range_check(weights_key, &weights, DBL_MAX, error) || !total_check(weights_key, &weights, error))))
 		return NULL;
 	if (weighted && weights.count != values.count) {
 		error_set(error, ERROR_INPUT, PLACE_NONE, "`%s` has %zu weights for %zu numbers; give one for each", weights_key,
@@ -250,44 +265,84 @@ static void ranks_put(const struct compute_case *one, json_t *result, struct err
 /* ---- rows ---- */
 
 #define PERMUTATIONS 999
+#define PERMUTATIONS_MAX 1000000
 #define PERMUTATION_SEED 1
 
-static bool rows_read(const struct compute_case *one, const char *key, struct table *rows, struct error *error)
+/* The rows of both samples without NaN, and how many of the others there were. */
+struct two_tables {
+	struct table reference, current;
+	size_t nan_reference, nan_current;
+};
+
+static bool rows_read(const struct compute_case *one, const char *key, struct table *rows, size_t *nan, struct error *error)
 {
 	struct compute_table table;
 	if (!compute_table(one, one->input, key, &table, error))
 		return false;
-	*rows = (struct table){table.rows, table.columns, table.items};
-	return rows->rows >= 2 || error_set(error, ERROR_INPUT, PLACE_NONE, "`%s` has %zu rows, and MMD needs two", key,
-					    rows->rows);
+	*rows = (struct table){0, table.columns, table.items};
+	for (size_t i = 0; i < table.rows; i++) {
+		const double *row = table.items + i * table.columns;
+		if (compute_row_is_whole(row, table.columns))
+			memmove(table.items + rows->rows++ * table.columns, row, table.columns * sizeof *row);
+	}
+	*nan = table.rows - rows->rows;
+	return rows->rows >= 2 ||
+	       error_set(error, ERROR_INPUT, PLACE_NONE, "`%s` has %zu rows without NaN, and MMD needs two", key, rows->rows);
+}
+
+static bool tables_read(const struct compute_case *one, struct two_tables *tables, struct error *error)
+{
+	if (!rows_read(one, "reference", &tables->reference, &tables->nan_reference, error) ||
+	    !rows_read(one, "current", &tables->current, &tables->nan_current, error))
+		return false;
+	return tables->reference.columns == tables->current.columns ||
+	       error_set(error, ERROR_INPUT, PLACE_NONE,
+			 "rows of `reference` have %zu numbers and of `current` %zu; give rows of one width",
+			 tables->reference.columns, tables->current.columns);
+}
+
+/* The kernel's width: a number, that of all pairs, or the sharper one of the reference's pairs. */
+static bool width_read(const struct compute_case *one, const struct two_tables *tables, double sharper, double *width,
+		       struct error *error)
+{
+	const json_t *given = json_object_get(one->params, "sigma");
+	const char *name = given && !json_is_null(given) ? json_string_value(given) : "median";
+	*width = json_number_value(given);
+	if (name && strcmp(name, "alibi") == 0)
+		*width = sharper;
+	else if (name && strcmp(name, "median") == 0)
+		*width = kernel_width_pooled(&tables->reference, &tables->current, one->arena);
+	else if (!json_is_number(given) || *width < 0)
+		return error_set(error, ERROR_INPUT, PLACE_NONE,
+				 "`sigma` is not a width; give a number from 0 on, `median` or `alibi`");
+	return true;
 }
 
 static void mmd_put(const struct compute_case *one, json_t *result, struct error *error)
 {
-	struct table reference, current;
+	struct two_tables tables;
 	struct kernel_test test;
-	if (!rows_read(one, "reference", &reference, error) || !rows_read(one, "current", &current, error))
-		return;
-	if (reference.columns != current.columns) {
-		error_set(error, ERROR_INPUT, PLACE_NONE, "rows of `reference` have %zu numbers and of `current` %zu; give rows "
-			  "of one width",
-			  reference.columns, current.columns);
+	double width;
+	const double permutations = compute_number_or(one->params, "permutations", PERMUTATIONS, error);
+	if (!(permutations >= 0 && permutations <= PERMUTATIONS_MAX)) {
+		error_set(error, ERROR_INPUT, PLACE_NONE, "`permutations` is %g; give a number from 0 to %d", permutations,
+			  PERMUTATIONS_MAX);
 		return;
 	}
-	double width;
-	double sharper = kernel_width_reference(&reference, one->arena);
-	if (!compute_read(json_object_get(one->params, "sigma"), &width))
-		width = strcmp(compute_text_or(one->params, "sigma", "median", error), "alibi") == 0
-				? sharper
-				: kernel_width_pooled(&reference, &current, one->arena);
-	double permutations = compute_number_or(one->params, "permutations", PERMUTATIONS, error);
-	if (!kernel_test_run(&reference, &current, width, (unsigned)permutations, PERMUTATION_SEED, one->arena, &test, error))
+	if (!tables_read(one, &tables, error))
+		return;
+	const double sharper = kernel_width_reference(&tables.reference, one->arena);
+	if (!width_read(one, &tables, sharper, &width, error) ||
+	    !kernel_test_run(&tables.reference, &tables.current, width, (unsigned)permutations, PERMUTATION_SEED, one->arena, &test,
+			     error))
 		return;
 	compute_put(result, "sigma", compute_write(width), error);
 	compute_put(result, "sigma_alibi_default", compute_write(sharper), error);
 	compute_put(result, "mmd2_unbiased", compute_write(test.unbiased), error);
 	compute_put(result, "mmd2_biased", compute_write(test.biased), error);
 	compute_put(result, "permutation_p", compute_write(test.p), error);
+	compute_put(result, "nan_reference", count_written(tables.nan_reference), error);
+	compute_put(result, "nan_current", count_written(tables.nan_current), error);
 }
 
 static json_t *correction_written(const double *adjusted, size_t count, double level, struct error *error)
@@ -303,7 +358,7 @@ static json_t *correction_written(const double *adjusted, size_t count, double l
 static void corrections_put(const struct compute_case *one, json_t *result, struct error *error)
 {
 	struct compute_row p;
-	double level = compute_number_or(one->params, "alpha", 0.05, error);
+	double level = compute_level(one->params, "alpha", 0.05, error);
 	if (!compute_row(one, one->input, "p", &p, error) || !range_check("p", &p, 1, error))
 		return;
 	double *adjusted = ARENA_ARRAY(one->arena, double, p.count + 1);
@@ -345,17 +400,18 @@ static json_t *two_sample_run(const struct compute_case *one, struct error *erro
 
 static const struct compute_method two_sample_methods[] = {
 	{"ks_2samp", "largest distance of the distribution functions at distinct values; p_exact by lattice paths, p_kolmogorov "
-	 "the limit, "
+		     "the limit, "
 		     "p_asymp_scipy the one-sample law at the effective size"},
 	{"psi", "sum (q - p) ln(q/p) over bins (e[k-1], e[k]] at quantiles of the reference, shares at least epsilon; beside it "
 		"Kullback-Leibler, Jensen-Shannon and Hellinger"},
 	{"js", "square root of the Jensen-Shannon divergence of counts"},
 	{"chi2", "homogeneity of two rows of counts without Yates' correction, Cramer's V, and goodness of fit where all "
-	 "categories are "
+		 "categories are "
 		 "in the reference"},
 	{"distance", "Wasserstein-1, the integral of |F - G|; energy, sqrt(2 E|X-Y| - E|X-X'| - E|Y-Y'|); weights as shares"},
 	{"cvm_ad", "Cramer-von Mises with midranks; Anderson-Darling of k samples with midranks, normalised"},
-	{"mmd_rbf", "kernel exp(-|x-y|^2/(2 sigma^2)), sigma a number, `median` of pooled distances, or `alibi`; p by permutation"},
+	{"mmd_rbf", "kernel exp(-|x-y|^2/(2 sigma^2)), sigma a number, `median` of pooled distances, or `alibi`; p by permutation; "
+		    "rows with a NaN are left out and counted"},
 	{"multiple_testing", "adjusted p-values of Bonferroni, Holm, Benjamini-Hochberg and Benjamini-Yekutieli"},
 	{NULL, NULL},
 };

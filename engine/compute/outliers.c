@@ -33,15 +33,29 @@ static bool outlier_numbers_read(const struct compute_case *one, struct outlier_
 	return numbers->sorted.count > 0 || error_set(error, ERROR_INPUT, PLACE_NONE, "`x` has no number");
 }
 
+/* What the number of rows is lessened by in a variance. */
+static double freedom_of(const struct compute_case *one, struct error *error)
+{
+	const double freedom = compute_number_or(one->params, "ddof", 1, error);
+	if (freedom != 0 && freedom != 1)
+		error_set(error, ERROR_INPUT, PLACE_NONE, "`ddof` is %g; give 1 for a sample, or 0 for a population", freedom);
+	return freedom == 0 ? 0 : 1;
+}
+
+/* The mean in two parts, and the deviations by the largest of them: neither an offset nor a scale costs digits. */
 static json_t *z_written(const struct outlier_numbers *numbers, double freedom, struct arena *arena)
 {
-	struct moments moments = {0};
-	for (size_t i = 0; i < numbers->sorted.count; i++)
-		moments_add(&moments, numbers->sorted.values[i]);
-	double deviation = sqrt(moments_variance(&moments, (unsigned)freedom));
+	const struct sorted *sorted = &numbers->sorted;
+	struct moments moments = {0}, apart = {0};
+	for (size_t i = 0; i < sorted->count; i++)
+		moments_add(&moments, sorted->values[i]);
+	const double scale = fmax(moments.mean - sorted->values[0], sorted->values[sorted->count - 1] - moments.mean);
+	for (size_t i = 0; i < sorted->count; i++)
+		moments_add(&apart, (sorted->values[i] - moments.mean) / scale);
+	const double deviation = sqrt(moments_variance(&apart, (unsigned)freedom));
 	double *scores = ARENA_ARRAY(arena, double, numbers->came.count);
 	for (size_t i = 0; scores && i < numbers->came.count; i++)
-		scores[i] = deviation > 0 ? (numbers->came.items[i] - moments.mean) / deviation : 0;
+		scores[i] = deviation > 0 ? ((numbers->came.items[i] - moments.mean) / scale - apart.mean) / deviation : 0;
 	return scores ? compute_write_row(scores, numbers->came.count) : NULL;
 }
 
@@ -74,7 +88,7 @@ static void scores_put(const struct compute_case *one, json_t *result, struct er
 	struct outlier_numbers numbers;
 	if (!outlier_numbers_read(one, &numbers, error))
 		return;
-	double freedom = compute_number_or(one->params, "ddof", 1, error), k = compute_number_or(one->params, "iqr_k", 1.5, error);
+	double freedom = freedom_of(one, error), k = compute_number_or(one->params, "iqr_k", 1.5, error);
 	const struct sorted *sorted = &numbers.sorted;
 	double low = quantile_sorted(sorted->values, sorted->count, 0.25, QUANTILE_LINEAR);
 	double high = quantile_sorted(sorted->values, sorted->count, 0.75, QUANTILE_LINEAR);
@@ -92,14 +106,6 @@ struct learned_rows {
 	size_t nan;
 };
 
-static bool row_is_whole(const double *row, size_t columns)
-{
-	for (size_t i = 0; i < columns; i++)
-		if (isnan(row[i]))
-			return false;
-	return true;
-}
-
 static bool covariance_read(const struct compute_case *one, const char *key, struct learned_rows *learned, struct error *error)
 {
 	struct compute_table rows;
@@ -110,7 +116,7 @@ static bool covariance_read(const struct compute_case *one, const char *key, str
 	learned->nan = 0;
 	for (size_t i = 0; i < rows.rows; i++) {
 		const double *row = rows.items + i * rows.columns;
-		if (row_is_whole(row, rows.columns))
+		if (compute_row_is_whole(row, rows.columns))
 			covariance_add(&learned->covariance, row);
 		else
 			learned->nan++;
@@ -121,7 +127,7 @@ static bool covariance_read(const struct compute_case *one, const char *key, str
 
 static void covariance_put(const struct compute_case *one, const struct learned_rows *learned, json_t *result, struct error *error)
 {
-	double freedom = compute_number_or(one->params, "ddof", 1, error);
+	double freedom = freedom_of(one, error);
 	const struct covariance *covariance = &learned->covariance;
 	size_t columns = covariance->columns;
 	double *items = ARENA_ARRAY(one->arena, double, columns * columns);
@@ -144,8 +150,9 @@ static void mahalanobis_put(const struct compute_case *one, json_t *result, stru
 	struct learned_rows learned;
 	struct mahalanobis fitted;
 	struct compute_table query;
-	double freedom = compute_number_or(one->params, "ddof", 1, error), ridge = compute_number_or(one->params, "ridge", 0,
-		error);
+	const double freedom = freedom_of(one, error), ridge = compute_number_or(one->params, "ridge", 0, error);
+	if (!(ridge >= 0 && isfinite(ridge)))
+		error_set(error, ERROR_INPUT, PLACE_NONE, "`ridge` is %g; give a number from 0 on", ridge);
 	if (!covariance_read(one, "train", &learned, error) || !compute_table(one, one->input, "query", &query, error) ||
 	    !mahalanobis_fit(&fitted, &learned.covariance, freedom, ridge, one->arena, error))
 		return;

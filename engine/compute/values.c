@@ -56,6 +56,15 @@ double compute_number_or(const json_t *object, const char *key, double otherwise
 	return is_written(object, key) && compute_number(object, key, &number, error) ? number : otherwise;
 }
 
+double compute_level(const json_t *object, const char *key, double otherwise, struct error *error)
+{
+	const double level = compute_number_or(object, key, otherwise, error);
+	if (level > 0 && level < 1)
+		return level;
+	error_set(error, ERROR_INPUT, PLACE_NONE, "`%s` is %g; give a probability between 0 and 1", key, level);
+	return otherwise;
+}
+
 bool compute_flag_or(const json_t *object, const char *key, bool otherwise, struct error *error)
 {
 	const json_t *value = json_object_get(object, key);
@@ -141,6 +150,14 @@ bool compute_table(const struct compute_case *one, const json_t *object, const c
 		       read_items(row, table->items + i * table->columns);
 	}
 	return table->items && (good || wrong(error, key, list, "a list of rows of numbers, all as long,"));
+}
+
+bool compute_row_is_whole(const double *row, size_t columns)
+{
+	for (size_t i = 0; i < columns; i++)
+		if (isnan(row[i]))
+			return false;
+	return true;
 }
 
 /* ---- writing ---- */

@@ -32,6 +32,8 @@ bool compute_has(const json_t *object, const char *key);
 bool compute_number(const json_t *object, const char *key, double *number, struct error *error);
 /* The same for a key that may be missing or null: then `otherwise`, and after an error too. */
 double compute_number_or(const json_t *object, const char *key, double otherwise, struct error *error);
+/* The same of an error probability, which is between 0 and 1. */
+double compute_level(const json_t *object, const char *key, double otherwise, struct error *error);
 bool compute_flag_or(const json_t *object, const char *key, bool otherwise, struct error *error);
 const char *compute_text_or(const json_t *object, const char *key, const char *otherwise, struct error *error);
 bool compute_integer(const json_t *object, const char *key, int64_t *number, struct error *error);
@@ -44,6 +46,9 @@ bool compute_sample(const struct compute_case *one, const json_t *object, const 
 		    struct error *error);
 bool compute_table(const struct compute_case *one, const json_t *object, const char *key, struct compute_table *table,
 		   struct error *error);
+
+/* Whether a row has no NaN. */
+bool compute_row_is_whole(const double *row, size_t columns);
 
 /* Reads a JSON value as a number; false: it is none. */
 bool compute_read(const json_t *value, double *number);

@@ -24,13 +24,15 @@ bool modified_z_fit(struct modified_z *fitted, const struct sorted *sample, stru
 	}
 	double mean = total / (double)sample->count;
 	double deviation = quantile_sorted(distances, quantile_sort(distances, sample->count), 0.5, QUANTILE_LINEAR);
+	/* Infinite of a distance of 0, and of one so small that nothing can be divided by it. */
+	const double of_median = NORMAL_QUARTILE / deviation, of_mean = 1 / (NORMAL_MEAN_DISTANCE * mean);
 	*fitted = (struct modified_z){.median = median, .deviation = deviation, .rule = SPREAD_NONE};
-	if (deviation > 0) {
+	if (isfinite(of_median)) {
 		fitted->rule = SPREAD_MEDIAN;
-		fitted->factor = NORMAL_QUARTILE / deviation;
-	} else if (mean > 0) {
+		fitted->factor = of_median;
+	} else if (isfinite(of_mean)) {
 		fitted->rule = SPREAD_MEAN;
-		fitted->factor = 1 / (NORMAL_MEAN_DISTANCE * mean);
+		fitted->factor = of_mean;
 	}
 	return true;
 }

@@ -26,8 +26,8 @@ struct t_test welch_test(const struct moments *control, const struct moments *tr
 {
 	const double count_c = (double)control->count, count_t = (double)treatment->count;
 	const double part_c = moments_variance(control, 1) / count_c, part_t = moments_variance(treatment, 1) / count_t;
-	const double sum = part_c + part_t;
-	const double freedom = sum * sum / (part_c * part_c / (count_c - 1) + part_t * part_t / (count_t - 1));
+	const double sum = part_c + part_t, share_c = part_c / sum, share_t = part_t / sum; /* their squares do not vanish */
+	const double freedom = 1 / (share_c * share_c / (count_c - 1) + share_t * share_t / (count_t - 1));
 	return t_test_made(treatment->mean - control->mean, sqrt(sum), freedom, alpha);
 }
 

@@ -144,29 +144,85 @@ static void parameters_that_cannot_be_meant_are_refused(void **state)
 static void input_that_cannot_be_meant_is_refused(void **state)
 {
 	(void)state;
-	static const char *const cases[][2] = {
-		{"{\"reference_counts\": [-1, 3], \"current_counts\": [1, 2]}, \"params\": {\"test\": \"chi2\"}",
+	static const struct {
+		const char *family, *input, *said;
+	} cases[] = {
+		{"drift_twosample", "{\"reference_counts\": [-1, 3], \"current_counts\": [1, 2]}, \"params\": {\"test\": \"chi2\"}",
 		 "`reference_counts` has -1; give numbers from 0"},
-		{"{\"p\": [0.5, 2]}, \"params\": {\"test\": \"multiple_testing\"}", "`p` has 2; give numbers from 0 to 1"},
-		{"{\"reference\": [1, 2], \"current\": [1], \"current_weights\": [1, 1]}, \"params\": {\"test\": \"distance\"}",
+		{"drift_twosample", "{\"reference_counts\": [1, 3], \"current_counts\": [0, 0]}, \"params\": {\"test\": \"js\"}",
+		 "the sum of `current_counts` is 0;"},
+		{"drift_twosample", "{\"p\": [0.5, 2]}, \"params\": {\"test\": \"multiple_testing\"}",
+		 "`p` has 2; give numbers from 0 to 1"},
+		{"drift_twosample", "{\"p\": [0.5]}, \"params\": {\"test\": \"multiple_testing\", \"alpha\": 7}",
+		 "`alpha` is 7; give a probability between 0 and 1"},
+		{"drift_twosample",
+		 "{\"reference\": [1, 2], \"current\": [1], \"current_weights\": [1, 1]}, \"params\": {\"test\": \"distance\"}",
 		 "`current_weights` has 2 weights for 1 numbers"},
-		{"{\"reference\": [1, 2], \"current\": [1]}, \"params\": {\"test\": \"psi\", \"epsilon\": -1}",
+		{"drift_twosample",
+		 "{\"reference\": [1, 2], \"current\": [1], \"current_weights\": [0]}, \"params\": {\"test\": \"distance\"}",
+		 "the sum of `current_weights` is 0;"},
+		{"drift_twosample", "{\"reference\": [1, 2], \"current\": [1]}, \"params\": {\"test\": \"psi\", \"epsilon\": -1}",
 		 "`epsilon` is -1; give a share from 0 to 1"},
+		{"drift_twosample", "{\"reference\": [1, 2], \"current\": [1]}, \"params\": {\"test\": \"psi\", \"bins\": 2.5}",
+		 "`bins` is 2.5; give an integer"},
+		{"drift_twosample",
+		 "{\"reference\": [1, 2], \"current\": [1]}, \"params\": {\"test\": \"psi\", \"edges\": [\"NaN\", 1]}",
+		 "`edges` has a NaN"},
+		{"drift_twosample",
+		 "{\"reference\": [[1], [2]], \"current\": [[1], [2]]}, \"params\": {\"test\": \"mmd_rbf\", \"permutations\": -1}",
+		 "`permutations` is -1; give a number from 0"},
+		{"drift_twosample",
+		 "{\"reference\": [[1], [2]], \"current\": [[1], [2]]}, \"params\": {\"test\": \"mmd_rbf\", \"sigma\": \"meidan\"}",
+		 "`sigma` is not a width; give a number from 0 on, `median` or `alibi`"},
+		{"drift_twosample",
+		 "{\"reference\": [[1], [2]], \"current\": [[1], [2]]}, \"params\": {\"test\": \"mmd_rbf\", \"sigma\": -1}",
+		 "`sigma` is not a width"},
+		{"drift_twosample",
+		 "{\"reference\": [[1], [2]], \"current\": [[1], [2]]}, \"params\": {\"test\": \"mmd_rbf\", \"sigma\": true}",
+		 "`sigma` is not a width"},
+		{"bandits", "{\"contexts\": [[1]], \"arms\": [0], \"rewards\": [1], \"query\": [\"NaN\"]}, \"params\": {\"k\": 2}",
+		 "`query` has nan at index 0"},
+		{"drift_online", "{\"stream\": [1]}, \"params\": {\"detector\": \"page_hinkley\", \"mode\": \"sideways\"}",
+		 "`mode` is `sideways`; give up, down or both"},
+		{"drift_online", "{\"stream\": [1]}, \"params\": {\"detector\": \"page_hinkley\", \"alpha\": 2}",
+		 "`alpha` is 2; give a number from 0 to 1"},
+		{"drift_online", "{\"stream\": [1]}, \"params\": {\"detector\": \"cusum\", \"sigma\": 0}",
+		 "`sigma` is 0; give a number above 0"},
+		{"drift_online", "{\"stream\": [1]}, \"params\": {\"detector\": \"adwin\", \"delta\": 0}",
+		 "`delta` is 0; give a chance between 0 and 1"},
+		{"drift_online", "{\"stream\": [1]}, \"params\": {\"detector\": \"adwin\", \"clock\": 1.5}",
+		 "`clock` is 1.5; give an integer from 1"},
+		{"drift_online", "{\"stream\": [1]}, \"params\": {\"detector\": \"ewma_chart\", \"lam\": 2}",
+		 "`lam` is 2; give a number above 0, and at most 1"},
+		{"outliers", "{\"x\": [1, 2]}, \"params\": {\"ddof\": -1}",
+		 "`ddof` is -1; give 1 for a sample, or 0 for a population"},
+		{"outliers", "{\"train\": [[1], [2]], \"query\": [[1]]}, \"params\": {\"ridge\": -1}",
+		 "`ridge` is -1; give a number from 0 on"},
+		{"abtest", "{\"control\": [1, 2], \"treatment\": [2, 3]}, \"params\": {\"alpha\": 2}",
+		 "`alpha` is 2; give a probability between 0 and 1"},
+		{"abtest", "{\"control\": {\"successes\": 1.5, \"n\": 3}, \"treatment\": {\"successes\": 1, \"n\": 3}}",
+		 "`control` has 1.5 successes of 3; give integers"},
+		{"abtest", "{\"table\": [[1, -2], [3, 4]]}", "`table` has -2; give numbers from 0 on"},
+		{"abtest", "{\"counts\": [5, 5], \"expected_ratio\": [0, 0]}", "the sum of `expected_ratio` is 0;"},
+		{"abtest", "{\"effect_size\": 0}", "`effect_size` is 0 and `ratio` 1; give an effect that is not 0"},
+		{"abtest", "{\"effect_size\": 0.2, \"power\": 0.01}", "`power` is 0.01; give a probability above `alpha`"},
+		{"abtest", "{\"p1\": 0.2, \"p2\": 0.2}", "`p1` is 0.2 and `p2` 0.2; give two different rates"},
+		{"abtest",
+		 "{\"control\": [1], \"treatment\": [2], \"sigma2\": -1, \"tau2\": 1}, \"params\": {\"checkpoints\": [1]}",
+		 "`sigma2` is -1 and `tau2` 1; give variances above 0"},
+		{"abtest", "{\"information\": [0.5, 1.5]}", "`information` has 1.5; give shares from 0 to 1"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		char text[512];
-		(void)snprintf(text, sizeof text, "{\"name\": \"c\", \"input\": %s}\n", cases[i][0]);
+		char text[512], line[64];
+		(void)snprintf(text, sizeof text, "{\"name\": \"c\", \"input\": %s}\n", cases[i].input);
+		(void)snprintf(line, sizeof line, "compute %s " CASES, cases[i].family);
 		write_file(CASES, text);
-		struct said said = say("compute drift_twosample " CASES);
+		struct said said = say(line);
 		assert_int_equal(said.code, EXIT_FAULTS);
-		expect_words(said.err, cases[i][1]);
+		expect_words(said.err, cases[i].said);
+		assert_string_equal(said.out, "");
 		said_close(&said);
 	}
-	write_file(CASES, "{\"name\": \"c\", \"input\": {\"stream\": [1]}, \"params\": {\"detector\": \"page_hinkley\", \"mode\": "
-			  "\"sideways\"}}\n");
-	struct said said = say("compute drift_online " CASES);
-	expect_words(said.err, "`mode` is `sideways`; give up, down or both");
-	said_close(&said);
 }
 
 static void a_parameter_that_is_null_is_not_given(void **state)
@@ -336,10 +392,53 @@ static void nan_is_left_out_of_samples_and_counted(void **state)
 		{"outliers",
 		 "\"input\": {\"train\": [[-1], [9], [\"NaN\"], [1], [-9]], \"query\": [[5]]}, \"params\": {\"ddof\": 0}",
 		 "\"nan_rows\":1,\"squared_distance\":[0.6097560975609"}, /* 25 / 41 */
+		{"drift_twosample",
+		 "\"input\": {\"reference\": [[0], [\"NaN\"], [2]], \"current\": [[1], [3]]}, "
+		 "\"params\": {\"test\": \"mmd_rbf\", \"sigma\": 1}",
+		 "\"mmd2_unbiased\":-0.64467992136484"}, /* 2 e^-2 - (3 e^-1/2 + e^-9/2) / 2 */
+		{"drift_twosample",
+		 "\"input\": {\"reference\": [[0], [\"NaN\"], [2]], \"current\": [[1], [3]]}, "
+		 "\"params\": {\"test\": \"mmd_rbf\", \"sigma\": 1}",
+		 "\"nan_reference\":1,\"nan_current\":0}"},
+		{"drift_online",
+		 "\"input\": {\"stream\": [0, \"NaN\", 0, 10]}, \"params\": {\"detector\": \"ewma_chart\", \"lam\": 0.5}",
+		 "{\"alarms\":[3],\"final\":5.0,\"nan\":1}"},
+		{"drift_online", "\"input\": {\"stream\": [\"NaN\", 0, 10, \"NaN\"]}, \"params\": {\"detector\": \"cusum\"}",
+		 "{\"detections\":[2],\"sides\":[\"up\"],\"final_up\":0.0,\"final_down\":0.0,\"nan\":2}"},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		char text[512], line[64];
 		(void)snprintf(text, sizeof text, "{\"name\": \"c\", %s}\n", rows[i].body);
+		(void)snprintf(line, sizeof line, "compute %s " CASES, rows[i].family);
+		write_file(CASES, text);
+		struct said said = say(line);
+		assert_int_equal(said.code, EXIT_GOOD);
+		expect_words(said.out, rows[i].words);
+		said_close(&said);
+	}
+}
+
+/* An offset, and a scale far out, change no score: each expected number is that of 1, 2, 3, 6. */
+static void numbers_keep_their_digits_at_any_offset_and_scale(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *family, *body, *words;
+	} rows[] = {
+		{"abtest",
+		 "{\"control\": [1000000001, 1000000002, 1000000003], \"treatment\": [1000000004, 1000000005, 1000000006]}",
+		 "{\"mean_difference\":3.0,\"welch_t\":3.6742346141747673,\"welch_df\":4.0,"},
+		{"abtest",
+		 "{\"control\": [1e9, 1000000000.25, 1000000000.5], \"treatment\": [1000000001, 1000000001.5, 1000000002]}",
+		 "{\"mean_difference\":1.25,\"welch_t\":3.872983346207417,\"welch_df\":2.94117647058823"},
+		{"outliers", "{\"x\": [1e200, 2e200, 3e200, 6e200]}", "{\"z\":[-0.925820099772551"},
+		{"outliers", "{\"x\": [1e-310, 2e-310, 3e-310, 6e-310]}", "{\"z\":[-0.925820099772551"},
+		{"outliers", "{\"x\": [1e-310, 2e-310, 3e-310, 6e-310]}",
+		 "\"modified_z_rule\":\"all_zero\",\"outlier_mad\":[false,false,false,false]"},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char text[512], line[64];
+		(void)snprintf(text, sizeof text, "{\"name\": \"c\", \"input\": %s}\n", rows[i].body);
 		(void)snprintf(line, sizeof line, "compute %s " CASES, rows[i].family);
 		write_file(CASES, text);
 		struct said said = say(line);
@@ -369,6 +468,7 @@ int main(void)
 		cmocka_unit_test(what_cannot_be_meant_is_misuse),
 		cmocka_unit_test(streams_dealt_to_shards_are_merged),
 		cmocka_unit_test(nan_is_left_out_of_samples_and_counted),
+		cmocka_unit_test(numbers_keep_their_digits_at_any_offset_and_scale),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
