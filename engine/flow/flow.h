@@ -118,6 +118,11 @@ bool flow_enter(struct flow *flow, struct message *message, int64_t now_ms, stru
  * Does nothing if the message is not inside. */
 void flow_abandon(struct flow *flow, const struct message *message);
 
+/* Removes each message that is void, as flow_abandon() does. `abandoned` gets it back, with the environment's context. The messages
+ * of a flow with state stay: others may wait for what they remember. */
+void flow_abandon_void(struct flow *flow, bool (*is_void)(const struct message *message),
+		       void (*abandoned)(void *context, struct message *message));
+
 /* Ends a message because its caller cancelled it: gives up its calls, and answers with a LIMIT, as a deadline that passes does.
  * False: it is not inside, or its answer is known already, and nothing changes. */
 bool flow_cancel(struct flow *flow, const struct message *message, int64_t now_ms);

@@ -308,13 +308,36 @@ bool flow_enter(struct flow *flow, struct message *message, int64_t now_ms, stru
 	return true;
 }
 
+static void run_abandon(struct run *run)
+{
+	if (run->child_groups)
+		family_leave(run);
+	run_leave(run); /* between two calls of the flow, no run is listed */
+}
+
 void flow_abandon(struct flow *flow, const struct message *message)
 {
 	struct run *run = run_find(flow, message);
-	if (run && run->child_groups)
-		family_leave(run);
 	if (run)
-		run_leave(run); /* between two calls of the flow, no run is listed */
+		run_abandon(run);
+}
+
+void flow_abandon_void(struct flow *flow, bool (*is_void)(const struct message *message),
+		       void (*abandoned)(void *context, struct message *message))
+{
+	assert(is_void && abandoned);
+	if (flow_scopes(flow).count > 0)
+		return;
+	for (struct run *run = flow->runs, *next; run; run = next) {
+		struct message *message = run->message;
+		const bool has_children = run->child_groups;
+		next = run->next;
+		if (run->child || !is_void(message))
+			continue;
+		run_abandon(run);
+		next = has_children ? flow->runs : next; /* the next one may have been a child */
+		abandoned(flow->environment.context, message);
+	}
 }
 
 /* Marks a reply with its model. A pipeline's answer has the marks of its models already. */

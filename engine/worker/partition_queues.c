@@ -81,6 +81,12 @@ static void inflight_give(struct partition_queues *queues, struct inflight *infl
 	queues->pool = inflight;
 }
 
+void inflight_return(struct partition_queues *queues, struct inflight *inflight)
+{
+	assert(inflight_is_dropped(inflight) && !inflight->finished);
+	inflight_give(queues, inflight);
+}
+
 /* ---- positions of a queue ---- */
 
 static inline struct queue_slot *queue_slot_at(const struct partition_queue *queue, uint64_t place)
@@ -297,7 +303,7 @@ void inflight_finish(struct partition_queues *queues, struct message *message, e
 	assert(!inflight->finished); /* a message ends once */
 	inflight->finished = true;
 	queues->finished++;
-	if (!inflight->queue) {
+	if (inflight_is_dropped(inflight)) {
 		inflight_give(queues, inflight);
 		return;
 	}

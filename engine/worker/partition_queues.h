@@ -139,6 +139,13 @@ void partition_queues_close(
 /* Adds a queue for each assigned partition. SYSTEM: memory. */
 bool partition_queues_add(struct partition_queues *queues, struct positions positions, struct error *error);
 
+/* Whether its queue was dropped while it was in the flow. Its flow may give it up, and it is then returned. */
+static inline bool inflight_is_dropped(const struct inflight *inflight)
+{
+	return !inflight->queue;
+}
+void inflight_return(struct partition_queues *queues, struct inflight *inflight);
+
 /* Drops the in-flight messages of these partitions, and removes their queues. */
 void partition_queues_remove(struct partition_queues *queues, struct positions positions);
 

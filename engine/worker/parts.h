@@ -215,6 +215,9 @@ int64_t inflight_took_ms(const struct inflight *inflight, struct loop *loop);
 /* Counts a message that has left its stage. */
 void inflight_count_out(const struct inflight *inflight, struct loop *loop);
 
+/* Gives up what was dropped with its partition's queue and is still in a flow: its calls would load models for nothing. */
+void stages_abandon_dropped(struct worker *worker);
+
 /* Sets the in-flight counts from the stages' loads, after messages were dropped. */
 void stages_count_in_flight(const struct worker *worker);
 

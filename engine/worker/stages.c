@@ -31,10 +31,26 @@ static void flow_finished(void *context, struct message *message, enum flow_outc
 {
 	struct worker_stage *stage = ((struct flow_owner *)context)->stage;
 	struct inflight *inflight = (struct inflight *)message;
-	bool is_dropped = !inflight->queue;
+	bool is_dropped = inflight_is_dropped(inflight);
 	inflight_finish(&stage->worker->queues, message, outcome, answer);
 	if (!is_dropped)
 		inflight_reply_first(inflight);
+}
+
+static bool message_is_dropped(const struct message *message)
+{
+	return inflight_is_dropped((const struct inflight *)message);
+}
+
+static void flow_abandoned(void *context, struct message *message)
+{
+	inflight_return(&((struct flow_owner *)context)->stage->worker->queues, (struct inflight *)message);
+}
+
+void stages_abandon_dropped(struct worker *worker)
+{
+	for (struct worker_stage *stage = worker->stages; stage; stage = stage->next)
+		flow_abandon_void(stage->flow, message_is_dropped, flow_abandoned);
 }
 
 /* Keeps a record until the message leaves. If its arena is full, the message leaves as an error instead. */

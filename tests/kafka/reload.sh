@@ -287,6 +287,32 @@ expect "files: status of looking for them when both have changed" $? "-eq 0"
 stop_engine files "$one"
 stop_engine files "$two"
 
+# A second engine takes partitions over while a slow model has most of the requests before it: what is begun anew elsewhere, or
+# again, is not sent on. Without that there would be a second call for each.
+cat >"$dir/slow.yaml" <<'END'
+apiVersion: mlops.seldon.io/v1alpha1
+kind: Model
+metadata: {name: sum}
+spec: {storageUri: "stub://slow?ms=500&then=expression&sum=sum(x)"}
+END
+usual=$url
+start_model "$dir/slow.yaml" --metrics 0
+topics slow slow-answers
+send slow 3000 0
+sent
+start_engine call slow slow at-least-once one
+one=$started
+engine_runs slow
+sleep 1
+start_engine call slow slow at-least-once two
+two=$started
+quiet_s=5 check_answers slow 3000 "uncommitted: doubled: silence_ms:"
+calls=$(curl -s "$(grep -o 'http://[^ ]*/metrics' "$dir/model.log" | tail -n 1)" | sed -n 's/^sluice_served_model_calls_total.* //p')
+expect "slow: calls of the model for 3000 requests, of which some were begun twice" "${calls%.*}" "-lt 4500"
+stop_engine slow "$one"
+stop_engine slow "$two"
+url=$usual
+
 topics backlog backlog-answers
 send backlog "$backlog" 0
 sent

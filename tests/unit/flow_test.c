@@ -499,6 +499,43 @@ static void a_message_that_is_given_up_is_told_to_nobody(void **state)
 	assert_int_equal(scene.finished_count, 1);
 }
 
+static size_t given_back;
+
+static bool is_void(const struct message *message)
+{
+	return text_starts_with(message->id, TEXT("void"));
+}
+
+static void count_given_back(void *context, struct message *message)
+{
+	assert_non_null(context);
+	assert_true(is_void(message));
+	given_back++;
+}
+
+static void void_messages_are_given_up_and_the_others_go_on(void **state)
+{
+	(void)state;
+	static const char *const ids[] = {"void-1", "n", "void-2", "void-3"};
+	const struct made_step steps[] = {{.name = "a"}, {.name = "rows", .inputs = "a", .batch_size = 2}};
+	open_scene(steps, COUNT(steps), "rows", JOIN_INNER);
+	given_back = 0;
+	for (size_t i = 0; i < COUNT(ids); i++)
+		scene_send(&scene, ids[i], "x=[1]1");
+	reply_to(0, "y=[1]1"); /* the first waits in a batch */
+	flow_abandon_void(scene.flow, is_void, count_given_back);
+	assert_int_equal(given_back, 3);
+	assert_int_equal(scene.forgotten, 2);
+	reply_to(1, "y=[1]1");
+	scene_send(&scene, "o", "x=[1]1");
+	scene_reply(&scene, "a", "y=[1]1");
+	scene_reply(&scene, "rows", "z=[2]1,1");
+	expect_order((const char *const[]){"n", "o"}, 2);
+	assert_int_equal(scene.finished_count, 2);
+	flow_abandon_void(scene.flow, is_void, count_given_back);
+	assert_int_equal(given_back, 3);
+}
+
 #define SHOWS(name) cmocka_unit_test_setup_teardown(name, flow_scene_open, flow_scene_close)
 
 int main(void)
@@ -507,6 +544,7 @@ int main(void)
 		SHOWS(a_cancelled_message_is_answered_and_its_call_forgotten),
 		SHOWS(a_message_whose_answer_is_known_is_not_cancelled),
 		SHOWS(a_message_that_is_given_up_is_told_to_nobody),
+		SHOWS(void_messages_are_given_up_and_the_others_go_on),
 		SHOWS(a_chain_passes_from_step_to_step),
 		SHOWS(tensors_are_selected_renamed_and_joined_in_the_order_of_the_list),
 		SHOWS(references_to_one_producer_keep_its_order_and_send_each_tensor_once),

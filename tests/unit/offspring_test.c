@@ -241,6 +241,33 @@ static void a_message_is_abandoned_with_its_parts(void **state)
 	assert_int_equal(flow_due_ms(scene.flow), INT64_MAX);
 }
 
+static bool is_void(const struct message *message)
+{
+	return text_is(message->id, "void");
+}
+
+static void expect_void(void *context, struct message *message)
+{
+	(void)context;
+	assert_true(is_void(message));
+}
+
+static void void_messages_are_given_up_with_their_parts(void **state)
+{
+	(void)state;
+	static const char *const ids[] = {"a", "void", "b", "void"};
+	const struct made_step steps[] = {{.name = "s", .kind = &kind_splits}, {.name = "m", .inputs = "s"}};
+	open_scene(steps, COUNT(steps), "m", JOIN_INNER);
+	for (size_t i = 0; i < COUNT(ids); i++)
+		scene_enter(&scene, scene_message(&scene, ids[i], "x=5,6"));
+	flow_abandon_void(scene.flow, is_void, expect_void);
+	assert_int_equal(scene.forgotten, 4);
+	for (size_t i = 0; i < 4; i++)
+		scene_reply(&scene, "m", "y=1");
+	assert_int_equal(scene.finished_count, 2);
+	assert_int_equal(flow_due_ms(scene.flow), INT64_MAX);
+}
+
 static void without_an_output_the_first_failure_of_a_part_is_told(void **state)
 {
 	(void)state;
@@ -471,6 +498,7 @@ int main(void)
 		TEST(without_parts_a_join_has_what_is_beside),
 		TEST(past_the_deadline_parts_without_an_answer_fail),
 		TEST(a_message_is_abandoned_with_its_parts),
+		TEST(void_messages_are_given_up_with_their_parts),
 		TEST(without_an_output_the_first_failure_of_a_part_is_told),
 		TEST(parts_go_through_a_step_in_one_batch),
 		TEST(parts_come_to_a_step_that_remembers_in_their_order),
