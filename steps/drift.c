@@ -144,6 +144,8 @@ enum {
 	VALUE_ACCURACY,
 	VALUE_PRECISION,
 	VALUE_RECALL,
+	VALUE_AUC,
+	VALUE_ERROR,
 	VALUES
 };
 
@@ -161,7 +163,7 @@ static const struct {
 	struct text name;
 	enum datatype datatype;
 	size_t at; /* its data, in struct drift_values */
-	enum { IN_BOTH, IN_MARKS, IN_MARKS_OF_ESTIMATES } when; /* the last: of a step with `estimate` */
+	enum { IN_BOTH, IN_MARKS, IN_MARKS_OF_ESTIMATES } when; /* the last: of a step that has it */
 } values[VALUES] = {
 #define AT(field) offsetof(struct drift_values, field)
 	[VALUE_SCORE] = {{"drift_score", 11}, DATATYPE_FP64, AT(last.score), IN_BOTH},
@@ -173,6 +175,8 @@ static const struct {
 	[VALUE_ACCURACY] = {{"estimated_accuracy", 18}, DATATYPE_FP64, AT(last.accuracy), IN_MARKS_OF_ESTIMATES},
 	[VALUE_PRECISION] = {{"estimated_precision", 19}, DATATYPE_FP64, AT(last.precision), IN_MARKS_OF_ESTIMATES},
 	[VALUE_RECALL] = {{"estimated_recall", 16}, DATATYPE_FP64, AT(last.recall), IN_MARKS_OF_ESTIMATES},
+	[VALUE_AUC] = {{"estimated_auc", 13}, DATATYPE_FP64, AT(last.auc), IN_MARKS_OF_ESTIMATES},
+	[VALUE_ERROR] = {{"estimated_error", 15}, DATATYPE_FP64, AT(last.error), IN_MARKS_OF_ESTIMATES},
 #undef AT
 };
 
@@ -213,10 +217,16 @@ static struct last_verdict last_of(const struct step *step, struct visit *visit)
 	return verdict_entry_known(known->entry, known->identity, drift_segment_first(self->group, &scope, visit_arena(visit)));
 }
 
+static bool drift_estimates(const void *options, struct text figure)
+{
+	const struct drift_estimate_options *estimate = &((const struct drift *)options)->estimate;
+	return text_equal(figure, values[VALUE_ERROR].name) ? estimate->error.here.line > 0 : estimate->here.line > 0;
+}
+
 static bool value_is_of(const struct step *step, size_t value)
 {
-	const bool estimates = ((const struct drift *)step->options)->estimate.here.line > 0;
-	return values[value].when == IN_BOTH || (drift_marks(step) && (values[value].when == IN_MARKS || estimates));
+	return values[value].when == IN_BOTH ||
+	       (drift_marks(step) && (values[value].when == IN_MARKS || drift_estimates(step->options, values[value].name)));
 }
 
 /* Adds the values to the list, in place of any of their names that the message has already. */
@@ -392,11 +402,6 @@ static size_t features_count(const struct step *step, struct arena *arena)
 	return self->tensors.count > 0 ? self->tensors.count : 1;
 }
 
-static bool drift_estimates(const void *options)
-{
-	return ((const struct drift *)options)->estimate.here.line > 0;
-}
-
 static const struct expression *drift_segments(const void *options)
 {
 	return ((const struct drift *)options)->group;
@@ -501,8 +506,9 @@ const struct option drift_options[] = {
 		    "tensors. They are those of the last window that was closed: with `sluice run --control` in any "
 		    "engine of the namespace, else in the same one; until then 0, false and `learning`. As marks there are also, "
 		    "of the same window, quality_alarm, messages_per_minute, newest_age_ms (the longest time without a newer "
-		    "event), and with `estimate` estimated_accuracy, estimated_precision and estimated_recall; until then false "
-		    "and nan. The first window has no messages_per_minute and no newest_age_ms: they stay nan."),
+		    "event), with `estimate` estimated_accuracy, estimated_precision, estimated_recall and estimated_auc, and with "
+		    "`estimateError` estimated_error; until then false and nan. The first window has no messages_per_minute and no "
+		    "newest_age_ms: they stay nan."),
 	{.type = OPTION_END},
 };
 

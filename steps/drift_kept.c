@@ -118,18 +118,25 @@ struct drift_kept drift_kept_begin(uint64_t identity, uint64_t window)
 	return kept;
 }
 
-/* The former form lacks the last two figures, which are not known until a window is closed. */
-#define FORMER_KEPT_BYTES (offsetof(struct drift_kept, last) + offsetof(struct last_verdict, messages_per_minute))
+/* Former forms lack the last figures, which are not known until a window is closed. */
+#define KEPT_BYTES_BEFORE(figure) (offsetof(struct drift_kept, last) + offsetof(struct last_verdict, figure))
 
-_Static_assert(FORMER_KEPT_BYTES + 2 * sizeof(double) == sizeof(struct drift_kept), "the form without them is its beginning");
+_Static_assert(KEPT_BYTES_BEFORE(auc) + 2 * sizeof(double) == sizeof(struct drift_kept) &&
+		       KEPT_BYTES_BEFORE(messages_per_minute) + 4 * sizeof(double) == sizeof(struct drift_kept),
+	       "the forms without them are its beginning");
+
+static bool kept_is_whole(struct text value)
+{
+	return value.length == sizeof(struct drift_kept) || value.length == KEPT_BYTES_BEFORE(auc) ||
+	       value.length == KEPT_BYTES_BEFORE(messages_per_minute);
+}
 
 bool drift_kept_read(struct visit *visit, struct text segment, uint64_t identity, struct drift_kept *kept)
 {
 	char bytes[DRIFT_KEY_BYTES];
 	struct text value;
 	*kept = (struct drift_kept){.last = verdict_unknown()};
-	if (visit_recall(visit, drift_window_key(segment, bytes), &value) &&
-	    (value.length == sizeof *kept || value.length == FORMER_KEPT_BYTES))
+	if (visit_recall(visit, drift_window_key(segment, bytes), &value) && kept_is_whole(value))
 		memcpy(kept, value.bytes, value.length);
 	if (kept->version == DRIFT_KEPT_VERSION && kept->identity == identity && kept->position.stride > 0)
 		return true;

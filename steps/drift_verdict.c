@@ -111,4 +111,6 @@ void drift_verdict_last(struct last_verdict *last, const struct monitor_verdict 
 	last->recall = estimates->recall.value;
 	last->messages_per_minute = verdict->times.rate;
 	last->newest_age_ms = verdict->times.age_ms;
+	last->auc = estimates->auc.value;
+	last->error = estimates->error.value;
 }

@@ -22,7 +22,9 @@ static bool figures_take(const struct feed_board *board, const struct record *re
 					  .accuracy_low = numbers[FEED_ACCURACY_LOW],
 					  .accuracy_high = numbers[FEED_ACCURACY_HIGH],
 					  .messages_per_minute = numbers[FEED_MESSAGES_PER_MINUTE],
-					  .newest_age_ms = numbers[FEED_NEWEST_AGE_MS]};
+					  .newest_age_ms = numbers[FEED_NEWEST_AGE_MS],
+					  .auc = numbers[FEED_AUC],
+					  .error = numbers[FEED_ERROR]};
 	if (entry && !figures.gone) /* where a state begins anew, its verdict is gone too */
 		verdict_entry_feed_figures(entry, figures.of.identity, figures.of.segment, &last);
 	return true;

@@ -7,8 +7,13 @@
 #include "message/avro.h"
 #include "message/avro_wire.h"
 
-#define FORMER_FIGURES UINT64_C(0x18c212afbfa533f9) /* fingerprint of the schema before it had times */
-#define FIGURES_WITHOUT_TIMES FEED_MESSAGES_PER_MINUTE
+#define FIGURES_SURE FEED_MESSAGES_PER_MINUTE /* that are never null */
+
+/* Former schemas of figures: the fingerprint, and how many there were. */
+static const struct {
+	uint64_t fingerprint;
+	size_t count;
+} former_figures[] = {{UINT64_C(0x18c212afbfa533f9), FEED_MESSAGES_PER_MINUTE}, {UINT64_C(0xaa67f20c1f69f11f), FEED_AUC}};
 
 static const struct text kind_drift = {"drift/", 6}, kind_figures = {"figures/", 8}, kind_outlier = {"outlier/", 8};
 
@@ -196,6 +201,10 @@ static void figures_of(const struct drift_score *score, double numbers[FEED_FIGU
 			numbers[FEED_PRECISION] = one->value;
 		} else if (strcmp(one->metric, "recall") == 0) {
 			numbers[FEED_RECALL] = one->value;
+		} else if (strcmp(one->metric, "auc") == 0) {
+			numbers[FEED_AUC] = one->value;
+		} else if (strcmp(one->metric, "absolute_error") == 0) {
+			numbers[FEED_ERROR] = one->value;
 		}
 	}
 }
@@ -219,7 +228,7 @@ bool feed_figures_encode(const struct drift_score *score, struct buffer *key, st
 	char *to = put_head(begin, fingerprint, &head);
 	figures_of(score, numbers);
 	for (size_t i = 0; i < FEED_FIGURES; i++)
-		to = i < FIGURES_WITHOUT_TIMES ? avro_put_double(to, numbers[i]) : avro_put_finite(to, numbers[i]);
+		to = i < FIGURES_SURE ? avro_put_double(to, numbers[i]) : avro_put_finite(to, numbers[i]);
 	buffer_grown(value, (size_t)(to - begin));
 	return true;
 }
@@ -229,13 +238,22 @@ bool feed_key_is_figures(struct text key)
 	return text_starts_with(key, kind_figures);
 }
 
-static bool figures_read(struct avro_cursor *cursor, bool has_times, struct feed_figures *made)
+/* How many figures the record has; 0: it is of no schema that is known. */
+static size_t figures_count(struct text value)
+{
+	for (size_t i = 0; i < sizeof former_figures / sizeof *former_figures; i++)
+		if (avro_is_single_object(value, former_figures[i].fingerprint))
+			return former_figures[i].count;
+	return avro_is_single_object(value, avro_drift_figures_fingerprint()) ? FEED_FIGURES : 0;
+}
+
+static bool figures_read(struct avro_cursor *cursor, size_t count, struct feed_figures *made)
 {
 	const bool is_named = head_read(cursor, &made->of);
-	for (size_t i = 0; i < FIGURES_WITHOUT_TIMES; i++)
-		made->numbers[i] = avro_read_double(cursor);
-	for (size_t i = FIGURES_WITHOUT_TIMES; i < FEED_FIGURES; i++)
-		made->numbers[i] = has_times ? avro_read_finite(cursor) : (double)NAN;
+	for (size_t i = 0; i < count; i++)
+		made->numbers[i] = i < FIGURES_SURE ? avro_read_double(cursor) : avro_read_finite(cursor);
+	for (size_t i = count; i < FEED_FIGURES; i++)
+		made->numbers[i] = (double)NAN;
 	return is_named && !avro_failed(cursor);
 }
 
@@ -246,13 +264,13 @@ bool feed_figures_decode(struct text key, struct text value, struct feed_figures
 		return error_set(error, ERROR_INPUT, PLACE_NONE, "the key has no names of a pipeline and a step");
 	if (made->gone)
 		return true;
-	const bool has_times = avro_is_single_object(value, avro_drift_figures_fingerprint());
-	if (!has_times && !avro_is_single_object(value, FORMER_FIGURES))
+	const size_t count = figures_count(value);
+	if (count == 0)
 		return error_set(error, ERROR_INPUT, PLACE_NONE,
 				 "the figures of step `%s` of `%s` are of another schema; update sluice on all engines",
 				 made->of.step, made->of.pipeline);
 	struct avro_cursor cursor = avro_cursor_of(avro_single_object_body(value));
-	return figures_read(&cursor, has_times, made) ||
+	return figures_read(&cursor, count, made) ||
 	       error_set(error, ERROR_INPUT, PLACE_NONE, "the figures of step `%s` of `%s` are damaged", made->of.step,
 			 made->of.pipeline);
 }

@@ -55,6 +55,8 @@ enum feed_figure {
 	FEED_RECALL,
 	FEED_MESSAGES_PER_MINUTE,
 	FEED_NEWEST_AGE_MS,
+	FEED_AUC,
+	FEED_ERROR,
 	FEED_FIGURES
 };
 
@@ -64,8 +66,8 @@ struct feed_figures {
 	double numbers[FEED_FIGURES]; /* NaN: not known */
 };
 
-/* As feed_score_encode(), feed_key_is_score() and feed_score_decode(). Records of the former schema, which ends before the
- * messages a minute, are read. */
+/* As feed_score_encode(), feed_key_is_score() and feed_score_decode(). Records of former schemas, which end before the
+ * messages a minute, or before the AUC, are read. */
 bool feed_figures_encode(const struct drift_score *score, struct buffer *key, struct buffer *value, struct error *error);
 bool feed_key_is_figures(struct text key);
 bool feed_figures_decode(struct text key, struct text value, struct feed_figures *made, struct error *error);

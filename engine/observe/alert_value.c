@@ -36,6 +36,11 @@ const struct alert_value_row alert_value_rows[] = {
 	       .help = "Accuracy in that window, from the classifier's own probabilities; missing without `estimate`."),
 	FIGURE(estimated_precision, .needs = FIGURES_OF_DRIFT, .help = "Precision, likewise; of two classes only."),
 	FIGURE(estimated_recall, .needs = FIGURES_OF_DRIFT, .help = "Recall, likewise; of two classes only."),
+	FIGURE(estimated_auc, .needs = FIGURES_OF_DRIFT, .help = "Area under the ROC curve, likewise; of two classes only."),
+	FIGURE(estimated_error, .needs = FIGURES_OF_DRIFT,
+	       .help = "Mean absolute error of a regressor in that window, from errors that a second model expects; missing "
+		       "without "
+		       "`estimateError`."),
 	FIGURE(outlier_rate, .needs = FIGURES_OF_OUTLIERS,
 	       .help = "Share of outliers among the messages at steps `outlier`, or among their rows; missing without one of "
 		       "them."),

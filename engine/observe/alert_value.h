@@ -23,7 +23,7 @@ struct alert_values {
 	double drift_score, is_drift;
 	double quality_alarm, missing_share, outside_share, unseen_share;
 	double messages_per_minute, newest_age_ms;
-	double estimated_accuracy, estimated_precision, estimated_recall;
+	double estimated_accuracy, estimated_precision, estimated_recall, estimated_auc, estimated_error;
 	double outlier_rate;
 	double mirror_disagreement_rate, mirror_left_out_rate;
 	double rollout_paused, rollout_inconclusive, rollout_rolled_back;

@@ -136,6 +136,9 @@ const struct metric metric_rows[] = {
 	DRIFT(accuracy_high, "sluice_estimated_accuracy_high", "Upper end of that band."),
 	DRIFT(precision, "sluice_estimated_precision", "Precision, likewise; of two classes only."),
 	DRIFT(recall, "sluice_estimated_recall", "Recall, likewise; of two classes only."),
+	DRIFT(auc, "sluice_estimated_auc", "Area under the ROC curve, likewise; of two classes only."),
+	DRIFT(error, "sluice_estimated_error",
+	      "Mean absolute error in the last window, as a second model expects it; no value without `estimateError`."),
 	DRIFT(messages_per_minute, "sluice_drift_messages_per_minute",
 	      "Messages a minute of event time in the last window, of those within `share`; a row of a batch is one. With "
 	      "`groupBy` the sum of the segments' last windows. No value before the second window."),

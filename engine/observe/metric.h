@@ -99,7 +99,7 @@ struct pipeline_state {
 struct drift_state {
 	double score, found, learning, segments, beyond;
 	double quality_alarm, missing, outside, unseen;
-	double accuracy, accuracy_low, accuracy_high, precision, recall;
+	double accuracy, accuracy_low, accuracy_high, precision, recall, auc, error;
 	double messages_per_minute, newest_age_seconds;
 };
 

@@ -182,8 +182,8 @@ static struct segment_verdict *segment_insert(struct verdict_entry *entry, struc
 struct last_verdict verdict_of(enum drift_verdict verdict, double score)
 {
 	const double unknown = (double)NAN;
-	return (struct last_verdict){verdict, score,   unknown, unknown, unknown, unknown, unknown,
-				     unknown, unknown, unknown, unknown, unknown, unknown};
+	return (struct last_verdict){verdict, score,   unknown, unknown, unknown, unknown, unknown, unknown,
+				     unknown, unknown, unknown, unknown, unknown, unknown, unknown};
 }
 
 struct last_verdict verdict_unknown(void)
@@ -208,6 +208,8 @@ void verdict_fold(struct last_verdict *into, const struct last_verdict *more)
 	into->recall = fmin(into->recall, more->recall);
 	into->messages_per_minute = fmin(into->messages_per_minute, more->messages_per_minute);
 	into->newest_age_ms = fmax(into->newest_age_ms, more->newest_age_ms);
+	into->auc = fmin(into->auc, more->auc);
+	into->error = fmax(into->error, more->error);
 }
 
 static struct segment_verdict *segment_find(const struct verdict_entry *entry, struct text name)

@@ -41,15 +41,16 @@ struct last_verdict {
 	double missing_share, outside_share, unseen_share; /* of the values, the largest of the features */
 	double accuracy, precision, recall; /* that are estimated */
 	double accuracy_low, accuracy_high;
-	double messages_per_minute; /* the last two are behind all else, since drift_kept.h stores the struct */
+	double messages_per_minute; /* what came later is behind all else, since drift_kept.h stores the struct */
 	double newest_age_ms;
+	double auc, error; /* that are estimated */
 };
 
 /* Of which nothing else is known; and nothing at all. */
 struct last_verdict verdict_of(enum drift_verdict verdict, double score);
 struct last_verdict verdict_unknown(void);
 
-/* The worse of two for each number: the larger score, shares and age, the smaller estimates and messages a minute. */
+/* The worse of two for each number: the larger score, shares, age and error, the smaller other estimates and messages a minute. */
 void verdict_fold(struct last_verdict *into, const struct last_verdict *more);
 
 /* The observer here is of that identity: own verdicts of another one are forgotten. */

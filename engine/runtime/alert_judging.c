@@ -54,6 +54,8 @@ static void drift_set(struct alert_values *values, const struct last_verdict *la
 	values->estimated_accuracy = last->accuracy;
 	values->estimated_precision = last->precision;
 	values->estimated_recall = last->recall;
+	values->estimated_auc = last->auc;
+	values->estimated_error = last->error;
 }
 
 static struct verdict_entry *drift_entry(const struct alert_watch *watch, const struct graph *graph, size_t step)

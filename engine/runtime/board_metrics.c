@@ -72,6 +72,8 @@ static void write_drift(const struct board_scrape *scrape, struct exposition *ex
 						      .accuracy_high = sum.last.accuracy_high,
 						      .precision = sum.last.precision,
 						      .recall = sum.last.recall,
+						      .auc = sum.last.auc,
+						      .error = sum.last.error,
 						      .messages_per_minute = sum.last.messages_per_minute,
 						      .newest_age_seconds = sum.last.newest_age_ms / MS_PER_S};
 			subject_list_add(&states, (struct metric_subject){{text_of(pipeline->namespace),

@@ -184,14 +184,13 @@ static void check_estimates(const struct pipeline_spec *pipeline, const struct a
 	for (size_t i = 0; i < pipeline->steps.count; i++) {
 		const struct monitor_rules *rules = steps[i].kind ? steps[i].kind->monitors : NULL;
 		observed |= rules && rules->judges_windows;
-		if (rules && rules->estimates && steps[i].options && rules->estimates(steps[i].options))
+		if (rules && rules->estimates && steps[i].options && rules->estimates(steps[i].options, name))
 			return;
 	}
 	if (observed)
 		fault_add(faults, CODE_IDLE_ALERT, expression_place(alert->condition), NULL,
-			  "the condition uses `" TEXT_FORMAT "`, and no step `drift` of this pipeline has `estimate`: it is never "
-			  "judged",
-			  TEXT_ARGUMENTS(name));
+			  "the condition uses `" TEXT_FORMAT "`, and no step `drift` of this pipeline has `%s`: it is never judged",
+			  TEXT_ARGUMENTS(name), text_is(name, "estimated_error") ? "estimateError" : "estimate");
 }
 
 static struct alert_sources sources_of(const struct pipeline_spec *pipeline)

@@ -37,9 +37,9 @@ static bool is_known(struct expression_inference *inference, const struct expres
 }
 
 const char *const expression_marks[] = {
-	"drift_score",	      "is_drift",	     "drift_state",	 "quality_alarm", "messages_per_minute", "newest_age_ms",
-	"estimated_accuracy", "estimated_precision", "estimated_recall", "outlier_score", "is_outlier",		 "outlier_state",
-	NULL,
+	"drift_score",	   "is_drift",		 "drift_state",		"quality_alarm",    "messages_per_minute",
+	"newest_age_ms",   "estimated_accuracy", "estimated_precision", "estimated_recall", "estimated_auc",
+	"estimated_error", "outlier_score",	 "is_outlier",		"outlier_state",    NULL,
 };
 
 bool expression_is_mark(struct text name)

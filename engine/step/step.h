@@ -313,8 +313,8 @@ struct monitor_rules {
 	/* Words on the memory that its state may need, if that is much, in the arena; `place` is set to the option that
 	 * decides it. It may read files. NULL (also as hook): it needs little. */
 	const char *(*large)(const struct step *step, struct arena *arena, struct place *place);
-	/* Whether it estimates how good the answers are, so that there are figures of that. NULL (also as hook): it does not. */
-	bool (*estimates)(const void *options);
+	/* Whether it estimates that figure of how good the answers are: `estimated_accuracy`. NULL: it estimates none. */
+	bool (*estimates)(const void *options, struct text figure);
 	/* Of an observer: the share of the messages that it gets, 0 to 1. NULL: it is no observer. */
 	double (*observes)(const struct step *step);
 	/* Of an observer: whether it takes the rows of several messages as one (message/slice.h). Then nothing of a message but its

@@ -323,6 +323,7 @@ static void a_condition_uses_figures_or_messages(void **state)
 	assert_false(condition_of("errors > 1", FIGURES_OF_OUTLIERS, arena).uses_rate);
 	assert_true(condition_of("estimated_accuracy < 0.9 and missing_share > 0", FIGURES_OF_DRIFT, arena).of_figures);
 	assert_true(condition_of("messages_per_minute < 10 or newest_age_ms > 5000", FIGURES_OF_DRIFT, arena).of_figures);
+	assert_true(condition_of("estimated_auc < 0.7 or estimated_error > 3", FIGURES_OF_DRIFT, arena).of_figures);
 	assert_false(condition_of("messages_per_minute < 10", FIGURES_OF_OUTLIERS, arena).of_figures);
 	arena_close(arena);
 }

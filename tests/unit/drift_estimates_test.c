@@ -126,6 +126,7 @@ static void a_window_has_its_area(void **state)
 	assert_string_equal(area->metric, "auc");
 	assert_true(near(area->value, area_of(0.9, 30, 0.3, 10)));
 	assert_true(area->low < area->value && area->high > area->value);
+	assert_true(last_of(&observed).auc == area->value && isnan(last_of(&observed).error));
 	positives_send(&observed, 20, 0.8); /* the next has its own */
 	positives_send(&observed, 20, 0.01);
 	assert_true(near(observed.seen[1].last_estimate.value, area_of(0.8, 20, 0.01, 20)));
@@ -297,7 +298,8 @@ static void a_window_has_its_expected_error(void **state)
 	assert_string_equal(seen->estimate.metric, "absolute_error");
 	assert_true(near(seen->estimate.value, 3));
 	assert_true(fabs(seen->estimate.high - (3 + 1.959963984540054 * sqrt(30 * 4 + 10 * 36) / 40)) < 1e-9);
-	assert_true(isnan(last_of(&observed).accuracy));
+	assert_true(last_of(&observed).error == seen->estimate.value);
+	assert_true(isnan(last_of(&observed).accuracy) && isnan(last_of(&observed).auc));
 	positives_send(&observed, 20, 1);
 	positives_send(&observed, 10, -1); /* no absolute error */
 	positives_send(&observed, 5, (double)NAN);
@@ -305,6 +307,30 @@ static void a_window_has_its_expected_error(void **state)
 	assert_int_equal(observed.seen[1].estimated_rows, 20);
 	assert_true(near(observed.seen[1].estimate.value, 1));
 	observed_close(&observed);
+}
+
+static void messages_are_marked_with_both(void **state)
+{
+	const struct {
+		const char *options, *told;
+		double wanted;
+	} marks[] = {{USUAL ", estimateError: p",
+		      "{score: estimated_error, flag: is_drift, state: drift_state}, keep: [score, flag, state]", 0.75},
+		     {ESTIMATES, "{score: estimated_auc, flag: is_drift, state: drift_state}, keep: [score, flag, state]",
+		      area_of(0.9, 20, 0.6, 20)}};
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct observed observed;
+		observed_open(&observed, marks[i].options);
+		observed.told = marks[i].told;
+		steps_change(&observed, marks[i].options);
+		positives_send(&observed, 20, 0.9);
+		assert_true(isnan(observed.score)); /* not known yet */
+		positives_send(&observed, 20, 0.6);
+		positives_send(&observed, 1, 0.6);
+		assert_true(near(observed.score, marks[i].wanted));
+		observed_close(&observed);
+	}
 }
 
 /* Of a step that names its tensors, slices have these and what is estimated from. */
@@ -472,20 +498,18 @@ static void a_clock_that_jumps_back_has_no_rate(void **state)
 	observed_close(&observed);
 }
 
-/* A window that began before an upgrade is closed after it: what was stored lacks these two figures, and has all else. */
-static void a_window_of_before_them_goes_on(void **state)
+/* A window that began before an upgrade is closed after it: what was stored lacks so many figures, and has all else. */
+static void expect_former_window(size_t figures)
 {
-	(void)state;
 	struct observed observed;
 	char former[sizeof(struct drift_kept)];
-	const size_t bytes = sizeof former - 2 * sizeof(double);
+	const size_t bytes = sizeof former - figures * sizeof(double);
 	struct error error = {0};
 	struct text stored;
-	uint32_t scope;
 	observed_open(&observed, ESTIMATES);
-	positives_send(&observed, 40, 0.9);
+	positives_send(&observed, 80, 0.9);
 	positives_send(&observed, 15, 0.9);
-	assert_true(store_scope_find(observed.store, TEXT("watch" OBSERVER_SUFFIX), &scope));
+	const uint32_t scope = observer_scope(&observed);
 	assert_true(store_read(observed.store, scope, TEXT("window/"), &stored));
 	assert_int_equal(stored.length, sizeof former);
 	memcpy(former, stored.bytes, bytes);
@@ -495,14 +519,22 @@ static void a_window_of_before_them_goes_on(void **state)
 	observed.board = verdict_board_open();
 	observed_engine_open(&observed);
 	positives_send(&observed, 1, 0.7);
-	assert_true(near(last_of(&observed).accuracy, 0.9));
-	assert_true(isnan(last_of(&observed).messages_per_minute) && isnan(last_of(&observed).newest_age_ms));
+	assert_true(near(last_of(&observed).accuracy, 0.9) && isnan(last_of(&observed).auc));
+	assert_int_equal(isnan(last_of(&observed).messages_per_minute), figures > 2);
+	assert_int_equal(isnan(last_of(&observed).newest_age_ms), figures > 2);
 	positives_send(&observed, 24, 0.7);
-	assert_int_equal(observed.count, 2);
-	assert_int_equal(observed.seen[1].window, 1);
-	assert_true(near(observed.seen[1].estimate.value, (15 * 0.9 + 25 * 0.7) / 40));
+	assert_int_equal(observed.count, 3);
+	assert_int_equal(observed.seen[2].window, 2);
+	assert_true(near(observed.seen[2].estimate.value, (15 * 0.9 + 25 * 0.7) / 40));
 	assert_true(near(last_of(&observed).messages_per_minute, 60) && last_of(&observed).newest_age_ms == 1000);
 	observed_close(&observed);
+}
+
+static void a_window_of_before_them_goes_on(void **state)
+{
+	(void)state;
+	expect_former_window(4); /* the times, and the AUC and the error */
+	expect_former_window(2);
 }
 
 /* ---- of several verdicts, the worst ---- */
@@ -517,6 +549,8 @@ static void the_worse_of_two_is_kept_number_by_number(void **state)
 	one.missing_share = 0.1;
 	one.messages_per_minute = 60;
 	one.newest_age_ms = 1000;
+	one.auc = 0.8;
+	one.error = 2;
 	verdict_fold(&sum, &one);
 	assert_int_equal(sum.verdict, DRIFT_STEADY);
 	assert_true(sum.accuracy == 0.9 && sum.missing_share == 0.1 && isnan(sum.precision));
@@ -525,14 +559,16 @@ static void the_worse_of_two_is_kept_number_by_number(void **state)
 		.verdict = DRIFT_FOUND, .score = 0.5, .accuracy = 0.7, .accuracy_low = 0.6, .precision = 0.4, .missing_share = 0};
 	one.messages_per_minute = 30;
 	one.newest_age_ms = 500;
+	one.auc = 0.7;
+	one.error = 3;
 	verdict_fold(&sum, &one);
 	assert_int_equal(sum.verdict, DRIFT_FOUND);
 	assert_true(sum.score == 0.5 && sum.accuracy == 0.7 && sum.accuracy_low == 0.6);
-	assert_true(sum.precision == 0.4 && sum.missing_share == 0.1);
+	assert_true(sum.precision == 0.4 && sum.missing_share == 0.1 && sum.auc == 0.7 && sum.error == 3);
 	assert_true(sum.messages_per_minute == 30 && sum.newest_age_ms == 1000);
 	one = verdict_unknown();
 	verdict_fold(&sum, &one);
-	assert_true(sum.accuracy == 0.7 && sum.accuracy_low == 0.6 && sum.recall == 0);
+	assert_true(sum.accuracy == 0.7 && sum.accuracy_low == 0.6 && sum.recall == 0 && sum.auc == 0.7 && sum.error == 3);
 	assert_true(sum.messages_per_minute == 30 && sum.newest_age_ms == 1000);
 }
 
@@ -551,6 +587,7 @@ int main(void)
 		cmocka_unit_test(the_stored_area_is_bounded),
 		cmocka_unit_test(steps_without_estimates_store_no_sums),
 		cmocka_unit_test(a_window_has_its_expected_error),
+		cmocka_unit_test(messages_are_marked_with_both),
 		cmocka_unit_test(slices_have_what_is_estimated_from),
 		cmocka_unit_test(of_many_classes_the_accuracy_is_known),
 		cmocka_unit_test(what_is_no_probability_does_not_count),

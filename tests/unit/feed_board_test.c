@@ -150,9 +150,15 @@ static void what_cannot_be_read_leaves_what_was_known(void **state)
 /* Takes the figures of a window with those times. */
 static struct last_verdict figures_taken(struct feed *feed, int64_t offset, struct drift_times times)
 {
+	static const struct drift_estimate estimates[] = {{"auc", .7, .6, .8}, {"absolute_error", 3, 2, 4}};
 	struct error error = {0};
-	const struct drift_score made = {
-		.pipeline = "p", .step = "watch", .identity = IDENTITY, .verdict = DRIFT_FOUND, .times = times};
+	const struct drift_score made = {.pipeline = "p",
+					 .step = "watch",
+					 .identity = IDENTITY,
+					 .verdict = DRIFT_FOUND,
+					 .times = times,
+					 .estimate_count = 2,
+					 .estimates = estimates};
 	buffer_clear(&feed->key);
 	buffer_clear(&feed->value);
 	assert_true(feed_figures_encode(&made, &feed->key, &feed->value, &error));
@@ -172,6 +178,7 @@ static void the_times_of_a_window_are_known_if_it_has_them(void **state)
 	assert_true(isnan(last.messages_per_minute) && isnan(last.newest_age_ms));
 	last = figures_taken(feed, 2, (struct drift_times){.rate = 60, .age_ms = 1500});
 	assert_true(last.messages_per_minute == 60 && last.newest_age_ms == 1500);
+	assert_true(last.auc == .7 && last.error == 3);
 }
 
 int main(void)

@@ -212,8 +212,8 @@ static void figures_are_read_as_they_were_written(void **state)
 	static const struct drift_quality quality[] = {
 		{.feature = {"a", 1}, .values = 8, .missing = 2, .outside = 2, .alarm = true},
 		{.feature = {"b", 1}, .values = 5, .missing = 5}};
-	static const struct drift_estimate estimates[] = {{"accuracy", .9, .8, .95}, {"recall", .5, .4, .6}};
-	static const double wanted[FEED_FIGURES] = {1, .5, .25, 0, .9, .8, .95, NAN, .5, 60, NAN};
+	static const struct drift_estimate estimates[] = {{"accuracy", .9, .8, .95}, {"recall", .5, .4, .6}, {"auc", .7, .6, .8}};
+	static const double wanted[FEED_FIGURES] = {1, .5, .25, 0, .9, .8, .95, NAN, .5, 60, NAN, .7, NAN};
 	struct drift_score score = found;
 	struct feed_figures read;
 	struct error error = {0};
@@ -223,7 +223,7 @@ static void figures_are_read_as_they_were_written(void **state)
 	score.quality = quality;
 	score.quality_count = 2;
 	score.estimates = estimates;
-	score.estimate_count = 2;
+	score.estimate_count = 3;
 	score.times = drift_times_unknown();
 	score.times.rate = 60;
 	buffer_open(&fed.key, FEED_KEY_BYTES_MAX);
@@ -250,30 +250,49 @@ static void figures_are_read_as_they_were_written(void **state)
 	fed_close(&fed);
 }
 
+/* What a former record has before its times. */
+#define FORMER_BODY                                                                                                                \
+	"\x02p\x0awatch\x00"   /* pipeline, step, segment */                                                                       \
+	"\x54"		       /* identity 42 */                                                                                   \
+	"\0\0\0\0\0\0\xf0\x3f" /* 1 */                                                                                             \
+	"\0\0\0\0\0\0\xe0\x3f" /* .5 */                                                                                            \
+	"\0\0\0\0\0\0\xd0\x3f" /* .25 */                                                                                           \
+	"\0\0\0\0\0\0\0\0"                                                                                                         \
+	"\0\0\0\0\0\0\xe8\x3f" /* .75 */                                                                                           \
+	"\0\0\0\0\0\0\xe0\x3f"                                                                                                     \
+	"\0\0\0\0\0\0\xf0\x3f"                                                                                                     \
+	"\0\0\0\0\0\0\xf8\x7f" /* NaN */                                                                                           \
+	"\0\0\0\0\0\0\xe0\x3f"
+
+static void expect_former(struct text former, const double wanted[FEED_FIGURES])
+{
+	struct feed_figures read;
+	struct error error = {0};
+	assert_true(feed_figures_decode(TEXT("figures/p/watch"), former, &read, &error));
+	assert_int_equal(read.of.identity, 42);
+	expect_numbers(&read, wanted);
+	for (size_t length = 0; length < former.length; length++)
+		assert_false(feed_figures_decode(TEXT("figures/p/watch"), (struct text){former.bytes, length}, &read, &error));
+}
+
 /* The feed is compacted, so it has the last window of a step that an earlier version observed until that closes another one. */
 static void figures_without_times_are_read_as_before(void **state)
 {
-	(void)state;
 	static const char former[] = "\xc3\x01\xf9\x33\xa5\xbf\xaf\x12\xc2\x18" /* its fingerprint */
-				     "\x02p\x0awatch\x00"			      /* pipeline, step, segment */
-				     "\x54"					      /* identity 42 */
-				     "\0\0\0\0\0\0\xf0\x3f"			      /* 1 */
-				     "\0\0\0\0\0\0\xe0\x3f"			      /* .5 */
-				     "\0\0\0\0\0\0\xd0\x3f"			      /* .25 */
-				     "\0\0\0\0\0\0\0\0"
-				     "\0\0\0\0\0\0\xe8\x3f" /* .75 */
-				     "\0\0\0\0\0\0\xe0\x3f"
-				     "\0\0\0\0\0\0\xf0\x3f"
-				     "\0\0\0\0\0\0\xf8\x7f" /* NaN */
-				     "\0\0\0\0\0\0\xe0\x3f";
-	static const double wanted[FEED_FIGURES] = {1, .5, .25, 0, .75, .5, 1, NAN, .5, NAN, NAN};
-	struct feed_figures read;
-	struct error error = {0};
-	assert_true(feed_figures_decode(TEXT("figures/p/watch"), (struct text){former, sizeof former - 1}, &read, &error));
-	assert_int_equal(read.of.identity, 42);
-	expect_numbers(&read, wanted);
-	for (size_t length = 0; length < sizeof former - 1; length++)
-		assert_false(feed_figures_decode(TEXT("figures/p/watch"), (struct text){former, length}, &read, &error));
+		FORMER_BODY;
+	static const double wanted[FEED_FIGURES] = {1, .5, .25, 0, .75, .5, 1, NAN, .5, NAN, NAN, NAN, NAN};
+	(void)state;
+	expect_former((struct text){former, sizeof former - 1}, wanted);
+}
+
+static void figures_without_an_area_are_read_as_before(void **state)
+{
+	static const char former[] = "\xc3\x01\x1f\xf1\x69\x1f\x0c\xf2\x67\xaa" /* its fingerprint */
+		FORMER_BODY "\x02\0\0\0\0\0\0\x4e\x40"				/* 60 messages a minute */
+				     "\0";					/* an age that is not known */
+	static const double wanted[FEED_FIGURES] = {1, .5, .25, 0, .75, .5, 1, NAN, .5, 60, NAN, NAN, NAN};
+	(void)state;
+	expect_former((struct text){former, sizeof former - 1}, wanted);
 }
 
 #define ALL TEXT("")
@@ -611,6 +630,7 @@ int main(void)
 		cmocka_unit_test(keys_are_held_to_their_records),
 		cmocka_unit_test(figures_are_read_as_they_were_written),
 		cmocka_unit_test(figures_without_times_are_read_as_before),
+		cmocka_unit_test(figures_without_an_area_are_read_as_before),
 		cmocka_unit_test(a_verdict_has_a_schema_of_its_own),
 		cmocka_unit_test(only_what_is_judged_is_due),
 		STORY(what_another_engine_observed_is_known_here, feed_open_with_topic),
