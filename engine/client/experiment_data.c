@@ -23,10 +23,12 @@ struct experiment_reading {
 	const struct experiment_taker *taker;
 	struct arena *arena;
 	struct arena *record_arena; /* of one record */
+	struct arena *answer_arena; /* of one answer, which may carry several */
 	bool is_feedback;
 	int64_t now_ms; /* for feedback of files: a record of a topic has a time */
 	struct feedback_metrics metrics; /* of the pipeline whose feedback is read */
 	uint64_t missed;		 /* feedback that one of them could not judge */
+	uint64_t exposed;		 /* exposures of the experiment that were read */
 };
 
 /* ---- records ---- */
@@ -42,8 +44,11 @@ static bool record_take(struct experiment_reading *self, struct text bytes, int6
 		       (feedback_metrics_add(&self->metrics, &feedback, self->record_arena) ||
 			error_memory(error, ERROR_SYSTEM, "computing metrics")) &&
 		       self->taker->inform(self->taker->context, &feedback, time_ms, error);
-	return exposure_decode(bytes, self->record_arena, &exposure, error) &&
-	       (!text_is(exposure.experiment, self->name) || feedback_metrics_expose(&self->metrics, &exposure, error)) &&
+	if (!exposure_decode(bytes, self->record_arena, &exposure, error))
+		return false;
+	const bool is_own = text_is(exposure.experiment, self->name);
+	self->exposed += is_own;
+	return (!is_own || feedback_metrics_expose(&self->metrics, &exposure, error)) &&
 	       self->taker->expose(self->taker->context, &exposure, error);
 }
 
@@ -69,11 +74,11 @@ static bool files_take(struct experiment_reading *self, const struct name_list *
 
 /* ---- topics ---- */
 
-static bool topic_record_take(void *context, const struct record *record, struct error *error)
+/* One that cannot be read is counted. */
+static bool bytes_take(struct experiment_reading *self, struct text bytes, int64_t time_ms, struct error *error)
 {
-	struct experiment_reading *self = context;
 	struct error wrong = {0};
-	if (record->value.length == 0 || record_take(self, record->value, record->time_ms, &wrong))
+	if (record_take(self, bytes, time_ms, &wrong))
 		return true;
 	if (wrong.kind != ERROR_INPUT)
 		return error_set(error, wrong.kind, wrong.place, "%s", wrong.text);
@@ -82,13 +87,41 @@ static bool topic_record_take(void *context, const struct record *record, struct
 	return true;
 }
 
-/* A pipeline whose feedback has never come may have no such topic, nor one whose experiment only mirrors one for exposures. */
+static bool topic_record_take(void *context, const struct record *record, struct error *error)
+{
+	return record->value.length == 0 || bytes_take(context, record->value, record->time_ms, error);
+}
+
+/* The exposures that an answer carries. */
+static bool answer_take(void *context, const struct record *record, struct error *error)
+{
+	struct experiment_reading *self = context;
+	struct headers headers;
+	arena_reset(self->answer_arena);
+	if (!record_headers(record, self->answer_arena, &headers, error))
+		return false;
+	for (size_t i = 0; i < headers.count; i++)
+		if (text_is(headers.items[i].name, EXPOSURE_HEADER) &&
+		    !bytes_take(self, headers.items[i].value, record->time_ms, error))
+			return false;
+	return true;
+}
+
+/* Where no file has the experiment, that is not known. */
+static bool may_be_thin(const struct experiment_reading *self)
+{
+	const struct experiment_spec *experiment = self->data->experiment;
+	return !experiment || experiment_exposures_of(experiment, false) == EXPOSURES_THIN;
+}
+
+/* A pipeline whose feedback has never come may have no such topic, nor has one for exposures if answers carry them, or if its
+ * experiment only mirrors. */
 static bool topic_take(struct experiment_reading *self, const struct pipeline_target *target, const char *pipeline,
 		       bool is_feedback, struct error *error)
 {
 	const char *rest = is_feedback ? "feedback" : "exposures";
-	const struct experiment_spec *experiment = self->data->experiment;
-	const bool may_be_absent = is_feedback || (experiment && experiment->mirror_name.text);
+	const bool is_thin = may_be_thin(self);
+	const bool may_be_absent = is_feedback || is_thin || self->data->experiment->mirror_name.text;
 	const struct reader_config config = {
 		.brokers = target->kafka.brokers,
 		.topic = topic_own_name(self->arena, target->prefix, target->namespace, pipeline, rest),
@@ -104,10 +137,44 @@ static bool topic_take(struct experiment_reading *self, const struct pipeline_ta
 	reader_close(reader);
 	if (reader || !may_be_absent || error->kind != ERROR_CONFIG)
 		return good;
-	workspace_note(self->workspace, "%s; there %s of pipeline `%s` then", error->text,
-		       is_feedback ? "is no feedback" : "are no exposures", pipeline);
+	if (is_feedback || !is_thin)
+		workspace_note(self->workspace, "%s; there %s of pipeline `%s` then", error->text,
+			       is_feedback ? "is no feedback" : "are no exposures", pipeline);
 	*error = (struct error){0};
 	return true;
+}
+
+/* The topic of the pipeline's answers; NULL: memory ran out. */
+static const char *answers_topic(const struct experiment_reading *self, const struct pipeline_target *target, const char *pipeline)
+{
+	const struct resource *resource =
+		self->data->spec_is_open ? spec_find(&self->data->spec, RESOURCE_PIPELINE, pipeline) : NULL;
+	const struct pipeline_spec *own = resource ? resource->spec : NULL;
+	return own && own->output.topic ? own->output.topic
+					: topic_own_name(self->arena, target->prefix, target->namespace, pipeline, "outputs");
+}
+
+/* Exposures that no topic has: the answers carry them. Those of an experiment that no file has are looked for there if its topic
+ * has none. */
+static bool answers_take(struct experiment_reading *self, const struct pipeline_target *target, const char *pipeline,
+			 uint64_t exposed_before, struct error *error)
+{
+	const char *topic = answers_topic(self, target, pipeline);
+	if (!may_be_thin(self) || (!self->data->experiment && self->exposed > exposed_before))
+		return true;
+	return topic ? pipeline_target_give(target, topic, true, answer_take, self, error)
+		     : error_memory(error, ERROR_SYSTEM, "naming topics");
+}
+
+static void note_unexposed(const struct experiment_reading *self)
+{
+	if (self->exposed == 0 && may_be_thin(self))
+		workspace_note(
+			self->workspace,
+			"no record has an exposure of experiment `%s`: topics of exposures have none, and answers carry none. They "
+			"do with `exposures: thin`, if the stage of the choice answers. Set `exposures: full` in the Experiment, "
+			"and analyse the requests that come from then on",
+			self->name);
 }
 
 /* The metrics that the pipeline declares, if the files have it. Kafka is not read without a target. */
@@ -124,8 +191,7 @@ static bool metrics_open(struct experiment_reading *self, const struct pipeline_
 		return true;
 	if (target) {
 		const struct pipeline_spec *own = graph->spec;
-		answers = own->output.topic ? own->output.topic
-					    : topic_own_name(self->arena, target->prefix, target->namespace, pipeline, "outputs");
+		answers = answers_topic(self, target, pipeline);
 		requests = own->input.topic ? own->input.topic
 					    : topic_own_name(self->arena, target->prefix, target->namespace, pipeline, "inputs");
 	}
@@ -141,8 +207,9 @@ static void metrics_close(struct experiment_reading *self)
 static bool topics_take(struct experiment_reading *self, const struct pipeline_target *target, const char *pipeline,
 			struct error *error)
 {
+	const uint64_t before = self->exposed;
 	const bool good = metrics_open(self, target, pipeline, error) && topic_take(self, target, pipeline, false, error) &&
-			  topic_take(self, target, pipeline, true, error);
+			  answers_take(self, target, pipeline, before, error) && topic_take(self, target, pipeline, true, error);
 	metrics_close(self);
 	return good &&
 	       (!self->taker->pipeline || self->taker->pipeline(self->taker->context, pipeline, error));
@@ -259,6 +326,8 @@ static bool experiment_read(struct experiment_reading *self, struct error *error
 				 "--exposures FILE and --feedback FILE");
 	const bool good =
 		pipeline_target_open(self->workspace, &asked->target, NULL, &target, error) && kafka_take(self, &target, error);
+	if (good)
+		note_unexposed(self);
 	pipeline_target_close(&target);
 	return good;
 }
@@ -273,11 +342,13 @@ bool experiment_data_take(const struct workspace *workspace, const char *name, c
 	data->spec_is_open = false;
 	data->experiment = NULL;
 	self.record_arena = arena_open(RECORD_ARENA_BYTES);
+	self.answer_arena = arena_open(RECORD_ARENA_BYTES);
 	self.now_ms = time_of_day_ms();
-	bool good = self.record_arena || error_memory(error, ERROR_SYSTEM, "reading an experiment");
+	bool good = (self.record_arena && self.answer_arena) || error_memory(error, ERROR_SYSTEM, "reading an experiment");
 	good = good && (asked->target.files.count == 0 || spec_take(&self, error)) && taker->begin(taker->context, data, error) &&
 	       experiment_read(&self, error);
 	arena_close(self.record_arena);
+	arena_close(self.answer_arena);
 	if (self.missed > 0)
 		workspace_note(workspace,
 			       "%llu times feedback was not judged by a metric that the pipeline declares: truth, reward, or a "

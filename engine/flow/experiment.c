@@ -311,7 +311,8 @@ bool experiment_choose_way(struct visit *visit, const struct graph_experiment *e
 				     .probability = choice.probability,
 				     .reason = choice.reason,
 				     .table = choice.table,
-				     .exposed = experiment->exposes && !is_chosen};
+				     .exposed = experiment->exposes && !is_chosen,
+				     .carried = experiment->carried && !is_chosen};
 	*way = choice.index;
 	return assigned_add(visit->run->message, &one) || error_memory(error, ERROR_LIMIT, "choosing a candidate");
 }
@@ -350,7 +351,8 @@ bool experiment_choose(struct pending *pending, const struct graph_experiment *e
 				     .texts = context.texts,
 				     .layer = experiment->layer,
 				     .stage = choice.stage,
-				     .exposed = experiment->exposes && !is_kept_out};
+				     .exposed = experiment->exposes && !is_kept_out,
+				     .carried = experiment->carried && !is_kept_out};
 	struct assigned *assigned = assigned_add(visit->run->message, &one);
 	if (!assigned)
 		return error_memory(error, ERROR_LIMIT, "choosing a candidate");

@@ -5,6 +5,7 @@
 #include "help/help_topic.h"
 #include "message/assigned_record.h"
 #include "message/explained.h"
+#include "message/exposure.h"
 #include "message/mirror_reply.h"
 #include "message/oip_json.h"
 #include "message/reply.h"
@@ -46,6 +47,9 @@ static const struct watching_row header_rows[] = {
 	{ASSIGNED_HEADER, OF_ANSWER,
 	 "The variants that experiments chose for the request, and with which probability. `fallback`: the default answered. "
 	 "`replay`: the request had failed before, and got the variant that it had then."},
+	{EXPOSURE_HEADER, OF_ANSWER,
+	 "The exposure of the request to a variant (schemas/exposure.avsc), with `exposures: thin`; one header for each choice. "
+	 "`sluice experiments analyze` reads it. Gateways drop it."},
 	{ASSIGNED_RECORD_HEADER, OF_REQUEST,
 	 "What experiments had chosen before the request failed: set by engines in dead letters, and sent by `sluice errors "
 	 "replay`. Gateways drop it. Whoever may write to the topic of requests may set it, and chooses by it no more than "

@@ -60,6 +60,7 @@ struct assigned {
 	struct text layer; /* of the experiment; empty: none */
 	uint32_t stage;	   /* of the rollout whose table chose, from 1; 0: none did */
 	bool exposed;	   /* an exposure record is written in this stage */
+	bool carried;	   /* the answer has it in a header, if this stage makes the answer */
 	bool mirrored;	   /* the mirror was to get a copy */
 };
 

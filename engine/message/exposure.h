@@ -1,9 +1,12 @@
 /* exposure.h: Exposures: records of the variants that experiments have chosen for a request (schemas/exposure.avsc,
- * single-object Avro), one for each choice. They are written to a pipeline's exposures topic, with its answer. */
+ * single-object Avro), one for each choice. They are written to a pipeline's exposures topic, with its answer, or are headers of
+ * the answer: `exposures: full` or `thin`. */
 #ifndef SLUICE_MESSAGE_EXPOSURE_H
 #define SLUICE_MESSAGE_EXPOSURE_H
 
 #include "message/assigned.h"
+
+#define EXPOSURE_HEADER "sluice-exposure" /* of an answer: the record; one for each choice */
 
 /* What an exposure says of the answer. */
 struct exposure_outcome {

@@ -65,7 +65,8 @@ static const struct graph_experiment *experiment_make(const struct experiments *
 	if (has_bandits && !context_make(arena, spec, shares, count, &context))
 		return NULL;
 	const bool moves = !inside && experiment_is_rolled_out(spec);
-	const bool exposes = spec->exposures == EXPOSURES_FULL || (spec->exposures == EXPOSURES_DEFAULT && (has_bandits || moves));
+	const enum experiment_exposures exposures = experiment_exposures_of(spec, inside);
+	const bool exposes = exposures == EXPOSURES_FULL;
 	*made = (struct graph_experiment){
 		.name = name,
 		.spec = spec,
@@ -79,6 +80,7 @@ static const struct graph_experiment *experiment_make(const struct experiments *
 		.learns = has_bandits,
 		.context = context,
 		.exposes = exposes,
+		.carried = exposures == EXPOSURES_THIN,
 		.judged = moves && exposes,
 	};
 	const size_t given = default_find(spec, shares, count);
@@ -154,6 +156,7 @@ static const struct graph_experiment *split_make(const struct experiments *all, 
 					  .fallback = count,
 					  .paired = count,
 					  .exposes = split->exposes,
+					  .carried = !split->exposes,
 					  .number = all->count};
 	return split_specify(all->arena, split, shares, count, spec) ? made : NULL;
 }

@@ -72,6 +72,7 @@ struct graph_experiment {
 	struct text layer;	  /* of which they are; empty: none */
 	size_t paired;	 /* the choice of which a rollout counts only the baseline; `count`: none */
 	bool exposes;	 /* its exposures are written to the pipeline's topic */
+	bool carried;	 /* each is in a header of the answer */
 	size_t number;	 /* among those of the graph */
 	bool learns;	 /* it has bandits: choices are drawn by their policy, once there is one */
 	struct context_form context; /* of that policy */

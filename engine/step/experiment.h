@@ -206,9 +206,10 @@ struct experiment_spec {
 			    "the "                                                                                                 \
 			    "same ones in all experiments."),                                                                      \
 		ROW("exposures", CHOICE, struct_type, base.exposures, .choices = "default full thin off", .fallback = "default",   \
-		    .help = "Records of who got which candidate: `full` writes each to the pipeline's exposures topic, `thin` "    \
-			    "and `off` none, because answers list their assignments. Default: full with bandits or a rollout, "    \
-			    "else thin."),                                                                                         \
+		    .help = "Records of who got which candidate: `full` writes each to the pipeline's exposures topic. `thin` "    \
+			    "writes none: each answer has the same record in a header, unless another stage than that of the "     \
+			    "choice answers. `off`: nothing is kept for `sluice experiments analyze`. Default: full with bandits " \
+			    "or a rollout, else thin."),                                                                           \
 		ROW("fallback", CHOICE, struct_type, base.fallback, .choices = "none default", .fallback = "none",                 \
 		    .help = "`default`: if the chosen candidate fails, the default is called within the same deadline."),          \
 		ROW("bandits", MAP, struct_type, base.bandits, .rows = bandit_rows,                                                \
@@ -252,6 +253,10 @@ size_t experiment_shares(const struct experiment_spec *experiment, struct share 
 /* The options of the learner of an experiment with bandits, for so many choices and numbers of a context. `thompson` has beta
  * posteriors, `thompson-gaussian` those of a mean whose variance is not known. */
 struct bandit_options experiment_bandit(const struct experiment_spec *experiment, size_t arms, size_t features);
+
+/* What becomes of its exposures, where the specification does not say it too: `full` with bandits, or where a keeper moves the
+ * weights, which no step does (`inside`); else `thin`. */
+enum experiment_exposures experiment_exposures_of(const struct experiment_spec *experiment, bool inside);
 
 /* Whether a stage, or a step of the schedule, of a progressive deployment determines the weights. */
 bool experiment_is_staged(const struct experiment_spec *experiment);

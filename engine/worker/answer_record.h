@@ -4,6 +4,7 @@
 #define SLUICE_WORKER_ANSWER_RECORD_H
 
 #include "log/output.h"
+#include "message/assigned.h"
 #include "message/reply.h"
 #include "worker/partition_queues.h"
 
@@ -12,7 +13,7 @@
 
 /* Memory for an answer's headers. It is not the arena, because an answer that reports a full arena must leave too. */
 struct answer_headers {
-	struct header items[OWN_HEADERS_MAX + STEP_HEADERS_MAX];
+	struct header items[OWN_HEADERS_MAX + STEP_HEADERS_MAX + ASSIGNED_MAX];
 	size_t count;
 	size_t json_length; /* of a body with binary data behind its JSON; else 0 */
 	char json_length_text[24];

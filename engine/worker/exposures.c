@@ -4,7 +4,6 @@
 #include <math.h>
 
 #include "message/answer_label.h"
-#include "message/exposure.h"
 #include "worker/parts.h"
 
 static enum produce_verdict exposure_produce(const struct exposure_outlet *outlet, const struct inflight *inflight,
@@ -23,19 +22,28 @@ static enum produce_verdict exposure_produce(const struct exposure_outlet *outle
 	return output_produce(outlet->output, &outgoing, error);
 }
 
+/* What the exposures of a message say of its answer. `room` is for the prediction. */
+static struct exposure_outcome outcome_of(const struct inflight *inflight, const struct answer *answer, struct loop *loop,
+					  char room[LABEL_ROOM])
+{
+	const struct payload *payload = inflight->outcome == FLOW_ANSWER && !answer->error ? answer->payload : NULL;
+	struct exposure_outcome outcome = {.latency_ms = (double)NAN};
+	if (answer->error && (inflight->outcome == FLOW_ANSWER || inflight->outcome == FLOW_NO_ANSWER))
+		outcome.error = text_of(error_kind_name(answer->error->kind));
+	if (payload) {
+		outcome.prediction = answer_label(&payload->tensors, room);
+		outcome.latency_ms = (double)inflight_took_ms(inflight, loop);
+	}
+	return outcome;
+}
+
 enum produce_verdict exposures_leave(const struct exposure_outlet *outlet, struct inflight *inflight, const struct answer *answer,
 				     struct error *error)
 {
 	const struct assigned *assigned = inflight->exposed ? inflight->exposed->next : inflight->message.assigned;
-	const struct payload *payload = inflight->outcome == FLOW_ANSWER && !answer->error ? answer->payload : NULL;
 	char room[LABEL_ROOM];
-	struct exposure_outcome outcome = {.latency_ms = (double)NAN};
-	if (answer->error && (inflight->outcome == FLOW_ANSWER || inflight->outcome == FLOW_NO_ANSWER))
-		outcome.error = text_of(error_kind_name(answer->error->kind));
-	if (assigned && payload) {
-		outcome.prediction = answer_label(&payload->tensors, room);
-		outcome.latency_ms = (double)inflight_took_ms(inflight, outlet->loop);
-	}
+	const struct exposure_outcome outcome =
+		assigned ? outcome_of(inflight, answer, outlet->loop, room) : (struct exposure_outcome){.latency_ms = (double)NAN};
 	for (; assigned; assigned = assigned->next) {
 		const enum produce_verdict verdict =
 			assigned->exposed ? exposure_produce(outlet, inflight, assigned, &outcome, error) : PRODUCED;
@@ -44,4 +52,33 @@ enum produce_verdict exposures_leave(const struct exposure_outlet *outlet, struc
 		inflight->exposed = assigned;
 	}
 	return PRODUCED;
+}
+
+static bool carries_any(const struct assigned *assigned)
+{
+	while (assigned && !assigned->carried)
+		assigned = assigned->next;
+	return assigned;
+}
+
+size_t exposures_carry(struct buffer *records, const struct inflight *inflight, const struct answer *answer,
+		       struct header headers[ASSIGNED_MAX])
+{
+	char room[LABEL_ROOM];
+	size_t count = 0, from = 0;
+	if (!carries_any(inflight->message.assigned))
+		return 0;
+	const struct exposure_outcome outcome = outcome_of(inflight, answer, inflight->stage->worker->loop, room);
+	buffer_clear(records);
+	for (const struct assigned *one = inflight->message.assigned; one && count < ASSIGNED_MAX; one = one->next) {
+		struct error wrong = {0};
+		if (!one->carried || !exposure_encode(&inflight->message, one, &outcome, records, &wrong))
+			continue;
+		headers[count++] = (struct header){TEXT(EXPOSURE_HEADER), {NULL, records->length - from}};
+		from = records->length;
+	}
+	const char *bytes = records->bytes; /* which does not move any more */
+	for (size_t i = 0; i < count; bytes += headers[i++].value.length)
+		headers[i].value.bytes = bytes;
+	return count;
 }

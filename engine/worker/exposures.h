@@ -1,5 +1,5 @@
 /* exposures.h: Outlet of the exposures of a message: a record for each choice of an experiment that this stage writes, in the
- * transaction of the message.
+ * transaction of the message; or a header of its answer, which costs no record.
  *
  * Private to worker.
  */
@@ -7,6 +7,7 @@
 #define SLUICE_WORKER_EXPOSURES_H
 
 #include "log/output.h"
+#include "message/exposure.h"
 #include "worker/partition_queues.h"
 
 struct exposure_outlet {
@@ -20,5 +21,10 @@ struct exposure_outlet {
  * produced twice. */
 enum produce_verdict exposures_leave(const struct exposure_outlet *outlet, struct inflight *inflight, const struct answer *answer,
 				     struct error *error);
+
+/* Writes those that the answer carries as headers, whose values are in `records`. What does not fit is not carried: an answer comes
+ * first. Returns their number. */
+size_t exposures_carry(struct buffer *records, const struct inflight *inflight, const struct answer *answer,
+		       struct header headers[ASSIGNED_MAX]);
 
 #endif

@@ -17,12 +17,15 @@
 #include "worker/submitted.h"
 #include "worker/window_verdicts.h"
 
+#define CARRIED_BYTES_MAX ((size_t)256 << 10) /* of the exposures of one answer */
+
 void outbox_open(struct outbox *outbox, struct worker_counts *counts, size_t answer_bytes)
 {
 	assert(counts && answer_bytes > 0);
 	*outbox = (struct outbox){.counts = counts};
 	buffer_open(&outbox->encoded, answer_bytes);
 	buffer_open(&outbox->feed_key, FEED_KEY_BYTES_MAX);
+	buffer_open(&outbox->carried, CARRIED_BYTES_MAX);
 	replies_open(&outbox->replies, counts);
 }
 
@@ -33,6 +36,7 @@ void outbox_close(struct outbox *outbox)
 	replies_close(&outbox->replies);
 	buffer_close(&outbox->encoded);
 	buffer_close(&outbox->feed_key);
+	buffer_close(&outbox->carried);
 	slices_close(&outbox->slices);
 }
 /* ---- answers ---- */
@@ -49,6 +53,8 @@ static enum produce_verdict answer_produce(struct outbox *outbox, struct infligh
 	if (!answer_record_write(&outbox->encoded, inflight, message, format, answer, &headers, &outgoing, error))
 		return PRODUCE_REFUSED;
 	outgoing.topic = config->answers;
+	if (inflight->message.assigned && !inflight->produced) /* the first of several answers carries them */
+		outgoing.headers.count += exposures_carry(&outbox->carried, inflight, answer, headers.items + headers.count);
 	enum produce_verdict verdict = output_produce(outbox->output, &outgoing, error);
 	if (verdict == PRODUCED) {
 		count_add(&outbox->counts->answered, 1);

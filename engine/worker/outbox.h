@@ -17,6 +17,7 @@ struct outbox {
 	struct replies replies; /* copies of answers for gateways; exactly once, held until their transaction is committed */
 	struct buffer encoded;
 	struct buffer feed_key;
+	struct buffer carried; /* exposures in headers of an answer */
 	struct slices slices; /* rows that wait on their way to observers */
 	struct worker_counts *counts; /* of the worker */
 	size_t half_left;     /* in-flight messages whose outputs were produced in part: no commit now, it would separate them */

@@ -547,15 +547,15 @@ static void exposures_are_written_as_the_experiment_asks(void **state)
 {
 	static const struct {
 		const char *spec;
-		bool exposes;
+		bool exposes, carried;
 	} rows[] = {
-		{"", false},
-		{"  exposures: full\n", true},
-		{"  exposures: thin\n", false},
-		{"  exposures: off\n", false},
-		{"  bandits: {algorithm: ucb1}\n", true},
-		{"  progressiveDeployment: {stages: [{weight: 20, duration: 15m}]}\n", true},
-		{"  progressiveDeployment: {stages: [{weight: 20, duration: 15m}]}\n  exposures: thin\n", false},
+		{"", false, true},
+		{"  exposures: full\n", true, false},
+		{"  exposures: thin\n", false, true},
+		{"  exposures: off\n", false, false},
+		{"  bandits: {algorithm: ucb1}\n", true, false},
+		{"  progressiveDeployment: {stages: [{weight: 20, duration: 15m}]}\n", true, false},
+		{"  progressiveDeployment: {stages: [{weight: 20, duration: 15m}]}\n  exposures: thin\n", false, true},
 	};
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
@@ -563,6 +563,7 @@ static void exposures_are_written_as_the_experiment_asks(void **state)
 		(void)snprintf(yaml, sizeof yaml, EXPERIMENT TWO "%s" PIPELINE BY_NAME, rows[i].spec);
 		open_experiment(yaml);
 		assert_int_equal(planning.graph->experiments[0]->exposes, rows[i].exposes);
+		assert_int_equal(planning.graph->experiments[0]->carried, rows[i].carried);
 		(void)candidate_of(message_keyed("a", "k", 1));
 		assert_int_equal(chosen.exposed, rows[i].exposes);
 		close_experiment();

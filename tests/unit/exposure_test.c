@@ -11,6 +11,7 @@
 #include "message/avro.h"
 #include "message/exposure.h"
 #include "message/format.h"
+#include "tests/unit/held_model.h"
 #include "tests/unit/letters.h"
 #include "tests/unit/worker_stand.h"
 
@@ -251,6 +252,62 @@ static void a_worker_writes_exposures_with_the_answer(void **state)
 	assert_int_equal(stand_stop(stand).failed, 1);
 }
 
+#define SPLIT(exposures)                                                                                                           \
+	"  - {name: s, experiment: {name: e, unit: x, exposures: " exposures ", candidates: [{name: m, weight: 1}]}}\n"            \
+	"  output: {steps: [s]}\n"
+
+/* Runs one request through a pipeline, and returns its exposure as the first record has it; id empty: it has none. */
+static struct exposure exposure_of(struct stand *stand, const char *steps, bool exposes, struct arena *arena)
+{
+	struct exposure exposure = {.latency_ms = -1};
+	struct held_model model;
+	struct error error = {0};
+	rd_kafka_headers_t *headers;
+	const void *value;
+	size_t size;
+	stand_configure(stand, steps);
+	held_model_open(&model, "m", 1);
+	atomic_store(&model.open, true);
+	stand->stages[0].exposes = exposes;
+	stand->caller.model_count = 1;
+	stand->caller.models = &model.config;
+	stand_start(stand);
+	stand_ask(stand, "r-1", 5, NULL, NULL);
+	rd_kafka_message_t *record = mock_read(&stand->mock);
+	struct text bytes = exposes ? (struct text){record->payload, record->len} : (struct text){0};
+	if (!exposes && !rd_kafka_message_headers(record, &headers) &&
+	    !rd_kafka_header_get_last(headers, "sluice-exposure", &value, &size))
+		bytes = (struct text){value, size};
+	if (bytes.length > 0)
+		assert_true(exposure_decode((struct text){arena_copy(arena, bytes.bytes, bytes.length), bytes.length}, arena,
+					    &exposure, &error));
+	rd_kafka_message_destroy(record);
+	(void)stand_stop(stand);
+	held_model_close(&model);
+	return exposure;
+}
+
+/* A thin exposure is the record that a full one is: a header of the answer, which is then the only record. */
+static void an_answer_carries_what_a_topic_would_have(void **state)
+{
+	struct arena *arena = arena_open(ARENA_BYTES);
+	const struct exposure full = exposure_of(*state, SPLIT("full"), true, arena);
+	assert_int_equal(stand_close(state), 0);
+	assert_int_equal(stand_open(state), 0);
+	const struct exposure thin = exposure_of(*state, SPLIT("thin"), false, arena);
+	assert_true(text_is(thin.id, "r-1") && text_equal(full.id, thin.id));
+	assert_true(text_is(thin.unit, "5") && text_equal(full.unit, thin.unit));
+	assert_true(text_is(thin.prediction, "1") && text_equal(full.prediction, thin.prediction));
+	assert_true(text_is(thin.experiment, "e") && text_is(thin.variant, "m") && thin.reason == ASSIGNED_WEIGHT);
+	assert_true(thin.table.length == 16 && text_equal(full.table, thin.table));
+	assert_true(text_is(thin.origin.topic, "in") && thin.origin.offset == 0 && thin.time_ms > 0 && thin.latency_ms >= 0);
+	assert_true(thin.probability == 1);
+	assert_int_equal(stand_close(state), 0);
+	assert_int_equal(stand_open(state), 0);
+	assert_int_equal(exposure_of(*state, SPLIT("off"), false, arena).id.length, 0);
+	arena_close(arena);
+}
+
 static void which_mirrors_were_to_get_a_copy_passes_between_stages(void **state)
 {
 	struct arena *arena = arena_open(ARENA_BYTES);
@@ -284,6 +341,7 @@ int main(void)
 		cmocka_unit_test(an_avro_answer_lists_its_assignments),
 		cmocka_unit_test(which_mirrors_were_to_get_a_copy_passes_between_stages),
 		STORY(a_worker_writes_exposures_with_the_answer),
+		STORY(an_answer_carries_what_a_topic_would_have),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

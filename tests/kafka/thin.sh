@@ -1,0 +1,70 @@
+#!/bin/bash
+# Exposures in answers, on a real Kafka: the same requests and outcomes pass through two pipelines with an experiment of one name, with
+# `exposures: full` and with `thin`. `experiments analyze` prints the same table for both, although the second has no topic of
+# exposures; and where the stage of the choice does not answer, it says what to do.
+#   thin.sh SLUICE BUILD
+# Takes 15 seconds.
+set -u
+what=thin
+# shellcheck source=tests/kafka/stand.sh
+. "$(dirname "$0")/stand.sh"
+export SLUICE_BROKERS
+
+start_broker brisk creates
+SLUICE_BROKERS=$brokers
+start_model "$here/mirror.yaml"
+
+# Candidates are chosen by the name of the experiment, which is the same in both namespaces.
+specify() { # $1 namespace, $2 exposures, $3 a step behind the choice
+	cat <<-END
+		apiVersion: mlops.seldon.io/v1alpha1
+		kind: Experiment
+		metadata: {name: choose, namespace: $1}
+		spec:
+		  exposures: $2
+		  default: steady
+		  candidates: [{name: steady, weight: 3}, {name: other, weight: 1}]
+		---
+		apiVersion: mlops.seldon.io/v1alpha1
+		kind: Pipeline
+		metadata: {name: shop, namespace: $1}
+		spec:
+		  steps: [{name: s, experiment: {name: choose}}$3]
+		  output: {steps: [${3:+last}${3:-s}]}
+	END
+}
+specify full full '' >"$dir/full.yaml"
+specify thin thin '' >"$dir/thin.yaml"
+specify apart thin ', {name: last, inputs: [s], isolate: true, expression: {set: {z: y + 1}}}' |
+	sed 's/output: .*/output: {steps: [last]}/' >"$dir/apart.yaml"
+
+seq 1 600 | awk '{ printf "{\"id\":\"r-%d\",\"key\":\"u-%d\",\"request\":{\"id\":\"r-%d\",\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP64\"," \
+	"\"shape\":[1],\"data\":[%d]}]}}\n", $1, $1 % 550, $1, $1 % 100 }' >"$dir/requests.jsonl"
+seq 1 600 | awk '{ printf "{\"id\":\"r-%d\",\"reward\":%d}\n", $1, ($1 * 7) % 5 }' >"$dir/feedback.jsonl"
+
+# What is measured in milliseconds differs from run to run.
+same='del(.. | .time_ms?, .begin_ms?, .end_ms?, .first_ms?, .last_ms?, .days?, .latency_ms?) | .metrics |= map(select(.name != "latency_ms"))'
+for namespace in full thin apart; do
+	"$sluice" run -f "$dir/$namespace.yaml" --server "steady=$url" --server "other=$url" >>"$dir/$namespace.log" 2>&1 &
+	ours $!
+	engine=$started
+	wait_until 30 grep -qs shop "$dir/$namespace.log" || give_up "the pipeline of $namespace does not start"
+	"$sluice" produce shop -n $namespace <"$dir/requests.jsonl" >/dev/null 2>"$dir/produce.log" || give_up "requests were not written"
+	timeout 60 "$sluice" tail shop -n $namespace --from beginning --count 600 --idle 20s -o json 2>"$dir/tail.log" >"$dir/$namespace.answers"
+	expect "$namespace: answers" "$(jq -c 'select(.response) | .id' "$dir/$namespace.answers" | sort -u | wc -l)" "-eq 600"
+	"$sluice" feedback shop -n $namespace -f "$dir/feedback.jsonl" >"$dir/feedback.log" 2>&1 || give_up "feedback was not written"
+	"$sluice" experiments analyze choose -f "$dir/$namespace.yaml" -o json >"$dir/$namespace.json" 2>"$dir/$namespace.said"
+	expect "$namespace: status of analyze" $? "-eq 0"
+	jq "$same" "$dir/$namespace.json" >"$dir/$namespace.table"
+	stop_engine $namespace "$engine"
+done
+expect "full: exposures" "$(jq .health.exposures "$dir/full.json")" "-eq 600"
+expect "thin: exposures" "$(jq .health.exposures "$dir/thin.json")" "-eq 600"
+expect "thin: requests whose latency is known" "$(jq '[.variants[].requests] | add' "$dir/thin.json")" "-eq 600"
+diff "$dir/full.table" "$dir/thin.table" >"$dir/differences.log"
+expect "full and thin: lines of the tables that differ" "$(wc -l <"$dir/differences.log")" "-eq 0"
+expect "thin: words about missing exposures" "$(grep -c "has an exposure" "$dir/thin.said")" "-eq 0"
+expect "apart: exposures" "$(jq .health.exposures "$dir/apart.json")" "-eq 0"
+expect_words "apart: what to do" "$dir/apart.said" 'no record has an exposure of experiment .choose.: .* Set .exposures: full. in the Experiment'
+
+tell_result
