@@ -401,6 +401,32 @@ static void a_policy_that_is_not_renewed_stays_in_force_and_is_reported(void **s
 	learner_service_close(service);
 }
 
+static void wait_ms(int64_t ms)
+{
+	nanosleep(&(struct timespec){.tv_sec = ms / MS_PER_S, .tv_nsec = ms % MS_PER_S * NS_PER_MS}, NULL);
+}
+
+/* The two are read from different topics, and neither says that the other has nothing before it. */
+static void feedback_waits_so_long_for_its_exposure(void **state)
+{
+	(void)state;
+	service_start();
+	const int64_t asked_ms = time_of_day_ms(); /* when both were requested */
+	reward("before", time_of_day_ms());
+	wait_ms(OUTCOME_HOLD_MS / 2);
+	expose("before", 0, asked_ms);
+	expect_rewards(1);
+	reward("too early", time_of_day_ms());
+	wait_ms(OUTCOME_HOLD_MS * 2);
+	expose("too early", 0, asked_ms);
+	const int64_t began_ms = clock_ms();
+	expose("after", 0, time_of_day_ms());
+	reward("after", time_of_day_ms());
+	expect_rewards(2);
+	assert_true(clock_ms() - began_ms >= OUTCOME_HOLD_MS / 2); /* no later exposure has said that none is missing */
+	learner_service_close(service);
+}
+
 /* As with a leader that changes more often than the policy is updated. */
 static void an_interval_goes_on_when_another_leader_begins(void **state)
 {
@@ -469,6 +495,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_exposure_of_the_future_does_not_make_others_late, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(a_policy_that_is_not_renewed_stays_in_force_and_is_reported, stand_open,
 						stand_close),
+		cmocka_unit_test_setup_teardown(feedback_waits_so_long_for_its_exposure, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(an_interval_goes_on_when_another_leader_begins, stand_open, stand_close),
 		cmocka_unit_test_setup_teardown(a_learner_whose_producer_is_refused_reports_its_policy, stand_open, stand_close),
 	};
