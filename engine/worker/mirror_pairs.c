@@ -94,9 +94,11 @@ static void pair_compare(struct shadow_request *copy)
 	const struct mirror_disagreement found = mirror_difference_find(
 		copy->has_failed ? NULL : &copy->answered, failed ? NULL : &copy->call.reply->tensors, copy->of.tolerance, NULL);
 	const bool agrees = found.difference == MIRROR_SAME;
+	struct text difference = {0};
+	if (!agrees)
+		difference = mirror_disagreement_words(&found, words);
 	pair_count(copy, agrees);
-	pair_tell(copy, agrees ? MIRROR_AGREES : MIRROR_DIFFERS,
-		  agrees ? (struct text){0} : mirror_disagreement_words(&found, words));
+	pair_tell(copy, agrees ? MIRROR_AGREES : MIRROR_DIFFERS, difference);
 }
 
 void mirror_pairs_compare(struct worker *worker)

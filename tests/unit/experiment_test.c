@@ -298,20 +298,23 @@ static void units_of_other_parts_of_the_layer_get_the_default_and_are_not_expose
 		{"  holdout: 50%\n", "holdout"},
 	};
 	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++) {
+	for (size_t i = 0; i < 2 * COUNT(rows); i++) {
 		char yaml[1024];
 		size_t outside = 0;
+		const bool is_thin = i >= COUNT(rows);
+		const char *reason = rows[i % COUNT(rows)].reason;
 		(void)snprintf(yaml, sizeof yaml,
-			       EXPERIMENT "  default: old\n  exposures: full\n  overrides: {k3: new}\n"
+			       EXPERIMENT "  default: old\n  exposures: %s\n  overrides: {k3: new}\n"
 					  "  candidates: [{name: old, weight: 0}, {name: new, weight: 1}]\n%s" PIPELINE BY_NAME,
-			       rows[i].audience);
+			       is_thin ? "thin" : "full", rows[i % COUNT(rows)].audience);
 		open_experiment(yaml);
 		for (size_t unit = 0; unit < 40; unit++) {
 			const char *key = arena_print(scene_arena, "k%zu", unit), *got = candidate_of(message_keyed(NULL, key, 1));
-			const bool is_outside = strcmp(assigned_reason_name(chosen.reason), rows[i].reason) == 0;
+			const bool is_outside = strcmp(assigned_reason_name(chosen.reason), reason) == 0;
 			outside += is_outside;
 			assert_string_equal(got, is_outside ? "old" : "new");
-			assert_int_equal(chosen.exposed, !is_outside);
+			assert_int_equal(chosen.exposed, !is_outside && !is_thin);
+			assert_int_equal(chosen.carried, !is_outside && is_thin);
 			assert_true(chosen.probability == 1 && text_is(chosen.variant, got));
 			if (unit == 3)
 				assert_int_equal(chosen.reason, ASSIGNED_OVERRIDE);

@@ -1,8 +1,10 @@
 /* exposure_test.c: Tests of exposures, and of assignments in answers: their bytes, and those that a worker writes. */
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -82,6 +84,29 @@ static void an_exposure_has_all_that_its_schema_names(void **state)
 	assert_false(exposure_encode(&message, &one, &nothing_said, &out, &error));
 	assert_int_equal(error.kind, ERROR_LIMIT);
 	buffer_close(&out);
+}
+
+static void a_table_has_all_hexadecimal_digits(void **state)
+{
+	struct arena *arena = arena_open(ARENA_BYTES);
+	const struct message message = {.id = TEXT("r-1")};
+	(void)state;
+	for (unsigned digit = 0; digit < 16; digit++)
+		for (unsigned place = 0; place < 16; place++) {
+			struct assigned other = one;
+			struct exposure read;
+			struct buffer out;
+			struct error error = {0};
+			char expected[17];
+			other.table = (uint64_t)digit << 4 * place;
+			snprintf(expected, sizeof expected, "%016" PRIx64, other.table);
+			buffer_open(&out, 1 << 10);
+			assert_true(exposure_encode(&message, &other, &sells, &out, &error));
+			assert_true(exposure_decode(buffer_view(&out), arena, &read, &error));
+			assert_true(text_is(read.table, expected));
+			buffer_close(&out);
+		}
+	arena_close(arena);
 }
 
 /* Of the record of `one`: no error; before it the latency, the stage, the layer, and no texts. */
@@ -256,6 +281,12 @@ static void a_worker_writes_exposures_with_the_answer(void **state)
 	"  - {name: s, experiment: {name: e, unit: x, exposures: " exposures ", candidates: [{name: m, weight: 1}]}}\n"            \
 	"  output: {steps: [s]}\n"
 
+#define TWO_SPLITS                                                                                                                 \
+	"  - {name: t, experiment: {name: f, exposures: off, candidates: [{name: m, weight: 1}]}}\n"                               \
+	"  - {name: s, inputs: [t], experiment: {name: e, unit: y, exposures: thin, candidates: [{name: m, weight: 1}]}}\n"        \
+	"  - {name: u, inputs: [s], experiment: {name: g, exposures: off, candidates: [{name: m, weight: 1}]}}\n"                  \
+	"  output: {steps: [u]}\n"
+
 /* Runs one request through a pipeline, and returns its exposure as the first record has it; id empty: it has none. */
 static struct exposure exposure_of(struct stand *stand, const char *steps, bool exposes, struct arena *arena)
 {
@@ -305,6 +336,10 @@ static void an_answer_carries_what_a_topic_would_have(void **state)
 	assert_int_equal(stand_close(state), 0);
 	assert_int_equal(stand_open(state), 0);
 	assert_int_equal(exposure_of(*state, SPLIT("off"), false, arena).id.length, 0);
+	assert_int_equal(stand_close(state), 0);
+	assert_int_equal(stand_open(state), 0);
+	const struct exposure first = exposure_of(*state, TWO_SPLITS, false, arena); /* of the last header, which is the only one */
+	assert_true(text_is(first.experiment, "e"));
 	arena_close(arena);
 }
 
@@ -335,6 +370,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_exposure_has_all_that_its_schema_names),
+		cmocka_unit_test(a_table_has_all_hexadecimal_digits),
 		cmocka_unit_test(an_exposure_without_a_prediction_is_read_as_before),
 		cmocka_unit_test(an_exposure_without_a_latency_is_read_as_before),
 		cmocka_unit_test(an_exposure_without_an_error_is_read_as_before),

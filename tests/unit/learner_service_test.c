@@ -452,8 +452,8 @@ static void an_interval_goes_on_when_another_leader_begins(void **state)
 /* Kafka refuses what a learner writes: its transaction, the records in it, and at the next start the right to begin any. */
 static void a_learner_whose_producer_is_refused_reports_its_policy(void **state)
 {
-	enum { produce = 0, init_producer_id = 22, add_partitions = 24, REFUSALS = 1000 };
-	static const int16_t requests[] = {add_partitions, produce, init_producer_id};
+	enum { PRODUCE = 0, INIT_PRODUCER_ID = 22, ADD_PARTITIONS = 24, REFUSALS = 1000 };
+	static const int16_t requests[] = {ADD_PARTITIONS, PRODUCE, INIT_PRODUCER_ID};
 	static rd_kafka_resp_err_t refusals[REFUSALS];
 	(void)state;
 	service_start();
@@ -463,10 +463,10 @@ static void a_learner_whose_producer_is_refused_reports_its_policy(void **state)
 	const int64_t version = policy_entry_state(entry).version;
 	for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
 		for (size_t j = 0; j < REFUSALS; j++)
-			refusals[j] = requests[i] == produce ? RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED
+			refusals[j] = requests[i] == PRODUCE ? RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED
 							     : RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
 		rd_kafka_mock_push_request_errors_array(mock.cluster, requests[i], REFUSALS, refusals);
-		if (requests[i] == init_producer_id) {
+		if (requests[i] == INIT_PRODUCER_ID) {
 			learner_service_close(service);
 			service_start();
 		}
