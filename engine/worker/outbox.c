@@ -58,7 +58,8 @@ static enum produce_verdict answer_produce(struct outbox *outbox, struct infligh
 	enum produce_verdict verdict = output_produce(outbox->output, &outgoing, error);
 	if (verdict == PRODUCED) {
 		count_add(&outbox->counts->answered, 1);
-		count_add(&outbox->counts->failed, answer->error != NULL);
+		if (answer->error)
+			count_add(&outbox->counts->failed, 1);
 	}
 	return verdict;
 }

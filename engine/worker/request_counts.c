@@ -59,7 +59,7 @@ int64_t inflight_took_ms(const struct inflight *inflight, struct loop *loop)
 	return took_ms > here_ms ? took_ms : here_ms;
 }
 
-/* Metrics of the answer, or of those of its children. Most pipelines have none: see offspring_count_out(). */
+/* Metrics of the answer, or of those of its children. Most pipelines have none: see unusual_count_out(). */
 static __attribute__((noinline)) void metrics_count_of(const struct inflight *inflight, int64_t took_ms)
 {
 	if (inflight->outcome == FLOW_ANSWER)
@@ -70,12 +70,17 @@ static __attribute__((noinline)) void metrics_count_of(const struct inflight *in
 			answer_metrics_count(inflight->stage, &child->message, &child->answer, took_ms);
 }
 
-/* Apart, so that the count of other messages saves no registers for it. */
-static __attribute__((noinline)) void offspring_count_out(const struct inflight *inflight, bool errors_off)
+/* Counts the outcome of a message that is not one answer without an error. Apart, so that the count of those, which nearly all are,
+ * saves no registers for it. */
+static __attribute__((noinline)) void unusual_count_out(const struct inflight *inflight, bool ends)
 {
 	struct stage_counts *counts = inflight->stage->counts;
-	for (const struct offspring *child = inflight->message.offspring; child; child = child->next)
-		outcome_count(counts, errors_off, child->outcome != FLOW_PASSED, child->outcome, &child->answer);
+	const bool errors_off = inflight->stage->config->errors_off;
+	if (inflight->outcome != FLOW_PARTED || !inflight->message.offspring)
+		outcome_count(counts, errors_off, ends, inflight->outcome, &inflight->answer);
+	else
+		for (const struct offspring *child = inflight->message.offspring; child; child = child->next)
+			outcome_count(counts, errors_off, child->outcome != FLOW_PASSED, child->outcome, &child->answer);
 }
 
 void inflight_count_out(const struct inflight *inflight, struct loop *loop)
@@ -83,7 +88,6 @@ void inflight_count_out(const struct inflight *inflight, struct loop *loop)
 	const struct worker_stage *stage = inflight->stage;
 	struct stage_counts *counts = stage->counts;
 	assert(stage->load.in_flight > 0); /* it counts this one until it is released */
-	bool errors_off = stage->config->errors_off;
 	bool ends = outcome_ends(inflight);
 	int64_t took_ms = ends ? inflight_took_ms(inflight, loop) : 0;
 	count_add(&counts->sums.released, 1);
@@ -94,10 +98,12 @@ void inflight_count_out(const struct inflight *inflight, struct loop *loop)
 	}
 	if (stage->config->metric_count > 0)
 		metrics_count_of(inflight, took_ms);
-	if (inflight->outcome == FLOW_PARTED && inflight->message.offspring)
-		offspring_count_out(inflight, errors_off);
-	else
-		outcome_count(counts, errors_off, ends, inflight->outcome, &inflight->answer);
+	if (inflight->outcome == FLOW_ANSWER && !inflight->answer.error) {
+		count_add(&counts->sums.answered, 1);
+		count_add(&counts->sums.succeeded, 1);
+	} else {
+		unusual_count_out(inflight, ends);
+	}
 }
 
 void stages_count_in_flight(const struct worker *worker)
