@@ -159,8 +159,8 @@ static struct request_reading request_read(const struct case_request *request, c
 	(void)(mapping ? mapped_decode(&message, mapping, request->body, NULL, &ignored)
 		       : message_decode(&message, request->body, NULL, &ignored));
 	if (!mapping && !headers_find(request->headers, TEXT("content-type")) && !is_as_told(&message, declared)) {
-		const char *last = strrchr(declared->content_types, ' ');
-		reading.type = last ? last + 1 : declared->content_types;
+		for (const struct text *type = declared->content_types; type->bytes; type++)
+			reading.type = type->bytes;
 		arena_reset(scratch);
 		message = (struct message){.arena = scratch, .headers = request->headers, .format = declared};
 		ignored = (struct error){0};

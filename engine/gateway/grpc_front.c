@@ -547,8 +547,7 @@ static bool grpc_front_on_message(void *context, struct grpc_request *request, s
 
 static void content_type_write(const struct format *format, char type[CONTENT_TYPE_BYTES])
 {
-	const char *types = format->content_types;
-	(void)snprintf(type, CONTENT_TYPE_BYTES, "%.*s", (int)strcspn(types, " "), types);
+	(void)snprintf(type, CONTENT_TYPE_BYTES, "%s", format->content_types[0].bytes);
 }
 
 struct grpc_front *grpc_front_open(struct loop *loop, const struct grpc_front_config *config, struct error *error)

@@ -36,6 +36,19 @@ static bool path_fits(struct text pattern, struct text path, struct rest_request
 	return pattern.length == 0 && path.length == 0;
 }
 
+/* Whether a path, without a slash at its end, may fit: it begins as the pattern does up to its first name, and ends in the same
+ * byte, unless that is a name's. Most patterns are left out by this. */
+static bool path_may_fit(const char *pattern, struct text path)
+{
+	size_t at = 0;
+	while (at < path.length && pattern[at] != '{' && pattern[at] == path.bytes[at])
+		at++;
+	if (pattern[at] != '{')
+		return pattern[at] == '\0' && at == path.length;
+	const char last = pattern[strlen(pattern) - 1];
+	return last == '}' || last == path.bytes[path.length - 1];
+}
+
 /* Removes the prefix /seldon/NAMESPACE/NAME, which the ingress of Seldon Core 1 puts before paths; it names the
  * deployment. */
 static struct text prefix_take(struct text path, struct rest_request *request)
@@ -56,8 +69,11 @@ const struct gateway_route *rest_route_find(struct text method, struct text path
 	allowed[0] = '\0';
 	(void)text_take_until(&rest, '/'); /* the empty segment before the first slash */
 	rest = prefix_take(rest, request);
+	const struct text whole = {rest.bytes, rest.length - text_ends_with(rest, TEXT("/"))};
 	bool head = text_is(method, "HEAD");
 	for (const struct gateway_route *route = rest_routes; route->method; route++) {
+		if (!path_may_fit(route->path + 1, whole))
+			continue;
 		struct rest_request fitted = *request;
 		if (!path_fits(text_of(route->path + 1), rest, &fitted))
 			continue;

@@ -181,10 +181,16 @@ static const struct message_key {
 	{0},
 };
 
+#define CONTENT_TYPES_BYTES_MAX 256
+
 static void format_body(struct help_page *page, const struct format *format)
 {
+	char types[CONTENT_TYPES_BYTES_MAX] = "";
+	size_t length = 0;
+	for (const struct text *type = format->content_types; type->bytes; type++)
+		length += (size_t)snprintf(types + length, sizeof types - length, "%s%s", length > 0 ? " " : "", type->bytes);
 	help_page_text(page, format->help);
-	help_page_item(page, 0, format->content_types, "content-type");
+	help_page_item(page, 0, types, "content-type");
 	for (const struct message_key *row = message_keys; row->name; row++)
 		if (strcmp(row->format, format->name) == 0)
 			help_page_item(page, 0, row->help, "%s", row->name);

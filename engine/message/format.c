@@ -33,13 +33,9 @@ static struct text media_type_of(struct text value)
 
 static bool has_content_type(const struct format *format, struct text type)
 {
-	for (const char *word = format->content_types; *word;) {
-		size_t length = strcspn(word, " ");
-		if (text_equal_caseless((struct text){word, length}, type))
+	for (const struct text *known = format->content_types; known->bytes; known++)
+		if (text_equal_caseless(*known, type))
 			return true;
-		word += length;
-		word += *word == ' ';
-	}
 	return false;
 }
 

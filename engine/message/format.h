@@ -29,9 +29,13 @@ struct schema_source {
 	struct avro_cache *cache; /* NULL: schemas are parsed again for each record */
 };
 
+#define FORMAT_TYPES_MAX 3
+#define FORMAT_TYPE(words) {(words), sizeof(words) - 1}
+
 struct format {
 	const char *name;          /* as in `output.format` and the documentation */
-	const char *content_types; /* separated by spaces; the first is written */
+	/* The first is written, the last is of this format alone; then bytes NULL. */
+	struct text content_types[FORMAT_TYPES_MAX + 1];
 	const char *help;
 	bool binary; /* not JSON */
 	/* Whether the bytes look like this format: called in the order of the table. */

@@ -31,7 +31,7 @@ static bool oip_encode(const struct message *message, const struct answer *answe
 
 const struct format format_oip_json = {
 	.name = "json",
-	.content_types = "application/json application/vnd.oip.v2+json",
+	.content_types = {FORMAT_TYPE("application/json"), FORMAT_TYPE("application/vnd.oip.v2+json")},
 	.help = "Open Inference Protocol V2 over REST, with its binary-data extension",
 	.sniff = oip_sniff,
 	.decode = oip_decode,

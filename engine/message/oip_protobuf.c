@@ -24,7 +24,8 @@ static bool oip_protobuf_sniff(const struct message *message, struct text bytes)
 const struct format format_oip_protobuf = {
 	.name = "oip-protobuf",
 	.binary = true,
-	.content_types = "application/x-protobuf application/vnd.google.protobuf application/protobuf",
+	.content_types = {FORMAT_TYPE("application/x-protobuf"), FORMAT_TYPE("application/vnd.google.protobuf"),
+			  FORMAT_TYPE("application/protobuf")},
 	.help = "The Open Inference Protocol's ModelInferRequest and ModelInferResponse in protobuf, as gRPC carries them.",
 	.sniff = oip_protobuf_sniff,
 	.decode = oip_protobuf_decode,

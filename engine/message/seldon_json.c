@@ -381,7 +381,7 @@ bool seldon_decode_reply(struct arena *arena, struct text body, struct payload *
 
 const struct format format_seldon = {
 	.name = "seldon",
-	.content_types = "application/json application/vnd.seldon.v1+json",
+	.content_types = {FORMAT_TYPE("application/json"), FORMAT_TYPE("application/vnd.seldon.v1+json")},
 	.help = "SeldonMessage of Seldon v1, as JSON",
 	.sniff = seldon_sniff,
 	.decode = seldon_decode,

@@ -121,7 +121,7 @@ static bool seldon_protobuf_encode(const struct message *message, const struct a
 
 const struct format format_seldon_protobuf = {
 	.name = "seldon-protobuf",
-	.content_types = "application/vnd.seldon.v1+protobuf",
+	.content_types = {FORMAT_TYPE("application/vnd.seldon.v1+protobuf")},
 	.help = "SeldonMessage of Seldon v1 in protobuf, as gRPC carries it; known by its content type alone.",
 	.binary = true,
 	.sniff = seldon_protobuf_sniff,

@@ -86,8 +86,6 @@ bool answer_headers_write(const struct message *message, const struct answer *an
 	const struct header *id = headers_find(message->headers, TEXT(REPLY_ID_HEADER));
 	const bool named = id && id->value.length > 0;
 	const bool is_awaited = headers_find(message->headers, TEXT(REPLY_HEADER)) != NULL;
-	const char *types = format->content_types;
-	assert(types); /* a format in which answers are written has one */
 	if (!step_headers(answer->payload, headers, error))
 		return false;
 	if (named)
@@ -97,7 +95,7 @@ bool answer_headers_write(const struct message *message, const struct answer *an
 	if (submitted == 0)
 		request_headers_write(message, answer, format, named, is_awaited, headers);
 	if (submitted > 0 || is_awaited || headers_find(message->headers, TEXT("content-type")))
-		headers->items[headers->count++] = (struct header){TEXT("content-type"), {types, strcspn(types, " ")}};
+		headers->items[headers->count++] = (struct header){TEXT("content-type"), format->content_types[0]};
 	if (answer->error)
 		headers->items[headers->count++] =
 			(struct header){TEXT("sluice-error"), text_of(error_kind_name(answer->error->kind))};

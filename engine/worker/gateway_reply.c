@@ -52,9 +52,8 @@ static struct text reply_write(struct outbox *outbox, struct inflight *inflight,
 					&written, &error)) {
 		reply_error(outbox, inflight, &failed, headers);
 	} else {
-		const char *types = format->content_types;
 		if (!headers_find((struct headers){headers->count, headers->items}, TEXT("content-type")))
-			headers->items[headers->count++] = (struct header){TEXT("content-type"), {types, strcspn(types, " ")}};
+			headers->items[headers->count++] = (struct header){TEXT("content-type"), format->content_types[0]};
 		return written.value;
 	}
 	return buffer_view(&outbox->encoded);

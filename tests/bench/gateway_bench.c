@@ -1,11 +1,11 @@
 /* gateway_bench.c: Cost of a request in a gateway and a worker, apart from its protocol.
  *
- *   gateway_bench headers|skip|reply|address|memory ROUNDS
+ *   gateway_bench headers|skip|type|reply|address|memory ROUNDS
  *
  * `headers`: the four headers of a request's record are found and read. `skip`: one of them is looked for, by which a request that
- * was answered directly is skipped. `reply`: a model's reply by gRPC is read, FP32[1,16]. `address`: the address for a reply is
- * written and read. `memory`: a request and its reply pass between gateway and worker by memory, with the addresses that they have
- * as headers. */
+ * was answered directly is skipped. `type`: the format of a request is found by its content type, the first and the last of the
+ * table. `reply`: a model's reply by gRPC is read, FP32[1,16]. `address`: the address for a reply is written and read. `memory`: a
+ * request and its reply pass between gateway and worker by memory, with the addresses that they have as headers. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +44,12 @@ static bool skip_pass(void)
 	struct text block, found;
 	return header_block_find((struct text){0}, value, &block) &&
 	       header_block_value(block, TEXT(REPLY_ANSWERED_HEADER), &found) && !found.bytes;
+}
+
+static bool type_pass(void)
+{
+	return format_of_content_type(TEXT("application/json")) == &format_oip_json &&
+	       format_of_content_type(TEXT("application/vnd.seldon.v1+protobuf")) == &format_seldon_protobuf;
 }
 
 /* A ModelInferResponse of a name, a version, an id, a tensor and its raw contents of 64 bytes. */
@@ -95,7 +101,7 @@ int main(int count, char **words)
 	static const char *const pipelines[] = {"one"};
 	struct error error = {0};
 	if (count != 3) {
-		fprintf(stderr, "usage: gateway_bench headers|skip|reply|address|memory ROUNDS\n");
+		fprintf(stderr, "usage: gateway_bench headers|skip|type|reply|address|memory ROUNDS\n");
 		return 2;
 	}
 	struct arena *arena = arena_open(1 << 20);
@@ -107,6 +113,7 @@ int main(int count, char **words)
 	for (long i = 0, rounds = strtol(words[2], NULL, 10); good && i < rounds; i++)
 		good = strcmp(words[1], "headers") == 0	  ? headers_pass(arena)
 		       : strcmp(words[1], "skip") == 0	  ? skip_pass()
+		       : strcmp(words[1], "type") == 0	  ? type_pass()
 		       : strcmp(words[1], "reply") == 0	  ? reply_pass(arena)
 		       : strcmp(words[1], "address") == 0 ? address_pass((uint64_t)i + 100000)
 							  : memory_pass(hub, port);

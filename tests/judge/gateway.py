@@ -89,7 +89,7 @@ def answers(judge, dev, gateway):
     judge.expect("an id by header comes back", status == 200 and headers.get("x-request-id") == "by-header", headers)
     ids = {gateway.infer("twice", request(1.0))[2].get("x-request-id") for _ in range(2)}
     judge.expect("who has no id is given one, each another", len(ids) == 2 and None not in ids and "" not in ids, ids)
-    for path in ("/v2/models/twice/infer", "/v2/models/twice/versions/1/infer", "/seldon/default/twice/v2/models/any/infer"):
+    for path in ("/v2/models/twice/infer", "/v2/models/twice/versions/1/infer", "/seldon/default/twice/v2/models/any/infer", "/v2/models/twice/infer/"):
         status, answer, _ = gateway.ask("POST", path, request(2.0))
         judge.expect(f"{path} answers", status == 200 and number_of(answer) == 4, (status, answer))
     for named in ("another", "another.pipeline"):
@@ -210,6 +210,9 @@ def says_what_it_is(judge, gateway):
                  "/v2/models/twice/ready"):
         status, _, _ = gateway.ask("GET", path)
         judge.expect(f"{path} is good", status == 200, status)
+    judge.expect("a name may look like a pattern, and a slash may end a path",
+                 [gateway.ask("GET", path)[0] for path in ("/v2/", "/v2//", "/v2/models/%7Bmodel%7D", "/v2/models/%7Bmodel%7D/ready/", "/v2/models//", "/v")]
+                 == [200, 404, 404, 404, 404, 404])
     status, answer, _ = gateway.ask("GET", "/v2")
     judge.expect("it says what it is", status == 200 and answer["name"] == "sluice" and "binary_tensor_data" in answer["extensions"], answer)
     status, answer, _ = gateway.ask("GET", "/v2/pipelines/parts")
