@@ -7,7 +7,7 @@
  *	{"id": "r-1", "reward": 1.5, "metrics": {"profit": 3.25}, "truth": {"label": [1]}, "time": "2026-01-31T09:30Z"}
  *	{"request": {...}, "response": {"meta": {"puid": "r-1"}}, "reward": 1.5, "truth": {"data": {"ndarray": [1]}}}
  *
- * The second is that of Seldon v1. Members of the first, each optional:
+ * The second is that of Seldon v1. Without a reward and a truth, it has the reward 0. Members of the first, each optional:
  *
  *	id		the request's id: a text, as in the request
  *	origin		where the request stood: {"topic", "partition", "offset"}, or the text TOPIC-PARTITION-OFFSET

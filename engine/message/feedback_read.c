@@ -451,5 +451,9 @@ bool feedback_read_seldon(struct text json, struct arena *arena, struct feedback
 {
 	static const struct feedback_member members[] = {
 		{"response", response_take}, {"request", request_take}, {"reward", reward_take}, {"truth", seldon_truth_take}};
-	return members_take(json, arena, feedback, members, sizeof members / sizeof *members, error);
+	if (!members_take(json, arena, feedback, members, sizeof members / sizeof *members, error))
+		return false;
+	/* Seldon's clients write it from protobuf, which leaves out a number that is 0. */
+	feedback->has_reward |= feedback->truth.count == 0;
+	return true;
 }

@@ -261,6 +261,9 @@ def takes_feedback_by_grpc(judge, binary, folder):
             judge.expect("feedback: it is answered by a SeldonMessage", answer == response, answer)
             answer = stub.SendFeedback(prediction_pb2.Feedback(reward=1), metadata=[("x-request-id", "f-2")], timeout=20)
             judge.expect("feedback: metadata may name its request", answer.meta.puid == "f-2", answer)
+            client = SeldonClient(gateway="istio", gateway_endpoint=dev.said("gateway").removeprefix("http://"), namespace="default", deployment_name="rewarded")
+            told = client.feedback(prediction_response={"meta": {"puid": "f-3"}}, reward=0)
+            judge.expect("feedback: a reward of 0, which the client leaves out, is taken", told.success and told.response["meta"]["puid"] == "f-3", told.msg)
             refused_by(judge, "feedback that names no request", lambda: stub.SendFeedback(prediction_pb2.Feedback(reward=1), timeout=20),
                        grpc.StatusCode.INVALID_ARGUMENT, "names no request")
         url = next(line for line in dev.lines if "metrics are at" in line).split("metrics are at ")[1].split()[0]

@@ -135,6 +135,16 @@ static void seldon_names_the_request_by_puid(void **state)
 	assert_true(feedback.has_reward && feedback.reward == 0 && feedback.truth.count == 0);
 }
 
+/* Protobuf leaves out a 0. A truth is an outcome of its own, and says nothing about a reward. */
+static void seldon_leaves_out_a_reward_of_zero(void **state)
+{
+	(void)state;
+	struct feedback feedback = read_seldon("{\"response\": {\"meta\": {\"puid\": \"r\"}}}");
+	assert_true(feedback.has_reward && feedback.reward == 0);
+	feedback = read_seldon("{\"response\": {\"meta\": {\"puid\": \"r\"}}, \"truth\": {\"data\": {\"ndarray\": [1]}}}");
+	assert_true(!feedback.has_reward && feedback.truth.count == 1);
+}
+
 static void bad_feedback_is_refused_with_its_words(void **state)
 {
 	(void)state;
@@ -295,6 +305,7 @@ int main(void)
 		FEEDBACK_TEST(an_origin_is_also_the_id_of_a_request_without_one),
 		FEEDBACK_TEST(the_key_is_the_id_then_the_origin_then_the_unit),
 		FEEDBACK_TEST(seldon_names_the_request_by_puid),
+		FEEDBACK_TEST(seldon_leaves_out_a_reward_of_zero),
 		FEEDBACK_TEST(bad_feedback_is_refused_with_its_words),
 		FEEDBACK_TEST(names_and_metrics_have_a_limit),
 		FEEDBACK_TEST(a_record_has_all_that_its_schema_names),
