@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "message/protobuf_wire.h"
 #include "net/grpc_wire.h"
+#include "serving/seldon_proto.h"
 
 #define STATUS_BYTES_MAX ((size_t)16)
 #define CROWDED_WORDS "as many callers watch this gateway's health as may; call Check now and then"
@@ -26,7 +27,7 @@ struct health_watch {
 bool health_service_is_known(struct text service)
 {
 	return service.length == 0 || text_is(service, INFERENCE_PACKAGE "." INFERENCE_SERVICE) ||
-	       text_is(service, HEALTH_PACKAGE "." HEALTH_SERVICE);
+	       text_is(service, SELDON_PACKAGE "." SELDON_SERVICE) || text_is(service, HEALTH_PACKAGE "." HEALTH_SERVICE);
 }
 
 void health_status_write(enum health_serving status, struct buffer *out)

@@ -212,6 +212,7 @@ static void a_status_is_a_message_of_one_field(void **state)
 	buffer_close(&out);
 	assert_true(health_service_is_known(TEXT("")));
 	assert_true(health_service_is_known(TEXT("inference.GRPCInferenceService")));
+	assert_true(health_service_is_known(TEXT("seldon.protos.Seldon")));
 	assert_false(health_service_is_known(TEXT("inference.Other")));
 }
 
