@@ -76,8 +76,11 @@ static void request_headers_write(const struct message *message, const struct an
 				  bool is_named, bool is_awaited, struct answer_headers *headers)
 {
 	const bool has_id = is_named || id_header_write(message, answer, format, headers);
+	const struct header cause = is_awaited && answer->error ? reply_cause(answer->error) : (struct header){0};
 	if ((!has_id || is_awaited) && message->origin.partition >= 0)
 		headers->items[headers->count++] = origin_header(message, headers->origin);
+	if (cause.name.bytes) /* a poll answers by it with the status that the caller would have had */
+		headers->items[headers->count++] = cause;
 }
 
 bool answer_headers_write(const struct message *message, const struct answer *answer, const struct format *format,

@@ -172,10 +172,14 @@ echo "the last event of a watch is there $((($(date +%s%N) - begun) / 1000000)) 
 expect_words "the events of an answer" "$dir/watched" '^event: answer$'
 
 # An answer that is committed after its caller's deadline is where the 504 says, also at a gateway that was started then.
+# What an engine began too late has the status there that its caller had.
 kill "$engine"
 wait_for "$engine"
+read -r _ unbegun <<<"$(late least 500)"
 run_engine --commit 4s
 wait_until 15 answers least || give_up "nothing is answered by an engine that commits seldom"
+wait_until 15 ended "$unbegun"
+expect "the status of a poll for what was begun too late" "$(poll "$unbegun")" "-eq 504"
 read -r status place <<<"$(late once 1500)"
 expect "the status of what is committed too late" "$status" "-eq 504"
 kill_at_once "$gateway"

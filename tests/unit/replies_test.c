@@ -344,6 +344,9 @@ static void a_deadline_that_has_passed_is_named(void **state)
 	assert_string_equal(record_header(reply, REPLY_LIMIT_HEADER), "deadline");
 	assert_string_equal(record_header(reply, REPLY_ID_HEADER), "made");
 	rd_kafka_message_destroy(reply);
+	rd_kafka_message_t *answer = mock_read(&stand->mock); /* which a poll finds if the caller has gone */
+	assert_string_equal(record_header(answer, REPLY_LIMIT_HEADER), "deadline");
+	rd_kafka_message_destroy(answer);
 	stand_stop(stand);
 	reader_close(reader);
 }
