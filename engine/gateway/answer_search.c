@@ -11,6 +11,7 @@
 #include "message/json_write.h"
 #include "message/record_payload.h"
 #include "message/reply.h"
+#include "message/rows.h"
 
 #define REQUEST_ARENA_BYTES ((size_t)64 << 20) /* of a decoded request */
 #define HEADERS_ARENA_BYTES ((size_t)2 << 20)  /* of the list of a record's headers */
@@ -203,8 +204,10 @@ enum request_state {
 
 struct request_check {
 	const struct submission *submission;
+	struct arena *arena; /* of the id */
 	enum request_state state;
 	int64_t deadline_ms;
+	struct text default_id; /* as in struct answer_search */
 };
 
 static enum request_state request_state_of(struct request_check *check, struct headers headers)
@@ -233,7 +236,10 @@ static bool request_take(void *context, const struct record *record, struct erro
 	struct arena *scratch = arena_open(HEADERS_ARENA_BYTES);
 	if (!scratch)
 		return error_memory(error, ERROR_SYSTEM, "reading a request");
-	check->state = record_headers(record, scratch, &headers, error) ? request_state_of(check, headers) : REQUEST_NOBODYS;
+	const bool is_read = record_headers(record, scratch, &headers, error);
+	const struct header *given = is_read ? headers_find(headers, TEXT(REPLY_DEFAULT_ID_HEADER)) : NULL;
+	check->state = is_read ? request_state_of(check, headers) : REQUEST_NOBODYS;
+	check->default_id = given ? text_copied(check->arena, given->value) : (struct text){0};
 	arena_close(scratch);
 	return false;
 }
@@ -348,11 +354,12 @@ void answer_search_run(struct answer_search *search)
 	}
 	char place[REPLY_ORIGIN_BYTES_MAX];
 	const struct text origin = submission_origin(&search->submission, search->inputs, place);
-	struct request_check check = {.submission = &search->submission, .state = REQUEST_NOBODYS};
+	struct request_check check = {.submission = &search->submission, .arena = search->arena, .state = REQUEST_NOBODYS};
 	search->outcome = ANSWER_UNKNOWN;
 	if (!request_find(search, &check, error))
 		return;
 	search->is_awaited = check.state == REQUEST_AWAITED;
+	search->default_id = check.default_id;
 	if (check.state == REQUEST_NOBODYS)
 		search->outcome = ANSWER_NOBODYS;
 	else if (search->explanations ? explanations_read(search, search->submission.time_ms, error)

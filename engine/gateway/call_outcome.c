@@ -2,9 +2,9 @@
 #include "gateway/call_outcome.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 
+#include "message/answer_decode.h"
 #include "message/assigned.h"
 #include "message/json_write.h"
 #include "message/oip_json.h"
@@ -165,21 +165,22 @@ bool call_outcome_of_end(struct call_outcome *outcome, struct text value, struct
 	return true;
 }
 
-void call_outcome_explain(struct call_outcome *outcome, struct text kind, struct text place, struct text id, struct buffer *body)
+void call_outcome_explain(struct call_outcome *outcome, const struct outcome_record *record, struct buffer *body)
 {
-	const bool failed = outcome->end == CALL_FAILED && outcome->body.length > 0;
-	json_t *answer = failed ? json_loadb(outcome->body.bytes, outcome->body.length, 0, NULL) : NULL;
-	const char *words = json_string_value(json_object_get(answer, "error"));
-	if (words && !json_object_get(answer, "kind")) {
-		struct error error = {0};
-		error_set(&error, error_kind_find(kind.bytes, kind.length), PLACE_NONE, "%s", words);
-		const struct reply_failure failure = {.error = &error, .id = id, .where = place};
-		buffer_clear(body);
-		reply_error_write(body, &failure);
-		outcome->body = buffer_view(body);
-		outcome->content_type = TEXT("application/json");
-	}
-	json_decref(answer);
+	struct decoded_answer answer;
+	struct error error = {0};
+	char words[ERROR_TEXT_MAX];
+	if (outcome->end != CALL_FAILED || !answer_decode(record->headers, outcome->body, NULL, record->arena, &answer, &error) ||
+	    answer.words.bytes == outcome->body.bytes)
+		return;
+	outcome->id = answer.id.length > 0 ? answer.id : record->default_id;
+	(void)snprintf(words, sizeof words, TEXT_FORMAT, TEXT_ARGUMENTS(answer.words));
+	error_set(&error, error_kind_find(answer.kind.bytes, answer.kind.length), PLACE_NONE, "%s", words);
+	const struct reply_failure failure = {.error = &error, .id = outcome->id, .where = record->place};
+	buffer_clear(body);
+	reply_error_write(body, &failure);
+	outcome->body = buffer_view(body);
+	outcome->content_type = TEXT("application/json");
 }
 
 void call_outcome_accepted(struct call_outcome *outcome, struct text id, struct buffer *body)

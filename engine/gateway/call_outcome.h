@@ -48,9 +48,17 @@ void call_outcome_pending(struct call_outcome *outcome, struct text id, struct b
 /* Writes the outcome of a request that Kafka has accepted and that has no answer: `{"id": ...}`. */
 void call_outcome_accepted(struct call_outcome *outcome, struct text id, struct buffer *body);
 
-/* Gives an error from the outputs, which is only words there, its kind, its place and its id, as replies have them. Others stay
- * as they are. */
-void call_outcome_explain(struct call_outcome *outcome, struct text kind, struct text place, struct text id, struct buffer *body);
+/* Where an answer was found in the outputs. All is borrowed. */
+struct outcome_record {
+	struct headers headers; /* of the answer */
+	struct text place;	/* of its request */
+	struct text default_id; /* that a gateway gave the request; empty: none */
+	struct arena *arena;	/* for the decoded answer */
+};
+
+/* Gives an error from the outputs, which is only words there, the form of a reply's error, whatever its format: with its kind, the
+ * place of its request, and its own id or else the default. One that cannot be read stays as it is. */
+void call_outcome_explain(struct call_outcome *outcome, const struct outcome_record *record, struct buffer *body);
 
 /* Copies into the arena, which the outcome then has. A failed arena: memory ran out. */
 void call_outcome_keep(struct call_outcome *kept, const struct call_outcome *outcome, struct arena *arena);

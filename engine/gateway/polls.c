@@ -27,10 +27,12 @@ struct polls {
 static void error_explain(const struct poll *poll, struct call_outcome *outcome, struct buffer *body)
 {
 	const struct answer_search *search = &poll->search;
-	const struct header *kind = headers_find(search->headers, TEXT(REPLY_ERROR_HEADER));
 	char place[REPLY_ORIGIN_BYTES_MAX];
-	call_outcome_explain(outcome, kind ? kind->value : (struct text){0},
-			     submission_origin(&poll->request.submission, search->inputs, place), outcome->id, body);
+	const struct outcome_record record = {.headers = search->headers,
+					      .place = submission_origin(&poll->request.submission, search->inputs, place),
+					      .default_id = search->default_id,
+					      .arena = search->arena};
+	call_outcome_explain(outcome, &record, body);
 }
 
 static void poll_outcome(const struct poll *poll, struct call_outcome *outcome, struct buffer *body)

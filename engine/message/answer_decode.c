@@ -6,10 +6,13 @@
 #include "message/json_form.h"
 #include "message/oip_json.h"
 #include "message/oip_protobuf.h"
+#include "message/protobuf_wire.h"
 #include "message/reply.h"
 #include "message/seldon_json.h"
 #include "message/seldon_protobuf.h"
 #include "message/v1_json.h"
+
+enum { STATUS_MESSAGE = 2 }; /* field of a google.rpc.Status, which an error is */
 
 struct answer_reading {
 	struct headers headers;
@@ -47,8 +50,11 @@ static void read_protobuf(const struct answer_reading *reading)
 	struct decoded_answer *answer = reading->answer;
 	struct error wrong = {0};
 	struct text id = {0};
-	if (answer->failed)
-		return; /* a status, whose words stand among its bytes */
+	if (answer->failed) {
+		const struct text words = protobuf_read_text(reading->bytes, STATUS_MESSAGE);
+		answer->words = words.length > 0 ? words : answer->words;
+		return;
+	}
 	answer->readable = oip_response_decode(reading->bytes, reading->arena, &answer->payload, &id, &wrong);
 	if (answer->readable)
 		name_answer(answer, id);

@@ -97,6 +97,8 @@ bool answer_headers_write(const struct message *message, const struct answer *an
 	headers->count += submitted;
 	if (submitted == 0)
 		request_headers_write(message, answer, format, named, is_awaited, headers);
+	else if (answer->error && !named) /* which a poll answers, with the id */
+		(void)id_header_write(message, answer, format, headers);
 	if (submitted > 0 || is_awaited || headers_find(message->headers, TEXT("content-type")))
 		headers->items[headers->count++] = (struct header){TEXT("content-type"), format->content_types[0]};
 	if (answer->error)

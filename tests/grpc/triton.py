@@ -201,6 +201,19 @@ def names_kind_place_and_id_in_each_error(judge, stub):
                          (told, parts))
 
 
+def replays_an_error(judge, stub):
+    """With its words and its id, though the outputs have the words alone, in the format of gRPC"""
+    told, end = [], time.monotonic() + 20
+    while len(told) < 2 and time.monotonic() < end:
+        try:
+            stub.ModelInfer(number(1.0, "strict", id="named"), metadata=(("idempotency-key", "fails"),), timeout=20)
+        except grpc.RpcError as error:
+            if error.code() == grpc.StatusCode.INVALID_ARGUMENT:  # else it is not in the outputs yet
+                told.append((error.details(), dict(error.trailing_metadata()).get("x-request-id")))
+    judge.expect("the error of a key is the same again", len(told) == 2 and len(set(told)) == 1 and told[0][1] == "named"
+                 and "`nothing` is missing" in told[0][0], told)
+
+
 def refuses(judge, stub, channel):
     names_kind_place_and_id_in_each_error(judge, stub)
     seen = failure(stub.ModelInfer, service_pb2.ModelInferRequest(), timeout=20)
@@ -505,6 +518,7 @@ def main():
         takes_compressed(judge, "http", by_http, http, "request_compression_algorithm")
         takes_compressed(judge, "grpc", by_grpc, call, "compression_algorithm")
         ends_in_other_ways(judge, stub)
+        replays_an_error(judge, stub)
         refuses(judge, stub, channel)
         has_health_and_reflection(judge, channel)
         keeps_calls_apart(judge, stub)

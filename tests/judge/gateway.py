@@ -324,9 +324,10 @@ def says_what_is_wrong_with_a_tensor(judge, gateway):
                          ("a word for a number", {"data": [1, "2"]}), ("null", {"data": [1, None]})):
         status, answer, _ = gateway.infer("twice", {"inputs": [right | change]})
         judge.expect(f"{what}: 422", status == 422 and answer["kind"] == "INPUT", (status, answer))
-    path = gateway.infer("twice", {"inputs": [right | {"shape": [3]}]}, prefer="respond-async")[2]["location"]
-    status, answer, _ = polled(gateway, path)
+    accepted = gateway.infer("twice", {"inputs": [right | {"shape": [3]}]}, prefer="respond-async")[2]
+    status, answer, found = polled(gateway, accepted["location"])
     judge.expect("a poll finds the same status", status == 422 and answer["kind"] == "INPUT", (status, answer))
+    judge.expect("and the id that the request was given", answer.get("id") == found.get("x-request-id") == accepted["x-request-id"], (accepted, answer, found))
     for path, body in (("/api/v1.0/predictions", {"data": {"ndarray": [[1], [2, 3]]}}), ("/v1/models/twice:predict", {"instances": [[1], [2, 3]]})):
         status, answer, _ = gateway.ask("POST", path, body, {"seldon-model": "twice"})
         judge.expect(f"{path}, ragged: 422", status == 422 and answer["kind"] == "INPUT", (status, answer))

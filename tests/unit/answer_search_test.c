@@ -113,10 +113,10 @@ static void where_any_partition_may_have_the_answer_all_is_read(void **state)
 
 #define ADDRESS "3/0123456789abcdef/2a/p"
 
-static void write_headers(rd_kafka_t *writer, const char *topic, const char *value, const char *const pairs[4])
+static void write_headers(rd_kafka_t *writer, const char *topic, const char *value, const char *const pairs[6])
 {
-	rd_kafka_headers_t *headers = rd_kafka_headers_new(2);
-	for (size_t i = 0; i < 4 && pairs[i]; i += 2)
+	rd_kafka_headers_t *headers = rd_kafka_headers_new(3);
+	for (size_t i = 0; i < 6 && pairs[i]; i += 2)
 		rd_kafka_header_add(headers, pairs[i], -1, pairs[i + 1], -1);
 	assert_int_equal(rd_kafka_producev(writer, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(0),
 					   RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
@@ -141,7 +141,7 @@ static enum answer_search_outcome search_awaited(const struct mock *mock, const 
 	assert_string_equal(search.error.text, "");
 	assert_int_equal(search.is_awaited, search.outcome != ANSWER_NOBODYS);
 	if (search.outcome == ANSWER_FOUND)
-		assert_true(text_is(search.value, "mine"));
+		assert_true(text_is(search.value, "mine") && text_is(search.default_id, "given"));
 	arena_close(search.arena);
 	return search.outcome;
 }
@@ -150,16 +150,17 @@ static void await_request(const struct mock *mock, int64_t deadline_ms)
 {
 	char deadline[NUMBER_TEXT_MAX];
 	deadline[number_write_int64(deadline, deadline_ms)] = '\0';
-	write_headers(mock->writer, "in", "request", (const char *const[4]){REPLY_HEADER, ADDRESS, DEADLINE_HEADER, deadline});
+	write_headers(mock->writer, "in", "request",
+		      (const char *const[6]){REPLY_HEADER, ADDRESS, DEADLINE_HEADER, deadline, REPLY_DEFAULT_ID_HEADER, "given"});
 }
 
 static void what_a_caller_waited_for_is_found_by_its_address_and_its_origin(void **state)
 {
 	const struct mock *mock = *state;
 	await_request(mock, time_of_day_ms() - 1000);
-	write_headers(mock->writer, "out", "another's", (const char *const[4]){REPLY_ORIGIN_HEADER, "in/0/0"});
+	write_headers(mock->writer, "out", "another's", (const char *const[6]){REPLY_ORIGIN_HEADER, "in/0/0"});
 	assert_int_equal(search_awaited(mock, ADDRESS), ANSWER_PENDING);
-	write_headers(mock->writer, "out", "mine", (const char *const[4]){REPLY_ORIGIN_HEADER, "in/0/1"});
+	write_headers(mock->writer, "out", "mine", (const char *const[6]){REPLY_ORIGIN_HEADER, "in/0/1"});
 	assert_int_equal(search_awaited(mock, ADDRESS), ANSWER_FOUND);
 	assert_int_equal(search_awaited(mock, "3/0123456789abcdef/2b/p"), ANSWER_NOBODYS);
 	assert_int_equal(search_awaited(mock, "3/0123456789abcdee/2a/p"), ANSWER_NOBODYS);
@@ -170,7 +171,7 @@ static void what_nobody_began_in_time_is_not_waited_for(void **state)
 	const struct mock *mock = *state;
 	await_request(mock, time_of_day_ms() - ANSWER_LATE_MS - 1000);
 	assert_int_equal(search_awaited(mock, ADDRESS), ANSWER_ENDED);
-	write_headers(mock->writer, "out", "mine", (const char *const[4]){REPLY_ORIGIN_HEADER, "in/0/1"});
+	write_headers(mock->writer, "out", "mine", (const char *const[6]){REPLY_ORIGIN_HEADER, "in/0/1"});
 	assert_int_equal(search_awaited(mock, ADDRESS), ANSWER_FOUND);
 }
 
@@ -178,7 +179,7 @@ static void what_nobody_began_in_time_is_not_waited_for(void **state)
 static void what_was_submitted_is_not_found_by_its_origin_alone(void **state)
 {
 	struct mock *mock = *state;
-	write_headers(mock->writer, "out", "mine", (const char *const[4]){REPLY_ORIGIN_HEADER, "in/0/0"});
+	write_headers(mock->writer, "out", "mine", (const char *const[6]){REPLY_ORIGIN_HEADER, "in/0/0"});
 	(void)search_is(mock, 0, -1, ANSWER_PENDING);
 }
 

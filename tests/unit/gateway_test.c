@@ -275,6 +275,46 @@ static void a_nonce_is_drawn_and_must_be_whole(void **state)
 	assert_false(submission_is_of(&first, (struct text){first.nonce, sizeof first.nonce - 1}));
 }
 
+/* Which has the words alone, in the format of its request. */
+static void an_error_from_the_outputs_has_the_form_of_a_reply(void **state)
+{
+	static const struct {
+		struct text body;
+		const char *type, *own, *id;
+	} rows[] = {
+		{TEXT("{\"error\":\"e\"}"), "application/json", "own", "own"},
+		{TEXT("{\"error\":\"e\"}"), "application/json", "", "given"},
+		{TEXT("{\"status\":{\"code\":400,\"info\":\"e\",\"status\":\"FAILURE\"}}"), "application/json", "", "given"},
+		{TEXT("\x08\x03\x12\1e"), "application/x-protobuf", "own", "own"},
+	};
+	struct arena *arena = arena_open((size_t)1 << 16);
+	struct buffer body;
+	(void)state;
+	buffer_open(&body, CALL_ERROR_BYTES_MAX);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const struct header headers[] = {{TEXT(REPLY_ERROR_HEADER), TEXT("INPUT")},
+						 {TEXT("content-type"), text_of(rows[i].type)},
+						 {TEXT(REPLY_ID_HEADER), text_of(rows[i].own)}};
+		const struct outcome_record record = {{rows[i].own[0] ? 3 : 2, headers}, TEXT("in/0/1"), TEXT("given"), arena};
+		struct call_outcome outcome;
+		char explained[100];
+		assert_true(call_outcome_read(&outcome, rows[i].body, record.headers, arena));
+		call_outcome_explain(&outcome, &record, &body);
+		(void)snprintf(explained, sizeof explained,
+			       "{\"error\":\"e\",\"kind\":\"INPUT\",\"place\":\"in/0/1\",\"id\":\"%s\"}", rows[i].id);
+		assert_true(text_is(outcome.id, rows[i].id));
+		assert_true(text_is(outcome.body, explained));
+	}
+	struct call_outcome unread = {.end = CALL_FAILED, .body = TEXT("of no format")};
+	call_outcome_explain(&unread, &(struct outcome_record){.arena = arena}, &body);
+	assert_true(text_is(unread.body, "of no format"));
+	struct call_outcome good = {.end = CALL_ANSWERED, .body = TEXT("{\"error\":\"a tensor's name\"}")};
+	call_outcome_explain(&good, &(struct outcome_record){.arena = arena}, &body);
+	assert_true(text_is(good.body, "{\"error\":\"a tensor's name\"}"));
+	buffer_close(&body);
+	arena_close(arena);
+}
+
 static void a_record_without_a_value_ends_a_submitted_request(void **state)
 {
 	struct arena *arena = arena_open((size_t)1 << 16);
@@ -538,6 +578,7 @@ int main(void)
 		cmocka_unit_test(listed_headers_alone_are_passed_on),
 		cmocka_unit_test(a_deadline_is_the_callers_within_the_most),
 		cmocka_unit_test(a_nonce_is_drawn_and_must_be_whole),
+		cmocka_unit_test(an_error_from_the_outputs_has_the_form_of_a_reply),
 		cmocka_unit_test(a_record_without_a_value_ends_a_submitted_request),
 		cmocka_unit_test(an_id_leads_back_to_its_request),
 		cmocka_unit_test(an_origin_is_a_scheme_and_a_host),

@@ -399,6 +399,20 @@ static void a_submitted_request_that_is_dropped_ends_in_the_outputs(void **state
 	assert_int_equal(stand_stop(stand).answered, 1);
 }
 
+/* The body of an error has no id, and a poll answers with it. */
+static void the_error_of_a_submitted_request_names_the_id_of_its_body(void **state)
+{
+	struct stand *stand = *state;
+	configure(stand, "  - name: wrong\n    expression: {set: {y: nothing}}\n  output: {steps: [wrong]}\n", false);
+	stand_start(stand);
+	stand_ask(stand, "r-1", 11, REPLY_SUBMITTED_HEADER, NONCE);
+	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	assert_string_equal(record_header(answer, REPLY_ERROR_HEADER), "INPUT");
+	assert_string_equal(record_header(answer, REPLY_ID_HEADER), "r-1");
+	rd_kafka_message_destroy(answer);
+	stand_stop(stand);
+}
+
 static void a_submitted_request_ends_where_errors_are_not_answered(void **state)
 {
 	struct stand *stand = *state;
@@ -470,6 +484,7 @@ int main(void)
 		STORY(exactly_once_a_copy_by_memory_waits_for_the_commit),
 		STORY(a_request_that_is_dropped_is_told_as_filtered),
 		STORY(a_submitted_request_that_is_dropped_ends_in_the_outputs),
+		STORY(the_error_of_a_submitted_request_names_the_id_of_its_body),
 		STORY(a_submitted_request_ends_where_errors_are_not_answered),
 		STORY(rubbish_and_calls_of_others_are_not_replied_to),
 		STORY(an_answer_to_a_caller_leaves_in_the_form_of_the_request),
