@@ -5,6 +5,7 @@
 #include "message/json_write.h"
 
 #define OPENAPI_VERSION "3.0.3" /* the newest that most generators of clients read */
+#define BINARY "\"application/octet-stream\":{\"schema\":{\"type\":\"string\",\"format\":\"binary\"}}"
 
 /* ---- parameters ---- */
 
@@ -52,16 +53,33 @@ static void operation_id_write(struct buffer *out, const struct gateway_route *r
 	buffer_byte(out, '"');
 }
 
-static void responses_write(struct buffer *out, const struct gateway_route *route, bool has_body)
+/* What the status 202 says; NULL: the operation has none. */
+static const char *accepted_words(const struct gateway_route *route)
 {
+	if (route->verb == ACCESS_POLL)
+		return "There is nothing yet; poll again.";
+	if (route->verb == ACCESS_CANCEL)
+		return "The cancellation was accepted; a poll shows whether it came in time.";
+	return strcmp(route->method, "POST") == 0 ? "The request was accepted." : NULL;
+}
+
+static void responses_write(struct buffer *out, const struct gateway_route *route)
+{
+	const char *accepted = accepted_words(route);
+	const bool answers = route->verb == ACCESS_INFER || route->verb == ACCESS_POLL;
 	buffer_string(out, ",\"responses\":{\"200\":{\"description\":\"The answer.\",\"content\":{");
-	buffer_string(out, route->verb == ACCESS_WATCH
-				   ? "\"text/event-stream\":{\"schema\":{\"type\":\"string\"}}}}"
-				   : "\"application/json\":{\"schema\":{\"type\":\"object\"}}}}");
-	if (has_body)
-		buffer_string(out, ",\"202\":{\"description\":\"The request was accepted.\",\"content\":{\"application/json\":"
-				   "{\"schema\":{\"$ref\":\"#/components/schemas/Accepted\"}}}},"
-				   "\"204\":{\"description\":\"A step dropped the request.\"}");
+	buffer_string(out, route->verb == ACCESS_WATCH ? "\"text/event-stream\":{\"schema\":{\"type\":\"string\"}}"
+						       : "\"application/json\":{\"schema\":{\"type\":\"object\"}}");
+	if (answers)
+		buffer_string(out, "," BINARY);
+	buffer_string(out, "}}");
+	if (accepted) {
+		json_write_string_after(out, TEXT(",\"202\":{\"description\":"), text_of(accepted));
+		buffer_string(out,
+			      ",\"content\":{\"application/json\":{\"schema\":{\"$ref\":\"#/components/schemas/Accepted\"}}}}");
+	}
+	if (answers || route->verb == ACCESS_EXPLAIN)
+		buffer_string(out, ",\"204\":{\"description\":\"A step dropped the request.\"}");
 	buffer_string(out, ",\"4XX\":{\"$ref\":\"#/components/responses/Error\"},"
 			   "\"5XX\":{\"$ref\":\"#/components/responses/Error\"}}");
 }
@@ -78,9 +96,8 @@ static void operation_write(struct buffer *out, const struct gateway_route *rout
 	parameters_write(out, route->path, has_body && route->verb == ACCESS_INFER);
 	if (has_body)
 		buffer_string(out, ",\"requestBody\":{\"required\":true,\"content\":{\"application/json\":{\"schema\":"
-				   "{\"type\":\"object\"}},\"application/octet-stream\":{\"schema\":{\"type\":\"string\","
-				   "\"format\":\"binary\"}}}}");
-	responses_write(out, route, has_body);
+				   "{\"type\":\"object\"}}," BINARY "}}");
+	responses_write(out, route);
 	if (route->is_open)
 		buffer_string(out, ",\"security\":[]");
 	buffer_byte(out, '}');
@@ -116,7 +133,8 @@ static void paths_write(struct buffer *out)
 static void components_write(struct buffer *out, bool is_protected)
 {
 	buffer_string(out, "\"components\":{\"schemas\":{\"Accepted\":{\"type\":\"object\",\"properties\":{\"id\":"
-			   "{\"type\":\"string\"}}},\"Error\":{\"type\":\"object\",\"required\":[\"error\"],\"properties\":{"
+			   "{\"type\":\"string\"},\"status\":{\"type\":\"string\"}}},"
+			   "\"Error\":{\"type\":\"object\",\"required\":[\"error\"],\"properties\":{"
 			   "\"error\":{\"type\":\"string\"},"
 			   "\"kind\":{\"type\":\"string\",\"enum\":[");
 	for (int kind = ERROR_CONFIG; kind <= ERROR_SYSTEM; kind++)
