@@ -83,7 +83,8 @@ const struct gateway_route *rest_route_find(struct text method, struct text path
 			*request = fitted;
 			return route;
 		}
-		int written = snprintf(allowed + length, size - length, "%s%s", length ? ", " : "", route->method);
+		int written = snprintf(allowed + length, size - length, "%s%s%s", length ? ", " : "", route->method,
+				       strcmp(route->method, "GET") == 0 ? ", HEAD" : "");
 		length += written > 0 && (size_t)written < size - length ? (size_t)written : 0;
 	}
 	return NULL;
