@@ -48,6 +48,24 @@ static bool policy_read_fixed(struct file_policy *policy, const json_t *chances,
 	       error_set(error, ERROR_INPUT, PLACE_NONE, "the probabilities of the policy sum to %g; make them sum to 1", sum);
 }
 
+/* Whether an exposure has a number of that name. */
+static bool feature_check(const struct joined *joined, const char *name, struct error *error)
+{
+	struct suggestion suggestion = suggest_begin(text_of(name));
+	for (size_t i = 0; i < joined->exposure_count; i++) {
+		const struct joined_exposure *exposure = &joined->exposures[i];
+		for (size_t j = 0; j < exposure->feature_count; j++) {
+			if (text_is(exposure->features[j].name, name))
+				return true;
+			suggest_offer(&suggestion, exposure->features[j].name);
+		}
+	}
+	return error_set(error, ERROR_INPUT, PLACE_NONE,
+			 "the policy has the feature `%s`, and no exposure has a number of that name%s" TEXT_FORMAT "%s", name,
+			 suggestion.nearest.bytes ? "; did you mean `" : "", TEXT_ARGUMENTS(suggestion.nearest),
+			 suggestion.nearest.bytes ? "`?" : "");
+}
+
 static bool policy_read_scores(struct file_policy *policy, const json_t *document, const struct joined *joined, struct arena *arena,
 			       struct error *error)
 {
@@ -68,6 +86,8 @@ static bool policy_read_scores(struct file_policy *policy, const json_t *documen
 		const char *feature = json_string_value(json_array_get(features, i));
 		if (!feature)
 			return error_set(error, ERROR_INPUT, PLACE_NONE, "`features` of the policy is no list of names");
+		if (!feature_check(joined, feature, error))
+			return false;
 		policy->names[i] = text_of(arena_copy(arena, feature, strlen(feature)));
 	}
 	for (size_t i = 0; i < joined->arms; i++)
@@ -94,12 +114,46 @@ static bool policy_read_scores(struct file_policy *policy, const json_t *documen
 	return policy->scored > 0 || error_set(error, ERROR_INPUT, PLACE_NONE, "the policy has no `scores`");
 }
 
+/* Forms of a policy, and what is beside the last one. */
+#define POLICY_FORMS "always probabilities scores"
+#define POLICY_SCORED "features explore"
+
+/* One form, and nothing that it does not use. */
+static bool policy_members_check(const json_t *document, struct error *error)
+{
+	const char *name, *form = NULL;
+	json_t *value;
+	json_object_foreach((json_t *)(uintptr_t)document, name, value)
+	{
+		struct suggestion suggestion = suggest_begin(text_of(name));
+		if (choice_find(POLICY_FORMS, text_of(name), &suggestion) < 0) {
+			if (choice_find(POLICY_SCORED, text_of(name), &suggestion) < 0)
+				return error_set(error, ERROR_INPUT, PLACE_NONE, "a policy has no member `%s`%s" TEXT_FORMAT "%s",
+						 name, suggestion.nearest.bytes ? "; did you mean `" : "",
+						 TEXT_ARGUMENTS(suggestion.nearest), suggestion.nearest.bytes ? "`?" : "");
+			if (!json_object_get(document, "scores"))
+				return error_set(error, ERROR_INPUT, PLACE_NONE,
+						 "the policy has `%s` without `scores`, which it belongs to; write these, or leave "
+						 "it out",
+						 name);
+		} else if (form) {
+			return error_set(error, ERROR_INPUT, PLACE_NONE, "the policy has both `%s` and `%s`; leave one of them out",
+					 form, name);
+		} else {
+			form = name;
+		}
+	}
+	return true;
+}
+
 static bool policy_take(struct file_policy *policy, const json_t *document, const struct joined *joined, struct arena *arena,
 			struct error *error)
 {
 	const json_t *always = json_object_get(document, "always"), *chances = json_object_get(document, "probabilities");
 	size_t arm;
 	policy->arms = joined->arms;
+	if (!policy_members_check(document, error))
+		return false;
 	if (json_is_string(always)) {
 		if (!arm_named(joined, json_string_value(always), &arm, error))
 			return false;

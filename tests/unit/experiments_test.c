@@ -579,6 +579,10 @@ static void policies_that_are_none_are_refused(void **state)
 		{"{\"probabilities\": {\"old\": -1, \"new\": 2}}", "no number from 0 to 1"},
 		{"{\"features\": [\"x\"], \"scores\": {\"old\": [1]}}", "must have 2 numbers"},
 		{"{\"scores\": {\"old\": [1]}, \"explore\": 2}", "`explore`"},
+		{"{\"features\": [\"xx\"], \"scores\": {\"old\": [1, 2]}}", "has the feature `xx`, and no exposure"},
+		{"{\"scores\": {\"old\": [1]}, \"explor\": 0}", "no member `explor`; did you mean `explore`?"},
+		{"{\"always\": \"new\", \"explore\": 0.1}", "`explore` without `scores`"},
+		{"{\"always\": \"new\", \"probabilities\": {\"new\": 1}}", "both `always` and `probabilities`"},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
