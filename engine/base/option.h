@@ -52,6 +52,7 @@ enum comparison { COMPARE_LESS, COMPARE_LESS_EQUAL, COMPARE_GREATER, COMPARE_GRE
 struct threshold {
 	enum comparison comparison;
 	double value;
+	bool percent; /* it is written with a % */
 };
 
 /* A number of messages or a duration: `500` or `7d`. */

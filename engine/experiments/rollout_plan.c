@@ -80,6 +80,9 @@ static bool rule_read(struct rollout_rule *rule, const struct threshold *thresho
 		return error_set(error, ERROR_CONFIG, place, "A %s of `%s` is written as \"%s0.01\": what %s. Turn the comparison.",
 				 rule->trigger ? "rollback trigger" : "criterion", rollout_rule_names[rule->kind],
 				 rule->trigger ? ">" : "<", rule->trigger ? "rolls back" : "must hold");
+	if (rule->kind == RULE_LATENCY && threshold->percent)
+		return error_set(error, ERROR_CONFIG, place, "A limit of `%s` is a time, and not a share. Write it as \"%s100ms\".",
+				 rollout_rule_names[rule->kind], rule->trigger ? ">" : "<");
 	rule->limit = threshold->value;
 	rule->implied = false;
 	return rule_limit_check(rule->kind, rule->limit, place, error);
@@ -116,6 +119,12 @@ static bool mean_read(const struct rollout_plan *plan, const struct success_crit
 					  .limit = from->threshold,
 					  .metric = rollout_plan_metric(plan, text_of(from->metric)),
 					  .below = from->operator[0] == '<'};
+	if (text_starts_with(text_of(from->metric), TEXT("latency_p")))
+		return error_set(
+			error, ERROR_CONFIG, from->here,
+			"A rollout judges the quantile latency_p95, and not `%s`. Write latency_p95, or the name of a metric "
+			"of feedback.",
+			from->metric);
 	if (from->operator[0] != '<' && from->operator[0] != '>')
 		return error_set(error, ERROR_CONFIG, from->here,
 				 "A rollout cannot show that the mean of `%s` %s %g holds. Write >, >=, < or <=.", from->metric,

@@ -37,7 +37,7 @@ static void fault_note(void *context, enum experiment_fault fault, struct place 
 		[EXPERIMENT_NO_WEIGHT] = CODE_NO_WEIGHT,
 		[EXPERIMENT_NOT_LEARNING] = CODE_BANDITS,
 		[EXPERIMENT_NO_EXPLORING] = CODE_IGNORED_SETTING,
-		[EXPERIMENT_UNUSED_CONTEXT] = CODE_IGNORED_SETTING,
+		[EXPERIMENT_IGNORED] = CODE_IGNORED_SETTING,
 		[EXPERIMENT_ALL_HELD] = CODE_IGNORED_SETTING,
 		[EXPERIMENT_TOO_MANY] = CODE_MANY_CANDIDATES,
 		[EXPERIMENT_NO_DEFAULT] = CODE_NO_CANDIDATE,
@@ -95,12 +95,22 @@ static void check_actions(const struct experiment_spec *experiment, struct fault
 			  "promotionPolicy");
 }
 
+/* A percentage that was refused counts as 0, and is not meant so. */
+static void check_mirror(const struct experiment_spec *experiment, struct faults *faults)
+{
+	const struct place place = experiment->mirror_percent_place;
+	if (place.line > 0 && experiment->mirror_percent == 0 && !faults_refused(faults, place))
+		fault_add(faults, CODE_IGNORED_SETTING, place, NULL,
+			  "the mirror gets 0%% of the requests, so none is copied; write a greater `percent`, or leave it out");
+}
+
 void experiment_say(const struct experiment_spec *experiment, struct faults *faults)
 {
 	struct telling telling = {experiment, faults};
 	experiment_faults(experiment, &(struct experiment_listener){&telling, fault_note});
 	check_actions(experiment, faults);
 	check_confirms(experiment, faults);
+	check_mirror(experiment, faults);
 }
 
 /* A pipeline of the experiment's own name would be the one that splits. */

@@ -138,7 +138,8 @@ bool threshold_read(struct text text, struct threshold *threshold)
 		struct text unit = text_from(rest, digits);
 		int64_t duration_ns;
 		threshold->comparison = signs[i].comparison;
-		if (unit.length > 0 && !text_is(unit, "%")) {
+		threshold->percent = text_is(unit, "%");
+		if (unit.length > 0 && !threshold->percent) {
 			if (duration_read(rest, &duration_ns))
 				return false;
 			threshold->value = (double)duration_ns / 1e6;

@@ -43,7 +43,8 @@ const struct option candidate_rows[] = {
 const struct option mirror_rows[] = {
 	ROW("name", NAME, struct experiment_spec, mirror_name, .required = true,
 	    .help = "The model or pipeline that receives the copy."),
-	ROW("percent", INTEGER, struct experiment_spec, mirror_percent, .least = 0, .most = 100, .required = true,
+	ROW("percent", INTEGER, struct experiment_spec, mirror_percent,
+	    .place_offset = offsetof(struct experiment_spec, mirror_percent_place), .least = 0, .most = 100, .required = true,
 	    .help = "The percentage of requests that are copied."),
 	ROW("tolerance", NUMBER, struct experiment_spec, mirror_tolerance, .least = 0.000000000001, .most = 1, .fallback = "0.001",
 	    .help = "The largest difference at which a number of its reply agrees with the answer's. It is relative to the "
@@ -77,8 +78,8 @@ const struct option bandit_rows[] = {
 	ROW("algorithm", CHOICE, struct bandits, algorithm, .choices = "epsilon-greedy ucb1 thompson linucb exp3 thompson-gaussian",
 	    .fallback = "epsilon-greedy",
 	    .help = "How the next candidate is chosen. thompson and exp3 take rewards from 0 to 1; thompson-gaussian takes any."),
-	ROW("epsilon", NUMBER, struct bandits, epsilon, .least = 0, .most = 1, .fallback = "0.1",
-	    .help = "Share of choices made at random."),
+	ROW("epsilon", NUMBER, struct bandits, epsilon, .place_offset = offsetof(struct bandits, epsilon_place), .least = 0,
+	    .most = 1, .fallback = "0.1", .help = "Share of choices made at random."),
 	ROW("rewardMetric", TEXT, struct bandits, reward_metric, .place_offset = offsetof(struct bandits, reward_metric_place),
 	    .help = "The metric of feedback that is maximised; feedback without it counts by its `reward`. One of the pipeline's "
 		    "`metrics` that names truth or reward is computed when feedback comes. `accuracy` is also computed from the "
@@ -89,7 +90,7 @@ const struct option bandit_rows[] = {
 		    "or candidates; any other value counts as missing."),
 	ROW("updateInterval", DURATION, struct bandits, update_interval_ns, .whole = true, .fallback = "1m",
 	    .help = "How often the policy is estimated again."),
-	ROW("outcomeWindow", DURATION, struct bandits, outcome_window_ns, .fallback = "1h",
+	ROW("outcomeWindow", DURATION, struct bandits, outcome_window_ns, .whole = true, .fallback = "1h",
 	    .help = "How long after a choice its reward counts; later feedback is only counted."),
 	ROW("explore", NUMBER, struct bandits, explore, .place_offset = offsetof(struct bandits, explore_place), .least = 0,
 	    .most = 1, .fallback = "0.02", .help = "The least share of every candidate."),
@@ -152,7 +153,8 @@ const struct option progressive_rows[] = {
 	    .help = "The stages, one after the other."),
 	ROW("schedule", NUMBERS, struct rollout, schedule, .place_offset = offsetof(struct rollout, schedule_place),
 	    .help = "Percentages of the candidates, which rise, instead of stages: [5, 10, 25, 50, 75, 100]."),
-	ROW("every", DURATION, struct rollout, every_ns, .fallback = "30m", .help = "How long each stage of the schedule lasts."),
+	ROW("every", DURATION, struct rollout, every_ns, .place_offset = offsetof(struct rollout, every_place), .fallback = "30m",
+	    .help = "How long each stage of the schedule lasts."),
 	ROW("gate", CHOICE, struct rollout, gate, .choices = "not-worse better", .fallback = "not-worse",
 	    .help = "What a stage must show about a candidate's accuracy: at most 5% below the default's, or above the default's. "
 		    "If criteria name other metrics of feedback, and not accuracy, `better` compares these."),
@@ -160,7 +162,7 @@ const struct option progressive_rows[] = {
 	    .help = "The units of the default with which candidates are compared. `all`: all of them. `concurrent`: as many as the "
 		    "largest candidate has, from the same moment on; no others are counted for the default."),
 	ROW("checkEvery", DURATION, struct rollout, check_every_ns, .fallback = "30s", .help = "How often all rules are judged."),
-	ROW("outcomeWindow", DURATION, struct rollout, outcome_window_ns, .fallback = "5m",
+	ROW("outcomeWindow", DURATION, struct rollout, outcome_window_ns, .whole = true, .fallback = "5m",
 	    .help = "How long after a choice its truth counts. An answer is judged when this time has passed."),
 	{.name = "rollback",
 	 .type = OPTION_MAP,
@@ -248,9 +250,9 @@ size_t experiment_metrics(const struct experiment_spec *experiment, const char *
 	const struct success_criterion *criteria = experiment->criteria.items;
 	size_t count = 0;
 	for (size_t i = 0; i < experiment->criteria.count; i++) {
-		bool is_new = experiment_built_in_find(criteria[i].metric) == EXPERIMENT_BUILT_IN;
+		bool is_new = criteria[i].metric && experiment_built_in_find(criteria[i].metric) == EXPERIMENT_BUILT_IN;
 		for (size_t j = 0; j < i; j++)
-			is_new &= strcmp(criteria[j].metric, criteria[i].metric) != 0;
+			is_new &= !strings_equal(criteria[j].metric, criteria[i].metric);
 		if (!is_new)
 			continue;
 		if (count < EXPERIMENT_METRICS_MAX)
@@ -503,9 +505,38 @@ static void check_learning(const struct experiment_spec *experiment, const struc
 		fault_report(listener, EXPERIMENT_NOT_LEARNING, place, NULL,
 			     "linucb chooses by a context; name its contextFeatures, or use ucb1");
 	if (features->count > 0 && !contextual)
-		fault_report(listener, EXPERIMENT_UNUSED_CONTEXT, place, NULL,
+		fault_report(listener, EXPERIMENT_IGNORED, place, NULL,
 			     "the algorithm chooses without a context: contextFeatures have no effect; use linucb or "
 			     "epsilon-greedy");
+	if (bandits->epsilon_place.line > 0 && bandits->algorithm != ALGORITHM_EPSILON_GREEDY)
+		fault_report(listener, EXPERIMENT_IGNORED, bandits->epsilon_place, NULL,
+			     "the algorithm has no epsilon, so it has no effect; leave it out, or use epsilon-greedy");
+	for (size_t i = 0; i < features->count; i++)
+		for (size_t j = 0; j < i; j++)
+			if (features->items[i].text && strings_equal(features->items[i].text, features->items[j].text))
+				fault_report(listener, EXPERIMENT_REPEATED, features->items[i].place, NULL,
+					     "`%s` is among the contextFeatures already", features->items[i].text);
+}
+
+/* What only a rollout reads, or a schedule. */
+static void check_rollout(const struct experiment_spec *experiment, const struct experiment_listener *listener)
+{
+	const struct rollout *rollout = &experiment->progressive;
+	const struct success_criterion *criteria = experiment->criteria.items;
+	const bool rolls_out = rollout->here.line > 0 || experiment->promotion.here.line > 0;
+	if (rollout->stages.count > 0 && rollout->every_place.line > 0)
+		fault_report(listener, EXPERIMENT_IGNORED, rollout->every_place, NULL,
+			     "`every` is of a `schedule`, and stages have durations of their own; leave it out");
+	if (!rolls_out && experiment->criteria.count > 0)
+		fault_report(
+			listener, EXPERIMENT_IGNORED, criteria[0].here, NULL,
+			"nothing rolls out, so no criterion is judged; write progressiveDeployment or promotionPolicy, or leave "
+			"successCriteria out");
+	if (!rolls_out && experiment->on_inconclusive_place.line > 0)
+		fault_report(
+			listener, EXPERIMENT_IGNORED, experiment->on_inconclusive_place, NULL,
+			"nothing rolls out, so `onInconclusive` has no effect; write progressiveDeployment or promotionPolicy, "
+			"or leave it out");
 }
 
 void experiment_faults(const struct experiment_spec *experiment, const struct experiment_listener *listener)
@@ -523,6 +554,7 @@ void experiment_faults(const struct experiment_spec *experiment, const struct ex
 	check_weights(experiment, listener);
 	check_exploring(experiment, listener);
 	check_learning(experiment, listener);
+	check_rollout(experiment, listener);
 }
 
 enum experiment_exposures experiment_exposures_of(const struct experiment_spec *experiment, bool inside)

@@ -48,6 +48,7 @@ struct bandits {
 	struct place here;
 	int algorithm; /* enum bandit_algorithm */
 	double epsilon;
+	struct place epsilon_place; /* line 0: not given */
 	const char *reward_metric;
 	struct place reward_metric_place;
 	struct name_list context_features;
@@ -97,6 +98,7 @@ struct rollout {
 	struct number_list schedule; /* percents, instead of stages */
 	struct place schedule_place;
 	int64_t every_ns;
+	struct place every_place; /* line 0: not given */
 	int gate;     /* enum rollout_gate */
 	int baseline; /* enum rollout_baseline */
 	int64_t check_every_ns;
@@ -139,7 +141,7 @@ size_t experiment_built_in_find(const char *metric);		   /* its index; EXPERIMEN
 
 struct success_criterion {
 	struct place here;
-	const char *metric;
+	const char *metric; /* NULL: refused */
 	double threshold;
 	const char *operator;
 };
@@ -152,6 +154,7 @@ struct experiment_spec {
 	struct name mirror_name;
 	int64_t mirror_percent;
 	double mirror_tolerance; /* of the comparison of its replies with the answers */
+	struct place mirror_percent_place; /* line 0: not given */
 	int resource_type; /* enum experiment_resource */
 	const struct expression *unit;
 	int unit_missing; /* enum experiment_unit_missing */
@@ -166,6 +169,7 @@ struct experiment_spec {
 	struct item_list criteria; /* struct success_criterion */
 	struct promotion_policy promotion;
 	int on_inconclusive;	   /* enum rollout_inconclusive */
+	struct place on_inconclusive_place; /* line 0: not given */
 	struct item_list actions;  /* struct move_action */
 	struct place actions_place; /* line 0: none are given */
 };
@@ -224,7 +228,8 @@ struct experiment_spec {
 		ROW("promotionPolicy", MAP, struct_type, base.promotion, .effect = EFFECT_KEEPER, .rows = promotion_rows,          \
 		    .help = "When the candidates get all the traffic. Without stages they keep their weights until then."),        \
 		ROW("onInconclusive", CHOICE, struct_type, base.on_inconclusive, .choices = "pause rollback promote",              \
-		    .fallback = "pause", .help = "What happens if a stage has no decision after twice its duration."),             \
+		    .place_offset = offsetof(struct_type, base.on_inconclusive_place), .fallback = "pause",                        \
+		    .help = "What happens if a stage has no decision after twice its duration."),                                  \
 		ROW("actions", LIST, struct_type, base.actions, .place_offset = offsetof(struct_type, base.actions_place),         \
 		    .rows = move_action_rows, .item_size = sizeof(struct move_action),                                             \
 		    .help = "Receivers of a notice at each move of the rollout: its start, the next stage, a pause, an "           \
@@ -287,9 +292,9 @@ enum experiment_fault {
 	EXPERIMENT_NO_CANDIDATE,
 	EXPERIMENT_NO_WEIGHT,
 	EXPERIMENT_NO_EXPLORING,
-	EXPERIMENT_NOT_LEARNING,   /* bandits that could not learn */
-	EXPERIMENT_ALL_HELD,	   /* a holdout of all units */
-	EXPERIMENT_UNUSED_CONTEXT, /* contextFeatures that the algorithm ignores */
+	EXPERIMENT_NOT_LEARNING, /* bandits that could not learn */
+	EXPERIMENT_ALL_HELD,	 /* a holdout of all units */
+	EXPERIMENT_IGNORED,	 /* a setting that has no effect beside the others */
 	EXPERIMENT_TOO_MANY,
 	EXPERIMENT_NO_DEFAULT,
 	EXPERIMENT_BAD_LAYER
