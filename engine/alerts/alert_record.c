@@ -92,7 +92,9 @@ bool alert_record_decode(struct text bytes, struct alert_read *read, struct erro
 	*read = (struct alert_read){0};
 	(void)avro_read_bytes(&cursor); /* the ids */
 	(void)avro_read_bytes(&cursor);
-	read->fires = text_is(avro_read_bytes(&cursor), "firing");
+	const struct text status = avro_read_bytes(&cursor);
+	read->fires = text_is(status, "firing");
+	read->is_present = text_is(status, ALERT_PRESENT);
 	read->namespace = avro_read_bytes(&cursor);
 	read->pipeline = avro_read_bytes(&cursor);
 	read->alert = avro_read_bytes(&cursor);

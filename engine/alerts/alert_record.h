@@ -5,12 +5,15 @@
 
 #include "alerts/notice.h"
 
+#define ALERT_PRESENT "present" /* a status among the reports of engines */
+
 /* Appends the record. LIMIT: it does not fit. */
 bool alert_record_encode(const struct alert_message *message, struct buffer *out, struct error *error);
 
 /* A record that was read; texts borrow from its bytes. Figures that it does not have are NaN. */
 struct alert_read {
-	bool fires; /* else it resolved */
+	bool fires;	 /* else it resolved */
+	bool is_present; /* neither: the pipeline of an `absent` has requests in that engine (ALERT_PRESENT) */
 	struct text namespace, pipeline, alert, engine, group;
 	int64_t fired_at_ms;
 	struct alert_values values;

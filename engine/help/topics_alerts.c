@@ -30,7 +30,8 @@ static void states_print(struct help_page *page)
 		       "An alert fires as soon as its condition holds; with `for`, when it has held at each judgement in that "
 		       "time. It resolves when the "
 		       "condition has not held for `resolveAfter` (5m). Setting the clock affects neither. `absent: PIPELINE for "
-		       "5m` fires when no request of a pipeline has ended in this engine for that time.");
+		       "5m` fires when no request of a pipeline has ended for that time: in this engine, or, with a control "
+		       "plane, in any engine of the namespace.");
 	help_page_text(page,
 		       "With `groupBy`, an alert has a state for each value of that expression, at most 1,000 at a time: each "
 		       "group fires and resolves by itself, and its notices name it. A group has a state from the first "

@@ -15,8 +15,10 @@ struct judged_alert {
 	struct alert_condition condition;   /* of the running revision; of an absence: no expression */
 	struct figure_window *window;	    /* NULL: it uses no figures */
 	struct judged_counts judged;	    /* at the last look */
-	uint64_t ended;			    /* requests of the pipeline that may be absent */
-	int64_t ended_ms;		    /* when they last changed */
+	uint64_t ended;			    /* requests of the pipeline that may be absent, in this engine */
+	int64_t ended_ms;		    /* when they last changed in any engine that shares its alerts */
+	int64_t present_ms;		    /* when this engine told the others that they had changed */
+	bool is_present;		    /* they have changed since then */
 	bool is_grouped;		    /* by its `groupBy`; else it has one group, whose name is empty */
 	uint64_t group_by;		    /* hash of that expression; 0: none */
 	struct alert_groups groups;	    /* as this engine judges */

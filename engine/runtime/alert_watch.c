@@ -453,6 +453,30 @@ static void alert_report_own(struct alert_watch *watch, const struct pipeline_pl
 	}
 }
 
+/* Tells the other engines that the pipeline of an `absent` has requests here: it is absent if no engine has any. */
+static void presence_report(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
+			    const struct alert_spec *spec, int64_t now_ms)
+{
+	const struct alert_group nobody = {0};
+	const int64_t half_ms = alert->absent_ms / 2, every_ms = half_ms < ALERT_REPORT_MS ? half_ms : ALERT_REPORT_MS;
+	struct alert_message message = message_of(watch, plan, alert, &nobody, spec, NOTICE_RESOLVED);
+	struct error error = {0};
+	struct buffer record;
+	if (!alert->is_present || now_ms - alert->present_ms < every_ms)
+		return;
+	message.status = ALERT_PRESENT;
+	buffer_open(&record, NOTICE_BYTES_MAX);
+	arena_reset(watch->judging);
+	const char *key = arena_print(watch->judging, ALERT_PRESENT "/%s/%s/%s", watch->config->instance, alert->watched.pipeline,
+				      alert->watched.name);
+	if (key && alert_record_encode(&message, &record, &error) &&
+	    watch->sharing.post(watch->sharing.context, plan, text_of(key), buffer_view(&record))) {
+		alert->present_ms = now_ms;
+		alert->is_present = false;
+	}
+	buffer_close(&record);
+}
+
 /* Sends the notices of what all engines report, if this engine is the one that does. Otherwise it keeps them for ALERT_KEPT_MS: the
  * engine that sends may end before it did. */
 static void alert_speak_shared(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
@@ -488,8 +512,10 @@ static void alert_look(struct alert_watch *watch, const struct pipeline_plan *pl
 		alert_judge(&group->alert, &rule, group->judged, time);
 	alert->watched.firing = alert_groups_in(&alert->groups, ALERT_FIRING);
 	alert->watched.pending = alert_groups_in(&alert->groups, ALERT_PENDING);
-	if (is_sharing(watch))
-		alert_report_own(watch, plan, alert, spec, time.now_ms);
+	if (!is_sharing(watch))
+		return;
+	alert_report_own(watch, plan, alert, spec, time.now_ms);
+	presence_report(watch, plan, alert, spec, time.now_ms);
 }
 
 /* After all alerts of the pipeline were judged, because one may inhibit another. */
@@ -543,6 +569,10 @@ void alert_watch_hear(struct alert_watch *watch, const struct alert_read *report
 	struct judged_alert *alert = judged_of(watch, report);
 	if (!alert)
 		return;
+	if (report->is_present) {
+		alert->ended_ms = loop_now_ms(engine_loop(watch->engine));
+		return;
+	}
 	struct alert_group *own =
 		text_is(report->engine, watch->config->instance) ? alert_group_find(&alert->groups, report->group) : NULL;
 	if (own)

@@ -2,7 +2,7 @@
 # Alerts of two engines with a control plane, on a real Kafka: one notice for a firing that both engines see, and one of its end. The
 # engine with the keeper is killed with -9 while the alert fires in several groups: the notices of the other have the same ids.
 #   alerts.sh SLUICE BUILD
-# Takes about a minute.
+# Takes about a minute. A pipeline that is quiet in one engine is not absent while the other has its requests.
 set -u
 what=alerts
 # shellcheck source=tests/kafka/stand.sh
@@ -62,6 +62,34 @@ requests() { # $1 value, $2 how many, each with a key of its own, so that they g
 	done >"$dir/requests"
 	"$sluice" produce p "$dir/requests" >/dev/null 2>"$dir/produce.log" || give_up "requests were not written"
 }
+
+# ---- one engine has all requests of a pipeline, and the other none ----
+
+gone=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+python3 "$here/receiver.py" "$gone" >"$dir/gone" 2>"$dir/gone.log" &
+ours $!
+"$build/admin" "$brokers" make sluice.default.pipeline.lone.inputs 1 delete || give_up "a topic could not be made"
+cat >"$dir/lone.yaml" <<YAML
+apiVersion: mlops.seldon.io/v1alpha1
+kind: Pipeline
+metadata: {name: lone}
+spec:
+  steps:
+  - {name: s, expression: {set: {y: x * 2}}}
+  output: {steps: [s]}
+  alerts:
+  - {name: gone, absent: lone for 6s, resolveAfter: 1s, actions: [{type: webhook, url: "http://127.0.0.1:$gone/hook"}]}
+YAML
+"$sluice" apply -f "$dir/lone.yaml" --author ann --reason lone >"$dir/apply.log" 2>&1 || give_up "the pipeline was not applied"
+echo '{"inputs": [{"name": "x", "datatype": "INT64", "shape": [1], "data": [1]}]}' >"$dir/request"
+for ((n = 0; n < 12; n++)); do
+	"$sluice" produce lone "$dir/request" >/dev/null 2>"$dir/produce.log" || give_up "requests were not written"
+	sleep 0.8
+done
+expect "notices of an absence while one of two engines has requests" "$(wc -l <"$dir/gone")" "-eq 0"
+wait_until 20 test -s "$dir/gone"
+sleep 3
+expect "notices of an absence in both" "$(jq -r .status "$dir/gone" | paste -sd' ')" "= firing"
 
 # ---- both see it ----
 
