@@ -18,7 +18,8 @@ static const char *behind(const char *value, const char *prefix)
 
 bool secret_is_reference(const char *value)
 {
-	return behind(value, from_environment) || behind(value, from_file);
+	const char *name = behind(value, from_environment), *path = behind(value, from_file);
+	return (name && *name) || (path && *path);
 }
 
 static const char *const secret_words[] = {"password", "secret", ".key.pem", "login"};

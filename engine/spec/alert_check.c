@@ -2,6 +2,7 @@
 #include "alerts/notice_services.h"
 #include "base/moment.h"
 #include "base/network.h"
+#include "base/number.h"
 #include "base/secret.h"
 #include "base/suggest.h"
 #include "spec/fault_codes.h"
@@ -10,6 +11,25 @@
 #define CHECK_BYTES ((size_t)1 << 20) /* of one condition */
 
 /* ---- receivers ---- */
+
+#define PORT_MAX 65535
+
+/* `rest`: what follows the host; empty, or a colon and a number. */
+static bool port_is_sound(struct text rest)
+{
+	int64_t port;
+	return rest.length == 0 ||
+	       (rest.bytes[0] == ':' && number_read_int64(text_from(rest, 1), &port) && port > 0 && port <= PORT_MAX);
+}
+
+/* Blanks and control characters are no part of a URL. */
+static bool has_blank(struct text url)
+{
+	for (size_t i = 0; i < url.length; i++)
+		if ((unsigned char)url.bytes[i] <= ' ' || url.bytes[i] == 0x7f)
+			return true;
+	return false;
+}
 
 /* The host of an http or https URL, without port and brackets; empty: the URL is not valid, or has a login. */
 static struct text host_of(struct text url)
@@ -20,16 +40,20 @@ static struct text host_of(struct text url)
 		if (text_starts_with(url, scheme))
 			rest = text_from(url, scheme.length);
 	}
-	if (rest.length == url.length)
+	if (rest.length == url.length || has_blank(url))
 		return (struct text){0};
 	struct text host = text_take_until(&rest, '/');
-	if (memchr(host.bytes, '@', host.length) || memchr(host.bytes, ' ', host.length))
+	if (memchr(host.bytes, '@', host.length))
 		return (struct text){0};
+	size_t length = 0;
 	if (text_starts_with(host, TEXT("["))) {
 		host = text_from(host, 1);
-		return text_take_until(&host, ']');
+		const struct text name = text_take_until(&host, ']');
+		return port_is_sound(host) ? name : (struct text){0};
 	}
-	return text_take_until(&host, ':');
+	while (length < host.length && host.bytes[length] != ':')
+		length++;
+	return port_is_sound(text_from(host, length)) ? (struct text){host.bytes, length} : (struct text){0};
 }
 
 static void check_url(const struct written_webhook *webhook, struct faults *faults)
@@ -146,6 +170,10 @@ static void check_action(const struct alert_action *action, struct faults *fault
 	if (!webhook && action->type != ALERT_EMAIL && action->recipients.count > 0)
 		fault_add(faults, CODE_CONTRADICTION, action->here, NULL, "`%s` has no `recipients`: these are of an `email`",
 			  alert_action_names[action->type]);
+	if (action->body && strlen(action->body) > NOTICE_BYTES_MAX)
+		fault_add(faults, CODE_OUT_OF_RANGE, action->here, NULL,
+			  "`template` has %zu bytes, and a notice at most %zu; write a shorter one", strlen(action->body),
+			  NOTICE_BYTES_MAX);
 	if (action->body && (unknown = notice_template_fault(text_of(action->body))).bytes)
 		check_template(action, unknown, faults);
 }
@@ -225,6 +253,14 @@ static void check_groups(const struct pipeline_spec *pipeline, const struct aler
 				       : "the figures of this condition are of the pipeline as a whole");
 }
 
+static void check_over(const struct alert_spec *alert, bool of_figures, struct faults *faults)
+{
+	if (alert->over_place.line > 0 && !of_figures)
+		fault_add(faults, CODE_IGNORED_SETTING, alert->over_place, NULL,
+			  "`over` is of figures, and this alert %s, so it has no effect; leave it out",
+			  alert->absent.text ? "is of absence" : "judges each message");
+}
+
 static void check_condition(const struct pipeline_spec *pipeline, const struct alert_spec *alert, struct faults *faults)
 {
 	struct alert_condition condition;
@@ -243,6 +279,7 @@ static void check_condition(const struct pipeline_spec *pipeline, const struct a
 		}
 		if (alert->group_by)
 			check_groups(pipeline, alert, &condition, faults);
+		check_over(alert, condition.of_figures, faults);
 	}
 	arena_close(arena);
 }
@@ -263,6 +300,8 @@ static void check_judged(const struct pipeline_spec *pipeline, const struct aler
 	else if (alert->absent.text && !alert_absence_read(text_of(alert->absent.text), &name, &ns))
 		fault_add(faults, CODE_BAD_DURATION, alert->absent.place, NULL,
 			  "`absent` is not `PIPELINE for DURATION`, as in `trading for 5m`");
+	if (alert->absent.text && !has_condition)
+		check_over(alert, false, faults);
 	if (alert->absent.text && alert->group_by)
 		fault_add(faults, CODE_IDLE_GROUPS, expression_place(alert->group_by), NULL,
 			  "`groupBy` has no effect: an alert with `absent` has one state");

@@ -165,7 +165,7 @@ static const struct option alert_rows[] = {
 		    "that it can use."),
 	ROW("absent", NAME, struct alert_spec, absent,
 	    .help = "Instead of a condition, `PIPELINE for DURATION`: no request of that pipeline has ended for that time."),
-	ROW("over", DURATION, struct alert_spec, over_ns, .fallback = "1m",
+	ROW("over", DURATION, struct alert_spec, over_ns, .place_offset = offsetof(struct alert_spec, over_place), .fallback = "1m",
 	    .help = "The period that the figures of the condition cover."),
 	ROW("for", DURATION, struct alert_spec, for_ns, .help = "How long the condition must hold; default: once."),
 	ROW("resolveAfter", DURATION, struct alert_spec, resolve_after_ns, .fallback = "5m",

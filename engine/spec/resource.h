@@ -205,6 +205,7 @@ struct alert_spec {
 	struct place condition_place;	    /* line 0: not given */
 	struct name absent;		    /* "PIPELINE for DURATION" */
 	int64_t over_ns, for_ns, resolve_after_ns;
+	struct place over_place;	   /* line 0: not given */
 	const struct expression *group_by; /* one state for each of its values; NULL: one state */
 	struct name_list inhibited_by;
 	struct alert_silence silence;
