@@ -51,9 +51,14 @@ static bool sets_check(const struct drift *self, struct error *error)
 			 self->joint.count, MONITOR_SETS_MAX);
 }
 
+#define PAST_NS_LEAST 1000000000
+
 static bool past_check(const struct drift *self, struct error *error)
 {
 	const int64_t past_ns = self->reference.past_ns;
+	if (past_ns && past_ns < PAST_NS_LEAST)
+		return error_set(error, ERROR_CONFIG, self->reference.here,
+				 "a past shorter than a second has too few rows to know what is usual; give a longer `past`");
 	if (past_ns && self->group)
 		return error_set(error, ERROR_CONFIG, self->reference.here,
 				 "segments of `groupBy` have no past of their own; learn a file by `sluice fit drift`, or leave "
@@ -72,13 +77,25 @@ static bool estimates_check(const struct drift_estimate_options *estimate, struc
 			 "`drift` of its own");
 }
 
+/* A tensor that is watched twice would count twice. */
+static bool tensors_check(const struct drift *self, struct error *error)
+{
+	const struct name *names = self->tensors.items;
+	for (size_t i = 0; i < self->tensors.count; i++)
+		for (size_t j = 0; j < i; j++)
+			if (names[i].text && names[j].text && strcmp(names[i].text, names[j].text) == 0)
+				return error_set(error, ERROR_CONFIG, names[i].place,
+						 "`%s` is among the tensors already; leave it out here", names[i].text);
+	return true;
+}
+
 static bool drift_check(const void *options, struct place place, struct error *error)
 {
 	const struct drift *self = options;
 	struct monitor_settings settings;
 	(void)place;
 	return reference_check(&self->reference, error) && drift_settings_read(self, &settings, error) && past_check(self, error) &&
-	       sets_check(self, error) && estimates_check(&self->estimate, error);
+	       tensors_check(self, error) && sets_check(self, error) && estimates_check(&self->estimate, error);
 }
 
 /* ---- learning ---- */

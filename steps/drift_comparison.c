@@ -66,13 +66,19 @@ static bool method_is_auto(const struct drift_method *method)
 	return strcmp(method->name.text, "auto") == 0;
 }
 
-static void methods_read(const struct drift *options, unsigned *methods)
+/* `auto` is a choice of methods of its own. */
+static bool methods_read(const struct drift *options, unsigned *methods, struct error *error)
 {
 	const struct drift_method *items = options->methods.items;
 	*methods = 0;
-	for (size_t i = 0; i < options->methods.count; i++)
+	for (size_t i = 0; i < options->methods.count; i++) {
 		if (!method_is_auto(&items[i]))
 			*methods |= 1U << method_number(&items[i]);
+		else if (options->methods.count > 1)
+			return error_set(error, ERROR_CONFIG, items[i].name.place,
+					 "`auto` stands beside other methods; write it alone, or name all methods");
+	}
+	return true;
 }
 
 bool drift_settings_read(const struct drift *options, struct monitor_settings *settings, struct error *error)
@@ -88,7 +94,8 @@ bool drift_settings_read(const struct drift *options, struct monitor_settings *s
 		return error_set(error, ERROR_CONFIG, options->share_place,
 				 "`share` is 0, so no message is watched; write a share above 0, such as `10%%`, or leave the step "
 				 "out");
-	methods_read(options, &settings->methods);
+	if (!methods_read(options, &settings->methods, error))
+		return false;
 	settings->set_count = options->joint.count;
 	settings->sets = options->joint.items;
 	if (monitor_settings_check(settings, error))

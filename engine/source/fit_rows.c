@@ -112,15 +112,20 @@ static bool refuse_fields(const struct fit_rows *rows, size_t count, struct erro
 						    : "quote fields that contain a comma");
 }
 
+static void blank_lines_pass(struct fit_rows *rows)
+{
+	while (rows->at < rows->text.length && (rows->text.bytes[rows->at] == '\n' || rows->text.bytes[rows->at] == '\r')) {
+		line_count(rows, rows->at);
+		rows->at++;
+	}
+}
+
 /* The fields of the next row; false: none is left, or an error. Blank lines are passed over. */
 static bool row_next(struct fit_rows *rows, struct arena *arena, struct error *error)
 {
 	size_t count = 0;
 	bool last = false;
-	while (rows->at < rows->text.length && (rows->text.bytes[rows->at] == '\n' || rows->text.bytes[rows->at] == '\r')) {
-		line_count(rows, rows->at);
-		rows->at++;
-	}
+	blank_lines_pass(rows);
 	if (rows->at >= rows->text.length)
 		return false;
 	while (!last) {
@@ -281,6 +286,7 @@ static size_t header_count(const struct fit_rows *rows, struct error *error)
 
 static bool header_read(struct fit_rows *rows, struct error *error)
 {
+	blank_lines_pass(rows);
 	const size_t count = header_count(rows, error);
 	if (count == 0)
 		return false;
@@ -398,6 +404,7 @@ static bool request_next(struct fit_rows *rows, struct arena *arena, struct payl
 		line = (struct text){begin, end ? (size_t)(end - begin) : rows->text.length - rows->at};
 		rows->at += line.length + 1;
 		rows->line++;
+		line = text_trimmed(line, " \t\r");
 	}
 	if (line.length == 0)
 		return false;

@@ -91,6 +91,22 @@ static void a_mark_before_the_text_is_no_part_of_the_first_name(void **state)
 	said_close(&said);
 }
 
+static void blank_lines_are_no_header_and_no_request(void **state)
+{
+	static const char *const data[] = {
+		"\n\r\na,b\r\n1,2\r\n\r\n-4,3\r\n",
+		"\r\n{\"inputs\": [{\"name\": \"a\", \"datatype\": \"FP64\", \"shape\": [1], \"data\": [-4]}]}\r\n  \r\n",
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof data / sizeof *data; i++) {
+		struct said said = fit("    - scale: {tensor: a, by: max-abs, fitted: f}\n", data[i], "");
+		assert_string_equal(said.err, "");
+		assert_int_equal(said.code, 0);
+		expect_words(said.out, "\"scale\": [4.0]");
+		said_close(&said);
+	}
+}
+
 static void requests_teach_as_they_come(void **state)
 {
 	(void)state;
@@ -472,6 +488,7 @@ int main(void)
 		cmocka_unit_test(a_csv_may_have_quotes_and_columns_of_words),
 		cmocka_unit_test(which_step_learns_is_said_or_asked_for),
 		cmocka_unit_test(a_mark_before_the_text_is_no_part_of_the_first_name),
+		cmocka_unit_test(blank_lines_are_no_header_and_no_request),
 		cmocka_unit_test(requests_teach_as_they_come),
 		cmocka_unit_test(a_request_without_rows_teaches_nothing),
 		cmocka_unit_test(events_are_mapped_as_the_pipeline_says),
