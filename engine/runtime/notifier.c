@@ -1,4 +1,4 @@
-/* notifier.c: see notifier.h. The lock protects the queue; it is not held while a notice is sent. */
+/* notifier.c: see notifier.h. The lock protects the queues; it is not held while a notice is sent. */
 #include "runtime/notifier.h"
 
 #include <assert.h>
@@ -29,15 +29,25 @@ struct parcel_to_send {
 	bool is_partly_refused; /* recipients that a mail server refused get no further attempt */
 };
 
+/* Records for Kafka, among them commands that roll back, do not wait for a webhook that hangs. */
+enum { LANE_TOPICS, LANE_POSTS, NOTICE_LANES };
+
+/* Notices that wait for one another, and the thread that sends them. */
+struct notice_lane {
+	struct notifier *notifier;
+	pthread_t thread;
+	struct notice_queue queue;
+	bool runs;
+};
+
 struct notifier {
 	const struct notifier_settings *settings;
 	const struct notice_topic_config *kafka;
 	const struct log_sink *log;
-	pthread_t thread;
 	pthread_mutex_t lock; /* protects the rest */
 	pthread_cond_t bell;
-	struct notice_queue queue;
-	bool stopping, ended;
+	struct notice_lane lanes[NOTICE_LANES];
+	bool stopping;
 	int64_t until_ms; /* when stopping: the end of the drain */
 	atomic_bool given_up;
 };
@@ -231,8 +241,9 @@ static bool recipients_leave(struct post_recipients *recipients)
 }
 
 /* Sends without the lock, and settles with it. */
-static void parcel_send(struct notifier *notifier, struct parcel_to_send *sending)
+static void parcel_send(struct notice_lane *lane, struct parcel_to_send *sending)
 {
+	struct notifier *notifier = lane->notifier;
 	struct error error = {0};
 	pthread_mutex_unlock(&notifier->lock);
 	enum post_outcome outcome = sending->topic ? notice_topic_write(notifier->kafka, sending->topic, text_of(sending->key),
@@ -244,10 +255,10 @@ static void parcel_send(struct notifier *notifier, struct parcel_to_send *sendin
 		say_failed(notifier, sending, ", and is sent again", &error);
 	sending->has_failed |= outcome == POST_UNREACHABLE;
 	pthread_mutex_lock(&notifier->lock);
-	if (outcome == POST_UNREACHABLE && notice_queue_retry(&notifier->queue, &sending->queued, sending->wait_ms, clock_ms()))
+	if (outcome == POST_UNREACHABLE && notice_queue_retry(&lane->queue, &sending->queued, sending->wait_ms, clock_ms()))
 		return;
 	if (outcome != POST_UNREACHABLE)
-		notice_queue_remove(&notifier->queue, &sending->queued);
+		notice_queue_remove(&lane->queue, &sending->queued);
 	if (outcome != POST_DELIVERED)
 		say_failed(notifier, sending, "", &error);
 	const bool reached = outcome == POST_DELIVERED && !sending->is_partly_refused;
@@ -265,24 +276,26 @@ static void wait_until(struct notifier *notifier, int64_t due_ms)
 	(void)pthread_cond_timedwait(&notifier->bell, &notifier->lock, &until);
 }
 
-static bool has_ended(const struct notifier *notifier)
+static bool lane_has_ended(const struct notice_lane *lane)
 {
-	return notifier->stopping && (notifier->queue.count == 0 || clock_ms() >= notifier->until_ms);
+	const struct notifier *notifier = lane->notifier;
+	return notifier->stopping && (lane->queue.count == 0 || clock_ms() >= notifier->until_ms);
 }
 
-static void *notifier_run(void *context)
+static void *lane_run(void *context)
 {
-	struct notifier *notifier = context;
+	struct notice_lane *lane = context;
+	struct notifier *notifier = lane->notifier;
 	pthread_mutex_lock(&notifier->lock);
-	while (!has_ended(notifier)) {
+	while (!lane_has_ended(lane)) {
 		int64_t due_ms;
-		struct queued_notice *next = notice_queue_next(&notifier->queue, clock_ms(), &due_ms);
+		struct queued_notice *next = notice_queue_next(&lane->queue, clock_ms(), &due_ms);
 		if (next)
-			parcel_send(notifier, (struct parcel_to_send *)next);
+			parcel_send(lane, (struct parcel_to_send *)next);
 		else
 			wait_until(notifier, due_ms);
 	}
-	notifier->ended = true;
+	lane->runs = false;
 	pthread_cond_broadcast(&notifier->bell);
 	pthread_mutex_unlock(&notifier->lock);
 	return NULL;
@@ -297,7 +310,8 @@ static bool parcel_queue(struct notifier *notifier, struct parcel_to_send *made,
 	if (made) {
 		made->counts = counts;
 		pthread_mutex_lock(&notifier->lock);
-		taken = notice_queue_add(&notifier->queue, &made->queued, clock_ms());
+		struct notice_lane *lane = &notifier->lanes[made->topic ? LANE_TOPICS : LANE_POSTS];
+		taken = notice_queue_add(&lane->queue, &made->queued, clock_ms());
 		pthread_cond_broadcast(&notifier->bell);
 		pthread_mutex_unlock(&notifier->lock);
 	}
@@ -372,6 +386,22 @@ static bool bell_open(pthread_cond_t *bell)
 	return good;
 }
 
+/* False: one cannot be started, and `notifier` of its lane stays NULL. */
+static bool lanes_start(struct notifier *notifier)
+{
+	for (size_t i = 0; i < NOTICE_LANES; i++) {
+		struct notice_lane *lane = &notifier->lanes[i];
+		lane->notifier = notifier;
+		lane->runs = true;
+		if (pthread_create(&lane->thread, NULL, lane_run, lane) == 0)
+			continue;
+		lane->notifier = NULL;
+		lane->runs = false;
+		return false;
+	}
+	return true;
+}
+
 struct notifier *notifier_open(const struct notifier_settings *settings, const struct notice_topic_config *kafka,
 			       const struct log_sink *log, struct error *error)
 {
@@ -384,35 +414,58 @@ struct notifier *notifier_open(const struct notifier_settings *settings, const s
 	notifier->settings = settings;
 	notifier->kafka = kafka;
 	notifier->log = log;
-	if (pthread_mutex_init(&notifier->lock, NULL) == 0 && bell_open(&notifier->bell) &&
-	    pthread_create(&notifier->thread, NULL, notifier_run, notifier) == 0)
+	if (pthread_mutex_init(&notifier->lock, NULL) != 0 || !bell_open(&notifier->bell)) {
+		memory_give(notifier);
+		error_set(error, ERROR_SYSTEM, PLACE_NONE, "the sender of notices cannot be opened");
+		return NULL;
+	}
+	if (lanes_start(notifier))
 		return notifier;
-	memory_give(notifier);
-	error_set(error, ERROR_SYSTEM, PLACE_NONE, "the thread that sends notices cannot be started");
+	notifier_close(notifier);
+	error_set(error, ERROR_SYSTEM, PLACE_NONE, "a thread that sends notices cannot be started");
 	return NULL;
+}
+
+static bool any_lane_runs(const struct notifier *notifier)
+{
+	bool any = false;
+	for (size_t i = 0; i < NOTICE_LANES; i++)
+		any = any || notifier->lanes[i].runs;
+	return any;
+}
+
+/* Drops what waits. How many notices. */
+static size_t lane_clear(struct notice_lane *lane)
+{
+	const size_t left = lane->queue.count;
+	while (lane->queue.notices.first) {
+		struct parcel_to_send *parcel = LIST_OWNER(lane->queue.notices.first, struct parcel_to_send, queued.node);
+		notice_queue_remove(&lane->queue, &parcel->queued);
+		arena_close(parcel->arena);
+	}
+	return left;
 }
 
 void notifier_close(struct notifier *notifier)
 {
+	size_t left = 0;
 	if (!notifier)
 		return;
 	pthread_mutex_lock(&notifier->lock);
 	notifier->stopping = true;
 	notifier->until_ms = clock_ms() + NOTIFIER_DRAIN_MS;
 	pthread_cond_broadcast(&notifier->bell);
-	while (!notifier->ended && clock_ms() < notifier->until_ms)
+	while (any_lane_runs(notifier) && clock_ms() < notifier->until_ms)
 		wait_until(notifier, notifier->until_ms);
 	pthread_mutex_unlock(&notifier->lock);
 	atomic_store(&notifier->given_up, true);
-	pthread_join(notifier->thread, NULL);
-	if (notifier->queue.count > 0)
-		log_say(notifier->log, LOG_LEVEL_WARN, NULL, "%zu notices were not delivered, and are lost",
-			notifier->queue.count);
-	while (notifier->queue.notices.first) {
-		struct parcel_to_send *left = LIST_OWNER(notifier->queue.notices.first, struct parcel_to_send, queued.node);
-		notice_queue_remove(&notifier->queue, &left->queued);
-		arena_close(left->arena);
-	}
+	for (size_t i = 0; i < NOTICE_LANES; i++)
+		if (notifier->lanes[i].notifier)
+			pthread_join(notifier->lanes[i].thread, NULL);
+	for (size_t i = 0; i < NOTICE_LANES; i++)
+		left += lane_clear(&notifier->lanes[i]);
+	if (left > 0)
+		log_say(notifier->log, LOG_LEVEL_WARN, NULL, "%zu notices were not delivered, and are lost", left);
 	pthread_cond_destroy(&notifier->bell);
 	pthread_mutex_destroy(&notifier->lock);
 	memory_give(notifier);

@@ -1,8 +1,9 @@
-/* notifier.h: Sender of notices, of alerts and of moves of rollouts, to webhooks, by mail, and to topics: a thread with
- * a queue (alerts/notice_queue.h).
+/* notifier.h: Sender of notices, of alerts and of moves of rollouts, to webhooks, by mail, and to topics: two threads, each with
+ * a queue (alerts/notice_queue.h), one of them for records of Kafka.
  *
- * Receivers may be slow or away, so only this thread waits for them. A notice is copied when it is handed over. Each is
- * delivered at least once while the process runs; those that wait when it ends are lost, and said so in the log.
+ * Receivers may be slow or away, so only these threads wait for them. No record of Kafka waits for a webhook: among them are
+ * commands that roll an experiment back. A notice is copied when it is handed over. Each is delivered at least once while the
+ * process runs; those that wait when it ends are lost, and said so in the log.
  */
 #ifndef SLUICE_RUNTIME_NOTIFIER_H
 #define SLUICE_RUNTIME_NOTIFIER_H
@@ -26,7 +27,7 @@ struct notifier_settings {
 	const char *from;	/* sender of mails */
 };
 
-/* Counts of notices of one alert. The first two are written by the notifier's thread, the last by its caller's. */
+/* Counts of notices of one alert. The first two are written by the notifier's threads, with its lock, the last by its caller's. */
 struct notice_counts {
 	uint64_t sent;
 	uint64_t failed;  /* given up: refused by the receiver, not allowed, or too old */
