@@ -201,6 +201,27 @@ static bool read_parts(struct json_scan *scan, struct seldon_json_parts *parts)
 	return json_end(scan);
 }
 
+/* Its puid is the request's id, by which feedback names it. */
+static bool read_meta(struct message *message, struct json_scan *scan, struct text span)
+{
+	struct json_scan meta = json_again(scan, span);
+	enum json_type type = json_peek(&meta);
+	struct text key;
+	if (type == JSON_NULL)
+		return true;
+	if (type != JSON_OBJECT)
+		return INPUT_ERROR(scan, "meta is not an object");
+	message->seldon_meta = span;
+	json_enter(&meta);
+	while (json_key(&meta, &key)) {
+		if (text_is(key, "puid") && json_peek(&meta) == JSON_STRING)
+			(void)json_text(&meta, &message->payload_id);
+		else
+			(void)json_skip(&meta);
+	}
+	return !meta.failed;
+}
+
 static bool seldon_decode(struct message *message, struct text bytes, const struct schema_source *schemas, struct error *error)
 {
 	(void)schemas;
@@ -209,14 +230,8 @@ static bool seldon_decode(struct message *message, struct text bytes, const stru
 	json_begin(&scan, bytes, "the request", message->arena, error);
 	if (!read_parts(&scan, &parts))
 		return false;
-	if (parts.meta.bytes) {
-		struct json_scan meta = json_again(&scan, parts.meta);
-		enum json_type type = json_peek(&meta);
-		if (type != JSON_OBJECT && type != JSON_NULL)
-			return INPUT_ERROR(&scan, "meta is not an object");
-		if (type == JSON_OBJECT)
-			message->seldon_meta = parts.meta;
-	}
+	if (parts.meta.bytes && !read_meta(message, &scan, parts.meta))
+		return false;
 	int count = !!parts.data.bytes + !!parts.string.bytes + !!parts.binary.bytes + !!parts.json.bytes;
 	if (count != 1)
 		return INPUT_ERROR(&scan, "the request has %s of data, strData, binData and jsonData; send exactly one",

@@ -257,6 +257,8 @@ def takes_feedback_by_grpc(judge, binary, folder):
             stub = prediction_pb2_grpc.SeldonStub(channel)
             stub.Predict(message(data=data), metadata=[("x-request-id", "f-1")], timeout=20)
             response = message(meta=prediction_pb2.Meta(puid="f-1"))
+            _, call = stub.Predict.with_call(message(data=data, meta=prediction_pb2.Meta(puid="f-4")), timeout=20)
+            judge.expect("feedback: the puid of a request is its id", dict(call.initial_metadata()).get("x-request-id") == "f-4", call.initial_metadata())
             answer = stub.SendFeedback(prediction_pb2.Feedback(response=response, reward=2.5), timeout=20)
             judge.expect("feedback: it is answered by a SeldonMessage", answer == response, answer)
             answer = stub.SendFeedback(prediction_pb2.Feedback(reward=1), metadata=[("x-request-id", "f-2")], timeout=20)

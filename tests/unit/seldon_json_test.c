@@ -23,6 +23,7 @@ static void names_and_meta_come_back(void **state)
 	assert_string_equal(
 		answered(*state),
 		"{\"meta\":{\"puid\":\"p-9\",\"tags\":{\"t\":1}},\"data\":{\"names\":[\"f1\",\"f2\"],\"ndarray\":[[1.0,1.5]]}}");
+	assert_true(text_is(((struct exchange *)*state)->message.payload_id, "p-9"));
 	assert_refused(*state, "{\"meta\":[],\"strData\":\"x\"}", "meta");
 	assert_refused(*state, "{\"data\":{\"names\":[1],\"ndarray\":[1]}}", "data.names");
 }
