@@ -27,7 +27,7 @@ static bool natural_read(struct text digits, uint64_t *number)
 
 static bool epoch_read(struct text digits, uint64_t *epoch)
 {
-	*epoch = 0;
+	uint64_t read = 0;
 	if (digits.length != REPLY_EPOCH_DIGITS)
 		return false;
 	for (size_t i = 0; i < REPLY_EPOCH_DIGITS; i++) {
@@ -35,8 +35,9 @@ static bool epoch_read(struct text digits, uint64_t *epoch)
 		unsigned digit = c >= '0' && c <= '9' ? (unsigned)(c - '0') : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a' + 10) : 16;
 		if (digit > 15)
 			return false;
-		*epoch = *epoch << 4 | digit;
+		read = read << 4 | digit;
 	}
+	*epoch = read;
 	return true;
 }
 

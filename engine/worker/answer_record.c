@@ -1,7 +1,6 @@
 /* answer_record.c: see answer_record.h. */
 #include "worker/answer_record.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 

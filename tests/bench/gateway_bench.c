@@ -1,6 +1,6 @@
 /* gateway_bench.c: Cost of a request in a gateway and a worker, apart from its protocol.
  *
- *   gateway_bench headers|skip|type|reply|address|memory ROUNDS
+ *   gateway_bench headers|skip|reply|address|memory|type ROUNDS
  *
  * `headers`: the four headers of a request's record are found and read. `skip`: one of them is looked for, by which a request that
  * was answered directly is skipped. `type`: the format of a request is found by its content type, the first and the last of the
@@ -101,7 +101,7 @@ int main(int count, char **words)
 	static const char *const pipelines[] = {"one"};
 	struct error error = {0};
 	if (count != 3) {
-		fprintf(stderr, "usage: gateway_bench headers|skip|type|reply|address|memory ROUNDS\n");
+		fprintf(stderr, "usage: gateway_bench headers|skip|reply|address|memory|type ROUNDS\n");
 		return 2;
 	}
 	struct arena *arena = arena_open(1 << 20);
@@ -113,10 +113,10 @@ int main(int count, char **words)
 	for (long i = 0, rounds = strtol(words[2], NULL, 10); good && i < rounds; i++)
 		good = strcmp(words[1], "headers") == 0	  ? headers_pass(arena)
 		       : strcmp(words[1], "skip") == 0	  ? skip_pass()
-		       : strcmp(words[1], "type") == 0	  ? type_pass()
 		       : strcmp(words[1], "reply") == 0	  ? reply_pass(arena)
 		       : strcmp(words[1], "address") == 0 ? address_pass((uint64_t)i + 100000)
-							  : memory_pass(hub, port);
+		       : strcmp(words[1], "memory") == 0  ? memory_pass(hub, port)
+							  : type_pass();
 	direct_port_close(port);
 	direct_hub_close(hub);
 	arena_close(arena);
