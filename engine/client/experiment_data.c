@@ -172,8 +172,8 @@ static void note_unexposed(const struct experiment_reading *self)
 		workspace_note(
 			self->workspace,
 			"no record has an exposure of experiment `%s`: topics of exposures have none, and answers carry none. They "
-			"do with `exposures: thin`, if the stage of the choice answers. Set `exposures: full` in the Experiment, "
-			"and analyse the requests that come from then on",
+			"do with `exposures: thin`, if the stage of the choice answers, and not in Avro. Set `exposures: full` in "
+			"the Experiment, and analyse the requests that come from then on",
 			self->name);
 }
 

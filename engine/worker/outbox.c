@@ -53,7 +53,8 @@ static enum produce_verdict answer_produce(struct outbox *outbox, struct infligh
 	if (!answer_record_write(&outbox->encoded, inflight, message, format, answer, &headers, &outgoing, error))
 		return PRODUCE_REFUSED;
 	outgoing.topic = config->answers;
-	if (inflight->message.assigned && !inflight->produced) /* the first of several answers carries them */
+	/* The first of several answers carries them, if it has headers: the first header of a record costs more than a record. */
+	if (inflight->message.assigned && !inflight->produced && headers.count > 0)
 		outgoing.headers.count += exposures_carry(&outbox->carried, inflight, answer, headers.items + headers.count);
 	enum produce_verdict verdict = output_produce(outbox->output, &outgoing, error);
 	if (verdict == PRODUCED) {

@@ -288,7 +288,8 @@ static void a_worker_writes_exposures_with_the_answer(void **state)
 	"  output: {steps: [u]}\n"
 
 /* Runs one request through a pipeline, and returns its exposure as the first record has it; id empty: it has none. */
-static struct exposure exposure_of(struct stand *stand, const char *steps, bool exposes, struct arena *arena)
+static struct exposure exposure_of(struct stand *stand, const char *steps, bool exposes, const struct format *format,
+				   struct arena *arena)
 {
 	struct exposure exposure = {.latency_ms = -1};
 	struct held_model model;
@@ -300,6 +301,7 @@ static struct exposure exposure_of(struct stand *stand, const char *steps, bool 
 	held_model_open(&model, "m", 1);
 	atomic_store(&model.open, true);
 	stand->stages[0].exposes = exposes;
+	stand->stages[0].format = format;
 	stand->caller.model_count = 1;
 	stand->caller.models = &model.config;
 	stand_start(stand);
@@ -322,10 +324,10 @@ static struct exposure exposure_of(struct stand *stand, const char *steps, bool 
 static void an_answer_carries_what_a_topic_would_have(void **state)
 {
 	struct arena *arena = arena_open(ARENA_BYTES);
-	const struct exposure full = exposure_of(*state, SPLIT("full"), true, arena);
+	const struct exposure full = exposure_of(*state, SPLIT("full"), true, NULL, arena);
 	assert_int_equal(stand_close(state), 0);
 	assert_int_equal(stand_open(state), 0);
-	const struct exposure thin = exposure_of(*state, SPLIT("thin"), false, arena);
+	const struct exposure thin = exposure_of(*state, SPLIT("thin"), false, NULL, arena);
 	assert_true(text_is(thin.id, "r-1") && text_equal(full.id, thin.id));
 	assert_true(text_is(thin.unit, "5") && text_equal(full.unit, thin.unit));
 	assert_true(text_is(thin.prediction, "1") && text_equal(full.prediction, thin.prediction));
@@ -335,11 +337,15 @@ static void an_answer_carries_what_a_topic_would_have(void **state)
 	assert_true(thin.probability == 1);
 	assert_int_equal(stand_close(state), 0);
 	assert_int_equal(stand_open(state), 0);
-	assert_int_equal(exposure_of(*state, SPLIT("off"), false, arena).id.length, 0);
+	assert_int_equal(exposure_of(*state, SPLIT("off"), false, NULL, arena).id.length, 0);
 	assert_int_equal(stand_close(state), 0);
 	assert_int_equal(stand_open(state), 0);
-	const struct exposure first = exposure_of(*state, TWO_SPLITS, false, arena); /* of the last header, which is the only one */
+	const struct exposure first =
+		exposure_of(*state, TWO_SPLITS, false, NULL, arena); /* of the last header, which is the only one */
 	assert_true(text_is(first.experiment, "e"));
+	assert_int_equal(stand_close(state), 0);
+	assert_int_equal(stand_open(state), 0);
+	assert_int_equal(exposure_of(*state, SPLIT("thin"), false, &format_avro, arena).id.length, 0); /* it has no other header */
 	arena_close(arena);
 }
 
