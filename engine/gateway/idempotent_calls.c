@@ -269,7 +269,7 @@ static void call_replay(struct keyed_call *call, const struct claim_record *hold
 	else
 		start = polls_begin(call->keyed->config.polls, &poll);
 	if (start != POLL_STARTED)
-		keyed_refuse(call, poll_refusal_status(start), poll_refusal_words(start));
+		keyed_refuse(call, poll_refusal_status(start), poll_replay_refusal_words(start));
 }
 
 /* ---- the request ---- */

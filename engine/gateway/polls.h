@@ -60,7 +60,15 @@ static inline int poll_refusal_status(enum poll_start start)
 static inline const char *poll_refusal_words(enum poll_start start)
 {
 	return start == POLL_NO_SHARE ? "this caller has its share of polls open; wait for one to end, or watch the request"
-				      : "as many polls run as may; try again later";
+				      : "the gateway runs as many polls as it can; try again later";
+}
+
+/* Of one that looks for the first answer to an idempotency key. */
+static inline const char *poll_replay_refusal_words(enum poll_start start)
+{
+	return start == POLL_NO_SHARE
+		       ? "the gateway looks for as many answers for this caller as it may; ask again with the same key"
+		       : "the gateway looks for as many answers as it can; ask again with the same key";
 }
 
 #endif

@@ -282,8 +282,9 @@ static void begin_commit(struct kafka_at_least_once *output, struct positions po
 	forget_commit(output);
 }
 
-/* Whether the commit need not be made: its partitions are another worker's by now, or all are of topics that the login may not read
- * any more, whose records are read again when it may. */
+/* Whether the commit need not be made: its partitions are another worker's by now, or one is of a topic that the login may not read
+ * any more, whose records are read again when it may. librdkafka reports one failure for all partitions: those beside it that were
+ * refused for another reason are committed with their next records. */
 static bool is_void(rd_kafka_resp_err_t code)
 {
 	return code == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION || code == RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID ||

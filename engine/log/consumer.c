@@ -504,6 +504,9 @@ static bool kafka_follow(struct consumer *self, const struct consumer_topics *to
 	if (!topic_handles_follow(&consumer->handles, consumer->client, topics->names, topics->count, error))
 		return false;
 	consumer->topics = topics->names;
+	for (size_t i = 0; i < topics->count; i++)
+		if (!topics->read[i])
+			absent_topics_forget(&consumer->absent, (uint32_t)i);
 	if (consumer->assigned > 0)
 		return assign_anew(consumer, topics, error);
 	return subscribe(consumer, topics->names, topics->read, topics->count, error);

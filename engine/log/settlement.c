@@ -21,10 +21,10 @@ static void settlement_begin(struct settlement *settlement, unsigned closed)
 	settlement->call = SETTLEMENT_BEGIN;
 }
 
-static void doubt(struct settlement *settlement, unsigned closed)
+static void doubt(struct settlement *settlement, unsigned closed, bool has_asked)
 {
 	settlement->doubted = true;
-	settlement->maybe_committed = settlement->call == SETTLEMENT_COMMIT;
+	settlement->maybe_committed = has_asked && settlement->call == SETTLEMENT_COMMIT;
 	settlement->closed = closed - settlement->closed_at_begin;
 	settlement->call = SETTLEMENT_OPEN;
 }
@@ -52,7 +52,7 @@ void settlement_end(struct settlement *settlement, struct positions positions, u
 		.closed_at_begin = settlement->closed_at_begin,
 	};
 	if (closed != settlement->closed_at_begin)
-		doubt(settlement, closed);
+		doubt(settlement, closed, false);
 }
 
 /* The next transaction is open. */
@@ -73,7 +73,7 @@ static void settlement_failed(struct settlement *settlement, unsigned closed)
 {
 	bool was_open = settlement->ending && !settlement->doubted;
 	if (was_open)
-		doubt(settlement, closed);
+		doubt(settlement, closed, true);
 	else
 		pause_before(settlement,
 			     settlement->call == SETTLEMENT_READ_COMMITTED ? SETTLEMENT_READ_COMMITTED : SETTLEMENT_OPEN);
@@ -106,7 +106,7 @@ void settlement_took(struct settlement *settlement, enum settlement_outcome outc
 		if (closed == settlement->closed_at_begin)
 			settlement_begin(settlement, closed);
 		else
-			doubt(settlement, closed);
+			doubt(settlement, closed, true);
 		break;
 	case SETTLEMENT_READ_COMMITTED:
 		settlement_finish(settlement, NEWS_RESET);

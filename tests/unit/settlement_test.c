@@ -122,6 +122,11 @@ static void only_a_commit_that_was_asked_for_may_have_succeeded(void **state)
 	CALLS(&settlement, 0, SETTLEMENT_SEND_OFFSETS);
 	CALLS(&settlement, 1, SETTLEMENT_COMMIT);
 	assert_true(settlement.maybe_committed);
+	settlement = ending(some);
+	CALLS(&settlement, 0, SETTLEMENT_SEND_OFFSETS, SETTLEMENT_COMMIT, SETTLEMENT_BEGIN);
+	settlement_end(&settlement, (struct positions){1, &items[1]}, 1); /* its commit would be asked for at once */
+	assert_int_equal(settlement.call, SETTLEMENT_OPEN);
+	assert_false(settlement.maybe_committed);
 }
 
 static void what_never_will_be_had_ends_it(void **state)
