@@ -18,8 +18,8 @@ static struct worker *pair_worker(const struct shadow_request *copy)
 
 /* ---- records of the shadow topic ---- */
 
-static void mirror_tell(struct worker_stage *stage, const struct call *call, const struct answer *answer,
-			struct mirror_reply *reply)
+static void mirror_record_write(struct worker_stage *stage, const struct call *call, const struct answer *answer,
+				struct mirror_reply *reply)
 {
 	static const char *const type = "application/avro";
 	struct outbox *outbox = &stage->worker->outbox;
@@ -57,11 +57,11 @@ void mirror_leave_out(struct worker_stage *stage, const struct call *call, const
 	struct mirror_reply reply = {.experiment = text_of(of->experiment), .left_out = true};
 	count_left_out(of);
 	error_set(&error, ERROR_LIMIT, PLACE_NONE, "there is no reply of `%s`: %s", call->name, why);
-	mirror_tell(stage, call, &(struct answer){.error = &error}, &reply);
+	mirror_record_write(stage, call, &(struct answer){.error = &error}, &reply);
 }
 
 /* Writes the reply of the mirror, and drops the pair. */
-static void pair_tell(struct shadow_request *copy, enum mirror_verdict verdict, struct text difference)
+static void pair_record_write(struct shadow_request *copy, enum mirror_verdict verdict, struct text difference)
 {
 	const struct call *call = &copy->call;
 	const bool failed = call->error.kind != ERROR_NONE;
@@ -70,7 +70,7 @@ static void pair_tell(struct shadow_request *copy, enum mirror_verdict verdict, 
 				     .latency_ms = copy->reply_ms,
 				     .verdict = verdict,
 				     .difference = difference};
-	mirror_tell(copy->flow_owner->stage, call, &answer, &reply);
+	mirror_record_write(copy->flow_owner->stage, call, &answer, &reply);
 	shadow_request_drop(copy);
 }
 
@@ -98,7 +98,7 @@ static void pair_compare(struct shadow_request *copy)
 	if (!agrees)
 		difference = mirror_disagreement_words(&found, words);
 	pair_count(copy, agrees);
-	pair_tell(copy, agrees ? MIRROR_AGREES : MIRROR_DIFFERS, difference);
+	pair_record_write(copy, agrees ? MIRROR_AGREES : MIRROR_DIFFERS, difference);
 }
 
 void mirror_pairs_compare(struct worker *worker)
@@ -110,7 +110,7 @@ void mirror_pairs_compare(struct worker *worker)
 /* ---- the two halves ---- */
 
 /* The call is over, or given up: it does not refer to the copy any more. */
-static void pair_part(struct shadow_request *copy)
+static void pair_detach(struct shadow_request *copy)
 {
 	if (copy->of.call)
 		copy->of.call->mirrored = NULL;
@@ -121,9 +121,9 @@ static void pair_leave_out(struct shadow_request *copy)
 {
 	struct worker *worker = pair_worker(copy);
 	worker->pair_count -= copy->node.list == &worker->pairs_waiting;
-	pair_part(copy);
+	pair_detach(copy);
 	count_left_out(&copy->of);
-	pair_tell(copy, MIRROR_UNJUDGED, (struct text){0});
+	pair_record_write(copy, MIRROR_UNJUDGED, (struct text){0});
 }
 
 void mirror_pair_begin(struct shadow_request *copy, const struct mirrored_call *of)
@@ -154,7 +154,7 @@ void flow_owner_mirrored(void *context, struct call *call)
 	struct worker *worker = pair_worker(copy);
 	const bool is_waiting = copy->node.list == &worker->pairs_waiting;
 	(void)context;
-	pair_part(copy);
+	pair_detach(copy);
 	copy->has_failed = call->error.kind != ERROR_NONE;
 	copy->answer_ms = loop_now_ms(worker->loop) - copy->sent_ms;
 	if (!copy->has_failed)
@@ -175,7 +175,7 @@ void flow_owner_mirrored(void *context, struct call *call)
 void mirrored_call_forget(struct call *call)
 {
 	struct shadow_request *copy = call->mirrored;
-	pair_part(copy);
+	pair_detach(copy);
 	if (copy->node.list == &pair_worker(copy)->pairs_waiting)
 		pair_leave_out(copy);
 }
