@@ -32,6 +32,9 @@ static bool copy_take(void *context, const struct record *record, struct error *
 	if (!header || !mirror_header_read(header->value, &reply) || !text_is(reply.experiment, self->asked->experiment) ||
 	    !is_asked(self->asked, reply.request_ms))
 		return true;
+	const struct header *verdict = headers_find(view.message.headers, TEXT(MIRROR_VERDICT_HEADER));
+	if (verdict)
+		mirror_verdict_read(verdict->value, &reply);
 	const bool replied = view.answer.readable && !view.answer.failed && !reply.left_out;
 	return mirror_comparison_copy(self->comparison, answer_view_request_id(&view, self->record_arena), &reply, &view.message,
 				      replied ? &view.answer.payload : NULL, error);

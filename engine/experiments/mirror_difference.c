@@ -109,9 +109,18 @@ struct mirror_disagreement mirror_difference_find(const struct tensors *answered
 	return found;
 }
 
+/* Bytes of the name that are shown: whole characters. */
+static size_t name_shown(struct text name)
+{
+	size_t length = name.length < NAME_SHOWN_MAX ? name.length : NAME_SHOWN_MAX;
+	while (length > 0 && length < name.length && ((unsigned char)name.bytes[length] & 0xC0) == 0x80)
+		length--;
+	return length;
+}
+
 struct text mirror_disagreement_words(const struct mirror_disagreement *found, char out[MIRROR_WORDS_BYTES_MAX])
 {
-	const int shown = (int)(found->tensor.length < NAME_SHOWN_MAX ? found->tensor.length : NAME_SHOWN_MAX);
+	const int shown = (int)name_shown(found->tensor);
 	int length = snprintf(out, MIRROR_WORDS_BYTES_MAX, "%s%s%.*s", mirror_difference_name(found->difference),
 			      shown > 0 ? " of " : "", shown, shown > 0 ? found->tensor.bytes : "");
 	if (!isnan(found->answered) || !isnan(found->replied))

@@ -79,6 +79,9 @@ static const struct watching_row header_rows[] = {
 	{MIRROR_HEADER, "reply of a mirror",
 	 "EXPERIMENT=MIRROR; latency_ms=12; request_ms=TIME, on the shadow topic of a pipeline. `left-out`: the copy was not "
 	 "sent."},
+	{MIRROR_VERDICT_HEADER, "reply of a mirror",
+	 "`agrees`, or `differs=` with the tensor and both numbers, by the mirror's `tolerance`. Set by engines that have "
+	 "compared it with the reply of the candidate."},
 	{REPLY_OUTCOME_HEADER, OF_ANSWER, "`filtered` or `failed`: the request ended without an answer. Set by engines."},
 	{REPLY_LIMIT_HEADER, OF_ANSWER, "The limit of a LIMIT error: deadline, admission, warmup or cancel. Set by engines."},
 	{REPLY_INPUT_HEADER, OF_ANSWER, "`tensor`: the INPUT error is a wrong shape or datatype. Set by engines."},

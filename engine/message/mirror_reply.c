@@ -10,17 +10,24 @@
 #define LATENCY "; latency_ms="
 #define REQUEST "; request_ms="
 #define LEFT_OUT "; left-out"
-#define AGREES "; agrees"
-#define DIFFERS "; differs="
+#define AGREES "agrees"
+#define DIFFERS "differs="
 
 struct text mirror_header_write(const struct mirror_reply *reply, char out[MIRROR_HEADER_BYTES_MAX])
 {
-	static const char *const ends[] = {[MIRROR_UNJUDGED] = "", [MIRROR_AGREES] = AGREES, [MIRROR_DIFFERS] = DIFFERS};
-	const int length = snprintf(
-		out, MIRROR_HEADER_BYTES_MAX, TEXT_FORMAT "=" TEXT_FORMAT LATENCY "%" PRId64 REQUEST "%" PRId64 "%s" TEXT_FORMAT,
-		TEXT_ARGUMENTS(reply->experiment), TEXT_ARGUMENTS(reply->mirror), reply->latency_ms, reply->request_ms,
-		reply->left_out ? LEFT_OUT : ends[reply->verdict], TEXT_ARGUMENTS(reply->difference));
+	const int length =
+		snprintf(out, MIRROR_HEADER_BYTES_MAX, TEXT_FORMAT "=" TEXT_FORMAT LATENCY "%" PRId64 REQUEST "%" PRId64 "%s",
+			 TEXT_ARGUMENTS(reply->experiment), TEXT_ARGUMENTS(reply->mirror), reply->latency_ms, reply->request_ms,
+			 reply->left_out ? LEFT_OUT : "");
 	return length > 0 && length < MIRROR_HEADER_BYTES_MAX ? (struct text){out, (size_t)length} : (struct text){0};
+}
+
+struct text mirror_verdict_write(const struct mirror_reply *reply, char out[MIRROR_VERDICT_BYTES_MAX])
+{
+	static const char *const words[] = {[MIRROR_UNJUDGED] = "", [MIRROR_AGREES] = AGREES, [MIRROR_DIFFERS] = DIFFERS};
+	const int length =
+		snprintf(out, MIRROR_VERDICT_BYTES_MAX, "%s" TEXT_FORMAT, words[reply->verdict], TEXT_ARGUMENTS(reply->difference));
+	return length > 0 && length < MIRROR_VERDICT_BYTES_MAX ? (struct text){out, (size_t)length} : (struct text){0};
 }
 
 /* Splits off what is before the mark, and the mark. False: the mark is not there. */
@@ -36,29 +43,24 @@ static bool text_cut(struct text *rest, const char *mark, struct text *before)
 	return false;
 }
 
-/* Reads what follows the time of the request, and returns that time. */
-static struct text end_read(struct text rest, struct mirror_reply *reply)
-{
-	struct text request;
-	if (text_cut(&rest, DIFFERS, &request)) {
-		reply->verdict = MIRROR_DIFFERS;
-		reply->difference = rest;
-		return request;
-	}
-	reply->left_out = text_cut(&rest, LEFT_OUT, &request);
-	if (reply->left_out)
-		return request;
-	if (!text_cut(&rest, AGREES, &request))
-		return rest;
-	reply->verdict = MIRROR_AGREES;
-	return request;
-}
-
 bool mirror_header_read(struct text value, struct mirror_reply *reply)
 {
-	struct text rest = value, latency;
+	struct text rest = value, latency, request;
 	*reply = (struct mirror_reply){0};
-	return text_cut(&rest, "=", &reply->experiment) && text_cut(&rest, LATENCY, &reply->mirror) &&
-	       text_cut(&rest, REQUEST, &latency) && number_read_int64(end_read(rest, reply), &reply->request_ms) &&
+	if (!text_cut(&rest, "=", &reply->experiment) || !text_cut(&rest, LATENCY, &reply->mirror) ||
+	    !text_cut(&rest, REQUEST, &latency))
+		return false;
+	reply->left_out = text_cut(&rest, LEFT_OUT, &request);
+	return number_read_int64(reply->left_out ? request : rest, &reply->request_ms) &&
 	       number_read_int64(latency, &reply->latency_ms);
+}
+
+void mirror_verdict_read(struct text value, struct mirror_reply *reply)
+{
+	reply->verdict = text_is(value, AGREES) ? MIRROR_AGREES : MIRROR_UNJUDGED;
+	reply->difference = (struct text){0};
+	if (!text_starts_with(value, TEXT(DIFFERS)))
+		return;
+	reply->verdict = MIRROR_DIFFERS;
+	reply->difference = text_from(value, sizeof DIFFERS - 1);
 }

@@ -24,7 +24,7 @@ static void mirror_record_write(struct worker_stage *stage, const struct call *c
 	static const char *const type = "application/avro";
 	struct outbox *outbox = &stage->worker->outbox;
 	const struct message *message = call->message;
-	char origin[REPLY_ORIGIN_BYTES_MAX], words[MIRROR_HEADER_BYTES_MAX];
+	char origin[REPLY_ORIGIN_BYTES_MAX], words[MIRROR_HEADER_BYTES_MAX], verdict[MIRROR_VERDICT_BYTES_MAX];
 	if (!stage->config->mirrors)
 		return;
 	reply->mirror = text_of(call->name);
@@ -32,15 +32,17 @@ static void mirror_record_write(struct worker_stage *stage, const struct call *c
 	const struct header headers[] = {{TEXT("content-type"), text_of(type)},
 					 {TEXT(REPLY_ID_HEADER), message->id},
 					 origin_header(message, origin),
-					 {TEXT(MIRROR_HEADER), mirror_header_write(reply, words)}};
+					 {TEXT(MIRROR_HEADER), mirror_header_write(reply, words)},
+					 {TEXT(MIRROR_VERDICT_HEADER), mirror_verdict_write(reply, verdict)}};
 	struct error error = {0};
 	buffer_clear(&outbox->encoded);
 	const bool written = answer_encode(message, answer, &format_avro, NULL, &outbox->encoded, &error);
-	const struct outgoing record = {.topic = stage->config->shadow,
-					.origin = {.partition = message->origin.partition, .offset = OFFSET_NONE},
-					.key = message->id,
-					.value = buffer_view(&outbox->encoded),
-					.headers = {sizeof headers / sizeof *headers, headers}};
+	const struct outgoing record = {
+		.topic = stage->config->shadow,
+		.origin = {.partition = message->origin.partition, .offset = OFFSET_NONE},
+		.key = message->id,
+		.value = buffer_view(&outbox->encoded),
+		.headers = {sizeof headers / sizeof *headers - (reply->verdict == MIRROR_UNJUDGED), headers}};
 	if (!written || !best_effort_produce(outbox->side, &record))
 		count_add(&outbox->counts->taps_lost, 1);
 }

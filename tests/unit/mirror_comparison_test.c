@@ -233,24 +233,43 @@ static void a_header_says_which_mirror_and_how_long(void **state)
 	assert_false(mirror_header_read(TEXT("e=m; latency_ms=x; request_ms=1"), &read));
 }
 
-static void a_header_has_the_verdict_of_the_engine(void **state)
+static void a_header_of_its_own_has_the_verdict_of_the_engine(void **state)
 {
-	/* Who names a tensor chooses what stands there. */
-	static const char *const differences[] = {"numbers of y: answer 7, mirror 9", "shape of ; left-out", "shape of ; agrees",
-						  ""};
-	struct mirror_reply reply = {.experiment = TEXT("e"), .mirror = TEXT("m"), .request_ms = 5, .verdict = MIRROR_AGREES}, read;
-	char room[MIRROR_HEADER_BYTES_MAX];
+	static const char *const differences[] = {"numbers of y: answer 7, mirror 9", "shape of agrees", ""};
+	struct mirror_reply reply = {.experiment = TEXT("e"), .mirror = TEXT("m"), .request_ms = 5}, read = {0};
+	char room[MIRROR_HEADER_BYTES_MAX], verdict[MIRROR_VERDICT_BYTES_MAX];
 	(void)state;
-	struct text header = mirror_header_write(&reply, room);
-	assert_true(text_is(header, "e=m; latency_ms=0; request_ms=5; agrees"));
-	assert_true(mirror_header_read(header, &read) && read.verdict == MIRROR_AGREES && read.request_ms == 5);
+	assert_int_equal(mirror_verdict_write(&reply, verdict).length, 0);
+	reply.verdict = MIRROR_AGREES;
+	assert_true(text_is(mirror_verdict_write(&reply, verdict), "agrees"));
+	mirror_verdict_read(TEXT("agrees"), &read);
+	assert_int_equal(read.verdict, MIRROR_AGREES);
 	reply.verdict = MIRROR_DIFFERS;
 	for (size_t i = 0; i < sizeof differences / sizeof *differences; i++) {
 		reply.difference = text_of(differences[i]);
-		assert_true(mirror_header_read(mirror_header_write(&reply, room), &read));
-		assert_true(read.verdict == MIRROR_DIFFERS && !read.left_out && read.request_ms == 5);
-		assert_true(text_is(read.difference, differences[i]));
+		mirror_verdict_read(mirror_verdict_write(&reply, verdict), &read);
+		assert_true(read.verdict == MIRROR_DIFFERS && text_is(read.difference, differences[i]));
 	}
+	mirror_verdict_read(TEXT("agrees, perhaps"), &read);
+	assert_true(read.verdict == MIRROR_UNJUDGED && read.difference.length == 0);
+	/* Readers who do not know the verdict read the other header as before. */
+	assert_true(text_is(mirror_header_write(&reply, room), "e=m; latency_ms=0; request_ms=5"));
+}
+
+static void a_name_that_is_too_long_ends_at_a_whole_character(void **state)
+{
+	char room[MIRROR_WORDS_BYTES_MAX], name[1 + 3 * 100] = "n";
+	struct mirror_disagreement found = {
+		.difference = MIRROR_SHAPES, .tensor = {name, sizeof name}, .answered = NAN, .replied = NAN};
+	(void)state;
+	for (size_t i = 1; i < sizeof name; i += 3)
+		memcpy(name + i, "\xE2\x82\xAC", 3);
+	assert_true(text_is_utf8(found.tensor));
+	struct text words = mirror_disagreement_words(&found, room);
+	assert_true(text_is_utf8(words) && text_ends_with(words, TEXT("\xE2\x82\xAC")));
+	assert_int_equal(words.length, strlen("shape of ") + 1 + 3 * 66); /* 199 bytes; the next character would end at 202 */
+	found.tensor.length = 4;
+	assert_true(text_is(mirror_disagreement_words(&found, room), "shape of n\xE2\x82\xAC"));
 }
 
 static void a_disagreement_has_its_words(void **state)
@@ -294,7 +313,8 @@ int main(void)
 		SHOWS(infinities_and_nan_agree_with_themselves_alone),
 		SHOWS(without_a_copy_there_is_no_result),
 		SHOWS(a_header_says_which_mirror_and_how_long),
-		SHOWS(a_header_has_the_verdict_of_the_engine),
+		SHOWS(a_header_of_its_own_has_the_verdict_of_the_engine),
+		SHOWS(a_name_that_is_too_long_ends_at_a_whole_character),
 		SHOWS(a_disagreement_has_its_words),
 		SHOWS(what_engines_have_compared_is_counted),
 	};

@@ -103,11 +103,14 @@ static void expect_verdict(const char *id, enum mirror_verdict verdict, const ch
 	struct mirror_reply reply;
 	rd_kafka_message_t *record = mock_read(&mirrored.stand->mock);
 	const char *header = record_header(record, MIRROR_HEADER), *of = record_header(record, "x-request-id");
+	const char *judged = record_header(record, MIRROR_VERDICT_HEADER);
 	assert_non_null(header);
 	const bool is_of = !id || strcmp(of, id) == 0, is_read = mirror_header_read(text_of(header), &reply);
-	const bool is_verdict = is_read && reply.verdict == verdict && text_is(reply.difference, difference);
+	mirror_verdict_read(text_of(judged ? judged : ""), &reply);
+	const bool is_verdict = is_read && !judged == (verdict == MIRROR_UNJUDGED) && reply.verdict == verdict &&
+				text_is(reply.difference, difference);
 	if (!is_of || !is_verdict)
-		fail_msg("%s: %s", of, header);
+		fail_msg("%s: %s, %s", of, header, judged ? judged : "no verdict");
 	rd_kafka_message_destroy(record);
 	assert_false(reply.left_out);
 }
