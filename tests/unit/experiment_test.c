@@ -628,7 +628,6 @@ int main(void)
 		cmocka_unit_test(each_algorithm_has_its_learner),
 		TEST(a_mirror_gets_copies_of_its_share),
 		TEST(a_mirror_is_compared_with_the_result_of_the_call),
-		cmocka_unit_test(a_mirror_is_compared_with_the_result_of_the_call),
 		TEST(a_candidate_that_fails_is_an_error_unless_the_default_answers),
 		TEST(the_default_answers_within_the_deadline_of_the_request),
 		TEST(exposures_are_written_as_the_experiment_asks),
