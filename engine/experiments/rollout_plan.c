@@ -119,12 +119,6 @@ static bool mean_read(const struct rollout_plan *plan, const struct success_crit
 					  .limit = from->threshold,
 					  .metric = rollout_plan_metric(plan, text_of(from->metric)),
 					  .below = from->operator[0] == '<'};
-	if (text_starts_with(text_of(from->metric), TEXT("latency_p")))
-		return error_set(
-			error, ERROR_CONFIG, from->here,
-			"A rollout judges the quantile latency_p95, and not `%s`. Write latency_p95, or the name of a metric "
-			"of feedback.",
-			from->metric);
 	if (from->operator[0] != '<' && from->operator[0] != '>')
 		return error_set(error, ERROR_CONFIG, from->here,
 				 "A rollout cannot show that the mean of `%s` %s %g holds. Write >, >=, < or <=.", from->metric,

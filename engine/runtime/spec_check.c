@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "base/number.h"
 #include "experiments/rollout_plan.h"
 #include "log/broker_list.h"
 #include "log/client_setting.h"
@@ -85,19 +86,60 @@ static void check_rollout(const struct experiment_spec *experiment, struct fault
 			  error.text);
 }
 
+static bool metric_is_declared(const struct spec *spec, const char *name)
+{
+	for (size_t i = 0; i < spec->count; i++) {
+		const struct resource *resource = spec->resources[i];
+		const struct pipeline_spec *pipeline = resource->kind->type == RESOURCE_PIPELINE ? resource->spec : NULL;
+		if (pipeline && metric_spec_find(&pipeline->metrics, name))
+			return true;
+	}
+	return false;
+}
+
+/* "latency_p99": such a name is of a quantile. A metric of feedback may begin in the same way. */
+static bool is_quantile(const char *metric)
+{
+	const struct text name = text_of(metric), start = TEXT("latency_p");
+	int64_t percent;
+	return text_starts_with(name, start) && number_read_int64(text_from(name, start.length), &percent);
+}
+
+static void check_quantiles(const struct experiment_spec *experiment, const struct spec *spec)
+{
+	const struct success_criterion *criteria = experiment->criteria.items;
+	for (size_t i = 0; i < experiment->criteria.count; i++) {
+		const char *metric = criteria[i].metric;
+		if (metric && is_quantile(metric) && experiment_built_in_find(metric) == EXPERIMENT_BUILT_IN &&
+		    !metric_is_declared(spec, metric))
+			fault_add(spec->faults, CODE_ROLLOUT, criteria[i].here, NULL,
+				  "A rollout judges the quantile latency_p95, and not `%s`. Write latency_p95, or the name of a "
+				  "metric "
+				  "of feedback.",
+				  metric);
+	}
+}
+
+static void check_experiment(const struct experiment_spec *experiment, const struct spec *spec)
+{
+	check_rollout(experiment, spec->faults);
+	if (experiment_is_rolled_out(experiment))
+		check_quantiles(experiment, spec);
+}
+
 static void check_rollouts(const struct spec *spec)
 {
 	for (size_t i = 0; i < spec->count; i++)
 		if (spec->resources[i]->kind->type == RESOURCE_EXPERIMENT && !faulty(spec, i))
-			check_rollout(spec->resources[i]->spec, spec->faults);
+			check_experiment(spec->resources[i]->spec, spec);
 }
 
 /* Those that are written in a step. */
-static void check_inside(const struct graph *graph, struct faults *faults)
+static void check_inside(const struct graph *graph, const struct spec *spec)
 {
 	for (size_t i = 0; i < graph->experiment_count; i++)
 		if (graph->experiments[i]->inside)
-			check_rollout(graph->experiments[i]->spec, faults);
+			check_experiment(graph->experiments[i]->spec, spec);
 }
 
 /* ---- Kafka's settings ---- */
@@ -173,7 +215,7 @@ static const struct graph *check_graph(const struct spec *spec, size_t index, st
 	if (whole)
 		check_types(graph, spec, files, scratch);
 	if (graph && !faulty(spec, index)) {
-		check_inside(graph, spec->faults);
+		check_inside(graph, spec);
 		metrics_check_criteria(graph, spec->faults);
 	}
 	return whole && !faulty(spec, index) ? graph : NULL;
