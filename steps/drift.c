@@ -505,13 +505,17 @@ const struct option drift_options[] = {
 		    "segments; one in a duration is divided by their number. Marks are those of the segment of the message's first "
 		    "row. Each segment has a window of its own in memory and in the changelog topic, of 8 bytes for each feature "
 		    "and 16 more for each row: 1000 segments, a `window` of 500 and 100 features are 0.4 GB. `lint` warns from "
-		    "0.25 GB on."),
+		    "0.25 GB on. The sums of `estimate` are up to 5.2 KB more for each segment, in its state and in each record "
+		    "that "
+		    "a message of the segment adds to that topic; those of `estimateError` are 0.1 KB."),
 	ROW("estimate", MAP, struct drift, estimate, .rows = drift_estimate_rows,
 	    .help = "How good a classifier is in each window, estimated before any truth comes: accuracy, precision, recall and "
 		    "the area under the ROC curve (AUC) with a band of 95 of 100 windows, from probabilities that it calibrated. "
 		    "Of more than two classes, only the accuracy. That holds while only its inputs shift. If the same inputs come "
 		    "to need other answers (concept drift), the estimate is wrong without a sign of it. Feedback shows it: `sluice "
-		    "drift report --feedback` prints the realised accuracy and AUC beside the estimates."),
+		    "drift report --feedback` prints the realised accuracy and AUC beside the estimates. There is no AUC where in "
+		    "more than 2 of 100 pairs of a positive and a negative row both probabilities are below 2.7e-9, or both above "
+		    "1 less that: rows that near to 0 or 1 are not told apart, unless they are 0 or 1."),
 	ROW("estimateError", MAP, struct drift, estimate.error, .rows = drift_error_rows,
 	    .help = "How large the absolute error of a regressor is in each window on average, estimated before any truth comes, "
 		    "from errors that a second model expects (direct loss estimation). The band of 95 of 100 windows supposes that "

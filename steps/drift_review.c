@@ -369,7 +369,8 @@ static void bands_say(const struct drift_review *review, enum drift_figure figur
 	buffer_print(review->report, "; %llu more have fewer than %d rows with feedback", (unsigned long long)bands[BAND_OPEN],
 		     REALISED_ROWS_MIN);
 	if (figure == FIGURE_AUC)
-		buffer_print(review->report, ", or %d of a class", REALISED_CLASS_MIN);
+		buffer_print(review->report, ", or %d of a class, or too many probabilities within 2.7e-9 of 0 or 1",
+			     REALISED_CLASS_MIN);
 }
 
 static void truths_say(const struct drift_review *review)

@@ -1,8 +1,8 @@
 /* drift_sums.h: Stored sums of a segment's open window by which its ROC AUC or its error is estimated, by the observer of a step
  * `drift`, under `estimates/SEGMENT`. The sums of the accuracy are with the window (steps/drift_kept.h).
  *
- * Of the bins of the AUC, those from the first to the last that have rows are stored: at most 2 KB. The observer stores the sums
- * with each message of a step that estimates.
+ * Of the bins of the AUC, those that have rows are stored, 16 bytes each: at most 5.2 KB. The observer stores the sums with each
+ * message of a step that estimates. Sums of another version are left out: the window at hand then has no AUC.
  */
 #ifndef SLUICE_STEPS_DRIFT_SUMS_H
 #define SLUICE_STEPS_DRIFT_SUMS_H

@@ -93,7 +93,8 @@ struct drift_finding drift_realised_find(const struct drift_realised *realised, 
 	struct drift_finding found = findings[figure];
 	const double realises = found.realised, low = found.estimate.low, high = found.estimate.high;
 	found.band = realises >= low && realises <= high ? BAND_HELD : BAND_LEFT;
-	if (found.rows < REALISED_ROWS_MIN || (figure == FIGURE_AUC && auc_rarer(&realised->classes) < REALISED_CLASS_MIN))
+	if (isnan(realises) || isnan(low) || found.rows < REALISED_ROWS_MIN ||
+	    (figure == FIGURE_AUC && auc_rarer(&realised->classes) < REALISED_CLASS_MIN))
 		found.band = BAND_OPEN;
 	return found;
 }

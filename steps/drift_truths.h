@@ -35,7 +35,7 @@ struct drift_realised {
 void drift_realised_add(struct drift_realised *realised, const struct drift_chances *chances, size_t row,
 			const struct drift_truth *truth);
 
-enum band_state { BAND_OPEN /* too few rows */, BAND_HELD, BAND_LEFT, BAND_STATES };
+enum band_state { BAND_OPEN /* too few rows, or no estimate */, BAND_HELD, BAND_LEFT, BAND_STATES };
 
 /* A realised number, and the band in which it was estimated for the same rows. */
 enum drift_figure { FIGURE_ACCURACY, FIGURE_AUC, FIGURE_ERROR, FIGURES };

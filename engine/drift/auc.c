@@ -4,10 +4,21 @@
 #include <math.h>
 #include <stddef.h>
 
+/* ---- bins ---- */
+
+#define BIN_OF_0 0
+#define BIN_OPEN_LOW 1
+#define BIN_OPEN_HIGH (AUC_BINS - 2)
+#define BIN_OF_1 (AUC_BINS - 1)
+
 static size_t bin_of(double probability)
 {
+	if (probability == 0)
+		return BIN_OF_0;
+	if (probability == 1)
+		return BIN_OF_1;
 	const double at = AUC_BINS / 2.0 + AUC_BINS_A_UNIT * log(probability / (1 - probability));
-	return at >= AUC_BINS ? AUC_BINS - 1 : at > 0 ? (size_t)at : 0;
+	return (size_t)fmin(fmax(at, BIN_OPEN_LOW), BIN_OPEN_HIGH);
 }
 
 void auc_add(struct auc *auc, double probability, double positive)
@@ -20,13 +31,18 @@ void auc_add(struct auc *auc, double probability, double positive)
 	auc->negatives[bin] += 1 - positive;
 }
 
-/* All of both classes, pairs that are in order, and the pairs of a row with itself that chances make up. */
+/* ---- sums ---- */
+
+/* Pairs of a positive and a negative row. Chances make up a pair of each row with itself, too. */
 struct auc_sums {
-	double positives, negatives, ordered, own;
+	double positives, negatives; /* rows */
+	double ordered;		     /* pairs in order; of those in one bin, half */
+	double self_pairs;	     /* of a row with itself */
+	double open, open_self;	     /* pairs within the open bins, and those of a row with itself */
 };
 
 /* Chances of a bin's row to be positive times those to be negative, over its rows. */
-static double bin_own(const struct auc *auc, size_t bin)
+static double bin_self_pairs(const struct auc *auc, size_t bin)
 {
 	const double rows = auc->positives[bin] + auc->negatives[bin];
 	return rows > 0 ? auc->positives[bin] * auc->negatives[bin] / rows : 0;
@@ -39,9 +55,19 @@ static struct auc_sums auc_sum(const struct auc *auc)
 		sums.ordered += auc->positives[i] * (sums.negatives + auc->negatives[i] / 2);
 		sums.positives += auc->positives[i];
 		sums.negatives += auc->negatives[i];
-		sums.own += bin_own(auc, i);
+		sums.self_pairs += bin_self_pairs(auc, i);
+		if (i == BIN_OPEN_LOW || i == BIN_OPEN_HIGH) {
+			sums.open += auc->positives[i] * auc->negatives[i];
+			sums.open_self += bin_self_pairs(auc, i);
+		}
 	}
 	return sums;
+}
+
+/* The share of the pairs that are in order. NaN: there is no pair, or the order of too many is not known. */
+static double share_ordered(double ordered, double pairs, double open)
+{
+	return pairs > 0 && open <= AUC_OPEN_SHARE * pairs ? ordered / pairs : (double)NAN;
 }
 
 /* The variance of the area: of each label, times the square of how much the area would move with it. */
@@ -52,24 +78,26 @@ static double auc_variance(const struct auc *auc, const struct auc_sums *sums, d
 		above -= auc->positives[i];
 		const double ordered = below + auc->negatives[i] / 2 - above - auc->positives[i] / 2;
 		const double moved = (ordered - area * (sums->negatives - sums->positives)) / pairs;
-		variance += bin_own(auc, i) * moved * moved;
+		variance += bin_self_pairs(auc, i) * moved * moved;
 		below += auc->negatives[i];
 	}
 	return variance;
 }
 
+/* ---- areas ---- */
+
 struct performance_estimate auc_estimate(const struct auc *auc, double level)
 {
 	const struct auc_sums sums = auc_sum(auc);
-	const double pairs = sums.positives * sums.negatives - sums.own;
-	const double area = pairs > 0 ? (sums.ordered - sums.own / 2) / pairs : (double)NAN;
+	const double pairs = sums.positives * sums.negatives - sums.self_pairs;
+	const double area = share_ordered(sums.ordered - sums.self_pairs / 2, pairs, sums.open - sums.open_self);
 	return performance_band(area, auc_variance(auc, &sums, pairs, area), level);
 }
 
 double auc_realised(const struct auc *auc)
 {
 	const struct auc_sums sums = auc_sum(auc);
-	return sums.positives > 0 && sums.negatives > 0 ? sums.ordered / (sums.positives * sums.negatives) : (double)NAN;
+	return share_ordered(sums.ordered, sums.positives * sums.negatives, sums.open);
 }
 
 double auc_rarer(const struct auc *auc)

@@ -9,6 +9,10 @@
  * Bins are 1/8 of the log-odds wide, so of the pairs in one bin half a percent is more or less in order: where that is one pair in
  * ten, the area lacks 0.001.
  *
+ * The certain probabilities, 0 and 1, have bins of their own: the first and the last. The bins beside them are open: they have all
+ * other probabilities below 2.7e-9, or above 1 less that. Where more than AUC_OPEN_SHARE of the pairs are within an open bin, their
+ * order is not known and there is no area. So what is left out moves an area by half of that share at most.
+ *
  * Bins merge. Pure; any thread may use its own.
  */
 #ifndef SLUICE_DRIFT_AUC_H
@@ -16,8 +20,9 @@
 
 #include "drift/performance.h"
 
-#define AUC_BINS 128
-#define AUC_BINS_A_UNIT 8 /* of the log-odds: so the bins are from -8 to 8, and the outer ones are open */
+#define AUC_BINS 320
+#define AUC_BINS_A_UNIT 8 /* of the log-odds: so the bins that are not open are from -19.75 to 19.75 */
+#define AUC_OPEN_SHARE 0.02
 
 /* Starts zeroed. */
 struct auc {
@@ -29,10 +34,10 @@ struct auc {
  * truth is known. What is no probability does not count. */
 void auc_add(struct auc *auc, double probability, double positive);
 
-/* Of chances. NaN: there is no pair. */
+/* Of chances. NaN: there is no pair, or too many are within the open bins. */
 struct performance_estimate auc_estimate(const struct auc *auc, double level);
 
-/* Of truths. NaN: all rows are of one class. */
+/* Of truths. NaN: all rows are of one class, or too many pairs are within the open bins. */
 double auc_realised(const struct auc *auc);
 
 /* Rows of the class that has fewer. */

@@ -108,6 +108,86 @@ static void what_gives_no_pair_has_no_area(void **state)
 	assert_true(isnan(auc_realised(&auc)) && auc_rarer(&auc) == 0);
 }
 
+/* ---- events that are rare, or nearly certain ---- */
+
+/* The probabilities k * 1e-6, or 1 less these, with the error of the bins: see bins_take_what_rows_of_one_bin_differ_by(). At most
+ * one pair in ten is of one bin, since that has a factor of 1.13 between its probabilities. */
+static void events_of_low_and_of_high_probability_have_an_area(void **state)
+{
+	(void)state;
+	for (int high = 0; high <= 1; high++) {
+		struct row rare[300];
+		struct auc auc = {0}, truth = {0};
+		for (size_t i = 0; i < 300; i++) {
+			const double chance_of = (double)(i + 1) * 1e-6;
+			rare[i].probability = high ? 1 - chance_of : chance_of;
+			rare[i].positive = i >= 200;
+			auc_add(&auc, rare[i].probability, rare[i].probability);
+			auc_add(&truth, rare[i].probability, rare[i].positive);
+		}
+		const double all = area_by_pairs(rare, 300, by_chance);
+		const struct performance_estimate estimate = auc_estimate(&auc, 0.95);
+		assert_true(all > 0.66 && all < 0.67);
+		assert_true(all - estimate.value > 0 && all - estimate.value < 0.1 / 96);
+		assert_true(estimate.low < 0.5 && estimate.high > 0.9); /* of far less than one positive row */
+		assert_true(fabs(auc_realised(&truth) - (high ? 0 : 1)) < 0.005);
+	}
+}
+
+/* 1000 rows of chance 0.1 to 0.9, beside so many of chances that bins do not tell apart. */
+static void beyond_the_bins_there_is_no_area(void **state)
+{
+	static const double beyond[] = {1e-9, 1e-12, 0};
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct auc few = {0}, alone = {0};
+		for (size_t j = 0; j < 1000; j++) {
+			auc_add(&few, 0.1 + 0.8 * uniform(), 0.5);
+			auc_add(&few, beyond[i], beyond[i]);
+			auc_add(&alone, beyond[i], beyond[i]);
+		}
+		assert_true(auc_estimate(&few, 0.95).value > 0.6); /* their pairs count for nothing */
+		assert_true(isnan(auc_estimate(&alone, 0.95).value) && isnan(auc_estimate(&alone, 0.95).high));
+	}
+}
+
+static void a_row_alone_beyond_the_bins_is_told_apart(void **state)
+{
+	struct auc auc = {0};
+	(void)state;
+	auc_add(&auc, 1e-9, 1e-9);
+	auc_add(&auc, 3e-9, 3e-9);
+	assert_true(fabs(auc_estimate(&auc, 0.95).value - 0.75) < 1e-6); /* one of both is positive, the other thrice as often */
+}
+
+/* One pair in fifty may be within an open bin: its order is not known. Certain rows are equal. */
+static void few_realised_pairs_may_be_beyond_the_bins(void **state)
+{
+	static const double ends[] = {1e-12, 1 - 1e-12};
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct auc open = {0}, certain = {0};
+		const double certainly = (double)i;
+		for (size_t j = 0; j < 9; j++)
+			for (size_t k = 0; k < 2; k++) {
+				auc_add(&open, 0.5, (double)k);
+				auc_add(&certain, 0.5, (double)k);
+			}
+		for (size_t k = 0; k < 2; k++) {
+			auc_add(&open, ends[i], (double)k);
+			auc_add(&certain, certainly, (double)k);
+		}
+		assert_true(auc_realised(&open) == 0.5); /* 1 pair of 100 */
+		auc_add(&open, ends[i], 0);
+		assert_true(!isnan(auc_realised(&open))); /* 2 of 110 */
+		auc_add(&open, ends[i], 0);
+		assert_true(isnan(auc_realised(&open))); /* 3 of 120 */
+		auc_add(&certain, certainly, 0);
+		auc_add(&certain, certainly, 0);
+		assert_true(!isnan(auc_realised(&certain)));
+	}
+}
+
 /* ---- windows ---- */
 
 /* Inputs that have shifted by so much: probabilities are logistic in the input, and true. */
@@ -193,6 +273,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_area_counts_pairs_in_order),
 		cmocka_unit_test(certain_rows_are_at_the_ends),
+		cmocka_unit_test(events_of_low_and_of_high_probability_have_an_area),
+		cmocka_unit_test(beyond_the_bins_there_is_no_area),
+		cmocka_unit_test(a_row_alone_beyond_the_bins_is_told_apart),
+		cmocka_unit_test(few_realised_pairs_may_be_beyond_the_bins),
 		cmocka_unit_test(the_estimate_is_of_all_pairs_of_two_rows),
 		cmocka_unit_test(what_gives_no_pair_has_no_area),
 		cmocka_unit_test(bins_take_what_rows_of_one_bin_differ_by),

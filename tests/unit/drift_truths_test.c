@@ -61,7 +61,7 @@ static void number_message(int number, double positive)
 {
 	char id[32], chances[32];
 	snprintf(id, sizeof id, "r-%d", number);
-	snprintf(chances, sizeof chances, "%.9f", positive);
+	snprintf(chances, sizeof chances, "%.9g", positive);
 	message_write(id, 1, chances);
 }
 
@@ -277,7 +277,29 @@ static void areas_of_few_rows_of_a_class_are_not_held_against_the_band(void **st
 	struct said said = report(ESTIMATES, "");
 	expect_words(said.out,
 		     "realised AUC: within the band of 95% in 1 of 1 windows; 1 more have fewer than 30 rows with feedback, "
-		     "or 10 of a class\n");
+		     "or 10 of a class, or too many probabilities within 2.7e-9 of 0 or 1\n");
+	said_close(&said);
+}
+
+/* Probabilities of 1e-9 times 1 to 2 are not told apart, so nothing confirms the order of their rows. */
+static void an_area_that_is_not_known_confirms_nothing(void **state)
+{
+	(void)state;
+	begin(20);
+	for (int i = 0; i < 100; i++) {
+		number_message(i, 1e-9 * (1 + i / 100.0));
+		number_outcome(i, i % 2 ? "\"truth\": [0]" : "\"truth\": [1]");
+	}
+	struct said said = report(ESTIMATES, "");
+	assert_null(strstr(said.out, "estimated AUC"));
+	expect_words(said.out,
+		     "realised AUC: within the band of 95% in 0 of 0 windows; 1 more have fewer than 30 rows with feedback, "
+		     "or 10 of a class, or too many probabilities within 2.7e-9 of 0 or 1\n");
+	said_close(&said);
+	said = report(ESTIMATES, " -o json");
+	expect_words(said.out, "\"estimated_auc\": \"NaN\"");
+	expect_words(said.out, "\"realised_auc\": \"NaN\"");
+	expect_words(said.out, "\"auc_band_held\": null");
 	said_close(&said);
 }
 
@@ -573,6 +595,7 @@ int main(void)
 		cmocka_unit_test(a_window_has_its_realised_area),
 		cmocka_unit_test(an_order_that_is_turned_shows),
 		cmocka_unit_test(areas_of_few_rows_of_a_class_are_not_held_against_the_band),
+		cmocka_unit_test(an_area_that_is_not_known_confirms_nothing),
 		cmocka_unit_test(the_area_is_in_its_band_as_often_as_declared),
 		cmocka_unit_test(a_window_has_its_realised_error),
 		cmocka_unit_test(the_error_is_in_its_band_as_often_as_declared),
