@@ -86,7 +86,7 @@ bool exposure_encode(const struct message *message, const struct assigned *assig
 	char *to = avro_put_single_object(begin, fingerprint);
 	to = avro_put_bytes(to, message->id);
 	to = avro_put_origin(to, &message->origin);
-	to = avro_put_long(to, message->time_ms);
+	to = avro_put_long(to, message_request_ms(message));
 	to = avro_put_bytes(to, assigned->experiment);
 	to = avro_put_bytes(to, assigned->variant);
 	to = avro_put_double(to, assigned->probability);

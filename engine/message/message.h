@@ -147,6 +147,12 @@ struct message {
 	const struct carried *carried;
 };
 
+/* The time of the request, which windows for outcomes begin with: not its event time, which may be long ago. */
+static inline int64_t message_request_ms(const struct message *message)
+{
+	return message->written_ms > 0 ? message->written_ms : message->time_ms;
+}
+
 /* A shadow request (`copied`) with that payload, which borrows only from its own arena. It asks for all
  * outputs, and has no line. NULL: the arena is full. */
 struct message *message_copy(struct arena *arena, const struct message *message, const struct payload *payload);

@@ -28,7 +28,7 @@ static void mirror_record_write(struct worker_stage *stage, const struct call *c
 	if (!stage->config->mirrors)
 		return;
 	reply->mirror = text_of(call->name);
-	reply->request_ms = message->written_ms > 0 ? message->written_ms : message->time_ms;
+	reply->request_ms = message_request_ms(message);
 	const struct header headers[] = {{TEXT("content-type"), text_of(type)},
 					 {TEXT(REPLY_ID_HEADER), message->id},
 					 origin_header(message, origin),

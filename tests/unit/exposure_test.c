@@ -75,6 +75,12 @@ static void an_exposure_has_all_that_its_schema_names(void **state)
 	assert_true(text_is(letter_text(&letter, "error"), ""));
 	letter_close(&letter);
 	buffer_clear(&out);
+	message.written_ms = 7700; /* windows for outcomes begin then, whatever the event time is */
+	assert_true(exposure_encode(&message, &one, &buys, &out, &error));
+	letter_open_as(&letter, "exposure", buffer_view(&out));
+	assert_int_equal(letter_number(&letter, "time_ms"), 7700);
+	letter_close(&letter);
+	buffer_clear(&out);
 	assert_true(exposure_encode(&message, &one, &fails, &out, &error));
 	letter_open_as(&letter, "exposure", buffer_view(&out));
 	assert_true(text_is(letter_text(&letter, "error"), "REMOTE"));
