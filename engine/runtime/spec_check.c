@@ -74,7 +74,7 @@ static bool near_read(void *context, const struct name *file, const char *digest
 
 /* ---- rollouts ---- */
 
-/* Without a default the weights split the traffic, and nothing rolls out. Of bandits it was said that they choose. */
+/* Without a default the weights split the traffic, and there is no rollout. Of bandits it was said that they choose. */
 static void check_rollout(const struct experiment_spec *experiment, struct faults *faults)
 {
 	struct rollout_plan plan;

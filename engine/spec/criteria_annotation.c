@@ -7,7 +7,6 @@
 #include "spec/options.h"
 
 #define ANNOTATION "seldon.io/success-criteria"
-#define CRITERIA "successCriteria"
 #define SIGNS "<>=!"
 #define CRITERION_FIELDS 3
 
@@ -47,11 +46,23 @@ static const struct node *criterion_node(struct text criterion, const struct nod
 	return made.node;
 }
 
+/* The annotation that has the criteria of the document; NULL: its `spec` has them, or there are none. */
+static const struct node *annotation_in_force(const struct node *document, const struct node *spec)
+{
+	const struct node *annotation = node_get(node_get(node_get(document, "metadata"), "annotations"), ANNOTATION);
+	return annotation && annotation->type == NODE_SCALAR && !node_get(spec, CRITERIA_FIELD) ? annotation : NULL;
+}
+
+const char *criteria_field(const struct node *document)
+{
+	return annotation_in_force(document, node_get(document, "spec")) ? "the annotation `" ANNOTATION "`" : CRITERIA_FIELD;
+}
+
 const struct node *criteria_annotated(const struct node *document, const struct node *spec, struct arena *arena,
 				      struct faults *faults)
 {
-	const struct node *annotation = node_get(node_get(node_get(document, "metadata"), "annotations"), ANNOTATION);
-	if (!annotation || annotation->type != NODE_SCALAR || node_get(spec, CRITERIA))
+	const struct node *annotation = annotation_in_force(document, spec);
+	if (!annotation)
 		return spec;
 	struct text rest = annotation->scalar;
 	struct growing list = list_begin(arena, annotation->place, criteria_count(rest));
@@ -62,7 +73,7 @@ const struct node *criteria_annotated(const struct node *document, const struct 
 		if (criterion)
 			list_put(&list, criterion);
 	}
-	map_put(&more, CRITERIA, list.node);
+	map_put(&more, CRITERIA_FIELD, list.node);
 	const struct node *merged = more.node ? node_merged(arena, spec, more.node) : NULL;
 	return merged ? merged : spec;
 }

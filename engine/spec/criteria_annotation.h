@@ -6,6 +6,11 @@
 #include "spec/fault.h"
 #include "spec/node.h"
 
+#define CRITERIA_FIELD "successCriteria"
+
+/* What a document has its criteria in: the field, or the name of the annotation. */
+const char *criteria_field(const struct node *document);
+
 /* The `spec` of a document with the criteria of its annotation; or as it is, if it has some or the document has no such annotation.
  * What cannot be read is a fault at the annotation. */
 const struct node *criteria_annotated(const struct node *document, const struct node *spec, struct arena *arena,

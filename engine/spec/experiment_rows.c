@@ -1,6 +1,7 @@
 /* experiment_rows.c: Option rows of an Experiment resource, from step/experiment.h; and the faults of any experiment,
  * also of one inline in a step, under the codes of lint. */
 #include "base/duration.h"
+#include "spec/criteria_annotation.h"
 #include "spec/fault_codes.h"
 #include "spec/rows.h"
 
@@ -91,7 +92,8 @@ static void check_actions(const struct experiment_spec *experiment, struct fault
 			  MOVE_ACTIONS_MAX);
 	if (experiment->actions.count > 0 && !experiment_is_rolled_out(experiment))
 		fault_add(faults, CODE_IGNORED_SETTING, experiment->actions_place, NULL,
-			  "nothing rolls out, so the actions get no notice; write a default, and progressiveDeployment or "
+			  "the experiment has no rollout, so the actions get no notice; write a default, and progressiveDeployment "
+			  "or "
 			  "promotionPolicy");
 }
 
@@ -104,10 +106,10 @@ static void check_mirror(const struct experiment_spec *experiment, struct faults
 			  "the mirror gets 0%% of the requests, so none is copied; write a greater `percent`, or leave it out");
 }
 
-void experiment_say(const struct experiment_spec *experiment, struct faults *faults)
+void experiment_say(const struct experiment_spec *experiment, const char *criteria, struct faults *faults)
 {
 	struct telling telling = {experiment, faults};
-	experiment_faults(experiment, &(struct experiment_listener){&telling, fault_note});
+	experiment_faults(experiment, &(struct experiment_listener){&telling, criteria, fault_note});
 	check_actions(experiment, faults);
 	check_confirms(experiment, faults);
 	check_mirror(experiment, faults);
@@ -132,7 +134,7 @@ void experiment_check(const struct resource *resource, struct faults *faults)
 	const struct node *candidates = node_get(node_get(resource->node, "spec"), "candidates");
 	if (!candidates || candidates->type != NODE_LIST || candidates->count != experiment->candidates.count)
 		return;
-	experiment_say(experiment, faults);
+	experiment_say(experiment, criteria_field(resource->node), faults);
 	if (experiment->resource_type == EXPERIMENT_PIPELINE)
 		check_self(resource, experiment, faults);
 }

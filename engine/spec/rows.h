@@ -63,8 +63,8 @@ void alerts_check(const struct pipeline_spec *pipeline, struct faults *faults); 
 /* Checks declared metrics: of a pipeline, or customMetrics. */
 void metrics_check(const struct item_list *metrics, bool custom, struct faults *faults);
 void model_check(const struct resource *resource, struct faults *faults);
-/* The checks of an experiment that rows cannot express, for any experiment. */
-void experiment_say(const struct experiment_spec *experiment, struct faults *faults);
+/* The checks of an experiment that rows cannot express, for any experiment. `criteria`: the field or annotation that has them. */
+void experiment_say(const struct experiment_spec *experiment, const char *criteria, struct faults *faults);
 
 void experiment_check(const struct resource *resource, struct faults *faults);
 void runtime_check(const struct resource *resource, struct faults *faults);

@@ -4,6 +4,7 @@
 
 #include <assert.h>
 
+#include "spec/criteria_annotation.h"
 #include "spec/fault_codes.h"
 #include "spec/rows.h"
 
@@ -39,7 +40,7 @@ static void check_options(struct reading *reading, const struct step_spec *step)
 	assert(step->kind && step->options);
 	const struct experiment_spec *experiment = step_experiment_written(step);
 	if (experiment)
-		experiment_say(experiment, reading->faults);
+		experiment_say(experiment, CRITERIA_FIELD, reading->faults);
 	if (!step->kind->check || step->kind->check(step->options, step->options_here, &error))
 		return;
 	struct place place = error.place.line > 0 ? error.place : step->options_here;

@@ -514,8 +514,10 @@ static void check_learning(const struct experiment_spec *experiment, const struc
 	for (size_t i = 0; i < features->count; i++)
 		for (size_t j = 0; j < i; j++)
 			if (features->items[i].text && strings_equal(features->items[i].text, features->items[j].text))
-				fault_report(listener, EXPERIMENT_REPEATED, features->items[i].place, NULL,
-					     "`%s` is among the contextFeatures already", features->items[i].text);
+				fault_report(listener, EXPERIMENT_IGNORED, features->items[i].place, NULL,
+					     "`%s` is among the contextFeatures already, so nothing more is known of a request; "
+					     "leave it out",
+					     features->items[i].text);
 }
 
 /* What only a rollout reads, or a schedule. */
@@ -530,13 +532,14 @@ static void check_rollout(const struct experiment_spec *experiment, const struct
 	if (!rolls_out && experiment->criteria.count > 0)
 		fault_report(
 			listener, EXPERIMENT_IGNORED, criteria[0].here, NULL,
-			"nothing rolls out, so no criterion is judged; write progressiveDeployment or promotionPolicy, or leave "
-			"successCriteria out");
+			"the experiment has no rollout, so no criterion is judged; write progressiveDeployment or promotionPolicy, "
+			"or leave %s out",
+			listener->criteria);
 	if (!rolls_out && experiment->on_inconclusive_place.line > 0)
-		fault_report(
-			listener, EXPERIMENT_IGNORED, experiment->on_inconclusive_place, NULL,
-			"nothing rolls out, so `onInconclusive` has no effect; write progressiveDeployment or promotionPolicy, "
-			"or leave it out");
+		fault_report(listener, EXPERIMENT_IGNORED, experiment->on_inconclusive_place, NULL,
+			     "the experiment has no rollout, so `onInconclusive` has no effect; write progressiveDeployment or "
+			     "promotionPolicy, "
+			     "or leave it out");
 }
 
 void experiment_faults(const struct experiment_spec *experiment, const struct experiment_listener *listener)

@@ -303,6 +303,7 @@ enum experiment_fault {
 
 struct experiment_listener {
 	void *context;
+	const char *criteria; /* where they are written: a field, or an annotation */
 	void (*report)(void *context, enum experiment_fault fault, struct place place, const char *suggest, const char *text);
 };
 
