@@ -20,7 +20,7 @@ const struct option drift_error_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct drift_error_options, here)},
 	ROW("expected", NAME, struct drift_error_options, expected, .required = true, .short_form = true,
 	    .help = "The tensor of expected absolute errors, one for each row: what a second model of the pipeline makes, which "
-		    "was trained on the absolute errors of the first."),
+		    "was trained on the absolute errors of the first. What is above 1e100 does not count."),
 	ROW("prediction", NAME, struct drift_error_options, prediction,
 	    .help = "The tensor of the regressor's predictions, one for each row, with which feedback is compared."),
 	{.type = OPTION_END},

@@ -59,7 +59,7 @@ struct performance_estimate performance_recall(const struct performance *perform
 
 void expected_errors_add(struct expected_errors *errors, double expected)
 {
-	if (!(expected >= 0 && expected < (double)INFINITY))
+	if (!(expected >= 0 && expected <= EXPECTED_ERROR_MAX))
 		return;
 	errors->rows++;
 	errors->sum += expected;

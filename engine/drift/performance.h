@@ -53,7 +53,9 @@ struct expected_errors {
 	double sum, variance;
 };
 
-/* A row of which that absolute error is expected. What is none does not count. */
+#define EXPECTED_ERROR_MAX 1e100 /* the squares of any number of rows have a finite sum */
+
+/* A row of which that absolute error is expected. What is none, or is larger than EXPECTED_ERROR_MAX, does not count. */
 void expected_errors_add(struct expected_errors *errors, double expected);
 
 /* Their mean. */

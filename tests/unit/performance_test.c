@@ -150,6 +150,25 @@ static void the_estimated_error_is_the_mean_of_what_is_expected(void **state)
 	assert_true(fabs(mean.high - (3 + 1.959963984540054 * sqrt(26) / 2)) < 1e-9);
 }
 
+/* Finite numbers may have squares that are not, or sums of squares. */
+static void an_error_beyond_measure_leaves_the_band_of_the_others(void **state)
+{
+	static const double beyond[] = {1e154, 1e200, 0x1.fffffffffffffp1023};
+	struct expected_errors errors = {0};
+	(void)state;
+	expected_errors_add(&errors, 1);
+	expected_errors_add(&errors, 5);
+	const struct performance_estimate wanted = expected_errors_mean(&errors, 0.95);
+	for (size_t i = 0; i < 300; i++)
+		expected_errors_add(&errors, beyond[i % 3]);
+	const struct performance_estimate mean = expected_errors_mean(&errors, 0.95);
+	assert_int_equal(errors.rows, 2);
+	assert_true(mean.value == wanted.value && mean.low == wanted.low && mean.high == wanted.high);
+	expected_errors_add(&errors, EXPECTED_ERROR_MAX);
+	assert_int_equal(errors.rows, 3);
+	assert_true(isfinite(expected_errors_mean(&errors, 0.95).high));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -158,6 +177,7 @@ int main(void)
 		cmocka_unit_test(without_rows_there_is_no_estimate),
 		cmocka_unit_test(the_band_of_errors_holds_where_only_inputs_shift),
 		cmocka_unit_test(the_estimated_error_is_the_mean_of_what_is_expected),
+		cmocka_unit_test(an_error_beyond_measure_leaves_the_band_of_the_others),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
