@@ -278,7 +278,7 @@ static void a_nonce_is_drawn_and_must_be_whole(void **state)
 /* Which has the words alone, in the format of its request. */
 static void an_error_from_the_outputs_has_the_form_of_a_reply(void **state)
 {
-	static const struct {
+	const struct {
 		struct text body;
 		const char *type, *own, *id;
 	} rows[] = {
