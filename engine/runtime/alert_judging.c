@@ -204,12 +204,7 @@ static void judge_absence(struct alert_watch *watch, struct judged_alert *alert)
 	const int64_t now_ms = loop_now_ms(engine_loop(watch->engine));
 	struct engine_counts counts = {0};
 	(void)engine_counts(watch->engine, alert->absent.bytes, &counts);
-	if (counts.sums.ended != alert->ended) {
-		alert->ended_ms = now_ms;
-		alert->is_present = true;
-	}
-	alert->ended = counts.sums.ended;
-	bool held = now_ms - alert->ended_ms >= alert->absent_ms;
+	const bool held = alert_absence_look(&alert->absence, counts.sums.ended, watch->sharing.post != NULL, now_ms);
 	(void)alert_group_judge(&alert->groups, TEXT(""), (struct alert_judgement){.held = held, .broken = !held});
 }
 

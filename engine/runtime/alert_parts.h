@@ -3,6 +3,7 @@
 #define SLUICE_RUNTIME_ALERT_PARTS_H
 
 #include "alerts/figure_window.h"
+#include "runtime/alert_absence.h"
 #include "runtime/alert_groups.h"
 #include "runtime/alert_reports.h"
 #include "runtime/alert_watch.h"
@@ -15,18 +16,14 @@ struct judged_alert {
 	struct alert_condition condition;   /* of the running revision; of an absence: no expression */
 	struct figure_window *window;	    /* NULL: it uses no figures */
 	struct judged_counts judged;	    /* at the last look */
-	uint64_t ended;			    /* requests of the pipeline that may be absent, in this engine */
-	int64_t ended_ms;		    /* when they last changed in any engine that shares its alerts */
-	int64_t present_ms;		    /* when this engine told the others that they had changed */
-	bool is_present;		    /* they have changed since then */
+	struct alert_absence absence;	    /* of the pipeline that may be absent */
 	bool is_grouped;		    /* by its `groupBy`; else it has one group, whose name is empty */
 	uint64_t group_by;		    /* hash of that expression; 0: none */
 	struct alert_groups groups;	    /* as this engine judges */
 	struct alert_reports reports;	    /* of all engines, if they share their alerts */
 	struct alert_groups shared;	    /* as the reports are */
 	uint64_t taken_beyond;		    /* judged_groups_beyond() when its condition began */
-	struct text absent;		    /* its name */
-	int64_t absent_ms;
+	struct text absent;		    /* the name of the pipeline that may be absent */
 	uint64_t meaning;	     /* of its condition; it begins anew when that changes */
 	uint64_t revision;	     /* in which it was present last */
 };

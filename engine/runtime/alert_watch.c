@@ -26,7 +26,7 @@ static struct judged_alert *alert_of(struct alert_watch *watch, const struct pip
 	made->watched.namespace = arena_copy(watch->lasting, plan->namespace, strlen(plan->namespace));
 	made->watched.pipeline = arena_copy(watch->lasting, plan->graph->name, strlen(plan->graph->name));
 	made->watched.name = arena_copy(watch->lasting, spec->name.text, strlen(spec->name.text));
-	made->ended_ms = loop_now_ms(engine_loop(watch->engine));
+	made->absence.ended_ms = loop_now_ms(engine_loop(watch->engine));
 	if (arena_failed(watch->lasting))
 		return NULL;
 	made->watched.next = watch->alerts;
@@ -170,7 +170,7 @@ static bool alert_prepare(struct alert_watch *watch, const struct pipeline_plan 
 		alert_renew(watch, alert, spec, plan->graph->name, place);
 		if (!alert_absence_read(text_of(spec->absent.text), &absent, &absent_ns))
 			return true;
-		alert->absent_ms = absent_ns / NS_PER_MS;
+		alert->absence.duration_ms = absent_ns / NS_PER_MS;
 		alert->absent = text_of(arena_copy(watch->revised, absent.bytes, absent.length));
 		return !arena_failed(watch->revised);
 	}
@@ -453,16 +453,15 @@ static void alert_report_own(struct alert_watch *watch, const struct pipeline_pl
 	}
 }
 
-/* Tells the other engines that the pipeline of an `absent` has requests here: it is absent if no engine has any. */
+/* Reports to the other engines that the pipeline of an `absent` has requests here. */
 static void presence_report(struct alert_watch *watch, const struct pipeline_plan *plan, struct judged_alert *alert,
 			    const struct alert_spec *spec, int64_t now_ms)
 {
 	const struct alert_group nobody = {0};
-	const int64_t half_ms = alert->absent_ms / 2, every_ms = half_ms < ALERT_REPORT_MS ? half_ms : ALERT_REPORT_MS;
 	struct alert_message message = message_of(watch, plan, alert, &nobody, spec, NOTICE_RESOLVED);
 	struct error error = {0};
 	struct buffer record;
-	if (!alert->is_present || now_ms - alert->present_ms < every_ms)
+	if (!alert_absence_report_is_due(&alert->absence, now_ms))
 		return;
 	message.status = ALERT_PRESENT;
 	buffer_open(&record, NOTICE_BYTES_MAX);
@@ -470,10 +469,8 @@ static void presence_report(struct alert_watch *watch, const struct pipeline_pla
 	const char *key = arena_print(watch->judging, ALERT_PRESENT "/%s/%s/%s", watch->config->instance, alert->watched.pipeline,
 				      alert->watched.name);
 	if (key && alert_record_encode(&message, &record, &error) &&
-	    watch->sharing.post(watch->sharing.context, plan, text_of(key), buffer_view(&record))) {
-		alert->present_ms = now_ms;
-		alert->is_present = false;
-	}
+	    watch->sharing.post(watch->sharing.context, plan, text_of(key), buffer_view(&record)))
+		alert_absence_reported(&alert->absence, now_ms);
 	buffer_close(&record);
 }
 
@@ -570,7 +567,7 @@ void alert_watch_hear(struct alert_watch *watch, const struct alert_read *report
 	if (!alert)
 		return;
 	if (report->is_present) {
-		alert->ended_ms = loop_now_ms(engine_loop(watch->engine));
+		alert_absence_hear(&alert->absence, loop_now_ms(engine_loop(watch->engine)));
 		return;
 	}
 	struct alert_group *own =

@@ -78,7 +78,7 @@ spec:
   - {name: s, expression: {set: {y: x * 2}}}
   output: {steps: [s]}
   alerts:
-  - {name: gone, absent: lone for 6s, resolveAfter: 1s, actions: [{type: webhook, url: "http://127.0.0.1:$gone/hook"}]}
+  - {name: gone, absent: lone for 2s, resolveAfter: 1s, actions: [{type: webhook, url: "http://127.0.0.1:$gone/hook"}]}
 YAML
 "$sluice" apply -f "$dir/lone.yaml" --author ann --reason lone >"$dir/apply.log" 2>&1 || give_up "the pipeline was not applied"
 echo '{"inputs": [{"name": "x", "datatype": "INT64", "shape": [1], "data": [1]}]}' >"$dir/request"
