@@ -14,12 +14,11 @@
 
 #define PORT_MAX 65535
 
-/* `rest`: what follows the host; empty, or a colon and a number. */
+/* What follows the host: nothing, or a colon and a port, which may be empty. */
 static bool port_is_sound(struct text rest)
 {
-	int64_t port;
-	return rest.length == 0 ||
-	       (rest.bytes[0] == ':' && number_read_int64(text_from(rest, 1), &port) && port > 0 && port <= PORT_MAX);
+	uint64_t port;
+	return rest.length <= 1 || (digits_read(text_from(rest, 1), 10, &port) && port > 0 && port <= PORT_MAX);
 }
 
 /* Blanks and control characters are no part of a URL. */
@@ -31,38 +30,61 @@ static bool has_blank(struct text url)
 	return false;
 }
 
-/* The host of an http or https URL, without port and brackets; empty: the URL is not valid, or has a login. */
-static struct text host_of(struct text url)
+static size_t length_until(struct text text, const char *ends)
 {
-	struct text rest = url;
-	for (size_t i = 0; i < 2; i++) {
-		const struct text scheme = i == 0 ? TEXT("http://") : TEXT("https://");
-		if (text_starts_with(url, scheme))
-			rest = text_from(url, scheme.length);
-	}
-	if (rest.length == url.length || has_blank(url))
-		return (struct text){0};
-	struct text host = text_take_until(&rest, '/');
-	if (memchr(host.bytes, '@', host.length))
-		return (struct text){0};
 	size_t length = 0;
-	if (text_starts_with(host, TEXT("["))) {
-		host = text_from(host, 1);
-		const struct text name = text_take_until(&host, ']');
-		return port_is_sound(host) ? name : (struct text){0};
-	}
-	while (length < host.length && host.bytes[length] != ':')
+	while (length < text.length && !strchr(ends, text.bytes[length]))
 		length++;
-	return port_is_sound(text_from(host, length)) ? (struct text){host.bytes, length} : (struct text){0};
+	return length;
+}
+
+/* What is between the scheme and the path, the query or the fragment; empty: the URL is neither http nor https. */
+static struct text authority_of(struct text url)
+{
+	const struct text schemes[] = {TEXT("http://"), TEXT("https://")};
+	for (size_t i = 0; i < 2; i++) {
+		const size_t length = schemes[i].length;
+		if (url.length < length || !text_equal_caseless((struct text){url.bytes, length}, schemes[i]))
+			continue;
+		const struct text rest = text_from(url, length);
+		return (struct text){rest.bytes, length_until(rest, "/?#")};
+	}
+	return (struct text){0};
+}
+
+/* The host of an http or https URL, without brackets, and what follows it. False: the URL is not valid, or has a login. */
+static bool url_split(struct text url, struct text *host, struct text *rest)
+{
+	const struct text authority = authority_of(url);
+	const bool in_brackets = text_starts_with(authority, TEXT("["));
+	const size_t length = length_until(authority, in_brackets ? "]" : ":");
+	struct sockaddr_storage address;
+	if (authority.length == 0 || has_blank(url) || length_until(authority, "@") < authority.length)
+		return false;
+	if (!in_brackets) {
+		*host = (struct text){authority.bytes, length};
+		*rest = text_from(authority, length);
+		return length > 0 && length_until(*host, "[]") == length;
+	}
+	if (length == authority.length)
+		return false;
+	*host = (struct text){authority.bytes + 1, length - 1};
+	*rest = text_from(authority, length + 1);
+	return network_address_read(*host, &address) && address.ss_family == AF_INET6 &&
+	       (rest->length == 0 || rest->bytes[0] == ':');
 }
 
 static void check_url(const struct written_webhook *webhook, struct faults *faults)
 {
 	struct sockaddr_storage address;
-	const struct text host = host_of(text_of(webhook->url));
-	if (host.length == 0)
+	struct text host, rest;
+	if (!url_split(text_of(webhook->url), &host, &rest))
 		fault_add(faults, CODE_BAD_ADDRESS, webhook->place, NULL,
 			  "%s is not http://HOST/PATH or https://HOST/PATH, without a login", webhook->url_field);
+	else if (!port_is_sound(rest))
+		fault_add(faults, CODE_BAD_ADDRESS, webhook->place, NULL,
+			  "%s has the port `" TEXT_FORMAT "`; a port is a number from 1 to %d, and an IPv6 address is in brackets",
+			  webhook->url_field, TEXT_ARGUMENTS(text_from(rest, 1)), PORT_MAX);
 	else if (text_is(host, "localhost") || (network_address_read(host, &address) && !network_is_public(&address)))
 		fault_add(faults, CODE_PRIVATE_RECEIVER, webhook->place, NULL,
 			  "`" TEXT_FORMAT "` is not a public address: an engine sends to it only if --alert-allow lists it",
