@@ -30,7 +30,7 @@ struct drawn_feature {
 
 /* Features that are drawn together, and their samples: counts of cells, which are places in the sorted reference, or categories. */
 struct drawing {
-	size_t values, lefts, rights; /* of the reference; of both samples */
+	size_t values, left_rows, right_rows; /* of the reference; of both samples */
 	size_t cell_count;
 	uint32_t *cells; /* of the values */
 	uint32_t *left, *right;
@@ -112,13 +112,13 @@ static double binned_distance(const struct drawing *drawing, const struct drawn_
 	double *counts = drawing->counts;
 	memset(counts, 0, 2 * bins * sizeof *counts);
 	for (size_t i = 0, end; i < drawing->cell_count; i = end) {
-		uint32_t lefts = 0, rights = 0;
+		uint32_t left = 0, right = 0;
 		for (end = i; end < drawing->cell_count && bin_of[end] == bin_of[i]; end++) {
-			lefts += drawing->left[end];
-			rights += drawing->right[end];
+			left += drawing->left[end];
+			right += drawing->right[end];
 		}
-		counts[bin_of[i]] += lefts;
-		counts[bins + bin_of[i]] += rights;
+		counts[bin_of[i]] += left;
+		counts[bins + bin_of[i]] += right;
 	}
 	return binned_jensen_shannon(&(struct binned){bins, counts, counts + bins}) / sqrt(M_LN2);
 }
@@ -144,10 +144,10 @@ static void laws_fit(const struct drawing *drawing)
 static void laws_draw(const struct drawing *drawing)
 {
 	struct random chance = {SEED};
-	const double root = sqrt(common_size((double)drawing->lefts, (double)drawing->rights));
+	const double root = sqrt(common_size((double)drawing->left_rows, (double)drawing->right_rows));
 	for (size_t draw = 0; draw < NULL_LAW_DRAWS; draw++) {
-		cells_draw(&chance, drawing, drawing->lefts, drawing->left);
-		cells_draw(&chance, drawing, drawing->rights, drawing->right);
+		cells_draw(&chance, drawing, drawing->left_rows, drawing->left);
+		cells_draw(&chance, drawing, drawing->right_rows, drawing->right);
 		for (size_t i = 0; i < drawing->feature_count; i++)
 			if (drawing->features[i].binned && drawing->features[i].like == i)
 				drawing->features[i].binned[draw] = root * binned_distance(drawing, &drawing->features[i]);
@@ -171,7 +171,7 @@ static size_t least_of(size_t one, size_t other)
 	return one < other ? one : other;
 }
 
-static size_t lefts_of(const struct watched_feature *watched)
+static size_t left_rows_of(const struct watched_feature *watched)
 {
 	return drawn_rows(watched, (double)watched->count);
 }
@@ -186,7 +186,7 @@ static bool is_drawn_with(const struct drawing *drawing, const struct watched_fe
 {
 	return drawing->feature_count < TOGETHER_MAX && has_laws(watched) && !watched->categories &&
 	       !drawing->features[0].watched->categories && watched->count == drawing->values &&
-	       lefts_of(watched) == drawing->lefts && drawn_rows(watched, (double)window_rows) == drawing->rights;
+	       left_rows_of(watched) == drawing->left_rows && drawn_rows(watched, (double)window_rows) == drawing->right_rows;
 }
 
 /* The first feature, and those after it that are drawn with it. `learnt`: those that another drawing has. */
@@ -194,8 +194,8 @@ static void drawing_gather(struct drawing *drawing, const struct monitor *self, 
 {
 	struct watched_feature *watched = &self->features[first];
 	*drawing = (struct drawing){.values = watched->count,
-				    .lefts = lefts_of(watched),
-				    .rights = drawn_rows(watched, (double)window_rows),
+				    .left_rows = left_rows_of(watched),
+				    .right_rows = drawn_rows(watched, (double)window_rows),
 				    .cell_count = watched->categories ? watched->bin_count : watched->sorted.count,
 				    .feature_count = 1,
 				    .features = {{.watched = watched}}};
@@ -276,8 +276,8 @@ static bool drawing_begin(struct drawing *drawing, const double *values, size_t 
 {
 	size_t bins = 0;
 	for (size_t i = 0; i <= DRAWN_ROWS_MAX; i++) {
-		drawing->left_shares[i] = (double)i / (double)drawing->lefts;
-		drawing->right_shares[i] = (double)i / (double)drawing->rights;
+		drawing->left_shares[i] = (double)i / (double)drawing->left_rows;
+		drawing->right_shares[i] = (double)i / (double)drawing->right_rows;
 	}
 	for (size_t i = 0; i < drawing->feature_count; i++) {
 		if (!feature_begin(drawing, i, scratch, arena))
@@ -296,19 +296,19 @@ static bool drawing_begin(struct drawing *drawing, const double *values, size_t 
 static bool rare_learn(struct watched_feature *watched, const double *values, size_t rows, size_t window_rows,
 		       struct arena *scratch, struct arena *arena)
 {
-	const size_t rights = least_of(drawn_rows(watched, (double)window_rows), watched->count / 2);
+	const size_t right_rows = least_of(drawn_rows(watched, (double)window_rows), watched->count / 2);
 	const struct rare_feature feature = {.rows = rows,
 					     .values = values,
 					     .count = watched->count,
 					     .bin_count = watched->bin_count,
 					     .counts = watched->counts,
 					     .once = watched->once,
-					     .lefts = least_of(lefts_of(watched), watched->count - rights),
-					     .rights = rights};
+					     .left_rows = least_of(left_rows_of(watched), watched->count - right_rows),
+					     .right_rows = right_rows};
 	double *drawn = ARENA_ARRAY(arena, double, NULL_LAW_DRAWS);
 	if (!drawn || !rare_law_draw(&feature, scratch, drawn))
 		return false;
-	watched->binned_common = common_size((double)feature.lefts, (double)feature.rights);
+	watched->binned_common = common_size((double)feature.left_rows, (double)feature.right_rows);
 	for (size_t i = 0; i < NULL_LAW_DRAWS; i++)
 		drawn[i] *= sqrt(watched->binned_common);
 	null_law_fit(&watched->binned, drawn);

@@ -20,7 +20,7 @@ struct rare_drawing {
 	size_t bin_count;
 	size_t repeated;		      /* values of categories that came more than once */
 	uint32_t *cells;		      /* the bin of each of these; first those that are in a sample */
-	size_t parted;			      /* how many are in one */
+	size_t taken_count;		      /* how many are in one */
 	uint32_t *all, *others;		      /* of these values, by bin: all of them, and those that are in no sample */
 	uint32_t *left, *right;		      /* the samples' values, by bin */
 	double *left_singles, *right_singles; /* laws of how many other values are in each */
@@ -73,8 +73,8 @@ static uint32_t cells_swap(uint32_t *cells, size_t one, size_t other)
 static void values_take(struct rare_drawing *drawing, size_t count, uint32_t *sample)
 {
 	for (; count > 0; count--) {
-		const size_t any = drawing->parted + random_below(&drawing->chance, drawing->repeated - drawing->parted);
-		const uint32_t cell = cells_swap(drawing->cells, drawing->parted++, any);
+		const size_t any = drawing->taken_count + random_below(&drawing->chance, drawing->repeated - drawing->taken_count);
+		const uint32_t cell = cells_swap(drawing->cells, drawing->taken_count++, any);
 		sample[cell]++;
 		drawing->others[cell]--;
 	}
@@ -89,17 +89,17 @@ static void values_leave(struct rare_drawing *drawing, size_t count, uint32_t *s
 		drawing->others[i] = 0;
 	}
 	for (; count > 0; count--) {
-		const size_t any = drawing->parted + random_below(&drawing->chance, end - drawing->parted);
+		const size_t any = drawing->taken_count + random_below(&drawing->chance, end - drawing->taken_count);
 		const uint32_t cell = cells_swap(drawing->cells, --end, any);
 		sample[cell]--;
 		drawing->others[cell]++;
 	}
-	drawing->parted = end;
+	drawing->taken_count = end;
 }
 
 static void values_begin(struct rare_drawing *drawing)
 {
-	drawing->parted = 0;
+	drawing->taken_count = 0;
 	memcpy(drawing->others, drawing->all, drawing->bin_count * sizeof *drawing->others);
 }
 
@@ -107,9 +107,9 @@ static void values_draw(struct rare_drawing *drawing, size_t count, uint32_t *sa
 {
 	memset(sample, 0, drawing->bin_count * sizeof *sample);
 	while (count > 0) {
-		if (drawing->parted == drawing->repeated)
+		if (drawing->taken_count == drawing->repeated)
 			values_begin(drawing);
-		const size_t left = drawing->repeated - drawing->parted, taken = count < left ? count : left;
+		const size_t left = drawing->repeated - drawing->taken_count, taken = count < left ? count : left;
 		if (taken > left / 2)
 			values_leave(drawing, left - taken, sample);
 		else
@@ -124,27 +124,27 @@ static void values_draw(struct rare_drawing *drawing, size_t count, uint32_t *sa
  * joined, and those that one sample lacks. */
 static double samples_distance(const struct rare_drawing *drawing, size_t left_singles, size_t right_singles)
 {
-	double *lefts = drawing->joined, *rights = lefts + JOINED + drawing->bin_count;
+	double *left_counts = drawing->joined, *right_counts = left_counts + JOINED + drawing->bin_count;
 	size_t bins = JOINED;
-	memset(lefts, 0, JOINED * sizeof *lefts);
-	memset(rights, 0, JOINED * sizeof *rights);
-	lefts[OF_LEFT] = (double)left_singles;
-	rights[OF_RIGHT] = (double)right_singles;
+	memset(left_counts, 0, JOINED * sizeof *left_counts);
+	memset(right_counts, 0, JOINED * sizeof *right_counts);
+	left_counts[OF_LEFT] = (double)left_singles;
+	right_counts[OF_RIGHT] = (double)right_singles;
 	for (size_t i = 0; i < drawing->bin_count; i++) {
 		const uint32_t left = drawing->left[i], right = drawing->right[i];
 		if (right == 0) {
-			lefts[OF_LEFT] += left;
+			left_counts[OF_LEFT] += left;
 		} else if (left == 0) {
-			rights[OF_RIGHT] += right;
+			right_counts[OF_RIGHT] += right;
 		} else if (left < ALIKE && right < ALIKE) {
-			lefts[left * ALIKE + right] += left;
-			rights[left * ALIKE + right] += right;
+			left_counts[left * ALIKE + right] += left;
+			right_counts[left * ALIKE + right] += right;
 		} else {
-			lefts[bins] = left;
-			rights[bins++] = right;
+			left_counts[bins] = left;
+			right_counts[bins++] = right;
 		}
 	}
-	return binned_jensen_shannon(&(struct binned){bins, lefts, rights}) / sqrt(M_LN2);
+	return binned_jensen_shannon(&(struct binned){bins, left_counts, right_counts}) / sqrt(M_LN2);
 }
 
 /* ---- all draws ---- */
@@ -152,17 +152,18 @@ static double samples_distance(const struct rare_drawing *drawing, size_t left_s
 static bool drawing_begin(struct rare_drawing *drawing, const struct rare_feature *feature, struct arena *scratch)
 {
 	const size_t bins = feature->bin_count;
-	const double once = (double)feature->once, unsure = ceil(sqrt(once)), count = (double)feature->count;
-	*drawing = (struct rare_drawing){.chance = {SEED},
-					 .bin_count = bins,
-					 .cells = ARENA_ARRAY(scratch, uint32_t, feature->count),
-					 .all = ARENA_ARRAY(scratch, uint32_t, bins),
-					 .others = ARENA_ARRAY(scratch, uint32_t, bins),
-					 .left = ARENA_ARRAY(scratch, uint32_t, bins),
-					 .right = ARENA_ARRAY(scratch, uint32_t, bins),
-					 .left_singles = singles_learn(feature->lefts, once, count, scratch),
-					 .right_singles = singles_learn(feature->rights, once + unsure, count + unsure, scratch),
-					 .joined = ARENA_ARRAY(scratch, double, 2 * (JOINED + bins))};
+	const double once = (double)feature->once, once_deviation = ceil(sqrt(once)), count = (double)feature->count;
+	*drawing = (struct rare_drawing){
+		.chance = {SEED},
+		.bin_count = bins,
+		.cells = ARENA_ARRAY(scratch, uint32_t, feature->count),
+		.all = ARENA_ARRAY(scratch, uint32_t, bins),
+		.others = ARENA_ARRAY(scratch, uint32_t, bins),
+		.left = ARENA_ARRAY(scratch, uint32_t, bins),
+		.right = ARENA_ARRAY(scratch, uint32_t, bins),
+		.left_singles = singles_learn(feature->left_rows, once, count, scratch),
+		.right_singles = singles_learn(feature->right_rows, once + once_deviation, count + once_deviation, scratch),
+		.joined = ARENA_ARRAY(scratch, double, 2 * (JOINED + bins))};
 	if (arena_failed(scratch))
 		return false;
 	for (size_t i = 0; i < feature->rows; i++) {
@@ -184,10 +185,10 @@ bool rare_law_draw(const struct rare_feature *feature, struct arena *scratch, do
 		return false;
 	for (size_t i = 0; i < NULL_LAW_DRAWS; i++) {
 		values_begin(&drawing);
-		const size_t right_singles = singles_draw(&drawing, drawing.right_singles, feature->rights);
-		values_draw(&drawing, feature->rights - right_singles, drawing.right);
-		const size_t left_singles = singles_draw(&drawing, drawing.left_singles, feature->lefts);
-		values_draw(&drawing, feature->lefts - left_singles, drawing.left);
+		const size_t right_singles = singles_draw(&drawing, drawing.right_singles, feature->right_rows);
+		values_draw(&drawing, feature->right_rows - right_singles, drawing.right);
+		const size_t left_singles = singles_draw(&drawing, drawing.left_singles, feature->left_rows);
+		values_draw(&drawing, feature->left_rows - left_singles, drawing.left);
 		drawn[i] = samples_distance(&drawing, left_singles, right_singles);
 	}
 	return true;

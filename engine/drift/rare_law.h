@@ -23,7 +23,7 @@ struct rare_feature {
 	size_t bin_count;
 	const double *counts; /* of the values, by bin */
 	size_t once;	      /* bins with one value, of a feature of which new categories may come; else 0 */
-	size_t lefts, rights; /* rows of the reference's sample, and of the window's */
+	size_t left_rows, right_rows; /* rows of the reference's sample, and of the window's */
 };
 
 /* Draws NULL_LAW_DRAWS distances, from a seed. False: the scratch is full. */

@@ -23,7 +23,7 @@
 struct mix {
 	size_t rows, categories, commonest, once, missing;
 	bool open; /* none can be new */
-	size_t lefts, rights;
+	size_t left_rows, right_rows;
 };
 
 static double values[ROWS_MAX], counts[BINS_MAX];
@@ -47,8 +47,8 @@ static struct rare_feature feature_of(const struct mix *mix)
 				     .bin_count = known + 1,
 				     .counts = counts,
 				     .once = mix->open ? 0 : mix->once,
-				     .lefts = mix->lefts,
-				     .rights = mix->rights};
+				     .left_rows = mix->left_rows,
+				     .right_rows = mix->right_rows};
 }
 
 /* ---- the same, one value at a time ---- */
@@ -56,7 +56,7 @@ static struct rare_feature feature_of(const struct mix *mix)
 static struct random chance;
 
 /* Values of categories that came more than once are first in the cells; those of a sample are put before the others. */
-static void sample_draw(size_t repeated, size_t among, size_t rows, size_t *parted, uint32_t *drawn)
+static void sample_draw(size_t repeated, size_t among, size_t rows, size_t *taken_count, uint32_t *drawn)
 {
 	for (size_t i = 0; i < rows; i++) {
 		const size_t any = random_below(&chance, among);
@@ -64,11 +64,11 @@ static void sample_draw(size_t repeated, size_t among, size_t rows, size_t *part
 			drawn[cells[any]]++;
 			continue;
 		}
-		*parted = *parted == repeated ? 0 : *parted;
-		const size_t other = *parted + random_below(&chance, repeated - *parted);
+		*taken_count = *taken_count == repeated ? 0 : *taken_count;
+		const size_t other = *taken_count + random_below(&chance, repeated - *taken_count);
 		const uint32_t cell = cells[other];
-		cells[other] = cells[*parted];
-		cells[(*parted)++] = cell;
+		cells[other] = cells[*taken_count];
+		cells[(*taken_count)++] = cell;
 		drawn[cell]++;
 	}
 }
@@ -85,20 +85,20 @@ static double distance_of(const struct rare_feature *feature)
 
 static void one_by_one(const struct rare_feature *feature, double *drawn)
 {
-	const size_t unsure = (size_t)ceil(sqrt((double)feature->once)), unseen = feature->bin_count - 1;
+	const size_t once_deviation = (size_t)ceil(sqrt((double)feature->once)), unseen = feature->bin_count - 1;
 	size_t repeated = 0, end = feature->count;
 	chance = (struct random){77};
 	for (size_t i = 0; i < feature->rows; i++)
 		if (!isnan(values[i]))
 			cells[counts[(size_t)values[i]] == 1 && feature->once ? --end : repeated++] = (uint32_t)values[i];
-	for (size_t i = 0; i < unsure; i++)
+	for (size_t i = 0; i < once_deviation; i++)
 		cells[feature->count + i] = (uint32_t)unseen;
 	for (size_t draw = 0; draw < NULL_LAW_DRAWS; draw++) {
-		size_t parted = 0;
+		size_t taken_count = 0;
 		memset(left, 0, sizeof left);
 		memset(right, 0, sizeof right);
-		sample_draw(repeated, feature->count + unsure, feature->rights, &parted, right);
-		sample_draw(repeated, feature->count, feature->lefts, &parted, left);
+		sample_draw(repeated, feature->count + once_deviation, feature->right_rows, &taken_count, right);
+		sample_draw(repeated, feature->count, feature->left_rows, &taken_count, left);
 		for (size_t i = 0; i < unseen; i++)
 			if (counts[i] == 1 && feature->once) {
 				right[unseen] += right[i];
@@ -129,18 +129,18 @@ static double apart(double *one, double *other)
 static void the_law_is_that_of_values_drawn_one_by_one(void **state)
 {
 	static const struct mix mixes[] = {
-		{.rows = 4000, .categories = 1000, .lefts = 3500, .rights = 500}, /* all others are in the left sample */
-		{.rows = 4000, .categories = 1000, .lefts = 1000, .rights = 125}, /* few are */
-		{.rows = 4000, .categories = 400, .commonest = 3000, .lefts = 2000, .rights = 2000},
-		{.rows = 4000, .categories = 2, .once = 320, .lefts = 3500, .rights = 500},
-		{.rows = 4000, .categories = 300, .once = 320, .missing = 200, .lefts = 3300, .rights = 500},
-		{.rows = 400, .categories = 30, .commonest = 200, .once = 8, .lefts = 300, .rights = 100},
-		{.rows = 400, .categories = 5, .once = 380, .lefts = 300, .rights = 100}, /* the left sample needs some again */
-		{.rows = 200, .categories = 20, .lefts = 190, .rights = 30},
-		{.rows = 200, .categories = 20, .lefts = 30, .rights = 150}, /* both samples leave less than they take */
-		{.rows = 200, .categories = 20, .lefts = 160, .rights = 150},
-		{.rows = 400, .categories = 20, .lefts = 60, .rights = 200},
-		{.rows = 400, .categories = 20, .once = 20, .open = true, .lefts = 300, .rights = 100},
+		{.rows = 4000, .categories = 1000, .left_rows = 3500, .right_rows = 500}, /* all others are in the left sample */
+		{.rows = 4000, .categories = 1000, .left_rows = 1000, .right_rows = 125}, /* few are */
+		{.rows = 4000, .categories = 400, .commonest = 3000, .left_rows = 2000, .right_rows = 2000},
+		{.rows = 4000, .categories = 2, .once = 320, .left_rows = 3500, .right_rows = 500},
+		{.rows = 4000, .categories = 300, .once = 320, .missing = 200, .left_rows = 3300, .right_rows = 500},
+		{.rows = 400, .categories = 30, .commonest = 200, .once = 8, .left_rows = 300, .right_rows = 100},
+		{.rows = 400, .categories = 5, .once = 380, .left_rows = 300, .right_rows = 100}, /* left needs some again */
+		{.rows = 200, .categories = 20, .left_rows = 190, .right_rows = 30},
+		{.rows = 200, .categories = 20, .left_rows = 30, .right_rows = 150}, /* both samples leave less than they take */
+		{.rows = 200, .categories = 20, .left_rows = 160, .right_rows = 150},
+		{.rows = 400, .categories = 20, .left_rows = 60, .right_rows = 200},
+		{.rows = 400, .categories = 20, .once = 20, .open = true, .left_rows = 300, .right_rows = 100},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof mixes / sizeof *mixes; i++) {
@@ -157,7 +157,7 @@ static void the_law_is_that_of_values_drawn_one_by_one(void **state)
 /* The left sample has them, and the right one has others. */
 static void of_values_that_all_came_once_none_is_seen_again(void **state)
 {
-	const struct mix mix = {.rows = 400, .once = 400, .lefts = 300, .rights = 100};
+	const struct mix mix = {.rows = 400, .once = 400, .left_rows = 300, .right_rows = 100};
 	const struct rare_feature feature = feature_of(&mix);
 	double drawn[NULL_LAW_DRAWS];
 	(void)state;
