@@ -62,11 +62,11 @@ static bool carries_any(const struct assigned *assigned)
 }
 
 size_t exposures_carry(struct buffer *records, const struct inflight *inflight, const struct answer *answer,
-		       struct header headers[ASSIGNED_MAX])
+		       const struct format *format, struct header headers[ASSIGNED_MAX])
 {
 	char room[LABEL_ROOM];
 	size_t count = 0, from = 0;
-	if (!carries_any(inflight->message.assigned))
+	if (inflight->carried || format == &format_avro || !carries_any(inflight->message.assigned))
 		return 0;
 	const struct exposure_outcome outcome = outcome_of(inflight, answer, inflight->stage->worker->loop, room);
 	buffer_clear(records);
@@ -74,6 +74,10 @@ size_t exposures_carry(struct buffer *records, const struct inflight *inflight, 
 		struct error wrong = {0};
 		if (!one->carried || !exposure_encode(&inflight->message, one, &outcome, records, &wrong))
 			continue;
+		if (records->length > EXPOSURES_CARRIED_BYTES_MAX) {
+			records->length = from;
+			continue;
+		}
 		headers[count++] = (struct header){TEXT(EXPOSURE_HEADER), {NULL, records->length - from}};
 		from = records->length;
 	}

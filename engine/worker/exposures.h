@@ -22,9 +22,13 @@ struct exposure_outlet {
 enum produce_verdict exposures_leave(const struct exposure_outlet *outlet, struct inflight *inflight, const struct answer *answer,
 				     struct error *error);
 
+#define EXPOSURES_CARRIED_BYTES_MAX ((size_t)8 << 10) /* of the exposures in one answer */
+
 /* Writes those that the answer carries as headers, whose values are in `records`. What does not fit is not carried: an answer comes
- * first. Returns their number. */
+ * first. The first of several answers that are produced carries them. An Avro answer carries none: the first header of a record
+ * costs more than a record. The format decides, and not whether this answer has other headers: errors in Avro have, and exposures
+ * of errors alone would mislead who analyses them. Returns their number. */
 size_t exposures_carry(struct buffer *records, const struct inflight *inflight, const struct answer *answer,
-		       struct header headers[ASSIGNED_MAX]);
+		       const struct format *format, struct header headers[ASSIGNED_MAX]);
 
 #endif

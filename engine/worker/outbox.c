@@ -17,7 +17,7 @@
 #include "worker/submitted.h"
 #include "worker/window_verdicts.h"
 
-#define CARRIED_BYTES_MAX ((size_t)256 << 10) /* of the exposures of one answer */
+#define CARRIED_ROOM_BYTES (2 * EXPOSURES_CARRIED_BYTES_MAX) /* an encoder asks for more than it writes */
 
 void outbox_open(struct outbox *outbox, struct worker_counts *counts, size_t answer_bytes)
 {
@@ -25,7 +25,7 @@ void outbox_open(struct outbox *outbox, struct worker_counts *counts, size_t ans
 	*outbox = (struct outbox){.counts = counts};
 	buffer_open(&outbox->encoded, answer_bytes);
 	buffer_open(&outbox->feed_key, FEED_KEY_BYTES_MAX);
-	buffer_open(&outbox->carried, CARRIED_BYTES_MAX);
+	buffer_open(&outbox->carried, CARRIED_ROOM_BYTES);
 	replies_open(&outbox->replies, counts);
 }
 
@@ -41,6 +41,19 @@ void outbox_close(struct outbox *outbox)
 }
 /* ---- answers ---- */
 
+/* Produces an answer with so many exposures behind its headers; or without them, if the record is refused, as for its size. */
+static enum produce_verdict exposed_produce(struct outbox *outbox, struct inflight *inflight, struct outgoing *outgoing,
+					    size_t exposures, struct error *error)
+{
+	outgoing->headers.count += exposures;
+	const enum produce_verdict verdict = output_produce(outbox->output, outgoing, error);
+	if (exposures == 0)
+		return verdict;
+	inflight->carried = verdict == PRODUCED;
+	outgoing->headers.count -= exposures;
+	return verdict == PRODUCE_REFUSED ? output_produce(outbox->output, outgoing, error) : verdict;
+}
+
 static enum produce_verdict answer_produce(struct outbox *outbox, struct inflight *inflight, const struct message *message,
 					   const struct answer *answer, struct error *error)
 {
@@ -53,10 +66,10 @@ static enum produce_verdict answer_produce(struct outbox *outbox, struct infligh
 	if (!answer_record_write(&outbox->encoded, inflight, message, format, answer, &headers, &outgoing, error))
 		return PRODUCE_REFUSED;
 	outgoing.topic = config->answers;
-	/* The first of several answers carries them, if it has headers: the first header of a record costs more than a record. */
-	if (inflight->message.assigned && !inflight->produced && headers.count > 0)
-		outgoing.headers.count += exposures_carry(&outbox->carried, inflight, answer, headers.items + headers.count);
-	enum produce_verdict verdict = output_produce(outbox->output, &outgoing, error);
+	struct header *exposures = headers.items + headers.count;
+	const size_t count =
+		inflight->message.assigned ? exposures_carry(&outbox->carried, inflight, answer, format, exposures) : 0;
+	enum produce_verdict verdict = exposed_produce(outbox, inflight, &outgoing, count, error);
 	if (verdict == PRODUCED) {
 		count_add(&outbox->counts->answered, 1);
 		if (answer->error)

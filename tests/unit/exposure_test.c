@@ -16,6 +16,8 @@
 #include "tests/unit/held_model.h"
 #include "tests/unit/letters.h"
 #include "tests/unit/worker_stand.h"
+#include "worker/exposures.h"
+#include "worker/parts.h"
 
 #define ARENA_BYTES ((size_t)1 << 20)
 
@@ -351,8 +353,141 @@ static void an_answer_carries_what_a_topic_would_have(void **state)
 	assert_true(text_is(first.experiment, "e"));
 	assert_int_equal(stand_close(state), 0);
 	assert_int_equal(stand_open(state), 0);
-	assert_int_equal(exposure_of(*state, SPLIT("thin"), false, &format_avro, arena).id.length, 0); /* it has no other header */
+	assert_int_equal(exposure_of(*state, SPLIT("thin"), false, &format_avro, arena).id.length, 0);
 	arena_close(arena);
+}
+
+static size_t exposures_in(const rd_kafka_message_t *record)
+{
+	rd_kafka_headers_t *headers;
+	const void *value;
+	size_t count = 0, size;
+	if (!rd_kafka_message_headers(record, &headers))
+		while (!rd_kafka_header_get(headers, count, "sluice-exposure", &value, &size))
+			count++;
+	return count;
+}
+
+/* Runs a request that fails in an experiment with thin exposures. */
+static size_t exposures_of_error(struct stand *stand, const struct format *format)
+{
+	static const struct model_address nowhere = {.url = "http://127.0.0.1:1/v2/models/m/infer"};
+	static const struct model_config away = {.name = "m", .addresses = {1, &nowhere}};
+	stand_configure(stand, SPLIT("thin"));
+	stand->stages[0].format = format;
+	stand->caller.model_count = 1;
+	stand->caller.models = &away;
+	stand->caller.outage_deadletter = true;
+	stand_start(stand);
+	stand_ask(stand, "r-1", 5, NULL, NULL);
+	rd_kafka_message_t *record = mock_read(&stand->mock);
+	const char *kind = record_header(record, "sluice-error");
+	const bool has_failed = kind && strcmp(kind, "REMOTE") == 0;
+	const size_t count = exposures_in(record);
+	rd_kafka_message_destroy(record);
+	assert_true(has_failed);
+	(void)stand_stop(stand);
+	return count;
+}
+
+/* Otherwise the exposures of a pipeline would be those of its errors. */
+static void whether_answers_carry_exposures_is_decided_by_their_format(void **state)
+{
+	assert_int_equal(exposures_of_error(*state, NULL), 1);
+	assert_int_equal(stand_close(state), 0);
+	assert_int_equal(stand_open(state), 0);
+	assert_int_equal(exposures_of_error(*state, &format_avro), 0);
+}
+
+/* The first child is dropped, so the second is the first one with an answer. */
+static void the_first_answer_of_a_split_carries_the_exposures(void **state)
+{
+	struct stand *stand = *state;
+	struct held_model model;
+	size_t exposures[2];
+	stand_configure(stand, "  - {name: s, experiment: {name: e, exposures: thin, candidates: [{name: m, weight: 1}]}}\n"
+			       "  - {name: rows, inputs: [s, p], split: {tensors: [x]}}\n"
+			       "  - {name: f, inputs: [rows], filter: {keep: 'x[0, 0] > 1', otherwise: drop}}\n"
+			       "  output: {steps: [f]}\n");
+	held_model_open(&model, "m", 1);
+	atomic_store(&model.open, true);
+	stand->caller.model_count = 1;
+	stand->caller.models = &model.config;
+	stand_start(stand);
+	mock_write(&stand->mock, "key",
+		   "{\"id\":\"r-1\",\"inputs\":[{\"name\":\"x\",\"shape\":[3,1],\"datatype\":\"INT32\",\"data\":[1,2,3]}]}", NULL,
+		   NULL);
+	for (size_t i = 0; i < 2; i++) {
+		rd_kafka_message_t *record = mock_read(&stand->mock);
+		exposures[i] = exposures_in(record);
+		rd_kafka_message_destroy(record);
+	}
+	(void)stand_stop(stand);
+	held_model_close(&model);
+	assert_int_equal(exposures[0], 1);
+	assert_int_equal(exposures[1], 0);
+}
+
+#define LONG_ID_BYTES 600
+
+/* A record has at most 1000 bytes: the answer fits, and with the exposure it does not. */
+static void an_answer_that_is_too_large_with_its_exposure_goes_without(void **state)
+{
+	static const struct property small[] = {{"message.max.bytes", "1000"}, {"linger.ms", "0"}};
+	struct stand *stand = *state;
+	struct held_model model;
+	char id[LONG_ID_BYTES + 1], request[LONG_ID_BYTES + 100];
+	stand_configure(stand, SPLIT("thin"));
+	held_model_open(&model, "m", 1);
+	atomic_store(&model.open, true);
+	stand->caller.model_count = 1;
+	stand->caller.models = &model.config;
+	stand->config.transaction.properties = (struct properties){sizeof small / sizeof *small, small};
+	stand_start(stand);
+	memset(id, 'i', LONG_ID_BYTES);
+	id[LONG_ID_BYTES] = '\0';
+	snprintf(request, sizeof request,
+		 "{\"id\":\"%s\",\"inputs\":[{\"name\":\"x\",\"shape\":[1],\"datatype\":\"INT32\",\"data\":[5]}]}", id);
+	mock_write(&stand->mock, "key", request, NULL, NULL);
+	rd_kafka_message_t *record = mock_read(&stand->mock);
+	const bool is_answer = record_says(record, id) && !record_header(record, "sluice-error");
+	const size_t count = exposures_in(record);
+	rd_kafka_message_destroy(record);
+	const struct worker_counts counts = stand_stop(stand);
+	held_model_close(&model);
+	assert_true(is_answer);
+	assert_int_equal(count, 0);
+	assert_int_equal(counts.failed, 0);
+}
+
+static void what_an_answer_carries_is_bounded(void **state)
+{
+	static char letters[EXPOSURES_CARRIED_BYTES_MAX];
+	struct worker worker = {0};
+	struct worker_stage stage = {.worker = &worker};
+	struct assigned last = one, first = one;
+	struct error failed = {.kind = ERROR_REMOTE};
+	const struct answer answer = {.error = &failed};
+	struct inflight inflight = {.stage = &stage, .outcome = FLOW_ANSWER, .message = {.id = TEXT("r-1"), .assigned = &last}};
+	struct header headers[ASSIGNED_MAX];
+	struct buffer records;
+	(void)state;
+	memset(letters, 'u', sizeof letters);
+	buffer_open(&records, 2 * EXPOSURES_CARRIED_BYTES_MAX);
+	last.carried = first.carried = true;
+	last.unit = (struct text){letters, 1000};
+	assert_int_equal(exposures_carry(&records, &inflight, &answer, &format_oip_json, headers), 1);
+	const size_t beside = headers[0].value.length - last.unit.length; /* the length of each unit has two bytes */
+	last.unit.length = EXPOSURES_CARRIED_BYTES_MAX - beside;
+	assert_int_equal(exposures_carry(&records, &inflight, &answer, &format_oip_json, headers), 1);
+	assert_int_equal(headers[0].value.length, EXPOSURES_CARRIED_BYTES_MAX);
+	last.unit.length++;
+	last.next = &first; /* which is small, and fits */
+	first.variant = TEXT("old");
+	assert_int_equal(exposures_carry(&records, &inflight, &answer, &format_oip_json, headers), 1);
+	assert_true(headers[0].value.length < EXPOSURES_CARRIED_BYTES_MAX / 2);
+	assert_non_null(memmem(headers[0].value.bytes, headers[0].value.length, "old", 3));
+	buffer_close(&records);
 }
 
 static void which_mirrors_were_to_get_a_copy_passes_between_stages(void **state)
@@ -389,7 +524,11 @@ int main(void)
 		cmocka_unit_test(an_avro_answer_lists_its_assignments),
 		cmocka_unit_test(which_mirrors_were_to_get_a_copy_passes_between_stages),
 		STORY(a_worker_writes_exposures_with_the_answer),
+		cmocka_unit_test(what_an_answer_carries_is_bounded),
 		STORY(an_answer_carries_what_a_topic_would_have),
+		STORY(whether_answers_carry_exposures_is_decided_by_their_format),
+		STORY(the_first_answer_of_a_split_carries_the_exposures),
+		STORY(an_answer_that_is_too_large_with_its_exposure_goes_without),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
