@@ -154,13 +154,13 @@ static const char *answers_topic(const struct experiment_reading *self, const st
 					: topic_own_name(self->arena, target->prefix, target->namespace, pipeline, "outputs");
 }
 
-/* Exposures that no topic has: the answers carry them. Those of an experiment that no file has are looked for there if its topic
- * has none. */
+/* Exposures that no topic has: the answers carry them. Those of an experiment that no file has may be in both, if `exposures` has
+ * changed. */
 static bool answers_take(struct experiment_reading *self, const struct pipeline_target *target, const char *pipeline,
-			 uint64_t exposed_before, struct error *error)
+			 struct error *error)
 {
 	const char *topic = answers_topic(self, target, pipeline);
-	if (!may_be_thin(self) || (!self->data->experiment && self->exposed > exposed_before))
+	if (!may_be_thin(self))
 		return true;
 	return topic ? pipeline_target_give(target, topic, true, answer_take, self, error)
 		     : error_memory(error, ERROR_SYSTEM, "naming topics");
@@ -207,9 +207,8 @@ static void metrics_close(struct experiment_reading *self)
 static bool topics_take(struct experiment_reading *self, const struct pipeline_target *target, const char *pipeline,
 			struct error *error)
 {
-	const uint64_t before = self->exposed;
 	const bool good = metrics_open(self, target, pipeline, error) && topic_take(self, target, pipeline, false, error) &&
-			  answers_take(self, target, pipeline, before, error) && topic_take(self, target, pipeline, true, error);
+			  answers_take(self, target, pipeline, error) && topic_take(self, target, pipeline, true, error);
 	metrics_close(self);
 	return good &&
 	       (!self->taker->pipeline || self->taker->pipeline(self->taker->context, pipeline, error));

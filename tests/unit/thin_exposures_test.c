@@ -96,6 +96,25 @@ static void exposures_in_answers_give_the_table_of_those_in_a_topic(void **state
 	mock_close(&mock);
 }
 
+/* Its exposures were in a topic once. Without its file only the topics can tell. */
+static void exposures_in_a_topic_do_not_hide_those_in_answers(void **state)
+{
+	static const char once[] = "{\"id\":\"once\",\"unit\":\"once\",\"time_ms\":1,\"experiment\":\"e\",\"variant\":\"old\","
+				   "\"probability\":0.75,\"table\":\"00000000000000a0\",\"reason\":\"weight\"}";
+	struct mock mock;
+	char line[256];
+	(void)state;
+	mock_open(&mock);
+	shoppers_write(&mock);
+	mock_append(&mock, "sluice.default.pipeline.thin.exposures", TEXT("k"), text_of(once));
+	assert_int_equal(rd_kafka_flush(mock.writer, MOCK_WAIT_MS), 0);
+	(void)snprintf(line, sizeof line, "experiments analyze e --brokers %s --pipeline thin -o json", mock.brokers);
+	struct said said = say_with(step_kinds, line);
+	expect_words(said.out, "\"exposures\":401");
+	said_close(&said);
+	mock_close(&mock);
+}
+
 /* Answers of before, and of a stage that did not choose. */
 static void answers_without_exposures_are_reported_with_what_to_do(void **state)
 {
@@ -117,6 +136,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(exposures_in_answers_give_the_table_of_those_in_a_topic),
+		cmocka_unit_test(exposures_in_a_topic_do_not_hide_those_in_answers),
 		cmocka_unit_test(answers_without_exposures_are_reported_with_what_to_do),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
