@@ -248,8 +248,10 @@ static bool online_stream_read(struct online_run *run, struct error *error)
 	if (!compute_row(one, streams, name ? name : "stream", &all, error))
 		return false;
 	run->places = ARENA_ARRAY(one->arena, size_t, all.count + 1);
-	if (!run->places)
-		return error_memory(error, ERROR_LIMIT, "reading a stream");
+	if (!run->places) {
+		(void)error_memory(error, ERROR_LIMIT, "reading a stream");
+		return false;
+	}
 	run->stream.items = all.items;
 	for (size_t i = 0; i < all.count; i++) {
 		if (isnan(all.items[i]))
