@@ -77,7 +77,12 @@ static void exposures_in_answers_give_the_table_of_those_in_a_topic(void **state
 	char line[256];
 	struct said said[4];
 	(void)state;
+	static const char *const of_experiment[] = {"exposures", "outputs", "feedback"}; /* whose own pipeline was asked nothing */
 	mock_open(&mock);
+	for (size_t i = 0; i < 3; i++) {
+		(void)snprintf(line, sizeof line, "sluice.default.pipeline.e.%s", of_experiment[i]);
+		assert_int_equal(rd_kafka_mock_topic_create(mock.cluster, line, 1, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+	}
 	shoppers_write(&mock);
 	write_file("full.yaml", EXPERIMENT_OF("full", "full"));
 	write_file("thin.yaml", EXPERIMENT_OF("thin", "thin"));
