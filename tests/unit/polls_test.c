@@ -1,4 +1,4 @@
-/* polls_test.c: How many polls a gateway runs, and how many of one caller; against the mock of a broker. */
+/* polls_test.c: Tests of the limits of polls: of a gateway, and of one caller; against the mock of a broker. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
