@@ -18,6 +18,7 @@
 #include "runtime/engine_log_lines.h"
 #include "runtime/group_counts.h"
 #include "runtime/group_list.h"
+#include "runtime/stop_signal.h"
 #include "runtime/topic_removal.h"
 #include "runtime/worker_threads.h"
 
@@ -395,18 +396,10 @@ bool engine_model_is_away(const struct engine *engine, const char *model, char *
 
 /* ---- opening and closing ---- */
 
-static void signals_taken(sigset_t *set)
-{
-	sigemptyset(set);
-	sigaddset(set, SIGTERM);
-	sigaddset(set, SIGINT);
-	sigaddset(set, SIGHUP);
-}
-
 void engine_block_signals(sigset_t *before)
 {
 	sigset_t set;
-	signals_taken(&set);
+	stop_signals_all(&set);
 	pthread_sigmask(SIG_BLOCK, &set, before);
 }
 
@@ -421,7 +414,7 @@ static bool engine_watch(struct engine *engine, struct watch *watch, int descrip
 static bool engine_set_up(struct engine *engine, struct error *error)
 {
 	sigset_t set;
-	signals_taken(&set);
+	stop_signals_all(&set);
 	engine->bell_watch = (struct watch){.ready = engine_on_ended, .context = engine, .descriptor = -1};
 	engine->signal_watch = (struct watch){.ready = engine_on_signal, .context = engine, .descriptor = -1};
 	engine->sweep_timer = (struct loop_timer){.due = on_sweep, .context = engine};

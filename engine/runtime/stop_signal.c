@@ -52,13 +52,19 @@ bool stop_signal_watch_hangup(struct stop_signal *stop, void (*hung_up)(void *co
 	       error_set(error, ERROR_SYSTEM, PLACE_NONE, "SIGHUP cannot be received; the kernel refuses signalfd");
 }
 
+void stop_signals_all(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGHUP);
+}
+
 void stop_signals_restore(const sigset_t *before)
 {
 	const struct timespec now = {0};
 	sigset_t set;
-	sigemptyset(&set);
-	for (size_t i = 0; i < 3; i++)
-		sigaddset(&set, (const int[]){SIGTERM, SIGINT, SIGHUP}[i]);
+	stop_signals_all(&set);
 	while (sigtimedwait(&set, NULL, &now) > 0)
 		;
 	pthread_sigmask(SIG_SETMASK, before, NULL);
