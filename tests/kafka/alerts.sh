@@ -10,7 +10,7 @@ what=alerts
 
 start_broker brisk
 export SLUICE_BROKERS=$brokers SLUICE_SETTINGS=
-port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+port=$(free_port)
 cat >"$dir/p.yaml" <<YAML
 apiVersion: mlops.seldon.io/v1alpha1
 kind: Pipeline
@@ -65,7 +65,7 @@ requests() { # $1 value, $2 how many, each with a key of its own, so that they g
 
 # ---- one engine has all requests of a pipeline, and the other none ----
 
-gone=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+gone=$(free_port)
 python3 "$here/receiver.py" "$gone" >"$dir/gone" 2>"$dir/gone.log" &
 ours $!
 "$build/admin" "$brokers" make sluice.default.pipeline.lone.inputs 1 delete || give_up "a topic could not be made"

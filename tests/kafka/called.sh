@@ -73,7 +73,7 @@ rows() { # $1 how many, $2 added to the lengths, $3 names the ids
 			"\"predict\", \"datatype\": \"FP64\", \"shape\": [1, 4], \"data\": [%.3f, %.3f, %.3f, %.3f]}]}}\n", name, i,
 			5 + rand(), 3 + rand(), 1.3 + rand() / 3 + moved, .2 + rand() / 5 + moved / 3 }'
 }
-port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+port=$(free_port)
 sed "s#RECEIVER#http://127.0.0.1:$port/hook#" "$here/called-drift.yaml" >"$dir/flowers.yaml"
 rows 400 0 usual >"$dir/usual.jsonl"
 "$sluice" fit drift "$dir/usual.jsonl" -f "$dir/flowers.yaml" --step watch --out "$dir/usual.json" >"$dir/fit.log" 2>&1 ||

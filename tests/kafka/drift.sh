@@ -47,7 +47,7 @@ says() { # $1 instance, $2 words, $3 times
 
 start_broker brisk
 SLUICE_BROKERS=$brokers
-port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+port=$(free_port)
 cp "$case/usual.json" "$dir"
 sed "s#RECEIVER#http://127.0.0.1:$port/hook#" "$here/drift.yaml" >"$dir/drift.yaml"
 requests_of 8 3 r >"$dir/requests"
