@@ -31,6 +31,12 @@ static enum produce_verdict produce_batch_judge(struct produce_batch *batch, siz
 	return PRODUCED;
 }
 
+/* Passes results to librdkafka, for that partition or, without one, for those that it looks up. False: it did not accept all. */
+static bool results_pass(rd_kafka_topic_t *topic, int32_t partition, rd_kafka_message_t *messages, size_t count)
+{
+	return rd_kafka_produce_batch(topic, partition, RD_KAFKA_MSG_F_COPY, messages, (int)count) == (int)count;
+}
+
 static void sort_by_partition(struct produce_batch *batch, rd_kafka_message_t *messages, size_t count, int partitions)
 {
 	for (size_t i = 0; i < count; i++)
@@ -42,18 +48,44 @@ static void sort_by_partition(struct produce_batch *batch, rd_kafka_message_t *m
 	memcpy(messages, batch->sorted, count * sizeof *messages);
 }
 
+static int32_t sorted_partition(const struct produce_batch *batch, size_t index)
+{
+	return batch->partitions[batch->order[index]];
+}
+
+#define RUN 2 /* results of a partition: with fewer, a lookup for each costs less than a call for each partition */
+
+/* Sorts results and passes them, those of a partition at once, until one is not accepted: what follows it leaves after it. */
+static void pass_by_partition(struct produce_batch *batch, rd_kafka_topic_t *topic, rd_kafka_message_t *messages, size_t count,
+			      size_t partitions)
+{
+	size_t first = 0, end = 0;
+	sort_by_partition(batch, messages, count, (int)partitions);
+	if (count < partitions * RUN) {
+		(void)results_pass(topic, RD_KAFKA_PARTITION_UA, messages, count);
+		return;
+	}
+	for (bool accepted = true; accepted && first < count; first = end) {
+		while (end < count && sorted_partition(batch, end) == sorted_partition(batch, first))
+			end++;
+		accepted = results_pass(topic, sorted_partition(batch, first), messages + first, end - first);
+	}
+}
+
 static enum produce_verdict part_send(struct produce_batch *batch, size_t index, const struct topic_handles *topics,
 				      struct error *error)
 {
 	const struct produce_batch_part *part = &batch->parts[index];
+	rd_kafka_topic_t *topic = topics->items[part->topic];
 	rd_kafka_message_t *messages = &batch->rooms[index].messages[part->first];
-	const size_t count = part->count - part->first;
-	struct produce_batch_topic *its = produce_batch_topic_of(&batch->topics, part->topic);
-	if (its->partitions > 1)
-		sort_by_partition(batch, messages, count, its->partitions);
+	const size_t first = produce_batch_first(part->count - part->first), others = part->count - part->first - first;
 	client_partitions_forget();
-	(void)rd_kafka_produce_batch(topics->items[part->topic], RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, messages, (int)count);
-	its->partitions = client_partitions_seen();
+	const bool accepted = results_pass(topic, RD_KAFKA_PARTITION_UA, messages, first);
+	const int partitions = client_partitions_seen();
+	if (accepted && others > 0 && partitions > 0)
+		pass_by_partition(batch, topic, messages + first, others, (size_t)partitions);
+	else if (accepted && others > 0)
+		(void)results_pass(topic, RD_KAFKA_PARTITION_UA, messages + first, others);
 	return produce_batch_judge(batch, index, error);
 }
 

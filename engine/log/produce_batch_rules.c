@@ -6,15 +6,8 @@
 /* The minimum of message.max.bytes is 1000, of which librdkafka counts a part for itself. So a shorter record is
  * never refused because of its size, and its verdict need not be awaited. */
 #define SHORT_BYTES 900
+#define SORTED_FROM 8
 #define GROUPS 64 /* of partitions: with more of them a batch has few records of each */
-
-struct produce_batch_topic *produce_batch_topic_of(struct produce_batch_topics *topics, uint32_t topic)
-{
-	struct produce_batch_topic *its = &topics->items[topic % PRODUCE_BATCH_TOPICS];
-	if (its->topic != topic)
-		*its = (struct produce_batch_topic){.topic = topic};
-	return its;
-}
 
 bool produce_batch_keeps(const struct outgoing *record)
 {
@@ -39,6 +32,11 @@ bool produce_batch_joins(const struct produce_batch_part *part, const struct out
 {
 	return part->count == 0 || (part->topic == record->topic && part->count < PRODUCE_BATCH_RECORDS &&
 				    part->used + SHORT_BYTES <= PRODUCE_BATCH_BYTES);
+}
+
+size_t produce_batch_first(size_t count)
+{
+	return count < SORTED_FROM ? count : 1;
 }
 
 void produce_batch_sort(const int32_t *partitions, size_t count, uint16_t *order)

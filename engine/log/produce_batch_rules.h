@@ -1,8 +1,8 @@
 /* produce_batch_rules.h: Rules of a batch of results (produce_batch.h): which it keeps, which leave before others, and in which
  * order.
  *
- * Pure: produce_batch.c follows them on Kafka, the simulated Kafka on itself. A number of partitions is that of the last send, and
- * 0 until then: sorted by a wrong number, records of one partition would change their order.
+ * Pure: produce_batch.c follows them on Kafka, the simulated Kafka on itself. The first result that leaves tells how many
+ * partitions its topic has: sorted by a wrong number, records of one partition would change their order.
  */
 #ifndef SLUICE_LOG_PRODUCE_BATCH_RULES_H
 #define SLUICE_LOG_PRODUCE_BATCH_RULES_H
@@ -12,20 +12,6 @@
 #define PRODUCE_BATCH_PARTS 4	  /* as answers, exposures, records for an observer, and a changelog */
 #define PRODUCE_BATCH_RECORDS 256 /* of a part */
 #define PRODUCE_BATCH_BYTES ((size_t)32 << 10)
-#define PRODUCE_BATCH_TOPICS 64 /* whose number of partitions is known; results to other topics are not sorted */
-
-/* Number of partitions of a topic when a result last left for it; 0: not known. */
-struct produce_batch_topic {
-	uint32_t topic;
-	int partitions;
-};
-
-/* Each at its number modulo PRODUCE_BATCH_TOPICS. Starts as {0}. */
-struct produce_batch_topics {
-	struct produce_batch_topic items[PRODUCE_BATCH_TOPICS];
-};
-
-struct produce_batch_topic *produce_batch_topic_of(struct produce_batch_topics *topics, uint32_t topic);
 
 /* Results in a batch to one topic. Starts as {0}. */
 struct produce_batch_part {
@@ -43,6 +29,9 @@ size_t produce_batch_part_of(const struct produce_batch_part parts[PRODUCE_BATCH
 
 /* Whether a record that the batch keeps joins the results of the part; else these leave before. */
 bool produce_batch_joins(const struct produce_batch_part *part, const struct outgoing *record);
+
+/* How many of the results of a part leave before the others are sorted: one, or all if they are few. */
+size_t produce_batch_first(size_t count);
 
 /* Sorts results by their partitions: `order` gets their indexes. Results of a partition keep their order. */
 void produce_batch_sort(const int32_t *partitions, size_t count, uint16_t *order);

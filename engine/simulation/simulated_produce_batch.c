@@ -34,17 +34,14 @@ static void entries_sort(struct simulated_entry **entries, size_t count, int32_t
 		entries[i] = before[order[i]];
 }
 
-/* As librdkafka, it counts the partitions of a topic when a record leaves for it. */
 static enum produce_verdict produce_batch_part_send(struct simulated_produce_batch *batch, size_t index,
 						    struct simulated_producer *producer, struct error *error)
 {
 	struct produce_batch_part *part = &batch->parts[index];
 	const struct simulated_topic *topic = producer->topics[part->topic];
-	struct produce_batch_topic *its =
-		produce_batch_topic_of(&batch->topics, producer->kafka->config.mixes_topics ? 0 : part->topic);
-	if (its->partitions > 1)
-		entries_sort(&batch->entries[index][part->first], part->count - part->first, its->partitions);
-	its->partitions = topic->count;
+	const size_t count = part->count - part->first, first = produce_batch_first(count);
+	entries_sort(&batch->entries[index][part->first + first], count - first,
+		     producer->kafka->config.mixes_topics ? producer->topics[0]->count : topic->count);
 	for (; part->first < part->count; part->first++) {
 		struct simulated_entry *entry = batch->entries[index][part->first];
 		struct simulated_partition *partition = &topic->partitions[entry_partition(entry, topic->count)];

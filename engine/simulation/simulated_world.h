@@ -372,7 +372,6 @@ struct simulated_producer {
 struct simulated_produce_batch {
 	struct produce_batch_part parts[PRODUCE_BATCH_PARTS];
 	bool lost;
-	struct produce_batch_topics topics;
 	struct simulated_entry *entries[PRODUCE_BATCH_PARTS][PRODUCE_BATCH_RECORDS]; /* copies of the records, with their places */
 };
 

@@ -23,8 +23,7 @@ static enum produce_verdict exposure_produce(const struct exposure_outlet *outle
 }
 
 /* What the exposures of a message say of its answer. `room` is for the prediction. */
-static struct exposure_outcome outcome_of(const struct inflight *inflight, const struct answer *answer, struct loop *loop,
-					  char room[LABEL_ROOM])
+static struct exposure_outcome outcome_of(const struct inflight *inflight, const struct answer *answer, char room[LABEL_ROOM])
 {
 	const struct payload *payload = inflight->outcome == FLOW_ANSWER && !answer->error ? answer->payload : NULL;
 	struct exposure_outcome outcome = {.latency_ms = (double)NAN};
@@ -32,7 +31,7 @@ static struct exposure_outcome outcome_of(const struct inflight *inflight, const
 		outcome.error = text_of(error_kind_name(answer->error->kind));
 	if (payload) {
 		outcome.prediction = answer_label(&payload->tensors, room);
-		outcome.latency_ms = (double)inflight_took_ms(inflight, loop);
+		outcome.latency_ms = (double)inflight_took_ms(inflight);
 	}
 	return outcome;
 }
@@ -43,7 +42,7 @@ enum produce_verdict exposures_leave(const struct exposure_outlet *outlet, struc
 	const struct assigned *assigned = inflight->exposed ? inflight->exposed->next : inflight->message.assigned;
 	char room[LABEL_ROOM];
 	const struct exposure_outcome outcome =
-		assigned ? outcome_of(inflight, answer, outlet->loop, room) : (struct exposure_outcome){.latency_ms = (double)NAN};
+		assigned ? outcome_of(inflight, answer, room) : (struct exposure_outcome){.latency_ms = (double)NAN};
 	for (; assigned; assigned = assigned->next) {
 		const enum produce_verdict verdict =
 			assigned->exposed ? exposure_produce(outlet, inflight, assigned, &outcome, error) : PRODUCED;
@@ -68,7 +67,7 @@ size_t exposures_carry(struct buffer *records, const struct inflight *inflight, 
 	size_t count = 0, from = 0;
 	if (inflight->carried || format == &format_avro || !carries_any(inflight->message.assigned))
 		return 0;
-	const struct exposure_outcome outcome = outcome_of(inflight, answer, inflight->stage->worker->loop, room);
+	const struct exposure_outcome outcome = outcome_of(inflight, answer, room);
 	buffer_clear(records);
 	for (const struct assigned *one = inflight->message.assigned; one && count < ASSIGNED_MAX; one = one->next) {
 		struct error wrong = {0};

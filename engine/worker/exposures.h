@@ -14,7 +14,6 @@ struct exposure_outlet {
 	struct output *output;
 	struct position origin; /* of the message's record */
 	struct buffer *value;
-	struct loop *loop; /* whose clock measures the answer */
 };
 
 /* Produces them; those of earlier stages have left there. PRODUCE_FULL: to be called again; what was produced before is not

@@ -360,10 +360,8 @@ static enum produce_verdict answer_leave(struct outbox *outbox, struct inflight 
 	if (verdict == PRODUCED && (inflight->message.scores || inflight->message.importances || inflight->message.learnt))
 		verdict = scores_leave(outbox, inflight, error);
 	if (verdict == PRODUCED && config->exposes && !inflight->unfit)
-		verdict = exposures_leave(
-			&(struct exposure_outlet){outbox->output, inflight_origin(inflight), &outbox->encoded,
-						  inflight->stage->worker->loop},
-			inflight, answer, error);
+		verdict = exposures_leave(&(struct exposure_outlet){outbox->output, inflight_origin(inflight), &outbox->encoded},
+					  inflight, answer, error);
 	if (verdict == PRODUCED && config->next)
 		verdict = stage_links_leave(outbox, inflight, error);
 	if (verdict == PRODUCED && parted)

@@ -2,7 +2,9 @@
 #include "worker/admission.h"
 #include "worker/parts.h"
 
-void release_finished(struct worker *worker)
+#define LEAVING_IN_ROW 32 /* messages by one reading of the clock: some 40 microseconds */
+
+static void release_in_row(struct worker *worker)
 {
 	struct inflight *inflight;
 	while ((inflight = partition_queues_first_leaving(&worker->queues))) {
@@ -22,14 +24,23 @@ void release_finished(struct worker *worker)
 		if (inflight->skipped) {
 			count_set(&inflight->stage->counts->sums.in_flight, inflight->stage->load.in_flight - 1);
 		} else {
-			inflight_count_out(inflight, worker->loop);
+			inflight_count_out(inflight);
 			admission_observe(inflight, worker->loop);
 		}
 		partition_queues_leave(&worker->queues);
+		if (++worker->leaving.count % LEAVING_IN_ROW == 0)
+			worker->leaving.ms = 0;
 		count_add(&worker->counts.released, 1);
 		if (!worker->dirty && (partition_queue_has_released(queue) || direct_port_has_left(worker->direct.port)))
 			commit_interval_begin(worker);
 		if (worker->dirty && worker->commits_quietly && output_has_records(worker->outbox.output))
 			commit_interval_begin(worker);
 	}
+}
+
+void release_finished(struct worker *worker)
+{
+	worker->leaving.in_row = true;
+	release_in_row(worker);
+	worker->leaving = (struct leaving_clock){0};
 }

@@ -51,11 +51,22 @@ static bool outcome_ends(const struct inflight *inflight)
 	return false;
 }
 
-int64_t inflight_took_ms(const struct inflight *inflight, struct loop *loop)
+static int64_t leaving_ms(struct worker *worker)
 {
-	int64_t here_ms = loop_now_ms(loop) - inflight->taken_ms;
+	struct leaving_clock *leaving = &worker->leaving;
+	if (!leaving->in_row)
+		return loop_time_of_day_ms(worker->loop);
+	if (leaving->ms == 0)
+		leaving->ms = loop_time_of_day_ms(worker->loop);
+	return leaving->ms;
+}
+
+int64_t inflight_took_ms(const struct inflight *inflight)
+{
+	struct worker *worker = inflight->stage->worker;
+	int64_t here_ms = loop_now_ms(worker->loop) - inflight->taken_ms;
 	int64_t written_ms = inflight->message.written_ms;
-	int64_t took_ms = written_ms > 0 ? loop_time_of_day_ms(loop) - written_ms : here_ms;
+	int64_t took_ms = written_ms > 0 ? leaving_ms(worker) - written_ms : here_ms;
 	return took_ms > here_ms ? took_ms : here_ms;
 }
 
@@ -83,13 +94,13 @@ static __attribute__((noinline)) void unusual_count_out(const struct inflight *i
 			outcome_count(counts, errors_off, child->outcome != FLOW_PASSED, child->outcome, &child->answer);
 }
 
-void inflight_count_out(const struct inflight *inflight, struct loop *loop)
+void inflight_count_out(const struct inflight *inflight)
 {
 	const struct worker_stage *stage = inflight->stage;
 	struct stage_counts *counts = stage->counts;
 	assert(stage->load.in_flight > 0); /* it counts this one until it is released */
 	bool ends = outcome_ends(inflight);
-	int64_t took_ms = ends ? inflight_took_ms(inflight, loop) : 0;
+	int64_t took_ms = ends ? inflight_took_ms(inflight) : 0;
 	count_add(&counts->sums.released, 1);
 	count_set(&counts->sums.in_flight, stage->load.in_flight - 1);
 	if (ends) {

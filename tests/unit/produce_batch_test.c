@@ -25,6 +25,7 @@ struct stand {
 	struct topic_handles topics;
 	struct produce_batch batch;
 	size_t seen;
+	int32_t partitions[SEEN_MAX];
 	char values[SEEN_MAX][32];
 };
 
@@ -33,6 +34,7 @@ static void on_report(rd_kafka_t *client, const rd_kafka_message_t *message, voi
 	(void)client;
 	struct stand *stand = context;
 	assert_true(stand->seen < SEEN_MAX);
+	stand->partitions[stand->seen] = message->partition;
 	snprintf(stand->values[stand->seen++], sizeof *stand->values, "%.*s=%.*s", (int)message->key_len,
 		 (const char *)message->key, message->len > 20 ? 3 : (int)message->len, (const char *)message->payload);
 }
@@ -267,15 +269,14 @@ static void what_a_producer_at_its_end_did_not_take_is_lost_until_it_is_void(voi
 	stand_close(&stand);
 }
 
-static int32_t partition_of_key(const char *pair)
+static int32_t partition_of_key(const char *pair, int32_t partitions)
 {
-	return rd_kafka_msg_partitioner_murmur2(NULL, pair, strcspn(pair, "="), PARTITIONS, NULL, NULL);
+	return rd_kafka_msg_partitioner_murmur2(NULL, pair, strcspn(pair, "="), partitions, NULL, NULL);
 }
 
-/* Each partition's records in a row, and each key's in the order in which they were put. */
-static void expect_by_partition(const struct stand *stand, size_t count)
+/* All in the partition of their key, and each key's in the order in which they were put. */
+static void expect_by_partition(const struct stand *stand, size_t count, int32_t partitions)
 {
-	size_t changes = 0;
 	int last[KEYS];
 	memset(last, -1, sizeof last);
 	assert_int_equal(stand->seen, count);
@@ -284,9 +285,8 @@ static void expect_by_partition(const struct stand *stand, size_t count)
 		assert_int_equal(sscanf(stand->values[i], "key-%d=%d", &key, &number), 2);
 		assert_true(number > last[key]);
 		last[key] = number;
-		changes += i > 0 && partition_of_key(stand->values[i]) != partition_of_key(stand->values[i - 1]);
+		assert_int_equal(stand->partitions[i], partition_of_key(stand->values[i], partitions));
 	}
-	assert_int_equal(changes, PARTITIONS - 1);
 }
 
 static void put_keys(struct stand *stand, int count)
@@ -301,60 +301,12 @@ static void put_keys(struct stand *stand, int count)
 	}
 }
 
-static void those_of_a_partition_leave_one_behind_the_other(void **state)
-{
-	(void)state;
-	static struct stand stand;
-	struct error error = {0};
-	stand_open(&stand, "1000");
-	stand.batch.topics.items[0].partitions = PARTITIONS;
-	put_keys(&stand, PRODUCE_BATCH_RECORDS);
-	assert_int_equal(produce_batch_send(&stand.batch, &stand.topics, &error), PRODUCED);
-	purge(&stand);
-	expect_by_partition(&stand, PRODUCE_BATCH_RECORDS);
-	stand_close(&stand);
-}
-
-static void those_of_a_partition_leave_in_their_order_by_and_by(void **state)
-{
-	(void)state;
-	static struct stand stand;
-	struct error error = {0};
-	stand_open(&stand, "7");
-	stand.batch.topics.items[0].partitions = PARTITIONS;
-	put_keys(&stand, 100);
-	while (produce_batch_send(&stand.batch, &stand.topics, &error) == PRODUCE_FULL)
-		purge(&stand);
-	purge(&stand);
-	expect_by_partition(&stand, 100);
-	stand_close(&stand);
-}
-
-static void those_without_a_key_leave_by_the_partition_of_their_origin(void **state)
-{
-	(void)state;
-	static struct stand stand;
-	struct error error = {0};
-	stand_open(&stand, "10");
-	stand.batch.topics.items[0].partitions = 2;
-	for (int i = 0; i < 4; i++) {
-		const struct position origin = {.partition = 1 - i % 2, .offset = i};
-		const struct outgoing record = {.origin = origin, .value = i % 2 ? TEXT("0") : TEXT("1")};
-		void *tag = tag_of(&origin, 0);
-		assert_int_equal(produce_batch_put(&stand.batch, stand.client, &stand.topics, &record, tag, &error), PRODUCED);
-	}
-	assert_int_equal(produce_batch_send(&stand.batch, &stand.topics, &error), PRODUCED);
-	purge(&stand);
-	for (size_t i = 0; i < 4; i++)
-		assert_string_equal(stand.values[i], i < 2 ? "=0" : "=1");
-	stand_close(&stand);
-}
-
 /* The broker is librdkafka's own, which makes topics of four partitions; but the answers have `partitions`. */
-static void stand_open_with_broker(struct stand *stand, int partitions)
+static void stand_open_with_broker(struct stand *stand, int partitions, const char *queue)
 {
 	rd_kafka_conf_t *configuration = rd_kafka_conf_new();
 	set(configuration, "test.mock.num.brokers", "1");
+	set(configuration, "queue.buffering.max.messages", queue);
 	set(configuration, "partitioner", "murmur2_random"); /* without one there are no settings of topics yet */
 	client_keep_partitions(configuration, (struct properties){0});
 	stand_start_client(stand, configuration);
@@ -364,26 +316,83 @@ static void stand_open_with_broker(struct stand *stand, int partitions)
 	stand_name_topics(stand);
 }
 
+static void deliver(struct stand *stand)
+{
+	assert_int_equal(rd_kafka_flush(stand->client, 10000), RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
 static void send_until_known(struct stand *stand, uint32_t topic)
 {
 	struct error error = {0};
-	for (int tries = 0; stand->batch.topics.items[topic].partitions == 0 && tries < 2000; tries++) {
+	int partitions = 0;
+	for (int tries = 0; partitions == 0 && tries < 2000; tries++) {
 		assert_int_equal(put(stand, topic, TEXT("0"), &error), PRODUCED);
 		assert_int_equal(produce_batch_send(&stand->batch, &stand->topics, &error), PRODUCED);
+		partitions = client_partitions_seen();
 		stand->seen = 0;
 		(void)rd_kafka_poll(stand->client, 10);
 	}
-	assert_int_equal(rd_kafka_flush(stand->client, 10000), RD_KAFKA_RESP_ERR_NO_ERROR);
+	assert_true(partitions > 0);
+	deliver(stand);
 	stand->seen = 0;
 }
 
-static void what_left_tells_how_many_partitions_there_are(void **state)
+static void expect_known(int32_t partitions, int count)
+{
+	static struct stand stand;
+	struct error error = {0};
+	stand_open_with_broker(&stand, partitions, "1000");
+	send_until_known(&stand, 0);
+	put_keys(&stand, count);
+	assert_int_equal(produce_batch_send(&stand.batch, &stand.topics, &error), PRODUCED);
+	deliver(&stand);
+	expect_by_partition(&stand, (size_t)count, partitions);
+	stand_close(&stand);
+}
+
+/* A run of each partition, a lookup for each record, and few records. */
+static void those_of_a_key_leave_for_its_partition_in_their_order(void **state)
+{
+	(void)state;
+	expect_known(1, 100);
+	expect_known(PARTITIONS, PRODUCE_BATCH_RECORDS);
+	expect_known(100, 40);
+	expect_known(PARTITIONS, 3);
+}
+
+static void those_of_a_partition_leave_in_their_order_by_and_by(void **state)
 {
 	(void)state;
 	static struct stand stand;
-	stand_open_with_broker(&stand, PARTITIONS);
+	struct error error = {0};
+	stand_open_with_broker(&stand, PARTITIONS, "7");
 	send_until_known(&stand, 0);
-	assert_int_equal(stand.batch.topics.items[0].partitions, PARTITIONS);
+	put_keys(&stand, 100);
+	while (produce_batch_send(&stand.batch, &stand.topics, &error) == PRODUCE_FULL)
+		deliver(&stand);
+	deliver(&stand);
+	expect_by_partition(&stand, 100, PARTITIONS);
+	stand_close(&stand);
+}
+
+static void those_without_a_key_leave_by_the_partition_of_their_origin(void **state)
+{
+	(void)state;
+	static struct stand stand;
+	struct error error = {0};
+	stand_open_with_broker(&stand, 2, "100");
+	send_until_known(&stand, 0);
+	for (int i = 0; i < 40; i++) {
+		const struct position origin = {.partition = 3 - i % 4, .offset = i};
+		const struct outgoing record = {.origin = origin, .value = i % 2 ? TEXT("0") : TEXT("1")};
+		void *tag = tag_of(&origin, 0);
+		assert_int_equal(produce_batch_put(&stand.batch, stand.client, &stand.topics, &record, tag, &error), PRODUCED);
+	}
+	assert_int_equal(produce_batch_send(&stand.batch, &stand.topics, &error), PRODUCED);
+	deliver(&stand);
+	assert_int_equal(stand.seen, 40);
+	for (size_t i = 0; i < stand.seen; i++)
+		assert_string_equal(stand.values[i], stand.partitions[i] == 0 ? "=0" : "=1");
 	stand_close(&stand);
 }
 
@@ -392,14 +401,13 @@ static void those_of_a_partition_stay_in_their_order_where_another_topic_has_mor
 	(void)state;
 	static struct stand stand;
 	struct error error = {0};
-	stand_open_with_broker(&stand, 1);
+	stand_open_with_broker(&stand, 1, "1000");
 	send_until_known(&stand, 0);
 	send_until_known(&stand, 1);
-	assert_int_equal(stand.batch.topics.items[0].partitions, 1);
-	assert_int_equal(stand.batch.topics.items[1].partitions, PARTITIONS);
+	assert_int_equal(client_partitions_seen(), PARTITIONS);
 	put_keys(&stand, 100);
 	assert_int_equal(produce_batch_send(&stand.batch, &stand.topics, &error), PRODUCED);
-	assert_int_equal(rd_kafka_flush(stand.client, 10000), RD_KAFKA_RESP_ERR_NO_ERROR);
+	deliver(&stand);
 	assert_int_equal(stand.seen, 100);
 	for (size_t i = 0; i < stand.seen; i++) {
 		int key, number;
@@ -410,14 +418,12 @@ static void those_of_a_partition_stay_in_their_order_where_another_topic_has_mor
 	stand_close(&stand);
 }
 
-/* A topic of which nothing is known yet, and one whose place another took. */
 static void what_goes_to_a_topic_that_is_not_known_is_not_sorted(void **state)
 {
 	(void)state;
 	static struct stand stand;
 	struct error error = {0};
 	stand_open(&stand, "1000");
-	stand.batch.topics.items[0] = (struct produce_batch_topic){.topic = PRODUCE_BATCH_TOPICS, .partitions = PARTITIONS};
 	put_keys(&stand, 100);
 	assert_int_equal(produce_batch_send(&stand.batch, &stand.topics, &error), PRODUCED);
 	purge(&stand);
@@ -427,7 +433,6 @@ static void what_goes_to_a_topic_that_is_not_known_is_not_sorted(void **state)
 		assert_int_equal(number, i);
 	}
 	assert_int_equal(stand.seen, 100);
-	assert_int_equal(stand.batch.topics.items[0].partitions, 0);
 	stand_close(&stand);
 }
 
@@ -464,10 +469,9 @@ int main(void)
 		cmocka_unit_test(what_a_full_queue_did_not_take_leaves_next),
 		cmocka_unit_test(a_full_queue_takes_no_more_than_a_batch),
 		cmocka_unit_test(what_a_producer_at_its_end_did_not_take_is_lost_until_it_is_void),
-		cmocka_unit_test(those_of_a_partition_leave_one_behind_the_other),
+		cmocka_unit_test(those_of_a_key_leave_for_its_partition_in_their_order),
 		cmocka_unit_test(those_of_a_partition_leave_in_their_order_by_and_by),
 		cmocka_unit_test(those_without_a_key_leave_by_the_partition_of_their_origin),
-		cmocka_unit_test(what_left_tells_how_many_partitions_there_are),
 		cmocka_unit_test(those_of_a_partition_stay_in_their_order_where_another_topic_has_more_of_them),
 		cmocka_unit_test(what_goes_to_a_topic_that_is_not_known_is_not_sorted),
 		cmocka_unit_test(a_result_without_a_key_goes_to_its_partition_modulo_how_many_there_are),
