@@ -263,9 +263,14 @@ static void commit_failed(struct kafka_at_least_once *output, rd_kafka_resp_err_
 	hindrance_meet(&output->hindrance, timeout_ms, "Kafka", "committing offsets", rd_kafka_err2str(code));
 }
 
-/* Each commit has its own queue, because the consumer's client may have been replaced. */
+/* Each commit has its own queue, because the consumer's client may have been replaced. Partitions that are lost are not committed:
+ * librdkafka may be a member again already, and Kafka would accept it. */
 static void begin_commit(struct kafka_at_least_once *output, struct positions positions)
 {
+	if (consumer_has_lost(output->consumer)) {
+		commit_batches_took(&output->commit_batches, COMMIT_BATCHES_VOID);
+		return;
+	}
 	rd_kafka_t *client = consumer_client(output->consumer);
 	rd_kafka_topic_partition_list_t *list = consumer_commit_list(output->consumer, positions);
 	if (!list) {
@@ -296,7 +301,7 @@ static bool is_void(rd_kafka_resp_err_t code)
  * when it is back at the latest. */
 static bool waits_in_vain(const struct kafka_at_least_once *output)
 {
-	return output->commits && rd_kafka_assignment_lost(consumer_client(output->consumer));
+	return output->commits && consumer_has_lost(output->consumer);
 }
 
 static void read_commits(struct kafka_at_least_once *output)

@@ -183,9 +183,11 @@ struct hindrance {
 
 void hindrance_meet(struct hindrance *hindrance, int timeout_ms, const char *who, const char *doing, const char *why);
 
-/* What the committer needs of a consumer: its client, and its membership in the group when its partitions were
- * assigned. Borrowed. The membership changes only when a change of the assignment is accepted. */
+/* What outputs need of a consumer: its client, whether its partitions are other members' by now, so that a commit of them is void,
+ * and its membership in the group when they were assigned. Borrowed. The membership changes only when a change of the assignment is
+ * accepted. */
 rd_kafka_t *consumer_client(const struct consumer *self);
+bool consumer_has_lost(const struct consumer *self);
 const rd_kafka_consumer_group_metadata_t *consumer_membership(const struct consumer *self);
 
 /* For threads other than the worker's and the committer's, because the worker may replace the client.

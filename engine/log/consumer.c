@@ -218,6 +218,11 @@ rd_kafka_t *consumer_client(const struct consumer *self)
 	return ((const struct kafka_consumer *)self)->client;
 }
 
+bool consumer_has_lost(const struct consumer *self)
+{
+	return ((const struct kafka_consumer *)self)->change == ASSIGNMENT_LOST || rd_kafka_assignment_lost(consumer_client(self));
+}
+
 /* The lock is not part of the consumer's constant state. */
 static pthread_mutex_t *asking_of(const struct consumer *self)
 {

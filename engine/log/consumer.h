@@ -138,8 +138,8 @@ static inline void consumer_stay(struct consumer *consumer)
 	consumer->operations->stay(consumer);
 }
 
-/* The change that consumer_take() found, the same until it is accepted. The positions belong to the consumer and
- * have no offsets. */
+/* The change that consumer_take() found, the same until it is accepted; only revoked partitions may get lost meanwhile. The
+ * positions belong to the consumer and have no offsets. */
 static inline enum assignment_change consumer_change(const struct consumer *consumer, struct positions *positions)
 {
 	return consumer->operations->change(consumer, positions);

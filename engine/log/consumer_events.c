@@ -27,8 +27,9 @@ static struct positions known_positions(struct kafka_consumer *consumer, const r
 }
 
 /* librdkafka joins the group again while a revocation is not accepted yet, when it learns of topics meanwhile: what the group
- * assigns then comes after that. If it joined again while an assignment was not accepted, it revokes nothing: partitions that
- * were accepted then are lost. */
+ * assigns then comes after that. Partitions that do not come back are another member's, and librdkafka would commit them as of the
+ * new generation: so all are lost. If it joined again while an assignment was not accepted, it revokes nothing: partitions that
+ * were accepted then are lost too. */
 static void on_given(struct kafka_consumer *consumer, const rd_kafka_topic_partition_list_t *list)
 {
 	const struct positions given = known_positions(consumer, list);
@@ -36,6 +37,8 @@ static void on_given(struct kafka_consumer *consumer, const rd_kafka_topic_parti
 		return;
 	if (!consumer_gives_up(consumer) && consumer->given.count > 0)
 		(void)consumer_note_end(consumer, ASSIGNMENT_LOST);
+	else if (consumer->change == ASSIGNMENT_TAKEN && !positions_include(given, consumer->given))
+		consumer->change = ASSIGNMENT_LOST;
 	if (consumer_gives_up(consumer))
 		consumer->coming = given;
 	else

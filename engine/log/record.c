@@ -1,4 +1,4 @@
-/* record.c: Headers of a record, which are parsed only on request, and its release. */
+/* record.c: Headers of a record, which are parsed only on request, and its release; sets of partitions. */
 #include "log/record.h"
 
 #include "log/client.h"
@@ -49,6 +49,22 @@ void record_release(struct record *record)
 	if (record->held)
 		rd_kafka_message_destroy(record->held);
 	record->held = NULL;
+}
+
+bool positions_have(struct positions positions, uint32_t topic, int32_t partition)
+{
+	for (size_t i = 0; i < positions.count; i++)
+		if (positions.items[i].topic == topic && positions.items[i].partition == partition)
+			return true;
+	return false;
+}
+
+bool positions_include(struct positions all, struct positions some)
+{
+	for (size_t i = 0; i < some.count; i++)
+		if (!positions_have(all, some.items[i].topic, some.items[i].partition))
+			return false;
+	return true;
 }
 
 size_t outgoing_bytes(const struct outgoing *record)

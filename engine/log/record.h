@@ -57,6 +57,11 @@ struct positions {
 	struct position *items;
 };
 
+bool positions_have(struct positions positions, uint32_t topic, int32_t partition); /* at whatever offset */
+
+/* Whether all partitions of `some` are among `all`, at whatever offsets. */
+bool positions_include(struct positions all, struct positions some);
+
 /* A record to be written. Everything is copied when it is produced. With a key it goes to the partition that
  * Java's producers would choose. A result without a key goes to the partition number of its origin, modulo the
  * number of partitions of its topic. */

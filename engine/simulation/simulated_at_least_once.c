@@ -77,11 +77,18 @@ static void commit_replied(struct simulated_request *request, enum simulated_ans
 	simulated_at_least_once_ring(output);
 }
 
+/* As a member of the newest generation that it knows, as librdkafka does. */
 static void simulated_at_least_once_commit(struct simulated_at_least_once *output, struct positions positions)
 {
+	const struct simulated_consumer *consumer = (const struct simulated_consumer *)output->consumer;
+	if (consumer->change == ASSIGNMENT_LOST) {
+		commit_batches_took(&output->commit_batches, COMMIT_BATCHES_VOID);
+		return;
+	}
 	struct simulated_request *request = simulated_request_make(output->kafka, SIMULATED_COMMIT_OFFSETS, &output->client);
 	if (!request || !simulated_request_positions(output->kafka, request, positions, output->consumer))
 		return;
+	request->membership.generation = consumer->given_generation;
 	request->replied = commit_replied;
 	request->owner = output;
 	simulated_request_send(output->kafka, request);

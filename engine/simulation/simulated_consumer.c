@@ -3,6 +3,7 @@
 #include "simulation/simulated_world.h"
 
 #define FETCH_MOST 50		 /* records at once */
+#define LOOK_US (100 * MS)	 /* between two looks for topics that are missing */
 #define MEMBER_OF_OLD UINT64_MAX /* not a number of any member */
 
 static void simulated_consumer_ring(struct simulated_consumer *consumer)
@@ -210,8 +211,11 @@ static struct positions positions_held(struct simulated_consumer *consumer)
 	return (struct positions){consumer->reading_count, items};
 }
 
+/* Partitions that are given before it gave others up come after that; those that do not come back are lost. */
 static void change_note(struct simulated_consumer *consumer)
 {
+	if (consumer->change == ASSIGNMENT_TAKEN && consumer->give && !positions_include(consumer->given, consumer->changed))
+		consumer->change = ASSIGNMENT_LOST;
 	if (consumer->change != ASSIGNMENT_SAME)
 		return;
 	if (consumer->lost || (consumer->revoke && !consumer->give)) {
@@ -304,8 +308,9 @@ static bool simulated_accept(struct consumer *self, struct error *error)
 		consumer->joined = true;
 	} else if (consumer->group) {
 		/* Nothing is held any more that could be lost or asked back. */
-		consumer->lost = consumer->revoke = consumer->give = false;
-		consumer_join_soon(consumer);
+		consumer->lost = consumer->revoke = false;
+		if (!consumer->give)
+			consumer_join_soon(consumer);
 	}
 	simulated_consumer_ring(consumer);
 	return true;
@@ -361,6 +366,35 @@ static bool simulated_pause(struct consumer *self, struct positions positions, b
 			reading_fetch(consumer->kafka, reading);
 		}
 	return true;
+}
+
+static bool topics_are_found(const struct simulated_consumer *consumer)
+{
+	for (size_t i = 0; i < consumer->topics.count; i++)
+		if (!consumer->found[i])
+			return false;
+	return true;
+}
+
+/* As librdkafka, it looks for topics that are missing, and joins its group again for one that is there: even while it is to give
+ * partitions up. */
+static void topics_look(struct simulated_kafka *kafka, void *subject)
+{
+	struct simulated_consumer *consumer = subject;
+	bool is_new = false;
+	if (consumer->client.closed)
+		return;
+	for (size_t i = 0; i < consumer->topics.count; i++) {
+		const bool is_missing = !consumer->found[i];
+		consumer->found[i] = simulated_find(kafka, consumer->topics.names[i]);
+		is_new |= is_missing && consumer->found[i];
+	}
+	if (is_new && consumer->change == ASSIGNMENT_TAKEN)
+		consumer_join_soon(consumer);
+	else if (is_new)
+		simulated_group_follow(kafka, consumer->group, consumer);
+	if (!topics_are_found(consumer))
+		simulated_note(kafka, kafka->now_us + LOOK_US, topics_look, consumer);
 }
 
 static bool topics_find(struct simulated_consumer *consumer)
@@ -487,6 +521,8 @@ struct consumer *simulated_consumer_open(struct simulated_host *host, struct loo
 		return NULL;
 	}
 	kafka->consumers = consumer;
+	if (!topics_are_found(consumer))
+		simulated_note(kafka, kafka->now_us + LOOK_US, topics_look, consumer);
 	if (config->assigned.count > 0)
 		simulated_consumer_give(consumer, 0, config->assigned);
 	else

@@ -41,18 +41,20 @@ bool assignment_is_handing_over(const struct worker *worker)
 	return worker->handover_until_ms > loop_now_ms(worker->loop) && !partition_queues_are_empty(&worker->queues);
 }
 
-static bool begin_handover(struct worker *worker, struct positions taken, enum assignment_change change, struct error *error)
+static bool begin_handover(struct worker *worker, struct positions taken, struct error *error)
 {
 	waiting_records_drop(worker, taken);
 	atomic_store(&worker->has_partitions, false);
-	worker->handover_until_ms = loop_now_ms(worker->loop) + (change == ASSIGNMENT_TAKEN ? HANDOVER_MS : 0);
+	worker->handover_until_ms = loop_now_ms(worker->loop) + HANDOVER_MS;
 	return loop_timer_set(worker->loop, &worker->handover_timer, worker->handover_until_ms, error);
 }
 
 static bool partitions_hand_over(struct worker *worker, struct positions taken, enum assignment_change change, struct error *error)
 {
-	if (worker->handover_until_ms == 0 && !begin_handover(worker, taken, change, error))
+	if (worker->handover_until_ms == 0 && !begin_handover(worker, taken, error))
 		return false;
+	if (change == ASSIGNMENT_LOST) /* perhaps since they were revoked */
+		worker->handover_until_ms = loop_now_ms(worker->loop);
 	if (assignment_is_handing_over(worker) || (worker->outbox.half_left > 0 && !worker->spoilt))
 		return true;
 	if (worker->dirty || worker->spoilt)

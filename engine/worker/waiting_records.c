@@ -40,14 +40,6 @@ void waiting_records_drop_first(struct waiting_records *waiting)
 	waiting->first = waiting->count > 0 ? waiting->first + 1 : 0;
 }
 
-static bool is_of_positions(struct positions positions, const struct record *record)
-{
-	for (size_t i = 0; i < positions.count; i++)
-		if (positions.items[i].topic == record->topic && positions.items[i].partition == record->partition)
-			return true;
-	return false;
-}
-
 void waiting_records_drop(struct worker *worker, struct positions positions)
 {
 	for (struct worker_stage *stage = worker->stages; stage; stage = stage->next) {
@@ -55,7 +47,7 @@ void waiting_records_drop(struct worker *worker, struct positions positions)
 		size_t kept = 0;
 		for (size_t i = 0; i < waiting->count; i++) {
 			struct record *record = &waiting->items[waiting->first + i];
-			if (!is_of_positions(positions, record)) {
+			if (!positions_have(positions, record->topic, record->partition)) {
 				waiting->items[kept++] = *record;
 				continue;
 			}

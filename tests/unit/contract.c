@@ -98,7 +98,8 @@ static enum transaction_news news_of(struct member *member)
 
 static bool hears(struct member *member, enum transaction_news wanted)
 {
-	static const char *const names[] = {"nothing", "it started", "it committed", "a reset", "it is broken"};
+	static const char *const names[] = {"nothing", "it started",  "it committed", "its commit is void",
+					    "a reset", "it is broken"};
 	enum transaction_news news = news_of(member);
 	return news == wanted || fails(member->contract, "an output hears: %s, instead of: %s", names[news], names[wanted]);
 }
@@ -448,6 +449,57 @@ static bool a_revocation_stays_until_it_is_accepted(struct contract *contract)
 	return good;
 }
 
+/* It takes these values, and accepts what its group says meanwhile: it joins again once for a topic that is missing. */
+static bool settles_on(struct member *member, const char *wanted)
+{
+	char words[WORDS] = "";
+	struct positions changed;
+	struct error error = {0};
+	int silent = 0;
+	for (int waited = 0; silent < SILENCE_MS && waited < PATIENCE_MS; waited += STEP_MS) {
+		if (!takes(member, words))
+			return fails(member->contract, "a consumer is stopped");
+		const enum assignment_change change = consumer_change(member->consumer, &changed);
+		if (change == ASSIGNMENT_TAKEN)
+			words[0] = '\0';
+		if (change != ASSIGNMENT_SAME && !consumer_accept(member->consumer, &error))
+			return fails(member->contract, "%s", error.text);
+		pass(member->contract, STEP_MS);
+		silent = change == ASSIGNMENT_SAME && strcmp(words, wanted) == 0 ? silent + STEP_MS : 0;
+	}
+	return silent >= SILENCE_MS || fails(member->contract, "taken is \"%s\", instead of \"%s\"", words, wanted);
+}
+
+/* It joins again before it gives its partition up, because a topic of it is there at last. Meanwhile the other member got the
+ * partition, and has gone further: that is not moved back. */
+static bool what_did_not_come_back_is_not_committed(struct contract *contract)
+{
+	static const struct property looks_often = {"topic.metadata.refresh.interval.ms", "100"};
+	char later[128];
+	(void)snprintf(later, sizeof later, "%s-later", contract->in);
+	const char *const names[] = {contract->in, later};
+	struct member first = {.contract = contract}, second;
+	first.reads = (struct consumer_config){.group = contract->group,
+					       .instance = "two", /* the other one is before it */
+					       .topics = names,
+					       .topic_count = 2,
+					       .properties = {1, &looks_often}};
+	first.consumer = contract->platform->consumer_open(contract->platform->context, &first.reads);
+	writes(&first, NULL, contract->out);
+	bool good = comes_in(contract, "abc") && hears(&first, NEWS_STARTED) && settles_on(&first, "abc") && produces(&first, "A");
+	joins(contract, &second, "one");
+	writes(&second, NULL, contract->out);
+	good = good && is_told(&first, ASSIGNMENT_TAKEN);
+	contract->platform->topic(contract->platform->context, later, 1);
+	good = good && is_given(&second) && hears(&second, NEWS_STARTED) && takes_only(&second, "abc") && ends_at(&second, 3) &&
+	       hears(&second, NEWS_COMMITTED);
+	good = good && takes_only(&first, "") && ends_at(&first, 2) && hears(&first, NEWS_VOID) &&
+	       is_told(&first, ASSIGNMENT_LOST) && gives_up(&first) && is_given(&first);
+	leaves(&first);
+	leaves(&second);
+	return good && next_takes(contract, "");
+}
+
 const struct contract_story contract_stories[] = {
 	{"next-goes-on", who_comes_next_goes_on_behind_what_was_committed},
 	{"no-offset", a_position_without_an_offset_commits_none},
@@ -462,6 +514,7 @@ const struct contract_story contract_stories[] = {
 	{"open-rebalance", an_open_transaction_is_ended_before_its_partitions_go},
 	{"no-member", who_is_no_member_any_more_commits_nothing},
 	{"slow-revocation", a_revocation_stays_until_it_is_accepted},
+	{"overtaken", what_did_not_come_back_is_not_committed},
 };
 const size_t contract_count = sizeof contract_stories / sizeof *contract_stories;
 
