@@ -39,8 +39,26 @@ void absent_topics_forget(struct absent_topics *absent, uint32_t topic)
 		}
 }
 
+bool absent_topics_wait_to_begin(const struct absent_topics *absent, const struct absent_topics *found)
+{
+	for (size_t i = 0; i < absent->count; i++)
+		if (absent->items[i].not_begun && !absent_topics_find(found, absent->items[i].topic))
+			return true;
+	return false;
+}
+
+void absent_topics_begin(struct absent_topics *absent)
+{
+	for (size_t i = 0; i < absent->count; i++)
+		absent->items[i].not_begun = false;
+}
+
 bool absent_topics_replace(struct absent_topics *absent, struct absent_topics *found)
 {
+	for (size_t i = 0; i < found->count; i++) {
+		const struct absent_topic *before = absent_topics_find(absent, found->items[i].topic);
+		found->items[i].not_begun = before && before->not_begun;
+	}
 	for (size_t i = 0; i < absent->count; i++)
 		if (absent->items[i].is_shown && !absent_topics_find(found, absent->items[i].topic) &&
 		    !absent_topics_note(found, absent->items[i]))

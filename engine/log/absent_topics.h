@@ -19,7 +19,8 @@ enum absence {
 struct absent_topic {
 	uint32_t topic; /* its number */
 	enum absence absence;
-	bool is_shown; /* denied: Kafka shows it, and refuses its records */
+	bool is_shown;	/* denied: Kafka shows it, and refuses its records */
+	bool not_begun; /* denied: the offset to begin at, of a partition; the client does not ask for it again */
 };
 
 struct absent_topics { /* starts as {0} */
@@ -38,7 +39,14 @@ bool absent_topics_note(struct absent_topics *absent, struct absent_topic topic)
 /* The topic is there, or is not read any more. */
 void absent_topics_forget(struct absent_topics *absent, uint32_t topic);
 
-/* Takes over what a look found, which is empty then. Topics that Kafka shows stay denied. False: memory ran out, and nothing has
- * changed. */
+/* Whether a topic that is not begun is there again, of those that a look did not find absent. */
+bool absent_topics_wait_to_begin(const struct absent_topics *absent, const struct absent_topics *found);
+
+/* Notes that all topics are begun anew. */
+void absent_topics_begin(struct absent_topics *absent);
+
+/* Takes over what a look found, which is empty then. Topics that Kafka shows stay denied. What is not begun stays so. False: memory
+ * ran out, and nothing has changed. */
 bool absent_topics_replace(struct absent_topics *absent, struct absent_topics *found);
+
 #endif

@@ -50,7 +50,6 @@ struct kafka_consumer {
 	int64_t fenced_ms;
 	int64_t missed_ms;    /* since when a topic is missing, or the last look for it; 0: all are there */
 	struct absent_topics absent;
-	bool not_begun; /* a partition: the login might not read where to begin, and the client does not ask again */
 	char *cluster; /* id of the cluster that gave it partitions first, of librdkafka; NULL: none has */
 	struct list_node hearer; /* of those that hear lines of librdkafka's log; this and the next under their lock */
 	const rd_kafka_t *heard; /* the client whose lines it hears; NULL: the one that is being opened */

@@ -54,8 +54,9 @@ void consumer_note_denial(struct kafka_consumer *consumer, const char *topic, in
 	if (!consumer_find_topic(consumer, topic, &denied.topic))
 		return;
 	consumer_note_missed(consumer);
-	consumer->not_begun = consumer->not_begun || !denied.is_shown;
-	const bool is_known = absent_topics_find(&consumer->absent, denied.topic) != NULL;
+	const struct absent_topic *known = absent_topics_find(&consumer->absent, denied.topic);
+	const bool is_known = known != NULL;
+	denied.not_begun = !denied.is_shown || (known && known->not_begun);
 	absent_topics_forget(&consumer->absent, denied.topic); /* what Kafka said last counts */
 	if (absent_topics_note(&consumer->absent, denied) && !is_known)
 		absence_log(consumer, &denied, false);
@@ -72,7 +73,7 @@ static bool is_given(const struct kafka_consumer *consumer, uint32_t topic)
 void consumer_note_given(struct kafka_consumer *consumer)
 {
 	struct absent_topics *absent = &consumer->absent;
-	consumer->not_begun = false;
+	absent_topics_begin(absent);
 	for (size_t i = absent->count; i-- > 0;)
 		if (absent->items[i].is_shown && !is_given(consumer, absent->items[i].topic))
 			absent_topics_forget(absent, absent->items[i].topic);
@@ -174,9 +175,8 @@ void consumer_look_for_topics(struct kafka_consumer *consumer)
 		return;
 	consumer->missed_ms = clock_ms();
 	if (absence_find(consumer, subscribed, &found)) {
-		const bool all_shown = found.count == 0;
-		consumer->missed_ms = all_shown ? 0 : consumer->missed_ms;
-		consumer->must_rejoin = consumer->must_rejoin || (all_shown && consumer->not_begun);
+		consumer->missed_ms = found.count == 0 ? 0 : consumer->missed_ms;
+		consumer->must_rejoin = consumer->must_rejoin || absent_topics_wait_to_begin(&consumer->absent, &found);
 		absence_take(consumer, &found);
 	}
 	absent_topics_close(&found);

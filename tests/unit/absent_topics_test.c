@@ -8,9 +8,9 @@
 
 #include "log/absent_topics.h"
 
-#define SHOWN(number) ((struct absent_topic){(number), TOPIC_DENIED, true})
-#define HIDDEN(number) ((struct absent_topic){(number), TOPIC_DENIED, false})
-#define GONE(number) ((struct absent_topic){(number), TOPIC_GONE, false})
+#define SHOWN(number) ((struct absent_topic){(number), TOPIC_DENIED, true, false})
+#define HIDDEN(number) ((struct absent_topic){(number), TOPIC_DENIED, false, false})
+#define GONE(number) ((struct absent_topic){(number), TOPIC_GONE, false, false})
 
 static void assert_absent(const struct absent_topics *absent, struct absent_topic topic)
 {
@@ -57,11 +57,31 @@ static void a_look_replaces_what_it_can_see(void **state)
 	absent_topics_close(&absent);
 }
 
+/* The client does not ask again where it is to begin: its group must assign that topic anew. Another one that stays away does not
+ * hold that up. */
+static void a_topic_that_was_not_begun_waits_for_itself_alone(void **state)
+{
+	(void)state;
+	struct absent_topics absent = {0}, found = {0};
+	assert_true(absent_topics_note(&absent, (struct absent_topic){1, TOPIC_DENIED, false, true}));
+	assert_true(absent_topics_note(&absent, HIDDEN(2)));
+	assert_true(absent_topics_note(&found, HIDDEN(1)));
+	assert_false(absent_topics_wait_to_begin(&absent, &found)); /* 2 was begun: it is read again without that */
+	assert_true(absent_topics_replace(&absent, &found));
+	assert_true(absent_topics_note(&found, GONE(3)));
+	assert_true(absent_topics_wait_to_begin(&absent, &found));
+	absent_topics_begin(&absent);
+	assert_false(absent_topics_wait_to_begin(&absent, &found));
+	absent_topics_close(&absent);
+	absent_topics_close(&found);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_topic_is_absent_until_it_is_forgotten),
 		cmocka_unit_test(a_look_replaces_what_it_can_see),
+		cmocka_unit_test(a_topic_that_was_not_begun_waits_for_itself_alone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
