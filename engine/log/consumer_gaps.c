@@ -15,34 +15,34 @@
 #define RESET_MARK "]: offset reset (at offset "
 #define GAP_LINE_BYTES 512
 #define RESET_LEVEL 4 /* of syslog: a warning, as librdkafka writes that line */
-#define USUAL_LEVEL 6 /* librdkafka's own default, for lines that no consumer hears */
+#define USUAL_LEVEL 6 /* librdkafka's own default, for lines that no consumer gets */
 
-static pthread_mutex_t hearers_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t log_listeners_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct list log_listeners; /* struct kafka_consumer */
 
 void consumer_log_attach(struct kafka_consumer *consumer, const rd_kafka_t *client)
 {
-	pthread_mutex_lock(&hearers_lock);
-	if (!consumer->hearer.list)
-		list_add(&log_listeners, &consumer->hearer);
-	consumer->heard = client;
-	pthread_mutex_unlock(&hearers_lock);
+	pthread_mutex_lock(&log_listeners_lock);
+	if (!consumer->log_listener.list)
+		list_add(&log_listeners, &consumer->log_listener);
+	consumer->log_source = client;
+	pthread_mutex_unlock(&log_listeners_lock);
 }
 
 void consumer_log_detach(struct kafka_consumer *consumer)
 {
-	pthread_mutex_lock(&hearers_lock);
-	list_remove(&consumer->hearer);
-	pthread_mutex_unlock(&hearers_lock);
+	pthread_mutex_lock(&log_listeners_lock);
+	list_remove(&consumer->log_listener);
+	pthread_mutex_unlock(&log_listeners_lock);
 }
 
-/* With the lock. The consumer for which the client was made, if it still hears it; else NULL. */
-static struct kafka_consumer *hearer_of(const rd_kafka_t *client)
+/* With the lock. The consumer for which the client was made, if it still gets its lines; else NULL. */
+static struct kafka_consumer *log_listener_of(const rd_kafka_t *client)
 {
 	const void *made_for = rd_kafka_opaque(client);
 	for (struct list_node *node = log_listeners.first; node; node = node->next) {
-		struct kafka_consumer *consumer = LIST_OWNER(node, struct kafka_consumer, hearer);
-		if (consumer == made_for && (!consumer->heard || consumer->heard == client))
+		struct kafka_consumer *consumer = LIST_OWNER(node, struct kafka_consumer, log_listener);
+		if (consumer == made_for && (!consumer->log_source || consumer->log_source == client))
 			return consumer;
 	}
 	return NULL;
@@ -90,9 +90,9 @@ void consumer_log_resets(struct kafka_consumer *consumer, rd_kafka_conf_t *confi
 	int64_t number = RESET_LEVEL;
 	(void)rd_kafka_conf_get(configuration, "log_level", level, &size);
 	(void)number_read_int64(text_of(level), &number);
-	pthread_mutex_lock(&hearers_lock);
+	pthread_mutex_lock(&log_listeners_lock);
 	consumer->log_level = (int)number; /* librdkafka accepts 0 to 7 */
-	pthread_mutex_unlock(&hearers_lock);
+	pthread_mutex_unlock(&log_listeners_lock);
 	(void)snprintf(level, sizeof level, "%d", RESET_LEVEL);
 	if (number < RESET_LEVEL)
 		(void)rd_kafka_conf_set(configuration, "log_level", level, words, sizeof words);
@@ -103,12 +103,12 @@ void consumer_on_log_line(const rd_kafka_t *client, int level, const char *facil
 {
 	struct offset_reset reset;
 	const bool is_reset = strcmp(facility, "OFFSET") == 0 && gap_line_read(words, &reset);
-	pthread_mutex_lock(&hearers_lock);
-	struct kafka_consumer *consumer = hearer_of(client);
+	pthread_mutex_lock(&log_listeners_lock);
+	struct kafka_consumer *consumer = log_listener_of(client);
 	const int log_level = consumer ? consumer->log_level : USUAL_LEVEL;
 	if (consumer && is_reset)
 		reset_note(consumer, &reset);
-	pthread_mutex_unlock(&hearers_lock);
+	pthread_mutex_unlock(&log_listeners_lock);
 	if (!is_reset && level <= log_level)
 		client_on_log_line(client, level, facility, words);
 }

@@ -51,8 +51,8 @@ struct kafka_consumer {
 	int64_t missed_ms;    /* since when a topic is missing, or the last look for it; 0: all are there */
 	struct absent_topics absent;
 	char *cluster; /* id of the cluster that gave it partitions first, of librdkafka; NULL: none has */
-	struct list_node hearer; /* of those that hear lines of librdkafka's log; this and the next under their lock */
-	const rd_kafka_t *heard; /* the client whose lines it hears; NULL: the one that is being opened */
+	struct list_node log_listener; /* of those that get lines of librdkafka's log; this and the next under their lock */
+	const rd_kafka_t *log_source;  /* the client whose lines it gets; NULL: the one that is being opened */
 	int log_level; /* of the user's settings: more detailed lines of librdkafka are dropped */
 	pthread_mutex_t resets_lock; /* of the three below; librdkafka's threads note them */
 	struct offset_reset *resets;
@@ -94,12 +94,13 @@ void consumer_on_refusal(struct kafka_consumer *consumer, const rd_kafka_message
 /* Makes librdkafka log offset resets, whatever `log_level` the user has set. */
 void consumer_log_resets(struct kafka_consumer *consumer, rd_kafka_conf_t *configuration);
 
-/* From now on the consumer hears the lines of that client, and of no other; NULL: of the one that is being opened. A client whose
- * end is not waited for (client_destroy()) writes lines when its consumer has another client, or is closed. */
+/* From now on the consumer gets the log lines of that client, and of no other; NULL: of the one that is being opened. A client
+ * whose end is not waited for (client_destroy()) writes lines when its consumer has another client, or is closed. */
 void consumer_log_attach(struct kafka_consumer *consumer, const rd_kafka_t *client);
 void consumer_log_detach(struct kafka_consumer *consumer);
 
-/* librdkafka's log callback, from its threads: an offset reset is noted by the consumer that hears it, any other line is logged. */
+/* librdkafka's log callback, from its threads: an offset reset is noted by the consumer that gets the client's lines, any other
+ * line is logged. */
 void consumer_on_log_line(const rd_kafka_t *client, int level, const char *facility, const char *words);
 
 /* Parses the line of an offset reset, in the wording of librdkafka 2.0 or later. False: it is another line. */
