@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/url.h"
 #include "message/answer_decode.h"
 #include "message/format.h"
 #include "message/oip_json.h"
@@ -11,7 +12,6 @@
 #include "net/grpc.h"
 #include "net/grpc_wire.h"
 #include "net/http.h"
-#include "net/url.h"
 
 #define AT_ONCE 32
 #define FEW 64	 /* so many requests keep their order on connections of their own: */

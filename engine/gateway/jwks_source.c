@@ -5,10 +5,10 @@
 #include <stdio.h>
 
 #include "base/memory.h"
+#include "base/url.h"
 #include "gateway/access_file.h"
 #include "gateway/jwks_refresh.h"
 #include "net/http.h"
-#include "net/url.h"
 
 #define CONNECTION_IDLE_S 5 /* the next fetch is minutes away */
 #define NOTE_BYTES (ERROR_TEXT_MAX + 128)

@@ -4,9 +4,9 @@
 #include <nghttp2/nghttp2.h>
 
 #include "base/number.h"
+#include "base/url.h"
 #include "net/grpc_wire.h"
 #include "net/http2.h"
-#include "net/url.h"
 
 #define WORDS_BYTES ((size_t)8 << 10)
 #define LIST_BYTES_MAX ((size_t)256 << 10) /* of a block's fields, decoded: a byte can stand for 4 KiB */

@@ -58,7 +58,7 @@ struct http_reply {
 
 struct http_request {
 	/* By the caller, borrowed until `done` returns or the request is forgotten: */
-	const char *url; /* http or https; its login, if it has one, is sent as `login` would be (net/url.h) */
+	const char *url;	  /* http or https; its login, if it has one, is sent as `login` would be (base/url.h) */
 	const char *content_type; /* NULL: none is sent */
 	struct text body;  /* posted; bytes NULL: GET */
 	const char *login; /* user:password, sent at once (basic); NULL: none */

@@ -3,8 +3,8 @@
 #include "net/http_head.h"
 
 #include "base/number.h"
+#include "base/url.h"
 #include "net/http_field.h"
-#include "net/url.h"
 
 #define BAD_REQUEST 400
 #define URI_TOO_LONG 414

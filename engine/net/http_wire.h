@@ -11,8 +11,8 @@
 #ifndef SLUICE_NET_HTTP_WIRE_H
 #define SLUICE_NET_HTTP_WIRE_H
 
+#include "base/url.h"
 #include "net/http.h"
-#include "net/url.h"
 
 #define HTTP_HEAD_BYTES_MAX ((size_t)64 << 10) /* of an answer's head, with interim answers before it; and of trailers */
 #define HTTP_CHUNK_LINE_BYTES_MAX 4096	       /* the line before a chunk, with its extensions */

@@ -2,9 +2,9 @@
 #include "alerts/notice_services.h"
 #include "base/moment.h"
 #include "base/network.h"
-#include "base/number.h"
 #include "base/secret.h"
 #include "base/suggest.h"
+#include "base/url.h"
 #include "spec/fault_codes.h"
 #include "spec/rows.h"
 
@@ -12,83 +12,20 @@
 
 /* ---- receivers ---- */
 
-#define PORT_MAX 65535
-
-/* What follows the host: nothing, or a colon and a port, which may be empty. */
-static bool port_is_sound(struct text rest)
-{
-	uint64_t port;
-	return rest.length <= 1 || (digits_read(text_from(rest, 1), 10, &port) && port > 0 && port <= PORT_MAX);
-}
-
-/* Blanks and control characters are no part of a URL. */
-static bool has_blank(struct text url)
-{
-	for (size_t i = 0; i < url.length; i++)
-		if ((unsigned char)url.bytes[i] <= ' ' || url.bytes[i] == 0x7f)
-			return true;
-	return false;
-}
-
-static size_t length_until(struct text text, const char *ends)
-{
-	size_t length = 0;
-	while (length < text.length && !strchr(ends, text.bytes[length]))
-		length++;
-	return length;
-}
-
-/* What is between the scheme and the path, the query or the fragment; empty: the URL is neither http nor https. */
-static struct text authority_of(struct text url)
-{
-	const struct text schemes[] = {TEXT("http://"), TEXT("https://")};
-	for (size_t i = 0; i < 2; i++) {
-		const size_t length = schemes[i].length;
-		if (url.length < length || !text_equal_caseless((struct text){url.bytes, length}, schemes[i]))
-			continue;
-		const struct text rest = text_from(url, length);
-		return (struct text){rest.bytes, length_until(rest, "/?#")};
-	}
-	return (struct text){0};
-}
-
-/* The host of an http or https URL, without brackets, and what follows it. False: the URL is not valid, or has a login. */
-static bool url_split(struct text url, struct text *host, struct text *rest)
-{
-	const struct text authority = authority_of(url);
-	const bool in_brackets = text_starts_with(authority, TEXT("["));
-	const size_t length = length_until(authority, in_brackets ? "]" : ":");
-	struct sockaddr_storage address;
-	if (authority.length == 0 || has_blank(url) || length_until(authority, "@") < authority.length)
-		return false;
-	if (!in_brackets) {
-		*host = (struct text){authority.bytes, length};
-		*rest = text_from(authority, length);
-		return length > 0 && length_until(*host, "[]") == length;
-	}
-	if (length == authority.length)
-		return false;
-	*host = (struct text){authority.bytes + 1, length - 1};
-	*rest = text_from(authority, length + 1);
-	return network_address_read(*host, &address) && address.ss_family == AF_INET6 &&
-	       (rest->length == 0 || rest->bytes[0] == ':');
-}
-
 static void check_url(const struct written_webhook *webhook, struct faults *faults)
 {
 	struct sockaddr_storage address;
-	struct text host, rest;
-	if (!url_split(text_of(webhook->url), &host, &rest))
+	struct error reason = {0};
+	struct url url;
+	const bool is_read = url_read(webhook->url, &url, &reason);
+	if (!is_read || url.login.bytes)
 		fault_add(faults, CODE_BAD_ADDRESS, webhook->place, NULL,
-			  "%s is not http://HOST/PATH or https://HOST/PATH, without a login", webhook->url_field);
-	else if (!port_is_sound(rest))
-		fault_add(faults, CODE_BAD_ADDRESS, webhook->place, NULL,
-			  "%s has the port `" TEXT_FORMAT "`; a port is a number from 1 to %d, and an IPv6 address is in brackets",
-			  webhook->url_field, TEXT_ARGUMENTS(text_from(rest, 1)), PORT_MAX);
-	else if (text_is(host, "localhost") || (network_address_read(host, &address) && !network_is_public(&address)))
+			  "%s is not http://HOST/PATH or https://HOST/PATH, without a login: %s", webhook->url_field,
+			  is_read ? "its URL has one" : reason.text);
+	else if (text_is(url.host, "localhost") || (network_address_read(url.host, &address) && !network_is_public(&address)))
 		fault_add(faults, CODE_PRIVATE_RECEIVER, webhook->place, NULL,
 			  "`" TEXT_FORMAT "` is not a public address: an engine sends to it only if --alert-allow lists it",
-			  TEXT_ARGUMENTS(host));
+			  TEXT_ARGUMENTS(url.host));
 }
 
 static void check_secret(const char *secret, const char *field, struct place place, struct faults *faults)

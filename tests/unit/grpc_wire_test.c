@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
+#include "base/url.h"
 #include "net/grpc_wire.h"
-#include "net/url.h"
 
 static void a_message_may_come_in_pieces_cut_anywhere(void **state)
 {

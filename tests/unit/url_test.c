@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "net/url.h"
+#include "base/url.h"
 
 static void assert_text(struct text text, const char *expected, const char *url)
 {
@@ -61,18 +61,18 @@ static void what_is_no_address_is_refused_with_the_reason(void **state)
 		{"", "begins with neither http:// nor https://"},
 		{"ftp://h/", "begins with neither"},
 		{"http:/h", "begins with neither"},
-		{"http://", "names no host"},
-		{"http:///x", "names no host"},
-		{"http://:80/", "names no host"},
-		{"http://u@/", "names no host"},
-		{"http://h:0/", "no number of 1 to 65535"},
-		{"http://h:65536/", "no number of 1 to 65535"},
-		{"http://h:4294967376/", "no number of 1 to 65535"},
-		{"http://h:8a/", "no number of 1 to 65535"},
-		{"http://h:-1/", "no number of 1 to 65535"},
-		{"http://h:1:2/", "no number of 1 to 65535"},
+		{"http://", "its URL has no host"},
+		{"http:///x", "its URL has no host"},
+		{"http://:80/", "its URL has no host"},
+		{"http://u@/", "its URL has no host"},
+		{"http://h:0/", "of its URL is not a number from 1 to 65535"},
+		{"http://h:65536/", "of its URL is not a number from 1 to 65535"},
+		{"http://h:4294967376/", "of its URL is not a number from 1 to 65535"},
+		{"http://h:8a/", "of its URL is not a number from 1 to 65535"},
+		{"http://h:-1/", "of its URL is not a number from 1 to 65535"},
+		{"http://h:1:2/", "of its URL is not a number from 1 to 65535"},
 		{"http://[::1/", "bracket"},
-		{"http://[::1]80/", "no colon"},
+		{"http://[::1]80/", "a colon is missing"},
 		{"http://a@b@c/", "more than one @"},
 		{"http://h/a b", "has a space or a control character"},
 		{"http://h/\r\nX: y", "has a space or a control character"},
@@ -80,8 +80,13 @@ static void what_is_no_address_is_refused_with_the_reason(void **state)
 		{"http://h\r\n/", "has a space or a control character"},
 		{"http://u:\r\n@h/", "has a space or a control character"},
 		{"http://h/\x7F", "has a space or a control character"},
-		{"http://h\\x/", "no name of a host holds"},
-		{"http://h\xC3\xA4/", "no name of a host holds"},
+		{"http://h]/", "a character that no host name has"},
+		{"http://[h.example]/", "is in brackets, and is not an IPv6 address"},
+		{"http://[1.1.1.1]/", "is in brackets, and is not an IPv6 address"},
+		{"http://2606:4700::1/",
+		 "the port `4700::1` of its URL is not a number from 1 to 65535; write an IPv6 address in brackets"},
+		{"http://h\\x/", "a character that no host name has"},
+		{"http://h\xC3\xA4/", "a character that no host name has"},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct url url;

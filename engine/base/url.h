@@ -5,8 +5,8 @@
  * The parts borrow from the text that was parsed. They may be sent as they are: a URL with spaces or control
  * characters is refused.
  */
-#ifndef SLUICE_NET_URL_H
-#define SLUICE_NET_URL_H
+#ifndef SLUICE_BASE_URL_H
+#define SLUICE_BASE_URL_H
 
 #include "base/error.h"
 #include "base/text.h"
