@@ -456,6 +456,14 @@ static void rows_rewind(void *context)
 	rows->line_begin = rows->begin;
 }
 
+/* Whether a carriage return is in the header, before its end: no name has one, unless it is quoted. */
+static bool has_returns_alone(struct text text)
+{
+	const struct text header = text_take_until(&text, '\n'), line = text_trimmed(header, "\r");
+	const char *found = memchr(line.bytes, '\r', line.length);
+	return found && !memchr(line.bytes, '"', (size_t)(found - line.bytes));
+}
+
 bool fit_rows_open(struct fit_rows *rows, const char *file, struct text text, const struct name_list *gather,
 		   const struct mapping *mapping, struct arena *arena, struct error *error)
 {
@@ -470,6 +478,11 @@ bool fit_rows_open(struct fit_rows *rows, const char *file, struct text text, co
 	if (text_starts_with(text, TEXT("\xFF\xFE")) || text_starts_with(text, TEXT("\xFE\xFF")))
 		return error_set(error, ERROR_INPUT, PLACE_NONE, "%s is UTF-16; save it as UTF-8", file);
 	rows->csv = text.bytes[first] != '{';
+	if (rows->csv && has_returns_alone(text_from(text, first)))
+		return error_set(error, ERROR_INPUT, PLACE_NONE,
+				 "%s ends its lines by carriage returns alone, so it is one long line; end them by line feeds: `tr "
+				 "'\\r' '\\n' < %s > NEW.csv`",
+				 file, file);
 	if (rows->csv)
 		return csv_open(rows, gather, error);
 	if (gather->count)

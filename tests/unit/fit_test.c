@@ -181,6 +181,10 @@ static void what_cannot_be_learnt_is_said_with_its_place(void **state)
 		 "\xFF\xFE"
 		 "a\n1\n",
 		 "", "data is UTF-16; save it as UTF-8"},
+		{"    - scale: {tensor: a, fitted: f}\n", "a,b\r1,2\r3,4\r", "",
+		 "data ends its lines by carriage returns alone, so it is one long line; end them by line feeds: `tr '\\r' '\\n' < "
+		 "data > NEW.csv`"},
+		{"    - scale: {tensor: a, fitted: f}\n", "a\r1\r2\r\n", "", "ends its lines by carriage returns alone"},
 		{"    - scale: {tensor: x, fitted: f}\n", "aa,b\n1,2\n", " --tensor x=ab", "no column `ab`; its nearest is `aa`"},
 		{"    - scale: {tensor: x, fitted: f}\n", "a,b\n1,w\n", " --tensor x=a,b", "column `b` is not all numbers"},
 		{"    - power: {tensor: a, by: box-cox, fitted: f}\n", "a\n1\n-2\n", "", "Box-Cox needs numbers above 0"},
