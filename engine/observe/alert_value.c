@@ -6,53 +6,54 @@
 #include "base/hash.h"
 
 #define FIGURE(member, ...) {.name = #member, .offset = offsetof(struct alert_values, member), __VA_ARGS__}
+#define SHARE(member, ...) FIGURE(member, .is_share = true, __VA_ARGS__)
 
 const struct alert_value_row alert_value_rows[] = {
 	FIGURE(requests, .help = "Requests that ended in the window."),
 	FIGURE(errors, .help = "Errors among their results."),
-	FIGURE(error_rate, .help = "Share of errors among all results; missing without results."),
+	SHARE(error_rate, .help = "Share of errors among all results; missing without results."),
 	FIGURE(latency_p50, .help = "Median duration of requests, in milliseconds; missing without requests."),
 	FIGURE(latency_p95, .help = "Duration in milliseconds that 95% of the requests do not exceed."),
 	FIGURE(latency_p99, .help = "Duration in milliseconds that 99% of the requests do not exceed."),
 	FIGURE(lag, .help = "Records that wait in Kafka, over all partitions, also those of other engines."),
-	FIGURE(model_unreachable, .help = "1 if a model that the pipeline calls is unreachable from this engine, else 0."),
-	FIGURE(model_slow, .help = "1 if a model that it calls is slow, as `sluice help slow` describes, else 0."),
+	SHARE(model_unreachable, .help = "1 if a model that the pipeline calls is unreachable from this engine, else 0."),
+	SHARE(model_slow, .help = "1 if a model that it calls is slow, as `sluice help slow` describes, else 0."),
 	FIGURE(drift_score, .needs = FIGURES_OF_DRIFT,
 	       .help = "Score of the last closed window of a step `drift`, the largest of several; missing while it is learning."),
-	FIGURE(is_drift, .needs = FIGURES_OF_DRIFT, .help = "1 if that window has drift, else 0."),
-	FIGURE(quality_alarm, .needs = FIGURES_OF_DRIFT,
-	       .help = "1 if values of the last closed window are out of the bounds of quality, else 0."),
-	FIGURE(missing_share, .needs = FIGURES_OF_DRIFT,
-	       .help = "Share of missing values in that window; the largest of the features."),
-	FIGURE(outside_share, .needs = FIGURES_OF_DRIFT, .help = "Share of numbers outside the reference's range, likewise."),
-	FIGURE(unseen_share, .needs = FIGURES_OF_DRIFT, .help = "Share of categories that the reference does not have, likewise."),
+	SHARE(is_drift, .needs = FIGURES_OF_DRIFT, .help = "1 if that window has drift, else 0."),
+	SHARE(quality_alarm, .needs = FIGURES_OF_DRIFT,
+	      .help = "1 if values of the last closed window are out of the bounds of quality, else 0."),
+	SHARE(missing_share, .needs = FIGURES_OF_DRIFT,
+	      .help = "Share of missing values in that window; the largest of the features."),
+	SHARE(outside_share, .needs = FIGURES_OF_DRIFT, .help = "Share of numbers outside the reference's range, likewise."),
+	SHARE(unseen_share, .needs = FIGURES_OF_DRIFT, .help = "Share of categories that the reference does not have, likewise."),
 	FIGURE(messages_per_minute, .needs = FIGURES_OF_DRIFT,
 	       .help = "Messages a minute of event time in that window: the least of several steps, the sum of all segments. "
 		       "Missing in the first window. A window closes when messages come: `absent` detects that none come."),
 	FIGURE(newest_age_ms, .needs = FIGURES_OF_DRIFT,
 	       .help = "The longest time in that window without a newer event, in milliseconds of event time; the longest of "
 		       "several steps and segments. Missing in the first window."),
-	FIGURE(estimated_accuracy, .needs = FIGURES_OF_DRIFT,
-	       .help = "Accuracy in that window, from the classifier's own probabilities; missing without `estimate`."),
-	FIGURE(estimated_precision, .needs = FIGURES_OF_DRIFT, .help = "Precision, likewise; of two classes only."),
-	FIGURE(estimated_recall, .needs = FIGURES_OF_DRIFT, .help = "Recall, likewise; of two classes only."),
-	FIGURE(estimated_auc, .needs = FIGURES_OF_DRIFT, .help = "Area under the ROC curve, likewise; of two classes only."),
+	SHARE(estimated_accuracy, .needs = FIGURES_OF_DRIFT,
+	      .help = "Accuracy in that window, from the classifier's own probabilities; missing without `estimate`."),
+	SHARE(estimated_precision, .needs = FIGURES_OF_DRIFT, .help = "Precision, likewise; of two classes only."),
+	SHARE(estimated_recall, .needs = FIGURES_OF_DRIFT, .help = "Recall, likewise; of two classes only."),
+	SHARE(estimated_auc, .needs = FIGURES_OF_DRIFT, .help = "Area under the ROC curve, likewise; of two classes only."),
 	FIGURE(estimated_error, .needs = FIGURES_OF_DRIFT,
 	       .help = "Mean absolute error of a regressor in that window, from errors that a second model expects; missing "
 		       "without "
 		       "`estimateError`."),
-	FIGURE(outlier_rate, .needs = FIGURES_OF_OUTLIERS,
-	       .help = "Share of outliers among the messages at steps `outlier`, or among their rows; missing without one of "
-		       "them."),
-	FIGURE(mirror_disagreement_rate,
-	       .help = "Share of copies to mirrors whose reply differed from the candidate's, among those that were compared; "
-		       "missing without one."),
-	FIGURE(mirror_left_out_rate, .help = "Share of the copies to mirrors that were not compared; missing without a copy."),
-	FIGURE(rollout_paused,
-	       .help = "1 if a rollout of the pipeline's experiments is paused, or waits for an approval, else 0; missing without "
-		       "one, and without `--control`."),
-	FIGURE(rollout_inconclusive, .help = "1 if one is inconclusive: its weights stay until someone decides. Likewise."),
-	FIGURE(rollout_rolled_back, .help = "1 if one is rolled back: the default has all the traffic. Likewise."),
+	SHARE(outlier_rate, .needs = FIGURES_OF_OUTLIERS,
+	      .help = "Share of outliers among the messages at steps `outlier`, or among their rows; missing without one of "
+		      "them."),
+	SHARE(mirror_disagreement_rate,
+	      .help = "Share of copies to mirrors whose reply differed from the candidate's, among those that were compared; "
+		      "missing without one."),
+	SHARE(mirror_left_out_rate, .help = "Share of the copies to mirrors that were not compared; missing without a copy."),
+	SHARE(rollout_paused,
+	      .help = "1 if a rollout of the pipeline's experiments is paused, or waits for an approval, else 0; missing without "
+		      "one, and without `--control`."),
+	SHARE(rollout_inconclusive, .help = "1 if one is inconclusive: its weights stay until someone decides. Likewise."),
+	SHARE(rollout_rolled_back, .help = "1 if one is rolled back: the default has all the traffic. Likewise."),
 	{0},
 };
 

@@ -8,6 +8,7 @@
 #ifndef SLUICE_OBSERVE_ALERT_VALUE_H
 #define SLUICE_OBSERVE_ALERT_VALUE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -41,6 +42,7 @@ struct alert_value_row {
 	const char *name;
 	size_t offset;	/* of a double in struct alert_values */
 	unsigned needs; /* set of enum alert_figures; 0: any pipeline has it */
+	bool is_share;	/* from 0 to 1; others have 0 or more */
 	const char *help;
 };
 

@@ -1,4 +1,7 @@
 /* alert_check.c: Checks of the alerts of a Pipeline beyond their rows. */
+#include <math.h>
+#include <stdio.h>
+
 #include "alerts/notice_services.h"
 #include "base/moment.h"
 #include "base/network.h"
@@ -180,6 +183,34 @@ static void check_estimates(const struct pipeline_spec *pipeline, const struct a
 			  TEXT_ARGUMENTS(name), text_is(name, "estimated_error") ? "estimateError" : "estimate");
 }
 
+/* Whether a comparison gives the same whatever the figure is, from 0 to `most`. */
+static bool is_fixed(const struct expression_comparison *comparison, double most)
+{
+	const bool holds = expression_comparison_holds(comparison, 0);
+	const double number = comparison->number;
+	return holds == expression_comparison_holds(comparison, most) &&
+	       (!(number >= 0 && number <= most) || holds == expression_comparison_holds(comparison, number));
+}
+
+/* A share in per cent has a number above 1. */
+static void check_comparisons(const struct alert_spec *alert, struct faults *faults)
+{
+	struct expression_comparison comparison;
+	for (size_t i = 0; expression_comparison(alert->condition, i, &comparison); i++) {
+		const struct alert_value_row *row = alert_value_named(comparison.name);
+		if (!row || !is_fixed(&comparison, row->is_share ? 1 : (double)INFINITY))
+			continue;
+		const bool per_cent = row->is_share && comparison.number > 1 && comparison.number <= 100;
+		char hint[64] = "compare it with another number";
+		if (per_cent)
+			snprintf(hint, sizeof hint, "if per cent are meant, write %g%%", comparison.number);
+		fault_add(faults, CODE_FIXED_COMPARISON, comparison.place, NULL,
+			  "`" TEXT_FORMAT "` is %s true, since `%s` is %s; %s", TEXT_ARGUMENTS(comparison.source),
+			  expression_comparison_holds(&comparison, 0) ? "always" : "never", row->name,
+			  row->is_share ? "from 0 to 1" : "0 or more", hint);
+	}
+}
+
 static struct alert_sources sources_of(const struct pipeline_spec *pipeline)
 {
 	const struct step_spec *steps = pipeline->steps.items;
@@ -239,6 +270,8 @@ static void check_condition(const struct pipeline_spec *pipeline, const struct a
 		if (alert->group_by)
 			check_groups(pipeline, alert, &condition, faults);
 		check_over(alert, condition.of_figures, faults);
+		if (condition.of_figures)
+			check_comparisons(alert, faults);
 	}
 	arena_close(arena);
 }

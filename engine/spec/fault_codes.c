@@ -360,6 +360,12 @@ const struct fault_code fault_codes[] = {
 		.example = "candidates: [{name: score, weight: 90}, {name: score@7, weight: 10}]      # sluice run -f\n\n"
 			   "candidates: [{name: score, weight: 90}, {name: score@7, weight: 10}]      # sluice apply\n"),
 
+	WARNING(CODE_FIXED_COMPARISON, BAD_VALUE, .title = "A comparison that is always true, or never",
+		.help = "Compare with a value that the figure can have: shares are from 0 to 1 (5%, or 0.05), flags are 0 or 1, "
+			"and no figure is below 0. `sluice help alerts` lists the figures.",
+		.example = "alerts: [{name: failing, condition: error_rate > 5}]\n\n"
+			   "alerts: [{name: failing, condition: error_rate > 5%}]\n"),
+
 	/* ---- known, and not done yet ---- */
 	WARNING(CODE_FIELD_LATER, UNSUPPORTED, .title = "A field that is checked but not supported yet",
 		.help = "It may stay; this version ignores it.", .example = "llm: {modelRef: m}\n"),

@@ -199,6 +199,23 @@ bool trailing_series_alike(const struct trailing_call *a, const struct trailing_
 bool expression_uses(const struct expression *expression, struct text name);
 struct text expression_words(const struct expression *expression);
 
+/* Whether its value is the same for each message: it uses no name and no header. */
+bool expression_is_constant(const struct expression *expression);
+
+/* A comparison of a plain name with a number, as `error_rate > 5%`, or `5% < error_rate`. */
+struct expression_comparison {
+	struct text name, source;
+	struct place place;
+	double number;
+	unsigned operation; /* private */
+};
+
+/* The nth of an expression. False: it has no more. */
+bool expression_comparison(const struct expression *expression, size_t nth, struct expression_comparison *comparison);
+
+/* Whether it holds if the name has that value. */
+bool expression_comparison_holds(const struct expression_comparison *comparison, double value);
+
 /* The functions, for help pages and completion: rows of name, form and help. The last row has no name. */
 struct function_rules; /* rules for checking and running it; private */
 
