@@ -455,6 +455,14 @@ static void check_audience(const struct experiment_spec *experiment, const struc
 			     layer->name.text ? layer->name.text : "");
 }
 
+static void check_unit(const struct experiment_spec *experiment, const struct experiment_listener *listener)
+{
+	if (experiment->unit && expression_is_constant(experiment->unit))
+		fault_report(listener, EXPERIMENT_IGNORED, expression_place(experiment->unit), NULL,
+			     "`unit` is the same for each request, so all get one candidate whatever the weights are; write what "
+			     "they differ in, such as `header(\"user\")`, or leave `unit` out: it is the message's key then");
+}
+
 static void check_weights(const struct experiment_spec *experiment, const struct experiment_listener *listener)
 {
 	const struct candidate *candidates = experiment->candidates.items;
@@ -554,6 +562,7 @@ void experiment_faults(const struct experiment_spec *experiment, const struct ex
 	check_count(experiment, listener);
 	check_fallback(experiment, listener);
 	check_audience(experiment, listener);
+	check_unit(experiment, listener);
 	check_weights(experiment, listener);
 	check_exploring(experiment, listener);
 	check_learning(experiment, listener);
