@@ -156,6 +156,7 @@ part_dev() {
 	counted tests/judge/alerts.py $sluice
 	counted tests/mail.sh $sluice
 	counted tests/judge/mail_liars.py $sluice
+	counted tests/judge/alert_clocks.py $sluice
 }
 
 part_reference() {

@@ -21,7 +21,7 @@ bool silence_document_make(struct silence_document *document, const struct silen
 	if (!author || !full)
 		return error_memory(error, ERROR_SYSTEM, "making a silence");
 	resource_name_make(full, document->name);
-	moment_print(time_of_day_ms() + self->for_ns / NS_PER_MS, document->until);
+	moment_print(time_of_day_ms() + self->for_ns / NS_PER_MS + MS_PER_S - 1, document->until); /* of a begun second, its end */
 	buffer_print(&document->text, "apiVersion: %s\nkind: Silence\nmetadata: {name: %s}\nspec:\n", SLUICE_KINDS,
 		     document->name[0] ? document->name : "silence");
 	yaml_member(&document->text, "alert", self->alert);
