@@ -8,6 +8,7 @@
 #include "observe/verdict_board.h"
 #include "steps/drift_comparison.h"
 #include "steps/drift_identity.h"
+#include "steps/drift_methods.h"
 #include "steps/drift_observer.h"
 #include "steps/drift_rebase.h"
 #include "steps/drift_reference.h"
@@ -31,25 +32,6 @@ static const struct option set_rows[] = {
 	    .help = "Its features: a tensor with all its columns, or one column as TENSOR.COLUMN."),
 	{.type = OPTION_END},
 };
-
-/* Sets have names of their own, and a reference that is known before it is compared with. */
-static bool sets_check(const struct drift *self, struct error *error)
-{
-	const struct monitor_set *sets = self->joint.items;
-	for (size_t i = 0; i < self->joint.count; i++) {
-		if (self->reference.past_ns)
-			return error_set(error, ERROR_CONFIG, sets[i].name.place,
-					 "`joint` is for a reference of a file or a topic; learn a file by `sluice fit drift` or "
-					 "`sluice drift rebase`, or leave `joint` out");
-		for (size_t j = 0; j < i; j++)
-			if (strcmp(sets[i].name.text, sets[j].name.text) == 0)
-				return error_set(error, ERROR_CONFIG, sets[i].name.place,
-						 "two sets of `joint` have the name `%s`; give each its own", sets[i].name.text);
-	}
-	return self->joint.count <= MONITOR_SETS_MAX ||
-	       error_set(error, ERROR_CONFIG, sets[MONITOR_SETS_MAX].name.place, "`joint` has %zu sets, and %d are the most",
-			 self->joint.count, MONITOR_SETS_MAX);
-}
 
 #define PAST_NS_LEAST 1000000000
 
@@ -95,7 +77,7 @@ static bool drift_check(const void *options, struct place place, struct error *e
 	struct monitor_settings settings;
 	(void)place;
 	return reference_check(&self->reference, error) && drift_settings_read(self, &settings, error) && past_check(self, error) &&
-	       tensors_check(self, error) && sets_check(self, error) && estimates_check(&self->estimate, error);
+	       tensors_check(self, error) && drift_sets_check(self, error) && estimates_check(&self->estimate, error);
 }
 
 /* ---- learning ---- */
@@ -337,17 +319,6 @@ static bool estimate_types_check(const struct drift_estimate_options *estimate, 
 	       estimate_type_check(&estimate->error.prediction, "predictions", typing, complete, error);
 }
 
-/* CONFIG: it has texts, of which no past is kept. */
-static bool past_type_check(const struct drift *self, const struct tensor_type *tensor, const struct name *name,
-			    struct error *error)
-{
-	return !self->reference.past_ns || !tensor || tensor->type.class != VALUE_TEXT ||
-	       error_set(error, ERROR_CONFIG, name->place,
-			 "`%s` has texts, of which no past is kept; learn a reference by `sluice fit drift`, or name numeric "
-			 "tensors",
-			 name->text);
-}
-
 /* CONFIG: the reference has not what the sets of `joint` name. */
 static bool sets_fit(const struct drift *self, const struct drift_reference *reference, struct error *error)
 {
@@ -388,7 +359,7 @@ static bool drift_infer(const struct step *step, const struct tensor_types *in, 
 		if (!tensor && in->complete)
 			return error_set(error, ERROR_CONFIG, name->place, "it watches the tensor `%s`, which never comes",
 					 name->text);
-		if (!past_type_check(self, tensor, name, error))
+		if (!known && tensor && !drift_set_type_check(self, tensor, error))
 			return false;
 		if (known && tensor && !drift_type_check(&reference, tensor, self->reference.here, arena, error))
 			return false;
@@ -445,13 +416,15 @@ static const struct option drift_reference_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct step_reference, here)},
 	ROW("file", NAME, struct step_reference, file, .file = true, .short_form = true, .help = "A file made by `sluice fit`."),
 	ROW("past", DURATION, struct step_reference, past_ns,
-	    .help = "The length of the stream's own past that is the reference, for numbers: the windows that closed before, by "
-		    "their event times. The state of the observer has a sample of 4000 rows at most, which survives a restart. "
-		    "While it has fewer than 1000 rows, the verdict is `learning`; windows of less than 20 rows are not in it. It "
-		    "is renewed when a quarter of it is new, or too old by the last two windows. A change that stays becomes part "
-		    "of the past, so it is found when it begins, and not after that. The features are those of the first message. "
-		    "The past is learned again after as many consecutive messages as a window has (500 for a window by time) of "
-		    "which none fits, or each has more tensors. Not with `groupBy`."),
+	    .help = "The length of the stream's own past that is the reference: the windows that closed before, by their event "
+		    "times. The state of the observer has a sample of 4000 rows at most, which survives a restart. While it has "
+		    "fewer than 1000 rows, the verdict is `learning`; windows of less than 20 rows are not in it. It is renewed "
+		    "when a quarter of it is new, or too old by the last two windows. A change that stays becomes part of the "
+		    "past, so it is found when it begins, and not after that. The features are those of the first message. A "
+		    "column of texts is two: the commonest texts, at most 50 of at most 64 bytes, are a category each and all "
+		    "others one, and `length(NAME)` has their lengths. If no others came, a new text is a category never seen. The "
+		    "past is learned again after as many consecutive messages as a window has (500 for a window by time) of which "
+		    "none fits, or each has more tensors. Not with `groupBy`."),
 	ROW("topic", TEXT, struct step_reference, topic,
 	    .help = "A Kafka topic, by its whole name: each engine that starts learns from its records, as `sluice fit drift "
 		    "topic:NAME` does, from the oldest 20000 rows. The verdict is `learning` until they are read and are 100 or "
@@ -488,7 +461,7 @@ const struct option drift_options[] = {
 	ROW("joint", LIST, struct drift, joint, .rows = set_rows, .item_size = sizeof(struct monitor_set), .least = 1,
 	    .help = "Sets of features, at most 16, each of which mmd compares as one vector, beside the tests of `methods`: "
 		    "[{name: text, features: [embedding]}, {name: prices, features: [x.bid, x.ask]}]. A feature may be in "
-		    "several. Records have the feature `*/text`. Not with `past`."),
+		    "several. Records have the feature `*/text`."),
 	ROW("falseAlarms", SCALAR, struct drift, false_alarms, .place_offset = offsetof(struct drift, false_alarms_here),
 	    .fallback = "1 per 30d",
 	    .help = "The rate of false alarms over all features, methods and looks: `1 per 30d`, or `0.5 per 1000` messages."),

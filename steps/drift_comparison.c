@@ -5,7 +5,9 @@
 
 #include "base/duration.h"
 #include "base/number.h"
+#include "drift/past_texts.h"
 #include "steps/drift_reference.h"
+#include "steps/drift_texts.h"
 
 #define NS_IN_MS 1000000
 
@@ -260,6 +262,14 @@ static bool layout_learn(struct drift_comparison *comparison, const struct paylo
 	return false;
 }
 
+/* Counts a text of a stream whose past is kept; its fingerprint. */
+static double text_note(struct past_texts *came, struct text text)
+{
+	const double fingerprint = drift_text_fingerprint(text);
+	past_texts_add(came, fingerprint, text);
+	return fingerprint;
+}
+
 /* What the monitor gets of a cell: a text that is empty is missing. */
 static double cell_value(const struct drift_comparison *comparison, size_t feature, const struct drift_cell *cell)
 {
@@ -267,8 +277,10 @@ static double cell_value(const struct drift_comparison *comparison, size_t featu
 		return cell->number;
 	if (cell->text.length == 0)
 		return (double)NAN;
-	return comparison->reference.features[feature].categories ? monitor_category(comparison->monitor, feature, cell->text)
-								  : (double)text_characters(cell->text);
+	if (!comparison->reference.features[feature].categories)
+		return (double)text_characters(cell->text);
+	return comparison->came ? text_note(comparison->came[feature], cell->text)
+				: monitor_category(comparison->monitor, feature, cell->text);
 }
 
 bool drift_comparison_rows(struct drift_comparison *comparison, const struct payload *payload, struct arena *arena,

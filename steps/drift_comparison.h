@@ -53,6 +53,7 @@ struct drift_comparison {
 	struct monitor *monitor;
 	struct drift_layout layout; /* of messages; count 0: none has come */
 	size_t *places;		    /* of the reference's features in the layout */
+	struct past_texts **came;   /* of a past: the texts of each feature that came, NULL of numbers; else NULL */
 	size_t lacking_count;	    /* columns of messages that the reference lacks, so that they are not compared */
 	struct text *lacking;	    /* their names, in the arena of the layout */
 };

@@ -4,9 +4,10 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "steps/drift_past_record.h"
+#include "steps/drift_past_reference.h"
+#include "steps/drift_texts.h"
 
-#define FEATURES_BYTES_MAX ((size_t)1 << 20)
+#define FEATURES_BYTES_MAX ((size_t)16 << 20)
 #define FITTED_BYTES_MAX ((size_t)1 << 30)
 #define NS_IN_MS 1000000
 
@@ -23,10 +24,10 @@ bool drift_past_open(struct drift_past *past, struct drift_comparison *compariso
 	*past = (struct drift_past){.comparison = comparison,
 				    .past_ms = options->reference.past_ns / NS_IN_MS,
 				    .watched = past_watched(&options->tensors),
-				    .features = arena_open(FEATURES_BYTES_MAX),
+				    .arena = arena_open(FEATURES_BYTES_MAX),
 				    .fitted = arena_open(FITTED_BYTES_MAX)};
-	comparison->arena = past->features;
-	if (past->features && past->fitted)
+	comparison->arena = past->arena;
+	if (past->arena && past->fitted)
 		return true;
 	drift_past_close(past);
 	return out_of_memory(error);
@@ -34,9 +35,9 @@ bool drift_past_open(struct drift_past *past, struct drift_comparison *compariso
 
 void drift_past_close(struct drift_past *past)
 {
-	arena_close(past->features);
+	arena_close(past->arena);
 	arena_close(past->fitted);
-	past->features = past->fitted = NULL;
+	past->arena = past->fitted = NULL;
 }
 
 /* ---- state ---- */
@@ -58,7 +59,7 @@ static bool list_write(struct visit *visit, const struct past_list *list, struct
 
 static size_t block_bytes(const struct drift_past *self)
 {
-	return self->feature_count * sizeof(struct past_values);
+	return self->features->count * sizeof(struct past_values);
 }
 
 /* NULL: there is none that is whole. */
@@ -77,27 +78,87 @@ static bool block_forget(struct visit *visit, uint64_t number, struct error *err
 	return visit_forget(visit, past_block_key(number, bytes), error);
 }
 
-/* ---- the reference ---- */
+/* ---- texts ---- */
 
-/* The values of the blocks of the reference. NULL: one of them is not whole. */
-static const struct past_values **blocks_find(const struct drift_past *self, struct visit *visit, const struct past *past)
+/* What is stored of the commonest texts of a feature; empty: nothing. */
+static struct text texts_find(struct visit *visit, size_t feature)
 {
-	const struct past_values **found = ARENA_ARRAY(visit_arena(visit), const struct past_values *, past->fitted + 1);
-	for (size_t i = 0; found && i < past->fitted; i++) {
-		found[i] = block_find(self, visit, past->blocks[i].number);
-		if (!found[i])
-			return NULL;
-	}
-	return found;
+	char bytes[PAST_KEY_BYTES];
+	struct text stored;
+	return visit_recall(visit, past_texts_key(feature, bytes), &stored) ? stored : (struct text){0};
 }
 
-/* Of no blocks: its windows are not judged. */
-static struct monitor *monitor_make(struct drift_past *self, const struct past *past, const struct past_values *const *values,
-				    struct error *error)
+static bool texts_write(const struct drift_past *self, struct visit *visit, struct error *error)
+{
+	for (size_t i = 0; i < self->features->count; i++) {
+		struct past_text commonest[DRIFT_COMMON_MAX] = {0};
+		char bytes[PAST_KEY_BYTES];
+		if (!self->features->texts[i])
+			continue;
+		const size_t length = past_texts_commonest(self->comparison->came[i], commonest) * sizeof *commonest;
+		if (length == 0)
+			continue;
+		void *stored = visit_remember(visit, past_texts_key(i, bytes), length, error);
+		if (!stored)
+			return false;
+		memcpy(stored, commonest, length);
+	}
+	return true;
+}
+
+static bool texts_forget(const struct drift_past *self, struct visit *visit, struct error *error)
+{
+	for (size_t i = 0; i < self->features->count; i++) {
+		char bytes[PAST_KEY_BYTES];
+		if (texts_find(visit, i).length > 0 && !visit_forget(visit, past_texts_key(i, bytes), error))
+			return false;
+	}
+	return true;
+}
+
+/* Begins to count the texts of each feature that has some, with those that are stored. False: memory ran out. */
+static bool texts_open(struct drift_past *self, struct visit *visit)
+{
+	struct past_texts **came = ARENA_ARRAY(self->arena, struct past_texts *, self->features->count);
+	for (size_t i = 0; came && i < self->features->count; i++) {
+		const struct text stored = texts_find(visit, i);
+		const struct past_text *items = (const void *)stored.bytes;
+		const size_t count = past_texts_count(stored);
+		came[i] = self->features->texts[i] ? ARENA_NEW(self->arena, struct past_texts) : NULL;
+		for (size_t j = 0; came[i] && j < count; j++)
+			past_texts_put_back(came[i], drift_text_fingerprint((struct text){items[j].bytes, items[j].length}),
+					    &items[j]);
+	}
+	self->comparison->came = came;
+	return !arena_failed(self->arena);
+}
+
+/* ---- the reference ---- */
+
+/* What is stored of the reference's blocks and texts, in the visit's arena. False: it is not whole. */
+static bool stored_find(const struct drift_past *self, struct visit *visit, const struct past *past, struct past_stored *stored)
+{
+	struct arena *arena = visit_arena(visit);
+	const struct past_values **values = ARENA_ARRAY(arena, const struct past_values *, past->fitted + 1);
+	struct text *texts = ARENA_ARRAY(arena, struct text, self->features->count);
+	if (!values || !texts)
+		return false;
+	for (size_t i = 0; i < past->fitted; i++) {
+		values[i] = block_find(self, visit, past->blocks[i].number);
+		if (!values[i])
+			return false;
+	}
+	for (size_t i = 0; i < self->features->count; i++)
+		texts[i] = texts_find(visit, i);
+	*stored = (struct past_stored){past, self->features, values, texts};
+	return true;
+}
+
+static struct monitor *monitor_make(struct drift_past *self, const struct past_stored *stored, struct error *error)
 {
 	struct drift_comparison *comparison = self->comparison;
 	arena_reset(self->fitted);
-	if (past_reference(past, values, self->names, self->feature_count, self->fitted, &comparison->reference))
+	if (drift_past_reference(stored, self->fitted, &comparison->reference))
 		return monitor_open(self->fitted, &comparison->reference, &comparison->settings, error);
 	out_of_memory(error);
 	return NULL;
@@ -105,16 +166,17 @@ static struct monitor *monitor_make(struct drift_past *self, const struct past *
 
 static bool monitor_fit(struct drift_past *self, struct visit *visit, const struct past *past, struct error *error)
 {
-	static const struct past none;
+	static const struct past no_blocks;
+	const struct past_stored none = {.past = &no_blocks, .features = self->features}; /* its windows are not judged */
 	struct drift_comparison *comparison = self->comparison;
-	const struct past_values *const *values = blocks_find(self, visit, past);
+	struct past_stored stored;
 	self->uncompared = NULL;
-	comparison->monitor = monitor_make(self, values ? past : &none, values, error);
+	comparison->monitor = monitor_make(self, stored_find(self, visit, past, &stored) ? &stored : &none, error);
 	if (!comparison->monitor && error->kind == ERROR_CONFIG) { /* nothing in it can be compared */
 		self->why = *error;
 		self->uncompared = self->why.text;
 		*error = (struct error){0};
-		comparison->monitor = monitor_make(self, &none, NULL, error);
+		comparison->monitor = monitor_make(self, &none, error);
 	}
 	self->fit = past->fit;
 	return comparison->monitor;
@@ -122,49 +184,66 @@ static bool monitor_fit(struct drift_past *self, struct visit *visit, const stru
 
 /* ---- features ---- */
 
-/* The names of a message's features, each with a NUL behind it. */
+/* The names of a column's features, as they are stored; without a place to write, how many bytes they take. */
+static size_t names_write(const struct drift_column *column, const char *lengths, char *to)
+{
+	const size_t length = strlen(column->name) + 1, more = lengths ? strlen(lengths) + 1 : 0;
+	if (to && lengths) {
+		*to++ = 0;
+		memcpy(to + length, lengths, more);
+	}
+	if (to)
+		memcpy(to, column->name, length);
+	return length + more + (lengths ? 1 : 0);
+}
+
+/* The names of a message's features. */
 static bool names_learn(const struct drift_past *self, const struct payload *payload, struct arena *arena, struct text *names,
 			struct error *error)
 {
 	const struct drift *options = self->comparison->step->options;
+	const char *lengths[DRIFT_FEATURES_MAX];
 	struct drift_layout layout;
-	size_t length = 0;
+	size_t length = 0, features = 0;
 	if (!drift_layout_make(&layout, payload, &options->tensors, arena, error))
 		return false;
 	for (size_t i = 0; i < layout.count; i++) {
-		length += strlen(layout.columns[i].name) + 1;
-		if (layout.columns[i].texts)
-			return error_set(error, ERROR_INPUT, PLACE_NONE,
-					 "`%s` has texts, of which no past is kept; learn a reference by `sluice fit drift`",
-					 layout.columns[i].name);
+		lengths[i] = layout.columns[i].texts ? drift_lengths_name(layout.columns[i].name, arena) : NULL;
+		length += names_write(&layout.columns[i], lengths[i], NULL);
+		features += layout.columns[i].texts ? 2 : 1;
 	}
+	if (features > DRIFT_FEATURES_MAX)
+		return error_set(error, ERROR_INPUT, PLACE_NONE,
+				 "the message has %zu features, two of each column of texts, and %d can be watched; name fewer "
+				 "tensors by `tensors`",
+				 features, DRIFT_FEATURES_MAX);
 	char *bytes = arena_take(arena, length, 1);
-	if (!bytes)
+	if (arena_failed(arena))
 		return error_memory(error, ERROR_LIMIT, "keeping the past of a stream");
 	*names = (struct text){bytes, length};
 	for (size_t i = 0; i < layout.count; i++)
-		bytes = stpcpy(bytes, layout.columns[i].name) + 1;
+		bytes += names_write(&layout.columns[i], lengths[i], bytes);
 	return true;
 }
 
 /* Knows the features by these names. */
-static bool names_read(struct drift_past *self, struct text stored, struct error *error)
+static bool features_read(struct drift_past *self, struct visit *visit, struct text stored, struct error *error)
 {
 	struct drift_comparison *comparison = self->comparison;
 	comparison->content = (struct text){0};
-	arena_reset(self->features);
-	const char *copy = arena_copy(self->features, stored.bytes, stored.length);
-	struct text *names = ARENA_ARRAY(self->features, struct text, DRIFT_FEATURES_MAX);
-	if (!copy || !names)
+	comparison->came = NULL;
+	arena_reset(self->arena);
+	const char *copy = arena_copy(self->arena, stored.bytes, stored.length);
+	struct past_features *features = ARENA_NEW(self->arena, struct past_features);
+	if (!copy || !features)
 		return out_of_memory(error);
-	const size_t count = past_names_split((struct text){copy, stored.length}, names);
-	self->names = names;
-	self->feature_count = count;
+	past_features_split((struct text){copy, stored.length}, features);
+	self->features = features;
 	self->identity = past_identity(self->watched, stored);
 	comparison->content = (struct text){copy, stored.length};
 	comparison->layout = (struct drift_layout){0};
-	comparison->places = ARENA_ARRAY(self->features, size_t, count);
-	return comparison->places || out_of_memory(error);
+	comparison->places = ARENA_ARRAY(self->arena, size_t, features->count);
+	return texts_open(self, visit) || out_of_memory(error);
 }
 
 /* A past with the features of the message. */
@@ -172,7 +251,7 @@ static bool past_begin(struct drift_past *self, struct visit *visit, struct erro
 {
 	struct past_list list = {.version = PAST_LIST_VERSION};
 	struct text names;
-	if (!names_learn(self, visit_input(visit), visit_arena(visit), &names, error) || !names_read(self, names, error))
+	if (!names_learn(self, visit_input(visit), visit_arena(visit), &names, error) || !features_read(self, visit, names, error))
 		return false;
 	list.identity = self->identity;
 	char *stored = visit_remember(visit, TEXT(PAST_FEATURES_KEY), names.length, error);
@@ -201,7 +280,7 @@ bool drift_past_bring(struct drift_past *past, struct visit *visit, bool *renewe
 	past->identity = 0;
 	if (!list || !visit_recall(visit, TEXT(PAST_FEATURES_KEY), &names) || names.length == 0)
 		return past_begin(past, visit, error);
-	if (!names_read(past, names, error))
+	if (!features_read(past, visit, names, error))
 		return false;
 	return list->identity == past->identity ? monitor_fit(past, visit, &list->past, error)
 						: past_begin_again(past, visit, error);
@@ -237,7 +316,7 @@ static bool blocks_merge(struct drift_past *self, struct visit *visit, struct pa
 	struct past_values *into = visit_remember(visit, past_block_key(merge.into, bytes), block_bytes(self), error);
 	if (!into)
 		return false;
-	for (size_t i = 0; from && i < self->feature_count; i++)
+	for (size_t i = 0; from && i < self->features->count; i++)
 		past_values_merge(&into[i], &from[i]);
 	return block_forget(visit, merge.from, error);
 }
@@ -249,7 +328,7 @@ static bool block_add(struct drift_past *self, struct visit *visit, struct past 
 	struct past_values *values = visit_remember(visit, past_block_key(past->next, bytes), block_bytes(self), error);
 	if (!values)
 		return false;
-	for (size_t i = 0; i < self->feature_count; i++)
+	for (size_t i = 0; i < self->features->count; i++)
 		past_values_take(self->comparison->monitor, i, first, block->rows, &values[i]);
 	past_add(past, block, hash_bytes(values, block_bytes(self), 0));
 	return true;
@@ -299,6 +378,8 @@ bool drift_past_add(struct drift_past *past, struct visit *visit, const struct p
 		return false;
 	const struct past_span span = past_clock_move(&list.past.clock, window->time_ms, past->past_ms);
 	*renewed = past_renews(&list.past, span);
+	if ((*renewed || list.past.fit == 0) && !texts_write(past, visit, error))
+		return false;
 	return (!*renewed || past_renew(past, visit, &list.past, span, error)) && list_write(visit, &list, error);
 }
 
@@ -308,6 +389,8 @@ bool drift_past_forget(struct drift_past *past, struct visit *visit, struct erro
 	for (size_t i = 0; list && i < list->past.count; i++)
 		if (!block_forget(visit, list->past.blocks[i].number, error))
 			return false;
+	if (past->identity && !texts_forget(past, visit, error))
+		return false;
 	past->identity = 0;
 	return !list || (visit_forget(visit, TEXT(PAST_LIST_KEY), error) && visit_forget(visit, TEXT(PAST_FEATURES_KEY), error));
 }

@@ -2,16 +2,21 @@
  *
  * The state has the list of blocks under `past/list` (drift/past.h), their rows under `past/block/NUMBER`, and the names of the
  * features under `past/features`. So an engine that takes over has the same reference, and what a window adds is in the
- * transaction of the message that closed it. The features are the columns of the watched tensors of the first message; they are
- * numbers. Where `tensors` is another, the past begins anew.
+ * transaction of the message that closed it. The features are the columns of the watched tensors of the first message. Where
+ * `tensors` is another, the past begins anew.
+ *
+ * A column of texts is two features: its texts, of which rows have the fingerprints, and their lengths. The commonest texts of a
+ * feature are counted in memory (drift/past_texts.h), and stored under `past/texts/FEATURE` when the reference is made of them.
+ * Until there is one they are stored with each window, so an engine that takes over misses those of the open window alone.
  *
  * The comparison's reference and monitor are made from the state, and anew when the reference is.
  */
 #ifndef SLUICE_STEPS_DRIFT_PAST_H
 #define SLUICE_STEPS_DRIFT_PAST_H
 
-#include "drift/past.h"
+#include "drift/past_texts.h"
 #include "steps/drift_comparison.h"
+#include "steps/drift_past_record.h"
 
 struct drift_past {
 	struct drift_comparison *comparison;
@@ -19,9 +24,8 @@ struct drift_past {
 	uint64_t watched;  /* hash of `tensors` */
 	uint64_t identity; /* of that and of the features; 0: none are known */
 	uint64_t fit;	   /* of the reference that the monitor has */
-	size_t feature_count;
-	const struct text *names;
-	struct arena *features; /* names, and the layout of messages */
+	const struct past_features *features;
+	struct arena *arena;	/* of the features, their texts, and the layout of messages */
 	struct arena *fitted;	/* the reference and the monitor */
 	const char *uncompared; /* why nothing can be compared with the past; NULL: it can, or is too short yet */
 	struct error why; /* the text of that */

@@ -50,6 +50,12 @@ struct text past_block_key(uint64_t number, char bytes[PAST_KEY_BYTES])
 	return (struct text){bytes, (size_t)length};
 }
 
+struct text past_texts_key(size_t feature, char bytes[PAST_KEY_BYTES])
+{
+	const int length = snprintf(bytes, PAST_KEY_BYTES, "past/texts/%zu", feature);
+	return (struct text){bytes, (size_t)length};
+}
+
 uint64_t past_watched(const struct name_list *tensors)
 {
 	uint64_t hash = NAMES_SEED;
@@ -63,10 +69,14 @@ uint64_t past_identity(uint64_t watched, struct text features)
 	return hash_bytes(features.bytes, features.length, watched);
 }
 
-size_t past_names_split(struct text stored, struct text *names)
+void past_features_split(struct text stored, struct past_features *features)
 {
-	size_t count = 0;
-	for (size_t at = 0; at < stored.length && count < DRIFT_FEATURES_MAX; at += names[count++].length + 1)
-		names[count] = text_of(stored.bytes + at);
-	return count;
+	features->count = 0;
+	for (size_t at = 0; at < stored.length && features->count < DRIFT_FEATURES_MAX; features->count++) {
+		const bool texts = stored.bytes[at] == 0 && at + 1 < stored.length;
+		const struct text name = text_of(stored.bytes + at + texts);
+		features->names[features->count] = name;
+		features->texts[features->count] = texts;
+		at += texts + name.length + 1;
+	}
 }

@@ -11,7 +11,7 @@
 
 #define PAST_LIST_VERSION 3
 #define PAST_LIST_KEY "past/list"
-#define PAST_FEATURES_KEY "past/features" /* each name with a NUL behind it */
+#define PAST_FEATURES_KEY "past/features" /* each name with a NUL behind it; of texts also one before it */
 #define PAST_KEY_BYTES 40
 
 /* What is stored under PAST_LIST_KEY, without the blocks that are not there. */
@@ -27,14 +27,22 @@ size_t past_list_bytes(uint64_t blocks);
  * known to be in alarm. NULL: it is not whole, or the arena is full. */
 const struct past_list *past_list_read(struct text stored, struct arena *arena);
 
-/* The key of a block. */
+/* The key of a block, and that of the commonest texts of a feature, as struct past_text. */
 struct text past_block_key(uint64_t number, char bytes[PAST_KEY_BYTES]);
+struct text past_texts_key(size_t feature, char bytes[PAST_KEY_BYTES]);
 
 /* The hash of the tensors that a step watches, and what identifies the features that are stored of them. */
 uint64_t past_watched(const struct name_list *tensors);
 uint64_t past_identity(uint64_t watched, struct text features);
 
-/* Splits the stored names, of which there are DRIFT_FEATURES_MAX at most, and returns how many there are. They end with a NUL. */
-size_t past_names_split(struct text stored, struct text *names);
+/* Features of a past. Names end with a NUL. A feature of texts has that of their lengths behind it. */
+struct past_features {
+	size_t count;
+	struct text names[DRIFT_FEATURES_MAX];
+	bool texts[DRIFT_FEATURES_MAX]; /* whether it has texts */
+};
+
+/* Splits the stored names, which are borrowed. */
+void past_features_split(struct text stored, struct past_features *features);
 
 #endif

@@ -5,15 +5,14 @@
 
 #include "base/moment.h"
 #include "steps/drift_comparison.h"
-#include "steps/drift_past_record.h"
+#include "steps/drift_past_reference.h"
 #include "steps/drift_reference.h"
 
 struct rebasing {
 	const struct step *step;
 	const struct rebase_wanted *wanted;
 	struct past past;
-	struct text features[DRIFT_FEATURES_MAX];
-	size_t feature_count;
+	struct past_features features;
 };
 
 static bool out_of_memory(struct error *error)
@@ -48,7 +47,7 @@ static bool past_read(struct rebasing *self, struct error *error)
 				 "the past of step `%s` is of other `tensors` than its file names; give the file that runs",
 				 self->step->name);
 	memcpy(&self->past, &list->past, past_list_bytes(list->past.count) - offsetof(struct past_list, past));
-	self->feature_count = past_names_split(names, self->features);
+	past_features_split(names, &self->features);
 	return self->past.count > 0 || past_none(self->step, error);
 }
 
@@ -58,7 +57,18 @@ static const struct past_values *block_values(const struct rebasing *self, uint6
 	char bytes[PAST_KEY_BYTES];
 	struct text value;
 	const bool found = self->wanted->recall(self->wanted->state, past_block_key(number, bytes), &value);
-	return found && value.length == self->feature_count * sizeof(struct past_values) ? (const void *)value.bytes : NULL;
+	return found && value.length == self->features.count * sizeof(struct past_values) ? (const void *)value.bytes : NULL;
+}
+
+/* What is stored of the commonest texts of each feature. NULL: the arena is full. */
+static const struct text *texts_read(const struct rebasing *self)
+{
+	struct text *texts = ARENA_ARRAY(self->step->arena, struct text, self->features.count);
+	char bytes[PAST_KEY_BYTES];
+	for (size_t i = 0; texts && i < self->features.count; i++)
+		if (!self->wanted->recall(self->wanted->state, past_texts_key(i, bytes), &texts[i]))
+			texts[i] = (struct text){0};
+	return texts;
 }
 
 /* ---- blocks that stand for about as many rows ---- */
@@ -75,8 +85,8 @@ static size_t block_at(const struct past *past, uint64_t number)
 static const struct past_values *values_merge(const struct rebasing *self, const struct past_values *into,
 					      const struct past_values *from)
 {
-	struct past_values *made = ARENA_ARRAY(self->step->arena, struct past_values, self->feature_count);
-	for (size_t i = 0; made && i < self->feature_count; i++) {
+	struct past_values *made = ARENA_ARRAY(self->step->arena, struct past_values, self->features.count);
+	for (size_t i = 0; made && i < self->features.count; i++) {
 		made[i] = into[i];
 		past_values_merge(&made[i], &from[i]);
 	}
@@ -155,8 +165,8 @@ static bool reference_write(struct rebasing *self, struct buffer *file, struct e
 			return error_set(error, ERROR_INPUT, self->step->place,
 					 "the past of step `%s` changed while it was read; do it again", self->step->name);
 	}
-	if (!blocks_even(self, values) ||
-	    !past_reference(&self->past, values, self->features, self->feature_count, arena, &reference))
+	const struct past_stored stored = {&self->past, &self->features, values, texts_read(self)};
+	if (!stored.texts || !blocks_even(self, values) || !drift_past_reference(&stored, arena, &reference))
 		return out_of_memory(error);
 	return drift_reference_write(&reference, arena, file, error);
 }

@@ -317,13 +317,29 @@ static double finite_or_zero(double number)
 	return isfinite(number) ? number : 0;
 }
 
+static enum feature_kind kind_of(const struct drift_feature *feature)
+{
+	return !feature->categories ? FEATURE_NUMBERS : feature->open ? FEATURE_TEXTS : FEATURE_CATEGORIES;
+}
+
+/* The names of its categories, without that of all others. Without items: memory ran out. */
+static struct name_list names_of(const struct drift_feature *feature, struct arena *arena)
+{
+	const size_t count = feature->category_count - feature->open;
+	struct name *names = ARENA_ARRAY(arena, struct name, count + 1);
+	for (size_t i = 0; names && i < count; i++)
+		names[i].text = feature->category_names[i].bytes;
+	return (struct name_list){count, names};
+}
+
 bool drift_reference_write(const struct drift_reference *reference, struct arena *arena, struct buffer *file, struct error *error)
 {
 	struct drift_file_feature *features = ARENA_ARRAY(arena, struct drift_file_feature, reference->feature_count);
 	for (size_t i = 0; features && i < reference->feature_count; i++) {
 		const struct drift_feature *from = &reference->features[i];
 		features[i] = (struct drift_file_feature){.name = {.text = from->name.bytes},
-							  .kind = FEATURE_NUMBERS,
+							  .kind = kind_of(from),
+							  .categories = names_of(from, arena),
 							  .missing = (int64_t)from->missing,
 							  .least = finite_or_zero(from->least),
 							  .greatest = finite_or_zero(from->greatest),
@@ -332,7 +348,7 @@ bool drift_reference_write(const struct drift_reference *reference, struct arena
 	const struct drift_file made = {.rows = (int64_t)reference->all_rows,
 					.block = (int64_t)reference->block,
 					.features = {reference->feature_count, features}};
-	return features ? file_write(&made, file, error) : out_of_memory(error);
+	return features && !arena_failed(arena) ? file_write(&made, file, error) : out_of_memory(error);
 }
 
 /* ---- reading ---- */
@@ -372,7 +388,7 @@ static bool feature_read(const struct drift_file_feature *from, struct arena *ar
 	for (size_t i = 0; names && i < from->categories.count; i++)
 		names[i] = text_of(from->categories.items[i].text);
 	if (names)
-		names[from->categories.count] = TEXT("(other texts)");
+		names[from->categories.count] = TEXT(TEXTS_OTHERS);
 	*into = (struct drift_feature){.name = text_of(from->name.text),
 				       .categories = has_categories(from),
 				       .open = from->kind == FEATURE_TEXTS,

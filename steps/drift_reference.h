@@ -24,7 +24,7 @@
 bool drift_reference_learn(const struct step *step, const struct name_list *tensors, const struct fit_source *source,
 			   struct buffer *file, struct error *error);
 
-/* Appends the file of a reference of numbers, whose names end with a NUL. */
+/* Appends the file of a reference, whose names end with a NUL. */
 bool drift_reference_write(const struct drift_reference *reference, struct arena *arena, struct buffer *file, struct error *error);
 
 /* CONFIG at the file's place: it is no such file, or does not hold together. What is read lives in the arena. */

@@ -27,7 +27,7 @@ size_t drift_feature_of_lengths(const struct drift_reference *reference, size_t 
 		return feature;
 	const struct text texts = {name.bytes + begin.length, name.length - begin.length - 1};
 	for (size_t i = 0; i < feature; i++)
-		if (reference->features[i].open && text_equal(reference->features[i].name, texts))
+		if (reference->features[i].categories && text_equal(reference->features[i].name, texts))
 			return i;
 	return feature;
 }

@@ -40,7 +40,7 @@ static bool out_of_memory(struct error *error)
 
 /* ---- counting ---- */
 
-static double fingerprint_of(struct text text)
+double drift_text_fingerprint(struct text text)
 {
 	return (double)(hash_bytes(text.bytes, text.length, 0) >> 11);
 }
@@ -82,7 +82,7 @@ static bool text_replace(struct drift_texts *texts, struct text text, double fin
 
 bool drift_texts_add(struct drift_texts *texts, struct text text, double *fingerprint, struct error *error)
 {
-	*fingerprint = fingerprint_of(text);
+	*fingerprint = drift_text_fingerprint(text);
 	const size_t at = place_of(texts, *fingerprint);
 	if (at < texts->count) {
 		texts->items[at].count++;
@@ -146,9 +146,17 @@ static bool commonest_find(struct drift_texts *texts, const double *fingerprints
 	return true;
 }
 
-bool drift_texts_settle(struct drift_texts *texts, const double *fingerprints, size_t rows)
+static bool has_other(const struct drift_texts *texts, const double *fingerprints, size_t rows)
 {
-	texts->free = texts->too_many || are_mostly_new(texts);
+	for (size_t i = 0; i < rows; i++)
+		if (!isnan(fingerprints[i]) && place_of(texts, fingerprints[i]) == texts->count)
+			return true;
+	return false;
+}
+
+/* Chooses the categories, once it is known whether the texts are free. */
+static bool categories_choose(struct drift_texts *texts, const double *fingerprints, size_t rows)
+{
 	texts->choosing = texts->free ? rows / 2 : 0;
 	if (texts->free && !commonest_find(texts, fingerprints, texts->choosing))
 		return false;
@@ -156,6 +164,18 @@ bool drift_texts_settle(struct drift_texts *texts, const double *fingerprints, s
 	for (size_t i = 0; texts->categories && i < texts->count; i++)
 		texts->categories[i].text = texts->items[i].text;
 	return texts->categories;
+}
+
+bool drift_texts_settle(struct drift_texts *texts, const double *fingerprints, size_t rows)
+{
+	texts->free = texts->too_many || are_mostly_new(texts);
+	return categories_choose(texts, fingerprints, rows);
+}
+
+bool drift_texts_settle_commonest(struct drift_texts *texts, const double *fingerprints, size_t rows)
+{
+	texts->free = has_other(texts, fingerprints, rows);
+	return categories_choose(texts, fingerprints, rows);
 }
 
 bool drift_texts_are_free(const struct drift_texts *texts)

@@ -27,16 +27,24 @@
 #define TEXTS_COMMON_LEAST 5
 #define TEXTS_COMMON_BYTES_MAX 256
 
+#define TEXTS_OTHERS "(other texts)" /* the name of the category of all others */
+
 struct drift_texts;
+
+/* The number that stands for a text: a whole one below 2^53. */
+double drift_text_fingerprint(struct text text);
 
 /* NULL: the arena is full. */
 struct drift_texts *drift_texts_open(struct arena *arena);
 
-/* Counts a text without a zero byte. `fingerprint` stands for it: a whole number below 2^53. False: memory ran out. */
+/* Counts a text without a zero byte. `fingerprint` stands for it. False: memory ran out. */
 bool drift_texts_add(struct drift_texts *texts, struct text text, double *fingerprint, struct error *error);
 
 /* All texts have come: the fingerprints of all rows, in their order, NaN where the text is missing. False: memory ran out. */
 bool drift_texts_settle(struct drift_texts *texts, const double *fingerprints, size_t rows);
+
+/* The same where only the commonest texts were added, and not each row's: they are free if a row has another. */
+bool drift_texts_settle_commonest(struct drift_texts *texts, const double *fingerprints, size_t rows);
 
 /* From here on, of texts that have settled. */
 

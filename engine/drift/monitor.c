@@ -129,7 +129,7 @@ struct monitor *monitor_open(struct arena *arena, const struct drift_reference *
 double monitor_category(const struct monitor *monitor, size_t feature, struct text name)
 {
 	const struct watched_feature *watched = &monitor->features[feature];
-	const size_t named = watched->open ? watched->category_count - 1 : watched->category_count;
+	const size_t named = watched->category_count - watched->open;
 	size_t at = 0;
 	while (at < named && !text_equal(watched->category_names[at], name))
 		at++;

@@ -83,6 +83,7 @@ static bool categories_learn(struct watched_feature *watched, const struct drift
 	watched->category_count = feature->category_count;
 	watched->open = feature->open;
 	watched->category_names = feature->category_names;
+	watched->fingerprints = feature->fingerprints;
 	watched->bin_count = feature->category_count + 1;
 	watched->counts = ARENA_ARRAY(arena, double, watched->bin_count);
 	if (!watched->counts)

@@ -42,6 +42,7 @@ struct watched_feature {
 	size_t category_count;
 	bool open; /* the last category is of all other texts */
 	const struct text *category_names;
+	const double *fingerprints; /* of the named ones; NULL: values are indices */
 	double common_share; /* of the commonest value */
 	uint64_t once;	     /* categories that came once; 0 where none can be new */
 	uint64_t all_rows, missing;

@@ -134,6 +134,18 @@ static void count_bins(const struct watched_feature *watched, const struct sorte
 	counts[watched->bins.count] = (double)(current->count - before);
 }
 
+/* The index of a value of the window. */
+static size_t category_of(const struct watched_feature *watched, double value)
+{
+	const size_t named = watched->category_count - watched->open;
+	size_t at = 0;
+	if (!watched->fingerprints)
+		return (size_t)value;
+	while (at < named && watched->fingerprints[at] != value)
+		at++;
+	return at;
+}
+
 static size_t count_categories(const struct watched_feature *watched, size_t rows)
 {
 	double *counts = watched->current;
@@ -142,7 +154,7 @@ static size_t count_categories(const struct watched_feature *watched, size_t row
 		counts[i] = 0;
 	for (size_t i = 0; i < rows; i++)
 		if (!isnan(watched->values[i])) {
-			counts[(size_t)watched->values[i]]++;
+			counts[category_of(watched, watched->values[i])]++;
 			count++;
 		}
 	return count;

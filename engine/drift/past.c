@@ -204,19 +204,20 @@ static bool feature_fill(const struct past *past, const struct past_values *cons
 	return all;
 }
 
-bool past_reference(const struct past *past, const struct past_values *const *values, const struct text *names, size_t features,
-		    struct arena *arena, struct drift_reference *reference)
+bool past_features_fill(const struct past *past, const struct past_values *const *values, size_t count, struct arena *arena,
+			struct drift_feature *features)
 {
-	struct drift_feature *made = ARENA_ARRAY(arena, struct drift_feature, features);
-	for (size_t i = 0; made && i < features; i++) {
-		made[i].name = names[i];
-		if (past->fitted && !feature_fill(past, values, i, arena, &made[i]))
+	for (size_t i = 0; i < count && past->fitted; i++)
+		if (!feature_fill(past, values, i, arena, &features[i]))
 			return false;
-	}
-	*reference = (struct drift_reference){.all_rows = rows_of(past, 0, past->fitted),
-					      .rows = past->fitted * PAST_BLOCK_ROWS,
-					      .block = PAST_BLOCK_ROWS,
-					      .feature_count = features,
-					      .features = made};
-	return made;
+	return true;
+}
+
+struct drift_reference past_reference(const struct past *past, const struct drift_feature *features, size_t count)
+{
+	return (struct drift_reference){.all_rows = rows_of(past, 0, past->fitted),
+					.rows = past->fitted * PAST_BLOCK_ROWS,
+					.block = PAST_BLOCK_ROWS,
+					.feature_count = count,
+					.features = features};
 }

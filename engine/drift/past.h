@@ -122,9 +122,12 @@ void past_select(struct past *past, struct past_span span, bool alarmed, struct 
 /* All blocks that there are are the reference from now on, if they have enough rows. They are PAST_REFERENCE_BLOCKS at most. */
 void past_fit(struct past *past);
 
-/* The reference of the blocks: `values` has of each of its blocks those of each feature. What is made lives in the arena. False: it
- * is full. Names are those of `features`. */
-bool past_reference(const struct past *past, const struct past_values *const *values, const struct text *names, size_t features,
-		    struct arena *arena, struct drift_reference *reference);
+/* Fills in features of the reference of the blocks, as of numbers: `values` has of each of its blocks those of each feature. What
+ * is made lives in the arena. False: it is full. */
+bool past_features_fill(const struct past *past, const struct past_values *const *values, size_t count, struct arena *arena,
+			struct drift_feature *features);
+
+/* The reference of the blocks, with these features, which are borrowed. */
+struct drift_reference past_reference(const struct past *past, const struct drift_feature *features, size_t count);
 
 #endif

@@ -6,6 +6,7 @@
  *
  * A feature has numbers, or categories; a category is known by its index. NaN is a missing value of either. Free texts are two
  * features: of categories, the last of which is of all texts but the commonest; and the lengths of the texts, in characters.
+ * Where categories have fingerprints, the rows that are compared have those of their texts, and not indices.
  *
  * Plain data, borrowed from whoever made it. Any thread may read it.
  */
@@ -33,6 +34,7 @@ struct drift_feature {
 	const double *values; /* `rows` of them */
 	size_t category_count;
 	const struct text *category_names;
+	const double *fingerprints; /* of the named categories; NULL: rows have indices */
 	uint64_t missing;
 	double least, greatest; /* of numbers */
 };

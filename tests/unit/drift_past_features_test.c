@@ -97,14 +97,14 @@ static void nor_of_one_that_was_forgotten(void **state)
 	observed_rows(&observed, 14, 100, 0);
 	observed_rows(&observed, 1, 100, 2);
 	observed_rows(&observed, 1, 30, 0); /* in the open window */
-	observed_texts(&observed, 99);
+	observed_strangers(&observed, 99);
 	assert_string_equal(observed.state, "drift");
 	expect_others(&observed, DRIFT_FOUND);
-	observed_texts(&observed, 1);
+	observed_strangers(&observed, 1);
 	expect_others(&observed, DRIFT_LEARNING);
 	assert_int_equal(own_verdict(&observed), DRIFT_LEARNING);
 	assert_int_equal(observed.begun, 2);
-	observed_texts(&observed, 300);
+	observed_strangers(&observed, 300);
 	assert_string_equal(observed.state, "learning");
 	assert_int_equal(observed.begun, 2);
 	observed.count = 0;
@@ -130,7 +130,7 @@ static void what_is_estimated_from_is_forgotten_too(void **state)
 	observed_rows(&observed, 1, 30, 0);
 	assert_true(store_scope_find(observed.store, TEXT("watch" OBSERVER_SUFFIX), &scope));
 	assert_true(store_read(observed.store, scope, TEXT("estimates/"), &stored));
-	observed_texts(&observed, 100);
+	observed_strangers(&observed, 100);
 	assert_false(store_read(observed.store, scope, TEXT("estimates/"), &stored));
 	observed_close(&observed);
 }
@@ -162,7 +162,7 @@ static void another_past_is_as_the_first(void **state)
 	observed_open_past(&two, "1d", "window: 100, falseAlarms: 1 per 30d");
 	for (int i = 0; i < 3; i++) {
 		windows(&two, "x", 3, 3 + i % 2);
-		observed_texts(&two, 100);
+		observed_strangers(&two, 100);
 	}
 	two.chance = one.chance;
 	two.time_ms = one.time_ms;

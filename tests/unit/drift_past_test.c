@@ -364,7 +364,7 @@ static void other_features_begin_another_past(void **state)
 	(void)state;
 	struct observed observed;
 	observed_open_past(&observed, "1d", BY_COUNT);
-	observed_texts(&observed, 1); /* teaches nothing */
+	observed_strangers(&observed, 1); /* teaches nothing */
 	observed_rows(&observed, 12, 100, 0);
 	assert_int_equal(observed.count, 12);
 	assert_int_equal(observed.seen[0].unusable, 1);

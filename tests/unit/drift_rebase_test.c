@@ -100,16 +100,21 @@ static void changelog_write(const struct rebased *self)
 		change_append(self, change.key, change.value);
 }
 
-static struct rebased *rebased_open(void)
+static struct rebased *rebased_open_watch(const char *watch)
 {
 	struct rebased *self = &all;
 	self->count = 0;
 	self->blank = false;
-	observed_open_watch(&self->observed, WATCH("{past: 30d}"));
+	observed_open_watch(&self->observed, watch);
 	mock_open(&self->mock);
 	rd_kafka_mock_topic_create(self->mock.cluster, CHANGELOG, 1, 1); /* as an engine does */
-	yaml_write(WATCH("{past: 30d}"));
+	yaml_write(watch);
 	return self;
+}
+
+static struct rebased *rebased_open(void)
+{
+	return rebased_open_watch(WATCH("{past: 30d}"));
 }
 
 static void rebased_close(struct rebased *self)
@@ -512,6 +517,80 @@ static void the_changelog_is_that_of_the_form_in_force(void **state)
 	rebased_close(self);
 }
 
+/* ---- texts ---- */
+
+#define WATCH_NOTES(reference) "drift: {tensors: [note], reference: " reference ", window: 100, falseAlarms: 0.1 per 1000}"
+
+/* Half of the texts are `ok`, a quarter is `down`, and each other one comes once; or `ok` is called something else. */
+static void notes_draw(struct rebased *self, const char *ok, char bytes[ROWS][16], struct text texts[ROWS])
+{
+	for (int i = 0; i < ROWS; i++) {
+		snprintf(bytes[i], sizeof bytes[i], "no %d", (int)random_below(&self->observed.chance, 1000000));
+		const uint64_t kind = random_below(&self->observed.chance, 4);
+		texts[i] = text_of(kind < 2 ? ok : kind == 2 ? "down" : bytes[i]);
+	}
+}
+
+static void note_windows(struct rebased *self, int count)
+{
+	static char bytes[ROWS][16];
+	struct text texts[ROWS];
+	const int64_t shape[] = {ROWS, 1};
+	for (int i = 0; i < count; i++) {
+		notes_draw(self, "ok", bytes, texts);
+		observed_send(&self->observed, &(struct tensor){.name = TEXT("note"),
+								.datatype = DATATYPE_BYTES,
+								.shape = shape,
+								.rank = 2,
+								.data = texts,
+								.count = ROWS});
+		self->observed.count = 0;
+	}
+}
+
+/* Rows of such texts as a CSV. */
+static void notes_csv_write(struct rebased *self, const char *ok, size_t windows_count)
+{
+	static char bytes[ROWS][16];
+	struct text texts[ROWS];
+	FILE *file = fopen("notes.csv", "w");
+	assert_non_null(file);
+	fputs("note\n", file);
+	for (size_t i = 0; i < windows_count; i++) {
+		notes_draw(self, ok, bytes, texts);
+		for (size_t row = 0; row < ROWS; row++)
+			fprintf(file, TEXT_FORMAT "\n", TEXT_ARGUMENTS(texts[row]));
+	}
+	fclose(file);
+}
+
+static void notes_expect(struct rebased *self, const char *ok, bool drifts)
+{
+	notes_csv_write(self, ok, 1);
+	struct said said = say_with(step_kinds, "drift report notes.csv -f p.yaml -o json");
+	assert_string_equal(said.err, "");
+	assert_true((number_behind(said.out, "\"drift_score\":") > 0) == drifts);
+	said_close(&said);
+}
+
+/* The commonest texts have their names in the file, and their lengths are numbers: reports use it as any other. */
+static void texts_of_the_past_are_rebased(void **state)
+{
+	(void)state;
+	struct rebased *self = rebased_open_watch(WATCH_NOTES("{past: 30d}"));
+	note_windows(self, 12);
+	changelog_write(self);
+	rebase_says(self, "", 0, "12 windows with 1200 rows");
+	const char *file = file_text("r.json");
+	expect_words(file, "\"name\": \"note\", \"kind\": \"texts\"");
+	expect_words(file, "\"categories\": [\"ok\", \"down\"]");
+	expect_words(file, "\"name\": \"length(note)\", \"kind\": \"numbers\"");
+	yaml_write(WATCH_NOTES("r.json"));
+	notes_expect(self, "ok", false);
+	notes_expect(self, "failed", true);
+	rebased_close(self);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -525,6 +604,7 @@ int main(void)
 		cmocka_unit_test(a_past_that_is_not_whole_is_refused),
 		cmocka_unit_test(the_list_of_a_former_version_is_read),
 		cmocka_unit_test(the_changelog_is_that_of_the_form_in_force),
+		cmocka_unit_test(texts_of_the_past_are_rebased),
 	};
 	return cmocka_run_group_tests(tests, folder_enter, folder_leave);
 }

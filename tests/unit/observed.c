@@ -173,6 +173,7 @@ static void on_finished(void *context, struct message *message, enum flow_outcom
 				      0,
 				      0,
 				      0,
+				      0,
 				      score->step,
 				      .segment = ""};
 		snprintf(seen->segment, sizeof seen->segment, TEXT_FORMAT, TEXT_ARGUMENTS(score->segment));
@@ -193,6 +194,11 @@ static void on_finished(void *context, struct message *message, enum flow_outcom
 			seen->sum += score->statistics[i].statistic + score->statistics[i].limit;
 		for (size_t i = 0; i < score->quality_count; i++)
 			seen->missing += score->quality[i].missing;
+		for (size_t i = 0; i < score->quality_count; i++)
+			seen->unseen += score->quality[i].unseen;
+		for (size_t i = 0; i < score->spread_count && !seen->shown[0]; i++)
+			if (score->spreads[i].names && score->spreads[i].bins > 2)
+				snprintf(seen->shown, sizeof seen->shown, TEXT_FORMAT, TEXT_ARGUMENTS(score->spreads[i].names[0]));
 	}
 	assert_true(store_release(observed->store, message->writes, &error));
 }
@@ -410,6 +416,16 @@ void observed_rows(struct observed *observed, int messages, int rows, double mov
 		}
 		observed_send(observed, &tensor);
 	}
+}
+
+void observed_strangers(struct observed *observed, int messages)
+{
+	const struct text text = TEXT("n/a");
+	const int64_t shape[] = {1};
+	const struct tensor tensor = {
+		.name = TEXT("stranger"), .datatype = DATATYPE_BYTES, .shape = shape, .rank = 1, .data = &text, .count = 1};
+	for (int i = 0; i < messages; i++)
+		observed_send(observed, &tensor);
 }
 
 void observed_texts(struct observed *observed, int messages)

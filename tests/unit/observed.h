@@ -22,7 +22,7 @@ struct seen {
 	enum drift_verdict verdict;
 	double score, sum; /* of all statistics: two verdicts on the same rows agree */
 	size_t statistics, quality;
-	uint64_t missing;
+	uint64_t missing, unseen;
 	const char *step;
 	char segment[32];
 	uint64_t beyond, estimated_rows;
@@ -32,6 +32,7 @@ struct seen {
 	uint64_t alarm_row;
 	int64_t alarm_ms;
 	char uncompared[160];
+	char shown[32]; /* the commonest category of the first picture that has some */
 };
 
 struct observed {
@@ -101,6 +102,7 @@ void observed_misfits(struct observed *observed, int rows, int columns, int time
 /* Messages of so many rows, whose first column is `moved`. */
 void observed_rows(struct observed *observed, int messages, int rows, double moved);
 void observed_texts(struct observed *observed, int messages);
+void observed_strangers(struct observed *observed, int messages); /* without the tensor */
 
 /* Scores of records; that of no verdict is NaN. */
 bool scores_equal(double one, double other);

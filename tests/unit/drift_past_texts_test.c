@@ -1,0 +1,385 @@
+/* drift_past_texts_test.c: Tests of texts and of vectors in the past of a stream that is the reference of a step `drift`: the
+ * commonest texts are known by their names, changes of values, of lengths and of dependence are found, and clean streams raise no
+ * more alarms than declared. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "drift/past_texts.h"
+#include "tests/unit/observed.h"
+
+#define ROWS 100 /* of a message, and of a window */
+#define WATCH(more) "drift: {tensors: [note], reference: {past: 1d}, window: 100, falseAlarms: 0.1 per 1000" more "}"
+
+/* ---- the sketch ---- */
+
+static void note(struct past_texts *texts, const char *text, double fingerprint, int times)
+{
+	for (int i = 0; i < times; i++)
+		past_texts_add(texts, fingerprint, text_of(text));
+}
+
+static void expect_text(const struct past_text *stored, const char *text, uint32_t count)
+{
+	assert_int_equal(stored->length, strlen(text));
+	assert_memory_equal(stored->bytes, text, strlen(text));
+	assert_int_equal(stored->count, count);
+}
+
+static void the_commonest_texts_come_first(void **state)
+{
+	static struct past_texts texts;
+	struct past_text commonest[DRIFT_COMMON_MAX];
+	(void)state;
+	memset(&texts, 0, sizeof texts);
+	note(&texts, "rare", 1, 1);
+	note(&texts, "often", 2, 7);
+	note(&texts, "sometimes", 3, 3);
+	assert_int_equal(past_texts_commonest(&texts, commonest), 3);
+	expect_text(&commonest[0], "often", 7);
+	expect_text(&commonest[1], "sometimes", 3);
+	expect_text(&commonest[2], "rare", 1);
+}
+
+/* A text of one value in 300 is found among as many unique ones as there may be. */
+static void a_common_text_is_kept_among_unique_ones(void **state)
+{
+	static struct past_texts texts;
+	struct past_text commonest[DRIFT_COMMON_MAX];
+	char unique[16];
+	(void)state;
+	memset(&texts, 0, sizeof texts);
+	for (int i = 0; i < 30000; i++) {
+		snprintf(unique, sizeof unique, "no %d", i);
+		note(&texts, i % 100 == 0 ? "common" : unique, i % 100 == 0 ? 0.5 : i, 1);
+		assert_true(texts.count <= PAST_TEXTS_COUNTED);
+	}
+	assert_int_equal(past_texts_commonest(&texts, commonest), DRIFT_COMMON_MAX);
+	assert_int_equal(commonest[0].length, 6);
+	assert_memory_equal(commonest[0].bytes, "common", 6);
+}
+
+static void texts_that_no_longer_come_leave(void **state)
+{
+	static struct past_texts texts;
+	struct past_text commonest[DRIFT_COMMON_MAX];
+	(void)state;
+	memset(&texts, 0, sizeof texts);
+	note(&texts, "before", 1, PAST_TEXTS_AGED);
+	note(&texts, "now", 2, PAST_TEXTS_AGED);
+	past_texts_commonest(&texts, commonest);
+	expect_text(&commonest[0], "now", PAST_TEXTS_AGED - PAST_TEXTS_AGED / 2);
+}
+
+static void long_texts_and_those_with_a_zero_byte_have_no_name(void **state)
+{
+	static struct past_texts texts;
+	char text[PAST_TEXT_BYTES + 2];
+	(void)state;
+	memset(&texts, 0, sizeof texts);
+	memset(text, 'a', sizeof text);
+	past_texts_add(&texts, 1, (struct text){text, PAST_TEXT_BYTES + 1});
+	past_texts_add(&texts, 2, (struct text){"a\0b", 3});
+	assert_int_equal(texts.count, 0);
+	past_texts_add(&texts, 3, (struct text){text, PAST_TEXT_BYTES});
+	assert_int_equal(texts.count, 1);
+}
+
+static void what_is_stored_goes_on(void **state)
+{
+	static struct past_texts before, after;
+	struct past_text commonest[DRIFT_COMMON_MAX];
+	(void)state;
+	memset(&before, 0, sizeof before);
+	memset(&after, 0, sizeof after);
+	note(&before, "ok", 1, 5);
+	assert_int_equal(past_texts_commonest(&before, commonest), 1);
+	past_texts_put_back(&after, 1, &commonest[0]);
+	note(&after, "ok", 1, 1);
+	past_texts_commonest(&after, commonest);
+	expect_text(&commonest[0], "ok", 6);
+}
+
+/* ---- streams ---- */
+
+/* How texts are drawn: so many of 100 are each of three, and the others come once; `letters` to twice as many long. */
+struct texts_drawn {
+	int common[3];
+	const char *names[3];
+	int letters;
+};
+static const struct texts_drawn usual = {{45, 20, 10}, {"ok", "retry later", "down"}, 10};
+static const struct texts_drawn renamed = {{45, 20, 10}, {"failed", "retry later", "down"}, 10};
+static const struct texts_drawn longer = {{45, 20, 10}, {"ok", "retry later", "down"}, 18};
+static const struct texts_drawn few = {{60, 30, 10}, {"buy", "sell", "hold"}, 1};
+
+static struct text text_draw(struct random *chance, const struct texts_drawn *from, char *bytes)
+{
+	int kind = (int)random_below(chance, 100);
+	for (int i = 0; i < 3; i++) {
+		if (kind < from->common[i])
+			return text_of(from->names[i]);
+		kind -= from->common[i];
+	}
+	const size_t length = (size_t)from->letters + random_below(chance, (uint64_t)from->letters + 1);
+	for (size_t i = 0; i < length; i++)
+		bytes[i] = (char)('a' + random_below(chance, 26));
+	return (struct text){bytes, length};
+}
+
+/* The verdict on a window of such texts. */
+static const struct seen *window_of(struct observed *observed, const struct texts_drawn *from)
+{
+	static char bytes[ROWS][64];
+	struct text texts[ROWS];
+	const int64_t shape[] = {ROWS, 1};
+	for (int i = 0; i < ROWS; i++)
+		texts[i] = text_draw(&observed->chance, from, bytes[i]);
+	observed->count = 0;
+	observed_send(
+		observed,
+		&(struct tensor){
+			.name = TEXT("note"), .datatype = DATATYPE_BYTES, .shape = shape, .rank = 2, .data = texts, .count = ROWS});
+	assert_int_equal(observed->count, 1);
+	return &observed->seen[0];
+}
+
+/* The last of so many. */
+static const struct seen *windows_of(struct observed *observed, const struct texts_drawn *from, int count)
+{
+	const struct seen *seen = NULL;
+	for (int i = 0; i < count; i++)
+		seen = window_of(observed, from);
+	return seen;
+}
+
+#define WINDOWS_LEARNT 10 /* 1000 rows */
+
+static void a_text_that_is_replaced_is_found(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open_watch(&observed, WATCH(""));
+	assert_int_equal(windows_of(&observed, &usual, WINDOWS_LEARNT)->verdict, DRIFT_LEARNING);
+	const struct seen *seen = window_of(&observed, &usual);
+	assert_int_equal(seen->verdict, DRIFT_STEADY);
+	assert_int_equal(seen->statistics, 1 + 3); /* chi-square of the texts, ks, psi and wasserstein of their lengths */
+	assert_int_equal(seen->reference_rows, WINDOWS_LEARNT * ROWS);
+	assert_string_equal(seen->shown, "ok");
+	assert_int_equal(seen->unseen, 0); /* a new text is one of the others */
+	seen = window_of(&observed, &renamed);
+	assert_int_equal(seen->verdict, DRIFT_FOUND);
+	observed_close(&observed);
+}
+
+static void texts_that_become_longer_are_found(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open_watch(&observed, WATCH(", methods: [ks]")); /* of the lengths alone */
+	windows_of(&observed, &usual, WINDOWS_LEARNT);
+	const struct seen *seen = window_of(&observed, &usual);
+	assert_int_equal(seen->statistics, 1);
+	assert_int_equal(seen->verdict, DRIFT_STEADY);
+	assert_int_equal(window_of(&observed, &longer)->verdict, DRIFT_FOUND);
+	observed_close(&observed);
+}
+
+/* Where all texts of the past are among its categories, another one is a category never seen. */
+static void a_new_category_is_one_never_seen(void **state)
+{
+	static const struct texts_drawn other = {{60, 30, 10}, {"buy", "sell", "short"}, 1};
+	(void)state;
+	struct observed observed;
+	observed_open_watch(&observed, WATCH(""));
+	windows_of(&observed, &few, WINDOWS_LEARNT);
+	const struct seen *seen = window_of(&observed, &few);
+	assert_int_equal(seen->verdict, DRIFT_STEADY);
+	assert_int_equal(seen->unseen, 0);
+	assert_string_equal(seen->shown, "buy");
+	seen = window_of(&observed, &other);
+	assert_int_equal(seen->verdict, DRIFT_FOUND);
+	assert_in_range(seen->unseen, 1, 30);
+	observed_close(&observed);
+}
+
+/* An empty text is a missing value, in both features. */
+static void empty_texts_are_missing(void **state)
+{
+	static const struct texts_drawn half = {{50, 30, 20}, {"", "buy", "sell"}, 1};
+	(void)state;
+	struct observed observed;
+	observed_open_watch(&observed, WATCH(""));
+	windows_of(&observed, &few, WINDOWS_LEARNT);
+	const struct seen *seen = window_of(&observed, &half);
+	assert_in_range(seen->missing, 2 * 30, 2 * 70);
+	assert_int_equal(seen->missing % 2, 0);
+	observed_close(&observed);
+}
+
+/* ---- what is stored ---- */
+
+static bool stored_find(const struct observed *observed, const char *key, struct text *stored)
+{
+	uint32_t scope;
+	assert_true(store_scope_find(observed->store, TEXT("watch.observer"), &scope));
+	return store_read(observed->store, scope, text_of(key), stored);
+}
+
+/* Another engine has the same reference, and knows its categories by the same names. */
+static void another_engine_has_the_same_reference(void **state)
+{
+	(void)state;
+	struct observed one, two;
+	observed_open_watch(&one, WATCH(""));
+	observed_open_watch(&two, WATCH(""));
+	for (int i = 0; i < 3 * WINDOWS_LEARNT; i++) {
+		const struct seen *wanted = window_of(&one, &usual), *seen = window_of(&two, &usual);
+		assert_int_equal(seen->verdict, wanted->verdict);
+		assert_int_equal(seen->reference_rows, wanted->reference_rows);
+		assert_true(seen->sum == wanted->sum);
+		assert_string_equal(seen->shown, wanted->shown);
+		if (i % 4 != 1)
+			continue;
+		observed_engine_close(&two);
+		observed_engine_open(&two);
+	}
+	observed_close(&one);
+	observed_close(&two);
+}
+
+/* Unique texts of any length: 4 KiB are the most. */
+static void the_stored_sketch_is_small(void **state)
+{
+	static const struct texts_drawn unique = {{0, 0, 0}, {"", "", ""}, 32};
+	(void)state;
+	struct observed observed;
+	struct text stored;
+	observed_open_watch(&observed, WATCH(""));
+	windows_of(&observed, &unique, WINDOWS_LEARNT + 1);
+	assert_true(stored_find(&observed, "past/texts/0", &stored));
+	assert_in_range(stored.length, 1, 4096);
+	assert_false(stored_find(&observed, "past/texts/1", &stored)); /* of lengths */
+	observed_close(&observed);
+}
+
+static void a_past_that_is_over_leaves_no_texts(void **state)
+{
+	(void)state;
+	struct observed observed;
+	struct text stored;
+	const double number = 1;
+	const int64_t shape[] = {1};
+	observed_open_watch(&observed, WATCH(""));
+	windows_of(&observed, &usual, 2);
+	assert_true(stored_find(&observed, "past/texts/0", &stored));
+	for (int i = 0; i < ROWS; i++) /* none of these fits */
+		observed_send(&observed, &(struct tensor){.name = TEXT("other"),
+							  .datatype = DATATYPE_FP64,
+							  .shape = shape,
+							  .rank = 1,
+							  .data = &number,
+							  .count = 1});
+	assert_false(stored_find(&observed, "past/texts/0", &stored));
+	observed_close(&observed);
+}
+
+/* ---- vectors ---- */
+
+/* The columns go together, or not; each alone is as before. */
+static const struct seen *vectors_send(struct observed *observed, bool together)
+{
+	double numbers[2 * ROWS];
+	const int64_t shape[] = {ROWS, 2};
+	for (int i = 0; i < ROWS; i++) {
+		numbers[2 * i] = (double)random_below(&observed->chance, 1000);
+		numbers[2 * i + 1] = together ? numbers[2 * i] : (double)random_below(&observed->chance, 1000);
+	}
+	observed->count = 0;
+	observed_send(observed, &(struct tensor){.name = TEXT("note"),
+						 .datatype = DATATYPE_FP64,
+						 .shape = shape,
+						 .rank = 2,
+						 .data = numbers,
+						 .count = 2 * ROWS});
+	assert_int_equal(observed->count, 1);
+	return &observed->seen[0];
+}
+
+static void a_vector_is_compared_as_a_whole_with_its_past(void **state)
+{
+	(void)state;
+	struct observed observed;
+	observed_open_watch(&observed, WATCH(", joint: [{name: all, features: [note]}]"));
+	for (int i = 0; i < WINDOWS_LEARNT; i++)
+		vectors_send(&observed, true);
+	const struct seen *seen = vectors_send(&observed, true);
+	assert_int_equal(seen->statistics, 2 * 3 + 1);
+	assert_int_equal(seen->verdict, DRIFT_STEADY);
+	assert_int_equal(vectors_send(&observed, false)->verdict, DRIFT_FOUND);
+	observed_close(&observed);
+}
+
+/* ---- false alarms ---- */
+
+#define STREAM_WINDOWS 80
+
+static int streams_wanted(void)
+{
+	const char *wanted = getenv("DRIFT_STREAMS");
+	return wanted ? (int)strtol(wanted, NULL, 10) : 3;
+}
+
+static void clean_texts_raise_no_more_alarms_than_declared(void **state)
+{
+	static const struct texts_drawn *const drawn[] = {&usual, &few};
+	(void)state;
+	for (size_t i = 0; i < sizeof drawn / sizeof *drawn; i++) {
+		int alarms = 0, judged = 0;
+		for (int stream = 0; stream < streams_wanted(); stream++) {
+			struct observed observed;
+			observed_open_watch(&observed, "drift: {tensors: [note], reference: {past: 10m}, window: 100, "
+						       "falseAlarms: 1 per 1000}");
+			observed.chance = (struct random){(uint64_t)stream * 1000 + 5};
+			for (int window = 0; window < STREAM_WINDOWS; window++) {
+				observed.time_ms += 9000;
+				const struct seen *seen = window_of(&observed, drawn[i]);
+				judged += seen->verdict != DRIFT_LEARNING;
+				alarms += seen->verdict == DRIFT_FOUND;
+			}
+			observed_close(&observed);
+		}
+		const double declared = judged * 0.1;
+		assert_int_equal(judged, streams_wanted() * (STREAM_WINDOWS - WINDOWS_LEARNT));
+		assert_true(alarms <= declared + 3 * sqrt(declared));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_commonest_texts_come_first),
+		cmocka_unit_test(a_common_text_is_kept_among_unique_ones),
+		cmocka_unit_test(texts_that_no_longer_come_leave),
+		cmocka_unit_test(long_texts_and_those_with_a_zero_byte_have_no_name),
+		cmocka_unit_test(what_is_stored_goes_on),
+		cmocka_unit_test(a_text_that_is_replaced_is_found),
+		cmocka_unit_test(texts_that_become_longer_are_found),
+		cmocka_unit_test(a_new_category_is_one_never_seen),
+		cmocka_unit_test(empty_texts_are_missing),
+		cmocka_unit_test(another_engine_has_the_same_reference),
+		cmocka_unit_test(the_stored_sketch_is_small),
+		cmocka_unit_test(a_past_that_is_over_leaves_no_texts),
+		cmocka_unit_test(a_vector_is_compared_as_a_whole_with_its_past),
+		cmocka_unit_test(clean_texts_raise_no_more_alarms_than_declared),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
