@@ -349,8 +349,11 @@ static bool drift_infer(const struct step *step, const struct tensor_types *in, 
 	if (known && (!drift_reference_load(step, arena, &reference, &content, error) ||
 		      !values_check(&reference, self->reference.here, error) || !sets_fit(self, &reference, error)))
 		return false;
+	const struct drift_kinds kinds = drift_kinds_of(self, known ? &reference : NULL, in);
 	const struct expression_types types = {&typing, typing_of_name};
 	struct value_type type;
+	if (!drift_methods_check(self, &kinds, error))
+		return false;
 	if (self->group && !expression_check(self->group, &types, arena, &type, error))
 		return false;
 	for (size_t i = 0; i < self->tensors.count; i++) {
@@ -410,6 +413,18 @@ static const char *drift_large(const struct step *step, struct arena *arena, str
 						       "it and in its changelog topic; make the window smaller, or use a "
 						       "`groupBy` with few values",
 						       DRIFT_SEGMENTS_MAX, bytes / 1e9);
+}
+
+static const char *drift_idle(const struct step *step, const struct tensor_types *in, struct arena *arena, struct place *place)
+{
+	const struct drift *self = step->options;
+	struct drift_reference reference;
+	struct text content;
+	struct error error = {0};
+	const bool known =
+		step->files && self->reference.file.text && drift_reference_load(step, arena, &reference, &content, &error);
+	const struct drift_kinds kinds = drift_kinds_of(self, known ? &reference : NULL, in);
+	return drift_methods_idle(self, &kinds, arena, place);
 }
 
 static const struct option drift_reference_rows[] = {
@@ -519,6 +534,7 @@ const struct step_kind step_drift = {
 						  .judges_windows = true,
 						  .only_marks = true,
 						  .large = drift_large,
+						  .idle = drift_idle,
 						  .learns_from = drift_learns_from,
 						  .segments = drift_segments,
 						  .estimates = drift_estimates},

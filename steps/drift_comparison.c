@@ -10,6 +10,7 @@
 #include "steps/drift_texts.h"
 
 #define NS_IN_MS 1000000
+#define MS_BETWEEN_ALARMS_LEAST 60000
 
 /* ---- options ---- */
 
@@ -50,12 +51,17 @@ static bool rate_check(const struct drift *options, struct monitor_rate *rate, s
 				 "`falseAlarms` is `%s`; write how many in how long, or of how many messages: `1 per 30d`, `0.5 "
 				 "per 1000`",
 				 text);
+	if (rate->duration_ms > 0 && rate->alarms * MS_BETWEEN_ALARMS_LEAST > (double)rate->duration_ms)
+		return error_set(error, ERROR_CONFIG, here,
+				 "`falseAlarms` is `%s`, more than one a minute, which nobody can follow; write fewer, such as "
+				 "`1 per 30d`",
+				 text);
 	return rate->rows == 0 || rate->alarms < (double)rate->rows ||
 	       error_set(error, ERROR_CONFIG, here,
 			 "`falseAlarms` is `%s`, one for each message or more; write fewer, such as `0.5 per 1000`", text);
 }
 
-static unsigned method_number(const struct drift_method *method)
+unsigned drift_method_number(const struct drift_method *method)
 {
 	unsigned number = 0;
 	while (number < MONITOR_METHODS && strcmp(monitor_method_names[number], method->name.text) != 0)
@@ -75,7 +81,7 @@ static bool methods_read(const struct drift *options, unsigned *methods, struct 
 	*methods = 0;
 	for (size_t i = 0; i < options->methods.count; i++) {
 		if (!method_is_auto(&items[i]))
-			*methods |= 1U << method_number(&items[i]);
+			*methods |= 1U << drift_method_number(&items[i]);
 		else if (options->methods.count > 1)
 			return error_set(error, ERROR_CONFIG, items[i].name.place,
 					 "`auto` stands beside other methods; write it alone, or name all methods");

@@ -37,6 +37,9 @@ struct drift {
 
 extern const struct option drift_options[];
 
+/* Its number, as enum monitor_method; of `auto`: MONITOR_METHODS. */
+unsigned drift_method_number(const struct drift_method *method);
+
 /* The settings of its monitor. CONFIG: the rate or the window cannot be used. */
 bool drift_settings_read(const struct drift *options, struct monitor_settings *settings, struct error *error);
 

@@ -357,13 +357,16 @@ static const char *code_of(const struct error *error, const struct asked_file *a
 }
 
 /* Whatever else is wrong with the step. */
-static void check_state(const struct inference *inference, const struct step *self)
+static void check_rules(const struct inference *inference, const struct step *self, const struct tensor_types *inputs)
 {
 	const struct monitor_rules *rules = self->kind->monitors;
 	struct place place = self->place;
 	const char *words = rules && rules->large ? rules->large(self, inference->arena, &place) : NULL;
 	if (words)
 		fault_add(inference->faults, CODE_LARGE_STATE, place, NULL, "step `%s`: %s", self->name, words);
+	const char *idle = rules && rules->idle ? rules->idle(self, inputs, inference->arena, &place) : NULL;
+	if (idle)
+		fault_add(inference->faults, CODE_IGNORED_SETTING, place, NULL, "step `%s`: %s", self->name, idle);
 }
 
 /* `named`: the names in its expressions were good, so that an error here is another. */
@@ -381,7 +384,7 @@ static struct tensor_types infer_by_kind(const struct inference *inference, size
 			    .place = spec->here,
 			    .files = inference->files ? &files : NULL};
 	const struct tensor_types before = outputs;
-	check_state(inference, &self);
+	check_rules(inference, &self, inputs);
 	asked.asked = false;
 	if (spec->kind->infer(&self, inputs, inference->arena, &outputs, &error))
 		return outputs;
