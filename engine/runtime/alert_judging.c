@@ -123,32 +123,31 @@ static void group_judge(struct alert_watch *watch, struct judged_alert *alert, s
 		group->values = *values;
 }
 
-/* The last verdicts of segments: the worst of all steps that have the alert's `groupBy`. */
+/* The last verdicts of segments, in the order of their names: the worst of all steps that have the alert's `groupBy`. */
 struct segment_figures {
 	struct arena *arena;
 	struct segment_figure {
 		struct segment_figure *next;
 		struct text name;
 		struct last_verdict last;
-	} *first;
+	} * first, **at; /* where the next segment of a step may be: they come in the same order */
 };
 
 static void segment_add(void *context, struct text segment, struct last_verdict last)
 {
 	struct segment_figures *figures = context;
-	struct segment_figure *figure = figures->first;
-	while (figure && !text_equal(figure->name, segment))
-		figure = figure->next;
-	if (figure) {
-		verdict_fold(&figure->last, &last);
+	while (*figures->at && text_compare((*figures->at)->name, segment) < 0)
+		figures->at = &(*figures->at)->next;
+	if (*figures->at && text_equal((*figures->at)->name, segment)) {
+		verdict_fold(&(*figures->at)->last, &last);
 		return;
 	}
-	figure = ARENA_NEW(figures->arena, struct segment_figure);
+	struct segment_figure *figure = ARENA_NEW(figures->arena, struct segment_figure);
 	const char *name = figure ? arena_copy(figures->arena, segment.bytes, segment.length) : NULL;
 	if (!name)
 		return;
-	*figure = (struct segment_figure){.next = figures->first, .name = {name, segment.length}, .last = last};
-	figures->first = figure;
+	*figure = (struct segment_figure){.next = *figures->at, .name = {name, segment.length}, .last = last};
+	*figures->at = figure;
 }
 
 static void judge_segments(struct alert_watch *watch, const struct graph *graph, struct judged_alert *alert,
@@ -158,6 +157,7 @@ static void judge_segments(struct alert_watch *watch, const struct graph *graph,
 	arena_reset(watch->segments);
 	for (size_t i = 0; i < graph->count; i++) {
 		struct verdict_entry *entry = drift_entry(watch, graph, i);
+		figures.at = &figures.first;
 		if (entry && alert_groups_as(spec, graph->steps[i].spec))
 			verdict_entry_each(entry, segment_add, &figures);
 	}

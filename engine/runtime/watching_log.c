@@ -12,6 +12,7 @@ struct watching_step {
 	struct verdict_entry *entry;
 	bool learns_usual; /* it is a step `outlier` */
 	bool is_present;   /* in the plan that runs */
+	bool said_beyond;  /* that it has more segments than it watches */
 	enum watching_words said;
 	int64_t said_ms;
 };
@@ -131,6 +132,19 @@ static void outliers_say(const struct watching_log *watching, const struct watch
 			step->pipeline, step->name);
 }
 
+/* Rows of segments beyond the limit are a warning when the first come. */
+static void segments_look(const struct watching_log *watching, struct watching_step *step)
+{
+	const struct log_fields fields = {.pipeline = step->pipeline, .step = step->name};
+	const bool beyond = !step->learns_usual && verdict_entry_sum(step->entry).beyond > 0;
+	if (beyond && !step->said_beyond)
+		log_say(watching->log, LOG_LEVEL_WARN, &fields,
+			"%s: step %s watches the first %d segments of its `groupBy`, and more have come: their rows are not "
+			"compared, and sluice_drift_beyond_segments counts them; use a `groupBy` with fewer values",
+			step->pipeline, step->name, DRIFT_SEGMENTS_MAX);
+	step->said_beyond = beyond;
+}
+
 /* That a reference is used is worth a line only behind one that it was not. */
 static void step_look(const struct watching_log *watching, struct watching_step *step, int64_t now_ms)
 {
@@ -158,6 +172,8 @@ void watching_log_look(struct watching_log *watching, const struct plan *plan, u
 		plan_follow(watching, plan);
 	watching->revision = revision;
 	for (struct watching_step *step = watching->steps; step; step = step->next)
-		if (step->is_present)
+		if (step->is_present) {
 			step_look(watching, step, now_ms);
+			segments_look(watching, step);
+		}
 }

@@ -1,5 +1,6 @@
 /* watching_log.h: Log lines about the steps of an engine that watch data: a step `drift` or `outlier` that is learning its
- * reference, that can use it, or cannot. So whoever wonders why an alert on drift does not fire finds the reason in the log.
+ * reference, that can use it, or cannot, or that has more segments than it watches. So whoever wonders why an alert on drift does
+ * not fire finds the reason in the log.
  *
  * A step has a line when that changes, and at most one in WATCHING_LINE_MS. It is about what happens in this engine: a step whose
  * observer runs elsewhere has none.

@@ -114,6 +114,24 @@ static void what_cannot_be_used_is_a_warning_with_its_reason(void **state)
 		    "step odd marks no outliers: columns of its past do not vary, or follow from one another");
 }
 
+static void segments_beyond_the_limit_are_a_warning(void **state)
+{
+	(void)state;
+	verdict_entry_note_watching(drift, WATCHING_COMPARES, "");
+	expect_line(1000, LOG_LEVEL_INFO, NULL);
+	verdict_entry_set_beyond(drift, 1);
+	expect_line(
+		1000, LOG_LEVEL_WARN,
+		"p/watch p: step watch watches the first 1000 segments of its `groupBy`, and more have come: their rows are not "
+		"compared, and sluice_drift_beyond_segments counts them; use a `groupBy` with fewer values");
+	verdict_entry_set_beyond(drift, 70);
+	expect_line(60000, LOG_LEVEL_WARN, NULL);
+	verdict_entry_set_beyond(drift, 0); /* another `groupBy` */
+	expect_line(1000, LOG_LEVEL_WARN, NULL);
+	verdict_entry_set_beyond(drift, 1);
+	expect_line(1000, LOG_LEVEL_WARN, "more have come");
+}
+
 /* Messages of two widths in turn: the last of it is said when the time has passed. */
 static void a_step_that_changes_its_mind_has_few_lines(void **state)
 {
@@ -164,6 +182,7 @@ int main(void)
 						watching_end),
 		cmocka_unit_test_setup_teardown(a_step_that_judges_from_the_beginning_says_nothing, watching_begin, watching_end),
 		cmocka_unit_test_setup_teardown(what_cannot_be_used_is_a_warning_with_its_reason, watching_begin, watching_end),
+		cmocka_unit_test_setup_teardown(segments_beyond_the_limit_are_a_warning, watching_begin, watching_end),
 		cmocka_unit_test_setup_teardown(a_step_that_changes_its_mind_has_few_lines, watching_begin, watching_end),
 		cmocka_unit_test_setup_teardown(an_observer_that_moves_is_silent_and_begins_anew, watching_begin, watching_end),
 		cmocka_unit_test_setup_teardown(steps_that_a_reload_removes_are_silent, watching_begin, watching_end),
