@@ -269,6 +269,9 @@ const struct gateway_route rest_routes[] = {
 	 "The same as server-sent events: the last one has the answer, as soon as it is there.", ACCESS_WATCH, false},
 	{"GET", "/v2/models/{model}/requests/{request}/watch", rest_watch, "The same, of a model or a pipeline.", ACCESS_WATCH,
 	 false},
+	{"GET", "/v2/pipelines/{pipeline}/watch", rest_watch, "The same, of the request that the query names.", ACCESS_WATCH,
+	 false},
+	{"GET", "/v2/models/{model}/watch", rest_watch, "The same, of a model or a pipeline.", ACCESS_WATCH, false},
 	{"GET", "/v2/pipelines/{pipeline}", target_metadata, "The tensors that a pipeline takes and gives, where known.",
 	 ACCESS_METADATA, false},
 	{"GET", "/v2/pipelines/{pipeline}/ready", target_ready, "Whether the pipeline can be asked.", ACCESS_HEALTH, false},
@@ -318,7 +321,8 @@ void rest_called(void *context, struct http_incoming *incoming, struct text meth
 	buffer_clear(&rest->body);
 	const struct gateway_route *route = rest_route_find(method, path, &request, allowed, sizeof allowed);
 	if (route) {
-		route->serve(&request);
+		if (rest_query_read(route, &request))
+			route->serve(&request);
 	} else if (allowed[0] && !rest_cors_preflight(&request, method, allowed)) {
 		char words[ERROR_TEXT_MAX];
 		(void)snprintf(words, sizeof words, "this path takes %s alone", allowed);

@@ -31,7 +31,7 @@ struct rest_request {
 	struct text path, body;
 	struct text namespace; /* of a path that begins with /seldon/NAMESPACE/NAME; empty: none */
 	struct text name;      /* of the target, in the path; empty: none */
-	struct text submission; /* id of a submitted request, in the path; empty: none */
+	struct text submission; /* id of a submitted request, in the path or the query; empty: none */
 	struct text node;	/* of a deployment, in the path; empty: none */
 	bool pipeline_only;    /* the path names a pipeline */
 	bool is_head;	       /* its answer has no body */
@@ -79,6 +79,12 @@ uint64_t rest_caller_share(const struct rest_request *request);
  * `allowed` is then the methods of that path, joined by commas (empty: there is no such path). */
 const struct gateway_route *rest_route_find(struct text method, struct text path, struct rest_request *request, char *allowed,
 					 size_t size);
+
+/* The parameter of the query that names the submitted request of a route whose path does not; NULL: there is none. */
+const char *rest_route_query(const struct gateway_route *route);
+
+/* Takes the id from there. False: it is missing, and the request is refused with 400. */
+bool rest_query_read(const struct gateway_route *route, struct rest_request *request);
 
 /* Checks the content type of a body: one of a format, another JSON, form data as curl calls what it is given, or bytes. False:
  * refused with 415. */

@@ -17,23 +17,34 @@ static struct text parameter_take(const char **path)
 	return end ? (struct text){begin + 1, (size_t)(end - begin) - 1} : (struct text){0};
 }
 
-static void parameters_write(struct buffer *out, const char *path, bool takes_key)
+static void parameter_begin(struct buffer *out, bool *first, struct text name, const char *in, bool required)
+{
+	json_write_string_after(out, *first ? TEXT("{\"name\":") : TEXT(",{\"name\":"), name);
+	buffer_print(out, ",\"in\":\"%s\",\"required\":%s,", in, required ? "true" : "false");
+	*first = false;
+}
+
+static void parameters_write(struct buffer *out, const struct gateway_route *route, bool takes_key)
 {
 	struct text name;
 	bool first = true;
+	const char *path = route->path;
 	buffer_string(out, ",\"parameters\":[");
 	while ((name = parameter_take(&path)).length > 0) {
-		json_write_string_after(out, first ? TEXT("{\"name\":") : TEXT(",{\"name\":"), name);
-		buffer_string(out, ",\"in\":\"path\",\"required\":true,\"schema\":{\"type\":\"string\"}}");
-		first = false;
+		parameter_begin(out, &first, name, "path", true);
+		buffer_string(out, "\"schema\":{\"type\":\"string\"}}");
 	}
-	if (takes_key && !first)
-		buffer_byte(out, ',');
-	if (takes_key)
-		buffer_string(out, "{\"name\":\"" IDEMPOTENCY_HEADER "\",\"in\":\"header\","
-				   "\"description\":\"Each request with this key gets the answer to the first one, for 24 hours; "
+	const char *query = rest_route_query(route);
+	if (query) {
+		parameter_begin(out, &first, text_of(query), "query", true);
+		buffer_string(out, "\"description\":\"The id of a submitted request.\",\"schema\":{\"type\":\"string\"}}");
+	}
+	if (takes_key) {
+		parameter_begin(out, &first, TEXT(IDEMPOTENCY_HEADER), "header", false);
+		buffer_string(out, "\"description\":\"Each request with this key gets the answer to the first one, for 24 hours; "
 				   "409 until it is there, and 422 with another body.\","
 				   "\"schema\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":255}}");
+	}
 	buffer_byte(out, ']');
 }
 
@@ -93,7 +104,7 @@ static void operation_write(struct buffer *out, const struct gateway_route *rout
 	buffer_string(out, "\":{");
 	operation_id_write(out, route);
 	json_write_string_after(out, TEXT(",\"summary\":"), text_of(route->summary));
-	parameters_write(out, route->path, has_body && route->verb == ACCESS_INFER);
+	parameters_write(out, route, has_body && route->verb == ACCESS_INFER);
 	if (has_body)
 		buffer_string(out, ",\"requestBody\":{\"required\":true,\"content\":{\"application/json\":{\"schema\":"
 				   "{\"type\":\"object\"}}," BINARY "}}");

@@ -1,4 +1,4 @@
-/* rest_route.c: Matching of paths against the table of routes; see rest.h. */
+/* rest_route.c: Matching of paths and queries against the table of routes; see rest.h. */
 #include <stdio.h>
 
 #include "gateway/rest.h"
@@ -59,6 +59,28 @@ static struct text prefix_take(struct text path, struct rest_request *request)
 	request->namespace = text_take_until(&rest, '/');
 	request->name = text_take_until(&rest, '/');
 	return rest;
+}
+
+const char *rest_route_query(const struct gateway_route *route)
+{
+	return route->verb == ACCESS_WATCH && !strstr(route->path, "{request}") ? "request" : NULL;
+}
+
+bool rest_query_read(const struct gateway_route *route, struct rest_request *request)
+{
+	const char *name = rest_route_query(route);
+	if (!name)
+		return true;
+	struct text query = http_incoming_query(request->incoming);
+	while (query.length > 0) {
+		struct text value = text_take_until(&query, '&');
+		if (text_is(text_take_until(&value, '='), name))
+			request->submission = value;
+	}
+	if (request->submission.length == 0)
+		rest_refuse(request, 400, "which request? Name it by its id, as in " TEXT_FORMAT "?%s=ID",
+			    TEXT_ARGUMENTS(request->path), name);
+	return request->submission.length > 0;
 }
 
 const struct gateway_route *rest_route_find(struct text method, struct text path, struct rest_request *request, char *allowed,

@@ -34,7 +34,12 @@ static const struct answer_watch_caller rest_watcher = {rest_call_ended, stream_
 /* The path of the request itself. */
 static struct text location_of(const struct rest_request *request)
 {
-	return (struct text){request->path.bytes, request->path.length - (sizeof PATH_END - 1)};
+	const struct text place = {request->path.bytes, request->path.length - (sizeof PATH_END - 1)};
+	if (text_ends_with(place, request->submission))
+		return place;
+	const char *path = arena_print(request->rest->arena, TEXT_FORMAT "/requests/" TEXT_FORMAT, TEXT_ARGUMENTS(place),
+				       TEXT_ARGUMENTS(request->submission));
+	return path ? text_of(path) : place;
 }
 
 static void watch_begin(const struct rest_request *request, const struct poll_request *poll)

@@ -210,7 +210,7 @@ def asks_for_tokens(judge, gateway, keys):
                ("POST", "/api/v1.0/explanations"), ("POST", "/api/v1.0/explain"), ("POST", "/api/v1.0/feedback"), ("POST", "/api/v0.1/feedback"),
                ("GET", "/api/v1.0/metadata"), ("GET", "/api/v1.0/metadata/model"), ("GET", "/seldon/default/twice/api/v1.0/metadata"),
                ("POST", "/v2/pipelines/twice/feedback"), ("POST", "/v2/models/twice/feedback"), ("POST", "/seldon/default/twice/api/v1.0/predictions"),
-               ("POST", "/v2/pipelines/nobody/infer")]
+               ("GET", "/v2/pipelines/twice/watch"), ("GET", "/v2/models/twice/watch"), ("POST", "/v2/pipelines/nobody/infer")]
     for method, path in guarded:
         status, answer, _ = gateway.ask(method, path, request() if method == "POST" else None)
         judge.expect(f"{method} {path} is not open", status == 401, (status, answer))

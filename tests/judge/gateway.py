@@ -245,6 +245,9 @@ def describes_itself_by_openapi(judge, gateway):
     judge.expect("each has a name of its own", len({operation["operationId"] for _, operation in operations}) == len(operations))
     wrong = [path for path, operation in operations if [one["name"] for one in operation["parameters"] if one["in"] == "path"] != re.findall("{(.*?)}", path)]
     judge.expect("the parts of a path are its parameters", not wrong, wrong)
+    watch = document["paths"]["/v2/pipelines/{pipeline}/watch"]["get"]["parameters"]
+    judge.expect("so is what a query must have", [(one["name"], one["in"], one["required"]) for one in watch] ==
+                 [("pipeline", "path", True), ("request", "query", True)], watch)
     missing = [name for name in set(references(document)) if not found(document, name)]
     judge.expect("what is referred to is there", not missing, missing)
     judge.expect("errors have their parts", {"error", "kind", "place", "step", "attempts", "id"} ==
@@ -464,9 +467,9 @@ def polled(gateway, place, until=lambda status: status != 202):
 
 class Events:
     """Server-sent events of a watch, as they come"""
-    def __init__(self, gateway, place):
+    def __init__(self, gateway, place, path=None):
         self.connection = http.client.HTTPConnection(gateway.host, gateway.port, timeout=20)
-        self.connection.request("GET", place + "/watch")
+        self.connection.request("GET", path or place + "/watch")
         self.reply = self.connection.getresponse()
 
     def next(self):
@@ -516,6 +519,14 @@ def watches_requests(judge, gateway):
         judge.expect(f"{bad} is not watched", status == 404 and "id" in answer["error"], (status, answer))
     status, _, headers = gateway.ask("HEAD", place + "/watch")
     judge.expect("its head alone ends at once", status == 200 and headers["content-type"] == "text/event-stream", (status, headers))
+    number = place.rsplit("/", 1)[1]
+    for path in (f"/v2/pipelines/slow/watch?request={number}", f"/v2/models/slow/watch?other=1&request={number}"):
+        judge.expect(f"{path} is the same watch", Events(gateway, place, path).rest() == Events(gateway, place).rest(), path)
+    for query in ("", "?request=", "?id=" + number):
+        status, answer, _ = gateway.ask("GET", "/v2/pipelines/slow/watch" + query)
+        judge.expect(f"a watch that names no request is refused{query and ': ' + query}", status == 400 and "?request=ID" in answer["error"], (status, answer))
+    status, answer, _ = gateway.ask("GET", "/v2/pipelines/twice/watch?request=nonsense")
+    judge.expect("nor is nonsense watched there", status == 404 and "id" in answer["error"], (status, answer))
     gone = [Events(gateway, submit("slow", request())) for _ in range(4)]
     for one in gone:
         one.connection.close()
