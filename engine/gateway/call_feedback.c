@@ -10,12 +10,13 @@
 static bool feedback_make(const struct call_source *source, const struct call_feedback *given, struct feedback *feedback,
 			  struct error *error)
 {
+	const char *header;
 	bool read = given->is_seldon ? feedback_read_seldon(given->json, given->arena, feedback, error)
 				     : feedback_read(given->json, given->arena, feedback, error);
 	if (!read)
 		return false;
 	if (feedback->id.length + feedback->origin.topic.length + feedback->unit.length == 0)
-		feedback->id = source->header(source->context, REPLY_ID_HEADER);
+		feedback->id = call_id_find(source, &header);
 	if (feedback->time_ms == 0)
 		feedback->time_ms = source->now_ms;
 	return feedback_check(feedback, source->now_ms, error) && feedback_encode(feedback, given->record, error);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/number.h"
+#include "gateway/seldon_puid.h"
 #include "message/assigned.h"
 #include "message/explained.h"
 #include "message/oip_json.h"
@@ -125,12 +126,23 @@ bool call_deadline_read(const struct call_source *source, int64_t *deadline_ms, 
 	return true;
 }
 
+struct text call_id_find(const struct call_source *source, const char **header)
+{
+	*header = REPLY_ID_HEADER;
+	const struct text id = source->header(source->context, *header);
+	if (id.length > 0)
+		return id;
+	*header = SELDON_PUID_HEADER;
+	return source->header(source->context, *header);
+}
+
 bool call_id_read(const struct call_source *source, struct text *id, struct call_refusal *refusal)
 {
-	*id = source->header(source->context, REPLY_ID_HEADER);
+	const char *header;
+	*id = call_id_find(source, &header);
 	return id->length <= CALL_ID_BYTES_MAX ||
-	       call_setup_refuse(refusal, 400, "the header " REPLY_ID_HEADER " has %zu bytes, more than %zu; shorten it",
-				 id->length, CALL_ID_BYTES_MAX);
+	       call_setup_refuse(refusal, 400, "the header %s has %zu bytes, more than %zu; shorten it", header, id->length,
+				 CALL_ID_BYTES_MAX);
 }
 
 bool call_key_read(const struct call_source *source, bool explains, struct text *key, struct call_refusal *refusal)

@@ -56,7 +56,11 @@ bool call_deadline_read(const struct call_source *source, int64_t *deadline_ms, 
 /* Whether the request has one of these two headers. */
 bool call_has_deadline(const struct call_source *source);
 
-/* The header with the request's id; empty: it has none. False: refused. */
+/* The id of a request: the header x-request-id, else seldon-puid, by which Seldon's executor has it. Empty: it has none. `header`
+ * is the name of the header that was looked at last. */
+struct text call_id_find(const struct call_source *source, const char **header);
+
+/* The same. False: it is too long, and refused. */
 bool call_id_read(const struct call_source *source, struct text *id, struct call_refusal *refusal);
 
 /* The idempotency key, with or without quotes around it; bytes NULL: the request has none. False: refused. Explanations are

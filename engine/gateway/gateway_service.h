@@ -26,7 +26,8 @@ struct gateway_asked {
 		ROW("timeout", DURATION, owner, member.timeout_ns, .fallback = "30s",                                              \
 		    .help = "The timeout of a call without x-timeout-ms or x-deadline-ms. No call takes more than 10 minutes."),   \
 		ROW("compat", CHOICE, owner, member.compat, .choices = COMPAT_CHOICES, .fallback = "sluice",                       \
-		    .help = "seldon: errors have Seldon's forms, as with serviceConfig.compat of the files."),                     \
+		    .help = "seldon: errors have Seldon's forms, and answers of Seldon Core 1 have meta.puid, as with "            \
+			    "serviceConfig.compat of the files."),                                                                 \
 		ROW("pass-header", NAMES, owner, member.passed, .word = "NAME",                                                    \
 		    .help = "A header of requests that is copied to their records, beside content-type, traceparent, "             \
 			    "tracestate, seldon-route, and those that the files read by header(), or by which experiments "        \

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "gateway/seldon_errors.h"
+#include "gateway/seldon_puid.h"
 #include "message/protobuf_wire.h"
 #include "message/reply.h"
 #include "net/grpc_wire.h"
@@ -85,13 +86,27 @@ static void answer_empty(struct grpc_request *request, const struct call_outcome
 	grpc_server_answer(request, GRPC_OK, (struct text){0}, (struct text){bytes, (size_t)(end - bytes)});
 }
 
+static void answer_with_puid(struct grpc_request *request, const struct call_outcome *outcome)
+{
+	struct buffer body;
+	buffer_open(&body, outcome->body.length + 2 * CALL_ID_BYTES_MAX);
+	const bool is_written = seldon_puid_encode(outcome->body, outcome->id, &body) && !buffer_failed(&body);
+	grpc_server_answer(request, GRPC_OK, (struct text){0}, is_written ? buffer_view(&body) : outcome->body);
+	buffer_close(&body);
+}
+
 void grpc_outcome_answer(struct grpc_request *request, const struct call_outcome *outcome, const struct grpc_outcome_form *form)
 {
 	const struct outcome_notes notes = {metadata_add, request};
 	grpc_outcome_note(outcome, &notes);
+	if (form->is_seldon && outcome->id.length > 0)
+		metadata_add(request, TEXT(SELDON_PUID_HEADER), outcome->id);
 	switch (outcome->end) {
 	case CALL_ANSWERED:
-		grpc_server_answer(request, GRPC_OK, (struct text){0}, outcome->body);
+		if (form->is_seldon && form->has_seldon_errors && outcome->id.length <= CALL_ID_BYTES_MAX)
+			answer_with_puid(request, outcome);
+		else
+			grpc_server_answer(request, GRPC_OK, (struct text){0}, outcome->body);
 		break;
 	case CALL_FILTERED:
 		answer_empty(request, outcome, form->is_seldon, REPLY_FILTERED);

@@ -3,6 +3,7 @@
 
 #include "gateway/rest.h"
 #include "gateway/seldon_errors.h"
+#include "gateway/seldon_puid.h"
 #include "message/oip_json.h"
 #include "message/reply.h"
 #include "net/http_field.h"
@@ -37,6 +38,8 @@ static void outcome_answer(struct http_incoming *incoming, const struct call_out
 	if (outcome->id.length > 0 && is_header(&(struct header){TEXT(REPLY_ID_HEADER), outcome->id})) {
 		const char *id = text_kept(arena, outcome->id);
 		header_put(headers, &count, REPLY_ID_HEADER, id);
+		if (seldon_path_is_v1(http_incoming_path(incoming)))
+			header_put(headers, &count, SELDON_PUID_HEADER, id);
 		count += rest_event_answer(incoming, outcome, id, headers + count);
 	}
 	if (outcome->header_length.length > 0 && http_head_is_value(outcome->header_length))
@@ -59,17 +62,28 @@ static void outcome_answer(struct http_incoming *incoming, const struct call_out
 	http_server_answer(incoming, outcome->status, outcome->end == CALL_FILTERED ? NULL : type, outcome->body, headers, count);
 }
 
+static bool is_prediction(struct text path)
+{
+	path.length -= text_ends_with(path, TEXT("/"));
+	return seldon_path_is_v1(path) && text_ends_with(path, TEXT("/predictions"));
+}
+
 void rest_call_ended(void *context, const struct call_outcome *outcome)
 {
 	struct http_incoming *incoming = context;
 	struct call_outcome seldon = *outcome;
+	const struct text path = http_incoming_path(incoming);
 	struct buffer body;
-	if (outcome->end != CALL_FAILED || !rest_has_seldon_errors(http_incoming_context(incoming))) {
+	if (!rest_has_seldon_errors(http_incoming_context(incoming))) {
 		outcome_answer(incoming, outcome);
 		return;
 	}
-	buffer_open(&body, CALL_ERROR_BYTES_MAX);
-	(void)seldon_outcome_write(&seldon, seldon_path_is_v1(http_incoming_path(incoming)), &body);
+	buffer_open(&body, outcome->body.length + CALL_ERROR_BYTES_MAX);
+	if (outcome->end == CALL_FAILED)
+		(void)seldon_outcome_write(&seldon, seldon_path_is_v1(path), &body);
+	else if (outcome->end == CALL_ANSWERED && is_prediction(path) &&
+		 seldon_puid_write(outcome->body, outcome->id, outcome->arena, &body) && !buffer_failed(&body))
+		seldon.body = buffer_view(&body);
 	outcome_answer(incoming, &seldon);
 	buffer_close(&body);
 }

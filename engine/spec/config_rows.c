@@ -39,7 +39,9 @@ static const struct option service_rows[] = {
 	PART("grpc", grpc_rows, .help = "The gRPC listener of the gateway inside `sluice run`."),
 	RUNTIME("compat", CHOICE, compat, .choices = COMPAT_CHOICES, .fallback = "sluice",
 		.help = "seldon: gateways answer errors in Seldon's forms: a request that its pipeline failed with 400 and `STEP : "
-			"REASON`, and each error of /api/v1.0/... with a SeldonMessage whose status is FAILURE."),
+			"REASON`, and each error of /api/v1.0/... with a SeldonMessage whose status is FAILURE. Answers of "
+			"/api/v1.0/predictions, and of gRPC's Seldon/Predict, have the request's id as `meta.puid`, so that "
+			"SeldonClient.feedback(r.request, r.response) names its request."),
 	PART("http", http_rows, .help = "The HTTP listener of the gateway inside `sluice run`."),
 	{.type = OPTION_END},
 };

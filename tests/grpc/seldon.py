@@ -8,6 +8,7 @@ import json, os, shutil, subprocess, sys, tempfile, time, urllib.request
 
 import numpy as np
 import grpc
+import requests
 from google.protobuf import descriptor_pool, empty_pb2, json_format, struct_pb2
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from seldon_core.proto import prediction_pb2, prediction_pb2_grpc
@@ -279,10 +280,63 @@ def takes_feedback_by_grpc(judge, binary, folder):
         dev.stop()
 
 
+COMPATIBLE = """apiVersion: mlops.seldon.io/v1alpha1
+kind: SeldonRuntime
+metadata: {name: seldon}
+spec: {config: {serviceConfig: {compat: seldon}}}
+"""
+
+
+def takes_answers_back(judge, binary, folder):
+    """What a client got is its feedback, with no id of the caller's: by `compat: seldon` the answer names its request. Else the header does."""
+    for name, text in (("rewarded.yaml", REWARDED), ("runtime.yaml", COMPATIBLE)):
+        with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+            file.write(text)
+    data = np.array([[1.5]])
+    dev = Dev(binary, folder)
+    try:
+        judge.expect("roundtrip: it starts", dev.started, dev.lines)
+        host = dev.said("gateway").removeprefix("http://")
+        for form, kind in (("tensor", "dict"), ("ndarray", "proto")): # the client cannot read an ndarray back as a dict
+            client = SeldonClient(gateway="istio", gateway_endpoint=host, namespace="default", deployment_name="rewarded", client_return_type=kind)
+            asked = client.predict(data=data, payload_type=form)
+            told = client.feedback(asked.request, asked.response, reward=1)
+            puids = [one.response["meta"].get("puid") if kind == "dict" else one.response.meta.puid for one in (asked, told)]
+            judge.expect(f"roundtrip: {form}", asked.success and told.success and puids[0] and puids[0] == puids[1], (asked, told))
+        with grpc.insecure_channel(dev.said("grpc")) as channel:
+            stub = prediction_pb2_grpc.SeldonStub(channel)
+            asked = prediction_pb2.SeldonMessage(data=prediction_pb2.DefaultData(tensor=prediction_pb2.Tensor(shape=[1, 1], values=[1])))
+            answer, call = stub.Predict.with_call(asked, timeout=20)
+            said = dict(call.initial_metadata())
+            judge.expect("roundtrip: gRPC has the id in meta and metadata", answer.meta.puid and answer.meta.puid == said.get("x-request-id") == said.get("seldon-puid"), (answer, said))
+            told = stub.SendFeedback(prediction_pb2.Feedback(request=asked, response=answer, reward=1), timeout=20)
+            judge.expect("roundtrip: gRPC", told.meta.puid == answer.meta.puid, told)
+            asked.meta.puid = "mine"
+            judge.expect("roundtrip: gRPC keeps the caller's", stub.Predict(asked, timeout=20).meta.puid == "mine")
+        reply = requests.post(f"http://{host}/seldon/default/rewarded/api/v1.0/predictions", json={"data": {"ndarray": [[1.0]]}},
+                              headers={"Seldon-Puid": "executor-1"}, timeout=20)
+        judge.expect("roundtrip: the header of Seldon's executor names a request", reply.headers.get("seldon-puid") == reply.headers.get("x-request-id") ==
+                     reply.json()["meta"].get("puid") == "executor-1", (reply.headers, reply.text))
+    finally:
+        dev.stop()
+    os.unlink(os.path.join(folder, "runtime.yaml"))
+    dev = Dev(binary, folder)
+    try:
+        host = dev.said("gateway").removeprefix("http://")
+        reply = requests.post(f"http://{host}/seldon/default/rewarded/api/v1.0/predictions", json={"data": {"ndarray": [[1.0]]}}, timeout=20)
+        judge.expect("roundtrip: without `compat: seldon` the id is in the headers alone", reply.json()["meta"] == {} and
+                     reply.headers.get("seldon-puid") == reply.headers.get("x-request-id") != None, (reply.headers, reply.text))
+        told = requests.post(f"http://{host}/seldon/default/rewarded/api/v1.0/feedback", json={"response": reply.json(), "reward": 1},
+                             headers={"Seldon-Puid": reply.headers["seldon-puid"]}, timeout=20)
+        judge.expect("roundtrip: which names it in feedback, too", told.status_code == 200 and told.json()["meta"]["puid"] == reply.headers["seldon-puid"], told.text)
+    finally:
+        dev.stop()
+
+
 def main():
     judge = Judge()
     with tempfile.TemporaryDirectory() as place:
-        for name in ("served", "deployed", "rewarded", "graphed"):
+        for name in ("served", "deployed", "rewarded", "graphed", "answered"):
             os.mkdir(os.path.join(place, name))
         with open(os.path.join(place, "served", "classifier.yaml"), "w", encoding="utf-8") as file:
             file.write(MODEL)
@@ -300,6 +354,7 @@ def main():
             play_grpc(judge, dev.said("grpc"))
             tells_metadata_by_grpc(judge, sys.argv[1], os.path.join(place, "graphed"))
             takes_feedback_by_grpc(judge, sys.argv[1], os.path.join(place, "rewarded"))
+            takes_answers_back(judge, sys.argv[1], os.path.join(place, "answered"))
         finally:
             if dev:
                 dev.stop()
