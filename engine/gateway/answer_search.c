@@ -7,13 +7,14 @@
 #include "base/hash.h"
 #include "base/number.h"
 #include "log/reader.h"
+#include "message/answer_decode.h"
 #include "message/explained.h"
 #include "message/json_write.h"
 #include "message/record_payload.h"
 #include "message/reply.h"
 #include "message/rows.h"
 
-#define REQUEST_ARENA_BYTES ((size_t)64 << 20) /* of a decoded request */
+#define DECODE_ARENA_BYTES ((size_t)64 << 20)  /* of a decoded request or answer */
 #define HEADERS_ARENA_BYTES ((size_t)2 << 20)  /* of the list of a record's headers */
 
 struct answer_scan {
@@ -71,6 +72,21 @@ static bool answer_take(void *context, const struct record *record, struct error
 	}
 	arena_close(scratch);
 	return good;
+}
+
+/* The default is that of a request without an id. An answer that cannot be read here may have another one. */
+static struct text request_id_of(const struct answer_search *search, struct text default_id)
+{
+	struct decoded_answer answer;
+	struct error wrong = {0};
+	struct text id = {0};
+	struct arena *scratch = arena_open(DECODE_ARENA_BYTES);
+	if (scratch && answer_decode(search->headers, search->value, NULL, scratch, &answer, &wrong)) {
+		const bool is_read = answer.readable || answer.failed || answer.ended.length > 0;
+		id = text_copied(search->arena, answer.id.length == 0 && is_read ? default_id : answer.id);
+	}
+	arena_close(scratch);
+	return id;
 }
 
 /* False: `error` is set, or the answer is found. */
@@ -207,7 +223,7 @@ struct request_check {
 	struct arena *arena; /* of the id */
 	enum request_state state;
 	int64_t deadline_ms;
-	struct text default_id; /* as in struct answer_search */
+	struct text default_id; /* that a gateway gave the request; empty: it gave none */
 };
 
 static enum request_state request_state_of(struct request_check *check, struct headers headers)
@@ -313,7 +329,7 @@ static bool request_is_there(const struct answer_search *search, int64_t time_ms
 	struct id_scan scan = {
 		.search = search,
 		.until_ms = clock_ms() + ANSWER_SEARCH_MS,
-		.scratch = arena_open(REQUEST_ARENA_BYTES),
+		.scratch = arena_open(DECODE_ARENA_BYTES),
 	};
 	if (!scan.scratch)
 		return error_memory(error, ERROR_SYSTEM, "reading requests");
@@ -359,7 +375,6 @@ void answer_search_run(struct answer_search *search)
 	if (!request_find(search, &check, error))
 		return;
 	search->is_awaited = check.state == REQUEST_AWAITED;
-	search->default_id = check.default_id;
 	if (check.state == REQUEST_NOBODYS)
 		search->outcome = ANSWER_NOBODYS;
 	else if (search->explanations ? explanations_read(search, search->submission.time_ms, error)
@@ -367,4 +382,6 @@ void answer_search_run(struct answer_search *search)
 		search->outcome = outcome_without(&check);
 	if (error->kind != ERROR_NONE)
 		search->outcome = ANSWER_UNKNOWN;
+	else if (search->outcome == ANSWER_FOUND && !search->explanations)
+		search->request_id = request_id_of(search, check.default_id);
 }

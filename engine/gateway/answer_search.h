@@ -51,7 +51,7 @@ struct answer_search {
 	/* Set by answer_search_run(): */
 	enum answer_search_outcome outcome;
 	bool is_awaited;   /* the caller of the request waited: its answer has no nonce */
-	struct text default_id; /* that a gateway gave the request; empty: it gave none */
+	struct text request_id; /* as a reply would have it; empty: the answer has none that can be read */
 	struct text value; /* of explanations: the JSON of all that are there, as a gateway answers them */
 	struct headers headers; /* of an answer */
 	struct error error;

@@ -173,7 +173,7 @@ void call_outcome_explain(struct call_outcome *outcome, const struct outcome_rec
 	if (outcome->end != CALL_FAILED || !answer_decode(record->headers, outcome->body, NULL, record->arena, &answer, &error) ||
 	    answer.words.bytes == outcome->body.bytes)
 		return;
-	outcome->id = answer.id.length > 0 ? answer.id : record->default_id;
+	outcome->id = record->id;
 	(void)snprintf(words, sizeof words, TEXT_FORMAT, TEXT_ARGUMENTS(answer.words));
 	error_set(&error, error_kind_find(answer.kind.bytes, answer.kind.length), PLACE_NONE, "%s", words);
 	const struct reply_failure failure = {.error = &error, .id = outcome->id, .where = record->place};

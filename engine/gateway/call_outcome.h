@@ -52,12 +52,12 @@ void call_outcome_accepted(struct call_outcome *outcome, struct text id, struct 
 struct outcome_record {
 	struct headers headers; /* of the answer */
 	struct text place;	/* of its request */
-	struct text default_id; /* that a gateway gave the request; empty: none */
+	struct text id;		/* of its request; empty: it is not known */
 	struct arena *arena;	/* for the decoded answer */
 };
 
 /* Gives an error from the outputs, which is only words there, the form of a reply's error, whatever its format: with its kind, the
- * place of its request, and its own id or else the default. One that cannot be read stays as it is. */
+ * place and the id of its request. One that cannot be read stays as it is. */
 void call_outcome_explain(struct call_outcome *outcome, const struct outcome_record *record, struct buffer *body);
 
 /* Copies into the arena, which the outcome then has. A failed arena: memory ran out. */

@@ -10,6 +10,7 @@
 
 #include "base/memory.h"
 #include "gateway/call_outcome.h"
+#include "gateway/call_setup.h"
 #include "gateway/idempotency_claims.h"
 #include "log/reader.h"
 #include "log/request_producer.h"
@@ -201,13 +202,7 @@ static bool record_send(struct keyed_call *call, enum claim_event event)
 
 static void outcome_mark_replayed(struct call_outcome *outcome, struct arena *arena)
 {
-	struct header *items = ARENA_ARRAY(arena, struct header, outcome->headers.count + 1);
-	if (!items)
-		return;
-	if (outcome->headers.count > 0)
-		memcpy(items, outcome->headers.items, outcome->headers.count * sizeof *items);
-	items[outcome->headers.count] = (struct header){TEXT(IDEMPOTENCY_REPLAYED_HEADER), TEXT("true")};
-	outcome->headers = (struct headers){outcome->headers.count + 1, items};
+	outcome->headers = call_headers_with(outcome->headers, IDEMPOTENCY_REPLAYED_HEADER, TEXT("true"), arena);
 }
 
 /* Of the request that holds the key. If it was declined, the key is free for the next call. */
@@ -259,6 +254,7 @@ static void call_replay(struct keyed_call *call, const struct claim_record *hold
 	call->origin = holder->origin;
 	const struct poll_request poll = {.inputs = call->inputs,
 					  .outputs = target->outputs,
+					  .target = text_of(target->name),
 					  .submission = call->origin,
 					  .share = call->place.caller,
 					  .ended = keyed_calls_on_searched,

@@ -30,7 +30,7 @@ static void error_explain(const struct poll *poll, struct call_outcome *outcome,
 	char place[REPLY_ORIGIN_BYTES_MAX];
 	const struct outcome_record record = {.headers = search->headers,
 					      .place = submission_origin(&poll->request.submission, search->inputs, place),
-					      .default_id = search->default_id,
+					      .id = search->request_id,
 					      .arena = search->arena};
 	call_outcome_explain(outcome, &record, body);
 }
@@ -50,6 +50,7 @@ static void poll_outcome(const struct poll *poll, struct call_outcome *outcome, 
 	if (search->outcome == ANSWER_FOUND && call_outcome_of_end(outcome, search->value, search->headers, search->arena, body))
 		return;
 	if (search->outcome == ANSWER_FOUND && call_outcome_read(outcome, search->value, search->headers, search->arena)) {
+		outcome->id = search->request_id;
 		error_explain(poll, outcome, body);
 		return;
 	}
@@ -88,6 +89,7 @@ static void polls_on_searched(void *context)
 	buffer_open(&body, CALL_ERROR_BYTES_MAX);
 	poll_outcome(poll, &outcome, &body);
 	outcome.arena = poll->search.arena;
+	outcome.target = poll->request.target;
 	if (poll->request.found)
 		*poll->request.found = (struct poll_found){.outcome = poll->search.outcome,
 							   .next = poll->search.next,
@@ -127,6 +129,7 @@ enum poll_start polls_begin(struct polls *polls, const struct poll_request *requ
 	if (!arena)
 		return POLL_NO_PLACE;
 	poll->request = *request;
+	poll->request.target = text_copied(arena, request->target);
 	poll->search = (struct answer_search){.brokers = polls->config.brokers,
 					      .properties = polls->config.consumer,
 					      .inputs = arena_copy(arena, request->inputs, strlen(request->inputs)),

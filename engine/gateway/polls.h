@@ -33,6 +33,7 @@ struct poll_found {
 
 struct poll_request {
 	const char *inputs, *outputs; /* topics of the pipeline; copied */
+	struct text target;	      /* the pipeline's name; copied */
 	const char *explanations;     /* that are polled instead of the answer; copied. NULL: none */
 	struct submission submission;
 	struct text id;	    /* of explanations: that of the request instead of a submission; copied. Empty: the submission counts */

@@ -37,6 +37,7 @@ bool rest_poll_prepare(const struct rest_request *request, struct poll_request *
 		return false;
 	poll->inputs = request->rest->targets->topics[target->topic];
 	poll->outputs = target->outputs;
+	poll->target = text_of(target->name);
 	if (!submission_read(request->submission, &poll->submission))
 		rest_refuse(request, 404, SUBMISSION_UNKNOWN_WORDS);
 	else if (target->refusal)
@@ -66,6 +67,7 @@ void rest_poll_explanations(const struct rest_request *request)
 		return;
 	poll.inputs = request->rest->targets->topics[target->topic];
 	poll.outputs = poll.explanations = target->explanations;
+	poll.target = text_of(target->name);
 	if (!submission_read(request->submission, &poll.submission)) {
 		poll.id = request->submission;
 		poll.caller = rest_caller(request);

@@ -8,7 +8,6 @@
 #include "message/oip_protobuf.h"
 #include "message/protobuf_wire.h"
 #include "message/reply.h"
-#include "message/seldon_json.h"
 #include "message/seldon_protobuf.h"
 #include "message/v1_json.h"
 
@@ -116,6 +115,17 @@ static bool read_oip(const struct answer_reading *reading)
 	return true;
 }
 
+static bool read_seldon(const struct answer_reading *reading)
+{
+	struct message message = {.arena = reading->arena};
+	struct error wrong = {0};
+	if (!format_seldon.decode(&message, reading->bytes, NULL, &wrong))
+		return false;
+	reading->answer->payload = message.payload;
+	name_answer(reading->answer, message.payload_id);
+	return true;
+}
+
 static void read_json(const struct answer_reading *reading)
 {
 	struct decoded_answer *answer = reading->answer;
@@ -130,7 +140,7 @@ static void read_json(const struct answer_reading *reading)
 	if (form == &format_v1)
 		answer->readable = v1_decode_reply(reading->arena, reading->bytes, &answer->payload, &wrong);
 	else if (form == &format_seldon)
-		answer->readable = seldon_decode_reply(reading->arena, reading->bytes, &answer->payload, &wrong);
+		answer->readable = read_seldon(reading);
 	answer->format = form;
 	if (words.bytes && !answer->readable) {
 		answer->failed = true;

@@ -596,8 +596,10 @@ def takes_requests_to_be_polled(judge, dev, gateway):
                 "0-0-0-0" + nonce, "0-999999999-0-0" + nonce, "999999-0-0-0" + nonce):
         status, answer, _ = gateway.ask("GET", f"/v2/pipelines/twice/requests/{bad}")
         judge.expect(f"{bad} is no request's id", status == 404 and "id" in answer["error"], (status, answer))
-    place = submit("twice", request(21.0))[2]["location"]
-    judge.expect("an answer is there", polled(gateway, place)[0] == 200)
+    _, _, headers = submit("twice", request(21.0))
+    place, given = headers["location"], headers["x-request-id"]
+    status, _, headers = polled(gateway, place)
+    judge.expect("an answer is there, with the id that its request was given", status == 200 and headers.get("x-request-id") == given, (headers, given))
     last = "1" if place[-1] == "0" else "0"
     for forged in (place[:-1] + last, place[:-32] + "0" * 32, place[:-33], place[:-1], place.replace("/twice/", "/another/")):
         status, answer, _ = gateway.ask("GET", forged)
@@ -637,6 +639,11 @@ def answers_a_key_from_one_request(judge, gateway):
     judge.expect("a request with a key is answered", times(first) == [1] and "idempotent-replayed" not in first[2], first)
     for name, reply in (("again", again), ("with quotes", quoted)):
         judge.expect(f"the key {name} has the first answer", reply[:2] == first[:2] and reply[2].get("idempotent-replayed") == "true", reply)
+        judge.expect(f"with the id of its request, {name}", reply[2].get("x-request-id") == first[2]["x-request-id"], (reply, first))
+    event = {"ce_specversion": "1.0", "ce_id": "e", "ce_source": "s", "ce_type": "t", "content_type": "application/json"}
+    event, again = [{name: value for name, value in reply[2].items() if name not in ("date", "idempotent-replayed")}
+                    for reply in infer_twice(gateway, "twice", request(4.0), idempotency_key="k-event", **event)]
+    judge.expect("that of an event is the same event", event == again and event.get("ce-source", "").endswith(".twice"), (event, again))
     for name, reply in (("body", keyed("times", "k-1", 5.0)), ("pipeline", keyed("another", "k-1", 4.0))):
         judge.expect(f"another {name} is refused", reply[0] == 422 and "new key" in reply[1]["error"] and reply[1]["kind"] == "INPUT", reply)
     judge.expect("another key is another request, and the first was one", times(keyed("times", "k-2", 4.0)) == [2])

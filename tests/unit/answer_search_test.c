@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -126,22 +127,28 @@ static void write_headers(rd_kafka_t *writer, const char *topic, const char *val
 	assert_int_equal(rd_kafka_flush(writer, MOCK_WAIT_MS), 0);
 }
 
-/* Its request follows that of the setup. `address` is that of who searches. */
-static enum answer_search_outcome search_awaited(const struct mock *mock, const char *address)
+/* Of a request at that offset; those that callers wait for follow that of the setup. `address` is that of who searches. */
+static struct answer_search search_at(const struct mock *mock, int64_t offset, const char *address)
 {
 	struct answer_search search = {.brokers = mock->brokers,
 				       .properties = mock_quick,
 				       .inputs = "in",
 				       .outputs = "out",
-				       .submission = {.offset = 1, .time_ms = 1000, .answers = -1},
+				       .submission = {.offset = offset, .time_ms = 1000, .answers = -1},
 				       .arena = arena_open((size_t)1 << 20),
 				       .next = -1};
 	submission_derive(&search.submission, text_of(address));
 	answer_search_run(&search);
 	assert_string_equal(search.error.text, "");
 	assert_int_equal(search.is_awaited, search.outcome != ANSWER_NOBODYS);
+	return search;
+}
+
+static enum answer_search_outcome search_awaited(const struct mock *mock, const char *address)
+{
+	const struct answer_search search = search_at(mock, 1, address);
 	if (search.outcome == ANSWER_FOUND)
-		assert_true(text_is(search.value, "mine") && text_is(search.default_id, "given"));
+		assert_true(text_is(search.value, "mine"));
 	arena_close(search.arena);
 	return search.outcome;
 }
@@ -175,6 +182,36 @@ static void what_nobody_began_in_time_is_not_waited_for(void **state)
 	assert_int_equal(search_awaited(mock, ADDRESS), ANSWER_FOUND);
 }
 
+/* As a reply has it, whose caller is told the same again. */
+static void the_id_of_a_request_is_that_of_its_answer_or_the_one_it_was_given(void **state)
+{
+#define OUTPUTS "\"outputs\":[{\"name\":\"x\",\"datatype\":\"INT64\",\"shape\":[1],\"data\":[1]}]"
+	static const struct {
+		const char *value, *header, *header_value, *id;
+	} rows[] = {
+		{"{" OUTPUTS "}", NULL, NULL, "given"},
+		{"{\"id\":\"own\"," OUTPUTS "}", NULL, NULL, "own"},
+		{"{\"id\":\"own\"," OUTPUTS "}", REPLY_ID_HEADER, "by-header", "by-header"},
+		{"{\"meta\":{\"puid\":\"own\"},\"data\":{\"ndarray\":[1]}}", NULL, NULL, "own"},
+		{"{\"meta\":{},\"data\":{\"ndarray\":[1]}}", NULL, NULL, "given"},
+		{"{\"predictions\":[1]}", NULL, NULL, "given"},
+		{"{\"error\":\"e\"}", REPLY_ERROR_HEADER, "INPUT", "given"},
+		{"of no format", NULL, NULL, ""},
+	};
+	const struct mock *mock = *state;
+	for (int i = 0; i < (int)(sizeof rows / sizeof *rows); i++) {
+		char origin[NUMBER_TEXT_MAX + 8];
+		await_request(mock, time_of_day_ms() - 1000);
+		(void)snprintf(origin, sizeof origin, "in/0/%d", i + 1);
+		write_headers(mock->writer, "out", rows[i].value,
+			      (const char *const[6]){REPLY_ORIGIN_HEADER, origin, rows[i].header, rows[i].header_value});
+		const struct answer_search search = search_at(mock, i + 1, ADDRESS);
+		assert_int_equal(search.outcome, ANSWER_FOUND);
+		assert_true(text_is(search.request_id, rows[i].id));
+		arena_close(search.arena);
+	}
+}
+
 /* Its origin alone proves nothing: a submitted request's answer has a nonce. */
 static void what_was_submitted_is_not_found_by_its_origin_alone(void **state)
 {
@@ -193,6 +230,7 @@ int main(void)
 		SEARCH_STORY(where_any_partition_may_have_the_answer_all_is_read),
 		SEARCH_STORY(what_a_caller_waited_for_is_found_by_its_address_and_its_origin),
 		SEARCH_STORY(what_nobody_began_in_time_is_not_waited_for),
+		SEARCH_STORY(the_id_of_a_request_is_that_of_its_answer_or_the_one_it_was_given),
 		SEARCH_STORY(what_was_submitted_is_not_found_by_its_origin_alone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
