@@ -136,13 +136,20 @@ struct text call_id_find(const struct call_source *source, const char **header)
 	return source->header(source->context, *header);
 }
 
+bool call_id_check(const char *header, struct text id, struct call_refusal *refusal)
+{
+	if (id.length > CALL_ID_BYTES_MAX)
+		return call_setup_refuse(refusal, 400, "the header %s has %zu bytes, more than %zu; shorten it", header, id.length,
+					 CALL_ID_BYTES_MAX);
+	return text_is_utf8(id) ||
+	       call_setup_refuse(refusal, 400, "the header %s is not UTF-8, as ids in answers must be; write it in ASCII", header);
+}
+
 bool call_id_read(const struct call_source *source, struct text *id, struct call_refusal *refusal)
 {
 	const char *header;
 	*id = call_id_find(source, &header);
-	return id->length <= CALL_ID_BYTES_MAX ||
-	       call_setup_refuse(refusal, 400, "the header %s has %zu bytes, more than %zu; shorten it", header, id->length,
-				 CALL_ID_BYTES_MAX);
+	return call_id_check(header, *id, refusal);
 }
 
 bool call_key_read(const struct call_source *source, bool explains, struct text *key, struct call_refusal *refusal)

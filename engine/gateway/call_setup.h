@@ -60,7 +60,10 @@ bool call_has_deadline(const struct call_source *source);
  * is the name of the header that was looked at last. */
 struct text call_id_find(const struct call_source *source, const char **header);
 
-/* The same. False: it is too long, and refused. */
+/* Whether that header's value can be the id of a request, which is in JSON and in protobuf. False: refused. */
+bool call_id_check(const char *header, struct text id, struct call_refusal *refusal);
+
+/* As call_id_find(). False: refused. */
 bool call_id_read(const struct call_source *source, struct text *id, struct call_refusal *refusal);
 
 /* The idempotency key, with or without quotes around it; bytes NULL: the request has none. False: refused. Explanations are

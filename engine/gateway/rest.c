@@ -151,11 +151,10 @@ static void call_begin(const struct rest_request *request, const char *explains)
 	} else if ((call.submits ? !call_body_fits(target, request->body.length, &refusal)
 				 : !call_is_possible(target, request->body.length, &refusal)) ||
 		   !call_deadline_read(&source, &call.deadline_ms, &refusal) || !call_id_read(&source, &call.id, &refusal) ||
+		   !rest_event_id_read(request->incoming, &call.id, &refusal) ||
 		   !call_key_read(&source, explains != NULL, &key, &refusal)) {
 		calls_count_refused(request->rest->calls, &call, refusal.status);
 		rest_refuse(request, refusal.status, "%s", refusal.words);
-	} else if (call.id.length == 0 && (call.id = rest_event_id(request->incoming)).length > CALL_ID_BYTES_MAX) {
-		rest_refuse(request, 400, "the header ce-id is longer than %zu bytes; shorten it", CALL_ID_BYTES_MAX);
 	} else if (rest_body_read(request, target->request_bytes, &call.body)) {
 		call.headers = call_headers(request, &source, target, explains);
 		if (key.bytes)

@@ -109,7 +109,9 @@ bool rest_cors_preflight(const struct rest_request *request, struct text method,
 
 /* Checks the headers of a request that is an event. False: it was refused with 400 or 415. */
 bool rest_event_check(const struct rest_request *request);
-struct text rest_event_id(const struct http_incoming *incoming); /* bytes NULL: it is no event */
+
+/* Where the request has no id, and is an event, it gets that of the event. False: refused. */
+bool rest_event_id_read(const struct http_incoming *incoming, struct text *id, struct call_refusal *refusal);
 
 /* The headers by which the answer to an event is one: from the pipeline, with that id. Returns their number: 0, if the
  * request is no event or has no answer. */

@@ -41,9 +41,12 @@ bool rest_event_check(const struct rest_request *request)
 	return true;
 }
 
-struct text rest_event_id(const struct http_incoming *incoming)
+bool rest_event_id_read(const struct http_incoming *incoming, struct text *id, struct call_refusal *refusal)
 {
-	return http_incoming_header(incoming, "ce-specversion").bytes ? http_incoming_header(incoming, "ce-id") : (struct text){0};
+	if (id->length > 0 || !http_incoming_header(incoming, "ce-specversion").bytes)
+		return true;
+	*id = http_incoming_header(incoming, "ce-id");
+	return call_id_check("ce-id", *id, refusal);
 }
 
 size_t rest_event_answer(const struct http_incoming *incoming, const struct call_outcome *outcome, const char *id,

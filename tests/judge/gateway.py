@@ -450,6 +450,9 @@ def takes_cloud_events(judge, gateway):
     judge.expect("another version is refused", status == 400 and "2.0" in answer["error"], (status, answer))
     status, answer, _ = gateway.infer("twice", request(), **(event | {"ce_id": "i" * 257}))
     judge.expect("so is an id without end", status == 400 and "ce-id" in answer["error"], (status, answer))
+    for name, headers in (("x-request-id", {"x_request_id": "\xff"}), ("ce-id", event | {"ce_id": "\xff"})):
+        status, answer, _ = gateway.infer("twice", request(), **headers)
+        judge.expect(f"so is a {name} that is not UTF-8", status == 400 and name in answer["error"], (status, answer))
     for kind in ("application/cloudevents+json", "application/cloudevents-batch+json; charset=utf-8"):
         status, answer, _ = gateway.infer("twice", request(), content_type=kind)
         judge.expect(f"{kind} is not taken", status == 415 and "binary mode" in answer["error"], (status, answer))
