@@ -48,6 +48,9 @@ void plan_requirements(const struct compiler *compiler);
  * known; without options, types are checked elsewhere. */
 void plan_metrics(const struct compiler *compiler);
 
+/* metric_families.c: faults of metrics that would be one in Prometheus. */
+void plan_metric_families(const struct compiler *compiler);
+
 /* Whether a declared metric names truth or reward. A tensor of the answer that is called `reward` is not distinguished yet. */
 bool metrics_need_feedback(const struct graph *graph, struct arena *arena);
 

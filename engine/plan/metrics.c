@@ -372,24 +372,6 @@ static void pipeline_metrics_make(const struct compiler *compiler, struct pipeli
 	plan->metric_count = made ? count : 0;
 }
 
-/* A name is one family in Prometheus, of one type. */
-static void check_families(const struct compiler *compiler, size_t pipeline)
-{
-	const struct item_list *declared = &compiler->plan->pipelines[pipeline].graph->spec->metrics;
-	const struct metric_spec *items = declared->items;
-	for (size_t i = 0; i < declared->count; i++)
-		for (size_t j = 0; j < pipeline && items[i].name.text; j++) {
-			const struct graph *graph = compiler->plan->pipelines[j].graph;
-			const struct metric_spec *other = metric_spec_find(&graph->spec->metrics, items[i].name.text);
-			if (!other || other->type == items[i].type)
-				continue;
-			fault_add(compiler->spec->faults, CODE_CONTRADICTION, items[i].here, NULL,
-				  "the metric `%s` has another type in pipeline `%s`; give both the same, or another name",
-				  items[i].name.text, graph->name);
-			break;
-		}
-}
-
 static bool custom_is_filled(const struct compiler *compiler, const char *name)
 {
 	for (size_t i = 0; i < compiler->plan->count; i++) {
@@ -406,8 +388,8 @@ void plan_metrics(const struct compiler *compiler)
 		pipeline_metrics_make(compiler, &compiler->plan->pipelines[i]);
 		if (compiler->options)
 			metrics_check_criteria(compiler->plan->pipelines[i].graph, compiler->spec->faults);
-		check_families(compiler, i);
 	}
+	plan_metric_families(compiler);
 	if (!compiler->runtime)
 		return;
 	const struct metric_spec *custom = compiler->runtime->metrics.custom.items;
