@@ -47,10 +47,10 @@ static void models_write(void *context, struct exposition *exposition)
 	struct metric_subject *subjects = arena ? ARENA_ARRAY(arena, struct metric_subject, count + 1) : NULL;
 	count = 0;
 	for (const struct catalog_model *model = model_server_first(context); subjects && model; model = model->next)
-		subjects[count++] = (struct metric_subject){{text_of(model->name)}, &model->calls};
+		subjects[count++] = (struct metric_subject){{text_of(model->name)}, &model->counts};
 	if (subjects)
-		count = metric_subjects_fold(subjects, count, SERVED_MODELS_MAX, SCOPE_SERVED, COUNT_WORDS(struct served_counts),
-					     arena);
+		count = metric_subjects_fold(subjects, count, SERVED_SERIES_MAX / metric_series_count(SCOPE_SERVED), SCOPE_SERVED,
+					     COUNT_WORDS(struct served_counts), arena);
 	exposition_write(exposition, SCOPE_SERVED, subjects, count);
 	exposition->out->failed = exposition->out->failed || !arena || arena_failed(arena);
 	arena_close(arena);

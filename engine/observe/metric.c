@@ -285,7 +285,11 @@ const struct metric metric_rows[] = {
 		"headers that come to far more than their limit when they are decoded."),
 
 	COUNTER(SCOPE_SERVED, struct served_counts, calls, "sluice_served_model_calls_total",
-		"Calls of the model that this server has answered."),
+		"Calls of the model that this server has answered, errors among them."),
+	ERRORS(SCOPE_SERVED, struct served_counts, errors, "sluice_served_model_errors_total",
+	       "Errors among these answers, by kind: INPUT is the caller's, LIMIT a limit, SYSTEM the model's."),
+	DURATION(SCOPE_SERVED, struct served_counts, duration, "sluice_served_model_call_duration_seconds",
+		 "Time that the model took for these answers, without the reading of requests and the writing of answers."),
 
 	SELDON_COUNT(SCOPE_SELDON_PIPELINE, "seldon_pipeline_infer_total",
 		     "Calls of a pipeline through a gateway. `code` is the HTTP status, or the name of the gRPC status."),

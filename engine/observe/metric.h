@@ -153,12 +153,19 @@ struct gateway_calls {
 	uint64_t connections, refused, peer_refused, rejected, flooded; /* connections */
 };
 
+/* Calls of a pipeline through a gateway. */
+struct gateway_pipeline {
+	struct duration_counts duration;
+};
+
 /* Calls of a model at a model server. */
 struct served_counts {
 	uint64_t calls;
+	uint64_t errors[COUNTED_ERROR_KINDS];
+	struct duration_counts duration;
 };
 
-#define SERVED_MODELS_MAX ((size_t)2000) /* models that have their own series at a model server */
+#define SERVED_SERIES_MAX ((size_t)2000) /* of a model server; models beyond it are SUBJECT_OTHER */
 
 /* One subject of a scope. */
 struct metric_subject {

@@ -8,6 +8,7 @@
 #ifndef SLUICE_SERVING_CATALOG_H
 #define SLUICE_SERVING_CATALOG_H
 
+#include "observe/metric.h"
 #include "plan/signature.h"
 #include "serving/stub.h"
 
@@ -33,7 +34,7 @@ struct catalog_model {
 	const struct model_signature *signature;
 	bool ready; /* false: it cannot be served, or was unloaded */
 	struct error why;
-	uint64_t calls; /* of this model */
+	struct served_counts counts;
 	/* Private to the catalog: */
 	const void *opened;
 	struct arena *arena;

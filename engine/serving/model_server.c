@@ -191,5 +191,5 @@ uint64_t model_server_calls(struct model_server *server, const char *model, cons
 {
 	const struct catalog_model *found = catalog_find(server->catalog, text_of(model), (struct text){0});
 	*name = found ? found->name : model;
-	return found ? found->calls : 0;
+	return found ? found->counts.calls : 0;
 }

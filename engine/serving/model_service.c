@@ -1,6 +1,9 @@
 /* model_service.c: see model_service.h. */
 #include "serving/model_service.h"
 
+#include "base/clock.h"
+#include "net/refusal.h"
+
 #define KEPT_BYTES_MAX ((size_t)1 << 20) /* memory of a reply that is kept for the next one */
 
 bool model_service_open(struct model_service *models, struct loop *loop, const struct model_service_config *config,
@@ -94,6 +97,19 @@ static void sign(struct stub_reply *reply, const struct catalog_model *model, st
 	reply->payload = payload;
 }
 
+static enum error_kind answer_kind(int status)
+{
+	const enum error_kind kind = refusal_kind(status);
+	return kind == ERROR_INPUT && status >= HTTP_INTERNAL_ERROR ? ERROR_SYSTEM : kind;
+}
+
+static void answer_count(struct served_counts *counts, const struct stub_reply *reply, int64_t us)
+{
+	if (reply->status != HTTP_OK)
+		count_add(&counts->errors[answer_kind(reply->status) - 1], 1);
+	duration_count(&counts->duration, (uint64_t)(us + reply->delay_ms * US_PER_MS));
+}
+
 void model_service_infer(struct model_service *models, struct text name, struct text version, const struct message *message,
 			 struct text bytes, struct stub_reply *reply)
 {
@@ -109,7 +125,8 @@ void model_service_infer(struct model_service *models, struct text name, struct 
 		model_service_refuse(reply, refusal);
 		return;
 	}
-	model->calls++;
+	const int64_t begun_us = clock_us();
+	count_add(&model->counts.calls, 1);
 	uint64_t earlier = catalog_count_call(models->config.catalog, model, message->payload_id, bytes);
 	bool answered = model->kind->answer(model->opened, &message->payload, earlier, models->arena, reply);
 	if (answered && reply->payload && reply->status == HTTP_OK)
@@ -118,6 +135,8 @@ void model_service_infer(struct model_service *models, struct text name, struct 
 		model_service_refuse(reply,
 				     (struct model_service_refusal){HTTP_CONTENT_TOO_LARGE,
 								    "the request is larger than this server has memory for"});
+	if (!reply->silent)
+		answer_count(&model->counts, reply, clock_us() - begun_us);
 }
 
 void model_service_send(struct model_service *models, void *request, const struct stub_reply *reply,

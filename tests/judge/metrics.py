@@ -587,7 +587,12 @@ def counts_its_own(judge, gateway, models, key):
     judge.expect("the pipeline's requests are its engine's to count", "sluice_pipeline_requests_total" not in families)
     served = Listener(models.told["rest"] + "/")
     judge.expect("a model is called", [served.send("/v2/models/adds/infer", call)[0] for _ in range(ASKED)] == [200] * ASKED)
-    judge.expect("its server counts that", value(models.listener.families(), "sluice_served_model_calls_total", model="adds") == ASKED)
+    text = {"inputs": [{"name": "INPUT", "datatype": "BYTES", "shape": [1], "data": ["1"]}]}
+    judge.expect("and fails", served.send("/v2/models/adds/infer", text)[0] == 400)
+    families = models.listener.families()
+    judge.expect("its server counts that", value(families, "sluice_served_model_calls_total", model="adds") == ASKED + 1)
+    judge.expect("with the errors by kind", [value(families, "sluice_served_model_errors_total", model="adds", kind=kind) for kind in ("INPUT", "SYSTEM")] == [1, 0])
+    judge.expect("and the time", value(families, "sluice_served_model_call_duration_seconds_count", model="adds") == ASKED + 1)
 
 
 class Pushgateway(http.server.ThreadingHTTPServer):
