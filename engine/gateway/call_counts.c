@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "net/grpc_wire.h"
+#include "runtime/subject_list.h"
 
 #define CODE_OTHER (-1)
 #define CODE_BYTES 12
@@ -22,14 +23,16 @@ struct call_count {
 };
 
 struct target_counts {
-	char *name, *deployment, *predictor; /* deployment NULL: it is none */
-	size_t count;
+	char *namespace, *name, *deployment, *predictor; /* deployment NULL: it is none */
+	struct gateway_pipeline durations;
+	size_t count, most;
 	struct call_count *first, **end;
 	struct target_counts *next;
 };
 
 struct call_counts {
 	struct target_counts *first, **end;
+	struct target_counts refusals; /* of no target */
 };
 
 /* ---- targets ---- */
@@ -56,12 +59,28 @@ static const char *predictor_of(const struct resource *resource)
 	return answering == 1 ? only : "";
 }
 
+static void counts_begin(struct target_counts *target, size_t most)
+{
+	target->end = &target->first;
+	target->most = most;
+}
+
+static void counts_end(struct target_counts *target)
+{
+	while (target->first) {
+		struct call_count *count = target->first;
+		target->first = count->next;
+		memory_give(count);
+	}
+}
+
 static struct target_counts *target_make(const struct gateway_target *target)
 {
 	struct target_counts *made = memory_take(1, sizeof *made);
 	if (!made)
 		return NULL;
-	made->end = &made->first;
+	counts_begin(made, CALL_COUNTS_MAX);
+	made->namespace = text_keep(target->namespace);
 	made->name = text_keep(target->name);
 	if (target->deployment) {
 		made->deployment = text_keep(target->deployment->name.text);
@@ -72,11 +91,8 @@ static struct target_counts *target_make(const struct gateway_target *target)
 
 static void target_free(struct target_counts *target)
 {
-	while (target->first) {
-		struct call_count *count = target->first;
-		target->first = count->next;
-		memory_give(count);
-	}
+	counts_end(target);
+	memory_give(target->namespace);
 	memory_give(target->name);
 	memory_give(target->deployment);
 	memory_give(target->predictor);
@@ -86,18 +102,23 @@ static void target_free(struct target_counts *target)
 struct call_counts *call_counts_open(void)
 {
 	struct call_counts *counts = memory_take(1, sizeof *counts);
-	if (counts)
-		counts->end = &counts->first;
+	if (!counts)
+		return NULL;
+	counts->end = &counts->first;
+	counts_begin(&counts->refusals, REFUSAL_COUNTS_MAX);
 	return counts;
 }
 
 void call_counts_close(struct call_counts *counts)
 {
-	while (counts && counts->first) {
+	if (!counts)
+		return;
+	while (counts->first) {
 		struct target_counts *target = counts->first;
 		counts->first = target->next;
 		target_free(target);
 	}
+	counts_end(&counts->refusals);
 	memory_give(counts);
 }
 
@@ -107,7 +128,7 @@ struct target_counts *call_counts_of(struct call_counts *counts, const struct ga
 		if (strcmp(known->name, target->name) == 0)
 			return known;
 	struct target_counts *made = target_make(target);
-	if (!made || !made->name) {
+	if (!made || !made->name || !made->namespace) {
 		if (made)
 			target_free(made);
 		return NULL;
@@ -145,11 +166,11 @@ static struct call_count *count_find(struct target_counts *target, enum counted_
 	return count;
 }
 
-void call_counts_add(struct target_counts *target, enum counted_protocol protocol, enum call_service service, int status,
-		     uint64_t us)
+static void status_count(struct target_counts *target, enum counted_protocol protocol, enum call_service service, int status,
+			 uint64_t us)
 {
 	struct call_count *count = target ? count_find(target, protocol, service, status) : NULL;
-	if (target && !count && target->count < CALL_COUNTS_MAX)
+	if (target && !count && target->count < target->most)
 		count = count_make(target, protocol, service, status);
 	else if (target && !count && !(count = count_find(target, COUNTED_REST, SERVICE_PREDICTIONS, CODE_OTHER)))
 		count = count_make(target, COUNTED_REST, SERVICE_PREDICTIONS, CODE_OTHER);
@@ -157,7 +178,97 @@ void call_counts_add(struct target_counts *target, enum counted_protocol protoco
 		duration_count_within(&count->durations, seldon_limits_us, us);
 }
 
+void call_counts_add(struct target_counts *target, enum counted_protocol protocol, enum call_service service, int status,
+		     uint64_t us)
+{
+	status_count(target, protocol, service, status, us);
+	if (target && service != SERVICE_FEEDBACK)
+		duration_count(&target->durations.duration, us);
+}
+
+void call_counts_refuse(struct target_counts *target, enum counted_protocol protocol, enum call_service service, int status)
+{
+	status_count(target, protocol, service, status, 0);
+}
+
+void call_counts_refusal(struct call_counts *counts, enum counted_protocol protocol, int status)
+{
+	status_count(&counts->refusals, protocol, SERVICE_PREDICTIONS, status, 0);
+}
+
 /* ---- writing ---- */
+
+static struct text code_of(const struct call_count *count)
+{
+	bool named = count->protocol == COUNTED_GRPC && count->status != CODE_OTHER;
+	return text_of(named ? grpc_status_name(count->status) : count->code);
+}
+
+static struct text protocol_of(enum counted_protocol protocol)
+{
+	return protocol == COUNTED_GRPC ? TEXT("grpc") : TEXT("rest");
+}
+
+static void codes_list(const struct target_counts *target, struct subject_list *codes)
+{
+	static const char *const verbs[] = {
+		[SERVICE_PREDICTIONS] = "infer", [SERVICE_FEEDBACK] = "feedback", [SERVICE_EXPLANATIONS] = "explain"};
+	for (const struct call_count *count = target->first; count; count = count->next)
+		subject_list_add(codes, (struct metric_subject){{text_of(target->namespace), text_of(target->name),
+								 protocol_of(count->protocol), text_of(verbs[count->service]),
+								 code_of(count)},
+								&count->durations});
+}
+
+static size_t counts_of_all(const struct call_counts *counts, size_t *targets)
+{
+	size_t all = *targets = 0;
+	for (const struct target_counts *target = counts->first; target; target = target->next) {
+		++*targets;
+		all += target->count;
+	}
+	return all;
+}
+
+static void refusals_write(const struct call_counts *counts, struct arena *arena, struct exposition *exposition)
+{
+	struct subject_list refusals;
+	if (!subject_list_open(&refusals, counts->refusals.count, arena))
+		return;
+	for (const struct call_count *count = counts->refusals.first; count; count = count->next)
+		subject_list_add(&refusals,
+				 (struct metric_subject){{protocol_of(count->protocol), code_of(count)}, &count->durations});
+	exposition_write(exposition, SCOPE_GATEWAY_REFUSAL, refusals.items, refusals.count);
+}
+
+static void targets_write(const struct call_counts *counts, struct arena *arena, struct exposition *exposition)
+{
+	struct subject_list codes, pipelines;
+	size_t targets;
+	const size_t all = counts_of_all(counts, &targets);
+	if (!subject_list_open(&codes, all, arena) || !subject_list_open(&pipelines, targets, arena))
+		return;
+	for (const struct target_counts *target = counts->first; target; target = target->next) {
+		codes_list(target, &codes);
+		subject_list_add(&pipelines,
+				 (struct metric_subject){{text_of(target->namespace), text_of(target->name)}, &target->durations});
+	}
+	exposition_write(exposition, SCOPE_GATEWAY_CODE, codes.items, codes.count);
+	exposition_write(exposition, SCOPE_GATEWAY_PIPELINE, pipelines.items, pipelines.count);
+}
+
+void call_counts_write(const struct call_counts *counts, struct exposition *exposition)
+{
+	struct arena *arena = arena_open(SCRAPE_BYTES);
+	if (arena) {
+		refusals_write(counts, arena, exposition);
+		targets_write(counts, arena, exposition);
+	}
+	exposition->out->failed = exposition->out->failed || !arena || arena_failed(arena);
+	arena_close(arena);
+}
+
+/* ---- writing under Seldon's names ---- */
 
 /* Subjects of the scopes of one scrape. */
 struct scrape {
@@ -166,17 +277,6 @@ struct scrape {
 	struct duration_counts sums[COUNTED_PROTOCOLS]; /* of all pipelines */
 	struct arena *arena;
 };
-
-static struct text code_of(const struct call_count *count)
-{
-	bool named = count->protocol == COUNTED_GRPC && count->status != CODE_OTHER;
-	return text_of(named ? grpc_status_name(count->status) : count->code);
-}
-
-static struct text method_type_of(enum counted_protocol protocol)
-{
-	return protocol == COUNTED_GRPC ? TEXT("grpc") : TEXT("rest");
-}
 
 /* Feedback is no inference, so Core 2 has no metric of it. Calls of several services with one code are one series
  * there. */
@@ -188,7 +288,7 @@ static void add_pipeline(struct scrape *scrape, const struct target_counts *targ
 	for (size_t i = scrape->pipeline_count; i-- > 0;) {
 		struct metric_subject *before = &scrape->pipelines[i];
 		if (text_is(before->labels[1], target->name) && text_equal(before->labels[3], code_of(count)) &&
-		    text_equal(before->labels[2], method_type_of(count->protocol))) {
+		    text_equal(before->labels[2], protocol_of(count->protocol))) {
 			duration_counts_add((void *)(uintptr_t)before->values, &count->durations);
 			return;
 		}
@@ -197,8 +297,8 @@ static void add_pipeline(struct scrape *scrape, const struct target_counts *targ
 	if (!sum)
 		return;
 	*sum = count->durations;
-	scrape->pipelines[scrape->pipeline_count++] = (struct metric_subject){
-		{GATEWAY_SERVER, text_of(target->name), method_type_of(count->protocol), code_of(count)}, sum};
+	scrape->pipelines[scrape->pipeline_count++] =
+		(struct metric_subject){{GATEWAY_SERVER, text_of(target->name), protocol_of(count->protocol), code_of(count)}, sum};
 }
 
 static void add_server(struct scrape *scrape, const struct target_counts *target, const struct call_count *count)
@@ -224,17 +324,14 @@ static void add_deployment(struct scrape *scrape, const struct target_counts *ta
 
 static bool scrape_open(struct scrape *scrape, const struct call_counts *counts)
 {
-	size_t targets = 1, all = 1;
+	size_t targets;
+	const size_t all = counts_of_all(counts, &targets);
 	*scrape = (struct scrape){.arena = arena_open(SCRAPE_BYTES)};
-	for (const struct target_counts *target = counts->first; target; target = target->next) {
-		targets++;
-		all += target->count;
-	}
 	if (!scrape->arena)
 		return false;
-	scrape->pipelines = ARENA_ARRAY(scrape->arena, struct metric_subject, all);
-	scrape->servers = ARENA_ARRAY(scrape->arena, struct metric_subject, all);
-	scrape->deployments = ARENA_ARRAY(scrape->arena, struct metric_subject, targets);
+	scrape->pipelines = ARENA_ARRAY(scrape->arena, struct metric_subject, all + 1);
+	scrape->servers = ARENA_ARRAY(scrape->arena, struct metric_subject, all + 1);
+	scrape->deployments = ARENA_ARRAY(scrape->arena, struct metric_subject, targets + 1);
 	return !arena_failed(scrape->arena);
 }
 
@@ -251,7 +348,7 @@ static void scrape_fill(struct scrape *scrape, const struct call_counts *counts)
 	}
 }
 
-void call_counts_write(const struct call_counts *counts, struct exposition *exposition)
+void call_counts_write_seldon(const struct call_counts *counts, struct exposition *exposition)
 {
 	struct scrape scrape;
 	bool good = scrape_open(&scrape, counts);
@@ -259,7 +356,7 @@ void call_counts_write(const struct call_counts *counts, struct exposition *expo
 		scrape_fill(&scrape, counts);
 		struct metric_subject sums[COUNTED_PROTOCOLS];
 		for (enum counted_protocol i = 0; i < COUNTED_PROTOCOLS; i++)
-			sums[i] = (struct metric_subject){{GATEWAY_SERVER, method_type_of(i)}, &scrape.sums[i]};
+			sums[i] = (struct metric_subject){{GATEWAY_SERVER, protocol_of(i)}, &scrape.sums[i]};
 		exposition_write(exposition, SCOPE_SELDON_PIPELINE, scrape.pipelines, scrape.pipeline_count);
 		exposition_write(exposition, SCOPE_SELDON_PIPELINE_API, scrape.pipelines, scrape.pipeline_count);
 		exposition_write(exposition, SCOPE_SELDON_PIPELINES, sums, COUNTED_PROTOCOLS);

@@ -1,7 +1,7 @@
-/* call_counts.h: Counts of a gateway's calls by target, protocol, service and status, for metrics with Seldon's names.
+/* call_counts.h: Counts of a gateway's calls by target, protocol, service and status, and their durations, for metrics.
  *
  * A target has at most CALL_COUNTS_MAX combinations of protocol, service and status; the others are counted together,
- * with the code `other`. With those of Core 1 that is at most 450 series. A target that is gone keeps its counts, so
+ * with the code `other`. With Seldon's names that is at most 450 series more. A target that is gone keeps its counts, so
  * that no counter goes back. Belongs to its loop's thread.
  */
 #ifndef SLUICE_GATEWAY_CALL_COUNTS_H
@@ -11,6 +11,7 @@
 #include "observe/exposition.h"
 
 #define CALL_COUNTS_MAX ((size_t)12) /* of a target, besides the others */
+#define REFUSAL_COUNTS_MAX ((size_t)30) /* the same of refusals */
 
 /* Services of Seldon's executor. An explanation is another server there, and has no such metric. */
 enum call_service { SERVICE_PREDICTIONS, SERVICE_FEEDBACK, SERVICE_EXPLANATIONS };
@@ -28,8 +29,15 @@ struct target_counts *call_counts_of(struct call_counts *counts, const struct ga
 /* Counts a call that ended: `status` of HTTP, or for COUNTED_GRPC the gRPC status. `target` NULL: it is not counted. */
 void call_counts_add(struct target_counts *target, enum counted_protocol protocol, enum call_service service, int status,
 		     uint64_t us);
+/* The same of a call that did not begin. */
+void call_counts_refuse(struct target_counts *target, enum counted_protocol protocol, enum call_service service, int status);
+
+/* Counts a request that the gateway refused itself, whatever its target. */
+void call_counts_refusal(struct call_counts *counts, enum counted_protocol protocol, int status);
+
+void call_counts_write(const struct call_counts *counts, struct exposition *exposition);
 
 /* Writes the metrics with Seldon's names. */
-void call_counts_write(const struct call_counts *counts, struct exposition *exposition);
+void call_counts_write_seldon(const struct call_counts *counts, struct exposition *exposition);
 
 #endif

@@ -31,7 +31,7 @@ struct random *calls_ids(struct calls *calls)
 	return &calls->ids;
 }
 
-/* ---- counts for metrics with Seldon's names ---- */
+/* ---- counts of pipelines ---- */
 
 static struct target_counts *counts_of(const struct calls *calls, const struct gateway_target *target)
 {
@@ -41,7 +41,12 @@ static struct target_counts *counts_of(const struct calls *calls, const struct g
 void calls_count_refused(struct calls *calls, const struct call_request *request, int status)
 {
 	if (!request->cancels)
-		call_counts_add(counts_of(calls, request->target), request->protocol, request->service, status, 0);
+		call_counts_refuse(counts_of(calls, request->target), request->protocol, request->service, status);
+}
+
+void calls_count_refusal(struct calls *calls, enum counted_protocol protocol, int status)
+{
+	call_counts_refusal(calls->call_counts, protocol, status);
 }
 
 static bool target_counts_follow(struct calls *calls, const struct gateway_targets *targets)
@@ -57,9 +62,11 @@ static bool target_counts_follow(struct calls *calls, const struct gateway_targe
 	return true;
 }
 
-void calls_write_seldon(const struct calls *calls, struct exposition *exposition)
+void calls_write_metrics(const struct calls *calls, bool has_seldon, struct exposition *exposition)
 {
 	call_counts_write(calls->call_counts, exposition);
+	if (has_seldon)
+		call_counts_write_seldon(calls->call_counts, exposition);
 }
 
 /* ---- callers that leave ---- */
@@ -494,5 +501,7 @@ bool calls_are_well(const struct calls *calls, struct error *error)
 
 struct calls_counts calls_counts(const struct calls *calls)
 {
-	return calls->counts;
+	struct calls_counts counts = calls->counts;
+	counts.open = calls->open;
+	return counts;
 }

@@ -97,8 +97,11 @@ struct random *calls_ids(struct calls *calls);
 /* Counts a request that a front end has refused with that status of HTTP, or of gRPC, instead of starting a call. */
 void calls_count_refused(struct calls *calls, const struct call_request *request, int status);
 
-/* Writes the metrics with Seldon's names. */
-void calls_write_seldon(const struct calls *calls, struct exposition *exposition);
+/* Counts a request that a front end refuses itself. */
+void calls_count_refusal(struct calls *calls, enum counted_protocol protocol, int status);
+
+/* Writes the metrics of refusals and of each pipeline; `has_seldon`: with Seldon's names, too. */
+void calls_write_metrics(const struct calls *calls, bool has_seldon, struct exposition *exposition);
 
 size_t calls_open_count(const struct calls *calls);
 
@@ -110,6 +113,7 @@ struct calls_counts {
 	uint64_t cancelled; /* in Kafka, of those whose callers have left */
 	uint64_t foreign; /* replies of other epochs */
 	uint64_t strayed; /* replies to calls that are over, or that cannot be decoded */
+	uint64_t open;	  /* calls that have begun and not ended */
 };
 struct calls_counts calls_counts(const struct calls *calls);
 

@@ -254,9 +254,8 @@ struct connection_counts gateway_connection_counts(const struct gateway *gateway
 					  .flooded = grpc.flooded};
 }
 
-void gateway_write_seldon(const struct gateway *gateway, struct exposition *exposition)
+void gateway_write_pipelines(const struct gateway *gateway, struct exposition *exposition)
 {
 	const struct resource *runtime = spec_first(gateway->targets.spec, RESOURCE_RUNTIME);
-	if (runtime && runtime_has_seldon_metrics(runtime->spec))
-		calls_write_seldon(gateway->rest.calls, exposition);
+	calls_write_metrics(gateway->rest.calls, runtime && runtime_has_seldon_metrics(runtime->spec), exposition);
 }

@@ -74,8 +74,8 @@ bool gateway_drain(struct gateway *gateway);
 /* False: no call can be answered any more, and `error` has the reason. */
 bool gateway_is_well(const struct gateway *gateway, struct error *error);
 
-/* Writes the metrics with Seldon's names, if metricsConfig of the files is enabled. */
-void gateway_write_seldon(const struct gateway *gateway, struct exposition *exposition);
+/* Writes the metrics of refusals and of each pipeline; with Seldon's names, too, if metricsConfig of the files is enabled. */
+void gateway_write_pipelines(const struct gateway *gateway, struct exposition *exposition);
 
 struct calls_counts gateway_counts(const struct gateway *gateway);
 

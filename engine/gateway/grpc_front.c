@@ -73,6 +73,7 @@ static void reply_send(const struct grpc_asked *asked)
 
 static void grpc_front_refuse(const struct grpc_asked *asked, int status, const char *words)
 {
+	calls_count_refusal(asked->front->config.calls, COUNTED_GRPC, status);
 	grpc_server_answer(asked->request, status, text_of(words), (struct text){0});
 }
 
@@ -84,6 +85,7 @@ static void refuse_by_http(const struct grpc_asked *asked, int status, const cha
 		grpc_front_refuse(asked, grpc_status_for_http(status), words);
 		return;
 	}
+	calls_count_refusal(asked->front->config.calls, COUNTED_GRPC, grpc_status_for_http(status));
 	refusal_id_write(calls_ids(asked->front->config.calls), (struct text){0}, id);
 	streamed_call_refuse(asked->streamed, status, refusal_kind(status), words, asked->path, text_of(id));
 }

@@ -39,6 +39,7 @@ void rest_refuse_with(const struct rest_request *request, int status, const stru
 	if (count > 0)
 		memcpy(all, headers, count * sizeof *headers);
 	all[count++] = (struct http_answer_header){REPLY_ID_HEADER, id};
+	calls_count_refusal(rest->calls, COUNTED_REST, status);
 	buffer_clear(&rest->body);
 	if (rest_has_seldon_errors(rest) && seldon_path_is_v1(request->path))
 		seldon_failure_write(&rest->body, status, error.kind, text_of(words));

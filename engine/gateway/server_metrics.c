@@ -17,6 +17,7 @@ void gateway_metrics_write(struct gateway *gateway, struct exposition *expositio
 					     .accepted = seen.accepted,
 					     .timed_out = seen.timed_out,
 					     .left = seen.left,
+					     .open = seen.open,
 					     .strayed = seen.foreign + seen.strayed,
 					     .connections = connections.accepted,
 					     .refused = connections.refused,
@@ -24,7 +25,7 @@ void gateway_metrics_write(struct gateway *gateway, struct exposition *expositio
 					     .rejected = connections.rejected,
 					     .flooded = connections.flooded};
 	exposition_write(exposition, SCOPE_GATEWAY, &(struct metric_subject){.values = &counts}, 1);
-	gateway_write_seldon(gateway, exposition);
+	gateway_write_pipelines(gateway, exposition);
 }
 
 static void gateway_write(void *context, struct exposition *exposition)

@@ -269,6 +269,7 @@ const struct metric metric_rows[] = {
 		"Calls that end when Kafka has the request: submitted ones, and those of pipelines without output."),
 	GATEWAY(timed_out, "sluice_gateway_timeouts_total", "Calls that ended by their deadline; they are failures too."),
 	GATEWAY(left, "sluice_gateway_abandoned_total", "Calls whose caller disconnected; they are failures too."),
+	GAUGE(SCOPE_GATEWAY, struct gateway_calls, open, "sluice_gateway_open_calls", "Calls that have begun and not ended."),
 	GATEWAY(strayed, "sluice_gateway_stray_replies_total", "Replies to calls that are over, or that are another gateway's."),
 	GATEWAY(connections, "sluice_gateway_connections_total",
 		"Connections that the gateway has accepted. Far more than calls: callers connect for each call, or for none."),
@@ -283,6 +284,18 @@ const struct metric metric_rows[] = {
 	GATEWAY(flooded, "sluice_gateway_flooding_connections_total",
 		"Connections of HTTP/2 that were closed because they sent too many frames that do not advance a request, or "
 		"headers that come to far more than their limit when they are decoded."),
+
+	{"sluice_gateway_refusals_total", METRIC_COUNTER, NULL,
+	 "Requests that the gateway refused itself, for their credentials, their rate, their path, their headers or their body. "
+	 "`code` is as in `sluice_gateway_pipeline_calls_total`, which has those that were allowed to call a pipeline, too.",
+	 SCOPE_GATEWAY_REFUSAL, VALUE_DURATED, 0},
+	{"sluice_gateway_pipeline_calls_total", METRIC_COUNTER, NULL,
+	 "Calls of a pipeline that have ended, those that the gateway refused among them. `code` is the HTTP status, or the "
+	 "name of the gRPC status; a caller that disconnected has 499. Beyond 12 codes of a pipeline it is `other`.",
+	 SCOPE_GATEWAY_CODE, VALUE_DURATED, 0},
+	DURATION(SCOPE_GATEWAY_PIPELINE, struct gateway_pipeline, duration, "sluice_gateway_pipeline_call_duration_seconds",
+		 "Time of these calls, from the whole request to the answer, by a clock of milliseconds. Feedback and calls that "
+		 "the gateway refused are left out."),
 
 	COUNTER(SCOPE_SERVED, struct served_counts, calls, "sluice_served_model_calls_total",
 		"Calls of the model that this server has answered, errors among them."),
@@ -339,6 +352,9 @@ const char *const metric_scope_labels[METRIC_SCOPES] = {
 	[SCOPE_CLIENT_NOW] = "group worker client",
 	[SCOPE_CONTROL] = "namespace",
 	[SCOPE_GATEWAY] = "",
+	[SCOPE_GATEWAY_REFUSAL] = "protocol code",
+	[SCOPE_GATEWAY_CODE] = "namespace pipeline protocol verb code",
+	[SCOPE_GATEWAY_PIPELINE] = "namespace pipeline",
 	[SCOPE_SERVED] = "model",
 	[SCOPE_SELDON_PIPELINE] = "server pipeline method_type code",
 	[SCOPE_SELDON_PIPELINE_API] = "server pipeline method code",

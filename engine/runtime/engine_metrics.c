@@ -101,7 +101,7 @@ size_t pipeline_steps_most(size_t drifts, size_t weighers, size_t mirrors, size_
 		metric_series_count(SCOPE_PIPELINE) + metric_series_count(SCOPE_PIPELINE_NOW) +
 		metric_series_count(SCOPE_DRIFT) * drifts + IMPORTANCE_SERIES * metric_series_count(SCOPE_IMPORTANCE) * weighers +
 		metric_series_count(SCOPE_MIRROR) * mirrors + metric_series_count(SCOPE_ALERT) * alerts + PIPELINE_MODEL_SERIES +
-		(metrics > 0 ? PIPELINE_METRIC_SERIES + metric_series_count(SCOPE_METRIC) * metrics : 0) +
+		PIPELINE_GATEWAY_SERIES + (metrics > 0 ? PIPELINE_METRIC_SERIES + metric_series_count(SCOPE_METRIC) * metrics : 0) +
 		(has_seldon ? PIPELINE_SELDON_SERIES : 0);
 	const size_t most = before < PIPELINE_SERIES_MAX ? (PIPELINE_SERIES_MAX - before) / metric_series_count(SCOPE_STEP) : 0;
 	return most > 0 ? most : 1;

@@ -584,6 +584,11 @@ def counts_its_own(judge, gateway, models, key):
     judge.expect("and answered then", calls.send("/v2/pipelines/fails/infer", call, **{"x-api-key": key})[0] == 400)
     families = gateway.listener.families()
     judge.expect("a gateway counts its calls", [value(families, f"sluice_gateway_{name}_total") for name in ("calls", "failures", "answers")] == [1, 1, 0])
+    of = {"namespace": "default", "pipeline": "fails"}
+    judge.expect("of each pipeline by status", value(families, "sluice_gateway_pipeline_calls_total", protocol="rest", verb="infer", code="400", **of) == 1)
+    judge.expect("and their time", value(families, "sluice_gateway_pipeline_call_duration_seconds_count", **of) == 1)
+    judge.expect("whom it refuses it counts, too", value(families, "sluice_gateway_refusals_total", protocol="rest", code="401") == 1)
+    judge.expect("no call is open", value(families, "sluice_gateway_open_calls") == 0)
     judge.expect("the pipeline's requests are its engine's to count", "sluice_pipeline_requests_total" not in families)
     served = Listener(models.told["rest"] + "/")
     judge.expect("a model is called", [served.send("/v2/models/adds/infer", call)[0] for _ in range(ASKED)] == [200] * ASKED)

@@ -1,5 +1,5 @@
-/* call_counts_test.c: Tests of the counts behind Seldon's names: labels as Seldon Core 1 and 2 have them, and the limit of
- * series. */
+/* call_counts_test.c: Tests of the counts of a gateway's calls: the metrics of pipelines, labels as Seldon Core 1 and 2 have them,
+ * and the limit of series. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +11,7 @@
 
 #include "gateway/call_counts.h"
 #include "net/grpc_wire.h"
+#include "runtime/engine_metrics.h"
 #include "tests/unit/planning.h"
 
 #define PIPELINE \
@@ -48,10 +49,12 @@ static void counted_close(struct counted *counted)
 	planning_close(&counted->planning);
 }
 
-static const char *counted_text(struct counted *counted)
+typedef void counts_write(const struct call_counts *counts, struct exposition *exposition);
+
+static const char *counted_text(struct counted *counted, counts_write *write)
 {
 	buffer_clear(&counted->out);
-	call_counts_write(counted->counts, &(struct exposition){.out = &counted->out});
+	write(counted->counts, &(struct exposition){.out = &counted->out});
 	buffer_byte(&counted->out, '\0');
 	assert_false(buffer_failed(&counted->out));
 	return counted->out.bytes;
@@ -74,7 +77,7 @@ static void a_pipeline_has_the_labels_of_core_2(void **state)
 	call_counts_add(counted.target, COUNTED_REST, SERVICE_EXPLANATIONS, 200, 5000);
 	call_counts_add(counted.target, COUNTED_REST, SERVICE_FEEDBACK, 202, 5000);
 	call_counts_add(counted.target, COUNTED_GRPC, SERVICE_PREDICTIONS, GRPC_INVALID_ARGUMENT, 80000);
-	const char *text = counted_text(&counted);
+	const char *text = counted_text(&counted, call_counts_write_seldon);
 	assert_non_null(strstr(text, "\nseldon_pipeline_infer_total{server=\"pipeline-gateway\",pipeline=\"p\","
 				     "method_type=\"rest\",code=\"200\"} 2\n"));
 	assert_non_null(strstr(text, "\nseldon_pipeline_infer_seconds_total{server=\"pipeline-gateway\",pipeline=\"p\","
@@ -99,7 +102,7 @@ static void a_deployment_has_the_labels_of_core_1(void **state)
 	call_counts_add(counted.target, COUNTED_GRPC, SERVICE_PREDICTIONS, GRPC_OK, 1000);
 	call_counts_add(counted.target, COUNTED_REST, SERVICE_PREDICTIONS, 504, 1000);
 	call_counts_add(counted.target, COUNTED_REST, SERVICE_FEEDBACK, 200, 1000);
-	const char *text = counted_text(&counted);
+	const char *text = counted_text(&counted, call_counts_write_seldon);
 	assert_non_null(strstr(text, "\nseldon_api_executor_server_requests_seconds_count{deployment_name=\"d\","
 				     "predictor_name=\"default\",predictor_version=\"\",service=\"predictions\",method=\"post\","
 				     "code=\"200\"} 1\n"));
@@ -111,7 +114,7 @@ static void a_deployment_has_the_labels_of_core_1(void **state)
 	counted_open(&counted, DEPLOYMENT "  - {name: a, traffic: 50, graph: {name: c, modelUri: 'stub://echo'}}\n"
 					  "  - {name: b, traffic: 50, graph: {name: c, modelUri: 'stub://echo'}}\n");
 	call_counts_add(counted.target, COUNTED_REST, SERVICE_PREDICTIONS, 200, 1000);
-	assert_non_null(strstr(counted_text(&counted), "deployment_name=\"d\",predictor_name=\"\""));
+	assert_non_null(strstr(counted_text(&counted, call_counts_write_seldon), "deployment_name=\"d\",predictor_name=\"\""));
 	counted_close(&counted);
 }
 
@@ -122,11 +125,11 @@ static void statuses_beyond_the_limit_are_one_series(void **state)
 	counted_open(&counted, PIPELINE "  - {name: a, expression: {set: {x: x}}}\n  output: {steps: [a]}\n");
 	for (size_t i = 0; i < CALL_COUNTS_MAX; i++)
 		call_counts_add(counted.target, COUNTED_REST, SERVICE_PREDICTIONS, 400 + (int)i, 0);
-	assert_null(strstr(counted_text(&counted), "other"));
+	assert_null(strstr(counted_text(&counted, call_counts_write_seldon), "other"));
 	for (int i = 0; i < 50; i++)
 		call_counts_add(counted.target, COUNTED_GRPC, SERVICE_PREDICTIONS, i % 5, 0);
 	call_counts_add(counted.target, COUNTED_REST, SERVICE_PREDICTIONS, 400, 0);
-	const char *text = counted_text(&counted);
+	const char *text = counted_text(&counted, call_counts_write_seldon);
 	assert_non_null(strstr(text, "pipeline=\"p\",method_type=\"rest\",code=\"other\"} 50\n"));
 	assert_non_null(strstr(text, "pipeline=\"p\",method_type=\"rest\",code=\"400\"} 2\n"));
 	assert_int_equal(lines_with(text, "\nseldon_pipeline_infer_total{"), CALL_COUNTS_MAX + 1);
@@ -142,13 +145,46 @@ static void a_pipeline_keeps_its_counts_when_the_files_change(void **state)
 	const struct gateway_target again = counted.targets.items[0];
 	assert_ptr_equal(call_counts_of(counted.counts, &again), counted.target);
 	call_counts_add(NULL, COUNTED_REST, SERVICE_PREDICTIONS, 200, 0); /* nobody's */
-	assert_null(strstr(counted_text(&counted), "code="));
+	assert_null(strstr(counted_text(&counted, call_counts_write_seldon), "code="));
+	counted_close(&counted);
+}
+
+static void a_pipeline_has_its_codes_and_its_durations(void **state)
+{
+	(void)state;
+	struct counted counted;
+	counted_open(&counted, PIPELINE "  - {name: a, expression: {set: {x: x}}}\n  output: {steps: [a]}\n");
+	call_counts_add(counted.target, COUNTED_REST, SERVICE_PREDICTIONS, 200, 6000);
+	call_counts_add(counted.target, COUNTED_GRPC, SERVICE_PREDICTIONS, GRPC_INVALID_ARGUMENT, 80000);
+	call_counts_add(counted.target, COUNTED_REST, SERVICE_FEEDBACK, 202, 5000);
+	call_counts_refuse(counted.target, COUNTED_REST, SERVICE_EXPLANATIONS, 413);
+	call_counts_refusal(counted.counts, COUNTED_REST, 401);
+	call_counts_refusal(counted.counts, COUNTED_REST, 401);
+	call_counts_refusal(counted.counts, COUNTED_GRPC, GRPC_UNAUTHENTICATED);
+	const char *text = counted_text(&counted, call_counts_write);
+	assert_non_null(strstr(text, "\nsluice_gateway_refusals_total{protocol=\"rest\",code=\"401\"} 2\n"));
+	assert_non_null(strstr(text, "\nsluice_gateway_refusals_total{protocol=\"grpc\",code=\"Unauthenticated\"} 1\n"));
+	assert_non_null(strstr(text, "\nsluice_gateway_pipeline_calls_total{namespace=\"default\",pipeline=\"p\",protocol=\"rest\","
+				     "verb=\"infer\",code=\"200\"} 1\n"));
+	assert_non_null(strstr(text, "protocol=\"grpc\",verb=\"infer\",code=\"InvalidArgument\"} 1\n"));
+	assert_non_null(strstr(text, "protocol=\"rest\",verb=\"feedback\",code=\"202\"} 1\n"));
+	assert_non_null(strstr(text, "protocol=\"rest\",verb=\"explain\",code=\"413\"} 1\n"));
+	assert_non_null(strstr(text, "\nsluice_gateway_pipeline_call_duration_seconds_bucket{namespace=\"default\","
+				     "pipeline=\"p\",le=\"0.01\"} 1\n"));
+	assert_non_null(strstr(text, "le=\"0.1\"} 2\n"));
+	assert_non_null(strstr(text, "duration_seconds_sum{namespace=\"default\",pipeline=\"p\"} 0.086\n"));
+	assert_non_null(strstr(text, "duration_seconds_count{namespace=\"default\",pipeline=\"p\"} 2\n"));
+	assert_null(strstr(text, "seldon"));
+	assert_in_range(metric_series_count(SCOPE_GATEWAY_PIPELINE) +
+				(CALL_COUNTS_MAX + 1) * metric_series_count(SCOPE_GATEWAY_CODE),
+			1, PIPELINE_GATEWAY_SERIES);
 	counted_close(&counted);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_pipeline_has_its_codes_and_its_durations),
 		cmocka_unit_test(a_pipeline_has_the_labels_of_core_2),
 		cmocka_unit_test(a_deployment_has_the_labels_of_core_1),
 		cmocka_unit_test(statuses_beyond_the_limit_are_one_series),

@@ -157,7 +157,8 @@ static void subjects_beyond_the_limit_are_summed_as_other(void **state)
 static void a_pipeline_keeps_its_limit(void **state)
 {
 	(void)state;
-	const size_t fixed = metric_series_count(SCOPE_PIPELINE) + metric_series_count(SCOPE_PIPELINE_NOW) + PIPELINE_MODEL_SERIES;
+	const size_t fixed = metric_series_count(SCOPE_PIPELINE) + metric_series_count(SCOPE_PIPELINE_NOW) + PIPELINE_MODEL_SERIES +
+			     PIPELINE_GATEWAY_SERIES;
 	for (size_t alerts = 0; alerts <= ALERTS_MAX; alerts++)
 		for (size_t drifts = 0; drifts <= 300; drifts++)
 			for (size_t seldon = 0, weighers = drifts % 7, mirrors = drifts % 5; seldon < 2; seldon++) {
