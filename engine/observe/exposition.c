@@ -70,7 +70,7 @@ static void escape_into(struct buffer *out, struct text text, bool quotes)
 			buffer_string(out, "\\n");
 		else if (byte == '\\' || (byte == '"' && quotes))
 			buffer_print(out, "\\%c", byte);
-		else if ((unsigned char)byte >= 0x80 && !is_text)
+		else if (byte == '\0' || ((unsigned char)byte >= 0x80 && !is_text)) /* at a NUL Prometheus stops reading */
 			buffer_byte(out, '?');
 		else
 			buffer_byte(out, byte);

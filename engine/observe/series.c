@@ -8,6 +8,7 @@
 #include "base/hash.h"
 
 #define SLOTS 1024	    /* of the index: more than twice SERIES_PLACES_MAX */
+#define CHARACTER_BYTES_MAX 4
 #define SUMMARY_SAMPLES 2   /* its sum and its count */
 #define HISTOGRAM_SAMPLES 3 /* besides: the bucket of all larger values */
 
@@ -66,9 +67,21 @@ static struct text label_cut(struct text label)
 	if (label.length <= SERIES_LABEL_BYTES)
 		return label;
 	size_t length = SERIES_LABEL_BYTES;
-	while (length > 0 && ((unsigned char)label.bytes[length] & 0xC0) == 0x80)
+	while (length > SERIES_LABEL_BYTES - CHARACTER_BYTES_MAX && ((unsigned char)label.bytes[length] & 0xC0) == 0x80)
 		length--;
 	return (struct text){label.bytes, length};
+}
+
+/* Bytes that no reader takes for text are replaced here, so that each series is another one there, too. */
+static struct text label_kept(struct text label, char plain[SERIES_LABEL_BYTES])
+{
+	const struct text cut = label_cut(label);
+	if (text_is_utf8(cut) && !memchr(cut.bytes ? cut.bytes : "", '\0', cut.length))
+		return cut;
+	const size_t length = label.length < SERIES_LABEL_BYTES ? label.length : SERIES_LABEL_BYTES;
+	for (size_t i = 0; i < length; i++)
+		plain[i] = (unsigned char)label.bytes[i] >= 0x80 || label.bytes[i] == '\0' ? '?' : label.bytes[i];
+	return (struct text){plain, length};
 }
 
 static bool labels_equal(const struct series_sum *series, const struct text *labels, size_t count)
@@ -148,9 +161,10 @@ void series_add(struct series_table *table, const struct text *labels, double va
 {
 	const struct series_form *form = &table->form;
 	struct text cut[SERIES_LABELS_MAX];
+	char plain[SERIES_LABELS_MAX][SERIES_LABEL_BYTES];
 	uint64_t bits;
 	for (size_t i = 0; i < form->label_count; i++)
-		cut[i] = label_cut(labels[i]);
+		cut[i] = label_kept(labels[i], plain[i]);
 	struct series_sum *series = series_find(table, cut, labels_are_other(cut, form->label_count));
 	if (!series) {
 		for (size_t i = 0; i < form->label_count; i++)

@@ -56,14 +56,14 @@ const struct option custom_metric_rows[] = {
 
 /* ---- names ---- */
 
-/* Prometheus' rule; colons only in names of metrics. */
-static bool name_is_valid(const char *name, bool colons)
+/* Prometheus' rule, without colons, which are for recording rules. */
+static bool name_is_valid(const char *name)
 {
 	if (*name >= '0' && *name <= '9')
 		return false;
 	for (const char *byte = name; *byte; byte++) {
 		const char lower = (char)(*byte | 0x20);
-		if (!(lower >= 'a' && lower <= 'z') && !(*byte >= '0' && *byte <= '9') && *byte != '_' && !(colons && *byte == ':'))
+		if (!(lower >= 'a' && lower <= 'z') && !(*byte >= '0' && *byte <= '9') && *byte != '_')
 			return false;
 	}
 	return *name != '\0';
@@ -102,10 +102,10 @@ static void check_name(const struct item_list *metrics, const struct metric_spec
 	const char *name = metric->name.text;
 	if (!name)
 		return;
-	if (!name_is_valid(name, true))
+	if (!name_is_valid(name))
 		fault_add(faults, CODE_BAD_NAME, metric->name.place, NULL,
-			  "the metric's name `%s` is not valid in Prometheus: use letters, digits, `_` and `:`, and no digit at "
-			  "its beginning",
+			  "the metric's name `%s` is not valid in Prometheus: use letters, digits and `_`, and no digit at its "
+			  "beginning",
 			  name);
 	else if (name_is_ours(name))
 		fault_add(faults, CODE_CONTRADICTION, metric->name.place, NULL,
@@ -123,7 +123,7 @@ static void check_labels(const struct metric_spec *metric, struct faults *faults
 		const struct name name = labels[i].name;
 		if (i == SERIES_LABELS_MAX)
 			fault_add(faults, CODE_OUT_OF_RANGE, name.place, NULL, "a metric has at most %d labels", SERIES_LABELS_MAX);
-		if (!name_is_valid(name.text, false) || text_starts_with(text_of(name.text), TEXT("__")))
+		if (!name_is_valid(name.text) || text_starts_with(text_of(name.text), TEXT("__")))
 			fault_add(faults, CODE_BAD_NAME, name.place, NULL,
 				  "the label's name `%s` is not one of Prometheus: letters, digits and `_`, no digit and no `__` "
 				  "at its "

@@ -105,6 +105,25 @@ static void a_label_is_cut_between_characters(void **state)
 	arena_close(arena);
 }
 
+/* Else the page would have one series twice, which the Pushgateway refuses as a whole. */
+static void labels_that_read_the_same_are_one_series(void **state)
+{
+	static const struct text labels[] = {{"a\xff", 2}, {"a\xe4", 2}, {"a\0", 2}, {"a?", 2}};
+	struct arena *arena = arena_open(ARENA_BYTES);
+	struct series_table *table = table_of(arena, SERIES_COUNTER, 1, 9);
+	char bytes[2 * SERIES_LABEL_BYTES];
+	(void)state;
+	for (size_t i = 0; i < sizeof labels / sizeof *labels; i++)
+		series_add(table, &labels[i], 1, 1);
+	assert_int_equal(series_count(table), 1);
+	assert_true(text_is(series_at(table, 0).labels[0], "a?"));
+	assert_int_equal(series_at(table, 0).count, 4);
+	memset(bytes, 0x80, sizeof bytes); /* no character begins there */
+	series_add(table, &(struct text){bytes, sizeof bytes}, 1, 1);
+	assert_int_equal(series_at(table, 1).labels[0].length, SERIES_LABEL_BYTES);
+	arena_close(arena);
+}
+
 static void what_cannot_be_counted_is_known_before(void **state)
 {
 	(void)state;
@@ -139,6 +158,7 @@ int main(void)
 		cmocka_unit_test(combinations_beyond_the_places_are_one_series),
 		cmocka_unit_test(who_says_other_himself_is_among_the_others),
 		cmocka_unit_test(a_label_is_cut_between_characters),
+		cmocka_unit_test(labels_that_read_the_same_are_one_series),
 		cmocka_unit_test(what_cannot_be_counted_is_known_before),
 		cmocka_unit_test(of_two_workers_gauges_the_later_value_counts),
 	};
