@@ -2,6 +2,7 @@
 #include "gateway/server_metrics.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <unistd.h>
 
 void gateway_metrics_write(struct gateway *gateway, struct exposition *exposition)
@@ -92,11 +93,13 @@ static void on_push_reported(void *context, const char *reason)
 struct metrics_push *gateway_push_open(const struct workspace *workspace, struct loop *loop, struct gateway *gateway,
 				       const char *address, struct error *error)
 {
-	char host[HOST_NAME_MAX + 1] = "gateway";
+	const int port = gateway_http_port(gateway);
+	char host[HOST_NAME_MAX + 1] = "gateway", instance[HOST_NAME_MAX + sizeof ":65535"];
 	(void)gethostname(host, sizeof host);
 	host[HOST_NAME_MAX] = '\0';
+	(void)snprintf(instance, sizeof instance, "%s:%d", host, port > 0 ? port : gateway_grpc_port(gateway));
 	const struct metrics_push_config config = {.address = address,
-						   .instance = host,
+						   .instance = instance,
 						   .owner = {gateway_write, NULL, gateway},
 						   .reported = on_push_reported,
 						   .context = (void *)workspace};

@@ -12,7 +12,8 @@
 /* Writes the metrics of a gateway; NULL: none. */
 void gateway_metrics_write(struct gateway *gateway, struct exposition *exposition);
 
-/* Pushes the metrics of a gateway to that Pushgateway, which must outlive the push (runtime/metrics_push.h). */
+/* Pushes the metrics of a gateway to that Pushgateway, which must outlive the push (runtime/metrics_push.h). Its instance is its
+ * host and its port: an engine on the same host has the name of the host. */
 struct metrics_push *gateway_push_open(const struct workspace *workspace, struct loop *loop, struct gateway *gateway,
 				       const char *address, struct error *error);
 

@@ -601,39 +601,46 @@ def counts_its_own(judge, gateway, models, key):
 
 
 class Pushgateway(http.server.ThreadingHTTPServer):
-    """Keeps what is pushed; answers the second push by 503"""
+    """Keeps what is pushed, by its path; answers the second push there by 503"""
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Pushed)
-        self.pushes = []
+        self.pushes = {}
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
 
 class Pushed(http.server.BaseHTTPRequestHandler):
     def do_PUT(self):  # which replaces the group; POST would leave series that are gone
-        self.server.pushes.append((time.monotonic(), self.path, self.headers["content-type"], self.rfile.read(int(self.headers["content-length"]))))
-        self.send_response(503 if len(self.server.pushes) == 2 else 200)
+        pushes = self.server.pushes.setdefault(self.path, [])
+        pushes.append((time.monotonic(), self.headers["content-type"], self.rfile.read(int(self.headers["content-length"]))))
+        self.send_response(503 if len(pushes) == 2 else 200)
         self.end_headers()
 
     def log_message(self, *_):
         pass
 
 
-def is_pushed(judge, dev, gateway):
+def is_pushed(judge, dev, of_gateway, pushgateway):
+    """Both processes have one host, so one name for it"""
+    host = socket.gethostname()
+    of_dev, of_other = f"/metrics/job/sluice/instance/{host}", f"/metrics/job/sluice/instance/{host}%3A{of_gateway.told['rest'].rsplit(':', 1)[1]}"
     end = time.monotonic() + 60
-    while time.monotonic() < end and len(gateway.pushes) < 3:
+    while time.monotonic() < end and [len(pushgateway.pushes.get(path, [])) < 3 for path in (of_dev, of_other)] != [False, False]:
         time.sleep(0.2)
-    judge.expect("it is pushed every 15 s, also after a failure", len(gateway.pushes) >= 3
-                 and all(14 < gateway.pushes[i + 1][0] - gateway.pushes[i][0] < 20 for i in range(2)), [push[0] for push in gateway.pushes])
-    _, path, kind, body = gateway.pushes[-1]
-    judge.expect("to its job and instance", re.fullmatch("/metrics/job/sluice/instance/[^/]+", path), path)
-    judge.expect("as text", kind == "text/plain; version=0.0.4; charset=utf-8", kind)
-    families = exposition_read(body.decode(), False)
-    judge.expect("with all metrics", {"process_start_time_seconds", "sluice_gateway_calls_total", "seldon_model_aggregate_infer_total"} <= set(families), list(families))
+    judge.expect("each process pushes to its own instance", set(pushgateway.pushes) == {of_dev, of_other}, list(pushgateway.pushes))
+    for path, wanted in ((of_dev, {"sluice_pipeline_requests_total", "seldon_model_aggregate_infer_total"}), (of_other, set())):
+        pushes = pushgateway.pushes.get(path, [])
+        times = [push[0] for push in pushes]
+        judge.expect("it is pushed every 15 s, also after a failure", len(pushes) >= 3 and all(14 < times[i + 1] - times[i] < 20 for i in range(2)), times)
+        _, kind, body = pushes[-1] if pushes else (0, "", b"")
+        judge.expect("as text", kind == "text/plain; version=0.0.4; charset=utf-8", kind)
+        families = exposition_read(body.decode(), False)
+        judge.expect("with all metrics", {"process_start_time_seconds", "sluice_gateway_calls_total"} | wanted <= set(families), list(families))
+    of_gateway.stop()
     dev.process.terminate()
     judge.expect("a failure is told once, and its end", dev.process.wait(20) == 0 and sum("cannot be pushed" in line for line in dev.lines) == 1
                  and sum("are pushed again" in line for line in dev.lines) == 1, dev.lines)
-    gateway.shutdown()
+    pushgateway.shutdown()
 
 
 def main():
@@ -642,6 +649,7 @@ def main():
         with open(os.path.join(other, "runtime.yaml"), "w", encoding="utf-8") as file:
             file.write(RUNTIME % f"prometheus: {{pushgateway: 'http://127.0.0.1:{pushgateway.server_port}/'}}")
         pushing = Dev(binary, other)
+        of_gateway = Command(binary, "gateway", "-f", other, "--http", "0", "--brokers", pushing.said("broker"))
         folder = copy(place)
         with open(os.path.join(folder, "more.yaml"), "w", encoding="utf-8") as file:
             file.write(many_steps("many", STEPS, "quote * 1") + "---\n" + PIPELINE % (
@@ -671,7 +679,7 @@ def main():
         skipped = satisfies_promtool(judge, listener)
         others_have_them_too(judge, dev, folder)
         moves_what_it_promises(judge, binary)
-        is_pushed(judge, pushing, pushgateway)
+        is_pushed(judge, pushing, of_gateway, pushgateway)
         dev.process.terminate()
         judge.expect("it ends well", dev.process.wait(20) == 0, dev.lines[-5:])
     print(f"{judge.passed} passed, {judge.failed} failed" + (f", {skipped} skipped" if skipped else ""))
