@@ -260,8 +260,7 @@ static void emit_observers(const struct plan_json_writer *writer)
 static void emit_volume(const struct plan_json_writer *writer, double rate)
 {
 	const struct volume *volume = &writer->plan->volume;
-	double records = volume->observed +
-			 (double)(volume->requests + volume->answers + volume->stage_links + volume->taps + volume->states);
+	double records = volume_records(volume);
 	double bytes = (double)volume->bytes + volume->observed_bytes;
 	double requests = rate * 86400.0;
 	emit_open(writer->emitter, "perRequest", '{');
@@ -270,6 +269,8 @@ static void emit_volume(const struct plan_json_writer *writer, double rate)
 	emit_integer(writer->emitter, "crossings", (int64_t)volume->stage_links);
 	emit_integer(writer->emitter, "taps", (int64_t)volume->taps);
 	emit_integer(writer->emitter, "states", (int64_t)volume->states);
+	emit_integer(writer->emitter, "exposures", (int64_t)volume->exposures);
+	emit_number(writer->emitter, "shadows", volume->shadows);
 	if (writer->plan->observer_count)
 		emit_number(writer->emitter, "observed", volume->observed);
 	emit_integer(writer->emitter, "bytes", (int64_t)bytes);

@@ -108,11 +108,16 @@ struct volume {
 	size_t stage_links; /* between stages */
 	size_t taps;	    /* step topics */
 	size_t states;	    /* changelog */
+	size_t exposures;   /* of experiments that write them */
+	double shadows;	    /* replies of mirrors, by their percentages */
 	size_t bytes;	    /* of all of them, estimated */
 	double observed;    /* records for observers, at most: those of several messages may be one */
 	double observed_bytes;
 	bool bytes_assumed; /* a tensor's size was not known */
 };
+
+/* Records for one request, those of observers too. */
+double volume_records(const struct volume *volume);
 
 /* A metric of a pipeline: one that it declares, with what customMetrics add, or one of customMetrics. */
 struct pipeline_metric {

@@ -75,15 +75,18 @@ static const char *volume_text(const struct plan_text_writer *writer, const stru
 		{volume->stage_links, "between stages"},
 		{volume->taps, "step topics"},
 		{volume->states, "state"},
+		{volume->exposures, volume->exposures == 1 ? "exposure" : "exposures"},
 	};
-	size_t total = volume->requests + volume->answers + volume->stage_links + volume->taps + volume->states;
+	const double total = volume_records(volume);
 	const char *text = "";
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
 		if (parts[i].count)
 			text = WORDS(writer->arena, "%s%s%zu %s", text, *text ? ", " : "", parts[i].count, parts[i].what);
+	if (volume->shadows > 0)
+		text = WORDS(writer->arena, "%s%s%g of mirrors", text, *text ? ", " : "", volume->shadows);
 	if (plan->observer_count)
 		text = WORDS(writer->arena, "%s%sat most %g for observers", text, *text ? ", " : "", volume->observed);
-	return WORDS(writer->arena, "%.10g record%s written (%s), about %s%s", (double)total + volume->observed,
+	return WORDS(writer->arena, "%.10g record%s written (%s), about %s%s", total,
 		     total == 1 && plan->observer_count == 0 ? "" : "s", text,
 		     bytes_text(writer, (double)volume->bytes + volume->observed_bytes),
 		     volume->bytes_assumed ? "; 1 KiB assumed where types are not known" : "");
@@ -92,10 +95,9 @@ static const char *volume_text(const struct plan_text_writer *writer, const stru
 static const char *rate_text(const struct plan_text_writer *writer, const struct pipeline_plan *plan)
 {
 	const struct volume *volume = &plan->volume;
-	double records = volume->observed +
-			 (double)(volume->requests + volume->answers + volume->stage_links + volume->taps + volume->states);
 	double requests = writer->view->rate * SECONDS_A_DAY;
-	return WORDS(writer->arena, "at %g requests/s: %.0f records and %s a day", writer->view->rate, records * requests,
+	return WORDS(writer->arena, "at %g requests/s: %.0f records and %s a day", writer->view->rate,
+		     volume_records(volume) * requests,
 		     bytes_text(writer, ((double)volume->bytes + volume->observed_bytes) * requests));
 }
 

@@ -3,6 +3,8 @@
 
 #define RECORD_BYTES 100   /* of a record and our envelope around the tensors: framing, id, origin, names */
 #define ASSUMED_BYTES 1024 /* of a payload whose types are not known */
+#define WHOLE_PERCENT 100.0
+#define EXPOSURE_BYTES 200 /* of an exposure: names, unit, table and versions; RECORD_BYTES has the others */
 
 /* What the tensors take; *known false where one of them is not known. */
 static size_t tensors_bytes(const struct tensor_types *types, bool *known)
@@ -53,6 +55,20 @@ static void add_step_records(struct pipeline_plan *plan, struct arena *arena)
 		volume->bytes += volume->taps * record_bytes(volume, &plan->types.request);
 }
 
+static void add_experiment_records(struct pipeline_plan *plan)
+{
+	struct volume *volume = &plan->volume;
+	for (size_t i = 0; i < plan->graph->experiment_count; i++) {
+		const struct graph_experiment *experiment = plan->graph->experiments[i];
+		volume->exposures += experiment->exposes;
+		if (experiment->spec->mirror_name.text)
+			volume->shadows += (double)experiment->spec->mirror_percent / WHOLE_PERCENT;
+	}
+	volume->bytes += volume->exposures * (RECORD_BYTES + EXPOSURE_BYTES);
+	if (volume->shadows > 0)
+		volume->bytes += (size_t)(volume->shadows * (double)record_bytes(volume, &plan->types.answer));
+}
+
 void plan_volume(struct compiler *compiler, struct pipeline_plan *plan)
 {
 	struct volume *volume = &plan->volume;
@@ -74,4 +90,12 @@ void plan_volume(struct compiler *compiler, struct pipeline_plan *plan)
 	if (volume->stage_links + volume->states)
 		volume->bytes += (volume->stage_links + volume->states) * record_bytes(volume, &plan->types.request);
 	add_step_records(plan, compiler->arena);
+	add_experiment_records(plan);
+}
+
+double volume_records(const struct volume *volume)
+{
+	return (double)(volume->requests + volume->answers + volume->stage_links + volume->taps + volume->states +
+			volume->exposures) +
+	       volume->shadows + volume->observed;
 }

@@ -74,12 +74,24 @@ static void json_has_them_as_members(void **state)
 		     "\"learns\":false,\"rolledOut\":true}");
 }
 
+/* Bandits write exposures, and a mirror's replies are records too. */
+static void records_of_a_request_have_exposures_and_shadows(void **state)
+{
+	(void)state;
+	expect_words(EXPERIMENT TWO PIPELINE, false, "1 record written (1 answer), about");
+	expect_words(EXPERIMENT TWO "  exposures: full\n" PIPELINE, false, "2 records written (1 answer, 1 exposure), about");
+	expect_words(EXPERIMENT TWO "  mirror: {name: other, percent: 25}\n  bandits: {algorithm: ucb1}\n" PIPELINE, false,
+		     "2.25 records written (1 answer, 1 exposure, 0.25 of mirrors), about");
+	expect_words(EXPERIMENT TWO "  mirror: {name: other, percent: 25}\n" PIPELINE, true, "\"exposures\":0,\"shadows\":0.25,");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_shares_are_those_of_the_units_that_are_split),
 		cmocka_unit_test(who_else_moves_the_shares_is_named),
 		cmocka_unit_test(json_has_them_as_members),
+		cmocka_unit_test(records_of_a_request_have_exposures_and_shadows),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
