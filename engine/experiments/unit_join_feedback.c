@@ -72,15 +72,15 @@ static enum feedback_end feedback_target(const struct feedback_joining *self, co
 	return window_ms > 0 && target->from_ms + window_ms > self->now_ms ? FEEDBACK_OPEN : FEEDBACK_JOINED;
 }
 
-/* Whether the value of a request was met before; then it does not count. Of a unit all values count. */
-static bool value_repeated(const struct feedback_joining *self, const struct met_feedback *met, struct text metric,
+/* Whether the value of a request was met before, by its id or by its origin; then it does not count. Of a unit all values
+ * count. */
+static bool value_repeated(const struct feedback_joining *self, const struct feedback_target *target, struct text metric,
 			   struct error *error)
 {
 	uint32_t known;
-	if (met->request.length == 0)
+	if (target->exposure == NONE)
 		return false;
-	const struct text key = text_of(arena_print(self->join->arena, TEXT_FORMAT "\n" TEXT_FORMAT, TEXT_ARGUMENTS(met->request),
-						    TEXT_ARGUMENTS(metric)));
+	const struct text key = join_key_print(self->join->arena, 'm', target->exposure, metric);
 	return !key.bytes || join_number_find(self->values, key, &known) || !join_number_put(self->values, key, 0, error);
 }
 
@@ -93,7 +93,7 @@ static bool value_join(const struct feedback_joining *self, const struct met_fee
 		return false;
 	const struct analysis_value value = {met->time_ms > 0 ? met->time_ms : target->from_ms, target->unit, outcome->value,
 					     target->probability, target->exposure};
-	if (value_repeated(self, met, outcome->name, error) || !isfinite(value.value))
+	if (value_repeated(self, target, outcome->name, error) || !isfinite(value.value))
 		return error->kind == ERROR_NONE;
 	++*added;
 	return joined_metric_add(metric, &value, join->arena) ||

@@ -178,6 +178,7 @@ static void what_comes_twice_counts_once(void **state)
 			1000 + i);
 		exposed(EXPOSURE, 2, 1000, "a", "v", 1.0);
 		heard("{\"id\":\"r1\",\"reward\":%d}", i + 1);
+		heard("{\"origin\":{\"topic\":\"t\",\"partition\":0,\"offset\":1},\"reward\":%d}", i + 3);
 		heard("{\"unit\":\"v\",\"feedback_id\":\"f1\",\"reward\":%d}", i + 1);
 		heard("{\"unit\":\"v\",\"feedback_id\":\"g%d\",\"reward\":7}", i);
 	}
@@ -185,8 +186,8 @@ static void what_comes_twice_counts_once(void **state)
 	assert_int_equal(joined.counts.exposures, 4);
 	assert_int_equal(joined.counts.repeated, 2);
 	assert_int_equal(joined.unit_count, 2);
-	assert_int_equal(joined.counts.feedback, 6);
-	assert_int_equal(joined.counts.doubled, 2);
+	assert_int_equal(joined.counts.feedback, 8);
+	assert_int_equal(joined.counts.doubled, 4);   /* a request has its reward once, whatever names it */
 	assert_int_equal(joined.metrics[0].count, 4); /* of a unit each feedback of its own counts */
 	double sum = 0;
 	for (size_t i = 0; i < 4; i++)
