@@ -65,11 +65,12 @@ struct report_metric {
 	struct metric_analysis analysis;
 };
 
-/* Gain of a pair over time: what the units of its treatment brought more than with the control. Costs are in it as far as they are
- * in the metric. */
+/* Gain of a pair over time: what the values of its treatment brought more than with the control. A unit with many values, as of
+ * its requests, gains by each. Costs are in it as far as they are in the metric. */
 struct pair_gain {
 	size_t count; /* one more than the pair has points: the end is added; 0: it has none */
-	const struct pair_point *points; /* `units` are those of the treatment that had a value by then, over all epochs */
+	const struct pair_point *points;
+	const uint64_t *values; /* of the treatment by each point, over all epochs */
 };
 
 /* Units with one value of a feature. */

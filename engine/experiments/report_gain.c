@@ -23,15 +23,14 @@ static struct pair_point gain_end(const struct joined *joined, const struct join
 				   .interval = pair->sequence.interval};
 }
 
-/* Multiplies each point of the pair by the units of the treatment that had a value by then, and adds the end. */
+/* Multiplies each point of the pair by the values of the treatment by then, and adds the end. */
 static bool gain_sum(const struct joined *joined, const struct joined_metric *values, const struct pair_analysis *pair,
 		     struct arena *arena, struct pair_gain *gain)
 {
 	struct pair_point *points = ARENA_ARRAY(arena, struct pair_point, pair->point_count + 1);
-	bool *met = ARENA_ARRAY(arena, bool, joined->unit_count + 1);
+	uint64_t *counts = ARENA_ARRAY(arena, uint64_t, pair->point_count + 1), count = 0;
 	size_t at = 0;
-	uint64_t units = 0;
-	for (size_t i = 0; points && met && i <= pair->point_count; i++) {
+	for (size_t i = 0; points && counts && i <= pair->point_count; i++) {
 		struct pair_point *point = &points[i];
 		*point = i < pair->point_count ? pair->points[i] : gain_end(joined, values, pair);
 		for (; at < values->count; at++) {
@@ -39,16 +38,15 @@ static bool gain_sum(const struct joined *joined, const struct joined_metric *va
 			const struct analysis_unit *unit = &joined->units[value->unit];
 			if (unit->epoch > point->epoch || (unit->epoch == point->epoch && value->time_ms > point->time_ms))
 				break;
-			units += unit->arm == pair->treatment && !met[value->unit];
-			met[value->unit] = true;
+			count += unit->arm == pair->treatment;
 		}
-		point->units = units;
-		point->estimate *= (double)units;
-		point->interval.low *= (double)units;
-		point->interval.high *= (double)units;
+		counts[i] = count;
+		point->estimate *= (double)count;
+		point->interval.low *= (double)count;
+		point->interval.high *= (double)count;
 	}
-	*gain = (struct pair_gain){pair->point_count + 1, points};
-	return points && met;
+	*gain = (struct pair_gain){pair->point_count + 1, points, counts};
+	return points && counts;
 }
 
 bool report_sum_gains(struct report *report, struct arena *arena)

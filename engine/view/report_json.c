@@ -117,8 +117,8 @@ static void put_gain(struct buffer *out, const struct pair_gain *gain)
 	buffer_string(out, ",\n    \"gain\":[");
 	for (size_t i = 0; i < gain->count; i++) {
 		const struct pair_point *point = &gain->points[i];
-		buffer_print(out, "%s{\"time_ms\":%lld,\"units\":%llu", i > 0 ? "," : "", (long long)point->time_ms,
-			     (unsigned long long)point->units);
+		buffer_print(out, "%s{\"time_ms\":%lld,\"values\":%llu", i > 0 ? "," : "", (long long)point->time_ms,
+			     (unsigned long long)gain->values[i]);
 		member_number(out, "estimate", point->estimate);
 		member_interval(out, "interval", point->interval);
 		buffer_byte(out, '}');

@@ -93,7 +93,8 @@ static void expect_product(double product, double units, double each)
 	assert_true(fabs(product - units * each) <= 1e-9 * (1 + fabs(product)));
 }
 
-/* Unit i comes at second i + 1 and has its reward half a second later; each second one is of the treatment, from the first on. */
+/* Unit i comes at second i + 1 and has its reward half a second later; each second one is of the treatment, from the first on,
+ * which has two rewards. */
 static void expect_gain(const json_t *document)
 {
 	const json_t *pair = pair_of(document), *gain = json_object_get(pair, "gain"), *history = json_object_get(pair, "history");
@@ -103,18 +104,18 @@ static void expect_gain(const json_t *document)
 	assert_int_equal(json_array_size(gain), count + 1);
 	for (size_t i = 0; i < count; i++) {
 		const json_t *sum = json_array_get(gain, i), *point = json_array_get(history, i);
-		const double time_ms = number_of(point, "time_ms"), units = floor((time_ms / 1000 + 1) / 2);
-		assert_true(number_of(sum, "time_ms") == time_ms && number_of(sum, "units") == units);
-		expect_product(number_of(sum, "estimate"), units, number_of(point, "estimate"));
-		expect_product(bound_of(sum, 0), units, bound_of(point, 0));
-		expect_product(bound_of(sum, 1), units, bound_of(point, 1));
+		const double time_ms = number_of(point, "time_ms"), rewards = 1 + floor((time_ms / 1000 + 1) / 2);
+		assert_true(number_of(sum, "time_ms") == time_ms && number_of(sum, "values") == rewards);
+		expect_product(number_of(sum, "estimate"), rewards, number_of(point, "estimate"));
+		expect_product(bound_of(sum, 0), rewards, bound_of(point, 0));
+		expect_product(bound_of(sum, 1), rewards, bound_of(point, 1));
 	}
 	assert_true(number_of(end, "time_ms") == 1000 * UNITS + FEEDBACK_AFTER_MS);
-	assert_true(number_of(end, "units") == 600);
-	expect_product(number_of(end, "estimate"), 600, 2);
-	expect_product(bound_of(end, 0), 600, bound_of(valid, 0));
-	expect_product(bound_of(end, 1), 600, bound_of(valid, 1));
-	assert_true(bound_of(end, 0) < 1200 && bound_of(end, 1) > 1200);
+	assert_true(number_of(end, "values") == 601);
+	expect_product(number_of(end, "estimate"), 601, 2);
+	expect_product(bound_of(end, 0), 601, bound_of(valid, 0));
+	expect_product(bound_of(end, 1), 601, bound_of(valid, 1));
+	assert_true(bound_of(end, 0) < 1202 && bound_of(end, 1) > 1202);
 }
 
 static void the_page_is_in_one_file_with_its_data(void **state)
@@ -138,7 +139,7 @@ static void the_page_is_in_one_file_with_its_data(void **state)
 	assert_int_equal(times(out.bytes, "<circle"), 1);	 /* one metric and one treatment */
 	assert_int_equal(times(out.bytes, "<polygon"), 2); /* the sequence, and its sum */
 	assert_non_null(strstr(out.bytes, "<h2>Cumulative reward of new &#60;b&#62;&#38; beyond the control's</h2>"));
-	assert_non_null(strstr(out.bytes, "<p>So far +1200 (")); /* 600 units, each two better */
+	assert_non_null(strstr(out.bytes, "<p>So far +1202 (")); /* 601 rewards, each two better */
 	assert_int_equal(times(out.bytes, "50%</title>"), 4); /* two variants in two epochs */
 	const char *data = strstr(out.bytes, "base64,");
 	assert_non_null(data);
