@@ -65,7 +65,7 @@ static const char *range_print(const struct recommending *self, const struct pai
 static void pair_reason(struct recommending *self, const struct report_metric *metric, const struct pair_analysis *pair)
 {
 	const struct text treatment = arm_name(self, pair->treatment), control = arm_name(self, self->report->control);
-	const unsigned sure = (unsigned)lround((1 - pair->alpha) * PERCENT);
+	const double sure = PERCENT - pair->alpha * PERCENT;
 	switch (pair->state) {
 	case PAIR_EARLY:
 		if (pair_obstacle(&metric->analysis, pair, self->report->control)) {
@@ -86,7 +86,7 @@ static void pair_reason(struct recommending *self, const struct report_metric *m
 	default:
 		REASON(self,
 		       "`" TEXT_FORMAT "` of `" TEXT_FORMAT "` differs from `" TEXT_FORMAT
-		       "` by %+.4g (%s, %u%% at every look); p %.2g",
+		       "` by %+.4g (%s, %.4g%% at every look); p %.2g",
 		       TEXT_ARGUMENTS(metric->name), TEXT_ARGUMENTS(treatment), TEXT_ARGUMENTS(control), pair->estimate,
 		       range_print(self, pair), sure, pair->sequence.p);
 	}
