@@ -114,6 +114,23 @@ static bool may_be_thin(const struct experiment_reading *self)
 	return !experiment || experiment_exposures_of(experiment, false) == EXPOSURES_THIN;
 }
 
+static bool is_off(const struct experiment_reading *self)
+{
+	const struct experiment_spec *experiment = self->data->experiment;
+	return experiment && experiment->exposures == EXPOSURES_OFF;
+}
+
+/* Other experiments of the pipeline may have made the topic, or this one, before. */
+static bool refuse_off(const struct experiment_reading *self, struct error *error)
+{
+	*error = (struct error){0};
+	return error_set(
+		error, ERROR_CONFIG, PLACE_NONE,
+		"experiment `%s` has `exposures: off`, so who got which variant is not recorded; set `exposures: full` in it, "
+		"and use the requests that come from then on",
+		self->name);
+}
+
 /* A pipeline whose feedback has never come may have no such topic, nor has one for exposures if answers carry them, or if its
  * experiment only mirrors. */
 static bool topic_take(struct experiment_reading *self, const struct pipeline_target *target, const char *pipeline,
@@ -121,7 +138,7 @@ static bool topic_take(struct experiment_reading *self, const struct pipeline_ta
 {
 	const char *rest = is_feedback ? "feedback" : "exposures";
 	const bool is_thin = may_be_thin(self);
-	const bool may_be_absent = is_feedback || is_thin || self->data->experiment->mirror_name.text;
+	const bool may_be_absent = is_feedback || is_thin || is_off(self) || self->data->experiment->mirror_name.text;
 	const struct reader_config config = {
 		.brokers = target->kafka.brokers,
 		.topic = topic_own_name(self->arena, target->prefix, target->namespace, pipeline, rest),
@@ -137,6 +154,8 @@ static bool topic_take(struct experiment_reading *self, const struct pipeline_ta
 	reader_close(reader);
 	if (reader || !may_be_absent || error->kind != ERROR_CONFIG)
 		return good;
+	if (!is_feedback && is_off(self) && !self->data->experiment->mirror_name.text)
+		return refuse_off(self, error);
 	if (is_feedback || !is_thin)
 		workspace_note(self->workspace, "%s; there %s of pipeline `%s` then", error->text,
 			       is_feedback ? "is no feedback" : "are no exposures", pipeline);
