@@ -133,7 +133,8 @@ const struct command command_experiments_analyze = {
 		"are counted too, by the headers of the answers: they wait for a reply, or waited when their engine was "
 		"killed.\n\n"
 		"Several variants share the alpha of the deciding metric. Each guardrail has it alone. Other metrics share a false "
-		"discovery rate. Where a policy of bandits chose, differences are weighed by the probabilities of the choices. "
+		"discovery rate. Where a policy of bandits chose, differences are weighed by the probabilities of the choices, and "
+		"requests of a unit between two updates of the policy count as one choice. "
 		"Intervals are asymptotic: they begin when each variant has 100 units.",
 	.options = options,
 	.options_size = sizeof(struct analyze_options),

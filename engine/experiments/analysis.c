@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "bandits/best_arm.h"
+#include "experiments/policy_scores.h"
 #include "experiments/value_caps.h"
 #include "statistics/arm_sums.h"
 #include "statistics/distribution.h"
@@ -41,9 +42,7 @@ struct analysing {
 	struct metric_analysis *analysis;
 	struct unit_values *units;
 	struct arm_sums *sums;	    /* [epoch][arm] of unit means, beside the covariate */
-	struct moments *earlier;    /* of a policy: the rewards of each arm so far */
-	struct moments *arm_scores; /* of a policy: of each arm, over all values */
-	struct moments *scores;	    /* of a policy: of each pair */
+	struct policy_scores scores; /* of a policy */
 	struct pair_history *histories;
 };
 
@@ -106,45 +105,32 @@ static void analysing_look(const struct analysing *self, size_t epoch, int64_t t
 	}
 }
 
-/* Of a policy: what earlier rewards let expect of the arm, and of the arm that was chosen the rest by its probability. */
-static double adaptive_score(const struct analysing *self, size_t arm, size_t chosen, const struct analysis_value *value)
+static void adaptive_take(struct analysing *self, const struct analysis_value *value)
 {
-	const double expected = self->earlier[arm].mean;
-	return arm == chosen ? expected + (value->value - expected) / value->probability : expected;
-}
-
-static void adaptive_take(const struct analysing *self, const struct analysis_value *value)
-{
-	const struct analysis_input *input = self->input;
-	const size_t chosen = input->units[value->unit].arm;
-	const double control = adaptive_score(self, input->control, chosen, value);
-	moments_add(&self->arm_scores[input->control], control);
-	for (size_t i = 0; i < self->analysis->pair_count; i++) {
-		struct pair_analysis *pair = &self->analysis->pairs[i];
-		const double score = adaptive_score(self, pair->treatment, chosen, value);
-		moments_add(&self->scores[i], score - control);
-		moments_add(&self->arm_scores[pair->treatment], score);
-	}
-	moments_add(&self->earlier[chosen], value->value);
-	self->analysis->arms[chosen].units++;
+	const struct analysis_unit *unit = &self->input->units[value->unit];
+	if (!(value->probability > 0)) /* it is not known, so the choice has no weight */
+		return;
+	policy_scores_add(&self->scores, unit->arm, unit->cluster, value->value, value->probability);
+	self->analysis->arms[unit->arm].units++;
 }
 
 static void adaptive_look(const struct analysing *self, int64_t time_ms)
 {
-	const struct moments *control = &self->earlier[self->input->control];
+	const struct moments control = policy_scores_rewards(&self->scores, self->input->control);
 	for (size_t i = 0; i < self->analysis->pair_count; i++) {
 		struct pair_analysis *pair = &self->analysis->pairs[i];
-		const struct moments *treatment = &self->earlier[pair->treatment], *scores = &self->scores[i];
-		if (!burn_in_over(control, treatment, self->analysis->rates))
+		const struct moments treatment = policy_scores_rewards(&self->scores, pair->treatment);
+		const struct moments scores = policy_scores_pair(&self->scores, pair->treatment);
+		if (!burn_in_over(&control, &treatment, self->analysis->rates))
 			continue;
 		if (pair->sequence.tau2 == 0)
-			pair->sequence.tau2 = burn_in_tau2(control, treatment, self->options->practical);
-		sequence_look_at(&pair->sequence, scores->mean, moments_variance(scores, 1) / (double)scores->count);
-		pair_remember(pair, &self->histories[i], time_ms, 0, scores->count);
+			pair->sequence.tau2 = burn_in_tau2(&control, &treatment, self->options->practical);
+		sequence_look_at(&pair->sequence, scores.mean, moments_variance(&scores, 1) / (double)scores.count);
+		pair_remember(pair, &self->histories[i], time_ms, 0, self->scores.of_pairs[pair->treatment].count);
 	}
 }
 
-static void analysing_run(const struct analysing *self)
+static void analysing_run(struct analysing *self)
 {
 	const struct analysis_input *input = self->input;
 	const size_t every = input->value_count / ANALYSIS_LOOKS_MAX + 1;
@@ -201,7 +187,7 @@ static size_t epoch_largest(const struct analysing *self)
 static struct moments analysing_arm(const struct analysing *self, size_t arm)
 {
 	if (self->options->adaptive)
-		return self->arm_scores[arm];
+		return policy_scores_arm(&self->scores, arm);
 	return arm_sums_values(analysing_sums(self, self->analysis->main_epoch, arm));
 }
 
@@ -283,9 +269,9 @@ static void pair_conclude_bayes(const struct analysing *self, struct pair_analys
 	}
 	double mean = treatment.mean - control.mean, scale = hypot(control.scale, treatment.scale);
 	if (self->options->adaptive) {
-		const struct moments *scores = &self->scores[pair - self->analysis->pairs];
-		mean = self->options->lower_is_better ? -scores->mean : scores->mean;
-		scale = sqrt(moments_variance(scores, 1) / (double)scores->count);
+		const struct moments scores = policy_scores_pair(&self->scores, pair->treatment);
+		mean = self->options->lower_is_better ? -scores.mean : scores.mean;
+		scale = sqrt(moments_variance(&scores, 1) / (double)scores.count);
 	}
 	if (!(scale > 0))
 		return;
@@ -294,12 +280,9 @@ static void pair_conclude_bayes(const struct analysing *self, struct pair_analys
 	pair->loss_control = normal_surplus(mean, scale);
 }
 
-double units_to_decide(const struct moments *control, const struct moments *treatment, double tau2, double alpha,
-		       double difference)
+/* `each` is the variance of a difference, times the units that it is of. */
+static double units_of_variance(double each, double tau2, double alpha, double difference)
 {
-	const double total = (double)control->count + (double)treatment->count;
-	const double each = moments_variance(control, 1) * total / (double)control->count +
-			    moments_variance(treatment, 1) * total / (double)treatment->count; /* variance x units */
 	const double chance = normal_quantile(ANALYSIS_POWER);
 	double low = 0, high = log(UNITS_MOST);
 	if (!(each > 0) || !(tau2 > 0) || !(difference > 0) || !isfinite(each))
@@ -310,6 +293,25 @@ double units_to_decide(const struct moments *control, const struct moments *trea
 		*(reach <= difference ? &high : &low) = middle;
 	}
 	return ceil(exp(high));
+}
+
+double units_to_decide(const struct moments *control, const struct moments *treatment, double tau2, double alpha, double difference)
+{
+	const double total = (double)control->count + (double)treatment->count;
+	const double each = moments_variance(control, 1) * total / (double)control->count +
+			    moments_variance(treatment, 1) * total / (double)treatment->count;
+	return units_of_variance(each, tau2, alpha, difference);
+}
+
+/* Of a policy: requests, as many as it takes while it chooses as it did. Its choices have no fixed horizon. */
+static void pair_conclude_requests(const struct analysing *self, struct pair_analysis *pair)
+{
+	const struct sequence *sequence = &pair->sequence;
+	pair->units_had =
+		(double)self->scores.rewards[self->input->control].count + (double)self->scores.rewards[pair->treatment].count;
+	pair->units_needed = units_of_variance(sequence->variance * pair->units_had, sequence->tau2, pair->alpha * sequence->weight,
+					       pair->threshold);
+	pair->power = pair->units_horizon = NAN;
 }
 
 /* At a fixed horizon; and how many units it takes. */
@@ -393,17 +395,19 @@ enum guardrail_state pair_guardrail(const struct pair_analysis *pair, bool lower
 
 static void pair_conclude(const struct analysing *self, struct pair_analysis *pair)
 {
-	const struct cuped arms =
-		self->options->adaptive
-			? (struct cuped){.control = self->earlier[self->input->control],
-					 .treatment = self->earlier[pair->treatment]}
-			: analysing_arms(self, self->analysis->main_epoch, pair->treatment);
+	const struct cuped arms = self->options->adaptive
+					  ? (struct cuped){.control = policy_scores_arm(&self->scores, self->input->control),
+							   .treatment = policy_scores_arm(&self->scores, pair->treatment)}
+					  : analysing_arms(self, self->analysis->main_epoch, pair->treatment);
 	pair->estimate = sequence_estimate(&pair->sequence);
 	pair->threshold = self->options->practical * fabs(arms.control.mean);
 	pair->theta = arms.theta;
 	pair->reduction = arms.reduction;
 	pair_conclude_bayes(self, pair, &arms);
-	pair_conclude_units(self, pair, &arms);
+	if (self->options->adaptive)
+		pair_conclude_requests(self, pair);
+	else
+		pair_conclude_units(self, pair, &arms);
 	pair->improvement = (struct improvement){false, NAN, {NAN, NAN}};
 	if (pair->sequence.variance > 0)
 		pair_conclude_improvement(pair, &arms);
@@ -422,12 +426,11 @@ static bool analysing_open(struct analysing *self, struct arena *arena)
 	analysis->pairs = ARENA_ARRAY(arena, struct pair_analysis, pairs + 1);
 	self->units = ARENA_ARRAY(arena, struct unit_values, input->unit_count + 1);
 	self->sums = ARENA_ARRAY(arena, struct arm_sums, input->arms * (input->epochs + 1));
-	self->earlier = ARENA_ARRAY(arena, struct moments, input->arms);
-	self->arm_scores = ARENA_ARRAY(arena, struct moments, input->arms);
-	self->scores = ARENA_ARRAY(arena, struct moments, pairs + 1);
 	self->histories = ARENA_ARRAY(arena, struct pair_history, pairs + 1);
-	if (!analysis->arms || !analysis->pairs || !self->units || !self->sums || !self->earlier || !self->arm_scores ||
-	    !self->scores || !self->histories)
+	if (!analysis->arms || !analysis->pairs || !self->units || !self->sums || !self->histories)
+		return false;
+	if (self->options->adaptive && !policy_scores_open(&self->scores, input->arms, input->control, input->cluster_count,
+							   input->value_count > 0 ? input->values[0].value : 0, arena))
 		return false;
 	for (size_t arm = 0; arm < input->arms; arm++) {
 		struct pair_analysis *pair = &analysis->pairs[analysis->pair_count];

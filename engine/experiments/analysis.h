@@ -4,8 +4,8 @@
  * epoch (statistics/sequence.h), and are always valid: they hold however often one looks. Numbers for a fixed horizon and
  * Bayesian ones are of the epoch with the most units, and hold for one look only.
  *
- * Where a policy chose by what it had learnt (bandits), differences are means of AIPW scores: what earlier rewards let
- * expect of an arm, and the rest of a reward divided by the probability of its choice.
+ * Where a policy chose by what it had learnt (bandits), differences are means of AIPW scores (experiments/policy_scores.h): what
+ * earlier rewards let expect of an arm, and the rest of a reward divided by the probability of its choice.
  *
  * Pure; the results are in the arena.
  */
@@ -28,7 +28,8 @@ enum analysis_role { ROLE_PRIMARY, ROLE_GUARDRAIL, ROLE_OTHER };
 
 struct analysis_unit {
 	uint32_t epoch, arm;
-	double covariate; /* known before the assignment; NaN counts as 0 */
+	double covariate; /* known before the first assignment of the unit; NaN counts as 0 */
+	uint32_t cluster; /* of a policy, which chooses for each request: those of one unit and one version of the policy */
 };
 
 struct analysis_value {
@@ -44,6 +45,7 @@ struct analysis_input {
 	size_t epochs;
 	size_t unit_count;
 	const struct analysis_unit *units;
+	size_t cluster_count;		     /* clusters are below; only for a policy */
 	const struct analysis_value *values; /* by epoch, and then by time */
 	size_t value_count;
 };
@@ -104,7 +106,7 @@ struct pair_analysis {
 	double threshold; /* the practical one, as a difference */
 	struct improvement improvement; /* at every look, as the sequence */
 	bool discovered; /* of ROLE_OTHER: by e-BH over all of them */
-	struct t_test welch;
+	struct t_test welch; /* with `effect`, `rates` and `power`: not of a policy, whose choices have no fixed horizon */
 	struct effect_size effect;
 	bool has_rates;
 	struct rate_test rates;

@@ -31,6 +31,13 @@ static bool epoch_shares(const struct joined *joined, const struct joined_epoch 
 	return sum > 0 && sum < 1 + SHARE_ROUNDED;
 }
 
+static void split_count(const struct joined *joined, struct report_split *split)
+{
+	for (size_t i = 0; i < joined->epoch_count; i++)
+		for (size_t arm = 0; arm < joined->arms; arm++)
+			split->counts[arm] += joined->epochs[i].firsts[arm];
+}
+
 static void split_conclude(const struct joined *joined, struct report_split *split)
 {
 	double counts[ANALYSIS_ARMS_MAX + 1], shares[ANALYSIS_ARMS_MAX + 1], expected[ANALYSIS_ARMS_MAX + 1] = {0};
@@ -57,10 +64,8 @@ static void split_conclude(const struct joined *joined, struct report_split *spl
 	split->tested = joined->epoch_count > 0;
 	split->mismatch = split->tested && split->p < SPLIT_ALPHA;
 	split->chi_square = split_test(met, expected, joined->arms + (expected[joined->arms] > 0), SPLIT_ALPHA);
-	for (size_t arm = 0; arm < joined->arms; arm++) {
+	for (size_t arm = 0; arm < joined->arms; arm++)
 		split->expected[arm] = unknown[arm] ? (double)NAN : expected[arm];
-		split->counts[arm] = met[arm];
-	}
 }
 
 /* The share of units that have a value of the metric, between arms. */
@@ -192,6 +197,7 @@ static bool metric_report(const struct report *report, const struct joined_metri
 					     .epochs = joined->epoch_count,
 					     .unit_count = joined->unit_count,
 					     .units = joined->units,
+					     .cluster_count = joined->cluster_count,
 					     .values = metric->values,
 					     .value_count = metric->count};
 	const struct analysis_options options = {.role = made->role,
@@ -284,6 +290,7 @@ bool report_make(const struct joined *joined, const struct report_options *optio
 	if (!control_find(report, error) || !names_check(joined, &options->metrics, error) ||
 	    !names_check(joined, &options->guardrails, error) || !names_check(joined, &options->lower, error))
 		return false;
+	split_count(joined, &report->split);
 	split_conclude(joined, &report->split);
 	report->requests = variant_requests_count(joined, options->alpha, arena);
 	if (!report->requests || !metrics_report(report, arena) || !report_sum_gains(report, arena))

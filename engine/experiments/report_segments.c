@@ -5,6 +5,7 @@
 #include "base/number.h"
 #include "base/suggest.h"
 #include "experiments/report.h"
+#include "experiments/value_caps.h"
 #include "message/rows.h"
 
 #define VALUES_MOST 4096 /* that are told apart, to find the commonest */
@@ -55,7 +56,14 @@ static size_t value_find(struct segment_split *split, struct text value)
 	return split->count++;
 }
 
-/* A unit has the value of its first exposure, which was before any effect. */
+/* The value that the unit had in its first epoch; UINT32_MAX: it has none. */
+static uint32_t value_earlier(const struct segment_split *split, size_t unit)
+{
+	const uint32_t earlier = split->report->joined->earlier[unit];
+	return earlier == UINT32_MAX ? UINT32_MAX : split->of_unit[earlier];
+}
+
+/* A unit has the value of its first exposure of all epochs, which was before any effect. */
 static void units_split(struct segment_split *split)
 {
 	const struct joined *joined = split->report->joined;
@@ -65,11 +73,12 @@ static void units_split(struct segment_split *split)
 		const struct joined_exposure *exposure = &joined->exposures[i];
 		if (exposure->joined_unit == UINT32_MAX || split->of_unit[exposure->joined_unit] != UINT32_MAX)
 			continue;
-		const struct text value = value_of(split, exposure);
-		const size_t index = value_find(split, value);
-		split->found = split->found || value.length > 0;
+		uint32_t index = value_earlier(split, exposure->joined_unit);
+		if (index == UINT32_MAX)
+			index = (uint32_t)value_find(split, value_of(split, exposure));
+		split->found = split->found || split->values[index].value.length > 0;
 		split->values[index].units++;
-		split->of_unit[exposure->joined_unit] = (uint32_t)index;
+		split->of_unit[exposure->joined_unit] = index;
 	}
 }
 
@@ -129,8 +138,9 @@ static bool segment_take(const struct segment_split *split, size_t segment, uint
 	return true;
 }
 
-static bool values_take(const struct segment_split *split, const struct joined_metric *metric, const uint32_t *numbers,
-			struct analysis_input *input)
+/* A cap is that of the whole metric: a value counts the same in both. */
+static bool values_take(const struct segment_split *split, const struct joined_metric *metric, const struct value_cap *cap,
+			const uint32_t *numbers, struct analysis_input *input)
 {
 	struct analysis_value *values = ARENA_ARRAY(split->arena, struct analysis_value, metric->count + 1);
 	if (!values)
@@ -139,8 +149,10 @@ static bool values_take(const struct segment_split *split, const struct joined_m
 	for (size_t i = 0; i < metric->count; i++) {
 		if (numbers[metric->values[i].unit] == UINT32_MAX)
 			continue;
-		values[input->value_count] = metric->values[i];
-		values[input->value_count++].unit = numbers[metric->values[i].unit];
+		struct analysis_value *taken = &values[input->value_count++];
+		*taken = metric->values[i];
+		taken->unit = numbers[metric->values[i].unit];
+		taken->value = value_capped(cap, taken->value);
 	}
 	input->values = values;
 	return true;
@@ -159,7 +171,10 @@ static bool segment_report(const struct segment_split *split, size_t index, uint
 	struct report *report = split->report;
 	const struct joined *joined = report->joined;
 	struct report_segment *segment = &report->segments[index];
-	struct analysis_input input = {.arms = joined->arms, .control = report->control, .epochs = joined->epoch_count};
+	struct analysis_input input = {.arms = joined->arms,
+				       .control = report->control,
+				       .epochs = joined->epoch_count,
+				       .cluster_count = joined->cluster_count};
 	segment->metrics = ARENA_ARRAY(split->arena, struct report_metric, report->metric_count + 1);
 	if (!segment->metrics || !segment_take(split, index, numbers, &input))
 		return false;
@@ -173,7 +188,7 @@ static bool segment_report(const struct segment_split *split, size_t index, uint
 							 .covariate = report->options->covariate,
 							 .adaptive = joined->adaptive,
 							 .stages = report->options->stages};
-		if (!values_take(split, metric_of(joined, made->name), numbers, &input) ||
+		if (!values_take(split, metric_of(joined, made->name), &report->metrics[i].analysis.cap, numbers, &input) ||
 		    !metric_analyse(&input, &options, split->arena, &made->analysis))
 			return false;
 	}

@@ -243,6 +243,18 @@ static struct text unit_name(struct unit_join *join, const struct met_exposure *
 		(struct text){0});
 }
 
+/* Where a policy chose: the requests of one unit and one version. */
+static bool cluster_find(struct unit_join *join, const struct met_exposure *met, uint32_t *cluster, struct error *error)
+{
+	const struct text name = join_key_print(join->arena, 'c', met->key, met->unit_text);
+	if (!name.bytes)
+		return error_memory(error, ERROR_SYSTEM, "joining exposures and feedback");
+	if (met->unit_text.length > 0 && join_number_find(join->names, name, cluster))
+		return true;
+	*cluster = (uint32_t)join->joined->cluster_count++;
+	return met->unit_text.length == 0 || join_number_put(join->names, name, *cluster, error);
+}
+
 static bool unit_find(struct unit_join *join, struct met_exposure *met, uint32_t epoch, struct error *error)
 {
 	const struct text name = unit_name(join, met), key = join_key_print(join->arena, 'e', epoch, name);
@@ -257,8 +269,13 @@ static bool unit_find(struct unit_join *join, struct met_exposure *met, uint32_t
 	}
 	if (!join_number_find(join->names, name, &previous))
 		join->epochs[epoch].firsts[met->arm]++;
+	/* Later in the experiment, the variant may have had an effect on the covariate. */
+	const double covariate = previous == NONE ? met->covariate : join->units[previous].unit.covariate;
+	uint32_t cluster = 0;
+	if (join->joined->adaptive && !cluster_find(join, met, &cluster, error))
+		return false;
 	met->unit = (uint32_t)join->unit_count++;
-	join->units[met->unit] = (struct unit_made){.unit = {epoch, met->arm, met->covariate},
+	join->units[met->unit] = (struct unit_made){.unit = {epoch, met->arm, covariate, cluster},
 						    .first_ms = met->time_ms,
 						    .last_ms = met->time_ms,
 						    .previous = previous,
@@ -350,11 +367,13 @@ static bool joined_take(struct unit_join *join, struct error *error)
 	struct joined *joined = join->joined;
 	struct analysis_unit *units = ARENA_ARRAY(join->arena, struct analysis_unit, join->unit_count + 1);
 	struct joined_epoch *epochs = ARENA_ARRAY(join->arena, struct joined_epoch, joined->epoch_count + 1);
-	bool good = units && epochs;
+	uint32_t *earlier = ARENA_ARRAY(join->arena, uint32_t, join->unit_count + 1);
+	bool good = units && epochs && earlier;
 	joined->arms = join->arm_count;
 	memcpy(joined->arm_names, join->arms, sizeof join->arms);
 	for (size_t i = 0; good && i < join->unit_count; i++) {
 		units[i] = join->units[i].unit;
+		earlier[i] = join->units[i].previous;
 		join->counts.mixed_units += join->units[i].mixed;
 		joined->arm_units[units[i].arm] += !join->units[i].mixed;
 	}
@@ -367,6 +386,7 @@ static bool joined_take(struct unit_join *join, struct error *error)
 	for (size_t i = 0; good && i < joined->metric_count; i++)
 		good = metric_order(join, &joined->metrics[i]);
 	joined->units = units;
+	joined->earlier = earlier;
 	joined->unit_count = join->unit_count;
 	joined->epochs = epochs;
 	joined->counts = join->counts;

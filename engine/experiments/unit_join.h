@@ -77,6 +77,8 @@ struct joined {
 	const struct joined_epoch *epochs; /* in the order in which they began */
 	size_t unit_count;
 	const struct analysis_unit *units;
+	size_t cluster_count;		       /* of units, where a policy chose */
+	const uint32_t *earlier;	       /* of each unit: the same one in an earlier epoch; UINT32_MAX: there is none */
 	uint64_t arm_units[ANALYSIS_ARMS_MAX]; /* units of each arm in all epochs, without mixed ones */
 	size_t metric_count;
 	struct joined_metric metrics[JOIN_METRICS_MAX];

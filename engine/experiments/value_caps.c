@@ -55,7 +55,7 @@ bool values_cap(struct analysis_input *input, double cap, struct arena *arena, s
 	memcpy(capped, input->values, count * sizeof *capped);
 	for (size_t i = 0; i < count; i++) {
 		const double value = capped[i].value;
-		capped[i].value = value > made->high ? made->high : value < made->low ? made->low : value;
+		capped[i].value = value_capped(made, value);
 		made->capped += value != capped[i].value;
 	}
 	input->values = capped;

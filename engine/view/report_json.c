@@ -168,7 +168,7 @@ static void put_pair(struct buffer *out, const struct report *report, const stru
 	member_number(out, "e_value", sequence_e_value(&pair->sequence));
 	member_number(out, "tau2", pair->sequence.tau2);
 	buffer_byte(out, '}');
-	if (report->options->horizon)
+	if (report->options->horizon && !report->joined->adaptive)
 		put_horizon(out, pair);
 	buffer_string(out, ",\n    \"bayes\":{\"prior\":\"flat\"");
 	member_number(out, "p_better", pair->better);

@@ -65,8 +65,12 @@ static void print_counts(const struct joined *joined, struct buffer *out)
 			     (unsigned long long)counts->unjudged);
 }
 
-static void print_horizon(const struct pair_analysis *pair, struct buffer *out)
+static void print_horizon(const struct pair_analysis *pair, bool adaptive, struct buffer *out)
 {
+	if (adaptive) {
+		buffer_string(out, "    one look      none: a policy chose by what it had learnt\n");
+		return;
+	}
 	const struct interval interval = pair->has_rates ? pair->rates.newcombe : pair->welch.interval;
 	buffer_print(out, "    one look      %+.4g (%.4g to %+.4g), %s p %.3g, Cohen's d %.3g, power %.0f%%, %.0f units for 80%%\n",
 		     pair->has_rates ? pair->rates.difference : pair->welch.difference, interval.low, interval.high,
@@ -113,7 +117,7 @@ static void print_pair(const struct report *report, const struct report_metric *
 		buffer_print(out, "    CUPED         slope %.4g, %.1f%% of the variance taken off\n", pair->theta,
 			     PERCENT * pair->reduction);
 	if (report->options->horizon)
-		print_horizon(pair, out);
+		print_horizon(pair, report->joined->adaptive, out);
 }
 
 /* Before a metric can be analysed, nothing is known of which variant is best. */

@@ -51,7 +51,8 @@ static void begin(size_t arms, size_t epochs)
 static uint32_t unit_new(uint32_t epoch, uint32_t arm, double covariate)
 {
 	assert_true(input.unit_count < UNITS_MAX);
-	units[input.unit_count] = (struct analysis_unit){epoch, arm, covariate};
+	units[input.unit_count] = (struct analysis_unit){epoch, arm, covariate, (uint32_t)input.unit_count};
+	input.cluster_count = input.unit_count + 1;
 	return (uint32_t)input.unit_count++;
 }
 
@@ -346,6 +347,48 @@ static void choices_of_a_policy_are_weighed(void **state)
 	assert_int_equal(pair->state, PAIR_BETTER);
 }
 
+/* A policy that chooses for each unit of a version, and follows its rewards so far. Half of the units are nearly always
+ * rewarded, the others hardly ever, whatever they get: what their requests say is said once. */
+static void policy_played(struct random *chance, size_t versions, uint32_t unit_count, size_t requests)
+{
+	struct moments seen[2] = {{0}, {0}};
+	begin(2, 1);
+	for (size_t version = 0; version < versions; version++) {
+		const double share = seen[1].mean > seen[0].mean ? 0.9 : 0.1;
+		struct moments made[2] = {{0}, {0}};
+		for (uint32_t i = 0; i < unit_count; i++) {
+			const uint32_t arm = uniform_draw(chance) < share, cluster = (uint32_t)version * unit_count + i;
+			for (size_t j = 0; j < requests; j++) {
+				const double reward = uniform_draw(chance) < (i % 2 ? 0.9 : 0.1);
+				value_new(unit_new(0, arm, NAN), reward);
+				units[input.unit_count - 1].cluster = cluster;
+				values[input.value_count - 1].probability = arm ? share : 1 - share;
+				moments_add(&made[arm], reward);
+			}
+		}
+		moments_merge(&seen[0], &made[0]);
+		moments_merge(&seen[1], &made[1]);
+	}
+}
+
+static void equal_variants_of_a_policy_are_rarely_decided_where_units_return(void **state)
+{
+	const size_t count = runs() > SHORT_RUNS ? runs() / 4 : 40;
+	size_t rejected = 0;
+	(void)state;
+	for (size_t run = 0; run < count; run++) {
+		struct random chance = {run + 31};
+		policy_played(&chance, 8, 150, 10);
+		struct analysis_options options = usual();
+		options.adaptive = true;
+		const struct metric_analysis analysis = analysed(options);
+		assert_true(isfinite(analysis.pairs[0].estimate));
+		rejected += sequence_decided(&analysis.pairs[0].sequence);
+	}
+	print_message("units that return to a policy: %zu of %zu rejected\n", rejected, count);
+	assert_true((double)rejected <= FALSE_SHARE * (double)count + 1);
+}
+
 static void units_are_needed_until_it_is_decided(void **state)
 {
 	struct pair_analysis pair = {.state = PAIR_OPEN, .units_had = 100, .units_needed = 250};
@@ -378,6 +421,7 @@ int main(void)
 		cmocka_unit_test(the_fixed_horizon_breaks_under_peeking),
 		cmocka_unit_test(the_practical_difference_is_decided_with_twice_the_units),
 		cmocka_unit_test(choices_of_a_policy_are_weighed),
+		cmocka_unit_test(equal_variants_of_a_policy_are_rarely_decided_where_units_return),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

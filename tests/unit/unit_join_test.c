@@ -354,6 +354,75 @@ static void a_report_follows_what_is_declared(void **state)
 	assert_true(text_is(report.metrics[1].name, "delay") && report.metric_count == 2); /* a guardrail is always shown */
 }
 
+/* What a unit is asked in a later epoch may be an effect of the variant that it had. */
+static void a_unit_keeps_the_covariate_and_the_segment_of_its_first_exposure(void **state)
+{
+	struct error error = {0};
+	(void)state;
+	report_options = (struct report_options){.control = TEXT("a"), .segment = "x"};
+	begin((struct join_options){.covariate = "x"});
+	for (int i = 0; i < 4; i++) {
+		exposed("{\"id\":\"r%d\",\"time_ms\":%d,\"experiment\":\"e\",\"variant\":\"%s\",\"unit\":\"u%d\","
+			"\"probability\":0.5,\"table\":\"%d\",\"context\":{\"x\":%d}}",
+			i, 1000 * i, i % 2 ? "b" : "a", i % 2, i / 2, i < 2 ? 3 : 100 + i);
+		heard("{\"id\":\"r%d\",\"reward\":1}", i);
+	}
+	end();
+	assert_int_equal(joined.epoch_count, 2);
+	assert_int_equal(joined.unit_count, 4);
+	for (size_t i = 0; i < 4; i++)
+		assert_true(joined.units[i].covariate == 3);
+	assert_true(reported(&error));
+	assert_int_equal(report.segment_count, 1);
+	assert_true(text_is(report.segments[0].value, "3.0") && report.segments[0].units == 4);
+}
+
+/* A policy chooses for each request, and a unit stays until its next version. */
+static void requests_of_a_unit_and_a_version_of_a_policy_are_one_cluster(void **state)
+{
+	static const char *const who[] = {"u", "u", "v", "", "", "u"};
+	static const uint32_t clusters[] = {0, 0, 1, 2, 3, 4};
+	struct error error = {0};
+	(void)state;
+	report_options = (struct report_options){.control = TEXT("a")};
+	begin((struct join_options){0});
+	for (int i = 0; i < 6; i++)
+		exposed("{\"id\":\"r%d\",\"time_ms\":%d,\"experiment\":\"e\",\"variant\":\"%s\",\"unit\":\"%s\","
+			"\"probability\":0.5,\"table\":\"%d\",\"reason\":\"policy\"}",
+			i, 1000 * i, i == 4 ? "b" : "a", who[i], i == 5);
+	end();
+	assert_true(joined.adaptive);
+	assert_int_equal(joined.unit_count, 6);
+	assert_int_equal(joined.cluster_count, 5);
+	for (size_t i = 0; i < 6; i++)
+		assert_int_equal(joined.units[i].cluster, clusters[i]);
+	assert_true(reported(&error));
+	assert_true(!report.split.tested && report.split.counts[0] == 5 && report.split.counts[1] == 1);
+}
+
+/* One unit in a thousand has an odd reward, after the burn-in. */
+static void a_segment_has_the_cap_of_the_whole(void **state)
+{
+	static const struct report_rule rules[] = {{.metric = "reward", .role = ROLE_PRIMARY, .cap = 0.99}};
+	struct error error = {0};
+	(void)state;
+	report_options = (struct report_options){.control = TEXT("old"), .segment = "x", .rule_count = 1, .rules = rules};
+	begin((struct join_options){0});
+	for (int i = 0; i < 4000; i++) {
+		exposed("{\"id\":\"r%d\",\"time_ms\":%d,\"experiment\":\"e\",\"variant\":\"%s\",\"unit\":\"u%d\","
+			"\"probability\":0.5,\"context\":{\"x\":%d}}",
+			i, 1000 * i, i % 2 ? "new" : "old", i, i / 2 % 2);
+		heard("{\"id\":\"r%d\",\"reward\":%g}", i, i % 1000 == 999 ? 1e6 : 10 + i / 4 % 5);
+	}
+	end();
+	assert_true(reported(&error));
+	assert_true(report.metrics[0].analysis.cap.applied && report.metrics[0].analysis.cap.high == 14);
+	assert_int_equal(report.segment_count, 2);
+	for (size_t i = 0; i < 2; i++)
+		for (size_t arm = 0; arm < 2; arm++)
+			assert_true(report.segments[i].metrics[0].analysis.arms[arm].mean <= 14);
+}
+
 static void a_report_waits_keeps_or_stops(void **state)
 {
 	struct error error = {0};
@@ -458,6 +527,9 @@ int main(void)
 		cmocka_unit_test(weights_without_a_table_are_epochs_by_their_probabilities),
 		cmocka_unit_test(a_report_recommends_what_is_better),
 		cmocka_unit_test(a_report_follows_what_is_declared),
+		cmocka_unit_test(a_unit_keeps_the_covariate_and_the_segment_of_its_first_exposure),
+		cmocka_unit_test(requests_of_a_unit_and_a_version_of_a_policy_are_one_cluster),
+		cmocka_unit_test(a_segment_has_the_cap_of_the_whole),
 		cmocka_unit_test(a_report_waits_keeps_or_stops),
 		cmocka_unit_test(a_variant_that_nobody_met_is_a_mismatch),
 		cmocka_unit_test(names_that_are_none_are_refused),

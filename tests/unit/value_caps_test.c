@@ -33,7 +33,7 @@ static int teardown(void **state)
 static struct analysis_input rising(size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		units[i] = (struct analysis_unit){0, (uint32_t)(i % 2), NAN};
+		units[i] = (struct analysis_unit){.arm = (uint32_t)(i % 2), .covariate = NAN};
 		values[i] = (struct analysis_value){(int64_t)i, (uint32_t)i, (double)i + 1, 0, UINT32_MAX};
 	}
 	return (struct analysis_input){

@@ -1,0 +1,59 @@
+/* policy_scores.c: see policy_scores.h. */
+#include "experiments/policy_scores.h"
+
+bool policy_scores_open(struct policy_scores *scores, size_t arms, size_t control, size_t clusters, double level,
+			struct arena *arena)
+{
+	*scores = (struct policy_scores){.arms = arms,
+					 .control = control,
+					 .level = level,
+					 .rewards = ARENA_ARRAY(arena, struct moments, arms),
+					 .chosen = ARENA_ARRAY(arena, uint64_t, arms),
+					 .of_arms = ARENA_ARRAY(arena, struct cluster_mean, arms),
+					 .of_pairs = ARENA_ARRAY(arena, struct cluster_mean, arms),
+					 .sums = ARENA_ARRAY(arena, double, arms *clusters + 1),
+					 .has = ARENA_ARRAY(arena, bool, arms *clusters + 1),
+					 .sizes = ARENA_ARRAY(arena, uint64_t, clusters + 1)};
+	return !arena_failed(arena);
+}
+
+static double arm_score(const struct policy_scores *scores, size_t arm, size_t chosen, double reward, double probability)
+{
+	const double expected = scores->rewards[arm].mean;
+	return (arm == chosen ? expected + (reward - expected) / probability : expected) - scores->level;
+}
+
+void policy_scores_add(struct policy_scores *scores, size_t arm, size_t cluster, double reward, double probability)
+{
+	double *sums = scores->sums + cluster * scores->arms;
+	bool *has = scores->has + cluster * scores->arms;
+	const size_t size = scores->sizes[cluster]++;
+	const double control = arm_score(scores, scores->control, arm, reward, probability), control_sum = sums[scores->control];
+	for (size_t i = 0; i < scores->arms; i++) {
+		const double score = arm_score(scores, i, arm, reward, probability);
+		cluster_mean_add(&scores->of_pairs[i], score - control, sums[i] - control_sum, size);
+		cluster_mean_add(&scores->of_arms[i], score, sums[i], size);
+		sums[i] += score;
+	}
+	moments_add(&scores->rewards[arm], reward);
+	scores->chosen[arm] += !has[arm];
+	has[arm] = true;
+}
+
+struct moments policy_scores_rewards(const struct policy_scores *scores, size_t arm)
+{
+	const struct moments *rewards = &scores->rewards[arm];
+	return (struct moments){scores->chosen[arm], rewards->mean, moments_variance(rewards, 0) * (double)scores->chosen[arm]};
+}
+
+struct moments policy_scores_arm(const struct policy_scores *scores, size_t arm)
+{
+	struct moments moments = cluster_mean_moments(&scores->of_arms[arm]);
+	moments.mean += scores->level;
+	return moments;
+}
+
+struct moments policy_scores_pair(const struct policy_scores *scores, size_t treatment)
+{
+	return cluster_mean_moments(&scores->of_pairs[treatment]);
+}

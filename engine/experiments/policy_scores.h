@@ -1,0 +1,39 @@
+/* policy_scores.h: Scores of variants where a policy chose (AIPW): what earlier rewards let expect of a variant and, of the one
+ * that was chosen, the rest of its reward divided by the probability of the choice. Private to analysis.c.
+ *
+ * A unit keeps its variant until the policy has its next version, so its requests until then are one cluster: they depend on each
+ * other as those of a unit do where weights choose. Variances are those of clusters.
+ */
+#ifndef SLUICE_EXPERIMENTS_POLICY_SCORES_H
+#define SLUICE_EXPERIMENTS_POLICY_SCORES_H
+
+#include "base/arena.h"
+#include "statistics/cluster_mean.h"
+
+struct policy_scores {
+	size_t arms, control;
+	double level;		       /* taken off the scores of variants, so that a large mean costs their variance no digits */
+	struct moments *rewards;       /* of each variant so far */
+	uint64_t *chosen;	       /* clusters that have a reward of the variant */
+	struct cluster_mean *of_arms;  /* scores of each variant */
+	struct cluster_mean *of_pairs; /* the same, less those of the control */
+	double *sums;		       /* [cluster][variant] of scores */
+	bool *has;		       /* [cluster][variant]: it has a reward */
+	uint64_t *sizes;	       /* of each cluster: rewards */
+};
+
+/* False: the arena is full. */
+bool policy_scores_open(struct policy_scores *scores, size_t arms, size_t control, size_t clusters, double level,
+			struct arena *arena);
+
+/* A reward of the variant `arm`, which was chosen with that probability. */
+void policy_scores_add(struct policy_scores *scores, size_t arm, size_t cluster, double reward, double probability);
+
+/* Rewards of a variant, counted by their clusters, for the end of the burn-in. */
+struct moments policy_scores_rewards(const struct policy_scores *scores, size_t arm);
+
+/* Of clusters: the mean of the scores of a variant, and of its difference from the control. */
+struct moments policy_scores_arm(const struct policy_scores *scores, size_t arm);
+struct moments policy_scores_pair(const struct policy_scores *scores, size_t treatment);
+
+#endif
