@@ -72,16 +72,43 @@ static void support_add(struct off_policy *sums, const struct off_policy_record 
 	sum_add(&sums->outside, outside);
 }
 
-static void model_add(struct off_policy *sums, const struct off_policy_record *record, double weight)
+static void cluster_end(struct off_policy *sums)
 {
-	double direct = 0;
-	for (size_t i = 0; i < sums->arms; i++)
-		direct += record->target[i] * record->expected[i];
-	const double surplus = weight * (record->reward - record->expected[record->arm]);
-	moments_add(&sums->doubly, direct + surplus);
-	arm_sums_add(&sums->direct_surplus, direct, surplus);
-	arm_sums_add(&sums->direct_weights, direct, weight);
-	arm_sums_add(&sums->surplus_weights, surplus, weight);
+	const struct off_policy_cluster *cluster = &sums->cluster;
+	if (cluster->records == 0)
+		return;
+	arm_sums_add(&sums->rewards, cluster->rewards, cluster->records);
+	arm_sums_add(&sums->clipped, cluster->clipped, cluster->records);
+	arm_sums_add(&sums->rewards_weights, cluster->rewards, cluster->weights);
+	arm_sums_add(&sums->direct, cluster->direct, cluster->records);
+	arm_sums_add(&sums->doubly, cluster->direct + cluster->surplus, cluster->records);
+	arm_sums_add(&sums->surplus_weights, cluster->surplus, cluster->weights);
+	arm_sums_add(&sums->direct_surplus, cluster->direct, cluster->surplus);
+	arm_sums_add(&sums->direct_weights, cluster->direct, cluster->weights);
+	arm_sums_add(&sums->records_surplus, cluster->records, cluster->surplus);
+	arm_sums_add(&sums->records_weights, cluster->records, cluster->weights);
+	sums->cluster = (struct off_policy_cluster){0};
+}
+
+void off_policy_continue(struct off_policy *sums)
+{
+	sums->continues = true;
+}
+
+static void cluster_add(struct off_policy *sums, const struct off_policy_record *record, double weight)
+{
+	struct off_policy_cluster *cluster = &sums->cluster;
+	if (!sums->continues)
+		cluster_end(sums);
+	sums->continues = false;
+	cluster->records++;
+	cluster->weights += weight;
+	cluster->rewards += weight * record->reward;
+	cluster->clipped += fmin(weight, sums->clip) * record->reward;
+	for (size_t i = 0; record->expected && i < sums->arms; i++)
+		cluster->direct += record->target[i] * record->expected[i];
+	if (record->expected)
+		cluster->surplus += weight * (record->reward - record->expected[record->arm]);
 }
 
 bool off_policy_add(struct off_policy *sums, const struct off_policy_record *record, struct error *error)
@@ -89,15 +116,12 @@ bool off_policy_add(struct off_policy *sums, const struct off_policy_record *rec
 	if (!record_sound(sums, record, error))
 		return false;
 	const double weight = record->target[record->arm] / record->probability;
+	sums->records++;
 	sum_add(&sums->weights, weight);
 	sum_add(&sums->squares, weight * weight);
-	arm_sums_add(&sums->rewards, weight * record->reward, weight);
-	moments_add(&sums->clipped, fmin(weight, sums->clip) * record->reward);
 	support_add(sums, record);
-	if (record->expected)
-		model_add(sums, record, weight);
-	else
-		sums->modelled = false;
+	cluster_add(sums, record, weight);
+	sums->modelled = sums->modelled && record->expected;
 	return true;
 }
 
@@ -108,14 +132,7 @@ static double mean_error(const struct moments *moments)
 	return sqrt(moments_variance(moments, 1) / (double)moments->count);
 }
 
-static struct off_policy_estimate mean_estimate(const struct moments *moments)
-{
-	if (moments->count == 0)
-		return (struct off_policy_estimate){(double)NAN, (double)NAN};
-	return (struct off_policy_estimate){moments->mean, mean_error(moments)};
-}
-
-/* The ratio of w r to w, and the error of its terms w (r - ratio) / mean w. */
+/* The ratio of both sums, and the error of its terms (value - ratio x beside) / mean of those beside. */
 static struct off_policy_estimate ratio_estimate(const struct arm_sums *sums)
 {
 	if (!(sums->beside_mean > 0))
@@ -129,30 +146,33 @@ static struct off_policy_estimate ratio_estimate(const struct arm_sums *sums)
  * together. */
 static struct off_policy_estimate self_normalised_estimate(const struct off_policy *sums)
 {
-	const struct off_policy_estimate surplus = ratio_estimate(&sums->surplus_weights);
-	const double count = (double)sums->direct_surplus.count, mean = sums->direct_weights.beside_mean;
-	const double together =
-		(sums->direct_surplus.products - surplus.value * sums->direct_weights.products) / mean / (count - 1) / count;
-	const struct moments direct = arm_sums_values(&sums->direct_surplus);
-	const double variance = moments_variance(&direct, 1) / count + surplus.error * surplus.error + 2 * together;
-	return (struct off_policy_estimate){direct.mean + surplus.value, sqrt(fmax(0, variance))};
+	const struct off_policy_estimate surplus = ratio_estimate(&sums->surplus_weights), direct = ratio_estimate(&sums->direct);
+	const double count = (double)sums->direct.count, records = sums->direct.beside_mean,
+		     weights = sums->direct_weights.beside_mean;
+	const double products = sums->direct_surplus.products - surplus.value * sums->direct_weights.products -
+				direct.value * (sums->records_surplus.products - surplus.value * sums->records_weights.products);
+	const double together = products / records / weights / (count - 1) / count;
+	const double variance = direct.error * direct.error + surplus.error * surplus.error + 2 * together;
+	return (struct off_policy_estimate){direct.value + surplus.value, sqrt(fmax(0, variance))};
 }
 
-struct off_policy_result off_policy_result(const struct off_policy *sums)
+struct off_policy_result off_policy_result(const struct off_policy *open)
 {
+	struct off_policy ended = *open;
+	const struct off_policy *sums = &ended;
+	cluster_end(&ended);
 	const struct off_policy_estimate none = {(double)NAN, (double)NAN};
-	const double records = (double)sums->rewards.count, total = sum_value(&sums->weights);
-	const struct moments rewards = arm_sums_values(&sums->rewards), direct = arm_sums_values(&sums->direct_surplus);
+	const double records = (double)sums->records, total = sum_value(&sums->weights);
 	double outside = sum_value(&sums->outside);
 	for (size_t i = 0; i < sums->arms; i++)
 		outside += sums->chosen[i] ? 0 : sums->never[i];
 	struct off_policy_result result = {
-		.records = sums->rewards.count,
-		.ips = mean_estimate(&rewards),
-		.snips = ratio_estimate(&sums->rewards),
-		.clipped = mean_estimate(&sums->clipped),
-		.direct = sums->modelled ? mean_estimate(&direct) : none,
-		.doubly = sums->modelled ? mean_estimate(&sums->doubly) : none,
+		.records = sums->records,
+		.ips = ratio_estimate(&sums->rewards),
+		.snips = ratio_estimate(&sums->rewards_weights),
+		.clipped = ratio_estimate(&sums->clipped),
+		.direct = sums->modelled ? ratio_estimate(&sums->direct) : none,
+		.doubly = sums->modelled ? ratio_estimate(&sums->doubly) : none,
 		.self_normalised_doubly = sums->modelled ? self_normalised_estimate(sums) : none,
 		.effective = total > 0 ? total * total / sum_value(&sums->squares) : 0,
 		.outside = records > 0 ? outside / records : 0,

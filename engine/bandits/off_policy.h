@@ -8,8 +8,9 @@
  *   DM        mean of what the model expects of the new policy's arms
  *   DR        mean of DM + w (r - model)           SNDR    mean of DM + sum of w (r - model) / sum of w
  *
- * Standard errors are sd / sqrt n (ddof 1), those of ratios by linearisation. They take records as independent. Records
- * of a policy that learnt from its own choices are not: for them there is an interval that holds at every look.
+ * Standard errors are sd / sqrt n (ddof 1), those of ratios by linearisation. They take clusters as independent: each record,
+ * unless off_policy_continue() says that it is of the same unit as the one before. Then the sums of clusters have the errors.
+ * Records of a policy that learnt from its own choices are not independent: for them there is an interval that holds at every look.
  *
  * An estimate is refused as a recommendation when the records are worth fewer than OFF_POLICY_LEAST (ESS), or when the
  * new policy gives more than OFF_POLICY_OUTSIDE_MOST of its choices to arms that the old one never chose.
@@ -35,23 +36,37 @@ struct off_policy_record {
 	const double *expected; /* of each arm, by a model of rewards; NULL where there is none */
 };
 
+/* Sums of a cluster. */
+struct off_policy_cluster {
+	double records;
+	double weights;
+	double rewards, clipped; /* of w r; of min(w, clip) r */
+	double direct, surplus;	 /* of DM's terms; of w (r - model) */
+};
+
 struct off_policy {
 	size_t arms;
 	double clip;
 	bool modelled; /* all records had a model's expectations */
+	bool continues; /* the next record is of the same cluster */
+	uint64_t records;
 	struct sum weights, squares, outside;
 	double never[BANDIT_ARMS_MOST]; /* the new policy's share of each arm, in records that do not say what the old one's was */
 	bool chosen[BANDIT_ARMS_MOST];
-	struct arm_sums rewards; /* of w r, beside w */
-	struct moments clipped;
-	struct moments doubly;		 /* of DR's terms */
-	struct arm_sums direct_surplus;	 /* of DM's terms, beside w (r - model) */
-	struct arm_sums direct_weights;	 /* of DM's terms, beside w */
-	struct arm_sums surplus_weights; /* of w (r - model), beside w */
+	struct off_policy_cluster cluster; /* that of the last record */
+	/* Of clusters that have ended: sums, beside the records. */
+	struct arm_sums rewards, clipped, direct, doubly;
+	struct arm_sums rewards_weights; /* beside the weights */
+	struct arm_sums surplus_weights;
+	struct arm_sums direct_surplus, direct_weights; /* of DM's terms, beside the others */
+	struct arm_sums records_surplus, records_weights;
 };
 
 /* `clip` above 0. False: CONFIG. */
 bool off_policy_begin(struct off_policy *sums, size_t arms, double clip, struct error *error);
+
+/* The next record is of the same unit as the one before, so that their rewards may depend on each other. */
+void off_policy_continue(struct off_policy *sums);
 
 /* False: INPUT, and the record is left out. */
 bool off_policy_add(struct off_policy *sums, const struct off_policy_record *record, struct error *error);
@@ -69,7 +84,7 @@ struct off_policy_result {
 	bool too_few, unsupported; /* why it is no recommendation */
 };
 
-struct off_policy_result off_policy_result(const struct off_policy *sums);
+struct off_policy_result off_policy_result(const struct off_policy *open);
 
 /* Of an estimate at 1 - alpha. `tau2` above 0: records of a policy that learnt meanwhile, the interval of the always-valid
  * sequence (statistics/sequence.h) with that variance of effects; 0: independent records, the normal one. */

@@ -1,6 +1,8 @@
 /* policy_evaluation.c: see policy_evaluation.h. */
 #include "client/policy_evaluation.h"
 
+#include <stdlib.h>
+
 #include "source/policy_file.h"
 
 #define MODEL_LAMBDA 1.0 /* of the ridge regression of rewards, as of LinUCB */
@@ -46,41 +48,88 @@ static const struct joined_exposure *evaluation_exposure(const struct policy_eva
 	return exposure && exposure->probability > 0 ? exposure : NULL;
 }
 
-static bool evaluation_run(struct policy_evaluation *self, struct error *error)
+/* Requests of one number may depend on each other: those of a unit or, where a policy chose, of a unit and a version of it. */
+static uint32_t evaluation_cluster(const struct joined *joined, const struct analysis_value *value)
+{
+	uint32_t unit = value->unit;
+	if (joined->adaptive)
+		return joined->units[unit].cluster;
+	while (joined->earlier[unit] != UINT32_MAX)
+		unit = joined->earlier[unit];
+	return unit;
+}
+
+struct evaluated {
+	const struct analysis_value *value;
+	const struct joined_exposure *exposure;
+	uint32_t cluster;
+};
+
+static int evaluated_compare(const void *left, const void *right)
+{
+	const struct evaluated *a = left, *b = right;
+	if (a->cluster != b->cluster)
+		return a->cluster < b->cluster ? -1 : 1;
+	return (a->value > b->value) - (a->value < b->value);
+}
+
+/* The values that have an exposure, by their clusters; the others are counted. NULL: the arena is full. */
+static struct evaluated *evaluation_list(const struct policy_evaluation *self, size_t *count)
 {
 	const struct joined_metric *metric = self->metric;
+	struct evaluated *list = ARENA_ARRAY(self->arena, struct evaluated, metric->count + 1);
+	*count = 0;
+	for (size_t i = 0; list && i < metric->count; i++) {
+		const struct analysis_value *value = &metric->values[i];
+		const struct joined_exposure *exposure = evaluation_exposure(self, value);
+		if (exposure)
+			list[(*count)++] = (struct evaluated){value, exposure, evaluation_cluster(self->joined, value)};
+	}
+	self->shown->without = metric->count - *count;
+	if (*count > 0)
+		qsort(list, *count, sizeof *list, evaluated_compare);
+	return list;
+}
+
+/* Who the reward is of: a unit, whose records are of one fold of the model; without one, the request itself. */
+static struct text evaluation_unit(const struct evaluated *one)
+{
+	return one->exposure->unit.length > 0 ? one->exposure->unit
+					      : (struct text){(const char *)&one->value->exposure, sizeof one->value->exposure};
+}
+
+static bool evaluation_run(struct policy_evaluation *self, struct error *error)
+{
 	double x[BANDIT_FEATURES_MOST], target[ANALYSIS_ARMS_MAX], expected[ANALYSIS_ARMS_MAX];
 	struct off_policy sums;
+	size_t count;
 	evaluation_find_features(self);
 	struct reward_model *model = reward_model_open(self->arena, self->joined->arms, self->features, MODEL_LAMBDA);
-	if (!model)
+	const struct evaluated *list = evaluation_list(self, &count);
+	if (!model || !list)
 		return error_memory(error, ERROR_SYSTEM, "evaluating a policy");
 	if (!off_policy_begin(&sums, self->joined->arms, self->asked->clip, error))
 		return false;
-	for (size_t i = 0; i < metric->count; i++) {
-		const struct joined_exposure *exposure = evaluation_exposure(self, &metric->values[i]);
-		if (!exposure)
-			continue;
-		evaluation_context(self, exposure, x);
-		reward_model_add(model, exposure->unit, exposure->arm, x, metric->values[i].value);
+	for (const struct evaluated *one = list; one < list + count; one++) {
+		evaluation_context(self, one->exposure, x);
+		reward_model_add(model, evaluation_unit(one), one->exposure->arm, x, one->value->value);
 	}
-	for (size_t i = 0; i < metric->count; i++) {
-		const struct joined_exposure *exposure = evaluation_exposure(self, &metric->values[i]);
-		if (!exposure) {
-			self->shown->without++;
-			continue;
-		}
-		evaluation_context(self, exposure, x);
-		reward_model_expect(model, exposure->unit, x, expected);
-		file_policy_chances(&self->policy, exposure, target);
-		moments_add(&self->shown->recorded, metric->values[i].value);
-		const struct off_policy_record record = {.arm = exposure->arm, .reward = metric->values[i].value,
-							 .probability = exposure->probability, .target = target,
+	for (const struct evaluated *one = list; one < list + count; one++) {
+		evaluation_context(self, one->exposure, x);
+		reward_model_expect(model, evaluation_unit(one), x, expected);
+		file_policy_chances(&self->policy, one->exposure, target);
+		moments_add(&self->shown->recorded, one->value->value);
+		const struct off_policy_record record = {.arm = one->exposure->arm,
+							 .reward = one->value->value,
+							 .probability = one->exposure->probability,
+							 .target = target,
 							 .expected = expected};
+		if (one > list && one->cluster == one[-1].cluster)
+			off_policy_continue(&sums);
 		if (!off_policy_add(&sums, &record, error))
 			return false;
 	}
-	if (self->shown->recorded.count == 0)
+	if (count == 0)
 		return error_set(error, ERROR_INPUT, PLACE_NONE,
 				 "no feedback by request has joined an exposure with a probability; send feedback with the "
 				 "request's id");

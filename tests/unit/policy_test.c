@@ -320,6 +320,41 @@ static void errors_of_ratios_are_those_of_their_terms(void **state)
 	assert_true(near(got.self_normalised_doubly.error, sqrt(moments_variance(&normalised, 1) / 3), 1e-14));
 }
 
+/* Units have one arm and one level of rewards each: what further records of a unit say is known from its first one. */
+static void records_of_a_unit_count_as_one_in_errors(void **state)
+{
+	static const double target[2] = {0.2, 0.8}, expected[2] = {0.35, 0.4};
+	struct error error = {0};
+	struct random random = {17};
+	struct off_policy single, repeated;
+	(void)state;
+	assert_true(off_policy_begin(&single, 2, 100, &error) && off_policy_begin(&repeated, 2, 100, &error));
+	for (size_t i = 0; i < 300; i++) {
+		const size_t arm = uniform_draw(&random) < 0.5;
+		const struct off_policy_record record = {.arm = arm,
+							 .reward = uniform_draw(&random) < 0.3 + 0.3 * (double)arm,
+							 .probability = 0.5,
+							 .target = target,
+							 .expected = expected};
+		added(&single, record);
+		for (size_t j = 0; j < 7; j++) {
+			if (j > 0)
+				off_policy_continue(&repeated);
+			added(&repeated, record);
+		}
+	}
+	const struct off_policy_result one = off_policy_result(&single), seven = off_policy_result(&repeated);
+	const struct off_policy_estimate ones[] = {one.ips,    one.snips,  one.clipped,
+						   one.direct, one.doubly, one.self_normalised_doubly};
+	const struct off_policy_estimate sevens[] = {seven.ips,	   seven.snips,	 seven.clipped,
+						     seven.direct, seven.doubly, seven.self_normalised_doubly};
+	assert_int_equal(seven.records, 2100);
+	for (size_t i = 0; i < 6; i++) {
+		assert_true(near(sevens[i].value, ones[i].value, 1e-12));
+		assert_true(near(sevens[i].error, ones[i].error, 1e-12));
+	}
+}
+
 static void estimates_without_support_are_refused(void **state)
 {
 	(void)state;
@@ -431,6 +466,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(estimates_and_their_errors_are_right_on_average, setup, arena_end),
 		cmocka_unit_test_setup_teardown(weights_above_the_clip_count_as_the_clip, setup, arena_end),
 		cmocka_unit_test_setup_teardown(errors_of_ratios_are_those_of_their_terms, setup, arena_end),
+		cmocka_unit_test_setup_teardown(records_of_a_unit_count_as_one_in_errors, setup, arena_end),
 		cmocka_unit_test_setup_teardown(estimates_without_support_are_refused, setup, arena_end),
 		cmocka_unit_test_setup_teardown(few_records_are_refused, setup, arena_end),
 		cmocka_unit_test_setup_teardown(records_that_are_none_are_left_out, setup, arena_end),

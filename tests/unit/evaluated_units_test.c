@@ -1,0 +1,122 @@
+/* evaluated_units_test.c: Tests of `sluice experiments evaluate` by the units of requests: those without one, and those that
+ * return. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "steps/kinds.h"
+#include "tests/unit/session.h"
+
+#define REQUESTS 3000
+
+static char folder[] = "/tmp/evaluated_units_XXXXXX";
+static char lines[REQUESTS * 300];
+
+static bool is_new(int i)
+{
+	return i % 4 == 0;
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	return mkdtemp(folder) && chdir(folder) == 0 ? 0 : 1;
+}
+
+static int tear_down(void **state)
+{
+	static const char *const files[] = {"exposures", "feedback", "policy"};
+	(void)state;
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+		(void)unlink(files[i]);
+	return chdir("/") == 0 ? rmdir(folder) : 1;
+}
+
+static json_t *said_json(const char *line)
+{
+	struct said said = say_with(step_kinds, line);
+	if (said.code != 0)
+		fail_msg("%s: %s", line, said.err);
+	json_t *document = json_loads(said.out, 0, NULL);
+	assert_non_null(document);
+	said_close(&said);
+	return document;
+}
+
+static double number_of(const json_t *document, const char *name)
+{
+	const json_t *number = json_object_get(document, name);
+	assert_true(json_is_number(number));
+	return json_number_value(number);
+}
+
+/* The rewards are those that a model of each variant expects, so its estimates have hardly an error. */
+static void a_policy_is_estimated_where_requests_have_no_unit(void **state)
+{
+	(void)state;
+	size_t exposed = 0;
+	for (int i = 0; i < REQUESTS; i++)
+		exposed += (size_t)snprintf(lines + exposed, sizeof lines - exposed,
+					    "{\"id\": \"r%d\", \"time_ms\": %d, \"experiment\": \"e\", \"variant\": \"%s\", "
+					    "\"probability\": %g}\n",
+					    i, 1000 * (i + 1), is_new(i) ? "new" : "old", is_new(i) ? 0.25 : 0.75);
+	write_file("exposures", lines);
+	size_t heard = 0;
+	for (int i = 0; i < REQUESTS; i++)
+		heard += (size_t)snprintf(lines + heard, sizeof lines - heard, "{\"id\": \"r%d\", \"reward\": %d}\n", i,
+					  is_new(i) ? 30 : 10);
+	write_file("feedback", lines);
+	write_file("policy", "{\"probabilities\": {\"old\": 0.5, \"new\": 0.5}}");
+	json_t *document = said_json("experiments evaluate e --policy policy --exposures exposures --feedback feedback -o json");
+	assert_true(fabs(number_of(document, "direct_method") - 20) < 0.5);
+	assert_true(fabs(number_of(document, "doubly_robust") - 20) < 0.1);
+	assert_true(10 * number_of(document, "doubly_robust_standard_error") < number_of(document, "ips_standard_error"));
+	json_decref(document);
+}
+
+/* The error of IPS where five requests of each unit, one after the other, have its variant and its reward. */
+static double error_of_returning(bool has_units)
+{
+	size_t exposed = 0, heard = 0;
+	for (int i = 0; i < REQUESTS; i++) {
+		char unit[32] = "";
+		if (has_units)
+			(void)snprintf(unit, sizeof unit, "\"unit\": \"u%d\", ", i / 5);
+		exposed += (size_t)snprintf(lines + exposed, sizeof lines - exposed,
+					    "{\"id\": \"r%d\", %s\"time_ms\": %d, \"experiment\": \"e\", \"variant\": \"%s\", "
+					    "\"probability\": %g}\n",
+					    i, unit, 1000 * (i + 1), is_new(i / 5) ? "new" : "old", is_new(i / 5) ? 0.25 : 0.75);
+	}
+	write_file("exposures", lines);
+	for (int i = 0; i < REQUESTS; i++)
+		heard += (size_t)snprintf(lines + heard, sizeof lines - heard, "{\"id\": \"r%d\", \"reward\": %d}\n", i, i / 5 % 7);
+	write_file("feedback", lines);
+	write_file("policy", "{\"probabilities\": {\"old\": 0.5, \"new\": 0.5}}");
+	json_t *document = said_json("experiments evaluate e --policy policy --exposures exposures --feedback feedback -o json");
+	const double found = number_of(document, "ips_standard_error");
+	json_decref(document);
+	return found;
+}
+
+static void requests_of_a_unit_are_no_more_evidence_than_one(void **state)
+{
+	(void)state;
+	assert_true(fabs(error_of_returning(true) / error_of_returning(false) - sqrt(5)) < 0.01);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_policy_is_estimated_where_requests_have_no_unit),
+		cmocka_unit_test(requests_of_a_unit_are_no_more_evidence_than_one),
+	};
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
