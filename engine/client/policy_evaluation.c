@@ -79,7 +79,9 @@ static struct evaluated *evaluation_list(const struct policy_evaluation *self, s
 	const struct joined_metric *metric = self->metric;
 	struct evaluated *list = ARENA_ARRAY(self->arena, struct evaluated, metric->count + 1);
 	*count = 0;
-	for (size_t i = 0; list && i < metric->count; i++) {
+	if (!list)
+		return NULL;
+	for (size_t i = 0; i < metric->count; i++) {
 		const struct analysis_value *value = &metric->values[i];
 		const struct joined_exposure *exposure = evaluation_exposure(self, value);
 		if (exposure)

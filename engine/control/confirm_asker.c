@@ -21,11 +21,14 @@ static void *question_run(void *context)
 {
 	struct asked_question *question = context;
 	enum post_outcome outcome;
-	struct error reason = {0};
+	struct error reason, last = {0}; /* of the last call that ended in time */
 	for (;;) {
+		reason = (struct error){0};
 		outcome = notice_ask(question->settings, &question->notice, &question->given_up, &reason);
 		if (outcome != POST_UNREACHABLE)
 			break;
+		if (!atomic_load(&question->given_up))
+			last = reason;
 		question_pause(question);
 		if (clock_ms() >= question->until_ms || atomic_load(&question->given_up))
 			break;
@@ -33,6 +36,9 @@ static void *question_run(void *context)
 	question->yes = outcome == POST_DELIVERED && clock_ms() < question->until_ms;
 	if (outcome == POST_REFUSED)
 		question->reason = reason;
+	else if (last.kind != ERROR_NONE)
+		error_set(&question->reason, ERROR_REMOTE, PLACE_NONE, "it did not confirm within %lld ms: %s",
+			  (long long)question->timeout_ms, last.text);
 	else
 		error_set(&question->reason, ERROR_REMOTE, PLACE_NONE, "it gave no answer within %lld ms",
 			  (long long)question->timeout_ms);

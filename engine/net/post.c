@@ -125,7 +125,7 @@ static bool set_http(CURL *curl, const struct post_request *request, struct curl
 	bool tls = strncmp(request->url, "https:", 6) == 0;
 	return curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, tls ? "https" : "http,https") == CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L) == CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, request->stays ? 0L : 1L) == CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_MAXREDIRS, (long)POST_REDIRECTIONS_MAX) == CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_POSTREDIR, (long)CURL_REDIR_POST_ALL) == CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)POST_CONNECT_MS) == CURLE_OK &&

@@ -44,6 +44,7 @@ struct post_recipients {
 struct post_request {
 	const char *url; /* http, https; smtp, smtps for a mail */
 	struct text body;
+	bool stays; /* a redirection is an answer, and not followed; not for a mail */
 	bool puts; /* by PUT, which replaces what is there; not for a mail */
 	const char *headers[POST_HEADERS_MAX]; /* "Name: value", up to NULL; not for a mail, whose body has them */
 	const struct network *allowed;	       /* networks that are not public, and may be reached */

@@ -356,6 +356,7 @@ enum post_outcome notice_ask(const struct notifier_settings *settings, const str
 	enum post_outcome outcome = POST_REFUSED;
 	if (made && ready_make(made, settings, notice, error)) {
 		made->request.given_up = given_up;
+		made->request.stays = true; /* a page to log in would say yes */
 		if (arena_failed(made->arena))
 			error_memory(error, ERROR_SYSTEM, "asking a webhook");
 		else

@@ -221,6 +221,30 @@ static void a_webhook_that_refuses_says_no_at_once(void **state)
 	web_receiver_close(receiver);
 }
 
+/* Where it leads to, a page to log in may answer 200. */
+static void a_webhook_that_sends_elsewhere_says_no(void **state)
+{
+	(void)state;
+	struct text reason;
+	struct web_receiver *receiver = web_receiver_open(REDIRECTS_ONCE);
+	rollout_wait(receiver->port, "1m", "null");
+	assert_false(asker_await(&reason));
+	assert_non_null(memmem(reason.bytes, reason.length, "302", 3));
+	assert_int_equal(receiver->count, 1);
+	web_receiver_close(receiver);
+}
+
+static void a_webhook_that_stays_busy_says_no_with_its_status(void **state)
+{
+	(void)state;
+	struct text reason;
+	struct web_receiver *receiver = web_receiver_open(IS_BUSY_ONCE);
+	rollout_wait(receiver->port, "1s", "null");
+	assert_false(asker_await(&reason));
+	assert_true(text_is(reason, "it did not confirm within 1000 ms: the receiver answers 503"));
+	web_receiver_close(receiver);
+}
+
 static void a_webhook_that_is_silent_says_no_at_the_end_of_the_timeout(void **state)
 {
 	(void)state;
@@ -279,6 +303,8 @@ int main(void)
 		ON_STAND(a_webhook_confirms_by_a_status_of_success),
 		ON_STAND(a_webhook_that_is_busy_is_asked_again),
 		ON_STAND(a_webhook_that_refuses_says_no_at_once),
+		ON_STAND(a_webhook_that_sends_elsewhere_says_no),
+		ON_STAND(a_webhook_that_stays_busy_says_no_with_its_status),
 		ON_STAND(a_webhook_that_is_silent_says_no_at_the_end_of_the_timeout),
 		ON_STAND(a_question_that_is_decided_by_hand_is_given_up),
 		ON_STAND(a_tenure_that_ends_does_not_wait_for_answers),

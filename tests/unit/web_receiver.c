@@ -40,6 +40,8 @@ static const char *answer_of(struct web_receiver *receiver)
 		return "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n";
 	if (receiver->manner == IS_BUSY_ONCE && is_first)
 		return "HTTP/1.1 503 Later\r\nContent-Length: 0\r\n\r\n";
+	if (receiver->manner == REDIRECTS_ONCE && is_first)
+		return "HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n";
 	while (receiver->manner == HANGS_ONCE && is_first && !atomic_load(&receiver->released))
 		nanosleep(&pause, NULL);
 	return receiver->manner == HANGS_ONCE && is_first ? "" : "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";

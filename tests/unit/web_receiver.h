@@ -9,8 +9,9 @@
 #define WEB_RECEIVER_REQUESTS 16
 #define WEB_RECEIVER_BYTES 8192
 
-/* 200; 503 to the first request; 404; no answer to the first request until it is released, and then a closed connection. */
-enum receiver_manner { ANSWERS, IS_BUSY_ONCE, REFUSES, HANGS_ONCE };
+/* 200; 503 to the first request; 404; no answer to the first request until it is released, and then a closed connection; 302 to
+ * itself to the first request. */
+enum receiver_manner { ANSWERS, IS_BUSY_ONCE, REFUSES, HANGS_ONCE, REDIRECTS_ONCE };
 
 struct web_receiver {
 	int listener, port;
