@@ -88,7 +88,7 @@ struct arrival_law *arrival_law_open(struct arena *arena, const struct arrivals 
 		return NULL;
 	*law = (struct arrival_law){.arrivals = arrivals,
 				    .periods = ARENA_ARRAY(arena, double, arrivals->count),
-				    .scratch = ARENA_ARRAY(arena, double, arrivals->count),
+				    .scratch = ARENA_ARRAY(arena, double, 2 * arrivals->count),
 				    .power = tail_power(arrivals)};
 	return law->periods && law->scratch ? law : NULL;
 }

@@ -1,6 +1,7 @@
 /* monitor_learn.c: Learning of a drift monitor from one feature of its reference. */
 #include <math.h>
 
+#include "base/memory.h"
 #include "drift/monitor_parts.h"
 #include "numeric/moments.h"
 #include "numeric/quantile.h"
@@ -105,6 +106,22 @@ static bool categories_learn(struct watched_feature *watched, const struct drift
 	return true;
 }
 
+/* How values follow from those before, and whether one is missing. */
+static bool dependence_learn(struct watched_feature *watched, const struct drift_reference *reference, const double *values)
+{
+	const size_t rows = reference->rows;
+	double *scratch = memory_take(3 * rows, sizeof *scratch);
+	if (!scratch)
+		return false;
+	double *missing = scratch + 2 * rows;
+	for (size_t i = 0; i < rows; i++)
+		missing[i] = isnan(values[i]);
+	watched->dependence = drift_dependence(values, rows, reference->block, scratch);
+	watched->missing_dependence = drift_dependence(missing, rows, reference->block, scratch);
+	memory_give(scratch);
+	return true;
+}
+
 #define OF_NUMBERS (1U << MONITOR_KS | 1U << MONITOR_PSI | 1U << MONITOR_WASSERSTEIN)
 #define OF_CATEGORIES (1U << MONITOR_CHI_SQUARE)
 
@@ -114,7 +131,6 @@ bool watched_learn(struct watched_feature *watched, const struct drift_reference
 	const unsigned usual = from->categories ? OF_CATEGORIES : OF_NUMBERS;
 	const unsigned own = from->categories ? OF_CATEGORIES | 1U << MONITOR_PSI : OF_NUMBERS | MONITOR_ONLINE;
 	const unsigned possible = own | 1U << MONITOR_JENSEN_SHANNON;
-	double *scratch = ARENA_ARRAY(arena, double, reference->rows);
 	watched->name = from->name;
 	watched->categories = from->categories;
 	watched->methods = watched->methods ? watched->methods & possible : usual;
@@ -122,9 +138,9 @@ bool watched_learn(struct watched_feature *watched, const struct drift_reference
 	watched->missing = from->missing;
 	watched->least = from->least;
 	watched->greatest = from->greatest;
-	watched->dependence = scratch ? drift_dependence(from->values, reference->rows, reference->block, scratch) : 1;
-	if (!scratch || !(from->categories ? categories_learn(watched, from, reference->rows, arena)
-					   : numbers_learn(watched, from, reference->rows, arena)))
+	if (!dependence_learn(watched, reference, from->values) ||
+	    !(from->categories ? categories_learn(watched, from, reference->rows, arena)
+			       : numbers_learn(watched, from, reference->rows, arena)))
 		return false;
 	if (watched->count < DRIFT_VALUES_MIN)
 		watched->methods = 0; /* nearly all is missing: only its quality is judged */

@@ -27,7 +27,7 @@ struct watched_feature {
 	bool categories;
 	unsigned methods;
 	size_t count;	   /* values of the reference that are not missing */
-	double dependence; /* drift_dependence() */
+	double dependence, missing_dependence; /* drift_dependence(): of values, and of whether one is missing */
 	struct sorted sorted;
 	double deviation, least, greatest;
 	double pivots[MONITOR_PIVOTS - 1];

@@ -245,13 +245,14 @@ static double predicted_sf(double k, double m, double a, double b)
 	return total;
 }
 
-/* Whether so many of the window are more than `usual` of `of` in the reference explain. */
-static bool is_unusual(const struct watched_feature *watched, double many, double rows, double usual, double of, double alpha)
+/* Whether so many of the window are more than `usual` of `of` in the reference explain. So many rows as `dependence` says count as
+ * one. */
+static bool is_unusual(double many, double rows, double usual, double of, double dependence, double alpha)
 {
-	const double dependence = watched->dependence;
 	if (many / rows <= usual / of)
 		return false;
-	return predicted_sf(floor(many / dependence), floor(rows / dependence), usual + 0.5, of - usual + 0.5) < alpha;
+	return predicted_sf(floor(many / dependence), floor(rows / dependence), usual / dependence + 0.5,
+			    (of - usual) / dependence + 0.5) < alpha;
 }
 
 static void quality_judge(const struct watched_feature *watched, size_t rows, const struct sorted *current,
@@ -261,14 +262,14 @@ static void quality_judge(const struct watched_feature *watched, size_t rows, co
 	struct monitor_quality *quality = &verdict->quality;
 	const double all = (double)watched->all_rows, count = (double)verdict->count, seen = all - (double)watched->missing;
 	quality->missing = rows - verdict->count;
-	quality->missing_alarm =
-		is_unusual(watched, (double)quality->missing, (double)rows, (double)watched->missing, all, levels->feature);
+	quality->missing_alarm = is_unusual((double)quality->missing, (double)rows, (double)watched->missing, all,
+					    watched->missing_dependence, levels->feature);
 	if (verdict->count == 0)
 		return;
 	if (watched->categories) {
 		quality->unseen = (uint64_t)counts[watched->category_count];
-		quality->unseen_alarm =
-			is_unusual(watched, (double)quality->unseen, count, (double)watched->once, seen, levels->categories);
+		quality->unseen_alarm = is_unusual((double)quality->unseen, count, (double)watched->once, seen, watched->dependence,
+						   levels->categories);
 		for (size_t i = 0; i < watched->bin_count; i++)
 			quality->still = quality->still || (counts[i] == count && !watched_bin_is_mixed(watched, i));
 	} else {
@@ -277,7 +278,8 @@ static void quality_judge(const struct watched_feature *watched, size_t rows, co
 		for (size_t i = current->count; i > 0 && current->values[i - 1] > watched->greatest; i--)
 			quality->outside++;
 		/* A new value is beyond both ends of so many with the chance Beta(2, seen - 1), whatever their law. */
-		quality->outside_alarm = is_unusual(watched, (double)quality->outside, count, 1.5, seen + 1, levels->numbers);
+		quality->outside_alarm =
+			is_unusual((double)quality->outside, count, 1.5, seen + 1, watched->dependence, levels->numbers);
 		quality->still = current->values[0] == current->values[current->count - 1];
 	}
 	quality->still = quality->still && watched->common_share < 1;

@@ -4,38 +4,117 @@
 #include <math.h>
 
 #include "numeric/quantile.h"
+#include "statistics/distribution.h"
 
 #define SURE 2.5		/* standard deviations from which on a dependence is believed */
 #define CARRY_MOST 0.98 /* beyond, a reference says next to nothing */
+#define FACTOR_MOST ((1 + CARRY_MOST) / (1 - CARRY_MOST))
+#define SUM_ROWS_LEAST 4 /* sums of two rows say no more than the carry */
+#define SUMS_LEAST 10	 /* beside each other: fewer say too little of how they vary */
+#define OVERLAP 1.5	 /* sums at each row say as much as so many times those beside each other */
+#define CHANCE 0.0002	 /* that sums vary so much more by chance */
+#define SPREAD_PART 0.5	 /* of a share of numbers at one end, which varies half by how far they are from the middle */
+
+/* Scores of rows in their order, 0 on the average; a row without one has 0, too. */
+struct scores {
+	const double *values; /* NaN: the row has none */
+	const double *scores;
+	size_t count, block;
+	double square; /* the mean of their squares */
+};
 
 /* Twice the rank, ties in the middle. */
-static double rank_of(const double *sorted, size_t count, double value)
+static double twice_rank_of(const double *sorted, size_t count, double value)
 {
 	return (double)(sorted_below(sorted, count, value) + sorted_until(sorted, count, value));
 }
 
+/* What a row keeps of the one before it, as in an autoregression of first order, and one standard deviation more. 0: it is not sure
+ * that it keeps anything. */
+static double carry_of(const struct scores *of)
+{
+	double pairs = 0, product = 0, kept = 0;
+	for (size_t i = 0; i < of->count; i++) {
+		const bool paired = i > 0 && i % of->block != 0 && !isnan(of->values[i]) && !isnan(of->values[i - 1]);
+		product += paired ? of->scores[i] * of->scores[i - 1] : 0;
+		pairs += paired;
+		kept += !isnan(of->values[i]);
+	}
+	if (pairs < 10)
+		return 0;
+	const double carry = product / pairs / (of->square * (double)of->count / kept);
+	if (!(carry > SURE / sqrt(pairs)))
+		return 0;
+	return fmin(carry + (1 + 3 * carry) / pairs + sqrt((1 - carry * carry) / pairs), CARRY_MOST); /* the second is its bias */
+}
+
+/* How many times as much as those of independent rows, sums of so many rows vary. */
+static double sums_factor(const struct scores *of, size_t rows)
+{
+	double sum = 0, squares = 0, sums = 0;
+	for (size_t i = 0; i < of->count; i++) {
+		const size_t place = i % of->block;
+		sum = place == 0 ? 0 : sum;
+		sum += of->scores[i] - (place >= rows ? of->scores[i - rows] : 0);
+		if (place + 1 < rows)
+			continue;
+		squares += sum * sum;
+		sums++;
+	}
+	return squares / sums / ((double)rows * of->square) / (1 - (double)rows / (double)of->count);
+}
+
+/* The same of an autoregression. */
+static double carried_factor(double carry, double rows)
+{
+	return (1 + carry) / (1 - carry) - 2 * carry * (1 - pow(carry, rows)) / (rows * (1 - carry) * (1 - carry));
+}
+
+/* How many rows say as much as an independent one. Where sums of many rows vary more than an autoregression explains, rows follow
+ * from others further back: those of a season, of the same sender, or of several sources in turns. */
+static double scores_dependence(const struct scores *of)
+{
+	if (!(of->square > 0))
+		return 1;
+	const double carry = carry_of(of);
+	double factor = (1 + carry) / (1 - carry);
+	for (size_t rows = SUM_ROWS_LEAST; rows * SUMS_LEAST <= of->count && rows <= of->block; rows *= 2) {
+		const double freedom = OVERLAP * (double)of->count / (double)rows, sums = sums_factor(of, rows);
+		if (sums > carried_factor(carry, (double)rows) * chi_square_critical(CHANCE, freedom) / freedom)
+			factor = fmax(factor, sums * (1 + sqrt(2 / freedom)));
+	}
+	return fmin(factor, FACTOR_MOST);
+}
+
+/* Instead of the ranks, how far they are from the middle. */
+static void scores_fold(double *scores, const double *values, size_t count, size_t kept)
+{
+	double mean = 0;
+	for (size_t i = 0; i < count; i++)
+		mean += fabs(scores[i]) / (double)kept;
+	for (size_t i = 0; i < count; i++)
+		scores[i] = isnan(values[i]) ? 0 : fabs(scores[i]) - mean;
+}
+
+static double mean_square(const double *scores, size_t count)
+{
+	double square = 0;
+	for (size_t i = 0; i < count; i++)
+		square += scores[i] * scores[i];
+	return square / (double)count;
+}
+
 double drift_dependence(const double *values, size_t count, size_t block, double *scratch)
 {
-	double pairs = 0, product = 0, square = 0, before = 0;
-	size_t kept;
+	double *sorted = scratch, *scores = scratch + count;
 	for (size_t i = 0; i < count; i++)
-		scratch[i] = values[i];
-	kept = quantile_sort(scratch, count);
-	for (size_t i = 0; i < count; i++) {
-		const bool paired = i > 0 && i % block != 0 && !isnan(values[i]) && !isnan(values[i - 1]);
-		const double now = isnan(values[i]) ? 0 : rank_of(scratch, kept, values[i]) - (double)kept;
-		square += now * now;
-		product += paired ? now * before : 0;
-		pairs += paired;
-		before = now;
-	}
-	if (pairs < 10 || !(square > 0))
-		return 1;
-	double carry = product / pairs / (square / (double)kept);
-	if (!(carry > SURE / sqrt(pairs)))
-		return 1;
-	carry += (1 + 3 * carry) / pairs + sqrt((1 - carry * carry) / pairs); /* its bias, and one standard deviation */
-	if (carry > CARRY_MOST)
-		carry = CARRY_MOST;
-	return (1 + carry) / (1 - carry);
+		sorted[i] = values[i];
+	const size_t kept = quantile_sort(sorted, count);
+	for (size_t i = 0; i < count; i++)
+		scores[i] = isnan(values[i]) ? 0 : twice_rank_of(sorted, kept, values[i]) - (double)kept;
+	struct scores of = {values, scores, count, block, mean_square(scores, count)};
+	const double of_ranks = scores_dependence(&of);
+	scores_fold(scores, values, count, kept);
+	of.square = mean_square(scores, count);
+	return fmax(of_ranks, 1 + SPREAD_PART * (scores_dependence(&of) - 1));
 }

@@ -48,9 +48,10 @@ struct drift_reference {
 	struct arrivals arrivals; /* of all rows; without times, where they are not known */
 };
 
-/* How many independent values say as much as one of `values`, at least 1: 1 where no value follows from the one before.
- * Learnt from the ranks of neighbours in a block, as of an autoregression of first order, and on the safe side: its
- * uncertainty is added. */
+/* How many of `values` say as much as one independent value, at least 1: 1 where no value follows from those before. It is learnt
+ * from their ranks, and from how far these are from the middle, since their spread may follow from rows before, too: by those of
+ * neighbours in a block, as of an autoregression of first order, and by sums of up to a tenth of the rows. It is on the safe
+ * side: its uncertainty is added. `scratch`: 2 * count numbers. */
 double drift_dependence(const double *values, size_t count, size_t block, double *scratch);
 
 #endif

@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		arena_close(arena);
 		return 0;
 	}
-	double *scratch = ARENA_ARRAY(arena, double, reference.rows);
+	double *scratch = ARENA_ARRAY(arena, double, 2 * reference.rows);
 	for (size_t i = 0; scratch && i < reference.feature_count; i++) {
 		const struct drift_feature *feature = &reference.features[i];
 		for (size_t j = 0; feature->categories && j < reference.rows; j++)

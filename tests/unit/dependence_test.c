@@ -1,0 +1,270 @@
+/* dependence_test.c: Tests of rows that follow from rows before them: how many of a reference say as much as an independent one,
+ * and the false alarms of a drift monitor on such streams. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+
+#include "base/random.h"
+#include "drift/monitor.h"
+#include "numeric/quantile.h"
+#include "session.h"
+#include "tests/unit/arena_fixture.h"
+
+#define ARENA_BYTES ((size_t)256 << 20)
+#define ROWS 1000
+#define WINDOW 100
+#define REFERENCES_MAX 200
+#define SHARE_MISSING 0.05
+#define RUN_MISSING 20 /* rows, on the average */
+
+static struct random chance;
+
+static int set_up(void **state)
+{
+	(void)state;
+	chance = (struct random){23};
+	arena = arena_open(ARENA_BYTES);
+	return arena ? 0 : 1;
+}
+
+static double even(void)
+{
+	return (double)(random_next(&chance) >> 11) * 0x1p-53;
+}
+
+static double normal(void)
+{
+	return sqrt(-2 * log(1 - even())) * cos(2 * M_PI * even());
+}
+
+/* ---- streams ---- */
+
+struct stream {
+	double levels[2], group;
+	int missing; /* rows that still are */
+	uint64_t row;
+};
+
+static double level_next(struct stream *stream, size_t which, double carry)
+{
+	return stream->levels[which] = carry * stream->levels[which] + sqrt(1 - carry * carry) * normal();
+}
+
+static double independent(struct stream *stream)
+{
+	(void)stream;
+	return normal();
+}
+
+static double whole(struct stream *stream)
+{
+	(void)stream;
+	return floor(2 * normal());
+}
+
+static double mostly_zero(struct stream *stream)
+{
+	(void)stream;
+	return even() < 0.8 ? 0 : exp(normal());
+}
+
+/* Each row keeps a part of the one before it. */
+static double carried(struct stream *stream)
+{
+	return level_next(stream, 0, 0.8);
+}
+
+/* A level that moves slowly, below noise. */
+static double slow_below_noise(struct stream *stream)
+{
+	return level_next(stream, 0, 0.95) + normal();
+}
+
+/* Two sources in turns, such as two instruments: neighbours have nothing in common. */
+static double two_in_turns(struct stream *stream)
+{
+	return level_next(stream, stream->row % 2, 0.9);
+}
+
+/* Ten rows of one sender, then ten of another. */
+static double ten_alike(struct stream *stream)
+{
+	stream->group = stream->row % 10 == 0 ? normal() : stream->group;
+	return stream->group + normal();
+}
+
+/* Returns of a market: the signs are independent, and the sizes follow from one another. */
+static double calm_and_wild(struct stream *stream)
+{
+	return exp(0.5 * level_next(stream, 0, 0.95)) * normal();
+}
+
+static double missing_in_runs(struct stream *stream)
+{
+	if (stream->missing > 0)
+		stream->missing--;
+	else if (even() < SHARE_MISSING / RUN_MISSING)
+		stream->missing = 2 * (int)(RUN_MISSING * even());
+	return stream->missing > 0 ? (double)NAN : normal();
+}
+
+static const struct form {
+	const char *name;
+	double (*next)(struct stream *stream);
+	double factor; /* rows that say as much as one; 0: it is not known */
+} forms[] = {
+	{"independent", independent, 1},
+	{"whole", whole, 1},
+	{"mostly zero", mostly_zero, 1},
+	{"carried", carried, 9},
+	{"slow below noise", slow_below_noise, 20},
+	{"two in turns", two_in_turns, 19},
+	{"ten alike", ten_alike, 5.5},
+	{"calm and wild", calm_and_wild, 0},
+};
+enum { INDEPENDENT_FORMS = 3, FORMS = sizeof forms / sizeof *forms };
+
+static double stream_next(const struct form *form, struct stream *stream)
+{
+	const double value = form->next(stream);
+	stream->row++;
+	return value;
+}
+
+/* A stream that has run for a while. */
+static struct stream stream_begin(const struct form *form)
+{
+	struct stream stream = {0};
+	for (int i = 0; i < ROWS; i++)
+		(void)stream_next(form, &stream);
+	return stream;
+}
+
+static double values[ROWS];
+
+static void values_draw(const struct form *form, struct stream *stream)
+{
+	for (size_t i = 0; i < ROWS; i++)
+		values[i] = stream_next(form, stream);
+}
+
+/* ---- what rows are worth ---- */
+
+/* Factors of so many references, in rising order. */
+static void factors_draw(const struct form *form, size_t references, double *factors)
+{
+	static double scratch[2 * ROWS];
+	for (size_t i = 0; i < references; i++) {
+		struct stream stream = stream_begin(form);
+		values_draw(form, &stream);
+		factors[i] = drift_dependence(values, ROWS, ROWS, scratch);
+	}
+	quantile_sort(factors, references);
+}
+
+static void independent_rows_count_in_full(void **state)
+{
+	(void)state;
+	static double factors[REFERENCES_MAX];
+	for (size_t i = 0; i < INDEPENDENT_FORMS; i++) {
+		factors_draw(&forms[i], REFERENCES_MAX, factors);
+		const size_t whole_rows = sorted_until(factors, REFERENCES_MAX, 1);
+		double mean = 0;
+		for (size_t j = 0; j < REFERENCES_MAX; j++)
+			mean += factors[j] / REFERENCES_MAX;
+		print_message("%s: %zu of %d references at 1, and %g on the average\n", forms[i].name, whole_rows, REFERENCES_MAX,
+			      mean);
+		assert_true((double)whole_rows >= 0.95 * REFERENCES_MAX);
+		assert_true(mean < 1.03);
+	}
+}
+
+static void rows_that_follow_from_others_count_for_less(void **state)
+{
+	(void)state;
+	static double factors[REFERENCES_MAX];
+	for (size_t i = INDEPENDENT_FORMS; i < FORMS; i++) {
+		if (forms[i].factor == 0)
+			continue;
+		factors_draw(&forms[i], REFERENCES_MAX, factors);
+		const double middle = quantile_sorted(factors, REFERENCES_MAX, 0.5, QUANTILE_LINEAR);
+		print_message("%s: %g, and %g is right\n", forms[i].name, middle, forms[i].factor);
+		assert_true(middle > 0.8 * forms[i].factor && middle < 1.6 * forms[i].factor);
+	}
+}
+
+/* ---- false alarms ---- */
+
+struct alarms {
+	size_t drift, quality;
+};
+
+static struct alarms alarms_count(const struct form *form, int references, int windows)
+{
+	const struct monitor_settings settings = {.window_rows = WINDOW, .rate = {.alarms = 1, .rows = 1000}};
+	struct alarms alarms = {0};
+	for (int trial = 0; trial < references; trial++, arena_reset(arena)) {
+		struct stream stream = stream_begin(form);
+		struct drift_feature feature = {.name = TEXT("x"), .values = values, .least = INFINITY, .greatest = -INFINITY};
+		struct error error = {0};
+		values_draw(form, &stream);
+		for (size_t i = 0; i < ROWS; i++) {
+			feature.missing += isnan(values[i]) ? 1 : 0;
+			feature.least = fmin(feature.least, values[i]);
+			feature.greatest = fmax(feature.greatest, values[i]);
+		}
+		const struct drift_reference reference = {
+			.all_rows = ROWS, .rows = ROWS, .block = ROWS, .feature_count = 1, .features = &feature};
+		struct monitor *monitor = monitor_open(arena, &reference, &settings, &error);
+		if (!monitor)
+			fail_msg("%s", error.text);
+		for (int i = 0; i < windows * WINDOW; i++) {
+			const double value = stream_next(form, &stream);
+			const struct monitor_verdict *verdict = monitor_add(monitor, &value, i);
+			alarms.drift += verdict && verdict->drifted;
+			alarms.quality += verdict && verdict->quality_alarm;
+		}
+	}
+	return alarms;
+}
+
+static void they_raise_at_most_twice_as_many_alarms_as_declared(void **state)
+{
+	(void)state;
+	const int references = UNIT_REPETITIONS(40), windows = 30;
+	const double declared = references * windows * WINDOW / 1000.0;
+	for (size_t i = INDEPENDENT_FORMS; i < FORMS; i++) {
+		const struct alarms alarms = alarms_count(&forms[i], references, windows);
+		print_message("%s: %zu alarms and %zu of quality, %.0f declared\n", forms[i].name, alarms.drift, alarms.quality,
+			      declared);
+		assert_true((double)(alarms.drift + alarms.quality) <= 2 * declared);
+	}
+}
+
+static void values_that_are_missing_in_runs_raise_no_more_alarms_than_declared(void **state)
+{
+	(void)state;
+	const struct form form = {"missing in runs", missing_in_runs, 0};
+	const int references = UNIT_REPETITIONS(40), windows = 30;
+	const double declared = references * windows * WINDOW / 1000.0;
+	const struct alarms alarms = alarms_count(&form, references, windows);
+	print_message("missing in runs: %zu alarms and %zu of quality, %.0f declared\n", alarms.drift, alarms.quality, declared);
+	assert_true((double)(alarms.drift + alarms.quality) <= declared + 3 * sqrt(declared));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(independent_rows_count_in_full, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(rows_that_follow_from_others_count_for_less, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(they_raise_at_most_twice_as_many_alarms_as_declared, set_up, arena_end),
+		cmocka_unit_test_setup_teardown(values_that_are_missing_in_runs_raise_no_more_alarms_than_declared, set_up,
+						arena_end),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
