@@ -24,9 +24,14 @@ void performance_add(struct performance *performance, double positive, bool pred
 	*(predicted ? &performance->found_variance : &performance->missed_variance) += positive * (1 - positive);
 }
 
-static struct performance_estimate band_of(double value, double variance, double level, double most)
+/* How far to both sides a share `level` reaches. */
+static double reach_of(double level, double variance)
 {
-	double reach = normal_critical((1 - level) / 2) * sqrt(variance);
+	return normal_critical((1 - level) / 2) * sqrt(variance);
+}
+
+static struct performance_estimate band_of(double value, double reach, double most)
+{
 	if (isnan(value))
 		return (struct performance_estimate){(double)NAN, (double)NAN, (double)NAN};
 	return (struct performance_estimate){value, fmax(0, value - reach), fmin(most, value + reach)};
@@ -34,19 +39,24 @@ static struct performance_estimate band_of(double value, double variance, double
 
 struct performance_estimate performance_band(double value, double variance, double level)
 {
-	return band_of(value, variance, level, 1);
+	return band_of(value, reach_of(level, variance), 1);
+}
+
+/* Of a count among so many rows. Half a row more on both sides: the realised count is whole, and of few mistakes a band without it
+ * misses one too often. */
+static struct performance_estimate counted_band(double count, double variance, double rows, double level)
+{
+	return band_of(count / rows, (reach_of(level, variance) + 0.5) / rows, 1);
 }
 
 struct performance_estimate performance_accuracy(const struct performance *performance, double level)
 {
-	double rows = (double)performance->rows;
-	return performance_band(performance->right / rows, performance->right_variance / (rows * rows), level);
+	return counted_band(performance->right, performance->right_variance, (double)performance->rows, level);
 }
 
 struct performance_estimate performance_precision(const struct performance *performance, double level)
 {
-	double predicted = (double)performance->predicted;
-	return performance_band(performance->found / predicted, performance->found_variance / (predicted * predicted), level);
+	return counted_band(performance->found, performance->found_variance, (double)performance->predicted, level);
 }
 
 /* A ratio of two sums: its variance to the first order of both. */
@@ -69,5 +79,5 @@ void expected_errors_add(struct expected_errors *errors, double expected)
 struct performance_estimate expected_errors_mean(const struct expected_errors *errors, double level)
 {
 	double rows = (double)errors->rows;
-	return band_of(errors->sum / rows, errors->variance / (rows * rows), level, (double)INFINITY);
+	return band_of(errors->sum / rows, reach_of(level, errors->variance) / rows, (double)INFINITY);
 }
