@@ -62,19 +62,52 @@ static bool note_name(void *context, const struct expression_name *name, struct 
 	return true;
 }
 
-/* Whether it is `name operator number`: the name, a comparison, and a number. */
-static bool is_short_form(struct text source, struct text name)
+/* How many of the first bytes are of `those`, or are not. */
+static size_t bytes_among(struct text text, const char *those, bool are)
 {
-	struct text rest = text_trimmed(source, BLANKS);
+	size_t length = 0;
+	while (length < text.length && (strchr(those, text.bytes[length]) != NULL) == are)
+		length++;
+	return length;
+}
+
+/* Removes and returns the next word, up to a blank. */
+static struct text word_take(struct text *rest)
+{
+	*rest = text_from(*rest, bytes_among(*rest, BLANKS, true));
+	const struct text word = {rest->bytes, bytes_among(*rest, BLANKS, false)};
+	*rest = text_from(*rest, word.length);
+	return word;
+}
+
+static bool is_number(struct text word)
+{
 	double number;
-	size_t operators = 0;
-	if (!text_starts_with(rest, name))
-		return false;
-	rest = text_trimmed(text_from(rest, name.length), BLANKS);
-	while (operators < rest.length && memchr("<>=!", rest.bytes[operators], 4))
-		operators++;
-	rest = text_from(rest, operators);
-	return operators > 0 && number_read_double(text_trimmed(rest, BLANKS), &number);
+	const bool percent = word.length > 1 && word.bytes[word.length - 1] == '%';
+	return number_read_double((struct text){word.bytes, word.length - percent}, &number);
+}
+
+static bool is_name(struct text word)
+{
+	double number;
+	return bytes_among(word, "()[]{},:+*/^\"'", false) == word.length && !number_read_double(word, &number);
+}
+
+/* Whether it is `name operator number`, or some such joined by && or ||, as the reference dialect has them. */
+static bool is_short_form(struct text source)
+{
+	for (size_t comparisons = 1; comparisons <= CONDITION_NAMES_MAX; comparisons++) {
+		const struct text name = word_take(&source), comparison = word_take(&source), number = word_take(&source);
+		if (!is_name(name) || comparison.length == 0 || bytes_among(comparison, "<>=!", true) < comparison.length ||
+		    !is_number(number))
+			return false;
+		const struct text joint = word_take(&source);
+		if (joint.length == 0)
+			return true;
+		if (!text_is(joint, "&&") && !text_is(joint, "||") && !text_is(joint, "and") && !text_is(joint, "or"))
+			return false;
+	}
+	return false;
 }
 
 unsigned alert_figures_of(const struct step_kind *kind)
@@ -93,7 +126,7 @@ bool alert_condition_make(struct alert_condition *condition, const struct expres
 	struct error error = {0};
 	*condition = (struct alert_condition){.expression = expression};
 	(void)expression_check(expression, &types, arena, &result, &error);
-	condition->is_short = condition->name_count == 1 && is_short_form(expression_source(expression), condition->names[0]);
+	condition->is_short = is_short_form(expression_source(expression));
 	condition->of_figures = reading.figure.length > 0;
 	condition->uses_rate =
 		condition->of_figures && (sources->figures & FIGURES_OF_OUTLIERS) && names_have(condition, TEXT("outlier_rate"));
@@ -151,7 +184,7 @@ static void figure_add(struct figure_list *list, const struct alert_values *valu
 }
 
 struct alert_judgement alert_condition_of_figures(const struct alert_condition *condition, const struct alert_values *values,
-						  const char *pipeline, struct arena *arena)
+						  const char *pipeline, int64_t now_ms, struct arena *arena)
 {
 	struct figure_list list = {.count = 0};
 	for (const struct alert_value_row *row = alert_value_rows; row->name; row++)
@@ -159,7 +192,7 @@ struct alert_judgement alert_condition_of_figures(const struct alert_condition *
 	for (size_t i = 0; i < condition->metric_count; i++)
 		figure_add(&list, values, condition->metrics[i]);
 	const struct payload payload = {.tensors = {.count = list.count, .items = list.items}};
-	const struct scope scope = {.payload = &payload, .pipeline = pipeline};
+	const struct scope scope = {.payload = &payload, .pipeline = pipeline, .now_ms = now_ms};
 	return condition_judge(condition, &scope, arena);
 }
 
@@ -193,55 +226,73 @@ struct alert_flags alert_flags_of(const struct step_kind *kind, const struct pay
 	return flags;
 }
 
-/* The first element of the tensor; itself, if it has no more. */
-static const struct tensor *tensor_first(const struct tensor *tensor, struct tensor *first)
+/* The first element of the tensor; itself, if it has no more. NULL: memory. */
+static const struct tensor *tensor_first(const struct tensor *tensor, struct arena *arena)
 {
 	if (tensor->count <= 1)
 		return tensor;
+	struct tensor *first = ARENA_NEW(arena, struct tensor);
+	if (!first)
+		return NULL;
 	*first = *tensor;
 	first->shape = one_element;
 	first->count = first->rank = 1;
 	return first;
 }
 
-/* `step.tensor` of the step whose result is judged. */
+/* The result of the step that is judged. */
+struct own_result {
+	const struct payload *payload;
+	const char *step;
+	struct arena *arena; /* NULL: tensors are taken whole; else their first elements */
+};
+
+/* `step.tensor` of that step. */
 static bool own_tensor(const void *context, struct text step, struct text tensor, const struct tensor **found)
 {
-	const struct scope *scope = context;
-	if (!text_is(step, scope->step))
+	const struct own_result *own = context;
+	if (!text_is(step, own->step))
 		return false;
-	*found = payload_named(scope->payload, tensor);
+	*found = payload_named(own->payload, tensor);
+	if (*found && own->arena)
+		*found = tensor_first(*found, own->arena);
 	return true;
 }
 
 struct alert_judgement alert_condition_of_message(const struct alert_condition *condition, const struct message *message,
 						  const struct payload *payload, const char *pipeline, const char *step,
-						  struct arena *arena)
+						  int64_t now_ms, struct arena *arena)
 {
-	struct tensor first;
-	const struct tensor *found = NULL;
-	for (size_t i = 0; i < condition->name_count; i++)
-		if (!(found = payload_named(payload, condition->names[i])))
+	const struct tensor *named[CONDITION_NAMES_MAX];
+	for (size_t i = 0; i < condition->name_count; i++) {
+		const struct tensor *found = payload_named(payload, condition->names[i]);
+		named[i] = found && condition->is_short ? tensor_first(found, arena) : found;
+		if (!named[i])
 			return (struct alert_judgement){0};
-	const struct tensor *taken = condition->is_short && found ? tensor_first(found, &first) : NULL;
-	const struct payload alone = {.tensors = {.count = 1, .items = &taken}};
-	struct scope scope = {.message = message, .payload = payload, .pipeline = pipeline, .step = step};
-	const struct scope whole = scope;
-	scope.step_tensor = own_tensor;
-	scope.context = &whole;
-	if (taken)
-		scope.payload = &alone;
+	}
+	const struct payload firsts = {.tensors = {condition->name_count, named}};
+	const struct own_result own = {payload, step, condition->is_short ? arena : NULL};
+	const struct scope scope = {.message = message,
+				    .payload = condition->is_short ? &firsts : payload,
+				    .step_tensor = own_tensor,
+				    .context = &own,
+				    .pipeline = pipeline,
+				    .step = step,
+				    .now_ms = now_ms};
 	return condition_judge(condition, &scope, arena);
 }
 
 bool alert_group_of_message(const struct expression *group_by, const struct message *message, const struct payload *payload,
 			    const char *pipeline, const char *step, struct arena *arena, struct text *group)
 {
-	struct scope scope = {.message = message, .payload = payload, .pipeline = pipeline, .step = step};
-	const struct scope whole = scope;
+	const struct own_result own = {.payload = payload, .step = step};
+	const struct scope scope = {.message = message,
+				    .payload = payload,
+				    .step_tensor = own_tensor,
+				    .context = &own,
+				    .pipeline = pipeline,
+				    .step = step};
 	struct error error = {0};
-	scope.step_tensor = own_tensor;
-	scope.context = &whole;
 	const struct tensor *tensor = expression_evaluate(group_by, &scope, arena, &error);
 	if (!tensor || tensor->count != 1)
 		return false;

@@ -4,7 +4,8 @@
  * the result of each step that has all its names: tensors and marks. So `drift_score > 0.05` works with a model that answers
  * such a tensor, and with a step `drift`, whose verdict is a figure. A metric that the pipeline declares is a figure too.
  *
- * The short form `name operator number` takes the first element of a tensor. Any other condition has one element.
+ * The short form `name operator number`, or some such joined by && or ||, takes the first elements of tensors. Any other condition
+ * has one element.
  */
 #ifndef SLUICE_ALERTS_ALERT_CONDITION_H
 #define SLUICE_ALERTS_ALERT_CONDITION_H
@@ -22,7 +23,7 @@ struct alert_judgement {
 
 struct alert_condition {
 	const struct expression *expression;
-	bool is_short;	 /* name operator number */
+	bool is_short;	 /* name operator number, or some such joined */
 	bool of_figures; /* judged once a second; else for each message */
 	bool uses_rate;	 /* outlier_rate: flags of messages are counted for it */
 	size_t name_count;
@@ -58,9 +59,9 @@ bool alert_condition_next(const struct alert_condition *condition, const struct 
 /* Reads `PIPELINE for DURATION`. False: it is something else. */
 bool alert_absence_read(struct text text, struct text *pipeline, int64_t *duration_ns);
 
-/* Judges by figures. `pipeline` is the name for the expression. Uses the arena for the time of the call. */
+/* Judges by figures. `pipeline` is the name for the expression, and `now_ms` its now(). Uses the arena for the time of the call. */
 struct alert_judgement alert_condition_of_figures(const struct alert_condition *condition, const struct alert_values *values,
-						  const char *pipeline, struct arena *arena);
+						  const char *pipeline, int64_t now_ms, struct arena *arena);
 
 /* The flags of messages in a result of the step: how many of them are true, and how many are not. */
 struct alert_flags {
@@ -71,7 +72,7 @@ struct alert_flags alert_flags_of(const struct step_kind *kind, const struct pay
 /* Judges a result of a step. Uses the arena for the time of the call: not the message's, which would fail with it. */
 struct alert_judgement alert_condition_of_message(const struct alert_condition *condition, const struct message *message,
 						  const struct payload *payload, const char *pipeline, const char *step,
-						  struct arena *arena);
+						  int64_t now_ms, struct arena *arena);
 
 /* The group of a result of the step: the value of `group_by`, of one element, as text in the arena. False: it has none. */
 bool alert_group_of_message(const struct expression *group_by, const struct message *message, const struct payload *payload,

@@ -109,6 +109,8 @@ static bool type_of_owned(const struct alert_reading *reading, const struct expr
 		step == reading->step ? types_find(&reading->types->steps[step].outputs, name->name) : NULL;
 	if (found)
 		*type = found->type;
+	if (found && reading->takes_first)
+		shorten(type);
 	return step != STEP_NONE || text_is(name->owner, "request") || text_is(name->owner, "params");
 }
 

@@ -1,6 +1,7 @@
 /* alert_judging.c: Judgements of the alerts of an engine's pipelines: by figures, by what workers have noted, or by absence. */
 #include <math.h>
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "experiments/rollout_board.h"
 #include "observe/verdict_board.h"
@@ -116,7 +117,7 @@ static void group_judge(struct alert_watch *watch, struct judged_alert *alert, s
 {
 	arena_reset(watch->judging);
 	const struct alert_judgement judgement =
-		alert_condition_of_figures(&alert->condition, values, alert->watched.pipeline, watch->judging);
+		alert_condition_of_figures(&alert->condition, values, alert->watched.pipeline, time_of_day_ms(), watch->judging);
 	alert->watched.missing += !judgement.held && !judgement.broken;
 	struct alert_group *group = alert_group_judge(&alert->groups, name, judgement);
 	if (group)

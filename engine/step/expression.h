@@ -55,6 +55,7 @@ struct scope {
 	const char *variant;
 	const char *model;
 	const char *version;
+	int64_t now_ms; /* now(), in milliseconds since 1970; 0: it is not known */
 };
 
 /* Limit of work units for one evaluation. An element made, or passed to a function or a comparison, is one unit, and

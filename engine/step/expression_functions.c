@@ -156,8 +156,8 @@ const struct expression_function_row expression_functions[] = {
 	{"time", "timestamp", "timestamp(x)",
 	 "Milliseconds since 1970 of a text in ISO 8601, as INT64: a date, or a date and a time; UTC if it has no offset.",
 	 EVERYWHERE, EACH("t", 'i', .run = run_timestamp)},
-	{"time", "now", "now()", "The time of the evaluation.", USE_OPERATION,
-	 RULES(.least = 0, .most = 0, .takes = "a", .gives = 'i', .shape = SHAPE_SCALAR)},
+	{"time", "now", "now()", "The time of the evaluation, in milliseconds since 1970.", USE_OPERATION,
+	 RULES(.least = 0, .most = 0, .takes = "a", .gives = 'i', .shape = SHAPE_SCALAR, .run = run_now)},
 
 	{"trailing", "sum", "sum(x over 20)", "The sum over the last messages of the key, or over a duration.", USE_TRAILING,
 	 TRAILING_OVER(FEATURE_SUM, 1, 0, "b", 'f')},

@@ -99,3 +99,15 @@ bool run_timestamp(struct evaluation *evaluation, const struct expression_node *
 					       (int)(in[i].length < 60 ? in[i].length : 60), in[i].bytes ? in[i].bytes : "");
 	return out;
 }
+
+bool run_now(struct evaluation *evaluation, const struct expression_node *node, const struct value *arguments, size_t count,
+	     struct value *result)
+{
+	(void)node, (void)arguments, (void)count;
+	if (evaluation->scope->now_ms == 0)
+		return evaluation_fail(evaluation, "the time of the evaluation is not known here; use ts, the time of the message");
+	int64_t *out = value_make_single(evaluation, result, DATATYPE_INT64);
+	if (out)
+		*out = evaluation->scope->now_ms;
+	return out;
+}

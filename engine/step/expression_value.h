@@ -264,6 +264,6 @@ double reduce_pvar(const double *items, size_t count);
 double reduce_pstd(const double *items, size_t count);
 double reduce_norm(const double *items, size_t count);
 
-function_run run_hour, run_minute, run_weekday, run_day, run_timestamp;
+function_run run_hour, run_minute, run_weekday, run_day, run_timestamp, run_now;
 
 #endif

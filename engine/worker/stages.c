@@ -115,8 +115,9 @@ static void judge_alerts(struct worker_stage *stage, const struct message *messa
 			continue;
 		}
 		arena_reset(stage->judging);
-		struct alert_judgement judged = alert_condition_of_message(&alert->condition, message, payload, config->graph->name,
-									   config->graph->steps[step].name, stage->judging);
+		struct alert_judgement judged = alert_condition_of_message(
+			&alert->condition, message, payload, config->graph->name, config->graph->steps[step].name,
+			loop_time_of_day_ms(stage->worker->loop), stage->judging);
 		tell_judged(stage, message, alert, judged.held);
 		if (judged.held || judged.broken)
 			judgement_count(stage, message, step, payload, alert, judged.held);

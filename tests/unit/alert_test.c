@@ -340,14 +340,14 @@ static void a_declared_metric_is_a_figure(void **state)
 	assert_int_equal(condition.metric_count, 1);
 	struct alert_values values = alert_values_unknown();
 	values.requests = 6;
-	struct alert_judgement judged = alert_condition_of_figures(&condition, &values, "p", arena);
+	struct alert_judgement judged = alert_condition_of_figures(&condition, &values, "p", NOON, arena);
 	assert_true(!judged.held && !judged.broken); /* it is not known */
 	alert_value_set(&values, TEXT("orders"), 4);
-	judged = alert_condition_of_figures(&condition, &values, "p", arena);
+	judged = alert_condition_of_figures(&condition, &values, "p", NOON, arena);
 	assert_true(judged.held && !judged.broken);
 	assert_false(alert_condition_has_segments(&condition));
 	condition = condition_with("(price ?? 0) < 1", &sources, arena);
-	judged = alert_condition_of_figures(&condition, &values, "p", arena);
+	judged = alert_condition_of_figures(&condition, &values, "p", NOON, arena);
 	assert_true(condition.of_figures && judged.held);
 	assert_true(text_is(condition_with("orders > 3 and y > 5", &sources, arena).mixed, "y"));
 	assert_false(condition_with("s.orders > 3", &sources, arena).of_figures); /* a tensor */
@@ -398,10 +398,10 @@ static void missing_figures_are_not_judged_unless_the_condition_says_otherwise(v
 	struct arena *arena = arena_open(1 << 20);
 	const struct alert_values values = {.error_rate = NAN, .requests = 7, .latency_p95 = NAN, .drift_score = NAN};
 	struct alert_condition condition = condition_of("error_rate > 0.01", 0, arena);
-	struct alert_judgement judged = alert_condition_of_figures(&condition, &values, "p", arena);
+	struct alert_judgement judged = alert_condition_of_figures(&condition, &values, "p", NOON, arena);
 	assert_true(!judged.held && !judged.broken);
 	condition = condition_of("(error_rate ?? 1) > 0.01 and requests == 7", 0, arena);
-	judged = alert_condition_of_figures(&condition, &values, "p", arena);
+	judged = alert_condition_of_figures(&condition, &values, "p", NOON, arena);
 	assert_true(judged.held && !judged.broken);
 	arena_close(arena);
 }
@@ -416,17 +416,80 @@ static void the_short_form_takes_the_first_element_of_a_tensor(void **state)
 	const struct payload payload = {.tensors = {1, items}}, empty = {0};
 	const struct message message = {.arena = arena};
 	struct alert_condition condition = condition_of("drift_score > 0.05", 0, arena);
-	assert_true(alert_condition_of_message(&condition, &message, &payload, "p", "s", message.arena).held);
-	struct alert_judgement judged = alert_condition_of_message(&condition, &message, &empty, "p", "s", message.arena);
+	assert_true(alert_condition_of_message(&condition, &message, &payload, "p", "s", NOON, message.arena).held);
+	struct alert_judgement judged = alert_condition_of_message(&condition, &message, &empty, "p", "s", NOON, message.arena);
 	assert_true(!judged.held && !judged.broken);
 	condition = condition_of("s.drift_score[1] > 0.1", 0, arena);
-	assert_true(alert_condition_of_message(&condition, &message, &payload, "p", "s", message.arena).held);
-	judged = alert_condition_of_message(&condition, &message, &payload, "p", "other", message.arena);
+	assert_true(alert_condition_of_message(&condition, &message, &payload, "p", "s", NOON, message.arena).held);
+	judged = alert_condition_of_message(&condition, &message, &payload, "p", "other", NOON, message.arena);
 	assert_true(!judged.held && !judged.broken);
 	condition = condition_of(" drift_score\t<= 2e-1 ", 0, arena);
-	assert_true(alert_condition_of_message(&condition, &message, &payload, "p", "s", message.arena).held);
+	assert_true(alert_condition_of_message(&condition, &message, &payload, "p", "s", NOON, message.arena).held);
 	condition = condition_of("sum(drift_score) > 0.3", 0, arena);
-	assert_true(alert_condition_of_message(&condition, &message, &payload, "p", "s", message.arena).held);
+	assert_true(alert_condition_of_message(&condition, &message, &payload, "p", "s", NOON, message.arena).held);
+	arena_close(arena);
+}
+
+/* The reference dialect joins such forms, and names the step of a tensor. */
+static void joined_short_forms_take_first_elements_too(void **state)
+{
+	(void)state;
+	struct arena *arena = arena_open(1 << 20);
+	const struct tensor y = {.name = TEXT("y"),
+				 .shape = (const int64_t[]){2},
+				 .data = (const double[]){7, 1},
+				 .count = 2,
+				 .datatype = DATATYPE_FP64,
+				 .rank = 1};
+	const struct tensor z = {.name = TEXT("z"),
+				 .shape = (const int64_t[]){3},
+				 .data = (const double[]){0.2, 9, 9},
+				 .count = 3,
+				 .datatype = DATATYPE_FP64,
+				 .rank = 1};
+	const struct tensor *items[] = {&y, &z};
+	const struct payload payload = {.tensors = {2, items}};
+	const struct message message = {.arena = arena, .key = TEXT("XNYS")};
+	static const struct {
+		const char *text;
+		bool held, broken;
+	} cases[] = {
+		{"y > 5 && z < 0.5", true, false},
+		{"y > 5 and z < 0.5", true, false},
+		{"y < 5 || z > 100", false, true},
+		{"y > 100 or z < 21%", true, false},
+		{"s.y > 5", true, false},
+		{"s.y < 5 or s.z > 1", false, true},
+		{"s.y > 5 && z <= 0.2", true, false},
+		{"y > 5 and y * 1 > 5", false, false},
+		{"y > z", false, false},
+		{"(y > 5)", false, false},
+		{"y > 5 and key == \"XNYS\"", false, false},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		const struct alert_condition condition = condition_of(cases[i].text, 0, arena);
+		const struct alert_judgement judged =
+			alert_condition_of_message(&condition, &message, &payload, "p", "s", NOON, arena);
+		if (judged.held != cases[i].held || judged.broken != cases[i].broken)
+			fail_msg("%s: held %d, broken %d", cases[i].text, judged.held, judged.broken);
+	}
+	arena_close(arena);
+}
+
+static void a_condition_may_use_the_time(void **state)
+{
+	(void)state;
+	struct arena *arena = arena_open(1 << 20);
+	const struct message message = {.arena = arena, .time_ms = NOON - 3000};
+	const struct payload empty = {0};
+	struct alert_values values = alert_values_unknown();
+	values.errors = 3;
+	struct alert_condition condition = condition_of("errors > 2 and hour(now()) == 0", 0, arena);
+	assert_true(alert_condition_of_figures(&condition, &values, "p", NOON, arena).held);
+	assert_true(alert_condition_of_figures(&condition, &values, "p", NOON - 1, arena).broken);
+	condition = condition_of("now() - ts > 2s", 0, arena);
+	assert_true(alert_condition_of_message(&condition, &message, &empty, "p", "s", NOON, arena).held);
+	assert_true(alert_condition_of_message(&condition, &message, &empty, "p", "s", NOON - 1000, arena).broken);
 	arena_close(arena);
 }
 
@@ -441,12 +504,12 @@ static void a_condition_may_use_what_each_message_has(void **state)
 	const struct payload payload = {.tensors = {1, items}}, empty = {0};
 	const struct message message = {.arena = arena, .key = TEXT("XNYS"), .id = TEXT("r1")};
 	struct alert_condition condition = condition_of("key == \"XNYS\" and y > 5 and step == \"s\"", 0, arena);
-	assert_true(alert_condition_of_message(&condition, &message, &payload, "p", "s", message.arena).held);
-	assert_true(alert_condition_of_message(&condition, &message, &payload, "p", "t", message.arena).broken);
-	struct alert_judgement judged = alert_condition_of_message(&condition, &message, &empty, "p", "s", message.arena);
+	assert_true(alert_condition_of_message(&condition, &message, &payload, "p", "s", NOON, message.arena).held);
+	assert_true(alert_condition_of_message(&condition, &message, &payload, "p", "t", NOON, message.arena).broken);
+	struct alert_judgement judged = alert_condition_of_message(&condition, &message, &empty, "p", "s", NOON, message.arena);
 	assert_true(!judged.held && !judged.broken);
 	condition = condition_of("id == \"r1\"", 0, arena);
-	assert_true(alert_condition_of_message(&condition, &message, &empty, "p", "s", message.arena).held);
+	assert_true(alert_condition_of_message(&condition, &message, &empty, "p", "s", NOON, message.arena).held);
 	assert_true(text_is(condition_of("lag > 3 and key == \"a\"", 0, arena).mixed, "key"));
 	arena_close(arena);
 }
@@ -574,6 +637,8 @@ int main(void)
 		cmocka_unit_test(outliers_are_counted_among_what_was_judged),
 		cmocka_unit_test(missing_figures_are_not_judged_unless_the_condition_says_otherwise),
 		cmocka_unit_test(the_short_form_takes_the_first_element_of_a_tensor),
+		cmocka_unit_test(joined_short_forms_take_first_elements_too),
+		cmocka_unit_test(a_condition_may_use_the_time),
 		cmocka_unit_test(a_condition_may_use_what_each_message_has),
 		cmocka_unit_test(notices_of_a_receiver_that_is_down_wait_in_their_order),
 		cmocka_unit_test(receivers_that_do_not_answer_delay_another_by_one_attempt_each),
