@@ -100,9 +100,18 @@ static void write_pagerduty(const struct alert_message *message, const char *key
 
 /* ---- Alertmanager: POST /api/v2/alerts ---- */
 
+/* An alert that ends before it starts is refused there. */
+static int64_t alertmanager_end_ms(const struct alert_message *message)
+{
+	if (has_status(message, "firing"))
+		return message->at_ms + NOTICE_ALERTMANAGER_MS;
+	if (has_status(message, "test"))
+		return message->at_ms + NOTICE_ALERTMANAGER_TEST_MS;
+	return message->at_ms > message->fired_at_ms ? message->at_ms : message->fired_at_ms;
+}
+
 static void write_alertmanager(const struct alert_message *message, struct buffer *out)
 {
-	const int64_t end_ms = has_status(message, "firing") ? message->at_ms + NOTICE_ALERTMANAGER_MS : message->at_ms;
 	char moment[MOMENT_MS_BYTES];
 	buffer_string(out, "[{\"labels\": ");
 	json_write_member(out, "{", "alertname", message->alert);
@@ -110,13 +119,15 @@ static void write_alertmanager(const struct alert_message *message, struct buffe
 	json_write_member(out, ", ", "pipeline", message->pipeline);
 	if (message->group.length)
 		json_write_member(out, ", ", "group", message->group);
+	if (has_status(message, "test")) /* else it would be the alert itself there, and end it */
+		json_write_member(out, ", ", "test", TEXT("true"));
 	buffer_string(out, "}, \"annotations\": ");
 	json_write_member(out, "{", "condition", message->condition);
 	json_write_member(out, ", ", "engine", message->engine);
 	buffer_string(out, ", \"id\": ");
 	write_id_of_firing(message, out);
 	json_write_member(out, "}, ", "startsAt", text_of(moment_of(message->fired_at_ms, moment)));
-	json_write_member(out, ", ", "endsAt", text_of(moment_of(end_ms, moment)));
+	json_write_member(out, ", ", "endsAt", text_of(moment_of(alertmanager_end_ms(message), moment)));
 	buffer_string(out, "}]");
 }
 

@@ -16,5 +16,6 @@ void notice_write_format(const struct alert_message *message, enum notice_format
 
 /* An alert that is not repeated ends there by itself after so long. */
 #define NOTICE_ALERTMANAGER_MS ((int64_t)24 * 3600 * 1000)
+#define NOTICE_ALERTMANAGER_TEST_MS ((int64_t)5 * 60 * 1000) /* of a test: so that it groups and sends it */
 
 #endif

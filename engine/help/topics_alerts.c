@@ -71,7 +71,8 @@ static void notices_print(struct help_page *page)
 	help_page_text(page, "`format` posts the body of a service instead. slack: a text for an incoming webhook. pagerduty: an "
 			     "event of its Events API v2, with `secret` as the key of the integration and the id of the firing as "
 			     "dedup_key; the notice of the end resolves it. alertmanager: an alert for its /api/v2/alerts, which "
-			     "ends there after a day if no notice of the end comes.");
+			     "ends there after a day if no notice of the end comes; that of `sluice alerts test` has the label "
+			     "test=\"true\", and ends there after five minutes.");
 	help_page_text(
 		page, "An action of type `rollback` ends the rollout of its `experiment` when the alert fires: the keeper gets the "
 		      "same command as from `sluice experiments rollback`, once for each firing, with the alert as its author. So "

@@ -13,6 +13,7 @@
 #include "alerts/alert_record.h"
 #include "alerts/notice_services.h"
 #include "base/network.h"
+#include "session.h"
 #include "tests/unit/letters.h"
 
 #define AVRO_HEAD_BYTES 10 /* of a single object */
@@ -250,6 +251,38 @@ static void alertmanager_gets_an_alert_with_its_end(void **state)
 	}
 }
 
+/* Alertmanager notifies nobody of an alert that has ended when it comes, and one with the labels of another is that one. */
+static void a_test_reaches_beyond_alertmanager(void **state)
+{
+	(void)state;
+	struct alert_message message = message_of(TEXT("late"));
+	char id[NOTICE_ID_BYTES], text[600];
+	message.status = "test";
+	notice_id(&message, id);
+	(void)snprintf(text, sizeof text,
+		       "[{\"labels\": {\"alertname\": \"late\", \"namespace\": \"default\", \"pipeline\": \"p\", "
+		       "\"test\": \"true\"}, \"annotations\": {\"condition\": \"error_rate > 0.5\", "
+		       "\"engine\": \"e\", \"id\": \"%.16s\"}, "
+		       "\"startsAt\": \"2026-01-01T00:00:00.250Z\", \"endsAt\": \"2026-01-01T00:05:01.000Z\"}]",
+		       id);
+	expect_format(&message, NOTICE_ALERTMANAGER, NULL, text);
+}
+
+/* Alertmanager refuses an alert that ends before it starts: the clock was set back while it fired. */
+static void an_end_is_not_before_its_start(void **state)
+{
+	(void)state;
+	struct alert_message message = message_of(TEXT("late"));
+	struct buffer out;
+	message.status = "resolved";
+	message.at_ms = message.fired_at_ms - 60000;
+	buffer_open(&out, NOTICE_BYTES_MAX);
+	notice_write_format(&message, NOTICE_ALERTMANAGER, NULL, &out);
+	buffer_byte(&out, '\0');
+	expect_words(out.bytes, "\"startsAt\": \"2026-01-01T00:00:00.250Z\", \"endsAt\": \"2026-01-01T00:00:00.250Z\"");
+	buffer_close(&out);
+}
+
 static void headers_of_a_mail_have_one_line_each(void **state)
 {
 	(void)state;
@@ -431,6 +464,8 @@ int main(void)
 		cmocka_unit_test(slack_gets_a_text_without_marks_of_others),
 		cmocka_unit_test(pagerduty_gets_an_event_that_its_end_resolves),
 		cmocka_unit_test(alertmanager_gets_an_alert_with_its_end),
+		cmocka_unit_test(a_test_reaches_beyond_alertmanager),
+		cmocka_unit_test(an_end_is_not_before_its_start),
 		cmocka_unit_test(headers_of_a_mail_have_one_line_each),
 		cmocka_unit_test(a_subject_has_no_other_bytes_than_ascii),
 		cmocka_unit_test(a_long_subject_has_short_lines),
