@@ -1,15 +1,20 @@
-/* unit_program.c: the choice of one test function by a program's argument, and failures that show values. */
+/* unit_program.c: the choice of one test function by a program's argument, teardowns after failures, and failures that show
+ * values. */
 #include "tests/unit_program.h"
 
+#include <assert.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/suggest.h"
 
 enum {
 	SHOWN_MAX = 4096, /* cmocka keeps no more of a failure */
 	VALUE_MAX = 64,
+	TESTS_MAX = 256,
 	AROUND = 40, /* characters of a text before the place where it differs */
 };
 
@@ -49,14 +54,83 @@ static bool unit_none_matches(const struct CMUnitTest *tests, size_t count)
 	return true;
 }
 
+/* ---- teardowns after failures ---- */
+
+unsigned unit_teardown_s = 20;
+
+static CMFixtureFunction unit_group_setup;
+static void *unit_group_state;
+static const struct CMUnitTest *unit_test; /* that runs */
+static bool unit_failed;		   /* it has not returned */
+static bool unit_is_stuck;		   /* a teardown was left */
+static sigjmp_buf unit_way_out;
+
+static void unit_on_alarm(int number)
+{
+	(void)number;
+	siglongjmp(unit_way_out, 1);
+}
+
+static int unit_set_up_group(void **state)
+{
+	const int result = unit_group_setup ? unit_group_setup(state) : 0;
+	unit_group_state = *state;
+	return result;
+}
+
+/* What was left may still be in use, so no other test begins after it. */
+static int unit_set_up(void **state)
+{
+	if (unit_is_stuck) {
+		fprintf(stderr, "The tests after %s were not run.\n", unit_test->name);
+		fflush(stdout);
+		_exit(1);
+	}
+	unit_test = *state;
+	unit_failed = false;
+	*state = unit_test->initial_state ? unit_test->initial_state : unit_group_state;
+	return unit_test->setup_func ? unit_test->setup_func(state) : 0;
+}
+
+static void unit_run_test(void **state)
+{
+	unit_failed = true;
+	unit_test->test_func(state);
+	unit_failed = false;
+}
+
+static int unit_tear_down(void **state)
+{
+	if (!unit_test->teardown_func)
+		return 0;
+	if (sigsetjmp(unit_way_out, 1)) {
+		unit_is_stuck = true;
+		fprintf(stderr, "%s failed, and its teardown waited for more than %u s.\n", unit_test->name, unit_teardown_s);
+		return 0;
+	}
+	if (unit_failed) {
+		(void)signal(SIGALRM, unit_on_alarm);
+		(void)alarm(unit_teardown_s);
+	}
+	const int result = unit_test->teardown_func(state);
+	(void)alarm(0);
+	return result;
+}
+
 int unit_run(const char *group, const struct CMUnitTest *tests, size_t count, CMFixtureFunction setup, CMFixtureFunction teardown)
 {
+	struct CMUnitTest guarded[TESTS_MAX];
+	assert(count <= TESTS_MAX);
 	if (unit_chosen) {
 		if (unit_none_matches(tests, count))
 			return 1;
 		cmocka_set_test_filter(unit_chosen);
 	}
-	return _cmocka_run_group_tests(group, tests, count, setup, teardown);
+	for (size_t i = 0; i < count; i++)
+		guarded[i] = (struct CMUnitTest){tests[i].name, unit_run_test, unit_set_up, unit_tear_down,
+						 (void *)(uintptr_t)&tests[i]};
+	unit_group_setup = setup;
+	return _cmocka_run_group_tests(group, guarded, count, unit_set_up_group, teardown);
 }
 
 /* A negative number has come as a large one. */

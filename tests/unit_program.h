@@ -2,6 +2,7 @@
  *
  * - A test function runs alone: `build/unit/arena_test NAME`, or `make test NAME=arena TEST=NAME`. In NAME, `*` and `?`
  *   stand for any characters. A NAME that no function has fails, and the nearest one is named.
+ * - After a test that failed, a teardown that waits for what the test holds is left, and the program ends with that test's failure.
  * - A failed comparison shows both expressions and their values: numbers in decimal, texts with the place where they differ.
  *
  * The Makefile includes it before every file of tests/unit, so a test includes cmocka.h alone.
@@ -34,6 +35,8 @@ struct unit_number {
 	const char *expression;
 	LargestIntegralType value;
 };
+
+extern unsigned unit_teardown_s; /* a teardown after a test that failed may take so long */
 
 int unit_run(const char *group, const struct CMUnitTest *tests, size_t count, CMFixtureFunction setup, CMFixtureFunction teardown);
 void unit_equal(struct unit_number actual, struct unit_number expected, struct unit_place place);

@@ -109,15 +109,13 @@ static void a_cancelled_request_is_answered_with_the_limit_and_others_as_usual(v
 	stand_start(stand);
 	stand_ask(stand, "cancelled", 21, REPLY_SUBMITTED_HEADER, NONCE);
 	stand_ask(stand, "kept", 21, REPLY_SUBMITTED_HEADER, "of-another");
-	rd_kafka_message_t *record = mock_read(&stand->mock);
+	const rd_kafka_message_t *record = mock_read(&stand->mock);
 	assert_true(record_says(record, "cancelled by its caller"));
 	assert_string_equal(record_header(record, REPLY_ERROR_HEADER), "LIMIT");
 	assert_string_equal(record_header(record, REPLY_LIMIT_HEADER), REPLY_LIMIT_CANCEL);
 	assert_string_equal(record_header(record, REPLY_SUBMISSION_HEADER), NONCE);
-	rd_kafka_message_destroy(record);
 	record = mock_read(&stand->mock);
 	assert_true(record_says(record, "[42]"));
-	rd_kafka_message_destroy(record);
 	struct worker_counts counts = stand_stop(stand);
 	assert_int_equal(counts.taken, 2);
 	assert_int_equal(counts.cancelled, 1);
@@ -187,11 +185,10 @@ static void silence_close(struct stand *stand, struct silence *silence, struct c
 
 static void expect_cancelled(struct stand *stand, const char *token, const char *words)
 {
-	rd_kafka_message_t *record = mock_read(&stand->mock);
+	const rd_kafka_message_t *record = mock_read(&stand->mock);
 	assert_true(record_says(record, words));
 	assert_string_equal(record_header(record, REPLY_LIMIT_HEADER), REPLY_LIMIT_CANCEL);
 	assert_string_equal(record_header(record, REPLY_SUBMISSION_HEADER), token);
-	rd_kafka_message_destroy(record);
 }
 
 /* Its call is given up, and the record counts as handled. Another request, whose caller waits, keeps its call. */

@@ -101,7 +101,7 @@ static void wait_for_answers(uint64_t least)
 static void expect_verdict(const char *id, enum mirror_verdict verdict, const char *difference)
 {
 	struct mirror_reply reply;
-	rd_kafka_message_t *record = mock_read(&mirrored.stand->mock);
+	const rd_kafka_message_t *record = mock_read(&mirrored.stand->mock);
 	const char *header = record_header(record, MIRROR_HEADER), *of = record_header(record, "x-request-id");
 	const char *judged = record_header(record, MIRROR_VERDICT_HEADER);
 	assert_non_null(header);
@@ -111,7 +111,6 @@ static void expect_verdict(const char *id, enum mirror_verdict verdict, const ch
 				text_is(reply.difference, difference);
 	if (!is_of || !is_verdict)
 		fail_msg("%s: %s, %s", of, header, judged ? judged : "no verdict");
-	rd_kafka_message_destroy(record);
 	assert_false(reply.left_out);
 }
 

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "tests/unit/mock_broker.h"
 
 static const struct property quick[] = {{"topic.metadata.refresh.fast.interval.ms", "20"},
@@ -35,6 +36,7 @@ static rd_kafka_t *client(rd_kafka_type_t type, const char *brokers)
 
 void mock_open(struct mock *mock)
 {
+	*mock = (struct mock){0};
 	mock->holder = client(RD_KAFKA_PRODUCER, NULL);
 	mock->cluster = rd_kafka_mock_cluster_new(mock->holder, 1);
 	mock->brokers = rd_kafka_mock_cluster_bootstraps(mock->cluster);
@@ -51,6 +53,9 @@ void mock_open(struct mock *mock)
 
 void mock_close(struct mock *mock)
 {
+	for (size_t i = 0; i < mock->message_count; i++)
+		rd_kafka_message_destroy(mock->messages[i]);
+	memory_give(mock->messages);
 	rd_kafka_consumer_close(mock->reader);
 	rd_kafka_destroy(mock->reader);
 	rd_kafka_topic_destroy(mock->in);
@@ -83,13 +88,20 @@ void mock_append(const struct mock *mock, const char *topic, struct text key, st
 	assert_int_equal(rd_kafka_flush(mock->writer, MOCK_WAIT_MS), 0);
 }
 
-rd_kafka_message_t *mock_read(struct mock *mock)
+static const rd_kafka_message_t *message_keep(struct mock *mock, rd_kafka_message_t *message)
+{
+	mock->messages = memory_resize(mock->messages, mock->message_count + 1, sizeof(rd_kafka_message_t *));
+	assert_non_null(mock->messages);
+	return mock->messages[mock->message_count++] = message;
+}
+
+const rd_kafka_message_t *mock_read(struct mock *mock)
 {
 	rd_kafka_message_t *message;
 	for (int waited_ms = 0; waited_ms < MOCK_WAIT_MS; waited_ms += 100) {
 		message = rd_kafka_consumer_poll(mock->reader, 100);
 		if (message && !message->err)
-			return message;
+			return message_keep(mock, message);
 		if (message)
 			rd_kafka_message_destroy(message);
 	}

@@ -19,6 +19,8 @@ struct mock {
 	rd_kafka_t *writer;
 	rd_kafka_topic_t *in; /* of the writer */
 	rd_kafka_t *reader; /* of `out`, from its beginning */
+	rd_kafka_message_t **messages; /* that it has read */
+	size_t message_count;
 };
 
 extern const char *const mock_in[];  /* the list of one topic that configurations want */
@@ -34,8 +36,8 @@ void mock_write(struct mock *mock, const char *key, const char *value, const cha
 /* Appends to partition 0 of any topic; bytes NULL: no key, or a tombstone. */
 void mock_append(const struct mock *mock, const char *topic, struct text key, struct text value);
 
-/* The next record of `out`, to be destroyed; fails the test when none comes. */
-rd_kafka_message_t *mock_read(struct mock *mock);
+/* The next record of `out`, which is the mock's: it can be closed after a test that failed. Fails the test when none comes. */
+const rd_kafka_message_t *mock_read(struct mock *mock);
 
 /* A group has read `in` up to there. */
 void mock_commit(const struct mock *mock, const char *group, int64_t offset);

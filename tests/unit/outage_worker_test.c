@@ -118,10 +118,9 @@ static void configure(struct stand *stand, struct server *server, const char *st
 
 static void expect_answer(struct stand *stand, const char *words)
 {
-	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	const rd_kafka_message_t *answer = mock_read(&stand->mock);
 	if (!record_says(answer, words))
 		fail_msg("`%.*s` does not say `%s`", (int)answer->len, (const char *)answer->payload, words);
-	rd_kafka_message_destroy(answer);
 }
 
 static void requests_wait_for_a_model_that_is_away_for_longer_than_their_window(void **state)
@@ -200,12 +199,11 @@ static void a_slow_model_meets_the_window_and_the_request_is_kept(void **state)
 	server_start(&server);
 	stand_start(stand);
 	stand_ask(stand, "slow", 21, NULL, NULL);
-	rd_kafka_message_t *record = mock_read(&stand->mock);
+	const rd_kafka_message_t *record = mock_read(&stand->mock);
 	letter_open(&letter, (struct text){record->payload, record->len});
 	assert_string_equal(letter_kind(&letter), "LIMIT");
 	assert_true(text_is(letter_text(&letter, "id"), "slow"));
 	letter_close(&letter);
-	rd_kafka_message_destroy(record);
 	expect_answer(stand, "the join window of 150 ms");
 	assert_int_equal(stand_stop(stand).dead_letters, 1);
 	server_stop(&server);
@@ -223,9 +221,8 @@ static void a_deadline_ends_the_request_during_the_outage(void **state)
 	clock_gettime(CLOCK_REALTIME, &now);
 	snprintf(deadline, sizeof deadline, "%lld", (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000 + OUTAGE_MS);
 	stand_ask(stand, "r", 21, "x-deadline-ms", deadline);
-	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	const rd_kafka_message_t *answer = mock_read(&stand->mock);
 	assert_non_null(record_header(answer, "sluice-error"));
-	rd_kafka_message_destroy(answer);
 	struct worker_counts counts = stand_stop(stand);
 	assert_int_equal(counts.failed, 1);
 	loop_close(server.loop);

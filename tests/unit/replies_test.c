@@ -88,7 +88,7 @@ static void reader_close(rd_kafka_t *reader)
 
 static void answer_skip(struct stand *stand)
 {
-	rd_kafka_message_destroy(mock_read(&stand->mock));
+	(void)mock_read(&stand->mock);
 }
 
 static void at_least_once_a_copy_follows_the_answer(void **state)
@@ -99,7 +99,8 @@ static void at_least_once_a_copy_follows_the_answer(void **state)
 	rd_kafka_t *reader = reader_open(stand);
 	stand_start(stand);
 	ask(stand, "r-1", 21, ADDRESS);
-	rd_kafka_message_t *answer = mock_read(&stand->mock), *reply = reply_read(reader);
+	const rd_kafka_message_t *answer = mock_read(&stand->mock);
+	rd_kafka_message_t *reply = reply_read(reader);
 	assert_int_equal(reply->len, answer->len);
 	assert_memory_equal(reply->payload, answer->payload, reply->len);
 	assert_string_equal(record_header(reply, REPLY_HEADER), ADDRESS);
@@ -107,7 +108,6 @@ static void at_least_once_a_copy_follows_the_answer(void **state)
 	assert_string_equal(record_header(reply, "content-type"), "application/json");
 	assert_null(record_header(reply, REPLY_ERROR_HEADER));
 	assert_null(record_header(answer, REPLY_HEADER)); /* nobody waits where the outputs are read */
-	rd_kafka_message_destroy(answer);
 	rd_kafka_message_destroy(reply);
 	expect_no_reply(reader);
 	assert_int_equal(stand_stop(stand).replies, 1);
@@ -283,12 +283,12 @@ static void an_error_is_answered_to_whoever_waits_and_not_kept(void **state)
 	rd_kafka_t *reader = reader_open(stand);
 	stand_start(stand);
 	mock_write(&stand->mock, "key", "{\"inputs\":", REPLY_HEADER, ADDRESS);
-	rd_kafka_message_t *answer = mock_read(&stand->mock), *reply = reply_read(reader);
+	const rd_kafka_message_t *answer = mock_read(&stand->mock);
+	rd_kafka_message_t *reply = reply_read(reader);
 	assert_string_equal(record_header(answer, "sluice-error"), "INPUT");
 	assert_string_equal(record_header(reply, REPLY_ERROR_HEADER), "INPUT");
 	assert_true(record_says(reply, "{\"error\":\""));
 	assert_true(record_says(reply, "\"kind\":\"INPUT\",\"place\":\"in/0/0\",\"id\":\"in-0-0\"}"));
-	rd_kafka_message_destroy(answer);
 	rd_kafka_message_destroy(reply);
 	mock_write(&stand->mock, "key", "{\"inputs\":", NULL, NULL); /* nobody waits for this one */
 	answer_skip(stand);
@@ -344,9 +344,8 @@ static void a_deadline_that_has_passed_is_named(void **state)
 	assert_string_equal(record_header(reply, REPLY_LIMIT_HEADER), "deadline");
 	assert_string_equal(record_header(reply, REPLY_ID_HEADER), "made");
 	rd_kafka_message_destroy(reply);
-	rd_kafka_message_t *answer = mock_read(&stand->mock); /* which a poll finds if the caller has gone */
+	const rd_kafka_message_t *answer = mock_read(&stand->mock); /* which a poll finds if the caller has gone */
 	assert_string_equal(record_header(answer, REPLY_LIMIT_HEADER), "deadline");
-	rd_kafka_message_destroy(answer);
 	stand_stop(stand);
 	reader_close(reader);
 }
@@ -371,14 +370,13 @@ static void a_request_that_is_dropped_is_told_as_filtered(void **state)
 
 #define NONCE "00112233445566778899aabbccddeeff"
 
-static void expect_end(rd_kafka_message_t *end, const char *origin, const char *outcome, const char *id)
+static void expect_end(const rd_kafka_message_t *end, const char *origin, const char *outcome, const char *id)
 {
 	assert_null(end->payload);
 	assert_string_equal(record_header(end, REPLY_ORIGIN_HEADER), origin);
 	assert_string_equal(record_header(end, REPLY_SUBMISSION_HEADER), NONCE);
 	assert_string_equal(record_header(end, REPLY_OUTCOME_HEADER), outcome);
 	assert_string_equal(record_header(end, REPLY_ID_HEADER), id);
-	rd_kafka_message_destroy(end);
 }
 
 static void a_submitted_request_that_is_dropped_ends_in_the_outputs(void **state)
@@ -390,12 +388,11 @@ static void a_submitted_request_that_is_dropped_ends_in_the_outputs(void **state
 	stand_ask(stand, "r-2", 12, "x-other", "y"); /* nobody submitted it, so it leaves nothing */
 	stand_ask(stand, "r-3", 3, REPLY_SUBMITTED_HEADER, NONCE);
 	expect_end(mock_read(&stand->mock), "in/0/0", REPLY_FILTERED, "r-1");
-	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	const rd_kafka_message_t *answer = mock_read(&stand->mock);
 	assert_true(record_says(answer, "[3]"));
 	assert_string_equal(record_header(answer, REPLY_ORIGIN_HEADER), "in/0/2");
 	assert_string_equal(record_header(answer, REPLY_SUBMISSION_HEADER), NONCE);
 	assert_null(record_header(answer, REPLY_OUTCOME_HEADER));
-	rd_kafka_message_destroy(answer);
 	assert_int_equal(stand_stop(stand).answered, 1);
 }
 
@@ -406,10 +403,9 @@ static void the_error_of_a_submitted_request_names_the_id_of_its_body(void **sta
 	configure(stand, "  - name: wrong\n    expression: {set: {y: nothing}}\n  output: {steps: [wrong]}\n", false);
 	stand_start(stand);
 	stand_ask(stand, "r-1", 11, REPLY_SUBMITTED_HEADER, NONCE);
-	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	const rd_kafka_message_t *answer = mock_read(&stand->mock);
 	assert_string_equal(record_header(answer, REPLY_ERROR_HEADER), "INPUT");
 	assert_string_equal(record_header(answer, REPLY_ID_HEADER), "r-1");
-	rd_kafka_message_destroy(answer);
 	stand_stop(stand);
 }
 
@@ -421,12 +417,11 @@ static void a_submitted_request_ends_where_errors_are_not_answered(void **state)
 	stand_start(stand);
 	stand_ask(stand, "r-1", 11, "x-deadline-ms", "1"); /* nobody submitted it */
 	mock_write(&stand->mock, "key", "{\"inputs\":", REPLY_SUBMITTED_HEADER, NONCE);
-	rd_kafka_message_t *end = mock_read(&stand->mock);
+	const rd_kafka_message_t *end = mock_read(&stand->mock);
 	assert_null(end->payload);
 	assert_string_equal(record_header(end, REPLY_ERROR_HEADER), "INPUT");
 	assert_string_equal(record_header(end, REPLY_OUTCOME_HEADER), REPLY_FAILED);
 	assert_string_equal(record_header(end, REPLY_ORIGIN_HEADER), "in/0/1");
-	rd_kafka_message_destroy(end);
 	assert_int_equal(stand_stop(stand).answered, 0);
 }
 

@@ -50,12 +50,11 @@ static void *pipeline_run(void *context)
 {
 	char answer[512], deadline[32];
 	(void)context;
-	rd_kafka_message_t *message = mock_read(&stand.mock);
+	const rd_kafka_message_t *message = mock_read(&stand.mock);
 	header_copy(message, "x-request-id", stand.id, sizeof stand.id);
 	header_copy(message, DEADLINE_HEADER, deadline, sizeof deadline);
 	stand.deadline_ms = atoll(deadline);
 	(void)snprintf(stand.key, sizeof stand.key, "%.*s", (int)message->key_len, message->key ? (const char *)message->key : "");
-	rd_kafka_message_destroy(message);
 	(void)snprintf(answer, sizeof answer, ANSWER("%s"), stand.id);
 	if (stand.silent)
 		return NULL;

@@ -96,19 +96,16 @@ static void lines_are_produced_as_they_are_or_with_what_goes_around_them(void **
 	assert_string_equal(said.out, "3 acknowledged by out, 0 refused\n");
 	assert_int_equal(said.code, EXIT_GOOD);
 	said_close(&said);
-	rd_kafka_message_t *message = mock_read(&mock);
+	const rd_kafka_message_t *message = mock_read(&mock);
 	expect_body(message, REQUEST("1"));
-	rd_kafka_message_destroy(message);
 	message = mock_read(&mock);
 	expect_body(message, REQUEST("2"));
 	expect_header(message, "x-request-id", "r2");
 	expect_header(message, "tier", "fast");
 	assert_int_equal(message->key_len, 1);
 	assert_memory_equal(message->key, "k", 1);
-	rd_kafka_message_destroy(message);
 	message = mock_read(&mock);
 	expect_body(message, REQUEST("3"));
-	rd_kafka_message_destroy(message);
 	mock_close(&mock);
 }
 
@@ -126,9 +123,8 @@ static void a_line_that_is_refused_is_named_and_the_rest_go_on(void **state)
 	assert_string_equal(said.out, "1 acknowledged by out, 3 refused\n");
 	assert_int_equal(said.code, EXIT_FAULTS);
 	said_close(&said);
-	rd_kafka_message_t *message = mock_read(&mock);
+	const rd_kafka_message_t *message = mock_read(&mock);
 	expect_body(message, REQUEST("4"));
-	rd_kafka_message_destroy(message);
 	mock_close(&mock);
 }
 
@@ -199,18 +195,16 @@ static void requests_are_sent_in_the_format_that_is_asked_for(void **state)
 	assert_string_equal(said.out, "2 acknowledged by out, 1 refused\n");
 	said_close(&said);
 	for (int i = 0; i < 2; i++) {
-		rd_kafka_message_t *message = mock_read(&mock);
+		const rd_kafka_message_t *message = mock_read(&mock);
 		expect_header(message, "content-type", "application/avro");
 		assert_memory_equal(message->payload, "\xc3\x01", 2);
-		rd_kafka_message_destroy(message);
 	}
 	said = talk(&mock, "produce p %s -f %s --request-format binary", requests, pipeline);
 	assert_string_equal(said.out, "2 acknowledged by out, 1 refused\n");
 	said_close(&said);
-	rd_kafka_message_t *message = mock_read(&mock);
+	const rd_kafka_message_t *message = mock_read(&mock);
 	assert_true(message->len > 4);
 	assert_memory_equal((const char *)message->payload + message->len - 4, "\7\0\0\0", 4);
-	rd_kafka_message_destroy(message);
 	mock_close(&mock);
 }
 
@@ -228,19 +222,16 @@ static void a_producer_that_has_come_to_its_end_is_replaced(void **state)
 	assert_string_equal(said.out, "3 acknowledged by out, 0 refused\n");
 	assert_int_equal(said.code, EXIT_GOOD);
 	said_close(&said);
-	rd_kafka_message_t *message = mock_read(&mock);
+	const rd_kafka_message_t *message = mock_read(&mock);
 	expect_body(message, REQUEST("1"));
 	expect_header(message, "x-request-id", "r1");
 	expect_header(message, "tier", "fast");
 	assert_int_equal(message->key_len, 1);
-	rd_kafka_message_destroy(message);
 	message = mock_read(&mock);
 	expect_body(message, REQUEST("2"));
 	assert_int_equal(message->key_len, 0);
-	rd_kafka_message_destroy(message);
 	message = mock_read(&mock);
 	expect_body(message, REQUEST("3"));
-	rd_kafka_message_destroy(message);
 	mock_close(&mock);
 }
 
@@ -479,7 +470,7 @@ static void engine_start(struct engine *engine, struct mock *mock)
 	assert_int_equal(pthread_create(&engine->thread, NULL, run_engine, engine), 0);
 	/* Once it answers it has its signals in hand. */
 	mock_write(mock, NULL, REQUEST("1"), NULL, NULL);
-	rd_kafka_message_destroy(mock_read(mock));
+	(void)mock_read(mock);
 }
 
 static void engine_stop(struct engine *engine)
@@ -532,9 +523,8 @@ static void rows_of_files_are_requests(void **state)
 	assert_string_equal(said.out, "2 acknowledged by out, 0 refused\n");
 	assert_int_equal(said.code, EXIT_GOOD);
 	said_close(&said);
-	rd_kafka_message_t *message = mock_read(&mock);
+	const rd_kafka_message_t *message = mock_read(&mock);
 	assert_memory_equal(message->payload, "\xc3\x01", 2);
-	rd_kafka_message_destroy(message);
 	said = talk(&mock, "produce p --tensor x=tests/data/npy/empty.npy -f %s", pipeline);
 	assert_string_equal(said.out, "0 acknowledged by out, 0 refused\n");
 	said_close(&said);

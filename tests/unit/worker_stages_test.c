@@ -132,7 +132,7 @@ static const char two_stages[] =
 static void expect_answer(struct stand *stand)
 {
 	mock_write(&stand->mock, "key", REQUEST("r-1", "7"), "x-request-id", "r-1");
-	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	const rd_kafka_message_t *answer = mock_read(&stand->mock);
 	assert_int_equal(answer->key_len, 3);
 	assert_memory_equal(answer->key, "key", 3);
 	assert_true(says(answer, "\"r-1\""));
@@ -142,7 +142,6 @@ static void expect_answer(struct stand *stand)
 	size_t length;
 	assert_int_equal(rd_kafka_message_headers(answer, &headers), RD_KAFKA_RESP_ERR_NO_ERROR);
 	assert_int_equal(rd_kafka_header_get_last(headers, "x-request-id", &id, &length), RD_KAFKA_RESP_ERR_NO_ERROR);
-	rd_kafka_message_destroy(answer);
 }
 
 static void an_answer_leaves_the_last_stage_as_its_request_came_to_the_first(void **state)
@@ -190,9 +189,8 @@ static void each_later_stage_gets_the_results_that_it_reads_and_no_others(void *
 			 "  output: {steps: [b]}\n");
 	start(stand);
 	mock_write(&stand->mock, "key", REQUEST("r-1", "7"), "x-request-id", "r-1");
-	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	const rd_kafka_message_t *answer = mock_read(&stand->mock);
 	assert_true(says(answer, "[15]"));
-	rd_kafka_message_destroy(answer);
 	stop(stand);
 	expect_carried(stand, "stage-1", "a");
 	expect_carried(stand, "stage-2", "c");
@@ -218,7 +216,7 @@ static void a_dead_letter_of_a_later_stage_holds_the_record_of_the_request(void 
 	stand->stages[1].dead_letters = 0;
 	start(stand);
 	mock_write(&stand->mock, "key", REQUEST("r-1", "7"), "x-tier", "gold");
-	rd_kafka_message_t *record = mock_read(&stand->mock);
+	const rd_kafka_message_t *record = mock_read(&stand->mock);
 	struct letter letter;
 	letter_open(&letter, (struct text){record->payload, record->len});
 	assert_true(text_is(letter_text(&letter, "payload"), REQUEST("r-1", "7")));
@@ -228,10 +226,8 @@ static void a_dead_letter_of_a_later_stage_holds_the_record_of_the_request(void 
 	assert_int_equal(letter_number(&letter, "origin.offset"), 0);
 	assert_true(text_is(letter_text(&letter, "headers.name"), "x-tier"));
 	letter_close(&letter);
-	rd_kafka_message_destroy(record);
 	record = mock_read(&stand->mock);
 	assert_true(says(record, "too small"));
-	rd_kafka_message_destroy(record);
 	struct worker_counts counts = stop(stand);
 	assert_int_equal(counts.dead_letters, 1);
 	assert_int_equal(counts.answered, 1);
@@ -244,9 +240,8 @@ static void an_error_is_answered_where_it_is_known_and_goes_no_further(void **st
 	start(stand);
 	mock_write(&stand->mock, NULL, "{\"inputs\":[{\"name\":\"w\",\"shape\":[1],\"datatype\":\"INT32\",\"data\":[1]}]}", NULL,
 		   NULL);
-	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	const rd_kafka_message_t *answer = mock_read(&stand->mock);
 	assert_true(says(answer, "error"));
-	rd_kafka_message_destroy(answer);
 	struct worker_counts counts = stop(stand);
 	assert_int_equal(counts.taken, 1);
 	assert_int_equal(counts.answered, 1);
@@ -260,9 +255,8 @@ static void what_no_stage_has_written_is_answered_as_a_fault(void **state)
 	rd_kafka_topic_t *topic = rd_kafka_topic_new(stand->mock.writer, "stage-1", NULL);
 	assert_int_equal(rd_kafka_produce(topic, 0, RD_KAFKA_MSG_F_COPY, (void *)(uintptr_t) "junk", 4, NULL, 0, NULL), 0);
 	rd_kafka_topic_destroy(topic);
-	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	const rd_kafka_message_t *answer = mock_read(&stand->mock);
 	assert_true(says(answer, "only the engine may write"));
-	rd_kafka_message_destroy(answer);
 	assert_int_equal(stop(stand).failed, 1);
 }
 
@@ -319,17 +313,15 @@ static void what_another_pipeline_answers_enters_under_its_id_and_key(void **sta
 	configure_reader(stand, "{externalInputs: [other.outputs], tensorMap: {other.outputs.x: y}}");
 	start(stand);
 	give(stand, ANSWER("r-9", "x", "7"), NULL);
-	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	const rd_kafka_message_t *answer = mock_read(&stand->mock);
 	assert_true(says(answer, "\"r-9\""));
 	assert_true(says(answer, "[21]"));
 	assert_int_equal(answer->key_len, 1);
-	rd_kafka_message_destroy(answer);
 	/* Its own requests enter beside. */
 	mock_write(&stand->mock, "key",
 		   "{\"id\":\"own\",\"inputs\":[{\"name\":\"y\",\"shape\":[1],\"datatype\":\"INT32\",\"data\":[2]}]}", NULL, NULL);
 	answer = mock_read(&stand->mock);
 	assert_true(says(answer, "[6]"));
-	rd_kafka_message_destroy(answer);
 	assert_int_equal(stop(stand).answered, 2);
 }
 
@@ -341,9 +333,8 @@ static void what_is_no_answer_or_selects_nothing_goes_nowhere(void **state)
 	give(stand, ANSWER("r-1", "x", "7"), NULL);	       /* no y */
 	give(stand, "{\"error\":\"no such thing\"}", "INPUT"); /* it failed there */
 	give(stand, ANSWER("r-2", "y", "7"), NULL);
-	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	const rd_kafka_message_t *answer = mock_read(&stand->mock);
 	assert_true(says(answer, "\"r-2\""));
-	rd_kafka_message_destroy(answer);
 	struct worker_counts counts = stop(stand);
 	assert_int_equal(counts.taken, 3);
 	assert_int_equal(counts.released, 3);
@@ -360,9 +351,8 @@ static void the_end_of_a_submitted_request_is_no_answer(void **state)
 		assert_int_equal(rd_kafka_producev(stand->mock.writer, RD_KAFKA_V_TOPIC("stage-1"), RD_KAFKA_V_KEY("k", 1),
 						   RD_KAFKA_V_HEADER(names[i], "filtered", -1), RD_KAFKA_V_END),
 				 RD_KAFKA_RESP_ERR_NO_ERROR);
-	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	const rd_kafka_message_t *answer = mock_read(&stand->mock);
 	assert_true(says(answer, "tombstone"));
-	rd_kafka_message_destroy(answer);
 	struct worker_counts counts = stop(stand);
 	assert_int_equal(counts.taken, 2);
 	assert_int_equal(counts.released, 2);
@@ -415,10 +405,9 @@ static void configure_calls(struct stand *stand, const char *steps, const char *
 
 static void expect_words(struct stand *stand, const char *words)
 {
-	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	const rd_kafka_message_t *answer = mock_read(&stand->mock);
 	if (!says(answer, words))
 		fail_msg("`%.*s` does not say `%s`", (int)answer->len, (const char *)answer->payload, words);
-	rd_kafka_message_destroy(answer);
 }
 
 static const char calls_q[] = "  - {name: a, route: {cases: [{when: 'true', call: q}]}}\n";

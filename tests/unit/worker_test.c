@@ -38,14 +38,13 @@ static void an_answer_leaves_under_the_key_and_id_of_its_request(void **state)
 	struct stand *stand = *state;
 	stand_start_with(stand, doubles);
 	stand_ask(stand, "r-1", 21, NULL, NULL);
-	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	const rd_kafka_message_t *answer = mock_read(&stand->mock);
 	assert_int_equal(answer->key_len, 3);
 	assert_memory_equal(answer->key, "key", 3);
 	assert_true(record_says(answer, "\"r-1\""));
 	assert_true(record_says(answer, "[42]"));
 	rd_kafka_headers_t *headers; /* the request had none, and the format has room for all */
 	assert_int_equal(rd_kafka_message_headers(answer, &headers), RD_KAFKA_RESP_ERR__NOENT);
-	rd_kafka_message_destroy(answer);
 	struct worker_counts counts = stand_stop(stand);
 	assert_int_equal(counts.answered, 1);
 	assert_int_equal(counts.failed, 0);
@@ -59,10 +58,9 @@ static void expect_origin_of(struct stand *stand, const char *value, const char 
 			     const char *origin)
 {
 	mock_write(&stand->mock, NULL, value, header, header_value);
-	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	const rd_kafka_message_t *answer = mock_read(&stand->mock);
 	const char *found = record_header(answer, "sluice-origin");
 	assert_true(origin ? found && strcmp(found, origin) == 0 : !found);
-	rd_kafka_message_destroy(answer);
 }
 
 static void expect_origin(struct stand *stand, const char *value, const char *header, const char *origin)
@@ -81,10 +79,9 @@ static void an_answer_names_its_request_by_an_id_or_by_its_origin(void **state)
 	expect_origin(stand, without, "other", "in/0/3");
 	expect_origin_of(stand, without, "x-request-id", "", "in/0/4"); /* an empty id names nothing */
 	mock_write(&stand->mock, NULL, FAILING("r-1"), NULL, NULL);
-	rd_kafka_message_t *failed = mock_read(&stand->mock); /* its body has no place for the id */
+	const rd_kafka_message_t *failed = mock_read(&stand->mock); /* its body has no place for the id */
 	assert_string_equal(record_header(failed, "x-request-id"), "r-1");
 	assert_null(record_header(failed, "sluice-origin"));
-	rd_kafka_message_destroy(failed);
 	char long_id[2048];
 	snprintf(long_id, sizeof long_id, FAILING("%01500d"), 7);
 	expect_origin(stand, long_id, NULL, "in/0/6");
@@ -109,9 +106,8 @@ static void at_least_once_every_answer_leaves_and_its_offset_follows(void **stat
 		snprintf(id, sizeof id, "r-%d", i);
 		snprintf(expected, sizeof expected, "[%d]", 2 * i);
 		stand_ask(stand, id, i, NULL, NULL);
-		rd_kafka_message_t *answer = mock_read(&stand->mock);
+		const rd_kafka_message_t *answer = mock_read(&stand->mock);
 		assert_true(record_says(answer, expected));
-		rd_kafka_message_destroy(answer);
 	}
 	struct worker_counts counts = stand_stop(stand);
 	assert_int_equal(counts.released, 3);
@@ -131,9 +127,8 @@ static void at_least_once_a_lost_connection_loses_nothing(void **state)
 		snprintf(id, sizeof id, "\"r-%d\"", i);
 		stand_ask(stand, (char[]){'r', '-', (char)('0' + i), '\0'}, i, NULL, NULL);
 		mock_break_connections(&stand->mock);
-		rd_kafka_message_t *answer = mock_read(&stand->mock);
+		const rd_kafka_message_t *answer = mock_read(&stand->mock);
 		assert_true(record_says(answer, id));
-		rd_kafka_message_destroy(answer);
 	}
 	assert_int_equal(stand_stop(stand).answered, 3);
 	assert_int_equal(stand_committed(stand), 3);
@@ -153,9 +148,8 @@ static void at_least_once_a_producer_that_stops_is_replaced(void **state)
 			mock_forget_producers(&stand->mock, 1);
 		stand_ask(stand, (char[]){'r', '-', (char)('0' + i), '\0'}, i, NULL, NULL);
 		for (bool answered = false; !answered;) {
-			rd_kafka_message_t *answer = mock_read(&stand->mock);
+			const rd_kafka_message_t *answer = mock_read(&stand->mock);
 			answered = record_says(answer, id);
-			rd_kafka_message_destroy(answer);
 		}
 	}
 	assert_int_equal(stand_stop(stand).resets, 2);
@@ -176,9 +170,8 @@ static void at_least_once_three_producers_within_a_minute_are_replaced(void **st
 	struct stand *stand = *state;
 	start_with_producers_lost(stand, 3);
 	stand_ask(stand, "r-0", 0, NULL, NULL);
-	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	const rd_kafka_message_t *answer = mock_read(&stand->mock);
 	assert_true(record_says(answer, "\"r-0\""));
-	rd_kafka_message_destroy(answer);
 	assert_int_equal(stand_stop(stand).resets, 3);
 }
 
@@ -195,9 +188,8 @@ static void a_header_stands_where_the_request_had_it(void **state)
 	struct stand *stand = *state;
 	stand_start_with(stand, doubles);
 	stand_ask(stand, "body", 1, "x-request-id", "head");
-	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	const rd_kafka_message_t *answer = mock_read(&stand->mock);
 	assert_string_equal(record_header(answer, "x-request-id"), "head");
-	rd_kafka_message_destroy(answer);
 	stand_stop(stand);
 }
 
@@ -207,10 +199,9 @@ static void a_header_that_a_step_set_stands_beside_those_of_the_request(void **s
 	stand_start_with(stand, "  - name: mark\n    postprocess: [{headers: {x-size: 'where(x > 5, \"large\", \"small\")'}}]\n"
 				"  output: {steps: [mark]}\n");
 	stand_ask(stand, "body", 7, "x-request-id", "head");
-	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	const rd_kafka_message_t *answer = mock_read(&stand->mock);
 	assert_string_equal(record_header(answer, "x-size"), "large");
 	assert_string_equal(record_header(answer, "x-request-id"), "head");
-	rd_kafka_message_destroy(answer);
 	stand_stop(stand);
 }
 
@@ -222,14 +213,12 @@ static void bad_input_is_answered_and_stops_nobody(void **state)
 	stand_ask(stand, "late", 1, "x-deadline-ms", "soon");
 	stand_ask(stand, "good", 2, NULL, NULL);
 	for (int i = 0; i < 2; i++) {
-		rd_kafka_message_t *answer = mock_read(&stand->mock);
+		const rd_kafka_message_t *answer = mock_read(&stand->mock);
 		assert_string_equal(record_header(answer, "sluice-error"), "INPUT");
 		assert_true(record_says(answer, i == 0 ? "JSON" : "x-deadline-ms"));
-		rd_kafka_message_destroy(answer);
 	}
-	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	const rd_kafka_message_t *answer = mock_read(&stand->mock);
 	assert_true(record_says(answer, "\"good\""));
-	rd_kafka_message_destroy(answer);
 	assert_int_equal(stand_stop(stand).failed, 2);
 }
 
@@ -245,10 +234,9 @@ static void configure_letters(struct stand *stand, const char *steps)
 
 static void read_letter(struct stand *stand, struct letter *letter)
 {
-	rd_kafka_message_t *record = mock_read(&stand->mock);
+	const rd_kafka_message_t *record = mock_read(&stand->mock);
 	assert_int_equal(record->key_len, 3);
 	letter_open(letter, (struct text){record->payload, record->len});
-	rd_kafka_message_destroy(record);
 }
 
 static void bad_input_is_kept_as_a_dead_letter_beside_its_answer(void **state)
@@ -267,9 +255,8 @@ static void bad_input_is_kept_as_a_dead_letter_beside_its_answer(void **state)
 	assert_true(text_is(letter_text(&letter, "headers.name"), "x-request-id"));
 	assert_true(text_is(letter_text(&letter, "step"), ""));
 	letter_close(&letter);
-	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	const rd_kafka_message_t *answer = mock_read(&stand->mock);
 	assert_string_equal(record_header(answer, "sluice-error"), "INPUT");
-	rd_kafka_message_destroy(answer);
 	assert_int_equal(stand_stop(stand).dead_letters, 1);
 }
 
@@ -286,9 +273,8 @@ static void a_full_producer_doubles_no_dead_letter(void **state)
 		mock_write(&stand->mock, "key", "poison", NULL, NULL);
 		read_letter(stand, &letter);
 		letter_close(&letter);
-		rd_kafka_message_t *answer = mock_read(&stand->mock);
+		const rd_kafka_message_t *answer = mock_read(&stand->mock);
 		assert_string_equal(record_header(answer, "sluice-error"), "INPUT");
-		rd_kafka_message_destroy(answer);
 	}
 	struct worker_counts counts = stand_stop(stand);
 	assert_int_equal(counts.dead_letters, 2);
@@ -321,9 +307,8 @@ static void a_deadline_that_has_passed_is_answered_and_not_kept(void **state)
 	configure_letters(stand, doubles);
 	stand_start(stand);
 	stand_ask(stand, "past", 1, "x-deadline-ms", "1600000000000");
-	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	const rd_kafka_message_t *answer = mock_read(&stand->mock);
 	assert_string_equal(record_header(answer, "sluice-error"), "LIMIT");
-	rd_kafka_message_destroy(answer);
 	assert_int_equal(stand_stop(stand).dead_letters, 0);
 }
 
@@ -338,9 +323,8 @@ static void errors_that_are_not_to_be_answered_are_kept_only(void **state)
 	read_letter(stand, &letter);
 	letter_close(&letter);
 	stand_ask(stand, "good", 2, NULL, NULL);
-	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	const rd_kafka_message_t *answer = mock_read(&stand->mock);
 	assert_true(record_says(answer, "\"good\""));
-	rd_kafka_message_destroy(answer);
 	assert_int_equal(stand_stop(stand).answered, 1);
 }
 
@@ -351,10 +335,9 @@ static void an_answer_leaves_in_the_format_that_the_pipeline_says(void **state)
 	stand->stages[0].format = &format_v1;
 	stand_start(stand);
 	stand_ask(stand, "r", 21, NULL, NULL);
-	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	const rd_kafka_message_t *answer = mock_read(&stand->mock);
 	assert_true(record_says(answer, "predictions"));
 	assert_true(record_says(answer, "42"));
-	rd_kafka_message_destroy(answer);
 	stand_stop(stand);
 }
 
@@ -364,9 +347,8 @@ static void fields_of_an_event_become_tensors_where_the_pipeline_maps_them(void 
 	stand_start_with(stand, "  - name: twice\n    expression: {set: {x: x * 2}}\n  output: {steps: [twice]}\n"
 				"  input: {topic: in, tensors: {x: {path: trade.price, datatype: FP64}}}\n");
 	mock_write(&stand->mock, "key", "{\"trade\": {\"price\": 10.5}}", NULL, NULL);
-	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	const rd_kafka_message_t *answer = mock_read(&stand->mock);
 	assert_true(record_says(answer, "[21"));
-	rd_kafka_message_destroy(answer);
 	assert_int_equal(stand_stop(stand).failed, 0);
 }
 
@@ -376,12 +358,10 @@ static void a_deadline_that_has_passed_is_a_limit(void **state)
 	stand_start_with(stand, doubles);
 	stand_ask(stand, "past", 1, "x-deadline-ms", "1600000000000");
 	stand_ask(stand, "future", 1, "x-deadline-ms", "32503680000000");
-	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	const rd_kafka_message_t *answer = mock_read(&stand->mock);
 	assert_string_equal(record_header(answer, "sluice-error"), "LIMIT");
-	rd_kafka_message_destroy(answer);
 	answer = mock_read(&stand->mock);
 	assert_null(record_header(answer, "sluice-error"));
-	rd_kafka_message_destroy(answer);
 	stand_stop(stand);
 }
 
@@ -391,9 +371,8 @@ static void a_dropped_message_leaves_no_answer_but_its_offset_moves_on(void **st
 	stand_start_with(stand, keeps_small);
 	stand_ask(stand, "large", 11, NULL, NULL);
 	stand_ask(stand, "small", 9, NULL, NULL);
-	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	const rd_kafka_message_t *answer = mock_read(&stand->mock);
 	assert_true(record_says(answer, "\"small\""));
-	rd_kafka_message_destroy(answer);
 	struct worker_counts counts = stand_stop(stand);
 	assert_int_equal(counts.released, 2);
 	assert_int_equal(counts.answered, 1);
@@ -404,9 +383,8 @@ static void a_call_that_cannot_begin_is_an_error_of_its_message(void **state)
 	struct stand *stand = *state;
 	stand_start_with(stand, calls);
 	stand_ask(stand, "r", 1, NULL, NULL);
-	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	const rd_kafka_message_t *answer = mock_read(&stand->mock);
 	assert_true(record_says(answer, "no endpoint is known for model away"));
-	rd_kafka_message_destroy(answer);
 	stand_stop(stand);
 }
 
@@ -420,14 +398,13 @@ static void after_a_doubt_the_worker_goes_on_from_what_is_committed(void **state
 		char id[8];
 		snprintf(id, sizeof id, "r-%d", i);
 		stand_ask(stand, id, i, NULL, NULL);
-		rd_kafka_message_destroy(mock_read(&stand->mock));
+		(void)mock_read(&stand->mock);
 		mock_break_connections(&stand->mock);
 	}
 	stand_ask(stand, "last", 9, NULL, NULL);
 	for (bool last = false; !last;) {
-		rd_kafka_message_t *answer = mock_read(&stand->mock);
+		const rd_kafka_message_t *answer = mock_read(&stand->mock);
 		last = record_says(answer, "\"last\"");
-		rd_kafka_message_destroy(answer);
 	}
 	assert_true(stand_stop(stand).resets >= 1);
 }
@@ -602,14 +579,12 @@ static void a_record_whose_schema_is_asked_for_waits_in_its_place(void **state)
 	for (unsigned waited_ms = 0; registry.asked < 2 && waited_ms < MOCK_WAIT_MS; waited_ms += 10)
 		usleep(10000); /* it is asked again while it does not know */
 	registry.knows = true;
-	rd_kafka_message_t *answer = mock_read(&stand->mock);
+	const rd_kafka_message_t *answer = mock_read(&stand->mock);
 	static const unsigned char answer_frame[] = {0, 0, 0, 0, 12};
 	assert_true(record_says(answer, "first"));
 	assert_memory_equal(answer->payload, answer_frame, sizeof answer_frame);
-	rd_kafka_message_destroy(answer);
 	answer = mock_read(&stand->mock);
 	assert_true(record_says(answer, "second"));
-	rd_kafka_message_destroy(answer);
 	struct worker_counts counts = stand_stop(stand);
 	assert_int_equal(counts.answered, 2);
 	assert_int_equal(counts.failed, 0);
