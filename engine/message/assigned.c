@@ -156,34 +156,15 @@ bool assigned_mirrored_has(struct text value, struct text experiment)
 
 /* ---- between stages ---- */
 
-static struct text entries_write(const struct message *message)
-{
-	const struct assigned *items[ASSIGNED_MAX];
-	size_t count = assigned_list(message, items), room = 0;
-	for (size_t i = 0; i < count; i++)
-		room += assigned_line_room(items[i]);
-	char *begin = arena_take_raw(message->arena, room), *to = begin;
-	for (size_t i = 0; begin && i < count; i++)
-		to = assigned_line_put(to, items[i]);
-	return (struct text){begin, (size_t)(to - begin)};
-}
-
 bool assigned_write(const struct message *message, struct headers *headers)
 {
+	const struct assigned *items[ASSIGNED_MAX];
+	const size_t count = assigned_list(message, items);
 	*headers = message->headers;
-	if (!message->assigned)
+	if (count == 0)
 		return true;
-	struct header *items = ARENA_ARRAY(message->arena, struct header, message->headers.count + 1);
-	struct text entries = items ? entries_write(message) : (struct text){0};
-	if (!entries.bytes)
-		return false;
-	size_t count = 0;
-	for (size_t i = 0; i < message->headers.count; i++)
-		if (!text_is(message->headers.items[i].name, LINK_HEADER))
-			items[count++] = message->headers.items[i];
-	items[count++] = (struct header){TEXT(LINK_HEADER), entries};
-	*headers = (struct headers){count, items};
-	return true;
+	const struct header link = {TEXT(LINK_HEADER), assigned_lines_write(items, count, message->arena)};
+	return link.value.bytes && headers_put(headers, link, message->arena);
 }
 
 static bool entries_read(struct message *message, struct text entries)

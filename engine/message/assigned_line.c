@@ -1,6 +1,8 @@
 /* assigned_line.c: see assigned_line.h. */
 #include "message/assigned_line.h"
 
+#include <assert.h>
+
 #include "base/hash.h"
 #include "base/number.h"
 
@@ -21,7 +23,7 @@ uint64_t assigned_unit_hash(const struct assigned *entry)
 
 /* ---- writing ---- */
 
-size_t assigned_line_room(const struct assigned *entry)
+static size_t line_room(const struct assigned *entry)
 {
 	return entry->experiment.length + entry->variant.length + NUMBER_TEXT_MAX + 2 * HEX_BYTES + FIELDS_ROOM;
 }
@@ -34,7 +36,7 @@ static char *field_put(char *to, struct text field)
 	return to + field.length + 1;
 }
 
-char *assigned_line_put(char *to, const struct assigned *entry)
+static char *line_put(char *to, const struct assigned *entry)
 {
 	const char reason = (char)('0' + entry->reason);
 	to = field_put(to, entry->experiment);
@@ -49,6 +51,18 @@ char *assigned_line_put(char *to, const struct assigned *entry)
 	to += number_write_hex(to, assigned_unit_hash(entry), HEX_BYTES);
 	*to++ = '\n';
 	return to;
+}
+
+struct text assigned_lines_write(const struct assigned *const *entries, size_t count, struct arena *arena)
+{
+	size_t room = 0;
+	for (size_t i = 0; i < count; i++)
+		room += line_room(entries[i]);
+	char *begin = arena_take_raw(arena, room), *to = begin;
+	for (size_t i = 0; begin && i < count; i++)
+		to = line_put(to, entries[i]);
+	assert((size_t)(to - begin) <= room);
+	return (struct text){begin, (size_t)(to - begin)};
 }
 
 /* ---- reading ---- */

@@ -9,8 +9,8 @@
 uint64_t assigned_unit_hash(const struct assigned *entry);
 uint64_t unit_hash(struct text unit);
 
-size_t assigned_line_room(const struct assigned *entry);
-char *assigned_line_put(char *to, const struct assigned *entry); /* returns its end */
+/* The lines of at least one entry; bytes NULL: memory ran out. */
+struct text assigned_lines_write(const struct assigned *const *entries, size_t count, struct arena *arena);
 
 /* Removes the first line. Lines of former releases have no table and no unit. */
 struct assigned assigned_line_take(struct text *lines);

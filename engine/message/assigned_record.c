@@ -43,35 +43,17 @@ static void former_add(struct assigned_record *record, struct text lines)
 	}
 }
 
-static struct text lines_write(const struct assigned_record *record, struct arena *arena)
-{
-	size_t room = 0;
-	for (size_t i = 0; i < record->count; i++)
-		room += assigned_line_room(&record->items[i]);
-	char *begin = arena_take_raw(arena, room), *to = begin;
-	for (size_t i = 0; begin && i < record->count; i++)
-		to = assigned_line_put(to, &record->items[i]);
-	return (struct text){begin, (size_t)(to - begin)};
-}
-
 bool assigned_record_write(struct assigned_record *record, const struct message *message, struct headers *headers)
 {
-	const struct text name = TEXT(ASSIGNED_RECORD_HEADER);
+	const struct assigned *items[ASSIGNED_MAX];
 	former_add(record, record_of(message->headers));
 	*headers = message->headers;
 	if (record->count == 0)
 		return true;
-	struct header *items = ARENA_ARRAY(message->arena, struct header, message->headers.count + 1);
-	const struct text lines = items ? lines_write(record, message->arena) : (struct text){0};
-	if (!lines.bytes)
-		return false;
-	size_t count = 0;
-	for (size_t i = 0; i < message->headers.count; i++)
-		if (!text_equal_caseless(message->headers.items[i].name, name))
-			items[count++] = message->headers.items[i];
-	items[count++] = (struct header){name, lines};
-	*headers = (struct headers){count, items};
-	return true;
+	for (size_t i = 0; i < record->count; i++)
+		items[i] = &record->items[i];
+	const struct header own = {TEXT(ASSIGNED_RECORD_HEADER), assigned_lines_write(items, record->count, message->arena)};
+	return own.value.bytes && headers_put(headers, own, message->arena);
 }
 
 bool assigned_record_find(struct headers headers, struct text experiment, struct text unit, struct assigned *found)

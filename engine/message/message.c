@@ -12,6 +12,20 @@ const struct header *headers_find_last(struct headers headers, struct text name)
 	return NULL;
 }
 
+bool headers_put(struct headers *headers, struct header one, struct arena *arena)
+{
+	struct header *items = ARENA_ARRAY(arena, struct header, headers->count + 1);
+	size_t count = 0;
+	if (!items)
+		return false;
+	for (size_t i = 0; i < headers->count; i++)
+		if (!text_equal_caseless(headers->items[i].name, one.name))
+			items[count++] = headers->items[i];
+	items[count++] = one;
+	*headers = (struct headers){count, items};
+	return true;
+}
+
 static bool refuse_simulated(struct text name, struct error *error)
 {
 	return error_set(error, ERROR_INPUT, PLACE_NONE,

@@ -30,6 +30,10 @@ static inline const struct header *headers_find(struct headers headers, struct t
 	return headers.count > 0 ? headers_find_last(headers, name) : NULL;
 }
 
+/* Puts a header behind the others, in place of any of its name, compared without case. False: memory ran out, and the headers are
+ * as before. */
+bool headers_put(struct headers *headers, struct header one, struct arena *arena);
+
 /* Position of the message's record. It is unique, also if two messages share an id. `topic` empty: the message came past Kafka
  * (`ingress: direct`) and has none; the numbers only spread draws. */
 struct origin {
