@@ -4,29 +4,18 @@
 #include <assert.h>
 #include <openssl/sha.h>
 #include <stdio.h>
-#include <sys/epoll.h>
-#include <sys/random.h>
-#include <unistd.h>
 
 #include "base/memory.h"
 #include "gateway/call_outcome.h"
-#include "gateway/call_setup.h"
-#include "gateway/idempotency_claims.h"
-#include "log/reader.h"
-#include "log/request_producer.h"
+#include "gateway/claim_log.h"
 #include "message/rows.h"
 #include "net/refusal.h"
 
-#define RECORDS_AT_ONCE 1000 /* then the loop serves connections and timers */
-#define PRODUCE_MS 30000
-#define QUEUE_BYTES ((size_t)16 << 20)
-#define RECORD_BYTES ((size_t)4096)
 #define KEYED_ARENA_BYTES ((size_t)64 << 20) /* of a request, and of its outcome */
 #define REFUSAL_ARENA_BYTES ((size_t)1 << 20)
 #define SLOT_BITS 12
 #define RETRY_AFTER_S 1
 #define PENDING_STATUS 202
-#define EXPIRE_AT_ONCE 64 /* claims for each record of the log: more than come */
 #define LOST_WORDS "the gateway cannot read the claims of idempotency keys; try another gateway"
 
 static_assert(KEYED_OPEN_MAX == (size_t)1 << SLOT_BITS, "a call's number ends with its slot");
@@ -60,21 +49,14 @@ struct keyed_call {
 struct keyed_calls {
 	struct loop *loop;
 	struct keyed_config config;
-	struct reader_config reader_config;
-	struct request_producer_config producer_config;
-	struct reader *reader;
-	struct request_producer *producer;
-	struct watch watch;
-	int bell;
-	uint64_t epoch, serial;
-	struct claims *claims;
+	struct claim_log *log;
+	uint64_t serial;
 	char *topic;
 	struct keyed_call **slots;
 	size_t slot_count, first_free;
 	struct arena *arena; /* of a refusal */
 	struct buffer body;
 	struct keyed_room room;
-	struct error failure;
 };
 
 #define NO_SLOT SIZE_MAX
@@ -187,22 +169,17 @@ static void look_refuse(struct keyed_call *call, enum claim_state state)
 
 static bool record_send(struct keyed_call *call, enum claim_event event)
 {
-	struct keyed_calls *keyed = call->keyed;
-	struct error error = {0};
-	char key[CLAIM_ID_DIGITS], value[CLAIM_VALUE_BYTES_MAX];
 	struct claim_record record = call->claim;
 	record.event = event;
 	record.origin = call->origin;
-	size_t length = claim_record_write(&record, key, value);
-	const struct outgoing outgoing = {.topic = 0, .key = {key, sizeof key}, .value = {value, length}};
-	return request_producer_send(keyed->producer, &outgoing, call->number, &error) == PRODUCED;
+	return claim_log_write(call->keyed->log, &record, call->number);
 }
 
 /* ---- answers of earlier requests ---- */
 
 static void outcome_mark_replayed(struct call_outcome *outcome, struct arena *arena)
 {
-	outcome->headers = call_headers_with(outcome->headers, IDEMPOTENCY_REPLAYED_HEADER, TEXT("true"), arena);
+	(void)headers_put(&outcome->headers, (struct header){TEXT(IDEMPOTENCY_REPLAYED_HEADER), TEXT("true")}, arena);
 }
 
 /* Of the request that holds the key. If it was declined, the key is free for the next call. */
@@ -346,19 +323,20 @@ static void request_begin(struct keyed_call *call)
 /* The claim of another request was first. */
 static void claim_lost(struct keyed_call *call)
 {
-	struct keyed_calls *keyed = call->keyed;
 	const struct claim_record *claim = &call->claim;
-	struct claim_look look =
-		claims_look(keyed->claims, &claim->id, &claim->body, claim->caller, loop_time_of_day_ms(keyed->loop));
+	struct claim_look look = claim_log_look(call->keyed->log, &claim->id, &claim->body, claim->caller);
 	if (look.state == CLAIM_SETTLED)
 		call_replay(call, look.claim);
 	else
 		look_refuse(call, look.state == CLAIM_FREE ? CLAIM_OPEN : look.state);
 }
 
-static void own_record_take(struct keyed_call *call, const struct claim_record *record, enum claim_effect effect)
+static void keyed_calls_on_taken(void *context, const struct claim_record *record, enum claim_effect effect)
 {
+	struct keyed_call *call = keyed_find(context, record->nonce.number);
 	const bool first = effect == CLAIM_APPLIED;
+	if (!call)
+		return;
 	if (record->event == CLAIM_TAKES && call->phase == KEYED_CLAIMS && first) {
 		request_begin(call);
 	} else if (record->event == CLAIM_TAKES && call->phase == KEYED_CLAIMS) {
@@ -372,58 +350,21 @@ static void own_record_take(struct keyed_call *call, const struct claim_record *
 	}
 }
 
-static void log_take(struct keyed_calls *keyed, const struct record *record)
+static void keyed_calls_on_refused(void *context, uint64_t number)
 {
-	struct claim_record claim;
-	if (!claim_record_read(record->key, record->value, &claim))
-		return;
-	const int64_t now_ms = loop_time_of_day_ms(keyed->loop);
-	enum claim_effect effect = claims_apply(keyed->claims, &claim, now_ms);
-	if (effect == CLAIM_NO_MEMORY)
-		(void)error_memory(&keyed->failure, ERROR_SYSTEM, "reading claims");
-	claims_expire(keyed->claims, now_ms, EXPIRE_AT_ONCE);
-	struct keyed_call *call = claim.nonce.epoch == keyed->epoch ? keyed_find(keyed, claim.nonce.number) : NULL;
-	if (call)
-		own_record_take(call, &claim, effect);
-}
-
-static void keyed_calls_on_reported(void *context, const struct request_report *report)
-{
-	struct keyed_calls *keyed = context;
-	struct keyed_call *call = report->refused ? keyed_find(keyed, report->number) : NULL;
+	struct keyed_call *call = keyed_find(context, number);
 	if (call && call->phase == KEYED_CLAIMS)
 		keyed_refuse(call, 503, "Kafka did not take the claim of the idempotency key; try again later");
 }
 
-static void fail_all(struct keyed_calls *keyed)
+static void keyed_calls_on_lost(void *context)
 {
+	struct keyed_calls *keyed = context;
 	for (size_t i = 0; i < keyed->slot_count; i++) {
 		struct keyed_call *call = keyed->slots[i];
 		if (call->number != 0 && (call->phase == KEYED_CLAIMS || call->has_outcome))
 			keyed_refuse(call, 503, LOST_WORDS);
 	}
-}
-
-static void keyed_calls_on_bell(void *context, uint32_t events)
-{
-	struct keyed_calls *keyed = context;
-	(void)events;
-	(void)bell_quiet(keyed->bell);
-	request_producer_tell(keyed->producer);
-	for (size_t i = 0; keyed->failure.kind == ERROR_NONE; i++) {
-		struct record record;
-		if (i == RECORDS_AT_ONCE) {
-			bell_ring(keyed->bell);
-			return;
-		}
-		if (!reader_next(keyed->reader, 0, &record, &keyed->failure))
-			break;
-		if (!record.held)
-			return;
-		log_take(keyed, &record);
-		record_release(&record);
-	}
-	fail_all(keyed);
 }
 
 /* ---- the beginning of a call ---- */
@@ -487,47 +428,43 @@ static struct keyed_call *call_open(struct keyed_calls *keyed, const struct keye
 }
 
 static void claim_begin(struct keyed_call *call, const struct claim_digest *id, const struct claim_digest *body,
-			const struct claim_look *look, int64_t now_ms)
+			const struct claim_look *look)
 {
+	const int64_t now_ms = loop_time_of_day_ms(call->keyed->loop);
 	call->claim = (struct claim_record){.id = *id,
 					    .body = *body,
 					    .caller = call->place.caller,
 					    .generation = look->generation,
 					    .time_ms = now_ms,
 					    .deadline_ms = now_ms + CLAIM_MS,
-					    .nonce = {call->keyed->epoch, call->number}};
+					    .nonce = claim_log_nonce(call->keyed->log, call->number)};
 	if (!record_send(call, CLAIM_TAKES))
 		keyed_refuse(call, 503, "too many claims of idempotency keys are on their way to Kafka; try again later");
 }
 
 bool keyed_calls_are_well(const struct keyed_calls *keyed, struct error *error)
 {
-	if (keyed->failure.kind == ERROR_NONE)
-		return true;
-	*error = keyed->failure;
-	return false;
+	return claim_log_is_well(keyed->log, error);
 }
 
 void keyed_calls_begin(struct keyed_calls *keyed, const struct keyed_request *request)
 {
 	const struct call_request *call = request->call;
-	const int64_t now_ms = loop_time_of_day_ms(keyed->loop);
 	const struct text caller = {(const char *)request->caller.bytes, sizeof request->caller.bytes};
 	const struct claim_digest id = digest_of(caller, request->key, (struct text){0});
 	const struct claim_digest body = digest_of(text_of(request->inputs), call->body, call->key);
+	struct claim_look look = claim_log_look(keyed->log, &id, &body, keyed_caller(&request->caller, request->has_share));
+	struct error failure = {0};
+	const bool is_well = claim_log_is_well(keyed->log, &failure);
 	int status;
-	claims_expire(keyed->claims, now_ms, EXPIRE_AT_ONCE);
-	struct claim_look look = claims_look(keyed->claims, &id, &body, keyed_caller(&request->caller, request->has_share), now_ms);
 	if (!request->is_recognised) {
 		request_refuse(keyed, call, 400,
 			       "an idempotency key belongs to its caller, and the credentials do not say who that is: send a valid "
 			       "token that has a `sub`");
 		return;
 	}
-	if (keyed->failure.kind != ERROR_NONE || !reader_has_caught_up(keyed->reader)) {
-		request_refuse(keyed, call, 503,
-			       keyed->failure.kind != ERROR_NONE ? LOST_WORDS
-								 : "the claims of idempotency keys are being read; ask again");
+	if (!is_well || !claim_log_has_caught_up(keyed->log)) {
+		request_refuse(keyed, call, 503, is_well ? "the claims of idempotency keys are being read; ask again" : LOST_WORDS);
 		return;
 	}
 	if (look.state != CLAIM_FREE && look.state != CLAIM_SETTLED) {
@@ -544,7 +481,7 @@ void keyed_calls_begin(struct keyed_calls *keyed, const struct keyed_request *re
 	if (look.state == CLAIM_SETTLED)
 		call_replay(opened, look.claim);
 	else
-		claim_begin(opened, &id, &body, &look, now_ms);
+		claim_begin(opened, &id, &body, &look);
 }
 
 void keyed_calls_follow(struct keyed_calls *keyed)
@@ -561,46 +498,23 @@ void keyed_calls_follow(struct keyed_calls *keyed)
 
 /* ---- opening and closing ---- */
 
-static bool clients_open(struct keyed_calls *keyed, struct error *error)
-{
-	const struct keyed_config *config = &keyed->config;
-	keyed->reader_config = (struct reader_config){.brokers = config->brokers,
-						      .topic = keyed->topic,
-						      .from_time = true,
-						      .time_ms = loop_time_of_day_ms(keyed->loop) - CLAIMS_KEPT_MS,
-						      .uncommitted = true,
-						      .properties = config->consumer};
-	keyed->producer_config = (struct request_producer_config){.brokers = config->brokers,
-								  .timeout_ms = PRODUCE_MS,
-								  .message_bytes = RECORD_BYTES,
-								  .queue_bytes = QUEUE_BYTES,
-								  .properties = config->producer,
-								  .bell = keyed->bell,
-								  .reported = keyed_calls_on_reported,
-								  .context = keyed};
-	keyed->reader = reader_open(&keyed->reader_config, error);
-	keyed->producer = keyed->reader ? request_producer_open(&keyed->producer_config, error) : NULL;
-	const char *topic = keyed->topic;
-	if (!keyed->producer || !request_producer_topics(keyed->producer, &topic, 1, error))
-		return false;
-	reader_ring(keyed->reader, keyed->bell);
-	bell_ring(keyed->bell); /* for records that arrived before the bell was set */
-	return loop_watch(keyed->loop, &keyed->watch, keyed->bell, EPOLLIN, error);
-}
-
 static bool keyed_set_up(struct keyed_calls *keyed, const struct gateway_targets *targets, struct error *error)
 {
 	keyed->topic = gateway_topic_name(topic_claims_name, targets);
 	keyed->slots = memory_take(KEYED_OPEN_MAX, sizeof *keyed->slots);
 	keyed->arena = arena_open(REFUSAL_ARENA_BYTES);
-	keyed->claims = claims_open(CLAIMS_MAX);
-	if (!keyed->topic || !keyed->slots || !keyed->arena || !keyed->claims)
+	if (!keyed->topic || !keyed->slots || !keyed->arena)
 		return error_memory(error, ERROR_SYSTEM, "opening a gateway");
-	if (getrandom(&keyed->epoch, sizeof keyed->epoch, 0) != (ssize_t)sizeof keyed->epoch)
-		return error_set(error, ERROR_SYSTEM, PLACE_NONE, "the system gives no random number for the gateway's claims");
-	keyed->bell = bell_open(error);
-	keyed->watch = (struct watch){.ready = keyed_calls_on_bell, .context = keyed};
-	return keyed->bell >= 0 && clients_open(keyed, error);
+	const struct claim_log_config log = {.brokers = keyed->config.brokers,
+					     .topic = keyed->topic,
+					     .consumer = keyed->config.consumer,
+					     .producer = keyed->config.producer,
+					     .taken = keyed_calls_on_taken,
+					     .refused = keyed_calls_on_refused,
+					     .lost = keyed_calls_on_lost,
+					     .context = keyed};
+	keyed->log = claim_log_open(keyed->loop, &log, error);
+	return keyed->log;
 }
 
 struct keyed_calls *keyed_calls_open(struct loop *loop, const struct keyed_config *config, const struct gateway_targets *targets,
@@ -613,7 +527,6 @@ struct keyed_calls *keyed_calls_open(struct loop *loop, const struct keyed_confi
 	}
 	keyed->loop = loop;
 	keyed->config = *config;
-	keyed->bell = -1;
 	keyed->first_free = NO_SLOT;
 	buffer_open(&keyed->body, CALL_ERROR_BYTES_MAX);
 	if (keyed_set_up(keyed, targets, error))
@@ -631,13 +544,7 @@ void keyed_calls_close(struct keyed_calls *keyed)
 		arena_close(keyed->slots[i]->arena);
 		memory_give(keyed->slots[i]);
 	}
-	if (keyed->watch.ready && keyed->watch.descriptor > 0)
-		loop_unwatch(keyed->loop, &keyed->watch);
-	request_producer_close(keyed->producer);
-	reader_close(keyed->reader);
-	if (keyed->bell >= 0)
-		close(keyed->bell);
-	claims_close(keyed->claims);
+	claim_log_close(keyed->log);
 	buffer_close(&keyed->body);
 	arena_close(keyed->arena);
 	memory_give(keyed->slots);
