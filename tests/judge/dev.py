@@ -84,10 +84,10 @@ class Files(http.server.BaseHTTPRequestHandler):
 
 
 class Dev:
-    def __init__(self, binary, folder, *more, wait=True):
+    def __init__(self, binary, folder, *more, wait=True, port=0):
         begun = time.monotonic()
         self.binary, self.folder, self.lines = binary, folder, []
-        self.process = subprocess.Popen([binary, "dev", folder, "--port", "0", *more], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.process = subprocess.Popen([binary, "dev", folder, "--port", str(port), *more], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         threading.Thread(target=self.read, daemon=True).start()
         self.started = wait and self.wait_for("edit") is not None
         self.seconds = time.monotonic() - begun
@@ -515,19 +515,41 @@ def takes_a_signal_twice(judge, binary):
 
 
 def outlives_a_hangup(judge, binary):
-    """An engine that waits for Kafka is told to read its files again"""
+    """An engine that waits for Kafka is told to read its files again: it does when it runs"""
     with tempfile.TemporaryDirectory() as place:
-        path = os.path.join(place, "echo.yaml")
+        path, port = os.path.join(place, "echo.yaml"), free_port()
         with open(path, "w", encoding="utf-8") as file:
             file.write(ECHO)
-        command = [binary, "run", "-f", path, "--brokers", f"127.0.0.1:{free_port()}"]
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(2 * SETTLE_SECONDS)
-        process.send_signal(signal.SIGHUP)
-        time.sleep(SETTLE_SECONDS)
-        judge.expect("it waits on after SIGHUP", process.poll() is None, process.returncode)
+        command = [binary, "run", "-f", path, "--brokers", f"127.0.0.1:{port}"]
+        log = os.path.join(place, "engine.log")
+
+        def waits():
+            with open(log, "a", encoding="utf-8") as file:
+                process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=file)
+            time.sleep(2 * SETTLE_SECONDS)
+            process.send_signal(signal.SIGHUP)
+            time.sleep(SETTLE_SECONDS)
+            judge.expect("it waits on after SIGHUP", process.poll() is None, process.returncode)
+            return process
+
+        def is_told(words):
+            with open(log, encoding="utf-8") as file:
+                return words in file.read()
+        process = waits()
         process.terminate()
         judge.expect("it heeds SIGTERM", process.wait(SECONDS_MAX) == -signal.SIGTERM, process.returncode)
+        process = waits()
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(ECHO.replace("echo", "other"))
+        kafka = Dev(binary, copy(place), port=port)
+        end = time.monotonic() + SECONDS_MAX
+        while not is_told("the files were reloaded") and time.monotonic() < end:
+            time.sleep(0.1)
+        with open(log, encoding="utf-8") as file:
+            judge.expect("it reads its files again when it runs", is_told("the files were reloaded"), file.read())
+        process.terminate()
+        judge.expect("it ends well", process.wait(SECONDS_MAX) == 0, process.returncode)
+        kafka.stop()
 
 
 def refuses(judge, binary):
