@@ -150,6 +150,55 @@ static bool alerts_make(struct stage_config *stage, const struct pipeline_plan *
 	return alerts != NULL;
 }
 
+/* Sets a topic of the pipeline that this stage reads or writes. */
+static void topic_make(struct stage_config *stage, struct group *group, const struct pipeline_plan *plan, size_t index,
+		       const struct topic *topic, uint32_t *reads)
+{
+	switch (topic->role) {
+	case TOPIC_STAGE:
+		if (topic->of == index && plan->stages[index].boundary == BOUNDARY_JOIN)
+			stage->own = topic_register_number(&group->writes, topic->name);
+		if (topic->of == index)
+			reads[stage->topic_count++] = topic_register_number(&group->reads, topic->name);
+		break;
+	case TOPIC_INPUTS:
+		if (index == 0)
+			reads[stage->topic_count++] = topic_register_number(&group->reads, topic->name);
+		if (index == 0 && plan->direct)
+			stage->requests = topic_register_number(&group->writes, topic->name);
+		break;
+	case TOPIC_STATE:
+		if (topic->of == index)
+			stage->changelog = topic_register_number(&group->writes, topic->name);
+		break;
+	case TOPIC_OUTPUTS:
+		stage->answers = topic_register_number(&group->writes, topic->name);
+		break;
+	case TOPIC_ERRORS:
+		stage->dead_letters = topic_register_number(&group->writes, topic->name);
+		break;
+	case TOPIC_EXPLANATIONS:
+		stage->explanations = topic_register_number(&group->writes, topic->name);
+		break;
+	case TOPIC_IMPORTANCE:
+		stage->importances = topic_register_number(&group->writes, topic->name);
+		break;
+	case TOPIC_DRIFT:
+		stage->drift = topic_register_number(&group->writes, topic->name);
+		break;
+	case TOPIC_EXPOSURES:
+		stage->exposures = topic_register_number(&group->writes, topic->name);
+		stage->exposes = true;
+		break;
+	case TOPIC_SHADOW:
+		stage->shadow = topic_register_number(&group->taps, topic->name);
+		stage->mirrors = true;
+		break;
+	default: /* set from elsewhere, or of no stage */
+		break;
+	}
+}
+
 bool stage_config_make(struct stage_config *stage, struct group *group, const struct plan *all, const struct pipeline_plan *plan,
 		       size_t index, struct arena *arena)
 {
@@ -183,34 +232,8 @@ bool stage_config_make(struct stage_config *stage, struct group *group, const st
 		.by_key = plan->graph->spec->order == ORDER_KEY && !stage_setup_has_state(plan->stages[index].graph) &&
 			  plan->stages[index].boundary != BOUNDARY_JOIN,
 	};
-	for (size_t i = 0; i < plan->topic_count; i++) {
-		const struct topic *topic = &plan->topics[i];
-		bool own = topic->role == TOPIC_STAGE && topic->of == index;
-		if (own && plan->stages[index].boundary == BOUNDARY_JOIN)
-			stage->own = topic_register_number(&group->writes, topic->name);
-		if (own || (topic->role == TOPIC_INPUTS && index == 0))
-			reads[stage->topic_count++] = topic_register_number(&group->reads, topic->name);
-		if (topic->role == TOPIC_INPUTS && index == 0 && plan->direct)
-			stage->requests = topic_register_number(&group->writes, topic->name);
-		if (topic->role == TOPIC_OUTPUTS)
-			stage->answers = topic_register_number(&group->writes, topic->name);
-		else if (topic->role == TOPIC_ERRORS)
-			stage->dead_letters = topic_register_number(&group->writes, topic->name);
-		else if (topic->role == TOPIC_EXPLANATIONS)
-			stage->explanations = topic_register_number(&group->writes, topic->name);
-		else if (topic->role == TOPIC_IMPORTANCE)
-			stage->importances = topic_register_number(&group->writes, topic->name);
-		else if (topic->role == TOPIC_DRIFT)
-			stage->drift = topic_register_number(&group->writes, topic->name);
-		else if (topic->role == TOPIC_EXPOSURES) {
-			stage->exposures = topic_register_number(&group->writes, topic->name);
-			stage->exposes = true;
-		} else if (topic->role == TOPIC_SHADOW) {
-			stage->shadow = topic_register_number(&group->taps, topic->name);
-			stage->mirrors = true;
-		} else if (topic->role == TOPIC_STATE && topic->of == index)
-			stage->changelog = topic_register_number(&group->writes, topic->name);
-	}
+	for (size_t i = 0; i < plan->topic_count; i++)
+		topic_make(stage, group, plan, index, &plan->topics[i], reads);
 	if (index == 0 && !points_make(stage, group, all, plan, reads, arena))
 		return false;
 	if (stage->graph->part && stage->graph->part->gathers && !(stage->external_input = external_input_make(plan->graph, arena)))
