@@ -88,9 +88,7 @@ static const struct text *needs_find(const struct ledger_version *version)
 /* The next name of a label's value; no bytes: there is none. */
 static struct text name_take(struct text *rest)
 {
-	const char *blank = rest->length > 0 ? memchr(rest->bytes, ' ', rest->length) : NULL;
-	const struct text name = {rest->bytes, blank ? (size_t)(blank - rest->bytes) : rest->length};
-	*rest = (struct text){rest->bytes + name.length + (blank != NULL), rest->length - name.length - (blank != NULL)};
+	const struct text name = text_take_until(rest, ' ');
 	return name.length > 0 ? name : (struct text){0};
 }
 
@@ -158,11 +156,7 @@ static struct text names_join(const struct needed_names *needed, struct arena *a
 		buffer_string(&value, i > 0 ? " " : "");
 		buffer_text(&value, needed->names[i]);
 	}
-	struct text joined = {0};
-	if (!buffer_failed(&value))
-		joined = text_copied(arena, buffer_view(&value));
-	buffer_close(&value);
-	return joined;
+	return buffer_kept(arena, &value);
 }
 
 bool change_needs_propose(const struct proposed_change *proposed, struct arena *arena, struct record_list *labels)

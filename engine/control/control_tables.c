@@ -88,13 +88,9 @@ static int64_t moved_from(const struct assignment_table *former, const struct as
 static struct text packed_in(const struct assignment *assignment, struct arena *arena)
 {
 	struct buffer packed;
-	struct text kept = {0};
 	buffer_open(&packed, ASSIGNMENT_BUCKETS);
 	assignment_pack(assignment, &packed);
-	if (!buffer_failed(&packed))
-		kept = text_copied(arena, buffer_view(&packed));
-	buffer_close(&packed);
-	return kept;
+	return buffer_kept(arena, &packed);
 }
 
 bool control_table_fill(struct control_table *record, const struct assignment *assignment, const struct share *shares,

@@ -29,21 +29,12 @@ bool keeper_write(struct keeper *keeper, const struct record_form *form, const v
 	return ledger_fold(&keeper->ledger, key, value, now_ms, error);
 }
 
-static struct text key_kept(struct keeper *keeper, struct buffer *key)
-{
-	struct text kept = {0};
-	if (!buffer_failed(key))
-		kept = text_copied(keeper->arena, buffer_view(key));
-	buffer_close(key);
-	return kept;
-}
-
 struct text keeper_key_of_version(struct keeper *keeper, struct text kind, struct text name, int64_t version)
 {
 	struct buffer key;
 	buffer_open(&key, CONTROL_RECORD_BYTES_MAX);
 	version_key(kind, name, version, &key);
-	return key_kept(keeper, &key);
+	return buffer_kept(keeper->arena, &key);
 }
 
 struct text keeper_key_of_change(struct keeper *keeper, int64_t number)
@@ -51,7 +42,7 @@ struct text keeper_key_of_change(struct keeper *keeper, int64_t number)
 	struct buffer key;
 	buffer_open(&key, CONTROL_RECORD_BYTES_MAX);
 	change_key(number, &key);
-	return key_kept(keeper, &key);
+	return buffer_kept(keeper->arena, &key);
 }
 
 struct text keeper_key_of_verdict(struct keeper *keeper, struct text id)
@@ -59,7 +50,7 @@ struct text keeper_key_of_verdict(struct keeper *keeper, struct text id)
 	struct buffer key;
 	buffer_open(&key, CONTROL_RECORD_BYTES_MAX);
 	verdict_key(id, &key);
-	return key_kept(keeper, &key);
+	return buffer_kept(keeper->arena, &key);
 }
 
 bool keeper_ignore(struct keeper *keeper, const char *why)

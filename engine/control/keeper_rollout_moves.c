@@ -7,21 +7,12 @@
 #define STATE_BYTES_MAX ((size_t)256 << 10)
 #define EVIDENCE_BYTES_MAX ((size_t)256 << 10)
 
-static struct text buffer_kept(struct keeper *keeper, struct buffer *buffer)
-{
-	struct text kept = {0};
-	if (!buffer_failed(buffer))
-		kept = text_copied(keeper->arena, buffer_view(buffer));
-	buffer_close(buffer);
-	return kept;
-}
-
 static struct text key_of_rollout(struct keeper *keeper, struct text experiment)
 {
 	struct buffer key;
 	buffer_open(&key, CONTROL_RECORD_BYTES_MAX);
 	rollout_key(experiment, &key);
-	return buffer_kept(keeper, &key);
+	return buffer_kept(keeper->arena, &key);
 }
 
 static struct text key_of_move(struct keeper *keeper, struct text experiment, int64_t number)
@@ -29,7 +20,7 @@ static struct text key_of_move(struct keeper *keeper, struct text experiment, in
 	struct buffer key;
 	buffer_open(&key, CONTROL_RECORD_BYTES_MAX);
 	move_key(experiment, number, &key);
-	return buffer_kept(keeper, &key);
+	return buffer_kept(keeper->arena, &key);
 }
 
 /* ---- tables ---- */
@@ -89,8 +80,8 @@ static bool move_write(struct keeper *keeper, const struct kept_rollout *rollout
 	record->number = (int64_t)move->number;
 	record->version = rollout->version;
 	record->table = rollout->table;
-	record->sentence = buffer_kept(keeper, &sentence);
-	record->evidence = buffer_kept(keeper, &evidence);
+	record->sentence = buffer_kept(keeper->arena, &sentence);
+	record->evidence = buffer_kept(keeper->arena, &evidence);
 	record->time_ms = now_ms;
 	record->keeper = text_of(keeper->options.engine);
 	record->epoch = keeper->ledger.epoch;
@@ -134,7 +125,7 @@ static bool state_write(struct keeper *keeper, struct kept_rollout *rollout, int
 					 .moves = (int64_t)state->moves,
 					 .began_ms = state->began_ms,
 					 .looked_ms = state->looked_ms,
-					 .state = buffer_kept(keeper, &bytes),
+					 .state = buffer_kept(keeper->arena, &bytes),
 					 .limits = {document->limit_count, document->limits_us},
 					 .time_ms = now_ms,
 					 .keeper = text_of(keeper->options.engine),

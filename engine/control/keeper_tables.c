@@ -6,14 +6,10 @@
 
 static struct text key_of(struct keeper *keeper, struct text choice, int64_t version)
 {
-	struct text kept = {0};
 	struct buffer key;
 	buffer_open(&key, CONTROL_RECORD_BYTES_MAX);
 	table_key(choice, version, &key);
-	if (!buffer_failed(&key))
-		kept = text_copied(keeper->arena, buffer_view(&key));
-	buffer_close(&key);
-	return kept;
+	return buffer_kept(keeper->arena, &key);
 }
 
 static bool table_write(struct keeper *keeper, struct control_table record, int64_t now_ms, struct error *error)

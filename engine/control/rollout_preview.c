@@ -32,15 +32,6 @@ static enum rollout_command_kind command_named(const char *words)
 	return (enum rollout_command_kind)i;
 }
 
-static struct text buffer_kept(struct buffer *buffer, struct arena *arena)
-{
-	struct text kept = {0};
-	if (!buffer_failed(buffer))
-		kept = text_copied(arena, buffer_view(buffer));
-	buffer_close(buffer);
-	return kept;
-}
-
 static bool move_describe(const struct rollout_document *document, const struct rollout_move *move, struct arena *arena,
 			  struct rollout_preview *preview, struct error *error)
 {
@@ -52,8 +43,8 @@ static bool move_describe(const struct rollout_document *document, const struct 
 	buffer_open(&evidence, WORDS_BYTES_MAX);
 	rollout_move_sentence(&document->plan, move, names, &sentence);
 	rollout_move_write(&document->plan, move, names, &evidence);
-	preview->sentence = buffer_kept(&sentence, arena);
-	preview->evidence = buffer_kept(&evidence, arena);
+	preview->sentence = buffer_kept(arena, &sentence);
+	preview->evidence = buffer_kept(arena, &evidence);
 	return (preview->sentence.bytes && preview->evidence.bytes) || error_memory(error, ERROR_SYSTEM, "describing a move");
 }
 

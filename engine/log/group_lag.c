@@ -95,15 +95,13 @@ static bool add_partitions(struct group_lag *backlog, const char *topic, int tim
 static bool group_lag_gather(struct group_lag *backlog, struct text topics, int timeout_ms, rd_kafka_topic_partition_list_t *list)
 {
 	bool good = true;
-	for (size_t at = 0; good && at < topics.length;) {
+	while (good && topics.length > 0) {
 		char topic[TOPIC_BYTES_MAX];
-		const char *blank = memchr(topics.bytes + at, ' ', topics.length - at);
-		size_t length = blank ? (size_t)(blank - topics.bytes) - at : topics.length - at;
-		good = length < sizeof topic;
-		memcpy(topic, topics.bytes + at, good ? length : 0);
-		topic[good ? length : 0] = '\0';
+		const struct text name = text_take_until(&topics, ' ');
+		good = name.length < sizeof topic;
+		memcpy(topic, name.bytes, good ? name.length : 0);
+		topic[good ? name.length : 0] = '\0';
 		good = good && add_partitions(backlog, topic, timeout_ms, list);
-		at += length + 1;
 	}
 	return good;
 }

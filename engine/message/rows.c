@@ -11,6 +11,15 @@ struct text text_copied(struct arena *arena, struct text text)
 	return copy ? (struct text){copy, text.length} : (struct text){0};
 }
 
+struct text buffer_kept(struct arena *arena, struct buffer *buffer)
+{
+	struct text kept = {0};
+	if (!buffer_failed(buffer))
+		kept = text_copied(arena, buffer_view(buffer));
+	buffer_close(buffer);
+	return kept;
+}
+
 struct parameters parameters_copied(struct arena *arena, struct parameters parameters)
 {
 	struct parameter *items = ARENA_ARRAY(arena, struct parameter, parameters.count);

@@ -24,6 +24,7 @@ const struct payload *payload_rows(struct arena *arena, const struct payload *pa
 /* Copies into the arena. If the source is empty or the arena is full, the copy is empty: bytes NULL and length
  * 0. */
 struct text text_copied(struct arena *arena, struct text text);
+struct text buffer_kept(struct arena *arena, struct buffer *buffer); /* and closes the buffer; empty too if that has failed */
 struct parameters parameters_copied(struct arena *arena, struct parameters parameters);
 struct headers headers_copied(struct arena *arena, struct headers headers);
 

@@ -53,15 +53,6 @@ const char *stage_state_steps(const struct pipeline_plan *pipeline, size_t stage
 	return steps;
 }
 
-static struct text word_take(struct text *rest)
-{
-	const char *blank = memchr(rest->bytes, ' ', rest->length);
-	const struct text word = {rest->bytes, blank ? (size_t)(blank - rest->bytes) : rest->length};
-	const size_t taken = word.length + (blank != NULL);
-	*rest = (struct text){rest->bytes + taken, rest->length - taken};
-	return word;
-}
-
 static struct text word_name(struct text word)
 {
 	const char *equals = memchr(word.bytes, '=', word.length);
@@ -72,7 +63,7 @@ static struct text word_name(struct text word)
 static struct text word_find(struct text steps, struct text name)
 {
 	while (steps.length > 0) {
-		const struct text word = word_take(&steps);
+		const struct text word = text_take_until(&steps, ' ');
 		if (text_equal(word_name(word), name))
 			return word;
 	}
@@ -83,13 +74,13 @@ bool state_steps_fit(struct text before, struct text now)
 {
 	bool is_gone = false, is_added = false;
 	for (struct text rest = before; rest.length > 0;) {
-		const struct text word = word_take(&rest), other = word_find(now, word_name(word));
+		const struct text word = text_take_until(&rest, ' '), other = word_find(now, word_name(word));
 		if (other.bytes && !text_equal(word, other))
 			return false;
 		is_gone |= !other.bytes;
 	}
 	for (struct text rest = now; rest.length > 0;)
-		is_added |= !word_find(before, word_name(word_take(&rest))).bytes;
+		is_added |= !word_find(before, word_name(text_take_until(&rest, ' '))).bytes;
 	return !is_gone || !is_added;
 }
 

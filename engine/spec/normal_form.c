@@ -123,21 +123,6 @@ static const struct node *by_rows(struct maker *maker, const struct node *node, 
 
 /* ---- values ---- */
 
-static const struct node *list_by_rows(struct maker *maker, const struct node *node, const struct option *rows)
-{
-	struct node *list = ARENA_NEW(maker->arena, struct node);
-	const struct node **items = ARENA_ARRAY(maker->arena, const struct node *, node->count + 1);
-	if (!list || !items)
-		return NULL;
-	for (size_t i = 0; i < node->count; i++) {
-		items[i] = by_rows(maker, node->items[i], rows);
-		if (!items[i])
-			return NULL;
-	}
-	*list = (struct node){.type = NODE_LIST, .count = node->count, .items = items};
-	return list;
-}
-
 static const struct node *table_by_rows(struct maker *maker, const struct node *node, const struct option *rows)
 {
 	struct growing map = map_begin(maker->arena, PLACE_NONE, node->count);
@@ -160,14 +145,16 @@ static const struct node *operation(struct maker *maker, const struct node *node
 	return map.node;
 }
 
-static const struct node *operations(struct maker *maker, const struct node *node, const struct option *rows)
+typedef const struct node *make_item(struct maker *maker, const struct node *node, const struct option *rows);
+
+static const struct node *list_make(struct maker *maker, const struct node *node, const struct option *rows, make_item *item)
 {
 	struct node *list = ARENA_NEW(maker->arena, struct node);
 	const struct node **items = ARENA_ARRAY(maker->arena, const struct node *, node->count + 1);
 	if (!list || !items)
 		return NULL;
 	for (size_t i = 0; i < node->count; i++) {
-		items[i] = operation(maker, node->items[i], rows);
+		items[i] = item(maker, node->items[i], rows);
 		if (!items[i])
 			return NULL;
 	}
@@ -216,11 +203,11 @@ static const struct node *by_row(struct maker *maker, const struct node *node, c
 	case OPTION_MAP:
 		return by_rows(maker, node, row->rows);
 	case OPTION_LIST:
-		return node->type == NODE_LIST ? list_by_rows(maker, node, row->rows) : node;
+		return node->type == NODE_LIST ? list_make(maker, node, row->rows, by_rows) : node;
 	case OPTION_TABLE:
 		return node->type == NODE_MAP ? table_by_rows(maker, node, row->rows) : node;
 	case OPTION_OPERATIONS:
-		return node->type == NODE_LIST ? operations(maker, node, row->rows) : node;
+		return node->type == NODE_LIST ? list_make(maker, node, row->rows, operation) : node;
 	case OPTION_DURATION:
 		return node->type == NODE_SCALAR ? duration(maker, node) : node;
 	default:
