@@ -49,7 +49,7 @@ static void the_commonest_texts_come_first(void **state)
 	expect_text(&commonest[2], "rare", 1);
 }
 
-/* A text of one value in 300 is found among as many unique ones as there may be. */
+/* A text of one value in 100 is found among unique ones. */
 static void a_common_text_is_kept_among_unique_ones(void **state)
 {
 	static struct past_texts texts;
@@ -65,6 +65,27 @@ static void a_common_text_is_kept_among_unique_ones(void **state)
 	assert_int_equal(past_texts_commonest(&texts, commonest), DRIFT_COMMON_MAX);
 	assert_int_equal(commonest[0].length, 6);
 	assert_memory_equal(commonest[0].bytes, "common", 6);
+}
+
+/* All counters are taken by texts that came before. */
+static void a_text_that_becomes_common_takes_the_place_of_a_rare_one(void **state)
+{
+	static struct past_texts texts;
+	struct past_text commonest[DRIFT_COMMON_MAX];
+	char unique[16];
+	(void)state;
+	memset(&texts, 0, sizeof texts);
+	for (int i = 0; i < 2 * PAST_TEXTS_COUNTED; i++) {
+		snprintf(unique, sizeof unique, "no %d", i / 2);
+		note(&texts, unique, i / 2, 1);
+	}
+	for (int i = 0; i < 2000; i++) {
+		snprintf(unique, sizeof unique, "new %d", i);
+		note(&texts, i % 20 == 0 ? "late" : unique, i % 20 == 0 ? 0.5 : 10000 + i, 1);
+	}
+	past_texts_commonest(&texts, commonest);
+	assert_int_equal(commonest[0].length, 4);
+	assert_memory_equal(commonest[0].bytes, "late", 4);
 }
 
 static void texts_that_no_longer_come_leave(void **state)
@@ -256,6 +277,25 @@ static void another_engine_has_the_same_reference(void **state)
 	observed_close(&two);
 }
 
+/* The names come from before the engine began, and only fingerprints of them are in the last window. */
+static void names_are_known_to_an_engine_that_takes_over(void **state)
+{
+	static const struct texts_drawn mostly = {{70, 20, 8}, {"ok", "retry later", "down"}, 10};
+	static const struct texts_drawn unique = {{0, 0, 0}, {"", "", ""}, 10};
+	(void)state;
+	struct observed observed;
+	observed_open_watch(&observed, WATCH(""));
+	windows_of(&observed, &mostly, WINDOWS_LEARNT - 1);
+	observed_engine_close(&observed);
+	observed_engine_open(&observed);
+	window_of(&observed, &unique);
+	const struct seen *seen = window_of(&observed, &mostly);
+	assert_int_equal(seen->reference_rows, WINDOWS_LEARNT * ROWS);
+	assert_int_equal(seen->statistics, 1 + 3);
+	assert_string_equal(seen->shown, "ok");
+	observed_close(&observed);
+}
+
 /* Unique texts of any length: 4 KiB are the most. */
 static void the_stored_sketch_is_small(void **state)
 {
@@ -368,6 +408,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_commonest_texts_come_first),
 		cmocka_unit_test(a_common_text_is_kept_among_unique_ones),
+		cmocka_unit_test(a_text_that_becomes_common_takes_the_place_of_a_rare_one),
 		cmocka_unit_test(texts_that_no_longer_come_leave),
 		cmocka_unit_test(long_texts_and_those_with_a_zero_byte_have_no_name),
 		cmocka_unit_test(what_is_stored_goes_on),
@@ -376,6 +417,7 @@ int main(void)
 		cmocka_unit_test(a_new_category_is_one_never_seen),
 		cmocka_unit_test(empty_texts_are_missing),
 		cmocka_unit_test(another_engine_has_the_same_reference),
+		cmocka_unit_test(names_are_known_to_an_engine_that_takes_over),
 		cmocka_unit_test(the_stored_sketch_is_small),
 		cmocka_unit_test(a_past_that_is_over_leaves_no_texts),
 		cmocka_unit_test(a_vector_is_compared_as_a_whole_with_its_past),
