@@ -256,6 +256,57 @@ static int gateway_command_run(struct session *session, const void *filled, cons
 	return error.kind == ERROR_NONE ? EXIT_FAULTS : command_refused(session, &command_gateway, &error);
 }
 
+static const struct command_section sections[] = {
+	{"Events",
+	 "A request with the headers ce-specversion, ce-id, ce-source and ce-type is a CloudEvent (binary mode), and so "
+	 "is its answer."},
+	{"Submitted requests",
+	 "With `prefer: respond-async` a request is submitted: the answer is 202 with an id as soon as Kafka has the "
+	 "request. GET /v2/pipelines/NAME/requests/ID, at any gateway, returns the outcome: 202 while there is none, "
+	 "204 if it was filtered out, 410 when Kafka has deleted it. DELETE cancels it, if it can. If it is filtered "
+	 "out, or fails in a pipeline that answers no errors, the outputs get a record without a value, with the header "
+	 "sluice-outcome; other pipelines skip it. The Location of a 504 is such a path: 202 without an answer, 410 "
+	 "from 90 s after the deadline, also if it was filtered out.\n"
+	 "\n"
+	 "GET /v2/pipelines/NAME/requests/ID/explanations returns the explanations made so far; 202: none yet. ID may "
+	 "also be the request id of an answer of the last hour; with access control, of one to the same caller."},
+	{"Watches",
+	 "GET /v2/pipelines/NAME/requests/ID/watch, or /v2/pipelines/NAME/watch?request=ID, sends server-sent events: "
+	 "first `accepted`, a comment every 15 s, and last `answer`, `filtered`, `failed`, or `pending`. `pending` ends "
+	 "a watch after 10 minutes, or when the gateway stops: watch again. The data is JSON: the id, and of the "
+	 "outcome the status, content_type, headers and body. A body that is not JSON is in body_base64. If the event "
+	 "would exceed 512 KiB, location is a path to poll. The outcome comes in about 5 s. A gateway has at most 128 "
+	 "watches and 8 polls (503 beyond), with access control 32 and 2 of one caller (429). A caller that disconnects "
+	 "ends the watch, not the request."},
+	{"Idempotency keys",
+	 "With the header idempotency-key (1 to 255 bytes; metadata in gRPC) a caller may send a request again, at any "
+	 "gateway of the namespace: each key is answered from one request. The key belongs to the caller for 24 hours; "
+	 "all anonymous callers are one. A call with the same key and body gets the first answer, with the header "
+	 "idempotent-replayed, or 409 until it is there; another body or pipeline gets 422. A call that admission "
+	 "refuses (429) frees its key. The answer is read from the outputs topic. A call whose connection breaks "
+	 "continues. With access control, a caller has at most a tenth of the 1,000,000 keys that are kept (429 "
+	 "beyond), and a quarter of the 4,096 open calls with keys. If a gateway dies just after it claimed a key, "
+	 "another call may take over the key after 15 s. Then the first request may run too; nobody gets its answer."},
+	{"Direct ingress",
+	 "The gateway of `sluice run` and `sluice dev` answers pipelines with `ingress: direct` without waiting for "
+	 "Kafka: a worker of the process answers, and logs the request (header sluice-answered) and the answer. "
+	 "Submitted requests, requests with an idempotency key, and all requests at `sluice gateway` go through Kafka. "
+	 "`sluice plan` shows the way; engine/worker/DELIVERY.md says what a crash can lose."},
+	{"Health",
+	 "/v2/health/live is 200 while the gateway runs. /v2/health/ready is 503, with the `reason`, from when the "
+	 "gateway is told to stop, and when no broker of Kafka has answered it for 10 s; it is 200 again with the first "
+	 "answer. One broker of several that is away changes nothing. Pipelines with direct ingress need no Kafka: a "
+	 "gateway that has one stays ready, and /v2/pipelines/NAME/ready shows which can be asked. gRPC's ServerReady, "
+	 "ModelReady and grpc.health.v1.Health say the same, and so does /ready at the port of --metrics. As a "
+	 "readiness probe of Kubernetes, use /v2/health/ready; as a liveness probe, /v2/health/live, since another "
+	 "start would not bring Kafka back."},
+	{"Access",
+	 "Callers show a token (Authorization: Bearer), an API key (x-api-key) or a certificate, as the options and the "
+	 "files' securityConfig require; none of it reaches Kafka. /v2/health/live and /v2/health/ready, and the same "
+	 "under /v1, are open to everybody."},
+	{.title = NULL},
+};
+
 const struct command command_gateway = {
 	.name = "gateway",
 	.arguments = "[FILE]...",
@@ -269,46 +320,9 @@ const struct command command_gateway = {
 		"not ready, and ends its open calls. On SIGHUP it reads the files, the certificate, keys and policies again; a "
 		"faulty file changes nothing. Bodies may be gzipped. GET /openapi.json describes the paths.\n"
 		"\n"
-		"A request with the headers ce-specversion, ce-id, ce-source and ce-type is a CloudEvent (binary mode), and so is "
-		"its answer.\n"
-		"\n"
-		"With `prefer: respond-async` a request is submitted: the answer is 202 with an id as soon as Kafka has the "
-		"request. GET /v2/pipelines/NAME/requests/ID, at any gateway, returns the outcome: 202 while there is none, 204 if "
-		"it was filtered out, 410 when Kafka has deleted it. DELETE cancels it, if it can. If it is "
-		"filtered out, or fails in a pipeline that answers no errors, the outputs get a record without a value, with the "
-		"header sluice-outcome; other pipelines skip it. The Location of a 504 is such a path: 202 without an answer, "
-		"410 from 90 s after the deadline, also if it was filtered out.\n"
-		"\n"
-		"GET /v2/pipelines/NAME/requests/ID/explanations returns the explanations made so far; 202: none yet. ID may also "
-		"be the request id of an answer of the last hour; with access control, of one to the same caller.\n"
-		"\n"
-		"GET /v2/pipelines/NAME/requests/ID/watch sends server-sent events: first `accepted`, a comment every 15 s, "
-		"and last `answer`, `filtered`, `failed`, or `pending`. `pending` ends a watch after 10 minutes, or when the "
-		"gateway stops: watch again. The data is JSON: the id, and of the outcome the status, content_type, headers and "
-		"body. A body that is not JSON is in body_base64. If the event would exceed 512 KiB, location is a path to poll. "
-		"The outcome comes in about 5 s. A gateway has at most 128 watches and 8 polls (503 beyond), with access control "
-		"32 and 2 of one caller (429). A caller that disconnects ends the watch, not the request.\n"
-		"\n"
-		"With the header idempotency-key (1 to 255 bytes; metadata in gRPC) a caller may send a request again, at any "
-		"gateway of the namespace: each key is answered from one request. The key belongs to the caller for 24 hours; all "
-		"anonymous callers are one. A call with the same key and body gets the first answer, with the header "
-		"idempotent-replayed, or 409 until it is there; another body or pipeline gets 422. A call that admission refuses "
-		"(429) frees its key. The answer is read from the outputs topic. A call whose connection breaks continues. With "
-		"access control, a caller has at most a tenth of the 1,000,000 keys that are kept (429 beyond), and a quarter of "
-		"the 4,096 open calls with keys. If a gateway dies just after it claimed a key, another call may take over "
-		"the key after 15 s. Then the first request may run too; nobody gets its answer.\n"
-		"\n"
-		"The gateway of `sluice run` and `sluice dev` answers pipelines with `ingress: direct` without waiting for Kafka: "
-		"a worker of the process answers, and logs the request (header sluice-answered) and the answer. Submitted "
-		"requests, requests with an idempotency key, and all requests at `sluice gateway` go through Kafka. `sluice plan` "
-		"shows the way; engine/worker/DELIVERY.md says what a crash can lose.\n"
-		"\n"
-		"Callers show a token (Authorization: Bearer), an API key (x-api-key) or a certificate, as the options and the "
-		"files' securityConfig require; none of it reaches Kafka. /v2/health/live and /v2/health/ready, and the same under "
-		"/v1, are open to everybody.\n"
-		"\n"
 		"  sluice gateway -f pipelines/ --http 8080 --grpc 8081 --brokers localhost:9092\n"
 		"  curl localhost:8080/v2/pipelines/hello/infer -d @pipelines/hello/request.json\n",
+	.sections = sections,
 	.options = options,
 	.options_size = sizeof(struct gateway_options),
 	.group = "run",

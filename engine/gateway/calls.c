@@ -18,6 +18,7 @@
 
 #define REPLIES_AT_ONCE 1000 /* then the loop serves connections and timers */
 #define LOOK_MS 100	     /* between two checks for callers that have disconnected */
+#define HEARTBEAT_MS 1000    /* between two checks whether Kafka has answered */
 #define QUEUE_BYTES ((size_t)256 << 20)
 #define PRODUCE_MS 30000 /* then a request that Kafka has not accepted is given up; most deadlines are shorter */
 #define REPLY_ARENA_BYTES ((size_t)2 << 20) /* of a reply's headers, and a front end's copy of them */
@@ -104,6 +105,22 @@ static void calls_on_check(void *context)
 	calls->counts.cancelled += cancelled;
 	if (calls->open > 0)
 		(void)loop_timer_set(calls->loop, &calls->look, loop_now_ms(calls->loop) + LOOK_MS, &error);
+}
+
+/* ---- silence of Kafka ---- */
+
+/* Checks are counted, not time: while this process is stopped itself, Kafka is not silent. */
+static void calls_on_heartbeat(void *context)
+{
+	struct calls *calls = context;
+	struct error error = {0};
+	calls->silent_s = reader_was_answered(calls->reader) ? 0 : calls->silent_s + HEARTBEAT_MS / MS_PER_S;
+	(void)loop_timer_set(calls->loop, &calls->heartbeat, loop_now_ms(calls->loop) + HEARTBEAT_MS, &error);
+}
+
+unsigned calls_silent_s(const struct calls *calls)
+{
+	return calls->silent_s;
 }
 
 /* ---- delivery reports of requests ---- */
@@ -390,6 +407,7 @@ static bool clients_open(struct calls *calls, const struct gateway_targets *targ
 						      .topic = calls->replies,
 						      .one_partition = true,
 						      .pick = calls->epoch,
+						      .is_watched = true,
 						      .properties = config->consumer};
 	calls->producer_config = (struct request_producer_config){.brokers = config->brokers,
 								  .timeout_ms = PRODUCE_MS,
@@ -427,10 +445,12 @@ static bool calls_set_up(struct calls *calls, const struct gateway_targets *targ
 	calls->bell = bell_open(error);
 	calls->watch = (struct watch){.ready = calls_on_bell, .context = calls};
 	calls->look = (struct loop_timer){.due = calls_on_check, .context = calls};
+	calls->heartbeat = (struct loop_timer){.due = calls_on_heartbeat, .context = calls};
 	calls->direct.take = calls_on_message;
 	calls->direct.context = calls;
 	return calls->bell >= 0 && clients_open(calls, targets, error) &&
 	       loop_watch(calls->loop, &calls->watch, calls->bell, LOOP_RINGS, error) &&
+	       loop_timer_set(calls->loop, &calls->heartbeat, loop_now_ms(calls->loop) + HEARTBEAT_MS, error) &&
 	       direct_calls_open(&calls->direct, calls->loop, calls->config.direct, calls->epoch, error);
 }
 
@@ -459,6 +479,7 @@ void calls_close(struct calls *calls)
 	if (!calls)
 		return;
 	loop_timer_stop(calls->loop, &calls->look);
+	loop_timer_stop(calls->loop, &calls->heartbeat);
 	direct_calls_close(&calls->direct);
 	for (size_t i = 0; i < calls->slot_count; i++) {
 		loop_timer_stop(calls->loop, &calls->slots[i]->deadline);

@@ -108,6 +108,9 @@ size_t calls_open_count(const struct calls *calls);
 /* Whether replies can be read. False: no call will be answered any more, and `error` has the reason. */
 bool calls_are_well(const struct calls *calls, struct error *error);
 
+/* Seconds since a broker of Kafka last answered the reader of replies; at most one too many. */
+unsigned calls_silent_s(const struct calls *calls);
+
 struct calls_counts {
 	uint64_t begun, answered, failed, filtered, accepted, timed_out, left;
 	uint64_t cancelled; /* in Kafka, of those whose callers have left */

@@ -2,10 +2,12 @@
 #include "gateway/gateway.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 #include "base/memory.h"
 #include "gateway/access_settings.h"
 #include "gateway/answer_watches.h"
+#include "gateway/gateway_readiness.h"
 #include "gateway/grpc_front.h"
 #include "gateway/idempotent_calls.h"
 #include "gateway/polls.h"
@@ -33,6 +35,7 @@ struct gateway {
 	struct rest rest;
 	struct http_server *server; /* NULL: it does not serve HTTP */
 	struct grpc_front *grpc; /* NULL: it does not serve gRPC */
+	char unready[ERROR_TEXT_MAX + 1]; /* gateway_unready() */
 };
 
 /* ---- opening and closing ---- */
@@ -235,6 +238,17 @@ bool gateway_drain(struct gateway *gateway)
 bool gateway_is_well(const struct gateway *gateway, struct error *error)
 {
 	return calls_are_well(gateway->rest.calls, error) && keyed_calls_are_well(gateway->rest.keyed, error);
+}
+
+const char *gateway_unready(struct gateway *gateway)
+{
+	const struct rest *rest = &gateway->rest;
+	const struct gateway_readiness readiness = {rest->config, rest->targets, rest->calls, rest->draining};
+	struct error error = {0};
+	if (gateway_is_well(gateway, &error) && gateway_readiness_find(&readiness, NULL, &error))
+		return NULL;
+	(void)snprintf(gateway->unready, sizeof gateway->unready, "%s\n", error.text);
+	return gateway->unready;
 }
 
 struct calls_counts gateway_counts(const struct gateway *gateway)

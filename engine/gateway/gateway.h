@@ -74,6 +74,9 @@ bool gateway_drain(struct gateway *gateway);
 /* False: no call can be answered any more, and `error` has the reason. */
 bool gateway_is_well(const struct gateway *gateway, struct error *error);
 
+/* Why it can answer no call (gateway/gateway_readiness.h), as a line that lives until the next call; NULL: it is ready. */
+const char *gateway_unready(struct gateway *gateway);
+
 /* Writes the metrics of refusals and of each pipeline; with Seldon's names, too, if metricsConfig of the files is enabled. */
 void gateway_write_pipelines(const struct gateway *gateway, struct exposition *exposition);
 

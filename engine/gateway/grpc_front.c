@@ -10,6 +10,7 @@
 #include "gateway/call_feedback.h"
 #include "gateway/call_outcome.h"
 #include "gateway/call_setup.h"
+#include "gateway/gateway_readiness.h"
 #include "gateway/grpc_metadata.h"
 #include "gateway/grpc_outcome.h"
 #include "gateway/health_watches.h"
@@ -92,11 +93,17 @@ static void refuse_by_http(const struct grpc_asked *asked, int status, const cha
 
 /* ---- health and metadata ---- */
 
+static bool target_is_ready(const struct grpc_front *front, const struct gateway_target *target)
+{
+	const struct gateway_readiness readiness = {front->config.gateway, front->config.targets, front->config.calls,
+						    front->draining};
+	struct error error = {0};
+	return gateway_readiness_find(&readiness, target, &error);
+}
+
 static bool grpc_front_is_ready(void *context)
 {
-	const struct grpc_front *front = context;
-	struct error error = {0};
-	return !front->draining && calls_are_well(front->config.calls, &error);
+	return target_is_ready(context, NULL);
 }
 
 static void server_live(const struct grpc_asked *asked)
@@ -105,10 +112,15 @@ static void server_live(const struct grpc_asked *asked)
 	reply_send(asked);
 }
 
+static void readiness_reply(const struct grpc_asked *asked, const struct gateway_target *target)
+{
+	protobuf_write_flag(&asked->front->reply, 1, target_is_ready(asked->front, target));
+	reply_send(asked);
+}
+
 static void server_ready(const struct grpc_asked *asked)
 {
-	protobuf_write_flag(&asked->front->reply, 1, grpc_front_is_ready(asked->front));
-	reply_send(asked);
+	readiness_reply(asked, NULL);
 }
 
 static void health_check(const struct grpc_asked *asked)
@@ -173,8 +185,9 @@ static const struct gateway_target *find_target(const struct grpc_asked *asked)
 
 static void model_ready(const struct grpc_asked *asked)
 {
-	if (find_target(asked))
-		server_ready(asked);
+	const struct gateway_target *target = find_target(asked);
+	if (target)
+		readiness_reply(asked, target);
 }
 
 static void model_metadata(const struct grpc_asked *asked)

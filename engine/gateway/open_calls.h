@@ -46,7 +46,8 @@ struct calls {
 	struct request_producer *producer;
 	struct watch watch;
 	struct direct_calls direct;
-	struct loop_timer look;
+	struct loop_timer look, heartbeat;
+	unsigned silent_s; /* calls_silent_s() */
 	int bell;
 	uint64_t epoch, kafka_epoch; /* of requests whose replies may come by memory; of others. Callers see neither */
 	char secret[REPLY_SECRET_DIGITS]; /* of all their addresses */

@@ -7,6 +7,7 @@
 
 #include "base/version.h"
 #include "gateway/call_feedback.h"
+#include "gateway/gateway_readiness.h"
 #include "gateway/idempotent_calls.h"
 #include "gateway/seldon_errors.h"
 #include "message/explained_seldon.h"
@@ -29,17 +30,24 @@ static void rest_live(const struct rest_request *request)
 	rest_answer(request, 200);
 }
 
-static bool is_ready(const struct rest *rest)
+/* Ends the JSON of an answer about the readiness of a target (NULL: of the gateway), and sends it. */
+static void readiness_answer(const struct rest_request *request, const struct gateway_target *target)
 {
+	struct rest *rest = request->rest;
+	const struct gateway_readiness readiness = {rest->config, rest->targets, rest->calls, rest->draining};
 	struct error error = {0};
-	return !rest->draining && calls_are_well(rest->calls, &error);
+	const bool is_ready = gateway_readiness_find(&readiness, target, &error);
+	buffer_string(&rest->body, is_ready ? "\"ready\":true" : "\"ready\":false");
+	if (!is_ready)
+		json_write_string_after(&rest->body, TEXT(",\"reason\":"), text_of(error.text));
+	buffer_byte(&rest->body, '}');
+	rest_answer(request, is_ready ? 200 : 503);
 }
 
 static void rest_ready(const struct rest_request *request)
 {
-	bool good = is_ready(request->rest);
-	buffer_print(&request->rest->body, "{\"ready\":%s}", good ? "true" : "false");
-	rest_answer(request, good ? 200 : 503);
+	buffer_byte(&request->rest->body, '{');
+	readiness_answer(request, NULL);
 }
 
 static void server_metadata(const struct rest_request *request)
@@ -72,13 +80,11 @@ static void openapi(const struct rest_request *request)
 static void target_ready(const struct rest_request *request)
 {
 	const struct gateway_target *target = rest_target_find(request);
-	struct buffer *body = &request->rest->body;
-	bool good = is_ready(request->rest);
 	if (!target)
 		return;
-	json_write_string_after(body, TEXT("{\"name\":"), text_of(target->name));
-	buffer_print(body, ",\"ready\":%s}", good ? "true" : "false");
-	rest_answer(request, good ? 200 : 503);
+	json_write_string_after(&request->rest->body, TEXT("{\"name\":"), text_of(target->name));
+	buffer_byte(&request->rest->body, ',');
+	readiness_answer(request, target);
 }
 
 static void target_metadata(const struct rest_request *request)

@@ -34,10 +34,9 @@ static void gateway_write(void *context, struct exposition *exposition)
 	gateway_metrics_write(context, exposition);
 }
 
-static const char *gateway_unready(void *context)
+static const char *gateway_why_unready(void *context)
 {
-	struct error error = {0};
-	return gateway_is_well(context, &error) ? NULL : "replies cannot be read any more\n";
+	return gateway_unready(context);
 }
 
 static void models_write(void *context, struct exposition *exposition)
@@ -71,7 +70,7 @@ static struct metrics_listener *listener_open(const struct metrics_config *confi
 struct metrics_listener *gateway_metrics_open(const struct metrics_config *config, struct loop *loop, struct gateway *gateway,
 					      struct error *error)
 {
-	const struct metrics_owner owner = {gateway_write, gateway_unready, gateway};
+	const struct metrics_owner owner = {gateway_write, gateway_why_unready, gateway};
 	return listener_open(config, loop, &owner, error);
 }
 

@@ -12,6 +12,12 @@
 
 struct session; /* of cli/command.h */
 
+/* A further part of a command's help, below its options. */
+struct command_section {
+	const char *title; /* NULL: no more */
+	const char *text;
+};
+
 struct command {
 	const char *name; /* "lint"; "models serve" for a verb under a noun */
 	/* Text of the usage line; it also determines the number of arguments. "NAME FILE..." is two or more,
@@ -19,6 +25,7 @@ struct command {
 	const char *arguments;
 	const char *summary;	      /* one sentence */
 	const char *help;	      /* a paragraph or two, with an example */
+	const struct command_section *sections; /* NULL: there are none */
 	const struct option *options; /* its options, including -o, -n, -f; of the types that cli/arguments.c reads; NULL: none */
 	size_t options_size;
 	const char *group; /* group in the overview: "write", "run", "deploy", "look" */

@@ -94,7 +94,15 @@ void manual_option(struct help_page *page, const struct option *row)
 	buffer_close(&help);
 }
 
-static void body_of(struct help_page *page, const struct command *command)
+static void sections_of(struct help_page *page, const struct command *command, unsigned level)
+{
+	for (const struct command_section *section = command->sections; section && section->title; section++) {
+		help_page_heading(page, level, "%s", section->title);
+		help_page_text(page, section->text);
+	}
+}
+
+static void body_of(struct help_page *page, const struct command *command, unsigned level)
 {
 	usage_of(page, command);
 	help_page_text(page, command->summary);
@@ -102,12 +110,13 @@ static void body_of(struct help_page *page, const struct command *command)
 		help_page_text(page, command->help);
 	for (const struct option *row = command->options; row && row->type != OPTION_END; row++)
 		manual_option(page, row);
+	sections_of(page, command, level + 1);
 }
 
 void manual_command(struct help_page *page, const struct command *command)
 {
 	help_page_heading(page, 1, "sluice %s", command->name);
-	body_of(page, command);
+	body_of(page, command, 1);
 }
 
 static void list_command(struct help_page *page, const struct command *command)
@@ -216,6 +225,7 @@ void manual_page(struct help_page *page, const struct command *const *commands, 
 		help_page_heading(page, 2, "OPTIONS");
 	for (const struct option *row = command->options; row && row->type != OPTION_END; row++)
 		manual_option(page, row);
+	sections_of(page, command, 2);
 	if (command->help && has_examples(command)) {
 		help_page_heading(page, 2, "EXAMPLES");
 		help_parts(page, command, true);
@@ -250,8 +260,9 @@ void manual_all(struct help_page *page, const struct command *const *commands)
 		help_page_heading(page, 1, "The commands");
 	}
 	for (const struct command *const *command = commands; *command; command++) {
-		help_page_heading(page, page->form == PAGE_MAN ? 3 : 2, "sluice %s", (*command)->name);
-		body_of(page, *command);
+		const unsigned level = page->form == PAGE_MAN ? 3 : 2;
+		help_page_heading(page, level, "sluice %s", (*command)->name);
+		body_of(page, *command, level);
 	}
 	help_page_heading(page, 2, "%s", page->form == PAGE_MAN ? "EXIT STATUS" : "Exit status");
 	help_page_text(page, EXIT_STATUS);

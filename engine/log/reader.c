@@ -6,10 +6,14 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/number.h"
 #include "log/client.h"
+#include "log/client_statistics.h"
 #include "log/topic_setup.h"
 
 #define LOOK_MS 100
+#define WATCHED_STATISTICS_MS "1000"
+#define WATCHED_FETCH_MS 1000 /* at most: an idle fetch is answered then */
 #define SILENCE_LOOKS 300 /* if the end of a topic is not reached for 30 s, an open transaction delays it */
 
 /* A partition of a reader by time. */
@@ -33,6 +37,8 @@ struct reader {
 	bool *ended;	    /* whether the end of each partition was reached */
 	int32_t ended_count;
 	struct reader_partition *by_partition; /* NULL: not by time */
+	uint64_t received_bytes;	       /* from brokers, so far; of one that is watched */
+	bool was_answered;		       /* since it was asked last */
 };
 
 /* Ignores errors. A permanent error is delivered in place of a record; librdkafka retries after the others. */
@@ -41,6 +47,31 @@ static void reader_on_error(rd_kafka_t *client, int code, const char *words, voi
 	struct reader *reader = context;
 	(void)client;
 	client_note_trouble(code, words, &reader->locked_out);
+}
+
+static int reader_on_statistics(rd_kafka_t *client, char *json, size_t length, void *context)
+{
+	struct reader *reader = context;
+	struct client_counts counts = {0};
+	struct error error = {0};
+	(void)client;
+	if (client_statistics_read((struct text){json, length}, &counts, &error)) {
+		reader->was_answered = reader->was_answered || counts.received_bytes != reader->received_bytes;
+		reader->received_bytes = counts.received_bytes;
+	}
+	return 0; /* librdkafka frees the text */
+}
+
+/* The user's setting may let an idle fetch wait for long. */
+static void watch_configure(rd_kafka_conf_t *configuration)
+{
+	char words[LIBRARY_TEXT_MAX], value[32] = "";
+	size_t size = sizeof value;
+	int64_t wait_ms;
+	rd_kafka_conf_set_stats_cb(configuration, reader_on_statistics);
+	if (rd_kafka_conf_get(configuration, "fetch.wait.max.ms", value, &size) == RD_KAFKA_CONF_OK &&
+	    number_read_int64(text_of(value), &wait_ms) && wait_ms > WATCHED_FETCH_MS)
+		(void)rd_kafka_conf_set(configuration, "fetch.wait.max.ms", "1000", words, sizeof words);
 }
 
 static bool client_set_up(struct reader *reader, struct error *error)
@@ -53,6 +84,7 @@ static bool client_set_up(struct reader *reader, struct error *error)
 		{"enable.partition.eof", "true"},
 		{"fetch.wait.max.ms", "50"}, /* an embedded broker does not end a wait when a record comes */
 		{"log_level", "0"},
+		{"statistics.interval.ms", reader->config->is_watched ? WATCHED_STATISTICS_MS : NULL},
 	};
 	rd_kafka_conf_t *configuration =
 		client_configuration((struct properties){sizeof own / sizeof own[0], own}, reader->config->properties, error);
@@ -60,6 +92,8 @@ static bool client_set_up(struct reader *reader, struct error *error)
 		return false;
 	rd_kafka_conf_set_opaque(configuration, reader);
 	rd_kafka_conf_set_error_cb(configuration, reader_on_error);
+	if (reader->config->is_watched)
+		watch_configure(configuration);
 	reader->client = client_open(RD_KAFKA_CONSUMER, configuration, error);
 	if (!reader->client)
 		return false;
@@ -386,6 +420,15 @@ bool reader_next(struct reader *reader, int wait_ms, struct record *record, stru
 	if (message)
 		record_fill(record, message);
 	return true;
+}
+
+bool reader_was_answered(struct reader *reader)
+{
+	assert(reader->config->is_watched);
+	(void)rd_kafka_poll(reader->client, 0);
+	const bool was_answered = reader->was_answered;
+	reader->was_answered = false;
+	return was_answered;
 }
 
 /* Then all records of the time when it was opened were returned. */

@@ -45,6 +45,7 @@ struct reader_config {
 	bool by_time;
 	bool may_be_absent;  /* often there is no such topic: reader_open() waits READER_ABSENT_MS for it, not TOPICS_APPEAR_MS */
 	bool uncommitted;    /* also records that no transaction has committed; an open one then delays nothing */
+	bool is_watched;     /* reader_was_answered() is called */
 	struct properties properties;
 };
 
@@ -72,6 +73,10 @@ bool reader_has_caught_up(const struct reader *reader);
 
 /* Whether all records that were committed by now were returned: no partition has more. Only of a reader by time. */
 bool reader_is_at_end(const struct reader *reader);
+
+/* Whether a broker has answered a request of the reader since the last call; such a reader asks for records all the time. It is
+ * counted every second, so it is to be called as often. Only of a reader that `is_watched`. */
+bool reader_was_answered(struct reader *reader);
 
 /* The next record, for which it waits at most `wait_ms`; `held` is NULL when none came. False: a SYSTEM error;
  * nothing more can be read. */

@@ -218,6 +218,41 @@ expect "calls whose gateway died and whose answer the other one had" "$(figure r
 kill_at_once "$second"
 gateway=$first
 
+# A gateway whose Kafka is away is not ready, after a while, and is again when Kafka is back. It lives, and says why. One that an
+# engine answers directly is ready all the time, and says which of its pipelines can be asked.
+status_of() { # $1 port, $2 path; the answer is in $dir/status
+	curl -s --max-time 5 -o "$dir/status" -w '%{http_code}' "127.0.0.1:$1$2"
+}
+status_is() { [ "$(status_of "$2" "$3")" = "$1" ]; }
+{ cat "$dir/pipelines.yaml"; pipeline swift at-least-once | sed 's/^  steps:/  ingress: direct\n&/'; } >"$dir/direct.yaml"
+direct=$(free_port)
+"$sluice" run -f "$dir/direct.yaml" --brokers "$brokers" --instance two --http "$direct" >>"$dir/direct.log" 2>&1 &
+ours $!
+directly=$started
+wait_until 20 status_is 200 "$direct" /v2/health/ready || give_up "the engine with a gateway does not start"
+broker=$(cat "$dir/kafka/pid")
+for absence in stopped killed; do
+	if [ $absence = stopped ]; then kill -STOP "$broker"; else "$here/broker.sh" kill "$dir/kafka"; fi
+	sleep 5
+	expect "Kafka is $absence: ready for a moment yet" "$(status_of "$port" /v2/health/ready)" "-eq 200"
+	wait_until 25 status_is 503 "$port" /v2/health/ready
+	expect "Kafka is $absence: not ready" $? "-eq 0"
+	expect_words "Kafka is $absence: the reason" "$dir/status" '"ready":false,"reason":"Kafka has not answered for [0-9]+ s; check the brokers at'
+	expect "Kafka is $absence: live" "$(status_of "$port" /v2/health/live)" "-eq 200"
+	expect "Kafka is $absence: a pipeline" "$(status_of "$port" /v2/pipelines/once/ready)" "-eq 503"
+	wait_until 5 status_is 503 "$direct" /v2/pipelines/once/ready # it looks at other moments
+	expect "Kafka is $absence: a pipeline of a gateway with direct ingress" $? "-eq 0"
+	expect "Kafka is $absence: its pipeline of direct ingress" "$(status_of "$direct" /v2/pipelines/swift/ready)" "-eq 200"
+	expect "Kafka is $absence: that gateway" "$(status_of "$direct" /v2/health/ready)" "-eq 200"
+	if [ $absence = stopped ]; then kill -CONT "$broker"; else "$here/broker.sh" resume "$dir/kafka"; fi
+	wait_until 20 status_is 200 "$port" /v2/health/ready
+	expect "Kafka was $absence: ready again" $? "-eq 0"
+	wait_until 30 answers once
+	expect "Kafka was $absence: it answers" $? "-eq 0"
+done
+kill "$directly"
+wait_for "$directly"
+
 # What is open when the gateway is told to stop is answered, and then it ends.
 kill "$gateway"
 wait_for "$gateway"

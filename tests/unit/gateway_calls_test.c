@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "gateway/gateway_readiness.h"
 #include "tests/unit/calls_stand.h"
 #include "tests/unit/worker_stand.h"
 
@@ -466,6 +467,41 @@ static void feedback_is_a_record_without_headers_and_ends_when_kafka_has_it(void
 	assert_int_equal(calls_counts(stand->calls).accepted, 1);
 }
 
+/* A gateway with a worker beside it may have pipelines that need no Kafka; one that stops answers nobody. */
+static void a_gateway_is_not_ready_while_kafka_is_silent(void **state)
+{
+	struct calls_stand *stand = *state;
+	struct gateway_config config = {.brokers = "here:9092"};
+	struct gateway_target targets[] = {{.name = "through"}, {.name = "direct", .direct = true}};
+	struct gateway_targets all = {.count = 1, .items = targets};
+	struct gateway_readiness readiness = {&config, &all, stand->calls, false};
+	struct error error = {0};
+	calls_turn_for(stand, 2500);
+	assert_true(calls_silent_s(stand->calls) <= 1);
+	assert_true(gateway_readiness_find(&readiness, NULL, &error));
+	rd_kafka_mock_broker_set_down(stand->mock.cluster, 1);
+	calls_turn_for(stand, (GATEWAY_SILENCE_S - 3) * 1000);
+	assert_true(gateway_readiness_find(&readiness, NULL, &error));
+	calls_turn_for(stand, 6000);
+	assert_false(gateway_readiness_find(&readiness, NULL, &error));
+	assert_int_equal(error.kind, ERROR_REMOTE);
+	assert_non_null(strstr(error.text, "Kafka has not answered for 1"));
+	assert_non_null(strstr(error.text, "here:9092"));
+	all.count = 2;
+	assert_false(gateway_readiness_find(&readiness, NULL, &error)); /* no worker is beside it */
+	config.direct = stand->hub;
+	assert_true(gateway_readiness_find(&readiness, NULL, &error));
+	assert_true(gateway_readiness_find(&readiness, &targets[1], &error));
+	assert_false(gateway_readiness_find(&readiness, &targets[0], &error));
+	rd_kafka_mock_broker_set_up(stand->mock.cluster, 1);
+	calls_turn_for(stand, 5000);
+	assert_true(gateway_readiness_find(&readiness, &targets[0], &error));
+	readiness.draining = true;
+	error = (struct error){0};
+	assert_false(gateway_readiness_find(&readiness, &targets[1], &error));
+	assert_non_null(strstr(error.text, "is stopping"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -492,6 +528,7 @@ int main(void)
 		CALLS_STORY(a_cancellation_is_a_record_that_names_the_request_and_ends_when_kafka_has_it),
 		CALLS_STORY(without_output_a_call_ends_when_kafka_has_its_request),
 		CALLS_STORY(feedback_is_a_record_without_headers_and_ends_when_kafka_has_it),
+		CALLS_STORY(a_gateway_is_not_ready_while_kafka_is_silent),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

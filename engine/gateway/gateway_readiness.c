@@ -1,0 +1,26 @@
+/* gateway_readiness.c: see gateway_readiness.h. */
+#include "gateway/gateway_readiness.h"
+
+static bool needs_no_kafka(const struct gateway_readiness *readiness, const struct gateway_target *target)
+{
+	const struct gateway_targets *targets = readiness->targets;
+	if (!readiness->config->direct)
+		return false;
+	for (size_t i = 0; !target && i < targets->count; i++)
+		if (targets->items[i].direct)
+			return true;
+	return target && target->direct;
+}
+
+bool gateway_readiness_find(const struct gateway_readiness *readiness, const struct gateway_target *target, struct error *error)
+{
+	const unsigned silent_s = calls_silent_s(readiness->calls);
+	if (readiness->draining)
+		return error_set(error, ERROR_REMOTE, PLACE_NONE, "this gateway is stopping; ask another one");
+	if (!calls_are_well(readiness->calls, error))
+		return false;
+	return silent_s < GATEWAY_SILENCE_S || needs_no_kafka(readiness, target) ||
+	       error_set(error, ERROR_REMOTE, PLACE_NONE,
+			 "Kafka has not answered for %u s; check the brokers at %.200s, and the network between", silent_s,
+			 readiness->config->brokers);
+}

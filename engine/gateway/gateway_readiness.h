@@ -1,0 +1,24 @@
+/* gateway_readiness.h: Whether a gateway can answer calls, for probes, and why not. Pure. Private to the gateway.
+ *
+ * A gateway is not ready while it stops, when it cannot read replies any more, and when no broker of Kafka has answered it for
+ * GATEWAY_SILENCE_S. That is longer than an election of leaders takes, and one broker that answers is enough. It is ready again
+ * with the first answer. A pipeline that a worker of its process answers directly needs no Kafka.
+ */
+#ifndef SLUICE_GATEWAY_GATEWAY_READINESS_H
+#define SLUICE_GATEWAY_GATEWAY_READINESS_H
+
+#include "gateway/gateway.h"
+
+#define GATEWAY_SILENCE_S 10
+
+struct gateway_readiness {
+	const struct gateway_config *config;
+	const struct gateway_targets *targets;
+	const struct calls *calls;
+	bool draining;
+};
+
+/* Whether calls of the target are answered; NULL: of any target. False: `error` has the reason. */
+bool gateway_readiness_find(const struct gateway_readiness *readiness, const struct gateway_target *target, struct error *error);
+
+#endif
