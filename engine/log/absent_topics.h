@@ -2,7 +2,8 @@
  * keep. Pure.
  *
  * Kafka refuses a topic in two ways. It does not show the topic to a login without any right to it; a look finds that, and that
- * the right is given back. Or it shows the topic and refuses its records: only a record of it says that it may be read again. */
+ * the right is given back. Or it shows the topic and refuses its records: a record of it, or a probe (log/read_probe.h), says that
+ * it may be read again. */
 #ifndef SLUICE_LOG_ABSENT_TOPICS_H
 #define SLUICE_LOG_ABSENT_TOPICS_H
 

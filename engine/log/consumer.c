@@ -203,6 +203,7 @@ static void kafka_close(struct consumer *self)
 	pthread_mutex_destroy(&consumer->resets_lock);
 	memory_give(consumer->resets);
 	absent_topics_close(&consumer->absent);
+	read_probe_close(&consumer->read_probe);
 	if (consumer->cluster)
 		rd_kafka_mem_free(NULL, consumer->cluster);
 	memory_give(consumer);
@@ -355,6 +356,8 @@ static bool kafka_take(struct consumer *self, struct record *records, size_t roo
 	}
 	if (consumer->absent.count > 0)
 		consumer_note_read(consumer, records, *count);
+	if (consumer->absent.count > 0 || consumer->read_probe.client)
+		consumer_probe_denied(consumer);
 	if (consumer->moved)
 		consumer_take_moves(consumer);
 	if (consumer->rejoin_check || consumer->must_rejoin)

@@ -124,8 +124,7 @@ static inline bool consumer_gap(struct consumer *consumer, struct gap *gap)
 }
 
 /* Topics of the group of which nothing is read, borrowed until records are taken. They are read again when they exist, or when the
- * login may read them, which is noticed within CONSUMER_LOOK_MS (with the right to see a topic alone: by its next record). Both are
- * logged. */
+ * login may read them, which is noticed within CONSUMER_LOOK_MS. Both are logged. */
 static inline size_t consumer_absent(const struct consumer *consumer, const struct absent_topic **topics)
 {
 	return consumer->operations->absent ? consumer->operations->absent(consumer, topics) : 0;

@@ -11,6 +11,7 @@
 #include "base/list.h"
 #include "log/client.h"
 #include "log/consumer.h"
+#include "log/read_probe.h"
 #include "log/replacement_watch.h"
 
 #define TAKE_ROOM_MAX 1000
@@ -50,6 +51,7 @@ struct kafka_consumer {
 	int64_t fenced_ms;
 	int64_t missed_ms;    /* since when a topic is missing, or the last look for it; 0: all are there */
 	struct absent_topics absent;
+	struct read_probe read_probe; /* of those that Kafka shows and refuses */
 	char *cluster; /* id of the cluster that gave it partitions first, of librdkafka; NULL: none has */
 	struct list_node log_listener; /* of those that get lines of librdkafka's log; this and the next under their lock */
 	const rd_kafka_t *log_source;  /* the client whose lines it gets; NULL: the one that is being opened */
@@ -123,6 +125,9 @@ void consumer_note_given(struct kafka_consumer *consumer);
 
 /* Notes that records of topics that were denied are read. */
 void consumer_note_read(struct kafka_consumer *consumer, const struct record *records, size_t count);
+
+/* Notes that topics may be read again whose records Kafka refused, also those without a record. */
+void consumer_probe_denied(struct kafka_consumer *consumer);
 
 /* Finds the topics that were deleted or are denied, after one was missing for a while, and logs what changed. Waits for Kafka, but
  * only while a topic is missing. */

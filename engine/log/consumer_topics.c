@@ -90,6 +90,33 @@ void consumer_note_read(struct kafka_consumer *consumer, const struct record *re
 	}
 }
 
+void consumer_probe_denied(struct kafka_consumer *consumer)
+{
+	const struct consumer_config *config = consumer->config;
+	struct absent_topics *absent = &consumer->absent;
+	struct error error = {0};
+	char name[TOPIC_NAME_BYTES];
+	uint32_t number;
+	size_t shown = 0;
+	for (size_t i = 0; i < absent->count; i++) {
+		const struct absent_topic *one = &absent->items[i];
+		shown += one->is_shown;
+		if (one->is_shown) /* what fails now is tried again */
+			(void)read_probe_begin(&consumer->read_probe, config->brokers, config->properties,
+					       consumer->topics[one->topic], &error);
+	}
+	while (read_probe_next(&consumer->read_probe, name, sizeof name)) {
+		const struct absent_topic *one =
+			consumer_find_topic(consumer, name, &number) ? absent_topics_find(absent, number) : NULL;
+		if (!one || !one->is_shown)
+			continue;
+		absence_log(consumer, one, true);
+		absent_topics_forget(absent, number);
+	}
+	if (shown == 0)
+		read_probe_close(&consumer->read_probe);
+}
+
 /* ---- looks ---- */
 
 /* An address that leads to another cluster has none of the topics. */
