@@ -11,6 +11,7 @@
 #include "log/client.h"
 #include "log/commit_batches.h"
 #include "log/produce_batch.h"
+#include "log/write_probe.h"
 #include "net/loop.h"
 
 #define FALLS_MAX 3 /* failures of producers within a while: then the next one would fail too */
@@ -32,7 +33,7 @@ struct kafka_at_least_once {
 	struct refusals refusals;
 	bool started; /* and reported */
 	bool fallen;  /* the producer has failed: it is replaced when the open batch has ended */
-	bool shrinks; /* it has failed because its batches were too large, which was already reported */
+	bool is_reported; /* likewise, and why */
 	unsigned falls;
 	int64_t fallen_ms;
 	uint64_t resets;
@@ -42,6 +43,7 @@ struct kafka_at_least_once {
 	int64_t ended_us;
 	int64_t commit_us;
 	struct error failure;
+	struct write_probe write_probe;
 	struct produce_batch produce_batch;
 };
 
@@ -138,6 +140,7 @@ static void at_least_once_close(struct output *self)
 		rd_kafka_destroy(producer);
 	if (output->bell >= 0)
 		close(output->bell);
+	write_probe_close(&output->write_probe);
 	commit_batches_close(&output->commit_batches);
 	memory_give(output);
 }
@@ -178,9 +181,9 @@ static enum transaction_news replace_fallen(struct kafka_at_least_once *output, 
 	char line[LIBRARY_TEXT_MAX + 100];
 	snprintf(line, sizeof line, "Kafka: the producer stopped: %s; a new one sends again what is not committed",
 		 output->reason);
-	if (!output->shrinks)
+	if (!output->is_reported)
 		client_say(LOG_LEVEL_WARN, line);
-	output->fallen = output->shrinks = false;
+	output->fallen = output->is_reported = false;
 	output->resets++;
 	produce_batch_empty(&output->produce_batch);
 	(void)rd_kafka_purge(output->producer,
@@ -191,17 +194,29 @@ static enum transaction_news replace_fallen(struct kafka_at_least_once *output, 
 
 /* ---- acknowledgements ---- */
 
-/* Replaces the producer by one with smaller batches, which produces everything that is not committed. No record may
- * leave before the refused batch. */
+/* Gives up the producer and what it has: another one produces everything that is not committed. */
+static void give_up(struct kafka_at_least_once *output)
+{
+	output->fallen = output->is_reported = true;
+	(void)rd_kafka_purge(output->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
+	bell_ring(output->bell);
+}
+
+/* The next producer has smaller batches. No record may leave before the refused batch. */
 static void shrink(struct kafka_at_least_once *output, const rd_kafka_message_t *report)
 {
 	refusal_lower_batches(output->batches, output->batch_bytes, report);
 	(void)snprintf(output->reason, sizeof output->reason, "topic %s refused a batch of records: %s",
 		       rd_kafka_topic_name(report->rkt), rd_kafka_err2str(report->err));
-	output->fallen = output->shrinks = true;
-	(void)rd_kafka_purge(output->producer,
-			     RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
-	bell_ring(output->bell);
+	give_up(output);
+}
+
+/* The caller produces nothing to the topic until it is allowed again. */
+static void topic_deny(struct kafka_at_least_once *output, uint32_t topic)
+{
+	refusals_deny(&output->refusals, topic);
+	(void)snprintf(output->reason, sizeof output->reason, "the login may not write topic %s", output->names[topic]);
+	give_up(output);
 }
 
 static void read_refusal(struct kafka_at_least_once *output, const rd_kafka_message_t *report)
@@ -215,6 +230,9 @@ static void read_refusal(struct kafka_at_least_once *output, const rd_kafka_mess
 		break;
 	case REFUSAL_OF_BATCH:
 		shrink(output, report); /* so its batch is never committed */
+		break;
+	case REFUSAL_OF_RIGHT:
+		topic_deny(output, topic_handles_find(&output->topics, report));
 		break;
 	case REFUSAL_OF_CLOCK:
 		refusal_name_clock(report, &output->failure);
@@ -378,13 +396,16 @@ static bool at_least_once_end(struct output *self, struct positions positions, s
 	return true;
 }
 
-/* Stores an error that ends the engine. */
+/* The producer did not take a record: the topic is denied, or the engine ends. */
 static void note_failure(struct kafka_at_least_once *output, const struct error *error)
 {
-	if (output->failure.kind != ERROR_NONE)
-		return;
-	output->failure = *error;
-	bell_ring(output->bell);
+	const struct produce_batch *batch = &output->produce_batch;
+	if (batch->lost && batch->denied != PRODUCE_BATCH_NOT_DENIED) {
+		topic_deny(output, batch->denied);
+	} else if (output->failure.kind == ERROR_NONE) {
+		output->failure = *error;
+		bell_ring(output->bell);
+	}
 }
 
 static enum produce_verdict at_least_once_produce(struct output *self, const struct outgoing *record, struct error *error)
@@ -441,6 +462,12 @@ static bool at_least_once_refused(struct output *self, struct refusal *refusal)
 	return refusals_take(&output->refusals, refusal);
 }
 
+static bool at_least_once_may_write(struct output *self, uint32_t topic)
+{
+	struct kafka_at_least_once *output = (struct kafka_at_least_once *)self;
+	return write_probe_allows(&output->write_probe, output->config, output->producer, output->topics.items[topic], topic);
+}
+
 static const struct output_operations operations = {
 	.close = at_least_once_close,
 	.bell = at_least_once_bell,
@@ -454,4 +481,5 @@ static const struct output_operations operations = {
 	.commit_us = at_least_once_commit_us,
 	.topics = at_least_once_topics,
 	.refused = at_least_once_refused,
+	.may_write = at_least_once_may_write,
 };

@@ -9,8 +9,11 @@
  * nothing. A producer that fails for good (a fatal error of librdkafka: Kafka has lost track of it) is replaced, and
  * uncommitted records are taken again.
  *
+ * A topic that the login may not write any more is reported by output_refused(), too: the producer is replaced, and the
+ * caller produces nothing to that topic until output_may_write().
+ *
  * Two kinds of errors end the engine (NEWS_BROKEN) with uncommitted offsets: repeated fatal errors of producers, and
- * errors that concern all records (no rights, no topic). A supervisor restarts the engine, and an operator can fix
+ * errors that concern all records (no topic, a wrong clock). A supervisor restarts the engine, and an operator can fix
  * the reported cause. Network errors are retried without limit.
  */
 #ifndef SLUICE_LOG_AT_LEAST_ONCE_H

@@ -278,8 +278,7 @@ bool client_has_topic(const rd_kafka_message_t *record, struct error *error)
 	}
 }
 
-/* Meaning of librdkafka's error for one record: the record is refused, the queue is full, or the producer has ended. */
-static enum produce_verdict verdict_of(rd_kafka_resp_err_t code, const struct outgoing *record, struct error *error)
+enum produce_verdict client_verdict(rd_kafka_resp_err_t code, const struct outgoing *record, struct error *error)
 {
 	switch (code) {
 	case RD_KAFKA_RESP_ERR_NO_ERROR:
@@ -321,15 +320,20 @@ static rd_kafka_resp_err_t produce_with_headers(rd_kafka_t *client, rd_kafka_top
 	return code;
 }
 
+rd_kafka_resp_err_t client_enqueue(rd_kafka_t *client, rd_kafka_topic_t *topic, const struct outgoing *record, void *opaque)
+{
+	if (record->headers.count > 0)
+		return produce_with_headers(client, topic, record, opaque);
+	if (rd_kafka_produce(topic, partition_wanted(record), RD_KAFKA_MSG_F_COPY, (void *)(uintptr_t)record->value.bytes,
+			     record->value.length, record->key.bytes, record->key.length, opaque) == 0)
+		return RD_KAFKA_RESP_ERR_NO_ERROR;
+	return rd_kafka_last_error();
+}
+
 enum produce_verdict client_produce(rd_kafka_t *client, rd_kafka_topic_t *topic, const struct outgoing *record, void *opaque,
 				    struct error *error)
 {
-	if (record->headers.count > 0)
-		return verdict_of(produce_with_headers(client, topic, record, opaque), record, error);
-	if (rd_kafka_produce(topic, partition_wanted(record), RD_KAFKA_MSG_F_COPY, (void *)(uintptr_t)record->value.bytes,
-			     record->value.length, record->key.bytes, record->key.length, opaque) == 0)
-		return PRODUCED;
-	return verdict_of(rd_kafka_last_error(), record, error);
+	return client_verdict(client_enqueue(client, topic, record, opaque), record, error);
 }
 
 /* ---- tags ---- */
@@ -544,6 +548,8 @@ enum refusal_cause refusal_cause(const rd_kafka_message_t *report, size_t batch_
 	int code = report->err;
 	if (code == RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP)
 		return REFUSAL_OF_CLOCK;
+	if (code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+		return REFUSAL_OF_RIGHT;
 	if (!is_of_size(report->err) && code != RD_KAFKA_RESP_ERR_INVALID_MSG && code != RD_KAFKA_RESP_ERR_INVALID_RECORD &&
 	    code != INVALID_DIFFERENT_RECORD)
 		return REFUSAL_OF_ALL;
@@ -579,22 +585,41 @@ bool refusal_name_clock(const rd_kafka_message_t *report, struct error *error)
 			 rd_kafka_topic_name(report->rkt), now);
 }
 
-void refusals_note(struct refusals *refusals, const struct topic_handles *topics, const rd_kafka_message_t *report)
+uint32_t topic_handles_find(const struct topic_handles *topics, const rd_kafka_message_t *report)
 {
-	assert(report->err && topics->count > 0);
+	uint32_t topic = 0;
+	assert(topics->count > 0);
+	while (topic + 1 < topics->count && topics->items[topic] != report->rkt)
+		topic++;
+	return topic;
+}
+
+static void refusals_add(struct refusals *refusals, struct refused_record record)
+{
 	struct refused_record *items =
 		memory_grow(refusals->items, refusals->count, &refusals->capacity, REFUSALS_AT_FIRST, sizeof *items);
 	refusals->failed = refusals->failed || !items;
 	if (!items)
 		return;
 	refusals->items = items;
-	uint32_t topic = 0;
-	while (topic + 1 < topics->count && topics->items[topic] != report->rkt)
-		topic++;
-	refusals->items[refusals->count++] = (struct refused_record){.tag = report->_private,
-								     .topic = topic,
-								     .size_bytes = report_bytes(report),
-								     .code = report->err};
+	refusals->items[refusals->count++] = record;
+}
+
+void refusals_note(struct refusals *refusals, const struct topic_handles *topics, const rd_kafka_message_t *report)
+{
+	assert(report->err);
+	refusals_add(refusals, (struct refused_record){.tag = report->_private,
+						       .topic = topic_handles_find(topics, report),
+						       .size_bytes = report_bytes(report),
+						       .code = report->err});
+}
+
+void refusals_deny(struct refusals *refusals, uint32_t topic)
+{
+	for (size_t i = 0; i < refusals->count; i++)
+		if (refusals->items[i].topic == topic && refusals->items[i].code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+			return;
+	refusals_add(refusals, (struct refused_record){.topic = topic, .code = RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED});
 }
 
 bool refusals_take(struct refusals *refusals, struct refusal *refusal)
@@ -602,7 +627,9 @@ bool refusals_take(struct refusals *refusals, struct refusal *refusal)
 	if (refusals->count == 0)
 		return false;
 	const struct refused_record *record = &refusals->items[--refusals->count];
-	*refusal = (struct refusal){.origin = tag_origin(record->tag), .topic = record->topic};
+	*refusal = (struct refusal){.origin = tag_origin(record->tag),
+				    .topic = record->topic,
+				    .is_denied = record->code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED};
 	snprintf(refusal->reason, sizeof refusal->reason, "%zu bytes: %s", record->size_bytes, rd_kafka_err2str(record->code));
 	return true;
 }

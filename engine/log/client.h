@@ -75,6 +75,10 @@ bool client_has_topic(const rd_kafka_message_t *record, struct error *error);
 enum produce_verdict client_produce(rd_kafka_t *client, rd_kafka_topic_t *topic, const struct outgoing *record, void *opaque,
 				    struct error *error);
 
+/* The two parts of it: librdkafka's code for the record, and its meaning. */
+rd_kafka_resp_err_t client_enqueue(rd_kafka_t *client, rd_kafka_topic_t *topic, const struct outgoing *record, void *opaque);
+enum produce_verdict client_verdict(rd_kafka_resp_err_t code, const struct outgoing *record, struct error *error);
+
 /* Brings a transactional producer into a state in which it can be destroyed. librdkafka (2.0 and 2.12) crashes if it
  * is destroyed while it adds partitions to a transaction, because that request may end before it is counted. It also
  * crashes while it has requests in flight, because it handles their answers after it has freed their memory. So the
@@ -156,6 +160,7 @@ enum refusal_cause {
 	REFUSAL_OF_RECORD, /* the record is at fault: another in its place would be accepted */
 	REFUSAL_OF_BATCH,  /* the batch was too large: the record is to be produced again in a smaller one */
 	REFUSAL_OF_CLOCK,  /* its timestamp, which is this machine's */
+	REFUSAL_OF_RIGHT,  /* the login may not write the topic */
 	REFUSAL_OF_ALL,	   /* any other record would be refused too, or the cause is unknown */
 };
 
@@ -170,6 +175,12 @@ bool refusal_name_clock(const rd_kafka_message_t *report, struct error *error);
 
 /* Notes a refused record by its delivery report, which has an error; `topics` are the handles with which it was produced. */
 void refusals_note(struct refusals *refusals, const struct topic_handles *topics, const rd_kafka_message_t *report);
+
+/* Notes that the login may not write a topic, once for all its records. */
+void refusals_deny(struct refusals *refusals, uint32_t topic);
+
+/* Number of the topic for which the record of a delivery report was produced with these handles. */
+uint32_t topic_handles_find(const struct topic_handles *topics, const rd_kafka_message_t *report);
 
 /* Takes one refusal out, for output_refused(). */
 bool refusals_take(struct refusals *refusals, struct refusal *refusal);

@@ -12,9 +12,12 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "log/settlement.h"
+#include "log/write_probe.h"
 #include "net/loop.h"
 
 #define REASON_MAX 256
+#define DENIED_PAUSES 10   /* so many times as long between two questions for a right as otherwise: each opens a client */
+#define RIGHTS_WAIT_MS 100 /* for an answer about a right, before the next look whether the committer is to stop */
 
 enum committer_request { REQUEST_NONE, REQUEST_START, REQUEST_END, REQUEST_STOP };
 
@@ -48,6 +51,10 @@ struct committer {
 	struct settlement settlement;
 	char reason[REASON_MAX]; /* reason of the last doubt about a transaction */
 	bool explained;		 /* the current doubt was reported */
+	bool doubts_rights;	 /* perhaps the login may not write a topic any more */
+	struct write_probe rights;  /* what it then asks */
+	bool has_begun;		    /* a transaction was begun, so the login had all rights */
+	bool is_denied;		    /* it has lost the right to the transactional id, which was logged */
 	struct hindrance hindrance; /* to the next transaction */
 };
 
@@ -103,6 +110,9 @@ static void note_refusal(struct committer *committer, const rd_kafka_message_t *
 		break;
 	case REFUSAL_OF_BATCH: /* another producer produces the whole transaction again */
 		refusal_lower_batches(committer->batches, committer->batch_bytes, report);
+		break;
+	case REFUSAL_OF_RIGHT:
+		refusals_deny(&committer->refusals, topic_handles_find(&committer->topics, report));
 		break;
 	case REFUSAL_OF_CLOCK:
 		refusal_name_clock(report, &committer->lost);
@@ -178,14 +188,32 @@ static enum settlement_outcome outcome_of(struct committer *committer, const cha
 	if (!committer->explained)
 		snprintf(committer->reason, sizeof committer->reason, "%s: %s", doing, rd_kafka_error_string(failure));
 	committer->explained = true;
+	const bool is_denied = rd_kafka_error_code(failure) == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
+	committer->doubts_rights = committer->doubts_rights || is_denied;
 	rd_kafka_error_destroy(failure);
-	return SETTLEMENT_FAILED;
+	return is_denied ? SETTLEMENT_REFUSED : SETTLEMENT_FAILED;
 }
 
 static enum settlement_outcome hindered(struct committer *committer, const char *doing, const char *why)
 {
 	hindrance_meet(&committer->hindrance, committer->timeout_ms, committer->config->id, doing, why);
 	return SETTLEMENT_FAILED;
+}
+
+/* Logs that the login has lost the right to the transactional id, or has it again. */
+static void denial_note(struct committer *committer, bool is_denied)
+{
+	static const char *const words[] = {
+		"may have transactions again: its pipelines continue",
+		"may not have transactions any more: its pipelines wait, and others continue. Give the login the right that "
+		"`sluice plan --acls` lists",
+	};
+	char line[REASON_MAX + 160];
+	if (is_denied == committer->is_denied)
+		return;
+	committer->is_denied = is_denied;
+	(void)snprintf(line, sizeof line, "Kafka: %s %s", committer->config->id, words[is_denied]);
+	client_say(is_denied ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, line);
 }
 
 static enum settlement_outcome open_anew(struct committer *committer, struct error *error)
@@ -195,11 +223,16 @@ static enum settlement_outcome open_anew(struct committer *committer, struct err
 		return SETTLEMENT_HOPELESS;
 	rd_kafka_error_t *failure = rd_kafka_init_transactions(committer->producer, committer->timeout_ms);
 	enum settlement_outcome outcome = SETTLEMENT_DONE;
-	if (failure && failure_is_lasting(rd_kafka_error_code(failure))) {
+	if (!failure) {
+		denial_note(committer, false);
+	} else if (committer->has_begun && failure_is_denial(rd_kafka_error_code(failure))) {
+		denial_note(committer, true);
+		outcome = SETTLEMENT_FAILED;
+	} else if (failure_is_lasting(rd_kafka_error_code(failure))) {
 		error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka gives no transactions to %s: %s%s", committer->config->id,
 			  rd_kafka_error_string(failure), failure_advice(rd_kafka_error_code(failure)));
 		outcome = SETTLEMENT_HOPELESS;
-	} else if (failure) {
+	} else {
 		outcome = hindered(committer, "opening a transactional producer", rd_kafka_error_string(failure));
 	}
 	rd_kafka_error_destroy(failure);
@@ -261,8 +294,9 @@ static enum settlement_outcome read_committed(struct committer *committer, struc
 
 static enum settlement_outcome pause_before_retry(const struct committer *committer)
 {
-	struct timespec pause = {.tv_nsec = SETTLEMENT_PAUSE_MS * 1000000L};
-	nanosleep(&pause, NULL);
+	const struct timespec pause = {.tv_nsec = SETTLEMENT_PAUSE_MS * 1000000L};
+	for (int i = 0; i < (committer->is_denied ? DENIED_PAUSES : 1) && !atomic_load(&committer->stopping); i++)
+		nanosleep(&pause, NULL);
 	return atomic_load(&committer->stopping) ? SETTLEMENT_HOPELESS : SETTLEMENT_DONE;
 }
 
@@ -287,14 +321,44 @@ static enum settlement_outcome make_call(struct committer *committer, struct err
 	return SETTLEMENT_DONE;
 }
 
+/* Asks which topics the login may not write any more: librdkafka does not name one that could not be added to a transaction. The
+ * answers come while another producer is opened. */
+static void rights_ask(struct committer *committer)
+{
+	struct error error = {0};
+	bool good = committer->rights.count == 0;
+	for (uint32_t i = 0; i < committer->name_count && good; i++)
+		good = write_probe_ask(&committer->rights, committer->config, i, committer->names[i], &error);
+}
+
+static void rights_take(struct committer *committer)
+{
+	const int64_t until_ms = clock_ms() + committer->timeout_ms;
+	write_probe_look(&committer->rights, committer->timeout_ms);
+	while (write_probe_waits(&committer->rights) && clock_ms() < until_ms && !atomic_load(&committer->stopping))
+		write_probe_read(&committer->rights, RIGHTS_WAIT_MS);
+	pthread_mutex_lock(&committer->lock);
+	for (uint32_t i = 0; i < committer->name_count; i++)
+		if (write_probe_answer(&committer->rights, i) == WRITE_RIGHT_MISSING)
+			refusals_deny(&committer->refusals, i);
+	pthread_mutex_unlock(&committer->lock);
+	write_probe_close(&committer->rights);
+	committer->doubts_rights = false;
+}
+
 static enum transaction_news committer_settle(struct committer *committer, struct error *error)
 {
 	struct settlement *settlement = &committer->settlement;
 	committer->hindrance = (struct hindrance){0};
 	while (settlement->call != SETTLEMENT_OVER) {
 		enum settlement_outcome outcome = make_call(committer, error);
+		if (committer->doubts_rights)
+			rights_ask(committer);
 		settlement_took(settlement, outcome, atomic_load(&committer->closed_sockets));
 	}
+	committer->has_begun = committer->has_begun || settlement->news == NEWS_STARTED;
+	if (committer->doubts_rights && settlement->news == NEWS_RESET)
+		rights_take(committer);
 	if (settlement->closed > 0 && !committer->explained)
 		snprintf(committer->reason, sizeof committer->reason, "%u connections closed during the transaction",
 			 settlement->closed);
@@ -388,6 +452,7 @@ void committer_close(struct committer *committer)
 		pthread_join(committer->thread, NULL);
 	}
 	producer_close(committer);
+	write_probe_close(&committer->rights);
 	refusals_close(&committer->refusals);
 	if (committer->bell >= 0)
 		close(committer->bell);
@@ -424,12 +489,12 @@ void committer_end(struct committer *committer, struct positions positions, bool
 {
 	struct settlement *settlement = &committer->settlement;
 	unsigned closed = atomic_load(&committer->closed_sockets);
-	committer->explained = lost;
+	committer->explained = committer->doubts_rights = lost;
 	if (lost)
 		snprintf(committer->reason, sizeof committer->reason, "librdkafka did not take all results");
 	settlement_end(settlement, positions, closed);
 	if (lost && !settlement->doubted)
-		settlement_took(settlement, SETTLEMENT_FAILED, closed);
+		settlement_took(settlement, SETTLEMENT_REFUSED, closed);
 	committer_ask(committer, REQUEST_END);
 }
 

@@ -55,6 +55,7 @@ struct output_operations {
 	int64_t (*commit_us)(const struct output *output);
 	bool (*topics)(struct output *output, const char *const *names, size_t count, struct error *error);
 	bool (*refused)(struct output *output, struct refusal *refusal);
+	bool (*may_write)(struct output *output, uint32_t topic); /* NULL: no topic is denied */
 };
 
 /* Output to Kafka: exactly once if the configuration has a transactional id, else at least once. Borrows the
@@ -144,10 +145,18 @@ static inline bool output_topics(struct output *output, const char *const *names
 /* The next record that Kafka refused although it was alone in its batch (log/batch_limit.h); false: there is none.
  * To be called until then together with output_news(), before the news are processed. Nothing of the record's
  * batch or transaction is committed, as the news report. A caller that takes that record again and produces
- * something else in its place continues. */
+ * something else in its place continues. If its topic is denied, a NEWS_RESET comes, too, and the caller produces
+ * nothing to it until output_may_write(). */
 static inline bool output_refused(struct output *output, struct refusal *refusal)
 {
 	return output->operations->refused(output, refusal);
+}
+
+/* Whether a topic that was denied may be written again. False: not as far as is known yet, and Kafka is asked; to be called
+ * now and then. It may wait a moment for Kafka when the right is back. */
+static inline bool output_may_write(struct output *output, uint32_t topic)
+{
+	return output->operations->may_write(output, topic);
 }
 
 #endif

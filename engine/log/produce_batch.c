@@ -9,8 +9,11 @@ void produce_batch_empty(struct produce_batch *batch)
 	batch->lost = false;
 }
 
-static enum produce_verdict produce_batch_refused(struct produce_batch *batch, rd_kafka_resp_err_t code, struct error *error)
+static enum produce_verdict produce_batch_refused(struct produce_batch *batch, uint32_t topic, rd_kafka_resp_err_t code,
+						  struct error *error)
 {
+	if (!batch->lost)
+		batch->denied = code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ? topic : PRODUCE_BATCH_NOT_DENIED;
 	batch->lost = true;
 	error_set(error, ERROR_SYSTEM, PLACE_NONE, "Kafka's producer accepts no more records: %s", rd_kafka_err2str(code));
 	return PRODUCE_SPOILT;
@@ -25,7 +28,7 @@ static enum produce_verdict produce_batch_judge(struct produce_batch *batch, siz
 		if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL)
 			return PRODUCE_FULL;
 		if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-			return produce_batch_refused(batch, code, error);
+			return produce_batch_refused(batch, part->topic, code, error);
 	}
 	*part = (struct produce_batch_part){0};
 	return PRODUCED;
@@ -93,7 +96,7 @@ enum produce_verdict produce_batch_send(struct produce_batch *batch, const struc
 {
 	enum produce_verdict verdict = PRODUCED;
 	if (batch->lost)
-		return produce_batch_refused(batch, RD_KAFKA_RESP_ERR__STATE, error);
+		return produce_batch_refused(batch, PRODUCE_BATCH_NOT_DENIED, RD_KAFKA_RESP_ERR__STATE, error);
 	for (size_t i = 0; i < PRODUCE_BATCH_PARTS && verdict == PRODUCED; i++)
 		if (batch->parts[i].count > 0)
 			verdict = part_send(batch, i, topics, error);
@@ -133,8 +136,12 @@ enum produce_verdict produce_batch_put(struct produce_batch *batch, rd_kafka_t *
 		verdict = part_send(batch, index, topics, error);
 	if (verdict != PRODUCED)
 		return verdict;
-	if (!keeps)
-		return client_produce(client, topics->items[record->topic], record, opaque, error);
+	if (!keeps) {
+		const rd_kafka_resp_err_t code = client_enqueue(client, topics->items[record->topic], record, opaque);
+		return code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED
+			       ? produce_batch_refused(batch, record->topic, code, error)
+			       : client_verdict(code, record, error);
+	}
 	part_add(batch, index, record, opaque);
 	return PRODUCED;
 }

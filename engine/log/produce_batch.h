@@ -17,6 +17,8 @@
 #include "log/client.h"
 #include "log/produce_batch_rules.h"
 
+#define PRODUCE_BATCH_NOT_DENIED UINT32_MAX
+
 /* Results of a part. */
 struct produce_batch_room {
 	rd_kafka_message_t messages[PRODUCE_BATCH_RECORDS];
@@ -26,6 +28,7 @@ struct produce_batch_room {
 struct produce_batch {
 	struct produce_batch_part parts[PRODUCE_BATCH_PARTS];
 	bool lost; /* librdkafka refused some of the results: nothing more is accepted until the batch is emptied */
+	uint32_t denied; /* when it is lost: the topic that the login may not write; PRODUCE_BATCH_NOT_DENIED: another reason */
 	struct produce_batch_room rooms[PRODUCE_BATCH_PARTS];
 	rd_kafka_message_t sorted[PRODUCE_BATCH_RECORDS]; /* scratch memory, as the next two */
 	int32_t partitions[PRODUCE_BATCH_RECORDS];

@@ -80,6 +80,7 @@ size_t outgoing_bytes(const struct outgoing *record); /* of its key, value and h
 struct refusal {
 	struct position origin; /* its offset has only the low 32 bits */
 	uint32_t topic;		/* its destination */
+	bool is_denied;		/* the login may not write the topic: nothing else of the record is known */
 	char reason[ERROR_TEXT_MAX / 2];
 };
 

@@ -69,11 +69,11 @@ static void begun(struct settlement *settlement)
 }
 
 /* Retries later. A transaction that was open is given up first. */
-static void settlement_failed(struct settlement *settlement, unsigned closed)
+static void settlement_failed(struct settlement *settlement, unsigned closed, bool has_asked)
 {
 	bool was_open = settlement->ending && !settlement->doubted;
 	if (was_open)
-		doubt(settlement, closed, true);
+		doubt(settlement, closed, has_asked);
 	else
 		pause_before(settlement,
 			     settlement->call == SETTLEMENT_READ_COMMITTED ? SETTLEMENT_READ_COMMITTED : SETTLEMENT_OPEN);
@@ -86,8 +86,8 @@ void settlement_took(struct settlement *settlement, enum settlement_outcome outc
 		settlement_finish(settlement, NEWS_BROKEN);
 		return;
 	}
-	if (outcome == SETTLEMENT_FAILED) {
-		settlement_failed(settlement, closed);
+	if (outcome == SETTLEMENT_FAILED || outcome == SETTLEMENT_REFUSED) {
+		settlement_failed(settlement, closed, outcome == SETTLEMENT_FAILED);
 		return;
 	}
 	switch (settlement->call) {

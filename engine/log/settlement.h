@@ -25,6 +25,7 @@ enum settlement_call {
 enum settlement_outcome {
 	SETTLEMENT_DONE,
 	SETTLEMENT_FAILED,
+	SETTLEMENT_REFUSED,  /* it failed because a part of the transaction is missing, so its commit was not asked for */
 	SETTLEMENT_HOPELESS, /* it failed, and so would any retry: no producer can be opened, or the worker ends */
 };
 

@@ -10,10 +10,12 @@
 #include "base/memory.h"
 #include "log/committer.h"
 #include "log/produce_batch.h"
+#include "log/write_probe.h"
 #include "net/loop.h"
 
 struct kafka_transaction {
 	struct output output; /* first: the table of operations */
+	const struct transaction_config *config;
 	struct committer *committer;
 	bool open;
 	struct positions positions; /* as passed to the committer, which owns it while the transaction is not open */
@@ -21,6 +23,7 @@ struct kafka_transaction {
 	int64_t ended_us;
 	int64_t commit_us;
 	uint64_t resets;
+	struct write_probe write_probe;
 	struct produce_batch produce_batch;
 };
 
@@ -35,6 +38,7 @@ struct output *transaction_open(const struct transaction_config *config, const s
 		return NULL;
 	}
 	transaction->output.operations = &operations;
+	transaction->config = config;
 	transaction->committer = committer_open(config, consumer, error);
 	if (transaction->committer)
 		return &transaction->output;
@@ -45,6 +49,7 @@ struct output *transaction_open(const struct transaction_config *config, const s
 static void transaction_close(struct output *self)
 {
 	struct kafka_transaction *transaction = (struct kafka_transaction *)self;
+	write_probe_close(&transaction->write_probe);
 	committer_close(transaction->committer);
 	memory_give(transaction->positions.items);
 	memory_give(transaction);
@@ -136,6 +141,16 @@ static bool transaction_refused(struct output *self, struct refusal *refusal)
 	return committer_refused(((struct kafka_transaction *)self)->committer, refusal);
 }
 
+static bool transaction_may_write(struct output *self, uint32_t topic)
+{
+	struct kafka_transaction *transaction = (struct kafka_transaction *)self;
+	const struct topic_handles *topics;
+	if (!transaction->open)
+		return false;
+	rd_kafka_t *producer = committer_producer(transaction->committer, &topics);
+	return write_probe_allows(&transaction->write_probe, transaction->config, producer, topics->items[topic], topic);
+}
+
 static const struct output_operations operations = {
 	.close = transaction_close,
 	.bell = transaction_bell,
@@ -149,4 +164,5 @@ static const struct output_operations operations = {
 	.commit_us = transaction_commit_us,
 	.topics = transaction_topics,
 	.refused = transaction_refused,
+	.may_write = transaction_may_write,
 };

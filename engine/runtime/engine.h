@@ -114,7 +114,7 @@ struct engine_counts {
 	uint64_t entered;	     /* records that all its stages have taken */
 	struct histogram latency; /* of requests that ended */
 	const char *waits_for;	  /* why it waits; NULL: it does not */
-	struct topic_absence absent; /* of a topic that it reads */
+	struct topic_absence absent;
 	size_t models_away;	  /* number of unreachable models that it calls */
 	uint64_t version;	  /* revision_version() of the one that new messages enter; 0: it drains */
 };

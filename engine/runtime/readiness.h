@@ -13,7 +13,7 @@ struct pipeline_readiness {
 	bool has_partitions;   /* its group has assigned partitions to them, which may be none */
 	uint64_t version;      /* revision_version() of the one that new messages enter; 0: none */
 	const char *waits_for; /* why it waits; NULL: it does not */
-	struct topic_absence absent; /* of a topic that it reads */
+	struct topic_absence absent;
 	size_t models_away;    /* number of unreachable models that it calls */
 };
 

@@ -10,18 +10,20 @@ void topic_absence_take(struct topic_absence *absent, const struct stage_counts 
 	for (enum absence absence = 0; absence < ABSENCES; absence++) {
 		const char *topic = atomic_load_explicit(&counts->absent[absence], memory_order_relaxed);
 		if (topic)
-			*absent = (struct topic_absence){topic, absence};
+			*absent = (struct topic_absence){.topic = topic, .absence = absence};
 	}
+	const char *denied = atomic_load_explicit(&counts->denied, memory_order_relaxed);
+	if (denied)
+		*absent = (struct topic_absence){.topic = denied, .is_written = true};
 }
 
 void topic_absence_write(const struct topic_absence *absent, char *out, size_t size)
 {
-	if (absent->absence == TOPIC_GONE)
+	if (!absent->is_written && absent->absence == TOPIC_GONE)
 		(void)snprintf(out, size, TOPIC_GONE_WORDS, absent->topic);
 	else
-		(void)snprintf(
-			out, size,
-			"Kafka does not let the login of this engine read topic %s. Give it the right that `sluice plan --acls` "
-			"lists; the topic is read again then",
-			absent->topic);
+		(void)snprintf(out, size,
+			       "Kafka does not let the login of this engine %s topic %s. Give it the right that `sluice plan "
+			       "--acls` lists; the pipeline continues then",
+			       absent->is_written ? "write" : "read", absent->topic);
 }

@@ -1,5 +1,6 @@
 /* commits.c: Commit of released messages: what is sent first, its result, and records that Kafka refused meanwhile. */
 #include "worker/parts.h"
+#include "worker/write_denial.h"
 
 /* False: not all released results could be produced yet. */
 static bool send_left(struct worker *worker)
@@ -139,6 +140,10 @@ static bool worker_take_refusals(struct worker *worker, struct error *error)
 {
 	struct refusal refusal;
 	while (output_refused(worker->outbox.output, &refusal)) {
+		if (refusal.is_denied) {
+			write_denial_note(worker, refusal.topic);
+			continue;
+		}
 		count_add(&worker->counts.refused, 1);
 		if (is_of_changelog(worker, &refusal, error) || is_slice(worker, &refusal, error))
 			return false;

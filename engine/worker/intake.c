@@ -202,7 +202,7 @@ bool intake_has_room(const struct worker *worker, const struct worker_stage *sta
 	const struct stage_limits *own = &stage->config->limits;
 	const struct load *load = &stage->load;
 	size_t share = worker->stage_count > 0 ? worker->stage_count : 1;
-	if (load->work >= STAGE_TURN_WORK)
+	if (stage->denied != TOPIC_NOWHERE || load->work >= STAGE_TURN_WORK)
 		return false;
 	if ((own->in_flight > 0 && load->in_flight >= own->in_flight) ||
 	    (own->held_bytes > 0 && load->held_bytes >= own->held_bytes) || waits_for_commit(worker, stage, share))

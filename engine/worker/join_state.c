@@ -449,7 +449,8 @@ bool join_states_advance(struct worker *worker, struct error *error)
 {
 	for (struct partition_state *partition_state = worker->partition_states.first; partition_state;
 	     partition_state = partition_state->next)
-		if (partition_state->join_state && !join_state_advance(worker, partition_state->join_state, error))
+		if (partition_state->join_state && partition_state->join_state->stage->denied == TOPIC_NOWHERE &&
+		    !join_state_advance(worker, partition_state->join_state, error))
 			return false;
 	return true;
 }
@@ -457,6 +458,8 @@ bool join_states_advance(struct worker *worker, struct error *error)
 /* Next time at which work is due. While a window pauses, other windows wait until its sources are checked again. */
 static int64_t join_state_due_ms(const struct worker *worker, const struct join_state *join_state)
 {
+	if (join_state->stage->denied != TOPIC_NOWHERE)
+		return NEVER;
 	int64_t due_ms = join_matcher_due_ms(join_state->matcher), again_ms = upstream_again_ms(join_state->stage);
 	if (!join_state->stands || due_ms > loop_now_ms(worker->loop))
 		return due_ms;

@@ -119,6 +119,7 @@ struct worker_stage {
 	struct waiting_records waiting;
 	struct direct_queue direct; /* requests past Kafka that wait because the stage is full */
 	bool paused; /* its partitions are paused */
+	uint32_t denied; /* number of the setup's writes: the login may not write it (write_denial.h); TOPIC_NOWHERE: none */
 	enum stage_phase phase;
 	int64_t stay_us;  /* how long messages with a deadline recently took here (admission.h) */
 	int64_t quiet_ms; /* since when a draining stage has received nothing */
@@ -179,6 +180,7 @@ struct worker {
 	uint64_t cancellations_seen; /* of the board, by cancellations_apply() */
 	bool more;  /* the last poll did not reach the queue's end */
 	bool reports_absent; /* a stage says that a topic of it is absent */
+	int64_t denial_asked_ms; /* when Kafka was asked last whether a denied topic may be written; 0: none is denied */
 	bool dirty; /* there is something to commit, or direct requests have left since the last end */
 	bool commit_due;
 	bool commits_quietly; /* the commit may come late: it holds no output yet */

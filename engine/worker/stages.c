@@ -232,6 +232,7 @@ struct worker_stage *stage_open(struct worker *worker, const struct stage_config
 	}
 	stage->config = config;
 	stage->worker = worker;
+	stage->denied = TOPIC_NOWHERE;
 	stage->schemas = config->schemas || !worker->registry ? config->schemas : registry_source(worker->registry);
 	stage->counts = config->counts ? &config->counts[worker->config->number] : &stage->own_counts;
 	if (config->users)

@@ -13,6 +13,7 @@
 #include "worker/join_state.h"
 #include "worker/parts.h"
 #include "worker/upstreams.h"
+#include "worker/write_denial.h"
 
 #define IDLE_TURN_MS 1000 /* longest turn without work: the group needs polls; with work, turns are shorter, to detect pauses */
 #define VIRTUAL_TURN_MS (60 * 60 * 1000) /* where time does not pass by itself: so what is due is reported, or comes late */
@@ -118,6 +119,7 @@ bool worker_turn(struct worker *worker, bool *over, struct error *error)
 	    !intake_resume(worker, error) || !intake_take(worker, error))
 		return false;
 	direct_intake_take(worker);
+	write_denials_check(worker);
 	cancellations_apply(worker);
 	stages_advance(worker);
 	if (!join_states_advance(worker, error))

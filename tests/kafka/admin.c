@@ -2,7 +2,8 @@
  *
  *   admin BROKERS grant USER [PREFIX...]  may do anything with any topic, group and transaction; or those of these prefixes
  *   admin BROKERS revoke USER topic|group|transaction     may no longer, with those
- *   admin BROKERS deny USER TOPIC read|all  may not read that topic, or do nothing with it: it is not shown to the user then
+ *   admin BROKERS deny USER TOPIC read|write|all          may not read or write that topic, or do nothing with it: it is not
+ *                                         shown to the user then
  *   admin BROKERS undeny USER TOPIC       may again
  *   admin BROKERS delete TOPIC
  *   admin BROKERS grow TOPIC PARTITIONS   adds partitions, to be that many
@@ -49,7 +50,7 @@ static rd_kafka_event_t *answer(rd_kafka_queue_t *queue, const char *what)
 #define CREATE_ACLS 30
 #define DELETE_ACLS 31
 enum { LITERAL = 3, PREFIXED = 4 };
-enum { OPERATION_ANY = 1, OPERATION_ALL = 2, OPERATION_READ = 3 };
+enum { OPERATION_ANY = 1, OPERATION_ALL = 2, OPERATION_READ = 3, OPERATION_WRITE = 4 };
 enum { PERMISSION_ANY = 1, PERMISSION_DENY = 2, PERMISSION_ALLOW = 3 };
 
 static const struct {
@@ -145,7 +146,9 @@ static void take_right(const char *broker, char **words_given)
 static void deny_topic(const char *broker, char **words_given)
 {
 	const struct resource topic = {kinds[0].type, words_given[1], LITERAL};
-	const int operation = strcmp(words_given[2], "read") == 0 ? OPERATION_READ : OPERATION_ALL;
+	const int operation = strcmp(words_given[2], "read") == 0    ? OPERATION_READ
+			      : strcmp(words_given[2], "write") == 0 ? OPERATION_WRITE
+								     : OPERATION_ALL;
 	change_right(broker, CREATE_ACLS, topic, words_given[0], operation, PERMISSION_DENY);
 }
 

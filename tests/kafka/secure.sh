@@ -2,8 +2,8 @@
 # A real Kafka that is reached by TLS with SCRAM (with an old librdkafka, which cannot, by
 # PLAIN): settings of kafkaConfig go through to librdkafka, the password comes from a file
 # or the environment and is never printed, and what happens when a right is taken away
-# while an engine runs: without the right to read one topic its pipeline waits, and the
-# others continue.
+# while an engine runs: without the right to read or to write one topic its pipeline waits,
+# and the others continue.
 #   secure.sh SLUICE BUILD      with admin and requests in BUILD
 # Takes two minutes and a half.
 set -u
@@ -106,18 +106,49 @@ for right in topic group transaction; do
 	[ $right = transaction ] || doctor_says $right by-file 1 "fault +${right}s +"
 	send $right 100 0
 	sent
-	if [ $right = topic ]; then # it does not read, and continues
-		wait_until 20 grep -q "topic topic may not be read by this login any more" "$dir/engine.log" || give_up "a right is not missed"
+	missed=
+	case $right in
+	topic) missed="topic topic may not be read by this login any more" ;;
+	transaction) missed="may not have transactions any more: its pipelines wait" ;;
+	esac
+	if [ -n "$missed" ]; then # it waits, and continues
+		wait_until 20 grep -q "$missed" "$dir/engine.log" || give_up "a right is not missed"
 		"$build/admin" "$straight" grant sluice || give_up "no rights could be granted"
-		check_answers topic $count "uncommitted: silence_ms: doubled:-eq:100"
-		stop_engine "topic right" "$engine"
+		check_answers $right $count "uncommitted: silence_ms: doubled:-eq:100"
+		stop_engine "$right right" "$engine"
 		continue
 	fi
 	ends_saying "$right right" "([Nn]ot authori[sz]ed|[Aa]uthorization).*sluice plan --acls"
 	"$build/admin" "$straight" grant sluice || give_up "no rights could be granted"
 done
 
-# ---- topics that the login may not read, or not even see, while they are read: their pipelines wait, one continues ----
+# ---- topics that the login may not read or write, or not even see, while they are used: their pipelines wait, one continues ----
+
+# Pipelines that lose a right to a topic, and those that lose all rights to it, so that Kafka does not show it: of their requests,
+# or of their answers.
+losers="read all write hide"
+few=2000 # of each pipeline
+
+lost_topic() { # $1 pipeline, $2 delivery
+	case $1 in
+	read | all) echo "$1-$2" ;;
+	*) echo "$1-$2-answers" ;;
+	esac
+}
+
+lost_right() { # $1 pipeline
+	case $1 in
+	all | hide) echo all ;;
+	*) echo "$1" ;;
+	esac
+}
+
+verb() { # $1 pipeline, $2 of reading, $3 of writing
+	case $1 in
+	read | all) echo "$2" ;;
+	*) echo "$3" ;;
+	esac
+}
 
 top_says() { # $1 delivery, $2 pipeline, $3 extended regular expression
 	"$sluice" top --once -n "denied-$1" --brokers "$straight" >"$dir/top.txt" 2>>"$dir/top.log"
@@ -127,35 +158,37 @@ top_says() { # $1 delivery, $2 pipeline, $3 extended regular expression
 engines=() senders=()
 : >"$dir/engine.log"
 for delivery in exactly-once at-least-once; do
-	for name in read all free; do
+	files=()
+	for name in $losers free; do
 		topics $name-$delivery $name-$delivery-answers
 		sed -e "s/TOPIC/$name-$delivery/; s/name: call/name: $name/; s/GROUP/denied-$delivery/; s/DELIVERY/$delivery/" \
 			"$here/call.yaml" >"$dir/$name-$delivery.yaml"
+		files+=(-f "$dir/$name-$delivery.yaml")
 	done
-	"$sluice" run -f "$dir/read-$delivery.yaml" -f "$dir/all-$delivery.yaml" -f "$dir/free-$delivery.yaml" -f "$dir/by-file.yaml" \
-		--brokers "$secure" --server "sum=$url" --instance one >>"$dir/engine.log" 2>&1 &
+	"$sluice" run "${files[@]}" -f "$dir/by-file.yaml" --brokers "$secure" --server "sum=$url" --instance one >>"$dir/engine.log" 2>&1 &
 	ours $!
 	engines+=("$started")
 done
 for delivery in exactly-once at-least-once; do
 	engine_runs free-$delivery
-	for name in read all free; do
-		send $name-$delivery $count 400
+	for name in $losers free; do
+		send $name-$delivery $few 120
 		senders+=("$sender")
 	done
 done
 sleep 3 # some are answered, and some on their way
 for delivery in exactly-once at-least-once; do
-	for right in read all; do
-		"$build/admin" "$straight" deny sluice $right-$delivery $right || give_up "no right could be taken away"
+	for name in $losers; do
+		"$build/admin" "$straight" deny sluice "$(lost_topic $name $delivery)" "$(lost_right $name)" || give_up "no right could be taken away"
 	done
 done
 for delivery in exactly-once at-least-once; do
-	for right in read all; do
-		wait_until 30 grep -q "topic $right-$delivery may not be read by this login any more: its pipeline waits" "$dir/engine.log" ||
-			give_up "a right that was taken away is not told: $right, $delivery"
-		wait_until 30 top_says $delivery $right "not ready: Kafka does not let the login of this engine read topic $right-$delivery"
-		expect "$delivery, right to $right: the pipeline waits, by top" $? "-eq 0"
+	for name in $losers; do
+		topic=$(lost_topic $name $delivery)
+		wait_until 30 grep -q "topic $topic may not be $(verb $name read written) by this login any more: its pipeline waits" "$dir/engine.log" ||
+			give_up "a right that was taken away is not told: $name, $delivery"
+		wait_until 30 top_says $delivery $name "not ready: Kafka does not let the login of this engine $(verb $name read write) topic $topic"
+		expect "$delivery, $name: the pipeline waits, by top" $? "-eq 0"
 	done
 	wait_until 10 top_says $delivery free ' running'
 	expect "$delivery: the other pipeline runs, by top" $? "-eq 0"
@@ -164,21 +197,30 @@ for sender in "${senders[@]}"; do
 	sent
 done
 for delivery in exactly-once at-least-once; do
-	check_answers free-$delivery $count "uncommitted: silence_ms:-lt:8000$([ $delivery = exactly-once ] || echo ' doubled:')"
-	for right in read all; do
-		answered=$("$build/records" count "$straight" $right-$delivery-answers)
-		expect "$delivery, right to $right: answers while it is gone" "$answered" "-lt $count"
-		"$build/admin" "$straight" undeny sluice $right-$delivery || give_up "no right could be given back"
+	check_answers free-$delivery $few "uncommitted: silence_ms:-lt:8000$([ $delivery = exactly-once ] || echo ' doubled:')"
+	for name in $losers; do
+		answered=$("$build/records" count "$straight" $name-$delivery-answers)
+		expect "$delivery, $name: answers while the right is gone" "$answered" "-lt $few"
+		"$build/admin" "$straight" undeny sluice "$(lost_topic $name $delivery)" || give_up "no right could be given back"
 	done
 done
 for delivery in exactly-once at-least-once; do
-	for right in read all; do
-		check_answers $right-$delivery $count "uncommitted: silence_ms:$([ $delivery = exactly-once ] || echo ' doubled:')"
-		wait_until 20 grep -q "topic $right-$delivery may be read again" "$dir/engine.log"
-		expect "$delivery, right to $right: that it is there again is told" $? "-eq 0"
-		wait_until 20 top_says $delivery $right ' running'
-		expect "$delivery, right to $right: the pipeline runs again" $? "-eq 0"
+	for name in $losers; do
+		check_answers $name-$delivery $few "uncommitted: silence_ms:$([ $delivery = exactly-once ] || echo ' doubled:')"
+		wait_until 20 grep -q "topic $(lost_topic $name $delivery) may be $(verb $name read written) again" "$dir/engine.log"
+		expect "$delivery, $name: that the right is there again is told" $? "-eq 0"
+		wait_until 20 top_says $delivery $name ' running'
+		expect "$delivery, $name: the pipeline runs again" $? "-eq 0"
 	done
+done
+# A topic that is idle has no record that says that it may be read again.
+for delivery in exactly-once at-least-once; do
+	"$build/admin" "$straight" deny sluice read-$delivery read || give_up "no right could be taken away"
+	wait_until 30 top_says $delivery read 'not ready: Kafka does not let the login'
+	expect "$delivery, an idle topic: the pipeline waits" $? "-eq 0"
+	"$build/admin" "$straight" undeny sluice read-$delivery || give_up "no right could be given back"
+	wait_until 20 top_says $delivery read ' running'
+	expect "$delivery, an idle topic: the pipeline runs again" $? "-eq 0"
 done
 for engine in "${engines[@]}"; do
 	stop_engine "denied topics" "$engine"

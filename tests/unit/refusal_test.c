@@ -10,9 +10,10 @@
 #include <string.h>
 
 #include "log/client.h"
-#include "log/output.h"
 #include "log/kafka_log.h"
+#include "log/output.h"
 #include "log/sender.h"
+#include "log/write_probe.h"
 #include "tests/unit/mock_broker.h"
 
 #define RECORDS 20
@@ -178,6 +179,83 @@ static void a_record_is_to_blame_that_had_a_batch_to_itself(void **state)
 	one_with_a_batch_to_itself_is_to_blame(NULL, RECORD_BYTES + 1 + BATCH_OVERHEAD_BYTES - 1);
 }
 
+/* The topic is named once, whatever the number of its records; what is not committed comes again. */
+static void a_denied_topic_is_named_and_all_comes_again(const char *id)
+{
+	struct stand *stand = stand_open(id, 0);
+	struct error error = {0};
+	struct refusal refusal;
+	mock_refuses(stand, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+	if (id) /* it asks which topic, since librdkafka does not always say it */
+		mock_refuses(stand, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+	produce(stand, RECORDS);
+	assert_int_equal(end(stand, RECORDS, &error), NEWS_RESET);
+	assert_true(output_refused(stand->output, &refusal));
+	assert_true(refusal.is_denied);
+	assert_int_equal(refusal.topic, 0);
+	assert_false(output_refused(stand->output, &refusal));
+	produce(stand, RECORDS);
+	assert_int_equal(end(stand, RECORDS, &error), NEWS_COMMITTED);
+	assert_false(output_refused(stand->output, &refusal));
+	stand_close(stand);
+}
+
+static void a_topic_that_is_denied_ends_no_engine(void **state)
+{
+	(void)state;
+	a_denied_topic_is_named_and_all_comes_again(NULL);
+	a_denied_topic_is_named_and_all_comes_again("test");
+}
+
+/* Asks until there is an answer of this kind. After a denial, librdkafka answers by itself until it has looked at the topic again.
+ */
+static void await_right(struct write_probe *probe, const struct stand *stand, enum write_right right)
+{
+	struct error error = {0};
+	for (int waited_ms = 0; write_probe_answer(probe, 0) != right; waited_ms += 100) {
+		assert_true(waited_ms < MOCK_WAIT_MS);
+		assert_true(write_probe_ask(probe, &stand->transaction_config, 0, "out", &error));
+		write_probe_read(probe, 100);
+		assert_true(write_probe_waits(probe) || write_probe_answer(probe, 0) != WRITE_RIGHT_UNKNOWN);
+	}
+}
+
+/* Kafka looks at the right before it looks at the number of acknowledgements, which no broker accepts. */
+static void a_probe_reads_the_right_from_the_refusal(void **state)
+{
+	(void)state;
+	struct stand *stand = stand_open(NULL, 0);
+	struct write_probe probe = {0};
+	assert_false(write_probe_waits(&probe));
+	assert_int_equal(write_probe_answer(&probe, 0), WRITE_RIGHT_UNKNOWN);
+	mock_refuses(stand, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+	await_right(&probe, stand, WRITE_RIGHT_MISSING);
+	assert_false(write_probe_waits(&probe));
+	mock_refuses(stand, RD_KAFKA_RESP_ERR_INVALID_REQUIRED_ACKS);
+	await_right(&probe, stand, WRITE_RIGHT_GIVEN);
+	write_probe_close(&probe);
+	assert_null(probe.client);
+	stand_close(stand);
+}
+
+/* An output asks again until the right is there, and then forgets the topic. */
+static void a_topic_may_be_written_when_kafka_says_so(void **state)
+{
+	(void)state;
+	struct stand *stand = stand_open(NULL, 0);
+	size_t asked = 0;
+	mock_refuses(stand, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+	for (; !output_may_write(stand->output, 0); asked++) {
+		assert_true(asked < MOCK_WAIT_MS / 100);
+		if (asked == 1)
+			mock_refuses(stand, RD_KAFKA_RESP_ERR_INVALID_REQUIRED_ACKS);
+		(void)poll(NULL, 0, 100);
+	}
+	assert_true(asked > 1);
+	assert_false(output_may_write(stand->output, 0));
+	stand_close(stand);
+}
+
 static void ends_naming_the_clock(const char *id)
 {
 	struct stand *stand = stand_open(id, 0);
@@ -296,6 +374,9 @@ int main(void)
 		cmocka_unit_test(a_batch_that_is_too_large_is_sent_again_in_smaller_ones),
 		cmocka_unit_test(a_batch_with_an_invalid_record_is_sent_again_record_by_record),
 		cmocka_unit_test(a_record_is_to_blame_that_had_a_batch_to_itself),
+		cmocka_unit_test(a_topic_that_is_denied_ends_no_engine),
+		cmocka_unit_test(a_probe_reads_the_right_from_the_refusal),
+		cmocka_unit_test(a_topic_may_be_written_when_kafka_says_so),
 		cmocka_unit_test(a_wrong_clock_ends_the_engine_and_no_request_is_blamed),
 		cmocka_unit_test(a_command_sends_a_batch_that_is_too_large_again_and_in_its_order),
 		cmocka_unit_test(a_record_shares_its_batch_up_to_what_kafka_adds_to_it),

@@ -120,6 +120,11 @@ static void only_a_commit_that_was_asked_for_may_have_succeeded(void **state)
 	assert_true(settlement.maybe_committed);
 	settlement = ending(some);
 	CALLS(&settlement, 0, SETTLEMENT_SEND_OFFSETS);
+	settlement_took(&settlement, SETTLEMENT_REFUSED, 0); /* records of it, while the commit waits for them */
+	CALLS(&settlement, 0, SETTLEMENT_OPEN, SETTLEMENT_BEGIN);
+	assert_false(settlement.maybe_committed);
+	settlement = ending(some);
+	CALLS(&settlement, 0, SETTLEMENT_SEND_OFFSETS);
 	CALLS(&settlement, 1, SETTLEMENT_COMMIT);
 	assert_true(settlement.maybe_committed);
 	settlement = ending(some);

@@ -1,0 +1,16 @@
+/* write_denial.h: Topics that the login may not write any more. The stages that write one wait: they take no record, and their
+ * offsets stay where they are. The other stages of the worker go on. Kafka is asked now and then, and the stages continue when the
+ * right is back. Private to the worker.
+ */
+#ifndef SLUICE_WORKER_WRITE_DENIAL_H
+#define SLUICE_WORKER_WRITE_DENIAL_H
+
+#include "worker/parts.h"
+
+/* Kafka has refused a record for that topic, of the setup's writes. What is not committed comes again by a reset. */
+void write_denial_note(struct worker *worker, uint32_t topic);
+
+/* Lets stages continue whose topics may be written again. Called once a turn. */
+void write_denials_check(struct worker *worker);
+
+#endif

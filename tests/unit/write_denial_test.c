@@ -1,0 +1,91 @@
+/* write_denial_test.c: A worker whose login may not write the topic of one of its two pipelines, which waits. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <poll.h>
+#include <string.h>
+
+#include "observe/counts.h"
+#include "tests/unit/worker_stand.h"
+
+#define PRODUCE 0 /* Kafka's number of that request */
+#define STEP "  - {name: s, filter: {keep: 'true'}}\n  output: {steps: [s]}\n"
+
+static const char *const topics_out[] = {"out", "other"};
+static struct stage_counts p, q;
+
+static uint64_t answered(const struct stage_counts *counts)
+{
+	struct stage_counts seen = {0};
+	counts_add(&seen.sums, &counts->sums, COUNT_WORDS(struct pipeline_counts));
+	return seen.sums.answered;
+}
+
+static void await_answers(const struct stage_counts *counts, uint64_t count)
+{
+	for (int waited_ms = 0; answered(counts) < count; waited_ms += 20) {
+		assert_true(waited_ms < MOCK_WAIT_MS);
+		(void)poll(NULL, 0, 20);
+	}
+}
+
+static const char *denied(const struct stage_counts *counts)
+{
+	return atomic_load(&counts->denied);
+}
+
+static void await_denied(const struct stage_counts *counts, bool is_denied)
+{
+	for (int waited_ms = 0; (denied(counts) != NULL) != is_denied; waited_ms += 20) {
+		assert_true(waited_ms < MOCK_WAIT_MS);
+		(void)poll(NULL, 0, 20);
+	}
+}
+
+/* Kafka refuses the answer, and then the first questions whether it may be written. */
+static void a_pipeline_waits_until_its_topic_may_be_written(void **state)
+{
+	struct stand *stand = *state;
+	stand_configure(stand, STEP);
+	stand_configure_also(stand, STEP);
+	rd_kafka_mock_topic_create(stand->mock.cluster, "other", 1, 1);
+	stand->config.transaction.id = NULL;
+	stand->config.setup.writes = (struct topic_list){2, topics_out};
+	stand->stages[0].counts = &p;
+	stand->stages[1].counts = &q;
+	stand->stages[1].answers = 1;
+	for (size_t i = 0; i < STAND_STAGES; i++) {
+		struct stage_config *stage = &stand->stages[i];
+		stage->requests = stage->own = stage->explanations = stage->importances = stage->drift = stage->feed =
+			stage->changelog = TOPIC_NOWHERE;
+	}
+	stand_ask(stand, "p", 1, NULL, NULL);
+	rd_kafka_mock_push_request_errors(stand->mock.cluster, PRODUCE, 3, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED,
+					  RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED,
+					  RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+	stand_start(stand);
+	await_denied(&p, true);
+	assert_string_equal(denied(&p), "out");
+	assert_null(denied(&q));
+	assert_int_equal(stand_committed(stand), RD_KAFKA_OFFSET_INVALID);
+	const uint64_t before = answered(&p);
+	await_denied(&p, false);
+	await_answers(&p, before + 1);
+	stand_ask_at(stand, "also", NULL, "q", 1);
+	await_answers(&q, 1);
+	assert_int_equal(stand_stop(stand).resets, 1); /* nothing was tried in vain meanwhile */
+	assert_int_equal(answered(&p), before + 1);
+	assert_int_equal(answered(&q), 1);
+	assert_int_equal(stand_committed(stand), 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORY(a_pipeline_waits_until_its_topic_may_be_written),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
