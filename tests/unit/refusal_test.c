@@ -207,6 +207,25 @@ static void a_topic_that_is_denied_ends_no_engine(void **state)
 	a_denied_topic_is_named_and_all_comes_again("test");
 }
 
+/* librdkafka takes no record for a topic that it knows to be denied. */
+static void a_record_that_is_not_taken_for_want_of_a_right_ends_no_engine(void **state)
+{
+	(void)state;
+	struct stand *stand = stand_open(NULL, 0);
+	struct error error = {0};
+	struct refusal refusal;
+	mock_refuses(stand, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+	produce(stand, 1);
+	assert_int_equal(output_send(stand->output, &error), PRODUCED);
+	wait_for(output_bell(stand->output)); /* the refusal, which is not read yet */
+	produce(stand, 1);
+	assert_int_equal(output_send(stand->output, &error), PRODUCE_SPOILT);
+	assert_int_equal(end(stand, 1, &error), NEWS_RESET);
+	assert_true(output_refused(stand->output, &refusal));
+	assert_true(refusal.is_denied);
+	stand_close(stand);
+}
+
 /* Asks until there is an answer of this kind. After a denial, librdkafka answers by itself until it has looked at the topic again.
  */
 static void await_right(struct write_probe *probe, const struct stand *stand, enum write_right right)
@@ -375,6 +394,7 @@ int main(void)
 		cmocka_unit_test(a_batch_with_an_invalid_record_is_sent_again_record_by_record),
 		cmocka_unit_test(a_record_is_to_blame_that_had_a_batch_to_itself),
 		cmocka_unit_test(a_topic_that_is_denied_ends_no_engine),
+		cmocka_unit_test(a_record_that_is_not_taken_for_want_of_a_right_ends_no_engine),
 		cmocka_unit_test(a_probe_reads_the_right_from_the_refusal),
 		cmocka_unit_test(a_topic_may_be_written_when_kafka_says_so),
 		cmocka_unit_test(a_wrong_clock_ends_the_engine_and_no_request_is_blamed),
