@@ -4,6 +4,8 @@
 #include <string.h>
 
 #define OWN_HEADERS 4
+#define BATCH_BYTES ((size_t)100) /* of a batch and its only record, without key, value and headers */
+#define LENGTHS_BYTES ((size_t)6) /* of a header's name and value: three each, for up to 1 MiB */
 
 bool call_record_of_request(const struct call_request *request, struct call_record_names *names, struct arena *arena,
 			    struct outgoing *record, struct error *error)
@@ -28,6 +30,12 @@ bool call_record_of_request(const struct call_request *request, struct call_reco
 				    .value = request->body,
 				    .headers = {count, headers}};
 	return true;
+}
+
+bool call_record_fits(const struct outgoing *record, const struct gateway_target *target)
+{
+	return outgoing_bytes(record) + BATCH_BYTES + record->headers.count * LENGTHS_BYTES <=
+	       target->request_bytes + CALL_RECORD_BESIDE_BYTES;
 }
 
 struct outgoing call_record_of_cancellation(const struct gateway_targets *targets, const struct gateway_target *target,

@@ -15,9 +15,15 @@ struct call_record_names {
 	char deadline[NUMBER_TEXT_MAX]; /* set by call_record_of_request() */
 };
 
+/* What a topic's limit leaves beside a body: for the batch, the key, and headers. */
+#define CALL_RECORD_BESIDE_BYTES ((size_t)4096)
+
 /* Borrows from the request and the names; the headers are in the arena. False: LIMIT. */
 bool call_record_of_request(const struct call_request *request, struct call_record_names *names, struct arena *arena,
 			    struct outgoing *record, struct error *error);
+
+/* Whether the topic takes it: the caller's own key and headers may need more than is left beside the body. */
+bool call_record_fits(const struct outgoing *record, const struct gateway_target *target);
 
 /* Whether nobody replies to it, so that its record has no headers: feedback and cancellations. */
 static inline bool call_record_is_bare(const struct call_request *request)

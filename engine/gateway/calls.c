@@ -300,7 +300,9 @@ static bool record_send(struct calls *calls, struct open_call *call, const struc
 		names.nonce = submission_nonce(&call->submission);
 	if (!call_record_of_request(request, &names, calls->arena, &record, error))
 		return false;
-	if (!direct_send(calls, call, request, &record, verdict))
+	if (!call_record_fits(&record, request->target))
+		*verdict = PRODUCE_REFUSED;
+	else if (!direct_send(calls, call, request, &record, verdict))
 		*verdict = request_producer_send(calls->producer, &record, call->number, error);
 	return true;
 }
@@ -391,7 +393,8 @@ void calls_begin(struct calls *calls, const struct call_request *request)
 	if (verdict == PRODUCED)
 		return;
 	if (verdict == PRODUCE_REFUSED)
-		open_call_fail(call, 413, ERROR_LIMIT, "the request is larger than a record may be; send less at a time");
+		open_call_fail(call, 413, ERROR_LIMIT,
+			       "the request with its key and headers is larger than its topic takes; send less at a time");
 	else if (verdict == PRODUCE_FULL)
 		open_call_fail(call, 503, ERROR_LIMIT, "too many requests are on their way; try again later");
 	else

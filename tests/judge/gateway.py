@@ -285,6 +285,10 @@ def refuses(judge, gateway):
     judge.expect("a step that fails is named", status == 400 and answer.get("step") == "fails", (status, answer))
     status, answer, _ = gateway.infer("twice", b"x" * 1100000)
     judge.expect("what no topic takes is refused before it is produced", status == 413 and "error" in answer, (status, answer))
+    close = json.dumps(request(parameters={"padding": "x" * 1040000}))
+    for name in ("traceparent", "sluice_key"):
+        status, answer, _ = gateway.infer("twice", close, **{name: "x" * 20000})
+        judge.expect(f"neither does it with what {name} brings", status == 413 and answer["kind"] == "LIMIT", (status, answer))
     status, answer, _ = gateway.infer("twice", b"")
     judge.expect("a request without a body is refused, and is no record", status == 400 and "body" in answer["error"], (status, answer))
     for name, words in (("parts", "items"), ("bars", "minutes"), ("reader", "twice")):

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "gateway/call_record.h"
 #include "gateway/gateway_readiness.h"
 #include "tests/unit/calls_stand.h"
 #include "tests/unit/worker_stand.h"
@@ -336,6 +337,24 @@ static void a_request_that_is_too_large_for_a_record_is_refused_at_once(void **s
 	assert_int_equal(calls_open_count(stand->calls), 0);
 }
 
+/* What is left beside a body is for usual keys and headers. */
+static void a_key_that_the_topic_does_not_take_is_refused_at_once(void **state)
+{
+	struct calls_stand *stand = *state;
+	static const char key[CALL_RECORD_BESIDE_BYTES];
+	struct gateway_target *target = &stand->target;
+	struct call_request request = calls_request_of(stand, 0);
+	request.body = TEXT("1");
+	request.deadline_ms = loop_time_of_day_ms(stand->loop) + MOCK_WAIT_MS;
+	target->request_bytes = 1;
+	request.key = (struct text){key, sizeof key};
+	calls_begin(stand->calls, &request);
+	assert_int_equal(stand->callers[0].status, 413);
+	request.key.length /= 2;
+	calls_begin(stand->calls, &request);
+	assert_int_equal(calls_open_count(stand->calls), 1);
+}
+
 static void a_caller_that_is_gone_is_let_go(void **state)
 {
 	struct calls_stand *stand = *state;
@@ -520,6 +539,7 @@ int main(void)
 		CALLS_STORY(each_call_that_a_deadline_ended_is_counted_as_one_timeout),
 		CALLS_STORY(while_kafka_is_away_a_call_ends_by_its_deadline),
 		CALLS_STORY(a_request_that_is_too_large_for_a_record_is_refused_at_once),
+		CALLS_STORY(a_key_that_the_topic_does_not_take_is_refused_at_once),
 		CALLS_STORY(a_caller_that_is_gone_is_let_go),
 		CALLS_STORY(a_caller_that_is_gone_cancels_its_request),
 		CALLS_STORY(so_many_callers_that_leave_cancel_their_requests_at_a_time),
