@@ -312,12 +312,12 @@ static bool command_fits(const struct rollout_state *state, enum rollout_command
 	return false;
 }
 
-/* The commands that fit, for an error. */
+/* The commands of `sluice experiments` that fit, for an error: promote approves a stage too. */
 static bool command_refuse(const struct rollout_state *state, enum rollout_command_kind kind, struct error *error)
 {
 	char fitting[80] = "";
 	size_t length = 0;
-	for (int i = 0; i < ROLLOUT_COMMANDS_GIVEN; i++)
+	for (int i = 0; i < COMMAND_APPROVE; i++)
 		if (command_fits(state, (enum rollout_command_kind)i))
 			length += (size_t)snprintf(fitting + length, sizeof fitting - length, "%s%s", length > 0 ? ", " : "",
 				rollout_command_names[i]);

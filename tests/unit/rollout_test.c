@@ -326,7 +326,7 @@ static void a_stage_waits_for_its_approval(void **state)
 	expect_command_refused(COMMAND_APPROVE, "`approve` does not fit");
 	minutes_pass(5, 1000, 0);
 	expect_move(2, ROLLOUT_PAUSED, 0, REASON_APPROVAL);
-	expect_command_refused(COMMAND_RESUME, "waits for an approval, at stage 1. What fits: promote, rollback, approve.");
+	expect_command_refused(COMMAND_RESUME, "waits for an approval, at stage 1. What fits: promote, rollback.");
 	minutes_pass(20, 1000, 0);
 	assert_int_equal(trial.rollout.moves, 2);
 	command_give(COMMAND_PROMOTE);
@@ -362,7 +362,7 @@ static void a_stage_that_waits_is_confirmed_or_declined_once_by_its_webhook(void
 	expect_move(5, ROLLOUT_PAUSED, 1, REASON_COMMAND);
 	assert_true(trial.rollout.waiting && trial.rollout.declined && trial.move.percent == 50);
 	expect_command_refused(COMMAND_CONFIRM, "`confirm` does not fit");
-	expect_command_refused(COMMAND_DECLINE, "What fits: promote, rollback, approve.");
+	expect_command_refused(COMMAND_DECLINE, "What fits: promote, rollback.");
 	buffer_open(&bytes, 1 << 16);
 	rollout_state_write(&trial.plan, &trial.rollout, &bytes);
 	assert_true(rollout_state_read(&trial.plan, buffer_view(&bytes), &read, &error));
