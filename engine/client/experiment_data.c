@@ -120,25 +120,14 @@ static bool is_off(const struct experiment_reading *self)
 	return experiment && experiment->exposures == EXPOSURES_OFF;
 }
 
-/* Other experiments of the pipeline may have made the topic, or this one, before. */
-static bool refuse_off(const struct experiment_reading *self, struct error *error)
-{
-	*error = (struct error){0};
-	return error_set(
-		error, ERROR_CONFIG, PLACE_NONE,
-		"experiment `%s` has `exposures: off`, so who got which variant is not recorded; set `exposures: full` in it, "
-		"and use the requests that come from then on",
-		self->name);
-}
-
-/* A pipeline whose feedback has never come may have no such topic, nor has one for exposures if answers carry them, or if its
- * experiment only mirrors. */
+/* A pipeline whose feedback has never come may have no such topic, nor has one for exposures if answers carry them or they are
+ * off, or if its experiment only mirrors. */
 static bool topic_take(struct experiment_reading *self, const struct pipeline_target *target, const char *pipeline,
 		       bool is_feedback, struct error *error)
 {
 	const char *rest = is_feedback ? "feedback" : "exposures";
-	const bool is_thin = may_be_thin(self);
-	const bool may_be_absent = is_feedback || is_thin || is_off(self) || self->data->experiment->mirror_name.text;
+	const bool writes_none = may_be_thin(self) || is_off(self);
+	const bool may_be_absent = is_feedback || writes_none || self->data->experiment->mirror_name.text;
 	const struct reader_config config = {
 		.brokers = target->kafka.brokers,
 		.topic = topic_own_name(self->arena, target->prefix, target->namespace, pipeline, rest),
@@ -154,9 +143,7 @@ static bool topic_take(struct experiment_reading *self, const struct pipeline_ta
 	reader_close(reader);
 	if (reader || !may_be_absent || error->kind != ERROR_CONFIG)
 		return good;
-	if (!is_feedback && is_off(self) && !self->data->experiment->mirror_name.text)
-		return refuse_off(self, error);
-	if (is_feedback || !is_thin)
+	if (is_feedback || !writes_none)
 		workspace_note(self->workspace, "%s; there %s of pipeline `%s` then", error->text,
 			       is_feedback ? "is no feedback" : "are no exposures", pipeline);
 	*error = (struct error){0};
@@ -183,6 +170,16 @@ static bool answers_take(struct experiment_reading *self, const struct pipeline_
 		return true;
 	return topic ? pipeline_target_give(target, topic, true, answer_take, self, error)
 		     : error_memory(error, ERROR_SYSTEM, "naming topics");
+}
+
+/* There may be some of before, and a mirror is compared without. */
+static bool unexposed_refuse(const struct experiment_reading *self, struct error *error)
+{
+	return self->exposed > 0 || !is_off(self) || self->data->experiment->mirror_name.text ||
+	       error_set(error, ERROR_CONFIG, PLACE_NONE,
+			 "experiment `%s` has `exposures: off`, so who got which variant is not recorded; set `exposures: full` in "
+			 "it, and use the requests that come from then on",
+			 self->name);
 }
 
 static void note_unexposed(const struct experiment_reading *self)
@@ -342,8 +339,8 @@ static bool experiment_read(struct experiment_reading *self, struct error *error
 		return error_set(error, ERROR_CONFIG, PLACE_NONE,
 				 "it is not known where the exposures are: give the pipeline's files by -f, --pipeline NAME, or "
 				 "--exposures FILE and --feedback FILE");
-	const bool good =
-		pipeline_target_open(self->workspace, &asked->target, NULL, &target, error) && kafka_take(self, &target, error);
+	const bool good = pipeline_target_open(self->workspace, &asked->target, NULL, &target, error) &&
+			  kafka_take(self, &target, error) && unexposed_refuse(self, error);
 	if (good)
 		note_unexposed(self);
 	pipeline_target_close(&target);

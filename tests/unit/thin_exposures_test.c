@@ -137,12 +137,29 @@ static void answers_without_exposures_are_reported_with_what_to_do(void **state)
 	mock_close(&mock);
 }
 
+static void exposures_that_are_off_are_the_cause_where_there_are_none(void **state)
+{
+	struct mock mock;
+	char line[256];
+	(void)state;
+	mock_open(&mock);
+	mock_append(&mock, "sluice.default.pipeline.off.outputs", TEXT("k"), TEXT("{}"));
+	write_file("thin.yaml", EXPERIMENT_OF("off", "off"));
+	(void)snprintf(line, sizeof line, "experiments analyze e -f thin.yaml --brokers %s", mock.brokers);
+	struct said said = say_with(step_kinds, line);
+	assert_int_not_equal(said.code, 0);
+	expect_words(said.err, "experiment `e` has `exposures: off`, so who got which variant is not recorded");
+	said_close(&said);
+	mock_close(&mock);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(exposures_in_answers_give_the_table_of_those_in_a_topic),
 		cmocka_unit_test(exposures_in_a_topic_do_not_hide_those_in_answers),
 		cmocka_unit_test(answers_without_exposures_are_reported_with_what_to_do),
+		cmocka_unit_test(exposures_that_are_off_are_the_cause_where_there_are_none),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
