@@ -23,6 +23,7 @@ struct segment_split {
 	size_t count;
 	struct segment_value *values;
 	uint32_t *of_unit; /* index of the value; UINT32_MAX: it has no exposure that counts */
+	uint32_t *clusters; /* numbers in a segment; UINT32_MAX: it has none of the cluster */
 	bool found;	   /* an exposure has the feature */
 };
 
@@ -118,7 +119,17 @@ static bool segments_choose(struct segment_split *split)
 
 /* ---- one segment ---- */
 
-/* The units and values of the segment, numbered anew. */
+/* The number of a cluster among those of the segment. */
+static uint32_t cluster_number(const struct segment_split *split, uint32_t cluster, struct analysis_input *input)
+{
+	if (split->report->joined->cluster_count == 0)
+		return 0;
+	if (split->clusters[cluster] == UINT32_MAX)
+		split->clusters[cluster] = (uint32_t)input->cluster_count++;
+	return split->clusters[cluster];
+}
+
+/* The units and values of the segment, numbered anew, and so are clusters. */
 static bool segment_take(const struct segment_split *split, size_t segment, uint32_t *numbers, struct analysis_input *input)
 {
 	const struct joined *joined = split->report->joined;
@@ -126,13 +137,16 @@ static bool segment_take(const struct segment_split *split, size_t segment, uint
 	if (!units)
 		return false;
 	input->unit_count = 0;
+	for (size_t i = 0; i < joined->cluster_count; i++)
+		split->clusters[i] = UINT32_MAX;
 	for (size_t i = 0; i < joined->unit_count; i++) {
 		const uint32_t value = split->of_unit[i];
 		numbers[i] = UINT32_MAX;
 		if (value == UINT32_MAX || split->values[value].segment != segment)
 			continue;
 		numbers[i] = (uint32_t)input->unit_count;
-		units[input->unit_count++] = joined->units[i];
+		units[input->unit_count] = joined->units[i];
+		units[input->unit_count++].cluster = cluster_number(split, joined->units[i].cluster, input);
 	}
 	input->units = units;
 	return true;
@@ -171,10 +185,7 @@ static bool segment_report(const struct segment_split *split, size_t index, uint
 	struct report *report = split->report;
 	const struct joined *joined = report->joined;
 	struct report_segment *segment = &report->segments[index];
-	struct analysis_input input = {.arms = joined->arms,
-				       .control = report->control,
-				       .epochs = joined->epoch_count,
-				       .cluster_count = joined->cluster_count};
+	struct analysis_input input = {.arms = joined->arms, .control = report->control, .epochs = joined->epoch_count};
 	segment->metrics = ARENA_ARRAY(split->arena, struct report_metric, report->metric_count + 1);
 	if (!segment->metrics || !segment_take(split, index, numbers, &input))
 		return false;
@@ -221,9 +232,10 @@ bool report_segment(struct report *report, struct arena *arena, struct error *er
 				      .arena = arena,
 				      .feature = text_of(report->options->segment),
 				      .values = ARENA_ARRAY(arena, struct segment_value, VALUES_MOST),
-				      .of_unit = ARENA_ARRAY(arena, uint32_t, joined->unit_count + 1)};
+				      .of_unit = ARENA_ARRAY(arena, uint32_t, joined->unit_count + 1),
+				      .clusters = ARENA_ARRAY(arena, uint32_t, joined->cluster_count + 1)};
 	uint32_t *numbers = ARENA_ARRAY(arena, uint32_t, joined->unit_count + 1);
-	if (!split.values || !split.of_unit || !numbers)
+	if (!split.values || !split.of_unit || !split.clusters || !numbers)
 		return error_memory(error, ERROR_SYSTEM, "analysing segments");
 	units_split(&split);
 	if (!split.found)

@@ -124,7 +124,7 @@ static void forest_write_row(const struct report *report, const struct report_me
 static struct chart_scale forest_scale(const struct report *report, size_t *rows)
 {
 	const double practical = report->options->practical;
-	struct chart_scale scale = {-2 * practical, 2 * practical, LABELS, WIDTH - 20};
+	struct chart_scale scale = {-2 * practical, 2 * practical, LABELS, WIDTH - 30}; /* half of a label fits beyond */
 	*rows = 0;
 	for (size_t i = 0; i < report->metric_count; i++)
 		for (size_t j = 0; j < report->metrics[i].analysis.pair_count; j++) {

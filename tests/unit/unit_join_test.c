@@ -400,6 +400,32 @@ static void requests_of_a_unit_and_a_version_of_a_policy_are_one_cluster(void **
 	assert_true(!report.split.tested && report.split.counts[0] == 5 && report.split.counts[1] == 1);
 }
 
+/* Each unit of a version has three requests, of a value of x each; a segment has one of them. */
+static void clusters_of_a_policy_are_those_of_a_segment_in_it(void **state)
+{
+	struct error error = {0};
+	(void)state;
+	report_options = (struct report_options){.control = TEXT("a"), .segment = "x"};
+	begin((struct join_options){0});
+	for (int i = 0; i < 1200; i++) {
+		exposed("{\"id\":\"r%d\",\"time_ms\":%d,\"experiment\":\"e\",\"variant\":\"%s\",\"unit\":\"u%d\","
+			"\"probability\":0.5,\"table\":\"1\",\"reason\":\"policy\",\"context\":{\"x\":%d}}",
+			i, 1000 * i, i / 3 % 2 ? "b" : "a", i / 3, i % 3);
+		heard("{\"id\":\"r%d\",\"reward\":%d}", i, i % 7);
+	}
+	end();
+	assert_int_equal(joined.cluster_count, 400);
+	assert_true(reported(&error));
+	assert_int_equal(report.segment_count, 3);
+	for (size_t i = 0; i < 3; i++) {
+		const struct pair_analysis *pair = &report.segments[i].metrics[0].analysis.pairs[0];
+		assert_true(isfinite(pair->estimate) && pair->sequence.variance > 0);
+		assert_true(pair->units_had == 400);
+	}
+	/* A cluster of the whole has three requests, one of each segment. */
+	assert_true(report.metrics[0].analysis.pairs[0].units_had == 1200);
+}
+
 /* One unit in a thousand has an odd reward, after the burn-in. */
 static void a_segment_has_the_cap_of_the_whole(void **state)
 {
@@ -529,6 +555,7 @@ int main(void)
 		cmocka_unit_test(a_report_follows_what_is_declared),
 		cmocka_unit_test(a_unit_keeps_the_covariate_and_the_segment_of_its_first_exposure),
 		cmocka_unit_test(requests_of_a_unit_and_a_version_of_a_policy_are_one_cluster),
+		cmocka_unit_test(clusters_of_a_policy_are_those_of_a_segment_in_it),
 		cmocka_unit_test(a_segment_has_the_cap_of_the_whole),
 		cmocka_unit_test(a_report_waits_keeps_or_stops),
 		cmocka_unit_test(a_variant_that_nobody_met_is_a_mismatch),
