@@ -89,11 +89,19 @@ static bool metrics_check(const struct feedback *feedback, struct error *error)
 	return true;
 }
 
+static bool has_truth(const struct feedback *feedback)
+{
+	for (size_t i = 0; i < feedback->truth.count; i++)
+		if (feedback->truth.items[i]->count > 0)
+			return true;
+	return false;
+}
+
 bool feedback_check(const struct feedback *feedback, int64_t now_ms, struct error *error)
 {
 	if (!names_check(feedback, error) || !time_check(feedback, now_ms, error))
 		return false;
-	if (!feedback->has_reward && feedback->metric_count == 0 && feedback->truth.count == 0)
+	if (!feedback->has_reward && feedback->metric_count == 0 && !has_truth(feedback))
 		return error_set(error, ERROR_INPUT, PLACE_NONE,
 				 "the feedback has no outcome; send a `reward`, `metrics` or the `truth`");
 	if (feedback->metric_count > FEEDBACK_METRICS_MAX)

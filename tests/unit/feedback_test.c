@@ -154,6 +154,8 @@ static void bad_feedback_is_refused_with_its_words(void **state)
 		{"{\"reward\": 1}", "names no request"},
 		{"{\"id\": \"r\"}", "has no outcome"},
 		{"{\"id\": \"r\", \"metrics\": {}}", "has no outcome"},
+		{"{\"id\": \"r\", \"truth\": []}", "has no outcome"},
+		{"{\"id\": \"r\", \"truth\": {\"t\": []}}", "has no outcome"},
 		{"{\"id\": \"r\", \"reward\": NaN}", "the reward of the feedback is NaN"},
 		{"{\"id\": \"r\", \"reward\": -Infinity}", "the reward of the feedback is infinite"},
 		{"{\"id\": \"r\", \"reward\": 1e999}", "infinite or too large"},

@@ -256,7 +256,9 @@ static void exposures_that_no_stage_of_the_table_chose_are_left_out(void **state
 
 static void feedback_that_is_no_accuracy_is_counted_apart(void **state)
 {
-	static const struct tensor truth, *const truths[] = {&truth};
+	static const double two[] = {0, 1};
+	static const struct tensor truth = {.name = {"y", 1}, .datatype = DATATYPE_FP64, .data = two, .count = 2};
+	static const struct tensor *const truths[] = {&truth};
 	const struct feedback without = {.id = TEXT("a"), .has_reward = true, .reward = 1},
 			      judged = {.id = TEXT("a"), .truth = {1, truths}};
 	(void)state;

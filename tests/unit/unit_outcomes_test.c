@@ -260,7 +260,9 @@ static void feedback_of_a_unit_is_one_more_value_of_it(void **state)
 
 static void feedback_of_a_unit_that_says_nothing_is_counted_apart(void **state)
 {
-	static const struct tensor truth, *const truths[] = {&truth};
+	static const double one[] = {1};
+	static const struct tensor truth = {.name = {"y", 1}, .datatype = DATATYPE_FP64, .data = one, .count = 1};
+	static const struct tensor *const truths[] = {&truth};
 	const struct feedback_metric accuracy = {TEXT("accuracy"), 1};
 	const struct feedback only_truth = {.unit = TEXT("u"), .truth = {1, truths}},
 			      late = {.unit = TEXT("u"), .metric_count = 1, .metrics = &accuracy};
