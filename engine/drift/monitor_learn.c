@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "base/memory.h"
+#include "base/random.h"
 #include "drift/monitor_parts.h"
 #include "numeric/moments.h"
 #include "numeric/quantile.h"
@@ -106,18 +107,30 @@ static bool categories_learn(struct watched_feature *watched, const struct drift
 	return true;
 }
 
+/* Numbers as they are; of categories, whose order says nothing, any number for each: else those that come once, which are in the
+ * order in which they came, would seem to follow from one another. */
+static void values_spread(const struct drift_feature *from, size_t rows, double *values)
+{
+	for (size_t i = 0; i < rows; i++) {
+		struct random any = {isnan(from->values[i]) ? 0 : (uint64_t)from->values[i]};
+		values[i] = isnan(from->values[i]) || !from->categories ? from->values[i] : (double)(random_next(&any) >> 11);
+	}
+}
+
 /* How values follow from those before, and whether one is missing. */
-static bool dependence_learn(struct watched_feature *watched, const struct drift_reference *reference, const double *values)
+static bool dependence_learn(struct watched_feature *watched, const struct drift_reference *reference,
+			     const struct drift_feature *from)
 {
 	const size_t rows = reference->rows;
 	double *scratch = memory_take(3 * rows, sizeof *scratch);
 	if (!scratch)
 		return false;
-	double *missing = scratch + 2 * rows;
+	double *looked_at = scratch + 2 * rows;
+	values_spread(from, rows, looked_at);
+	watched->dependence = drift_dependence(looked_at, rows, reference->block, scratch);
 	for (size_t i = 0; i < rows; i++)
-		missing[i] = isnan(values[i]);
-	watched->dependence = drift_dependence(values, rows, reference->block, scratch);
-	watched->missing_dependence = drift_dependence(missing, rows, reference->block, scratch);
+		looked_at[i] = isnan(from->values[i]);
+	watched->missing_dependence = drift_dependence(looked_at, rows, reference->block, scratch);
 	memory_give(scratch);
 	return true;
 }
@@ -138,7 +151,7 @@ bool watched_learn(struct watched_feature *watched, const struct drift_reference
 	watched->missing = from->missing;
 	watched->least = from->least;
 	watched->greatest = from->greatest;
-	if (!dependence_learn(watched, reference, from->values) ||
+	if (!dependence_learn(watched, reference, from) ||
 	    !(from->categories ? categories_learn(watched, from, reference->rows, arena)
 			       : numbers_learn(watched, from, reference->rows, arena)))
 		return false;
