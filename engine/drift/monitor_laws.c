@@ -11,11 +11,13 @@
 #include "base/random.h"
 #include "drift/monitor_parts.h"
 #include "drift/rare_law.h"
+#include "numeric/quantile.h"
 
 #define DRAWN_ROWS_MAX 400 /* of a sample that is drawn; larger ones have the law of the common size */
 #define DRAWN_ROWS_MIN 10
 #define DRAWN_RARE_ROWS_MAX DRIFT_REFERENCE_ROWS_MAX /* the same, of a feature with rare categories */
 #define DRAWN_RARE 5 /* values of a category, expected in a sample of DRAWN_ROWS_MAX: with fewer, it is rare */
+#define NEARLY_ALL 0.95 /* of the values in one bin: the others are too few for their shares to be known */
 #define SEED 1
 #define TOGETHER_MAX 32 /* features that are drawn together: with more, their gaps would not fit into the processor's caches */
 #define LANES 4		/* features whose sums are formed beside each other */
@@ -315,6 +317,40 @@ static bool rare_learn(struct watched_feature *watched, const double *values, si
 	return true;
 }
 
+/* ---- features that nearly always have the same value ---- */
+
+static bool is_nearly_constant(const struct watched_feature *watched)
+{
+	double most = 0;
+	for (size_t i = 0; i < watched->bin_count; i++)
+		most = fmax(most, watched->counts[i]);
+	return watched->methods & MONITOR_OF_BINS && most >= NEARLY_ALL * (double)watched->count;
+}
+
+static size_t rows_worth(const struct watched_feature *watched, double rows)
+{
+	return (size_t)fmin(fmax(rows / watched->dependence, DRAWN_ROWS_MIN), DRAWN_RARE_ROWS_MAX);
+}
+
+/* At each chance the larger of the level that was drawn and of the one that the few other values let expect. */
+static bool predicted_learn(struct watched_feature *watched, size_t window_rows, struct arena *scratch, struct arena *arena)
+{
+	const struct rare_feature feature = {.count = watched->count,
+					     .bin_count = watched->bin_count,
+					     .counts = watched->counts,
+					     .left_rows = rows_worth(watched, (double)watched->count),
+					     .right_rows = rows_worth(watched, (double)window_rows)};
+	double *drawn = ARENA_ARRAY(arena, double, NULL_LAW_DRAWS);
+	if (!drawn || !rare_law_predict(&feature, scratch, drawn))
+		return false;
+	quantile_sort(drawn, NULL_LAW_DRAWS);
+	watched->binned_common = fmin(watched->binned_common, common_size((double)feature.left_rows, (double)feature.right_rows));
+	for (size_t i = 0; i < NULL_LAW_DRAWS; i++)
+		drawn[i] = fmax(drawn[i] * sqrt(watched->binned_common), watched->binned.drawn[i]);
+	null_law_fit(&watched->binned, drawn);
+	return true;
+}
+
 /* ---- the whole monitor ---- */
 
 bool monitor_laws_learn(struct monitor *self, const struct drift_reference *reference, size_t window_rows, struct arena *arena)
@@ -335,6 +371,11 @@ bool monitor_laws_learn(struct monitor *self, const struct drift_reference *refe
 			if (good)
 				laws_draw(&drawing);
 		}
+		arena_reset(scratch);
+	}
+	for (size_t i = 0; good && i < self->feature_count; i++) {
+		if (has_laws(&self->features[i]) && is_nearly_constant(&self->features[i]))
+			good = predicted_learn(&self->features[i], window_rows, scratch, arena);
 		arena_reset(scratch);
 	}
 	arena_close(scratch);

@@ -193,3 +193,40 @@ bool rare_law_draw(const struct rare_feature *feature, struct arena *scratch, do
 	}
 	return true;
 }
+
+/* ---- the urn ---- */
+
+/* The bins of so many rows that have the reference's shares. */
+static void urn_fill(const struct rare_feature *feature, uint32_t *urn)
+{
+	double until = 0;
+	size_t row = 0;
+	for (size_t bin = 0; bin < feature->bin_count; bin++) {
+		until += feature->counts[bin] * (double)feature->left_rows / (double)feature->count;
+		while (row < feature->left_rows && (double)row + 0.5 < until)
+			urn[row++] = (uint32_t)bin;
+	}
+}
+
+bool rare_law_predict(const struct rare_feature *feature, struct arena *scratch, double *drawn)
+{
+	const size_t bins = feature->bin_count, left = feature->left_rows;
+	struct random chance = {SEED};
+	uint32_t *urn = ARENA_ARRAY(scratch, uint32_t, left + feature->right_rows);
+	double *window = ARENA_ARRAY(scratch, double, bins);
+	if (!urn || !window)
+		return false;
+	urn_fill(feature, urn);
+	for (size_t i = 0; i < NULL_LAW_DRAWS; i++) {
+		memset(window, 0, bins * sizeof *window);
+		for (size_t row = 0; row < feature->right_rows; row++) {
+			const size_t ticket =
+				random_below(&chance, bins * (left + row + 1)); /* each bin has one, each row as many */
+			const size_t bin = ticket < bins ? ticket : urn[ticket / bins - 1];
+			urn[left + row] = (uint32_t)bin;
+			window[bin]++;
+		}
+		drawn[i] = binned_jensen_shannon(&(struct binned){bins, feature->counts, window}) / sqrt(M_LN2);
+	}
+	return true;
+}

@@ -29,4 +29,10 @@ struct rare_feature {
 /* Draws NULL_LAW_DRAWS distances, from a seed. False: the scratch is full. */
 bool rare_law_draw(const struct rare_feature *feature, struct arena *scratch, double *drawn);
 
+/* The same of the whole reference and a window, of `counts` alone. The shares of the bins are not known but for what the reference
+ * says of them: a bin that it has never seen, or once, may have been lucky. So each row of the window makes the next ones of its
+ * bin likelier (Polya's urn), which begins with the reference and one row more, that all bins share. Where nearly all values are in
+ * one bin, that is most of how samples differ. */
+bool rare_law_predict(const struct rare_feature *feature, struct arena *scratch, double *drawn);
+
 #endif

@@ -13,6 +13,7 @@
 #include "base/random.h"
 #include "drift/binned.h"
 #include "numeric/quantile.h"
+#include "statistics/special.h"
 #include "tests/unit/arena_fixture.h"
 
 #define ROWS_MAX 4000
@@ -166,11 +167,44 @@ static void of_values_that_all_came_once_none_is_seen_again(void **state)
 		assert_true(fabs(drawn[i] - 1) < 1e-12);
 }
 
+/* The chance of so many of the window's rows in the second of two bins, by the law of Beta and binomial: the shares of both are as
+ * likely as the reference and one row more make them. */
+static double chance_of(double second, double rows, double reference_first, double reference_second)
+{
+	const double a = reference_second + 0.5, b = reference_first + 0.5;
+	return exp(-log(rows + 1) - log_beta(rows - second + 1, second + 1) + log_beta(a + second, b + rows - second) -
+		   log_beta(a, b));
+}
+
+static void what_the_reference_never_saw_may_come(void **state)
+{
+	static const size_t seen[] = {0, 1, 4};
+	(void)state;
+	for (size_t i = 0; i < sizeof seen / sizeof *seen; i++) {
+		const double reference[] = {(double)(400 - seen[i]), (double)seen[i]};
+		const struct rare_feature feature = {
+			.count = 400, .bin_count = 2, .counts = reference, .left_rows = 400, .right_rows = 100};
+		double drawn[NULL_LAW_DRAWS];
+		assert_true(rare_law_predict(&feature, arena, drawn));
+		for (size_t second = 0; second < 8; second++) {
+			const double window[] = {(double)(100 - second), (double)second};
+			const double distance = binned_jensen_shannon(&(struct binned){2, reference, window}) / sqrt(M_LN2);
+			size_t came = 0;
+			for (size_t draw = 0; draw < NULL_LAW_DRAWS; draw++)
+				came += fabs(drawn[draw] - distance) < 1e-12;
+			const double expected = chance_of((double)second, 100, reference[0], reference[1]) * NULL_LAW_DRAWS;
+			if (fabs((double)came - expected) > 4 * sqrt(expected) + 1)
+				fail_msg("%zu seen, %zu came: %zu draws, and %g are expected", seen[i], second, came, expected);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(the_law_is_that_of_values_drawn_one_by_one, arena_begin, arena_end),
 		cmocka_unit_test_setup_teardown(of_values_that_all_came_once_none_is_seen_again, arena_begin, arena_end),
+		cmocka_unit_test_setup_teardown(what_the_reference_never_saw_may_come, arena_begin, arena_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
