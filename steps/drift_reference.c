@@ -165,6 +165,25 @@ static bool message_learn(struct drift_learning *learning, const struct payload 
 	return true;
 }
 
+/* Where no tensors are named, those of texts are passed over: of a CSV also a column of numbers with one field that is none. */
+static void passed_over_tell(const struct drift_learning *learning, const struct fit_source *source, const struct payload *payload)
+{
+	struct text first = {0};
+	size_t count = 0;
+	for (size_t i = 0; learning->tensors->count == 0 && i < payload->tensors.count; i++)
+		if (payload->tensors.items[i]->datatype == DATATYPE_BYTES && count++ == 0)
+			first = payload->tensors.items[i]->name;
+	const char *remark =
+		count == 0 || !source->remarked
+			? NULL
+			: arena_print(learning->arena,
+				      "tensors with texts are not watched unless `tensors` names them, here %zu: the first "
+				      "is `" TEXT_FORMAT "`; a column of a CSV has texts if one of its fields is not a number",
+				      count, TEXT_ARGUMENTS(first));
+	if (remark)
+		source->remarked(source->listener, remark);
+}
+
 static bool source_learn(struct drift_learning *learning, const struct fit_source *source, struct error *error)
 {
 	struct payload payload;
@@ -175,9 +194,13 @@ static bool source_learn(struct drift_learning *learning, const struct fit_sourc
 	const size_t most = source->rows_most ? source->rows_most : SIZE_MAX;
 	for (; learning->rows < most && source->next(source->context, arena, &payload, error); arena_reset(arena)) {
 		const struct tensor *texts;
+		const bool is_first = learning->rows == 0;
 		learning->time_ms = learning->timed ? source->time_ms(source->context) : 0;
-		if (message_learn(learning, &payload, arena, &texts, error))
+		if (message_learn(learning, &payload, arena, &texts, error)) {
+			if (is_first)
+				passed_over_tell(learning, source, &payload);
 			continue;
+		}
 		if (error->kind != ERROR_INPUT || !source->refused(source->context, texts, error))
 			break;
 		*error = (struct error){0};

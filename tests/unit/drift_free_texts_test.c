@@ -270,6 +270,25 @@ static void changes_beside_rare_categories_are_found(void **state)
 	}
 }
 
+/* A field that is not a number makes a whole column texts, which are then not watched. */
+static void columns_that_are_not_watched_are_named(void **state)
+{
+	(void)state;
+	size_t length = data_print(0, "bid,ask,venue\n");
+	for (int i = 0; i < 200; i++)
+		length = data_print(length, "%d,%s%d,XNYS\n", i % 17, i == 150 ? "USD " : "", i % 13);
+	write_file("plain.yaml", "apiVersion: mlops.seldon.io/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nspec:\n  steps:\n"
+				 "  - {name: watch, drift: {reference: ref.json}}\n  output: {steps: [watch]}\n");
+	write_file("data", data);
+	struct said said = say_with(step_kinds, "fit drift data -f plain.yaml --out ref.json");
+	assert_int_equal(said.code, 0);
+	expect_words(said.err,
+		     "tensors with texts are not watched unless `tensors` names them, here 2: the first is `ask`; a column of a "
+		     "CSV has texts if one of its fields is not a number\n");
+	said_close(&said);
+	reference_learn(200, &usual); /* which names them */
+}
+
 /* ---- false alarms ---- */
 
 struct alarms {
@@ -348,6 +367,7 @@ int main(void)
 		cmocka_unit_test_setup(only_one_text_alone_no_longer_varies, set_up),
 		cmocka_unit_test_setup(a_rare_text_alone_no_longer_varies, set_up),
 		cmocka_unit_test_setup(changes_beside_rare_categories_are_found, set_up),
+		cmocka_unit_test_setup(columns_that_are_not_watched_are_named, set_up),
 		cmocka_unit_test_setup(clean_texts_raise_no_more_alarms_than_declared, set_up),
 		cmocka_unit_test_setup(rare_categories_of_large_samples_raise_no_more_alarms, set_up),
 	};
