@@ -99,7 +99,7 @@ struct rollout_judgement {
 	uint64_t trials;     /* requests, or units with truth, of the candidate */
 	double estimate;     /* NaN: none */
 	struct interval interval;
-	double bound;	     /* which the interval is held against: the limit, .05 of a percentile, 0 of a difference */
+	double bound;	     /* which the interval is held against: the limit, .05 of the 95th percentile, 0 of a difference */
 	double watch, alarm; /* of a trigger of rates: its level, and that of an alarm; else 0 */
 };
 

@@ -15,8 +15,7 @@ static struct rate rollout_rule_rate(const struct rollout_rule *rule, size_t ind
 /* What the rule's interval is held against. */
 static double rollout_rule_bound(const struct rollout_rule *rule)
 {
-	static const double of_percentile = ROLLOUT_LATENCY_SHARE;
-	return rule->kind == RULE_LATENCY ? of_percentile : rollout_rule_compares(rule) ? 0 : rule->limit;
+	return rule->kind == RULE_LATENCY ? rollout_rule_slow_share(rule) : rollout_rule_compares(rule) ? 0 : rule->limit;
 }
 
 /* The level of an alarm in the current stage, by the looks that it may have, or that a pause has added. */

@@ -2,12 +2,22 @@
 #include "experiments/rollout_plan.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "base/duration.h"
 #include "base/hash.h"
 
-const char *const rollout_rule_names[ROLLOUT_RULE_KINDS] = {"errorRate",	 "latency", "accuracy",	 "accuracyDrop",
-							    "probabilityBetter", "mean",    "meanBeside"};
+static const char *const rule_names[ROLLOUT_RULE_KINDS] = {"errorRate",		"latency", "accuracy",	"accuracyDrop",
+							   "probabilityBetter", "mean",	   "meanBeside"};
+
+const char *rollout_rule_name(const struct rollout_rule *rule, char room[ROLLOUT_RULE_NAME_BYTES])
+{
+	if (rule->kind != RULE_LATENCY || rule->percentile == LATENCY_PERCENTILE_USUAL)
+		return rule_names[rule->kind];
+	snprintf(room, ROLLOUT_RULE_NAME_BYTES, LATENCY_PERCENTILE "%u", rule->percentile);
+	return room;
+}
 
 bool rollout_rule_is_of_truth(const struct planned_stage *stage, const struct rollout_rule *rule)
 {
@@ -57,7 +67,7 @@ static bool rule_limit_check(enum rollout_rule_kind kind, double limit, struct p
 		return error_set(error, ERROR_CONFIG, place, "The limit of the latency is %g ms. Write one above 0, as \"<100ms\".",
 				 limit);
 	return error_set(error, ERROR_CONFIG, place, "The limit of `%s` is %g. Write a share above 0 and below 1, as 0.01 or 1%%.",
-			 rollout_rule_names[kind], limit);
+			 rule_names[kind], limit);
 }
 
 static bool comparison_is_below(enum comparison comparison)
@@ -78,11 +88,11 @@ static bool rule_read(struct rollout_rule *rule, const struct threshold *thresho
 	const bool fits = rule->trigger ? comparison_is_above(threshold->comparison) : comparison_is_below(threshold->comparison);
 	if (!fits)
 		return error_set(error, ERROR_CONFIG, place, "A %s of `%s` is written as \"%s0.01\": what %s. Turn the comparison.",
-				 rule->trigger ? "rollback trigger" : "criterion", rollout_rule_names[rule->kind],
+				 rule->trigger ? "rollback trigger" : "criterion", rule_names[rule->kind],
 				 rule->trigger ? ">" : "<", rule->trigger ? "rolls back" : "must hold");
 	if (rule->kind == RULE_LATENCY && threshold->percent)
 		return error_set(error, ERROR_CONFIG, place, "A limit of `%s` is a time, and not a share. Write it as \"%s100ms\".",
-				 rollout_rule_names[rule->kind], rule->trigger ? ">" : "<");
+				 rule_names[rule->kind], rule->trigger ? ">" : "<");
 	rule->limit = threshold->value;
 	rule->implied = false;
 	return rule_limit_check(rule->kind, rule->limit, place, error);
@@ -90,7 +100,8 @@ static bool rule_read(struct rollout_rule *rule, const struct threshold *thresho
 
 static bool stage_criteria_read(const struct rollout_stage *from, struct planned_stage *stage, struct error *error)
 {
-	struct rollout_rule errors = {.kind = RULE_ERROR_RATE}, latency = {.kind = RULE_LATENCY};
+	struct rollout_rule errors = {.kind = RULE_ERROR_RATE},
+			    latency = {.kind = RULE_LATENCY, .percentile = LATENCY_PERCENTILE_USUAL};
 	return rule_read(&errors, &from->error_rate, from->error_rate_place, error) &&
 	       rule_read(&latency, &from->latency_ms, from->latency_place, error) &&
 	       (from->error_rate_place.line == 0 || rule_add(stage, errors, from->error_rate_place, error)) &&
@@ -101,7 +112,11 @@ static bool triggers_read(const struct rollout *rollout, struct planned_stage *s
 {
 	const struct rollback_limits *limits = &rollout->rollback;
 	struct rollout_rule errors = {.kind = RULE_ERROR_RATE, .trigger = true, .implied = true, .limit = ROLLOUT_ERROR_RATE};
-	struct rollout_rule latency = {.kind = RULE_LATENCY, .trigger = true, .implied = true, .limit = ROLLOUT_LATENCY_MS};
+	struct rollout_rule latency = {.kind = RULE_LATENCY,
+				       .percentile = LATENCY_PERCENTILE_USUAL,
+				       .trigger = true,
+				       .implied = true,
+				       .limit = ROLLOUT_LATENCY_MS};
 	struct rollout_rule accuracy = {
 		.kind = RULE_ACCURACY_BESIDE, .trigger = true, .implied = true, .limit = ROLLOUT_ACCURACY_DROP};
 	return rule_read(&errors, &limits->error_rate, limits->error_rate_place, error) &&
@@ -126,15 +141,28 @@ static bool mean_read(const struct rollout_plan *plan, const struct success_crit
 	return rule_limit_check(RULE_MEAN, rule.limit, from->here, error) && rule_add(stage, rule, from->here, error);
 }
 
+/* Such a name is of a percentile that a rollout does not judge, and not of a metric of feedback. */
+static bool percentile_check(const struct success_criterion *from, struct error *error)
+{
+	const size_t start = strlen(LATENCY_PERCENTILE);
+	const char *number = strncmp(from->metric, LATENCY_PERCENTILE, start) == 0 ? from->metric + start : "";
+	return !*number || number[strspn(number, "0123456789.")] ||
+	       error_set(error, ERROR_CONFIG, from->here,
+			 "A rollout judges percentiles of the latency from " LATENCY_PERCENTILE "1 to " LATENCY_PERCENTILE
+			 "99, and not `%s`. Write one of them, or give the metric of feedback another name.",
+			 from->metric);
+}
+
 /* A criterion of the experiment, which each stage must show. */
 static bool criterion_read(const struct rollout_plan *plan, const struct success_criterion *from, struct planned_stage *stage,
 			   struct error *error)
 {
-	static const enum rollout_rule_kind kinds[EXPERIMENT_BUILT_IN] = {RULE_ERROR_RATE, RULE_LATENCY, RULE_ACCURACY};
-	const size_t known = experiment_built_in_find(from->metric);
-	if (known == EXPERIMENT_BUILT_IN)
-		return mean_read(plan, from, stage, error);
-	const struct rollout_rule rule = {.kind = kinds[known], .limit = from->threshold};
+	static const enum rollout_rule_kind kinds[METRIC_OF_FEEDBACK] = {RULE_ERROR_RATE, RULE_LATENCY, RULE_ACCURACY};
+	const enum experiment_metric metric = experiment_metric_find(from->metric);
+	if (metric == METRIC_OF_FEEDBACK)
+		return percentile_check(from, error) && mean_read(plan, from, stage, error);
+	const struct rollout_rule rule = {
+		.kind = kinds[metric], .percentile = latency_percentile(from->metric), .limit = from->threshold};
 	const char wanted = rule.kind == RULE_ACCURACY ? '>' : '<';
 	if (from->operator[0] != wanted)
 		return error_set(error, ERROR_CONFIG, from->here, "A rollout cannot show that %s %s %g holds. Write %c or %c=.",
@@ -329,7 +357,7 @@ static struct place rollout_place(const struct experiment_spec *experiment)
 static const char *rule_word(const struct rollout_plan *plan, const struct rollout_rule *rule)
 {
 	const char *metric = rollout_rule_metric(plan, rule);
-	return metric ? metric : rollout_rule_names[rule->kind];
+	return metric ? metric : rule_names[rule->kind];
 }
 
 /* The metric of a rule of truth, in the user's word. */
@@ -500,6 +528,9 @@ uint64_t rollout_plan_hash(const struct rollout_plan *plan)
 			hash = number_hash(number_hash(hash, rule->kind), rule->limit);
 			hash = number_hash(number_hash(hash, rule->trigger), rule->implied);
 			hash = number_hash(number_hash(hash, rule->only_rolls_back), (double)rule->of);
+			if (rule->kind == RULE_LATENCY &&
+			    rule->percentile != LATENCY_PERCENTILE_USUAL) /* likewise, of former versions */
+				hash = number_hash(hash, rule->percentile);
 			if (rollout_rule_metric(plan, rule)) /* former versions have none, and the same hash without */
 				hash = number_hash(name_hash(hash, rollout_rule_metric(plan, rule)), rule->below);
 		}

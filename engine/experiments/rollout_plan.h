@@ -1,6 +1,6 @@
 /* rollout_plan.h: Plan of a rollout: the stages by which the candidates of an experiment get traffic, and the rules of each.
  *
- * A rule is a bound that every candidate must keep: of its rate of errors, of the 95th percentile of its latency, of its
+ * A rule is a bound that every candidate must keep: of its rate of errors, of a percentile of its latency, of its
  * accuracy or its mean of another metric of feedback, or of these beside those of the default. A stage passes only when all of
  * its rules are shown to be kept. A rule that is a trigger is also watched for a change (statistics/rate_sequence.h).
  *
@@ -31,12 +31,11 @@
 #define ROLLOUT_LATENCY_MS 200
 #define ROLLOUT_ACCURACY_DROP 0.05     /* relative to the default's */
 #define ROLLOUT_INTERVAL_MS (60 * 60 * 1000) /* of a promotion policy */
-#define ROLLOUT_BETTER_REQUESTS 100 /* of each of two variants, before a probability of their rates is given */
-#define ROLLOUT_LATENCY_SHARE 0.05     /* of requests that may be above a limit of the 95th percentile */
+#define ROLLOUT_BETTER_REQUESTS 100	     /* of each of two variants, before a probability of their rates is given */
 
 enum rollout_rule_kind {
 	RULE_ERROR_RATE,      /* at most `limit` */
-	RULE_LATENCY,	      /* the 95th percentile is at most `limit` ms */
+	RULE_LATENCY,	      /* the `percentile` is at most `limit` ms */
 	RULE_ACCURACY,	      /* at least `limit` */
 	RULE_ACCURACY_BESIDE, /* at least (1 - `limit`) times the default's */
 	RULE_BETTER,	      /* the probability is at least `limit` that the metric of rule `of` is better than the default's */
@@ -45,13 +44,14 @@ enum rollout_rule_kind {
 	ROLLOUT_RULE_KINDS
 };
 
-extern const char *const rollout_rule_names[ROLLOUT_RULE_KINDS]; /* "errorRate" */
+#define ROLLOUT_RULE_NAME_BYTES 24
 
 struct rollout_rule {
 	enum rollout_rule_kind kind;
 	bool trigger;
 	bool implied; /* not written by the user: without any truth it is left out */
 	double limit;
+	unsigned percentile;  /* of RULE_LATENCY, from 1 to 99 */
 	bool only_rolls_back; /* it need not be shown to hold */
 	size_t of;	      /* of RULE_BETTER: another rule of the stage */
 	size_t metric;	      /* of RULE_MEAN and RULE_MEAN_BESIDE: index in the plan */
@@ -100,6 +100,15 @@ uint64_t rollout_plan_hash(const struct rollout_plan *plan);
 
 /* It is judged by truths or metrics, which come as feedback. */
 bool rollout_rule_is_of_truth(const struct planned_stage *stage, const struct rollout_rule *rule);
+
+/* The share of requests that may be above the limit of a rule of latency. */
+static inline double rollout_rule_slow_share(const struct rollout_rule *rule)
+{
+	return (100 - rule->percentile) / 100.0;
+}
+
+/* "errorRate"; "latency" of the 95th percentile, and "latency_p99" of another. Borrows from `room`, or lasts. */
+const char *rollout_rule_name(const struct rollout_rule *rule, char room[ROLLOUT_RULE_NAME_BYTES]);
 
 /* It compares the candidate with the default by a confidence sequence. */
 static inline bool rollout_rule_compares(const struct rollout_rule *rule)

@@ -10,8 +10,9 @@ static void judgement_write(const struct rollout_plan *plan, const struct planne
 {
 	const struct rollout_rule *rule = &stage->rules[judgement->rule];
 	const char *metric = rollout_rule_metric(plan, rule);
+	char room[ROLLOUT_RULE_NAME_BYTES];
 	json_write_member(out, "{", "candidate", text_of(names[judgement->candidate]));
-	json_write_member(out, ", ", "rule", text_of(rollout_rule_names[rule->kind]));
+	json_write_member(out, ", ", "rule", text_of(rollout_rule_name(rule, room)));
 	if (metric)
 		json_write_member(out, ", ", "metric", text_of(metric));
 	buffer_print(out, ", \"trigger\": %s", rule->trigger ? "true" : "false");
@@ -92,13 +93,14 @@ static void cause_sentence(const struct rollout_plan *plan, const struct rollout
 	const struct rollout_judgement *cause = &move->evidence.items[move->cause];
 	const struct rollout_rule *rule = &plan->stages[move->evidence.stage].rules[cause->rule];
 	const char *metric = rollout_rule_metric(plan, rule);
+	char room[ROLLOUT_RULE_NAME_BYTES];
 	if (rule->kind == RULE_MEAN_BESIDE)
 		buffer_print(out, "The mean of `%s` of `%s`, which must be %s the default's, ", metric, names[cause->candidate],
 			     rule->below ? "below" : "above");
 	else if (metric)
 		buffer_print(out, "The mean of `%s` of `%s` (limit %g) ", metric, names[cause->candidate], rule->limit);
 	else
-		buffer_print(out, "`%s` of `%s` (limit %g) ", rollout_rule_names[rule->kind], names[cause->candidate], rule->limit);
+		buffer_print(out, "`%s` of `%s` (limit %g) ", rollout_rule_name(rule, room), names[cause->candidate], rule->limit);
 	if (move->reason == REASON_CHANGED)
 		buffer_string(out, "has risen above its limit");
 	else if (move->reason == REASON_BROKEN)

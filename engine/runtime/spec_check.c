@@ -3,7 +3,6 @@
 
 #include <unistd.h>
 
-#include "base/number.h"
 #include "experiments/rollout_plan.h"
 #include "log/broker_list.h"
 #include "log/client_setting.h"
@@ -98,25 +97,16 @@ static bool metric_is_declared(const struct spec *spec, const char *name)
 	return false;
 }
 
-/* "latency_p99": such a name is of a quantile. A metric of feedback may begin in the same way. */
-static bool is_quantile(const char *metric)
-{
-	const struct text name = text_of(metric), start = TEXT("latency_p");
-	int64_t percent;
-	return text_starts_with(name, start) && number_read_int64(text_from(name, start.length), &percent);
-}
-
-static void check_quantiles(const struct experiment_spec *experiment, const struct spec *spec)
+/* A percentile of the latency is what engines measure, also where a pipeline declares a metric of that name. */
+static void check_percentiles(const struct experiment_spec *experiment, const struct spec *spec)
 {
 	const struct success_criterion *criteria = experiment->criteria.items;
 	for (size_t i = 0; i < experiment->criteria.count; i++) {
 		const char *metric = criteria[i].metric;
-		if (metric && is_quantile(metric) && experiment_built_in_find(metric) == EXPERIMENT_BUILT_IN &&
-		    !metric_is_declared(spec, metric))
-			fault_add(spec->faults, CODE_ROLLOUT, criteria[i].here, NULL,
-				  "A rollout judges the quantile latency_p95, and not `%s`. Write latency_p95, or the name of a "
-				  "metric "
-				  "of feedback.",
+		if (metric && latency_percentile(metric) > 0 && metric_is_declared(spec, metric))
+			fault_add(spec->faults, CODE_IGNORED_SETTING, criteria[i].here, NULL,
+				  "the rollout judges the latency by `%s`, and not the metric of that name which a pipeline "
+				  "declares; to judge that one, give it another name",
 				  metric);
 	}
 }
@@ -125,7 +115,7 @@ static void check_experiment(const struct experiment_spec *experiment, const str
 {
 	check_rollout(experiment, spec->faults);
 	if (experiment_is_rolled_out(experiment))
-		check_quantiles(experiment, spec);
+		check_percentiles(experiment, spec);
 }
 
 static void check_rollouts(const struct spec *spec)

@@ -188,8 +188,8 @@ const struct fault_code fault_codes[] = {
 	      .example = "bandits: {algorithm: linucb}\n\nbandits: {algorithm: linucb, contextFeatures: [age]}\n"),
 	ERROR(CODE_ROLLOUT, BAD_VALUE, .title = "A rollout that could not run",
 	      .help = "A rollout has at least one candidate beside the default, and `stages` or a `schedule` whose weights rise. "
-		      "Its criteria are of error_rate, latency_p95, accuracy and at most 4 other metrics of feedback. A "
-		      "`promotionPolicy` alone needs a default among the candidates.",
+		      "Its criteria are of error_rate, latency_p95 or another percentile, accuracy and at most 4 other metrics "
+		      "of feedback. A `promotionPolicy` alone needs a default among the candidates.",
 	      .example = "progressiveDeployment: {schedule: [5, 50, 25]}\n\nprogressiveDeployment: {schedule: [5, 25, 50]}\n"),
 
 	ERROR(CODE_LAYER, BAD_VALUE, .title = "A part of a layer that an experiment cannot have",

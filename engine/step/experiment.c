@@ -175,10 +175,11 @@ const struct option progressive_rows[] = {
 const struct option criterion_rows[] = {
 	{.type = OPTION_HERE, .offset = offsetof(struct success_criterion, here)},
 	ROW("metricName", TEXT, struct success_criterion, metric, .required = true,
-	    .help = "accuracy, latency_p95 (ms), error_rate, `reward` or another metric of feedback or of the pipeline's "
-		    "`metrics`, of which the mean over units is judged; at most 4 of these. The accuracy of a request is the "
-		    "metric `accuracy` of its feedback, from 0 to 1, or of the pipeline's `metrics`; without it, whether the "
-		    "answer agrees with the truth: its first output, if that is one integer, text or probability (1 from 0.5 on)."),
+	    .help = "accuracy, latency_p95 (ms; any percentile from 1 to 99), error_rate, `reward` or another metric of feedback "
+		    "or of the pipeline's `metrics`, of which the mean over units is judged; at most 4 of these. The accuracy of "
+		    "a request is the metric `accuracy` of its feedback, from 0 to 1, or of the pipeline's `metrics`; without "
+		    "it, whether the answer agrees with the truth: its first output, if that is one integer, text or probability "
+		    "(1 from 0.5 on)."),
 	ROW("threshold", NUMBER, struct success_criterion, threshold, .required = true,
 	    .help = "The number with which the metric is compared."),
 	ROW("operator", TEXT, struct success_criterion, operator, .required = true,
@@ -234,15 +235,27 @@ bool experiment_is_staged(const struct experiment_spec *experiment)
 	       experiment->default_name.text;
 }
 
-/* metrics of all: error_rate, latency_p95, accuracy */
-static const char *const experiment_built_in[EXPERIMENT_BUILT_IN] = {"error_rate", "latency_p95", "accuracy"};
-
-size_t experiment_built_in_find(const char *metric)
+unsigned latency_percentile(const char *metric)
 {
-	size_t at = 0;
-	while (at < EXPERIMENT_BUILT_IN && strcmp(experiment_built_in[at], metric) != 0)
-		at++;
-	return at;
+	const struct text name = text_of(metric), start = TEXT(LATENCY_PERCENTILE);
+	const struct text digits = text_starts_with(name, start) ? text_from(name, start.length) : (struct text){0};
+	unsigned percentile = 0;
+	if (digits.length > 2 || (digits.length > 0 && digits.bytes[0] == '0'))
+		return 0;
+	for (size_t i = 0; i < digits.length; i++) {
+		if (digits.bytes[i] < '0' || digits.bytes[i] > '9')
+			return 0;
+		percentile = 10 * percentile + (unsigned)(digits.bytes[i] - '0');
+	}
+	return percentile;
+}
+
+enum experiment_metric experiment_metric_find(const char *metric)
+{
+	return strcmp(metric, "error_rate") == 0 ? METRIC_ERROR_RATE
+	       : latency_percentile(metric) > 0	 ? METRIC_LATENCY
+	       : strcmp(metric, "accuracy") == 0 ? METRIC_ACCURACY
+						 : METRIC_OF_FEEDBACK;
 }
 
 size_t experiment_metrics(const struct experiment_spec *experiment, const char *names[EXPERIMENT_METRICS_MAX])
@@ -250,7 +263,7 @@ size_t experiment_metrics(const struct experiment_spec *experiment, const char *
 	const struct success_criterion *criteria = experiment->criteria.items;
 	size_t count = 0;
 	for (size_t i = 0; i < experiment->criteria.count; i++) {
-		bool is_new = criteria[i].metric && experiment_built_in_find(criteria[i].metric) == EXPERIMENT_BUILT_IN;
+		bool is_new = criteria[i].metric && experiment_metric_find(criteria[i].metric) == METRIC_OF_FEEDBACK;
 		for (size_t j = 0; j < i; j++)
 			is_new &= !strings_equal(criteria[j].metric, criteria[i].metric);
 		if (!is_new)

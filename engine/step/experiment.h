@@ -134,10 +134,16 @@ struct move_action {
 	const char *secret; /* reference to the key of its signature; NULL: none */
 };
 
-#define EXPERIMENT_BUILT_IN 3
+#define LATENCY_PERCENTILE "latency_p" /* of a metric, before its number */
+#define LATENCY_PERCENTILE_USUAL 95    /* where only `latency` is written */
 #define EXPERIMENT_METRICS_MAX 4 /* of feedback, by which its criteria judge, beside the built-in ones */
 
-size_t experiment_built_in_find(const char *metric);		   /* its index; EXPERIMENT_BUILT_IN: it is none of them */
+/* What criteria judge without feedback that names it: error_rate, latency_p1 to latency_p99, accuracy. */
+enum experiment_metric { METRIC_ERROR_RATE, METRIC_LATENCY, METRIC_ACCURACY, METRIC_OF_FEEDBACK };
+enum experiment_metric experiment_metric_find(const char *metric);
+
+/* The percentile that "latency_p99" names; 0: the metric names none from 1 to 99. */
+unsigned latency_percentile(const char *metric);
 
 struct success_criterion {
 	struct place here;

@@ -13,7 +13,7 @@
 /* The fewest requests of a candidate by which a rule of a rate holds, when none of them is bad; 0: not a rule of a rate. */
 static double requests_needed(const struct rollout_rule *rule)
 {
-	const double bound = rule->kind == RULE_LATENCY ? ROLLOUT_LATENCY_SHARE : rule->limit;
+	const double bound = rule->kind == RULE_LATENCY ? rollout_rule_slow_share(rule) : rule->limit;
 	double few = 0, enough = 1;
 	if (rule->kind != RULE_ERROR_RATE && rule->kind != RULE_LATENCY)
 		return 0;
@@ -85,7 +85,7 @@ static void rule_print(const struct rollout_plan *plan, const struct rollout_rul
 		buffer_print(out, "errors below %g%%", 100 * rule->limit);
 		break;
 	case RULE_LATENCY:
-		buffer_print(out, "p95 below %g ms", rule->limit);
+		buffer_print(out, "p%u below %g ms", rule->percentile, rule->limit);
 		break;
 	case RULE_ACCURACY:
 		buffer_print(out, "accuracy above %g", rule->limit);
@@ -153,7 +153,8 @@ static void rule_print_json(const struct rollout_plan *plan, const struct planne
 			    struct buffer *out)
 {
 	const char *metric = rollout_rule_metric(plan, rule->kind == RULE_BETTER ? &stage->rules[rule->of] : rule);
-	json_write_member(out, "{", "rule", text_of(rollout_rule_names[rule->kind]));
+	char room[ROLLOUT_RULE_NAME_BYTES];
+	json_write_member(out, "{", "rule", text_of(rollout_rule_name(rule, room)));
 	if (metric)
 		json_write_member(out, ", ", "metric", text_of(metric));
 	if (rollout_rule_metric(plan, rule))
@@ -163,7 +164,7 @@ static void rule_print_json(const struct rollout_plan *plan, const struct planne
 	buffer_print(out, ", \"trigger\": %s, \"implied\": %s, \"only_rolls_back\": %s", rule->trigger ? "true" : "false",
 		     rule->implied ? "true" : "false", rule->only_rolls_back ? "true" : "false");
 	if (rule->kind == RULE_BETTER) {
-		json_write_member(out, ", ", "of", text_of(rollout_rule_names[stage->rules[rule->of].kind]));
+		json_write_member(out, ", ", "of", text_of(rollout_rule_name(&stage->rules[rule->of], room)));
 		buffer_string(out, ", \"false_promotions\": ");
 		json_write_double(out, promotion_rate(stage, plan->check_every_ms, rule->limit));
 	}

@@ -102,6 +102,22 @@ static void a_rollout_that_the_keeper_could_not_run_is_refused(void **state)
 	assert_non_null(memmem(fault->text.bytes, fault->text.length, "checkEvery is below 1 s", 23));
 }
 
+static void a_criterion_is_judged_by_the_keeper_as_by_lint(void **state)
+{
+	(void)state;
+#define BY(metric)                                                                                                                 \
+	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n"                                     \
+	"  default: a\n  candidates: [{name: a, weight: 50}, {name: b, weight: 50}]\n"                                             \
+	"  progressiveDeployment: {schedule: [5, 50]}\n"                                                                           \
+	"  successCriteria: [{metricName: " metric ", threshold: 100, operator: \"<\"}]\n"
+	accepts("Model", "a", MODEL("a"));
+	accepts("Model", "b", MODEL("b"));
+	const struct verdict_fault *fault = refuses("Experiment", "e", BY("latency_p100"));
+	assert_int_equal(fault->line, 8);
+	assert_non_null(memmem(fault->text.bytes, fault->text.length, "not `latency_p100`", 18));
+	accepts("Experiment", "e", BY("latency_p99"));
+}
+
 #define EXPERIMENT(candidates)                                                                                                     \
 	"apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n  default: a\n"                       \
 	"  candidates: " candidates "\n"
@@ -308,6 +324,7 @@ int main(void)
 		TEST(a_document_is_read_with_all_that_is_accepted),
 		TEST(errors_have_the_place_in_their_document),
 		TEST(a_rollout_that_the_keeper_could_not_run_is_refused),
+		TEST(a_criterion_is_judged_by_the_keeper_as_by_lint),
 		TEST(a_candidate_cannot_be_deleted),
 		TEST(an_experiment_may_come_before_its_candidates),
 		TEST(a_delete_that_breaks_another_document_is_refused),

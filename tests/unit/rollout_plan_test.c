@@ -226,6 +226,48 @@ static void another_metric_or_side_is_another_plan(void **state)
 	assert_true(hash != hash_of_criterion("profits", ">"));
 }
 
+/* Each percentile is held against the share of requests that may be slower. */
+static void a_criterion_may_be_of_any_percentile_of_the_latency(void **state)
+{
+	static const struct {
+		const char *metric, *name;
+		double share;
+	} percentiles[] = {{"latency_p95", "latency", 0.05},
+			   {"latency_p99", "latency_p99", 0.01},
+			   {"latency_p50", "latency_p50", 0.5},
+			   {"latency_p1", "latency_p1", 0.99}};
+	char room[ROLLOUT_RULE_NAME_BYTES];
+	uint64_t hashes[4];
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		hashes[i] = hash_of_criterion(percentiles[i].metric, "<");
+		const struct rollout_rule *rule = &plan.stages[0].rules[0];
+		expect_rule(0, 0, RULE_LATENCY, 0.5, false);
+		assert_true(fabs(rollout_rule_slow_share(rule) - percentiles[i].share) < 1e-15);
+		assert_string_equal(rollout_rule_name(rule, room), percentiles[i].name);
+		assert_int_equal(plan.metric_count, 0); /* no feedback is asked for it */
+		for (size_t j = 0; j < i; j++)
+			assert_true(hashes[i] != hashes[j]);
+	}
+	plan_take(HEAD "  successCriteria: [{metricName: latency_per_token, threshold: 30, operator: \"<\"}]\n"
+		       "  progressiveDeployment: {schedule: [5]}\n");
+	assert_int_equal(plan.stages[0].rules[0].kind, RULE_MEAN);
+}
+
+static void a_percentile_that_no_rollout_judges_is_refused(void **state)
+{
+	static const char *const names[] = {"latency_p0", "latency_p100", "latency_p99.9", "latency_p05"};
+	char yaml[1024];
+	(void)state;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		(void)snprintf(yaml, sizeof yaml,
+			       HEAD "  successCriteria: [{metricName: %s, threshold: 100, operator: \"<\"}]\n"
+				    "  progressiveDeployment: {schedule: [5]}\n",
+			       names[i]);
+		expect_refused(yaml, 7, "from latency_p1 to latency_p99, and not `latency_p");
+	}
+}
+
 /* ---- promotion policies ---- */
 
 #define WEIGHTS                                                                                                                    \
@@ -398,6 +440,8 @@ int main(void)
 		cmocka_unit_test(criteria_may_be_of_metrics_of_feedback),
 		cmocka_unit_test(the_gate_better_compares_what_the_criteria_name),
 		cmocka_unit_test(another_metric_or_side_is_another_plan),
+		cmocka_unit_test(a_criterion_may_be_of_any_percentile_of_the_latency),
+		cmocka_unit_test(a_percentile_that_no_rollout_judges_is_refused),
 		cmocka_unit_test(a_policy_without_stages_is_one_stage_at_the_candidates_weights),
 		cmocka_unit_test(another_weight_is_another_plan_of_a_policy),
 		cmocka_unit_test(a_policy_beside_stages_adds_to_their_rules),

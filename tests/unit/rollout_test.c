@@ -95,6 +95,27 @@ static void slow_requests_are_held_against_a_twentieth(void **state)
 	assert_int_equal(trial.move.evidence.items[trial.move.cause].rule, 1);
 }
 
+/* 40 of 1,000 are within a twentieth, and many more than a hundredth. */
+static void slow_requests_are_held_against_the_share_of_their_percentile(void **state)
+{
+	(void)state;
+	rollout_start(HEAD "  successCriteria: [{metricName: latency_p99, threshold: 100, operator: \"<\"}]\n"
+			   "  progressiveDeployment: {schedule: [10]}\n");
+	trial.look.epoch = trial.rollout.epoch;
+	trial.look.candidates[0].above[0] = 40;
+	minute_pass(1000, 0);
+	expect_move(2, ROLLOUT_ROLLED_BACK, 0, REASON_BROKEN);
+	const struct rollout_judgement *cause = &trial.move.evidence.items[trial.move.cause];
+	assert_int_equal(cause->rule, 0);
+	assert_true(fabs(cause->bound - 0.01) < 1e-15 && cause->interval.low > 0.01 && cause->interval.low < 0.05);
+	buffer_clear(&out);
+	rollout_move_sentence(&trial.plan, &trial.move, (const char *const[]){"new"}, &out);
+	assert_non_null(memmem(out.bytes, out.length, "`latency_p99` of `new` (limit 100)", 34));
+	buffer_clear(&out);
+	rollout_move_write(&trial.plan, &trial.move, (const char *const[]){"new"}, &out);
+	assert_non_null(memmem(out.bytes, out.length, "\"rule\": \"latency_p99\"", 21));
+}
+
 static void truth_is_compared_with_the_default_and_kept_at_full_weight(void **state)
 {
 	(void)state;
@@ -521,6 +542,7 @@ int main(void)
 		cmocka_unit_test(evidence_that_comes_in_the_extension_passes_the_stage),
 		cmocka_unit_test(a_broken_criterion_rolls_back_without_a_trigger),
 		cmocka_unit_test(slow_requests_are_held_against_a_twentieth),
+		cmocka_unit_test(slow_requests_are_held_against_the_share_of_their_percentile),
 		cmocka_unit_test(truth_is_compared_with_the_default_and_kept_at_full_weight),
 		cmocka_unit_test(an_accuracy_is_held_against_its_own_limit),
 		cmocka_unit_test(each_stage_that_has_the_default_compares_anew),
