@@ -1,4 +1,5 @@
 /* experiments_rollout.c: `sluice experiments rollout`: the stages of an experiment's rollout, and what each must show. */
+#include "base/suggest.h"
 #include "cli/command.h"
 #include "client/experiments_rehearsal.h"
 #include "spec/resource.h"
@@ -25,12 +26,29 @@ static const struct option rollout_options[] = {
 
 extern const struct command command_experiments_rollout;
 
+/* Bytes NULL: no name is near. */
+static struct text experiment_meant(const struct spec *spec, const char *name)
+{
+	struct suggestion suggestion = suggest_begin(text_of(name));
+	const struct resource *resource;
+	for (size_t at = 0; (resource = spec_next(spec, RESOURCE_EXPERIMENT, &at));)
+		if (resource->name.text)
+			suggest_offer(&suggestion, text_of(resource->name.text));
+	return suggestion.nearest;
+}
+
 static int rollout_explain(struct session *session, const struct explain_rollout *self, const char *name, const struct spec *spec)
 {
 	struct rollout_plan plan;
 	struct error error = {0};
 	struct buffer out;
 	const struct resource *resource = spec_find(spec, RESOURCE_EXPERIMENT, name);
+	const struct text meant = resource ? (struct text){0} : experiment_meant(spec, name);
+	if (meant.bytes) {
+		(void)error_set(&error, ERROR_CONFIG, PLACE_NONE,
+				"the files have no Experiment `%s`; did you mean `" TEXT_FORMAT "`?", name, TEXT_ARGUMENTS(meant));
+		return command_failed(session, &error);
+	}
 	if (!resource) {
 		(void)error_set(&error, ERROR_CONFIG, PLACE_NONE,
 				"the files have no Experiment `%s`, and shares of a step or of a SeldonDeployment have no rollout; "

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/duration.h"
 #include "base/moment.h"
+#include "base/suggest.h"
 #include "client/feedback_metrics.h"
 #include "client/kafka.h"
 #include "client/mirror_replies.h"
@@ -251,18 +252,25 @@ static bool is_absent(struct error *error)
 static bool topics_take_found(struct experiment_reading *self, const struct pipeline_target *target, struct error *error)
 {
 	const struct spec *spec = &target->spec;
+	struct suggestion meant = suggest_begin(text_of(self->name));
 	size_t found = 0;
 	for (size_t i = 0; target->spec_is_open && i < spec->count; i++) {
 		const struct resource *resource = spec->resources[i];
 		if (resource->kind->type != RESOURCE_PIPELINE || !resource->name.text)
 			continue;
 		const struct graph *graph = graph_build(resource, spec, self->arena, spec->faults);
+		for (size_t j = 0; graph && j < graph->experiment_count; j++)
+			suggest_offer(&meant, text_of(graph->experiments[j]->name));
 		if (!graph || !graph_has(graph, self->name))
 			continue;
 		found++;
 		if (!topics_take(self, target, resource->name.text, error) && !(resource->made_of && is_absent(error)))
 			return false;
 	}
+	if (found == 0 && meant.nearest.bytes)
+		return error_set(error, ERROR_CONFIG, PLACE_NONE,
+				 "no pipeline of the files has the experiment `%s`; did you mean `" TEXT_FORMAT "`?", self->name,
+				 TEXT_ARGUMENTS(meant.nearest));
 	return found > 0 || error_set(error, ERROR_CONFIG, PLACE_NONE,
 				      "no pipeline of the files has the experiment `%s`; give --pipeline NAME, or the files of its "
 				      "pipelines by -f",

@@ -5,6 +5,7 @@
 
 #include "base/moment.h"
 #include "base/quote.h"
+#include "base/suggest.h"
 #include "experiments/truth_tally.h"
 #include "message/json_write.h"
 #include "step/assignment.h"
@@ -268,14 +269,33 @@ static void rollout_miss(const struct ledger *ledger, const struct ledger_resour
 			  experiment);
 }
 
+/* The nearest name of a rollout, of an Experiment, or of a deployment whose traffic is one; bytes NULL: none is near. */
+static struct text name_meant(const struct ledger *ledger, const char *experiment)
+{
+	struct suggestion suggestion = suggest_begin(text_of(experiment));
+	for (const struct list_node *node = ledger->rollouts.first; node; node = node->next)
+		suggest_offer(&suggestion, LIST_OWNER(node, struct ledger_rollout, node)->name);
+	for (const struct list_node *node = ledger->resources.first; node; node = node->next) {
+		const struct ledger_resource *resource = LIST_OWNER(node, struct ledger_resource, node);
+		const bool is_one = text_is(resource->kind, "Experiment") || text_is(resource->kind, "SeldonDeployment");
+		if (is_one && ledger_present(ledger, resource))
+			suggest_offer(&suggestion, resource->name);
+	}
+	return suggestion.nearest;
+}
+
 const struct ledger_rollout *rollout_view_find(const struct ledger *ledger, const char *experiment, struct error *error)
 {
 	const struct ledger_rollout *rollout = ledger_rollout_find(ledger, text_of(experiment));
 	const struct ledger_resource *resource = ledger_resource_find(ledger, TEXT("Experiment"), text_of(experiment));
 	if (rollout)
 		return rollout;
+	const struct text meant = name_meant(ledger, experiment);
 	if (resource && ledger_newest(resource)->record.action == CONTROL_APPLY)
 		rollout_miss(ledger, resource, experiment, error);
+	else if (meant.bytes && !text_is(meant, experiment))
+		error_set(error, ERROR_CONFIG, PLACE_NONE, "namespace `%s` has no experiment `%s`; did you mean `" TEXT_FORMAT "`?",
+			  ledger->namespace, experiment, TEXT_ARGUMENTS(meant));
 	else
 		error_set(error, ERROR_CONFIG, PLACE_NONE,
 			  "namespace `%s` has no rollout of `%s`: apply an Experiment of that name with a `default` and a "

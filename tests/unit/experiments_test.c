@@ -175,7 +175,21 @@ static void a_rollout_is_explained(void **state)
 	const double needed = number_of(json_array_get(rules, 0), "requests_needed");
 	assert_true(clean_ratio(needed, 0.01) >= 20 && clean_ratio(needed - 1, 0.01) < 20);
 	json_decref(document);
-	expect_refused("experiments rollout none -f e.yaml", 1, "the files have no Experiment `none`");
+	expect_refused("experiments rollout none -f e.yaml", 1, "the files have no Experiment `none`, and shares of");
+	expect_refused("experiments rollout E -f e.yaml", 1, "the files have no Experiment `E`; did you mean `e`?");
+	write_file("e.yaml", "apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n"
+			     "  default: old\n  candidates: [{name: new, weight: 1}]\n  progressiveDeployment: {schedule: [5]}\n"
+			     "  successCriteria: [{metricName: latency_p90, threshold: 80, operator: \"<\"}]\n");
+	document = said_json("experiments rollout e -f e.yaml -o json");
+	const json_t *rule = json_array_get(json_object_get(json_array_get(json_object_get(document, "stages"), 0), "rules"), 0);
+	const double needed_of_ninety = number_of(rule, "requests_needed");
+	assert_true(clean_ratio(needed_of_ninety, 0.1) >= 20 && clean_ratio(needed_of_ninety - 1, 0.1) < 20);
+	assert_string_equal(json_string_value(json_object_get(rule, "rule")), "latency_p90");
+	json_decref(document);
+	said = say_with(step_kinds, "experiments rollout e -f e.yaml");
+	expect_words(said.out, "p90 below 80 ms");
+	expect_words(said.out, "p95 below 200 ms"); /* the trigger */
+	said_close(&said);
 	write_file("e.yaml", "apiVersion: mlops.seldon.io/v1alpha1\nkind: Experiment\nmetadata: {name: e}\nspec:\n"
 			     "  default: new\n  candidates: [{name: new, weight: 1}]\n");
 	expect_refused("experiments rollout e -f e.yaml", 1, "e.yaml:5:3: The experiment has no progressiveDeployment");

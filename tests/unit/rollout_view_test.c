@@ -240,6 +240,18 @@ static void an_experiment_without_a_rollout_is_refused_with_what_to_do(void **st
 	assert_non_null(rollout_view_find(keeper_ledger(table_stand.keeper), "e", &error));
 }
 
+static void a_name_of_none_has_the_nearest_of_those_that_there_are(void **state)
+{
+	struct error error = {0};
+	(void)state;
+	table_propose("Experiment", "e", EXPERIMENT("10, 50"));
+	assert_null(rollout_view_find(keeper_ledger(table_stand.keeper), "E_", &error));
+	assert_string_equal(error.text, "namespace `default` has no experiment `E_`; did you mean `e`?");
+	error = (struct error){0};
+	assert_null(rollout_view_find(keeper_ledger(table_stand.keeper), "weather", &error));
+	assert_non_null(strstr(error.text, "namespace `default` has no rollout of `weather`: apply an Experiment"));
+}
+
 static void expect_no_rollout(const char *words)
 {
 	struct error error = {0};
@@ -285,6 +297,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_deployment_of_the_name_of_a_rollout_is_not_moved, stand_begin, stand_end),
 		cmocka_unit_test_setup_teardown(all_rollouts_have_a_line_each, stand_begin, stand_end),
 		cmocka_unit_test_setup_teardown(an_experiment_without_a_rollout_is_refused_with_what_to_do, stand_begin, stand_end),
+		cmocka_unit_test_setup_teardown(a_name_of_none_has_the_nearest_of_those_that_there_are, stand_begin, stand_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
