@@ -1,5 +1,5 @@
 /* mirror_pairs_test.c: Tests of replies of a mirror that are compared with the candidate's while requests run: in either order,
- * with errors, with requests that are given up, and when too many wait. */
+ * with errors, with requests that are given up, and when too many wait, or hold too much memory. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,6 +15,7 @@
 #include "message/mirror_reply.h"
 #include "tests/unit/held_model.h"
 #include "tests/unit/worker_stand.h"
+#include "worker/mirror_pairs.h"
 
 #define MIRRORED(options)                                                                                                          \
 	"  - name: s\n    experiment: {name: e, candidates: [{name: m, weight: 1}], mirror: {name: shade, percent: 100" options    \
@@ -261,6 +262,103 @@ static void a_copy_without_a_reply_is_left_out_when_the_stage_ends(void **state)
 	held_model_close(&mirrored.models[1]);
 }
 
+/* ---- the memory of all copies ---- */
+
+#define WAITING 3
+#define WAITING_BYTES ((size_t)1 << 10)
+
+/* A worker without threads: pairs that wait for the result of their call, and copies in flight that hold the rest. */
+static struct held_copies {
+	struct worker worker;
+	struct worker_stage stage;
+	struct stage_config config;
+	struct flow_owner flow_owner;
+	struct call calls[WAITING];
+	struct shadow_request *pairs[WAITING];
+	struct mirror_counts counts;
+} held_copies;
+
+static void copies_hold(size_t bytes)
+{
+	struct worker *worker = &held_copies.worker;
+	held_copies = (struct held_copies){.stage = {.worker = worker, .config = &held_copies.config},
+					   .flow_owner = {.stage = &held_copies.stage}};
+	for (size_t i = 0; i < WAITING; i++) {
+		struct arena *arena = arena_open(1 << 20);
+		struct shadow_request *pair = ARENA_NEW(arena, struct shadow_request);
+		const struct mirrored_call of = {
+			.call = &held_copies.calls[i], .experiment = "e", .tolerance = 0.001, .counts = &held_copies.counts};
+		assert_non_null(arena_take_raw(arena, WAITING_BYTES));
+		pair->arena = arena;
+		pair->flow_owner = &held_copies.flow_owner;
+		shadow_request_measure(pair);
+		mirror_pair_begin(pair, &of);
+		list_add(&worker->pairs_waiting, &pair->node);
+		worker->pair_count++;
+		held_copies.pairs[i] = pair;
+	}
+	assert_true(worker->copy_bytes >= WAITING * WAITING_BYTES);
+	worker->copy_bytes = bytes;
+}
+
+/* So many of the oldest were left out. */
+static void expect_left_out(size_t count)
+{
+	const struct worker *worker = &held_copies.worker;
+	assert_int_equal(count_read(&held_copies.counts.left_out), count);
+	assert_int_equal(worker->pair_count, WAITING - count);
+	for (size_t i = 0; i < WAITING; i++)
+		assert_true(held_copies.calls[i].mirrored == (i < count ? NULL : held_copies.pairs[i]));
+	assert_true(worker->pairs_waiting.first == (count < WAITING ? &held_copies.pairs[count]->node : NULL));
+}
+
+static void copies_drop(void)
+{
+	held_copies.worker.copy_bytes = COPIES_BYTES_MAX + WAITING * ((size_t)1 << 20); /* they all leave */
+	mirror_pairs_make_room(&held_copies.worker);
+	expect_left_out(WAITING);
+}
+
+static void copies_at_their_bytes_leave_out_the_oldest_pair(void **state)
+{
+	(void)state;
+	copies_hold(COPIES_BYTES_MAX - 1);
+	mirror_pairs_make_room(&held_copies.worker);
+	expect_left_out(0);
+	held_copies.worker.copy_bytes++;
+	const size_t bytes = held_copies.pairs[0]->bytes;
+	mirror_pairs_make_room(&held_copies.worker);
+	expect_left_out(1);
+	assert_int_equal(held_copies.worker.copy_bytes, COPIES_BYTES_MAX - bytes);
+	copies_drop();
+}
+
+/* Two leave before there are fewer than all bytes. */
+static void as_many_pairs_leave_as_hold_the_bytes_above(void **state)
+{
+	(void)state;
+	copies_hold(COPIES_BYTES_MAX);
+	held_copies.worker.copy_bytes += held_copies.pairs[0]->bytes;
+	mirror_pairs_make_room(&held_copies.worker);
+	expect_left_out(2);
+	copies_drop();
+}
+
+/* No pair waits that could leave: copies in flight hold all of it. */
+static void without_memory_a_copy_is_not_sent(void **state)
+{
+	const struct call call = {.name = "shade"};
+	const struct mirrored_call of = {.experiment = "e", .tolerance = 0.001, .counts = &held_copies.counts};
+	(void)state;
+	copies_hold(0);
+	copies_drop();
+	held_copies.worker.copy_bytes = COPIES_BYTES_MAX;
+	flow_owner_copy(&held_copies.flow_owner, &call, &of);
+	assert_int_equal(count_read(&held_copies.counts.left_out), WAITING + 1);
+	assert_int_equal(count_read(&held_copies.worker.counts.copies_lost), 1);
+	assert_int_equal(held_copies.worker.copy_count, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -271,6 +369,9 @@ int main(void)
 		STORY(a_call_that_is_given_up_is_left_out),
 		STORY(when_too_many_replies_wait_the_oldest_is_left_out),
 		STORY(a_copy_without_a_reply_is_left_out_when_the_stage_ends),
+		cmocka_unit_test(copies_at_their_bytes_leave_out_the_oldest_pair),
+		cmocka_unit_test(as_many_pairs_leave_as_hold_the_bytes_above),
+		cmocka_unit_test(without_memory_a_copy_is_not_sent),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
