@@ -12,6 +12,7 @@ struct mirror_copy {
 	struct text id;
 	bool left_out, answered;
 	enum mirror_verdict verdict; /* of the engine */
+	struct text words;	     /* of it, where it differs */
 	int64_t latency_ms, request_ms;
 	const struct payload *replied; /* NULL: it failed, or was left out */
 	/* As it was answered. */
@@ -39,6 +40,7 @@ bool mirror_comparison_copy(struct mirror_comparison *comparison, struct text id
 	*copy = (struct mirror_copy){.id = text_copied(comparison->arena, id),
 				     .left_out = reply->left_out,
 				     .verdict = reply->verdict,
+				     .words = text_copied(comparison->arena, reply->difference),
 				     .latency_ms = reply->latency_ms,
 				     .request_ms = reply->request_ms,
 				     .replied = kept ? &kept->payload : NULL};
@@ -173,13 +175,20 @@ static struct mirror_latency latency_of(double *numbers, size_t count)
 				       quantile_sorted(numbers, count, 0.95, QUANTILE_LINEAR)};
 }
 
+static void judged_count(struct mirror_judged *judged, const struct mirror_copy *copy)
+{
+	judged->agreed += copy->verdict == MIRROR_AGREES;
+	judged->differed += copy->verdict == MIRROR_DIFFERS;
+	if (copy->verdict == MIRROR_DIFFERS && judged->listed < MIRROR_DISAGREEMENTS_MAX)
+		judged->copies[judged->listed++] = (struct mirror_judged_copy){copy->id, copy->words};
+}
+
 static void copy_count(struct mirror_result *result, const struct mirror_copy *copy)
 {
 	result->left_out += copy->left_out;
 	result->unanswered += !copy->left_out && !copy->answered;
 	result->compared += copy->answered;
-	result->judged_alike += copy->verdict == MIRROR_AGREES;
-	result->judged_different += copy->verdict == MIRROR_DIFFERS;
+	judged_count(&result->judged, copy);
 	if (!copy->answered)
 		return;
 	result->failed += !copy->replied;

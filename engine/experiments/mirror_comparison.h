@@ -2,7 +2,10 @@
  *
  * Copies are added first, then answers. A copy whose result, a reply or an error, has an answer of its request is compared
  * (mirror_difference.h). Copies that were left out, copies whose result is not there, and answers that are not there are counted,
- * so that a comparison of few copies is not taken for one of all. So are the verdicts of engines, which compare while they run.
+ * so that a comparison of few copies is not taken for one of all.
+ *
+ * Beside it are the verdicts of engines, which compare while they run, and with something else: what the candidate replied to the
+ * same call. Where steps follow the experiment, only that is what the mirror stands for. Metrics and alerts count these verdicts.
  *
  * An id belongs to one request: its first copy and its first answer count.
  *
@@ -33,6 +36,18 @@ struct mirror_latency {
 	double median, p95;
 };
 
+/* A copy that differs by the verdict of an engine, which has the words of its difference. */
+struct mirror_judged_copy {
+	struct text id, words;
+};
+
+/* Verdicts of engines. */
+struct mirror_judged {
+	uint64_t agreed, differed;
+	size_t listed; /* of those that differ, the first ones by id */
+	struct mirror_judged_copy copies[MIRROR_DISAGREEMENTS_MAX];
+};
+
 struct mirror_result {
 	struct text mirror;
 	double tolerance;
@@ -43,12 +58,12 @@ struct mirror_result {
 	uint64_t unanswered; /* nothing to compare with: no answer yet, or its record is gone */
 	uint64_t compared, agreed;
 	uint64_t failed, answers_failed;	 /* of those that were compared */
-	uint64_t judged_alike, judged_different; /* by engines while they ran, with what the candidate had replied to the call */
 	struct mirror_latency replied, answered; /* the mirror's call; the whole answer, from the request on */
 	size_t tensor_count;
 	struct mirror_tensor tensors[MIRROR_TENSORS_MAX];
 	size_t disagreement_count;
 	struct mirror_disagreement disagreements[MIRROR_DISAGREEMENTS_MAX];
+	struct mirror_judged judged;
 };
 
 struct mirror_comparison {

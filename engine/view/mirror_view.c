@@ -42,7 +42,7 @@ void mirror_view_warn_html(const struct mirror_result *result, struct arena *are
 
 static uint64_t engines_compared(const struct mirror_result *result)
 {
-	return result->judged_alike + result->judged_different;
+	return result->judged.agreed + result->judged.differed;
 }
 
 /* ---- text ---- */
@@ -53,19 +53,38 @@ static void latency_print(const char *of, struct mirror_latency latency, struct 
 		buffer_print(out, "  latency of %s: median %.0f ms, p95 %.0f ms\n", of, latency.median, latency.p95);
 }
 
+static void more_print(uint64_t more, struct buffer *out)
+{
+	if (more > 0)
+		buffer_print(out, "  and %llu more that differ\n", (unsigned long long)more);
+}
+
+static void judged_print(const struct mirror_result *result, struct arena *arena, struct buffer *out)
+{
+	const struct mirror_judged *judged = &result->judged;
+	if (engines_compared(result) == 0)
+		return;
+	buffer_print(
+		out,
+		"\nWith the candidate's reply to the same call, by engines while they ran, as metrics and alerts count: %llu of "
+		"%llu agree\n",
+		(unsigned long long)judged->agreed, (unsigned long long)engines_compared(result));
+	for (size_t i = 0; i < judged->listed; i++)
+		buffer_print(out, "  differs: %s, %s\n", text_shown(judged->copies[i].id, arena),
+			     text_shown(judged->copies[i].words, arena));
+	more_print(judged->differed - judged->listed, out);
+}
+
 void mirror_view_print_text(const struct mirror_result *result, struct arena *arena, struct buffer *out)
 {
-	buffer_print(out,
-		     "\nMirror `%s`: %llu of %llu compared requests agree within %g; %llu copies, %llu not sent or given up, %llu "
-		     "without a result, %llu without an answer\n",
-		     text_shown(result->mirror, arena), (unsigned long long)result->agreed, (unsigned long long)result->compared,
-		     result->tolerance, (unsigned long long)result->copies, (unsigned long long)result->left_out,
+	buffer_print(out, "\nMirror `%s`: %llu copies, %llu not sent or given up, %llu without a result, %llu without an answer\n",
+		     text_shown(result->mirror, arena), (unsigned long long)result->copies, (unsigned long long)result->left_out,
 		     (unsigned long long)result->lost, (unsigned long long)result->unanswered);
+	judged_print(result, arena, out);
+	buffer_print(out, "\nWith the answer of the pipeline, by this command: %llu of %llu compared requests agree within %g\n",
+		     (unsigned long long)result->agreed, (unsigned long long)result->compared, result->tolerance);
 	buffer_print(out, "  errors of the mirror %llu, of the answers %llu\n", (unsigned long long)result->failed,
 		     (unsigned long long)result->answers_failed);
-	if (engines_compared(result) > 0)
-		buffer_print(out, "  compared by engines with the candidate's reply, while they ran: %llu of %llu agree\n",
-			     (unsigned long long)result->judged_alike, (unsigned long long)engines_compared(result));
 	latency_print("the mirror", result->replied, out);
 	latency_print("the answers", result->answered, out);
 	for (size_t i = 0; i < result->tensor_count; i++)
@@ -78,9 +97,7 @@ void mirror_view_print_text(const struct mirror_result *result, struct arena *ar
 		buffer_print(out, "  differs: %s, %s\n", text_shown(one->id, arena),
 			     text_shown(mirror_disagreement_words(one, words), arena));
 	}
-	const uint64_t more = result->compared - result->agreed - result->disagreement_count;
-	if (more > 0)
-		buffer_print(out, "  and %llu more that differ\n", (unsigned long long)more);
+	more_print(result->compared - result->agreed - result->disagreement_count, out);
 }
 
 /* ---- JSON ---- */
@@ -109,7 +126,7 @@ void mirror_view_print_json(const struct mirror_result *result, struct buffer *o
 	member_count(out, "mirror_errors", result->failed);
 	member_count(out, "answer_errors", result->answers_failed);
 	member_count(out, "compared_by_engines", engines_compared(result));
-	member_count(out, "agreed_by_engines", result->judged_alike);
+	member_count(out, "agreed_by_engines", result->judged.agreed);
 	put_latency(out, "mirror_latency", result->replied);
 	put_latency(out, "answer_latency", result->answered);
 	buffer_string(out, ",\"tensors\":[");
@@ -132,6 +149,12 @@ void mirror_view_print_json(const struct mirror_result *result, struct buffer *o
 		member_number(out, "mirror", one->replied);
 		buffer_byte(out, '}');
 	}
+	buffer_string(out, "],\"disagreements_by_engines\":[");
+	for (size_t i = 0; i < result->judged.listed; i++) {
+		json_write_member(out, i > 0 ? ",{" : "{", "id", result->judged.copies[i].id);
+		json_write_member(out, ",", "difference", result->judged.copies[i].words);
+		buffer_byte(out, '}');
+	}
 	buffer_string(out, "]}");
 }
 
@@ -152,12 +175,34 @@ static void cell_number(struct buffer *out, double number)
 	buffer_string(out, "</td>");
 }
 
+static void judged_write(const struct mirror_result *result, struct buffer *out)
+{
+	const struct mirror_judged *judged = &result->judged;
+	if (engines_compared(result) == 0)
+		return;
+	buffer_print(out,
+		     "<h3>With the candidate's reply to the same call</h3>\n<p>Compared by engines while they ran, as metrics and "
+		     "alerts count: %llu of %llu agree.</p>\n",
+		     (unsigned long long)judged->agreed, (unsigned long long)engines_compared(result));
+	if (judged->listed > 0)
+		buffer_print(out, "<h4>Requests that differ: %llu</h4>\n<table><tr><th>request</th><th>by</th></tr>\n",
+			     (unsigned long long)judged->differed);
+	for (size_t i = 0; i < judged->listed; i++) {
+		row_begin(out, judged->copies[i].id);
+		buffer_string(out, "<td>");
+		html_write_text(out, judged->copies[i].words);
+		buffer_string(out, "</td></tr>\n");
+	}
+	if (judged->listed > 0)
+		buffer_string(out, "</table>\n");
+}
+
 static void disagreements_write(const struct mirror_result *result, struct buffer *out)
 {
 	if (result->disagreement_count == 0)
 		return;
 	buffer_print(out,
-		     "<h3>Requests that differ: %llu</h3>\n<table><tr><th>request</th><th>by</th><th>tensor</th><th>answer</th>"
+		     "<h4>Requests that differ: %llu</h4>\n<table><tr><th>request</th><th>by</th><th>tensor</th><th>answer</th>"
 		     "<th>mirror</th></tr>\n",
 		     (unsigned long long)(result->compared - result->agreed));
 	for (size_t i = 0; i < result->disagreement_count; i++) {
@@ -177,14 +222,15 @@ void mirror_view_print_html(const struct mirror_result *result, struct buffer *o
 {
 	buffer_string(out, "<h2>Mirror ");
 	html_write_text(out, result->mirror);
-	buffer_print(
-		out,
-		"</h2>\n<p>%llu of %llu compared requests agree within %g. Of %llu copies %llu were not sent or given up, %llu "
-		"have no result, and %llu have no answer.</p>\n<table><tr><th></th><th>errors</th><th>latency, "
-		"median</th><th>p95</th></tr>\n",
-		(unsigned long long)result->agreed, (unsigned long long)result->compared, result->tolerance,
-		(unsigned long long)result->copies, (unsigned long long)result->left_out, (unsigned long long)result->lost,
-		(unsigned long long)result->unanswered);
+	buffer_print(out,
+		     "</h2>\n<p>Of %llu copies %llu were not sent or given up, %llu have no result, and %llu have no answer.</p>\n",
+		     (unsigned long long)result->copies, (unsigned long long)result->left_out, (unsigned long long)result->lost,
+		     (unsigned long long)result->unanswered);
+	judged_write(result, out);
+	buffer_print(out,
+		     "<h3>With the answer of the pipeline</h3>\n<p>Compared by the command: %llu of %llu compared requests agree "
+		     "within %g.</p>\n<table><tr><th></th><th>errors</th><th>latency, median</th><th>p95</th></tr>\n",
+		     (unsigned long long)result->agreed, (unsigned long long)result->compared, result->tolerance);
 	row_begin(out, TEXT("mirror"));
 	cell_number(out, (double)result->failed);
 	cell_number(out, result->replied.median);
@@ -204,9 +250,5 @@ void mirror_view_print_html(const struct mirror_result *result, struct buffer *o
 		buffer_string(out, "</tr>\n");
 	}
 	buffer_string(out, "</table>\n");
-	if (engines_compared(result) > 0)
-		buffer_print(out,
-			     "<p>Engines have compared %llu copies with the candidate's reply, while they ran: %llu agree.</p>\n",
-			     (unsigned long long)engines_compared(result), (unsigned long long)result->judged_alike);
 	disagreements_write(result, out);
 }

@@ -20,8 +20,10 @@ start_model "$here/mirror.yaml"
 mortal=$model mortal_url=$url url=$steady_url
 nowhere=http://127.0.0.1:9
 
-# A pipeline and its experiment for each mirror.
-for mirror in other sleepy broken absent mortal doomed; do
+# A pipeline and its experiment for each mirror. In one of them a step follows, so its answers are not what the mirror replies.
+for mirror in other behind sleepy broken absent mortal doomed; do
+	named=${mirror/doomed/sleepy} last=s next=
+	[ "$mirror" = behind ] && named=other last=next next=', {name: next, inputs: [s], expression: {set: {z: y + 1}}}'
 	cat <<-END
 		---
 		apiVersion: mlops.seldon.io/v1alpha1
@@ -29,14 +31,14 @@ for mirror in other sleepy broken absent mortal doomed; do
 		metadata: {name: with-$mirror}
 		spec:
 		  candidates: [{name: steady, weight: 1}]
-		  mirror: {name: ${mirror/doomed/sleepy}, percent: 100}
+		  mirror: {name: $named, percent: 100}
 		---
 		apiVersion: mlops.seldon.io/v1alpha1
 		kind: Pipeline
 		metadata: {name: p-$mirror}
 		spec:
-		  steps: [{name: s, experiment: {name: with-$mirror}}]
-		  output: {steps: [s]}
+		  steps: [{name: s, experiment: {name: with-$mirror}}$next]
+		  output: {steps: [$last]}
 		  alerts: [{name: differs, condition: mirror_disagreement_rate > 0.05, actions: [{type: webhook, url: "$nowhere"}]}]
 	END
 done >"$dir/mirrors.yaml"
@@ -45,7 +47,7 @@ start_mirrored() { # $1 its log; its pid into $engine
 		--server "absent=$nowhere" --server "mortal=$mortal_url" --metrics 0 >>"$dir/$1.log" 2>&1 &
 	ours $!
 	engine=$started
-	for mirror in other sleepy broken absent mortal doomed; do
+	for mirror in other behind sleepy broken absent mortal doomed; do
 		wait_until 30 grep -qs "p-$mirror" "$dir/$1.log" || give_up "the pipeline of $mirror does not start"
 	done
 }
@@ -104,8 +106,24 @@ expect "other: that agree by the engine" "$(figure other agreed_by_engines)" "-e
 wait_until 10 fires other
 expect "other: status of waiting for the alert" $? "-eq 0"
 tell other
-expect_words "other: the text" "$dir/other.txt" "^Mirror .other.: 273 of 300 compared requests agree within 0.001; 300 copies, 0 not sent or given up, 0 without a result, 0 without"
+expect_words "other: the text" "$dir/other.txt" "^Mirror .other.: 300 copies, 0 not sent or given up, 0 without a result, 0 without an answer"
+expect_words "other: the text, by engines" "$dir/other.txt" "^With the candidate's reply .*: 273 of 300 agree"
+expect_words "other: the text, by the answers" "$dir/other.txt" "^With the answer of the pipeline, .*: 273 of 300 compared requests agree within 0.001"
+expect "other: that engines list" "$(figure other 'disagreements_by_engines | length')" "-eq 20"
+expect "other: lists that have other requests" "$(jq -c '[.disagreements, .disagreements_by_engines | map(.id)] | unique | length' \
+	"$dir/other.json")" "-eq 1"
 expect "other: warnings of few comparisons" "$(grep -c '^Only' "$dir/other.txt")" "-eq 0"
+
+# The verdicts of engines are of the call, and those of the command of the answer: each says so.
+seq 1 100 | awk '{ printf "{\"id\":\"b-%d\",\"request\":{\"id\":\"b-%d\",\"inputs\":[{\"name\":\"x\",\"datatype\":\"FP64\",\"shape\":[1]," \
+	"\"data\":[%d]}]}}\n", $1, $1, $1 }' | "$sluice" produce p-behind >/dev/null 2>"$dir/produce.log" || give_up "requests to p-behind were not written"
+wait_until 20 copies_are behind 100 100
+expect "behind: status of waiting until all copies are compared" $? "-eq 0"
+expect "behind: answers that agree" "$(figure behind agreed)" "-eq 0"
+expect "behind: replies that agree by the engine" "$(figure behind agreed_by_engines)" "-eq 90"
+expect "behind: that differ by the engine, each with its numbers" "$(jq -c '.disagreements_by_engines[] |
+	(.id | split("-")[1] | tonumber) as $x | select(.difference == "numbers of y: answer \(2 * $x), mirror \(2 * $x + 1)")' \
+	"$dir/behind.json" | wc -l)" "-eq 10"
 
 for mirror in broken absent; do
 	ask $mirror 100

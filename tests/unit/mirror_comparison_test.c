@@ -292,12 +292,30 @@ static void what_engines_have_compared_is_counted(void **state)
 	copy_add("a", &reply, NULL);
 	copy_add("b", &reply, NULL);
 	reply.verdict = MIRROR_DIFFERS;
+	reply.difference = TEXT("shape of y");
 	copy_add("c", &reply, NULL);
 	reply.verdict = MIRROR_UNJUDGED;
 	copy_add("d", &reply, NULL);
 	const struct mirror_result *result = mirror_comparison_end(&comparison);
-	assert_int_equal(result->judged_alike, 2);
-	assert_int_equal(result->judged_different, 1);
+	assert_int_equal(result->judged.agreed, 2);
+	assert_int_equal(result->judged.differed, 1);
+	assert_int_equal(result->judged.listed, 1);
+	assert_true(text_is(result->judged.copies[0].id, "c") && text_is(result->judged.copies[0].words, "shape of y"));
+}
+
+static void as_many_are_listed_as_of_the_answers(void **state)
+{
+	struct mirror_reply reply = {
+		.mirror = TEXT("m"), .request_ms = SECOND_MS, .verdict = MIRROR_DIFFERS, .difference = TEXT("shape of y")};
+	char id[] = "a";
+	(void)state;
+	for (size_t i = 0; i <= MIRROR_DISAGREEMENTS_MAX; i++, id[0]++)
+		copy_add(id, &reply, NULL);
+	const struct mirror_result *result = mirror_comparison_end(&comparison);
+	assert_int_equal(result->judged.differed, MIRROR_DISAGREEMENTS_MAX + 1);
+	assert_int_equal(result->judged.listed, MIRROR_DISAGREEMENTS_MAX);
+	assert_true(text_is(result->judged.copies[0].id, "a") &&
+		    text_is(result->judged.copies[MIRROR_DISAGREEMENTS_MAX - 1].id, "t"));
 }
 
 int main(void)
@@ -317,6 +335,7 @@ int main(void)
 		SHOWS(a_name_that_is_too_long_ends_at_a_whole_character),
 		SHOWS(a_disagreement_has_its_words),
 		SHOWS(what_engines_have_compared_is_counted),
+		SHOWS(as_many_are_listed_as_of_the_answers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
